@@ -1,0 +1,2 @@
+//! The client: session, driver, handle, events.
+pub mod session;

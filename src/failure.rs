@@ -1,0 +1,130 @@
+//! What went wrong, which exit code it has, and the one place where errors are printed.
+//!
+//! Inside the crate errors are typed; at the border of a command they become a [`Failure`]: a [`Kind`], which decides
+//! the exit code, a chain of causes and hints that say what to do next.
+
+use std::fmt;
+
+use crate::secret::redact;
+
+/// Why the program ends, as far as its exit code goes (CLI contract, *Ending*).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Kind {
+    /// A defect of `wps` itself.
+    Internal,
+    /// The command line is wrong.
+    Usage,
+    /// Configuration or a credential is missing, unreadable or malformed.
+    Config,
+    /// Never connected: DNS, TCP, proxy, TLS, timeout, 408, 429 or 5xx, after all retries.
+    Unreachable,
+    /// 401 or 403, at any time.
+    Unauthorized,
+    /// The handshake was refused otherwise.
+    HandshakeRefused,
+    /// The connection was lost and not regained.
+    Lost,
+    /// A negative ack.
+    OperationRefused,
+    /// No ack, or an outcome that cannot be known.
+    OperationUnknown,
+    /// The service broke the protocol.
+    Protocol,
+    /// Bad input data.
+    Input,
+    /// An expectation was not met.
+    Expectation,
+    /// Output could not be written.
+    Output,
+    /// `--timeout` ran out.
+    Timeout,
+    /// Ended by this signal.
+    Signal(u8),
+}
+
+impl Kind {
+    /// The exit code that scripts see.
+    pub fn exit_code(self) -> u8 {
+        match self {
+            Self::Internal => 1,
+            Self::Usage => 2,
+            Self::Config => 3,
+            Self::Unreachable => 4,
+            Self::Unauthorized => 5,
+            Self::HandshakeRefused => 6,
+            Self::Lost => 7,
+            Self::OperationRefused => 8,
+            Self::OperationUnknown => 9,
+            Self::Protocol => 10,
+            Self::Input => 11,
+            Self::Expectation => 12,
+            Self::Output => 13,
+            Self::Timeout => 124,
+            Self::Signal(number) => 128 + number,
+        }
+    }
+}
+
+/// An error that ends a command.
+#[derive(Debug)]
+pub struct Failure {
+    /// Decides the exit code.
+    pub kind: Kind,
+    /// What happened, with its causes.
+    pub error: anyhow::Error,
+    /// What to do about it, a sentence each, lower-case.
+    pub hints: Vec<String>,
+}
+
+impl Failure {
+    /// A failure with what happened.
+    pub fn new(kind: Kind, error: impl Into<anyhow::Error>) -> Self {
+        Self { kind, error: error.into(), hints: Vec::new() }
+    }
+
+    /// A failure told in words.
+    pub fn message(kind: Kind, message: impl fmt::Display) -> Self {
+        Self::new(kind, anyhow::anyhow!("{message}"))
+    }
+
+    /// Adds what to do about it.
+    #[must_use]
+    pub fn hint(mut self, hint: impl Into<String>) -> Self {
+        self.hints.push(hint.into());
+        self
+    }
+
+    /// The error without its causes, redacted, as `stopped.error.message` has it.
+    pub fn summary(&self) -> String {
+        redact(&self.error.to_string()).into_owned()
+    }
+
+    /// `error: …`, `caused by: …`, `hint: …`, a line each, redacted. `paint` colours the three labels.
+    pub fn report(&self, paint: impl Fn(&str) -> String) -> String {
+        let mut out = format!("{} {}\n", paint("error:"), redact(&self.error.to_string()));
+        for cause in self.error.chain().skip(1) {
+            out.push_str(&format!("{} {}\n", paint("caused by:"), redact(&cause.to_string())));
+        }
+        for hint in &self.hints {
+            out.push_str(&format!("{} {}\n", paint("hint:"), redact(hint)));
+        }
+        out
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_report_names_the_error_its_causes_and_what_to_do() {
+        let cause = std::io::Error::other("refused with access_token=abc");
+        let failure = Failure::new(Kind::Unreachable, anyhow::Error::new(cause).context("could not connect"))
+            .hint("start `wps emulator`");
+        assert_eq!(
+            failure.report(str::to_owned),
+            "error: could not connect\ncaused by: refused with access_token=[redacted]\nhint: start `wps emulator`\n"
+        );
+        assert_eq!(failure.kind.exit_code(), 4);
+    }
+}

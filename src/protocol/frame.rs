@@ -1,0 +1,123 @@
+//! The frames of the PubSub subprotocols as plain data, whatever the encoding (PROTOCOL §4, §5).
+
+use std::borrow::Cow;
+
+use super::data::Data;
+
+/// A frame from a client to the service (PROTOCOL §4).
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Upstream<'a> {
+    /// PROTOCOL §4.1.
+    JoinGroup {
+        /// Group to join.
+        group: Cow<'a, str>,
+        /// Asks for an ack under this id.
+        ack_id: Option<u64>,
+    },
+    /// PROTOCOL §4.1.
+    LeaveGroup {
+        /// Group to leave.
+        group: Cow<'a, str>,
+        /// Asks for an ack under this id.
+        ack_id: Option<u64>,
+    },
+    /// PROTOCOL §4.2.
+    SendToGroup {
+        /// Group to publish to.
+        group: Cow<'a, str>,
+        /// Asks for an ack under this id.
+        ack_id: Option<u64>,
+        /// Do not deliver to the sending connection.
+        no_echo: bool,
+        /// The payload.
+        data: Data<'a>,
+    },
+    /// PROTOCOL §4.3.
+    Event {
+        /// Name of the event.
+        event: Cow<'a, str>,
+        /// Asks for an ack under this id, which comes after the handler has answered.
+        ack_id: Option<u64>,
+        /// The payload.
+        data: Data<'a>,
+    },
+    /// PROTOCOL §4.7: everything up to and including this sequence id has arrived.
+    SequenceAck(u64),
+    /// PROTOCOL §4.6.
+    Ping,
+}
+
+/// A frame from the service to a client (PROTOCOL §5).
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Downstream<'a> {
+    /// PROTOCOL §5.1.
+    Connected {
+        /// Id of the connection, for its whole life.
+        connection_id: Cow<'a, str>,
+        /// `None` when the client is anonymous.
+        user_id: Option<Cow<'a, str>>,
+        /// Present on reliable connections.
+        reconnection_token: Option<Cow<'a, str>>,
+    },
+    /// PROTOCOL §5.2.
+    Disconnected {
+        /// Why the service ends the connection.
+        message: Option<Cow<'a, str>>,
+    },
+    /// PROTOCOL §5.3.
+    Ack {
+        /// The operation's id.
+        ack_id: u64,
+        /// `Ok` when the operation was carried out.
+        result: Result<(), AckError<'a>>,
+    },
+    /// PROTOCOL §5.4.
+    Message(Message<'a>),
+    /// PROTOCOL §4.6.
+    Pong,
+    /// A frame that this version does not understand (PROTOCOL §5: passed on, never an error).
+    Unknown {
+        /// Its sequence id, if it has one: unknown frames are sequenced too (PROTOCOL §19.9).
+        sequence_id: Option<u64>,
+        /// What was not understood.
+        reason: Cow<'static, str>,
+    },
+}
+
+/// The error of a negative ack (PROTOCOL §5.3).
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct AckError<'a> {
+    /// `Forbidden`, `InternalServerError`, `Duplicate`, or a name newer than this code; empty when absent.
+    pub name: Cow<'a, str>,
+    /// For people; not to be matched on.
+    pub message: Cow<'a, str>,
+}
+
+/// A data message (PROTOCOL §5.4).
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Message<'a> {
+    /// Who sent it.
+    pub origin: Origin<'a>,
+    /// Present on reliable connections; starts at 1, one more for each message.
+    pub sequence_id: Option<u64>,
+    /// The payload.
+    pub data: Data<'a>,
+    /// JSON text of the `metadata` object (PROTOCOL §4.5).
+    pub metadata: Option<&'a str>,
+    /// JSON text of the `stream` object (PROTOCOL §9.1).
+    pub stream: Option<&'a str>,
+}
+
+/// Where a message came from (PROTOCOL §5.4, `from`).
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Origin<'a> {
+    /// Published to a group.
+    Group {
+        /// The group.
+        group: Cow<'a, str>,
+        /// The publisher's user id; `None` when anonymous or published over REST.
+        user_id: Option<Cow<'a, str>>,
+    },
+    /// Sent by the application server.
+    Server,
+}

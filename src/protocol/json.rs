@@ -1,0 +1,427 @@
+//! The JSON encoding of the frames, both directions (PROTOCOL §4, §5).
+//!
+//! Decoding parses a frame once and borrows from it. Decoding what the service sends never fails: what is not
+//! understood becomes [`Downstream::Unknown`]. Decoding what a client sends fails as the service does (PROTOCOL §4.11).
+
+use std::borrow::Cow;
+use std::fmt::Write as _;
+
+use serde::{Deserialize, Deserializer};
+use serde_json::value::RawValue;
+use thiserror::Error;
+
+use super::data::{Data, OwnedData, Quoted};
+use super::frame::{AckError, Downstream, Message, Origin, Upstream};
+use super::names::{check_event_name, check_group_name};
+
+/// Why a client's frame is malformed; the service then closes with 1007 (PROTOCOL §4.11).
+#[derive(Debug, Clone, PartialEq, Eq, Error)]
+#[error("{0}")]
+pub struct DecodeError(pub(super) String);
+
+/// Tells an absent `data` from `"data":null`.
+fn present<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<&'de RawValue>, D::Error> {
+    <&RawValue>::deserialize(deserializer).map(Some)
+}
+
+/// Every property any downstream frame can have; which are needed depends on `type`.
+#[derive(Deserialize)]
+struct DownstreamWire<'a> {
+    #[serde(rename = "type", borrow)]
+    kind: Cow<'a, str>,
+    #[serde(borrow)]
+    event: Option<Cow<'a, str>>,
+    #[serde(rename = "sequenceId")]
+    sequence_id: Option<u64>,
+    #[serde(borrow)]
+    from: Option<Cow<'a, str>>,
+    #[serde(borrow)]
+    group: Option<Cow<'a, str>>,
+    #[serde(rename = "fromUserId", borrow)]
+    from_user_id: Option<Cow<'a, str>>,
+    #[serde(rename = "dataType", borrow)]
+    data_type: Option<Cow<'a, str>>,
+    #[serde(default, borrow, deserialize_with = "present")]
+    data: Option<&'a RawValue>,
+    #[serde(borrow)]
+    metadata: Option<&'a RawValue>,
+    #[serde(borrow)]
+    stream: Option<&'a RawValue>,
+    #[serde(rename = "ackId")]
+    ack_id: Option<u64>,
+    success: Option<bool>,
+    #[serde(borrow)]
+    error: Option<ErrorWire<'a>>,
+    #[serde(rename = "connectionId", borrow)]
+    connection_id: Option<Cow<'a, str>>,
+    #[serde(rename = "userId", borrow)]
+    user_id: Option<Cow<'a, str>>,
+    #[serde(rename = "reconnectionToken", borrow)]
+    reconnection_token: Option<Cow<'a, str>>,
+    #[serde(borrow)]
+    message: Option<Cow<'a, str>>,
+}
+
+#[derive(Deserialize)]
+struct ErrorWire<'a> {
+    #[serde(borrow)]
+    name: Option<Cow<'a, str>>,
+    #[serde(borrow)]
+    message: Option<Cow<'a, str>>,
+}
+
+/// The one property of an otherwise unintelligible frame that matters: it has to be acknowledged.
+#[derive(Deserialize)]
+struct SequenceOnly {
+    #[serde(rename = "sequenceId")]
+    sequence_id: Option<u64>,
+}
+
+/// Parses a JSON object. Serde alone would take an array of the fields in their order too.
+fn object<'a, T: Deserialize<'a>>(text: &'a str) -> serde_json::Result<T> {
+    if text.trim_start().starts_with('[') {
+        return Err(serde::de::Error::custom("an array, not an object"));
+    }
+    serde_json::from_str(text)
+}
+
+/// Decodes a frame from the service. Never fails: the unknown is passed on (PROTOCOL §5, §19.13).
+pub fn decode_downstream(text: &str) -> Downstream<'_> {
+    let wire: DownstreamWire = match object(text) {
+        Ok(wire) => wire,
+        Err(error) => {
+            let sequence_id = object::<SequenceOnly>(text).ok().and_then(|s| s.sequence_id);
+            let reason =
+                if error.is_data() { format!("unexpected shape: {error}") } else { format!("not JSON: {error}") };
+            return Downstream::Unknown { sequence_id, reason: reason.into() };
+        }
+    };
+    let sequence_id = wire.sequence_id;
+    let unknown = |reason: Cow<'static, str>| Downstream::Unknown { sequence_id, reason };
+    match wire.kind.as_ref() {
+        "message" => decode_message(wire).unwrap_or_else(unknown),
+        "ack" => decode_ack(wire).unwrap_or_else(unknown),
+        "system" => decode_system(wire).unwrap_or_else(unknown),
+        "pong" => Downstream::Pong,
+        other => unknown(format!("unknown type `{other}`").into()),
+    }
+}
+
+fn decode_message(wire: DownstreamWire<'_>) -> Result<Downstream<'_>, Cow<'static, str>> {
+    let origin = match wire.from.as_deref() {
+        Some("group") => {
+            let group = wire.group.ok_or("a group message without `group`")?;
+            Origin::Group { group, user_id: wire.from_user_id }
+        }
+        Some("server") => Origin::Server,
+        Some(other) => return Err(format!("unknown `from`: `{other}`").into()),
+        None => return Err("a message without `from`".into()),
+    };
+    let raw = wire.data.map_or("null", RawValue::get);
+    let quoted = |name: &'static str| Quoted::new(raw).ok_or(format!("`data` of type {name} is not a string"));
+    let data = match wire.data_type.as_deref() {
+        Some("json") | None => Data::Json(raw),
+        Some("text") => Data::Text(quoted("text")?),
+        Some("binary") => Data::Binary(quoted("binary")?),
+        Some("protobuf") => Data::Protobuf(quoted("protobuf")?),
+        Some(other) => return Err(format!("unknown `dataType`: `{other}`").into()),
+    };
+    Ok(Downstream::Message(Message {
+        origin,
+        sequence_id: wire.sequence_id,
+        data,
+        metadata: wire.metadata.map(RawValue::get),
+        stream: wire.stream.map(RawValue::get),
+    }))
+}
+
+fn decode_ack(wire: DownstreamWire<'_>) -> Result<Downstream<'_>, Cow<'static, str>> {
+    let ack_id = wire.ack_id.ok_or("an ack without `ackId`")?;
+    let result = if wire.success.ok_or("an ack without `success`")? {
+        Ok(())
+    } else {
+        let error = wire.error.unwrap_or(ErrorWire { name: None, message: None });
+        Err(AckError { name: error.name.unwrap_or_default(), message: error.message.unwrap_or_default() })
+    };
+    Ok(Downstream::Ack { ack_id, result })
+}
+
+fn decode_system(wire: DownstreamWire<'_>) -> Result<Downstream<'_>, Cow<'static, str>> {
+    match wire.event.as_deref() {
+        Some("connected") => Ok(Downstream::Connected {
+            connection_id: wire.connection_id.ok_or("`connected` without `connectionId`")?,
+            user_id: wire.user_id,
+            reconnection_token: wire.reconnection_token,
+        }),
+        Some("disconnected") => Ok(Downstream::Disconnected { message: wire.message }),
+        Some(other) => Err(format!("unknown system event `{other}`").into()),
+        None => Err("a system frame without `event`".into()),
+    }
+}
+
+/// A JSON string writer that cannot fail.
+fn push_string(out: &mut String, text: &str) {
+    match serde_json::to_string(text) {
+        Ok(literal) => out.push_str(&literal),
+        Err(_) => out.push_str("\"\""),
+    }
+}
+
+fn push_ack_id(out: &mut String, ack_id: Option<u64>) {
+    if let Some(id) = ack_id {
+        // Writing into a String cannot fail.
+        let _ = write!(out, ",\"ackId\":{id}");
+    }
+}
+
+fn push_data(out: &mut String, data: Data<'_>) {
+    out.push_str(",\"dataType\":\"");
+    out.push_str(data.data_type());
+    out.push_str("\",\"data\":");
+    out.push_str(data.as_json());
+}
+
+/// Appends a client's frame to `out` (PROTOCOL §4).
+pub fn encode_upstream(frame: &Upstream<'_>, out: &mut String) {
+    match frame {
+        Upstream::JoinGroup { group, ack_id } | Upstream::LeaveGroup { group, ack_id } => {
+            let join = matches!(frame, Upstream::JoinGroup { .. });
+            out.push_str(if join {
+                "{\"type\":\"joinGroup\",\"group\":"
+            } else {
+                "{\"type\":\"leaveGroup\",\"group\":"
+            });
+            push_string(out, group);
+            push_ack_id(out, *ack_id);
+        }
+        Upstream::SendToGroup { group, ack_id, no_echo, data } => {
+            out.push_str("{\"type\":\"sendToGroup\",\"group\":");
+            push_string(out, group);
+            push_ack_id(out, *ack_id);
+            if *no_echo {
+                out.push_str(",\"noEcho\":true");
+            }
+            push_data(out, *data);
+        }
+        Upstream::Event { event, ack_id, data } => {
+            out.push_str("{\"type\":\"event\",\"event\":");
+            push_string(out, event);
+            push_ack_id(out, *ack_id);
+            push_data(out, *data);
+        }
+        Upstream::SequenceAck(id) => {
+            let _ = write!(out, "{{\"type\":\"sequenceAck\",\"sequenceId\":{id}");
+        }
+        Upstream::Ping => out.push_str("{\"type\":\"ping\""),
+    }
+    out.push('}');
+}
+
+/// Every property of a client's frame that the hub looks at.
+#[derive(Deserialize)]
+struct UpstreamWire<'a> {
+    #[serde(rename = "type", borrow)]
+    kind: Cow<'a, str>,
+    #[serde(borrow)]
+    group: Option<Cow<'a, str>>,
+    #[serde(borrow)]
+    event: Option<Cow<'a, str>>,
+    #[serde(rename = "ackId")]
+    ack_id: Option<u64>,
+    #[serde(rename = "noEcho")]
+    no_echo: Option<bool>,
+    #[serde(rename = "dataType", borrow)]
+    data_type: Option<Cow<'a, str>>,
+    #[serde(default, borrow, deserialize_with = "present")]
+    data: Option<&'a RawValue>,
+    #[serde(rename = "sequenceId")]
+    sequence_id: Option<u64>,
+}
+
+/// Decodes a client's frame, as strictly as the service does (PROTOCOL §4, §4.11). `type` and `dataType` are compared
+/// without case, unknown properties are ignored.
+pub fn decode_upstream(text: &str) -> Result<Upstream<'_>, DecodeError> {
+    let wire: UpstreamWire = object(text).map_err(|error| DecodeError(error.to_string()))?;
+    let is = |name: &str| wire.kind.eq_ignore_ascii_case(name);
+    if is("ping") {
+        return Ok(Upstream::Ping);
+    }
+    if is("sequenceAck") {
+        return wire.sequence_id.map(Upstream::SequenceAck).ok_or_else(|| missing("sequenceId"));
+    }
+    if is("event") {
+        let data = upstream_data(wire.data_type.as_deref(), wire.data)?;
+        let event = wire.event.ok_or_else(|| missing("event"))?;
+        check_event_name(&event).map_err(|error| DecodeError(error.to_string()))?;
+        return Ok(Upstream::Event { event, ack_id: wire.ack_id, data });
+    }
+    let (join, leave, send) = (is("joinGroup"), is("leaveGroup"), is("sendToGroup"));
+    if !(join || leave || send) {
+        return Err(DecodeError(format!("unknown type `{}`", wire.kind)));
+    }
+    let group = wire.group.ok_or_else(|| missing("group"))?;
+    check_group_name(&group).map_err(|error| DecodeError(error.to_string()))?;
+    let ack_id = wire.ack_id;
+    if join {
+        Ok(Upstream::JoinGroup { group, ack_id })
+    } else if leave {
+        Ok(Upstream::LeaveGroup { group, ack_id })
+    } else {
+        let data = upstream_data(wire.data_type.as_deref(), wire.data)?;
+        Ok(Upstream::SendToGroup { group, ack_id, no_echo: wire.no_echo.unwrap_or(false), data })
+    }
+}
+
+fn missing(property: &str) -> DecodeError {
+    DecodeError(format!("`{property}` is missing"))
+}
+
+/// PROTOCOL §4.4: json is the default and may not be null, text and binary are strings, binary is base64.
+fn upstream_data<'a>(data_type: Option<&str>, data: Option<&'a RawValue>) -> Result<Data<'a>, DecodeError> {
+    let raw = data.ok_or_else(|| missing("data"))?.get();
+    let data_type = data_type.unwrap_or("json");
+    if data_type.eq_ignore_ascii_case("json") {
+        if raw == "null" {
+            return Err(DecodeError("`data` is null".into()));
+        }
+        return Ok(Data::Json(raw));
+    }
+    let quoted = Quoted::new(raw).ok_or_else(|| DecodeError("`data` is not a string".into()))?;
+    if data_type.eq_ignore_ascii_case("text") {
+        return Ok(Data::Text(quoted));
+    }
+    let data = if data_type.eq_ignore_ascii_case("binary") {
+        Data::Binary(quoted)
+    } else if data_type.eq_ignore_ascii_case("protobuf") {
+        Data::Protobuf(quoted)
+    } else {
+        return Err(DecodeError(format!("unknown dataType `{data_type}`")));
+    };
+    if data.to_bytes().is_none() {
+        return Err(DecodeError("`data` is not base64".into()));
+    }
+    Ok(data)
+}
+
+/// Appends a frame of the service's to `out` (PROTOCOL §5). [`Downstream::Unknown`] has no encoding and appends nothing.
+pub fn encode_downstream(frame: &Downstream<'_>, out: &mut String) {
+    match frame {
+        Downstream::Connected { connection_id, user_id, reconnection_token } => {
+            out.push_str("{\"type\":\"system\",\"event\":\"connected\",\"userId\":");
+            match user_id {
+                Some(user) => push_string(out, user),
+                None => out.push_str("null"),
+            }
+            out.push_str(",\"connectionId\":");
+            push_string(out, connection_id);
+            if let Some(token) = reconnection_token {
+                out.push_str(",\"reconnectionToken\":");
+                push_string(out, token);
+            }
+            out.push('}');
+        }
+        Downstream::Disconnected { message } => {
+            out.push_str("{\"type\":\"system\",\"event\":\"disconnected\",\"message\":");
+            push_string(out, message.as_deref().unwrap_or_default());
+            out.push('}');
+        }
+        Downstream::Ack { ack_id, result } => {
+            let _ = write!(out, "{{\"type\":\"ack\",\"ackId\":{ack_id},\"success\":{}", result.is_ok());
+            if let Err(error) = result {
+                out.push_str(",\"error\":{\"name\":");
+                push_string(out, &error.name);
+                out.push_str(",\"message\":");
+                push_string(out, &error.message);
+                out.push('}');
+            }
+            out.push('}');
+        }
+        Downstream::Message(message) => {
+            let shared = SharedMessage::new(message);
+            out.push_str(&shared.with_sequence_id(message.sequence_id));
+        }
+        Downstream::Pong => out.push_str("{\"type\":\"pong\"}"),
+        Downstream::Unknown { .. } => {}
+    }
+}
+
+/// A message encoded once for all its receivers, who differ in the sequence id alone.
+#[derive(Debug, Clone)]
+pub struct SharedMessage {
+    /// Everything after the optional sequence id, closing brace included.
+    tail: Box<str>,
+}
+
+impl SharedMessage {
+    /// Encodes all of `message` but its sequence id.
+    pub fn new(message: &Message<'_>) -> Self {
+        let mut out = String::with_capacity(96 + message.data.as_json().len());
+        match &message.origin {
+            Origin::Group { group, user_id } => {
+                out.push_str("\"type\":\"message\",\"from\":\"group\",\"group\":");
+                push_string(&mut out, group);
+                if let Some(user) = user_id {
+                    out.push_str(",\"fromUserId\":");
+                    push_string(&mut out, user);
+                }
+            }
+            Origin::Server => out.push_str("\"type\":\"message\",\"from\":\"server\""),
+        }
+        push_data(&mut out, message.data);
+        if let Some(metadata) = message.metadata {
+            out.push_str(",\"metadata\":");
+            out.push_str(metadata);
+        }
+        if let Some(stream) = message.stream {
+            out.push_str(",\"stream\":");
+            out.push_str(stream);
+        }
+        out.push('}');
+        Self { tail: out.into() }
+    }
+
+    /// The whole frame for one receiver.
+    pub fn with_sequence_id(&self, sequence_id: Option<u64>) -> String {
+        let mut out = String::with_capacity(self.tail.len() + 36);
+        out.push('{');
+        if let Some(id) = sequence_id {
+            let _ = write!(out, "\"sequenceId\":{id},");
+        }
+        out.push_str(&self.tail);
+        out
+    }
+}
+
+/// `text` with the value of every `reconnectionToken` property replaced, for output meant for people and files
+/// (CLI contract, *Secrets*). Returns the text unchanged when it has none.
+pub fn redact_reconnection_token(text: &str) -> Cow<'_, str> {
+    const NAME: &str = "\"reconnectionToken\"";
+    if memchr::memmem::find(text.as_bytes(), NAME.as_bytes()).is_none() {
+        return Cow::Borrowed(text);
+    }
+    let mut out = String::with_capacity(text.len());
+    let mut rest = text;
+    while let Some(at) = rest.find(NAME) {
+        let (before, after) = rest.split_at(at + NAME.len());
+        out.push_str(before);
+        rest = after;
+        let value = after.trim_start().strip_prefix(':').map(str::trim_start);
+        let Some(value) = value.filter(|value| value.starts_with('"')) else { continue };
+        let mut stream = serde_json::Deserializer::from_str(value).into_iter::<&RawValue>();
+        if stream.next().is_some_and(|parsed| parsed.is_ok()) {
+            out.push_str(":\"[redacted]\"");
+            rest = &value[stream.byte_offset()..];
+        }
+    }
+    out.push_str(rest);
+    Cow::Owned(out)
+}
+
+impl From<Data<'_>> for OwnedData {
+    fn from(data: Data<'_>) -> Self {
+        data.to_owned()
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,151 @@
+use super::*;
+
+fn encode(frame: &Upstream<'_>) -> String {
+    let mut out = String::new();
+    encode_upstream(frame, &mut out);
+    out
+}
+
+fn reencode(text: &str) -> String {
+    let mut out = String::new();
+    encode_downstream(&decode_downstream(text), &mut out);
+    out
+}
+
+#[test]
+fn client_frames_have_the_documented_spelling() {
+    let hi = OwnedData::text("hi");
+    let table = [
+        (
+            Upstream::JoinGroup { group: "room1".into(), ack_id: Some(1) },
+            r#"{"type":"joinGroup","group":"room1","ackId":1}"#,
+        ),
+        (Upstream::LeaveGroup { group: "a\"b".into(), ack_id: None }, r#"{"type":"leaveGroup","group":"a\"b"}"#),
+        (
+            Upstream::SendToGroup { group: "room1".into(), ack_id: Some(3), no_echo: true, data: hi.as_data() },
+            r#"{"type":"sendToGroup","group":"room1","ackId":3,"noEcho":true,"dataType":"text","data":"hi"}"#,
+        ),
+        (
+            Upstream::Event { event: "vote".into(), ack_id: Some(u64::MAX), data: Data::Json(r#"{"x":1.0}"#) },
+            r#"{"type":"event","event":"vote","ackId":18446744073709551615,"dataType":"json","data":{"x":1.0}}"#,
+        ),
+        (Upstream::SequenceAck(7), r#"{"type":"sequenceAck","sequenceId":7}"#),
+        (Upstream::Ping, r#"{"type":"ping"}"#),
+    ];
+    for (frame, text) in table {
+        assert_eq!(encode(&frame), text);
+        assert_eq!(decode_upstream(text), Ok(frame), "{text}");
+    }
+}
+
+#[test]
+fn the_service_side_is_lenient_where_the_service_is() {
+    let frame = decode_upstream(r#" {"TYPE":1,"type":"JOINGROUP","group":"g","more":[1]} "#).unwrap();
+    assert_eq!(frame, Upstream::JoinGroup { group: "g".into(), ack_id: None });
+    let frame = decode_upstream(r#"{"type":"sendToGroup","group":"g","data":5}"#).unwrap();
+    assert_eq!(frame, Upstream::SendToGroup { group: "g".into(), ack_id: None, no_echo: false, data: Data::Json("5") });
+}
+
+#[test]
+fn malformed_client_frames_are_refused() {
+    for text in [
+        "",
+        "{",
+        "[]",
+        "5",
+        r#"{"type":"nope"}"#,
+        r#"{"group":"g"}"#,
+        r#"{"type":"joinGroup"}"#,
+        r#"{"type":"joinGroup","group":""}"#,
+        r#"{"type":"joinGroup","group":"g","ackId":-1}"#,
+        r#"{"type":"joinGroup","group":"g","ackId":18446744073709551616}"#,
+        r#"{"type":"sendToGroup","group":"g"}"#,
+        r#"{"type":"sendToGroup","group":"g","data":null}"#,
+        r#"{"type":"sendToGroup","group":"g","dataType":"text","data":5}"#,
+        r#"{"type":"sendToGroup","group":"g","dataType":"binary","data":"!"}"#,
+        r#"{"type":"sendToGroup","group":"g","dataType":"odd","data":"x"}"#,
+        r#"{"type":"event","event":"9","data":1}"#,
+        r#"{"type":"event","data":1}"#,
+        r#"{"type":"sequenceAck"}"#,
+    ] {
+        assert!(decode_upstream(text).is_err(), "{text}");
+    }
+}
+
+#[test]
+fn service_frames_decode_and_encode_to_themselves() {
+    for text in [
+        r#"{"type":"system","event":"connected","userId":"alice","connectionId":"abc"}"#,
+        r#"{"type":"system","event":"connected","userId":null,"connectionId":"abc","reconnectionToken":"t"}"#,
+        r#"{"type":"system","event":"disconnected","message":"reason"}"#,
+        r#"{"type":"ack","ackId":1,"success":true}"#,
+        r#"{"type":"ack","ackId":1,"success":false,"error":{"name":"Forbidden","message":"no"}}"#,
+        r#"{"sequenceId":5,"type":"message","from":"group","group":"g","fromUserId":"a","dataType":"text","data":"hi"}"#,
+        r#"{"type":"message","from":"group","group":"g","dataType":"binary","data":"AAA="}"#,
+        r#"{"sequenceId":6,"type":"message","from":"server","dataType":"json","data":{"b":1.10,"a":null}}"#,
+        r#"{"type":"message","from":"server","dataType":"json","data":null}"#,
+        r#"{"type":"message","from":"group","group":"g","dataType":"text","data":"p","metadata":{"k":"v"},"stream":{"streamId":"s"}}"#,
+        r#"{"type":"pong"}"#,
+    ] {
+        assert_eq!(reencode(text), text);
+    }
+}
+
+#[test]
+fn frames_newer_than_the_code_are_unknown_and_keep_their_sequence_id() {
+    for (text, id, said) in [
+        (r#"{"type":"hologram","sequenceId":9}"#, Some(9), "unknown type `hologram`"),
+        (r#"{"type":"system","event":"nap"}"#, None, "unknown system event `nap`"),
+        (r#"{"type":"message","from":"moon","sequenceId":4}"#, Some(4), "unknown `from`: `moon`"),
+        (
+            r#"{"type":"message","from":"server","dataType":"smell","data":"x","sequenceId":3}"#,
+            Some(3),
+            "unknown `dataType`: `smell`",
+        ),
+        (r#"{"type":"message","from":"server","dataType":"text","data":5,"sequenceId":2}"#, Some(2), "not a string"),
+        (r#"{"type":"message","from":5,"sequenceId":8}"#, Some(8), "unexpected shape"),
+        (r#"{"type":"ack"}"#, None, "an ack without `ackId`"),
+        ("{", None, "not JSON"),
+        ("[1]", None, "unexpected shape"),
+        ("", None, "not JSON"),
+    ] {
+        match decode_downstream(text) {
+            Downstream::Unknown { sequence_id, reason } => {
+                assert_eq!(sequence_id, id, "{text}");
+                assert!(reason.contains(said), "{text}: {reason}");
+            }
+            other => panic!("{text}: {other:?}"),
+        }
+    }
+}
+
+#[test]
+fn reconnection_tokens_are_redacted_and_nothing_else() {
+    assert_eq!(
+        redact_reconnection_token(r#"{"a":1,"reconnectionToken" : "se\"cret","b":2}"#),
+        r#"{"a":1,"reconnectionToken":"[redacted]","b":2}"#
+    );
+    assert_eq!(redact_reconnection_token(r#"{"a":"reconnectionToken"}"#), r#"{"a":"reconnectionToken"}"#);
+}
+
+proptest::proptest! {
+    #[test]
+    fn any_text_decodes_to_something(text in ".*") {
+        decode_downstream(&text);
+        let _ = decode_upstream(&text);
+        redact_reconnection_token(&text);
+    }
+
+    #[test]
+    fn any_string_survives_the_wire(text in ".*", group in "[a-zé\"\\\\]{1,20}") {
+        let data = OwnedData::text(&text);
+        let frame = Upstream::SendToGroup { group: group.clone().into(), ack_id: None, no_echo: false, data: data.as_data() };
+        let encoded = encode(&frame);
+        let decoded = decode_upstream(&encoded).unwrap();
+        assert_eq!(&decoded, &frame);
+        match decoded {
+            Upstream::SendToGroup { data: Data::Text(quoted), .. } => assert_eq!(quoted.decode(), text),
+            other => panic!("{other:?}"),
+        }
+    }
+}

@@ -1,0 +1,142 @@
+//! Secrets that redact themselves, and the redaction of secrets in other people's text.
+//!
+//! Everything `wps` says passes through one of the two: a [`Secret`] prints as `[redacted]`, and text that came from
+//! elsewhere (refusal bodies, close reasons, logs of dependencies, panics) goes through [`redact`]. The `data` of
+//! messages is never altered (CLI contract, *Secrets*).
+
+use std::borrow::Cow;
+use std::fmt;
+
+use secrecy::{ExposeSecret as _, SecretString};
+
+/// What stands in place of a secret.
+pub const REDACTED: &str = "[redacted]";
+
+/// A token, key or URL with a token. `Debug` and `Display` print [`REDACTED`]; memory is wiped when it is dropped.
+#[derive(Clone)]
+pub struct Secret(SecretString);
+
+impl Secret {
+    /// Takes the secret out of circulation.
+    pub fn new(text: impl Into<String>) -> Self {
+        Self(SecretString::from(text.into()))
+    }
+
+    /// The secret itself, for the one place that needs it.
+    pub fn expose(&self) -> &str {
+        self.0.expose_secret()
+    }
+}
+
+impl fmt::Debug for Secret {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(REDACTED)
+    }
+}
+
+impl fmt::Display for Secret {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(REDACTED)
+    }
+}
+
+impl PartialEq for Secret {
+    fn eq(&self, other: &Self) -> bool {
+        self.expose() == other.expose()
+    }
+}
+
+impl Eq for Secret {}
+
+/// What introduces a secret in text, lower-case. The secret runs on to the next character that cannot be part of it.
+const INTRODUCTIONS: [&str; 7] = [
+    "access_token=",
+    "awps_reconnection_token=",
+    "accesskey=",
+    "reconnectiontoken\":\"",
+    "access_token\":\"",
+    "bearer ",
+    "basic ",
+];
+
+/// `text` without what looks like a secret: token parameters, access keys, credentials of `Authorization` headers,
+/// user information of URLs and anything of the shape of a JWT.
+pub fn redact(text: &str) -> Cow<'_, str> {
+    let lower = text.to_ascii_lowercase();
+    let mut spans: Vec<(usize, usize)> = Vec::new();
+    for introduction in INTRODUCTIONS {
+        for (at, _) in lower.match_indices(introduction) {
+            let start = at + introduction.len();
+            let secret = |c: char| c.is_ascii_alphanumeric() || "-_.~+/=%".contains(c);
+            let end = start + text[start..].find(|c| !secret(c)).unwrap_or(text.len() - start);
+            // A word or two after "bearer " or "basic " is prose; credentials are longer.
+            let prose = introduction.ends_with(' ') && end - start < 12;
+            if end > start && !prose {
+                spans.push((start, end));
+            }
+        }
+    }
+    spans.extend(jwt_spans(text));
+    spans.extend(user_info_spans(text));
+    if spans.is_empty() {
+        return Cow::Borrowed(text);
+    }
+    spans.sort_unstable();
+    let mut out = String::with_capacity(text.len());
+    let mut done = 0;
+    for (start, end) in spans {
+        if start >= done {
+            out.push_str(&text[done..start]);
+            out.push_str(REDACTED);
+        }
+        done = done.max(end);
+    }
+    out.push_str(&text[done..]);
+    Cow::Owned(out)
+}
+
+/// `eyJ….….…`: three base64url parts, of which the first begins like a JSON object.
+fn jwt_spans(text: &str) -> impl Iterator<Item = (usize, usize)> {
+    text.match_indices("eyJ").filter_map(|(start, _)| {
+        let jwt = |c: char| c.is_ascii_alphanumeric() || "-_.".contains(c);
+        let end = start + text[start..].find(|c| !jwt(c)).unwrap_or(text.len() - start);
+        (text[start..end].matches('.').count() >= 2 || end - start >= 64).then_some((start, end))
+    })
+}
+
+/// `scheme://user:password@host`.
+fn user_info_spans(text: &str) -> impl Iterator<Item = (usize, usize)> {
+    text.match_indices("://").filter_map(|(at, separator)| {
+        let start = at + separator.len();
+        let authority = &text[start..];
+        let end = authority.find(|c: char| c.is_whitespace() || "/?#\"'`<>".contains(c)).unwrap_or(authority.len());
+        authority[..end].rfind('@').filter(|at| *at > 0).map(|at| (start, start + at))
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn secrets_print_as_redacted() {
+        let secret = Secret::new("hunter2");
+        assert_eq!(format!("{secret} {secret:?} {:?}", Some(&secret)), "[redacted] [redacted] Some([redacted])");
+    }
+
+    #[test]
+    fn other_peoples_text_loses_its_secrets_only() {
+        for (text, expected) in [
+            ("nothing here", "nothing here"),
+            ("bearer of bad news", "bearer of bad news"),
+            ("ws://h/client/hubs/a?access_token=abc.def&x=1", "ws://h/client/hubs/a?access_token=[redacted]&x=1"),
+            ("Endpoint=http://h;AccessKey=QUJD+/=;Version=1.0", "Endpoint=http://h;AccessKey=[redacted];Version=1.0"),
+            ("Authorization: Bearer abcdefghijklmn, x", "Authorization: Bearer [redacted], x"),
+            ("proxy http://user:pa%20ss@proxy:3128/ said", "proxy http://[redacted]@proxy:3128/ said"),
+            ("token eyJhbGciOiJIUzI1NiJ9.eyJhIjoxfQ.c2ln is bad", "token [redacted] is bad"),
+            (r#"{"reconnectionToken":"abc.d"}"#, r#"{"reconnectionToken":"[redacted]"}"#),
+        ] {
+            assert_eq!(redact(text), expected);
+        }
+    }
+}
