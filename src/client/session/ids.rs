@@ -1,0 +1,72 @@
+//! The space of ackIds of one connection: one for all operations, each id used once (PROTOCOL §6).
+
+use std::collections::BTreeMap;
+
+/// Which ackIds were used, as ranges, so that a million consecutive ones cost one entry.
+#[derive(Clone, Debug, Default)]
+pub(super) struct IdSpace {
+    /// First to last id of each range, both included; ranges neither touch nor overlap.
+    used: BTreeMap<u64, u64>,
+}
+
+impl IdSpace {
+    /// Marks `id` as used; `false` when it was.
+    pub(super) fn claim(&mut self, id: u64) -> bool {
+        let before = self.used.range(..=id).next_back().map(|(first, last)| (*first, *last));
+        if before.is_some_and(|(_, last)| last >= id) {
+            return false;
+        }
+        let first = match before {
+            Some((first, last)) if last + 1 == id => first,
+            _ => id,
+        };
+        let last = match id.checked_add(1).and_then(|next| self.used.remove(&next)) {
+            Some(last) => last,
+            None => id,
+        };
+        self.used.insert(first, last);
+        true
+    }
+
+    /// The smallest unused id from 1 on; `None` when every one is used.
+    pub(super) fn next(&mut self) -> Option<u64> {
+        let id = match self.used.range(..=1).next_back() {
+            Some((_, last)) if *last >= 1 => last.checked_add(1)?,
+            _ => 1,
+        };
+        self.claim(id);
+        Some(id)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn own_ids_start_at_one_and_skip_the_given_ones() {
+        let mut ids = IdSpace::default();
+        assert!(ids.claim(2));
+        assert!(ids.claim(0));
+        assert_eq!([ids.next(), ids.next(), ids.next()], [Some(1), Some(3), Some(4)]);
+        assert!(!ids.claim(2) && !ids.claim(4) && !ids.claim(0));
+        assert!(ids.claim(u64::MAX) && !ids.claim(u64::MAX));
+        assert!(ids.claim(u64::MAX - 1));
+        assert_eq!(ids.next(), Some(5));
+        assert_eq!(ids.used.len(), 2);
+    }
+
+    proptest::proptest! {
+        #[test]
+        fn no_id_is_given_twice(claims in proptest::collection::vec(proptest::option::of(0u64..40), 0..100)) {
+            let mut ids = IdSpace::default();
+            let mut seen = std::collections::BTreeSet::new();
+            for claim in claims {
+                match claim {
+                    Some(id) => assert_eq!(ids.claim(id), seen.insert(id)),
+                    None => assert!(seen.insert(ids.next().unwrap())),
+                }
+            }
+        }
+    }
+}

@@ -1,0 +1,107 @@
+//! Where a session stands. Each state owns what exists in it alone, so nothing outlives its connection by accident.
+
+use std::fmt;
+use std::time::Duration;
+
+use super::event::Loss;
+use super::sequence::Sequence;
+
+/// The token that recovers a connection (PROTOCOL §2.5). `Debug` does not show it.
+#[derive(Clone, PartialEq, Eq)]
+pub struct ReconnectionToken(pub String);
+
+impl fmt::Debug for ReconnectionToken {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("[redacted]")
+    }
+}
+
+/// A connection's identity: what survives its sockets.
+#[derive(Clone, Debug)]
+pub(super) struct Identity {
+    pub(super) connection_id: String,
+    /// The newest token; `None` when the connection cannot be recovered.
+    pub(super) token: Option<ReconnectionToken>,
+    pub(super) sequence: Sequence,
+}
+
+/// When and for how long the user's output could not take more, on one connection.
+#[derive(Clone, Copy, Debug, Default)]
+pub(super) struct Stall {
+    /// Start of the stall in progress, or of the last one.
+    pub(super) began: Option<Duration>,
+    /// End of the last one; `None` while it lasts.
+    pub(super) ended: Option<Duration>,
+}
+
+/// A connection whose socket is open and which has proved itself.
+#[derive(Debug)]
+pub(super) struct Live {
+    pub(super) identity: Identity,
+    /// When this socket proved itself.
+    pub(super) since: Duration,
+    /// When the connection, not this socket, was made.
+    pub(super) connected_at: Duration,
+    /// When the last frame came.
+    pub(super) last_received: Duration,
+    /// When the last `ping` went out.
+    pub(super) last_ping: Duration,
+    /// A new sequence id or a settled operation since the socket opened.
+    pub(super) progress: bool,
+    /// Drop from which the window of a further recovery still counts, until there is progress (see `Session::lose`).
+    pub(super) unproductive_since: Option<Duration>,
+    /// What a `disconnected` frame said.
+    pub(super) disconnect_message: Option<String>,
+    pub(super) stall: Stall,
+}
+
+/// What a recovery is doing.
+#[derive(Debug)]
+pub(super) enum Step {
+    /// Waiting to try.
+    Pause { until: Duration },
+    /// The user's output is blocked: replayed messages would have nowhere to go.
+    Held,
+    /// A dial is under way; what follows has to be done by the deadline.
+    Dialing { started: Duration, deadline: Duration },
+    /// The socket is open; the first frame proves it.
+    Proving { started: Duration, deadline: Duration },
+}
+
+/// A connection that was lost and may come back.
+#[derive(Debug)]
+pub(super) struct Recovery {
+    pub(super) identity: Identity,
+    pub(super) connected_at: Duration,
+    /// How it was lost.
+    pub(super) loss: Loss,
+    /// When it was lost.
+    pub(super) lost_at: Duration,
+    /// When the service forgets it, counted from the last drop that followed progress.
+    pub(super) window: Duration,
+    /// Attempts so far.
+    pub(super) attempts: u32,
+    pub(super) step: Step,
+    pub(super) stall: Stall,
+}
+
+/// The whole state of the transport.
+#[derive(Debug)]
+pub(super) enum Phase {
+    /// Not started.
+    Idle,
+    /// A fresh dial is under way; `connected` has to come by the deadline.
+    Dialing { deadline: Duration },
+    /// The socket is open, `connected` is awaited.
+    Greeting { deadline: Duration, disconnect_message: Option<String> },
+    /// Connected.
+    Live(Box<Live>),
+    /// Lost, perhaps to be regained.
+    Recovering(Box<Recovery>),
+    /// Waiting to dial afresh.
+    Waiting { until: Duration },
+    /// The user stopped; the peer's close is awaited.
+    Closing { deadline: Duration },
+    /// Over.
+    Ended,
+}
