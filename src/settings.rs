@@ -1,1 +1,225 @@
-//! What will be done: pure function of command line and environment.
+//! What will be done: a pure function of command line, environment and the files these name.
+//!
+//! [`settle`] turns what was typed into one of the structures below, which leave nothing open: defaults are filled in,
+//! sources have been read, contradictions refused. All its errors say what to do. Commands read these structures and
+//! nothing else of the command line.
+
+mod payload;
+
+use std::net::IpAddr;
+use std::path::PathBuf;
+use std::time::Duration;
+
+use url::Url;
+
+use crate::auth::access_url::{AccessUrl, Signer};
+use crate::client::session::Config;
+use crate::protocol::Subprotocol;
+use crate::secret::Secret;
+
+pub use payload::{DataFrom, Encoding, PayloadSource, PayloadType};
+
+/// Where to connect and how to stay connected.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Connection {
+    /// Where the URL comes from.
+    pub source: Source,
+    /// Subprotocol to offer.
+    pub protocol: Subprotocol,
+    /// How the server is authenticated.
+    pub tls: Tls,
+    /// The session's share. Its `seed` is 0 here: whoever starts the session draws one.
+    pub session: Config,
+    /// `--timeout`, from the start of the process.
+    pub timeout: Option<Duration>,
+}
+
+/// Where a client access URL comes from.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Source {
+    /// Given whole; the same for every connection.
+    Url(AccessUrl),
+    /// Signed here, a fresh one for each fresh connection.
+    Signed(Signer),
+    /// The emulator on this machine, at `localhost` and this port.
+    Local {
+        /// 1 to 65535.
+        port: u16,
+        /// Signs with the published development key.
+        signer: Signer,
+    },
+}
+
+/// How the server is authenticated on `wss`.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Tls {
+    /// PEM file with roots to trust besides the platform's.
+    pub ca_cert: Option<PathBuf>,
+    /// Accept any certificate.
+    pub insecure: bool,
+}
+
+/// What is printed, and how.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Output {
+    /// What stdout carries.
+    pub format: Format,
+    /// Print only these records (`ndjson` and `raw`).
+    pub only: Option<Only>,
+    /// Print the time before each message (`text`).
+    pub timestamps: bool,
+    /// The environment's word is in it: ask [`ColorChoice::enabled`].
+    pub color: ColorChoice,
+    /// stderr has errors only.
+    pub quiet: bool,
+    /// 0 to 3: nothing more, lifecycle, frames, handshake.
+    pub verbosity: u8,
+    /// `WPS_LOG`, a tracing filter.
+    pub log_filter: Option<String>,
+}
+
+/// What stdout carries.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Format {
+    /// A line a message, for people.
+    Text,
+    /// A JSON object a line.
+    Ndjson,
+    /// The payload and a newline.
+    Data,
+    /// Every frame as received.
+    Raw,
+}
+
+/// A filter of `ndjson` and `raw` output.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Only {
+    /// Group and server messages.
+    Messages,
+    /// Everything else.
+    Events,
+}
+
+/// Whether to use colour.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum ColorChoice {
+    /// On a terminal.
+    Auto,
+    /// Always.
+    Always,
+    /// Never.
+    Never,
+}
+
+/// `wps listen`.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Listen {
+    /// Where to connect.
+    pub connection: Connection,
+    /// What is printed.
+    pub output: Output,
+    /// Groups to join, without repetition.
+    pub groups: Vec<String>,
+    /// End after so many messages, at least 1.
+    pub count: Option<u64>,
+    /// `--for`: end after this time.
+    pub duration: Option<Duration>,
+    /// End when no message came for this time.
+    pub idle_timeout: Option<Duration>,
+}
+
+/// `wps join`.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Join {
+    /// Where to connect.
+    pub connection: Connection,
+    /// What is printed.
+    pub output: Output,
+    /// Groups to join, at least one, without repetition.
+    pub groups: Vec<String>,
+    /// Hold the membership until stopped.
+    pub stay: bool,
+    /// ackId of the first join; the others count up from it, which is checked to fit.
+    pub ack_id: Option<u64>,
+}
+
+/// `wps send`.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Send {
+    /// Where to connect.
+    pub connection: Connection,
+    /// What is printed.
+    pub output: Output,
+    /// Group to publish to.
+    pub group: String,
+    /// What to publish.
+    pub payload: PayloadSource,
+    /// Do not deliver to the own connection.
+    pub no_echo: bool,
+    /// Whether and under which id an ack is asked for.
+    pub ack: Ack,
+}
+
+/// `wps event`.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Event {
+    /// Where to connect.
+    pub connection: Connection,
+    /// What is printed.
+    pub output: Output,
+    /// Name of the event.
+    pub event: String,
+    /// What to send.
+    pub payload: PayloadSource,
+    /// Whether and under which id an ack is asked for.
+    pub ack: Ack,
+    /// Print so many server messages, at least 1, and then end.
+    pub wait_reply: Option<u64>,
+}
+
+/// Whether and under which id an operation asks for an ack (PROTOCOL §6).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Ack {
+    /// Under the next id of the connection.
+    Automatic,
+    /// Under this id.
+    Id(u64),
+    /// Fire and forget.
+    None,
+}
+
+/// `wps emulator`.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Emulator {
+    /// Port to listen on; 0 picks one.
+    pub port: u16,
+    /// Address to listen on.
+    pub bind: IpAddr,
+    /// Endpoint to print and to accept in tokens instead of the one that is listened on.
+    pub advertise: Option<Url>,
+    /// Key that tokens are checked against.
+    pub access_key: Secret,
+    /// Let clients in that have no token.
+    pub allow_anonymous: bool,
+    /// Answer events with their payload.
+    pub echo_events: bool,
+    /// What stdout carries.
+    pub format: EmulatorFormat,
+    /// The environment's word is in it: ask [`ColorChoice::enabled`].
+    pub color: ColorChoice,
+    /// stderr has errors only.
+    pub quiet: bool,
+    /// 0 to 3: nothing more, lifecycle, frames, handshake.
+    pub verbosity: u8,
+    /// `WPS_LOG`, a tracing filter.
+    pub log_filter: Option<String>,
+}
+
+/// What the emulator's stdout carries.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum EmulatorFormat {
+    /// For people.
+    Text,
+    /// A JSON object a line.
+    Ndjson,
+}

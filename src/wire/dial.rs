@@ -1,0 +1,144 @@
+//! From an address to a WebSocket: DNS, TCP, TLS, handshake.
+//!
+//! A dial has no deadline of its own: whoever awaits it bounds it, drops it, and asks its [`Progress`] where it was.
+//! The driver calls this, once for each attempt.
+
+use std::io;
+use std::net::{IpAddr, SocketAddr};
+use std::time::Duration;
+
+use futures_util::stream::{FuturesUnordered, StreamExt as _};
+use http::{HeaderName, HeaderValue};
+use tokio::net::{TcpStream, lookup_host};
+
+use super::error::DialError;
+use super::handshake::handshake;
+use super::link::Link;
+use super::stream::Stream;
+use super::target::{Progress, Stage, Target};
+use super::tls::Tls;
+
+/// How long an address may keep the next one waiting (RFC 8305, *Connection Attempt Delay*).
+const NEXT_ADDRESS_AFTER: Duration = Duration::from_millis(250);
+
+/// What holds for every dial of a run.
+#[derive(Clone, Debug, Default)]
+pub struct DialOptions {
+    /// TLS, used for secure targets only.
+    pub tls: Tls,
+    /// Headers for the handshake, beside and in place of our own. Mark secret values as sensitive.
+    pub headers: Vec<(HeaderName, HeaderValue)>,
+    /// Addresses to use in place of what DNS says.
+    pub resolve: Vec<Override>,
+}
+
+/// An address for a host and port, in place of what DNS says.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Override {
+    /// As in [`Target::host`]; letter case does not matter.
+    pub host: String,
+    /// As in [`Target::port`].
+    pub port: u16,
+    /// Where to connect. Several overrides for a host are tried in turn.
+    pub address: IpAddr,
+}
+
+/// Connects to `target`. Takes as long as it takes; dropping the future ends the attempt.
+pub async fn dial(target: &Target, options: &DialOptions, progress: &Progress) -> Result<Link<Stream>, DialError> {
+    let addresses = resolve(target, options, progress).await?;
+    let tcp = connect(target, addresses, progress).await?;
+    // Frames are small and answers are awaited: Nagle's algorithm would only hold them back. Where the option cannot
+    // be set the connection works all the same.
+    let _ = tcp.set_nodelay(true);
+    let stream = if target.secure {
+        let host = target.bare_host();
+        progress.set(Stage::Tls { host: host.to_owned() });
+        Stream::Tls(Box::new(options.tls.connect(host, tcp).await?))
+    } else {
+        Stream::Plain(tcp)
+    };
+    progress.set(Stage::Upgrading { authority: target.authority.clone() });
+    handshake(stream, target, &options.headers).await
+}
+
+/// The addresses of the target, in the order in which to try them. Never empty.
+async fn resolve(target: &Target, options: &DialOptions, progress: &Progress) -> Result<Vec<SocketAddr>, DialError> {
+    let host = target.bare_host();
+    let fits = |entry: &&Override| entry.port == target.port && entry.host.eq_ignore_ascii_case(host);
+    let overrides: Vec<SocketAddr> =
+        options.resolve.iter().filter(fits).map(|entry| SocketAddr::new(entry.address, target.port)).collect();
+    if !overrides.is_empty() {
+        return Ok(overrides);
+    }
+    progress.set(Stage::Resolving { host: host.to_owned() });
+    let failed = |source| DialError::Resolve { host: host.to_owned(), source };
+    let found: Vec<SocketAddr> = lookup_host((host, target.port)).await.map_err(failed)?.collect();
+    if found.is_empty() {
+        return Err(failed(io::Error::new(io::ErrorKind::NotFound, "the name has no address")));
+    }
+    Ok(alternate(found))
+}
+
+/// Alternates between the two address families, beginning with the one the resolver put first, so that a family
+/// without a route costs one delay and not one for each of its addresses (RFC 8305 §4).
+fn alternate(found: Vec<SocketAddr>) -> Vec<SocketAddr> {
+    let first_is_v6 = found.first().is_some_and(SocketAddr::is_ipv6);
+    let (first, second): (Vec<_>, Vec<_>) = found.into_iter().partition(|address| address.is_ipv6() == first_is_v6);
+    let (mut first, mut second) = (first.into_iter(), second.into_iter());
+    let mut ordered = Vec::new();
+    loop {
+        match (first.next(), second.next()) {
+            (None, None) => return ordered,
+            (one, other) => ordered.extend(one.into_iter().chain(other)),
+        }
+    }
+}
+
+/// Tries the addresses in turn, the next one when the last has failed or has taken too long; the first connection
+/// wins.
+async fn connect(target: &Target, addresses: Vec<SocketAddr>, progress: &Progress) -> Result<TcpStream, DialError> {
+    let mut waiting = addresses.into_iter();
+    let mut started = Vec::new();
+    let mut failures = Vec::new();
+    let mut attempts = FuturesUnordered::new();
+    loop {
+        let next = waiting.next();
+        let last = next.is_none();
+        if let Some(address) = next {
+            started.push(address);
+            progress.set(Stage::Connecting { addresses: started.clone() });
+            attempts.push(async move { (address, TcpStream::connect(address).await) });
+        }
+        // Until it is the next address's turn.
+        loop {
+            let attempt = tokio::select! {
+                attempt = attempts.next() => attempt,
+                () = tokio::time::sleep(NEXT_ADDRESS_AFTER), if !last => break,
+            };
+            match attempt {
+                Some((_, Ok(stream))) => return Ok(stream),
+                Some((address, Err(error))) => {
+                    failures.push((address, error));
+                    if !last {
+                        break;
+                    }
+                }
+                None if last => {
+                    let authority = SocketName(target).to_string();
+                    return Err(DialError::Connect { authority, failures });
+                }
+                None => break,
+            }
+        }
+    }
+}
+
+/// Host and port, as people write them.
+struct SocketName<'a>(&'a Target);
+
+impl std::fmt::Display for SocketName<'_> {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        let host = self.0.bare_host();
+        if host.contains(':') { write!(f, "[{host}]:{}", self.0.port) } else { write!(f, "{host}:{}", self.0.port) }
+    }
+}

@@ -1,0 +1,95 @@
+//! Where to dial, and how far a dial has come.
+
+use std::fmt;
+use std::net::SocketAddr;
+use std::sync::{Arc, Mutex, PoisonError};
+
+use crate::secret::Secret;
+
+/// One end of one WebSocket, as the access URL names it.
+#[derive(Clone, Debug)]
+pub struct Target {
+    /// TLS, from `wss`.
+    pub secure: bool,
+    /// Name or IP address; an IPv6 address with or without its brackets.
+    pub host: String,
+    /// TCP port.
+    pub port: u16,
+    /// What the `Host` header says: the host, and the port unless it is the scheme's own.
+    pub authority: String,
+    /// Path and query in origin form, from `/` on. Contains the token.
+    pub path_and_query: Secret,
+    /// The one subprotocol that is offered and must be answered.
+    pub subprotocol: &'static str,
+}
+
+impl Target {
+    /// The host as resolvers and certificates know it: an IPv6 address without brackets.
+    pub(super) fn bare_host(&self) -> &str {
+        self.host.strip_prefix('[').and_then(|host| host.strip_suffix(']')).unwrap_or(&self.host)
+    }
+}
+
+/// What a dial is waiting for.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub enum Stage {
+    /// Nothing has begun.
+    #[default]
+    Idle,
+    /// DNS.
+    Resolving {
+        /// The name that is looked up.
+        host: String,
+    },
+    /// TCP.
+    Connecting {
+        /// The addresses tried so far, in the order of the attempts.
+        addresses: Vec<SocketAddr>,
+    },
+    /// The TLS handshake.
+    Tls {
+        /// Whose certificate is expected.
+        host: String,
+    },
+    /// The WebSocket handshake: the request is on its way, or its answer.
+    Upgrading {
+        /// The value of the `Host` header.
+        authority: String,
+    },
+}
+
+/// Completes "timed out while …".
+impl fmt::Display for Stage {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Idle => f.write_str("starting"),
+            Self::Resolving { host } => write!(f, "resolving `{host}`"),
+            Self::Connecting { addresses } => {
+                f.write_str("connecting to ")?;
+                for (index, address) in addresses.iter().enumerate() {
+                    let comma = if index == 0 { "" } else { ", " };
+                    write!(f, "{comma}`{address}`")?;
+                }
+                Ok(())
+            }
+            Self::Tls { host } => write!(f, "waiting for `{host}` in the TLS handshake"),
+            Self::Upgrading { authority } => write!(f, "waiting for `{authority}` to answer the WebSocket handshake"),
+        }
+    }
+}
+
+/// Tells how far a dial has come, also after it was dropped: whoever bounds a dial in time keeps a clone and reads
+/// it when the time is up.
+#[derive(Clone, Debug, Default)]
+pub struct Progress(Arc<Mutex<Stage>>);
+
+impl Progress {
+    /// What the dial is waiting for, or was when it ended.
+    pub fn stage(&self) -> Stage {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    pub(super) fn set(&self, stage: Stage) {
+        *self.0.lock().unwrap_or_else(PoisonError::into_inner) = stage;
+    }
+}
