@@ -2,3 +2,4 @@
 
 pub mod access_url;
 pub mod connection_string;
+pub mod token;

@@ -1,1 +1,251 @@
-//! render
+//! What a user sees: events in, bytes out. Nothing else prints while a client runs.
+//!
+//! A [`Printer`] takes what a client tells, formats it into a buffer and hands that to the thread of its stream. stdout
+//! carries what the command is for, stderr everything else.
+
+mod console;
+mod layout;
+mod ndjson;
+mod sanitize;
+mod text;
+mod writer;
+
+use std::task::{Context, Poll};
+use std::time::SystemTime;
+
+pub use console::{Console, Stream, Style};
+pub use ndjson::{Stopped, StoppedError};
+pub use text::{Weight, human, nack};
+pub use writer::WriteFailure;
+
+use crate::client::event::{EventSink, Flow, Frame, Lifecycle, Received};
+use crate::protocol::Message;
+use crate::secret::redact;
+
+/// What stdout carries.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Format {
+    /// A line a message, for people.
+    Text,
+    /// A JSON object a line.
+    Ndjson,
+    /// The payload and a newline.
+    Data,
+    /// Every frame as received.
+    Raw,
+}
+
+/// Which records of `ndjson` and frames of `raw` are printed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Only {
+    /// All.
+    Everything,
+    /// Group and server messages.
+    Messages,
+    /// Everything else.
+    Events,
+}
+
+/// How much goes to stderr.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Chatter {
+    /// Errors only.
+    Quiet,
+    /// Warnings too.
+    Warnings,
+    /// All of the lifecycle.
+    Everything,
+}
+
+/// How a printer prints.
+#[derive(Clone, Debug)]
+pub struct Options {
+    /// What stdout carries.
+    pub format: Format,
+    /// Which of it.
+    pub only: Only,
+    /// The time before each message, in text.
+    pub timestamps: bool,
+    /// How much goes to stderr.
+    pub chatter: Chatter,
+    /// The hub's name, as far as known.
+    pub hub: Option<String>,
+    /// The subprotocol's name.
+    pub protocol: &'static str,
+}
+
+/// Bytes gathered before a batch is handed over early.
+const GATHER: usize = 256 * 1024;
+
+/// Prints what a client tells.
+#[derive(Debug)]
+pub struct Printer {
+    options: Options,
+    console: Console,
+    out: Vec<u8>,
+    /// The time of the current batch, RFC 3339 with milliseconds; empty: not taken yet.
+    time: String,
+}
+
+impl Printer {
+    /// Prints to `console`.
+    pub fn new(options: Options, console: Console) -> Self {
+        Self { options, console, out: Vec::new(), time: String::new() }
+    }
+
+    /// Where it prints to.
+    pub fn console(&self) -> &Console {
+        &self.console
+    }
+
+    /// How the run ended: the last record.
+    pub fn stopped(&mut self, stopped: &Stopped<'_>) {
+        if self.prints_records(false) {
+            self.take_time();
+            self.record(|out, time| ndjson::stopped(out, time, stopped));
+        }
+        self.put_out();
+    }
+
+    /// A line on stderr, unless it is to be quiet.
+    pub fn note(&mut self, weight: Weight, text: &str) {
+        let wanted = match weight {
+            Weight::Info => Chatter::Everything,
+            Weight::Warning => Chatter::Warnings,
+        };
+        if self.options.chatter < wanted {
+            return;
+        }
+        // What was printed before comes first where both go to the same screen.
+        self.put_out();
+        let style = self.console.err.style;
+        let text = redact(text);
+        let text = style.clean(&text);
+        self.console.err.line(&match weight {
+            Weight::Info => style.dim(&text),
+            Weight::Warning => format!("{} {text}", style.label("warning:")),
+        });
+    }
+
+    fn prints_records(&self, message: bool) -> bool {
+        self.options.format == Format::Ndjson && self.passes(message)
+    }
+
+    fn passes(&self, message: bool) -> bool {
+        match self.options.only {
+            Only::Everything => true,
+            Only::Messages => message,
+            Only::Events => !message,
+        }
+    }
+
+    fn take_time(&mut self) {
+        if self.time.is_empty() {
+            self.time = humantime::format_rfc3339_millis(SystemTime::now()).to_string();
+        }
+    }
+
+    /// Appends a record, made harmless where a person sees it.
+    fn record(&mut self, write: impl FnOnce(&mut Vec<u8>, &str)) {
+        let start = self.out.len();
+        write(&mut self.out, &self.time);
+        if self.console.out.style.terminal {
+            let line = String::from_utf8_lossy(&self.out.split_off(start)).into_owned();
+            self.out.extend_from_slice(sanitize::json_for_terminal(&line).as_bytes());
+        }
+    }
+
+    fn message(&mut self, message: &Message<'_>) {
+        let style = self.console.out.style;
+        match self.options.format {
+            Format::Text => {
+                let time = if self.options.timestamps {
+                    self.take_time();
+                    Some(self.time.as_str())
+                } else {
+                    None
+                };
+                text::message(&mut self.out, style, time, message);
+            }
+            Format::Data => text::data(&mut self.out, style, message.data),
+            Format::Ndjson if self.passes(true) => {
+                self.take_time();
+                self.record(|out, time| ndjson::message(out, time, message));
+            }
+            Format::Ndjson | Format::Raw => {}
+        }
+    }
+
+    fn raw(&mut self, frame: Frame<'_>, received: &Received<'_>) {
+        let message = match received {
+            Received::Message(_) | Received::Duplicate => true,
+            Received::Unknown { .. } | Received::Control => false,
+        };
+        if !self.passes(message) {
+            return;
+        }
+        let style = self.console.out.style;
+        match frame {
+            Frame::Text(text) if message => self.out.extend_from_slice(style.clean(text).as_bytes()),
+            Frame::Text(text) => {
+                let text = crate::protocol::redact_reconnection_token(text);
+                self.out.extend_from_slice(style.clean(&text).as_bytes());
+            }
+            Frame::Binary(bytes) if style.terminal => {
+                self.out.extend_from_slice(style.clean(&String::from_utf8_lossy(bytes)).as_bytes());
+            }
+            Frame::Binary(bytes) => self.out.extend_from_slice(bytes),
+        }
+        self.out.push(b'\n');
+    }
+
+    fn put_out(&mut self) {
+        self.time.clear();
+        self.console.out.put(&mut self.out);
+    }
+}
+
+impl EventSink for Printer {
+    fn lifecycle(&mut self, event: &Lifecycle) -> Flow {
+        if self.prints_records(false) {
+            self.take_time();
+            let hub = self.options.hub.take();
+            let protocol = self.options.protocol;
+            self.record(|out, time| ndjson::lifecycle(out, time, event, hub.as_deref(), protocol));
+            self.options.hub = hub;
+        }
+        if let Some((weight, words)) = text::lifecycle(event, self.options.hub.as_deref()) {
+            self.note(weight, &words);
+        }
+        Flow::Continue
+    }
+
+    fn frame(&mut self, frame: Frame<'_>, received: &Received<'_>) -> Flow {
+        if self.options.format == Format::Raw {
+            self.raw(frame, received);
+        }
+        match received {
+            Received::Message(message) => self.message(message),
+            Received::Unknown { reason } => {
+                if self.prints_records(false) {
+                    self.take_time();
+                    self.record(|out, time| ndjson::unknown_frame(out, time, frame, reason));
+                }
+                self.note(Weight::Warning, &text::unknown_frame(frame, reason));
+            }
+            Received::Duplicate | Received::Control => {}
+        }
+        if self.out.len() >= GATHER {
+            self.put_out();
+        }
+        Flow::Continue
+    }
+
+    fn flush(&mut self) {
+        self.put_out();
+    }
+
+    fn poll_room(&mut self, cx: &mut Context<'_>) -> Poll<()> {
+        self.console.out.writer().poll_room(cx)
+    }
+}

@@ -1,0 +1,169 @@
+//! Dials over the network: a URL for each attempt, a deadline around it, and what its failure means to the session.
+
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::{SystemTime, UNIX_EPOCH};
+
+use tokio::time::{Instant, timeout_at};
+
+use super::{Dialer, Dialing};
+use crate::auth::access_url::{AccessUrl, Signer};
+use crate::auth::token::{ClientTokenRequest, sign_client_token};
+use crate::client::session::{DialClass, DialFailure, DialRequest};
+use crate::protocol::Subprotocol;
+use crate::secret::Secret;
+use crate::wire::{DialError, DialOptions, Progress, Stream, Target, dial};
+
+/// Where client access URLs come from.
+#[derive(Clone, Debug)]
+pub enum UrlSource {
+    /// The same one for every connection.
+    Fixed(AccessUrl),
+    /// A fresh token for every fresh connection.
+    Signed(Signer),
+}
+
+impl UrlSource {
+    /// A URL for a fresh connection.
+    pub fn fresh(&self) -> AccessUrl {
+        match self {
+            Self::Fixed(url) => url.clone(),
+            Self::Signed(signer) => {
+                let now = SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |since| since.as_secs());
+                let signed: Result<AccessUrl, std::convert::Infallible> = signer.access_url(now, |key, request| {
+                    Ok(sign_client_token(
+                        key,
+                        &ClientTokenRequest {
+                            audience: &request.audience,
+                            user: request.user,
+                            roles: request.roles,
+                            groups: request.groups,
+                            issued_at: request.issued_at,
+                            ttl: request.ttl,
+                        },
+                    ))
+                });
+                match signed {
+                    Ok(url) => url,
+                    Err(never) => match never {},
+                }
+            }
+        }
+    }
+}
+
+/// The last failed dial, for explanations.
+#[derive(Clone, Debug)]
+pub struct DialedError {
+    /// What happened.
+    pub error: Arc<DialError>,
+    /// The URL that was tried.
+    pub url: AccessUrl,
+}
+
+/// Dials the service.
+#[derive(Debug)]
+pub struct NetDialer {
+    source: UrlSource,
+    options: DialOptions,
+    protocol: Subprotocol,
+    /// The URL of the current connection: a recovery goes to the same place.
+    current: Option<AccessUrl>,
+    last_error: Arc<Mutex<Option<DialedError>>>,
+}
+
+impl NetDialer {
+    /// Dials what `source` gives.
+    pub fn new(source: UrlSource, options: DialOptions, protocol: Subprotocol) -> Self {
+        Self { source, options, protocol, current: None, last_error: Arc::default() }
+    }
+
+    /// The last failed dial, unless one has succeeded since.
+    pub fn last_error(&self) -> Option<DialedError> {
+        self.last_error.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    /// The URL of the current connection, or of the last attempt.
+    pub fn current_url(&self) -> Option<&AccessUrl> {
+        self.current.as_ref()
+    }
+
+    fn target(&self, url: &AccessUrl, path_and_query: Secret) -> Target {
+        Target {
+            secure: url.is_secure(),
+            host: url.host(),
+            port: url.port(),
+            authority: url.authority(),
+            path_and_query,
+            subprotocol: self.protocol.name(),
+        }
+    }
+}
+
+impl Dialer for NetDialer {
+    type Stream = Stream;
+
+    fn dial(&mut self, request: DialRequest, deadline: Instant) -> Dialing<Stream> {
+        let (url, path_and_query) = match (&request, &self.current) {
+            (DialRequest::Recover { connection_id, token }, Some(url)) => {
+                (url.clone(), url.recovery_uri(connection_id, &token.0))
+            }
+            (DialRequest::Fresh | DialRequest::Recover { .. }, _) => {
+                let url = self.source.fresh();
+                let uri = url.fresh_uri();
+                (url, uri)
+            }
+        };
+        self.current = Some(url.clone());
+        let target = self.target(&url, path_and_query);
+        let options = self.options.clone();
+        let last_error = Arc::clone(&self.last_error);
+        Box::pin(async move {
+            let started = Instant::now();
+            let progress = Progress::default();
+            let result = match timeout_at(deadline, dial(&target, &options, &progress)).await {
+                Ok(Ok(link)) => Ok(link),
+                Ok(Err(error)) => Err(error),
+                Err(_) => return Err(timed_out(deadline - started, &progress)),
+            };
+            let mut last_error = last_error.lock().unwrap_or_else(PoisonError::into_inner);
+            *last_error = None;
+            result.map_err(|error: DialError| {
+                let failure = failure(&error);
+                *last_error = Some(DialedError { error: Arc::new(error), url });
+                failure
+            })
+        })
+    }
+}
+
+fn timed_out(limit: std::time::Duration, progress: &Progress) -> DialFailure {
+    let message = format!("timed out after {:.3} s while {}", limit.as_secs_f64(), progress.stage());
+    DialFailure { class: DialClass::Unreachable, message: message.replace(".000 s", " s"), retry_after: None }
+}
+
+fn failure(error: &DialError) -> DialFailure {
+    let mut message = error.to_string();
+    let mut source = std::error::Error::source(error);
+    while let Some(cause) = source {
+        message.push_str(&format!(": {cause}"));
+        source = cause.source();
+    }
+    let retry_after = error.refusal().and_then(|refusal| refusal.retry_after);
+    DialFailure { class: class(error), message, retry_after }
+}
+
+fn class(error: &DialError) -> DialClass {
+    match error {
+        DialError::BadTarget { .. } | DialError::PemFile { .. } | DialError::TlsSetup { .. } => {
+            DialClass::Configuration
+        }
+        DialError::Resolve { .. }
+        | DialError::Connect { .. }
+        | DialError::Tls { .. }
+        | DialError::ClosedEarly { .. } => DialClass::Unreachable,
+        DialError::Certificate { .. } => DialClass::Certificate,
+        DialError::Refused(refusal) => DialClass::Status(refusal.status),
+        DialError::NoSubprotocol { .. } | DialError::WrongSubprotocol { .. } => DialClass::Subprotocol,
+        DialError::BadHandshake { .. } | DialError::NotHttp { .. } => DialClass::NotWebSocket,
+    }
+}

@@ -1,0 +1,350 @@
+//! The one task that owns the socket, the session and the timer.
+//!
+//! Each turn of its loop does what the session asks for, then waits for whichever comes first of: frames, the end of a
+//! dial, a command, a deadline, room in the sink. A dial is a future among the others, so stopping, commands and
+//! deadlines are served while it hangs; sending only queues. Frames are handled a batch at a time and handed to the
+//! sink by reference.
+
+mod dialer;
+
+use std::collections::HashMap;
+use std::future::{Future, poll_fn};
+use std::pin::Pin;
+use std::task::{Context, Poll};
+use std::time::Duration;
+
+use bytes::Bytes;
+use tokio::io::{AsyncRead, AsyncWrite};
+use tokio::sync::{mpsc, oneshot};
+use tokio::time::{Instant, Sleep, sleep_until};
+use tracing::{Level, debug, enabled, trace};
+
+use super::event::{EventSink, Flow, Frame};
+use super::handle::{Command, Handle, channel};
+use super::session::{
+    Config, Counts, DialFailure, DialRequest, End, LossCause, OperationId, Outcome, Output, Received, Session,
+};
+use crate::protocol::redact_reconnection_token;
+use crate::wire::{Cause, Closed, Incoming, Link};
+
+pub use dialer::{DialedError, NetDialer, UrlSource};
+
+/// A dial under way.
+pub type Dialing<S> = Pin<Box<dyn Future<Output = Result<Link<S>, DialFailure>> + Send>>;
+
+/// Opens sockets for a driver: the network, or a test's pipe.
+pub trait Dialer {
+    /// The byte stream under a link.
+    type Stream: AsyncRead + AsyncWrite + Unpin;
+
+    /// Starts a dial that answers by the deadline. Dropping it ends the attempt.
+    fn dial(&mut self, request: DialRequest, deadline: Instant) -> Dialing<Self::Stream>;
+}
+
+/// How a run ended.
+#[derive(Debug)]
+pub struct Finished {
+    /// Why.
+    pub end: End,
+    /// What was counted.
+    pub counts: Counts,
+    /// Whether there was ever a connection.
+    pub was_connected: bool,
+    /// The last failure of a dial or a connection.
+    pub last_failure: Option<String>,
+}
+
+/// The most of a frame's text that is logged, unless everything is asked for.
+const LOGGED_CHARS: usize = 240;
+
+/// Owns one client.
+pub struct Driver<D: Dialer, S> {
+    session: Session,
+    dialer: D,
+    sink: S,
+    commands: mpsc::Receiver<Command>,
+    /// Who waits for which operation.
+    replies: HashMap<OperationId, oneshot::Sender<Outcome>>,
+    next_operation: u64,
+    dialing: Option<Dialing<D::Stream>>,
+    link: Option<Link<D::Stream>>,
+    batch: Vec<Incoming>,
+    sleep: Pin<Box<Sleep>>,
+    /// The session's time counts from here.
+    origin: Instant,
+    /// The sink has no room: nothing is read.
+    stalled: bool,
+    /// The sink wants no more.
+    sated: bool,
+    /// Set once the session is over.
+    end: Option<End>,
+}
+
+impl<D: Dialer, S> std::fmt::Debug for Driver<D, S> {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Driver").field("session", &self.session).finish_non_exhaustive()
+    }
+}
+
+/// What a wait was ended by; several may be true at once.
+#[derive(Default)]
+struct Woken<S> {
+    dialed: Option<Result<Link<S>, DialFailure>>,
+    command: Option<Command>,
+    frames: bool,
+    timer: bool,
+    stalled: Option<bool>,
+}
+
+impl<D: Dialer, S: EventSink> Driver<D, S> {
+    /// A driver and the handle to it. Nothing happens before [`Self::run`].
+    pub fn new(config: Config, dialer: D, sink: S) -> (Self, Handle) {
+        let (handle, commands) = channel();
+        let origin = Instant::now();
+        let driver = Self {
+            session: Session::new(config),
+            dialer,
+            sink,
+            commands,
+            replies: HashMap::new(),
+            next_operation: 0,
+            dialing: None,
+            link: None,
+            batch: Vec::new(),
+            sleep: Box::pin(sleep_until(origin)),
+            origin,
+            stalled: false,
+            sated: false,
+            end: None,
+        };
+        (driver, handle)
+    }
+
+    /// Connects, and returns when the session is over. When the future is dropped, the socket is dropped.
+    pub async fn run(mut self) -> (Finished, D, S) {
+        self.session.handle_start(self.now());
+        loop {
+            self.carry_out();
+            self.sink.flush();
+            if let Some(end) = self.end.take() {
+                let finished = Finished {
+                    end,
+                    counts: self.session.counts(),
+                    was_connected: self.session.was_connected(),
+                    last_failure: self.session.last_failure().map(str::to_owned),
+                };
+                return (finished, self.dialer, self.sink);
+            }
+            let woken = self.wait().await;
+            self.handle(woken);
+        }
+    }
+
+    fn now(&self) -> Duration {
+        Instant::now().saturating_duration_since(self.origin)
+    }
+
+    async fn wait(&mut self) -> Woken<D::Stream> {
+        let deadline = self.session.poll_timeout().and_then(|due| self.origin.checked_add(due));
+        if let Some(deadline) = deadline
+            && deadline != self.sleep.deadline()
+        {
+            self.sleep.as_mut().reset(deadline);
+        }
+        poll_fn(|cx| self.poll_wait(cx, deadline.is_some())).await
+    }
+
+    fn poll_wait(&mut self, cx: &mut Context<'_>, timed: bool) -> Poll<Woken<D::Stream>> {
+        let mut woken = Woken { dialed: None, command: None, frames: false, timer: false, stalled: None };
+        let room = self.sink.poll_room(cx).is_ready();
+        if room == self.stalled {
+            woken.stalled = Some(!room);
+        }
+        if let Some(dialing) = &mut self.dialing
+            && let Poll::Ready(result) = dialing.as_mut().poll(cx)
+        {
+            self.dialing = None;
+            woken.dialed = Some(result);
+        }
+        if let Some(link) = &mut self.link {
+            woken.frames = link.poll(cx, room, &mut self.batch).is_ready();
+        }
+        if let Poll::Ready(command) = self.commands.poll_recv(cx) {
+            // Without a handle left nobody can stop it, so it stops.
+            woken.command = Some(command.unwrap_or(Command::Stop));
+        }
+        woken.timer = timed && self.sleep.as_mut().poll(cx).is_ready();
+        let Woken { dialed, command, frames, timer, stalled } = &woken;
+        let ready = dialed.is_some() || command.is_some() || *frames || *timer || stalled.is_some();
+        if ready { Poll::Ready(woken) } else { Poll::Pending }
+    }
+
+    fn handle(&mut self, woken: Woken<D::Stream>) {
+        let now = self.now();
+        if let Some(stalled) = woken.stalled {
+            self.stalled = stalled;
+            self.session.handle_stalled(now, stalled);
+        }
+        if let Some(result) = woken.dialed {
+            self.handle_dialed(now, result);
+        }
+        if woken.frames {
+            self.handle_batch(now);
+        }
+        if let Some(command) = woken.command {
+            self.handle_command(now, command);
+            // More of them are one wait's work.
+            while let Ok(command) = self.commands.try_recv() {
+                self.handle_command(now, command);
+            }
+        }
+        if self.session.poll_timeout().is_some_and(|due| due <= now) {
+            self.session.handle_timeout(now);
+        }
+    }
+
+    fn handle_dialed(&mut self, now: Duration, result: Result<Link<D::Stream>, DialFailure>) {
+        match result {
+            Ok(link) => {
+                self.link = Some(link);
+                self.session.handle_opened(now);
+            }
+            Err(failure) => self.session.handle_dial_failed(now, failure),
+        }
+    }
+
+    fn handle_command(&mut self, now: Duration, command: Command) {
+        match command {
+            Command::Submit { request, mode, reply } => {
+                let id = OperationId(self.next_operation);
+                self.next_operation += 1;
+                self.replies.insert(id, reply);
+                self.session.handle_request(now, id, request, mode);
+            }
+            Command::Stop => self.session.handle_stop(now),
+        }
+    }
+
+    fn handle_batch(&mut self, now: Duration) {
+        let mut batch = std::mem::take(&mut self.batch);
+        let logging = enabled!(Level::DEBUG);
+        for incoming in batch.drain(..) {
+            // What the session asked for at an earlier frame may have ended the link.
+            if self.link.is_none() {
+                break;
+            }
+            match incoming {
+                Incoming::Text(text) => {
+                    if logging {
+                        log_frame("←", &text);
+                    }
+                    let received = self.session.handle_text(now, &text);
+                    self.carry_out();
+                    self.hand_over(now, Frame::Text(&text), &received);
+                }
+                Incoming::Binary(bytes) => {
+                    debug!("← binary frame of {} bytes", bytes.len());
+                    let received = self.session.handle_binary(now);
+                    self.hand_over(now, Frame::Binary(&bytes), &received);
+                }
+                Incoming::Ping | Incoming::Pong => self.session.handle_sign_of_life(now),
+                Incoming::Closed(closed) => {
+                    debug!("← {closed:?}");
+                    self.link = None;
+                    self.session.handle_closed(now, loss_cause(closed));
+                }
+            }
+        }
+        batch.clear();
+        self.batch = batch;
+    }
+
+    fn hand_over(&mut self, now: Duration, frame: Frame<'_>, received: &Received<'_>) {
+        if !self.sated && self.sink.frame(frame, received) == Flow::Stop {
+            self.sated = true;
+            self.session.handle_stop(now);
+        }
+    }
+
+    /// Does everything the session asks for.
+    fn carry_out(&mut self) {
+        while let Some(output) = self.session.poll_output() {
+            match output {
+                Output::Dial { request, deadline } => {
+                    debug!("dialling, {}", if request == DialRequest::Fresh { "fresh" } else { "to recover" });
+                    self.link = None;
+                    self.dialing = Some(self.dialer.dial(request, self.origin + deadline));
+                }
+                Output::CancelDial => self.dialing = None,
+                Output::Send(frame) => self.send(frame),
+                Output::Close { code } => {
+                    debug!("→ close {code}");
+                    if let Some(link) = &mut self.link {
+                        link.close(code, "");
+                    }
+                }
+                Output::Abort => {
+                    debug!("dropping the socket");
+                    self.link = None;
+                }
+                Output::Event(event) => {
+                    debug!("{event:?}");
+                    if !self.sated && self.sink.lifecycle(&event) == Flow::Stop {
+                        self.sated = true;
+                        self.session.handle_stop(self.now());
+                    }
+                }
+                Output::Settled { id, outcome } => {
+                    if let Some(reply) = self.replies.remove(&id) {
+                        // Whoever asked may have stopped waiting.
+                        let _ = reply.send(outcome);
+                    }
+                }
+                Output::Ended(end) => {
+                    self.link = None;
+                    self.end = Some(end);
+                }
+            }
+        }
+    }
+
+    fn send(&mut self, frame: Bytes) {
+        if enabled!(Level::DEBUG)
+            && let Ok(text) = std::str::from_utf8(&frame)
+        {
+            log_frame("→", text);
+        }
+        if let Some(link) = &mut self.link {
+            link.send_text(frame);
+        }
+    }
+}
+
+/// Logs a frame without secrets: whole at the finest level, else its beginning and its size.
+fn log_frame(direction: &str, text: &str) {
+    let control = text.contains("\"reconnectionToken\"") && text.contains("\"system\"");
+    let text = if control { redact_reconnection_token(text) } else { text.into() };
+    if enabled!(Level::TRACE) {
+        trace!("{direction} {text}");
+        return;
+    }
+    match text.char_indices().nth(LOGGED_CHARS) {
+        Some((cut, _)) => debug!("{direction} {}… ({} bytes)", &text[..cut], text.len()),
+        None => debug!("{direction} {text}"),
+    }
+}
+
+fn loss_cause(closed: Closed) -> LossCause {
+    let Closed { code, reason, error, cause } = closed;
+    let error = error.unwrap_or_else(|| "the connection ended without a close frame".into());
+    match cause {
+        Cause::Clean => LossCause::Close { code: code.unwrap_or(1005), reason },
+        Cause::Dropped => LossCause::Broken(error),
+        Cause::InvalidUtf8 => LossCause::InvalidUtf8,
+        Cause::Framing => LossCause::Framing(error),
+        Cause::TooBig => LossCause::TooBig,
+    }
+}
+
+#[cfg(test)]
+mod tests;

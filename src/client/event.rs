@@ -1,0 +1,41 @@
+//! What comes out of a client, and the trait of whoever takes it.
+//!
+//! Messages are many: they are handed to an [`EventSink`] borrowed from the frame they came in, without a channel or an
+//! allocation between. The sink says when it has no room; the driver then stops reading.
+
+use std::task::{Context, Poll};
+
+pub use super::session::{AckReport, Lifecycle, Loss, Nack, OperationKind, Received};
+
+/// A frame as it was received.
+#[derive(Clone, Copy, Debug)]
+pub enum Frame<'a> {
+    /// A text frame.
+    Text(&'a str),
+    /// A binary frame.
+    Binary(&'a [u8]),
+}
+
+/// Whether a sink wants more.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Flow {
+    /// Go on.
+    Continue,
+    /// Enough: end the session as if asked to stop. Nothing more is handed over.
+    Stop,
+}
+
+/// Takes everything a user may want to see, in order.
+pub trait EventSink {
+    /// Something other than a message happened.
+    fn lifecycle(&mut self, event: &Lifecycle) -> Flow;
+
+    /// A frame came, with what it is.
+    fn frame(&mut self, frame: Frame<'_>, received: &Received<'_>) -> Flow;
+
+    /// Nothing more is waiting: put out what was gathered.
+    fn flush(&mut self);
+
+    /// Ready while the sink has room. Registers the waker when it has not.
+    fn poll_room(&mut self, cx: &mut Context<'_>) -> Poll<()>;
+}

@@ -1,0 +1,47 @@
+//! How commands talk to a running client.
+
+use tokio::sync::{mpsc, oneshot};
+
+use super::session::{AckMode, Outcome, Request};
+
+/// What a handle asks of the driver.
+#[derive(Debug)]
+pub(super) enum Command {
+    /// Carry out an operation and answer how it ended.
+    Submit { request: Request, mode: AckMode, reply: oneshot::Sender<Outcome> },
+    /// End the session.
+    Stop,
+}
+
+/// Commands that may wait for the driver; more than that waits at the sender.
+const QUEUE: usize = 256;
+
+/// Talks to the driver. Clones talk to the same one.
+#[derive(Clone, Debug)]
+pub struct Handle {
+    commands: mpsc::Sender<Command>,
+}
+
+pub(super) fn channel() -> (Handle, mpsc::Receiver<Command>) {
+    let (commands, receiver) = mpsc::channel(QUEUE);
+    (Handle { commands }, receiver)
+}
+
+impl Handle {
+    /// Carries out an operation; resolves when it has settled. Operations are taken in the order of these calls' first
+    /// polls.
+    pub async fn submit(&self, request: Request, mode: AckMode) -> Outcome {
+        let ended = || Outcome::NotSent { reason: "the session has ended".into() };
+        let (reply, settled) = oneshot::channel();
+        if self.commands.send(Command::Submit { request, mode, reply }).await.is_err() {
+            return ended();
+        }
+        settled.await.unwrap_or_else(|_| ended())
+    }
+
+    /// Ends the session; the driver returns within two seconds.
+    pub async fn stop(&self) {
+        // A driver that is gone has stopped.
+        let _ = self.commands.send(Command::Stop).await;
+    }
+}

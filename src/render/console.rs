@@ -1,0 +1,131 @@
+//! The two streams of the process, each written by a thread.
+
+use std::io::{self, IsTerminal as _, Write};
+
+use super::writer::{WriteFailure, Writer};
+
+/// What an output stream can show.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Style {
+    /// Colour is wanted and understood.
+    pub color: bool,
+    /// A person looks at it: received control characters must not reach it.
+    pub terminal: bool,
+}
+
+/// One of the two streams.
+#[derive(Clone, Debug)]
+pub struct Stream {
+    writer: Writer,
+    sink: usize,
+    /// What it can show.
+    pub style: Style,
+}
+
+impl Stream {
+    /// Queues bytes and leaves an empty buffer in their place.
+    pub fn put(&self, buffer: &mut Vec<u8>) {
+        self.writer.put(self.sink, buffer);
+    }
+
+    /// Queues a line.
+    pub fn line(&self, text: &str) {
+        let mut buffer = Vec::with_capacity(text.len() + 1);
+        buffer.extend_from_slice(text.as_bytes());
+        buffer.push(b'\n');
+        self.put(&mut buffer);
+    }
+
+    /// The thread behind it.
+    pub fn writer(&self) -> &Writer {
+        &self.writer
+    }
+}
+
+/// stdout and stderr.
+#[derive(Clone, Debug)]
+pub struct Console {
+    /// What the command is for.
+    pub out: Stream,
+    /// Everything else.
+    pub err: Stream,
+}
+
+impl Console {
+    /// Opens both. `color` decides for a stream, told whether it is a terminal and whether it is stdout.
+    pub fn open(color: impl Fn(bool, bool) -> bool) -> io::Result<Self> {
+        let (out_terminal, err_terminal) = (io::stdout().is_terminal(), io::stderr().is_terminal());
+        let out_style = Style { color: color(out_terminal, true), terminal: out_terminal };
+        let err_style = Style { color: color(err_terminal, false), terminal: err_terminal };
+        if out_terminal && err_terminal {
+            // The same screen: one thread keeps lines of both in their order.
+            let writer = Writer::spawn("output", vec![stdout()?, Box::new(io::stderr())])?;
+            return Ok(Self {
+                out: Stream { writer: writer.clone(), sink: 0, style: out_style },
+                err: Stream { writer, sink: 1, style: err_style },
+            });
+        }
+        let out = Writer::spawn("stdout", vec![stdout()?])?;
+        let err = Writer::spawn("stderr", vec![Box::new(io::stderr())])?;
+        Ok(Self {
+            out: Stream { writer: out, sink: 0, style: out_style },
+            err: Stream { writer: err, sink: 0, style: err_style },
+        })
+    }
+
+    /// Waits until both are written, or cannot be.
+    pub async fn drained(&self) {
+        self.out.writer.drained().await;
+        self.err.writer.drained().await;
+    }
+
+    /// From now on, notices when the reader of stdout goes away, without a write. Where the system cannot tell, the
+    /// next write does.
+    pub fn watch_stdout(&self) -> io::Result<()> {
+        watch::spawn(self.out.writer.clone())
+    }
+}
+
+/// stdout without the standard library's line buffer: a batch is one write.
+#[cfg(unix)]
+fn stdout() -> io::Result<Box<dyn Write + Send>> {
+    use std::os::fd::AsFd as _;
+    Ok(Box::new(std::fs::File::from(io::stdout().as_fd().try_clone_to_owned()?)))
+}
+
+/// A Windows console takes text only through the standard library.
+#[cfg(not(unix))]
+fn stdout() -> io::Result<Box<dyn Write + Send>> {
+    Ok(Box::new(io::stdout()))
+}
+
+#[cfg(unix)]
+mod watch {
+    use super::{WriteFailure, Writer, io};
+    use rustix::event::{PollFd, PollFlags, poll};
+
+    pub(super) fn spawn(writer: Writer) -> io::Result<()> {
+        std::thread::Builder::new().name("stdout watch".into()).spawn(move || {
+            let stdout = io::stdout();
+            // Nothing is asked for: a poll always reports errors and hang-ups, and of a file it never does.
+            let mut fds = [PollFd::new(&stdout, PollFlags::empty())];
+            loop {
+                match poll(&mut fds, None) {
+                    Ok(_) => break writer.fail(WriteFailure::Closed),
+                    Err(rustix::io::Errno::INTR) => {}
+                    Err(_) => break,
+                }
+            }
+        })?;
+        Ok(())
+    }
+}
+
+#[cfg(not(unix))]
+mod watch {
+    use super::{Writer, io};
+
+    pub(super) fn spawn(_writer: Writer) -> io::Result<()> {
+        Ok(())
+    }
+}

@@ -1,0 +1,430 @@
+//! The NDJSON records of the CLI contract: one object a line, with a schema of its own.
+//!
+//! Lifecycle records are serde structs. Messages are the hot path: they are written field by field, their `data` copied
+//! from the frame as it is.
+
+use std::io::Write as _;
+
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
+use serde::Serialize;
+use serde_json::value::RawValue;
+
+use super::layout::compact;
+use crate::client::event::{AckReport, Frame, Lifecycle, Loss, Nack, OperationKind};
+use crate::protocol::{Message, Origin, redact_reconnection_token};
+use crate::secret::redact;
+
+/// `type`, `time` and the fields of one record.
+#[derive(Serialize)]
+struct Record<'a, F: Serialize> {
+    r#type: &'a str,
+    time: &'a str,
+    #[serde(flatten)]
+    fields: F,
+}
+
+/// Appends a record and a newline.
+fn write<F: Serialize>(out: &mut Vec<u8>, kind: &str, time: &str, fields: F) {
+    // Serialising plain structs into memory cannot fail.
+    let _ = serde_json::to_writer(&mut *out, &Record { r#type: kind, time, fields });
+    out.push(b'\n');
+}
+
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct Connected<'a> {
+    connection_id: &'a str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    user_id: Option<&'a str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    hub: Option<&'a str>,
+    protocol: &'a str,
+}
+
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct Lost<'a> {
+    connection_id: &'a str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    close_code: Option<u16>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    close_reason: Option<std::borrow::Cow<'a, str>>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    message: Option<std::borrow::Cow<'a, str>>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    explanation: Option<&'a str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    error: Option<std::borrow::Cow<'a, str>>,
+}
+
+impl<'a> Lost<'a> {
+    fn new(connection_id: &'a str, loss: &'a Loss) -> Self {
+        Self {
+            connection_id,
+            close_code: loss.close_code,
+            close_reason: loss.close_reason.as_deref().map(redact),
+            message: loss.message.as_deref().map(redact),
+            explanation: loss.explanation,
+            error: loss.error.as_deref().map(redact),
+        }
+    }
+}
+
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct Recovered<'a> {
+    connection_id: &'a str,
+    attempts: u32,
+    downtime_ms: u128,
+}
+
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct Reconnecting<'a> {
+    attempt: u32,
+    delay_ms: u128,
+    error: &'a str,
+}
+
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct SessionLost<'a> {
+    connection_id: &'a str,
+    reason: &'a str,
+}
+
+#[derive(Serialize)]
+struct ErrorField<'a> {
+    name: &'a str,
+    message: &'a str,
+}
+
+impl<'a> From<&'a Nack> for ErrorField<'a> {
+    fn from(nack: &'a Nack) -> Self {
+        Self { name: &nack.name, message: &nack.message }
+    }
+}
+
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct Ack<'a> {
+    operation: &'a str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    group: Option<&'a str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    event: Option<&'a str>,
+    ack_id: u64,
+    success: bool,
+    duplicate: bool,
+    attempts: u32,
+    elapsed_ms: u128,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    error: Option<ErrorField<'a>>,
+}
+
+impl<'a> Ack<'a> {
+    fn new(report: &'a AckReport) -> Self {
+        let target = report.target.as_str();
+        let (group, event) = match report.operation {
+            OperationKind::Event => (None, Some(target)),
+            OperationKind::JoinGroup | OperationKind::LeaveGroup | OperationKind::SendToGroup => (Some(target), None),
+        };
+        Self {
+            operation: report.operation.name(),
+            group,
+            event,
+            ack_id: report.ack_id,
+            success: report.error.is_none(),
+            duplicate: report.duplicate,
+            attempts: report.attempts,
+            elapsed_ms: report.elapsed.as_millis(),
+            error: report.error.as_ref().map(ErrorField::from),
+        }
+    }
+}
+
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct Membership<'a> {
+    group: &'a str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    ack_id: Option<u64>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    rejoined: Option<bool>,
+}
+
+#[derive(Serialize)]
+struct RejoinFailed<'a> {
+    group: &'a str,
+    error: ErrorField<'a>,
+}
+
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct SequenceGap {
+    expected: u64,
+    sequence_id: u64,
+    missing: u64,
+}
+
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct UnknownFrame<'a> {
+    #[serde(skip_serializing_if = "Option::is_none")]
+    frame: Option<&'a RawValue>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    frame_base64: Option<String>,
+    reason: &'a str,
+}
+
+/// How a run ended, for the last record.
+#[derive(Debug, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Stopped<'a> {
+    /// `done`, `signal`, `timeout`, `failed` or what else ended it.
+    pub reason: &'a str,
+    /// The exit code.
+    pub exit_code: u8,
+    /// Messages received.
+    pub received: u64,
+    /// Operations sent.
+    pub sent: u64,
+    /// Operations acknowledged.
+    pub acked: u64,
+    /// Operations that ended otherwise.
+    pub failed: u64,
+    /// What went wrong.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub error: Option<StoppedError>,
+}
+
+/// What went wrong, in the last record.
+#[derive(Debug, Serialize)]
+pub struct StoppedError {
+    /// In a line.
+    pub message: String,
+    /// What to do about it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub hint: Option<String>,
+}
+
+/// Appends the record of how the run ended.
+pub fn stopped(out: &mut Vec<u8>, time: &str, fields: &Stopped<'_>) {
+    write(out, "stopped", time, fields);
+}
+
+/// Appends the record of a lifecycle event; a failed attempt has none.
+pub fn lifecycle(out: &mut Vec<u8>, time: &str, event: &Lifecycle, hub: Option<&str>, protocol: &str) {
+    match event {
+        Lifecycle::Connected { connection_id, user_id } => {
+            write(out, "connected", time, Connected { connection_id, user_id: user_id.as_deref(), hub, protocol });
+        }
+        Lifecycle::Recovering { connection_id, loss } => write(out, "recovering", time, Lost::new(connection_id, loss)),
+        Lifecycle::Recovered { connection_id, attempts, downtime } => {
+            let downtime_ms = downtime.as_millis();
+            write(out, "recovered", time, Recovered { connection_id, attempts: *attempts, downtime_ms });
+        }
+        Lifecycle::AttemptFailed { .. } => {}
+        Lifecycle::Reconnecting { attempt, delay, error } => {
+            let fields = Reconnecting { attempt: *attempt, delay_ms: delay.as_millis(), error: &redact(error) };
+            write(out, "reconnecting", time, fields);
+        }
+        Lifecycle::SessionLost { connection_id, reason } => {
+            write(out, "session-lost", time, SessionLost { connection_id, reason: &redact(reason) });
+        }
+        Lifecycle::Disconnected { connection_id, loss } => {
+            write(out, "disconnected", time, Lost::new(connection_id, loss));
+        }
+        Lifecycle::Ack(report) => write(out, "ack", time, Ack::new(report)),
+        Lifecycle::Joined { group, ack_id, rejoined } => {
+            write(out, "joined", time, Membership { group, ack_id: *ack_id, rejoined: Some(*rejoined) });
+        }
+        Lifecycle::Left { group, ack_id } => {
+            write(out, "left", time, Membership { group, ack_id: *ack_id, rejoined: None });
+        }
+        Lifecycle::RejoinFailed { group, error } => {
+            write(out, "rejoin-group-failed", time, RejoinFailed { group, error: error.into() });
+        }
+        Lifecycle::SequenceGap { expected, sequence_id } => {
+            let missing = sequence_id.saturating_sub(*expected);
+            let fields = SequenceGap { expected: *expected, sequence_id: *sequence_id, missing };
+            write(out, "sequence-gap", time, fields);
+        }
+    }
+}
+
+/// Appends the record of a frame that was not understood.
+pub fn unknown_frame(out: &mut Vec<u8>, time: &str, frame: Frame<'_>, reason: &str) {
+    let text = match frame {
+        Frame::Text(text) => Some(redact_reconnection_token(text)),
+        Frame::Binary(_) => None,
+    };
+    let parsed = text.as_deref().and_then(|text| {
+        // A record is one line, whatever the frame looks like.
+        let mut line = Vec::new();
+        compact(text, &mut line);
+        String::from_utf8(line).ok().and_then(|line| RawValue::from_string(line).ok())
+    });
+    let frame_base64 = match (&parsed, &text, frame) {
+        (Some(_), _, _) => None,
+        (None, Some(text), _) => Some(STANDARD.encode(text.as_bytes())),
+        (None, None, Frame::Text(text)) => Some(STANDARD.encode(text)),
+        (None, None, Frame::Binary(bytes)) => Some(STANDARD.encode(bytes)),
+    };
+    write(out, "unknown-frame", time, UnknownFrame { frame: parsed.as_deref(), frame_base64, reason });
+}
+
+fn string(out: &mut Vec<u8>, text: &str) {
+    // Writing a string into memory cannot fail.
+    let _ = serde_json::to_writer(out, text);
+}
+
+/// Appends the record of a message.
+pub fn message(out: &mut Vec<u8>, time: &str, message: &Message<'_>) {
+    match &message.origin {
+        Origin::Group { group, user_id } => {
+            out.extend_from_slice(b"{\"type\":\"group-message\",\"time\":\"");
+            out.extend_from_slice(time.as_bytes());
+            out.extend_from_slice(b"\",\"group\":");
+            string(out, group);
+            if let Some(user) = user_id {
+                out.extend_from_slice(b",\"fromUserId\":");
+                string(out, user);
+            }
+        }
+        Origin::Server => {
+            out.extend_from_slice(b"{\"type\":\"server-message\",\"time\":\"");
+            out.extend_from_slice(time.as_bytes());
+            out.push(b'"');
+        }
+    }
+    out.extend_from_slice(b",\"dataType\":\"");
+    out.extend_from_slice(message.data.data_type().as_bytes());
+    out.extend_from_slice(b"\",\"data\":");
+    compact(message.data.as_json(), out);
+    if let Some(id) = message.sequence_id {
+        let _ = write!(out, ",\"sequenceId\":{id}");
+    }
+    if let Some(metadata) = message.metadata {
+        out.extend_from_slice(b",\"metadata\":");
+        compact(metadata, out);
+    }
+    if let Some(stream) = message.stream {
+        out.extend_from_slice(b",\"stream\":");
+        compact(stream, out);
+    }
+    out.extend_from_slice(b"}\n");
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::protocol::{Downstream, decode_downstream};
+    use std::time::Duration;
+
+    const TIME: &str = "2026-01-02T03:04:05.678Z";
+
+    fn record(write: impl FnOnce(&mut Vec<u8>)) -> String {
+        let mut out = Vec::new();
+        write(&mut out);
+        String::from_utf8(out).unwrap().replace(TIME, "T")
+    }
+
+    #[test]
+    fn message_records_carry_the_frames_own_data() {
+        for (frame, expected) in [
+            (
+                r#"{"sequenceId":5,"type":"message","from":"group","group":"g","fromUserId":"a","dataType":"text","data":"h\ni"}"#,
+                r#"{"type":"group-message","time":"T","group":"g","fromUserId":"a","dataType":"text","data":"h\ni","sequenceId":5}"#,
+            ),
+            (
+                "{\"type\":\"message\",\"from\":\"server\",\"dataType\":\"json\",\"data\":{\n \"b\":1.10,\"a\":null}}",
+                r#"{"type":"server-message","time":"T","dataType":"json","data":{"b":1.10,"a":null}}"#,
+            ),
+            (
+                r#"{"type":"message","from":"server","dataType":"json","data":null,"metadata":{"k":"v"}}"#,
+                r#"{"type":"server-message","time":"T","dataType":"json","data":null,"metadata":{"k":"v"}}"#,
+            ),
+        ] {
+            let Downstream::Message(decoded) = decode_downstream(frame) else { panic!("{frame}") };
+            assert_eq!(record(|out| message(out, TIME, &decoded)), format!("{expected}\n"));
+        }
+    }
+
+    #[test]
+    fn lifecycle_records_have_the_contracts_fields() {
+        let loss = Loss {
+            close_code: Some(1001),
+            close_reason: Some("bye".into()),
+            message: Some("Service reload".into()),
+            explanation: Some("why"),
+            error: None,
+        };
+        let id = || "c1".to_owned();
+        let nack = || Nack { name: "Forbidden".into(), message: "no".into() };
+        let ack = |error| AckReport {
+            operation: OperationKind::SendToGroup,
+            target: "g".into(),
+            ack_id: 3,
+            error,
+            duplicate: false,
+            attempts: 1,
+            elapsed: Duration::from_millis(12),
+        };
+        for (event, expected) in [
+            (
+                Lifecycle::Connected { connection_id: id(), user_id: None },
+                r#"{"type":"connected","time":"T","connectionId":"c1","hub":"h","protocol":"p"}"#,
+            ),
+            (
+                Lifecycle::Recovering { connection_id: id(), loss },
+                r#"{"type":"recovering","time":"T","connectionId":"c1","closeCode":1001,"closeReason":"bye","message":"Service reload","explanation":"why"}"#,
+            ),
+            (
+                Lifecycle::Recovered { connection_id: id(), attempts: 2, downtime: Duration::from_millis(1500) },
+                r#"{"type":"recovered","time":"T","connectionId":"c1","attempts":2,"downtimeMs":1500}"#,
+            ),
+            (
+                Lifecycle::Reconnecting { attempt: 1, delay: Duration::from_secs(1), error: "e".into() },
+                r#"{"type":"reconnecting","time":"T","attempt":1,"delayMs":1000,"error":"e"}"#,
+            ),
+            (
+                Lifecycle::Ack(ack(None)),
+                r#"{"type":"ack","time":"T","operation":"sendToGroup","group":"g","ackId":3,"success":true,"duplicate":false,"attempts":1,"elapsedMs":12}"#,
+            ),
+            (
+                Lifecycle::Ack(ack(Some(nack()))),
+                r#"{"type":"ack","time":"T","operation":"sendToGroup","group":"g","ackId":3,"success":false,"duplicate":false,"attempts":1,"elapsedMs":12,"error":{"name":"Forbidden","message":"no"}}"#,
+            ),
+            (
+                Lifecycle::Joined { group: "g".into(), ack_id: Some(1), rejoined: true },
+                r#"{"type":"joined","time":"T","group":"g","ackId":1,"rejoined":true}"#,
+            ),
+            (
+                Lifecycle::RejoinFailed { group: "g".into(), error: nack() },
+                r#"{"type":"rejoin-group-failed","time":"T","group":"g","error":{"name":"Forbidden","message":"no"}}"#,
+            ),
+            (
+                Lifecycle::SequenceGap { expected: 4, sequence_id: 7 },
+                r#"{"type":"sequence-gap","time":"T","expected":4,"sequenceId":7,"missing":3}"#,
+            ),
+        ] {
+            assert_eq!(record(|out| lifecycle(out, TIME, &event, Some("h"), "p")), format!("{expected}\n"));
+        }
+    }
+
+    #[test]
+    fn unknown_frames_are_shown_as_json_or_as_base64() {
+        for (frame, expected) in [
+            (
+                Frame::Text("{\"type\":\n\"x\"}"),
+                r#"{"type":"unknown-frame","time":"T","frame":{"type":"x"},"reason":"r"}"#,
+            ),
+            (Frame::Text("{"), r#"{"type":"unknown-frame","time":"T","frameBase64":"ew==","reason":"r"}"#),
+            (Frame::Binary(&[0, 255]), r#"{"type":"unknown-frame","time":"T","frameBase64":"AP8=","reason":"r"}"#),
+        ] {
+            assert_eq!(record(|out| unknown_frame(out, TIME, frame, "r")), format!("{expected}\n"));
+        }
+    }
+}

@@ -1,0 +1,234 @@
+//! Output for people: a line a message, and lifecycle in words.
+
+use std::borrow::Cow;
+use std::time::Duration;
+
+use owo_colors::{OwoColorize as _, Style as Paint};
+
+use super::console::Style;
+use super::layout::{compact, pretty};
+use super::sanitize::for_terminal;
+use crate::client::event::{Frame, Lifecycle, Nack};
+use crate::protocol::{Data, Message, Origin};
+
+/// Appends a message as a line: `[group] user: payload`.
+pub fn message(out: &mut Vec<u8>, style: Style, time: Option<&str>, message: &Message<'_>) {
+    if let Some(time) = time {
+        out.extend_from_slice(style.paint(time, Paint::new().dimmed()).as_bytes());
+        out.push(b' ');
+    }
+    let (source, user) = match &message.origin {
+        Origin::Group { group, user_id } => (group.as_ref(), user_id.as_deref()),
+        Origin::Server => ("server", None),
+    };
+    let source = format!("[{}]", style.clean(source));
+    let colour = if message.origin == Origin::Server { Paint::new().magenta() } else { Paint::new().cyan() };
+    out.extend_from_slice(style.paint(&source, colour).as_bytes());
+    out.push(b' ');
+    if let Some(user) = user {
+        let user = style.clean(user);
+        out.extend_from_slice(style.paint(&format!("{user}:"), Paint::new().green()).as_bytes());
+        out.push(b' ');
+    }
+    payload(out, style, message.data);
+    out.push(b'\n');
+}
+
+fn payload(out: &mut Vec<u8>, style: Style, data: Data<'_>) {
+    match data {
+        Data::Json(json) if style.terminal => out.extend_from_slice(style.clean(&pretty(json)).as_bytes()),
+        Data::Json(json) => compact(json, out),
+        Data::Text(text) => out.extend_from_slice(style.clean(&text.decode()).as_bytes()),
+        Data::Binary(base64) | Data::Protobuf(base64) => {
+            let base64 = base64.decode();
+            let padding = base64.bytes().rev().take_while(|byte| *byte == b'=').count();
+            let bytes = (base64.len() / 4 * 3).saturating_sub(padding);
+            let label = format!("({} of {bytes} bytes) ", data.data_type());
+            out.extend_from_slice(style.paint(&label, Paint::new().dimmed()).as_bytes());
+            out.extend_from_slice(style.clean(&base64).as_bytes());
+        }
+    }
+}
+
+/// Appends a message's payload alone, for `-o data`: a newline after it unless it is binary.
+pub fn data(out: &mut Vec<u8>, style: Style, data: Data<'_>) {
+    match data {
+        Data::Json(json) => {
+            let start = out.len();
+            compact(json, out);
+            if style.terminal {
+                let json = String::from_utf8_lossy(&out.split_off(start)).into_owned();
+                out.extend_from_slice(style.clean(&json).as_bytes());
+            }
+            out.push(b'\n');
+        }
+        Data::Text(text) => {
+            out.extend_from_slice(style.clean(&text.decode()).as_bytes());
+            out.push(b'\n');
+        }
+        Data::Binary(base64) | Data::Protobuf(base64) => match data.to_bytes() {
+            Some(bytes) if style.terminal => {
+                out.extend_from_slice(style.clean(&String::from_utf8_lossy(&bytes)).as_bytes());
+            }
+            Some(bytes) => out.extend_from_slice(&bytes),
+            // Not base64 after all: nothing is lost by showing what came.
+            None => out.extend_from_slice(style.clean(&base64.decode()).as_bytes()),
+        },
+    }
+}
+
+/// How much a lifecycle line matters.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Weight {
+    /// Good to know.
+    Info,
+    /// Something went wrong, or may be missing.
+    Warning,
+}
+
+/// A lifecycle event in words, with its weight; `None` for those that need none.
+pub fn lifecycle(event: &Lifecycle, hub: Option<&str>) -> Option<(Weight, String)> {
+    let info = |text: String| Some((Weight::Info, text));
+    let warning = |text: String| Some((Weight::Warning, text));
+    match event {
+        Lifecycle::Connected { connection_id, user_id } => {
+            let hub = hub.map(|hub| format!(" to hub `{hub}`")).unwrap_or_default();
+            let user = user_id.as_deref().map(|user| format!(" as `{user}`")).unwrap_or_default();
+            info(format!("connected{hub}{user}, connection `{connection_id}`"))
+        }
+        Lifecycle::Recovering { loss, .. } => {
+            warning(format!("the connection was lost, recovering it: {}", loss.describe()))
+        }
+        Lifecycle::Recovered { attempts, downtime, .. } => {
+            let plural = if *attempts == 1 { "" } else { "s" };
+            info(format!("recovered after {} ({attempts} attempt{plural}), nothing was lost", human(*downtime)))
+        }
+        Lifecycle::AttemptFailed { error, recovery: true } => warning(format!("could not recover yet: {error}")),
+        Lifecycle::AttemptFailed { error, recovery: false } => warning(format!("could not connect: {error}")),
+        Lifecycle::Reconnecting { attempt, delay, .. } => {
+            info(format!("trying again in {} (retry {attempt})", human(*delay)))
+        }
+        Lifecycle::SessionLost { reason, .. } => warning(format!("messages may be missing: {reason}")),
+        Lifecycle::Disconnected { loss, .. } => warning(format!("disconnected: {}", loss.describe())),
+        // The command that asked for the operation says what became of it.
+        Lifecycle::Ack(_) => None,
+        Lifecycle::Joined { group, rejoined: true, .. } => info(format!("rejoined `{group}`")),
+        Lifecycle::Joined { group, rejoined: false, .. } => info(format!("joined `{group}`")),
+        Lifecycle::Left { group, .. } => info(format!("left `{group}`")),
+        Lifecycle::RejoinFailed { group, error } => {
+            warning(format!("could not rejoin `{group}`, its messages will be missing: {}", nack(error)))
+        }
+        Lifecycle::SequenceGap { expected, sequence_id } => {
+            let missing = sequence_id.saturating_sub(*expected);
+            warning(format!("{missing} message(s) are missing: sequence id {sequence_id} came after {}", expected - 1))
+        }
+    }
+}
+
+/// A negative ack in words.
+pub fn nack(error: &Nack) -> String {
+    match (error.name.is_empty(), error.message.is_empty()) {
+        (false, false) => format!("`{}`: {}", error.name, error.message),
+        (false, true) => format!("`{}`", error.name),
+        (true, false) => error.message.clone(),
+        (true, true) => "no reason given".into(),
+    }
+}
+
+/// A frame that was not understood, in words.
+pub fn unknown_frame(frame: Frame<'_>, reason: &str) -> String {
+    match frame {
+        Frame::Text(text) => {
+            let text = crate::protocol::redact_reconnection_token(text);
+            let shown: Cow<'_, str> = match text.char_indices().nth(200) {
+                Some((cut, _)) => format!("{}… ({} bytes)", &text[..cut], text.len()).into(),
+                None => text,
+            };
+            format!("a frame was not understood ({reason}): {shown}")
+        }
+        Frame::Binary(bytes) => format!("a frame was not understood ({reason}): {} bytes", bytes.len()),
+    }
+}
+
+/// `350 ms`, `1.2 s`, `75 s`.
+pub fn human(duration: Duration) -> String {
+    let millis = duration.as_millis();
+    match millis {
+        0..1000 => format!("{millis} ms"),
+        1000..10_000 => format!("{:.1} s", duration.as_secs_f64()),
+        _ => format!("{:.0} s", duration.as_secs_f64()),
+    }
+}
+
+impl Style {
+    /// `text` in that colour, when there is colour.
+    fn paint(self, text: &str, paint: Paint) -> String {
+        if self.color { text.style(paint).to_string() } else { text.to_owned() }
+    }
+
+    /// Received text as this output may show it.
+    pub(super) fn clean(self, text: &str) -> Cow<'_, str> {
+        if self.terminal { for_terminal(text) } else { Cow::Borrowed(text) }
+    }
+
+    /// A word like `error:` or `warning:` in its colour.
+    pub fn label(self, label: &str) -> String {
+        let paint = match label {
+            "error:" => Paint::new().red().bold(),
+            "warning:" => Paint::new().yellow().bold(),
+            _ => Paint::new().bold(),
+        };
+        self.paint(label, paint)
+    }
+
+    /// A line of lesser weight.
+    pub fn dim(self, text: &str) -> String {
+        self.paint(text, Paint::new().dimmed())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::protocol::{Downstream, decode_downstream};
+
+    fn rendered(frame: &str, style: Style) -> String {
+        let Downstream::Message(decoded) = decode_downstream(frame) else { panic!("{frame}") };
+        let mut out = Vec::new();
+        message(&mut out, style, None, &decoded);
+        String::from_utf8(out).unwrap()
+    }
+
+    const PIPE: Style = Style { color: false, terminal: false };
+    const TERMINAL: Style = Style { color: false, terminal: true };
+
+    #[test]
+    fn a_message_is_a_line_with_its_source() {
+        let group = r#"{"type":"message","from":"group","group":"g","fromUserId":"al","dataType":"text","data":"hi"}"#;
+        assert_eq!(rendered(group, PIPE), "[g] al: hi\n");
+        let server = r#"{"type":"message","from":"server","dataType":"json","data":{"a":1}}"#;
+        assert_eq!(rendered(server, PIPE), "[server] {\"a\":1}\n");
+        assert_eq!(rendered(server, TERMINAL), "[server] {\n    \"a\": 1\n  }\n");
+        let binary = r#"{"type":"message","from":"server","dataType":"binary","data":"AP8="}"#;
+        assert_eq!(rendered(binary, PIPE), "[server] (binary of 2 bytes) AP8=\n");
+    }
+
+    #[test]
+    fn escapes_reach_a_pipe_and_not_a_terminal() {
+        let frame = r#"{"type":"message","from":"group","group":"g\u001b","dataType":"text","data":"a\u001b[2Jb"}"#;
+        assert_eq!(rendered(frame, PIPE), "[g\u{1b}] a\u{1b}[2Jb\n");
+        assert_eq!(rendered(frame, TERMINAL), "[g\\u001b] a\\u001b[2Jb\n");
+    }
+
+    #[test]
+    fn data_output_is_the_payload_alone() {
+        let rendered = |data_: Data<'_>| {
+            let mut out = Vec::new();
+            data(&mut out, PIPE, data_);
+            out
+        };
+        assert_eq!(rendered(Data::Json("{\n\"a\":1.0}")), b"{\"a\":1.0}\n");
+        assert_eq!(rendered(crate::protocol::OwnedData::text("x\ny").as_data()), b"x\ny\n");
+        assert_eq!(rendered(crate::protocol::OwnedData::binary(&[0, 255]).as_data()), [0, 255]);
+    }
+}
