@@ -31,14 +31,17 @@ pub const TOP: Examples = &[
     ("wps send --local chat 'hello'", "publish to it, from a second terminal"),
     (
         "wps listen --connection-string @connection.txt --hub hub1 -g chat -o ndjson",
-        "the same against a real service, for a script",
+        "the same against a real service, whose connection string is in that file",
     ),
 ];
 /// Of `wps listen`.
 pub const LISTEN: Examples = &[
     ("wps listen --local -g chat", "print what arrives in a group; hosts an emulator when none runs"),
     ("wps listen --local -g chat -o ndjson --count 1 --timeout 10s", "wait for one message, at most 10 s"),
-    ("wps listen --connection-string @connection.txt --hub hub1 -g chat -g news", "two groups of a real service"),
+    (
+        "wps listen --connection-string @connection.txt --hub hub1 -g chat -g news",
+        "two groups of a real service, whose connection string is in that file",
+    ),
 ];
 /// Of `wps join`.
 pub const JOIN: Examples = &[
@@ -326,7 +329,9 @@ pub(super) fn sections_text(command: &str) -> String {
         match section.body {
             Body::Prose(paragraphs) => {
                 for paragraph in paragraphs {
-                    wrap(&mut out, paragraph, 2);
+                    let bullet = if paragraphs.len() > 1 { "  - " } else { "  " };
+                    out.push_str(bullet);
+                    wrap_after(&mut out, paragraph, bullet.len());
                 }
             }
             Body::Table(parts) => {
@@ -341,12 +346,6 @@ pub(super) fn sections_text(command: &str) -> String {
     }
     out.truncate(out.trim_end().len());
     out
-}
-
-/// Appends `text` in lines that begin with `indent` spaces.
-fn wrap(out: &mut String, text: &str, indent: usize) {
-    let _ = write!(out, "{:indent$}", "");
-    wrap_after(out, text, indent);
 }
 
 /// Appends `text` to a line that is `indent` characters long already; further lines are indented likewise.

@@ -7,9 +7,12 @@ use std::ffi::{OsStr, OsString};
 
 use clap::{Arg, ArgAction, Command};
 
+use crate::failure::{Failure, Kind};
+
 /// `args` (without the program's name) with the flags before the command moved directly behind it. Left as they are
-/// when the first flag is unknown to every command or asks for help or the version, which clap then deals with.
-pub(super) fn move_behind_command(command: &Command, args: Vec<OsString>) -> Vec<OsString> {
+/// when a flag is unknown to every command or asks for help or the version, which clap then deals with. Fails when there
+/// are flags but no command.
+pub(super) fn move_behind_command(command: &Command, args: Vec<OsString>) -> Result<Vec<OsString>, Failure> {
     let mut end = 0;
     while let Some(arg) = args.get(end).and_then(|arg| arg.to_str()) {
         if !arg.starts_with('-') || arg == "-" || arg == "--" {
@@ -24,16 +27,21 @@ pub(super) fn move_behind_command(command: &Command, args: Vec<OsString>) -> Vec
         };
         match takes_next {
             Some(takes_next) => end += 1 + usize::from(takes_next),
-            None => return args,
+            None => return Ok(args),
         }
     }
-    // No flags, or no command after them.
-    if end == 0 || end >= args.len() || args.get(end).map(OsString::as_os_str) == Some(OsStr::new("--")) {
-        return args;
+    match args.get(end).map(OsString::as_os_str) {
+        _ if end == 0 => return Ok(args),
+        None => {
+            let failure = Failure::message(Kind::Usage, "no command given, only flags");
+            return Err(failure.hint("`wps --help` lists the commands"));
+        }
+        Some(separator) if separator == OsStr::new("--") => return Ok(args),
+        Some(_) => {}
     }
     let mut args = args;
     args[..=end].rotate_right(1);
-    args
+    Ok(args)
 }
 
 /// Whether a cluster of short flags (`vo` of `-vo ndjson`) takes the next argument; `None` if it has an unknown one.
@@ -83,14 +91,20 @@ mod tests {
             ("--local --help", "--local --help"),
             ("--unknown listen", "--unknown listen"),
             ("-x listen", "-x listen"),
-            ("--local", "--local"),
             ("--local -- listen", "--local -- listen"),
             ("- listen", "- listen"),
-            ("--url", "--url"),
         ] {
             let args = typed.split_whitespace().map(OsString::from).collect();
-            let moved = move_behind_command(&command(), args);
+            let moved = move_behind_command(&command(), args).unwrap();
             assert_eq!(moved.join(OsStr::new(" ")), OsStr::new(expected), "{typed}");
+        }
+    }
+
+    #[test]
+    fn flags_without_a_command_are_an_error() {
+        for typed in ["--local", "--url", "--url listen", "-vo"] {
+            let args = typed.split_whitespace().map(OsString::from).collect();
+            assert_eq!(move_behind_command(&command(), args).unwrap_err().kind, Kind::Usage, "{typed}");
         }
     }
 

@@ -73,16 +73,16 @@ pub fn parse(args: impl IntoIterator<Item = OsString>) -> Result<Parsed, Failure
     let mut args = args.into_iter();
     let program = args.next().unwrap_or_else(|| "wps".into());
     let command = command();
-    let args = leading::move_behind_command(&command, args.collect());
+    let args = leading::move_behind_command(&command, args.collect())?;
     let named = args.first().and_then(|arg| arg.to_str()).filter(|arg| command.find_subcommand(arg).is_some());
     let named = named.map(str::to_owned);
-    let matches = command.try_get_matches_from(std::iter::once(program).chain(args));
+    let matches = command.clone().try_get_matches_from(std::iter::once(program).chain(args));
     match matches.and_then(|matches| Cli::from_arg_matches(&matches)) {
         Ok(cli) => Ok(Parsed::Run(cli.command)),
         Err(error) => match error.kind() {
             ErrorKind::DisplayHelp | ErrorKind::DisplayVersion => Ok(Parsed::Print(error.render())),
             ErrorKind::DisplayHelpOnMissingArgumentOrSubcommand => Ok(Parsed::Nothing(error.render())),
-            _ => Err(usage::failure(&error, named.as_deref())),
+            _ => Err(usage::failure(&error, &command, named.as_deref())),
         },
     }
 }

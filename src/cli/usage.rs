@@ -5,8 +5,8 @@ use clap::error::{ContextKind, ContextValue, ErrorKind};
 use crate::failure::{Failure, Kind};
 
 /// Words a usage error; `command` is the command it is about, if it got that far. Exit code 2.
-pub(super) fn failure(error: &clap::Error, command: Option<&str>) -> Failure {
-    let arg = text(error, ContextKind::InvalidArg).map(flag);
+pub(super) fn failure(error: &clap::Error, definition: &clap::Command, command: Option<&str>) -> Failure {
+    let arg = text(error, ContextKind::InvalidArg).map(|arg| name(&arg));
     let arg = arg.as_deref().unwrap_or("an argument");
     let value = text(error, ContextKind::InvalidValue).unwrap_or_default();
     let message = match error.kind() {
@@ -21,10 +21,11 @@ pub(super) fn failure(error: &clap::Error, command: Option<&str>) -> Failure {
             format!("`{value}` is not a value of `{arg}`{cause}")
         }
         ErrorKind::NoEquals => format!("the value of `{arg}` is written with `=`"),
-        ErrorKind::TooManyValues | ErrorKind::TooFewValues | ErrorKind::WrongNumberOfValues => {
+        ErrorKind::TooManyValues => format!("`{arg}` takes no value"),
+        ErrorKind::TooFewValues | ErrorKind::WrongNumberOfValues => {
             format!("wrong number of values for `{arg}`")
         }
-        ErrorKind::ArgumentConflict => match text(error, ContextKind::PriorArg).map(flag) {
+        ErrorKind::ArgumentConflict => match text(error, ContextKind::PriorArg).map(|arg| name(&arg)) {
             Some(prior) if prior == arg => format!("`{arg}` was given more than once"),
             Some(prior) => format!("`{arg}` and `{prior}` exclude each other"),
             None => format!("`{arg}` does not go with the other arguments"),
@@ -40,16 +41,22 @@ pub(super) fn failure(error: &clap::Error, command: Option<&str>) -> Failure {
     let mut failure = Failure::message(Kind::Usage, message);
     let suggested = [ContextKind::SuggestedArg, ContextKind::SuggestedSubcommand, ContextKind::SuggestedValue];
     if let Some(suggestion) = suggested.into_iter().flat_map(|kind| texts(error, kind)).next() {
-        failure = failure.hint(format!("did you mean `{}`?", flag(suggestion)));
+        failure = failure.hint(format!("did you mean `{}`?", name(&suggestion)));
     }
     let possible = texts(error, ContextKind::ValidValue);
     if !possible.is_empty() {
         let possible: Vec<String> = possible.iter().map(|value| format!("`{value}`")).collect();
         failure = failure.hint(format!("possible: {}", possible.join(", ")));
     }
-    if error.kind() == ErrorKind::UnknownArgument && error.get(ContextKind::Suggested).is_some() && arg.starts_with('-')
-    {
-        failure = failure.hint(format!("data that begins with `-` stands behind `--`: `-- {arg}`"));
+    if error.kind() == ErrorKind::UnknownArgument {
+        let takers = takers(definition, arg);
+        if !takers.is_empty() {
+            failure = failure.hint(format!("`{arg}` belongs to {}", takers.join(", ")));
+        } else if arg.starts_with('-') && error.get(ContextKind::Suggested).is_some() {
+            failure = failure.hint(format!("data that begins with `-` stands behind `--`: `-- {arg}`"));
+        } else if arg.parse::<u16>().is_ok() {
+            failure = failure.hint("the port of `--local` is written with `=`, as in `--local=8080`");
+        }
     }
     failure.hint(match command {
         Some(command) => format!("`wps {command} --help` shows what can be given"),
@@ -57,18 +64,23 @@ pub(super) fn failure(error: &clap::Error, command: Option<&str>) -> Failure {
     })
 }
 
-/// The name in what clap calls an argument: `--url` of `--url <URL>`, `GROUP` of `<GROUP>`.
-fn name(arg: &str) -> String {
-    let arg = flag(arg.to_owned());
-    arg.trim_matches(['<', '>', '[', ']', '.']).to_owned()
+/// The commands that have this flag.
+fn takers(definition: &clap::Command, flag: &str) -> Vec<String> {
+    let has = |command: &&clap::Command| {
+        command.get_arguments().any(|arg| {
+            let long = flag.strip_prefix("--").is_some_and(|long| arg.get_long() == Some(long));
+            long || arg.get_short().is_some_and(|short| flag.strip_prefix('-') == Some(short.to_string().as_str()))
+        })
+    };
+    definition.get_subcommands().filter(has).map(|command| format!("`{}`", command.get_name())).collect()
 }
 
-/// An argument without the placeholder of its value.
-fn flag(arg: String) -> String {
+/// The name in what clap calls an argument: `--url` of `--url <URL>`, `GROUP` of `<GROUP>...`.
+fn name(arg: &str) -> String {
     if !arg.starts_with('-') {
-        return arg;
+        return arg.trim_matches(['<', '>', '[', ']', '.']).to_owned();
     }
-    let end = arg.find(|c: char| c.is_whitespace() || c == '=' || c == '[').unwrap_or(arg.len());
+    let end = arg.find(|c: char| c.is_whitespace() || "=[.".contains(c)).unwrap_or(arg.len());
     arg[..end].to_owned()
 }
 
