@@ -4,12 +4,16 @@
 //! sources have been read, contradictions refused. All its errors say what to do. Commands read these structures and
 //! nothing else of the command line.
 
+mod environment;
 mod payload;
+mod settle;
+mod source;
 
 use std::net::IpAddr;
 use std::path::PathBuf;
 use std::time::Duration;
 
+use clap_complete::Shell;
 use url::Url;
 
 use crate::auth::access_url::{AccessUrl, Signer};
@@ -17,7 +21,35 @@ use crate::client::session::Config;
 use crate::protocol::Subprotocol;
 use crate::secret::Secret;
 
+pub use crate::cli::{ColorChoice, EmulatorFormat, Format, Only};
+pub use environment::{Environment, Input, ProcessInput};
 pub use payload::{DataFrom, Encoding, PayloadSource, PayloadType};
+pub use settle::settle;
+
+/// What will be done.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Settings {
+    /// `wps listen`.
+    Listen(Box<Listen>),
+    /// `wps join`.
+    Join(Box<Join>),
+    /// `wps send`.
+    Send(Box<Send>),
+    /// `wps event`.
+    Event(Box<Event>),
+    /// `wps emulator`.
+    Emulator(Box<Emulator>),
+    /// `wps completions`.
+    Completions {
+        /// Whose script to print.
+        shell: Shell,
+    },
+    /// `wps man`.
+    Man {
+        /// Where to write the pages; made when missing.
+        dir: PathBuf,
+    },
+}
 
 /// Where to connect and how to stay connected.
 #[derive(Clone, Debug, PartialEq)]
@@ -76,39 +108,6 @@ pub struct Output {
     pub verbosity: u8,
     /// `WPS_LOG`, a tracing filter.
     pub log_filter: Option<String>,
-}
-
-/// What stdout carries.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Format {
-    /// A line a message, for people.
-    Text,
-    /// A JSON object a line.
-    Ndjson,
-    /// The payload and a newline.
-    Data,
-    /// Every frame as received.
-    Raw,
-}
-
-/// A filter of `ndjson` and `raw` output.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Only {
-    /// Group and server messages.
-    Messages,
-    /// Everything else.
-    Events,
-}
-
-/// Whether to use colour.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum ColorChoice {
-    /// On a terminal.
-    Auto,
-    /// Always.
-    Always,
-    /// Never.
-    Never,
 }
 
 /// `wps listen`.
@@ -213,13 +212,4 @@ pub struct Emulator {
     pub verbosity: u8,
     /// `WPS_LOG`, a tracing filter.
     pub log_filter: Option<String>,
-}
-
-/// What the emulator's stdout carries.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum EmulatorFormat {
-    /// For people.
-    Text,
-    /// A JSON object a line.
-    Ndjson,
 }

@@ -1,10 +1,18 @@
 //! The payload of `send` and `event`: where it comes from, and the checks it passes before anything is sent.
 
-use std::io::Read;
+use std::io::{self, Read};
 use std::path::PathBuf;
 
-use crate::failure::Failure;
-use crate::protocol::OwnedData;
+use base64::Engine as _;
+use base64::alphabet::STANDARD;
+use base64::engine::{DecodePaddingMode, GeneralPurpose, GeneralPurposeConfig};
+
+use crate::failure::{Failure, Kind};
+use crate::protocol::{MAX_FRAME_BYTES, OwnedData};
+
+/// Most bytes read: more than any encoding of a payload that fits needs, blanks aside. Keeps an endless input from
+/// filling the memory.
+const MOST_READ: u64 = 8 * MAX_FRAME_BYTES as u64;
 
 /// Where the payload comes from and what it is.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -51,9 +59,178 @@ pub enum Encoding {
 }
 
 impl PayloadSource {
-    /// Reads and checks the payload. Failures are bad input data (exit 11): unreadable, not of its type, or too large
-    /// for one frame.
-    pub fn read(&self, _stdin: &mut dyn Read) -> Result<OwnedData, Failure> {
-        Ok(OwnedData::text(""))
+    /// Reads and checks the payload. Reads `stdin` only where that was asked for. Failures are bad input data (exit
+    /// 11): unreadable, not of its type, or too large for one frame.
+    pub fn read(&self, stdin: &mut dyn Read) -> Result<OwnedData, Failure> {
+        let bytes = match &self.from {
+            DataFrom::Argument(text) => Ok(text.clone().into_bytes()),
+            DataFrom::Stdin => read_whole(stdin).map_err(|error| unreadable("standard input", error)),
+            DataFrom::File(path) => std::fs::File::open(path)
+                .and_then(|mut file| read_whole(&mut file))
+                .map_err(|error| unreadable(&format!("`{}`", path.display()), error)),
+        }?;
+        if bytes.len() as u64 > MOST_READ {
+            return Err(too_large(&format!("more than {MOST_READ} bytes")));
+        }
+        let data = match self.data_type {
+            PayloadType::Text => OwnedData::text(utf8(&bytes)?),
+            PayloadType::Json => OwnedData::json(utf8(&bytes)?).map_err(|error| {
+                // The parser's message ends with line and column.
+                bad("the data is not JSON", error).hint("`--type text` sends it as it is")
+            })?,
+            PayloadType::Binary(Encoding::Raw) => OwnedData::binary(&bytes),
+            PayloadType::Binary(Encoding::Base64) => OwnedData::binary(&base64_decoded(&bytes)?),
+            PayloadType::Binary(Encoding::Hex) => OwnedData::binary(&hex_decoded(&bytes)?),
+        };
+        let frame = self.envelope.saturating_add(data.as_data().as_json().len());
+        if frame > MAX_FRAME_BYTES { Err(too_large(&format!("{frame} bytes as a frame"))) } else { Ok(data) }
+    }
+}
+
+fn read_whole(reader: &mut dyn Read) -> io::Result<Vec<u8>> {
+    let mut bytes = Vec::new();
+    reader.take(MOST_READ + 1).read_to_end(&mut bytes)?;
+    Ok(bytes)
+}
+
+fn utf8(bytes: &[u8]) -> Result<&str, Failure> {
+    std::str::from_utf8(bytes)
+        .map_err(|error| bad("the data is not UTF-8", error).hint("`--type binary` sends any bytes"))
+}
+
+/// Either alphabet, padded or not, blanks ignored.
+fn base64_decoded(bytes: &[u8]) -> Result<Vec<u8>, Failure> {
+    const ENGINE: GeneralPurpose = GeneralPurpose::new(
+        &STANDARD,
+        GeneralPurposeConfig::new().with_decode_padding_mode(DecodePaddingMode::Indifferent),
+    );
+    let standard = |b: &u8| match b {
+        b'-' => b'+',
+        b'_' => b'/',
+        other => *other,
+    };
+    let text: Vec<u8> = bytes.iter().filter(|b| !b.is_ascii_whitespace()).map(standard).collect();
+    ENGINE.decode(text).map_err(|error| bad("the data is not base64", error))
+}
+
+/// Two digits a byte, blanks ignored.
+fn hex_decoded(bytes: &[u8]) -> Result<Vec<u8>, Failure> {
+    let digits = bytes.iter().enumerate().filter(|(_, b)| !b.is_ascii_whitespace());
+    let digits: Vec<u8> = digits
+        .map(|(at, b)| {
+            let digit = char::from(*b).to_digit(16).and_then(|digit| u8::try_from(digit).ok());
+            digit.ok_or_else(|| bad("the data is not hexadecimal", anyhow::anyhow!("byte {} is no digit", at + 1)))
+        })
+        .collect::<Result<_, _>>()?;
+    let (pairs, rest) = digits.as_chunks::<2>();
+    if !rest.is_empty() {
+        return Err(bad("the data is not hexadecimal", anyhow::anyhow!("the number of digits is odd")));
+    }
+    Ok(pairs.iter().map(|[high, low]| high << 4 | low).collect())
+}
+
+fn bad(what: &'static str, cause: impl Into<anyhow::Error>) -> Failure {
+    Failure::new(Kind::Input, cause.into().context(what))
+}
+
+fn unreadable(place: &str, error: io::Error) -> Failure {
+    Failure::new(Kind::Input, anyhow::Error::new(error).context(format!("could not read the data from {place}")))
+}
+
+fn too_large(size: &str) -> Failure {
+    Failure::message(Kind::Input, format!("the data is too large: {size}, and the service takes {MAX_FRAME_BYTES}"))
+        .hint("the size counts as JSON: quotes and control characters are escaped, binary data is base64")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn source(from: DataFrom, data_type: PayloadType) -> PayloadSource {
+        PayloadSource { from, data_type, envelope: 100 }
+    }
+
+    fn read(data_type: PayloadType, bytes: &[u8]) -> Result<OwnedData, Failure> {
+        source(DataFrom::Stdin, data_type).read(&mut &bytes[..])
+    }
+
+    #[test]
+    fn payloads_are_taken_byte_for_byte() {
+        use PayloadType::{Binary, Json, Text};
+        for (data_type, given, json) in [
+            (Text, &b"hi\n"[..], r#""hi\n""#),
+            (Text, b"", r#""""#),
+            (Json, b" {\"b\":1.50,\"a\":1}\n", r#"{"b":1.50,"a":1}"#),
+            (Json, b"-5", "-5"),
+            (Binary(Encoding::Raw), &[0, 255, b'\n'], r#""AP8K""#),
+            (Binary(Encoding::Base64), b"AP8K", r#""AP8K""#),
+            (Binary(Encoding::Base64), b"-_\n 8=\n", r#""+/8=""#),
+            (Binary(Encoding::Base64), b"-_8", r#""+/8=""#),
+            (Binary(Encoding::Hex), b"00 fF\n0a", r#""AP8K""#),
+            (Binary(Encoding::Hex), b"", r#""""#),
+        ] {
+            assert_eq!(read(data_type, given).unwrap().as_data().as_json(), json, "{given:?}");
+        }
+    }
+
+    #[test]
+    fn what_is_not_of_its_type_is_bad_input_and_says_where() {
+        use PayloadType::{Binary, Json, Text};
+        for (data_type, given, expected) in [
+            (Text, &b"a\xff"[..], "not UTF-8: invalid utf-8 sequence of 1 bytes from index 1"),
+            (Json, b"\xff", "not UTF-8"),
+            (Json, b"{\n\"a\":}", "not JSON: expected value at line 2 column 5"),
+            (Json, b"", "not JSON: EOF while parsing a value at line 1 column 0"),
+            (Json, b"1 2", "not JSON: trailing characters at line 1 column 3"),
+            (Binary(Encoding::Base64), b"AP8!", "not base64"),
+            (Binary(Encoding::Base64), b"A", "not base64"),
+            (Binary(Encoding::Hex), b"00g", "not hexadecimal: byte 3 is no digit"),
+            (Binary(Encoding::Hex), b"000", "not hexadecimal: the number of digits is odd"),
+        ] {
+            let failure = read(data_type, given).unwrap_err();
+            let told = format!("{:#}", failure.error);
+            assert_eq!(failure.kind.exit_code(), 11);
+            assert!(told.contains(expected), "{told}");
+        }
+    }
+
+    #[test]
+    fn a_frame_larger_than_the_service_takes_is_bad_input() {
+        let room = MAX_FRAME_BYTES - 100;
+        for (data_type, fits, too_long) in [
+            (PayloadType::Text, room - 2, room - 1),
+            (PayloadType::Binary(Encoding::Raw), (room - 2) / 4 * 3, (room - 2) / 4 * 3 + 1),
+        ] {
+            assert!(read(data_type, &vec![b'x'; fits]).is_ok());
+            let failure = read(data_type, &vec![b'x'; too_long]).unwrap_err();
+            assert_eq!(failure.kind.exit_code(), 11);
+            assert!(failure.summary().contains("1048576"), "{}", failure.summary());
+        }
+        // Escapes count.
+        assert!(read(PayloadType::Text, &vec![b'"'; room / 2 + 1]).is_err());
+        // An endless input is not read to its end.
+        let failure = source(DataFrom::Stdin, PayloadType::Text).read(&mut io::repeat(b'x')).unwrap_err();
+        assert!(failure.summary().contains("more than 8388608 bytes"), "{}", failure.summary());
+    }
+
+    #[test]
+    fn stdin_is_read_only_when_asked_for() {
+        struct Forbidden;
+        impl Read for Forbidden {
+            fn read(&mut self, _: &mut [u8]) -> io::Result<usize> {
+                panic!("stdin was read")
+            }
+        }
+        let argument = source(DataFrom::Argument("-5".to_owned()), PayloadType::Text);
+        assert_eq!(argument.read(&mut Forbidden).unwrap(), OwnedData::text("-5"));
+        let directory = tempfile::tempdir().unwrap();
+        let path = directory.path().join("data");
+        std::fs::write(&path, "from a file\n").unwrap();
+        let file = source(DataFrom::File(path), PayloadType::Text);
+        assert_eq!(file.read(&mut Forbidden).unwrap(), OwnedData::text("from a file\n"));
+        let missing = source(DataFrom::File(directory.path().join("missing")), PayloadType::Text);
+        let failure = missing.read(&mut Forbidden).unwrap_err();
+        assert_eq!(failure.kind.exit_code(), 11);
+        assert_eq!(failure.error.chain().count(), 2);
     }
 }

@@ -1,0 +1,220 @@
+//! One structure a command: its own flags, and the groups of flags that it shares with others.
+
+use std::net::IpAddr;
+use std::path::PathBuf;
+
+use clap::{Args, Subcommand};
+use clap_complete::Shell;
+
+use super::connection::{ConnectionArgs, ReconnectArgs, RejoinArgs, TokenArgs};
+use super::operation::{AckArgs, DataArgs, JoinAckArgs, RetryArgs};
+use super::output::{ListenEndArgs, OutputArgs, TalkArgs, TimeoutArgs};
+use super::values::{EmulatorFormat, secret};
+use crate::secret::Secret;
+
+/// The commands.
+#[derive(Debug, Subcommand)]
+pub enum Command {
+    /// Print what arrives: messages of the groups given, server messages, lifecycle
+    Listen(Box<ListenArgs>),
+    /// Join groups, report each ack, and exit; --stay holds the membership
+    Join(Box<JoinArgs>),
+    /// Publish a message to a group
+    Send(Box<SendArgs>),
+    /// Send a custom event to the application server
+    Event(Box<EventArgs>),
+    /// Run a local Web PubSub service on this machine, for development and tests
+    Emulator(EmulatorArgs),
+    /// Print a completion script for a shell
+    Completions(CompletionsArgs),
+    /// Write the man pages
+    Man(ManArgs),
+}
+
+/// What every connecting command takes.
+#[derive(Debug, Args)]
+pub struct ConnectingArgs {
+    /// Where to connect.
+    #[command(flatten)]
+    pub connection: ConnectionArgs,
+    /// What a token signed here says.
+    #[command(flatten)]
+    pub token: TokenArgs,
+    /// How to stay connected.
+    #[command(flatten)]
+    pub reconnect: ReconnectArgs,
+    /// Retries of operations.
+    #[command(flatten)]
+    pub retry: RetryArgs,
+    /// What is printed.
+    #[command(flatten)]
+    pub output: OutputArgs,
+    /// When the run ends.
+    #[command(flatten)]
+    pub timeout: TimeoutArgs,
+}
+
+/// `wps listen`.
+#[derive(Debug, Args)]
+pub struct ListenArgs {
+    /// Group to join, repeatable; without it only server messages and groups of the token arrive
+    #[arg(short, long = "group", value_name = "G")]
+    pub groups: Vec<String>,
+
+    /// When the run ends.
+    #[command(flatten)]
+    pub end: ListenEndArgs,
+    /// What every connecting command takes.
+    #[command(flatten)]
+    pub connecting: ConnectingArgs,
+    /// Groups on a new connection.
+    #[command(flatten)]
+    pub rejoin: RejoinArgs,
+}
+
+/// `wps join`.
+#[derive(Debug, Args)]
+pub struct JoinArgs {
+    /// Groups to join
+    #[arg(value_name = "GROUP", required = true)]
+    pub groups: Vec<String>,
+
+    /// Hold the membership until stopped, across reconnects
+    #[arg(long)]
+    pub stay: bool,
+
+    /// What every connecting command takes.
+    #[command(flatten)]
+    pub connecting: ConnectingArgs,
+    /// Groups on a new connection.
+    #[command(flatten)]
+    pub rejoin: RejoinArgs,
+    /// ackIds.
+    #[command(flatten)]
+    pub ack: JoinAckArgs,
+}
+
+/// `wps send`.
+#[derive(Debug, Args)]
+pub struct SendArgs {
+    /// Group to publish to; it need not be joined
+    #[arg(value_name = "GROUP")]
+    pub group: String,
+
+    /// The message; `-` takes stdin whole, byte for byte, as one message
+    ///
+    /// Exactly one of DATA, `-` and --file is needed: stdin is never read unasked. Data that begins with `-` and is
+    /// not a number stands behind `--`.
+    #[arg(value_name = "DATA", allow_negative_numbers = true)]
+    pub data: Option<String>,
+
+    /// Do not deliver the message to the connection that sends it
+    #[arg(long)]
+    pub no_echo: bool,
+
+    /// What is sent.
+    #[command(flatten)]
+    pub input: DataArgs,
+    /// What every connecting command takes.
+    #[command(flatten)]
+    pub connecting: ConnectingArgs,
+    /// Acks.
+    #[command(flatten)]
+    pub ack: AckArgs,
+}
+
+/// `wps event`.
+#[derive(Debug, Args)]
+pub struct EventArgs {
+    /// Name of the event, as its handler knows it
+    #[arg(value_name = "NAME")]
+    pub name: String,
+
+    /// The event's data; `-` takes stdin whole, byte for byte
+    ///
+    /// Exactly one of DATA, `-` and --file is needed: stdin is never read unasked. Data that begins with `-` and is
+    /// not a number stands behind `--`.
+    #[arg(value_name = "DATA", allow_negative_numbers = true)]
+    pub data: Option<String>,
+
+    /// Print N server messages that answer, then exit [default N: 1]
+    ///
+    /// Written with `=`, as in `--wait-reply=2`. Waits 30 s unless --timeout says otherwise, then exit 12.
+    #[arg(
+        long,
+        value_name = "N",
+        num_args = 0..=1,
+        require_equals = true,
+        default_missing_value = "1",
+        value_parser = clap::value_parser!(u64).range(1..)
+    )]
+    pub wait_reply: Option<u64>,
+
+    /// What is sent.
+    #[command(flatten)]
+    pub input: DataArgs,
+    /// What every connecting command takes.
+    #[command(flatten)]
+    pub connecting: ConnectingArgs,
+    /// Acks.
+    #[command(flatten)]
+    pub ack: AckArgs,
+}
+
+/// `wps emulator`.
+#[derive(Debug, Args)]
+pub struct EmulatorArgs {
+    /// Port to listen on; 0 picks a free one
+    #[arg(long, value_name = "PORT", default_value_t = 8080)]
+    pub port: u16,
+
+    /// Address to listen on
+    #[arg(long, value_name = "ADDR", default_value = "127.0.0.1")]
+    pub bind: IpAddr,
+
+    /// Endpoint that clients use, where it is not the one listened on, e.g. behind a proxy or in a container
+    ///
+    /// `http(s)://HOST[:PORT]`. It is printed, and tokens for it are accepted.
+    #[arg(long, value_name = "URL")]
+    pub advertise: Option<String>,
+
+    /// Access key that tokens are signed with; `-` reads it from stdin, `@FILE` from a file [default: the published key]
+    ///
+    /// The default is the development key of Microsoft's emulator, which `--local` uses. `WPS_ACCESS_KEY` sets it too.
+    #[arg(long, value_name = "K", value_parser = secret)]
+    pub access_key: Option<Secret>,
+
+    /// Let clients in that have no token; they have no roles
+    #[arg(long)]
+    pub allow_anonymous: bool,
+
+    /// Have no handler for events: they are refused with `InternalServerError`
+    ///
+    /// By default each event is answered with its own data, as a server message.
+    #[arg(long)]
+    pub no_echo_events: bool,
+
+    /// What stdout carries
+    #[arg(short, long, value_enum, value_name = "FORMAT", default_value = "text", help_heading = "Output")]
+    pub output: EmulatorFormat,
+
+    /// What to say on stderr.
+    #[command(flatten)]
+    pub talk: TalkArgs,
+}
+
+/// `wps completions`.
+#[derive(Debug, Args)]
+pub struct CompletionsArgs {
+    /// Shell to print the script for
+    #[arg(value_enum, value_name = "SHELL")]
+    pub shell: Shell,
+}
+
+/// `wps man`.
+#[derive(Debug, Args)]
+pub struct ManArgs {
+    /// Directory to write to; made when missing; pages there are replaced
+    #[arg(long, value_name = "D")]
+    pub dir: PathBuf,
+}

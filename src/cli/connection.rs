@@ -1,0 +1,139 @@
+//! Flags that say where to connect, with which token, and how to stay connected.
+
+use std::path::PathBuf;
+use std::time::Duration;
+
+use clap::Args;
+use clap::builder::NonEmptyStringValueParser;
+
+use super::values::{Mode, Protocol, RetryCount, duration, duration_or_off, retry_count, secret};
+use crate::secret::Secret;
+
+/// Where to connect.
+#[derive(Debug, Args)]
+#[command(next_help_heading = "Connection")]
+pub struct ConnectionArgs {
+    /// Client access URL, `ws(s)://HOST/client/hubs/HUB?access_token=…`; `-` reads it from stdin, `@FILE` from a file
+    ///
+    /// `http(s)://` is taken as `ws(s)://`, and `/client?hub=HUB` and `/client/?hub=HUB` are taken as the path; any
+    /// other path is malformed (exit 3). With `-`, stdin is read to its end, so DATA cannot come from stdin too. A
+    /// token that looks expired is warned about, never refused here: clocks differ. Default: `WPS_URL`.
+    #[arg(long, value_name = "URL", value_parser = secret)]
+    pub url: Option<Secret>,
+
+    /// Connection string, `Endpoint=…;AccessKey=…;Version=1.0;`; needs --hub; `-` and `@FILE` as for --url
+    ///
+    /// wps signs its own tokens with the access key, a fresh one for each fresh connection; the key never leaves this
+    /// machine. Default: `WPS_CONNECTION_STRING`, else `WebPubSubConnectionString`; `WPS_URL` goes before both.
+    #[arg(long, value_name = "S", value_parser = secret)]
+    pub connection_string: Option<Secret>,
+
+    /// The emulator at http://localhost:PORT, with its published development key [default PORT: 8080]
+    ///
+    /// The port is written with `=`, as in `--local=9000`. When nothing listens there, `listen` hosts an emulator
+    /// inside its own process, for its own lifetime, and says so; other commands fail at once with exit 4. See
+    /// `wps emulator --help`.
+    #[arg(
+        long,
+        value_name = "PORT",
+        num_args = 0..=1,
+        require_equals = true,
+        default_missing_value = "8080",
+        value_parser = clap::value_parser!(u16).range(1..)
+    )]
+    pub local: Option<u16>,
+
+    /// Subprotocol to speak
+    #[arg(long, value_enum, value_name = "NAME", default_value = "json-reliable")]
+    pub protocol: Protocol,
+
+    /// PEM file with certificates to trust besides the platform's roots
+    #[arg(long, value_name = "FILE")]
+    pub ca_cert: Option<PathBuf>,
+
+    /// Accept any certificate; for tests only, anyone on the way can read and change everything
+    #[arg(long)]
+    pub insecure: bool,
+
+    /// Limit of each fresh connection attempt: DNS, TCP, TLS, upgrade and the `connected` frame together
+    #[arg(long, value_name = "D", default_value = "30s", value_parser = duration)]
+    pub connect_timeout: Duration,
+}
+
+/// What a token signed here says.
+#[derive(Debug, Args)]
+#[command(next_help_heading = "Token (with --connection-string and --local; a --url brings its own)")]
+pub struct TokenArgs {
+    /// Hub to connect to; required with --connection-string [default with --local: hub1]
+    #[arg(long, value_name = "NAME", value_parser = NonEmptyStringValueParser::new())]
+    pub hub: Option<String>,
+
+    /// User id; anonymous when absent
+    #[arg(long, value_name = "ID", value_parser = NonEmptyStringValueParser::new())]
+    pub user: Option<String>,
+
+    /// Role, repeatable [default: webpubsub.joinLeaveGroup and webpubsub.sendToGroup]
+    ///
+    /// For one group only: `webpubsub.joinLeaveGroup.GROUP`, `webpubsub.sendToGroup.GROUP`. Any --role replaces both
+    /// defaults.
+    #[arg(long = "role", value_name = "ROLE", value_parser = NonEmptyStringValueParser::new())]
+    pub roles: Vec<String>,
+
+    /// Group that the connection is in from its start, repeatable; needs no role
+    #[arg(long = "initial-group", value_name = "GROUP")]
+    pub initial_groups: Vec<String>,
+
+    /// How long each token is valid; the service looks at it only when connecting [default: 60m]
+    #[arg(long, value_name = "D", value_parser = duration)]
+    pub ttl: Option<Duration>,
+}
+
+/// How to stay connected.
+#[derive(Debug, Args)]
+#[command(next_help_heading = "Staying connected")]
+pub struct ReconnectArgs {
+    /// Fresh attempts after a failed one: a number or `unlimited` [default: 3 until once connected; then see --help]
+    ///
+    /// Once connected, the default is unlimited for `listen` and `join --stay`, and 3 for the others. Given, the
+    /// number holds before and after. A connection that lived five seconds resets the count. A dropped reliable
+    /// connection is first recovered, for up to 30 s, which does not count; only then is a fresh one made. Not tried
+    /// again: certificate errors, and HTTP answers other than 408, 429 and 5xx. `Retry-After` is honoured.
+    #[arg(long, value_name = "N|unlimited", value_parser = retry_count)]
+    pub reconnect_retries: Option<RetryCount>,
+
+    /// The same as --reconnect-retries 0
+    #[arg(long, conflicts_with = "reconnect_retries")]
+    pub no_reconnect: bool,
+
+    /// Pause before the first fresh attempt [default: 1s]
+    #[arg(long, value_name = "D", value_parser = duration)]
+    pub reconnect_delay: Option<Duration>,
+
+    /// Longest pause between fresh attempts [default: 30s, or the delay if that is longer]
+    #[arg(long, value_name = "D", value_parser = duration)]
+    pub reconnect_max_delay: Option<Duration>,
+
+    /// How the pause grows
+    #[arg(long, value_enum, value_name = "MODE", default_value = "exponential")]
+    pub reconnect_mode: Mode,
+
+    /// Send a ping when nothing was received for this long; 0 turns it off
+    #[arg(long, value_name = "D", default_value = "10s", value_parser = duration_or_off)]
+    pub ping_interval: Duration,
+
+    /// Give the connection up when nothing was received for this long; 0 turns it off
+    ///
+    /// Must be longer than --ping-interval, and well below 30 s if the connection is to be recovered: the service
+    /// keeps its state for 30 s.
+    #[arg(long, value_name = "D", default_value = "25s", value_parser = duration_or_off)]
+    pub ping_timeout: Duration,
+}
+
+/// What happens to groups on a new connection.
+#[derive(Debug, Args)]
+#[command(next_help_heading = "Staying connected")]
+pub struct RejoinArgs {
+    /// Do not join the groups again on a new connection
+    #[arg(long)]
+    pub no_rejoin: bool,
+}

@@ -1,0 +1,368 @@
+//! The parts of help texts that are not about single flags: examples, promises, exit codes, environment.
+//!
+//! Kept as plain tables, so that `--help` and the man pages are made from the same words.
+
+use std::fmt::Write as _;
+
+/// A titled part of a help text.
+#[derive(Clone, Copy, Debug)]
+pub struct Section {
+    /// Its heading.
+    pub title: &'static str,
+    /// Paragraphs or table rows.
+    pub body: Body,
+}
+
+/// What stands in a section.
+#[derive(Clone, Copy, Debug)]
+pub enum Body {
+    /// Paragraphs of prose.
+    Prose(&'static [&'static str]),
+    /// A term and what it means, a row each.
+    Table(&'static [&'static [(&'static str, &'static str)]]),
+}
+
+/// Commands to paste, each with what it does.
+pub type Examples = &'static [(&'static str, &'static str)];
+
+/// Of `wps`.
+pub const TOP: Examples = &[
+    ("wps listen --local -g chat", "print what arrives in a group; hosts an emulator when none runs"),
+    ("wps send --local chat 'hello'", "publish to it, from a second terminal"),
+    (
+        "wps listen --connection-string @connection.txt --hub hub1 -g chat -o ndjson",
+        "the same against a real service, whose connection string is in that file",
+    ),
+];
+/// Of `wps listen`.
+pub const LISTEN: Examples = &[
+    ("wps listen --local -g chat", "print what arrives in a group; hosts an emulator when none runs"),
+    ("wps listen --local -g chat -o ndjson --count 1 --timeout 10s", "wait for one message, at most 10 s"),
+    (
+        "wps listen --connection-string @connection.txt --hub hub1 -g chat -g news",
+        "two groups of a real service, whose connection string is in that file",
+    ),
+];
+/// Of `wps join`.
+pub const JOIN: Examples = &[
+    ("wps join --local chat", "can I join? exit 0: yes, exit 8: no"),
+    ("wps join --local chat news --stay", "hold two memberships until Ctrl-C"),
+    ("wps join --local --role webpubsub.joinLeaveGroup.chat chat", "try a role out"),
+];
+/// Of `wps send`.
+pub const SEND: Examples = &[
+    ("wps send --local chat 'hello'", "publish a text"),
+    ("wps send --local -t json chat '{\"x\":1}'", "publish JSON"),
+    ("date | wps send --local chat -", "publish what comes from stdin"),
+];
+/// Of `wps event`.
+pub const EVENT: Examples = &[
+    ("wps event --local vote yes", "send an event; the ack comes after its handler has answered"),
+    ("wps event --local -t json sum '[1,2]' --wait-reply -o data", "print the answer"),
+    ("wps event --local upload --type binary --file /etc/hostname", "send a file"),
+];
+/// Of `wps emulator`.
+pub const EMULATOR: Examples = &[
+    ("wps emulator", "on http://localhost:8080, where --local looks for it"),
+    ("wps emulator --port 0 -o ndjson", "on a free port, for a script, which reads it from the first line"),
+    ("wps emulator --bind 0.0.0.0 --advertise http://dev.example:8080", "for other machines"),
+];
+/// Of `wps completions`.
+pub const COMPLETIONS: Examples = &[
+    ("source <(wps completions bash)", "for this bash session"),
+    ("wps completions fish > ~/.config/fish/completions/wps.fish", "for every fish session"),
+];
+/// Of `wps man`.
+pub const MAN: Examples = &[
+    ("wps man --dir ~/.local/share/man/man1", "install the pages for `man wps`"),
+    ("wps man --dir /tmp/man && man /tmp/man/wps-listen.1", "read one"),
+];
+
+type Rows = &'static [(&'static str, &'static str)];
+
+const CODES_START: Rows =
+    &[("1", "internal error"), ("2", "usage"), ("3", "configuration or credential missing, unreadable, malformed")];
+const CODES_CONNECT: Rows = &[
+    ("4", "never connected: DNS, TCP, TLS, timeout, HTTP 408, 429 or 5xx, after all retries"),
+    ("5", "401 or 403: token missing, wrong or expired"),
+    ("6", "handshake refused otherwise"),
+    ("7", "connection lost and not regained"),
+    ("8", "operation refused (negative ack)"),
+    ("9", "operation not acknowledged, or its outcome unknown"),
+    ("10", "the service broke the protocol"),
+];
+const CODE_INPUT: Rows = &[("11", "bad input data: unreadable, not of its type, or larger than the service takes")];
+const CODE_EXPECTATION: Rows = &[("12", "no reply came in time")];
+const CODE_OUTPUT: Rows = &[("13", "output could not be written")];
+const CODES_END: Rows = &[("124", "--timeout ran out"), ("128+n", "ended by signal n (Ctrl-C: 130)")];
+
+const ENV_SOURCE: Rows = &[
+    ("WPS_URL", "client access URL, when no source is given as a flag"),
+    ("WPS_CONNECTION_STRING", "connection string, when there is no WPS_URL either"),
+    ("WebPubSubConnectionString", "the same under the name the SDK samples use"),
+];
+const ENV_TALK: Rows = &[
+    ("WPS_LOG", "filter for the log on stderr, e.g. `debug` or `wps=trace`"),
+    ("AZURE_LOG_LEVEL", "`verbose` is the same as -vv"),
+    ("NO_COLOR", "no colour"),
+    ("CLICOLOR_FORCE", "colour also into pipes; not over NO_COLOR"),
+    ("TERM", "`dumb`: no colour"),
+];
+const ENV_EMULATOR: Rows = &[("WPS_ACCESS_KEY", "access key, when --access-key is not given")];
+
+const ENV_CONNECTING: Section = Section { title: "Environment", body: Body::Table(&[ENV_SOURCE, ENV_TALK]) };
+
+const DURATIONS: Section = Section {
+    title: "Durations",
+    body: Body::Prose(&["D is written `500ms`, `10s`, `1m30s`; a bare number is seconds."]),
+};
+
+const SOURCE: Section = Section {
+    title: "Where to connect",
+    body: Body::Prose(&[
+        "Exactly one of --url, --connection-string and --local, else `WPS_URL`, else `WPS_CONNECTION_STRING` or \
+         `WebPubSubConnectionString`.",
+    ]),
+};
+
+const ONCE: &str = "A message keeps its ackId through every retry, and over a recovered connection. The service, which remembers \
+     the ids of a connection, carries it out once; the answer `Duplicate` counts as success.";
+const UNKNOWN_OUTCOME: &str = "When the connection is lost for good before the ack, nobody knows whether the message was carried out: exit 9. \
+     `--on-unknown resend` sends it again instead, and it may arrive twice.";
+const SIZE: &str = "A frame holds at most 1 MiB, counted as JSON and with base64 for binary data; larger is exit 11.";
+
+/// The sections that follow the flags of a command in `--help`, and in its man page.
+pub fn sections(command: &str) -> &'static [Section] {
+    match command {
+        "wps" => &[
+            DURATIONS,
+            Section {
+                title: "Exit codes",
+                body: Body::Table(&[
+                    &[("0", "done")],
+                    CODES_START,
+                    CODES_CONNECT,
+                    CODE_INPUT,
+                    CODE_EXPECTATION,
+                    CODE_OUTPUT,
+                    CODES_END,
+                ]),
+            },
+            Section { title: "Environment", body: Body::Table(&[ENV_SOURCE, ENV_EMULATOR, ENV_TALK]) },
+        ],
+        "listen" => &[
+            SOURCE,
+            Section {
+                title: "What is promised",
+                body: Body::Prose(&[
+                    "With json-reliable, messages are printed in the order the service sent them, each once, also \
+                     across drops of the connection: the service keeps it for 30 s, and wps recovers it at once.",
+                    "When it cannot be recovered, that is said (`session-lost`: messages may be missing), a fresh \
+                     connection is made and the groups are joined again.",
+                    "A message is printed as soon as it has come. A slow reader makes wps read up to 16 MB ahead and \
+                     then wait; nothing is dropped here. When the reader goes away, the run ends with exit 0.",
+                    "Ctrl-C closes the connection, waits at most 2 s, and exits 130; a second Ctrl-C ends at once.",
+                ]),
+            },
+            DURATIONS,
+            Section {
+                title: "Exit codes",
+                body: Body::Table(&[
+                    &[("0", "--count, --for or --idle-timeout reached, or the reader of stdout went away")],
+                    CODES_START,
+                    CODES_CONNECT,
+                    CODE_OUTPUT,
+                    CODES_END,
+                ]),
+            },
+            ENV_CONNECTING,
+        ],
+        "join" => &[
+            SOURCE,
+            Section {
+                title: "What is promised",
+                body: Body::Prose(&[
+                    "Joining a group twice does no harm, so joins are repeated freely, on a new connection too. A \
+                     refusal for want of a role names the role, and is exit 8 at once.",
+                    "With --stay the groups are joined again after every reconnect; stop it with Ctrl-C.",
+                    "The report goes to stderr, with -o ndjson to stdout.",
+                ]),
+            },
+            DURATIONS,
+            Section {
+                title: "Exit codes",
+                body: Body::Table(&[
+                    &[("0", "every group was joined")],
+                    CODES_START,
+                    CODES_CONNECT,
+                    CODE_OUTPUT,
+                    CODES_END,
+                ]),
+            },
+            ENV_CONNECTING,
+        ],
+        "send" => &[
+            SOURCE,
+            Section {
+                title: "What is promised",
+                body: Body::Prose(&[
+                    "Exit 0 means that the service has acknowledged the message (with --no-ack: that it was handed \
+                     to the connection).",
+                    ONCE,
+                    UNKNOWN_OUTCOME,
+                    SIZE,
+                ]),
+            },
+            DURATIONS,
+            Section {
+                title: "Exit codes",
+                body: Body::Table(&[
+                    &[("0", "published")],
+                    CODES_START,
+                    CODES_CONNECT,
+                    CODE_INPUT,
+                    CODE_OUTPUT,
+                    CODES_END,
+                ]),
+            },
+            ENV_CONNECTING,
+        ],
+        "event" => &[
+            SOURCE,
+            Section {
+                title: "What is promised",
+                body: Body::Prose(&[
+                    "Exit 0 means that the handler has answered and the service has acknowledged the event (with \
+                     --no-ack: that it was handed to the connection).",
+                    ONCE,
+                    UNKNOWN_OUTCOME,
+                    "With --wait-reply the server messages that come after the event was sent are printed. The \
+                     protocol has nothing that ties an answer to its event, so any server message counts.",
+                    SIZE,
+                ]),
+            },
+            DURATIONS,
+            Section {
+                title: "Exit codes",
+                body: Body::Table(&[
+                    &[("0", "acknowledged, and answered where --wait-reply asks for it")],
+                    CODES_START,
+                    CODES_CONNECT,
+                    CODE_INPUT,
+                    CODE_EXPECTATION,
+                    CODE_OUTPUT,
+                    CODES_END,
+                ]),
+            },
+            ENV_CONNECTING,
+        ],
+        "emulator" => &[
+            Section {
+                title: "What it does",
+                body: Body::Prose(&[
+                    "Speaks json.webpubsub.azure.v1, json.reliable.webpubsub.azure.v1 and plain WebSocket clients, \
+                     for any number of hubs; checks tokens and roles as the service does; recovers reliable \
+                     connections within 30 s. State is kept in memory and is gone when it stops.",
+                    "The first line on stdout says that it is ready, with the endpoint, the connection string, and a \
+                     client URL for `hub1` with both roles.",
+                    "Ctrl-C closes the clients with 1001 and ends.",
+                ]),
+            },
+            Section {
+                title: "Exit codes",
+                body: Body::Table(&[
+                    CODES_START,
+                    &[("4", "the port is taken or cannot be listened on")],
+                    CODE_OUTPUT,
+                    &[("128+n", "ended by signal n (Ctrl-C: 130)")],
+                ]),
+            },
+            Section { title: "Environment", body: Body::Table(&[ENV_EMULATOR, ENV_TALK]) },
+        ],
+        "completions" | "man" => {
+            &[Section { title: "Exit codes", body: Body::Table(&[&[("0", "done"), ("2", "usage")], CODE_OUTPUT]) }]
+        }
+        _ => &[],
+    }
+}
+
+/// The examples of a command.
+pub fn examples_of(command: &str) -> Examples {
+    match command {
+        "wps" => TOP,
+        "listen" => LISTEN,
+        "join" => JOIN,
+        "send" => SEND,
+        "event" => EVENT,
+        "emulator" => EMULATOR,
+        "completions" => COMPLETIONS,
+        "man" => MAN,
+        _ => &[],
+    }
+}
+
+/// Widest line of the parts laid out here.
+const WIDTH: usize = 80;
+
+/// A heading in the style that clap gives its own.
+fn heading(title: &str) -> String {
+    format!("\u{1b}[1m\u{1b}[4m{title}:\u{1b}[0m\n")
+}
+
+/// The examples, as `--help` begins with them.
+pub(super) fn examples_text(command: &str) -> String {
+    let mut out = heading("Examples");
+    for (line, meaning) in examples_of(command) {
+        let _ = writeln!(out, "  {line}\n      {meaning}");
+    }
+    out
+}
+
+/// What follows the flags in `--help`.
+pub(super) fn sections_text(command: &str) -> String {
+    let mut out = String::new();
+    for (index, section) in sections(command).iter().enumerate() {
+        if index > 0 {
+            out.push('\n');
+        }
+        out.push_str(&heading(section.title));
+        match section.body {
+            Body::Prose(paragraphs) => {
+                for paragraph in paragraphs {
+                    let bullet = if paragraphs.len() > 1 { "  - " } else { "  " };
+                    out.push_str(bullet);
+                    wrap_after(&mut out, paragraph, bullet.len());
+                }
+            }
+            Body::Table(parts) => {
+                let rows = || parts.iter().copied().flatten();
+                let column = rows().map(|(term, _)| term.len()).max().unwrap_or_default();
+                for (term, meaning) in rows() {
+                    let _ = write!(out, "  {term:column$}  ");
+                    wrap_after(&mut out, meaning, column + 4);
+                }
+            }
+        }
+    }
+    out.truncate(out.trim_end().len());
+    out
+}
+
+/// Appends `text` to a line that is `indent` characters long already; further lines are indented likewise.
+fn wrap_after(out: &mut String, text: &str, indent: usize) {
+    let mut column = indent;
+    for word in text.split_whitespace() {
+        if column > indent {
+            if column + 1 + word.chars().count() > WIDTH {
+                let _ = write!(out, "\n{:indent$}", "");
+                column = indent;
+            } else {
+                out.push(' ');
+                column += 1;
+            }
+        }
+        out.push_str(word);
+        column += word.chars().count();
+    }
+    out.push('\n');
+}

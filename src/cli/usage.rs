@@ -1,0 +1,104 @@
+//! Usage errors in the form all errors of `wps` have: clap finds them, this module words them.
+
+use clap::error::{ContextKind, ContextValue, ErrorKind};
+
+use crate::failure::{Failure, Kind};
+
+/// Words a usage error; `command` is the command it is about, if it got that far. Exit code 2.
+pub(super) fn failure(error: &clap::Error, definition: &clap::Command, command: Option<&str>) -> Failure {
+    let arg = text(error, ContextKind::InvalidArg).map(|arg| name(&arg));
+    let arg = arg.as_deref().unwrap_or("an argument");
+    let value = text(error, ContextKind::InvalidValue).unwrap_or_default();
+    let message = match error.kind() {
+        ErrorKind::UnknownArgument => format!("unexpected argument `{arg}`"),
+        ErrorKind::InvalidSubcommand => {
+            format!("there is no command `{}`", text(error, ContextKind::InvalidSubcommand).unwrap_or_default())
+        }
+        ErrorKind::InvalidValue if value.is_empty() => format!("`{arg}` needs a value"),
+        ErrorKind::InvalidValue => format!("`{value}` is not a value of `{arg}`"),
+        ErrorKind::ValueValidation => {
+            let cause = std::error::Error::source(error).map(|cause| format!(": {cause}")).unwrap_or_default();
+            format!("`{value}` is not a value of `{arg}`{cause}")
+        }
+        ErrorKind::NoEquals => format!("the value of `{arg}` is written with `=`"),
+        ErrorKind::TooManyValues => format!("`{arg}` takes no value"),
+        ErrorKind::TooFewValues | ErrorKind::WrongNumberOfValues => {
+            format!("wrong number of values for `{arg}`")
+        }
+        ErrorKind::ArgumentConflict => match text(error, ContextKind::PriorArg).map(|arg| name(&arg)) {
+            Some(prior) if prior == arg => format!("`{arg}` was given more than once"),
+            Some(prior) => format!("`{arg}` and `{prior}` exclude each other"),
+            None => format!("`{arg}` does not go with the other arguments"),
+        },
+        ErrorKind::MissingRequiredArgument => {
+            let missing: Vec<String> =
+                texts(error, ContextKind::InvalidArg).iter().map(|arg| format!("`{}`", name(arg))).collect();
+            format!("missing: {}", missing.join(", "))
+        }
+        ErrorKind::InvalidUtf8 => "an argument is not valid UTF-8".to_owned(),
+        _ => first_line(error),
+    };
+    let mut failure = Failure::message(Kind::Usage, message);
+    let suggested = [ContextKind::SuggestedArg, ContextKind::SuggestedSubcommand, ContextKind::SuggestedValue];
+    if let Some(suggestion) = suggested.into_iter().flat_map(|kind| texts(error, kind)).next() {
+        failure = failure.hint(format!("did you mean `{}`?", name(&suggestion)));
+    }
+    let possible = texts(error, ContextKind::ValidValue);
+    if !possible.is_empty() {
+        let possible: Vec<String> = possible.iter().map(|value| format!("`{value}`")).collect();
+        failure = failure.hint(format!("possible: {}", possible.join(", ")));
+    }
+    if error.kind() == ErrorKind::UnknownArgument {
+        let takers = takers(definition, arg);
+        if !takers.is_empty() {
+            failure = failure.hint(format!("`{arg}` belongs to {}", takers.join(", ")));
+        } else if arg.starts_with('-') && error.get(ContextKind::Suggested).is_some() {
+            failure = failure.hint(format!("data that begins with `-` stands behind `--`: `-- {arg}`"));
+        } else if arg.parse::<u16>().is_ok() {
+            failure = failure.hint("the port of `--local` is written with `=`, as in `--local=8080`");
+        }
+    }
+    failure.hint(match command {
+        Some(command) => format!("`wps {command} --help` shows what can be given"),
+        None => "`wps --help` lists the commands".to_owned(),
+    })
+}
+
+/// The commands that have this flag.
+fn takers(definition: &clap::Command, flag: &str) -> Vec<String> {
+    let has = |command: &&clap::Command| {
+        command.get_arguments().any(|arg| {
+            let long = flag.strip_prefix("--").is_some_and(|long| arg.get_long() == Some(long));
+            long || arg.get_short().is_some_and(|short| flag.strip_prefix('-') == Some(short.to_string().as_str()))
+        })
+    };
+    definition.get_subcommands().filter(has).map(|command| format!("`{}`", command.get_name())).collect()
+}
+
+/// The name in what clap calls an argument: `--url` of `--url <URL>`, `GROUP` of `<GROUP>...`.
+fn name(arg: &str) -> String {
+    if !arg.starts_with('-') {
+        return arg.trim_matches(['<', '>', '[', ']', '.']).to_owned();
+    }
+    let end = arg.find(|c: char| c.is_whitespace() || "=[.".contains(c)).unwrap_or(arg.len());
+    arg[..end].to_owned()
+}
+
+fn text(error: &clap::Error, kind: ContextKind) -> Option<String> {
+    texts(error, kind).into_iter().next()
+}
+
+fn texts(error: &clap::Error, kind: ContextKind) -> Vec<String> {
+    match error.get(kind) {
+        Some(ContextValue::String(text)) => vec![text.clone()],
+        Some(ContextValue::Strings(texts)) => texts.clone(),
+        _ => Vec::new(),
+    }
+}
+
+/// What clap itself says, without its label.
+fn first_line(error: &clap::Error) -> String {
+    let text = error.to_string();
+    let line = text.lines().next().unwrap_or_default();
+    line.strip_prefix("error: ").unwrap_or(line).to_owned()
+}

@@ -1,0 +1,125 @@
+//! The environment and the outside world as the settings see them: variables, files with secrets, standard input.
+
+use std::collections::HashMap;
+use std::io::{self, Read as _};
+use std::path::Path;
+
+use super::ColorChoice;
+
+/// Environment variables. One that is set to nothing counts as not set.
+#[derive(Clone, Default)]
+pub struct Environment(HashMap<String, String>);
+
+impl Environment {
+    /// The variables of this process that are valid UTF-8.
+    pub fn of_process() -> Self {
+        std::env::vars_os()
+            .filter_map(|(name, value)| Some((name.into_string().ok()?, value.into_string().ok()?)))
+            .collect()
+    }
+
+    /// A variable that is set and not empty.
+    pub fn get(&self, name: &str) -> Option<&str> {
+        self.0.get(name).map(String::as_str).filter(|value| !value.is_empty())
+    }
+}
+
+impl<N: Into<String>, V: Into<String>> FromIterator<(N, V)> for Environment {
+    fn from_iter<I: IntoIterator<Item = (N, V)>>(variables: I) -> Self {
+        Self(variables.into_iter().map(|(name, value)| (name.into(), value.into())).collect())
+    }
+}
+
+impl std::fmt::Debug for Environment {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        // Values may be secrets.
+        f.debug_set().entries(self.0.keys()).finish()
+    }
+}
+
+/// Where `-` and `@FILE` are read from.
+pub trait Input {
+    /// The whole of standard input.
+    fn stdin(&mut self) -> io::Result<String>;
+    /// The whole of a file.
+    fn file(&mut self, path: &Path) -> io::Result<String>;
+}
+
+/// The standard input and the files of this process.
+#[derive(Debug, Clone, Copy)]
+pub struct ProcessInput;
+
+/// More than any URL or key has; keeps a wrong file from filling the memory.
+const LONGEST_SECRET: u64 = 1024 * 1024;
+
+impl Input for ProcessInput {
+    fn stdin(&mut self) -> io::Result<String> {
+        let mut text = String::new();
+        io::stdin().lock().take(LONGEST_SECRET).read_to_string(&mut text)?;
+        Ok(text)
+    }
+
+    fn file(&mut self, path: &Path) -> io::Result<String> {
+        let mut text = String::new();
+        std::fs::File::open(path)?.take(LONGEST_SECRET).read_to_string(&mut text)?;
+        Ok(text)
+    }
+}
+
+impl ColorChoice {
+    /// The choice with the environment's word in it: a flag other than `auto` stands, then `NO_COLOR`,
+    /// `CLICOLOR_FORCE` (unless 0) and `TERM=dumb` decide, in this order.
+    #[must_use]
+    pub fn resolve(self, environment: &Environment) -> Self {
+        match self {
+            Self::Always | Self::Never => self,
+            Self::Auto if environment.get("NO_COLOR").is_some() => Self::Never,
+            Self::Auto if environment.get("CLICOLOR_FORCE").is_some_and(|value| value != "0") => Self::Always,
+            Self::Auto if environment.get("TERM") == Some("dumb") => Self::Never,
+            Self::Auto => Self::Auto,
+        }
+    }
+
+    /// Whether a stream gets colour; asked for stdout and stderr apart.
+    pub fn enabled(self, is_terminal: bool) -> bool {
+        match self {
+            Self::Always => true,
+            Self::Never => false,
+            Self::Auto => is_terminal,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn colour_follows_the_flag_then_the_environment_then_the_terminal() {
+        use ColorChoice::{Always, Auto, Never};
+        let force = ("CLICOLOR_FORCE", "1");
+        let dumb = ("TERM", "dumb");
+        for (choice, variables, on_terminal, on_pipe) in [
+            (Auto, vec![], true, false),
+            (Auto, vec![("TERM", "xterm")], true, false),
+            (Auto, vec![dumb], false, false),
+            (Auto, vec![("NO_COLOR", "1")], false, false),
+            (Auto, vec![("NO_COLOR", "")], true, false),
+            (Auto, vec![force], true, true),
+            (Auto, vec![("CLICOLOR_FORCE", "0")], true, false),
+            (Auto, vec![force, dumb], true, true),
+            (Auto, vec![force, ("NO_COLOR", "1")], false, false),
+            (Always, vec![("NO_COLOR", "1"), dumb], true, true),
+            (Never, vec![force], false, false),
+        ] {
+            let resolved = choice.resolve(&variables.iter().copied().collect());
+            assert_eq!((resolved.enabled(true), resolved.enabled(false)), (on_terminal, on_pipe), "{variables:?}");
+        }
+    }
+
+    #[test]
+    fn the_environment_prints_without_its_values() {
+        let environment: Environment = [("WPS_URL", "sesame")].into_iter().collect();
+        assert_eq!(format!("{environment:?}"), "{\"WPS_URL\"}");
+    }
+}

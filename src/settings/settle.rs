@@ -1,0 +1,358 @@
+//! From what was typed to what will be done, a command at a time.
+
+use std::time::Duration;
+
+use url::Url;
+
+use super::source::{bad_name, read, resolve, takes_stdin};
+use super::{
+    Ack, Connection, DataFrom, Emulator, Environment, Event, Input, Join, Listen, Output, PayloadSource, PayloadType,
+    Send, Settings, Tls,
+};
+use crate::auth::connection_string::DEVELOPMENT_KEY;
+use crate::cli::{
+    AckArgs, ColorChoice, Command, ConnectingArgs, DataArgs, DataType, EmulatorArgs, EventArgs, Format, JoinArgs,
+    ListenArgs, Mode, Protocol, ReconnectArgs, RetryArgs, RetryCount, SendArgs, TalkArgs, Unknown,
+};
+use crate::client::session::{Backoff, BackoffMode, Config, OnUnknown, Retries};
+use crate::failure::{Failure, Kind};
+use crate::protocol::{Subprotocol, Upstream, check_event_name, check_group_name, encode_upstream};
+use crate::secret::Secret;
+
+/// What will be done. Reads the files and the standard input that the command line names for secrets, and nothing
+/// else from outside. Fails with usage (exit 2) or configuration errors (exit 3).
+pub fn settle(command: Command, environment: &Environment, input: &mut dyn Input) -> Result<Settings, Failure> {
+    Ok(match command {
+        Command::Listen(args) => Settings::Listen(Box::new(listen(*args, environment, input)?)),
+        Command::Join(args) => Settings::Join(Box::new(join(*args, environment, input)?)),
+        Command::Send(args) => Settings::Send(Box::new(send(*args, environment, input)?)),
+        Command::Event(args) => Settings::Event(Box::new(event(*args, environment, input)?)),
+        Command::Emulator(args) => Settings::Emulator(Box::new(emulator(args, environment, input)?)),
+        Command::Completions(args) => Settings::Completions { shell: args.shell },
+        Command::Man(args) => Settings::Man { dir: args.dir },
+    })
+}
+
+fn listen(args: ListenArgs, environment: &Environment, input: &mut dyn Input) -> Result<Listen, Failure> {
+    let groups = groups(args.groups, "--group")?;
+    let output = output(&args.connecting, environment)?;
+    let policy = Policy { keeps_on: true, rejoin: !args.rejoin.no_rejoin, on_unknown: OnUnknown::Fail };
+    Ok(Listen {
+        connection: connection(args.connecting, policy, environment, input)?,
+        output,
+        groups,
+        count: args.end.count,
+        duration: args.end.duration,
+        idle_timeout: args.end.idle_timeout,
+    })
+}
+
+fn join(args: JoinArgs, environment: &Environment, input: &mut dyn Input) -> Result<Join, Failure> {
+    let groups = groups(args.groups, "GROUP")?;
+    let further = groups.len().saturating_sub(1) as u64;
+    if args.ack.ack_id.is_some_and(|first| first.checked_add(further).is_none()) {
+        let failure = Failure::message(Kind::Usage, format!("`--ack-id` leaves no ids for {further} further groups"));
+        return Err(failure.hint("ackIds end at 18446744073709551615"));
+    }
+    let output = output(&args.connecting, environment)?;
+    let policy = Policy { keeps_on: args.stay, rejoin: !args.rejoin.no_rejoin, on_unknown: OnUnknown::Fail };
+    let connection = connection(args.connecting, policy, environment, input)?;
+    Ok(Join { connection, output, groups, stay: args.stay, ack_id: args.ack.ack_id })
+}
+
+fn send(args: SendArgs, environment: &Environment, input: &mut dyn Input) -> Result<Send, Failure> {
+    check_group_name(&args.group).map_err(|error| bad_name("GROUP", error))?;
+    let ack = ack(&args.ack);
+    let empty = crate::protocol::OwnedData::text("");
+    let envelope = envelope(&Upstream::SendToGroup {
+        group: args.group.as_str().into(),
+        ack_id: ack.expected_id(),
+        no_echo: args.no_echo,
+        data: empty.as_data(),
+    });
+    let payload = payload(args.data, args.input, envelope, &args.connecting)?;
+    let output = output(&args.connecting, environment)?;
+    let connection = connection(args.connecting, publishing(&args.ack), environment, input)?;
+    Ok(Send { connection, output, group: args.group, payload, no_echo: args.no_echo, ack })
+}
+
+fn event(args: EventArgs, environment: &Environment, input: &mut dyn Input) -> Result<Event, Failure> {
+    check_event_name(&args.name).map_err(|error| bad_name("NAME", error))?;
+    let ack = ack(&args.ack);
+    let empty = crate::protocol::OwnedData::text("");
+    let envelope = envelope(&Upstream::Event {
+        event: args.name.as_str().into(),
+        ack_id: ack.expected_id(),
+        data: empty.as_data(),
+    });
+    let payload = payload(args.data, args.input, envelope, &args.connecting)?;
+    let output = output(&args.connecting, environment)?;
+    let connection = connection(args.connecting, publishing(&args.ack), environment, input)?;
+    Ok(Event { connection, output, event: args.name, payload, ack, wait_reply: args.wait_reply })
+}
+
+fn emulator(args: EmulatorArgs, environment: &Environment, input: &mut dyn Input) -> Result<Emulator, Failure> {
+    let advertise = args.advertise.as_deref().map(advertised).transpose()?;
+    let access_key = match (&args.access_key, environment.get("WPS_ACCESS_KEY")) {
+        (Some(flag), _) => read("--access-key", flag, input)?,
+        (None, Some(variable)) => Secret::new(variable),
+        (None, None) => Secret::new(DEVELOPMENT_KEY),
+    };
+    let talk = talk(&args.talk, environment);
+    Ok(Emulator {
+        port: args.port,
+        bind: args.bind,
+        advertise,
+        access_key,
+        allow_anonymous: args.allow_anonymous,
+        echo_events: !args.no_echo_events,
+        format: args.output,
+        color: talk.color,
+        quiet: talk.quiet,
+        verbosity: talk.verbosity,
+        log_filter: talk.log_filter,
+    })
+}
+
+/// The endpoint that clients are told.
+fn advertised(text: &str) -> Result<Url, Failure> {
+    let bad = |why: &str| {
+        let failure = Failure::message(Kind::Usage, format!("the URL in `--advertise` is not an endpoint: {why}"));
+        failure.hint("it looks like `http://HOST:PORT`")
+    };
+    let url = Url::parse(text).map_err(|error| bad(&error.to_string()))?;
+    if !matches!(url.scheme(), "http" | "https") {
+        return Err(bad("its scheme is not `http` or `https`"));
+    }
+    let bare = url.path() == "/" && url.query().is_none() && url.fragment().is_none();
+    if !bare || !url.username().is_empty() || url.password().is_some() {
+        return Err(bad("it has more than scheme, host and port"));
+    }
+    Ok(url)
+}
+
+/// Group names, checked, each once, in the order given.
+fn groups(given: Vec<String>, what: &str) -> Result<Vec<String>, Failure> {
+    let mut groups: Vec<String> = Vec::with_capacity(given.len());
+    for group in given {
+        check_group_name(&group).map_err(|error| bad_name(what, error))?;
+        if !groups.contains(&group) {
+            groups.push(group);
+        }
+    }
+    Ok(groups)
+}
+
+fn ack(args: &AckArgs) -> Ack {
+    match (args.no_ack, args.ack_id) {
+        (true, _) => Ack::None,
+        (false, Some(id)) => Ack::Id(id),
+        (false, None) => Ack::Automatic,
+    }
+}
+
+impl Ack {
+    /// The id that the first operation of a connection has.
+    fn expected_id(self) -> Option<u64> {
+        match self {
+            Self::Automatic => Some(1),
+            Self::Id(id) => Some(id),
+            Self::None => None,
+        }
+    }
+}
+
+/// How long a frame is without the text of its data: the frame of an empty text, which has two quotes.
+fn envelope(frame: &Upstream<'_>) -> usize {
+    let mut encoded = String::new();
+    encode_upstream(frame, &mut encoded);
+    encoded.len() - "text\"\"".len()
+}
+
+fn payload(
+    data: Option<String>,
+    args: DataArgs,
+    envelope: usize,
+    connecting: &ConnectingArgs,
+) -> Result<PayloadSource, Failure> {
+    let from = match (data, args.file) {
+        (Some(dash), None) if dash == "-" => DataFrom::Stdin,
+        (Some(text), None) => DataFrom::Argument(text),
+        (None, Some(file)) => DataFrom::File(file),
+        // Clap refuses both.
+        (None, None) | (Some(_), Some(_)) => {
+            return Err(Failure::message(Kind::Usage, "no data given")
+                .hint("give DATA, `-` to take it from standard input, or `--file F`"));
+        }
+    };
+    if let (DataFrom::Stdin, Some(flag)) = (&from, takes_stdin(&connecting.connection)) {
+        return Err(Failure::message(Kind::Usage, format!("`{flag} -` and DATA `-` both take standard input"))
+            .hint(format!("read one of them from a file: `{flag} @FILE`, `--file F`")));
+    }
+    let data_type = match (args.data_type, args.encoding) {
+        (DataType::Text, None) => PayloadType::Text,
+        (DataType::Json, None) => PayloadType::Json,
+        (DataType::Binary, None) => PayloadType::Binary(super::Encoding::Raw),
+        (DataType::Binary, Some(crate::cli::Encoding::Base64)) => PayloadType::Binary(super::Encoding::Base64),
+        (DataType::Binary, Some(crate::cli::Encoding::Hex)) => PayloadType::Binary(super::Encoding::Hex),
+        (DataType::Text | DataType::Json, Some(_)) => {
+            let failure = Failure::message(Kind::Usage, "`--encoding` goes with `--type binary` only");
+            return Err(failure.hint("`--type binary` sends the bytes that the encoded text stands for"));
+        }
+    };
+    Ok(PayloadSource { from, data_type, envelope })
+}
+
+fn output(connecting: &ConnectingArgs, environment: &Environment) -> Result<Output, Failure> {
+    let args = &connecting.output;
+    if args.only.is_some() && !matches!(args.output, Format::Ndjson | Format::Raw) {
+        let failure = Failure::message(Kind::Usage, "`--only` filters `-o ndjson` and `-o raw`");
+        return Err(failure.hint("with `-o text` and `-o data`, stdout carries messages only, as it is"));
+    }
+    if args.timestamps && args.output != Format::Text {
+        let failure = Failure::message(Kind::Usage, "`--timestamps` goes with `-o text`");
+        return Err(failure.hint("`-o ndjson` has the time in every record"));
+    }
+    let talk = talk(&args.talk, environment);
+    Ok(Output {
+        format: args.output,
+        only: args.only,
+        timestamps: args.timestamps,
+        color: talk.color,
+        quiet: talk.quiet,
+        verbosity: talk.verbosity,
+        log_filter: talk.log_filter,
+    })
+}
+
+/// What is said on stderr.
+struct Talk {
+    color: ColorChoice,
+    quiet: bool,
+    verbosity: u8,
+    log_filter: Option<String>,
+}
+
+fn talk(args: &TalkArgs, environment: &Environment) -> Talk {
+    let azure = environment.get("AZURE_LOG_LEVEL").is_some_and(|level| level.eq_ignore_ascii_case("verbose"));
+    let verbosity = match args.verbose.min(3) {
+        0 if azure && !args.quiet => 2,
+        given => given,
+    };
+    Talk {
+        color: args.color.resolve(environment),
+        quiet: args.quiet,
+        verbosity,
+        log_filter: environment.get("WPS_LOG").map(str::to_owned),
+    }
+}
+
+/// What differs between commands in how they stay connected.
+struct Policy {
+    /// Once connected, goes on for as long as it takes.
+    keeps_on: bool,
+    rejoin: bool,
+    on_unknown: OnUnknown,
+}
+
+fn publishing(ack: &AckArgs) -> Policy {
+    let on_unknown = match ack.on_unknown {
+        Unknown::Fail => OnUnknown::Fail,
+        Unknown::Resend => OnUnknown::Resend,
+    };
+    Policy { keeps_on: false, rejoin: true, on_unknown }
+}
+
+/// Retries of fresh attempts unless given.
+const DEFAULT_RETRIES: u32 = 3;
+
+fn connection(
+    args: ConnectingArgs,
+    policy: Policy,
+    environment: &Environment,
+    input: &mut dyn Input,
+) -> Result<Connection, Failure> {
+    let protocol = match args.connection.protocol {
+        Protocol::Json => Subprotocol::Json,
+        Protocol::JsonReliable => Subprotocol::JsonReliable,
+    };
+    let session = session(&args.reconnect, &args.retry, &policy, protocol, args.connection.connect_timeout)?;
+    let source = resolve(&args.connection, &args.token, environment, input)?;
+    let tls = Tls { ca_cert: args.connection.ca_cert, insecure: args.connection.insecure };
+    Ok(Connection { source, protocol, tls, session, timeout: args.timeout.timeout })
+}
+
+fn session(
+    reconnect: &ReconnectArgs,
+    retry: &RetryArgs,
+    policy: &Policy,
+    protocol: Subprotocol,
+    connect_timeout: Duration,
+) -> Result<Config, Failure> {
+    let given = match (reconnect.no_reconnect, reconnect.reconnect_retries) {
+        (true, _) => Some(Retries::Limited(0)),
+        (false, Some(RetryCount::Limited(count))) => Some(Retries::Limited(count)),
+        (false, Some(RetryCount::Unlimited)) => Some(Retries::Unlimited),
+        (false, None) => None,
+    };
+    let once_connected = if policy.keeps_on { Retries::Unlimited } else { Retries::Limited(DEFAULT_RETRIES) };
+    let [ping_interval, ping_timeout] =
+        [reconnect.ping_interval, reconnect.ping_timeout].map(|time| Some(time).filter(|time| !time.is_zero()));
+    if let (Some(interval), Some(timeout)) = (ping_interval, ping_timeout)
+        && timeout <= interval
+    {
+        let [interval, timeout] = [interval, timeout].map(humantime::format_duration);
+        let message = format!("`--ping-timeout` ({timeout}) must be longer than `--ping-interval` ({interval})");
+        return Err(Failure::message(Kind::Usage, message)
+            .hint("otherwise every idle connection is given up; set both, or turn one off with 0"));
+    }
+    Ok(Config {
+        reliable: protocol.is_reliable(),
+        connect_timeout,
+        retries_until_connected: given.unwrap_or(Retries::Limited(DEFAULT_RETRIES)),
+        retries_once_connected: given.unwrap_or(once_connected),
+        reconnect_backoff: backoff(
+            "reconnect",
+            reconnect.reconnect_mode,
+            (reconnect.reconnect_delay, Duration::from_secs(1)),
+            (reconnect.reconnect_max_delay, Duration::from_secs(30)),
+        )?,
+        rejoin: policy.rejoin,
+        ping_interval,
+        ping_timeout,
+        operation_retries: retry.retries,
+        operation_backoff: backoff(
+            "retry",
+            retry.retry_mode,
+            (retry.retry_delay, Duration::from_millis(800)),
+            (retry.retry_max_delay, Duration::from_secs(120)),
+        )?,
+        ack_timeout: retry.ack_timeout,
+        on_unknown: policy.on_unknown,
+        seed: 0,
+    })
+}
+
+/// A back-off from flags and defaults. A given delay raises the default maximum, and a given maximum lowers the default
+/// delay; both given must fit.
+fn backoff(
+    family: &str,
+    mode: Mode,
+    (given_delay, delay): (Option<Duration>, Duration),
+    (given_max, max_delay): (Option<Duration>, Duration),
+) -> Result<Backoff, Failure> {
+    let (delay, max_delay) = match (given_delay, given_max) {
+        (Some(delay), Some(max)) if max < delay => {
+            let message = format!("`--{family}-max-delay` is shorter than `--{family}-delay`");
+            return Err(Failure::message(Kind::Usage, message));
+        }
+        (Some(delay), None) => (delay, max_delay.max(delay)),
+        (None, Some(max)) => (delay.min(max), max),
+        (given_delay, given_max) => (given_delay.unwrap_or(delay), given_max.unwrap_or(max_delay)),
+    };
+    let mode = match mode {
+        Mode::Exponential => BackoffMode::Exponential,
+        Mode::Fixed => BackoffMode::Fixed,
+    };
+    Ok(Backoff { mode, delay, max_delay })
+}
