@@ -53,15 +53,7 @@ where
     let failed = |error| explain(target, error);
     let (mut sender, connection) = http1::handshake(TokioIo::new(stream)).await.map_err(failed)?;
     let mut exchange = Exchange { connection, end: None };
-    let response = exchange.drive(sender.send_request(request)).await;
-    let response = match response {
-        Ok(response) => response,
-        Err(error) => {
-            // Where the request was only cancelled, the connection knows why.
-            let cause = exchange.end.take().and_then(Result::err);
-            return Err(failed(if error.is_canceled() { cause.unwrap_or(error) } else { error }));
-        }
-    };
+    let response = exchange.drive(sender.send_request(request)).await.map_err(failed)?;
     if response.status() != StatusCode::SWITCHING_PROTOCOLS {
         return Err(DialError::Refused(Box::new(exchange.refusal(response).await)));
     }
@@ -233,7 +225,14 @@ fn explain(target: &Target, error: hyper::Error) -> DialError {
     if error.is_user() {
         return DialError::BadTarget { part: "request" };
     }
-    let source = std::error::Error::source(&error)
+    // A request that was cancelled because the connection failed says so, and has the connection's error within.
+    let mut error = &error;
+    let mut source = std::error::Error::source(error);
+    while let Some(inner) = source.and_then(|source| source.downcast_ref::<hyper::Error>()) {
+        error = inner;
+        source = std::error::Error::source(error);
+    }
+    let source = source
         .and_then(|source| source.downcast_ref::<io::Error>())
         .map(|source| io::Error::new(source.kind(), reason_of(source)));
     if source.is_some() || error.is_incomplete_message() || error.is_closed() || error.is_canceled() {

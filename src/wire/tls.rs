@@ -149,7 +149,8 @@ fn explain(host: &str, error: &io::Error) -> DialError {
 fn certificate_problem(error: &CertificateError) -> CertificateProblem {
     let at = |time: &UnixTime| Some(SystemTime::UNIX_EPOCH + Duration::from_secs(time.as_secs()));
     match error {
-        CertificateError::UnknownIssuer => CertificateProblem::UnknownIssuer,
+        // A bad signature: the trusted issuer has the same name but another key, say because it was made anew.
+        CertificateError::UnknownIssuer | CertificateError::BadSignature => CertificateProblem::UnknownIssuer,
         CertificateError::Expired => CertificateProblem::Expired { since: None },
         CertificateError::ExpiredContext { not_after, .. } => CertificateProblem::Expired { since: at(not_after) },
         CertificateError::NotValidYet => CertificateProblem::NotYetValid { from: None },

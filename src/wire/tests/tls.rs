@@ -1,0 +1,247 @@
+//! Dialling over TLS, with certificates made on the spot.
+
+use std::io::Write as _;
+use std::net::{IpAddr, Ipv4Addr};
+use std::path::Path;
+use std::sync::Arc;
+
+use rcgen::{BasicConstraints, CertificateParams, CertifiedIssuer, IsCa, Issuer, KeyPair, date_time_ymd};
+use rustls::server::WebPkiClientVerifier;
+use rustls::{RootCertStore, ServerConfig};
+use rustls_pki_types::{CertificateDer, PrivateKeyDer, PrivatePkcs8KeyDer};
+use tempfile::NamedTempFile;
+use tokio::io::AsyncWriteExt as _;
+use tokio_rustls::TlsAcceptor;
+
+use super::{accepting, listener, read_head, target, told, within};
+use crate::wire::{
+    CertificateProblem, DialError, DialOptions, Link, Override, Progress, Stream, Tls, TlsSettings, dial,
+};
+
+const HOST: &str = "service.example";
+
+/// A certificate and its key.
+struct Identity {
+    certificate: CertificateDer<'static>,
+    pem: String,
+    key: KeyPair,
+}
+
+impl Identity {
+    fn self_signed(params: CertificateParams) -> Self {
+        let key = KeyPair::generate().unwrap();
+        let certificate = params.self_signed(&key).unwrap();
+        Self { pem: certificate.pem(), certificate: certificate.into(), key }
+    }
+
+    fn signed(params: CertificateParams, issuer: &Issuer<'_, KeyPair>) -> Self {
+        let key = KeyPair::generate().unwrap();
+        let certificate = params.signed_by(&key, issuer).unwrap();
+        Self { pem: certificate.pem(), certificate: certificate.into(), key }
+    }
+
+    fn key(&self) -> PrivateKeyDer<'static> {
+        PrivatePkcs8KeyDer::from(self.key.serialize_der()).into()
+    }
+}
+
+fn named(name: &str) -> CertificateParams {
+    CertificateParams::new(vec![name.to_owned()]).unwrap()
+}
+
+fn authority() -> CertifiedIssuer<'static, KeyPair> {
+    let mut params = CertificateParams::default();
+    params.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
+    params.distinguished_name.push(rcgen::DnType::CommonName, "test authority");
+    CertifiedIssuer::self_signed(params, KeyPair::generate().unwrap()).unwrap()
+}
+
+fn file(text: &str) -> NamedTempFile {
+    let mut file = NamedTempFile::new().unwrap();
+    file.write_all(text.as_bytes()).unwrap();
+    file
+}
+
+fn trusting(path: &Path) -> TlsSettings {
+    TlsSettings { ca_cert: Some(path.to_owned()), ..TlsSettings::default() }
+}
+
+fn insecure() -> TlsSettings {
+    TlsSettings { insecure: true, ..TlsSettings::default() }
+}
+
+/// Dials a server with this identity, which wants its clients known by these roots, if any.
+async fn dial_to(
+    server: &Identity,
+    clients: Option<RootCertStore>,
+    settings: TlsSettings,
+) -> Result<Link<Stream>, DialError> {
+    let provider = Arc::new(rustls::crypto::ring::default_provider());
+    let builder =
+        ServerConfig::builder_with_provider(Arc::clone(&provider)).with_safe_default_protocol_versions().unwrap();
+    let builder = match clients {
+        None => builder.with_no_client_auth(),
+        Some(roots) => builder.with_client_cert_verifier(
+            WebPkiClientVerifier::builder_with_provider(Arc::new(roots), provider).build().unwrap(),
+        ),
+    };
+    let mut config = builder.with_single_cert(vec![server.certificate.clone()], server.key()).unwrap();
+    config.alpn_protocols = vec![b"h2".to_vec(), b"http/1.1".to_vec()];
+    let (listener, port) = listener().await;
+    let server = async move {
+        let (stream, _) = listener.accept().await.unwrap();
+        // The client may well not like what it sees.
+        let Ok(mut stream) = TlsAcceptor::from(Arc::new(config)).accept(stream).await else { return };
+        assert_eq!(stream.get_ref().1.alpn_protocol(), Some(&b"http/1.1"[..]));
+        let head = read_head(&mut stream).await;
+        stream.write_all(accepting(&head).as_bytes()).await.unwrap();
+    };
+    let address = IpAddr::V4(Ipv4Addr::LOCALHOST);
+    let options = DialOptions {
+        tls: Tls::new(settings),
+        resolve: vec![Override { host: HOST.to_owned(), port, address }],
+        ..DialOptions::default()
+    };
+    let (target, progress) = (target(HOST, port, true), Progress::default());
+    within(async { tokio::join!(dial(&target, &options, &progress), server).0 }).await
+}
+
+fn problem(result: Result<Link<Stream>, DialError>) -> CertificateProblem {
+    let error = result.expect_err("the certificate is not acceptable");
+    told(&error);
+    match error {
+        DialError::Certificate { host, problem } if host == HOST => problem,
+        other => panic!("{other:?}"),
+    }
+}
+
+#[tokio::test]
+async fn a_self_signed_certificate_is_accepted_only_when_it_is_trusted() {
+    let server = Identity::self_signed(named(HOST));
+    let other = file(&Identity::self_signed(named(HOST)).pem);
+    let own = file(&server.pem);
+    assert_eq!(problem(dial_to(&server, None, trusting(other.path())).await), CertificateProblem::UnknownIssuer);
+    dial_to(&server, None, trusting(own.path())).await.unwrap();
+    dial_to(&server, None, insecure()).await.unwrap();
+}
+
+#[tokio::test]
+async fn an_authority_of_the_file_vouches_for_servers() {
+    let authority = authority();
+    let server = Identity::signed(named(HOST), &authority);
+    // Any of several certificates in the file will do.
+    let roots = file(&format!("{}{}", Identity::self_signed(named("other")).pem, authority.pem()));
+    dial_to(&server, None, trusting(roots.path())).await.unwrap();
+}
+
+#[tokio::test]
+async fn a_certificate_for_another_name_is_told_from_an_expired_one() {
+    let server = Identity::self_signed(named("other.example"));
+    let roots = file(&server.pem);
+    let presented = vec!["other.example".to_owned()];
+    let found = problem(dial_to(&server, None, trusting(roots.path())).await);
+    assert_eq!(found, CertificateProblem::WrongName { presented });
+    assert_eq!(found.to_string(), "it is for `other.example`");
+
+    let mut params = named(HOST);
+    (params.not_before, params.not_after) = (date_time_ymd(2000, 1, 1), date_time_ymd(2001, 2, 3));
+    let server = Identity::self_signed(params);
+    let roots = file(&server.pem);
+    let found = problem(dial_to(&server, None, trusting(roots.path())).await);
+    assert_eq!(found.to_string(), "it expired at 2001-02-03T00:00:00Z");
+    dial_to(&server, None, insecure()).await.unwrap();
+
+    let mut params = named(HOST);
+    params.not_before = date_time_ymd(4000, 1, 1);
+    let server = Identity::self_signed(params);
+    let roots = file(&server.pem);
+    let found = problem(dial_to(&server, None, trusting(roots.path())).await);
+    assert_eq!(found.to_string(), "it is valid only from 4000-01-01T00:00:00Z on");
+}
+
+#[tokio::test]
+async fn an_authoritys_own_certificate_is_not_a_servers() {
+    let mut params = named(HOST);
+    params.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
+    let server = Identity::self_signed(params);
+    let roots = file(&server.pem);
+    assert_eq!(problem(dial_to(&server, None, trusting(roots.path())).await), CertificateProblem::IsAuthority);
+}
+
+#[tokio::test]
+async fn a_server_that_asks_who_is_calling_is_shown_the_client_certificate() {
+    let authority = authority();
+    let server = Identity::signed(named(HOST), &authority);
+    let client = Identity::signed(named("me"), &authority);
+    let mut roots = RootCertStore::empty();
+    roots.add(authority.der().clone()).unwrap();
+    let (ca, chain, key) = (file(&authority.pem()), file(&client.pem), file(&client.key.serialize_pem()));
+    let client_cert = Some((chain.path().to_owned(), key.path().to_owned()));
+    let settings = TlsSettings { client_cert, ..trusting(ca.path()) };
+    dial_to(&server, Some(roots.clone()), settings).await.unwrap();
+    let error = dial_to(&server, Some(roots), trusting(ca.path())).await.expect_err("a stranger");
+    // With TLS 1.3 the client learns of it only when it reads the answer.
+    assert!(matches!(error, DialError::ClosedEarly { .. } | DialError::Tls { .. }), "{error:?}");
+    assert!(told(&error).to_lowercase().contains("certificate"), "{}", told(&error));
+}
+
+#[tokio::test]
+async fn files_that_cannot_be_used_are_configuration_errors() {
+    let server = Identity::self_signed(named(HOST));
+    let (good, key) = (file(&server.pem), file(&server.key.serialize_pem()));
+    let stranger = file(&KeyPair::generate().unwrap().serialize_pem());
+    let broken = file("-----BEGIN CERTIFICATE-----\nsecret!\n-----END CERTIFICATE-----\n");
+    let nonsense = file("-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----\n");
+    let empty = file("");
+    let client =
+        |chain: &Path, key: &Path| TlsSettings { client_cert: Some((chain.to_owned(), key.to_owned())), ..insecure() };
+    for (settings, expected) in [
+        (trusting(Path::new("/nonexistent/ca.pem")), "could not use `/nonexistent/ca.pem` for TLS: entity not found"),
+        (trusting(empty.path()), "there is no certificate in it"),
+        (trusting(broken.path()), "it is not well-formed PEM"),
+        (trusting(nonsense.path()), "a certificate in it is malformed"),
+        (client(key.path(), key.path()), "there is no certificate in it"),
+        (client(good.path(), good.path()), "there is no private key in it"),
+        (client(good.path(), stranger.path()), "it does not fit"),
+    ] {
+        let error = dial_to(&server, None, settings).await.expect_err("the file is bad");
+        assert!(error.is_configuration(), "{error:?}");
+        let words = told(&error);
+        assert!(words.contains(expected) && !words.contains("secret!"), "{words}");
+    }
+}
+
+/// Dials a server that does this once it is connected.
+async fn dial_raw(secure: bool, answer: &'static [u8]) -> DialError {
+    let (listener, port) = listener().await;
+    let server = async move {
+        let (mut stream, _) = listener.accept().await.unwrap();
+        let mut first = [0; 5];
+        tokio::io::AsyncReadExt::read_exact(&mut stream, &mut first).await.unwrap();
+        stream.write_all(answer).await.unwrap();
+        // Otherwise what was not read would reset the connection.
+        stream.shutdown().await.unwrap();
+        let _ = tokio::io::copy(&mut stream, &mut tokio::io::sink()).await;
+    };
+    let options = DialOptions { tls: Tls::new(insecure()), ..DialOptions::default() };
+    let (target, progress) = (target("127.0.0.1", port, secure), Progress::default());
+    let dial = async {
+        let result = dial(&target, &options, &progress).await;
+        result.expect_err("it does not work")
+    };
+    within(async { tokio::join!(dial, server).0 }).await
+}
+
+#[tokio::test]
+async fn a_server_without_tls_is_told_from_one_that_hangs_up() {
+    let words = told(&dial_raw(true, b"HTTP/1.1 400 Bad Request\r\n\r\n").await);
+    assert_eq!(words, "the TLS handshake with `127.0.0.1` failed: the server does not speak TLS");
+    let words = told(&dial_raw(true, b"").await);
+    assert_eq!(words, "the TLS handshake with `127.0.0.1` failed: the server closed the connection");
+    // A fatal alert, "handshake failure".
+    let words = told(&dial_raw(true, b"\x15\x03\x03\x00\x02\x02\x28").await);
+    assert_eq!(words, "the TLS handshake with `127.0.0.1` failed: the server ended it with the alert HandshakeFailure");
+    // The other way round: a server with TLS, dialled without.
+    let error = dial_raw(false, b"\x15\x03\x03\x00\x02\x02\x16").await;
+    assert!(matches!(error, DialError::NotHttp { .. }), "{error:?}");
+}
