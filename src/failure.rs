@@ -94,9 +94,9 @@ impl Failure {
         self
     }
 
-    /// The error without its causes, redacted, as `stopped.error.message` has it.
-    pub fn summary(&self) -> String {
-        redact(&self.error.to_string()).into_owned()
+    /// The error and its causes in one line, redacted, as `stopped.error.message` has it.
+    pub fn line(&self) -> String {
+        redact(&format!("{:#}", self.error)).into_owned()
     }
 
     /// `error: …`, `caused by: …`, `hint: …`, a line each, redacted. `paint` colours the three labels.

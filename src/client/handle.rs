@@ -9,8 +9,14 @@ use super::session::{AckMode, Outcome, Request};
 pub(super) enum Command {
     /// Carry out an operation and answer how it ended.
     Submit { request: Request, mode: AckMode, reply: oneshot::Sender<Outcome> },
-    /// End the session.
-    Stop,
+}
+
+/// The driver's end of its handles.
+#[derive(Debug)]
+pub(super) struct Commands {
+    pub(super) submitted: mpsc::Receiver<Command>,
+    /// Apart, so that stopping never waits behind operations.
+    pub(super) stops: mpsc::UnboundedReceiver<()>,
 }
 
 /// Commands that may wait for the driver; more than that waits at the sender.
@@ -20,11 +26,13 @@ const QUEUE: usize = 256;
 #[derive(Clone, Debug)]
 pub struct Handle {
     commands: mpsc::Sender<Command>,
+    stop: mpsc::UnboundedSender<()>,
 }
 
-pub(super) fn channel() -> (Handle, mpsc::Receiver<Command>) {
-    let (commands, receiver) = mpsc::channel(QUEUE);
-    (Handle { commands }, receiver)
+pub(super) fn channel() -> (Handle, Commands) {
+    let (commands, submitted) = mpsc::channel(QUEUE);
+    let (stop, stops) = mpsc::unbounded_channel();
+    (Handle { commands, stop }, Commands { submitted, stops })
 }
 
 impl Handle {
@@ -40,8 +48,8 @@ impl Handle {
     }
 
     /// Ends the session; the driver returns within two seconds.
-    pub async fn stop(&self) {
+    pub fn stop(&self) {
         // A driver that is gone has stopped.
-        let _ = self.commands.send(Command::Stop).await;
+        let _ = self.stop.send(());
     }
 }

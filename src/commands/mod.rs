@@ -1,1 +1,45 @@
-//! commands
+//! One file a command: what a command does, in terms of the client, the renderer and the emulator.
+
+mod event;
+mod explain;
+mod hosting;
+mod join;
+mod listen;
+mod run;
+mod send;
+mod tap;
+
+use std::time::{SystemTime, UNIX_EPOCH};
+
+use crate::client::session::AckMode;
+use crate::failure::Failure;
+use crate::render::Console;
+use crate::settings::Ack;
+
+pub use event::event;
+pub use join::join;
+pub use listen::listen;
+pub use run::Surroundings;
+pub use send::send;
+
+/// Prints an error on stderr: the one place where a command's failure is.
+pub fn print_failure(console: &Console, failure: &Failure) {
+    let style = console.err.style;
+    let report = failure.report(|label| style.label(label));
+    // What a server said stands in there.
+    let report = if style.terminal { printable(&report) } else { report };
+    console.err.line(report.trim_end());
+}
+
+/// Seconds since 1970.
+fn unix_now() -> u64 {
+    SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |since| since.as_secs())
+}
+
+fn ack_mode(ack: Ack) -> AckMode {
+    match ack {
+        Ack::Automatic => AckMode::Automatic,
+        Ack::Id(id) => AckMode::Id(id),
+        Ack::None => AckMode::None,
+    }
+}

@@ -150,13 +150,17 @@ pub fn unknown_frame(frame: Frame<'_>, reason: &str) -> String {
     }
 }
 
-/// `350 ms`, `1.2 s`, `75 s`.
+/// `350 ms`, `1.2 s`, `75 s`, `12 min`, `3 h`, `4 days`.
 pub fn human(duration: Duration) -> String {
-    let millis = duration.as_millis();
-    match millis {
-        0..1000 => format!("{millis} ms"),
-        1000..10_000 => format!("{:.1} s", duration.as_secs_f64()),
-        _ => format!("{:.0} s", duration.as_secs_f64()),
+    let (millis, secs) = (duration.as_millis(), duration.as_secs());
+    match secs {
+        0 => format!("{millis} ms"),
+        1..10 if millis.is_multiple_of(1000) => format!("{secs} s"),
+        1..10 => format!("{:.1} s", duration.as_secs_f64()),
+        10..120 => format!("{secs} s"),
+        120..7200 => format!("{} min", secs / 60),
+        7200..172_800 => format!("{} h", secs / 3600),
+        _ => format!("{} days", secs / 86_400),
     }
 }
 

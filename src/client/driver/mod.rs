@@ -15,12 +15,12 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use tokio::io::{AsyncRead, AsyncWrite};
-use tokio::sync::{mpsc, oneshot};
+use tokio::sync::oneshot;
 use tokio::time::{Instant, Sleep, sleep_until};
 use tracing::{Level, debug, enabled, trace};
 
 use super::event::{EventSink, Flow, Frame};
-use super::handle::{Command, Handle, channel};
+use super::handle::{Command, Commands, Handle, channel};
 use super::session::{
     Config, Counts, DialFailure, DialRequest, End, LossCause, OperationId, Outcome, Output, Received, Session,
 };
@@ -62,7 +62,7 @@ pub struct Driver<D: Dialer, S> {
     session: Session,
     dialer: D,
     sink: S,
-    commands: mpsc::Receiver<Command>,
+    commands: Commands,
     /// Who waits for which operation.
     replies: HashMap<OperationId, oneshot::Sender<Outcome>>,
     next_operation: u64,
@@ -87,10 +87,10 @@ impl<D: Dialer, S> std::fmt::Debug for Driver<D, S> {
 }
 
 /// What a wait was ended by; several may be true at once.
-#[derive(Default)]
 struct Woken<S> {
     dialed: Option<Result<Link<S>, DialFailure>>,
     command: Option<Command>,
+    stop: bool,
     frames: bool,
     timer: bool,
     stalled: Option<bool>,
@@ -155,7 +155,8 @@ impl<D: Dialer, S: EventSink> Driver<D, S> {
     }
 
     fn poll_wait(&mut self, cx: &mut Context<'_>, timed: bool) -> Poll<Woken<D::Stream>> {
-        let mut woken = Woken { dialed: None, command: None, frames: false, timer: false, stalled: None };
+        let mut woken =
+            Woken { dialed: None, command: None, stop: false, frames: false, timer: false, stalled: None };
         let room = self.sink.poll_room(cx).is_ready();
         if room == self.stalled {
             woken.stalled = Some(!room);
@@ -169,13 +170,14 @@ impl<D: Dialer, S: EventSink> Driver<D, S> {
         if let Some(link) = &mut self.link {
             woken.frames = link.poll(cx, room, &mut self.batch).is_ready();
         }
-        if let Poll::Ready(command) = self.commands.poll_recv(cx) {
-            // Without a handle left nobody can stop it, so it stops.
-            woken.command = Some(command.unwrap_or(Command::Stop));
+        // A driver whose handles are gone goes on; it is stopped by dropping it.
+        woken.stop = matches!(self.commands.stops.poll_recv(cx), Poll::Ready(Some(())));
+        if let Poll::Ready(command) = self.commands.submitted.poll_recv(cx) {
+            woken.command = command;
         }
         woken.timer = timed && self.sleep.as_mut().poll(cx).is_ready();
-        let Woken { dialed, command, frames, timer, stalled } = &woken;
-        let ready = dialed.is_some() || command.is_some() || *frames || *timer || stalled.is_some();
+        let Woken { dialed, command, stop, frames, timer, stalled } = &woken;
+        let ready = dialed.is_some() || command.is_some() || *stop || *frames || *timer || stalled.is_some();
         if ready { Poll::Ready(woken) } else { Poll::Pending }
     }
 
@@ -194,9 +196,12 @@ impl<D: Dialer, S: EventSink> Driver<D, S> {
         if let Some(command) = woken.command {
             self.handle_command(now, command);
             // More of them are one wait's work.
-            while let Ok(command) = self.commands.try_recv() {
+            while let Ok(command) = self.commands.submitted.try_recv() {
                 self.handle_command(now, command);
             }
+        }
+        if woken.stop {
+            self.session.handle_stop(now);
         }
         if self.session.poll_timeout().is_some_and(|due| due <= now) {
             self.session.handle_timeout(now);
@@ -221,13 +226,12 @@ impl<D: Dialer, S: EventSink> Driver<D, S> {
                 self.replies.insert(id, reply);
                 self.session.handle_request(now, id, request, mode);
             }
-            Command::Stop => self.session.handle_stop(now),
         }
     }
 
     fn handle_batch(&mut self, now: Duration) {
         let mut batch = std::mem::take(&mut self.batch);
-        let logging = enabled!(Level::DEBUG);
+        let logging = enabled!(target: FRAMES, Level::DEBUG);
         for incoming in batch.drain(..) {
             // What the session asked for at an earlier frame may have ended the link.
             if self.link.is_none() {
@@ -309,7 +313,7 @@ impl<D: Dialer, S: EventSink> Driver<D, S> {
     }
 
     fn send(&mut self, frame: Bytes) {
-        if enabled!(Level::DEBUG)
+        if enabled!(target: FRAMES, Level::DEBUG)
             && let Ok(text) = std::str::from_utf8(&frame)
         {
             log_frame("→", text);
@@ -320,17 +324,20 @@ impl<D: Dialer, S: EventSink> Driver<D, S> {
     }
 }
 
+/// Log target of frames: their `data` is the users' and is logged as it is.
+pub const FRAMES: &str = "wps::frames";
+
 /// Logs a frame without secrets: whole at the finest level, else its beginning and its size.
 fn log_frame(direction: &str, text: &str) {
     let control = text.contains("\"reconnectionToken\"") && text.contains("\"system\"");
     let text = if control { redact_reconnection_token(text) } else { text.into() };
-    if enabled!(Level::TRACE) {
-        trace!("{direction} {text}");
+    if enabled!(target: FRAMES, Level::TRACE) {
+        trace!(target: FRAMES, "{direction} {text}");
         return;
     }
     match text.char_indices().nth(LOGGED_CHARS) {
-        Some((cut, _)) => debug!("{direction} {}… ({} bytes)", &text[..cut], text.len()),
-        None => debug!("{direction} {text}"),
+        Some((cut, _)) => debug!(target: FRAMES, "{direction} {}… ({} bytes)", &text[..cut], text.len()),
+        None => debug!(target: FRAMES, "{direction} {text}"),
     }
 }
 

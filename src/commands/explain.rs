@@ -1,0 +1,262 @@
+//! From what happened to what a person is told: the error, its cause, and what to do about it.
+
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
+
+use anyhow::anyhow;
+
+use crate::auth::access_url::AccessUrl;
+use crate::auth::token::{Claims, peek_claims};
+use crate::client::driver::DialedError;
+use crate::client::session::{EndKind, OperationKind, Outcome};
+use crate::failure::{Failure, Kind};
+use crate::render::{human, nack};
+use crate::wire::{CertificateProblem, DialError, Refusal};
+
+/// What is known about where and as whom the command connects.
+#[derive(Clone, Debug)]
+pub struct Place {
+    /// The URL of the last attempt.
+    pub url: Option<AccessUrl>,
+    /// Whether it is the emulator on this machine.
+    pub local: bool,
+    /// `--connect-timeout`.
+    pub connect_timeout: Duration,
+}
+
+impl Place {
+    fn name(&self) -> String {
+        match &self.url {
+            Some(url) => format!("hub `{}` at `{}`", url.hub(), url.authority()),
+            None => "the service".into(),
+        }
+    }
+
+    fn claims(&self) -> Option<Claims> {
+        self.url.as_ref().and_then(AccessUrl::token).and_then(|token| peek_claims(token.expose()))
+    }
+}
+
+/// Why a session ended by itself.
+pub fn session_failure(kind: EndKind, message: &str, dialed: Option<&DialedError>, place: &Place) -> Failure {
+    let exit = match kind {
+        EndKind::Unreachable => Kind::Unreachable,
+        EndKind::Unauthorized => Kind::Unauthorized,
+        EndKind::HandshakeRefused => Kind::HandshakeRefused,
+        EndKind::Protocol => Kind::Protocol,
+        EndKind::Lost => Kind::Lost,
+        EndKind::Configuration => Kind::Config,
+    };
+    let what = match kind {
+        EndKind::Lost => format!("the connection to {} was lost and not regained", place.name()),
+        EndKind::Configuration => "the connection could not be set up".into(),
+        EndKind::Unauthorized | EndKind::HandshakeRefused => {
+            format!("{} refused the connection", place.name())
+        }
+        EndKind::Unreachable | EndKind::Protocol => format!("could not connect to {}", place.name()),
+    };
+    let Some(dialed) = dialed else {
+        let failure = Failure::new(exit, anyhow!("{message}").context(what));
+        return if message.starts_with("timed out") { failure.hint(timeout_hint(place)) } else { failure };
+    };
+    let error = match dialed.error.refusal() {
+        Some(refusal) => refusal_error(message, refusal),
+        None => anyhow!("{message}"),
+    };
+    let mut failure = Failure::new(exit, error.context(what));
+    failure.hints = dial_hints(&dialed.error, place);
+    failure
+}
+
+fn timeout_hint(place: &Place) -> String {
+    let limit = human(place.connect_timeout);
+    format!("the limit is {limit} (`--connect-timeout`); check the host, the port and what is between here and there")
+}
+
+/// The status line and, as its cause, the body.
+fn refusal_error(message: &str, refusal: &Refusal) -> anyhow::Error {
+    let body = refusal.body.trim();
+    let code = refusal.error_code.as_deref().map(|code| format!(" (`{code}`)")).unwrap_or_default();
+    if body.is_empty() {
+        return anyhow!("{message}{code}");
+    }
+    let more = if refusal.truncated { " […]" } else { "" };
+    anyhow!("it answered: {body}{more}").context(format!("{message}{code}"))
+}
+
+fn dial_hints(error: &DialError, place: &Place) -> Vec<String> {
+    let mut hints = Vec::new();
+    let mut hint = |text: String| hints.push(text);
+    match error {
+        DialError::Connect { .. } if place.local => {
+            hint("start an emulator with `wps emulator`, or name the service with `--url`".into());
+        }
+        DialError::Connect { .. } if error.nothing_listens() => {
+            hint("nothing listens there: check the host and the port".into());
+        }
+        DialError::Connect { .. } => hint("check the host, the port and the network in between".into()),
+        DialError::Resolve { host, .. } => {
+            hint(format!("check the spelling of `{host}` and the name resolution of this machine"));
+        }
+        DialError::Certificate { problem, .. } => hint(certificate_hint(problem)),
+        DialError::Tls { .. } => {
+            hint("does the port speak TLS? `ws://` is without, `wss://` with it".into());
+        }
+        DialError::Refused(refusal) => refusal_hints(refusal, place, &mut hint),
+        DialError::NoSubprotocol { .. } | DialError::WrongSubprotocol { .. } => {
+            hint("does the URL name a Web PubSub hub? `--protocol json` asks for the subprotocol without recovery".into());
+        }
+        DialError::NotHttp { .. } => {
+            hint("check host and port, and whether it is `ws://` or `wss://` that the service speaks there".into());
+        }
+        DialError::BadHandshake { .. } | DialError::ClosedEarly { .. } => {
+            hint("check that the URL names a Web PubSub service, not something else on that port".into());
+        }
+        DialError::PemFile { .. } => hint("the file has to hold certificates in PEM form".into()),
+        DialError::TlsSetup { .. } => hint("`--ca-cert FILE` brings root certificates of your own".into()),
+        DialError::BadTarget { .. } => hint("check the URL".into()),
+    }
+    hints
+}
+
+fn certificate_hint(problem: &CertificateProblem) -> String {
+    match problem {
+        CertificateProblem::UnknownIssuer => {
+            "`--ca-cert FILE` trusts the issuer in FILE; `--insecure` trusts anybody, for a test".into()
+        }
+        CertificateProblem::Expired { .. } => "renew the certificate, or check the clock of this machine".into(),
+        CertificateProblem::NotYetValid { .. } => "check the clock of this machine".into(),
+        CertificateProblem::WrongName { .. } => "use a host name that the certificate is for".into(),
+        CertificateProblem::Revoked | CertificateProblem::IsAuthority | CertificateProblem::Other(_) => {
+            "the certificate has to be replaced; `--insecure` trusts anybody, for a test".into()
+        }
+    }
+}
+
+fn refusal_hints(refusal: &Refusal, place: &Place, hint: &mut impl FnMut(String)) {
+    match refusal.status {
+        401 | 403 => token_hints(place, hint),
+        404 => hint("check the hub and the path: a client URL is `wss://HOST/client/hubs/HUB`".into()),
+        407 => hint("the proxy wants credentials".into()),
+        200..=299 => hint("that is a web server, not a Web PubSub service: a client URL is `wss://HOST/client/hubs/HUB`".into()),
+        300..=399 => {
+            let location = refusal.location.as_deref().map(|to| format!(" (to `{to}`)")).unwrap_or_default();
+            hint(format!("redirects are not followed{location}, so that no token goes to another host: name the final URL"));
+        }
+        _ => {}
+    }
+    if let Some(wait) = refusal.retry_after {
+        hint(format!("the service asks to wait {} before the next attempt", human(wait)));
+    }
+}
+
+/// What the token itself says about why it was not accepted.
+fn token_hints(place: &Place, hint: &mut impl FnMut(String)) {
+    let Some(url) = &place.url else { return };
+    if url.token().is_none() {
+        hint("the URL has no `access_token`: get a client access URL from your server, or use `--connection-string`".into());
+        return;
+    }
+    let Some(claims) = place.claims() else {
+        hint("the `access_token` is not a token at all: copy the URL whole, quoted".into());
+        return;
+    };
+    let now = SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |since| since.as_secs());
+    let mut known = false;
+    if let Some(exp) = claims.exp.filter(|exp| *exp <= now) {
+        known = true;
+        hint(format!("the token expired {} ago: get a fresh URL", human(Duration::from_secs(now - exp))));
+    }
+    if let Some(nbf) = claims.nbf.filter(|nbf| *nbf > now) {
+        known = true;
+        hint(format!("the token is valid only in {}: check the clocks", human(Duration::from_secs(nbf - now))));
+    }
+    let hub = format!("/client/hubs/{}", url.hub().to_ascii_lowercase());
+    if !claims.aud.iter().any(|audience| audience.to_ascii_lowercase().trim_end_matches('/').ends_with(&hub)) {
+        known = true;
+        hint(format!("the token is for another hub than `{}`: {}", url.hub(), shown_audience(&claims)));
+    }
+    if !known {
+        hint("the token does not fit this service: was it signed with its key, for this host and hub?".into());
+    }
+}
+
+fn shown_audience(claims: &Claims) -> String {
+    match claims.aud.first() {
+        Some(audience) => format!("its audience is `{audience}`"),
+        None => "it names no audience".into(),
+    }
+}
+
+/// What an operation was, in words.
+fn operation(kind: OperationKind, target: &str) -> String {
+    match kind {
+        OperationKind::JoinGroup => format!("join `{target}`"),
+        OperationKind::LeaveGroup => format!("leave `{target}`"),
+        OperationKind::SendToGroup => format!("send to `{target}`"),
+        OperationKind::Event => format!("take the event `{target}`"),
+    }
+}
+
+/// What became of an operation, when that is a failure of its own. `None` when it went well; an operation that was never
+/// sent fails as the session did, see [`session_failure`].
+pub fn operation_failure(
+    kind: OperationKind,
+    target: &str,
+    outcome: &Outcome,
+    patience: Duration,
+    place: &Place,
+) -> Option<Failure> {
+    let what = operation(kind, target);
+    Some(match outcome {
+        Outcome::Acked { .. } | Outcome::Sent | Outcome::NotSent { .. } => return None,
+        Outcome::Refused { error, attempts, ack_id } => {
+            let times = if *attempts > 1 { format!(" {attempts} times (ackId {ack_id})") } else { String::new() };
+            let failure = Failure::new(
+                Kind::OperationRefused,
+                anyhow!("{}", nack(error)).context(format!("the service refused{times} to {what}")),
+            );
+            match error.name.as_str() {
+                "Forbidden" => failure.hint(role_hint(kind, target, place)),
+                "InternalServerError" if kind == OperationKind::Event => {
+                    failure.hint("the hub's event handler failed, or there is none for this event")
+                }
+                _ => failure,
+            }
+        }
+        Outcome::NotAcknowledged { ack_id, attempts } => Failure::message(
+            Kind::OperationUnknown,
+            format!("no ack within {} each of {attempts} attempt(s) to {what} (ackId {ack_id})", human(patience)),
+        )
+        .hint("it may have been carried out all the same; `--ack-timeout` and `--retries` say how long to wait"),
+        Outcome::Unknown { ack_id, reason } => Failure::new(
+            Kind::OperationUnknown,
+            anyhow!("{reason}").context(format!(
+                "the connection was lost before the ack: whether the service did {what} (ackId {ack_id}) is not known"
+            )),
+        )
+        .hint(format!(
+            "`--on-unknown resend` sends it again on the next connection, at the risk of doubling it; the service knows \
+             ackId {ack_id} again only on the same connection, so another run with `--ack-id {ack_id}` is not safe either"
+        )),
+        Outcome::IdInUse { ack_id } => {
+            Failure::message(Kind::Usage, format!("ackId {ack_id} was used for another operation of this connection"))
+        }
+    })
+}
+
+/// The role that is missing and those the token has (PROTOCOL §11).
+fn role_hint(kind: OperationKind, target: &str, place: &Place) -> String {
+    let role = match kind {
+        OperationKind::JoinGroup | OperationKind::LeaveGroup => "webpubsub.joinLeaveGroup",
+        OperationKind::SendToGroup | OperationKind::Event => "webpubsub.sendToGroup",
+    };
+    let has = match place.claims() {
+        Some(claims) if claims.roles.is_empty() => "the token has no roles".to_owned(),
+        Some(claims) => {
+            let roles: Vec<String> = claims.roles.iter().map(|role| format!("`{role}`")).collect();
+            format!("the token has {}", roles.join(", "))
+        }
+        None => "the URL has no token, and anonymous clients have no roles".to_owned(),
+    };
+    format!("the role `{role}` or `{role}.{target}` is missing; {has}")
+}

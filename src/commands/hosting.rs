@@ -1,0 +1,89 @@
+//! `--local`: the emulator that is there, or one in this process.
+
+use std::io;
+use std::net::{Ipv4Addr, SocketAddr};
+use std::time::Duration;
+
+use tokio::net::{TcpListener, TcpStream};
+use tokio::sync::oneshot;
+use tokio::time::timeout;
+
+use crate::emulator::{self, ServerConfig};
+use crate::failure::{Failure, Kind};
+use crate::settings::{Connection, Source};
+
+/// Longest wait for the answer of a port of this machine.
+const PROBE_TIMEOUT: Duration = Duration::from_secs(2);
+/// Longest wait for a hosted emulator to say goodbye to its clients.
+const STOP_TIMEOUT: Duration = Duration::from_secs(2);
+
+/// An emulator in this process, on a thread and a runtime of its own.
+#[derive(Debug)]
+pub struct Hosted {
+    port: u16,
+    stop: oneshot::Sender<()>,
+    stopped: oneshot::Receiver<()>,
+}
+
+impl Hosted {
+    /// Where it listens.
+    pub fn endpoint(&self) -> String {
+        format!("http://localhost:{}", self.port)
+    }
+
+    /// Ends it, its clients with it.
+    pub async fn stop(self) {
+        // A thread that is gone has stopped.
+        let _ = self.stop.send(());
+        let _ = timeout(STOP_TIMEOUT, self.stopped).await;
+    }
+}
+
+/// Sees to it that there is something to connect to, when the source is `--local`. Without `hosts` an absent emulator is
+/// a failure at once.
+pub async fn prepare(connection: &Connection, hosts: bool) -> Result<Option<Hosted>, Failure> {
+    let Source::Local { port, signer } = &connection.source else { return Ok(None) };
+    let port = *port;
+    if something_listens(port).await {
+        return Ok(None);
+    }
+    if !hosts {
+        return Err(Failure::message(Kind::Unreachable, format!("nothing listens at `http://localhost:{port}`"))
+            .hint("start an emulator with `wps emulator`, or name the service with `--url`"));
+    }
+    let listener = match TcpListener::bind(SocketAddr::from((Ipv4Addr::LOCALHOST, port))).await {
+        Ok(listener) => listener,
+        // Another took it in the meantime: that one will do.
+        Err(error) if error.kind() == io::ErrorKind::AddrInUse => return Ok(None),
+        Err(error) => {
+            let what = format!("could not host an emulator at port {port}");
+            return Err(Failure::new(Kind::Unreachable, anyhow::Error::new(error).context(what))
+                .hint("`--local=PORT` takes another port"));
+        }
+    };
+    let config = ServerConfig::new(signer.key.clone(), format!("http://localhost:{port}"));
+    host(listener, config, port).map(Some).map_err(|error| Failure::new(Kind::Internal, error))
+}
+
+async fn something_listens(port: u16) -> bool {
+    // A refused connection is the one sure sign that nobody is there.
+    matches!(timeout(PROBE_TIMEOUT, TcpStream::connect(("localhost", port))).await, Ok(Ok(_)) | Err(_))
+}
+
+fn host(listener: TcpListener, config: ServerConfig, port: u16) -> io::Result<Hosted> {
+    let (stop, stopping) = oneshot::channel::<()>();
+    let (done, stopped) = oneshot::channel();
+    // The socket moves to the runtime of the thread.
+    let listener = listener.into_std()?;
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
+    std::thread::Builder::new().name("emulator".into()).spawn(move || {
+        runtime.block_on(async {
+            if let Ok(listener) = TcpListener::from_std(listener) {
+                // Whoever connects to it sees an end of it; there is nobody else to tell.
+                let _ = emulator::run(listener, config, async { drop(stopping.await) }).await;
+            }
+        });
+        let _ = done.send(());
+    })?;
+    Ok(Hosted { port, stop, stopped })
+}

@@ -1,0 +1,54 @@
+//! `wps listen`: print what arrives.
+
+use futures_util::future::{join_all, pending};
+use tokio::time::{Duration, Instant, sleep, sleep_until};
+
+use super::run::{Client, Surroundings, Verdict, Wants, run};
+use super::tap::{Seen, Shown};
+use crate::client::session::{AckMode, Request};
+use crate::settings::Listen;
+
+/// Joins the groups and prints until something ends it. Returns the exit code.
+pub async fn listen(surroundings: &Surroundings, settings: &Listen) -> u8 {
+    let wants = Wants { shown: Shown::All, limit: settings.count, follows_stdout: true, hosts: true, chatty: true };
+    run(surroundings, &settings.connection, &settings.output, wants, |client| script(surroundings, settings, client)).await
+}
+
+async fn script(surroundings: &Surroundings, settings: &Listen, client: Client) -> Verdict {
+    tokio::select! {
+        verdict = join_groups(&client, &settings.groups) => verdict,
+        () = after(settings.duration.map(|duration| surroundings.started + duration)) => Verdict::Done("for"),
+        () = idle(settings.idle_timeout, &client.seen) => Verdict::Done("idle-timeout"),
+    }
+}
+
+/// Joins all at once, in their order; ends only when one cannot be joined.
+async fn join_groups(client: &Client, groups: &[String]) -> Verdict {
+    let joins = groups.iter().map(|group| client.perform(Request::Join { group: group.clone() }, AckMode::Automatic));
+    let failed = join_all(joins).await.into_iter().find_map(Result::err);
+    match failed {
+        Some(verdict) => verdict,
+        None => pending().await,
+    }
+}
+
+async fn after(deadline: Option<Instant>) {
+    match deadline {
+        Some(deadline) => sleep_until(deadline).await,
+        None => pending().await,
+    }
+}
+
+/// Resolves when no message has come for so long. Messages that wait for a slow reader are not missing.
+async fn idle(limit: Option<Duration>, seen: &Seen) {
+    let Some(limit) = limit else { return pending().await };
+    loop {
+        let due = seen.last_message.get() + limit;
+        sleep_until(due).await;
+        if seen.is_blocked() {
+            sleep(limit).await;
+        } else if seen.last_message.get() + limit <= Instant::now() {
+            return;
+        }
+    }
+}

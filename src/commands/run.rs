@@ -1,0 +1,403 @@
+//! What all connecting commands share: the client and the command's own script side by side, signals, `--timeout`, a
+//! reader that goes away, the last record, the error, the exit code.
+
+use std::future::Future;
+use std::pin::pin;
+use std::rc::Rc;
+use std::time::Duration;
+
+use futures_util::FutureExt as _;
+use ring::rand::SecureRandom as _;
+use tokio::time::{Instant, sleep, sleep_until};
+
+use super::explain::{Place, operation_failure, session_failure};
+use super::tap::{Seen, Shown, Tap};
+use super::hosting;
+use crate::auth::access_url::looks_expired;
+use crate::auth::token::peek_claims;
+use crate::client::driver::{DialedError, Driver, Finished, NetDialer, UrlSource};
+use crate::client::handle::Handle;
+use crate::client::session::{AckMode, End, OperationKind, Outcome, Request};
+use crate::failure::{Failure, Kind};
+use crate::render::{self, Chatter, Console, Printer, Stopped, StoppedError, Weight, WriteFailure};
+use crate::settings::{Connection, Format, Only, Output, Source};
+use crate::signal::Signals;
+use crate::wire::{DialOptions, Tls, TlsSettings};
+
+/// Longest time for output that is still to be written, once a signal or `--timeout` ended the run.
+const FLUSH_TIMEOUT: Duration = Duration::from_secs(2);
+
+/// How a command's script ended.
+#[derive(Debug)]
+pub enum Verdict {
+    /// It did what it was for; the word for `stopped.reason`.
+    Done(&'static str),
+    /// It failed by itself.
+    Failed(Failure),
+    /// The session ended before; its end decides.
+    SessionEnded,
+}
+
+/// The surroundings of a run.
+#[derive(Debug)]
+pub struct Surroundings {
+    /// stdout and stderr.
+    pub console: Console,
+    /// When the process started.
+    pub started: Instant,
+}
+
+/// What a command wants of its client.
+#[derive(Clone, Copy, Debug)]
+pub struct Wants {
+    /// Which messages are its output.
+    pub shown: Shown,
+    /// Ends after so many of them.
+    pub limit: Option<u64>,
+    /// A closed stdout ends it at once and quietly, also without a write.
+    pub follows_stdout: bool,
+    /// Nothing listens at `--local`: host an emulator in this process.
+    pub hosts: bool,
+    /// Every lifecycle event is of interest, not only trouble.
+    pub chatty: bool,
+}
+
+/// What a script works with.
+#[derive(Debug)]
+pub struct Client {
+    /// Talks to the client.
+    pub handle: Handle,
+    /// What has come so far.
+    pub seen: Rc<Seen>,
+    place: Place,
+    ack_timeout: Duration,
+}
+
+impl Client {
+    /// Carries out an operation; `Ok` when it is done.
+    pub async fn perform(&self, request: Request, mode: AckMode) -> Result<Outcome, Verdict> {
+        let kind = request.kind();
+        let target = match &request {
+            Request::Join { group } | Request::Leave { group } | Request::Send { group, .. } => group.clone(),
+            Request::Event { event, .. } => event.clone(),
+        };
+        let outcome = self.handle.submit(request, mode).await;
+        self.judge(kind, &target, outcome)
+    }
+
+    fn judge(&self, kind: OperationKind, target: &str, outcome: Outcome) -> Result<Outcome, Verdict> {
+        if matches!(outcome, Outcome::NotSent { .. }) {
+            return Err(Verdict::SessionEnded);
+        }
+        match operation_failure(kind, target, &outcome, self.ack_timeout, &self.place) {
+            Some(failure) => Err(Verdict::Failed(failure)),
+            None => Ok(outcome),
+        }
+    }
+}
+
+/// What ended a run from outside the client.
+enum Interrupt {
+    Signal(u8),
+    Timeout,
+    Output(WriteFailure),
+}
+
+/// What a run came to.
+struct Ending {
+    /// For the last record.
+    reason: &'static str,
+    failure: Option<Failure>,
+    /// Somebody wants it to end: what is still to be written has two seconds.
+    hurried: bool,
+    finished: Option<Finished>,
+}
+
+/// Runs a client with a script beside it, and returns the exit code. Everything is printed by then.
+pub async fn run<F>(
+    surroundings: &Surroundings,
+    connection: &Connection,
+    output: &Output,
+    wants: Wants,
+    script: impl FnOnce(Client) -> F,
+) -> u8
+where
+    F: Future<Output = Verdict>,
+{
+    let console = surroundings.console.clone();
+    let mut printer = Printer::new(print_options(connection, output, wants), console);
+    let mut signals = match Signals::install() {
+        Ok(signals) => signals,
+        Err(error) => return report(&mut printer, failed(Failure::new(Kind::Internal, error))),
+    };
+    let hosted = match hosting::prepare(connection, wants.hosts).await {
+        Ok(hosted) => hosted,
+        Err(failure) => {
+            let code = report(&mut printer, failed(failure));
+            printer.console().drained().await;
+            return code;
+        }
+    };
+    if let Some(hosted) = &hosted {
+        printer.note(Weight::Info, &format!("nothing listens at {}: hosting an emulator here", hosted.endpoint()));
+    }
+    warn(&mut printer, connection);
+    if wants.follows_stdout
+        && let Err(error) = printer.console().watch_stdout()
+    {
+        return report(&mut printer, failed(Failure::new(Kind::Internal, error)));
+    }
+    let (ending, printer) = attend(surroundings, connection, wants, printer, script, &mut signals).await;
+    let Some(mut printer) = printer else { return ending.exit_code() };
+    let patient = !ending.hurried;
+    let code = report(&mut printer, ending);
+    // What was printed is written, however slow the reader is, unless somebody wants it to end.
+    let console = printer.console().clone();
+    tokio::select! {
+        () = console.drained() => {}
+        _ = signals.next() => {}
+        () = sleep(FLUSH_TIMEOUT), if !patient => {}
+    }
+    if let Some(hosted) = hosted {
+        hosted.stop().await;
+    }
+    match console.out.writer().failure() {
+        Some(WriteFailure::Failed(error)) if code == 0 => output_failed(&console, &error).await,
+        _ => code,
+    }
+}
+
+async fn output_failed(console: &Console, error: &std::io::Error) -> u8 {
+    let failure = Failure::message(Kind::Output, format!("could not write to stdout: {error}"));
+    super::print_failure(console, &failure);
+    console.err.writer().drained().await;
+    failure.kind.exit_code()
+}
+
+/// The client, the script and the interruptions side by side, until the client is over.
+async fn attend<F>(
+    surroundings: &Surroundings,
+    connection: &Connection,
+    wants: Wants,
+    printer: Printer,
+    script: impl FnOnce(Client) -> F,
+    signals: &mut Signals,
+) -> (Ending, Option<Printer>)
+where
+    F: Future<Output = Verdict>,
+{
+    let console = surroundings.console.clone();
+    let (tap, seen) = Tap::new(printer, wants.shown, wants.limit);
+    let mut config = connection.session.clone();
+    config.seed = seed();
+    let local = matches!(connection.source, Source::Local { .. });
+    let ack_timeout = config.ack_timeout;
+    let connect_timeout = config.connect_timeout;
+    let source = url_source(&connection.source);
+    let place = Place { url: Some(source.fresh()), local, connect_timeout };
+    let dialer = NetDialer::new(source, dial_options(connection), connection.protocol);
+    let (driver, handle) = Driver::new(config, dialer, tap);
+    let client = Client { handle: handle.clone(), seen, place: place.clone(), ack_timeout };
+    let mut running = pin!(driver.run());
+    let mut script = pin!(script(client).fuse());
+    let mut verdict = None;
+    let mut interrupt = None;
+    let over = loop {
+        let undecided = verdict.is_none() && interrupt.is_none();
+        let watched = Watched {
+            deadline: connection.timeout.filter(|_| undecided).map(|limit| surroundings.started + limit),
+            output: undecided,
+            closed_output: wants.follows_stdout,
+        };
+        tokio::select! {
+            // The script first: what it says of a deadline is more exact.
+            biased;
+            ended = &mut script, if undecided => {
+                verdict = Some(ended);
+                handle.stop();
+            }
+            over = &mut running => break Some(over),
+            came = interruption(signals, watched, &console) => {
+                // Asked twice, or in a hurry to leave: at once.
+                if !undecided {
+                    break None;
+                }
+                interrupt = Some(came);
+                handle.stop();
+            }
+        }
+    };
+    if verdict.is_none() && interrupt.is_none() {
+        // Every operation has been answered by now; a script that waited for one ends here.
+        verdict = script.now_or_never();
+    }
+    let Some((finished, dialer, tap)) = over else {
+        return (Ending::of(interrupt, verdict, None, connection, &place), None);
+    };
+    let failed_dial = dialer.last_error();
+    let place = Place { url: dialer.current_url().cloned().or(place.url), ..place };
+    (Ending::of(interrupt, verdict, Some((finished, failed_dial)), connection, &place), Some(tap.into_printer()))
+}
+
+/// What may interrupt a run at the moment; a signal always may.
+struct Watched {
+    deadline: Option<Instant>,
+    output: bool,
+    /// A reader that has gone away is a reason to end.
+    closed_output: bool,
+}
+
+async fn interruption(signals: &mut Signals, watched: Watched, console: &Console) -> Interrupt {
+    let output = async {
+        match console.out.writer().failed().await {
+            WriteFailure::Closed if !watched.closed_output => std::future::pending().await,
+            failure => failure,
+        }
+    };
+    tokio::select! {
+        number = signals.next() => Interrupt::Signal(number),
+        () = sleep_until(watched.deadline.unwrap_or_else(Instant::now)), if watched.deadline.is_some() => Interrupt::Timeout,
+        failure = output, if watched.output => Interrupt::Output(failure),
+    }
+}
+
+impl Ending {
+    fn of(
+        interrupt: Option<Interrupt>,
+        verdict: Option<Verdict>,
+        over: Option<(Finished, Option<DialedError>)>,
+        connection: &Connection,
+        place: &Place,
+    ) -> Self {
+        let (finished, dialed) = over.unzip();
+        let (reason, failure, hurried) = match (interrupt, verdict) {
+            (Some(Interrupt::Signal(number)), _) => {
+                ("signal", Some(Failure::message(Kind::Signal(number), "ended by a signal")), true)
+            }
+            (Some(Interrupt::Timeout), _) => ("timeout", Some(timed_out(connection, finished.as_ref())), true),
+            (Some(Interrupt::Output(WriteFailure::Closed)), _) => ("output-closed", None, true),
+            (Some(Interrupt::Output(WriteFailure::Failed(error))), _) => {
+                let failure = Failure::message(Kind::Output, format!("could not write to stdout: {error}"));
+                ("failed", Some(failure), true)
+            }
+            (None, Some(Verdict::Done(reason))) => (reason, None, false),
+            (None, Some(Verdict::Failed(failure))) => ("failed", Some(failure), false),
+            (None, Some(Verdict::SessionEnded) | None) => match finished.as_ref().map(|finished| &finished.end) {
+                Some(End::Failed { kind, message }) => {
+                    ("failed", Some(session_failure(*kind, message, dialed.flatten().as_ref(), place)), false)
+                }
+                // Only the sink can have stopped it: it had seen enough.
+                Some(End::Stopped) | None => ("count", None, false),
+            },
+        };
+        Self { reason, failure, hurried, finished }
+    }
+
+    fn exit_code(&self) -> u8 {
+        self.failure.as_ref().map_or(0, |failure| failure.kind.exit_code())
+    }
+}
+
+fn failed(failure: Failure) -> Ending {
+    Ending { reason: "failed", failure: Some(failure), hurried: false, finished: None }
+}
+
+fn timed_out(connection: &Connection, finished: Option<&Finished>) -> Failure {
+    let limit = render::human(connection.timeout.unwrap_or_default());
+    let last = finished.filter(|finished| !finished.was_connected).and_then(|finished| finished.last_failure.clone());
+    let what = format!("timed out after {limit} (`--timeout`)");
+    match last {
+        Some(last) => Failure::new(Kind::Timeout, anyhow::anyhow!("{last}").context(format!("{what} without a connection"))),
+        None => Failure::message(Kind::Timeout, what),
+    }
+}
+
+/// The last record, and the error. Returns the exit code.
+fn report(printer: &mut Printer, ending: Ending) -> u8 {
+    let exit_code = ending.exit_code();
+    let counts = ending.finished.map(|finished| finished.counts).unwrap_or_default();
+    let error = ending.failure.as_ref().filter(|failure| !matches!(failure.kind, Kind::Signal(_)));
+    printer.stopped(&Stopped {
+        reason: ending.reason,
+        exit_code,
+        received: counts.received,
+        sent: counts.sent,
+        acked: counts.acked,
+        failed: counts.failed,
+        error: error.map(|failure| StoppedError { message: failure.line(), hint: failure.hints.first().cloned() }),
+    });
+    if let Some(failure) = error {
+        super::print_failure(printer.console(), failure);
+    }
+    exit_code
+}
+
+/// What is worth saying before anything is tried.
+fn warn(printer: &mut Printer, connection: &Connection) {
+    if connection.tls.insecure {
+        printer.note(Weight::Warning, "`--insecure`: the server's certificate is not checked, anybody may be listening");
+    }
+    let Source::Url(url) = &connection.source else { return };
+    let claims = url.token().and_then(|token| peek_claims(token.expose()));
+    let now = super::unix_now();
+    if let Some(exp) = claims.and_then(|claims| claims.exp).filter(|exp| looks_expired(*exp, now)) {
+        let ago = render::human(Duration::from_secs(now.saturating_sub(exp)));
+        printer.note(Weight::Warning, &format!("the token looks expired since {ago}; trying it all the same"));
+    }
+}
+
+fn print_options(connection: &Connection, output: &Output, wants: Wants) -> render::Options {
+    let hub = match &connection.source {
+        Source::Url(url) => url.hub().to_owned(),
+        Source::Signed(signer) | Source::Local { signer, .. } => signer.hub.clone(),
+    };
+    let chatter = match (output.quiet, output.verbosity) {
+        (true, _) => Chatter::Quiet,
+        (false, 1..) => Chatter::Everything,
+        // Records say it all; stderr has what goes wrong.
+        (false, 0) if wants.chatty && output.format != Format::Ndjson => Chatter::Everything,
+        (false, 0) => Chatter::Warnings,
+    };
+    render::Options {
+        format: match output.format {
+            Format::Text => render::Format::Text,
+            Format::Ndjson => render::Format::Ndjson,
+            Format::Data => render::Format::Data,
+            Format::Raw => render::Format::Raw,
+        },
+        only: match output.only {
+            None => render::Only::Everything,
+            Some(Only::Messages) => render::Only::Messages,
+            Some(Only::Events) => render::Only::Events,
+        },
+        timestamps: output.timestamps,
+        chatter,
+        hub: Some(hub),
+        protocol: connection.protocol.name(),
+    }
+}
+
+fn url_source(source: &Source) -> UrlSource {
+    match source {
+        Source::Url(url) => UrlSource::Fixed(url.clone()),
+        Source::Signed(signer) | Source::Local { signer, .. } => UrlSource::Signed(signer.clone()),
+    }
+}
+
+fn dial_options(connection: &Connection) -> DialOptions {
+    let tls = TlsSettings {
+        ca_cert: connection.tls.ca_cert.clone(),
+        insecure: connection.tls.insecure,
+        ..TlsSettings::default()
+    };
+    DialOptions { tls: Tls::new(tls), ..DialOptions::default() }
+}
+
+/// A seed for the jitter. Predictable jitter would do no harm, so a failing source of randomness is no error.
+fn seed() -> u64 {
+    let mut bytes = [0; 8];
+    match ring::rand::SystemRandom::new().fill(&mut bytes) {
+        Ok(()) => u64::from_le_bytes(bytes),
+        Err(_) => u64::from(std::process::id()),
+    }
+}

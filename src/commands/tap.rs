@@ -1,0 +1,117 @@
+//! Between a client and its printer: counts messages, passes on those the command is for, and ends the session when
+//! there were enough.
+
+use std::cell::Cell;
+use std::rc::Rc;
+use std::task::{Context, Poll};
+
+use tokio::sync::Notify;
+use tokio::time::Instant;
+
+use crate::client::event::{EventSink, Flow, Frame, Lifecycle, Received};
+use crate::protocol::Origin;
+use crate::render::Printer;
+
+/// Which messages a command is for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Shown {
+    /// All.
+    All,
+    /// Those of the application server.
+    Server,
+    /// None; the command is for something else.
+    None,
+}
+
+/// What a command can see of what came.
+#[derive(Debug)]
+pub struct Seen {
+    /// When the last message came, or the start.
+    pub last_message: Cell<Instant>,
+    /// Messages shown.
+    pub messages: Cell<u64>,
+    /// Whether the output takes no more.
+    blocked: Cell<bool>,
+    /// Told at each message.
+    came: Notify,
+}
+
+impl Seen {
+    /// Resolves when another message has come.
+    pub async fn more(&self) {
+        self.came.notified().await;
+    }
+
+    /// Whether it is the output that holds messages back.
+    pub fn is_blocked(&self) -> bool {
+        self.blocked.get()
+    }
+}
+
+/// The sink of a command.
+#[derive(Debug)]
+pub struct Tap {
+    printer: Printer,
+    shown: Shown,
+    /// Enough.
+    limit: Option<u64>,
+    /// A message came since the last flush.
+    fresh: bool,
+    seen: Rc<Seen>,
+}
+
+impl Tap {
+    /// Shows up to `limit` messages with `printer`.
+    pub fn new(printer: Printer, shown: Shown, limit: Option<u64>) -> (Self, Rc<Seen>) {
+        let seen = Rc::new(Seen {
+            last_message: Cell::new(Instant::now()),
+            messages: Cell::new(0),
+            blocked: Cell::new(false),
+            came: Notify::new(),
+        });
+        (Self { printer, shown, limit, fresh: false, seen: Rc::clone(&seen) }, seen)
+    }
+
+    /// The printer.
+    pub fn into_printer(self) -> Printer {
+        self.printer
+    }
+}
+
+impl EventSink for Tap {
+    fn lifecycle(&mut self, event: &Lifecycle) -> Flow {
+        self.printer.lifecycle(event)
+    }
+
+    fn frame(&mut self, frame: Frame<'_>, received: &Received<'_>) -> Flow {
+        let Received::Message(message) = received else { return self.printer.frame(frame, received) };
+        let shown = match self.shown {
+            Shown::All => true,
+            Shown::Server => message.origin == Origin::Server,
+            Shown::None => false,
+        };
+        if !shown {
+            return Flow::Continue;
+        }
+        let flow = self.printer.frame(frame, received);
+        let messages = self.seen.messages.get() + 1;
+        self.seen.messages.set(messages);
+        self.fresh = true;
+        if self.limit.is_some_and(|limit| messages >= limit) { Flow::Stop } else { flow }
+    }
+
+    fn flush(&mut self) {
+        // Once a batch, not once a message: this is the hot path.
+        if std::mem::take(&mut self.fresh) {
+            self.seen.last_message.set(Instant::now());
+            self.seen.came.notify_one();
+        }
+        self.printer.flush();
+    }
+
+    fn poll_room(&mut self, cx: &mut Context<'_>) -> Poll<()> {
+        let room = self.printer.poll_room(cx);
+        self.seen.blocked.set(room.is_pending());
+        room
+    }
+}

@@ -1,0 +1,91 @@
+//! The log for people who look for a fault: frames and handshakes on stderr, without secrets.
+//!
+//! `-vv` shows frames, `-vvv` whole frames and handshakes; `WPS_LOG` takes a tracing filter instead.
+
+use std::io::{self, Write};
+use std::time::SystemTime;
+
+use tracing::Metadata;
+use tracing_subscriber::EnvFilter;
+use tracing_subscriber::fmt::MakeWriter;
+use tracing_subscriber::fmt::format::Writer as FormatWriter;
+use tracing_subscriber::fmt::time::FormatTime;
+
+use crate::client::driver::FRAMES;
+use crate::failure::{Failure, Kind};
+use crate::render::Stream;
+use crate::secret::redact;
+
+/// Starts logging to `stream`, if anything is to be logged. Fails when the filter cannot be understood.
+pub fn start(verbosity: u8, filter: Option<&str>, stream: &Stream) -> Result<(), Failure> {
+    let directives = match (filter, verbosity) {
+        (Some(filter), _) => filter,
+        (None, 0 | 1) => return Ok(()),
+        (None, 2) => "wps=debug",
+        (None, _) => "wps=trace",
+    };
+    let filter = EnvFilter::builder().parse(directives).map_err(|error| {
+        Failure::new(Kind::Config, anyhow::Error::new(error).context("`WPS_LOG` is not a log filter"))
+            .hint("a filter looks like `wps=debug` or `debug`")
+    })?;
+    tracing_subscriber::fmt()
+        .with_env_filter(filter)
+        .with_ansi(stream.style.color)
+        .with_target(false)
+        .with_timer(Clock)
+        .with_writer(Log(stream.clone()))
+        .init();
+    Ok(())
+}
+
+/// Milliseconds, UTC.
+struct Clock;
+
+impl FormatTime for Clock {
+    fn format_time(&self, w: &mut FormatWriter<'_>) -> std::fmt::Result {
+        write!(w, "{}", humantime::format_rfc3339_millis(SystemTime::now()))
+    }
+}
+
+/// Makes a writer for each event.
+struct Log(Stream);
+
+impl<'a> MakeWriter<'a> for Log {
+    type Writer = Entry;
+
+    fn make_writer(&'a self) -> Entry {
+        Entry { stream: self.0.clone(), text: Vec::new(), redact: true }
+    }
+
+    fn make_writer_for(&'a self, meta: &Metadata<'_>) -> Entry {
+        // The driver has taken the secrets out of frames; a message's data is never altered.
+        Entry { stream: self.0.clone(), text: Vec::new(), redact: meta.target() != FRAMES }
+    }
+}
+
+/// One event; put out when it is dropped.
+struct Entry {
+    stream: Stream,
+    text: Vec<u8>,
+    redact: bool,
+}
+
+impl Write for Entry {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        self.text.extend_from_slice(bytes);
+        Ok(bytes.len())
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
+    }
+}
+
+impl Drop for Entry {
+    fn drop(&mut self) {
+        if self.redact {
+            self.text = redact(&String::from_utf8_lossy(&self.text)).into_owned().into_bytes();
+        }
+        self.stream.put(&mut self.text);
+    }
+}
