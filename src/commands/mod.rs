@@ -1,1 +1,3 @@
-//! commands
+//! One file a command.
+pub mod completions;
+pub mod man;
