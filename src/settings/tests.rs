@@ -87,7 +87,7 @@ fn the_source_is_the_flags_else_the_environments() {
 fn a_secret_may_come_from_stdin_or_a_file() {
     let inputs = || Inputs {
         stdin: "ws://stdin/client/hubs/h\r\n",
-        files: [("u", "ws://file/client/hubs/h\n"), ("c", "Endpoint=http://file;AccessKey=k\n")].into(),
+        files: [("u", "\u{feff}ws://file/client/hubs/h\n"), ("c", "Endpoint=http://file;AccessKey=k\n")].into(),
     };
     for (line, expected) in [
         ("listen --url -", "stdin"),
