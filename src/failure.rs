@@ -99,15 +99,16 @@ impl Failure {
         redact(&format!("{:#}", self.error)).into_owned()
     }
 
-    /// `error: …`, `caused by: …`, `hint: …`, a line each, redacted. `paint` colours the three labels.
-    pub fn report(&self, paint: impl Fn(&str) -> String) -> String {
-        let mut out = format!("{} {}\n", paint("error:"), redact(&self.error.to_string()));
-        for cause in self.error.chain().skip(1) {
-            out.push_str(&format!("{} {}\n", paint("caused by:"), redact(&cause.to_string())));
-        }
-        for hint in &self.hints {
-            out.push_str(&format!("{} {}\n", paint("hint:"), redact(hint)));
-        }
+    /// `error: …`, `caused by: …`, `hint: …`, a line each, redacted. `paint` colours the three labels, `clean` makes
+    /// what others said harmless.
+    pub fn report(&self, paint: impl Fn(&str) -> String, clean: impl Fn(&str) -> String) -> String {
+        let mut out = String::new();
+        let mut line = |label: &str, text: &str| {
+            out.push_str(&format!("{} {}\n", paint(label), clean(&redact(text))));
+        };
+        line("error:", &self.error.to_string());
+        self.error.chain().skip(1).for_each(|cause| line("caused by:", &cause.to_string()));
+        self.hints.iter().for_each(|hint| line("hint:", hint));
         out
     }
 }
@@ -122,7 +123,7 @@ mod tests {
         let failure = Failure::new(Kind::Unreachable, anyhow::Error::new(cause).context("could not connect"))
             .hint("start `wps emulator`");
         assert_eq!(
-            failure.report(str::to_owned),
+            failure.report(str::to_owned, str::to_owned),
             "error: could not connect\ncaused by: refused with access_token=[redacted]\nhint: start `wps emulator`\n"
         );
         assert_eq!(failure.kind.exit_code(), 4);

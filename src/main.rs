@@ -1,13 +1,135 @@
 //! `wps`: a command-line client for Azure Web PubSub, with a local emulator of the service.
+//!
+//! Arguments become settings, settings become a command, a command ends in an exit code; this file is the way through
+//! and the only place where the process exits.
+
 mod auth;
 mod cli;
 mod client;
 mod commands;
 mod emulator;
 mod failure;
+mod logging;
 mod protocol;
 mod render;
 mod secret;
 mod settings;
+mod signal;
 mod wire;
-fn main() {}
+
+use std::io::{self, IsTerminal as _, Write as _};
+use std::panic::{self, AssertUnwindSafe};
+use std::process::ExitCode;
+
+use tokio::time::Instant;
+
+use cli::{ColorChoice, Parsed};
+use commands::Surroundings;
+use failure::{Failure, Kind};
+use render::{Console, Style};
+use settings::{Environment, ProcessInput, Settings};
+
+fn main() -> ExitCode {
+    let started = Instant::now();
+    panic::set_hook(Box::new(|info| {
+        let text = secret::redact(&info.to_string()).into_owned();
+        tell(&format!("error: wps has a defect: {text}\nhint: please report it, with what you did\n"));
+    }));
+    let code = panic::catch_unwind(AssertUnwindSafe(|| run(started))).unwrap_or(Kind::Internal.exit_code());
+    ExitCode::from(code)
+}
+
+fn run(started: Instant) -> u8 {
+    let environment = Environment::of_process();
+    let color = ColorChoice::Auto.resolve(&environment);
+    let settings = match cli::parse(std::env::args_os()) {
+        Ok(Parsed::Run(command)) => settings::settle(command, &environment, &mut ProcessInput),
+        Ok(Parsed::Print(text)) => return print(&text, color),
+        Ok(Parsed::Nothing(text)) => {
+            let coloured = color.enabled(io::stderr().is_terminal());
+            tell(&if coloured { text.ansi().to_string() } else { text.to_string() });
+            return Kind::Usage.exit_code();
+        }
+        Err(failure) => Err(failure),
+    };
+    match settings.and_then(|settings| carry_out(started, settings)) {
+        Ok(code) => code,
+        Err(failure) => {
+            let terminal = io::stderr().is_terminal();
+            let style = Style { color: color.enabled(terminal), terminal };
+            tell(&failure.report(|label| style.label(label), |text| style.clean(text).into_owned()));
+            failure.kind.exit_code()
+        }
+    }
+}
+
+/// Writes to stderr, where a failure to write has nobody to be told to.
+fn tell(text: &str) {
+    let _ = io::stderr().lock().write_all(text.as_bytes());
+}
+
+/// Help or version, to stdout.
+fn print(text: &clap::builder::StyledStr, color: ColorChoice) -> u8 {
+    let coloured = color.enabled(io::stdout().is_terminal());
+    let text = if coloured { text.ansi().to_string() } else { text.to_string() };
+    match io::stdout().lock().write_all(text.as_bytes()) {
+        Err(error) if error.kind() != io::ErrorKind::BrokenPipe => Kind::Output.exit_code(),
+        _ => 0,
+    }
+}
+
+/// Carries a command out. Failures that come before its output is set up are returned.
+fn carry_out(started: Instant, settings: Settings) -> Result<u8, Failure> {
+    match settings {
+        Settings::Completions { shell } => commands::completions::run(shell, &mut io::stdout()).map(|()| 0),
+        Settings::Man { dir } => commands::man::run(&dir).map(|()| 0),
+        Settings::Listen(settings) => {
+            let surroundings = surroundings(started, &settings.output)?;
+            Ok(one_thread()?.block_on(commands::listen(&surroundings, &settings)))
+        }
+        Settings::Join(settings) => {
+            let surroundings = surroundings(started, &settings.output)?;
+            Ok(one_thread()?.block_on(commands::join(&surroundings, &settings)))
+        }
+        Settings::Send(settings) => {
+            let data = settings.payload.read(&mut io::stdin())?;
+            let surroundings = surroundings(started, &settings.output)?;
+            Ok(one_thread()?.block_on(commands::send(&surroundings, &settings, data)))
+        }
+        Settings::Event(settings) => {
+            let data = settings.payload.read(&mut io::stdin())?;
+            let surroundings = surroundings(started, &settings.output)?;
+            Ok(one_thread()?.block_on(commands::event(&surroundings, &settings, data)))
+        }
+        Settings::Emulator(settings) => {
+            let console = console(settings.color)?;
+            logging::start(settings.verbosity, settings.log_filter.as_deref(), &console.err)?;
+            let _ = (console, all_threads()?);
+            Ok(0)
+        }
+    }
+}
+
+fn surroundings(started: Instant, output: &settings::Output) -> Result<Surroundings, Failure> {
+    let console = console(output.color)?;
+    logging::start(output.verbosity, output.log_filter.as_deref(), &console.err)?;
+    Ok(Surroundings { console, started })
+}
+
+fn console(color: ColorChoice) -> Result<Console, Failure> {
+    Console::open(|terminal| color.enabled(terminal)).map_err(internal)
+}
+
+/// One connection is one task.
+fn one_thread() -> Result<tokio::runtime::Runtime, Failure> {
+    tokio::runtime::Builder::new_current_thread().enable_all().build().map_err(internal)
+}
+
+/// An emulator has many.
+fn all_threads() -> Result<tokio::runtime::Runtime, Failure> {
+    tokio::runtime::Builder::new_multi_thread().enable_all().build().map_err(internal)
+}
+
+fn internal(error: io::Error) -> Failure {
+    Failure::new(Kind::Internal, error)
+}

@@ -213,3 +213,6 @@ pub struct Emulator {
     /// `WPS_LOG`, a tracing filter.
     pub log_filter: Option<String>,
 }
+
+#[cfg(test)]
+mod tests;

@@ -3,7 +3,7 @@
 use std::net::IpAddr;
 use std::path::PathBuf;
 
-use clap::{Args, Subcommand};
+use clap::{Args, Subcommand, ValueHint};
 use clap_complete::Shell;
 
 use super::connection::{ConnectionArgs, ReconnectArgs, RejoinArgs, TokenArgs};
@@ -215,6 +215,6 @@ pub struct CompletionsArgs {
 #[derive(Debug, Args)]
 pub struct ManArgs {
     /// Directory to write to; made when missing; pages there are replaced
-    #[arg(long, value_name = "D")]
+    #[arg(long, value_name = "D", value_hint = ValueHint::DirPath)]
     pub dir: PathBuf,
 }

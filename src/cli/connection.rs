@@ -62,7 +62,7 @@ pub struct ConnectionArgs {
 
 /// What a token signed here says.
 #[derive(Debug, Args)]
-#[command(next_help_heading = "Token (with --connection-string and --local; a --url brings its own)")]
+#[command(next_help_heading = "Token, with --connection-string or --local")]
 pub struct TokenArgs {
     /// Hub to connect to; required with --connection-string [default with --local: hub1]
     #[arg(long, value_name = "NAME", value_parser = NonEmptyStringValueParser::new())]

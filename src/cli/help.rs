@@ -129,6 +129,7 @@ const ONCE: &str = "A message keeps its ackId through every retry, and over a re
      the ids of a connection, carries it out once; the answer `Duplicate` counts as success.";
 const UNKNOWN_OUTCOME: &str = "When the connection is lost for good before the ack, nobody knows whether the message was carried out: exit 9. \
      `--on-unknown resend` sends it again instead, and it may arrive twice.";
+const REPORT: &str = "The report goes to stderr, with -o ndjson to stdout.";
 const SIZE: &str = "A frame holds at most 1 MiB, counted as JSON and with base64 for binary data; larger is exit 11.";
 
 /// The sections that follow the flags of a command in `--help`, and in its man page.
@@ -185,7 +186,7 @@ pub fn sections(command: &str) -> &'static [Section] {
                     "Joining a group twice does no harm, so joins are repeated freely, on a new connection too. A \
                      refusal for want of a role names the role, and is exit 8 at once.",
                     "With --stay the groups are joined again after every reconnect; stop it with Ctrl-C.",
-                    "The report goes to stderr, with -o ndjson to stdout.",
+                    REPORT,
                 ]),
             },
             DURATIONS,
@@ -210,6 +211,7 @@ pub fn sections(command: &str) -> &'static [Section] {
                      to the connection).",
                     ONCE,
                     UNKNOWN_OUTCOME,
+                    REPORT,
                     SIZE,
                 ]),
             },
@@ -238,6 +240,7 @@ pub fn sections(command: &str) -> &'static [Section] {
                     UNKNOWN_OUTCOME,
                     "With --wait-reply the server messages that come after the event was sent are printed. The \
                      protocol has nothing that ties an answer to its event, so any server message counts.",
+                    REPORT,
                     SIZE,
                 ]),
             },

@@ -20,13 +20,11 @@ use clap::{CommandFactory as _, FromArgMatches as _, Parser};
 
 use crate::failure::Failure;
 
-pub use commands::{
-    Command, CompletionsArgs, ConnectingArgs, EmulatorArgs, EventArgs, JoinArgs, ListenArgs, ManArgs, SendArgs,
-};
+pub use commands::{Command, ConnectingArgs, EmulatorArgs, EventArgs, JoinArgs, ListenArgs, SendArgs};
 pub use connection::{ConnectionArgs, ReconnectArgs, TokenArgs};
-pub use help::{Body, Section, examples_of, sections};
+pub use help::{Body, examples_of, sections};
 pub use operation::{AckArgs, DataArgs, RetryArgs};
-pub use output::{OutputArgs, TalkArgs};
+pub use output::TalkArgs;
 pub use values::{ColorChoice, DataType, EmulatorFormat, Encoding, Format, Mode, Only, Protocol, RetryCount, Unknown};
 
 /// A command-line client for Azure Web PubSub, with a local emulator of the service
@@ -89,3 +87,6 @@ pub fn parse(args: impl IntoIterator<Item = OsString>) -> Result<Parsed, Failure
 
 #[cfg(test)]
 mod tests;
+
+#[cfg(test)]
+mod generated;

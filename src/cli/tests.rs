@@ -1,17 +1,188 @@
 use super::*;
 
+/// What a command line asks for; arguments are separated by `|`.
+fn parsed(line: &str) -> Result<Parsed, Failure> {
+    parse(std::iter::once("wps").chain(line.split('|').filter(|argument| !argument.is_empty())).map(OsString::from))
+}
+
+fn printed(line: &str) -> String {
+    match parsed(line) {
+        Ok(Parsed::Print(text)) => text.to_string(),
+        other => panic!("{line}: {other:?}"),
+    }
+}
+
+/// The commands, in the order of `wps --help`.
+const COMMANDS: [&str; 7] = ["listen", "join", "send", "event", "emulator", "completions", "man"];
+
 #[test]
 fn the_definition_holds_together() {
     command().debug_assert();
+    let names: Vec<String> = command().get_subcommands().map(|sub| sub.get_name().to_owned()).collect();
+    assert_eq!(names, COMMANDS);
 }
 
 #[test]
-#[ignore]
-fn show() {
-    let args = std::env::var("ARGS").unwrap();
-    match parse(std::iter::once("wps").chain(args.split('|')).map(OsString::from)) {
-        Ok(Parsed::Run(c)) => eprintln!("{c:#?}"),
-        Ok(Parsed::Print(s) | Parsed::Nothing(s)) => eprintln!("{s}"),
-        Err(f) => eprintln!("{}", f.report(str::to_owned)),
+fn every_help_begins_with_two_or_three_examples_that_parse() {
+    for command in std::iter::once("wps").chain(COMMANDS) {
+        let examples = examples_of(command);
+        assert!((2..=3).contains(&examples.len()), "{command}");
+        for (line, _) in examples {
+            // The part that runs `wps`, without the quotes that the shell takes away.
+            let own = line.split("wps ").nth(1).unwrap_or_default();
+            let own = own.split([')', '&', '>']).next().unwrap_or_default().replace('\'', "");
+            let arguments = own.split_whitespace().collect::<Vec<_>>().join("|");
+            assert!(matches!(parsed(&arguments), Ok(Parsed::Run(_))), "{line}: {:?}", parsed(&arguments));
+        }
+        for flag in ["-h", "--help"] {
+            let line = if command == "wps" { flag.to_owned() } else { format!("{command}|{flag}") };
+            let help = printed(&line);
+            assert!(help.starts_with(&format!("Examples:\n  {}\n", examples[0].0)), "{help}");
+        }
+    }
+    assert_eq!(printed("help|listen"), printed("listen|--help"));
+    assert!(printed("listen|-h").len() < printed("listen|--help").len());
+}
+
+#[test]
+fn every_long_help_names_exit_codes_and_environment() {
+    for command in COMMANDS {
+        let help = printed(&format!("{command}|--help"));
+        assert!(help.contains("Exit codes:\n"), "{command}");
+        let talks = !matches!(command, "completions" | "man");
+        assert_eq!(help.contains("Environment:\n") && help.contains("NO_COLOR"), talks, "{command}");
+        let connects = talks && command != "emulator";
+        assert_eq!(help.contains("WPS_CONNECTION_STRING"), connects, "{command}");
+        assert_eq!(help.contains("What is promised:\n"), connects, "{command}");
+    }
+}
+
+#[test]
+fn no_help_line_is_wider_than_a_hundred_columns() {
+    for command in COMMANDS {
+        for line in printed(&format!("{command}|--help")).lines() {
+            assert!(line.chars().count() <= 100, "{line}");
+        }
+    }
+}
+
+#[test]
+fn every_flag_says_what_it_does() {
+    for sub in command().get_subcommands() {
+        for arg in sub.get_arguments() {
+            assert!(arg.get_help().is_some(), "{} {}", sub.get_name(), arg.get_id());
+        }
+    }
+}
+
+#[test]
+fn the_version_is_that_of_the_package() {
+    assert_eq!(printed("--version"), "wps 0.1.0\n");
+    assert_eq!(printed("-V"), "wps 0.1.0\n");
+}
+
+#[test]
+fn without_arguments_help_is_shown_but_nothing_done() {
+    assert!(matches!(parsed(""), Ok(Parsed::Nothing(text)) if text.to_string().contains("wps listen --local")));
+}
+
+#[test]
+fn what_is_due_later_is_not_accepted() {
+    for line in [
+        "repl",
+        "replay|f",
+        "url",
+        "doctor",
+        "config",
+        "ping",
+        "listen|--profile|p",
+        "listen|--url-command|c",
+        "listen|--proxy|p",
+        "listen|--header|h",
+        "listen|--resolve|r",
+        "listen|--client-cert|c",
+        "listen|--session|f",
+        "listen|--jq|.",
+        "listen|--until|.",
+        "listen|--fail-on|.",
+        "listen|--on-ready|c",
+        "listen|-r",
+        "send|g|--lines",
+        "send|g|--ndjson",
+        "send|g|d|--repeat|2",
+        "send|g|d|--rate|2",
+        "listen|--protocol|protobuf",
+    ] {
+        assert!(parsed(line).is_err(), "{line}");
+    }
+}
+
+#[test]
+fn usage_errors_say_what_is_wrong_and_what_to_do() {
+    for (line, expected) in [
+        ("lisen", "error: there is no command `lisen`\nhint: did you mean `listen`?\n"),
+        ("listen|--tiemout|1s", "error: unexpected argument `--tiemout`\nhint: did you mean `--timeout`?\n"),
+        ("listen|--wait-reply", "error: unexpected argument `--wait-reply`\nhint: `--wait-reply` belongs to `event`\n"),
+        (
+            "--local|emulator",
+            "error: unexpected argument `--local`\nhint: `--local` belongs to `listen`, `join`, `send`, `event`\n",
+        ),
+        (
+            "listen|-o|xml",
+            "error: `xml` is not a value of `--output`\nhint: possible: `text`, `ndjson`, `data`, `raw`\n",
+        ),
+        ("listen|--for|x", "error: `x` is not a value of `--for`: not a duration such as `500ms`, `10s`, `1m30s` or a"),
+        ("listen|--for|0", "error: `0` is not a value of `--for`: must be longer than 0\n"),
+        ("listen|--for", "error: `--for` needs a value\n"),
+        (
+            "listen|--local|8080",
+            "error: unexpected argument `8080`\nhint: the port of `--local` is written with `=`, as in `--local=8080`\n",
+        ),
+        ("listen|chat", "error: unexpected argument `chat`\nhint: a group is given with `-g`: `-g chat`\n"),
+        ("listen|--local=0", "error: `0` is not a value of `--local`: 0 is not in 1..=65535\n"),
+        ("listen|--count|0", "error: `0` is not a value of `--count`"),
+        ("event|e|d|--wait-reply=0", "error: `0` is not a value of `--wait-reply`"),
+        ("send|g|d|--file|f", "error: `DATA` and `--file` exclude each other\n"),
+        ("send|g|d|--ack-id|1|--no-ack", "error: `--ack-id` and `--no-ack` exclude each other\n"),
+        ("send|g|d|--ack-id|18446744073709551616", "error: `18446744073709551616` is not a value of `--ack-id`"),
+        ("listen|--no-reconnect|--reconnect-retries|1", "error: `--no-reconnect` and `--reconnect-retries` exclude"),
+        ("listen|-q|-v", "error: `--quiet` and `--verbose` exclude each other\n"),
+        ("listen|--color|auto|--color|never", "error: `--color` was given more than once\n"),
+        ("listen|--insecure=yes", "error: `--insecure` takes no value\n"),
+        ("send|g|-x", "error: unexpected argument `-x`\nhint: data that begins with `-` stands behind `--`: `-- -x`\n"),
+        ("event", "error: missing: `NAME`\n"),
+        ("join", "error: missing: `GROUP`\n"),
+        ("man", "error: missing: `--dir`\n"),
+        ("--local", "error: no command given, only flags\n"),
+        ("completions|tcsh", "error: `tcsh` is not a value of `SHELL`\n"),
+    ] {
+        let failure = parsed(line).unwrap_err();
+        let report = failure.report(str::to_owned);
+        assert_eq!(failure.kind.exit_code(), 2, "{line}");
+        assert!(report.starts_with(expected), "{line}: {report}");
+        let last = report.lines().last().unwrap_or_default();
+        assert!(last.starts_with("hint: `wps ") && last.contains("--help`"), "{line}: {report}");
+    }
+}
+
+#[test]
+fn usage_errors_keep_secrets() {
+    for line in [
+        "listen|--urll|wss://h/client/hubs/a?access_token=sesame",
+        "listen|--urll=wss://h/client/hubs/a?access_token=sesame",
+        "listen|wss://h/client/hubs/a?access_token=sesame",
+        "wss://h/client/hubs/a?access_token=sesame",
+        "listen|--conection-string=Endpoint=http://h;AccessKey=sesame",
+        "listen|Endpoint=http://h;AccessKey=sesame;Version=1.0",
+        "listen|--url|sesame|--url|sesame",
+        "emulator|--access-kye|sesame",
+        "emulator|sesameABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789",
+        "sesameABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789",
+        "listen|--timeout|sesameABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789",
+        "listen|--output|sesameABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789",
+    ] {
+        let failure = parsed(line).unwrap_err();
+        let report = failure.report(str::to_owned);
+        assert!(!report.contains("sesame"), "{line}: {report}");
     }
 }

@@ -1,4 +1,6 @@
 //! Usage errors in the form all errors of `wps` have: clap finds them, this module words them.
+//!
+//! What was typed is repeated only where it is short. Something long in the wrong place may well be a key or a token.
 
 use clap::error::{ContextKind, ContextValue, ErrorKind};
 
@@ -9,16 +11,18 @@ pub(super) fn failure(error: &clap::Error, definition: &clap::Command, command: 
     let arg = text(error, ContextKind::InvalidArg).map(|arg| name(&arg));
     let arg = arg.as_deref().unwrap_or("an argument");
     let value = text(error, ContextKind::InvalidValue).unwrap_or_default();
+    let shown_value =
+        if value.chars().count() <= LONGEST_SHOWN { format!("`{value}`") } else { "what was given".into() };
     let message = match error.kind() {
-        ErrorKind::UnknownArgument => format!("unexpected argument `{arg}`"),
+        ErrorKind::UnknownArgument => format!("unexpected argument{}", shown(arg)),
         ErrorKind::InvalidSubcommand => {
-            format!("there is no command `{}`", text(error, ContextKind::InvalidSubcommand).unwrap_or_default())
+            format!("there is no command{}", shown(&text(error, ContextKind::InvalidSubcommand).unwrap_or_default()))
         }
         ErrorKind::InvalidValue if value.is_empty() => format!("`{arg}` needs a value"),
-        ErrorKind::InvalidValue => format!("`{value}` is not a value of `{arg}`"),
+        ErrorKind::InvalidValue => format!("{shown_value} is not a value of `{arg}`"),
         ErrorKind::ValueValidation => {
             let cause = std::error::Error::source(error).map(|cause| format!(": {cause}")).unwrap_or_default();
-            format!("`{value}` is not a value of `{arg}`{cause}")
+            format!("{shown_value} is not a value of `{arg}`{cause}")
         }
         ErrorKind::NoEquals => format!("the value of `{arg}` is written with `=`"),
         ErrorKind::TooManyValues => format!("`{arg}` takes no value"),
@@ -48,20 +52,41 @@ pub(super) fn failure(error: &clap::Error, definition: &clap::Command, command: 
         let possible: Vec<String> = possible.iter().map(|value| format!("`{value}`")).collect();
         failure = failure.hint(format!("possible: {}", possible.join(", ")));
     }
-    if error.kind() == ErrorKind::UnknownArgument {
-        let takers = takers(definition, arg);
-        if !takers.is_empty() {
-            failure = failure.hint(format!("`{arg}` belongs to {}", takers.join(", ")));
-        } else if arg.starts_with('-') && error.get(ContextKind::Suggested).is_some() {
-            failure = failure.hint(format!("data that begins with `-` stands behind `--`: `-- {arg}`"));
-        } else if arg.parse::<u16>().is_ok() {
-            failure = failure.hint("the port of `--local` is written with `=`, as in `--local=8080`");
-        }
+    if error.kind() == ErrorKind::UnknownArgument
+        && let Some(hint) = unexpected(error, definition, command, arg)
+    {
+        failure = failure.hint(hint);
     }
     failure.hint(match command {
         Some(command) => format!("`wps {command} --help` shows what can be given"),
         None => "`wps --help` lists the commands".to_owned(),
     })
+}
+
+/// Longest piece of the command line that is repeated, in characters; access keys are longer.
+const LONGEST_SHOWN: usize = 32;
+
+/// A piece of the command line, quoted, or nothing if it is long.
+fn shown(text: &str) -> String {
+    if text.chars().count() <= LONGEST_SHOWN { format!(" `{text}`") } else { " (long, so it is not shown)".into() }
+}
+
+/// What to do about an argument that was not expected.
+fn unexpected(error: &clap::Error, definition: &clap::Command, command: Option<&str>, arg: &str) -> Option<String> {
+    let takers = takers(definition, arg);
+    let short = arg.chars().count() <= LONGEST_SHOWN;
+    if !takers.is_empty() {
+        Some(format!("`{arg}` belongs to {}", takers.join(", ")))
+    } else if arg.starts_with('-') {
+        let data = error.get(ContextKind::Suggested).is_some() && short;
+        data.then(|| format!("data that begins with `-` stands behind `--`: `-- {arg}`"))
+    } else if arg.parse::<u16>().is_ok() && command != Some("emulator") {
+        Some(format!("the port of `--local` is written with `=`, as in `--local={arg}`"))
+    } else if command == Some("listen") && short {
+        Some(format!("a group is given with `-g`: `-g {arg}`"))
+    } else {
+        None
+    }
 }
 
 /// The commands that have this flag.

@@ -11,7 +11,7 @@ use super::tap::Shown;
 use crate::client::session::Request;
 use crate::failure::{Failure, Kind};
 use crate::protocol::OwnedData;
-use crate::render::{Weight, human};
+use crate::render::human;
 use crate::settings::Event;
 
 /// How long `--wait-reply` waits, unless `--timeout` says otherwise.
@@ -33,7 +33,7 @@ async fn script(surroundings: &Surroundings, settings: &Event, data: OwnedData, 
         Err(verdict) => return verdict,
     };
     if let Some(words) = sent(&format!("sent the event `{}`", settings.event), &outcome) {
-        surroundings.report(&settings.output, Weight::Info, &words);
+        surroundings.report(&settings.output, &words);
     }
     let Some(wanted) = settings.wait_reply else { return Verdict::Done("done") };
     let deadline = match settings.connection.timeout {

@@ -1,10 +1,12 @@
 //! One file a command: what a command does, in terms of the client, the renderer and the emulator.
 
+pub mod completions;
 mod event;
 mod explain;
 mod hosting;
 mod join;
 mod listen;
+pub mod man;
 mod run;
 mod send;
 mod tap;
@@ -25,9 +27,7 @@ pub use send::send;
 /// Prints an error on stderr: the one place where a command's failure is.
 pub fn print_failure(console: &Console, failure: &Failure) {
     let style = console.err.style;
-    let report = failure.report(|label| style.label(label));
-    // What a server said stands in there.
-    let report = if style.terminal { printable(&report) } else { report };
+    let report = failure.report(|label| style.label(label), |text| style.clean(text).into_owned());
     console.err.line(report.trim_end());
 }
 

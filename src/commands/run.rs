@@ -47,6 +47,16 @@ pub struct Surroundings {
     pub started: Instant,
 }
 
+impl Surroundings {
+    /// How a command went, on stderr: in words for people, or when more words are wanted; records say it themselves.
+    pub fn report(&self, output: &Output, words: &str) {
+        let wanted = output.verbosity > 0 || output.format != Format::Ndjson;
+        if wanted && !output.quiet {
+            self.console.err.line(&self.console.err.style.dim(words));
+        }
+    }
+}
+
 /// What a command wants of its client.
 #[derive(Clone, Copy, Debug)]
 pub struct Wants {

@@ -5,7 +5,7 @@ use super::run::{Client, Surroundings, Verdict, Wants, run};
 use super::tap::Shown;
 use crate::client::session::{Outcome, Request};
 use crate::protocol::OwnedData;
-use crate::render::{Weight, human};
+use crate::render::human;
 use crate::settings::Send;
 
 /// Publishes `data` and waits for the ack, unless none is asked for. Returns the exit code.
@@ -20,7 +20,7 @@ async fn script(surroundings: &Surroundings, settings: &Send, data: OwnedData, c
     match client.perform(request, ack_mode(settings.ack)).await {
         Ok(outcome) => {
             if let Some(words) = sent(&format!("sent to `{}`", settings.group), &outcome) {
-                surroundings.report(&settings.output, Weight::Info, &words);
+                surroundings.report(&settings.output, &words);
             }
             Verdict::Done("done")
         }

@@ -52,11 +52,11 @@ pub struct Console {
 }
 
 impl Console {
-    /// Opens both. `color` decides for a stream, told whether it is a terminal and whether it is stdout.
-    pub fn open(color: impl Fn(bool, bool) -> bool) -> io::Result<Self> {
+    /// Opens both. `color` decides for a stream, told whether it is a terminal.
+    pub fn open(color: impl Fn(bool) -> bool) -> io::Result<Self> {
         let (out_terminal, err_terminal) = (io::stdout().is_terminal(), io::stderr().is_terminal());
-        let out_style = Style { color: color(out_terminal, true), terminal: out_terminal };
-        let err_style = Style { color: color(err_terminal, false), terminal: err_terminal };
+        let out_style = Style { color: color(out_terminal), terminal: out_terminal };
+        let err_style = Style { color: color(err_terminal), terminal: err_terminal };
         if out_terminal && err_terminal {
             // The same screen: one thread keeps lines of both in their order.
             let writer = Writer::spawn("output", vec![stdout()?, Box::new(io::stderr())])?;

@@ -171,7 +171,7 @@ impl Style {
     }
 
     /// Received text as this output may show it.
-    pub(super) fn clean(self, text: &str) -> Cow<'_, str> {
+    pub fn clean(self, text: &str) -> Cow<'_, str> {
         if self.terminal { for_terminal(text) } else { Cow::Borrowed(text) }
     }
 

@@ -21,7 +21,7 @@ pub struct PayloadSource {
     pub from: DataFrom,
     /// What they are.
     pub data_type: PayloadType,
-    /// How many bytes of the frame are not payload: the names and ids around it. Counts towards the size limit.
+    /// How many bytes of the frame are neither `data` nor the word for its type. They count towards the size limit.
     pub envelope: usize,
 }
 
@@ -82,7 +82,8 @@ impl PayloadSource {
             PayloadType::Binary(Encoding::Base64) => OwnedData::binary(&base64_decoded(&bytes)?),
             PayloadType::Binary(Encoding::Hex) => OwnedData::binary(&hex_decoded(&bytes)?),
         };
-        let frame = self.envelope.saturating_add(data.as_data().as_json().len());
+        let payload = data.as_data();
+        let frame = self.envelope + payload.data_type().len() + payload.as_json().len();
         if frame > MAX_FRAME_BYTES { Err(too_large(&format!("{frame} bytes as a frame"))) } else { Ok(data) }
     }
 }
@@ -147,7 +148,7 @@ mod tests {
     use super::*;
 
     fn source(from: DataFrom, data_type: PayloadType) -> PayloadSource {
-        PayloadSource { from, data_type, envelope: 100 }
+        PayloadSource { from, data_type, envelope: 96 }
     }
 
     fn read(data_type: PayloadType, bytes: &[u8]) -> Result<OwnedData, Failure> {
@@ -196,18 +197,19 @@ mod tests {
 
     #[test]
     fn a_frame_larger_than_the_service_takes_is_bad_input() {
-        let room = MAX_FRAME_BYTES - 100;
-        for (data_type, fits, too_long) in [
-            (PayloadType::Text, room - 2, room - 1),
-            (PayloadType::Binary(Encoding::Raw), (room - 2) / 4 * 3, (room - 2) / 4 * 3 + 1),
-        ] {
+        // Without the envelope, the type's name and the quotes.
+        let text = MAX_FRAME_BYTES - 96 - 4 - 2;
+        let binary = (MAX_FRAME_BYTES - 96 - 6 - 2) / 4 * 3;
+        for (data_type, fits, too_long) in
+            [(PayloadType::Text, text, text + 1), (PayloadType::Binary(Encoding::Raw), binary, binary + 1)]
+        {
             assert!(read(data_type, &vec![b'x'; fits]).is_ok());
             let failure = read(data_type, &vec![b'x'; too_long]).unwrap_err();
             assert_eq!(failure.kind.exit_code(), 11);
             assert!(failure.summary().contains("1048576"), "{}", failure.summary());
         }
         // Escapes count.
-        assert!(read(PayloadType::Text, &vec![b'"'; room / 2 + 1]).is_err());
+        assert!(read(PayloadType::Text, &vec![b'"'; text / 2 + 1]).is_err());
         // An endless input is not read to its end.
         let failure = source(DataFrom::Stdin, PayloadType::Text).read(&mut io::repeat(b'x')).unwrap_err();
         assert!(failure.summary().contains("more than 8388608 bytes"), "{}", failure.summary());

@@ -162,7 +162,7 @@ impl Ack {
     }
 }
 
-/// How long a frame is without the text of its data: the frame of an empty text, which has two quotes.
+/// How long the frame of an empty text is without its data and its type.
 fn envelope(frame: &Upstream<'_>) -> usize {
     let mut encoded = String::new();
     encode_upstream(frame, &mut encoded);

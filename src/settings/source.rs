@@ -31,7 +31,7 @@ struct Given<'a> {
     value: &'a str,
 }
 
-/// The source that the flags or the environment name. Sets `stdin_taken` when it was read from stdin.
+/// The source that the flags or the environment name.
 pub(super) fn resolve(
     args: &ConnectionArgs,
     token: &TokenArgs,
@@ -82,7 +82,7 @@ pub(super) fn takes_stdin(args: &ConnectionArgs) -> Option<&'static str> {
     }
 }
 
-/// The value itself, or what `-` or `@FILE` stands for, without the line's end.
+/// The value itself, or what `-` or `@FILE` stands for, without blanks and line breaks around it.
 pub(super) fn read(flag: &str, value: &Secret, input: &mut dyn Input) -> Result<Secret, Failure> {
     let (text, place) = match value.expose() {
         "-" => (input.stdin(), "standard input".to_owned()),
@@ -96,7 +96,8 @@ pub(super) fn read(flag: &str, value: &Secret, input: &mut dyn Input) -> Result<
         let context = format!("could not read the value of `{flag}` from {place}");
         Failure::new(Kind::Config, anyhow::Error::new(error).context(context))
     })?;
-    let text = text.trim();
+    // Windows tools like to begin a file with a byte order mark.
+    let text = text.trim_start_matches('\u{feff}').trim();
     if text.is_empty() {
         return Err(Failure::message(Kind::Config, format!("the value of `{flag}`, read from {place}, is empty")));
     }

@@ -1,0 +1,265 @@
+
+use builtin;
+use str;
+
+set edit:completion:arg-completer[wps] = {|@words|
+    fn spaces {|n|
+        builtin:repeat $n ' ' | str:join ''
+    }
+    fn cand {|text desc|
+        edit:complex-candidate $text &display=$text' '(spaces (- 14 (wcswidth $text)))$desc
+    }
+    var command = 'wps'
+    for word $words[1..-1] {
+        if (str:has-prefix $word '-') {
+            break
+        }
+        set command = $command';'$word
+    }
+    var completions = [
+        &'wps'= {
+            cand -h 'Print help (see more with ''--help'')'
+            cand --help 'Print help (see more with ''--help'')'
+            cand -V 'Print version'
+            cand --version 'Print version'
+            cand listen 'Print what arrives: messages of the groups given, server messages, lifecycle'
+            cand join 'Join groups, report each ack, and exit; --stay holds the membership'
+            cand send 'Publish a message to a group'
+            cand event 'Send a custom event to the application server'
+            cand emulator 'Run a local Web PubSub service on this machine, for development and tests'
+            cand completions 'Print a completion script for a shell'
+            cand man 'Write the man pages'
+            cand help 'Print this message or the help of the given subcommand(s)'
+        }
+        &'wps;listen'= {
+            cand -g 'Group to join, repeatable; without it only server messages and groups of the token arrive'
+            cand --group 'Group to join, repeatable; without it only server messages and groups of the token arrive'
+            cand --count 'End after N messages, exit 0'
+            cand --for 'End after this time, exit 0'
+            cand --idle-timeout 'End when no message came for this time, exit 0'
+            cand --url 'Client access URL, `ws(s)://HOST/client/hubs/HUB?access_token=…`; `-` reads it from stdin, `@FILE` from a file'
+            cand --connection-string 'Connection string, `Endpoint=…;AccessKey=…;Version=1.0;`; needs --hub; `-` and `@FILE` as for --url'
+            cand --local 'The emulator at http://localhost:PORT, with its published development key [default PORT: 8080]'
+            cand --protocol 'Subprotocol to speak'
+            cand --ca-cert 'PEM file with certificates to trust besides the platform''s roots'
+            cand --connect-timeout 'Limit of each fresh connection attempt: DNS, TCP, TLS, upgrade and the `connected` frame together'
+            cand --hub 'Hub to connect to; required with --connection-string [default with --local: hub1]'
+            cand --user 'User id; anonymous when absent'
+            cand --role 'Role, repeatable [default: webpubsub.joinLeaveGroup and webpubsub.sendToGroup]'
+            cand --initial-group 'Group that the connection is in from its start, repeatable; needs no role'
+            cand --ttl 'How long each token is valid; the service looks at it only when connecting [default: 60m]'
+            cand --reconnect-retries 'Fresh attempts after a failed one: a number or `unlimited` [default: 3 until once connected; then see --help]'
+            cand --reconnect-delay 'Pause before the first fresh attempt [default: 1s]'
+            cand --reconnect-max-delay 'Longest pause between fresh attempts [default: 30s, or the delay if that is longer]'
+            cand --reconnect-mode 'How the pause grows'
+            cand --ping-interval 'Send a ping when nothing was received for this long; 0 turns it off'
+            cand --ping-timeout 'Give the connection up when nothing was received for this long; 0 turns it off'
+            cand --retries 'Tries after the first, each with the same ackId'
+            cand --retry-delay 'Pause before the first retry [default: 800ms]'
+            cand --retry-max-delay 'Longest pause between retries [default: 120s, or the delay if that is longer]'
+            cand --retry-mode 'How the pause grows'
+            cand --ack-timeout 'How long each try waits for its ack; time spent recovering the connection does not count'
+            cand -o 'What stdout carries; everything else goes to stderr'
+            cand --output 'What stdout carries; everything else goes to stderr'
+            cand --only 'Print only these records; with -o ndjson and -o raw'
+            cand --color 'When to use colour'
+            cand --timeout 'End after this time, counted from the start of the process, with exit 124 if nothing else ended the run'
+            cand --insecure 'Accept any certificate; for tests only, anyone on the way can read and change everything'
+            cand --no-reconnect 'The same as --reconnect-retries 0'
+            cand --timestamps 'Print the time of arrival before each message; with -o text (ndjson has it always)'
+            cand -q 'Print errors only on stderr'
+            cand --quiet 'Print errors only on stderr'
+            cand -v 'Say more on stderr: -v lifecycle, -vv also frames, -vvv also the handshake'
+            cand --verbose 'Say more on stderr: -v lifecycle, -vv also frames, -vvv also the handshake'
+            cand --no-rejoin 'Do not join the groups again on a new connection'
+            cand -h 'Print help (see more with ''--help'')'
+            cand --help 'Print help (see more with ''--help'')'
+        }
+        &'wps;join'= {
+            cand --url 'Client access URL, `ws(s)://HOST/client/hubs/HUB?access_token=…`; `-` reads it from stdin, `@FILE` from a file'
+            cand --connection-string 'Connection string, `Endpoint=…;AccessKey=…;Version=1.0;`; needs --hub; `-` and `@FILE` as for --url'
+            cand --local 'The emulator at http://localhost:PORT, with its published development key [default PORT: 8080]'
+            cand --protocol 'Subprotocol to speak'
+            cand --ca-cert 'PEM file with certificates to trust besides the platform''s roots'
+            cand --connect-timeout 'Limit of each fresh connection attempt: DNS, TCP, TLS, upgrade and the `connected` frame together'
+            cand --hub 'Hub to connect to; required with --connection-string [default with --local: hub1]'
+            cand --user 'User id; anonymous when absent'
+            cand --role 'Role, repeatable [default: webpubsub.joinLeaveGroup and webpubsub.sendToGroup]'
+            cand --initial-group 'Group that the connection is in from its start, repeatable; needs no role'
+            cand --ttl 'How long each token is valid; the service looks at it only when connecting [default: 60m]'
+            cand --reconnect-retries 'Fresh attempts after a failed one: a number or `unlimited` [default: 3 until once connected; then see --help]'
+            cand --reconnect-delay 'Pause before the first fresh attempt [default: 1s]'
+            cand --reconnect-max-delay 'Longest pause between fresh attempts [default: 30s, or the delay if that is longer]'
+            cand --reconnect-mode 'How the pause grows'
+            cand --ping-interval 'Send a ping when nothing was received for this long; 0 turns it off'
+            cand --ping-timeout 'Give the connection up when nothing was received for this long; 0 turns it off'
+            cand --retries 'Tries after the first, each with the same ackId'
+            cand --retry-delay 'Pause before the first retry [default: 800ms]'
+            cand --retry-max-delay 'Longest pause between retries [default: 120s, or the delay if that is longer]'
+            cand --retry-mode 'How the pause grows'
+            cand --ack-timeout 'How long each try waits for its ack; time spent recovering the connection does not count'
+            cand -o 'What stdout carries; everything else goes to stderr'
+            cand --output 'What stdout carries; everything else goes to stderr'
+            cand --only 'Print only these records; with -o ndjson and -o raw'
+            cand --color 'When to use colour'
+            cand --timeout 'End after this time, counted from the start of the process, with exit 124 if nothing else ended the run'
+            cand --ack-id 'ackId of the first join, 0 to 18446744073709551615; further groups count up from it [default: 1]'
+            cand --stay 'Hold the membership until stopped, across reconnects'
+            cand --insecure 'Accept any certificate; for tests only, anyone on the way can read and change everything'
+            cand --no-reconnect 'The same as --reconnect-retries 0'
+            cand --timestamps 'Print the time of arrival before each message; with -o text (ndjson has it always)'
+            cand -q 'Print errors only on stderr'
+            cand --quiet 'Print errors only on stderr'
+            cand -v 'Say more on stderr: -v lifecycle, -vv also frames, -vvv also the handshake'
+            cand --verbose 'Say more on stderr: -v lifecycle, -vv also frames, -vvv also the handshake'
+            cand --no-rejoin 'Do not join the groups again on a new connection'
+            cand -h 'Print help (see more with ''--help'')'
+            cand --help 'Print help (see more with ''--help'')'
+        }
+        &'wps;send'= {
+            cand --file 'Send what this file holds, byte for byte'
+            cand -t 'What the data is'
+            cand --type 'What the data is'
+            cand --encoding 'How binary data is written; decoded before it is sent; spaces and line breaks in it are ignored'
+            cand --url 'Client access URL, `ws(s)://HOST/client/hubs/HUB?access_token=…`; `-` reads it from stdin, `@FILE` from a file'
+            cand --connection-string 'Connection string, `Endpoint=…;AccessKey=…;Version=1.0;`; needs --hub; `-` and `@FILE` as for --url'
+            cand --local 'The emulator at http://localhost:PORT, with its published development key [default PORT: 8080]'
+            cand --protocol 'Subprotocol to speak'
+            cand --ca-cert 'PEM file with certificates to trust besides the platform''s roots'
+            cand --connect-timeout 'Limit of each fresh connection attempt: DNS, TCP, TLS, upgrade and the `connected` frame together'
+            cand --hub 'Hub to connect to; required with --connection-string [default with --local: hub1]'
+            cand --user 'User id; anonymous when absent'
+            cand --role 'Role, repeatable [default: webpubsub.joinLeaveGroup and webpubsub.sendToGroup]'
+            cand --initial-group 'Group that the connection is in from its start, repeatable; needs no role'
+            cand --ttl 'How long each token is valid; the service looks at it only when connecting [default: 60m]'
+            cand --reconnect-retries 'Fresh attempts after a failed one: a number or `unlimited` [default: 3 until once connected; then see --help]'
+            cand --reconnect-delay 'Pause before the first fresh attempt [default: 1s]'
+            cand --reconnect-max-delay 'Longest pause between fresh attempts [default: 30s, or the delay if that is longer]'
+            cand --reconnect-mode 'How the pause grows'
+            cand --ping-interval 'Send a ping when nothing was received for this long; 0 turns it off'
+            cand --ping-timeout 'Give the connection up when nothing was received for this long; 0 turns it off'
+            cand --retries 'Tries after the first, each with the same ackId'
+            cand --retry-delay 'Pause before the first retry [default: 800ms]'
+            cand --retry-max-delay 'Longest pause between retries [default: 120s, or the delay if that is longer]'
+            cand --retry-mode 'How the pause grows'
+            cand --ack-timeout 'How long each try waits for its ack; time spent recovering the connection does not count'
+            cand -o 'What stdout carries; everything else goes to stderr'
+            cand --output 'What stdout carries; everything else goes to stderr'
+            cand --only 'Print only these records; with -o ndjson and -o raw'
+            cand --color 'When to use colour'
+            cand --timeout 'End after this time, counted from the start of the process, with exit 124 if nothing else ended the run'
+            cand --ack-id 'ackId of the message, 0 to 18446744073709551615 [default: 1]'
+            cand --on-unknown 'What to do when the connection was lost for good before the ack came'
+            cand --no-echo 'Do not deliver the message to the connection that sends it'
+            cand --insecure 'Accept any certificate; for tests only, anyone on the way can read and change everything'
+            cand --no-reconnect 'The same as --reconnect-retries 0'
+            cand --timestamps 'Print the time of arrival before each message; with -o text (ndjson has it always)'
+            cand -q 'Print errors only on stderr'
+            cand --quiet 'Print errors only on stderr'
+            cand -v 'Say more on stderr: -v lifecycle, -vv also frames, -vvv also the handshake'
+            cand --verbose 'Say more on stderr: -v lifecycle, -vv also frames, -vvv also the handshake'
+            cand --no-ack 'Fire and forget: ask for no ack; a refusal stays unknown'
+            cand -h 'Print help (see more with ''--help'')'
+            cand --help 'Print help (see more with ''--help'')'
+        }
+        &'wps;event'= {
+            cand --wait-reply 'Print N server messages that answer, then exit [default N: 1]'
+            cand --file 'Send what this file holds, byte for byte'
+            cand -t 'What the data is'
+            cand --type 'What the data is'
+            cand --encoding 'How binary data is written; decoded before it is sent; spaces and line breaks in it are ignored'
+            cand --url 'Client access URL, `ws(s)://HOST/client/hubs/HUB?access_token=…`; `-` reads it from stdin, `@FILE` from a file'
+            cand --connection-string 'Connection string, `Endpoint=…;AccessKey=…;Version=1.0;`; needs --hub; `-` and `@FILE` as for --url'
+            cand --local 'The emulator at http://localhost:PORT, with its published development key [default PORT: 8080]'
+            cand --protocol 'Subprotocol to speak'
+            cand --ca-cert 'PEM file with certificates to trust besides the platform''s roots'
+            cand --connect-timeout 'Limit of each fresh connection attempt: DNS, TCP, TLS, upgrade and the `connected` frame together'
+            cand --hub 'Hub to connect to; required with --connection-string [default with --local: hub1]'
+            cand --user 'User id; anonymous when absent'
+            cand --role 'Role, repeatable [default: webpubsub.joinLeaveGroup and webpubsub.sendToGroup]'
+            cand --initial-group 'Group that the connection is in from its start, repeatable; needs no role'
+            cand --ttl 'How long each token is valid; the service looks at it only when connecting [default: 60m]'
+            cand --reconnect-retries 'Fresh attempts after a failed one: a number or `unlimited` [default: 3 until once connected; then see --help]'
+            cand --reconnect-delay 'Pause before the first fresh attempt [default: 1s]'
+            cand --reconnect-max-delay 'Longest pause between fresh attempts [default: 30s, or the delay if that is longer]'
+            cand --reconnect-mode 'How the pause grows'
+            cand --ping-interval 'Send a ping when nothing was received for this long; 0 turns it off'
+            cand --ping-timeout 'Give the connection up when nothing was received for this long; 0 turns it off'
+            cand --retries 'Tries after the first, each with the same ackId'
+            cand --retry-delay 'Pause before the first retry [default: 800ms]'
+            cand --retry-max-delay 'Longest pause between retries [default: 120s, or the delay if that is longer]'
+            cand --retry-mode 'How the pause grows'
+            cand --ack-timeout 'How long each try waits for its ack; time spent recovering the connection does not count'
+            cand -o 'What stdout carries; everything else goes to stderr'
+            cand --output 'What stdout carries; everything else goes to stderr'
+            cand --only 'Print only these records; with -o ndjson and -o raw'
+            cand --color 'When to use colour'
+            cand --timeout 'End after this time, counted from the start of the process, with exit 124 if nothing else ended the run'
+            cand --ack-id 'ackId of the message, 0 to 18446744073709551615 [default: 1]'
+            cand --on-unknown 'What to do when the connection was lost for good before the ack came'
+            cand --insecure 'Accept any certificate; for tests only, anyone on the way can read and change everything'
+            cand --no-reconnect 'The same as --reconnect-retries 0'
+            cand --timestamps 'Print the time of arrival before each message; with -o text (ndjson has it always)'
+            cand -q 'Print errors only on stderr'
+            cand --quiet 'Print errors only on stderr'
+            cand -v 'Say more on stderr: -v lifecycle, -vv also frames, -vvv also the handshake'
+            cand --verbose 'Say more on stderr: -v lifecycle, -vv also frames, -vvv also the handshake'
+            cand --no-ack 'Fire and forget: ask for no ack; a refusal stays unknown'
+            cand -h 'Print help (see more with ''--help'')'
+            cand --help 'Print help (see more with ''--help'')'
+        }
+        &'wps;emulator'= {
+            cand --port 'Port to listen on; 0 picks a free one'
+            cand --bind 'Address to listen on'
+            cand --advertise 'Endpoint that clients use, where it is not the one listened on, e.g. behind a proxy or in a container'
+            cand --access-key 'Access key that tokens are signed with; `-` reads it from stdin, `@FILE` from a file [default: the published key]'
+            cand -o 'What stdout carries'
+            cand --output 'What stdout carries'
+            cand --color 'When to use colour'
+            cand --allow-anonymous 'Let clients in that have no token; they have no roles'
+            cand --no-echo-events 'Have no handler for events: they are refused with `InternalServerError`'
+            cand -q 'Print errors only on stderr'
+            cand --quiet 'Print errors only on stderr'
+            cand -v 'Say more on stderr: -v lifecycle, -vv also frames, -vvv also the handshake'
+            cand --verbose 'Say more on stderr: -v lifecycle, -vv also frames, -vvv also the handshake'
+            cand -h 'Print help (see more with ''--help'')'
+            cand --help 'Print help (see more with ''--help'')'
+        }
+        &'wps;completions'= {
+            cand -h 'Print help (see more with ''--help'')'
+            cand --help 'Print help (see more with ''--help'')'
+        }
+        &'wps;man'= {
+            cand --dir 'Directory to write to; made when missing; pages there are replaced'
+            cand -h 'Print help (see more with ''--help'')'
+            cand --help 'Print help (see more with ''--help'')'
+        }
+        &'wps;help'= {
+            cand listen 'Print what arrives: messages of the groups given, server messages, lifecycle'
+            cand join 'Join groups, report each ack, and exit; --stay holds the membership'
+            cand send 'Publish a message to a group'
+            cand event 'Send a custom event to the application server'
+            cand emulator 'Run a local Web PubSub service on this machine, for development and tests'
+            cand completions 'Print a completion script for a shell'
+            cand man 'Write the man pages'
+            cand help 'Print this message or the help of the given subcommand(s)'
+        }
+        &'wps;help;listen'= {
+        }
+        &'wps;help;join'= {
+        }
+        &'wps;help;send'= {
+        }
+        &'wps;help;event'= {
+        }
+        &'wps;help;emulator'= {
+        }
+        &'wps;help;completions'= {
+        }
+        &'wps;help;man'= {
+        }
+        &'wps;help;help'= {
+        }
+    ]
+    $completions[$command]
+}

@@ -1,0 +1,255 @@
+# Print an optspec for argparse to handle cmd's options that are independent of any subcommand.
+function __fish_wps_global_optspecs
+    string join \n h/help V/version
+end
+
+function __fish_wps_needs_command
+    # Figure out if the current invocation already has a command.
+    set -l cmd (commandline -opc)
+    set -e cmd[1]
+    argparse -s (__fish_wps_global_optspecs) -- $cmd 2>/dev/null
+    or return
+    if set -q argv[1]
+        # Also print the command, so this can be used to figure out what it is.
+        echo $argv[1]
+        return 1
+    end
+    return 0
+end
+
+function __fish_wps_using_subcommand
+    set -l cmd (__fish_wps_needs_command)
+    test -z "$cmd"
+    and return 1
+    contains -- $cmd[1] $argv
+end
+
+complete -c wps -n "__fish_wps_needs_command" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c wps -n "__fish_wps_needs_command" -s V -l version -d 'Print version'
+complete -c wps -n "__fish_wps_needs_command" -f -a "listen" -d 'Print what arrives: messages of the groups given, server messages, lifecycle'
+complete -c wps -n "__fish_wps_needs_command" -f -a "join" -d 'Join groups, report each ack, and exit; --stay holds the membership'
+complete -c wps -n "__fish_wps_needs_command" -f -a "send" -d 'Publish a message to a group'
+complete -c wps -n "__fish_wps_needs_command" -f -a "event" -d 'Send a custom event to the application server'
+complete -c wps -n "__fish_wps_needs_command" -f -a "emulator" -d 'Run a local Web PubSub service on this machine, for development and tests'
+complete -c wps -n "__fish_wps_needs_command" -f -a "completions" -d 'Print a completion script for a shell'
+complete -c wps -n "__fish_wps_needs_command" -f -a "man" -d 'Write the man pages'
+complete -c wps -n "__fish_wps_needs_command" -f -a "help" -d 'Print this message or the help of the given subcommand(s)'
+complete -c wps -n "__fish_wps_using_subcommand listen" -s g -l group -d 'Group to join, repeatable; without it only server messages and groups of the token arrive' -r
+complete -c wps -n "__fish_wps_using_subcommand listen" -l count -d 'End after N messages, exit 0' -r
+complete -c wps -n "__fish_wps_using_subcommand listen" -l for -d 'End after this time, exit 0' -r
+complete -c wps -n "__fish_wps_using_subcommand listen" -l idle-timeout -d 'End when no message came for this time, exit 0' -r
+complete -c wps -n "__fish_wps_using_subcommand listen" -l url -d 'Client access URL, `ws(s)://HOST/client/hubs/HUB?access_token=…`; `-` reads it from stdin, `@FILE` from a file' -r
+complete -c wps -n "__fish_wps_using_subcommand listen" -l connection-string -d 'Connection string, `Endpoint=…;AccessKey=…;Version=1.0;`; needs --hub; `-` and `@FILE` as for --url' -r
+complete -c wps -n "__fish_wps_using_subcommand listen" -l local -d 'The emulator at http://localhost:PORT, with its published development key [default PORT: 8080]' -r
+complete -c wps -n "__fish_wps_using_subcommand listen" -l protocol -d 'Subprotocol to speak' -r -f -a "json-reliable\t'recovers dropped connections without loss'
+json\t'no sequence ids, no recovery'"
+complete -c wps -n "__fish_wps_using_subcommand listen" -l ca-cert -d 'PEM file with certificates to trust besides the platform\'s roots' -r -F
+complete -c wps -n "__fish_wps_using_subcommand listen" -l connect-timeout -d 'Limit of each fresh connection attempt: DNS, TCP, TLS, upgrade and the `connected` frame together' -r
+complete -c wps -n "__fish_wps_using_subcommand listen" -l hub -d 'Hub to connect to; required with --connection-string [default with --local: hub1]' -r
+complete -c wps -n "__fish_wps_using_subcommand listen" -l user -d 'User id; anonymous when absent' -r
+complete -c wps -n "__fish_wps_using_subcommand listen" -l role -d 'Role, repeatable [default: webpubsub.joinLeaveGroup and webpubsub.sendToGroup]' -r
+complete -c wps -n "__fish_wps_using_subcommand listen" -l initial-group -d 'Group that the connection is in from its start, repeatable; needs no role' -r
+complete -c wps -n "__fish_wps_using_subcommand listen" -l ttl -d 'How long each token is valid; the service looks at it only when connecting [default: 60m]' -r
+complete -c wps -n "__fish_wps_using_subcommand listen" -l reconnect-retries -d 'Fresh attempts after a failed one: a number or `unlimited` [default: 3 until once connected; then see --help]' -r
+complete -c wps -n "__fish_wps_using_subcommand listen" -l reconnect-delay -d 'Pause before the first fresh attempt [default: 1s]' -r
+complete -c wps -n "__fish_wps_using_subcommand listen" -l reconnect-max-delay -d 'Longest pause between fresh attempts [default: 30s, or the delay if that is longer]' -r
+complete -c wps -n "__fish_wps_using_subcommand listen" -l reconnect-mode -d 'How the pause grows' -r -f -a "exponential\t'the pause doubles up to the maximum, with jitter'
+fixed\t'always the same pause'"
+complete -c wps -n "__fish_wps_using_subcommand listen" -l ping-interval -d 'Send a ping when nothing was received for this long; 0 turns it off' -r
+complete -c wps -n "__fish_wps_using_subcommand listen" -l ping-timeout -d 'Give the connection up when nothing was received for this long; 0 turns it off' -r
+complete -c wps -n "__fish_wps_using_subcommand listen" -l retries -d 'Tries after the first, each with the same ackId' -r
+complete -c wps -n "__fish_wps_using_subcommand listen" -l retry-delay -d 'Pause before the first retry [default: 800ms]' -r
+complete -c wps -n "__fish_wps_using_subcommand listen" -l retry-max-delay -d 'Longest pause between retries [default: 120s, or the delay if that is longer]' -r
+complete -c wps -n "__fish_wps_using_subcommand listen" -l retry-mode -d 'How the pause grows' -r -f -a "exponential\t'the pause doubles up to the maximum, with jitter'
+fixed\t'always the same pause'"
+complete -c wps -n "__fish_wps_using_subcommand listen" -l ack-timeout -d 'How long each try waits for its ack; time spent recovering the connection does not count' -r
+complete -c wps -n "__fish_wps_using_subcommand listen" -s o -l output -d 'What stdout carries; everything else goes to stderr' -r -f -a "text\t'a line a message, for people; JSON is pretty-printed on a terminal'
+ndjson\t'one JSON object a line: messages, lifecycle, acks, `stopped`'
+data\t'the payload and a newline; binary payloads as they are'
+raw\t'every frame as it was received, a line each'"
+complete -c wps -n "__fish_wps_using_subcommand listen" -l only -d 'Print only these records; with -o ndjson and -o raw' -r -f -a "messages\t'group and server messages'
+events\t'everything else'"
+complete -c wps -n "__fish_wps_using_subcommand listen" -l color -d 'When to use colour' -r -f -a "auto\t'on a terminal'
+always\t'also into pipes and files'
+never\t'nowhere'"
+complete -c wps -n "__fish_wps_using_subcommand listen" -l timeout -d 'End after this time, counted from the start of the process, with exit 124 if nothing else ended the run' -r
+complete -c wps -n "__fish_wps_using_subcommand listen" -l insecure -d 'Accept any certificate; for tests only, anyone on the way can read and change everything'
+complete -c wps -n "__fish_wps_using_subcommand listen" -l no-reconnect -d 'The same as --reconnect-retries 0'
+complete -c wps -n "__fish_wps_using_subcommand listen" -l timestamps -d 'Print the time of arrival before each message; with -o text (ndjson has it always)'
+complete -c wps -n "__fish_wps_using_subcommand listen" -s q -l quiet -d 'Print errors only on stderr'
+complete -c wps -n "__fish_wps_using_subcommand listen" -s v -l verbose -d 'Say more on stderr: -v lifecycle, -vv also frames, -vvv also the handshake'
+complete -c wps -n "__fish_wps_using_subcommand listen" -l no-rejoin -d 'Do not join the groups again on a new connection'
+complete -c wps -n "__fish_wps_using_subcommand listen" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c wps -n "__fish_wps_using_subcommand join" -l url -d 'Client access URL, `ws(s)://HOST/client/hubs/HUB?access_token=…`; `-` reads it from stdin, `@FILE` from a file' -r
+complete -c wps -n "__fish_wps_using_subcommand join" -l connection-string -d 'Connection string, `Endpoint=…;AccessKey=…;Version=1.0;`; needs --hub; `-` and `@FILE` as for --url' -r
+complete -c wps -n "__fish_wps_using_subcommand join" -l local -d 'The emulator at http://localhost:PORT, with its published development key [default PORT: 8080]' -r
+complete -c wps -n "__fish_wps_using_subcommand join" -l protocol -d 'Subprotocol to speak' -r -f -a "json-reliable\t'recovers dropped connections without loss'
+json\t'no sequence ids, no recovery'"
+complete -c wps -n "__fish_wps_using_subcommand join" -l ca-cert -d 'PEM file with certificates to trust besides the platform\'s roots' -r -F
+complete -c wps -n "__fish_wps_using_subcommand join" -l connect-timeout -d 'Limit of each fresh connection attempt: DNS, TCP, TLS, upgrade and the `connected` frame together' -r
+complete -c wps -n "__fish_wps_using_subcommand join" -l hub -d 'Hub to connect to; required with --connection-string [default with --local: hub1]' -r
+complete -c wps -n "__fish_wps_using_subcommand join" -l user -d 'User id; anonymous when absent' -r
+complete -c wps -n "__fish_wps_using_subcommand join" -l role -d 'Role, repeatable [default: webpubsub.joinLeaveGroup and webpubsub.sendToGroup]' -r
+complete -c wps -n "__fish_wps_using_subcommand join" -l initial-group -d 'Group that the connection is in from its start, repeatable; needs no role' -r
+complete -c wps -n "__fish_wps_using_subcommand join" -l ttl -d 'How long each token is valid; the service looks at it only when connecting [default: 60m]' -r
+complete -c wps -n "__fish_wps_using_subcommand join" -l reconnect-retries -d 'Fresh attempts after a failed one: a number or `unlimited` [default: 3 until once connected; then see --help]' -r
+complete -c wps -n "__fish_wps_using_subcommand join" -l reconnect-delay -d 'Pause before the first fresh attempt [default: 1s]' -r
+complete -c wps -n "__fish_wps_using_subcommand join" -l reconnect-max-delay -d 'Longest pause between fresh attempts [default: 30s, or the delay if that is longer]' -r
+complete -c wps -n "__fish_wps_using_subcommand join" -l reconnect-mode -d 'How the pause grows' -r -f -a "exponential\t'the pause doubles up to the maximum, with jitter'
+fixed\t'always the same pause'"
+complete -c wps -n "__fish_wps_using_subcommand join" -l ping-interval -d 'Send a ping when nothing was received for this long; 0 turns it off' -r
+complete -c wps -n "__fish_wps_using_subcommand join" -l ping-timeout -d 'Give the connection up when nothing was received for this long; 0 turns it off' -r
+complete -c wps -n "__fish_wps_using_subcommand join" -l retries -d 'Tries after the first, each with the same ackId' -r
+complete -c wps -n "__fish_wps_using_subcommand join" -l retry-delay -d 'Pause before the first retry [default: 800ms]' -r
+complete -c wps -n "__fish_wps_using_subcommand join" -l retry-max-delay -d 'Longest pause between retries [default: 120s, or the delay if that is longer]' -r
+complete -c wps -n "__fish_wps_using_subcommand join" -l retry-mode -d 'How the pause grows' -r -f -a "exponential\t'the pause doubles up to the maximum, with jitter'
+fixed\t'always the same pause'"
+complete -c wps -n "__fish_wps_using_subcommand join" -l ack-timeout -d 'How long each try waits for its ack; time spent recovering the connection does not count' -r
+complete -c wps -n "__fish_wps_using_subcommand join" -s o -l output -d 'What stdout carries; everything else goes to stderr' -r -f -a "text\t'a line a message, for people; JSON is pretty-printed on a terminal'
+ndjson\t'one JSON object a line: messages, lifecycle, acks, `stopped`'
+data\t'the payload and a newline; binary payloads as they are'
+raw\t'every frame as it was received, a line each'"
+complete -c wps -n "__fish_wps_using_subcommand join" -l only -d 'Print only these records; with -o ndjson and -o raw' -r -f -a "messages\t'group and server messages'
+events\t'everything else'"
+complete -c wps -n "__fish_wps_using_subcommand join" -l color -d 'When to use colour' -r -f -a "auto\t'on a terminal'
+always\t'also into pipes and files'
+never\t'nowhere'"
+complete -c wps -n "__fish_wps_using_subcommand join" -l timeout -d 'End after this time, counted from the start of the process, with exit 124 if nothing else ended the run' -r
+complete -c wps -n "__fish_wps_using_subcommand join" -l ack-id -d 'ackId of the first join, 0 to 18446744073709551615; further groups count up from it [default: 1]' -r
+complete -c wps -n "__fish_wps_using_subcommand join" -l stay -d 'Hold the membership until stopped, across reconnects'
+complete -c wps -n "__fish_wps_using_subcommand join" -l insecure -d 'Accept any certificate; for tests only, anyone on the way can read and change everything'
+complete -c wps -n "__fish_wps_using_subcommand join" -l no-reconnect -d 'The same as --reconnect-retries 0'
+complete -c wps -n "__fish_wps_using_subcommand join" -l timestamps -d 'Print the time of arrival before each message; with -o text (ndjson has it always)'
+complete -c wps -n "__fish_wps_using_subcommand join" -s q -l quiet -d 'Print errors only on stderr'
+complete -c wps -n "__fish_wps_using_subcommand join" -s v -l verbose -d 'Say more on stderr: -v lifecycle, -vv also frames, -vvv also the handshake'
+complete -c wps -n "__fish_wps_using_subcommand join" -l no-rejoin -d 'Do not join the groups again on a new connection'
+complete -c wps -n "__fish_wps_using_subcommand join" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c wps -n "__fish_wps_using_subcommand send" -l file -d 'Send what this file holds, byte for byte' -r -F
+complete -c wps -n "__fish_wps_using_subcommand send" -s t -l type -d 'What the data is' -r -f -a "text\t'characters, UTF-8'
+json\t'one JSON value; digits and key order stay as given'
+binary\t'bytes'"
+complete -c wps -n "__fish_wps_using_subcommand send" -l encoding -d 'How binary data is written; decoded before it is sent; spaces and line breaks in it are ignored' -r -f -a "base64\t'standard or URL-safe alphabet, padded or not'
+hex\t'two digits a byte'"
+complete -c wps -n "__fish_wps_using_subcommand send" -l url -d 'Client access URL, `ws(s)://HOST/client/hubs/HUB?access_token=…`; `-` reads it from stdin, `@FILE` from a file' -r
+complete -c wps -n "__fish_wps_using_subcommand send" -l connection-string -d 'Connection string, `Endpoint=…;AccessKey=…;Version=1.0;`; needs --hub; `-` and `@FILE` as for --url' -r
+complete -c wps -n "__fish_wps_using_subcommand send" -l local -d 'The emulator at http://localhost:PORT, with its published development key [default PORT: 8080]' -r
+complete -c wps -n "__fish_wps_using_subcommand send" -l protocol -d 'Subprotocol to speak' -r -f -a "json-reliable\t'recovers dropped connections without loss'
+json\t'no sequence ids, no recovery'"
+complete -c wps -n "__fish_wps_using_subcommand send" -l ca-cert -d 'PEM file with certificates to trust besides the platform\'s roots' -r -F
+complete -c wps -n "__fish_wps_using_subcommand send" -l connect-timeout -d 'Limit of each fresh connection attempt: DNS, TCP, TLS, upgrade and the `connected` frame together' -r
+complete -c wps -n "__fish_wps_using_subcommand send" -l hub -d 'Hub to connect to; required with --connection-string [default with --local: hub1]' -r
+complete -c wps -n "__fish_wps_using_subcommand send" -l user -d 'User id; anonymous when absent' -r
+complete -c wps -n "__fish_wps_using_subcommand send" -l role -d 'Role, repeatable [default: webpubsub.joinLeaveGroup and webpubsub.sendToGroup]' -r
+complete -c wps -n "__fish_wps_using_subcommand send" -l initial-group -d 'Group that the connection is in from its start, repeatable; needs no role' -r
+complete -c wps -n "__fish_wps_using_subcommand send" -l ttl -d 'How long each token is valid; the service looks at it only when connecting [default: 60m]' -r
+complete -c wps -n "__fish_wps_using_subcommand send" -l reconnect-retries -d 'Fresh attempts after a failed one: a number or `unlimited` [default: 3 until once connected; then see --help]' -r
+complete -c wps -n "__fish_wps_using_subcommand send" -l reconnect-delay -d 'Pause before the first fresh attempt [default: 1s]' -r
+complete -c wps -n "__fish_wps_using_subcommand send" -l reconnect-max-delay -d 'Longest pause between fresh attempts [default: 30s, or the delay if that is longer]' -r
+complete -c wps -n "__fish_wps_using_subcommand send" -l reconnect-mode -d 'How the pause grows' -r -f -a "exponential\t'the pause doubles up to the maximum, with jitter'
+fixed\t'always the same pause'"
+complete -c wps -n "__fish_wps_using_subcommand send" -l ping-interval -d 'Send a ping when nothing was received for this long; 0 turns it off' -r
+complete -c wps -n "__fish_wps_using_subcommand send" -l ping-timeout -d 'Give the connection up when nothing was received for this long; 0 turns it off' -r
+complete -c wps -n "__fish_wps_using_subcommand send" -l retries -d 'Tries after the first, each with the same ackId' -r
+complete -c wps -n "__fish_wps_using_subcommand send" -l retry-delay -d 'Pause before the first retry [default: 800ms]' -r
+complete -c wps -n "__fish_wps_using_subcommand send" -l retry-max-delay -d 'Longest pause between retries [default: 120s, or the delay if that is longer]' -r
+complete -c wps -n "__fish_wps_using_subcommand send" -l retry-mode -d 'How the pause grows' -r -f -a "exponential\t'the pause doubles up to the maximum, with jitter'
+fixed\t'always the same pause'"
+complete -c wps -n "__fish_wps_using_subcommand send" -l ack-timeout -d 'How long each try waits for its ack; time spent recovering the connection does not count' -r
+complete -c wps -n "__fish_wps_using_subcommand send" -s o -l output -d 'What stdout carries; everything else goes to stderr' -r -f -a "text\t'a line a message, for people; JSON is pretty-printed on a terminal'
+ndjson\t'one JSON object a line: messages, lifecycle, acks, `stopped`'
+data\t'the payload and a newline; binary payloads as they are'
+raw\t'every frame as it was received, a line each'"
+complete -c wps -n "__fish_wps_using_subcommand send" -l only -d 'Print only these records; with -o ndjson and -o raw' -r -f -a "messages\t'group and server messages'
+events\t'everything else'"
+complete -c wps -n "__fish_wps_using_subcommand send" -l color -d 'When to use colour' -r -f -a "auto\t'on a terminal'
+always\t'also into pipes and files'
+never\t'nowhere'"
+complete -c wps -n "__fish_wps_using_subcommand send" -l timeout -d 'End after this time, counted from the start of the process, with exit 124 if nothing else ended the run' -r
+complete -c wps -n "__fish_wps_using_subcommand send" -l ack-id -d 'ackId of the message, 0 to 18446744073709551615 [default: 1]' -r
+complete -c wps -n "__fish_wps_using_subcommand send" -l on-unknown -d 'What to do when the connection was lost for good before the ack came' -r -f -a "fail\t'exit 9, naming the ackId'
+resend\t'send it again on the new connection; it may arrive twice'"
+complete -c wps -n "__fish_wps_using_subcommand send" -l no-echo -d 'Do not deliver the message to the connection that sends it'
+complete -c wps -n "__fish_wps_using_subcommand send" -l insecure -d 'Accept any certificate; for tests only, anyone on the way can read and change everything'
+complete -c wps -n "__fish_wps_using_subcommand send" -l no-reconnect -d 'The same as --reconnect-retries 0'
+complete -c wps -n "__fish_wps_using_subcommand send" -l timestamps -d 'Print the time of arrival before each message; with -o text (ndjson has it always)'
+complete -c wps -n "__fish_wps_using_subcommand send" -s q -l quiet -d 'Print errors only on stderr'
+complete -c wps -n "__fish_wps_using_subcommand send" -s v -l verbose -d 'Say more on stderr: -v lifecycle, -vv also frames, -vvv also the handshake'
+complete -c wps -n "__fish_wps_using_subcommand send" -l no-ack -d 'Fire and forget: ask for no ack; a refusal stays unknown'
+complete -c wps -n "__fish_wps_using_subcommand send" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c wps -n "__fish_wps_using_subcommand event" -l wait-reply -d 'Print N server messages that answer, then exit [default N: 1]' -r
+complete -c wps -n "__fish_wps_using_subcommand event" -l file -d 'Send what this file holds, byte for byte' -r -F
+complete -c wps -n "__fish_wps_using_subcommand event" -s t -l type -d 'What the data is' -r -f -a "text\t'characters, UTF-8'
+json\t'one JSON value; digits and key order stay as given'
+binary\t'bytes'"
+complete -c wps -n "__fish_wps_using_subcommand event" -l encoding -d 'How binary data is written; decoded before it is sent; spaces and line breaks in it are ignored' -r -f -a "base64\t'standard or URL-safe alphabet, padded or not'
+hex\t'two digits a byte'"
+complete -c wps -n "__fish_wps_using_subcommand event" -l url -d 'Client access URL, `ws(s)://HOST/client/hubs/HUB?access_token=…`; `-` reads it from stdin, `@FILE` from a file' -r
+complete -c wps -n "__fish_wps_using_subcommand event" -l connection-string -d 'Connection string, `Endpoint=…;AccessKey=…;Version=1.0;`; needs --hub; `-` and `@FILE` as for --url' -r
+complete -c wps -n "__fish_wps_using_subcommand event" -l local -d 'The emulator at http://localhost:PORT, with its published development key [default PORT: 8080]' -r
+complete -c wps -n "__fish_wps_using_subcommand event" -l protocol -d 'Subprotocol to speak' -r -f -a "json-reliable\t'recovers dropped connections without loss'
+json\t'no sequence ids, no recovery'"
+complete -c wps -n "__fish_wps_using_subcommand event" -l ca-cert -d 'PEM file with certificates to trust besides the platform\'s roots' -r -F
+complete -c wps -n "__fish_wps_using_subcommand event" -l connect-timeout -d 'Limit of each fresh connection attempt: DNS, TCP, TLS, upgrade and the `connected` frame together' -r
+complete -c wps -n "__fish_wps_using_subcommand event" -l hub -d 'Hub to connect to; required with --connection-string [default with --local: hub1]' -r
+complete -c wps -n "__fish_wps_using_subcommand event" -l user -d 'User id; anonymous when absent' -r
+complete -c wps -n "__fish_wps_using_subcommand event" -l role -d 'Role, repeatable [default: webpubsub.joinLeaveGroup and webpubsub.sendToGroup]' -r
+complete -c wps -n "__fish_wps_using_subcommand event" -l initial-group -d 'Group that the connection is in from its start, repeatable; needs no role' -r
+complete -c wps -n "__fish_wps_using_subcommand event" -l ttl -d 'How long each token is valid; the service looks at it only when connecting [default: 60m]' -r
+complete -c wps -n "__fish_wps_using_subcommand event" -l reconnect-retries -d 'Fresh attempts after a failed one: a number or `unlimited` [default: 3 until once connected; then see --help]' -r
+complete -c wps -n "__fish_wps_using_subcommand event" -l reconnect-delay -d 'Pause before the first fresh attempt [default: 1s]' -r
+complete -c wps -n "__fish_wps_using_subcommand event" -l reconnect-max-delay -d 'Longest pause between fresh attempts [default: 30s, or the delay if that is longer]' -r
+complete -c wps -n "__fish_wps_using_subcommand event" -l reconnect-mode -d 'How the pause grows' -r -f -a "exponential\t'the pause doubles up to the maximum, with jitter'
+fixed\t'always the same pause'"
+complete -c wps -n "__fish_wps_using_subcommand event" -l ping-interval -d 'Send a ping when nothing was received for this long; 0 turns it off' -r
+complete -c wps -n "__fish_wps_using_subcommand event" -l ping-timeout -d 'Give the connection up when nothing was received for this long; 0 turns it off' -r
+complete -c wps -n "__fish_wps_using_subcommand event" -l retries -d 'Tries after the first, each with the same ackId' -r
+complete -c wps -n "__fish_wps_using_subcommand event" -l retry-delay -d 'Pause before the first retry [default: 800ms]' -r
+complete -c wps -n "__fish_wps_using_subcommand event" -l retry-max-delay -d 'Longest pause between retries [default: 120s, or the delay if that is longer]' -r
+complete -c wps -n "__fish_wps_using_subcommand event" -l retry-mode -d 'How the pause grows' -r -f -a "exponential\t'the pause doubles up to the maximum, with jitter'
+fixed\t'always the same pause'"
+complete -c wps -n "__fish_wps_using_subcommand event" -l ack-timeout -d 'How long each try waits for its ack; time spent recovering the connection does not count' -r
+complete -c wps -n "__fish_wps_using_subcommand event" -s o -l output -d 'What stdout carries; everything else goes to stderr' -r -f -a "text\t'a line a message, for people; JSON is pretty-printed on a terminal'
+ndjson\t'one JSON object a line: messages, lifecycle, acks, `stopped`'
+data\t'the payload and a newline; binary payloads as they are'
+raw\t'every frame as it was received, a line each'"
+complete -c wps -n "__fish_wps_using_subcommand event" -l only -d 'Print only these records; with -o ndjson and -o raw' -r -f -a "messages\t'group and server messages'
+events\t'everything else'"
+complete -c wps -n "__fish_wps_using_subcommand event" -l color -d 'When to use colour' -r -f -a "auto\t'on a terminal'
+always\t'also into pipes and files'
+never\t'nowhere'"
+complete -c wps -n "__fish_wps_using_subcommand event" -l timeout -d 'End after this time, counted from the start of the process, with exit 124 if nothing else ended the run' -r
+complete -c wps -n "__fish_wps_using_subcommand event" -l ack-id -d 'ackId of the message, 0 to 18446744073709551615 [default: 1]' -r
+complete -c wps -n "__fish_wps_using_subcommand event" -l on-unknown -d 'What to do when the connection was lost for good before the ack came' -r -f -a "fail\t'exit 9, naming the ackId'
+resend\t'send it again on the new connection; it may arrive twice'"
+complete -c wps -n "__fish_wps_using_subcommand event" -l insecure -d 'Accept any certificate; for tests only, anyone on the way can read and change everything'
+complete -c wps -n "__fish_wps_using_subcommand event" -l no-reconnect -d 'The same as --reconnect-retries 0'
+complete -c wps -n "__fish_wps_using_subcommand event" -l timestamps -d 'Print the time of arrival before each message; with -o text (ndjson has it always)'
+complete -c wps -n "__fish_wps_using_subcommand event" -s q -l quiet -d 'Print errors only on stderr'
+complete -c wps -n "__fish_wps_using_subcommand event" -s v -l verbose -d 'Say more on stderr: -v lifecycle, -vv also frames, -vvv also the handshake'
+complete -c wps -n "__fish_wps_using_subcommand event" -l no-ack -d 'Fire and forget: ask for no ack; a refusal stays unknown'
+complete -c wps -n "__fish_wps_using_subcommand event" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c wps -n "__fish_wps_using_subcommand emulator" -l port -d 'Port to listen on; 0 picks a free one' -r
+complete -c wps -n "__fish_wps_using_subcommand emulator" -l bind -d 'Address to listen on' -r
+complete -c wps -n "__fish_wps_using_subcommand emulator" -l advertise -d 'Endpoint that clients use, where it is not the one listened on, e.g. behind a proxy or in a container' -r
+complete -c wps -n "__fish_wps_using_subcommand emulator" -l access-key -d 'Access key that tokens are signed with; `-` reads it from stdin, `@FILE` from a file [default: the published key]' -r
+complete -c wps -n "__fish_wps_using_subcommand emulator" -s o -l output -d 'What stdout carries' -r -f -a "text\t'for people'
+ndjson\t'one JSON object a line; the first is `listening`'"
+complete -c wps -n "__fish_wps_using_subcommand emulator" -l color -d 'When to use colour' -r -f -a "auto\t'on a terminal'
+always\t'also into pipes and files'
+never\t'nowhere'"
+complete -c wps -n "__fish_wps_using_subcommand emulator" -l allow-anonymous -d 'Let clients in that have no token; they have no roles'
+complete -c wps -n "__fish_wps_using_subcommand emulator" -l no-echo-events -d 'Have no handler for events: they are refused with `InternalServerError`'
+complete -c wps -n "__fish_wps_using_subcommand emulator" -s q -l quiet -d 'Print errors only on stderr'
+complete -c wps -n "__fish_wps_using_subcommand emulator" -s v -l verbose -d 'Say more on stderr: -v lifecycle, -vv also frames, -vvv also the handshake'
+complete -c wps -n "__fish_wps_using_subcommand emulator" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c wps -n "__fish_wps_using_subcommand completions" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c wps -n "__fish_wps_using_subcommand man" -l dir -d 'Directory to write to; made when missing; pages there are replaced' -r -f -a "(__fish_complete_directories)"
+complete -c wps -n "__fish_wps_using_subcommand man" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c wps -n "__fish_wps_using_subcommand help; and not __fish_seen_subcommand_from listen join send event emulator completions man help" -f -a "listen" -d 'Print what arrives: messages of the groups given, server messages, lifecycle'
+complete -c wps -n "__fish_wps_using_subcommand help; and not __fish_seen_subcommand_from listen join send event emulator completions man help" -f -a "join" -d 'Join groups, report each ack, and exit; --stay holds the membership'
+complete -c wps -n "__fish_wps_using_subcommand help; and not __fish_seen_subcommand_from listen join send event emulator completions man help" -f -a "send" -d 'Publish a message to a group'
+complete -c wps -n "__fish_wps_using_subcommand help; and not __fish_seen_subcommand_from listen join send event emulator completions man help" -f -a "event" -d 'Send a custom event to the application server'
+complete -c wps -n "__fish_wps_using_subcommand help; and not __fish_seen_subcommand_from listen join send event emulator completions man help" -f -a "emulator" -d 'Run a local Web PubSub service on this machine, for development and tests'
+complete -c wps -n "__fish_wps_using_subcommand help; and not __fish_seen_subcommand_from listen join send event emulator completions man help" -f -a "completions" -d 'Print a completion script for a shell'
+complete -c wps -n "__fish_wps_using_subcommand help; and not __fish_seen_subcommand_from listen join send event emulator completions man help" -f -a "man" -d 'Write the man pages'
+complete -c wps -n "__fish_wps_using_subcommand help; and not __fish_seen_subcommand_from listen join send event emulator completions man help" -f -a "help" -d 'Print this message or the help of the given subcommand(s)'

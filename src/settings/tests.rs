@@ -1,0 +1,383 @@
+use std::collections::HashMap;
+use std::io;
+use std::path::Path;
+
+use super::*;
+use crate::cli::{Parsed, parse};
+use crate::client::session::{Backoff, BackoffMode, OnUnknown, Retries};
+use crate::failure::Failure;
+
+/// Files and standard input of a test.
+#[derive(Default)]
+struct Inputs {
+    stdin: &'static str,
+    files: HashMap<&'static str, &'static str>,
+}
+
+impl Input for Inputs {
+    fn stdin(&mut self) -> io::Result<String> {
+        Ok(self.stdin.to_owned())
+    }
+
+    fn file(&mut self, path: &Path) -> io::Result<String> {
+        let text = path.to_str().and_then(|path| self.files.get(path));
+        text.map(|text| (*text).to_owned()).ok_or_else(|| io::ErrorKind::NotFound.into())
+    }
+}
+
+/// Settles a command line whose arguments are separated by single spaces; `''` is an empty one.
+fn settle_with(line: &str, environment: &[(&str, &str)], mut inputs: Inputs) -> Result<Settings, Failure> {
+    let arguments = line.split(' ').map(|argument| if argument == "''" { "" } else { argument });
+    match parse(std::iter::once("wps").chain(arguments).map(Into::into))? {
+        Parsed::Run(command) => settle(command, &environment.iter().copied().collect(), &mut inputs),
+        other => panic!("{line}: {other:?}"),
+    }
+}
+
+fn settled(line: &str) -> Settings {
+    settle_with(line, &[], Inputs::default()).unwrap()
+}
+
+fn listen(line: &str) -> Listen {
+    match settled(line) {
+        Settings::Listen(listen) => *listen,
+        other => panic!("{other:?}"),
+    }
+}
+
+fn source(line: &str, environment: &[(&str, &str)], inputs: Inputs) -> Source {
+    match settle_with(line, environment, inputs).unwrap() {
+        Settings::Listen(listen) => listen.connection.source,
+        Settings::Send(send) => send.connection.source,
+        other => panic!("{other:?}"),
+    }
+}
+
+const URL: &str = "ws://flag/client/hubs/h?access_token=sesame";
+const STRING: &str = "Endpoint=https://flag.example;AccessKey=sesame;Version=1.0;";
+
+#[test]
+fn the_source_is_the_flags_else_the_environments() {
+    let url = ("WPS_URL", "ws://url/client/hubs/h");
+    let string = ("WPS_CONNECTION_STRING", "Endpoint=http://string;AccessKey=k");
+    let sdk = ("WebPubSubConnectionString", "Endpoint=http://sdk;AccessKey=k");
+    let host = |source: Source| match source {
+        Source::Url(url) => url.host(),
+        Source::Signed(signer) => signer.endpoint.host_str().unwrap().to_owned(),
+        Source::Local { port, signer } => {
+            assert_eq!(signer.endpoint.as_str(), format!("http://localhost:{port}/"));
+            format!("local {port}")
+        }
+    };
+    for (line, environment, expected) in [
+        (format!("listen --url {URL}"), vec![url, string], "flag"),
+        (format!("--url {URL} listen"), vec![], "flag"),
+        (format!("listen --hub h --connection-string {STRING}"), vec![url], "flag.example"),
+        ("listen --local".to_owned(), vec![url, string], "local 8080"),
+        ("--local=9000 listen".to_owned(), vec![], "local 9000"),
+        ("listen".to_owned(), vec![sdk, string, url], "url"),
+        ("listen --hub h".to_owned(), vec![sdk, string], "string"),
+        ("listen --hub h".to_owned(), vec![sdk, ("WPS_CONNECTION_STRING", ""), ("WPS_URL", "")], "sdk"),
+    ] {
+        assert_eq!(host(source(&line, &environment, Inputs::default())), expected, "{line}");
+    }
+}
+
+#[test]
+fn a_secret_may_come_from_stdin_or_a_file() {
+    let inputs = || Inputs {
+        stdin: "ws://stdin/client/hubs/h\r\n",
+        files: [("u", "\u{feff}ws://file/client/hubs/h\n"), ("c", "Endpoint=http://file;AccessKey=k\n")].into(),
+    };
+    for (line, expected) in [
+        ("listen --url -", "stdin"),
+        ("listen --url @u", "file"),
+        ("send g data --url -", "stdin"),
+        ("send g - --url @u", "file"),
+        ("listen --hub h --connection-string @c", "file"),
+    ] {
+        let host = match source(line, &[], inputs()) {
+            Source::Url(url) => url.host(),
+            Source::Signed(signer) => signer.endpoint.host_str().unwrap().to_owned(),
+            Source::Local { .. } => panic!(),
+        };
+        assert_eq!(host, expected, "{line}");
+    }
+}
+
+#[test]
+fn token_flags_shape_the_token() {
+    let Source::Local { signer, .. } = listen("listen --local").connection.source else { panic!() };
+    assert_eq!((signer.hub.as_str(), &signer.user, &signer.groups), ("hub1", &None, &vec![]));
+    assert_eq!(signer.roles, ["webpubsub.joinLeaveGroup", "webpubsub.sendToGroup"]);
+    assert_eq!(signer.ttl, Duration::from_secs(3600));
+    let line = "listen --local --hub h --user u --role a --role b --initial-group g --initial-group k --ttl 5m";
+    let Source::Local { signer, .. } = listen(line).connection.source else { panic!() };
+    assert_eq!((signer.hub.as_str(), signer.user.as_deref()), ("h", Some("u")));
+    assert_eq!((signer.roles, signer.groups), (vec!["a".into(), "b".into()], vec!["g".into(), "k".into()]));
+    assert_eq!(signer.ttl, Duration::from_secs(300));
+}
+
+#[test]
+fn errors_have_their_exit_code_and_keep_secrets() {
+    for (line, code, expected) in [
+        (format!("listen --local --url {URL}"), 2, "two sources to connect to: `--url` and `--local`"),
+        (format!("--connection-string {STRING} listen --url {URL}"), 2, "two sources"),
+        (format!("listen --url {URL} --url {URL}"), 2, "`--url` was given more than once"),
+        ("listen".to_owned(), 3, "nothing says where to connect"),
+        ("listen --url ''".to_owned(), 3, "`--url` is empty"),
+        ("listen --url -".to_owned(), 3, "read from standard input, is empty"),
+        ("listen --url @missing".to_owned(), 3, "could not read the value of `--url` from `missing`"),
+        ("listen --url @empty".to_owned(), 3, "the value of `--url`, read from `empty`, is empty"),
+        ("listen --url ws://h/sesame".to_owned(), 3, "the client access URL in `--url` is malformed"),
+        ("listen --url sesame".to_owned(), 3, "malformed"),
+        (format!("listen --url {URL} --hub h"), 2, "`--hub` does not go with `--url`"),
+        (format!("listen --url {URL} --user u"), 2, "`--user` does not go with `--url`"),
+        (format!("listen --url {URL} --role r"), 2, "`--role` does not go with `--url`"),
+        (format!("listen --url {URL} --initial-group g"), 2, "`--initial-group` does not go with `--url`"),
+        (format!("listen --url {URL} --ttl 1m"), 2, "`--ttl` does not go with `--url`"),
+        (format!("listen --connection-string {STRING}"), 2, "`--connection-string` needs `--hub`"),
+        (
+            "listen --hub h --connection-string sesame".to_owned(),
+            3,
+            "connection string in `--connection-string` is malf",
+        ),
+        ("listen --local --hub 1".to_owned(), 2, "the name in `--hub` is not valid"),
+        ("listen --local --initial-group ''".to_owned(), 2, "the name in `--initial-group` is not valid"),
+        ("listen --local -g ''".to_owned(), 2, "the name in `--group` is not valid"),
+        ("join --local ''".to_owned(), 2, "the name in `GROUP` is not valid"),
+        ("send --local '' d".to_owned(), 2, "the name in `GROUP` is not valid"),
+        ("event --local a/b d".to_owned(), 2, "the name in `NAME` is not valid"),
+        ("send --local g".to_owned(), 2, "no data given"),
+        ("event --local e".to_owned(), 2, "no data given"),
+        ("send --url - g -".to_owned(), 2, "`--url -` and DATA `-` both take standard input"),
+        ("send --hub h --connection-string - g -".to_owned(), 2, "both take standard input"),
+        ("send --local --encoding hex g 00".to_owned(), 2, "`--encoding` goes with `--type binary` only"),
+        ("join --local --ack-id 18446744073709551615 a b".to_owned(), 2, "`--ack-id` leaves no ids for 1 further"),
+        ("listen --local --only messages".to_owned(), 2, "`--only` filters"),
+        ("listen --local --timestamps -o raw".to_owned(), 2, "`--timestamps` goes with `-o text`"),
+        ("listen --local --ping-interval 30s".to_owned(), 2, "`--ping-timeout` (25s) must be longer"),
+        ("listen --local --reconnect-delay 2s --reconnect-max-delay 1s".to_owned(), 2, "`--reconnect-max-delay` is sh"),
+        ("listen --local --retry-delay 2s --retry-max-delay 1s".to_owned(), 2, "`--retry-max-delay` is shorter"),
+        ("emulator --advertise ftp://h".to_owned(), 2, "the URL in `--advertise` is not an endpoint"),
+        ("emulator --advertise http://u:sesame@h".to_owned(), 2, "more than scheme, host and port"),
+        ("emulator --advertise http://h/p".to_owned(), 2, "more than scheme, host and port"),
+        ("emulator --access-key @missing".to_owned(), 3, "could not read the value of `--access-key`"),
+    ] {
+        let inputs = Inputs { stdin: "", files: [("empty", "\n")].into() };
+        let failure = settle_with(&line, &[], inputs).map(|settings| format!("{settings:?}")).unwrap_err();
+        let report = failure.report(str::to_owned);
+        assert_eq!(failure.kind.exit_code(), code, "{line}: {report}");
+        assert!(report.contains(expected), "{line}: {report}");
+        assert!(!format!("{report}{failure:?}").contains("sesame"), "{line}: {report}");
+    }
+    let report = settle_with("listen", &[], Inputs::default()).unwrap_err().report(str::to_owned);
+    assert!(report.contains("--url") && report.contains("--local"), "{report}");
+    let environment = [("WPS_URL", "ws://h/sesame")];
+    let report = settle_with("listen", &environment, Inputs::default()).unwrap_err().report(str::to_owned);
+    assert!(report.contains("`WPS_URL` is malformed") && !report.contains("sesame"), "{report}");
+}
+
+#[test]
+fn settings_print_without_their_secrets() {
+    for line in [
+        format!("listen --url {URL}"),
+        format!("listen --hub h --connection-string {STRING}"),
+        "emulator --access-key sesame".to_owned(),
+    ] {
+        assert!(!format!("{:?}", settled(&line)).contains("sesame"), "{line}");
+        let Parsed::Run(command) = parse(format!("wps {line}").split(' ').map(Into::into)).unwrap() else { panic!() };
+        assert!(!format!("{command:?}").contains("sesame"), "{line}");
+    }
+}
+
+fn session(line: &str) -> Config {
+    match settled(line) {
+        Settings::Listen(listen) => listen.connection.session,
+        Settings::Join(join) => join.connection.session,
+        Settings::Send(send) => send.connection.session,
+        Settings::Event(event) => event.connection.session,
+        other => panic!("{other:?}"),
+    }
+}
+
+#[test]
+fn a_session_is_as_the_contract_has_it_by_default() {
+    let backoff = |delay, max_delay| Backoff {
+        mode: BackoffMode::Exponential,
+        delay: Duration::from_millis(delay),
+        max_delay: Duration::from_secs(max_delay),
+    };
+    let expected = Config {
+        reliable: true,
+        connect_timeout: Duration::from_secs(30),
+        retries_until_connected: Retries::Limited(3),
+        retries_once_connected: Retries::Unlimited,
+        reconnect_backoff: backoff(1000, 30),
+        rejoin: true,
+        ping_interval: Some(Duration::from_secs(10)),
+        ping_timeout: Some(Duration::from_secs(25)),
+        operation_retries: 3,
+        operation_backoff: backoff(800, 120),
+        ack_timeout: Duration::from_secs(30),
+        on_unknown: OnUnknown::Fail,
+        seed: 0,
+    };
+    assert_eq!(session("listen --local"), expected);
+    assert_eq!(session("join --local g --stay"), expected);
+    let once = Config { retries_once_connected: Retries::Limited(3), ..expected };
+    for line in ["join --local g", "send --local g d", "event --local e d"] {
+        assert_eq!(session(line), once, "{line}");
+    }
+    assert_eq!(listen("listen --local").connection.protocol, Subprotocol::JsonReliable);
+}
+
+#[test]
+fn given_retries_hold_before_and_after_the_first_connection() {
+    for (flags, expected) in [
+        ("--reconnect-retries 0", Retries::Limited(0)),
+        ("--no-reconnect", Retries::Limited(0)),
+        ("--reconnect-retries 7", Retries::Limited(7)),
+        ("--reconnect-retries unlimited", Retries::Unlimited),
+    ] {
+        for command in ["listen", "send g d"] {
+            let session = session(&format!("--local {flags} {command}"));
+            assert_eq!((session.retries_until_connected, session.retries_once_connected), (expected, expected));
+        }
+    }
+}
+
+#[test]
+fn flags_change_the_session() {
+    let config = session(
+        "send --local g d --protocol json --connect-timeout 5 --reconnect-delay 10ms --reconnect-max-delay 20ms \
+         --reconnect-mode fixed --ping-interval 0 --ping-timeout 0 --retries 1 --retry-delay 1s --retry-max-delay 2s \
+         --retry-mode fixed --ack-timeout 3s --on-unknown resend",
+    );
+    let fixed = |delay, max_delay| Backoff {
+        mode: BackoffMode::Fixed,
+        delay: Duration::from_millis(delay),
+        max_delay: Duration::from_millis(max_delay),
+    };
+    assert!(!config.reliable);
+    assert_eq!((config.ping_interval, config.ping_timeout), (None, None));
+    assert_eq!((config.reconnect_backoff, config.operation_backoff), (fixed(10, 20), fixed(1000, 2000)));
+    assert_eq!((config.connect_timeout.as_secs(), config.ack_timeout.as_secs(), config.operation_retries), (5, 3, 1));
+    assert_eq!(config.on_unknown, OnUnknown::Resend);
+    assert!(!session("listen --local --no-rejoin").rejoin);
+    // One of the two given: the other gives way.
+    let delays = |flags: &str| {
+        let backoff = session(&format!("listen --local {flags}")).reconnect_backoff;
+        (backoff.delay.as_millis(), backoff.max_delay.as_millis())
+    };
+    assert_eq!(delays("--reconnect-delay 60s"), (60_000, 60_000));
+    assert_eq!(delays("--reconnect-max-delay 500ms"), (500, 500));
+}
+
+#[test]
+fn each_command_has_its_own_settings() {
+    let listen =
+        listen("listen --local -g a -g b -g a --count 2 --for 1m --idle-timeout 5 --timeout 2m --insecure --ca-cert f");
+    assert_eq!(listen.groups, ["a", "b"]);
+    assert_eq!((listen.count, listen.duration), (Some(2), Some(Duration::from_secs(60))));
+    assert_eq!(listen.idle_timeout, Some(Duration::from_secs(5)));
+    assert_eq!(listen.connection.timeout, Some(Duration::from_secs(120)));
+    assert_eq!(listen.connection.tls, Tls { ca_cert: Some("f".into()), insecure: true });
+
+    let Settings::Join(join) = settled("join --local --ack-id 18446744073709551614 a b a --stay") else { panic!() };
+    assert_eq!((join.groups, join.stay), (vec!["a".to_owned(), "b".to_owned()], true));
+    assert_eq!(join.ack_id, Some(u64::MAX - 1));
+
+    let Settings::Send(send) = settled("send --local -t binary --encoding hex --no-echo --ack-id 0 g -- -x") else {
+        panic!()
+    };
+    assert_eq!((send.group.as_str(), send.no_echo, send.ack), ("g", true, Ack::Id(0)));
+    assert_eq!(send.payload.from, DataFrom::Argument("-x".to_owned()));
+    assert_eq!(send.payload.data_type, PayloadType::Binary(Encoding::Hex));
+
+    let Settings::Event(event) = settled("event --local e --file f -t json --no-ack --wait-reply") else { panic!() };
+    assert_eq!((event.event.as_str(), event.ack, event.wait_reply), ("e", Ack::None, Some(1)));
+    assert_eq!(event.payload.from, DataFrom::File("f".into()));
+    assert_eq!(event.payload.data_type, PayloadType::Json);
+
+    for (line, from) in [
+        ("send --local g -5 -t json", DataFrom::Argument("-5".to_owned())),
+        ("send --local -t json g {\"a\":-1}", DataFrom::Argument("{\"a\":-1}".to_owned())),
+        ("send --local g -1.5e3", DataFrom::Argument("-1.5e3".to_owned())),
+        ("send --local g ''", DataFrom::Argument(String::new())),
+        ("send --local g -", DataFrom::Stdin),
+    ] {
+        let Settings::Send(send) = settled(line) else { panic!() };
+        assert_eq!((send.payload.from, send.ack), (from, Ack::Automatic), "{line}");
+    }
+}
+
+#[test]
+fn the_envelope_of_a_payload_is_the_frame_around_it() {
+    let Settings::Send(send) = settled("send --local --no-echo g \"hi") else { panic!() };
+    let frame = r#"{"type":"sendToGroup","group":"g","ackId":1,"noEcho":true,"dataType":"text","data":"\"hi"}"#;
+    let data = send.payload.read(&mut io::empty()).unwrap();
+    assert_eq!(send.payload.envelope + "text".len() + data.as_data().as_json().len(), frame.len());
+    let Settings::Event(event) = settled("event --local --no-ack -t binary e hi") else { panic!() };
+    let frame = r#"{"type":"event","event":"e","dataType":"binary","data":"aGk="}"#;
+    let data = event.payload.read(&mut io::empty()).unwrap();
+    assert_eq!(event.payload.envelope + "binary".len() + data.as_data().as_json().len(), frame.len());
+}
+
+#[test]
+fn what_is_said_follows_flags_then_environment() {
+    let azure = ("AZURE_LOG_LEVEL", "Verbose");
+    for (flags, environment, quiet, verbosity) in [
+        ("", vec![], false, 0),
+        (" -v", vec![], false, 1),
+        (" -vvvvv", vec![], false, 3),
+        (" -q", vec![azure], true, 0),
+        ("", vec![azure], false, 2),
+        (" -v", vec![azure], false, 1),
+        ("", vec![("AZURE_LOG_LEVEL", "info")], false, 0),
+    ] {
+        let Settings::Listen(listen) =
+            settle_with(&format!("listen --local{flags}"), &environment, Inputs::default()).unwrap()
+        else {
+            panic!()
+        };
+        assert_eq!((listen.output.quiet, listen.output.verbosity), (quiet, verbosity), "{flags} {environment:?}");
+    }
+    let environment = [("WPS_LOG", "wps=trace"), ("NO_COLOR", "1")];
+    let Settings::Send(send) =
+        settle_with("send --local g d -o ndjson --only events", &environment, Inputs::default()).unwrap()
+    else {
+        panic!()
+    };
+    assert_eq!((send.output.format, send.output.only), (Format::Ndjson, Some(Only::Events)));
+    assert_eq!((send.output.color, send.output.log_filter.as_deref()), (ColorChoice::Never, Some("wps=trace")));
+}
+
+#[test]
+fn the_emulator_is_microsofts_by_default() {
+    let emulator = |line: &str, environment: &[(&str, &str)]| {
+        let inputs = Inputs { stdin: "from stdin\n", files: [("k", "from file\n")].into() };
+        match settle_with(line, environment, inputs).unwrap() {
+            Settings::Emulator(emulator) => *emulator,
+            other => panic!("{other:?}"),
+        }
+    };
+    let default = emulator("emulator", &[]);
+    assert_eq!((default.port, default.bind.to_string().as_str()), (8080, "127.0.0.1"));
+    assert_eq!(default.access_key.expose(), "ABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789ABCDEFGH");
+    assert_eq!((default.allow_anonymous, default.echo_events, default.advertise), (false, true, None));
+    let line = "-v emulator --port 0 --bind ::1 --advertise https://h:1 --allow-anonymous --no-echo-events -o ndjson";
+    let given = emulator(line, &[]);
+    assert_eq!((given.port, given.bind.to_string().as_str(), given.verbosity), (0, "::1", 1));
+    assert_eq!((given.allow_anonymous, given.echo_events, given.format), (true, false, EmulatorFormat::Ndjson));
+    assert_eq!(given.advertise.unwrap().as_str(), "https://h:1/");
+    let variable = [("WPS_ACCESS_KEY", "from variable")];
+    for (line, key) in [
+        ("emulator", "from variable"),
+        ("emulator --access-key flag", "flag"),
+        ("emulator --access-key -", "from stdin"),
+        ("emulator --access-key @k", "from file"),
+    ] {
+        assert_eq!(emulator(line, &variable).access_key.expose(), key, "{line}");
+    }
+}
