@@ -124,8 +124,7 @@ async fn connect(target: &Target, addresses: Vec<SocketAddr>, progress: &Progres
                     }
                 }
                 None if last => {
-                    let authority = SocketName(target).to_string();
-                    return Err(DialError::Connect { authority, failures });
+                    return Err(DialError::Connect { authority: host_and_port(target), failures });
                 }
                 None => break,
             }
@@ -134,11 +133,7 @@ async fn connect(target: &Target, addresses: Vec<SocketAddr>, progress: &Progres
 }
 
 /// Host and port, as people write them.
-struct SocketName<'a>(&'a Target);
-
-impl std::fmt::Display for SocketName<'_> {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        let host = self.0.bare_host();
-        if host.contains(':') { write!(f, "[{host}]:{}", self.0.port) } else { write!(f, "{host}:{}", self.0.port) }
-    }
+fn host_and_port(target: &Target) -> String {
+    let host = target.bare_host();
+    if host.contains(':') { format!("[{host}]:{}", target.port) } else { format!("{host}:{}", target.port) }
 }

@@ -46,7 +46,8 @@ const LAST_WORDS: Duration = Duration::from_millis(250);
 /// The longest reason a close frame has room for, in bytes.
 const MAX_CLOSE_REASON: usize = 123;
 
-/// What came over a link.
+/// What came over a link. Payloads share the buffer they were read into: a small one that is kept keeps 64 KiB or more
+/// alive, so copy what is to live long.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Incoming {
     /// A text message.
@@ -168,8 +169,7 @@ where
             .write_buffer_size(WRITE_BUFFER)
             .max_message_size(Some(max_message))
             .max_frame_size(Some(max_message));
-        let stream = Socket::new(stream);
-        let socket = WebSocketStream::from_partially_read(stream, leftover.into(), role, Some(config)).await;
+        let socket = WebSocketStream::from_raw_socket(Socket::new(stream, leftover), role, Some(config)).await;
         Self {
             socket,
             queue: VecDeque::new(),
@@ -328,7 +328,7 @@ where
             | Error::AlreadyClosed
             | Error::Protocol(ProtocolError::ResetWithoutClosingHandshake) => return self.dropped(None),
             // The library's words quote the message.
-            Error::Utf8(_) => (Cause::InvalidUtf8, CloseCode::Invalid, "a text message is not valid UTF-8".to_owned()),
+            Error::Utf8(_) => (Cause::InvalidUtf8, CloseCode::Invalid, "a text is not valid UTF-8".to_owned()),
             Error::Capacity(error) => (Cause::TooBig, CloseCode::Size, lower_case(&error)),
             Error::Protocol(error) => (Cause::Framing, CloseCode::Protocol, lower_case(&error)),
             // None of these comes from an established WebSocket.

@@ -27,6 +27,17 @@ async fn a_name_leads_to_a_link() {
     assert_eq!(progress.stage(), Stage::Upgrading { authority: format!("localhost:{port}") });
 }
 
+#[test]
+fn a_dial_and_its_link_can_move_between_threads() {
+    fn sent<T: Send>(_: T) {}
+    let (options, progress) = (DialOptions::default(), Progress::default());
+    sent(async move {
+        let mut link = dial(&target("host.example", 1, true), &options, &progress).await?;
+        std::future::poll_fn(|cx| link.poll_flush(cx)).await;
+        Ok::<_, DialError>(())
+    });
+}
+
 #[tokio::test]
 async fn a_port_where_nothing_listens_refuses() {
     let (listener, port) = listener().await;

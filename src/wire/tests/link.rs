@@ -263,7 +263,7 @@ async fn the_peers_close_is_reported_with_code_and_reason_and_answered() {
 
 #[tokio::test]
 async fn what_breaks_the_protocol_ends_the_link_and_the_peer_is_told_why() {
-    let many = frame(0x81, &vec![b'x'; 65]);
+    let many = frame(0x81, &[b'x'; 65]);
     let cases: [(Vec<u8>, Cause, u16); 6] = [
         (frame(0x81, b"a\xff"), Cause::InvalidUtf8, 1007),
         ([frame(0x01, b"\xe2"), frame(0x80, b"\x82")].concat(), Cause::InvalidUtf8, 1007),

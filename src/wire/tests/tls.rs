@@ -126,6 +126,16 @@ async fn a_self_signed_certificate_is_accepted_only_when_it_is_trusted() {
 }
 
 #[tokio::test]
+async fn the_platform_does_not_vouch_for_a_certificate_made_on_the_spot() {
+    let server = Identity::self_signed(named(HOST));
+    match dial_to(&server, None, TlsSettings::default()).await.expect_err("nobody trusts it") {
+        DialError::Certificate { problem, .. } => assert_eq!(problem, CertificateProblem::UnknownIssuer),
+        // A machine without roots.
+        error => assert!(matches!(error, DialError::TlsSetup { .. }), "{error:?}"),
+    }
+}
+
+#[tokio::test]
 async fn an_authority_of_the_file_vouches_for_servers() {
     let authority = authority();
     let server = Identity::signed(named(HOST), &authority);
