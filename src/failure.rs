@@ -95,7 +95,7 @@ impl Failure {
     }
 
     /// The error and its causes in one line, redacted, as `stopped.error.message` has it.
-    pub fn line(&self) -> String {
+    pub fn summary(&self) -> String {
         redact(&format!("{:#}", self.error)).into_owned()
     }
 

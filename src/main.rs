@@ -21,6 +21,7 @@ use std::io::{self, IsTerminal as _, Write as _};
 use std::panic::{self, AssertUnwindSafe};
 use std::process::ExitCode;
 
+use tokio::runtime::{Builder, Runtime};
 use tokio::time::Instant;
 
 use cli::{ColorChoice, Parsed};
@@ -85,26 +86,26 @@ fn carry_out(started: Instant, settings: Settings) -> Result<u8, Failure> {
         Settings::Man { dir } => commands::man::run(&dir).map(|()| 0),
         Settings::Listen(settings) => {
             let surroundings = surroundings(started, &settings.output)?;
-            Ok(one_thread()?.block_on(commands::listen(&surroundings, &settings)))
+            on_one_thread(commands::listen(&surroundings, &settings))
         }
         Settings::Join(settings) => {
             let surroundings = surroundings(started, &settings.output)?;
-            Ok(one_thread()?.block_on(commands::join(&surroundings, &settings)))
+            on_one_thread(commands::join(&surroundings, &settings))
         }
         Settings::Send(settings) => {
             let data = settings.payload.read(&mut io::stdin())?;
             let surroundings = surroundings(started, &settings.output)?;
-            Ok(one_thread()?.block_on(commands::send(&surroundings, &settings, data)))
+            on_one_thread(commands::send(&surroundings, &settings, data))
         }
         Settings::Event(settings) => {
             let data = settings.payload.read(&mut io::stdin())?;
             let surroundings = surroundings(started, &settings.output)?;
-            Ok(one_thread()?.block_on(commands::event(&surroundings, &settings, data)))
+            on_one_thread(commands::event(&surroundings, &settings, data))
         }
         Settings::Emulator(settings) => {
             let console = console(settings.color)?;
             logging::start(settings.verbosity, settings.log_filter.as_deref(), &console.err)?;
-            let _ = (console, all_threads()?);
+            let _ = on_all_threads(async { 0 })?;
             Ok(0)
         }
     }
@@ -120,14 +121,22 @@ fn console(color: ColorChoice) -> Result<Console, Failure> {
     Console::open(|terminal| color.enabled(terminal)).map_err(internal)
 }
 
-/// One connection is one task.
-fn one_thread() -> Result<tokio::runtime::Runtime, Failure> {
-    tokio::runtime::Builder::new_current_thread().enable_all().build().map_err(internal)
+/// Runs a command of one connection, which is one task.
+fn on_one_thread(command: impl Future<Output = u8>) -> Result<u8, Failure> {
+    finish(Builder::new_current_thread().enable_all().build(), command)
 }
 
-/// An emulator has many.
-fn all_threads() -> Result<tokio::runtime::Runtime, Failure> {
-    tokio::runtime::Builder::new_multi_thread().enable_all().build().map_err(internal)
+/// Runs an emulator, which has many.
+fn on_all_threads(command: impl Future<Output = u8>) -> Result<u8, Failure> {
+    finish(Builder::new_multi_thread().enable_all().build(), command)
+}
+
+fn finish(runtime: io::Result<Runtime>, command: impl Future<Output = u8>) -> Result<u8, Failure> {
+    let runtime = runtime.map_err(internal)?;
+    let code = runtime.block_on(command);
+    // A name lookup that hangs, which no runtime can cancel, must not keep the process.
+    runtime.shutdown_background();
+    Ok(code)
 }
 
 fn internal(error: io::Error) -> Failure {

@@ -38,9 +38,7 @@ fn install(sender: &mpsc::UnboundedSender<u8>) -> io::Result<()> {
         }
         let mut stream = signal(kind)?;
         let sender = sender.clone();
-        tokio::spawn(async move {
-            while stream.recv().await.is_some() && sender.send(number).is_ok() {}
-        });
+        tokio::spawn(async move { while stream.recv().await.is_some() && sender.send(number).is_ok() {} });
     }
     Ok(())
 }

@@ -157,7 +157,7 @@ fn usage_errors_say_what_is_wrong_and_what_to_do() {
         ("completions|tcsh", "error: `tcsh` is not a value of `SHELL`\n"),
     ] {
         let failure = parsed(line).unwrap_err();
-        let report = failure.report(str::to_owned);
+        let report = failure.report(str::to_owned, str::to_owned);
         assert_eq!(failure.kind.exit_code(), 2, "{line}");
         assert!(report.starts_with(expected), "{line}: {report}");
         let last = report.lines().last().unwrap_or_default();
@@ -182,7 +182,7 @@ fn usage_errors_keep_secrets() {
         "listen|--output|sesameABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789",
     ] {
         let failure = parsed(line).unwrap_err();
-        let report = failure.report(str::to_owned);
+        let report = failure.report(str::to_owned, str::to_owned);
         assert!(!report.contains("sesame"), "{line}: {report}");
     }
 }

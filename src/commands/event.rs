@@ -22,8 +22,10 @@ pub async fn event(surroundings: &Surroundings, settings: &Event, data: OwnedDat
     let shown = if settings.wait_reply.is_some() { Shown::Server } else { Shown::None };
     // Answers come before the ack: the script ends the run, when it has both.
     let wants = Wants { shown, limit: None, follows_stdout: false, hosts: false, chatty: false };
-    run(surroundings, &settings.connection, &settings.output, wants, |client| script(surroundings, settings, data, client))
-        .await
+    run(surroundings, &settings.connection, &settings.output, wants, |client| {
+        script(surroundings, settings, data, client)
+    })
+    .await
 }
 
 async fn script(surroundings: &Surroundings, settings: &Event, data: OwnedData, client: Client) -> Verdict {

@@ -103,7 +103,10 @@ fn dial_hints(error: &DialError, place: &Place) -> Vec<String> {
         }
         DialError::Refused(refusal) => refusal_hints(refusal, place, &mut hint),
         DialError::NoSubprotocol { .. } | DialError::WrongSubprotocol { .. } => {
-            hint("does the URL name a Web PubSub hub? `--protocol json` asks for the subprotocol without recovery".into());
+            hint(
+                "does the URL name a Web PubSub hub? `--protocol json` asks for the subprotocol without recovery"
+                    .into(),
+            );
         }
         DialError::NotHttp { .. } => {
             hint("check host and port, and whether it is `ws://` or `wss://` that the service speaks there".into());
@@ -137,10 +140,14 @@ fn refusal_hints(refusal: &Refusal, place: &Place, hint: &mut impl FnMut(String)
         401 | 403 => token_hints(place, hint),
         404 => hint("check the hub and the path: a client URL is `wss://HOST/client/hubs/HUB`".into()),
         407 => hint("the proxy wants credentials".into()),
-        200..=299 => hint("that is a web server, not a Web PubSub service: a client URL is `wss://HOST/client/hubs/HUB`".into()),
+        200..=299 => {
+            hint("that is a web server, not a Web PubSub service: a client URL is `wss://HOST/client/hubs/HUB`".into())
+        }
         300..=399 => {
             let location = refusal.location.as_deref().map(|to| format!(" (to `{to}`)")).unwrap_or_default();
-            hint(format!("redirects are not followed{location}, so that no token goes to another host: name the final URL"));
+            hint(format!(
+                "redirects are not followed{location}, so that no token goes to another host: name the final URL"
+            ));
         }
         _ => {}
     }
@@ -153,7 +160,10 @@ fn refusal_hints(refusal: &Refusal, place: &Place, hint: &mut impl FnMut(String)
 fn token_hints(place: &Place, hint: &mut impl FnMut(String)) {
     let Some(url) = &place.url else { return };
     if url.token().is_none() {
-        hint("the URL has no `access_token`: get a client access URL from your server, or use `--connection-string`".into());
+        hint(
+            "the URL has no `access_token`: get a client access URL from your server, or use `--connection-string`"
+                .into(),
+        );
         return;
     }
     let Some(claims) = place.claims() else {

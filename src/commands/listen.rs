@@ -11,7 +11,8 @@ use crate::settings::Listen;
 /// Joins the groups and prints until something ends it. Returns the exit code.
 pub async fn listen(surroundings: &Surroundings, settings: &Listen) -> u8 {
     let wants = Wants { shown: Shown::All, limit: settings.count, follows_stdout: true, hosts: true, chatty: true };
-    run(surroundings, &settings.connection, &settings.output, wants, |client| script(surroundings, settings, client)).await
+    run(surroundings, &settings.connection, &settings.output, wants, |client| script(surroundings, settings, client))
+        .await
 }
 
 async fn script(surroundings: &Surroundings, settings: &Listen, client: Client) -> Verdict {

@@ -11,8 +11,8 @@ use ring::rand::SecureRandom as _;
 use tokio::time::{Instant, sleep, sleep_until};
 
 use super::explain::{Place, operation_failure, session_failure};
-use super::tap::{Seen, Shown, Tap};
 use super::hosting;
+use super::tap::{Seen, Shown, Tap};
 use crate::auth::access_url::looks_expired;
 use crate::auth::token::peek_claims;
 use crate::client::driver::{DialedError, Driver, Finished, NetDialer, UrlSource};
@@ -317,7 +317,9 @@ fn timed_out(connection: &Connection, finished: Option<&Finished>) -> Failure {
     let last = finished.filter(|finished| !finished.was_connected).and_then(|finished| finished.last_failure.clone());
     let what = format!("timed out after {limit} (`--timeout`)");
     match last {
-        Some(last) => Failure::new(Kind::Timeout, anyhow::anyhow!("{last}").context(format!("{what} without a connection"))),
+        Some(last) => {
+            Failure::new(Kind::Timeout, anyhow::anyhow!("{last}").context(format!("{what} without a connection")))
+        }
         None => Failure::message(Kind::Timeout, what),
     }
 }
@@ -334,7 +336,7 @@ fn report(printer: &mut Printer, ending: Ending) -> u8 {
         sent: counts.sent,
         acked: counts.acked,
         failed: counts.failed,
-        error: error.map(|failure| StoppedError { message: failure.line(), hint: failure.hints.first().cloned() }),
+        error: error.map(|failure| StoppedError { message: failure.summary(), hint: failure.hints.first().cloned() }),
     });
     if let Some(failure) = error {
         super::print_failure(printer.console(), failure);
@@ -345,7 +347,8 @@ fn report(printer: &mut Printer, ending: Ending) -> u8 {
 /// What is worth saying before anything is tried.
 fn warn(printer: &mut Printer, connection: &Connection) {
     if connection.tls.insecure {
-        printer.note(Weight::Warning, "`--insecure`: the server's certificate is not checked, anybody may be listening");
+        printer
+            .note(Weight::Warning, "`--insecure`: the server's certificate is not checked, anybody may be listening");
     }
     let Source::Url(url) = &connection.source else { return };
     let claims = url.token().and_then(|token| peek_claims(token.expose()));

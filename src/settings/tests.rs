@@ -166,15 +166,16 @@ fn errors_have_their_exit_code_and_keep_secrets() {
     ] {
         let inputs = Inputs { stdin: "", files: [("empty", "\n")].into() };
         let failure = settle_with(&line, &[], inputs).map(|settings| format!("{settings:?}")).unwrap_err();
-        let report = failure.report(str::to_owned);
+        let report = failure.report(str::to_owned, str::to_owned);
         assert_eq!(failure.kind.exit_code(), code, "{line}: {report}");
         assert!(report.contains(expected), "{line}: {report}");
         assert!(!format!("{report}{failure:?}").contains("sesame"), "{line}: {report}");
     }
-    let report = settle_with("listen", &[], Inputs::default()).unwrap_err().report(str::to_owned);
+    let report = settle_with("listen", &[], Inputs::default()).unwrap_err().report(str::to_owned, str::to_owned);
     assert!(report.contains("--url") && report.contains("--local"), "{report}");
     let environment = [("WPS_URL", "ws://h/sesame")];
-    let report = settle_with("listen", &environment, Inputs::default()).unwrap_err().report(str::to_owned);
+    let report =
+        settle_with("listen", &environment, Inputs::default()).unwrap_err().report(str::to_owned, str::to_owned);
     assert!(report.contains("`WPS_URL` is malformed") && !report.contains("sesame"), "{report}");
 }
 

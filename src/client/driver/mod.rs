@@ -155,8 +155,7 @@ impl<D: Dialer, S: EventSink> Driver<D, S> {
     }
 
     fn poll_wait(&mut self, cx: &mut Context<'_>, timed: bool) -> Poll<Woken<D::Stream>> {
-        let mut woken =
-            Woken { dialed: None, command: None, stop: false, frames: false, timer: false, stalled: None };
+        let mut woken = Woken { dialed: None, command: None, stop: false, frames: false, timer: false, stalled: None };
         let room = self.sink.poll_room(cx).is_ready();
         if room == self.stalled {
             woken.stalled = Some(!room);
