@@ -1,1 +1,2 @@
-//! auth
+//! Credentials: connection strings, tokens, access URLs.
+pub mod token;

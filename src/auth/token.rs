@@ -1,0 +1,206 @@
+//! Client tokens: HS256 JWTs signed with the access key (PROTOCOL §2.2, §2.3).
+//!
+//! Used by both ends: the client signs its own from a connection string and explains those it was given, the emulator
+//! verifies them as the service does. The time is an argument everywhere. No error text contains the token.
+
+mod audience;
+mod claims;
+mod provider;
+#[cfg(test)]
+mod tests;
+
+use std::time::{Duration, SystemTime};
+
+use base64::Engine as _;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use jsonwebtoken::errors::ErrorKind;
+use jsonwebtoken::{Algorithm, DecodingKey, EncodingKey, Validation};
+use serde::Serialize;
+use thiserror::Error;
+
+pub use audience::Audience;
+pub use claims::Claims;
+
+use crate::secret::Secret;
+
+/// How far clocks may differ (PROTOCOL §2.3).
+pub const CLOCK_SKEW_SECS: u64 = 5 * 60;
+
+/// What a client token is to say.
+#[derive(Clone, Copy, Debug)]
+pub struct ClientTokenRequest<'a> {
+    /// `aud`, as [`client_audience`] makes it.
+    pub audience: &'a str,
+    /// `sub`; `None` for an anonymous client.
+    pub user: Option<&'a str>,
+    /// `role`; left out when empty.
+    pub roles: &'a [String],
+    /// `webpubsub.group`: groups joined at connect; left out when empty.
+    pub groups: &'a [String],
+    /// `iat`, in seconds since 1970.
+    pub issued_at: u64,
+    /// `exp` − `iat`.
+    pub ttl: Duration,
+}
+
+/// The audience of client tokens for a hub: the endpoint of the connection string and the hub's path, with the
+/// http or https scheme even though clients connect with ws or wss (PROTOCOL §2.3).
+pub fn client_audience(endpoint: &str, hub: &str) -> String {
+    format!("{}/client/hubs/{hub}", endpoint.trim_end_matches('/'))
+}
+
+/// The claims in the order of the test vector (PROTOCOL §18).
+#[derive(Serialize)]
+struct SignedClaims<'a> {
+    aud: &'a str,
+    exp: u64,
+    iat: u64,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    sub: Option<&'a str>,
+    #[serde(skip_serializing_if = "<[String]>::is_empty")]
+    role: &'a [String],
+    #[serde(rename = "webpubsub.group", skip_serializing_if = "<[String]>::is_empty")]
+    group: &'a [String],
+}
+
+/// Signs a client token. The key is the UTF-8 text of the access key, not its base64 meaning (PROTOCOL §2.2).
+pub fn sign_client_token(key: &Secret, request: &ClientTokenRequest<'_>) -> Secret {
+    // `jsonwebtoken::encode` would write `typ` before `alg`; the test vector has it the other way round.
+    const HEADER: &str = r#"{"alg":"HS256","typ":"JWT"}"#;
+    provider::install();
+    let claims = SignedClaims {
+        aud: request.audience,
+        exp: request.issued_at.saturating_add(request.ttl.as_secs()),
+        iat: request.issued_at,
+        sub: request.user,
+        role: request.roles,
+        group: request.groups,
+    };
+    // Strings and numbers always serialise, and HMAC takes any key.
+    let claims = serde_json::to_vec(&claims).unwrap_or_default();
+    let mut token = format!("{}.{}", URL_SAFE_NO_PAD.encode(HEADER), URL_SAFE_NO_PAD.encode(claims));
+    let key = EncodingKey::from_secret(key.expose().as_bytes());
+    let signature = jsonwebtoken::crypto::sign(token.as_bytes(), &key, Algorithm::HS256).unwrap_or_default();
+    token.push('.');
+    token.push_str(&signature);
+    Secret::new(token)
+}
+
+/// Why a token is not accepted, in words.
+#[derive(Clone, Debug, PartialEq, Eq, Error)]
+pub enum TokenError {
+    /// Not three base64url parts with JSON inside.
+    #[error("the token is malformed: {0}")]
+    Malformed(String),
+    /// Not HS256.
+    #[error("the token is not signed with HS256, the only algorithm the service takes")]
+    Algorithm,
+    /// Made with another key.
+    #[error("the token's signature is wrong: it was signed with another access key")]
+    Signature,
+    /// `exp` is mandatory.
+    #[error("the token has no `exp` claim")]
+    NoExpiry,
+    /// More than the permitted skew past `exp`.
+    #[error("the token expired at {}, {} ago", instant(*.expired_at), span(.now.saturating_sub(*.expired_at)))]
+    Expired {
+        /// `exp`.
+        expired_at: u64,
+        /// The verifier's clock.
+        now: u64,
+    },
+    /// More than the permitted skew before `nbf`.
+    #[error("the token is not valid before {}, {} from now", instant(*.valid_from), span(.valid_from.saturating_sub(*.now)))]
+    NotYetValid {
+        /// `nbf`.
+        valid_from: u64,
+        /// The verifier's clock.
+        now: u64,
+    },
+    /// `aud` is mandatory.
+    #[error("the token has no `aud` claim; expected `{expected}`")]
+    NoAudience {
+        /// The audience it should have.
+        expected: String,
+    },
+    /// Made for another endpoint or hub.
+    #[error("the token's audience is `{has}`, expected `{expected}`")]
+    WrongAudience {
+        /// `aud`.
+        has: String,
+        /// The audience it should have.
+        expected: String,
+    },
+}
+
+/// Seconds since 1970 as RFC 3339.
+fn instant(secs: u64) -> String {
+    // Later times than year 9999 cannot be formatted.
+    let shown = SystemTime::UNIX_EPOCH + Duration::from_secs(secs.min(253_402_300_799));
+    humantime::format_rfc3339_seconds(shown).to_string()
+}
+
+fn span(secs: u64) -> String {
+    humantime::format_duration(Duration::from_secs(secs)).to_string()
+}
+
+/// Checks a client token as the service does (PROTOCOL §2.3): signature by any of the keys, `exp` mandatory, `nbf`
+/// honoured if present, five minutes of skew, audience by the lenient rule.
+pub fn verify_client_token(
+    token: &str,
+    keys: &[Secret],
+    expected: Audience<'_>,
+    now_unix_secs: u64,
+) -> Result<Claims, TokenError> {
+    let claims = verify_signature(token, keys)?;
+    let expires = claims.exp.ok_or(TokenError::NoExpiry)?;
+    if now_unix_secs >= expires.saturating_add(CLOCK_SKEW_SECS) {
+        return Err(TokenError::Expired { expired_at: expires, now: now_unix_secs });
+    }
+    if let Some(valid_from) = claims.nbf.filter(|nbf| *nbf > now_unix_secs.saturating_add(CLOCK_SKEW_SECS)) {
+        return Err(TokenError::NotYetValid { valid_from, now: now_unix_secs });
+    }
+    match claims.aud.as_slice() {
+        [] => Err(TokenError::NoAudience { expected: expected.to_string() }),
+        some if some.iter().any(|aud| expected.accepts(aud)) => Ok(claims),
+        some => Err(TokenError::WrongAudience { has: some.join(", "), expected: expected.to_string() }),
+    }
+}
+
+fn verify_signature(token: &str, keys: &[Secret]) -> Result<Claims, TokenError> {
+    provider::install();
+    let mut validation = Validation::new(Algorithm::HS256);
+    // The crate would read the system clock and compare audiences literally; both are done by the caller.
+    validation.required_spec_claims.clear();
+    validation.validate_exp = false;
+    validation.validate_nbf = false;
+    validation.validate_aud = false;
+    for key in keys {
+        let key = DecodingKey::from_secret(key.expose().as_bytes());
+        match jsonwebtoken::decode::<Claims>(token, &key, &validation) {
+            Ok(data) => return Ok(data.claims),
+            Err(error) => match error.kind() {
+                ErrorKind::InvalidSignature => {}
+                ErrorKind::InvalidAlgorithm | ErrorKind::InvalidAlgorithmName => return Err(TokenError::Algorithm),
+                ErrorKind::Json(_) if algorithm_is_foreign(token) => return Err(TokenError::Algorithm),
+                _ => return Err(TokenError::Malformed(error.to_string())),
+            },
+        }
+    }
+    Err(TokenError::Signature)
+}
+
+/// Whether the header names an algorithm that the crate does not even know, such as `none`.
+fn algorithm_is_foreign(token: &str) -> bool {
+    let header = token.split('.').next().and_then(|part| URL_SAFE_NO_PAD.decode(part).ok());
+    let header = header.and_then(|bytes| serde_json::from_slice::<serde_json::Value>(&bytes).ok());
+    header.is_some_and(|header| header.get("alg").is_some_and(|alg| alg != "HS256"))
+}
+
+/// Reads a token's claims without verifying anything, for explanations only.
+pub fn peek_claims(token: &str) -> Option<Claims> {
+    let mut parts = token.split('.');
+    let (_, claims, _) = (parts.next()?, parts.next()?, parts.next()?);
+    let claims = URL_SAFE_NO_PAD.decode(claims.trim_end_matches('=')).ok()?;
+    serde_json::from_slice(&claims).ok()
+}

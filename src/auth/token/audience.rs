@@ -1,0 +1,56 @@
+//! The lenient comparison of a token's audience with what was asked for (PROTOCOL §2.3).
+
+use std::fmt;
+
+use percent_encoding::percent_decode_str;
+use url::Url;
+
+/// The audience a token must have: one of several names of the same service, and a hub.
+///
+/// Schemes are interchangeable, hosts and hubs compare without case, query and trailing slash do not count, and the
+/// path may be percent-encoded once.
+#[derive(Clone, Copy, Debug)]
+pub struct Audience<'a> {
+    /// Endpoints (`http://localhost:8080`) or authorities (`localhost:8080`), the one to name in errors first.
+    pub endpoints: &'a [&'a str],
+    /// The hub.
+    pub hub: &'a str,
+}
+
+impl Audience<'_> {
+    /// Whether `aud` names one of the endpoints and the hub.
+    pub fn accepts(&self, aud: &str) -> bool {
+        let Ok(url) = Url::parse(aud) else { return false };
+        if !matches!(url.scheme(), "http" | "https" | "ws" | "wss") {
+            return false;
+        }
+        let expected = format!("/client/hubs/{}", self.hub);
+        let path = url.path().trim_end_matches('/');
+        let same_path = path.eq_ignore_ascii_case(&expected)
+            || percent_decode_str(path).decode_utf8().is_ok_and(|path| path.eq_ignore_ascii_case(&expected));
+        same_path && self.endpoints.iter().any(|endpoint| same_authority(&url, endpoint))
+    }
+}
+
+fn same_authority(url: &Url, endpoint: &str) -> bool {
+    // The authority of a `Host` header has no scheme; it then shares that of the audience, and so its default port.
+    let endpoint = if endpoint.contains("://") {
+        Url::parse(endpoint)
+    } else {
+        Url::parse(&format!("{}://{endpoint}", url.scheme()))
+    };
+    endpoint.is_ok_and(|endpoint| {
+        let same_host = endpoint.host_str().zip(url.host_str()).is_some_and(|(a, b)| a.eq_ignore_ascii_case(b));
+        // Without explicit ports both mean their scheme's, whichever that is, since schemes are interchangeable.
+        let same_port =
+            endpoint.port() == url.port() || endpoint.port_or_known_default() == url.port_or_known_default();
+        same_host && same_port
+    })
+}
+
+impl fmt::Display for Audience<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let endpoint = self.endpoints.first().copied().unwrap_or_default();
+        f.write_str(&super::client_audience(endpoint, self.hub))
+    }
+}
