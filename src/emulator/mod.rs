@@ -1,1 +1,2 @@
-//! emulator
+//! A local Web PubSub service, for development and tests.
+pub mod hub;
