@@ -1,4 +1,5 @@
 //! A local Web PubSub service, for development and tests.
+pub mod hub;
 #[derive(Debug)]
 pub struct ServerConfig;
 impl ServerConfig {
