@@ -15,6 +15,8 @@ mod render;
 mod secret;
 mod settings;
 mod signal;
+#[cfg(test)]
+mod simulation;
 mod wire;
 
 use std::io::{self, IsTerminal as _, Write as _};
