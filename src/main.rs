@@ -107,8 +107,7 @@ fn carry_out(started: Instant, settings: Settings) -> Result<u8, Failure> {
         Settings::Emulator(settings) => {
             let console = console(settings.color)?;
             logging::start(settings.verbosity, settings.log_filter.as_deref(), &console.err)?;
-            let _ = on_all_threads(async { 0 })?;
-            Ok(0)
+            on_all_threads(commands::emulator(&console, &settings))
         }
     }
 }

@@ -8,8 +8,7 @@ use crate::secret::Secret;
 
 use super::server::ServerConfig;
 
-/// The access key of the official emulator, published and no secret (PROTOCOL §0).
-pub const DEVELOPMENT_KEY: &str = "ABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789ABCDEFGH";
+pub use crate::auth::connection_string::DEVELOPMENT_KEY;
 
 /// The port of the official emulator (PROTOCOL §0).
 pub const DEFAULT_PORT: u16 = 8080;

@@ -14,7 +14,7 @@ use std::task::{Context, Poll};
 use std::time::SystemTime;
 
 pub use console::{Console, Stream, Style};
-pub use ndjson::{Stopped, StoppedError};
+pub use ndjson::{Listening, Stopped, StoppedCounts, StoppedError};
 pub use text::{Weight, human, nack};
 pub use writer::WriteFailure;
 
@@ -72,6 +72,25 @@ pub struct Options {
     pub hub: Option<String>,
     /// The subprotocol's name.
     pub protocol: &'static str,
+}
+
+/// The record of a ready emulator.
+pub fn listening(fields: &Listening<'_>) -> Vec<u8> {
+    let mut out = Vec::new();
+    ndjson::listening(&mut out, &timestamp(), fields);
+    out
+}
+
+/// The last record of a run that has no printer.
+pub fn stopped(fields: &Stopped<'_>) -> Vec<u8> {
+    let mut out = Vec::new();
+    ndjson::stopped(&mut out, &timestamp(), fields);
+    out
+}
+
+/// Now, RFC 3339, UTC, milliseconds.
+fn timestamp() -> String {
+    humantime::format_rfc3339_millis(SystemTime::now()).to_string()
 }
 
 /// Bytes gathered before a batch is handed over early.
@@ -141,7 +160,7 @@ impl Printer {
 
     fn take_time(&mut self) {
         if self.time.is_empty() {
-            self.time = humantime::format_rfc3339_millis(SystemTime::now()).to_string();
+            self.time = timestamp();
         }
     }
 

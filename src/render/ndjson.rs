@@ -186,6 +186,17 @@ pub struct Stopped<'a> {
     pub reason: &'a str,
     /// The exit code.
     pub exit_code: u8,
+    /// What a client counted.
+    #[serde(flatten, skip_serializing_if = "Option::is_none")]
+    pub counts: Option<StoppedCounts>,
+    /// What went wrong.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub error: Option<StoppedError>,
+}
+
+/// What a client counted, in the last record.
+#[derive(Clone, Copy, Debug, Default, Serialize)]
+pub struct StoppedCounts {
     /// Messages received.
     pub received: u64,
     /// Operations sent.
@@ -194,9 +205,23 @@ pub struct Stopped<'a> {
     pub acked: u64,
     /// Operations that ended otherwise.
     pub failed: u64,
-    /// What went wrong.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub error: Option<StoppedError>,
+}
+
+/// Where an emulator can be reached; prints the secrets it exists to print.
+#[derive(Debug, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Listening<'a> {
+    /// Its endpoint.
+    pub endpoint: &'a str,
+    /// With its access key.
+    pub connection_string: &'a str,
+    /// With a token.
+    pub client_url: &'a str,
+}
+
+/// Appends the record of a ready emulator.
+pub fn listening(out: &mut Vec<u8>, time: &str, fields: &Listening<'_>) {
+    write(out, "listening", time, fields);
 }
 
 /// What went wrong, in the last record.
