@@ -79,6 +79,7 @@ impl Emulator {
             request.headers_mut().insert("sec-websocket-protocol", HeaderValue::from_str(offer).unwrap());
         }
         let stream = TcpStream::connect(self.address).await.unwrap();
+        stream.set_nodelay(true).unwrap();
         let (stream, response) = bounded(tokio_tungstenite::client_async(request, stream)).await?;
         let protocol = response.headers().get("sec-websocket-protocol").map(|p| p.to_str().unwrap().to_owned());
         Ok(Client { stream, protocol })

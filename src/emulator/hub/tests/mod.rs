@@ -5,6 +5,7 @@ mod life;
 mod malformed;
 mod operations;
 mod pace;
+mod random;
 mod recovery;
 mod simple;
 

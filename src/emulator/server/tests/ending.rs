@@ -58,7 +58,7 @@ async fn a_close_frame_is_answered_and_1000_ends_the_connection() {
 async fn clients_are_pinged_and_silent_ones_are_dropped() {
     let mut config = ServerConfig::new([7; 32]);
     config.hub.ping_interval = Duration::from_millis(100);
-    config.hub.silence_limit = Duration::from_millis(300);
+    config.hub.silence_limit = Duration::from_secs(2);
     let emulator = Emulator::start_with(config).await;
     let (client, _) = emulator.pubsub(JSON).await;
     let (mut lively, _) = emulator.pubsub(JSON).await;
@@ -72,10 +72,10 @@ async fn clients_are_pinged_and_silent_ones_are_dropped() {
             pings += usize::from(matches!(bounded(lively.stream.next()).await.unwrap().unwrap(), Message::Ping(_)));
         }
     };
-    let (read, ()) = tokio::join!(silent, lives);
-    let _ = read;
-    assert_eq!(bytes[..2], [0x89, 0], "{bytes:?}");
-    assert!(bytes.len() <= 6, "{bytes:?}");
+    let (_, ()) = tokio::join!(silent, lives);
+    // Pings, nothing but pings, and then the end without a close frame.
+    let pings = bytes.chunks(2).map(|frame| assert_eq!(frame, [0x89, 0])).count();
+    assert!((1..=20).contains(&pings), "{pings}");
 }
 
 #[tokio::test]
@@ -95,12 +95,12 @@ async fn a_member_that_does_not_read_is_given_up_and_the_publisher_goes_on() {
         sender.send(text).await;
         assert_eq!(sender.json().await["success"], true);
     }
-    let mut last = serde_json::Value::Null;
+    // It reads again now, gets what was queued before it was given up, and is at an end.
+    let mut received = 0;
     while let Some(Message::Text(text)) = stuck.next().await {
-        last = serde_json::from_str(&text).unwrap();
+        received += usize::from(text.contains(r#""type":"message""#));
     }
-    // It reads again now, and so learns why; unless it was dropped already.
-    assert!(last["event"] == "disconnected" || last["type"] == "message", "{last}");
+    assert!((1..64).contains(&received), "{received}");
 }
 
 #[tokio::test]
