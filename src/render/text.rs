@@ -154,6 +154,7 @@ pub fn unknown_frame(frame: Frame<'_>, reason: &str) -> String {
 pub fn human(duration: Duration) -> String {
     let (millis, secs) = (duration.as_millis(), duration.as_secs());
     match secs {
+        0 if millis < 10 => format!("{:.1} ms", duration.as_secs_f64() * 1000.0),
         0 => format!("{millis} ms"),
         1..10 if millis.is_multiple_of(1000) => format!("{secs} s"),
         1..10 => format!("{:.1} s", duration.as_secs_f64()),
