@@ -291,7 +291,7 @@ impl<D: Dialer, S: EventSink> Driver<D, S> {
                     self.link = None;
                 }
                 Output::Event(event) => {
-                    debug!("{event:?}");
+                    trace!("{event:?}");
                     if !self.sated && self.sink.lifecycle(&event) == Flow::Stop {
                         self.sated = true;
                         self.session.handle_stop(self.now());
