@@ -17,6 +17,7 @@ mod receive;
 mod recovery;
 mod sequence;
 mod settle;
+mod stall;
 mod transport;
 mod verdict;
 
@@ -29,7 +30,8 @@ use crate::protocol::{Upstream, encode_upstream};
 use backoff::Jitter;
 use groups::Groups;
 use operations::{Operations, Owner};
-use phase::{Phase, Stall, Step};
+use phase::{Phase, Step};
+use stall::Stall;
 
 pub use config::{Backoff, BackoffMode, Config, OnUnknown, Retries};
 pub use event::{AckReport, Lifecycle, Loss, Nack, OperationKind, Received};
@@ -54,8 +56,8 @@ pub struct Session {
     retry: u32,
     /// Whether there was ever a connection.
     was_connected: bool,
-    /// Since when the user's output takes no more.
-    stalled_since: Option<Duration>,
+    /// Whether, and for how long, the user's output takes no more.
+    stall: Stall,
     counts: Counts,
     /// The last failure, for the end.
     last_failure: Option<String>,
@@ -74,7 +76,7 @@ impl Session {
             outputs: VecDeque::new(),
             retry: 0,
             was_connected: false,
-            stalled_since: None,
+            stall: Stall::default(),
             counts: Counts::default(),
             last_failure: None,
         }
@@ -90,11 +92,12 @@ impl Session {
         let transport = match &self.phase {
             Phase::Idle | Phase::Ended | Phase::Dialing { .. } => None,
             Phase::Greeting { deadline, .. } | Phase::Closing { deadline } => Some(*deadline),
-            Phase::Waiting { until } => self.stalled_since.is_none().then_some(*until),
+            Phase::Waiting { until } => (!self.stall.is_on()).then_some(*until),
             Phase::Live(live) => earliest([self.ping_due(live), self.silence_due(live), live.identity.sequence.due()]),
             Phase::Recovering(recovery) => match recovery.step {
+                // What would be replayed has nowhere to go.
+                Step::Pause { .. } if self.stall.is_on() => Some(recovery.window),
                 Step::Pause { until } => Some(until.min(recovery.window)),
-                Step::Held => Some(recovery.window),
                 // The driver keeps the deadline of a dial.
                 Step::Dialing { .. } => None,
                 Step::Proving { deadline, .. } => Some(deadline),
@@ -181,7 +184,7 @@ impl Session {
                     false
                 }
                 Step::Proving { .. } => true,
-                Step::Pause { .. } | Step::Held => false,
+                Step::Pause { .. } => false,
             },
             Phase::Greeting { .. } => true,
             Phase::Live(live) => {
@@ -205,36 +208,16 @@ impl Session {
     /// The user's output cannot take more, or can again. While it cannot, the caller reads nothing, so silence proves
     /// nothing, and a lost connection is not regained before there is room for what it would replay.
     pub fn handle_stalled(&mut self, now: Duration, stalled: bool) {
-        if stalled == self.stalled_since.is_some() {
+        if stalled == self.stall.is_on() {
             return;
         }
-        self.stalled_since = stalled.then_some(now);
-        let stall = match &mut self.phase {
-            Phase::Live(live) => {
-                live.last_received = now;
-                Some(&mut live.stall)
-            }
-            Phase::Recovering(recovery) => {
-                match recovery.step {
-                    Step::Pause { .. } if stalled => recovery.step = Step::Held,
-                    Step::Held if !stalled => recovery.step = Step::Pause { until: now },
-                    Step::Pause { .. } | Step::Held | Step::Dialing { .. } | Step::Proving { .. } => {}
-                }
-                Some(&mut recovery.stall)
-            }
-            Phase::Idle
-            | Phase::Dialing { .. }
-            | Phase::Greeting { .. }
-            | Phase::Waiting { .. }
-            | Phase::Closing { .. }
-            | Phase::Ended => None,
-        };
-        if let Some(stall) = stall {
-            *stall = if stalled {
-                Stall { began: Some(now), ended: None }
-            } else {
-                Stall { began: stall.began, ended: Some(now) }
-            };
+        if stalled {
+            self.stall.begin(now);
+            return;
+        }
+        self.stall.end(now);
+        if let Phase::Live(live) = &mut self.phase {
+            live.last_received = now;
         }
     }
 

@@ -18,10 +18,10 @@ impl Session {
             Phase::Live(_) => {}
             Phase::Greeting { .. } => return self.greet(now, frame),
             Phase::Recovering(recovery) => {
-                let Step::Proving { .. } = recovery.step else { return Received::Control };
+                let Step::Proving { disconnect_message, .. } = &mut recovery.step else { return Received::Control };
                 // A farewell proves nothing: the close that follows decides.
                 if let Downstream::Disconnected { message } = frame {
-                    recovery.loss.message = message.map(|message| message.into_owned());
+                    *disconnect_message = message.map(|message| message.into_owned());
                     return Received::Control;
                 }
                 // Another connection than the one asked for recovers nothing.
@@ -63,9 +63,10 @@ impl Session {
                 let token = reconnection_token.map(|token| ReconnectionToken(token.into_owned()));
                 let identity = Identity { connection_id: connection_id.clone(), token, sequence: Sequence::default() };
                 self.was_connected = true;
+                self.stall.restart(now);
                 let user_id = user_id.map(|user| user.into_owned());
                 self.event(Lifecycle::Connected { connection_id, user_id });
-                self.phase = Phase::Live(Box::new(live(identity, now, now, None, self.stalled_since)));
+                self.phase = Phase::Live(Box::new(live(identity, now, now, None)));
                 self.rejoin(now);
                 self.send_queued(now);
                 Received::Control

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use super::event::{Lifecycle, Loss};
-use super::phase::{Identity, Live, Phase, Recovery, Stall, Step};
+use super::phase::{Identity, Live, Phase, Recovery, Step};
 use super::transport::loss_of;
 use super::verdict::{EndKind, LossCause, LossVerdict, loss_verdict};
 use super::{DialRequest, Output, Session};
@@ -19,8 +19,6 @@ const PROVEN_SOCKET: Duration = Duration::from_secs(1);
 const PROVEN_CONNECTION: Duration = Duration::from_secs(5);
 /// How long the service keeps a dropped connection.
 const RECOVERY_WINDOW: Duration = Duration::from_secs(RECOVERY_WINDOW_SECS);
-/// A loss this soon after the output was blocked is put down to it.
-const STALL_MEMORY: Duration = Duration::from_secs(60);
 
 impl Session {
     /// A live connection has lost its socket.
@@ -34,7 +32,7 @@ impl Session {
         // A socket that dies again before it has achieved anything does not open a new window: otherwise an operation
         // that kills the connection would be resent for ever.
         let counted_from = if proven { now } else { live.unproductive_since.unwrap_or(now) };
-        let mut recovery = Recovery {
+        let recovery = Recovery {
             identity: live.identity,
             connected_at: live.connected_at,
             loss: loss.clone(),
@@ -42,7 +40,6 @@ impl Session {
             window: counted_from + RECOVERY_WINDOW,
             attempts: 0,
             step: Step::Pause { until: if proven { now } else { now + RECOVERY_PAUSE } },
-            stall: live.stall,
         };
         let recoverable = self.config.reliable && recovery.identity.token.is_some();
         if !recoverable || loss_verdict(&cause) == LossVerdict::Fresh || recovery.window <= now {
@@ -52,9 +49,6 @@ impl Session {
             return;
         }
         let connection_id = recovery.identity.connection_id.clone();
-        if self.stalled_since.is_some() {
-            recovery.step = Step::Held;
-        }
         self.phase = Phase::Recovering(Box::new(recovery));
         self.event(Lifecycle::Recovering { connection_id, loss });
         self.transport_timeout(now);
@@ -73,10 +67,10 @@ impl Session {
 
     /// A recovery attempt has failed: the next starts a second after it did, as long as the window is open.
     pub(super) fn pause_recovery(&mut self, now: Duration, started: Duration) {
-        let stalled = self.stalled_since.is_some();
+        let stalled = self.stall.is_on();
         let Phase::Recovering(recovery) = &mut self.phase else { return };
         let until = now.max(started + RECOVERY_PAUSE);
-        recovery.step = if stalled { Step::Held } else { Step::Pause { until } };
+        recovery.step = Step::Pause { until };
         if recovery.window <= now || (!stalled && recovery.window <= until) {
             self.window_closed(now);
         }
@@ -98,7 +92,7 @@ impl Session {
         self.event(Lifecycle::Recovered { connection_id, attempts, downtime });
         identity.sequence.acknowledge_again(now);
         let counted_from = window.saturating_sub(RECOVERY_WINDOW);
-        let live = live(identity, now, connected_at, Some(counted_from), self.stalled_since);
+        let live = live(identity, now, connected_at, Some(counted_from));
         self.phase = Phase::Live(Box::new(live));
         self.send_queued(now);
     }
@@ -108,10 +102,9 @@ impl Session {
     pub(super) fn give_up(&mut self, now: Duration, reason: String, loss: Loss) {
         let Phase::Recovering(recovery) = std::mem::replace(&mut self.phase, Phase::Idle) else { return };
         let connection_id = recovery.identity.connection_id;
-        let reason = match slow_reader(&recovery.stall, now) {
-            Some(blocked) => {
-                format!("slow reader: the output was blocked for {:.0} s; {reason}", blocked.as_secs_f64())
-            }
+        let reason = match self.stall.blame(now, &loss).map(|blocked| blocked.as_secs_f64()) {
+            Some(blocked @ 1.0..) => format!("slow reader: the output was blocked for {blocked:.0} s; {reason}"),
+            Some(blocked) => format!("slow reader: the output was blocked for {blocked:.1} s; {reason}"),
             None => reason,
         };
         self.last_failure = Some(reason.clone());
@@ -133,7 +126,6 @@ pub(super) fn live(
     now: Duration,
     connected_at: Duration,
     unproductive_since: Option<Duration>,
-    stalled_since: Option<Duration>,
 ) -> Live {
     Live {
         identity,
@@ -144,13 +136,5 @@ pub(super) fn live(
         progress: false,
         unproductive_since,
         disconnect_message: None,
-        stall: Stall { began: stalled_since, ended: None },
     }
-}
-
-/// For how long the output was blocked, when that may have cost the connection.
-fn slow_reader(stall: &Stall, now: Duration) -> Option<Duration> {
-    let began = stall.began?;
-    let ended = stall.ended.unwrap_or(now);
-    (now.saturating_sub(ended) < STALL_MEMORY).then(|| ended.saturating_sub(began))
 }

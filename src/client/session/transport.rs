@@ -17,7 +17,7 @@ impl Session {
             }
             Phase::Recovering(recovery) => {
                 if let Step::Dialing { started, deadline } = recovery.step {
-                    recovery.step = Step::Proving { started, deadline: deadline.max(now) };
+                    recovery.step = Step::Proving { started, deadline: deadline.max(now), disconnect_message: None };
                     self.send(&Upstream::Ping);
                 }
             }
@@ -68,16 +68,23 @@ impl Session {
             }
             Phase::Live(_) => self.lose(now, cause),
             Phase::Recovering(recovery) => {
-                let Step::Proving { started, .. } = recovery.step else { return };
-                let message = recovery.loss.message.clone();
+                let Step::Proving { started, disconnect_message, .. } = &mut recovery.step else { return };
+                let (started, loss) = (*started, loss_of(&cause, disconnect_message.take()));
                 match loss_verdict(&cause) {
                     LossVerdict::Recover => {
-                        self.attempt_failed(&loss_of(&cause, None).describe(), true);
+                        self.attempt_failed(&loss.describe(), true);
                         self.pause_recovery(now, started);
                     }
                     LossVerdict::Fresh => {
-                        let refusal = loss_of(&cause, message);
-                        self.give_up(now, format!("the service refused the recovery: {}", refusal.describe()), refusal);
+                        let what = match cause {
+                            LossCause::Close { .. } => "the service refused the recovery",
+                            LossCause::Broken(_)
+                            | LossCause::Silent(_)
+                            | LossCause::InvalidUtf8
+                            | LossCause::Framing(_)
+                            | LossCause::TooBig => "the recovery failed",
+                        };
+                        self.give_up(now, format!("{what}: {}", loss.describe()), loss);
                     }
                 }
             }
@@ -115,7 +122,7 @@ impl Session {
                 self.attempt_failed(&message, false);
                 self.retry_fresh(now, EndKind::Unreachable, message, None);
             }
-            Phase::Waiting { until } if *until <= now && self.stalled_since.is_none() => self.dial_fresh(now),
+            Phase::Waiting { until } if *until <= now && !self.stall.is_on() => self.dial_fresh(now),
             Phase::Closing { deadline } if *deadline <= now => {
                 self.outputs.push_back(Output::Abort);
                 self.end(End::Stopped);
@@ -127,14 +134,14 @@ impl Session {
                 self.keep_alive(now);
             }
             Phase::Recovering(recovery) => match recovery.step {
-                Step::Pause { until } if until <= now && now < recovery.window => self.dial_recovery(now),
-                Step::Pause { .. } | Step::Held if recovery.window <= now => self.window_closed(now),
-                Step::Proving { started, deadline } if deadline <= now => {
+                Step::Pause { .. } if recovery.window <= now => self.window_closed(now),
+                Step::Pause { until } if until <= now && !self.stall.is_on() => self.dial_recovery(now),
+                Step::Proving { started, deadline, .. } if deadline <= now => {
                     self.outputs.push_back(Output::Abort);
                     self.attempt_failed("timed out waiting for the first frame of the recovered connection", true);
                     self.pause_recovery(now, started);
                 }
-                Step::Pause { .. } | Step::Held | Step::Dialing { .. } | Step::Proving { .. } => {}
+                Step::Pause { .. } | Step::Dialing { .. } | Step::Proving { .. } => {}
             },
             Phase::Idle
             | Phase::Dialing { .. }
@@ -167,7 +174,7 @@ impl Session {
     }
 
     pub(super) fn silence_due(&self, live: &Live) -> Option<Duration> {
-        if self.stalled_since.is_some() {
+        if self.stall.is_on() {
             return None;
         }
         self.config.ping_timeout.map(|timeout| live.last_received.saturating_add(timeout))
