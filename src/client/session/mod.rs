@@ -103,7 +103,9 @@ impl Session {
                 Step::Proving { deadline, .. } => Some(deadline),
             },
         };
-        earliest([transport, self.operations.due()])
+        // While nothing is read, no ack can come.
+        let operations = self.operations.due().filter(|_| !self.stall.is_on());
+        earliest([transport, operations])
     }
 
     /// The counters so far.
@@ -157,6 +159,7 @@ impl Session {
             Ok(order) => {
                 if let Some((group, wanted)) = group {
                     self.groups.want(&group, wanted);
+                    self.operations.drop_rejoin(&group);
                 }
                 if matches!(self.phase, Phase::Live(_)) {
                     self.send_operation(now, order);
@@ -215,7 +218,9 @@ impl Session {
             self.stall.begin(now);
             return;
         }
-        self.stall.end(now);
+        if let Some(since) = self.stall.end(now) {
+            self.operations.postpone(since, now, self.patience());
+        }
         if let Phase::Live(live) = &mut self.phase {
             live.last_received = now;
         }

@@ -122,7 +122,11 @@ impl Session {
                         if let Phase::Live(live) = &mut self.phase {
                             live.progress = true;
                         }
+                        let freed = settled.operation.is_membership();
                         self.settle(*settled);
+                        if freed {
+                            self.send_queued(now);
+                        }
                     }
                 }
                 Received::Control

@@ -51,6 +51,9 @@ impl Session {
         let connection_id = recovery.identity.connection_id.clone();
         self.phase = Phase::Recovering(Box::new(recovery));
         self.event(Lifecycle::Recovering { connection_id, loss });
+        for settled in self.operations.give_up_killers() {
+            self.settle(settled);
+        }
         self.transport_timeout(now);
     }
 
@@ -112,6 +115,9 @@ impl Session {
         self.event(Lifecycle::Disconnected { connection_id, loss });
         self.groups.forget_joined();
         for settled in self.operations.abandon(self.config.on_unknown, &reason) {
+            self.settle(settled);
+        }
+        for settled in self.operations.give_up_killers() {
             self.settle(settled);
         }
         if recovery.lost_at.saturating_sub(recovery.connected_at) >= PROVEN_CONNECTION {

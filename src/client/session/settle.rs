@@ -85,12 +85,12 @@ impl Session {
         match outcome {
             Outcome::Acked { .. } | Outcome::Sent => self.event(Lifecycle::Joined { group, ack_id, rejoined: true }),
             Outcome::Refused { error, .. } => self.event(Lifecycle::RejoinFailed { group, error }),
-            Outcome::NotAcknowledged { .. } => {
+            Outcome::NotAcknowledged { .. } | Outcome::Unknown { .. } => {
                 let error = Nack { name: String::new(), message: "the service did not acknowledge the join".into() };
                 self.event(Lifecycle::RejoinFailed { group, error });
             }
-            // The connection ended first; the next one tries again.
-            Outcome::Unknown { .. } | Outcome::NotSent { .. } | Outcome::IdInUse { .. } => {}
+            // It settles only once it was sent, and has an id of its own.
+            Outcome::NotSent { .. } | Outcome::IdInUse { .. } => {}
         }
     }
 

@@ -96,13 +96,20 @@ impl Session {
     /// Time has passed. Harmless when nothing is due.
     pub fn handle_timeout(&mut self, now: Duration) {
         self.transport_timeout(now);
+        if self.stall.is_on() {
+            return;
+        }
         let (again, settled) = self.operations.expire(now, self.patience());
+        let freed = settled.iter().any(|settled| settled.operation.is_membership());
         for settled in settled {
             self.settle(settled);
         }
         if matches!(self.phase, Phase::Live(_)) {
             for order in again {
                 self.send_operation(now, order);
+            }
+            if freed {
+                self.send_queued(now);
             }
         }
     }
