@@ -1,8 +1,13 @@
 //! Steps of the session: one input, then *all* of its outputs. Outputs are compared as lines, see [`line`].
 
 mod connect;
+mod groups;
 mod keepalive;
+mod operations;
+mod property;
+mod recovery;
 mod sequence;
+mod stall;
 mod stop;
 
 use std::time::Duration;
