@@ -14,6 +14,10 @@ use super::ids::IdSpace;
 use super::verdict::{AckVerdict, ack_verdict};
 use crate::protocol::{AckError, OwnedData, Upstream, encode_upstream};
 
+/// How many connections or sockets may be lost under an operation before it is no longer sent again: it may be what
+/// costs them.
+const MAX_LOSSES: u32 = 10;
+
 /// Names an operation between its issuer and the session; chosen by the issuer, unique.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct OperationId(pub u64);
@@ -178,13 +182,17 @@ pub(super) struct Operation {
     attempts: u32,
     /// How many attempts failed: refused for a passing reason, or not acknowledged.
     failures: u32,
+    /// How many attempts of this socket have not been answered.
+    unanswered: u32,
+    /// How often the socket was lost while it was in flight.
+    losses: u32,
     /// When it was sent first.
     first_sent: Option<Duration>,
 }
 
 impl Operation {
     /// Join and leave can be repeated on another connection; a publish would be doubled (PROTOCOL §19.7).
-    fn is_idempotent(&self) -> bool {
+    pub(super) fn is_membership(&self) -> bool {
         matches!(self.kind, OperationKind::JoinGroup | OperationKind::LeaveGroup)
     }
 }
@@ -245,8 +253,19 @@ impl Operations {
         self.next_order += 1;
         let target = request.into_target();
         let state = State::Queued;
-        let operation =
-            Operation { owner, kind, target, ack_id, frame, state, attempts: 0, failures: 0, first_sent: None };
+        let operation = Operation {
+            owner,
+            kind,
+            target,
+            ack_id,
+            frame,
+            state,
+            attempts: 0,
+            failures: 0,
+            unanswered: 0,
+            losses: 0,
+            first_sent: None,
+        };
         self.pending.insert(order, operation);
         if let Some(id) = ack_id {
             self.by_ack.insert(id, order);
@@ -254,7 +273,7 @@ impl Operations {
         Ok(order)
     }
 
-    /// Sends one operation, if it waits for that. Without an ackId it settles by being sent.
+    /// Sends one operation, if it waits for that and for nothing else. Without an ackId it settles by being sent.
     pub(super) fn send(
         &mut self,
         now: Duration,
@@ -262,11 +281,15 @@ impl Operations {
         patience: Patience,
         put: impl FnOnce(Bytes),
     ) -> Option<Settled> {
+        if self.is_held(order) {
+            return None;
+        }
         let operation = self.pending.get_mut(&order)?;
         if operation.state != State::Queued {
             return None;
         }
         operation.attempts += 1;
+        operation.unanswered += 1;
         operation.first_sent.get_or_insert(now);
         put(operation.frame.clone());
         if operation.ack_id.is_none() {
@@ -279,6 +302,13 @@ impl Operations {
         None
     }
 
+    /// Whether an earlier join or leave of the same group has to settle first: its retry would undo this one.
+    fn is_held(&self, order: u64) -> bool {
+        let Some(this) = self.pending.get(&order).filter(|operation| operation.is_membership()) else { return false };
+        let same = |earlier: &Operation| earlier.is_membership() && earlier.target == this.target;
+        self.pending.range(..order).any(|(_, earlier)| same(earlier))
+    }
+
     /// The orders of all operations that wait to be sent, oldest first.
     pub(super) fn queued(&self) -> Vec<u64> {
         self.pending.iter().filter(|(_, operation)| operation.state == State::Queued).map(|(order, _)| *order).collect()
@@ -286,7 +316,25 @@ impl Operations {
 
     /// Whether an unsettled join or leave of the user's is about this group.
     pub(super) fn concerns_group(&self, group: &str) -> bool {
-        self.pending.values().any(|operation| operation.is_idempotent() && operation.target == group)
+        self.pending.values().any(|operation| operation.is_membership() && operation.target == group)
+    }
+
+    /// Forgets the session's own join of a group: the user has asked for something about it.
+    pub(super) fn drop_rejoin(&mut self, group: &str) {
+        self.drop_rejoins_where(|operation| operation.target == group);
+    }
+
+    fn drop_rejoins(&mut self) {
+        self.drop_rejoins_where(|_| true);
+    }
+
+    fn drop_rejoins_where(&mut self, chosen: impl Fn(&Operation) -> bool) {
+        let rejoin = |operation: &Operation| operation.owner == Owner::Rejoin && chosen(operation);
+        let orders: Vec<u64> =
+            self.pending.iter().filter(|(_, operation)| rejoin(operation)).map(|(order, _)| *order).collect();
+        for order in orders {
+            self.remove(order);
+        }
     }
 
     pub(super) fn is_empty(&self) -> bool {
@@ -308,28 +356,32 @@ impl Operations {
         pause: impl FnOnce(u32) -> Duration,
     ) -> Acked {
         let Some(order) = self.by_ack.get(&ack_id).copied() else { return Acked::Stray };
-        let Some(operation) = self.pending.get_mut(&order) else { return Acked::Stray };
+        let Some(operation) = self.pending.get_mut(&order).filter(|operation| operation.attempts > 0) else {
+            return Acked::Stray;
+        };
+        operation.unanswered = operation.unanswered.saturating_sub(1);
         let attempts = operation.attempts;
         let nack = |error: &AckError<'_>| Nack { name: error.name.to_string(), message: error.message.to_string() };
         let outcome = match (ack_verdict(result), result) {
-            (AckVerdict::Retry, _) if operation.failures < patience.retries => {
-                // A second refusal while pausing belongs to an earlier attempt.
-                if let State::InFlight { deadline } = operation.state {
+            (AckVerdict::Retry, Err(error)) => match operation.state {
+                // It answers an earlier attempt, and says nothing of those after it.
+                State::InFlight { .. } if operation.unanswered > 0 => return Acked::Retrying,
+                State::Queued | State::Pausing { .. } => return Acked::Retrying,
+                State::InFlight { deadline } if operation.failures < patience.retries => {
                     operation.failures += 1;
                     let until = now.saturating_add(pause(operation.failures));
                     operation.state = State::Pausing { until };
                     self.timers.remove(&(deadline, order));
                     self.timers.insert((until, order));
+                    return Acked::Retrying;
                 }
-                return Acked::Retrying;
-            }
+                State::InFlight { .. } => Outcome::Refused { ack_id, error: nack(error), attempts },
+            },
             (AckVerdict::Done { duplicate }, _) => {
                 let elapsed = operation.first_sent.map_or(Duration::ZERO, |first| now.saturating_sub(first));
                 Outcome::Acked { ack_id, duplicate, attempts, elapsed }
             }
-            (AckVerdict::Retry | AckVerdict::Refused, Err(error)) => {
-                Outcome::Refused { ack_id, error: nack(error), attempts }
-            }
+            (AckVerdict::Refused, Err(error)) => Outcome::Refused { ack_id, error: nack(error), attempts },
             (AckVerdict::Retry | AckVerdict::Refused, Ok(())) => return Acked::Stray,
         };
         match self.remove(order) {
@@ -368,28 +420,50 @@ impl Operations {
     pub(super) fn suspend(&mut self) {
         self.timers.clear();
         for operation in self.pending.values_mut() {
+            operation.losses += u32::from(matches!(operation.state, State::InFlight { .. }));
+            operation.unanswered = 0;
             operation.state = State::Queued;
         }
     }
 
-    /// The connection is lost for good: what was sent and cannot be repeated has an unknown outcome.
+    /// No acks were read since `since`: that time does not count.
+    pub(super) fn postpone(&mut self, since: Duration, now: Duration, patience: Patience) {
+        for (order, operation) in &mut self.pending {
+            if let State::InFlight { deadline } = &mut operation.state {
+                self.timers.remove(&(*deadline, *order));
+                let sent = deadline.saturating_sub(patience.ack_timeout);
+                *deadline = deadline.saturating_add(now.saturating_sub(since.max(sent)));
+                self.timers.insert((*deadline, *order));
+            }
+        }
+    }
+
+    /// Takes out the operations under which the connection was lost too often.
+    pub(super) fn give_up_killers(&mut self) -> Vec<Settled> {
+        let killers = self.pending.iter().filter(|(_, operation)| operation.losses >= MAX_LOSSES);
+        let orders: Vec<u64> = killers.map(|(order, _)| *order).collect();
+        let reason = format!("the connection was lost {MAX_LOSSES} times while it waited for the ack");
+        orders.into_iter().filter_map(|order| self.settle_unfinished(order, &reason)).collect()
+    }
+
+    /// The connection is lost for good: what was sent and cannot be repeated has an unknown outcome. The session's own
+    /// joins are forgotten; the next connection needs others.
     pub(super) fn abandon(&mut self, on_unknown: OnUnknown, reason: &str) -> Vec<Settled> {
         self.suspend();
-        let orders: Vec<u64> = self
-            .pending
-            .iter()
-            .filter(|(_, operation)| {
-                let unknown = operation.attempts > 0 && !operation.is_idempotent();
-                operation.owner == Owner::Rejoin || (unknown && on_unknown == OnUnknown::Fail)
-            })
-            .map(|(order, _)| *order)
-            .collect();
+        self.drop_rejoins();
+        if on_unknown == OnUnknown::Resend {
+            return Vec::new();
+        }
+        let unknown = |operation: &Operation| operation.attempts > 0 && !operation.is_membership();
+        let orders: Vec<u64> =
+            self.pending.iter().filter(|(_, operation)| unknown(operation)).map(|(order, _)| *order).collect();
         orders.into_iter().filter_map(|order| self.settle_unfinished(order, reason)).collect()
     }
 
-    /// The session ends: everything settles.
+    /// The session ends: everything of the user's settles.
     pub(super) fn finish(&mut self, reason: &str) -> Vec<Settled> {
         self.timers.clear();
+        self.drop_rejoins();
         let orders: Vec<u64> = self.pending.keys().copied().collect();
         orders.into_iter().filter_map(|order| self.settle_unfinished(order, reason)).collect()
     }

@@ -25,15 +25,6 @@ pub(super) struct Identity {
     pub(super) sequence: Sequence,
 }
 
-/// When and for how long the user's output could not take more, on one connection.
-#[derive(Clone, Copy, Debug, Default)]
-pub(super) struct Stall {
-    /// Start of the stall in progress, or of the last one.
-    pub(super) began: Option<Duration>,
-    /// End of the last one; `None` while it lasts.
-    pub(super) ended: Option<Duration>,
-}
-
 /// A connection whose socket is open and which has proved itself.
 #[derive(Debug)]
 pub(super) struct Live {
@@ -52,20 +43,17 @@ pub(super) struct Live {
     pub(super) unproductive_since: Option<Duration>,
     /// What a `disconnected` frame said.
     pub(super) disconnect_message: Option<String>,
-    pub(super) stall: Stall,
 }
 
 /// What a recovery is doing.
 #[derive(Debug)]
 pub(super) enum Step {
-    /// Waiting to try.
+    /// Waiting to try; also for the user's output, while that is blocked.
     Pause { until: Duration },
-    /// The user's output is blocked: replayed messages would have nowhere to go.
-    Held,
     /// A dial is under way; what follows has to be done by the deadline.
     Dialing { started: Duration, deadline: Duration },
-    /// The socket is open; the first frame proves it.
-    Proving { started: Duration, deadline: Duration },
+    /// The socket is open; the first frame proves it. A `disconnected` frame does not, and is kept for its message.
+    Proving { started: Duration, deadline: Duration, disconnect_message: Option<String> },
 }
 
 /// A connection that was lost and may come back.
@@ -82,7 +70,6 @@ pub(super) struct Recovery {
     /// Attempts so far.
     pub(super) attempts: u32,
     pub(super) step: Step,
-    pub(super) stall: Stall,
 }
 
 /// The whole state of the transport.

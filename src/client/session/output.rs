@@ -1,0 +1,96 @@
+//! What a session asks of its caller.
+
+use std::time::Duration;
+
+use bytes::Bytes;
+
+use super::ReconnectionToken;
+use super::event::Lifecycle;
+use super::operations::{OperationId, Outcome};
+use super::verdict::{DialClass, EndKind};
+
+/// What to dial.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum DialRequest {
+    /// A new connection, with a fresh URL.
+    Fresh,
+    /// The same connection again (PROTOCOL §7.2).
+    Recover {
+        /// Its id.
+        connection_id: String,
+        /// Its newest token.
+        token: ReconnectionToken,
+    },
+}
+
+/// A dial that did not lead to an open socket.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct DialFailure {
+    /// What it means.
+    pub class: DialClass,
+    /// What happened, for people.
+    pub message: String,
+    /// How long the service asked to wait.
+    pub retry_after: Option<Duration>,
+}
+
+/// Why a session is over.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum End {
+    /// It was told to stop.
+    Stopped,
+    /// It could not go on.
+    Failed {
+        /// What it means.
+        kind: EndKind,
+        /// The last failure.
+        message: String,
+    },
+}
+
+/// What the caller has to do.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Output {
+    /// Dial, and answer with [`Session::handle_opened`] or [`Session::handle_dial_failed`] by the deadline.
+    Dial {
+        /// What.
+        request: DialRequest,
+        /// By when.
+        deadline: Duration,
+    },
+    /// Drop the dial under way; no answer is wanted any more.
+    CancelDial,
+    /// Send a text frame.
+    Send(Bytes),
+    /// Send a close frame and go on reading until the peer's.
+    Close {
+        /// WebSocket close code.
+        code: u16,
+    },
+    /// Drop the socket, without a closing handshake.
+    Abort,
+    /// Tell the user.
+    Event(Lifecycle),
+    /// An operation has ended.
+    Settled {
+        /// Which.
+        id: OperationId,
+        /// How.
+        outcome: Outcome,
+    },
+    /// The session is over; nothing follows.
+    Ended(End),
+}
+
+/// What was counted, for the `stopped` record.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Counts {
+    /// Messages delivered.
+    pub received: u64,
+    /// Operations of the user's that were sent, each once.
+    pub sent: u64,
+    /// Operations acknowledged with success.
+    pub acked: u64,
+    /// Operations that ended otherwise.
+    pub failed: u64,
+}

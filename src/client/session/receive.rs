@@ -1,0 +1,149 @@
+//! Frames: what each one means to the session and to its user.
+
+use std::time::Duration;
+
+use super::event::{Lifecycle, Received};
+use super::operations::Acked;
+use super::phase::{Identity, Phase, ReconnectionToken, Step};
+use super::recovery::live;
+use super::sequence::{Arrival, Sequence};
+use super::{Output, Session};
+use crate::protocol::{Downstream, Upstream, decode_downstream};
+
+impl Session {
+    /// A text frame came. Lifecycle events that belong before the message are among the outputs.
+    pub fn handle_text<'f>(&mut self, now: Duration, text: &'f str) -> Received<'f> {
+        let frame = decode_downstream(text);
+        match &mut self.phase {
+            Phase::Live(_) => {}
+            Phase::Greeting { .. } => return self.greet(now, frame),
+            Phase::Recovering(recovery) => {
+                let Step::Proving { disconnect_message, .. } = &mut recovery.step else { return Received::Control };
+                // A farewell proves nothing: the close that follows decides.
+                if let Downstream::Disconnected { message } = frame {
+                    *disconnect_message = message.map(|message| message.into_owned());
+                    return Received::Control;
+                }
+                // Another connection than the one asked for recovers nothing.
+                if let Downstream::Connected { connection_id, .. } = &frame
+                    && *connection_id != recovery.identity.connection_id
+                {
+                    let loss = recovery.loss.clone();
+                    self.outputs.push_back(Output::Abort);
+                    self.give_up(now, "the service opened another connection in place of the lost one".into(), loss);
+                    return Received::Control;
+                }
+                self.recovered(now);
+            }
+            Phase::Idle | Phase::Dialing { .. } | Phase::Waiting { .. } | Phase::Closing { .. } | Phase::Ended => {
+                return Received::Control;
+            }
+        }
+        self.receive(now, frame, text.len())
+    }
+
+    /// A binary frame came, which the JSON subprotocols do not have (PROTOCOL §19.13).
+    pub fn handle_binary(&mut self, now: Duration) -> Received<'static> {
+        self.handle_sign_of_life(now);
+        Received::Unknown { reason: "a binary frame on a JSON subprotocol".into() }
+    }
+
+    /// A WebSocket ping or pong came: any frame is life.
+    pub fn handle_sign_of_life(&mut self, now: Duration) {
+        if let Phase::Live(live) = &mut self.phase {
+            live.last_received = now;
+        }
+    }
+
+    /// The first frame of a fresh connection has to be `connected` (PROTOCOL §5.1).
+    fn greet<'f>(&mut self, now: Duration, frame: Downstream<'f>) -> Received<'f> {
+        match frame {
+            Downstream::Connected { connection_id, user_id, reconnection_token } => {
+                let connection_id = connection_id.into_owned();
+                let token = reconnection_token.map(|token| ReconnectionToken(token.into_owned()));
+                let identity = Identity { connection_id: connection_id.clone(), token, sequence: Sequence::default() };
+                self.was_connected = true;
+                self.stall.restart(now);
+                let user_id = user_id.map(|user| user.into_owned());
+                self.event(Lifecycle::Connected { connection_id, user_id });
+                self.phase = Phase::Live(Box::new(live(identity, now, now, None)));
+                self.rejoin(now);
+                self.send_queued(now);
+                Received::Control
+            }
+            Downstream::Disconnected { message } => {
+                if let Phase::Greeting { disconnect_message, .. } = &mut self.phase {
+                    *disconnect_message = message.map(|message| message.into_owned());
+                }
+                Received::Control
+            }
+            Downstream::Unknown { reason, .. } => Received::Unknown { reason },
+            Downstream::Ack { .. } | Downstream::Pong => Received::Control,
+            Downstream::Message(_) => Received::Unknown { reason: "a message before `connected`".into() },
+        }
+    }
+
+    fn receive<'f>(&mut self, now: Duration, frame: Downstream<'f>, bytes: usize) -> Received<'f> {
+        let Phase::Live(live) = &mut self.phase else { return Received::Control };
+        live.last_received = now;
+        let sequence_id = match &frame {
+            Downstream::Message(message) => message.sequence_id,
+            Downstream::Unknown { sequence_id, .. } => *sequence_id,
+            Downstream::Connected { .. }
+            | Downstream::Disconnected { .. }
+            | Downstream::Ack { .. }
+            | Downstream::Pong => None,
+        };
+        let arrival = live.identity.sequence.arrive(now, sequence_id, bytes);
+        live.progress |= sequence_id.is_some() && arrival != Arrival::Duplicate;
+        let ack = live.identity.sequence.take_ack(now);
+        if let (Arrival::Gap { expected }, Some(sequence_id)) = (arrival, sequence_id) {
+            self.event(Lifecycle::SequenceGap { expected, sequence_id });
+        }
+        if let Some(id) = ack {
+            self.send(&Upstream::SequenceAck(id));
+        }
+        if arrival == Arrival::Duplicate {
+            return Received::Duplicate;
+        }
+        match frame {
+            Downstream::Message(message) => {
+                self.counts.received += 1;
+                Received::Message(message)
+            }
+            Downstream::Unknown { reason, .. } => Received::Unknown { reason },
+            Downstream::Ack { ack_id, result } => {
+                let patience = self.patience();
+                let (backoff, jitter) = (self.config.operation_backoff, &mut self.jitter);
+                let pause = |retry| backoff.pause(retry, jitter);
+                match self.operations.acknowledge(now, ack_id, &result, patience, pause) {
+                    Acked::Stray | Acked::Retrying => {}
+                    Acked::Settled(settled) => {
+                        if let Phase::Live(live) = &mut self.phase {
+                            live.progress = true;
+                        }
+                        let freed = settled.operation.is_membership();
+                        self.settle(*settled);
+                        if freed {
+                            self.send_queued(now);
+                        }
+                    }
+                }
+                Received::Control
+            }
+            Downstream::Connected { reconnection_token, .. } => {
+                if let (Some(token), Phase::Live(live)) = (reconnection_token, &mut self.phase) {
+                    live.identity.token = Some(ReconnectionToken(token.into_owned()));
+                }
+                Received::Control
+            }
+            Downstream::Disconnected { message } => {
+                if let Phase::Live(live) = &mut self.phase {
+                    live.disconnect_message = message.map(|message| message.into_owned());
+                }
+                Received::Control
+            }
+            Downstream::Pong => Received::Control,
+        }
+    }
+}

@@ -1,0 +1,128 @@
+//! Operations on their way out and to their end: what is sent when, and who is told how each one ended.
+
+use std::time::Duration;
+
+use super::event::{AckReport, Lifecycle, Nack, OperationKind};
+use super::operations::{AckMode, Operation, Outcome, Owner, Patience, Request, Settled};
+use super::{Output, Session};
+
+impl Session {
+    pub(super) fn patience(&self) -> Patience {
+        Patience { retries: self.config.operation_retries, ack_timeout: self.config.ack_timeout }
+    }
+
+    /// Joins every wanted group that no operation of the user's is about to join anyway.
+    pub(super) fn rejoin(&mut self, now: Duration) {
+        if !self.config.rejoin {
+            return;
+        }
+        for group in self.groups.missing() {
+            if self.operations.concerns_group(&group) {
+                continue;
+            }
+            if let Ok(order) = self.operations.submit(Owner::Rejoin, Request::Join { group }, AckMode::Automatic) {
+                self.send_operation(now, order);
+            }
+        }
+    }
+
+    /// Sends everything that waits, in the order it was asked for (PROTOCOL §19.3).
+    pub(super) fn send_queued(&mut self, now: Duration) {
+        for order in self.operations.queued() {
+            self.send_operation(now, order);
+        }
+    }
+
+    pub(super) fn send_operation(&mut self, now: Duration, order: u64) {
+        let patience = self.patience();
+        let outputs = &mut self.outputs;
+        let settled = self.operations.send(now, order, patience, |frame| outputs.push_back(Output::Send(frame)));
+        if let Some(settled) = settled {
+            self.settle(settled);
+        }
+    }
+
+    pub(super) fn settle_all(&mut self, reason: &str) {
+        for settled in self.operations.finish(reason) {
+            self.settle(settled);
+        }
+    }
+
+    /// An operation has ended: groups follow, the user is told, its issuer is answered.
+    pub(super) fn settle(&mut self, Settled { operation, outcome }: Settled) {
+        let group = match operation.kind {
+            OperationKind::JoinGroup => Some(true),
+            OperationKind::LeaveGroup => Some(false),
+            OperationKind::SendToGroup | OperationKind::Event => None,
+        };
+        let done = matches!(outcome, Outcome::Acked { .. } | Outcome::Sent);
+        if let Some(joined) = group {
+            if done {
+                self.groups.confirm(&operation.target, joined);
+            } else if operation.owner != Owner::Rejoin && !self.operations.concerns_group(&operation.target) {
+                self.groups.settle_for_what_is(&operation.target);
+            }
+        }
+        let Owner::User(id) = operation.owner else {
+            self.settle_rejoin(&operation.target, operation.ack_id, outcome);
+            return;
+        };
+        self.count(&outcome);
+        self.report(&operation, &outcome);
+        if let (Some(joined), true) = (group, done) {
+            let (group, ack_id) = (operation.target, operation.ack_id);
+            self.event(if joined {
+                Lifecycle::Joined { group, ack_id, rejoined: false }
+            } else {
+                Lifecycle::Left { group, ack_id }
+            });
+        }
+        self.outputs.push_back(Output::Settled { id, outcome });
+    }
+
+    fn settle_rejoin(&mut self, group: &str, ack_id: Option<u64>, outcome: Outcome) {
+        let group = group.to_owned();
+        match outcome {
+            Outcome::Acked { .. } | Outcome::Sent => self.event(Lifecycle::Joined { group, ack_id, rejoined: true }),
+            Outcome::Refused { error, .. } => self.event(Lifecycle::RejoinFailed { group, error }),
+            Outcome::NotAcknowledged { .. } | Outcome::Unknown { .. } => {
+                let error = Nack { name: String::new(), message: "the service did not acknowledge the join".into() };
+                self.event(Lifecycle::RejoinFailed { group, error });
+            }
+            // It settles only once it was sent, and has an id of its own.
+            Outcome::NotSent { .. } | Outcome::IdInUse { .. } => {}
+        }
+    }
+
+    fn count(&mut self, outcome: &Outcome) {
+        let counts = &mut self.counts;
+        match outcome {
+            Outcome::Acked { .. } => {
+                counts.sent += 1;
+                counts.acked += 1;
+            }
+            Outcome::Sent => counts.sent += 1,
+            Outcome::Refused { .. } | Outcome::NotAcknowledged { .. } | Outcome::Unknown { .. } => {
+                counts.sent += 1;
+                counts.failed += 1;
+            }
+            Outcome::NotSent { .. } | Outcome::IdInUse { .. } => counts.failed += 1,
+        }
+    }
+
+    fn report(&mut self, operation: &Operation, outcome: &Outcome) {
+        let (ack_id, error, duplicate, attempts, elapsed) = match outcome {
+            Outcome::Acked { ack_id, duplicate, attempts, elapsed } => (*ack_id, None, *duplicate, *attempts, *elapsed),
+            Outcome::Refused { ack_id, error, attempts } => {
+                (*ack_id, Some(error.clone()), false, *attempts, Duration::ZERO)
+            }
+            Outcome::Sent
+            | Outcome::NotAcknowledged { .. }
+            | Outcome::Unknown { .. }
+            | Outcome::NotSent { .. }
+            | Outcome::IdInUse { .. } => return,
+        };
+        let (operation, target) = (operation.kind, operation.target.clone());
+        self.event(Lifecycle::Ack(AckReport { operation, target, ack_id, error, duplicate, attempts, elapsed }));
+    }
+}

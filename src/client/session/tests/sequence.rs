@@ -1,0 +1,171 @@
+//! Sequence ids: acknowledged in time, delivered once and in order (PROTOCOL §7.1, §19.9, §19.10).
+
+use super::*;
+
+#[test]
+fn a_message_is_acknowledged_within_a_second_and_once() {
+    let mut b = Bench::live(config());
+    assert!(b.message(1));
+    b.pass(ms(100));
+    assert!(b.message(2));
+    b.quiet(ms(399));
+    b.pass(ms(1));
+    b.says(&[&acknowledges(2)]);
+    b.quiet(s(9));
+}
+
+#[test]
+fn every_hundred_messages_are_acknowledged_at_once() {
+    let mut b = Bench::live(config());
+    for id in 1..=5000 {
+        assert!(b.message(id));
+        if id % 100 == 0 {
+            b.says(&[&acknowledges(id)]);
+        }
+    }
+    b.quiet(s(9));
+    assert_eq!(b.session.counts().received, 5000);
+}
+
+#[test]
+fn every_megabyte_is_acknowledged_at_once() {
+    let mut b = Bench::live(config());
+    let data = "x".repeat(400_000);
+    for id in 1..=3 {
+        let text =
+            format!(r#"{{"sequenceId":{id},"type":"message","from":"server","dataType":"text","data":"{data}"}}"#);
+        assert!(matches!(b.text(&text), Received::Message(_)));
+    }
+    b.says(&[&acknowledges(3)]);
+}
+
+#[test]
+fn duplicates_are_dropped_and_acknowledged_again() {
+    let mut b = Bench::live(config());
+    assert!(b.message(1) && b.message(2));
+    b.pass(ms(500));
+    b.says(&[&acknowledges(2)]);
+    assert!(!b.message(1) && !b.message(2));
+    assert_eq!(b.session.counts().received, 2);
+    b.quiet(ms(499));
+    b.pass(ms(1));
+    b.says(&[&acknowledges(2)]);
+}
+
+#[test]
+fn a_jump_is_reported_before_its_message_is_delivered() {
+    let mut b = Bench::live(config());
+    assert!(b.message(1));
+    assert!(b.message(5));
+    b.says(&["gap 2 to 5"]);
+    assert!(!b.message(3));
+    assert!(b.message(6));
+    b.says(&[]);
+}
+
+#[test]
+fn frames_that_are_not_understood_are_sequenced_too() {
+    let mut b = Bench::live(config());
+    assert!(b.message(1));
+    for text in [
+        r#"{"type":"groupStateUpdate","sequenceId":2}"#,
+        r#"{"type":"message","sequenceId":3,"from":"mars","dataType":"text","data":"x"}"#,
+        r#"{"type":"message","sequenceId":4,"from":"server","dataType":"new","data":"x"}"#,
+        r#"{"sequenceId":5}"#,
+    ] {
+        assert!(matches!(b.text(text), Received::Unknown { .. }), "{text}");
+    }
+    assert_eq!(b.text(r#"{"type":"groupStateUpdate","sequenceId":2}"#), Received::Duplicate);
+    assert!(b.message(6));
+    b.pass(ms(500));
+    b.says(&[&acknowledges(6)]);
+}
+
+#[test]
+fn garbage_is_passed_on_and_harms_nothing() {
+    let mut b = Bench::live(config());
+    for text in ["", "{", "[]", "null", "\"x\"", r#"{"type":1}"#, r#"{"type":"ack"}"#, r#"{"type":"system"}"#, "\u{0}"]
+    {
+        assert!(matches!(b.text(text), Received::Unknown { .. }), "{text}");
+    }
+    assert!(matches!(b.session.handle_binary(b.now), Received::Unknown { .. }));
+    let null = r#"{"sequenceId":1,"type":"message","from":"server","dataType":"json","data":null}"#;
+    assert!(matches!(b.text(null), Received::Message(_)));
+    b.pass(ms(500));
+    b.says(&[&acknowledges(1)]);
+}
+
+#[test]
+fn messages_without_an_id_are_delivered_and_need_no_ack() {
+    let mut b = Bench::live(Config { reliable: false, ..config() });
+    for _ in 0..300 {
+        assert!(matches!(
+            b.text(r#"{"type":"message","from":"server","dataType":"text","data":"x"}"#),
+            Received::Message(_)
+        ));
+    }
+    b.quiet(s(9));
+    assert_eq!(b.session.counts().received, 300);
+}
+
+#[test]
+fn the_largest_id_there_is_can_come() {
+    let mut b = Bench::live(config());
+    assert!(b.message(u64::MAX));
+    b.says(&[&format!("gap 1 to {}", u64::MAX)]);
+    assert!(!b.message(u64::MAX) && !b.message(1));
+    b.pass(ms(500));
+    b.says(&[&acknowledges(u64::MAX)]);
+}
+
+#[test]
+fn a_recovery_keeps_the_ids_and_acknowledges_once_more() {
+    let mut b = Bench::live(config());
+    assert!(b.message(1) && b.message(2));
+    b.pass(ms(500));
+    b.says(&[&acknowledges(2)]);
+    b.cut();
+    b.says(&["recovering c1: reset", "recover c1 with t1 by 5.5s"]);
+    b.quiet(s(1));
+    b.recover();
+    b.says(&["recovered c1, attempts 1, down 1s"]);
+    // Replayed, since the acknowledgement was lost with the socket.
+    assert!(!b.message(2));
+    assert!(b.message(3));
+    b.pass(ms(500));
+    b.says(&[&acknowledges(3)]);
+    // Nothing replayed: the service is told all the same.
+    b.pass(s(1));
+    b.cut();
+    b.take();
+    b.recover();
+    b.pass(ms(500));
+    b.says(&["recovered c1, attempts 1, down 0ns", &acknowledges(3)]);
+}
+
+#[test]
+fn an_acknowledgement_due_while_recovering_waits() {
+    let mut b = Bench::live(config());
+    assert!(b.message(1));
+    b.cut();
+    b.says(&["recovering c1: reset", "recover c1 with t1 by 5s"]);
+    b.quiet(s(4));
+    b.open();
+    b.says(&[PING]);
+    b.control(PONG);
+    b.says(&["recovered c1, attempts 1, down 4s", &acknowledges(1)]);
+}
+
+#[test]
+fn a_fresh_connection_counts_from_one_again() {
+    let mut b = Bench::live(config());
+    assert!(b.message(1) && b.message(2));
+    b.pass(s(6));
+    b.close(1008);
+    b.take();
+    b.reconnect("c2");
+    b.says(&["connected c2 None"]);
+    assert!(b.message(1));
+    b.pass(ms(500));
+    b.says(&[&acknowledges(1)]);
+}
