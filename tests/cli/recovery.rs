@@ -40,6 +40,7 @@ impl Stream {
     /// Runs it. `cut` ends a connection and returns when, or leaves it open and silent.
     fn run(mut self, cut: impl Fn(Peer) -> Result<Instant, Peer>) -> (Ended, Vec<Duration>) {
         let mut records = Vec::new();
+        let mut token = "reconnect-1".to_owned();
         for round in 0..CUTS {
             self.source.say(&mut self.peer);
             // It has arrived: this connection has been of use, so that recovery is tried at once.
@@ -52,16 +53,16 @@ impl Stream {
             self.source.miss();
             self.source.miss();
             let request = self.service.request();
-            // Every other time the service gives a new token, which from then on is the one to use.
-            let token = |round: usize| format!("reconnect-{}", round.div_ceil(2));
-            request.assert_recovers("c1", &if round == 0 { "reconnect-1".to_owned() } else { token(round) });
+            request.assert_recovers("c1", &token);
             match cut {
                 Ok(at) => self.delays.push(request.at - at),
                 Err(silent) => silent.see_vanish(),
             }
             self.peer = request.upgrade();
+            // Every other time the service gives a new token, which from then on is the one to use.
             if round % 2 == 0 {
-                self.peer.greet("c1", &token(round + 1));
+                token = format!("renewed-{round}");
+                self.peer.greet("c1", &token);
             }
             self.source.replay(acknowledged, &mut self.peer);
         }

@@ -359,6 +359,14 @@ impl Peer {
         }
     }
 
+    /// The next frame, letter for letter.
+    pub fn operation_text(&mut self) -> String {
+        match self.socket.read() {
+            Ok(Message::Text(text)) => text.to_string(),
+            other => panic!("the client was to send an operation: {other:?}"),
+        }
+    }
+
     /// Does what a service does beside everything else, up to an operation, an end or the deadline.
     pub fn attend(&mut self, deadline: Instant) -> FromClient {
         loop {
