@@ -170,25 +170,33 @@ pub struct Call {
 
 impl Call {
     /// Reads the request, up to the end of its head.
-    pub fn request(mut self) -> Request {
+    pub fn request(self) -> Request {
+        self.try_request().expect("the connection ended before the request did")
+    }
+
+    /// Reads the request, if one comes.
+    pub fn try_request(mut self) -> Option<Request> {
         let mut head = Vec::new();
         while !head.ends_with(b"\r\n\r\n") {
             let mut byte = [0];
-            self.stream.read_exact(&mut byte).expect("the request ended early");
-            head.push(byte[0]);
+            match self.stream.read_exact(&mut byte) {
+                Err(error) if is_timeout(&error) => panic!("the client neither asks nor goes away"),
+                Err(_) => return None,
+                Ok(()) => head.push(byte[0]),
+            }
         }
         let head = String::from_utf8(head).unwrap();
         let (first, headers) = head.split_once("\r\n").unwrap();
         let target = first.strip_prefix("GET ").and_then(|rest| rest.strip_suffix(" HTTP/1.1")).expect(first);
         let (path, query) = target.split_once('?').unwrap_or((target, ""));
         let headers = headers.lines().filter_map(|line| line.split_once(": "));
-        Request {
+        Some(Request {
             path: path.to_owned(),
             query: url::form_urlencoded::parse(query.as_bytes()).into_owned().collect(),
             headers: headers.map(|(name, value)| (name.to_lowercase(), value.to_owned())).collect(),
             at: self.at,
             call: self,
-        }
+        })
     }
 
     /// Reads until the client goes away, and fails when it does not. Returns what it said.
@@ -198,6 +206,14 @@ impl Call {
             Err(error) if is_timeout(&error) => panic!("the client did not go away"),
             _ => said,
         }
+    }
+
+    /// Whether nothing comes, and the client stays, for that time.
+    pub fn is_silent_for(&self, time: Duration) -> bool {
+        self.tcp.set_read_timeout(Some(time)).unwrap();
+        let silent = self.tcp.peek(&mut [0]).is_err_and(|error| is_timeout(&error));
+        self.tcp.set_read_timeout(Some(PATIENCE)).unwrap();
+        silent
     }
 
     /// Resets the connection.
