@@ -185,8 +185,6 @@ pub struct Ended {
     pub stderr: String,
     /// When it had ended.
     pub at: Instant,
-    /// When it was started.
-    pub started: Instant,
 }
 
 impl Running {
@@ -248,26 +246,35 @@ impl Running {
         self.end_within(PATIENCE)
     }
 
+    /// Waits for its end without ever reading stdout. Returns the exit code and when it had ended.
+    #[cfg(unix)]
+    pub fn end_unread(mut self) -> (i32, Instant) {
+        self.wait(PATIENCE)
+    }
+
     fn end_within(&mut self, limit: Duration) -> Ended {
         let deadline = Instant::now() + limit;
         while self.out.next(deadline).is_some() {}
         while self.err.next(deadline).is_some() {}
+        let (code, at) = self.wait(limit);
+        Ended {
+            code,
+            stdout: std::mem::take(&mut self.out.seen),
+            stderr: String::from_utf8(std::mem::take(&mut self.err.seen)).unwrap(),
+            at,
+        }
+    }
+
+    fn wait(&mut self, limit: Duration) -> (i32, Instant) {
         let mut child = self.child.take().unwrap();
         let id = child.id();
         let (sender, receiver) = channel();
         thread::spawn(move || drop(sender.send(child.wait())));
         let Ok(status) = receiver.recv_timeout(limit) else {
             kill(id);
-            panic!("it closed its output and did not end");
+            panic!("it does not end");
         };
-        let at = Instant::now();
-        Ended {
-            code: code(status.unwrap()),
-            stdout: std::mem::take(&mut self.out.seen),
-            stderr: String::from_utf8(std::mem::take(&mut self.err.seen)).unwrap(),
-            at,
-            started: self.started,
-        }
+        (code(status.unwrap()), Instant::now())
     }
 }
 

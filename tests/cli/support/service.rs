@@ -208,6 +208,11 @@ impl Call {
         }
     }
 
+    /// Waits for the beginning of a request, and answers nothing.
+    pub fn request_has_come(&self) -> bool {
+        self.tcp.peek(&mut [0]).is_ok_and(|bytes| bytes > 0)
+    }
+
     /// Whether nothing comes, and the client stays, for that time.
     pub fn is_silent_for(&self, time: Duration) -> bool {
         self.tcp.set_read_timeout(Some(time)).unwrap();
@@ -446,6 +451,23 @@ impl Peer {
                 }
                 Err(_) => return FromClient::Gone,
             }
+        }
+    }
+
+    /// The next thing the client says; a close frame is not answered.
+    pub fn next_without_answer(&mut self) -> FromClient {
+        match self.socket.read() {
+            Ok(Message::Close(frame)) => FromClient::Close(frame.map_or(1005, |frame| frame.code.into())),
+            other => panic!("the client was to close: {other:?}"),
+        }
+    }
+
+    /// Has the client answer a ping of the WebSocket.
+    pub fn await_pong(&mut self) {
+        self.socket.send(Message::Ping("there?".into())).unwrap();
+        match self.socket.read() {
+            Ok(Message::Pong(_)) => {}
+            other => panic!("the client was to answer: {other:?}"),
         }
     }
 
