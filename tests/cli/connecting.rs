@@ -133,7 +133,12 @@ fn an_expired_token_is_warned_about_and_tried_all_the_same() {
     service.request().refuse("401 Unauthorized", &[], "");
     let ended = wps.end();
     assert_eq!((ended.code, ended.text()), (5, ""));
-    ended.assert_stderr(&["warning: the token looks expired", "error: ", "hint: the token expired ", "get a fresh URL"]);
+    ended.assert_stderr(&[
+        "warning: the token looks expired",
+        "error: ",
+        "hint: the token expired ",
+        "get a fresh URL",
+    ]);
 }
 
 #[test]
@@ -168,11 +173,7 @@ fn an_unknown_host_is_named() {
     let ended = wps.end();
     ended.assert_failed(
         4,
-        &[
-            "error: could not connect to hub `hub1` at `nonexistent.invalid`",
-            "`nonexistent.invalid`",
-            "hint: ",
-        ],
+        &["error: could not connect to hub `hub1` at `nonexistent.invalid`", "`nonexistent.invalid`", "hint: "],
     );
     assert!(ended.at - started < Duration::from_secs(4), "{:?}", ended.at - started);
 }
@@ -274,7 +275,12 @@ fn a_server_that_speaks_something_else_breaks_the_protocol() {
     let ended = wps.end();
     ended.assert_failed(
         10,
-        &["error: could not connect to hub `hub1`", "caused by: ", "did not answer in HTTP", "hint: check host and port"],
+        &[
+            "error: could not connect to hub `hub1`",
+            "caused by: ",
+            "did not answer in HTTP",
+            "hint: check host and port",
+        ],
     );
 }
 
@@ -325,8 +331,7 @@ fn a_passing_failure_is_tried_again_and_the_attempts_are_counted() {
 #[test]
 fn retry_after_is_honoured() {
     let service = Service::start();
-    let wps =
-        wps(["send", "g", "x", "--url", &service.url(), "--reconnect-delay", "10ms", "-o", "ndjson"]).start();
+    let wps = wps(["send", "g", "x", "--url", &service.url(), "--reconnect-delay", "10ms", "-o", "ndjson"]).start();
     let request = service.request();
     let first = request.at;
     request.refuse("429 Too Many Requests", &[("retry-after", "1")], "");
@@ -342,7 +347,8 @@ fn retry_after_is_honoured() {
 
 #[test]
 fn what_will_not_pass_is_not_tried_again() {
-    for (status, code) in [("401 Unauthorized", 5), ("403 Forbidden", 5), ("404 Not Found", 6), ("400 Bad Request", 6)] {
+    for (status, code) in [("401 Unauthorized", 5), ("403 Forbidden", 5), ("404 Not Found", 6), ("400 Bad Request", 6)]
+    {
         let service = Service::start();
         let wps = wps(["listen", "--url", &service.url(), "--reconnect-delay", "10ms"]).start();
         service.request().refuse(status, &[], "");
@@ -367,8 +373,7 @@ fn a_401_after_a_connection_ends_a_listener_too() {
 #[test]
 fn a_lost_connection_that_cannot_be_had_again_is_exit_7() {
     let service = Service::start();
-    let wps =
-        wps(["listen", "--url", &service.url(), "--reconnect-delay", "10ms", "--reconnect-retries", "1"]).start();
+    let wps = wps(["listen", "--url", &service.url(), "--reconnect-delay", "10ms", "--reconnect-retries", "1"]).start();
     service.connect().close(1008, "go away");
     service.request().refuse("503 Service Unavailable", &[], "");
     let ended = wps.end();

@@ -227,8 +227,7 @@ fn timeout_ends_any_run_with_124() {
 fn timeout_without_a_connection_tells_the_last_failure() {
     let port = ClosedPort::reserve();
     let url = format!("ws://127.0.0.1:{}/client/hubs/hub1?access_token=x", port.port());
-    let ended =
-        wps(["listen", "-o", "ndjson", "--url", &url, "--timeout", "500ms", "--reconnect-delay", "60s"]).run();
+    let ended = wps(["listen", "-o", "ndjson", "--url", &url, "--timeout", "500ms", "--reconnect-delay", "60s"]).run();
     assert_eq!(ended.code, 124);
     ended.assert_stderr(&["error: timed out after 500 ms (`--timeout`) without a connection\n", "connection refused"]);
     let records = ended.records();

@@ -149,8 +149,7 @@ fn repeated_messages_are_shown_once_and_missing_ones_are_said_to_be() {
 #[test]
 fn text_that_is_not_utf8_ends_the_connection_with_1007_and_a_fresh_one_is_made() {
     let service = Service::start();
-    let (wps, mut peer) =
-        listener(&service, &["--count", "2", "--reconnect-delay", "20ms", "-g", "g"]);
+    let (wps, mut peer) = listener(&service, &["--count", "2", "--reconnect-delay", "20ms", "-g", "g"]);
     peer.grant_join("g");
     peer.say(1, "first");
     peer.send_raw(&[0x81, 4, b'{', 0xff, 0xfe, b'}']);
@@ -164,8 +163,17 @@ fn text_that_is_not_utf8_ends_the_connection_with_1007_and_a_fresh_one_is_made()
     assert_eq!(
         kinds(&ended.records()),
         [
-            "connected", "ack", "joined", "group-message", "session-lost", "disconnected", "reconnecting", "connected",
-            "joined", "group-message", "stopped"
+            "connected",
+            "ack",
+            "joined",
+            "group-message",
+            "session-lost",
+            "disconnected",
+            "reconnecting",
+            "connected",
+            "joined",
+            "group-message",
+            "stopped"
         ]
     );
     ended.assert_stderr(&["messages may be missing", "not UTF-8"]);
@@ -187,9 +195,7 @@ fn broken_framing_ends_the_connection_and_a_fresh_one_is_made() {
         let ended = finish(wps, service.connect(), 1);
         assert_eq!(
             kinds(&ended.records()),
-            [
-                "connected", "session-lost", "disconnected", "reconnecting", "connected", "group-message", "stopped"
-            ],
+            ["connected", "session-lost", "disconnected", "reconnecting", "connected", "group-message", "stopped"],
             "{bytes:?}"
         );
     }
@@ -269,7 +275,9 @@ fn digits_and_the_order_of_keys_pass_unchanged() {
     let data = r#"{"z":1.0,"a":[1E+2,123456789012345678901234567890,-0.0],"\u0000":"\ud83c\udf0d"}"#;
     let service = Service::start();
     let (mut wps, mut peer) = listener(&service, &["--count", "2"]);
-    peer.send_text(&format!(r#"{{"type":"message","from":"server","dataType":"json","data": {data} ,"sequenceId":1}}"#));
+    peer.send_text(&format!(
+        r#"{{"type":"message","from":"server","dataType":"json","data": {data} ,"sequenceId":1}}"#
+    ));
     let line = wps.line();
     assert!(line.contains(&format!("\"data\":{data}")), "{line}");
     finish(wps, peer, 2);
@@ -315,9 +323,7 @@ fn half_a_surrogate_pair_is_no_reason_to_stop() {
         let service = Service::start();
         let wps = wps(["listen", "--url", &service.url(), "--count", "2", "-o", format]).start();
         let mut peer = service.connect();
-        peer.send_text(
-            r#"{"type":"message","from":"server","dataType":"text","data":"a\ud800b","sequenceId":1}"#,
-        );
+        peer.send_text(r#"{"type":"message","from":"server","dataType":"text","data":"a\ud800b","sequenceId":1}"#);
         peer.say(2, "last");
         peer.see_off();
         let ended = wps.end();

@@ -215,8 +215,9 @@ fn head_takes_what_it_wants() {
 #[test]
 fn a_reader_that_goes_away_does_not_keep_a_message_from_being_sent() {
     let service = Service::start();
-    let mut wps =
-        wps(["send", "g", "x", "-o", "ndjson", "--retry-delay", "10ms", "--url", &service.url()]).stdout_lines(1).start();
+    let mut wps = wps(["send", "g", "x", "-o", "ndjson", "--retry-delay", "10ms", "--url", &service.url()])
+        .stdout_lines(1)
+        .start();
     let mut peer = service.connect();
     wps.expect("connected");
     for _ in 0..2 {
@@ -310,7 +311,8 @@ const MANY: usize = 700;
 
 /// A listener whose reader has stopped, and which has stopped reading because of that.
 fn stalled(service: &Service, more: &[&str]) -> (crate::support::Running, Peer, u64) {
-    let wps = listener(service, &["-o", "ndjson", "-g", "g", "--reconnect-delay", "20ms"]).args(TIMES).args(more).start();
+    let wps =
+        listener(service, &["-o", "ndjson", "-g", "g", "--reconnect-delay", "20ms"]).args(TIMES).args(more).start();
     let mut peer = service.connect_and_join(&["g"]);
     let sent = peer.send_until_blocked(&mut large_messages().take(MANY), Duration::from_millis(500));
     assert!(sent < MANY, "the client never stopped reading");

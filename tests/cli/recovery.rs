@@ -175,8 +175,21 @@ fn a_refused_recovery_is_said_and_everything_is_made_anew() {
     assert_eq!(
         kinds(&records),
         [
-            "connected", "ack", "joined", "ack", "joined", "group-message", "recovering", "session-lost", "disconnected",
-            "reconnecting", "connected", "joined", "joined", "group-message", "stopped"
+            "connected",
+            "ack",
+            "joined",
+            "ack",
+            "joined",
+            "group-message",
+            "recovering",
+            "session-lost",
+            "disconnected",
+            "reconnecting",
+            "connected",
+            "joined",
+            "joined",
+            "group-message",
+            "stopped"
         ]
     );
     let [lost, disconnected, connected] = [7, 8, 10].map(|index: usize| &records[index]);
@@ -242,7 +255,11 @@ fn recovery_is_tried_every_second_while_the_service_is_undecided() {
     assert_eq!(records[5]["attempts"], 3);
     assert!(records[5]["downtimeMs"].as_u64().unwrap() >= 1990, "{}", records[5]);
     assert_eq!(ended.code, 0);
-    ended.assert_stderr(&["warning: could not recover yet", "503 Service Unavailable", "warning: could not recover yet"]);
+    ended.assert_stderr(&[
+        "warning: could not recover yet",
+        "503 Service Unavailable",
+        "warning: could not recover yet",
+    ]);
     assert!(calls[0] < Duration::from_millis(500), "{calls:?}");
     for pair in calls.windows(2) {
         let pause = pair[1] - pair[0];
@@ -294,8 +311,16 @@ fn a_connection_without_a_reconnection_token_is_made_anew() {
     assert_eq!(
         kinds(&records),
         [
-            "connected", "ack", "joined", "session-lost", "disconnected", "reconnecting", "connected", "joined",
-            "server-message", "stopped"
+            "connected",
+            "ack",
+            "joined",
+            "session-lost",
+            "disconnected",
+            "reconnecting",
+            "connected",
+            "joined",
+            "server-message",
+            "stopped"
         ]
     );
     assert_eq!(records[4]["closeCode"], 1001);
