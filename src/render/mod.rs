@@ -10,6 +10,7 @@ mod sanitize;
 mod text;
 mod writer;
 
+use std::borrow::Cow;
 use std::task::{Context, Poll};
 use std::time::SystemTime;
 
@@ -208,6 +209,8 @@ impl Printer {
             Frame::Text(text) if message => self.out.extend_from_slice(style.clean(text).as_bytes()),
             Frame::Text(text) => {
                 let text = crate::protocol::redact_reconnection_token(text);
+                // A frame that is not understood may be a message of a later version, whose data is not ours to alter.
+                let text = if *received == Received::Control { redact(&text) } else { Cow::Borrowed(text.as_ref()) };
                 self.out.extend_from_slice(style.clean(&text).as_bytes());
             }
             Frame::Binary(bytes) if style.terminal => {

@@ -3,6 +3,7 @@
 //! Lifecycle records are serde structs. Messages are the hot path: they are written field by field, their `data` copied
 //! from the frame as it is.
 
+use std::borrow::Cow;
 use std::io::Write as _;
 
 use base64::Engine as _;
@@ -49,13 +50,13 @@ struct Lost<'a> {
     #[serde(skip_serializing_if = "Option::is_none")]
     close_code: Option<u16>,
     #[serde(skip_serializing_if = "Option::is_none")]
-    close_reason: Option<std::borrow::Cow<'a, str>>,
+    close_reason: Option<Cow<'a, str>>,
     #[serde(skip_serializing_if = "Option::is_none")]
-    message: Option<std::borrow::Cow<'a, str>>,
+    message: Option<Cow<'a, str>>,
     #[serde(skip_serializing_if = "Option::is_none")]
     explanation: Option<&'a str>,
     #[serde(skip_serializing_if = "Option::is_none")]
-    error: Option<std::borrow::Cow<'a, str>>,
+    error: Option<Cow<'a, str>>,
 }
 
 impl<'a> Lost<'a> {
@@ -96,13 +97,13 @@ struct SessionLost<'a> {
 
 #[derive(Serialize)]
 struct ErrorField<'a> {
-    name: &'a str,
-    message: &'a str,
+    name: Cow<'a, str>,
+    message: Cow<'a, str>,
 }
 
 impl<'a> From<&'a Nack> for ErrorField<'a> {
     fn from(nack: &'a Nack) -> Self {
-        Self { name: &nack.name, message: &nack.message }
+        Self { name: redact(&nack.name), message: redact(&nack.message) }
     }
 }
 
