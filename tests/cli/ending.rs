@@ -5,8 +5,8 @@ use std::time::{Duration, Instant};
 use rustix::process::Signal;
 use serde_json::{Value, json};
 
-use crate::support::service::ClosedPort;
-use crate::support::{Ended, FromClient, PATIENCE, Running, Service, Setup, kinds, wps};
+use crate::support::service::{ClosedPort, message};
+use crate::support::{Ended, FromClient, PATIENCE, Peer, Running, Service, Setup, kinds, wps};
 
 fn listener(service: &Service, more: &[&str]) -> Setup {
     wps(["listen", "-o", "ndjson", "--url", &service.url()]).args(more)
@@ -78,6 +78,22 @@ fn a_second_signal_ends_at_once() {
     let ended = wps.end();
     assert_eq!(ended.code, 130);
     assert!(ended.at - second < Duration::from_millis(1000), "{:?}", ended.at - second);
+}
+
+#[test]
+fn a_signal_after_a_failure_does_not_hide_it() {
+    let service = Service::start();
+    let wps = wps(["send", "g", "x", "--url", &service.url()]).start();
+    let mut peer = service.connect();
+    let frame = peer.operation();
+    peer.nack(&frame["ackId"], "Forbidden", "no");
+    assert_eq!(peer.next_without_answer(), FromClient::Close(1000));
+    // It has failed, and waits for the service to answer the close.
+    let sent = Instant::now();
+    wps.signal(Signal::INT);
+    let ended = wps.end();
+    ended.assert_failed(8, &["error: the service refused to send to `g`"]);
+    assert!(ended.at - sent < Duration::from_millis(1000), "{:?}", ended.at - sent);
 }
 
 #[test]
@@ -170,23 +186,61 @@ fn a_signal_while_an_ack_is_awaited_ends_a_send() {
     assert_eq!(ended.records().last().unwrap()["failed"], 1);
 }
 
-#[test]
-fn a_signal_ends_a_run_whose_output_nobody_reads() {
-    let service = Service::start();
-    let wps = listener(&service, &[]).start();
-    let mut peer = service.connect();
+/// More than a pipe holds.
+fn fill_the_pipe(peer: &mut Peer) {
     for id in 1..=500 {
         peer.say(id, &"x".repeat(2000));
     }
-    peer.attend_ack(500);
-    let server = std::thread::spawn(move || peer.attend(Instant::now() + PATIENCE));
-    let sent = Instant::now();
+}
+
+#[test]
+fn a_signal_ends_a_run_whose_output_nobody_reads() {
+    // The service answers the close, or it does not, or the answer lies behind what is not read any more.
+    for (answers, messages) in [(true, 500), (false, 500), (true, 15_000)] {
+        let service = Service::start();
+        let wps = listener(&service, &[]).start();
+        let mut peer = service.connect();
+        let mut frames = (1..=messages).map(|id| message(id, &"x".repeat(2000)).to_string());
+        peer.send_until_blocked(&mut frames, Duration::from_millis(300));
+        peer.attend_ack(500);
+        let sent = Instant::now();
+        wps.signal(Signal::INT);
+        let server = std::thread::spawn(move || {
+            if answers {
+                peer.attend(Instant::now() + PATIENCE);
+            }
+            peer
+        });
+        let (code, at) = wps.end_unread();
+        drop(server.join().unwrap());
+        assert_eq!(code, 130);
+        assert!(at - sent < Duration::from_millis(2700), "answers: {answers}, {messages}: {:?}", at - sent);
+    }
+}
+
+#[test]
+fn a_signal_while_the_last_of_the_output_is_written_is_130_too() {
+    let service = Service::start();
+    let wps = listener(&service, &["--count", "500"]).start();
+    let mut peer = service.connect();
+    fill_the_pipe(&mut peer);
+    peer.see_off();
+    // It has all that it wanted, and nobody takes it.
     wps.signal(Signal::INT);
-    // Only then is there a reader, which lets the test see the end.
-    assert_eq!(server.join().unwrap(), FromClient::Close(1000));
+    assert_eq!(wps.end_unread().0, 130, "what was received did not arrive");
+}
+
+#[test]
+fn timeout_holds_while_the_last_of_the_output_is_written() {
+    let service = Service::start();
+    let wps = listener(&service, &["--count", "500", "--timeout", "1s"]).start();
+    let started = wps.started;
+    let mut peer = service.connect();
+    fill_the_pipe(&mut peer);
+    peer.see_off();
     let (code, at) = wps.end_unread();
-    assert_eq!(code, 130);
-    assert!(at - sent < Duration::from_millis(3000), "{:?}", at - sent);
+    assert_eq!(code, 124);
+    assert!(at - started < Duration::from_millis(2500), "{:?}", at - started);
 }
 
 #[cfg(target_os = "linux")]
