@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use futures_util::FutureExt as _;
 use ring::rand::SecureRandom as _;
-use tokio::time::{Instant, sleep, sleep_until};
+use tokio::time::{Instant, sleep_until, timeout};
 
 use super::explain::{Place, operation_failure, session_failure};
 use super::hosting;
@@ -24,8 +24,10 @@ use crate::settings::{Connection, Format, Only, Output, Source};
 use crate::signal::Signals;
 use crate::wire::{DialOptions, Tls, TlsSettings};
 
-/// Longest time for output that is still to be written, once a signal or `--timeout` ended the run.
+/// Longest time for output that is still to be written, counted from the signal or `--timeout` that ended the run.
 const FLUSH_TIMEOUT: Duration = Duration::from_secs(2);
+/// What output has all the same, when saying goodbye to the service took that time.
+const LAST_WRITE: Duration = Duration::from_millis(250);
 
 /// How a command's script ended.
 #[derive(Debug)]
@@ -118,8 +120,8 @@ struct Ending {
     /// For the last record.
     reason: &'static str,
     failure: Option<Failure>,
-    /// Somebody wants it to end: what is still to be written has two seconds.
-    hurried: bool,
+    /// Since when somebody wants it to end: what is still to be written has two seconds from then.
+    hurried: Option<Instant>,
     finished: Option<Finished>,
 }
 
@@ -135,7 +137,7 @@ where
     F: Future<Output = Verdict>,
 {
     let console = surroundings.console.clone();
-    let mut printer = Printer::new(print_options(connection, output, wants), console);
+    let mut printer = Printer::new(print_options(connection, output, wants), console.clone());
     let mut signals = match Signals::install() {
         Ok(signals) => signals,
         Err(error) => return report(&mut printer, failed(Failure::new(Kind::Internal, error))),
@@ -158,16 +160,27 @@ where
         return report(&mut printer, failed(Failure::new(Kind::Internal, error)));
     }
     let (ending, printer) = attend(surroundings, connection, wants, printer, script, &mut signals).await;
-    let Some(mut printer) = printer else { return ending.exit_code() };
-    let patient = !ending.hurried;
+    let Some(mut printer) = printer else {
+        let code = ending.exit_code();
+        if let Some(failure) = ending.error() {
+            last_error(&console, failure).await;
+        }
+        return code;
+    };
+    let deadline = connection.timeout.map(|limit| surroundings.started + limit);
+    let hurried = ending.hurried;
     let code = report(&mut printer, ending);
-    // What was printed is written, however slow the reader is, unless somebody wants it to end.
-    let console = printer.console().clone();
-    tokio::select! {
-        () = console.drained() => {}
-        _ = signals.next() => {}
-        () = sleep(FLUSH_TIMEOUT), if !patient => {}
-    }
+    let code = match last_words(&console, hurried, deadline, &mut signals).await {
+        Some(kind) if code == 0 => {
+            if kind == Kind::Timeout {
+                let limit = render::human(connection.timeout.unwrap_or_default());
+                let what = format!("timed out after {limit} (`--timeout`) while the output was being written");
+                last_error(&console, &Failure::message(kind, what)).await;
+            }
+            kind.exit_code()
+        }
+        _ => code,
+    };
     if let Some(hosted) = hosted {
         hosted.stop().await;
     }
@@ -175,6 +188,37 @@ where
         Some(WriteFailure::Failed(error)) if code == 0 => output_failed(&console, &error).await,
         _ => code,
     }
+}
+
+/// What was printed is written, however slow the reader is, unless somebody wants it to end. Returns what cut it short.
+async fn last_words(
+    console: &Console,
+    hurried: Option<Instant>,
+    deadline: Option<Instant>,
+    signals: &mut Signals,
+) -> Option<Kind> {
+    let patience = hurried.map(|since| (since + FLUSH_TIMEOUT).max(Instant::now() + LAST_WRITE));
+    tokio::select! {
+        biased;
+        () = console.drained() => None,
+        number = signals.next() => Some(Kind::Signal(number)),
+        () = at(patience) => None,
+        () = at(deadline), if hurried.is_none() => Some(Kind::Timeout),
+    }
+}
+
+/// Resolves then; never, when there is no such time.
+async fn at(time: Option<Instant>) {
+    match time {
+        Some(time) => sleep_until(time).await,
+        None => std::future::pending().await,
+    }
+}
+
+/// Prints an error when there is no time for more.
+async fn last_error(console: &Console, failure: &Failure) {
+    super::print_failure(console, failure);
+    let _ = timeout(LAST_WRITE, console.err.writer().drained()).await;
 }
 
 async fn output_failed(console: &Console, error: &std::io::Error) -> u8 {
@@ -232,7 +276,7 @@ where
                 if !undecided {
                     break None;
                 }
-                interrupt = Some(came);
+                interrupt = Some((came, Instant::now()));
                 handle.stop();
             }
         }
@@ -266,41 +310,46 @@ async fn interruption(signals: &mut Signals, watched: Watched, console: &Console
     };
     tokio::select! {
         number = signals.next() => Interrupt::Signal(number),
-        () = sleep_until(watched.deadline.unwrap_or_else(Instant::now)), if watched.deadline.is_some() => Interrupt::Timeout,
+        () = at(watched.deadline) => Interrupt::Timeout,
         failure = output, if watched.output => Interrupt::Output(failure),
     }
 }
 
 impl Ending {
     fn of(
-        interrupt: Option<Interrupt>,
+        interrupt: Option<(Interrupt, Instant)>,
         verdict: Option<Verdict>,
         over: Option<(Finished, Option<DialedError>)>,
         connection: &Connection,
         place: &Place,
     ) -> Self {
         let (finished, dialed) = over.unzip();
-        let (reason, failure, hurried) = match (interrupt, verdict) {
+        let (interrupt, hurried) = interrupt.unzip();
+        let (reason, failure) = match (interrupt, verdict) {
             (Some(Interrupt::Signal(number)), _) => {
-                ("signal", Some(Failure::message(Kind::Signal(number), "ended by a signal")), true)
+                ("signal", Some(Failure::message(Kind::Signal(number), "ended by a signal")))
             }
-            (Some(Interrupt::Timeout), _) => ("timeout", Some(timed_out(connection, finished.as_ref())), true),
-            (Some(Interrupt::Output(WriteFailure::Closed)), _) => ("output-closed", None, true),
+            (Some(Interrupt::Timeout), _) => ("timeout", Some(timed_out(connection, finished.as_ref()))),
+            (Some(Interrupt::Output(WriteFailure::Closed)), _) => ("output-closed", None),
             (Some(Interrupt::Output(WriteFailure::Failed(error))), _) => {
-                let failure = Failure::message(Kind::Output, format!("could not write to stdout: {error}"));
-                ("failed", Some(failure), true)
+                ("failed", Some(Failure::message(Kind::Output, format!("could not write to stdout: {error}"))))
             }
-            (None, Some(Verdict::Done(reason))) => (reason, None, false),
-            (None, Some(Verdict::Failed(failure))) => ("failed", Some(failure), false),
+            (None, Some(Verdict::Done(reason))) => (reason, None),
+            (None, Some(Verdict::Failed(failure))) => ("failed", Some(failure)),
             (None, Some(Verdict::SessionEnded) | None) => match finished.as_ref().map(|finished| &finished.end) {
                 Some(End::Failed { kind, message }) => {
-                    ("failed", Some(session_failure(*kind, message, dialed.flatten().as_ref(), place)), false)
+                    ("failed", Some(session_failure(*kind, message, dialed.flatten().as_ref(), place)))
                 }
                 // Only the sink can have stopped it: it had seen enough.
-                Some(End::Stopped) | None => ("count", None, false),
+                Some(End::Stopped) | None => ("count", None),
             },
         };
         Self { reason, failure, hurried, finished }
+    }
+
+    /// What is to be told: whoever sent a signal knows.
+    fn error(&self) -> Option<&Failure> {
+        self.failure.as_ref().filter(|failure| !matches!(failure.kind, Kind::Signal(_)))
     }
 
     fn exit_code(&self) -> u8 {
@@ -309,7 +358,7 @@ impl Ending {
 }
 
 fn failed(failure: Failure) -> Ending {
-    Ending { reason: "failed", failure: Some(failure), hurried: false, finished: None }
+    Ending { reason: "failed", failure: Some(failure), hurried: None, finished: None }
 }
 
 fn timed_out(connection: &Connection, finished: Option<&Finished>) -> Failure {
@@ -327,8 +376,8 @@ fn timed_out(connection: &Connection, finished: Option<&Finished>) -> Failure {
 /// The last record, and the error. Returns the exit code.
 fn report(printer: &mut Printer, ending: Ending) -> u8 {
     let exit_code = ending.exit_code();
-    let counts = ending.finished.map(|finished| finished.counts).unwrap_or_default();
-    let error = ending.failure.as_ref().filter(|failure| !matches!(failure.kind, Kind::Signal(_)));
+    let counts = ending.finished.as_ref().map(|finished| finished.counts).unwrap_or_default();
+    let error = ending.error();
     printer.stopped(&Stopped {
         reason: ending.reason,
         exit_code,
