@@ -9,7 +9,7 @@ use super::{Dialer, Dialing};
 use crate::auth::access_url::{AccessUrl, Signer};
 use crate::client::session::{DialClass, DialFailure, DialRequest};
 use crate::protocol::Subprotocol;
-use crate::secret::Secret;
+use crate::secret::{self, Secret};
 use crate::wire::{DialError, DialOptions, Progress, Stream, Target, dial};
 
 /// Where client access URLs come from.
@@ -96,6 +96,9 @@ impl Dialer for NetDialer {
                 (url, uri)
             }
         };
+        if let Some(token) = url.token() {
+            secret::remember(token.expose());
+        }
         self.current = Some(url.clone());
         let target = self.target(&url, path_and_query);
         let options = self.options.clone();
