@@ -294,8 +294,7 @@ fn read_path(tokens: &[TokenTree], from: usize, module: &str, names: &mut Names)
     let mut at = from;
     let mut base = module.to_owned();
     let mut first = true;
-    loop {
-        let Some(TokenTree::Ident(ident)) = tokens.get(at) else { break };
+    while let Some(TokenTree::Ident(ident)) = tokens.get(at) {
         match ident.to_string().as_str() {
             "crate" => base = String::new(),
             "self" if first => {}

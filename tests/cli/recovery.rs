@@ -24,6 +24,14 @@ struct Stream {
     delays: Vec<Duration>,
 }
 
+/// What was done to a connection.
+enum Cut {
+    /// It was ended, then.
+    Ended(Instant),
+    /// It was left open, and nothing more is said there.
+    Silent(Box<Peer>),
+}
+
 /// Messages of a round: two before the cut, the second of them perhaps lost by it, and two while the client is away.
 const ROUND: u64 = 4;
 
@@ -37,14 +45,15 @@ impl Stream {
         Self { service, source: Source::default(), wps, peer, delays: Vec::new() }
     }
 
-    /// Runs it. `cut` ends a connection and returns when, or leaves it open and silent.
-    fn run(mut self, cut: impl Fn(Peer) -> Result<Instant, Peer>) -> (Ended, Vec<Duration>) {
+    /// Runs it. `cut` is what happens to each connection.
+    fn run(mut self, cut: impl Fn(Peer) -> Cut) -> (Ended, Vec<Duration>) {
         let mut records = Vec::new();
         let mut token = "reconnect-1".to_owned();
         for round in 0..CUTS {
             self.source.say(&mut self.peer);
             // It has arrived: this connection has been of use, so that recovery is tried at once.
-            while records.last().is_none_or(|record: &Value| record["data"] != self.source.total().to_string()) {
+            let number = self.source.total().to_string();
+            while records.last().is_none_or(|record: &Value| record["data"].as_str() != Some(&number)) {
                 records.push(self.wps.record());
             }
             self.source.say(&mut self.peer);
@@ -55,8 +64,8 @@ impl Stream {
             let request = self.service.request();
             request.assert_recovers("c1", &token);
             match cut {
-                Ok(at) => self.delays.push(request.at - at),
-                Err(silent) => silent.see_vanish(),
+                Cut::Ended(at) => self.delays.push(request.at - at),
+                Cut::Silent(silent) => silent.see_vanish(),
             }
             self.peer = request.upgrade();
             // Every other time the service gives a new token, which from then on is the one to use.
@@ -108,7 +117,7 @@ fn assert_immediate(delays: &[Duration]) {
 
 #[test]
 fn ten_resets_lose_nothing_and_double_nothing() {
-    let (ended, delays) = Stream::start(&[]).run(|peer| Ok(peer.reset()));
+    let (ended, delays) = Stream::start(&[]).run(|peer| Cut::Ended(peer.reset()));
     assert_nothing_lost_or_doubled(&ended);
     assert_immediate(&delays);
     for recovering in of_kind(&ended.records(), "recovering") {
@@ -119,7 +128,7 @@ fn ten_resets_lose_nothing_and_double_nothing() {
 
 #[test]
 fn ten_closes_with_1001_lose_nothing_and_double_nothing() {
-    let (ended, delays) = Stream::start(&[]).run(|peer| Ok(peer.close(1001, "Service reload")));
+    let (ended, delays) = Stream::start(&[]).run(|peer| Cut::Ended(peer.close(1001, "Service reload")));
     assert_nothing_lost_or_doubled(&ended);
     assert_immediate(&delays);
     for recovering in of_kind(&ended.records(), "recovering") {
@@ -132,7 +141,7 @@ fn ten_closes_with_1001_lose_nothing_and_double_nothing() {
 #[test]
 fn ten_silences_lose_nothing_and_double_nothing() {
     let times = ["--ping-interval", "100ms", "--ping-timeout", "300ms"];
-    let (ended, _) = Stream::start(&times).run(Err);
+    let (ended, _) = Stream::start(&times).run(|peer| Cut::Silent(Box::new(peer)));
     assert_nothing_lost_or_doubled(&ended);
     for recovering in of_kind(&ended.records(), "recovering") {
         assert!(
@@ -144,7 +153,7 @@ fn ten_silences_lose_nothing_and_double_nothing() {
 
 #[test]
 fn a_connection_that_ends_without_a_close_frame_is_recovered() {
-    let (ended, delays) = Stream::start(&[]).run(|peer| Ok(peer.hang_up()));
+    let (ended, delays) = Stream::start(&[]).run(|peer| Cut::Ended(peer.hang_up()));
     assert_nothing_lost_or_doubled(&ended);
     assert_immediate(&delays);
 }

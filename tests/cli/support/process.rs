@@ -26,9 +26,24 @@ pub struct Setup {
 
 /// A run with these arguments, and its result. For runs that end by themselves.
 pub fn wps<A: AsRef<OsStr>>(args: impl IntoIterator<Item = A>) -> Setup {
-    let mut setup = Setup::program(BINARY);
+    let mut setup = if signals_are_ignored() {
+        // Such as when the tests run in the background of a shell: the binary would rightly ignore them too.
+        let mut setup = Setup::program("env");
+        setup.command.args(["--default-signal=INT,TERM,HUP", BINARY]);
+        setup
+    } else {
+        Setup::program(BINARY)
+    };
     setup.command.args(args);
     setup
+}
+
+/// Whether one of SIGHUP, SIGINT and SIGTERM is ignored here, and so by what is started from here.
+fn signals_are_ignored() -> bool {
+    let status = std::fs::read_to_string("/proc/self/status").unwrap_or_default();
+    let ignored = status.lines().find_map(|line| line.strip_prefix("SigIgn:"));
+    let ignored = ignored.and_then(|mask| u64::from_str_radix(mask.trim(), 16).ok()).unwrap_or_default();
+    [1, 2, 15].iter().any(|signal| ignored & (1 << (signal - 1)) != 0)
 }
 
 impl Setup {

@@ -499,11 +499,6 @@ impl Peer {
         at
     }
 
-    /// Sends a close frame and nothing after it.
-    pub fn send_close(&mut self, code: u16, reason: &str) {
-        self.socket.close(Some(CloseFrame { code: code.into(), reason: reason.into() })).unwrap();
-    }
-
     /// Resets the TCP connection. Returns when.
     pub fn reset(self) -> Instant {
         SockRef::from(&self.tcp).set_linger(Some(Duration::ZERO)).unwrap();
