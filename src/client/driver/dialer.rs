@@ -39,8 +39,6 @@ impl UrlSource {
 pub struct DialedError {
     /// What happened.
     pub error: Arc<DialError>,
-    /// The URL that was tried.
-    pub url: AccessUrl,
 }
 
 /// Dials the service.
@@ -115,7 +113,7 @@ impl Dialer for NetDialer {
             *last_error = None;
             result.map_err(|error: DialError| {
                 let failure = failure(&error);
-                *last_error = Some(DialedError { error: Arc::new(error), url });
+                *last_error = Some(DialedError { error: Arc::new(error) });
                 failure
             })
         })
