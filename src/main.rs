@@ -15,6 +15,8 @@ mod render;
 mod secret;
 mod settings;
 mod signal;
+#[cfg(test)]
+mod simulation;
 mod wire;
 
 use std::io::{self, IsTerminal as _, Write as _};
@@ -42,9 +44,12 @@ fn main() -> ExitCode {
 
 fn run(started: Instant) -> u8 {
     let environment = Environment::of_process();
-    let color = ColorChoice::Auto.resolve(&environment);
+    let mut color = ColorChoice::Auto.resolve(&environment);
     let settings = match cli::parse(std::env::args_os()) {
-        Ok(Parsed::Run(command)) => settings::settle(command, &environment, &mut ProcessInput),
+        Ok(Parsed::Run(command)) => {
+            color = command.color().resolve(&environment);
+            settings::settle(command, &environment, &mut ProcessInput)
+        }
         Ok(Parsed::Print(text)) => return print(&text, color),
         Ok(Parsed::Nothing(text)) => {
             let coloured = color.enabled(io::stderr().is_terminal());
@@ -55,13 +60,16 @@ fn run(started: Instant) -> u8 {
     };
     match settings.and_then(|settings| carry_out(started, settings)) {
         Ok(code) => code,
-        Err(failure) => {
-            let terminal = io::stderr().is_terminal();
-            let style = Style { color: color.enabled(terminal), terminal };
-            tell(&failure.report(|label| style.label(label), |text| style.clean(text).into_owned()));
-            failure.kind.exit_code()
-        }
+        Err(failure) => report(&failure, color),
     }
+}
+
+/// Prints a failure that comes before a command's output is set up, or after. Returns the exit code.
+fn report(failure: &Failure, color: ColorChoice) -> u8 {
+    let terminal = io::stderr().is_terminal();
+    let style = Style { color: color.enabled(terminal), terminal };
+    tell(&failure.report(|label| style.label(label), |text| style.clean(text).into_owned()));
+    failure.kind.exit_code()
 }
 
 /// Writes to stderr, where a failure to write has nobody to be told to.
@@ -73,8 +81,12 @@ fn tell(text: &str) {
 fn print(text: &clap::builder::StyledStr, color: ColorChoice) -> u8 {
     let coloured = color.enabled(io::stdout().is_terminal());
     let text = if coloured { text.ansi().to_string() } else { text.to_string() };
-    match io::stdout().lock().write_all(text.as_bytes()) {
-        Err(error) if error.kind() != io::ErrorKind::BrokenPipe => Kind::Output.exit_code(),
+    let mut stdout = io::stdout().lock();
+    match stdout.write_all(text.as_bytes()).and_then(|()| stdout.flush()) {
+        Err(error) if error.kind() != io::ErrorKind::BrokenPipe => {
+            let failure = Failure::message(Kind::Output, format!("could not write to stdout: {error}"));
+            report(&failure, color)
+        }
         _ => 0,
     }
 }
@@ -105,8 +117,7 @@ fn carry_out(started: Instant, settings: Settings) -> Result<u8, Failure> {
         Settings::Emulator(settings) => {
             let console = console(settings.color)?;
             logging::start(settings.verbosity, settings.log_filter.as_deref(), &console.err)?;
-            let _ = on_all_threads(async { 0 })?;
-            Ok(0)
+            on_all_threads(commands::emulator(&console, &settings))
         }
     }
 }

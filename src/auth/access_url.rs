@@ -11,6 +11,7 @@ use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, percent_decode_str, utf8_perc
 use thiserror::Error;
 use url::{Host, Url};
 
+use crate::auth::token::{ClientTokenRequest, client_audience, sign_client_token};
 use crate::protocol::check_hub_name;
 use crate::secret::{REDACTED, Secret};
 
@@ -259,48 +260,22 @@ pub struct Signer {
     pub ttl: Duration,
 }
 
-/// What a [`Signer`] wants signed (PROTOCOL §2.3).
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct SigningRequest<'a> {
-    /// `aud`.
-    pub audience: String,
-    /// `sub`.
-    pub user: Option<&'a str>,
-    /// `role`.
-    pub roles: &'a [String],
-    /// `webpubsub.group`.
-    pub groups: &'a [String],
-    /// `iat`, seconds since 1970.
-    pub issued_at: u64,
-    /// `exp` minus `iat`.
-    pub ttl: Duration,
-}
-
 impl Signer {
-    /// `aud` of the tokens: `http(s)://HOST[:PORT]/client/hubs/HUB`, whatever form the URL has (PROTOCOL §2.3).
-    pub fn audience(&self) -> String {
-        format!("{}/client/hubs/{}", self.endpoint.as_str().trim_end_matches('/'), self.hub)
-    }
-
-    /// A URL with a token that `sign` has signed with the key. `now` is in seconds since 1970. Fails as `sign` fails.
-    pub fn access_url<E>(
-        &self,
-        now: u64,
-        sign: impl FnOnce(&Secret, &SigningRequest<'_>) -> Result<Secret, E>,
-    ) -> Result<AccessUrl, E> {
-        let request = SigningRequest {
-            audience: self.audience(),
+    /// A URL with a token signed now. `now` is in seconds since 1970.
+    pub fn access_url(&self, now: u64) -> AccessUrl {
+        let request = ClientTokenRequest {
+            audience: &client_audience(self.endpoint.as_str(), &self.hub),
             user: self.user.as_deref(),
             roles: &self.roles,
             groups: &self.groups,
             issued_at: now,
             ttl: self.ttl,
         };
-        let token = sign(&self.key, &request)?;
+        let token = sign_client_token(&self.key, &request);
         let secure = self.endpoint.scheme() == "https";
         // An endpoint of these schemes always has a host; the fallback spares an error nobody could see.
         let host = self.endpoint.host().map_or_else(|| Host::Domain("localhost".to_owned()), |host| host.to_owned());
-        Ok(AccessUrl {
+        AccessUrl {
             secure,
             host,
             port: self.endpoint.port().unwrap_or(if secure { 443 } else { 80 }),
@@ -308,7 +283,7 @@ impl Signer {
             query: Vec::new(),
             hub: self.hub.clone(),
             token: Some(token),
-        })
+        }
     }
 }
 

@@ -1,4 +1,4 @@
-//! What lets a client in: connection strings and client access URLs (PROTOCOL §1, §2).
+//! What lets a client in: connection strings, client access URLs and tokens (PROTOCOL §1, §2).
 
 pub mod access_url;
 pub mod connection_string;

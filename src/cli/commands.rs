@@ -9,7 +9,7 @@ use clap_complete::Shell;
 use super::connection::{ConnectionArgs, ReconnectArgs, RejoinArgs, TokenArgs};
 use super::operation::{AckArgs, DataArgs, JoinAckArgs, RetryArgs};
 use super::output::{ListenEndArgs, OutputArgs, TalkArgs, TimeoutArgs};
-use super::values::{EmulatorFormat, secret};
+use super::values::{ColorChoice, EmulatorFormat, secret};
 use crate::secret::Secret;
 
 /// The commands.
@@ -29,6 +29,20 @@ pub enum Command {
     Completions(CompletionsArgs),
     /// Write the man pages
     Man(ManArgs),
+}
+
+impl Command {
+    /// Whether it is to print in colour.
+    pub fn color(&self) -> ColorChoice {
+        match self {
+            Self::Listen(args) => args.connecting.output.talk.color,
+            Self::Join(args) => args.connecting.output.talk.color,
+            Self::Send(args) => args.connecting.output.talk.color,
+            Self::Event(args) => args.connecting.output.talk.color,
+            Self::Emulator(args) => args.talk.color,
+            Self::Completions(_) | Self::Man(_) => ColorChoice::Auto,
+        }
+    }
 }
 
 /// What every connecting command takes.

@@ -42,7 +42,7 @@ impl Hosted {
 /// Sees to it that there is something to connect to, when the source is `--local`. Without `hosts` an absent emulator is
 /// a failure at once.
 pub async fn prepare(connection: &Connection, hosts: bool) -> Result<Option<Hosted>, Failure> {
-    let Source::Local { port, signer } = &connection.source else { return Ok(None) };
+    let Source::Local { port, .. } = &connection.source else { return Ok(None) };
     let port = *port;
     if something_listens(port).await {
         return Ok(None);
@@ -61,8 +61,8 @@ pub async fn prepare(connection: &Connection, hosts: bool) -> Result<Option<Host
                 .hint("`--local=PORT` takes another port"));
         }
     };
-    let config = ServerConfig::new(signer.key.clone(), format!("http://localhost:{port}"));
-    host(listener, config, port).map(Some).map_err(|error| Failure::new(Kind::Internal, error))
+    let hosted = emulator::random_seed().and_then(|seed| host(listener, ServerConfig::new(seed), port));
+    hosted.map(Some).map_err(|error| Failure::new(Kind::Internal, error))
 }
 
 async fn something_listens(port: u16) -> bool {

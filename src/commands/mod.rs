@@ -1,6 +1,7 @@
 //! One file a command: what a command does, in terms of the client, the renderer and the emulator.
 
 pub mod completions;
+mod emulator;
 mod event;
 mod explain;
 mod hosting;
@@ -15,9 +16,10 @@ use std::time::{SystemTime, UNIX_EPOCH};
 
 use crate::client::session::AckMode;
 use crate::failure::Failure;
-use crate::render::Console;
+use crate::render::{Console, StoppedError};
 use crate::settings::Ack;
 
+pub use emulator::emulator;
 pub use event::event;
 pub use join::join;
 pub use listen::listen;
@@ -29,6 +31,11 @@ pub fn print_failure(console: &Console, failure: &Failure) {
     let style = console.err.style;
     let report = failure.report(|label| style.label(label), |text| style.clean(text).into_owned());
     console.err.line(report.trim_end());
+}
+
+/// A failure as the last record has it.
+fn stopped_error(failure: &Failure) -> StoppedError {
+    StoppedError { message: failure.summary(), hint: failure.hints.first().cloned() }
 }
 
 /// Seconds since 1970.

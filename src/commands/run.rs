@@ -19,7 +19,7 @@ use crate::client::driver::{DialedError, Driver, Finished, NetDialer, UrlSource}
 use crate::client::handle::Handle;
 use crate::client::session::{AckMode, End, OperationKind, Outcome, Request};
 use crate::failure::{Failure, Kind};
-use crate::render::{self, Chatter, Console, Printer, Stopped, StoppedError, Weight, WriteFailure};
+use crate::render::{self, Chatter, Console, Printer, Stopped, StoppedCounts, Weight, WriteFailure};
 use crate::settings::{Connection, Format, Only, Output, Source};
 use crate::signal::Signals;
 use crate::wire::{DialOptions, Tls, TlsSettings};
@@ -332,11 +332,13 @@ fn report(printer: &mut Printer, ending: Ending) -> u8 {
     printer.stopped(&Stopped {
         reason: ending.reason,
         exit_code,
-        received: counts.received,
-        sent: counts.sent,
-        acked: counts.acked,
-        failed: counts.failed,
-        error: error.map(|failure| StoppedError { message: failure.summary(), hint: failure.hints.first().cloned() }),
+        counts: Some(StoppedCounts {
+            received: counts.received,
+            sent: counts.sent,
+            acked: counts.acked,
+            failed: counts.failed,
+        }),
+        error: error.map(super::stopped_error),
     });
     if let Some(failure) = error {
         super::print_failure(printer.console(), failure);

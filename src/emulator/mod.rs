@@ -1,15 +1,14 @@
-//! A local Web PubSub service, for development and tests.
-#[derive(Debug)]
-pub struct ServerConfig;
-impl ServerConfig {
-    pub fn new(_key: crate::secret::Secret, _endpoint: String) -> Self {
-        Self
-    }
-}
-pub async fn run(
-    _listener: tokio::net::TcpListener,
-    _config: ServerConfig,
-    _shutdown: impl Future<Output = ()>,
-) -> std::io::Result<()> {
-    Ok(())
-}
+//! A local Web PubSub service, for development and tests: `wps emulator`, and what `--local` hosts.
+//!
+//! [`hub`] decides everything the protocol leaves to the service, without I/O; [`server`] puts HTTP, WebSockets and
+//! clocks around it; [`events`] answers what clients ask the application. State is in memory and bounded. Depends on
+//! `protocol`, `auth` and `secret`, never on the client.
+
+pub mod events;
+pub mod hub;
+mod ready;
+pub mod server;
+
+pub use events::EventHandler;
+pub use ready::{DEFAULT_HUB, DEFAULT_PORT, DEVELOPMENT_KEY, Ready};
+pub use server::{ServerConfig, bind, random_seed, run};

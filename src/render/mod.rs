@@ -10,11 +10,12 @@ mod sanitize;
 mod text;
 mod writer;
 
+use std::borrow::Cow;
 use std::task::{Context, Poll};
 use std::time::SystemTime;
 
 pub use console::{Console, Stream, Style};
-pub use ndjson::{Stopped, StoppedError};
+pub use ndjson::{Listening, Stopped, StoppedCounts, StoppedError};
 pub use text::{Weight, human, nack};
 pub use writer::WriteFailure;
 
@@ -74,6 +75,25 @@ pub struct Options {
     pub protocol: &'static str,
 }
 
+/// The record of a ready emulator.
+pub fn listening(fields: &Listening<'_>) -> Vec<u8> {
+    let mut out = Vec::new();
+    ndjson::listening(&mut out, &timestamp(), fields);
+    out
+}
+
+/// The last record of a run that has no printer.
+pub fn stopped(fields: &Stopped<'_>) -> Vec<u8> {
+    let mut out = Vec::new();
+    ndjson::stopped(&mut out, &timestamp(), fields);
+    out
+}
+
+/// Now, RFC 3339, UTC, milliseconds.
+fn timestamp() -> String {
+    humantime::format_rfc3339_millis(SystemTime::now()).to_string()
+}
+
 /// Bytes gathered before a batch is handed over early.
 const GATHER: usize = 256 * 1024;
 
@@ -83,6 +103,8 @@ pub struct Printer {
     options: Options,
     console: Console,
     out: Vec<u8>,
+    /// Why the last fresh attempt failed, until the next one is announced.
+    failed_attempt: Option<String>,
     /// The time of the current batch, RFC 3339 with milliseconds; empty: not taken yet.
     time: String,
 }
@@ -90,7 +112,7 @@ pub struct Printer {
 impl Printer {
     /// Prints to `console`.
     pub fn new(options: Options, console: Console) -> Self {
-        Self { options, console, out: Vec::new(), time: String::new() }
+        Self { options, console, out: Vec::new(), failed_attempt: None, time: String::new() }
     }
 
     /// Where it prints to.
@@ -141,7 +163,7 @@ impl Printer {
 
     fn take_time(&mut self) {
         if self.time.is_empty() {
-            self.time = humantime::format_rfc3339_millis(SystemTime::now()).to_string();
+            self.time = timestamp();
         }
     }
 
@@ -189,6 +211,8 @@ impl Printer {
             Frame::Text(text) if message => self.out.extend_from_slice(style.clean(text).as_bytes()),
             Frame::Text(text) => {
                 let text = crate::protocol::redact_reconnection_token(text);
+                // A frame that is not understood may be a message of a later version, whose data is not ours to alter.
+                let text = if *received == Received::Control { redact(&text) } else { Cow::Borrowed(text.as_ref()) };
                 self.out.extend_from_slice(style.clean(&text).as_bytes());
             }
             Frame::Binary(bytes) if style.terminal => {
@@ -214,8 +238,19 @@ impl EventSink for Printer {
             self.record(|out, time| ndjson::lifecycle(out, time, event, hub.as_deref(), protocol));
             self.options.hub = hub;
         }
-        if let Some((weight, words)) = text::lifecycle(event, self.options.hub.as_deref()) {
-            self.note(weight, &words);
+        match event {
+            // Said with the next attempt; of the last one the error at the end says it.
+            Lifecycle::AttemptFailed { recovery: false, error } => self.failed_attempt = Some(error.clone()),
+            Lifecycle::Reconnecting { .. } if self.failed_attempt.is_some() => {
+                let error = self.failed_attempt.take().unwrap_or_default();
+                let next = text::lifecycle(event, None).map(|(_, words)| words).unwrap_or_default();
+                self.note(Weight::Warning, &format!("could not connect: {error}; {next}"));
+            }
+            _ => {
+                if let Some((weight, words)) = text::lifecycle(event, self.options.hub.as_deref()) {
+                    self.note(weight, &words);
+                }
+            }
         }
         Flow::Continue
     }

@@ -3,6 +3,7 @@
 //! Lifecycle records are serde structs. Messages are the hot path: they are written field by field, their `data` copied
 //! from the frame as it is.
 
+use std::borrow::Cow;
 use std::io::Write as _;
 
 use base64::Engine as _;
@@ -49,13 +50,13 @@ struct Lost<'a> {
     #[serde(skip_serializing_if = "Option::is_none")]
     close_code: Option<u16>,
     #[serde(skip_serializing_if = "Option::is_none")]
-    close_reason: Option<std::borrow::Cow<'a, str>>,
+    close_reason: Option<Cow<'a, str>>,
     #[serde(skip_serializing_if = "Option::is_none")]
-    message: Option<std::borrow::Cow<'a, str>>,
+    message: Option<Cow<'a, str>>,
     #[serde(skip_serializing_if = "Option::is_none")]
     explanation: Option<&'a str>,
     #[serde(skip_serializing_if = "Option::is_none")]
-    error: Option<std::borrow::Cow<'a, str>>,
+    error: Option<Cow<'a, str>>,
 }
 
 impl<'a> Lost<'a> {
@@ -96,13 +97,13 @@ struct SessionLost<'a> {
 
 #[derive(Serialize)]
 struct ErrorField<'a> {
-    name: &'a str,
-    message: &'a str,
+    name: Cow<'a, str>,
+    message: Cow<'a, str>,
 }
 
 impl<'a> From<&'a Nack> for ErrorField<'a> {
     fn from(nack: &'a Nack) -> Self {
-        Self { name: &nack.name, message: &nack.message }
+        Self { name: redact(&nack.name), message: redact(&nack.message) }
     }
 }
 
@@ -186,6 +187,17 @@ pub struct Stopped<'a> {
     pub reason: &'a str,
     /// The exit code.
     pub exit_code: u8,
+    /// What a client counted.
+    #[serde(flatten, skip_serializing_if = "Option::is_none")]
+    pub counts: Option<StoppedCounts>,
+    /// What went wrong.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub error: Option<StoppedError>,
+}
+
+/// What a client counted, in the last record.
+#[derive(Clone, Copy, Debug, Default, Serialize)]
+pub struct StoppedCounts {
     /// Messages received.
     pub received: u64,
     /// Operations sent.
@@ -194,9 +206,23 @@ pub struct Stopped<'a> {
     pub acked: u64,
     /// Operations that ended otherwise.
     pub failed: u64,
-    /// What went wrong.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub error: Option<StoppedError>,
+}
+
+/// Where an emulator can be reached; prints the secrets it exists to print.
+#[derive(Debug, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Listening<'a> {
+    /// Its endpoint.
+    pub endpoint: &'a str,
+    /// With its access key.
+    pub connection_string: &'a str,
+    /// With a token.
+    pub client_url: &'a str,
+}
+
+/// Appends the record of a ready emulator.
+pub fn listening(out: &mut Vec<u8>, time: &str, fields: &Listening<'_>) {
+    write(out, "listening", time, fields);
 }
 
 /// What went wrong, in the last record.

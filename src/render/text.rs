@@ -109,7 +109,8 @@ pub fn lifecycle(event: &Lifecycle, hub: Option<&str>) -> Option<(Weight, String
             info(format!("trying again in {} (retry {attempt})", human(*delay)))
         }
         Lifecycle::SessionLost { reason, .. } => warning(format!("messages may be missing: {reason}")),
-        Lifecycle::Disconnected { loss, .. } => warning(format!("disconnected: {}", loss.describe())),
+        // `session-lost`, which comes before it, has said why.
+        Lifecycle::Disconnected { connection_id, .. } => info(format!("connection `{connection_id}` was given up")),
         // The command that asked for the operation says what became of it.
         Lifecycle::Ack(_) => None,
         Lifecycle::Joined { group, rejoined: true, .. } => info(format!("rejoined `{group}`")),
@@ -154,6 +155,7 @@ pub fn unknown_frame(frame: Frame<'_>, reason: &str) -> String {
 pub fn human(duration: Duration) -> String {
     let (millis, secs) = (duration.as_millis(), duration.as_secs());
     match secs {
+        0 if millis < 10 => format!("{:.1} ms", duration.as_secs_f64() * 1000.0),
         0 => format!("{millis} ms"),
         1..10 if millis.is_multiple_of(1000) => format!("{secs} s"),
         1..10 => format!("{:.1} s", duration.as_secs_f64()),

@@ -10,6 +10,7 @@ use std::time::Duration;
 use futures_util::stream::{FuturesUnordered, StreamExt as _};
 use http::{HeaderName, HeaderValue};
 use tokio::net::{TcpStream, lookup_host};
+use tracing::trace;
 
 use super::error::DialError;
 use super::handshake::handshake;
@@ -46,14 +47,19 @@ pub struct Override {
 /// Connects to `target`. Takes as long as it takes; dropping the future ends the attempt.
 pub async fn dial(target: &Target, options: &DialOptions, progress: &Progress) -> Result<Link<Stream>, DialError> {
     let addresses = resolve(target, options, progress).await?;
+    trace!("`{}` is at {addresses:?}", target.host);
     let tcp = connect(target, addresses, progress).await?;
+    trace!("connected to {:?}", tcp.peer_addr());
     // Frames are small and answers are awaited: Nagle's algorithm would only hold them back. Where the option cannot
     // be set the connection works all the same.
     let _ = tcp.set_nodelay(true);
     let stream = if target.secure {
         let host = target.bare_host();
         progress.set(Stage::Tls { host: host.to_owned() });
-        Stream::Tls(Box::new(options.tls.connect(host, tcp).await?))
+        let tls = options.tls.connect(host, tcp).await?;
+        let (_, session) = tls.get_ref();
+        trace!("TLS with {:?}, {:?}", session.protocol_version(), session.negotiated_cipher_suite());
+        Stream::Tls(Box::new(tls))
     } else {
         Stream::Plain(tcp)
     };

@@ -24,6 +24,7 @@ use hyper::ext::ReasonPhrase;
 use hyper_util::rt::TokioIo;
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio_tungstenite::tungstenite::handshake::{client::generate_key, derive_accept_key};
+use tracing::{Level, enabled, trace};
 
 use super::error::{DialError, Refusal, reason_of};
 use super::link::Link;
@@ -50,10 +51,12 @@ where
 {
     let key = generate_key();
     let request = request(target, &key, headers)?;
+    log_request(&request);
     let failed = |error| explain(target, error);
     let (mut sender, connection) = http1::handshake(TokioIo::new(stream)).await.map_err(failed)?;
     let mut exchange = Exchange { connection, end: None };
     let response = exchange.drive(sender.send_request(request)).await.map_err(failed)?;
+    log_response(&response);
     if response.status() != StatusCode::SWITCHING_PROTOCOLS {
         return Err(DialError::Refused(Box::new(exchange.refusal(response).await)));
     }
@@ -97,6 +100,26 @@ fn request(
         }
     }
     Ok(request)
+}
+
+/// The token in the path is redacted by the log, like every secret in what is not a frame.
+fn log_request(request: &Request<Empty<Bytes>>) {
+    trace!("→ {} {} {:?}", request.method(), request.uri(), request.version());
+    log_headers("→", request.headers());
+}
+
+fn log_response<B>(response: &Response<B>) {
+    trace!("← {:?} {}", response.version(), response.status());
+    log_headers("←", response.headers());
+}
+
+fn log_headers(direction: &str, headers: &HeaderMap) {
+    if enabled!(Level::TRACE) {
+        for (name, value) in headers {
+            // `Debug` hides the values that are marked as sensitive.
+            trace!("{direction} {name}: {value:?}");
+        }
+    }
 }
 
 /// What a 101 must say (RFC 6455 §4.1, PROTOCOL §1.4).

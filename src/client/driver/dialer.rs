@@ -7,10 +7,9 @@ use tokio::time::{Instant, timeout_at};
 
 use super::{Dialer, Dialing};
 use crate::auth::access_url::{AccessUrl, Signer};
-use crate::auth::token::{ClientTokenRequest, sign_client_token};
 use crate::client::session::{DialClass, DialFailure, DialRequest};
 use crate::protocol::Subprotocol;
-use crate::secret::Secret;
+use crate::secret::{self, Secret};
 use crate::wire::{DialError, DialOptions, Progress, Stream, Target, dial};
 
 /// Where client access URLs come from.
@@ -29,23 +28,7 @@ impl UrlSource {
             Self::Fixed(url) => url.clone(),
             Self::Signed(signer) => {
                 let now = SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |since| since.as_secs());
-                let signed: Result<AccessUrl, std::convert::Infallible> = signer.access_url(now, |key, request| {
-                    Ok(sign_client_token(
-                        key,
-                        &ClientTokenRequest {
-                            audience: &request.audience,
-                            user: request.user,
-                            roles: request.roles,
-                            groups: request.groups,
-                            issued_at: request.issued_at,
-                            ttl: request.ttl,
-                        },
-                    ))
-                });
-                match signed {
-                    Ok(url) => url,
-                    Err(never) => match never {},
-                }
+                signer.access_url(now)
             }
         }
     }
@@ -113,6 +96,9 @@ impl Dialer for NetDialer {
                 (url, uri)
             }
         };
+        if let Some(token) = url.token() {
+            secret::remember(token.expose());
+        }
         self.current = Some(url.clone());
         let target = self.target(&url, path_and_query);
         let options = self.options.clone();

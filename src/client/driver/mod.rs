@@ -26,7 +26,8 @@ use super::handle::{Command, Commands, Handle, channel};
 use super::session::{
     Config, Counts, DialFailure, DialRequest, End, LossCause, OperationId, Outcome, Output, Received, Session,
 };
-use crate::protocol::redact_reconnection_token;
+use crate::protocol::{Downstream, decode_downstream, redact_reconnection_token};
+use crate::secret;
 use crate::wire::{Cause, Closed, Incoming, Link};
 
 pub use dialer::{DialedError, NetDialer, UrlSource};
@@ -257,10 +258,13 @@ impl<D: Dialer, S: EventSink> Driver<D, S> {
             }
             match incoming {
                 Incoming::Text(text) => {
-                    if logging {
-                        log_frame("←", &text);
-                    }
                     let received = self.session.handle_text(now, &text);
+                    if received == Received::Control {
+                        remember_token(&text);
+                    }
+                    if logging {
+                        log_received(&text, &received);
+                    }
                     self.carry_out();
                     self.hand_over(now, Frame::Text(&text), &received);
                 }
@@ -310,7 +314,7 @@ impl<D: Dialer, S: EventSink> Driver<D, S> {
                     self.link = None;
                 }
                 Output::Event(event) => {
-                    debug!("{event:?}");
+                    trace!("{event:?}");
                     if !self.sated && self.sink.lifecycle(&event) == Flow::Stop {
                         self.sated = true;
                         self.session.handle_stop(self.now());
@@ -345,10 +349,25 @@ impl<D: Dialer, S: EventSink> Driver<D, S> {
 /// Log target of frames: their `data` is the users' and is logged as it is.
 pub const FRAMES: &str = "wps::frames";
 
-/// Logs a frame without secrets: whole at the finest level, else its beginning and its size.
+/// From now on, the service's words are shown without the token, should they repeat it.
+fn remember_token(text: &str) {
+    if let Downstream::Connected { reconnection_token: Some(token), .. } = decode_downstream(text) {
+        secret::remember(&token);
+    }
+}
+
+/// Logs a frame that came. What the service says by itself is redacted, what users sent is not.
+fn log_received(text: &str, received: &Received<'_>) {
+    match received {
+        Received::Message(_) | Received::Duplicate => log_frame("←", text),
+        Received::Unknown { .. } | Received::Control => {
+            log_frame("←", &secret::redact(&redact_reconnection_token(text)))
+        }
+    }
+}
+
+/// Logs a frame, whole at the finest level, else its beginning and its size.
 fn log_frame(direction: &str, text: &str) {
-    let control = text.contains("\"reconnectionToken\"") && text.contains("\"system\"");
-    let text = if control { redact_reconnection_token(text) } else { text.into() };
     if enabled!(target: FRAMES, Level::TRACE) {
         trace!(target: FRAMES, "{direction} {text}");
         return;

@@ -1,0 +1,22 @@
+//! Who answers user events.
+
+use super::hub::{EventAnswer, UserEvent};
+
+/// The application's side of user events (PROTOCOL §14.6).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum EventHandler {
+    /// Answers every event with its own payload, so that a client has something to talk to.
+    Echo,
+    /// There is none: every event fails.
+    Missing,
+}
+
+impl EventHandler {
+    /// The answer to an event.
+    pub fn answer(self, event: UserEvent) -> EventAnswer {
+        match self {
+            Self::Echo => EventAnswer::Reply(event.data),
+            Self::Missing => EventAnswer::Failed,
+        }
+    }
+}

@@ -1,0 +1,119 @@
+//! From one published message to its receivers: encoded once, queued for each (PROTOCOL §5.4, §5.6, §7.1).
+
+use std::collections::VecDeque;
+use std::sync::Arc;
+
+use bytes::Bytes;
+
+use super::Hub;
+use super::boundary::{Frame, Output};
+use super::connection::{Client, Connection, ConnectionKey, Link};
+use crate::protocol::{Data, Message, SharedMessage};
+
+/// A message as the queues of reliable connections keep it.
+#[derive(Debug)]
+pub(super) struct Encoded {
+    shared: SharedMessage,
+    /// What it counts for in a queue.
+    weight: usize,
+}
+
+impl Encoded {
+    pub(super) fn weight(&self) -> usize {
+        self.weight
+    }
+
+    pub(super) fn frame(&self, sequence_id: u64) -> Frame {
+        self.shared.with_sequence_id(Some(sequence_id)).into()
+    }
+}
+
+/// A message on its way to any number of receivers. Each form is made for the first receiver that needs it.
+pub(super) struct Delivery<'a> {
+    message: Message<'a>,
+    encoded: Option<Arc<Encoded>>,
+    /// For non-reliable PubSub clients, who all get the same bytes.
+    plain: Option<Bytes>,
+    /// For simple clients.
+    bare: Option<Frame>,
+}
+
+impl<'a> Delivery<'a> {
+    pub(super) fn new(message: Message<'a>) -> Self {
+        Self { message, encoded: None, plain: None, bare: None }
+    }
+
+    fn encoded(&mut self) -> &Arc<Encoded> {
+        self.encoded.get_or_insert_with(|| {
+            const ENVELOPE: usize = 128;
+            let weight = self.message.data.as_json().len() + ENVELOPE;
+            Arc::new(Encoded { shared: SharedMessage::new(&self.message), weight })
+        })
+    }
+
+    fn plain(&mut self) -> Frame {
+        if self.plain.is_none() {
+            self.plain = Some(self.encoded().shared.with_sequence_id(None).into());
+        }
+        Frame::Text(self.plain.clone().unwrap_or_default())
+    }
+
+    fn bare(&mut self) -> Frame {
+        self.bare.get_or_insert_with(|| bare_frame(self.message.data)).clone()
+    }
+
+    /// Queues the message for one connection.
+    fn deliver(&mut self, connection: &mut Connection, outputs: &mut VecDeque<Output>) {
+        let Connection { client, link, .. } = connection;
+        match (client, link) {
+            (_, Link::Leaving) | (Client::Simple(_) | Client::Json { .. }, Link::Detached) => {}
+            (Client::Simple(_), Link::Attached(attachment)) => attachment.send(self.bare(), outputs),
+            (Client::Json { .. }, Link::Attached(attachment)) => attachment.send(self.plain(), outputs),
+            (Client::Reliable { queue, .. }, link) => {
+                let sequence_id = queue.push(Arc::clone(self.encoded()));
+                if let Link::Attached(attachment) = link {
+                    attachment.send(self.encoded().frame(sequence_id), outputs);
+                }
+            }
+        }
+    }
+}
+
+/// The frame a simple client gets (PROTOCOL §3, downstream).
+fn bare_frame(data: Data<'_>) -> Frame {
+    match data {
+        Data::Json(raw) => Frame::Text(Bytes::copy_from_slice(raw.as_bytes())),
+        Data::Text(text) => Frame::from(text.decode().into_owned()),
+        // What is not base64 was refused where it came in.
+        Data::Binary(_) | Data::Protobuf(_) => {
+            Frame::Binary(data.to_bytes().map(|bytes| bytes.into_owned().into()).unwrap_or_default())
+        }
+    }
+}
+
+impl Hub {
+    /// Delivers a message to all members of a group but `excluded`.
+    pub(super) fn publish(&mut self, group: &str, message: Message<'_>, excluded: Option<ConnectionKey>) {
+        let mut delivery = Delivery::new(message);
+        let Some(members) = self.groups.members(group) else { return };
+        let mut loaded = Vec::new();
+        for key in members.iter().filter(|key| Some(**key) != excluded) {
+            let Some(connection) = self.connections.get_mut(key) else { continue };
+            delivery.deliver(connection, &mut self.outputs);
+            if connection.load(&self.config) >= super::pace::HIGH_PERCENT {
+                loaded.push(*key);
+            }
+        }
+        for key in loaded {
+            self.check_load(key);
+        }
+    }
+
+    /// Delivers a message to one connection.
+    pub(super) fn deliver_to(&mut self, key: ConnectionKey, message: Message<'_>) {
+        if let Some(connection) = self.connections.get_mut(&key) {
+            Delivery::new(message).deliver(connection, &mut self.outputs);
+            self.check_load(key);
+        }
+    }
+}

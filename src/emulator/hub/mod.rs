@@ -1,0 +1,134 @@
+//! The service's side of the protocol without I/O: connections, groups, acks, recovery, delivery.
+//!
+//! A [`Hub`] is told what happened (`handle_*`) and asked what to do (`poll_output`, after every input, until it is
+//! `None`) and when to be called again at the latest (`poll_timeout`). Time is a duration since an origin of the
+//! caller's choice and never runs backwards; ids and tokens come from a seed. The same inputs give the same outputs.
+//! User events leave as an output and come back, answered, as an input. Called by the emulator's server and by tests.
+
+mod acks;
+mod boundary;
+mod config;
+mod connection;
+mod delivery;
+mod groups;
+mod ids;
+mod negotiation;
+mod operations;
+mod pace;
+mod permissions;
+mod session;
+#[cfg(test)]
+mod tests;
+mod timers;
+
+use std::collections::{BTreeSet, HashMap, VecDeque};
+use std::sync::Arc;
+use std::time::Duration;
+
+pub use boundary::{
+    ClientKind, CloseKind, EventAnswer, EventId, Frame, Fresh, Open, Output, SimpleMode, SocketId, UserEvent, Violation,
+};
+pub use config::HubConfig;
+pub use negotiation::negotiate;
+
+use connection::{Connection, ConnectionKey, Incoming};
+use groups::Groups;
+use ids::Ids;
+use operations::PendingEvent;
+use timers::Timers;
+
+/// One hub of the service.
+#[derive(Debug)]
+pub struct Hub {
+    config: HubConfig,
+    ids: Ids,
+    /// When the input that is being handled happened.
+    now: Duration,
+    connections: HashMap<ConnectionKey, Connection>,
+    by_id: HashMap<Arc<str>, ConnectionKey>,
+    /// The sockets of attached connections.
+    sockets: HashMap<SocketId, ConnectionKey>,
+    groups: Groups,
+    /// Events whose handler has not answered yet.
+    events: HashMap<EventId, PendingEvent>,
+    /// Receivers that publishers wait for.
+    congested: BTreeSet<ConnectionKey>,
+    /// Connections with held frames, each once.
+    waiting: VecDeque<ConnectionKey>,
+    /// A receiver was let go during this input: held frames have to be looked at.
+    release_due: bool,
+    timers: Timers,
+    outputs: VecDeque<Output>,
+    connections_opened: u64,
+    events_asked: u64,
+    /// The service stopped.
+    stopped: bool,
+}
+
+impl Hub {
+    /// A hub without connections. The seed decides all ids and tokens, so it has to be random where that matters.
+    pub fn new(config: HubConfig, seed: &[u8; 32]) -> Self {
+        Self {
+            config,
+            ids: Ids::new(seed),
+            now: Duration::ZERO,
+            connections: HashMap::new(),
+            by_id: HashMap::new(),
+            sockets: HashMap::new(),
+            groups: Groups::default(),
+            events: HashMap::new(),
+            congested: BTreeSet::new(),
+            waiting: VecDeque::new(),
+            release_due: false,
+            timers: Timers::default(),
+            outputs: VecDeque::new(),
+            connections_opened: 0,
+            events_asked: 0,
+            stopped: false,
+        }
+    }
+
+    /// A text frame came.
+    pub fn handle_text(&mut self, now: Duration, socket: SocketId, text: &str) {
+        if let Some(key) = self.hear(now, socket) {
+            self.take_in(key, Incoming::Text(text));
+            self.settle(now);
+        }
+    }
+
+    /// A binary frame came.
+    pub fn handle_binary(&mut self, now: Duration, socket: SocketId, bytes: &[u8]) {
+        if let Some(key) = self.hear(now, socket) {
+            self.take_in(key, Incoming::Binary(bytes));
+            self.settle(now);
+        }
+    }
+
+    /// Any other sign of life came: a WebSocket ping or pong.
+    pub fn handle_life(&mut self, now: Duration, socket: SocketId) {
+        self.hear(now, socket);
+    }
+
+    /// Notes a sign of life. Sockets the hub has forgotten are not listened to.
+    fn hear(&mut self, now: Duration, socket: SocketId) -> Option<ConnectionKey> {
+        self.now = now;
+        let key = self.sockets.get(&socket).copied()?;
+        self.connections.get_mut(&key)?.attachment()?.heard = now;
+        Some(key)
+    }
+
+    /// The next thing to do.
+    pub fn poll_output(&mut self) -> Option<Output> {
+        self.outputs.pop_front()
+    }
+
+    /// When `handle_timeout` has to be called at the latest.
+    pub fn poll_timeout(&self) -> Option<Duration> {
+        self.timers.next()
+    }
+
+    /// Whether there is no connection, attached or recoverable.
+    pub fn is_empty(&self) -> bool {
+        self.connections.is_empty()
+    }
+}

@@ -1,0 +1,280 @@
+//! Joining, leaving, publishing and events: the four operations, their judgement, and their acks (PROTOCOL §4 – §6).
+
+use std::borrow::Cow;
+use std::sync::Arc;
+use std::time::Duration;
+
+use super::Hub;
+use super::acks::Known;
+use super::boundary::{EventAnswer, EventId, Output, SimpleMode, SocketId, UserEvent, Violation};
+use super::connection::{Client, ConnectionKey, Incoming};
+use super::pace::Flow;
+use super::session::Farewell;
+use crate::protocol::{
+    AckError, Data, Downstream, Message, Origin, OwnedData, Upstream, decode_upstream, encode_downstream,
+};
+
+/// Something a client asks for that can be refused.
+#[derive(Clone, Copy, Debug)]
+pub(super) enum Operation<'a> {
+    Join { group: &'a str },
+    Leave { group: &'a str },
+    Send { group: &'a str, no_echo: bool, data: Data<'a> },
+    Event { event: &'a str, data: Data<'a> },
+}
+
+/// What becomes of an operation.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Verdict {
+    /// It is carried out.
+    Proceed,
+    /// Its ackId succeeded before.
+    Duplicate,
+    /// Its ackId is at the handler already; the one ack to come answers both.
+    InFlight,
+    /// The role is missing.
+    Forbidden,
+}
+
+/// An event at its handler.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct PendingEvent {
+    /// Who waits for the answer.
+    connection: ConnectionKey,
+    ack_id: Option<u64>,
+}
+
+impl Hub {
+    /// Carries out a frame, unless it has to wait for slow receivers.
+    pub(super) fn accept(&mut self, key: ConnectionKey, incoming: Incoming<'_>) -> Flow {
+        let Some(connection) = self.connections.get(&key) else { return Flow::Done };
+        match (&connection.client, incoming) {
+            (Client::Simple(mode), incoming) => {
+                let mode = mode.clone();
+                self.accept_bare(key, &mode, incoming)
+            }
+            (Client::Json { .. } | Client::Reliable { .. }, Incoming::Text(text)) => match decode_upstream(text) {
+                Ok(frame) => self.accept_frame(key, &frame),
+                Err(_) => {
+                    self.expel(key, Farewell::MALFORMED);
+                    Flow::Done
+                }
+            },
+            (Client::Json { .. } | Client::Reliable { .. }, Incoming::Binary(_)) => {
+                self.expel(key, Farewell::WRONG_FRAME_TYPE);
+                Flow::Done
+            }
+        }
+    }
+
+    /// PROTOCOL §3: every frame of a simple client is the same operation.
+    fn accept_bare(&mut self, key: ConnectionKey, mode: &SimpleMode, incoming: Incoming<'_>) -> Flow {
+        let data = match incoming {
+            Incoming::Text(text) => OwnedData::text(text),
+            Incoming::Binary(bytes) => OwnedData::binary(bytes),
+        };
+        let data = data.as_data();
+        let operation = match mode {
+            SimpleMode::SendEvent => Operation::Event { event: "message", data },
+            SimpleMode::SendToGroup { group, no_echo } => Operation::Send { group, no_echo: *no_echo, data },
+        };
+        self.operate(key, operation, None)
+    }
+
+    fn accept_frame(&mut self, key: ConnectionKey, frame: &Upstream<'_>) -> Flow {
+        match frame {
+            Upstream::JoinGroup { group, ack_id } => self.operate(key, Operation::Join { group }, *ack_id),
+            Upstream::LeaveGroup { group, ack_id } => self.operate(key, Operation::Leave { group }, *ack_id),
+            Upstream::SendToGroup { group, ack_id, no_echo, data } => {
+                self.operate(key, Operation::Send { group, no_echo: *no_echo, data: *data }, *ack_id)
+            }
+            Upstream::Event { event, ack_id, data } => {
+                self.operate(key, Operation::Event { event, data: *data }, *ack_id)
+            }
+            Upstream::SequenceAck(sequence_id) => {
+                // Ignored on the non-reliable protocol (PROTOCOL §4.7).
+                if let Some(queue) = self.connections.get_mut(&key).and_then(|connection| connection.queue()) {
+                    queue.acknowledge(*sequence_id);
+                    self.relax(key);
+                }
+                Flow::Done
+            }
+            Upstream::Ping => {
+                self.tell(key, &Downstream::Pong);
+                Flow::Done
+            }
+        }
+    }
+
+    /// The one way every operation takes.
+    fn operate(&mut self, key: ConnectionKey, operation: Operation<'_>, ack_id: Option<u64>) -> Flow {
+        if self.must_wait(key, &operation) {
+            return Flow::Wait;
+        }
+        match self.judge(key, &operation, ack_id) {
+            Verdict::Proceed => self.perform(key, operation, ack_id),
+            Verdict::InFlight => {}
+            Verdict::Duplicate => {
+                let id = ack_id.unwrap_or_default();
+                self.refuse(key, ack_id, "Duplicate", &format!("Message with ack-id: {id} has been processed"));
+            }
+            Verdict::Forbidden => self.forbid(key, operation, ack_id),
+        }
+        Flow::Done
+    }
+
+    /// The decision point: every operation passes here, and nothing is decided about it anywhere else.
+    fn judge(&mut self, key: ConnectionKey, operation: &Operation<'_>, ack_id: Option<u64>) -> Verdict {
+        let Some(connection) = self.connections.get_mut(&key) else { return Verdict::InFlight };
+        match ack_id.zip(connection.acks()).map(|(id, acks)| acks.look_up(id)) {
+            Some(Known::Done) => return Verdict::Duplicate,
+            Some(Known::InFlight) => return Verdict::InFlight,
+            Some(Known::No) | None => {}
+        }
+        let permitted = match operation {
+            Operation::Join { group } | Operation::Leave { group } => connection.permissions.may_join_or_leave(group),
+            Operation::Send { group, .. } => connection.permissions.may_send(group),
+            // No role is needed for events (PROTOCOL §4.3).
+            Operation::Event { .. } => true,
+        };
+        if permitted { Verdict::Proceed } else { Verdict::Forbidden }
+    }
+
+    fn perform(&mut self, key: ConnectionKey, operation: Operation<'_>, ack_id: Option<u64>) {
+        match operation {
+            Operation::Join { group } => {
+                self.join(key, group);
+                self.succeed(key, ack_id);
+            }
+            Operation::Leave { group } => {
+                self.groups.leave(group, key);
+                if let Some(connection) = self.connections.get_mut(&key) {
+                    connection.groups.remove(group);
+                }
+                self.succeed(key, ack_id);
+            }
+            Operation::Send { group, no_echo, data } => {
+                let Some(user) = self.connections.get(&key).map(|connection| connection.user.clone()) else { return };
+                let origin = Origin::Group { group: group.into(), user_id: user.as_deref().map(Cow::Borrowed) };
+                let message = Message { origin, sequence_id: None, data, metadata: None, stream: None };
+                // The echo comes before the ack (PROTOCOL §5.6).
+                self.publish(group, message, no_echo.then_some(key));
+                self.succeed(key, ack_id);
+            }
+            Operation::Event { event, data } => self.ask_handler(key, event, data, ack_id),
+        }
+    }
+
+    pub(super) fn join(&mut self, key: ConnectionKey, group: &str) {
+        if let Some(connection) = self.connections.get_mut(&key) {
+            let name = self.groups.join(group, key);
+            connection.groups.insert(name);
+        }
+    }
+
+    fn ask_handler(&mut self, key: ConnectionKey, event: &str, data: Data<'_>, ack_id: Option<u64>) {
+        let Some(connection) = self.connections.get_mut(&key) else { return };
+        if let Some((id, acks)) = ack_id.zip(connection.acks()) {
+            acks.begin(id);
+        }
+        self.events_asked += 1;
+        let event_id = EventId(self.events_asked);
+        self.events.insert(event_id, PendingEvent { connection: key, ack_id });
+        self.outputs.push_back(Output::UserEvent(Box::new(UserEvent {
+            event_id,
+            connection_id: Arc::clone(&connection.id),
+            user_id: connection.user.clone(),
+            event: event.to_owned(),
+            data: data.to_owned(),
+        })));
+    }
+
+    /// The handler answered a user event. The answer of an event whose connection is gone is dropped.
+    pub fn handle_event_answer(&mut self, now: Duration, event_id: EventId, answer: &EventAnswer) {
+        self.now = now;
+        let Some(PendingEvent { connection: key, ack_id }) = self.events.remove(&event_id) else { return };
+        match answer {
+            EventAnswer::NoContent => self.succeed(key, ack_id),
+            EventAnswer::Reply(data) => {
+                let data = data.as_data();
+                let message = Message { origin: Origin::Server, sequence_id: None, data, metadata: None, stream: None };
+                // Before the ack (PROTOCOL §5.6).
+                self.deliver_to(key, message);
+                self.succeed(key, ack_id);
+            }
+            EventAnswer::Failed => self.fail_event(key, ack_id),
+        }
+        self.settle(now);
+    }
+
+    fn fail_event(&mut self, key: ConnectionKey, ack_id: Option<u64>) {
+        let Some(connection) = self.connections.get_mut(&key) else { return };
+        match &mut connection.client {
+            Client::Simple(_) => self.expel(key, Farewell::HANDLER_FAILED),
+            Client::Json { acks } | Client::Reliable { acks, .. } => {
+                if let Some(id) = ack_id {
+                    acks.fail(id);
+                }
+                self.refuse(key, ack_id, "InternalServerError", "Internal server error");
+            }
+        }
+    }
+
+    fn forbid(&mut self, key: ConnectionKey, operation: Operation<'_>, ack_id: Option<u64>) {
+        if self.connections.get(&key).is_some_and(|connection| matches!(connection.client, Client::Simple(_))) {
+            self.expel(key, Farewell::RAW_MODE_FORBIDDEN);
+            return;
+        }
+        let (what, group) = match operation {
+            Operation::Join { group } => ("join", group),
+            Operation::Leave { group } => ("leave", group),
+            Operation::Send { group, .. } => ("send to", group),
+            Operation::Event { .. } => return,
+        };
+        let message = format!("The client does not have permission to {what} group '{group}'.");
+        self.refuse(key, ack_id, "Forbidden", &message);
+    }
+
+    /// Remembers and acknowledges a success, if the client asked for an ack.
+    fn succeed(&mut self, key: ConnectionKey, ack_id: Option<u64>) {
+        let Some(ack_id) = ack_id else { return };
+        if let Some(acks) = self.connections.get_mut(&key).and_then(|connection| connection.acks()) {
+            acks.succeed(ack_id);
+            self.tell(key, &Downstream::Ack { ack_id, result: Ok(()) });
+        }
+    }
+
+    /// Sends a negative ack; without an ackId the failure is silent (PROTOCOL §6).
+    fn refuse(&mut self, key: ConnectionKey, ack_id: Option<u64>, name: &str, message: &str) {
+        let Some(ack_id) = ack_id else { return };
+        let error = AckError { name: name.into(), message: message.into() };
+        self.tell(key, &Downstream::Ack { ack_id, result: Err(error) });
+    }
+
+    /// Sends a control frame, if the connection has a socket. Control frames are not sequenced and not replayed.
+    pub(super) fn tell(&mut self, key: ConnectionKey, frame: &Downstream<'_>) {
+        let Some(attachment) = self.connections.get_mut(&key).and_then(|connection| connection.attachment()) else {
+            return;
+        };
+        let mut text = String::with_capacity(64);
+        encode_downstream(frame, &mut text);
+        attachment.send(text.into(), &mut self.outputs);
+        self.check_load(key);
+    }
+
+    /// What a client did that its socket cannot go on after. The connection ends; recovering it would only bring the
+    /// same frame again.
+    pub fn handle_violation(&mut self, now: Duration, socket: SocketId, violation: Violation) {
+        self.now = now;
+        let Some(key) = self.sockets.get(&socket).copied() else { return };
+        self.expel(
+            key,
+            match violation {
+                Violation::InvalidUtf8 => Farewell::MALFORMED,
+                Violation::TooBig => Farewell::TOO_BIG,
+                Violation::Framing => Farewell::FRAMING,
+            },
+        );
+        self.settle(now);
+    }
+}

@@ -1,0 +1,229 @@
+//! What a connection may do, from its roles (PROTOCOL §11).
+
+use std::collections::HashSet;
+
+/// Most literal groups a connection can be granted for each permission.
+const MAX_LITERALS: usize = 1000;
+/// Most patterns a connection can be granted for each permission.
+const MAX_PATTERNS: usize = 10;
+const MAX_PATTERN_CHARS: usize = 1024;
+/// Most `*` characters in a pattern.
+const MAX_STARS: usize = 5;
+
+/// The roles of a connection. Roles that are unknown or beyond the limits grant nothing.
+#[derive(Debug, Default)]
+pub(super) struct Permissions {
+    join_leave: Grant,
+    send: Grant,
+}
+
+/// The groups one permission is granted for.
+#[derive(Debug, Default)]
+struct Grant {
+    /// All of them.
+    all: bool,
+    literals: HashSet<Box<str>>,
+    patterns: Vec<Pattern>,
+}
+
+impl Permissions {
+    pub(super) fn from_roles<S: AsRef<str>>(roles: &[S]) -> Self {
+        let mut permissions = Self::default();
+        for role in roles {
+            let Some(role) = role.as_ref().strip_prefix("webpubsub.") else { continue };
+            // The group of a literal role is everything after the first dot, further dots included.
+            let (name, group) = role.split_once('.').map_or((role, None), |(name, group)| (name, Some(group)));
+            match (name, group) {
+                ("joinLeaveGroup", None) => permissions.join_leave.all = true,
+                ("sendToGroup", None) => permissions.send.all = true,
+                ("joinLeaveGroup", Some(group)) => permissions.join_leave.add_literal(group),
+                ("sendToGroup", Some(group)) => permissions.send.add_literal(group),
+                ("joinLeaveGroups", Some(pattern)) => permissions.join_leave.add_pattern(pattern),
+                ("sendToGroups", Some(pattern)) => permissions.send.add_pattern(pattern),
+                _ => {}
+            }
+        }
+        permissions
+    }
+
+    pub(super) fn may_join_or_leave(&self, group: &str) -> bool {
+        self.join_leave.covers(group)
+    }
+
+    pub(super) fn may_send(&self, group: &str) -> bool {
+        self.send.covers(group)
+    }
+}
+
+impl Grant {
+    fn add_literal(&mut self, group: &str) {
+        if self.literals.len() < MAX_LITERALS {
+            self.literals.insert(group.into());
+        }
+    }
+
+    fn add_pattern(&mut self, pattern: &str) {
+        if self.patterns.len() < MAX_PATTERNS
+            && let Some(pattern) = Pattern::parse(pattern)
+        {
+            self.patterns.push(pattern);
+        }
+    }
+
+    fn covers(&self, group: &str) -> bool {
+        self.all || self.literals.contains(group) || self.patterns.iter().any(|pattern| pattern.matches(group))
+    }
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Token {
+    /// This character.
+    Char(char),
+    /// `?`: one character that is not a dot.
+    One,
+    /// `*`: any number of characters that are not dots.
+    Run,
+    /// `**`: any number of any characters.
+    Any,
+}
+
+#[derive(Debug, PartialEq, Eq)]
+struct Pattern(Vec<Token>);
+
+impl Pattern {
+    /// `None` when the pattern breaks a limit or ends in a lone backslash.
+    fn parse(text: &str) -> Option<Self> {
+        let mut tokens = Vec::new();
+        let mut stars = 0;
+        let mut chars = text.chars().peekable();
+        if text.is_empty() || text.chars().nth(MAX_PATTERN_CHARS).is_some() {
+            return None;
+        }
+        while let Some(c) = chars.next() {
+            tokens.push(match c {
+                '\\' => Token::Char(chars.next()?),
+                '?' => Token::One,
+                '*' => {
+                    stars += 1;
+                    if chars.next_if_eq(&'*').is_some() {
+                        stars += 1;
+                        Token::Any
+                    } else {
+                        Token::Run
+                    }
+                }
+                plain => Token::Char(plain),
+            });
+        }
+        (stars <= MAX_STARS).then_some(Self(tokens))
+    }
+
+    /// Follows all ways through the pattern at once, so no pattern takes more than its length times the group's.
+    fn matches(&self, group: &str) -> bool {
+        let tokens = &self.0;
+        // `at[i]`: the characters so far can be matched by the first i tokens.
+        let mut at = vec![false; tokens.len() + 1];
+        at[0] = true;
+        skip_empty_runs(tokens, &mut at);
+        for c in group.chars() {
+            let mut next = vec![false; tokens.len() + 1];
+            for (i, token) in tokens.iter().enumerate().filter(|(i, _)| at[*i]) {
+                match token {
+                    Token::Char(expected) => next[i + 1] |= c == *expected,
+                    Token::One => next[i + 1] |= c != '.',
+                    Token::Run => next[i] |= c != '.',
+                    Token::Any => next[i] = true,
+                }
+            }
+            skip_empty_runs(tokens, &mut next);
+            at = next;
+        }
+        at[tokens.len()]
+    }
+}
+
+/// `*` and `**` match nothing, too.
+fn skip_empty_runs(tokens: &[Token], at: &mut [bool]) {
+    for (i, token) in tokens.iter().enumerate() {
+        if at[i] && matches!(token, Token::Run | Token::Any) {
+            at[i + 1] = true;
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_role_without_a_group_covers_every_group_of_its_own_permission() {
+        let join = Permissions::from_roles(&["webpubsub.joinLeaveGroup"]);
+        assert!(join.may_join_or_leave("any") && !join.may_send("any"));
+        let send = Permissions::from_roles(&["webpubsub.sendToGroup"]);
+        assert!(send.may_send("any") && !send.may_join_or_leave("any"));
+    }
+
+    #[test]
+    fn a_literal_role_covers_one_group_whose_name_may_contain_dots() {
+        let literal = Permissions::from_roles(&["webpubsub.sendToGroup.a.b*", "webpubsub.joinLeaveGroup.x"]);
+        assert!(literal.may_send("a.b*") && literal.may_join_or_leave("x"));
+        for group in ["a", "a.b", "A.b*", "a.bc", "x"] {
+            assert!(!literal.may_send(group), "{group}");
+        }
+    }
+
+    #[test]
+    fn no_role_or_an_unknown_one_grants_nothing() {
+        let none: [&str; 0] = [];
+        assert!(!Permissions::from_roles(&none).may_send("g"));
+        for role in
+            ["sendToGroup", "webpubsub.sendToGroups", "webpubsub.", "webpubsub.sendtogroup", "other.sendToGroup"]
+        {
+            assert!(!Permissions::from_roles(&[role]).may_send("g"), "{role}");
+        }
+    }
+
+    #[test]
+    fn patterns_match_as_documented() {
+        for (pattern, yes, no) in [
+            ("room?", &["room1", "roomx"][..], &["room", "room.", "room12"][..]),
+            ("room*", &["room", "room123"], &["room.1", "xroom", "Room1"]),
+            ("room.*", &["room.", "room.a"], &["room", "room.a.b"]),
+            ("room.**", &["room.", "room.a", "room.a.b"], &["room"]),
+            ("**", &["x", "a.b.c"], &[]),
+            ("*.*", &["a.b", "."], &["a", "a.b.c"]),
+            (r"a\*b\?\\", &[r"a*b?\"], &[r"axb?\", "a*bx"]),
+            ("*a*a*a*a*", &["aaaa", "xaxaxaxax"], &["aaa"]),
+            ("日?", &["日本"], &["日"]),
+        ] {
+            let permissions = Permissions::from_roles(&[format!("webpubsub.sendToGroups.{pattern}")]);
+            for group in yes {
+                assert!(permissions.may_send(group), "{pattern} should cover {group}");
+            }
+            for group in no {
+                assert!(!permissions.may_send(group), "{pattern} should not cover {group}");
+            }
+            assert!(!permissions.may_join_or_leave(yes[0]));
+        }
+    }
+
+    #[test]
+    fn patterns_and_roles_beyond_the_limits_grant_nothing() {
+        for pattern in ["******", "***a***", "a\\", "", &"a".repeat(1025)] {
+            assert_eq!(Pattern::parse(pattern), None, "{pattern}");
+        }
+        assert!(Pattern::parse(r"*****\*\*").is_some());
+        let patterns: Vec<_> = (0..11).map(|n| format!("webpubsub.joinLeaveGroups.p{n}-*")).collect();
+        let permissions = Permissions::from_roles(&patterns);
+        assert!(permissions.may_join_or_leave("p9-x") && !permissions.may_join_or_leave("p10-x"));
+        let literals: Vec<_> = (0..1001).map(|n| format!("webpubsub.joinLeaveGroup.g{n}")).collect();
+        let permissions = Permissions::from_roles(&literals);
+        assert!(permissions.may_join_or_leave("g999") && !permissions.may_join_or_leave("g1000"));
+    }
+
+    #[test]
+    fn a_hostile_pattern_takes_no_exponential_time() {
+        let pattern = Pattern::parse(&format!("**a**{}", "?".repeat(500))).unwrap();
+        assert!(!pattern.matches(&"a.".repeat(512)));
+    }
+}

@@ -1,0 +1,268 @@
+//! The life of a connection: it opens, loses its socket, is recovered, and ends (PROTOCOL §1.5, §7.2, §8).
+
+use std::borrow::Cow;
+use std::time::Duration;
+
+use super::Hub;
+use super::acks::AckMemory;
+use super::boundary::{ClientKind, CloseKind, Frame, Fresh, Open, Output, SocketId};
+use super::connection::{Attachment, Client, Connection, ConnectionKey, Link, Pace, ReliableQueue};
+use super::permissions::Permissions;
+use super::timers::Timer;
+use crate::protocol::{Downstream, Subprotocol, check_group_name, encode_downstream};
+
+/// How the hub ends a connection: what the `disconnected` frame of a PubSub client says, and the close frame.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Farewell {
+    code: u16,
+    /// Both the message and the reason of the close frame.
+    message: &'static str,
+}
+
+impl Farewell {
+    const fn new(code: u16, message: &'static str) -> Self {
+        Self { code, message }
+    }
+
+    const GOING_AWAY: Self = Self::new(1001, "The service is going away.");
+    pub(super) const FRAMING: Self = Self::new(1002, "The client broke the WebSocket protocol.");
+    pub(super) const WRONG_FRAME_TYPE: Self =
+        Self::new(1003, "Binary frames are not accepted by the JSON subprotocols.");
+    pub(super) const MALFORMED: Self = Self::new(1007, "The client message is not a valid JSON protocol message.");
+    pub(super) const TOO_SLOW: Self = Self::new(1008, "The client is too slow: too much is waiting for it.");
+    pub(super) const RAW_MODE_FORBIDDEN: Self =
+        Self::new(1008, "The connection is not authorized for raw sendToGroup mode.");
+    const NOT_RECOVERED: Self = Self::new(1008, "The connection could not be recovered.");
+    pub(super) const TOO_BIG: Self = Self::new(1009, "The client message is larger than 1 MiB.");
+    pub(super) const HANDLER_FAILED: Self = Self::new(1011, "Internal server error");
+}
+
+impl Hub {
+    /// A socket was upgraded.
+    pub fn handle_open(&mut self, now: Duration, socket: SocketId, open: Open) {
+        // Whose time is up cannot be recovered, whether or not the timer was served already.
+        self.handle_timeout(now);
+        match open {
+            _ if self.stopped => self.close_socket(socket, Farewell::GOING_AWAY),
+            Open::Fresh(fresh) => self.open_fresh(socket, fresh),
+            Open::Recover { connection_id, reconnection_token } => {
+                self.recover(socket, &connection_id, &reconnection_token);
+            }
+        }
+        self.settle(now);
+    }
+
+    fn open_fresh(&mut self, socket: SocketId, fresh: Fresh) {
+        self.connections_opened += 1;
+        let key = ConnectionKey(self.connections_opened);
+        let acks = AckMemory::new(self.config.ack_memory);
+        let connection = Connection {
+            id: self.ids.draw().into(),
+            user: fresh.user.map(Into::into),
+            permissions: Permissions::from_roles(&fresh.roles),
+            groups: Default::default(),
+            client: match fresh.client {
+                ClientKind::Simple(mode) => Client::Simple(mode),
+                ClientKind::PubSub(Subprotocol::Json) => Client::Json { acks },
+                ClientKind::PubSub(Subprotocol::JsonReliable) => {
+                    Client::Reliable { acks, queue: ReliableQueue::new(self.ids.draw()) }
+                }
+            },
+            link: Link::Detached,
+            pace: Pace::Free,
+            held: Default::default(),
+            held_bytes: 0,
+        };
+        self.by_id.insert(connection.id.clone(), key);
+        self.connections.insert(key, connection);
+        self.attach(key, socket);
+        self.tell_connected(key);
+        for group in fresh.groups.iter().filter(|group| check_group_name(group).is_ok()) {
+            self.join(key, group);
+        }
+    }
+
+    fn attach(&mut self, key: ConnectionKey, socket: SocketId) {
+        let Some(connection) = self.connections.get_mut(&key) else { return };
+        let next_ping = self.now + self.config.ping_interval;
+        let attachment = Attachment { socket, heard: self.now, next_ping, backlog: 0, paused: false };
+        connection.link = Link::Attached(attachment);
+        self.sockets.insert(socket, key);
+        self.timers.set(Timer::Keepalive(socket), next_ping.min(self.now + self.config.silence_limit));
+    }
+
+    /// The first frame of a PubSub connection (PROTOCOL §5.1).
+    fn tell_connected(&mut self, key: ConnectionKey) {
+        let Some(connection) = self.connections.get_mut(&key) else { return };
+        if matches!(connection.client, Client::Simple(_)) {
+            return;
+        }
+        let reconnection_token = connection.queue().map(|queue| Cow::Owned(queue.issue_token()));
+        let (id, user) = (connection.id.clone(), connection.user.clone());
+        self.tell(
+            key,
+            &Downstream::Connected {
+                connection_id: Cow::Borrowed(&id),
+                user_id: user.as_deref().map(Cow::Borrowed),
+                reconnection_token,
+            },
+        );
+    }
+
+    /// PROTOCOL §7.2. A failed attempt leaves the connection alone, and gets no frame before the close: a client takes
+    /// the first frame as the proof of a recovery (PROTOCOL §19.3).
+    fn recover(&mut self, socket: SocketId, connection_id: &str, token: &str) {
+        let key = self.by_id.get(connection_id).copied().filter(|key| {
+            self.connections.get_mut(key).is_some_and(|connection| {
+                let leaving = matches!(connection.link, Link::Leaving);
+                !leaving && connection.queue().is_some_and(|queue| queue.is_token(token))
+            })
+        });
+        let Some(key) = key else {
+            self.close_socket(socket, Farewell::NOT_RECOVERED);
+            return;
+        };
+        if let Some(old) = self.detach(key) {
+            self.outputs.push_back(Output::Abort { socket: old });
+        }
+        self.timers.cancel(Timer::Recovery(key));
+        self.attach(key, socket);
+        if self.config.send_connected_on_recovery {
+            self.tell_connected(key);
+        }
+        self.replay(key);
+        self.adjust_reading(key);
+    }
+
+    /// Sends everything unacknowledged again, in order.
+    fn replay(&mut self, key: ConnectionKey) {
+        let Some(connection) = self.connections.get_mut(&key) else { return };
+        if let (Client::Reliable { queue, .. }, Link::Attached(attachment)) = (&connection.client, &mut connection.link)
+        {
+            for (sequence_id, message) in queue.unacked() {
+                attachment.send(message.frame(sequence_id), &mut self.outputs);
+            }
+            self.check_load(key);
+        }
+    }
+
+    /// The client's socket is gone.
+    pub fn handle_closed(&mut self, now: Duration, socket: SocketId, kind: CloseKind) {
+        self.now = now;
+        if let Some(key) = self.sockets.get(&socket).copied() {
+            self.socket_gone(key, kind);
+        }
+        self.settle(now);
+    }
+
+    fn socket_gone(&mut self, key: ConnectionKey, kind: CloseKind) {
+        self.detach(key);
+        let Some(connection) = self.connections.get_mut(&key) else { return };
+        match kind {
+            CloseKind::Dropped if connection.is_reliable() => {}
+            CloseKind::Dropped | CloseKind::Clean if connection.held.is_empty() => self.end(key),
+            // What it sent before it closed is still carried out.
+            CloseKind::Dropped | CloseKind::Clean => {
+                connection.link = Link::Leaving;
+                self.timers.cancel(Timer::Recovery(key));
+            }
+        }
+    }
+
+    /// Takes the socket from a connection, which can be recovered from now on.
+    fn detach(&mut self, key: ConnectionKey) -> Option<SocketId> {
+        let connection = self.connections.get_mut(&key)?;
+        let socket = connection.attachment()?.socket;
+        connection.link = Link::Detached;
+        connection.pace = Pace::Free;
+        self.sockets.remove(&socket);
+        self.timers.cancel(Timer::Keepalive(socket));
+        self.timers.set(Timer::Recovery(key), self.now + self.config.recovery_window);
+        self.stop_waiting_for(key);
+        Some(socket)
+    }
+
+    /// Ends a connection from the service's side: it cannot be recovered (PROTOCOL §7.2). Every close of a PubSub
+    /// connection has a `disconnected` frame before it; simple clients get none (PROTOCOL §3).
+    pub(super) fn expel(&mut self, key: ConnectionKey, farewell: Farewell) {
+        let Some(connection) = self.connections.get_mut(&key) else { return };
+        let simple = matches!(connection.client, Client::Simple(_));
+        if let Some(attachment) = connection.attachment() {
+            let socket = attachment.socket;
+            if !simple {
+                let mut text = String::new();
+                encode_downstream(&Downstream::Disconnected { message: Some(farewell.message.into()) }, &mut text);
+                attachment.send(Frame::from(text), &mut self.outputs);
+            }
+            self.close_socket(socket, farewell);
+        }
+        self.end(key);
+    }
+
+    fn close_socket(&mut self, socket: SocketId, farewell: Farewell) {
+        self.outputs.push_back(Output::Close { socket, code: farewell.code, reason: farewell.message.into() });
+    }
+
+    /// Forgets a connection.
+    pub(super) fn end(&mut self, key: ConnectionKey) {
+        self.detach(key);
+        self.timers.cancel(Timer::Recovery(key));
+        let Some(connection) = self.connections.remove(&key) else { return };
+        self.by_id.remove(&connection.id);
+        for group in &connection.groups {
+            self.groups.leave(group, key);
+        }
+        if !connection.held.is_empty() {
+            self.waiting.retain(|waiting| *waiting != key);
+        }
+    }
+
+    /// The service stops: every client is told, and nothing can be opened or recovered any more.
+    pub fn handle_shutdown(&mut self, now: Duration) {
+        self.now = now;
+        self.stopped = true;
+        let mut keys: Vec<_> = self.connections.keys().copied().collect();
+        keys.sort_unstable();
+        for key in keys {
+            self.expel(key, Farewell::GOING_AWAY);
+        }
+    }
+
+    /// Serves the timers that are due.
+    pub fn handle_timeout(&mut self, now: Duration) {
+        self.now = now;
+        while let Some(timer) = self.timers.pop_due(now) {
+            match timer {
+                Timer::Keepalive(socket) => self.keep_alive(socket),
+                Timer::Recovery(key) => self.end(key),
+                Timer::Patience(key) => self.lose_patience(key),
+            }
+        }
+        self.settle(now);
+    }
+
+    /// PROTOCOL §8.1: pings the client, or drops it when it was silent for too long.
+    fn keep_alive(&mut self, socket: SocketId) {
+        let Some(key) = self.sockets.get(&socket).copied() else { return };
+        let (now, interval, limit) = (self.now, self.config.ping_interval, self.config.silence_limit);
+        let Some(attachment) = self.connections.get_mut(&key).and_then(|connection| connection.attachment()) else {
+            return;
+        };
+        if attachment.paused {
+            // Its silence is not its own.
+            attachment.heard = now;
+        }
+        let silent_at = attachment.heard + limit;
+        if now >= silent_at {
+            self.outputs.push_back(Output::Abort { socket });
+            self.socket_gone(key, CloseKind::Dropped);
+            return;
+        }
+        if now >= attachment.next_ping {
+            attachment.next_ping = now + interval;
+            self.outputs.push_back(Output::Ping { socket });
+        }
+        let next = attachment.next_ping.min(silent_at);
+        self.timers.set(Timer::Keepalive(socket), next);
+    }
+}

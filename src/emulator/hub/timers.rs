@@ -1,0 +1,55 @@
+//! The hub's timers: a table of names and deadlines. The server sleeps until the earliest.
+
+use std::collections::{BTreeSet, HashMap};
+use std::time::Duration;
+
+use super::boundary::SocketId;
+use super::connection::ConnectionKey;
+
+/// What a timer is for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub(super) enum Timer {
+    /// Time to ping a socket or to drop it (PROTOCOL §8.1).
+    Keepalive(SocketId),
+    /// The recovery window of a connection ends (PROTOCOL §7.2).
+    Recovery(ConnectionKey),
+    /// Publishers have waited long enough for a slow receiver.
+    Patience(ConnectionKey),
+}
+
+/// Each timer has at most one deadline.
+#[derive(Debug, Default)]
+pub(super) struct Timers {
+    deadlines: HashMap<Timer, Duration>,
+    queue: BTreeSet<(Duration, Timer)>,
+}
+
+impl Timers {
+    /// Sets a timer, or moves it.
+    pub(super) fn set(&mut self, timer: Timer, at: Duration) {
+        self.cancel(timer);
+        self.deadlines.insert(timer, at);
+        self.queue.insert((at, timer));
+    }
+
+    pub(super) fn cancel(&mut self, timer: Timer) {
+        if let Some(at) = self.deadlines.remove(&timer) {
+            self.queue.remove(&(at, timer));
+        }
+    }
+
+    /// The earliest deadline.
+    pub(super) fn next(&self) -> Option<Duration> {
+        self.queue.first().map(|(at, _)| *at)
+    }
+
+    /// Takes the earliest timer that is due.
+    pub(super) fn pop_due(&mut self, now: Duration) -> Option<Timer> {
+        let (at, timer) = *self.queue.first()?;
+        if at > now {
+            return None;
+        }
+        self.cancel(timer);
+        Some(timer)
+    }
+}

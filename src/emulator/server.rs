@@ -1,0 +1,170 @@
+//! The emulator's server: HTTP, WebSockets and clocks around the hubs.
+//!
+//! [`run`] is a function of its environment: it serves a listener until it is told to stop, says goodbye to its clients
+//! and returns. All protocol decisions are the hubs'; this module checks tokens, upgrades, and moves frames.
+
+mod handshake;
+mod hubs;
+mod outbox;
+mod socket;
+#[cfg(test)]
+mod tests;
+
+use std::fmt;
+use std::future::Future;
+use std::io;
+use std::net::SocketAddr;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::{Duration, SystemTime};
+
+use hyper::server::conn::http1;
+use hyper_util::rt::{TokioIo, TokioTimer};
+use hyper_util::service::TowerToHyperService;
+use ring::rand::{SecureRandom as _, SystemRandom};
+use tokio::net::{TcpListener, TcpStream};
+use tokio::task::JoinSet;
+
+use super::events::EventHandler;
+use super::hub::HubConfig;
+use super::ready::{DEVELOPMENT_KEY, endpoint};
+use crate::secret::Secret;
+use hubs::Hubs;
+
+/// How long clients have for the closing handshake when the server stops.
+const GOODBYE: Duration = Duration::from_secs(1);
+/// How long a peer may take to send the head of a request.
+const REQUEST_HEAD_TIMEOUT: Duration = Duration::from_secs(30);
+/// Pause after a failed accept, which mostly means that there are no file descriptors left.
+const ACCEPT_PAUSE: Duration = Duration::from_millis(100);
+
+/// What a server does differently for different users.
+#[derive(Clone)]
+pub struct ServerConfig {
+    /// The access keys; tokens signed with any of them are accepted.
+    pub keys: Vec<Secret>,
+    /// Let clients without a token in, as anonymous ones without roles.
+    pub allow_anonymous: bool,
+    /// The endpoint clients know the server by; `None`: by its address.
+    pub advertise: Option<String>,
+    /// Who answers user events.
+    pub events: EventHandler,
+    /// Limits and intervals.
+    pub hub: HubConfig,
+    /// Source of connection ids and reconnection tokens.
+    pub seed: [u8; 32],
+}
+
+impl ServerConfig {
+    /// The official emulator's key, no anonymous clients, events are echoed.
+    pub fn new(seed: [u8; 32]) -> Self {
+        Self {
+            keys: vec![Secret::new(DEVELOPMENT_KEY)],
+            allow_anonymous: false,
+            advertise: None,
+            events: EventHandler::Echo,
+            hub: HubConfig::default(),
+            seed,
+        }
+    }
+}
+
+impl fmt::Debug for ServerConfig {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        // The seed gives away every reconnection token.
+        f.debug_struct("ServerConfig")
+            .field("keys", &self.keys)
+            .field("allow_anonymous", &self.allow_anonymous)
+            .field("advertise", &self.advertise)
+            .field("events", &self.events)
+            .field("hub", &self.hub)
+            .finish_non_exhaustive()
+    }
+}
+
+/// A seed nobody can guess.
+pub fn random_seed() -> io::Result<[u8; 32]> {
+    let mut seed = [0; 32];
+    SystemRandom::new().fill(&mut seed).map_err(|_| io::Error::other("the system gives no random numbers"))?;
+    Ok(seed)
+}
+
+/// Listens at an address; port 0 picks a free one.
+pub async fn bind(address: SocketAddr) -> io::Result<TcpListener> {
+    TcpListener::bind(address).await
+}
+
+/// What the parts of a running server share.
+struct Server {
+    keys: Vec<Secret>,
+    allow_anonymous: bool,
+    endpoint: String,
+    hubs: Arc<Hubs>,
+    /// One task for each WebSocket.
+    sockets: Mutex<JoinSet<()>>,
+}
+
+impl Server {
+    /// Runs a socket's task until it ends or the server stops.
+    fn spawn_socket(&self, task: impl Future<Output = ()> + Send + 'static) {
+        let mut sockets = self.sockets.lock().unwrap_or_else(PoisonError::into_inner);
+        // Tasks that are done leave their result behind until somebody takes it.
+        while sockets.try_join_next().is_some() {}
+        sockets.spawn(task);
+    }
+}
+
+/// Serves until `shutdown` is ready, then closes all connections and returns, a second later at most.
+pub async fn run(listener: TcpListener, config: ServerConfig, shutdown: impl Future<Output = ()>) -> io::Result<()> {
+    let endpoint = endpoint(&config, listener.local_addr()?);
+    let ServerConfig { keys, allow_anonymous, events, hub, seed, .. } = config;
+    let hubs = Arc::new(Hubs::new(hub, events, seed));
+    let server =
+        Arc::new(Server { keys, allow_anonymous, endpoint, hubs: Arc::clone(&hubs), sockets: Mutex::default() });
+    // Dropped, and so aborted, when this function returns or is dropped itself.
+    let mut requests = JoinSet::new();
+    let mut background = JoinSet::new();
+    background.spawn(async move { hubs.serve_timers().await });
+    let mut shutdown = std::pin::pin!(shutdown);
+    loop {
+        tokio::select! {
+            () = &mut shutdown => break,
+            accepted = listener.accept() => match accepted {
+                Ok((stream, _)) => {
+                    requests.spawn(serve_requests(stream, Arc::clone(&server)));
+                }
+                Err(error) => {
+                    tracing::warn!(%error, "could not accept a connection");
+                    tokio::time::sleep(ACCEPT_PAUSE).await;
+                }
+            },
+            Some(_) = requests.join_next() => {}
+        }
+    }
+    drop(listener);
+    requests.shutdown().await;
+    server.hubs.shutdown();
+    let mut sockets = std::mem::take(&mut *server.sockets.lock().unwrap_or_else(PoisonError::into_inner));
+    // Whoever does not answer in time is dropped.
+    let _ = tokio::time::timeout(GOODBYE, async { while sockets.join_next().await.is_some() {} }).await;
+    Ok(())
+}
+
+/// Serves the requests of one TCP connection, until it ends or becomes a WebSocket.
+async fn serve_requests(stream: TcpStream, server: Arc<Server>) {
+    // Small frames must not wait for acknowledgements of the ones before.
+    let _ = stream.set_nodelay(true);
+    let service = TowerToHyperService::new(handshake::router(server));
+    let connection = http1::Builder::new()
+        .timer(TokioTimer::new())
+        .header_read_timeout(REQUEST_HEAD_TIMEOUT)
+        .serve_connection(TokioIo::new(stream), service)
+        .with_upgrades();
+    if let Err(error) = connection.await {
+        tracing::debug!(%error, "an HTTP connection broke");
+    }
+}
+
+/// Seconds since 1970.
+fn unix_now() -> u64 {
+    SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default().as_secs()
+}

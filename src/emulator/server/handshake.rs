@@ -1,0 +1,249 @@
+//! The client endpoint: which requests become WebSockets, of which hub, as whom (PROTOCOL §1, §2, §3).
+
+use std::sync::Arc;
+
+use axum::Router;
+use axum::body::Body;
+use axum::extract::{Path, Request, State};
+use axum::response::Response;
+use axum::routing::{any, get};
+use http::header::{self, HeaderMap, HeaderName, HeaderValue};
+use http::{Method, StatusCode};
+use hyper::upgrade::OnUpgrade;
+use hyper_util::rt::TokioIo;
+use tokio::net::TcpStream;
+use tokio_tungstenite::tungstenite::handshake::derive_accept_key;
+
+use super::{Server, socket, unix_now};
+use crate::auth::token::{Audience, Claims, verify_client_token};
+use crate::emulator::hub::{ClientKind, Fresh, Open, SimpleMode, negotiate};
+use crate::protocol::{Subprotocol, check_group_name, check_hub_name};
+
+/// The routes of the service.
+pub(super) fn router(server: Arc<Server>) -> Router {
+    Router::new()
+        .route("/client/hubs/{hub}", any(client_by_path))
+        .route("/client", any(client_by_query))
+        .route("/client/", any(client_by_query))
+        // Health needs no token (PROTOCOL §13); axum answers HEAD, too.
+        .route("/api/health", get(async || ()))
+        .fallback(async || {
+            respond(StatusCode::NOT_FOUND, "There is nothing here. Clients connect to /client/hubs/{hub}.")
+        })
+        .with_state(server)
+}
+
+async fn client_by_path(State(server): State<Arc<Server>>, Path(hub): Path<String>, request: Request) -> Response {
+    connect(&server, Some(hub), request).unwrap_or_else(Refusal::into_response)
+}
+
+async fn client_by_query(State(server): State<Arc<Server>>, request: Request) -> Response {
+    connect(&server, None, request).unwrap_or_else(Refusal::into_response)
+}
+
+/// Why there is no WebSocket. The text never contains a token.
+#[derive(Debug)]
+struct Refusal {
+    status: StatusCode,
+    message: String,
+}
+
+impl Refusal {
+    fn new(status: StatusCode, message: impl Into<String>) -> Self {
+        Self { status, message: message.into() }
+    }
+
+    fn bad_request(message: impl Into<String>) -> Self {
+        Self::new(StatusCode::BAD_REQUEST, message)
+    }
+
+    fn into_response(self) -> Response {
+        let mut response = respond(self.status, self.message);
+        let headers = response.headers_mut();
+        if self.status == StatusCode::UNAUTHORIZED {
+            headers.insert(header::WWW_AUTHENTICATE, HeaderValue::from_static("Bearer"));
+        }
+        if self.status == StatusCode::UPGRADE_REQUIRED {
+            headers.insert(header::SEC_WEBSOCKET_VERSION, HeaderValue::from_static("13"));
+        }
+        response
+    }
+}
+
+fn respond(status: StatusCode, text: impl Into<String>) -> Response {
+    let mut response = Response::new(Body::from(text.into()));
+    *response.status_mut() = status;
+    response.headers_mut().insert(header::CONTENT_TYPE, HeaderValue::from_static("text/plain; charset=utf-8"));
+    response
+}
+
+/// Checks everything a request has to have, answers 101 and starts the socket's task.
+fn connect(server: &Arc<Server>, hub: Option<String>, mut request: Request) -> Result<Response, Refusal> {
+    let accept = accept_key(&request)?;
+    let query = Query::parse(request.uri().query().unwrap_or_default());
+    let hub = hub.or_else(|| query.get("hub").map(str::to_owned));
+    let hub = hub.ok_or_else(|| Refusal::bad_request("The request names no hub."))?;
+    check_hub_name(&hub).map_err(|error| Refusal::bad_request(format!("`{hub}`: {error}.")))?;
+    // Hub names have no case (PROTOCOL §1.3).
+    let hub = hub.to_ascii_lowercase();
+    let offers = request.headers().get_all(header::SEC_WEBSOCKET_PROTOCOL);
+    let chosen = negotiate(offers.iter().filter_map(|value| value.to_str().ok()));
+    let open = match query.get("awps_connection_id") {
+        // Nothing else is looked at, no token either (PROTOCOL §7.2).
+        Some(id) => Open::Recover {
+            connection_id: id.to_owned(),
+            reconnection_token: query.get("awps_reconnection_token").unwrap_or_default().to_owned(),
+        },
+        None => {
+            let claims = authenticate(server, &hub, &query, request.headers())?;
+            Open::Fresh(describe(&query, chosen.map(|(subprotocol, _)| subprotocol), claims)?)
+        }
+    };
+    let mut response = Response::new(Body::empty());
+    *response.status_mut() = StatusCode::SWITCHING_PROTOCOLS;
+    let headers = response.headers_mut();
+    headers.insert(header::CONNECTION, HeaderValue::from_static("Upgrade"));
+    headers.insert(header::UPGRADE, HeaderValue::from_static("websocket"));
+    headers.insert(header::SEC_WEBSOCKET_ACCEPT, accept);
+    if let Some(value) = chosen.and_then(|(_, offered)| HeaderValue::from_str(offered).ok()) {
+        headers.insert(header::SEC_WEBSOCKET_PROTOCOL, value);
+    }
+    let upgrade = hyper::upgrade::on(&mut request);
+    server.spawn_socket(serve(Arc::clone(server), hub, open, upgrade));
+    Ok(response)
+}
+
+/// Serves the WebSocket once the 101 is written; the connection exists from then on.
+async fn serve(server: Arc<Server>, hub: String, open: Open, upgrade: OnUpgrade) {
+    let Ok(upgraded) = upgrade.await else { return };
+    // Below hyper's types is the very TCP stream that was accepted.
+    let Ok(parts) = upgraded.downcast::<TokioIo<TcpStream>>() else { return };
+    if let Some(line) = server.hubs.open(&hub, open) {
+        drop(server);
+        socket::serve(parts.io.into_inner(), parts.read_buf.to_vec(), line).await;
+    }
+}
+
+/// The value of `Sec-WebSocket-Accept` for a proper WebSocket request.
+fn accept_key(request: &Request) -> Result<HeaderValue, Refusal> {
+    if request.method() != Method::GET {
+        return Err(Refusal::new(StatusCode::METHOD_NOT_ALLOWED, "Clients connect with GET."));
+    }
+    let headers = request.headers();
+    if !(has_token(headers, &header::CONNECTION, "upgrade") && has_token(headers, &header::UPGRADE, "websocket")) {
+        return Err(Refusal::bad_request("This is the address for WebSocket clients; the request is not an upgrade."));
+    }
+    if headers.get(header::SEC_WEBSOCKET_VERSION).is_none_or(|version| version.as_bytes() != b"13") {
+        return Err(Refusal::new(StatusCode::UPGRADE_REQUIRED, "Only WebSocket version 13 is supported."));
+    }
+    headers
+        .get(header::SEC_WEBSOCKET_KEY)
+        .and_then(|key| HeaderValue::from_str(&derive_accept_key(key.as_bytes())).ok())
+        .ok_or_else(|| Refusal::bad_request("The upgrade has no Sec-WebSocket-Key."))
+}
+
+/// Whether a comma-separated header contains a token, which has no case.
+fn has_token(headers: &HeaderMap, name: &HeaderName, token: &str) -> bool {
+    let values = headers.get_all(name).iter().filter_map(|value| value.to_str().ok());
+    values.flat_map(|value| value.split(',')).any(|value| value.trim().eq_ignore_ascii_case(token))
+}
+
+/// The parameters of the query, decoded. Of several with the same name the first counts.
+struct Query(Vec<(String, String)>);
+
+impl Query {
+    fn parse(query: &str) -> Self {
+        Self(url::form_urlencoded::parse(query.as_bytes()).into_owned().collect())
+    }
+
+    fn get(&self, name: &str) -> Option<&str> {
+        self.0.iter().find(|(key, _)| key == name).map(|(_, value)| value.as_str())
+    }
+}
+
+/// Checks the token, from the query or else from the `Authorization` header (PROTOCOL §1.2).
+fn authenticate(server: &Server, hub: &str, query: &Query, headers: &HeaderMap) -> Result<Claims, Refusal> {
+    let unauthorized = |message: String| Refusal::new(StatusCode::UNAUTHORIZED, message);
+    let bearer = headers
+        .get(header::AUTHORIZATION)
+        .and_then(|value| value.to_str().ok())
+        .and_then(|value| value.split_once(' '))
+        .filter(|(scheme, _)| scheme.eq_ignore_ascii_case("bearer"))
+        .map(|(_, token)| token.trim());
+    let Some(token) = query.get("access_token").or(bearer).filter(|token| !token.is_empty()) else {
+        if server.allow_anonymous {
+            return Ok(Claims::default());
+        }
+        let message = "The request has no token: neither an access_token parameter nor an Authorization header.";
+        return Err(unauthorized(message.to_owned()));
+    };
+    let host = headers.get(header::HOST).and_then(|host| host.to_str().ok());
+    let mut endpoints = vec![server.endpoint.clone()];
+    endpoints.extend(host.into_iter().flat_map(names_of));
+    let endpoints: Vec<_> = endpoints.iter().map(String::as_str).collect();
+    verify_client_token(token, &server.keys, Audience { endpoints: &endpoints, hub }, unix_now())
+        .map_err(|error| unauthorized(format!("Unauthorized: {error}.")))
+}
+
+/// The authority a client used, and when that is this machine, its other names.
+fn names_of(host: &str) -> Vec<String> {
+    const LOOPBACK: [&str; 3] = ["localhost", "127.0.0.1", "[::1]"];
+    let port = LOOPBACK.iter().find_map(|name| {
+        let port = host.get(..name.len()).filter(|start| start.eq_ignore_ascii_case(name)).map(|_| &host[name.len()..]);
+        port.filter(|port| port.is_empty() || port.starts_with(':'))
+    });
+    match port {
+        Some(port) => LOOPBACK.iter().map(|name| format!("{name}{port}")).collect(),
+        None => vec![host.to_owned()],
+    }
+}
+
+/// The connection that token and query describe.
+fn describe(query: &Query, subprotocol: Option<Subprotocol>, claims: Claims) -> Result<Fresh, Refusal> {
+    for group in &claims.groups {
+        check_group_name(group).map_err(|error| Refusal::bad_request(format!("The token's groups: {error}.")))?;
+    }
+    let client = match subprotocol {
+        Some(subprotocol) => ClientKind::PubSub(subprotocol),
+        None => ClientKind::Simple(simple_mode(query)?),
+    };
+    Ok(Fresh { client, user: claims.sub, roles: claims.roles, groups: claims.groups })
+}
+
+/// PROTOCOL §3, upstream.
+fn simple_mode(query: &Query) -> Result<SimpleMode, Refusal> {
+    match query.get("webpubsub_mode") {
+        None => Ok(SimpleMode::SendEvent),
+        Some(mode) if mode.eq_ignore_ascii_case("sendEvent") => Ok(SimpleMode::SendEvent),
+        Some(mode) if mode.eq_ignore_ascii_case("sendToGroup") => {
+            let group = query.get("group").unwrap_or_default();
+            check_group_name(group)
+                .map_err(|error| Refusal::bad_request(format!("Mode sendToGroup, parameter `group`: {error}.")))?;
+            let no_echo = query.get("noEcho").is_some_and(|value| value.eq_ignore_ascii_case("true"));
+            Ok(SimpleMode::SendToGroup { group: group.into(), no_echo })
+        }
+        Some(_) => Err(Refusal::bad_request("The webpubsub_mode is neither sendEvent nor sendToGroup.")),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_loopback_host_has_all_names_of_this_machine() {
+        for host in ["localhost:8080", "LOCALHOST:8080", "127.0.0.1:8080", "[::1]:8080"] {
+            assert_eq!(names_of(host), ["localhost:8080", "127.0.0.1:8080", "[::1]:8080"], "{host}");
+        }
+        assert_eq!(names_of("localhost"), ["localhost", "127.0.0.1", "[::1]"]);
+        for host in ["emulator:8080", "localhost.example:8080", "127.0.0.10", "é"] {
+            assert_eq!(names_of(host), [host], "{host}");
+        }
+    }
+
+    #[test]
+    fn the_first_of_several_parameters_counts_and_values_are_decoded() {
+        let query = Query::parse("a=1&a=2&b=x%2By+z&c");
+        assert_eq!(["a", "b", "c", "d"].map(|name| query.get(name)), [Some("1"), Some("x+y z"), Some(""), None]);
+    }
+}

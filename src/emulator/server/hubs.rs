@@ -1,0 +1,319 @@
+//! The hubs of a server, each behind a lock, and the lines that connect sockets to them.
+//!
+//! A hub exists as long as it has connections. Locks are taken in the order table, hub, outbox. Outputs are handed out
+//! under the hub's lock, so that every socket gets them in the hub's order; tasks are woken after it is released.
+
+use std::collections::HashMap;
+use std::collections::hash_map::Entry;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+use ring::hmac;
+use tokio::sync::Notify;
+use tokio::time::Instant;
+use tokio_tungstenite::tungstenite::{Bytes, Utf8Bytes};
+
+use super::outbox::{Item, Outbox};
+use crate::emulator::events::EventHandler;
+use crate::emulator::hub::{CloseKind, Hub, HubConfig, Open, Output, SocketId, Violation};
+
+/// All hubs of a server.
+#[derive(Debug)]
+pub(super) struct Hubs {
+    table: Mutex<Table>,
+    config: HubConfig,
+    events: EventHandler,
+    seed: hmac::Key,
+    /// Origin of the hubs' time.
+    started: Instant,
+    alarm: Alarm,
+}
+
+#[derive(Debug, Default)]
+struct Table {
+    hubs: HashMap<String, Arc<HubCell>>,
+    /// How many hubs there ever were, so that one that comes back has other ids.
+    created: u64,
+    sockets: u64,
+    stopped: bool,
+}
+
+#[derive(Debug)]
+struct HubCell {
+    name: String,
+    state: Mutex<CellState>,
+}
+
+#[derive(Debug)]
+struct CellState {
+    hub: Hub,
+    outboxes: HashMap<SocketId, Arc<Outbox>>,
+    /// Outboxes whose tasks are to be woken once the lock is released.
+    stirred: Vec<Arc<Outbox>>,
+}
+
+/// When the timer task has to look at the hubs next.
+#[derive(Debug)]
+struct Alarm {
+    /// Nanoseconds since the origin.
+    at: AtomicU64,
+    moved: Notify,
+}
+
+/// Something that came from a socket.
+#[derive(Debug)]
+pub(super) enum Incoming {
+    Text(Utf8Bytes),
+    Binary(Bytes),
+    /// A ping or a pong.
+    Life,
+}
+
+impl Hubs {
+    pub(super) fn new(config: HubConfig, events: EventHandler, seed: [u8; 32]) -> Self {
+        Self {
+            table: Mutex::default(),
+            config,
+            events,
+            seed: hmac::Key::new(hmac::HMAC_SHA256, &seed),
+            started: Instant::now(),
+            alarm: Alarm { at: AtomicU64::new(u64::MAX), moved: Notify::new() },
+        }
+    }
+
+    fn table(&self) -> MutexGuard<'_, Table> {
+        self.table.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn now(&self) -> Duration {
+        self.started.elapsed()
+    }
+
+    /// Connects a socket to a hub, which is made if it does not exist. `None` when the server has stopped.
+    pub(super) fn open(self: &Arc<Self>, hub: &str, open: Open) -> Option<Line> {
+        let mut table = self.table();
+        if table.stopped {
+            return None;
+        }
+        table.sockets += 1;
+        let socket = SocketId(table.sockets);
+        let cell = self.cell(&mut table, hub);
+        let outbox = Arc::new(Outbox::default());
+        // The table stays locked, so that the hub is not taken for an empty one meanwhile.
+        self.with(&cell, |state, now| {
+            state.outboxes.insert(socket, Arc::clone(&outbox));
+            state.hub.handle_open(now, socket, open);
+        });
+        Some(Line { hubs: Arc::clone(self), cell, socket, outbox })
+    }
+
+    fn cell(&self, table: &mut Table, name: &str) -> Arc<HubCell> {
+        match table.hubs.entry(name.to_owned()) {
+            Entry::Occupied(entry) => Arc::clone(entry.get()),
+            Entry::Vacant(entry) => {
+                table.created += 1;
+                let seed = hmac::sign(&self.seed, &table.created.to_be_bytes());
+                let mut own = [0; 32];
+                own.copy_from_slice(seed.as_ref());
+                let hub = Hub::new(self.config.clone(), &own);
+                let state = CellState { hub, outboxes: HashMap::new(), stirred: Vec::new() };
+                let cell = Arc::new(HubCell { name: name.to_owned(), state: Mutex::new(state) });
+                Arc::clone(entry.insert(cell))
+            }
+        }
+    }
+
+    /// Gives inputs to a hub and carries its outputs out.
+    fn with(&self, cell: &HubCell, inputs: impl FnOnce(&mut CellState, Duration)) {
+        if let Some(at) = self.visit(cell, inputs) {
+            self.alarm.set(at);
+        }
+    }
+
+    /// The same, but gives the hub's next deadline and leaves the alarm alone.
+    fn visit(&self, cell: &HubCell, inputs: impl FnOnce(&mut CellState, Duration)) -> Option<Duration> {
+        let now = self.now();
+        let mut state = cell.lock();
+        inputs(&mut state, now);
+        state.carry_out(now, self.events);
+        let timeout = state.hub.poll_timeout();
+        let stirred = std::mem::take(&mut state.stirred);
+        drop(state);
+        for outbox in stirred {
+            outbox.wake();
+        }
+        timeout
+    }
+
+    /// Removes a hub that nobody is connected to.
+    fn sweep(&self, cell: &Arc<HubCell>) {
+        if !cell.lock().hub.is_empty() {
+            return;
+        }
+        let mut table = self.table();
+        let current = table.hubs.get(&cell.name).is_some_and(|current| Arc::ptr_eq(current, cell));
+        if current && cell.lock().hub.is_empty() {
+            table.hubs.remove(&cell.name);
+        }
+    }
+
+    /// Serves the hubs' timers, for ever.
+    pub(super) async fn serve_timers(&self) {
+        loop {
+            self.alarm.at.store(u64::MAX, Ordering::SeqCst);
+            let cells: Vec<_> = self.table().hubs.values().cloned().collect();
+            for cell in cells {
+                let next = self.visit(&cell, |state, now| {
+                    if state.hub.poll_timeout().is_some_and(|at| at <= now) {
+                        state.hub.handle_timeout(now);
+                    }
+                });
+                // No bell for this task itself, which is awake.
+                self.alarm.at.fetch_min(next.map_or(u64::MAX, nanos), Ordering::SeqCst);
+                self.sweep(&cell);
+            }
+            let next = self.alarm.at.load(Ordering::SeqCst);
+            let asleep = async {
+                match next {
+                    u64::MAX => std::future::pending().await,
+                    at => tokio::time::sleep_until(self.started + Duration::from_nanos(at)).await,
+                }
+            };
+            tokio::select! {
+                () = asleep => {}
+                () = self.alarm.moved.notified() => {}
+            }
+        }
+    }
+
+    /// How many hubs there are.
+    #[cfg(test)]
+    pub(super) fn len(&self) -> usize {
+        self.table().hubs.len()
+    }
+
+    /// Tells every client that the service goes away.
+    pub(super) fn shutdown(&self) {
+        let mut table = self.table();
+        table.stopped = true;
+        for (_, cell) in table.hubs.drain() {
+            self.with(&cell, |state, now| state.hub.handle_shutdown(now));
+        }
+    }
+}
+
+fn nanos(time: Duration) -> u64 {
+    u64::try_from(time.as_nanos()).unwrap_or(u64::MAX)
+}
+
+impl Alarm {
+    /// Moves the alarm forward, never back.
+    fn set(&self, at: Duration) {
+        let at = nanos(at);
+        if at < self.at.load(Ordering::SeqCst) && at < self.at.fetch_min(at, Ordering::SeqCst) {
+            self.moved.notify_one();
+        }
+    }
+}
+
+impl HubCell {
+    fn lock(&self) -> MutexGuard<'_, CellState> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl CellState {
+    fn carry_out(&mut self, now: Duration, events: EventHandler) {
+        while let Some(output) = self.hub.poll_output() {
+            match output {
+                Output::Send { socket, frame } => self.stir(socket, |outbox| outbox.push(Item::Frame(frame))),
+                Output::Ping { socket } => self.stir(socket, |outbox| outbox.push(Item::Ping)),
+                Output::Close { socket, code, reason } => {
+                    self.stir(socket, |outbox| outbox.push(Item::Close { code, reason }));
+                }
+                Output::Abort { socket } => {
+                    self.stir(socket, |outbox| outbox.signal(|signals| signals.aborted = true));
+                }
+                Output::Pause { socket } => {
+                    self.stir(socket, |outbox| outbox.signal(|signals| signals.paused = true));
+                }
+                Output::Resume { socket } => {
+                    self.stir(socket, |outbox| outbox.signal(|signals| signals.paused = false));
+                }
+                Output::UserEvent(event) => {
+                    let event_id = event.event_id;
+                    let answer = events.answer(*event);
+                    self.hub.handle_event_answer(now, event_id, &answer);
+                }
+            }
+        }
+    }
+
+    fn stir(&mut self, socket: SocketId, change: impl FnOnce(&Outbox) -> bool) {
+        if let Some(outbox) = self.outboxes.get(&socket)
+            && change(outbox)
+        {
+            self.stirred.push(Arc::clone(outbox));
+        }
+    }
+}
+
+/// A socket's connection to its hub. Dropping it tells the hub that the socket is gone.
+#[derive(Debug)]
+pub(super) struct Line {
+    hubs: Arc<Hubs>,
+    cell: Arc<HubCell>,
+    socket: SocketId,
+    outbox: Arc<Outbox>,
+}
+
+impl Line {
+    pub(super) fn outbox(&self) -> &Outbox {
+        &self.outbox
+    }
+
+    /// Hands a batch to the hub, and how much was written meanwhile.
+    pub(super) fn receive(&self, batch: &mut Vec<Incoming>, written: usize) {
+        let socket = self.socket;
+        let events = self.hubs.events;
+        self.hubs.with(&self.cell, |state, now| {
+            if written > 0 {
+                state.hub.handle_written(now, socket, written);
+            }
+            for incoming in batch.drain(..) {
+                match incoming {
+                    Incoming::Text(text) => state.hub.handle_text(now, socket, &text),
+                    Incoming::Binary(bytes) => state.hub.handle_binary(now, socket, &bytes),
+                    Incoming::Life => state.hub.handle_life(now, socket),
+                }
+                state.carry_out(now, events);
+            }
+        });
+    }
+
+    /// The client closed, or its socket broke.
+    pub(super) fn closed(&self, kind: CloseKind) {
+        let socket = self.socket;
+        self.hubs.with(&self.cell, |state, now| state.hub.handle_closed(now, socket, kind));
+    }
+
+    /// The client did something that its socket cannot go on after.
+    pub(super) fn violated(&self, violation: Violation) {
+        let socket = self.socket;
+        self.hubs.with(&self.cell, |state, now| state.hub.handle_violation(now, socket, violation));
+    }
+}
+
+impl Drop for Line {
+    fn drop(&mut self) {
+        let socket = self.socket;
+        self.hubs.with(&self.cell, |state, now| {
+            // Nothing happens when the hub has forgotten the socket already.
+            state.hub.handle_closed(now, socket, CloseKind::Dropped);
+            state.outboxes.remove(&socket);
+        });
+        self.outbox.clear();
+        self.hubs.sweep(&self.cell);
+    }
+}

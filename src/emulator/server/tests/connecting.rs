@@ -1,0 +1,152 @@
+use super::*;
+
+#[tokio::test]
+async fn a_client_reaches_its_hub_by_path_or_query_whatever_the_case() {
+    let emulator = Emulator::start().await;
+    let token = emulator.token("Chat", "alice", &BOTH_ROLES, &["g"]);
+    let mut members = Vec::new();
+    for path in ["/client/hubs/chat?", "/client/hubs/CHAT?", "/client/?hub=chat&", "/client?hub=Chat&"] {
+        let mut client = emulator.connect(&format!("{path}access_token={token}"), Some(JSON)).await;
+        assert_eq!(client.json().await["userId"], "alice");
+        members.push(client);
+    }
+    members[0].send(r#"{"type":"sendToGroup","group":"g","data":1}"#).await;
+    for member in &mut members {
+        assert_eq!(member.json().await["data"], 1);
+    }
+}
+
+#[tokio::test]
+async fn the_token_may_be_in_the_header_and_the_query_wins() {
+    let emulator = Emulator::start().await;
+    let token = emulator.token("chat", "alice", &[], &[]);
+    let header = format!("Authorization: bearer {token}\r\n");
+    let (head, _) = emulator.request("GET", "/client/hubs/chat", &header).await;
+    assert!(head.starts_with("HTTP/1.1 101 "), "{head}");
+    let (head, _) = emulator.request("GET", "/client/hubs/chat?access_token=bad", &header).await;
+    assert!(head.starts_with("HTTP/1.1 401 "), "{head}");
+    let path = format!("/client/hubs/chat?access_token={token}");
+    let (head, _) = emulator.request("GET", &path, "Authorization: Bearer bad\r\n").await;
+    assert!(head.starts_with("HTTP/1.1 101 "), "{head}");
+}
+
+#[tokio::test]
+async fn a_refused_token_is_401_with_the_reason_and_without_the_token() {
+    let emulator = Emulator::start().await;
+    let good = emulator.token("chat", "alice", &[], &[]);
+    let sign = |audience: &str, issued_at: u64, key: &str| {
+        let request = ClientTokenRequest {
+            audience,
+            user: None,
+            roles: &[],
+            groups: &[],
+            issued_at,
+            ttl: Duration::from_secs(60),
+        };
+        sign_client_token(&Secret::new(key), &request).expose().to_owned()
+    };
+    let audience = client_audience(&emulator.endpoint(), "chat");
+    for (hub, token, reason) in [
+        ("chat", String::new(), "has no token"),
+        ("chat", "nonsense".to_owned(), "the token is malformed"),
+        ("other", good, "/client/hubs/chat`, expected `http://localhost:"),
+        ("chat", sign("http://elsewhere/client/hubs/chat", unix_now(), DEVELOPMENT_KEY), "the token's audience is"),
+        ("chat", sign(&audience, 1_760_000_000, DEVELOPMENT_KEY), "the token expired at 2025-10-09T08:54:20Z"),
+        ("chat", sign(&audience, unix_now(), "another key"), "the token's signature is wrong"),
+    ] {
+        let (head, body) = emulator.request("GET", &format!("/client/hubs/{hub}?access_token={token}"), "").await;
+        assert!(head.starts_with("HTTP/1.1 401 "), "{head}");
+        assert!(body.contains(reason), "{body}");
+        assert!(token.is_empty() || !body.contains(&token), "{body}");
+    }
+}
+
+#[tokio::test]
+async fn the_audience_may_name_the_host_the_client_used_or_the_advertised_one() {
+    let config = ServerConfig { advertise: Some("https://dev.example".to_owned()), ..ServerConfig::new([7; 32]) };
+    let emulator = Emulator::start_with(config).await;
+    let port = emulator.address.port();
+    for endpoint in ["https://dev.example", &format!("http://127.0.0.1:{port}"), &format!("ws://[::1]:{port}")] {
+        let request = ClientTokenRequest {
+            audience: &client_audience(endpoint, "chat"),
+            user: None,
+            roles: &[],
+            groups: &[],
+            issued_at: unix_now(),
+            ttl: Duration::from_secs(60),
+        };
+        let token = sign_client_token(&Secret::new(DEVELOPMENT_KEY), &request);
+        let path = format!("/client/hubs/chat?access_token={}", token.expose());
+        emulator.connect(&path, Some(JSON)).await;
+    }
+}
+
+#[tokio::test]
+async fn both_keys_are_accepted() {
+    let keys = vec![Secret::new("first"), Secret::new(DEVELOPMENT_KEY)];
+    let emulator = Emulator::start_with(ServerConfig { keys, ..ServerConfig::new([7; 32]) }).await;
+    emulator.pubsub(JSON).await;
+}
+
+#[tokio::test]
+async fn anonymous_clients_are_let_in_only_when_allowed_and_have_no_roles() {
+    let config = ServerConfig { allow_anonymous: true, ..ServerConfig::new([7; 32]) };
+    let emulator = Emulator::start_with(config).await;
+    let mut client = emulator.connect("/client/hubs/chat", Some(JSON)).await;
+    assert_eq!(client.json().await["userId"], serde_json::Value::Null);
+    client.send(r#"{"type":"joinGroup","group":"g","ackId":1}"#).await;
+    assert_eq!(client.json().await["error"]["name"], "Forbidden");
+    let (head, _) = emulator.request("GET", "/client/hubs/chat?access_token=bad", "").await;
+    assert!(head.starts_with("HTTP/1.1 401 "), "{head}");
+}
+
+#[tokio::test]
+async fn what_is_no_proper_handshake_is_refused() {
+    let emulator = Emulator::start().await;
+    let token = emulator.token("chat", "alice", &[], &[]);
+    let blank = emulator.token("chat", "alice", &[], &[" "]);
+    for (method, path, status, reason) in [
+        ("GET", "/client/hubs/1chat".to_owned(), "400", "a hub name starts with a letter"),
+        ("GET", "/client/?x=1".to_owned(), "400", "names no hub"),
+        ("GET", format!("/client/hubs/chat?access_token={blank}"), "400", "a group name"),
+        ("GET", format!("/client/hubs/chat?access_token={token}&webpubsub_mode=shout"), "400", "webpubsub_mode"),
+        ("GET", format!("/client/hubs/chat?access_token={token}&webpubsub_mode=sendToGroup"), "400", "`group`"),
+        ("POST", "/client/hubs/chat".to_owned(), "405", "GET"),
+        ("GET", "/".to_owned(), "404", "/client/hubs/{hub}"),
+        ("GET", "/client/hubs/chat/more".to_owned(), "404", "/client/hubs/{hub}"),
+    ] {
+        let (head, body) = emulator.request(method, &path, "").await;
+        assert!(head.starts_with(&format!("HTTP/1.1 {status} ")), "{path}: {head}");
+        assert!(body.contains(reason), "{path}: {body}");
+    }
+    let mut stream = TcpStream::connect(emulator.address).await.unwrap();
+    let plain = format!("GET /client/hubs/chat?access_token={token} HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n");
+    stream.write_all(plain.as_bytes()).await.unwrap();
+    let mut response = String::new();
+    bounded(stream.read_to_string(&mut response)).await.unwrap();
+    assert!(response.starts_with("HTTP/1.1 400 "), "{response}");
+}
+
+#[tokio::test]
+async fn health_needs_no_token() {
+    let emulator = Emulator::start().await;
+    for method in ["GET", "HEAD"] {
+        let (head, body) = emulator.request(method, "/api/health", "").await;
+        assert!(head.starts_with("HTTP/1.1 200 ") && body.is_empty(), "{head}");
+    }
+}
+
+#[tokio::test]
+async fn the_first_known_subprotocol_is_chosen_and_echoed_as_offered() {
+    let emulator = Emulator::start().await;
+    let path = emulator.path();
+    let mut client = emulator.connect(&path, Some("json.reliable.webpubsub.azure.v1, mqtt")).await;
+    assert_eq!(client.protocol.as_deref(), Some(RELIABLE));
+    assert!(client.json().await["reconnectionToken"].is_string());
+    let (head, _) = emulator.request("GET", &path, "Sec-WebSocket-Protocol: mqtt, JSON.webpubsub.azure.v1\r\n").await;
+    assert!(head.to_lowercase().contains("sec-websocket-protocol: json.webpubsub.azure.v1"), "{head}");
+    assert!(head.contains("JSON.webpubsub"), "{head}");
+    assert!(head.to_lowercase().contains("sec-websocket-accept: s3pplmbitxaq9kygzzhzrbk+xoo="), "{head}");
+    let (head, _) = emulator.request("GET", &path, "Sec-WebSocket-Protocol: custom\r\n").await;
+    assert!(head.starts_with("HTTP/1.1 101 ") && !head.to_lowercase().contains("sec-websocket-protocol"), "{head}");
+}

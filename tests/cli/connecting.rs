@@ -1,0 +1,382 @@
+//! A connection that cannot be made: the exit code, what happened, and what to do about it, within the connect timeout.
+
+use std::time::{Duration, Instant};
+
+use crate::support::service::{ClosedPort, Request};
+use crate::support::tls;
+use crate::support::{Ended, Running, Service, wps};
+
+/// One attempt, with little patience.
+fn attempt(url: &str) -> Running {
+    wps(["send", "g", "hello", "--reconnect-retries", "0", "--connect-timeout", "1500ms", "--url", url]).start()
+}
+
+/// The error, without what was said before it, and with `PORT` in place of the port.
+fn report(ended: &Ended, port: u16) -> String {
+    let at = ended.stderr.find("error: ").unwrap_or_else(|| panic!("no error in:\n{}", ended.stderr));
+    ended.stderr[at..].replace(&port.to_string(), "PORT")
+}
+
+/// The result of a service that refuses.
+#[track_caller]
+fn assert_refused(status: &str, headers: &[(&str, &str)], body: &str, code: i32, expected: &str) {
+    let service = Service::start();
+    let wps = attempt(&service.url());
+    service.request().refuse(status, headers, body);
+    let ended = wps.end();
+    assert_eq!((ended.code, ended.text()), (code, ""), "{}", ended.stderr);
+    assert_eq!(report(&ended, service.port()), expected);
+    service.assert_no_more_calls();
+}
+
+#[test]
+fn a_401_shows_what_the_service_says_about_the_token() {
+    assert_refused(
+        "401 Unauthorized",
+        &[("content-type", "text/plain")],
+        "Invalid token.",
+        5,
+        "error: hub `hub1` at `127.0.0.1:PORT` refused the connection\n\
+         caused by: the server refused the WebSocket handshake: 401 Unauthorized\n\
+         caused by: it answered: Invalid token.\n\
+         hint: the token does not fit this service: was it signed with its key, for this host and hub?\n",
+    );
+}
+
+#[test]
+fn a_403_is_a_matter_of_the_token_too() {
+    assert_refused(
+        "403 Forbidden",
+        &[("x-ms-error-code", "Forbidden.Network")],
+        "",
+        5,
+        "error: hub `hub1` at `127.0.0.1:PORT` refused the connection\n\
+         caused by: the server refused the WebSocket handshake: 403 Forbidden (`Forbidden.Network`)\n\
+         hint: the token does not fit this service: was it signed with its key, for this host and hub?\n",
+    );
+}
+
+#[test]
+fn a_404_asks_to_check_the_path() {
+    assert_refused(
+        "404 Not Found",
+        &[],
+        "",
+        6,
+        "error: hub `hub1` at `127.0.0.1:PORT` refused the connection\n\
+         caused by: the server refused the WebSocket handshake: 404 Not Found\n\
+         hint: check the hub and the path: a client URL is `wss://HOST/client/hubs/HUB`\n",
+    );
+}
+
+#[test]
+fn a_503_says_how_long_the_service_asks_to_wait() {
+    assert_refused(
+        "503 Service Unavailable",
+        &[("retry-after", "7")],
+        "busy",
+        4,
+        "error: could not connect to hub `hub1` at `127.0.0.1:PORT`\n\
+         caused by: the server refused the WebSocket handshake: 503 Service Unavailable\n\
+         caused by: it answered: busy\n\
+         hint: the service asks to wait 7 s before the next attempt\n",
+    );
+}
+
+#[test]
+fn a_web_server_that_is_no_web_pubsub_is_recognised() {
+    assert_refused(
+        "200 OK",
+        &[("content-type", "text/html")],
+        "<h1>Hello</h1>",
+        6,
+        "error: hub `hub1` at `127.0.0.1:PORT` refused the connection\n\
+         caused by: the server refused the WebSocket handshake: 200 OK\n\
+         caused by: it answered: <h1>Hello</h1>\n\
+         hint: that is a web server, not a Web PubSub service: a client URL is `wss://HOST/client/hubs/HUB`\n",
+    );
+}
+
+#[test]
+fn a_redirect_is_not_followed_with_the_token() {
+    assert_refused(
+        "307 Temporary Redirect",
+        &[("location", "http://elsewhere.example/client/hubs/hub1")],
+        "",
+        6,
+        "error: hub `hub1` at `127.0.0.1:PORT` refused the connection\n\
+         caused by: the server refused the WebSocket handshake: 307 Temporary Redirect\n\
+         hint: redirects are not followed (to `http://elsewhere.example/client/hubs/hub1`), so that no token goes to \
+         another host: name the final URL\n",
+    );
+}
+
+#[test]
+fn a_long_body_is_shown_as_far_as_it_is_read() {
+    let service = Service::start();
+    let wps = attempt(&service.url());
+    let request: Request = service.request();
+    request.refuse("400 Bad Request", &[], &"x".repeat(100_000));
+    let ended = wps.end();
+    assert_eq!(ended.code, 6);
+    let shown = ended.stderr.matches('x').count();
+    assert!((64 * 1024..64 * 1024 + 100).contains(&shown), "{shown}");
+    ended.assert_stderr(&["xxx […]"]);
+}
+
+#[test]
+fn an_expired_token_is_warned_about_and_tried_all_the_same() {
+    use crate::support::token::token;
+    let mut service = Service::start();
+    service.token = token(&serde_json::json!({"aud": "http://localhost/client/hubs/hub1", "exp": 1_500_000_000}));
+    let wps = attempt(&service.url());
+    service.request().refuse("401 Unauthorized", &[], "");
+    let ended = wps.end();
+    assert_eq!((ended.code, ended.text()), (5, ""));
+    ended.assert_stderr(&[
+        "warning: the token looks expired",
+        "error: ",
+        "hint: the token expired ",
+        "get a fresh URL",
+    ]);
+}
+
+#[test]
+fn a_refused_port_is_said_to_have_nobody_listening() {
+    let port = ClosedPort::reserve();
+    let ended = attempt(&format!("ws://127.0.0.1:{}/client/hubs/hub1?access_token=x", port.port())).end();
+    assert_eq!((ended.code, ended.text()), (4, ""));
+    assert_eq!(
+        report(&ended, port.port()),
+        "error: could not connect to hub `hub1` at `127.0.0.1:PORT`\n\
+         caused by: could not connect to `127.0.0.1:PORT`: connection refused (`127.0.0.1:PORT`)\n\
+         hint: nothing listens there: check the host and the port\n"
+    );
+}
+
+#[test]
+fn no_emulator_is_said_with_how_to_start_one() {
+    let port = ClosedPort::reserve();
+    let ended = wps(["send", &format!("--local={}", port.port()), "g", "hello"]).run();
+    assert_eq!((ended.code, ended.text()), (4, ""));
+    assert_eq!(
+        report(&ended, port.port()),
+        "error: nothing listens at `http://localhost:PORT`\n\
+         hint: start an emulator with `wps emulator`, or name the service with `--url`\n"
+    );
+}
+
+#[test]
+fn an_unknown_host_is_named() {
+    let wps = attempt("ws://nonexistent.invalid/client/hubs/hub1?access_token=x");
+    let started = wps.started;
+    let ended = wps.end();
+    ended.assert_failed(
+        4,
+        &["error: could not connect to hub `hub1` at `nonexistent.invalid`", "`nonexistent.invalid`", "hint: "],
+    );
+    assert!(ended.at - started < Duration::from_secs(4), "{:?}", ended.at - started);
+}
+
+#[test]
+fn a_certificate_that_is_not_trusted_is_final_and_says_how_to_trust_it() {
+    let (config, _file) = tls::identity();
+    let service = Service::with_tls(Some(config));
+    let wps = wps(["send", "g", "x", "--url", &service.url(), "--reconnect-delay", "10ms"]).start();
+    let said = service.accept().try_request();
+    assert!(said.is_none(), "the token goes to nobody who is not trusted");
+    let ended = wps.end();
+    assert_eq!((ended.code, ended.text()), (4, ""));
+    assert_eq!(
+        report(&ended, service.port()),
+        "error: could not connect to hub `hub1` at `127.0.0.1:PORT`\n\
+         caused by: the certificate of `127.0.0.1` was not accepted: its issuer is not trusted\n\
+         hint: `--ca-cert FILE` trusts the issuer in FILE; `--insecure` trusts anybody, for a test\n"
+    );
+    // Not tried again, although retries are left.
+    service.assert_no_more_calls();
+}
+
+#[test]
+fn a_certificate_is_trusted_on_request() {
+    let (config, file) = tls::identity();
+    for trust in [vec!["--ca-cert".into(), file.path().as_os_str().to_owned()], vec!["--insecure".into()]] {
+        let service = Service::with_tls(Some(config.clone()));
+        let wps = wps(["send", "g", "x", "--url", &service.url()]).args(trust).start();
+        let mut peer = service.connect();
+        let frame = peer.operation();
+        peer.ack(&frame["ackId"]);
+        peer.see_off();
+        let ended = wps.end();
+        assert_eq!((ended.code, ended.text()), (0, ""), "{}", ended.stderr);
+    }
+}
+
+#[test]
+fn a_server_that_accepts_and_says_nothing_is_given_up_in_time() {
+    let service = Service::start();
+    let wps = attempt(&service.url());
+    let call = service.accept();
+    let at = call.at;
+    let head = String::from_utf8(call.read_to_end()).unwrap();
+    assert!(head.starts_with("GET /client/hubs/hub1?access_token="), "{head}");
+    let ended = wps.end();
+    assert_timed_out(&ended, at);
+    ended.assert_stderr(&[
+        "error: could not connect to hub `hub1` at ",
+        "caused by: timed out after 1.",
+        " s while waiting for ",
+        " to answer the WebSocket handshake\n",
+        "hint: the limit is 1.5 s (`--connect-timeout`); check the host, the port and what is between here and there\n",
+    ]);
+}
+
+#[test]
+fn a_server_that_never_sends_connected_is_given_up_in_time() {
+    let service = Service::start();
+    let wps = attempt(&service.url());
+    let peer = service.request().upgrade();
+    let at = peer.at;
+    peer.see_vanish();
+    let ended = wps.end();
+    assert_timed_out(&ended, at);
+    assert_eq!(
+        report(&ended, service.port()),
+        "error: could not connect to hub `hub1` at `127.0.0.1:PORT`\n\
+         caused by: timed out after 1.5 s waiting for the `connected` frame\n\
+         hint: the limit is 1.5 s (`--connect-timeout`); check the host, the port and what is between here and there\n"
+    );
+}
+
+#[test]
+fn the_connect_timeout_covers_all_stages_together() {
+    let service = Service::start();
+    let wps = attempt(&service.url());
+    // Half of the time goes by before the answer, which the test awaits on the socket: nothing more is to come there.
+    let request = service.request();
+    let at = request.at;
+    assert!(request.call.is_silent_for(Duration::from_millis(900)));
+    request.upgrade().see_vanish();
+    assert_timed_out(&wps.end(), at);
+}
+
+fn assert_timed_out(ended: &Ended, since: Instant) {
+    assert_eq!((ended.code, ended.text()), (4, ""), "{}", ended.stderr);
+    let took = ended.at - since;
+    assert!(took > Duration::from_millis(1300) && took < Duration::from_millis(2300), "{took:?}");
+}
+
+#[test]
+fn a_server_that_speaks_something_else_breaks_the_protocol() {
+    let service = Service::start();
+    let wps = attempt(&service.url());
+    let mut call = service.accept();
+    call.write(b"220 mail.example ESMTP ready\r\n");
+    let ended = wps.end();
+    ended.assert_failed(
+        10,
+        &[
+            "error: could not connect to hub `hub1`",
+            "caused by: ",
+            "did not answer in HTTP",
+            "hint: check host and port",
+        ],
+    );
+}
+
+#[test]
+fn a_server_that_hangs_up_is_no_web_pubsub() {
+    let service = Service::start();
+    let wps = attempt(&service.url());
+    drop(service.request());
+    wps.end().assert_failed(4, &["closed the connection without answering the WebSocket handshake", "hint: "]);
+}
+
+#[test]
+fn tls_spoken_to_a_server_without_it_is_recognised() {
+    let service = Service::start();
+    let wps = attempt(&service.url().replace("ws://", "wss://"));
+    let mut call = service.accept();
+    call.write(b"HTTP/1.1 400 Bad Request\r\n\r\n");
+    wps.end().assert_failed(4, &["the TLS handshake with `127.0.0.1` failed", "hint: does the port speak TLS?"]);
+}
+
+#[test]
+fn a_server_that_chooses_no_subprotocol_is_refused() {
+    let service = Service::start();
+    let wps = attempt(&service.url());
+    service.request().upgrade_with(None).see_vanish();
+    wps.end().assert_failed(6, &["does not speak the subprotocol `json.reliable.webpubsub.azure.v1`", "hint: "]);
+}
+
+#[test]
+fn a_passing_failure_is_tried_again_and_the_attempts_are_counted() {
+    let service = Service::start();
+    let wps = wps(["send", "g", "x", "--url", &service.url()])
+        .args(["--reconnect-retries", "2", "--reconnect-delay", "20ms", "--reconnect-mode", "fixed", "-o", "ndjson"])
+        .start();
+    for body in ["one", "two", "three"] {
+        service.request().refuse("503 Service Unavailable", &[], body);
+    }
+    let ended = wps.end();
+    let records = ended.records();
+    assert_eq!(crate::support::kinds(&records), ["reconnecting", "reconnecting", "stopped"]);
+    assert_eq!((&records[0]["attempt"], &records[1]["attempt"]), (&1.into(), &2.into()));
+    assert_eq!((ended.code, records[2]["exitCode"].as_i64()), (4, Some(4)));
+    // Each attempt is reported once, the last one as the error.
+    assert_eq!(ended.stderr.matches("warning: could not connect: ").count(), 2, "{}", ended.stderr);
+    ended.assert_stderr(&["trying again in 20 ms", "error: could not connect", "it answered: three"]);
+    service.assert_no_more_calls();
+}
+
+#[test]
+fn retry_after_is_honoured() {
+    let service = Service::start();
+    let wps = wps(["send", "g", "x", "--url", &service.url(), "--reconnect-delay", "10ms", "-o", "ndjson"]).start();
+    let request = service.request();
+    let first = request.at;
+    request.refuse("429 Too Many Requests", &[("retry-after", "1")], "");
+    let mut peer = service.connect();
+    assert!(peer.at - first >= Duration::from_millis(990), "{:?}", peer.at - first);
+    let frame = peer.operation();
+    peer.ack(&frame["ackId"]);
+    peer.see_off();
+    let ended = wps.end();
+    assert_eq!(ended.code, 0);
+    assert_eq!(ended.records()[0]["delayMs"], 1000);
+}
+
+#[test]
+fn what_will_not_pass_is_not_tried_again() {
+    for (status, code) in [("401 Unauthorized", 5), ("403 Forbidden", 5), ("404 Not Found", 6), ("400 Bad Request", 6)]
+    {
+        let service = Service::start();
+        let wps = wps(["listen", "--url", &service.url(), "--reconnect-delay", "10ms"]).start();
+        service.request().refuse(status, &[], "");
+        let ended = wps.end();
+        assert_eq!((ended.code, ended.text()), (code, ""), "{status}: {}", ended.stderr);
+        service.assert_no_more_calls();
+    }
+}
+
+#[test]
+fn a_401_after_a_connection_ends_a_listener_too() {
+    let service = Service::start();
+    let wps = wps(["listen", "--url", &service.url(), "--reconnect-delay", "10ms", "-o", "ndjson"]).start();
+    service.connect().close(1008, "");
+    service.request().refuse("401 Unauthorized", &[], "expired");
+    let ended = wps.end();
+    assert_eq!(ended.code, 5);
+    assert_eq!(ended.records().last().unwrap()["exitCode"], 5);
+    ended.assert_stderr(&["refused the connection", "it answered: expired"]);
+}
+
+#[test]
+fn a_lost_connection_that_cannot_be_had_again_is_exit_7() {
+    let service = Service::start();
+    let wps = wps(["listen", "--url", &service.url(), "--reconnect-delay", "10ms", "--reconnect-retries", "1"]).start();
+    service.connect().close(1008, "go away");
+    service.request().refuse("503 Service Unavailable", &[], "");
+    let ended = wps.end();
+    ended.assert_failed(7, &["error: the connection to hub `hub1` at `", "was lost and not regained\n", "503"]);
+}

@@ -1,0 +1,14 @@
+//! What the tests share: the binary, and a service to talk to.
+
+pub mod process;
+pub mod service;
+pub mod tls;
+pub mod token;
+
+use std::time::Duration;
+
+pub use process::{Ended, Running, Setup, kinds, wps};
+pub use service::{FromClient, Peer, Service, Source};
+
+/// The longest wait for anything that has to happen. Only a failing test waits so long.
+pub const PATIENCE: Duration = Duration::from_secs(20);
