@@ -5,7 +5,9 @@
 //! messages is never altered (CLI contract, *Secrets*).
 
 use std::borrow::Cow;
+use std::collections::VecDeque;
 use std::fmt;
+use std::sync::{Mutex, PoisonError};
 
 use secrecy::{ExposeSecret as _, SecretString};
 
@@ -59,7 +61,38 @@ const INTRODUCTIONS: [&str; 7] = [
     "basic ",
 ];
 
-/// `text` without what looks like a secret: token parameters, access keys, credentials of `Authorization` headers,
+/// Secrets of this process that others may repeat in their own words, newest last.
+static REMEMBERED: Mutex<VecDeque<SecretString>> = Mutex::new(VecDeque::new());
+/// A recovered connection brings a new token each time; the last ones are those that can still be repeated.
+const MOST_REMEMBERED: usize = 64;
+/// Anything shorter would redact words.
+const SHORTEST_REMEMBERED: usize = 6;
+
+/// Has [`redact`] take this text out wherever it stands, whatever it looks like.
+pub fn remember(text: &str) {
+    if text.len() < SHORTEST_REMEMBERED {
+        return;
+    }
+    let mut remembered = REMEMBERED.lock().unwrap_or_else(PoisonError::into_inner);
+    if remembered.iter().any(|known| known.expose_secret() == text) {
+        return;
+    }
+    if remembered.len() == MOST_REMEMBERED {
+        remembered.pop_front();
+    }
+    remembered.push_back(SecretString::from(text));
+}
+
+fn remembered_spans(text: &str) -> Vec<(usize, usize)> {
+    let remembered = REMEMBERED.lock().unwrap_or_else(PoisonError::into_inner);
+    let spans = |known: &SecretString| {
+        let known = known.expose_secret();
+        text.match_indices(known).map(|(at, _)| (at, at + known.len())).collect::<Vec<_>>()
+    };
+    remembered.iter().flat_map(spans).collect()
+}
+
+/// `text` without what is or looks like a secret: what was given to [`remember`], token parameters, access keys, credentials of `Authorization` headers,
 /// user information of URLs and anything of the shape of a JWT.
 pub fn redact(text: &str) -> Cow<'_, str> {
     let lower = text.to_ascii_lowercase();
@@ -76,6 +109,7 @@ pub fn redact(text: &str) -> Cow<'_, str> {
             }
         }
     }
+    spans.extend(remembered_spans(text));
     spans.extend(jwt_spans(text));
     spans.extend(user_info_spans(text));
     if spans.is_empty() {
@@ -89,6 +123,7 @@ pub fn redact(text: &str) -> Cow<'_, str> {
             out.push_str(&text[done..start]);
             out.push_str(REDACTED);
         }
+        // Where two overlap, one mark stands for both.
         done = done.max(end);
     }
     out.push_str(&text[done..]);
@@ -122,6 +157,13 @@ mod tests {
     fn secrets_print_as_redacted() {
         let secret = Secret::new("hunter2");
         assert_eq!(format!("{secret} {secret:?} {:?}", Some(&secret)), "[redacted] [redacted] Some([redacted])");
+    }
+
+    #[test]
+    fn what_is_remembered_is_redacted_whatever_it_looks_like() {
+        remember("open sesame");
+        remember("a");
+        assert_eq!(redact("say open sesame, a word"), "say [redacted], a word");
     }
 
     #[test]

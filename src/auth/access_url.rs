@@ -171,6 +171,7 @@ impl AccessUrl {
     }
 
     /// The whole URL with its token, for the places that exist to print it.
+    #[cfg(test)]
     pub fn reveal(&self) -> Secret {
         Secret::new(format!("{}{}", self.origin(), self.fresh_uri().expose()))
     }

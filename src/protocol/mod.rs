@@ -11,11 +11,10 @@ mod json;
 mod names;
 
 pub use close::explain_close_code;
-pub use data::{Data, OwnedData, Quoted};
+pub use data::{Data, OwnedData};
 pub use frame::{AckError, Downstream, Message, Origin, Upstream};
 pub use json::{
-    DecodeError, SharedMessage, decode_downstream, decode_upstream, encode_downstream, encode_upstream,
-    redact_reconnection_token,
+    SharedMessage, decode_downstream, decode_upstream, encode_downstream, encode_upstream, redact_reconnection_token,
 };
 pub use names::{NameError, check_event_name, check_group_name, check_hub_name};
 

@@ -103,6 +103,8 @@ pub struct Printer {
     options: Options,
     console: Console,
     out: Vec<u8>,
+    /// Why the last fresh attempt failed, until the next one is announced.
+    failed_attempt: Option<String>,
     /// The time of the current batch, RFC 3339 with milliseconds; empty: not taken yet.
     time: String,
 }
@@ -110,7 +112,7 @@ pub struct Printer {
 impl Printer {
     /// Prints to `console`.
     pub fn new(options: Options, console: Console) -> Self {
-        Self { options, console, out: Vec::new(), time: String::new() }
+        Self { options, console, out: Vec::new(), failed_attempt: None, time: String::new() }
     }
 
     /// Where it prints to.
@@ -236,8 +238,19 @@ impl EventSink for Printer {
             self.record(|out, time| ndjson::lifecycle(out, time, event, hub.as_deref(), protocol));
             self.options.hub = hub;
         }
-        if let Some((weight, words)) = text::lifecycle(event, self.options.hub.as_deref()) {
-            self.note(weight, &words);
+        match event {
+            // Said with the next attempt; of the last one the error at the end says it.
+            Lifecycle::AttemptFailed { recovery: false, error } => self.failed_attempt = Some(error.clone()),
+            Lifecycle::Reconnecting { .. } if self.failed_attempt.is_some() => {
+                let error = self.failed_attempt.take().unwrap_or_default();
+                let next = text::lifecycle(event, None).map(|(_, words)| words).unwrap_or_default();
+                self.note(Weight::Warning, &format!("could not connect: {error}; {next}"));
+            }
+            _ => {
+                if let Some((weight, words)) = text::lifecycle(event, self.options.hub.as_deref()) {
+                    self.note(weight, &words);
+                }
+            }
         }
         Flow::Continue
     }

@@ -109,7 +109,8 @@ pub fn lifecycle(event: &Lifecycle, hub: Option<&str>) -> Option<(Weight, String
             info(format!("trying again in {} (retry {attempt})", human(*delay)))
         }
         Lifecycle::SessionLost { reason, .. } => warning(format!("messages may be missing: {reason}")),
-        Lifecycle::Disconnected { loss, .. } => warning(format!("disconnected: {}", loss.describe())),
+        // `session-lost`, which comes before it, has said why.
+        Lifecycle::Disconnected { connection_id, .. } => info(format!("connection `{connection_id}` was given up")),
         // The command that asked for the operation says what became of it.
         Lifecycle::Ack(_) => None,
         Lifecycle::Joined { group, rejoined: true, .. } => info(format!("rejoined `{group}`")),

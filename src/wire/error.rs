@@ -108,11 +108,6 @@ pub enum DialError {
 }
 
 impl DialError {
-    /// The error lies in what was configured on this side: no attempt can go better.
-    pub fn is_configuration(&self) -> bool {
-        matches!(self, Self::BadTarget { .. } | Self::PemFile { .. } | Self::TlsSetup { .. })
-    }
-
     /// Every address refused the connection: nothing listens on that port.
     pub fn nothing_listens(&self) -> bool {
         let refused = |error: &io::Error| error.kind() == io::ErrorKind::ConnectionRefused;

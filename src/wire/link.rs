@@ -94,7 +94,7 @@ pub enum Cause {
 #[derive(Debug)]
 enum Outgoing {
     Text(Bytes),
-    Binary(Bytes),
+    #[cfg(test)]
     Ping,
     Close(CloseFrame),
 }
@@ -102,7 +102,8 @@ enum Outgoing {
 impl Outgoing {
     fn payload_len(&self) -> usize {
         match self {
-            Self::Text(payload) | Self::Binary(payload) => payload.len(),
+            Self::Text(payload) => payload.len(),
+            #[cfg(test)]
             Self::Ping => 0,
             Self::Close(frame) => 2 + frame.reason.len(),
         }
@@ -112,7 +113,7 @@ impl Outgoing {
         match self {
             // A frame, since a text message would be checked once more for being UTF-8.
             Self::Text(payload) => Message::Frame(Frame::message(payload, OpCode::Data(Data::Text), true)),
-            Self::Binary(payload) => Message::Binary(payload),
+            #[cfg(test)]
             Self::Ping => Message::Ping(Bytes::new()),
             Self::Close(frame) => Message::Close(Some(frame)),
         }
@@ -157,8 +158,9 @@ where
         Self::new(stream, leftover, Role::Client, MAX_CLIENT_MESSAGE).await
     }
 
-    /// The server's end of a WebSocket whose handshake is over. `leftover` is what was read beyond it; a message of
-    /// more than `max_message` bytes ends the link with [`Cause::TooBig`].
+    /// The server's end of a WebSocket, for tests of the client's. `leftover` is what was read beyond the handshake; a
+    /// message of more than `max_message` bytes ends the link with [`Cause::TooBig`].
+    #[cfg(test)]
     pub async fn server(stream: S, leftover: Bytes, max_message: usize) -> Self {
         Self::new(stream, leftover, Role::Server, max_message).await
     }
@@ -186,12 +188,8 @@ where
         self.enqueue(Outgoing::Text(text));
     }
 
-    /// Queues a binary message. Ignored after [`close`](Self::close) and after the end.
-    pub fn send_binary(&mut self, payload: Bytes) {
-        self.enqueue(Outgoing::Binary(payload));
-    }
-
-    /// Queues a ping of the WebSocket. Ignored after [`close`](Self::close) and after the end.
+    /// Queues a ping of the WebSocket, as a service does.
+    #[cfg(test)]
     pub fn send_ping(&mut self) {
         self.enqueue(Outgoing::Ping);
     }
@@ -207,10 +205,8 @@ where
         self.closing = true;
     }
 
-    /// Drops the socket at once, without a close frame; what is queued is lost.
-    pub fn abort(self) {}
-
     /// Bytes of payload that wait because the peer reads slowly, not counting the last 64 KiB or so.
+    #[cfg(test)]
     pub fn queued_bytes(&self) -> usize {
         self.queued_bytes
     }
@@ -287,6 +283,7 @@ where
     }
 
     /// Writes what is queued; ready when all of it is with the kernel, or the link is at its end. Reads nothing.
+    #[cfg(test)]
     pub fn poll_flush(&mut self, cx: &mut Context<'_>) -> Poll<()> {
         if self.ended { Poll::Ready(()) } else { self.poll_write_out(cx).map(drop) }
     }

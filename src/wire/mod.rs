@@ -15,10 +15,9 @@ mod target;
 mod tests;
 mod tls;
 
-pub use dial::{DialOptions, Override, dial};
+pub use dial::{DialOptions, dial};
 pub use error::{CertificateProblem, DialError, Refusal};
-pub use handshake::{MAX_REFUSAL_BODY, handshake};
-pub use link::{Cause, Closed, Incoming, Link, MAX_BATCH_BYTES, MAX_BATCH_FRAMES};
+pub use link::{Cause, Closed, Incoming, Link};
 pub use stream::Stream;
-pub use target::{Progress, Stage, Target};
+pub use target::{Progress, Target};
 pub use tls::{Tls, TlsSettings};

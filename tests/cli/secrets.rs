@@ -143,7 +143,6 @@ fn farewells_that_repeat_a_token_are_redacted() {
 }
 
 #[test]
-#[ignore = "the driver logs control frames with what they repeat"]
 fn the_log_of_farewells_that_repeat_a_token_is_redacted() {
     for verbosity in ["-vv", "-vvv"] {
         let service = Service::start();
@@ -168,7 +167,6 @@ fn farewell(service: &Service, more: &[&str], token: &str) -> Ended {
 
 /// The service's own words about a token of no particular shape: nothing but the knowledge of it gives it away.
 #[test]
-#[ignore = "nothing remembers which secrets there are, so only their shape gives them away"]
 fn farewells_that_repeat_an_opaque_token_are_redacted() {
     for format in ["ndjson", "text"] {
         let service = Service::start();

@@ -9,7 +9,7 @@ use super::{Dialer, Dialing};
 use crate::auth::access_url::{AccessUrl, Signer};
 use crate::client::session::{DialClass, DialFailure, DialRequest};
 use crate::protocol::Subprotocol;
-use crate::secret::Secret;
+use crate::secret::{self, Secret};
 use crate::wire::{DialError, DialOptions, Progress, Stream, Target, dial};
 
 /// Where client access URLs come from.
@@ -39,8 +39,6 @@ impl UrlSource {
 pub struct DialedError {
     /// What happened.
     pub error: Arc<DialError>,
-    /// The URL that was tried.
-    pub url: AccessUrl,
 }
 
 /// Dials the service.
@@ -60,7 +58,7 @@ impl NetDialer {
         Self { source, options, protocol, current: None, last_error: Arc::default() }
     }
 
-    /// The last failed dial, unless one has succeeded since.
+    /// The error of the last dial, if it ended with one of its own.
     pub fn last_error(&self) -> Option<DialedError> {
         self.last_error.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }
@@ -96,25 +94,28 @@ impl Dialer for NetDialer {
                 (url, uri)
             }
         };
+        if let Some(token) = url.token() {
+            secret::remember(token.expose());
+        }
         self.current = Some(url.clone());
         let target = self.target(&url, path_and_query);
         let options = self.options.clone();
         let last_error = Arc::clone(&self.last_error);
+        // A dial that times out, or is dropped, has none: it must not be explained with the one before it.
+        *last_error.lock().unwrap_or_else(PoisonError::into_inner) = None;
         Box::pin(async move {
             let started = Instant::now();
             let progress = Progress::default();
-            let result = match timeout_at(deadline, dial(&target, &options, &progress)).await {
+            match timeout_at(deadline, dial(&target, &options, &progress)).await {
                 Ok(Ok(link)) => Ok(link),
-                Ok(Err(error)) => Err(error),
-                Err(_) => return Err(timed_out(deadline - started, &progress)),
-            };
-            let mut last_error = last_error.lock().unwrap_or_else(PoisonError::into_inner);
-            *last_error = None;
-            result.map_err(|error: DialError| {
-                let failure = failure(&error);
-                *last_error = Some(DialedError { error: Arc::new(error), url });
-                failure
-            })
+                Ok(Err(error)) => {
+                    let failure = failure(&error);
+                    let error = Some(DialedError { error: Arc::new(error) });
+                    *last_error.lock().unwrap_or_else(PoisonError::into_inner) = error;
+                    Err(failure)
+                }
+                Err(_) => Err(timed_out(deadline - started, &progress)),
+            }
         })
     }
 }
@@ -148,5 +149,22 @@ fn class(error: &DialError) -> DialClass {
         DialError::Refused(refusal) => DialClass::Status(refusal.status),
         DialError::NoSubprotocol { .. } | DialError::WrongSubprotocol { .. } => DialClass::Subprotocol,
         DialError::BadHandshake { .. } | DialError::NotHttp { .. } => DialClass::NotWebSocket,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test]
+    async fn a_dial_is_not_explained_with_the_error_of_the_one_before() {
+        let url = AccessUrl::parse("ws://localhost:1/client/hubs/h").unwrap();
+        let mut dialer = NetDialer::new(UrlSource::Fixed(url), DialOptions::default(), Subprotocol::Json);
+        let error = DialError::NotHttp { authority: "a".into(), problem: "p".into() };
+        *dialer.last_error.lock().unwrap() = Some(DialedError { error: Arc::new(error) });
+        assert!(dialer.last_error().is_some());
+        // It may time out, which is no error of its own.
+        drop(dialer.dial(DialRequest::Fresh, Instant::now()));
+        assert!(dialer.last_error().is_none());
     }
 }

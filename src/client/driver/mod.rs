@@ -3,19 +3,21 @@
 //! Each turn of its loop does what the session asks for, then waits for whichever comes first of: frames, the end of a
 //! dial, a command, a deadline, room in the sink. A dial is a future among the others, so stopping, commands and
 //! deadlines are served while it hangs; sending only queues. Frames are handled a batch at a time and handed to the
-//! sink by reference.
+//! sink by reference; after each batch whoever shares the thread or the task has a turn, however much is waiting.
 
 mod dialer;
 
 use std::collections::HashMap;
 use std::future::{Future, poll_fn};
-use std::pin::Pin;
+use std::pin::{Pin, pin};
 use std::task::{Context, Poll};
 use std::time::Duration;
 
 use bytes::Bytes;
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::sync::oneshot;
+use tokio::task::coop::unconstrained;
+use tokio::task::yield_now;
 use tokio::time::{Instant, Sleep, sleep_until};
 use tracing::{Level, debug, enabled, trace};
 
@@ -24,7 +26,8 @@ use super::handle::{Command, Commands, Handle, channel};
 use super::session::{
     Config, Counts, DialFailure, DialRequest, End, LossCause, OperationId, Outcome, Output, Received, Session,
 };
-use crate::protocol::redact_reconnection_token;
+use crate::protocol::{Downstream, decode_downstream, redact_reconnection_token};
+use crate::secret;
 use crate::wire::{Cause, Closed, Incoming, Link};
 
 pub use dialer::{DialedError, NetDialer, UrlSource};
@@ -53,6 +56,9 @@ pub struct Finished {
     /// The last failure of a dial or a connection.
     pub last_failure: Option<String>,
 }
+
+/// Longer than any run.
+const FAR: Duration = Duration::from_secs(100 * 365 * 24 * 60 * 60);
 
 /// The most of a frame's text that is logged, unless everything is asked for.
 const LOGGED_CHARS: usize = 240;
@@ -123,6 +129,7 @@ impl<D: Dialer, S: EventSink> Driver<D, S> {
     /// Connects, and returns when the session is over. When the future is dropped, the socket is dropped.
     pub async fn run(mut self) -> (Finished, D, S) {
         self.session.handle_start(self.now());
+        let mut frames = false;
         loop {
             self.carry_out();
             self.sink.flush();
@@ -135,13 +142,23 @@ impl<D: Dialer, S: EventSink> Driver<D, S> {
                 };
                 return (finished, self.dialer, self.sink);
             }
+            // A flood leaves no other moment to those who share the task, such as the one who sees the signals.
+            if frames {
+                yield_now().await;
+            }
             let woken = self.wait().await;
+            frames = woken.frames;
             self.handle(woken);
         }
     }
 
     fn now(&self) -> Duration {
         Instant::now().saturating_duration_since(self.origin)
+    }
+
+    /// That point of the session's time, or one that is never reached.
+    fn instant(&self, time: Duration) -> Instant {
+        self.origin.checked_add(time).unwrap_or(self.origin + FAR)
     }
 
     async fn wait(&mut self) -> Woken<D::Stream> {
@@ -166,15 +183,18 @@ impl<D: Dialer, S: EventSink> Driver<D, S> {
             self.dialing = None;
             woken.dialed = Some(result);
         }
-        if let Some(link) = &mut self.link {
-            woken.frames = link.poll(cx, room, &mut self.batch).is_ready();
-        }
         // A driver whose handles are gone goes on; it is stopped by dropping it.
         woken.stop = matches!(self.commands.stops.poll_recv(cx), Poll::Ready(Some(())));
         if let Poll::Ready(command) = self.commands.submitted.poll_recv(cx) {
             woken.command = command;
         }
         woken.timer = timed && self.sleep.as_mut().poll(cx).is_ready();
+        if let Some(link) = &mut self.link {
+            // Without the budget of the task: a batch is bounded, and many small readings would use up what the others
+            // need to be seen at all.
+            let reading = unconstrained(poll_fn(|cx| link.poll(cx, room, &mut self.batch)));
+            woken.frames = pin!(reading).poll(cx).is_ready();
+        }
         let Woken { dialed, command, stop, frames, timer, stalled } = &woken;
         let ready = dialed.is_some() || command.is_some() || *stop || *frames || *timer || stalled.is_some();
         if ready { Poll::Ready(woken) } else { Poll::Pending }
@@ -238,10 +258,13 @@ impl<D: Dialer, S: EventSink> Driver<D, S> {
             }
             match incoming {
                 Incoming::Text(text) => {
-                    if logging {
-                        log_frame("←", &text);
-                    }
                     let received = self.session.handle_text(now, &text);
+                    if received == Received::Control {
+                        remember_token(&text);
+                    }
+                    if logging {
+                        log_received(&text, &received);
+                    }
                     self.carry_out();
                     self.hand_over(now, Frame::Text(&text), &received);
                 }
@@ -276,7 +299,7 @@ impl<D: Dialer, S: EventSink> Driver<D, S> {
                 Output::Dial { request, deadline } => {
                     debug!("dialling, {}", if request == DialRequest::Fresh { "fresh" } else { "to recover" });
                     self.link = None;
-                    self.dialing = Some(self.dialer.dial(request, self.origin + deadline));
+                    self.dialing = Some(self.dialer.dial(request, self.instant(deadline)));
                 }
                 Output::CancelDial => self.dialing = None,
                 Output::Send(frame) => self.send(frame),
@@ -326,10 +349,25 @@ impl<D: Dialer, S: EventSink> Driver<D, S> {
 /// Log target of frames: their `data` is the users' and is logged as it is.
 pub const FRAMES: &str = "wps::frames";
 
-/// Logs a frame without secrets: whole at the finest level, else its beginning and its size.
+/// From now on, the service's words are shown without the token, should they repeat it.
+fn remember_token(text: &str) {
+    if let Downstream::Connected { reconnection_token: Some(token), .. } = decode_downstream(text) {
+        secret::remember(&token);
+    }
+}
+
+/// Logs a frame that came. What the service says by itself is redacted, what users sent is not.
+fn log_received(text: &str, received: &Received<'_>) {
+    match received {
+        Received::Message(_) | Received::Duplicate => log_frame("←", text),
+        Received::Unknown { .. } | Received::Control => {
+            log_frame("←", &secret::redact(&redact_reconnection_token(text)))
+        }
+    }
+}
+
+/// Logs a frame, whole at the finest level, else its beginning and its size.
 fn log_frame(direction: &str, text: &str) {
-    let control = text.contains("\"reconnectionToken\"") && text.contains("\"system\"");
-    let text = if control { redact_reconnection_token(text) } else { text.into() };
     if enabled!(target: FRAMES, Level::TRACE) {
         trace!(target: FRAMES, "{direction} {text}");
         return;

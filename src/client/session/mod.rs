@@ -124,11 +124,13 @@ impl Session {
     }
 
     /// Whether every operation has settled.
+    #[cfg(test)]
     pub fn is_idle(&self) -> bool {
         self.operations.is_empty()
     }
 
     /// Groups with whether they are wanted and whether they are joined.
+    #[cfg(test)]
     pub fn groups(&self) -> impl Iterator<Item = (&str, bool, bool)> {
         self.groups.iter()
     }

@@ -31,6 +31,7 @@ pub enum Request {
         group: String,
     },
     /// Leave a group.
+    #[cfg_attr(not(test), expect(dead_code, reason = "no command leaves a group while it is connected"))]
     Leave {
         /// The group.
         group: String,
@@ -337,6 +338,7 @@ impl Operations {
         }
     }
 
+    #[cfg(test)]
     pub(super) fn is_empty(&self) -> bool {
         self.pending.is_empty()
     }

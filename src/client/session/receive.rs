@@ -44,6 +44,9 @@ impl Session {
 
     /// A binary frame came, which the JSON subprotocols do not have (PROTOCOL §19.13).
     pub fn handle_binary(&mut self, now: Duration) -> Received<'static> {
+        if matches!(self.phase, Phase::Closing { .. } | Phase::Ended) {
+            return Received::Control;
+        }
         self.handle_sign_of_life(now);
         Received::Unknown { reason: "a binary frame on a JSON subprotocol".into() }
     }

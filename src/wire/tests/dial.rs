@@ -5,7 +5,9 @@ use std::net::{IpAddr, Ipv4Addr};
 use tokio::io::AsyncWriteExt as _;
 
 use super::{accepting, listener, read_head, target, told, within};
-use crate::wire::{DialError, DialOptions, Override, Progress, Stage, dial};
+use crate::wire::dial::Override;
+use crate::wire::target::Stage;
+use crate::wire::{DialError, DialOptions, Progress, dial};
 
 fn overridden(host: &str, port: u16, addresses: &[IpAddr]) -> DialOptions {
     let entry = |address: &IpAddr| Override { host: host.to_owned(), port, address: *address };

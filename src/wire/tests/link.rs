@@ -8,7 +8,8 @@ use tokio::io::{AsyncRead, AsyncReadExt as _, AsyncWrite, AsyncWriteExt as _, Du
 use tokio::net::TcpStream;
 
 use super::{listener, within};
-use crate::wire::{Cause, Closed, Incoming, Link, MAX_BATCH_BYTES, MAX_BATCH_FRAMES};
+use crate::wire::link::{MAX_BATCH_BYTES, MAX_BATCH_FRAMES};
+use crate::wire::{Cause, Closed, Incoming, Link};
 
 /// A frame as a server sends it: `first` has the final bit and the opcode.
 fn frame(first: u8, payload: &[u8]) -> Vec<u8> {
@@ -405,7 +406,7 @@ async fn a_connection_that_cannot_be_written_and_stays_silent_is_given_up() {
 async fn aborting_says_nothing_to_the_peer() {
     let (mut link, mut server) = pair(1024).await;
     assert_eq!(poll_once(&mut link, true).await, []);
-    link.abort();
+    drop(link);
     let mut rest = Vec::new();
     within(server.read_to_end(&mut rest)).await.unwrap();
     assert!(rest.is_empty(), "{rest:?}");

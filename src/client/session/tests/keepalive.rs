@@ -81,3 +81,54 @@ fn a_peer_that_falls_silent_while_proving_is_not_pinged_again() {
     b.says(&[PING]);
     b.quiet(ms(4_999));
 }
+
+#[test]
+fn after_the_machine_has_slept_each_phase_does_what_is_due_once() {
+    let sleep = s(600);
+    let wake = |b: &mut Bench| {
+        b.now += sleep;
+        b.session.handle_timeout(b.now);
+    };
+    // Live: silent for too long, whatever else was due.
+    let mut b = Bench::live(config());
+    b.send("a");
+    b.says(&[&sends("a", 1)]);
+    wake(&mut b);
+    b.says(&["abort", "recovering c1: nothing was received for 600 s", "recover c1 with t1 by 605s"]);
+    // Live, without keep-alive: one attempt has passed, not twenty.
+    let mut b = Bench::live(Config { ping_interval: None, ping_timeout: None, ..config() });
+    b.send("a");
+    b.says(&[&sends("a", 1)]);
+    wake(&mut b);
+    b.says(&[&sends("a", 1)]);
+    b.quiet(ms(29_999));
+    // Between attempts: the window is over.
+    let mut b = Bench::recovering(config());
+    b.dial_failed(DialClass::Unreachable);
+    b.says(&["recovery failed: no"]);
+    wake(&mut b);
+    let reason = "not recovered within 600 s: reset";
+    b.says(&[
+        &format!("session-lost c1: {reason}"),
+        "disconnected c1: reset",
+        &format!("reconnecting 1 in 1s: {reason}"),
+    ]);
+    // Proving: the attempt has failed, and the window is over too.
+    let mut b = Bench::recovering(config());
+    b.open();
+    b.says(&[PING]);
+    wake(&mut b);
+    assert_eq!(b.take().len(), 5);
+    // Backing off: the dial has its whole time.
+    let mut b = Bench::dialing(config());
+    b.dial_failed(DialClass::Unreachable);
+    b.take();
+    wake(&mut b);
+    b.says(&["dial by 630s"]);
+    // Closing.
+    let mut b = Bench::live(config());
+    b.stop();
+    b.take();
+    wake(&mut b);
+    b.says(&["abort", "ended: stopped"]);
+}
