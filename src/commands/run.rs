@@ -197,7 +197,10 @@ async fn last_words(
     deadline: Option<Instant>,
     signals: &mut Signals,
 ) -> Option<Kind> {
-    let patience = hurried.map(|since| (since + FLUSH_TIMEOUT).max(Instant::now() + LAST_WRITE));
+    // Where there is a reader this is done long before.
+    let least = Instant::now() + LAST_WRITE;
+    let patience = hurried.map(|since| least.max(since + FLUSH_TIMEOUT));
+    let deadline = deadline.map(|deadline| least.max(deadline));
     tokio::select! {
         biased;
         () = console.drained() => None,
