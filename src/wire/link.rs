@@ -95,6 +95,8 @@ pub enum Cause {
 enum Outgoing {
     Text(Bytes),
     #[cfg(test)]
+    Binary(Bytes),
+    #[cfg(test)]
     Ping,
     Close(CloseFrame),
 }
@@ -103,6 +105,8 @@ impl Outgoing {
     fn payload_len(&self) -> usize {
         match self {
             Self::Text(payload) => payload.len(),
+            #[cfg(test)]
+            Self::Binary(payload) => payload.len(),
             #[cfg(test)]
             Self::Ping => 0,
             Self::Close(frame) => 2 + frame.reason.len(),
@@ -113,6 +117,8 @@ impl Outgoing {
         match self {
             // A frame, since a text message would be checked once more for being UTF-8.
             Self::Text(payload) => Message::Frame(Frame::message(payload, OpCode::Data(Data::Text), true)),
+            #[cfg(test)]
+            Self::Binary(payload) => Message::Binary(payload),
             #[cfg(test)]
             Self::Ping => Message::Ping(Bytes::new()),
             Self::Close(frame) => Message::Close(Some(frame)),
@@ -186,6 +192,12 @@ where
     /// Queues a text message, which must be valid UTF-8. Ignored after [`close`](Self::close) and after the end.
     pub fn send_text(&mut self, text: Bytes) {
         self.enqueue(Outgoing::Text(text));
+    }
+
+    /// Queues a binary message, which a client of the JSON subprotocols never does.
+    #[cfg(test)]
+    pub fn send_binary(&mut self, payload: Bytes) {
+        self.enqueue(Outgoing::Binary(payload));
     }
 
     /// Queues a ping of the WebSocket, as a service does.
