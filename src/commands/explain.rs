@@ -59,7 +59,7 @@ pub fn session_failure(kind: EndKind, message: &str, dialed: Option<&DialedError
         return if message.starts_with("timed out") { failure.hint(timeout_hint(place)) } else { failure };
     };
     let error = match dialed.error.refusal() {
-        Some(refusal) => refusal_error(message, refusal),
+        Some(refusal) => refusal_error(&dialed.error.to_string(), refusal),
         None => anyhow!("{message}"),
     };
     let mut failure = Failure::new(exit, error.context(what));
@@ -260,7 +260,15 @@ fn role_hint(kind: OperationKind, target: &str, place: &Place) -> String {
         OperationKind::JoinGroup | OperationKind::LeaveGroup => "webpubsub.joinLeaveGroup",
         OperationKind::SendToGroup | OperationKind::Event => "webpubsub.sendToGroup",
     };
-    let has = match place.claims() {
+    let claims = place.claims();
+    let literal = format!("{role}.{target}");
+    if let Some(granted) = claims.iter().flat_map(|claims| &claims.roles).find(|has| *has == role || **has == literal) {
+        return format!(
+            "the token has `{granted}`, which allows it, so the role was taken away since: by the hub's `connect` event \
+             handler, or over REST"
+        );
+    }
+    let has = match claims {
         Some(claims) if claims.roles.is_empty() => "the token has no roles".to_owned(),
         Some(claims) => {
             let roles: Vec<String> = claims.roles.iter().map(|role| format!("`{role}`")).collect();
