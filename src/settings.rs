@@ -5,6 +5,7 @@
 //! nothing else of the command line.
 
 mod environment;
+mod line;
 mod payload;
 mod settle;
 mod source;
@@ -21,8 +22,10 @@ use crate::client::session::Config;
 use crate::protocol::Subprotocol;
 use crate::secret::Secret;
 
+pub use crate::cli::SetCommand;
 pub use crate::cli::{ColorChoice, EmulatorFormat, Format, Only};
 pub use environment::{Environment, Input, ProcessInput};
+pub use line::{Line, settle_line};
 pub use payload::{DataFrom, Encoding, PayloadSource, PayloadType};
 pub use settle::settle;
 
@@ -37,6 +40,8 @@ pub enum Settings {
     Send(Box<Send>),
     /// `wps event`.
     Event(Box<Event>),
+    /// `wps repl`.
+    Repl(Box<Repl>),
     /// `wps emulator`.
     Emulator(Box<Emulator>),
     /// `wps completions`.
@@ -174,6 +179,30 @@ pub struct Event {
     pub ack: Ack,
     /// Print so many server messages, at least 1, and then end.
     pub wait_reply: Option<u64>,
+}
+
+/// `wps repl`.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Repl {
+    /// Where to connect.
+    pub connection: Connection,
+    /// What is printed.
+    pub output: Output,
+    /// Where the script is; `None`: stdin.
+    pub script: Option<PathBuf>,
+    /// A failed line does not end the script.
+    pub keep_going: bool,
+    /// Where the history is kept.
+    pub history: HistoryPlace,
+}
+
+/// Where the lines that were entered are kept.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum HistoryPlace {
+    /// In this file.
+    File(PathBuf),
+    /// Nowhere: there is no home.
+    Nowhere,
 }
 
 /// Whether and under which id an operation asks for an ack (PROTOCOL §6).

@@ -7,7 +7,7 @@ use clap::{Args, Subcommand, ValueHint};
 use clap_complete::Shell;
 
 use super::connection::{ConnectionArgs, ReconnectArgs, RejoinArgs, TokenArgs};
-use super::operation::{AckArgs, DataArgs, JoinAckArgs, RetryArgs};
+use super::operation::{AckArgs, DataArgs, JoinAckArgs, OnUnknownArgs, RetryArgs};
 use super::output::{ListenEndArgs, OutputArgs, TalkArgs, TimeoutArgs};
 use super::values::{ColorChoice, EmulatorFormat, secret};
 use crate::secret::Secret;
@@ -23,6 +23,8 @@ pub enum Command {
     Send(Box<SendArgs>),
     /// Send a custom event to the application server
     Event(Box<EventArgs>),
+    /// Join, send and look by hand, on one connection; also for scripts of such lines
+    Repl(Box<ReplArgs>),
     /// Run a local Web PubSub service on this machine, for development and tests
     Emulator(EmulatorArgs),
     /// Print a completion script for a shell
@@ -39,6 +41,7 @@ impl Command {
             Self::Join(args) => args.connecting.output.talk.color,
             Self::Send(args) => args.connecting.output.talk.color,
             Self::Event(args) => args.connecting.output.talk.color,
+            Self::Repl(args) => args.connecting.output.talk.color,
             Self::Emulator(args) => args.talk.color,
             Self::Completions(_) | Self::Man(_) => ColorChoice::Auto,
         }
@@ -173,6 +176,32 @@ pub struct EventArgs {
     /// Acks.
     #[command(flatten)]
     pub ack: AckArgs,
+}
+
+/// `wps repl`.
+#[derive(Debug, Args)]
+pub struct ReplArgs {
+    /// Take the lines from this file, as a script; without it, from stdin when that is not a terminal
+    ///
+    /// `#!/usr/bin/env -S wps repl --file` makes a script a command.
+    #[arg(long, value_name = "SCRIPT")]
+    pub file: Option<PathBuf>,
+
+    /// Go on after a line that failed; the exit code is that of the first
+    ///
+    /// For scripts. At a terminal an error never ends the session.
+    #[arg(long)]
+    pub keep_going: bool,
+
+    /// What every connecting command takes.
+    #[command(flatten)]
+    pub connecting: ConnectingArgs,
+    /// Groups on a new connection.
+    #[command(flatten)]
+    pub rejoin: RejoinArgs,
+    /// Acks that did not come.
+    #[command(flatten)]
+    pub unknown: OnUnknownArgs,
 }
 
 /// `wps emulator`.

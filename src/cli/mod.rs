@@ -7,6 +7,7 @@ mod commands;
 mod connection;
 mod help;
 mod leading;
+mod line;
 mod operation;
 mod output;
 mod usage;
@@ -20,10 +21,11 @@ use clap::{CommandFactory as _, FromArgMatches as _, Parser};
 
 use crate::failure::Failure;
 
-pub use commands::{Command, ConnectingArgs, EmulatorArgs, EventArgs, JoinArgs, ListenArgs, SendArgs};
+pub use commands::{Command, ConnectingArgs, EmulatorArgs, EventArgs, JoinArgs, ListenArgs, ReplArgs, SendArgs};
 pub use connection::{ConnectionArgs, ReconnectArgs, TokenArgs};
 pub use help::{Body, examples_of, sections};
-pub use operation::{AckArgs, DataArgs, RetryArgs};
+pub use line::{LineCommand, LineParsed, Piece, Place, SetCommand, line_command, line_help, parse_line, split};
+pub use operation::{AckArgs, AckIdArgs, DataArgs, RetryArgs};
 pub use output::TalkArgs;
 pub use values::{ColorChoice, DataType, EmulatorFormat, Encoding, Format, Mode, Only, Protocol, RetryCount, Unknown};
 

@@ -1,14 +1,20 @@
 //! How commands talk to a running client.
 
+use std::time::Duration;
+
 use tokio::sync::{mpsc, oneshot};
 
-use super::session::{AckMode, Outcome, Request};
+use super::session::{AckMode, Outcome, Request, Status};
 
 /// What a handle asks of the driver.
 #[derive(Debug)]
 pub(super) enum Command {
     /// Carry out an operation and answer how it ended.
     Submit { request: Request, mode: AckMode, reply: oneshot::Sender<Outcome> },
+    /// Say where things stand.
+    Status { reply: oneshot::Sender<Status> },
+    /// Ping the service and answer how long that took.
+    Ping { reply: oneshot::Sender<Duration> },
 }
 
 /// How to end the session.
@@ -54,6 +60,20 @@ impl Handle {
             return ended();
         }
         settled.await.unwrap_or_else(|_| ended())
+    }
+
+    /// Where things stand; `None` when the session has ended.
+    pub async fn status(&self) -> Option<Status> {
+        let (reply, answer) = oneshot::channel();
+        self.commands.send(Command::Status { reply }).await.ok()?;
+        answer.await.ok()
+    }
+
+    /// The round trip of a ping, once there is a connection; `None` when the session has ended.
+    pub async fn ping(&self) -> Option<Duration> {
+        let (reply, answer) = oneshot::channel();
+        self.commands.send(Command::Ping { reply }).await.ok()?;
+        answer.await.ok()
     }
 
     /// Ends the session; the driver returns within two seconds.

@@ -8,6 +8,7 @@ mod hosting;
 mod join;
 mod listen;
 pub mod man;
+pub mod repl;
 mod run;
 mod send;
 mod tap;

@@ -12,7 +12,7 @@ use tokio::time::{Instant, sleep_until, timeout};
 
 use super::explain::{Place, operation_failure, session_failure};
 use super::hosting;
-use super::tap::{Seen, Shown, Tap};
+use super::tap::{Seen, Shown, Tap, Watcher};
 use crate::auth::access_url::looks_expired;
 use crate::auth::token::peek_claims;
 use crate::client::driver::{DialedError, Driver, Finished, NetDialer, UrlSource};
@@ -36,6 +36,8 @@ pub enum Verdict {
     Done(&'static str),
     /// It failed by itself.
     Failed(Failure),
+    /// It failed, and has told so already.
+    Told(Failure),
     /// The session ended before; its end decides.
     SessionEnded,
 }
@@ -120,6 +122,8 @@ struct Ending {
     /// For the last record.
     reason: &'static str,
     failure: Option<Failure>,
+    /// Whoever looks has been told of the failure.
+    told: bool,
     /// Since when somebody wants it to end: what is still to be written has two seconds from then.
     hurried: Option<Instant>,
     finished: Option<Finished>,
@@ -131,6 +135,21 @@ pub async fn run<F>(
     connection: &Connection,
     output: &Output,
     wants: Wants,
+    script: impl FnOnce(Client) -> F,
+) -> u8
+where
+    F: Future<Output = Verdict>,
+{
+    run_watched(surroundings, connection, output, wants, None, script).await
+}
+
+/// The same, with somebody who sees everything that comes.
+pub async fn run_watched<F>(
+    surroundings: &Surroundings,
+    connection: &Connection,
+    output: &Output,
+    wants: Wants,
+    watcher: Option<Rc<dyn Watcher>>,
     script: impl FnOnce(Client) -> F,
 ) -> u8
 where
@@ -159,7 +178,7 @@ where
     {
         return report(&mut printer, failed(Failure::new(Kind::Internal, error)));
     }
-    let (ending, mut printer) = attend(surroundings, connection, wants, printer, script, &mut signals).await;
+    let (ending, mut printer) = attend(surroundings, connection, wants, (printer, watcher), script, &mut signals).await;
     let deadline = connection.timeout.map(|limit| surroundings.started + limit);
     let hurried = ending.hurried;
     let code = report(&mut printer, ending);
@@ -229,7 +248,7 @@ async fn attend<F>(
     surroundings: &Surroundings,
     connection: &Connection,
     wants: Wants,
-    printer: Printer,
+    (printer, watcher): (Printer, Option<Rc<dyn Watcher>>),
     script: impl FnOnce(Client) -> F,
     signals: &mut Signals,
 ) -> (Ending, Printer)
@@ -237,7 +256,7 @@ where
     F: Future<Output = Verdict>,
 {
     let console = surroundings.console.clone();
-    let (tap, seen) = Tap::new(printer, wants.shown, wants.limit);
+    let (tap, seen) = Tap::new(printer, wants.shown, wants.limit, watcher);
     let mut config = connection.session.clone();
     config.seed = seed();
     let local = matches!(connection.source, Source::Local { .. });
@@ -320,6 +339,7 @@ impl Ending {
         connection: &Connection,
         place: &Place,
     ) -> Self {
+        let told = interrupt.is_none() && matches!(verdict, Some(Verdict::Told(_)));
         let (reason, failure) = match (interrupt, verdict) {
             (Some(Interrupt::Signal(number)), _) => {
                 ("signal", Some(Failure::message(Kind::Signal(number), "ended by a signal")))
@@ -330,7 +350,7 @@ impl Ending {
                 ("failed", Some(Failure::message(Kind::Output, format!("could not write to stdout: {error}"))))
             }
             (None, Some(Verdict::Done(reason))) => (reason, None),
-            (None, Some(Verdict::Failed(failure))) => ("failed", Some(failure)),
+            (None, Some(Verdict::Failed(failure) | Verdict::Told(failure))) => ("failed", Some(failure)),
             (None, Some(Verdict::SessionEnded) | None) => match &finished.end {
                 End::Failed { kind, message } => {
                     ("failed", Some(session_failure(*kind, message, dialed.as_ref(), place)))
@@ -339,7 +359,7 @@ impl Ending {
                 End::Stopped => ("count", None),
             },
         };
-        Self { reason, failure, hurried: None, finished: Some(finished) }
+        Self { reason, failure, told, hurried: None, finished: Some(finished) }
     }
 
     /// Since when somebody wants it to end.
@@ -358,7 +378,7 @@ impl Ending {
 }
 
 fn failed(failure: Failure) -> Ending {
-    Ending { reason: "failed", failure: Some(failure), hurried: None, finished: None }
+    Ending { reason: "failed", failure: Some(failure), told: false, hurried: None, finished: None }
 }
 
 fn timed_out(connection: &Connection, finished: &Finished) -> Failure {
@@ -389,7 +409,7 @@ fn report(printer: &mut Printer, ending: Ending) -> u8 {
         }),
         error: error.map(super::stopped_error),
     });
-    if let Some(failure) = error {
+    if let Some(failure) = error.filter(|_| !ending.told) {
         super::print_failure(printer.console(), failure);
     }
     exit_code
@@ -411,10 +431,6 @@ fn warn(printer: &mut Printer, connection: &Connection) {
 }
 
 fn print_options(connection: &Connection, output: &Output, wants: Wants) -> render::Options {
-    let hub = match &connection.source {
-        Source::Url(url) => url.hub().to_owned(),
-        Source::Signed(signer) | Source::Local { signer, .. } => signer.hub.clone(),
-    };
     let chatter = match (output.quiet, output.verbosity) {
         (true, _) => Chatter::Quiet,
         (false, 1..) => Chatter::Everything,
@@ -423,12 +439,7 @@ fn print_options(connection: &Connection, output: &Output, wants: Wants) -> rend
         (false, 0) => Chatter::Warnings,
     };
     render::Options {
-        format: match output.format {
-            Format::Text => render::Format::Text,
-            Format::Ndjson => render::Format::Ndjson,
-            Format::Data => render::Format::Data,
-            Format::Raw => render::Format::Raw,
-        },
+        format: print_format(output.format),
         only: match output.only {
             None => render::Only::Everything,
             Some(Only::Messages) => render::Only::Messages,
@@ -436,8 +447,26 @@ fn print_options(connection: &Connection, output: &Output, wants: Wants) -> rend
         },
         timestamps: output.timestamps,
         chatter,
-        hub: Some(hub),
+        hub: Some(hub(connection)),
         protocol: connection.protocol.name(),
+    }
+}
+
+/// The hub it connects to.
+pub fn hub(connection: &Connection) -> String {
+    match &connection.source {
+        Source::Url(url) => url.hub().to_owned(),
+        Source::Signed(signer) | Source::Local { signer, .. } => signer.hub.clone(),
+    }
+}
+
+/// What stdout carries.
+pub fn print_format(format: Format) -> render::Format {
+    match format {
+        Format::Text => render::Format::Text,
+        Format::Ndjson => render::Format::Ndjson,
+        Format::Data => render::Format::Data,
+        Format::Raw => render::Format::Raw,
     }
 }
 

@@ -48,6 +48,21 @@ impl Seen {
     }
 }
 
+/// Somebody beside the printer who wants to see everything, before it is printed.
+pub trait Watcher: std::fmt::Debug {
+    /// Something is about to be printed.
+    fn prepare(&self, printer: &mut Printer);
+
+    /// Something other than a message happened.
+    fn lifecycle(&self, event: &Lifecycle);
+
+    /// A frame came.
+    fn frame(&self, frame: Frame<'_>, received: &Received<'_>);
+
+    /// Nothing more is waiting.
+    fn flush(&self);
+}
+
 /// The sink of a command.
 #[derive(Debug)]
 pub struct Tap {
@@ -58,18 +73,24 @@ pub struct Tap {
     /// A message came since the last flush.
     fresh: bool,
     seen: Rc<Seen>,
+    watcher: Option<Rc<dyn Watcher>>,
 }
 
 impl Tap {
     /// Shows up to `limit` messages with `printer`.
-    pub fn new(printer: Printer, shown: Shown, limit: Option<u64>) -> (Self, Rc<Seen>) {
+    pub fn new(
+        printer: Printer,
+        shown: Shown,
+        limit: Option<u64>,
+        watcher: Option<Rc<dyn Watcher>>,
+    ) -> (Self, Rc<Seen>) {
         let seen = Rc::new(Seen {
             last_message: Cell::new(Instant::now()),
             messages: Cell::new(0),
             blocked: Cell::new(false),
             came: Notify::new(),
         });
-        (Self { printer, shown, limit, fresh: false, seen: Rc::clone(&seen) }, seen)
+        (Self { printer, shown, limit, fresh: false, seen: Rc::clone(&seen), watcher }, seen)
     }
 
     /// The printer.
@@ -80,10 +101,18 @@ impl Tap {
 
 impl EventSink for Tap {
     fn lifecycle(&mut self, event: &Lifecycle) -> Flow {
+        if let Some(watcher) = &self.watcher {
+            watcher.prepare(&mut self.printer);
+            watcher.lifecycle(event);
+        }
         self.printer.lifecycle(event)
     }
 
     fn frame(&mut self, frame: Frame<'_>, received: &Received<'_>) -> Flow {
+        if let Some(watcher) = &self.watcher {
+            watcher.prepare(&mut self.printer);
+            watcher.frame(frame, received);
+        }
         let Received::Message(message) = received else { return self.printer.frame(frame, received) };
         let shown = match self.shown {
             Shown::All => true,
@@ -105,6 +134,9 @@ impl EventSink for Tap {
         if std::mem::take(&mut self.fresh) {
             self.seen.last_message.set(Instant::now());
             self.seen.came.notify_one();
+        }
+        if let Some(watcher) = &self.watcher {
+            watcher.flush();
         }
         self.printer.flush();
     }

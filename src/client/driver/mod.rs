@@ -24,7 +24,7 @@ use tracing::{Level, debug, enabled, trace};
 use super::event::{EventSink, Flow, Frame};
 use super::handle::{Command, Commands, Handle, Stop, channel};
 use super::session::{
-    Config, Counts, DialFailure, DialRequest, End, LossCause, OperationId, Outcome, Output, Received, Session,
+    Config, Counts, DialFailure, DialRequest, End, LossCause, OperationId, Outcome, Output, PingId, Received, Session,
 };
 use crate::protocol::{Downstream, decode_downstream, redact_reconnection_token};
 use crate::secret;
@@ -72,6 +72,9 @@ pub struct Driver<D: Dialer, S> {
     /// Who waits for which operation.
     replies: HashMap<OperationId, oneshot::Sender<Outcome>>,
     next_operation: u64,
+    /// Who waits for which ping.
+    pongs: HashMap<PingId, oneshot::Sender<Duration>>,
+    next_ping: u64,
     dialing: Option<Dialing<D::Stream>>,
     link: Option<Link<D::Stream>>,
     batch: Vec<Incoming>,
@@ -114,6 +117,8 @@ impl<D: Dialer, S: EventSink> Driver<D, S> {
             commands,
             replies: HashMap::new(),
             next_operation: 0,
+            pongs: HashMap::new(),
+            next_ping: 0,
             dialing: None,
             link: None,
             batch: Vec::new(),
@@ -249,6 +254,16 @@ impl<D: Dialer, S: EventSink> Driver<D, S> {
                 self.replies.insert(id, reply);
                 self.session.handle_request(now, id, request, mode);
             }
+            Command::Status { reply } => {
+                // Whoever asked may have stopped waiting.
+                let _ = reply.send(self.session.status(now));
+            }
+            Command::Ping { reply } => {
+                let id = PingId(self.next_ping);
+                self.next_ping += 1;
+                self.pongs.insert(id, reply);
+                self.session.handle_ping(now, id);
+            }
         }
     }
 
@@ -328,6 +343,11 @@ impl<D: Dialer, S: EventSink> Driver<D, S> {
                     if let Some(reply) = self.replies.remove(&id) {
                         // Whoever asked may have stopped waiting.
                         let _ = reply.send(outcome);
+                    }
+                }
+                Output::Ponged { id, elapsed } => {
+                    if let Some(reply) = self.pongs.remove(&id) {
+                        let _ = reply.send(elapsed);
                     }
                 }
                 Output::Ended(end) => {

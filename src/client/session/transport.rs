@@ -17,7 +17,8 @@ impl Session {
             }
             Phase::Recovering(recovery) => {
                 if let Step::Dialing { started, deadline } = recovery.step {
-                    recovery.step = Step::Proving { started, deadline: deadline.max(now), disconnect_message: None };
+                    let deadline = deadline.max(now);
+                    recovery.step = Step::Proving { started, opened: now, deadline, disconnect_message: None };
                     self.send(&Upstream::Ping);
                 }
             }
@@ -169,7 +170,7 @@ impl Session {
             return;
         }
         if self.ping_due(live).is_some_and(|due| due <= now) {
-            self.send(&Upstream::Ping);
+            self.send_ping(now, None);
             if let Phase::Live(live) = &mut self.phase {
                 live.last_ping = now;
             }
