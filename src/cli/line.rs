@@ -246,7 +246,7 @@ pub fn line_help(command: Option<&str>) -> Result<StyledStr, Failure> {
         return Ok(rows.chain([more.to_owned()]).collect::<String>().into());
     };
     match definition.find_subcommand_mut(name) {
-        Some(sub) => Ok(sub.render_long_help()),
+        Some(sub) => Ok(sub.clone().bin_name(name).render_long_help()),
         None => {
             Err(Failure::message(Kind::Usage, format!("there is no command `{name}`"))
                 .hint("`help` lists the commands"))

@@ -24,7 +24,7 @@ use crate::failure::Failure;
 pub use commands::{Command, ConnectingArgs, EmulatorArgs, EventArgs, JoinArgs, ListenArgs, ReplArgs, SendArgs};
 pub use connection::{ConnectionArgs, ReconnectArgs, TokenArgs};
 pub use help::{Body, examples_of, sections};
-pub use line::{LineCommand, LineParsed, Piece, Place, SetCommand, line_command, line_help, parse_line, split};
+pub use line::{LineCommand, LineParsed, Place, SetCommand, line_command, line_help, parse_line, split};
 pub use operation::{AckArgs, AckIdArgs, DataArgs, RetryArgs};
 pub use output::TalkArgs;
 pub use values::{ColorChoice, DataType, EmulatorFormat, Encoding, Format, Mode, Only, Protocol, RetryCount, Unknown};

@@ -59,6 +59,15 @@ impl Console {
         Ok(Self { out, err: Stream { writer, sink: 0, style: err } })
     }
 
+    /// stdout over `write`, and stderr as [`Self::open`] has it.
+    pub fn out_over(write: Box<dyn Write + Send>, out: Style, err: Style) -> io::Result<Self> {
+        let out = Stream { writer: Writer::spawn("stdout", vec![write])?, sink: 0, style: out };
+        Ok(Self {
+            out,
+            err: Stream { writer: Writer::spawn("stderr", vec![Box::new(io::stderr())])?, sink: 0, style: err },
+        })
+    }
+
     /// stdout as [`Self::open`] has it, and everything else over `write`.
     pub fn err_over(write: Box<dyn Write + Send>, out: Style, err: Style) -> io::Result<Self> {
         let out = Stream { writer: Writer::spawn("stdout", vec![stdout()?])?, sink: 0, style: out };

@@ -17,7 +17,7 @@ use std::task::{Context, Poll};
 use std::time::SystemTime;
 
 pub use console::{Console, Stream, Style};
-pub use jq::{BadExpression, Jq};
+pub use jq::Jq;
 pub use ndjson::{Listening, Stopped, StoppedCounts, StoppedError};
 pub use records::Recorder;
 pub use text::{Weight, human, nack};

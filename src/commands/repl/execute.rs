@@ -283,7 +283,7 @@ impl Executor<'_> {
     }
 
     /// How it went.
-    fn say(&self, words: &str) {
+    pub fn say(&self, words: &str) {
         if self.interactive && !self.output.quiet {
             let style = self.surroundings.console.err.style;
             self.surroundings.console.err.line(&style.dim(&style.clean(words)));
