@@ -17,7 +17,7 @@ use super::usage;
 use super::values::{Format, duration};
 use crate::failure::{Failure, Kind};
 
-pub use split::{Piece, Place, split};
+pub use split::{Place, split};
 
 #[derive(Debug, Parser)]
 #[command(name = "wps", no_binary_name = true, subcommand_required = true)]

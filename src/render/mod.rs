@@ -24,7 +24,7 @@ pub use text::{Weight, human, nack};
 pub use writer::WriteFailure;
 
 use crate::client::event::{EventSink, Flow, Frame, Lifecycle, Received};
-use crate::protocol::Message;
+use crate::protocol::{Data, Message};
 use crate::secret::redact;
 
 /// What stdout carries.
@@ -101,6 +101,9 @@ fn timestamp() -> String {
 /// Bytes gathered before a batch is handed over early.
 const GATHER: usize = 256 * 1024;
 
+/// Most lines of a message that is cut.
+const CUT_LINES: usize = 20;
+
 /// Prints what a client tells.
 #[derive(Debug)]
 pub struct Printer {
@@ -137,8 +140,11 @@ impl Printer {
     }
 
     /// Cuts what was appended from `start` on, if it is too long to be read.
-    fn cut(&mut self, start: usize, size: usize) {
+    fn cut(&mut self, start: usize, size: impl FnOnce() -> usize) {
         let Some(limit) = self.cut.filter(|_| self.console.out.style.terminal) else { return };
+        let lines =
+            memchr::memchr_iter(b'\n', &self.out[start..]).nth(CUT_LINES).filter(|at| start + at + 1 < self.out.len());
+        let limit = limit.min(lines.unwrap_or(usize::MAX));
         if self.out.len() - start <= limit {
             return;
         }
@@ -147,7 +153,7 @@ impl Printer {
             end -= 1;
         }
         self.out.truncate(end);
-        let note = format!("… ({size} bytes; `set full on` shows all)");
+        let note = format!("… ({} bytes; `set full on` shows all)", size());
         self.out.extend_from_slice(self.console.out.style.dim(&note).as_bytes());
         self.out.push(b'\n');
     }
@@ -233,7 +239,10 @@ impl Printer {
             }
             Format::Ndjson | Format::Raw => {}
         }
-        self.cut(start, message.data.as_json().len());
+        self.cut(start, || match message.data {
+            Data::Text(text) => text.decode().len(),
+            data => data.as_json().len(),
+        });
     }
 
     fn raw(&mut self, frame: Frame<'_>, received: &Received<'_>) {
@@ -259,7 +268,8 @@ impl Printer {
             Frame::Binary(bytes) => self.out.extend_from_slice(bytes),
         }
         self.out.push(b'\n');
-        self.cut(start, self.out.len() - start - 1);
+        let size = self.out.len() - start - 1;
+        self.cut(start, || size);
     }
 
     fn put_out(&mut self) {

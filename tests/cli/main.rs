@@ -15,5 +15,8 @@ mod layering;
 mod operations;
 mod output;
 mod recovery;
+mod repl;
+#[cfg(unix)]
+mod repl_terminal;
 mod secrets;
 mod usage;

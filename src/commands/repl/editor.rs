@@ -43,6 +43,8 @@ pub struct Terminal {
     /// What the editor's own history holds.
     known: Vec<String>,
     color: bool,
+    /// Whether text can be printed above the prompt; on a dumb terminal it cannot.
+    above: bool,
 }
 
 impl std::fmt::Debug for Terminal {
@@ -80,12 +82,15 @@ impl Terminal {
         }
         // A terminal that cannot place the cursor has no place above the prompt.
         let printer = editor.create_external_printer().ok().map(|printer| Box::new(printer) as Printer);
-        Ok((Self { editor, screen, shared, history, known: Vec::new(), color }, printer))
+        let terminal = Self { editor, screen, shared, history, known: Vec::new(), color, above: printer.is_some() };
+        Ok((terminal, printer))
     }
 
     /// Begins to read, on a thread of its own.
     pub fn start(self, typed: UnboundedSender<Typed>, busy: Busy, notes: Stream) -> io::Result<()> {
-        self.screen.begin();
+        if self.above {
+            self.screen.begin();
+        }
         let screen = self.screen.clone();
         let spawned = std::thread::Builder::new().name("editor".into()).spawn(move || {
             self.read(&typed, &busy, &notes);

@@ -19,7 +19,7 @@ const KEPT: usize = 16 * 1024 * 1024;
 /// What a record costs besides its text.
 const OVERHEAD: usize = 64;
 /// Longest message shown whole at a terminal.
-const CUT: usize = 2000;
+const CUT: usize = 1000;
 
 /// What the editor's thread may look at.
 #[derive(Debug, Default)]

@@ -2,6 +2,8 @@
 
 pub mod process;
 pub mod service;
+#[cfg(unix)]
+pub mod terminal;
 pub mod tls;
 pub mod token;
 
