@@ -11,18 +11,37 @@ use tracing_subscriber::fmt::MakeWriter;
 use tracing_subscriber::fmt::format::Writer as FormatWriter;
 use tracing_subscriber::fmt::time::FormatTime;
 
-use crate::client::driver::FRAMES;
 use crate::failure::{Failure, Kind};
 use crate::render::Stream;
-use crate::secret::redact;
+use crate::secret::{FRAMES, redact};
+
+/// Starts the log of a client, whose lifecycle its printer tells.
+pub fn start(verbosity: u8, filter: Option<&str>, stream: &Stream) -> Result<(), Failure> {
+    let wanted = match verbosity {
+        0 | 1 => None,
+        2 => Some("wps=debug"),
+        _ => Some("wps=trace"),
+    };
+    start_with(filter.or(wanted), stream)
+}
+
+/// Starts the log of an emulator, which has nothing else to tell with.
+pub fn start_emulator(quiet: bool, verbosity: u8, filter: Option<&str>, stream: &Stream) -> Result<(), Failure> {
+    let wanted = match verbosity {
+        0 if quiet => "wps=error",
+        0 => "wps=warn",
+        1 => "wps=info",
+        2 => "wps=debug",
+        _ => "wps=trace",
+    };
+    start_with(filter.or(Some(wanted)), stream)
+}
 
 /// Starts logging to `stream`, if anything is to be logged. Fails when the filter cannot be understood.
-pub fn start(verbosity: u8, filter: Option<&str>, stream: &Stream) -> Result<(), Failure> {
-    let directives = match (filter, verbosity) {
-        (Some(filter), _) => filter,
-        (None, 0 | 1) => return Ok(()),
-        (None, 2) => "wps=debug",
-        (None, _) => "wps=trace",
+fn start_with(filter: Option<&str>, stream: &Stream) -> Result<(), Failure> {
+    let directives = match filter {
+        Some(filter) => filter,
+        None => return Ok(()),
     };
     let filter = EnvFilter::builder().parse(directives).map_err(|error| {
         Failure::new(Kind::Config, anyhow::Error::new(error).context("`WPS_LOG` is not a log filter"))

@@ -29,7 +29,7 @@ use tokio::time::Instant;
 use cli::{ColorChoice, Parsed};
 use commands::Surroundings;
 use failure::{Failure, Kind};
-use render::{Console, Style};
+use render::{Console, Stopped, Style};
 use settings::{Environment, ProcessInput, Settings};
 
 fn main() -> ExitCode {
@@ -45,9 +45,11 @@ fn main() -> ExitCode {
 fn run(started: Instant) -> u8 {
     let environment = Environment::of_process();
     let mut color = ColorChoice::Auto.resolve(&environment);
+    let mut records = false;
     let settings = match cli::parse(std::env::args_os()) {
         Ok(Parsed::Run(command)) => {
             color = command.color().resolve(&environment);
+            records = command.prints_records();
             settings::settle(command, &environment, &mut ProcessInput)
         }
         Ok(Parsed::Print(text)) => return print(&text, color),
@@ -60,8 +62,23 @@ fn run(started: Instant) -> u8 {
     };
     match settings.and_then(|settings| carry_out(started, settings)) {
         Ok(code) => code,
-        Err(failure) => report(&failure, color),
+        Err(failure) => {
+            if records {
+                tell_end(&failure);
+            }
+            report(&failure, color)
+        }
     }
+}
+
+/// The last record of a run that ended before it had any other.
+fn tell_end(failure: &Failure) {
+    let error = Some(commands::stopped_error(failure));
+    let exit_code = failure.kind.exit_code();
+    let record = render::stopped(&Stopped { reason: "failed", exit_code, counts: None, error });
+    // The exit code stands, whether or not there is somebody to read this.
+    let mut stdout = io::stdout().lock();
+    let _ = stdout.write_all(&record).and_then(|()| stdout.flush());
 }
 
 /// Prints a failure that comes before a command's output is set up, or after. Returns the exit code.
@@ -116,7 +133,8 @@ fn carry_out(started: Instant, settings: Settings) -> Result<u8, Failure> {
         }
         Settings::Emulator(settings) => {
             let console = console(settings.color)?;
-            logging::start(settings.verbosity, settings.log_filter.as_deref(), &console.err)?;
+            let filter = settings.log_filter.as_deref();
+            logging::start_emulator(settings.quiet, settings.verbosity, filter, &console.err)?;
             on_all_threads(commands::emulator(&console, &settings))
         }
     }

@@ -9,7 +9,7 @@ use clap_complete::Shell;
 use super::connection::{ConnectionArgs, ReconnectArgs, RejoinArgs, TokenArgs};
 use super::operation::{AckArgs, DataArgs, JoinAckArgs, RetryArgs};
 use super::output::{ListenEndArgs, OutputArgs, TalkArgs, TimeoutArgs};
-use super::values::{ColorChoice, EmulatorFormat, secret};
+use super::values::{ColorChoice, EmulatorFormat, Format, secret};
 use crate::secret::Secret;
 
 /// The commands.
@@ -32,6 +32,18 @@ pub enum Command {
 }
 
 impl Command {
+    /// Whether its output is records, of which there is one of its end then.
+    pub fn prints_records(&self) -> bool {
+        match self {
+            Self::Listen(args) => args.connecting.output.output == Format::Ndjson,
+            Self::Join(args) => args.connecting.output.output == Format::Ndjson,
+            Self::Send(args) => args.connecting.output.output == Format::Ndjson,
+            Self::Event(args) => args.connecting.output.output == Format::Ndjson,
+            Self::Emulator(args) => args.output == EmulatorFormat::Ndjson,
+            Self::Completions(_) | Self::Man(_) => false,
+        }
+    }
+
     /// Whether it is to print in colour.
     pub fn color(&self) -> ColorChoice {
         match self {

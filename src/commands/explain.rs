@@ -157,7 +157,7 @@ fn refusal_hints(refusal: &Refusal, place: &Place, hint: &mut impl FnMut(String)
         }
         _ => {}
     }
-    if let Some(wait) = refusal.retry_after {
+    if let Some(wait) = refusal.retry_after.filter(|wait| !wait.is_zero()) {
         hint(format!("the service asks to wait {} before the next attempt", human(wait)));
     }
 }
@@ -184,14 +184,14 @@ pub fn operation_failure(
     let what = operation(kind, target);
     Some(match outcome {
         Outcome::Acked { .. } | Outcome::Sent | Outcome::NotSent { .. } => return None,
-        Outcome::Refused { error, attempts, ack_id } => {
+        Outcome::Refused { error, attempts, ack_id, .. } => {
             let times = if *attempts > 1 { format!(" {attempts} times (ackId {ack_id})") } else { String::new() };
             let failure = Failure::new(
                 Kind::OperationRefused,
                 anyhow!("{}", nack(error)).context(format!("the service refused{times} to {what}")),
             );
             match error.name.as_str() {
-                "Forbidden" => failure.hint(role_hint(kind, target, place)),
+                "Forbidden" if kind != OperationKind::Event => failure.hint(role_hint(kind, target, place)),
                 "InternalServerError" if kind == OperationKind::Event => {
                     failure.hint("the hub's event handler failed, or there is none for this event")
                 }
@@ -203,20 +203,24 @@ pub fn operation_failure(
             format!("no ack within {} each of {attempts} attempt(s) to {what} (ackId {ack_id})", human(patience)),
         )
         .hint("it may have been carried out all the same; `--ack-timeout` and `--retries` say how long to wait"),
-        Outcome::Unknown { ack_id, reason } => Failure::new(
-            Kind::OperationUnknown,
-            anyhow!("{reason}").context(format!(
-                "the connection was lost before the ack: whether the service did {what} (ackId {ack_id}) is not known"
-            )),
-        )
-        .hint(format!(
-            "`--on-unknown resend` sends it again on the next connection, at the risk of doubling it; the service knows \
-             ackId {ack_id} again only on the same connection, so another run with `--ack-id {ack_id}` is not safe either"
-        )),
+        Outcome::Unknown { ack_id, reason } => unknown(kind, &what, *ack_id, reason),
         Outcome::IdInUse { ack_id } => {
             Failure::message(Kind::Usage, format!("ackId {ack_id} was used for another operation of this connection"))
         }
     })
+}
+
+/// What it means that nobody can know what became of an operation (PROTOCOL §19.7).
+fn unknown(kind: OperationKind, what: &str, ack_id: u64, reason: &str) -> Failure {
+    let told = format!("no ack came before the end: whether the service did {what} (ackId {ack_id}) is not known");
+    let failure = Failure::new(Kind::OperationUnknown, anyhow!("{reason}").context(told));
+    match kind {
+        OperationKind::JoinGroup | OperationKind::LeaveGroup => failure.hint("joining and leaving can be repeated safely"),
+        OperationKind::SendToGroup | OperationKind::Event => failure.hint(format!(
+            "`--on-unknown resend` sends it again on the next connection, at the risk of doubling it; the service knows \
+             ackId {ack_id} again only on the same connection, so another run with `--ack-id {ack_id}` is not safe either"
+        )),
+    }
 }
 
 /// The role that is missing and those the token has (PROTOCOL §11).

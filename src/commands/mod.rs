@@ -34,7 +34,7 @@ pub fn print_failure(console: &Console, failure: &Failure) {
 }
 
 /// A failure as the last record has it.
-fn stopped_error(failure: &Failure) -> StoppedError {
+pub fn stopped_error(failure: &Failure) -> StoppedError {
     StoppedError { message: failure.summary(), hint: failure.hints.first().cloned() }
 }
 

@@ -151,7 +151,7 @@ where
         }
     };
     if let Some(hosted) = &hosted {
-        printer.note(Weight::Info, &format!("nothing listens at {}: hosting an emulator here", hosted.endpoint()));
+        printer.say(&format!("nothing listens at {}: hosting an emulator here", hosted.endpoint()));
     }
     warn(&mut printer, connection);
     if wants.follows_stdout
@@ -247,6 +247,7 @@ where
     let place = Place { url: Some(source.fresh()), local, connect_timeout };
     let dialer = NetDialer::new(source, dial_options(connection), connection.protocol);
     let (driver, handle) = Driver::new(config, dialer, tap);
+    let sated = Rc::clone(&seen);
     let client = Client { handle: handle.clone(), seen, place: place.clone(), ack_timeout };
     let mut running = pin!(driver.run());
     let mut script = pin!(script(client).fuse());
@@ -264,7 +265,8 @@ where
             // The script first: what it says of a deadline is more exact.
             biased;
             ended = &mut script, if undecided => {
-                verdict = Some(ended);
+                // What it still waited for is of no interest once there were messages enough.
+                verdict = Some(if sated.sated.get() { Verdict::Done("count") } else { ended });
                 handle.stop();
             }
             over = &mut running => break over,
@@ -280,7 +282,7 @@ where
             }
         }
     };
-    if verdict.is_none() && interrupt.is_none() {
+    if verdict.is_none() && !sated.sated.get() {
         // Every operation has been answered by now; a script that waited for one ends here.
         verdict = script.now_or_never();
     }
@@ -324,7 +326,7 @@ impl Ending {
             (Some(Interrupt::Signal(number)), _) => {
                 ("signal", Some(Failure::message(Kind::Signal(number), "ended by a signal")))
             }
-            (Some(Interrupt::Timeout), _) => ("timeout", Some(timed_out(connection, &finished))),
+            (Some(Interrupt::Timeout), verdict) => ("timeout", Some(timed_out(connection, &finished, verdict))),
             (Some(Interrupt::Output(WriteFailure::Closed)), _) => ("output-closed", None),
             (Some(Interrupt::Output(WriteFailure::Failed(error))), _) => {
                 ("failed", Some(Failure::message(Kind::Output, format!("could not write to stdout: {error}"))))
@@ -361,15 +363,20 @@ fn failed(failure: Failure) -> Ending {
     Ending { reason: "failed", failure: Some(failure), hurried: None, finished: None }
 }
 
-fn timed_out(connection: &Connection, finished: &Finished) -> Failure {
+/// `--timeout` ran out; what is known of the connection, or of an operation under way, is its cause.
+fn timed_out(connection: &Connection, finished: &Finished, verdict: Option<Verdict>) -> Failure {
     let limit = render::human(connection.timeout.unwrap_or_default());
-    let last = finished.last_failure.clone().filter(|_| !finished.was_connected);
     let what = format!("timed out after {limit} (`--timeout`)");
-    match last {
-        Some(last) => {
-            Failure::new(Kind::Timeout, anyhow::anyhow!("{last}").context(format!("{what} without a connection")))
-        }
-        None => Failure::message(Kind::Timeout, what),
+    if let Some(Verdict::Failed(failure)) = verdict {
+        return Failure { kind: Kind::Timeout, error: failure.error.context(what), hints: failure.hints };
+    }
+    if finished.was_connected {
+        return Failure::message(Kind::Timeout, what);
+    }
+    let what = format!("{what} without a connection");
+    match &finished.last_failure {
+        Some(last) => Failure::new(Kind::Timeout, anyhow::anyhow!("{last}").context(what)),
+        None => Failure::message(Kind::Timeout, what).hint("`-vvv` shows how far the first attempt came"),
     }
 }
 
@@ -397,7 +404,11 @@ fn report(printer: &mut Printer, ending: Ending) -> u8 {
 
 /// What is worth saying before anything is tried.
 fn warn(printer: &mut Printer, connection: &Connection) {
-    if connection.tls.insecure {
+    let secure = match &connection.source {
+        Source::Url(url) => url.is_secure(),
+        Source::Signed(signer) | Source::Local { signer, .. } => signer.endpoint.scheme() == "https",
+    };
+    if connection.tls.insecure && secure {
         printer
             .note(Weight::Warning, "`--insecure`: the server's certificate is not checked, anybody may be listening");
     }

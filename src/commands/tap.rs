@@ -32,6 +32,8 @@ pub struct Seen {
     pub messages: Cell<u64>,
     /// Whether the output takes no more.
     blocked: Cell<bool>,
+    /// Whether there were as many messages as were wanted.
+    pub sated: Cell<bool>,
     /// Told at each message.
     came: Notify,
 }
@@ -67,6 +69,7 @@ impl Tap {
             last_message: Cell::new(Instant::now()),
             messages: Cell::new(0),
             blocked: Cell::new(false),
+            sated: Cell::new(false),
             came: Notify::new(),
         });
         (Self { printer, shown, limit, fresh: false, seen: Rc::clone(&seen) }, seen)
@@ -97,7 +100,11 @@ impl EventSink for Tap {
         let messages = self.seen.messages.get() + 1;
         self.seen.messages.set(messages);
         self.fresh = true;
-        if self.limit.is_some_and(|limit| messages >= limit) { Flow::Stop } else { flow }
+        if self.limit.is_some_and(|limit| messages >= limit) {
+            self.seen.sated.set(true);
+            return Flow::Stop;
+        }
+        flow
     }
 
     fn flush(&mut self) {

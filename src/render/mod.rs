@@ -129,6 +129,15 @@ impl Printer {
         self.put_out();
     }
 
+    /// A line on stderr that every user needs, whatever the format; not a warning.
+    pub fn say(&mut self, text: &str) {
+        if self.options.chatter > Chatter::Quiet {
+            self.put_out();
+            let style = self.console.err.style;
+            self.console.err.line(&style.dim(&style.clean(&redact(text))));
+        }
+    }
+
     /// A line on stderr, unless it is to be quiet.
     pub fn note(&mut self, weight: Weight, text: &str) {
         let wanted = match weight {

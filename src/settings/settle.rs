@@ -69,6 +69,7 @@ fn send(args: SendArgs, environment: &Environment, input: &mut dyn Input) -> Res
         ack_id: ack.expected_id(),
         no_echo: args.no_echo,
         data: empty.as_data(),
+        metadata: None,
     });
     let payload = payload(args.data, args.input, envelope, &args.connecting)?;
     let output = output(&args.connecting, environment)?;
@@ -84,6 +85,7 @@ fn event(args: EventArgs, environment: &Environment, input: &mut dyn Input) -> R
         event: args.name.as_str().into(),
         ack_id: ack.expected_id(),
         data: empty.as_data(),
+        metadata: None,
     });
     let payload = payload(args.data, args.input, envelope, &args.connecting)?;
     let output = output(&args.connecting, environment)?;

@@ -559,6 +559,7 @@ impl World {
                     Lifecycle::Recovered { .. } => client.recoveries.1 += 1,
                     Lifecycle::RejoinFailed { .. } => panic!("seed {}: {event:?}", self.seed),
                     Lifecycle::AttemptFailed { .. }
+                    | Lifecycle::OperationRetried(_)
                     | Lifecycle::Reconnecting { .. }
                     | Lifecycle::Disconnected { .. }
                     | Lifecycle::Ack(_)

@@ -27,7 +27,7 @@ use super::session::{
     Config, Counts, DialFailure, DialRequest, End, LossCause, OperationId, Outcome, Output, Received, Session,
 };
 use crate::protocol::{Downstream, decode_downstream, redact_reconnection_token};
-use crate::secret;
+use crate::secret::{self, FRAMES};
 use crate::wire::{Cause, Closed, Incoming, Link};
 
 pub use dialer::{DialedError, NetDialer, UrlSource};
@@ -349,9 +349,6 @@ impl<D: Dialer, S: EventSink> Driver<D, S> {
         }
     }
 }
-
-/// Log target of frames: their `data` is the users' and is logged as it is.
-pub const FRAMES: &str = "wps::frames";
 
 /// From now on, the service's words are shown without the token, should they repeat it.
 fn remember_token(text: &str) {

@@ -119,7 +119,9 @@ impl Session {
                 let patience = self.patience();
                 let (backoff, jitter) = (self.config.operation_backoff, &mut self.jitter);
                 let pause = |retry| backoff.pause(retry, jitter);
-                match self.operations.acknowledge(now, ack_id, &result, patience, pause) {
+                let acked = self.operations.acknowledge(now, ack_id, &result, patience, pause);
+                self.tell_failed_attempts();
+                match acked {
                     Acked::Stray | Acked::Retrying => {}
                     Acked::Settled(settled) => {
                         if let Phase::Live(live) = &mut self.phase {

@@ -100,6 +100,7 @@ impl Session {
             return;
         }
         let (again, settled) = self.operations.expire(now, self.patience());
+        self.tell_failed_attempts();
         let freed = settled.iter().any(|settled| settled.operation.is_membership());
         for settled in settled {
             self.settle(settled);

@@ -195,6 +195,7 @@ impl EventSink for TestSink {
             Lifecycle::Recovering { .. } => "recovering".into(),
             Lifecycle::Recovered { .. } => "recovered".into(),
             Lifecycle::AttemptFailed { error, .. } => format!("failed: {error}"),
+            Lifecycle::OperationRetried(failed) => format!("retrying {}", failed.ack_id),
             Lifecycle::Reconnecting { .. } => "reconnecting".into(),
             Lifecycle::SessionLost { .. } => "session-lost".into(),
             Lifecycle::Disconnected { .. } => "disconnected".into(),
