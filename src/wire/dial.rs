@@ -12,12 +12,13 @@ use http::{HeaderName, HeaderValue};
 use tokio::net::{TcpStream, lookup_host};
 use tracing::trace;
 
-use super::error::DialError;
+use super::error::{DialError, reason_of};
 use super::handshake::handshake;
 use super::link::Link;
 use super::stream::Stream;
-use super::target::{Progress, Stage, Target};
+use super::target::{Stage, Target};
 use super::tls::Tls;
+use super::trail::{Facts, Progress, StepKind};
 
 /// How long an address may keep the next one waiting (RFC 8305, *Connection Attempt Delay*).
 const NEXT_ADDRESS_AFTER: Duration = Duration::from_millis(250);
@@ -44,8 +45,17 @@ pub struct Override {
     pub address: IpAddr,
 }
 
-/// Connects to `target`. Takes as long as it takes; dropping the future ends the attempt.
+/// Connects to `target`. Takes as long as it takes; dropping the future ends the attempt. `progress` is of this dial
+/// alone.
 pub async fn dial(target: &Target, options: &DialOptions, progress: &Progress) -> Result<Link<Stream>, DialError> {
+    let result = attempt(target, options, progress).await;
+    if let Err(error) = &result {
+        progress.failed(error);
+    }
+    result
+}
+
+async fn attempt(target: &Target, options: &DialOptions, progress: &Progress) -> Result<Link<Stream>, DialError> {
     let addresses = resolve(target, options, progress).await?;
     trace!("`{}` is at {addresses:?}", target.host);
     let tcp = connect(target, addresses, progress).await?;
@@ -55,16 +65,26 @@ pub async fn dial(target: &Target, options: &DialOptions, progress: &Progress) -
     let _ = tcp.set_nodelay(true);
     let stream = if target.secure {
         let host = target.bare_host();
-        progress.set(Stage::Tls { host: host.to_owned() });
-        let tls = options.tls.connect(host, tcp).await?;
-        let (_, session) = tls.get_ref();
-        trace!("TLS with {:?}, {:?}", session.protocol_version(), session.negotiated_cipher_suite());
-        Stream::Tls(Box::new(tls))
+        progress.begin(StepKind::Tls, Stage::Tls { host: host.to_owned() });
+        Stream::Tls(Box::new(options.tls.connect(host, tcp, progress).await?))
     } else {
+        progress.skip(StepKind::Tls, "`ws` is without TLS");
         Stream::Plain(tcp)
     };
-    progress.set(Stage::Upgrading { authority: target.authority.clone() });
-    handshake(stream, target, &options.headers).await
+    progress.begin(StepKind::Upgrade, Stage::Upgrading { authority: target.authority.clone() });
+    match handshake(stream, target, &options.headers).await {
+        Ok((link, agreement)) => {
+            let subprotocol = Some(target.subprotocol.to_owned());
+            progress.done(Facts::Answer { status: 101, date: agreement.date, subprotocol });
+            Ok(link)
+        }
+        Err(error) => {
+            if let Some(refusal) = error.refusal() {
+                progress.note(Facts::Answer { status: refusal.status, date: refusal.date, subprotocol: None });
+            }
+            Err(error)
+        }
+    }
 }
 
 /// The addresses of the target, in the order in which to try them. Never empty.
@@ -73,16 +93,29 @@ async fn resolve(target: &Target, options: &DialOptions, progress: &Progress) ->
     let fits = |entry: &&Override| entry.port == target.port && entry.host.eq_ignore_ascii_case(host);
     let overrides: Vec<SocketAddr> =
         options.resolve.iter().filter(fits).map(|entry| SocketAddr::new(entry.address, target.port)).collect();
+    let known = |addresses: &[SocketAddr], overridden| {
+        let addresses = addresses.iter().map(SocketAddr::ip).collect();
+        Facts::Addresses { host: host.to_owned(), addresses, overridden }
+    };
+    if overrides.is_empty()
+        && let Ok(address) = host.parse::<IpAddr>()
+    {
+        progress.skip(StepKind::Resolve, format!("`{host}` is an address"));
+        return Ok(vec![SocketAddr::new(address, target.port)]);
+    }
+    progress.begin(StepKind::Resolve, Stage::Resolving { host: host.to_owned() });
     if !overrides.is_empty() {
+        progress.done(known(&overrides, true));
         return Ok(overrides);
     }
-    progress.set(Stage::Resolving { host: host.to_owned() });
     let failed = |source| DialError::Resolve { host: host.to_owned(), source };
     let found: Vec<SocketAddr> = lookup_host((host, target.port)).await.map_err(failed)?.collect();
     if found.is_empty() {
         return Err(failed(io::Error::new(io::ErrorKind::NotFound, "the name has no address")));
     }
-    Ok(alternate(found))
+    let ordered = alternate(found);
+    progress.done(known(&ordered, false));
+    Ok(ordered)
 }
 
 /// Alternates between the two address families, beginning with the one the resolver put first, so that a family
@@ -107,6 +140,7 @@ async fn connect(target: &Target, addresses: Vec<SocketAddr>, progress: &Progres
     let mut started = Vec::new();
     let mut failures = Vec::new();
     let mut attempts = FuturesUnordered::new();
+    progress.begin(StepKind::Connect, Stage::Connecting { addresses: Vec::new() });
     loop {
         let next = waiting.next();
         let last = next.is_none();
@@ -122,7 +156,11 @@ async fn connect(target: &Target, addresses: Vec<SocketAddr>, progress: &Progres
                 () = tokio::time::sleep(NEXT_ADDRESS_AFTER), if !last => break,
             };
             match attempt {
-                Some((_, Ok(stream))) => return Ok(stream),
+                Some((address, Ok(stream))) => {
+                    let failures = failures.iter().map(|(address, error)| (*address, reason_of(error))).collect();
+                    progress.done(Facts::Connected { address, failures });
+                    return Ok(stream);
+                }
                 Some((address, Err(error))) => {
                     failures.push((address, error));
                     if !last {

@@ -157,6 +157,17 @@ pub(super) fn reason_of(error: &io::Error) -> String {
     error.to_string()
 }
 
+/// An error and its causes, in one line.
+pub(super) fn cause_chain(error: &dyn std::error::Error) -> String {
+    let mut words = error.to_string();
+    let mut source = error.source();
+    while let Some(cause) = source {
+        words.push_str(&format!(": {cause}"));
+        source = cause.source();
+    }
+    words
+}
+
 /// What is wrong with a server's certificate.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum CertificateProblem {

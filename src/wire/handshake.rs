@@ -40,12 +40,13 @@ const REFUSAL_BODY_TIME: Duration = Duration::from_secs(1);
 /// Asks the server at the other end of `stream` to switch to WebSocket. `headers` come beside and in place of our
 /// own.
 ///
-/// Takes as long as the server does, apart from the body of a refusal, which has a second.
+/// Takes as long as the server does, apart from the body of a refusal, which has a second. Comes with what the server
+/// said in agreeing.
 pub async fn handshake<S>(
     stream: S,
     target: &Target,
     headers: &[(HeaderName, HeaderValue)],
-) -> Result<Link<S>, DialError>
+) -> Result<(Link<S>, Agreement), DialError>
 where
     S: AsyncRead + AsyncWrite + Unpin,
 {
@@ -61,10 +62,22 @@ where
         return Err(DialError::Refused(Box::new(exchange.refusal(response).await)));
     }
     check(&response, target, &key)?;
+    let agreement = Agreement { date: response.headers().get(DATE).map(text).as_deref().and_then(http_date) };
     drop(response);
     exchange.finish().await.map_err(failed)?;
     let parts = exchange.connection.into_parts();
-    Ok(Link::client(parts.io.into_inner(), parts.read_buf).await)
+    Ok((Link::client(parts.io.into_inner(), parts.read_buf).await, agreement))
+}
+
+/// What is worth knowing of a 101.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Agreement {
+    /// `Date`: what the server's clock says.
+    pub date: Option<SystemTime>,
+}
+
+fn http_date(value: &str) -> Option<SystemTime> {
+    httpdate::parse_http_date(value).ok()
 }
 
 type Connection<S> = http1::Connection<TokioIo<S>, Empty<Bytes>>;
@@ -215,7 +228,7 @@ where
         };
         let complete = self.drive(tokio::time::timeout(REFUSAL_BODY_TIME, read)).await.unwrap_or(false);
         let header = |name: HeaderName| parts.headers.get(name).map(text);
-        let date = header(DATE).and_then(|value| httpdate::parse_http_date(&value).ok());
+        let date = header(DATE).as_deref().and_then(http_date);
         let reason = match parts.extensions.get::<ReasonPhrase>() {
             Some(phrase) => redact(&String::from_utf8_lossy(phrase.as_bytes())).into_owned(),
             None => parts.status.canonical_reason().unwrap_or_default().to_owned(),

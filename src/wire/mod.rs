@@ -2,8 +2,10 @@
 //!
 //! [`dial`] resolves, connects, speaks TLS and does the WebSocket handshake; [`handshake`] is its last step alone,
 //! over any byte stream. A [`Link`] queues what is sent and reads in batches, without ever blocking its task. Nothing
-//! here knows Web PubSub, retries or prints: [`DialError`] and [`Closed`] say what happened, others decide.
+//! here knows Web PubSub, retries or prints: [`DialError`] and [`Closed`] say what happened, others decide. What a dial did
+//! on the way is in its [`Progress`], a [`Step`] each.
 
+mod certificate;
 mod dial;
 mod error;
 mod handshake;
@@ -14,10 +16,16 @@ mod target;
 #[cfg(test)]
 mod tests;
 mod tls;
+mod trail;
 
+#[allow(unused_imports, reason = "the doctor reads them")]
+pub use certificate::Certificate;
 pub use dial::{DialOptions, dial};
 pub use error::{CertificateProblem, DialError, Refusal};
 pub use link::{Cause, Closed, Incoming, Link};
 pub use stream::Stream;
-pub use target::{Progress, Target};
+pub use target::Target;
 pub use tls::{Tls, TlsSettings};
+pub use trail::Progress;
+#[allow(unused_imports, reason = "the doctor reads them")]
+pub use trail::{Facts, Step, StepKind, StepOutcome};

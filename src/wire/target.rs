@@ -1,8 +1,7 @@
-//! Where to dial, and how far a dial has come.
+//! Where to dial, and what a dial may be waiting for.
 
 use std::fmt;
 use std::net::SocketAddr;
-use std::sync::{Arc, Mutex, PoisonError};
 
 use crate::secret::Secret;
 
@@ -75,21 +74,5 @@ impl fmt::Display for Stage {
             Self::Tls { host } => write!(f, "waiting for `{host}` in the TLS handshake"),
             Self::Upgrading { authority } => write!(f, "waiting for `{authority}` to answer the WebSocket handshake"),
         }
-    }
-}
-
-/// Tells how far a dial has come, also after it was dropped: whoever bounds a dial in time keeps a clone and reads
-/// it when the time is up.
-#[derive(Clone, Debug, Default)]
-pub struct Progress(Arc<Mutex<Stage>>);
-
-impl Progress {
-    /// What the dial is waiting for, or was when it ended.
-    pub fn stage(&self) -> Stage {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner).clone()
-    }
-
-    pub(super) fn set(&self, stage: Stage) {
-        *self.0.lock().unwrap_or_else(PoisonError::into_inner) = stage;
     }
 }

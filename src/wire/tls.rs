@@ -6,20 +6,23 @@
 use std::fmt;
 use std::io;
 use std::path::{Path, PathBuf};
-use std::sync::{Arc, OnceLock};
+use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 use std::time::{Duration, SystemTime};
 
 use rustls::client::danger::{HandshakeSignatureValid, ServerCertVerified, ServerCertVerifier};
 use rustls::crypto::{CryptoProvider, ring, verify_tls12_signature, verify_tls13_signature};
-use rustls::{CertificateError, ClientConfig, DigitallySignedStruct, SignatureScheme};
+use rustls::{CertificateError, ClientConfig, DigitallySignedStruct, ProtocolVersion, SignatureScheme};
 use rustls_pki_types::pem::{self, PemObject};
 use rustls_pki_types::{CertificateDer, PrivateKeyDer, ServerName, UnixTime};
 use rustls_platform_verifier::Verifier;
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio_rustls::TlsConnector;
 use tokio_rustls::client::TlsStream;
+use tracing::trace;
 
+use super::certificate::Certificate;
 use super::error::{CertificateProblem, DialError, reason_of};
+use super::trail::{Facts, Progress};
 
 /// What was configured about TLS.
 #[derive(Clone, Debug, Default)]
@@ -36,8 +39,17 @@ pub struct TlsSettings {
 #[derive(Clone, Default)]
 pub struct Tls {
     settings: TlsSettings,
-    built: Arc<OnceLock<Arc<ClientConfig>>>,
+    built: Arc<OnceLock<Built>>,
 }
+
+#[derive(Clone)]
+struct Built {
+    config: Arc<ClientConfig>,
+    /// The last certificate that was checked, to be told when it was not accepted. Dials do not overlap.
+    shown: Shown,
+}
+
+type Shown = Arc<Mutex<Option<CertificateDer<'static>>>>;
 
 impl fmt::Debug for Tls {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -51,26 +63,58 @@ impl Tls {
         Self { settings, built: Arc::default() }
     }
 
-    /// Speaks TLS over `stream`, expecting the certificate of `host` (without brackets).
-    pub(super) async fn connect<S>(&self, host: &str, stream: S) -> Result<TlsStream<S>, DialError>
+    /// Speaks TLS over `stream`, expecting the certificate of `host` (without brackets). Ends the step that is under
+    /// way if it succeeds, and else notes what is known.
+    pub(super) async fn connect<S>(&self, host: &str, stream: S, progress: &Progress) -> Result<TlsStream<S>, DialError>
     where
         S: AsyncRead + AsyncWrite + Unpin,
     {
         let name = ServerName::try_from(host.to_owned()).map_err(|_| DialError::BadTarget { part: "host" })?;
-        let connector = TlsConnector::from(self.config()?);
-        connector.connect(name, stream).await.map_err(|error| explain(host, &error))
+        let Built { config, shown } = self.built()?;
+        *shown.lock().unwrap_or_else(PoisonError::into_inner) = None;
+        let verified = !self.settings.insecure;
+        match TlsConnector::from(config).connect(name, stream).await {
+            Ok(stream) => {
+                let (_, session) = stream.get_ref();
+                trace!("TLS with {:?}, {:?}", session.protocol_version(), session.negotiated_cipher_suite());
+                progress.done(Facts::Tls {
+                    version: session.protocol_version().map(version_name),
+                    cipher: session.negotiated_cipher_suite().map(|suite| format!("{:?}", suite.suite())),
+                    certificate: session.peer_certificates().and_then(<[_]>::first).and_then(Certificate::read),
+                    verified,
+                });
+                Ok(stream)
+            }
+            Err(error) => {
+                let shown = shown.lock().unwrap_or_else(PoisonError::into_inner).take();
+                if let Some(certificate) = shown.as_ref().and_then(Certificate::read) {
+                    let certificate = Some(certificate);
+                    progress.note(Facts::Tls { version: None, cipher: None, certificate, verified });
+                }
+                Err(explain(host, &error))
+            }
+        }
     }
 
-    fn config(&self) -> Result<Arc<ClientConfig>, DialError> {
-        if let Some(config) = self.built.get() {
-            return Ok(Arc::clone(config));
+    fn built(&self) -> Result<Built, DialError> {
+        if let Some(built) = self.built.get() {
+            return Ok(built.clone());
         }
-        let config = Arc::new(build(&self.settings)?);
-        Ok(Arc::clone(self.built.get_or_init(|| config)))
+        let built = build(&self.settings)?;
+        Ok(self.built.get_or_init(|| built).clone())
     }
 }
 
-fn build(settings: &TlsSettings) -> Result<ClientConfig, DialError> {
+/// `TLSv1_3` as people write it.
+fn version_name(version: ProtocolVersion) -> String {
+    match version {
+        ProtocolVersion::TLSv1_2 => "TLS 1.2".to_owned(),
+        ProtocolVersion::TLSv1_3 => "TLS 1.3".to_owned(),
+        other => format!("{other:?}"),
+    }
+}
+
+fn build(settings: &TlsSettings) -> Result<Built, DialError> {
     let setup = |error: rustls::Error| DialError::TlsSetup { problem: error.to_string() };
     let provider = Arc::new(ring::default_provider());
     let verifier: Arc<dyn ServerCertVerifier> = match &settings.ca_cert {
@@ -85,6 +129,8 @@ fn build(settings: &TlsSettings) -> Result<ClientConfig, DialError> {
             )
         }
     };
+    let shown = Shown::default();
+    let verifier = Arc::new(Watching { verifier, shown: Arc::clone(&shown) });
     let builder = ClientConfig::builder_with_provider(provider)
         .with_safe_default_protocol_versions()
         .map_err(setup)?
@@ -97,7 +143,7 @@ fn build(settings: &TlsSettings) -> Result<ClientConfig, DialError> {
             .map_err(|error| pem_file(key, format!("it does not fit `{}` ({error})", chain.display())))?,
     };
     config.alpn_protocols = vec![b"http/1.1".to_vec()];
-    Ok(config)
+    Ok(Built { config: Arc::new(config), shown })
 }
 
 fn read_certificates(path: &Path) -> Result<Vec<CertificateDer<'static>>, DialError> {
@@ -169,6 +215,49 @@ fn certificate_problem(error: &CertificateError) -> CertificateProblem {
         CertificateError::Revoked => CertificateProblem::Revoked,
         CertificateError::Other(other) if other.0.to_string() == "CaUsedAsEndEntity" => CertificateProblem::IsAuthority,
         other => CertificateProblem::Other(other.to_string()),
+    }
+}
+
+/// A verifier that keeps what it was shown.
+#[derive(Debug)]
+struct Watching {
+    verifier: Arc<dyn ServerCertVerifier>,
+    shown: Shown,
+}
+
+impl ServerCertVerifier for Watching {
+    fn verify_server_cert(
+        &self,
+        end_entity: &CertificateDer<'_>,
+        intermediates: &[CertificateDer<'_>],
+        server_name: &ServerName<'_>,
+        ocsp_response: &[u8],
+        now: UnixTime,
+    ) -> Result<ServerCertVerified, rustls::Error> {
+        *self.shown.lock().unwrap_or_else(PoisonError::into_inner) = Some(end_entity.clone().into_owned());
+        self.verifier.verify_server_cert(end_entity, intermediates, server_name, ocsp_response, now)
+    }
+
+    fn verify_tls12_signature(
+        &self,
+        message: &[u8],
+        certificate: &CertificateDer<'_>,
+        signed: &DigitallySignedStruct,
+    ) -> Result<HandshakeSignatureValid, rustls::Error> {
+        self.verifier.verify_tls12_signature(message, certificate, signed)
+    }
+
+    fn verify_tls13_signature(
+        &self,
+        message: &[u8],
+        certificate: &CertificateDer<'_>,
+        signed: &DigitallySignedStruct,
+    ) -> Result<HandshakeSignatureValid, rustls::Error> {
+        self.verifier.verify_tls13_signature(message, certificate, signed)
+    }
+
+    fn supported_verify_schemes(&self) -> Vec<SignatureScheme> {
+        self.verifier.supported_verify_schemes()
     }
 }
 

@@ -27,7 +27,7 @@ async fn answered(answer: impl FnOnce(&str) -> Vec<u8>, hang_up: bool) -> Result
     };
     within(async {
         tokio::select! {
-            result = handshake(ours, &target, &[]) => result,
+            result = handshake(ours, &target, &[]) => result.map(|(link, _)| link),
             () = server => unreachable!(),
         }
     })

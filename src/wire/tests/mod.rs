@@ -4,6 +4,7 @@ mod dial;
 mod handshake;
 mod link;
 mod tls;
+mod trail;
 
 use std::future::Future;
 use std::time::Duration;

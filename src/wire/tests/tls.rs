@@ -15,7 +15,9 @@ use tokio_rustls::TlsAcceptor;
 
 use super::{accepting, listener, read_head, target, told, within};
 use crate::wire::dial::Override;
-use crate::wire::{CertificateProblem, DialError, DialOptions, Link, Progress, Stream, Tls, TlsSettings, dial};
+use crate::wire::{
+    CertificateProblem, DialError, DialOptions, Facts, Link, Progress, StepKind, Stream, Tls, TlsSettings, dial,
+};
 
 const HOST: &str = "service.example";
 
@@ -75,6 +77,15 @@ async fn dial_to(
     clients: Option<RootCertStore>,
     settings: TlsSettings,
 ) -> Result<Link<Stream>, DialError> {
+    watch_dial_to(server, clients, settings, &Progress::default()).await
+}
+
+async fn watch_dial_to(
+    server: &Identity,
+    clients: Option<RootCertStore>,
+    settings: TlsSettings,
+    progress: &Progress,
+) -> Result<Link<Stream>, DialError> {
     let provider = Arc::new(rustls::crypto::ring::default_provider());
     let builder =
         ServerConfig::builder_with_provider(Arc::clone(&provider)).with_safe_default_protocol_versions().unwrap();
@@ -101,8 +112,8 @@ async fn dial_to(
         resolve: vec![Override { host: HOST.to_owned(), port, address }],
         ..DialOptions::default()
     };
-    let (target, progress) = (target(HOST, port, true), Progress::default());
-    within(async { tokio::join!(dial(&target, &options, &progress), server).0 }).await
+    let target = target(HOST, port, true);
+    within(async { tokio::join!(dial(&target, &options, progress), server).0 }).await
 }
 
 fn problem(result: Result<Link<Stream>, DialError>) -> CertificateProblem {
@@ -166,6 +177,25 @@ async fn a_certificate_for_another_name_is_told_from_an_expired_one() {
     let roots = file(&server.pem);
     let found = problem(dial_to(&server, None, trusting(roots.path())).await);
     assert_eq!(found.to_string(), "it is valid only from 4000-01-01T00:00:00Z on");
+}
+
+#[tokio::test]
+async fn the_trail_has_the_servers_certificate_accepted_or_not() {
+    let server = Identity::self_signed(named("other.example"));
+    let roots = file(&server.pem);
+    for (settings, accepted, checked) in [(trusting(roots.path()), false, true), (insecure(), true, false)] {
+        let progress = Progress::default();
+        let result = watch_dial_to(&server, None, settings, &progress).await;
+        assert_eq!(result.is_ok(), accepted);
+        let steps = progress.steps();
+        let step = steps.iter().find(|step| step.kind == StepKind::Tls).unwrap();
+        let Some(Facts::Tls { version, certificate: Some(certificate), verified, .. }) = &step.facts else {
+            panic!("{step:?}");
+        };
+        assert_eq!((certificate.names.as_slice(), *verified), (&["other.example".to_owned()][..], checked));
+        assert_eq!(version.as_deref(), accepted.then_some("TLS 1.3"));
+        assert_eq!(step.detail().contains("is for `other.example`"), !accepted, "{}", step.detail());
+    }
 }
 
 #[tokio::test]
