@@ -11,6 +11,8 @@ use std::time::{Duration, SystemTime};
 
 use thiserror::Error;
 
+use super::proxy::ProxyError;
+
 /// Why there is no [`Link`](super::Link).
 #[derive(Debug, Error)]
 pub enum DialError {
@@ -50,6 +52,9 @@ pub enum DialError {
         /// Every address that was tried, and why it failed. Never empty.
         failures: Vec<(SocketAddr, io::Error)>,
     },
+    /// The proxy gave no way to the host.
+    #[error(transparent)]
+    Proxy(Box<ProxyError>),
     /// The server's certificate is not acceptable.
     #[error("the certificate of `{host}` was not accepted: {problem}")]
     Certificate {
@@ -114,6 +119,11 @@ impl DialError {
         matches!(self, Self::Connect { failures, .. } if failures.iter().all(|(_, error)| refused(error)))
     }
 
+    /// The answer of a server, or of a proxy on the way to it, that refused.
+    pub fn answer(&self) -> Option<&Refusal> {
+        if let Self::Proxy(error) = self { error.refusal() } else { self.refusal() }
+    }
+
     /// The answer of a server that refused.
     pub fn refusal(&self) -> Option<&Refusal> {
         if let Self::Refused(refusal) = self { Some(refusal) } else { None }
@@ -121,7 +131,7 @@ impl DialError {
 }
 
 /// Addresses with the same reason are told together.
-struct Failures<'a>(&'a [(SocketAddr, io::Error)]);
+pub(super) struct Failures<'a>(pub(super) &'a [(SocketAddr, io::Error)]);
 
 impl fmt::Display for Failures<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {

@@ -22,7 +22,7 @@ use tracing::trace;
 
 use super::certificate::Certificate;
 use super::error::{CertificateProblem, DialError, reason_of};
-use super::trail::{Facts, Progress};
+use super::trail::Facts;
 
 /// What was configured about TLS.
 #[derive(Clone, Debug, Default)]
@@ -63,37 +63,36 @@ impl Tls {
         Self { settings, built: Arc::default() }
     }
 
-    /// Speaks TLS over `stream`, expecting the certificate of `host` (without brackets). Ends the step that is under
-    /// way if it succeeds, and else notes what is known.
-    pub(super) async fn connect<S>(&self, host: &str, stream: S, progress: &Progress) -> Result<TlsStream<S>, DialError>
+    /// Speaks TLS over `stream`, expecting the certificate of `host` (without brackets).
+    pub(super) async fn connect<S>(&self, host: &str, stream: S) -> Result<TlsStream<S>, DialError>
     where
         S: AsyncRead + AsyncWrite + Unpin,
     {
         let name = ServerName::try_from(host.to_owned()).map_err(|_| DialError::BadTarget { part: "host" })?;
         let Built { config, shown } = self.built()?;
         *shown.lock().unwrap_or_else(PoisonError::into_inner) = None;
-        let verified = !self.settings.insecure;
-        match TlsConnector::from(config).connect(name, stream).await {
-            Ok(stream) => {
-                let (_, session) = stream.get_ref();
-                trace!("TLS with {:?}, {:?}", session.protocol_version(), session.negotiated_cipher_suite());
-                progress.done(Facts::Tls {
-                    version: session.protocol_version().map(version_name),
-                    cipher: session.negotiated_cipher_suite().map(|suite| format!("{:?}", suite.suite())),
-                    certificate: session.peer_certificates().and_then(<[_]>::first).and_then(Certificate::read),
-                    verified,
-                });
-                Ok(stream)
-            }
-            Err(error) => {
-                let shown = shown.lock().unwrap_or_else(PoisonError::into_inner).take();
-                if let Some(certificate) = shown.as_ref().and_then(Certificate::read) {
-                    let certificate = Some(certificate);
-                    progress.note(Facts::Tls { version: None, cipher: None, certificate, verified });
-                }
-                Err(explain(host, &error))
-            }
+        let stream = TlsConnector::from(config).connect(name, stream).await.map_err(|error| explain(host, &error))?;
+        let (_, session) = stream.get_ref();
+        trace!("TLS with {:?}, {:?}", session.protocol_version(), session.negotiated_cipher_suite());
+        Ok(stream)
+    }
+
+    /// What is known of a connection.
+    pub(super) fn facts<S>(&self, stream: &TlsStream<S>) -> Facts {
+        let (_, session) = stream.get_ref();
+        Facts::Tls {
+            version: session.protocol_version().map(version_name),
+            cipher: session.negotiated_cipher_suite().map(|suite| format!("{:?}", suite.suite())),
+            certificate: session.peer_certificates().and_then(<[_]>::first).and_then(Certificate::read),
+            verified: !self.settings.insecure,
         }
+    }
+
+    /// What is known of a connection that did not come about: the certificate, if it was shown.
+    pub(super) fn facts_of_failure(&self) -> Option<Facts> {
+        let shown = self.built.get()?.shown.lock().unwrap_or_else(PoisonError::into_inner).take()?;
+        let certificate = Some(Certificate::read(&shown)?);
+        Some(Facts::Tls { version: None, cipher: None, certificate, verified: !self.settings.insecure })
     }
 
     fn built(&self) -> Result<Built, DialError> {
