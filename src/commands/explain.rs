@@ -107,6 +107,7 @@ fn dial_hints(error: &DialError, place: &Place) -> Vec<String> {
             }
         }
         DialError::Certificate { problem, .. } => hint(network::certificate_hint(problem)),
+        DialError::ClientCertificate { given, .. } => hint(network::client_certificate_hint(*given).into()),
         DialError::Tls { .. } => {
             hint("does the port speak TLS? `ws://` is without, `wss://` with it".into());
         }
@@ -123,7 +124,7 @@ fn dial_hints(error: &DialError, place: &Place) -> Vec<String> {
         DialError::BadHandshake { .. } | DialError::ClosedEarly { .. } => {
             hint("check that the URL names a Web PubSub service, not something else on that port".into());
         }
-        DialError::PemFile { .. } => hint("the file has to hold certificates in PEM form".into()),
+        DialError::PemFile { path, problem } => hint(network::pem_hint(path, problem)),
         DialError::TlsSetup { .. } => hint("`--ca-cert FILE` brings root certificates of your own".into()),
         DialError::BadTarget { .. } => hint("check the URL".into()),
     }

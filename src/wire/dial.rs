@@ -77,8 +77,11 @@ pub(super) async fn dial_with(
     options: &DialOptions,
     progress: &Progress,
 ) -> Result<Link<Stream>, DialError> {
-    let result = Attempt { lookup, target, options, progress }.run().await;
-    if let Err(error) = &result {
+    let mut result = Attempt { lookup, target, options, progress }.run().await;
+    if let Err(error) = &mut result {
+        if let DialError::ClientCertificate { given, .. } = error {
+            *given = options.tls.has_client_certificate();
+        }
         progress.failed(error);
     }
     result

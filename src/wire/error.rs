@@ -11,6 +11,7 @@ use std::time::{Duration, SystemTime};
 
 use thiserror::Error;
 
+use super::pem::PemProblem;
 use super::proxy::ProxyError;
 
 /// Why there is no [`Link`](super::Link).
@@ -28,7 +29,7 @@ pub enum DialError {
         /// The file.
         path: PathBuf,
         /// What is wrong with it.
-        problem: String,
+        problem: PemProblem,
     },
     /// TLS cannot be set up on this machine, say because it has no root certificates. A configuration error.
     #[error("could not set up TLS: {problem}")]
@@ -62,6 +63,16 @@ pub enum DialError {
         host: String,
         /// Why it was not accepted.
         problem: CertificateProblem,
+    },
+    /// The server does not like who is calling, or wants to know.
+    #[error("`{host}` {}", if *given { format!("did not accept the client certificate (alert {alert})") } else { format!("wants a client certificate (alert {alert})") })]
+    ClientCertificate {
+        /// The other end.
+        host: String,
+        /// Whether it was shown a certificate.
+        given: bool,
+        /// The TLS alert that it sent.
+        alert: String,
     },
     /// The TLS handshake failed for another reason.
     #[error("the TLS handshake with `{host}` failed: {problem}")]

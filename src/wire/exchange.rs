@@ -18,6 +18,7 @@ use hyper::body::Incoming;
 use hyper::client::conn::http1;
 use hyper::ext::ReasonPhrase;
 use hyper_util::rt::TokioIo;
+use rustls::AlertDescription;
 use tokio::io::{AsyncRead, AsyncWrite};
 use tracing::{Level, enabled, trace};
 
@@ -167,6 +168,8 @@ pub(super) enum ExchangeError {
     BadRequest,
     /// The connection ended before the answer; with what the operating system said, unless the end was an orderly one.
     Closed(Option<io::Error>),
+    /// The other end ended the TLS with this alert.
+    Alert(AlertDescription),
     /// What came is not HTTP; why it does not parse.
     NotHttp(String),
 }
@@ -183,9 +186,12 @@ impl From<hyper::Error> for ExchangeError {
             error = inner;
             source = std::error::Error::source(error);
         }
-        let source = source
-            .and_then(|source| source.downcast_ref::<io::Error>())
-            .map(|source| io::Error::new(source.kind(), reason_of(source)));
+        let source = source.and_then(|source| source.downcast_ref::<io::Error>());
+        let within = source.and_then(io::Error::get_ref).and_then(|inner| inner.downcast_ref::<rustls::Error>());
+        if let Some(rustls::Error::AlertReceived(alert)) = within {
+            return Self::Alert(*alert);
+        }
+        let source = source.map(|source| io::Error::new(source.kind(), reason_of(source)));
         if source.is_some() || error.is_incomplete_message() || error.is_closed() || error.is_canceled() {
             return Self::Closed(source);
         }

@@ -11,6 +11,7 @@ mod error;
 mod exchange;
 mod handshake;
 mod link;
+mod pem;
 mod proxy;
 mod socket;
 mod stream;
@@ -25,6 +26,7 @@ pub use certificate::Certificate;
 pub use dial::{DialOptions, dial};
 pub use error::{CertificateProblem, DialError, Refusal};
 pub use link::{Cause, Closed, Incoming, Link};
+pub use pem::PemProblem;
 #[allow(unused_imports)]
 pub use proxy::{Exceptions, Proxies, Proxy, ProxyError, ProxyProblem, ProxyScheme};
 pub use stream::Stream;

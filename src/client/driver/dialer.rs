@@ -158,7 +158,7 @@ fn class(error: &DialError) -> DialClass {
         | DialError::ClosedEarly { .. } => DialClass::Unreachable,
         DialError::Proxy(error) if error.is_final() => DialClass::Proxy,
         DialError::Proxy(_) => DialClass::Unreachable,
-        DialError::Certificate { .. } => DialClass::Certificate,
+        DialError::Certificate { .. } | DialError::ClientCertificate { .. } => DialClass::Certificate,
         DialError::Refused(refusal) => DialClass::Status(refusal.status),
         DialError::NoSubprotocol { .. } | DialError::WrongSubprotocol { .. } => DialClass::Subprotocol,
         DialError::BadHandshake { .. } | DialError::NotHttp { .. } => DialClass::NotWebSocket,

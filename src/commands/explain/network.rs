@@ -1,6 +1,8 @@
 //! What to do about proxies and certificates.
 
-use crate::wire::{CertificateProblem, ProxyError, ProxyProblem};
+use std::path::Path;
+
+use crate::wire::{CertificateProblem, PemProblem, ProxyError, ProxyProblem};
 
 /// What to do when a proxy gave no way to the service.
 pub(super) fn proxy_hints(error: &ProxyError, hint: &mut impl FnMut(String)) {
@@ -69,6 +71,35 @@ pub(super) fn certificate_hint(problem: &CertificateProblem) -> String {
         }
         CertificateProblem::Revoked | CertificateProblem::Other(_) => {
             "the certificate has to be replaced; `--insecure` trusts anybody, for a test".into()
+        }
+    }
+}
+
+/// What to do when the server does not like who is calling.
+pub(super) fn client_certificate_hint(given: bool) -> &'static str {
+    if given {
+        "the service has to know the issuer of `--client-cert`, and the certificate must not have expired"
+    } else {
+        "`--client-cert FILE --client-key FILE` shows the service who is calling"
+    }
+}
+
+/// What to do about a file that should hold certificates or a key.
+pub(super) fn pem_hint(path: &Path, problem: &PemProblem) -> String {
+    let path = path.display();
+    match problem {
+        PemProblem::Unreadable(_) => "check the path and its permissions".into(),
+        PemProblem::NotPem => format!(
+            "`openssl x509 -inform der -in {path} -out FILE.pem` makes PEM from DER, \
+             `openssl pkcs12 -in {path} -out FILE.pem -nodes` from PKCS#12"
+        ),
+        PemProblem::EncryptedKey => {
+            format!("`openssl pkey -in {path} -out FILE.pem` decrypts it; keep that file to yourself (`chmod 600`)")
+        }
+        PemProblem::NoKey => "`--client-key FILE` names the file with the private key".into(),
+        PemProblem::KeyMismatch { .. } => "give the private key that the certificate was made for".into(),
+        PemProblem::Malformed | PemProblem::BadCertificate | PemProblem::BadKey | PemProblem::NoCertificate => {
+            "a PEM file has blocks between `-----BEGIN …-----` and `-----END …-----`: was it copied whole?".into()
         }
     }
 }

@@ -33,6 +33,7 @@ where
     let not_proxy = |problem: String| ProxyProblem::NotProxy { protocol: "HTTP", problem };
     let failed = |error| match error {
         ExchangeError::BadRequest => ProxyProblem::BadTarget,
+        ExchangeError::Alert(alert) => ProxyProblem::Tls(format!("the proxy ended it with the alert {alert:?}")),
         ExchangeError::Closed(source) => ProxyProblem::Closed(source),
         ExchangeError::NotHttp(problem) => not_proxy(problem),
     };
