@@ -139,7 +139,7 @@ fn refusal_hints(refusal: &Refusal, place: &Place, hint: &mut impl FnMut(String)
             }
         }
         404 => hint("check the hub and the path: a client URL is `wss://HOST/client/hubs/HUB`".into()),
-        407 => hint("a proxy on the way wants credentials: `--proxy http://USER:PASSWORD@HOST:PORT` names it".into()),
+        407 => hint("a proxy on the way wants credentials: `--proxy USER:PASSWORD@HOST:PORT` names it".into()),
         200..=299 => {
             hint("that is a web server, not a Web PubSub service: a client URL is `wss://HOST/client/hubs/HUB`".into())
         }

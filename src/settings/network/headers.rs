@@ -36,7 +36,7 @@ fn bad(kind: Kind, place: &str, problem: &Problem) -> Failure {
     match problem {
         Problem::Reserved(name) if *name == PROXY_AUTHORIZATION => {
             let failure = Failure::message(kind, format!("{place} cannot set `{name}`, which is for proxies"));
-            failure.hint("user and password of a proxy stand in its URL: `--proxy http://USER:PASSWORD@HOST:PORT`")
+            failure.hint("user and password of a proxy stand in its URL: `--proxy USER:PASSWORD@HOST:PORT`")
         }
         Problem::Reserved(name) => {
             let failure = Failure::message(kind, format!("{place} cannot set `{name}`, which the handshake needs"));

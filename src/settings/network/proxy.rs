@@ -53,7 +53,7 @@ pub(super) fn from_environment(secure: Option<bool>, environment: &Environment) 
 
 fn bad(from: &str, kind: Kind, problem: &str) -> Failure {
     Failure::message(kind, format!("the proxy in `{from}` is malformed: {problem}")).hint(
-        "a proxy looks like `http://HOST:PORT` or `socks5h://USER:PASSWORD@HOST:PORT`; `--proxy none` goes without",
+        "a proxy looks like `http://HOST:PORT` or `socks5h://HOST:PORT`, with `USER:PASSWORD@` before HOST if need be; `--proxy none` goes without",
     )
 }
 
