@@ -77,11 +77,9 @@ pub(super) async fn dial_with(
     options: &DialOptions,
     progress: &Progress,
 ) -> Result<Link<Stream>, DialError> {
-    let mut result = Attempt { lookup, target, options, progress }.run().await;
-    if let Err(error) = &mut result {
-        if let DialError::ClientCertificate { given, .. } = error {
-            *given = options.tls.has_client_certificate();
-        }
+    let result = Attempt { lookup, target, options, progress }.run().await;
+    let result = result.map_err(|error| options.tls.judge(error));
+    if let Err(error) = &result {
         progress.failed(error);
     }
     result
