@@ -5,6 +5,7 @@
 //! nothing else of the command line.
 
 mod environment;
+mod network;
 mod payload;
 mod settle;
 mod source;
@@ -23,6 +24,7 @@ use crate::secret::Secret;
 
 pub use crate::cli::{ColorChoice, EmulatorFormat, Format, Only};
 pub use environment::{Environment, Input, ProcessInput};
+pub use network::{Network, Proxies, Proxy, ProxyScheme};
 pub use payload::{DataFrom, Encoding, PayloadSource, PayloadType};
 pub use settle::settle;
 
@@ -58,6 +60,8 @@ pub struct Connection {
     pub source: Source,
     /// Subprotocol to offer.
     pub protocol: Subprotocol,
+    /// The way there.
+    pub network: Network,
     /// How the server is authenticated.
     pub tls: Tls,
     /// The session's share. Its `seed` is 0 here: whoever starts the session draws one.
@@ -82,11 +86,15 @@ pub enum Source {
     },
 }
 
-/// How the server is authenticated on `wss`.
+/// How the two ends are authenticated on `wss`.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Tls {
     /// PEM file with roots to trust besides the platform's.
     pub ca_cert: Option<PathBuf>,
+    /// Trust them alone.
+    pub only_ca_cert: bool,
+    /// PEM files with our own certificate and its private key, perhaps the same file.
+    pub client_cert: Option<(PathBuf, PathBuf)>,
     /// Accept any certificate.
     pub insecure: bool,
 }

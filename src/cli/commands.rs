@@ -7,6 +7,7 @@ use clap::{Args, Subcommand, ValueHint};
 use clap_complete::Shell;
 
 use super::connection::{ConnectionArgs, ReconnectArgs, RejoinArgs, TokenArgs};
+use super::network::NetworkArgs;
 use super::operation::{AckArgs, DataArgs, JoinAckArgs, RetryArgs};
 use super::output::{ListenEndArgs, OutputArgs, TalkArgs, TimeoutArgs};
 use super::values::{ColorChoice, EmulatorFormat, Format, secret};
@@ -63,6 +64,9 @@ pub struct ConnectingArgs {
     /// Where to connect.
     #[command(flatten)]
     pub connection: ConnectionArgs,
+    /// The way to the service.
+    #[command(flatten)]
+    pub network: NetworkArgs,
     /// What a token signed here says.
     #[command(flatten)]
     pub token: TokenArgs,

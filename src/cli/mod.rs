@@ -7,6 +7,7 @@ mod commands;
 mod connection;
 mod help;
 mod leading;
+mod network;
 mod operation;
 mod output;
 mod usage;
@@ -23,9 +24,12 @@ use crate::failure::Failure;
 pub use commands::{Command, ConnectingArgs, EmulatorArgs, EventArgs, JoinArgs, ListenArgs, SendArgs};
 pub use connection::{ConnectionArgs, ReconnectArgs, TokenArgs};
 pub use help::{Body, examples_of, sections};
+pub use network::NetworkArgs;
 pub use operation::{AckArgs, DataArgs, RetryArgs};
 pub use output::TalkArgs;
-pub use values::{ColorChoice, DataType, EmulatorFormat, Encoding, Format, Mode, Only, Protocol, RetryCount, Unknown};
+pub use values::{
+    ColorChoice, DataType, EmulatorFormat, Encoding, Format, Mode, Only, Protocol, Resolve, RetryCount, Unknown,
+};
 
 /// A command-line client for Azure Web PubSub, with a local emulator of the service
 ///

@@ -12,6 +12,7 @@ mod connecting;
 mod ending;
 mod garbage;
 mod layering;
+mod network;
 mod operations;
 mod output;
 mod recovery;
