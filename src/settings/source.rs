@@ -173,7 +173,17 @@ fn signer(endpoint: Url, key: Secret, hub: String, token: &TokenArgs) -> Result<
     }
     let roles = if token.roles.is_empty() { DEFAULT_ROLES.map(str::to_owned).to_vec() } else { token.roles.clone() };
     let groups = token.initial_groups.clone();
-    Ok(Signer { endpoint, key, hub, user: token.user.clone(), roles, groups, ttl: token.ttl.unwrap_or(DEFAULT_TTL) })
+    Ok(Signer {
+        endpoint,
+        key,
+        hub,
+        user: token.user.clone(),
+        roles,
+        groups,
+        ttl: token.ttl.unwrap_or(DEFAULT_TTL),
+        not_before: None,
+        claims: Vec::new(),
+    })
 }
 
 /// A usage error about a name.
