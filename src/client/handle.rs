@@ -11,12 +11,21 @@ pub(super) enum Command {
     Submit { request: Request, mode: AckMode, reply: oneshot::Sender<Outcome> },
 }
 
+/// How to end the session.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Stop {
+    /// With a closing handshake.
+    Properly,
+    /// Without waiting for anybody.
+    AtOnce,
+}
+
 /// The driver's end of its handles.
 #[derive(Debug)]
 pub(super) struct Commands {
     pub(super) submitted: mpsc::Receiver<Command>,
     /// Apart, so that stopping never waits behind operations.
-    pub(super) stops: mpsc::UnboundedReceiver<()>,
+    pub(super) stops: mpsc::UnboundedReceiver<Stop>,
 }
 
 /// Commands that may wait for the driver; more than that waits at the sender.
@@ -26,7 +35,7 @@ const QUEUE: usize = 256;
 #[derive(Clone, Debug)]
 pub struct Handle {
     commands: mpsc::Sender<Command>,
-    stop: mpsc::UnboundedSender<()>,
+    stop: mpsc::UnboundedSender<Stop>,
 }
 
 pub(super) fn channel() -> (Handle, Commands) {
@@ -50,6 +59,11 @@ impl Handle {
     /// Ends the session; the driver returns within two seconds.
     pub fn stop(&self) {
         // A driver that is gone has stopped.
-        let _ = self.stop.send(());
+        let _ = self.stop.send(Stop::Properly);
+    }
+
+    /// Ends the session without a closing handshake; the driver returns at once.
+    pub fn abort(&self) {
+        let _ = self.stop.send(Stop::AtOnce);
     }
 }

@@ -1,6 +1,8 @@
 //! From what happened to what a person is told: the error, its cause, and what to do about it.
 
-use std::time::{Duration, SystemTime, UNIX_EPOCH};
+mod token;
+
+use std::time::{Duration, SystemTime};
 
 use anyhow::anyhow;
 
@@ -70,7 +72,7 @@ pub fn session_failure(kind: EndKind, message: &str, dialed: Option<&DialedError
         };
     };
     let error = match dialed.error.refusal() {
-        Some(refusal) => refusal_error(message, refusal),
+        Some(refusal) => refusal_error(&dialed.error.to_string(), refusal),
         None => anyhow!("{message}"),
     };
     let mut failure = Failure::new(exit, error.context(what));
@@ -156,7 +158,11 @@ fn certificate_hint(problem: &CertificateProblem) -> String {
 
 fn refusal_hints(refusal: &Refusal, place: &Place, hint: &mut impl FnMut(String)) {
     match refusal.status {
-        401 | 403 => token_hints(place, hint),
+        401 | 403 => {
+            if let Some(url) = &place.url {
+                token::why_not_accepted(url, refusal.date, SystemTime::now()).into_iter().for_each(&mut *hint);
+            }
+        }
         404 => hint("check the hub and the path: a client URL is `wss://HOST/client/hubs/HUB`".into()),
         407 => hint("the proxy wants credentials".into()),
         200..=299 => {
@@ -172,47 +178,6 @@ fn refusal_hints(refusal: &Refusal, place: &Place, hint: &mut impl FnMut(String)
     }
     if let Some(wait) = refusal.retry_after {
         hint(format!("the service asks to wait {} before the next attempt", human(wait)));
-    }
-}
-
-/// What the token itself says about why it was not accepted.
-fn token_hints(place: &Place, hint: &mut impl FnMut(String)) {
-    let Some(url) = &place.url else { return };
-    if url.token().is_none() {
-        hint(
-            "the URL has no `access_token`: get a client access URL from your server, or use `--connection-string`"
-                .into(),
-        );
-        return;
-    }
-    let Some(claims) = place.claims() else {
-        hint("the `access_token` is not a token at all: copy the URL whole, quoted".into());
-        return;
-    };
-    let now = SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |since| since.as_secs());
-    let mut known = false;
-    if let Some(exp) = claims.exp.filter(|exp| *exp <= now) {
-        known = true;
-        hint(format!("the token expired {} ago: get a fresh URL", human(Duration::from_secs(now - exp))));
-    }
-    if let Some(nbf) = claims.nbf.filter(|nbf| *nbf > now) {
-        known = true;
-        hint(format!("the token is valid only in {}: check the clocks", human(Duration::from_secs(nbf - now))));
-    }
-    let hub = format!("/client/hubs/{}", url.hub().to_ascii_lowercase());
-    if !claims.aud.iter().any(|audience| audience.to_ascii_lowercase().trim_end_matches('/').ends_with(&hub)) {
-        known = true;
-        hint(format!("the token is for another hub than `{}`: {}", url.hub(), shown_audience(&claims)));
-    }
-    if !known {
-        hint("the token does not fit this service: was it signed with its key, for this host and hub?".into());
-    }
-}
-
-fn shown_audience(claims: &Claims) -> String {
-    match claims.aud.first() {
-        Some(audience) => format!("its audience is `{audience}`"),
-        None => "it names no audience".into(),
     }
 }
 
@@ -279,7 +244,15 @@ fn role_hint(kind: OperationKind, target: &str, place: &Place) -> String {
         OperationKind::JoinGroup | OperationKind::LeaveGroup => "webpubsub.joinLeaveGroup",
         OperationKind::SendToGroup | OperationKind::Event => "webpubsub.sendToGroup",
     };
-    let has = match place.claims() {
+    let claims = place.claims();
+    let literal = format!("{role}.{target}");
+    if let Some(granted) = claims.iter().flat_map(|claims| &claims.roles).find(|has| *has == role || **has == literal) {
+        return format!(
+            "the token has `{granted}`, which allows it, so the role was taken away since: by the hub's `connect` event \
+             handler, or over REST"
+        );
+    }
+    let has = match claims {
         Some(claims) if claims.roles.is_empty() => "the token has no roles".to_owned(),
         Some(claims) => {
             let roles: Vec<String> = claims.roles.iter().map(|role| format!("`{role}`")).collect();

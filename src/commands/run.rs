@@ -161,14 +161,7 @@ where
     {
         return report(&mut printer, failed(Failure::new(Kind::Internal, error)));
     }
-    let (ending, printer) = attend(surroundings, connection, wants, printer, script, &mut signals).await;
-    let Some(mut printer) = printer else {
-        let code = ending.exit_code();
-        if let Some(failure) = ending.error() {
-            last_error(&console, failure).await;
-        }
-        return code;
-    };
+    let (ending, mut printer) = attend(surroundings, connection, wants, printer, script, &mut signals).await;
     let deadline = connection.timeout.map(|limit| surroundings.started + limit);
     let hurried = ending.hurried;
     let code = report(&mut printer, ending);
@@ -241,7 +234,7 @@ async fn attend<F>(
     printer: Printer,
     script: impl FnOnce(Client) -> F,
     signals: &mut Signals,
-) -> (Ending, Option<Printer>)
+) -> (Ending, Printer)
 where
     F: Future<Output = Verdict>,
 {
@@ -265,7 +258,8 @@ where
     let mut script = pin!(script(client).fuse());
     let mut verdict = None;
     let mut interrupt = None;
-    let over = loop {
+    let mut hurried = None;
+    let (finished, dialer, tap) = loop {
         let undecided = verdict.is_none() && interrupt.is_none();
         let watched = Watched {
             deadline: connection.timeout.filter(|_| undecided).map(|limit| surroundings.started + limit),
@@ -279,14 +273,16 @@ where
                 verdict = Some(ended);
                 handle.stop();
             }
-            over = &mut running => break Some(over),
+            over = &mut running => break over,
             came = interruption(signals, watched, &console) => {
-                // Asked twice, or in a hurry to leave: at once.
-                if !undecided {
-                    break None;
+                hurried.get_or_insert_with(Instant::now);
+                if undecided {
+                    interrupt = Some(came);
+                    handle.stop();
+                } else {
+                    // Asked twice, or in a hurry to leave: at once.
+                    handle.abort();
                 }
-                interrupt = Some((came, Instant::now()));
-                handle.stop();
             }
         }
     };
@@ -294,12 +290,9 @@ where
         // Every operation has been answered by now; a script that waited for one ends here.
         verdict = script.now_or_never();
     }
-    let Some((finished, dialer, tap)) = over else {
-        return (Ending::of(interrupt, verdict, None, connection, &place), None);
-    };
     let failed_dial = dialer.last_error();
     let place = place.at(&dialer.current_url());
-    (Ending::of(interrupt, verdict, Some((finished, failed_dial)), connection, &place), Some(tap.into_printer()))
+    (Ending::of(interrupt, verdict, finished, failed_dial, connection, &place).by(hurried), tap.into_printer())
 }
 
 /// What may interrupt a run at the moment; a signal always may.
@@ -326,34 +319,38 @@ async fn interruption(signals: &mut Signals, watched: Watched, console: &Console
 
 impl Ending {
     fn of(
-        interrupt: Option<(Interrupt, Instant)>,
+        interrupt: Option<Interrupt>,
         verdict: Option<Verdict>,
-        over: Option<(Finished, Option<DialedError>)>,
+        finished: Finished,
+        dialed: Option<DialedError>,
         connection: &Connection,
         place: &Place,
     ) -> Self {
-        let (finished, dialed) = over.unzip();
-        let (interrupt, hurried) = interrupt.unzip();
         let (reason, failure) = match (interrupt, verdict) {
             (Some(Interrupt::Signal(number)), _) => {
                 ("signal", Some(Failure::message(Kind::Signal(number), "ended by a signal")))
             }
-            (Some(Interrupt::Timeout), _) => ("timeout", Some(timed_out(connection, finished.as_ref()))),
+            (Some(Interrupt::Timeout), _) => ("timeout", Some(timed_out(connection, &finished))),
             (Some(Interrupt::Output(WriteFailure::Closed)), _) => ("output-closed", None),
             (Some(Interrupt::Output(WriteFailure::Failed(error))), _) => {
                 ("failed", Some(Failure::message(Kind::Output, format!("could not write to stdout: {error}"))))
             }
             (None, Some(Verdict::Done(reason))) => (reason, None),
             (None, Some(Verdict::Failed(failure))) => ("failed", Some(failure)),
-            (None, Some(Verdict::SessionEnded) | None) => match finished.as_ref().map(|finished| &finished.end) {
-                Some(End::Failed { kind, message }) => {
-                    ("failed", Some(session_failure(*kind, message, dialed.flatten().as_ref(), place)))
+            (None, Some(Verdict::SessionEnded) | None) => match &finished.end {
+                End::Failed { kind, message } => {
+                    ("failed", Some(session_failure(*kind, message, dialed.as_ref(), place)))
                 }
                 // Only the sink can have stopped it: it had seen enough.
-                Some(End::Stopped) | None => ("count", None),
+                End::Stopped => ("count", None),
             },
         };
-        Self { reason, failure, hurried, finished }
+        Self { reason, failure, hurried: None, finished: Some(finished) }
+    }
+
+    /// Since when somebody wants it to end.
+    fn by(self, hurried: Option<Instant>) -> Self {
+        Self { hurried, ..self }
     }
 
     /// What is to be told: whoever sent a signal knows.
@@ -370,9 +367,9 @@ fn failed(failure: Failure) -> Ending {
     Ending { reason: "failed", failure: Some(failure), hurried: None, finished: None }
 }
 
-fn timed_out(connection: &Connection, finished: Option<&Finished>) -> Failure {
+fn timed_out(connection: &Connection, finished: &Finished) -> Failure {
     let limit = render::human(connection.timeout.unwrap_or_default());
-    let last = finished.filter(|finished| !finished.was_connected).and_then(|finished| finished.last_failure.clone());
+    let last = finished.last_failure.clone().filter(|_| !finished.was_connected);
     let what = format!("timed out after {limit} (`--timeout`)");
     match last {
         Some(last) => {

@@ -83,7 +83,7 @@ fn a_second_signal_ends_at_once() {
 #[test]
 fn a_signal_after_a_failure_does_not_hide_it() {
     let service = Service::start();
-    let wps = wps(["send", "g", "x", "--url", &service.url()]).start();
+    let wps = wps(["send", "g", "x", "-o", "ndjson", "--url", &service.url()]).start();
     let mut peer = service.connect();
     let frame = peer.operation();
     peer.nack(&frame["ackId"], "Forbidden", "no");
@@ -92,7 +92,9 @@ fn a_signal_after_a_failure_does_not_hide_it() {
     let sent = Instant::now();
     wps.signal(Signal::INT);
     let ended = wps.end();
-    ended.assert_failed(8, &["error: the service refused to send to `g`"]);
+    assert_eq!(ended.code, 8);
+    ended.assert_stderr(&["error: the service refused to send to `g`"]);
+    assert_eq!(ended.records().last().map(|last| &last["type"]), Some(&"stopped".into()));
     assert!(ended.at - sent < Duration::from_millis(1000), "{:?}", ended.at - sent);
 }
 

@@ -161,7 +161,7 @@ fn a_url_command_that_hangs_is_killed_with_all_it_started_at_the_connect_timeout
         4,
         "",
         "error: could not connect to the service\n\
-         caused by: timed out after 0.700 s while running the URL command\n\
+         caused by: timed out after 0.7 s while running the URL command\n\
          hint: the limit is 700 ms (`--connect-timeout`), for the command and the connection together\n",
     );
     assert!(ended.at - started < Duration::from_secs(5));

@@ -65,6 +65,9 @@ impl CurrentUrl {
     }
 }
 
+/// How much of a refusal's body is told with each attempt; the error at the end has all of it.
+const QUOTED_CHARS: usize = 160;
+
 /// The last failed dial, for explanations.
 #[derive(Clone, Debug)]
 pub struct DialedError {
@@ -166,8 +169,9 @@ impl Dialer for NetDialer {
 }
 
 fn timed_out(limit: std::time::Duration, stage: &str) -> DialFailure {
-    let message = format!("timed out after {:.3} s while {stage}", limit.as_secs_f64());
-    unreachable(message.replace(".000 s", " s"))
+    // The deadline was a moment further away when it was set.
+    let limit = (limit.as_secs_f64() * 1000.0).round() / 1000.0;
+    unreachable(format!("timed out after {limit} s while {stage}"))
 }
 
 fn unreachable(message: String) -> DialFailure {
@@ -181,7 +185,13 @@ fn failure(error: &DialError) -> DialFailure {
         message.push_str(&format!(": {cause}"));
         source = cause.source();
     }
-    let retry_after = error.refusal().and_then(|refusal| refusal.retry_after);
+    let refusal = error.refusal();
+    if let Some(said) = refusal.and_then(|refusal| refusal.body.lines().find(|line| !line.trim().is_empty())) {
+        let cut = said.char_indices().nth(QUOTED_CHARS).map_or(said.len(), |(at, _)| at);
+        let more = if cut < said.len() { "…" } else { "" };
+        message.push_str(&format!(": {}{more}", said[..cut].trim()));
+    }
+    let retry_after = refusal.and_then(|refusal| refusal.retry_after);
     DialFailure { class: class(error), message, retry_after }
 }
 

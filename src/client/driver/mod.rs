@@ -23,7 +23,7 @@ use tokio::time::{Instant, Sleep, sleep_until};
 use tracing::{Level, debug, enabled, trace};
 
 use super::event::{EventSink, Flow, Frame};
-use super::handle::{Command, Commands, Handle, channel};
+use super::handle::{Command, Commands, Handle, Stop, channel};
 use super::session::{
     Config, Counts, DialFailure, DialRequest, End, LossCause, OperationId, Outcome, Output, Received, Session,
 };
@@ -97,7 +97,7 @@ impl<D: Dialer, S> std::fmt::Debug for Driver<D, S> {
 struct Woken<S> {
     dialed: Option<Result<Link<S>, DialFailure>>,
     command: Option<Command>,
-    stop: bool,
+    stop: Option<Stop>,
     frames: bool,
     timer: bool,
     stalled: Option<bool>,
@@ -173,7 +173,7 @@ impl<D: Dialer, S: EventSink> Driver<D, S> {
     }
 
     fn poll_wait(&mut self, cx: &mut Context<'_>, timed: bool) -> Poll<Woken<D::Stream>> {
-        let mut woken = Woken { dialed: None, command: None, stop: false, frames: false, timer: false, stalled: None };
+        let mut woken = Woken { dialed: None, command: None, stop: None, frames: false, timer: false, stalled: None };
         let room = self.sink.poll_room(cx).is_ready();
         if room == self.stalled {
             woken.stalled = Some(!room);
@@ -185,7 +185,9 @@ impl<D: Dialer, S: EventSink> Driver<D, S> {
             woken.dialed = Some(result);
         }
         // A driver whose handles are gone goes on; it is stopped by dropping it.
-        woken.stop = matches!(self.commands.stops.poll_recv(cx), Poll::Ready(Some(())));
+        if let Poll::Ready(stop) = self.commands.stops.poll_recv(cx) {
+            woken.stop = stop;
+        }
         if let Poll::Ready(command) = self.commands.submitted.poll_recv(cx) {
             woken.command = command;
         }
@@ -197,7 +199,7 @@ impl<D: Dialer, S: EventSink> Driver<D, S> {
             woken.frames = pin!(reading).poll(cx).is_ready();
         }
         let Woken { dialed, command, stop, frames, timer, stalled } = &woken;
-        let ready = dialed.is_some() || command.is_some() || *stop || *frames || *timer || stalled.is_some();
+        let ready = dialed.is_some() || command.is_some() || stop.is_some() || *frames || *timer || stalled.is_some();
         if ready { Poll::Ready(woken) } else { Poll::Pending }
     }
 
@@ -220,8 +222,10 @@ impl<D: Dialer, S: EventSink> Driver<D, S> {
                 self.handle_command(now, command);
             }
         }
-        if woken.stop {
-            self.session.handle_stop(now);
+        match woken.stop {
+            Some(Stop::Properly) => self.session.handle_stop(now),
+            Some(Stop::AtOnce) => self.session.handle_abort(),
+            None => {}
         }
         if self.session.poll_timeout().is_some_and(|due| due <= now) {
             self.session.handle_timeout(now);

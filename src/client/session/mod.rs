@@ -213,6 +213,24 @@ impl Session {
         }
     }
 
+    /// Ends the session at once, without waiting for anybody: somebody has asked twice.
+    pub fn handle_abort(&mut self) {
+        let undo = match &self.phase {
+            Phase::Ended => return,
+            Phase::Idle | Phase::Waiting { .. } => None,
+            Phase::Dialing { .. } => Some(Output::CancelDial),
+            Phase::Recovering(recovery) => match recovery.step {
+                Step::Dialing { .. } => Some(Output::CancelDial),
+                Step::Proving { .. } => Some(Output::Abort),
+                Step::Pause { .. } => None,
+            },
+            Phase::Greeting { .. } | Phase::Live(_) | Phase::Closing { .. } => Some(Output::Abort),
+        };
+        self.outputs.extend(undo);
+        self.settle_all("the session was stopped");
+        self.end(End::Stopped);
+    }
+
     /// The user's output cannot take more, or can again. While it cannot, the caller reads nothing, so silence proves
     /// nothing, and a lost connection is not regained before there is room for what it would replay.
     pub fn handle_stalled(&mut self, now: Duration, stalled: bool) {

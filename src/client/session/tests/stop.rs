@@ -155,3 +155,35 @@ fn stopped_with_a_rejoin_in_flight_nothing_is_reported_about_it() {
     b.close(1000);
     b.says(&["ended: stopped"]);
 }
+
+#[test]
+fn told_at_once_it_waits_for_nobody_in_any_phase() {
+    for (prepare, undo) in [
+        ((|b| b.open()) as fn(&mut Bench), Some("abort")),
+        (|_| {}, Some("cancel the dial")),
+        (
+            |b| {
+                b.dial_failed(DialClass::Unreachable);
+                b.take();
+            },
+            None,
+        ),
+        (
+            |b| {
+                b.open();
+                b.stop();
+                b.take();
+            },
+            Some("abort"),
+        ),
+    ] {
+        let mut b = Bench::dialing(config());
+        prepare(&mut b);
+        b.take();
+        b.session.handle_abort();
+        let expected: Vec<&str> = undo.into_iter().chain(["ended: stopped"]).collect();
+        b.says(&expected);
+        b.session.handle_abort();
+        b.quiet(s(100));
+    }
+}
