@@ -42,6 +42,7 @@ Register-ArgumentCompleter -Native -CommandName 'wps' -ScriptBlock {
             [CompletionResult]::new('--for', '--for', [CompletionResultType]::ParameterName, 'End after this time, exit 0')
             [CompletionResult]::new('--idle-timeout', '--idle-timeout', [CompletionResultType]::ParameterName, 'End when no message came for this time, exit 0')
             [CompletionResult]::new('--url', '--url', [CompletionResultType]::ParameterName, 'Client access URL, `ws(s)://HOST/client/hubs/HUB?access_token=…`; `-` reads it from stdin, `@FILE` from a file')
+            [CompletionResult]::new('--url-command', '--url-command', [CompletionResultType]::ParameterName, 'Shell command that prints the URL, or a JSON object with a `url` field, as negotiate endpoints return it')
             [CompletionResult]::new('--connection-string', '--connection-string', [CompletionResultType]::ParameterName, 'Connection string, `Endpoint=…;AccessKey=…;Version=1.0;`; needs --hub; `-` and `@FILE` as for --url')
             [CompletionResult]::new('--local', '--local', [CompletionResultType]::ParameterName, 'The emulator at http://localhost:PORT, with its published development key [default PORT: 8080]')
             [CompletionResult]::new('--protocol', '--protocol', [CompletionResultType]::ParameterName, 'Subprotocol to speak')
@@ -82,6 +83,7 @@ Register-ArgumentCompleter -Native -CommandName 'wps' -ScriptBlock {
         }
         'wps;join' {
             [CompletionResult]::new('--url', '--url', [CompletionResultType]::ParameterName, 'Client access URL, `ws(s)://HOST/client/hubs/HUB?access_token=…`; `-` reads it from stdin, `@FILE` from a file')
+            [CompletionResult]::new('--url-command', '--url-command', [CompletionResultType]::ParameterName, 'Shell command that prints the URL, or a JSON object with a `url` field, as negotiate endpoints return it')
             [CompletionResult]::new('--connection-string', '--connection-string', [CompletionResultType]::ParameterName, 'Connection string, `Endpoint=…;AccessKey=…;Version=1.0;`; needs --hub; `-` and `@FILE` as for --url')
             [CompletionResult]::new('--local', '--local', [CompletionResultType]::ParameterName, 'The emulator at http://localhost:PORT, with its published development key [default PORT: 8080]')
             [CompletionResult]::new('--protocol', '--protocol', [CompletionResultType]::ParameterName, 'Subprotocol to speak')
@@ -128,6 +130,7 @@ Register-ArgumentCompleter -Native -CommandName 'wps' -ScriptBlock {
             [CompletionResult]::new('--type', '--type', [CompletionResultType]::ParameterName, 'What the data is')
             [CompletionResult]::new('--encoding', '--encoding', [CompletionResultType]::ParameterName, 'How binary data is written; decoded before it is sent; spaces and line breaks in it are ignored')
             [CompletionResult]::new('--url', '--url', [CompletionResultType]::ParameterName, 'Client access URL, `ws(s)://HOST/client/hubs/HUB?access_token=…`; `-` reads it from stdin, `@FILE` from a file')
+            [CompletionResult]::new('--url-command', '--url-command', [CompletionResultType]::ParameterName, 'Shell command that prints the URL, or a JSON object with a `url` field, as negotiate endpoints return it')
             [CompletionResult]::new('--connection-string', '--connection-string', [CompletionResultType]::ParameterName, 'Connection string, `Endpoint=…;AccessKey=…;Version=1.0;`; needs --hub; `-` and `@FILE` as for --url')
             [CompletionResult]::new('--local', '--local', [CompletionResultType]::ParameterName, 'The emulator at http://localhost:PORT, with its published development key [default PORT: 8080]')
             [CompletionResult]::new('--protocol', '--protocol', [CompletionResultType]::ParameterName, 'Subprotocol to speak')
@@ -176,6 +179,7 @@ Register-ArgumentCompleter -Native -CommandName 'wps' -ScriptBlock {
             [CompletionResult]::new('--type', '--type', [CompletionResultType]::ParameterName, 'What the data is')
             [CompletionResult]::new('--encoding', '--encoding', [CompletionResultType]::ParameterName, 'How binary data is written; decoded before it is sent; spaces and line breaks in it are ignored')
             [CompletionResult]::new('--url', '--url', [CompletionResultType]::ParameterName, 'Client access URL, `ws(s)://HOST/client/hubs/HUB?access_token=…`; `-` reads it from stdin, `@FILE` from a file')
+            [CompletionResult]::new('--url-command', '--url-command', [CompletionResultType]::ParameterName, 'Shell command that prints the URL, or a JSON object with a `url` field, as negotiate endpoints return it')
             [CompletionResult]::new('--connection-string', '--connection-string', [CompletionResultType]::ParameterName, 'Connection string, `Endpoint=…;AccessKey=…;Version=1.0;`; needs --hub; `-` and `@FILE` as for --url')
             [CompletionResult]::new('--local', '--local', [CompletionResultType]::ParameterName, 'The emulator at http://localhost:PORT, with its published development key [default PORT: 8080]')
             [CompletionResult]::new('--protocol', '--protocol', [CompletionResultType]::ParameterName, 'Subprotocol to speak')

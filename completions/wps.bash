@@ -141,7 +141,7 @@ _wps() {
             return 0
             ;;
         wps__subcmd__event)
-            opts="-t -o -q -v -h --wait-reply --file --type --encoding --url --connection-string --local --protocol --ca-cert --insecure --connect-timeout --hub --user --role --initial-group --ttl --reconnect-retries --no-reconnect --reconnect-delay --reconnect-max-delay --reconnect-mode --ping-interval --ping-timeout --retries --retry-delay --retry-max-delay --retry-mode --ack-timeout --output --only --timestamps --color --quiet --verbose --timeout --ack-id --no-ack --on-unknown --help"
+            opts="-t -o -q -v -h --wait-reply --file --type --encoding --url --url-command --connection-string --local --protocol --ca-cert --insecure --connect-timeout --hub --user --role --initial-group --ttl --reconnect-retries --no-reconnect --reconnect-delay --reconnect-max-delay --reconnect-mode --ping-interval --ping-timeout --retries --retry-delay --retry-max-delay --retry-mode --ack-timeout --output --only --timestamps --color --quiet --verbose --timeout --ack-id --no-ack --on-unknown --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -168,6 +168,10 @@ _wps() {
                     return 0
                     ;;
                 --url)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --url-command)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;
@@ -417,13 +421,17 @@ _wps() {
             return 0
             ;;
         wps__subcmd__join)
-            opts="-o -q -v -h --stay --url --connection-string --local --protocol --ca-cert --insecure --connect-timeout --hub --user --role --initial-group --ttl --reconnect-retries --no-reconnect --reconnect-delay --reconnect-max-delay --reconnect-mode --ping-interval --ping-timeout --retries --retry-delay --retry-max-delay --retry-mode --ack-timeout --output --only --timestamps --color --quiet --verbose --timeout --no-rejoin --ack-id --help"
+            opts="-o -q -v -h --stay --url --url-command --connection-string --local --protocol --ca-cert --insecure --connect-timeout --hub --user --role --initial-group --ttl --reconnect-retries --no-reconnect --reconnect-delay --reconnect-max-delay --reconnect-mode --ping-interval --ping-timeout --retries --retry-delay --retry-max-delay --retry-mode --ack-timeout --output --only --timestamps --color --quiet --verbose --timeout --no-rejoin --ack-id --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
             fi
             case "${prev}" in
                 --url)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --url-command)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;
@@ -543,7 +551,7 @@ _wps() {
             return 0
             ;;
         wps__subcmd__listen)
-            opts="-g -o -q -v -h --group --count --for --idle-timeout --url --connection-string --local --protocol --ca-cert --insecure --connect-timeout --hub --user --role --initial-group --ttl --reconnect-retries --no-reconnect --reconnect-delay --reconnect-max-delay --reconnect-mode --ping-interval --ping-timeout --retries --retry-delay --retry-max-delay --retry-mode --ack-timeout --output --only --timestamps --color --quiet --verbose --timeout --no-rejoin --help"
+            opts="-g -o -q -v -h --group --count --for --idle-timeout --url --url-command --connection-string --local --protocol --ca-cert --insecure --connect-timeout --hub --user --role --initial-group --ttl --reconnect-retries --no-reconnect --reconnect-delay --reconnect-max-delay --reconnect-mode --ping-interval --ping-timeout --retries --retry-delay --retry-max-delay --retry-mode --ack-timeout --output --only --timestamps --color --quiet --verbose --timeout --no-rejoin --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -570,6 +578,10 @@ _wps() {
                     return 0
                     ;;
                 --url)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --url-command)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;
@@ -706,7 +718,7 @@ _wps() {
             return 0
             ;;
         wps__subcmd__send)
-            opts="-t -o -q -v -h --no-echo --file --type --encoding --url --connection-string --local --protocol --ca-cert --insecure --connect-timeout --hub --user --role --initial-group --ttl --reconnect-retries --no-reconnect --reconnect-delay --reconnect-max-delay --reconnect-mode --ping-interval --ping-timeout --retries --retry-delay --retry-max-delay --retry-mode --ack-timeout --output --only --timestamps --color --quiet --verbose --timeout --ack-id --no-ack --on-unknown --help"
+            opts="-t -o -q -v -h --no-echo --file --type --encoding --url --url-command --connection-string --local --protocol --ca-cert --insecure --connect-timeout --hub --user --role --initial-group --ttl --reconnect-retries --no-reconnect --reconnect-delay --reconnect-max-delay --reconnect-mode --ping-interval --ping-timeout --retries --retry-delay --retry-max-delay --retry-mode --ack-timeout --output --only --timestamps --color --quiet --verbose --timeout --ack-id --no-ack --on-unknown --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -729,6 +741,10 @@ _wps() {
                     return 0
                     ;;
                 --url)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --url-command)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;

@@ -38,6 +38,7 @@ set edit:completion:arg-completer[wps] = {|@words|
             cand --for 'End after this time, exit 0'
             cand --idle-timeout 'End when no message came for this time, exit 0'
             cand --url 'Client access URL, `ws(s)://HOST/client/hubs/HUB?access_token=…`; `-` reads it from stdin, `@FILE` from a file'
+            cand --url-command 'Shell command that prints the URL, or a JSON object with a `url` field, as negotiate endpoints return it'
             cand --connection-string 'Connection string, `Endpoint=…;AccessKey=…;Version=1.0;`; needs --hub; `-` and `@FILE` as for --url'
             cand --local 'The emulator at http://localhost:PORT, with its published development key [default PORT: 8080]'
             cand --protocol 'Subprotocol to speak'
@@ -77,6 +78,7 @@ set edit:completion:arg-completer[wps] = {|@words|
         }
         &'wps;join'= {
             cand --url 'Client access URL, `ws(s)://HOST/client/hubs/HUB?access_token=…`; `-` reads it from stdin, `@FILE` from a file'
+            cand --url-command 'Shell command that prints the URL, or a JSON object with a `url` field, as negotiate endpoints return it'
             cand --connection-string 'Connection string, `Endpoint=…;AccessKey=…;Version=1.0;`; needs --hub; `-` and `@FILE` as for --url'
             cand --local 'The emulator at http://localhost:PORT, with its published development key [default PORT: 8080]'
             cand --protocol 'Subprotocol to speak'
@@ -122,6 +124,7 @@ set edit:completion:arg-completer[wps] = {|@words|
             cand --type 'What the data is'
             cand --encoding 'How binary data is written; decoded before it is sent; spaces and line breaks in it are ignored'
             cand --url 'Client access URL, `ws(s)://HOST/client/hubs/HUB?access_token=…`; `-` reads it from stdin, `@FILE` from a file'
+            cand --url-command 'Shell command that prints the URL, or a JSON object with a `url` field, as negotiate endpoints return it'
             cand --connection-string 'Connection string, `Endpoint=…;AccessKey=…;Version=1.0;`; needs --hub; `-` and `@FILE` as for --url'
             cand --local 'The emulator at http://localhost:PORT, with its published development key [default PORT: 8080]'
             cand --protocol 'Subprotocol to speak'
@@ -169,6 +172,7 @@ set edit:completion:arg-completer[wps] = {|@words|
             cand --type 'What the data is'
             cand --encoding 'How binary data is written; decoded before it is sent; spaces and line breaks in it are ignored'
             cand --url 'Client access URL, `ws(s)://HOST/client/hubs/HUB?access_token=…`; `-` reads it from stdin, `@FILE` from a file'
+            cand --url-command 'Shell command that prints the URL, or a JSON object with a `url` field, as negotiate endpoints return it'
             cand --connection-string 'Connection string, `Endpoint=…;AccessKey=…;Version=1.0;`; needs --hub; `-` and `@FILE` as for --url'
             cand --local 'The emulator at http://localhost:PORT, with its published development key [default PORT: 8080]'
             cand --protocol 'Subprotocol to speak'

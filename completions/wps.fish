@@ -39,6 +39,7 @@ complete -c wps -n "__fish_wps_using_subcommand listen" -l count -d 'End after N
 complete -c wps -n "__fish_wps_using_subcommand listen" -l for -d 'End after this time, exit 0' -r
 complete -c wps -n "__fish_wps_using_subcommand listen" -l idle-timeout -d 'End when no message came for this time, exit 0' -r
 complete -c wps -n "__fish_wps_using_subcommand listen" -l url -d 'Client access URL, `ws(s)://HOST/client/hubs/HUB?access_token=…`; `-` reads it from stdin, `@FILE` from a file' -r
+complete -c wps -n "__fish_wps_using_subcommand listen" -l url-command -d 'Shell command that prints the URL, or a JSON object with a `url` field, as negotiate endpoints return it' -r
 complete -c wps -n "__fish_wps_using_subcommand listen" -l connection-string -d 'Connection string, `Endpoint=…;AccessKey=…;Version=1.0;`; needs --hub; `-` and `@FILE` as for --url' -r
 complete -c wps -n "__fish_wps_using_subcommand listen" -l local -d 'The emulator at http://localhost:PORT, with its published development key [default PORT: 8080]' -r
 complete -c wps -n "__fish_wps_using_subcommand listen" -l protocol -d 'Subprotocol to speak' -r -f -a "json-reliable\t'recovers dropped connections without loss'
@@ -81,6 +82,7 @@ complete -c wps -n "__fish_wps_using_subcommand listen" -s v -l verbose -d 'Say 
 complete -c wps -n "__fish_wps_using_subcommand listen" -l no-rejoin -d 'Do not join the groups again on a new connection'
 complete -c wps -n "__fish_wps_using_subcommand listen" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c wps -n "__fish_wps_using_subcommand join" -l url -d 'Client access URL, `ws(s)://HOST/client/hubs/HUB?access_token=…`; `-` reads it from stdin, `@FILE` from a file' -r
+complete -c wps -n "__fish_wps_using_subcommand join" -l url-command -d 'Shell command that prints the URL, or a JSON object with a `url` field, as negotiate endpoints return it' -r
 complete -c wps -n "__fish_wps_using_subcommand join" -l connection-string -d 'Connection string, `Endpoint=…;AccessKey=…;Version=1.0;`; needs --hub; `-` and `@FILE` as for --url' -r
 complete -c wps -n "__fish_wps_using_subcommand join" -l local -d 'The emulator at http://localhost:PORT, with its published development key [default PORT: 8080]' -r
 complete -c wps -n "__fish_wps_using_subcommand join" -l protocol -d 'Subprotocol to speak' -r -f -a "json-reliable\t'recovers dropped connections without loss'
@@ -131,6 +133,7 @@ binary\t'bytes'"
 complete -c wps -n "__fish_wps_using_subcommand send" -l encoding -d 'How binary data is written; decoded before it is sent; spaces and line breaks in it are ignored' -r -f -a "base64\t'standard or URL-safe alphabet, padded or not'
 hex\t'two digits a byte'"
 complete -c wps -n "__fish_wps_using_subcommand send" -l url -d 'Client access URL, `ws(s)://HOST/client/hubs/HUB?access_token=…`; `-` reads it from stdin, `@FILE` from a file' -r
+complete -c wps -n "__fish_wps_using_subcommand send" -l url-command -d 'Shell command that prints the URL, or a JSON object with a `url` field, as negotiate endpoints return it' -r
 complete -c wps -n "__fish_wps_using_subcommand send" -l connection-string -d 'Connection string, `Endpoint=…;AccessKey=…;Version=1.0;`; needs --hub; `-` and `@FILE` as for --url' -r
 complete -c wps -n "__fish_wps_using_subcommand send" -l local -d 'The emulator at http://localhost:PORT, with its published development key [default PORT: 8080]' -r
 complete -c wps -n "__fish_wps_using_subcommand send" -l protocol -d 'Subprotocol to speak' -r -f -a "json-reliable\t'recovers dropped connections without loss'
@@ -184,6 +187,7 @@ binary\t'bytes'"
 complete -c wps -n "__fish_wps_using_subcommand event" -l encoding -d 'How binary data is written; decoded before it is sent; spaces and line breaks in it are ignored' -r -f -a "base64\t'standard or URL-safe alphabet, padded or not'
 hex\t'two digits a byte'"
 complete -c wps -n "__fish_wps_using_subcommand event" -l url -d 'Client access URL, `ws(s)://HOST/client/hubs/HUB?access_token=…`; `-` reads it from stdin, `@FILE` from a file' -r
+complete -c wps -n "__fish_wps_using_subcommand event" -l url-command -d 'Shell command that prints the URL, or a JSON object with a `url` field, as negotiate endpoints return it' -r
 complete -c wps -n "__fish_wps_using_subcommand event" -l connection-string -d 'Connection string, `Endpoint=…;AccessKey=…;Version=1.0;`; needs --hub; `-` and `@FILE` as for --url' -r
 complete -c wps -n "__fish_wps_using_subcommand event" -l local -d 'The emulator at http://localhost:PORT, with its published development key [default PORT: 8080]' -r
 complete -c wps -n "__fish_wps_using_subcommand event" -l protocol -d 'Subprotocol to speak' -r -f -a "json-reliable\t'recovers dropped connections without loss'

@@ -73,6 +73,8 @@ pub enum Source {
     Url(AccessUrl),
     /// Signed here, a fresh one for each fresh connection.
     Signed(Signer),
+    /// Printed by this shell command, which is run for each fresh connection.
+    Command(String),
     /// The emulator on this machine, at `localhost` and this port.
     Local {
         /// 1 to 65535.

@@ -21,6 +21,15 @@ pub struct ConnectionArgs {
     #[arg(long, value_name = "URL", value_parser = secret)]
     pub url: Option<Secret>,
 
+    /// Shell command that prints the URL, or a JSON object with a `url` field, as negotiate endpoints return it
+    ///
+    /// Run by `sh -c` (`cmd /C` on Windows), anew for each fresh connection and never for a recovery, so a token may
+    /// be as short-lived as it likes. Its stderr is passed through, its stdin is empty; it is stopped when the
+    /// connect timeout is over or wps ends. When it fails or prints something else, that is a failed attempt to
+    /// connect (exit 4). When the service refuses the token, the command is asked once more.
+    #[arg(long, value_name = "CMD")]
+    pub url_command: Option<String>,
+
     /// Connection string, `Endpoint=…;AccessKey=…;Version=1.0;`; needs --hub; `-` and `@FILE` as for --url
     ///
     /// wps signs its own tokens with the access key, a fresh one for each fresh connection; the key never leaves this

@@ -120,7 +120,7 @@ const DURATIONS: Section = Section {
 const SOURCE: Section = Section {
     title: "Where to connect",
     body: Body::Prose(&[
-        "Exactly one of --url, --connection-string and --local, else `WPS_URL`, else `WPS_CONNECTION_STRING` or \
+        "Exactly one of --url, --url-command, --connection-string and --local, else `WPS_URL`, else `WPS_CONNECTION_STRING` or \
          `WebPubSubConnectionString`.",
     ]),
 };

@@ -96,7 +96,6 @@ fn what_is_due_later_is_not_accepted() {
         "config",
         "ping",
         "listen|--profile|p",
-        "listen|--url-command|c",
         "listen|--proxy|p",
         "listen|--header|h",
         "listen|--resolve|r",

@@ -8,7 +8,7 @@ use anyhow::anyhow;
 
 use crate::auth::access_url::AccessUrl;
 use crate::auth::token::{Claims, peek_claims};
-use crate::client::driver::DialedError;
+use crate::client::driver::{CurrentUrl, DialedError};
 use crate::client::session::{EndKind, OperationKind, Outcome};
 use crate::failure::{Failure, Kind};
 use crate::render::{human, nack};
@@ -26,6 +26,11 @@ pub struct Place {
 }
 
 impl Place {
+    /// The same, at the URL that the client has come to.
+    pub fn at(&self, url: &CurrentUrl) -> Self {
+        Self { url: url.get().or_else(|| self.url.clone()), ..self.clone() }
+    }
+
     fn name(&self) -> String {
         match &self.url {
             Some(url) => format!("hub `{}` at `{}`", url.hub(), url.authority()),
@@ -58,7 +63,13 @@ pub fn session_failure(kind: EndKind, message: &str, dialed: Option<&DialedError
     };
     let Some(dialed) = dialed else {
         let failure = Failure::new(exit, anyhow!("{message}").context(what));
-        return if message.starts_with("timed out") { failure.hint(timeout_hint(place)) } else { failure };
+        return if message.contains("the URL command") {
+            failure.hint(url_command_hint(message, place))
+        } else if message.starts_with("timed out") {
+            failure.hint(timeout_hint(place))
+        } else {
+            failure
+        };
     };
     let error = match dialed.error.refusal() {
         Some(refusal) => refusal_error(&dialed.error.to_string(), refusal),
@@ -72,6 +83,14 @@ pub fn session_failure(kind: EndKind, message: &str, dialed: Option<&DialedError
 fn timeout_hint(place: &Place) -> String {
     let limit = human(place.connect_timeout);
     format!("the limit is {limit} (`--connect-timeout`); check the host, the port and what is between here and there")
+}
+
+fn url_command_hint(message: &str, place: &Place) -> String {
+    if message.starts_with("timed out") {
+        let limit = human(place.connect_timeout);
+        return format!("the limit is {limit} (`--connect-timeout`), for the command and the connection together");
+    }
+    "run the command by hand: its stdout has to be a client access URL, or a JSON object with a `url` field".into()
 }
 
 /// The status line and, as its cause, the body.

@@ -15,7 +15,7 @@ use super::hosting;
 use super::tap::{Seen, Shown, Tap};
 use crate::auth::access_url::looks_expired;
 use crate::auth::token::peek_claims;
-use crate::client::driver::{DialedError, Driver, Finished, NetDialer, UrlSource};
+use crate::client::driver::{CurrentUrl, DialedError, Driver, Finished, NetDialer, UrlSource};
 use crate::client::handle::Handle;
 use crate::client::session::{AckMode, End, OperationKind, Outcome, Request};
 use crate::failure::{Failure, Kind};
@@ -82,6 +82,7 @@ pub struct Client {
     /// What has come so far.
     pub seen: Rc<Seen>,
     place: Place,
+    url: CurrentUrl,
     ack_timeout: Duration,
 }
 
@@ -101,7 +102,8 @@ impl Client {
         if matches!(outcome, Outcome::NotSent { .. }) {
             return Err(Verdict::SessionEnded);
         }
-        match operation_failure(kind, target, &outcome, self.ack_timeout, &self.place) {
+        let place = self.place.at(&self.url);
+        match operation_failure(kind, target, &outcome, self.ack_timeout, &place) {
             Some(failure) => Err(Verdict::Failed(failure)),
             None => Ok(outcome),
         }
@@ -237,17 +239,21 @@ where
     F: Future<Output = Verdict>,
 {
     let console = surroundings.console.clone();
-    let (tap, seen) = Tap::new(printer, wants.shown, wants.limit);
+    let (mut tap, seen) = Tap::new(printer, wants.shown, wants.limit);
     let mut config = connection.session.clone();
     config.seed = seed();
     let local = matches!(connection.source, Source::Local { .. });
     let ack_timeout = config.ack_timeout;
     let connect_timeout = config.connect_timeout;
     let source = url_source(&connection.source);
-    let place = Place { url: Some(source.fresh()), local, connect_timeout };
+    let place = Place { url: source.at_once(), local, connect_timeout };
     let dialer = NetDialer::new(source, dial_options(connection), connection.protocol);
+    let url = dialer.current_url();
+    if place.url.is_none() {
+        tap.follow(url.clone());
+    }
     let (driver, handle) = Driver::new(config, dialer, tap);
-    let client = Client { handle: handle.clone(), seen, place: place.clone(), ack_timeout };
+    let client = Client { handle: handle.clone(), seen, place: place.clone(), url, ack_timeout };
     let mut running = pin!(driver.run());
     let mut script = pin!(script(client).fuse());
     let mut verdict = None;
@@ -285,7 +291,7 @@ where
         verdict = script.now_or_never();
     }
     let failed_dial = dialer.last_error();
-    let place = Place { url: dialer.current_url().cloned().or(place.url), ..place };
+    let place = place.at(&dialer.current_url());
     (Ending::of(interrupt, verdict, finished, failed_dial, connection, &place).by(hurried), tap.into_printer())
 }
 
@@ -412,8 +418,10 @@ fn warn(printer: &mut Printer, connection: &Connection) {
 
 fn print_options(connection: &Connection, output: &Output, wants: Wants) -> render::Options {
     let hub = match &connection.source {
-        Source::Url(url) => url.hub().to_owned(),
-        Source::Signed(signer) | Source::Local { signer, .. } => signer.hub.clone(),
+        Source::Url(url) => Some(url.hub().to_owned()),
+        Source::Signed(signer) | Source::Local { signer, .. } => Some(signer.hub.clone()),
+        // The URL names it.
+        Source::Command(_) => None,
     };
     let chatter = match (output.quiet, output.verbosity) {
         (true, _) => Chatter::Quiet,
@@ -436,7 +444,7 @@ fn print_options(connection: &Connection, output: &Output, wants: Wants) -> rend
         },
         timestamps: output.timestamps,
         chatter,
-        hub: Some(hub),
+        hub,
         protocol: connection.protocol.name(),
     }
 }
@@ -445,6 +453,7 @@ fn url_source(source: &Source) -> UrlSource {
     match source {
         Source::Url(url) => UrlSource::Fixed(url.clone()),
         Source::Signed(signer) | Source::Local { signer, .. } => UrlSource::Signed(signer.clone()),
+        Source::Command(command) => UrlSource::Command(command.clone()),
     }
 }
 

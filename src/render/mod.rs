@@ -120,6 +120,11 @@ impl Printer {
         &self.console
     }
 
+    /// The hub's name, where it is known only when the connection is made.
+    pub fn set_hub(&mut self, hub: &str) {
+        self.options.hub = Some(hub.to_owned());
+    }
+
     /// How the run ended: the last record.
     pub fn stopped(&mut self, stopped: &Stopped<'_>) {
         if self.prints_records(false) {

@@ -7,7 +7,7 @@ use url::Url;
 use super::source::{bad_name, read, resolve, takes_stdin};
 use super::{
     Ack, Connection, DataFrom, Emulator, Environment, Event, Input, Join, Listen, Output, PayloadSource, PayloadType,
-    Send, Settings, Tls,
+    Send, Settings, Source, Tls,
 };
 use crate::auth::connection_string::DEVELOPMENT_KEY;
 use crate::cli::{
@@ -276,8 +276,9 @@ fn connection(
         Protocol::Json => Subprotocol::Json,
         Protocol::JsonReliable => Subprotocol::JsonReliable,
     };
-    let session = session(&args.reconnect, &args.retry, &policy, protocol, args.connection.connect_timeout)?;
+    let mut session = session(&args.reconnect, &args.retry, &policy, protocol, args.connection.connect_timeout)?;
     let source = resolve(&args.connection, &args.token, environment, input)?;
+    session.renews_url = matches!(source, Source::Command(_));
     let tls = Tls { ca_cert: args.connection.ca_cert, insecure: args.connection.insecure };
     Ok(Connection { source, protocol, tls, session, timeout: args.timeout.timeout })
 }
@@ -317,6 +318,7 @@ fn session(
             (reconnect.reconnect_delay, Duration::from_secs(1)),
             (reconnect.reconnect_max_delay, Duration::from_secs(30)),
         )?,
+        renews_url: false,
         rejoin: policy.rejoin,
         ping_interval,
         ping_timeout,

@@ -40,16 +40,24 @@ pub(super) fn resolve(
 ) -> Result<Source, Failure> {
     let flags = [
         ("--url", args.url.is_some()),
+        ("--url-command", args.url_command.is_some()),
         ("--connection-string", args.connection_string.is_some()),
         ("--local", args.local.is_some()),
     ];
     let mut given = flags.iter().filter(|(_, given)| *given).map(|(name, _)| name);
     if let (Some(first), Some(second)) = (given.next(), given.next()) {
         let failure = Failure::message(Kind::Usage, format!("two sources to connect to: `{first}` and `{second}`"));
-        return Err(failure.hint("give exactly one of `--url`, `--connection-string` and `--local`"));
+        return Err(failure.hint("give exactly one of `--url`, `--url-command`, `--connection-string` and `--local`"));
     }
     if let Some(url) = &args.url {
         return from_url("--url", &read("--url", url, input)?, token);
+    }
+    if let Some(command) = &args.url_command {
+        refuse_token_flags("--url-command", token)?;
+        if command.trim().is_empty() {
+            return Err(Failure::message(Kind::Config, "`--url-command` is empty"));
+        }
+        return Ok(Source::Command(command.clone()));
     }
     if let Some(string) = &args.connection_string {
         let text = read("--connection-string", string, input)?;
@@ -104,7 +112,8 @@ pub(super) fn read(flag: &str, value: &Secret, input: &mut dyn Input) -> Result<
     Ok(Secret::new(text))
 }
 
-fn from_url(from: &str, text: &Secret, token: &TokenArgs) -> Result<Source, Failure> {
+/// What a URL brings along cannot be asked for.
+fn refuse_token_flags(from: &str, token: &TokenArgs) -> Result<(), Failure> {
     let TokenArgs { hub, user, roles, initial_groups, ttl } = token;
     let flags = [
         ("--hub", hub.is_some()),
@@ -117,6 +126,11 @@ fn from_url(from: &str, text: &Secret, token: &TokenArgs) -> Result<Source, Fail
         return Err(Failure::message(Kind::Usage, format!("`{flag}` does not go with `{from}`"))
             .hint("a client access URL brings hub and token along; `--connection-string` and `--local` make one"));
     }
+    Ok(())
+}
+
+fn from_url(from: &str, text: &Secret, token: &TokenArgs) -> Result<Source, Failure> {
+    refuse_token_flags(from, token)?;
     AccessUrl::parse(text.expose()).map(Source::Url).map_err(|error| {
         let hint = match &error {
             AccessUrlError::EmptyToken => {
@@ -159,7 +173,17 @@ fn signer(endpoint: Url, key: Secret, hub: String, token: &TokenArgs) -> Result<
     }
     let roles = if token.roles.is_empty() { DEFAULT_ROLES.map(str::to_owned).to_vec() } else { token.roles.clone() };
     let groups = token.initial_groups.clone();
-    Ok(Signer { endpoint, key, hub, user: token.user.clone(), roles, groups, ttl: token.ttl.unwrap_or(DEFAULT_TTL) })
+    Ok(Signer {
+        endpoint,
+        key,
+        hub,
+        user: token.user.clone(),
+        roles,
+        groups,
+        ttl: token.ttl.unwrap_or(DEFAULT_TTL),
+        not_before: None,
+        claims: Vec::new(),
+    })
 }
 
 /// A usage error about a name.

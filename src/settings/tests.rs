@@ -63,6 +63,7 @@ fn the_source_is_the_flags_else_the_environments() {
     let sdk = ("WebPubSubConnectionString", "Endpoint=http://sdk;AccessKey=k");
     let host = |source: Source| match source {
         Source::Url(url) => url.host(),
+        Source::Command(command) => command,
         Source::Signed(signer) => signer.endpoint.host_str().unwrap().to_owned(),
         Source::Local { port, signer } => {
             assert_eq!(signer.endpoint.as_str(), format!("http://localhost:{port}/"));
@@ -73,6 +74,7 @@ fn the_source_is_the_flags_else_the_environments() {
         (format!("listen --url {URL}"), vec![url, string], "flag"),
         (format!("--url {URL} listen"), vec![], "flag"),
         (format!("listen --hub h --connection-string {STRING}"), vec![url], "flag.example"),
+        ("listen --url-command cmd".to_owned(), vec![url, string], "cmd"),
         ("listen --local".to_owned(), vec![url, string], "local 8080"),
         ("--local=9000 listen".to_owned(), vec![], "local 9000"),
         ("listen".to_owned(), vec![sdk, string, url], "url"),
@@ -99,7 +101,7 @@ fn a_secret_may_come_from_stdin_or_a_file() {
         let host = match source(line, &[], inputs()) {
             Source::Url(url) => url.host(),
             Source::Signed(signer) => signer.endpoint.host_str().unwrap().to_owned(),
-            Source::Local { .. } => panic!(),
+            Source::Local { .. } | Source::Command(_) => panic!(),
         };
         assert_eq!(host, expected, "{line}");
     }
@@ -123,6 +125,9 @@ fn errors_have_their_exit_code_and_keep_secrets() {
     for (line, code, expected) in [
         (format!("listen --local --url {URL}"), 2, "two sources to connect to: `--url` and `--local`"),
         (format!("--connection-string {STRING} listen --url {URL}"), 2, "two sources"),
+        ("listen --local --url-command c".to_owned(), 2, "two sources to connect to: `--url-command` and `--local`"),
+        ("listen --hub h --url-command c".to_owned(), 2, "`--hub` does not go with `--url-command`"),
+        ("listen --url-command ''".to_owned(), 3, "`--url-command` is empty"),
         (format!("listen --url {URL} --url {URL}"), 2, "`--url` was given more than once"),
         ("listen".to_owned(), 3, "nothing says where to connect"),
         ("listen --url ''".to_owned(), 3, "`--url` is empty"),
@@ -214,6 +219,7 @@ fn a_session_is_as_the_contract_has_it_by_default() {
         connect_timeout: Duration::from_secs(30),
         retries_until_connected: Retries::Limited(3),
         retries_once_connected: Retries::Unlimited,
+        renews_url: false,
         reconnect_backoff: backoff(1000, 30),
         rejoin: true,
         ping_interval: Some(Duration::from_secs(10)),

@@ -16,4 +16,6 @@ mod operations;
 mod output;
 mod recovery;
 mod secrets;
+#[cfg(unix)]
+mod sources;
 mod usage;

@@ -6,6 +6,7 @@
 //! sink by reference; after each batch whoever shares the thread or the task has a turn, however much is waiting.
 
 mod dialer;
+mod url_command;
 
 use std::collections::HashMap;
 use std::future::{Future, poll_fn};
@@ -30,7 +31,7 @@ use crate::protocol::{Downstream, decode_downstream, redact_reconnection_token};
 use crate::secret;
 use crate::wire::{Cause, Closed, Incoming, Link};
 
-pub use dialer::{DialedError, NetDialer, UrlSource};
+pub use dialer::{CurrentUrl, DialedError, NetDialer, UrlSource};
 
 /// A dial under way.
 pub type Dialing<S> = Pin<Box<dyn Future<Output = Result<Link<S>, DialFailure>> + Send>>;

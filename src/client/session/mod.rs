@@ -56,6 +56,8 @@ pub struct Session {
     retry: u32,
     /// Whether there was ever a connection.
     was_connected: bool,
+    /// Whether another URL was asked for since the last connection, because one was refused.
+    renewed: bool,
     /// Whether, and for how long, the user's output takes no more.
     stall: Stall,
     counts: Counts,
@@ -76,6 +78,7 @@ impl Session {
             outputs: VecDeque::new(),
             retry: 0,
             was_connected: false,
+            renewed: false,
             stall: Stall::default(),
             counts: Counts::default(),
             last_failure: None,

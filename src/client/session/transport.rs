@@ -36,7 +36,9 @@ impl Session {
             Phase::Dialing { .. } => {
                 let verdict = dial_verdict(failure.class);
                 self.attempt_failed(&failure.message, false);
-                if verdict.retry {
+                // Another URL may bring a token that is taken; a second refusal says that it does not.
+                let renew = self.config.renews_url && verdict.end == EndKind::Unauthorized;
+                if verdict.retry || (renew && !std::mem::replace(&mut self.renewed, true)) {
                     self.retry_fresh(now, verdict.end, failure.message, failure.retry_after);
                 } else {
                     self.fail(verdict.end, failure.message);
