@@ -114,6 +114,10 @@ fn carry_out(started: Instant, settings: Settings) -> Result<u8, Failure> {
             let surroundings = surroundings(started, &settings.output)?;
             on_one_thread(commands::event(&surroundings, &settings, data))
         }
+        Settings::Doctor(settings) => {
+            let surroundings = surroundings(started, &settings.output)?;
+            on_one_thread(commands::doctor(&surroundings, &settings))
+        }
         Settings::Emulator(settings) => {
             let console = console(settings.color)?;
             logging::start(settings.verbosity, settings.log_filter.as_deref(), &console.err)?;

@@ -4,6 +4,7 @@
 //! sources have been read, contradictions refused. All its errors say what to do. Commands read these structures and
 //! nothing else of the command line.
 
+mod doctor;
 mod environment;
 mod payload;
 mod settle;
@@ -21,7 +22,8 @@ use crate::client::session::Config;
 use crate::protocol::Subprotocol;
 use crate::secret::Secret;
 
-pub use crate::cli::{ColorChoice, EmulatorFormat, Format, Only};
+pub use crate::cli::{ColorChoice, EmulatorFormat, Format, Only, ReportFormat};
+pub use doctor::{Doctor, Problem};
 pub use environment::{Environment, Input, ProcessInput};
 pub use payload::{DataFrom, Encoding, PayloadSource, PayloadType};
 pub use settle::settle;
@@ -37,6 +39,8 @@ pub enum Settings {
     Send(Box<Send>),
     /// `wps event`.
     Event(Box<Event>),
+    /// `wps doctor`.
+    Doctor(Box<Doctor>),
     /// `wps emulator`.
     Emulator(Box<Emulator>),
     /// `wps completions`.

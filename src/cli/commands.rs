@@ -6,6 +6,7 @@ use std::path::PathBuf;
 use clap::{Args, Subcommand, ValueHint};
 use clap_complete::Shell;
 
+use super::doctor::DoctorArgs;
 use super::connection::{ConnectionArgs, ReconnectArgs, RejoinArgs, TokenArgs};
 use super::operation::{AckArgs, DataArgs, JoinAckArgs, RetryArgs};
 use super::output::{ListenEndArgs, OutputArgs, TalkArgs, TimeoutArgs};
@@ -23,6 +24,8 @@ pub enum Command {
     Send(Box<SendArgs>),
     /// Send a custom event to the application server
     Event(Box<EventArgs>),
+    /// Find out, step by step, why a connection does not work
+    Doctor(Box<DoctorArgs>),
     /// Run a local Web PubSub service on this machine, for development and tests
     Emulator(EmulatorArgs),
     /// Print a completion script for a shell
@@ -39,6 +42,7 @@ impl Command {
             Self::Join(args) => args.connecting.output.talk.color,
             Self::Send(args) => args.connecting.output.talk.color,
             Self::Event(args) => args.connecting.output.talk.color,
+            Self::Doctor(args) => args.talk.color,
             Self::Emulator(args) => args.talk.color,
             Self::Completions(_) | Self::Man(_) => ColorChoice::Auto,
         }

@@ -61,6 +61,13 @@ pub const EVENT: Examples = &[
     ("wps event --local -t json sum '[1,2]' --wait-reply -o data", "print the answer"),
     ("wps event --local upload --type binary --file /etc/hostname", "send a file"),
 ];
+/// Of `wps doctor`.
+pub const DOCTOR: Examples = &[
+    ("wps doctor --url @url.txt", "why does this URL not work? a line a step; exit 0: everything works"),
+    ("wps doctor --connection-string @connection.txt --hub hub1", "the service, the network and the key"),
+    ("wps doctor --url @url.txt --group room1", "with a group that the token is for"),
+    ("wps doctor --local -o ndjson", "for a script: a `check` record a step"),
+];
 /// Of `wps emulator`.
 pub const EMULATOR: Examples = &[
     ("wps emulator", "on http://localhost:8080, where --local looks for it"),
@@ -259,6 +266,36 @@ pub fn sections(command: &str) -> &'static [Section] {
             },
             ENV_CONNECTING,
         ],
+        "doctor" => &[
+            SOURCE,
+            Section {
+                title: "What it does",
+                body: Body::Prose(&[
+                    "Goes through a whole connection, one attempt each: where the URL comes from (source), what its \
+                     token says (token), name (dns), connection (tcp), proxy, tls, WebSocket handshake (upgrade), \
+                     subprotocol, the service's greeting (connected), join, send, receive its own message, ping, \
+                     leave, close. Each step is `ok`, `failed` or `skipped`, with its time and what there is to say; \
+                     what can be done about it stands beneath. What comes after a failed step is skipped.",
+                    "A role that the token does not have is no failure: the step is skipped, and the role named.",
+                    "It sends one message, to --group or to a random group of its own (wps-doctor-…).",
+                    "Nothing printed contains a token, a key or a password: the report can go into a bug report as \
+                     it is. -vv adds the frames, -vvv the handshake.",
+                ]),
+            },
+            DURATIONS,
+            Section {
+                title: "Exit codes",
+                body: Body::Table(&[
+                    &[("0", "every step went well or was skipped; else the code of the first failure:")],
+                    CODES_START,
+                    CODES_CONNECT,
+                    &[("12", "the message did not come back")],
+                    CODE_OUTPUT,
+                    CODES_END,
+                ]),
+            },
+            ENV_CONNECTING,
+        ],
         "emulator" => &[
             Section {
                 title: "What it does",
@@ -297,6 +334,7 @@ pub fn examples_of(command: &str) -> Examples {
         "join" => JOIN,
         "send" => SEND,
         "event" => EVENT,
+        "doctor" => DOCTOR,
         "emulator" => EMULATOR,
         "completions" => COMPLETIONS,
         "man" => MAN,

@@ -5,6 +5,7 @@
 
 mod commands;
 mod connection;
+mod doctor;
 mod help;
 mod leading;
 mod operation;
@@ -22,10 +23,11 @@ use crate::failure::Failure;
 
 pub use commands::{Command, ConnectingArgs, EmulatorArgs, EventArgs, JoinArgs, ListenArgs, SendArgs};
 pub use connection::{ConnectionArgs, ReconnectArgs, TokenArgs};
+pub use doctor::DoctorArgs;
 pub use help::{Body, examples_of, sections};
 pub use operation::{AckArgs, DataArgs, RetryArgs};
-pub use output::TalkArgs;
-pub use values::{ColorChoice, DataType, EmulatorFormat, Encoding, Format, Mode, Only, Protocol, RetryCount, Unknown};
+pub use output::{OutputArgs, TalkArgs};
+pub use values::{ColorChoice, DataType, EmulatorFormat, Encoding, Format, Mode, Only, Protocol, ReportFormat, RetryCount, Unknown};
 
 /// A command-line client for Azure Web PubSub, with a local emulator of the service
 ///

@@ -40,6 +40,15 @@ pub enum EmulatorFormat {
     Ndjson,
 }
 
+/// `--output` of commands that report.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum ReportFormat {
+    /// for people
+    Text,
+    /// one JSON object a line: a `check` for each step, `stopped`
+    Ndjson,
+}
+
 /// `--color`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 pub enum ColorChoice {

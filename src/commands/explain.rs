@@ -2,6 +2,8 @@
 
 mod token;
 
+pub use token::skew;
+
 use std::time::{Duration, SystemTime};
 
 use anyhow::anyhow;
@@ -38,9 +40,16 @@ impl Place {
         }
     }
 
-    fn claims(&self) -> Option<Claims> {
+    pub fn claims(&self) -> Option<Claims> {
         self.url.as_ref().and_then(AccessUrl::token).and_then(|token| peek_claims(token.expose()))
     }
+}
+
+/// What a failure came from, in a line: its causes, without the general words before them.
+pub fn causes(failure: &Failure) -> String {
+    let words: Vec<String> = failure.error.chain().map(ToString::to_string).collect();
+    let skipped = usize::from(words.len() > 1);
+    words[skipped..].join(": ")
 }
 
 /// Why a session ended by itself.
@@ -239,7 +248,7 @@ pub fn operation_failure(
 }
 
 /// The role that is missing and those the token has (PROTOCOL §11).
-fn role_hint(kind: OperationKind, target: &str, place: &Place) -> String {
+pub fn role_hint(kind: OperationKind, target: &str, place: &Place) -> String {
     let role = match kind {
         OperationKind::JoinGroup | OperationKind::LeaveGroup => "webpubsub.joinLeaveGroup",
         OperationKind::SendToGroup | OperationKind::Event => "webpubsub.sendToGroup",

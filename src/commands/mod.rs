@@ -1,6 +1,7 @@
 //! One file a command: what a command does, in terms of the client, the renderer and the emulator.
 
 pub mod completions;
+mod doctor;
 mod emulator;
 mod event;
 mod explain;
@@ -19,6 +20,7 @@ use crate::failure::Failure;
 use crate::render::{Console, StoppedError};
 use crate::settings::Ack;
 
+pub use doctor::doctor;
 pub use emulator::emulator;
 pub use event::event;
 pub use join::join;

@@ -111,7 +111,7 @@ impl Client {
 }
 
 /// What ended a run from outside the client.
-enum Interrupt {
+pub(super) enum Interrupt {
     Signal(u8),
     Timeout,
     Output(WriteFailure),
@@ -186,7 +186,7 @@ where
 }
 
 /// What was printed is written, however slow the reader is, unless somebody wants it to end. Returns what cut it short.
-async fn last_words(
+pub(super) async fn last_words(
     console: &Console,
     hurried: Option<Instant>,
     deadline: Option<Instant>,
@@ -206,7 +206,7 @@ async fn last_words(
 }
 
 /// Resolves then; never, when there is no such time.
-async fn at(time: Option<Instant>) {
+pub(super) async fn at(time: Option<Instant>) {
     match time {
         Some(time) => sleep_until(time).await,
         None => std::future::pending().await,
@@ -214,12 +214,12 @@ async fn at(time: Option<Instant>) {
 }
 
 /// Prints an error when there is no time for more.
-async fn last_error(console: &Console, failure: &Failure) {
+pub(super) async fn last_error(console: &Console, failure: &Failure) {
     super::print_failure(console, failure);
     let _ = timeout(LAST_WRITE, console.err.writer().drained()).await;
 }
 
-async fn output_failed(console: &Console, error: &std::io::Error) -> u8 {
+pub(super) async fn output_failed(console: &Console, error: &std::io::Error) -> u8 {
     let failure = Failure::message(Kind::Output, format!("could not write to stdout: {error}"));
     super::print_failure(console, &failure);
     console.err.writer().drained().await;
@@ -296,14 +296,14 @@ where
 }
 
 /// What may interrupt a run at the moment; a signal always may.
-struct Watched {
-    deadline: Option<Instant>,
-    output: bool,
+pub(super) struct Watched {
+    pub(super) deadline: Option<Instant>,
+    pub(super) output: bool,
     /// A reader that has gone away is a reason to end.
-    closed_output: bool,
+    pub(super) closed_output: bool,
 }
 
-async fn interruption(signals: &mut Signals, watched: Watched, console: &Console) -> Interrupt {
+pub(super) async fn interruption(signals: &mut Signals, watched: Watched, console: &Console) -> Interrupt {
     let output = async {
         match console.out.writer().failed().await {
             WriteFailure::Closed if !watched.closed_output => std::future::pending().await,
@@ -449,7 +449,7 @@ fn print_options(connection: &Connection, output: &Output, wants: Wants) -> rend
     }
 }
 
-fn url_source(source: &Source) -> UrlSource {
+pub(super) fn url_source(source: &Source) -> UrlSource {
     match source {
         Source::Url(url) => UrlSource::Fixed(url.clone()),
         Source::Signed(signer) | Source::Local { signer, .. } => UrlSource::Signed(signer.clone()),
@@ -457,7 +457,7 @@ fn url_source(source: &Source) -> UrlSource {
     }
 }
 
-fn dial_options(connection: &Connection) -> DialOptions {
+pub(super) fn dial_options(connection: &Connection) -> DialOptions {
     let tls = TlsSettings {
         ca_cert: connection.tls.ca_cert.clone(),
         insecure: connection.tls.insecure,
@@ -467,7 +467,7 @@ fn dial_options(connection: &Connection) -> DialOptions {
 }
 
 /// A seed for the jitter. Predictable jitter would do no harm, so a failing source of randomness is no error.
-fn seed() -> u64 {
+pub(super) fn seed() -> u64 {
     let mut bytes = [0; 8];
     match ring::rand::SystemRandom::new().fill(&mut bytes) {
         Ok(()) => u64::from_le_bytes(bytes),

@@ -3,6 +3,7 @@
 //! A [`Printer`] takes what a client tells, formats it into a buffer and hands that to the thread of its stream. stdout
 //! carries what the command is for, stderr everything else.
 
+pub mod check;
 mod console;
 mod layout;
 mod ndjson;

@@ -168,7 +168,7 @@ pub fn human(duration: Duration) -> String {
 
 impl Style {
     /// `text` in that colour, when there is colour.
-    fn paint(self, text: &str, paint: Paint) -> String {
+    pub(super) fn paint(self, text: &str, paint: Paint) -> String {
         if self.color { text.style(paint).to_string() } else { text.to_owned() }
     }
 

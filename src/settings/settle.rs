@@ -27,6 +27,7 @@ pub fn settle(command: Command, environment: &Environment, input: &mut dyn Input
         Command::Join(args) => Settings::Join(Box::new(join(*args, environment, input)?)),
         Command::Send(args) => Settings::Send(Box::new(send(*args, environment, input)?)),
         Command::Event(args) => Settings::Event(Box::new(event(*args, environment, input)?)),
+        Command::Doctor(args) => Settings::Doctor(Box::new(super::doctor::settle(*args, environment, input)?)),
         Command::Emulator(args) => Settings::Emulator(Box::new(emulator(args, environment, input)?)),
         Command::Completions(args) => Settings::Completions { shell: args.shell },
         Command::Man(args) => Settings::Man { dir: args.dir },
@@ -226,14 +227,14 @@ fn output(connecting: &ConnectingArgs, environment: &Environment) -> Result<Outp
 }
 
 /// What is said on stderr.
-struct Talk {
-    color: ColorChoice,
-    quiet: bool,
-    verbosity: u8,
-    log_filter: Option<String>,
+pub(super) struct Talk {
+    pub(super) color: ColorChoice,
+    pub(super) quiet: bool,
+    pub(super) verbosity: u8,
+    pub(super) log_filter: Option<String>,
 }
 
-fn talk(args: &TalkArgs, environment: &Environment) -> Talk {
+pub(super) fn talk(args: &TalkArgs, environment: &Environment) -> Talk {
     let azure = environment.get("AZURE_LOG_LEVEL").is_some_and(|level| level.eq_ignore_ascii_case("verbose"));
     let verbosity = match args.verbose.min(3) {
         0 if azure && !args.quiet => 2,
@@ -248,11 +249,11 @@ fn talk(args: &TalkArgs, environment: &Environment) -> Talk {
 }
 
 /// What differs between commands in how they stay connected.
-struct Policy {
+pub(super) struct Policy {
     /// Once connected, goes on for as long as it takes.
-    keeps_on: bool,
-    rejoin: bool,
-    on_unknown: OnUnknown,
+    pub(super) keeps_on: bool,
+    pub(super) rejoin: bool,
+    pub(super) on_unknown: OnUnknown,
 }
 
 fn publishing(ack: &AckArgs) -> Policy {
@@ -266,7 +267,7 @@ fn publishing(ack: &AckArgs) -> Policy {
 /// Retries of fresh attempts unless given.
 const DEFAULT_RETRIES: u32 = 3;
 
-fn connection(
+pub(super) fn connection(
     args: ConnectingArgs,
     policy: Policy,
     environment: &Environment,

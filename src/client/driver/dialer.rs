@@ -11,7 +11,7 @@ use crate::auth::access_url::{AccessUrl, Signer};
 use crate::client::session::{DialClass, DialFailure, DialRequest};
 use crate::protocol::Subprotocol;
 use crate::secret::{self, Secret};
-use crate::wire::{DialError, DialOptions, Progress, Stream, Target, dial};
+use crate::wire::{DialError, DialOptions, Progress, Step, Stream, Target, dial};
 
 /// Where client access URLs come from.
 #[derive(Clone, Debug)]
@@ -84,17 +84,41 @@ pub struct NetDialer {
     /// The URL of the current connection: a recovery goes to the same place.
     current: CurrentUrl,
     last_error: Arc<Mutex<Option<DialedError>>>,
+    trail: Trail,
+}
+
+/// What the last dial did so far, step by step; shared with those who tell it.
+#[derive(Clone, Debug, Default)]
+pub struct Trail(Arc<Mutex<Progress>>);
+
+impl Trail {
+    /// Its steps, in their order.
+    pub fn steps(&self) -> Vec<Step> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).steps()
+    }
+
+    /// Another dial begins.
+    fn begin(&self) -> Progress {
+        let progress = Progress::default();
+        *self.0.lock().unwrap_or_else(PoisonError::into_inner) = progress.clone();
+        progress
+    }
 }
 
 impl NetDialer {
     /// Dials what `source` gives.
     pub fn new(source: UrlSource, options: DialOptions, protocol: Subprotocol) -> Self {
-        Self { source, options, protocol, current: CurrentUrl::default(), last_error: Arc::default() }
+        Self { source, options, protocol, current: CurrentUrl::default(), last_error: Arc::default(), trail: Trail::default() }
     }
 
     /// The error of the last dial, if it ended with one of its own.
     pub fn last_error(&self) -> Option<DialedError> {
         self.last_error.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    /// What the last dial did.
+    pub fn trail(&self) -> Trail {
+        self.trail.clone()
     }
 
     /// The URL of the current connection, or of the last attempt.
@@ -135,6 +159,7 @@ impl Dialer for NetDialer {
         let (source, current, protocol) = (self.source.clone(), self.current.clone(), self.protocol);
         let options = self.options.clone();
         let last_error = Arc::clone(&self.last_error);
+        let trail = self.trail.clone();
         // A dial that times out, or is dropped, has none: it must not be explained with the one before it.
         *last_error.lock().unwrap_or_else(PoisonError::into_inner) = None;
         Box::pin(async move {
@@ -153,7 +178,7 @@ impl Dialer for NetDialer {
                 }
             };
             let target = target(&url, path_and_query, protocol);
-            let progress = Progress::default();
+            let progress = trail.begin();
             match timeout_at(deadline, dial(&target, &options, &progress)).await {
                 Ok(Ok(link)) => Ok(link),
                 Ok(Err(error)) => {

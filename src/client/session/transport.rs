@@ -161,6 +161,14 @@ impl Session {
         }
     }
 
+    /// The user wants to know whether the service answers. Says whether a `ping` was sent, which takes a connection.
+    pub fn handle_ping(&mut self, now: Duration) -> bool {
+        let Phase::Live(live) = &mut self.phase else { return false };
+        live.last_ping = now;
+        self.send(&Upstream::Ping);
+        true
+    }
+
     fn keep_alive(&mut self, now: Duration) {
         let Phase::Live(live) = &self.phase else { return };
         if self.silence_due(live).is_some_and(|due| due <= now) {
