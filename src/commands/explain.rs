@@ -1,5 +1,6 @@
 //! From what happened to what a person is told: the error, its cause, and what to do about it.
 
+mod network;
 mod token;
 
 pub use token::skew;
@@ -14,7 +15,7 @@ use crate::client::driver::{CurrentUrl, DialedError};
 use crate::client::session::{EndKind, OperationKind, Outcome};
 use crate::failure::{Failure, Kind};
 use crate::render::{human, nack};
-use crate::wire::{CertificateProblem, DialError, Refusal};
+use crate::wire::{DialError, Refusal};
 
 /// What is known about where and as whom the command connects.
 #[derive(Clone, Debug)]
@@ -80,7 +81,7 @@ pub fn session_failure(kind: EndKind, message: &str, dialed: Option<&DialedError
             failure
         };
     };
-    let error = match dialed.error.refusal() {
+    let error = match dialed.error.answer() {
         Some(refusal) => refusal_error(&dialed.error.to_string(), refusal),
         None => anyhow!("{message}"),
     };
@@ -127,7 +128,14 @@ fn dial_hints(error: &DialError, place: &Place) -> Vec<String> {
         DialError::Resolve { host, .. } => {
             hint(format!("check the spelling of `{host}` and the name resolution of this machine"));
         }
-        DialError::Certificate { problem, .. } => hint(certificate_hint(problem)),
+        DialError::Proxy(error) => {
+            network::proxy_hints(error, &mut hint);
+            if let Some(wait) = error.refusal().and_then(|refusal| refusal.retry_after) {
+                hint(format!("the proxy asks to wait {} before the next attempt", human(wait)));
+            }
+        }
+        DialError::Certificate { problem, .. } => hint(network::certificate_hint(problem)),
+        DialError::ClientCertificate { given, .. } => hint(network::client_certificate_hint(*given).into()),
         DialError::Tls { .. } => {
             hint("does the port speak TLS? `ws://` is without, `wss://` with it".into());
         }
@@ -144,25 +152,11 @@ fn dial_hints(error: &DialError, place: &Place) -> Vec<String> {
         DialError::BadHandshake { .. } | DialError::ClosedEarly { .. } => {
             hint("check that the URL names a Web PubSub service, not something else on that port".into());
         }
-        DialError::PemFile { .. } => hint("the file has to hold certificates in PEM form".into()),
+        DialError::PemFile { path, problem } => hint(network::pem_hint(path, problem)),
         DialError::TlsSetup { .. } => hint("`--ca-cert FILE` brings root certificates of your own".into()),
         DialError::BadTarget { .. } => hint("check the URL".into()),
     }
     hints
-}
-
-fn certificate_hint(problem: &CertificateProblem) -> String {
-    match problem {
-        CertificateProblem::UnknownIssuer => {
-            "`--ca-cert FILE` trusts the issuer in FILE; `--insecure` trusts anybody, for a test".into()
-        }
-        CertificateProblem::Expired { .. } => "renew the certificate, or check the clock of this machine".into(),
-        CertificateProblem::NotYetValid { .. } => "check the clock of this machine".into(),
-        CertificateProblem::WrongName { .. } => "use a host name that the certificate is for".into(),
-        CertificateProblem::Revoked | CertificateProblem::IsAuthority | CertificateProblem::Other(_) => {
-            "the certificate has to be replaced; `--insecure` trusts anybody, for a test".into()
-        }
-    }
 }
 
 fn refusal_hints(refusal: &Refusal, place: &Place, hint: &mut impl FnMut(String)) {
@@ -173,7 +167,7 @@ fn refusal_hints(refusal: &Refusal, place: &Place, hint: &mut impl FnMut(String)
             }
         }
         404 => hint("check the hub and the path: a client URL is `wss://HOST/client/hubs/HUB`".into()),
-        407 => hint("the proxy wants credentials".into()),
+        407 => hint("a proxy on the way wants credentials: `--proxy http://USER:PASSWORD@HOST:PORT` names it".into()),
         200..=299 => {
             hint("that is a web server, not a Web PubSub service: a client URL is `wss://HOST/client/hubs/HUB`".into())
         }

@@ -11,6 +11,9 @@ use std::time::{Duration, SystemTime};
 
 use thiserror::Error;
 
+use super::pem::PemProblem;
+use super::proxy::ProxyError;
+
 /// Why there is no [`Link`](super::Link).
 #[derive(Debug, Error)]
 pub enum DialError {
@@ -26,7 +29,7 @@ pub enum DialError {
         /// The file.
         path: PathBuf,
         /// What is wrong with it.
-        problem: String,
+        problem: PemProblem,
     },
     /// TLS cannot be set up on this machine, say because it has no root certificates. A configuration error.
     #[error("could not set up TLS: {problem}")]
@@ -50,6 +53,9 @@ pub enum DialError {
         /// Every address that was tried, and why it failed. Never empty.
         failures: Vec<(SocketAddr, io::Error)>,
     },
+    /// The proxy gave no way to the host.
+    #[error(transparent)]
+    Proxy(Box<ProxyError>),
     /// The server's certificate is not acceptable.
     #[error("the certificate of `{host}` was not accepted: {problem}")]
     Certificate {
@@ -57,6 +63,16 @@ pub enum DialError {
         host: String,
         /// Why it was not accepted.
         problem: CertificateProblem,
+    },
+    /// The server does not like who is calling, or wants to know.
+    #[error("`{host}` {}", if *given { format!("did not accept the client certificate (alert {alert})") } else { format!("wants a client certificate (alert {alert})") })]
+    ClientCertificate {
+        /// The other end.
+        host: String,
+        /// Whether it was shown a certificate.
+        given: bool,
+        /// The TLS alert that it sent.
+        alert: String,
     },
     /// The TLS handshake failed for another reason.
     #[error("the TLS handshake with `{host}` failed: {problem}")]
@@ -114,6 +130,11 @@ impl DialError {
         matches!(self, Self::Connect { failures, .. } if failures.iter().all(|(_, error)| refused(error)))
     }
 
+    /// The answer of a server, or of a proxy on the way to it, that refused.
+    pub fn answer(&self) -> Option<&Refusal> {
+        if let Self::Proxy(error) = self { error.refusal() } else { self.refusal() }
+    }
+
     /// The answer of a server that refused.
     pub fn refusal(&self) -> Option<&Refusal> {
         if let Self::Refused(refusal) = self { Some(refusal) } else { None }
@@ -121,7 +142,7 @@ impl DialError {
 }
 
 /// Addresses with the same reason are told together.
-struct Failures<'a>(&'a [(SocketAddr, io::Error)]);
+pub(super) struct Failures<'a>(pub(super) &'a [(SocketAddr, io::Error)]);
 
 impl fmt::Display for Failures<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {

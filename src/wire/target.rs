@@ -29,6 +29,11 @@ impl Target {
     }
 }
 
+/// A host as URLs have it: an IPv6 address in brackets.
+pub(super) fn bracketed(host: &str) -> String {
+    if host.contains(':') { format!("[{host}]") } else { host.to_owned() }
+}
+
 /// What a dial is waiting for.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub enum Stage {
@@ -44,6 +49,13 @@ pub enum Stage {
     Connecting {
         /// The addresses tried so far, in the order of the attempts.
         addresses: Vec<SocketAddr>,
+    },
+    /// A proxy: its TLS handshake, or its answer.
+    Proxy {
+        /// The proxy's URL, without credentials.
+        proxy: String,
+        /// Host and port that it is asked for.
+        target: String,
     },
     /// The TLS handshake.
     Tls {
@@ -71,6 +83,7 @@ impl fmt::Display for Stage {
                 }
                 Ok(())
             }
+            Self::Proxy { proxy, target } => write!(f, "waiting for the proxy `{proxy}` to connect to `{target}`"),
             Self::Tls { host } => write!(f, "waiting for `{host}` in the TLS handshake"),
             Self::Upgrading { authority } => write!(f, "waiting for `{authority}` to answer the WebSocket handshake"),
         }

@@ -5,15 +5,18 @@
 
 use std::fmt;
 use std::io;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 use std::time::{Duration, SystemTime};
 
+use rustls::client::WebPkiServerVerifier;
 use rustls::client::danger::{HandshakeSignatureValid, ServerCertVerified, ServerCertVerifier};
 use rustls::crypto::{CryptoProvider, ring, verify_tls12_signature, verify_tls13_signature};
-use rustls::{CertificateError, ClientConfig, DigitallySignedStruct, ProtocolVersion, SignatureScheme};
-use rustls_pki_types::pem::{self, PemObject};
-use rustls_pki_types::{CertificateDer, PrivateKeyDer, ServerName, UnixTime};
+use rustls::{
+    AlertDescription, CertificateError, ClientConfig, DigitallySignedStruct, ProtocolVersion, RootCertStore,
+    SignatureScheme,
+};
+use rustls_pki_types::{CertificateDer, ServerName, UnixTime};
 use rustls_platform_verifier::Verifier;
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio_rustls::TlsConnector;
@@ -22,13 +25,16 @@ use tracing::trace;
 
 use super::certificate::Certificate;
 use super::error::{CertificateProblem, DialError, reason_of};
-use super::trail::{Facts, Progress};
+use super::pem::{self, PemProblem};
+use super::trail::Facts;
 
 /// What was configured about TLS.
 #[derive(Clone, Debug, Default)]
 pub struct TlsSettings {
     /// A PEM file whose certificates are trusted beside the platform's.
     pub ca_cert: Option<PathBuf>,
+    /// Trust them alone, and not the platform's.
+    pub only_ca_cert: bool,
     /// PEM files with a certificate chain and its private key, for servers that ask who is calling.
     pub client_cert: Option<(PathBuf, PathBuf)>,
     /// Accept every certificate. The connection is encrypted, but with whom is not known.
@@ -63,37 +69,41 @@ impl Tls {
         Self { settings, built: Arc::default() }
     }
 
-    /// Speaks TLS over `stream`, expecting the certificate of `host` (without brackets). Ends the step that is under
-    /// way if it succeeds, and else notes what is known.
-    pub(super) async fn connect<S>(&self, host: &str, stream: S, progress: &Progress) -> Result<TlsStream<S>, DialError>
+    /// Speaks TLS over `stream`, expecting the certificate of `host` (without brackets).
+    pub(super) async fn connect<S>(&self, host: &str, stream: S) -> Result<TlsStream<S>, DialError>
     where
         S: AsyncRead + AsyncWrite + Unpin,
     {
         let name = ServerName::try_from(host.to_owned()).map_err(|_| DialError::BadTarget { part: "host" })?;
         let Built { config, shown } = self.built()?;
         *shown.lock().unwrap_or_else(PoisonError::into_inner) = None;
-        let verified = !self.settings.insecure;
-        match TlsConnector::from(config).connect(name, stream).await {
-            Ok(stream) => {
-                let (_, session) = stream.get_ref();
-                trace!("TLS with {:?}, {:?}", session.protocol_version(), session.negotiated_cipher_suite());
-                progress.done(Facts::Tls {
-                    version: session.protocol_version().map(version_name),
-                    cipher: session.negotiated_cipher_suite().map(|suite| format!("{:?}", suite.suite())),
-                    certificate: session.peer_certificates().and_then(<[_]>::first).and_then(Certificate::read),
-                    verified,
-                });
-                Ok(stream)
-            }
-            Err(error) => {
-                let shown = shown.lock().unwrap_or_else(PoisonError::into_inner).take();
-                if let Some(certificate) = shown.as_ref().and_then(Certificate::read) {
-                    let certificate = Some(certificate);
-                    progress.note(Facts::Tls { version: None, cipher: None, certificate, verified });
-                }
-                Err(explain(host, &error))
-            }
+        let stream = TlsConnector::from(config).connect(name, stream).await.map_err(|error| explain(host, &error))?;
+        let (_, session) = stream.get_ref();
+        trace!("TLS with {:?}, {:?}", session.protocol_version(), session.negotiated_cipher_suite());
+        Ok(stream)
+    }
+
+    /// What is known of a connection.
+    pub(super) fn facts<S>(&self, stream: &TlsStream<S>) -> Facts {
+        let (_, session) = stream.get_ref();
+        Facts::Tls {
+            version: session.protocol_version().map(version_name),
+            cipher: session.negotiated_cipher_suite().map(|suite| format!("{:?}", suite.suite())),
+            certificate: session.peer_certificates().and_then(<[_]>::first).and_then(Certificate::read),
+            verified: !self.settings.insecure,
         }
+    }
+
+    /// What is known of a connection that did not come about: the certificate, if it was shown.
+    pub(super) fn facts_of_failure(&self) -> Option<Facts> {
+        let shown = self.built.get()?.shown.lock().unwrap_or_else(PoisonError::into_inner).take()?;
+        let certificate = Some(Certificate::read(&shown)?);
+        Some(Facts::Tls { version: None, cipher: None, certificate, verified: !self.settings.insecure })
+    }
+
+    /// Whether servers are shown a certificate when they ask for one.
+    pub(super) fn has_client_certificate(&self) -> bool {
+        self.settings.client_cert.is_some()
     }
 
     fn built(&self) -> Result<Built, DialError> {
@@ -117,18 +127,7 @@ fn version_name(version: ProtocolVersion) -> String {
 fn build(settings: &TlsSettings) -> Result<Built, DialError> {
     let setup = |error: rustls::Error| DialError::TlsSetup { problem: error.to_string() };
     let provider = Arc::new(ring::default_provider());
-    let verifier: Arc<dyn ServerCertVerifier> = match &settings.ca_cert {
-        _ if settings.insecure => Arc::new(AcceptAll(Arc::clone(&provider))),
-        None => Arc::new(Verifier::new(Arc::clone(&provider)).map_err(setup)?),
-        Some(path) => {
-            let roots = read_certificates(path)?;
-            // Only a root that does not parse can make this fail where the platform's roots alone would not.
-            Arc::new(
-                Verifier::new_with_extra_roots(roots, Arc::clone(&provider))
-                    .map_err(|error| pem_file(path, format!("a certificate in it is malformed ({error})")))?,
-            )
-        }
-    };
+    let verifier = verifier(settings, &provider)?;
     let shown = Shown::default();
     let verifier = Arc::new(Watching { verifier, shown: Arc::clone(&shown) });
     let builder = ClientConfig::builder_with_provider(provider)
@@ -138,37 +137,46 @@ fn build(settings: &TlsSettings) -> Result<Built, DialError> {
         .with_custom_certificate_verifier(verifier);
     let mut config = match &settings.client_cert {
         None => builder.with_no_client_auth(),
-        Some((chain, key)) => builder
-            .with_client_auth_cert(read_certificates(chain)?, read_key(key)?)
-            .map_err(|error| pem_file(key, format!("it does not fit `{}` ({error})", chain.display())))?,
+        Some((chain, key)) => {
+            let certificates = pem::certificates(chain)?;
+            builder.with_client_auth_cert(certificates, pem::key(key)?).map_err(|error| match error {
+                rustls::Error::InconsistentKeys(_) => {
+                    pem::problem(key, PemProblem::KeyMismatch { certificate: chain.clone() })
+                }
+                rustls::Error::InvalidCertificate(_) => pem::problem(chain, PemProblem::BadCertificate),
+                _ => pem::problem(key, PemProblem::BadKey),
+            })?
+        }
     };
     config.alpn_protocols = vec![b"http/1.1".to_vec()];
     Ok(Built { config: Arc::new(config), shown })
 }
 
-fn read_certificates(path: &Path) -> Result<Vec<CertificateDer<'static>>, DialError> {
-    let certificates: Result<Vec<_>, _> = CertificateDer::pem_file_iter(path).and_then(Iterator::collect);
-    match certificates {
-        Ok(certificates) if certificates.is_empty() => Err(pem_file(path, "there is no certificate in it")),
-        Ok(certificates) => Ok(certificates),
-        Err(error) => Err(pem_file(path, pem_problem(&error, "certificate"))),
-    }
-}
-
-fn read_key(path: &Path) -> Result<PrivateKeyDer<'static>, DialError> {
-    PrivateKeyDer::from_pem_file(path).map_err(|error| pem_file(path, pem_problem(&error, "private key")))
-}
-
-fn pem_file(path: &Path, problem: impl Into<String>) -> DialError {
-    DialError::PemFile { path: path.to_owned(), problem: problem.into() }
-}
-
-/// In our own words: those of the library quote the lines, and a line may be part of a key.
-fn pem_problem(error: &pem::Error, wanted: &str) -> String {
-    match error {
-        pem::Error::Io(error) => reason_of(error),
-        pem::Error::NoItemsFound => format!("there is no {wanted} in it"),
-        _ => "it is not well-formed PEM".to_owned(),
+/// Who decides about the server's certificate.
+fn verifier(settings: &TlsSettings, provider: &Arc<CryptoProvider>) -> Result<Arc<dyn ServerCertVerifier>, DialError> {
+    let provider = Arc::clone(provider);
+    let Some(path) = &settings.ca_cert else {
+        return if settings.insecure {
+            Ok(Arc::new(AcceptAll(provider)))
+        } else {
+            let setup = |error: rustls::Error| DialError::TlsSetup { problem: error.to_string() };
+            Ok(Arc::new(Verifier::new(provider).map_err(setup)?))
+        };
+    };
+    let roots = pem::certificates(path)?;
+    let bad = || pem::problem(path, PemProblem::BadCertificate);
+    if settings.insecure {
+        Ok(Arc::new(AcceptAll(provider)))
+    } else if settings.only_ca_cert {
+        let mut store = RootCertStore::empty();
+        for root in roots {
+            store.add(root).map_err(|_| bad())?;
+        }
+        let builder = WebPkiServerVerifier::builder_with_provider(Arc::new(store), provider);
+        Ok(builder.build().map_err(|error| DialError::TlsSetup { problem: error.to_string() })?)
+    } else {
+        // Only a root that does not parse can make this fail where the platform's roots alone would not.
+        Ok(Arc::new(Verifier::new_with_extra_roots(roots, provider).map_err(|_| bad())?))
     }
 }
 
@@ -184,12 +192,35 @@ fn explain(host: &str, error: &io::Error) -> DialError {
             return DialError::Certificate { host, problem };
         }
         Some(rustls::Error::InvalidMessage(_)) => "the server does not speak TLS".to_owned(),
+        Some(rustls::Error::AlertReceived(alert)) if is_about_the_client(*alert) => {
+            return client_certificate(host, *alert);
+        }
         Some(rustls::Error::AlertReceived(alert)) => format!("the server ended it with the alert {alert:?}"),
         Some(other) => other.to_string(),
         None if error.kind() == io::ErrorKind::UnexpectedEof => "the server closed the connection".to_owned(),
         None => reason_of(error),
     };
     DialError::Tls { host, problem }
+}
+
+/// The alerts by which a server says that it does not like who is calling (RFC 8446 §6.2).
+pub(super) fn is_about_the_client(alert: AlertDescription) -> bool {
+    matches!(
+        alert,
+        AlertDescription::CertificateRequired
+            | AlertDescription::BadCertificate
+            | AlertDescription::UnsupportedCertificate
+            | AlertDescription::CertificateRevoked
+            | AlertDescription::CertificateExpired
+            | AlertDescription::CertificateUnknown
+            | AlertDescription::UnknownCA
+            | AlertDescription::AccessDenied
+    )
+}
+
+/// What such an alert means; whether a certificate was shown, the dial knows.
+pub(super) fn client_certificate(host: String, alert: AlertDescription) -> DialError {
+    DialError::ClientCertificate { host, given: false, alert: format!("{alert:?}") }
 }
 
 fn certificate_problem(error: &CertificateError) -> CertificateProblem {

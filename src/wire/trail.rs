@@ -23,7 +23,6 @@ pub enum StepKind {
     /// The TCP connection.
     Connect,
     /// Asking a proxy for a way to the target.
-    #[allow(dead_code)]
     Proxy,
     /// The TLS handshake with the target.
     Tls,
@@ -92,7 +91,6 @@ pub enum Facts {
         failures: Vec<(SocketAddr, String)>,
     },
     /// Of [`StepKind::Proxy`].
-    #[allow(dead_code)]
     Tunnel {
         /// The proxy's URL without credentials.
         proxy: String,

@@ -210,7 +210,7 @@ fn failure(error: &DialError) -> DialFailure {
         message.push_str(&format!(": {cause}"));
         source = cause.source();
     }
-    let refusal = error.refusal();
+    let refusal = error.answer();
     if let Some(said) = refusal.and_then(|refusal| refusal.body.lines().find(|line| !line.trim().is_empty())) {
         let cut = said.char_indices().nth(QUOTED_CHARS).map_or(said.len(), |(at, _)| at);
         let more = if cut < said.len() { "…" } else { "" };
@@ -229,7 +229,9 @@ fn class(error: &DialError) -> DialClass {
         | DialError::Connect { .. }
         | DialError::Tls { .. }
         | DialError::ClosedEarly { .. } => DialClass::Unreachable,
-        DialError::Certificate { .. } => DialClass::Certificate,
+        DialError::Proxy(error) if error.is_final() => DialClass::Proxy,
+        DialError::Proxy(_) => DialClass::Unreachable,
+        DialError::Certificate { .. } | DialError::ClientCertificate { .. } => DialClass::Certificate,
         DialError::Refused(refusal) => DialClass::Status(refusal.status),
         DialError::NoSubprotocol { .. } | DialError::WrongSubprotocol { .. } => DialClass::Subprotocol,
         DialError::BadHandshake { .. } | DialError::NotHttp { .. } => DialClass::NotWebSocket,

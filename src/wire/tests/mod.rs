@@ -3,6 +3,7 @@
 mod dial;
 mod handshake;
 mod link;
+mod proxy;
 mod tls;
 mod trail;
 

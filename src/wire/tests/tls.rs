@@ -220,8 +220,47 @@ async fn a_server_that_asks_who_is_calling_is_shown_the_client_certificate() {
     dial_to(&server, Some(roots.clone()), settings).await.unwrap();
     let error = dial_to(&server, Some(roots), trusting(ca.path())).await.expect_err("a stranger");
     // With TLS 1.3 the client learns of it only when it reads the answer.
-    assert!(matches!(error, DialError::ClosedEarly { .. } | DialError::Tls { .. }), "{error:?}");
-    assert!(told(&error).to_lowercase().contains("certificate"), "{}", told(&error));
+    assert_eq!(told(&error), "`service.example` wants a client certificate (alert CertificateRequired)");
+
+    // One that the server does not know the issuer of.
+    let client = Identity::self_signed(named("me"));
+    let (chain, key) = (file(&client.pem), file(&client.key.serialize_pem()));
+    let client_cert = Some((chain.path().to_owned(), key.path().to_owned()));
+    let settings = TlsSettings { client_cert, ..trusting(ca.path()) };
+    let mut roots = RootCertStore::empty();
+    roots.add(authority.der().clone()).unwrap();
+    let error = dial_to(&server, Some(roots), settings).await.expect_err("a stranger with a paper");
+    let words = told(&error);
+    assert!(words.starts_with("`service.example` did not accept the client certificate (alert "), "{words}");
+}
+
+#[tokio::test]
+async fn a_client_certificate_may_bring_its_key_in_the_same_file() {
+    let server = Identity::self_signed(named(HOST));
+    let client = Identity::self_signed(named("me"));
+    for pem in [
+        format!("{}{}", client.pem, client.key.serialize_pem()),
+        format!("{}{}", client.key.serialize_pem(), client.pem),
+    ] {
+        let both = file(&pem);
+        let client_cert = Some((both.path().to_owned(), both.path().to_owned()));
+        dial_to(&server, None, TlsSettings { client_cert, ..insecure() }).await.unwrap();
+    }
+}
+
+#[tokio::test]
+async fn the_files_roots_may_replace_the_platforms() {
+    let authority = authority();
+    let server = Identity::signed(named(HOST), &authority);
+    let (own, other) = (file(&authority.pem()), file(&Identity::self_signed(named("other")).pem));
+    let only = |path: &Path| TlsSettings { only_ca_cert: true, ..trusting(path) };
+    dial_to(&server, None, only(own.path())).await.unwrap();
+    assert_eq!(problem(dial_to(&server, None, only(other.path())).await), CertificateProblem::UnknownIssuer);
+    let mut params = named(HOST);
+    params.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
+    let itself = Identity::self_signed(params);
+    let roots = file(&itself.pem);
+    assert_eq!(problem(dial_to(&itself, None, only(roots.path())).await), CertificateProblem::IsAuthority);
 }
 
 #[tokio::test]
@@ -232,6 +271,14 @@ async fn files_that_cannot_be_used_are_configuration_errors() {
     let broken = file("-----BEGIN CERTIFICATE-----\nsecret!\n-----END CERTIFICATE-----\n");
     let nonsense = file("-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----\n");
     let empty = file("");
+    let pkcs8 = file("-----BEGIN ENCRYPTED PRIVATE KEY-----\nMIIBvTBX\n-----END ENCRYPTED PRIVATE KEY-----\n");
+    let traditional = file(
+        "-----BEGIN RSA PRIVATE KEY-----\nProc-Type: 4,ENCRYPTED\nDEK-Info: AES-256-CBC,3A\n\nMIIBvTBX\n\
+         -----END RSA PRIVATE KEY-----\n",
+    );
+    let broken_key = file("-----BEGIN PRIVATE KEY-----\nsecret!\n-----END PRIVATE KEY-----\n");
+    let no_key = file("-----BEGIN PRIVATE KEY-----\nMIIBvTBX\n-----END PRIVATE KEY-----\n");
+    let der = file("0\u{1}\u{2}");
     let client =
         |chain: &Path, key: &Path| TlsSettings { client_cert: Some((chain.to_owned(), key.to_owned())), ..insecure() };
     for (settings, expected) in [
@@ -241,7 +288,13 @@ async fn files_that_cannot_be_used_are_configuration_errors() {
         (trusting(nonsense.path()), "a certificate in it is malformed"),
         (client(key.path(), key.path()), "there is no certificate in it"),
         (client(good.path(), good.path()), "there is no private key in it"),
-        (client(good.path(), stranger.path()), "it does not fit"),
+        (client(good.path(), stranger.path()), "the private key in it does not belong to the certificate in `"),
+        (client(good.path(), pkcs8.path()), "the private key in it is encrypted"),
+        (client(good.path(), traditional.path()), "the private key in it is encrypted"),
+        (client(good.path(), broken_key.path()), "it is not well-formed PEM"),
+        (client(good.path(), no_key.path()), "the private key in it is malformed or of an unknown kind"),
+        (client(good.path(), der.path()), "it is not a PEM file"),
+        (client(der.path(), key.path()), "it is not a PEM file"),
     ] {
         let error = dial_to(&server, None, settings).await.expect_err("the file is bad");
         assert!(

@@ -39,13 +39,14 @@ async fn a_dial_that_succeeds_leaves_every_step_with_its_time_and_facts() {
         [
             "dns: `service.example` is 127.0.0.1 (`--resolve`)".to_owned(),
             format!("tcp: connected to 127.0.0.1:{port}"),
+            "proxy: there is none for `ws`".to_owned(),
             "tls: `ws` is without TLS".to_owned(),
             format!("upgrade: 101, `{SUBPROTOCOL}`"),
         ]
     );
     let date = httpdate::parse_http_date("Tue, 06 Oct 2026 12:00:00 GMT").ok();
     let answer = Facts::Answer { status: 101, date, subprotocol: Some(SUBPROTOCOL.to_owned()) };
-    assert_eq!(steps[3].facts, Some(answer));
+    assert_eq!(steps[4].facts, Some(answer));
 }
 
 #[tokio::test]
