@@ -6,8 +6,8 @@ use std::path::PathBuf;
 use clap::{Args, Subcommand, ValueHint};
 use clap_complete::Shell;
 
-use super::doctor::DoctorArgs;
 use super::connection::{ConnectionArgs, ReconnectArgs, RejoinArgs, TokenArgs};
+use super::doctor::DoctorArgs;
 use super::operation::{AckArgs, DataArgs, JoinAckArgs, RetryArgs};
 use super::output::{ListenEndArgs, OutputArgs, TalkArgs, TimeoutArgs};
 use super::values::{ColorChoice, EmulatorFormat, secret};

@@ -27,7 +27,9 @@ pub use doctor::DoctorArgs;
 pub use help::{Body, examples_of, sections};
 pub use operation::{AckArgs, DataArgs, RetryArgs};
 pub use output::{OutputArgs, TalkArgs};
-pub use values::{ColorChoice, DataType, EmulatorFormat, Encoding, Format, Mode, Only, Protocol, ReportFormat, RetryCount, Unknown};
+pub use values::{
+    ColorChoice, DataType, EmulatorFormat, Encoding, Format, Mode, Only, Protocol, ReportFormat, RetryCount, Unknown,
+};
 
 /// A command-line client for Azure Web PubSub, with a local emulator of the service
 ///

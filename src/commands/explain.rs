@@ -1,11 +1,12 @@
 //! From what happened to what a person is told: the error, its cause, and what to do about it.
 
 mod network;
+mod refusal;
 mod token;
 
 pub use token::skew;
 
-use std::time::{Duration, SystemTime};
+use std::time::Duration;
 
 use anyhow::anyhow;
 
@@ -139,7 +140,7 @@ fn dial_hints(error: &DialError, place: &Place) -> Vec<String> {
         DialError::Tls { .. } => {
             hint("does the port speak TLS? `ws://` is without, `wss://` with it".into());
         }
-        DialError::Refused(refusal) => refusal_hints(refusal, place, &mut hint),
+        DialError::Refused(refusal) => refusal::hints(refusal, place, &mut hint),
         DialError::NoSubprotocol { .. } | DialError::WrongSubprotocol { .. } => {
             hint(
                 "does the URL name a Web PubSub hub? `--protocol json` asks for the subprotocol without recovery"
@@ -157,31 +158,6 @@ fn dial_hints(error: &DialError, place: &Place) -> Vec<String> {
         DialError::BadTarget { .. } => hint("check the URL".into()),
     }
     hints
-}
-
-fn refusal_hints(refusal: &Refusal, place: &Place, hint: &mut impl FnMut(String)) {
-    match refusal.status {
-        401 | 403 => {
-            if let Some(url) = &place.url {
-                token::why_not_accepted(url, refusal.date, SystemTime::now()).into_iter().for_each(&mut *hint);
-            }
-        }
-        404 => hint("check the hub and the path: a client URL is `wss://HOST/client/hubs/HUB`".into()),
-        407 => hint("a proxy on the way wants credentials: `--proxy http://USER:PASSWORD@HOST:PORT` names it".into()),
-        200..=299 => {
-            hint("that is a web server, not a Web PubSub service: a client URL is `wss://HOST/client/hubs/HUB`".into())
-        }
-        300..=399 => {
-            let location = refusal.location.as_deref().map(|to| format!(" (to `{to}`)")).unwrap_or_default();
-            hint(format!(
-                "redirects are not followed{location}, so that no token goes to another host: name the final URL"
-            ));
-        }
-        _ => {}
-    }
-    if let Some(wait) = refusal.retry_after {
-        hint(format!("the service asks to wait {} before the next attempt", human(wait)));
-    }
 }
 
 /// What an operation was, in words.
@@ -213,7 +189,7 @@ pub fn operation_failure(
                 anyhow!("{}", nack(error)).context(format!("the service refused{times} to {what}")),
             );
             match error.name.as_str() {
-                "Forbidden" => failure.hint(role_hint(kind, target, place)),
+                "Forbidden" => failure.hint(role_hint(kind, Some(target), place)),
                 "InternalServerError" if kind == OperationKind::Event => {
                     failure.hint("the hub's event handler failed, or there is none for this event")
                 }
@@ -241,15 +217,17 @@ pub fn operation_failure(
     })
 }
 
-/// The role that is missing and those the token has (PROTOCOL §11).
-pub fn role_hint(kind: OperationKind, target: &str, place: &Place) -> String {
+/// The role that is missing and those the token has (PROTOCOL §11). Without a `target`: for a group of no matter.
+pub fn role_hint(kind: OperationKind, target: Option<&str>, place: &Place) -> String {
     let role = match kind {
         OperationKind::JoinGroup | OperationKind::LeaveGroup => "webpubsub.joinLeaveGroup",
         OperationKind::SendToGroup | OperationKind::Event => "webpubsub.sendToGroup",
     };
     let claims = place.claims();
-    let literal = format!("{role}.{target}");
-    if let Some(granted) = claims.iter().flat_map(|claims| &claims.roles).find(|has| *has == role || **has == literal) {
+    let literal = target.map(|target| format!("{role}.{target}"));
+    if let Some(granted) =
+        claims.iter().flat_map(|claims| &claims.roles).find(|has| *has == role || Some(*has) == literal.as_ref())
+    {
         return format!(
             "the token has `{granted}`, which allows it, so the role was taken away since: by the hub's `connect` event \
              handler, or over REST"
@@ -263,5 +241,6 @@ pub fn role_hint(kind: OperationKind, target: &str, place: &Place) -> String {
         }
         None => "the URL has no token, and anonymous clients have no roles".to_owned(),
     };
-    format!("the role `{role}` or `{role}.{target}` is missing; {has}")
+    let either = literal.map(|literal| format!(" or `{literal}`")).unwrap_or_default();
+    format!("the role `{role}`{either} is missing; {has}")
 }

@@ -86,6 +86,8 @@ pub fn record(style: Style, check: &Check) -> Vec<u8> {
 /// The lines of a step: step, status, time and detail in columns, hints beneath the detail.
 pub fn lines(style: Style, check: &Check) -> Vec<u8> {
     let (word, paint) = match check.status {
+        // Well, but with something to see to.
+        Status::Ok if !check.hints.is_empty() => ("ok", Paint::new().yellow()),
         Status::Ok => ("ok", Paint::new().green()),
         Status::Failed => ("failed", Paint::new().red().bold()),
         Status::Skipped => ("skipped", Paint::new().yellow()),

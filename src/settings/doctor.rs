@@ -85,13 +85,7 @@ fn no_reconnect() -> ReconnectArgs {
 }
 
 fn no_retry(ack_timeout: Duration) -> RetryArgs {
-    RetryArgs {
-        retries: 0,
-        retry_delay: None,
-        retry_max_delay: None,
-        retry_mode: Mode::Exponential,
-        ack_timeout,
-    }
+    RetryArgs { retries: 0, retry_delay: None, retry_max_delay: None, retry_mode: Mode::Exponential, ack_timeout }
 }
 
 /// Where the URL comes from, by the order in which sources are looked for.

@@ -108,7 +108,14 @@ impl Trail {
 impl NetDialer {
     /// Dials what `source` gives.
     pub fn new(source: UrlSource, options: DialOptions, protocol: Subprotocol) -> Self {
-        Self { source, options, protocol, current: CurrentUrl::default(), last_error: Arc::default(), trail: Trail::default() }
+        Self {
+            source,
+            options,
+            protocol,
+            current: CurrentUrl::default(),
+            last_error: Arc::default(),
+            trail: Trail::default(),
+        }
     }
 
     /// The error of the last dial, if it ended with one of its own.

@@ -13,8 +13,7 @@ use crate::wire::{Certificate, DialError, Facts, Step, StepKind, StepOutcome};
 const SOON: Duration = Duration::from_secs(14 * 24 * 60 * 60);
 
 /// The order in which steps are told.
-const KINDS: [StepKind; 5] =
-    [StepKind::Resolve, StepKind::Connect, StepKind::Proxy, StepKind::Tls, StepKind::Upgrade];
+const KINDS: [StepKind; 5] = [StepKind::Resolve, StepKind::Connect, StepKind::Proxy, StepKind::Tls, StepKind::Upgrade];
 
 /// Tells the steps of a dial, each when it is over.
 #[derive(Debug, Default)]

@@ -82,8 +82,9 @@ impl Steps<'_> {
         let came = timeout(self.patience, self.seen.until(|seen| seen.received.get())).await;
         let Ok(at) = came else {
             let what = format!("the message did not come back within {}", human(self.patience));
-            let failure = Failure::message(Kind::Expectation, &what)
-                .hint("the service acknowledged the message and the join, but does not deliver: `-vv` shows the frames");
+            let failure = Failure::message(Kind::Expectation, &what).hint(
+                "the service acknowledged the message and the join, but does not deliver: `-vv` shows the frames",
+            );
             self.report.borrow_mut().fail(Some(self.patience), what, failure);
             return Err(Failed);
         };
@@ -129,7 +130,8 @@ impl Steps<'_> {
         match outcome {
             Outcome::Acked { elapsed, .. } => return Ok(Some(elapsed)),
             Outcome::Refused { ref error, .. } if error.name == "Forbidden" => {
-                self.report.borrow_mut().miss(role_hint(kind, &self.group, &self.place), self.forbidden_hints(kind));
+                let group = Some(self.group.as_str()).filter(|_| !self.own_group);
+                self.report.borrow_mut().miss(role_hint(kind, group, &self.place), self.forbidden_hints(kind));
                 return Ok(None);
             }
             Outcome::NotSent { .. } => pending().await,
@@ -143,7 +145,8 @@ impl Steps<'_> {
     }
 
     fn forbidden_hints(&self, kind: OperationKind) -> Vec<String> {
-        let verb = if kind == OperationKind::SendToGroup { "webpubsub.sendToGroup" } else { "webpubsub.joinLeaveGroup" };
+        let verb =
+            if kind == OperationKind::SendToGroup { "webpubsub.sendToGroup" } else { "webpubsub.joinLeaveGroup" };
         // The plural of patterns begins with the singular.
         let certain = self.place.claims().is_some_and(|claims| claims.roles.iter().any(|role| role.starts_with(verb)));
         if certain && self.own_group {
