@@ -26,6 +26,7 @@ set edit:completion:arg-completer[wps] = {|@words|
             cand join 'Join groups, report each ack, and exit; --stay holds the membership'
             cand send 'Publish a message to a group'
             cand event 'Send a custom event to the application server'
+            cand doctor 'Find out, step by step, why a connection does not work'
             cand emulator 'Run a local Web PubSub service on this machine, for development and tests'
             cand completions 'Print a completion script for a shell'
             cand man 'Write the man pages'
@@ -212,6 +213,34 @@ set edit:completion:arg-completer[wps] = {|@words|
             cand -h 'Print help (see more with ''--help'')'
             cand --help 'Print help (see more with ''--help'')'
         }
+        &'wps;doctor'= {
+            cand -g 'Group to try: it is joined, gets one message, and is left [default: one of its own, wps-doctor-…]'
+            cand --group 'Group to try: it is joined, gets one message, and is left [default: one of its own, wps-doctor-…]'
+            cand --ack-timeout 'How long each of join, send, receive, ping and leave may take'
+            cand -o 'What stdout carries'
+            cand --output 'What stdout carries'
+            cand --color 'When to use colour'
+            cand --url 'Client access URL, `ws(s)://HOST/client/hubs/HUB?access_token=…`; `-` reads it from stdin, `@FILE` from a file'
+            cand --url-command 'Shell command that prints the URL, or a JSON object with a `url` field, as negotiate endpoints return it'
+            cand --connection-string 'Connection string, `Endpoint=…;AccessKey=…;Version=1.0;`; needs --hub; `-` and `@FILE` as for --url'
+            cand --local 'The emulator at http://localhost:PORT, with its published development key [default PORT: 8080]'
+            cand --protocol 'Subprotocol to speak'
+            cand --ca-cert 'PEM file with certificates to trust besides the platform''s roots'
+            cand --connect-timeout 'Limit of each fresh connection attempt: DNS, TCP, TLS, upgrade and the `connected` frame together'
+            cand --hub 'Hub to connect to; required with --connection-string [default with --local: hub1]'
+            cand --user 'User id; anonymous when absent'
+            cand --role 'Role, repeatable [default: webpubsub.joinLeaveGroup and webpubsub.sendToGroup]'
+            cand --initial-group 'Group that the connection is in from its start, repeatable; needs no role'
+            cand --ttl 'How long each token is valid; the service looks at it only when connecting [default: 60m]'
+            cand --timeout 'End after this time, counted from the start of the process, with exit 124 if nothing else ended the run'
+            cand -q 'Print errors only on stderr'
+            cand --quiet 'Print errors only on stderr'
+            cand -v 'Say more on stderr: -v lifecycle, -vv also frames, -vvv also the handshake'
+            cand --verbose 'Say more on stderr: -v lifecycle, -vv also frames, -vvv also the handshake'
+            cand --insecure 'Accept any certificate; for tests only, anyone on the way can read and change everything'
+            cand -h 'Print help (see more with ''--help'')'
+            cand --help 'Print help (see more with ''--help'')'
+        }
         &'wps;emulator'= {
             cand --port 'Port to listen on; 0 picks a free one'
             cand --bind 'Address to listen on'
@@ -243,6 +272,7 @@ set edit:completion:arg-completer[wps] = {|@words|
             cand join 'Join groups, report each ack, and exit; --stay holds the membership'
             cand send 'Publish a message to a group'
             cand event 'Send a custom event to the application server'
+            cand doctor 'Find out, step by step, why a connection does not work'
             cand emulator 'Run a local Web PubSub service on this machine, for development and tests'
             cand completions 'Print a completion script for a shell'
             cand man 'Write the man pages'
@@ -255,6 +285,8 @@ set edit:completion:arg-completer[wps] = {|@words|
         &'wps;help;send'= {
         }
         &'wps;help;event'= {
+        }
+        &'wps;help;doctor'= {
         }
         &'wps;help;emulator'= {
         }

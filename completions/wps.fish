@@ -30,6 +30,7 @@ complete -c wps -n "__fish_wps_needs_command" -f -a "listen" -d 'Print what arri
 complete -c wps -n "__fish_wps_needs_command" -f -a "join" -d 'Join groups, report each ack, and exit; --stay holds the membership'
 complete -c wps -n "__fish_wps_needs_command" -f -a "send" -d 'Publish a message to a group'
 complete -c wps -n "__fish_wps_needs_command" -f -a "event" -d 'Send a custom event to the application server'
+complete -c wps -n "__fish_wps_needs_command" -f -a "doctor" -d 'Find out, step by step, why a connection does not work'
 complete -c wps -n "__fish_wps_needs_command" -f -a "emulator" -d 'Run a local Web PubSub service on this machine, for development and tests'
 complete -c wps -n "__fish_wps_needs_command" -f -a "completions" -d 'Print a completion script for a shell'
 complete -c wps -n "__fish_wps_needs_command" -f -a "man" -d 'Write the man pages'
@@ -232,6 +233,31 @@ complete -c wps -n "__fish_wps_using_subcommand event" -s q -l quiet -d 'Print e
 complete -c wps -n "__fish_wps_using_subcommand event" -s v -l verbose -d 'Say more on stderr: -v lifecycle, -vv also frames, -vvv also the handshake'
 complete -c wps -n "__fish_wps_using_subcommand event" -l no-ack -d 'Fire and forget: ask for no ack; a refusal stays unknown'
 complete -c wps -n "__fish_wps_using_subcommand event" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c wps -n "__fish_wps_using_subcommand doctor" -s g -l group -d 'Group to try: it is joined, gets one message, and is left [default: one of its own, wps-doctor-…]' -r
+complete -c wps -n "__fish_wps_using_subcommand doctor" -l ack-timeout -d 'How long each of join, send, receive, ping and leave may take' -r
+complete -c wps -n "__fish_wps_using_subcommand doctor" -s o -l output -d 'What stdout carries' -r -f -a "text\t'for people'
+ndjson\t'one JSON object a line: a `check` for each step, `stopped`'"
+complete -c wps -n "__fish_wps_using_subcommand doctor" -l color -d 'When to use colour' -r -f -a "auto\t'on a terminal'
+always\t'also into pipes and files'
+never\t'nowhere'"
+complete -c wps -n "__fish_wps_using_subcommand doctor" -l url -d 'Client access URL, `ws(s)://HOST/client/hubs/HUB?access_token=…`; `-` reads it from stdin, `@FILE` from a file' -r
+complete -c wps -n "__fish_wps_using_subcommand doctor" -l url-command -d 'Shell command that prints the URL, or a JSON object with a `url` field, as negotiate endpoints return it' -r
+complete -c wps -n "__fish_wps_using_subcommand doctor" -l connection-string -d 'Connection string, `Endpoint=…;AccessKey=…;Version=1.0;`; needs --hub; `-` and `@FILE` as for --url' -r
+complete -c wps -n "__fish_wps_using_subcommand doctor" -l local -d 'The emulator at http://localhost:PORT, with its published development key [default PORT: 8080]' -r
+complete -c wps -n "__fish_wps_using_subcommand doctor" -l protocol -d 'Subprotocol to speak' -r -f -a "json-reliable\t'recovers dropped connections without loss'
+json\t'no sequence ids, no recovery'"
+complete -c wps -n "__fish_wps_using_subcommand doctor" -l ca-cert -d 'PEM file with certificates to trust besides the platform\'s roots' -r -F
+complete -c wps -n "__fish_wps_using_subcommand doctor" -l connect-timeout -d 'Limit of each fresh connection attempt: DNS, TCP, TLS, upgrade and the `connected` frame together' -r
+complete -c wps -n "__fish_wps_using_subcommand doctor" -l hub -d 'Hub to connect to; required with --connection-string [default with --local: hub1]' -r
+complete -c wps -n "__fish_wps_using_subcommand doctor" -l user -d 'User id; anonymous when absent' -r
+complete -c wps -n "__fish_wps_using_subcommand doctor" -l role -d 'Role, repeatable [default: webpubsub.joinLeaveGroup and webpubsub.sendToGroup]' -r
+complete -c wps -n "__fish_wps_using_subcommand doctor" -l initial-group -d 'Group that the connection is in from its start, repeatable; needs no role' -r
+complete -c wps -n "__fish_wps_using_subcommand doctor" -l ttl -d 'How long each token is valid; the service looks at it only when connecting [default: 60m]' -r
+complete -c wps -n "__fish_wps_using_subcommand doctor" -l timeout -d 'End after this time, counted from the start of the process, with exit 124 if nothing else ended the run' -r
+complete -c wps -n "__fish_wps_using_subcommand doctor" -s q -l quiet -d 'Print errors only on stderr'
+complete -c wps -n "__fish_wps_using_subcommand doctor" -s v -l verbose -d 'Say more on stderr: -v lifecycle, -vv also frames, -vvv also the handshake'
+complete -c wps -n "__fish_wps_using_subcommand doctor" -l insecure -d 'Accept any certificate; for tests only, anyone on the way can read and change everything'
+complete -c wps -n "__fish_wps_using_subcommand doctor" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c wps -n "__fish_wps_using_subcommand emulator" -l port -d 'Port to listen on; 0 picks a free one' -r
 complete -c wps -n "__fish_wps_using_subcommand emulator" -l bind -d 'Address to listen on' -r
 complete -c wps -n "__fish_wps_using_subcommand emulator" -l advertise -d 'Endpoint that clients use, where it is not the one listened on, e.g. behind a proxy or in a container' -r
@@ -249,11 +275,12 @@ complete -c wps -n "__fish_wps_using_subcommand emulator" -s h -l help -d 'Print
 complete -c wps -n "__fish_wps_using_subcommand completions" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c wps -n "__fish_wps_using_subcommand man" -l dir -d 'Directory to write to; made when missing; pages there are replaced' -r -f -a "(__fish_complete_directories)"
 complete -c wps -n "__fish_wps_using_subcommand man" -s h -l help -d 'Print help (see more with \'--help\')'
-complete -c wps -n "__fish_wps_using_subcommand help; and not __fish_seen_subcommand_from listen join send event emulator completions man help" -f -a "listen" -d 'Print what arrives: messages of the groups given, server messages, lifecycle'
-complete -c wps -n "__fish_wps_using_subcommand help; and not __fish_seen_subcommand_from listen join send event emulator completions man help" -f -a "join" -d 'Join groups, report each ack, and exit; --stay holds the membership'
-complete -c wps -n "__fish_wps_using_subcommand help; and not __fish_seen_subcommand_from listen join send event emulator completions man help" -f -a "send" -d 'Publish a message to a group'
-complete -c wps -n "__fish_wps_using_subcommand help; and not __fish_seen_subcommand_from listen join send event emulator completions man help" -f -a "event" -d 'Send a custom event to the application server'
-complete -c wps -n "__fish_wps_using_subcommand help; and not __fish_seen_subcommand_from listen join send event emulator completions man help" -f -a "emulator" -d 'Run a local Web PubSub service on this machine, for development and tests'
-complete -c wps -n "__fish_wps_using_subcommand help; and not __fish_seen_subcommand_from listen join send event emulator completions man help" -f -a "completions" -d 'Print a completion script for a shell'
-complete -c wps -n "__fish_wps_using_subcommand help; and not __fish_seen_subcommand_from listen join send event emulator completions man help" -f -a "man" -d 'Write the man pages'
-complete -c wps -n "__fish_wps_using_subcommand help; and not __fish_seen_subcommand_from listen join send event emulator completions man help" -f -a "help" -d 'Print this message or the help of the given subcommand(s)'
+complete -c wps -n "__fish_wps_using_subcommand help; and not __fish_seen_subcommand_from listen join send event doctor emulator completions man help" -f -a "listen" -d 'Print what arrives: messages of the groups given, server messages, lifecycle'
+complete -c wps -n "__fish_wps_using_subcommand help; and not __fish_seen_subcommand_from listen join send event doctor emulator completions man help" -f -a "join" -d 'Join groups, report each ack, and exit; --stay holds the membership'
+complete -c wps -n "__fish_wps_using_subcommand help; and not __fish_seen_subcommand_from listen join send event doctor emulator completions man help" -f -a "send" -d 'Publish a message to a group'
+complete -c wps -n "__fish_wps_using_subcommand help; and not __fish_seen_subcommand_from listen join send event doctor emulator completions man help" -f -a "event" -d 'Send a custom event to the application server'
+complete -c wps -n "__fish_wps_using_subcommand help; and not __fish_seen_subcommand_from listen join send event doctor emulator completions man help" -f -a "doctor" -d 'Find out, step by step, why a connection does not work'
+complete -c wps -n "__fish_wps_using_subcommand help; and not __fish_seen_subcommand_from listen join send event doctor emulator completions man help" -f -a "emulator" -d 'Run a local Web PubSub service on this machine, for development and tests'
+complete -c wps -n "__fish_wps_using_subcommand help; and not __fish_seen_subcommand_from listen join send event doctor emulator completions man help" -f -a "completions" -d 'Print a completion script for a shell'
+complete -c wps -n "__fish_wps_using_subcommand help; and not __fish_seen_subcommand_from listen join send event doctor emulator completions man help" -f -a "man" -d 'Write the man pages'
+complete -c wps -n "__fish_wps_using_subcommand help; and not __fish_seen_subcommand_from listen join send event doctor emulator completions man help" -f -a "help" -d 'Print this message or the help of the given subcommand(s)'

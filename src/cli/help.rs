@@ -64,7 +64,6 @@ pub const EVENT: Examples = &[
 /// Of `wps doctor`.
 pub const DOCTOR: Examples = &[
     ("wps doctor --url @url.txt", "why does this URL not work? a line a step; exit 0: everything works"),
-    ("wps doctor --connection-string @connection.txt --hub hub1", "the service, the network and the key"),
     ("wps doctor --url @url.txt --group room1", "with a group that the token is for"),
     ("wps doctor --local -o ndjson", "for a script: a `check` record a step"),
 ];

@@ -13,7 +13,7 @@ fn printed(line: &str) -> String {
 }
 
 /// The commands, in the order of `wps --help`.
-const COMMANDS: [&str; 7] = ["listen", "join", "send", "event", "emulator", "completions", "man"];
+const COMMANDS: [&str; 8] = ["listen", "join", "send", "event", "doctor", "emulator", "completions", "man"];
 
 #[test]
 fn the_definition_holds_together() {
@@ -92,7 +92,6 @@ fn what_is_due_later_is_not_accepted() {
         "repl",
         "replay|f",
         "url",
-        "doctor",
         "config",
         "ping",
         "listen|--profile|p",
@@ -124,7 +123,8 @@ fn usage_errors_say_what_is_wrong_and_what_to_do() {
         ("listen|--wait-reply", "error: unexpected argument `--wait-reply`\nhint: `--wait-reply` belongs to `event`\n"),
         (
             "--local|emulator",
-            "error: unexpected argument `--local`\nhint: `--local` belongs to `listen`, `join`, `send`, `event`\n",
+            "error: unexpected argument `--local`\nhint: `--local` belongs to `listen`, `join`, `send`, `event`, \
+             `doctor`\n",
         ),
         (
             "listen|-o|xml",

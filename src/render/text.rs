@@ -187,6 +187,12 @@ impl Style {
         self.paint(label, paint)
     }
 
+    /// The arrow of a frame's direction: `→` to the service, `←` from there.
+    pub fn arrow(self, arrow: char) -> String {
+        let paint = if arrow == '→' { Paint::new().cyan() } else { Paint::new().magenta() };
+        self.paint(&arrow.to_string(), paint)
+    }
+
     /// A line of lesser weight.
     pub fn dim(self, text: &str) -> String {
         self.paint(text, Paint::new().dimmed())

@@ -8,6 +8,7 @@
 mod support;
 
 mod connecting;
+mod doctor;
 #[cfg(unix)]
 mod ending;
 mod garbage;
@@ -18,4 +19,5 @@ mod recovery;
 mod secrets;
 #[cfg(unix)]
 mod sources;
+mod traces;
 mod usage;

@@ -27,7 +27,7 @@ use super::handle::{Command, Commands, Handle, Stop, channel};
 use super::session::{
     Config, Counts, DialFailure, DialRequest, End, LossCause, OperationId, Outcome, Output, Received, Session,
 };
-use crate::protocol::{Downstream, decode_downstream, redact_reconnection_token};
+use crate::protocol::{Downstream, decode_downstream, explain_close_code, redact_reconnection_token};
 use crate::secret;
 use crate::wire::{Cause, Closed, Incoming, Link};
 
@@ -288,9 +288,15 @@ impl<D: Dialer, S: EventSink> Driver<D, S> {
                     let received = self.session.handle_binary(now);
                     self.hand_over(now, Frame::Binary(&bytes), &received);
                 }
-                Incoming::Ping | Incoming::Pong => self.session.handle_sign_of_life(now),
+                Incoming::Ping | Incoming::Pong => {
+                    debug!(
+                        "← {}",
+                        if matches!(incoming, Incoming::Ping) { "WebSocket ping" } else { "WebSocket pong" }
+                    );
+                    self.session.handle_sign_of_life(now);
+                }
                 Incoming::Closed(closed) => {
-                    debug!("← {closed:?}");
+                    log_closed(&closed);
                     self.drop_link();
                     self.session.handle_closed(now, loss_cause(closed));
                 }
@@ -407,6 +413,16 @@ fn log_frame(direction: &str, text: &str) {
     match text.char_indices().nth(LOGGED_CHARS) {
         Some((cut, _)) => debug!(target: FRAMES, "{direction} {}… ({} bytes)", &text[..cut], text.len()),
         None => debug!(target: FRAMES, "{direction} {text}"),
+    }
+}
+
+/// Logs the end of a socket.
+fn log_closed(closed: &Closed) {
+    let explanation = closed.code.and_then(explain_close_code).map(|words| format!(" ({words})")).unwrap_or_default();
+    match (closed.code, &closed.error) {
+        (Some(code), _) => debug!("← close {code} `{}`{explanation}", closed.reason),
+        (None, Some(error)) => debug!("the connection ended: {error}"),
+        (None, None) => debug!("the connection ended without a close frame"),
     }
 }
 

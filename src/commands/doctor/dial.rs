@@ -139,7 +139,7 @@ mod tests {
         for (found, words, soon) in [
             (
                 certificate(now - day, now + 90 * day, &["a", "b", "c", "d"]),
-                "certificate for `a`, `b`, `c` and 1 more, issued by `CN=y`, expires in 90 days (2024-12-31)",
+                "certificate for `a`, `b`, `c` and 1 more, issued by `CN=y`, expires in 90 days (2025-01-02)",
                 false,
             ),
             (

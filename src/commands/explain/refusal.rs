@@ -11,9 +11,8 @@ use crate::wire::Refusal;
 
 /// What is to be said about a refused handshake, the likeliest first.
 pub(super) fn hints(refusal: &Refusal, place: &Place, hint: &mut impl FnMut(String)) {
-    if let Some(meaning) = refusal.error_code.as_deref().and_then(error_code) {
-        hint(meaning.into());
-    }
+    let meaning = refusal.error_code.as_deref().and_then(error_code);
+    meaning.into_iter().for_each(|meaning| hint(meaning.into()));
     match refusal.status {
         200..=299 => {
             hint("that is a web server, not a Web PubSub service: a client URL is `wss://HOST/client/hubs/HUB`".into());
@@ -33,7 +32,7 @@ pub(super) fn hints(refusal: &Refusal, place: &Place, hint: &mut impl FnMut(Stri
             if let Some(url) = &place.url {
                 why_not_accepted(url, refusal.date, SystemTime::now()).into_iter().for_each(&mut *hint);
             }
-            if refusal.status == 403 {
+            if refusal.status == 403 && meaning.is_none() {
                 hint("a 403 may also be the network rules of the service, or its `connect` event handler".into());
             }
         }
@@ -93,7 +92,7 @@ fn hub_hints(url: Option<&AccessUrl>, hint: &mut impl FnMut(String)) {
 fn error_code(code: &str) -> Option<&'static str> {
     let code = code.to_ascii_lowercase();
     let known: [(&[&str], &str); 5] = [
-        (&["network", "iprule", "publicaccess", "acl"], "the network rules of the service do not let this machine in"),
+        (&["network", "iprule", "publicaccess"], "the network rules of the service do not let this machine in"),
         (&["quota", "throttl", "toomany", "limit"], "a limit of the service is reached: wait, or scale it up"),
         (&["stopped", "disabled"], "the service, or this way of signing in, is switched off: see its settings"),
         (&["resourcenotfound", "hostnotfound"], "there is no such service: it was deleted, or never had this name"),
