@@ -268,7 +268,7 @@ pub fn sections(command: &str) -> &'static [Section] {
         "doctor" => &[
             SOURCE,
             Section {
-                title: "What it does",
+                title: "What is promised",
                 body: Body::Prose(&[
                     "Goes through a whole connection, one attempt each: where the URL comes from (source), what its \
                      token says (token), name (dns), connection (tcp), proxy, tls, WebSocket handshake (upgrade), \
