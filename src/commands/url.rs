@@ -88,11 +88,14 @@ fn explain(surroundings: &Surroundings, settings: &UrlInspect, url: &AccessUrl) 
     };
     let reasons = found.findings.iter().filter(|finding| finding.severity == found.severity());
     let reasons = reasons.map(|finding| finding.text.as_str()).collect::<Vec<_>>().join("; ");
-    let what = match kind {
-        Kind::Config => "the URL is not usable",
-        _ => "the service would refuse this URL",
+    let (what, hint) = match kind {
+        Kind::Config => ("the URL is not usable", "copy it whole, and quote it"),
+        _ => (
+            "the service would refuse this URL",
+            "get a fresh one from your server, or make one with `wps url create` and a connection string",
+        ),
     };
-    Some(Failure::new(kind, anyhow::anyhow!("{reasons}").context(what)))
+    Some(Failure::new(kind, anyhow::anyhow!("{reasons}").context(what)).hint(hint))
 }
 
 fn record(url: &AccessUrl, found: &Inspection) -> Vec<u8> {

@@ -7,6 +7,7 @@
 
 mod support;
 
+mod config;
 mod connecting;
 #[cfg(unix)]
 mod ending;
@@ -18,4 +19,5 @@ mod recovery;
 mod secrets;
 #[cfg(unix)]
 mod sources;
+mod url;
 mod usage;
