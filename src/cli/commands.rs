@@ -10,6 +10,7 @@ use super::connection::{ConnectionArgs, ReconnectArgs, RejoinArgs, TokenArgs};
 use super::doctor::DoctorArgs;
 use super::operation::{AckArgs, DataArgs, JoinAckArgs, RetryArgs};
 use super::output::{ListenEndArgs, OutputArgs, TalkArgs, TimeoutArgs};
+use super::url::{ConfigArgs, ConfigCommand, UrlArgs, UrlCommand};
 use super::values::{ColorChoice, EmulatorFormat, secret};
 use crate::secret::Secret;
 
@@ -28,6 +29,10 @@ pub enum Command {
     Doctor(Box<DoctorArgs>),
     /// Run a local Web PubSub service on this machine, for development and tests
     Emulator(EmulatorArgs),
+    /// Make client access URLs, and explain them
+    Url(UrlArgs),
+    /// Show and check profiles: named sets of flags in a configuration file
+    Config(ConfigArgs),
     /// Print a completion script for a shell
     Completions(CompletionsArgs),
     /// Write the man pages
@@ -37,15 +42,25 @@ pub enum Command {
 impl Command {
     /// Whether it is to print in colour.
     pub fn color(&self) -> ColorChoice {
-        match self {
-            Self::Listen(args) => args.connecting.output.talk.color,
-            Self::Join(args) => args.connecting.output.talk.color,
-            Self::Send(args) => args.connecting.output.talk.color,
-            Self::Event(args) => args.connecting.output.talk.color,
-            Self::Doctor(args) => args.talk.color,
-            Self::Emulator(args) => args.talk.color,
-            Self::Completions(_) | Self::Man(_) => ColorChoice::Auto,
-        }
+        self.talk().map_or(ColorChoice::Auto, |talk| talk.color)
+    }
+
+    /// What is said on stderr, for commands that say something.
+    pub fn talk(&self) -> Option<&TalkArgs> {
+        Some(match self {
+            Self::Listen(args) => &args.connecting.output.talk,
+            Self::Join(args) => &args.connecting.output.talk,
+            Self::Send(args) => &args.connecting.output.talk,
+            Self::Event(args) => &args.connecting.output.talk,
+            Self::Doctor(args) => &args.talk,
+            Self::Emulator(args) => &args.talk,
+            Self::Url(UrlArgs { command: UrlCommand::Create(args) }) => &args.talk,
+            Self::Url(UrlArgs { command: UrlCommand::Inspect(args) }) => &args.talk,
+            Self::Config(ConfigArgs { command: ConfigCommand::Path(args) }) => &args.talk,
+            Self::Config(ConfigArgs { command: ConfigCommand::Show(args) }) => &args.talk,
+            Self::Config(ConfigArgs { command: ConfigCommand::Check(args) }) => &args.talk,
+            Self::Completions(_) | Self::Man(_) => return None,
+        })
     }
 }
 

@@ -40,12 +40,12 @@ pub enum EmulatorFormat {
     Ndjson,
 }
 
-/// `--output` of commands that report.
+/// `--output` of the commands that report on something.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 pub enum ReportFormat {
     /// for people
     Text,
-    /// one JSON object a line: a `check` for each step, `stopped`
+    /// one JSON object a line
     Ndjson,
 }
 

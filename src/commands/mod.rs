@@ -1,6 +1,7 @@
 //! One file a command: what a command does, in terms of the client, the renderer and the emulator.
 
 pub mod completions;
+pub mod config;
 mod doctor;
 mod emulator;
 mod event;
@@ -12,6 +13,7 @@ pub mod man;
 mod run;
 mod send;
 mod tap;
+pub mod url;
 
 use std::time::{SystemTime, UNIX_EPOCH};
 

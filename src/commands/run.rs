@@ -449,7 +449,8 @@ fn print_options(connection: &Connection, output: &Output, wants: Wants) -> rend
     }
 }
 
-pub(super) fn url_source(source: &Source) -> UrlSource {
+/// Where a source gets its URLs.
+pub fn url_source(source: &Source) -> UrlSource {
     match source {
         Source::Url(url) => UrlSource::Fixed(url.clone()),
         Source::Signed(signer) | Source::Local { signer, .. } => UrlSource::Signed(signer.clone()),

@@ -7,16 +7,18 @@ pub mod check;
 mod console;
 mod layout;
 mod ndjson;
+mod report;
 mod sanitize;
 mod text;
 mod writer;
 
 use std::borrow::Cow;
 use std::task::{Context, Poll};
-use std::time::SystemTime;
+use std::time::{Duration, SystemTime};
 
 pub use console::{Console, Stream, Style};
 pub use ndjson::{Listening, Stopped, StoppedCounts, StoppedError};
+pub use report::{InspectedFinding, InspectedUrl, MadeUrl};
 pub use text::{Weight, human, nack};
 pub use writer::WriteFailure;
 
@@ -81,6 +83,27 @@ pub fn listening(fields: &Listening<'_>) -> Vec<u8> {
     let mut out = Vec::new();
     ndjson::listening(&mut out, &timestamp(), fields);
     out
+}
+
+/// The record of a client access URL that was made.
+pub fn made_url(fields: &MadeUrl<'_>) -> Vec<u8> {
+    let mut out = Vec::new();
+    ndjson::write(&mut out, "url", &timestamp(), fields);
+    out
+}
+
+/// The record of a client access URL that was inspected.
+pub fn inspection(fields: &InspectedUrl<'_>) -> Vec<u8> {
+    let mut out = Vec::new();
+    ndjson::write(&mut out, "inspection", &timestamp(), fields);
+    out
+}
+
+/// Seconds since 1970 as RFC 3339, UTC.
+pub fn rfc3339(secs: u64) -> String {
+    // Later times than year 9999 cannot be formatted.
+    let shown = SystemTime::UNIX_EPOCH + Duration::from_secs(secs.min(253_402_300_799));
+    humantime::format_rfc3339_seconds(shown).to_string()
 }
 
 /// The last record of a run that has no printer.

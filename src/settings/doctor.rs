@@ -5,7 +5,7 @@ use std::time::Duration;
 use super::settle::{Policy, connection, talk};
 use super::source::bad_name;
 use super::{Connection, Environment, Format, Input, Output, ReportFormat};
-use crate::cli::{ConnectingArgs, ConnectionArgs, DoctorArgs, Mode, OutputArgs, ReconnectArgs, RetryArgs};
+use crate::cli::{ConnectingArgs, DoctorArgs, Mode, OutputArgs, ReconnectArgs, RetryArgs, SourceArgs};
 use crate::client::session::OnUnknown;
 use crate::failure::{Failure, Kind};
 use crate::protocol::check_group_name;
@@ -53,7 +53,7 @@ pub(super) fn settle(args: DoctorArgs, environment: &Environment, input: &mut dy
         verbosity: said.verbosity,
         log_filter: said.log_filter,
     };
-    let origin = origin(&source, environment);
+    let origin = origin(&source.source, environment);
     let connecting = ConnectingArgs {
         connection: source,
         token,
@@ -88,8 +88,18 @@ fn no_retry(ack_timeout: Duration) -> RetryArgs {
     RetryArgs { retries: 0, retry_delay: None, retry_max_delay: None, retry_mode: Mode::Exponential, ack_timeout }
 }
 
+/// Where the URL comes from, and the profile that may have brought it.
+fn origin(args: &SourceArgs, environment: &Environment) -> String {
+    let source = source_of(args, environment);
+    match (&args.key.profile, environment.get("WPS_PROFILE")) {
+        (Some(profile), _) => format!("{source}, profile `{profile}`"),
+        (None, Some(profile)) => format!("{source}, profile `{profile}` (`WPS_PROFILE`)"),
+        (None, None) => source,
+    }
+}
+
 /// Where the URL comes from, by the order in which sources are looked for.
-fn origin(args: &ConnectionArgs, environment: &Environment) -> String {
+fn source_of(args: &SourceArgs, environment: &Environment) -> String {
     let secret = |flag: &str, value: &Secret| match value.expose() {
         "-" => format!("`{flag}`, from standard input"),
         text => match text.strip_prefix('@') {
@@ -103,10 +113,10 @@ fn origin(args: &ConnectionArgs, environment: &Environment) -> String {
     if args.url_command.is_some() {
         return "`--url-command`".into();
     }
-    if let Some(string) = &args.connection_string {
+    if let Some(string) = &args.key.connection_string {
         return secret("--connection-string", string);
     }
-    if args.local.is_some() {
+    if args.key.local.is_some() {
         return "`--local`".into();
     }
     let variables = ["WPS_URL", "WPS_CONNECTION_STRING", "WebPubSubConnectionString"];

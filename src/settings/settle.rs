@@ -2,17 +2,19 @@
 
 use std::time::Duration;
 
-use url::Url;
+use ::url::Url;
 
 use super::source::{bad_name, read, resolve, takes_stdin};
 use super::{
     Ack, Connection, DataFrom, Emulator, Environment, Event, Input, Join, Listen, Output, PayloadSource, PayloadType,
     Send, Settings, Source, Tls,
 };
+use super::{profile, url};
 use crate::auth::connection_string::DEVELOPMENT_KEY;
 use crate::cli::{
-    AckArgs, ColorChoice, Command, ConnectingArgs, DataArgs, DataType, EmulatorArgs, EventArgs, Format, JoinArgs,
-    ListenArgs, Mode, Protocol, ReconnectArgs, RetryArgs, RetryCount, SendArgs, TalkArgs, Unknown,
+    AckArgs, ColorChoice, Command, ConfigArgs, ConfigCommand, ConnectingArgs, DataArgs, DataType, EmulatorArgs,
+    EventArgs, Format, JoinArgs, ListenArgs, Mode, Protocol, ReconnectArgs, RetryArgs, RetryCount, SendArgs, TalkArgs,
+    Unknown, UrlArgs, UrlCommand,
 };
 use crate::client::session::{Backoff, BackoffMode, Config, OnUnknown, Retries};
 use crate::failure::{Failure, Kind};
@@ -29,6 +31,21 @@ pub fn settle(command: Command, environment: &Environment, input: &mut dyn Input
         Command::Event(args) => Settings::Event(Box::new(event(*args, environment, input)?)),
         Command::Doctor(args) => Settings::Doctor(Box::new(super::doctor::settle(*args, environment, input)?)),
         Command::Emulator(args) => Settings::Emulator(Box::new(emulator(args, environment, input)?)),
+        Command::Url(UrlArgs { command: UrlCommand::Create(args) }) => {
+            Settings::UrlCreate(Box::new(url::create(*args, environment, input)?))
+        }
+        Command::Url(UrlArgs { command: UrlCommand::Inspect(args) }) => {
+            Settings::UrlInspect(Box::new(url::inspect(*args, environment, input)?))
+        }
+        Command::Config(ConfigArgs { command: ConfigCommand::Path(_) }) => {
+            Settings::ConfigPath(profile::config_file(input)?)
+        }
+        Command::Config(ConfigArgs { command: ConfigCommand::Show(args) }) => {
+            Settings::ConfigShow(profile::show(args.profile.as_deref(), environment, input)?)
+        }
+        Command::Config(ConfigArgs { command: ConfigCommand::Check(_) }) => {
+            Settings::ConfigCheck(profile::check(input)?)
+        }
         Command::Completions(args) => Settings::Completions { shell: args.shell },
         Command::Man(args) => Settings::Man { dir: args.dir },
     })
@@ -186,7 +203,7 @@ fn payload(
                 .hint("give DATA, `-` to take it from standard input, or `--file F`"));
         }
     };
-    if let (DataFrom::Stdin, Some(flag)) = (&from, takes_stdin(&connecting.connection)) {
+    if let (DataFrom::Stdin, Some(flag)) = (&from, takes_stdin(&connecting.connection.source)) {
         return Err(Failure::message(Kind::Usage, format!("`{flag} -` and DATA `-` both take standard input"))
             .hint(format!("read one of them from a file: `{flag} @FILE`, `--file F`")));
     }
@@ -278,7 +295,7 @@ pub(super) fn connection(
         Protocol::JsonReliable => Subprotocol::JsonReliable,
     };
     let mut session = session(&args.reconnect, &args.retry, &policy, protocol, args.connection.connect_timeout)?;
-    let source = resolve(&args.connection, &args.token, environment, input)?;
+    let source = resolve(&args.connection.source, &args.token, environment, input)?;
     session.renews_url = matches!(source, Source::Command(_));
     let tls = Tls { ca_cert: args.connection.ca_cert, insecure: args.connection.insecure };
     Ok(Connection { source, protocol, tls, session, timeout: args.timeout.timeout })

@@ -12,6 +12,7 @@ use crate::failure::Failure;
 struct Inputs {
     stdin: &'static str,
     files: HashMap<&'static str, &'static str>,
+    notes: Vec<Note>,
 }
 
 impl Input for Inputs {
@@ -22,6 +23,18 @@ impl Input for Inputs {
     fn file(&mut self, path: &Path) -> io::Result<String> {
         let text = path.to_str().and_then(|path| self.files.get(path));
         text.map(|text| (*text).to_owned()).ok_or_else(|| io::ErrorKind::NotFound.into())
+    }
+
+    fn config_file(&mut self) -> Option<PathBuf> {
+        Some("/config/wps/config.toml".into())
+    }
+
+    fn is_exposed(&mut self, path: &Path) -> bool {
+        path.to_str() == Some("exposed")
+    }
+
+    fn note(&mut self, note: Note) {
+        self.notes.push(note);
     }
 }
 
@@ -90,6 +103,7 @@ fn a_secret_may_come_from_stdin_or_a_file() {
     let inputs = || Inputs {
         stdin: "ws://stdin/client/hubs/h\r\n",
         files: [("u", "\u{feff}ws://file/client/hubs/h\n"), ("c", "Endpoint=http://file;AccessKey=k\n")].into(),
+        ..Inputs::default()
     };
     for (line, expected) in [
         ("listen --url -", "stdin"),
@@ -169,7 +183,7 @@ fn errors_have_their_exit_code_and_keep_secrets() {
         ("emulator --advertise http://h/p".to_owned(), 2, "more than scheme, host and port"),
         ("emulator --access-key @missing".to_owned(), 3, "could not read the value of `--access-key`"),
     ] {
-        let inputs = Inputs { stdin: "", files: [("empty", "\n")].into() };
+        let inputs = Inputs { stdin: "", files: [("empty", "\n")].into(), ..Inputs::default() };
         let failure = settle_with(&line, &[], inputs).map(|settings| format!("{settings:?}")).unwrap_err();
         let report = failure.report(str::to_owned, str::to_owned);
         assert_eq!(failure.kind.exit_code(), code, "{line}: {report}");
@@ -363,7 +377,7 @@ fn what_is_said_follows_flags_then_environment() {
 #[test]
 fn the_emulator_is_microsofts_by_default() {
     let emulator = |line: &str, environment: &[(&str, &str)]| {
-        let inputs = Inputs { stdin: "from stdin\n", files: [("k", "from file\n")].into() };
+        let inputs = Inputs { stdin: "from stdin\n", files: [("k", "from file\n")].into(), ..Inputs::default() };
         match settle_with(line, environment, inputs).unwrap() {
             Settings::Emulator(emulator) => *emulator,
             other => panic!("{other:?}"),

@@ -7,6 +7,7 @@
 
 mod support;
 
+mod config;
 mod connecting;
 mod doctor;
 #[cfg(unix)]
@@ -20,4 +21,5 @@ mod secrets;
 #[cfg(unix)]
 mod sources;
 mod traces;
+mod url;
 mod usage;

@@ -109,7 +109,7 @@ fn a_role_that_is_missing_is_explained_with_the_token_of_the_command() {
     peer.see_off();
     let ended = wps.end();
     assert_eq!(ended.code, 8);
-    ended.assert_stderr(&["the token has `webpubsub.joinLeaveGroup`, `webpubsub.sendToGroup`"]);
+    ended.assert_stderr(&["the token has `webpubsub.sendToGroup`, which allows it"]);
 }
 
 /// What it says of a command that gives no URL.
