@@ -48,8 +48,13 @@ complete -c wps -n "__fish_wps_using_subcommand listen" -l local -d 'The emulato
 complete -c wps -n "__fish_wps_using_subcommand listen" -l profile -d 'Profile of the configuration file that brings the source and other settings; see `wps config --help`' -r
 complete -c wps -n "__fish_wps_using_subcommand listen" -l protocol -d 'Subprotocol to speak' -r -f -a "json-reliable\t'recovers dropped connections without loss'
 json\t'no sequence ids, no recovery'"
+complete -c wps -n "__fish_wps_using_subcommand listen" -l connect-timeout -d 'Limit of each fresh connection attempt: DNS, TCP, proxy, TLS, upgrade and the `connected` frame together' -r
+complete -c wps -n "__fish_wps_using_subcommand listen" -l proxy -d 'Proxy on the way, `http://`, `https://` or `socks5h://[USER:PASSWORD@]HOST[:PORT]`, or `none`' -r
+complete -c wps -n "__fish_wps_using_subcommand listen" -l resolve -d 'Address to connect to in place of what DNS says for HOST and PORT, repeatable' -r
+complete -c wps -n "__fish_wps_using_subcommand listen" -l header -d 'Header for the WebSocket handshake, `NAME: VALUE`, repeatable; `@FILE` has one on each line' -r
 complete -c wps -n "__fish_wps_using_subcommand listen" -l ca-cert -d 'PEM file with certificates to trust besides the platform\'s roots' -r -F
-complete -c wps -n "__fish_wps_using_subcommand listen" -l connect-timeout -d 'Limit of each fresh connection attempt: DNS, TCP, TLS, upgrade and the `connected` frame together' -r
+complete -c wps -n "__fish_wps_using_subcommand listen" -l client-cert -d 'PEM file with a client certificate, and its chain, for services that ask for one' -r -F
+complete -c wps -n "__fish_wps_using_subcommand listen" -l client-key -d 'PEM file with the private key of --client-cert, not encrypted [default: the same file]' -r -F
 complete -c wps -n "__fish_wps_using_subcommand listen" -l hub -d 'Hub to connect to; required with --connection-string [default with --local: hub1]' -r
 complete -c wps -n "__fish_wps_using_subcommand listen" -l user -d 'User id; anonymous when absent' -r
 complete -c wps -n "__fish_wps_using_subcommand listen" -l role -d 'Role, repeatable [default: webpubsub.joinLeaveGroup and webpubsub.sendToGroup]' -r
@@ -78,6 +83,7 @@ complete -c wps -n "__fish_wps_using_subcommand listen" -l color -d 'When to use
 always\t'also into pipes and files'
 never\t'nowhere'"
 complete -c wps -n "__fish_wps_using_subcommand listen" -l timeout -d 'End after this time, counted from the start of the process, with exit 124 if nothing else ended the run' -r
+complete -c wps -n "__fish_wps_using_subcommand listen" -l no-system-roots -d 'Trust only the certificates of --ca-cert, and not the platform\'s roots'
 complete -c wps -n "__fish_wps_using_subcommand listen" -l insecure -d 'Accept any certificate; for tests only, anyone on the way can read and change everything'
 complete -c wps -n "__fish_wps_using_subcommand listen" -l no-reconnect -d 'The same as --reconnect-retries 0'
 complete -c wps -n "__fish_wps_using_subcommand listen" -l timestamps -d 'Print the time of arrival before each message; with -o text (ndjson has it always)'
@@ -92,8 +98,13 @@ complete -c wps -n "__fish_wps_using_subcommand join" -l local -d 'The emulator 
 complete -c wps -n "__fish_wps_using_subcommand join" -l profile -d 'Profile of the configuration file that brings the source and other settings; see `wps config --help`' -r
 complete -c wps -n "__fish_wps_using_subcommand join" -l protocol -d 'Subprotocol to speak' -r -f -a "json-reliable\t'recovers dropped connections without loss'
 json\t'no sequence ids, no recovery'"
+complete -c wps -n "__fish_wps_using_subcommand join" -l connect-timeout -d 'Limit of each fresh connection attempt: DNS, TCP, proxy, TLS, upgrade and the `connected` frame together' -r
+complete -c wps -n "__fish_wps_using_subcommand join" -l proxy -d 'Proxy on the way, `http://`, `https://` or `socks5h://[USER:PASSWORD@]HOST[:PORT]`, or `none`' -r
+complete -c wps -n "__fish_wps_using_subcommand join" -l resolve -d 'Address to connect to in place of what DNS says for HOST and PORT, repeatable' -r
+complete -c wps -n "__fish_wps_using_subcommand join" -l header -d 'Header for the WebSocket handshake, `NAME: VALUE`, repeatable; `@FILE` has one on each line' -r
 complete -c wps -n "__fish_wps_using_subcommand join" -l ca-cert -d 'PEM file with certificates to trust besides the platform\'s roots' -r -F
-complete -c wps -n "__fish_wps_using_subcommand join" -l connect-timeout -d 'Limit of each fresh connection attempt: DNS, TCP, TLS, upgrade and the `connected` frame together' -r
+complete -c wps -n "__fish_wps_using_subcommand join" -l client-cert -d 'PEM file with a client certificate, and its chain, for services that ask for one' -r -F
+complete -c wps -n "__fish_wps_using_subcommand join" -l client-key -d 'PEM file with the private key of --client-cert, not encrypted [default: the same file]' -r -F
 complete -c wps -n "__fish_wps_using_subcommand join" -l hub -d 'Hub to connect to; required with --connection-string [default with --local: hub1]' -r
 complete -c wps -n "__fish_wps_using_subcommand join" -l user -d 'User id; anonymous when absent' -r
 complete -c wps -n "__fish_wps_using_subcommand join" -l role -d 'Role, repeatable [default: webpubsub.joinLeaveGroup and webpubsub.sendToGroup]' -r
@@ -124,6 +135,7 @@ never\t'nowhere'"
 complete -c wps -n "__fish_wps_using_subcommand join" -l timeout -d 'End after this time, counted from the start of the process, with exit 124 if nothing else ended the run' -r
 complete -c wps -n "__fish_wps_using_subcommand join" -l ack-id -d 'ackId of the first join, 0 to 18446744073709551615; further groups count up from it [default: 1]' -r
 complete -c wps -n "__fish_wps_using_subcommand join" -l stay -d 'Hold the membership until stopped, across reconnects'
+complete -c wps -n "__fish_wps_using_subcommand join" -l no-system-roots -d 'Trust only the certificates of --ca-cert, and not the platform\'s roots'
 complete -c wps -n "__fish_wps_using_subcommand join" -l insecure -d 'Accept any certificate; for tests only, anyone on the way can read and change everything'
 complete -c wps -n "__fish_wps_using_subcommand join" -l no-reconnect -d 'The same as --reconnect-retries 0'
 complete -c wps -n "__fish_wps_using_subcommand join" -l timestamps -d 'Print the time of arrival before each message; with -o text (ndjson has it always)'
@@ -144,8 +156,13 @@ complete -c wps -n "__fish_wps_using_subcommand send" -l local -d 'The emulator 
 complete -c wps -n "__fish_wps_using_subcommand send" -l profile -d 'Profile of the configuration file that brings the source and other settings; see `wps config --help`' -r
 complete -c wps -n "__fish_wps_using_subcommand send" -l protocol -d 'Subprotocol to speak' -r -f -a "json-reliable\t'recovers dropped connections without loss'
 json\t'no sequence ids, no recovery'"
+complete -c wps -n "__fish_wps_using_subcommand send" -l connect-timeout -d 'Limit of each fresh connection attempt: DNS, TCP, proxy, TLS, upgrade and the `connected` frame together' -r
+complete -c wps -n "__fish_wps_using_subcommand send" -l proxy -d 'Proxy on the way, `http://`, `https://` or `socks5h://[USER:PASSWORD@]HOST[:PORT]`, or `none`' -r
+complete -c wps -n "__fish_wps_using_subcommand send" -l resolve -d 'Address to connect to in place of what DNS says for HOST and PORT, repeatable' -r
+complete -c wps -n "__fish_wps_using_subcommand send" -l header -d 'Header for the WebSocket handshake, `NAME: VALUE`, repeatable; `@FILE` has one on each line' -r
 complete -c wps -n "__fish_wps_using_subcommand send" -l ca-cert -d 'PEM file with certificates to trust besides the platform\'s roots' -r -F
-complete -c wps -n "__fish_wps_using_subcommand send" -l connect-timeout -d 'Limit of each fresh connection attempt: DNS, TCP, TLS, upgrade and the `connected` frame together' -r
+complete -c wps -n "__fish_wps_using_subcommand send" -l client-cert -d 'PEM file with a client certificate, and its chain, for services that ask for one' -r -F
+complete -c wps -n "__fish_wps_using_subcommand send" -l client-key -d 'PEM file with the private key of --client-cert, not encrypted [default: the same file]' -r -F
 complete -c wps -n "__fish_wps_using_subcommand send" -l hub -d 'Hub to connect to; required with --connection-string [default with --local: hub1]' -r
 complete -c wps -n "__fish_wps_using_subcommand send" -l user -d 'User id; anonymous when absent' -r
 complete -c wps -n "__fish_wps_using_subcommand send" -l role -d 'Role, repeatable [default: webpubsub.joinLeaveGroup and webpubsub.sendToGroup]' -r
@@ -178,6 +195,7 @@ complete -c wps -n "__fish_wps_using_subcommand send" -l ack-id -d 'ackId of the
 complete -c wps -n "__fish_wps_using_subcommand send" -l on-unknown -d 'What to do when the connection was lost for good before the ack came' -r -f -a "fail\t'exit 9, naming the ackId'
 resend\t'send it again on the new connection; it may arrive twice'"
 complete -c wps -n "__fish_wps_using_subcommand send" -l no-echo -d 'Do not deliver the message to the connection that sends it'
+complete -c wps -n "__fish_wps_using_subcommand send" -l no-system-roots -d 'Trust only the certificates of --ca-cert, and not the platform\'s roots'
 complete -c wps -n "__fish_wps_using_subcommand send" -l insecure -d 'Accept any certificate; for tests only, anyone on the way can read and change everything'
 complete -c wps -n "__fish_wps_using_subcommand send" -l no-reconnect -d 'The same as --reconnect-retries 0'
 complete -c wps -n "__fish_wps_using_subcommand send" -l timestamps -d 'Print the time of arrival before each message; with -o text (ndjson has it always)'
@@ -199,8 +217,13 @@ complete -c wps -n "__fish_wps_using_subcommand event" -l local -d 'The emulator
 complete -c wps -n "__fish_wps_using_subcommand event" -l profile -d 'Profile of the configuration file that brings the source and other settings; see `wps config --help`' -r
 complete -c wps -n "__fish_wps_using_subcommand event" -l protocol -d 'Subprotocol to speak' -r -f -a "json-reliable\t'recovers dropped connections without loss'
 json\t'no sequence ids, no recovery'"
+complete -c wps -n "__fish_wps_using_subcommand event" -l connect-timeout -d 'Limit of each fresh connection attempt: DNS, TCP, proxy, TLS, upgrade and the `connected` frame together' -r
+complete -c wps -n "__fish_wps_using_subcommand event" -l proxy -d 'Proxy on the way, `http://`, `https://` or `socks5h://[USER:PASSWORD@]HOST[:PORT]`, or `none`' -r
+complete -c wps -n "__fish_wps_using_subcommand event" -l resolve -d 'Address to connect to in place of what DNS says for HOST and PORT, repeatable' -r
+complete -c wps -n "__fish_wps_using_subcommand event" -l header -d 'Header for the WebSocket handshake, `NAME: VALUE`, repeatable; `@FILE` has one on each line' -r
 complete -c wps -n "__fish_wps_using_subcommand event" -l ca-cert -d 'PEM file with certificates to trust besides the platform\'s roots' -r -F
-complete -c wps -n "__fish_wps_using_subcommand event" -l connect-timeout -d 'Limit of each fresh connection attempt: DNS, TCP, TLS, upgrade and the `connected` frame together' -r
+complete -c wps -n "__fish_wps_using_subcommand event" -l client-cert -d 'PEM file with a client certificate, and its chain, for services that ask for one' -r -F
+complete -c wps -n "__fish_wps_using_subcommand event" -l client-key -d 'PEM file with the private key of --client-cert, not encrypted [default: the same file]' -r -F
 complete -c wps -n "__fish_wps_using_subcommand event" -l hub -d 'Hub to connect to; required with --connection-string [default with --local: hub1]' -r
 complete -c wps -n "__fish_wps_using_subcommand event" -l user -d 'User id; anonymous when absent' -r
 complete -c wps -n "__fish_wps_using_subcommand event" -l role -d 'Role, repeatable [default: webpubsub.joinLeaveGroup and webpubsub.sendToGroup]' -r
@@ -232,6 +255,7 @@ complete -c wps -n "__fish_wps_using_subcommand event" -l timeout -d 'End after 
 complete -c wps -n "__fish_wps_using_subcommand event" -l ack-id -d 'ackId of the message, 0 to 18446744073709551615 [default: 1]' -r
 complete -c wps -n "__fish_wps_using_subcommand event" -l on-unknown -d 'What to do when the connection was lost for good before the ack came' -r -f -a "fail\t'exit 9, naming the ackId'
 resend\t'send it again on the new connection; it may arrive twice'"
+complete -c wps -n "__fish_wps_using_subcommand event" -l no-system-roots -d 'Trust only the certificates of --ca-cert, and not the platform\'s roots'
 complete -c wps -n "__fish_wps_using_subcommand event" -l insecure -d 'Accept any certificate; for tests only, anyone on the way can read and change everything'
 complete -c wps -n "__fish_wps_using_subcommand event" -l no-reconnect -d 'The same as --reconnect-retries 0'
 complete -c wps -n "__fish_wps_using_subcommand event" -l timestamps -d 'Print the time of arrival before each message; with -o text (ndjson has it always)'
@@ -253,8 +277,13 @@ complete -c wps -n "__fish_wps_using_subcommand doctor" -l local -d 'The emulato
 complete -c wps -n "__fish_wps_using_subcommand doctor" -l profile -d 'Profile of the configuration file that brings the source and other settings; see `wps config --help`' -r
 complete -c wps -n "__fish_wps_using_subcommand doctor" -l protocol -d 'Subprotocol to speak' -r -f -a "json-reliable\t'recovers dropped connections without loss'
 json\t'no sequence ids, no recovery'"
+complete -c wps -n "__fish_wps_using_subcommand doctor" -l connect-timeout -d 'Limit of each fresh connection attempt: DNS, TCP, proxy, TLS, upgrade and the `connected` frame together' -r
+complete -c wps -n "__fish_wps_using_subcommand doctor" -l proxy -d 'Proxy on the way, `http://`, `https://` or `socks5h://[USER:PASSWORD@]HOST[:PORT]`, or `none`' -r
+complete -c wps -n "__fish_wps_using_subcommand doctor" -l resolve -d 'Address to connect to in place of what DNS says for HOST and PORT, repeatable' -r
+complete -c wps -n "__fish_wps_using_subcommand doctor" -l header -d 'Header for the WebSocket handshake, `NAME: VALUE`, repeatable; `@FILE` has one on each line' -r
 complete -c wps -n "__fish_wps_using_subcommand doctor" -l ca-cert -d 'PEM file with certificates to trust besides the platform\'s roots' -r -F
-complete -c wps -n "__fish_wps_using_subcommand doctor" -l connect-timeout -d 'Limit of each fresh connection attempt: DNS, TCP, TLS, upgrade and the `connected` frame together' -r
+complete -c wps -n "__fish_wps_using_subcommand doctor" -l client-cert -d 'PEM file with a client certificate, and its chain, for services that ask for one' -r -F
+complete -c wps -n "__fish_wps_using_subcommand doctor" -l client-key -d 'PEM file with the private key of --client-cert, not encrypted [default: the same file]' -r -F
 complete -c wps -n "__fish_wps_using_subcommand doctor" -l hub -d 'Hub to connect to; required with --connection-string [default with --local: hub1]' -r
 complete -c wps -n "__fish_wps_using_subcommand doctor" -l user -d 'User id; anonymous when absent' -r
 complete -c wps -n "__fish_wps_using_subcommand doctor" -l role -d 'Role, repeatable [default: webpubsub.joinLeaveGroup and webpubsub.sendToGroup]' -r
@@ -263,6 +292,7 @@ complete -c wps -n "__fish_wps_using_subcommand doctor" -l ttl -d 'How long each
 complete -c wps -n "__fish_wps_using_subcommand doctor" -l timeout -d 'End after this time, counted from the start of the process, with exit 124 if nothing else ended the run' -r
 complete -c wps -n "__fish_wps_using_subcommand doctor" -s q -l quiet -d 'Print errors only on stderr'
 complete -c wps -n "__fish_wps_using_subcommand doctor" -s v -l verbose -d 'Say more on stderr: -v lifecycle, -vv also frames, -vvv also the handshake'
+complete -c wps -n "__fish_wps_using_subcommand doctor" -l no-system-roots -d 'Trust only the certificates of --ca-cert, and not the platform\'s roots'
 complete -c wps -n "__fish_wps_using_subcommand doctor" -l insecure -d 'Accept any certificate; for tests only, anyone on the way can read and change everything'
 complete -c wps -n "__fish_wps_using_subcommand doctor" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c wps -n "__fish_wps_using_subcommand emulator" -l port -d 'Port to listen on; 0 picks a free one' -r

@@ -6,6 +6,7 @@
 
 mod doctor;
 mod environment;
+mod network;
 mod payload;
 mod profile;
 mod settle;
@@ -28,6 +29,7 @@ use crate::secret::Secret;
 pub use crate::cli::{ColorChoice, EmulatorFormat, Format, Only, ReportFormat};
 pub use doctor::{Doctor, Problem};
 pub use environment::{Environment, Input, Note, ProcessInput};
+pub use network::{Network, Proxies, Proxy, ProxyScheme};
 pub use payload::{DataFrom, Encoding, PayloadSource, PayloadType};
 pub use profile::{Checked, with_profile};
 pub use settle::settle;
@@ -76,6 +78,8 @@ pub struct Connection {
     pub source: Source,
     /// Subprotocol to offer.
     pub protocol: Subprotocol,
+    /// The way there.
+    pub network: Network,
     /// How the server is authenticated.
     pub tls: Tls,
     /// The session's share. Its `seed` is 0 here: whoever starts the session draws one.
@@ -102,11 +106,15 @@ pub enum Source {
     },
 }
 
-/// How the server is authenticated on `wss`.
+/// How the two ends are authenticated on `wss`.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Tls {
     /// PEM file with roots to trust besides the platform's.
     pub ca_cert: Option<PathBuf>,
+    /// Trust them alone.
+    pub only_ca_cert: bool,
+    /// PEM files with our own certificate and its private key, perhaps the same file.
+    pub client_cert: Option<(PathBuf, PathBuf)>,
     /// Accept any certificate.
     pub insecure: bool,
 }

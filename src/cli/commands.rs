@@ -8,6 +8,7 @@ use clap_complete::Shell;
 
 use super::connection::{ConnectionArgs, ReconnectArgs, RejoinArgs, TokenArgs};
 use super::doctor::DoctorArgs;
+use super::network::NetworkArgs;
 use super::operation::{AckArgs, DataArgs, JoinAckArgs, RetryArgs};
 use super::output::{ListenEndArgs, OutputArgs, TalkArgs, TimeoutArgs};
 use super::url::{ConfigArgs, ConfigCommand, UrlArgs, UrlCommand};
@@ -70,6 +71,9 @@ pub struct ConnectingArgs {
     /// Where to connect.
     #[command(flatten)]
     pub connection: ConnectionArgs,
+    /// The way to the service.
+    #[command(flatten)]
+    pub network: NetworkArgs,
     /// What a token signed here says.
     #[command(flatten)]
     pub token: TokenArgs,

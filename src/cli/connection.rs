@@ -1,6 +1,5 @@
 //! Flags that say where to connect, with which token, and how to stay connected.
 
-use std::path::PathBuf;
 use std::time::Duration;
 
 use clap::Args;
@@ -81,15 +80,7 @@ pub struct ConnectionArgs {
     #[arg(long, value_enum, value_name = "NAME", default_value = "json-reliable")]
     pub protocol: Protocol,
 
-    /// PEM file with certificates to trust besides the platform's roots
-    #[arg(long, value_name = "FILE")]
-    pub ca_cert: Option<PathBuf>,
-
-    /// Accept any certificate; for tests only, anyone on the way can read and change everything
-    #[arg(long)]
-    pub insecure: bool,
-
-    /// Limit of each fresh connection attempt: DNS, TCP, TLS, upgrade and the `connected` frame together
+    /// Limit of each fresh connection attempt: DNS, TCP, proxy, TLS, upgrade and the `connected` frame together
     #[arg(long, value_name = "D", default_value = "30s", value_parser = duration)]
     pub connect_timeout: Duration,
 }

@@ -5,6 +5,7 @@ use std::time::Duration;
 use clap::Args;
 
 use super::connection::{ConnectionArgs, TokenArgs};
+use super::network::NetworkArgs;
 use super::output::{TalkArgs, TimeoutArgs};
 use super::values::{ReportFormat, duration};
 
@@ -31,6 +32,9 @@ pub struct DoctorArgs {
     /// Where to connect.
     #[command(flatten)]
     pub connection: ConnectionArgs,
+    /// The way to the service.
+    #[command(flatten)]
+    pub network: NetworkArgs,
     /// What a token signed here says.
     #[command(flatten)]
     pub token: TokenArgs,

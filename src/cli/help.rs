@@ -128,7 +128,7 @@ type Rows = &'static [(&'static str, &'static str)];
 const CODES_START: Rows =
     &[("1", "internal error"), ("2", "usage"), ("3", "configuration or credential missing, unreadable, malformed")];
 const CODES_CONNECT: Rows = &[
-    ("4", "never connected: DNS, TCP, TLS, timeout, HTTP 408, 429 or 5xx, after all retries"),
+    ("4", "never connected: DNS, TCP, proxy, TLS, timeout, HTTP 408, 429 or 5xx, after all retries"),
     ("5", "401 or 403: token missing, wrong or expired"),
     ("6", "handshake refused otherwise"),
     ("7", "connection lost and not regained"),
@@ -148,6 +148,15 @@ const ENV_SOURCE: Rows = &[
     ("WPS_PROFILE", "profile to use when --profile is not given; its source comes after those above"),
     ("WPS_NO_HINTS", "`1`: no hint when a secret stands on the command line"),
 ];
+const ENV_NETWORK: Rows = &[
+    (
+        "HTTPS_PROXY",
+        "proxy for `wss`, when --proxy is not given; like the next ones also in lower case, which goes first",
+    ),
+    ("HTTP_PROXY", "proxy for `ws`; upper case does not count where REQUEST_METHOD is set (CGI)"),
+    ("ALL_PROXY", "proxy for both, when theirs is not set"),
+    ("NO_PROXY", "hosts without a proxy: names (and their subdomains), addresses, networks such as 10.0.0.0/8, `*`"),
+];
 const ENV_TALK: Rows = &[
     ("WPS_LOG", "filter for the log on stderr, e.g. `debug` or `wps=trace`"),
     ("AZURE_LOG_LEVEL", "`verbose` is the same as -vv"),
@@ -157,7 +166,8 @@ const ENV_TALK: Rows = &[
 ];
 const ENV_EMULATOR: Rows = &[("WPS_ACCESS_KEY", "access key, when --access-key is not given")];
 
-const ENV_CONNECTING: Section = Section { title: "Environment", body: Body::Table(&[ENV_SOURCE, ENV_TALK]) };
+const ENV_CONNECTING: Section =
+    Section { title: "Environment", body: Body::Table(&[ENV_SOURCE, ENV_NETWORK, ENV_TALK]) };
 
 const DURATIONS: Section = Section {
     title: "Durations",
@@ -244,7 +254,7 @@ pub fn sections(command: &str) -> &'static [Section] {
                     CODES_END,
                 ]),
             },
-            Section { title: "Environment", body: Body::Table(&[ENV_SOURCE, ENV_EMULATOR, ENV_TALK]) },
+            Section { title: "Environment", body: Body::Table(&[ENV_SOURCE, ENV_NETWORK, ENV_EMULATOR, ENV_TALK]) },
         ],
         "listen" => &[
             SOURCE,

@@ -8,6 +8,7 @@ mod connection;
 mod doctor;
 mod help;
 mod leading;
+mod network;
 mod operation;
 mod output;
 mod profile;
@@ -27,12 +28,14 @@ pub use commands::{Command, ConnectingArgs, EmulatorArgs, EventArgs, JoinArgs, L
 pub use connection::{KeyArgs, ReconnectArgs, SourceArgs, TokenArgs};
 pub use doctor::DoctorArgs;
 pub use help::{Body, examples_of, sections};
+pub use network::NetworkArgs;
 pub use operation::{AckArgs, DataArgs, RetryArgs};
 pub use output::{OutputArgs, TalkArgs};
 pub use profile::{FlagValue, ProfileFlag, Typed, check_flag, parse_with, profile_flags, typed};
 pub use url::{ConfigArgs, ConfigCommand, NotBefore, UrlArgs, UrlCommand, UrlCreateArgs, UrlInspectArgs};
 pub use values::{
-    ColorChoice, DataType, EmulatorFormat, Encoding, Format, Mode, Only, Protocol, ReportFormat, RetryCount, Unknown,
+    ColorChoice, DataType, EmulatorFormat, Encoding, Format, Mode, Only, Protocol, ReportFormat, Resolve, RetryCount,
+    Unknown,
 };
 
 /// A command-line client for Azure Web PubSub, with a local emulator of the service

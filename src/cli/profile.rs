@@ -16,7 +16,7 @@ use super::{Parsed, all_commands, command, leading, parse, usage};
 use crate::failure::Failure;
 
 /// Headings of flags that say where and how to connect.
-const HEADINGS: [&str; 4] = ["Connection", "Token", "Staying connected", "Operations"];
+const HEADINGS: [&str; 5] = ["Connection", "Network", "Token", "Staying connected", "Operations"];
 
 /// Flags under these headings that are about one run only.
 const NOT_IN_PROFILES: [&str; 3] = ["profile", "ack-id", "no-ack"];
@@ -232,7 +232,7 @@ mod tests {
         };
         let connecting = &listen.connecting;
         assert_eq!((connecting.token.hub.as_deref(), connecting.token.roles.len()), (Some("given"), 2));
-        assert!(!connecting.reconnect.no_reconnect && connecting.connection.insecure);
+        assert!(!connecting.reconnect.no_reconnect && connecting.network.insecure);
         assert_eq!(connecting.connection.connect_timeout.as_secs(), 3);
         assert!(matches!(parse_with(args("wps send --local g -- -x"), &profile), Ok(Parsed::Run(Command::Send(_)))));
         assert!(matches!(parse_with(args("wps url create --local"), &profile), Ok(Parsed::Run(Command::Url(_)))));

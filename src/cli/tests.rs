@@ -71,7 +71,7 @@ fn every_long_help_names_exit_codes_and_environment() {
         let connects = talks && command != "emulator";
         let sources = connects && !matches!(command, "config path" | "config check");
         assert_eq!(help.contains("WPS_CONNECTION_STRING"), sources, "{command}");
-        let promises = matches!(command, "listen" | "join" | "send" | "event");
+        let promises = matches!(command, "listen" | "join" | "send" | "event" | "doctor");
         assert_eq!(help.contains("What is promised:\n"), promises, "{command}");
     }
 }
@@ -111,12 +111,7 @@ fn what_is_due_later_is_not_accepted() {
     for line in [
         "repl",
         "replay|f",
-        "doctor",
         "ping",
-        "listen|--proxy|p",
-        "listen|--header|h",
-        "listen|--resolve|r",
-        "listen|--client-cert|c",
         "listen|--session|f",
         "listen|--jq|.",
         "listen|--until|.",
@@ -142,7 +137,7 @@ fn usage_errors_say_what_is_wrong_and_what_to_do() {
         (
             "--local|emulator",
             "error: unexpected argument `--local`\nhint: `--local` belongs to `listen`, `join`, `send`, `event`, \
-             `url create`, `url inspect`\n",
+             `doctor`, `url create`, `url inspect`\n",
         ),
         (
             "listen|-o|xml",
@@ -165,6 +160,9 @@ fn usage_errors_say_what_is_wrong_and_what_to_do() {
         ("listen|--no-reconnect|--reconnect-retries|1", "error: `--no-reconnect` and `--reconnect-retries` exclude"),
         ("listen|-q|-v", "error: `--quiet` and `--verbose` exclude each other\n"),
         ("listen|--color|auto|--color|never", "error: `--color` was given more than once\n"),
+        ("listen|--resolve|h:80:x", "error: `h:80:x` is not a value of `--resolve`: ADDR is not an IP address\n"),
+        ("listen|--client-key|k", "error: missing: `--client-cert`\n"),
+        ("listen|--no-system-roots", "error: missing: `--ca-cert`\n"),
         ("listen|--insecure=yes", "error: `--insecure` takes no value\n"),
         ("send|g|-x", "error: unexpected argument `-x`\nhint: data that begins with `-` stands behind `--`: `-- -x`\n"),
         ("event", "error: missing: `NAME`\n"),
@@ -193,6 +191,8 @@ fn usage_errors_keep_secrets() {
         "listen|Endpoint=http://h;AccessKey=sesame;Version=1.0",
         "listen|--url|sesame|--url|sesame",
         "emulator|--access-kye|sesame",
+        "listen|--porxy|http://user:sesame@proxy:1",
+        "listen|--proxy|http://user:sesame@proxy:1|--proxy|x",
         "emulator|sesameABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789",
         "sesameABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789",
         "listen|--timeout|sesameABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789",

@@ -10,6 +10,7 @@ mod hosting;
 mod join;
 mod listen;
 pub mod man;
+mod network;
 mod run;
 mod send;
 mod tap;

@@ -12,6 +12,7 @@ use tokio::time::{Instant, sleep_until, timeout};
 
 use super::explain::{Place, operation_failure, session_failure};
 use super::hosting;
+pub(super) use super::network::dial_options;
 use super::tap::{Seen, Shown, Tap};
 use crate::auth::access_url::looks_expired;
 use crate::auth::token::peek_claims;
@@ -22,7 +23,6 @@ use crate::failure::{Failure, Kind};
 use crate::render::{self, Chatter, Console, Printer, Stopped, StoppedCounts, Weight, WriteFailure};
 use crate::settings::{Connection, Format, Only, Output, Source};
 use crate::signal::Signals;
-use crate::wire::{DialOptions, Tls, TlsSettings};
 
 /// Longest time for output that is still to be written, counted from the signal or `--timeout` that ended the run.
 const FLUSH_TIMEOUT: Duration = Duration::from_secs(2);
@@ -456,15 +456,6 @@ pub fn url_source(source: &Source) -> UrlSource {
         Source::Signed(signer) | Source::Local { signer, .. } => UrlSource::Signed(signer.clone()),
         Source::Command(command) => UrlSource::Command(command.clone()),
     }
-}
-
-pub(super) fn dial_options(connection: &Connection) -> DialOptions {
-    let tls = TlsSettings {
-        ca_cert: connection.tls.ca_cert.clone(),
-        insecure: connection.tls.insecure,
-        ..TlsSettings::default()
-    };
-    DialOptions { tls: Tls::new(tls), ..DialOptions::default() }
 }
 
 /// A seed for the jitter. Predictable jitter would do no harm, so a failing source of randomness is no error.

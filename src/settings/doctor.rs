@@ -35,7 +35,8 @@ pub struct Problem {
 
 /// What will be done. What is wrong with the command line is an error all the same.
 pub(super) fn settle(args: DoctorArgs, environment: &Environment, input: &mut dyn Input) -> Result<Doctor, Failure> {
-    let DoctorArgs { group, ack_timeout, output: format, talk: talk_args, connection: source, token, timeout } = args;
+    let DoctorArgs { group, ack_timeout, output: format, talk: talk_args, connection: source, network, token, timeout } =
+        args;
     if let Some(group) = &group {
         check_group_name(group).map_err(|error| bad_name("--group", error))?;
     }
@@ -56,6 +57,7 @@ pub(super) fn settle(args: DoctorArgs, environment: &Environment, input: &mut dy
     let origin = origin(&source.source, environment);
     let connecting = ConnectingArgs {
         connection: source,
+        network,
         token,
         reconnect: no_reconnect(),
         retry: no_retry(ack_timeout),

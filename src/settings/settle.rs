@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use ::url::Url;
 
+use super::network;
 use super::source::{bad_name, read, resolve, takes_stdin};
 use super::{
     Ack, Connection, DataFrom, Emulator, Environment, Event, Input, Join, Listen, Output, PayloadSource, PayloadType,
@@ -13,8 +14,8 @@ use super::{profile, url};
 use crate::auth::connection_string::DEVELOPMENT_KEY;
 use crate::cli::{
     AckArgs, ColorChoice, Command, ConfigArgs, ConfigCommand, ConnectingArgs, DataArgs, DataType, EmulatorArgs,
-    EventArgs, Format, JoinArgs, ListenArgs, Mode, Protocol, ReconnectArgs, RetryArgs, RetryCount, SendArgs, TalkArgs,
-    Unknown, UrlArgs, UrlCommand,
+    EventArgs, Format, JoinArgs, ListenArgs, Mode, NetworkArgs, Protocol, ReconnectArgs, RetryArgs, RetryCount,
+    SendArgs, TalkArgs, Unknown, UrlArgs, UrlCommand,
 };
 use crate::client::session::{Backoff, BackoffMode, Config, OnUnknown, Retries};
 use crate::failure::{Failure, Kind};
@@ -297,8 +298,17 @@ pub(super) fn connection(
     let mut session = session(&args.reconnect, &args.retry, &policy, protocol, args.connection.connect_timeout)?;
     let source = resolve(&args.connection.source, &args.token, environment, input)?;
     session.renews_url = matches!(source, Source::Command(_));
-    let tls = Tls { ca_cert: args.connection.ca_cert, insecure: args.connection.insecure };
-    Ok(Connection { source, protocol, tls, session, timeout: args.timeout.timeout })
+    let tls = tls(&args.network);
+    let network = network::settle(args.network, &source, environment, input)?;
+    Ok(Connection { source, protocol, network, tls, session, timeout: args.timeout.timeout })
+}
+
+fn tls(args: &NetworkArgs) -> Tls {
+    let client_cert = args.client_cert.clone().map(|chain| {
+        let key = args.client_key.clone().unwrap_or_else(|| chain.clone());
+        (chain, key)
+    });
+    Tls { ca_cert: args.ca_cert.clone(), only_ca_cert: args.no_system_roots, client_cert, insecure: args.insecure }
 }
 
 fn session(

@@ -303,7 +303,7 @@ fn each_command_has_its_own_settings() {
     assert_eq!((listen.count, listen.duration), (Some(2), Some(Duration::from_secs(60))));
     assert_eq!(listen.idle_timeout, Some(Duration::from_secs(5)));
     assert_eq!(listen.connection.timeout, Some(Duration::from_secs(120)));
-    assert_eq!(listen.connection.tls, Tls { ca_cert: Some("f".into()), insecure: true });
+    assert_eq!(listen.connection.tls, Tls { ca_cert: Some("f".into()), insecure: true, ..Tls::default() });
 
     let Settings::Join(join) = settled("join --local --ack-id 18446744073709551614 a b a --stay") else { panic!() };
     assert_eq!((join.groups, join.stay), (vec!["a".to_owned(), "b".to_owned()], true));
@@ -400,5 +400,81 @@ fn the_emulator_is_microsofts_by_default() {
         ("emulator --access-key @k", "from file"),
     ] {
         assert_eq!(emulator(line, &variable).access_key.expose(), key, "{line}");
+    }
+}
+
+#[test]
+fn the_emulator_on_this_machine_is_never_behind_a_proxy() {
+    let environment = [("ALL_PROXY", "http://proxy"), ("NO_PROXY", "a"), ("HTTP_PROXY", "not one://")];
+    for line in ["listen --local", "listen --local --proxy http://proxy"] {
+        match settle_with(line, &environment, Inputs::default()).unwrap() {
+            Settings::Listen(listen) => assert_eq!(listen.connection.network, Network::default(), "{line}"),
+            other => panic!("{other:?}"),
+        }
+    }
+}
+
+#[test]
+fn the_proxy_is_the_flags_else_the_environments() {
+    let environment = [("HTTP_PROXY", "http://plain:1"), ("HTTPS_PROXY", "socks5h://secure:2"), ("no_proxy", "a,b")];
+    let proxies = |line: &str, inputs| match settle_with(line, &environment, inputs).unwrap() {
+        Settings::Listen(listen) => listen.connection.network.proxies,
+        other => panic!("{other:?}"),
+    };
+    let host = |proxy: &Option<Proxy>| proxy.as_ref().map(|proxy| format!("{} {}", proxy.from, proxy.host));
+    let plain = proxies("listen --url ws://h/client/hubs/h", Inputs::default());
+    assert_eq!((host(&plain.plain).as_deref(), &plain.secure), (Some("HTTP_PROXY plain"), &None));
+    let exceptions = plain.exceptions.unwrap();
+    assert_eq!((exceptions.list.as_str(), exceptions.from), ("a,b", "no_proxy"));
+    let line = "listen --hub h --connection-string Endpoint=https://h;AccessKey=k";
+    assert_eq!(host(&proxies(line, Inputs::default()).secure).as_deref(), Some("HTTPS_PROXY secure"));
+    // The flag goes before, also before the exceptions.
+    let flag = proxies("listen --url ws://a/client/hubs/h --proxy http://u:sesame@flag", Inputs::default());
+    assert_eq!((host(&flag.plain).as_deref(), flag.exceptions), (Some("--proxy flag"), None));
+    let inputs = Inputs { files: [("p", "http://u:sesame@file\n")].into(), ..Inputs::default() };
+    assert_eq!(
+        host(&proxies("listen --url ws://a/client/hubs/h --proxy @p", inputs).plain).as_deref(),
+        Some("--proxy file")
+    );
+    let none = proxies("listen --url ws://a/client/hubs/h --proxy none", Inputs::default());
+    assert_eq!(none, Proxies::default());
+}
+
+#[test]
+fn the_way_to_the_service_is_settled_as_given() {
+    let line = "listen --url wss://h/client/hubs/h --header X-A:1 --header @headers --resolve h:443:127.0.0.1 \
+                --client-cert c --ca-cert r --no-system-roots";
+    let inputs =
+        Inputs { files: [("headers", "X-B: 2\n\r\nAuthorization: Bearer sesame\n")].into(), ..Inputs::default() };
+    let Settings::Listen(listen) = settle_with(line, &[], inputs).unwrap() else { panic!() };
+    let Connection { network, tls, .. } = listen.connection;
+    let headers: Vec<String> = network.headers.iter().map(|(name, value)| format!("{name}: {value:?}")).collect();
+    assert_eq!(headers, ["x-a: \"1\"", "x-b: \"2\"", "authorization: Sensitive"]);
+    assert_eq!(network.resolve.len(), 1);
+    let client_cert = Some(("c".into(), "c".into()));
+    assert_eq!(tls, Tls { ca_cert: Some("r".into()), only_ca_cert: true, client_cert, insecure: false });
+}
+
+#[test]
+fn headers_and_proxies_that_cannot_be_used_are_told_without_their_values() {
+    let url = "listen --url ws://h/client/hubs/h";
+    for (line, code, expected) in [
+        ("--header sesame", 2, "error: `--header` is not a header: there is no colon in it\nhint: a header is written"),
+        ("--header Upgrade:sesame", 2, "error: `--header` cannot set `upgrade`, which the handshake needs\nhint: "),
+        ("--header sec-websocket-protocol:sesame", 2, "error: `--header` cannot set `sec-websocket-protocol`"),
+        ("--header Proxy-Authorization:sesame", 2, "error: `--header` cannot set `proxy-authorization`, which is for"),
+        ("--header X:ses\u{7}ame", 2, "error: `--header` has a value for `x` that no header can have\nhint: "),
+        ("--header @missing", 3, "error: could not read the value of `--header` from `missing`\ncaused by: "),
+        ("--header @bad", 3, "error: line 2 of `bad`, named by `--header`, is not a header: there is no colon in it\n"),
+        ("--proxy ftp://u:sesame@p", 2, "error: the proxy in `--proxy` is malformed: its scheme is not `http`"),
+        ("--proxy http://u:ses/ame@p", 2, "error: the proxy in `--proxy` is malformed: "),
+        ("--proxy @missing", 3, "error: could not read the value of `--proxy` from `missing`"),
+        ("--proxy @bad", 3, "error: the proxy in `--proxy` is malformed: "),
+    ] {
+        let inputs = Inputs { files: [("bad", "X-A: 1\nses/ame")].into(), ..Inputs::default() };
+        let failure = settle_with(&format!("{url} {line}"), &[], inputs).unwrap_err();
+        let report = failure.report(str::to_owned, str::to_owned);
+        assert_eq!(failure.kind.exit_code(), code, "{line}: {report}");
+        assert!(report.starts_with(expected) && !report.contains("ses"), "{line}: {report}");
     }
 }

@@ -43,6 +43,7 @@ impl Certificate {
     }
 
     /// It names itself as its issuer.
+    #[allow(dead_code, reason = "the doctor asks")]
     pub fn is_self_issued(&self) -> bool {
         self.subject == self.issuer
     }

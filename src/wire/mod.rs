@@ -22,11 +22,10 @@ mod tls;
 mod trail;
 
 pub use certificate::Certificate;
-pub use dial::{DialOptions, dial};
+pub use dial::{DialOptions, Override, dial};
 pub use error::{CertificateProblem, DialError, Refusal};
 pub use link::{Cause, Closed, Incoming, Link};
 pub use pem::PemProblem;
-#[allow(unused_imports)]
 pub use proxy::{Exceptions, Proxies, Proxy, ProxyError, ProxyProblem, ProxyScheme};
 pub use stream::Stream;
 pub use target::Target;

@@ -1,6 +1,11 @@
 //! `wps doctor`: each step of a connection, what it says about each that fails, and the exit code of the first.
 
+use std::sync::Arc;
+
+use rcgen::{KeyPair, date_time_ymd};
+use rustls::ServerConfig;
 use serde_json::{Value, json};
+use tempfile::NamedTempFile;
 
 use crate::support::service::ClosedPort;
 use crate::support::token::{SIGNATURE, token, token_with_roles};
@@ -25,6 +30,9 @@ const STEPS: [&str; 15] = [
     "close",
 ];
 
+/// The names of a server of this machine.
+const LOCAL: [&str; 2] = ["localhost", "127.0.0.1"];
+
 /// An emulator on a port of its own; gone with the value.
 struct Emulator {
     running: Running,
@@ -47,6 +55,16 @@ impl Emulator {
 /// A doctor with records, against this URL, with little patience.
 fn doctor(url: &str) -> crate::support::Setup {
     wps(["doctor", "-o", "ndjson", "--connect-timeout", "1500ms", "--url", url])
+}
+
+/// A server's TLS for these names, valid until the beginning of that year, and a file with its certificate.
+fn identity(names: &[&str], until: i32, tls12: bool) -> (Arc<ServerConfig>, NamedTempFile) {
+    let key = KeyPair::generate().unwrap();
+    let mut params = tls::named(names);
+    (params.not_before, params.not_after) = (date_time_ymd(2000, 1, 1), date_time_ymd(until, 1, 1));
+    let certificate = params.self_signed(&key).unwrap();
+    let file = tls::file(&certificate.pem());
+    (tls::config(certificate, &key, None, tls12), file)
 }
 
 /// The check of a step, out of a report that has all of them and ends with `stopped`.
@@ -209,8 +227,8 @@ fn certificates_that_are_not_accepted_fail_at_tls_with_what_is_known_of_them() {
             "its issuer is not trusted; it showed a certificate for `localhost`",
             "`--ca-cert FILE`",
         ),
-        (tls::expired(), true, "expired", "renew the certificate"),
-        (tls::for_name("other.example"), true, "`other.example`", "use a host name"),
+        (identity(&LOCAL, 2020, false), true, "expired", "renew the certificate"),
+        (identity(&["other.example"], 4096, false), true, "`other.example`", "use a host name"),
     ] {
         let service = Service::with_tls(Some(config));
         let mut setup = doctor(&service.url());
@@ -225,7 +243,7 @@ fn certificates_that_are_not_accepted_fail_at_tls_with_what_is_known_of_them() {
 
 #[test]
 fn the_version_and_the_certificate_are_told() {
-    for ((config, file), version) in [(tls::old(), "TLS 1.2, "), (tls::identity(), "TLS 1.3, ")] {
+    for ((config, file), version) in [(identity(&LOCAL, 4096, true), "TLS 1.2, "), (tls::identity(), "TLS 1.3, ")] {
         let service = Service::with_tls(Some(config));
         let wps = doctor(&service.url()).arg("--ca-cert").arg(file.path()).start();
         service.request().refuse("500 Internal Server Error", &[], "");
@@ -240,7 +258,7 @@ fn the_version_and_the_certificate_are_told() {
 
 #[test]
 fn an_unchecked_certificate_is_said_to_be_one() {
-    let (config, _file) = tls::expired();
+    let (config, _file) = identity(&LOCAL, 2020, false);
     let service = Service::with_tls(Some(config));
     let wps = doctor(&service.url()).arg("--insecure").start();
     service.request().refuse("404 Not Found", &[], "");

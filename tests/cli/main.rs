@@ -14,6 +14,7 @@ mod doctor;
 mod ending;
 mod garbage;
 mod layering;
+mod network;
 mod operations;
 mod output;
 mod recovery;

@@ -48,7 +48,7 @@ fn credentials_hint(given: bool, from: &str, hint: &mut impl FnMut(String)) {
     hint(if given {
         format!("check user and password in `{from}`; characters such as `@`, `:`, `/` and `%` are written as `%40`, …")
     } else {
-        format!("user and password stand in `{from}`: `SCHEME://USER:PASSWORD@HOST:PORT`")
+        format!("user and password stand in `{from}`, before the host: `USER:PASSWORD@HOST:PORT`")
     });
 }
 
