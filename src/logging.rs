@@ -1,15 +1,15 @@
 //! The log for people who look for a fault: frames and handshakes on stderr, without secrets.
 //!
-//! `-vv` shows frames, `-vvv` whole frames and handshakes; `WPS_LOG` takes a tracing filter instead.
+//! `-vv` shows frames, `-vvv` whole frames and handshakes; `WPS_LOG` takes a tracing filter instead. Each entry is a line
+//! with its time; what goes to the service and what comes from there begins with an arrow.
+
+mod line;
 
 use std::io::{self, Write};
-use std::time::SystemTime;
 
 use tracing::Metadata;
 use tracing_subscriber::EnvFilter;
 use tracing_subscriber::fmt::MakeWriter;
-use tracing_subscriber::fmt::format::Writer as FormatWriter;
-use tracing_subscriber::fmt::time::FormatTime;
 
 use crate::failure::{Failure, Kind};
 use crate::render::Stream;
@@ -49,21 +49,10 @@ fn start_with(filter: Option<&str>, stream: &Stream) -> Result<(), Failure> {
     })?;
     tracing_subscriber::fmt()
         .with_env_filter(filter)
-        .with_ansi(stream.style.color)
-        .with_target(false)
-        .with_timer(Clock)
+        .event_format(line::Line(stream.style))
         .with_writer(Log(stream.clone()))
         .init();
     Ok(())
-}
-
-/// Milliseconds, UTC.
-struct Clock;
-
-impl FormatTime for Clock {
-    fn format_time(&self, w: &mut FormatWriter<'_>) -> std::fmt::Result {
-        write!(w, "{}", humantime::format_rfc3339_millis(SystemTime::now()))
-    }
 }
 
 /// Makes a writer for each event.

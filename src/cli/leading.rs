@@ -7,6 +7,7 @@ use std::ffi::{OsStr, OsString};
 
 use clap::{Arg, ArgAction, Command};
 
+use super::all_commands;
 use crate::failure::{Failure, Kind};
 
 /// `args` (without the program's name) with the flags before the command moved directly behind it. Left as they are
@@ -31,7 +32,7 @@ pub(super) fn move_behind_command(command: &Command, args: Vec<OsString>) -> Res
         }
     }
     match args.get(end).map(OsString::as_os_str) {
-        _ if end == 0 => return Ok(args),
+        _ if end == 0 => return behind_own(command, args),
         None => {
             let failure = Failure::message(Kind::Usage, "no command given, only flags");
             return Err(failure.hint("`wps --help` lists the commands"));
@@ -41,6 +42,16 @@ pub(super) fn move_behind_command(command: &Command, args: Vec<OsString>) -> Res
     }
     let mut args = args;
     args[..=end].rotate_right(1);
+    behind_own(command, args)
+}
+
+/// `args` with the flags behind a command that has commands of its own moved behind one of those.
+fn behind_own(command: &Command, mut args: Vec<OsString>) -> Result<Vec<OsString>, Failure> {
+    let own = args.first().and_then(|name| name.to_str()).and_then(|name| command.find_subcommand(name));
+    if let Some(own) = own.filter(|own| own.has_subcommands()) {
+        let rest = args.split_off(1);
+        args.extend(move_behind_command(own, rest)?);
+    }
     Ok(args)
 }
 
@@ -57,7 +68,7 @@ fn short_takes_next(command: &Command, cluster: &str) -> Option<bool> {
 
 /// The first flag of any command for which `is` holds.
 fn find(command: &Command, is: impl Fn(&Arg) -> bool) -> Option<&Arg> {
-    command.get_subcommands().flat_map(Command::get_arguments).find(|arg| is(arg))
+    all_commands(command).into_iter().flat_map(|(_, command)| command.get_arguments()).find(|arg| is(arg))
 }
 
 /// Whether a flag's value may be the next argument.
@@ -84,7 +95,11 @@ mod tests {
             ("--retries 1 join -- g", "join --retries 1 -- g"),
             // The value of a flag may look like a command.
             ("--hub listen send g d", "send --hub listen g d"),
+            ("--local url --user u create --ttl 1m", "url create --local --user u --ttl 1m"),
+            ("-q config show", "config show -q"),
+            ("url create --local", "url create --local"),
             // Clap answers these.
+            ("url --help", "url --help"),
             ("--help", "--help"),
             ("-V", "-V"),
             ("--help listen", "--help listen"),
@@ -102,7 +117,7 @@ mod tests {
 
     #[test]
     fn flags_without_a_command_are_an_error() {
-        for typed in ["--local", "--url", "--url listen", "-vo"] {
+        for typed in ["--local", "--local url", "url --local", "--url", "--url listen", "-vo"] {
             let args = typed.split_whitespace().map(OsString::from).collect();
             assert_eq!(move_behind_command(&command(), args).unwrap_err().kind, Kind::Usage, "{typed}");
         }
@@ -111,7 +126,8 @@ mod tests {
     #[test]
     fn a_flag_takes_a_value_in_all_commands_or_in_none() {
         let mut seen: HashMap<String, bool> = HashMap::new();
-        for sub in command().get_subcommands() {
+        let command = command();
+        for (_, sub) in all_commands(&command) {
             for arg in sub.get_arguments() {
                 let names = arg.get_long().map(|l| format!("--{l}")).into_iter();
                 for name in names.chain(arg.get_short().map(|s| format!("-{s}"))) {

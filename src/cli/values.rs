@@ -42,6 +42,15 @@ pub enum EmulatorFormat {
     Ndjson,
 }
 
+/// `--output` of the commands that report on something.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum ReportFormat {
+    /// for people
+    Text,
+    /// one JSON object a line
+    Ndjson,
+}
+
 /// `--color`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 pub enum ColorChoice {

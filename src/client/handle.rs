@@ -1,5 +1,7 @@
 //! How commands talk to a running client.
 
+use std::time::Duration;
+
 use tokio::sync::{mpsc, oneshot};
 
 use super::session::{AckMode, Outcome, Request};
@@ -9,6 +11,8 @@ use super::session::{AckMode, Outcome, Request};
 pub(super) enum Command {
     /// Carry out an operation and answer how it ended.
     Submit { request: Request, mode: AckMode, reply: oneshot::Sender<Outcome> },
+    /// Send a `ping` and answer how long its `pong` took.
+    Ping { reply: oneshot::Sender<Duration> },
 }
 
 /// How to end the session.
@@ -54,6 +58,14 @@ impl Handle {
             return ended();
         }
         settled.await.unwrap_or_else(|_| ended())
+    }
+
+    /// Sends a `ping` of the protocol (PROTOCOL §4.6) and waits for its `pong`, for as long as that takes. `None` when there
+    /// is no connection, or it ends before.
+    pub async fn ping(&self) -> Option<Duration> {
+        let (reply, answered) = oneshot::channel();
+        self.commands.send(Command::Ping { reply }).await.ok()?;
+        answered.await.ok()
     }
 
     /// Ends the session; the driver returns within two seconds.

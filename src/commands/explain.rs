@@ -1,15 +1,18 @@
 //! From what happened to what a person is told: the error, its cause, and what to do about it.
 
 mod network;
+mod refusal;
 mod token;
 
-use std::time::{Duration, SystemTime};
+pub use token::skew;
+
+use std::time::Duration;
 
 use anyhow::anyhow;
 
 use crate::auth::access_url::AccessUrl;
 use crate::auth::token::{Claims, peek_claims};
-use crate::client::driver::DialedError;
+use crate::client::driver::{CurrentUrl, DialedError};
 use crate::client::session::{EndKind, OperationKind, Outcome};
 use crate::failure::{Failure, Kind};
 use crate::render::{human, nack};
@@ -27,6 +30,11 @@ pub struct Place {
 }
 
 impl Place {
+    /// The same, at the URL that the client has come to.
+    pub fn at(&self, url: &CurrentUrl) -> Self {
+        Self { url: url.get().or_else(|| self.url.clone()), ..self.clone() }
+    }
+
     fn name(&self) -> String {
         match &self.url {
             Some(url) => format!("hub `{}` at `{}`", url.hub(), url.authority()),
@@ -34,9 +42,16 @@ impl Place {
         }
     }
 
-    fn claims(&self) -> Option<Claims> {
+    pub fn claims(&self) -> Option<Claims> {
         self.url.as_ref().and_then(AccessUrl::token).and_then(|token| peek_claims(token.expose()))
     }
+}
+
+/// What a failure came from, in a line: its causes, without the general words before them.
+pub fn causes(failure: &Failure) -> String {
+    let words: Vec<String> = failure.error.chain().map(ToString::to_string).collect();
+    let skipped = usize::from(words.len() > 1);
+    words[skipped..].join(": ")
 }
 
 /// Why a session ended by itself.
@@ -59,7 +74,13 @@ pub fn session_failure(kind: EndKind, message: &str, dialed: Option<&DialedError
     };
     let Some(dialed) = dialed else {
         let failure = Failure::new(exit, anyhow!("{message}").context(what));
-        return if message.starts_with("timed out") { failure.hint(timeout_hint(place)) } else { failure };
+        return if message.contains("the URL command") {
+            failure.hint(url_command_hint(message, place))
+        } else if message.starts_with("timed out") {
+            failure.hint(timeout_hint(place))
+        } else {
+            failure
+        };
     };
     let error = match dialed.error.answer() {
         Some(refusal) => refusal_error(&dialed.error.to_string(), refusal),
@@ -73,6 +94,14 @@ pub fn session_failure(kind: EndKind, message: &str, dialed: Option<&DialedError
 fn timeout_hint(place: &Place) -> String {
     let limit = human(place.connect_timeout);
     format!("the limit is {limit} (`--connect-timeout`); check the host, the port and what is between here and there")
+}
+
+fn url_command_hint(message: &str, place: &Place) -> String {
+    if message.starts_with("timed out") {
+        let limit = human(place.connect_timeout);
+        return format!("the limit is {limit} (`--connect-timeout`), for the command and the connection together");
+    }
+    "run the command by hand: its stdout has to be a client access URL, or a JSON object with a `url` field".into()
 }
 
 /// The status line and, as its cause, the body.
@@ -114,7 +143,7 @@ fn dial_hints(error: &DialError, place: &Place) -> Vec<String> {
         DialError::Tls { .. } => {
             hint("does the port speak TLS? `ws://` is without, `wss://` with it".into());
         }
-        DialError::Refused(refusal) => refusal_hints(refusal, place, &mut hint),
+        DialError::Refused(refusal) => refusal::hints(refusal, place, &mut hint),
         DialError::NoSubprotocol { .. } | DialError::WrongSubprotocol { .. } => {
             hint(
                 "does the URL name a Web PubSub hub? `--protocol json` asks for the subprotocol without recovery"
@@ -132,31 +161,6 @@ fn dial_hints(error: &DialError, place: &Place) -> Vec<String> {
         DialError::BadTarget { .. } => hint("check the URL".into()),
     }
     hints
-}
-
-fn refusal_hints(refusal: &Refusal, place: &Place, hint: &mut impl FnMut(String)) {
-    match refusal.status {
-        401 | 403 => {
-            if let Some(url) = &place.url {
-                token::why_not_accepted(url, refusal.date, SystemTime::now()).into_iter().for_each(&mut *hint);
-            }
-        }
-        404 => hint("check the hub and the path: a client URL is `wss://HOST/client/hubs/HUB`".into()),
-        407 => hint("a proxy on the way wants credentials: `--proxy USER:PASSWORD@HOST:PORT` names it".into()),
-        200..=299 => {
-            hint("that is a web server, not a Web PubSub service: a client URL is `wss://HOST/client/hubs/HUB`".into())
-        }
-        300..=399 => {
-            let location = refusal.location.as_deref().map(|to| format!(" (to `{to}`)")).unwrap_or_default();
-            hint(format!(
-                "redirects are not followed{location}, so that no token goes to another host: name the final URL"
-            ));
-        }
-        _ => {}
-    }
-    if let Some(wait) = refusal.retry_after.filter(|wait| !wait.is_zero()) {
-        hint(format!("the service asks to wait {} before the next attempt", human(wait)));
-    }
 }
 
 /// What an operation was, in words.
@@ -188,7 +192,7 @@ pub fn operation_failure(
                 anyhow!("{}", nack(error)).context(format!("the service refused{times} to {what}")),
             );
             match error.name.as_str() {
-                "Forbidden" if kind != OperationKind::Event => failure.hint(role_hint(kind, target, place)),
+                "Forbidden" if kind != OperationKind::Event => failure.hint(role_hint(kind, Some(target), place)),
                 "InternalServerError" if kind == OperationKind::Event => {
                     failure.hint("the hub's event handler failed, or there is none for this event")
                 }
@@ -220,15 +224,17 @@ fn unknown(kind: OperationKind, what: &str, ack_id: u64, reason: &str) -> Failur
     }
 }
 
-/// The role that is missing and those the token has (PROTOCOL §11).
-fn role_hint(kind: OperationKind, target: &str, place: &Place) -> String {
+/// The role that is missing and those the token has (PROTOCOL §11). Without a `target`: for a group of no matter.
+pub fn role_hint(kind: OperationKind, target: Option<&str>, place: &Place) -> String {
     let role = match kind {
         OperationKind::JoinGroup | OperationKind::LeaveGroup => "webpubsub.joinLeaveGroup",
         OperationKind::SendToGroup | OperationKind::Event => "webpubsub.sendToGroup",
     };
     let claims = place.claims();
-    let literal = format!("{role}.{target}");
-    if let Some(granted) = claims.iter().flat_map(|claims| &claims.roles).find(|has| *has == role || **has == literal) {
+    let literal = target.map(|target| format!("{role}.{target}"));
+    if let Some(granted) =
+        claims.iter().flat_map(|claims| &claims.roles).find(|has| *has == role || Some(*has) == literal.as_ref())
+    {
         return format!(
             "the token has `{granted}`, which allows it, so the role was taken away since: by the hub's `connect` event \
              handler, or over REST"
@@ -242,5 +248,6 @@ fn role_hint(kind: OperationKind, target: &str, place: &Place) -> String {
         }
         None => "the URL has no token, and anonymous clients have no roles".to_owned(),
     };
-    format!("the role `{role}` or `{role}.{target}` is missing; {has}")
+    let either = literal.map(|literal| format!(" or `{literal}`")).unwrap_or_default();
+    format!("the role `{role}`{either} is missing; {has}")
 }

@@ -1,6 +1,8 @@
 //! One file a command: what a command does, in terms of the client, the renderer and the emulator.
 
 pub mod completions;
+pub mod config;
+mod doctor;
 mod emulator;
 mod event;
 mod explain;
@@ -12,6 +14,7 @@ mod network;
 mod run;
 mod send;
 mod tap;
+pub mod url;
 
 use std::time::{SystemTime, UNIX_EPOCH};
 
@@ -20,6 +23,7 @@ use crate::failure::Failure;
 use crate::render::{Console, StoppedError};
 use crate::settings::Ack;
 
+pub use doctor::doctor;
 pub use emulator::emulator;
 pub use event::event;
 pub use join::join;

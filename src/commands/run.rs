@@ -16,7 +16,7 @@ pub(super) use super::network::dial_options;
 use super::tap::{Seen, Shown, Tap};
 use crate::auth::access_url::looks_expired;
 use crate::auth::token::peek_claims;
-use crate::client::driver::{DialedError, Driver, Finished, NetDialer, UrlSource};
+use crate::client::driver::{CurrentUrl, DialedError, Driver, Finished, NetDialer, UrlSource};
 use crate::client::handle::Handle;
 use crate::client::session::{AckMode, End, OperationKind, Outcome, Request};
 use crate::failure::{Failure, Kind};
@@ -82,6 +82,7 @@ pub struct Client {
     /// What has come so far.
     pub seen: Rc<Seen>,
     place: Place,
+    url: CurrentUrl,
     ack_timeout: Duration,
 }
 
@@ -101,7 +102,8 @@ impl Client {
         if matches!(outcome, Outcome::NotSent { .. }) {
             return Err(Verdict::SessionEnded);
         }
-        match operation_failure(kind, target, &outcome, self.ack_timeout, &self.place) {
+        let place = self.place.at(&self.url);
+        match operation_failure(kind, target, &outcome, self.ack_timeout, &place) {
             Some(failure) => Err(Verdict::Failed(failure)),
             None => Ok(outcome),
         }
@@ -109,7 +111,7 @@ impl Client {
 }
 
 /// What ended a run from outside the client.
-enum Interrupt {
+pub(super) enum Interrupt {
     Signal(u8),
     Timeout,
     Output(WriteFailure),
@@ -184,7 +186,7 @@ where
 }
 
 /// What was printed is written, however slow the reader is, unless somebody wants it to end. Returns what cut it short.
-async fn last_words(
+pub(super) async fn last_words(
     console: &Console,
     hurried: Option<Instant>,
     deadline: Option<Instant>,
@@ -204,7 +206,7 @@ async fn last_words(
 }
 
 /// Resolves then; never, when there is no such time.
-async fn at(time: Option<Instant>) {
+pub(super) async fn at(time: Option<Instant>) {
     match time {
         Some(time) => sleep_until(time).await,
         None => std::future::pending().await,
@@ -212,12 +214,12 @@ async fn at(time: Option<Instant>) {
 }
 
 /// Prints an error when there is no time for more.
-async fn last_error(console: &Console, failure: &Failure) {
+pub(super) async fn last_error(console: &Console, failure: &Failure) {
     super::print_failure(console, failure);
     let _ = timeout(LAST_WRITE, console.err.writer().drained()).await;
 }
 
-async fn output_failed(console: &Console, error: &std::io::Error) -> u8 {
+pub(super) async fn output_failed(console: &Console, error: &std::io::Error) -> u8 {
     let failure = Failure::message(Kind::Output, format!("could not write to stdout: {error}"));
     super::print_failure(console, &failure);
     console.err.writer().drained().await;
@@ -237,18 +239,22 @@ where
     F: Future<Output = Verdict>,
 {
     let console = surroundings.console.clone();
-    let (tap, seen) = Tap::new(printer, wants.shown, wants.limit);
+    let (mut tap, seen) = Tap::new(printer, wants.shown, wants.limit);
     let mut config = connection.session.clone();
     config.seed = seed();
     let local = matches!(connection.source, Source::Local { .. });
     let ack_timeout = config.ack_timeout;
     let connect_timeout = config.connect_timeout;
     let source = url_source(&connection.source);
-    let place = Place { url: Some(source.fresh()), local, connect_timeout };
+    let place = Place { url: source.at_once(), local, connect_timeout };
     let dialer = NetDialer::new(source, dial_options(connection), connection.protocol);
+    let url = dialer.current_url();
+    if place.url.is_none() {
+        tap.follow(url.clone());
+    }
     let (driver, handle) = Driver::new(config, dialer, tap);
     let sated = Rc::clone(&seen);
-    let client = Client { handle: handle.clone(), seen, place: place.clone(), ack_timeout };
+    let client = Client { handle: handle.clone(), seen, place: place.clone(), url, ack_timeout };
     let mut running = pin!(driver.run());
     let mut script = pin!(script(client).fuse());
     let mut verdict = None;
@@ -287,19 +293,19 @@ where
         verdict = script.now_or_never();
     }
     let failed_dial = dialer.last_error();
-    let place = Place { url: dialer.current_url().cloned().or(place.url), ..place };
+    let place = place.at(&dialer.current_url());
     (Ending::of(interrupt, verdict, finished, failed_dial, connection, &place).by(hurried), tap.into_printer())
 }
 
 /// What may interrupt a run at the moment; a signal always may.
-struct Watched {
-    deadline: Option<Instant>,
-    output: bool,
+pub(super) struct Watched {
+    pub(super) deadline: Option<Instant>,
+    pub(super) output: bool,
     /// A reader that has gone away is a reason to end.
-    closed_output: bool,
+    pub(super) closed_output: bool,
 }
 
-async fn interruption(signals: &mut Signals, watched: Watched, console: &Console) -> Interrupt {
+pub(super) async fn interruption(signals: &mut Signals, watched: Watched, console: &Console) -> Interrupt {
     let output = async {
         match console.out.writer().failed().await {
             WriteFailure::Closed if !watched.closed_output => std::future::pending().await,
@@ -407,6 +413,8 @@ fn warn(printer: &mut Printer, connection: &Connection) {
     let secure = match &connection.source {
         Source::Url(url) => url.is_secure(),
         Source::Signed(signer) | Source::Local { signer, .. } => signer.endpoint.scheme() == "https",
+        // What it will print is not known yet.
+        Source::Command(_) => true,
     };
     if connection.tls.insecure && secure {
         printer
@@ -423,8 +431,10 @@ fn warn(printer: &mut Printer, connection: &Connection) {
 
 fn print_options(connection: &Connection, output: &Output, wants: Wants) -> render::Options {
     let hub = match &connection.source {
-        Source::Url(url) => url.hub().to_owned(),
-        Source::Signed(signer) | Source::Local { signer, .. } => signer.hub.clone(),
+        Source::Url(url) => Some(url.hub().to_owned()),
+        Source::Signed(signer) | Source::Local { signer, .. } => Some(signer.hub.clone()),
+        // The URL names it.
+        Source::Command(_) => None,
     };
     let chatter = match (output.quiet, output.verbosity) {
         (true, _) => Chatter::Quiet,
@@ -447,20 +457,22 @@ fn print_options(connection: &Connection, output: &Output, wants: Wants) -> rend
         },
         timestamps: output.timestamps,
         chatter,
-        hub: Some(hub),
+        hub,
         protocol: connection.protocol.name(),
     }
 }
 
-fn url_source(source: &Source) -> UrlSource {
+/// Where a source gets its URLs.
+pub fn url_source(source: &Source) -> UrlSource {
     match source {
         Source::Url(url) => UrlSource::Fixed(url.clone()),
         Source::Signed(signer) | Source::Local { signer, .. } => UrlSource::Signed(signer.clone()),
+        Source::Command(command) => UrlSource::Command(command.clone()),
     }
 }
 
 /// A seed for the jitter. Predictable jitter would do no harm, so a failing source of randomness is no error.
-fn seed() -> u64 {
+pub(super) fn seed() -> u64 {
     let mut bytes = [0; 8];
     match ring::rand::SystemRandom::new().fill(&mut bytes) {
         Ok(()) => u64::from_le_bytes(bytes),

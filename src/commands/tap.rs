@@ -8,6 +8,7 @@ use std::task::{Context, Poll};
 use tokio::sync::Notify;
 use tokio::time::Instant;
 
+use crate::client::driver::CurrentUrl;
 use crate::client::event::{EventSink, Flow, Frame, Lifecycle, Received};
 use crate::protocol::Origin;
 use crate::render::Printer;
@@ -60,6 +61,8 @@ pub struct Tap {
     /// A message came since the last flush.
     fresh: bool,
     seen: Rc<Seen>,
+    /// Where the client connects, if that is to be seen only then.
+    url: Option<CurrentUrl>,
 }
 
 impl Tap {
@@ -72,7 +75,12 @@ impl Tap {
             sated: Cell::new(false),
             came: Notify::new(),
         });
-        (Self { printer, shown, limit, fresh: false, seen: Rc::clone(&seen) }, seen)
+        (Self { printer, shown, limit, fresh: false, seen: Rc::clone(&seen), url: None }, seen)
+    }
+
+    /// Takes the hub's name from this URL at each new connection.
+    pub fn follow(&mut self, url: CurrentUrl) {
+        self.url = Some(url);
     }
 
     /// The printer.
@@ -83,6 +91,9 @@ impl Tap {
 
 impl EventSink for Tap {
     fn lifecycle(&mut self, event: &Lifecycle) -> Flow {
+        if let (Lifecycle::Connected { .. }, Some(url)) = (event, self.url.as_ref().and_then(CurrentUrl::get)) {
+            self.printer.set_hub(url.hub());
+        }
         self.printer.lifecycle(event)
     }
 

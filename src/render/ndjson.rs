@@ -26,7 +26,7 @@ struct Record<'a, F: Serialize> {
 }
 
 /// Appends a record and a newline.
-fn write<F: Serialize>(out: &mut Vec<u8>, kind: &str, time: &str, fields: F) {
+pub(super) fn write<F: Serialize>(out: &mut Vec<u8>, kind: &str, time: &str, fields: F) {
     // Serialising plain structs into memory cannot fail.
     let _ = serde_json::to_writer(&mut *out, &Record { r#type: kind, time, fields });
     out.push(b'\n');

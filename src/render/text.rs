@@ -173,7 +173,7 @@ pub fn human(duration: Duration) -> String {
 
 impl Style {
     /// `text` in that colour, when there is colour.
-    fn paint(self, text: &str, paint: Paint) -> String {
+    pub(super) fn paint(self, text: &str, paint: Paint) -> String {
         if self.color { text.style(paint).to_string() } else { text.to_owned() }
     }
 
@@ -190,6 +190,12 @@ impl Style {
             _ => Paint::new().bold(),
         };
         self.paint(label, paint)
+    }
+
+    /// The arrow of a frame's direction: `→` to the service, `←` from there.
+    pub fn arrow(self, arrow: char) -> String {
+        let paint = if arrow == '→' { Paint::new().cyan() } else { Paint::new().magenta() };
+        self.paint(&arrow.to_string(), paint)
     }
 
     /// A line of lesser weight.

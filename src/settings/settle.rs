@@ -2,18 +2,20 @@
 
 use std::time::Duration;
 
-use url::Url;
+use ::url::Url;
 
 use super::network;
 use super::source::{bad_name, read, resolve, takes_stdin};
 use super::{
     Ack, Connection, DataFrom, Emulator, Environment, Event, Input, Join, Listen, Output, PayloadSource, PayloadType,
-    Send, Settings, Tls,
+    Send, Settings, Source, Tls,
 };
+use super::{profile, url};
 use crate::auth::connection_string::DEVELOPMENT_KEY;
 use crate::cli::{
-    AckArgs, ColorChoice, Command, ConnectingArgs, DataArgs, DataType, EmulatorArgs, EventArgs, Format, JoinArgs,
-    ListenArgs, Mode, NetworkArgs, Protocol, ReconnectArgs, RetryArgs, RetryCount, SendArgs, TalkArgs, Unknown,
+    AckArgs, ColorChoice, Command, ConfigArgs, ConfigCommand, ConnectingArgs, DataArgs, DataType, EmulatorArgs,
+    EventArgs, Format, JoinArgs, ListenArgs, Mode, NetworkArgs, Protocol, ReconnectArgs, RetryArgs, RetryCount,
+    SendArgs, TalkArgs, Unknown, UrlArgs, UrlCommand,
 };
 use crate::client::session::{Backoff, BackoffMode, Config, OnUnknown, Retries};
 use crate::failure::{Failure, Kind};
@@ -28,7 +30,23 @@ pub fn settle(command: Command, environment: &Environment, input: &mut dyn Input
         Command::Join(args) => Settings::Join(Box::new(join(*args, environment, input)?)),
         Command::Send(args) => Settings::Send(Box::new(send(*args, environment, input)?)),
         Command::Event(args) => Settings::Event(Box::new(event(*args, environment, input)?)),
+        Command::Doctor(args) => Settings::Doctor(Box::new(super::doctor::settle(*args, environment, input)?)),
         Command::Emulator(args) => Settings::Emulator(Box::new(emulator(args, environment, input)?)),
+        Command::Url(UrlArgs { command: UrlCommand::Create(args) }) => {
+            Settings::UrlCreate(Box::new(url::create(*args, environment, input)?))
+        }
+        Command::Url(UrlArgs { command: UrlCommand::Inspect(args) }) => {
+            Settings::UrlInspect(Box::new(url::inspect(*args, environment, input)?))
+        }
+        Command::Config(ConfigArgs { command: ConfigCommand::Path(_) }) => {
+            Settings::ConfigPath(profile::config_file(input)?)
+        }
+        Command::Config(ConfigArgs { command: ConfigCommand::Show(args) }) => {
+            Settings::ConfigShow(profile::show(args.profile.as_deref(), environment, input)?)
+        }
+        Command::Config(ConfigArgs { command: ConfigCommand::Check(_) }) => {
+            Settings::ConfigCheck(profile::check(input)?)
+        }
         Command::Completions(args) => Settings::Completions { shell: args.shell },
         Command::Man(args) => Settings::Man { dir: args.dir },
     })
@@ -188,7 +206,7 @@ fn payload(
                 .hint("give DATA, `-` to take it from standard input, or `--file F`"));
         }
     };
-    if let (DataFrom::Stdin, Some(flag)) = (&from, takes_stdin(&connecting.connection)) {
+    if let (DataFrom::Stdin, Some(flag)) = (&from, takes_stdin(&connecting.connection.source)) {
         return Err(Failure::message(Kind::Usage, format!("`{flag} -` and DATA `-` both take standard input"))
             .hint(format!("read one of them from a file: `{flag} @FILE`, `--file F`")));
     }
@@ -229,14 +247,14 @@ fn output(connecting: &ConnectingArgs, environment: &Environment) -> Result<Outp
 }
 
 /// What is said on stderr.
-struct Talk {
-    color: ColorChoice,
-    quiet: bool,
-    verbosity: u8,
-    log_filter: Option<String>,
+pub(super) struct Talk {
+    pub(super) color: ColorChoice,
+    pub(super) quiet: bool,
+    pub(super) verbosity: u8,
+    pub(super) log_filter: Option<String>,
 }
 
-fn talk(args: &TalkArgs, environment: &Environment) -> Talk {
+pub(super) fn talk(args: &TalkArgs, environment: &Environment) -> Talk {
     let azure = environment.get("AZURE_LOG_LEVEL").is_some_and(|level| level.eq_ignore_ascii_case("verbose"));
     let verbosity = match args.verbose.min(3) {
         0 if azure && !args.quiet => 2,
@@ -251,11 +269,11 @@ fn talk(args: &TalkArgs, environment: &Environment) -> Talk {
 }
 
 /// What differs between commands in how they stay connected.
-struct Policy {
+pub(super) struct Policy {
     /// Once connected, goes on for as long as it takes.
-    keeps_on: bool,
-    rejoin: bool,
-    on_unknown: OnUnknown,
+    pub(super) keeps_on: bool,
+    pub(super) rejoin: bool,
+    pub(super) on_unknown: OnUnknown,
 }
 
 fn publishing(ack: &AckArgs) -> Policy {
@@ -269,7 +287,7 @@ fn publishing(ack: &AckArgs) -> Policy {
 /// Retries of fresh attempts unless given.
 const DEFAULT_RETRIES: u32 = 3;
 
-fn connection(
+pub(super) fn connection(
     args: ConnectingArgs,
     policy: Policy,
     environment: &Environment,
@@ -279,8 +297,9 @@ fn connection(
         Protocol::Json => Subprotocol::Json,
         Protocol::JsonReliable => Subprotocol::JsonReliable,
     };
-    let session = session(&args.reconnect, &args.retry, &policy, protocol, args.connection.connect_timeout)?;
-    let source = resolve(&args.connection, &args.token, environment, input)?;
+    let mut session = session(&args.reconnect, &args.retry, &policy, protocol, args.connection.connect_timeout)?;
+    let source = resolve(&args.connection.source, &args.token, environment, input)?;
+    session.renews_url = matches!(source, Source::Command(_));
     let tls = tls(&args.network);
     let network = network::settle(args.network, &source, environment, input)?;
     Ok(Connection { source, protocol, network, tls, session, timeout: args.timeout.timeout })
@@ -329,6 +348,7 @@ fn session(
             (reconnect.reconnect_delay, Duration::from_secs(1)),
             (reconnect.reconnect_max_delay, Duration::from_secs(30)),
         )?,
+        renews_url: false,
         rejoin: policy.rejoin,
         ping_interval,
         ping_timeout,

@@ -12,6 +12,7 @@ use crate::failure::Failure;
 struct Inputs {
     stdin: &'static str,
     files: HashMap<&'static str, &'static str>,
+    notes: Vec<Note>,
 }
 
 impl Input for Inputs {
@@ -22,6 +23,18 @@ impl Input for Inputs {
     fn file(&mut self, path: &Path) -> io::Result<String> {
         let text = path.to_str().and_then(|path| self.files.get(path));
         text.map(|text| (*text).to_owned()).ok_or_else(|| io::ErrorKind::NotFound.into())
+    }
+
+    fn config_file(&mut self) -> Option<PathBuf> {
+        Some("/config/wps/config.toml".into())
+    }
+
+    fn is_exposed(&mut self, path: &Path) -> bool {
+        path.to_str() == Some("exposed")
+    }
+
+    fn note(&mut self, note: Note) {
+        self.notes.push(note);
     }
 }
 
@@ -63,6 +76,7 @@ fn the_source_is_the_flags_else_the_environments() {
     let sdk = ("WebPubSubConnectionString", "Endpoint=http://sdk;AccessKey=k");
     let host = |source: Source| match source {
         Source::Url(url) => url.host(),
+        Source::Command(command) => command,
         Source::Signed(signer) => signer.endpoint.host_str().unwrap().to_owned(),
         Source::Local { port, signer } => {
             assert_eq!(signer.endpoint.as_str(), format!("http://localhost:{port}/"));
@@ -73,6 +87,7 @@ fn the_source_is_the_flags_else_the_environments() {
         (format!("listen --url {URL}"), vec![url, string], "flag"),
         (format!("--url {URL} listen"), vec![], "flag"),
         (format!("listen --hub h --connection-string {STRING}"), vec![url], "flag.example"),
+        ("listen --url-command cmd".to_owned(), vec![url, string], "cmd"),
         ("listen --local".to_owned(), vec![url, string], "local 8080"),
         ("--local=9000 listen".to_owned(), vec![], "local 9000"),
         ("listen".to_owned(), vec![sdk, string, url], "url"),
@@ -88,6 +103,7 @@ fn a_secret_may_come_from_stdin_or_a_file() {
     let inputs = || Inputs {
         stdin: "ws://stdin/client/hubs/h\r\n",
         files: [("u", "\u{feff}ws://file/client/hubs/h\n"), ("c", "Endpoint=http://file;AccessKey=k\n")].into(),
+        ..Inputs::default()
     };
     for (line, expected) in [
         ("listen --url -", "stdin"),
@@ -99,7 +115,7 @@ fn a_secret_may_come_from_stdin_or_a_file() {
         let host = match source(line, &[], inputs()) {
             Source::Url(url) => url.host(),
             Source::Signed(signer) => signer.endpoint.host_str().unwrap().to_owned(),
-            Source::Local { .. } => panic!(),
+            Source::Local { .. } | Source::Command(_) => panic!(),
         };
         assert_eq!(host, expected, "{line}");
     }
@@ -123,6 +139,9 @@ fn errors_have_their_exit_code_and_keep_secrets() {
     for (line, code, expected) in [
         (format!("listen --local --url {URL}"), 2, "two sources to connect to: `--url` and `--local`"),
         (format!("--connection-string {STRING} listen --url {URL}"), 2, "two sources"),
+        ("listen --local --url-command c".to_owned(), 2, "two sources to connect to: `--url-command` and `--local`"),
+        ("listen --hub h --url-command c".to_owned(), 2, "`--hub` does not go with `--url-command`"),
+        ("listen --url-command ''".to_owned(), 3, "`--url-command` is empty"),
         (format!("listen --url {URL} --url {URL}"), 2, "`--url` was given more than once"),
         ("listen".to_owned(), 3, "nothing says where to connect"),
         ("listen --url ''".to_owned(), 3, "`--url` is empty"),
@@ -164,7 +183,7 @@ fn errors_have_their_exit_code_and_keep_secrets() {
         ("emulator --advertise http://h/p".to_owned(), 2, "more than scheme, host and port"),
         ("emulator --access-key @missing".to_owned(), 3, "could not read the value of `--access-key`"),
     ] {
-        let inputs = Inputs { stdin: "", files: [("empty", "\n")].into() };
+        let inputs = Inputs { stdin: "", files: [("empty", "\n")].into(), ..Inputs::default() };
         let failure = settle_with(&line, &[], inputs).map(|settings| format!("{settings:?}")).unwrap_err();
         let report = failure.report(str::to_owned, str::to_owned);
         assert_eq!(failure.kind.exit_code(), code, "{line}: {report}");
@@ -214,6 +233,7 @@ fn a_session_is_as_the_contract_has_it_by_default() {
         connect_timeout: Duration::from_secs(30),
         retries_until_connected: Retries::Limited(3),
         retries_once_connected: Retries::Unlimited,
+        renews_url: false,
         reconnect_backoff: backoff(1000, 30),
         rejoin: true,
         ping_interval: Some(Duration::from_secs(10)),
@@ -357,7 +377,7 @@ fn what_is_said_follows_flags_then_environment() {
 #[test]
 fn the_emulator_is_microsofts_by_default() {
     let emulator = |line: &str, environment: &[(&str, &str)]| {
-        let inputs = Inputs { stdin: "from stdin\n", files: [("k", "from file\n")].into() };
+        let inputs = Inputs { stdin: "from stdin\n", files: [("k", "from file\n")].into(), ..Inputs::default() };
         match settle_with(line, environment, inputs).unwrap() {
             Settings::Emulator(emulator) => *emulator,
             other => panic!("{other:?}"),

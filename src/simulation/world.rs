@@ -128,6 +128,7 @@ fn config(rng: &mut Rng) -> Config {
         connect_timeout: Duration::from_secs(10),
         retries_until_connected: Retries::Unlimited,
         retries_once_connected: Retries::Unlimited,
+        renews_url: false,
         reconnect_backoff: Backoff {
             mode: BackoffMode::Exponential,
             delay: Duration::from_secs(1),

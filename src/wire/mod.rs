@@ -21,7 +21,6 @@ mod tests;
 mod tls;
 mod trail;
 
-#[allow(unused_imports, reason = "the doctor reads them")]
 pub use certificate::Certificate;
 pub use dial::{DialOptions, Override, dial};
 pub use error::{CertificateProblem, DialError, Refusal};
@@ -32,5 +31,4 @@ pub use stream::Stream;
 pub use target::Target;
 pub use tls::{Tls, TlsSettings};
 pub use trail::Progress;
-#[allow(unused_imports, reason = "the doctor reads them")]
 pub use trail::{Facts, Step, StepKind, StepOutcome};

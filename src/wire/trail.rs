@@ -186,7 +186,6 @@ impl Progress {
 
     /// The steps so far, in their order. A dial that failed ends with the step that failed; what it did not come to
     /// is missing. Where the dial failed before it began (an unusable certificate file), there may be no failed one.
-    #[allow(dead_code, reason = "the doctor reads them")]
     pub fn steps(&self) -> Vec<Step> {
         self.record().steps.clone()
     }
@@ -250,7 +249,6 @@ impl Step {
     }
 
     /// What there is to say about it, in a few words; empty while it is under way.
-    #[allow(dead_code, reason = "the doctor prints it")]
     pub fn detail(&self) -> String {
         match (&self.outcome, &self.facts) {
             (StepOutcome::Failed(words) | StepOutcome::Skipped(words), _) => words.clone(),

@@ -7,7 +7,9 @@
 
 mod support;
 
+mod config;
 mod connecting;
+mod doctor;
 #[cfg(unix)]
 mod ending;
 mod garbage;
@@ -17,4 +19,8 @@ mod operations;
 mod output;
 mod recovery;
 mod secrets;
+#[cfg(unix)]
+mod sources;
+mod traces;
+mod url;
 mod usage;

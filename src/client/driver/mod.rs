@@ -6,8 +6,9 @@
 //! sink by reference; after each batch whoever shares the thread or the task has a turn, however much is waiting.
 
 mod dialer;
+mod url_command;
 
-use std::collections::HashMap;
+use std::collections::{HashMap, VecDeque};
 use std::future::{Future, poll_fn};
 use std::pin::{Pin, pin};
 use std::task::{Context, Poll};
@@ -26,11 +27,11 @@ use super::handle::{Command, Commands, Handle, Stop, channel};
 use super::session::{
     Config, Counts, DialFailure, DialRequest, End, LossCause, OperationId, Outcome, Output, Received, Session,
 };
-use crate::protocol::{Downstream, decode_downstream, redact_reconnection_token};
+use crate::protocol::{Downstream, decode_downstream, explain_close_code, redact_reconnection_token};
 use crate::secret::{self, FRAMES};
 use crate::wire::{Cause, Closed, Incoming, Link};
 
-pub use dialer::{DialedError, NetDialer, UrlSource};
+pub use dialer::{CurrentUrl, DialedError, NetDialer, Trail, UrlSource};
 
 /// A dial under way.
 pub type Dialing<S> = Pin<Box<dyn Future<Output = Result<Link<S>, DialFailure>> + Send>>;
@@ -72,6 +73,8 @@ pub struct Driver<D: Dialer, S> {
     /// Who waits for which operation.
     replies: HashMap<OperationId, oneshot::Sender<Outcome>>,
     next_operation: u64,
+    /// Who waits for a `pong`, and since when; they come in the order of the pings.
+    pings: VecDeque<(Instant, oneshot::Sender<Duration>)>,
     dialing: Option<Dialing<D::Stream>>,
     link: Option<Link<D::Stream>>,
     batch: Vec<Incoming>,
@@ -114,6 +117,7 @@ impl<D: Dialer, S: EventSink> Driver<D, S> {
             commands,
             replies: HashMap::new(),
             next_operation: 0,
+            pings: VecDeque::new(),
             dialing: None,
             link: None,
             batch: Vec::new(),
@@ -249,6 +253,12 @@ impl<D: Dialer, S: EventSink> Driver<D, S> {
                 self.replies.insert(id, reply);
                 self.session.handle_request(now, id, request, mode);
             }
+            // Without a connection the asker's channel is dropped, which answers it.
+            Command::Ping { reply } => {
+                if self.session.handle_ping(now) {
+                    self.pings.push_back((Instant::now(), reply));
+                }
+            }
         }
     }
 
@@ -265,6 +275,7 @@ impl<D: Dialer, S: EventSink> Driver<D, S> {
                     let received = self.session.handle_text(now, &text);
                     if received == Received::Control {
                         remember_token(&text);
+                        self.answer_ping(&text);
                     }
                     if logging {
                         log_received(&text, &received);
@@ -277,16 +288,33 @@ impl<D: Dialer, S: EventSink> Driver<D, S> {
                     let received = self.session.handle_binary(now);
                     self.hand_over(now, Frame::Binary(&bytes), &received);
                 }
-                Incoming::Ping | Incoming::Pong => self.session.handle_sign_of_life(now),
+                Incoming::Ping | Incoming::Pong => {
+                    debug!(
+                        "← {}",
+                        if matches!(incoming, Incoming::Ping) { "WebSocket ping" } else { "WebSocket pong" }
+                    );
+                    self.session.handle_sign_of_life(now);
+                }
                 Incoming::Closed(closed) => {
-                    debug!("← {closed:?}");
-                    self.link = None;
+                    log_closed(&closed);
+                    self.drop_link();
                     self.session.handle_closed(now, loss_cause(closed));
                 }
             }
         }
         batch.clear();
         self.batch = batch;
+    }
+
+    /// Tells whoever waits for a `pong` that it has come.
+    fn answer_ping(&mut self, text: &str) {
+        if !self.pings.is_empty()
+            && decode_downstream(text) == Downstream::Pong
+            && let Some((since, reply)) = self.pings.pop_front()
+        {
+            // Whoever asked may have stopped waiting.
+            let _ = reply.send(since.elapsed());
+        }
     }
 
     fn hand_over(&mut self, now: Duration, frame: Frame<'_>, received: &Received<'_>) {
@@ -302,7 +330,7 @@ impl<D: Dialer, S: EventSink> Driver<D, S> {
             match output {
                 Output::Dial { request, deadline } => {
                     debug!("dialling, {}", if request == DialRequest::Fresh { "fresh" } else { "to recover" });
-                    self.link = None;
+                    self.drop_link();
                     self.dialing = Some(self.dialer.dial(request, self.instant(deadline)));
                 }
                 Output::CancelDial => self.dialing = None,
@@ -315,7 +343,7 @@ impl<D: Dialer, S: EventSink> Driver<D, S> {
                 }
                 Output::Abort => {
                     debug!("dropping the socket");
-                    self.link = None;
+                    self.drop_link();
                 }
                 Output::Event(event) => {
                     trace!("{event:?}");
@@ -331,11 +359,17 @@ impl<D: Dialer, S: EventSink> Driver<D, S> {
                     }
                 }
                 Output::Ended(end) => {
-                    self.link = None;
+                    self.drop_link();
                     self.end = Some(end);
                 }
             }
         }
+    }
+
+    /// What was asked of a socket is not answered on the next one.
+    fn drop_link(&mut self) {
+        self.link = None;
+        self.pings.clear();
     }
 
     fn send(&mut self, frame: Bytes) {
@@ -376,6 +410,16 @@ fn log_frame(direction: &str, text: &str) {
     match text.char_indices().nth(LOGGED_CHARS) {
         Some((cut, _)) => debug!(target: FRAMES, "{direction} {}… ({} bytes)", &text[..cut], text.len()),
         None => debug!(target: FRAMES, "{direction} {text}"),
+    }
+}
+
+/// Logs the end of a socket.
+fn log_closed(closed: &Closed) {
+    let explanation = closed.code.and_then(explain_close_code).map(|words| format!(" ({words})")).unwrap_or_default();
+    match (closed.code, &closed.error) {
+        (Some(code), _) => debug!("← close {code} `{}`{explanation}", closed.reason),
+        (None, Some(error)) => debug!("the connection ended: {error}"),
+        (None, None) => debug!("the connection ended without a close frame"),
     }
 }
 

@@ -58,6 +58,8 @@ pub struct Session {
     /// Whether there was ever a connection.
     was_connected: bool,
     quick: Quick,
+    /// Whether another URL was asked for since the last connection, because one was refused.
+    renewed: bool,
     /// Whether, and for how long, the user's output takes no more.
     stall: Stall,
     counts: Counts,
@@ -79,6 +81,7 @@ impl Session {
             retry: 0,
             was_connected: false,
             quick: Quick::default(),
+            renewed: false,
             stall: Stall::default(),
             counts: Counts::default(),
             last_failure: None,

@@ -31,7 +31,6 @@ pub enum Request {
         group: String,
     },
     /// Leave a group.
-    #[cfg_attr(not(test), expect(dead_code, reason = "no command leaves a group while it is connected"))]
     Leave {
         /// The group.
         group: String,

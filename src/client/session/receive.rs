@@ -66,6 +66,7 @@ impl Session {
                 let token = reconnection_token.map(|token| ReconnectionToken(token.into_owned()));
                 let identity = Identity { connection_id: connection_id.clone(), token, sequence: Sequence::default() };
                 self.was_connected = true;
+                self.renewed = false;
                 self.stall.restart(now);
                 let user_id = user_id.map(|user| user.into_owned());
                 self.event(Lifecycle::Connected { connection_id, user_id });

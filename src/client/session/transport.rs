@@ -36,7 +36,9 @@ impl Session {
             Phase::Dialing { .. } => {
                 let verdict = dial_verdict(failure.class);
                 self.attempt_failed(&failure.message, false);
-                if verdict.retry {
+                // Another URL may bring a token that is taken; a second refusal says that it does not.
+                let renew = self.config.renews_url && verdict.end == EndKind::Unauthorized;
+                if verdict.retry || (renew && !std::mem::replace(&mut self.renewed, true)) {
                     self.retry_fresh(now, verdict.end, failure.message, failure.retry_after);
                 } else {
                     self.fail(verdict.end, failure.message);
@@ -158,6 +160,14 @@ impl Session {
             | Phase::Closing { .. }
             | Phase::Ended => {}
         }
+    }
+
+    /// The user wants to know whether the service answers. Says whether a `ping` was sent, which takes a connection.
+    pub fn handle_ping(&mut self, now: Duration) -> bool {
+        let Phase::Live(live) = &mut self.phase else { return false };
+        live.last_ping = now;
+        self.send(&Upstream::Ping);
+        true
     }
 
     fn keep_alive(&mut self, now: Duration) {

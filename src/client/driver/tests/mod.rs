@@ -37,6 +37,7 @@ fn config() -> Config {
         connect_timeout: s(30),
         retries_until_connected: Retries::Limited(3),
         retries_once_connected: Retries::Unlimited,
+        renews_url: false,
         reconnect_backoff: Backoff { mode: BackoffMode::Fixed, delay: s(1), max_delay: s(30) },
         rejoin: true,
         ping_interval: Some(s(10)),
