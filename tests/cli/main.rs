@@ -7,6 +7,7 @@
 
 mod support;
 
+mod broken_inputs;
 mod config;
 mod connecting;
 mod doctor;
