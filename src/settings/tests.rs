@@ -144,10 +144,10 @@ fn errors_have_their_exit_code_and_keep_secrets() {
         ("listen --url-command ''".to_owned(), 3, "`--url-command` is empty"),
         (format!("listen --url {URL} --url {URL}"), 2, "`--url` was given more than once"),
         ("listen".to_owned(), 3, "nothing says where to connect"),
-        ("listen --url ''".to_owned(), 3, "`--url` is empty"),
-        ("listen --url -".to_owned(), 3, "read from standard input, is empty"),
+        ("listen --url ''".to_owned(), 3, "the value of `--url` is missing: it is empty"),
+        ("listen --url -".to_owned(), 3, "standard input is empty"),
         ("listen --url @missing".to_owned(), 3, "could not read the value of `--url` from `missing`"),
-        ("listen --url @empty".to_owned(), 3, "the value of `--url`, read from `empty`, is empty"),
+        ("listen --url @empty".to_owned(), 3, "the value of `--url` is missing: `empty` is empty"),
         ("listen --url ws://h/sesame".to_owned(), 3, "the client access URL in `--url` is malformed"),
         ("listen --url sesame".to_owned(), 3, "malformed"),
         (format!("listen --url {URL} --hub h"), 2, "`--hub` does not go with `--url`"),
@@ -476,5 +476,29 @@ fn headers_and_proxies_that_cannot_be_used_are_told_without_their_values() {
         let report = failure.report(str::to_owned, str::to_owned);
         assert_eq!(failure.kind.exit_code(), code, "{line}: {report}");
         assert!(report.starts_with(expected) && !report.contains("ses"), "{line}: {report}");
+    }
+}
+
+#[test]
+fn the_doctor_knows_where_its_url_comes_from_and_takes_a_broken_source_as_a_finding() {
+    for (line, variables, origin) in [
+        ("doctor --local", vec![], "`--local`"),
+        ("doctor --url ws://h/client/hubs/a", vec![("WPS_URL", "x")], "`--url`"),
+        ("doctor", vec![("WPS_URL", "ws://h/client/hubs/a")], "`WPS_URL` of the environment"),
+        ("doctor --local", vec![("WPS_PROFILE", "dev")], "`--local`, profile `dev` (`WPS_PROFILE`)"),
+    ] {
+        match settle_with(line, &variables, Inputs::default()) {
+            Ok(Settings::Doctor(doctor)) => {
+                assert_eq!((doctor.origin.as_str(), doctor.connection.is_ok()), (origin, true), "{line}");
+            }
+            other => panic!("{line}: {other:?}"),
+        }
+    }
+    match settle_with("doctor --url ws://h/elsewhere", &[], Inputs::default()) {
+        Ok(Settings::Doctor(doctor)) => {
+            let problem = doctor.connection.unwrap_err();
+            assert!(problem.causes[0].contains("`--url` is malformed") && problem.hints.len() == 1, "{problem:?}");
+        }
+        other => panic!("{other:?}"),
     }
 }

@@ -30,7 +30,7 @@ struct Book {
 
 impl Book {
     fn chapter(&mut self, title: &str) {
-        let _ = write!(self.text, "{}==== {title} ====\n", if self.text.is_empty() { "" } else { "\n" });
+        let _ = writeln!(self.text, "{}==== {title} ====", if self.text.is_empty() { "" } else { "\n" });
     }
 
     /// A broken input, what is said about it, and the exit code. `hidden` is replaced: ports, directories.
@@ -40,7 +40,7 @@ impl Book {
         for (text, instead) in hidden {
             said = said.replace(text, instead);
         }
-        let _ = write!(self.text, "\n# {what}\n{said}exit code: {}\n", ended.code);
+        let _ = writeln!(self.text, "\n# {what}\n{said}exit code: {}", ended.code);
         let shown =
             [SESAME, SIGNATURE].iter().any(|secret| ended.stderr.contains(secret) || ended.text().contains(secret));
         let has =

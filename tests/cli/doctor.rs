@@ -417,6 +417,7 @@ fn what_is_wrong_with_the_command_line_is_a_usage_error() {
     wps(["doctor", "--local", "-o", "raw"]).run().assert_failed(2, &["`raw` is not a value of `--output`"]);
 }
 
+#[cfg(unix)]
 #[test]
 fn a_url_command_is_run_once_and_its_failure_is_the_sources() {
     let service = Service::start();

@@ -7,6 +7,7 @@
 
 mod support;
 
+#[cfg(unix)]
 mod broken_inputs;
 mod config;
 mod connecting;

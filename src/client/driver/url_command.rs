@@ -213,8 +213,8 @@ mod tests {
             ),
             (
                 "[1]",
-                "the URL command printed no client access URL (exit status 0): it is not a URL: relative URL without a \
-                 base: `[1]`",
+                "the URL command printed no client access URL (exit status 0): it is not a URL: it has no scheme, \
+                 such as `wss://`: `[1]`",
             ),
         ] {
             assert_eq!(url_in(text).unwrap_err().to_string(), expected);
