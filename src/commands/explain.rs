@@ -137,6 +137,9 @@ fn dial_hints(error: &DialError, place: &Place) -> Vec<String> {
         }
         DialError::Certificate { problem, .. } => hint(network::certificate_hint(problem)),
         DialError::ClientCertificate { given, .. } => hint(network::client_certificate_hint(*given).into()),
+        DialError::Tls { alert: Some(_), .. } => {
+            hint("is the host name one that the server knows? of TLS, wps speaks the versions 1.2 and 1.3".into());
+        }
         DialError::Tls { .. } => {
             hint("does the port speak TLS? `ws://` is without, `wss://` with it".into());
         }

@@ -77,11 +77,9 @@ pub(super) async fn dial_with(
     options: &DialOptions,
     progress: &Progress,
 ) -> Result<Link<Stream>, DialError> {
-    let mut result = Attempt { lookup, target, options, progress }.run().await;
-    if let Err(error) = &mut result {
-        if let DialError::ClientCertificate { given, .. } = error {
-            *given = options.tls.has_client_certificate();
-        }
+    let result = Attempt { lookup, target, options, progress }.run().await;
+    let result = result.map_err(|error| options.tls.judge(error));
+    if let Err(error) = &result {
         progress.failed(error);
     }
     result
@@ -141,7 +139,7 @@ impl<L: Lookup> Attempt<'_, L> {
         let (host, port) = (self.target.bare_host(), self.target.port);
         let failed = |source| DialError::Resolve { host: host.to_owned(), source };
         let addresses = self.resolve(host, port).await.map_err(failed)?;
-        let tcp = connect(addresses, self.progress)
+        let tcp = connect(addresses, None, self.progress)
             .await
             .map_err(|failures| DialError::Connect { authority: host_and_port(host, port), failures })?;
         self.progress.skip(StepKind::Proxy, why);
@@ -162,8 +160,9 @@ impl<L: Lookup> Attempt<'_, L> {
         };
         let addresses = self.resolve(&proxy.host, proxy.port).await;
         let addresses = addresses.map_err(|error| failed(ProxyProblem::Resolve(error)))?;
-        let tcp =
-            connect(addresses, self.progress).await.map_err(|failures| failed(ProxyProblem::Connect(failures)))?;
+        let tcp = connect(addresses, Some(proxy), self.progress)
+            .await
+            .map_err(|failures| failed(ProxyProblem::Connect(failures)))?;
         let stage = Stage::Proxy { proxy: proxy.to_string(), target: authority.clone() };
         self.progress.begin(StepKind::Proxy, stage);
         let transport = if proxy.scheme == ProxyScheme::Https {
@@ -228,18 +227,23 @@ fn alternate(found: Vec<SocketAddr>) -> Vec<SocketAddr> {
 
 /// Tries the addresses in turn, the next one when the last has failed or has taken too long; the first connection
 /// wins. Fails with the reason of each.
-async fn connect(addresses: Vec<SocketAddr>, progress: &Progress) -> Result<TcpStream, Vec<(SocketAddr, io::Error)>> {
+async fn connect(
+    addresses: Vec<SocketAddr>,
+    proxy: Option<&Proxy>,
+    progress: &Progress,
+) -> Result<TcpStream, Vec<(SocketAddr, io::Error)>> {
     let mut waiting = addresses.into_iter();
     let mut started = Vec::new();
     let mut failures = Vec::new();
     let mut attempts = FuturesUnordered::new();
-    progress.begin(StepKind::Connect, Stage::Connecting { addresses: Vec::new() });
+    let proxy = proxy.map(Proxy::to_string);
+    progress.begin(StepKind::Connect, Stage::Connecting { proxy: proxy.clone(), addresses: Vec::new() });
     loop {
         let next = waiting.next();
         let last = next.is_none();
         if let Some(address) = next {
             started.push(address);
-            progress.set(Stage::Connecting { addresses: started.clone() });
+            progress.set(Stage::Connecting { proxy: proxy.clone(), addresses: started.clone() });
             attempts.push(async move { (address, TcpStream::connect(address).await) });
         }
         // Until it is the next address's turn.

@@ -81,6 +81,8 @@ pub enum DialError {
         host: String,
         /// What happened, in words.
         problem: String,
+        /// The TLS alert that the server sent.
+        alert: Option<String>,
     },
     /// The server answered in HTTP, but did not switch to WebSocket.
     #[error("the server refused the WebSocket handshake: {0}")]

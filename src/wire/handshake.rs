@@ -21,7 +21,7 @@ use super::error::DialError;
 use super::exchange::{Exchange, ExchangeError, server_time, text};
 use super::link::Link;
 use super::target::Target;
-use super::tls::{client_certificate, is_about_the_client};
+use super::tls::alerted;
 
 /// Asks the server at the other end of `stream` to switch to WebSocket. `headers` come beside and in place of our
 /// own.
@@ -128,13 +128,7 @@ fn explain(target: &Target, error: ExchangeError) -> DialError {
     let authority = target.authority.clone();
     match error {
         ExchangeError::BadRequest => DialError::BadTarget { part: "request" },
-        ExchangeError::Alert(alert) if is_about_the_client(alert) => {
-            client_certificate(target.bare_host().to_owned(), alert)
-        }
-        ExchangeError::Alert(alert) => DialError::Tls {
-            host: target.bare_host().to_owned(),
-            problem: format!("the server ended it with the alert {alert:?}"),
-        },
+        ExchangeError::Alert(alert) => alerted(target.bare_host().to_owned(), alert),
         ExchangeError::Closed(source) => DialError::ClosedEarly { authority, source },
         ExchangeError::NotHttp(problem) => DialError::NotHttp { authority, problem },
     }

@@ -47,6 +47,8 @@ pub enum Stage {
     },
     /// TCP.
     Connecting {
+        /// The proxy whose addresses they are, unless they are the target's; its URL without credentials.
+        proxy: Option<String>,
         /// The addresses tried so far, in the order of the attempts.
         addresses: Vec<SocketAddr>,
     },
@@ -75,8 +77,11 @@ impl fmt::Display for Stage {
         match self {
             Self::Idle => f.write_str("starting"),
             Self::Resolving { host } => write!(f, "resolving `{host}`"),
-            Self::Connecting { addresses } => {
+            Self::Connecting { proxy, addresses } => {
                 f.write_str("connecting to ")?;
+                if let Some(proxy) = proxy {
+                    write!(f, "the proxy `{proxy}` at ")?;
+                }
                 for (index, address) in addresses.iter().enumerate() {
                     let comma = if index == 0 { "" } else { ", " };
                     write!(f, "{comma}`{address}`")?;

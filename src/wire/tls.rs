@@ -3,20 +3,20 @@
 //! The platform's verifier decides, with the roots of `--ca-cert` added. It is built at the first secure dial, since
 //! reading the platform's roots takes longer than everything else `wps` does before it connects, and then kept.
 
+mod watch;
+
 use std::fmt;
 use std::io;
-use std::path::PathBuf;
-use std::sync::{Arc, Mutex, OnceLock, PoisonError};
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, OnceLock};
 use std::time::{Duration, SystemTime};
 
 use rustls::client::WebPkiServerVerifier;
-use rustls::client::danger::{HandshakeSignatureValid, ServerCertVerified, ServerCertVerifier};
-use rustls::crypto::{CryptoProvider, ring, verify_tls12_signature, verify_tls13_signature};
-use rustls::{
-    AlertDescription, CertificateError, ClientConfig, DigitallySignedStruct, ProtocolVersion, RootCertStore,
-    SignatureScheme,
-};
-use rustls_pki_types::{CertificateDer, ServerName, UnixTime};
+use rustls::client::danger::ServerCertVerifier;
+use rustls::crypto::{CryptoProvider, ring};
+use rustls::sign::CertifiedKey;
+use rustls::{AlertDescription, CertificateError, ClientConfig, ProtocolVersion, RootCertStore};
+use rustls_pki_types::{ServerName, UnixTime};
 use rustls_platform_verifier::Verifier;
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio_rustls::TlsConnector;
@@ -27,6 +27,7 @@ use super::certificate::Certificate;
 use super::error::{CertificateProblem, DialError, reason_of};
 use super::pem::{self, PemProblem};
 use super::trail::Facts;
+use watch::{AcceptAll, Handshake, Identity, Seen, Watching};
 
 /// What was configured about TLS.
 #[derive(Clone, Debug, Default)]
@@ -51,11 +52,9 @@ pub struct Tls {
 #[derive(Clone)]
 struct Built {
     config: Arc<ClientConfig>,
-    /// The last certificate that was checked, to be told when it was not accepted. Dials do not overlap.
-    shown: Shown,
+    /// Of the last handshake; dials do not overlap.
+    seen: Seen,
 }
-
-type Shown = Arc<Mutex<Option<CertificateDer<'static>>>>;
 
 impl fmt::Debug for Tls {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -75,8 +74,8 @@ impl Tls {
         S: AsyncRead + AsyncWrite + Unpin,
     {
         let name = ServerName::try_from(host.to_owned()).map_err(|_| DialError::BadTarget { part: "host" })?;
-        let Built { config, shown } = self.built()?;
-        *shown.lock().unwrap_or_else(PoisonError::into_inner) = None;
+        let Built { config, seen } = self.built()?;
+        *seen.lock() = Handshake::default();
         let stream = TlsConnector::from(config).connect(name, stream).await.map_err(|error| explain(host, &error))?;
         let (_, session) = stream.get_ref();
         trace!("TLS with {:?}, {:?}", session.protocol_version(), session.negotiated_cipher_suite());
@@ -96,14 +95,20 @@ impl Tls {
 
     /// What is known of a connection that did not come about: the certificate, if it was shown.
     pub(super) fn facts_of_failure(&self) -> Option<Facts> {
-        let shown = self.built.get()?.shown.lock().unwrap_or_else(PoisonError::into_inner).take()?;
+        let shown = self.built.get()?.seen.lock().shown.take()?;
         let certificate = Some(Certificate::read(&shown)?);
         Some(Facts::Tls { version: None, cipher: None, certificate, verified: !self.settings.insecure })
     }
 
-    /// Whether servers are shown a certificate when they ask for one.
-    pub(super) fn has_client_certificate(&self) -> bool {
-        self.settings.client_cert.is_some()
+    /// A failure of TLS in other words, where it came after the server had asked who is calling.
+    pub(super) fn judge(&self, error: DialError) -> DialError {
+        let asked = self.built.get().is_some_and(|built| built.seen.lock().asked);
+        match error {
+            DialError::Tls { host, alert: Some(alert), .. } if asked => {
+                DialError::ClientCertificate { host, given: self.settings.client_cert.is_some(), alert }
+            }
+            other => other,
+        }
     }
 
     fn built(&self) -> Result<Built, DialError> {
@@ -128,28 +133,31 @@ fn build(settings: &TlsSettings) -> Result<Built, DialError> {
     let setup = |error: rustls::Error| DialError::TlsSetup { problem: error.to_string() };
     let provider = Arc::new(ring::default_provider());
     let verifier = verifier(settings, &provider)?;
-    let shown = Shown::default();
-    let verifier = Arc::new(Watching { verifier, shown: Arc::clone(&shown) });
+    let seen = Seen::default();
+    let verifier = Arc::new(Watching { verifier, seen: seen.clone() });
+    let certificate = settings.client_cert.as_ref().map(|(chain, key)| identity(chain, key, &provider)).transpose()?;
+    let identity = Arc::new(Identity { certificate, seen: seen.clone() });
     let builder = ClientConfig::builder_with_provider(provider)
         .with_safe_default_protocol_versions()
         .map_err(setup)?
         .dangerous()
         .with_custom_certificate_verifier(verifier);
-    let mut config = match &settings.client_cert {
-        None => builder.with_no_client_auth(),
-        Some((chain, key)) => {
-            let certificates = pem::certificates(chain)?;
-            builder.with_client_auth_cert(certificates, pem::key(key)?).map_err(|error| match error {
-                rustls::Error::InconsistentKeys(_) => {
-                    pem::problem(key, PemProblem::KeyMismatch { certificate: chain.clone() })
-                }
-                rustls::Error::InvalidCertificate(_) => pem::problem(chain, PemProblem::BadCertificate),
-                _ => pem::problem(key, PemProblem::BadKey),
-            })?
-        }
-    };
+    let mut config = builder.with_client_cert_resolver(identity);
     config.alpn_protocols = vec![b"http/1.1".to_vec()];
-    Ok(Built { config: Arc::new(config), shown })
+    Ok(Built { config: Arc::new(config), seen })
+}
+
+/// Our certificate and its key.
+fn identity(chain: &Path, key: &Path, provider: &CryptoProvider) -> Result<Arc<CertifiedKey>, DialError> {
+    let certificates = pem::certificates(chain)?;
+    let certified = CertifiedKey::from_der(certificates, pem::key(key)?, provider).map_err(|error| match error {
+        rustls::Error::InconsistentKeys(_) => {
+            pem::problem(key, PemProblem::KeyMismatch { certificate: chain.to_owned() })
+        }
+        rustls::Error::InvalidCertificate(_) => pem::problem(chain, PemProblem::BadCertificate),
+        _ => pem::problem(key, PemProblem::BadKey),
+    })?;
+    Ok(Arc::new(certified))
 }
 
 /// Who decides about the server's certificate.
@@ -192,35 +200,18 @@ fn explain(host: &str, error: &io::Error) -> DialError {
             return DialError::Certificate { host, problem };
         }
         Some(rustls::Error::InvalidMessage(_)) => "the server does not speak TLS".to_owned(),
-        Some(rustls::Error::AlertReceived(alert)) if is_about_the_client(*alert) => {
-            return client_certificate(host, *alert);
-        }
-        Some(rustls::Error::AlertReceived(alert)) => format!("the server ended it with the alert {alert:?}"),
+        Some(rustls::Error::AlertReceived(alert)) => return alerted(host, *alert),
         Some(other) => other.to_string(),
         None if error.kind() == io::ErrorKind::UnexpectedEof => "the server closed the connection".to_owned(),
         None => reason_of(error),
     };
-    DialError::Tls { host, problem }
+    DialError::Tls { host, problem, alert: None }
 }
 
-/// The alerts by which a server says that it does not like who is calling (RFC 8446 §6.2).
-pub(super) fn is_about_the_client(alert: AlertDescription) -> bool {
-    matches!(
-        alert,
-        AlertDescription::CertificateRequired
-            | AlertDescription::BadCertificate
-            | AlertDescription::UnsupportedCertificate
-            | AlertDescription::CertificateRevoked
-            | AlertDescription::CertificateExpired
-            | AlertDescription::CertificateUnknown
-            | AlertDescription::UnknownCA
-            | AlertDescription::AccessDenied
-    )
-}
-
-/// What such an alert means; whether a certificate was shown, the dial knows.
-pub(super) fn client_certificate(host: String, alert: AlertDescription) -> DialError {
-    DialError::ClientCertificate { host, given: false, alert: format!("{alert:?}") }
+/// The other end ended the TLS with an alert, perhaps after the handshake (RFC 8446 §6.2).
+pub(super) fn alerted(host: String, alert: AlertDescription) -> DialError {
+    let alert = format!("{alert:?}");
+    DialError::Tls { host, problem: format!("the server ended it with the alert {alert}"), alert: Some(alert) }
 }
 
 fn certificate_problem(error: &CertificateError) -> CertificateProblem {
@@ -246,88 +237,5 @@ fn certificate_problem(error: &CertificateError) -> CertificateProblem {
         CertificateError::Revoked => CertificateProblem::Revoked,
         CertificateError::Other(other) if other.0.to_string() == "CaUsedAsEndEntity" => CertificateProblem::IsAuthority,
         other => CertificateProblem::Other(other.to_string()),
-    }
-}
-
-/// A verifier that keeps what it was shown.
-#[derive(Debug)]
-struct Watching {
-    verifier: Arc<dyn ServerCertVerifier>,
-    shown: Shown,
-}
-
-impl ServerCertVerifier for Watching {
-    fn verify_server_cert(
-        &self,
-        end_entity: &CertificateDer<'_>,
-        intermediates: &[CertificateDer<'_>],
-        server_name: &ServerName<'_>,
-        ocsp_response: &[u8],
-        now: UnixTime,
-    ) -> Result<ServerCertVerified, rustls::Error> {
-        *self.shown.lock().unwrap_or_else(PoisonError::into_inner) = Some(end_entity.clone().into_owned());
-        self.verifier.verify_server_cert(end_entity, intermediates, server_name, ocsp_response, now)
-    }
-
-    fn verify_tls12_signature(
-        &self,
-        message: &[u8],
-        certificate: &CertificateDer<'_>,
-        signed: &DigitallySignedStruct,
-    ) -> Result<HandshakeSignatureValid, rustls::Error> {
-        self.verifier.verify_tls12_signature(message, certificate, signed)
-    }
-
-    fn verify_tls13_signature(
-        &self,
-        message: &[u8],
-        certificate: &CertificateDer<'_>,
-        signed: &DigitallySignedStruct,
-    ) -> Result<HandshakeSignatureValid, rustls::Error> {
-        self.verifier.verify_tls13_signature(message, certificate, signed)
-    }
-
-    fn supported_verify_schemes(&self) -> Vec<SignatureScheme> {
-        self.verifier.supported_verify_schemes()
-    }
-}
-
-/// `--insecure`. Signatures are still checked: the other end holds the key of the certificate it shows, whosever that
-/// is.
-#[derive(Debug)]
-struct AcceptAll(Arc<CryptoProvider>);
-
-impl ServerCertVerifier for AcceptAll {
-    fn verify_server_cert(
-        &self,
-        _end_entity: &CertificateDer<'_>,
-        _intermediates: &[CertificateDer<'_>],
-        _server_name: &ServerName<'_>,
-        _ocsp_response: &[u8],
-        _now: UnixTime,
-    ) -> Result<ServerCertVerified, rustls::Error> {
-        Ok(ServerCertVerified::assertion())
-    }
-
-    fn verify_tls12_signature(
-        &self,
-        message: &[u8],
-        certificate: &CertificateDer<'_>,
-        signed: &DigitallySignedStruct,
-    ) -> Result<HandshakeSignatureValid, rustls::Error> {
-        verify_tls12_signature(message, certificate, signed, &self.0.signature_verification_algorithms)
-    }
-
-    fn verify_tls13_signature(
-        &self,
-        message: &[u8],
-        certificate: &CertificateDer<'_>,
-        signed: &DigitallySignedStruct,
-    ) -> Result<HandshakeSignatureValid, rustls::Error> {
-        verify_tls13_signature(message, certificate, signed, &self.0.signature_verification_algorithms)
-    }
-
-    fn supported_verify_schemes(&self) -> Vec<SignatureScheme> {
-        self.0.signature_verification_algorithms.supported_schemes()
     }
 }

@@ -8,7 +8,7 @@ use tokio::io::AsyncWriteExt as _;
 use super::{accepting, listener, read_head, target, told, within};
 use crate::wire::dial::{Lookup, Override, dial_with};
 use crate::wire::target::Stage;
-use crate::wire::{DialError, DialOptions, Progress, StepKind, dial};
+use crate::wire::{DialError, DialOptions, Progress, Proxies, Proxy, ProxyScheme, StepKind, dial};
 
 fn overridden(host: &str, port: u16, addresses: &[IpAddr]) -> DialOptions {
     let entry = |address: &IpAddr| Override { host: host.to_owned(), port, address: *address };
@@ -129,8 +129,21 @@ async fn a_dial_that_is_given_up_while_connecting_tells_the_address() {
     let (options, progress) = (DialOptions::default(), Progress::default());
     let given_up = tokio::time::timeout(std::time::Duration::from_millis(20), dial(&target, &options, &progress)).await;
     given_up.expect_err("the address is silent");
-    assert_eq!(progress.stage(), Stage::Connecting { addresses: vec![address] });
+    assert_eq!(progress.stage(), Stage::Connecting { proxy: None, addresses: vec![address] });
     assert_eq!(progress.stage().to_string(), format!("connecting to `{address}`"));
+
+    let proxy = Proxy {
+        scheme: ProxyScheme::Http,
+        host: "127.0.0.1".into(),
+        port: address.port(),
+        credentials: None,
+        from: "--proxy".into(),
+    };
+    let words = format!("connecting to the proxy `{proxy}` at `{address}`");
+    let options = DialOptions { proxies: Proxies { plain: Some(proxy), ..Proxies::default() }, ..options };
+    let given_up = tokio::time::timeout(std::time::Duration::from_millis(20), dial(&target, &options, &progress)).await;
+    given_up.expect_err("the address is silent");
+    assert_eq!(progress.stage().to_string(), words);
 }
 
 #[tokio::test]

@@ -8,7 +8,7 @@ use tokio::net::TcpListener;
 
 use super::{accepting, header, listener, read_head, target, told, within};
 use crate::secret::Secret;
-use crate::wire::dial::{Lookup, dial_with};
+use crate::wire::dial::{Lookup, Override, dial_with};
 use crate::wire::{
     DialError, DialOptions, Exceptions, Facts, Link, Progress, Proxies, Proxy, ProxyProblem, ProxyScheme, StepKind,
     Stream, Target,
@@ -85,6 +85,20 @@ async fn an_http_proxy_is_asked_by_name_with_credentials() {
         };
         assert_eq!(steps[2].facts, Some(tunnel));
     }
+}
+
+#[tokio::test]
+async fn a_proxy_is_asked_for_the_address_that_was_given_for_the_target() {
+    let (listener, port) = listener().await;
+    let proxies = Proxies { plain: Some(proxy(ProxyScheme::Http, port, None)), ..Proxies::default() };
+    let address = "2001:db8::1".parse().unwrap();
+    let resolve = vec![Override { host: "service.example".to_owned(), port: 80, address }];
+    let (options, progress) = (DialOptions { proxies, resolve, ..DialOptions::default() }, Progress::default());
+    let target = target("service.example", 80, false);
+    let server = http_proxy(&listener, "HTTP/1.1 200 OK\r\n\r\n");
+    let (link, asked) = within(async { tokio::join!(dial_with(&Nobody, &target, &options, &progress), server) }).await;
+    link.unwrap();
+    assert!(asked.starts_with("CONNECT [2001:db8::1]:80 HTTP/1.1\r\n"), "{asked}");
 }
 
 /// The error of an HTTP proxy that answers like this.

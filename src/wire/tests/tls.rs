@@ -10,13 +10,15 @@ use rustls::server::WebPkiClientVerifier;
 use rustls::{RootCertStore, ServerConfig};
 use rustls_pki_types::{CertificateDer, PrivateKeyDer, PrivatePkcs8KeyDer};
 use tempfile::NamedTempFile;
-use tokio::io::AsyncWriteExt as _;
+use tokio::io::{AsyncRead, AsyncWrite, AsyncWriteExt as _};
 use tokio_rustls::TlsAcceptor;
+use tokio_rustls::server::TlsStream;
 
 use super::{accepting, listener, read_head, target, told, within};
 use crate::wire::dial::Override;
 use crate::wire::{
-    CertificateProblem, DialError, DialOptions, Facts, Link, Progress, StepKind, Stream, Tls, TlsSettings, dial,
+    CertificateProblem, DialError, DialOptions, Facts, Link, Progress, Proxies, Proxy, ProxyScheme, StepKind, Stream,
+    Tls, TlsSettings, dial,
 };
 
 const HOST: &str = "service.example";
@@ -177,6 +179,52 @@ async fn a_certificate_for_another_name_is_told_from_an_expired_one() {
     let roots = file(&server.pem);
     let found = problem(dial_to(&server, None, trusting(roots.path())).await);
     assert_eq!(found.to_string(), "it is valid only from 4000-01-01T00:00:00Z on");
+}
+
+/// Takes a connection over TLS, reads a request's head and gives the answer made from it.
+async fn answer_over_tls<S>(
+    identity: &Identity,
+    stream: S,
+    answer: impl FnOnce(&str) -> String,
+) -> (String, TlsStream<S>)
+where
+    S: AsyncRead + AsyncWrite + Unpin,
+{
+    let provider = Arc::new(rustls::crypto::ring::default_provider());
+    let config = ServerConfig::builder_with_provider(provider)
+        .with_safe_default_protocol_versions()
+        .unwrap()
+        .with_no_client_auth()
+        .with_single_cert(vec![identity.certificate.clone()], identity.key())
+        .unwrap();
+    let mut stream = TlsAcceptor::from(Arc::new(config)).accept(stream).await.unwrap();
+    let head = read_head(&mut stream).await;
+    stream.write_all(answer(&head).as_bytes()).await.unwrap();
+    (head, stream)
+}
+
+#[tokio::test]
+async fn a_proxy_may_be_spoken_to_in_tls_around_that_of_the_server() {
+    let authority = authority();
+    let proxy = Identity::signed(named("localhost"), &authority);
+    let server = Identity::signed(named(HOST), &authority);
+    let roots = file(&authority.pem());
+    let (listener, port) = listener().await;
+    let serve = async {
+        let (stream, _) = listener.accept().await.unwrap();
+        let agree = |_: &str| "HTTP/1.1 200 OK\r\n\r\n".to_owned();
+        let (asked, tunnel) = answer_over_tls(&proxy, stream, agree).await;
+        assert!(asked.starts_with("CONNECT service.example:443 HTTP/1.1\r\n"), "{asked}");
+        answer_over_tls(&server, tunnel, accepting).await
+    };
+    let from = "--proxy".to_owned();
+    let proxy = Proxy { scheme: ProxyScheme::Https, host: "localhost".to_owned(), port, credentials: None, from };
+    let proxies = Proxies { secure: Some(proxy), ..Proxies::default() };
+    let resolve = vec![Override { host: "localhost".to_owned(), port, address: IpAddr::V4(Ipv4Addr::LOCALHOST) }];
+    let options = DialOptions { tls: Tls::new(trusting(roots.path())), resolve, proxies, ..DialOptions::default() };
+    let (target, progress) = (target(HOST, 443, true), Progress::default());
+    let (link, _) = within(async { tokio::join!(dial(&target, &options, &progress), serve) }).await;
+    link.unwrap();
 }
 
 #[tokio::test]
