@@ -7,7 +7,6 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::ffi::OsString;
 use std::path::PathBuf;
 
-use clap::builder::ValueParser;
 use clap::error::ErrorKind;
 use clap::parser::ValueSource;
 use clap::{Arg, ArgAction, ArgMatches};
@@ -58,7 +57,7 @@ fn profile_flag(arg: &Arg) -> ProfileFlag {
         takes_value,
         stands_alone: !takes_value || optional,
         repeatable: matches!(arg.get_action(), ArgAction::Append),
-        is_file: arg.get_value_parser().type_id() == ValueParser::from(clap::value_parser!(PathBuf)).type_id(),
+        is_file: arg.get_value_parser().type_id() == clap::value_parser!(PathBuf).type_id(),
         default: takes_value
             .then(|| arg.get_default_values().first().map(|value| value.to_string_lossy().into_owned()))
             .flatten(),
