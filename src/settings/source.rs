@@ -51,6 +51,7 @@ pub(super) fn resolve(
         if command.trim().is_empty() {
             return Err(Failure::message(Kind::Config, "`--url-command` is empty"));
         }
+        hint_at_secret("--url-command", command, "let the command read it from a file", input);
         return Ok(Source::Command(command.clone()));
     }
     if let Some(source) = key(&args.key, token, input)? {
@@ -133,12 +134,7 @@ pub(super) fn read(flag: &str, value: &Secret, input: &mut dyn Input) -> Result<
                 return Err(failure.hint("was the variable that it comes from set?"));
             }
             None => {
-                if is_secret(flag, text) {
-                    input.note(Note::Hint(format!(
-                        "others on this machine can see the secret in `{flag}` while wps runs, and the shell keeps it in \
-                         its history: `@FILE` and `-` read it from elsewhere (`WPS_NO_HINTS=1`: no such hints)"
-                    )));
-                }
+                hint_at_secret(flag, text, "`@FILE` and `-` read it from elsewhere", input);
                 return Ok(value.clone());
             }
         },
@@ -162,10 +158,15 @@ pub(super) fn read(flag: &str, value: &Secret, input: &mut dyn Input) -> Result<
     Ok(Secret::new(text))
 }
 
-/// Whether a value that stands on the command line itself should not. The development key is published.
-fn is_secret(flag: &str, value: &str) -> bool {
+/// Says how to keep a secret off the command line, when one stands there. The development key is published.
+fn hint_at_secret(flag: &str, value: &str, instead: &str, input: &mut dyn Input) {
     let secret = flag == "--access-key" || redact(value) != value;
-    secret && !value.contains(DEVELOPMENT_KEY)
+    if secret && !value.contains(DEVELOPMENT_KEY) {
+        input.note(Note::Hint(format!(
+            "others on this machine can see the secret in `{flag}` while wps runs, and the shell keeps it in its history: \
+             {instead} (`WPS_NO_HINTS=1`: no such hints)"
+        )));
+    }
 }
 
 /// What a URL brings along cannot be asked for.

@@ -121,6 +121,62 @@ fn a_secret_may_come_from_stdin_or_a_file() {
     }
 }
 
+/// What is noted about a command line.
+fn notes(line: &str, environment: &[(&str, &str)]) -> Vec<Note> {
+    let arguments = std::iter::once("wps").chain(line.split(' ')).map(Into::into);
+    let Parsed::Run(command) = parse(arguments).unwrap() else { panic!("{line}") };
+    let mut inputs = Inputs {
+        stdin: "ws://h/client/hubs/h?access_token=sesame",
+        files: [("exposed", "ws://h/client/hubs/h?access_token=sesame"), ("own", "ws://h/client/hubs/h")].into(),
+        ..Inputs::default()
+    };
+    settle(command, &environment.iter().copied().collect(), &mut inputs).unwrap();
+    inputs.notes
+}
+
+#[test]
+fn a_secret_in_an_argument_or_in_a_file_for_all_is_noted() {
+    let published = crate::auth::connection_string::DEVELOPMENT_KEY;
+    for (line, noted) in [
+        (format!("listen --url {URL}"), Some("hint: others on this machine can see the secret in `--url`")),
+        (
+            format!("listen --hub h --connection-string {STRING}"),
+            Some("hint: others on this machine can see the secret in `--con"),
+        ),
+        (
+            "emulator --access-key sesame".to_owned(),
+            Some("hint: others on this machine can see the secret in `--access-key`"),
+        ),
+        (
+            "listen --url-command access_token=sesame".to_owned(),
+            Some("hint: others on this machine can see the secret in `--url-c"),
+        ),
+        (format!("url inspect {URL}"), Some("hint: others on this machine can see the secret in `URL`")),
+        ("listen --url @exposed".to_owned(), Some("warning: others on this machine can read the secret in `exposed`")),
+        ("listen --url @own".to_owned(), None),
+        ("listen --url -".to_owned(), None),
+        ("listen --url ws://h/client/hubs/h".to_owned(), None),
+        ("listen --local".to_owned(), None),
+        (format!("emulator --access-key {published}"), None),
+        (format!("listen --hub h --connection-string Endpoint=http://localhost;AccessKey={published}"), None),
+    ] {
+        let notes: Vec<String> = notes(&line, &[])
+            .into_iter()
+            .map(|note| match note {
+                Note::Warning(text) => format!("warning: {text}"),
+                Note::Hint(text) => format!("hint: {text}"),
+            })
+            .collect();
+        match noted {
+            Some(begin) => assert!(notes.len() == 1 && notes[0].starts_with(begin), "{line}: {notes:?}"),
+            None => assert!(notes.is_empty(), "{line}: {notes:?}"),
+        }
+        assert!(!notes.iter().any(|note| note.contains("sesame")), "{line}: {notes:?}");
+    }
+    // The environment is not seen by others.
+    assert_eq!(notes("listen", &[("WPS_URL", URL)]), []);
+}
+
 #[test]
 fn token_flags_shape_the_token() {
     let Source::Local { signer, .. } = listen("listen --local").connection.source else { panic!() };
