@@ -52,7 +52,7 @@ pub enum AccessUrlError {
     #[error("the URL contains a space or a line break")]
     Blank,
     /// Not a URL at all.
-    #[error("it is not a URL: {0}")]
+    #[error("it is not a URL: {}", syntax(*.0))]
     Syntax(url::ParseError),
     /// Another scheme.
     #[error("the scheme of the URL is `{0}`, not `ws`, `wss`, `http` or `https`")]
@@ -71,13 +71,21 @@ pub enum AccessUrlError {
     HubParameter,
     /// The hub's name is none.
     #[error("the hub of the URL is not valid: {0}")]
-    Hub(#[from] crate::protocol::NameError),
+    Hub(crate::protocol::NameError),
     /// `access_token=` with nothing behind it.
     #[error("the `access_token` of the URL is empty")]
     EmptyToken,
     /// Two tokens.
     #[error("the URL has more than one `access_token`")]
     TwoTokens,
+}
+
+/// In words that say what is missing.
+fn syntax(error: url::ParseError) -> String {
+    match error {
+        url::ParseError::RelativeUrlWithoutBase => "it has no scheme, such as `wss://`".to_owned(),
+        other => other.to_string(),
+    }
 }
 
 impl AccessUrl {
@@ -118,7 +126,7 @@ impl AccessUrl {
                 decode(hub.ok_or(AccessUrlError::Path)?)
             }
         };
-        check_hub_name(&hub)?;
+        check_hub_name(&hub).map_err(AccessUrlError::Hub)?;
         let port = url.port().unwrap_or(if secure { 443 } else { 80 });
         Ok(Self { secure, host, port, path: url.path().to_owned(), query, hub, token, written_as_http })
     }

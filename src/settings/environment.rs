@@ -99,7 +99,12 @@ impl Input for ProcessInput {
     }
 
     fn note(&mut self, note: Note) {
-        if !self.notes.contains(&note) {
+        let said = match &note {
+            Note::Warning(_) => self.notes.contains(&note),
+            // One is enough.
+            Note::Hint(_) => self.notes.iter().any(|note| matches!(note, Note::Hint(_))),
+        };
+        if !said {
             self.notes.push(note);
         }
     }

@@ -104,6 +104,3 @@ fn effective(profile: &Profile, typed: &Typed, environment: &Environment) -> Vec
     };
     profile.flags.iter().filter(|(name, _)| counts(name)).cloned().collect()
 }
-
-#[cfg(test)]
-mod tests;

@@ -13,7 +13,7 @@ use crate::auth::access_url::{AccessUrl, AccessUrlError, Signer};
 use crate::auth::connection_string::{ConnectionString, DEVELOPMENT_KEY};
 use crate::cli::{KeyArgs, SourceArgs, TokenArgs};
 use crate::failure::{Failure, Kind};
-use crate::protocol::{check_group_name, check_hub_name};
+use crate::protocol::{NameError, check_group_name, check_hub_name};
 use crate::secret::{Secret, redact};
 
 /// Roles of a token signed here, unless `--role` says otherwise (PROTOCOL §11).
@@ -51,6 +51,7 @@ pub(super) fn resolve(
         if command.trim().is_empty() {
             return Err(Failure::message(Kind::Config, "`--url-command` is empty"));
         }
+        hint_at_secret("--url-command", command, "let the command read it from a file", input);
         return Ok(Source::Command(command.clone()));
     }
     if let Some(source) = key(&args.key, token, input)? {
@@ -128,34 +129,44 @@ pub(super) fn read(flag: &str, value: &Secret, input: &mut dyn Input) -> Result<
                 }
                 (input.file(path), format!("`{file}`"))
             }
-            None if text.is_empty() => return Err(Failure::message(Kind::Config, format!("`{flag}` is empty"))),
+            None if text.is_empty() => {
+                let failure = Failure::message(Kind::Config, format!("the value of `{flag}` is missing: it is empty"));
+                return Err(failure.hint("was the variable that it comes from set?"));
+            }
             None => {
-                if is_secret(flag, text) {
-                    input.note(Note::Hint(format!(
-                        "others on this machine can see the secret in `{flag}` while wps runs, and the shell keeps it in \
-                         its history: `@FILE` and `-` read it from elsewhere (`WPS_NO_HINTS=1`: no such hints)"
-                    )));
-                }
+                hint_at_secret(flag, text, "`@FILE` and `-` read it from elsewhere", input);
                 return Ok(value.clone());
             }
         },
     };
     let text = text.map_err(|error| {
         let context = format!("could not read the value of `{flag}` from {place}");
-        Failure::new(Kind::Config, anyhow::Error::new(error).context(context))
+        let missing = error.kind() == std::io::ErrorKind::NotFound;
+        let failure = Failure::new(Kind::Config, anyhow::Error::new(error).context(context));
+        failure.hint(if missing {
+            "check the path: it begins where wps is run, or, in a profile, beside the configuration file"
+        } else {
+            "it has to be a text file that you may read"
+        })
     })?;
     // Windows tools like to begin a file with a byte order mark.
     let text = text.trim_start_matches('\u{feff}').trim();
     if text.is_empty() {
-        return Err(Failure::message(Kind::Config, format!("the value of `{flag}`, read from {place}, is empty")));
+        let what = format!("the value of `{flag}` is missing: {place} is empty");
+        return Err(Failure::message(Kind::Config, what).hint("did the command that wrote it fail?"));
     }
     Ok(Secret::new(text))
 }
 
-/// Whether a value that stands on the command line itself should not. The development key is published.
-fn is_secret(flag: &str, value: &str) -> bool {
+/// Says how to keep a secret off the command line, when one stands there. The development key is published.
+fn hint_at_secret(flag: &str, value: &str, instead: &str, input: &mut dyn Input) {
     let secret = flag == "--access-key" || redact(value) != value;
-    secret && !value.contains(DEVELOPMENT_KEY)
+    if secret && !value.contains(DEVELOPMENT_KEY) {
+        input.note(Note::Hint(format!(
+            "others on this machine can see the secret in `{flag}` while wps runs, and the shell keeps it in its history: \
+             {instead} (`WPS_NO_HINTS=1`: no such hints)"
+        )));
+    }
 }
 
 /// What a URL brings along cannot be asked for.
@@ -186,8 +197,10 @@ pub(super) fn from_url(from: &str, text: &Secret, token: Option<&TokenArgs>) -> 
                 "was the variable with the token empty? leave `access_token` out to connect without one"
             }
             AccessUrlError::Blank => "quote the URL, and give it on one line",
+            AccessUrlError::Fragment => "what follows the `#` is not part of it; within a value, `#` is written `%23`",
+            AccessUrlError::TwoTokens => "leave one of them out",
             AccessUrlError::UserInfo => "the token goes into `access_token`",
-            _ => "a client access URL looks like `wss://HOST/client/hubs/HUB?access_token=TOKEN`",
+            _ => "a client access URL looks like `wss://HOST/client/hubs/HUB?access_token=…`",
         };
         let context = format!("the client access URL in `{from}` is malformed");
         Failure::new(Kind::Config, anyhow::Error::new(error).context(context)).hint(hint)
@@ -198,7 +211,7 @@ fn from_connection_string(from: &str, text: &Secret, token: &TokenArgs) -> Resul
     let parsed = ConnectionString::parse(text.expose()).map_err(|error| {
         let context = format!("the connection string in `{from}` is malformed");
         Failure::new(Kind::Config, anyhow::Error::new(error).context(context))
-            .hint("it looks like `Endpoint=https://NAME.webpubsub.azure.com;AccessKey=KEY;Version=1.0;`")
+            .hint("it looks like `Endpoint=https://NAME.webpubsub.azure.com;AccessKey=…;Version=1.0;`")
             .hint("quote it: for the shell, `;` ends a command")
     })?;
     let hub = token.hub.clone().ok_or_else(|| {
@@ -236,6 +249,12 @@ fn signer(endpoint: Url, key: Secret, hub: String, token: &TokenArgs) -> Result<
 }
 
 /// A usage error about a name.
-pub(super) fn bad_name(what: &str, error: crate::protocol::NameError) -> Failure {
+pub(super) fn bad_name(what: &str, error: NameError) -> Failure {
+    let hint = match error {
+        NameError::Hub => "the hub's name is what client URLs have behind `/client/hubs/`",
+        NameError::Group => "give the group as its members know it, in quotes if it has blanks",
+        NameError::Event => "give the event as its handler knows it",
+    };
     Failure::new(Kind::Usage, anyhow::Error::new(error).context(format!("the name in `{what}` is not valid")))
+        .hint(hint)
 }

@@ -121,6 +121,62 @@ fn a_secret_may_come_from_stdin_or_a_file() {
     }
 }
 
+/// What is noted about a command line.
+fn notes(line: &str, environment: &[(&str, &str)]) -> Vec<Note> {
+    let arguments = std::iter::once("wps").chain(line.split(' ')).map(Into::into);
+    let Parsed::Run(command) = parse(arguments).unwrap() else { panic!("{line}") };
+    let mut inputs = Inputs {
+        stdin: "ws://h/client/hubs/h?access_token=sesame",
+        files: [("exposed", "ws://h/client/hubs/h?access_token=sesame"), ("own", "ws://h/client/hubs/h")].into(),
+        ..Inputs::default()
+    };
+    settle(command, &environment.iter().copied().collect(), &mut inputs).unwrap();
+    inputs.notes
+}
+
+#[test]
+fn a_secret_in_an_argument_or_in_a_file_for_all_is_noted() {
+    let published = crate::auth::connection_string::DEVELOPMENT_KEY;
+    for (line, noted) in [
+        (format!("listen --url {URL}"), Some("hint: others on this machine can see the secret in `--url`")),
+        (
+            format!("listen --hub h --connection-string {STRING}"),
+            Some("hint: others on this machine can see the secret in `--con"),
+        ),
+        (
+            "emulator --access-key sesame".to_owned(),
+            Some("hint: others on this machine can see the secret in `--access-key`"),
+        ),
+        (
+            "listen --url-command access_token=sesame".to_owned(),
+            Some("hint: others on this machine can see the secret in `--url-c"),
+        ),
+        (format!("url inspect {URL}"), Some("hint: others on this machine can see the secret in `URL`")),
+        ("listen --url @exposed".to_owned(), Some("warning: others on this machine can read the secret in `exposed`")),
+        ("listen --url @own".to_owned(), None),
+        ("listen --url -".to_owned(), None),
+        ("listen --url ws://h/client/hubs/h".to_owned(), None),
+        ("listen --local".to_owned(), None),
+        (format!("emulator --access-key {published}"), None),
+        (format!("listen --hub h --connection-string Endpoint=http://localhost;AccessKey={published}"), None),
+    ] {
+        let notes: Vec<String> = notes(&line, &[])
+            .into_iter()
+            .map(|note| match note {
+                Note::Warning(text) => format!("warning: {text}"),
+                Note::Hint(text) => format!("hint: {text}"),
+            })
+            .collect();
+        match noted {
+            Some(begin) => assert!(notes.len() == 1 && notes[0].starts_with(begin), "{line}: {notes:?}"),
+            None => assert!(notes.is_empty(), "{line}: {notes:?}"),
+        }
+        assert!(!notes.iter().any(|note| note.contains("sesame")), "{line}: {notes:?}");
+    }
+    // The environment is not seen by others.
+    assert_eq!(notes("listen", &[("WPS_URL", URL)]), []);
+}
+
 #[test]
 fn token_flags_shape_the_token() {
     let Source::Local { signer, .. } = listen("listen --local").connection.source else { panic!() };
@@ -144,10 +200,10 @@ fn errors_have_their_exit_code_and_keep_secrets() {
         ("listen --url-command ''".to_owned(), 3, "`--url-command` is empty"),
         (format!("listen --url {URL} --url {URL}"), 2, "`--url` was given more than once"),
         ("listen".to_owned(), 3, "nothing says where to connect"),
-        ("listen --url ''".to_owned(), 3, "`--url` is empty"),
-        ("listen --url -".to_owned(), 3, "read from standard input, is empty"),
+        ("listen --url ''".to_owned(), 3, "the value of `--url` is missing: it is empty"),
+        ("listen --url -".to_owned(), 3, "standard input is empty"),
         ("listen --url @missing".to_owned(), 3, "could not read the value of `--url` from `missing`"),
-        ("listen --url @empty".to_owned(), 3, "the value of `--url`, read from `empty`, is empty"),
+        ("listen --url @empty".to_owned(), 3, "the value of `--url` is missing: `empty` is empty"),
         ("listen --url ws://h/sesame".to_owned(), 3, "the client access URL in `--url` is malformed"),
         ("listen --url sesame".to_owned(), 3, "malformed"),
         (format!("listen --url {URL} --hub h"), 2, "`--hub` does not go with `--url`"),
@@ -476,5 +532,29 @@ fn headers_and_proxies_that_cannot_be_used_are_told_without_their_values() {
         let report = failure.report(str::to_owned, str::to_owned);
         assert_eq!(failure.kind.exit_code(), code, "{line}: {report}");
         assert!(report.starts_with(expected) && !report.contains("ses"), "{line}: {report}");
+    }
+}
+
+#[test]
+fn the_doctor_knows_where_its_url_comes_from_and_takes_a_broken_source_as_a_finding() {
+    for (line, variables, origin) in [
+        ("doctor --local", vec![], "`--local`"),
+        ("doctor --url ws://h/client/hubs/a", vec![("WPS_URL", "x")], "`--url`"),
+        ("doctor", vec![("WPS_URL", "ws://h/client/hubs/a")], "`WPS_URL` of the environment"),
+        ("doctor --local", vec![("WPS_PROFILE", "dev")], "`--local`, profile `dev` (`WPS_PROFILE`)"),
+    ] {
+        match settle_with(line, &variables, Inputs::default()) {
+            Ok(Settings::Doctor(doctor)) => {
+                assert_eq!((doctor.origin.as_str(), doctor.connection.is_ok()), (origin, true), "{line}");
+            }
+            other => panic!("{line}: {other:?}"),
+        }
+    }
+    match settle_with("doctor --url ws://h/elsewhere", &[], Inputs::default()) {
+        Ok(Settings::Doctor(doctor)) => {
+            let problem = doctor.connection.unwrap_err();
+            assert!(problem.causes[0].contains("`--url` is malformed") && problem.hints.len() == 1, "{problem:?}");
+        }
+        other => panic!("{other:?}"),
     }
 }

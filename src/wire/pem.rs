@@ -82,7 +82,11 @@ pub(super) fn problem(path: &Path, problem: PemProblem) -> DialError {
 }
 
 fn read(path: &Path) -> Result<Vec<u8>, DialError> {
-    std::fs::read(path).map_err(|error| problem(path, PemProblem::Unreadable(reason_of(&error))))
+    std::fs::read(path).map_err(|error| {
+        let missing = error.kind() == std::io::ErrorKind::NotFound;
+        let reason = if missing { "there is no such file".to_owned() } else { reason_of(&error) };
+        problem(path, PemProblem::Unreadable(reason))
+    })
 }
 
 /// `missing`, unless there is no PEM at all.

@@ -210,7 +210,8 @@ fn check_lists_everything_that_is_wrong() {
         .config(
             "other = 1\n[profiles.a]\nconnection-string = \"@a.txt\"\nhub = \"chat\"\n\
              [profiles.b]\nurl = \"@missing\"\nca-cert = \"missing.pem\"\nttl = \"soon\"\n\
-             [profiles.c]\nconnection-string = \"@c.txt\"\nhub = \"chat\"\nproxxy = 1\n",
+             [profiles.c]\nconnection-string = \"@c.txt\"\n[profiles.d]\nproxxy = 1\n\
+             [profiles.e]\nping-interval = 30\n",
         )
         .file("config/wps/a.txt", STRING)
         .file("config/wps/c.txt", "AccessKey=sesame");
@@ -225,14 +226,15 @@ fn check_lists_everything_that_is_wrong() {
         "b: `soon` is not a value of `--ttl`",
         "b: `ca-cert`: could not read `DIR/missing.pem`: ",
         "b: `url`: could not read `DIR/missing`: ",
-        "c: `proxxy` is not a flag that a profile can hold",
-        "c: `connection-string`: the connection string has no `Endpoint`",
+        "c: the connection string in `--connection-string` is malformed: the connection string has no `Endpoint`",
+        "d: `proxxy` is not a flag that a profile can hold",
+        "e: `--ping-timeout` (25s) must be longer than `--ping-interval` (30s)",
     ]) {
         assert!(line.starts_with(begin), "{line}: {begin}");
     }
     assert_eq!(
         (lines.len(), ended.stderr.replace(&directory, "DIR").as_str()),
-        (7, "error: 6 faults in `DIR/config.toml`\n")
+        (8, "error: 7 faults in `DIR/config.toml`\n")
     );
 
     wps(["config", "check"]).config("[profiles.a]\nlocal = 9000\n").run().assert(0, "a: ok\n", "");
@@ -254,6 +256,26 @@ fn a_secret_that_others_can_read_is_warned_about() {
         assert_eq!(ended.code, 4);
         let warning = "warning: others on this machine can read the secret in `url.txt`: `chmod 600` it\n";
         assert_eq!(ended.stderr.contains(warning), warned, "{mode:o}: {}", ended.stderr);
+    }
+}
+
+#[cfg(unix)]
+#[test]
+fn a_secret_on_the_command_line_is_hinted_at_once_at_a_terminal() {
+    use std::io::Read as _;
+    let url = "ws://127.0.0.1:1/client/hubs/h?access_token=a.b.c";
+    for (flags, hints, said) in [(vec![], "", 1), (vec![], "0", 1), (vec![], "1", 0), (vec!["-q"], "", 0)] {
+        let setup = wps(["send", "g", "x", "--reconnect-retries", "0", "--url", url]).args(&flags);
+        let (setup, mut screen) = setup.env("WPS_NO_HINTS", hints).stderr_to_terminal();
+        assert_eq!(setup.run().code, 4);
+        let mut seen = Vec::new();
+        // Where nobody has the terminal open any more, the end of it is an error.
+        let _ = screen.read_to_end(&mut seen);
+        let seen = String::from_utf8_lossy(&seen);
+        let hint = "others on this machine can see the secret in `--url` while wps runs";
+        assert_eq!(seen.matches(hint).count(), said, "{flags:?} {hints}: {seen}");
+        assert!(seen.contains("could not connect"), "{seen}");
+        assert!(!seen.contains("a.b.c"), "{seen}");
     }
 }
 

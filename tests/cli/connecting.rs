@@ -39,7 +39,8 @@ fn a_401_shows_what_the_service_says_about_the_token() {
         "error: hub `hub1` at `127.0.0.1:PORT` refused the connection\n\
          caused by: the server refused the WebSocket handshake: 401 Unauthorized\n\
          caused by: it answered: Invalid token.\n\
-         hint: the token is for `http://localhost/client/hubs/hub1`, but the URL says `127.0.0.1:PORT`\n",
+         hint: the token is for `http://localhost/client/hubs/hub1`, but the URL says `127.0.0.1:PORT`\n\
+         hint: `wps url inspect` shows all that a token says, `wps url create` makes one\n",
     );
 }
 
@@ -53,7 +54,8 @@ fn a_403_is_a_matter_of_the_token_too() {
         "error: hub `hub1` at `127.0.0.1:PORT` refused the connection\n\
          caused by: the server refused the WebSocket handshake: 403 Forbidden (`Forbidden.Network`)\n\
          hint: the network rules of the service do not let this machine in\n\
-         hint: the token is for `http://localhost/client/hubs/hub1`, but the URL says `127.0.0.1:PORT`\n",
+         hint: the token is for `http://localhost/client/hubs/hub1`, but the URL says `127.0.0.1:PORT`\n\
+         hint: `wps url inspect` shows all that a token says, `wps url create` makes one\n",
     );
 }
 

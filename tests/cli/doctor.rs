@@ -7,6 +7,7 @@ use rustls::ServerConfig;
 use serde_json::{Value, json};
 use tempfile::NamedTempFile;
 
+use crate::support::proxy::{Manners, Proxy};
 use crate::support::service::ClosedPort;
 use crate::support::token::{SIGNATURE, token, token_with_roles};
 use crate::support::{Ended, FromClient, Peer, Running, Service, kinds, tls, wps};
@@ -416,6 +417,7 @@ fn what_is_wrong_with_the_command_line_is_a_usage_error() {
     wps(["doctor", "--local", "-o", "raw"]).run().assert_failed(2, &["`raw` is not a value of `--output`"]);
 }
 
+#[cfg(unix)]
 #[test]
 fn a_url_command_is_run_once_and_its_failure_is_the_sources() {
     let service = Service::start();
@@ -450,4 +452,32 @@ fn a_token_without_roles_is_told_to_have_none() {
     let ended = wps.end();
     assert_fails(&ended, "upgrade", 5, "403 Forbidden (`Forbidden.Network`)", "network rules");
     assert!(check(&ended, "token")["detail"].as_str().unwrap().contains("no roles"));
+}
+
+#[test]
+fn a_proxy_that_wants_credentials_fails_at_the_proxy() {
+    let service = Service::start();
+    let proxy = Proxy::start(Manners::Http(Some("user:password")));
+    let through = format!("http://user:sesame-sesame@127.0.0.1:{}", proxy.port());
+    let ended = doctor(&service.url_of("service.invalid")).args(["--proxy", &through]).run();
+    proxy.asked();
+    assert_fails(&ended, "proxy", 4, "407 Proxy Authentication Required: it answered: sign on!", "`--proxy`");
+    assert_eq!(check(&ended, "tcp")["status"], "ok");
+    assert!(!ended.text().contains("sesame") && !ended.stderr.contains("sesame"), "{}", ended.text());
+    service.assert_no_more_calls();
+}
+
+#[test]
+fn a_socks_proxy_on_the_way_is_named() {
+    let service = Service::start();
+    let proxy = Proxy::start(Manners::Socks(None));
+    let through = format!("socks5h://127.0.0.1:{}", proxy.port());
+    let wps = doctor(&service.url_of("service.invalid")).env("HTTP_PROXY", &through).start();
+    service.request().refuse("404 Not Found", &[], "");
+    let ended = wps.end();
+    assert_fails(&ended, "upgrade", 6, "404", "hub1");
+    let told = check(&ended, "proxy");
+    assert_eq!(told["status"], "ok");
+    let detail = told["detail"].as_str().unwrap();
+    assert!(detail.contains("`service.invalid:") && detail.contains("(HTTP_PROXY)"), "{detail}");
 }

@@ -7,6 +7,8 @@
 
 mod support;
 
+#[cfg(unix)]
+mod broken_inputs;
 mod config;
 mod connecting;
 mod doctor;

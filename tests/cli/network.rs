@@ -434,7 +434,7 @@ fn files_that_cannot_be_used_say_what_to_do() {
         ),
         (
             vec!["--ca-cert".to_owned(), "missing.pem".to_owned()],
-            "could not use `missing.pem` for TLS: entity not found".to_owned(),
+            "could not use `missing.pem` for TLS: there is no such file".to_owned(),
             "check the path".to_owned(),
         ),
     ] {

@@ -135,8 +135,7 @@ fn a_url_command_that_fails_is_a_failed_attempt_with_what_it_printed() {
         ("true", "the URL command printed nothing (exit status 0)"),
         (
             "echo hello",
-            "the URL command printed no client access URL (exit status 0): it is not a URL: relative URL without \
-          a base: `hello`",
+            "the URL command printed no client access URL (exit status 0): it is not a URL: it has no scheme, such as `wss://`: `hello`",
         ),
         (
             "echo '{\"token\":\"eyJhbGciOiJIUzI1NiJ9.e30.c2VzYW1l\"}'",

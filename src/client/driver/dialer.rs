@@ -29,22 +29,23 @@ impl UrlSource {
     pub fn at_once(&self) -> Option<AccessUrl> {
         match self {
             Self::Fixed(url) => Some(url.clone()),
-            Self::Signed(signer) => {
-                let now = SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |since| since.as_secs());
-                Some(signer.access_url(now))
-            }
+            Self::Signed(signer) => Some(signed_now(signer)),
             Self::Command(_) => None,
         }
     }
 
     /// A URL for a fresh connection. Takes as long as it takes; dropping the future ends a command.
     pub async fn obtain(&self) -> Result<AccessUrl, UrlCommandError> {
-        match (self.at_once(), self) {
-            (Some(url), _) => Ok(url),
-            (None, Self::Command(command)) => url_command::run(command).await,
-            (None, Self::Fixed(_) | Self::Signed(_)) => Err(UrlCommandError::Empty),
+        match self {
+            Self::Fixed(url) => Ok(url.clone()),
+            Self::Signed(signer) => Ok(signed_now(signer)),
+            Self::Command(command) => url_command::run(command).await,
         }
     }
+}
+
+fn signed_now(signer: &Signer) -> AccessUrl {
+    signer.access_url(SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |since| since.as_secs()))
 }
 
 /// The URL of the current connection, or of the last attempt; shared with those who explain things.

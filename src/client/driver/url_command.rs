@@ -11,7 +11,7 @@ use tokio::io::AsyncReadExt as _;
 use tokio::process::{Child, Command};
 
 use crate::auth::access_url::{AccessUrl, AccessUrlError};
-use crate::secret::redact;
+use crate::secret::{REDACTED, redact};
 
 /// The most that is read of a command's output; a URL is much shorter.
 const LONGEST_OUTPUT: u64 = 64 * 1024;
@@ -87,12 +87,35 @@ fn url_in(text: &str) -> Result<AccessUrl, UrlCommandError> {
 
 /// The beginning of an output on one line, redacted and quoted; a secret may be cut, so it is redacted first.
 fn shown(text: &str) -> String {
-    let text = redact(text);
+    let text = match serde_json::from_str(text.trim()) {
+        Ok(mut value @ Value::Object(_)) => {
+            redact_fields(&mut value);
+            value.to_string()
+        }
+        _ => text.to_owned(),
+    };
+    let text = redact(&text);
     let line = text.split_whitespace().collect::<Vec<_>>().join(" ");
     match line.char_indices().nth(SHOWN) {
         _ if line.is_empty() => "nothing".into(),
         Some((cut, _)) => format!("`{}` […]", &line[..cut]),
         None => format!("`{line}`"),
+    }
+}
+
+/// Takes out what is a secret by its name; it may look like anything.
+fn redact_fields(value: &mut Value) {
+    match value {
+        Value::Object(fields) => fields.iter_mut().for_each(|(name, value)| {
+            let name = name.to_ascii_lowercase();
+            if ["token", "key", "secret", "password", "credential"].iter().any(|part| name.contains(part)) {
+                *value = REDACTED.into();
+            } else {
+                redact_fields(value);
+            }
+        }),
+        Value::Array(values) => values.iter_mut().for_each(redact_fields),
+        Value::Null | Value::Bool(_) | Value::Number(_) | Value::String(_) => {}
     }
 }
 
@@ -199,7 +222,12 @@ mod tests {
             (
                 r#"{"error": "access_token=sesame is bad"}"#,
                 "the URL command printed a JSON object without a string `url` (exit status 0): \
-                 `{\"error\": \"access_token=[redacted] is bad\"}`",
+                 `{\"error\":\"access_token=[redacted] is bad\"}`",
+            ),
+            (
+                r#"{"code": 7, "data": {"accessToken": "sesame", "Key": ["sesame"]}}"#,
+                "the URL command printed a JSON object without a string `url` (exit status 0): \
+                 `{\"code\":7,\"data\":{\"Key\":\"[redacted]\",\"accessToken\":\"[redacted]\"}}`",
             ),
             (
                 "<html>\n<p>Sign in",
@@ -213,8 +241,8 @@ mod tests {
             ),
             (
                 "[1]",
-                "the URL command printed no client access URL (exit status 0): it is not a URL: relative URL without a \
-                 base: `[1]`",
+                "the URL command printed no client access URL (exit status 0): it is not a URL: it has no scheme, \
+                 such as `wss://`: `[1]`",
             ),
         ] {
             assert_eq!(url_in(text).unwrap_err().to_string(), expected);

@@ -31,6 +31,9 @@ pub(super) fn hints(refusal: &Refusal, place: &Place, hint: &mut impl FnMut(Stri
         401 | 403 => {
             if let Some(url) = &place.url {
                 why_not_accepted(url, refusal.date, SystemTime::now()).into_iter().for_each(&mut *hint);
+                if url.token().and_then(|token| peek_claims(token.expose())).is_some() {
+                    hint("`wps url inspect` shows all that a token says, `wps url create` makes one".into());
+                }
             }
             if refusal.status == 403 && meaning.is_none() {
                 hint("a 403 may also be the network rules of the service, or its `connect` event handler".into());

@@ -97,6 +97,7 @@ fn not_toml(path: &Path, text: &str, error: &toml::de::Error) -> Failure {
     let what = format!("`{}` is not valid TOML{}", path.display(), place.unwrap_or_default());
     let reason = error.message().replace('\n', " ");
     Failure::new(Kind::Config, anyhow::anyhow!("{reason}").context(what))
+        .hint("a profile begins with the line `[profiles.NAME]`, and has lines such as `hub = \"chat\"`")
 }
 
 fn profile(name: String, table: Table, directory: &Path) -> Profile {

@@ -7,10 +7,10 @@ use super::file::{Fault, File, Profile};
 use super::{SOURCES, VARIABLES, config_file, effective, load};
 use crate::auth::access_url::AccessUrl;
 use crate::auth::connection_string::ConnectionString;
-use crate::cli::{FlagValue, Typed, profile_flags};
+use crate::cli::{FlagValue, Parsed, Typed, parse_with, profile_flags};
 use crate::failure::{Failure, Kind};
 use crate::secret::redact;
-use crate::settings::{Environment, Input, Note};
+use crate::settings::{Environment, Input, settle};
 
 /// What `wps config check` found.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -102,6 +102,9 @@ pub fn check(input: &mut dyn Input) -> Result<Checked, Failure> {
         let mut faults = profile.faults.clone();
         faults.extend(references(profile, input));
         if faults.is_empty() {
+            faults.extend(unusable(profile, input));
+        }
+        if faults.is_empty() {
             let _ = writeln!(report, "{}: ok", profile.name);
         }
         count += faults.len();
@@ -119,40 +122,36 @@ fn line(out: &mut String, profile: Option<&str>, fault: &Fault) {
     let _ = writeln!(out, "{profile}{}{hint}", redact(&fault.text));
 }
 
-/// What is wrong with what a profile refers to.
+/// What a profile refers to and cannot be read.
 fn references(profile: &Profile, input: &mut dyn Input) -> Vec<Fault> {
     let known = profile_flags();
     let mut faults = Vec::new();
     for (name, value) in profile.flags.iter().filter_map(|(name, value)| Some((name, value.as_deref()?))) {
         let secret = value.strip_prefix('@');
         let is_file = known.get(name).is_some_and(|flag| flag.is_file);
-        let Some(file) = secret.or(is_file.then_some(value)) else {
-            faults.extend(malformed(name, value));
-            continue;
-        };
-        let mut fault = |text: String| faults.push(Fault { text, hint: None });
-        match input.file(Path::new(file)) {
-            Err(error) => fault(format!("`{name}`: could not read `{file}`: {error}")),
-            Ok(text) if secret.is_some() => {
-                if input.is_exposed(Path::new(file)) {
-                    input.note(Note::Warning(format!(
-                        "others on this machine can read the secret in `{file}`: `chmod 600` it"
-                    )));
-                }
-                faults.extend(malformed(name, text.trim_start_matches('\u{feff}').trim()));
-            }
-            Ok(_) => {}
+        let Some(file) = secret.or(is_file.then_some(value)) else { continue };
+        if let Err(error) = input.file(Path::new(file)) {
+            faults.push(Fault { text: format!("`{name}`: could not read `{file}`: {error}"), hint: None });
         }
     }
     faults
 }
 
-/// Whether the value of a source is one.
-fn malformed(name: &str, value: &str) -> Option<Fault> {
-    let error = match name {
-        "url" => AccessUrl::parse(value).err()?.to_string(),
-        "connection-string" => ConnectionString::parse(value).err()?.to_string(),
-        _ => return None,
+/// What a command that uses the profile would say, when all that it refers to can be read.
+fn unusable(profile: &Profile, input: &mut dyn Input) -> Option<Fault> {
+    let has = |name: &str| profile.flags.iter().any(|(flag, _)| flag == name);
+    let mut flags = profile.flags.clone();
+    // What a profile leaves to the command line.
+    if !SOURCES.iter().any(|source| has(source)) {
+        flags.push(("local".to_owned(), None));
+    }
+    if has("connection-string") && !has("hub") {
+        flags.push(("hub".to_owned(), Some("hub1".to_owned())));
+    }
+    let failure = match parse_with(vec!["wps".into(), "listen".into()], &flags) {
+        Ok(Parsed::Run(command)) => settle(command, &Environment::default(), input).err()?,
+        Ok(Parsed::Print(_) | Parsed::Nothing(_)) => return None,
+        Err(failure) => failure,
     };
-    Some(Fault { text: format!("`{name}`: {error}"), hint: None })
+    Some(Fault { text: failure.summary(), hint: None })
 }

@@ -330,7 +330,10 @@ async fn files_that_cannot_be_used_are_configuration_errors() {
     let client =
         |chain: &Path, key: &Path| TlsSettings { client_cert: Some((chain.to_owned(), key.to_owned())), ..insecure() };
     for (settings, expected) in [
-        (trusting(Path::new("/nonexistent/ca.pem")), "could not use `/nonexistent/ca.pem` for TLS: entity not found"),
+        (
+            trusting(Path::new("/nonexistent/ca.pem")),
+            "could not use `/nonexistent/ca.pem` for TLS: there is no such file",
+        ),
         (trusting(empty.path()), "there is no certificate in it"),
         (trusting(broken.path()), "it is not well-formed PEM"),
         (trusting(nonsense.path()), "a certificate in it is malformed"),

@@ -130,6 +130,19 @@ impl Setup {
         self
     }
 
+    /// stderr is a terminal. Returns its other end.
+    #[cfg(unix)]
+    pub fn stderr_to_terminal(mut self) -> (Self, std::fs::File) {
+        use rustix::pty::{OpenptFlags, grantpt, openpt, ptsname, unlockpt};
+        let screen = openpt(OpenptFlags::RDWR | OpenptFlags::NOCTTY | OpenptFlags::CLOEXEC).unwrap();
+        grantpt(&screen).unwrap();
+        unlockpt(&screen).unwrap();
+        let name = ptsname(&screen, Vec::new()).unwrap();
+        let terminal = std::fs::File::options().write(true).open(name.to_str().unwrap()).unwrap();
+        self.command.stderr(terminal);
+        (self, screen.into())
+    }
+
     /// Starts it.
     pub fn start(mut self) -> Running {
         let started = Instant::now();
