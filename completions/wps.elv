@@ -26,7 +26,10 @@ set edit:completion:arg-completer[wps] = {|@words|
             cand join 'Join groups, report each ack, and exit; --stay holds the membership'
             cand send 'Publish a message to a group'
             cand event 'Send a custom event to the application server'
+            cand doctor 'Find out, step by step, why a connection does not work'
             cand emulator 'Run a local Web PubSub service on this machine, for development and tests'
+            cand url 'Make client access URLs, and explain them'
+            cand config 'Show and check profiles: named sets of flags in a configuration file'
             cand completions 'Print a completion script for a shell'
             cand man 'Write the man pages'
             cand help 'Print this message or the help of the given subcommand(s)'
@@ -38,11 +41,18 @@ set edit:completion:arg-completer[wps] = {|@words|
             cand --for 'End after this time, exit 0'
             cand --idle-timeout 'End when no message came for this time, exit 0'
             cand --url 'Client access URL, `ws(s)://HOST/client/hubs/HUB?access_token=…`; `-` reads it from stdin, `@FILE` from a file'
+            cand --url-command 'Shell command that prints the URL, or a JSON object with a `url` field, as negotiate endpoints return it'
             cand --connection-string 'Connection string, `Endpoint=…;AccessKey=…;Version=1.0;`; needs --hub; `-` and `@FILE` as for --url'
             cand --local 'The emulator at http://localhost:PORT, with its published development key [default PORT: 8080]'
+            cand --profile 'Profile of the configuration file that brings the source and other settings; see `wps config --help`'
             cand --protocol 'Subprotocol to speak'
+            cand --connect-timeout 'Limit of each fresh connection attempt: DNS, TCP, proxy, TLS, upgrade and the `connected` frame together'
+            cand --proxy 'Proxy on the way, `http://`, `https://` or `socks5h://[USER:PASSWORD@]HOST[:PORT]`, or `none`'
+            cand --resolve 'Address to connect to in place of what DNS says for HOST and PORT, repeatable'
+            cand --header 'Header for the WebSocket handshake, `NAME: VALUE`, repeatable; `@FILE` has one on each line'
             cand --ca-cert 'PEM file with certificates to trust besides the platform''s roots'
-            cand --connect-timeout 'Limit of each fresh connection attempt: DNS, TCP, TLS, upgrade and the `connected` frame together'
+            cand --client-cert 'PEM file with a client certificate, and its chain, for services that ask for one'
+            cand --client-key 'PEM file with the private key of --client-cert, not encrypted [default: the same file]'
             cand --hub 'Hub to connect to; required with --connection-string [default with --local: hub1]'
             cand --user 'User id; anonymous when absent'
             cand --role 'Role, repeatable [default: webpubsub.joinLeaveGroup and webpubsub.sendToGroup]'
@@ -64,6 +74,7 @@ set edit:completion:arg-completer[wps] = {|@words|
             cand --only 'Print only these records; with -o ndjson and -o raw'
             cand --color 'When to use colour'
             cand --timeout 'End after this time, counted from the start of the process, with exit 124 if nothing else ended the run'
+            cand --no-system-roots 'Trust only the certificates of --ca-cert, and not the platform''s roots'
             cand --insecure 'Accept any certificate; for tests only, anyone on the way can read and change everything'
             cand --no-reconnect 'The same as --reconnect-retries 0'
             cand --timestamps 'Print the time of arrival before each message; with -o text (ndjson has it always)'
@@ -77,11 +88,18 @@ set edit:completion:arg-completer[wps] = {|@words|
         }
         &'wps;join'= {
             cand --url 'Client access URL, `ws(s)://HOST/client/hubs/HUB?access_token=…`; `-` reads it from stdin, `@FILE` from a file'
+            cand --url-command 'Shell command that prints the URL, or a JSON object with a `url` field, as negotiate endpoints return it'
             cand --connection-string 'Connection string, `Endpoint=…;AccessKey=…;Version=1.0;`; needs --hub; `-` and `@FILE` as for --url'
             cand --local 'The emulator at http://localhost:PORT, with its published development key [default PORT: 8080]'
+            cand --profile 'Profile of the configuration file that brings the source and other settings; see `wps config --help`'
             cand --protocol 'Subprotocol to speak'
+            cand --connect-timeout 'Limit of each fresh connection attempt: DNS, TCP, proxy, TLS, upgrade and the `connected` frame together'
+            cand --proxy 'Proxy on the way, `http://`, `https://` or `socks5h://[USER:PASSWORD@]HOST[:PORT]`, or `none`'
+            cand --resolve 'Address to connect to in place of what DNS says for HOST and PORT, repeatable'
+            cand --header 'Header for the WebSocket handshake, `NAME: VALUE`, repeatable; `@FILE` has one on each line'
             cand --ca-cert 'PEM file with certificates to trust besides the platform''s roots'
-            cand --connect-timeout 'Limit of each fresh connection attempt: DNS, TCP, TLS, upgrade and the `connected` frame together'
+            cand --client-cert 'PEM file with a client certificate, and its chain, for services that ask for one'
+            cand --client-key 'PEM file with the private key of --client-cert, not encrypted [default: the same file]'
             cand --hub 'Hub to connect to; required with --connection-string [default with --local: hub1]'
             cand --user 'User id; anonymous when absent'
             cand --role 'Role, repeatable [default: webpubsub.joinLeaveGroup and webpubsub.sendToGroup]'
@@ -105,6 +123,7 @@ set edit:completion:arg-completer[wps] = {|@words|
             cand --timeout 'End after this time, counted from the start of the process, with exit 124 if nothing else ended the run'
             cand --ack-id 'ackId of the first join, 0 to 18446744073709551615; further groups count up from it [default: 1]'
             cand --stay 'Hold the membership until stopped, across reconnects'
+            cand --no-system-roots 'Trust only the certificates of --ca-cert, and not the platform''s roots'
             cand --insecure 'Accept any certificate; for tests only, anyone on the way can read and change everything'
             cand --no-reconnect 'The same as --reconnect-retries 0'
             cand --timestamps 'Print the time of arrival before each message; with -o text (ndjson has it always)'
@@ -122,11 +141,18 @@ set edit:completion:arg-completer[wps] = {|@words|
             cand --type 'What the data is'
             cand --encoding 'How binary data is written; decoded before it is sent; spaces and line breaks in it are ignored'
             cand --url 'Client access URL, `ws(s)://HOST/client/hubs/HUB?access_token=…`; `-` reads it from stdin, `@FILE` from a file'
+            cand --url-command 'Shell command that prints the URL, or a JSON object with a `url` field, as negotiate endpoints return it'
             cand --connection-string 'Connection string, `Endpoint=…;AccessKey=…;Version=1.0;`; needs --hub; `-` and `@FILE` as for --url'
             cand --local 'The emulator at http://localhost:PORT, with its published development key [default PORT: 8080]'
+            cand --profile 'Profile of the configuration file that brings the source and other settings; see `wps config --help`'
             cand --protocol 'Subprotocol to speak'
+            cand --connect-timeout 'Limit of each fresh connection attempt: DNS, TCP, proxy, TLS, upgrade and the `connected` frame together'
+            cand --proxy 'Proxy on the way, `http://`, `https://` or `socks5h://[USER:PASSWORD@]HOST[:PORT]`, or `none`'
+            cand --resolve 'Address to connect to in place of what DNS says for HOST and PORT, repeatable'
+            cand --header 'Header for the WebSocket handshake, `NAME: VALUE`, repeatable; `@FILE` has one on each line'
             cand --ca-cert 'PEM file with certificates to trust besides the platform''s roots'
-            cand --connect-timeout 'Limit of each fresh connection attempt: DNS, TCP, TLS, upgrade and the `connected` frame together'
+            cand --client-cert 'PEM file with a client certificate, and its chain, for services that ask for one'
+            cand --client-key 'PEM file with the private key of --client-cert, not encrypted [default: the same file]'
             cand --hub 'Hub to connect to; required with --connection-string [default with --local: hub1]'
             cand --user 'User id; anonymous when absent'
             cand --role 'Role, repeatable [default: webpubsub.joinLeaveGroup and webpubsub.sendToGroup]'
@@ -151,6 +177,7 @@ set edit:completion:arg-completer[wps] = {|@words|
             cand --ack-id 'ackId of the message, 0 to 18446744073709551615 [default: 1]'
             cand --on-unknown 'What to do when the connection was lost for good before the ack came'
             cand --no-echo 'Do not deliver the message to the connection that sends it'
+            cand --no-system-roots 'Trust only the certificates of --ca-cert, and not the platform''s roots'
             cand --insecure 'Accept any certificate; for tests only, anyone on the way can read and change everything'
             cand --no-reconnect 'The same as --reconnect-retries 0'
             cand --timestamps 'Print the time of arrival before each message; with -o text (ndjson has it always)'
@@ -169,11 +196,18 @@ set edit:completion:arg-completer[wps] = {|@words|
             cand --type 'What the data is'
             cand --encoding 'How binary data is written; decoded before it is sent; spaces and line breaks in it are ignored'
             cand --url 'Client access URL, `ws(s)://HOST/client/hubs/HUB?access_token=…`; `-` reads it from stdin, `@FILE` from a file'
+            cand --url-command 'Shell command that prints the URL, or a JSON object with a `url` field, as negotiate endpoints return it'
             cand --connection-string 'Connection string, `Endpoint=…;AccessKey=…;Version=1.0;`; needs --hub; `-` and `@FILE` as for --url'
             cand --local 'The emulator at http://localhost:PORT, with its published development key [default PORT: 8080]'
+            cand --profile 'Profile of the configuration file that brings the source and other settings; see `wps config --help`'
             cand --protocol 'Subprotocol to speak'
+            cand --connect-timeout 'Limit of each fresh connection attempt: DNS, TCP, proxy, TLS, upgrade and the `connected` frame together'
+            cand --proxy 'Proxy on the way, `http://`, `https://` or `socks5h://[USER:PASSWORD@]HOST[:PORT]`, or `none`'
+            cand --resolve 'Address to connect to in place of what DNS says for HOST and PORT, repeatable'
+            cand --header 'Header for the WebSocket handshake, `NAME: VALUE`, repeatable; `@FILE` has one on each line'
             cand --ca-cert 'PEM file with certificates to trust besides the platform''s roots'
-            cand --connect-timeout 'Limit of each fresh connection attempt: DNS, TCP, TLS, upgrade and the `connected` frame together'
+            cand --client-cert 'PEM file with a client certificate, and its chain, for services that ask for one'
+            cand --client-key 'PEM file with the private key of --client-cert, not encrypted [default: the same file]'
             cand --hub 'Hub to connect to; required with --connection-string [default with --local: hub1]'
             cand --user 'User id; anonymous when absent'
             cand --role 'Role, repeatable [default: webpubsub.joinLeaveGroup and webpubsub.sendToGroup]'
@@ -197,6 +231,7 @@ set edit:completion:arg-completer[wps] = {|@words|
             cand --timeout 'End after this time, counted from the start of the process, with exit 124 if nothing else ended the run'
             cand --ack-id 'ackId of the message, 0 to 18446744073709551615 [default: 1]'
             cand --on-unknown 'What to do when the connection was lost for good before the ack came'
+            cand --no-system-roots 'Trust only the certificates of --ca-cert, and not the platform''s roots'
             cand --insecure 'Accept any certificate; for tests only, anyone on the way can read and change everything'
             cand --no-reconnect 'The same as --reconnect-retries 0'
             cand --timestamps 'Print the time of arrival before each message; with -o text (ndjson has it always)'
@@ -205,6 +240,41 @@ set edit:completion:arg-completer[wps] = {|@words|
             cand -v 'Say more on stderr: -v lifecycle, -vv also frames, -vvv also the handshake'
             cand --verbose 'Say more on stderr: -v lifecycle, -vv also frames, -vvv also the handshake'
             cand --no-ack 'Fire and forget: ask for no ack; a refusal stays unknown'
+            cand -h 'Print help (see more with ''--help'')'
+            cand --help 'Print help (see more with ''--help'')'
+        }
+        &'wps;doctor'= {
+            cand -g 'Group to try: it is joined, gets one message, and is left [default: one of its own, wps-doctor-…]'
+            cand --group 'Group to try: it is joined, gets one message, and is left [default: one of its own, wps-doctor-…]'
+            cand --ack-timeout 'How long each of join, send, receive, ping and leave may take'
+            cand -o 'What stdout carries'
+            cand --output 'What stdout carries'
+            cand --color 'When to use colour'
+            cand --url 'Client access URL, `ws(s)://HOST/client/hubs/HUB?access_token=…`; `-` reads it from stdin, `@FILE` from a file'
+            cand --url-command 'Shell command that prints the URL, or a JSON object with a `url` field, as negotiate endpoints return it'
+            cand --connection-string 'Connection string, `Endpoint=…;AccessKey=…;Version=1.0;`; needs --hub; `-` and `@FILE` as for --url'
+            cand --local 'The emulator at http://localhost:PORT, with its published development key [default PORT: 8080]'
+            cand --profile 'Profile of the configuration file that brings the source and other settings; see `wps config --help`'
+            cand --protocol 'Subprotocol to speak'
+            cand --connect-timeout 'Limit of each fresh connection attempt: DNS, TCP, proxy, TLS, upgrade and the `connected` frame together'
+            cand --proxy 'Proxy on the way, `http://`, `https://` or `socks5h://[USER:PASSWORD@]HOST[:PORT]`, or `none`'
+            cand --resolve 'Address to connect to in place of what DNS says for HOST and PORT, repeatable'
+            cand --header 'Header for the WebSocket handshake, `NAME: VALUE`, repeatable; `@FILE` has one on each line'
+            cand --ca-cert 'PEM file with certificates to trust besides the platform''s roots'
+            cand --client-cert 'PEM file with a client certificate, and its chain, for services that ask for one'
+            cand --client-key 'PEM file with the private key of --client-cert, not encrypted [default: the same file]'
+            cand --hub 'Hub to connect to; required with --connection-string [default with --local: hub1]'
+            cand --user 'User id; anonymous when absent'
+            cand --role 'Role, repeatable [default: webpubsub.joinLeaveGroup and webpubsub.sendToGroup]'
+            cand --initial-group 'Group that the connection is in from its start, repeatable; needs no role'
+            cand --ttl 'How long each token is valid; the service looks at it only when connecting [default: 60m]'
+            cand --timeout 'End after this time, counted from the start of the process, with exit 124 if nothing else ended the run'
+            cand -q 'Print errors only on stderr'
+            cand --quiet 'Print errors only on stderr'
+            cand -v 'Say more on stderr: -v lifecycle, -vv also frames, -vvv also the handshake'
+            cand --verbose 'Say more on stderr: -v lifecycle, -vv also frames, -vvv also the handshake'
+            cand --no-system-roots 'Trust only the certificates of --ca-cert, and not the platform''s roots'
+            cand --insecure 'Accept any certificate; for tests only, anyone on the way can read and change everything'
             cand -h 'Print help (see more with ''--help'')'
             cand --help 'Print help (see more with ''--help'')'
         }
@@ -225,6 +295,120 @@ set edit:completion:arg-completer[wps] = {|@words|
             cand -h 'Print help (see more with ''--help'')'
             cand --help 'Print help (see more with ''--help'')'
         }
+        &'wps;url'= {
+            cand -h 'Print help (see more with ''--help'')'
+            cand --help 'Print help (see more with ''--help'')'
+            cand create 'Make a client access URL from a connection string'
+            cand inspect 'Explain a client access URL, and what is wrong with it'
+            cand help 'Print this message or the help of the given subcommand(s)'
+        }
+        &'wps;url;create'= {
+            cand --connection-string 'Connection string, `Endpoint=…;AccessKey=…;Version=1.0;`; needs --hub; `-` and `@FILE` as for --url'
+            cand --local 'The emulator at http://localhost:PORT, with its published development key [default PORT: 8080]'
+            cand --profile 'Profile of the configuration file that brings the source and other settings; see `wps config --help`'
+            cand --hub 'Hub to connect to; required with --connection-string [default with --local: hub1]'
+            cand --user 'User id; anonymous when absent'
+            cand --role 'Role, repeatable [default: webpubsub.joinLeaveGroup and webpubsub.sendToGroup]'
+            cand --initial-group 'Group that the connection is in from its start, repeatable; needs no role'
+            cand --ttl 'How long each token is valid; the service looks at it only when connecting [default: 60m]'
+            cand -g 'The same as --initial-group'
+            cand --group 'The same as --initial-group'
+            cand --not-before 'From when on the token is valid: a time such as `2030-01-01T12:00:00Z`, or so long from now; --ttl counts from then'
+            cand --claim 'Further claim, repeatable; VALUE is JSON if it parses as such, else a string'
+            cand -o 'What stdout carries'
+            cand --output 'What stdout carries'
+            cand --color 'When to use colour'
+            cand --token-only 'Print the token alone'
+            cand -q 'Print errors only on stderr'
+            cand --quiet 'Print errors only on stderr'
+            cand -v 'Say more on stderr: -v lifecycle, -vv also frames, -vvv also the handshake'
+            cand --verbose 'Say more on stderr: -v lifecycle, -vv also frames, -vvv also the handshake'
+            cand -h 'Print help (see more with ''--help'')'
+            cand --help 'Print help (see more with ''--help'')'
+        }
+        &'wps;url;inspect'= {
+            cand --url 'Client access URL, `ws(s)://HOST/client/hubs/HUB?access_token=…`; `-` reads it from stdin, `@FILE` from a file'
+            cand --url-command 'Shell command that prints the URL, or a JSON object with a `url` field, as negotiate endpoints return it'
+            cand --connection-string 'Connection string, `Endpoint=…;AccessKey=…;Version=1.0;`; needs --hub; `-` and `@FILE` as for --url'
+            cand --local 'The emulator at http://localhost:PORT, with its published development key [default PORT: 8080]'
+            cand --profile 'Profile of the configuration file that brings the source and other settings; see `wps config --help`'
+            cand --hub 'Hub to connect to; required with --connection-string [default with --local: hub1]'
+            cand --user 'User id; anonymous when absent'
+            cand --role 'Role, repeatable [default: webpubsub.joinLeaveGroup and webpubsub.sendToGroup]'
+            cand --initial-group 'Group that the connection is in from its start, repeatable; needs no role'
+            cand --ttl 'How long each token is valid; the service looks at it only when connecting [default: 60m]'
+            cand --connect-timeout 'Limit of --url-command'
+            cand -o 'What stdout carries'
+            cand --output 'What stdout carries'
+            cand --color 'When to use colour'
+            cand -q 'Print errors only on stderr'
+            cand --quiet 'Print errors only on stderr'
+            cand -v 'Say more on stderr: -v lifecycle, -vv also frames, -vvv also the handshake'
+            cand --verbose 'Say more on stderr: -v lifecycle, -vv also frames, -vvv also the handshake'
+            cand -h 'Print help (see more with ''--help'')'
+            cand --help 'Print help (see more with ''--help'')'
+        }
+        &'wps;url;help'= {
+            cand create 'Make a client access URL from a connection string'
+            cand inspect 'Explain a client access URL, and what is wrong with it'
+            cand help 'Print this message or the help of the given subcommand(s)'
+        }
+        &'wps;url;help;create'= {
+        }
+        &'wps;url;help;inspect'= {
+        }
+        &'wps;url;help;help'= {
+        }
+        &'wps;config'= {
+            cand -h 'Print help (see more with ''--help'')'
+            cand --help 'Print help (see more with ''--help'')'
+            cand path 'Print where the configuration file is, or would be'
+            cand show 'Print the settings that a profile, the environment and the defaults come to, without secrets'
+            cand check 'Check every profile: names, types, and whether what it refers to can be read'
+            cand help 'Print this message or the help of the given subcommand(s)'
+        }
+        &'wps;config;path'= {
+            cand --color 'When to use colour'
+            cand -q 'Print errors only on stderr'
+            cand --quiet 'Print errors only on stderr'
+            cand -v 'Say more on stderr: -v lifecycle, -vv also frames, -vvv also the handshake'
+            cand --verbose 'Say more on stderr: -v lifecycle, -vv also frames, -vvv also the handshake'
+            cand -h 'Print help (see more with ''--help'')'
+            cand --help 'Print help (see more with ''--help'')'
+        }
+        &'wps;config;show'= {
+            cand --profile 'Profile to show [default: `WPS_PROFILE`, else none]'
+            cand --color 'When to use colour'
+            cand -q 'Print errors only on stderr'
+            cand --quiet 'Print errors only on stderr'
+            cand -v 'Say more on stderr: -v lifecycle, -vv also frames, -vvv also the handshake'
+            cand --verbose 'Say more on stderr: -v lifecycle, -vv also frames, -vvv also the handshake'
+            cand -h 'Print help (see more with ''--help'')'
+            cand --help 'Print help (see more with ''--help'')'
+        }
+        &'wps;config;check'= {
+            cand --color 'When to use colour'
+            cand -q 'Print errors only on stderr'
+            cand --quiet 'Print errors only on stderr'
+            cand -v 'Say more on stderr: -v lifecycle, -vv also frames, -vvv also the handshake'
+            cand --verbose 'Say more on stderr: -v lifecycle, -vv also frames, -vvv also the handshake'
+            cand -h 'Print help (see more with ''--help'')'
+            cand --help 'Print help (see more with ''--help'')'
+        }
+        &'wps;config;help'= {
+            cand path 'Print where the configuration file is, or would be'
+            cand show 'Print the settings that a profile, the environment and the defaults come to, without secrets'
+            cand check 'Check every profile: names, types, and whether what it refers to can be read'
+            cand help 'Print this message or the help of the given subcommand(s)'
+        }
+        &'wps;config;help;path'= {
+        }
+        &'wps;config;help;show'= {
+        }
+        &'wps;config;help;check'= {
+        }
+        &'wps;config;help;help'= {
+        }
         &'wps;completions'= {
             cand -h 'Print help (see more with ''--help'')'
             cand --help 'Print help (see more with ''--help'')'
@@ -239,7 +423,10 @@ set edit:completion:arg-completer[wps] = {|@words|
             cand join 'Join groups, report each ack, and exit; --stay holds the membership'
             cand send 'Publish a message to a group'
             cand event 'Send a custom event to the application server'
+            cand doctor 'Find out, step by step, why a connection does not work'
             cand emulator 'Run a local Web PubSub service on this machine, for development and tests'
+            cand url 'Make client access URLs, and explain them'
+            cand config 'Show and check profiles: named sets of flags in a configuration file'
             cand completions 'Print a completion script for a shell'
             cand man 'Write the man pages'
             cand help 'Print this message or the help of the given subcommand(s)'
@@ -252,7 +439,28 @@ set edit:completion:arg-completer[wps] = {|@words|
         }
         &'wps;help;event'= {
         }
+        &'wps;help;doctor'= {
+        }
         &'wps;help;emulator'= {
+        }
+        &'wps;help;url'= {
+            cand create 'Make a client access URL from a connection string'
+            cand inspect 'Explain a client access URL, and what is wrong with it'
+        }
+        &'wps;help;url;create'= {
+        }
+        &'wps;help;url;inspect'= {
+        }
+        &'wps;help;config'= {
+            cand path 'Print where the configuration file is, or would be'
+            cand show 'Print the settings that a profile, the environment and the defaults come to, without secrets'
+            cand check 'Check every profile: names, types, and whether what it refers to can be read'
+        }
+        &'wps;help;config;path'= {
+        }
+        &'wps;help;config;show'= {
+        }
+        &'wps;help;config;check'= {
         }
         &'wps;help;completions'= {
         }

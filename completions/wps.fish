@@ -30,7 +30,10 @@ complete -c wps -n "__fish_wps_needs_command" -f -a "listen" -d 'Print what arri
 complete -c wps -n "__fish_wps_needs_command" -f -a "join" -d 'Join groups, report each ack, and exit; --stay holds the membership'
 complete -c wps -n "__fish_wps_needs_command" -f -a "send" -d 'Publish a message to a group'
 complete -c wps -n "__fish_wps_needs_command" -f -a "event" -d 'Send a custom event to the application server'
+complete -c wps -n "__fish_wps_needs_command" -f -a "doctor" -d 'Find out, step by step, why a connection does not work'
 complete -c wps -n "__fish_wps_needs_command" -f -a "emulator" -d 'Run a local Web PubSub service on this machine, for development and tests'
+complete -c wps -n "__fish_wps_needs_command" -f -a "url" -d 'Make client access URLs, and explain them'
+complete -c wps -n "__fish_wps_needs_command" -f -a "config" -d 'Show and check profiles: named sets of flags in a configuration file'
 complete -c wps -n "__fish_wps_needs_command" -f -a "completions" -d 'Print a completion script for a shell'
 complete -c wps -n "__fish_wps_needs_command" -f -a "man" -d 'Write the man pages'
 complete -c wps -n "__fish_wps_needs_command" -f -a "help" -d 'Print this message or the help of the given subcommand(s)'
@@ -39,12 +42,19 @@ complete -c wps -n "__fish_wps_using_subcommand listen" -l count -d 'End after N
 complete -c wps -n "__fish_wps_using_subcommand listen" -l for -d 'End after this time, exit 0' -r
 complete -c wps -n "__fish_wps_using_subcommand listen" -l idle-timeout -d 'End when no message came for this time, exit 0' -r
 complete -c wps -n "__fish_wps_using_subcommand listen" -l url -d 'Client access URL, `ws(s)://HOST/client/hubs/HUB?access_token=…`; `-` reads it from stdin, `@FILE` from a file' -r
+complete -c wps -n "__fish_wps_using_subcommand listen" -l url-command -d 'Shell command that prints the URL, or a JSON object with a `url` field, as negotiate endpoints return it' -r
 complete -c wps -n "__fish_wps_using_subcommand listen" -l connection-string -d 'Connection string, `Endpoint=…;AccessKey=…;Version=1.0;`; needs --hub; `-` and `@FILE` as for --url' -r
 complete -c wps -n "__fish_wps_using_subcommand listen" -l local -d 'The emulator at http://localhost:PORT, with its published development key [default PORT: 8080]' -r
+complete -c wps -n "__fish_wps_using_subcommand listen" -l profile -d 'Profile of the configuration file that brings the source and other settings; see `wps config --help`' -r
 complete -c wps -n "__fish_wps_using_subcommand listen" -l protocol -d 'Subprotocol to speak' -r -f -a "json-reliable\t'recovers dropped connections without loss'
 json\t'no sequence ids, no recovery'"
+complete -c wps -n "__fish_wps_using_subcommand listen" -l connect-timeout -d 'Limit of each fresh connection attempt: DNS, TCP, proxy, TLS, upgrade and the `connected` frame together' -r
+complete -c wps -n "__fish_wps_using_subcommand listen" -l proxy -d 'Proxy on the way, `http://`, `https://` or `socks5h://[USER:PASSWORD@]HOST[:PORT]`, or `none`' -r
+complete -c wps -n "__fish_wps_using_subcommand listen" -l resolve -d 'Address to connect to in place of what DNS says for HOST and PORT, repeatable' -r
+complete -c wps -n "__fish_wps_using_subcommand listen" -l header -d 'Header for the WebSocket handshake, `NAME: VALUE`, repeatable; `@FILE` has one on each line' -r
 complete -c wps -n "__fish_wps_using_subcommand listen" -l ca-cert -d 'PEM file with certificates to trust besides the platform\'s roots' -r -F
-complete -c wps -n "__fish_wps_using_subcommand listen" -l connect-timeout -d 'Limit of each fresh connection attempt: DNS, TCP, TLS, upgrade and the `connected` frame together' -r
+complete -c wps -n "__fish_wps_using_subcommand listen" -l client-cert -d 'PEM file with a client certificate, and its chain, for services that ask for one' -r -F
+complete -c wps -n "__fish_wps_using_subcommand listen" -l client-key -d 'PEM file with the private key of --client-cert, not encrypted [default: the same file]' -r -F
 complete -c wps -n "__fish_wps_using_subcommand listen" -l hub -d 'Hub to connect to; required with --connection-string [default with --local: hub1]' -r
 complete -c wps -n "__fish_wps_using_subcommand listen" -l user -d 'User id; anonymous when absent' -r
 complete -c wps -n "__fish_wps_using_subcommand listen" -l role -d 'Role, repeatable [default: webpubsub.joinLeaveGroup and webpubsub.sendToGroup]' -r
@@ -73,6 +83,7 @@ complete -c wps -n "__fish_wps_using_subcommand listen" -l color -d 'When to use
 always\t'also into pipes and files'
 never\t'nowhere'"
 complete -c wps -n "__fish_wps_using_subcommand listen" -l timeout -d 'End after this time, counted from the start of the process, with exit 124 if nothing else ended the run' -r
+complete -c wps -n "__fish_wps_using_subcommand listen" -l no-system-roots -d 'Trust only the certificates of --ca-cert, and not the platform\'s roots'
 complete -c wps -n "__fish_wps_using_subcommand listen" -l insecure -d 'Accept any certificate; for tests only, anyone on the way can read and change everything'
 complete -c wps -n "__fish_wps_using_subcommand listen" -l no-reconnect -d 'The same as --reconnect-retries 0'
 complete -c wps -n "__fish_wps_using_subcommand listen" -l timestamps -d 'Print the time of arrival before each message; with -o text (ndjson has it always)'
@@ -81,12 +92,19 @@ complete -c wps -n "__fish_wps_using_subcommand listen" -s v -l verbose -d 'Say 
 complete -c wps -n "__fish_wps_using_subcommand listen" -l no-rejoin -d 'Do not join the groups again on a new connection'
 complete -c wps -n "__fish_wps_using_subcommand listen" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c wps -n "__fish_wps_using_subcommand join" -l url -d 'Client access URL, `ws(s)://HOST/client/hubs/HUB?access_token=…`; `-` reads it from stdin, `@FILE` from a file' -r
+complete -c wps -n "__fish_wps_using_subcommand join" -l url-command -d 'Shell command that prints the URL, or a JSON object with a `url` field, as negotiate endpoints return it' -r
 complete -c wps -n "__fish_wps_using_subcommand join" -l connection-string -d 'Connection string, `Endpoint=…;AccessKey=…;Version=1.0;`; needs --hub; `-` and `@FILE` as for --url' -r
 complete -c wps -n "__fish_wps_using_subcommand join" -l local -d 'The emulator at http://localhost:PORT, with its published development key [default PORT: 8080]' -r
+complete -c wps -n "__fish_wps_using_subcommand join" -l profile -d 'Profile of the configuration file that brings the source and other settings; see `wps config --help`' -r
 complete -c wps -n "__fish_wps_using_subcommand join" -l protocol -d 'Subprotocol to speak' -r -f -a "json-reliable\t'recovers dropped connections without loss'
 json\t'no sequence ids, no recovery'"
+complete -c wps -n "__fish_wps_using_subcommand join" -l connect-timeout -d 'Limit of each fresh connection attempt: DNS, TCP, proxy, TLS, upgrade and the `connected` frame together' -r
+complete -c wps -n "__fish_wps_using_subcommand join" -l proxy -d 'Proxy on the way, `http://`, `https://` or `socks5h://[USER:PASSWORD@]HOST[:PORT]`, or `none`' -r
+complete -c wps -n "__fish_wps_using_subcommand join" -l resolve -d 'Address to connect to in place of what DNS says for HOST and PORT, repeatable' -r
+complete -c wps -n "__fish_wps_using_subcommand join" -l header -d 'Header for the WebSocket handshake, `NAME: VALUE`, repeatable; `@FILE` has one on each line' -r
 complete -c wps -n "__fish_wps_using_subcommand join" -l ca-cert -d 'PEM file with certificates to trust besides the platform\'s roots' -r -F
-complete -c wps -n "__fish_wps_using_subcommand join" -l connect-timeout -d 'Limit of each fresh connection attempt: DNS, TCP, TLS, upgrade and the `connected` frame together' -r
+complete -c wps -n "__fish_wps_using_subcommand join" -l client-cert -d 'PEM file with a client certificate, and its chain, for services that ask for one' -r -F
+complete -c wps -n "__fish_wps_using_subcommand join" -l client-key -d 'PEM file with the private key of --client-cert, not encrypted [default: the same file]' -r -F
 complete -c wps -n "__fish_wps_using_subcommand join" -l hub -d 'Hub to connect to; required with --connection-string [default with --local: hub1]' -r
 complete -c wps -n "__fish_wps_using_subcommand join" -l user -d 'User id; anonymous when absent' -r
 complete -c wps -n "__fish_wps_using_subcommand join" -l role -d 'Role, repeatable [default: webpubsub.joinLeaveGroup and webpubsub.sendToGroup]' -r
@@ -117,6 +135,7 @@ never\t'nowhere'"
 complete -c wps -n "__fish_wps_using_subcommand join" -l timeout -d 'End after this time, counted from the start of the process, with exit 124 if nothing else ended the run' -r
 complete -c wps -n "__fish_wps_using_subcommand join" -l ack-id -d 'ackId of the first join, 0 to 18446744073709551615; further groups count up from it [default: 1]' -r
 complete -c wps -n "__fish_wps_using_subcommand join" -l stay -d 'Hold the membership until stopped, across reconnects'
+complete -c wps -n "__fish_wps_using_subcommand join" -l no-system-roots -d 'Trust only the certificates of --ca-cert, and not the platform\'s roots'
 complete -c wps -n "__fish_wps_using_subcommand join" -l insecure -d 'Accept any certificate; for tests only, anyone on the way can read and change everything'
 complete -c wps -n "__fish_wps_using_subcommand join" -l no-reconnect -d 'The same as --reconnect-retries 0'
 complete -c wps -n "__fish_wps_using_subcommand join" -l timestamps -d 'Print the time of arrival before each message; with -o text (ndjson has it always)'
@@ -131,12 +150,19 @@ binary\t'bytes'"
 complete -c wps -n "__fish_wps_using_subcommand send" -l encoding -d 'How binary data is written; decoded before it is sent; spaces and line breaks in it are ignored' -r -f -a "base64\t'standard or URL-safe alphabet, padded or not'
 hex\t'two digits a byte'"
 complete -c wps -n "__fish_wps_using_subcommand send" -l url -d 'Client access URL, `ws(s)://HOST/client/hubs/HUB?access_token=…`; `-` reads it from stdin, `@FILE` from a file' -r
+complete -c wps -n "__fish_wps_using_subcommand send" -l url-command -d 'Shell command that prints the URL, or a JSON object with a `url` field, as negotiate endpoints return it' -r
 complete -c wps -n "__fish_wps_using_subcommand send" -l connection-string -d 'Connection string, `Endpoint=…;AccessKey=…;Version=1.0;`; needs --hub; `-` and `@FILE` as for --url' -r
 complete -c wps -n "__fish_wps_using_subcommand send" -l local -d 'The emulator at http://localhost:PORT, with its published development key [default PORT: 8080]' -r
+complete -c wps -n "__fish_wps_using_subcommand send" -l profile -d 'Profile of the configuration file that brings the source and other settings; see `wps config --help`' -r
 complete -c wps -n "__fish_wps_using_subcommand send" -l protocol -d 'Subprotocol to speak' -r -f -a "json-reliable\t'recovers dropped connections without loss'
 json\t'no sequence ids, no recovery'"
+complete -c wps -n "__fish_wps_using_subcommand send" -l connect-timeout -d 'Limit of each fresh connection attempt: DNS, TCP, proxy, TLS, upgrade and the `connected` frame together' -r
+complete -c wps -n "__fish_wps_using_subcommand send" -l proxy -d 'Proxy on the way, `http://`, `https://` or `socks5h://[USER:PASSWORD@]HOST[:PORT]`, or `none`' -r
+complete -c wps -n "__fish_wps_using_subcommand send" -l resolve -d 'Address to connect to in place of what DNS says for HOST and PORT, repeatable' -r
+complete -c wps -n "__fish_wps_using_subcommand send" -l header -d 'Header for the WebSocket handshake, `NAME: VALUE`, repeatable; `@FILE` has one on each line' -r
 complete -c wps -n "__fish_wps_using_subcommand send" -l ca-cert -d 'PEM file with certificates to trust besides the platform\'s roots' -r -F
-complete -c wps -n "__fish_wps_using_subcommand send" -l connect-timeout -d 'Limit of each fresh connection attempt: DNS, TCP, TLS, upgrade and the `connected` frame together' -r
+complete -c wps -n "__fish_wps_using_subcommand send" -l client-cert -d 'PEM file with a client certificate, and its chain, for services that ask for one' -r -F
+complete -c wps -n "__fish_wps_using_subcommand send" -l client-key -d 'PEM file with the private key of --client-cert, not encrypted [default: the same file]' -r -F
 complete -c wps -n "__fish_wps_using_subcommand send" -l hub -d 'Hub to connect to; required with --connection-string [default with --local: hub1]' -r
 complete -c wps -n "__fish_wps_using_subcommand send" -l user -d 'User id; anonymous when absent' -r
 complete -c wps -n "__fish_wps_using_subcommand send" -l role -d 'Role, repeatable [default: webpubsub.joinLeaveGroup and webpubsub.sendToGroup]' -r
@@ -169,6 +195,7 @@ complete -c wps -n "__fish_wps_using_subcommand send" -l ack-id -d 'ackId of the
 complete -c wps -n "__fish_wps_using_subcommand send" -l on-unknown -d 'What to do when the connection was lost for good before the ack came' -r -f -a "fail\t'exit 9, naming the ackId'
 resend\t'send it again on the new connection; it may arrive twice'"
 complete -c wps -n "__fish_wps_using_subcommand send" -l no-echo -d 'Do not deliver the message to the connection that sends it'
+complete -c wps -n "__fish_wps_using_subcommand send" -l no-system-roots -d 'Trust only the certificates of --ca-cert, and not the platform\'s roots'
 complete -c wps -n "__fish_wps_using_subcommand send" -l insecure -d 'Accept any certificate; for tests only, anyone on the way can read and change everything'
 complete -c wps -n "__fish_wps_using_subcommand send" -l no-reconnect -d 'The same as --reconnect-retries 0'
 complete -c wps -n "__fish_wps_using_subcommand send" -l timestamps -d 'Print the time of arrival before each message; with -o text (ndjson has it always)'
@@ -184,12 +211,19 @@ binary\t'bytes'"
 complete -c wps -n "__fish_wps_using_subcommand event" -l encoding -d 'How binary data is written; decoded before it is sent; spaces and line breaks in it are ignored' -r -f -a "base64\t'standard or URL-safe alphabet, padded or not'
 hex\t'two digits a byte'"
 complete -c wps -n "__fish_wps_using_subcommand event" -l url -d 'Client access URL, `ws(s)://HOST/client/hubs/HUB?access_token=…`; `-` reads it from stdin, `@FILE` from a file' -r
+complete -c wps -n "__fish_wps_using_subcommand event" -l url-command -d 'Shell command that prints the URL, or a JSON object with a `url` field, as negotiate endpoints return it' -r
 complete -c wps -n "__fish_wps_using_subcommand event" -l connection-string -d 'Connection string, `Endpoint=…;AccessKey=…;Version=1.0;`; needs --hub; `-` and `@FILE` as for --url' -r
 complete -c wps -n "__fish_wps_using_subcommand event" -l local -d 'The emulator at http://localhost:PORT, with its published development key [default PORT: 8080]' -r
+complete -c wps -n "__fish_wps_using_subcommand event" -l profile -d 'Profile of the configuration file that brings the source and other settings; see `wps config --help`' -r
 complete -c wps -n "__fish_wps_using_subcommand event" -l protocol -d 'Subprotocol to speak' -r -f -a "json-reliable\t'recovers dropped connections without loss'
 json\t'no sequence ids, no recovery'"
+complete -c wps -n "__fish_wps_using_subcommand event" -l connect-timeout -d 'Limit of each fresh connection attempt: DNS, TCP, proxy, TLS, upgrade and the `connected` frame together' -r
+complete -c wps -n "__fish_wps_using_subcommand event" -l proxy -d 'Proxy on the way, `http://`, `https://` or `socks5h://[USER:PASSWORD@]HOST[:PORT]`, or `none`' -r
+complete -c wps -n "__fish_wps_using_subcommand event" -l resolve -d 'Address to connect to in place of what DNS says for HOST and PORT, repeatable' -r
+complete -c wps -n "__fish_wps_using_subcommand event" -l header -d 'Header for the WebSocket handshake, `NAME: VALUE`, repeatable; `@FILE` has one on each line' -r
 complete -c wps -n "__fish_wps_using_subcommand event" -l ca-cert -d 'PEM file with certificates to trust besides the platform\'s roots' -r -F
-complete -c wps -n "__fish_wps_using_subcommand event" -l connect-timeout -d 'Limit of each fresh connection attempt: DNS, TCP, TLS, upgrade and the `connected` frame together' -r
+complete -c wps -n "__fish_wps_using_subcommand event" -l client-cert -d 'PEM file with a client certificate, and its chain, for services that ask for one' -r -F
+complete -c wps -n "__fish_wps_using_subcommand event" -l client-key -d 'PEM file with the private key of --client-cert, not encrypted [default: the same file]' -r -F
 complete -c wps -n "__fish_wps_using_subcommand event" -l hub -d 'Hub to connect to; required with --connection-string [default with --local: hub1]' -r
 complete -c wps -n "__fish_wps_using_subcommand event" -l user -d 'User id; anonymous when absent' -r
 complete -c wps -n "__fish_wps_using_subcommand event" -l role -d 'Role, repeatable [default: webpubsub.joinLeaveGroup and webpubsub.sendToGroup]' -r
@@ -221,6 +255,7 @@ complete -c wps -n "__fish_wps_using_subcommand event" -l timeout -d 'End after 
 complete -c wps -n "__fish_wps_using_subcommand event" -l ack-id -d 'ackId of the message, 0 to 18446744073709551615 [default: 1]' -r
 complete -c wps -n "__fish_wps_using_subcommand event" -l on-unknown -d 'What to do when the connection was lost for good before the ack came' -r -f -a "fail\t'exit 9, naming the ackId'
 resend\t'send it again on the new connection; it may arrive twice'"
+complete -c wps -n "__fish_wps_using_subcommand event" -l no-system-roots -d 'Trust only the certificates of --ca-cert, and not the platform\'s roots'
 complete -c wps -n "__fish_wps_using_subcommand event" -l insecure -d 'Accept any certificate; for tests only, anyone on the way can read and change everything'
 complete -c wps -n "__fish_wps_using_subcommand event" -l no-reconnect -d 'The same as --reconnect-retries 0'
 complete -c wps -n "__fish_wps_using_subcommand event" -l timestamps -d 'Print the time of arrival before each message; with -o text (ndjson has it always)'
@@ -228,6 +263,38 @@ complete -c wps -n "__fish_wps_using_subcommand event" -s q -l quiet -d 'Print e
 complete -c wps -n "__fish_wps_using_subcommand event" -s v -l verbose -d 'Say more on stderr: -v lifecycle, -vv also frames, -vvv also the handshake'
 complete -c wps -n "__fish_wps_using_subcommand event" -l no-ack -d 'Fire and forget: ask for no ack; a refusal stays unknown'
 complete -c wps -n "__fish_wps_using_subcommand event" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c wps -n "__fish_wps_using_subcommand doctor" -s g -l group -d 'Group to try: it is joined, gets one message, and is left [default: one of its own, wps-doctor-…]' -r
+complete -c wps -n "__fish_wps_using_subcommand doctor" -l ack-timeout -d 'How long each of join, send, receive, ping and leave may take' -r
+complete -c wps -n "__fish_wps_using_subcommand doctor" -s o -l output -d 'What stdout carries' -r -f -a "text\t'for people'
+ndjson\t'one JSON object a line'"
+complete -c wps -n "__fish_wps_using_subcommand doctor" -l color -d 'When to use colour' -r -f -a "auto\t'on a terminal'
+always\t'also into pipes and files'
+never\t'nowhere'"
+complete -c wps -n "__fish_wps_using_subcommand doctor" -l url -d 'Client access URL, `ws(s)://HOST/client/hubs/HUB?access_token=…`; `-` reads it from stdin, `@FILE` from a file' -r
+complete -c wps -n "__fish_wps_using_subcommand doctor" -l url-command -d 'Shell command that prints the URL, or a JSON object with a `url` field, as negotiate endpoints return it' -r
+complete -c wps -n "__fish_wps_using_subcommand doctor" -l connection-string -d 'Connection string, `Endpoint=…;AccessKey=…;Version=1.0;`; needs --hub; `-` and `@FILE` as for --url' -r
+complete -c wps -n "__fish_wps_using_subcommand doctor" -l local -d 'The emulator at http://localhost:PORT, with its published development key [default PORT: 8080]' -r
+complete -c wps -n "__fish_wps_using_subcommand doctor" -l profile -d 'Profile of the configuration file that brings the source and other settings; see `wps config --help`' -r
+complete -c wps -n "__fish_wps_using_subcommand doctor" -l protocol -d 'Subprotocol to speak' -r -f -a "json-reliable\t'recovers dropped connections without loss'
+json\t'no sequence ids, no recovery'"
+complete -c wps -n "__fish_wps_using_subcommand doctor" -l connect-timeout -d 'Limit of each fresh connection attempt: DNS, TCP, proxy, TLS, upgrade and the `connected` frame together' -r
+complete -c wps -n "__fish_wps_using_subcommand doctor" -l proxy -d 'Proxy on the way, `http://`, `https://` or `socks5h://[USER:PASSWORD@]HOST[:PORT]`, or `none`' -r
+complete -c wps -n "__fish_wps_using_subcommand doctor" -l resolve -d 'Address to connect to in place of what DNS says for HOST and PORT, repeatable' -r
+complete -c wps -n "__fish_wps_using_subcommand doctor" -l header -d 'Header for the WebSocket handshake, `NAME: VALUE`, repeatable; `@FILE` has one on each line' -r
+complete -c wps -n "__fish_wps_using_subcommand doctor" -l ca-cert -d 'PEM file with certificates to trust besides the platform\'s roots' -r -F
+complete -c wps -n "__fish_wps_using_subcommand doctor" -l client-cert -d 'PEM file with a client certificate, and its chain, for services that ask for one' -r -F
+complete -c wps -n "__fish_wps_using_subcommand doctor" -l client-key -d 'PEM file with the private key of --client-cert, not encrypted [default: the same file]' -r -F
+complete -c wps -n "__fish_wps_using_subcommand doctor" -l hub -d 'Hub to connect to; required with --connection-string [default with --local: hub1]' -r
+complete -c wps -n "__fish_wps_using_subcommand doctor" -l user -d 'User id; anonymous when absent' -r
+complete -c wps -n "__fish_wps_using_subcommand doctor" -l role -d 'Role, repeatable [default: webpubsub.joinLeaveGroup and webpubsub.sendToGroup]' -r
+complete -c wps -n "__fish_wps_using_subcommand doctor" -l initial-group -d 'Group that the connection is in from its start, repeatable; needs no role' -r
+complete -c wps -n "__fish_wps_using_subcommand doctor" -l ttl -d 'How long each token is valid; the service looks at it only when connecting [default: 60m]' -r
+complete -c wps -n "__fish_wps_using_subcommand doctor" -l timeout -d 'End after this time, counted from the start of the process, with exit 124 if nothing else ended the run' -r
+complete -c wps -n "__fish_wps_using_subcommand doctor" -s q -l quiet -d 'Print errors only on stderr'
+complete -c wps -n "__fish_wps_using_subcommand doctor" -s v -l verbose -d 'Say more on stderr: -v lifecycle, -vv also frames, -vvv also the handshake'
+complete -c wps -n "__fish_wps_using_subcommand doctor" -l no-system-roots -d 'Trust only the certificates of --ca-cert, and not the platform\'s roots'
+complete -c wps -n "__fish_wps_using_subcommand doctor" -l insecure -d 'Accept any certificate; for tests only, anyone on the way can read and change everything'
+complete -c wps -n "__fish_wps_using_subcommand doctor" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c wps -n "__fish_wps_using_subcommand emulator" -l port -d 'Port to listen on; 0 picks a free one' -r
 complete -c wps -n "__fish_wps_using_subcommand emulator" -l bind -d 'Address to listen on' -r
 complete -c wps -n "__fish_wps_using_subcommand emulator" -l advertise -d 'Endpoint that clients use, where it is not the one listened on, e.g. behind a proxy or in a container' -r
@@ -242,14 +309,96 @@ complete -c wps -n "__fish_wps_using_subcommand emulator" -l no-echo-events -d '
 complete -c wps -n "__fish_wps_using_subcommand emulator" -s q -l quiet -d 'Print errors only on stderr'
 complete -c wps -n "__fish_wps_using_subcommand emulator" -s v -l verbose -d 'Say more on stderr: -v lifecycle, -vv also frames, -vvv also the handshake'
 complete -c wps -n "__fish_wps_using_subcommand emulator" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c wps -n "__fish_wps_using_subcommand url; and not __fish_seen_subcommand_from create inspect help" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c wps -n "__fish_wps_using_subcommand url; and not __fish_seen_subcommand_from create inspect help" -f -a "create" -d 'Make a client access URL from a connection string'
+complete -c wps -n "__fish_wps_using_subcommand url; and not __fish_seen_subcommand_from create inspect help" -f -a "inspect" -d 'Explain a client access URL, and what is wrong with it'
+complete -c wps -n "__fish_wps_using_subcommand url; and not __fish_seen_subcommand_from create inspect help" -f -a "help" -d 'Print this message or the help of the given subcommand(s)'
+complete -c wps -n "__fish_wps_using_subcommand url; and __fish_seen_subcommand_from create" -l connection-string -d 'Connection string, `Endpoint=…;AccessKey=…;Version=1.0;`; needs --hub; `-` and `@FILE` as for --url' -r
+complete -c wps -n "__fish_wps_using_subcommand url; and __fish_seen_subcommand_from create" -l local -d 'The emulator at http://localhost:PORT, with its published development key [default PORT: 8080]' -r
+complete -c wps -n "__fish_wps_using_subcommand url; and __fish_seen_subcommand_from create" -l profile -d 'Profile of the configuration file that brings the source and other settings; see `wps config --help`' -r
+complete -c wps -n "__fish_wps_using_subcommand url; and __fish_seen_subcommand_from create" -l hub -d 'Hub to connect to; required with --connection-string [default with --local: hub1]' -r
+complete -c wps -n "__fish_wps_using_subcommand url; and __fish_seen_subcommand_from create" -l user -d 'User id; anonymous when absent' -r
+complete -c wps -n "__fish_wps_using_subcommand url; and __fish_seen_subcommand_from create" -l role -d 'Role, repeatable [default: webpubsub.joinLeaveGroup and webpubsub.sendToGroup]' -r
+complete -c wps -n "__fish_wps_using_subcommand url; and __fish_seen_subcommand_from create" -l initial-group -d 'Group that the connection is in from its start, repeatable; needs no role' -r
+complete -c wps -n "__fish_wps_using_subcommand url; and __fish_seen_subcommand_from create" -l ttl -d 'How long each token is valid; the service looks at it only when connecting [default: 60m]' -r
+complete -c wps -n "__fish_wps_using_subcommand url; and __fish_seen_subcommand_from create" -s g -l group -d 'The same as --initial-group' -r
+complete -c wps -n "__fish_wps_using_subcommand url; and __fish_seen_subcommand_from create" -l not-before -d 'From when on the token is valid: a time such as `2030-01-01T12:00:00Z`, or so long from now; --ttl counts from then' -r
+complete -c wps -n "__fish_wps_using_subcommand url; and __fish_seen_subcommand_from create" -l claim -d 'Further claim, repeatable; VALUE is JSON if it parses as such, else a string' -r
+complete -c wps -n "__fish_wps_using_subcommand url; and __fish_seen_subcommand_from create" -s o -l output -d 'What stdout carries' -r -f -a "text\t'for people'
+ndjson\t'one JSON object a line'"
+complete -c wps -n "__fish_wps_using_subcommand url; and __fish_seen_subcommand_from create" -l color -d 'When to use colour' -r -f -a "auto\t'on a terminal'
+always\t'also into pipes and files'
+never\t'nowhere'"
+complete -c wps -n "__fish_wps_using_subcommand url; and __fish_seen_subcommand_from create" -l token-only -d 'Print the token alone'
+complete -c wps -n "__fish_wps_using_subcommand url; and __fish_seen_subcommand_from create" -s q -l quiet -d 'Print errors only on stderr'
+complete -c wps -n "__fish_wps_using_subcommand url; and __fish_seen_subcommand_from create" -s v -l verbose -d 'Say more on stderr: -v lifecycle, -vv also frames, -vvv also the handshake'
+complete -c wps -n "__fish_wps_using_subcommand url; and __fish_seen_subcommand_from create" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c wps -n "__fish_wps_using_subcommand url; and __fish_seen_subcommand_from inspect" -l url -d 'Client access URL, `ws(s)://HOST/client/hubs/HUB?access_token=…`; `-` reads it from stdin, `@FILE` from a file' -r
+complete -c wps -n "__fish_wps_using_subcommand url; and __fish_seen_subcommand_from inspect" -l url-command -d 'Shell command that prints the URL, or a JSON object with a `url` field, as negotiate endpoints return it' -r
+complete -c wps -n "__fish_wps_using_subcommand url; and __fish_seen_subcommand_from inspect" -l connection-string -d 'Connection string, `Endpoint=…;AccessKey=…;Version=1.0;`; needs --hub; `-` and `@FILE` as for --url' -r
+complete -c wps -n "__fish_wps_using_subcommand url; and __fish_seen_subcommand_from inspect" -l local -d 'The emulator at http://localhost:PORT, with its published development key [default PORT: 8080]' -r
+complete -c wps -n "__fish_wps_using_subcommand url; and __fish_seen_subcommand_from inspect" -l profile -d 'Profile of the configuration file that brings the source and other settings; see `wps config --help`' -r
+complete -c wps -n "__fish_wps_using_subcommand url; and __fish_seen_subcommand_from inspect" -l hub -d 'Hub to connect to; required with --connection-string [default with --local: hub1]' -r
+complete -c wps -n "__fish_wps_using_subcommand url; and __fish_seen_subcommand_from inspect" -l user -d 'User id; anonymous when absent' -r
+complete -c wps -n "__fish_wps_using_subcommand url; and __fish_seen_subcommand_from inspect" -l role -d 'Role, repeatable [default: webpubsub.joinLeaveGroup and webpubsub.sendToGroup]' -r
+complete -c wps -n "__fish_wps_using_subcommand url; and __fish_seen_subcommand_from inspect" -l initial-group -d 'Group that the connection is in from its start, repeatable; needs no role' -r
+complete -c wps -n "__fish_wps_using_subcommand url; and __fish_seen_subcommand_from inspect" -l ttl -d 'How long each token is valid; the service looks at it only when connecting [default: 60m]' -r
+complete -c wps -n "__fish_wps_using_subcommand url; and __fish_seen_subcommand_from inspect" -l connect-timeout -d 'Limit of --url-command' -r
+complete -c wps -n "__fish_wps_using_subcommand url; and __fish_seen_subcommand_from inspect" -s o -l output -d 'What stdout carries' -r -f -a "text\t'for people'
+ndjson\t'one JSON object a line'"
+complete -c wps -n "__fish_wps_using_subcommand url; and __fish_seen_subcommand_from inspect" -l color -d 'When to use colour' -r -f -a "auto\t'on a terminal'
+always\t'also into pipes and files'
+never\t'nowhere'"
+complete -c wps -n "__fish_wps_using_subcommand url; and __fish_seen_subcommand_from inspect" -s q -l quiet -d 'Print errors only on stderr'
+complete -c wps -n "__fish_wps_using_subcommand url; and __fish_seen_subcommand_from inspect" -s v -l verbose -d 'Say more on stderr: -v lifecycle, -vv also frames, -vvv also the handshake'
+complete -c wps -n "__fish_wps_using_subcommand url; and __fish_seen_subcommand_from inspect" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c wps -n "__fish_wps_using_subcommand url; and __fish_seen_subcommand_from help" -f -a "create" -d 'Make a client access URL from a connection string'
+complete -c wps -n "__fish_wps_using_subcommand url; and __fish_seen_subcommand_from help" -f -a "inspect" -d 'Explain a client access URL, and what is wrong with it'
+complete -c wps -n "__fish_wps_using_subcommand url; and __fish_seen_subcommand_from help" -f -a "help" -d 'Print this message or the help of the given subcommand(s)'
+complete -c wps -n "__fish_wps_using_subcommand config; and not __fish_seen_subcommand_from path show check help" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c wps -n "__fish_wps_using_subcommand config; and not __fish_seen_subcommand_from path show check help" -f -a "path" -d 'Print where the configuration file is, or would be'
+complete -c wps -n "__fish_wps_using_subcommand config; and not __fish_seen_subcommand_from path show check help" -f -a "show" -d 'Print the settings that a profile, the environment and the defaults come to, without secrets'
+complete -c wps -n "__fish_wps_using_subcommand config; and not __fish_seen_subcommand_from path show check help" -f -a "check" -d 'Check every profile: names, types, and whether what it refers to can be read'
+complete -c wps -n "__fish_wps_using_subcommand config; and not __fish_seen_subcommand_from path show check help" -f -a "help" -d 'Print this message or the help of the given subcommand(s)'
+complete -c wps -n "__fish_wps_using_subcommand config; and __fish_seen_subcommand_from path" -l color -d 'When to use colour' -r -f -a "auto\t'on a terminal'
+always\t'also into pipes and files'
+never\t'nowhere'"
+complete -c wps -n "__fish_wps_using_subcommand config; and __fish_seen_subcommand_from path" -s q -l quiet -d 'Print errors only on stderr'
+complete -c wps -n "__fish_wps_using_subcommand config; and __fish_seen_subcommand_from path" -s v -l verbose -d 'Say more on stderr: -v lifecycle, -vv also frames, -vvv also the handshake'
+complete -c wps -n "__fish_wps_using_subcommand config; and __fish_seen_subcommand_from path" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c wps -n "__fish_wps_using_subcommand config; and __fish_seen_subcommand_from show" -l profile -d 'Profile to show [default: `WPS_PROFILE`, else none]' -r
+complete -c wps -n "__fish_wps_using_subcommand config; and __fish_seen_subcommand_from show" -l color -d 'When to use colour' -r -f -a "auto\t'on a terminal'
+always\t'also into pipes and files'
+never\t'nowhere'"
+complete -c wps -n "__fish_wps_using_subcommand config; and __fish_seen_subcommand_from show" -s q -l quiet -d 'Print errors only on stderr'
+complete -c wps -n "__fish_wps_using_subcommand config; and __fish_seen_subcommand_from show" -s v -l verbose -d 'Say more on stderr: -v lifecycle, -vv also frames, -vvv also the handshake'
+complete -c wps -n "__fish_wps_using_subcommand config; and __fish_seen_subcommand_from show" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c wps -n "__fish_wps_using_subcommand config; and __fish_seen_subcommand_from check" -l color -d 'When to use colour' -r -f -a "auto\t'on a terminal'
+always\t'also into pipes and files'
+never\t'nowhere'"
+complete -c wps -n "__fish_wps_using_subcommand config; and __fish_seen_subcommand_from check" -s q -l quiet -d 'Print errors only on stderr'
+complete -c wps -n "__fish_wps_using_subcommand config; and __fish_seen_subcommand_from check" -s v -l verbose -d 'Say more on stderr: -v lifecycle, -vv also frames, -vvv also the handshake'
+complete -c wps -n "__fish_wps_using_subcommand config; and __fish_seen_subcommand_from check" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c wps -n "__fish_wps_using_subcommand config; and __fish_seen_subcommand_from help" -f -a "path" -d 'Print where the configuration file is, or would be'
+complete -c wps -n "__fish_wps_using_subcommand config; and __fish_seen_subcommand_from help" -f -a "show" -d 'Print the settings that a profile, the environment and the defaults come to, without secrets'
+complete -c wps -n "__fish_wps_using_subcommand config; and __fish_seen_subcommand_from help" -f -a "check" -d 'Check every profile: names, types, and whether what it refers to can be read'
+complete -c wps -n "__fish_wps_using_subcommand config; and __fish_seen_subcommand_from help" -f -a "help" -d 'Print this message or the help of the given subcommand(s)'
 complete -c wps -n "__fish_wps_using_subcommand completions" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c wps -n "__fish_wps_using_subcommand man" -l dir -d 'Directory to write to; made when missing; pages there are replaced' -r -f -a "(__fish_complete_directories)"
 complete -c wps -n "__fish_wps_using_subcommand man" -s h -l help -d 'Print help (see more with \'--help\')'
-complete -c wps -n "__fish_wps_using_subcommand help; and not __fish_seen_subcommand_from listen join send event emulator completions man help" -f -a "listen" -d 'Print what arrives: messages of the groups given, server messages, lifecycle'
-complete -c wps -n "__fish_wps_using_subcommand help; and not __fish_seen_subcommand_from listen join send event emulator completions man help" -f -a "join" -d 'Join groups, report each ack, and exit; --stay holds the membership'
-complete -c wps -n "__fish_wps_using_subcommand help; and not __fish_seen_subcommand_from listen join send event emulator completions man help" -f -a "send" -d 'Publish a message to a group'
-complete -c wps -n "__fish_wps_using_subcommand help; and not __fish_seen_subcommand_from listen join send event emulator completions man help" -f -a "event" -d 'Send a custom event to the application server'
-complete -c wps -n "__fish_wps_using_subcommand help; and not __fish_seen_subcommand_from listen join send event emulator completions man help" -f -a "emulator" -d 'Run a local Web PubSub service on this machine, for development and tests'
-complete -c wps -n "__fish_wps_using_subcommand help; and not __fish_seen_subcommand_from listen join send event emulator completions man help" -f -a "completions" -d 'Print a completion script for a shell'
-complete -c wps -n "__fish_wps_using_subcommand help; and not __fish_seen_subcommand_from listen join send event emulator completions man help" -f -a "man" -d 'Write the man pages'
-complete -c wps -n "__fish_wps_using_subcommand help; and not __fish_seen_subcommand_from listen join send event emulator completions man help" -f -a "help" -d 'Print this message or the help of the given subcommand(s)'
+complete -c wps -n "__fish_wps_using_subcommand help; and not __fish_seen_subcommand_from listen join send event doctor emulator url config completions man help" -f -a "listen" -d 'Print what arrives: messages of the groups given, server messages, lifecycle'
+complete -c wps -n "__fish_wps_using_subcommand help; and not __fish_seen_subcommand_from listen join send event doctor emulator url config completions man help" -f -a "join" -d 'Join groups, report each ack, and exit; --stay holds the membership'
+complete -c wps -n "__fish_wps_using_subcommand help; and not __fish_seen_subcommand_from listen join send event doctor emulator url config completions man help" -f -a "send" -d 'Publish a message to a group'
+complete -c wps -n "__fish_wps_using_subcommand help; and not __fish_seen_subcommand_from listen join send event doctor emulator url config completions man help" -f -a "event" -d 'Send a custom event to the application server'
+complete -c wps -n "__fish_wps_using_subcommand help; and not __fish_seen_subcommand_from listen join send event doctor emulator url config completions man help" -f -a "doctor" -d 'Find out, step by step, why a connection does not work'
+complete -c wps -n "__fish_wps_using_subcommand help; and not __fish_seen_subcommand_from listen join send event doctor emulator url config completions man help" -f -a "emulator" -d 'Run a local Web PubSub service on this machine, for development and tests'
+complete -c wps -n "__fish_wps_using_subcommand help; and not __fish_seen_subcommand_from listen join send event doctor emulator url config completions man help" -f -a "url" -d 'Make client access URLs, and explain them'
+complete -c wps -n "__fish_wps_using_subcommand help; and not __fish_seen_subcommand_from listen join send event doctor emulator url config completions man help" -f -a "config" -d 'Show and check profiles: named sets of flags in a configuration file'
+complete -c wps -n "__fish_wps_using_subcommand help; and not __fish_seen_subcommand_from listen join send event doctor emulator url config completions man help" -f -a "completions" -d 'Print a completion script for a shell'
+complete -c wps -n "__fish_wps_using_subcommand help; and not __fish_seen_subcommand_from listen join send event doctor emulator url config completions man help" -f -a "man" -d 'Write the man pages'
+complete -c wps -n "__fish_wps_using_subcommand help; and not __fish_seen_subcommand_from listen join send event doctor emulator url config completions man help" -f -a "help" -d 'Print this message or the help of the given subcommand(s)'
+complete -c wps -n "__fish_wps_using_subcommand help; and __fish_seen_subcommand_from url" -f -a "create" -d 'Make a client access URL from a connection string'
+complete -c wps -n "__fish_wps_using_subcommand help; and __fish_seen_subcommand_from url" -f -a "inspect" -d 'Explain a client access URL, and what is wrong with it'
+complete -c wps -n "__fish_wps_using_subcommand help; and __fish_seen_subcommand_from config" -f -a "path" -d 'Print where the configuration file is, or would be'
+complete -c wps -n "__fish_wps_using_subcommand help; and __fish_seen_subcommand_from config" -f -a "show" -d 'Print the settings that a profile, the environment and the defaults come to, without secrets'
+complete -c wps -n "__fish_wps_using_subcommand help; and __fish_seen_subcommand_from config" -f -a "check" -d 'Check every profile: names, types, and whether what it refers to can be read'

@@ -1,28 +1,47 @@
 //! The log for people who look for a fault: frames and handshakes on stderr, without secrets.
 //!
-//! `-vv` shows frames, `-vvv` whole frames and handshakes; `WPS_LOG` takes a tracing filter instead.
+//! `-vv` shows frames, `-vvv` whole frames and handshakes; `WPS_LOG` takes a tracing filter instead. Each entry is a line
+//! with its time; what goes to the service and what comes from there begins with an arrow.
+
+mod line;
 
 use std::io::{self, Write};
-use std::time::SystemTime;
 
 use tracing::Metadata;
 use tracing_subscriber::EnvFilter;
 use tracing_subscriber::fmt::MakeWriter;
-use tracing_subscriber::fmt::format::Writer as FormatWriter;
-use tracing_subscriber::fmt::time::FormatTime;
 
-use crate::client::driver::FRAMES;
 use crate::failure::{Failure, Kind};
 use crate::render::Stream;
-use crate::secret::redact;
+use crate::secret::{FRAMES, redact};
+
+/// Starts the log of a client, whose lifecycle its printer tells.
+pub fn start(verbosity: u8, filter: Option<&str>, stream: &Stream) -> Result<(), Failure> {
+    let wanted = match verbosity {
+        0 | 1 => None,
+        2 => Some("wps=debug"),
+        _ => Some("wps=trace"),
+    };
+    start_with(filter.or(wanted), stream)
+}
+
+/// Starts the log of an emulator, which has nothing else to tell with.
+pub fn start_emulator(quiet: bool, verbosity: u8, filter: Option<&str>, stream: &Stream) -> Result<(), Failure> {
+    let wanted = match verbosity {
+        0 if quiet => "wps=error",
+        0 => "wps=warn",
+        1 => "wps=info",
+        2 => "wps=debug",
+        _ => "wps=trace",
+    };
+    start_with(filter.or(Some(wanted)), stream)
+}
 
 /// Starts logging to `stream`, if anything is to be logged. Fails when the filter cannot be understood.
-pub fn start(verbosity: u8, filter: Option<&str>, stream: &Stream) -> Result<(), Failure> {
-    let directives = match (filter, verbosity) {
-        (Some(filter), _) => filter,
-        (None, 0 | 1) => return Ok(()),
-        (None, 2) => "wps=debug",
-        (None, _) => "wps=trace",
+fn start_with(filter: Option<&str>, stream: &Stream) -> Result<(), Failure> {
+    let directives = match filter {
+        Some(filter) => filter,
+        None => return Ok(()),
     };
     let filter = EnvFilter::builder().parse(directives).map_err(|error| {
         Failure::new(Kind::Config, anyhow::Error::new(error).context("`WPS_LOG` is not a log filter"))
@@ -30,21 +49,10 @@ pub fn start(verbosity: u8, filter: Option<&str>, stream: &Stream) -> Result<(),
     })?;
     tracing_subscriber::fmt()
         .with_env_filter(filter)
-        .with_ansi(stream.style.color)
-        .with_target(false)
-        .with_timer(Clock)
+        .event_format(line::Line(stream.style))
         .with_writer(Log(stream.clone()))
         .init();
     Ok(())
-}
-
-/// Milliseconds, UTC.
-struct Clock;
-
-impl FormatTime for Clock {
-    fn format_time(&self, w: &mut FormatWriter<'_>) -> std::fmt::Result {
-        write!(w, "{}", humantime::format_rfc3339_millis(SystemTime::now()))
-    }
 }
 
 /// Makes a writer for each event.

@@ -19,6 +19,7 @@ mod signal;
 mod simulation;
 mod wire;
 
+use std::ffi::OsString;
 use std::io::{self, IsTerminal as _, Write as _};
 use std::panic::{self, AssertUnwindSafe};
 use std::process::ExitCode;
@@ -29,8 +30,8 @@ use tokio::time::Instant;
 use cli::{ColorChoice, Parsed};
 use commands::Surroundings;
 use failure::{Failure, Kind};
-use render::{Console, Style};
-use settings::{Environment, ProcessInput, Settings};
+use render::{Console, Stopped, Style};
+use settings::{Environment, Note, ProcessInput, Settings};
 
 fn main() -> ExitCode {
     let started = Instant::now();
@@ -45,10 +46,20 @@ fn main() -> ExitCode {
 fn run(started: Instant) -> u8 {
     let environment = Environment::of_process();
     let mut color = ColorChoice::Auto.resolve(&environment);
-    let settings = match cli::parse(std::env::args_os()) {
+    let mut records = false;
+    let args: Vec<OsString> = std::env::args_os().collect();
+    let settings = match cli::parse(args.clone()) {
         Ok(Parsed::Run(command)) => {
             color = command.color().resolve(&environment);
-            settings::settle(command, &environment, &mut ProcessInput)
+            records = command.prints_records();
+            let quiet = command.talk().is_some_and(|talk| talk.quiet);
+            let mut input = ProcessInput::default();
+            let settings = settings::with_profile(args, command, &environment, &mut input)
+                .and_then(|command| settings::settle(command, &environment, &mut input));
+            if !quiet {
+                notes(&input.notes, &environment, color);
+            }
+            settings
         }
         Ok(Parsed::Print(text)) => return print(&text, color),
         Ok(Parsed::Nothing(text)) => {
@@ -60,8 +71,23 @@ fn run(started: Instant) -> u8 {
     };
     match settings.and_then(|settings| carry_out(started, settings)) {
         Ok(code) => code,
-        Err(failure) => report(&failure, color),
+        Err(failure) => {
+            if records {
+                tell_end(&failure);
+            }
+            report(&failure, color)
+        }
     }
+}
+
+/// The last record of a run that ended before it had any other.
+fn tell_end(failure: &Failure) {
+    let error = Some(commands::stopped_error(failure));
+    let exit_code = failure.kind.exit_code();
+    let record = render::stopped(&Stopped { reason: "failed", exit_code, counts: None, error });
+    // The exit code stands, whether or not there is somebody to read this.
+    let mut stdout = io::stdout().lock();
+    let _ = stdout.write_all(&record).and_then(|()| stdout.flush());
 }
 
 /// Prints a failure that comes before a command's output is set up, or after. Returns the exit code.
@@ -70,6 +96,21 @@ fn report(failure: &Failure, color: ColorChoice) -> u8 {
     let style = Style { color: color.enabled(terminal), terminal };
     tell(&failure.report(|label| style.label(label), |text| style.clean(text).into_owned()));
     failure.kind.exit_code()
+}
+
+/// What there is to say about what was typed and read: advice at a terminal only, and there only where it is wanted.
+fn notes(notes: &[Note], environment: &Environment, color: ColorChoice) {
+    let terminal = io::stderr().is_terminal();
+    let style = Style { color: color.enabled(terminal), terminal };
+    let hints = terminal && environment.get("WPS_NO_HINTS").is_none_or(|value| value == "0");
+    for note in notes {
+        let (label, text) = match note {
+            Note::Warning(text) => ("warning:", text),
+            Note::Hint(text) if hints => ("hint:", text),
+            Note::Hint(_) => continue,
+        };
+        tell(&format!("{} {}\n", style.label(label), style.clean(&secret::redact(text))));
+    }
 }
 
 /// Writes to stderr, where a failure to write has nobody to be told to.
@@ -81,13 +122,17 @@ fn tell(text: &str) {
 fn print(text: &clap::builder::StyledStr, color: ColorChoice) -> u8 {
     let coloured = color.enabled(io::stdout().is_terminal());
     let text = if coloured { text.ansi().to_string() } else { text.to_string() };
+    put(text.as_bytes()).unwrap_or_else(|failure| report(&failure, color))
+}
+
+/// Writes all there is to stdout. A reader that has gone away wants no more.
+fn put(bytes: &[u8]) -> Result<u8, Failure> {
     let mut stdout = io::stdout().lock();
-    match stdout.write_all(text.as_bytes()).and_then(|()| stdout.flush()) {
+    match stdout.write_all(bytes).and_then(|()| stdout.flush()) {
         Err(error) if error.kind() != io::ErrorKind::BrokenPipe => {
-            let failure = Failure::message(Kind::Output, format!("could not write to stdout: {error}"));
-            report(&failure, color)
+            Err(Failure::message(Kind::Output, format!("could not write to stdout: {error}")))
         }
-        _ => 0,
+        _ => Ok(0),
     }
 }
 
@@ -96,6 +141,19 @@ fn carry_out(started: Instant, settings: Settings) -> Result<u8, Failure> {
     match settings {
         Settings::Completions { shell } => commands::completions::run(shell, &mut io::stdout()).map(|()| 0),
         Settings::Man { dir } => commands::man::run(&dir).map(|()| 0),
+        Settings::UrlCreate(settings) => put(&commands::url::create(&settings)),
+        Settings::UrlInspect(settings) => {
+            let console = console(settings.tool.color)?;
+            logging::start(settings.tool.verbosity, settings.tool.log_filter.as_deref(), &console.err)?;
+            on_one_thread(commands::url::inspect(&Surroundings { console, started }, &settings))
+        }
+        Settings::ConfigPath(path) => put(&commands::config::path(&path)),
+        Settings::ConfigShow(text) => put(text.as_bytes()),
+        Settings::ConfigCheck(checked) => {
+            let (text, failure) = commands::config::check(&checked);
+            put(&text)?;
+            failure.map_or(Ok(0), Err)
+        }
         Settings::Listen(settings) => {
             let surroundings = surroundings(started, &settings.output)?;
             on_one_thread(commands::listen(&surroundings, &settings))
@@ -120,9 +178,14 @@ fn carry_out(started: Instant, settings: Settings) -> Result<u8, Failure> {
             let surroundings = Surroundings { console: opened.console().clone(), started };
             on_one_thread(commands::repl::repl(&surroundings, &settings, opened))
         }
+        Settings::Doctor(settings) => {
+            let surroundings = surroundings(started, &settings.output)?;
+            on_one_thread(commands::doctor(&surroundings, &settings))
+        }
         Settings::Emulator(settings) => {
             let console = console(settings.color)?;
-            logging::start(settings.verbosity, settings.log_filter.as_deref(), &console.err)?;
+            let filter = settings.log_filter.as_deref();
+            logging::start_emulator(settings.quiet, settings.verbosity, filter, &console.err)?;
             on_all_threads(commands::emulator(&console, &settings))
         }
     }

@@ -11,6 +11,9 @@ use std::sync::{Mutex, PoisonError};
 
 use secrecy::{ExposeSecret as _, SecretString};
 
+/// Log target of frames. Whoever logs there has taken the service's secrets out; a message's data is logged as it is.
+pub const FRAMES: &str = "wps::frames";
+
 /// What stands in place of a secret.
 pub const REDACTED: &str = "[redacted]";
 
@@ -50,26 +53,40 @@ impl PartialEq for Secret {
 
 impl Eq for Secret {}
 
-/// What introduces a secret in text, lower-case. The secret runs on to the next character that cannot be part of it.
-const INTRODUCTIONS: [&str; 7] = [
-    "access_token=",
-    "awps_reconnection_token=",
-    "accesskey=",
-    "reconnectiontoken\":\"",
-    "access_token\":\"",
-    "bearer ",
-    "basic ",
+/// Names of what is secret, lower-case, as they stand before a `=` or a `:`.
+const NAMES: [&str; 6] = [
+    "access_token",
+    "access%5ftoken",
+    "awps_reconnection_token",
+    "awps%5freconnection%5ftoken",
+    "accesskey",
+    "reconnectiontoken",
 ];
+/// Schemes of an `Authorization` header, before the credentials.
+const SCHEMES: [&str; 2] = ["bearer ", "basic "];
 
 /// Secrets of this process that others may repeat in their own words, newest last.
 static REMEMBERED: Mutex<VecDeque<SecretString>> = Mutex::new(VecDeque::new());
 /// A recovered connection brings a new token each time; the last ones are those that can still be repeated.
-const MOST_REMEMBERED: usize = 64;
+const MOST_REMEMBERED: usize = 256;
 /// Anything shorter would redact words.
 const SHORTEST_REMEMBERED: usize = 6;
 
-/// Has [`redact`] take this text out wherever it stands, whatever it looks like.
+/// The parts of a token that are remembered apart: whoever repeats it may encode the dots between them.
+const SHORTEST_PART: usize = 16;
+
+/// Has [`redact`] take this text out wherever it stands, whatever it looks like, percent-encoded too.
 pub fn remember(text: &str) {
+    remember_exactly(text);
+    let encoded = percent_encoding::utf8_percent_encode(text, percent_encoding::NON_ALPHANUMERIC).to_string();
+    remember_exactly(&encoded);
+    for whole in [text, &encoded] {
+        let parts = whole.split('.').flat_map(|part| part.split("%2E"));
+        parts.filter(|part| part.len() >= SHORTEST_PART).for_each(remember_exactly);
+    }
+}
+
+fn remember_exactly(text: &str) {
     if text.len() < SHORTEST_REMEMBERED {
         return;
     }
@@ -96,15 +113,27 @@ fn remembered_spans(text: &str) -> Vec<(usize, usize)> {
 /// user information of URLs and anything of the shape of a JWT.
 pub fn redact(text: &str) -> Cow<'_, str> {
     let lower = text.to_ascii_lowercase();
+    let secret = |c: char| c.is_ascii_alphanumeric() || "-_.~+/=%".contains(c);
+    let end_of = |start: usize| start + text[start..].find(|c| !secret(c)).unwrap_or(text.len() - start);
     let mut spans: Vec<(usize, usize)> = Vec::new();
-    for introduction in INTRODUCTIONS {
-        for (at, _) in lower.match_indices(introduction) {
-            let start = at + introduction.len();
-            let secret = |c: char| c.is_ascii_alphanumeric() || "-_.~+/=%".contains(c);
-            let end = start + text[start..].find(|c| !secret(c)).unwrap_or(text.len() - start);
+    for name in NAMES {
+        for (at, _) in lower.match_indices(name) {
+            // `name=`, `"name": "`, and the same inside a string of a string, `\\"name\\": \\"`.
+            let after = &text[at + name.len()..];
+            let between = after.find(|c| !"\\\"'=: ".contains(c)).unwrap_or(after.len());
+            let start = at + name.len() + between;
+            let end = end_of(start);
+            if after[..between].contains(['=', ':']) && end > start {
+                spans.push((start, end));
+            }
+        }
+    }
+    for scheme in SCHEMES {
+        for (at, _) in lower.match_indices(scheme) {
+            let start = at + scheme.len();
+            let end = end_of(start);
             // A word or two after "bearer " or "basic " is prose; credentials are longer.
-            let prose = introduction.ends_with(' ') && end - start < 12;
-            if end > start && !prose {
+            if end - start >= 12 {
                 spans.push((start, end));
             }
         }
@@ -163,6 +192,8 @@ mod tests {
     fn what_is_remembered_is_redacted_whatever_it_looks_like() {
         remember("open sesame");
         remember("a");
+        remember("abcdefghijklmnop.qrstuvwxyz0123456789+/");
+        assert_eq!(redact("abcdefghijklmnop&#46;x qrstuvwxyz0123456789%2B%2F"), "[redacted]&#46;x [redacted]");
         assert_eq!(redact("say open sesame, a word"), "say [redacted], a word");
     }
 
@@ -177,6 +208,11 @@ mod tests {
             ("proxy http://user:pa%20ss@proxy:3128/ said", "proxy http://[redacted]@proxy:3128/ said"),
             ("token eyJhbGciOiJIUzI1NiJ9.eyJhIjoxfQ.c2ln is bad", "token [redacted] is bad"),
             (r#"{"reconnectionToken":"abc.d"}"#, r#"{"reconnectionToken":"[redacted]"}"#),
+            (r#"{"reconnectionToken" : "abc.d"}"#, r#"{"reconnectionToken" : "[redacted]"}"#),
+            (r#"b"{\"reconnectionToken\":\"abc.d\"}""#, r#"b"{\"reconnectionToken\":\"[redacted]\"}""#),
+            ("http://h/?access%5Ftoken=eyJ%2Eabc&x", "http://h/?access%5Ftoken=[redacted]&x"),
+            ("the access token is bad", "the access token is bad"),
+            ("no `access_token` there", "no `access_token` there"),
         ] {
             assert_eq!(redact(text), expected);
         }

@@ -4,29 +4,36 @@
 //! sources have been read, contradictions refused. All its errors say what to do. Commands read these structures and
 //! nothing else of the command line.
 
+mod doctor;
 mod environment;
 mod line;
+mod network;
 mod payload;
+mod profile;
 mod settle;
 mod source;
+mod url;
 
 use std::net::IpAddr;
 use std::path::PathBuf;
 use std::time::Duration;
 
+use ::url::Url;
 use clap_complete::Shell;
-use url::Url;
 
 use crate::auth::access_url::{AccessUrl, Signer};
+use crate::auth::connection_string::ConnectionString;
 use crate::client::session::Config;
 use crate::protocol::Subprotocol;
 use crate::secret::Secret;
 
-pub use crate::cli::SetCommand;
-pub use crate::cli::{ColorChoice, EmulatorFormat, Format, Only};
-pub use environment::{Environment, Input, ProcessInput};
+pub use crate::cli::{ColorChoice, EmulatorFormat, Format, Only, ReportFormat, SetCommand};
+pub use doctor::{Doctor, Problem};
+pub use environment::{Environment, Input, Note, ProcessInput};
 pub use line::{Line, settle_line};
+pub use network::{Network, Proxies, Proxy, ProxyScheme};
 pub use payload::{DataFrom, Encoding, PayloadSource, PayloadType};
+pub use profile::{Checked, with_profile};
 pub use settle::settle;
 
 /// What will be done.
@@ -42,8 +49,20 @@ pub enum Settings {
     Event(Box<Event>),
     /// `wps repl`.
     Repl(Box<Repl>),
+    /// `wps doctor`.
+    Doctor(Box<Doctor>),
     /// `wps emulator`.
     Emulator(Box<Emulator>),
+    /// `wps url create`.
+    UrlCreate(Box<UrlCreate>),
+    /// `wps url inspect`.
+    UrlInspect(Box<UrlInspect>),
+    /// `wps config path`: where the file is, or would be.
+    ConfigPath(PathBuf),
+    /// `wps config show`: what to print.
+    ConfigShow(String),
+    /// `wps config check`: what was found.
+    ConfigCheck(Checked),
     /// `wps completions`.
     Completions {
         /// Whose script to print.
@@ -63,6 +82,8 @@ pub struct Connection {
     pub source: Source,
     /// Subprotocol to offer.
     pub protocol: Subprotocol,
+    /// The way there.
+    pub network: Network,
     /// How the server is authenticated.
     pub tls: Tls,
     /// The session's share. Its `seed` is 0 here: whoever starts the session draws one.
@@ -78,6 +99,8 @@ pub enum Source {
     Url(AccessUrl),
     /// Signed here, a fresh one for each fresh connection.
     Signed(Signer),
+    /// Printed by this shell command, which is run for each fresh connection.
+    Command(String),
     /// The emulator on this machine, at `localhost` and this port.
     Local {
         /// 1 to 65535.
@@ -87,11 +110,15 @@ pub enum Source {
     },
 }
 
-/// How the server is authenticated on `wss`.
+/// How the two ends are authenticated on `wss`.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Tls {
     /// PEM file with roots to trust besides the platform's.
     pub ca_cert: Option<PathBuf>,
+    /// Trust them alone.
+    pub only_ca_cert: bool,
+    /// PEM files with our own certificate and its private key, perhaps the same file.
+    pub client_cert: Option<(PathBuf, PathBuf)>,
     /// Accept any certificate.
     pub insecure: bool,
 }
@@ -214,6 +241,45 @@ pub enum Ack {
     Id(u64),
     /// Fire and forget.
     None,
+}
+
+/// What is printed by a command that makes or explains something.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Tool {
+    /// What stdout carries.
+    pub format: ReportFormat,
+    /// The environment's word is in it: ask [`ColorChoice::enabled`].
+    pub color: ColorChoice,
+    /// stderr has errors only.
+    pub quiet: bool,
+    /// 0 to 3: nothing more, lifecycle, frames, handshake.
+    pub verbosity: u8,
+    /// `WPS_LOG`, a tracing filter.
+    pub log_filter: Option<String>,
+}
+
+/// `wps url create`.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct UrlCreate {
+    /// Makes the URL.
+    pub signer: Signer,
+    /// Print the token alone.
+    pub token_only: bool,
+    /// How it is printed.
+    pub tool: Tool,
+}
+
+/// `wps url inspect`.
+#[derive(Clone, Debug, PartialEq)]
+pub struct UrlInspect {
+    /// What to inspect.
+    pub subject: Source,
+    /// The service whose key the signature is checked with.
+    pub service: Option<ConnectionString>,
+    /// Limit of a URL command.
+    pub connect_timeout: Duration,
+    /// How it is printed.
+    pub tool: Tool,
 }
 
 /// `wps emulator`.

@@ -38,6 +38,8 @@ pub struct AccessUrl {
     hub: String,
     /// The token, decoded.
     token: Option<Secret>,
+    /// Written with `http` or `https`.
+    written_as_http: bool,
 }
 
 /// Why a client access URL is not one. Contains nothing of the URL but its scheme.
@@ -50,7 +52,7 @@ pub enum AccessUrlError {
     #[error("the URL contains a space or a line break")]
     Blank,
     /// Not a URL at all.
-    #[error("it is not a URL: {0}")]
+    #[error("it is not a URL: {}", syntax(*.0))]
     Syntax(url::ParseError),
     /// Another scheme.
     #[error("the scheme of the URL is `{0}`, not `ws`, `wss`, `http` or `https`")]
@@ -69,13 +71,21 @@ pub enum AccessUrlError {
     HubParameter,
     /// The hub's name is none.
     #[error("the hub of the URL is not valid: {0}")]
-    Hub(#[from] crate::protocol::NameError),
+    Hub(crate::protocol::NameError),
     /// `access_token=` with nothing behind it.
     #[error("the `access_token` of the URL is empty")]
     EmptyToken,
     /// Two tokens.
     #[error("the URL has more than one `access_token`")]
     TwoTokens,
+}
+
+/// In words that say what is missing.
+fn syntax(error: url::ParseError) -> String {
+    match error {
+        url::ParseError::RelativeUrlWithoutBase => "it has no scheme, such as `wss://`".to_owned(),
+        other => other.to_string(),
+    }
 }
 
 impl AccessUrl {
@@ -100,6 +110,7 @@ impl AccessUrl {
         if url.fragment().is_some() {
             return Err(AccessUrlError::Fragment);
         }
+        let written_as_http = url.scheme().starts_with("http");
         let host = url.host().ok_or(AccessUrlError::Syntax(url::ParseError::EmptyHost))?.to_owned();
         let (query, token) = split_token(url.query().unwrap_or_default())?;
         let hub = match url.path() {
@@ -115,9 +126,9 @@ impl AccessUrl {
                 decode(hub.ok_or(AccessUrlError::Path)?)
             }
         };
-        check_hub_name(&hub)?;
+        check_hub_name(&hub).map_err(AccessUrlError::Hub)?;
         let port = url.port().unwrap_or(if secure { 443 } else { 80 });
-        Ok(Self { secure, host, port, path: url.path().to_owned(), query, hub, token })
+        Ok(Self { secure, host, port, path: url.path().to_owned(), query, hub, token, written_as_http })
     }
 
     /// Name of the hub.
@@ -142,6 +153,21 @@ impl AccessUrl {
     /// Whether the connection uses TLS.
     pub fn is_secure(&self) -> bool {
         self.secure
+    }
+
+    /// Whether it was given as `http(s)`, which most WebSocket clients do not take.
+    pub fn is_written_as_http(&self) -> bool {
+        self.written_as_http
+    }
+
+    /// Path of the requests, percent-encoded, without the query.
+    pub fn path(&self) -> &str {
+        &self.path
+    }
+
+    /// A query parameter other than the token, decoded.
+    pub fn parameter(&self, name: &str) -> Option<String> {
+        self.query.iter().find(|pair| name_of(pair) == name).map(|pair| value_of(pair))
     }
 
     /// The `access_token`; an anonymous client has none.
@@ -171,7 +197,6 @@ impl AccessUrl {
     }
 
     /// The whole URL with its token, for the places that exist to print it.
-    #[cfg(test)]
     pub fn reveal(&self) -> Secret {
         Secret::new(format!("{}{}", self.origin(), self.fresh_uri().expose()))
     }
@@ -259,6 +284,10 @@ pub struct Signer {
     pub groups: Vec<String>,
     /// How long each token is valid.
     pub ttl: Duration,
+    /// From when on a token is valid, in seconds since 1970; from now on when absent.
+    pub not_before: Option<u64>,
+    /// Further claims: name and JSON value.
+    pub claims: Vec<(String, String)>,
 }
 
 impl Signer {
@@ -271,6 +300,8 @@ impl Signer {
             groups: &self.groups,
             issued_at: now,
             ttl: self.ttl,
+            not_before: self.not_before,
+            claims: &self.claims,
         };
         let token = sign_client_token(&self.key, &request);
         let secure = self.endpoint.scheme() == "https";
@@ -284,6 +315,7 @@ impl Signer {
             query: Vec::new(),
             hub: self.hub.clone(),
             token: Some(token),
+            written_as_http: false,
         }
     }
 }

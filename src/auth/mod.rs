@@ -2,4 +2,5 @@
 
 pub mod access_url;
 pub mod connection_string;
+pub mod inspection;
 pub mod token;

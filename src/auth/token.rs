@@ -15,7 +15,8 @@ use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use jsonwebtoken::errors::ErrorKind;
 use jsonwebtoken::{Algorithm, DecodingKey, EncodingKey, Validation};
-use serde::Serialize;
+use serde::ser::{Error as _, Serialize, SerializeMap as _, Serializer};
+use serde_json::value::RawValue;
 use thiserror::Error;
 
 pub use audience::Audience;
@@ -39,9 +40,16 @@ pub struct ClientTokenRequest<'a> {
     pub groups: &'a [String],
     /// `iat`, in seconds since 1970.
     pub issued_at: u64,
-    /// `exp` − `iat`.
+    /// `exp` − `iat`, or − `nbf` if that is later.
     pub ttl: Duration,
+    /// `nbf`, in seconds since 1970.
+    pub not_before: Option<u64>,
+    /// Further claims: name and JSON value. Those above are no business of theirs.
+    pub claims: &'a [(String, String)],
 }
+
+/// The claims that a token gets from the fields of its request.
+pub const RESERVED_CLAIMS: [&str; 7] = ["aud", "exp", "iat", "nbf", "sub", "role", "webpubsub.group"];
 
 /// The audience of client tokens for a hub: the endpoint of the connection string and the hub's path, with the
 /// http or https scheme even though clients connect with ws or wss (PROTOCOL §2.3).
@@ -49,18 +57,32 @@ pub fn client_audience(endpoint: &str, hub: &str) -> String {
     format!("{}/client/hubs/{hub}", endpoint.trim_end_matches('/'))
 }
 
-/// The claims in the order of the test vector (PROTOCOL §18).
-#[derive(Serialize)]
-struct SignedClaims<'a> {
-    aud: &'a str,
-    exp: u64,
-    iat: u64,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    sub: Option<&'a str>,
-    #[serde(skip_serializing_if = "<[String]>::is_empty")]
-    role: &'a [String],
-    #[serde(rename = "webpubsub.group", skip_serializing_if = "<[String]>::is_empty")]
-    group: &'a [String],
+/// The claims in the order of the test vector (PROTOCOL §18), further ones behind.
+impl Serialize for ClientTokenRequest<'_> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let begins = self.not_before.map_or(self.issued_at, |begins| begins.max(self.issued_at));
+        let mut map = serializer.serialize_map(None)?;
+        map.serialize_entry("aud", self.audience)?;
+        map.serialize_entry("exp", &begins.saturating_add(self.ttl.as_secs()))?;
+        map.serialize_entry("iat", &self.issued_at)?;
+        if let Some(not_before) = self.not_before {
+            map.serialize_entry("nbf", &not_before)?;
+        }
+        if let Some(user) = self.user {
+            map.serialize_entry("sub", user)?;
+        }
+        if !self.roles.is_empty() {
+            map.serialize_entry("role", self.roles)?;
+        }
+        if !self.groups.is_empty() {
+            map.serialize_entry("webpubsub.group", self.groups)?;
+        }
+        for (name, value) in self.claims {
+            // Digit for digit as given.
+            map.serialize_entry(name, &RawValue::from_string(value.clone()).map_err(S::Error::custom)?)?;
+        }
+        map.end()
+    }
 }
 
 /// Signs a client token. The key is the UTF-8 text of the access key, not its base64 meaning (PROTOCOL §2.2).
@@ -68,16 +90,8 @@ pub fn sign_client_token(key: &Secret, request: &ClientTokenRequest<'_>) -> Secr
     // `jsonwebtoken::encode` would write `typ` before `alg`; the test vector has it the other way round.
     const HEADER: &str = r#"{"alg":"HS256","typ":"JWT"}"#;
     provider::install();
-    let claims = SignedClaims {
-        aud: request.audience,
-        exp: request.issued_at.saturating_add(request.ttl.as_secs()),
-        iat: request.issued_at,
-        sub: request.user,
-        role: request.roles,
-        group: request.groups,
-    };
     // Strings and numbers always serialise, and HMAC takes any key.
-    let claims = serde_json::to_vec(&claims).unwrap_or_default();
+    let claims = serde_json::to_vec(request).unwrap_or_default();
     let mut token = format!("{}.{}", URL_SAFE_NO_PAD.encode(HEADER), URL_SAFE_NO_PAD.encode(claims));
     let key = EncodingKey::from_secret(key.expose().as_bytes());
     let signature = jsonwebtoken::crypto::sign(token.as_bytes(), &key, Algorithm::HS256).unwrap_or_default();
@@ -190,11 +204,24 @@ fn verify_signature(token: &str, keys: &[Secret]) -> Result<Claims, TokenError> 
     Err(TokenError::Signature)
 }
 
+/// Whether the key made the token's signature, whatever its claims are.
+pub fn is_signed_with(token: &str, key: &Secret) -> bool {
+    let Some((message, signature)) = token.rsplit_once('.') else { return false };
+    provider::install();
+    let key = DecodingKey::from_secret(key.expose().as_bytes());
+    jsonwebtoken::crypto::verify(signature, message.as_bytes(), &key, Algorithm::HS256).unwrap_or(false)
+}
+
 /// Whether the header names an algorithm that the crate does not even know, such as `none`.
 fn algorithm_is_foreign(token: &str) -> bool {
     let header = token.split('.').next().and_then(|part| URL_SAFE_NO_PAD.decode(part).ok());
     let header = header.and_then(|bytes| serde_json::from_slice::<serde_json::Value>(&bytes).ok());
     header.is_some_and(|header| header.get("alg").is_some_and(|alg| alg != "HS256"))
+}
+
+/// The claims of a token as they stand in it, JSON, without verifying anything.
+pub fn claims_text(token: &str) -> Option<String> {
+    String::from_utf8(URL_SAFE_NO_PAD.decode(token.split('.').nth(1)?).ok()?).ok()
 }
 
 /// Reads a token's claims without verifying anything, for explanations only.

@@ -7,9 +7,12 @@ use clap::{Args, Subcommand, ValueHint};
 use clap_complete::Shell;
 
 use super::connection::{ConnectionArgs, ReconnectArgs, RejoinArgs, TokenArgs};
+use super::doctor::DoctorArgs;
+use super::network::NetworkArgs;
 use super::operation::{AckArgs, DataArgs, JoinAckArgs, OnUnknownArgs, RetryArgs};
 use super::output::{ListenEndArgs, OutputArgs, TalkArgs, TimeoutArgs};
-use super::values::{ColorChoice, EmulatorFormat, secret};
+use super::url::{ConfigArgs, ConfigCommand, UrlArgs, UrlCommand};
+use super::values::{ColorChoice, EmulatorFormat, Format, ReportFormat, secret};
 use crate::secret::Secret;
 
 /// The commands.
@@ -25,8 +28,14 @@ pub enum Command {
     Event(Box<EventArgs>),
     /// Join, send and look by hand, on one connection; also for scripts of such lines
     Repl(Box<ReplArgs>),
+    /// Find out, step by step, why a connection does not work
+    Doctor(Box<DoctorArgs>),
     /// Run a local Web PubSub service on this machine, for development and tests
     Emulator(EmulatorArgs),
+    /// Make client access URLs, and explain them
+    Url(UrlArgs),
+    /// Show and check profiles: named sets of flags in a configuration file
+    Config(ConfigArgs),
     /// Print a completion script for a shell
     Completions(CompletionsArgs),
     /// Write the man pages
@@ -34,17 +43,43 @@ pub enum Command {
 }
 
 impl Command {
+    /// Whether its output is records, of which there is one of its end then.
+    pub fn prints_records(&self) -> bool {
+        match self {
+            Self::Listen(args) => args.connecting.output.output == Format::Ndjson,
+            Self::Join(args) => args.connecting.output.output == Format::Ndjson,
+            Self::Send(args) => args.connecting.output.output == Format::Ndjson,
+            Self::Event(args) => args.connecting.output.output == Format::Ndjson,
+            Self::Repl(args) => args.connecting.output.output == Format::Ndjson,
+            Self::Emulator(args) => args.output == EmulatorFormat::Ndjson,
+            Self::Doctor(args) => args.output == ReportFormat::Ndjson,
+            // One record, or none: what they print has no end of its own.
+            Self::Url(_) | Self::Config(_) | Self::Completions(_) | Self::Man(_) => false,
+        }
+    }
+
     /// Whether it is to print in colour.
     pub fn color(&self) -> ColorChoice {
-        match self {
-            Self::Listen(args) => args.connecting.output.talk.color,
-            Self::Join(args) => args.connecting.output.talk.color,
-            Self::Send(args) => args.connecting.output.talk.color,
-            Self::Event(args) => args.connecting.output.talk.color,
-            Self::Repl(args) => args.connecting.output.talk.color,
-            Self::Emulator(args) => args.talk.color,
-            Self::Completions(_) | Self::Man(_) => ColorChoice::Auto,
-        }
+        self.talk().map_or(ColorChoice::Auto, |talk| talk.color)
+    }
+
+    /// What is said on stderr, for commands that say something.
+    pub fn talk(&self) -> Option<&TalkArgs> {
+        Some(match self {
+            Self::Listen(args) => &args.connecting.output.talk,
+            Self::Join(args) => &args.connecting.output.talk,
+            Self::Send(args) => &args.connecting.output.talk,
+            Self::Event(args) => &args.connecting.output.talk,
+            Self::Repl(args) => &args.connecting.output.talk,
+            Self::Doctor(args) => &args.talk,
+            Self::Emulator(args) => &args.talk,
+            Self::Url(UrlArgs { command: UrlCommand::Create(args) }) => &args.talk,
+            Self::Url(UrlArgs { command: UrlCommand::Inspect(args) }) => &args.talk,
+            Self::Config(ConfigArgs { command: ConfigCommand::Path(args) }) => &args.talk,
+            Self::Config(ConfigArgs { command: ConfigCommand::Show(args) }) => &args.talk,
+            Self::Config(ConfigArgs { command: ConfigCommand::Check(args) }) => &args.talk,
+            Self::Completions(_) | Self::Man(_) => return None,
+        })
     }
 }
 
@@ -54,6 +89,9 @@ pub struct ConnectingArgs {
     /// Where to connect.
     #[command(flatten)]
     pub connection: ConnectionArgs,
+    /// The way to the service.
+    #[command(flatten)]
+    pub network: NetworkArgs,
     /// What a token signed here says.
     #[command(flatten)]
     pub token: TokenArgs,

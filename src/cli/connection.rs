@@ -1,6 +1,5 @@
 //! Flags that say where to connect, with which token, and how to stay connected.
 
-use std::path::PathBuf;
 use std::time::Duration;
 
 use clap::Args;
@@ -12,7 +11,7 @@ use crate::secret::Secret;
 /// Where to connect.
 #[derive(Debug, Args)]
 #[command(next_help_heading = "Connection")]
-pub struct ConnectionArgs {
+pub struct SourceArgs {
     /// Client access URL, `ws(s)://HOST/client/hubs/HUB?access_token=…`; `-` reads it from stdin, `@FILE` from a file
     ///
     /// `http(s)://` is taken as `ws(s)://`, and `/client?hub=HUB` and `/client/?hub=HUB` are taken as the path; any
@@ -21,6 +20,24 @@ pub struct ConnectionArgs {
     #[arg(long, value_name = "URL", value_parser = secret)]
     pub url: Option<Secret>,
 
+    /// Shell command that prints the URL, or a JSON object with a `url` field, as negotiate endpoints return it
+    ///
+    /// Run by `sh -c` (`cmd /C` on Windows), anew for each fresh connection and never for a recovery, so a token may
+    /// be as short-lived as it likes. Its stderr is passed through, its stdin is empty; it is stopped when the
+    /// connect timeout is over or wps ends. When it fails or prints something else, that is a failed attempt to
+    /// connect (exit 4). When the service refuses the token, the command is asked once more.
+    #[arg(long, value_name = "CMD")]
+    pub url_command: Option<String>,
+
+    /// A service whose key is here.
+    #[command(flatten)]
+    pub key: KeyArgs,
+}
+
+/// A service whose key is here.
+#[derive(Debug, Args)]
+#[command(next_help_heading = "Connection")]
+pub struct KeyArgs {
     /// Connection string, `Endpoint=…;AccessKey=…;Version=1.0;`; needs --hub; `-` and `@FILE` as for --url
     ///
     /// wps signs its own tokens with the access key, a fresh one for each fresh connection; the key never leaves this
@@ -43,19 +60,27 @@ pub struct ConnectionArgs {
     )]
     pub local: Option<u16>,
 
+    /// Profile of the configuration file that brings the source and other settings; see `wps config --help`
+    ///
+    /// What is given on the command line goes before the profile, and the profile named here before the environment.
+    /// Default: `WPS_PROFILE`, which comes after the environment's sources.
+    #[arg(long, value_name = "NAME")]
+    pub profile: Option<String>,
+}
+
+/// Where and how to connect.
+#[derive(Debug, Args)]
+#[command(next_help_heading = "Connection")]
+pub struct ConnectionArgs {
+    /// Where to connect.
+    #[command(flatten)]
+    pub source: SourceArgs,
+
     /// Subprotocol to speak
     #[arg(long, value_enum, value_name = "NAME", default_value = "json-reliable")]
     pub protocol: Protocol,
 
-    /// PEM file with certificates to trust besides the platform's roots
-    #[arg(long, value_name = "FILE")]
-    pub ca_cert: Option<PathBuf>,
-
-    /// Accept any certificate; for tests only, anyone on the way can read and change everything
-    #[arg(long)]
-    pub insecure: bool,
-
-    /// Limit of each fresh connection attempt: DNS, TCP, TLS, upgrade and the `connected` frame together
+    /// Limit of each fresh connection attempt: DNS, TCP, proxy, TLS, upgrade and the `connected` frame together
     #[arg(long, value_name = "D", default_value = "30s", value_parser = duration)]
     pub connect_timeout: Duration,
 }

@@ -73,11 +73,56 @@ pub const REPL: Examples = &[
         "the same from a file; `#!/usr/bin/env -S wps repl --file` makes it a command",
     ),
 ];
+/// Of `wps doctor`.
+pub const DOCTOR: Examples = &[
+    ("wps doctor --url @url.txt", "why does this URL not work? a line a step; exit 0: everything works"),
+    ("wps doctor --url @url.txt --group room1", "with a group that the token is for"),
+    ("wps doctor --local -o ndjson", "for a script: a `check` record a step"),
+];
 /// Of `wps emulator`.
 pub const EMULATOR: Examples = &[
     ("wps emulator", "on http://localhost:8080, where --local looks for it"),
     ("wps emulator --port 0 -o ndjson", "on a free port, for a script, which reads it from the first line"),
     ("wps emulator --bind 0.0.0.0 --advertise http://dev.example:8080", "for other machines"),
+];
+/// Of `wps url`.
+pub const URL: Examples = &[
+    ("wps url create --local --user alice", "a URL for the emulator on this machine"),
+    ("wps url inspect @url.txt", "what is a URL good for, and what is wrong with it?"),
+];
+/// Of `wps url create`.
+pub const URL_CREATE: Examples = &[
+    ("wps url create --local --user alice --ttl 10m", "for the emulator on this machine"),
+    (
+        "wps url create --connection-string @connection.txt --hub chat --role webpubsub.sendToGroup.news",
+        "for a real service, whose connection string is in that file; may publish to one group",
+    ),
+    ("wps url create --local --claim tier=gold --claim level=3 -o ndjson", "with claims, as JSON"),
+];
+/// Of `wps url inspect`.
+pub const URL_INSPECT: Examples = &[
+    ("wps url inspect @url.txt", "explain the URL in that file"),
+    ("wps url inspect - --connection-string @connection.txt", "the URL on stdin; check its signature too"),
+    ("wps url inspect --url-command './negotiate.sh' -o ndjson", "what that command prints, as JSON"),
+];
+/// Of `wps config`.
+pub const CONFIG: Examples = &[
+    ("wps config path", "where the file is"),
+    ("wps config show --profile prod", "what `wps listen --profile prod` would use"),
+    ("wps config check", "is everything in it right?"),
+];
+/// Of `wps config path`.
+pub const CONFIG_PATH: Examples =
+    &[("wps config path", "print it"), ("mkdir -p \"$(dirname \"$(wps config path)\")\"", "make its directory")];
+/// Of `wps config show`.
+pub const CONFIG_SHOW: Examples = &[
+    ("wps config show", "what holds without flags"),
+    ("wps config show --profile prod", "what `--profile prod` makes of it"),
+];
+/// Of `wps config check`.
+pub const CONFIG_CHECK: Examples = &[
+    ("wps config check", "check every profile"),
+    ("wps config check && wps listen --profile prod", "connect only if they are right"),
 ];
 /// Of `wps completions`.
 pub const COMPLETIONS: Examples = &[
@@ -95,7 +140,7 @@ type Rows = &'static [(&'static str, &'static str)];
 const CODES_START: Rows =
     &[("1", "internal error"), ("2", "usage"), ("3", "configuration or credential missing, unreadable, malformed")];
 const CODES_CONNECT: Rows = &[
-    ("4", "never connected: DNS, TCP, TLS, timeout, HTTP 408, 429 or 5xx, after all retries"),
+    ("4", "never connected: DNS, TCP, proxy, TLS, timeout, HTTP 408, 429 or 5xx, after all retries"),
     ("5", "401 or 403: token missing, wrong or expired"),
     ("6", "handshake refused otherwise"),
     ("7", "connection lost and not regained"),
@@ -113,6 +158,17 @@ const ENV_SOURCE: Rows = &[
     ("WPS_URL", "client access URL, when no source is given as a flag"),
     ("WPS_CONNECTION_STRING", "connection string, when there is no WPS_URL either"),
     ("WebPubSubConnectionString", "the same under the name the SDK samples use"),
+    ("WPS_PROFILE", "profile to use when --profile is not given; its source comes after those above"),
+    ("WPS_NO_HINTS", "`1`: no hint when a secret stands on the command line"),
+];
+const ENV_NETWORK: Rows = &[
+    (
+        "HTTPS_PROXY",
+        "proxy for `wss`, when --proxy is not given; like the next ones also in lower case, which goes first",
+    ),
+    ("HTTP_PROXY", "proxy for `ws`; upper case does not count where REQUEST_METHOD is set (CGI)"),
+    ("ALL_PROXY", "proxy for both, when theirs is not set"),
+    ("NO_PROXY", "hosts without a proxy: names (and their subdomains), addresses, networks such as 10.0.0.0/8, `*`"),
 ];
 const ENV_TALK: Rows = &[
     ("WPS_LOG", "filter for the log on stderr, e.g. `debug` or `wps=trace`"),
@@ -124,7 +180,8 @@ const ENV_TALK: Rows = &[
 const ENV_HISTORY: Rows = &[("XDG_STATE_HOME", "folder of the history, else below HOME")];
 const ENV_EMULATOR: Rows = &[("WPS_ACCESS_KEY", "access key, when --access-key is not given")];
 
-const ENV_CONNECTING: Section = Section { title: "Environment", body: Body::Table(&[ENV_SOURCE, ENV_TALK]) };
+const ENV_CONNECTING: Section =
+    Section { title: "Environment", body: Body::Table(&[ENV_SOURCE, ENV_NETWORK, ENV_TALK]) };
 
 const LINES: Rows = &[
     ("join G...", "join groups"),
@@ -152,9 +209,57 @@ const DURATIONS: Section = Section {
 const SOURCE: Section = Section {
     title: "Where to connect",
     body: Body::Prose(&[
-        "Exactly one of --url, --connection-string and --local, else `WPS_URL`, else `WPS_CONNECTION_STRING` or \
-         `WebPubSubConnectionString`.",
+        "Exactly one of --url, --url-command, --connection-string and --local, else the source of --profile, else \
+         `WPS_URL`, else `WPS_CONNECTION_STRING` or `WebPubSubConnectionString`, else the source of `WPS_PROFILE`.",
     ]),
+};
+
+const SOURCE_KEY: Section = Section {
+    title: "Where the key comes from",
+    body: Body::Prose(&[
+        "--connection-string or --local, else the connection string of --profile, else `WPS_CONNECTION_STRING` or \
+         `WebPubSubConnectionString`, else that of `WPS_PROFILE`.",
+    ]),
+};
+
+const PROFILES: Section = Section {
+    title: "The file",
+    body: Body::Prose(&[
+        "`$XDG_CONFIG_HOME/wps/config.toml`, else `~/.config/wps/config.toml`, on macOS and Windows the platform's own \
+         place. A table `[profiles.NAME]` holds long names of flags that say where and how to connect, without `--`: \
+         `hub = \"chat\"`, `connect-timeout = \"5s\"`, `insecure = true`, `role = [\"…\", \"…\"]`, `local = 9000`.",
+        "Secrets stand there by reference only: `connection-string = \"@prod.txt\"`, `url-command = \"…\"`. Relative \
+         files are looked for beside the configuration file; `~/` is the home directory.",
+        "A flag on the command line goes before the profile, and the profile before the default. Settings that a \
+         command does not have are passed over, so one profile serves all commands.",
+    ]),
+};
+
+const CONFIG_CODES: Section = Section {
+    title: "Exit codes",
+    body: Body::Table(&[
+        &[("0", "printed"), ("1", "internal error"), ("2", "usage")],
+        &[("3", "the file is unreadable or malformed, or has no such profile")],
+        CODE_OUTPUT,
+    ]),
+};
+
+const ENV_KEY: Section = Section {
+    title: "Environment",
+    body: Body::Table(&[
+        &[
+            ("WPS_CONNECTION_STRING", "connection string, when none is given as a flag"),
+            ("WebPubSubConnectionString", "the same under the name the SDK samples use"),
+            ("WPS_PROFILE", "profile to use when --profile is not given; its source comes after those above"),
+            ("WPS_NO_HINTS", "`1`: no hint when a secret stands on the command line"),
+        ],
+        ENV_TALK,
+    ]),
+};
+
+const ENV_CONFIG: Section = Section {
+    title: "Environment",
+    body: Body::Table(&[&[("XDG_CONFIG_HOME", "directory of configuration files")], ENV_TALK]),
 };
 
 const ONCE: &str = "A message keeps its ackId through every retry, and over a recovered connection. The service, which remembers \
@@ -181,7 +286,7 @@ pub fn sections(command: &str) -> &'static [Section] {
                     CODES_END,
                 ]),
             },
-            Section { title: "Environment", body: Body::Table(&[ENV_SOURCE, ENV_EMULATOR, ENV_TALK]) },
+            Section { title: "Environment", body: Body::Table(&[ENV_SOURCE, ENV_NETWORK, ENV_EMULATOR, ENV_TALK]) },
         ],
         "listen" => &[
             SOURCE,
@@ -335,7 +440,37 @@ pub fn sections(command: &str) -> &'static [Section] {
                     CODES_END,
                 ]),
             },
-            Section { title: "Environment", body: Body::Table(&[ENV_SOURCE, ENV_TALK, ENV_HISTORY]) },
+            Section { title: "Environment", body: Body::Table(&[ENV_SOURCE, ENV_NETWORK, ENV_TALK, ENV_HISTORY]) },
+        ],
+        "doctor" => &[
+            SOURCE,
+            Section {
+                title: "What is promised",
+                body: Body::Prose(&[
+                    "Goes through a whole connection, one attempt each: where the URL comes from (source), what its \
+                     token says (token), name (dns), connection (tcp), proxy, tls, WebSocket handshake (upgrade), \
+                     subprotocol, the service's greeting (connected), join, send, receive its own message, ping, \
+                     leave, close. Each step is `ok`, `failed` or `skipped`, with its time and what there is to say; \
+                     what can be done about it stands beneath. What comes after a failed step is skipped.",
+                    "A role that the token does not have is no failure: the step is skipped, and the role named.",
+                    "It sends one message, to --group or to a random group of its own (wps-doctor-…).",
+                    "Nothing printed contains a token, a key or a password: the report can go into a bug report as \
+                     it is. -vv adds the frames, -vvv the handshake.",
+                ]),
+            },
+            DURATIONS,
+            Section {
+                title: "Exit codes",
+                body: Body::Table(&[
+                    &[("0", "every step went well or was skipped; else the code of the first failure:")],
+                    CODES_START,
+                    CODES_CONNECT,
+                    &[("12", "the message did not come back")],
+                    CODE_OUTPUT,
+                    CODES_END,
+                ]),
+            },
+            ENV_CONNECTING,
         ],
         "emulator" => &[
             Section {
@@ -360,6 +495,63 @@ pub fn sections(command: &str) -> &'static [Section] {
             },
             Section { title: "Environment", body: Body::Table(&[ENV_EMULATOR, ENV_TALK]) },
         ],
+        "url" | "config" => {
+            &[Section { title: "Exit codes", body: Body::Prose(&["Those of its commands; see their `--help`."]) }]
+        }
+        "url create" => &[
+            SOURCE_KEY,
+            Section {
+                title: "What it prints",
+                body: Body::Prose(&[
+                    "The URL, and a newline. It is a secret: whoever has it connects as that user, until it expires. \
+                     Nobody is asked: a wrong key or hub is noticed when the URL is used.",
+                    "With -o ndjson one record of the type `url`: `url` (with --token-only: `token`) and `claims`.",
+                ]),
+            },
+            DURATIONS,
+            Section { title: "Exit codes", body: Body::Table(&[&[("0", "printed")], CODES_START, CODE_OUTPUT]) },
+            ENV_KEY,
+        ],
+        "url inspect" => &[
+            SOURCE,
+            Section {
+                title: "What is judged",
+                body: Body::Prose(&[
+                    "The token is taken apart and held against host and hub of the URL, and against the clock, as the \
+                     service does it: `refused` stands before what it will not accept, `note` before what is worth \
+                     knowing. Nobody is asked, so a key or a hub that the service does not have stays unnoticed; `wps \
+                     join` tries it.",
+                    "The signature is checked when a connection string is given too.",
+                    "The token itself is not printed. With -o ndjson one record of the type `inspection`.",
+                ]),
+            },
+            DURATIONS,
+            Section {
+                title: "Exit codes",
+                body: Body::Table(&[
+                    &[("0", "usable, as far as can be seen from here")],
+                    &[("1", "internal error"), ("2", "usage"), ("3", "malformed, missing or unreadable")],
+                    &[("4", "--url-command failed"), ("5", "the service would refuse it")],
+                    CODE_OUTPUT,
+                    &[("128+n", "ended by signal n (Ctrl-C: 130)")],
+                ]),
+            },
+            ENV_CONNECTING,
+        ],
+        "config path" => &[PROFILES, CONFIG_CODES, ENV_CONFIG],
+        "config show" => &[PROFILES, CONFIG_CODES, ENV_CONNECTING],
+        "config check" => &[
+            PROFILES,
+            Section {
+                title: "Exit codes",
+                body: Body::Table(&[
+                    &[("0", "all profiles are right"), ("1", "internal error"), ("2", "usage")],
+                    &[("3", "there is no file, or something in it is wrong; every finding is listed")],
+                    CODE_OUTPUT,
+                ]),
+            },
+            ENV_CONFIG,
+        ],
         "completions" | "man" => {
             &[Section { title: "Exit codes", body: Body::Table(&[&[("0", "done"), ("2", "usage")], CODE_OUTPUT]) }]
         }
@@ -376,7 +568,15 @@ pub fn examples_of(command: &str) -> Examples {
         "send" => SEND,
         "event" => EVENT,
         "repl" => REPL,
+        "doctor" => DOCTOR,
         "emulator" => EMULATOR,
+        "url" => URL,
+        "url create" => URL_CREATE,
+        "url inspect" => URL_INSPECT,
+        "config" => CONFIG,
+        "config path" => CONFIG_PATH,
+        "config show" => CONFIG_SHOW,
+        "config check" => CONFIG_CHECK,
         "completions" => COMPLETIONS,
         "man" => MAN,
         _ => &[],

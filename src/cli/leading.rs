@@ -7,6 +7,7 @@ use std::ffi::{OsStr, OsString};
 
 use clap::{Arg, ArgAction, Command};
 
+use super::all_commands;
 use crate::failure::{Failure, Kind};
 
 /// `args` (without the program's name) with the flags before the command moved directly behind it. Left as they are
@@ -21,13 +22,9 @@ pub(super) fn move_behind_command(command: &Command, args: Vec<OsString>) -> Res
         let takes_next = match arg.strip_prefix("--") {
             Some(long) => {
                 let (name, value) = long.split_once('=').map_or((long, None), |(name, value)| (name, Some(value)));
-                find(command.get_subcommands(), |arg| arg.get_long() == Some(name))
-                    .map(|arg| value.is_none() && takes_next(arg))
+                find_any(command, |arg| arg.get_long() == Some(name)).map(|arg| value.is_none() && takes_next(arg))
             }
-            None => short_takes_next(
-                |short| find(command.get_subcommands(), |arg| arg.get_short() == Some(short)),
-                &arg[1..],
-            ),
+            None => short_takes_next(|short| find_any(command, |arg| arg.get_short() == Some(short)), &arg[1..]),
         };
         match takes_next {
             Some(takes_next) => end += 1 + usize::from(takes_next),
@@ -35,7 +32,7 @@ pub(super) fn move_behind_command(command: &Command, args: Vec<OsString>) -> Res
         }
     }
     match args.get(end).map(OsString::as_os_str) {
-        _ if end == 0 => return Ok(args),
+        _ if end == 0 => return behind_own(command, args),
         None => {
             let failure = Failure::message(Kind::Usage, "no command given, only flags");
             return Err(failure.hint("`wps --help` lists the commands"));
@@ -45,6 +42,16 @@ pub(super) fn move_behind_command(command: &Command, args: Vec<OsString>) -> Res
     }
     let mut args = args;
     args[..=end].rotate_right(1);
+    behind_own(command, args)
+}
+
+/// `args` with the flags behind a command that has commands of its own moved behind one of those.
+fn behind_own(command: &Command, mut args: Vec<OsString>) -> Result<Vec<OsString>, Failure> {
+    let own = args.first().and_then(|name| name.to_str()).and_then(|name| command.find_subcommand(name));
+    if let Some(own) = own.filter(|own| own.has_subcommands()) {
+        let rest = args.split_off(1);
+        args.extend(move_behind_command(own, rest)?);
+    }
     Ok(args)
 }
 
@@ -62,6 +69,11 @@ pub(super) fn short_takes_next<'c>(flag: impl Fn(char) -> Option<&'c Arg>, clust
 /// The first flag of any of the commands for which `is` holds.
 pub(super) fn find<'c>(mut commands: impl Iterator<Item = &'c Command>, is: impl Fn(&Arg) -> bool) -> Option<&'c Arg> {
     commands.by_ref().flat_map(Command::get_arguments).find(|arg| is(arg))
+}
+
+/// The first flag of any command for which `is` holds.
+fn find_any(command: &Command, is: impl Fn(&Arg) -> bool) -> Option<&Arg> {
+    find(all_commands(command).into_iter().map(|(_, command)| command), is)
 }
 
 /// Whether a flag's value may be the next argument.
@@ -88,7 +100,11 @@ mod tests {
             ("--retries 1 join -- g", "join --retries 1 -- g"),
             // The value of a flag may look like a command.
             ("--hub listen send g d", "send --hub listen g d"),
+            ("--local url --user u create --ttl 1m", "url create --local --user u --ttl 1m"),
+            ("-q config show", "config show -q"),
+            ("url create --local", "url create --local"),
             // Clap answers these.
+            ("url --help", "url --help"),
             ("--help", "--help"),
             ("-V", "-V"),
             ("--help listen", "--help listen"),
@@ -106,7 +122,7 @@ mod tests {
 
     #[test]
     fn flags_without_a_command_are_an_error() {
-        for typed in ["--local", "--url", "--url listen", "-vo"] {
+        for typed in ["--local", "--local url", "url --local", "--url", "--url listen", "-vo"] {
             let args = typed.split_whitespace().map(OsString::from).collect();
             assert_eq!(move_behind_command(&command(), args).unwrap_err().kind, Kind::Usage, "{typed}");
         }
@@ -115,7 +131,8 @@ mod tests {
     #[test]
     fn a_flag_takes_a_value_in_all_commands_or_in_none() {
         let mut seen: HashMap<String, bool> = HashMap::new();
-        for sub in command().get_subcommands() {
+        let command = command();
+        for (_, sub) in all_commands(&command) {
             for arg in sub.get_arguments() {
                 let names = arg.get_long().map(|l| format!("--{l}")).into_iter();
                 for name in names.chain(arg.get_short().map(|s| format!("-{s}"))) {

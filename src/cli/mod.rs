@@ -5,11 +5,15 @@
 
 mod commands;
 mod connection;
+mod doctor;
 mod help;
 mod leading;
 mod line;
+mod network;
 mod operation;
 mod output;
+mod profile;
+mod url;
 mod usage;
 mod values;
 
@@ -22,12 +26,19 @@ use clap::{CommandFactory as _, FromArgMatches as _, Parser};
 use crate::failure::Failure;
 
 pub use commands::{Command, ConnectingArgs, EmulatorArgs, EventArgs, JoinArgs, ListenArgs, ReplArgs, SendArgs};
-pub use connection::{ConnectionArgs, ReconnectArgs, TokenArgs};
+pub use connection::{KeyArgs, ReconnectArgs, SourceArgs, TokenArgs};
+pub use doctor::DoctorArgs;
 pub use help::{Body, examples_of, sections};
 pub use line::{LineCommand, LineParsed, Place, SetCommand, line_command, line_help, parse_line, split};
+pub use network::NetworkArgs;
 pub use operation::{AckArgs, AckIdArgs, DataArgs, RetryArgs};
-pub use output::TalkArgs;
-pub use values::{ColorChoice, DataType, EmulatorFormat, Encoding, Format, Mode, Only, Protocol, RetryCount, Unknown};
+pub use output::{OutputArgs, TalkArgs};
+pub use profile::{FlagValue, ProfileFlag, Typed, check_flag, parse_with, profile_flags, typed};
+pub use url::{ConfigArgs, ConfigCommand, NotBefore, UrlArgs, UrlCommand, UrlCreateArgs, UrlInspectArgs};
+pub use values::{
+    ColorChoice, DataType, EmulatorFormat, Encoding, Format, Mode, Only, Protocol, ReportFormat, Resolve, RetryCount,
+    Unknown,
+};
 
 /// A command-line client for Azure Web PubSub, with a local emulator of the service
 ///
@@ -53,11 +64,25 @@ pub enum Parsed {
 /// The definition that help, completions and man pages are made from.
 pub fn command() -> clap::Command {
     let mut command = Cli::command().max_term_width(100);
-    let names: Vec<String> = command.get_subcommands().map(|sub| sub.get_name().to_owned()).collect();
-    for name in names {
-        command = command.mut_subcommand(&name, |sub| with_help(sub, &name).after_help(more(&format!("wps {name}"))));
+    for (name, _) in all_commands(&command.clone()) {
+        let more = more(&format!("wps {name}"));
+        let helped = |sub: clap::Command| with_help(sub, &name).after_help(more);
+        command = match name.split_once(' ') {
+            None => command.mut_subcommand(&name, helped),
+            Some((group, sub)) => command.mut_subcommand(group, |command| command.mut_subcommand(sub, helped)),
+        };
     }
     with_help(command, "wps").after_help(more("wps"))
+}
+
+/// Every command below this one with its whole name, as in `url create`; a group before its own.
+pub fn all_commands(command: &clap::Command) -> Vec<(String, &clap::Command)> {
+    let mut all = Vec::new();
+    for sub in command.get_subcommands().filter(|sub| sub.get_name() != "help") {
+        all.push((sub.get_name().to_owned(), sub));
+        all.extend(all_commands(sub).into_iter().map(|(name, deeper)| (format!("{} {name}", sub.get_name()), deeper)));
+    }
+    all
 }
 
 fn with_help(command: clap::Command, name: &str) -> clap::Command {
@@ -74,8 +99,7 @@ pub fn parse(args: impl IntoIterator<Item = OsString>) -> Result<Parsed, Failure
     let program = args.next().unwrap_or_else(|| "wps".into());
     let command = command();
     let args = leading::move_behind_command(&command, args.collect())?;
-    let named = args.first().and_then(|arg| arg.to_str()).filter(|arg| command.find_subcommand(arg).is_some());
-    let named = named.map(str::to_owned);
+    let named = named(&command, &args);
     let matches = command.clone().try_get_matches_from(std::iter::once(program).chain(args));
     match matches.and_then(|matches| Cli::from_arg_matches(&matches)) {
         Ok(cli) => Ok(Parsed::Run(cli.command)),
@@ -85,6 +109,14 @@ pub fn parse(args: impl IntoIterator<Item = OsString>) -> Result<Parsed, Failure
             _ => Err(usage::failure(&error, &command, named.as_deref())),
         },
     }
+}
+
+/// The whole name of the command that these arguments are for.
+fn named(command: &clap::Command, args: &[OsString]) -> Option<String> {
+    let (first, rest) = args.split_first()?;
+    let first = first.to_str()?;
+    let deeper = named(command.find_subcommand(first)?, rest);
+    Some(deeper.map_or_else(|| first.to_owned(), |deeper| format!("{first} {deeper}")))
 }
 
 #[cfg(test)]

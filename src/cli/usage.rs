@@ -91,13 +91,17 @@ fn unexpected(error: &clap::Error, definition: &clap::Command, command: Option<&
 
 /// The commands that have this flag.
 fn takers(definition: &clap::Command, flag: &str) -> Vec<String> {
-    let has = |command: &&clap::Command| {
+    let has = |command: &clap::Command| {
         command.get_arguments().any(|arg| {
             let long = flag.strip_prefix("--").is_some_and(|long| arg.get_long() == Some(long));
             long || arg.get_short().is_some_and(|short| flag.strip_prefix('-') == Some(short.to_string().as_str()))
         })
     };
-    definition.get_subcommands().filter(has).map(|command| format!("`{}`", command.get_name())).collect()
+    super::all_commands(definition)
+        .into_iter()
+        .filter(|(_, command)| has(command))
+        .map(|(name, _)| format!("`{name}`"))
+        .collect()
 }
 
 /// The name in what clap calls an argument: `--url` of `--url <URL>`, `GROUP` of `<GROUP>...`.

@@ -3,9 +3,11 @@
 //! Settings take the enumerations over as they are. Parsers say what they expect, not what they got: the value may be
 //! a secret that landed in the wrong place.
 
+use std::net::IpAddr;
 use std::time::Duration;
 
 use clap::ValueEnum;
+use url::Host;
 
 use crate::secret::Secret;
 
@@ -37,6 +39,15 @@ pub enum EmulatorFormat {
     /// for people
     Text,
     /// one JSON object a line; the first is `listening`
+    Ndjson,
+}
+
+/// `--output` of the commands that report on something.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum ReportFormat {
+    /// for people
+    Text,
+    /// one JSON object a line
     Ndjson,
 }
 
@@ -143,6 +154,38 @@ pub(super) fn retry_count(text: &str) -> Result<RetryCount, String> {
     text.parse().map(RetryCount::Limited).map_err(|_| "neither a number nor `unlimited`".to_owned())
 }
 
+/// `--resolve`: where a host and port are.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Resolve {
+    /// As URLs have it, lower-case; an IPv6 address without brackets.
+    pub host: String,
+    /// Port.
+    pub port: u16,
+    /// At least one, to be tried in turn.
+    pub addresses: Vec<IpAddr>,
+}
+
+/// `HOST:PORT:ADDR[,ADDR…]`, IPv6 addresses in brackets.
+pub(super) fn resolve(text: &str) -> Result<Resolve, String> {
+    let end = if text.starts_with('[') { text.find(']').map(|end| end + 1) } else { text.find(':') };
+    let (host, rest) = text.split_at(end.unwrap_or(text.len()));
+    let parts = rest.strip_prefix(':').and_then(|rest| rest.split_once(':'));
+    let (port, addresses) = parts.ok_or("not of the form `HOST:PORT:ADDR`")?;
+    let host = match Host::parse(host) {
+        Ok(Host::Domain(name)) => name,
+        Ok(Host::Ipv4(address)) => address.to_string(),
+        Ok(Host::Ipv6(address)) => address.to_string(),
+        Err(_) => return Err("HOST is not a host name".to_owned()),
+    };
+    let port = port.parse().ok().filter(|port| *port != 0).ok_or("PORT is not a number from 1 to 65535")?;
+    let address = |text: &str| {
+        let text = text.trim();
+        text.strip_prefix('[').and_then(|text| text.strip_suffix(']')).unwrap_or(text).parse::<IpAddr>()
+    };
+    let addresses: Result<Vec<IpAddr>, _> = addresses.split(',').map(address).collect();
+    Ok(Resolve { host, port, addresses: addresses.map_err(|_| "ADDR is not an IP address")? })
+}
+
 /// Any text, kept secret; what it means is decided by the settings, whose errors do not repeat it.
 pub(super) fn secret(text: &str) -> Result<Secret, std::convert::Infallible> {
     Ok(Secret::new(text))
@@ -174,6 +217,37 @@ mod tests {
         for zero in ["0", "0s", "0ms", "0.0"] {
             assert!(duration(zero).is_err(), "{zero}");
             assert_eq!(duration_or_off(zero), Ok(Duration::ZERO), "{zero}");
+        }
+    }
+
+    #[test]
+    fn where_a_host_is_has_host_port_and_addresses() {
+        for (text, host, port, addresses) in [
+            ("service.example:443:127.0.0.1", "service.example", 443, &["127.0.0.1"][..]),
+            ("SERVICE.example:80:[::1]", "service.example", 80, &["::1"]),
+            ("service.example:80:::1", "service.example", 80, &["::1"]),
+            ("bücher.example:80:127.0.0.1,[::1]", "xn--bcher-kva.example", 80, &["127.0.0.1", "::1"]),
+            ("[::1]:80:127.0.0.1", "::1", 80, &["127.0.0.1"]),
+            ("10.0.0.1:80:127.0.0.1", "10.0.0.1", 80, &["127.0.0.1"]),
+        ] {
+            let addresses = addresses.iter().map(|address| address.parse().unwrap()).collect();
+            assert_eq!(resolve(text), Ok(Resolve { host: host.to_owned(), port, addresses }), "{text}");
+        }
+        for (text, part) in [
+            ("", "form"),
+            ("host", "form"),
+            ("host:80", "form"),
+            ("[::1", "form"),
+            (":80:127.0.0.1", "HOST"),
+            ("a b:80:127.0.0.1", "HOST"),
+            ("host:0:127.0.0.1", "PORT"),
+            ("host:65536:127.0.0.1", "PORT"),
+            ("host:http:127.0.0.1", "PORT"),
+            ("host:80:", "ADDR"),
+            ("host:80:other.example", "ADDR"),
+            ("host:80:127.0.0.1,", "ADDR"),
+        ] {
+            assert!(resolve(text).unwrap_err().contains(part), "{text}: {:?}", resolve(text));
         }
     }
 

@@ -5,7 +5,7 @@
 
 use std::task::{Context, Poll};
 
-pub use super::session::{AckReport, Lifecycle, Loss, Nack, OperationKind, Received};
+pub use super::session::{AckReport, FailedAttempt, Lifecycle, Loss, Nack, OperationKind, Received};
 
 /// A frame as it was received.
 #[derive(Clone, Copy, Debug)]

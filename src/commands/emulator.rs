@@ -37,10 +37,26 @@ pub async fn emulator(console: &Console, settings: &Emulator) -> u8 {
     failure.kind.exit_code()
 }
 
+/// A socket takes a file descriptor, and the usual limit of 1024 is one to protect programs from themselves: as many as
+/// the system allows.
+#[cfg(unix)]
+fn allow_many_sockets() {
+    use rustix::process::{Resource, getrlimit, setrlimit};
+
+    let mut limit = getrlimit(Resource::Nofile);
+    limit.current = limit.maximum;
+    // Where it cannot be raised, the limit that there is has to do.
+    let _ = setrlimit(Resource::Nofile, limit);
+}
+
+#[cfg(not(unix))]
+fn allow_many_sockets() {}
+
 /// Serves until a signal, whose number it returns.
 async fn serve(console: &Console, settings: &Emulator) -> Result<u8, Failure> {
     let internal = |error: io::Error| Failure::new(Kind::Internal, error);
     let mut signals = Signals::install().map_err(internal)?;
+    allow_many_sockets();
     let address = SocketAddr::new(settings.bind, settings.port);
     let listener = emulator::bind(address).await.map_err(|error| not_bound(address, error))?;
     let config = config(settings).map_err(internal)?;

@@ -1,18 +1,22 @@
 //! From what happened to what a person is told: the error, its cause, and what to do about it.
 
+mod network;
+mod refusal;
 mod token;
 
-use std::time::{Duration, SystemTime};
+pub use token::skew;
+
+use std::time::Duration;
 
 use anyhow::anyhow;
 
 use crate::auth::access_url::AccessUrl;
 use crate::auth::token::{Claims, peek_claims};
-use crate::client::driver::DialedError;
+use crate::client::driver::{CurrentUrl, DialedError};
 use crate::client::session::{EndKind, OperationKind, Outcome};
 use crate::failure::{Failure, Kind};
 use crate::render::{human, nack};
-use crate::wire::{CertificateProblem, DialError, Refusal};
+use crate::wire::{DialError, Refusal};
 
 /// What is known about where and as whom the command connects.
 #[derive(Clone, Debug)]
@@ -26,6 +30,11 @@ pub struct Place {
 }
 
 impl Place {
+    /// The same, at the URL that the client has come to.
+    pub fn at(&self, url: &CurrentUrl) -> Self {
+        Self { url: url.get().or_else(|| self.url.clone()), ..self.clone() }
+    }
+
     fn name(&self) -> String {
         match &self.url {
             Some(url) => format!("hub `{}` at `{}`", url.hub(), url.authority()),
@@ -33,9 +42,16 @@ impl Place {
         }
     }
 
-    fn claims(&self) -> Option<Claims> {
+    pub fn claims(&self) -> Option<Claims> {
         self.url.as_ref().and_then(AccessUrl::token).and_then(|token| peek_claims(token.expose()))
     }
+}
+
+/// What a failure came from, in a line: its causes, without the general words before them.
+pub fn causes(failure: &Failure) -> String {
+    let words: Vec<String> = failure.error.chain().map(ToString::to_string).collect();
+    let skipped = usize::from(words.len() > 1);
+    words[skipped..].join(": ")
 }
 
 /// Why a session ended by itself.
@@ -58,9 +74,15 @@ pub fn session_failure(kind: EndKind, message: &str, dialed: Option<&DialedError
     };
     let Some(dialed) = dialed else {
         let failure = Failure::new(exit, anyhow!("{message}").context(what));
-        return if message.starts_with("timed out") { failure.hint(timeout_hint(place)) } else { failure };
+        return if message.contains("the URL command") {
+            failure.hint(url_command_hint(message, place))
+        } else if message.starts_with("timed out") {
+            failure.hint(timeout_hint(place))
+        } else {
+            failure
+        };
     };
-    let error = match dialed.error.refusal() {
+    let error = match dialed.error.answer() {
         Some(refusal) => refusal_error(&dialed.error.to_string(), refusal),
         None => anyhow!("{message}"),
     };
@@ -72,6 +94,14 @@ pub fn session_failure(kind: EndKind, message: &str, dialed: Option<&DialedError
 fn timeout_hint(place: &Place) -> String {
     let limit = human(place.connect_timeout);
     format!("the limit is {limit} (`--connect-timeout`); check the host, the port and what is between here and there")
+}
+
+fn url_command_hint(message: &str, place: &Place) -> String {
+    if message.starts_with("timed out") {
+        let limit = human(place.connect_timeout);
+        return format!("the limit is {limit} (`--connect-timeout`), for the command and the connection together");
+    }
+    "run the command by hand: its stdout has to be a client access URL, or a JSON object with a `url` field".into()
 }
 
 /// The status line and, as its cause, the body.
@@ -99,11 +129,21 @@ fn dial_hints(error: &DialError, place: &Place) -> Vec<String> {
         DialError::Resolve { host, .. } => {
             hint(format!("check the spelling of `{host}` and the name resolution of this machine"));
         }
-        DialError::Certificate { problem, .. } => hint(certificate_hint(problem)),
+        DialError::Proxy(error) => {
+            network::proxy_hints(error, &mut hint);
+            if let Some(wait) = error.refusal().and_then(|refusal| refusal.retry_after) {
+                hint(format!("the proxy asks to wait {} before the next attempt", human(wait)));
+            }
+        }
+        DialError::Certificate { problem, .. } => hint(network::certificate_hint(problem)),
+        DialError::ClientCertificate { given, .. } => hint(network::client_certificate_hint(*given).into()),
+        DialError::Tls { alert: Some(_), .. } => {
+            hint("is the host name one that the server knows? of TLS, wps speaks the versions 1.2 and 1.3".into());
+        }
         DialError::Tls { .. } => {
             hint("does the port speak TLS? `ws://` is without, `wss://` with it".into());
         }
-        DialError::Refused(refusal) => refusal_hints(refusal, place, &mut hint),
+        DialError::Refused(refusal) => refusal::hints(refusal, place, &mut hint),
         DialError::NoSubprotocol { .. } | DialError::WrongSubprotocol { .. } => {
             hint(
                 "does the URL name a Web PubSub hub? `--protocol json` asks for the subprotocol without recovery"
@@ -116,50 +156,11 @@ fn dial_hints(error: &DialError, place: &Place) -> Vec<String> {
         DialError::BadHandshake { .. } | DialError::ClosedEarly { .. } => {
             hint("check that the URL names a Web PubSub service, not something else on that port".into());
         }
-        DialError::PemFile { .. } => hint("the file has to hold certificates in PEM form".into()),
+        DialError::PemFile { path, problem } => hint(network::pem_hint(path, problem)),
         DialError::TlsSetup { .. } => hint("`--ca-cert FILE` brings root certificates of your own".into()),
         DialError::BadTarget { .. } => hint("check the URL".into()),
     }
     hints
-}
-
-fn certificate_hint(problem: &CertificateProblem) -> String {
-    match problem {
-        CertificateProblem::UnknownIssuer => {
-            "`--ca-cert FILE` trusts the issuer in FILE; `--insecure` trusts anybody, for a test".into()
-        }
-        CertificateProblem::Expired { .. } => "renew the certificate, or check the clock of this machine".into(),
-        CertificateProblem::NotYetValid { .. } => "check the clock of this machine".into(),
-        CertificateProblem::WrongName { .. } => "use a host name that the certificate is for".into(),
-        CertificateProblem::Revoked | CertificateProblem::IsAuthority | CertificateProblem::Other(_) => {
-            "the certificate has to be replaced; `--insecure` trusts anybody, for a test".into()
-        }
-    }
-}
-
-fn refusal_hints(refusal: &Refusal, place: &Place, hint: &mut impl FnMut(String)) {
-    match refusal.status {
-        401 | 403 => {
-            if let Some(url) = &place.url {
-                token::why_not_accepted(url, refusal.date, SystemTime::now()).into_iter().for_each(&mut *hint);
-            }
-        }
-        404 => hint("check the hub and the path: a client URL is `wss://HOST/client/hubs/HUB`".into()),
-        407 => hint("the proxy wants credentials".into()),
-        200..=299 => {
-            hint("that is a web server, not a Web PubSub service: a client URL is `wss://HOST/client/hubs/HUB`".into())
-        }
-        300..=399 => {
-            let location = refusal.location.as_deref().map(|to| format!(" (to `{to}`)")).unwrap_or_default();
-            hint(format!(
-                "redirects are not followed{location}, so that no token goes to another host: name the final URL"
-            ));
-        }
-        _ => {}
-    }
-    if let Some(wait) = refusal.retry_after {
-        hint(format!("the service asks to wait {} before the next attempt", human(wait)));
-    }
 }
 
 /// What an operation was, in words.
@@ -184,14 +185,14 @@ pub fn operation_failure(
     let what = operation(kind, target);
     Some(match outcome {
         Outcome::Acked { .. } | Outcome::Sent | Outcome::NotSent { .. } => return None,
-        Outcome::Refused { error, attempts, ack_id } => {
+        Outcome::Refused { error, attempts, ack_id, .. } => {
             let times = if *attempts > 1 { format!(" {attempts} times (ackId {ack_id})") } else { String::new() };
             let failure = Failure::new(
                 Kind::OperationRefused,
                 anyhow!("{}", nack(error)).context(format!("the service refused{times} to {what}")),
             );
             match error.name.as_str() {
-                "Forbidden" => failure.hint(role_hint(kind, target, place)),
+                "Forbidden" if kind != OperationKind::Event => failure.hint(role_hint(kind, Some(target), place)),
                 "InternalServerError" if kind == OperationKind::Event => {
                     failure.hint("the hub's event handler failed, or there is none for this event")
                 }
@@ -203,31 +204,37 @@ pub fn operation_failure(
             format!("no ack within {} each of {attempts} attempt(s) to {what} (ackId {ack_id})", human(patience)),
         )
         .hint("it may have been carried out all the same; `--ack-timeout` and `--retries` say how long to wait"),
-        Outcome::Unknown { ack_id, reason } => Failure::new(
-            Kind::OperationUnknown,
-            anyhow!("{reason}").context(format!(
-                "the connection was lost before the ack: whether the service did {what} (ackId {ack_id}) is not known"
-            )),
-        )
-        .hint(format!(
-            "`--on-unknown resend` sends it again on the next connection, at the risk of doubling it; the service knows \
-             ackId {ack_id} again only on the same connection, so another run with `--ack-id {ack_id}` is not safe either"
-        )),
+        Outcome::Unknown { ack_id, reason } => unknown(kind, &what, *ack_id, reason),
         Outcome::IdInUse { ack_id } => {
             Failure::message(Kind::Usage, format!("ackId {ack_id} was used for another operation of this connection"))
         }
     })
 }
 
-/// The role that is missing and those the token has (PROTOCOL §11).
-fn role_hint(kind: OperationKind, target: &str, place: &Place) -> String {
+/// What it means that nobody can know what became of an operation (PROTOCOL §19.7).
+fn unknown(kind: OperationKind, what: &str, ack_id: u64, reason: &str) -> Failure {
+    let told = format!("no ack came before the end: whether the service did {what} (ackId {ack_id}) is not known");
+    let failure = Failure::new(Kind::OperationUnknown, anyhow!("{reason}").context(told));
+    match kind {
+        OperationKind::JoinGroup | OperationKind::LeaveGroup => failure.hint("joining and leaving can be repeated safely"),
+        OperationKind::SendToGroup | OperationKind::Event => failure.hint(format!(
+            "`--on-unknown resend` sends it again on the next connection, at the risk of doubling it; the service knows \
+             ackId {ack_id} again only on the same connection, so another run with `--ack-id {ack_id}` is not safe either"
+        )),
+    }
+}
+
+/// The role that is missing and those the token has (PROTOCOL §11). Without a `target`: for a group of no matter.
+pub fn role_hint(kind: OperationKind, target: Option<&str>, place: &Place) -> String {
     let role = match kind {
         OperationKind::JoinGroup | OperationKind::LeaveGroup => "webpubsub.joinLeaveGroup",
         OperationKind::SendToGroup | OperationKind::Event => "webpubsub.sendToGroup",
     };
     let claims = place.claims();
-    let literal = format!("{role}.{target}");
-    if let Some(granted) = claims.iter().flat_map(|claims| &claims.roles).find(|has| *has == role || **has == literal) {
+    let literal = target.map(|target| format!("{role}.{target}"));
+    if let Some(granted) =
+        claims.iter().flat_map(|claims| &claims.roles).find(|has| *has == role || Some(*has) == literal.as_ref())
+    {
         return format!(
             "the token has `{granted}`, which allows it, so the role was taken away since: by the hub's `connect` event \
              handler, or over REST"
@@ -241,5 +248,6 @@ fn role_hint(kind: OperationKind, target: &str, place: &Place) -> String {
         }
         None => "the URL has no token, and anonymous clients have no roles".to_owned(),
     };
-    format!("the role `{role}` or `{role}.{target}` is missing; {has}")
+    let either = literal.map(|literal| format!(" or `{literal}`")).unwrap_or_default();
+    format!("the role `{role}`{either} is missing; {has}")
 }

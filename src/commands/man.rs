@@ -6,18 +6,17 @@ use std::path::Path;
 use clap_mangen::Man;
 use clap_mangen::roff::{Roff, bold, roman};
 
-use crate::cli::{Body, command, examples_of, sections};
+use crate::cli::{Body, all_commands, command, examples_of, sections};
 use crate::failure::{Failure, Kind};
 
 /// The pages: file name and content.
 pub fn pages() -> io::Result<Vec<(String, Vec<u8>)>> {
     let mut command = command();
     command.build();
-    let subcommands: Vec<_> = command.get_subcommands().filter(|sub| sub.get_name() != "help").collect();
-    let mut pages = vec![("wps.1".to_owned(), page(&command, "wps", &subcommands)?)];
-    for sub in subcommands {
-        let content = page(sub, sub.get_name(), &[])?;
-        pages.push((format!("wps-{}.1", sub.get_name()), content));
+    let mut pages = vec![("wps.1".to_owned(), page(&command, "wps")?)];
+    for (name, sub) in all_commands(&command) {
+        let content = page(sub, &name)?;
+        pages.push((format!("wps-{}.1", name.replace(' ', "-")), content));
     }
     Ok(pages)
 }
@@ -36,8 +35,9 @@ pub fn run(dir: &Path) -> Result<(), Failure> {
     Ok(())
 }
 
-/// One page; `name` is the command's, `subcommands` are those with pages of their own.
-fn page(command: &clap::Command, name: &str, subcommands: &[&clap::Command]) -> io::Result<Vec<u8>> {
+/// One page; `name` is the command's.
+fn page(command: &clap::Command, name: &str) -> io::Result<Vec<u8>> {
+    let subcommands: Vec<_> = command.get_subcommands().filter(|sub| sub.get_name() != "help").collect();
     let man = Man::new(command.clone()).source(concat!("wps ", env!("CARGO_PKG_VERSION"))).manual("wps manual");
     let mut page = Vec::new();
     man.render_title(&mut page)?;
@@ -46,7 +46,7 @@ fn page(command: &clap::Command, name: &str, subcommands: &[&clap::Command]) -> 
     man.render_description_section(&mut page)?;
     examples(name).to_writer(&mut page)?;
     man.render_options_section(&mut page)?;
-    commands(subcommands).to_writer(&mut page)?;
+    commands(name, &subcommands).to_writer(&mut page)?;
     explanations(name).to_writer(&mut page)?;
     let mut see_also = Roff::new();
     see_also.control("SH", ["SEE ALSO"]);
@@ -71,14 +71,15 @@ fn synopsis(command: &clap::Command) -> Roff {
 }
 
 /// The commands and their pages.
-fn commands(subcommands: &[&clap::Command]) -> Roff {
+fn commands(name: &str, subcommands: &[&clap::Command]) -> Roff {
+    let group = if name == "wps" { String::new() } else { format!("{name}-") };
     let mut roff = Roff::new();
     if !subcommands.is_empty() {
         roff.control("SH", ["COMMANDS"]);
     }
     for sub in subcommands {
         roff.control("TP", []);
-        roff.text([bold(format!("wps-{}", sub.get_name())), roman("(1)")]);
+        roff.text([bold(format!("wps-{group}{}", sub.get_name())), roman("(1)")]);
         roff.text([roman(sub.get_about().map(ToString::to_string).unwrap_or_default())]);
     }
     roff

@@ -1,6 +1,8 @@
 //! One file a command: what a command does, in terms of the client, the renderer and the emulator.
 
 pub mod completions;
+pub mod config;
+mod doctor;
 mod emulator;
 mod event;
 mod explain;
@@ -8,10 +10,12 @@ mod hosting;
 mod join;
 mod listen;
 pub mod man;
+mod network;
 pub mod repl;
 mod run;
 mod send;
 mod tap;
+pub mod url;
 
 use std::time::{SystemTime, UNIX_EPOCH};
 
@@ -20,6 +24,7 @@ use crate::failure::Failure;
 use crate::render::{Console, StoppedError};
 use crate::settings::Ack;
 
+pub use doctor::doctor;
 pub use emulator::emulator;
 pub use event::event;
 pub use join::join;
@@ -35,7 +40,7 @@ pub fn print_failure(console: &Console, failure: &Failure) {
 }
 
 /// A failure as the last record has it.
-fn stopped_error(failure: &Failure) -> StoppedError {
+pub fn stopped_error(failure: &Failure) -> StoppedError {
     StoppedError { message: failure.summary(), hint: failure.hints.first().cloned() }
 }
 

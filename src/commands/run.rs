@@ -12,17 +12,17 @@ use tokio::time::{Instant, sleep_until, timeout};
 
 use super::explain::{Place, operation_failure, session_failure};
 use super::hosting;
+pub(super) use super::network::dial_options;
 use super::tap::{Seen, Shown, Tap, Watcher};
 use crate::auth::access_url::looks_expired;
 use crate::auth::token::peek_claims;
-use crate::client::driver::{DialedError, Driver, Finished, NetDialer, UrlSource};
+use crate::client::driver::{CurrentUrl, DialedError, Driver, Finished, NetDialer, UrlSource};
 use crate::client::handle::Handle;
 use crate::client::session::{AckMode, End, OperationKind, Outcome, Request};
 use crate::failure::{Failure, Kind};
 use crate::render::{self, Chatter, Console, Printer, Stopped, StoppedCounts, Weight, WriteFailure};
 use crate::settings::{Connection, Format, Only, Output, Source};
 use crate::signal::Signals;
-use crate::wire::{DialOptions, Tls, TlsSettings};
 
 /// Longest time for output that is still to be written, counted from the signal or `--timeout` that ended the run.
 const FLUSH_TIMEOUT: Duration = Duration::from_secs(2);
@@ -84,6 +84,7 @@ pub struct Client {
     /// What has come so far.
     pub seen: Rc<Seen>,
     place: Place,
+    url: CurrentUrl,
     ack_timeout: Duration,
 }
 
@@ -103,7 +104,8 @@ impl Client {
         if matches!(outcome, Outcome::NotSent { .. }) {
             return Err(Verdict::SessionEnded);
         }
-        match operation_failure(kind, target, &outcome, self.ack_timeout, &self.place) {
+        let place = self.place.at(&self.url);
+        match operation_failure(kind, target, &outcome, self.ack_timeout, &place) {
             Some(failure) => Err(Verdict::Failed(failure)),
             None => Ok(outcome),
         }
@@ -111,7 +113,7 @@ impl Client {
 }
 
 /// What ended a run from outside the client.
-enum Interrupt {
+pub(super) enum Interrupt {
     Signal(u8),
     Timeout,
     Output(WriteFailure),
@@ -170,7 +172,7 @@ where
         }
     };
     if let Some(hosted) = &hosted {
-        printer.note(Weight::Info, &format!("nothing listens at {}: hosting an emulator here", hosted.endpoint()));
+        printer.say(&format!("nothing listens at {}: hosting an emulator here", hosted.endpoint()));
     }
     warn(&mut printer, connection);
     if wants.follows_stdout
@@ -203,7 +205,7 @@ where
 }
 
 /// What was printed is written, however slow the reader is, unless somebody wants it to end. Returns what cut it short.
-async fn last_words(
+pub(super) async fn last_words(
     console: &Console,
     hurried: Option<Instant>,
     deadline: Option<Instant>,
@@ -223,7 +225,7 @@ async fn last_words(
 }
 
 /// Resolves then; never, when there is no such time.
-async fn at(time: Option<Instant>) {
+pub(super) async fn at(time: Option<Instant>) {
     match time {
         Some(time) => sleep_until(time).await,
         None => std::future::pending().await,
@@ -231,12 +233,12 @@ async fn at(time: Option<Instant>) {
 }
 
 /// Prints an error when there is no time for more.
-async fn last_error(console: &Console, failure: &Failure) {
+pub(super) async fn last_error(console: &Console, failure: &Failure) {
     super::print_failure(console, failure);
     let _ = timeout(LAST_WRITE, console.err.writer().drained()).await;
 }
 
-async fn output_failed(console: &Console, error: &std::io::Error) -> u8 {
+pub(super) async fn output_failed(console: &Console, error: &std::io::Error) -> u8 {
     let failure = Failure::message(Kind::Output, format!("could not write to stdout: {error}"));
     super::print_failure(console, &failure);
     console.err.writer().drained().await;
@@ -256,17 +258,22 @@ where
     F: Future<Output = Verdict>,
 {
     let console = surroundings.console.clone();
-    let (tap, seen) = Tap::new(printer, wants.shown, wants.limit, watcher);
+    let (mut tap, seen) = Tap::new(printer, wants.shown, wants.limit, watcher);
     let mut config = connection.session.clone();
     config.seed = seed();
     let local = matches!(connection.source, Source::Local { .. });
     let ack_timeout = config.ack_timeout;
     let connect_timeout = config.connect_timeout;
     let source = url_source(&connection.source);
-    let place = Place { url: Some(source.fresh()), local, connect_timeout };
+    let place = Place { url: source.at_once(), local, connect_timeout };
     let dialer = NetDialer::new(source, dial_options(connection), connection.protocol);
+    let url = dialer.current_url();
+    if place.url.is_none() {
+        tap.follow(url.clone());
+    }
     let (driver, handle) = Driver::new(config, dialer, tap);
-    let client = Client { handle: handle.clone(), seen, place: place.clone(), ack_timeout };
+    let sated = Rc::clone(&seen);
+    let client = Client { handle: handle.clone(), seen, place: place.clone(), url, ack_timeout };
     let mut running = pin!(driver.run());
     let mut script = pin!(script(client).fuse());
     let mut verdict = None;
@@ -283,7 +290,8 @@ where
             // The script first: what it says of a deadline is more exact.
             biased;
             ended = &mut script, if undecided => {
-                verdict = Some(ended);
+                // What it still waited for is of no interest once there were messages enough.
+                verdict = Some(if sated.sated.get() { Verdict::Done("count") } else { ended });
                 handle.stop();
             }
             over = &mut running => break over,
@@ -299,24 +307,24 @@ where
             }
         }
     };
-    if verdict.is_none() && interrupt.is_none() {
+    if verdict.is_none() && !sated.sated.get() {
         // Every operation has been answered by now; a script that waited for one ends here.
         verdict = script.now_or_never();
     }
     let failed_dial = dialer.last_error();
-    let place = Place { url: dialer.current_url().cloned().or(place.url), ..place };
+    let place = place.at(&dialer.current_url());
     (Ending::of(interrupt, verdict, finished, failed_dial, connection, &place).by(hurried), tap.into_printer())
 }
 
 /// What may interrupt a run at the moment; a signal always may.
-struct Watched {
-    deadline: Option<Instant>,
-    output: bool,
+pub(super) struct Watched {
+    pub(super) deadline: Option<Instant>,
+    pub(super) output: bool,
     /// A reader that has gone away is a reason to end.
-    closed_output: bool,
+    pub(super) closed_output: bool,
 }
 
-async fn interruption(signals: &mut Signals, watched: Watched, console: &Console) -> Interrupt {
+pub(super) async fn interruption(signals: &mut Signals, watched: Watched, console: &Console) -> Interrupt {
     let output = async {
         match console.out.writer().failed().await {
             WriteFailure::Closed if !watched.closed_output => std::future::pending().await,
@@ -344,7 +352,7 @@ impl Ending {
             (Some(Interrupt::Signal(number)), _) => {
                 ("signal", Some(Failure::message(Kind::Signal(number), "ended by a signal")))
             }
-            (Some(Interrupt::Timeout), _) => ("timeout", Some(timed_out(connection, &finished))),
+            (Some(Interrupt::Timeout), verdict) => ("timeout", Some(timed_out(connection, &finished, verdict))),
             (Some(Interrupt::Output(WriteFailure::Closed)), _) => ("output-closed", None),
             (Some(Interrupt::Output(WriteFailure::Failed(error))), _) => {
                 ("failed", Some(Failure::message(Kind::Output, format!("could not write to stdout: {error}"))))
@@ -381,15 +389,20 @@ fn failed(failure: Failure) -> Ending {
     Ending { reason: "failed", failure: Some(failure), told: false, hurried: None, finished: None }
 }
 
-fn timed_out(connection: &Connection, finished: &Finished) -> Failure {
+/// `--timeout` ran out; what is known of the connection, or of an operation under way, is its cause.
+fn timed_out(connection: &Connection, finished: &Finished, verdict: Option<Verdict>) -> Failure {
     let limit = render::human(connection.timeout.unwrap_or_default());
-    let last = finished.last_failure.clone().filter(|_| !finished.was_connected);
     let what = format!("timed out after {limit} (`--timeout`)");
-    match last {
-        Some(last) => {
-            Failure::new(Kind::Timeout, anyhow::anyhow!("{last}").context(format!("{what} without a connection")))
-        }
-        None => Failure::message(Kind::Timeout, what),
+    if let Some(Verdict::Failed(failure)) = verdict {
+        return Failure { kind: Kind::Timeout, error: failure.error.context(what), hints: failure.hints };
+    }
+    if finished.was_connected {
+        return Failure::message(Kind::Timeout, what);
+    }
+    let what = format!("{what} without a connection");
+    match &finished.last_failure {
+        Some(last) => Failure::new(Kind::Timeout, anyhow::anyhow!("{last}").context(what)),
+        None => Failure::message(Kind::Timeout, what).hint("`-vvv` shows how far the first attempt came"),
     }
 }
 
@@ -417,7 +430,13 @@ fn report(printer: &mut Printer, ending: Ending) -> u8 {
 
 /// What is worth saying before anything is tried.
 fn warn(printer: &mut Printer, connection: &Connection) {
-    if connection.tls.insecure {
+    let secure = match &connection.source {
+        Source::Url(url) => url.is_secure(),
+        Source::Signed(signer) | Source::Local { signer, .. } => signer.endpoint.scheme() == "https",
+        // What it will print is not known yet.
+        Source::Command(_) => true,
+    };
+    if connection.tls.insecure && secure {
         printer
             .note(Weight::Warning, "`--insecure`: the server's certificate is not checked, anybody may be listening");
     }
@@ -447,16 +466,18 @@ fn print_options(connection: &Connection, output: &Output, wants: Wants) -> rend
         },
         timestamps: output.timestamps,
         chatter,
-        hub: Some(hub(connection)),
+        hub: hub(connection),
         protocol: connection.protocol.name(),
     }
 }
 
-/// The hub it connects to.
-pub fn hub(connection: &Connection) -> String {
+/// The hub it connects to, as far as that is known before it does.
+pub fn hub(connection: &Connection) -> Option<String> {
     match &connection.source {
-        Source::Url(url) => url.hub().to_owned(),
-        Source::Signed(signer) | Source::Local { signer, .. } => signer.hub.clone(),
+        Source::Url(url) => Some(url.hub().to_owned()),
+        Source::Signed(signer) | Source::Local { signer, .. } => Some(signer.hub.clone()),
+        // The URL names it.
+        Source::Command(_) => None,
     }
 }
 
@@ -470,24 +491,17 @@ pub fn print_format(format: Format) -> render::Format {
     }
 }
 
-fn url_source(source: &Source) -> UrlSource {
+/// Where a source gets its URLs.
+pub fn url_source(source: &Source) -> UrlSource {
     match source {
         Source::Url(url) => UrlSource::Fixed(url.clone()),
         Source::Signed(signer) | Source::Local { signer, .. } => UrlSource::Signed(signer.clone()),
+        Source::Command(command) => UrlSource::Command(command.clone()),
     }
 }
 
-fn dial_options(connection: &Connection) -> DialOptions {
-    let tls = TlsSettings {
-        ca_cert: connection.tls.ca_cert.clone(),
-        insecure: connection.tls.insecure,
-        ..TlsSettings::default()
-    };
-    DialOptions { tls: Tls::new(tls), ..DialOptions::default() }
-}
-
 /// A seed for the jitter. Predictable jitter would do no harm, so a failing source of randomness is no error.
-fn seed() -> u64 {
+pub(super) fn seed() -> u64 {
     let mut bytes = [0; 8];
     match ring::rand::SystemRandom::new().fill(&mut bytes) {
         Ok(()) => u64::from_le_bytes(bytes),

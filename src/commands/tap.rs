@@ -8,6 +8,7 @@ use std::task::{Context, Poll};
 use tokio::sync::Notify;
 use tokio::time::Instant;
 
+use crate::client::driver::CurrentUrl;
 use crate::client::event::{EventSink, Flow, Frame, Lifecycle, Received};
 use crate::protocol::Origin;
 use crate::render::Printer;
@@ -32,6 +33,8 @@ pub struct Seen {
     pub messages: Cell<u64>,
     /// Whether the output takes no more.
     blocked: Cell<bool>,
+    /// Whether there were as many messages as were wanted.
+    pub sated: Cell<bool>,
     /// Told at each message.
     came: Notify,
 }
@@ -74,6 +77,8 @@ pub struct Tap {
     fresh: bool,
     seen: Rc<Seen>,
     watcher: Option<Rc<dyn Watcher>>,
+    /// Where the client connects, if that is to be seen only then.
+    url: Option<CurrentUrl>,
 }
 
 impl Tap {
@@ -88,9 +93,15 @@ impl Tap {
             last_message: Cell::new(Instant::now()),
             messages: Cell::new(0),
             blocked: Cell::new(false),
+            sated: Cell::new(false),
             came: Notify::new(),
         });
-        (Self { printer, shown, limit, fresh: false, seen: Rc::clone(&seen), watcher }, seen)
+        (Self { printer, shown, limit, fresh: false, seen: Rc::clone(&seen), watcher, url: None }, seen)
+    }
+
+    /// Takes the hub's name from this URL at each new connection.
+    pub fn follow(&mut self, url: CurrentUrl) {
+        self.url = Some(url);
     }
 
     /// The printer.
@@ -104,6 +115,9 @@ impl EventSink for Tap {
         if let Some(watcher) = &self.watcher {
             watcher.prepare(&mut self.printer);
             watcher.lifecycle(event);
+        }
+        if let (Lifecycle::Connected { .. }, Some(url)) = (event, self.url.as_ref().and_then(CurrentUrl::get)) {
+            self.printer.set_hub(url.hub());
         }
         self.printer.lifecycle(event)
     }
@@ -126,7 +140,11 @@ impl EventSink for Tap {
         let messages = self.seen.messages.get() + 1;
         self.seen.messages.set(messages);
         self.fresh = true;
-        if self.limit.is_some_and(|limit| messages >= limit) { Flow::Stop } else { flow }
+        if self.limit.is_some_and(|limit| messages >= limit) {
+            self.seen.sated.set(true);
+            return Flow::Stop;
+        }
+        flow
     }
 
     fn flush(&mut self) {

@@ -15,6 +15,8 @@ impl EventHandler {
     /// The answer to an event.
     pub fn answer(self, event: UserEvent) -> EventAnswer {
         match self {
+            // An empty body is no answer (PROTOCOL §3, §14.6).
+            Self::Echo if event.data.as_data().as_json() == "\"\"" => EventAnswer::NoContent,
             Self::Echo => EventAnswer::Reply(event.data),
             Self::Missing => EventAnswer::Failed,
         }

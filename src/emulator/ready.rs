@@ -44,6 +44,8 @@ impl Ready {
                 groups: &[],
                 issued_at: now_unix_secs,
                 ttl: Duration::from_secs(24 * 60 * 60),
+                not_before: None,
+                claims: &[],
             },
         );
         // https becomes wss, http ws.

@@ -9,13 +9,14 @@ mod outbox;
 mod socket;
 #[cfg(test)]
 mod tests;
+mod trace;
 
 use std::fmt;
 use std::future::Future;
 use std::io;
 use std::net::SocketAddr;
 use std::sync::{Arc, Mutex, PoisonError};
-use std::time::{Duration, SystemTime};
+use std::time::{Duration, Instant, SystemTime};
 
 use hyper::server::conn::http1;
 use hyper_util::rt::{TokioIo, TokioTimer};
@@ -36,6 +37,9 @@ const GOODBYE: Duration = Duration::from_secs(1);
 const REQUEST_HEAD_TIMEOUT: Duration = Duration::from_secs(30);
 /// Pause after a failed accept, which mostly means that there are no file descriptors left.
 const ACCEPT_PAUSE: Duration = Duration::from_millis(100);
+
+/// Between two warnings about that.
+const ACCEPT_WARNINGS: Duration = Duration::from_secs(10);
 
 /// What a server does differently for different users.
 #[derive(Clone)]
@@ -125,6 +129,7 @@ pub async fn run(listener: TcpListener, config: ServerConfig, shutdown: impl Fut
     let mut background = JoinSet::new();
     background.spawn(async move { hubs.serve_timers().await });
     let mut shutdown = std::pin::pin!(shutdown);
+    let mut last_warning: Option<Instant> = None;
     loop {
         tokio::select! {
             () = &mut shutdown => break,
@@ -133,7 +138,10 @@ pub async fn run(listener: TcpListener, config: ServerConfig, shutdown: impl Fut
                     requests.spawn(serve_requests(stream, Arc::clone(&server)));
                 }
                 Err(error) => {
-                    tracing::warn!(%error, "could not accept a connection");
+                    if last_warning.is_none_or(|last| last.elapsed() >= ACCEPT_WARNINGS) {
+                        last_warning = Some(Instant::now());
+                        tracing::warn!(%error, "could not accept a connection; clients have to wait");
+                    }
                     tokio::time::sleep(ACCEPT_PAUSE).await;
                 }
             },

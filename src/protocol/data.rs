@@ -12,6 +12,9 @@ use base64::engine::general_purpose::STANDARD;
 pub struct Quoted<'a>(&'a str);
 
 impl<'a> Quoted<'a> {
+    /// `""`.
+    pub(super) const EMPTY: Self = Self("\"\"");
+
     /// Takes a valid JSON string literal; `None` when `raw` is some other JSON value.
     pub fn new(raw: &'a str) -> Option<Self> {
         raw.starts_with('"').then_some(Self(raw))

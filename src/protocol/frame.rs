@@ -31,6 +31,8 @@ pub enum Upstream<'a> {
         no_echo: bool,
         /// The payload.
         data: Data<'a>,
+        /// JSON text of the `metadata` object (PROTOCOL §4.5).
+        metadata: Option<&'a str>,
     },
     /// PROTOCOL §4.3.
     Event {
@@ -40,6 +42,8 @@ pub enum Upstream<'a> {
         ack_id: Option<u64>,
         /// The payload.
         data: Data<'a>,
+        /// JSON text of the `metadata` object (PROTOCOL §4.5).
+        metadata: Option<&'a str>,
     },
     /// PROTOCOL §4.7: everything up to and including this sequence id has arrived.
     SequenceAck(u64),

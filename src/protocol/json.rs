@@ -12,6 +12,7 @@ use thiserror::Error;
 
 use super::data::{Data, OwnedData, Quoted};
 use super::frame::{AckError, Downstream, Message, Origin, Upstream};
+use super::metadata::check_metadata;
 use super::names::{check_event_name, check_group_name};
 
 /// Why a client's frame is malformed; the service then closes with 1007 (PROTOCOL §4.11).
@@ -181,6 +182,13 @@ fn push_data(out: &mut String, data: Data<'_>) {
     out.push_str(data.as_json());
 }
 
+fn push_metadata(out: &mut String, metadata: Option<&str>) {
+    if let Some(metadata) = metadata {
+        out.push_str(",\"metadata\":");
+        out.push_str(metadata);
+    }
+}
+
 /// Appends a client's frame to `out` (PROTOCOL §4).
 pub fn encode_upstream(frame: &Upstream<'_>, out: &mut String) {
     match frame {
@@ -194,7 +202,7 @@ pub fn encode_upstream(frame: &Upstream<'_>, out: &mut String) {
             push_string(out, group);
             push_ack_id(out, *ack_id);
         }
-        Upstream::SendToGroup { group, ack_id, no_echo, data } => {
+        Upstream::SendToGroup { group, ack_id, no_echo, data, metadata } => {
             out.push_str("{\"type\":\"sendToGroup\",\"group\":");
             push_string(out, group);
             push_ack_id(out, *ack_id);
@@ -202,12 +210,14 @@ pub fn encode_upstream(frame: &Upstream<'_>, out: &mut String) {
                 out.push_str(",\"noEcho\":true");
             }
             push_data(out, *data);
+            push_metadata(out, *metadata);
         }
-        Upstream::Event { event, ack_id, data } => {
+        Upstream::Event { event, ack_id, data, metadata } => {
             out.push_str("{\"type\":\"event\",\"event\":");
             push_string(out, event);
             push_ack_id(out, *ack_id);
             push_data(out, *data);
+            push_metadata(out, *metadata);
         }
         Upstream::SequenceAck(id) => {
             let _ = write!(out, "{{\"type\":\"sequenceAck\",\"sequenceId\":{id}");
@@ -217,25 +227,43 @@ pub fn encode_upstream(frame: &Upstream<'_>, out: &mut String) {
     out.push('}');
 }
 
-/// Every property of a client's frame that the hub looks at.
+/// Every property of a client's frame that the hub looks at, undecoded: what a type of frame does not have is ignored
+/// in it, whatever it holds (PROTOCOL §4).
 #[derive(Deserialize)]
 struct UpstreamWire<'a> {
     #[serde(rename = "type", borrow)]
     kind: Cow<'a, str>,
     #[serde(borrow)]
-    group: Option<Cow<'a, str>>,
+    group: Option<&'a RawValue>,
     #[serde(borrow)]
-    event: Option<Cow<'a, str>>,
-    #[serde(rename = "ackId")]
-    ack_id: Option<u64>,
-    #[serde(rename = "noEcho")]
-    no_echo: Option<bool>,
+    event: Option<&'a RawValue>,
+    #[serde(rename = "ackId", borrow)]
+    ack_id: Option<&'a RawValue>,
+    #[serde(rename = "noEcho", borrow)]
+    no_echo: Option<&'a RawValue>,
     #[serde(rename = "dataType", borrow)]
-    data_type: Option<Cow<'a, str>>,
+    data_type: Option<&'a RawValue>,
     #[serde(default, borrow, deserialize_with = "present")]
     data: Option<&'a RawValue>,
-    #[serde(rename = "sequenceId")]
-    sequence_id: Option<u64>,
+    #[serde(rename = "sequenceId", borrow)]
+    sequence_id: Option<&'a RawValue>,
+    #[serde(rename = "ttlSeconds", borrow)]
+    ttl_seconds: Option<&'a RawValue>,
+    #[serde(borrow)]
+    metadata: Option<&'a RawValue>,
+}
+
+/// A property that may be absent.
+fn optional<'a, T: Deserialize<'a>>(raw: Option<&'a RawValue>, name: &str) -> Result<Option<T>, DecodeError> {
+    raw.map(|raw| serde_json::from_str(raw.get()).map_err(|error| DecodeError(format!("`{name}`: {error}"))))
+        .transpose()
+}
+
+/// A string that has to be there.
+fn name<'a>(raw: Option<&'a RawValue>, property: &str) -> Result<Cow<'a, str>, DecodeError> {
+    let raw = raw.ok_or_else(|| missing(property))?;
+    let quoted = Quoted::new(raw.get()).ok_or_else(|| DecodeError(format!("`{property}` is not a string")))?;
+    Ok(quoted.decode())
 }
 
 /// Decodes a client's frame, as strictly as the service does (PROTOCOL §4, §4.11). `type` and `dataType` are compared
@@ -247,48 +275,68 @@ pub fn decode_upstream(text: &str) -> Result<Upstream<'_>, DecodeError> {
         return Ok(Upstream::Ping);
     }
     if is("sequenceAck") {
-        return wire.sequence_id.map(Upstream::SequenceAck).ok_or_else(|| missing("sequenceId"));
+        return optional(wire.sequence_id, "sequenceId")?
+            .map(Upstream::SequenceAck)
+            .ok_or_else(|| missing("sequenceId"));
     }
-    if is("event") {
-        let data = upstream_data(wire.data_type.as_deref(), wire.data)?;
-        let event = wire.event.ok_or_else(|| missing("event"))?;
-        check_event_name(&event).map_err(|error| DecodeError(error.to_string()))?;
-        return Ok(Upstream::Event { event, ack_id: wire.ack_id, data });
-    }
-    let (join, leave, send) = (is("joinGroup"), is("leaveGroup"), is("sendToGroup"));
-    if !(join || leave || send) {
+    let (event, join, leave, send) = (is("event"), is("joinGroup"), is("leaveGroup"), is("sendToGroup"));
+    if !(event || join || leave || send) {
         return Err(DecodeError(format!("unknown type `{}`", wire.kind)));
     }
-    let group = wire.group.ok_or_else(|| missing("group"))?;
-    check_group_name(&group).map_err(|error| DecodeError(error.to_string()))?;
-    let ack_id = wire.ack_id;
-    if join {
-        Ok(Upstream::JoinGroup { group, ack_id })
-    } else if leave {
-        Ok(Upstream::LeaveGroup { group, ack_id })
-    } else {
-        let data = upstream_data(wire.data_type.as_deref(), wire.data)?;
-        Ok(Upstream::SendToGroup { group, ack_id, no_echo: wire.no_echo.unwrap_or(false), data })
+    let ack_id = optional(wire.ack_id, "ackId")?;
+    if event {
+        let event = name(wire.event, "event")?;
+        check_event_name(&event).map_err(|error| DecodeError(error.to_string()))?;
+        let (data, metadata) = upstream_data(&wire)?;
+        return Ok(Upstream::Event { event, ack_id, data, metadata });
     }
+    let group = name(wire.group, "group")?;
+    check_group_name(&group).map_err(|error| DecodeError(error.to_string()))?;
+    if join {
+        return Ok(Upstream::JoinGroup { group, ack_id });
+    }
+    if leave {
+        return Ok(Upstream::LeaveGroup { group, ack_id });
+    }
+    let no_echo = optional(wire.no_echo, "noEcho")?.unwrap_or(false);
+    let ttl: Option<u64> = optional(wire.ttl_seconds, "ttlSeconds")?;
+    if ttl.is_some_and(|ttl| ttl > MAX_TTL_SECONDS) {
+        return Err(DecodeError(format!("`ttlSeconds` is over {MAX_TTL_SECONDS}")));
+    }
+    let (data, metadata) = upstream_data(&wire)?;
+    Ok(Upstream::SendToGroup { group, ack_id, no_echo, data, metadata })
 }
+
+/// PROTOCOL §4.2.
+const MAX_TTL_SECONDS: u64 = 300;
 
 fn missing(property: &str) -> DecodeError {
     DecodeError(format!("`{property}` is missing"))
 }
 
-/// PROTOCOL §4.4: json is the default and may not be null, text and binary are strings, binary is base64.
-fn upstream_data<'a>(data_type: Option<&str>, data: Option<&'a RawValue>) -> Result<Data<'a>, DecodeError> {
-    let raw = data.ok_or_else(|| missing("data"))?.get();
-    let data_type = data_type.unwrap_or("json");
+/// PROTOCOL §4.4: json is the default and may not be null, text and binary are strings, binary is base64. Metadata alone
+/// go with an empty text.
+fn upstream_data<'a>(wire: &UpstreamWire<'a>) -> Result<(Data<'a>, Option<&'a str>), DecodeError> {
+    let metadata = wire.metadata.map(RawValue::get);
+    if let Some(metadata) = metadata {
+        check_metadata(metadata).map_err(DecodeError)?;
+    }
+    let raw = match (wire.data, metadata) {
+        (Some(raw), _) => raw.get(),
+        (None, Some(_)) => return Ok((Data::Text(Quoted::EMPTY), metadata)),
+        (None, None) => return Err(missing("data")),
+    };
+    let data_type: Option<Cow<'_, str>> = optional(wire.data_type, "dataType")?;
+    let data_type = data_type.as_deref().unwrap_or("json");
     if data_type.eq_ignore_ascii_case("json") {
         if raw == "null" {
             return Err(DecodeError("`data` is null".into()));
         }
-        return Ok(Data::Json(raw));
+        return Ok((Data::Json(raw), metadata));
     }
     let quoted = Quoted::new(raw).ok_or_else(|| DecodeError("`data` is not a string".into()))?;
     if data_type.eq_ignore_ascii_case("text") {
-        return Ok(Data::Text(quoted));
+        return Ok((Data::Text(quoted), metadata));
     }
     let data = if data_type.eq_ignore_ascii_case("binary") {
         Data::Binary(quoted)
@@ -300,7 +348,7 @@ fn upstream_data<'a>(data_type: Option<&str>, data: Option<&'a RawValue>) -> Res
     if data.to_bytes().is_none() {
         return Err(DecodeError("`data` is not base64".into()));
     }
-    Ok(data)
+    Ok((data, metadata))
 }
 
 /// Appends a frame of the service's to `out` (PROTOCOL §5). [`Downstream::Unknown`] has no encoding and appends nothing.
@@ -368,16 +416,18 @@ impl SharedMessage {
             Origin::Server => out.push_str("\"type\":\"message\",\"from\":\"server\""),
         }
         push_data(&mut out, message.data);
-        if let Some(metadata) = message.metadata {
-            out.push_str(",\"metadata\":");
-            out.push_str(metadata);
-        }
+        push_metadata(&mut out, message.metadata);
         if let Some(stream) = message.stream {
             out.push_str(",\"stream\":");
             out.push_str(stream);
         }
         out.push('}');
         Self { tail: out.into() }
+    }
+
+    /// Bytes of the frame without its sequence id.
+    pub fn len(&self) -> usize {
+        self.tail.len()
     }
 
     /// The whole frame for one receiver.

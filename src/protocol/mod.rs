@@ -8,6 +8,7 @@ mod close;
 mod data;
 mod frame;
 mod json;
+mod metadata;
 mod names;
 
 pub use close::explain_close_code;

@@ -3,23 +3,26 @@
 //! A [`Printer`] takes what a client tells, formats it into a buffer and hands that to the thread of its stream. stdout
 //! carries what the command is for, stderr everything else.
 
+pub mod check;
 mod console;
 mod jq;
 mod layout;
 mod ndjson;
 mod records;
+mod report;
 mod sanitize;
 mod text;
 mod writer;
 
 use std::borrow::Cow;
 use std::task::{Context, Poll};
-use std::time::SystemTime;
+use std::time::{Duration, SystemTime};
 
 pub use console::{Console, Stream, Style};
 pub use jq::Jq;
 pub use ndjson::{Listening, Stopped, StoppedCounts, StoppedError};
 pub use records::Recorder;
+pub use report::{InspectedFinding, InspectedUrl, MadeUrl};
 pub use text::{Weight, human, nack};
 pub use writer::WriteFailure;
 
@@ -84,6 +87,27 @@ pub fn listening(fields: &Listening<'_>) -> Vec<u8> {
     let mut out = Vec::new();
     ndjson::listening(&mut out, &timestamp(), fields);
     out
+}
+
+/// The record of a client access URL that was made.
+pub fn made_url(fields: &MadeUrl<'_>) -> Vec<u8> {
+    let mut out = Vec::new();
+    ndjson::write(&mut out, "url", &timestamp(), fields);
+    out
+}
+
+/// The record of a client access URL that was inspected.
+pub fn inspection(fields: &InspectedUrl<'_>) -> Vec<u8> {
+    let mut out = Vec::new();
+    ndjson::write(&mut out, "inspection", &timestamp(), fields);
+    out
+}
+
+/// Seconds since 1970 as RFC 3339, UTC.
+pub fn rfc3339(secs: u64) -> String {
+    // Later times than year 9999 cannot be formatted.
+    let shown = SystemTime::UNIX_EPOCH + Duration::from_secs(secs.min(253_402_300_799));
+    humantime::format_rfc3339_seconds(shown).to_string()
 }
 
 /// The last record of a run that has no printer.
@@ -163,6 +187,11 @@ impl Printer {
         &self.console
     }
 
+    /// The hub's name, where it is known only when the connection is made.
+    pub fn set_hub(&mut self, hub: &str) {
+        self.options.hub = Some(hub.to_owned());
+    }
+
     /// How the run ended: the last record.
     pub fn stopped(&mut self, stopped: &Stopped<'_>) {
         if self.prints_records(false) {
@@ -170,6 +199,15 @@ impl Printer {
             self.record(|out, time| ndjson::stopped(out, time, stopped));
         }
         self.put_out();
+    }
+
+    /// A line on stderr that every user needs, whatever the format; not a warning.
+    pub fn say(&mut self, text: &str) {
+        if self.options.chatter > Chatter::Quiet {
+            self.put_out();
+            let style = self.console.err.style;
+            self.console.err.line(&style.dim(&style.clean(&redact(text))));
+        }
     }
 
     /// A line on stderr, unless it is to be quiet.

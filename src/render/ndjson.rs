@@ -26,7 +26,7 @@ struct Record<'a, F: Serialize> {
 }
 
 /// Appends a record and a newline.
-fn write<F: Serialize>(out: &mut Vec<u8>, kind: &str, time: &str, fields: F) {
+pub(super) fn write<F: Serialize>(out: &mut Vec<u8>, kind: &str, time: &str, fields: F) {
     // Serialising plain structs into memory cannot fail.
     let _ = serde_json::to_writer(&mut *out, &Record { r#type: kind, time, fields });
     out.push(b'\n');
@@ -140,7 +140,12 @@ impl<'a> Ack<'a> {
             duplicate: report.duplicate,
             attempts: report.attempts,
             elapsed_ms: report.elapsed.as_millis(),
-            error: report.error.as_ref().map(ErrorField::from),
+            // A refusal without a word has no error to show.
+            error: report
+                .error
+                .as_ref()
+                .filter(|nack| !nack.name.is_empty() || !nack.message.is_empty())
+                .map(ErrorField::from),
         }
     }
 }
@@ -251,7 +256,7 @@ pub fn lifecycle(out: &mut Vec<u8>, time: &str, event: &Lifecycle, hub: Option<&
             let downtime_ms = downtime.as_millis();
             write(out, "recovered", time, Recovered { connection_id, attempts: *attempts, downtime_ms });
         }
-        Lifecycle::AttemptFailed { .. } => {}
+        Lifecycle::AttemptFailed { .. } | Lifecycle::OperationRetried(_) => {}
         Lifecycle::Reconnecting { attempt, delay, error } => {
             let fields = Reconnecting { attempt: *attempt, delay_ms: delay.as_millis(), error: &redact(error) };
             write(out, "reconnecting", time, fields);

@@ -8,7 +8,7 @@ use owo_colors::{OwoColorize as _, Style as Paint};
 use super::console::Style;
 use super::layout::{compact, pretty};
 use super::sanitize::for_terminal;
-use crate::client::event::{Frame, Lifecycle, Nack};
+use crate::client::event::{FailedAttempt, Frame, Lifecycle, Nack};
 use crate::protocol::{Data, Message, Origin};
 
 /// Appends a message as a line: `[group] user: payload`.
@@ -113,6 +113,11 @@ pub fn lifecycle(event: &Lifecycle, hub: Option<&str>) -> Option<(Weight, String
         Lifecycle::Disconnected { connection_id, .. } => info(format!("connection `{connection_id}` was given up")),
         // The command that asked for the operation says what became of it.
         Lifecycle::Ack(_) => None,
+        Lifecycle::OperationRetried(FailedAttempt { operation, target, ack_id, attempt, error }) => warning(format!(
+            "attempt {attempt} of {} `{target}` failed, trying again under ackId {ack_id}: {}",
+            operation.name(),
+            nack(error)
+        )),
         Lifecycle::Joined { group, rejoined: true, .. } => info(format!("rejoined `{group}`")),
         Lifecycle::Joined { group, rejoined: false, .. } => info(format!("joined `{group}`")),
         Lifecycle::Left { group, .. } => info(format!("left `{group}`")),
@@ -168,7 +173,7 @@ pub fn human(duration: Duration) -> String {
 
 impl Style {
     /// `text` in that colour, when there is colour.
-    fn paint(self, text: &str, paint: Paint) -> String {
+    pub(super) fn paint(self, text: &str, paint: Paint) -> String {
         if self.color { text.style(paint).to_string() } else { text.to_owned() }
     }
 
@@ -185,6 +190,12 @@ impl Style {
             _ => Paint::new().bold(),
         };
         self.paint(label, paint)
+    }
+
+    /// The arrow of a frame's direction: `→` to the service, `←` from there.
+    pub fn arrow(self, arrow: char) -> String {
+        let paint = if arrow == '→' { Paint::new().cyan() } else { Paint::new().magenta() };
+        self.paint(&arrow.to_string(), paint)
     }
 
     /// A line of lesser weight.

@@ -2,7 +2,7 @@
 
 use std::collections::HashMap;
 use std::io::{self, Read as _};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use super::ColorChoice;
 
@@ -43,11 +43,29 @@ pub trait Input {
     fn stdin(&mut self) -> io::Result<String>;
     /// The whole of a file.
     fn file(&mut self, path: &Path) -> io::Result<String>;
+    /// Where the configuration file is, or would be; `None` when there is no home directory.
+    fn config_file(&mut self) -> Option<PathBuf>;
+    /// Whether others than its owner can read a file.
+    fn is_exposed(&mut self, path: &Path) -> bool;
+    /// Takes something to be said once, when the settings are known.
+    fn note(&mut self, note: Note);
+}
+
+/// Something to say about what was typed or read.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Note {
+    /// Something that should not be so.
+    Warning(String),
+    /// Advice, for people at a terminal only.
+    Hint(String),
 }
 
 /// The standard input and the files of this process.
-#[derive(Debug, Clone, Copy)]
-pub struct ProcessInput;
+#[derive(Debug, Default)]
+pub struct ProcessInput {
+    /// What is to be said.
+    pub notes: Vec<Note>,
+}
 
 /// More than any URL or key has; keeps a wrong file from filling the memory.
 const LONGEST_SECRET: u64 = 1024 * 1024;
@@ -64,6 +82,44 @@ impl Input for ProcessInput {
         std::fs::File::open(path)?.take(LONGEST_SECRET).read_to_string(&mut text)?;
         Ok(text)
     }
+
+    fn config_file(&mut self) -> Option<PathBuf> {
+        use etcetera::base_strategy::{BaseStrategy as _, choose_native_strategy};
+        let wished = std::env::var_os("XDG_CONFIG_HOME").map(PathBuf::from).filter(|path| path.is_absolute());
+        let platform = || {
+            let strategy = choose_native_strategy().ok()?;
+            // The preferences of a Mac are its own format.
+            Some(if cfg!(target_os = "macos") { strategy.data_dir() } else { strategy.config_dir() })
+        };
+        Some(wished.or_else(platform)?.join("wps").join("config.toml"))
+    }
+
+    fn is_exposed(&mut self, path: &Path) -> bool {
+        is_exposed(path)
+    }
+
+    fn note(&mut self, note: Note) {
+        let said = match &note {
+            Note::Warning(_) => self.notes.contains(&note),
+            // One is enough.
+            Note::Hint(_) => self.notes.iter().any(|note| matches!(note, Note::Hint(_))),
+        };
+        if !said {
+            self.notes.push(note);
+        }
+    }
+}
+
+/// Pipes and the like are nobody else's.
+#[cfg(unix)]
+fn is_exposed(path: &Path) -> bool {
+    use std::os::unix::fs::PermissionsExt as _;
+    std::fs::metadata(path).is_ok_and(|file| file.is_file() && file.permissions().mode() & 0o044 != 0)
+}
+
+#[cfg(not(unix))]
+fn is_exposed(_: &Path) -> bool {
+    false
 }
 
 impl ColorChoice {

@@ -96,6 +96,7 @@ pub fn settle_line(command: LineCommand) -> Result<Line, Failure> {
                 ack_id: largest_id(ack),
                 no_echo: args.no_echo,
                 data: empty.as_data(),
+                metadata: None,
             };
             let payload = payload(args.data, args.input, envelope(&frame))?;
             Line::Send { group: args.group, payload, no_echo: args.no_echo, ack }
@@ -103,8 +104,12 @@ pub fn settle_line(command: LineCommand) -> Result<Line, Failure> {
         LineCommand::Event(args) => {
             check_event_name(&args.name).map_err(|error| bad_name("NAME", error))?;
             let ack = ack(&args.ack);
-            let frame =
-                Upstream::Event { event: args.name.as_str().into(), ack_id: largest_id(ack), data: empty.as_data() };
+            let frame = Upstream::Event {
+                event: args.name.as_str().into(),
+                ack_id: largest_id(ack),
+                data: empty.as_data(),
+                metadata: None,
+            };
             let payload = payload(args.data, args.input, envelope(&frame))?;
             Line::Event { event: args.name, payload, ack }
         }

@@ -2,17 +2,20 @@
 
 use std::time::Duration;
 
-use url::Url;
+use ::url::Url;
 
+use super::network;
 use super::source::{bad_name, read, resolve, takes_stdin};
 use super::{
     Ack, Connection, DataFrom, Emulator, Environment, Event, Input, Join, Listen, Output, PayloadSource, PayloadType,
-    Repl, Send, Settings, Tls,
+    Repl, Send, Settings, Source, Tls,
 };
+use super::{profile, url};
 use crate::auth::connection_string::DEVELOPMENT_KEY;
 use crate::cli::{
-    AckArgs, AckIdArgs, ColorChoice, Command, ConnectingArgs, DataArgs, DataType, EmulatorArgs, EventArgs, Format,
-    JoinArgs, ListenArgs, Mode, Protocol, ReconnectArgs, ReplArgs, RetryArgs, RetryCount, SendArgs, TalkArgs, Unknown,
+    AckArgs, AckIdArgs, ColorChoice, Command, ConfigArgs, ConfigCommand, ConnectingArgs, DataArgs, DataType,
+    EmulatorArgs, EventArgs, Format, JoinArgs, ListenArgs, Mode, NetworkArgs, Protocol, ReconnectArgs, ReplArgs,
+    RetryArgs, RetryCount, SendArgs, TalkArgs, Unknown, UrlArgs, UrlCommand,
 };
 use crate::client::session::{Backoff, BackoffMode, Config, OnUnknown, Retries};
 use crate::failure::{Failure, Kind};
@@ -28,7 +31,23 @@ pub fn settle(command: Command, environment: &Environment, input: &mut dyn Input
         Command::Send(args) => Settings::Send(Box::new(send(*args, environment, input)?)),
         Command::Event(args) => Settings::Event(Box::new(event(*args, environment, input)?)),
         Command::Repl(args) => Settings::Repl(Box::new(repl(*args, environment, input)?)),
+        Command::Doctor(args) => Settings::Doctor(Box::new(super::doctor::settle(*args, environment, input)?)),
         Command::Emulator(args) => Settings::Emulator(Box::new(emulator(args, environment, input)?)),
+        Command::Url(UrlArgs { command: UrlCommand::Create(args) }) => {
+            Settings::UrlCreate(Box::new(url::create(*args, environment, input)?))
+        }
+        Command::Url(UrlArgs { command: UrlCommand::Inspect(args) }) => {
+            Settings::UrlInspect(Box::new(url::inspect(*args, environment, input)?))
+        }
+        Command::Config(ConfigArgs { command: ConfigCommand::Path(_) }) => {
+            Settings::ConfigPath(profile::config_file(input)?)
+        }
+        Command::Config(ConfigArgs { command: ConfigCommand::Show(args) }) => {
+            Settings::ConfigShow(profile::show(args.profile.as_deref(), environment, input)?)
+        }
+        Command::Config(ConfigArgs { command: ConfigCommand::Check(_) }) => {
+            Settings::ConfigCheck(profile::check(input)?)
+        }
         Command::Completions(args) => Settings::Completions { shell: args.shell },
         Command::Man(args) => Settings::Man { dir: args.dir },
     })
@@ -70,6 +89,7 @@ fn send(args: SendArgs, environment: &Environment, input: &mut dyn Input) -> Res
         ack_id: ack.expected_id(),
         no_echo: args.no_echo,
         data: empty.as_data(),
+        metadata: None,
     });
     let payload = payload(args.data, args.input, envelope, &args.connecting)?;
     let output = output(&args.connecting, environment)?;
@@ -85,6 +105,7 @@ fn event(args: EventArgs, environment: &Environment, input: &mut dyn Input) -> R
         event: args.name.as_str().into(),
         ack_id: ack.expected_id(),
         data: empty.as_data(),
+        metadata: None,
     });
     let payload = payload(args.data, args.input, envelope, &args.connecting)?;
     let output = output(&args.connecting, environment)?;
@@ -93,7 +114,7 @@ fn event(args: EventArgs, environment: &Environment, input: &mut dyn Input) -> R
 }
 
 fn repl(args: ReplArgs, environment: &Environment, input: &mut dyn Input) -> Result<Repl, Failure> {
-    if let (None, Some(flag)) = (&args.file, takes_stdin(&args.connecting.connection)) {
+    if let (None, Some(flag)) = (&args.file, takes_stdin(&args.connecting.connection.source)) {
         return Err(Failure::message(Kind::Usage, format!("`{flag} -` and the lines both take standard input"))
             .hint(format!("read one of them from a file: `{flag} @FILE`, `--file SCRIPT`")));
     }
@@ -200,7 +221,7 @@ fn payload(
                 .hint("give DATA, `-` to take it from standard input, or `--file F`"));
         }
     };
-    if let (DataFrom::Stdin, Some(flag)) = (&from, takes_stdin(&connecting.connection)) {
+    if let (DataFrom::Stdin, Some(flag)) = (&from, takes_stdin(&connecting.connection.source)) {
         return Err(Failure::message(Kind::Usage, format!("`{flag} -` and DATA `-` both take standard input"))
             .hint(format!("read one of them from a file: `{flag} @FILE`, `--file F`")));
     }
@@ -245,14 +266,14 @@ fn output(connecting: &ConnectingArgs, environment: &Environment) -> Result<Outp
 }
 
 /// What is said on stderr.
-struct Talk {
-    color: ColorChoice,
-    quiet: bool,
-    verbosity: u8,
-    log_filter: Option<String>,
+pub(super) struct Talk {
+    pub(super) color: ColorChoice,
+    pub(super) quiet: bool,
+    pub(super) verbosity: u8,
+    pub(super) log_filter: Option<String>,
 }
 
-fn talk(args: &TalkArgs, environment: &Environment) -> Talk {
+pub(super) fn talk(args: &TalkArgs, environment: &Environment) -> Talk {
     let azure = environment.get("AZURE_LOG_LEVEL").is_some_and(|level| level.eq_ignore_ascii_case("verbose"));
     let verbosity = match args.verbose.min(3) {
         0 if azure && !args.quiet => 2,
@@ -267,11 +288,11 @@ fn talk(args: &TalkArgs, environment: &Environment) -> Talk {
 }
 
 /// What differs between commands in how they stay connected.
-struct Policy {
+pub(super) struct Policy {
     /// Once connected, goes on for as long as it takes.
-    keeps_on: bool,
-    rejoin: bool,
-    on_unknown: OnUnknown,
+    pub(super) keeps_on: bool,
+    pub(super) rejoin: bool,
+    pub(super) on_unknown: OnUnknown,
 }
 
 fn publishing(ack: &AckArgs) -> Policy {
@@ -288,7 +309,7 @@ fn on_unknown(what: Unknown) -> OnUnknown {
 /// Retries of fresh attempts unless given.
 const DEFAULT_RETRIES: u32 = 3;
 
-fn connection(
+pub(super) fn connection(
     args: ConnectingArgs,
     policy: Policy,
     environment: &Environment,
@@ -298,10 +319,20 @@ fn connection(
         Protocol::Json => Subprotocol::Json,
         Protocol::JsonReliable => Subprotocol::JsonReliable,
     };
-    let session = session(&args.reconnect, &args.retry, &policy, protocol, args.connection.connect_timeout)?;
-    let source = resolve(&args.connection, &args.token, environment, input)?;
-    let tls = Tls { ca_cert: args.connection.ca_cert, insecure: args.connection.insecure };
-    Ok(Connection { source, protocol, tls, session, timeout: args.timeout.timeout })
+    let mut session = session(&args.reconnect, &args.retry, &policy, protocol, args.connection.connect_timeout)?;
+    let source = resolve(&args.connection.source, &args.token, environment, input)?;
+    session.renews_url = matches!(source, Source::Command(_));
+    let tls = tls(&args.network);
+    let network = network::settle(args.network, &source, environment, input)?;
+    Ok(Connection { source, protocol, network, tls, session, timeout: args.timeout.timeout })
+}
+
+fn tls(args: &NetworkArgs) -> Tls {
+    let client_cert = args.client_cert.clone().map(|chain| {
+        let key = args.client_key.clone().unwrap_or_else(|| chain.clone());
+        (chain, key)
+    });
+    Tls { ca_cert: args.ca_cert.clone(), only_ca_cert: args.no_system_roots, client_cert, insecure: args.insecure }
 }
 
 fn session(
@@ -339,6 +370,7 @@ fn session(
             (reconnect.reconnect_delay, Duration::from_secs(1)),
             (reconnect.reconnect_max_delay, Duration::from_secs(30)),
         )?,
+        renews_url: false,
         rejoin: policy.rejoin,
         ping_interval,
         ping_timeout,

@@ -8,13 +8,13 @@ use std::time::Duration;
 
 use url::Url;
 
-use super::{Environment, Input, Source};
+use super::{Environment, Input, Note, Source};
 use crate::auth::access_url::{AccessUrl, AccessUrlError, Signer};
 use crate::auth::connection_string::{ConnectionString, DEVELOPMENT_KEY};
-use crate::cli::{ConnectionArgs, TokenArgs};
+use crate::cli::{KeyArgs, SourceArgs, TokenArgs};
 use crate::failure::{Failure, Kind};
-use crate::protocol::{check_group_name, check_hub_name};
-use crate::secret::Secret;
+use crate::protocol::{NameError, check_group_name, check_hub_name};
+use crate::secret::{Secret, redact};
 
 /// Roles of a token signed here, unless `--role` says otherwise (PROTOCOL §11).
 const DEFAULT_ROLES: [&str; 2] = ["webpubsub.joinLeaveGroup", "webpubsub.sendToGroup"];
@@ -25,57 +25,90 @@ const DEFAULT_HUB: &str = "hub1";
 /// How long tokens signed here are valid unless `--ttl` says otherwise (PROTOCOL §2.3).
 const DEFAULT_TTL: Duration = Duration::from_secs(60 * 60);
 
-/// Where a value came from, as errors name it, and the value.
-struct Given<'a> {
-    from: &'static str,
-    value: &'a str,
-}
-
 /// The source that the flags or the environment name.
 pub(super) fn resolve(
-    args: &ConnectionArgs,
+    args: &SourceArgs,
     token: &TokenArgs,
     environment: &Environment,
     input: &mut dyn Input,
 ) -> Result<Source, Failure> {
     let flags = [
         ("--url", args.url.is_some()),
-        ("--connection-string", args.connection_string.is_some()),
-        ("--local", args.local.is_some()),
+        ("--url-command", args.url_command.is_some()),
+        ("--connection-string", args.key.connection_string.is_some()),
+        ("--local", args.key.local.is_some()),
     ];
     let mut given = flags.iter().filter(|(_, given)| *given).map(|(name, _)| name);
     if let (Some(first), Some(second)) = (given.next(), given.next()) {
         let failure = Failure::message(Kind::Usage, format!("two sources to connect to: `{first}` and `{second}`"));
-        return Err(failure.hint("give exactly one of `--url`, `--connection-string` and `--local`"));
+        return Err(failure.hint("give exactly one of `--url`, `--url-command`, `--connection-string` and `--local`"));
     }
     if let Some(url) = &args.url {
-        return from_url("--url", &read("--url", url, input)?, token);
+        return from_url("--url", &read("--url", url, input)?, Some(token));
     }
-    if let Some(string) = &args.connection_string {
-        let text = read("--connection-string", string, input)?;
-        return from_connection_string("--connection-string", &text, token);
+    if let Some(command) = &args.url_command {
+        refuse_token_flags("--url-command", token)?;
+        if command.trim().is_empty() {
+            return Err(Failure::message(Kind::Config, "`--url-command` is empty"));
+        }
+        hint_at_secret("--url-command", command, "let the command read it from a file", input);
+        return Ok(Source::Command(command.clone()));
     }
-    if let Some(port) = args.local {
-        return local(port, token);
+    if let Some(source) = key(&args.key, token, input)? {
+        return Ok(source);
     }
-    let variable = |from: &'static str| environment.get(from).map(|value| Given { from, value });
-    if let Some(Given { from, value }) = variable("WPS_URL") {
-        return from_url(from, &Secret::new(value.trim()), token);
+    if let Some(value) = environment.get("WPS_URL") {
+        return from_url("WPS_URL", &Secret::new(value.trim()), Some(token));
     }
-    if let Some(Given { from, value }) = variable("WPS_CONNECTION_STRING").or(variable("WebPubSubConnectionString")) {
-        return from_connection_string(from, &Secret::new(value), token);
+    if let Some(source) = key_of_environment(token, environment)? {
+        return Ok(source);
     }
     Err(Failure::message(Kind::Config, "nothing says where to connect")
         .hint("`--url URL` connects to a client access URL, `--connection-string S --hub H` to a service whose key you have")
         .hint("`--local` connects to the emulator on this machine (`wps emulator`)"))
 }
 
+/// The service whose key the flags or the environment name.
+pub(super) fn resolve_key(
+    args: &KeyArgs,
+    token: &TokenArgs,
+    environment: &Environment,
+    input: &mut dyn Input,
+) -> Result<Signer, Failure> {
+    if args.connection_string.is_some() && args.local.is_some() {
+        let failure = Failure::message(Kind::Usage, "two sources of a key: `--connection-string` and `--local`");
+        return Err(failure.hint("give one of them"));
+    }
+    match key(args, token, input)?.map_or_else(|| key_of_environment(token, environment), |source| Ok(Some(source)))? {
+        Some(Source::Signed(signer) | Source::Local { signer, .. }) => Ok(signer),
+        Some(Source::Url(_) | Source::Command(_)) | None => {
+            Err(Failure::message(Kind::Config, "nothing brings a key to sign with").hint(
+                "`--connection-string S --hub H` names a service with its key, `--local` the emulator on this machine",
+            ))
+        }
+    }
+}
+
+fn key(args: &KeyArgs, token: &TokenArgs, input: &mut dyn Input) -> Result<Option<Source>, Failure> {
+    if let Some(string) = &args.connection_string {
+        let text = read("--connection-string", string, input)?;
+        return from_connection_string("--connection-string", &text, token).map(Some);
+    }
+    args.local.map(|port| local(port, token)).transpose()
+}
+
+fn key_of_environment(token: &TokenArgs, environment: &Environment) -> Result<Option<Source>, Failure> {
+    let variable = |from: &'static str| environment.get(from).map(|value| (from, Secret::new(value)));
+    let string = variable("WPS_CONNECTION_STRING").or(variable("WebPubSubConnectionString"));
+    string.map(|(from, text)| from_connection_string(from, &text, token)).transpose()
+}
+
 /// Whether one of the connection flags takes standard input.
-pub(super) fn takes_stdin(args: &ConnectionArgs) -> Option<&'static str> {
+pub(super) fn takes_stdin(args: &SourceArgs) -> Option<&'static str> {
     let is_stdin = |value: &Option<Secret>| value.as_ref().is_some_and(|value| value.expose() == "-");
     if is_stdin(&args.url) {
         Some("--url")
-    } else if is_stdin(&args.connection_string) {
+    } else if is_stdin(&args.key.connection_string) {
         Some("--connection-string")
     } else {
         None
@@ -87,24 +120,57 @@ pub(super) fn read(flag: &str, value: &Secret, input: &mut dyn Input) -> Result<
     let (text, place) = match value.expose() {
         "-" => (input.stdin(), "standard input".to_owned()),
         text => match text.strip_prefix('@') {
-            Some(file) => (input.file(Path::new(file)), format!("`{file}`")),
-            None if text.is_empty() => return Err(Failure::message(Kind::Config, format!("`{flag}` is empty"))),
-            None => return Ok(value.clone()),
+            Some(file) => {
+                let path = Path::new(file);
+                if input.is_exposed(path) {
+                    input.note(Note::Warning(format!(
+                        "others on this machine can read the secret in `{file}`: `chmod 600` it"
+                    )));
+                }
+                (input.file(path), format!("`{file}`"))
+            }
+            None if text.is_empty() => {
+                let failure = Failure::message(Kind::Config, format!("the value of `{flag}` is missing: it is empty"));
+                return Err(failure.hint("was the variable that it comes from set?"));
+            }
+            None => {
+                hint_at_secret(flag, text, "`@FILE` and `-` read it from elsewhere", input);
+                return Ok(value.clone());
+            }
         },
     };
     let text = text.map_err(|error| {
         let context = format!("could not read the value of `{flag}` from {place}");
-        Failure::new(Kind::Config, anyhow::Error::new(error).context(context))
+        let missing = error.kind() == std::io::ErrorKind::NotFound;
+        let failure = Failure::new(Kind::Config, anyhow::Error::new(error).context(context));
+        failure.hint(if missing {
+            "check the path: it begins where wps is run, or, in a profile, beside the configuration file"
+        } else {
+            "it has to be a text file that you may read"
+        })
     })?;
     // Windows tools like to begin a file with a byte order mark.
     let text = text.trim_start_matches('\u{feff}').trim();
     if text.is_empty() {
-        return Err(Failure::message(Kind::Config, format!("the value of `{flag}`, read from {place}, is empty")));
+        let what = format!("the value of `{flag}` is missing: {place} is empty");
+        return Err(Failure::message(Kind::Config, what).hint("did the command that wrote it fail?"));
     }
     Ok(Secret::new(text))
 }
 
-fn from_url(from: &str, text: &Secret, token: &TokenArgs) -> Result<Source, Failure> {
+/// Says how to keep a secret off the command line, when one stands there. The development key is published.
+fn hint_at_secret(flag: &str, value: &str, instead: &str, input: &mut dyn Input) {
+    let secret = flag == "--access-key" || redact(value) != value;
+    if secret && !value.contains(DEVELOPMENT_KEY) {
+        input.note(Note::Hint(format!(
+            "others on this machine can see the secret in `{flag}` while wps runs, and the shell keeps it in its history: \
+             {instead} (`WPS_NO_HINTS=1`: no such hints)"
+        )));
+    }
+}
+
+/// What a URL brings along cannot be asked for.
+fn refuse_token_flags(from: &str, token: &TokenArgs) -> Result<(), Failure> {
     let TokenArgs { hub, user, roles, initial_groups, ttl } = token;
     let flags = [
         ("--hub", hub.is_some()),
@@ -117,14 +183,24 @@ fn from_url(from: &str, text: &Secret, token: &TokenArgs) -> Result<Source, Fail
         return Err(Failure::message(Kind::Usage, format!("`{flag}` does not go with `{from}`"))
             .hint("a client access URL brings hub and token along; `--connection-string` and `--local` make one"));
     }
+    Ok(())
+}
+
+/// A URL; with flags that shape a token, if they are to be refused.
+pub(super) fn from_url(from: &str, text: &Secret, token: Option<&TokenArgs>) -> Result<Source, Failure> {
+    if let Some(token) = token {
+        refuse_token_flags(from, token)?;
+    }
     AccessUrl::parse(text.expose()).map(Source::Url).map_err(|error| {
         let hint = match &error {
             AccessUrlError::EmptyToken => {
                 "was the variable with the token empty? leave `access_token` out to connect without one"
             }
             AccessUrlError::Blank => "quote the URL, and give it on one line",
+            AccessUrlError::Fragment => "what follows the `#` is not part of it; within a value, `#` is written `%23`",
+            AccessUrlError::TwoTokens => "leave one of them out",
             AccessUrlError::UserInfo => "the token goes into `access_token`",
-            _ => "a client access URL looks like `wss://HOST/client/hubs/HUB?access_token=TOKEN`",
+            _ => "a client access URL looks like `wss://HOST/client/hubs/HUB?access_token=…`",
         };
         let context = format!("the client access URL in `{from}` is malformed");
         Failure::new(Kind::Config, anyhow::Error::new(error).context(context)).hint(hint)
@@ -135,7 +211,7 @@ fn from_connection_string(from: &str, text: &Secret, token: &TokenArgs) -> Resul
     let parsed = ConnectionString::parse(text.expose()).map_err(|error| {
         let context = format!("the connection string in `{from}` is malformed");
         Failure::new(Kind::Config, anyhow::Error::new(error).context(context))
-            .hint("it looks like `Endpoint=https://NAME.webpubsub.azure.com;AccessKey=KEY;Version=1.0;`")
+            .hint("it looks like `Endpoint=https://NAME.webpubsub.azure.com;AccessKey=…;Version=1.0;`")
             .hint("quote it: for the shell, `;` ends a command")
     })?;
     let hub = token.hub.clone().ok_or_else(|| {
@@ -159,10 +235,26 @@ fn signer(endpoint: Url, key: Secret, hub: String, token: &TokenArgs) -> Result<
     }
     let roles = if token.roles.is_empty() { DEFAULT_ROLES.map(str::to_owned).to_vec() } else { token.roles.clone() };
     let groups = token.initial_groups.clone();
-    Ok(Signer { endpoint, key, hub, user: token.user.clone(), roles, groups, ttl: token.ttl.unwrap_or(DEFAULT_TTL) })
+    Ok(Signer {
+        endpoint,
+        key,
+        hub,
+        user: token.user.clone(),
+        roles,
+        groups,
+        ttl: token.ttl.unwrap_or(DEFAULT_TTL),
+        not_before: None,
+        claims: Vec::new(),
+    })
 }
 
 /// A usage error about a name.
-pub(super) fn bad_name(what: &str, error: crate::protocol::NameError) -> Failure {
+pub(super) fn bad_name(what: &str, error: NameError) -> Failure {
+    let hint = match error {
+        NameError::Hub => "the hub's name is what client URLs have behind `/client/hubs/`",
+        NameError::Group => "give the group as its members know it, in quotes if it has blanks",
+        NameError::Event => "give the event as its handler knows it",
+    };
     Failure::new(Kind::Usage, anyhow::Error::new(error).context(format!("the name in `{what}` is not valid")))
+        .hint(hint)
 }

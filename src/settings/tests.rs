@@ -12,6 +12,7 @@ use crate::failure::Failure;
 struct Inputs {
     stdin: &'static str,
     files: HashMap<&'static str, &'static str>,
+    notes: Vec<Note>,
 }
 
 impl Input for Inputs {
@@ -22,6 +23,18 @@ impl Input for Inputs {
     fn file(&mut self, path: &Path) -> io::Result<String> {
         let text = path.to_str().and_then(|path| self.files.get(path));
         text.map(|text| (*text).to_owned()).ok_or_else(|| io::ErrorKind::NotFound.into())
+    }
+
+    fn config_file(&mut self) -> Option<PathBuf> {
+        Some("/config/wps/config.toml".into())
+    }
+
+    fn is_exposed(&mut self, path: &Path) -> bool {
+        path.to_str() == Some("exposed")
+    }
+
+    fn note(&mut self, note: Note) {
+        self.notes.push(note);
     }
 }
 
@@ -63,6 +76,7 @@ fn the_source_is_the_flags_else_the_environments() {
     let sdk = ("WebPubSubConnectionString", "Endpoint=http://sdk;AccessKey=k");
     let host = |source: Source| match source {
         Source::Url(url) => url.host(),
+        Source::Command(command) => command,
         Source::Signed(signer) => signer.endpoint.host_str().unwrap().to_owned(),
         Source::Local { port, signer } => {
             assert_eq!(signer.endpoint.as_str(), format!("http://localhost:{port}/"));
@@ -73,6 +87,7 @@ fn the_source_is_the_flags_else_the_environments() {
         (format!("listen --url {URL}"), vec![url, string], "flag"),
         (format!("--url {URL} listen"), vec![], "flag"),
         (format!("listen --hub h --connection-string {STRING}"), vec![url], "flag.example"),
+        ("listen --url-command cmd".to_owned(), vec![url, string], "cmd"),
         ("listen --local".to_owned(), vec![url, string], "local 8080"),
         ("--local=9000 listen".to_owned(), vec![], "local 9000"),
         ("listen".to_owned(), vec![sdk, string, url], "url"),
@@ -88,6 +103,7 @@ fn a_secret_may_come_from_stdin_or_a_file() {
     let inputs = || Inputs {
         stdin: "ws://stdin/client/hubs/h\r\n",
         files: [("u", "\u{feff}ws://file/client/hubs/h\n"), ("c", "Endpoint=http://file;AccessKey=k\n")].into(),
+        ..Inputs::default()
     };
     for (line, expected) in [
         ("listen --url -", "stdin"),
@@ -99,10 +115,66 @@ fn a_secret_may_come_from_stdin_or_a_file() {
         let host = match source(line, &[], inputs()) {
             Source::Url(url) => url.host(),
             Source::Signed(signer) => signer.endpoint.host_str().unwrap().to_owned(),
-            Source::Local { .. } => panic!(),
+            Source::Local { .. } | Source::Command(_) => panic!(),
         };
         assert_eq!(host, expected, "{line}");
     }
+}
+
+/// What is noted about a command line.
+fn notes(line: &str, environment: &[(&str, &str)]) -> Vec<Note> {
+    let arguments = std::iter::once("wps").chain(line.split(' ')).map(Into::into);
+    let Parsed::Run(command) = parse(arguments).unwrap() else { panic!("{line}") };
+    let mut inputs = Inputs {
+        stdin: "ws://h/client/hubs/h?access_token=sesame",
+        files: [("exposed", "ws://h/client/hubs/h?access_token=sesame"), ("own", "ws://h/client/hubs/h")].into(),
+        ..Inputs::default()
+    };
+    settle(command, &environment.iter().copied().collect(), &mut inputs).unwrap();
+    inputs.notes
+}
+
+#[test]
+fn a_secret_in_an_argument_or_in_a_file_for_all_is_noted() {
+    let published = crate::auth::connection_string::DEVELOPMENT_KEY;
+    for (line, noted) in [
+        (format!("listen --url {URL}"), Some("hint: others on this machine can see the secret in `--url`")),
+        (
+            format!("listen --hub h --connection-string {STRING}"),
+            Some("hint: others on this machine can see the secret in `--con"),
+        ),
+        (
+            "emulator --access-key sesame".to_owned(),
+            Some("hint: others on this machine can see the secret in `--access-key`"),
+        ),
+        (
+            "listen --url-command access_token=sesame".to_owned(),
+            Some("hint: others on this machine can see the secret in `--url-c"),
+        ),
+        (format!("url inspect {URL}"), Some("hint: others on this machine can see the secret in `URL`")),
+        ("listen --url @exposed".to_owned(), Some("warning: others on this machine can read the secret in `exposed`")),
+        ("listen --url @own".to_owned(), None),
+        ("listen --url -".to_owned(), None),
+        ("listen --url ws://h/client/hubs/h".to_owned(), None),
+        ("listen --local".to_owned(), None),
+        (format!("emulator --access-key {published}"), None),
+        (format!("listen --hub h --connection-string Endpoint=http://localhost;AccessKey={published}"), None),
+    ] {
+        let notes: Vec<String> = notes(&line, &[])
+            .into_iter()
+            .map(|note| match note {
+                Note::Warning(text) => format!("warning: {text}"),
+                Note::Hint(text) => format!("hint: {text}"),
+            })
+            .collect();
+        match noted {
+            Some(begin) => assert!(notes.len() == 1 && notes[0].starts_with(begin), "{line}: {notes:?}"),
+            None => assert!(notes.is_empty(), "{line}: {notes:?}"),
+        }
+        assert!(!notes.iter().any(|note| note.contains("sesame")), "{line}: {notes:?}");
+    }
+    // The environment is not seen by others.
+    assert_eq!(notes("listen", &[("WPS_URL", URL)]), []);
 }
 
 #[test]
@@ -123,12 +195,15 @@ fn errors_have_their_exit_code_and_keep_secrets() {
     for (line, code, expected) in [
         (format!("listen --local --url {URL}"), 2, "two sources to connect to: `--url` and `--local`"),
         (format!("--connection-string {STRING} listen --url {URL}"), 2, "two sources"),
+        ("listen --local --url-command c".to_owned(), 2, "two sources to connect to: `--url-command` and `--local`"),
+        ("listen --hub h --url-command c".to_owned(), 2, "`--hub` does not go with `--url-command`"),
+        ("listen --url-command ''".to_owned(), 3, "`--url-command` is empty"),
         (format!("listen --url {URL} --url {URL}"), 2, "`--url` was given more than once"),
         ("listen".to_owned(), 3, "nothing says where to connect"),
-        ("listen --url ''".to_owned(), 3, "`--url` is empty"),
-        ("listen --url -".to_owned(), 3, "read from standard input, is empty"),
+        ("listen --url ''".to_owned(), 3, "the value of `--url` is missing: it is empty"),
+        ("listen --url -".to_owned(), 3, "standard input is empty"),
         ("listen --url @missing".to_owned(), 3, "could not read the value of `--url` from `missing`"),
-        ("listen --url @empty".to_owned(), 3, "the value of `--url`, read from `empty`, is empty"),
+        ("listen --url @empty".to_owned(), 3, "the value of `--url` is missing: `empty` is empty"),
         ("listen --url ws://h/sesame".to_owned(), 3, "the client access URL in `--url` is malformed"),
         ("listen --url sesame".to_owned(), 3, "malformed"),
         (format!("listen --url {URL} --hub h"), 2, "`--hub` does not go with `--url`"),
@@ -164,7 +239,7 @@ fn errors_have_their_exit_code_and_keep_secrets() {
         ("emulator --advertise http://h/p".to_owned(), 2, "more than scheme, host and port"),
         ("emulator --access-key @missing".to_owned(), 3, "could not read the value of `--access-key`"),
     ] {
-        let inputs = Inputs { stdin: "", files: [("empty", "\n")].into() };
+        let inputs = Inputs { stdin: "", files: [("empty", "\n")].into(), ..Inputs::default() };
         let failure = settle_with(&line, &[], inputs).map(|settings| format!("{settings:?}")).unwrap_err();
         let report = failure.report(str::to_owned, str::to_owned);
         assert_eq!(failure.kind.exit_code(), code, "{line}: {report}");
@@ -214,6 +289,7 @@ fn a_session_is_as_the_contract_has_it_by_default() {
         connect_timeout: Duration::from_secs(30),
         retries_until_connected: Retries::Limited(3),
         retries_once_connected: Retries::Unlimited,
+        renews_url: false,
         reconnect_backoff: backoff(1000, 30),
         rejoin: true,
         ping_interval: Some(Duration::from_secs(10)),
@@ -283,7 +359,7 @@ fn each_command_has_its_own_settings() {
     assert_eq!((listen.count, listen.duration), (Some(2), Some(Duration::from_secs(60))));
     assert_eq!(listen.idle_timeout, Some(Duration::from_secs(5)));
     assert_eq!(listen.connection.timeout, Some(Duration::from_secs(120)));
-    assert_eq!(listen.connection.tls, Tls { ca_cert: Some("f".into()), insecure: true });
+    assert_eq!(listen.connection.tls, Tls { ca_cert: Some("f".into()), insecure: true, ..Tls::default() });
 
     let Settings::Join(join) = settled("join --local --ack-id 18446744073709551614 a b a --stay") else { panic!() };
     assert_eq!((join.groups, join.stay), (vec!["a".to_owned(), "b".to_owned()], true));
@@ -357,7 +433,7 @@ fn what_is_said_follows_flags_then_environment() {
 #[test]
 fn the_emulator_is_microsofts_by_default() {
     let emulator = |line: &str, environment: &[(&str, &str)]| {
-        let inputs = Inputs { stdin: "from stdin\n", files: [("k", "from file\n")].into() };
+        let inputs = Inputs { stdin: "from stdin\n", files: [("k", "from file\n")].into(), ..Inputs::default() };
         match settle_with(line, environment, inputs).unwrap() {
             Settings::Emulator(emulator) => *emulator,
             other => panic!("{other:?}"),
@@ -380,5 +456,105 @@ fn the_emulator_is_microsofts_by_default() {
         ("emulator --access-key @k", "from file"),
     ] {
         assert_eq!(emulator(line, &variable).access_key.expose(), key, "{line}");
+    }
+}
+
+#[test]
+fn the_emulator_on_this_machine_is_never_behind_a_proxy() {
+    let environment = [("ALL_PROXY", "http://proxy"), ("NO_PROXY", "a"), ("HTTP_PROXY", "not one://")];
+    for line in ["listen --local", "listen --local --proxy http://proxy"] {
+        match settle_with(line, &environment, Inputs::default()).unwrap() {
+            Settings::Listen(listen) => assert_eq!(listen.connection.network, Network::default(), "{line}"),
+            other => panic!("{other:?}"),
+        }
+    }
+}
+
+#[test]
+fn the_proxy_is_the_flags_else_the_environments() {
+    let environment = [("HTTP_PROXY", "http://plain:1"), ("HTTPS_PROXY", "socks5h://secure:2"), ("no_proxy", "a,b")];
+    let proxies = |line: &str, inputs| match settle_with(line, &environment, inputs).unwrap() {
+        Settings::Listen(listen) => listen.connection.network.proxies,
+        other => panic!("{other:?}"),
+    };
+    let host = |proxy: &Option<Proxy>| proxy.as_ref().map(|proxy| format!("{} {}", proxy.from, proxy.host));
+    let plain = proxies("listen --url ws://h/client/hubs/h", Inputs::default());
+    assert_eq!((host(&plain.plain).as_deref(), &plain.secure), (Some("HTTP_PROXY plain"), &None));
+    let exceptions = plain.exceptions.unwrap();
+    assert_eq!((exceptions.list.as_str(), exceptions.from), ("a,b", "no_proxy"));
+    let line = "listen --hub h --connection-string Endpoint=https://h;AccessKey=k";
+    assert_eq!(host(&proxies(line, Inputs::default()).secure).as_deref(), Some("HTTPS_PROXY secure"));
+    // The flag goes before, also before the exceptions.
+    let flag = proxies("listen --url ws://a/client/hubs/h --proxy http://u:sesame@flag", Inputs::default());
+    assert_eq!((host(&flag.plain).as_deref(), flag.exceptions), (Some("--proxy flag"), None));
+    let inputs = Inputs { files: [("p", "http://u:sesame@file\n")].into(), ..Inputs::default() };
+    assert_eq!(
+        host(&proxies("listen --url ws://a/client/hubs/h --proxy @p", inputs).plain).as_deref(),
+        Some("--proxy file")
+    );
+    let none = proxies("listen --url ws://a/client/hubs/h --proxy none", Inputs::default());
+    assert_eq!(none, Proxies::default());
+}
+
+#[test]
+fn the_way_to_the_service_is_settled_as_given() {
+    let line = "listen --url wss://h/client/hubs/h --header X-A:1 --header @headers --resolve h:443:127.0.0.1 \
+                --client-cert c --ca-cert r --no-system-roots";
+    let inputs =
+        Inputs { files: [("headers", "X-B: 2\n\r\nAuthorization: Bearer sesame\n")].into(), ..Inputs::default() };
+    let Settings::Listen(listen) = settle_with(line, &[], inputs).unwrap() else { panic!() };
+    let Connection { network, tls, .. } = listen.connection;
+    let headers: Vec<String> = network.headers.iter().map(|(name, value)| format!("{name}: {value:?}")).collect();
+    assert_eq!(headers, ["x-a: \"1\"", "x-b: \"2\"", "authorization: Sensitive"]);
+    assert_eq!(network.resolve.len(), 1);
+    let client_cert = Some(("c".into(), "c".into()));
+    assert_eq!(tls, Tls { ca_cert: Some("r".into()), only_ca_cert: true, client_cert, insecure: false });
+}
+
+#[test]
+fn headers_and_proxies_that_cannot_be_used_are_told_without_their_values() {
+    let url = "listen --url ws://h/client/hubs/h";
+    for (line, code, expected) in [
+        ("--header sesame", 2, "error: `--header` is not a header: there is no colon in it\nhint: a header is written"),
+        ("--header Upgrade:sesame", 2, "error: `--header` cannot set `upgrade`, which the handshake needs\nhint: "),
+        ("--header sec-websocket-protocol:sesame", 2, "error: `--header` cannot set `sec-websocket-protocol`"),
+        ("--header Proxy-Authorization:sesame", 2, "error: `--header` cannot set `proxy-authorization`, which is for"),
+        ("--header X:ses\u{7}ame", 2, "error: `--header` has a value for `x` that no header can have\nhint: "),
+        ("--header @missing", 3, "error: could not read the value of `--header` from `missing`\ncaused by: "),
+        ("--header @bad", 3, "error: line 2 of `bad`, named by `--header`, is not a header: there is no colon in it\n"),
+        ("--proxy ftp://u:sesame@p", 2, "error: the proxy in `--proxy` is malformed: its scheme is not `http`"),
+        ("--proxy http://u:ses/ame@p", 2, "error: the proxy in `--proxy` is malformed: "),
+        ("--proxy @missing", 3, "error: could not read the value of `--proxy` from `missing`"),
+        ("--proxy @bad", 3, "error: the proxy in `--proxy` is malformed: "),
+    ] {
+        let inputs = Inputs { files: [("bad", "X-A: 1\nses/ame")].into(), ..Inputs::default() };
+        let failure = settle_with(&format!("{url} {line}"), &[], inputs).unwrap_err();
+        let report = failure.report(str::to_owned, str::to_owned);
+        assert_eq!(failure.kind.exit_code(), code, "{line}: {report}");
+        assert!(report.starts_with(expected) && !report.contains("ses"), "{line}: {report}");
+    }
+}
+
+#[test]
+fn the_doctor_knows_where_its_url_comes_from_and_takes_a_broken_source_as_a_finding() {
+    for (line, variables, origin) in [
+        ("doctor --local", vec![], "`--local`"),
+        ("doctor --url ws://h/client/hubs/a", vec![("WPS_URL", "x")], "`--url`"),
+        ("doctor", vec![("WPS_URL", "ws://h/client/hubs/a")], "`WPS_URL` of the environment"),
+        ("doctor --local", vec![("WPS_PROFILE", "dev")], "`--local`, profile `dev` (`WPS_PROFILE`)"),
+    ] {
+        match settle_with(line, &variables, Inputs::default()) {
+            Ok(Settings::Doctor(doctor)) => {
+                assert_eq!((doctor.origin.as_str(), doctor.connection.is_ok()), (origin, true), "{line}");
+            }
+            other => panic!("{line}: {other:?}"),
+        }
+    }
+    match settle_with("doctor --url ws://h/elsewhere", &[], Inputs::default()) {
+        Ok(Settings::Doctor(doctor)) => {
+            let problem = doctor.connection.unwrap_err();
+            assert!(problem.causes[0].contains("`--url` is malformed") && problem.hints.len() == 1, "{problem:?}");
+        }
+        other => panic!("{other:?}"),
     }
 }

@@ -128,6 +128,7 @@ fn config(rng: &mut Rng) -> Config {
         connect_timeout: Duration::from_secs(10),
         retries_until_connected: Retries::Unlimited,
         retries_once_connected: Retries::Unlimited,
+        renews_url: false,
         reconnect_backoff: Backoff {
             mode: BackoffMode::Exponential,
             delay: Duration::from_secs(1),
@@ -529,6 +530,7 @@ impl World {
                     let dial = self.outcome_of(request, deadline);
                     self.clients[index].dial = Some(dial);
                 }
+                Output::Ponged { .. } => panic!("nobody has asked"),
                 Output::CancelDial => client.dial = None,
                 Output::Send(text) => {
                     let latency = self.rng.millis(0, self.slowest);
@@ -559,6 +561,7 @@ impl World {
                     Lifecycle::Recovered { .. } => client.recoveries.1 += 1,
                     Lifecycle::RejoinFailed { .. } => panic!("seed {}: {event:?}", self.seed),
                     Lifecycle::AttemptFailed { .. }
+                    | Lifecycle::OperationRetried(_)
                     | Lifecycle::Reconnecting { .. }
                     | Lifecycle::Disconnected { .. }
                     | Lifecycle::Ack(_)

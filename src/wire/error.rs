@@ -11,6 +11,9 @@ use std::time::{Duration, SystemTime};
 
 use thiserror::Error;
 
+use super::pem::PemProblem;
+use super::proxy::ProxyError;
+
 /// Why there is no [`Link`](super::Link).
 #[derive(Debug, Error)]
 pub enum DialError {
@@ -26,7 +29,7 @@ pub enum DialError {
         /// The file.
         path: PathBuf,
         /// What is wrong with it.
-        problem: String,
+        problem: PemProblem,
     },
     /// TLS cannot be set up on this machine, say because it has no root certificates. A configuration error.
     #[error("could not set up TLS: {problem}")]
@@ -50,6 +53,9 @@ pub enum DialError {
         /// Every address that was tried, and why it failed. Never empty.
         failures: Vec<(SocketAddr, io::Error)>,
     },
+    /// The proxy gave no way to the host.
+    #[error(transparent)]
+    Proxy(Box<ProxyError>),
     /// The server's certificate is not acceptable.
     #[error("the certificate of `{host}` was not accepted: {problem}")]
     Certificate {
@@ -58,6 +64,16 @@ pub enum DialError {
         /// Why it was not accepted.
         problem: CertificateProblem,
     },
+    /// The server does not like who is calling, or wants to know.
+    #[error("`{host}` {}", if *given { format!("did not accept the client certificate (alert {alert})") } else { format!("wants a client certificate (alert {alert})") })]
+    ClientCertificate {
+        /// The other end.
+        host: String,
+        /// Whether it was shown a certificate.
+        given: bool,
+        /// The TLS alert that it sent.
+        alert: String,
+    },
     /// The TLS handshake failed for another reason.
     #[error("the TLS handshake with `{host}` failed: {problem}")]
     Tls {
@@ -65,6 +81,8 @@ pub enum DialError {
         host: String,
         /// What happened, in words.
         problem: String,
+        /// The TLS alert that the server sent.
+        alert: Option<String>,
     },
     /// The server answered in HTTP, but did not switch to WebSocket.
     #[error("the server refused the WebSocket handshake: {0}")]
@@ -114,6 +132,11 @@ impl DialError {
         matches!(self, Self::Connect { failures, .. } if failures.iter().all(|(_, error)| refused(error)))
     }
 
+    /// The answer of a server, or of a proxy on the way to it, that refused.
+    pub fn answer(&self) -> Option<&Refusal> {
+        if let Self::Proxy(error) = self { error.refusal() } else { self.refusal() }
+    }
+
     /// The answer of a server that refused.
     pub fn refusal(&self) -> Option<&Refusal> {
         if let Self::Refused(refusal) = self { Some(refusal) } else { None }
@@ -121,7 +144,7 @@ impl DialError {
 }
 
 /// Addresses with the same reason are told together.
-struct Failures<'a>(&'a [(SocketAddr, io::Error)]);
+pub(super) struct Failures<'a>(pub(super) &'a [(SocketAddr, io::Error)]);
 
 impl fmt::Display for Failures<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -155,6 +178,17 @@ pub(super) fn reason_of(error: &io::Error) -> String {
         }
     }
     error.to_string()
+}
+
+/// An error and its causes, in one line.
+pub(super) fn cause_chain(error: &dyn std::error::Error) -> String {
+    let mut words = error.to_string();
+    let mut source = error.source();
+    while let Some(cause) = source {
+        words.push_str(&format!(": {cause}"));
+        source = cause.source();
+    }
+    words
 }
 
 /// What is wrong with a server's certificate.

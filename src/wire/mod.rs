@@ -1,23 +1,34 @@
 //! Byte streams and WebSockets: how `wps` gets from an address to a [`Link`] that carries frames.
 //!
-//! [`dial`] resolves, connects, speaks TLS and does the WebSocket handshake; [`handshake`] is its last step alone,
+//! [`dial`] resolves, connects, finds its way through proxies, speaks TLS and does the WebSocket handshake; [`handshake`] is its last step alone,
 //! over any byte stream. A [`Link`] queues what is sent and reads in batches, without ever blocking its task. Nothing
-//! here knows Web PubSub, retries or prints: [`DialError`] and [`Closed`] say what happened, others decide.
+//! here knows Web PubSub, retries or prints: [`DialError`] and [`Closed`] say what happened, others decide. What a dial did
+//! on the way is in its [`Progress`], a [`Step`] each.
 
+mod certificate;
 mod dial;
 mod error;
+mod exchange;
 mod handshake;
 mod link;
+mod pem;
+mod proxy;
 mod socket;
 mod stream;
 mod target;
 #[cfg(test)]
 mod tests;
 mod tls;
+mod trail;
 
-pub use dial::{DialOptions, dial};
+pub use certificate::Certificate;
+pub use dial::{DialOptions, Override, dial};
 pub use error::{CertificateProblem, DialError, Refusal};
 pub use link::{Cause, Closed, Incoming, Link};
+pub use pem::PemProblem;
+pub use proxy::{Exceptions, Proxies, Proxy, ProxyError, ProxyProblem, ProxyScheme};
 pub use stream::Stream;
-pub use target::{Progress, Target};
+pub use target::Target;
 pub use tls::{Tls, TlsSettings};
+pub use trail::Progress;
+pub use trail::{Facts, Step, StepKind, StepOutcome};

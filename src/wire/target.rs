@@ -1,8 +1,7 @@
-//! Where to dial, and how far a dial has come.
+//! Where to dial, and what a dial may be waiting for.
 
 use std::fmt;
 use std::net::SocketAddr;
-use std::sync::{Arc, Mutex, PoisonError};
 
 use crate::secret::Secret;
 
@@ -30,6 +29,11 @@ impl Target {
     }
 }
 
+/// A host as URLs have it: an IPv6 address in brackets.
+pub(super) fn bracketed(host: &str) -> String {
+    if host.contains(':') { format!("[{host}]") } else { host.to_owned() }
+}
+
 /// What a dial is waiting for.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub enum Stage {
@@ -43,8 +47,17 @@ pub enum Stage {
     },
     /// TCP.
     Connecting {
+        /// The proxy whose addresses they are, unless they are the target's; its URL without credentials.
+        proxy: Option<String>,
         /// The addresses tried so far, in the order of the attempts.
         addresses: Vec<SocketAddr>,
+    },
+    /// A proxy: its TLS handshake, or its answer.
+    Proxy {
+        /// The proxy's URL, without credentials.
+        proxy: String,
+        /// Host and port that it is asked for.
+        target: String,
     },
     /// The TLS handshake.
     Tls {
@@ -64,32 +77,20 @@ impl fmt::Display for Stage {
         match self {
             Self::Idle => f.write_str("starting"),
             Self::Resolving { host } => write!(f, "resolving `{host}`"),
-            Self::Connecting { addresses } => {
+            Self::Connecting { proxy, addresses } => {
                 f.write_str("connecting to ")?;
+                if let Some(proxy) = proxy {
+                    write!(f, "the proxy `{proxy}` at ")?;
+                }
                 for (index, address) in addresses.iter().enumerate() {
                     let comma = if index == 0 { "" } else { ", " };
                     write!(f, "{comma}`{address}`")?;
                 }
                 Ok(())
             }
+            Self::Proxy { proxy, target } => write!(f, "waiting for the proxy `{proxy}` to connect to `{target}`"),
             Self::Tls { host } => write!(f, "waiting for `{host}` in the TLS handshake"),
             Self::Upgrading { authority } => write!(f, "waiting for `{authority}` to answer the WebSocket handshake"),
         }
-    }
-}
-
-/// Tells how far a dial has come, also after it was dropped: whoever bounds a dial in time keeps a clone and reads
-/// it when the time is up.
-#[derive(Clone, Debug, Default)]
-pub struct Progress(Arc<Mutex<Stage>>);
-
-impl Progress {
-    /// What the dial is waiting for, or was when it ended.
-    pub fn stage(&self) -> Stage {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner).clone()
-    }
-
-    pub(super) fn set(&self, stage: Stage) {
-        *self.0.lock().unwrap_or_else(PoisonError::into_inner) = stage;
     }
 }

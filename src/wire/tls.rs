@@ -3,29 +3,39 @@
 //! The platform's verifier decides, with the roots of `--ca-cert` added. It is built at the first secure dial, since
 //! reading the platform's roots takes longer than everything else `wps` does before it connects, and then kept.
 
+mod watch;
+
 use std::fmt;
 use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, OnceLock};
 use std::time::{Duration, SystemTime};
 
-use rustls::client::danger::{HandshakeSignatureValid, ServerCertVerified, ServerCertVerifier};
-use rustls::crypto::{CryptoProvider, ring, verify_tls12_signature, verify_tls13_signature};
-use rustls::{CertificateError, ClientConfig, DigitallySignedStruct, SignatureScheme};
-use rustls_pki_types::pem::{self, PemObject};
-use rustls_pki_types::{CertificateDer, PrivateKeyDer, ServerName, UnixTime};
+use rustls::client::WebPkiServerVerifier;
+use rustls::client::danger::ServerCertVerifier;
+use rustls::crypto::{CryptoProvider, ring};
+use rustls::sign::CertifiedKey;
+use rustls::{AlertDescription, CertificateError, ClientConfig, ProtocolVersion, RootCertStore};
+use rustls_pki_types::{ServerName, UnixTime};
 use rustls_platform_verifier::Verifier;
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio_rustls::TlsConnector;
 use tokio_rustls::client::TlsStream;
+use tracing::trace;
 
+use super::certificate::Certificate;
 use super::error::{CertificateProblem, DialError, reason_of};
+use super::pem::{self, PemProblem};
+use super::trail::Facts;
+use watch::{AcceptAll, Handshake, Identity, Seen, Watching};
 
 /// What was configured about TLS.
 #[derive(Clone, Debug, Default)]
 pub struct TlsSettings {
     /// A PEM file whose certificates are trusted beside the platform's.
     pub ca_cert: Option<PathBuf>,
+    /// Trust them alone, and not the platform's.
+    pub only_ca_cert: bool,
     /// PEM files with a certificate chain and its private key, for servers that ask who is calling.
     pub client_cert: Option<(PathBuf, PathBuf)>,
     /// Accept every certificate. The connection is encrypted, but with whom is not known.
@@ -36,7 +46,14 @@ pub struct TlsSettings {
 #[derive(Clone, Default)]
 pub struct Tls {
     settings: TlsSettings,
-    built: Arc<OnceLock<Arc<ClientConfig>>>,
+    built: Arc<OnceLock<Built>>,
+}
+
+#[derive(Clone)]
+struct Built {
+    config: Arc<ClientConfig>,
+    /// Of the last handshake; dials do not overlap.
+    seen: Seen,
 }
 
 impl fmt::Debug for Tls {
@@ -57,72 +74,117 @@ impl Tls {
         S: AsyncRead + AsyncWrite + Unpin,
     {
         let name = ServerName::try_from(host.to_owned()).map_err(|_| DialError::BadTarget { part: "host" })?;
-        let connector = TlsConnector::from(self.config()?);
-        connector.connect(name, stream).await.map_err(|error| explain(host, &error))
+        let Built { config, seen } = self.built()?;
+        *seen.lock() = Handshake::default();
+        let stream = TlsConnector::from(config).connect(name, stream).await.map_err(|error| explain(host, &error))?;
+        let (_, session) = stream.get_ref();
+        trace!("TLS with {:?}, {:?}", session.protocol_version(), session.negotiated_cipher_suite());
+        Ok(stream)
     }
 
-    fn config(&self) -> Result<Arc<ClientConfig>, DialError> {
-        if let Some(config) = self.built.get() {
-            return Ok(Arc::clone(config));
+    /// What is known of a connection.
+    pub(super) fn facts<S>(&self, stream: &TlsStream<S>) -> Facts {
+        let (_, session) = stream.get_ref();
+        Facts::Tls {
+            version: session.protocol_version().map(version_name),
+            cipher: session.negotiated_cipher_suite().map(|suite| format!("{:?}", suite.suite())),
+            certificate: session.peer_certificates().and_then(<[_]>::first).and_then(Certificate::read),
+            verified: !self.settings.insecure,
         }
-        let config = Arc::new(build(&self.settings)?);
-        Ok(Arc::clone(self.built.get_or_init(|| config)))
+    }
+
+    /// What is known of a connection that did not come about: the certificate, if it was shown.
+    pub(super) fn facts_of_failure(&self) -> Option<Facts> {
+        let shown = self.built.get()?.seen.lock().shown.take()?;
+        let certificate = Some(Certificate::read(&shown)?);
+        Some(Facts::Tls { version: None, cipher: None, certificate, verified: !self.settings.insecure })
+    }
+
+    /// A failure of TLS in other words, where it came after the server had asked who is calling.
+    pub(super) fn judge(&self, error: DialError) -> DialError {
+        let asked = self.built.get().is_some_and(|built| built.seen.lock().asked);
+        match error {
+            DialError::Tls { host, alert: Some(alert), .. } if asked => {
+                DialError::ClientCertificate { host, given: self.settings.client_cert.is_some(), alert }
+            }
+            other => other,
+        }
+    }
+
+    fn built(&self) -> Result<Built, DialError> {
+        if let Some(built) = self.built.get() {
+            return Ok(built.clone());
+        }
+        let built = build(&self.settings)?;
+        Ok(self.built.get_or_init(|| built).clone())
     }
 }
 
-fn build(settings: &TlsSettings) -> Result<ClientConfig, DialError> {
+/// `TLSv1_3` as people write it.
+fn version_name(version: ProtocolVersion) -> String {
+    match version {
+        ProtocolVersion::TLSv1_2 => "TLS 1.2".to_owned(),
+        ProtocolVersion::TLSv1_3 => "TLS 1.3".to_owned(),
+        other => format!("{other:?}"),
+    }
+}
+
+fn build(settings: &TlsSettings) -> Result<Built, DialError> {
     let setup = |error: rustls::Error| DialError::TlsSetup { problem: error.to_string() };
     let provider = Arc::new(ring::default_provider());
-    let verifier: Arc<dyn ServerCertVerifier> = match &settings.ca_cert {
-        _ if settings.insecure => Arc::new(AcceptAll(Arc::clone(&provider))),
-        None => Arc::new(Verifier::new(Arc::clone(&provider)).map_err(setup)?),
-        Some(path) => {
-            let roots = read_certificates(path)?;
-            // Only a root that does not parse can make this fail where the platform's roots alone would not.
-            Arc::new(
-                Verifier::new_with_extra_roots(roots, Arc::clone(&provider))
-                    .map_err(|error| pem_file(path, format!("a certificate in it is malformed ({error})")))?,
-            )
-        }
-    };
+    let verifier = verifier(settings, &provider)?;
+    let seen = Seen::default();
+    let verifier = Arc::new(Watching { verifier, seen: seen.clone() });
+    let certificate = settings.client_cert.as_ref().map(|(chain, key)| identity(chain, key, &provider)).transpose()?;
+    let identity = Arc::new(Identity { certificate, seen: seen.clone() });
     let builder = ClientConfig::builder_with_provider(provider)
         .with_safe_default_protocol_versions()
         .map_err(setup)?
         .dangerous()
         .with_custom_certificate_verifier(verifier);
-    let mut config = match &settings.client_cert {
-        None => builder.with_no_client_auth(),
-        Some((chain, key)) => builder
-            .with_client_auth_cert(read_certificates(chain)?, read_key(key)?)
-            .map_err(|error| pem_file(key, format!("it does not fit `{}` ({error})", chain.display())))?,
-    };
+    let mut config = builder.with_client_cert_resolver(identity);
     config.alpn_protocols = vec![b"http/1.1".to_vec()];
-    Ok(config)
+    Ok(Built { config: Arc::new(config), seen })
 }
 
-fn read_certificates(path: &Path) -> Result<Vec<CertificateDer<'static>>, DialError> {
-    let certificates: Result<Vec<_>, _> = CertificateDer::pem_file_iter(path).and_then(Iterator::collect);
-    match certificates {
-        Ok(certificates) if certificates.is_empty() => Err(pem_file(path, "there is no certificate in it")),
-        Ok(certificates) => Ok(certificates),
-        Err(error) => Err(pem_file(path, pem_problem(&error, "certificate"))),
-    }
+/// Our certificate and its key.
+fn identity(chain: &Path, key: &Path, provider: &CryptoProvider) -> Result<Arc<CertifiedKey>, DialError> {
+    let certificates = pem::certificates(chain)?;
+    let certified = CertifiedKey::from_der(certificates, pem::key(key)?, provider).map_err(|error| match error {
+        rustls::Error::InconsistentKeys(_) => {
+            pem::problem(key, PemProblem::KeyMismatch { certificate: chain.to_owned() })
+        }
+        rustls::Error::InvalidCertificate(_) => pem::problem(chain, PemProblem::BadCertificate),
+        _ => pem::problem(key, PemProblem::BadKey),
+    })?;
+    Ok(Arc::new(certified))
 }
 
-fn read_key(path: &Path) -> Result<PrivateKeyDer<'static>, DialError> {
-    PrivateKeyDer::from_pem_file(path).map_err(|error| pem_file(path, pem_problem(&error, "private key")))
-}
-
-fn pem_file(path: &Path, problem: impl Into<String>) -> DialError {
-    DialError::PemFile { path: path.to_owned(), problem: problem.into() }
-}
-
-/// In our own words: those of the library quote the lines, and a line may be part of a key.
-fn pem_problem(error: &pem::Error, wanted: &str) -> String {
-    match error {
-        pem::Error::Io(error) => reason_of(error),
-        pem::Error::NoItemsFound => format!("there is no {wanted} in it"),
-        _ => "it is not well-formed PEM".to_owned(),
+/// Who decides about the server's certificate.
+fn verifier(settings: &TlsSettings, provider: &Arc<CryptoProvider>) -> Result<Arc<dyn ServerCertVerifier>, DialError> {
+    let provider = Arc::clone(provider);
+    let Some(path) = &settings.ca_cert else {
+        return if settings.insecure {
+            Ok(Arc::new(AcceptAll(provider)))
+        } else {
+            let setup = |error: rustls::Error| DialError::TlsSetup { problem: error.to_string() };
+            Ok(Arc::new(Verifier::new(provider).map_err(setup)?))
+        };
+    };
+    let roots = pem::certificates(path)?;
+    let bad = || pem::problem(path, PemProblem::BadCertificate);
+    if settings.insecure {
+        Ok(Arc::new(AcceptAll(provider)))
+    } else if settings.only_ca_cert {
+        let mut store = RootCertStore::empty();
+        for root in roots {
+            store.add(root).map_err(|_| bad())?;
+        }
+        let builder = WebPkiServerVerifier::builder_with_provider(Arc::new(store), provider);
+        Ok(builder.build().map_err(|error| DialError::TlsSetup { problem: error.to_string() })?)
+    } else {
+        // Only a root that does not parse can make this fail where the platform's roots alone would not.
+        Ok(Arc::new(Verifier::new_with_extra_roots(roots, provider).map_err(|_| bad())?))
     }
 }
 
@@ -138,12 +200,18 @@ fn explain(host: &str, error: &io::Error) -> DialError {
             return DialError::Certificate { host, problem };
         }
         Some(rustls::Error::InvalidMessage(_)) => "the server does not speak TLS".to_owned(),
-        Some(rustls::Error::AlertReceived(alert)) => format!("the server ended it with the alert {alert:?}"),
+        Some(rustls::Error::AlertReceived(alert)) => return alerted(host, *alert),
         Some(other) => other.to_string(),
         None if error.kind() == io::ErrorKind::UnexpectedEof => "the server closed the connection".to_owned(),
         None => reason_of(error),
     };
-    DialError::Tls { host, problem }
+    DialError::Tls { host, problem, alert: None }
+}
+
+/// The other end ended the TLS with an alert, perhaps after the handshake (RFC 8446 §6.2).
+pub(super) fn alerted(host: String, alert: AlertDescription) -> DialError {
+    let alert = format!("{alert:?}");
+    DialError::Tls { host, problem: format!("the server ended it with the alert {alert}"), alert: Some(alert) }
 }
 
 fn certificate_problem(error: &CertificateError) -> CertificateProblem {
@@ -169,45 +237,5 @@ fn certificate_problem(error: &CertificateError) -> CertificateProblem {
         CertificateError::Revoked => CertificateProblem::Revoked,
         CertificateError::Other(other) if other.0.to_string() == "CaUsedAsEndEntity" => CertificateProblem::IsAuthority,
         other => CertificateProblem::Other(other.to_string()),
-    }
-}
-
-/// `--insecure`. Signatures are still checked: the other end holds the key of the certificate it shows, whosever that
-/// is.
-#[derive(Debug)]
-struct AcceptAll(Arc<CryptoProvider>);
-
-impl ServerCertVerifier for AcceptAll {
-    fn verify_server_cert(
-        &self,
-        _end_entity: &CertificateDer<'_>,
-        _intermediates: &[CertificateDer<'_>],
-        _server_name: &ServerName<'_>,
-        _ocsp_response: &[u8],
-        _now: UnixTime,
-    ) -> Result<ServerCertVerified, rustls::Error> {
-        Ok(ServerCertVerified::assertion())
-    }
-
-    fn verify_tls12_signature(
-        &self,
-        message: &[u8],
-        certificate: &CertificateDer<'_>,
-        signed: &DigitallySignedStruct,
-    ) -> Result<HandshakeSignatureValid, rustls::Error> {
-        verify_tls12_signature(message, certificate, signed, &self.0.signature_verification_algorithms)
-    }
-
-    fn verify_tls13_signature(
-        &self,
-        message: &[u8],
-        certificate: &CertificateDer<'_>,
-        signed: &DigitallySignedStruct,
-    ) -> Result<HandshakeSignatureValid, rustls::Error> {
-        verify_tls13_signature(message, certificate, signed, &self.0.signature_verification_algorithms)
-    }
-
-    fn supported_verify_schemes(&self) -> Vec<SignatureScheme> {
-        self.0.signature_verification_algorithms.supported_schemes()
     }
 }

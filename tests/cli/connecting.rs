@@ -39,7 +39,8 @@ fn a_401_shows_what_the_service_says_about_the_token() {
         "error: hub `hub1` at `127.0.0.1:PORT` refused the connection\n\
          caused by: the server refused the WebSocket handshake: 401 Unauthorized\n\
          caused by: it answered: Invalid token.\n\
-         hint: the token is for `http://localhost/client/hubs/hub1`, but the URL says `127.0.0.1:PORT`\n",
+         hint: the token is for `http://localhost/client/hubs/hub1`, but the URL says `127.0.0.1:PORT`\n\
+         hint: `wps url inspect` shows all that a token says, `wps url create` makes one\n",
     );
 }
 
@@ -52,7 +53,9 @@ fn a_403_is_a_matter_of_the_token_too() {
         5,
         "error: hub `hub1` at `127.0.0.1:PORT` refused the connection\n\
          caused by: the server refused the WebSocket handshake: 403 Forbidden (`Forbidden.Network`)\n\
-         hint: the token is for `http://localhost/client/hubs/hub1`, but the URL says `127.0.0.1:PORT`\n",
+         hint: the network rules of the service do not let this machine in\n\
+         hint: the token is for `http://localhost/client/hubs/hub1`, but the URL says `127.0.0.1:PORT`\n\
+         hint: `wps url inspect` shows all that a token says, `wps url create` makes one\n",
     );
 }
 
@@ -65,7 +68,7 @@ fn a_404_asks_to_check_the_path() {
         6,
         "error: hub `hub1` at `127.0.0.1:PORT` refused the connection\n\
          caused by: the server refused the WebSocket handshake: 404 Not Found\n\
-         hint: check the hub and the path: a client URL is `wss://HOST/client/hubs/HUB`\n",
+         hint: check the hub `hub1`, the host and the path: a client URL is `wss://HOST/client/hubs/HUB`\n",
     );
 }
 
@@ -79,6 +82,7 @@ fn a_503_says_how_long_the_service_asks_to_wait() {
         "error: could not connect to hub `hub1` at `127.0.0.1:PORT`\n\
          caused by: the server refused the WebSocket handshake: 503 Service Unavailable\n\
          caused by: it answered: busy\n\
+         hint: the service is overloaded, restarting or stopped: try again, or look at its state\n\
          hint: the service asks to wait 7 s before the next attempt\n",
     );
 }

@@ -43,6 +43,7 @@ const LAYERS: &[(&str, &[&str])] = &[
             "auth",
             "wire",
             "protocol",
+            "secret",
         ],
     ),
     ("main", &["cli", "settings", "commands", "render", "logging", "failure", "secret"]),

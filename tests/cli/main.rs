@@ -7,11 +7,16 @@
 
 mod support;
 
+#[cfg(unix)]
+mod broken_inputs;
+mod config;
 mod connecting;
+mod doctor;
 #[cfg(unix)]
 mod ending;
 mod garbage;
 mod layering;
+mod network;
 mod operations;
 mod output;
 mod recovery;
@@ -19,4 +24,8 @@ mod repl;
 #[cfg(unix)]
 mod repl_terminal;
 mod secrets;
+#[cfg(unix)]
+mod sources;
+mod traces;
+mod url;
 mod usage;

@@ -91,7 +91,7 @@ fn a_refused_recovery_leaves_the_outcome_unknown() {
     let ended = wps.end();
     ended.assert_failed(
         9,
-        &["error: the connection was lost", "ackId 77", "not known", "hint: ", "`--on-unknown resend`"],
+        &["error: no ack came before the end", "ackId 77", "not known", "hint: ", "`--on-unknown resend`"],
     );
     ended.assert_stderr(&["could not be recovered"]);
     service.assert_no_more_calls();

@@ -117,6 +117,8 @@ fn signer(endpoint: &str) -> Signer {
         roles: vec!["webpubsub.sendToGroup".to_owned()],
         groups: vec!["lobby".to_owned()],
         ttl: Duration::from_secs(60),
+        not_before: None,
+        claims: Vec::new(),
     }
 }
 

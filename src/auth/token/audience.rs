@@ -21,7 +21,8 @@ impl Audience<'_> {
     /// Whether `aud` names one of the endpoints and the hub.
     pub fn accepts(&self, aud: &str) -> bool {
         let Ok(url) = Url::parse(aud) else { return false };
-        if !matches!(url.scheme(), "http" | "https" | "ws" | "wss") {
+        let names_a_user = !url.username().is_empty() || url.password().is_some();
+        if names_a_user || !matches!(url.scheme(), "http" | "https" | "ws" | "wss") {
             return false;
         }
         let expected = format!("/client/hubs/{}", self.hub);

@@ -15,6 +15,8 @@ fn request() -> ClientTokenRequest<'static> {
         groups: &[],
         issued_at: ISSUED,
         ttl: Duration::from_secs(3600),
+        not_before: None,
+        claims: &[],
     }
 }
 
@@ -54,6 +56,28 @@ fn roles_and_groups_follow_the_user_in_the_claims() {
     );
     let claims = verify(token.expose(), ISSUED).unwrap();
     assert_eq!((claims.sub, claims.roles, claims.groups), (None, roles.to_vec(), groups.to_vec()));
+}
+
+#[test]
+fn further_claims_are_written_as_given_and_the_time_to_live_counts_from_the_beginning() {
+    let further = [("tier", "\"gold\""), ("n", "12345678901234567890123.0"), ("o", "{\"a\":[1]}")];
+    let further = further.map(|(name, value)| (name.to_owned(), value.to_owned()));
+    let begins = ISSUED + 100;
+    let claims_of = |not_before| {
+        let request = ClientTokenRequest { not_before, claims: &further, ..request() };
+        let token = sign_client_token(&Secret::new(KEY), &request);
+        assert!(is_signed_with(token.expose(), &Secret::new(KEY)));
+        assert!(!is_signed_with(token.expose(), &Secret::new("other")));
+        String::from_utf8(URL_SAFE_NO_PAD.decode(token.expose().split('.').nth(1).unwrap()).unwrap()).unwrap()
+    };
+    let rest = r#","sub":"alice","tier":"gold","n":12345678901234567890123.0,"o":{"a":[1]}}"#;
+    assert_eq!(
+        claims_of(Some(begins)),
+        format!(r#"{{"aud":"{AUDIENCE}","exp":{},"iat":{ISSUED},"nbf":{begins}{rest}"#, begins + 3600)
+    );
+    // A beginning in the past is none.
+    let past = format!(r#"{{"aud":"{AUDIENCE}","exp":{EXPIRES},"iat":{ISSUED},"nbf":7{rest}"#);
+    assert_eq!(claims_of(Some(7)), past);
 }
 
 #[test]

@@ -1,16 +1,17 @@
-//! Dials over the network: a URL for each attempt, a deadline around it, and what its failure means to the session.
+//! Dials over the network: a URL for each attempt, a deadline around both, and what its failure means to the session.
 
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{SystemTime, UNIX_EPOCH};
 
 use tokio::time::{Instant, timeout_at};
 
+use super::url_command::{self, UrlCommandError};
 use super::{Dialer, Dialing};
 use crate::auth::access_url::{AccessUrl, Signer};
 use crate::client::session::{DialClass, DialFailure, DialRequest};
 use crate::protocol::Subprotocol;
 use crate::secret::{self, Secret};
-use crate::wire::{DialError, DialOptions, Progress, Stream, Target, dial};
+use crate::wire::{DialError, DialOptions, Progress, Step, Stream, Target, dial};
 
 /// Where client access URLs come from.
 #[derive(Clone, Debug)]
@@ -19,18 +20,49 @@ pub enum UrlSource {
     Fixed(AccessUrl),
     /// A fresh token for every fresh connection.
     Signed(Signer),
+    /// What this shell command prints, run again for every fresh connection.
+    Command(String),
 }
 
 impl UrlSource {
-    /// A URL for a fresh connection.
-    pub fn fresh(&self) -> AccessUrl {
+    /// A URL for a fresh connection, where it can be had at once.
+    pub fn at_once(&self) -> Option<AccessUrl> {
         match self {
-            Self::Fixed(url) => url.clone(),
-            Self::Signed(signer) => {
-                let now = SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |since| since.as_secs());
-                signer.access_url(now)
-            }
+            Self::Fixed(url) => Some(url.clone()),
+            Self::Signed(signer) => Some(signed_now(signer)),
+            Self::Command(_) => None,
         }
+    }
+
+    /// A URL for a fresh connection. Takes as long as it takes; dropping the future ends a command.
+    pub async fn obtain(&self) -> Result<AccessUrl, UrlCommandError> {
+        match self {
+            Self::Fixed(url) => Ok(url.clone()),
+            Self::Signed(signer) => Ok(signed_now(signer)),
+            Self::Command(command) => url_command::run(command).await,
+        }
+    }
+}
+
+fn signed_now(signer: &Signer) -> AccessUrl {
+    signer.access_url(SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |since| since.as_secs()))
+}
+
+/// The URL of the current connection, or of the last attempt; shared with those who explain things.
+#[derive(Clone, Debug, Default)]
+pub struct CurrentUrl(Arc<Mutex<Option<AccessUrl>>>);
+
+impl CurrentUrl {
+    /// The URL, if there was one.
+    pub fn get(&self) -> Option<AccessUrl> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    fn set(&self, url: &AccessUrl) {
+        if let Some(token) = url.token() {
+            secret::remember(token.expose());
+        }
+        *self.0.lock().unwrap_or_else(PoisonError::into_inner) = Some(url.clone());
     }
 }
 
@@ -51,14 +83,40 @@ pub struct NetDialer {
     options: DialOptions,
     protocol: Subprotocol,
     /// The URL of the current connection: a recovery goes to the same place.
-    current: Option<AccessUrl>,
+    current: CurrentUrl,
     last_error: Arc<Mutex<Option<DialedError>>>,
+    trail: Trail,
+}
+
+/// What the last dial did so far, step by step; shared with those who tell it.
+#[derive(Clone, Debug, Default)]
+pub struct Trail(Arc<Mutex<Progress>>);
+
+impl Trail {
+    /// Its steps, in their order.
+    pub fn steps(&self) -> Vec<Step> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).steps()
+    }
+
+    /// Another dial begins.
+    fn begin(&self) -> Progress {
+        let progress = Progress::default();
+        *self.0.lock().unwrap_or_else(PoisonError::into_inner) = progress.clone();
+        progress
+    }
 }
 
 impl NetDialer {
     /// Dials what `source` gives.
     pub fn new(source: UrlSource, options: DialOptions, protocol: Subprotocol) -> Self {
-        Self { source, options, protocol, current: None, last_error: Arc::default() }
+        Self {
+            source,
+            options,
+            protocol,
+            current: CurrentUrl::default(),
+            last_error: Arc::default(),
+            trail: Trail::default(),
+        }
     }
 
     /// The error of the last dial, if it ended with one of its own.
@@ -66,20 +124,25 @@ impl NetDialer {
         self.last_error.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
-    /// The URL of the current connection, or of the last attempt.
-    pub fn current_url(&self) -> Option<&AccessUrl> {
-        self.current.as_ref()
+    /// What the last dial did.
+    pub fn trail(&self) -> Trail {
+        self.trail.clone()
     }
 
-    fn target(&self, url: &AccessUrl, path_and_query: Secret) -> Target {
-        Target {
-            secure: url.is_secure(),
-            host: url.host(),
-            port: url.port(),
-            authority: url.authority(),
-            path_and_query,
-            subprotocol: self.protocol.name(),
-        }
+    /// The URL of the current connection, or of the last attempt.
+    pub fn current_url(&self) -> CurrentUrl {
+        self.current.clone()
+    }
+}
+
+fn target(url: &AccessUrl, path_and_query: Secret, protocol: Subprotocol) -> Target {
+    Target {
+        secure: url.is_secure(),
+        host: url.host(),
+        port: url.port(),
+        authority: url.authority(),
+        path_and_query,
+        subprotocol: protocol.name(),
     }
 }
 
@@ -87,28 +150,43 @@ impl Dialer for NetDialer {
     type Stream = Stream;
 
     fn dial(&mut self, request: DialRequest, deadline: Instant) -> Dialing<Stream> {
-        let (url, path_and_query) = match (&request, &self.current) {
+        // A recovery goes to where the connection was, with its own token: it needs no fresh URL (PROTOCOL §7.2).
+        let known = match (&request, self.current.get()) {
             (DialRequest::Recover { connection_id, token }, Some(url)) => {
-                (url.clone(), url.recovery_uri(connection_id, &token.0))
+                let uri = url.recovery_uri(connection_id, &token.0);
+                Some((url, uri))
             }
-            (DialRequest::Fresh | DialRequest::Recover { .. }, _) => {
-                let url = self.source.fresh();
+            (DialRequest::Fresh | DialRequest::Recover { .. }, _) => self.source.at_once().map(|url| {
                 let uri = url.fresh_uri();
                 (url, uri)
-            }
+            }),
         };
-        if let Some(token) = url.token() {
-            secret::remember(token.expose());
+        if let Some((url, _)) = &known {
+            self.current.set(url);
         }
-        self.current = Some(url.clone());
-        let target = self.target(&url, path_and_query);
+        let (source, current, protocol) = (self.source.clone(), self.current.clone(), self.protocol);
         let options = self.options.clone();
         let last_error = Arc::clone(&self.last_error);
+        let trail = self.trail.clone();
         // A dial that times out, or is dropped, has none: it must not be explained with the one before it.
         *last_error.lock().unwrap_or_else(PoisonError::into_inner) = None;
         Box::pin(async move {
             let started = Instant::now();
-            let progress = Progress::default();
+            let (url, path_and_query) = match known {
+                Some(known) => known,
+                None => {
+                    let url = match timeout_at(deadline, source.obtain()).await {
+                        Ok(Ok(url)) => url,
+                        Ok(Err(error)) => return Err(unreachable(error.to_string())),
+                        Err(_) => return Err(timed_out(deadline - started, "running the URL command")),
+                    };
+                    current.set(&url);
+                    let uri = url.fresh_uri();
+                    (url, uri)
+                }
+            };
+            let target = target(&url, path_and_query, protocol);
+            let progress = trail.begin();
             match timeout_at(deadline, dial(&target, &options, &progress)).await {
                 Ok(Ok(link)) => Ok(link),
                 Ok(Err(error)) => {
@@ -117,16 +195,19 @@ impl Dialer for NetDialer {
                     *last_error.lock().unwrap_or_else(PoisonError::into_inner) = error;
                     Err(failure)
                 }
-                Err(_) => Err(timed_out(deadline - started, &progress)),
+                Err(_) => Err(timed_out(deadline - started, &progress.stage().to_string())),
             }
         })
     }
 }
 
-fn timed_out(limit: std::time::Duration, progress: &Progress) -> DialFailure {
+fn timed_out(limit: std::time::Duration, stage: &str) -> DialFailure {
     // The deadline was a moment further away when it was set.
     let limit = (limit.as_secs_f64() * 1000.0).round() / 1000.0;
-    let message = format!("timed out after {limit} s while {}", progress.stage());
+    unreachable(format!("timed out after {limit} s while {stage}"))
+}
+
+fn unreachable(message: String) -> DialFailure {
     DialFailure { class: DialClass::Unreachable, message, retry_after: None }
 }
 
@@ -137,7 +218,7 @@ fn failure(error: &DialError) -> DialFailure {
         message.push_str(&format!(": {cause}"));
         source = cause.source();
     }
-    let refusal = error.refusal();
+    let refusal = error.answer();
     if let Some(said) = refusal.and_then(|refusal| refusal.body.lines().find(|line| !line.trim().is_empty())) {
         let cut = said.char_indices().nth(QUOTED_CHARS).map_or(said.len(), |(at, _)| at);
         let more = if cut < said.len() { "…" } else { "" };
@@ -156,7 +237,9 @@ fn class(error: &DialError) -> DialClass {
         | DialError::Connect { .. }
         | DialError::Tls { .. }
         | DialError::ClosedEarly { .. } => DialClass::Unreachable,
-        DialError::Certificate { .. } => DialClass::Certificate,
+        DialError::Proxy(error) if error.is_final() => DialClass::Proxy,
+        DialError::Proxy(_) => DialClass::Unreachable,
+        DialError::Certificate { .. } | DialError::ClientCertificate { .. } => DialClass::Certificate,
         DialError::Refused(refusal) => DialClass::Status(refusal.status),
         DialError::NoSubprotocol { .. } | DialError::WrongSubprotocol { .. } => DialClass::Subprotocol,
         DialError::BadHandshake { .. } | DialError::NotHttp { .. } => DialClass::NotWebSocket,

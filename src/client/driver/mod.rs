@@ -6,6 +6,7 @@
 //! sink by reference; after each batch whoever shares the thread or the task has a turn, however much is waiting.
 
 mod dialer;
+mod url_command;
 
 use std::collections::HashMap;
 use std::future::{Future, poll_fn};
@@ -26,11 +27,11 @@ use super::handle::{Command, Commands, Handle, Stop, channel};
 use super::session::{
     Config, Counts, DialFailure, DialRequest, End, LossCause, OperationId, Outcome, Output, PingId, Received, Session,
 };
-use crate::protocol::{Downstream, decode_downstream, redact_reconnection_token};
-use crate::secret;
+use crate::protocol::{Downstream, decode_downstream, explain_close_code, redact_reconnection_token};
+use crate::secret::{self, FRAMES};
 use crate::wire::{Cause, Closed, Incoming, Link};
 
-pub use dialer::{DialedError, NetDialer, UrlSource};
+pub use dialer::{CurrentUrl, DialedError, NetDialer, Trail, UrlSource};
 
 /// A dial under way.
 pub type Dialing<S> = Pin<Box<dyn Future<Output = Result<Link<S>, DialFailure>> + Send>>;
@@ -292,9 +293,15 @@ impl<D: Dialer, S: EventSink> Driver<D, S> {
                     let received = self.session.handle_binary(now);
                     self.hand_over(now, Frame::Binary(&bytes), &received);
                 }
-                Incoming::Ping | Incoming::Pong => self.session.handle_sign_of_life(now),
+                Incoming::Ping | Incoming::Pong => {
+                    debug!(
+                        "← {}",
+                        if matches!(incoming, Incoming::Ping) { "WebSocket ping" } else { "WebSocket pong" }
+                    );
+                    self.session.handle_sign_of_life(now);
+                }
                 Incoming::Closed(closed) => {
-                    debug!("← {closed:?}");
+                    log_closed(&closed);
                     self.link = None;
                     self.session.handle_closed(now, loss_cause(closed));
                 }
@@ -370,9 +377,6 @@ impl<D: Dialer, S: EventSink> Driver<D, S> {
     }
 }
 
-/// Log target of frames: their `data` is the users' and is logged as it is.
-pub const FRAMES: &str = "wps::frames";
-
 /// From now on, the service's words are shown without the token, should they repeat it.
 fn remember_token(text: &str) {
     if let Downstream::Connected { reconnection_token: Some(token), .. } = decode_downstream(text) {
@@ -399,6 +403,16 @@ fn log_frame(direction: &str, text: &str) {
     match text.char_indices().nth(LOGGED_CHARS) {
         Some((cut, _)) => debug!(target: FRAMES, "{direction} {}… ({} bytes)", &text[..cut], text.len()),
         None => debug!(target: FRAMES, "{direction} {text}"),
+    }
+}
+
+/// Logs the end of a socket.
+fn log_closed(closed: &Closed) {
+    let explanation = closed.code.and_then(explain_close_code).map(|words| format!(" ({words})")).unwrap_or_default();
+    match (closed.code, &closed.error) {
+        (Some(code), _) => debug!("← close {code} `{}`{explanation}", closed.reason),
+        (None, Some(error)) => debug!("the connection ended: {error}"),
+        (None, None) => debug!("the connection ended without a close frame"),
     }
 }
 

@@ -51,6 +51,8 @@ pub struct Config {
     pub retries_until_connected: Retries,
     /// Fresh attempts after the first failed one, once there has been a connection.
     pub retries_once_connected: Retries,
+    /// Each fresh connection gets another URL, so that one that was refused is worth one more attempt.
+    pub renews_url: bool,
     /// Pause between fresh attempts.
     pub reconnect_backoff: Backoff,
     /// Join the wanted groups again on a new connection.

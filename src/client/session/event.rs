@@ -134,6 +134,8 @@ pub enum Lifecycle {
     },
     /// An operation of the user's was acknowledged, positively or not.
     Ack(AckReport),
+    /// An attempt of an operation failed, and another follows. Said on stderr; not a record of its own.
+    OperationRetried(FailedAttempt),
     /// A group was joined.
     Joined {
         /// The group.
@@ -164,6 +166,21 @@ pub enum Lifecycle {
         /// The id that came.
         sequence_id: u64,
     },
+}
+
+/// An attempt of an operation that failed and is followed by another.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct FailedAttempt {
+    /// What it was.
+    pub operation: OperationKind,
+    /// The group or the event's name.
+    pub target: String,
+    /// Its id, the same for every attempt.
+    pub ack_id: u64,
+    /// Which attempt failed, from 1.
+    pub attempt: u32,
+    /// Why.
+    pub error: Nack,
 }
 
 /// An acknowledged operation.

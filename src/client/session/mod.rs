@@ -32,10 +32,11 @@ use backoff::Jitter;
 use groups::Groups;
 use operations::{Operations, Owner};
 use phase::{Phase, Step};
+use recovery::Quick;
 use stall::Stall;
 
 pub use config::{Backoff, BackoffMode, Config, OnUnknown, Retries};
-pub use event::{AckReport, Lifecycle, Loss, Nack, OperationKind, Received};
+pub use event::{AckReport, FailedAttempt, Lifecycle, Loss, Nack, OperationKind, Received};
 pub use operations::{AckMode, OperationId, Outcome, Request};
 pub use output::{Counts, DialFailure, DialRequest, End, Output};
 pub use phase::ReconnectionToken;
@@ -43,7 +44,7 @@ pub use status::{PingId, Standing, Status};
 pub use verdict::{DialClass, EndKind, LossCause};
 
 /// Longest wait for the peer's close frame (CLI contract, *Ending*).
-const CLOSE_TIMEOUT: Duration = Duration::from_secs(2);
+const CLOSE_TIMEOUT: Duration = Duration::from_millis(1800);
 
 /// The client's side of one Web PubSub client, over any number of connections and sockets.
 #[derive(Debug)]
@@ -58,6 +59,9 @@ pub struct Session {
     retry: u32,
     /// Whether there was ever a connection.
     was_connected: bool,
+    quick: Quick,
+    /// Whether another URL was asked for since the last connection, because one was refused.
+    renewed: bool,
     /// Whether, and for how long, the user's output takes no more.
     stall: Stall,
     counts: Counts,
@@ -82,6 +86,8 @@ impl Session {
             outputs: VecDeque::new(),
             retry: 0,
             was_connected: false,
+            quick: Quick::default(),
+            renewed: false,
             stall: Stall::default(),
             counts: Counts::default(),
             last_failure: None,

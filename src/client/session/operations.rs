@@ -9,7 +9,7 @@ use std::time::Duration;
 use bytes::Bytes;
 
 use super::config::OnUnknown;
-use super::event::{Nack, OperationKind};
+use super::event::{FailedAttempt, Nack, OperationKind};
 use super::ids::IdSpace;
 use super::verdict::{AckVerdict, ack_verdict};
 use crate::protocol::{AckError, OwnedData, Upstream, encode_upstream};
@@ -69,10 +69,16 @@ impl Request {
         let frame = match self {
             Self::Join { group } => Upstream::JoinGroup { group: group.into(), ack_id },
             Self::Leave { group } => Upstream::LeaveGroup { group: group.into(), ack_id },
-            Self::Send { group, data, no_echo } => {
-                Upstream::SendToGroup { group: group.into(), ack_id, no_echo: *no_echo, data: data.as_data() }
+            Self::Send { group, data, no_echo } => Upstream::SendToGroup {
+                group: group.into(),
+                ack_id,
+                no_echo: *no_echo,
+                data: data.as_data(),
+                metadata: None,
+            },
+            Self::Event { event, data } => {
+                Upstream::Event { event: event.into(), ack_id, data: data.as_data(), metadata: None }
             }
-            Self::Event { event, data } => Upstream::Event { event: event.into(), ack_id, data: data.as_data() },
         };
         let mut out = String::new();
         encode_upstream(&frame, &mut out);
@@ -122,6 +128,8 @@ pub enum Outcome {
         error: Nack,
         /// How often it was sent.
         attempts: u32,
+        /// From the first sending to the last refusal.
+        elapsed: Duration,
     },
     /// No attempt was acknowledged in time.
     NotAcknowledged {
@@ -191,6 +199,16 @@ pub(super) struct Operation {
 }
 
 impl Operation {
+    fn failed_attempt(&self, error: Nack) -> FailedAttempt {
+        FailedAttempt {
+            operation: self.kind,
+            target: self.target.clone(),
+            ack_id: self.ack_id.unwrap_or_default(),
+            attempt: self.attempts,
+            error,
+        }
+    }
+
     /// Join and leave can be repeated on another connection; a publish would be doubled (PROTOCOL §19.7).
     pub(super) fn is_membership(&self) -> bool {
         matches!(self.kind, OperationKind::JoinGroup | OperationKind::LeaveGroup)
@@ -233,6 +251,8 @@ pub(super) struct Operations {
     timers: BTreeSet<(Duration, u64)>,
     next_order: u64,
     ids: IdSpace,
+    /// Attempts that failed and are followed by another, to be told.
+    pub(super) failed_attempts: Vec<FailedAttempt>,
 }
 
 impl Operations {
@@ -362,6 +382,7 @@ impl Operations {
         };
         operation.unanswered = operation.unanswered.saturating_sub(1);
         let attempts = operation.attempts;
+        let elapsed = operation.first_sent.map_or(Duration::ZERO, |first| now.saturating_sub(first));
         let nack = |error: &AckError<'_>| Nack { name: error.name.to_string(), message: error.message.to_string() };
         let outcome = match (ack_verdict(result), result) {
             (AckVerdict::Retry, Err(error)) => match operation.state {
@@ -370,19 +391,17 @@ impl Operations {
                 State::Queued | State::Pausing { .. } => return Acked::Retrying,
                 State::InFlight { deadline } if operation.failures < patience.retries => {
                     operation.failures += 1;
+                    self.failed_attempts.push(operation.failed_attempt(nack(error)));
                     let until = now.saturating_add(pause(operation.failures));
                     operation.state = State::Pausing { until };
                     self.timers.remove(&(deadline, order));
                     self.timers.insert((until, order));
                     return Acked::Retrying;
                 }
-                State::InFlight { .. } => Outcome::Refused { ack_id, error: nack(error), attempts },
+                State::InFlight { .. } => Outcome::Refused { ack_id, error: nack(error), attempts, elapsed },
             },
-            (AckVerdict::Done { duplicate }, _) => {
-                let elapsed = operation.first_sent.map_or(Duration::ZERO, |first| now.saturating_sub(first));
-                Outcome::Acked { ack_id, duplicate, attempts, elapsed }
-            }
-            (AckVerdict::Refused, Err(error)) => Outcome::Refused { ack_id, error: nack(error), attempts },
+            (AckVerdict::Done { duplicate }, _) => Outcome::Acked { ack_id, duplicate, attempts, elapsed },
+            (AckVerdict::Refused, Err(error)) => Outcome::Refused { ack_id, error: nack(error), attempts, elapsed },
             (AckVerdict::Retry | AckVerdict::Refused, Ok(())) => return Acked::Stray,
         };
         match self.remove(order) {
@@ -409,6 +428,8 @@ impl Operations {
                     }));
                     continue;
                 }
+                let silence = Nack { name: String::new(), message: "no ack came in time".into() };
+                self.failed_attempts.push(operation.failed_attempt(silence));
             }
             operation.state = State::Queued;
             again.push(order);

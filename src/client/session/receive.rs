@@ -65,6 +65,7 @@ impl Session {
                 let connection_id = connection_id.into_owned();
                 let token = reconnection_token.map(|token| ReconnectionToken(token.into_owned()));
                 self.was_connected = true;
+                self.renewed = false;
                 self.stall.restart(now);
                 let user_id = user_id.map(|user| user.into_owned());
                 let identity = Identity {
@@ -125,7 +126,9 @@ impl Session {
                 let patience = self.patience();
                 let (backoff, jitter) = (self.config.operation_backoff, &mut self.jitter);
                 let pause = |retry| backoff.pause(retry, jitter);
-                match self.operations.acknowledge(now, ack_id, &result, patience, pause) {
+                let acked = self.operations.acknowledge(now, ack_id, &result, patience, pause);
+                self.tell_failed_attempts();
+                match acked {
                     Acked::Stray | Acked::Retrying => {}
                     Acked::Settled(settled) => {
                         if let Phase::Live(live) = &mut self.phase {

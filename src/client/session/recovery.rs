@@ -15,12 +15,44 @@ use crate::protocol::RECOVERY_WINDOW_SECS;
 const RECOVERY_ATTEMPT: Duration = Duration::from_secs(5);
 /// Pause between recovery attempts, start to start (PROTOCOL §19.2).
 const RECOVERY_PAUSE: Duration = Duration::from_secs(1);
+/// So many recoveries may follow one another at once; after that one a second may. A service that takes a recovery,
+/// sends something and hangs up would be dialled thousands of times a second otherwise.
+const QUICK_RECOVERIES: u32 = 30;
 /// A socket that lived so long is worth recovering at once (PROTOCOL §19.2).
 const PROVEN_SOCKET: Duration = Duration::from_secs(1);
 /// A connection that lived so long resets the back-off (PROTOCOL §19.5).
 const PROVEN_CONNECTION: Duration = Duration::from_secs(5);
 /// How long the service keeps a dropped connection.
 const RECOVERY_WINDOW: Duration = Duration::from_secs(RECOVERY_WINDOW_SECS);
+
+/// How many recoveries may still begin without a pause: one more for each second that passes.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Quick {
+    left: u32,
+    /// Up to when passed seconds were counted.
+    counted: Duration,
+}
+
+impl Default for Quick {
+    fn default() -> Self {
+        Self { left: QUICK_RECOVERIES, counted: Duration::ZERO }
+    }
+}
+
+impl Quick {
+    fn take(&mut self, now: Duration) -> bool {
+        let passed = now.saturating_sub(self.counted).as_secs();
+        self.counted += Duration::from_secs(passed);
+        self.left = self.left.saturating_add(u32::try_from(passed).unwrap_or(u32::MAX)).min(QUICK_RECOVERIES);
+        if self.left > 0 {
+            self.left -= 1;
+            return true;
+        }
+        // The second that is waited for now gives no further one.
+        self.counted += RECOVERY_PAUSE;
+        false
+    }
+}
 
 impl Session {
     /// A live connection has lost its socket.
@@ -43,7 +75,7 @@ impl Session {
             lost_at: now,
             window: counted_from + RECOVERY_WINDOW,
             attempts: 0,
-            step: Step::Pause { until: if proven { now } else { now + RECOVERY_PAUSE } },
+            step: Step::Pause { until: if proven && self.quick.take(now) { now } else { now + RECOVERY_PAUSE } },
         };
         let recoverable = self.config.reliable && recovery.identity.token.is_some();
         if !recoverable || loss_verdict(&cause) == LossVerdict::Fresh || recovery.window <= now {

@@ -80,6 +80,13 @@ impl Session {
         self.outputs.push_back(Output::Settled { id, outcome });
     }
 
+    /// Tells of attempts that failed and are followed by another.
+    pub(super) fn tell_failed_attempts(&mut self) {
+        for attempt in std::mem::take(&mut self.operations.failed_attempts) {
+            self.event(Lifecycle::OperationRetried(attempt));
+        }
+    }
+
     fn settle_rejoin(&mut self, group: &str, ack_id: Option<u64>, outcome: Outcome) {
         let group = group.to_owned();
         match outcome {
@@ -113,8 +120,8 @@ impl Session {
     fn report(&mut self, operation: &Operation, outcome: &Outcome) {
         let (ack_id, error, duplicate, attempts, elapsed) = match outcome {
             Outcome::Acked { ack_id, duplicate, attempts, elapsed } => (*ack_id, None, *duplicate, *attempts, *elapsed),
-            Outcome::Refused { ack_id, error, attempts } => {
-                (*ack_id, Some(error.clone()), false, *attempts, Duration::ZERO)
+            Outcome::Refused { ack_id, error, attempts, elapsed } => {
+                (*ack_id, Some(error.clone()), false, *attempts, *elapsed)
             }
             Outcome::Sent
             | Outcome::NotAcknowledged { .. }

@@ -106,6 +106,7 @@ impl Session {
     pub(super) fn send_ping(&mut self, now: Duration, id: Option<PingId>) {
         self.send(&Upstream::Ping);
         if let Phase::Live(live) = &mut self.phase {
+            live.last_ping = now;
             live.pings.push_back(Ping { sent: now, id });
         }
     }

@@ -37,7 +37,9 @@ impl Session {
             Phase::Dialing { .. } => {
                 let verdict = dial_verdict(failure.class);
                 self.attempt_failed(&failure.message, false);
-                if verdict.retry {
+                // Another URL may bring a token that is taken; a second refusal says that it does not.
+                let renew = self.config.renews_url && verdict.end == EndKind::Unauthorized;
+                if verdict.retry || (renew && !std::mem::replace(&mut self.renewed, true)) {
                     self.retry_fresh(now, verdict.end, failure.message, failure.retry_after);
                 } else {
                     self.fail(verdict.end, failure.message);
@@ -101,6 +103,7 @@ impl Session {
             return;
         }
         let (again, settled) = self.operations.expire(now, self.patience());
+        self.tell_failed_attempts();
         let freed = settled.iter().any(|settled| settled.operation.is_membership());
         for settled in settled {
             self.settle(settled);
@@ -171,9 +174,6 @@ impl Session {
         }
         if self.ping_due(live).is_some_and(|due| due <= now) {
             self.send_ping(now, None);
-            if let Phase::Live(live) = &mut self.phase {
-                live.last_ping = now;
-            }
         }
     }
 

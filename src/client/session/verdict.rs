@@ -11,6 +11,8 @@ pub enum DialClass {
     Unreachable,
     /// The server's certificate is not acceptable.
     Certificate,
+    /// A proxy on the way does not let us through, and will not the next time.
+    Proxy,
     /// The server answered the handshake with this HTTP status instead of 101.
     Status(u16),
     /// The server does not accept the subprotocol.
@@ -49,10 +51,10 @@ pub(super) struct DialVerdict {
 pub(super) fn dial_verdict(class: DialClass) -> DialVerdict {
     let (retry, end) = match class {
         DialClass::Unreachable => (true, EndKind::Unreachable),
-        DialClass::Certificate => (false, EndKind::Unreachable),
+        DialClass::Certificate | DialClass::Proxy => (false, EndKind::Unreachable),
         DialClass::Status(401 | 403) => (false, EndKind::Unauthorized),
         DialClass::Status(408 | 429 | 500..=599) => (true, EndKind::Unreachable),
-        // The proxy's refusal, not the service's: it was never reached.
+        // The refusal of a proxy that nobody knew of, not the service's: it was never reached.
         DialClass::Status(407) => (false, EndKind::Unreachable),
         DialClass::Status(_) | DialClass::Subprotocol => (false, EndKind::HandshakeRefused),
         DialClass::NotWebSocket => (false, EndKind::Protocol),
@@ -163,6 +165,13 @@ mod tests {
             (503, true, EndKind::Unreachable),
         ] {
             assert_eq!(dial_verdict(DialClass::Status(status)), DialVerdict { retry, end }, "{status}");
+        }
+    }
+
+    #[test]
+    fn what_stands_in_the_way_for_good_is_not_tried_again() {
+        for class in [DialClass::Certificate, DialClass::Proxy] {
+            assert_eq!(dial_verdict(class), DialVerdict { retry: false, end: EndKind::Unreachable });
         }
     }
 

@@ -74,7 +74,7 @@ fn audience(claims: &Claims, url: &AccessUrl) -> Option<String> {
 }
 
 /// A clock that is wrong makes good tokens bad.
-fn skew(served: SystemTime, now: SystemTime) -> Option<String> {
+pub fn skew(served: SystemTime, now: SystemTime) -> Option<String> {
     let (difference, which) = match now.duration_since(served) {
         Ok(ahead) => (ahead, "ahead of"),
         Err(error) => (error.duration(), "behind"),

@@ -236,7 +236,9 @@ impl Executor<'_> {
             row("connection", format!("`{id}`"));
             row("user", status.user_id.as_ref().map_or("anonymous".into(), |user| format!("`{user}`")));
         }
-        row("hub", format!("`{}`", crate::commands::run::hub(self.connection)));
+        if let Some(hub) = crate::commands::run::hub(self.connection) {
+            row("hub", format!("`{hub}`"));
+        }
         row("protocol", self.connection.protocol.name().to_owned());
         if let Some(age) = status.connected_for {
             row("connected for", human(age));

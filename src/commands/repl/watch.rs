@@ -222,6 +222,7 @@ impl Watcher for Watch {
             }
             Lifecycle::AttemptFailed { .. }
             | Lifecycle::Reconnecting { .. }
+            | Lifecycle::OperationRetried(_)
             | Lifecycle::Ack(_)
             | Lifecycle::RejoinFailed { .. }
             | Lifecycle::SequenceGap { .. } => {}

@@ -22,6 +22,8 @@ pub struct HubConfig {
     pub recovery_window: Duration,
     /// How many successful ackIds a connection remembers (PROTOCOL §6).
     pub ack_memory: usize,
+    /// How many groups a connection may be in. The service documents no limit (PROTOCOL §12); memory has one.
+    pub max_groups: usize,
     /// Between two WebSocket pings (PROTOCOL §8.1).
     pub ping_interval: Duration,
     /// A peer that was not heard of for so long is dropped.
@@ -39,6 +41,7 @@ impl Default for HubConfig {
             patience: Duration::from_secs(2),
             recovery_window: Duration::from_secs(RECOVERY_WINDOW_SECS),
             ack_memory: 1000,
+            max_groups: 10_000,
             ping_interval: Duration::from_secs(20),
             silence_limit: Duration::from_secs(40),
             send_connected_on_recovery: true,

@@ -141,6 +141,11 @@ impl Connection {
         matches!(self.client, Client::Reliable { .. })
     }
 
+    /// Whether it is in the group, or may join one more.
+    pub(super) fn has_room_for(&self, group: &str, max_groups: usize) -> bool {
+        self.groups.len() < max_groups || self.groups.contains(group)
+    }
+
     /// How near the connection is to the limit it is nearest to, in percent. More than 100 is too much.
     pub(super) fn load(&self, config: &HubConfig) -> usize {
         // Rounded up, so that one more than the limit is more than 100.

@@ -46,8 +46,9 @@ impl<'a> Delivery<'a> {
     fn encoded(&mut self) -> &Arc<Encoded> {
         self.encoded.get_or_insert_with(|| {
             const ENVELOPE: usize = 128;
-            let weight = self.message.data.as_json().len() + ENVELOPE;
-            Arc::new(Encoded { shared: SharedMessage::new(&self.message), weight })
+            let shared = SharedMessage::new(&self.message);
+            let weight = shared.len() + ENVELOPE;
+            Arc::new(Encoded { shared, weight })
         })
     }
 

@@ -19,7 +19,7 @@ use crate::protocol::{
 pub(super) enum Operation<'a> {
     Join { group: &'a str },
     Leave { group: &'a str },
-    Send { group: &'a str, no_echo: bool, data: Data<'a> },
+    Send { group: &'a str, no_echo: bool, data: Data<'a>, metadata: Option<&'a str> },
     Event { event: &'a str, data: Data<'a> },
 }
 
@@ -34,6 +34,8 @@ enum Verdict {
     InFlight,
     /// The role is missing.
     Forbidden,
+    /// It is in as many groups as a connection may be in.
+    TooManyGroups,
 }
 
 /// An event at its handler.
@@ -76,7 +78,9 @@ impl Hub {
         let data = data.as_data();
         let operation = match mode {
             SimpleMode::SendEvent => Operation::Event { event: "message", data },
-            SimpleMode::SendToGroup { group, no_echo } => Operation::Send { group, no_echo: *no_echo, data },
+            SimpleMode::SendToGroup { group, no_echo } => {
+                Operation::Send { group, no_echo: *no_echo, data, metadata: None }
+            }
         };
         self.operate(key, operation, None)
     }
@@ -85,10 +89,12 @@ impl Hub {
         match frame {
             Upstream::JoinGroup { group, ack_id } => self.operate(key, Operation::Join { group }, *ack_id),
             Upstream::LeaveGroup { group, ack_id } => self.operate(key, Operation::Leave { group }, *ack_id),
-            Upstream::SendToGroup { group, ack_id, no_echo, data } => {
-                self.operate(key, Operation::Send { group, no_echo: *no_echo, data: *data }, *ack_id)
+            Upstream::SendToGroup { group, ack_id, no_echo, data, metadata } => {
+                let (no_echo, data, metadata) = (*no_echo, *data, *metadata);
+                self.operate(key, Operation::Send { group, no_echo, data, metadata }, *ack_id)
             }
-            Upstream::Event { event, ack_id, data } => {
+            // Metadata of an event are headers for its handler (PROTOCOL §4.5), and the echo has no headers.
+            Upstream::Event { event, ack_id, data, metadata: _ } => {
                 self.operate(key, Operation::Event { event, data: *data }, *ack_id)
             }
             Upstream::SequenceAck(sequence_id) => {
@@ -119,6 +125,10 @@ impl Hub {
                 self.refuse(key, ack_id, "Duplicate", &format!("Message with ack-id: {id} has been processed"));
             }
             Verdict::Forbidden => self.forbid(key, operation, ack_id),
+            Verdict::TooManyGroups => {
+                let message = format!("A connection can be in {} groups at most.", self.config.max_groups);
+                self.refuse(key, ack_id, "BadRequest", &message);
+            }
         }
         Flow::Done
     }
@@ -137,7 +147,15 @@ impl Hub {
             // No role is needed for events (PROTOCOL §4.3).
             Operation::Event { .. } => true,
         };
-        if permitted { Verdict::Proceed } else { Verdict::Forbidden }
+        match operation {
+            _ if !permitted => Verdict::Forbidden,
+            Operation::Join { group } if !connection.has_room_for(group, self.config.max_groups) => {
+                Verdict::TooManyGroups
+            }
+            Operation::Join { .. } | Operation::Leave { .. } | Operation::Send { .. } | Operation::Event { .. } => {
+                Verdict::Proceed
+            }
+        }
     }
 
     fn perform(&mut self, key: ConnectionKey, operation: Operation<'_>, ack_id: Option<u64>) {
@@ -153,10 +171,10 @@ impl Hub {
                 }
                 self.succeed(key, ack_id);
             }
-            Operation::Send { group, no_echo, data } => {
+            Operation::Send { group, no_echo, data, metadata } => {
                 let Some(user) = self.connections.get(&key).map(|connection| connection.user.clone()) else { return };
                 let origin = Origin::Group { group: group.into(), user_id: user.as_deref().map(Cow::Borrowed) };
-                let message = Message { origin, sequence_id: None, data, metadata: None, stream: None };
+                let message = Message { origin, sequence_id: None, data, metadata, stream: None };
                 // The echo comes before the ack (PROTOCOL §5.6).
                 self.publish(group, message, no_echo.then_some(key));
                 self.succeed(key, ack_id);

@@ -139,10 +139,13 @@ impl Hub {
         let Some(connection) = self.connections.get_mut(&key) else { return };
         if let (Client::Reliable { queue, .. }, Link::Attached(attachment)) = (&connection.client, &mut connection.link)
         {
+            // What is replayed is within the limit of what is kept, so it is no backlog yet: the client has had no
+            // chance to read any of it.
+            let before = attachment.backlog;
             for (sequence_id, message) in queue.unacked() {
                 attachment.send(message.frame(sequence_id), &mut self.outputs);
             }
-            self.check_load(key);
+            attachment.backlog = before;
         }
     }
 

@@ -7,6 +7,8 @@ use axum::body::Body;
 use axum::extract::{Path, Request, State};
 use axum::response::Response;
 use axum::routing::{any, get};
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
 use http::header::{self, HeaderMap, HeaderName, HeaderValue};
 use http::{Method, StatusCode};
 use hyper::upgrade::OnUpgrade;
@@ -14,7 +16,7 @@ use hyper_util::rt::TokioIo;
 use tokio::net::TcpStream;
 use tokio_tungstenite::tungstenite::handshake::derive_accept_key;
 
-use super::{Server, socket, unix_now};
+use super::{Server, socket, trace, unix_now};
 use crate::auth::token::{Audience, Claims, verify_client_token};
 use crate::emulator::hub::{ClientKind, Fresh, Open, SimpleMode, negotiate};
 use crate::protocol::{Subprotocol, check_group_name, check_hub_name};
@@ -23,6 +25,7 @@ use crate::protocol::{Subprotocol, check_group_name, check_hub_name};
 pub(super) fn router(server: Arc<Server>) -> Router {
     Router::new()
         .route("/client/hubs/{hub}", any(client_by_path))
+        .route("/client/hubs/{hub}/", any(client_by_path))
         .route("/client", any(client_by_query))
         .route("/client/", any(client_by_query))
         // Health needs no token (PROTOCOL §13); axum answers HEAD, too.
@@ -58,6 +61,7 @@ impl Refusal {
     }
 
     fn into_response(self) -> Response {
+        trace::refused(self.status.as_u16(), &self.message);
         let mut response = respond(self.status, self.message);
         let headers = response.headers_mut();
         if self.status == StatusCode::UNAUTHORIZED {
@@ -129,6 +133,9 @@ fn accept_key(request: &Request) -> Result<HeaderValue, Refusal> {
     if request.method() != Method::GET {
         return Err(Refusal::new(StatusCode::METHOD_NOT_ALLOWED, "Clients connect with GET."));
     }
+    if request.version() != http::Version::HTTP_11 {
+        return Err(Refusal::bad_request("A WebSocket needs HTTP/1.1."));
+    }
     let headers = request.headers();
     if !(has_token(headers, &header::CONNECTION, "upgrade") && has_token(headers, &header::UPGRADE, "websocket")) {
         return Err(Refusal::bad_request("This is the address for WebSocket clients; the request is not an upgrade."));
@@ -138,8 +145,9 @@ fn accept_key(request: &Request) -> Result<HeaderValue, Refusal> {
     }
     headers
         .get(header::SEC_WEBSOCKET_KEY)
+        .filter(|key| STANDARD.decode(key.as_bytes()).is_ok_and(|key| key.len() == 16))
         .and_then(|key| HeaderValue::from_str(&derive_accept_key(key.as_bytes())).ok())
-        .ok_or_else(|| Refusal::bad_request("The upgrade has no Sec-WebSocket-Key."))
+        .ok_or_else(|| Refusal::bad_request("The upgrade has no Sec-WebSocket-Key of 16 bytes."))
 }
 
 /// Whether a comma-separated header contains a token, which has no case.

@@ -15,6 +15,7 @@ use tokio::time::Instant;
 use tokio_tungstenite::tungstenite::{Bytes, Utf8Bytes};
 
 use super::outbox::{Item, Outbox};
+use super::trace;
 use crate::emulator::events::EventHandler;
 use crate::emulator::hub::{CloseKind, Hub, HubConfig, Open, Output, SocketId, Violation};
 
@@ -98,6 +99,7 @@ impl Hubs {
         }
         table.sockets += 1;
         let socket = SocketId(table.sockets);
+        trace::opened(socket, hub, &open);
         let cell = self.cell(&mut table, hub);
         let outbox = Arc::new(Outbox::default());
         // The table stays locked, so that the hub is not taken for an empty one meanwhile.
@@ -227,12 +229,17 @@ impl CellState {
     fn carry_out(&mut self, now: Duration, events: EventHandler) {
         while let Some(output) = self.hub.poll_output() {
             match output {
-                Output::Send { socket, frame } => self.stir(socket, |outbox| outbox.push(Item::Frame(frame))),
+                Output::Send { socket, frame } => {
+                    trace::sent(socket, &frame);
+                    self.stir(socket, |outbox| outbox.push(Item::Frame(frame)));
+                }
                 Output::Ping { socket } => self.stir(socket, |outbox| outbox.push(Item::Ping)),
                 Output::Close { socket, code, reason } => {
+                    trace::ended(socket, &format!("is closed with {code}: {reason}"));
                     self.stir(socket, |outbox| outbox.push(Item::Close { code, reason }));
                 }
                 Output::Abort { socket } => {
+                    trace::ended(socket, "is dropped");
                     self.stir(socket, |outbox| outbox.signal(|signals| signals.aborted = true));
                 }
                 Output::Pause { socket } => {
@@ -283,7 +290,10 @@ impl Line {
             }
             for incoming in batch.drain(..) {
                 match incoming {
-                    Incoming::Text(text) => state.hub.handle_text(now, socket, &text),
+                    Incoming::Text(text) => {
+                        trace::received(socket, &text);
+                        state.hub.handle_text(now, socket, &text);
+                    }
                     Incoming::Binary(bytes) => state.hub.handle_binary(now, socket, &bytes),
                     Incoming::Life => state.hub.handle_life(now, socket),
                 }
@@ -295,6 +305,13 @@ impl Line {
     /// The client closed, or its socket broke.
     pub(super) fn closed(&self, kind: CloseKind) {
         let socket = self.socket;
+        trace::ended(
+            socket,
+            match kind {
+                CloseKind::Clean => "has left",
+                CloseKind::Dropped => "is gone, without saying goodbye",
+            },
+        );
         self.hubs.with(&self.cell, |state, now| state.hub.handle_closed(now, socket, kind));
     }
 

@@ -240,6 +240,12 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Socket<S> {
                     self.batch.push(Incoming::Binary(data));
                 }
                 Some(Ok(Message::Ping(_) | Message::Pong(_) | Message::Frame(_))) => self.batch.push(Incoming::Life),
+                // What the WebSocket layer makes of a close frame with a code that must not stand in one.
+                Some(Ok(Message::Close(Some(frame))))
+                    if frame.code == CloseCode::Protocol && frame.reason.as_str() == "Protocol violation" =>
+                {
+                    self.ending = Some(Ending::Violated(Violation::Framing));
+                }
                 Some(Ok(Message::Close(frame))) => {
                     // Only 1000 means that the client is done (PROTOCOL §7.2).
                     let clean = frame.is_some_and(|frame| frame.code == CloseCode::Normal);

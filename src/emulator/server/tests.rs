@@ -62,6 +62,8 @@ impl Emulator {
                 groups: &own(groups),
                 issued_at: unix_now(),
                 ttl: Duration::from_secs(60),
+                not_before: None,
+                claims: &[],
             },
         );
         token.expose().to_owned()

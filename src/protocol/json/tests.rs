@@ -22,11 +22,22 @@ fn client_frames_have_the_documented_spelling() {
         ),
         (Upstream::LeaveGroup { group: "a\"b".into(), ack_id: None }, r#"{"type":"leaveGroup","group":"a\"b"}"#),
         (
-            Upstream::SendToGroup { group: "room1".into(), ack_id: Some(3), no_echo: true, data: hi.as_data() },
+            Upstream::SendToGroup {
+                group: "room1".into(),
+                ack_id: Some(3),
+                no_echo: true,
+                data: hi.as_data(),
+                metadata: None,
+            },
             r#"{"type":"sendToGroup","group":"room1","ackId":3,"noEcho":true,"dataType":"text","data":"hi"}"#,
         ),
         (
-            Upstream::Event { event: "vote".into(), ack_id: Some(u64::MAX), data: Data::Json(r#"{"x":1.0}"#) },
+            Upstream::Event {
+                event: "vote".into(),
+                ack_id: Some(u64::MAX),
+                data: Data::Json(r#"{"x":1.0}"#),
+                metadata: None,
+            },
             r#"{"type":"event","event":"vote","ackId":18446744073709551615,"dataType":"json","data":{"x":1.0}}"#,
         ),
         (Upstream::SequenceAck(7), r#"{"type":"sequenceAck","sequenceId":7}"#),
@@ -43,7 +54,34 @@ fn the_service_side_is_lenient_where_the_service_is() {
     let frame = decode_upstream(r#" {"TYPE":1,"type":"JOINGROUP","group":"g","more":[1]} "#).unwrap();
     assert_eq!(frame, Upstream::JoinGroup { group: "g".into(), ack_id: None });
     let frame = decode_upstream(r#"{"type":"sendToGroup","group":"g","data":5}"#).unwrap();
-    assert_eq!(frame, Upstream::SendToGroup { group: "g".into(), ack_id: None, no_echo: false, data: Data::Json("5") });
+    assert_eq!(
+        frame,
+        Upstream::SendToGroup {
+            group: "g".into(),
+            ack_id: None,
+            no_echo: false,
+            data: Data::Json("5"),
+            metadata: None
+        }
+    );
+}
+
+#[test]
+fn properties_of_other_frames_are_ignored_whatever_they_hold() {
+    assert_eq!(decode_upstream(r#"{"type":"ping","group":5,"ackId":"x"}"#), Ok(Upstream::Ping));
+    assert!(decode_upstream(r#"{"type":"joinGroup","group":"g","noEcho":"x","data":null}"#).is_ok());
+    assert!(decode_upstream(r#"{"type":"event","event":"e","group":1,"data":1}"#).is_ok());
+}
+
+#[test]
+fn metadata_alone_go_with_an_empty_text() {
+    let text = r#"{"type":"sendToGroup","group":"g","ackId":1,"metadata":{"a":"b"}}"#;
+    match decode_upstream(text).unwrap() {
+        Upstream::SendToGroup { data: Data::Text(empty), metadata, .. } => {
+            assert_eq!((empty.as_json(), metadata), ("\"\"", Some(r#"{"a":"b"}"#)));
+        }
+        other => panic!("{other:?}"),
+    }
 }
 
 #[test]
@@ -67,6 +105,9 @@ fn malformed_client_frames_are_refused() {
         r#"{"type":"event","event":"9","data":1}"#,
         r#"{"type":"event","data":1}"#,
         r#"{"type":"sequenceAck"}"#,
+        r#"{"type":"sendToGroup","group":"g","data":1,"metadata":{"a":5}}"#,
+        r#"{"type":"sendToGroup","group":"g","data":1,"ttlSeconds":301}"#,
+        r#"{"type":"sendToGroup","group":5,"data":1}"#,
     ] {
         assert!(decode_upstream(text).is_err(), "{text}");
     }
@@ -139,7 +180,7 @@ proptest::proptest! {
     #[test]
     fn any_string_survives_the_wire(text in ".*", group in "[a-zé\"\\\\]{1,20}") {
         let data = OwnedData::text(&text);
-        let frame = Upstream::SendToGroup { group: group.clone().into(), ack_id: None, no_echo: false, data: data.as_data() };
+        let frame = Upstream::SendToGroup { group: group.clone().into(), ack_id: None, no_echo: false, data: data.as_data(), metadata: None };
         let encoded = encode(&frame);
         let decoded = decode_upstream(&encoded).unwrap();
         assert_eq!(&decoded, &frame);

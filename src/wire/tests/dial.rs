@@ -1,13 +1,14 @@
 //! Dialling over TCP.
 
-use std::net::{IpAddr, Ipv4Addr};
+use std::io;
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 
 use tokio::io::AsyncWriteExt as _;
 
 use super::{accepting, listener, read_head, target, told, within};
-use crate::wire::dial::Override;
+use crate::wire::dial::{Lookup, Override, dial_with};
 use crate::wire::target::Stage;
-use crate::wire::{DialError, DialOptions, Progress, dial};
+use crate::wire::{DialError, DialOptions, Progress, Proxies, Proxy, ProxyScheme, StepKind, dial};
 
 fn overridden(host: &str, port: u16, addresses: &[IpAddr]) -> DialOptions {
     let entry = |address: &IpAddr| Override { host: host.to_owned(), port, address: *address };
@@ -128,8 +129,21 @@ async fn a_dial_that_is_given_up_while_connecting_tells_the_address() {
     let (options, progress) = (DialOptions::default(), Progress::default());
     let given_up = tokio::time::timeout(std::time::Duration::from_millis(20), dial(&target, &options, &progress)).await;
     given_up.expect_err("the address is silent");
-    assert_eq!(progress.stage(), Stage::Connecting { addresses: vec![address] });
+    assert_eq!(progress.stage(), Stage::Connecting { proxy: None, addresses: vec![address] });
     assert_eq!(progress.stage().to_string(), format!("connecting to `{address}`"));
+
+    let proxy = Proxy {
+        scheme: ProxyScheme::Http,
+        host: "127.0.0.1".into(),
+        port: address.port(),
+        credentials: None,
+        from: "--proxy".into(),
+    };
+    let words = format!("connecting to the proxy `{proxy}` at `{address}`");
+    let options = DialOptions { proxies: Proxies { plain: Some(proxy), ..Proxies::default() }, ..options };
+    let given_up = tokio::time::timeout(std::time::Duration::from_millis(20), dial(&target, &options, &progress)).await;
+    given_up.expect_err("the address is silent");
+    assert_eq!(progress.stage().to_string(), words);
 }
 
 #[tokio::test]
@@ -168,4 +182,69 @@ async fn a_reset_before_the_answer_is_a_connection_closed_early() {
     let error = link.expect_err("it was reset");
     assert!(matches!(error, DialError::ClosedEarly { source: Some(_), .. }), "{error:?}");
     assert!(told(&error).ends_with(" | connection reset"), "{}", told(&error));
+}
+
+/// A resolver that gives these addresses, when it is asked to go on.
+struct Slow {
+    asked: tokio::sync::Notify,
+    go_on: tokio::sync::Notify,
+    addresses: Vec<IpAddr>,
+}
+
+impl Slow {
+    fn new(addresses: Vec<IpAddr>) -> Self {
+        Self { asked: tokio::sync::Notify::new(), go_on: tokio::sync::Notify::new(), addresses }
+    }
+}
+
+impl Lookup for Slow {
+    async fn lookup(&self, _host: &str, port: u16) -> io::Result<Vec<SocketAddr>> {
+        self.asked.notify_one();
+        self.go_on.notified().await;
+        Ok(self.addresses.iter().map(|address| SocketAddr::new(*address, port)).collect())
+    }
+}
+
+#[tokio::test]
+async fn a_slow_answer_of_the_resolver_is_waited_for_and_told() {
+    let (listener, port) = listener().await;
+    let resolver = Slow::new(vec![IpAddr::V4(Ipv4Addr::LOCALHOST)]);
+    let target = target("service.example", port, false);
+    let (options, progress) = (DialOptions::default(), Progress::default());
+    let server = async {
+        resolver.asked.notified().await;
+        assert_eq!(progress.stage().to_string(), "resolving `service.example`");
+        let step = progress.steps().pop().unwrap();
+        assert_eq!((step.kind, step.elapsed), (StepKind::Resolve, None));
+        resolver.go_on.notify_one();
+        let (mut stream, _) = listener.accept().await.unwrap();
+        let head = read_head(&mut stream).await;
+        stream.write_all(accepting(&head).as_bytes()).await.unwrap();
+    };
+    let (link, ()) = within(async { tokio::join!(dial_with(&resolver, &target, &options, &progress), server) }).await;
+    link.unwrap();
+    assert_eq!(progress.steps()[0].detail(), "`service.example` is 127.0.0.1");
+}
+
+#[tokio::test]
+async fn a_name_with_ipv6_addresses_only_and_an_ipv6_literal_are_dialled() {
+    let Ok(listener) = tokio::net::TcpListener::bind("[::1]:0").await else {
+        // A machine without IPv6.
+        return;
+    };
+    let port = listener.local_addr().unwrap().port();
+    let resolver = Slow::new(vec![IpAddr::V6(Ipv6Addr::LOCALHOST)]);
+    resolver.go_on.notify_one();
+    for host in ["service.example", "[::1]", "::1"] {
+        let target = target(host, port, false);
+        let (options, progress) = (DialOptions::default(), Progress::default());
+        let server = async {
+            let (mut stream, _) = listener.accept().await.unwrap();
+            let head = read_head(&mut stream).await;
+            stream.write_all(accepting(&head).as_bytes()).await.unwrap();
+        };
+        let dial = dial_with(&resolver, &target, &options, &progress);
+        let (link, ()) = within(async { tokio::join!(dial, server) }).await;
+        link.unwrap();
+    }
 }

@@ -8,7 +8,8 @@ use tokio::io::{AsyncWriteExt as _, DuplexStream, duplex};
 
 use super::{SUBPROTOCOL, TOKEN, accepting, header, read_head, switching, target, told, within};
 use crate::secret::Secret;
-use crate::wire::handshake::{MAX_REFUSAL_BODY, handshake};
+use crate::wire::exchange::MAX_REFUSAL_BODY;
+use crate::wire::handshake::handshake;
 use crate::wire::{DialError, Incoming, Link, Refusal, Target};
 
 /// Plays a server: reads the request, gives the answer made from it and stays, unless it is to hang up.
@@ -27,7 +28,7 @@ async fn answered(answer: impl FnOnce(&str) -> Vec<u8>, hang_up: bool) -> Result
     };
     within(async {
         tokio::select! {
-            result = handshake(ours, &target, &[]) => result,
+            result = handshake(ours, &target, &[]) => result.map(|(link, _)| link),
             () = server => unreachable!(),
         }
     })

@@ -3,7 +3,9 @@
 mod dial;
 mod handshake;
 mod link;
+mod proxy;
 mod tls;
+mod trail;
 
 use std::future::Future;
 use std::time::Duration;

@@ -10,12 +10,16 @@ use rustls::server::WebPkiClientVerifier;
 use rustls::{RootCertStore, ServerConfig};
 use rustls_pki_types::{CertificateDer, PrivateKeyDer, PrivatePkcs8KeyDer};
 use tempfile::NamedTempFile;
-use tokio::io::AsyncWriteExt as _;
+use tokio::io::{AsyncRead, AsyncWrite, AsyncWriteExt as _};
 use tokio_rustls::TlsAcceptor;
+use tokio_rustls::server::TlsStream;
 
 use super::{accepting, listener, read_head, target, told, within};
 use crate::wire::dial::Override;
-use crate::wire::{CertificateProblem, DialError, DialOptions, Link, Progress, Stream, Tls, TlsSettings, dial};
+use crate::wire::{
+    CertificateProblem, DialError, DialOptions, Facts, Link, Progress, Proxies, Proxy, ProxyScheme, StepKind, Stream,
+    Tls, TlsSettings, dial,
+};
 
 const HOST: &str = "service.example";
 
@@ -75,6 +79,15 @@ async fn dial_to(
     clients: Option<RootCertStore>,
     settings: TlsSettings,
 ) -> Result<Link<Stream>, DialError> {
+    watch_dial_to(server, clients, settings, &Progress::default()).await
+}
+
+async fn watch_dial_to(
+    server: &Identity,
+    clients: Option<RootCertStore>,
+    settings: TlsSettings,
+    progress: &Progress,
+) -> Result<Link<Stream>, DialError> {
     let provider = Arc::new(rustls::crypto::ring::default_provider());
     let builder =
         ServerConfig::builder_with_provider(Arc::clone(&provider)).with_safe_default_protocol_versions().unwrap();
@@ -101,8 +114,8 @@ async fn dial_to(
         resolve: vec![Override { host: HOST.to_owned(), port, address }],
         ..DialOptions::default()
     };
-    let (target, progress) = (target(HOST, port, true), Progress::default());
-    within(async { tokio::join!(dial(&target, &options, &progress), server).0 }).await
+    let target = target(HOST, port, true);
+    within(async { tokio::join!(dial(&target, &options, progress), server).0 }).await
 }
 
 fn problem(result: Result<Link<Stream>, DialError>) -> CertificateProblem {
@@ -168,6 +181,71 @@ async fn a_certificate_for_another_name_is_told_from_an_expired_one() {
     assert_eq!(found.to_string(), "it is valid only from 4000-01-01T00:00:00Z on");
 }
 
+/// Takes a connection over TLS, reads a request's head and gives the answer made from it.
+async fn answer_over_tls<S>(
+    identity: &Identity,
+    stream: S,
+    answer: impl FnOnce(&str) -> String,
+) -> (String, TlsStream<S>)
+where
+    S: AsyncRead + AsyncWrite + Unpin,
+{
+    let provider = Arc::new(rustls::crypto::ring::default_provider());
+    let config = ServerConfig::builder_with_provider(provider)
+        .with_safe_default_protocol_versions()
+        .unwrap()
+        .with_no_client_auth()
+        .with_single_cert(vec![identity.certificate.clone()], identity.key())
+        .unwrap();
+    let mut stream = TlsAcceptor::from(Arc::new(config)).accept(stream).await.unwrap();
+    let head = read_head(&mut stream).await;
+    stream.write_all(answer(&head).as_bytes()).await.unwrap();
+    (head, stream)
+}
+
+#[tokio::test]
+async fn a_proxy_may_be_spoken_to_in_tls_around_that_of_the_server() {
+    let authority = authority();
+    let proxy = Identity::signed(named("localhost"), &authority);
+    let server = Identity::signed(named(HOST), &authority);
+    let roots = file(&authority.pem());
+    let (listener, port) = listener().await;
+    let serve = async {
+        let (stream, _) = listener.accept().await.unwrap();
+        let agree = |_: &str| "HTTP/1.1 200 OK\r\n\r\n".to_owned();
+        let (asked, tunnel) = answer_over_tls(&proxy, stream, agree).await;
+        assert!(asked.starts_with("CONNECT service.example:443 HTTP/1.1\r\n"), "{asked}");
+        answer_over_tls(&server, tunnel, accepting).await
+    };
+    let from = "--proxy".to_owned();
+    let proxy = Proxy { scheme: ProxyScheme::Https, host: "localhost".to_owned(), port, credentials: None, from };
+    let proxies = Proxies { secure: Some(proxy), ..Proxies::default() };
+    let resolve = vec![Override { host: "localhost".to_owned(), port, address: IpAddr::V4(Ipv4Addr::LOCALHOST) }];
+    let options = DialOptions { tls: Tls::new(trusting(roots.path())), resolve, proxies, ..DialOptions::default() };
+    let (target, progress) = (target(HOST, 443, true), Progress::default());
+    let (link, _) = within(async { tokio::join!(dial(&target, &options, &progress), serve) }).await;
+    link.unwrap();
+}
+
+#[tokio::test]
+async fn the_trail_has_the_servers_certificate_accepted_or_not() {
+    let server = Identity::self_signed(named("other.example"));
+    let roots = file(&server.pem);
+    for (settings, accepted, checked) in [(trusting(roots.path()), false, true), (insecure(), true, false)] {
+        let progress = Progress::default();
+        let result = watch_dial_to(&server, None, settings, &progress).await;
+        assert_eq!(result.is_ok(), accepted);
+        let steps = progress.steps();
+        let step = steps.iter().find(|step| step.kind == StepKind::Tls).unwrap();
+        let Some(Facts::Tls { version, certificate: Some(certificate), verified, .. }) = &step.facts else {
+            panic!("{step:?}");
+        };
+        assert_eq!((certificate.names.as_slice(), *verified), (&["other.example".to_owned()][..], checked));
+        assert_eq!(version.as_deref(), accepted.then_some("TLS 1.3"));
+        assert_eq!(step.detail().contains("is for `other.example`"), !accepted, "{}", step.detail());
+    }
+}
+
 #[tokio::test]
 async fn an_authoritys_own_certificate_is_not_a_servers() {
     let mut params = named(HOST);
@@ -190,8 +268,47 @@ async fn a_server_that_asks_who_is_calling_is_shown_the_client_certificate() {
     dial_to(&server, Some(roots.clone()), settings).await.unwrap();
     let error = dial_to(&server, Some(roots), trusting(ca.path())).await.expect_err("a stranger");
     // With TLS 1.3 the client learns of it only when it reads the answer.
-    assert!(matches!(error, DialError::ClosedEarly { .. } | DialError::Tls { .. }), "{error:?}");
-    assert!(told(&error).to_lowercase().contains("certificate"), "{}", told(&error));
+    assert_eq!(told(&error), "`service.example` wants a client certificate (alert CertificateRequired)");
+
+    // One that the server does not know the issuer of.
+    let client = Identity::self_signed(named("me"));
+    let (chain, key) = (file(&client.pem), file(&client.key.serialize_pem()));
+    let client_cert = Some((chain.path().to_owned(), key.path().to_owned()));
+    let settings = TlsSettings { client_cert, ..trusting(ca.path()) };
+    let mut roots = RootCertStore::empty();
+    roots.add(authority.der().clone()).unwrap();
+    let error = dial_to(&server, Some(roots), settings).await.expect_err("a stranger with a paper");
+    let words = told(&error);
+    assert!(words.starts_with("`service.example` did not accept the client certificate (alert "), "{words}");
+}
+
+#[tokio::test]
+async fn a_client_certificate_may_bring_its_key_in_the_same_file() {
+    let server = Identity::self_signed(named(HOST));
+    let client = Identity::self_signed(named("me"));
+    for pem in [
+        format!("{}{}", client.pem, client.key.serialize_pem()),
+        format!("{}{}", client.key.serialize_pem(), client.pem),
+    ] {
+        let both = file(&pem);
+        let client_cert = Some((both.path().to_owned(), both.path().to_owned()));
+        dial_to(&server, None, TlsSettings { client_cert, ..insecure() }).await.unwrap();
+    }
+}
+
+#[tokio::test]
+async fn the_files_roots_may_replace_the_platforms() {
+    let authority = authority();
+    let server = Identity::signed(named(HOST), &authority);
+    let (own, other) = (file(&authority.pem()), file(&Identity::self_signed(named("other")).pem));
+    let only = |path: &Path| TlsSettings { only_ca_cert: true, ..trusting(path) };
+    dial_to(&server, None, only(own.path())).await.unwrap();
+    assert_eq!(problem(dial_to(&server, None, only(other.path())).await), CertificateProblem::UnknownIssuer);
+    let mut params = named(HOST);
+    params.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
+    let itself = Identity::self_signed(params);
+    let roots = file(&itself.pem);
+    assert_eq!(problem(dial_to(&itself, None, only(roots.path())).await), CertificateProblem::IsAuthority);
 }
 
 #[tokio::test]
@@ -202,16 +319,33 @@ async fn files_that_cannot_be_used_are_configuration_errors() {
     let broken = file("-----BEGIN CERTIFICATE-----\nsecret!\n-----END CERTIFICATE-----\n");
     let nonsense = file("-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----\n");
     let empty = file("");
+    let pkcs8 = file("-----BEGIN ENCRYPTED PRIVATE KEY-----\nMIIBvTBX\n-----END ENCRYPTED PRIVATE KEY-----\n");
+    let traditional = file(
+        "-----BEGIN RSA PRIVATE KEY-----\nProc-Type: 4,ENCRYPTED\nDEK-Info: AES-256-CBC,3A\n\nMIIBvTBX\n\
+         -----END RSA PRIVATE KEY-----\n",
+    );
+    let broken_key = file("-----BEGIN PRIVATE KEY-----\nsecret!\n-----END PRIVATE KEY-----\n");
+    let no_key = file("-----BEGIN PRIVATE KEY-----\nMIIBvTBX\n-----END PRIVATE KEY-----\n");
+    let der = file("0\u{1}\u{2}");
     let client =
         |chain: &Path, key: &Path| TlsSettings { client_cert: Some((chain.to_owned(), key.to_owned())), ..insecure() };
     for (settings, expected) in [
-        (trusting(Path::new("/nonexistent/ca.pem")), "could not use `/nonexistent/ca.pem` for TLS: entity not found"),
+        (
+            trusting(Path::new("/nonexistent/ca.pem")),
+            "could not use `/nonexistent/ca.pem` for TLS: there is no such file",
+        ),
         (trusting(empty.path()), "there is no certificate in it"),
         (trusting(broken.path()), "it is not well-formed PEM"),
         (trusting(nonsense.path()), "a certificate in it is malformed"),
         (client(key.path(), key.path()), "there is no certificate in it"),
         (client(good.path(), good.path()), "there is no private key in it"),
-        (client(good.path(), stranger.path()), "it does not fit"),
+        (client(good.path(), stranger.path()), "the private key in it does not belong to the certificate in `"),
+        (client(good.path(), pkcs8.path()), "the private key in it is encrypted"),
+        (client(good.path(), traditional.path()), "the private key in it is encrypted"),
+        (client(good.path(), broken_key.path()), "it is not well-formed PEM"),
+        (client(good.path(), no_key.path()), "the private key in it is malformed or of an unknown kind"),
+        (client(good.path(), der.path()), "it is not a PEM file"),
+        (client(der.path(), key.path()), "it is not a PEM file"),
     ] {
         let error = dial_to(&server, None, settings).await.expect_err("the file is bad");
         assert!(

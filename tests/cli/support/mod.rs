@@ -1,6 +1,7 @@
 //! What the tests share: the binary, and a service to talk to.
 
 pub mod process;
+pub mod proxy;
 pub mod service;
 #[cfg(unix)]
 pub mod terminal;

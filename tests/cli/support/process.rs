@@ -89,6 +89,29 @@ impl Setup {
         self
     }
 
+    /// Writes a file into the home directory, which is also the current one, for its owner only.
+    pub fn file(self, path: &str, content: &str) -> Self {
+        let path = self.home.path().join(path);
+        std::fs::create_dir_all(path.parent().unwrap()).unwrap();
+        std::fs::write(&path, content).unwrap();
+        #[cfg(unix)]
+        {
+            use std::os::unix::fs::PermissionsExt as _;
+            std::fs::set_permissions(&path, std::fs::Permissions::from_mode(0o600)).unwrap();
+        }
+        self
+    }
+
+    /// The file with the profiles.
+    pub fn config(self, content: &str) -> Self {
+        self.file("config/wps/config.toml", content)
+    }
+
+    /// The home directory.
+    pub fn home(&self) -> &std::path::Path {
+        self.home.path()
+    }
+
     /// What stdin holds. Nothing, unless said.
     pub fn stdin(mut self, bytes: impl Into<Vec<u8>>) -> Self {
         self.stdin = bytes.into();
@@ -105,6 +128,19 @@ impl Setup {
     pub fn stdout_lines(mut self, lines: usize) -> Self {
         self.lines = Some(lines);
         self
+    }
+
+    /// stderr is a terminal. Returns its other end.
+    #[cfg(unix)]
+    pub fn stderr_to_terminal(mut self) -> (Self, std::fs::File) {
+        use rustix::pty::{OpenptFlags, grantpt, openpt, ptsname, unlockpt};
+        let screen = openpt(OpenptFlags::RDWR | OpenptFlags::NOCTTY | OpenptFlags::CLOEXEC).unwrap();
+        grantpt(&screen).unwrap();
+        unlockpt(&screen).unwrap();
+        let name = ptsname(&screen, Vec::new()).unwrap();
+        let terminal = std::fs::File::options().write(true).open(name.to_str().unwrap()).unwrap();
+        self.command.stderr(terminal);
+        (self, screen.into())
     }
 
     /// Starts it.

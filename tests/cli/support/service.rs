@@ -42,7 +42,11 @@ impl Service {
 
     /// With TLS, if that is given.
     pub fn with_tls(tls: Option<Arc<ServerConfig>>) -> Self {
-        let listener = TcpListener::bind(("127.0.0.1", 0)).unwrap();
+        Self::listening(TcpListener::bind(("127.0.0.1", 0)).unwrap(), tls)
+    }
+
+    /// Wherever that listens.
+    pub fn listening(listener: TcpListener, tls: Option<Arc<ServerConfig>>) -> Self {
         let address = listener.local_addr().unwrap();
         let (sender, calls) = channel();
         let over = Arc::new(AtomicBool::new(false));
@@ -67,6 +71,11 @@ impl Service {
     pub fn url(&self) -> String {
         let scheme = if self.tls.is_some() { "wss" } else { "ws" };
         format!("{scheme}://{}/client/hubs/hub1?access_token={}", self.address, self.token)
+    }
+
+    /// A client access URL under another name, which only a proxy or `--resolve` knows.
+    pub fn url_of(&self, host: &str) -> String {
+        self.url().replace(&self.address.ip().to_string(), host)
     }
 
     /// Takes the next TCP connection, and nothing more.

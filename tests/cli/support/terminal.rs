@@ -126,18 +126,6 @@ impl Terminal {
         self.keys(&format!("{line}\r"));
     }
 
-    /// The screen's lines, without blanks at their ends.
-    pub fn lines(&self) -> Vec<String> {
-        lines(&self.seen.0.lock().unwrap())
-    }
-
-    /// The line with the cursor, and the cursor's column.
-    pub fn cursor(&self) -> (String, u16) {
-        let seen = self.seen.0.lock().unwrap();
-        let (row, column) = seen.parser.screen().cursor_position();
-        (lines(&seen)[usize::from(row)].clone(), column)
-    }
-
     /// All bytes that were written.
     pub fn bytes(&self) -> Vec<u8> {
         self.seen.0.lock().unwrap().bytes.clone()

@@ -145,3 +145,23 @@ async fn dropping_the_run_drops_the_socket_and_answers_who_waits() {
     client.running.abort();
     dial.answer.closed().await;
 }
+
+#[tokio::test(start_paused = true)]
+async fn a_ping_tells_how_long_the_pong_took_and_ends_with_the_connection() {
+    let (client, mut peer) = Client::connected(config()).await;
+    let asked = client.handle.clone();
+    let ping = tokio::spawn(async move { asked.ping().await });
+    assert_eq!(peer.text().await, PING);
+    tokio::time::advance(Duration::from_millis(30)).await;
+    peer.say(PONG).await;
+    assert_eq!(ping.await.unwrap(), Some(Duration::from_millis(30)));
+    let asked = client.handle.clone();
+    let ping = tokio::spawn(async move { asked.ping().await });
+    assert_eq!(peer.text().await, PING);
+    client.handle.stop();
+    peer.closed().await;
+    assert_eq!(ping.await.unwrap(), None);
+    let handle = client.handle.clone();
+    client.finished().await;
+    assert_eq!(handle.ping().await, None);
+}

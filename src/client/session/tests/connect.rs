@@ -162,6 +162,41 @@ fn once_connected_the_other_number_of_retries_holds() {
     b.quiet(s(1000));
 }
 
+#[test]
+fn a_refused_token_is_worth_one_more_url_where_there_are_others() {
+    let mut b = Bench::dialing(Config { renews_url: true, ..config() });
+    for _ in 0..2 {
+        for status in [401, 503] {
+            b.dial_failed(DialClass::Status(status));
+            let said = b.take();
+            assert!(said.len() == 2 && said[1].starts_with("reconnecting "), "{status}: {said:?}");
+            b.pass(s(1));
+            b.take();
+        }
+        b.open();
+        b.control(CONNECTED);
+        b.take();
+        // A connection shows that URLs are good again.
+        b.close(1008);
+        b.take();
+        b.pass(s(1));
+        b.take();
+    }
+    b.dial_failed(DialClass::Status(403));
+    b.pass(s(1));
+    b.take();
+    b.dial_failed(DialClass::Status(401));
+    b.says(&["attempt failed: no", "ended: Unauthorized: no"]);
+}
+
+#[test]
+fn another_url_is_a_fresh_attempt_and_counts_as_one() {
+    let config = Config { renews_url: true, retries_until_connected: Retries::Limited(0), ..config() };
+    let mut b = Bench::dialing(config);
+    b.dial_failed(DialClass::Status(401));
+    b.says(&["attempt failed: no", "ended: Unauthorized: no"]);
+}
+
 /// Lets a peer answer every dial until the time is up, and returns how many there were.
 fn dials_within(b: &mut Bench, time: Duration, mut answer: impl FnMut(&mut Bench)) -> usize {
     let (end, mut dials) = (b.now + time, 0);

@@ -8,6 +8,7 @@ mod property;
 mod recovery;
 mod sequence;
 mod stall;
+mod status;
 mod stop;
 
 use std::time::Duration;
@@ -35,6 +36,7 @@ pub(super) fn config() -> Config {
         connect_timeout: s(30),
         retries_until_connected: Retries::Limited(3),
         retries_once_connected: Retries::Unlimited,
+        renews_url: false,
         reconnect_backoff: Backoff { mode: BackoffMode::Fixed, delay: s(1), max_delay: s(30) },
         rejoin: true,
         ping_interval: Some(s(10)),
@@ -60,6 +62,7 @@ pub(super) fn line(output: &Output) -> String {
         Output::Abort => "abort".into(),
         Output::Event(event) => event_line(event),
         Output::Settled { id, outcome } => format!("#{} {}", id.0, outcome_line(outcome)),
+        Output::Ponged { id, elapsed } => format!("pong {} after {elapsed:?}", id.0),
         Output::Ended(End::Stopped) => "ended: stopped".into(),
         Output::Ended(End::Failed { kind, message }) => format!("ended: {kind:?}: {message}"),
     }
@@ -74,6 +77,12 @@ fn event_line(event: &Lifecycle) -> String {
         }
         Lifecycle::AttemptFailed { error, recovery: true } => format!("recovery failed: {error}"),
         Lifecycle::AttemptFailed { error, recovery: false } => format!("attempt failed: {error}"),
+        Lifecycle::OperationRetried(failed) => {
+            format!(
+                "attempt {} of ack {} failed: {}{}",
+                failed.attempt, failed.ack_id, failed.error.name, failed.error.message
+            )
+        }
         Lifecycle::Reconnecting { attempt, delay, error } => format!("reconnecting {attempt} in {delay:?}: {error}"),
         Lifecycle::SessionLost { connection_id, reason } => format!("session-lost {connection_id}: {reason}"),
         Lifecycle::Disconnected { connection_id, loss } => format!("disconnected {connection_id}: {}", loss.describe()),
@@ -101,7 +110,7 @@ fn outcome_line(outcome: &Outcome) -> String {
             format!("acked {ack_id}{duplicate}, attempts {attempts}, {elapsed:?}")
         }
         Outcome::Sent => "sent".into(),
-        Outcome::Refused { ack_id, error, attempts } => {
+        Outcome::Refused { ack_id, error, attempts, .. } => {
             format!("refused {ack_id}: {}: {}, attempts {attempts}", error.name, error.message)
         }
         Outcome::NotAcknowledged { ack_id, attempts } => format!("not acknowledged {ack_id}, attempts {attempts}"),
@@ -116,12 +125,20 @@ pub(super) struct Bench {
     pub(super) session: Session,
     pub(super) now: Duration,
     said: Vec<String>,
+    /// Notes of attempts that failed and are followed by another, apart: they go with what is said anyway.
+    pub(super) retried: Vec<String>,
     next_operation: u64,
 }
 
 impl Bench {
     pub(super) fn idle(config: Config) -> Self {
-        Self { session: Session::new(config), now: Duration::ZERO, said: Vec::new(), next_operation: 1 }
+        Self {
+            session: Session::new(config),
+            now: Duration::ZERO,
+            said: Vec::new(),
+            retried: Vec::new(),
+            next_operation: 1,
+        }
     }
 
     /// With its first dial under way.
@@ -171,7 +188,9 @@ impl Bench {
 
     fn drain(&mut self) {
         while let Some(output) = self.session.poll_output() {
-            self.said.push(line(&output));
+            let notes = matches!(output, Output::Event(Lifecycle::OperationRetried(_)));
+            let list = if notes { &mut self.retried } else { &mut self.said };
+            list.push(line(&output));
         }
     }
 

@@ -65,10 +65,12 @@ fn an_internal_server_error_is_retried_after_a_pause_with_the_same_bytes_and_the
     b.says(&[&sends("a", 1)]);
     b.nack(1, "InternalServerError");
     b.says(&[
-        "ack 1 sendToGroup g InternalServerError, attempts 4, 0ns",
+        "ack 1 sendToGroup g InternalServerError, attempts 4, 2.4s",
         "#1 refused 1: InternalServerError: m, attempts 4",
     ]);
     b.quiet(s(7));
+    // Each attempt that is followed by another is told.
+    assert_eq!(b.retried, [1, 2, 3].map(|n| format!("attempt {n} of ack 1 failed: InternalServerErrorm")));
 }
 
 #[test]
@@ -96,6 +98,7 @@ fn no_ack_at_all_is_sent_again_on_time_and_given_up_on_time() {
     b.says(&["#1 not acknowledged 1, attempts 4"]);
     b.ack(1);
     b.quiet(s(1000));
+    assert_eq!(b.retried, [1, 2, 3].map(|n| format!("attempt {n} of ack 1 failed: no ack came in time")));
 }
 
 #[test]
@@ -155,7 +158,7 @@ fn a_late_refusal_of_an_earlier_attempt_does_not_settle_the_last_one() {
     b.says(&[]);
     b.nack(2, "InternalServerError");
     b.says(&[
-        "ack 2 sendToGroup g InternalServerError, attempts 2, 0ns",
+        "ack 2 sendToGroup g InternalServerError, attempts 2, 30s",
         "#2 refused 2: InternalServerError: m, attempts 2",
     ]);
 }

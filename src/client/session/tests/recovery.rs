@@ -476,3 +476,24 @@ fn an_ack_in_the_same_breath_as_the_close_is_not_missed() {
     assert_eq!(said[1], "#1 acked 1, attempts 1, 0ns");
     assert!(said[2..].iter().all(|line| !line.starts_with('#')), "{said:?}");
 }
+
+#[test]
+fn a_service_that_recovers_sends_and_hangs_up_is_not_dialled_in_a_hot_loop() {
+    let mut b = Bench::live(config());
+    let mut dials = 0;
+    for id in 1..=60 {
+        b.cut();
+        let said = b.take();
+        if !said.iter().any(|line| line.starts_with("recover c1")) {
+            b.quiet(ms(999));
+            b.pass(ms(1));
+            b.take();
+        }
+        dials += 1;
+        b.open();
+        b.message(id);
+        b.take();
+    }
+    // Thirty at once, then one a second.
+    assert!(b.now >= s(29) && dials == 60, "{:?}", b.now);
+}

@@ -68,7 +68,7 @@ fn a_peer_that_does_not_answer_the_close_has_two_seconds() {
     let mut b = Bench::live(config());
     b.stop();
     b.says(&["close 1000"]);
-    b.quiet(ms(1_999));
+    b.quiet(ms(1_799));
     b.control(PONG);
     b.pass(ms(1));
     b.says(&["abort", "ended: stopped"]);

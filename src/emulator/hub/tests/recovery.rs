@@ -191,7 +191,7 @@ fn too_many_unacknowledged_messages_close_the_connection_for_good() {
 
 #[test]
 fn too_many_unacknowledged_bytes_close_the_connection_for_good() {
-    let mut rig = with_limits(1000, 2000);
+    let mut rig = with_limits(1000, 2200);
     rig.reliable(1, &["g"]);
     let big = "x".repeat(800);
     assert_eq!(rig.send(1, "g", &big).len(), 1);

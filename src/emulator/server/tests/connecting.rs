@@ -42,6 +42,8 @@ async fn a_refused_token_is_401_with_the_reason_and_without_the_token() {
             groups: &[],
             issued_at,
             ttl: Duration::from_secs(60),
+            not_before: None,
+            claims: &[],
         };
         sign_client_token(&Secret::new(key), &request).expose().to_owned()
     };
@@ -74,6 +76,8 @@ async fn the_audience_may_name_the_host_the_client_used_or_the_advertised_one() 
             groups: &[],
             issued_at: unix_now(),
             ttl: Duration::from_secs(60),
+            not_before: None,
+            claims: &[],
         };
         let token = sign_client_token(&Secret::new(DEVELOPMENT_KEY), &request);
         let path = format!("/client/hubs/chat?access_token={}", token.expose());

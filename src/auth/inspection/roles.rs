@@ -1,0 +1,117 @@
+//! Roles in words (PROTOCOL §11).
+
+/// The longest pattern that the service takes, in characters, and the most `*` in it.
+const LONGEST_PATTERN: usize = 1024;
+const MOST_STARS: usize = 5;
+
+/// What a role allows.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Allows<'a> {
+    Any,
+    Group(&'a str),
+    Pattern(&'a str),
+}
+
+/// `join and leave` or `send to`, and where.
+fn parse(role: &str) -> Option<(&'static str, Allows<'_>)> {
+    let (verb, rest) = if let Some(rest) = role.strip_prefix("webpubsub.joinLeaveGroup") {
+        ("join and leave", rest)
+    } else {
+        ("send to", role.strip_prefix("webpubsub.sendToGroup")?)
+    };
+    let allows = match (rest, rest.strip_prefix('.'), rest.strip_prefix("s.")) {
+        ("", ..) => Allows::Any,
+        (_, Some(group), _) if !group.is_empty() => Allows::Group(group),
+        (_, _, Some(pattern)) if !pattern.is_empty() => Allows::Pattern(pattern),
+        _ => return None,
+    };
+    Some((verb, allows))
+}
+
+/// What all these roles together allow, a phrase each; unknown ones are left out.
+pub fn in_words(roles: &[String]) -> Vec<String> {
+    let mut words = Vec::new();
+    for verb in ["join and leave", "send to"] {
+        let of_verb =
+            || roles.iter().filter_map(|role| parse(role)).filter(|(it, _)| *it == verb).map(|(_, allows)| allows);
+        if of_verb().any(|allows| allows == Allows::Any) {
+            words.push(format!("may {verb} any group"));
+            continue;
+        }
+        let groups: Vec<String> = of_verb()
+            .filter_map(|allows| match allows {
+                Allows::Group(group) => Some(format!("`{group}`")),
+                Allows::Any | Allows::Pattern(_) => None,
+            })
+            .collect();
+        if !groups.is_empty() {
+            words.push(format!("may {verb} {}", groups.join(", ")));
+        }
+        let patterns: Vec<String> = of_verb()
+            .filter_map(|allows| match allows {
+                Allows::Pattern(pattern) => Some(format!("`{pattern}`")),
+                Allows::Any | Allows::Group(_) => None,
+            })
+            .collect();
+        if !patterns.is_empty() {
+            words.push(format!("may {verb} groups of the pattern {}", patterns.join(", ")));
+        }
+    }
+    words
+}
+
+/// What is wrong with a role.
+pub(super) fn problem(role: &str) -> Option<String> {
+    match parse(role) {
+        None => Some(format!("`{role}` is not a role that the service knows")),
+        Some((_, Allows::Pattern(pattern))) if pattern.chars().count() > LONGEST_PATTERN => {
+            Some(format!("the pattern of a role is longer than {LONGEST_PATTERN} characters"))
+        }
+        Some((_, Allows::Pattern(pattern))) if pattern.matches('*').count() > MOST_STARS => {
+            Some(format!("the pattern `{pattern}` has more than {MOST_STARS} `*`"))
+        }
+        Some((_, Allows::Group(group))) if group.contains('*') => {
+            Some(format!("`{group}` in `{role}` is a group of that name: patterns have the plural, `…Groups.`"))
+        }
+        Some(_) => None,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn roles_are_told_in_words() {
+        for (roles, expected) in [
+            (vec![], ""),
+            (
+                vec!["webpubsub.joinLeaveGroup", "webpubsub.sendToGroup.room1"],
+                "may join and leave any group; may send to `room1`",
+            ),
+            (vec!["webpubsub.sendToGroup.a.b", "webpubsub.sendToGroup.c"], "may send to `a.b`, `c`"),
+            (vec!["webpubsub.sendToGroup", "webpubsub.sendToGroup.c"], "may send to any group"),
+            (vec!["webpubsub.joinLeaveGroups.room.*"], "may join and leave groups of the pattern `room.*`"),
+            (vec!["other"], ""),
+        ] {
+            let roles: Vec<String> = roles.into_iter().map(str::to_owned).collect();
+            assert_eq!(in_words(&roles).join("; "), expected);
+        }
+    }
+
+    #[test]
+    fn roles_that_do_nothing_or_something_else_are_told() {
+        for (role, part) in [
+            ("webpubsub.sendtogroup", "not a role"),
+            ("webpubsub.sendToGroup.", "not a role"),
+            ("webpubsub.sendToGroups", "not a role"),
+            ("webpubsub.sendToGroups.*****.*", "more than 5"),
+            ("webpubsub.sendToGroup.room*", "plural"),
+        ] {
+            assert!(problem(role).is_some_and(|text| text.contains(part)), "{role}");
+        }
+        for role in ["webpubsub.sendToGroup", "webpubsub.joinLeaveGroup.a", "webpubsub.sendToGroups.a.**"] {
+            assert_eq!(problem(role), None);
+        }
+    }
+}

@@ -1,0 +1,134 @@
+//! What was found so far: prints each step as it is known, in the order of [`STEPS`], and keeps the first failure.
+
+use std::time::Duration;
+
+use tokio::time::Instant;
+
+use crate::failure::Failure;
+use crate::render::Console;
+use crate::render::check::{self, Check, Status};
+
+/// The steps, in their order. Through a proxy, `dns` and `tcp` are the way to the proxy.
+pub const STEPS: [&str; 15] = [
+    "source",
+    "token",
+    "dns",
+    "tcp",
+    "proxy",
+    "tls",
+    "upgrade",
+    "subprotocol",
+    "connected",
+    "join",
+    "send",
+    "receive",
+    "ping",
+    "leave",
+    "close",
+];
+
+/// The findings of a run. Steps are reported one after the other; each call is about the next one.
+#[derive(Debug)]
+pub struct Report {
+    console: Console,
+    /// Records instead of lines.
+    records: bool,
+    /// The program and the machine, until the first step has been told.
+    program: Option<String>,
+    /// How many steps were told.
+    told: usize,
+    /// When the last one was.
+    since: Instant,
+    /// Steps that were skipped because they could not be tried.
+    skipped: Vec<&'static str>,
+    /// The step that failed, and how.
+    failure: Option<(&'static str, Failure)>,
+}
+
+impl Report {
+    /// Prints to `console`, records or lines.
+    pub fn new(console: Console, records: bool) -> Self {
+        let (version, os, arch) = (env!("CARGO_PKG_VERSION"), std::env::consts::OS, std::env::consts::ARCH);
+        Self {
+            console,
+            records,
+            program: Some(format!("wps {version} on {os} {arch}")),
+            told: 0,
+            since: Instant::now(),
+            skipped: Vec::new(),
+            failure: None,
+        }
+    }
+
+    /// The next step to be told.
+    pub fn current(&self) -> &'static str {
+        STEPS.get(self.told).copied().unwrap_or("close")
+    }
+
+    /// How long the next step has taken.
+    pub fn elapsed(&self) -> Duration {
+        self.since.elapsed()
+    }
+
+    /// The first failure, once there is one.
+    pub fn into_failure(self) -> Option<Failure> {
+        self.failure.map(|(_, failure)| failure)
+    }
+
+    /// It works.
+    pub fn ok(&mut self, elapsed: Option<Duration>, detail: impl Into<String>, hints: Vec<String>) {
+        self.tell(Status::Ok, elapsed, detail.into(), hints);
+    }
+
+    /// There was no need to try it.
+    pub fn skip(&mut self, detail: impl Into<String>) {
+        self.tell(Status::Skipped, None, detail.into(), Vec::new());
+    }
+
+    /// It could not be tried, which is worth a word at the end.
+    pub fn miss(&mut self, detail: impl Into<String>, hints: Vec<String>) {
+        self.skipped.push(self.current());
+        self.tell(Status::Skipped, None, detail.into(), hints);
+    }
+
+    /// It does not work. The steps that follow are skipped.
+    pub fn fail(&mut self, elapsed: Option<Duration>, detail: impl Into<String>, failure: Failure) {
+        let step = self.current();
+        let hints = failure.hints.clone();
+        self.failure = Some((step, failure));
+        self.tell(Status::Failed, elapsed, detail.into(), hints);
+        self.skip_rest(&format!("`{step}` failed"));
+    }
+
+    /// Everything that was not told is skipped.
+    pub fn skip_rest(&mut self, why: &str) {
+        while self.told < STEPS.len() {
+            self.skip(why);
+        }
+    }
+
+    /// What it all comes to, for people.
+    pub fn conclude(&self) {
+        if self.records {
+            return;
+        }
+        let words = match &self.failure {
+            Some((step, failure)) => format!("failed at `{step}`, exit code {}", failure.kind.exit_code()),
+            None if self.skipped.is_empty() => "everything works".to_owned(),
+            None => {
+                let steps: Vec<String> = self.skipped.iter().map(|step| format!("`{step}`")).collect();
+                format!("works, but {} could not be tried", steps.join(", "))
+            }
+        };
+        self.console.out.line(&words);
+    }
+
+    fn tell(&mut self, status: Status, elapsed: Option<Duration>, detail: String, hints: Vec<String>) {
+        let check = Check { step: self.current(), status, elapsed, detail, hints, program: self.program.take() };
+        let style = self.console.out.style;
+        let mut out = if self.records { check::record(style, &check) } else { check::lines(style, &check) };
+        self.console.out.put(&mut out);
+        self.told += 1;
+        self.since = Instant::now();
+    }
+}

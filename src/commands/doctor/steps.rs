@@ -1,0 +1,163 @@
+//! The steps after the dial: what a client does with a connection, each once.
+
+use std::cell::RefCell;
+use std::rc::Rc;
+use std::time::Duration;
+
+use futures_util::future::pending;
+use tokio::time::{Instant, timeout};
+
+use super::dial::DialReport;
+use super::report::Report;
+use super::watch::Seen;
+use crate::client::driver::Trail;
+use crate::client::handle::Handle;
+use crate::client::session::{AckMode, OperationKind, Outcome, Request};
+use crate::commands::explain::{Place, causes, operation_failure, role_hint};
+use crate::failure::{Failure, Kind};
+use crate::protocol::OwnedData;
+use crate::render::human;
+
+/// An examination under way.
+pub struct Steps<'a> {
+    pub report: &'a RefCell<Report>,
+    pub dial: &'a RefCell<DialReport>,
+    pub trail: Trail,
+    pub handle: Handle,
+    pub seen: Rc<Seen>,
+    pub place: Place,
+    /// The group that is tried.
+    pub group: String,
+    /// It was made up for this run.
+    pub own_group: bool,
+    /// What is sent.
+    pub text: String,
+    /// How long each step may take.
+    pub patience: Duration,
+}
+
+/// A step failed, and that was told.
+pub struct Failed;
+
+impl Steps<'_> {
+    /// Goes through all of them. Never ends when the session does: that is told by whoever runs it.
+    pub async fn run(self) -> Result<(), Failed> {
+        let (connection, user) = self.seen.until(|seen| seen.connected.borrow().clone()).await;
+        self.dial.borrow_mut().advance(&self.trail.steps(), &mut self.report.borrow_mut());
+        let user = user.map(|user| format!(" as `{user}`")).unwrap_or_default();
+        let elapsed = self.trail.steps().last().and_then(|step| Some(step.started.elapsed() - step.elapsed?));
+        self.report.borrow_mut().ok(elapsed, format!("connection `{connection}`{user}"), Vec::new());
+
+        let joined = self.join().await?;
+        let began = Instant::now();
+        let sent = self.send().await?;
+        self.receive(joined || self.is_initial_member(), sent, began).await?;
+        self.ping().await?;
+        self.leave(joined).await
+    }
+
+    async fn join(&self) -> Result<bool, Failed> {
+        let done = self.perform(Request::Join { group: self.group.clone() }).await?;
+        if let Some(elapsed) = done {
+            self.report.borrow_mut().ok(Some(elapsed), format!("`{}`", self.group), Vec::new());
+        }
+        Ok(done.is_some())
+    }
+
+    async fn send(&self) -> Result<bool, Failed> {
+        let (group, data) = (self.group.clone(), OwnedData::text(&self.text));
+        let done = self.perform(Request::Send { group, data, no_echo: false }).await?;
+        if let Some(elapsed) = done {
+            self.report.borrow_mut().ok(Some(elapsed), format!("one message to `{}`", self.group), Vec::new());
+        }
+        Ok(done.is_some())
+    }
+
+    async fn receive(&self, member: bool, sent: bool, began: Instant) -> Result<(), Failed> {
+        if !member || !sent {
+            let why = if sent { "the group was not joined" } else { "nothing was sent" };
+            self.report.borrow_mut().miss(why, Vec::new());
+            return Ok(());
+        }
+        let came = timeout(self.patience, self.seen.until(|seen| seen.received.get())).await;
+        let Ok(at) = came else {
+            let what = format!("the message did not come back within {}", human(self.patience));
+            let failure = Failure::message(Kind::Expectation, &what).hint(
+                "the service acknowledged the message and the join, but does not deliver: `-vv` shows the frames",
+            );
+            self.report.borrow_mut().fail(Some(self.patience), what, failure);
+            return Err(Failed);
+        };
+        self.report.borrow_mut().ok(Some(at - began), "the message came back", Vec::new());
+        Ok(())
+    }
+
+    async fn ping(&self) -> Result<(), Failed> {
+        let Ok(answered) = timeout(self.patience, self.handle.ping()).await else {
+            let what = format!("no `pong` came within {}", human(self.patience));
+            let failure = Failure::message(Kind::OperationUnknown, &what)
+                .hint("`--ping-interval 0` lets the other commands do without, if the service does not answer pings");
+            self.report.borrow_mut().fail(Some(self.patience), what, failure);
+            return Err(Failed);
+        };
+        match answered {
+            Some(elapsed) => self.report.borrow_mut().ok(Some(elapsed), "the service answers", Vec::new()),
+            // The connection is gone.
+            None => pending().await,
+        }
+        Ok(())
+    }
+
+    async fn leave(&self, joined: bool) -> Result<(), Failed> {
+        if !joined {
+            self.report.borrow_mut().miss("the group was not joined", Vec::new());
+            return Ok(());
+        }
+        if let Some(elapsed) = self.perform(Request::Leave { group: self.group.clone() }).await? {
+            self.report.borrow_mut().ok(Some(elapsed), format!("`{}`", self.group), Vec::new());
+        }
+        Ok(())
+    }
+
+    /// Carries an operation out. `None`: a role is missing, and that was told.
+    async fn perform(&self, request: Request) -> Result<Option<Duration>, Failed> {
+        let kind = request.kind();
+        let outcome = self.handle.submit(request, AckMode::Automatic).await;
+        if self.seen.loss.borrow().is_some() {
+            // It ended with the connection, not by itself.
+            pending::<()>().await;
+        }
+        match outcome {
+            Outcome::Acked { elapsed, .. } => return Ok(Some(elapsed)),
+            Outcome::Refused { ref error, .. } if error.name == "Forbidden" => {
+                let group = Some(self.group.as_str()).filter(|_| !self.own_group);
+                self.report.borrow_mut().miss(role_hint(kind, group, &self.place), self.forbidden_hints(kind));
+                return Ok(None);
+            }
+            Outcome::NotSent { .. } => pending().await,
+            _ => {}
+        }
+        let failure = operation_failure(kind, &self.group, &outcome, self.patience, &self.place)
+            .unwrap_or_else(|| Failure::message(Kind::Internal, "an operation ended without an end"));
+        let elapsed = self.report.borrow().elapsed();
+        self.report.borrow_mut().fail(Some(elapsed), causes(&failure), failure);
+        Err(Failed)
+    }
+
+    fn forbidden_hints(&self, kind: OperationKind) -> Vec<String> {
+        let verb =
+            if kind == OperationKind::SendToGroup { "webpubsub.sendToGroup" } else { "webpubsub.joinLeaveGroup" };
+        // The plural of patterns begins with the singular.
+        let certain = self.place.claims().is_some_and(|claims| claims.roles.iter().any(|role| role.starts_with(verb)));
+        if certain && self.own_group {
+            vec!["the token is for certain groups: `--group G` tries one of them".into()]
+        } else {
+            Vec::new()
+        }
+    }
+
+    /// The token puts the connection into the group without a join.
+    fn is_initial_member(&self) -> bool {
+        self.place.claims().is_some_and(|claims| claims.groups.contains(&self.group))
+    }
+}

@@ -1,0 +1,55 @@
+//! The token of the URL: what it says, and what is wrong with it. Whether it is taken, the service decides.
+
+use std::time::Duration;
+
+use super::report::Report;
+use crate::auth::access_url::AccessUrl;
+use crate::auth::inspection::{Severity, inspect, roles_in_words};
+use crate::auth::token::Claims;
+use crate::render::human;
+
+/// Tells about the token at `now`, in seconds since 1970.
+pub fn tell(url: &AccessUrl, now: u64, report: &mut Report) {
+    let found = inspect(url, None, now, |seconds| human(Duration::from_secs(seconds)));
+    let findings = found.findings.iter().map(|finding| match finding.severity {
+        Severity::Note => finding.text.clone(),
+        Severity::Refused | Severity::Malformed => format!("the service will hardly take it: {}", finding.text),
+    });
+    let hints: Vec<String> = if found.anonymous {
+        found.findings.iter().map(|finding| finding.text.clone()).collect()
+    } else {
+        findings.collect()
+    };
+    match &found.token {
+        Some(token) => report.ok(None, describe(&token.claims, now), hints),
+        None if found.anonymous => report.miss("the URL has no token", hints),
+        None => report.ok(None, "it cannot be read", hints),
+    }
+}
+
+/// A token in a line: whose, for what, how long.
+fn describe(claims: &Claims, now: u64) -> String {
+    let mut parts = vec![match &claims.sub {
+        Some(user) => format!("user `{user}`"),
+        None => "no user".to_owned(),
+    }];
+    let allowed = roles_in_words(&claims.roles);
+    if allowed.is_empty() {
+        parts.push("no roles".into());
+    } else {
+        parts.extend(allowed);
+    }
+    if !claims.groups.is_empty() {
+        let groups: Vec<String> = claims.groups.iter().map(|group| format!("`{group}`")).collect();
+        parts.push(format!("in {} from the start", groups.join(", ")));
+    }
+    if let Some(audience) = claims.aud.first() {
+        parts.push(format!("for `{audience}`"));
+    }
+    match claims.exp {
+        Some(exp) if exp > now => parts.push(format!("expires in {}", human(Duration::from_secs(exp - now)))),
+        Some(exp) => parts.push(format!("expired {} ago", human(Duration::from_secs(now - exp)))),
+        None => {}
+    }
+    parts.join(", ")
+}

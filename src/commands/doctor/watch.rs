@@ -1,0 +1,97 @@
+//! What the examined client tells: the sink of its driver, and what the steps read of it.
+
+use std::cell::{Cell, RefCell};
+use std::rc::Rc;
+use std::task::{Context, Poll};
+
+use tokio::sync::Notify;
+use tokio::time::Instant;
+
+use crate::client::event::{EventSink, Flow, Frame, Lifecycle, Loss, Received};
+use crate::protocol::{Data, Origin};
+
+/// What has happened to the client.
+#[derive(Debug, Default)]
+pub struct Seen {
+    /// Connection and user, once connected.
+    pub connected: RefCell<Option<(String, Option<String>)>>,
+    /// How the connection was lost.
+    pub loss: RefCell<Option<Loss>>,
+    /// When the own message came.
+    pub received: Cell<Option<Instant>>,
+    /// Told at each of these.
+    happened: Notify,
+}
+
+impl Seen {
+    /// Resolves when `read` finds something.
+    pub async fn until<T>(&self, read: impl Fn(&Self) -> Option<T>) -> T {
+        loop {
+            if let Some(found) = read(self) {
+                return found;
+            }
+            self.happened.notified().await;
+        }
+    }
+}
+
+/// Watches the client. A connection that is lost is not regained: that it was lost is the finding.
+#[derive(Debug)]
+pub struct Watch {
+    seen: Rc<Seen>,
+    group: String,
+    /// The text of the own message.
+    text: String,
+}
+
+impl Watch {
+    /// Waits for that text in that group.
+    pub fn new(group: String, text: String) -> (Self, Rc<Seen>) {
+        let seen = Rc::new(Seen::default());
+        (Self { seen: Rc::clone(&seen), group, text }, seen)
+    }
+}
+
+impl EventSink for Watch {
+    fn lifecycle(&mut self, event: &Lifecycle) -> Flow {
+        match event {
+            Lifecycle::Connected { connection_id, user_id } => {
+                *self.seen.connected.borrow_mut() = Some((connection_id.clone(), user_id.clone()));
+            }
+            Lifecycle::Recovering { loss, .. } | Lifecycle::Disconnected { loss, .. } => {
+                self.seen.loss.borrow_mut().get_or_insert_with(|| loss.clone());
+                return Flow::Stop;
+            }
+            Lifecycle::Recovered { .. }
+            | Lifecycle::AttemptFailed { .. }
+            | Lifecycle::OperationRetried(_)
+            | Lifecycle::Reconnecting { .. }
+            | Lifecycle::SessionLost { .. }
+            | Lifecycle::Ack(_)
+            | Lifecycle::Joined { .. }
+            | Lifecycle::Left { .. }
+            | Lifecycle::RejoinFailed { .. }
+            | Lifecycle::SequenceGap { .. } => return Flow::Continue,
+        }
+        self.seen.happened.notify_one();
+        Flow::Continue
+    }
+
+    fn frame(&mut self, _frame: Frame<'_>, received: &Received<'_>) -> Flow {
+        if let Received::Message(message) = received
+            && let (Origin::Group { group, .. }, Data::Text(text)) = (&message.origin, message.data)
+            && *group == self.group
+            && text.decode() == self.text
+        {
+            self.seen.received.set(Some(Instant::now()));
+            self.seen.happened.notify_one();
+        }
+        Flow::Continue
+    }
+
+    fn flush(&mut self) {}
+
+    fn poll_room(&mut self, _cx: &mut Context<'_>) -> Poll<()> {
+        Poll::Ready(())
+    }
+}

@@ -1,0 +1,48 @@
+//! From the settings of the network to what a dial takes.
+
+use crate::settings::{self, Connection};
+use crate::wire::{DialOptions, Exceptions, Override, Proxies, Proxy, ProxyScheme, Tls, TlsSettings};
+
+/// What holds for every dial of a run.
+pub(super) fn dial_options(connection: &Connection) -> DialOptions {
+    let tls = TlsSettings {
+        ca_cert: connection.tls.ca_cert.clone(),
+        only_ca_cert: connection.tls.only_ca_cert,
+        client_cert: connection.tls.client_cert.clone(),
+        insecure: connection.tls.insecure,
+    };
+    let network = &connection.network;
+    let overrides = network.resolve.iter().flat_map(|entry| {
+        let host = &entry.host;
+        entry.addresses.iter().map(|address| Override { host: host.clone(), port: entry.port, address: *address })
+    });
+    DialOptions {
+        tls: Tls::new(tls),
+        headers: network.headers.clone(),
+        resolve: overrides.collect(),
+        proxies: proxies(&network.proxies),
+    }
+}
+
+fn proxies(proxies: &settings::Proxies) -> Proxies {
+    let exceptions = proxies.exceptions.as_ref();
+    Proxies {
+        secure: proxies.secure.as_ref().map(proxy),
+        plain: proxies.plain.as_ref().map(proxy),
+        exceptions: exceptions.map(|given| Exceptions::new(&given.list, given.from)).unwrap_or_default(),
+    }
+}
+
+fn proxy(proxy: &settings::Proxy) -> Proxy {
+    Proxy {
+        scheme: match proxy.scheme {
+            settings::ProxyScheme::Http => ProxyScheme::Http,
+            settings::ProxyScheme::Https => ProxyScheme::Https,
+            settings::ProxyScheme::Socks5 => ProxyScheme::Socks5,
+        },
+        host: proxy.host.clone(),
+        port: proxy.port,
+        credentials: proxy.credentials.clone(),
+        from: proxy.from.to_owned(),
+    }
+}

@@ -1,0 +1,171 @@
+//! The findings of `wps doctor`: a line a step for people, a `check` record a step for programs.
+
+use std::borrow::Cow;
+use std::time::Duration;
+
+use owo_colors::Style as Paint;
+use serde::Serialize;
+
+use super::console::Style;
+use super::text::human;
+use super::{ndjson, sanitize};
+use crate::secret::redact;
+
+/// How a step went.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Status {
+    /// It works.
+    Ok,
+    /// It does not.
+    Failed,
+    /// It was not tried, or could not be.
+    Skipped,
+}
+
+/// What was found out about a step.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Check {
+    /// Its name.
+    pub step: &'static str,
+    /// How it went.
+    pub status: Status,
+    /// How long it took, where it was tried.
+    pub elapsed: Option<Duration>,
+    /// What there is to say, in a line.
+    pub detail: String,
+    /// What to do or to know about it, a sentence each.
+    pub hints: Vec<String>,
+    /// Of the first step: the program and the machine.
+    pub program: Option<String>,
+}
+
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct Fields<'a> {
+    step: &'a str,
+    status: Status,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    elapsed_ms: Option<u128>,
+    #[serde(skip_serializing_if = "str::is_empty")]
+    detail: Cow<'a, str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    hint: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    program: Option<&'a str>,
+}
+
+/// The longest name of a step, and the longest status.
+const STEP: usize = "subprotocol".len();
+const STATUS: usize = "skipped".len();
+/// As wide as times get.
+const TIME: usize = "1234 ms".len();
+/// The most of a detail that a line shows, in characters; records have all of it.
+const LONGEST_DETAIL: usize = 600;
+
+/// The record of a step.
+pub fn record(style: Style, check: &Check) -> Vec<u8> {
+    let hints = check.hints.join("; ");
+    let fields = Fields {
+        step: check.step,
+        status: check.status,
+        elapsed_ms: check.elapsed.map(|elapsed| elapsed.as_millis()),
+        detail: redact(&check.detail),
+        hint: Some(redact(&hints).into_owned()).filter(|hint| !hint.is_empty()),
+        program: check.program.as_deref(),
+    };
+    let mut out = Vec::new();
+    ndjson::write(&mut out, "check", &super::timestamp(), fields);
+    if style.terminal {
+        let line = String::from_utf8_lossy(&out).into_owned();
+        out = sanitize::json_for_terminal(&line).into_owned().into_bytes();
+    }
+    out
+}
+
+/// The lines of a step: step, status, time and detail in columns, hints beneath the detail.
+pub fn lines(style: Style, check: &Check) -> Vec<u8> {
+    let (word, paint) = match check.status {
+        // Well, but with something to see to.
+        Status::Ok if !check.hints.is_empty() => ("ok", Paint::new().yellow()),
+        Status::Ok => ("ok", Paint::new().green()),
+        Status::Failed => ("failed", Paint::new().red().bold()),
+        Status::Skipped => ("skipped", Paint::new().yellow()),
+    };
+    let mut out = String::new();
+    if let Some(program) = &check.program {
+        out.push_str(&style.paint(program, Paint::new().bold()));
+        out.push('\n');
+    }
+    let time = check.elapsed.filter(|elapsed| !elapsed.is_zero()).map(human).unwrap_or_default();
+    let status = style.paint(&format!("{word:STATUS$}"), paint);
+    let line = format!("{:STEP$}  {status}  {time:>TIME$}  {}", check.step, on_one_line(style, &check.detail));
+    out.push_str(line.trim_end());
+    out.push('\n');
+    let indent = STEP + STATUS + TIME + 6;
+    for hint in &check.hints {
+        let label = style.paint("hint:", Paint::new().bold());
+        out.push_str(&format!("{:indent$}{label} {}\n", "", on_one_line(style, hint)));
+    }
+    out.into_bytes()
+}
+
+/// Whatever others said, as a part of a line of ours.
+fn on_one_line(style: Style, text: &str) -> String {
+    let text = redact(text);
+    let words = text.split_whitespace().collect::<Vec<_>>().join(" ");
+    let cut = match words.char_indices().nth(LONGEST_DETAIL) {
+        Some((at, _)) => format!("{} […]", &words[..at]),
+        None => words,
+    };
+    style.clean(&cut).into_owned()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const PIPE: Style = Style { color: false, terminal: false };
+
+    fn check(status: Status, elapsed: Option<Duration>, detail: &str, hints: &[&str]) -> Check {
+        let hints = hints.iter().map(|hint| (*hint).to_owned()).collect();
+        Check { step: "tcp", status, elapsed, detail: detail.into(), hints, program: None }
+    }
+
+    fn text(bytes: Vec<u8>) -> String {
+        String::from_utf8(bytes).unwrap()
+    }
+
+    #[test]
+    fn a_step_is_a_line_in_columns_with_its_hints_beneath() {
+        let failed = check(Status::Failed, Some(Duration::from_millis(12)), "no\n luck", &["try again", "or not"]);
+        assert_eq!(
+            text(lines(PIPE, &failed)),
+            "tcp          failed     12 ms  no luck\n                               hint: try again\n\
+             \x20                              hint: or not\n"
+        );
+        assert_eq!(text(lines(PIPE, &check(Status::Ok, None, "", &[]))), "tcp          ok\n");
+        let coloured = text(lines(Style { color: true, terminal: true }, &check(Status::Ok, None, "a\u{1b}", &[])));
+        assert!(coloured.contains("\u{1b}[32mok     \u{1b}["), "{coloured:?}");
+        assert!(coloured.contains("a\\u001b"), "{coloured:?}");
+    }
+
+    #[test]
+    fn long_details_are_cut_in_lines_and_whole_in_records() {
+        let long = check(Status::Failed, None, &"x".repeat(1000), &[]);
+        assert!(text(lines(PIPE, &long)).ends_with("x […]\n"));
+        assert!(text(record(PIPE, &long)).contains(&"x".repeat(1000)));
+    }
+
+    #[test]
+    fn a_record_has_the_contracts_fields_and_no_secrets() {
+        let skipped = check(Status::Skipped, None, "?access_token=abc.def.ghi", &["a", "b"]);
+        let record = text(record(PIPE, &skipped));
+        let value: serde_json::Value = serde_json::from_str(&record).unwrap();
+        assert_eq!(value["type"], "check");
+        assert_eq!(value["status"], "skipped");
+        assert_eq!(value["detail"], "?access_token=[redacted]");
+        assert_eq!(value["hint"], "a; b");
+        assert!(value.get("elapsedMs").is_none() && value["time"].is_string(), "{value}");
+    }
+}

@@ -1,0 +1,135 @@
+//! `wps doctor`: where to connect, or why that cannot be made out, which is a finding rather than an end.
+
+use std::time::Duration;
+
+use super::settle::{Policy, connection, talk};
+use super::source::bad_name;
+use super::{Connection, Environment, Format, Input, Output, ReportFormat};
+use crate::cli::{ConnectingArgs, DoctorArgs, Mode, OutputArgs, ReconnectArgs, RetryArgs, SourceArgs};
+use crate::client::session::OnUnknown;
+use crate::failure::{Failure, Kind};
+use crate::protocol::check_group_name;
+use crate::secret::Secret;
+
+/// `wps doctor`.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Doctor {
+    /// Where to connect, one attempt at everything.
+    pub connection: Result<Connection, Problem>,
+    /// Where the URL comes from, in words.
+    pub origin: String,
+    /// What stdout carries is `text` or `ndjson`.
+    pub output: Output,
+    /// The group to try; one of its own when absent.
+    pub group: Option<String>,
+}
+
+/// A source that is missing, unreadable or malformed.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Problem {
+    /// What is wrong with it, then the causes; never empty.
+    pub causes: Vec<String>,
+    /// What to do about it.
+    pub hints: Vec<String>,
+}
+
+/// What will be done. What is wrong with the command line is an error all the same.
+pub(super) fn settle(args: DoctorArgs, environment: &Environment, input: &mut dyn Input) -> Result<Doctor, Failure> {
+    let DoctorArgs { group, ack_timeout, output: format, talk: talk_args, connection: source, network, token, timeout } =
+        args;
+    if let Some(group) = &group {
+        check_group_name(group).map_err(|error| bad_name("--group", error))?;
+    }
+    let said = talk(&talk_args, environment);
+    let format = match format {
+        ReportFormat::Text => Format::Text,
+        ReportFormat::Ndjson => Format::Ndjson,
+    };
+    let output = Output {
+        format,
+        only: None,
+        timestamps: false,
+        color: said.color,
+        quiet: said.quiet,
+        verbosity: said.verbosity,
+        log_filter: said.log_filter,
+    };
+    let origin = origin(&source.source, environment);
+    let connecting = ConnectingArgs {
+        connection: source,
+        network,
+        token,
+        reconnect: no_reconnect(),
+        retry: no_retry(ack_timeout),
+        output: OutputArgs { output: format, only: None, timestamps: false, talk: talk_args },
+        timeout,
+    };
+    let policy = Policy { keeps_on: false, rejoin: false, on_unknown: OnUnknown::Fail };
+    let connection = match connection(connecting, policy, environment, input) {
+        Ok(connection) => Ok(connection),
+        Err(failure) if failure.kind == Kind::Config => Err(Problem::from(failure)),
+        Err(failure) => return Err(failure),
+    };
+    Ok(Doctor { connection, origin, output, group })
+}
+
+/// One attempt: what is examined is this connection, not the patience of the client. A silent service shows by itself.
+fn no_reconnect() -> ReconnectArgs {
+    ReconnectArgs {
+        reconnect_retries: None,
+        no_reconnect: true,
+        reconnect_delay: None,
+        reconnect_max_delay: None,
+        reconnect_mode: Mode::Exponential,
+        ping_interval: Duration::ZERO,
+        ping_timeout: Duration::ZERO,
+    }
+}
+
+fn no_retry(ack_timeout: Duration) -> RetryArgs {
+    RetryArgs { retries: 0, retry_delay: None, retry_max_delay: None, retry_mode: Mode::Exponential, ack_timeout }
+}
+
+/// Where the URL comes from, and the profile that may have brought it.
+fn origin(args: &SourceArgs, environment: &Environment) -> String {
+    let source = source_of(args, environment);
+    match (&args.key.profile, environment.get("WPS_PROFILE")) {
+        (Some(profile), _) => format!("{source}, profile `{profile}`"),
+        (None, Some(profile)) => format!("{source}, profile `{profile}` (`WPS_PROFILE`)"),
+        (None, None) => source,
+    }
+}
+
+/// Where the URL comes from, by the order in which sources are looked for.
+fn source_of(args: &SourceArgs, environment: &Environment) -> String {
+    let secret = |flag: &str, value: &Secret| match value.expose() {
+        "-" => format!("`{flag}`, from standard input"),
+        text => match text.strip_prefix('@') {
+            Some(file) => format!("`{flag}`, from the file `{file}`"),
+            None => format!("`{flag}`"),
+        },
+    };
+    if let Some(url) = &args.url {
+        return secret("--url", url);
+    }
+    if args.url_command.is_some() {
+        return "`--url-command`".into();
+    }
+    if let Some(string) = &args.key.connection_string {
+        return secret("--connection-string", string);
+    }
+    if args.key.local.is_some() {
+        return "`--local`".into();
+    }
+    let variables = ["WPS_URL", "WPS_CONNECTION_STRING", "WebPubSubConnectionString"];
+    match variables.into_iter().find(|name| environment.get(name).is_some()) {
+        Some(name) => format!("`{name}` of the environment"),
+        None => String::new(),
+    }
+}
+
+impl From<Failure> for Problem {
+    fn from(failure: Failure) -> Self {
+        Self { causes: failure.error.chain().map(ToString::to_string).collect(), hints: failure.hints }
+    }
+}

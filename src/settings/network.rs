@@ -1,0 +1,100 @@
+//! The way to the service: the proxy of flags or environment, headers of the handshake, addresses in place of DNS.
+//!
+//! What is wrong on the command line is a usage error, what is wrong in a file or in the environment a configuration
+//! error. No error repeats a value: proxies have passwords, headers have tokens.
+
+mod headers;
+mod proxy;
+
+use http::{HeaderName, HeaderValue};
+
+use super::{Environment, Input, Source};
+use crate::cli::NetworkArgs;
+use crate::failure::Failure;
+use crate::secret::Secret;
+
+pub use crate::cli::Resolve;
+
+/// How the service is reached.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Network {
+    /// Proxies on the way.
+    pub proxies: Proxies,
+    /// Headers of the WebSocket handshake, beside and in place of our own; secret values are marked as sensitive.
+    pub headers: Vec<(HeaderName, HeaderValue)>,
+    /// Addresses in place of what DNS says.
+    pub resolve: Vec<Resolve>,
+}
+
+/// Which proxy for which service.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Proxies {
+    /// For `wss`.
+    pub secure: Option<Proxy>,
+    /// For `ws`.
+    pub plain: Option<Proxy>,
+    /// Hosts without a proxy.
+    pub exceptions: Option<Exceptions>,
+}
+
+/// A list of hosts that are reached without a proxy.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Exceptions {
+    /// The list as `NO_PROXY` has it.
+    pub list: String,
+    /// The variable it stands in.
+    pub from: &'static str,
+}
+
+/// A proxy.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Proxy {
+    /// What it speaks.
+    pub scheme: ProxyScheme,
+    /// Name or IP address, an IPv6 address without brackets.
+    pub host: String,
+    /// Port.
+    pub port: u16,
+    /// User and password.
+    pub credentials: Option<(String, Secret)>,
+    /// The flag or variable it stands in.
+    pub from: &'static str,
+}
+
+/// What a proxy speaks.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum ProxyScheme {
+    /// HTTP `CONNECT`.
+    Http,
+    /// The same within TLS.
+    Https,
+    /// SOCKS 5; the proxy resolves names.
+    Socks5,
+}
+
+/// The way that flags and environment say.
+pub(super) fn settle(
+    args: NetworkArgs,
+    source: &Source,
+    environment: &Environment,
+    input: &mut dyn Input,
+) -> Result<Network, Failure> {
+    let proxies = match (source, &args.proxy) {
+        // It is on this machine.
+        (Source::Local { .. }, _) => Proxies::default(),
+        (_, Some(flag)) => proxy::from_flag(flag, input)?,
+        (_, None) => proxy::from_environment(is_secure(source), environment)?,
+    };
+    Ok(Network { proxies, headers: headers::settle(&args.headers, input)?, resolve: args.resolve })
+}
+
+/// Whether the service is reached over TLS; `None` where only its URL will say.
+fn is_secure(source: &Source) -> Option<bool> {
+    if let Source::Url(url) = source {
+        return Some(url.is_secure());
+    }
+    if let Source::Signed(signer) = source {
+        return Some(signer.endpoint.scheme() == "https");
+    }
+    None
+}
