@@ -29,6 +29,7 @@ Register-ArgumentCompleter -Native -CommandName 'wps' -ScriptBlock {
             [CompletionResult]::new('join', 'join', [CompletionResultType]::ParameterValue, 'Join groups, report each ack, and exit; --stay holds the membership')
             [CompletionResult]::new('send', 'send', [CompletionResultType]::ParameterValue, 'Publish a message to a group')
             [CompletionResult]::new('event', 'event', [CompletionResultType]::ParameterValue, 'Send a custom event to the application server')
+            [CompletionResult]::new('repl', 'repl', [CompletionResultType]::ParameterValue, 'Join, send and look by hand, on one connection; also for scripts of such lines')
             [CompletionResult]::new('doctor', 'doctor', [CompletionResultType]::ParameterValue, 'Find out, step by step, why a connection does not work')
             [CompletionResult]::new('emulator', 'emulator', [CompletionResultType]::ParameterValue, 'Run a local Web PubSub service on this machine, for development and tests')
             [CompletionResult]::new('url', 'url', [CompletionResultType]::ParameterValue, 'Make client access URLs, and explain them')
@@ -251,6 +252,57 @@ Register-ArgumentCompleter -Native -CommandName 'wps' -ScriptBlock {
             [CompletionResult]::new('--help', '--help', [CompletionResultType]::ParameterName, 'Print help (see more with ''--help'')')
             break
         }
+        'wps;repl' {
+            [CompletionResult]::new('--file', '--file', [CompletionResultType]::ParameterName, 'Take the lines from this file, as a script; without it, from stdin when that is not a terminal')
+            [CompletionResult]::new('--url', '--url', [CompletionResultType]::ParameterName, 'Client access URL, `ws(s)://HOST/client/hubs/HUB?access_token=…`; `-` reads it from stdin, `@FILE` from a file')
+            [CompletionResult]::new('--url-command', '--url-command', [CompletionResultType]::ParameterName, 'Shell command that prints the URL, or a JSON object with a `url` field, as negotiate endpoints return it')
+            [CompletionResult]::new('--connection-string', '--connection-string', [CompletionResultType]::ParameterName, 'Connection string, `Endpoint=…;AccessKey=…;Version=1.0;`; needs --hub; `-` and `@FILE` as for --url')
+            [CompletionResult]::new('--local', '--local', [CompletionResultType]::ParameterName, 'The emulator at http://localhost:PORT, with its published development key [default PORT: 8080]')
+            [CompletionResult]::new('--profile', '--profile', [CompletionResultType]::ParameterName, 'Profile of the configuration file that brings the source and other settings; see `wps config --help`')
+            [CompletionResult]::new('--protocol', '--protocol', [CompletionResultType]::ParameterName, 'Subprotocol to speak')
+            [CompletionResult]::new('--connect-timeout', '--connect-timeout', [CompletionResultType]::ParameterName, 'Limit of each fresh connection attempt: DNS, TCP, proxy, TLS, upgrade and the `connected` frame together')
+            [CompletionResult]::new('--proxy', '--proxy', [CompletionResultType]::ParameterName, 'Proxy on the way, `http://`, `https://` or `socks5h://[USER:PASSWORD@]HOST[:PORT]`, or `none`')
+            [CompletionResult]::new('--resolve', '--resolve', [CompletionResultType]::ParameterName, 'Address to connect to in place of what DNS says for HOST and PORT, repeatable')
+            [CompletionResult]::new('--header', '--header', [CompletionResultType]::ParameterName, 'Header for the WebSocket handshake, `NAME: VALUE`, repeatable; `@FILE` has one on each line')
+            [CompletionResult]::new('--ca-cert', '--ca-cert', [CompletionResultType]::ParameterName, 'PEM file with certificates to trust besides the platform''s roots')
+            [CompletionResult]::new('--client-cert', '--client-cert', [CompletionResultType]::ParameterName, 'PEM file with a client certificate, and its chain, for services that ask for one')
+            [CompletionResult]::new('--client-key', '--client-key', [CompletionResultType]::ParameterName, 'PEM file with the private key of --client-cert, not encrypted [default: the same file]')
+            [CompletionResult]::new('--hub', '--hub', [CompletionResultType]::ParameterName, 'Hub to connect to; required with --connection-string [default with --local: hub1]')
+            [CompletionResult]::new('--user', '--user', [CompletionResultType]::ParameterName, 'User id; anonymous when absent')
+            [CompletionResult]::new('--role', '--role', [CompletionResultType]::ParameterName, 'Role, repeatable [default: webpubsub.joinLeaveGroup and webpubsub.sendToGroup]')
+            [CompletionResult]::new('--initial-group', '--initial-group', [CompletionResultType]::ParameterName, 'Group that the connection is in from its start, repeatable; needs no role')
+            [CompletionResult]::new('--ttl', '--ttl', [CompletionResultType]::ParameterName, 'How long each token is valid; the service looks at it only when connecting [default: 60m]')
+            [CompletionResult]::new('--reconnect-retries', '--reconnect-retries', [CompletionResultType]::ParameterName, 'Fresh attempts after a failed one: a number or `unlimited` [default: 3 until once connected; then see --help]')
+            [CompletionResult]::new('--reconnect-delay', '--reconnect-delay', [CompletionResultType]::ParameterName, 'Pause before the first fresh attempt [default: 1s]')
+            [CompletionResult]::new('--reconnect-max-delay', '--reconnect-max-delay', [CompletionResultType]::ParameterName, 'Longest pause between fresh attempts [default: 30s, or the delay if that is longer]')
+            [CompletionResult]::new('--reconnect-mode', '--reconnect-mode', [CompletionResultType]::ParameterName, 'How the pause grows')
+            [CompletionResult]::new('--ping-interval', '--ping-interval', [CompletionResultType]::ParameterName, 'Send a ping when nothing was received for this long; 0 turns it off')
+            [CompletionResult]::new('--ping-timeout', '--ping-timeout', [CompletionResultType]::ParameterName, 'Give the connection up when nothing was received for this long; 0 turns it off')
+            [CompletionResult]::new('--retries', '--retries', [CompletionResultType]::ParameterName, 'Tries after the first, each with the same ackId')
+            [CompletionResult]::new('--retry-delay', '--retry-delay', [CompletionResultType]::ParameterName, 'Pause before the first retry [default: 800ms]')
+            [CompletionResult]::new('--retry-max-delay', '--retry-max-delay', [CompletionResultType]::ParameterName, 'Longest pause between retries [default: 120s, or the delay if that is longer]')
+            [CompletionResult]::new('--retry-mode', '--retry-mode', [CompletionResultType]::ParameterName, 'How the pause grows')
+            [CompletionResult]::new('--ack-timeout', '--ack-timeout', [CompletionResultType]::ParameterName, 'How long each try waits for its ack; time spent recovering the connection does not count')
+            [CompletionResult]::new('-o', '-o', [CompletionResultType]::ParameterName, 'What stdout carries; everything else goes to stderr')
+            [CompletionResult]::new('--output', '--output', [CompletionResultType]::ParameterName, 'What stdout carries; everything else goes to stderr')
+            [CompletionResult]::new('--only', '--only', [CompletionResultType]::ParameterName, 'Print only these records; with -o ndjson and -o raw')
+            [CompletionResult]::new('--color', '--color', [CompletionResultType]::ParameterName, 'When to use colour')
+            [CompletionResult]::new('--timeout', '--timeout', [CompletionResultType]::ParameterName, 'End after this time, counted from the start of the process, with exit 124 if nothing else ended the run')
+            [CompletionResult]::new('--on-unknown', '--on-unknown', [CompletionResultType]::ParameterName, 'What to do when the connection was lost for good before the ack came')
+            [CompletionResult]::new('--keep-going', '--keep-going', [CompletionResultType]::ParameterName, 'Go on after a line that failed; the exit code is that of the first')
+            [CompletionResult]::new('--no-system-roots', '--no-system-roots', [CompletionResultType]::ParameterName, 'Trust only the certificates of --ca-cert, and not the platform''s roots')
+            [CompletionResult]::new('--insecure', '--insecure', [CompletionResultType]::ParameterName, 'Accept any certificate; for tests only, anyone on the way can read and change everything')
+            [CompletionResult]::new('--no-reconnect', '--no-reconnect', [CompletionResultType]::ParameterName, 'The same as --reconnect-retries 0')
+            [CompletionResult]::new('--timestamps', '--timestamps', [CompletionResultType]::ParameterName, 'Print the time of arrival before each message; with -o text (ndjson has it always)')
+            [CompletionResult]::new('-q', '-q', [CompletionResultType]::ParameterName, 'Print errors only on stderr')
+            [CompletionResult]::new('--quiet', '--quiet', [CompletionResultType]::ParameterName, 'Print errors only on stderr')
+            [CompletionResult]::new('-v', '-v', [CompletionResultType]::ParameterName, 'Say more on stderr: -v lifecycle, -vv also frames, -vvv also the handshake')
+            [CompletionResult]::new('--verbose', '--verbose', [CompletionResultType]::ParameterName, 'Say more on stderr: -v lifecycle, -vv also frames, -vvv also the handshake')
+            [CompletionResult]::new('--no-rejoin', '--no-rejoin', [CompletionResultType]::ParameterName, 'Do not join the groups again on a new connection')
+            [CompletionResult]::new('-h', '-h', [CompletionResultType]::ParameterName, 'Print help (see more with ''--help'')')
+            [CompletionResult]::new('--help', '--help', [CompletionResultType]::ParameterName, 'Print help (see more with ''--help'')')
+            break
+        }
         'wps;doctor' {
             [CompletionResult]::new('-g', '-g', [CompletionResultType]::ParameterName, 'Group to try: it is joined, gets one message, and is left [default: one of its own, wps-doctor-…]')
             [CompletionResult]::new('--group', '--group', [CompletionResultType]::ParameterName, 'Group to try: it is joined, gets one message, and is left [default: one of its own, wps-doctor-…]')
@@ -451,6 +503,7 @@ Register-ArgumentCompleter -Native -CommandName 'wps' -ScriptBlock {
             [CompletionResult]::new('join', 'join', [CompletionResultType]::ParameterValue, 'Join groups, report each ack, and exit; --stay holds the membership')
             [CompletionResult]::new('send', 'send', [CompletionResultType]::ParameterValue, 'Publish a message to a group')
             [CompletionResult]::new('event', 'event', [CompletionResultType]::ParameterValue, 'Send a custom event to the application server')
+            [CompletionResult]::new('repl', 'repl', [CompletionResultType]::ParameterValue, 'Join, send and look by hand, on one connection; also for scripts of such lines')
             [CompletionResult]::new('doctor', 'doctor', [CompletionResultType]::ParameterValue, 'Find out, step by step, why a connection does not work')
             [CompletionResult]::new('emulator', 'emulator', [CompletionResultType]::ParameterValue, 'Run a local Web PubSub service on this machine, for development and tests')
             [CompletionResult]::new('url', 'url', [CompletionResultType]::ParameterValue, 'Make client access URLs, and explain them')
@@ -470,6 +523,9 @@ Register-ArgumentCompleter -Native -CommandName 'wps' -ScriptBlock {
             break
         }
         'wps;help;event' {
+            break
+        }
+        'wps;help;repl' {
             break
         }
         'wps;help;doctor' {

@@ -26,6 +26,7 @@ set edit:completion:arg-completer[wps] = {|@words|
             cand join 'Join groups, report each ack, and exit; --stay holds the membership'
             cand send 'Publish a message to a group'
             cand event 'Send a custom event to the application server'
+            cand repl 'Join, send and look by hand, on one connection; also for scripts of such lines'
             cand doctor 'Find out, step by step, why a connection does not work'
             cand emulator 'Run a local Web PubSub service on this machine, for development and tests'
             cand url 'Make client access URLs, and explain them'
@@ -243,6 +244,56 @@ set edit:completion:arg-completer[wps] = {|@words|
             cand -h 'Print help (see more with ''--help'')'
             cand --help 'Print help (see more with ''--help'')'
         }
+        &'wps;repl'= {
+            cand --file 'Take the lines from this file, as a script; without it, from stdin when that is not a terminal'
+            cand --url 'Client access URL, `ws(s)://HOST/client/hubs/HUB?access_token=…`; `-` reads it from stdin, `@FILE` from a file'
+            cand --url-command 'Shell command that prints the URL, or a JSON object with a `url` field, as negotiate endpoints return it'
+            cand --connection-string 'Connection string, `Endpoint=…;AccessKey=…;Version=1.0;`; needs --hub; `-` and `@FILE` as for --url'
+            cand --local 'The emulator at http://localhost:PORT, with its published development key [default PORT: 8080]'
+            cand --profile 'Profile of the configuration file that brings the source and other settings; see `wps config --help`'
+            cand --protocol 'Subprotocol to speak'
+            cand --connect-timeout 'Limit of each fresh connection attempt: DNS, TCP, proxy, TLS, upgrade and the `connected` frame together'
+            cand --proxy 'Proxy on the way, `http://`, `https://` or `socks5h://[USER:PASSWORD@]HOST[:PORT]`, or `none`'
+            cand --resolve 'Address to connect to in place of what DNS says for HOST and PORT, repeatable'
+            cand --header 'Header for the WebSocket handshake, `NAME: VALUE`, repeatable; `@FILE` has one on each line'
+            cand --ca-cert 'PEM file with certificates to trust besides the platform''s roots'
+            cand --client-cert 'PEM file with a client certificate, and its chain, for services that ask for one'
+            cand --client-key 'PEM file with the private key of --client-cert, not encrypted [default: the same file]'
+            cand --hub 'Hub to connect to; required with --connection-string [default with --local: hub1]'
+            cand --user 'User id; anonymous when absent'
+            cand --role 'Role, repeatable [default: webpubsub.joinLeaveGroup and webpubsub.sendToGroup]'
+            cand --initial-group 'Group that the connection is in from its start, repeatable; needs no role'
+            cand --ttl 'How long each token is valid; the service looks at it only when connecting [default: 60m]'
+            cand --reconnect-retries 'Fresh attempts after a failed one: a number or `unlimited` [default: 3 until once connected; then see --help]'
+            cand --reconnect-delay 'Pause before the first fresh attempt [default: 1s]'
+            cand --reconnect-max-delay 'Longest pause between fresh attempts [default: 30s, or the delay if that is longer]'
+            cand --reconnect-mode 'How the pause grows'
+            cand --ping-interval 'Send a ping when nothing was received for this long; 0 turns it off'
+            cand --ping-timeout 'Give the connection up when nothing was received for this long; 0 turns it off'
+            cand --retries 'Tries after the first, each with the same ackId'
+            cand --retry-delay 'Pause before the first retry [default: 800ms]'
+            cand --retry-max-delay 'Longest pause between retries [default: 120s, or the delay if that is longer]'
+            cand --retry-mode 'How the pause grows'
+            cand --ack-timeout 'How long each try waits for its ack; time spent recovering the connection does not count'
+            cand -o 'What stdout carries; everything else goes to stderr'
+            cand --output 'What stdout carries; everything else goes to stderr'
+            cand --only 'Print only these records; with -o ndjson and -o raw'
+            cand --color 'When to use colour'
+            cand --timeout 'End after this time, counted from the start of the process, with exit 124 if nothing else ended the run'
+            cand --on-unknown 'What to do when the connection was lost for good before the ack came'
+            cand --keep-going 'Go on after a line that failed; the exit code is that of the first'
+            cand --no-system-roots 'Trust only the certificates of --ca-cert, and not the platform''s roots'
+            cand --insecure 'Accept any certificate; for tests only, anyone on the way can read and change everything'
+            cand --no-reconnect 'The same as --reconnect-retries 0'
+            cand --timestamps 'Print the time of arrival before each message; with -o text (ndjson has it always)'
+            cand -q 'Print errors only on stderr'
+            cand --quiet 'Print errors only on stderr'
+            cand -v 'Say more on stderr: -v lifecycle, -vv also frames, -vvv also the handshake'
+            cand --verbose 'Say more on stderr: -v lifecycle, -vv also frames, -vvv also the handshake'
+            cand --no-rejoin 'Do not join the groups again on a new connection'
+            cand -h 'Print help (see more with ''--help'')'
+            cand --help 'Print help (see more with ''--help'')'
+        }
         &'wps;doctor'= {
             cand -g 'Group to try: it is joined, gets one message, and is left [default: one of its own, wps-doctor-…]'
             cand --group 'Group to try: it is joined, gets one message, and is left [default: one of its own, wps-doctor-…]'
@@ -423,6 +474,7 @@ set edit:completion:arg-completer[wps] = {|@words|
             cand join 'Join groups, report each ack, and exit; --stay holds the membership'
             cand send 'Publish a message to a group'
             cand event 'Send a custom event to the application server'
+            cand repl 'Join, send and look by hand, on one connection; also for scripts of such lines'
             cand doctor 'Find out, step by step, why a connection does not work'
             cand emulator 'Run a local Web PubSub service on this machine, for development and tests'
             cand url 'Make client access URLs, and explain them'
@@ -438,6 +490,8 @@ set edit:completion:arg-completer[wps] = {|@words|
         &'wps;help;send'= {
         }
         &'wps;help;event'= {
+        }
+        &'wps;help;repl'= {
         }
         &'wps;help;doctor'= {
         }

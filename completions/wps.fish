@@ -30,6 +30,7 @@ complete -c wps -n "__fish_wps_needs_command" -f -a "listen" -d 'Print what arri
 complete -c wps -n "__fish_wps_needs_command" -f -a "join" -d 'Join groups, report each ack, and exit; --stay holds the membership'
 complete -c wps -n "__fish_wps_needs_command" -f -a "send" -d 'Publish a message to a group'
 complete -c wps -n "__fish_wps_needs_command" -f -a "event" -d 'Send a custom event to the application server'
+complete -c wps -n "__fish_wps_needs_command" -f -a "repl" -d 'Join, send and look by hand, on one connection; also for scripts of such lines'
 complete -c wps -n "__fish_wps_needs_command" -f -a "doctor" -d 'Find out, step by step, why a connection does not work'
 complete -c wps -n "__fish_wps_needs_command" -f -a "emulator" -d 'Run a local Web PubSub service on this machine, for development and tests'
 complete -c wps -n "__fish_wps_needs_command" -f -a "url" -d 'Make client access URLs, and explain them'
@@ -263,6 +264,60 @@ complete -c wps -n "__fish_wps_using_subcommand event" -s q -l quiet -d 'Print e
 complete -c wps -n "__fish_wps_using_subcommand event" -s v -l verbose -d 'Say more on stderr: -v lifecycle, -vv also frames, -vvv also the handshake'
 complete -c wps -n "__fish_wps_using_subcommand event" -l no-ack -d 'Fire and forget: ask for no ack; a refusal stays unknown'
 complete -c wps -n "__fish_wps_using_subcommand event" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c wps -n "__fish_wps_using_subcommand repl" -l file -d 'Take the lines from this file, as a script; without it, from stdin when that is not a terminal' -r -F
+complete -c wps -n "__fish_wps_using_subcommand repl" -l url -d 'Client access URL, `ws(s)://HOST/client/hubs/HUB?access_token=…`; `-` reads it from stdin, `@FILE` from a file' -r
+complete -c wps -n "__fish_wps_using_subcommand repl" -l url-command -d 'Shell command that prints the URL, or a JSON object with a `url` field, as negotiate endpoints return it' -r
+complete -c wps -n "__fish_wps_using_subcommand repl" -l connection-string -d 'Connection string, `Endpoint=…;AccessKey=…;Version=1.0;`; needs --hub; `-` and `@FILE` as for --url' -r
+complete -c wps -n "__fish_wps_using_subcommand repl" -l local -d 'The emulator at http://localhost:PORT, with its published development key [default PORT: 8080]' -r
+complete -c wps -n "__fish_wps_using_subcommand repl" -l profile -d 'Profile of the configuration file that brings the source and other settings; see `wps config --help`' -r
+complete -c wps -n "__fish_wps_using_subcommand repl" -l protocol -d 'Subprotocol to speak' -r -f -a "json-reliable\t'recovers dropped connections without loss'
+json\t'no sequence ids, no recovery'"
+complete -c wps -n "__fish_wps_using_subcommand repl" -l connect-timeout -d 'Limit of each fresh connection attempt: DNS, TCP, proxy, TLS, upgrade and the `connected` frame together' -r
+complete -c wps -n "__fish_wps_using_subcommand repl" -l proxy -d 'Proxy on the way, `http://`, `https://` or `socks5h://[USER:PASSWORD@]HOST[:PORT]`, or `none`' -r
+complete -c wps -n "__fish_wps_using_subcommand repl" -l resolve -d 'Address to connect to in place of what DNS says for HOST and PORT, repeatable' -r
+complete -c wps -n "__fish_wps_using_subcommand repl" -l header -d 'Header for the WebSocket handshake, `NAME: VALUE`, repeatable; `@FILE` has one on each line' -r
+complete -c wps -n "__fish_wps_using_subcommand repl" -l ca-cert -d 'PEM file with certificates to trust besides the platform\'s roots' -r -F
+complete -c wps -n "__fish_wps_using_subcommand repl" -l client-cert -d 'PEM file with a client certificate, and its chain, for services that ask for one' -r -F
+complete -c wps -n "__fish_wps_using_subcommand repl" -l client-key -d 'PEM file with the private key of --client-cert, not encrypted [default: the same file]' -r -F
+complete -c wps -n "__fish_wps_using_subcommand repl" -l hub -d 'Hub to connect to; required with --connection-string [default with --local: hub1]' -r
+complete -c wps -n "__fish_wps_using_subcommand repl" -l user -d 'User id; anonymous when absent' -r
+complete -c wps -n "__fish_wps_using_subcommand repl" -l role -d 'Role, repeatable [default: webpubsub.joinLeaveGroup and webpubsub.sendToGroup]' -r
+complete -c wps -n "__fish_wps_using_subcommand repl" -l initial-group -d 'Group that the connection is in from its start, repeatable; needs no role' -r
+complete -c wps -n "__fish_wps_using_subcommand repl" -l ttl -d 'How long each token is valid; the service looks at it only when connecting [default: 60m]' -r
+complete -c wps -n "__fish_wps_using_subcommand repl" -l reconnect-retries -d 'Fresh attempts after a failed one: a number or `unlimited` [default: 3 until once connected; then see --help]' -r
+complete -c wps -n "__fish_wps_using_subcommand repl" -l reconnect-delay -d 'Pause before the first fresh attempt [default: 1s]' -r
+complete -c wps -n "__fish_wps_using_subcommand repl" -l reconnect-max-delay -d 'Longest pause between fresh attempts [default: 30s, or the delay if that is longer]' -r
+complete -c wps -n "__fish_wps_using_subcommand repl" -l reconnect-mode -d 'How the pause grows' -r -f -a "exponential\t'the pause doubles up to the maximum, with jitter'
+fixed\t'always the same pause'"
+complete -c wps -n "__fish_wps_using_subcommand repl" -l ping-interval -d 'Send a ping when nothing was received for this long; 0 turns it off' -r
+complete -c wps -n "__fish_wps_using_subcommand repl" -l ping-timeout -d 'Give the connection up when nothing was received for this long; 0 turns it off' -r
+complete -c wps -n "__fish_wps_using_subcommand repl" -l retries -d 'Tries after the first, each with the same ackId' -r
+complete -c wps -n "__fish_wps_using_subcommand repl" -l retry-delay -d 'Pause before the first retry [default: 800ms]' -r
+complete -c wps -n "__fish_wps_using_subcommand repl" -l retry-max-delay -d 'Longest pause between retries [default: 120s, or the delay if that is longer]' -r
+complete -c wps -n "__fish_wps_using_subcommand repl" -l retry-mode -d 'How the pause grows' -r -f -a "exponential\t'the pause doubles up to the maximum, with jitter'
+fixed\t'always the same pause'"
+complete -c wps -n "__fish_wps_using_subcommand repl" -l ack-timeout -d 'How long each try waits for its ack; time spent recovering the connection does not count' -r
+complete -c wps -n "__fish_wps_using_subcommand repl" -s o -l output -d 'What stdout carries; everything else goes to stderr' -r -f -a "text\t'a line a message, for people; JSON is pretty-printed on a terminal'
+ndjson\t'one JSON object a line: messages, lifecycle, acks, `stopped`'
+data\t'the payload and a newline; binary payloads as they are'
+raw\t'every frame as it was received, a line each'"
+complete -c wps -n "__fish_wps_using_subcommand repl" -l only -d 'Print only these records; with -o ndjson and -o raw' -r -f -a "messages\t'group and server messages'
+events\t'everything else'"
+complete -c wps -n "__fish_wps_using_subcommand repl" -l color -d 'When to use colour' -r -f -a "auto\t'on a terminal'
+always\t'also into pipes and files'
+never\t'nowhere'"
+complete -c wps -n "__fish_wps_using_subcommand repl" -l timeout -d 'End after this time, counted from the start of the process, with exit 124 if nothing else ended the run' -r
+complete -c wps -n "__fish_wps_using_subcommand repl" -l on-unknown -d 'What to do when the connection was lost for good before the ack came' -r -f -a "fail\t'exit 9, naming the ackId'
+resend\t'send it again on the new connection; it may arrive twice'"
+complete -c wps -n "__fish_wps_using_subcommand repl" -l keep-going -d 'Go on after a line that failed; the exit code is that of the first'
+complete -c wps -n "__fish_wps_using_subcommand repl" -l no-system-roots -d 'Trust only the certificates of --ca-cert, and not the platform\'s roots'
+complete -c wps -n "__fish_wps_using_subcommand repl" -l insecure -d 'Accept any certificate; for tests only, anyone on the way can read and change everything'
+complete -c wps -n "__fish_wps_using_subcommand repl" -l no-reconnect -d 'The same as --reconnect-retries 0'
+complete -c wps -n "__fish_wps_using_subcommand repl" -l timestamps -d 'Print the time of arrival before each message; with -o text (ndjson has it always)'
+complete -c wps -n "__fish_wps_using_subcommand repl" -s q -l quiet -d 'Print errors only on stderr'
+complete -c wps -n "__fish_wps_using_subcommand repl" -s v -l verbose -d 'Say more on stderr: -v lifecycle, -vv also frames, -vvv also the handshake'
+complete -c wps -n "__fish_wps_using_subcommand repl" -l no-rejoin -d 'Do not join the groups again on a new connection'
+complete -c wps -n "__fish_wps_using_subcommand repl" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c wps -n "__fish_wps_using_subcommand doctor" -s g -l group -d 'Group to try: it is joined, gets one message, and is left [default: one of its own, wps-doctor-…]' -r
 complete -c wps -n "__fish_wps_using_subcommand doctor" -l ack-timeout -d 'How long each of join, send, receive, ping and leave may take' -r
 complete -c wps -n "__fish_wps_using_subcommand doctor" -s o -l output -d 'What stdout carries' -r -f -a "text\t'for people'
@@ -386,17 +441,18 @@ complete -c wps -n "__fish_wps_using_subcommand config; and __fish_seen_subcomma
 complete -c wps -n "__fish_wps_using_subcommand completions" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c wps -n "__fish_wps_using_subcommand man" -l dir -d 'Directory to write to; made when missing; pages there are replaced' -r -f -a "(__fish_complete_directories)"
 complete -c wps -n "__fish_wps_using_subcommand man" -s h -l help -d 'Print help (see more with \'--help\')'
-complete -c wps -n "__fish_wps_using_subcommand help; and not __fish_seen_subcommand_from listen join send event doctor emulator url config completions man help" -f -a "listen" -d 'Print what arrives: messages of the groups given, server messages, lifecycle'
-complete -c wps -n "__fish_wps_using_subcommand help; and not __fish_seen_subcommand_from listen join send event doctor emulator url config completions man help" -f -a "join" -d 'Join groups, report each ack, and exit; --stay holds the membership'
-complete -c wps -n "__fish_wps_using_subcommand help; and not __fish_seen_subcommand_from listen join send event doctor emulator url config completions man help" -f -a "send" -d 'Publish a message to a group'
-complete -c wps -n "__fish_wps_using_subcommand help; and not __fish_seen_subcommand_from listen join send event doctor emulator url config completions man help" -f -a "event" -d 'Send a custom event to the application server'
-complete -c wps -n "__fish_wps_using_subcommand help; and not __fish_seen_subcommand_from listen join send event doctor emulator url config completions man help" -f -a "doctor" -d 'Find out, step by step, why a connection does not work'
-complete -c wps -n "__fish_wps_using_subcommand help; and not __fish_seen_subcommand_from listen join send event doctor emulator url config completions man help" -f -a "emulator" -d 'Run a local Web PubSub service on this machine, for development and tests'
-complete -c wps -n "__fish_wps_using_subcommand help; and not __fish_seen_subcommand_from listen join send event doctor emulator url config completions man help" -f -a "url" -d 'Make client access URLs, and explain them'
-complete -c wps -n "__fish_wps_using_subcommand help; and not __fish_seen_subcommand_from listen join send event doctor emulator url config completions man help" -f -a "config" -d 'Show and check profiles: named sets of flags in a configuration file'
-complete -c wps -n "__fish_wps_using_subcommand help; and not __fish_seen_subcommand_from listen join send event doctor emulator url config completions man help" -f -a "completions" -d 'Print a completion script for a shell'
-complete -c wps -n "__fish_wps_using_subcommand help; and not __fish_seen_subcommand_from listen join send event doctor emulator url config completions man help" -f -a "man" -d 'Write the man pages'
-complete -c wps -n "__fish_wps_using_subcommand help; and not __fish_seen_subcommand_from listen join send event doctor emulator url config completions man help" -f -a "help" -d 'Print this message or the help of the given subcommand(s)'
+complete -c wps -n "__fish_wps_using_subcommand help; and not __fish_seen_subcommand_from listen join send event repl doctor emulator url config completions man help" -f -a "listen" -d 'Print what arrives: messages of the groups given, server messages, lifecycle'
+complete -c wps -n "__fish_wps_using_subcommand help; and not __fish_seen_subcommand_from listen join send event repl doctor emulator url config completions man help" -f -a "join" -d 'Join groups, report each ack, and exit; --stay holds the membership'
+complete -c wps -n "__fish_wps_using_subcommand help; and not __fish_seen_subcommand_from listen join send event repl doctor emulator url config completions man help" -f -a "send" -d 'Publish a message to a group'
+complete -c wps -n "__fish_wps_using_subcommand help; and not __fish_seen_subcommand_from listen join send event repl doctor emulator url config completions man help" -f -a "event" -d 'Send a custom event to the application server'
+complete -c wps -n "__fish_wps_using_subcommand help; and not __fish_seen_subcommand_from listen join send event repl doctor emulator url config completions man help" -f -a "repl" -d 'Join, send and look by hand, on one connection; also for scripts of such lines'
+complete -c wps -n "__fish_wps_using_subcommand help; and not __fish_seen_subcommand_from listen join send event repl doctor emulator url config completions man help" -f -a "doctor" -d 'Find out, step by step, why a connection does not work'
+complete -c wps -n "__fish_wps_using_subcommand help; and not __fish_seen_subcommand_from listen join send event repl doctor emulator url config completions man help" -f -a "emulator" -d 'Run a local Web PubSub service on this machine, for development and tests'
+complete -c wps -n "__fish_wps_using_subcommand help; and not __fish_seen_subcommand_from listen join send event repl doctor emulator url config completions man help" -f -a "url" -d 'Make client access URLs, and explain them'
+complete -c wps -n "__fish_wps_using_subcommand help; and not __fish_seen_subcommand_from listen join send event repl doctor emulator url config completions man help" -f -a "config" -d 'Show and check profiles: named sets of flags in a configuration file'
+complete -c wps -n "__fish_wps_using_subcommand help; and not __fish_seen_subcommand_from listen join send event repl doctor emulator url config completions man help" -f -a "completions" -d 'Print a completion script for a shell'
+complete -c wps -n "__fish_wps_using_subcommand help; and not __fish_seen_subcommand_from listen join send event repl doctor emulator url config completions man help" -f -a "man" -d 'Write the man pages'
+complete -c wps -n "__fish_wps_using_subcommand help; and not __fish_seen_subcommand_from listen join send event repl doctor emulator url config completions man help" -f -a "help" -d 'Print this message or the help of the given subcommand(s)'
 complete -c wps -n "__fish_wps_using_subcommand help; and __fish_seen_subcommand_from url" -f -a "create" -d 'Make a client access URL from a connection string'
 complete -c wps -n "__fish_wps_using_subcommand help; and __fish_seen_subcommand_from url" -f -a "inspect" -d 'Explain a client access URL, and what is wrong with it'
 complete -c wps -n "__fish_wps_using_subcommand help; and __fish_seen_subcommand_from config" -f -a "path" -d 'Print where the configuration file is, or would be'

@@ -72,7 +72,7 @@ fn every_long_help_names_exit_codes_and_environment() {
         let connects = talks && command != "emulator";
         let sources = connects && !matches!(command, "config path" | "config check");
         assert_eq!(help.contains("WPS_CONNECTION_STRING"), sources, "{command}");
-        let promises = matches!(command, "listen" | "join" | "send" | "event" | "doctor");
+        let promises = matches!(command, "listen" | "join" | "send" | "event" | "repl" | "doctor");
         assert_eq!(help.contains("What is promised:\n"), promises, "{command}");
     }
 }
@@ -137,7 +137,7 @@ fn usage_errors_say_what_is_wrong_and_what_to_do() {
         (
             "--local|emulator",
             "error: unexpected argument `--local`\nhint: `--local` belongs to `listen`, `join`, `send`, `event`, \
-             `doctor`, `url create`, `url inspect`\n",
+             `repl`, `doctor`, `url create`, `url inspect`\n",
         ),
         (
             "listen|-o|xml",

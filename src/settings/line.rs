@@ -214,7 +214,7 @@ mod tests {
             ("send g", "error: no data given\nhint: give DATA, which is the rest of the line, or `--file F`\n"),
             ("send --no-eco g hi", "error: unexpected argument `--no-eco`\nhint: did you mean `--no-echo`?\n"),
             ("send -t xml g hi", "error: `xml` is not a value of `--type`\nhint: possible: `text`, `json`, `binary`\n"),
-            ("send --file f g hi", "error: `DATA` and `--file` exclude each other\n"),
+            ("send --file f g hi", "error: `--file` and `DATA` exclude each other\n"),
             ("send --ack-id 1 --no-ack g hi", "error: `--ack-id` and `--no-ack` exclude each other\n"),
             ("send --encoding hex g 00", "error: `--encoding` goes with `--type binary` only\n"),
             ("join", "error: missing: `GROUP`\n"),
