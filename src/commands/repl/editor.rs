@@ -76,7 +76,7 @@ impl Terminal {
         let memory = MemHistory::with_config(&config);
         let mut editor = Editor::with_history(config, memory)?;
         editor.set_helper(Some(Help::new(screen.clone(), Arc::clone(&shared), color)));
-        for key in [KeyEvent::ctrl('C'), KeyEvent::ctrl('D')] {
+        for key in [KeyEvent::ctrl('C'), KeyEvent::ctrl('D'), KeyEvent::ctrl('Z')] {
             let handler = EventHandler::Conditional(Box::new(Ends { screen: screen.clone(), key }));
             editor.bind_sequence(key, handler);
         }
@@ -243,7 +243,7 @@ impl Prompt for StandingPrompt {
     }
 }
 
-/// A key that ends the reading of a line: the screen has to know before it does.
+/// A key that ends the reading of a line, or stops the process amid it: the screen has to know before it does.
 struct Ends {
     screen: Screen,
     key: KeyEvent,
@@ -251,7 +251,8 @@ struct Ends {
 
 impl ConditionalEventHandler for Ends {
     fn handle(&self, _: &Event, _: RepeatCount, _: bool, context: &EventContext<'_>) -> Option<Cmd> {
-        if self.key == KeyEvent::ctrl('C') || context.line().is_empty() {
+        // Ctrl-D in a line that is not empty takes a character away.
+        if self.key != KeyEvent::ctrl('D') || context.line().is_empty() {
             self.screen.leaving();
         }
         None

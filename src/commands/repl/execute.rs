@@ -18,7 +18,7 @@ use crate::commands::send::sent;
 use crate::commands::{ack_mode, print_failure};
 use crate::failure::{Failure, Kind};
 use crate::render::{Jq, human};
-use crate::settings::{Connection, Line, Output, PayloadSource, SetCommand, settle_line};
+use crate::settings::{Connection, Format, Line, Output, PayloadSource, SetCommand, settle_line};
 
 /// What a line came to.
 #[derive(Debug)]
@@ -253,11 +253,27 @@ impl Executor<'_> {
     }
 
     fn set(&self, what: SetCommand) {
-        self.watch.change(match what {
-            SetCommand::Output { format } => Change::Format(print_format(format)),
-            SetCommand::Timestamps { switch } => Change::Timestamps(switch.is_on()),
-            SetCommand::Full { switch } => Change::Full(switch.is_on()),
-        });
+        let (change, words) = match what {
+            SetCommand::Output { format } => {
+                let word = match format {
+                    Format::Text => "text",
+                    Format::Ndjson => "ndjson",
+                    Format::Data => "data",
+                    Format::Raw => "raw",
+                };
+                (Change::Format(print_format(format)), format!("messages are printed as {word}"))
+            }
+            SetCommand::Timestamps { switch } if switch.is_on() => {
+                (Change::Timestamps(true), "the time stands before each message".into())
+            }
+            SetCommand::Timestamps { .. } => {
+                (Change::Timestamps(false), "messages are printed without the time".into())
+            }
+            SetCommand::Full { switch } if switch.is_on() => (Change::Full(true), "long data is shown whole".into()),
+            SetCommand::Full { .. } => (Change::Full(false), "long data is cut".into()),
+        };
+        self.watch.change(change);
+        self.say(&words);
     }
 
     fn list_history(&self) {
