@@ -172,6 +172,12 @@ fn carry_out(started: Instant, settings: Settings) -> Result<u8, Failure> {
             let surroundings = surroundings(started, &settings.output)?;
             on_one_thread(commands::event(&surroundings, &settings, data))
         }
+        Settings::Repl(settings) => {
+            let opened = commands::repl::open(&settings)?;
+            logging::start(settings.output.verbosity, settings.output.log_filter.as_deref(), &opened.console().err)?;
+            let surroundings = Surroundings { console: opened.console().clone(), started };
+            on_one_thread(commands::repl::repl(&surroundings, &settings, opened))
+        }
         Settings::Doctor(settings) => {
             let surroundings = surroundings(started, &settings.output)?;
             on_one_thread(commands::doctor(&surroundings, &settings))

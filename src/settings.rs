@@ -6,6 +6,7 @@
 
 mod doctor;
 mod environment;
+mod line;
 mod network;
 mod payload;
 mod profile;
@@ -26,9 +27,10 @@ use crate::client::session::Config;
 use crate::protocol::Subprotocol;
 use crate::secret::Secret;
 
-pub use crate::cli::{ColorChoice, EmulatorFormat, Format, Only, ReportFormat};
+pub use crate::cli::{ColorChoice, EmulatorFormat, Format, Only, ReportFormat, SetCommand};
 pub use doctor::{Doctor, Problem};
 pub use environment::{Environment, Input, Note, ProcessInput};
+pub use line::{Line, settle_line};
 pub use network::{Network, Proxies, Proxy, ProxyScheme};
 pub use payload::{DataFrom, Encoding, PayloadSource, PayloadType};
 pub use profile::{Checked, with_profile};
@@ -45,6 +47,8 @@ pub enum Settings {
     Send(Box<Send>),
     /// `wps event`.
     Event(Box<Event>),
+    /// `wps repl`.
+    Repl(Box<Repl>),
     /// `wps doctor`.
     Doctor(Box<Doctor>),
     /// `wps emulator`.
@@ -202,6 +206,30 @@ pub struct Event {
     pub ack: Ack,
     /// Print so many server messages, at least 1, and then end.
     pub wait_reply: Option<u64>,
+}
+
+/// `wps repl`.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Repl {
+    /// Where to connect.
+    pub connection: Connection,
+    /// What is printed.
+    pub output: Output,
+    /// Where the script is; `None`: stdin.
+    pub script: Option<PathBuf>,
+    /// A failed line does not end the script.
+    pub keep_going: bool,
+    /// Where the history is kept.
+    pub history: HistoryPlace,
+}
+
+/// Where the lines that were entered are kept.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum HistoryPlace {
+    /// In this file.
+    File(PathBuf),
+    /// Nowhere: there is no home.
+    Nowhere,
 }
 
 /// Whether and under which id an operation asks for an ack (PROTOCOL §6).

@@ -9,7 +9,7 @@ use clap_complete::Shell;
 use super::connection::{ConnectionArgs, ReconnectArgs, RejoinArgs, TokenArgs};
 use super::doctor::DoctorArgs;
 use super::network::NetworkArgs;
-use super::operation::{AckArgs, DataArgs, JoinAckArgs, RetryArgs};
+use super::operation::{AckArgs, DataArgs, JoinAckArgs, OnUnknownArgs, RetryArgs};
 use super::output::{ListenEndArgs, OutputArgs, TalkArgs, TimeoutArgs};
 use super::url::{ConfigArgs, ConfigCommand, UrlArgs, UrlCommand};
 use super::values::{ColorChoice, EmulatorFormat, Format, ReportFormat, secret};
@@ -26,6 +26,8 @@ pub enum Command {
     Send(Box<SendArgs>),
     /// Send a custom event to the application server
     Event(Box<EventArgs>),
+    /// Join, send and look by hand, on one connection; also for scripts of such lines
+    Repl(Box<ReplArgs>),
     /// Find out, step by step, why a connection does not work
     Doctor(Box<DoctorArgs>),
     /// Run a local Web PubSub service on this machine, for development and tests
@@ -48,6 +50,7 @@ impl Command {
             Self::Join(args) => args.connecting.output.output == Format::Ndjson,
             Self::Send(args) => args.connecting.output.output == Format::Ndjson,
             Self::Event(args) => args.connecting.output.output == Format::Ndjson,
+            Self::Repl(args) => args.connecting.output.output == Format::Ndjson,
             Self::Emulator(args) => args.output == EmulatorFormat::Ndjson,
             Self::Doctor(args) => args.output == ReportFormat::Ndjson,
             // One record, or none: what they print has no end of its own.
@@ -67,6 +70,7 @@ impl Command {
             Self::Join(args) => &args.connecting.output.talk,
             Self::Send(args) => &args.connecting.output.talk,
             Self::Event(args) => &args.connecting.output.talk,
+            Self::Repl(args) => &args.connecting.output.talk,
             Self::Doctor(args) => &args.talk,
             Self::Emulator(args) => &args.talk,
             Self::Url(UrlArgs { command: UrlCommand::Create(args) }) => &args.talk,
@@ -210,6 +214,32 @@ pub struct EventArgs {
     /// Acks.
     #[command(flatten)]
     pub ack: AckArgs,
+}
+
+/// `wps repl`.
+#[derive(Debug, Args)]
+pub struct ReplArgs {
+    /// Take the lines from this file, as a script; without it, from stdin when that is not a terminal
+    ///
+    /// `#!/usr/bin/env -S wps repl --file` makes a script a command.
+    #[arg(long, value_name = "SCRIPT")]
+    pub file: Option<PathBuf>,
+
+    /// Go on after a line that failed; the exit code is that of the first
+    ///
+    /// For scripts. At a terminal an error never ends the session.
+    #[arg(long)]
+    pub keep_going: bool,
+
+    /// What every connecting command takes.
+    #[command(flatten)]
+    pub connecting: ConnectingArgs,
+    /// Groups on a new connection.
+    #[command(flatten)]
+    pub rejoin: RejoinArgs,
+    /// Acks that did not come.
+    #[command(flatten)]
+    pub unknown: OnUnknownArgs,
 }
 
 /// `wps emulator`.

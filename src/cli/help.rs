@@ -61,6 +61,18 @@ pub const EVENT: Examples = &[
     ("wps event --local -t json sum '[1,2]' --wait-reply -o data", "print the answer"),
     ("wps event --local upload --type binary --file /etc/hostname", "send a file"),
 ];
+/// Of `wps repl`.
+pub const REPL: Examples = &[
+    ("wps repl --local", "join, send and look by hand; hosts an emulator when none runs; `help` lists the commands"),
+    (
+        "printf 'join g\\nsend g hi\\nexpect .data == \"hi\"\\n' | wps repl --local",
+        "a smoke test: exit 0 when all went well",
+    ),
+    (
+        "wps repl --local --file check.wps",
+        "the same from a file; `#!/usr/bin/env -S wps repl --file` makes it a command",
+    ),
+];
 /// Of `wps doctor`.
 pub const DOCTOR: Examples = &[
     ("wps doctor --url @url.txt", "why does this URL not work? a line a step; exit 0: everything works"),
@@ -138,6 +150,7 @@ const CODES_CONNECT: Rows = &[
 ];
 const CODE_INPUT: Rows = &[("11", "bad input data: unreadable, not of its type, or larger than the service takes")];
 const CODE_EXPECTATION: Rows = &[("12", "no reply came in time")];
+const CODE_EXPECT: Rows = &[("12", "an `expect` was not met in time")];
 const CODE_OUTPUT: Rows = &[("13", "output could not be written")];
 const CODES_END: Rows = &[("124", "--timeout ran out"), ("128+n", "ended by signal n (Ctrl-C: 130)")];
 
@@ -164,10 +177,29 @@ const ENV_TALK: Rows = &[
     ("CLICOLOR_FORCE", "colour also into pipes; not over NO_COLOR"),
     ("TERM", "`dumb`: no colour"),
 ];
+const ENV_HISTORY: Rows = &[("XDG_STATE_HOME", "folder of the history, else below HOME")];
 const ENV_EMULATOR: Rows = &[("WPS_ACCESS_KEY", "access key, when --access-key is not given")];
 
 const ENV_CONNECTING: Section =
     Section { title: "Environment", body: Body::Table(&[ENV_SOURCE, ENV_NETWORK, ENV_TALK]) };
+
+const LINES: Rows = &[
+    ("join G...", "join groups"),
+    ("leave G...", "leave groups"),
+    ("send G DATA", "publish; with -t, --encoding, --file, --no-echo, --ack-id, --no-ack"),
+    ("event NAME DATA", "send an event; with the same flags"),
+    ("groups", "list the groups, wanted and joined"),
+    ("status", "show the connection: state, ids, counts, round-trip time"),
+    ("ping", "measure the round trip"),
+    ("expect JQ", "wait for a record for which the jq expression is true; with --timeout D (10s)"),
+    ("sleep D", "do nothing for a while"),
+    ("set output F", "print messages as text, ndjson, data or raw"),
+    ("set timestamps S", "print the time before each message: on or off"),
+    ("set full S", "show long data whole: on or off"),
+    ("history, clear", "list the lines entered before; clear the screen"),
+    ("help [COMMAND]", "list the commands, or explain one"),
+    ("quit, exit", "close the connection and leave"),
+];
 
 const DURATIONS: Section = Section {
     title: "Durations",
@@ -364,6 +396,52 @@ pub fn sections(command: &str) -> &'static [Section] {
             },
             ENV_CONNECTING,
         ],
+        "repl" => &[
+            SOURCE,
+            Section { title: "Lines", body: Body::Table(&[LINES]) },
+            Section {
+                title: "How lines are read",
+                body: Body::Prose(&[
+                    "Flags stand before GROUP or NAME, which may be quoted. DATA and JQ are the rest of the line as it \
+                     is, after one blank: quotes, `#` and `$` in it are themselves.",
+                    "A `\\` at the end continues a line, whose newline stays; so does JSON that is not complete, with \
+                     `-t json`. `#` begins a comment.",
+                    "TAB completes, Ctrl-R searches the history, Ctrl-C abandons the command that runs, and Ctrl-D or \
+                     Ctrl-C twice on an empty line leaves. The prompt says how the connection stands.",
+                    "The history is kept in `$XDG_STATE_HOME/wps/history`, else `~/.local/state/wps/history`, readable \
+                     for its owner alone, without lines that hold a secret.",
+                ]),
+            },
+            Section {
+                title: "What is promised",
+                body: Body::Prose(&[
+                    "At a terminal messages appear above the prompt at once and leave alone what is being typed; an \
+                     error does not end the session; long data is cut, `set full on` shows it whole.",
+                    "With --file, or when stdin is not a terminal, the lines are a script: no prompt, each command \
+                     finishes before the next starts, the first that fails ends the script with that command's exit \
+                     code. With --keep-going all are run, and the code is that of the first failure.",
+                    "`expect` looks at the records that no earlier `expect` has passed, also those that came before \
+                     it. Up to 16 MB of records are kept for it.",
+                    "Leaving closes the connection, after what was entered before.",
+                    ONCE,
+                    UNKNOWN_OUTCOME,
+                ]),
+            },
+            DURATIONS,
+            Section {
+                title: "Exit codes",
+                body: Body::Table(&[
+                    &[("0", "every line of the script was carried out; at a terminal: left")],
+                    CODES_START,
+                    CODES_CONNECT,
+                    CODE_INPUT,
+                    CODE_EXPECT,
+                    CODE_OUTPUT,
+                    CODES_END,
+                ]),
+            },
+            Section { title: "Environment", body: Body::Table(&[ENV_SOURCE, ENV_NETWORK, ENV_TALK, ENV_HISTORY]) },
+        ],
         "doctor" => &[
             SOURCE,
             Section {
@@ -489,6 +567,7 @@ pub fn examples_of(command: &str) -> Examples {
         "join" => JOIN,
         "send" => SEND,
         "event" => EVENT,
+        "repl" => REPL,
         "doctor" => DOCTOR,
         "emulator" => EMULATOR,
         "url" => URL,

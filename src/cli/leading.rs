@@ -22,9 +22,9 @@ pub(super) fn move_behind_command(command: &Command, args: Vec<OsString>) -> Res
         let takes_next = match arg.strip_prefix("--") {
             Some(long) => {
                 let (name, value) = long.split_once('=').map_or((long, None), |(name, value)| (name, Some(value)));
-                find(command, |arg| arg.get_long() == Some(name)).map(|arg| value.is_none() && takes_next(arg))
+                find_any(command, |arg| arg.get_long() == Some(name)).map(|arg| value.is_none() && takes_next(arg))
             }
-            None => short_takes_next(command, &arg[1..]),
+            None => short_takes_next(|short| find_any(command, |arg| arg.get_short() == Some(short)), &arg[1..]),
         };
         match takes_next {
             Some(takes_next) => end += 1 + usize::from(takes_next),
@@ -56,9 +56,9 @@ fn behind_own(command: &Command, mut args: Vec<OsString>) -> Result<Vec<OsString
 }
 
 /// Whether a cluster of short flags (`vo` of `-vo ndjson`) takes the next argument; `None` if it has an unknown one.
-fn short_takes_next(command: &Command, cluster: &str) -> Option<bool> {
+pub(super) fn short_takes_next<'c>(flag: impl Fn(char) -> Option<&'c Arg>, cluster: &str) -> Option<bool> {
     for (at, short) in cluster.char_indices() {
-        let arg = find(command, |arg| arg.get_short() == Some(short))?;
+        let arg = flag(short)?;
         if takes_next(arg) {
             return Some(at + short.len_utf8() == cluster.len());
         }
@@ -66,13 +66,18 @@ fn short_takes_next(command: &Command, cluster: &str) -> Option<bool> {
     Some(false)
 }
 
+/// The first flag of any of the commands for which `is` holds.
+pub(super) fn find<'c>(mut commands: impl Iterator<Item = &'c Command>, is: impl Fn(&Arg) -> bool) -> Option<&'c Arg> {
+    commands.by_ref().flat_map(Command::get_arguments).find(|arg| is(arg))
+}
+
 /// The first flag of any command for which `is` holds.
-fn find(command: &Command, is: impl Fn(&Arg) -> bool) -> Option<&Arg> {
-    all_commands(command).into_iter().flat_map(|(_, command)| command.get_arguments()).find(|arg| is(arg))
+fn find_any(command: &Command, is: impl Fn(&Arg) -> bool) -> Option<&Arg> {
+    find(all_commands(command).into_iter().map(|(_, command)| command), is)
 }
 
 /// Whether a flag's value may be the next argument.
-fn takes_next(arg: &Arg) -> bool {
+pub(super) fn takes_next(arg: &Arg) -> bool {
     matches!(arg.get_action(), ArgAction::Set | ArgAction::Append) && !arg.is_require_equals_set()
 }
 

@@ -8,6 +8,7 @@ mod connection;
 mod doctor;
 mod help;
 mod leading;
+mod line;
 mod network;
 mod operation;
 mod output;
@@ -24,12 +25,13 @@ use clap::{CommandFactory as _, FromArgMatches as _, Parser};
 
 use crate::failure::Failure;
 
-pub use commands::{Command, ConnectingArgs, EmulatorArgs, EventArgs, JoinArgs, ListenArgs, SendArgs};
+pub use commands::{Command, ConnectingArgs, EmulatorArgs, EventArgs, JoinArgs, ListenArgs, ReplArgs, SendArgs};
 pub use connection::{KeyArgs, ReconnectArgs, SourceArgs, TokenArgs};
 pub use doctor::DoctorArgs;
 pub use help::{Body, examples_of, sections};
+pub use line::{LineCommand, LineParsed, Place, SetCommand, line_command, line_help, parse_line, split};
 pub use network::NetworkArgs;
-pub use operation::{AckArgs, DataArgs, RetryArgs};
+pub use operation::{AckArgs, AckIdArgs, DataArgs, RetryArgs};
 pub use output::{OutputArgs, TalkArgs};
 pub use profile::{FlagValue, ProfileFlag, Typed, check_flag, parse_with, profile_flags, typed};
 pub use url::{ConfigArgs, ConfigCommand, NotBefore, UrlArgs, UrlCommand, UrlCreateArgs, UrlInspectArgs};

@@ -39,6 +39,18 @@ pub struct RetryArgs {
 #[derive(Debug, Args)]
 #[command(next_help_heading = "Operations")]
 pub struct AckArgs {
+    /// Whether and under which id.
+    #[command(flatten)]
+    pub id: AckIdArgs,
+    /// What if it does not come.
+    #[command(flatten)]
+    pub unknown: OnUnknownArgs,
+}
+
+/// The ack of one message.
+#[derive(Debug, Args)]
+#[command(next_help_heading = "Operations")]
+pub struct AckIdArgs {
     /// ackId of the message, 0 to 18446744073709551615 [default: 1]
     ///
     /// The service knows an ackId again only on the same connection, so repeating one in another run does not keep a
@@ -49,7 +61,12 @@ pub struct AckArgs {
     /// Fire and forget: ask for no ack; a refusal stays unknown
     #[arg(long, conflicts_with = "ack_id")]
     pub no_ack: bool,
+}
 
+/// What becomes of messages whose ack did not come, for a whole session.
+#[derive(Debug, Args)]
+#[command(next_help_heading = "Operations")]
+pub struct OnUnknownArgs {
     /// What to do when the connection was lost for good before the ack came
     #[arg(long, value_enum, value_name = "WHAT", default_value = "fail")]
     pub on_unknown: Unknown,

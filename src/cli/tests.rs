@@ -13,11 +13,12 @@ fn printed(line: &str) -> String {
 }
 
 /// The commands, in the order of `wps --help`.
-const COMMANDS: [&str; 15] = [
+const COMMANDS: [&str; 16] = [
     "listen",
     "join",
     "send",
     "event",
+    "repl",
     "doctor",
     "emulator",
     "url",
@@ -109,7 +110,6 @@ fn without_arguments_help_is_shown_but_nothing_done() {
 #[test]
 fn what_is_due_later_is_not_accepted() {
     for line in [
-        "repl",
         "replay|f",
         "ping",
         "listen|--session|f",

@@ -4,14 +4,16 @@ use std::time::Duration;
 
 use tokio::sync::{mpsc, oneshot};
 
-use super::session::{AckMode, Outcome, Request};
+use super::session::{AckMode, Outcome, Request, Status};
 
 /// What a handle asks of the driver.
 #[derive(Debug)]
 pub(super) enum Command {
     /// Carry out an operation and answer how it ended.
     Submit { request: Request, mode: AckMode, reply: oneshot::Sender<Outcome> },
-    /// Send a `ping` and answer how long its `pong` took.
+    /// Say where things stand.
+    Status { reply: oneshot::Sender<Status> },
+    /// Ping the service and answer how long that took.
     Ping { reply: oneshot::Sender<Duration> },
 }
 
@@ -60,12 +62,18 @@ impl Handle {
         settled.await.unwrap_or_else(|_| ended())
     }
 
-    /// Sends a `ping` of the protocol (PROTOCOL §4.6) and waits for its `pong`, for as long as that takes. `None` when there
-    /// is no connection, or it ends before.
+    /// Where things stand; `None` when the session has ended.
+    pub async fn status(&self) -> Option<Status> {
+        let (reply, answer) = oneshot::channel();
+        self.commands.send(Command::Status { reply }).await.ok()?;
+        answer.await.ok()
+    }
+
+    /// The round trip of a ping, once there is a connection; `None` when the session has ended.
     pub async fn ping(&self) -> Option<Duration> {
-        let (reply, answered) = oneshot::channel();
+        let (reply, answer) = oneshot::channel();
         self.commands.send(Command::Ping { reply }).await.ok()?;
-        answered.await.ok()
+        answer.await.ok()
     }
 
     /// Ends the session; the driver returns within two seconds.

@@ -11,6 +11,7 @@ mod join;
 mod listen;
 pub mod man;
 mod network;
+pub mod repl;
 mod run;
 mod send;
 mod tap;

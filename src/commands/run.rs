@@ -13,7 +13,7 @@ use tokio::time::{Instant, sleep_until, timeout};
 use super::explain::{Place, operation_failure, session_failure};
 use super::hosting;
 pub(super) use super::network::dial_options;
-use super::tap::{Seen, Shown, Tap};
+use super::tap::{Seen, Shown, Tap, Watcher};
 use crate::auth::access_url::looks_expired;
 use crate::auth::token::peek_claims;
 use crate::client::driver::{CurrentUrl, DialedError, Driver, Finished, NetDialer, UrlSource};
@@ -36,6 +36,8 @@ pub enum Verdict {
     Done(&'static str),
     /// It failed by itself.
     Failed(Failure),
+    /// It failed, and has told so already.
+    Told(Failure),
     /// The session ended before; its end decides.
     SessionEnded,
 }
@@ -122,6 +124,8 @@ struct Ending {
     /// For the last record.
     reason: &'static str,
     failure: Option<Failure>,
+    /// Whoever looks has been told of the failure.
+    told: bool,
     /// Since when somebody wants it to end: what is still to be written has two seconds from then.
     hurried: Option<Instant>,
     finished: Option<Finished>,
@@ -133,6 +137,21 @@ pub async fn run<F>(
     connection: &Connection,
     output: &Output,
     wants: Wants,
+    script: impl FnOnce(Client) -> F,
+) -> u8
+where
+    F: Future<Output = Verdict>,
+{
+    run_watched(surroundings, connection, output, wants, None, script).await
+}
+
+/// The same, with somebody who sees everything that comes.
+pub async fn run_watched<F>(
+    surroundings: &Surroundings,
+    connection: &Connection,
+    output: &Output,
+    wants: Wants,
+    watcher: Option<Rc<dyn Watcher>>,
     script: impl FnOnce(Client) -> F,
 ) -> u8
 where
@@ -161,7 +180,7 @@ where
     {
         return report(&mut printer, failed(Failure::new(Kind::Internal, error)));
     }
-    let (ending, mut printer) = attend(surroundings, connection, wants, printer, script, &mut signals).await;
+    let (ending, mut printer) = attend(surroundings, connection, wants, (printer, watcher), script, &mut signals).await;
     let deadline = connection.timeout.map(|limit| surroundings.started + limit);
     let hurried = ending.hurried;
     let code = report(&mut printer, ending);
@@ -231,7 +250,7 @@ async fn attend<F>(
     surroundings: &Surroundings,
     connection: &Connection,
     wants: Wants,
-    printer: Printer,
+    (printer, watcher): (Printer, Option<Rc<dyn Watcher>>),
     script: impl FnOnce(Client) -> F,
     signals: &mut Signals,
 ) -> (Ending, Printer)
@@ -239,7 +258,7 @@ where
     F: Future<Output = Verdict>,
 {
     let console = surroundings.console.clone();
-    let (mut tap, seen) = Tap::new(printer, wants.shown, wants.limit);
+    let (mut tap, seen) = Tap::new(printer, wants.shown, wants.limit, watcher);
     let mut config = connection.session.clone();
     config.seed = seed();
     let local = matches!(connection.source, Source::Local { .. });
@@ -328,6 +347,7 @@ impl Ending {
         connection: &Connection,
         place: &Place,
     ) -> Self {
+        let told = interrupt.is_none() && matches!(verdict, Some(Verdict::Told(_)));
         let (reason, failure) = match (interrupt, verdict) {
             (Some(Interrupt::Signal(number)), _) => {
                 ("signal", Some(Failure::message(Kind::Signal(number), "ended by a signal")))
@@ -338,7 +358,7 @@ impl Ending {
                 ("failed", Some(Failure::message(Kind::Output, format!("could not write to stdout: {error}"))))
             }
             (None, Some(Verdict::Done(reason))) => (reason, None),
-            (None, Some(Verdict::Failed(failure))) => ("failed", Some(failure)),
+            (None, Some(Verdict::Failed(failure) | Verdict::Told(failure))) => ("failed", Some(failure)),
             (None, Some(Verdict::SessionEnded) | None) => match &finished.end {
                 End::Failed { kind, message } => {
                     ("failed", Some(session_failure(*kind, message, dialed.as_ref(), place)))
@@ -347,7 +367,7 @@ impl Ending {
                 End::Stopped => ("count", None),
             },
         };
-        Self { reason, failure, hurried: None, finished: Some(finished) }
+        Self { reason, failure, told, hurried: None, finished: Some(finished) }
     }
 
     /// Since when somebody wants it to end.
@@ -366,7 +386,7 @@ impl Ending {
 }
 
 fn failed(failure: Failure) -> Ending {
-    Ending { reason: "failed", failure: Some(failure), hurried: None, finished: None }
+    Ending { reason: "failed", failure: Some(failure), told: false, hurried: None, finished: None }
 }
 
 /// `--timeout` ran out; what is known of the connection, or of an operation under way, is its cause.
@@ -402,7 +422,7 @@ fn report(printer: &mut Printer, ending: Ending) -> u8 {
         }),
         error: error.map(super::stopped_error),
     });
-    if let Some(failure) = error {
+    if let Some(failure) = error.filter(|_| !ending.told) {
         super::print_failure(printer.console(), failure);
     }
     exit_code
@@ -430,12 +450,6 @@ fn warn(printer: &mut Printer, connection: &Connection) {
 }
 
 fn print_options(connection: &Connection, output: &Output, wants: Wants) -> render::Options {
-    let hub = match &connection.source {
-        Source::Url(url) => Some(url.hub().to_owned()),
-        Source::Signed(signer) | Source::Local { signer, .. } => Some(signer.hub.clone()),
-        // The URL names it.
-        Source::Command(_) => None,
-    };
     let chatter = match (output.quiet, output.verbosity) {
         (true, _) => Chatter::Quiet,
         (false, 1..) => Chatter::Everything,
@@ -444,12 +458,7 @@ fn print_options(connection: &Connection, output: &Output, wants: Wants) -> rend
         (false, 0) => Chatter::Warnings,
     };
     render::Options {
-        format: match output.format {
-            Format::Text => render::Format::Text,
-            Format::Ndjson => render::Format::Ndjson,
-            Format::Data => render::Format::Data,
-            Format::Raw => render::Format::Raw,
-        },
+        format: print_format(output.format),
         only: match output.only {
             None => render::Only::Everything,
             Some(Only::Messages) => render::Only::Messages,
@@ -457,8 +466,28 @@ fn print_options(connection: &Connection, output: &Output, wants: Wants) -> rend
         },
         timestamps: output.timestamps,
         chatter,
-        hub,
+        hub: hub(connection),
         protocol: connection.protocol.name(),
+    }
+}
+
+/// The hub it connects to, as far as that is known before it does.
+pub fn hub(connection: &Connection) -> Option<String> {
+    match &connection.source {
+        Source::Url(url) => Some(url.hub().to_owned()),
+        Source::Signed(signer) | Source::Local { signer, .. } => Some(signer.hub.clone()),
+        // The URL names it.
+        Source::Command(_) => None,
+    }
+}
+
+/// What stdout carries.
+pub fn print_format(format: Format) -> render::Format {
+    match format {
+        Format::Text => render::Format::Text,
+        Format::Ndjson => render::Format::Ndjson,
+        Format::Data => render::Format::Data,
+        Format::Raw => render::Format::Raw,
     }
 }
 

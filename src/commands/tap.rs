@@ -51,6 +51,21 @@ impl Seen {
     }
 }
 
+/// Somebody beside the printer who wants to see everything, before it is printed.
+pub trait Watcher: std::fmt::Debug {
+    /// Something is about to be printed.
+    fn prepare(&self, printer: &mut Printer);
+
+    /// Something other than a message happened.
+    fn lifecycle(&self, event: &Lifecycle);
+
+    /// A frame came.
+    fn frame(&self, frame: Frame<'_>, received: &Received<'_>);
+
+    /// Nothing more is waiting.
+    fn flush(&self);
+}
+
 /// The sink of a command.
 #[derive(Debug)]
 pub struct Tap {
@@ -61,13 +76,19 @@ pub struct Tap {
     /// A message came since the last flush.
     fresh: bool,
     seen: Rc<Seen>,
+    watcher: Option<Rc<dyn Watcher>>,
     /// Where the client connects, if that is to be seen only then.
     url: Option<CurrentUrl>,
 }
 
 impl Tap {
     /// Shows up to `limit` messages with `printer`.
-    pub fn new(printer: Printer, shown: Shown, limit: Option<u64>) -> (Self, Rc<Seen>) {
+    pub fn new(
+        printer: Printer,
+        shown: Shown,
+        limit: Option<u64>,
+        watcher: Option<Rc<dyn Watcher>>,
+    ) -> (Self, Rc<Seen>) {
         let seen = Rc::new(Seen {
             last_message: Cell::new(Instant::now()),
             messages: Cell::new(0),
@@ -75,7 +96,7 @@ impl Tap {
             sated: Cell::new(false),
             came: Notify::new(),
         });
-        (Self { printer, shown, limit, fresh: false, seen: Rc::clone(&seen), url: None }, seen)
+        (Self { printer, shown, limit, fresh: false, seen: Rc::clone(&seen), watcher, url: None }, seen)
     }
 
     /// Takes the hub's name from this URL at each new connection.
@@ -91,6 +112,10 @@ impl Tap {
 
 impl EventSink for Tap {
     fn lifecycle(&mut self, event: &Lifecycle) -> Flow {
+        if let Some(watcher) = &self.watcher {
+            watcher.prepare(&mut self.printer);
+            watcher.lifecycle(event);
+        }
         if let (Lifecycle::Connected { .. }, Some(url)) = (event, self.url.as_ref().and_then(CurrentUrl::get)) {
             self.printer.set_hub(url.hub());
         }
@@ -98,6 +123,10 @@ impl EventSink for Tap {
     }
 
     fn frame(&mut self, frame: Frame<'_>, received: &Received<'_>) -> Flow {
+        if let Some(watcher) = &self.watcher {
+            watcher.prepare(&mut self.printer);
+            watcher.frame(frame, received);
+        }
         let Received::Message(message) = received else { return self.printer.frame(frame, received) };
         let shown = match self.shown {
             Shown::All => true,
@@ -123,6 +152,9 @@ impl EventSink for Tap {
         if std::mem::take(&mut self.fresh) {
             self.seen.last_message.set(Instant::now());
             self.seen.came.notify_one();
+        }
+        if let Some(watcher) = &self.watcher {
+            watcher.flush();
         }
         self.printer.flush();
     }

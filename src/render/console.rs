@@ -52,6 +52,28 @@ pub struct Console {
 }
 
 impl Console {
+    /// Both over one writer: `write` is given what either has to say, in order.
+    pub fn over(write: Box<dyn Write + Send>, out: Style, err: Style) -> io::Result<Self> {
+        let writer = Writer::spawn("output", vec![write])?;
+        let out = Stream { writer: writer.clone(), sink: 0, style: out };
+        Ok(Self { out, err: Stream { writer, sink: 0, style: err } })
+    }
+
+    /// stdout over `write`, and stderr as [`Self::open`] has it.
+    pub fn out_over(write: Box<dyn Write + Send>, out: Style, err: Style) -> io::Result<Self> {
+        let out = Stream { writer: Writer::spawn("stdout", vec![write])?, sink: 0, style: out };
+        Ok(Self {
+            out,
+            err: Stream { writer: Writer::spawn("stderr", vec![Box::new(io::stderr())])?, sink: 0, style: err },
+        })
+    }
+
+    /// stdout as [`Self::open`] has it, and everything else over `write`.
+    pub fn err_over(write: Box<dyn Write + Send>, out: Style, err: Style) -> io::Result<Self> {
+        let out = Stream { writer: Writer::spawn("stdout", vec![stdout()?])?, sink: 0, style: out };
+        Ok(Self { out, err: Stream { writer: Writer::spawn("stderr", vec![write])?, sink: 0, style: err } })
+    }
+
     /// Opens both. `color` decides for a stream, told whether it is a terminal.
     pub fn open(color: impl Fn(bool) -> bool) -> io::Result<Self> {
         let (out_terminal, err_terminal) = (io::stdout().is_terminal(), io::stderr().is_terminal());

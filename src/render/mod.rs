@@ -5,8 +5,10 @@
 
 pub mod check;
 mod console;
+mod jq;
 mod layout;
 mod ndjson;
+mod records;
 mod report;
 mod sanitize;
 mod text;
@@ -17,13 +19,15 @@ use std::task::{Context, Poll};
 use std::time::{Duration, SystemTime};
 
 pub use console::{Console, Stream, Style};
+pub use jq::Jq;
 pub use ndjson::{Listening, Stopped, StoppedCounts, StoppedError};
+pub use records::Recorder;
 pub use report::{InspectedFinding, InspectedUrl, MadeUrl};
 pub use text::{Weight, human, nack};
 pub use writer::WriteFailure;
 
 use crate::client::event::{EventSink, Flow, Frame, Lifecycle, Received};
-use crate::protocol::Message;
+use crate::protocol::{Data, Message};
 use crate::secret::redact;
 
 /// What stdout carries.
@@ -121,6 +125,9 @@ fn timestamp() -> String {
 /// Bytes gathered before a batch is handed over early.
 const GATHER: usize = 256 * 1024;
 
+/// Most lines of a message that is cut.
+const CUT_LINES: usize = 20;
+
 /// Prints what a client tells.
 #[derive(Debug)]
 pub struct Printer {
@@ -131,12 +138,48 @@ pub struct Printer {
     failed_attempt: Option<String>,
     /// The time of the current batch, RFC 3339 with milliseconds; empty: not taken yet.
     time: String,
+    /// Longer messages are cut to so many bytes, where a person reads them.
+    cut: Option<usize>,
 }
 
 impl Printer {
     /// Prints to `console`.
     pub fn new(options: Options, console: Console) -> Self {
-        Self { options, console, out: Vec::new(), failed_attempt: None, time: String::new() }
+        Self { options, console, out: Vec::new(), failed_attempt: None, time: String::new(), cut: None }
+    }
+
+    /// From now on stdout carries this.
+    pub fn set_format(&mut self, format: Format) {
+        self.options.format = format;
+    }
+
+    /// From now on the time stands before each message, or not.
+    pub fn set_timestamps(&mut self, timestamps: bool) {
+        self.options.timestamps = timestamps;
+    }
+
+    /// From now on longer messages are cut, and say their size; `None`: shown whole. Only where a person reads them.
+    pub fn set_cut(&mut self, cut: Option<usize>) {
+        self.cut = cut;
+    }
+
+    /// Cuts what was appended from `start` on, if it is too long to be read.
+    fn cut(&mut self, start: usize, size: impl FnOnce() -> usize) {
+        let Some(limit) = self.cut.filter(|_| self.console.out.style.terminal) else { return };
+        let lines =
+            memchr::memchr_iter(b'\n', &self.out[start..]).nth(CUT_LINES).filter(|at| start + at + 1 < self.out.len());
+        let limit = limit.min(lines.unwrap_or(usize::MAX));
+        if self.out.len() - start <= limit {
+            return;
+        }
+        let mut end = start + limit;
+        while end > start && !self.out.get(end).is_some_and(|byte| byte & 0xC0 != 0x80) {
+            end -= 1;
+        }
+        self.out.truncate(end);
+        let note = format!("… ({} bytes; `set full on` shows all)", size());
+        self.out.extend_from_slice(self.console.out.style.dim(&note).as_bytes());
+        self.out.push(b'\n');
     }
 
     /// Where it prints to.
@@ -216,7 +259,7 @@ impl Printer {
     }
 
     fn message(&mut self, message: &Message<'_>) {
-        let style = self.console.out.style;
+        let (style, start) = (self.console.out.style, self.out.len());
         match self.options.format {
             Format::Text => {
                 let time = if self.options.timestamps {
@@ -234,6 +277,10 @@ impl Printer {
             }
             Format::Ndjson | Format::Raw => {}
         }
+        self.cut(start, || match message.data {
+            Data::Text(text) => text.decode().len(),
+            data => data.as_json().len(),
+        });
     }
 
     fn raw(&mut self, frame: Frame<'_>, received: &Received<'_>) {
@@ -244,7 +291,7 @@ impl Printer {
         if !self.passes(message) {
             return;
         }
-        let style = self.console.out.style;
+        let (style, start) = (self.console.out.style, self.out.len());
         match frame {
             Frame::Text(text) if message => self.out.extend_from_slice(style.clean(text).as_bytes()),
             Frame::Text(text) => {
@@ -259,6 +306,8 @@ impl Printer {
             Frame::Binary(bytes) => self.out.extend_from_slice(bytes),
         }
         self.out.push(b'\n');
+        let size = self.out.len() - start - 1;
+        self.cut(start, || size);
     }
 
     fn put_out(&mut self) {

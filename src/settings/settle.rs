@@ -8,14 +8,14 @@ use super::network;
 use super::source::{bad_name, read, resolve, takes_stdin};
 use super::{
     Ack, Connection, DataFrom, Emulator, Environment, Event, Input, Join, Listen, Output, PayloadSource, PayloadType,
-    Send, Settings, Source, Tls,
+    Repl, Send, Settings, Source, Tls,
 };
 use super::{profile, url};
 use crate::auth::connection_string::DEVELOPMENT_KEY;
 use crate::cli::{
-    AckArgs, ColorChoice, Command, ConfigArgs, ConfigCommand, ConnectingArgs, DataArgs, DataType, EmulatorArgs,
-    EventArgs, Format, JoinArgs, ListenArgs, Mode, NetworkArgs, Protocol, ReconnectArgs, RetryArgs, RetryCount,
-    SendArgs, TalkArgs, Unknown, UrlArgs, UrlCommand,
+    AckArgs, AckIdArgs, ColorChoice, Command, ConfigArgs, ConfigCommand, ConnectingArgs, DataArgs, DataType,
+    EmulatorArgs, EventArgs, Format, JoinArgs, ListenArgs, Mode, NetworkArgs, Protocol, ReconnectArgs, ReplArgs,
+    RetryArgs, RetryCount, SendArgs, TalkArgs, Unknown, UrlArgs, UrlCommand,
 };
 use crate::client::session::{Backoff, BackoffMode, Config, OnUnknown, Retries};
 use crate::failure::{Failure, Kind};
@@ -30,6 +30,7 @@ pub fn settle(command: Command, environment: &Environment, input: &mut dyn Input
         Command::Join(args) => Settings::Join(Box::new(join(*args, environment, input)?)),
         Command::Send(args) => Settings::Send(Box::new(send(*args, environment, input)?)),
         Command::Event(args) => Settings::Event(Box::new(event(*args, environment, input)?)),
+        Command::Repl(args) => Settings::Repl(Box::new(repl(*args, environment, input)?)),
         Command::Doctor(args) => Settings::Doctor(Box::new(super::doctor::settle(*args, environment, input)?)),
         Command::Emulator(args) => Settings::Emulator(Box::new(emulator(args, environment, input)?)),
         Command::Url(UrlArgs { command: UrlCommand::Create(args) }) => {
@@ -81,7 +82,7 @@ fn join(args: JoinArgs, environment: &Environment, input: &mut dyn Input) -> Res
 
 fn send(args: SendArgs, environment: &Environment, input: &mut dyn Input) -> Result<Send, Failure> {
     check_group_name(&args.group).map_err(|error| bad_name("GROUP", error))?;
-    let ack = ack(&args.ack);
+    let ack = ack(&args.ack.id);
     let empty = crate::protocol::OwnedData::text("");
     let envelope = envelope(&Upstream::SendToGroup {
         group: args.group.as_str().into(),
@@ -98,7 +99,7 @@ fn send(args: SendArgs, environment: &Environment, input: &mut dyn Input) -> Res
 
 fn event(args: EventArgs, environment: &Environment, input: &mut dyn Input) -> Result<Event, Failure> {
     check_event_name(&args.name).map_err(|error| bad_name("NAME", error))?;
-    let ack = ack(&args.ack);
+    let ack = ack(&args.ack.id);
     let empty = crate::protocol::OwnedData::text("");
     let envelope = envelope(&Upstream::Event {
         event: args.name.as_str().into(),
@@ -110,6 +111,19 @@ fn event(args: EventArgs, environment: &Environment, input: &mut dyn Input) -> R
     let output = output(&args.connecting, environment)?;
     let connection = connection(args.connecting, publishing(&args.ack), environment, input)?;
     Ok(Event { connection, output, event: args.name, payload, ack, wait_reply: args.wait_reply })
+}
+
+fn repl(args: ReplArgs, environment: &Environment, input: &mut dyn Input) -> Result<Repl, Failure> {
+    if let (None, Some(flag)) = (&args.file, takes_stdin(&args.connecting.connection.source)) {
+        return Err(Failure::message(Kind::Usage, format!("`{flag} -` and the lines both take standard input"))
+            .hint(format!("read one of them from a file: `{flag} @FILE`, `--file SCRIPT`")));
+    }
+    let output = output(&args.connecting, environment)?;
+    let on_unknown = on_unknown(args.unknown.on_unknown);
+    let policy = Policy { keeps_on: true, rejoin: !args.rejoin.no_rejoin, on_unknown };
+    let connection = connection(args.connecting, policy, environment, input)?;
+    let history = super::line::history_place(environment);
+    Ok(Repl { connection, output, script: args.file, keep_going: args.keep_going, history })
 }
 
 fn emulator(args: EmulatorArgs, environment: &Environment, input: &mut dyn Input) -> Result<Emulator, Failure> {
@@ -153,7 +167,7 @@ fn advertised(text: &str) -> Result<Url, Failure> {
 }
 
 /// Group names, checked, each once, in the order given.
-fn groups(given: Vec<String>, what: &str) -> Result<Vec<String>, Failure> {
+pub(super) fn groups(given: Vec<String>, what: &str) -> Result<Vec<String>, Failure> {
     let mut groups: Vec<String> = Vec::with_capacity(given.len());
     for group in given {
         check_group_name(&group).map_err(|error| bad_name(what, error))?;
@@ -164,7 +178,7 @@ fn groups(given: Vec<String>, what: &str) -> Result<Vec<String>, Failure> {
     Ok(groups)
 }
 
-fn ack(args: &AckArgs) -> Ack {
+pub(super) fn ack(args: &AckIdArgs) -> Ack {
     match (args.no_ack, args.ack_id) {
         (true, _) => Ack::None,
         (false, Some(id)) => Ack::Id(id),
@@ -174,7 +188,7 @@ fn ack(args: &AckArgs) -> Ack {
 
 impl Ack {
     /// The id that the first operation of a connection has.
-    fn expected_id(self) -> Option<u64> {
+    pub(super) fn expected_id(self) -> Option<u64> {
         match self {
             Self::Automatic => Some(1),
             Self::Id(id) => Some(id),
@@ -184,7 +198,7 @@ impl Ack {
 }
 
 /// How long the frame of an empty text is without its data and its type.
-fn envelope(frame: &Upstream<'_>) -> usize {
+pub(super) fn envelope(frame: &Upstream<'_>) -> usize {
     let mut encoded = String::new();
     encode_upstream(frame, &mut encoded);
     encoded.len() - "text\"\"".len()
@@ -196,6 +210,7 @@ fn payload(
     envelope: usize,
     connecting: &ConnectingArgs,
 ) -> Result<PayloadSource, Failure> {
+    let data_type = payload_type(&args)?;
     let from = match (data, args.file) {
         (Some(dash), None) if dash == "-" => DataFrom::Stdin,
         (Some(text), None) => DataFrom::Argument(text),
@@ -210,7 +225,12 @@ fn payload(
         return Err(Failure::message(Kind::Usage, format!("`{flag} -` and DATA `-` both take standard input"))
             .hint(format!("read one of them from a file: `{flag} @FILE`, `--file F`")));
     }
-    let data_type = match (args.data_type, args.encoding) {
+    Ok(PayloadSource { from, data_type, envelope })
+}
+
+/// What the payload is, by its flags.
+pub(super) fn payload_type(args: &DataArgs) -> Result<PayloadType, Failure> {
+    Ok(match (args.data_type, args.encoding) {
         (DataType::Text, None) => PayloadType::Text,
         (DataType::Json, None) => PayloadType::Json,
         (DataType::Binary, None) => PayloadType::Binary(super::Encoding::Raw),
@@ -220,8 +240,7 @@ fn payload(
             let failure = Failure::message(Kind::Usage, "`--encoding` goes with `--type binary` only");
             return Err(failure.hint("`--type binary` sends the bytes that the encoded text stands for"));
         }
-    };
-    Ok(PayloadSource { from, data_type, envelope })
+    })
 }
 
 fn output(connecting: &ConnectingArgs, environment: &Environment) -> Result<Output, Failure> {
@@ -277,11 +296,14 @@ pub(super) struct Policy {
 }
 
 fn publishing(ack: &AckArgs) -> Policy {
-    let on_unknown = match ack.on_unknown {
+    Policy { keeps_on: false, rejoin: true, on_unknown: on_unknown(ack.unknown.on_unknown) }
+}
+
+fn on_unknown(what: Unknown) -> OnUnknown {
+    match what {
         Unknown::Fail => OnUnknown::Fail,
         Unknown::Resend => OnUnknown::Resend,
-    };
-    Policy { keeps_on: false, rejoin: true, on_unknown }
+    }
 }
 
 /// Retries of fresh attempts unless given.

@@ -530,6 +530,7 @@ impl World {
                     let dial = self.outcome_of(request, deadline);
                     self.clients[index].dial = Some(dial);
                 }
+                Output::Ponged { .. } => panic!("nobody has asked"),
                 Output::CancelDial => client.dial = None,
                 Output::Send(text) => {
                     let latency = self.rng.millis(0, self.slowest);

@@ -20,6 +20,9 @@ mod network;
 mod operations;
 mod output;
 mod recovery;
+mod repl;
+#[cfg(unix)]
+mod repl_terminal;
 mod secrets;
 #[cfg(unix)]
 mod sources;

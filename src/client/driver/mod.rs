@@ -8,7 +8,7 @@
 mod dialer;
 mod url_command;
 
-use std::collections::{HashMap, VecDeque};
+use std::collections::HashMap;
 use std::future::{Future, poll_fn};
 use std::pin::{Pin, pin};
 use std::task::{Context, Poll};
@@ -25,7 +25,7 @@ use tracing::{Level, debug, enabled, trace};
 use super::event::{EventSink, Flow, Frame};
 use super::handle::{Command, Commands, Handle, Stop, channel};
 use super::session::{
-    Config, Counts, DialFailure, DialRequest, End, LossCause, OperationId, Outcome, Output, Received, Session,
+    Config, Counts, DialFailure, DialRequest, End, LossCause, OperationId, Outcome, Output, PingId, Received, Session,
 };
 use crate::protocol::{Downstream, decode_downstream, explain_close_code, redact_reconnection_token};
 use crate::secret::{self, FRAMES};
@@ -73,8 +73,9 @@ pub struct Driver<D: Dialer, S> {
     /// Who waits for which operation.
     replies: HashMap<OperationId, oneshot::Sender<Outcome>>,
     next_operation: u64,
-    /// Who waits for a `pong`, and since when; they come in the order of the pings.
-    pings: VecDeque<(Instant, oneshot::Sender<Duration>)>,
+    /// Who waits for which ping.
+    pongs: HashMap<PingId, oneshot::Sender<Duration>>,
+    next_ping: u64,
     dialing: Option<Dialing<D::Stream>>,
     link: Option<Link<D::Stream>>,
     batch: Vec<Incoming>,
@@ -117,7 +118,8 @@ impl<D: Dialer, S: EventSink> Driver<D, S> {
             commands,
             replies: HashMap::new(),
             next_operation: 0,
-            pings: VecDeque::new(),
+            pongs: HashMap::new(),
+            next_ping: 0,
             dialing: None,
             link: None,
             batch: Vec::new(),
@@ -253,11 +255,15 @@ impl<D: Dialer, S: EventSink> Driver<D, S> {
                 self.replies.insert(id, reply);
                 self.session.handle_request(now, id, request, mode);
             }
-            // Without a connection the asker's channel is dropped, which answers it.
+            Command::Status { reply } => {
+                // Whoever asked may have stopped waiting.
+                let _ = reply.send(self.session.status(now));
+            }
             Command::Ping { reply } => {
-                if self.session.handle_ping(now) {
-                    self.pings.push_back((Instant::now(), reply));
-                }
+                let id = PingId(self.next_ping);
+                self.next_ping += 1;
+                self.pongs.insert(id, reply);
+                self.session.handle_ping(now, id);
             }
         }
     }
@@ -275,7 +281,6 @@ impl<D: Dialer, S: EventSink> Driver<D, S> {
                     let received = self.session.handle_text(now, &text);
                     if received == Received::Control {
                         remember_token(&text);
-                        self.answer_ping(&text);
                     }
                     if logging {
                         log_received(&text, &received);
@@ -297,24 +302,13 @@ impl<D: Dialer, S: EventSink> Driver<D, S> {
                 }
                 Incoming::Closed(closed) => {
                     log_closed(&closed);
-                    self.drop_link();
+                    self.link = None;
                     self.session.handle_closed(now, loss_cause(closed));
                 }
             }
         }
         batch.clear();
         self.batch = batch;
-    }
-
-    /// Tells whoever waits for a `pong` that it has come.
-    fn answer_ping(&mut self, text: &str) {
-        if !self.pings.is_empty()
-            && decode_downstream(text) == Downstream::Pong
-            && let Some((since, reply)) = self.pings.pop_front()
-        {
-            // Whoever asked may have stopped waiting.
-            let _ = reply.send(since.elapsed());
-        }
     }
 
     fn hand_over(&mut self, now: Duration, frame: Frame<'_>, received: &Received<'_>) {
@@ -330,7 +324,7 @@ impl<D: Dialer, S: EventSink> Driver<D, S> {
             match output {
                 Output::Dial { request, deadline } => {
                     debug!("dialling, {}", if request == DialRequest::Fresh { "fresh" } else { "to recover" });
-                    self.drop_link();
+                    self.link = None;
                     self.dialing = Some(self.dialer.dial(request, self.instant(deadline)));
                 }
                 Output::CancelDial => self.dialing = None,
@@ -343,7 +337,7 @@ impl<D: Dialer, S: EventSink> Driver<D, S> {
                 }
                 Output::Abort => {
                     debug!("dropping the socket");
-                    self.drop_link();
+                    self.link = None;
                 }
                 Output::Event(event) => {
                     trace!("{event:?}");
@@ -358,18 +352,17 @@ impl<D: Dialer, S: EventSink> Driver<D, S> {
                         let _ = reply.send(outcome);
                     }
                 }
+                Output::Ponged { id, elapsed } => {
+                    if let Some(reply) = self.pongs.remove(&id) {
+                        let _ = reply.send(elapsed);
+                    }
+                }
                 Output::Ended(end) => {
-                    self.drop_link();
+                    self.link = None;
                     self.end = Some(end);
                 }
             }
         }
-    }
-
-    /// What was asked of a socket is not answered on the next one.
-    fn drop_link(&mut self) {
-        self.link = None;
-        self.pings.clear();
     }
 
     fn send(&mut self, frame: Bytes) {

@@ -50,7 +50,6 @@ impl Groups {
     }
 
     /// Groups with whether they are wanted and whether they are joined, in order of name.
-    #[cfg(test)]
     pub(super) fn iter(&self) -> impl Iterator<Item = (&str, bool, bool)> {
         self.0.iter().map(|(group, membership)| (group.as_str(), membership.wanted, membership.joined))
     }

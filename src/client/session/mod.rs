@@ -18,6 +18,7 @@ mod recovery;
 mod sequence;
 mod settle;
 mod stall;
+mod status;
 mod transport;
 mod verdict;
 
@@ -39,6 +40,7 @@ pub use event::{AckReport, FailedAttempt, Lifecycle, Loss, Nack, OperationKind, 
 pub use operations::{AckMode, OperationId, Outcome, Request};
 pub use output::{Counts, DialFailure, DialRequest, End, Output};
 pub use phase::ReconnectionToken;
+pub use status::{PingId, Standing, Status};
 pub use verdict::{DialClass, EndKind, LossCause};
 
 /// Longest wait for the peer's close frame (CLI contract, *Ending*).
@@ -65,6 +67,10 @@ pub struct Session {
     counts: Counts,
     /// The last failure, for the end.
     last_failure: Option<String>,
+    /// Pings that wait for a connection.
+    waiting_pings: Vec<PingId>,
+    /// The last round trip of a ping.
+    round_trip: Option<Duration>,
 }
 
 impl Session {
@@ -85,6 +91,8 @@ impl Session {
             stall: Stall::default(),
             counts: Counts::default(),
             last_failure: None,
+            waiting_pings: Vec::new(),
+            round_trip: None,
         }
     }
 

@@ -7,6 +7,7 @@ use bytes::Bytes;
 use super::ReconnectionToken;
 use super::event::Lifecycle;
 use super::operations::{OperationId, Outcome};
+use super::status::PingId;
 use super::verdict::{DialClass, EndKind};
 
 /// What to dial.
@@ -77,6 +78,13 @@ pub enum Output {
         id: OperationId,
         /// How.
         outcome: Outcome,
+    },
+    /// A ping of the user's was answered.
+    Ponged {
+        /// Which.
+        id: PingId,
+        /// From its sending to the answer.
+        elapsed: Duration,
     },
     /// The session is over; nothing follows.
     Ended(End),

@@ -1,10 +1,12 @@
 //! Where a session stands. Each state owns what exists in it alone, so nothing outlives its connection by accident.
 
+use std::collections::VecDeque;
 use std::fmt;
 use std::time::Duration;
 
 use super::event::Loss;
 use super::sequence::Sequence;
+use super::status::Ping;
 
 /// The token that recovers a connection (PROTOCOL §2.5). `Debug` does not show it.
 #[derive(Clone, PartialEq, Eq)]
@@ -20,6 +22,8 @@ impl fmt::Debug for ReconnectionToken {
 #[derive(Clone, Debug)]
 pub(super) struct Identity {
     pub(super) connection_id: String,
+    /// `None`: anonymous.
+    pub(super) user_id: Option<String>,
     /// The newest token; `None` when the connection cannot be recovered.
     pub(super) token: Option<ReconnectionToken>,
     pub(super) sequence: Sequence,
@@ -37,6 +41,8 @@ pub(super) struct Live {
     pub(super) last_received: Duration,
     /// When the last `ping` went out.
     pub(super) last_ping: Duration,
+    /// Pings that were not answered yet, oldest first.
+    pub(super) pings: VecDeque<Ping>,
     /// A new sequence id or a settled operation since the socket opened.
     pub(super) progress: bool,
     /// Drop from which the window of a further recovery still counts, until there is progress (see `Session::lose`).
@@ -53,7 +59,7 @@ pub(super) enum Step {
     /// A dial is under way; what follows has to be done by the deadline.
     Dialing { started: Duration, deadline: Duration },
     /// The socket is open; the first frame proves it. A `disconnected` frame does not, and is kept for its message.
-    Proving { started: Duration, deadline: Duration, disconnect_message: Option<String> },
+    Proving { started: Duration, opened: Duration, deadline: Duration, disconnect_message: Option<String> },
 }
 
 /// A connection that was lost and may come back.

@@ -64,15 +64,21 @@ impl Session {
             Downstream::Connected { connection_id, user_id, reconnection_token } => {
                 let connection_id = connection_id.into_owned();
                 let token = reconnection_token.map(|token| ReconnectionToken(token.into_owned()));
-                let identity = Identity { connection_id: connection_id.clone(), token, sequence: Sequence::default() };
                 self.was_connected = true;
                 self.renewed = false;
                 self.stall.restart(now);
                 let user_id = user_id.map(|user| user.into_owned());
+                let identity = Identity {
+                    connection_id: connection_id.clone(),
+                    user_id: user_id.clone(),
+                    token,
+                    sequence: Sequence::default(),
+                };
                 self.event(Lifecycle::Connected { connection_id, user_id });
                 self.phase = Phase::Live(Box::new(live(identity, now, now, None)));
                 self.rejoin(now);
                 self.send_queued(now);
+                self.send_waiting_pings(now);
                 Received::Control
             }
             Downstream::Disconnected { message } => {
@@ -149,7 +155,10 @@ impl Session {
                 }
                 Received::Control
             }
-            Downstream::Pong => Received::Control,
+            Downstream::Pong => {
+                self.ponged(now);
+                Received::Control
+            }
         }
     }
 }

@@ -1,9 +1,11 @@
 //! From a lost socket to a recovered connection, or to giving it up (PROTOCOL §7.2, §7.3, §19.2).
 
+use std::collections::VecDeque;
 use std::time::Duration;
 
 use super::event::{Lifecycle, Loss};
 use super::phase::{Identity, Live, Phase, Recovery, Step};
+use super::status::Ping;
 use super::transport::loss_of;
 use super::verdict::{EndKind, LossCause, LossVerdict, loss_verdict};
 use super::{DialRequest, Output, Session};
@@ -57,6 +59,8 @@ impl Session {
     pub(super) fn lose(&mut self, now: Duration, cause: LossCause) {
         let Phase::Live(live) = std::mem::replace(&mut self.phase, Phase::Idle) else { return };
         let live = *live;
+        // They are asked again on the next socket.
+        self.waiting_pings.extend(live.pings.iter().filter_map(|ping| ping.id));
         let loss = loss_of(&cause, live.disconnect_message);
         self.last_failure = Some(loss.describe());
         self.operations.suspend();
@@ -121,15 +125,18 @@ impl Session {
     /// The socket of a recovery has proved itself.
     pub(super) fn recovered(&mut self, now: Duration) {
         let Phase::Recovering(recovery) = std::mem::replace(&mut self.phase, Phase::Idle) else { return };
-        let Recovery { mut identity, connected_at, lost_at, window, attempts, .. } = *recovery;
+        let Recovery { mut identity, connected_at, lost_at, window, attempts, step, .. } = *recovery;
         let connection_id = identity.connection_id.clone();
         let downtime = now.saturating_sub(lost_at);
         self.event(Lifecycle::Recovered { connection_id, attempts, downtime });
         identity.sequence.acknowledge_again(now);
         let counted_from = window.saturating_sub(RECOVERY_WINDOW);
-        let live = live(identity, now, connected_at, Some(counted_from));
+        let mut live = live(identity, now, connected_at, Some(counted_from));
+        // The ping that was to prove it has its answer still to come, or now.
+        live.pings.extend(Self::proving_since(&step).map(|sent| Ping { sent, id: None }));
         self.phase = Phase::Live(Box::new(live));
         self.send_queued(now);
+        self.send_waiting_pings(now);
     }
 
     /// The connection is over for good (PROTOCOL §7.3): says so, settles what has become unknown, and dials afresh if
@@ -171,6 +178,7 @@ pub(super) fn live(
         connected_at,
         last_received: now,
         last_ping: now,
+        pings: VecDeque::new(),
         progress: false,
         unproductive_since,
         disconnect_message: None,

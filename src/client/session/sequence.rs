@@ -54,6 +54,11 @@ impl Sequence {
         if id == expected { Arrival::InOrder } else { Arrival::Gap { expected } }
     }
 
+    /// The largest id that arrived.
+    pub(super) fn largest(&self) -> Option<u64> {
+        Some(self.largest).filter(|largest| *largest > 0)
+    }
+
     /// When [`Self::take_ack`] has to be asked again at the latest.
     pub(super) fn due(&self) -> Option<Duration> {
         self.due

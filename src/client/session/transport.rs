@@ -17,7 +17,8 @@ impl Session {
             }
             Phase::Recovering(recovery) => {
                 if let Step::Dialing { started, deadline } = recovery.step {
-                    recovery.step = Step::Proving { started, deadline: deadline.max(now), disconnect_message: None };
+                    let deadline = deadline.max(now);
+                    recovery.step = Step::Proving { started, opened: now, deadline, disconnect_message: None };
                     self.send(&Upstream::Ping);
                 }
             }
@@ -162,14 +163,6 @@ impl Session {
         }
     }
 
-    /// The user wants to know whether the service answers. Says whether a `ping` was sent, which takes a connection.
-    pub fn handle_ping(&mut self, now: Duration) -> bool {
-        let Phase::Live(live) = &mut self.phase else { return false };
-        live.last_ping = now;
-        self.send(&Upstream::Ping);
-        true
-    }
-
     fn keep_alive(&mut self, now: Duration) {
         let Phase::Live(live) = &self.phase else { return };
         if self.silence_due(live).is_some_and(|due| due <= now) {
@@ -180,10 +173,7 @@ impl Session {
             return;
         }
         if self.ping_due(live).is_some_and(|due| due <= now) {
-            self.send(&Upstream::Ping);
-            if let Phase::Live(live) = &mut self.phase {
-                live.last_ping = now;
-            }
+            self.send_ping(now, None);
         }
     }
 

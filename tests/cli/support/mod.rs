@@ -3,6 +3,8 @@
 pub mod process;
 pub mod proxy;
 pub mod service;
+#[cfg(unix)]
+pub mod terminal;
 pub mod tls;
 pub mod token;
 

@@ -8,6 +8,7 @@ mod property;
 mod recovery;
 mod sequence;
 mod stall;
+mod status;
 mod stop;
 
 use std::time::Duration;
@@ -61,6 +62,7 @@ pub(super) fn line(output: &Output) -> String {
         Output::Abort => "abort".into(),
         Output::Event(event) => event_line(event),
         Output::Settled { id, outcome } => format!("#{} {}", id.0, outcome_line(outcome)),
+        Output::Ponged { id, elapsed } => format!("pong {} after {elapsed:?}", id.0),
         Output::Ended(End::Stopped) => "ended: stopped".into(),
         Output::Ended(End::Failed { kind, message }) => format!("ended: {kind:?}: {message}"),
     }

@@ -1,0 +1,180 @@
+//! What TAB offers: commands, flags and their values, groups, events, and file names behind `--file`.
+
+use clap::Command;
+
+use super::watch::Names;
+use crate::cli::{Place, line_command, split};
+
+/// What is being typed.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Wanted {
+    /// A command.
+    Verb,
+    /// A flag of that command.
+    Flag(String),
+    /// A value of that flag of that command.
+    FlagValue(String, String),
+    /// A file's name.
+    File,
+    /// A group, of those joined first.
+    Group,
+    /// An event's name.
+    Event,
+    /// A word of that command, `set` or `help`, with the word before it.
+    Word(String, Option<String>),
+    /// Nothing that could be known.
+    Nothing,
+}
+
+/// What is being typed at the end of `text`, and where that begins.
+pub fn wanted(text: &str) -> (Wanted, usize) {
+    let definition = line_command();
+    let end = text.len();
+    let Ok(split) = split(&definition, text) else { return (Wanted::Nothing, end) };
+    let after_blank = text.chars().next_back().is_none_or(char::is_whitespace);
+    let verb = split.verb().to_owned();
+    let Some(last) = split.pieces.last() else { return (Wanted::Verb, end) };
+    let (current, before) = if after_blank && last.place != Place::Rest {
+        (None, Some(last))
+    } else {
+        (Some(last), split.pieces.iter().rev().nth(1))
+    };
+    let start = current.map_or(end, |piece| piece.span.start);
+    // The value of a flag, behind it or in it.
+    let flag_before = before.filter(|piece| piece.place == Place::Flag && takes_value(&definition, &verb, &piece.text));
+    if let Some(flag) = flag_before.filter(|_| current.is_none_or(|piece| piece.place == Place::FlagValue)) {
+        let wanted = if flag.text == "--file" { Wanted::File } else { Wanted::FlagValue(verb, flag.text.clone()) };
+        return (wanted, start);
+    }
+    match current.map(|piece| (piece.place, piece.text.as_str())) {
+        Some((Place::Verb, _)) => (Wanted::Verb, start),
+        Some((Place::Flag, flag)) => match flag.split_once('=') {
+            Some(("--file", _)) => (Wanted::File, start + "--file=".len()),
+            Some((name, _)) => (Wanted::FlagValue(verb, name.to_owned()), start + name.len() + 1),
+            None => (Wanted::Flag(verb), start),
+        },
+        Some((Place::Rest, _)) => (Wanted::Nothing, end),
+        _ => {
+            let words = split.pieces.iter().filter(|piece| piece.place == Place::Word).count();
+            let first = words == 0 || (words == 1 && current.is_some());
+            match verb.as_str() {
+                "join" | "leave" => (Wanted::Group, start),
+                "send" if first => (Wanted::Group, start),
+                "event" if first => (Wanted::Event, start),
+                "help" if first => (Wanted::Word(verb, None), start),
+                "set" => {
+                    let before = before.filter(|piece| piece.place == Place::Word).map(|piece| piece.text.clone());
+                    (Wanted::Word(verb, before), start)
+                }
+                _ => (Wanted::Nothing, end),
+            }
+        }
+    }
+}
+
+fn takes_value(definition: &Command, verb: &str, flag: &str) -> bool {
+    find(definition, verb, flag).is_some_and(|arg| arg.get_action().takes_values()) && !flag.contains('=')
+}
+
+fn find<'d>(definition: &'d Command, verb: &str, flag: &str) -> Option<&'d clap::Arg> {
+    let sub = definition.find_subcommand(verb)?;
+    sub.get_arguments().find(|arg| {
+        arg.get_long().is_some_and(|long| flag.strip_prefix("--") == Some(long))
+            || arg.get_short().is_some_and(|short| flag.strip_prefix('-') == Some(short.to_string().as_str()))
+    })
+}
+
+/// What begins with `typed`.
+pub fn candidates(wanted: &Wanted, typed: &str, names: &Names) -> Vec<String> {
+    let definition = line_command();
+    let all: Vec<String> = match wanted {
+        Wanted::Verb => verbs(&definition),
+        Wanted::Flag(verb) => flags(&definition, verb),
+        Wanted::FlagValue(verb, flag) => find(&definition, verb, flag).map(values).unwrap_or_default(),
+        Wanted::Group => {
+            let others = names.groups.difference(&names.joined);
+            names.joined.iter().chain(others).map(|name| quoted(name)).collect()
+        }
+        Wanted::Event => names.events.iter().map(|name| quoted(name)).collect(),
+        Wanted::Word(verb, None) if verb == "help" => verbs(&definition),
+        Wanted::Word(verb, before) => words(&definition, verb, before.as_deref()),
+        Wanted::File | Wanted::Nothing => Vec::new(),
+    };
+    all.into_iter().filter(|word| word.starts_with(typed)).collect()
+}
+
+fn verbs(definition: &Command) -> Vec<String> {
+    let names = |sub: &Command| {
+        let aliases = sub.get_visible_aliases().map(str::to_owned).collect::<Vec<_>>();
+        [vec![sub.get_name().to_owned()], aliases].concat()
+    };
+    definition.get_subcommands().flat_map(names).collect()
+}
+
+fn flags(definition: &Command, verb: &str) -> Vec<String> {
+    let Some(sub) = definition.find_subcommand(verb) else { return Vec::new() };
+    sub.get_arguments().filter_map(|arg| arg.get_long()).map(|long| format!("--{long}")).collect()
+}
+
+fn values(arg: &clap::Arg) -> Vec<String> {
+    arg.get_possible_values().iter().map(|value| value.get_name().to_owned()).collect()
+}
+
+/// What may follow in `set`.
+fn words(definition: &Command, verb: &str, before: Option<&str>) -> Vec<String> {
+    let Some(sub) = definition.find_subcommand(verb) else { return Vec::new() };
+    match before {
+        None => sub.get_subcommands().map(|sub| sub.get_name().to_owned()).collect(),
+        Some(before) => match sub.find_subcommand(before) {
+            Some(sub) => sub.get_positionals().flat_map(values).collect(),
+            None => Vec::new(),
+        },
+    }
+}
+
+/// A name as it has to be written.
+fn quoted(name: &str) -> String {
+    let plain = !name.contains(char::is_whitespace) && !name.starts_with(['"', '\'', '-']);
+    if plain { name.to_owned() } else { format!("\"{}\"", name.replace('\\', "\\\\").replace('"', "\\\"")) }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn tab_offers_what_can_stand_there() {
+        let mut names = Names::default();
+        names.joined.extend(["chat".to_owned(), "my group".to_owned()]);
+        names.groups.extend(["chat".to_owned(), "news".to_owned()]);
+        names.events.insert("vote".to_owned());
+        for (text, expected) in [
+            ("jo", &["join"][..]),
+            ("ex", &["expect", "exit"]),
+            ("send --no", &["--no-echo", "--no-ack"]),
+            ("send -t ", &["text", "json", "binary"]),
+            ("send --type j", &["json"]),
+            ("send --type=j", &["json"]),
+            ("send ", &["chat", "\"my group\"", "news"]),
+            ("send n", &["news"]),
+            ("send -t json c", &["chat"]),
+            ("send chat ", &[]),
+            ("send chat n", &[]),
+            ("join news c", &["chat"]),
+            ("leave ", &["chat", "\"my group\"", "news"]),
+            ("event v", &["vote"]),
+            ("set ", &["output", "timestamps", "full"]),
+            ("set o", &["output"]),
+            ("set output n", &["ndjson"]),
+            ("set full ", &["on", "off"]),
+            ("help sta", &["status"]),
+            ("status ", &[]),
+        ] {
+            let (wanted, start) = wanted(text);
+            assert_eq!(candidates(&wanted, &text[start..], &names), expected, "{text}: {wanted:?}");
+        }
+        assert_eq!(wanted("send --file /et"), (Wanted::File, 12));
+        assert_eq!(wanted("send --file=/et"), (Wanted::File, 12));
+        assert_eq!(wanted("send --file "), (Wanted::File, 12));
+    }
+}

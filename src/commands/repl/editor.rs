@@ -1,0 +1,259 @@
+//! The line editor, on a thread of its own. It reads on while a command runs, so the prompt is always there.
+
+use std::io;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+
+use rustyline::config::Behavior;
+use rustyline::error::ReadlineError;
+use rustyline::history::{History as _, MemHistory};
+use rustyline::{
+    Cmd, ColorMode, CompletionType, ConditionalEventHandler, Config, Editor, Event, EventContext, EventHandler,
+    KeyEvent, Prompt, RepeatCount,
+};
+use tokio::sync::mpsc::UnboundedSender;
+
+use super::helper::Help;
+use super::history::History;
+use super::lines::entries;
+use super::screen::{Printer, Screen};
+use super::watch::Shared;
+use crate::client::session::Standing;
+use crate::render::Stream;
+
+/// What a person asks for.
+#[derive(Debug)]
+pub enum Typed {
+    /// To carry this out.
+    Line(String),
+    /// To give up what runs.
+    Abandon,
+    /// To leave.
+    Leave,
+    /// The terminal has failed.
+    Failed(io::Error),
+}
+
+/// An editor that has not begun yet.
+pub struct Terminal {
+    editor: Editor<Help, MemHistory>,
+    screen: Screen,
+    shared: Arc<Shared>,
+    history: Arc<History>,
+    /// What the editor's own history holds.
+    known: Vec<String>,
+    color: bool,
+    /// Whether text can be printed above the prompt; on a dumb terminal it cannot.
+    above: bool,
+}
+
+impl std::fmt::Debug for Terminal {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Terminal").finish_non_exhaustive()
+    }
+}
+
+/// How many lines of a person's are not done.
+pub type Busy = Arc<AtomicUsize>;
+
+impl Terminal {
+    /// Prepares the terminal. With `own`, the editor uses the controlling terminal: stdout is not one.
+    pub fn open(
+        screen: Screen,
+        shared: Arc<Shared>,
+        history: Arc<History>,
+        color: bool,
+        own: bool,
+    ) -> Result<(Self, Option<Printer>), ReadlineError> {
+        let config = Config::builder()
+            .completion_type(CompletionType::List)
+            // Colour or not is the helper's matter: it has to be asked at every painting.
+            .color_mode(ColorMode::Forced)
+            .behavior(if own { Behavior::PreferTerm } else { Behavior::Stdio })
+            .history_ignore_dups(false)?
+            .max_history_size(usize::MAX)?
+            .build();
+        let memory = MemHistory::with_config(&config);
+        let mut editor = Editor::with_history(config, memory)?;
+        editor.set_helper(Some(Help::new(screen.clone(), Arc::clone(&shared), color)));
+        for key in [KeyEvent::ctrl('C'), KeyEvent::ctrl('D')] {
+            let handler = EventHandler::Conditional(Box::new(Ends { screen: screen.clone(), key }));
+            editor.bind_sequence(key, handler);
+        }
+        // A terminal that cannot place the cursor has no place above the prompt.
+        let printer = editor.create_external_printer().ok().map(|printer| Box::new(printer) as Printer);
+        let terminal = Self { editor, screen, shared, history, known: Vec::new(), color, above: printer.is_some() };
+        Ok((terminal, printer))
+    }
+
+    /// Begins to read, on a thread of its own.
+    pub fn start(self, typed: UnboundedSender<Typed>, busy: Busy, notes: Stream) -> io::Result<()> {
+        if self.above {
+            self.screen.begin();
+        }
+        let screen = self.screen.clone();
+        let spawned = std::thread::Builder::new().name("editor".into()).spawn(move || {
+            self.read(&typed, &busy, &notes);
+        });
+        if spawned.is_err() {
+            screen.end();
+        }
+        spawned.map(drop)
+    }
+
+    fn read(mut self, typed: &UnboundedSender<Typed>, busy: &Busy, notes: &Stream) {
+        let mut kept = (String::new(), 0);
+        let mut asked = false;
+        loop {
+            self.refresh_history();
+            let wide = self.editor.dimensions().is_none_or(|(columns, _)| columns >= WIDE);
+            let prompt = StandingPrompt { shared: Arc::clone(&self.shared), wide, color: self.color };
+            let (text, cursor) = std::mem::take(&mut kept);
+            let cursor = cursor.min(text.len());
+            if let Some(helper) = self.editor.helper() {
+                helper.begin(&text, cursor);
+            }
+            let read = self.editor.readline_with_initial(&prompt, (&text[..cursor], &text[cursor..]));
+            self.screen.leaving();
+            match read {
+                Ok(text) => {
+                    asked = false;
+                    if !self.take(text, typed, busy, notes) {
+                        break;
+                    }
+                }
+                Err(ReadlineError::Interrupted) => {
+                    let line = self.editor.helper().map(Help::typed).unwrap_or_default();
+                    if busy.load(Ordering::SeqCst) > 0 {
+                        // What is being typed is none of the command's.
+                        kept = line;
+                        if typed.send(Typed::Abandon).is_err() {
+                            break;
+                        }
+                    } else if !line.0.is_empty() {
+                        asked = false;
+                    } else if asked {
+                        let _ = typed.send(Typed::Leave);
+                        break;
+                    } else {
+                        asked = true;
+                        notes.line(&notes.style.dim("Ctrl-C once more, or Ctrl-D, leaves"));
+                    }
+                }
+                Err(ReadlineError::Eof) => {
+                    let _ = typed.send(Typed::Leave);
+                    break;
+                }
+                Err(ReadlineError::Io(error)) => {
+                    let _ = typed.send(Typed::Failed(error));
+                    break;
+                }
+                Err(error) => {
+                    let _ = typed.send(Typed::Failed(io::Error::other(error.to_string())));
+                    break;
+                }
+            }
+        }
+        self.screen.end();
+    }
+
+    /// Passes on what was entered. Returns whether to go on.
+    fn take(&mut self, text: String, typed: &UnboundedSender<Typed>, busy: &Busy, notes: &Stream) -> bool {
+        if let Some(problem) = self.history.add(&text) {
+            notes.line(&notes.style.dim(&format!("the history is not kept: {problem}")));
+        }
+        let (lines, _) = entries(&text);
+        for line in lines {
+            match line.text.trim() {
+                "clear" => {
+                    let _ = self.editor.clear_screen();
+                    continue;
+                }
+                "quit" | "exit" => {
+                    let _ = typed.send(Typed::Leave);
+                    return false;
+                }
+                _ => {}
+            }
+            busy.fetch_add(1, Ordering::SeqCst);
+            if typed.send(Typed::Line(line.text)).is_err() {
+                return false;
+            }
+        }
+        true
+    }
+
+    /// Has the editor's own history follow, in which each line is once.
+    fn refresh_history(&mut self) {
+        let entries = self.history.entries();
+        if entries != self.known {
+            let memory = self.editor.history_mut();
+            let _ = memory.clear();
+            for entry in &entries {
+                let _ = memory.add(entry);
+            }
+            self.known = entries;
+        }
+    }
+}
+
+/// From so many columns on there is room for a word before the prompt.
+const WIDE: u16 = 50;
+
+/// The prompt, which says how the connection stands whenever it is painted. All have the same width.
+#[derive(Debug)]
+struct StandingPrompt {
+    shared: Arc<Shared>,
+    wide: bool,
+    color: bool,
+}
+
+impl Prompt for StandingPrompt {
+    fn raw(&self) -> &str {
+        match (self.shared.standing(), self.wide) {
+            (Standing::Connecting, true) => "connecting   > ",
+            (Standing::Connected, true) => "connected    > ",
+            (Standing::Recovering, true) => "recovering   > ",
+            (Standing::Reconnecting, true) => "reconnecting > ",
+            (Standing::Stopped, true) => "stopped      > ",
+            (Standing::Connecting, false) => "..> ",
+            (Standing::Connected, false) => "on> ",
+            (Standing::Recovering, false) => "~~> ",
+            (Standing::Reconnecting, false) => "??> ",
+            (Standing::Stopped, false) => "!!> ",
+        }
+    }
+
+    fn styled(&self) -> &str {
+        if !self.color {
+            return self.raw();
+        }
+        match (self.shared.standing(), self.wide) {
+            (Standing::Connecting, true) => "\x1b[33mconnecting\x1b[0m   > ",
+            (Standing::Connected, true) => "\x1b[32mconnected\x1b[0m    > ",
+            (Standing::Recovering, true) => "\x1b[33mrecovering\x1b[0m   > ",
+            (Standing::Reconnecting, true) => "\x1b[31mreconnecting\x1b[0m > ",
+            (Standing::Stopped, true) => "\x1b[31mstopped\x1b[0m      > ",
+            (Standing::Connecting, false) => "\x1b[33m..\x1b[0m> ",
+            (Standing::Connected, false) => "\x1b[32mon\x1b[0m> ",
+            (Standing::Recovering, false) => "\x1b[33m~~\x1b[0m> ",
+            (Standing::Reconnecting, false) => "\x1b[31m??\x1b[0m> ",
+            (Standing::Stopped, false) => "\x1b[31m!!\x1b[0m> ",
+        }
+    }
+}
+
+/// A key that ends the reading of a line: the screen has to know before it does.
+struct Ends {
+    screen: Screen,
+    key: KeyEvent,
+}
+
+impl ConditionalEventHandler for Ends {
+    fn handle(&self, _: &Event, _: RepeatCount, _: bool, context: &EventContext<'_>) -> Option<Cmd> {
+        if self.key == KeyEvent::ctrl('C') || context.line().is_empty() {
+            self.screen.leaving();
+        }
+        None
+    }
+}

@@ -1,0 +1,336 @@
+//! Carries out one line at a time, on the connection of the repl.
+
+use std::fmt::Write as _;
+use std::future::Future;
+use std::pin::pin;
+use std::rc::Rc;
+use std::sync::Arc;
+
+use futures_util::future::join_all;
+use tokio::time::{Instant, sleep, sleep_until};
+
+use super::history::History;
+use super::watch::{Change, Watch};
+use crate::cli::{LineParsed, line_help, parse_line};
+use crate::client::session::{AckMode, Request, Standing, Status};
+use crate::commands::run::{Client, Surroundings, Verdict, print_format};
+use crate::commands::send::sent;
+use crate::commands::{ack_mode, print_failure};
+use crate::failure::{Failure, Kind};
+use crate::render::{Jq, human};
+use crate::settings::{Connection, Line, Output, PayloadSource, SetCommand, settle_line};
+
+/// What a line came to.
+#[derive(Debug)]
+pub enum Done {
+    /// It was carried out.
+    Next,
+    /// It asks to leave.
+    Quit,
+    /// It failed.
+    Failed(Failure),
+    /// The session is over.
+    SessionEnded,
+}
+
+/// Carries out lines.
+#[derive(Debug)]
+pub struct Executor<'r> {
+    /// The connection.
+    pub client: Client,
+    /// What it says.
+    pub watch: Rc<Watch>,
+    /// Where to print.
+    pub surroundings: &'r Surroundings,
+    /// What to print.
+    pub output: &'r Output,
+    /// Where it connects.
+    pub connection: &'r Connection,
+    /// The lines that were entered.
+    pub history: Arc<History>,
+    /// A person reads it.
+    pub interactive: bool,
+}
+
+impl Executor<'_> {
+    /// Carries a line out.
+    pub async fn carry_out(&self, text: &str) -> Done {
+        match self.try_carry_out(text).await {
+            Ok(done) => done,
+            Err(Verdict::Failed(failure) | Verdict::Told(failure)) => Done::Failed(failure),
+            Err(Verdict::SessionEnded | Verdict::Done(_)) => Done::SessionEnded,
+        }
+    }
+
+    async fn try_carry_out(&self, text: &str) -> Result<Done, Verdict> {
+        let line = match parse_line(text).map_err(Verdict::Failed)? {
+            LineParsed::Run(command) => settle_line(*command).map_err(Verdict::Failed)?,
+            LineParsed::Print(help) => {
+                self.help(&help);
+                return Ok(Done::Next);
+            }
+        };
+        match line {
+            Line::Join { groups, ack_id } => {
+                self.watch.shared().names().groups.extend(groups.iter().cloned());
+                self.memberships(groups, ack_id, |group| Request::Join { group }).await?;
+            }
+            Line::Leave { groups, ack_id } => {
+                self.memberships(groups, ack_id, |group| Request::Leave { group }).await?;
+            }
+            Line::Send { group, payload, no_echo, ack } => {
+                let data = self.data(&payload)?;
+                self.watch.shared().names().groups.insert(group.clone());
+                let what = format!("sent to `{group}`");
+                let request = Request::Send { group, data, no_echo };
+                self.publish(&what, request, ack_mode(ack)).await?;
+            }
+            Line::Event { event, payload, ack } => {
+                let data = self.data(&payload)?;
+                self.watch.shared().names().events.insert(event.clone());
+                let what = format!("sent the event `{event}`");
+                self.publish(&what, Request::Event { event, data }, ack_mode(ack)).await?;
+            }
+            Line::Expect { jq, timeout } => self.expect(&jq, timeout).await?,
+            Line::Sleep(duration) => sleep(duration).await,
+            Line::Groups => self.tell(&groups(&self.status().await?)),
+            Line::Status => self.tell(&self.describe(&self.status().await?)),
+            Line::Ping => match self.attended("the ping", self.client.handle.ping()).await {
+                Some(elapsed) => self.tell(&format!("{:.1} ms", elapsed.as_secs_f64() * 1000.0)),
+                None => return Err(Verdict::SessionEnded),
+            },
+            Line::Set(what) => self.set(what),
+            Line::History => self.list_history(),
+            // The editor clears its screen itself; a script has none.
+            Line::Clear => {}
+            Line::Help(command) => self.help(&line_help(command.as_deref()).map_err(Verdict::Failed)?),
+            Line::Quit => return Ok(Done::Quit),
+        }
+        Ok(Done::Next)
+    }
+
+    fn data(&self, payload: &PayloadSource) -> Result<crate::protocol::OwnedData, Verdict> {
+        // Lines never take data from stdin.
+        payload.read(&mut std::io::empty()).map_err(Verdict::Failed)
+    }
+
+    async fn memberships(
+        &self,
+        groups: Vec<String>,
+        first: Option<u64>,
+        request: impl Fn(String) -> Request,
+    ) -> Result<(), Verdict> {
+        let operations = groups.into_iter().enumerate().map(|(index, group)| {
+            // That the ids fit was checked with the line.
+            let mode = first.map_or(AckMode::Automatic, |first| AckMode::Id(first.wrapping_add(index as u64)));
+            self.client.perform(request(group), mode)
+        });
+        // Every group has its answer, also after one that was refused.
+        let outcomes = self.attended("this", join_all(operations)).await;
+        let mut failures = outcomes.into_iter().filter_map(Result::err);
+        let first = failures.next();
+        for verdict in failures {
+            if let Verdict::Failed(failure) = verdict {
+                print_failure(&self.surroundings.console, &failure);
+            }
+        }
+        first.map_or(Ok(()), Err)
+    }
+
+    async fn publish(&self, what: &str, request: Request, mode: AckMode) -> Result<(), Verdict> {
+        let outcome = self.attended("the message", self.client.perform(request, mode)).await?;
+        if let Some(words) = sent(what, &outcome) {
+            self.say(&words);
+        }
+        Ok(())
+    }
+
+    /// Waits, and says so when that is for the connection.
+    async fn attended<T>(&self, what: &str, operation: impl Future<Output = T>) -> T {
+        let mut operation = pin!(operation);
+        let mut said = None;
+        loop {
+            let standing = self.watch.shared().standing();
+            let why = match standing {
+                Standing::Connecting if self.interactive => Some("there is a connection"),
+                Standing::Recovering => Some("the connection is recovered"),
+                Standing::Reconnecting => Some("there is a new connection"),
+                Standing::Connecting | Standing::Connected | Standing::Stopped => None,
+            };
+            tokio::select! {
+                biased;
+                result = &mut operation => return result,
+                // Whatever needs no connection is done by now.
+                () = tokio::task::yield_now(), if why.is_some() && said != Some(standing) => {
+                    said = Some(standing);
+                    let abandon = if self.interactive { "; Ctrl-C abandons it" } else { "" };
+                    self.say(&format!("{what} waits until {}{abandon}", why.unwrap_or_default()));
+                }
+                () = self.watch.moved() => {}
+            }
+        }
+    }
+
+    async fn expect(&self, expression: &str, limit: std::time::Duration) -> Result<(), Verdict> {
+        let jq = Jq::compile(expression).map_err(|error| {
+            let failure = Failure::new(Kind::Usage, anyhow::Error::new(error).context("the expression is not jq"));
+            Verdict::Failed(failure.hint("an example: `expect .type == \"group-message\" and .group == \"g\"`"))
+        })?;
+        let forgotten = self.watch.take_forgotten();
+        if forgotten > 0 {
+            self.warn(&format!("{forgotten} records came that no `expect` looked at, and are forgotten"));
+        }
+        let deadline = Instant::now() + limit;
+        let (mut next, mut seen, mut warned) = (0, 0u64, false);
+        loop {
+            while let Some((number, record)) = self.watch.record(next) {
+                next = number + 1;
+                seen += 1;
+                match jq.is_true(&record) {
+                    Ok(true) => {
+                        self.watch.pass(number);
+                        return Ok(());
+                    }
+                    Ok(false) => {}
+                    Err(error) if !warned => {
+                        warned = true;
+                        self.warn(&format!("the expression fails, which counts as false: {error}"));
+                    }
+                    Err(_) => {}
+                }
+                // Many records are no reason to read nothing.
+                if seen.is_multiple_of(256) {
+                    tokio::task::yield_now().await;
+                }
+            }
+            tokio::select! {
+                biased;
+                () = self.watch.more() => {}
+                () = sleep_until(deadline) => {
+                    let what = format!("no record for which `{expression}` is true came within {}", human(limit));
+                    let came = match self.watch.record(next.saturating_sub(1)) {
+                        Some((_, last)) => format!(
+                            "{seen} record(s) did not match, the last of type `{}`; `-o ndjson` shows them",
+                            record_type(&last)
+                        ),
+                        None => "no record came at all; did you `join`?".into(),
+                    };
+                    let failure = Failure::message(Kind::Expectation, what);
+                    return Err(Verdict::Failed(failure.hint(came).hint("`expect --timeout D JQ` waits longer")));
+                }
+            }
+        }
+    }
+
+    async fn status(&self) -> Result<Status, Verdict> {
+        self.client.handle.status().await.ok_or(Verdict::SessionEnded)
+    }
+
+    fn describe(&self, status: &Status) -> String {
+        let mut text = String::new();
+        let mut row = |name: &str, value: String| {
+            let _ = writeln!(text, "{name:<14}{value}");
+        };
+        row("state", standing_word(status.standing).to_owned());
+        if let Some(id) = &status.connection_id {
+            row("connection", format!("`{id}`"));
+            row("user", status.user_id.as_ref().map_or("anonymous".into(), |user| format!("`{user}`")));
+        }
+        if let Some(hub) = crate::commands::run::hub(self.connection) {
+            row("hub", format!("`{hub}`"));
+        }
+        row("protocol", self.connection.protocol.name().to_owned());
+        if let Some(age) = status.connected_for {
+            row("connected for", human(age));
+        }
+        let counts = status.counts;
+        row("received", counts.received.to_string());
+        row("sent", format!("{}, {} acknowledged, {} failed", counts.sent, counts.acked, counts.failed));
+        let none = || "none yet".to_owned();
+        row("last sequence", status.last_sequence_id.map_or_else(none, |id| id.to_string()));
+        row("round trip", status.round_trip.map_or_else(none, human));
+        text
+    }
+
+    fn set(&self, what: SetCommand) {
+        self.watch.change(match what {
+            SetCommand::Output { format } => Change::Format(print_format(format)),
+            SetCommand::Timestamps { switch } => Change::Timestamps(switch.is_on()),
+            SetCommand::Full { switch } => Change::Full(switch.is_on()),
+        });
+    }
+
+    fn list_history(&self) {
+        let entries = self.history.entries();
+        let width = entries.len().to_string().len();
+        let mut text = String::new();
+        for (index, entry) in entries.iter().enumerate() {
+            let _ = writeln!(text, "{:>width$}  {}", index + 1, entry.replace('\n', "\n  "));
+        }
+        self.tell(&text);
+    }
+
+    fn help(&self, text: &clap::builder::StyledStr) {
+        let color = self.surroundings.console.err.style.color;
+        let text = if color { text.ansi().to_string() } else { text.to_string() };
+        self.surroundings.console.err.line(text.trim_end());
+    }
+
+    /// What was asked for.
+    fn tell(&self, text: &str) {
+        let style = self.surroundings.console.err.style;
+        for line in text.trim_end_matches('\n').lines() {
+            self.surroundings.console.err.line(&style.clean(line));
+        }
+    }
+
+    /// How it went.
+    pub fn say(&self, words: &str) {
+        if self.interactive && !self.output.quiet {
+            let style = self.surroundings.console.err.style;
+            self.surroundings.console.err.line(&style.dim(&style.clean(words)));
+        } else {
+            self.surroundings.report(self.output, words);
+        }
+    }
+
+    fn warn(&self, words: &str) {
+        if !self.output.quiet {
+            let style = self.surroundings.console.err.style;
+            self.surroundings.console.err.line(&format!("{} {}", style.label("warning:"), style.clean(words)));
+        }
+    }
+}
+
+fn groups(status: &Status) -> String {
+    if status.groups.is_empty() {
+        return "no groups; `join GROUP` joins one".into();
+    }
+    let mut text = String::new();
+    for (group, wanted, joined) in &status.groups {
+        let state = match (wanted, joined) {
+            (true, true) => "joined",
+            (true, false) => "wanted, not joined yet",
+            (false, true) => "being left",
+            (false, false) => "not joined",
+        };
+        let _ = writeln!(text, "`{group}`  {state}");
+    }
+    text
+}
+
+/// A word for where the connection stands.
+pub fn standing_word(standing: Standing) -> &'static str {
+    match standing {
+        Standing::Connecting => "connecting",
+        Standing::Connected => "connected",
+        Standing::Recovering => "recovering",
+        Standing::Reconnecting => "reconnecting",
+        Standing::Stopped => "stopped",
+    }
+}
+
+fn record_type(record: &[u8]) -> String {
+    let value: serde_json::Value = serde_json::from_slice(record).unwrap_or_default();
+    value.get("type").and_then(|kind| kind.as_str()).unwrap_or("unknown").to_owned()
+}

@@ -1,0 +1,152 @@
+//! What the editor asks while a line is typed: completion, hints, colours, whether the line is complete. It also learns
+//! here what the editor is doing, see [`Screen`].
+
+use std::borrow::Cow;
+use std::cell::Cell;
+use std::sync::{Arc, Mutex, PoisonError};
+
+use rustyline::completion::{Completer, FilenameCompleter, Pair};
+use rustyline::highlight::{CmdKind, Highlighter};
+use rustyline::hint::Hinter;
+use rustyline::history::SearchDirection;
+use rustyline::validate::{ValidationContext, ValidationResult, Validator};
+use rustyline::{Context, Helper};
+
+use super::complete::{Wanted, candidates, wanted};
+use super::highlight::highlight;
+use super::lines;
+use super::screen::Screen;
+use super::watch::Shared;
+
+/// Helps the editor.
+#[derive(Debug)]
+pub struct Help {
+    screen: Screen,
+    shared: Arc<Shared>,
+    color: bool,
+    files: Files,
+    /// The line and the cursor as they were painted last.
+    typed: Arc<Mutex<(String, usize)>>,
+    /// The next painting is the editor's own doing.
+    by_key: Cell<bool>,
+    /// The cursor is where the line is painted for.
+    mark_brackets: Cell<bool>,
+}
+
+struct Files(FilenameCompleter);
+
+impl std::fmt::Debug for Files {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("Files")
+    }
+}
+
+impl Help {
+    /// For that terminal, in colour or not.
+    pub fn new(screen: Screen, shared: Arc<Shared>, color: bool) -> Self {
+        Self {
+            screen,
+            shared,
+            color,
+            files: Files(FilenameCompleter::new()),
+            typed: Arc::default(),
+            by_key: Cell::new(false),
+            mark_brackets: Cell::new(false),
+        }
+    }
+
+    /// The line being typed, and where the cursor is in it.
+    pub fn typed(&self) -> (String, usize) {
+        self.typed.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    /// Another line begins, with this in it.
+    pub fn begin(&self, text: &str, cursor: usize) {
+        self.note(text, cursor);
+    }
+
+    fn note(&self, line: &str, cursor: usize) {
+        *self.typed.lock().unwrap_or_else(PoisonError::into_inner) = (line.to_owned(), cursor);
+    }
+}
+
+impl Helper for Help {}
+
+impl Completer for Help {
+    type Candidate = Pair;
+
+    fn complete(&self, line: &str, cursor: usize, _: &Context<'_>) -> rustyline::Result<(usize, Vec<Pair>)> {
+        // The last command of a text with several is the one being typed.
+        let (wanted, start) = wanted(&line[..cursor]);
+        if wanted == Wanted::File {
+            let (at, pairs) = self.files.0.complete_path(&line[start..cursor], cursor - start)?;
+            return Ok((start + at, pairs));
+        }
+        let names = self.shared.names().clone();
+        let found = candidates(&wanted, &line[start..cursor], &names);
+        let pairs = found.into_iter().map(|word| Pair { display: word.clone(), replacement: format!("{word} ") });
+        Ok((start, pairs.collect()))
+    }
+}
+
+impl Hinter for Help {
+    type Hint = String;
+
+    fn hint(&self, line: &str, cursor: usize, context: &Context<'_>) -> Option<String> {
+        self.by_key.set(true);
+        self.note(line, cursor);
+        // Without colour it could not be told from what was typed.
+        if !self.color || line.trim().is_empty() || cursor < line.len() {
+            return None;
+        }
+        let history = context.history();
+        let start = context.history_index().min(history.len().checked_sub(1)?);
+        let found = history.starts_with(line, start, SearchDirection::Reverse).ok()??;
+        let rest = found.entry.get(cursor..)?;
+        // More than a line of it would move the prompt.
+        Some(rest.lines().next().unwrap_or_default().to_owned()).filter(|rest| !rest.is_empty())
+    }
+}
+
+impl Validator for Help {
+    fn validate(&self, context: &mut ValidationContext<'_>) -> rustyline::Result<ValidationResult> {
+        let (_, complete) = lines::entries(context.input());
+        if !complete {
+            return Ok(ValidationResult::Incomplete);
+        }
+        self.screen.leaving();
+        Ok(ValidationResult::Valid(None))
+    }
+}
+
+impl Highlighter for Help {
+    fn highlight<'l>(&self, line: &'l str, cursor: usize) -> Cow<'l, str> {
+        if !self.color {
+            return Cow::Borrowed(line);
+        }
+        Cow::Owned(highlight(line, self.mark_brackets.get().then_some(cursor)))
+    }
+
+    fn highlight_prompt<'b, 's: 'b, 'p: 'b>(&'s self, prompt: &'p str, _default: bool) -> Cow<'b, str> {
+        // Every painting comes by here. One that no key has caused is that of a text printed above.
+        if !self.by_key.replace(false) {
+            self.screen.painted();
+        }
+        Cow::Borrowed(prompt)
+    }
+
+    fn highlight_hint<'h>(&self, hint: &'h str) -> Cow<'h, str> {
+        Cow::Owned(format!("\x1b[90m{hint}\x1b[0m"))
+    }
+
+    fn highlight_char(&self, line: &str, cursor: usize, kind: CmdKind) -> bool {
+        self.by_key.set(true);
+        self.note(line, cursor);
+        self.mark_brackets.set(kind != CmdKind::ForcedRefresh);
+        if kind != CmdKind::ForcedRefresh {
+            self.screen.reading();
+        }
+        // Colours depend on all of the line, so it is painted anew with every key.
+        true
+    }
+}

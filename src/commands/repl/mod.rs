@@ -1,0 +1,248 @@
+//! `wps repl`: lines of the CLI's own grammar on one connection, from a person at a terminal or from a script.
+//!
+//! A person's lines come from an editor on a thread of its own, a script's from a reader on another; this task carries
+//! them out one after another, beside the client. At a terminal everything is printed by the editor, above its prompt.
+
+mod complete;
+mod editor;
+mod execute;
+mod helper;
+mod highlight;
+mod history;
+mod lines;
+mod screen;
+mod script;
+mod watch;
+
+use std::collections::VecDeque;
+use std::io::{self, IsTerminal as _};
+use std::rc::Rc;
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
+
+use tokio::sync::mpsc::{UnboundedReceiver, unbounded_channel};
+
+use super::print_failure;
+use super::run::{Surroundings, Verdict, Wants, hub, run_watched};
+use super::tap::Shown;
+use crate::failure::{Failure, Kind};
+use crate::render::{Console, Recorder, Style};
+use crate::settings::Repl;
+use editor::{Busy, Terminal, Typed};
+use execute::{Done, Executor};
+use history::History;
+use lines::Entry;
+use screen::Screen;
+use script::Entries;
+use watch::{Shared, Watch};
+
+/// Where the lines come from, and where output goes.
+#[derive(Debug)]
+pub struct Opened {
+    console: Console,
+    shared: Arc<Shared>,
+    from: From,
+}
+
+#[derive(Debug)]
+enum From {
+    Script(Entries),
+    Person(Box<Person>),
+}
+
+/// A person at a terminal.
+#[derive(Debug)]
+struct Person {
+    terminal: Terminal,
+    screen: Screen,
+    history: Arc<History>,
+    /// Why the history is not kept.
+    note: Option<String>,
+}
+
+impl Opened {
+    /// Where everything is printed.
+    pub fn console(&self) -> &Console {
+        &self.console
+    }
+}
+
+/// Opens the terminal or the script.
+pub fn open(settings: &Repl) -> Result<Opened, Failure> {
+    let internal = |error: io::Error| Failure::new(Kind::Internal, error);
+    let shared = Arc::new(Shared::default());
+    if settings.script.is_none() && io::stdin().is_terminal() {
+        return open_terminal(settings, shared);
+    }
+    let input = script::open(settings.script.as_deref())?;
+    let entries = script::read(input).map_err(internal)?;
+    let console = Console::open(|terminal| settings.output.color.enabled(terminal)).map_err(internal)?;
+    Ok(Opened { console, shared, from: From::Script(entries) })
+}
+
+fn open_terminal(settings: &Repl, shared: Arc<Shared>) -> Result<Opened, Failure> {
+    let (history, note) = History::open(&settings.history);
+    let history = Arc::new(history);
+    let style = |terminal: bool| Style { color: settings.output.color.enabled(terminal), terminal };
+    let (out, err) = (style(io::stdout().is_terminal()), style(io::stderr().is_terminal()));
+    let screen = Screen::new();
+    let color = settings.output.color.enabled(true);
+    let opened = Terminal::open(screen.clone(), Arc::clone(&shared), Arc::clone(&history), color, !out.terminal);
+    let (terminal, printer) = opened.map_err(|error| {
+        Failure::new(Kind::Internal, anyhow::Error::new(error).context("could not use the terminal"))
+    })?;
+    let above = screen.writer(printer);
+    let console = match (out.terminal, err.terminal) {
+        (true, true) => Console::over(above, out, err),
+        (true, false) => Console::out_over(above, out, err),
+        (false, true) => Console::err_over(above, out, err),
+        (false, false) => Console::open(|terminal| settings.output.color.enabled(terminal)),
+    };
+    let console = console.map_err(|error| Failure::new(Kind::Internal, error))?;
+    Ok(Opened { console, shared, from: From::Person(Box::new(Person { terminal, screen, history, note })) })
+}
+
+/// Runs until the lines end, or the session does. Returns the exit code.
+pub async fn repl(surroundings: &Surroundings, settings: &Repl, opened: Opened) -> u8 {
+    let wants = Wants { shown: Shown::All, limit: None, follows_stdout: false, hosts: true, chatty: true };
+    let recorder = Recorder::new(hub(&settings.connection), settings.connection.protocol.name());
+    let Opened { shared, from, .. } = opened;
+    let (interactive, history) = match &from {
+        From::Script(_) => (false, Arc::default()),
+        From::Person(person) => (true, Arc::clone(&person.history)),
+    };
+    let watch = Watch::new(shared, recorder, interactive);
+    let watcher = Rc::clone(&watch);
+    run_watched(surroundings, &settings.connection, &settings.output, wants, Some(watcher), |client| async move {
+        let (output, connection) = (&settings.output, &settings.connection);
+        let executor = Executor { client, watch, surroundings, output, connection, history, interactive };
+        match from {
+            From::Script(entries) => run_script(&executor, entries, settings).await,
+            From::Person(person) => attend(&executor, *person).await,
+        }
+    })
+    .await
+}
+
+/// Gives the terminal back, however the run ends.
+struct Held(Screen);
+
+impl Drop for Held {
+    fn drop(&mut self) {
+        self.0.end();
+    }
+}
+
+/// Carries out what a person enters.
+async fn attend(executor: &Executor<'_>, person: Person) -> Verdict {
+    let Person { terminal, screen, history: _, note } = person;
+    let console = &executor.surroundings.console;
+    if let Some(note) = note {
+        console.err.line(&console.err.style.dim(&format!("the history is not kept: {note}")));
+    }
+    // What was said before the prompt stands before it.
+    console.drained().await;
+    let (sender, mut typed) = unbounded_channel();
+    let busy = Busy::default();
+    let held = Held(screen);
+    if let Err(error) = terminal.start(sender, Arc::clone(&busy), console.err.clone()) {
+        return Verdict::Failed(Failure::new(Kind::Internal, error));
+    }
+    let verdict = serve(executor, &mut typed, &busy).await;
+    executor.watch.shared().set_standing(crate::client::session::Standing::Stopped);
+    drop(held);
+    verdict
+}
+
+/// One command after another, each until it is done or abandoned.
+async fn serve(executor: &Executor<'_>, typed: &mut UnboundedReceiver<Typed>, busy: &Busy) -> Verdict {
+    let mut waiting: VecDeque<String> = VecDeque::new();
+    let mut leaving = false;
+    loop {
+        let Some(line) = waiting.pop_front() else {
+            if leaving {
+                return Verdict::Done("quit");
+            }
+            match typed.recv().await {
+                Some(Typed::Line(line)) => waiting.push_back(line),
+                Some(Typed::Abandon) => {}
+                Some(Typed::Leave) | None => leaving = true,
+                Some(Typed::Failed(error)) => return terminal_failed(error),
+            }
+            continue;
+        };
+        let mut running = std::pin::pin!(executor.carry_out(&line));
+        let done = loop {
+            tokio::select! {
+                biased;
+                done = &mut running => break Some(done),
+                next = typed.recv(), if !leaving => match next {
+                    Some(Typed::Line(line)) => waiting.push_back(line),
+                    Some(Typed::Abandon) => break None,
+                    Some(Typed::Leave) | None => leaving = true,
+                    Some(Typed::Failed(error)) => return terminal_failed(error),
+                },
+            }
+        };
+        busy.fetch_sub(1, Ordering::SeqCst);
+        match done {
+            Some(Done::Next) => {}
+            Some(Done::Quit) => leaving = true,
+            Some(Done::SessionEnded) => return Verdict::SessionEnded,
+            Some(Done::Failed(failure)) => print_failure(&executor.surroundings.console, &failure),
+            None => {
+                busy.fetch_sub(waiting.len(), Ordering::SeqCst);
+                let also = match waiting.len() {
+                    0 => String::new(),
+                    more => format!(", and {more} that waited behind it"),
+                };
+                waiting.clear();
+                executor.say(&format!("abandoned{also}; what was sent already may still be carried out"));
+            }
+        }
+    }
+}
+
+fn terminal_failed(error: io::Error) -> Verdict {
+    Verdict::Failed(Failure::new(Kind::Internal, anyhow::Error::new(error).context("could not read the terminal")))
+}
+
+/// Carries out a script, line by line.
+async fn run_script(executor: &Executor<'_>, mut entries: Entries, settings: &Repl) -> Verdict {
+    let mut first: Option<Failure> = None;
+    while let Some(entry) = entries.recv().await {
+        let done = match entry {
+            Ok(entry) => match executor.carry_out(&entry.text).await {
+                Done::Failed(failure) => Done::Failed(at_line(failure, &entry)),
+                done => done,
+            },
+            Err(failure) => Done::Failed(failure),
+        };
+        match done {
+            Done::Next => {}
+            Done::Quit => break,
+            Done::SessionEnded => return Verdict::SessionEnded,
+            Done::Failed(failure) if settings.keep_going => {
+                print_failure(&executor.surroundings.console, &failure);
+                first.get_or_insert(failure);
+            }
+            Done::Failed(failure) => return Verdict::Failed(failure),
+        }
+    }
+    first.map_or(Verdict::Done("done"), Verdict::Told)
+}
+
+/// Says which line it was.
+fn at_line(failure: Failure, entry: &Entry) -> Failure {
+    let Failure { kind, error, hints } = failure;
+    let text = format!("line {}: {error}", entry.line);
+    let mut causes: VecDeque<String> = error.chain().skip(1).map(ToString::to_string).collect();
+    let mut error = match causes.pop_back() {
+        Some(root) => anyhow::anyhow!("{root}"),
+        None => return Failure { kind, error: anyhow::anyhow!("{text}"), hints },
+    };
+    while let Some(cause) = causes.pop_back() {
+        error = error.context(cause);
+    }
+    Failure { kind, error: error.context(text), hints }
+}

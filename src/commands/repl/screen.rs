@@ -1,0 +1,284 @@
+//! The terminal, shared by an editor that owns the prompt and everybody who prints.
+//!
+//! While the editor reads, text goes to it and appears above the prompt: one piece at a time, and the next only when that
+//! one was painted, so that nothing is lost or overtaken where one line ends and the next begins. Before and after, text
+//! goes straight to the terminal. Printing waits on the thread of a [`Writer`](crate::render), never on the connection's.
+
+use std::io::{self, Write};
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
+
+use rustyline::ExternalPrinter;
+
+/// Most that is painted at once, so that keys are served in between.
+const PIECE: usize = 16 * 1024;
+
+/// A printer of the editor's.
+pub type Printer = Box<dyn ExternalPrinter + Send>;
+
+/// Who may write to the terminal.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Mode {
+    /// Whoever prints.
+    Direct,
+    /// The editor, between two lines: nobody else.
+    Between,
+    /// The editor, which reads keys and takes text.
+    Reading,
+}
+
+#[derive(Debug)]
+struct State {
+    mode: Mode,
+    /// Handed to the editor and not painted yet.
+    outstanding: Option<String>,
+}
+
+/// The terminal.
+#[derive(Clone, Debug)]
+pub struct Screen {
+    shared: Arc<(Mutex<State>, Condvar)>,
+    original: Arc<Mutex<Option<terminal::Saved>>>,
+}
+
+impl Screen {
+    /// Nobody edits yet.
+    pub fn new() -> Self {
+        let state = State { mode: Mode::Direct, outstanding: None };
+        Self { shared: Arc::new((Mutex::new(state), Condvar::new())), original: Arc::default() }
+    }
+
+    /// An editor takes the terminal. Between its lines keys are kept, not echoed.
+    pub fn begin(&self) {
+        let mut state = self.lock();
+        *lock(&self.original) = terminal::hold();
+        state.mode = Mode::Between;
+    }
+
+    /// The editor reads keys, and takes text until [`Self::leaving`].
+    pub fn reading(&self) {
+        let mut state = self.lock();
+        if state.mode == Mode::Between {
+            state.mode = Mode::Reading;
+            self.shared.1.notify_all();
+        }
+    }
+
+    /// The editor is about to return a line: text it has not painted waits for the next one.
+    pub fn leaving(&self) {
+        let mut state = self.lock();
+        if state.mode == Mode::Reading {
+            state.mode = Mode::Between;
+        }
+    }
+
+    /// The editor has painted the text it was given.
+    pub fn painted(&self) {
+        self.lock().outstanding = None;
+        self.shared.1.notify_all();
+    }
+
+    /// The editor is done, or is to be: the terminal is as it was found, and whoever prints writes to it.
+    pub fn end(&self) {
+        let mut state = self.lock();
+        if state.mode == Mode::Direct {
+            return;
+        }
+        let mut stdout = tty();
+        if state.mode == Mode::Reading {
+            // What is being typed stays to be seen. The second ends bracketed paste.
+            let _ = stdout.write_all(b"\r\n\x1b[?2004l");
+        }
+        state.mode = Mode::Direct;
+        if let Some(text) = state.outstanding.take() {
+            let _ = stdout.write_all(text.as_bytes());
+        }
+        let _ = stdout.flush();
+        if let Some(saved) = lock(&self.original).take() {
+            saved.restore();
+        }
+        self.shared.1.notify_all();
+    }
+
+    /// Writes through the editor while there is one.
+    pub fn writer(&self, printer: Option<Printer>) -> Box<dyn Write + Send> {
+        Box::new(Above { screen: self.clone(), printer })
+    }
+
+    fn lock(&self) -> MutexGuard<'_, State> {
+        lock(&self.shared.0)
+    }
+
+    fn wait<'s>(&self, state: MutexGuard<'s, State>) -> MutexGuard<'s, State> {
+        self.shared.1.wait(state).unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+/// The terminal itself: stdout, or what controls the process where that is a pipe.
+fn tty() -> Box<dyn Write> {
+    use io::IsTerminal as _;
+    if io::stdout().is_terminal() {
+        return Box::new(io::stdout());
+    }
+    match std::fs::OpenOptions::new().write(true).open("/dev/tty") {
+        Ok(tty) => Box::new(tty),
+        Err(_) => Box::new(io::stderr()),
+    }
+}
+
+/// Writes above the prompt.
+struct Above {
+    screen: Screen,
+    /// `None`: there is no editor that could take text.
+    printer: Option<Printer>,
+}
+
+impl Above {
+    fn print(&mut self, text: &str) -> io::Result<()> {
+        let mut state = self.screen.lock();
+        loop {
+            match (state.mode, &mut self.printer) {
+                (Mode::Direct, _) | (_, None) => {
+                    let mut stdout = tty();
+                    stdout.write_all(text.as_bytes())?;
+                    return stdout.flush();
+                }
+                (Mode::Reading, Some(printer)) if state.outstanding.is_none() => {
+                    state.outstanding = Some(text.to_owned());
+                    // Its queue has room for one, so this does not wait.
+                    return printer.print(text.to_owned()).map_err(io::Error::other);
+                }
+                (Mode::Reading | Mode::Between, Some(_)) => state = self.screen.wait(state),
+            }
+        }
+    }
+}
+
+impl Write for Above {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        let text = String::from_utf8_lossy(bytes);
+        let mut rest = text.as_ref();
+        while !rest.is_empty() {
+            let (piece, further) = rest.split_at(piece_end(rest));
+            self.print(piece)?;
+            rest = further;
+        }
+        Ok(bytes.len())
+    }
+
+    /// Waits until all was painted, or will be by nobody.
+    fn flush(&mut self) -> io::Result<()> {
+        let mut state = self.screen.lock();
+        while state.outstanding.is_some() && state.mode != Mode::Direct {
+            state = self.screen.wait(state);
+        }
+        Ok(())
+    }
+}
+
+/// Where a piece ends: behind a line, as the prompt begins one.
+fn piece_end(text: &str) -> usize {
+    if text.len() <= PIECE {
+        return text.len();
+    }
+    let bytes = text.as_bytes();
+    match memchr::memrchr(b'\n', &bytes[..PIECE]).or_else(|| memchr::memchr(b'\n', bytes)) {
+        Some(end) => end + 1,
+        None => text.len(),
+    }
+}
+
+#[cfg(unix)]
+mod terminal {
+    use rustix::termios::{InputModes, LocalModes, OptionalActions, Termios, tcgetattr, tcsetattr};
+
+    /// How the terminal was.
+    #[derive(Debug)]
+    pub(super) struct Saved(Termios);
+
+    /// Takes echo and line editing from the terminal, as the editor does while it reads: what is typed between two of its
+    /// lines is for the next one.
+    pub(super) fn hold() -> Option<Saved> {
+        let stdin = std::io::stdin();
+        let original = tcgetattr(&stdin).ok()?;
+        let mut held = original.clone();
+        held.local_modes -= LocalModes::ECHO | LocalModes::ICANON | LocalModes::ISIG | LocalModes::IEXTEN;
+        held.input_modes -= InputModes::ICRNL | InputModes::IXON;
+        tcsetattr(&stdin, OptionalActions::Drain, &held).ok()?;
+        Some(Saved(original))
+    }
+
+    impl Saved {
+        pub(super) fn restore(&self) {
+            let _ = tcsetattr(std::io::stdin(), OptionalActions::Drain, &self.0);
+        }
+    }
+}
+
+#[cfg(not(unix))]
+mod terminal {
+    /// Nothing: the console's mode is the editor's matter.
+    #[derive(Debug)]
+    pub(super) struct Saved;
+
+    pub(super) fn hold() -> Option<Saved> {
+        None
+    }
+
+    impl Saved {
+        pub(super) fn restore(&self) {}
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::sync::mpsc;
+    use std::time::Duration;
+
+    /// An editor that takes what is printed when it is told to.
+    struct Editor(mpsc::Sender<String>);
+
+    impl ExternalPrinter for Editor {
+        fn print(&mut self, text: String) -> rustyline::Result<()> {
+            let _ = self.0.send(text);
+            Ok(())
+        }
+    }
+
+    #[test]
+    fn text_waits_for_the_editor_and_for_the_text_before_it() {
+        let screen = Screen::new();
+        screen.lock().mode = Mode::Between;
+        let (sender, printed) = mpsc::channel();
+        let mut writer = screen.writer(Some(Box::new(Editor(sender))));
+        let writing = std::thread::spawn(move || {
+            writer.write_all(b"one\n").unwrap();
+            writer.write_all(b"two\n").unwrap();
+            writer.flush().unwrap();
+        });
+        screen.reading();
+        let patience = Duration::from_secs(20);
+        assert_eq!(printed.recv_timeout(patience).unwrap(), "one\n");
+        screen.leaving();
+        // It is painted at the start of the next line; only then comes the second.
+        screen.painted();
+        assert!(printed.try_recv().is_err());
+        screen.reading();
+        assert_eq!(printed.recv_timeout(patience).unwrap(), "two\n");
+        screen.painted();
+        writing.join().unwrap();
+    }
+
+    #[test]
+    fn pieces_end_behind_lines() {
+        assert_eq!(piece_end("a\nb"), 3);
+        let long = format!("{}\n{}\n", "x".repeat(10_000), "y".repeat(10_000));
+        assert_eq!(piece_end(&long), 10_001);
+        let longer = format!("{}\nz\n", "x".repeat(20_000));
+        assert_eq!(piece_end(&longer), 20_001);
+    }
+}

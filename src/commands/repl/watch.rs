@@ -1,0 +1,242 @@
+//! What a repl sees of its client: where the connection stands, the names to complete, and the records that an `expect`
+//! may still want.
+
+use std::cell::{Cell, RefCell};
+use std::collections::{BTreeSet, VecDeque};
+use std::rc::Rc;
+use std::sync::atomic::{AtomicU8, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use tokio::sync::Notify;
+
+use crate::client::event::{Frame, Lifecycle, Received};
+use crate::client::session::Standing;
+use crate::commands::tap::Watcher;
+use crate::render::{Format, Printer, Recorder};
+
+/// Records kept for an `expect` to come, in bytes; older ones are forgotten.
+const KEPT: usize = 16 * 1024 * 1024;
+/// What a record costs besides its text.
+const OVERHEAD: usize = 64;
+/// Longest message shown whole at a terminal.
+const CUT: usize = 1000;
+
+/// What the editor's thread may look at.
+#[derive(Debug, Default)]
+pub struct Shared {
+    standing: AtomicU8,
+    names: Mutex<Names>,
+}
+
+/// Names to complete.
+#[derive(Clone, Debug, Default)]
+pub struct Names {
+    /// Groups that are joined.
+    pub joined: BTreeSet<String>,
+    /// Groups that were named.
+    pub groups: BTreeSet<String>,
+    /// Events that were named.
+    pub events: BTreeSet<String>,
+}
+
+impl Shared {
+    /// Where the connection stands.
+    pub fn standing(&self) -> Standing {
+        match self.standing.load(Ordering::Relaxed) {
+            0 => Standing::Connecting,
+            1 => Standing::Connected,
+            2 => Standing::Recovering,
+            3 => Standing::Reconnecting,
+            _ => Standing::Stopped,
+        }
+    }
+
+    /// Says where it stands.
+    pub fn set_standing(&self, standing: Standing) {
+        let number = match standing {
+            Standing::Connecting => 0,
+            Standing::Connected => 1,
+            Standing::Recovering => 2,
+            Standing::Reconnecting => 3,
+            Standing::Stopped => 4,
+        };
+        self.standing.store(number, Ordering::Relaxed);
+    }
+
+    /// The names.
+    pub fn names(&self) -> MutexGuard<'_, Names> {
+        self.names.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// A change of what is printed, to be made before the next thing is.
+#[derive(Clone, Copy, Debug)]
+pub enum Change {
+    /// What stdout carries.
+    Format(Format),
+    /// Whether with the time.
+    Timestamps(bool),
+    /// Whether long data is shown whole.
+    Full(bool),
+}
+
+/// Sees everything that comes.
+#[derive(Debug)]
+pub struct Watch {
+    shared: Arc<Shared>,
+    recorder: Recorder,
+    changes: RefCell<Vec<Change>>,
+    has_changes: Cell<bool>,
+    records: RefCell<Records>,
+    /// A record came since the last flush.
+    fresh: Cell<bool>,
+    came: Notify,
+    moved: Notify,
+}
+
+#[derive(Debug, Default)]
+struct Records {
+    kept: VecDeque<Vec<u8>>,
+    /// Number of the first one kept.
+    first: u64,
+    bytes: usize,
+    /// Some were forgotten that no `expect` had passed.
+    forgotten: u64,
+}
+
+impl Records {
+    fn push(&mut self, record: Vec<u8>) {
+        self.bytes += record.len() + OVERHEAD;
+        self.kept.push_back(record);
+        while self.bytes > KEPT && self.kept.len() > 1 {
+            self.drop_first();
+            self.forgotten += 1;
+        }
+    }
+
+    fn drop_first(&mut self) {
+        if let Some(record) = self.kept.pop_front() {
+            self.bytes -= record.len() + OVERHEAD;
+            self.first += 1;
+        }
+    }
+}
+
+impl Watch {
+    /// Watches a client.
+    pub fn new(shared: Arc<Shared>, recorder: Recorder, cuts: bool) -> Rc<Self> {
+        Rc::new(Self {
+            shared,
+            recorder,
+            changes: RefCell::new(vec![Change::Full(!cuts)]),
+            has_changes: Cell::new(true),
+            records: RefCell::default(),
+            fresh: Cell::new(false),
+            came: Notify::new(),
+            moved: Notify::new(),
+        })
+    }
+
+    /// What the editor sees too.
+    pub fn shared(&self) -> &Arc<Shared> {
+        &self.shared
+    }
+
+    /// Has a change made.
+    pub fn change(&self, change: Change) {
+        self.changes.borrow_mut().push(change);
+        self.has_changes.set(true);
+    }
+
+    /// Resolves when the connection stands differently.
+    pub async fn moved(&self) {
+        self.moved.notified().await;
+    }
+
+    /// Resolves when another record has come.
+    pub async fn more(&self) {
+        self.came.notified().await;
+    }
+
+    /// The record of that number, or the first one kept after it, with its number.
+    pub fn record(&self, number: u64) -> Option<(u64, Vec<u8>)> {
+        let records = self.records.borrow();
+        let number = number.max(records.first);
+        let index = usize::try_from(number - records.first).ok()?;
+        records.kept.get(index).map(|record| (number, record.clone()))
+    }
+
+    /// Forgets the records up to that one.
+    pub fn pass(&self, number: u64) {
+        let mut records = self.records.borrow_mut();
+        while records.first <= number && !records.kept.is_empty() {
+            records.drop_first();
+        }
+    }
+
+    /// How many records were forgotten that nobody had looked at, since it was asked last.
+    pub fn take_forgotten(&self) -> u64 {
+        std::mem::take(&mut self.records.borrow_mut().forgotten)
+    }
+
+    fn keep(&self, record: Option<Vec<u8>>) {
+        if let Some(record) = record {
+            self.records.borrow_mut().push(record);
+            self.fresh.set(true);
+        }
+    }
+
+    fn stand(&self, standing: Standing) {
+        self.shared.set_standing(standing);
+        self.moved.notify_one();
+    }
+}
+
+impl Watcher for Watch {
+    fn prepare(&self, printer: &mut Printer) {
+        if !self.has_changes.replace(false) {
+            return;
+        }
+        for change in self.changes.borrow_mut().drain(..) {
+            match change {
+                Change::Format(format) => printer.set_format(format),
+                Change::Timestamps(timestamps) => printer.set_timestamps(timestamps),
+                Change::Full(full) => printer.set_cut((!full).then_some(CUT)),
+            }
+        }
+    }
+
+    fn lifecycle(&self, event: &Lifecycle) {
+        match event {
+            Lifecycle::Connected { .. } | Lifecycle::Recovered { .. } => self.stand(Standing::Connected),
+            Lifecycle::Recovering { .. } => self.stand(Standing::Recovering),
+            Lifecycle::SessionLost { .. } | Lifecycle::Disconnected { .. } => {
+                self.shared.names().joined.clear();
+                self.stand(Standing::Reconnecting);
+            }
+            Lifecycle::Joined { group, .. } => {
+                self.shared.names().joined.insert(group.clone());
+            }
+            Lifecycle::Left { group, .. } => {
+                self.shared.names().joined.remove(group);
+            }
+            Lifecycle::AttemptFailed { .. }
+            | Lifecycle::Reconnecting { .. }
+            | Lifecycle::OperationRetried(_)
+            | Lifecycle::Ack(_)
+            | Lifecycle::RejoinFailed { .. }
+            | Lifecycle::SequenceGap { .. } => {}
+        }
+        self.keep(self.recorder.lifecycle(event));
+    }
+
+    fn frame(&self, frame: Frame<'_>, received: &Received<'_>) {
+        self.keep(self.recorder.frame(frame, received));
+    }
+
+    fn flush(&self) {
+        if self.fresh.replace(false) {
+            self.came.notify_one();
+        }
+    }
+}

@@ -1,0 +1,206 @@
+//! `wps repl` as a script: what lines do, and each way it ends.
+
+use serde_json::json;
+
+use crate::support::service::ClosedPort;
+use crate::support::{Service, Setup, kinds, wps};
+
+/// A script against an emulator that the run itself hosts.
+fn script(lines: &str) -> Setup {
+    let port = ClosedPort::reserve().port();
+    wps(["repl", &format!("--local={port}")]).stdin(lines)
+}
+
+#[test]
+fn a_script_carries_out_its_lines_and_exits_0() {
+    let ended = script("join g\nsend g hi\n").run();
+    assert_eq!(ended.code, 0, "{}", ended.stderr);
+    ended.assert_stderr(&["hosting an emulator here", "connected to hub `hub1`", "joined `g`", "sent to `g`"]);
+    assert!(!ended.stderr.contains('>'), "no prompt: {}", ended.stderr);
+}
+
+#[test]
+fn expect_waits_for_a_record_and_passes_all_up_to_it() {
+    let ended = script(
+        "# a smoke test\n\njoin g\nsend g one\nsend -t json g {\"n\":\n 9007199254740993}\n\
+         expect .data == \"one\"\nexpect .type == \"group-message\" and .data.n == 9007199254740993\n\
+         expect --timeout 10ms .data == \"one\"\n",
+    )
+    .run();
+    assert_eq!(ended.code, 12, "{}", ended.stderr);
+    ended.assert_stderr(&[
+        "error: line 9: no record for which `.data == \"one\"` is true came within 10 ms\n",
+        "hint: ",
+    ]);
+}
+
+#[test]
+fn data_is_the_rest_of_the_line_as_it_is() {
+    let service = Service::start();
+    let lines = "send g it's \"so\" # $HOME :( é 日本 😀\nsend --no-echo 'my group' a\\\nb\r\n\
+                 send -t json --ack-id 77 g {\"a\": 1.0}\nevent vote -5 yes\nsend --no-ack g bye\n";
+    let wps = wps(["repl", "-o", "ndjson", "--url", &service.url()]).stdin(lines).start();
+    let mut peer = service.connect();
+    for expected in [
+        json!({"type": "sendToGroup", "group": "g", "ackId": 1, "dataType": "text",
+            "data": "it's \"so\" # $HOME :( é 日本 😀"}),
+        json!({"type": "sendToGroup", "group": "my group", "ackId": 2, "noEcho": true, "dataType": "text", "data": "a\nb"}),
+        json!({"type": "sendToGroup", "group": "g", "ackId": 77, "dataType": "json", "data": {"a": 1.0}}),
+        json!({"type": "event", "event": "vote", "ackId": 3, "dataType": "text", "data": "-5 yes"}),
+    ] {
+        let operation = peer.operation();
+        assert_eq!(operation, expected);
+        peer.ack(&operation["ackId"]);
+    }
+    assert_eq!(peer.operation()["data"], "bye");
+    peer.see_off();
+    let ended = wps.end();
+    assert_eq!(ended.code, 0, "{}", ended.stderr);
+    assert_eq!(kinds(&ended.records()), ["connected", "ack", "ack", "ack", "ack", "stopped"]);
+}
+
+#[test]
+fn each_command_finishes_before_the_next_starts() {
+    let service = Service::start();
+    let wps = wps(["repl", "-q", "--url", &service.url()]).stdin("join g\nleave g\nsend g x\n").start();
+    let mut peer = service.connect();
+    for kind in ["joinGroup", "leaveGroup", "sendToGroup"] {
+        let operation = peer.operation();
+        assert_eq!(operation["type"], kind);
+        // A ping of the WebSocket is answered after whatever was on its way.
+        peer.await_pong();
+        peer.ack(&operation["ackId"]);
+    }
+    peer.see_off();
+    wps.end().assert(0, "", "");
+}
+
+#[test]
+fn the_first_line_that_fails_ends_the_script_with_its_exit_code() {
+    for (lines, flags, code, error) in [
+        ("bogus\njoin g\n", &[][..], 2, "error: line 1: there is no command `bogus`\n"),
+        ("join g\nsend --no-eco g hi\n", &[], 2, "error: line 2: unexpected argument `--no-eco`\n"),
+        ("send g\n", &[], 2, "error: line 1: no data given\n"),
+        ("expect .a ==\n", &[], 2, "error: line 1: the expression is not jq\ncaused by: expected term at column 6"),
+        ("send --ack-id 5 g a\nsend --ack-id 5 g b\n", &[], 2, "error: line 2: ackId 5 was used for another"),
+        ("join g\n", &["--role", "webpubsub.sendToGroup"], 8, "error: line 1: the service refused to join `g`\n"),
+        ("# JSON\nsend -t json g {\"a\":}\n", &[], 11, "error: line 2: the data is not JSON\n"),
+        ("send --file missing g\n", &[], 11, "error: line 1: could not read the data from `missing`\n"),
+        ("expect --timeout 10ms .type == \"none\"\n", &[], 12, "error: line 1: no record for which"),
+        ("sleep 1m\n", &["--timeout", "300ms"], 124, "error: timed out after 300 ms (`--timeout`)\n"),
+    ] {
+        let ended = script(lines).args(flags.iter().copied()).arg("-q").run();
+        assert_eq!((ended.code, ended.text()), (code, ""), "{lines}: {}", ended.stderr);
+        assert!(ended.stderr.starts_with(error), "{lines}: {}", ended.stderr);
+    }
+}
+
+#[test]
+fn a_script_that_is_not_connected_ends_as_the_session_does() {
+    let port = ClosedPort::reserve();
+    let url = format!("ws://127.0.0.1:{}/client/hubs/hub1", port.port());
+    let ended = wps(["repl", "-q", "--no-reconnect", "--url", &url]).stdin("join g\n").run();
+    ended.assert_failed(4, &["error: could not connect to hub `hub1`"]);
+
+    let service = Service::start();
+    let wps = wps(["repl", "-q", "--url", &service.url()]).stdin("join g\n").start();
+    service.request().refuse("401 Unauthorized", &[], "no");
+    wps.end().assert_failed(5, &["refused the connection"]);
+}
+
+#[test]
+fn a_connection_that_is_not_regained_ends_the_script_with_7() {
+    let service = Service::start();
+    let wps = wps(["repl", "-q", "--no-reconnect", "--url", &service.url()]).stdin("join g\nsleep 1m\n").start();
+    let peer = service.connect_and_join(&["g"]);
+    peer.close(1008, "enough");
+    let ended = wps.end();
+    assert_eq!(ended.code, 7, "{}", ended.stderr);
+}
+
+#[test]
+fn keep_going_goes_on_and_ends_with_the_code_of_the_first_failure() {
+    let ended = script("send -t json g {\nquit\n").args(["--keep-going", "-q"]).run();
+    assert_eq!(ended.code, 11, "{}", ended.stderr);
+
+    let ended = script("join g\nexpect --timeout 10ms false\nbogus\nsend g still\nexpect .data == \"still\"\n")
+        .args(["--keep-going", "-q"])
+        .run();
+    assert_eq!((ended.code, ended.text()), (12, "[g] still\n"), "{}", ended.stderr);
+    ended.assert_stderr(&["error: line 2: no record", "error: line 3: there is no command `bogus`"]);
+}
+
+#[test]
+fn a_script_may_be_a_file_or_a_command_of_its_own() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("check.wps");
+    std::fs::write(
+        &path,
+        "#!/usr/bin/env -S wps repl --file\njoin g\nsend g hi\nexpect .data == \"hi\"\nquit\nbogus\n",
+    )
+    .unwrap();
+    let port = ClosedPort::reserve().port();
+    let ended = wps(["repl", &format!("--local={port}"), "-q", "--file", path.to_str().unwrap()]).run();
+    ended.assert(0, "[g] hi\n", "");
+
+    let missing = wps(["repl", "--local=1", "--file", "missing"]).run();
+    missing.assert_failed(11, &["error: could not read `missing`\n"]);
+}
+
+#[test]
+fn a_url_and_lines_cannot_both_come_from_stdin() {
+    wps(["repl", "--url", "-"]).run().assert_failed(2, &["error: `--url -` and the lines both take standard input\n"]);
+}
+
+#[test]
+fn status_groups_and_ping_say_how_things_stand() {
+    let ended = script("join b a\nleave b\nsend a hi\nexpect .data == \"hi\"\nping\nstatus\ngroups\n").arg("-q").run();
+    assert_eq!((ended.code, ended.text()), (0, "[a] hi\n"), "{}", ended.stderr);
+    ended.assert_stderr(&[
+        " ms\n",
+        "state         connected\n",
+        "connection    `",
+        "user          anonymous\n",
+        "hub           `hub1`\n",
+        "connected for ",
+        "received      1\n",
+        "sent          4, 4 acknowledged, 0 failed\n",
+        "last sequence 1\n",
+        "round trip    ",
+        " ms\n",
+        "`a`  joined\n",
+    ]);
+}
+
+#[test]
+fn set_changes_what_is_printed_from_then_on() {
+    let ended = script(
+        "join g\nsend g one\nexpect .data == \"one\"\nset output data\nsend g two\nexpect .data == \"two\"\n\
+         set output ndjson\nsend g three\nexpect .data == \"three\"\n",
+    )
+    .arg("-q")
+    .run();
+    assert_eq!(ended.code, 0, "{}", ended.stderr);
+    let lines: Vec<&str> = ended.text().lines().collect();
+    assert_eq!(lines[..2], ["[g] one", "two"]);
+    assert!(lines[2..].iter().any(|line| line.contains("\"data\":\"three\"")), "{lines:?}");
+}
+
+#[test]
+fn an_operation_waits_for_the_connection_to_come_back_and_says_so() {
+    let service = Service::start();
+    let mut wps =
+        wps(["repl", "--url", &service.url()]).stdin("join g\nexpect .type == \"recovering\"\nsend g hi\n").start();
+    let peer = service.connect_and_join(&["g"]);
+    peer.reset();
+    let request = service.request();
+    request.assert_recovers("c1", "reconnect-1");
+    wps.err_line("the message waits until the connection is recovered");
+    let mut peer = request.upgrade();
+    let operation = peer.operation();
+    assert_eq!(operation["data"], "hi");
+    peer.send(&json!({"type": "pong"}));
+    peer.ack(&operation["ackId"]);
+    peer.see_off();
+    assert_eq!(wps.end().code, 0);
+}

@@ -1,0 +1,337 @@
+//! `wps repl` at a terminal: what is on the screen while a person types.
+
+use serde_json::json;
+
+use crate::support::service::{ClosedPort, message};
+use crate::support::terminal::{Terminal, TerminalSetup, terminal};
+use crate::support::{Peer, Service};
+
+const PROMPT: &str = "connected    >";
+
+fn repl(service: &Service) -> TerminalSetup {
+    terminal(["repl", "--url", &service.url()])
+}
+
+/// A repl that has joined `g`.
+fn joined(setup: TerminalSetup, service: &Service) -> (Terminal, Peer) {
+    let mut wps = setup.start();
+    let mut peer = service.connect();
+    wps.last(PROMPT);
+    wps.enter("join g");
+    peer.grant_join("g");
+    wps.see("joined `g`");
+    wps.last(PROMPT);
+    (wps, peer)
+}
+
+fn leave(mut wps: Terminal, peer: Peer) {
+    wps.enter("quit");
+    peer.see_off();
+    assert_eq!(wps.end(), 0);
+}
+
+/// The position of the first line with this in it.
+fn position(lines: &[String], text: &str) -> usize {
+    lines.iter().position(|line| line.contains(text)).unwrap_or_else(|| panic!("no {text} in {lines:#?}"))
+}
+
+#[test]
+fn messages_appear_above_the_line_being_typed_and_leave_it_alone() {
+    for (columns, first, second) in [
+        (80, "send g half a li", "ne and the rest"),
+        (60, "send g a line that is longer than the terminal is wide, by a go", "od deal, so that it wraps once"),
+        (60, "send g 日本語のとても長いテキスト、端末の幅よりも長いので折り返される", "😀 và é"),
+    ] {
+        let service = Service::start();
+        let (mut wps, mut peer) = joined(repl(&service).size(30, columns), &service);
+        wps.keys(first);
+        let tail: String = first.chars().skip(first.chars().count() - 4).collect();
+        wps.see(&tail);
+        for number in 1..=3 {
+            peer.say(number, &format!("message {number}"));
+        }
+        let lines = wps.see("message 3");
+        let (one, three) = (position(&lines, "[g] bob: message 1"), position(&lines, "[g] bob: message 3"));
+        assert_eq!(three, one + 2, "{lines:#?}");
+        wps.until("the typed text below", |lines| {
+            lines.iter().skip(three + 1).any(|line| line.contains(&tail)) && lines[three + 1].starts_with(PROMPT)
+        });
+        wps.enter(second);
+        let operation = peer.operation();
+        assert_eq!(operation["data"], format!("{first}{second}").strip_prefix("send g ").unwrap());
+        peer.ack(&operation["ackId"]);
+        wps.see("sent to `g`");
+        let lines = wps.last(PROMPT);
+        assert_eq!(lines.iter().filter(|line| line.starts_with(PROMPT)).count(), 3, "{lines:#?}");
+        leave(wps, peer);
+    }
+}
+
+#[test]
+fn two_thousand_messages_while_typing_lose_no_key_and_no_line() {
+    const MESSAGES: u64 = 2000;
+    let service = Service::start();
+    let (mut wps, mut peer) = joined(repl(&service).size(2400, 80), &service);
+    let text = "the quick brown fox jumps over the lazy dog, twice";
+    let sending = std::thread::spawn(move || {
+        for number in 1..=MESSAGES {
+            peer.send(&message(number, &format!("message {number} of many")));
+        }
+        peer
+    });
+    for key in format!("send g {text}").chars() {
+        wps.keys(&key.to_string());
+    }
+    let mut peer = sending.join().unwrap();
+    wps.see(&format!("message {MESSAGES} of many"));
+    wps.last(&format!("{PROMPT} send g {text}"));
+    wps.keys("\r");
+    let operation = peer.operation();
+    assert_eq!(operation["data"], text);
+    peer.ack(&operation["ackId"]);
+    wps.see("sent to `g`");
+    let lines = wps.last(PROMPT);
+    let shown: Vec<&String> = lines.iter().filter(|line| line.contains("message")).collect();
+    let expected: Vec<String> = (1..=MESSAGES).map(|number| format!("[g] bob: message {number} of many")).collect();
+    assert!(shown.iter().copied().eq(expected.iter()), "{shown:#?}");
+    leave(wps, peer);
+}
+
+#[test]
+fn lines_entered_in_a_flood_keep_every_message_in_its_place() {
+    const LINES: u64 = 40;
+    let service = Service::start();
+    let (mut wps, mut peer) = joined(repl(&service).size(2400, 80), &service);
+    for round in 0..LINES {
+        for number in 1..=20 {
+            peer.send(&message(round * 20 + number, &format!("message {}", round * 20 + number)));
+        }
+        wps.enter(&format!("send --no-ack g line {round}"));
+    }
+    for round in 0..LINES {
+        assert_eq!(peer.operation()["data"], format!("line {round}"));
+    }
+    let lines = wps.see(&format!("message {}", LINES * 20));
+    let shown: Vec<&String> = lines.iter().filter(|line| line.starts_with("[g] bob: message")).collect();
+    let expected: Vec<String> = (1..=LINES * 20).map(|number| format!("[g] bob: message {number}")).collect();
+    assert!(shown.iter().copied().eq(expected.iter()), "{lines:#?}");
+    leave(wps, peer);
+}
+
+#[test]
+fn a_connection_that_is_cut_and_comes_back_leaves_the_typed_text_alone() {
+    let service = Service::start();
+    let (mut wps, peer) = joined(repl(&service).env("NO_COLOR", "1"), &service);
+    wps.keys("send g he");
+    wps.last(&format!("{PROMPT} send g he"));
+    peer.reset();
+    let request = service.request();
+    request.assert_recovers("c1", "reconnect-1");
+    wps.see("the connection was lost, recovering it");
+    wps.last("recovering   > send g he");
+    wps.keys("llo");
+    let mut peer = request.upgrade();
+    assert_eq!(peer.operation_text(), r#"{"type":"ping"}"#);
+    peer.send(&json!({"type": "pong"}));
+    wps.see("recovered after");
+    wps.last(&format!("{PROMPT} send g hello"));
+    // For good this time: another connection, and the group is joined again.
+    peer.close(1008, "enough");
+    wps.see("trying again");
+    wps.last("reconnecting > send g hello");
+    wps.keys(" w");
+    let mut peer = service.connect();
+    peer.grant_join("g");
+    wps.see("rejoined `g`");
+    wps.last(&format!("{PROMPT} send g hello w"));
+    wps.enter("orld");
+    let operation = peer.operation();
+    assert_eq!(operation["data"], "hello world");
+    peer.ack(&operation["ackId"]);
+    leave(wps, peer);
+}
+
+#[test]
+fn ctrl_c_abandons_a_send_that_waits_and_not_the_repl() {
+    let service = Service::start();
+    let (mut wps, peer) = joined(repl(&service), &service);
+    peer.reset();
+    let request = service.request();
+    wps.see("recovering it");
+    wps.enter("send g hi");
+    wps.see("the message waits until the connection is recovered; Ctrl-C abandons it");
+    wps.keys("half\x03");
+    wps.see("abandoned");
+    // What was being typed is still there.
+    wps.last("recovering   > half");
+    wps.keys("\x03");
+    wps.last("recovering   >");
+    let mut peer = request.upgrade();
+    peer.send(&json!({"type": "pong"}));
+    wps.see("recovered");
+    wps.keys("\x03");
+    wps.see("Ctrl-C once more, or Ctrl-D, leaves");
+    wps.keys("\x03");
+    assert_eq!(peer.operation()["data"], "hi");
+    peer.see_off();
+    assert_eq!(wps.end(), 0);
+}
+
+#[test]
+fn ctrl_d_leaves_and_the_terminal_is_as_it_was() {
+    let service = Service::start();
+    let (mut wps, peer) = joined(repl(&service), &service);
+    wps.keys("\x04");
+    peer.see_off();
+    assert_eq!(wps.end(), 0);
+    // Bracketed paste was switched off as often as on, off last.
+    let bytes = String::from_utf8_lossy(&wps.bytes()).into_owned();
+    assert!(bytes.rfind("\x1b[?2004l") > bytes.rfind("\x1b[?2004h"), "{bytes:?}");
+}
+
+#[test]
+fn hostile_text_does_not_disturb_the_terminal_and_long_data_is_cut() {
+    let service = Service::start();
+    let (mut wps, mut peer) = joined(repl(&service), &service);
+    wps.keys("send g typ");
+    peer.say(1, "a\u{1b}[2J\u{7}\u{202e}b\u{1b}]0;title\u{7}\r");
+    wps.see("[g] bob: a\\u001b[2J\\u0007\\u202eb\\u001b]0;title\\u0007\\r");
+    peer.say(2, &"x".repeat(1_000_000));
+    wps.see("… (1000000 bytes; `set full on` shows all)");
+    wps.last(&format!("{PROMPT} send g typ"));
+    wps.enter("ed");
+    let operation = peer.operation();
+    assert_eq!(operation["data"], "typed");
+    peer.ack(&operation["ackId"]);
+    wps.see("sent to");
+    wps.enter("set full on");
+    wps.last(PROMPT);
+    peer.say(3, &format!("{}end", "y".repeat(10_000)));
+    wps.see("yyyend");
+    let bytes = wps.bytes();
+    assert!(!bytes.contains(&7), "a bell");
+    leave(wps, peer);
+}
+
+#[test]
+fn an_error_says_what_to_do_and_the_prompt_is_there_again() {
+    let service = Service::start();
+    let (mut wps, mut peer) = joined(repl(&service), &service);
+    for (line, error) in [
+        ("bogus", "error: there is no command `bogus`"),
+        ("send --no-eco g x", "hint: did you mean `--no-echo`?"),
+        ("send -t json g {\"a\":}", "caused by: expected value at line 1 column 6"),
+        ("send 'g x", "error: the quote ' is not closed"),
+        ("set full maybe", "hint: possible: `on`, `off`"),
+    ] {
+        wps.enter(line);
+        wps.see(error);
+        wps.last(PROMPT);
+    }
+    wps.enter("join secret");
+    let join = peer.operation();
+    peer.nack(&join["ackId"], "Forbidden", "no");
+    wps.see("error: the service refused to join `secret`");
+    wps.see("hint: the token has `webpubsub.joinLeaveGroup`");
+    wps.last(PROMPT);
+    leave(wps, peer);
+}
+
+#[test]
+fn tab_completes_and_history_comes_back() {
+    let service = Service::start();
+    let (mut wps, mut peer) = joined(repl(&service), &service);
+    wps.keys("sen\t-t js\t");
+    wps.last(&format!("{PROMPT} send -t json"));
+    wps.keys("g {\"a\":\r");
+    wps.keys("1}\r");
+    let operation = peer.operation();
+    assert_eq!(operation["data"], json!({"a": 1}));
+    peer.ack(&operation["ackId"]);
+    wps.see("sent to");
+    wps.last(PROMPT);
+    wps.enter("send g a token: access_token=abcdefghijkl");
+    let operation = peer.operation();
+    peer.ack(&operation["ackId"]);
+    wps.see("(ackId 3)");
+    // Ctrl-R.
+    wps.keys("\x12join");
+    wps.see("(reverse-i-search)`join': join g");
+    wps.keys("\x07");
+    wps.last(PROMPT);
+    wps.enter("history");
+    wps.see("1  join g");
+    wps.last(PROMPT);
+    let kept = std::fs::read_to_string(wps.file(".local/state/wps/history")).unwrap();
+    assert_eq!(kept, "join g\nsend -t json g {\"a\":\\n1}\nhistory\n");
+    leave(wps, peer);
+}
+
+#[test]
+fn it_works_in_a_narrow_terminal_and_follows_its_size() {
+    let service = Service::start();
+    let mut wps = repl(&service).size(24, 30).start();
+    let mut peer = service.connect();
+    wps.last("on>");
+    wps.keys("send g a text that wraps");
+    wps.see("at wraps");
+    peer.say(1, "one");
+    wps.see("[g] bob: one");
+    wps.resize(24, 100);
+    wps.keys(" no more");
+    wps.see("send g a text that wraps no more");
+    peer.say(2, "two");
+    wps.see("[g] bob: two");
+    wps.keys("\r");
+    let operation = peer.operation();
+    assert_eq!(operation["data"], "a text that wraps no more");
+    peer.ack(&operation["ackId"]);
+    wps.last(PROMPT);
+    leave(wps, peer);
+}
+
+#[test]
+fn a_dumb_terminal_and_no_colour_get_no_escapes() {
+    let port = ClosedPort::reserve().port();
+    for (name, value) in [("TERM", "dumb"), ("NO_COLOR", "1")] {
+        let mut wps = terminal(["repl", &format!("--local={port}")]).env(name, value).start();
+        wps.see("connected to hub `hub1`");
+        wps.see(">");
+        wps.enter("join g");
+        wps.see("joined `g`");
+        wps.enter("send g hi");
+        wps.see("[g] hi");
+        wps.enter("quit");
+        assert_eq!(wps.end(), 0);
+        let bytes = String::from_utf8_lossy(&wps.bytes()).into_owned();
+        if name == "TERM" {
+            assert!(!bytes.contains('\x1b'), "{bytes:?}");
+        } else {
+            assert!(!bytes.contains("\x1b[3") && !bytes.contains("\x1b[1m"), "{bytes:?}");
+        }
+    }
+}
+
+#[test]
+fn without_a_home_it_works_and_says_once_that_no_history_is_kept() {
+    let port = ClosedPort::reserve().port();
+    let unwritable = |setup: TerminalSetup| {
+        let file = setup.home().join("file");
+        std::fs::write(&file, "").unwrap();
+        let below = file.join("home");
+        setup.env("HOME", below.to_str().unwrap())
+    };
+    let local = format!("--local={port}");
+    for setup in [terminal(["repl", &local]).without("HOME"), unwritable(terminal(["repl", &local]))] {
+        let mut wps = setup.start();
+        wps.see("the history is not kept: ");
+        wps.last(PROMPT);
+        wps.enter("ping");
+        wps.see(" ms");
+        wps.enter("history");
+        let lines = wps.see("1  ping");
+        assert_eq!(lines.iter().filter(|line| line.contains("not kept")).count(), 1, "{lines:#?}");
+        wps.enter("exit");
+        assert_eq!(wps.end(), 0);
+    }
+}
