@@ -173,7 +173,7 @@ impl Printer {
             return;
         }
         let mut end = start + limit;
-        while end > start && !self.out.get(end).is_some_and(|byte| byte & 0xC0 != 0x80) {
+        while end > start && self.out.get(end).is_none_or(|byte| byte & 0xC0 == 0x80) {
             end -= 1;
         }
         self.out.truncate(end);

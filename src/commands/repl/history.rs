@@ -68,8 +68,7 @@ impl History {
         }
         let mut path = lock(&self.path);
         let error = append(path.as_deref()?, entry).err()?;
-        let told = path.take().map(|path| format!("`{}`: {error}", path.display()));
-        told
+        path.take().map(|path| format!("`{}`: {error}", path.display()))
     }
 }
 
