@@ -37,7 +37,7 @@ use crate::signal::Signals;
 /// How often the steps of a dial under way are looked at.
 const TICK: Duration = Duration::from_millis(50);
 /// A closing handshake that takes so long was given up by the session.
-const UNANSWERED: Duration = Duration::from_millis(1900);
+const UNANSWERED: Duration = Duration::from_millis(1700);
 
 /// How an examination ended.
 struct Ending {
@@ -219,7 +219,8 @@ impl Examination<'_> {
         let (finished, dialer, _watch) = loop {
             let undecided = ended.is_none() && interrupt.is_none();
             let watched = Watched {
-                deadline: connection.timeout.filter(|_| undecided).map(|limit| surroundings.started + limit),
+                // The closing handshake is a step like the others.
+                deadline: connection.timeout.filter(|_| interrupt.is_none()).map(|limit| surroundings.started + limit),
                 output: undecided,
                 closed_output: true,
             };
@@ -232,13 +233,9 @@ impl Examination<'_> {
                 over = &mut running => break over,
                 came = interruption(signals, watched, &surroundings.console) => {
                     hurried.get_or_insert_with(Instant::now);
-                    if undecided {
-                        interrupt = Some(came);
-                        handle.stop();
-                    } else {
-                        // Asked twice, or in a hurry to leave: at once.
-                        handle.abort();
-                    }
+                    // Asked twice, or in a hurry to leave: at once.
+                    if undecided { handle.stop() } else { handle.abort() }
+                    interrupt.get_or_insert(came);
                 }
                 _ = ticks.tick(), if undecided => {
                     dial.borrow_mut().advance(&trail.steps(), &mut report.borrow_mut());
@@ -281,7 +278,7 @@ impl Examination<'_> {
 
 fn tell_close(elapsed: Duration, report: &mut Report) {
     if elapsed < UNANSWERED {
-        report.ok(Some(elapsed), "1000, answered", Vec::new());
+        report.ok(Some(elapsed), "1000 sent, and closed by the service", Vec::new());
     } else {
         let hint = "the other commands do not wait longer than that either; no message is lost by it";
         report.ok(Some(elapsed), "the service did not answer the close frame", vec![hint.into()]);
@@ -292,7 +289,7 @@ fn tell_close(elapsed: Duration, report: &mut Report) {
 fn interrupted(came: Interrupt, connection: &Connection, report: &mut Report) -> Ending {
     match came {
         Interrupt::Signal(number) => {
-            report.skip_rest("ended by a signal");
+            report.end("ended by a signal");
             Ending::new("signal", Some(Failure::message(Kind::Signal(number), "ended by a signal")))
         }
         Interrupt::Timeout => {

@@ -203,7 +203,7 @@ pub fn operation_failure(
             Kind::OperationUnknown,
             format!("no ack within {} each of {attempts} attempt(s) to {what} (ackId {ack_id})", human(patience)),
         )
-        .hint("it may have been carried out all the same; `--ack-timeout` and `--retries` say how long to wait"),
+        .hint("it may have been carried out all the same; `--ack-timeout` says how long each attempt waits"),
         Outcome::Unknown { ack_id, reason } => unknown(kind, &what, *ack_id, reason),
         Outcome::IdInUse { ack_id } => {
             Failure::message(Kind::Usage, format!("ackId {ack_id} was used for another operation of this connection"))

@@ -13,7 +13,7 @@ use crate::auth::access_url::AccessUrl;
 use crate::auth::inspection::{Inspection, Severity, Signature, inspect as inspect_url};
 use crate::auth::token::claims_text;
 use crate::failure::{Failure, Kind};
-use crate::render::{InspectedFinding, InspectedUrl, MadeUrl, human, inspection, made_url, rfc3339};
+use crate::render::{InspectedFinding, InspectedUrl, MadeUrl, WriteFailure, human, inspection, made_url, rfc3339};
 use crate::settings::{ReportFormat, UrlCreate, UrlInspect};
 use crate::signal::Signals;
 
@@ -49,7 +49,11 @@ pub async fn inspect(surroundings: &Surroundings, settings: &UrlInspect) -> u8 {
         super::print_failure(console, failure);
     }
     console.drained().await;
-    failure.map_or(0, |failure| failure.kind.exit_code())
+    let code = failure.map_or(0, |failure| failure.kind.exit_code());
+    match console.out.writer().failure() {
+        Some(WriteFailure::Failed(error)) if code == 0 => super::run::output_failed(console, &error).await,
+        _ => code,
+    }
 }
 
 /// The URL, for which a command may have to be run.

@@ -14,6 +14,7 @@ use crate::failure::Failure;
 use crate::secret::Secret;
 
 pub use crate::cli::Resolve;
+pub use headers::holds_secret;
 
 /// How the service is reached.
 #[derive(Clone, Debug, Default, PartialEq)]

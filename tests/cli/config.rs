@@ -294,3 +294,25 @@ fn a_secret_on_the_command_line_is_no_hint_where_no_terminal_is() {
     assert_eq!(ended.code, 4);
     assert!(!ended.stderr.contains("history"), "{}", ended.stderr);
 }
+
+#[test]
+fn secrets_of_headers_and_commands_are_not_shown_and_not_welcome() {
+    let file = "[profiles.h]\nlocal = 1\nheader = [\"Authorization: Bearer SECRET-HDR\"]\n\
+        [profiles.c]\nurl-command = \"curl -s -u bob:SECRET-PW https://x/negotiate?code=SECRET-FN\"\n";
+    let checked = wps(["config", "check"]).config(file).run();
+    assert_eq!(checked.code, 3);
+    let shown = wps(["config", "show", "--profile", "c"]).config(file).run();
+    assert_eq!(shown.code, 0, "{}", shown.stderr);
+    assert!(shown.text().contains("url-command = \"curl\"  # its arguments are not shown\n"), "{}", shown.text());
+    for ended in [checked, shown] {
+        assert!(!format!("{}{}", ended.text(), ended.stderr).contains("SECRET"), "{} {}", ended.text(), ended.stderr);
+    }
+}
+
+#[cfg(target_os = "linux")]
+#[test]
+fn an_explanation_that_cannot_be_written_is_exit_13() {
+    let url = wps(["url", "create", "--local"]).run().text().trim().to_owned();
+    let ended = wps(["url", "inspect", &url]).stdout_to("/dev/full").run();
+    ended.assert_failed(13, &["error: could not write to stdout"]);
+}

@@ -396,6 +396,20 @@ fn a_signal_ends_it_and_the_connection_properly() {
     assert_eq!(ended.records().last().unwrap()["reason"], "signal");
 }
 
+#[cfg(unix)]
+#[test]
+fn a_signal_is_the_conclusion_and_not_that_everything_works() {
+    let service = Service::start();
+    let wps = wps(["doctor", "--url", &service.url()]).start();
+    let mut peer = service.connect();
+    peer.operation();
+    wps.signal(rustix::process::Signal::INT);
+    peer.see_off();
+    let ended = wps.end();
+    assert_eq!(ended.code, 130);
+    assert!(ended.text().ends_with("ended by a signal at `join`: what follows is not known\n"), "{}", ended.text());
+}
+
 #[test]
 fn a_source_that_cannot_be_used_is_a_finding() {
     for (args, detail, hint) in [

@@ -41,6 +41,8 @@ pub struct Report {
     since: Instant,
     /// Steps that were skipped because they could not be tried.
     skipped: Vec<&'static str>,
+    /// The step during which it was ended from outside, and by what.
+    ended: Option<(&'static str, String)>,
     /// The step that failed, and how.
     failure: Option<(&'static str, Failure)>,
 }
@@ -56,6 +58,7 @@ impl Report {
             told: 0,
             since: Instant::now(),
             skipped: Vec::new(),
+            ended: None,
             failure: None,
         }
     }
@@ -100,6 +103,12 @@ impl Report {
         self.skip_rest(&format!("`{step}` failed"));
     }
 
+    /// It was ended from outside: what was under way is not known, and what follows is not tried.
+    pub fn end(&mut self, by: &str) {
+        self.ended = Some((self.current(), by.to_owned()));
+        self.skip_rest(by);
+    }
+
     /// Everything that was not told is skipped.
     pub fn skip_rest(&mut self, why: &str) {
         while self.told < STEPS.len() {
@@ -114,6 +123,10 @@ impl Report {
         }
         let words = match &self.failure {
             Some((step, failure)) => format!("failed at `{step}`, exit code {}", failure.kind.exit_code()),
+            None if self.ended.is_some() => {
+                let (step, by) = self.ended.clone().unwrap_or_default();
+                format!("{by} at `{step}`: what follows is not known")
+            }
             None if self.skipped.is_empty() => "everything works".to_owned(),
             None => {
                 let steps: Vec<String> = self.skipped.iter().map(|step| format!("`{step}`")).collect();

@@ -148,7 +148,10 @@ impl Steps<'_> {
         let verb =
             if kind == OperationKind::SendToGroup { "webpubsub.sendToGroup" } else { "webpubsub.joinLeaveGroup" };
         // The plural of patterns begins with the singular.
-        let certain = self.place.claims().is_some_and(|claims| claims.roles.iter().any(|role| role.starts_with(verb)));
+        let certain = self.place.claims().is_some_and(|claims| {
+            let of_verb = || claims.roles.iter().filter(|role| role.starts_with(verb));
+            of_verb().next().is_some() && !of_verb().any(|role| role == verb)
+        });
         if certain && self.own_group {
             vec!["the token is for certain groups: `--group G` tries one of them".into()]
         } else {

@@ -61,7 +61,7 @@ pub(super) fn hints(refusal: &Refusal, place: &Place, hint: &mut impl FnMut(Stri
             if refusal.status == 502 { "got no valid answer from the service" } else { "waited too long for the service" }
         )),
         503 => hint("the service is overloaded, restarting or stopped: try again, or look at its state".into()),
-        _ => {}
+        _ => hint("the service, or something in between, refuses for a reason of its own: its answer may say which".into()),
     }
     if !matches!(refusal.status, 401 | 403) {
         refusal.date.and_then(|served| skew(served, SystemTime::now())).into_iter().for_each(&mut *hint);

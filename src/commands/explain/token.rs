@@ -21,7 +21,7 @@ pub(super) fn why_not_accepted(url: &AccessUrl, served: Option<SystemTime>, now:
     let Some(claims) = peek_claims(token.expose()) else {
         return vec!["the `access_token` is not a token at all: copy the URL whole, quoted".into()];
     };
-    let mut reasons = times(&claims, served.unwrap_or(now));
+    let mut reasons = times(&claims, served.unwrap_or(now), now);
     reasons.extend(audience(&claims, url));
     if reasons.is_empty() {
         reasons.push(
@@ -37,14 +37,19 @@ fn unix(time: SystemTime) -> u64 {
 }
 
 /// The times of the token against the service's clock, which is the one that counts.
-fn times(claims: &Claims, clock: SystemTime) -> Vec<String> {
-    let clock = unix(clock);
+fn times(claims: &Claims, clock: SystemTime, now: SystemTime) -> Vec<String> {
+    let (clock, now) = (unix(clock), unix(now));
     let mut reasons = Vec::new();
     match claims.exp {
         None => reasons.push("the token has no `exp`, which the service requires".into()),
         Some(exp) if exp <= clock => {
             let ago = human(Duration::from_secs(clock - exp));
-            reasons.push(format!("the token expired {ago} ago: get a fresh URL"));
+            // Where only the service's clock says so, another token would be no better.
+            reasons.push(if exp > now {
+                format!("by the service's clock the token expired {ago} ago: set the clock of this machine")
+            } else {
+                format!("the token expired {ago} ago: get a fresh URL")
+            });
         }
         Some(_) => {}
     }
@@ -156,7 +161,7 @@ mod tests {
         assert_eq!(
             reasons(NOW + 60, NOW + 600),
             [
-                "the token expired 9 min ago: get a fresh URL",
+                "by the service's clock the token expired 9 min ago: set the clock of this machine",
                 "the clock of this machine is 10 min behind the service's"
             ]
         );

@@ -15,6 +15,12 @@ const RESERVED: [HeaderName; 7] = [CONNECTION, CONTENT_LENGTH, EXPECT, TE, TRAIL
 const SECRET: [&str; 9] =
     ["auth", "cookie", "credential", "key", "password", "secret", "session", "signature", "token"];
 
+/// Whether the value of a header, written as on the command line, is one that nobody may see.
+pub fn holds_secret(header: &str) -> bool {
+    let name = header.split(':').next().unwrap_or_default().to_ascii_lowercase();
+    SECRET.iter().any(|word| name.contains(word))
+}
+
 /// The headers that were given, those in files included.
 pub(super) fn settle(given: &[Secret], input: &mut dyn Input) -> Result<Vec<(HeaderName, HeaderValue)>, Failure> {
     let mut headers = Vec::new();

@@ -11,6 +11,7 @@ use crate::cli::{FlagValue, ProfileFlag, check_flag, profile_flags};
 use crate::failure::{Failure, Kind};
 use crate::secret::redact;
 use crate::settings::Input;
+use crate::settings::network::holds_secret;
 
 /// The whole file.
 #[derive(Debug, Default)]
@@ -161,6 +162,9 @@ fn referred(key: &str, flag: &ProfileFlag, text: String, directory: &Path) -> Re
     let (mark, file) = match text.strip_prefix('@') {
         Some(file) => ("@", file),
         None if flag.is_file => ("", text.as_str()),
+        None if key == "header" && holds_secret(&text) => {
+            return Err(Fault::new(format!("`{key}` holds a secret in plain text")).hint(by_reference(key)));
+        }
         None if redact(&text) != text && !text.contains(DEVELOPMENT_KEY) => {
             return Err(Fault::new(format!("`{key}` holds a secret in plain text")).hint(by_reference(key)));
         }

@@ -51,6 +51,11 @@ pub fn show(flag: Option<&str>, environment: &Environment, input: &mut dyn Input
         match (values.as_slice(), &flag.default) {
             ([], None) => {}
             ([], Some(default)) => drop(writeln!(out, "{name} = {}  # default", quoted(default))),
+            // What stands in a command, nobody but its author knows.
+            ([(_, Some(command))], _) if name == "url-command" => {
+                let program = command.split_whitespace().next().unwrap_or_default();
+                let _ = writeln!(out, "{name} = {}  # its arguments are not shown", quoted(program));
+            }
             ([(_, value)], _) if !flag.repeatable => drop(writeln!(out, "{name} = {}", written(value.as_deref()))),
             (values, _) => {
                 let values: Vec<String> = values.iter().map(|(_, value)| written(value.as_deref())).collect();
