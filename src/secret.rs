@@ -53,6 +53,16 @@ impl PartialEq for Secret {
 
 impl Eq for Secret {}
 
+/// A header whose name has one of these in it has a value that nobody may see.
+const SECRET_HEADERS: [&str; 9] =
+    ["auth", "cookie", "credential", "key", "password", "secret", "session", "signature", "token"];
+
+/// Whether the value of a header is one that nobody may see. Takes its name, with or without `: value` after it.
+pub fn is_secret_header(header: &str) -> bool {
+    let name = header.split(':').next().unwrap_or_default().to_ascii_lowercase();
+    !name.starts_with("sec-websocket-") && SECRET_HEADERS.iter().any(|word| name.contains(word))
+}
+
 /// Names of what is secret, lower-case, as they stand before a `=` or a `:`.
 const NAMES: [&str; 6] = [
     "access_token",

@@ -8,13 +8,13 @@ mod proxy;
 
 use http::{HeaderName, HeaderValue};
 
+use super::source::hint_at_secret;
 use super::{Environment, Input, Source};
 use crate::cli::NetworkArgs;
 use crate::failure::Failure;
 use crate::secret::Secret;
 
 pub use crate::cli::Resolve;
-pub use headers::holds_secret;
 
 /// How the service is reached.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -83,7 +83,10 @@ pub(super) fn settle(
     let proxies = match (source, &args.proxy) {
         // It is on this machine.
         (Source::Local { .. }, _) => Proxies::default(),
-        (_, Some(flag)) => proxy::from_flag(flag, input)?,
+        (_, Some(flag)) => {
+            hint_at_secret("--proxy", flag.expose(), "`@FILE` and `HTTPS_PROXY` bring it from elsewhere", input);
+            proxy::from_flag(flag, input)?
+        }
         (_, None) => proxy::from_environment(is_secure(source), environment)?,
     };
     Ok(Network { proxies, headers: headers::settle(&args.headers, input)?, resolve: args.resolve })

@@ -14,7 +14,7 @@ use crate::auth::connection_string::{ConnectionString, DEVELOPMENT_KEY};
 use crate::cli::{KeyArgs, SourceArgs, TokenArgs};
 use crate::failure::{Failure, Kind};
 use crate::protocol::{NameError, check_group_name, check_hub_name};
-use crate::secret::{Secret, redact};
+use crate::secret::{Secret, is_secret_header, redact};
 
 /// Roles of a token signed here, unless `--role` says otherwise (PROTOCOL §11).
 const DEFAULT_ROLES: [&str; 2] = ["webpubsub.joinLeaveGroup", "webpubsub.sendToGroup"];
@@ -159,8 +159,8 @@ pub(super) fn read(flag: &str, value: &Secret, input: &mut dyn Input) -> Result<
 }
 
 /// Says how to keep a secret off the command line, when one stands there. The development key is published.
-fn hint_at_secret(flag: &str, value: &str, instead: &str, input: &mut dyn Input) {
-    let secret = flag == "--access-key" || redact(value) != value;
+pub(super) fn hint_at_secret(flag: &str, value: &str, instead: &str, input: &mut dyn Input) {
+    let secret = flag == "--access-key" || (flag == "--header" && is_secret_header(value)) || redact(value) != value;
     if secret && !value.contains(DEVELOPMENT_KEY) {
         input.note(Note::Hint(format!(
             "others on this machine can see the secret in `{flag}` while wps runs, and the shell keeps it in its history: \

@@ -23,7 +23,7 @@ use tokio::io::{AsyncRead, AsyncWrite};
 use tracing::{Level, enabled, trace};
 
 use super::error::{Refusal, reason_of};
-use crate::secret::redact;
+use crate::secret::{REDACTED, is_secret_header, redact};
 
 /// How much of a refusal's body is read, in bytes.
 pub const MAX_REFUSAL_BODY: usize = 64 * 1024;
@@ -136,9 +136,23 @@ fn log_response<B>(response: &Response<B>) {
 fn log_headers(direction: &str, headers: &HeaderMap) {
     if enabled!(Level::TRACE) {
         for (name, value) in headers {
-            // `Debug` hides the values that are marked as sensitive.
-            trace!("{direction} {name}: {value:?}");
+            if is_secret_header(name.as_str()) {
+                trace!("{direction} {name}: {REDACTED}");
+            } else if *name == LOCATION {
+                trace!("{direction} {name}: {:?}", without_query(&text(value)));
+            } else {
+                // `Debug` hides the values that are marked as sensitive.
+                trace!("{direction} {name}: {value:?}");
+            }
         }
+    }
+}
+
+/// Where a redirect leads, without what it hands over.
+pub fn without_query(location: &str) -> String {
+    match location.split_once('?') {
+        Some((place, _)) => format!("{place}?…"),
+        None => location.to_owned(),
     }
 }
 

@@ -24,6 +24,7 @@ mod trail;
 pub use certificate::Certificate;
 pub use dial::{DialOptions, Override, dial};
 pub use error::{CertificateProblem, DialError, Refusal};
+pub use exchange::without_query;
 pub use link::{Cause, Closed, Incoming, Link};
 pub use pem::PemProblem;
 pub use proxy::{Exceptions, Proxies, Proxy, ProxyError, ProxyProblem, ProxyScheme};

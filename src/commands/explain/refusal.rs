@@ -7,7 +7,7 @@ use super::token::{skew, why_not_accepted};
 use crate::auth::access_url::AccessUrl;
 use crate::auth::token::{Claims, peek_claims};
 use crate::render::human;
-use crate::wire::Refusal;
+use crate::wire::{Refusal, without_query};
 
 /// What is to be said about a refused handshake, the likeliest first.
 pub(super) fn hints(refusal: &Refusal, place: &Place, hint: &mut impl FnMut(String)) {
@@ -18,7 +18,7 @@ pub(super) fn hints(refusal: &Refusal, place: &Place, hint: &mut impl FnMut(Stri
             hint("that is a web server, not a Web PubSub service: a client URL is `wss://HOST/client/hubs/HUB`".into());
         }
         300..=399 => {
-            let location = refusal.location.as_deref().map(|to| format!(" (to `{to}`)")).unwrap_or_default();
+            let location = refusal.location.as_deref().map(|to| format!(" (to `{}`)", without_query(to))).unwrap_or_default();
             hint(format!(
                 "redirects are not followed{location}, so that no token goes to another host: name the final URL"
             ));

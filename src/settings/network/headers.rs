@@ -4,22 +4,12 @@ use http::header::{CONNECTION, CONTENT_LENGTH, EXPECT, PROXY_AUTHORIZATION, TE, 
 use http::{HeaderName, HeaderValue};
 
 use crate::failure::{Failure, Kind};
-use crate::secret::{self, Secret};
+use crate::secret::{self, Secret, is_secret_header};
 use crate::settings::Input;
-use crate::settings::source::read;
+use crate::settings::source::{hint_at_secret, read};
 
 /// Of the handshake itself, or of the connection.
 const RESERVED: [HeaderName; 7] = [CONNECTION, CONTENT_LENGTH, EXPECT, TE, TRAILER, TRANSFER_ENCODING, UPGRADE];
-
-/// A header whose name has one of these in it has a value that nobody may see.
-const SECRET: [&str; 9] =
-    ["auth", "cookie", "credential", "key", "password", "secret", "session", "signature", "token"];
-
-/// Whether the value of a header, written as on the command line, is one that nobody may see.
-pub fn holds_secret(header: &str) -> bool {
-    let name = header.split(':').next().unwrap_or_default().to_ascii_lowercase();
-    SECRET.iter().any(|word| name.contains(word))
-}
 
 /// The headers that were given, those in files included.
 pub(super) fn settle(given: &[Secret], input: &mut dyn Input) -> Result<Vec<(HeaderName, HeaderValue)>, Failure> {
@@ -32,6 +22,7 @@ pub(super) fn settle(given: &[Secret], input: &mut dyn Input) -> Result<Vec<(Hea
                 headers.push(parse(line).map_err(|problem| bad(Kind::Config, &place, &problem))?);
             }
         } else {
+            hint_at_secret("--header", header.expose(), "`@FILE` reads it from elsewhere", input);
             headers.push(parse(header.expose()).map_err(|problem| bad(Kind::Usage, "`--header`", &problem))?);
         }
     }
@@ -85,7 +76,7 @@ fn parse(text: &str) -> Result<(HeaderName, HeaderValue), Problem> {
     }
     let value = value.trim();
     let mut header = HeaderValue::from_bytes(value.as_bytes()).map_err(|_| Problem::Value(name.clone()))?;
-    if SECRET.iter().any(|word| name.as_str().contains(word)) {
+    if is_secret_header(name.as_str()) {
         header.set_sensitive(true);
         // The service may repeat it, or a part of it: the credentials of a scheme, the value of a cookie.
         secret::remember(value);

@@ -9,9 +9,8 @@ use super::{SOURCES, TOKEN};
 use crate::auth::connection_string::DEVELOPMENT_KEY;
 use crate::cli::{FlagValue, ProfileFlag, check_flag, profile_flags};
 use crate::failure::{Failure, Kind};
-use crate::secret::redact;
+use crate::secret::{is_secret_header, redact};
 use crate::settings::Input;
-use crate::settings::network::holds_secret;
 
 /// The whole file.
 #[derive(Debug, Default)]
@@ -162,7 +161,7 @@ fn referred(key: &str, flag: &ProfileFlag, text: String, directory: &Path) -> Re
     let (mark, file) = match text.strip_prefix('@') {
         Some(file) => ("@", file),
         None if flag.is_file => ("", text.as_str()),
-        None if key == "header" && holds_secret(&text) => {
+        None if key == "header" && is_secret_header(&text) => {
             return Err(Fault::new(format!("`{key}` holds a secret in plain text")).hint(by_reference(key)));
         }
         None if redact(&text) != text && !text.contains(DEVELOPMENT_KEY) => {
