@@ -12,6 +12,7 @@ mod broken_inputs;
 mod config;
 mod connecting;
 mod doctor;
+mod doctor_network;
 #[cfg(unix)]
 mod ending;
 mod garbage;
