@@ -132,7 +132,7 @@ pub const COMPLETIONS: Examples = &[
 /// Of `wps man`.
 pub const MAN: Examples = &[
     ("wps man --dir ~/.local/share/man/man1", "install the pages for `man wps`"),
-    ("wps man --dir /tmp/man && man /tmp/man/wps-listen.1", "read one"),
+    ("wps man --dir pages && man pages/wps-listen.1", "read one"),
 ];
 
 type Rows = &'static [(&'static str, &'static str)];
