@@ -5,6 +5,7 @@
 //! nothing else of the command line.
 
 mod doctor;
+mod emulator;
 mod environment;
 mod line;
 mod network;
@@ -14,21 +15,19 @@ mod settle;
 mod source;
 mod url;
 
-use std::net::IpAddr;
 use std::path::PathBuf;
 use std::time::Duration;
 
-use ::url::Url;
 use clap_complete::Shell;
 
 use crate::auth::access_url::{AccessUrl, Signer};
 use crate::auth::connection_string::ConnectionString;
 use crate::client::session::Config;
 use crate::protocol::Subprotocol;
-use crate::secret::Secret;
 
 pub use crate::cli::{ColorChoice, EmulatorFormat, Format, Only, ReportFormat, SetCommand};
 pub use doctor::{Doctor, Problem};
+pub use emulator::Emulator;
 pub use environment::{Environment, Input, Note, ProcessInput};
 pub use line::{Line, settle_line};
 pub use network::{Network, Proxies, Proxy, ProxyScheme};
@@ -280,33 +279,6 @@ pub struct UrlInspect {
     pub connect_timeout: Duration,
     /// How it is printed.
     pub tool: Tool,
-}
-
-/// `wps emulator`.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Emulator {
-    /// Port to listen on; 0 picks one.
-    pub port: u16,
-    /// Address to listen on.
-    pub bind: IpAddr,
-    /// Endpoint to print and to accept in tokens instead of the one that is listened on.
-    pub advertise: Option<Url>,
-    /// Key that tokens are checked against.
-    pub access_key: Secret,
-    /// Let clients in that have no token.
-    pub allow_anonymous: bool,
-    /// Answer events with their payload.
-    pub echo_events: bool,
-    /// What stdout carries.
-    pub format: EmulatorFormat,
-    /// The environment's word is in it: ask [`ColorChoice::enabled`].
-    pub color: ColorChoice,
-    /// stderr has errors only.
-    pub quiet: bool,
-    /// 0 to 3: nothing more, lifecycle, frames, handshake.
-    pub verbosity: u8,
-    /// `WPS_LOG`, a tracing filter.
-    pub log_filter: Option<String>,
 }
 
 #[cfg(test)]

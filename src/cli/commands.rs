@@ -1,6 +1,5 @@
 //! One structure a command: its own flags, and the groups of flags that it shares with others.
 
-use std::net::IpAddr;
 use std::path::PathBuf;
 
 use clap::{Args, Subcommand, ValueHint};
@@ -8,12 +7,12 @@ use clap_complete::Shell;
 
 use super::connection::{ConnectionArgs, ReconnectArgs, RejoinArgs, TokenArgs};
 use super::doctor::DoctorArgs;
+use super::emulator::EmulatorArgs;
 use super::network::NetworkArgs;
 use super::operation::{AckArgs, DataArgs, JoinAckArgs, OnUnknownArgs, RetryArgs};
 use super::output::{ListenEndArgs, OutputArgs, TalkArgs, TimeoutArgs};
 use super::url::{ConfigArgs, ConfigCommand, UrlArgs, UrlCommand};
-use super::values::{ColorChoice, EmulatorFormat, Format, ReportFormat, secret};
-use crate::secret::Secret;
+use super::values::{ColorChoice, EmulatorFormat, Format, ReportFormat};
 
 /// The commands.
 #[derive(Debug, Subcommand)]
@@ -240,48 +239,6 @@ pub struct ReplArgs {
     /// Acks that did not come.
     #[command(flatten)]
     pub unknown: OnUnknownArgs,
-}
-
-/// `wps emulator`.
-#[derive(Debug, Args)]
-pub struct EmulatorArgs {
-    /// Port to listen on; 0 picks a free one
-    #[arg(long, value_name = "PORT", default_value_t = 8080)]
-    pub port: u16,
-
-    /// Address to listen on
-    #[arg(long, value_name = "ADDR", default_value = "127.0.0.1")]
-    pub bind: IpAddr,
-
-    /// Endpoint that clients use, where it is not the one listened on, e.g. behind a proxy or in a container
-    ///
-    /// `http(s)://HOST[:PORT]`. It is printed, and tokens for it are accepted.
-    #[arg(long, value_name = "URL")]
-    pub advertise: Option<String>,
-
-    /// Access key that tokens are signed with; `-` reads it from stdin, `@FILE` from a file [default: the published key]
-    ///
-    /// The default is the development key of Microsoft's emulator, which `--local` uses. `WPS_ACCESS_KEY` sets it too.
-    #[arg(long, value_name = "K", value_parser = secret)]
-    pub access_key: Option<Secret>,
-
-    /// Let clients in that have no token; they have no roles
-    #[arg(long)]
-    pub allow_anonymous: bool,
-
-    /// Have no handler for events: they are refused with `InternalServerError`
-    ///
-    /// By default each event is answered with its own data, as a server message.
-    #[arg(long)]
-    pub no_echo_events: bool,
-
-    /// What stdout carries
-    #[arg(short, long, value_enum, value_name = "FORMAT", default_value = "text", help_heading = "Output")]
-    pub output: EmulatorFormat,
-
-    /// What to say on stderr.
-    #[command(flatten)]
-    pub talk: TalkArgs,
 }
 
 /// `wps completions`.

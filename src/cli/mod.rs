@@ -6,6 +6,7 @@
 mod commands;
 mod connection;
 mod doctor;
+mod emulator;
 mod help;
 mod leading;
 mod line;
@@ -25,9 +26,10 @@ use clap::{CommandFactory as _, FromArgMatches as _, Parser};
 
 use crate::failure::Failure;
 
-pub use commands::{Command, ConnectingArgs, EmulatorArgs, EventArgs, JoinArgs, ListenArgs, ReplArgs, SendArgs};
+pub use commands::{Command, ConnectingArgs, EventArgs, JoinArgs, ListenArgs, ReplArgs, SendArgs};
 pub use connection::{KeyArgs, ReconnectArgs, SourceArgs, TokenArgs};
 pub use doctor::DoctorArgs;
+pub use emulator::EmulatorArgs;
 pub use help::{Body, examples_of, sections};
 pub use line::{LineCommand, LineParsed, Place, SetCommand, line_command, line_help, parse_line, split};
 pub use network::NetworkArgs;

@@ -2,25 +2,21 @@
 
 use std::time::Duration;
 
-use ::url::Url;
-
 use super::network;
-use super::source::{bad_name, read, resolve, takes_stdin};
+use super::source::{bad_name, resolve, takes_stdin};
 use super::{
-    Ack, Connection, DataFrom, Emulator, Environment, Event, Input, Join, Listen, Output, PayloadSource, PayloadType,
-    Repl, Send, Settings, Source, Tls,
+    Ack, Connection, DataFrom, Environment, Event, Input, Join, Listen, Output, PayloadSource, PayloadType, Repl, Send,
+    Settings, Source, Tls,
 };
 use super::{profile, url};
-use crate::auth::connection_string::DEVELOPMENT_KEY;
 use crate::cli::{
-    AckArgs, AckIdArgs, ColorChoice, Command, ConfigArgs, ConfigCommand, ConnectingArgs, DataArgs, DataType,
-    EmulatorArgs, EventArgs, Format, JoinArgs, ListenArgs, Mode, NetworkArgs, Protocol, ReconnectArgs, ReplArgs,
-    RetryArgs, RetryCount, SendArgs, TalkArgs, Unknown, UrlArgs, UrlCommand,
+    AckArgs, AckIdArgs, ColorChoice, Command, ConfigArgs, ConfigCommand, ConnectingArgs, DataArgs, DataType, EventArgs,
+    Format, JoinArgs, ListenArgs, Mode, NetworkArgs, Protocol, ReconnectArgs, ReplArgs, RetryArgs, RetryCount,
+    SendArgs, TalkArgs, Unknown, UrlArgs, UrlCommand,
 };
 use crate::client::session::{Backoff, BackoffMode, Config, OnUnknown, Retries};
 use crate::failure::{Failure, Kind};
 use crate::protocol::{Subprotocol, Upstream, check_event_name, check_group_name, encode_upstream};
-use crate::secret::Secret;
 
 /// What will be done. Reads the files and the standard input that the command line names for secrets, and nothing
 /// else from outside. Fails with usage (exit 2) or configuration errors (exit 3).
@@ -32,7 +28,7 @@ pub fn settle(command: Command, environment: &Environment, input: &mut dyn Input
         Command::Event(args) => Settings::Event(Box::new(event(*args, environment, input)?)),
         Command::Repl(args) => Settings::Repl(Box::new(repl(*args, environment, input)?)),
         Command::Doctor(args) => Settings::Doctor(Box::new(super::doctor::settle(*args, environment, input)?)),
-        Command::Emulator(args) => Settings::Emulator(Box::new(emulator(args, environment, input)?)),
+        Command::Emulator(args) => Settings::Emulator(Box::new(super::emulator::emulator(args, environment, input)?)),
         Command::Url(UrlArgs { command: UrlCommand::Create(args) }) => {
             Settings::UrlCreate(Box::new(url::create(*args, environment, input)?))
         }
@@ -124,46 +120,6 @@ fn repl(args: ReplArgs, environment: &Environment, input: &mut dyn Input) -> Res
     let connection = connection(args.connecting, policy, environment, input)?;
     let history = super::line::history_place(environment);
     Ok(Repl { connection, output, script: args.file, keep_going: args.keep_going, history })
-}
-
-fn emulator(args: EmulatorArgs, environment: &Environment, input: &mut dyn Input) -> Result<Emulator, Failure> {
-    let advertise = args.advertise.as_deref().map(advertised).transpose()?;
-    let access_key = match (&args.access_key, environment.get("WPS_ACCESS_KEY")) {
-        (Some(flag), _) => read("--access-key", flag, input)?,
-        (None, Some(variable)) => Secret::new(variable),
-        (None, None) => Secret::new(DEVELOPMENT_KEY),
-    };
-    let talk = talk(&args.talk, environment);
-    Ok(Emulator {
-        port: args.port,
-        bind: args.bind,
-        advertise,
-        access_key,
-        allow_anonymous: args.allow_anonymous,
-        echo_events: !args.no_echo_events,
-        format: args.output,
-        color: talk.color,
-        quiet: talk.quiet,
-        verbosity: talk.verbosity,
-        log_filter: talk.log_filter,
-    })
-}
-
-/// The endpoint that clients are told.
-fn advertised(text: &str) -> Result<Url, Failure> {
-    let bad = |why: &str| {
-        let failure = Failure::message(Kind::Usage, format!("the URL in `--advertise` is not an endpoint: {why}"));
-        failure.hint("it looks like `http://HOST:PORT`")
-    };
-    let url = Url::parse(text).map_err(|error| bad(&error.to_string()))?;
-    if !matches!(url.scheme(), "http" | "https") {
-        return Err(bad("its scheme is not `http` or `https`"));
-    }
-    let bare = url.path() == "/" && url.query().is_none() && url.fragment().is_none();
-    if !bare || !url.username().is_empty() || url.password().is_some() {
-        return Err(bad("it has more than scheme, host and port"));
-    }
-    Ok(url)
 }
 
 /// Group names, checked, each once, in the order given.

@@ -1,0 +1,85 @@
+//! What `wps emulator` will do.
+
+use std::net::IpAddr;
+
+use ::url::Url;
+
+use super::settle::talk;
+use super::source::read;
+use super::{ColorChoice, EmulatorFormat, Environment, Input};
+use crate::auth::connection_string::DEVELOPMENT_KEY;
+use crate::cli::EmulatorArgs;
+use crate::failure::{Failure, Kind};
+use crate::secret::Secret;
+
+/// `wps emulator`.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Emulator {
+    /// Port to listen on; 0 picks one.
+    pub port: u16,
+    /// Address to listen on.
+    pub bind: IpAddr,
+    /// Endpoint to print and to accept in tokens instead of the one that is listened on.
+    pub advertise: Option<Url>,
+    /// Key that tokens are checked against.
+    pub access_key: Secret,
+    /// Let clients in that have no token.
+    pub allow_anonymous: bool,
+    /// Answer events with their payload.
+    pub echo_events: bool,
+    /// What stdout carries.
+    pub format: EmulatorFormat,
+    /// The environment's word is in it: ask [`ColorChoice::enabled`].
+    pub color: ColorChoice,
+    /// stderr has errors only.
+    pub quiet: bool,
+    /// 0 to 3: nothing more, lifecycle, frames, handshake.
+    pub verbosity: u8,
+    /// `WPS_LOG`, a tracing filter.
+    pub log_filter: Option<String>,
+}
+
+/// Fills in the defaults and reads the key.
+pub(super) fn emulator(
+    args: EmulatorArgs,
+    environment: &Environment,
+    input: &mut dyn Input,
+) -> Result<Emulator, Failure> {
+    let advertise = args.advertise.as_deref().map(advertised).transpose()?;
+    let access_key = match (&args.access_key, environment.get("WPS_ACCESS_KEY")) {
+        (Some(flag), _) => read("--access-key", flag, input)?,
+        (None, Some(variable)) => Secret::new(variable),
+        (None, None) => Secret::new(DEVELOPMENT_KEY),
+    };
+    let talk = talk(&args.talk, environment);
+    Ok(Emulator {
+        port: args.port,
+        bind: args.bind,
+        advertise,
+        access_key,
+        allow_anonymous: args.allow_anonymous,
+        echo_events: !args.no_echo_events,
+        format: args.output,
+        color: talk.color,
+        quiet: talk.quiet,
+        verbosity: talk.verbosity,
+        log_filter: talk.log_filter,
+    })
+}
+
+/// The endpoint that clients are told.
+fn advertised(text: &str) -> Result<Url, Failure> {
+    let bad = |why: &str| {
+        let failure = Failure::message(Kind::Usage, format!("the URL in `--advertise` is not an endpoint: {why}"));
+        failure.hint("it looks like `http://HOST:PORT`")
+    };
+    let url = Url::parse(text).map_err(|error| bad(&error.to_string()))?;
+    if !matches!(url.scheme(), "http" | "https") {
+        return Err(bad("its scheme is not `http` or `https`"));
+    }
+    let bare = url.path() == "/" && url.query().is_none() && url.fragment().is_none();
+    if !bare || !url.username().is_empty() || url.password().is_some() {
+        return Err(bad("it has more than scheme, host and port"));
+    }
+    Ok(url)
+}
