@@ -1,9 +1,12 @@
 //! The flags of `wps emulator`.
 
+mod double;
+
 use std::net::IpAddr;
 
 use clap::Args;
 
+pub use self::double::DoubleArgs;
 use super::output::TalkArgs;
 use super::values::{EmulatorFormat, secret};
 use crate::secret::Secret;
@@ -45,6 +48,9 @@ pub struct EmulatorArgs {
     #[arg(short, long, value_enum, value_name = "FORMAT", default_value = "text", help_heading = "Output")]
     pub output: EmulatorFormat,
 
+    /// What a test harness asks of it.
+    #[command(flatten)]
+    pub double: DoubleArgs,
     /// What to say on stderr.
     #[command(flatten)]
     pub talk: TalkArgs,

@@ -8,7 +8,9 @@ pub mod events;
 pub mod hub;
 mod ready;
 pub mod server;
+mod traffic;
 
 pub use events::EventHandler;
 pub use ready::{DEFAULT_HUB, DEFAULT_PORT, DEVELOPMENT_KEY, Ready};
 pub use server::{ServerConfig, bind, random_seed, run};
+pub use traffic::Observer;

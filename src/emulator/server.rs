@@ -28,6 +28,7 @@ use tokio::task::JoinSet;
 use super::events::EventHandler;
 use super::hub::HubConfig;
 use super::ready::{DEVELOPMENT_KEY, endpoint};
+use super::traffic::Traffic;
 use crate::secret::Secret;
 use hubs::Hubs;
 
@@ -52,6 +53,8 @@ pub struct ServerConfig {
     pub advertise: Option<String>,
     /// Who answers user events.
     pub events: EventHandler,
+    /// Those who see everything that passes.
+    pub traffic: Traffic,
     /// Limits and intervals.
     pub hub: HubConfig,
     /// Source of connection ids and reconnection tokens.
@@ -66,6 +69,7 @@ impl ServerConfig {
             allow_anonymous: false,
             advertise: None,
             events: EventHandler::Echo,
+            traffic: Traffic::default(),
             hub: HubConfig::default(),
             seed,
         }
@@ -102,6 +106,7 @@ struct Server {
     keys: Vec<Secret>,
     allow_anonymous: bool,
     endpoint: String,
+    traffic: Traffic,
     hubs: Arc<Hubs>,
     /// One task for each WebSocket.
     sockets: Mutex<JoinSet<()>>,
@@ -120,10 +125,16 @@ impl Server {
 /// Serves until `shutdown` is ready, then closes all connections and returns, a second later at most.
 pub async fn run(listener: TcpListener, config: ServerConfig, shutdown: impl Future<Output = ()>) -> io::Result<()> {
     let endpoint = endpoint(&config, listener.local_addr()?);
-    let ServerConfig { keys, allow_anonymous, events, hub, seed, .. } = config;
-    let hubs = Arc::new(Hubs::new(hub, events, seed));
-    let server =
-        Arc::new(Server { keys, allow_anonymous, endpoint, hubs: Arc::clone(&hubs), sockets: Mutex::default() });
+    let ServerConfig { keys, allow_anonymous, events, traffic, hub, seed, .. } = config;
+    let hubs = Arc::new(Hubs::new(hub, events, traffic.clone(), seed));
+    let server = Arc::new(Server {
+        keys,
+        allow_anonymous,
+        endpoint,
+        traffic,
+        hubs: Arc::clone(&hubs),
+        sockets: Mutex::default(),
+    });
     // Dropped, and so aborted, when this function returns or is dropped itself.
     let mut requests = JoinSet::new();
     let mut background = JoinSet::new();

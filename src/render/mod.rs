@@ -24,7 +24,7 @@ pub use ndjson::{Listening, Stopped, StoppedCounts, StoppedError};
 pub use records::Recorder;
 pub use report::{InspectedFinding, InspectedUrl, MadeUrl};
 pub use text::{Weight, human, nack};
-pub use writer::WriteFailure;
+pub use writer::{WriteFailure, Writer};
 
 use crate::client::event::{EventSink, Flow, Frame, Lifecycle, Received};
 use crate::protocol::{Data, Message};

@@ -125,6 +125,11 @@ impl Writer {
         Poll::Ready(())
     }
 
+    /// Whether more may be handed over now.
+    pub fn has_room(&self) -> bool {
+        self.poll_room(&mut Context::from_waker(Waker::noop())).is_ready()
+    }
+
     /// Resolves when writing has failed.
     pub async fn failed(&self) -> WriteFailure {
         poll_fn(|cx| {

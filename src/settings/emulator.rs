@@ -1,6 +1,7 @@
 //! What `wps emulator` will do.
 
 use std::net::IpAddr;
+use std::path::PathBuf;
 
 use ::url::Url;
 
@@ -27,6 +28,12 @@ pub struct Emulator {
     pub allow_anonymous: bool,
     /// Answer events with their payload.
     pub echo_events: bool,
+    /// Shell command that it runs for.
+    pub exec: Option<String>,
+    /// Ends when stdin does.
+    pub exit_on_stdin_close: bool,
+    /// File for the records of all traffic.
+    pub log: Option<PathBuf>,
     /// What stdout carries.
     pub format: EmulatorFormat,
     /// The environment's word is in it: ask [`ColorChoice::enabled`].
@@ -45,6 +52,10 @@ pub(super) fn emulator(
     environment: &Environment,
     input: &mut dyn Input,
 ) -> Result<Emulator, Failure> {
+    if args.double.exit_on_stdin_close && args.access_key.as_ref().is_some_and(|key| key.expose() == "-") {
+        let what = "`--access-key -` reads stdin to its end, which `--exit-on-stdin-close` waits for";
+        return Err(Failure::message(Kind::Usage, what).hint("`--access-key @FILE` takes the key from a file"));
+    }
     let advertise = args.advertise.as_deref().map(advertised).transpose()?;
     let access_key = match (&args.access_key, environment.get("WPS_ACCESS_KEY")) {
         (Some(flag), _) => read("--access-key", flag, input)?,
@@ -59,6 +70,9 @@ pub(super) fn emulator(
         access_key,
         allow_anonymous: args.allow_anonymous,
         echo_events: !args.no_echo_events,
+        exec: args.double.exec,
+        exit_on_stdin_close: args.double.exit_on_stdin_close,
+        log: args.double.log,
         format: args.output,
         color: talk.color,
         quiet: talk.quiet,

@@ -14,6 +14,8 @@ mod connecting;
 mod doctor;
 mod doctor_network;
 #[cfg(unix)]
+mod emulator_double;
+#[cfg(unix)]
 mod ending;
 mod garbage;
 mod layering;

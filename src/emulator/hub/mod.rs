@@ -127,6 +127,12 @@ impl Hub {
         self.timers.next()
     }
 
+    /// The connection that a socket serves.
+    pub fn connection_of(&self, socket: SocketId) -> Option<Arc<str>> {
+        let key = self.sockets.get(&socket)?;
+        self.connections.get(key).map(|connection| connection.id.clone())
+    }
+
     /// Whether there is no connection, attached or recoverable.
     pub fn is_empty(&self) -> bool {
         self.connections.is_empty()

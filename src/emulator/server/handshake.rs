@@ -19,6 +19,7 @@ use tokio_tungstenite::tungstenite::handshake::derive_accept_key;
 use super::{Server, socket, trace, unix_now};
 use crate::auth::token::{Audience, Claims, verify_client_token};
 use crate::emulator::hub::{ClientKind, Fresh, Open, SimpleMode, negotiate};
+use crate::emulator::traffic::Traffic;
 use crate::protocol::{Subprotocol, check_group_name, check_hub_name};
 
 /// The routes of the service.
@@ -37,11 +38,11 @@ pub(super) fn router(server: Arc<Server>) -> Router {
 }
 
 async fn client_by_path(State(server): State<Arc<Server>>, Path(hub): Path<String>, request: Request) -> Response {
-    connect(&server, Some(hub), request).unwrap_or_else(Refusal::into_response)
+    connect(&server, Some(hub), request).unwrap_or_else(|refusal| refusal.into_response(&server.traffic))
 }
 
 async fn client_by_query(State(server): State<Arc<Server>>, request: Request) -> Response {
-    connect(&server, None, request).unwrap_or_else(Refusal::into_response)
+    connect(&server, None, request).unwrap_or_else(|refusal| refusal.into_response(&server.traffic))
 }
 
 /// Why there is no WebSocket. The text never contains a token.
@@ -60,8 +61,8 @@ impl Refusal {
         Self::new(StatusCode::BAD_REQUEST, message)
     }
 
-    fn into_response(self) -> Response {
-        trace::refused(self.status.as_u16(), &self.message);
+    fn into_response(self, traffic: &Traffic) -> Response {
+        trace::refused(traffic, self.status.as_u16(), &self.message);
         let mut response = respond(self.status, self.message);
         let headers = response.headers_mut();
         if self.status == StatusCode::UNAUTHORIZED {

@@ -18,6 +18,7 @@ use super::outbox::{Item, Outbox};
 use super::trace;
 use crate::emulator::events::EventHandler;
 use crate::emulator::hub::{CloseKind, Hub, HubConfig, Open, Output, SocketId, Violation};
+use crate::emulator::traffic::{Place, Traffic};
 
 /// All hubs of a server.
 #[derive(Debug)]
@@ -25,6 +26,8 @@ pub(super) struct Hubs {
     table: Mutex<Table>,
     config: HubConfig,
     events: EventHandler,
+    /// Those who look on.
+    traffic: Traffic,
     seed: hmac::Key,
     /// Origin of the hubs' time.
     started: Instant,
@@ -48,8 +51,11 @@ struct HubCell {
 
 #[derive(Debug)]
 struct CellState {
+    name: Arc<str>,
     hub: Hub,
     outboxes: HashMap<SocketId, Arc<Outbox>>,
+    /// Whose socket it is, for those who look on.
+    owners: HashMap<SocketId, Arc<str>>,
     /// Outboxes whose tasks are to be woken once the lock is released.
     stirred: Vec<Arc<Outbox>>,
 }
@@ -72,11 +78,12 @@ pub(super) enum Incoming {
 }
 
 impl Hubs {
-    pub(super) fn new(config: HubConfig, events: EventHandler, seed: [u8; 32]) -> Self {
+    pub(super) fn new(config: HubConfig, events: EventHandler, traffic: Traffic, seed: [u8; 32]) -> Self {
         Self {
             table: Mutex::default(),
             config,
             events,
+            traffic,
             seed: hmac::Key::new(hmac::HMAC_SHA256, &seed),
             started: Instant::now(),
             alarm: Alarm { at: AtomicU64::new(u64::MAX), moved: Notify::new() },
@@ -99,13 +106,17 @@ impl Hubs {
         }
         table.sockets += 1;
         let socket = SocketId(table.sockets);
-        trace::opened(socket, hub, &open);
         let cell = self.cell(&mut table, hub);
         let outbox = Arc::new(Outbox::default());
         // The table stays locked, so that the hub is not taken for an empty one meanwhile.
         self.with(&cell, |state, now| {
             state.outboxes.insert(socket, Arc::clone(&outbox));
+            let described = open.clone();
             state.hub.handle_open(now, socket, open);
+            if let Some(connection_id) = state.hub.connection_of(socket) {
+                state.owners.insert(socket, connection_id);
+            }
+            trace::opened(&self.traffic, state.place(socket), &described);
         });
         Some(Line { hubs: Arc::clone(self), cell, socket, outbox })
     }
@@ -119,7 +130,13 @@ impl Hubs {
                 let mut own = [0; 32];
                 own.copy_from_slice(seed.as_ref());
                 let hub = Hub::new(self.config.clone(), &own);
-                let state = CellState { hub, outboxes: HashMap::new(), stirred: Vec::new() };
+                let state = CellState {
+                    name: name.into(),
+                    hub,
+                    outboxes: HashMap::new(),
+                    owners: HashMap::new(),
+                    stirred: Vec::new(),
+                };
                 let cell = Arc::new(HubCell { name: name.to_owned(), state: Mutex::new(state) });
                 Arc::clone(entry.insert(cell))
             }
@@ -138,7 +155,7 @@ impl Hubs {
         let now = self.now();
         let mut state = cell.lock();
         inputs(&mut state, now);
-        state.carry_out(now, self.events);
+        state.carry_out(now, self.events, &self.traffic);
         let timeout = state.hub.poll_timeout();
         let stirred = std::mem::take(&mut state.stirred);
         drop(state);
@@ -226,20 +243,20 @@ impl HubCell {
 }
 
 impl CellState {
-    fn carry_out(&mut self, now: Duration, events: EventHandler) {
+    fn carry_out(&mut self, now: Duration, events: EventHandler, traffic: &Traffic) {
         while let Some(output) = self.hub.poll_output() {
             match output {
                 Output::Send { socket, frame } => {
-                    trace::sent(socket, &frame);
+                    trace::sent(traffic, self.place(socket), &frame);
                     self.stir(socket, |outbox| outbox.push(Item::Frame(frame)));
                 }
                 Output::Ping { socket } => self.stir(socket, |outbox| outbox.push(Item::Ping)),
                 Output::Close { socket, code, reason } => {
-                    trace::ended(socket, &format!("is closed with {code}: {reason}"));
+                    trace::closed(traffic, self.place(socket), code, &reason);
                     self.stir(socket, |outbox| outbox.push(Item::Close { code, reason }));
                 }
                 Output::Abort { socket } => {
-                    trace::ended(socket, "is dropped");
+                    trace::ended(traffic, self.place(socket), "is dropped");
                     self.stir(socket, |outbox| outbox.signal(|signals| signals.aborted = true));
                 }
                 Output::Pause { socket } => {
@@ -255,6 +272,10 @@ impl CellState {
                 }
             }
         }
+    }
+
+    fn place(&self, socket: SocketId) -> Place<'_> {
+        trace::place(socket, &self.name, self.owners.get(&socket).map(AsRef::as_ref))
     }
 
     fn stir(&mut self, socket: SocketId, change: impl FnOnce(&Outbox) -> bool) {
@@ -283,7 +304,7 @@ impl Line {
     /// Hands a batch to the hub, and how much was written meanwhile.
     pub(super) fn receive(&self, batch: &mut Vec<Incoming>, written: usize) {
         let socket = self.socket;
-        let events = self.hubs.events;
+        let (events, traffic) = (self.hubs.events, &self.hubs.traffic);
         self.hubs.with(&self.cell, |state, now| {
             if written > 0 {
                 state.hub.handle_written(now, socket, written);
@@ -291,13 +312,16 @@ impl Line {
             for incoming in batch.drain(..) {
                 match incoming {
                     Incoming::Text(text) => {
-                        trace::received(socket, &text);
+                        trace::received(traffic, state.place(socket), &text);
                         state.hub.handle_text(now, socket, &text);
                     }
-                    Incoming::Binary(bytes) => state.hub.handle_binary(now, socket, &bytes),
+                    Incoming::Binary(bytes) => {
+                        trace::received_binary(traffic, state.place(socket), &bytes);
+                        state.hub.handle_binary(now, socket, &bytes);
+                    }
                     Incoming::Life => state.hub.handle_life(now, socket),
                 }
-                state.carry_out(now, events);
+                state.carry_out(now, events, traffic);
             }
         });
     }
@@ -305,14 +329,15 @@ impl Line {
     /// The client closed, or its socket broke.
     pub(super) fn closed(&self, kind: CloseKind) {
         let socket = self.socket;
-        trace::ended(
-            socket,
-            match kind {
-                CloseKind::Clean => "has left",
-                CloseKind::Dropped => "is gone, without saying goodbye",
-            },
-        );
-        self.hubs.with(&self.cell, |state, now| state.hub.handle_closed(now, socket, kind));
+        let how = match kind {
+            CloseKind::Clean => "has left",
+            CloseKind::Dropped => "is gone, without saying goodbye",
+        };
+        let traffic = &self.hubs.traffic;
+        self.hubs.with(&self.cell, |state, now| {
+            trace::ended(traffic, state.place(socket), how);
+            state.hub.handle_closed(now, socket, kind);
+        });
     }
 
     /// The client did something that its socket cannot go on after.
@@ -329,6 +354,7 @@ impl Drop for Line {
             // Nothing happens when the hub has forgotten the socket already.
             state.hub.handle_closed(now, socket, CloseKind::Dropped);
             state.outboxes.remove(&socket);
+            state.owners.remove(&socket);
         });
         self.outbox.clear();
         self.hubs.sweep(&self.cell);
