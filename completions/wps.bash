@@ -469,7 +469,7 @@ _wps() {
             return 0
             ;;
         wps__subcmd__emulator)
-            opts="-o -q -v -h --port --bind --advertise --access-key --allow-anonymous --no-echo-events --output --color --quiet --verbose --help"
+            opts="-o -q -v -h --port --bind --advertise --access-key --allow-anonymous --no-echo-events --output --exec --exit-on-stdin-close --log --color --quiet --verbose --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -497,6 +497,25 @@ _wps() {
                     ;;
                 -o)
                     COMPREPLY=($(compgen -W "text ndjson" -- "${cur}"))
+                    return 0
+                    ;;
+                --exec)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --log)
+                    local oldifs
+                    if [ -n "${IFS+x}" ]; then
+                        oldifs="$IFS"
+                    fi
+                    IFS=$'\n'
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    if [ -n "${oldifs+x}" ]; then
+                        IFS="$oldifs"
+                    fi
+                    if [[ "${BASH_VERSINFO[0]}" -ge 4 ]]; then
+                        compopt -o filenames
+                    fi
                     return 0
                     ;;
                 --color)

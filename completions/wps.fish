@@ -356,11 +356,14 @@ complete -c wps -n "__fish_wps_using_subcommand emulator" -l advertise -d 'Endpo
 complete -c wps -n "__fish_wps_using_subcommand emulator" -l access-key -d 'Access key that tokens are signed with; `-` reads it from stdin, `@FILE` from a file [default: the published key]' -r
 complete -c wps -n "__fish_wps_using_subcommand emulator" -s o -l output -d 'What stdout carries' -r -f -a "text\t'for people'
 ndjson\t'one JSON object a line; the first is `listening`'"
+complete -c wps -n "__fish_wps_using_subcommand emulator" -l exec -d 'Run CMD with the shell once ready, and end with it and its exit code' -r -f -a "(__fish_complete_command)"
+complete -c wps -n "__fish_wps_using_subcommand emulator" -l log -d 'Write all traffic to FILE, as ndjson: sockets, every frame both ways, refusals; tokens redacted' -r -F
 complete -c wps -n "__fish_wps_using_subcommand emulator" -l color -d 'When to use colour' -r -f -a "auto\t'on a terminal'
 always\t'also into pipes and files'
 never\t'nowhere'"
 complete -c wps -n "__fish_wps_using_subcommand emulator" -l allow-anonymous -d 'Let clients in that have no token; they have no roles'
 complete -c wps -n "__fish_wps_using_subcommand emulator" -l no-echo-events -d 'Have no handler for events: they are refused with `InternalServerError`'
+complete -c wps -n "__fish_wps_using_subcommand emulator" -l exit-on-stdin-close -d 'End when stdin is closed, so that it never outlives the program that started it'
 complete -c wps -n "__fish_wps_using_subcommand emulator" -s q -l quiet -d 'Print errors only on stderr'
 complete -c wps -n "__fish_wps_using_subcommand emulator" -s v -l verbose -d 'Say more on stderr: -v lifecycle, -vv also frames, -vvv also the handshake'
 complete -c wps -n "__fish_wps_using_subcommand emulator" -s h -l help -d 'Print help (see more with \'--help\')'
