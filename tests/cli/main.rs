@@ -16,6 +16,8 @@ mod doctor_network;
 #[cfg(unix)]
 mod emulator_double;
 #[cfg(unix)]
+mod emulator_load;
+#[cfg(unix)]
 mod ending;
 mod garbage;
 mod layering;
