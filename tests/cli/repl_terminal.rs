@@ -168,7 +168,8 @@ fn ctrl_c_abandons_a_send_that_waits_and_not_the_repl() {
     wps.last("recovering   >");
     let mut peer = request.upgrade();
     peer.send(&json!({"type": "pong"}));
-    wps.see("recovered");
+    wps.see("recovered after");
+    wps.last(PROMPT);
     wps.keys("\x03");
     wps.see("Ctrl-C once more, or Ctrl-D, leaves");
     wps.keys("\x03");
