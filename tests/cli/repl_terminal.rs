@@ -314,6 +314,46 @@ fn a_dumb_terminal_and_no_colour_get_no_escapes() {
 }
 
 #[test]
+fn on_a_dumb_terminal_ctrl_c_abandons_the_command_and_twice_on_an_empty_line_leaves() {
+    let service = Service::start();
+    let (mut wps, mut peer) = joined(repl(&service).env("TERM", "dumb"), &service);
+    peer.say(1, "while nothing runs");
+    wps.see("[g] bob: while nothing runs");
+    wps.last(PROMPT);
+    wps.enter("send g one\\");
+    wps.last("...          >");
+    wps.enter("two");
+    let operation = peer.operation();
+    assert_eq!(operation["data"], "one\ntwo");
+    peer.ack(&operation["ackId"]);
+    wps.see("sent to `g`");
+    wps.last(PROMPT);
+    wps.enter("send g is never acknowledged");
+    peer.operation();
+    peer.say(2, "while it waits");
+    wps.last("[g] bob: while it waits");
+    wps.keys("\x03");
+    wps.see("abandoned");
+    wps.last(PROMPT);
+    // A command of several lines is given up whole.
+    wps.enter("send g never\\");
+    wps.last("...          >");
+    wps.keys("\x03");
+    wps.see("Ctrl-C once more, or Ctrl-D, leaves");
+    wps.last(PROMPT);
+    wps.enter("send --no-ack g this");
+    assert_eq!(peer.operation()["data"], "this");
+    let lines = wps.last(PROMPT);
+    assert!(lines.iter().all(|line| line.matches('>').count() < 2), "{lines:#?}");
+    wps.keys("\x03");
+    wps.until("the hint again", |lines| lines.iter().filter(|line| line.contains("once more")).count() == 2);
+    wps.last(PROMPT);
+    wps.keys("\x03");
+    peer.see_off();
+    assert_eq!(wps.end(), 0);
+}
+
+#[test]
 fn without_a_home_it_works_and_says_once_that_no_history_is_kept() {
     let port = ClosedPort::reserve().port();
     let unwritable = |setup: TerminalSetup| {

@@ -2,7 +2,6 @@
 
 use std::io;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicUsize, Ordering};
 
 use rustyline::config::Behavior;
 use rustyline::error::ReadlineError;
@@ -13,6 +12,8 @@ use rustyline::{
 };
 use tokio::sync::mpsc::UnboundedSender;
 
+use super::LEAVES;
+use super::busy::Busy;
 use super::helper::Help;
 use super::history::History;
 use super::lines::entries;
@@ -28,6 +29,8 @@ pub enum Typed {
     Line(String),
     /// To give up what runs.
     Abandon,
+    /// To give up whatever there is: Ctrl-C where no editor makes a key of it.
+    Interrupt,
     /// To leave.
     Leave,
     /// The terminal has failed.
@@ -43,8 +46,6 @@ pub struct Terminal {
     /// What the editor's own history holds.
     known: Vec<String>,
     color: bool,
-    /// Whether text can be printed above the prompt; on a dumb terminal it cannot.
-    above: bool,
 }
 
 impl std::fmt::Debug for Terminal {
@@ -53,11 +54,9 @@ impl std::fmt::Debug for Terminal {
     }
 }
 
-/// How many lines of a person's are not done.
-pub type Busy = Arc<AtomicUsize>;
-
 impl Terminal {
-    /// Prepares the terminal. With `own`, the editor uses the controlling terminal: stdout is not one.
+    /// Prepares the terminal. With `own`, the editor uses the controlling terminal: stdout is not one. There is no printer
+    /// where the terminal cannot place the cursor, as there is no place above the prompt.
     pub fn open(
         screen: Screen,
         shared: Arc<Shared>,
@@ -80,17 +79,14 @@ impl Terminal {
             let handler = EventHandler::Conditional(Box::new(Ends { screen: screen.clone(), key }));
             editor.bind_sequence(key, handler);
         }
-        // A terminal that cannot place the cursor has no place above the prompt.
         let printer = editor.create_external_printer().ok().map(|printer| Box::new(printer) as Printer);
-        let terminal = Self { editor, screen, shared, history, known: Vec::new(), color, above: printer.is_some() };
+        let terminal = Self { editor, screen, shared, history, known: Vec::new(), color };
         Ok((terminal, printer))
     }
 
     /// Begins to read, on a thread of its own.
     pub fn start(self, typed: UnboundedSender<Typed>, busy: Busy, notes: Stream) -> io::Result<()> {
-        if self.above {
-            self.screen.begin();
-        }
+        self.screen.begin();
         let screen = self.screen.clone();
         let spawned = std::thread::Builder::new().name("editor".into()).spawn(move || {
             self.read(&typed, &busy, &notes);
@@ -124,7 +120,7 @@ impl Terminal {
                 }
                 Err(ReadlineError::Interrupted) => {
                     let line = self.editor.helper().map(Help::typed).unwrap_or_default();
-                    if busy.load(Ordering::SeqCst) > 0 {
+                    if busy.any() {
                         // What is being typed is none of the command's.
                         kept = line;
                         if typed.send(Typed::Abandon).is_err() {
@@ -137,7 +133,7 @@ impl Terminal {
                         break;
                     } else {
                         asked = true;
-                        notes.line(&notes.style.dim("Ctrl-C once more, or Ctrl-D, leaves"));
+                        notes.line(&notes.style.dim(LEAVES));
                     }
                 }
                 Err(ReadlineError::Eof) => {
@@ -175,7 +171,7 @@ impl Terminal {
                 }
                 _ => {}
             }
-            busy.fetch_add(1, Ordering::SeqCst);
+            busy.add();
             if typed.send(Typed::Line(line.text)).is_err() {
                 return false;
             }

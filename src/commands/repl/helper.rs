@@ -5,6 +5,7 @@ use std::borrow::Cow;
 use std::cell::Cell;
 use std::sync::{Arc, Mutex, PoisonError};
 
+use rustyline::CompletionType;
 use rustyline::completion::{Completer, FilenameCompleter, Pair};
 use rustyline::highlight::{CmdKind, Highlighter};
 use rustyline::hint::Hinter;
@@ -137,6 +138,12 @@ impl Highlighter for Help {
 
     fn highlight_hint<'h>(&self, hint: &'h str) -> Cow<'h, str> {
         Cow::Owned(format!("\x1b[90m{hint}\x1b[0m"))
+    }
+
+    fn highlight_candidate<'c>(&self, candidate: &'c str, _: CompletionType) -> Cow<'c, str> {
+        // The painting below the list is no printing either, and asks for no hint.
+        self.by_key.set(true);
+        Cow::Borrowed(candidate)
     }
 
     fn highlight_char(&self, line: &str, cursor: usize, kind: CmdKind) -> bool {

@@ -100,7 +100,7 @@ impl Screen {
     }
 
     /// Writes through the editor while there is one.
-    pub fn writer(&self, printer: Option<Printer>) -> Box<dyn Write + Send> {
+    pub fn writer(&self, printer: Printer) -> Box<dyn Write + Send> {
         Box::new(Above { screen: self.clone(), printer })
     }
 
@@ -118,7 +118,7 @@ fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
 }
 
 /// The terminal itself: stdout, or what controls the process where that is a pipe.
-fn tty() -> Box<dyn Write> {
+pub fn tty() -> Box<dyn Write> {
     use io::IsTerminal as _;
     if io::stdout().is_terminal() {
         return Box::new(io::stdout());
@@ -132,26 +132,25 @@ fn tty() -> Box<dyn Write> {
 /// Writes above the prompt.
 struct Above {
     screen: Screen,
-    /// `None`: there is no editor that could take text.
-    printer: Option<Printer>,
+    printer: Printer,
 }
 
 impl Above {
     fn print(&mut self, text: &str) -> io::Result<()> {
         let mut state = self.screen.lock();
         loop {
-            match (state.mode, &mut self.printer) {
-                (Mode::Direct, _) | (_, None) => {
+            match state.mode {
+                Mode::Direct => {
                     let mut stdout = tty();
                     stdout.write_all(text.as_bytes())?;
                     return stdout.flush();
                 }
-                (Mode::Reading, Some(printer)) if state.outstanding.is_none() => {
+                Mode::Reading if state.outstanding.is_none() => {
                     state.outstanding = Some(text.to_owned());
                     // Its queue has room for one, so this does not wait.
-                    return printer.print(text.to_owned()).map_err(io::Error::other);
+                    return self.printer.print(text.to_owned()).map_err(io::Error::other);
                 }
-                (Mode::Reading | Mode::Between, Some(_)) => state = self.screen.wait(state),
+                Mode::Reading | Mode::Between => state = self.screen.wait(state),
             }
         }
     }
@@ -254,7 +253,7 @@ mod tests {
         let screen = Screen::new();
         screen.lock().mode = Mode::Between;
         let (sender, printed) = mpsc::channel();
-        let mut writer = screen.writer(Some(Box::new(Editor(sender))));
+        let mut writer = screen.writer(Box::new(Editor(sender)));
         let writing = std::thread::spawn(move || {
             writer.write_all(b"one\n").unwrap();
             writer.write_all(b"two\n").unwrap();
