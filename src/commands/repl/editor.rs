@@ -58,10 +58,10 @@ impl Terminal {
     /// Prepares the terminal. With `own`, the editor uses the controlling terminal: stdout is not one. There is no printer
     /// where the terminal cannot place the cursor, as there is no place above the prompt.
     pub fn open(
+        help: Help,
         screen: Screen,
         shared: Arc<Shared>,
         history: Arc<History>,
-        color: bool,
         own: bool,
     ) -> Result<(Self, Option<Printer>), ReadlineError> {
         let config = Config::builder()
@@ -74,9 +74,10 @@ impl Terminal {
             .build();
         let memory = MemHistory::with_config(&config);
         let mut editor = Editor::with_history(config, memory)?;
-        editor.set_helper(Some(Help::new(screen.clone(), Arc::clone(&shared), color)));
-        for key in [KeyEvent::ctrl('C'), KeyEvent::ctrl('D'), KeyEvent::ctrl('Z')] {
-            let handler = EventHandler::Conditional(Box::new(Ends { screen: screen.clone(), key }));
+        let color = help.color();
+        editor.set_helper(Some(help));
+        for key in ['C', 'D', 'Z', 'L'].map(KeyEvent::ctrl) {
+            let handler = EventHandler::Conditional(Box::new(Told { screen: screen.clone(), key }));
             editor.bind_sequence(key, handler);
         }
         let printer = editor.create_external_printer().ok().map(|printer| Box::new(printer) as Printer);
@@ -111,6 +112,9 @@ impl Terminal {
             }
             let read = self.editor.readline_with_initial(&prompt, (&text[..cursor], &text[cursor..]));
             self.screen.leaving();
+            if let Some(left) = self.editor.helper().map(Help::left) {
+                self.screen.remember(&left);
+            }
             match read {
                 Ok(text) => {
                     asked = false;
@@ -163,6 +167,7 @@ impl Terminal {
             match line.text.trim() {
                 "clear" => {
                     let _ = self.editor.clear_screen();
+                    self.screen.cleared();
                     continue;
                 }
                 "quit" | "exit" => {
@@ -239,14 +244,18 @@ impl Prompt for StandingPrompt {
     }
 }
 
-/// A key that ends the reading of a line, or stops the process amid it: the screen has to know before it does.
-struct Ends {
+/// A key that ends the reading of a line, stops the process amid it, or clears the screen, which has to know before.
+struct Told {
     screen: Screen,
     key: KeyEvent,
 }
 
-impl ConditionalEventHandler for Ends {
+impl ConditionalEventHandler for Told {
     fn handle(&self, _: &Event, _: RepeatCount, _: bool, context: &EventContext<'_>) -> Option<Cmd> {
+        if self.key == KeyEvent::ctrl('L') {
+            self.screen.cleared();
+            return None;
+        }
         // Ctrl-D in a line that is not empty takes a character away.
         if self.key != KeyEvent::ctrl('D') || context.line().is_empty() {
             self.screen.leaving();

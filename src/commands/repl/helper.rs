@@ -2,7 +2,7 @@
 //! here what the editor is doing, see [`Screen`].
 
 use std::borrow::Cow;
-use std::cell::Cell;
+use std::cell::{Cell, RefCell};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use rustyline::CompletionType;
@@ -16,6 +16,7 @@ use rustyline::{Context, Helper};
 use super::complete::{Wanted, candidates, wanted};
 use super::highlight::highlight;
 use super::lines;
+use super::resize::columns;
 use super::screen::Screen;
 use super::watch::Shared;
 
@@ -32,6 +33,20 @@ pub struct Help {
     by_key: Cell<bool>,
     /// The cursor is where the line is painted for.
     mark_brackets: Cell<bool>,
+    /// What was painted last of the line being typed.
+    painted: RefCell<Option<Painted>>,
+    /// The terminal folds long lines anew when its width changes.
+    refolds: bool,
+}
+
+/// How a line was painted.
+#[derive(Debug)]
+struct Painted {
+    /// Width of the window.
+    columns: usize,
+    prompt: String,
+    line: String,
+    cursor: usize,
 }
 
 struct Files(FilenameCompleter);
@@ -43,8 +58,8 @@ impl std::fmt::Debug for Files {
 }
 
 impl Help {
-    /// For that terminal, in colour or not.
-    pub fn new(screen: Screen, shared: Arc<Shared>, color: bool) -> Self {
+    /// For that terminal, in colour or not; `refolds` says what it does when its width changes.
+    pub fn new(screen: Screen, shared: Arc<Shared>, color: bool, refolds: bool) -> Self {
         Self {
             screen,
             shared,
@@ -53,6 +68,8 @@ impl Help {
             typed: Arc::default(),
             by_key: Cell::new(false),
             mark_brackets: Cell::new(false),
+            painted: RefCell::default(),
+            refolds,
         }
     }
 
@@ -64,6 +81,32 @@ impl Help {
     /// Another line begins, with this in it.
     pub fn begin(&self, text: &str, cursor: usize) {
         self.note(text, cursor);
+        *self.painted.borrow_mut() = None;
+    }
+
+    /// Whether the line has colours.
+    pub fn color(&self) -> bool {
+        self.color
+    }
+
+    /// What stays on the screen of the line that was typed.
+    pub fn left(&self) -> String {
+        let painted = self.painted.borrow();
+        painted.as_ref().map(|painted| format!("{}{}\n", painted.prompt, painted.line)).unwrap_or_default()
+    }
+
+    /// Notes how the line is painted, and returns what is to be printed before.
+    fn paint(&self, prompt: &str) -> String {
+        let Some(columns) = columns() else { return String::new() };
+        let (line, cursor) = self.typed();
+        let now = Painted { columns, prompt: prompt.to_owned(), line, cursor };
+        match self.painted.replace(Some(now)) {
+            Some(was) if was.columns != columns && self.refolds => {
+                let before = format!("{}{}", was.prompt, was.line.get(..was.cursor).unwrap_or_default());
+                self.screen.repair(&before, was.columns, columns)
+            }
+            _ => String::new(),
+        }
     }
 
     fn note(&self, line: &str, cursor: usize) {
@@ -133,7 +176,8 @@ impl Highlighter for Help {
         if !self.by_key.replace(false) {
             self.screen.painted();
         }
-        Cow::Borrowed(prompt)
+        let repair = self.paint(prompt);
+        if repair.is_empty() { Cow::Borrowed(prompt) } else { Cow::Owned(repair + prompt) }
     }
 
     fn highlight_hint<'h>(&self, hint: &'h str) -> Cow<'h, str> {

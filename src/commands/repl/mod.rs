@@ -12,6 +12,7 @@ mod highlight;
 mod history;
 mod lines;
 mod plain;
+mod resize;
 mod screen;
 mod script;
 mod watch;
@@ -32,6 +33,7 @@ use crate::settings::Repl;
 use busy::Busy;
 use editor::{Terminal, Typed};
 use execute::{Done, Executor};
+use helper::Help;
 use history::History;
 use lines::Entry;
 use plain::Plain;
@@ -96,7 +98,8 @@ fn open_terminal(settings: &Repl, shared: Arc<Shared>) -> Result<Opened, Failure
     let (out, err) = (style(io::stdout().is_terminal()), style(io::stderr().is_terminal()));
     let screen = Screen::new();
     let color = settings.output.color.enabled(true);
-    let opened = Terminal::open(screen.clone(), Arc::clone(&shared), Arc::clone(&history), color, !out.terminal);
+    let help = Help::new(screen.clone(), Arc::clone(&shared), color, settings.refolds);
+    let opened = Terminal::open(help, screen.clone(), Arc::clone(&shared), Arc::clone(&history), !out.terminal);
     let (terminal, printer) = opened.map_err(|error| {
         Failure::new(Kind::Internal, anyhow::Error::new(error).context("could not use the terminal"))
     })?;
@@ -203,7 +206,11 @@ async fn serve(
                     waiting.push_back(line);
                 }
                 Some(Typed::Abandon) => {}
-                Some(Typed::Interrupt) if asked => leaving = true,
+                Some(Typed::Interrupt) if asked => {
+                    leaving = true;
+                    plain.inspect(|plain| plain.left());
+                    executor.surroundings.console.err.line("");
+                }
                 Some(Typed::Interrupt) => {
                     asked = true;
                     plain.inspect(|plain| plain.interrupted());

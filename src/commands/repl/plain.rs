@@ -56,6 +56,12 @@ impl Plain {
         self.state.amid.store(true, Ordering::SeqCst);
     }
 
+    /// No further line is of interest: there are no more prompts.
+    pub fn left(&self) {
+        self.state.reading.store(false, Ordering::SeqCst);
+        self.state.amid.store(false, Ordering::SeqCst);
+    }
+
     /// Begins to read, on a thread of its own. `ask` leads to the terminal.
     pub fn start(
         self,

@@ -9,6 +9,8 @@ use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 
 use rustyline::ExternalPrinter;
 
+use super::resize::{Tail, repair};
+
 /// Most that is painted at once, so that keys are served in between.
 const PIECE: usize = 16 * 1024;
 
@@ -31,6 +33,8 @@ struct State {
     mode: Mode,
     /// Handed to the editor and not painted yet.
     outstanding: Option<String>,
+    /// What stands above the prompt.
+    tail: Tail,
 }
 
 /// The terminal.
@@ -43,7 +47,7 @@ pub struct Screen {
 impl Screen {
     /// Nobody edits yet.
     pub fn new() -> Self {
-        let state = State { mode: Mode::Direct, outstanding: None };
+        let state = State { mode: Mode::Direct, outstanding: None, tail: Tail::default() };
         Self { shared: Arc::new((Mutex::new(state), Condvar::new())), original: Arc::default() }
     }
 
@@ -73,8 +77,26 @@ impl Screen {
 
     /// The editor has painted the text it was given.
     pub fn painted(&self) {
-        self.lock().outstanding = None;
+        let mut state = self.lock();
+        if let Some(text) = state.outstanding.take() {
+            state.tail.push(&text);
+        }
         self.shared.1.notify_all();
+    }
+
+    /// The editor has left this above its prompt.
+    pub fn remember(&self, text: &str) {
+        self.lock().tail.push(text);
+    }
+
+    /// The editor has cleared the screen.
+    pub fn cleared(&self) {
+        self.lock().tail.clear();
+    }
+
+    /// What to print before the prompt, see [`repair`].
+    pub fn repair(&self, before: &str, old_columns: usize, columns: usize) -> String {
+        repair(before, old_columns, columns, &self.lock().tail)
     }
 
     /// The editor is done, or is to be: the terminal is as it was found, and whoever prints writes to it.
@@ -141,6 +163,7 @@ impl Above {
         loop {
             match state.mode {
                 Mode::Direct => {
+                    state.tail.push(text);
                     let mut stdout = tty();
                     stdout.write_all(text.as_bytes())?;
                     return stdout.flush();
