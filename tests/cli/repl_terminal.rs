@@ -292,6 +292,43 @@ fn it_works_in_a_narrow_terminal_and_follows_its_size() {
 }
 
 #[test]
+fn a_window_that_changes_its_width_keeps_what_stands_in_it() {
+    let service = Service::start();
+    // The screen of these tests keeps its rows as they are, as xterm does, which says who it is.
+    let (mut wps, mut peer) = joined(repl(&service).env("XTERM_VERSION", "XTerm(390)"), &service);
+    let text = "send g a line that is so long that it has two rows here, and three in a window half as wide";
+    peer.say(1, "before");
+    wps.see("[g] bob: before");
+    wps.keys(text);
+    wps.see("half as wide");
+    for (number, columns) in [(2, 50), (3, 120), (4, 40), (5, 80)] {
+        let shown = format!("{PROMPT} {text}");
+        let rows: Vec<String> = shown
+            .as_bytes()
+            .chunks(columns.into())
+            .map(|row| String::from_utf8_lossy(row).trim_end().to_owned())
+            .collect();
+        let at_the_bottom = |lines: &[String]| {
+            let used = lines.iter().rposition(|line| !line.is_empty()).map_or(0, |last| last + 1);
+            lines[..used].ends_with(&rows)
+        };
+        wps.resize(24, columns);
+        wps.until("the line in the new width", at_the_bottom);
+        peer.say(number, &format!("message {number}"));
+        wps.see(&format!("[g] bob: message {number}"));
+        let lines = wps.until("the line below", at_the_bottom);
+        assert_eq!(lines.iter().filter(|line| line.contains("send g")).count(), 1, "{lines:#?}");
+        position(&lines, "[g] bob: before");
+    }
+    wps.enter("");
+    let operation = peer.operation();
+    assert_eq!(operation["data"], text.strip_prefix("send g ").unwrap());
+    peer.ack(&operation["ackId"]);
+    wps.see("sent to");
+    leave(wps, peer);
+}
+
+#[test]
 fn a_dumb_terminal_and_no_colour_get_no_escapes() {
     let port = ClosedPort::reserve().port();
     for (name, value) in [("TERM", "dumb"), ("NO_COLOR", "1")] {
@@ -351,6 +388,65 @@ fn on_a_dumb_terminal_ctrl_c_abandons_the_command_and_twice_on_an_empty_line_lea
     wps.keys("\x03");
     peer.see_off();
     assert_eq!(wps.end(), 0);
+}
+
+#[test]
+fn two_repls_at_once_keep_each_others_history() {
+    let port = ClosedPort::reserve().port();
+    let home = tempfile::tempdir().unwrap();
+    let start = || {
+        let wps = terminal(["repl", &format!("--local={port}")]).env("HOME", home.path().to_str().unwrap()).start();
+        wps.last(PROMPT);
+        wps
+    };
+    let mut one = start();
+    let mut other = start();
+    for (first, second) in [("join a", "join b"), ("send a 1", "send b 1"), ("join a", "send b 2")] {
+        for (wps, line) in [(&mut one, first), (&mut other, second)] {
+            wps.enter(line);
+            wps.last(PROMPT);
+        }
+    }
+    other.enter("quit");
+    assert_eq!(other.end(), 0);
+    one.enter("send a 2");
+    one.see("[a] 2");
+    one.last(PROMPT);
+    // A third one has all of it, each line once, at its newest place.
+    let mut third = start();
+    third.enter("history");
+    let lines = third.see("7  history");
+    for (number, line) in
+        [(1, "join b"), (2, "send a 1"), (3, "send b 1"), (4, "join a"), (5, "send b 2"), (6, "send a 2")]
+    {
+        assert!(lines.contains(&format!("{number}  {line}")), "{lines:#?}");
+    }
+    // What it tidied away has cost the first one nothing.
+    one.enter("ping");
+    one.see(" ms");
+    let kept = std::fs::read_to_string(home.path().join(".local/state/wps/history")).unwrap();
+    assert_eq!(kept, "join b\nsend a 1\nsend b 1\njoin a\nsend b 2\nsend a 2\nhistory\nping\n");
+    third.enter("quit");
+    assert_eq!(third.end(), 0);
+    one.enter("quit");
+    assert_eq!(one.end(), 0);
+}
+
+#[test]
+fn several_lines_pasted_at_once_run_in_order() {
+    let service = Service::start();
+    let (mut wps, mut peer) = joined(repl(&service), &service);
+    for (number, (start, end)) in [("", ""), ("\x1b[200~", "\x1b[201~\r")].into_iter().enumerate() {
+        let lines: String = (0..20).map(|line| format!("send g paste {number} line {line}\r")).collect();
+        wps.keys(&format!("{start}{}{end}", if end.is_empty() { &lines } else { lines.trim_end() }));
+        for line in 0..20 {
+            let operation = peer.operation();
+            assert_eq!(operation["data"], format!("paste {number} line {line}"));
+            peer.ack(&operation["ackId"]);
+        }
+        wps.last(PROMPT);
+    }
+    leave(wps, peer);
 }
 
 #[test]

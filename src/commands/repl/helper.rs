@@ -47,6 +47,8 @@ struct Painted {
     prompt: String,
     line: String,
     cursor: usize,
+    /// A hint stood behind the line.
+    hint: bool,
 }
 
 struct Files(FilenameCompleter);
@@ -99,11 +101,12 @@ impl Help {
     fn paint(&self, prompt: &str) -> String {
         let Some(columns) = columns() else { return String::new() };
         let (line, cursor) = self.typed();
-        let now = Painted { columns, prompt: prompt.to_owned(), line, cursor };
+        let now = Painted { columns, prompt: prompt.to_owned(), line, cursor, hint: false };
         match self.painted.replace(Some(now)) {
             Some(was) if was.columns != columns && self.refolds => {
+                let at_end = was.cursor == was.line.len() && !was.hint;
                 let before = format!("{}{}", was.prompt, was.line.get(..was.cursor).unwrap_or_default());
-                self.screen.repair(&before, was.columns, columns)
+                self.screen.repair(&before, at_end, was.columns, columns)
             }
             _ => String::new(),
         }
@@ -181,6 +184,9 @@ impl Highlighter for Help {
     }
 
     fn highlight_hint<'h>(&self, hint: &'h str) -> Cow<'h, str> {
+        if let Some(painted) = self.painted.borrow_mut().as_mut() {
+            painted.hint = true;
+        }
         Cow::Owned(format!("\x1b[90m{hint}\x1b[0m"))
     }
 

@@ -66,10 +66,17 @@ impl Tail {
 }
 
 /// What is to be printed after the editor has cleared what it takes for the line's rows, and before the prompt. `before`
-/// is the prompt and the line up to the cursor, as it was painted when the window had the other width.
-pub fn repair(before: &str, old_columns: usize, columns: usize, tail: &Tail) -> String {
-    let was = rows(before, old_columns) - 1;
-    let is = rows(before, columns) - 1;
+/// is the prompt and the line up to the cursor, as it was painted when the window had the other width; `at_end`: nothing
+/// stood behind the cursor.
+pub fn repair(before: &str, at_end: bool, old_columns: usize, columns: usize, tail: &Tail) -> String {
+    // Where the editor takes the cursor to be, and where it is: rows below the one in which the prompt begins.
+    let was = rows(before, old_columns) - 1 + usize::from(is_full(before, old_columns));
+    let is = match (at_end, is_full(before, old_columns)) {
+        // The editor itself has begun the row below, with a line's end.
+        (true, true) => rows(before, columns),
+        (true, false) => rows(before, columns) - 1,
+        (false, _) => rows(before, columns) - 1 + usize::from(is_full(before, columns)),
+    };
     if is >= was {
         let up = is - was;
         return if up > 0 { format!("\x1b[{up}A\r\x1b[J") } else { String::new() };
@@ -77,14 +84,16 @@ pub fn repair(before: &str, old_columns: usize, columns: usize, tail: &Tail) -> 
     format!("\r\x1b[J{}", tail.last(was - is, columns))
 }
 
-/// How many rows a text takes, with the cursor behind it.
+/// How many rows a text takes.
 fn rows(text: &str, columns: usize) -> usize {
-    let lines: Vec<&str> = text.split('\n').collect();
-    let full: usize = lines.iter().map(|line| row_starts(line, columns).len()).sum();
-    // Behind a full row the cursor is in the next one.
-    let last = lines.last().copied().unwrap_or_default();
+    text.split('\n').map(|line| row_starts(line, columns).len()).sum()
+}
+
+/// Whether a text ends where a row does.
+fn is_full(text: &str, columns: usize) -> bool {
+    let last = text.rsplit('\n').next().unwrap_or_default();
     let start = row_starts(last, columns).last().copied().unwrap_or(0);
-    full + usize::from(width(&last[start..]) >= columns)
+    width(&last[start..]) >= columns
 }
 
 /// Where the rows of a line begin.
@@ -159,7 +168,7 @@ mod tests {
         for (text, columns, expected) in [
             ("", 10, 1),
             ("123456789", 10, 1),
-            ("1234567890", 10, 2),
+            ("1234567890", 10, 1),
             ("12345678901", 10, 2),
             ("日本語日本", 9, 2),
             ("\x1b[1mabc\x1b[0m", 4, 1),
@@ -172,19 +181,30 @@ mod tests {
     #[test]
     fn a_narrower_window_has_the_rows_cleared_that_the_editor_does_not_know_of() {
         let before = "x".repeat(55);
-        assert_eq!(repair(&before, 40, 20, &Tail::default()), "\x1b[1A\r\x1b[J");
-        assert_eq!(repair(&before, 40, 30, &Tail::default()), "");
-        assert_eq!(repair(&before, 40, 10, &Tail::default()), "\x1b[4A\r\x1b[J");
+        assert_eq!(repair(&before, true, 40, 20, &Tail::default()), "\x1b[1A\r\x1b[J");
+        assert_eq!(repair(&before, true, 40, 30, &Tail::default()), "");
+        assert_eq!(repair(&before, true, 40, 10, &Tail::default()), "\x1b[4A\r\x1b[J");
+    }
+
+    #[test]
+    fn a_row_that_is_full_to_its_end_is_minded() {
+        let before = "x".repeat(60);
+        // The editor ended the row, so the cursor stays in a row of its own.
+        assert_eq!(repair(&before, true, 60, 40, &Tail::default()), "\x1b[1A\r\x1b[J");
+        assert_eq!(repair(&before, true, 60, 80, &Tail::default()), "");
+        // The row becomes full, and the cursor stays in it.
+        assert_eq!(repair(&before, true, 40, 60, &tail("one\n")), "\r\x1b[Jone\n");
+        assert_eq!(repair(&before, false, 40, 60, &tail("one\n")), "");
     }
 
     #[test]
     fn a_wider_window_has_the_text_printed_again_that_the_editor_clears() {
         let before = "x".repeat(55);
         let tail = tail("one\ntwo\n\x1b[31mthree and more than a row\x1b[0m\n");
-        assert_eq!(repair(&before, 20, 60, &tail), "\r\x1b[Jtwo\n\x1b[31mthree and more than a row\x1b[0m\n");
+        assert_eq!(repair(&before, true, 20, 60, &tail), "\r\x1b[Jtwo\n\x1b[31mthree and more than a row\x1b[0m\n");
         // In the colour that it had.
         assert_eq!(tail.last(1, 20), "\x1b[31ma row\x1b[0m\n");
-        assert_eq!(repair(&before, 20, 60, &Tail::default()), "\r\x1b[J");
+        assert_eq!(repair(&before, true, 20, 60, &Tail::default()), "\r\x1b[J");
     }
 
     #[test]

@@ -95,8 +95,8 @@ impl Screen {
     }
 
     /// What to print before the prompt, see [`repair`].
-    pub fn repair(&self, before: &str, old_columns: usize, columns: usize) -> String {
-        repair(before, old_columns, columns, &self.lock().tail)
+    pub fn repair(&self, before: &str, at_end: bool, old_columns: usize, columns: usize) -> String {
+        repair(before, at_end, old_columns, columns, &self.lock().tail)
     }
 
     /// The editor is done, or is to be: the terminal is as it was found, and whoever prints writes to it.
