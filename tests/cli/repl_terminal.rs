@@ -401,23 +401,29 @@ fn two_repls_at_once_keep_each_others_history() {
     };
     let mut one = start();
     let mut other = start();
+    // Enters a line, and waits until the editor is done with it.
+    let entered = |wps: &mut Terminal, line: &str| {
+        let shown = format!("{PROMPT} {line}");
+        let count = |lines: &[String]| lines.iter().filter(|line| **line == shown).count();
+        let before = count(&wps.last(PROMPT));
+        wps.enter(line);
+        wps.until("the line", |lines| count(lines) > before);
+        wps.last(PROMPT);
+    };
     for (first, second) in [("join a", "join b"), ("send a 1", "send b 1"), ("join a", "send b 2")] {
         for (wps, line) in [(&mut one, first), (&mut other, second)] {
-            wps.enter(line);
-            wps.last(PROMPT);
+            entered(wps, line);
         }
     }
     other.enter("quit");
     assert_eq!(other.end(), 0);
-    one.enter("send a 2");
-    one.see("[a] 2");
-    one.last(PROMPT);
+    entered(&mut one, "send a 2");
     // A third one has all of it, each line once, at its newest place.
     let mut third = start();
     third.enter("history");
-    let lines = third.see("7  history");
+    let lines = third.see("8  history");
     for (number, line) in
-        [(1, "join b"), (2, "send a 1"), (3, "send b 1"), (4, "join a"), (5, "send b 2"), (6, "send a 2")]
+        [(1, "join b"), (2, "send a 1"), (3, "send b 1"), (4, "join a"), (5, "send b 2"), (6, "quit"), (7, "send a 2")]
     {
         assert!(lines.contains(&format!("{number}  {line}")), "{lines:#?}");
     }
@@ -425,7 +431,7 @@ fn two_repls_at_once_keep_each_others_history() {
     one.enter("ping");
     one.see(" ms");
     let kept = std::fs::read_to_string(home.path().join(".local/state/wps/history")).unwrap();
-    assert_eq!(kept, "join b\nsend a 1\nsend b 1\njoin a\nsend b 2\nsend a 2\nhistory\nping\n");
+    assert_eq!(kept, "join b\nsend a 1\nsend b 1\njoin a\nsend b 2\nquit\nsend a 2\nhistory\nping\n");
     third.enter("quit");
     assert_eq!(third.end(), 0);
     one.enter("quit");
