@@ -428,8 +428,7 @@ fn two_repls_at_once_keep_each_others_history() {
         assert!(lines.contains(&format!("{number}  {line}")), "{lines:#?}");
     }
     // What it tidied away has cost the first one nothing.
-    one.enter("ping");
-    one.see(" ms");
+    entered(&mut one, "ping");
     let kept = std::fs::read_to_string(home.path().join(".local/state/wps/history")).unwrap();
     assert_eq!(kept, "join b\nsend a 1\nsend b 1\njoin a\nsend b 2\nquit\nsend a 2\nhistory\nping\n");
     third.enter("quit");
