@@ -131,6 +131,23 @@ fn keep_going_goes_on_and_ends_with_the_code_of_the_first_failure() {
 }
 
 #[test]
+fn a_line_that_is_no_text_fails_alone_and_a_byte_order_mark_is_no_part_of_the_first() {
+    let mut lines = b"\xef\xbb\xbfjoin g\r\nsend g \xff\r\nsend g good\r\nexpect .data == \"good\"\r\n".to_vec();
+    let port = ClosedPort::reserve().port();
+    let local = format!("--local={port}");
+    let ended = wps(["repl", &local, "-q", "--keep-going"]).stdin(lines.clone()).run();
+    assert_eq!((ended.code, ended.text()), (11, "[g] good\n"), "{}", ended.stderr);
+    ended.assert_stderr(&["error: line 2: it is not UTF-8\n"]);
+
+    lines = b"send g ".to_vec();
+    lines.resize(17 * 1024 * 1024, b'x');
+    lines.extend_from_slice(b"\njoin g\nbogus\n");
+    let ended = wps(["repl", &local, "-q", "--keep-going"]).stdin(lines).run();
+    assert_eq!(ended.code, 11, "{}", ended.stderr);
+    ended.assert_stderr(&["error: line 1: it is longer than 16777216 bytes\n", "error: line 3: there is no command"]);
+}
+
+#[test]
 fn a_script_may_be_a_file_or_a_command_of_its_own() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("check.wps");

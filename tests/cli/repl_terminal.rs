@@ -292,6 +292,43 @@ fn it_works_in_a_narrow_terminal_and_follows_its_size() {
 }
 
 #[test]
+fn colours_show_json_and_its_brackets_and_a_hint_and_none_are_there_without_colour() {
+    for colored in [true, false] {
+        let service = Service::start();
+        let mut setup = repl(&service);
+        if !colored {
+            setup = setup.env("NO_COLOR", "1");
+        }
+        let (mut wps, peer) = joined(setup, &service);
+        let hinted = if colored { format!("{PROMPT} join g") } else { format!("{PROMPT} jo") };
+        wps.keys("jo");
+        wps.last(&hinted);
+        let json = "send -t json g {\"a\":[1,true]}";
+        // In place of what was typed; the cursor then goes back, onto the last bracket.
+        wps.keys(&format!("\x15{json}"));
+        wps.last(&format!("{PROMPT} {json}"));
+        wps.keys("\x1b[D");
+        let end = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
+        let marked = "\x1b[1;4m{\x1b[0m\x1b[33m\"a\"\x1b[0m:[\x1b[35m1\x1b[0m,\x1b[34mtrue\x1b[0m]\x1b[1;4m}\x1b[0m";
+        if colored {
+            wps.until_bytes("the marked brackets", |bytes| end(bytes).contains(marked));
+            assert!(end(&wps.bytes()).contains("\x1b[90min g\x1b[0m"), "the hint is grey");
+        }
+        // Away from the brackets.
+        wps.keys("\x15\x0bx");
+        wps.last(&format!("{PROMPT} x"));
+        if !colored {
+            let written = end(&wps.bytes());
+            let is_color =
+                |rest: &str| rest.trim_start_matches(|c: char| c.is_ascii_digit() || c == ';').starts_with('m');
+            assert!(!written.split("\x1b[").skip(1).any(is_color), "{written:?}");
+        }
+        wps.keys("\x15");
+        leave(wps, peer);
+    }
+}
+
+#[test]
 fn a_window_that_changes_its_width_keeps_what_stands_in_it() {
     let service = Service::start();
     // The screen of these tests keeps its rows as they are, as xterm does, which says who it is.
