@@ -67,7 +67,7 @@ struct Person {
 /// What stands between a person and the commands.
 #[derive(Debug)]
 enum Front {
-    Editor(Terminal, Screen),
+    Editor(Box<Terminal>, Screen),
     Plain(Plain),
 }
 
@@ -106,7 +106,7 @@ fn open_terminal(settings: &Repl, shared: Arc<Shared>) -> Result<Opened, Failure
     let (front, above) = match printer {
         Some(printer) => {
             let above = screen.writer(printer);
-            (Front::Editor(terminal, screen), above)
+            (Front::Editor(Box::new(terminal), screen), above)
         }
         None => {
             let plain = Plain::new(Arc::clone(&shared));
