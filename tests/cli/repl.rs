@@ -87,7 +87,7 @@ fn the_first_line_that_fails_ends_the_script_with_its_exit_code() {
         ("# JSON\nsend -t json g {\"a\":}\n", &[], 11, "error: line 2: the data is not JSON\n"),
         ("send --file missing g\n", &[], 11, "error: line 1: could not read the data from `missing`\n"),
         ("expect --timeout 10ms .type == \"none\"\n", &[], 12, "error: line 1: no record for which"),
-        ("sleep 1m\n", &["--timeout", "300ms"], 124, "error: timed out after 300 ms (`--timeout`)\n"),
+        ("sleep 1m\n", &["--timeout", "300ms"], 124, "error: timed out after 300 ms (`--timeout`)"),
     ] {
         let ended = script(lines).args(flags.iter().copied()).arg("-q").run();
         assert_eq!((ended.code, ended.text()), (code, ""), "{lines}: {}", ended.stderr);
