@@ -220,6 +220,8 @@ pub struct Repl {
     pub keep_going: bool,
     /// Where the history is kept.
     pub history: HistoryPlace,
+    /// The terminal folds long lines anew when its width changes.
+    pub refolds: bool,
 }
 
 /// Where the lines that were entered are kept.

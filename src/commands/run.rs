@@ -258,6 +258,7 @@ where
     F: Future<Output = Verdict>,
 {
     let console = surroundings.console.clone();
+    let listens = watcher.clone();
     let (mut tap, seen) = Tap::new(printer, wants.shown, wants.limit, watcher);
     let mut config = connection.session.clone();
     config.seed = seed();
@@ -296,6 +297,10 @@ where
             }
             over = &mut running => break over,
             came = interruption(signals, watched, &console) => {
+                let is_key = undecided && matches!(came, Interrupt::Signal(2));
+                if is_key && listens.as_ref().is_some_and(|watcher| watcher.interrupted()) {
+                    continue;
+                }
                 hurried.get_or_insert_with(Instant::now);
                 if undecided {
                     interrupt = Some(came);

@@ -64,6 +64,11 @@ pub trait Watcher: std::fmt::Debug {
 
     /// Nothing more is waiting.
     fn flush(&self);
+
+    /// SIGINT came. Returns whether that is dealt with; if not, it ends the run.
+    fn interrupted(&self) -> bool {
+        false
+    }
 }
 
 /// The sink of a command.

@@ -119,7 +119,8 @@ fn repl(args: ReplArgs, environment: &Environment, input: &mut dyn Input) -> Res
     let policy = Policy { keeps_on: true, rejoin: !args.rejoin.no_rejoin, on_unknown };
     let connection = connection(args.connecting, policy, environment, input)?;
     let history = super::line::history_place(environment);
-    Ok(Repl { connection, output, script: args.file, keep_going: args.keep_going, history })
+    let refolds = super::line::refolds(environment);
+    Ok(Repl { connection, output, script: args.file, keep_going: args.keep_going, history, refolds })
 }
 
 /// Group names, checked, each once, in the order given.
