@@ -13,6 +13,7 @@ mod payload;
 mod profile;
 mod settle;
 mod source;
+mod stdin;
 mod url;
 
 use std::path::PathBuf;

@@ -84,7 +84,7 @@ pub(super) fn settle(
         // It is on this machine.
         (Source::Local { .. }, _) => Proxies::default(),
         (_, Some(flag)) => {
-            hint_at_secret("--proxy", flag.expose(), "`@FILE` and `HTTPS_PROXY` bring it from elsewhere", input);
+            hint_at_secret("--proxy", flag.expose(), "`@FILE`, `-` and `HTTPS_PROXY` bring it from elsewhere", input);
             proxy::from_flag(flag, input)?
         }
         (_, None) => proxy::from_environment(is_secure(source), environment)?,

@@ -3,7 +3,8 @@
 use std::time::Duration;
 
 use super::network;
-use super::source::{bad_name, resolve, takes_stdin};
+use super::source::{bad_name, resolve};
+use super::stdin;
 use super::{
     Ack, Connection, DataFrom, Environment, Event, Input, Join, Listen, Output, PayloadSource, PayloadType, Repl, Send,
     Settings, Source, Tls,
@@ -110,9 +111,8 @@ fn event(args: EventArgs, environment: &Environment, input: &mut dyn Input) -> R
 }
 
 fn repl(args: ReplArgs, environment: &Environment, input: &mut dyn Input) -> Result<Repl, Failure> {
-    if let (None, Some(flag)) = (&args.file, takes_stdin(&args.connecting.connection.source)) {
-        return Err(Failure::message(Kind::Usage, format!("`{flag} -` and the lines both take standard input"))
-            .hint(format!("read one of them from a file: `{flag} @FILE`, `--file SCRIPT`")));
+    if args.file.is_none() {
+        stdin::refuse_beside(&stdin_takers(&args.connecting), "the lines", "--file SCRIPT")?;
     }
     let output = output(&args.connecting, environment)?;
     let on_unknown = on_unknown(args.unknown.on_unknown);
@@ -177,9 +177,8 @@ fn payload(
                 .hint("give DATA, `-` to take it from standard input, or `--file F`"));
         }
     };
-    if let (DataFrom::Stdin, Some(flag)) = (&from, takes_stdin(&connecting.connection.source)) {
-        return Err(Failure::message(Kind::Usage, format!("`{flag} -` and DATA `-` both take standard input"))
-            .hint(format!("read one of them from a file: `{flag} @FILE`, `--file F`")));
+    if from == DataFrom::Stdin {
+        stdin::refuse_beside(&stdin_takers(connecting), "DATA `-`", "--file F")?;
     }
     Ok(PayloadSource { from, data_type, envelope })
 }
@@ -265,12 +264,17 @@ fn on_unknown(what: Unknown) -> OnUnknown {
 /// Retries of fresh attempts unless given.
 const DEFAULT_RETRIES: u32 = 3;
 
+fn stdin_takers(args: &ConnectingArgs) -> Vec<&'static str> {
+    stdin::takers(&args.connection.source, Some(&args.network))
+}
+
 pub(super) fn connection(
     args: ConnectingArgs,
     policy: Policy,
     environment: &Environment,
     input: &mut dyn Input,
 ) -> Result<Connection, Failure> {
+    stdin::refuse_two(&stdin_takers(&args))?;
     let protocol = match args.connection.protocol {
         Protocol::Json => Subprotocol::Json,
         Protocol::JsonReliable => Subprotocol::JsonReliable,

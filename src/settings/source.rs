@@ -103,18 +103,6 @@ fn key_of_environment(token: &TokenArgs, environment: &Environment) -> Result<Op
     string.map(|(from, text)| from_connection_string(from, &text, token)).transpose()
 }
 
-/// Whether one of the connection flags takes standard input.
-pub(super) fn takes_stdin(args: &SourceArgs) -> Option<&'static str> {
-    let is_stdin = |value: &Option<Secret>| value.as_ref().is_some_and(|value| value.expose() == "-");
-    if is_stdin(&args.url) {
-        Some("--url")
-    } else if is_stdin(&args.key.connection_string) {
-        Some("--connection-string")
-    } else {
-        None
-    }
-}
-
 /// The value itself, or what `-` or `@FILE` stands for, without blanks and line breaks around it.
 pub(super) fn read(flag: &str, value: &Secret, input: &mut dyn Input) -> Result<Secret, Failure> {
     let (text, place) = match value.expose() {

@@ -7,7 +7,7 @@ use super::{Exceptions, Proxies, Proxy, ProxyScheme};
 use crate::failure::{Failure, Kind};
 use crate::secret::{self, Secret};
 use crate::settings::source::read;
-use crate::settings::{Environment, Input};
+use crate::settings::{Environment, Input, stdin};
 
 /// Port of a proxy whose URL names none, as in curl.
 const DEFAULT_PORT: u16 = 1080;
@@ -15,7 +15,7 @@ const DEFAULT_PORT_TLS: u16 = 443;
 
 /// `--proxy`: for every service, and whatever the environment says.
 pub(super) fn from_flag(flag: &Secret, input: &mut dyn Input) -> Result<Proxies, Failure> {
-    let is_file = flag.expose().starts_with('@');
+    let is_file = flag.expose().starts_with('@') || stdin::takes(flag);
     let text = if is_file { read("--proxy", flag, input)? } else { flag.clone() };
     if matches!(text.expose(), "none" | "") {
         return Ok(Proxies::default());
@@ -59,9 +59,6 @@ fn bad(from: &str, kind: Kind, problem: &str) -> Failure {
 
 /// Reads a proxy's URL. The error does not repeat it.
 fn parse(text: &str, from: &'static str) -> Result<Proxy, String> {
-    if text == "-" {
-        return Err("standard input is not read for it, only `@FILE`".to_owned());
-    }
     let (scheme, rest) = text.split_once("://").unwrap_or(("http", text));
     let scheme = match scheme.to_ascii_lowercase().as_str() {
         "http" => ProxyScheme::Http,
@@ -146,7 +143,6 @@ mod tests {
     fn a_malformed_proxy_is_told_without_repeating_it() {
         for (text, problem) in [
             ("", "it has no host"),
-            ("-", "standard input is not read for it"),
             ("http://", "it has no host"),
             ("ftp://sesame", "its scheme is not"),
             ("socks4://sesame", "only `socks5` and `socks5h`"),
