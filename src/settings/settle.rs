@@ -1,8 +1,9 @@
 //! From what was typed to what will be done, a command at a time.
 
+use std::ffi::OsString;
 use std::time::Duration;
 
-use super::network;
+use super::{doctor, network};
 use super::source::{bad_name, resolve};
 use super::stdin;
 use super::{
@@ -19,6 +20,29 @@ use crate::client::session::{Backoff, BackoffMode, Config, OnUnknown, Retries};
 use crate::failure::{Failure, Kind};
 use crate::protocol::{Subprotocol, Upstream, check_event_name, check_group_name, encode_upstream};
 
+/// What will be done, with the profile that the command line or the environment names; `args` are what `command` was
+/// parsed from. See [`settle`].
+pub fn settle_line_and_profile(
+    args: Vec<OsString>,
+    command: Command,
+    environment: &Environment,
+    input: &mut dyn Input,
+) -> Result<Settings, Failure> {
+    match profile::with_profile(args, &command, environment, input) {
+        Ok(None) => settle(command, environment, input),
+        Ok(Some((command, brought))) => {
+            let environment = environment.clone().with_profile(brought);
+            settle(command, &environment, input).map_err(|failure| environment.explain(failure))
+        }
+        // To the doctor, that is a finding.
+        Err(failure) if failure.kind == Kind::Config => match command {
+            Command::Doctor(args) => doctor::without_source(*args, failure, environment),
+            _ => Err(failure),
+        },
+        Err(failure) => Err(failure),
+    }
+}
+
 /// What will be done. Reads the files and the standard input that the command line names for secrets, and nothing
 /// else from outside. Fails with usage (exit 2) or configuration errors (exit 3).
 pub fn settle(command: Command, environment: &Environment, input: &mut dyn Input) -> Result<Settings, Failure> {
@@ -28,7 +52,7 @@ pub fn settle(command: Command, environment: &Environment, input: &mut dyn Input
         Command::Send(args) => Settings::Send(Box::new(send(*args, environment, input)?)),
         Command::Event(args) => Settings::Event(Box::new(event(*args, environment, input)?)),
         Command::Repl(args) => Settings::Repl(Box::new(repl(*args, environment, input)?)),
-        Command::Doctor(args) => Settings::Doctor(Box::new(super::doctor::settle(*args, environment, input)?)),
+        Command::Doctor(args) => Settings::Doctor(Box::new(doctor::settle(*args, environment, input)?)),
         Command::Emulator(args) => Settings::Emulator(Box::new(super::emulator::emulator(args, environment, input)?)),
         Command::Url(UrlArgs { command: UrlCommand::Create(args) }) => {
             Settings::UrlCreate(Box::new(url::create(*args, environment, input)?))

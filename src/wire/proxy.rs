@@ -40,7 +40,7 @@ pub struct Proxy {
     pub port: u16,
     /// User and password.
     pub credentials: Option<(String, Secret)>,
-    /// Where it comes from, such as `--proxy` or `HTTPS_PROXY`.
+    /// Where it comes from in words, literals in backticks, such as "`HTTPS_PROXY`".
     pub from: String,
 }
 
