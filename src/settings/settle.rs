@@ -3,13 +3,13 @@
 use std::ffi::OsString;
 use std::time::Duration;
 
-use super::{doctor, network};
 use super::source::{bad_name, resolve};
 use super::stdin;
 use super::{
     Ack, Connection, DataFrom, Environment, Event, Input, Join, Listen, Output, PayloadSource, PayloadType, Repl, Send,
     Settings, Source, Tls,
 };
+use super::{doctor, network};
 use super::{profile, url};
 use crate::cli::{
     AckArgs, AckIdArgs, ColorChoice, Command, ConfigArgs, ConfigCommand, ConnectingArgs, DataArgs, DataType, EventArgs,

@@ -169,7 +169,7 @@ mod tests {
             host: "::1".into(),
             port: 1080,
             credentials: Some(("user".into(), Secret::new("sesame"))),
-            from: "ALL_PROXY".into(),
+            from: "`ALL_PROXY`".into(),
         };
         assert_eq!(proxy.to_string(), "socks5h://[::1]:1080");
         assert!(!format!("{proxy:?}").contains("sesame"));

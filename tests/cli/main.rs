@@ -17,6 +17,9 @@ mod doctor_network;
 mod ending;
 mod garbage;
 mod layering;
+mod listen_network;
+#[cfg(target_os = "linux")]
+mod names;
 mod network;
 mod operations;
 mod output;

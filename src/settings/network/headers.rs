@@ -5,8 +5,8 @@ use http::{HeaderName, HeaderValue};
 
 use crate::failure::{Failure, Kind};
 use crate::secret::{self, Secret, is_secret_header};
-use crate::settings::{Input, stdin};
 use crate::settings::source::{hint_at_secret, read};
+use crate::settings::{Input, stdin};
 
 /// Of the handshake itself, or of the connection.
 const RESERVED: [HeaderName; 7] = [CONNECTION, CONTENT_LENGTH, EXPECT, TE, TRAILER, TRANSFER_ENCODING, UPGRADE];

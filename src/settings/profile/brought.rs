@@ -76,9 +76,15 @@ mod tests {
     fn what_is_blamed_and_stands_in_the_profile_is_said_to_stand_there() {
         let (kind, hints) = explained(Kind::Usage, "`--ping-timeout` (1s) must be longer than `--ping-interval` (2s)");
         let there = "from the profile `work` (`--profile`) in `config.toml`";
-        assert_eq!((kind, &hints), (Kind::Usage, &vec![format!("`--ping-timeout` comes {there}"), "do something".into()]));
+        assert_eq!(
+            (kind, &hints),
+            (Kind::Usage, &vec![format!("`--ping-timeout` comes {there}"), "do something".into()])
+        );
         assert_eq!(explained(Kind::Usage, "`--ping-timeout` (1s) is `--connection-string`").0, Kind::Config);
         assert_eq!(explained(Kind::Usage, "`--connection-string` needs `--ttl`").0, Kind::Config);
-        assert_eq!(explained(Kind::Usage, "the name in `--hub` is not valid"), (Kind::Usage, vec!["do something".into()]));
+        assert_eq!(
+            explained(Kind::Usage, "the name in `--hub` is not valid"),
+            (Kind::Usage, vec!["do something".into()])
+        );
     }
 }
