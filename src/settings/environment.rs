@@ -98,15 +98,11 @@ const LONGEST_SECRET: u64 = 1024 * 1024;
 
 impl Input for ProcessInput {
     fn stdin(&mut self) -> io::Result<String> {
-        let mut text = String::new();
-        io::stdin().lock().take(LONGEST_SECRET).read_to_string(&mut text)?;
-        Ok(text)
+        whole(io::stdin().lock())
     }
 
     fn file(&mut self, path: &Path) -> io::Result<String> {
-        let mut text = String::new();
-        std::fs::File::open(path)?.take(LONGEST_SECRET).read_to_string(&mut text)?;
-        Ok(text)
+        whole(std::fs::File::open(path)?)
     }
 
     fn config_file(&mut self) -> Option<PathBuf> {
@@ -134,6 +130,16 @@ impl Input for ProcessInput {
             self.notes.push(note);
         }
     }
+}
+
+/// All of it, as text.
+fn whole(reader: impl io::Read) -> io::Result<String> {
+    let mut text = Vec::new();
+    reader.take(LONGEST_SECRET + 1).read_to_end(&mut text)?;
+    if text.len() as u64 > LONGEST_SECRET {
+        return Err(io::Error::new(io::ErrorKind::InvalidData, "it is longer than 1 MiB"));
+    }
+    String::from_utf8(text).map_err(|_| io::Error::new(io::ErrorKind::InvalidData, "it is not UTF-8"))
 }
 
 /// Pipes and the like are nobody else's.
