@@ -52,7 +52,7 @@ json\t'no sequence ids, no recovery'"
 complete -c wps -n "__fish_wps_using_subcommand listen" -l connect-timeout -d 'Limit of each fresh connection attempt: DNS, TCP, proxy, TLS, upgrade and the `connected` frame together' -r
 complete -c wps -n "__fish_wps_using_subcommand listen" -l proxy -d 'Proxy on the way, `http://`, `https://` or `socks5h://[USER:PASSWORD@]HOST[:PORT]`, or `none`' -r
 complete -c wps -n "__fish_wps_using_subcommand listen" -l resolve -d 'Address to connect to in place of what DNS says for HOST and PORT, repeatable' -r
-complete -c wps -n "__fish_wps_using_subcommand listen" -l header -d 'Header for the WebSocket handshake, `NAME: VALUE`, repeatable; `@FILE` has one on each line' -r
+complete -c wps -n "__fish_wps_using_subcommand listen" -l header -d 'Header for the WebSocket handshake, `NAME: VALUE`, repeatable; `@FILE` and `-` (stdin) have one on each line' -r
 complete -c wps -n "__fish_wps_using_subcommand listen" -l ca-cert -d 'PEM file with certificates to trust besides the platform\'s roots' -r -F
 complete -c wps -n "__fish_wps_using_subcommand listen" -l client-cert -d 'PEM file with a client certificate, and its chain, for services that ask for one' -r -F
 complete -c wps -n "__fish_wps_using_subcommand listen" -l client-key -d 'PEM file with the private key of --client-cert, not encrypted [default: the same file]' -r -F
@@ -102,7 +102,7 @@ json\t'no sequence ids, no recovery'"
 complete -c wps -n "__fish_wps_using_subcommand join" -l connect-timeout -d 'Limit of each fresh connection attempt: DNS, TCP, proxy, TLS, upgrade and the `connected` frame together' -r
 complete -c wps -n "__fish_wps_using_subcommand join" -l proxy -d 'Proxy on the way, `http://`, `https://` or `socks5h://[USER:PASSWORD@]HOST[:PORT]`, or `none`' -r
 complete -c wps -n "__fish_wps_using_subcommand join" -l resolve -d 'Address to connect to in place of what DNS says for HOST and PORT, repeatable' -r
-complete -c wps -n "__fish_wps_using_subcommand join" -l header -d 'Header for the WebSocket handshake, `NAME: VALUE`, repeatable; `@FILE` has one on each line' -r
+complete -c wps -n "__fish_wps_using_subcommand join" -l header -d 'Header for the WebSocket handshake, `NAME: VALUE`, repeatable; `@FILE` and `-` (stdin) have one on each line' -r
 complete -c wps -n "__fish_wps_using_subcommand join" -l ca-cert -d 'PEM file with certificates to trust besides the platform\'s roots' -r -F
 complete -c wps -n "__fish_wps_using_subcommand join" -l client-cert -d 'PEM file with a client certificate, and its chain, for services that ask for one' -r -F
 complete -c wps -n "__fish_wps_using_subcommand join" -l client-key -d 'PEM file with the private key of --client-cert, not encrypted [default: the same file]' -r -F
@@ -160,7 +160,7 @@ json\t'no sequence ids, no recovery'"
 complete -c wps -n "__fish_wps_using_subcommand send" -l connect-timeout -d 'Limit of each fresh connection attempt: DNS, TCP, proxy, TLS, upgrade and the `connected` frame together' -r
 complete -c wps -n "__fish_wps_using_subcommand send" -l proxy -d 'Proxy on the way, `http://`, `https://` or `socks5h://[USER:PASSWORD@]HOST[:PORT]`, or `none`' -r
 complete -c wps -n "__fish_wps_using_subcommand send" -l resolve -d 'Address to connect to in place of what DNS says for HOST and PORT, repeatable' -r
-complete -c wps -n "__fish_wps_using_subcommand send" -l header -d 'Header for the WebSocket handshake, `NAME: VALUE`, repeatable; `@FILE` has one on each line' -r
+complete -c wps -n "__fish_wps_using_subcommand send" -l header -d 'Header for the WebSocket handshake, `NAME: VALUE`, repeatable; `@FILE` and `-` (stdin) have one on each line' -r
 complete -c wps -n "__fish_wps_using_subcommand send" -l ca-cert -d 'PEM file with certificates to trust besides the platform\'s roots' -r -F
 complete -c wps -n "__fish_wps_using_subcommand send" -l client-cert -d 'PEM file with a client certificate, and its chain, for services that ask for one' -r -F
 complete -c wps -n "__fish_wps_using_subcommand send" -l client-key -d 'PEM file with the private key of --client-cert, not encrypted [default: the same file]' -r -F
@@ -221,7 +221,7 @@ json\t'no sequence ids, no recovery'"
 complete -c wps -n "__fish_wps_using_subcommand event" -l connect-timeout -d 'Limit of each fresh connection attempt: DNS, TCP, proxy, TLS, upgrade and the `connected` frame together' -r
 complete -c wps -n "__fish_wps_using_subcommand event" -l proxy -d 'Proxy on the way, `http://`, `https://` or `socks5h://[USER:PASSWORD@]HOST[:PORT]`, or `none`' -r
 complete -c wps -n "__fish_wps_using_subcommand event" -l resolve -d 'Address to connect to in place of what DNS says for HOST and PORT, repeatable' -r
-complete -c wps -n "__fish_wps_using_subcommand event" -l header -d 'Header for the WebSocket handshake, `NAME: VALUE`, repeatable; `@FILE` has one on each line' -r
+complete -c wps -n "__fish_wps_using_subcommand event" -l header -d 'Header for the WebSocket handshake, `NAME: VALUE`, repeatable; `@FILE` and `-` (stdin) have one on each line' -r
 complete -c wps -n "__fish_wps_using_subcommand event" -l ca-cert -d 'PEM file with certificates to trust besides the platform\'s roots' -r -F
 complete -c wps -n "__fish_wps_using_subcommand event" -l client-cert -d 'PEM file with a client certificate, and its chain, for services that ask for one' -r -F
 complete -c wps -n "__fish_wps_using_subcommand event" -l client-key -d 'PEM file with the private key of --client-cert, not encrypted [default: the same file]' -r -F
@@ -275,7 +275,7 @@ json\t'no sequence ids, no recovery'"
 complete -c wps -n "__fish_wps_using_subcommand repl" -l connect-timeout -d 'Limit of each fresh connection attempt: DNS, TCP, proxy, TLS, upgrade and the `connected` frame together' -r
 complete -c wps -n "__fish_wps_using_subcommand repl" -l proxy -d 'Proxy on the way, `http://`, `https://` or `socks5h://[USER:PASSWORD@]HOST[:PORT]`, or `none`' -r
 complete -c wps -n "__fish_wps_using_subcommand repl" -l resolve -d 'Address to connect to in place of what DNS says for HOST and PORT, repeatable' -r
-complete -c wps -n "__fish_wps_using_subcommand repl" -l header -d 'Header for the WebSocket handshake, `NAME: VALUE`, repeatable; `@FILE` has one on each line' -r
+complete -c wps -n "__fish_wps_using_subcommand repl" -l header -d 'Header for the WebSocket handshake, `NAME: VALUE`, repeatable; `@FILE` and `-` (stdin) have one on each line' -r
 complete -c wps -n "__fish_wps_using_subcommand repl" -l ca-cert -d 'PEM file with certificates to trust besides the platform\'s roots' -r -F
 complete -c wps -n "__fish_wps_using_subcommand repl" -l client-cert -d 'PEM file with a client certificate, and its chain, for services that ask for one' -r -F
 complete -c wps -n "__fish_wps_using_subcommand repl" -l client-key -d 'PEM file with the private key of --client-cert, not encrypted [default: the same file]' -r -F
@@ -335,7 +335,7 @@ json\t'no sequence ids, no recovery'"
 complete -c wps -n "__fish_wps_using_subcommand doctor" -l connect-timeout -d 'Limit of each fresh connection attempt: DNS, TCP, proxy, TLS, upgrade and the `connected` frame together' -r
 complete -c wps -n "__fish_wps_using_subcommand doctor" -l proxy -d 'Proxy on the way, `http://`, `https://` or `socks5h://[USER:PASSWORD@]HOST[:PORT]`, or `none`' -r
 complete -c wps -n "__fish_wps_using_subcommand doctor" -l resolve -d 'Address to connect to in place of what DNS says for HOST and PORT, repeatable' -r
-complete -c wps -n "__fish_wps_using_subcommand doctor" -l header -d 'Header for the WebSocket handshake, `NAME: VALUE`, repeatable; `@FILE` has one on each line' -r
+complete -c wps -n "__fish_wps_using_subcommand doctor" -l header -d 'Header for the WebSocket handshake, `NAME: VALUE`, repeatable; `@FILE` and `-` (stdin) have one on each line' -r
 complete -c wps -n "__fish_wps_using_subcommand doctor" -l ca-cert -d 'PEM file with certificates to trust besides the platform\'s roots' -r -F
 complete -c wps -n "__fish_wps_using_subcommand doctor" -l client-cert -d 'PEM file with a client certificate, and its chain, for services that ask for one' -r -F
 complete -c wps -n "__fish_wps_using_subcommand doctor" -l client-key -d 'PEM file with the private key of --client-cert, not encrypted [default: the same file]' -r -F

@@ -54,8 +54,7 @@ fn run(started: Instant) -> u8 {
             records = command.prints_records();
             let quiet = command.talk().is_some_and(|talk| talk.quiet);
             let mut input = ProcessInput::default();
-            let settings = settings::with_profile(args, command, &environment, &mut input)
-                .and_then(|command| settings::settle(command, &environment, &mut input));
+            let settings = settings::settle_line_and_profile(args, command, &environment, &mut input);
             if !quiet {
                 notes(&input.notes, &environment, color);
             }

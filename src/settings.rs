@@ -13,6 +13,7 @@ mod payload;
 mod profile;
 mod settle;
 mod source;
+mod stdin;
 mod url;
 
 use std::path::PathBuf;
@@ -32,8 +33,8 @@ pub use environment::{Environment, Input, Note, ProcessInput};
 pub use line::{Line, settle_line};
 pub use network::{Network, Proxies, Proxy, ProxyScheme};
 pub use payload::{DataFrom, Encoding, PayloadSource, PayloadType};
-pub use profile::{Checked, with_profile};
-pub use settle::settle;
+pub use profile::{Brought, Checked};
+pub use settle::{settle, settle_line_and_profile};
 
 /// What will be done.
 #[derive(Clone, Debug, PartialEq)]

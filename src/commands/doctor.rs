@@ -256,7 +256,8 @@ impl Examination<'_> {
             (None, Some((Err(Failed), _))) => Ending::new("failed", None),
             (None, None) => {
                 let dialed = dialer.last_error();
-                let failure = self.end_of(&finished, &seen, dialed.as_ref());
+                let mut failure = self.end_of(&finished, &seen, dialed.as_ref());
+                failure.hints.extend(seen.take_odd());
                 dial.borrow_mut().fail(&trail.steps(), failure, dialed.as_ref(), &mut told);
                 Ending::new("failed", None)
             }

@@ -272,6 +272,10 @@ where
     if place.url.is_none() {
         tap.follow(url.clone());
     }
+    // A hosted emulator and one beside have this clock.
+    if matches!(connection.source, Source::Signed(_)) {
+        tap.watch_clock(dialer.trail());
+    }
     let (driver, handle) = Driver::new(config, dialer, tap);
     let sated = Rc::clone(&seen);
     let client = Client { handle: handle.clone(), seen, place: place.clone(), url, ack_timeout };

@@ -4,14 +4,16 @@
 use std::cell::Cell;
 use std::rc::Rc;
 use std::task::{Context, Poll};
+use std::time::SystemTime;
 
 use tokio::sync::Notify;
 use tokio::time::Instant;
 
-use crate::client::driver::CurrentUrl;
+use super::explain::skew;
+use crate::client::driver::{CurrentUrl, Trail};
 use crate::client::event::{EventSink, Flow, Frame, Lifecycle, Received};
 use crate::protocol::Origin;
-use crate::render::Printer;
+use crate::render::{Printer, Weight};
 
 /// Which messages a command is for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -84,6 +86,8 @@ pub struct Tap {
     watcher: Option<Rc<dyn Watcher>>,
     /// Where the client connects, if that is to be seen only then.
     url: Option<CurrentUrl>,
+    /// The dials in which the service's clock is looked at, until there was something to say about it.
+    clock: Option<Trail>,
 }
 
 impl Tap {
@@ -101,12 +105,25 @@ impl Tap {
             sated: Cell::new(false),
             came: Notify::new(),
         });
-        (Self { printer, shown, limit, fresh: false, seen: Rc::clone(&seen), watcher, url: None }, seen)
+        (Self { printer, shown, limit, fresh: false, seen: Rc::clone(&seen), watcher, url: None, clock: None }, seen)
     }
 
     /// Takes the hub's name from this URL at each new connection.
     pub fn follow(&mut self, url: CurrentUrl) {
         self.url = Some(url);
+    }
+
+    /// Says once when the clock of this machine is wrong by the service's, as these dials hear it.
+    pub fn watch_clock(&mut self, trail: Trail) {
+        self.clock = Some(trail);
+    }
+
+    /// Tokens are signed with this machine's clock: they are good now, and a clock that runs on may make them bad.
+    fn tell_skew(&mut self) {
+        let Some(trail) = &self.clock else { return };
+        let Some(skew) = trail.served().and_then(|served| skew(served, SystemTime::now())) else { return };
+        self.printer.note(Weight::Info, &format!("{skew}: set it, since tokens signed here go by it"));
+        self.clock = None;
     }
 
     /// The printer.
@@ -123,6 +140,9 @@ impl EventSink for Tap {
         }
         if let (Lifecycle::Connected { .. }, Some(url)) = (event, self.url.as_ref().and_then(CurrentUrl::get)) {
             self.printer.set_hub(url.hub());
+        }
+        if matches!(event, Lifecycle::Connected { .. }) {
+            self.tell_skew();
         }
         self.printer.lifecycle(event)
     }

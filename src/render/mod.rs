@@ -23,7 +23,7 @@ pub use jq::Jq;
 pub use ndjson::{Listening, Stopped, StoppedCounts, StoppedError};
 pub use records::Recorder;
 pub use report::{InspectedFinding, InspectedUrl, MadeUrl};
-pub use text::{Weight, human, nack};
+pub use text::{Weight, human, nack, unknown_frame};
 pub use writer::{WriteFailure, Writer};
 
 use crate::client::event::{EventSink, Flow, Frame, Lifecycle, Received};

@@ -7,7 +7,7 @@ use ::url::Url;
 
 use super::settle::talk;
 use super::source::read;
-use super::{ColorChoice, EmulatorFormat, Environment, Input};
+use super::{ColorChoice, EmulatorFormat, Environment, Input, Note};
 use crate::auth::connection_string::DEVELOPMENT_KEY;
 use crate::cli::EmulatorArgs;
 use crate::failure::{Failure, Kind};
@@ -59,7 +59,15 @@ pub(super) fn emulator(
     let advertise = args.advertise.as_deref().map(advertised).transpose()?;
     let access_key = match (&args.access_key, environment.get("WPS_ACCESS_KEY")) {
         (Some(flag), _) => read("--access-key", flag, input)?,
-        (None, Some(variable)) => Secret::new(variable),
+        (None, Some(variable)) => {
+            if variable == "-" || variable.starts_with('@') {
+                input.note(Note::Warning(
+                    "the value of `WPS_ACCESS_KEY` is taken as it is: `--access-key @FILE` and `-` read it from elsewhere"
+                        .to_owned(),
+                ));
+            }
+            Secret::new(variable)
+        }
         (None, None) => Secret::new(DEVELOPMENT_KEY),
     };
     let talk = talk(&args.talk, environment);

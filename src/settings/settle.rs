@@ -1,13 +1,15 @@
 //! From what was typed to what will be done, a command at a time.
 
+use std::ffi::OsString;
 use std::time::Duration;
 
-use super::network;
-use super::source::{bad_name, resolve, takes_stdin};
+use super::source::{bad_name, resolve};
+use super::stdin;
 use super::{
     Ack, Connection, DataFrom, Environment, Event, Input, Join, Listen, Output, PayloadSource, PayloadType, Repl, Send,
     Settings, Source, Tls,
 };
+use super::{doctor, network};
 use super::{profile, url};
 use crate::cli::{
     AckArgs, AckIdArgs, ColorChoice, Command, ConfigArgs, ConfigCommand, ConnectingArgs, DataArgs, DataType, EventArgs,
@@ -18,6 +20,29 @@ use crate::client::session::{Backoff, BackoffMode, Config, OnUnknown, Retries};
 use crate::failure::{Failure, Kind};
 use crate::protocol::{Subprotocol, Upstream, check_event_name, check_group_name, encode_upstream};
 
+/// What will be done, with the profile that the command line or the environment names; `args` are what `command` was
+/// parsed from. See [`settle`].
+pub fn settle_line_and_profile(
+    args: Vec<OsString>,
+    command: Command,
+    environment: &Environment,
+    input: &mut dyn Input,
+) -> Result<Settings, Failure> {
+    match profile::with_profile(args, &command, environment, input) {
+        Ok(None) => settle(command, environment, input),
+        Ok(Some((command, brought))) => {
+            let environment = environment.clone().with_profile(brought);
+            settle(command, &environment, input).map_err(|failure| environment.explain(failure))
+        }
+        // To the doctor, that is a finding.
+        Err(failure) if failure.kind == Kind::Config => match command {
+            Command::Doctor(args) => doctor::without_source(*args, failure, environment),
+            _ => Err(failure),
+        },
+        Err(failure) => Err(failure),
+    }
+}
+
 /// What will be done. Reads the files and the standard input that the command line names for secrets, and nothing
 /// else from outside. Fails with usage (exit 2) or configuration errors (exit 3).
 pub fn settle(command: Command, environment: &Environment, input: &mut dyn Input) -> Result<Settings, Failure> {
@@ -27,7 +52,7 @@ pub fn settle(command: Command, environment: &Environment, input: &mut dyn Input
         Command::Send(args) => Settings::Send(Box::new(send(*args, environment, input)?)),
         Command::Event(args) => Settings::Event(Box::new(event(*args, environment, input)?)),
         Command::Repl(args) => Settings::Repl(Box::new(repl(*args, environment, input)?)),
-        Command::Doctor(args) => Settings::Doctor(Box::new(super::doctor::settle(*args, environment, input)?)),
+        Command::Doctor(args) => Settings::Doctor(Box::new(doctor::settle(*args, environment, input)?)),
         Command::Emulator(args) => Settings::Emulator(Box::new(super::emulator::emulator(args, environment, input)?)),
         Command::Url(UrlArgs { command: UrlCommand::Create(args) }) => {
             Settings::UrlCreate(Box::new(url::create(*args, environment, input)?))
@@ -110,9 +135,8 @@ fn event(args: EventArgs, environment: &Environment, input: &mut dyn Input) -> R
 }
 
 fn repl(args: ReplArgs, environment: &Environment, input: &mut dyn Input) -> Result<Repl, Failure> {
-    if let (None, Some(flag)) = (&args.file, takes_stdin(&args.connecting.connection.source)) {
-        return Err(Failure::message(Kind::Usage, format!("`{flag} -` and the lines both take standard input"))
-            .hint(format!("read one of them from a file: `{flag} @FILE`, `--file SCRIPT`")));
+    if args.file.is_none() {
+        stdin::refuse_beside(&stdin_takers(&args.connecting), "the lines", "--file SCRIPT")?;
     }
     let output = output(&args.connecting, environment)?;
     let on_unknown = on_unknown(args.unknown.on_unknown);
@@ -178,9 +202,8 @@ fn payload(
                 .hint("give DATA, `-` to take it from standard input, or `--file F`"));
         }
     };
-    if let (DataFrom::Stdin, Some(flag)) = (&from, takes_stdin(&connecting.connection.source)) {
-        return Err(Failure::message(Kind::Usage, format!("`{flag} -` and DATA `-` both take standard input"))
-            .hint(format!("read one of them from a file: `{flag} @FILE`, `--file F`")));
+    if from == DataFrom::Stdin {
+        stdin::refuse_beside(&stdin_takers(connecting), "DATA `-`", "--file F")?;
     }
     Ok(PayloadSource { from, data_type, envelope })
 }
@@ -266,12 +289,17 @@ fn on_unknown(what: Unknown) -> OnUnknown {
 /// Retries of fresh attempts unless given.
 const DEFAULT_RETRIES: u32 = 3;
 
+fn stdin_takers(args: &ConnectingArgs) -> Vec<&'static str> {
+    stdin::takers(&args.connection.source, Some(&args.network))
+}
+
 pub(super) fn connection(
     args: ConnectingArgs,
     policy: Policy,
     environment: &Environment,
     input: &mut dyn Input,
 ) -> Result<Connection, Failure> {
+    stdin::refuse_two(&stdin_takers(&args))?;
     let protocol = match args.connection.protocol {
         Protocol::Json => Subprotocol::Json,
         Protocol::JsonReliable => Subprotocol::JsonReliable,

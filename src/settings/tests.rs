@@ -479,18 +479,18 @@ fn the_proxy_is_the_flags_else_the_environments() {
     };
     let host = |proxy: &Option<Proxy>| proxy.as_ref().map(|proxy| format!("{} {}", proxy.from, proxy.host));
     let plain = proxies("listen --url ws://h/client/hubs/h", Inputs::default());
-    assert_eq!((host(&plain.plain).as_deref(), &plain.secure), (Some("HTTP_PROXY plain"), &None));
+    assert_eq!((host(&plain.plain).as_deref(), &plain.secure), (Some("`HTTP_PROXY` plain"), &None));
     let exceptions = plain.exceptions.unwrap();
     assert_eq!((exceptions.list.as_str(), exceptions.from), ("a,b", "no_proxy"));
     let line = "listen --hub h --connection-string Endpoint=https://h;AccessKey=k";
-    assert_eq!(host(&proxies(line, Inputs::default()).secure).as_deref(), Some("HTTPS_PROXY secure"));
+    assert_eq!(host(&proxies(line, Inputs::default()).secure).as_deref(), Some("`HTTPS_PROXY` secure"));
     // The flag goes before, also before the exceptions.
     let flag = proxies("listen --url ws://a/client/hubs/h --proxy http://u:sesame@flag", Inputs::default());
-    assert_eq!((host(&flag.plain).as_deref(), flag.exceptions), (Some("--proxy flag"), None));
+    assert_eq!((host(&flag.plain).as_deref(), flag.exceptions), (Some("`--proxy` flag"), None));
     let inputs = Inputs { files: [("p", "http://u:sesame@file\n")].into(), ..Inputs::default() };
     assert_eq!(
         host(&proxies("listen --url ws://a/client/hubs/h --proxy @p", inputs).plain).as_deref(),
-        Some("--proxy file")
+        Some("`--proxy` file")
     );
     let none = proxies("listen --url ws://a/client/hubs/h --proxy none", Inputs::default());
     assert_eq!(none, Proxies::default());

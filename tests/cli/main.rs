@@ -21,6 +21,9 @@ mod emulator_load;
 mod ending;
 mod garbage;
 mod layering;
+mod listen_network;
+#[cfg(target_os = "linux")]
+mod names;
 mod network;
 mod operations;
 mod output;

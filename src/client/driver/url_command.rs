@@ -1,20 +1,26 @@
 //! A shell command that prints a client access URL, run by the dialer for each fresh connection.
 //!
-//! Its stdout is read to the end, its stderr is ours, its stdin is empty. It runs in a process group of its own, which
+//! Its stdout is read to the end, its stderr is ours, its stdin is empty. Something that it started and left behind may
+//! hold its stdout open, such as the agent of a login: then what it had printed itself is what counts. It runs in a process group of its own, which
 //! is killed when the future is dropped before the command has ended: at the connect timeout, or when the run ends.
 
 use std::process::{ExitStatus, Stdio};
+use std::time::Duration;
 
 use serde_json::Value;
 use thiserror::Error;
 use tokio::io::AsyncReadExt as _;
 use tokio::process::{Child, Command};
+use tokio::time::{Instant, interval_at};
 
 use crate::auth::access_url::{AccessUrl, AccessUrlError};
 use crate::secret::{REDACTED, redact};
 
 /// The most that is read of a command's output; a URL is much shorter.
 const LONGEST_OUTPUT: u64 = 64 * 1024;
+
+/// How long the end of its output may follow the end of the command, before what was printed counts.
+const LEFT_OPEN: Duration = Duration::from_millis(250);
 
 /// The most of an output that is shown, in characters.
 const SHOWN: usize = 200;
@@ -156,8 +162,28 @@ impl Running {
     async fn end(&mut self) -> Result<(Vec<u8>, ExitStatus), UrlCommandError> {
         let mut printed = Vec::new();
         let Some(child) = &mut self.0 else { return Ok((printed, ExitStatus::default())) };
-        if let Some(stdout) = child.stdout.take() {
-            stdout.take(LONGEST_OUTPUT + 1).read_to_end(&mut printed).await.map_err(UrlCommandError::NotRun)?;
+        let mut stdout = child.stdout.take().map(|stdout| stdout.take(LONGEST_OUTPUT + 1));
+        // Only where the output does not end with the command does this ever tick.
+        let mut looks = interval_at(Instant::now() + LEFT_OPEN, LEFT_OPEN);
+        let mut had_ended = false;
+        while let Some(pipe) = &mut stdout {
+            tokio::select! {
+                biased;
+                read = pipe.read_buf(&mut printed) => {
+                    if read.map_err(UrlCommandError::NotRun)? == 0 {
+                        stdout = None;
+                    }
+                }
+                _ = looks.tick() => {
+                    let succeeded = ended(child);
+                    // What has printed nothing yet may do so still.
+                    let enough = |succeeded: bool| !succeeded || url_in(&String::from_utf8_lossy(&printed)).is_ok();
+                    if had_ended && succeeded.is_some_and(enough) {
+                        stdout = None;
+                    }
+                    had_ended = succeeded.is_some();
+                }
+            }
         }
         if printed.len() as u64 > LONGEST_OUTPUT {
             return Err(UrlCommandError::TooMuch);
@@ -167,6 +193,22 @@ impl Running {
         self.0 = None;
         Ok((printed, status))
     }
+}
+
+/// Whether a command has ended, and if so whether with status 0. Its number stays its own: what it has left behind can
+/// still be killed by it.
+#[cfg(unix)]
+fn ended(child: &mut Child) -> Option<bool> {
+    use rustix::process::{Pid, WaitId, WaitIdOptions, waitid};
+    let id = child.id().and_then(|id| i32::try_from(id).ok()).and_then(Pid::from_raw)?;
+    let look = WaitIdOptions::EXITED | WaitIdOptions::NOHANG | WaitIdOptions::NOWAIT;
+    let status = waitid(WaitId::Pid(id), look).ok()??;
+    Some(status.exit_status() == Some(0))
+}
+
+#[cfg(windows)]
+fn ended(child: &mut Child) -> Option<bool> {
+    child.try_wait().ok()?.map(|status| status.success())
 }
 
 impl Drop for Running {

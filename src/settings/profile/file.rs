@@ -155,7 +155,7 @@ fn flag_values(key: &str, flag: &ProfileFlag, value: Value, directory: &Path) ->
 
 /// A value that may stand in a file, its files with their whole paths.
 fn referred(key: &str, flag: &ProfileFlag, text: String, directory: &Path) -> Result<String, Fault> {
-    if text == "-" && SOURCES.contains(&key) {
+    if text == "-" && (SOURCES.contains(&key) || matches!(key, "proxy" | "header")) {
         return Err(Fault::new(format!("`{key}` cannot be read from stdin in a profile")).hint(by_reference(key)));
     }
     let (mark, file) = match text.strip_prefix('@') {
