@@ -6,6 +6,7 @@
 mod handshake;
 mod hubs;
 mod outbox;
+mod rest;
 mod socket;
 #[cfg(test)]
 mod tests;
@@ -102,6 +103,8 @@ struct Server {
     keys: Vec<Secret>,
     allow_anonymous: bool,
     endpoint: String,
+    /// Whether the endpoint was chosen by the user, and so is right wherever a client comes from.
+    advertised: bool,
     hubs: Arc<Hubs>,
     /// One task for each WebSocket.
     sockets: Mutex<JoinSet<()>>,
@@ -120,10 +123,17 @@ impl Server {
 /// Serves until `shutdown` is ready, then closes all connections and returns, a second later at most.
 pub async fn run(listener: TcpListener, config: ServerConfig, shutdown: impl Future<Output = ()>) -> io::Result<()> {
     let endpoint = endpoint(&config, listener.local_addr()?);
+    let advertised = config.advertise.is_some();
     let ServerConfig { keys, allow_anonymous, events, hub, seed, .. } = config;
     let hubs = Arc::new(Hubs::new(hub, events, seed));
-    let server =
-        Arc::new(Server { keys, allow_anonymous, endpoint, hubs: Arc::clone(&hubs), sockets: Mutex::default() });
+    let server = Arc::new(Server {
+        keys,
+        allow_anonymous,
+        endpoint,
+        advertised,
+        hubs: Arc::clone(&hubs),
+        sockets: Mutex::default(),
+    });
     // Dropped, and so aborted, when this function returns or is dropped itself.
     let mut requests = JoinSet::new();
     let mut background = JoinSet::new();

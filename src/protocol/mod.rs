@@ -17,6 +17,7 @@ pub use frame::{AckError, Downstream, Message, Origin, Upstream};
 pub use json::{
     SharedMessage, decode_downstream, decode_upstream, encode_downstream, encode_upstream, redact_reconnection_token,
 };
+pub use metadata::check_metadata;
 pub use names::{NameError, check_event_name, check_group_name, check_hub_name};
 
 /// Largest frame the service takes, in bytes (PROTOCOL §12: 1 MB documented, 1 MiB in the official emulator).

@@ -44,7 +44,8 @@ impl<'a> Lexer<'a> {
             '-' | '0'..='9' => {
                 let digits = rest[1..].find(|c: char| !(c.is_ascii_alphanumeric() || c == '.'));
                 let word = &rest[..digits.map_or(rest.len(), |end| end + 1)];
-                let number = word.parse().map_err(|_| Fault::new(start, format_args!("`{word}` is no whole number")))?;
+                let number =
+                    word.parse().map_err(|_| Fault::new(start, format_args!("`{word}` is no whole number")))?;
                 self.take(word.len(), Token::Number(number))
             }
             c if c.is_ascii_alphabetic() || c == '_' => {

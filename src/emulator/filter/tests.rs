@@ -29,11 +29,7 @@ impl Subject for Someone {
 }
 
 fn alice() -> Someone {
-    Someone {
-        user: Some("Alice"),
-        groups: BTreeSet::from(["g1", "it's"]),
-        protocol: Some("json.webpubsub.azure.v1"),
-    }
+    Someone { user: Some("Alice"), groups: BTreeSet::from(["g1", "it's"]), protocol: Some("json.webpubsub.azure.v1") }
 }
 
 fn nobody() -> Someone {
@@ -94,7 +90,6 @@ fn filters_say_which_connections_are_meant() {
         assert_eq!((holds(filter, &alice()), holds(filter, &nobody())), (of_alice, of_nobody), "{filter}");
     }
 }
-
 
 #[test]
 fn a_wrong_filter_is_refused_with_its_place_and_what_is_wrong() {

@@ -4,6 +4,7 @@
 //! `poll_output` as always. Nothing here needs a role. A connection counts as long as the hub keeps it, so one that
 //! lost its socket and can still be recovered counts, too.
 
+use std::collections::HashSet;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -35,7 +36,7 @@ pub struct Selection<'a> {
     /// Ids of connections that are not meant.
     pub excluded: &'a [String],
     /// Those it is false for are not meant.
-    pub filter: Option<&'a dyn Fn(&Recipient<'_>) -> bool>,
+    pub filter: Option<&'a (dyn Fn(&Recipient<'_>) -> bool + Sync)>,
 }
 
 impl<'a> Selection<'a> {
@@ -303,10 +304,11 @@ impl Hub {
             }
             Target::Connection(id) => self.by_id.get(id).copied().into_iter().collect(),
         };
+        let excluded: HashSet<&str> = selection.excluded.iter().map(String::as_str).collect();
         keys.retain(|key| {
             self.connections.get(key).is_some_and(|connection| {
                 connection.is_present()
-                    && !selection.excluded.iter().any(|id| **id == *connection.id)
+                    && !excluded.contains(&*connection.id)
                     && selection.filter.is_none_or(|filter| filter(&Recipient(connection)))
             })
         });

@@ -30,6 +30,14 @@ pub(super) fn refused(status: u16, message: &str) {
     info!("a handshake was refused: {status}: {message}");
 }
 
+/// A REST request was answered. The path has no secrets in it; a query might.
+pub(super) fn answered(method: &http::Method, path: &str, status: u16, error: Option<&str>) {
+    match error {
+        Some(error) => info!("REST {method} {path}: {status}: {error}"),
+        None => info!("REST {method} {path}: {status}"),
+    }
+}
+
 /// A frame came.
 pub(super) fn received(socket: SocketId, text: &str) {
     frame("←", socket, text);
