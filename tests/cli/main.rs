@@ -24,6 +24,7 @@ mod recovery;
 mod repl;
 #[cfg(unix)]
 mod repl_terminal;
+mod rest;
 mod secrets;
 #[cfg(unix)]
 mod sources;

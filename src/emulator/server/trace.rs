@@ -31,9 +31,9 @@ pub(super) fn refused(status: u16, message: &str) {
 }
 
 /// A REST request was answered. The path has no secrets in it; a query might.
-pub(super) fn answered(method: &http::Method, path: &str, status: u16, error: Option<&str>) {
-    match error {
-        Some(error) => info!("REST {method} {path}: {status}: {error}"),
+pub(super) fn answered(method: &http::Method, path: &str, status: u16, note: Option<&str>) {
+    match note {
+        Some(note) => info!("REST {method} {path}: {status}: {note}"),
         None => info!("REST {method} {path}: {status}"),
     }
 }

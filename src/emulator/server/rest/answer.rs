@@ -14,13 +14,14 @@ const ERROR_CODE: HeaderName = HeaderName::from_static("x-ms-error-code");
 pub(super) enum Answer {
     /// A status alone.
     Status(StatusCode),
+    /// 202: a message was queued for so many connections.
+    Sent(usize),
     /// 200 with JSON.
     Json(String),
 }
 
 impl Answer {
     pub(super) const OK: Self = Self::Status(StatusCode::OK);
-    pub(super) const ACCEPTED: Self = Self::Status(StatusCode::ACCEPTED);
     pub(super) const NO_CONTENT: Self = Self::Status(StatusCode::NO_CONTENT);
 
     /// 200 with a value that always serialises.
@@ -28,16 +29,27 @@ impl Answer {
         Self::Json(serde_json::to_string(value).unwrap_or_default())
     }
 
+    /// What the log says about it beside the status.
+    pub(super) fn note(&self) -> Option<String> {
+        match self {
+            Self::Sent(receivers) => Some(format!("sent to {receivers}")),
+            Self::Status(_) | Self::Json(_) => None,
+        }
+    }
+
     pub(super) fn into_response(self) -> Response {
         match self {
-            Self::Status(status) => {
-                let mut response = Response::new(Body::empty());
-                *response.status_mut() = status;
-                response
-            }
+            Self::Status(status) => bare(status),
+            Self::Sent(_) => bare(StatusCode::ACCEPTED),
             Self::Json(text) => json(StatusCode::OK, text),
         }
     }
+}
+
+fn bare(status: StatusCode) -> Response {
+    let mut response = Response::new(Body::empty());
+    *response.status_mut() = status;
+    response
 }
 
 /// Why a request was not carried out. The text never contains a token.

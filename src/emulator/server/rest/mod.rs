@@ -44,9 +44,9 @@ pub(super) fn router() -> Router<Arc<Server>> {
 async fn serve(State(server): State<Arc<Server>>, request: Request) -> Response {
     let (head, body) = request.into_parts();
     let outcome = respond(&server, &head, body).await;
-    let error = outcome.as_ref().err().map(|problem| problem.message.clone());
+    let note = outcome.as_ref().map_or_else(|problem| Some(problem.message.clone()), Answer::note);
     let mut response = outcome.map_or_else(Problem::into_response, Answer::into_response);
-    trace::answered(&head.method, head.uri.path(), response.status().as_u16(), error.as_deref());
+    trace::answered(&head.method, head.uri.path(), response.status().as_u16(), note.as_deref());
     if head.method == Method::HEAD {
         *response.body_mut() = Body::empty();
     }

@@ -14,7 +14,9 @@ use super::query::Query;
 use super::route::{Action, Permitted};
 use super::token;
 use crate::emulator::filter::{Filter, Subject};
-use crate::emulator::hub::{ConnectionInfo, Cursor, Grant, Joined, MemberPage, Outgoing, Recipient, Selection, Target};
+use crate::emulator::hub::{
+    ConnectionInfo, Cursor, Grant, Hub, Joined, MemberPage, Outgoing, Recipient, Selection, Target,
+};
 use crate::protocol::{check_group_name, check_metadata};
 
 /// Most members on a page, and as many when nothing is said (PROTOCOL §12).
@@ -103,8 +105,8 @@ async fn send(server: &Server, hub: &str, target: Target<'_>, call: Call<'_>) ->
     let matches = |recipient: &Recipient<'_>| filter.as_ref().is_none_or(|filter| filter.matches(recipient));
     let selection = Selection { target, excluded: &excluded, filter: Some(&matches) };
     let outgoing = Outgoing { data: data.as_data(), metadata: metadata.as_deref(), ttl };
-    server.hubs.send(hub, |hub, now, insist| hub.handle_send(now, &selection, &outgoing, insist)).await;
-    Ok(Answer::ACCEPTED)
+    let attempt = |hub: &mut Hub, now, insist| hub.handle_send(now, &selection, &outgoing, insist);
+    Ok(Answer::Sent(server.hubs.send(hub, attempt).await))
 }
 
 /// The metadata of a message, from its headers (PROTOCOL §4.5).
