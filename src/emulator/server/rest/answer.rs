@@ -63,8 +63,6 @@ pub(super) struct Problem {
     target: Option<&'static str>,
     /// `Allow` of a 405.
     allow: Option<String>,
-    /// The connection cannot be used further.
-    close: bool,
 }
 
 #[derive(Serialize)]
@@ -77,7 +75,7 @@ struct ErrorBody<'a> {
 
 impl Problem {
     fn new(status: StatusCode, code: &'static str, message: impl Into<String>) -> Self {
-        Self { status, code, message: message.into(), target: None, allow: None, close: false }
+        Self { status, code, message: message.into(), target: None, allow: None }
     }
 
     pub(super) fn bad_request(target: &'static str, message: impl Into<String>) -> Self {
@@ -123,13 +121,7 @@ impl Problem {
     }
 
     pub(super) fn body_timeout() -> Self {
-        let message = "The body did not come in time.";
-        Self { close: true, ..Self::new(StatusCode::REQUEST_TIMEOUT, "Error.RequestTimeout", message) }
-    }
-
-    /// The body was not read, so nothing can be read behind it.
-    pub(super) fn unread(self) -> Self {
-        Self { close: true, ..self }
+        Self::new(StatusCode::REQUEST_TIMEOUT, "Error.RequestTimeout", "The body did not come in time.")
     }
 
     pub(super) fn method_not_allowed(method: &Method, allowed: &[Method]) -> Self {
@@ -149,9 +141,6 @@ impl Problem {
         }
         if let Some(allow) = &self.allow {
             headers.insert(header::ALLOW, header_value(allow));
-        }
-        if self.close {
-            headers.insert(header::CONNECTION, HeaderValue::from_static("close"));
         }
         response
     }

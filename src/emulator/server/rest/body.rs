@@ -24,6 +24,11 @@ impl Payload {
         Self(read(headers, body).await)
     }
 
+    /// Whether there was a body that was not taken in, so that nothing can be read behind it.
+    pub(super) fn is_unread(&self) -> bool {
+        self.0.is_err()
+    }
+
     fn bytes(self, headers: &HeaderMap) -> Result<Bytes, Problem> {
         let bytes = self.0?;
         if headers.contains_key(header::CONTENT_LENGTH) { Ok(bytes) } else { Err(no_length()) }
@@ -70,14 +75,14 @@ async fn read(headers: &HeaderMap, body: Body) -> Result<Bytes, Problem> {
     }
     // HTTP has checked the header; without one the length is known only at the end.
     let length = headers.get(header::CONTENT_LENGTH).and_then(|length| length.to_str().ok()?.parse::<usize>().ok());
-    let length = length.ok_or_else(|| no_length().unread())?;
+    let length = length.ok_or_else(no_length)?;
     if length > MAX_BYTES {
         let message = format!("The body has {length} bytes; it may have {MAX_BYTES}.");
-        return Err(Problem::bad_request("body", message).unread());
+        return Err(Problem::bad_request("body", message));
     }
     match timeout(TIME_LIMIT, to_bytes(body, MAX_BYTES)).await {
         Ok(Ok(bytes)) => Ok(bytes),
-        Ok(Err(error)) => Err(Problem::bad_request("body", format!("The body broke off: {error}.")).unread()),
+        Ok(Err(error)) => Err(Problem::bad_request("body", format!("The body broke off: {error}."))),
         Err(_) => Err(Problem::body_timeout()),
     }
 }

@@ -43,12 +43,18 @@ pub(super) fn router() -> Router<Arc<Server>> {
 
 async fn serve(State(server): State<Arc<Server>>, request: Request) -> Response {
     let (head, body) = request.into_parts();
-    let outcome = respond(&server, &head, body).await;
+    // A body that may come is taken in first: a client that is still writing one might never read a refusal.
+    let payload = Payload::read(&head.headers, body).await;
+    let unread = payload.is_unread();
+    let outcome = respond(&server, &head, payload).await;
     let note = outcome.as_ref().map_or_else(|problem| Some(problem.message.clone()), Answer::note);
     let mut response = outcome.map_or_else(Problem::into_response, Answer::into_response);
     trace::answered(&head.method, head.uri.path(), response.status().as_u16(), note.as_deref());
     if head.method == Method::HEAD {
         *response.body_mut() = Body::empty();
+    }
+    if unread {
+        response.headers_mut().insert(header::CONNECTION, HeaderValue::from_static("close"));
     }
     if let Some(id) = head.headers.get(&CLIENT_REQUEST_ID) {
         response.headers_mut().insert(CLIENT_REQUEST_ID, id.clone());
@@ -56,9 +62,7 @@ async fn serve(State(server): State<Arc<Server>>, request: Request) -> Response 
     response
 }
 
-async fn respond(server: &Server, head: &request::Parts, body: Body) -> Result<Answer, Problem> {
-    // A body that may come is taken in first: a client that is still writing one might never read a refusal.
-    let payload = Payload::read(&head.headers, body).await;
+async fn respond(server: &Server, head: &request::Parts, payload: Payload) -> Result<Answer, Problem> {
     let segments = route::segments(head.uri.path())?;
     let segments: Vec<&str> = segments.iter().map(String::as_str).collect();
     let Some(Resource { hub, found }) = route::find(&segments, &head.method) else {
