@@ -127,7 +127,9 @@ impl Hub {
             }
         }
         for key in keys {
-            self.schedule_expiry(*key);
+            if delivery.expires.is_some() {
+                self.schedule_expiry(*key);
+            }
             self.check_load(*key);
         }
     }

@@ -534,3 +534,33 @@ async fn a_receiver_that_catches_up_lets_the_sender_go_on() {
     };
     tokio::join!(emulator.send_text("/:send", "7"), acknowledge);
 }
+
+#[tokio::test]
+async fn a_message_whose_time_is_up_is_not_replayed() {
+    let emulator = Emulator::start().await;
+    let (mut client, connected) = emulator.pubsub(RELIABLE).await;
+    emulator.send_text("/:send?messageTtlSeconds=1", "passes").await;
+    emulator.send_text("/:send?messageTtlSeconds=0", "stays").await;
+    assert_eq!(
+        (client.json().await["data"].clone(), client.json().await["data"].clone()),
+        ("passes".into(), "stays".into())
+    );
+    let path = format!(
+        "/client/hubs/chat?awps_connection_id={}&awps_reconnection_token={}",
+        connected["connectionId"].as_str().unwrap(),
+        connected["reconnectionToken"].as_str().unwrap()
+    );
+    // Recovers again and again, until it has gone.
+    let replay_without_it = async {
+        loop {
+            let mut again = emulator.connect(&path, Some(RELIABLE)).await;
+            again.json().await;
+            let first = again.json().await;
+            if first["data"] == "stays" {
+                return first["sequenceId"].clone();
+            }
+            assert_eq!((&first["data"], &again.json().await["data"]), (&"passes".into(), &"stays".into()));
+        }
+    };
+    assert_eq!(bounded(replay_without_it).await, 2);
+}
