@@ -144,19 +144,19 @@ pub enum Grant {
 
 impl Hub {
     /// All connections, in the order they connected.
-    #[allow(dead_code)]
+    #[allow(dead_code, reason = "for endpoints that show what there is")]
     pub fn connections(&self) -> Vec<ConnectionInfo> {
         self.select(&Selection::all(Target::Everyone)).into_iter().filter_map(|key| self.info(key)).collect()
     }
 
     /// One connection.
-    #[allow(dead_code)]
+    #[allow(dead_code, reason = "for endpoints that show what there is")]
     pub fn connection(&self, connection_id: &str) -> Option<ConnectionInfo> {
         self.present(connection_id).and_then(|key| self.info(key))
     }
 
     /// All groups with the number of their members, sorted.
-    #[allow(dead_code)]
+    #[allow(dead_code, reason = "for endpoints that show what there is")]
     pub fn groups(&self) -> Vec<(Arc<str>, usize)> {
         let mut groups: Vec<_> = self.groups.sizes().map(|(name, size)| (Arc::clone(name), size)).collect();
         groups.sort_unstable();

@@ -40,7 +40,7 @@ impl Groups {
     }
 
     /// All groups, each with how many members it has, in no order.
-    #[allow(dead_code)]
+    #[allow(dead_code, reason = "for endpoints that show what there is")]
     pub(super) fn sizes(&self) -> impl Iterator<Item = (&Arc<str>, usize)> {
         self.members.iter().map(|(name, members)| (name, members.len()))
     }

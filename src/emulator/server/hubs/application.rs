@@ -9,7 +9,7 @@ use crate::emulator::hub::{Hub, Sent};
 
 impl Hubs {
     /// The hubs that have connections, sorted.
-    #[allow(dead_code)]
+    #[allow(dead_code, reason = "for endpoints that show what there is")]
     pub(in crate::emulator::server) fn names(&self) -> Vec<String> {
         let mut names: Vec<_> = self.table().hubs.keys().cloned().collect();
         names.sort_unstable();

@@ -2,7 +2,8 @@
 //!
 //! A request passes, in this order: the path and the method ([`route`]), the hub's name, the token (PROTOCOL §2.4), the
 //! version, the parameters ([`query`]), the body ([`body`]), the hub ([`operations`]). Whatever goes wrong on the way is
-//! an answer of the same form ([`answer`]). All api-versions do the same: later ones only added to earlier ones.
+//! an answer of the same form ([`answer`]). All api-versions do the same: later ones only added to earlier ones. Other
+//! than in the official emulator `:generateToken` is answered, and `targetName` may be absent.
 
 mod answer;
 mod body;
