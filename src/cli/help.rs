@@ -485,6 +485,17 @@ pub fn sections(command: &str) -> &'static [Section] {
                 ]),
             },
             Section {
+                title: "REST",
+                body: Body::Prose(&[
+                    "Server SDKs work with the connection string as it is; the JavaScript one takes a local endpoint \
+                     with `allowInsecureConnection: true`. The whole data plane is there, below `/api/hubs/HUB`, for \
+                     api-versions 2021-10-01 to 2024-12-01: sending with filters and a time to live, groups, \
+                     permissions, closing, listing, tokens. `GET /api/health` says that the emulator runs. -v logs \
+                     each request with its status, how many clients a message went to, and why one was refused.",
+                    "A message to a client that is far behind waits up to 2 s for it to catch up.",
+                ]),
+            },
+            Section {
                 title: "Exit codes",
                 body: Body::Table(&[
                     CODES_START,

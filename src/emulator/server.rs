@@ -6,6 +6,7 @@
 mod handshake;
 mod hubs;
 mod outbox;
+mod rest;
 mod socket;
 #[cfg(test)]
 mod tests;
@@ -107,6 +108,8 @@ struct Server {
     allow_anonymous: bool,
     endpoint: String,
     traffic: Traffic,
+    /// Whether the endpoint was chosen by the user, and so is right wherever a client comes from.
+    advertised: bool,
     hubs: Arc<Hubs>,
     /// One task for each WebSocket.
     sockets: Mutex<JoinSet<()>>,
@@ -127,11 +130,13 @@ pub async fn run(listener: TcpListener, config: ServerConfig, shutdown: impl Fut
     let endpoint = endpoint(&config, listener.local_addr()?);
     let ServerConfig { keys, allow_anonymous, events, traffic, hub, seed, .. } = config;
     let hubs = Arc::new(Hubs::new(hub, events, traffic.clone(), seed));
+    let advertised = config.advertise.is_some();
     let server = Arc::new(Server {
         keys,
         allow_anonymous,
         endpoint,
         traffic,
+        advertised,
         hubs: Arc::clone(&hubs),
         sockets: Mutex::default(),
     });

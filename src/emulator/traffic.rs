@@ -2,7 +2,7 @@
 //!
 //! Each record has `type` and `time` (RFC 3339, UTC, milliseconds). `opened`, `received`, `sent` and `ended` have
 //! `socket`, the number of the WebSocket, and `hub`; `connectionId` once there is a connection; `refused` is a handshake
-//! that became none. Frames stand in `frame` (a frame of JSON as it is), `text` or `frameBase64`. Reconnection tokens
+//! that became none, `request` one of the application, over REST. Frames stand in `frame` (a frame of JSON as it is), `text` or `frameBase64`. Reconnection tokens
 //! are redacted, and so is what looks like a token in the reason of a close; what users send is as they sent it.
 
 use std::borrow::Cow;
@@ -93,6 +93,15 @@ struct Refused<'a> {
     message: Cow<'a, str>,
 }
 
+#[derive(Serialize)]
+struct Request<'a> {
+    method: &'a str,
+    path: &'a str,
+    status: u16,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    note: Option<Cow<'a, str>>,
+}
+
 impl Traffic {
     /// One more looks on.
     pub fn add(&mut self, observer: Arc<dyn Observer>) {
@@ -152,6 +161,11 @@ impl Traffic {
     /// A request for a WebSocket was refused.
     pub fn refused(&self, status: u16, message: &str) {
         self.record("refused", None, Refused { status, message: redact(message) });
+    }
+
+    /// A request of the application was answered.
+    pub fn request(&self, method: &str, path: &str, status: u16, note: Option<&str>) {
+        self.record("request", None, Request { method, path, status, note: note.map(redact) });
     }
 
     fn record<F: Serialize>(&self, kind: &str, place: Option<Place<'_>>, fields: F) {

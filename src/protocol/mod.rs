@@ -18,6 +18,7 @@ pub use frame::{AckError, Downstream, Message, Origin, Upstream};
 pub use json::{
     SharedMessage, decode_downstream, decode_upstream, encode_downstream, encode_upstream, redact_reconnection_token,
 };
+pub use metadata::check_metadata;
 pub use names::{NameError, check_event_name, check_group_name, check_hub_name};
 pub use pattern::{GroupPattern, LONGEST_PATTERN, MOST_STARS};
 

@@ -31,6 +31,7 @@ mod recovery;
 mod repl;
 #[cfg(unix)]
 mod repl_terminal;
+mod rest;
 mod secrets;
 #[cfg(unix)]
 mod sources;

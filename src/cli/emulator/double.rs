@@ -21,7 +21,8 @@ pub struct DoubleArgs {
 
     /// Write all traffic to FILE, as ndjson: sockets, every frame both ways, refusals; tokens redacted
     ///
-    /// FILE is made anew, readable by its owner only. Records: `opened`, `received`, `sent`, `ended`, `refused`.
+    /// FILE is made anew, readable by its owner only. Records: `opened`, `received`, `sent`, `ended`, `refused`,
+    /// `request`.
     #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath)]
     pub log: Option<PathBuf>,
 }

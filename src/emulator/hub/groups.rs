@@ -39,6 +39,12 @@ impl Groups {
         }
     }
 
+    /// All groups, each with how many members it has, in no order.
+    #[allow(dead_code, reason = "for endpoints that show what there is")]
+    pub(super) fn sizes(&self) -> impl Iterator<Item = (&Arc<str>, usize)> {
+        self.members.iter().map(|(name, members)| (name, members.len()))
+    }
+
     /// The members of a group that has any.
     pub(super) fn members(&self, group: &str) -> Option<&BTreeSet<ConnectionKey>> {
         self.members.get(group)

@@ -6,6 +6,7 @@
 //! User events leave as an output and come back, answered, as an input. Called by the emulator's server and by tests.
 
 mod acks;
+mod admin;
 mod boundary;
 mod config;
 mod connection;
@@ -25,11 +26,13 @@ use std::collections::{BTreeSet, HashMap, VecDeque};
 use std::sync::Arc;
 use std::time::Duration;
 
+pub use admin::{ConnectionInfo, Cursor, Grant, Joined, MemberPage, Outgoing, Recipient, Selection, Sent, Target};
 pub use boundary::{
     ClientKind, CloseKind, EventAnswer, EventId, Frame, Fresh, Open, Output, SimpleMode, SocketId, UserEvent, Violation,
 };
 pub use config::HubConfig;
 pub use negotiation::negotiate;
+pub use permissions::Permission;
 
 use connection::{Connection, ConnectionKey, Incoming};
 use groups::Groups;
@@ -57,6 +60,8 @@ pub struct Hub {
     waiting: VecDeque<ConnectionKey>,
     /// A receiver was let go during this input: held frames have to be looked at.
     release_due: bool,
+    /// The same for senders outside the hub, until they ask.
+    released: bool,
     timers: Timers,
     outputs: VecDeque<Output>,
     connections_opened: u64,
@@ -80,6 +85,7 @@ impl Hub {
             congested: BTreeSet::new(),
             waiting: VecDeque::new(),
             release_due: false,
+            released: false,
             timers: Timers::default(),
             outputs: VecDeque::new(),
             connections_opened: 0,

@@ -165,10 +165,7 @@ impl Hub {
                 self.succeed(key, ack_id);
             }
             Operation::Leave { group } => {
-                self.groups.leave(group, key);
-                if let Some(connection) = self.connections.get_mut(&key) {
-                    connection.groups.remove(group);
-                }
+                self.leave(key, group);
                 self.succeed(key, ack_id);
             }
             Operation::Send { group, no_echo, data, metadata } => {
@@ -187,6 +184,13 @@ impl Hub {
         if let Some(connection) = self.connections.get_mut(&key) {
             let name = self.groups.join(group, key);
             connection.groups.insert(name);
+        }
+    }
+
+    pub(super) fn leave(&mut self, key: ConnectionKey, group: &str) {
+        self.groups.leave(group, key);
+        if let Some(connection) = self.connections.get_mut(&key) {
+            connection.groups.remove(group);
         }
     }
 

@@ -9,6 +9,19 @@ const MAX_LITERALS: usize = 1000;
 /// Most patterns a connection can be granted for each permission.
 const MAX_PATTERNS: usize = 10;
 
+/// What a permission is for (PROTOCOL §13, `/permissions/…`).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Permission {
+    /// Publishing to groups.
+    SendToGroup,
+    /// Joining and leaving groups.
+    JoinLeaveGroup,
+}
+
+/// A connection has as many permissions for single groups as it can have.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct TooManyPermissions;
+
 /// The roles of a connection. Roles that are unknown or beyond the limits grant nothing.
 #[derive(Debug, Default)]
 pub(super) struct Permissions {
@@ -43,6 +56,49 @@ impl Permissions {
             }
         }
         permissions
+    }
+
+    fn grant_mut(&mut self, permission: Permission) -> &mut Grant {
+        match permission {
+            Permission::SendToGroup => &mut self.send,
+            Permission::JoinLeaveGroup => &mut self.join_leave,
+        }
+    }
+
+    /// Grants a permission for a group, or for all of them.
+    pub(super) fn grant(&mut self, permission: Permission, group: Option<&str>) -> Result<(), TooManyPermissions> {
+        let grant = self.grant_mut(permission);
+        match group {
+            None => grant.all = true,
+            Some(group) => {
+                grant.add_literal(group);
+                if !grant.literals.contains(group) {
+                    return Err(TooManyPermissions);
+                }
+            }
+        }
+        Ok(())
+    }
+
+    /// Takes back what was granted for this group; without a group, all there is of the permission. What is granted for
+    /// all groups or by a pattern is not narrowed by taking back one group.
+    pub(super) fn revoke(&mut self, permission: Permission, group: Option<&str>) {
+        let grant = self.grant_mut(permission);
+        match group {
+            None => *grant = Grant::default(),
+            Some(group) => {
+                grant.literals.remove(group);
+            }
+        }
+    }
+
+    /// Whether the permission covers the group; without a group, whether it covers all of them.
+    pub(super) fn has(&self, permission: Permission, group: Option<&str>) -> bool {
+        let grant = match permission {
+            Permission::SendToGroup => &self.send,
+            Permission::JoinLeaveGroup => &self.join_leave,
+        };
+        group.map_or(grant.all, |group| grant.covers(group))
     }
 
     pub(super) fn may_join_or_leave(&self, group: &str) -> bool {

@@ -12,16 +12,28 @@ use super::timers::Timer;
 use crate::protocol::{Downstream, Subprotocol, check_group_name, encode_downstream};
 
 /// How the hub ends a connection: what the `disconnected` frame of a PubSub client says, and the close frame.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Debug)]
 pub(super) struct Farewell {
     code: u16,
-    /// Both the message and the reason of the close frame.
-    message: &'static str,
+    /// Of the `disconnected` frame.
+    message: Cow<'static, str>,
+    /// Of the close frame; at most 123 bytes.
+    reason: &'static str,
 }
 
 impl Farewell {
     const fn new(code: u16, message: &'static str) -> Self {
-        Self { code, message }
+        Self { code, message: Cow::Borrowed(message), reason: message }
+    }
+
+    /// The application closes the connection (PROTOCOL §5.2).
+    pub(super) fn by_application(reason: Option<&str>) -> Self {
+        const MESSAGE: &str = "Application server closed the connection.";
+        let message = match reason {
+            Some(reason) => Cow::Owned(format!("{MESSAGE} Reason: {reason}")),
+            None => Cow::Borrowed(MESSAGE),
+        };
+        Self { code: 1000, message, reason: "" }
     }
 
     const GOING_AWAY: Self = Self::new(1001, "The service is going away.");
@@ -194,7 +206,8 @@ impl Hub {
             let socket = attachment.socket;
             if !simple {
                 let mut text = String::new();
-                encode_downstream(&Downstream::Disconnected { message: Some(farewell.message.into()) }, &mut text);
+                let message = Some(Cow::Borrowed(&*farewell.message));
+                encode_downstream(&Downstream::Disconnected { message }, &mut text);
                 attachment.send(Frame::from(text), &mut self.outputs);
             }
             self.close_socket(socket, farewell);
@@ -203,13 +216,14 @@ impl Hub {
     }
 
     fn close_socket(&mut self, socket: SocketId, farewell: Farewell) {
-        self.outputs.push_back(Output::Close { socket, code: farewell.code, reason: farewell.message.into() });
+        self.outputs.push_back(Output::Close { socket, code: farewell.code, reason: farewell.reason.into() });
     }
 
     /// Forgets a connection.
     pub(super) fn end(&mut self, key: ConnectionKey) {
         self.detach(key);
         self.timers.cancel(Timer::Recovery(key));
+        self.timers.cancel(Timer::Expiry(key));
         let Some(connection) = self.connections.remove(&key) else { return };
         self.by_id.remove(&connection.id);
         for group in &connection.groups {
@@ -239,6 +253,7 @@ impl Hub {
                 Timer::Keepalive(socket) => self.keep_alive(socket),
                 Timer::Recovery(key) => self.end(key),
                 Timer::Patience(key) => self.lose_patience(key),
+                Timer::Expiry(key) => self.expire(key),
             }
         }
         self.settle(now);

@@ -15,6 +15,8 @@ pub(super) enum Timer {
     Recovery(ConnectionKey),
     /// Publishers have waited long enough for a slow receiver.
     Patience(ConnectionKey),
+    /// A message that waits for a reliable connection has become too old (PROTOCOL §13, `messageTtlSeconds`).
+    Expiry(ConnectionKey),
 }
 
 /// Each timer has at most one deadline.

@@ -6,7 +6,7 @@ use axum::Router;
 use axum::body::Body;
 use axum::extract::{Path, Request, State};
 use axum::response::Response;
-use axum::routing::{any, get};
+use axum::routing::any;
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use http::header::{self, HeaderMap, HeaderName, HeaderValue};
@@ -16,7 +16,7 @@ use hyper_util::rt::TokioIo;
 use tokio::net::TcpStream;
 use tokio_tungstenite::tungstenite::handshake::derive_accept_key;
 
-use super::{Server, socket, trace, unix_now};
+use super::{Server, rest, socket, trace, unix_now};
 use crate::auth::token::{Audience, Claims, verify_client_token};
 use crate::emulator::hub::{ClientKind, Fresh, Open, SimpleMode, negotiate};
 use crate::emulator::traffic::Traffic;
@@ -29,8 +29,7 @@ pub(super) fn router(server: Arc<Server>) -> Router {
         .route("/client/hubs/{hub}/", any(client_by_path))
         .route("/client", any(client_by_query))
         .route("/client/", any(client_by_query))
-        // Health needs no token (PROTOCOL §13); axum answers HEAD, too.
-        .route("/api/health", get(async || ()))
+        .merge(rest::router())
         .fallback(async || {
             respond(StatusCode::NOT_FOUND, "There is nothing here. Clients connect to /client/hubs/{hub}.")
         })
@@ -173,25 +172,35 @@ impl Query {
 /// Checks the token, from the query or else from the `Authorization` header (PROTOCOL §1.2).
 fn authenticate(server: &Server, hub: &str, query: &Query, headers: &HeaderMap) -> Result<Claims, Refusal> {
     let unauthorized = |message: String| Refusal::new(StatusCode::UNAUTHORIZED, message);
-    let bearer = headers
-        .get(header::AUTHORIZATION)
-        .and_then(|value| value.to_str().ok())
-        .and_then(|value| value.split_once(' '))
-        .filter(|(scheme, _)| scheme.eq_ignore_ascii_case("bearer"))
-        .map(|(_, token)| token.trim());
-    let Some(token) = query.get("access_token").or(bearer).filter(|token| !token.is_empty()) else {
+    let Some(token) = query.get("access_token").or(bearer(headers)).filter(|token| !token.is_empty()) else {
         if server.allow_anonymous {
             return Ok(Claims::default());
         }
         let message = "The request has no token: neither an access_token parameter nor an Authorization header.";
         return Err(unauthorized(message.to_owned()));
     };
-    let host = headers.get(header::HOST).and_then(|host| host.to_str().ok());
-    let mut endpoints = vec![server.endpoint.clone()];
-    endpoints.extend(host.into_iter().flat_map(names_of));
+    let endpoints = names(server, headers);
     let endpoints: Vec<_> = endpoints.iter().map(String::as_str).collect();
     verify_client_token(token, &server.keys, Audience { endpoints: &endpoints, hub }, unix_now())
         .map_err(|error| unauthorized(format!("Unauthorized: {error}.")))
+}
+
+/// The token of an `Authorization` header.
+pub(super) fn bearer(headers: &HeaderMap) -> Option<&str> {
+    headers
+        .get(header::AUTHORIZATION)
+        .and_then(|value| value.to_str().ok())
+        .and_then(|value| value.split_once(' '))
+        .filter(|(scheme, _)| scheme.eq_ignore_ascii_case("bearer"))
+        .map(|(_, token)| token.trim())
+}
+
+/// The names of the service that tokens may be made for: its endpoint, and what the client called it.
+pub(super) fn names(server: &Server, headers: &HeaderMap) -> Vec<String> {
+    let host = headers.get(header::HOST).and_then(|host| host.to_str().ok());
+    let mut names = vec![server.endpoint.clone()];
+    names.extend(host.into_iter().flat_map(names_of));
+    names
 }
 
 /// The authority a client used, and when that is this machine, its other names.

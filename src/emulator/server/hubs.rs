@@ -3,6 +3,8 @@
 //! A hub exists as long as it has connections. Locks are taken in the order table, hub, outbox. Outputs are handed out
 //! under the hub's lock, so that every socket gets them in the hub's order; tasks are woken after it is released.
 
+mod application;
+
 use std::collections::HashMap;
 use std::collections::hash_map::Entry;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -47,6 +49,8 @@ struct Table {
 struct HubCell {
     name: String,
     state: Mutex<CellState>,
+    /// A slow receiver was let go: whoever waits to send may try again.
+    released: Notify,
 }
 
 #[derive(Debug)]
@@ -137,7 +141,8 @@ impl Hubs {
                     owners: HashMap::new(),
                     stirred: Vec::new(),
                 };
-                let cell = Arc::new(HubCell { name: name.to_owned(), state: Mutex::new(state) });
+                let cell =
+                    Arc::new(HubCell { name: name.to_owned(), state: Mutex::new(state), released: Notify::new() });
                 Arc::clone(entry.insert(cell))
             }
         }
@@ -157,10 +162,14 @@ impl Hubs {
         inputs(&mut state, now);
         state.carry_out(now, self.events, &self.traffic);
         let timeout = state.hub.poll_timeout();
+        let released = state.hub.take_released();
         let stirred = std::mem::take(&mut state.stirred);
         drop(state);
         for outbox in stirred {
             outbox.wake();
+        }
+        if released {
+            cell.released.notify_waiters();
         }
         timeout
     }

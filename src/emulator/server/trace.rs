@@ -64,6 +64,15 @@ pub(super) fn received_binary(traffic: &Traffic, place: Place<'_>, bytes: &[u8])
     traffic.received_binary(place, bytes);
 }
 
+/// A REST request was answered. The path has no secrets in it; a query might.
+pub(super) fn answered(traffic: &Traffic, method: &http::Method, path: &str, status: u16, note: Option<&str>) {
+    traffic.request(method.as_str(), path, status, note);
+    match note {
+        Some(note) => info!("REST {method} {path}: {status}: {note}"),
+        None => info!("REST {method} {path}: {status}"),
+    }
+}
+
 /// A frame goes out.
 pub(super) fn sent(traffic: &Traffic, place: Place<'_>, sent: &Frame) {
     traffic.sent(place, sent);
