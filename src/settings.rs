@@ -13,6 +13,7 @@ mod payload;
 mod profile;
 mod settle;
 mod source;
+mod stream;
 mod url;
 
 use std::path::PathBuf;
@@ -31,9 +32,10 @@ pub use emulator::Emulator;
 pub use environment::{Environment, Input, Note, ProcessInput};
 pub use line::{Line, settle_line};
 pub use network::{Network, Proxies, Proxy, ProxyScheme};
-pub use payload::{DataFrom, Encoding, PayloadSource, PayloadType};
+pub use payload::{DataFrom, Encoding, MOST_READ, PayloadSource, PayloadType, too_large};
 pub use profile::{Checked, with_profile};
 pub use settle::settle;
+pub use stream::{Stream, StreamFeed, Template};
 
 /// What will be done.
 #[derive(Clone, Debug, PartialEq)]
@@ -46,6 +48,8 @@ pub enum Settings {
     Send(Box<Send>),
     /// `wps event`.
     Event(Box<Event>),
+    /// `wps send` and `wps event` of many messages.
+    Stream(Box<Stream>),
     /// `wps repl`.
     Repl(Box<Repl>),
     /// `wps doctor`.

@@ -208,7 +208,8 @@ impl<D: Dialer, S: EventSink> Driver<D, S> {
     }
 
     fn poll_wait(&mut self, cx: &mut Context<'_>, timed: bool) -> Poll<Woken<D::Stream>> {
-        let mut woken = Woken { dialed: None, command: None, batch: None, stop: None, frames: false, timer: false, stalled: None };
+        let mut woken =
+            Woken { dialed: None, command: None, batch: None, stop: None, frames: false, timer: false, stalled: None };
         let room = self.sink.poll_room(cx).is_ready();
         if room == self.stalled {
             woken.stalled = Some(!room);
