@@ -27,6 +27,8 @@ mod repl_terminal;
 mod secrets;
 #[cfg(unix)]
 mod sources;
+#[cfg(unix)]
+mod streams;
 mod traces;
 mod url;
 mod usage;

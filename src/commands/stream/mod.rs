@@ -251,7 +251,8 @@ impl<'a> Flow<'a> {
     /// A line has come to its end: every line that was handed over passes here, once. Up to
     /// [`Window::settled_line`] all have.
     fn settle(&mut self, Settlement { tag, outcome }: Settlement) {
-        let Some(slot) = self.window.settle(tag) else { return };
+        let known = !matches!(outcome, Outcome::Unknown { .. } | Outcome::NotSent { .. });
+        let Some(slot) = self.window.settle(tag, known) else { return };
         let line = slot.line;
         match &outcome {
             Outcome::Acked { duplicate, .. } => self.tally.acked(*duplicate),
@@ -314,7 +315,6 @@ impl<'a> Flow<'a> {
 
     /// The summary, and what the stream came to.
     async fn end(mut self) -> Verdict {
-        let done = self.is_done();
         self.tally.unsent += self.ready.len() as u64 + self.window.open() as u64;
         let Tally { sent, acked, failed, .. } = self.tally;
         self.client.seen.stream.set(Some(StreamCounts { sent, acked, failed }));
@@ -322,7 +322,7 @@ impl<'a> Flow<'a> {
         if !self.settings.output.quiet {
             let mut words = self.tally.summary(self.since.elapsed().as_secs_f64(), self.settings.ack != Ack::None);
             let settled = self.window.settled_line();
-            if !done && settled > 0 {
+            if settled > 0 && (self.over || self.tally.is_cut_short()) {
                 words += &format!("; settled up to {} {settled}", self.intake.unit());
             }
             let style = self.surroundings.console.err.style;

@@ -87,6 +87,11 @@ impl Tally {
         self.note_first(line + 1, Some(failure));
     }
 
+    /// Whether there are lines that were not sent, or of which nothing is known.
+    pub(super) fn is_cut_short(&self) -> bool {
+        self.unsent > 0 || !self.unknown.0.is_empty()
+    }
+
     fn note_first(&mut self, line: u64, failure: Option<Failure>) {
         if self.first.as_ref().is_none_or(|(first, _)| line < *first) {
             self.first = Some((line, failure));

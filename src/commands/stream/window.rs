@@ -18,6 +18,8 @@ pub(super) struct Slot {
     pub(super) target: Arc<str>,
     size: usize,
     settled: bool,
+    /// It is known how it ended.
+    known: bool,
 }
 
 /// The lines under way.
@@ -32,14 +34,16 @@ pub(super) struct Window {
     /// Those that have not settled.
     open: usize,
     limit: usize,
-    /// The last line of those at the beginning that have all settled.
+    /// The last line of those at the beginning that have all settled and are known how.
     settled_line: u64,
+    /// A line has settled of which that is not known, or which was never sent.
+    broken: bool,
 }
 
 impl Window {
     /// Of so many lines at most.
     pub(super) fn new(limit: usize) -> Self {
-        Self { slots: VecDeque::new(), first_tag: 0, bytes: 0, open: 0, limit, settled_line: 0 }
+        Self { slots: VecDeque::new(), first_tag: 0, bytes: 0, open: 0, limit, settled_line: 0, broken: false }
     }
 
     /// Whether a message of that size may follow.
@@ -57,8 +61,8 @@ impl Window {
         self.open
     }
 
-    /// The last line of those at the beginning of the input that have all settled; 0: none. This is how far a stream
-    /// that is taken up again need not go back.
+    /// The last line of those at the beginning of the input of which all is known; 0: none. A stream that is taken up
+    /// again need not go back behind it.
     pub(super) fn settled_line(&self) -> u64 {
         self.settled_line
     }
@@ -66,23 +70,27 @@ impl Window {
     /// A line is handed over. Returns its tag.
     pub(super) fn push(&mut self, line: u64, target: Arc<str>, size: usize) -> u64 {
         let tag = self.first_tag + self.slots.len() as u64;
-        self.slots.push_back(Slot { line, target, size, settled: false });
+        self.slots.push_back(Slot { line, target, size, settled: false, known: false });
         self.bytes += size;
         self.open += 1;
         tag
     }
 
-    /// A line has settled, each once. `None`: it is none of those under way.
-    pub(super) fn settle(&mut self, tag: u64) -> Option<Slot> {
+    /// A line has settled, each once; `known`: it is known whether it was carried out. `None`: it is none of those
+    /// under way.
+    pub(super) fn settle(&mut self, tag: u64, known: bool) -> Option<Slot> {
         let at = usize::try_from(tag.checked_sub(self.first_tag)?).ok()?;
         let slot = self.slots.get_mut(at).filter(|slot| !slot.settled)?;
-        slot.settled = true;
+        (slot.settled, slot.known) = (true, known);
         let settled = slot.clone();
         self.bytes -= settled.size;
         self.open -= 1;
         while let Some(slot) = self.slots.pop_front_if(|slot| slot.settled) {
             self.first_tag += 1;
-            self.settled_line = slot.line;
+            self.broken |= !slot.known;
+            if !self.broken {
+                self.settled_line = slot.line;
+            }
         }
         Some(settled)
     }
@@ -103,14 +111,25 @@ mod tests {
         let tags: Vec<u64> = [1, 2, 4].map(|line| push(&mut window, line, 10)).into();
         assert!(!window.has_room(1));
         // Those after the oldest have settled, and there is no more room for that.
-        assert_eq!(window.settle(tags[1]).unwrap().line, 2);
-        assert_eq!(window.settle(tags[2]).unwrap().line, 4);
+        assert_eq!(window.settle(tags[1], true).unwrap().line, 2);
+        assert_eq!(window.settle(tags[2], true).unwrap().line, 4);
         assert!(!window.has_room(1) && !window.is_empty());
         assert_eq!(window.settled_line(), 0);
-        assert_eq!(window.settle(tags[0]).unwrap().line, 1);
+        assert_eq!(window.settle(tags[0], true).unwrap().line, 1);
         assert!(window.is_empty() && window.has_room(1));
         assert_eq!(window.settled_line(), 4);
-        assert!(window.settle(tags[0]).is_none(), "once");
+        assert!(window.settle(tags[0], true).is_none(), "once");
+    }
+
+    #[test]
+    fn a_line_of_unknown_end_is_not_gone_beyond() {
+        let mut window = Window::new(10);
+        let tags: Vec<u64> = [1, 2, 3].map(|line| push(&mut window, line, 10)).into();
+        window.settle(tags[1], false);
+        window.settle(tags[0], true);
+        window.settle(tags[2], true);
+        assert!(window.is_empty());
+        assert_eq!(window.settled_line(), 1);
     }
 
     #[test]
@@ -118,11 +137,11 @@ mod tests {
         let mut window = Window::new(100);
         let first = push(&mut window, 1, 2 * MOST_BYTES);
         assert!(!window.has_room(1));
-        window.settle(first);
+        window.settle(first, true);
         let first = push(&mut window, 2, MOST_BYTES / 2);
         push(&mut window, 3, MOST_BYTES / 2);
         assert!(!window.has_room(1));
-        window.settle(first);
+        window.settle(first, true);
         assert!(window.has_room(MOST_BYTES / 2));
     }
 }
