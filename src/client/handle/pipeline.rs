@@ -47,7 +47,7 @@ pub struct Pipeline {
     sender: Settlements,
     receiver: mpsc::UnboundedReceiver<Settlement>,
     /// Resolves when the driver is gone.
-    gone: Pin<Box<dyn Future<Output = ()>>>,
+    gone: Pin<Box<dyn Future<Output = ()> + Send>>,
 }
 
 impl std::fmt::Debug for Pipeline {
@@ -69,7 +69,7 @@ impl Handle {
 impl Pipeline {
     /// Hands operations over; the session takes them in this order. Waits while the connection has enough to write. When
     /// the session has ended they are dropped, and never settle.
-    pub async fn submit(&self, submissions: Vec<Submission>) {
+    pub async fn submit(&mut self, submissions: Vec<Submission>) {
         // That the driver is gone is seen where settlements are awaited.
         let _ = self.batches.send(Batch { submissions, settled: self.sender.clone() }).await;
     }
