@@ -53,9 +53,6 @@ pub const JOIN: Examples = &[
 pub const SEND: Examples = &[
     ("wps send --local chat 'hello'", "publish a text"),
     ("wps send --local -t json chat '{\"x\":1}'", "publish JSON"),
-    ("date | wps send --local chat -", "publish what comes from stdin"),
-    ("wps send --local orders --ndjson < orders.ndjson", "publish each record of a file, in order, every ack awaited"),
-    ("wps listen --local -g a -o ndjson | wps send --local b --ndjson", "copy a group to another as it comes"),
     ("tail -f app.log | wps send --local logs --lines --rate 100/s", "publish each line, at most 100 a second"),
 ];
 /// Of `wps event`.
@@ -63,7 +60,6 @@ pub const EVENT: Examples = &[
     ("wps event --local vote yes", "send an event; the ack comes after its handler has answered"),
     ("wps event --local -t json sum '[1,2]' --wait-reply -o data", "print the answer"),
     ("wps event --local upload --type binary --file /etc/hostname", "send a file"),
-    ("wps event --local order --ndjson < orders.ndjson", "send an event for each record of a file"),
 ];
 /// Of `wps repl`.
 pub const REPL: Examples = &[
@@ -274,6 +270,8 @@ const REPORT: &str = "The report goes to stderr, with -o ndjson to stdout.";
 const STREAMS: Section = Section {
     title: "Streams",
     body: Body::Prose(&[
+        "`wps listen -g A -o ndjson | wps send B --ndjson` copies a group to another as it comes, and `wps send \
+         --ndjson < orders.ndjson` sends the records of a file. `-` takes stdin whole, as one message.",
         "With --lines, --ndjson and --repeat many messages are sent without waiting for each ack, in the order of the \
          input, also across drops of the connection; only one that is sent again after a negative or missing ack may \
          arrive behind those after it, up to --in-flight − 1 (--in-flight 1: never).",
