@@ -39,7 +39,7 @@ pub struct Settlement {
 }
 
 /// Who waits for the operations of a pipeline.
-pub(in crate::client) type Settlements = mpsc::UnboundedSender<Settlement>;
+pub(in super::super) type Settlements = mpsc::UnboundedSender<Settlement>;
 
 /// Hands operations over and takes their ends.
 pub struct Pipeline {
