@@ -150,6 +150,9 @@ json\t'one JSON value; digits and key order stay as given'
 binary\t'bytes'"
 complete -c wps -n "__fish_wps_using_subcommand send" -l encoding -d 'How binary data is written; decoded before it is sent; spaces and line breaks in it are ignored' -r -f -a "base64\t'standard or URL-safe alphabet, padded or not'
 hex\t'two digits a byte'"
+complete -c wps -n "__fish_wps_using_subcommand send" -l repeat -d 'Send the message N times' -r
+complete -c wps -n "__fish_wps_using_subcommand send" -l in-flight -d 'How far messages are sent ahead of the oldest that is not acknowledged, 1 to 1000 [default: 256]' -r
+complete -c wps -n "__fish_wps_using_subcommand send" -l rate -d 'Send at most so many messages a second, evenly: `100`, `100/s`, `30/m`, `5/h`' -r
 complete -c wps -n "__fish_wps_using_subcommand send" -l url -d 'Client access URL, `ws(s)://HOST/client/hubs/HUB?access_token=…`; `-` reads it from stdin, `@FILE` from a file' -r
 complete -c wps -n "__fish_wps_using_subcommand send" -l url-command -d 'Shell command that prints the URL, or a JSON object with a `url` field, as negotiate endpoints return it' -r
 complete -c wps -n "__fish_wps_using_subcommand send" -l connection-string -d 'Connection string, `Endpoint=…;AccessKey=…;Version=1.0;`; needs --hub; `-` and `@FILE` as for --url' -r
@@ -196,6 +199,9 @@ complete -c wps -n "__fish_wps_using_subcommand send" -l ack-id -d 'ackId of the
 complete -c wps -n "__fish_wps_using_subcommand send" -l on-unknown -d 'What to do when the connection was lost for good before the ack came' -r -f -a "fail\t'exit 9, naming the ackId'
 resend\t'send it again on the new connection; it may arrive twice'"
 complete -c wps -n "__fish_wps_using_subcommand send" -l no-echo -d 'Do not deliver the message to the connection that sends it'
+complete -c wps -n "__fish_wps_using_subcommand send" -l lines -d 'Send each line of stdin as a message, as soon as it is there'
+complete -c wps -n "__fish_wps_using_subcommand send" -l ndjson -d 'Send each JSON record of stdin as a message: {"data":…,"dataType":…,"group":…} (for events: "event")'
+complete -c wps -n "__fish_wps_using_subcommand send" -l keep-going -d 'Go on after a line that cannot be sent or is refused; the exit code is that of the first'
 complete -c wps -n "__fish_wps_using_subcommand send" -l no-system-roots -d 'Trust only the certificates of --ca-cert, and not the platform\'s roots'
 complete -c wps -n "__fish_wps_using_subcommand send" -l insecure -d 'Accept any certificate; for tests only, anyone on the way can read and change everything'
 complete -c wps -n "__fish_wps_using_subcommand send" -l no-reconnect -d 'The same as --reconnect-retries 0'
@@ -211,6 +217,9 @@ json\t'one JSON value; digits and key order stay as given'
 binary\t'bytes'"
 complete -c wps -n "__fish_wps_using_subcommand event" -l encoding -d 'How binary data is written; decoded before it is sent; spaces and line breaks in it are ignored' -r -f -a "base64\t'standard or URL-safe alphabet, padded or not'
 hex\t'two digits a byte'"
+complete -c wps -n "__fish_wps_using_subcommand event" -l repeat -d 'Send the message N times' -r
+complete -c wps -n "__fish_wps_using_subcommand event" -l in-flight -d 'How far messages are sent ahead of the oldest that is not acknowledged, 1 to 1000 [default: 256]' -r
+complete -c wps -n "__fish_wps_using_subcommand event" -l rate -d 'Send at most so many messages a second, evenly: `100`, `100/s`, `30/m`, `5/h`' -r
 complete -c wps -n "__fish_wps_using_subcommand event" -l url -d 'Client access URL, `ws(s)://HOST/client/hubs/HUB?access_token=…`; `-` reads it from stdin, `@FILE` from a file' -r
 complete -c wps -n "__fish_wps_using_subcommand event" -l url-command -d 'Shell command that prints the URL, or a JSON object with a `url` field, as negotiate endpoints return it' -r
 complete -c wps -n "__fish_wps_using_subcommand event" -l connection-string -d 'Connection string, `Endpoint=…;AccessKey=…;Version=1.0;`; needs --hub; `-` and `@FILE` as for --url' -r
@@ -256,6 +265,9 @@ complete -c wps -n "__fish_wps_using_subcommand event" -l timeout -d 'End after 
 complete -c wps -n "__fish_wps_using_subcommand event" -l ack-id -d 'ackId of the message, 0 to 18446744073709551615 [default: 1]' -r
 complete -c wps -n "__fish_wps_using_subcommand event" -l on-unknown -d 'What to do when the connection was lost for good before the ack came' -r -f -a "fail\t'exit 9, naming the ackId'
 resend\t'send it again on the new connection; it may arrive twice'"
+complete -c wps -n "__fish_wps_using_subcommand event" -l lines -d 'Send each line of stdin as a message, as soon as it is there'
+complete -c wps -n "__fish_wps_using_subcommand event" -l ndjson -d 'Send each JSON record of stdin as a message: {"data":…,"dataType":…,"group":…} (for events: "event")'
+complete -c wps -n "__fish_wps_using_subcommand event" -l keep-going -d 'Go on after a line that cannot be sent or is refused; the exit code is that of the first'
 complete -c wps -n "__fish_wps_using_subcommand event" -l no-system-roots -d 'Trust only the certificates of --ca-cert, and not the platform\'s roots'
 complete -c wps -n "__fish_wps_using_subcommand event" -l insecure -d 'Accept any certificate; for tests only, anyone on the way can read and change everything'
 complete -c wps -n "__fish_wps_using_subcommand event" -l no-reconnect -d 'The same as --reconnect-retries 0'

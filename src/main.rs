@@ -171,6 +171,11 @@ fn carry_out(started: Instant, settings: Settings) -> Result<u8, Failure> {
             let surroundings = surroundings(started, &settings.output)?;
             on_one_thread(commands::event(&surroundings, &settings, data))
         }
+        Settings::Stream(settings) => {
+            let intake = commands::Intake::open(&settings)?;
+            let surroundings = surroundings(started, &settings.output)?;
+            on_one_thread(commands::stream(&surroundings, &settings, intake))
+        }
         Settings::Repl(settings) => {
             let opened = commands::repl::open(&settings)?;
             logging::start(settings.output.verbosity, settings.output.log_filter.as_deref(), &opened.console().err)?;

@@ -14,6 +14,7 @@ mod profile;
 mod settle;
 mod source;
 mod stdin;
+mod stream;
 mod url;
 
 use std::path::PathBuf;
@@ -32,9 +33,10 @@ pub use emulator::Emulator;
 pub use environment::{Environment, Input, Note, ProcessInput};
 pub use line::{Line, settle_line};
 pub use network::{Network, Proxies, Proxy, ProxyScheme};
-pub use payload::{DataFrom, Encoding, PayloadSource, PayloadType};
+pub use payload::{DataFrom, Encoding, MOST_READ, PayloadSource, PayloadType, too_large};
 pub use profile::{Brought, Checked};
 pub use settle::{settle, settle_line_and_profile};
+pub use stream::{Stream, StreamFeed, Template};
 
 /// What will be done.
 #[derive(Clone, Debug, PartialEq)]
@@ -47,6 +49,8 @@ pub enum Settings {
     Send(Box<Send>),
     /// `wps event`.
     Event(Box<Event>),
+    /// `wps send` and `wps event` of many messages.
+    Stream(Box<Stream>),
     /// `wps repl`.
     Repl(Box<Repl>),
     /// `wps doctor`.

@@ -11,6 +11,7 @@ use super::emulator::EmulatorArgs;
 use super::network::NetworkArgs;
 use super::operation::{AckArgs, DataArgs, JoinAckArgs, OnUnknownArgs, RetryArgs};
 use super::output::{ListenEndArgs, OutputArgs, TalkArgs, TimeoutArgs};
+use super::stream::StreamArgs;
 use super::url::{ConfigArgs, ConfigCommand, UrlArgs, UrlCommand};
 use super::values::{ColorChoice, EmulatorFormat, Format, ReportFormat};
 
@@ -151,14 +152,14 @@ pub struct JoinArgs {
 /// `wps send`.
 #[derive(Debug, Args)]
 pub struct SendArgs {
-    /// Group to publish to; it need not be joined
-    #[arg(value_name = "GROUP")]
-    pub group: String,
+    /// Group to publish to; it need not be joined. May be absent with --ndjson, where each record then names its own
+    #[arg(value_name = "GROUP", required_unless_present = "ndjson")]
+    pub group: Option<String>,
 
     /// The message; `-` takes stdin whole, byte for byte, as one message
     ///
-    /// Exactly one of DATA, `-` and --file is needed: stdin is never read unasked. Data that begins with `-` and is
-    /// not a number stands behind `--`.
+    /// Exactly one of DATA, `-`, --file, --lines and --ndjson is needed: stdin is never read unasked. Data that begins
+    /// with `-` and is not a number stands behind `--`.
     #[arg(value_name = "DATA", allow_negative_numbers = true)]
     pub data: Option<String>,
 
@@ -169,6 +170,9 @@ pub struct SendArgs {
     /// What is sent.
     #[command(flatten)]
     pub input: DataArgs,
+    /// Many messages.
+    #[command(flatten)]
+    pub stream: StreamArgs,
     /// What every connecting command takes.
     #[command(flatten)]
     pub connecting: ConnectingArgs,
@@ -180,14 +184,14 @@ pub struct SendArgs {
 /// `wps event`.
 #[derive(Debug, Args)]
 pub struct EventArgs {
-    /// Name of the event, as its handler knows it
-    #[arg(value_name = "NAME")]
-    pub name: String,
+    /// Name of the event, as its handler knows it. May be absent with --ndjson, where each record then has its own
+    #[arg(value_name = "NAME", required_unless_present = "ndjson")]
+    pub name: Option<String>,
 
     /// The event's data; `-` takes stdin whole, byte for byte
     ///
-    /// Exactly one of DATA, `-` and --file is needed: stdin is never read unasked. Data that begins with `-` and is
-    /// not a number stands behind `--`.
+    /// Exactly one of DATA, `-`, --file, --lines and --ndjson is needed: stdin is never read unasked. Data that begins
+    /// with `-` and is not a number stands behind `--`.
     #[arg(value_name = "DATA", allow_negative_numbers = true)]
     pub data: Option<String>,
 
@@ -207,6 +211,9 @@ pub struct EventArgs {
     /// What is sent.
     #[command(flatten)]
     pub input: DataArgs,
+    /// Many messages.
+    #[command(flatten)]
+    pub stream: StreamArgs,
     /// What every connecting command takes.
     #[command(flatten)]
     pub connecting: ConnectingArgs,

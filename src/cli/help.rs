@@ -53,7 +53,7 @@ pub const JOIN: Examples = &[
 pub const SEND: Examples = &[
     ("wps send --local chat 'hello'", "publish a text"),
     ("wps send --local -t json chat '{\"x\":1}'", "publish JSON"),
-    ("date | wps send --local chat -", "publish what comes from stdin"),
+    ("tail -f app.log | wps send --local logs --lines --rate 100/s", "publish each line, at most 100 a second"),
 ];
 /// Of `wps event`.
 pub const EVENT: Examples = &[
@@ -267,6 +267,34 @@ const ONCE: &str = "A message keeps its ackId through every retry, and over a re
 const UNKNOWN_OUTCOME: &str = "When the connection is lost for good before the ack, nobody knows whether the message was carried out: exit 9. \
      `--on-unknown resend` sends it again instead, and it may arrive twice.";
 const REPORT: &str = "The report goes to stderr, with -o ndjson to stdout.";
+const STREAMS: Section = Section {
+    title: "Streams",
+    body: Body::Prose(&[
+        "`wps listen -g A -o ndjson | wps send B --ndjson` copies a group to another as it comes, and `wps send \
+         --ndjson < orders.ndjson` sends the records of a file. `-` takes stdin whole, as one message.",
+        "With --lines, --ndjson and --repeat many messages are sent without waiting for each ack, in the order of the \
+         input, also across drops of the connection; only one that is sent again after a negative or missing ack may \
+         arrive behind those after it, up to --in-flight − 1 (--in-flight 1: never).",
+        "Input is read only as fast as acks come, and a line is sent as soon as it is there. At the end every ack is \
+         awaited (with --no-ack: until the service has read everything). The summary goes to stderr; with -o ndjson \
+         each `ack` has the `line` it is for, and `stopped` has `sent`, `acked` and `failed`.",
+        "LF and CRLF end a line, which an empty line has too: an empty message as text and binary, not JSON, and \
+         skipped between records. The last line may go without. A NUL is a character of text. Text and JSON that is \
+         not UTF-8, JSON `null`, and a line whose frame is larger than 1 MiB are bad lines; of those larger than can \
+         fit no more than that is kept in memory.",
+        "A bad line (exit 11) or a refused message (exit 8) stops what is not sent yet, and is named; the lines before \
+         a bad one are sent. With --keep-going each is told on stderr (the first 100), and the exit code at the end is \
+         that of the first.",
+        "After a recovery what is not acknowledged is sent again, in its order with its ids, and arrives once. When the \
+         connection is lost for good, the lines of which nobody knows are named (exit 9), and the rest is not sent; \
+         with --keep-going it is, and with `--on-unknown resend` all of it is.",
+        "--ack-id N is the id of line 1, and line L has N + L − 1; a record's `ackId` goes before. Where the ids end, so \
+         does the stream (exit 2).",
+        "On a terminal a line on stderr shows how far it is: at once where the size of the input is known, else after \
+         2 s. Ctrl-C ends at once, and says how far it came.",
+    ]),
+};
+
 const SIZE: &str = "A frame holds at most 1 MiB, counted as JSON and with base64 for binary data; larger is exit 11.";
 
 /// The sections that follow the flags of a command in `--help`, and in its man page.
@@ -352,6 +380,7 @@ pub fn sections(command: &str) -> &'static [Section] {
                     SIZE,
                 ]),
             },
+            STREAMS,
             DURATIONS,
             Section {
                 title: "Exit codes",
@@ -381,6 +410,7 @@ pub fn sections(command: &str) -> &'static [Section] {
                     SIZE,
                 ]),
             },
+            STREAMS,
             DURATIONS,
             Section {
                 title: "Exit codes",

@@ -119,10 +119,6 @@ fn what_is_due_later_is_not_accepted() {
         "listen|--fail-on|.",
         "listen|--on-ready|c",
         "listen|-r",
-        "send|g|--lines",
-        "send|g|--ndjson",
-        "send|g|d|--repeat|2",
-        "send|g|d|--rate|2",
         "listen|--protocol|protobuf",
     ] {
         assert!(parsed(line).is_err(), "{line}");

@@ -38,14 +38,24 @@ async fn script(surroundings: &Surroundings, settings: &Event, data: OwnedData, 
         surroundings.report(&settings.output, &words);
     }
     let Some(wanted) = settings.wait_reply else { return Verdict::Done("done") };
-    let deadline = match settings.connection.timeout {
+    await_replies(surroundings, settings.connection.timeout, &client, wanted).await
+}
+
+/// Waits for so many server messages, until the run's time is over, or the usual time.
+pub(super) async fn await_replies(
+    surroundings: &Surroundings,
+    limit: Option<Duration>,
+    client: &Client,
+    wanted: u64,
+) -> Verdict {
+    let deadline = match limit {
         Some(limit) => surroundings.started + limit,
         None => Instant::now() + REPLY_TIMEOUT,
     };
     tokio::select! {
-        () = replies(&client, wanted) => Verdict::Done("done"),
+        () = replies(client, wanted) => Verdict::Done("done"),
         () = sleep_until(deadline) => {
-            let limit = human(settings.connection.timeout.unwrap_or(REPLY_TIMEOUT));
+            let limit = human(limit.unwrap_or(REPLY_TIMEOUT));
             let came = client.seen.messages.get();
             Verdict::Failed(
                 Failure::message(Kind::Expectation, format!("{came} of {wanted} answer(s) came within {limit}"))

@@ -14,6 +14,7 @@ mod network;
 pub mod repl;
 mod run;
 mod send;
+mod stream;
 mod tap;
 pub mod url;
 
@@ -31,6 +32,7 @@ pub use join::join;
 pub use listen::listen;
 pub use run::Surroundings;
 pub use send::send;
+pub use stream::{Intake, stream};
 
 /// Prints an error on stderr: the one place where a command's failure is.
 pub fn print_failure(console: &Console, failure: &Failure) {

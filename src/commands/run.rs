@@ -8,17 +8,18 @@ use std::time::Duration;
 
 use futures_util::FutureExt as _;
 use ring::rand::SecureRandom as _;
+use tokio::task::coop::unconstrained;
 use tokio::time::{Instant, sleep_until, timeout};
 
 use super::explain::{Place, operation_failure, session_failure};
 use super::hosting;
 pub(super) use super::network::dial_options;
-use super::tap::{Seen, Shown, Tap, Watcher};
+use super::tap::{Seen, Shown, StreamCounts, Tap, Watcher};
 use crate::auth::access_url::looks_expired;
 use crate::auth::token::peek_claims;
 use crate::client::driver::{CurrentUrl, DialedError, Driver, Finished, NetDialer, UrlSource};
 use crate::client::handle::Handle;
-use crate::client::session::{AckMode, End, OperationKind, Outcome, Request};
+use crate::client::session::{AckMode, Counts, End, OperationKind, Outcome, Request};
 use crate::failure::{Failure, Kind};
 use crate::render::{self, Chatter, Console, Printer, Stopped, StoppedCounts, Weight, WriteFailure};
 use crate::settings::{Connection, Format, Only, Output, Source};
@@ -100,12 +101,16 @@ impl Client {
         self.judge(kind, &target, outcome)
     }
 
+    /// Why that operation failed, if it did by itself.
+    pub(super) fn failure_of(&self, kind: OperationKind, target: &str, outcome: &Outcome) -> Option<Failure> {
+        operation_failure(kind, target, outcome, self.ack_timeout, &self.place.at(&self.url))
+    }
+
     fn judge(&self, kind: OperationKind, target: &str, outcome: Outcome) -> Result<Outcome, Verdict> {
         if matches!(outcome, Outcome::NotSent { .. }) {
             return Err(Verdict::SessionEnded);
         }
-        let place = self.place.at(&self.url);
-        match operation_failure(kind, target, &outcome, self.ack_timeout, &place) {
+        match self.failure_of(kind, target, &outcome) {
             Some(failure) => Err(Verdict::Failed(failure)),
             None => Ok(outcome),
         }
@@ -284,7 +289,7 @@ where
     let mut verdict = None;
     let mut interrupt = None;
     let mut hurried = None;
-    let (finished, dialer, tap) = loop {
+    let (mut finished, dialer, tap) = loop {
         let undecided = verdict.is_none() && interrupt.is_none();
         let watched = Watched {
             deadline: connection.timeout.filter(|_| undecided).map(|limit| surroundings.started + limit),
@@ -318,7 +323,10 @@ where
     };
     if verdict.is_none() && !sated.sated.get() {
         // Every operation has been answered by now; a script that waited for one ends here.
-        verdict = script.now_or_never();
+        verdict = unconstrained(script).now_or_never();
+    }
+    if let Some(StreamCounts { sent, acked, failed }) = sated.stream.get() {
+        finished.counts = Counts { sent, acked, failed, ..finished.counts };
     }
     let failed_dial = dialer.last_error();
     let place = place.at(&dialer.current_url());

@@ -39,6 +39,19 @@ pub struct Seen {
     pub sated: Cell<bool>,
     /// Told at each message.
     came: Notify,
+    /// What a stream of messages has counted, once it knows.
+    pub stream: Cell<Option<StreamCounts>>,
+}
+
+/// What became of the lines of a stream.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct StreamCounts {
+    /// Messages that went out, each once.
+    pub sent: u64,
+    /// Those acknowledged.
+    pub acked: u64,
+    /// Lines that could not be sent, and messages that ended otherwise.
+    pub failed: u64,
 }
 
 impl Seen {
@@ -104,6 +117,7 @@ impl Tap {
             blocked: Cell::new(false),
             sated: Cell::new(false),
             came: Notify::new(),
+            stream: Cell::new(None),
         });
         (Self { printer, shown, limit, fresh: false, seen: Rc::clone(&seen), watcher, url: None, clock: None }, seen)
     }

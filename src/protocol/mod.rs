@@ -13,7 +13,7 @@ mod names;
 mod pattern;
 
 pub use close::explain_close_code;
-pub use data::{Data, OwnedData};
+pub use data::{Data, OwnedData, Quoted};
 pub use frame::{AckError, Downstream, Message, Origin, Upstream};
 pub use json::{
     SharedMessage, decode_downstream, decode_upstream, encode_downstream, encode_upstream, redact_reconnection_token,

@@ -10,7 +10,7 @@ use super::{
     Settings, Source, Tls,
 };
 use super::{doctor, network};
-use super::{profile, url};
+use super::{profile, stream, url};
 use crate::cli::{
     AckArgs, AckIdArgs, ColorChoice, Command, ConfigArgs, ConfigCommand, ConnectingArgs, DataArgs, DataType, EventArgs,
     Format, JoinArgs, ListenArgs, Mode, NetworkArgs, Protocol, ReconnectArgs, ReplArgs, RetryArgs, RetryCount,
@@ -49,6 +49,12 @@ pub fn settle(command: Command, environment: &Environment, input: &mut dyn Input
     Ok(match command {
         Command::Listen(args) => Settings::Listen(Box::new(listen(*args, environment, input)?)),
         Command::Join(args) => Settings::Join(Box::new(join(*args, environment, input)?)),
+        Command::Send(args) if stream::is_wanted(&args.stream) => {
+            Settings::Stream(Box::new(stream::send(*args, environment, input)?))
+        }
+        Command::Event(args) if stream::is_wanted(&args.stream) => {
+            Settings::Stream(Box::new(stream::event(*args, environment, input)?))
+        }
         Command::Send(args) => Settings::Send(Box::new(send(*args, environment, input)?)),
         Command::Event(args) => Settings::Event(Box::new(event(*args, environment, input)?)),
         Command::Repl(args) => Settings::Repl(Box::new(repl(*args, environment, input)?)),
@@ -102,11 +108,14 @@ fn join(args: JoinArgs, environment: &Environment, input: &mut dyn Input) -> Res
 }
 
 fn send(args: SendArgs, environment: &Environment, input: &mut dyn Input) -> Result<Send, Failure> {
-    check_group_name(&args.group).map_err(|error| bad_name("GROUP", error))?;
+    stream::refuse_without(&args.stream)?;
+    // Absent only with --ndjson.
+    let group = args.group.unwrap_or_default();
+    check_group_name(&group).map_err(|error| bad_name("GROUP", error))?;
     let ack = ack(&args.ack.id);
     let empty = crate::protocol::OwnedData::text("");
     let envelope = envelope(&Upstream::SendToGroup {
-        group: args.group.as_str().into(),
+        group: group.as_str().into(),
         ack_id: ack.expected_id(),
         no_echo: args.no_echo,
         data: empty.as_data(),
@@ -115,15 +124,18 @@ fn send(args: SendArgs, environment: &Environment, input: &mut dyn Input) -> Res
     let payload = payload(args.data, args.input, envelope, &args.connecting)?;
     let output = output(&args.connecting, environment)?;
     let connection = connection(args.connecting, publishing(&args.ack), environment, input)?;
-    Ok(Send { connection, output, group: args.group, payload, no_echo: args.no_echo, ack })
+    Ok(Send { connection, output, group, payload, no_echo: args.no_echo, ack })
 }
 
 fn event(args: EventArgs, environment: &Environment, input: &mut dyn Input) -> Result<Event, Failure> {
-    check_event_name(&args.name).map_err(|error| bad_name("NAME", error))?;
+    stream::refuse_without(&args.stream)?;
+    // Absent only with --ndjson.
+    let event = args.name.unwrap_or_default();
+    check_event_name(&event).map_err(|error| bad_name("NAME", error))?;
     let ack = ack(&args.ack.id);
     let empty = crate::protocol::OwnedData::text("");
     let envelope = envelope(&Upstream::Event {
-        event: args.name.as_str().into(),
+        event: event.as_str().into(),
         ack_id: ack.expected_id(),
         data: empty.as_data(),
         metadata: None,
@@ -131,12 +143,12 @@ fn event(args: EventArgs, environment: &Environment, input: &mut dyn Input) -> R
     let payload = payload(args.data, args.input, envelope, &args.connecting)?;
     let output = output(&args.connecting, environment)?;
     let connection = connection(args.connecting, publishing(&args.ack), environment, input)?;
-    Ok(Event { connection, output, event: args.name, payload, ack, wait_reply: args.wait_reply })
+    Ok(Event { connection, output, event, payload, ack, wait_reply: args.wait_reply })
 }
 
 fn repl(args: ReplArgs, environment: &Environment, input: &mut dyn Input) -> Result<Repl, Failure> {
     if args.file.is_none() {
-        stdin::refuse_beside(&stdin_takers(&args.connecting), "the lines", "--file SCRIPT")?;
+        stdin::refuse_beside(&stdin_takers(&args.connecting), "the lines", Some("--file SCRIPT"))?;
     }
     let output = output(&args.connecting, environment)?;
     let on_unknown = on_unknown(args.unknown.on_unknown);
@@ -185,7 +197,7 @@ pub(super) fn envelope(frame: &Upstream<'_>) -> usize {
     encoded.len() - "text\"\"".len()
 }
 
-fn payload(
+pub(super) fn payload(
     data: Option<String>,
     args: DataArgs,
     envelope: usize,
@@ -199,11 +211,11 @@ fn payload(
         // Clap refuses both.
         (None, None) | (Some(_), Some(_)) => {
             return Err(Failure::message(Kind::Usage, "no data given")
-                .hint("give DATA, `-` to take it from standard input, or `--file F`"));
+                .hint("give DATA, `-` or `--lines` to take it from standard input, or `--file F`"));
         }
     };
     if from == DataFrom::Stdin {
-        stdin::refuse_beside(&stdin_takers(connecting), "DATA `-`", "--file F")?;
+        stdin::refuse_beside(&stdin_takers(connecting), "DATA `-`", Some("--file F"))?;
     }
     Ok(PayloadSource { from, data_type, envelope })
 }
@@ -223,7 +235,7 @@ pub(super) fn payload_type(args: &DataArgs) -> Result<PayloadType, Failure> {
     })
 }
 
-fn output(connecting: &ConnectingArgs, environment: &Environment) -> Result<Output, Failure> {
+pub(super) fn output(connecting: &ConnectingArgs, environment: &Environment) -> Result<Output, Failure> {
     let args = &connecting.output;
     if args.only.is_some() && !matches!(args.output, Format::Ndjson | Format::Raw) {
         let failure = Failure::message(Kind::Usage, "`--only` filters `-o ndjson` and `-o raw`");
@@ -275,7 +287,7 @@ pub(super) struct Policy {
     pub(super) on_unknown: OnUnknown,
 }
 
-fn publishing(ack: &AckArgs) -> Policy {
+pub(super) fn publishing(ack: &AckArgs) -> Policy {
     Policy { keeps_on: false, rejoin: true, on_unknown: on_unknown(ack.unknown.on_unknown) }
 }
 
@@ -289,7 +301,7 @@ fn on_unknown(what: Unknown) -> OnUnknown {
 /// Retries of fresh attempts unless given.
 const DEFAULT_RETRIES: u32 = 3;
 
-fn stdin_takers(args: &ConnectingArgs) -> Vec<&'static str> {
+pub(super) fn stdin_takers(args: &ConnectingArgs) -> Vec<&'static str> {
     stdin::takers(&args.connection.source, Some(&args.network))
 }
 

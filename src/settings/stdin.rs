@@ -37,9 +37,12 @@ pub(super) fn refuse_two(takers: &[&str]) -> Result<(), Failure> {
     Err(Failure::message(Kind::Usage, what).hint(format!("read one of them from a file: `{second} @FILE`")))
 }
 
-/// Refuses a flag that wants it beside something else that does: `other`, which `instead` reads from elsewhere.
-pub(super) fn refuse_beside(takers: &[&str], other: &str, instead: &str) -> Result<(), Failure> {
+/// Refuses a flag that wants it beside something else that does: `other`, which `instead` may read from elsewhere.
+pub(super) fn refuse_beside(takers: &[&str], other: &str, instead: Option<&str>) -> Result<(), Failure> {
     let Some(flag) = takers.first() else { return Ok(()) };
-    Err(Failure::message(Kind::Usage, format!("`{flag} -` and {other} both take standard input"))
-        .hint(format!("read one of them from a file: `{flag} @FILE`, `{instead}`")))
+    let failure = Failure::message(Kind::Usage, format!("`{flag} -` and {other} both take standard input"));
+    Err(failure.hint(match instead {
+        Some(instead) => format!("read one of them from a file: `{flag} @FILE`, `{instead}`"),
+        None => format!("read the former from a file: `{flag} @FILE`"),
+    }))
 }

@@ -558,3 +558,23 @@ fn the_doctor_knows_where_its_url_comes_from_and_takes_a_broken_source_as_a_find
         other => panic!("{other:?}"),
     }
 }
+
+#[test]
+fn a_stream_is_settled_with_its_defaults_and_a_message_is_none() {
+    let stream = |line: &str| match settle_with(line, &[], Inputs::default()).unwrap() {
+        Settings::Stream(stream) => *stream,
+        other => panic!("{line}: {other:?}"),
+    };
+    let lines = stream("send --local g --lines -t json --no-echo");
+    assert_eq!(lines.feed, StreamFeed::Lines(PayloadType::Json));
+    assert_eq!(lines.template, Template::Send { group: Some("g".into()), no_echo: true });
+    assert_eq!((lines.in_flight, lines.keep_going, lines.interval, lines.ack), (256, false, None, Ack::Automatic));
+    let records = stream("event --local --ndjson --in-flight 1 --keep-going --rate 30/m --ack-id 7 --wait-reply=2");
+    assert_eq!((records.feed, records.template), (StreamFeed::Records, Template::Event { event: None }));
+    assert_eq!((records.in_flight, records.keep_going, records.wait_reply), (1, true, Some(2)));
+    assert_eq!((records.interval, records.ack), (Some(Duration::from_secs(2)), Ack::Id(7)));
+    let repeated = stream("send --local g d --repeat 3");
+    assert!(matches!(repeated.feed, StreamFeed::Repeated { times: 3, .. }), "{:?}", repeated.feed);
+    let one = settle_with("send --local g d", &[], Inputs::default()).unwrap();
+    assert!(matches!(one, Settings::Send(_)), "{one:?}");
+}

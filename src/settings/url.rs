@@ -68,7 +68,7 @@ pub(super) fn inspect(
             && stdin::takes(string)
         {
             let other = format!("{name} `-`");
-            stdin::refuse_beside(&["--connection-string"], &other, "wps url inspect @FILE")?;
+            stdin::refuse_beside(&["--connection-string"], &other, Some("wps url inspect @FILE"))?;
         }
         // The source of the key is no second source: it is what the signature is checked with.
         let subject = match (given, url_command) {

@@ -35,6 +35,8 @@ mod rest;
 mod secrets;
 #[cfg(unix)]
 mod sources;
+#[cfg(unix)]
+mod streams;
 mod traces;
 mod url;
 mod usage;

@@ -22,10 +22,11 @@ use tokio::task::yield_now;
 use tokio::time::{Instant, Sleep, sleep_until};
 use tracing::{Level, debug, enabled, trace};
 
-use super::event::{EventSink, Flow, Frame};
-use super::handle::{Command, Commands, Handle, Stop, channel};
+use super::event::{EventSink, Flow, Frame, Lifecycle};
+use super::handle::{Batch, Command, Commands, Handle, Settlement, Settlements, Stop, Submission, channel};
 use super::session::{
-    Config, Counts, DialFailure, DialRequest, End, LossCause, OperationId, Outcome, Output, PingId, Received, Session,
+    AckMode, Config, Counts, DialFailure, DialRequest, End, LossCause, OperationId, Outcome, Output, PingId, Received,
+    Request, Session,
 };
 use crate::protocol::{Downstream, decode_downstream, explain_close_code, redact_reconnection_token};
 use crate::secret::{self, FRAMES};
@@ -61,6 +62,9 @@ pub struct Finished {
 /// Longer than any run.
 const FAR: Duration = Duration::from_secs(100 * 365 * 24 * 60 * 60);
 
+/// When so many bytes wait to be written, no further batch of operations is taken in.
+const BACKLOG: usize = 256 * 1024;
+
 /// The most of a frame's text that is logged, unless everything is asked for.
 const LOGGED_CHARS: usize = 240;
 
@@ -71,7 +75,7 @@ pub struct Driver<D: Dialer, S> {
     sink: S,
     commands: Commands,
     /// Who waits for which operation.
-    replies: HashMap<OperationId, oneshot::Sender<Outcome>>,
+    replies: HashMap<OperationId, Asker>,
     next_operation: u64,
     /// Who waits for which ping.
     pongs: HashMap<PingId, oneshot::Sender<Duration>>,
@@ -96,10 +100,36 @@ impl<D: Dialer, S> std::fmt::Debug for Driver<D, S> {
     }
 }
 
+/// Who waits for an operation.
+enum Asker {
+    /// One who asked for this alone.
+    One(oneshot::Sender<Outcome>),
+    /// A stream, which knows it by its tag and line.
+    Stream { tag: u64, line: u64, settled: Settlements },
+}
+
+impl Asker {
+    fn line(&self) -> Option<u64> {
+        match self {
+            Self::One(_) => None,
+            Self::Stream { line, .. } => Some(*line),
+        }
+    }
+
+    fn answer(self, outcome: Outcome) {
+        // Whoever asked may have stopped waiting.
+        match self {
+            Self::One(reply) => drop(reply.send(outcome)),
+            Self::Stream { tag, settled, .. } => drop(settled.send(Settlement { tag, outcome })),
+        }
+    }
+}
+
 /// What a wait was ended by; several may be true at once.
 struct Woken<S> {
     dialed: Option<Result<Link<S>, DialFailure>>,
     command: Option<Command>,
+    batch: Option<Batch>,
     stop: Option<Stop>,
     frames: bool,
     timer: bool,
@@ -178,7 +208,8 @@ impl<D: Dialer, S: EventSink> Driver<D, S> {
     }
 
     fn poll_wait(&mut self, cx: &mut Context<'_>, timed: bool) -> Poll<Woken<D::Stream>> {
-        let mut woken = Woken { dialed: None, command: None, stop: None, frames: false, timer: false, stalled: None };
+        let mut woken =
+            Woken { dialed: None, command: None, batch: None, stop: None, frames: false, timer: false, stalled: None };
         let room = self.sink.poll_room(cx).is_ready();
         if room == self.stalled {
             woken.stalled = Some(!room);
@@ -203,8 +234,15 @@ impl<D: Dialer, S: EventSink> Driver<D, S> {
             let reading = unconstrained(poll_fn(|cx| link.poll(cx, room, &mut self.batch)));
             woken.frames = pin!(reading).poll(cx).is_ready();
         }
-        let Woken { dialed, command, stop, frames, timer, stalled } = &woken;
-        let ready = dialed.is_some() || command.is_some() || stop.is_some() || *frames || *timer || stalled.is_some();
+        // After the link has written: what gets its turn by that gets it now.
+        if !self.is_backlogged()
+            && let Poll::Ready(batch) = self.commands.batches.poll_recv(cx)
+        {
+            woken.batch = batch;
+        }
+        let Woken { dialed, command, batch, stop, frames, timer, stalled } = &woken;
+        let asked = command.is_some() || batch.is_some() || stop.is_some();
+        let ready = asked || dialed.is_some() || *frames || *timer || stalled.is_some();
         if ready { Poll::Ready(woken) } else { Poll::Pending }
     }
 
@@ -227,6 +265,9 @@ impl<D: Dialer, S: EventSink> Driver<D, S> {
                 self.handle_command(now, command);
             }
         }
+        if let Some(batch) = woken.batch {
+            self.take_in(now, batch);
+        }
         match woken.stop {
             Some(Stop::Properly) => self.session.handle_stop(now),
             Some(Stop::AtOnce) => self.session.handle_abort(),
@@ -235,6 +276,12 @@ impl<D: Dialer, S: EventSink> Driver<D, S> {
         if self.session.poll_timeout().is_some_and(|due| due <= now) {
             self.session.handle_timeout(now);
         }
+    }
+
+    /// Whether the service reads more slowly than is sent. No further batch is taken in then, so that what waits stays
+    /// bounded.
+    fn is_backlogged(&self) -> bool {
+        self.link.as_ref().is_some_and(|link| link.queued_bytes() >= BACKLOG)
     }
 
     fn handle_dialed(&mut self, now: Duration, result: Result<Link<D::Stream>, DialFailure>) {
@@ -249,12 +296,7 @@ impl<D: Dialer, S: EventSink> Driver<D, S> {
 
     fn handle_command(&mut self, now: Duration, command: Command) {
         match command {
-            Command::Submit { request, mode, reply } => {
-                let id = OperationId(self.next_operation);
-                self.next_operation += 1;
-                self.replies.insert(id, reply);
-                self.session.handle_request(now, id, request, mode);
-            }
+            Command::Submit { request, mode, reply } => self.submit(now, Asker::One(reply), request, mode),
             Command::Status { reply } => {
                 // Whoever asked may have stopped waiting.
                 let _ = reply.send(self.session.status(now));
@@ -266,6 +308,20 @@ impl<D: Dialer, S: EventSink> Driver<D, S> {
                 self.session.handle_ping(now, id);
             }
         }
+    }
+
+    fn take_in(&mut self, now: Duration, batch: Batch) {
+        let Batch { submissions, settled } = batch;
+        for Submission { tag, line, request, mode } in submissions {
+            self.submit(now, Asker::Stream { tag, line, settled: settled.clone() }, request, mode);
+        }
+    }
+
+    fn submit(&mut self, now: Duration, asker: Asker, request: Request, mode: AckMode) {
+        let id = OperationId(self.next_operation);
+        self.next_operation += 1;
+        self.replies.insert(id, asker);
+        self.session.handle_request(now, id, request, mode);
     }
 
     fn handle_batch(&mut self, now: Duration) {
@@ -339,7 +395,10 @@ impl<D: Dialer, S: EventSink> Driver<D, S> {
                     debug!("dropping the socket");
                     self.link = None;
                 }
-                Output::Event(event) => {
+                Output::Event(mut event) => {
+                    if let Lifecycle::Ack(report) = &mut event {
+                        report.line = self.replies.get(&report.id).and_then(Asker::line);
+                    }
                     trace!("{event:?}");
                     if !self.sated && self.sink.lifecycle(&event) == Flow::Stop {
                         self.sated = true;
@@ -347,9 +406,8 @@ impl<D: Dialer, S: EventSink> Driver<D, S> {
                     }
                 }
                 Output::Settled { id, outcome } => {
-                    if let Some(reply) = self.replies.remove(&id) {
-                        // Whoever asked may have stopped waiting.
-                        let _ = reply.send(outcome);
+                    if let Some(asker) = self.replies.remove(&id) {
+                        asker.answer(outcome);
                     }
                 }
                 Output::Ponged { id, elapsed } => {
