@@ -5,6 +5,7 @@
 //! `protocol`, `auth` and `secret`, never on the client.
 
 pub mod events;
+pub mod fault;
 pub mod hub;
 mod ready;
 pub mod server;

@@ -15,6 +15,12 @@ pub(super) enum Timer {
     Recovery(ConnectionKey),
     /// Publishers have waited long enough for a slow receiver.
     Patience(ConnectionKey),
+    /// A fault lets the token of a connection expire.
+    Expiry(ConnectionKey),
+    /// Something on a socket that a fault has postponed.
+    Late(SocketId, u64),
+    /// The next output that a fault holds back may go out.
+    Slowed(SocketId),
 }
 
 /// Each timer has at most one deadline.
@@ -36,6 +42,11 @@ impl Timers {
         if let Some(at) = self.deadlines.remove(&timer) {
             self.queue.remove(&(at, timer));
         }
+    }
+
+    /// When a timer is due, if it is set.
+    pub(super) fn deadline(&self, timer: Timer) -> Option<Duration> {
+        self.deadlines.get(&timer).copied()
     }
 
     /// The earliest deadline.
