@@ -7,6 +7,7 @@ use tokio::sync::oneshot;
 use tokio::time::{Duration, timeout};
 
 use super::{print_failure, stopped_error, unix_now};
+use crate::emulator::fault;
 use crate::emulator::{self, DEFAULT_HUB, DEFAULT_PORT, DEVELOPMENT_KEY, EventHandler, Ready, ServerConfig};
 use crate::failure::{Failure, Kind};
 use crate::render::{Console, Listening, Stopped, WriteFailure, listening, stopped};
@@ -15,6 +16,11 @@ use crate::signal::Signals;
 
 /// Longest wait for the server's goodbyes. It takes a second itself.
 const STOP_TIMEOUT: Duration = Duration::from_secs(2);
+
+/// What `--fault help` prints.
+pub fn fault_help() -> String {
+    fault::help_text()
+}
 
 /// Serves until a signal. Returns the exit code.
 pub async fn emulator(console: &Console, settings: &Emulator) -> u8 {
@@ -57,6 +63,9 @@ async fn serve(console: &Console, settings: &Emulator) -> Result<u8, Failure> {
     let internal = |error: io::Error| Failure::new(Kind::Internal, error);
     let mut signals = Signals::install().map_err(internal)?;
     allow_many_sockets();
+    if settings.faults.seed.is_some() && !settings.bind.is_loopback() {
+        tracing::warn!("with `--seed`, whoever reaches this emulator can work out its reconnection tokens");
+    }
     let address = SocketAddr::new(settings.bind, settings.port);
     let listener = emulator::bind(address).await.map_err(|error| not_bound(address, error))?;
     let config = config(settings).map_err(internal)?;
@@ -101,7 +110,12 @@ fn not_bound(address: SocketAddr, error: io::Error) -> Failure {
 }
 
 fn config(settings: &Emulator) -> io::Result<ServerConfig> {
-    let mut config = ServerConfig::new(emulator::random_seed()?);
+    let seed = match settings.faults.seed {
+        Some(number) => emulator::chosen_seed(number),
+        None => emulator::random_seed()?,
+    };
+    let mut config = ServerConfig::new(seed);
+    config.faults = settings.faults.faults.clone();
     config.keys = vec![settings.access_key.clone()];
     config.allow_anonymous = settings.allow_anonymous;
     config.advertise = settings.advertise.as_ref().map(ToString::to_string);

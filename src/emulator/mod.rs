@@ -12,4 +12,4 @@ pub mod server;
 
 pub use events::EventHandler;
 pub use ready::{DEFAULT_HUB, DEFAULT_PORT, DEVELOPMENT_KEY, Ready};
-pub use server::{ServerConfig, bind, random_seed, run};
+pub use server::{ServerConfig, bind, chosen_seed, random_seed, run};

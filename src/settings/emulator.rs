@@ -1,5 +1,7 @@
 //! What `wps emulator` will do.
 
+mod faults;
+
 use std::net::IpAddr;
 
 use ::url::Url;
@@ -11,6 +13,7 @@ use crate::auth::connection_string::DEVELOPMENT_KEY;
 use crate::cli::EmulatorArgs;
 use crate::failure::{Failure, Kind};
 use crate::secret::Secret;
+use faults::FaultSettings;
 
 /// `wps emulator`.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -27,6 +30,8 @@ pub struct Emulator {
     pub allow_anonymous: bool,
     /// Answer events with their payload.
     pub echo_events: bool,
+    /// What goes wrong on request.
+    pub faults: FaultSettings,
     /// What stdout carries.
     pub format: EmulatorFormat,
     /// The environment's word is in it: ask [`ColorChoice::enabled`].
@@ -59,6 +64,7 @@ pub(super) fn emulator(
         access_key,
         allow_anonymous: args.allow_anonymous,
         echo_events: !args.no_echo_events,
+        faults: faults::faults(args.faults)?,
         format: args.output,
         color: talk.color,
         quiet: talk.quiet,

@@ -483,7 +483,7 @@ impl World {
                     self.send_down(socket, Down::End(end));
                     self.forget(socket);
                 }
-                hub::Output::Abort { socket } => {
+                hub::Output::Abort { socket } | hub::Output::Cut { socket, .. } => {
                     self.send_down(socket, Down::End(LossCause::Broken("aborted".into())));
                     self.forget(socket);
                 }

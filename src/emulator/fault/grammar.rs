@@ -283,24 +283,9 @@ impl Fields {
 
     /// How a socket is taken away.
     fn how(&mut self, value: &str) -> Result<How, GrammarError> {
-        Ok(match value {
-            "reset" => How::Reset,
-            "eof" => How::Eof,
-            "silence" => How::Silence,
-            code if code.starts_with(|c: char| c.is_ascii_digit()) => {
-                let code = close_code(code).map_err(|expected| GrammarError::new(format!("`{code}`: {expected}")))?;
-                let reason = self.read("reason", |text| match text.len() {
-                    0..=123 => Ok(text.to_owned()),
-                    _ => Err("longer than 123 bytes".to_owned()),
-                })?;
-                How::Close { code, reason: reason.unwrap_or_default() }
-            }
-            other => {
-                let name = self.entry.name;
-                let error = choice(name, other, &["reset", "eof", "silence"]);
-                return Err(error.hint(format!("or a close code, as in `{name}=1001`")));
-            }
-        })
+        let closes = value.starts_with(|c: char| c.is_ascii_digit());
+        let reason = if closes { self.take("reason") } else { None };
+        How::parse(value, &reason.unwrap_or_default())
     }
 
     fn aim(&mut self) -> Result<Aim, GrammarError> {
@@ -371,6 +356,27 @@ impl Fields {
             return Err(self.error(format!("`{aim}` cannot be an aim of `{}` here: it would never happen", entry.name)));
         }
         Ok((operations, Points::of(&points)))
+    }
+}
+
+impl How {
+    /// `reset`, `eof`, `silence`, or a close code, which may have a reason.
+    pub fn parse(value: &str, reason: &str) -> Result<Self, GrammarError> {
+        Ok(match value {
+            "reset" => Self::Reset,
+            "eof" => Self::Eof,
+            "silence" => Self::Silence,
+            code if code.starts_with(|c: char| c.is_ascii_digit()) => {
+                let code = close_code(code).map_err(|expected| GrammarError::new(format!("`{code}`: {expected}")))?;
+                if reason.len() > 123 {
+                    return Err(GrammarError::new("the reason of a close frame has at most 123 bytes"));
+                }
+                Self::Close { code, reason: reason.to_owned() }
+            }
+            other => {
+                return Err(choice("drop", other, &["reset", "eof", "silence"]).hint("or a close code such as `1001`"));
+            }
+        })
     }
 }
 

@@ -12,7 +12,7 @@ mod plan;
 #[cfg(test)]
 mod tests;
 
-pub use catalogue::{ACTIONS, ActionEntry, KEYS, help_text};
+pub use catalogue::{ACTIONS, KEYS, help_text};
 pub use grammar::{GrammarError, duration};
-pub use model::{Action, Aim, Fault, Garbage, How, Point, Points, Rhythm, Span, When};
+pub use model::{Action, Fault, Garbage, How, Point, Points, When};
 pub use plan::{Faults, Listed, Scene, Strike};

@@ -1,5 +1,6 @@
 use std::time::Duration;
 
+use super::model::Span;
 use super::*;
 
 fn scene(point: Point) -> Scene<'static> {

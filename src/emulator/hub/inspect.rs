@@ -53,6 +53,13 @@ impl Hub {
         infos.collect()
     }
 
+    /// One connection.
+    pub fn connection(&self, id: &str) -> Option<ConnectionInfo> {
+        let key = self.by_id.get(id)?;
+        let recoverable_until = self.timers.deadline(Timer::Recovery(*key));
+        Some(ConnectionInfo { recoverable_until, ..self.connections.get(key)?.info() })
+    }
+
     /// All groups, by name.
     pub fn groups(&self) -> Vec<GroupInfo> {
         let mut groups: Vec<GroupInfo> = self

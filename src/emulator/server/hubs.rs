@@ -3,6 +3,8 @@
 //! A hub exists as long as it has connections. Locks are taken in the order table, hub, outbox. Outputs are handed out
 //! under the hub's lock, so that every socket gets them in the hub's order; tasks are woken after it is released.
 
+mod survey;
+
 use std::collections::HashMap;
 use std::collections::hash_map::Entry;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -17,6 +19,7 @@ use tokio_tungstenite::tungstenite::{Bytes, Utf8Bytes};
 use super::outbox::{Item, Outbox};
 use super::trace;
 use crate::emulator::events::EventHandler;
+use crate::emulator::fault::Faults;
 use crate::emulator::hub::{CloseKind, Hub, HubConfig, Open, Output, SocketId, Violation};
 
 /// All hubs of a server.
@@ -26,6 +29,8 @@ pub(super) struct Hubs {
     config: HubConfig,
     events: EventHandler,
     seed: hmac::Key,
+    /// What the emulator does wrong on request.
+    faults: Faults,
     /// Origin of the hubs' time.
     started: Instant,
     alarm: Alarm,
@@ -72,12 +77,13 @@ pub(super) enum Incoming {
 }
 
 impl Hubs {
-    pub(super) fn new(config: HubConfig, events: EventHandler, seed: [u8; 32]) -> Self {
+    pub(super) fn new(config: HubConfig, events: EventHandler, seed: [u8; 32], faults: Faults) -> Self {
         Self {
             table: Mutex::default(),
             config,
             events,
             seed: hmac::Key::new(hmac::HMAC_SHA256, &seed),
+            faults,
             started: Instant::now(),
             alarm: Alarm { at: AtomicU64::new(u64::MAX), moved: Notify::new() },
         }
@@ -92,7 +98,9 @@ impl Hubs {
     }
 
     /// Connects a socket to a hub, which is made if it does not exist. `None` when the server has stopped.
-    pub(super) fn open(self: &Arc<Self>, hub: &str, open: Open) -> Option<Line> {
+    ///
+    /// `expires`: a fault lets the client's token expire so much later.
+    pub(super) fn open(self: &Arc<Self>, hub: &str, open: Open, expires: Option<Duration>) -> Option<Line> {
         let mut table = self.table();
         if table.stopped {
             return None;
@@ -106,6 +114,9 @@ impl Hubs {
         self.with(&cell, |state, now| {
             state.outboxes.insert(socket, Arc::clone(&outbox));
             state.hub.handle_open(now, socket, open);
+            if let Some(after) = expires {
+                state.hub.handle_expiry(now, socket, after);
+            }
         });
         Some(Line { hubs: Arc::clone(self), cell, socket, outbox })
     }
@@ -118,7 +129,8 @@ impl Hubs {
                 let seed = hmac::sign(&self.seed, &table.created.to_be_bytes());
                 let mut own = [0; 32];
                 own.copy_from_slice(seed.as_ref());
-                let hub = Hub::new(self.config.clone(), &own);
+                let mut hub = Hub::new(self.config.clone(), &own);
+                hub.set_faults(self.faults.clone(), name);
                 let state = CellState { hub, outboxes: HashMap::new(), stirred: Vec::new() };
                 let cell = Arc::new(HubCell { name: name.to_owned(), state: Mutex::new(state) });
                 Arc::clone(entry.insert(cell))
@@ -142,6 +154,7 @@ impl Hubs {
         let timeout = state.hub.poll_timeout();
         let stirred = std::mem::take(&mut state.stirred);
         drop(state);
+        trace::faults(&self.faults);
         for outbox in stirred {
             outbox.wake();
         }
@@ -241,6 +254,10 @@ impl CellState {
                 Output::Abort { socket } => {
                     trace::ended(socket, "is dropped");
                     self.stir(socket, |outbox| outbox.signal(|signals| signals.aborted = true));
+                }
+                Output::Cut { socket, how } => {
+                    trace::ended(socket, &format!("is taken away by a fault: {how:?}"));
+                    self.stir(socket, |outbox| outbox.push(Item::Cut(how)));
                 }
                 Output::Pause { socket } => {
                     self.stir(socket, |outbox| outbox.signal(|signals| signals.paused = true));

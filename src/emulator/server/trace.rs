@@ -2,6 +2,7 @@
 
 use tracing::{Level, debug, enabled, info, trace};
 
+use crate::emulator::fault::Faults;
 use crate::emulator::hub::{Frame, Open, SocketId};
 use crate::protocol::redact_reconnection_token;
 use crate::secret::FRAMES;
@@ -28,6 +29,13 @@ pub(super) fn ended(socket: SocketId, how: &str) {
 /// A handshake was refused.
 pub(super) fn refused(status: u16, message: &str) {
     info!("a handshake was refused: {status}: {message}");
+}
+
+/// Faults have happened.
+pub(super) fn faults(faults: &Faults) {
+    for note in faults.take_notes() {
+        info!("{note}");
+    }
 }
 
 /// A frame came.
