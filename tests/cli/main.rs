@@ -11,10 +11,12 @@ mod support;
 mod broken_inputs;
 mod config;
 mod connecting;
+mod control;
 mod doctor;
 mod doctor_network;
 #[cfg(unix)]
 mod ending;
+mod faults;
 mod garbage;
 mod layering;
 mod network;
