@@ -124,7 +124,7 @@ fn a_socket_that_never_says_connected_is_no_connection() {
 #[test]
 fn dropped_connections_are_recovered_and_nothing_is_lost_or_doubled() {
     for (how, code) in [("reset", None), ("eof", None), ("1001,reason=reload", Some(1001)), ("silence", None)] {
-        let emulator = Emulator::with(&[&format!("drop={how},op=message,every=2,user=listener")]);
+        let emulator = Emulator::with(&[&format!("drop={how},op=message,nth=2,every=3,times=2,user=listener")]);
         let listener = emulator.listen(&[&["--count", "5"][..], &QUICK_PINGS].concat());
         emulator.publish(&["1", "2", "3", "4", "5"]);
         let (records, messages) = finish(listener);

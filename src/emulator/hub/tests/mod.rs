@@ -1,6 +1,7 @@
 //! Steps: an input, and everything that came out. Test names are sentences of the specification.
 
 mod acks;
+mod faults;
 mod life;
 mod malformed;
 mod operations;
