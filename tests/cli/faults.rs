@@ -163,7 +163,9 @@ fn a_connection_is_dropped_after_so_many_frames_or_so_long() {
 #[test]
 fn an_operation_whose_connection_drops_is_sent_again_on_the_recovered_one() {
     // Not carried out the first time, carried out but not acknowledged the first time.
-    for (fault, duplicate) in [("drop=reset,op=sendToGroup,times=1", false), ("execute-then-drop,op=sendToGroup,times=1", true)] {
+    for (fault, duplicate) in
+        [("drop=reset,op=sendToGroup,times=1", false), ("execute-then-drop,op=sendToGroup,times=1", true)]
+    {
         let emulator = Emulator::with(&[fault]);
         let listener = emulator.listen(&["--count", "2"]);
         let ended = emulator.send("once", &[]);
@@ -262,12 +264,9 @@ fn a_service_that_does_not_answer_pings_is_given_up_and_the_connection_recovered
 
 #[test]
 fn garbage_is_shown_and_counted_and_the_connection_goes_on() {
-    for (kind, reason) in [
-        ("text", "not JSON"),
-        ("binary", "binary"),
-        ("unknown-type", "unknown type"),
-        ("huge", "unknown type"),
-    ] {
+    for (kind, reason) in
+        [("text", "not JSON"), ("binary", "binary"), ("unknown-type", "unknown type"), ("huge", "unknown type")]
+    {
         let emulator = Emulator::with(&[&format!("garbage={kind},op=message,times=1")]);
         let listener = emulator.listen(&["--count", "2"]);
         emulator.publish(&["1", "2"]);

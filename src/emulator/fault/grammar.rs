@@ -98,11 +98,7 @@ fn split(text: &str) -> Result<Vec<Item>, GrammarError> {
 }
 
 /// The rest of a quoted value, without its quotes.
-fn quoted(
-    chars: &mut impl Iterator<Item = (usize, char)>,
-    key: &str,
-    at: usize,
-) -> Result<String, GrammarError> {
+fn quoted(chars: &mut impl Iterator<Item = (usize, char)>, key: &str, at: usize) -> Result<String, GrammarError> {
     let mut value = String::new();
     while let Some((_, c)) = chars.next() {
         match c {
@@ -153,7 +149,9 @@ impl Fields {
             return Err(self.error(format!("`{}` takes no value", self.entry.name)));
         }
         if value.is_none() && self.entry.value.starts_with('=') {
-            return Err(self.error(format!("`{}` needs a value: {}{}", self.entry.name, self.entry.name, self.entry.value)));
+            return Err(
+                self.error(format!("`{}` needs a value: {}{}", self.entry.name, self.entry.name, self.entry.value))
+            );
         }
         self.known_keys()?;
         let action = self.action(value.as_deref())?;
@@ -181,7 +179,10 @@ impl Fields {
                 return Err(error.hint(format!("keys: {}", words.join(", "))));
             }
             if self.items[..index].iter().any(|before| before.key == item.key) {
-                return Err(GrammarError::new(format!("`{}` is there twice, again at character {}", item.key, item.at)));
+                return Err(GrammarError::new(format!(
+                    "`{}` is there twice, again at character {}",
+                    item.key, item.at
+                )));
             }
             if item.value.as_ref().is_none_or(String::is_empty) {
                 return Err(GrammarError::new(format!("`{}`, character {}, needs a value", item.key, item.at)));
@@ -200,9 +201,9 @@ impl Fields {
     fn read<T>(&mut self, key: &str, read: impl FnOnce(&str) -> Result<T, String>) -> Result<Option<T>, GrammarError> {
         let at = self.items.iter().find(|item| item.key == key).map_or(0, |item| item.at);
         let Some(value) = self.take(key) else { return Ok(None) };
-        read(&value).map(Some).map_err(|expected| {
-            GrammarError::new(format!("`{key}={}`, character {at}: {expected}", shown(&value)))
-        })
+        read(&value)
+            .map(Some)
+            .map_err(|expected| GrammarError::new(format!("`{key}={}`, character {at}: {expected}", shown(&value))))
     }
 
     fn nothing_left(&self) -> Result<(), GrammarError> {
@@ -217,7 +218,8 @@ impl Fields {
 
     fn action(&mut self, value: Option<&str>) -> Result<Action, GrammarError> {
         let name = self.entry.name;
-        let bad = |expected: String| GrammarError::new(format!("`{name}={}`: {expected}", shown(value.unwrap_or_default())));
+        let bad =
+            |expected: String| GrammarError::new(format!("`{name}={}`: {expected}", shown(value.unwrap_or_default())));
         let given = value.unwrap_or_default();
         Ok(match name {
             "refuse" => Action::Refuse {
@@ -323,7 +325,10 @@ impl Fields {
             let Some((name, point)) = entry.operations.iter().find(|(name, _)| name.eq_ignore_ascii_case(word)) else {
                 let names: Vec<_> = entry.operations.iter().map(|(name, _)| *name).collect();
                 let error = choice("op", word, &names);
-                return Err(GrammarError { message: format!("{}, character {at}, of `{}`", error.message, entry.name), ..error });
+                return Err(GrammarError {
+                    message: format!("{}, character {at}, of `{}`", error.message, entry.name),
+                    ..error
+                });
             };
             operations.push(name);
             points.push(*point);

@@ -4,15 +4,7 @@ use super::model::Span;
 use super::*;
 
 fn scene(point: Point) -> Scene<'static> {
-    Scene {
-        point,
-        hub: "hub1",
-        user: Some("alice"),
-        connection: Some("c1"),
-        group: Some("g"),
-        event: None,
-        frames: 0,
-    }
+    Scene { point, hub: "hub1", user: Some("alice"), connection: Some("c1"), group: Some("g"), event: None, frames: 0 }
 }
 
 fn fault(text: &str) -> Fault {
@@ -41,10 +33,7 @@ fn every_action_has_an_example_that_reads_and_prints_as_the_same_fault() {
 fn values_with_commas_stand_in_quotes() {
     let read = fault(r#"nack=Forbidden,message="no, \"never\" \\",group="a,b",times=2"#);
     assert_eq!(read.aim.group.as_deref(), Some("a,b"));
-    assert_eq!(
-        read.action,
-        Action::Nack { name: "Forbidden".into(), message: r#"no, "never" \"#.into() }
-    );
+    assert_eq!(read.action, Action::Nack { name: "Forbidden".into(), message: r#"no, "never" \"#.into() });
     assert_eq!(fault(&read.to_string()), read);
 }
 
@@ -83,7 +72,11 @@ fn what_is_wrong_is_said_with_its_place_and_what_can_be_given() {
         ("nack,op=event", "`nack` needs a value: nack=NAME", "for example `nack=InternalServerError"),
         ("no-pong=1", "`no-pong` takes no value", "for example"),
         ("ignore,nack=x", "`nack`, character 8, is a second action: a fault has one", "give a `--fault` for each"),
-        ("ignore,op=sendToGruop", "`sendToGruop` is not a value of `op`, character 8, of `ignore`", "did you mean `sendToGroup`?"),
+        (
+            "ignore,op=sendToGruop",
+            "`sendToGruop` is not a value of `op`, character 8, of `ignore`",
+            "did you mean `sendToGroup`?",
+        ),
         ("nack=x,op=ping", "`ping` is not a value of `op`, character 8, of `nack`", "possible: `joinGroup`"),
         ("ignore,times=0", "`times=0`, character 8: not a number, 1 or more", ""),
         ("ignore,times=2,times=3", "`times` is there twice, again at character 16", ""),

@@ -532,7 +532,9 @@ fn garbage(kind: Garbage) -> Frame {
         Garbage::Text => Frame::Text(Bytes::from_static(b"this is not JSON {")),
         Garbage::Binary => Frame::Binary(Bytes::from_static(&[0xde, 0xad, 0xbe, 0xef])),
         Garbage::InvalidUtf8 => Frame::Text(Bytes::from_static(b"{\"type\":\"\xff\xfe\"}")),
-        Garbage::UnknownType => Frame::Text(Bytes::from_static(b"{\"type\":\"fault\",\"message\":\"nobody knows this\"}")),
+        Garbage::UnknownType => {
+            Frame::Text(Bytes::from_static(b"{\"type\":\"fault\",\"message\":\"nobody knows this\"}"))
+        }
         Garbage::Huge(size) => {
             let (head, tail) = ("{\"type\":\"fault\",\"padding\":\"", "\"}");
             let padding = size.saturating_sub(head.len() + tail.len());

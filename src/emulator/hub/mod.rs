@@ -28,7 +28,8 @@ use std::sync::Arc;
 use std::time::Duration;
 
 pub use boundary::{
-    ClientKind, CloseKind, Cut, EventAnswer, EventId, Frame, Fresh, Open, Output, SimpleMode, SocketId, UserEvent, Violation,
+    ClientKind, CloseKind, Cut, EventAnswer, EventId, Frame, Fresh, Open, Output, SimpleMode, SocketId, UserEvent,
+    Violation,
 };
 pub use config::HubConfig;
 pub use inspect::{ConnectionInfo, GroupInfo};

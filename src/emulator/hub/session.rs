@@ -94,7 +94,8 @@ impl Hub {
     fn attach(&mut self, key: ConnectionKey, socket: SocketId) {
         let Some(connection) = self.connections.get_mut(&key) else { return };
         let next_ping = self.now + self.config.ping_interval;
-        let attachment = Attachment { socket, heard: self.now, next_ping, backlog: 0, paused: false, sent: 0, faults_seen: 0 };
+        let attachment =
+            Attachment { socket, heard: self.now, next_ping, backlog: 0, paused: false, sent: 0, faults_seen: 0 };
         connection.link = Link::Attached(attachment);
         self.sockets.insert(socket, key);
         self.timers.set(Timer::Keepalive(socket), next_ping.min(self.now + self.config.silence_limit));

@@ -115,7 +115,8 @@ async fn body<T: DeserializeOwned>(request: Request) -> Result<T, Refusal> {
         .map_err(|_| Refusal::new(StatusCode::PAYLOAD_TOO_LARGE, "The body is too large, or did not come whole."))?
         .to_bytes();
     let bytes = if bytes.trim_ascii().is_empty() { &b"{}"[..] } else { &bytes };
-    serde_json::from_slice(bytes).map_err(|error| Refusal::bad_request(format!("The body is not as expected: {error}.")))
+    serde_json::from_slice(bytes)
+        .map_err(|error| Refusal::bad_request(format!("The body is not as expected: {error}.")))
 }
 
 /// Whether a method is one that reads.

@@ -25,6 +25,17 @@ pub(super) struct HandshakeFaults {
     expiring: Mutex<HashMap<[u8; 32], Instant>>,
 }
 
+/// What the faults want of a handshake.
+#[derive(Debug, Default)]
+struct Judgement {
+    /// It hangs: so long, or for ever.
+    hang: Option<Option<Duration>>,
+    /// It is refused.
+    refusal: Option<Refusal>,
+    /// Its token expires so much later.
+    expires: Option<Duration>,
+}
+
 impl HandshakeFaults {
     pub(super) fn new(faults: Faults) -> Self {
         Self { faults, expiring: Mutex::default() }
@@ -51,12 +62,11 @@ impl HandshakeFaults {
     ) -> Result<Option<Duration>, Refusal> {
         let token = token.filter(|_| matches!(open, Open::Fresh(_))).map(fingerprint);
         let left = self.left(token.as_ref())?;
-        let (hang, refusal, expires) = self.judge(hubs, hub, open);
-        if let Some(hang) = hang {
-            match hang {
-                Some(hang) => tokio::time::sleep(hang).await,
-                None => std::future::pending().await,
-            }
+        let Judgement { hang, refusal, expires } = self.judge(hubs, hub, open);
+        match hang {
+            None => {}
+            Some(Some(time)) => tokio::time::sleep(time).await,
+            Some(None) => std::future::pending().await,
         }
         match (refusal, left, expires) {
             (Some(refusal), _, _) => Err(refusal),
@@ -88,16 +98,15 @@ impl HandshakeFaults {
         }
     }
 
-    /// Whether to hang and for how long, whether to refuse, and when the token expires.
-    #[expect(clippy::type_complexity, reason = "three independent answers, taken apart at once")]
-    fn judge(&self, hubs: &Hubs, hub: &str, open: &Open) -> (Option<Option<Duration>>, Option<Refusal>, Option<Duration>) {
+    /// What the faults want of a handshake.
+    fn judge(&self, hubs: &Hubs, hub: &str, open: &Open) -> Judgement {
         let point = match open {
             Open::Fresh(_) => Point::Connect,
             Open::Recover { .. } => Point::Recover,
         };
-        let (mut hang, mut refusal, mut expires) = (None, None, None);
+        let mut judgement = Judgement::default();
         if !self.faults.care_for(Points::of(&[point])) {
-            return (hang, refusal, expires);
+            return judgement;
         }
         let recovered = match open {
             Open::Fresh(_) => None,
@@ -111,18 +120,18 @@ impl HandshakeFaults {
         let scene = Scene { point, hub, user, connection, group: None, event: None, frames: 0 };
         for strike in self.faults.strike(&scene) {
             match &strike.fault.action {
-                Action::Hang(time) => hang = Some(*time),
-                Action::Expire(after) => expires = Some(*after),
+                Action::Hang(time) => judgement.hang = Some(*time),
+                Action::Expire(after) => judgement.expires = Some(*after),
                 Action::Refuse { status, retry_after, body } => {
                     let status = StatusCode::from_u16(*status).unwrap_or(StatusCode::SERVICE_UNAVAILABLE);
                     let body = body.clone().unwrap_or_else(|| "A fault of the emulator.".to_owned());
-                    refusal = Some(Refusal { retry_after: *retry_after, ..Refusal::new(status, body) });
+                    judgement.refusal = Some(Refusal { retry_after: *retry_after, ..Refusal::new(status, body) });
                 }
                 _ => {}
             }
         }
         trace::faults(&self.faults);
-        (hang, refusal, expires)
+        judgement
     }
 }
 

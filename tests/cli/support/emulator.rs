@@ -5,8 +5,8 @@ use std::net::TcpStream;
 
 use serde_json::Value;
 
-use super::process::{Ended, Running, wps};
 use super::PATIENCE;
+use super::process::{Ended, Running, wps};
 
 /// An emulator on a port of its own; gone with the value.
 pub struct Emulator {
@@ -86,9 +86,8 @@ impl Emulator {
         let mut stream = TcpStream::connect(("127.0.0.1", self.port)).unwrap();
         stream.set_read_timeout(Some(PATIENCE)).unwrap();
         let length = body.len();
-        let request = format!(
-            "{method} {path} HTTP/1.1\r\n{headers}Connection: close\r\nContent-Length: {length}\r\n\r\n{body}"
-        );
+        let request =
+            format!("{method} {path} HTTP/1.1\r\n{headers}Connection: close\r\nContent-Length: {length}\r\n\r\n{body}");
         stream.write_all(request.as_bytes()).unwrap();
         let mut answer = String::new();
         stream.read_to_string(&mut answer).unwrap();

@@ -215,7 +215,8 @@ fn a_close_waits_for_what_is_held_back_and_a_socket_that_is_gone_for_nothing() {
 
 #[test]
 fn garbage_is_sent_before_what_it_is_aimed_at() {
-    let (mut rig, _) = rig(&["garbage=text,op=message,times=1", "garbage=binary,op=ping", "garbage=huge,size=5k,op=connect"]);
+    let (mut rig, _) =
+        rig(&["garbage=text,op=message,times=1", "garbage=binary,op=ping", "garbage=huge,size=5k,op=connect"]);
     let outputs = rig.open_as(1, ClientKind::PubSub(Subprotocol::Json), &[JOIN, SEND], &["g"]);
     assert!(outputs.len() == 2 && outputs[1].len() == 5 * 1024 + "1 <- ".len(), "{outputs:?}");
     assert_eq!(rig.text(1, &send(1)), ["1 <- this is not JSON {".to_owned(), delivered(1, 1, "m1"), acked(1, 1)]);

@@ -83,8 +83,9 @@ fn is_own_address(ip: IpAddr, visit: &Visit) -> bool {
 fn is_key(shown: &str, server: &Server) -> bool {
     let Ok(key) = hmac::Key::generate(hmac::HMAC_SHA256, &SystemRandom::new()) else { return false };
     let tag = hmac::sign(&key, shown.as_bytes());
-    let matching = server.keys.iter().filter(|own| {
-        !own.expose().is_empty() && hmac::verify(&key, own.expose().as_bytes(), tag.as_ref()).is_ok()
-    });
+    let matching = server
+        .keys
+        .iter()
+        .filter(|own| !own.expose().is_empty() && hmac::verify(&key, own.expose().as_bytes(), tag.as_ref()).is_ok());
     matching.count() > 0
 }

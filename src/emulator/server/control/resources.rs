@@ -173,9 +173,7 @@ fn connection_json(server: &Server, hub: &str, info: &ConnectionInfo) -> Value {
 fn groups(server: &Server, query: &[(&str, &str)]) -> Vec<Value> {
     let matching = server.hubs.groups().into_iter();
     let matching = matching.filter(|(hub, _)| query.iter().all(|(_, value)| hub.eq_ignore_ascii_case(value)));
-    let json = |(hub, GroupInfo { name, members }): (String, GroupInfo)| {
-        json!({"group": *name, "hub": hub, "members": members.iter().map(AsRef::as_ref).collect::<Vec<&str>>()})
-    };
+    let json = |(hub, GroupInfo { name, members }): (String, GroupInfo)| json!({"group": *name, "hub": hub, "members": members.iter().map(AsRef::as_ref).collect::<Vec<&str>>()});
     matching.map(json).collect()
 }
 
@@ -239,9 +237,10 @@ struct FaultBody {
 fn add_fault(server: &Server, wanted: &FaultBody) -> Result<Response, Refusal> {
     let fault: Fault = wanted.fault.parse().map_err(misunderstood)?;
     let plan = server.faults.plan();
-    let listed = plan.add(fault).and_then(|id| plan.get(id)).ok_or_else(|| {
-        Refusal::new(StatusCode::CONFLICT, "There are a thousand faults already.").hint("clear some")
-    })?;
+    let listed = plan
+        .add(fault)
+        .and_then(|id| plan.get(id))
+        .ok_or_else(|| Refusal::new(StatusCode::CONFLICT, "There are a thousand faults already.").hint("clear some"))?;
     tracing::info!("fault {} (`{}`) is in force", listed.id, listed.fault);
     server.hubs.faults_changed();
     let mut response = respond(StatusCode::CREATED, &fault_json(&listed));

@@ -68,7 +68,13 @@ async fn a_page_has_to_be_of_the_same_origin() {
     assert_eq!(ask("localhost:8080", "http://localhost:8080"), 200);
     // Behind a proxy that ends TLS.
     assert_eq!(ask("dev.example", "https://dev.example"), 200);
-    for origin in ["http://localhost", "http://127.0.0.1:8080", "http://localhost:8080.evil.example", "null", "ws://localhost:8080"] {
+    for origin in [
+        "http://localhost",
+        "http://127.0.0.1:8080",
+        "http://localhost:8080.evil.example",
+        "null",
+        "ws://localhost:8080",
+    ] {
         assert_eq!(ask("localhost:8080", origin), 403, "{origin}");
     }
 }
