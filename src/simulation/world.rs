@@ -3,12 +3,14 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
+use super::faults;
 use super::network::{Down, Rng, Up, Wire};
 use crate::client::session::{
     AckMode, Backoff, BackoffMode, Config, DialClass, DialFailure, DialRequest, Lifecycle, LossCause, OnUnknown,
     OperationId, Outcome, Output, Received, Request, Retries, Session,
 };
-use crate::emulator::hub::{self, ClientKind, CloseKind, Fresh, Hub, HubConfig, Open, SocketId};
+use crate::emulator::fault::Faults;
+use crate::emulator::hub::{self, ClientKind, CloseKind, Cut, Fresh, Hub, HubConfig, Open, SocketId};
 use crate::protocol::{Data, Downstream, Origin, OwnedData, Subprotocol, decode_downstream};
 
 const GROUP: &str = "g";
@@ -57,6 +59,8 @@ pub(super) struct Tally {
     pub(super) unknown: usize,
     pub(super) replayed: u32,
     pub(super) overflows: u32,
+    /// How often a fault of the hub happened.
+    pub(super) faults: u64,
 }
 
 impl std::ops::AddAssign for Tally {
@@ -68,6 +72,7 @@ impl std::ops::AddAssign for Tally {
         self.unknown += other.unknown;
         self.replayed += other.replayed;
         self.overflows += other.overflows;
+        self.faults += other.faults;
     }
 }
 
@@ -99,6 +104,8 @@ pub(super) struct World {
     rng: Rng,
     now: Duration,
     hub: Hub,
+    /// What the hub does wrong while the network does.
+    faults: Faults,
     clients: [Client; 2],
     /// Next number to publish, and when.
     next_number: u64,
@@ -157,6 +164,8 @@ impl World {
         hub_seed[..8].copy_from_slice(&rng.next().to_le_bytes());
         let mut hub =
             Hub::new(HubConfig { send_connected_on_recovery: rng.percent(70), ..HubConfig::default() }, &hub_seed);
+        let faults = faults::of(seed);
+        hub.set_faults(faults.clone(), "hub");
         let observer = Fresh {
             client: ClientKind::PubSub(Subprotocol::Json),
             user: None,
@@ -170,6 +179,7 @@ impl World {
             seed,
             now: Duration::ZERO,
             hub,
+            faults,
             clients,
             next_number: 1,
             publish_at: rng.millis(0, 2000),
@@ -271,6 +281,9 @@ impl World {
             if self.trouble_at <= now {
                 self.trouble();
             }
+        } else {
+            self.tally.faults += self.faults.list().iter().map(|fault| fault.fired).sum::<u64>();
+            self.faults.clear();
         }
         for index in 0..self.clients.len() {
             self.dialed(index);
@@ -429,6 +442,7 @@ impl World {
                             }
                             Origin::Server => panic!("seed {}: {text}", self.seed),
                         },
+                        Received::Unknown { .. } if text.contains(r#""type":"fault""#) => None,
                         Received::Unknown { reason } => panic!("seed {}: {reason}: {text}", self.seed),
                         Received::Duplicate => {
                             self.tally.replayed += 1;
@@ -483,6 +497,8 @@ impl World {
                     self.send_down(socket, Down::End(end));
                     self.forget(socket);
                 }
+                // Nothing more comes, and nothing is heard.
+                hub::Output::Cut { socket, how: Cut::Silence } => self.forget(socket),
                 hub::Output::Abort { socket } | hub::Output::Cut { socket, .. } => {
                     self.send_down(socket, Down::End(LossCause::Broken("aborted".into())));
                     self.forget(socket);
