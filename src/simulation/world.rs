@@ -61,6 +61,8 @@ pub(super) struct Tally {
     pub(super) overflows: u32,
     /// How often a fault of the hub happened.
     pub(super) faults: u64,
+    /// Operations of the listener that cost too many connections.
+    pub(super) given_up: usize,
 }
 
 impl std::ops::AddAssign for Tally {
@@ -73,6 +75,7 @@ impl std::ops::AddAssign for Tally {
         self.replayed += other.replayed;
         self.overflows += other.overflows;
         self.faults += other.faults;
+        self.given_up += other.given_up;
     }
 }
 
@@ -623,17 +626,27 @@ impl World {
         for number in 1..self.next_number {
             match publisher.settled.get(&number) {
                 Some(Outcome::Acked { .. }) => assert!(published.contains(&number), "seed {seed}: {number} lost"),
-                Some(Outcome::Unknown { .. }) => {
-                    assert!(publisher.losses > 0, "seed {seed}: {number} unknown on a connection that was never lost");
+                Some(outcome @ Outcome::Unknown { .. }) => {
+                    assert!(
+                        publisher.losses > 0 || is_given_up(outcome),
+                        "seed {seed}: {number} unknown on a connection that was never lost"
+                    );
                 }
                 other => panic!("seed {seed}: {number} ended as {other:?}"),
             }
         }
         let listener = &self.clients[LISTENER];
-        assert!(matches!(listener.settled.get(&0), Some(Outcome::Acked { .. })), "seed {seed}: not joined");
         assert_eq!(listener.gaps, 0, "seed {seed}: sequence gaps");
-        let came: BTreeSet<&str> = listener.side.iter().map(String::as_str).collect();
-        assert_eq!(came, self.wanted, "seed {seed}: not in the groups that are wanted");
+        // What costs too many connections is given up, and the group left as it is: only faults are as hostile as that.
+        let given_up = listener.settled.values().filter(|outcome| is_given_up(outcome)).count();
+        self.tally.given_up += given_up;
+        if given_up == 0 {
+            assert!(matches!(listener.settled.get(&0), Some(Outcome::Acked { .. })), "seed {seed}: not joined");
+            let came: BTreeSet<&str> = listener.side.iter().map(String::as_str).collect();
+            assert_eq!(came, self.wanted, "seed {seed}: not in the groups that are wanted");
+        } else {
+            assert!(self.tally.faults > 0, "seed {seed}: an operation was given up");
+        }
         self.tally.published = self.published.len();
         for outcome in publisher.settled.values() {
             self.tally.duplicates += usize::from(matches!(outcome, Outcome::Acked { duplicate: true, .. }));
@@ -675,6 +688,11 @@ impl World {
             assert!(self.step(), "seed {}: nothing happens any more", self.seed);
         }
     }
+}
+
+/// Whether an operation ended because connections were lost under it again and again.
+fn is_given_up(outcome: &Outcome) -> bool {
+    matches!(outcome, Outcome::Unknown { reason, .. } if reason.contains("while it waited for the ack"))
 }
 
 fn number_of(data: Data<'_>) -> u64 {

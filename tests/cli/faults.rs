@@ -281,24 +281,18 @@ fn garbage_is_shown_and_counted_and_the_connection_goes_on() {
 }
 
 #[test]
-fn a_text_frame_that_is_not_utf_8_is_never_replayed_for_ever() {
-    let emulator = Emulator::with(&["garbage=invalid-utf8,op=message,times=1"]);
-    let mut listener = emulator.listen(&["--count", "2", "--reconnect-delay", "50ms"]);
-    emulator.publish(&["1"]);
-    // Shown as bytes, or the connection is made anew and that is said.
-    let record = loop {
-        let record = listener.record();
-        if ["unknown-frame", "session-lost"].contains(&record["type"].as_str().unwrap()) {
-            break record;
-        }
-    };
-    if record["type"] == "session-lost" {
-        listener.skip_to("joined");
-        emulator.publish(&["2"]);
+fn after_a_frame_that_no_websocket_can_carry_the_connection_is_made_anew_and_the_loss_said() {
+    for (garbage, reason) in [("invalid-utf8", "not UTF-8"), ("huge,size=65M", "too large")] {
+        let emulator = Emulator::with(&[&format!("garbage={garbage},op=message,times=1")]);
+        let mut listener = emulator.listen(&["--count", "1", "--reconnect-delay", "50ms"]);
+        emulator.publish(&["behind the garbage"]);
+        let lost = listener.skip_to("session-lost");
+        assert!(lost["reason"].as_str().unwrap().contains(reason), "{lost}");
+        assert_ne!(listener.skip_to("connected")["connectionId"], lost["connectionId"]);
+        assert_eq!(listener.skip_to("joined")["rejoined"], true);
+        emulator.publish(&["after"]);
+        assert_eq!(finish(listener).1, ["after"]);
     }
-    emulator.publish(&["3"]);
-    let (_, messages) = finish(listener);
-    assert_eq!(messages.last().map(String::as_str), Some("3"));
 }
 
 #[test]
