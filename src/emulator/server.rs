@@ -4,6 +4,7 @@
 //! and returns. All protocol decisions are the hubs'; this module checks tokens, upgrades, and moves frames.
 
 mod control;
+mod feed;
 mod handshake;
 mod handshake_faults;
 mod hubs;

@@ -1,5 +1,9 @@
 //! The emulator's control endpoint, as a test of somebody's own client uses it, and who may not.
 
+use std::io::{BufRead as _, BufReader, Write as _};
+use std::net::TcpStream;
+
+use crate::support::PATIENCE;
 use crate::support::emulator::Emulator;
 
 #[test]
@@ -80,6 +84,36 @@ fn a_recovery_window_ends_on_request() {
     listener.skip_to("session-lost");
     listener.skip_to("connected");
     assert_eq!(listener.skip_to("joined")["rejoined"], true);
+}
+
+#[test]
+fn what_passes_can_be_watched() {
+    let emulator = Emulator::with(&[]);
+    let mut stream = TcpStream::connect(("127.0.0.1", emulator.port)).unwrap();
+    stream.set_read_timeout(Some(PATIENCE)).unwrap();
+    let request = format!("GET /emulator/events HTTP/1.1\r\nHost: localhost:{}\r\n\r\n", emulator.port);
+    stream.write_all(request.as_bytes()).unwrap();
+    let mut lines = BufReader::new(stream).lines().map(|line| line.unwrap());
+    // It watches from here on.
+    assert!(lines.any(|line| line.starts_with(": ")));
+    let mut event = |name: &str, part: &str| {
+        let mut named = false;
+        let found = lines.find(|line| {
+            let found = named && line.contains(part);
+            named = *line == format!("event: {name}");
+            found
+        });
+        serde_json::from_str::<serde_json::Value>(found.unwrap().strip_prefix("data: ").unwrap()).unwrap()
+    };
+    emulator.add("nack=InternalServerError,op=sendToGroup,times=1");
+    emulator.send("hello", &[]);
+    assert_eq!(event("opened", "sender")["hub"], "hub1");
+    let connected = event("frame", "connected");
+    assert_eq!(connected["direction"], "down");
+    assert!(connected["text"].as_str().unwrap().contains("redacted"), "{connected}");
+    assert_eq!(event("frame", "hello")["direction"], "up");
+    assert!(event("fault", "InternalServerError")["note"].as_str().unwrap().contains("time 1"));
+    assert!(event("ended", "has left")["socket"].is_u64());
 }
 
 #[test]

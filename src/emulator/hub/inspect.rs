@@ -4,6 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use super::Hub;
+use super::boundary::SocketId;
 use super::connection::{Client, Connection, Link};
 use super::timers::Timer;
 
@@ -58,6 +59,11 @@ impl Hub {
         let key = self.by_id.get(id)?;
         let recoverable_until = self.timers.deadline(Timer::Recovery(*key));
         Some(ConnectionInfo { recoverable_until, ..self.connections.get(key)?.info() })
+    }
+
+    /// Whose a socket is.
+    pub fn connection_of(&self, socket: SocketId) -> Option<&str> {
+        Some(&self.connections.get(self.sockets.get(&socket)?)?.id)
     }
 
     /// All groups, by name.

@@ -10,7 +10,6 @@ use tokio::time::Instant;
 
 use super::handshake::Refusal;
 use super::hubs::Hubs;
-use super::trace;
 use crate::emulator::fault::{Action, Faults, Point, Points, Scene};
 use crate::emulator::hub::Open;
 
@@ -130,7 +129,7 @@ impl HandshakeFaults {
                 _ => {}
             }
         }
-        trace::faults(&self.faults);
+        hubs.tell_faults();
         judgement
     }
 }

@@ -16,6 +16,7 @@ use tokio::sync::Notify;
 use tokio::time::Instant;
 use tokio_tungstenite::tungstenite::{Bytes, Utf8Bytes};
 
+use super::feed::Feed;
 use super::outbox::{Item, Outbox};
 use super::trace;
 use crate::emulator::events::EventHandler;
@@ -31,6 +32,8 @@ pub(super) struct Hubs {
     seed: hmac::Key,
     /// What the emulator does wrong on request.
     faults: Faults,
+    /// Who watches.
+    feed: Arc<Feed>,
     /// Origin of the hubs' time.
     started: Instant,
     alarm: Alarm,
@@ -54,6 +57,9 @@ struct HubCell {
 #[derive(Debug)]
 struct CellState {
     hub: Hub,
+    /// The hub's.
+    name: Arc<str>,
+    feed: Arc<Feed>,
     outboxes: HashMap<SocketId, Arc<Outbox>>,
     /// Outboxes whose tasks are to be woken once the lock is released.
     stirred: Vec<Arc<Outbox>>,
@@ -84,6 +90,7 @@ impl Hubs {
             events,
             seed: hmac::Key::new(hmac::HMAC_SHA256, &seed),
             faults,
+            feed: Arc::new(Feed::new()),
             started: Instant::now(),
             alarm: Alarm { at: AtomicU64::new(u64::MAX), moved: Notify::new() },
         }
@@ -108,6 +115,7 @@ impl Hubs {
         table.sockets += 1;
         let socket = SocketId(table.sockets);
         trace::opened(socket, hub, &open);
+        self.feed.opened(socket, hub, &open);
         let cell = self.cell(&mut table, hub);
         let outbox = Arc::new(Outbox::default());
         // The table stays locked, so that the hub is not taken for an empty one meanwhile.
@@ -131,7 +139,13 @@ impl Hubs {
                 own.copy_from_slice(seed.as_ref());
                 let mut hub = Hub::new(self.config.clone(), &own);
                 hub.set_faults(self.faults.clone(), name);
-                let state = CellState { hub, outboxes: HashMap::new(), stirred: Vec::new() };
+                let state = CellState {
+                    hub,
+                    name: name.into(),
+                    feed: Arc::clone(&self.feed),
+                    outboxes: HashMap::new(),
+                    stirred: Vec::new(),
+                };
                 let cell = Arc::new(HubCell { name: name.to_owned(), state: Mutex::new(state) });
                 Arc::clone(entry.insert(cell))
             }
@@ -154,7 +168,7 @@ impl Hubs {
         let timeout = state.hub.poll_timeout();
         let stirred = std::mem::take(&mut state.stirred);
         drop(state);
-        trace::faults(&self.faults);
+        self.tell_faults();
         for outbox in stirred {
             outbox.wake();
         }
@@ -202,6 +216,19 @@ impl Hubs {
         }
     }
 
+    /// Tells of the faults that have happened.
+    pub(super) fn tell_faults(&self) {
+        for note in self.faults.take_notes() {
+            trace::fault(&note);
+            self.feed.fault(&note);
+        }
+    }
+
+    /// What passes, to be watched.
+    pub(super) fn feed(&self) -> &Feed {
+        &self.feed
+    }
+
     /// How many hubs there are.
     #[cfg(test)]
     pub(super) fn len(&self) -> usize {
@@ -244,19 +271,20 @@ impl CellState {
             match output {
                 Output::Send { socket, frame } => {
                     trace::sent(socket, &frame);
+                    self.feed.sent(socket, &self.name, self.hub.connection_of(socket), &frame);
                     self.stir(socket, |outbox| outbox.push(Item::Frame(frame)));
                 }
                 Output::Ping { socket } => self.stir(socket, |outbox| outbox.push(Item::Ping)),
                 Output::Close { socket, code, reason } => {
-                    trace::ended(socket, &format!("is closed with {code}: {reason}"));
+                    self.ended(socket, &format!("is closed with {code}: {reason}"));
                     self.stir(socket, |outbox| outbox.push(Item::Close { code, reason }));
                 }
                 Output::Abort { socket } => {
-                    trace::ended(socket, "is dropped");
+                    self.ended(socket, "is dropped");
                     self.stir(socket, |outbox| outbox.signal(|signals| signals.aborted = true));
                 }
                 Output::Cut { socket, how } => {
-                    trace::ended(socket, &format!("is taken away by a fault: {how:?}"));
+                    self.ended(socket, &format!("is taken away by a fault: {how:?}"));
                     self.stir(socket, |outbox| outbox.push(Item::Cut(how)));
                 }
                 Output::Pause { socket } => {
@@ -272,6 +300,11 @@ impl CellState {
                 }
             }
         }
+    }
+
+    fn ended(&self, socket: SocketId, how: &str) {
+        trace::ended(socket, how);
+        self.feed.ended(socket, &self.name, how);
     }
 
     fn stir(&mut self, socket: SocketId, change: impl FnOnce(&Outbox) -> bool) {
@@ -309,6 +342,7 @@ impl Line {
                 match incoming {
                     Incoming::Text(text) => {
                         trace::received(socket, &text);
+                        state.feed.received(socket, &state.name, &text);
                         state.hub.handle_text(now, socket, &text);
                     }
                     Incoming::Binary(bytes) => state.hub.handle_binary(now, socket, &bytes),
@@ -322,14 +356,14 @@ impl Line {
     /// The client closed, or its socket broke.
     pub(super) fn closed(&self, kind: CloseKind) {
         let socket = self.socket;
-        trace::ended(
-            socket,
-            match kind {
-                CloseKind::Clean => "has left",
-                CloseKind::Dropped => "is gone, without saying goodbye",
-            },
-        );
-        self.hubs.with(&self.cell, |state, now| state.hub.handle_closed(now, socket, kind));
+        let how = match kind {
+            CloseKind::Clean => "has left",
+            CloseKind::Dropped => "is gone, without saying goodbye",
+        };
+        self.hubs.with(&self.cell, |state, now| {
+            state.ended(socket, how);
+            state.hub.handle_closed(now, socket, kind);
+        });
     }
 
     /// The client did something that its socket cannot go on after.

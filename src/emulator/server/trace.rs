@@ -2,7 +2,6 @@
 
 use tracing::{Level, debug, enabled, info, trace};
 
-use crate::emulator::fault::Faults;
 use crate::emulator::hub::{Frame, Open, SocketId};
 use crate::protocol::redact_reconnection_token;
 use crate::secret::FRAMES;
@@ -31,11 +30,9 @@ pub(super) fn refused(status: u16, message: &str) {
     info!("a handshake was refused: {status}: {message}");
 }
 
-/// Faults have happened.
-pub(super) fn faults(faults: &Faults) {
-    for note in faults.take_notes() {
-        info!("{note}");
-    }
+/// A fault has happened.
+pub(super) fn fault(note: &str) {
+    info!("{note}");
 }
 
 /// A frame came.

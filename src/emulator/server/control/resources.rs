@@ -33,6 +33,11 @@ const RESOURCES: &[(&str, &str, &str)] = &[
     ("GET", "/emulator/faults/{id}", "one fault"),
     ("DELETE", "/emulator/faults/{id}", "clears it"),
     (
+        "GET",
+        "/emulator/events",
+        "what passes from now on, as server-sent events: opened, frame, ended, fault; dropped, when too many waited",
+    ),
+    (
         "POST",
         "/emulator/recovery",
         "ends the recovery windows of connections without a socket, or brings their ends nearer: {\"by\": \"10s\", \
@@ -81,12 +86,26 @@ pub(super) async fn answer(server: &Arc<Server>, request: Request) -> Result<Res
             method if reads(&method) => Ok(respond(StatusCode::OK, &fault_json(&find_fault(server, id)?))),
             _ => Err(not_allowed("GET, HEAD, DELETE")),
         },
+        ["events"] => match method {
+            method if reads(&method) => Ok(events(server)),
+            _ => Err(not_allowed("GET, HEAD")),
+        },
         ["recovery"] => match method {
             Method::POST => advance(server, body(request).await?),
             _ => Err(not_allowed("POST")),
         },
         _ => Err(Refusal::not_found("There is nothing here.").hint("`GET /emulator/` lists what there is")),
     }
+}
+
+/// What passes from now on, as server-sent events.
+fn events(server: &Server) -> Response {
+    let mut response = Response::new(server.hubs.feed().body());
+    let headers = response.headers_mut();
+    headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("text/event-stream"));
+    headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
+    headers.insert(header::X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
+    response
 }
 
 fn get(method: &Method, answer: impl FnOnce() -> Result<Value, Refusal>) -> Result<Response, Refusal> {
