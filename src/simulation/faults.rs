@@ -28,11 +28,11 @@ const FAULTS: [&str; 17] = [
 /// The users they are aimed at: the observer sees what really happens.
 const USERS: [&str; 2] = ["user0", "user1"];
 
-/// The faults of a schedule: none in every other one, else any of them.
+/// The faults of a schedule: none in three of four, else any of them.
 pub(super) fn of(seed: u64) -> Faults {
     let mut rng = Rng(seed ^ 0x0fau64.rotate_left(40));
     let faults = Faults::new(rng.next());
-    if rng.percent(50) {
+    if rng.percent(25) {
         for text in FAULTS.iter().flat_map(|fault| USERS.map(|user| format!("{fault},user={user}"))) {
             if rng.percent(25) {
                 faults.add(text.parse().unwrap()).unwrap();
