@@ -88,11 +88,6 @@ pub const EMULATOR: Examples = &[
     ("wps emulator", "on http://localhost:8080, where --local looks for it"),
     ("wps emulator --port 0 -o ndjson", "on a free port, for a script, which reads it from the first line"),
     ("wps emulator --bind 0.0.0.0 --advertise http://dev.example:8080", "for other machines"),
-    (
-        "wps emulator --fault 'nack=InternalServerError,op=sendToGroup,times=2'",
-        "two sends fail, and succeed when retried",
-    ),
-    ("wps emulator --fault drop=reset,after=5s..20s --seed 7 -v", "connections break, the same way each time"),
 ];
 /// Of `wps url`.
 pub const URL: Examples = &[
