@@ -356,6 +356,8 @@ Register-ArgumentCompleter -Native -CommandName 'wps' -ScriptBlock {
             [CompletionResult]::new('--bind', '--bind', [CompletionResultType]::ParameterName, 'Address to listen on')
             [CompletionResult]::new('--advertise', '--advertise', [CompletionResultType]::ParameterName, 'Endpoint that clients use, where it is not the one listened on, e.g. behind a proxy or in a container')
             [CompletionResult]::new('--access-key', '--access-key', [CompletionResultType]::ParameterName, 'Access key that tokens are signed with; `-` reads it from stdin, `@FILE` from a file [default: the published key]')
+            [CompletionResult]::new('--fault', '--fault', [CompletionResultType]::ParameterName, 'Something that goes wrong, e.g. `nack=InternalServerError,op=sendToGroup,times=2`; `help` lists what there is')
+            [CompletionResult]::new('--seed', '--seed', [CompletionResultType]::ParameterName, 'Makes chance repeatable: what faults leave to it, connection ids and reconnection tokens')
             [CompletionResult]::new('-o', '-o', [CompletionResultType]::ParameterName, 'What stdout carries')
             [CompletionResult]::new('--output', '--output', [CompletionResultType]::ParameterName, 'What stdout carries')
             [CompletionResult]::new('--exec', '--exec', [CompletionResultType]::ParameterName, 'Run CMD with the shell once ready, and end with it and its exit code')

@@ -469,7 +469,7 @@ _wps() {
             return 0
             ;;
         wps__subcmd__emulator)
-            opts="-o -q -v -h --port --bind --advertise --access-key --allow-anonymous --no-echo-events --output --exec --exit-on-stdin-close --log --color --quiet --verbose --help"
+            opts="-o -q -v -h --port --bind --advertise --access-key --allow-anonymous --no-echo-events --fault --seed --output --exec --exit-on-stdin-close --log --color --quiet --verbose --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -488,6 +488,14 @@ _wps() {
                     return 0
                     ;;
                 --access-key)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --fault)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --seed)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;

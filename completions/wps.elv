@@ -346,6 +346,8 @@ set edit:completion:arg-completer[wps] = {|@words|
             cand --bind 'Address to listen on'
             cand --advertise 'Endpoint that clients use, where it is not the one listened on, e.g. behind a proxy or in a container'
             cand --access-key 'Access key that tokens are signed with; `-` reads it from stdin, `@FILE` from a file [default: the published key]'
+            cand --fault 'Something that goes wrong, e.g. `nack=InternalServerError,op=sendToGroup,times=2`; `help` lists what there is'
+            cand --seed 'Makes chance repeatable: what faults leave to it, connection ids and reconnection tokens'
             cand -o 'What stdout carries'
             cand --output 'What stdout carries'
             cand --exec 'Run CMD with the shell once ready, and end with it and its exit code'

@@ -366,6 +366,8 @@ complete -c wps -n "__fish_wps_using_subcommand emulator" -l port -d 'Port to li
 complete -c wps -n "__fish_wps_using_subcommand emulator" -l bind -d 'Address to listen on' -r
 complete -c wps -n "__fish_wps_using_subcommand emulator" -l advertise -d 'Endpoint that clients use, where it is not the one listened on, e.g. behind a proxy or in a container' -r
 complete -c wps -n "__fish_wps_using_subcommand emulator" -l access-key -d 'Access key that tokens are signed with; `-` reads it from stdin, `@FILE` from a file [default: the published key]' -r
+complete -c wps -n "__fish_wps_using_subcommand emulator" -l fault -d 'Something that goes wrong, e.g. `nack=InternalServerError,op=sendToGroup,times=2`; `help` lists what there is' -r
+complete -c wps -n "__fish_wps_using_subcommand emulator" -l seed -d 'Makes chance repeatable: what faults leave to it, connection ids and reconnection tokens' -r
 complete -c wps -n "__fish_wps_using_subcommand emulator" -s o -l output -d 'What stdout carries' -r -f -a "text\t'for people'
 ndjson\t'one JSON object a line; the first is `listening`'"
 complete -c wps -n "__fish_wps_using_subcommand emulator" -l exec -d 'Run CMD with the shell once ready, and end with it and its exit code' -r -f -a "(__fish_complete_command)"

@@ -186,6 +186,7 @@ fn carry_out(started: Instant, settings: Settings) -> Result<u8, Failure> {
             let surroundings = surroundings(started, &settings.output)?;
             on_one_thread(commands::doctor(&surroundings, &settings))
         }
+        Settings::Emulator(settings) if settings.faults.help => put(commands::fault_help().as_bytes()),
         Settings::Emulator(settings) => {
             let console = console(settings.color)?;
             let filter = settings.log_filter.as_deref();

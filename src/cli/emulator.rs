@@ -1,6 +1,7 @@
 //! The flags of `wps emulator`.
 
 mod double;
+mod faults;
 
 use std::net::IpAddr;
 
@@ -10,6 +11,7 @@ pub use self::double::DoubleArgs;
 use super::output::TalkArgs;
 use super::values::{EmulatorFormat, secret};
 use crate::secret::Secret;
+pub use faults::FaultArgs;
 
 /// `wps emulator`.
 #[derive(Debug, Args)]
@@ -43,6 +45,10 @@ pub struct EmulatorArgs {
     /// By default each event is answered with its own data, as a server message.
     #[arg(long)]
     pub no_echo_events: bool,
+
+    /// What goes wrong on request.
+    #[command(flatten)]
+    pub faults: FaultArgs,
 
     /// What stdout carries
     #[arg(short, long, value_enum, value_name = "FORMAT", default_value = "text", help_heading = "Output")]

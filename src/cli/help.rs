@@ -4,6 +4,8 @@
 
 use std::fmt::Write as _;
 
+use crate::emulator::fault::{ACTIONS, KEYS};
+
 /// A titled part of a help text.
 #[derive(Clone, Copy, Debug)]
 pub struct Section {
@@ -20,6 +22,8 @@ pub enum Body {
     Prose(&'static [&'static str]),
     /// A term and what it means, a row each.
     Table(&'static [&'static [(&'static str, &'static str)]]),
+    /// The same, made from a table of another module.
+    Made(fn() -> Vec<(String, String)>),
 }
 
 /// Commands to paste, each with what it does.
@@ -526,6 +530,29 @@ pub fn sections(command: &str) -> &'static [Section] {
                 ]),
             },
             Section {
+                title: "Faults",
+                body: Body::Prose(&[
+                    "--fault ACTION[=VALUE][,KEY=VALUE]… makes something go wrong; several are in force together. \
+                     A value with a comma in it stands in double quotes. Every time a fault could happen is counted, \
+                     over all connections. -v tells each time it does.",
+                    "Times are durations (500ms, 10s, 1m30s; a bare number is seconds), or ranges of them \
+                     (50ms..200ms) out of which chance takes one. --seed makes chance repeatable.",
+                ]),
+            },
+            Section { title: "Actions", body: Body::Made(fault_actions) },
+            Section { title: "Keys of all actions", body: Body::Made(fault_keys) },
+            Section {
+                title: "Control endpoint",
+                body: Body::Prose(&[
+                    "/emulator/ answers as JSON: GET hubs, connections, groups, faults; POST faults with \
+                     {\"fault\": \"…\"}, DELETE faults or faults/ID; POST connections/ID/drop; POST recovery, which \
+                     ends recovery windows at once. GET /emulator/ lists all of it.",
+                    "It answers programs of this machine and pages of its own origin. Other machines need the access \
+                     key: `Authorization: Bearer KEY`.",
+                    "curl -d '{\"fault\": \"drop=reset,after=0s,times=1\"}' http://localhost:8080/emulator/faults",
+                ]),
+            },
+            Section {
                 title: "Exit codes",
                 body: Body::Table(&[
                     CODES_START,
@@ -600,6 +627,19 @@ pub fn sections(command: &str) -> &'static [Section] {
     }
 }
 
+/// Every action of `--fault`, each with an example.
+fn fault_actions() -> Vec<(String, String)> {
+    let rows = ACTIONS.iter().map(|entry| {
+        (format!("{}{}", entry.name, entry.value), format!("{}. Example: {}", entry.meaning, entry.example))
+    });
+    rows.collect()
+}
+
+/// The keys that all actions take.
+fn fault_keys() -> Vec<(String, String)> {
+    KEYS.iter().map(|(key, meaning)| ((*key).to_owned(), (*meaning).to_owned())).collect()
+}
+
 /// The examples of a command.
 pub fn examples_of(command: &str) -> Examples {
     match command {
@@ -657,18 +697,21 @@ pub(super) fn sections_text(command: &str) -> String {
                     wrap_after(&mut out, paragraph, bullet.len());
                 }
             }
-            Body::Table(parts) => {
-                let rows = || parts.iter().copied().flatten();
-                let column = rows().map(|(term, _)| term.len()).max().unwrap_or_default();
-                for (term, meaning) in rows() {
-                    let _ = write!(out, "  {term:column$}  ");
-                    wrap_after(&mut out, meaning, column + 4);
-                }
-            }
+            Body::Table(parts) => table(&mut out, parts.iter().copied().flatten().copied()),
+            Body::Made(rows) => table(&mut out, rows().iter().map(|(term, meaning)| (term.as_str(), meaning.as_str()))),
         }
     }
     out.truncate(out.trim_end().len());
     out
+}
+
+/// Terms and their meanings, in two columns.
+fn table<'t>(out: &mut String, rows: impl Iterator<Item = (&'t str, &'t str)> + Clone) {
+    let column = rows.clone().map(|(term, _)| term.len()).max().unwrap_or_default();
+    for (term, meaning) in rows {
+        let _ = write!(out, "  {term:column$}  ");
+        wrap_after(out, meaning, column + 4);
+    }
 }
 
 /// Appends `text` to a line that is `indent` characters long already; further lines are indented likewise.

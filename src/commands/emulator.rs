@@ -13,6 +13,7 @@ use tokio::time::{Duration, timeout};
 use self::exec::Exec;
 use self::log::Log;
 use super::{print_failure, stopped_error, unix_now};
+use crate::emulator::fault;
 use crate::emulator::{self, DEFAULT_HUB, DEFAULT_PORT, DEVELOPMENT_KEY, EventHandler, Observer, Ready, ServerConfig};
 use crate::failure::{Failure, Kind};
 use crate::render::{Console, Listening, Stopped, WriteFailure, listening, stopped};
@@ -29,6 +30,11 @@ enum Ended {
     Exec(u8),
     /// Whoever held its stdin.
     Stdin,
+}
+
+/// What `--fault help` prints.
+pub fn fault_help() -> String {
+    fault::help_text()
 }
 
 /// Serves until it is ended. Returns the exit code.
@@ -74,6 +80,9 @@ async fn serve(console: &Console, settings: &Emulator) -> Result<Ended, Failure>
     let mut signals = Signals::install().map_err(internal)?;
     allow_many_sockets();
     let log = settings.log.as_deref().map(Log::create).transpose()?.map(Arc::new);
+    if settings.faults.seed.is_some() && !settings.bind.is_loopback() {
+        tracing::warn!("with `--seed`, whoever reaches this emulator can work out its reconnection tokens");
+    }
     let address = SocketAddr::new(settings.bind, settings.port);
     let listener = emulator::bind(address).await.map_err(|error| not_bound(address, error))?;
     let mut config = config(settings).map_err(internal)?;
@@ -189,7 +198,12 @@ fn not_bound(address: SocketAddr, error: io::Error) -> Failure {
 }
 
 fn config(settings: &Emulator) -> io::Result<ServerConfig> {
-    let mut config = ServerConfig::new(emulator::random_seed()?);
+    let seed = match settings.faults.seed {
+        Some(number) => emulator::chosen_seed(number),
+        None => emulator::random_seed()?,
+    };
+    let mut config = ServerConfig::new(seed);
+    config.faults = settings.faults.faults.clone();
     config.keys = vec![settings.access_key.clone()];
     config.allow_anonymous = settings.allow_anonymous;
     config.advertise = settings.advertise.as_ref().map(ToString::to_string);

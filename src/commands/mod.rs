@@ -26,7 +26,7 @@ use crate::render::{Console, StoppedError};
 use crate::settings::Ack;
 
 pub use doctor::doctor;
-pub use emulator::emulator;
+pub use emulator::{emulator, fault_help};
 pub use event::event;
 pub use join::join;
 pub use listen::listen;

@@ -2,7 +2,8 @@
 //!
 //! Each record has `type` and `time` (RFC 3339, UTC, milliseconds). `opened`, `received`, `sent` and `ended` have
 //! `socket`, the number of the WebSocket, and `hub`; `connectionId` once there is a connection; `refused` is a handshake
-//! that became none, `request` one of the application, over REST. Frames stand in `frame` (a frame of JSON as it is), `text` or `frameBase64`. Reconnection tokens
+//! that became none, `request` one of the application, over REST; `fault` is
+//! something that the emulator did wrong on request. Frames stand in `frame` (a frame of JSON as it is), `text` or `frameBase64`. Reconnection tokens
 //! are redacted, and so is what looks like a token in the reason of a close; what users send is as they sent it.
 
 use std::borrow::Cow;
@@ -94,6 +95,11 @@ struct Refused<'a> {
 }
 
 #[derive(Serialize)]
+struct Happened<'a> {
+    note: &'a str,
+}
+
+#[derive(Serialize)]
 struct Request<'a> {
     method: &'a str,
     path: &'a str,
@@ -161,6 +167,11 @@ impl Traffic {
     /// A request for a WebSocket was refused.
     pub fn refused(&self, status: u16, message: &str) {
         self.record("refused", None, Refused { status, message: redact(message) });
+    }
+
+    /// A fault has happened; `note` says which, and where.
+    pub fn fault(&self, note: &str) {
+        self.record("fault", None, Happened { note });
     }
 
     /// A request of the application was answered.

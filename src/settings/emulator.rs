@@ -1,5 +1,7 @@
 //! What `wps emulator` will do.
 
+mod faults;
+
 use std::net::IpAddr;
 use std::path::PathBuf;
 
@@ -12,6 +14,7 @@ use crate::auth::connection_string::DEVELOPMENT_KEY;
 use crate::cli::EmulatorArgs;
 use crate::failure::{Failure, Kind};
 use crate::secret::Secret;
+use faults::FaultSettings;
 
 /// `wps emulator`.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -34,6 +37,8 @@ pub struct Emulator {
     pub exit_on_stdin_close: bool,
     /// File for the records of all traffic.
     pub log: Option<PathBuf>,
+    /// What goes wrong on request.
+    pub faults: FaultSettings,
     /// What stdout carries.
     pub format: EmulatorFormat,
     /// The environment's word is in it: ask [`ColorChoice::enabled`].
@@ -81,6 +86,7 @@ pub(super) fn emulator(
         exec: args.double.exec,
         exit_on_stdin_close: args.double.exit_on_stdin_close,
         log: args.double.log,
+        faults: faults::faults(args.faults)?,
         format: args.output,
         color: talk.color,
         quiet: talk.quiet,

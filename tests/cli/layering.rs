@@ -22,10 +22,11 @@ const LAYERS: &[(&str, &[&str])] = &[
     ("client::handle", &["client::session"]),
     ("client::driver", &["client::session", "client::event", "client::handle", "wire", "auth", "protocol", "secret"]),
     ("render", &["client::event", "protocol", "secret"]),
-    ("emulator::hub", &["protocol"]),
-    ("emulator", &["emulator::hub", "wire", "auth", "protocol", "secret"]),
-    ("cli", &["failure", "secret"]),
-    ("settings", &["cli", "auth", "client::session", "protocol", "failure", "secret"]),
+    ("emulator::fault", &["protocol"]),
+    ("emulator::hub", &["emulator::fault", "protocol"]),
+    ("emulator", &["emulator::fault", "emulator::hub", "wire", "auth", "protocol", "secret"]),
+    ("cli", &["emulator::fault", "failure", "secret"]),
+    ("settings", &["cli", "auth", "client::session", "emulator::fault", "protocol", "failure", "secret"]),
     ("logging", &["client::driver", "render", "failure", "secret"]),
     (
         "commands",
@@ -35,6 +36,7 @@ const LAYERS: &[(&str, &[&str])] = &[
             "client::event",
             "client::handle",
             "emulator",
+            "emulator::fault",
             "render",
             "settings",
             "cli",
@@ -50,7 +52,7 @@ const LAYERS: &[(&str, &[&str])] = &[
 ];
 
 /// The cores, which do no I/O: time and randomness are arguments.
-const CORES: [&str; 3] = ["client::session", "emulator::hub", "protocol"];
+const CORES: [&str; 4] = ["client::session", "emulator::fault", "emulator::hub", "protocol"];
 
 /// Clocks, runtimes and sources of randomness.
 const FORBIDDEN: [&str; 17] = [

@@ -11,6 +11,7 @@ mod support;
 mod broken_inputs;
 mod config;
 mod connecting;
+mod control;
 mod doctor;
 mod doctor_network;
 #[cfg(unix)]
@@ -19,6 +20,7 @@ mod emulator_double;
 mod emulator_load;
 #[cfg(unix)]
 mod ending;
+mod faults;
 mod garbage;
 mod layering;
 mod listen_network;

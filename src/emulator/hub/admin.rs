@@ -5,12 +5,12 @@
 //! lost its socket and can still be recovered counts, too.
 
 use std::collections::HashSet;
-use std::sync::Arc;
 use std::time::Duration;
 
 use super::Hub;
-use super::connection::{Connection, ConnectionKey, Link};
+use super::connection::{Connection, ConnectionKey};
 use super::delivery::Delivery;
+use super::inspect::ConnectionInfo;
 use super::permissions::Permission;
 use super::session::Farewell;
 use crate::protocol::{Data, Message, Origin, Subprotocol};
@@ -72,21 +72,6 @@ impl Recipient<'_> {
     }
 }
 
-/// A connection as the application sees it.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct ConnectionInfo {
-    /// Its id.
-    pub connection_id: Arc<str>,
-    /// `None` when anonymous.
-    pub user_id: Option<Arc<str>>,
-    /// `None` for a simple client.
-    pub subprotocol: Option<Subprotocol>,
-    /// Its groups, sorted.
-    pub groups: Vec<Arc<str>>,
-    /// Whether it has a socket just now; if not, it can be recovered.
-    pub attached: bool,
-}
-
 /// Where a page of members ends. Valid as long as the hub exists, whoever joins or leaves meanwhile.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Cursor(pub u64);
@@ -143,26 +128,6 @@ pub enum Grant {
 }
 
 impl Hub {
-    /// All connections, in the order they connected.
-    #[allow(dead_code, reason = "for endpoints that show what there is")]
-    pub fn connections(&self) -> Vec<ConnectionInfo> {
-        self.select(&Selection::all(Target::Everyone)).into_iter().filter_map(|key| self.info(key)).collect()
-    }
-
-    /// One connection.
-    #[allow(dead_code, reason = "for endpoints that show what there is")]
-    pub fn connection(&self, connection_id: &str) -> Option<ConnectionInfo> {
-        self.present(connection_id).and_then(|key| self.info(key))
-    }
-
-    /// All groups with the number of their members, sorted.
-    #[allow(dead_code, reason = "for endpoints that show what there is")]
-    pub fn groups(&self) -> Vec<(Arc<str>, usize)> {
-        let mut groups: Vec<_> = self.groups.sizes().map(|(name, size)| (Arc::clone(name), size)).collect();
-        groups.sort_unstable();
-        groups
-    }
-
     /// Some members of a group, in the order they connected: those behind `after`, at most `limit`.
     pub fn members(&self, group: &str, after: Option<Cursor>, limit: usize) -> MemberPage {
         let mut keys = self.select(&Selection::all(Target::Group(group)));
@@ -170,7 +135,7 @@ impl Hub {
         let more = keys.len() > limit;
         keys.truncate(limit);
         let next = keys.last().filter(|_| more).map(|key| Cursor(key.0));
-        MemberPage { members: keys.into_iter().filter_map(|key| self.info(key)).collect(), next }
+        MemberPage { members: keys.iter().filter_map(|key| Some(self.connections.get(key)?.info())).collect(), next }
     }
 
     /// Whether any connection is meant.
@@ -317,16 +282,5 @@ impl Hub {
         });
         keys.sort_unstable();
         keys
-    }
-
-    fn info(&self, key: ConnectionKey) -> Option<ConnectionInfo> {
-        let connection = self.connections.get(&key)?;
-        Some(ConnectionInfo {
-            connection_id: Arc::clone(&connection.id),
-            user_id: connection.user.clone(),
-            subprotocol: connection.subprotocol(),
-            groups: connection.groups.iter().cloned().collect(),
-            attached: matches!(connection.link, Link::Attached(_)),
-        })
     }
 }

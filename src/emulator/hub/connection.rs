@@ -33,6 +33,12 @@ pub(super) struct Connection {
     pub(super) held: VecDeque<Held>,
     /// Bytes in `held`.
     pub(super) held_bytes: usize,
+    /// When it opened.
+    pub(super) opened: Duration,
+    /// Frames that came from the client.
+    pub(super) received: u64,
+    /// Frames that went to the client on sockets that are gone.
+    pub(super) sent_before: u64,
 }
 
 /// How the client speaks, with what the hub remembers for that.
@@ -64,6 +70,10 @@ pub(super) struct Attachment {
     pub(super) backlog: usize,
     /// Reading was stopped because too much is held.
     pub(super) paused: bool,
+    /// Frames that went to the client.
+    pub(super) sent: u64,
+    /// The newest fault that was asked about this socket.
+    pub(super) faults_seen: u64,
 }
 
 /// Whether publishers wait for this receiver.
@@ -180,6 +190,7 @@ impl Attachment {
     /// Queues a frame for the socket.
     pub(super) fn send(&mut self, frame: Frame, outputs: &mut VecDeque<Output>) {
         self.backlog = self.backlog.saturating_add(frame.cost());
+        self.sent += 1;
         outputs.push_back(Output::Send { socket: self.socket, frame });
     }
 }

@@ -135,7 +135,7 @@ impl Hub {
     }
 
     /// Drops what has become too old for a connection that did not take it in time.
-    pub(super) fn expire(&mut self, key: ConnectionKey) {
+    pub(super) fn drop_old(&mut self, key: ConnectionKey) {
         let now = self.now;
         if let Some(queue) = self.connections.get_mut(&key).and_then(|connection| connection.queue()) {
             queue.expire(now);
@@ -147,7 +147,7 @@ impl Hub {
     fn schedule_expiry(&mut self, key: ConnectionKey) {
         let queue = self.connections.get_mut(&key).and_then(|connection| connection.queue());
         if let Some(at) = queue.and_then(|queue| queue.next_expiry()) {
-            self.timers.set(Timer::Expiry(key), at);
+            self.timers.set(Timer::Aging(key), at);
         }
     }
 

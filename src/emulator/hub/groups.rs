@@ -39,10 +39,9 @@ impl Groups {
         }
     }
 
-    /// All groups, each with how many members it has, in no order.
-    #[allow(dead_code, reason = "for endpoints that show what there is")]
-    pub(super) fn sizes(&self) -> impl Iterator<Item = (&Arc<str>, usize)> {
-        self.members.iter().map(|(name, members)| (name, members.len()))
+    /// All groups with their members, in no order.
+    pub(super) fn iter(&self) -> impl Iterator<Item = (&Arc<str>, &BTreeSet<ConnectionKey>)> {
+        self.members.iter()
     }
 
     /// The members of a group that has any.

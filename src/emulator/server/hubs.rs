@@ -4,6 +4,7 @@
 //! under the hub's lock, so that every socket gets them in the hub's order; tasks are woken after it is released.
 
 mod application;
+mod survey;
 
 use std::collections::HashMap;
 use std::collections::hash_map::Entry;
@@ -19,6 +20,7 @@ use tokio_tungstenite::tungstenite::{Bytes, Utf8Bytes};
 use super::outbox::{Item, Outbox};
 use super::trace;
 use crate::emulator::events::EventHandler;
+use crate::emulator::fault::Faults;
 use crate::emulator::hub::{CloseKind, Hub, HubConfig, Open, Output, SocketId, Violation};
 use crate::emulator::traffic::{Place, Traffic};
 
@@ -31,6 +33,8 @@ pub(super) struct Hubs {
     /// Those who look on.
     traffic: Traffic,
     seed: hmac::Key,
+    /// What the emulator does wrong on request.
+    faults: Faults,
     /// Origin of the hubs' time.
     started: Instant,
     alarm: Alarm,
@@ -82,13 +86,20 @@ pub(super) enum Incoming {
 }
 
 impl Hubs {
-    pub(super) fn new(config: HubConfig, events: EventHandler, traffic: Traffic, seed: [u8; 32]) -> Self {
+    pub(super) fn new(
+        config: HubConfig,
+        events: EventHandler,
+        traffic: Traffic,
+        seed: [u8; 32],
+        faults: Faults,
+    ) -> Self {
         Self {
             table: Mutex::default(),
             config,
             events,
             traffic,
             seed: hmac::Key::new(hmac::HMAC_SHA256, &seed),
+            faults,
             started: Instant::now(),
             alarm: Alarm { at: AtomicU64::new(u64::MAX), moved: Notify::new() },
         }
@@ -103,7 +114,9 @@ impl Hubs {
     }
 
     /// Connects a socket to a hub, which is made if it does not exist. `None` when the server has stopped.
-    pub(super) fn open(self: &Arc<Self>, hub: &str, open: Open) -> Option<Line> {
+    ///
+    /// `expires`: a fault lets the client's token expire so much later.
+    pub(super) fn open(self: &Arc<Self>, hub: &str, open: Open, expires: Option<Duration>) -> Option<Line> {
         let mut table = self.table();
         if table.stopped {
             return None;
@@ -118,9 +131,13 @@ impl Hubs {
             let described = open.clone();
             state.hub.handle_open(now, socket, open);
             if let Some(connection_id) = state.hub.connection_of(socket) {
+                let connection_id = connection_id.into();
                 state.owners.insert(socket, connection_id);
             }
             trace::opened(&self.traffic, state.place(socket), &described);
+            if let Some(after) = expires {
+                state.hub.handle_expiry(now, socket, after);
+            }
         });
         Some(Line { hubs: Arc::clone(self), cell, socket, outbox })
     }
@@ -133,7 +150,8 @@ impl Hubs {
                 let seed = hmac::sign(&self.seed, &table.created.to_be_bytes());
                 let mut own = [0; 32];
                 own.copy_from_slice(seed.as_ref());
-                let hub = Hub::new(self.config.clone(), &own);
+                let mut hub = Hub::new(self.config.clone(), &own);
+                hub.set_faults(self.faults.clone(), name);
                 let state = CellState {
                     name: name.into(),
                     hub,
@@ -165,6 +183,7 @@ impl Hubs {
         let released = state.hub.take_released();
         let stirred = std::mem::take(&mut state.stirred);
         drop(state);
+        self.tell_faults();
         for outbox in stirred {
             outbox.wake();
         }
@@ -212,6 +231,13 @@ impl Hubs {
                 () = asleep => {}
                 () = self.alarm.moved.notified() => {}
             }
+        }
+    }
+
+    /// Tells of the faults that have happened.
+    pub(super) fn tell_faults(&self) {
+        for note in self.faults.take_notes() {
+            trace::fault(&self.traffic, &note);
         }
     }
 
@@ -267,6 +293,10 @@ impl CellState {
                 Output::Abort { socket } => {
                     trace::ended(traffic, self.place(socket), "is dropped");
                     self.stir(socket, |outbox| outbox.signal(|signals| signals.aborted = true));
+                }
+                Output::Cut { socket, how } => {
+                    trace::ended(traffic, self.place(socket), &format!("is taken away by a fault: {how:?}"));
+                    self.stir(socket, |outbox| outbox.push(Item::Cut(how)));
                 }
                 Output::Pause { socket } => {
                     self.stir(socket, |outbox| outbox.signal(|signals| signals.paused = true));

@@ -73,6 +73,12 @@ pub(super) fn answered(traffic: &Traffic, method: &http::Method, path: &str, sta
     }
 }
 
+/// A fault has happened.
+pub(super) fn fault(traffic: &Traffic, note: &str) {
+    info!("{note}");
+    traffic.fault(note);
+}
+
 /// A frame goes out.
 pub(super) fn sent(traffic: &Traffic, place: Place<'_>, sent: &Frame) {
     traffic.sent(place, sent);

@@ -126,8 +126,9 @@ fn groups_are_joined_and_left_without_a_role_and_hold_for_the_connection() {
     let user = Selection::all(Target::User("u1"));
     let joined = rig.hub.handle_add_to_groups(rig.now, &user, &["a".to_owned(), "b".to_owned()]);
     assert_eq!(joined, Joined { connections: 1, full: 0 });
-    let groups =
-        |rig: &Rig| rig.hub.groups().into_iter().map(|(name, size)| format!("{name} {size}")).collect::<Vec<_>>();
+    let groups = |rig: &Rig| {
+        rig.hub.groups().into_iter().map(|group| format!("{} {}", group.name, group.members.len())).collect::<Vec<_>>()
+    };
     assert_eq!(groups(&rig), ["a 1", "b 1", "old 1"]);
     assert_eq!(rig.post(&Selection::all(Target::Group("b")), "x").len(), 1);
     rig.hub.handle_remove_from_groups(rig.now, &user, Some(&["a".to_owned(), "never joined".to_owned()]));
@@ -200,7 +201,7 @@ fn members_come_in_pages_that_whoever_comes_or_goes_does_not_disturb() {
         rig.json(socket, &["g"]);
     }
     let users = |page: &MemberPage| {
-        page.members.iter().map(|member| member.user_id.as_deref().unwrap().to_owned()).collect::<Vec<_>>()
+        page.members.iter().map(|member| member.user.as_deref().unwrap().to_owned()).collect::<Vec<_>>()
     };
     let first = rig.hub.members("g", None, 2);
     assert_eq!(users(&first), ["u1", "u2"]);

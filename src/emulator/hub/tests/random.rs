@@ -143,6 +143,7 @@ impl World {
                     let answer = EventAnswer::Reply(OwnedData::text("a"));
                     self.rig.hub.handle_event_answer(self.rig.now, event.event_id, &answer);
                 }
+                Output::Cut { .. } => panic!("there are no faults"),
                 Output::Abort { .. } | Output::Pause { .. } | Output::Resume { .. } | Output::Ping { .. } => {}
             }
         }

@@ -8,14 +8,6 @@ use super::Hubs;
 use crate::emulator::hub::{Hub, Sent};
 
 impl Hubs {
-    /// The hubs that have connections, sorted.
-    #[allow(dead_code, reason = "for endpoints that show what there is")]
-    pub(in crate::emulator::server) fn names(&self) -> Vec<String> {
-        let mut names: Vec<_> = self.table().hubs.keys().cloned().collect();
-        names.sort_unstable();
-        names
-    }
-
     /// Asks a hub something, or gives it an input; what it has to do then is done. `None` when nobody is connected to a
     /// hub of that name. The name is in lower case.
     pub(in crate::emulator::server) fn ask<R>(

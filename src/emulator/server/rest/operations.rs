@@ -222,7 +222,7 @@ fn list(server: &Server, hub: &str, group: &str, call: Call<'_>) -> Result<Answe
     let left = top.map(|top| top.saturating_sub(members.len()));
     let next_link = next.filter(|_| left != Some(0)).map(|cursor| next_link(server, &call, cursor, left));
     let member = |info: &'_ ConnectionInfo| -> (String, Option<String>) {
-        (info.connection_id.to_string(), info.user_id.as_deref().map(str::to_owned))
+        (info.id.to_string(), info.user.as_deref().map(str::to_owned))
     };
     let members: Vec<_> = members.iter().map(member).collect();
     let value = members.iter().map(|(id, user)| Member { connection_id: id, user_id: user.as_deref() }).collect();
