@@ -81,10 +81,23 @@ impl std::fmt::Debug for Writer {
 
 impl Writer {
     /// Starts a thread that writes to `sinks`. It ends with the process.
-    pub fn spawn(name: &str, mut sinks: Vec<Box<dyn Write + Send>>) -> io::Result<Self> {
+    pub fn spawn(name: &str, sinks: Vec<Box<dyn Write + Send>>) -> io::Result<Self> {
+        Self::spawn_on(std::thread::Builder::new(), name, sinks)
+    }
+
+    /// The same, on a thread with that much stack, in bytes.
+    pub fn spawn_deep(name: &str, stack: usize, sinks: Vec<Box<dyn Write + Send>>) -> io::Result<Self> {
+        Self::spawn_on(std::thread::Builder::new().stack_size(stack), name, sinks)
+    }
+
+    fn spawn_on(
+        builder: std::thread::Builder,
+        name: &str,
+        mut sinks: Vec<Box<dyn Write + Send>>,
+    ) -> io::Result<Self> {
         let shared = Arc::new(Shared::default());
         let thread = Arc::clone(&shared);
-        std::thread::Builder::new().name(name.to_owned()).spawn(move || run(&thread, &mut sinks))?;
+        builder.name(name.to_owned()).spawn(move || run(&thread, &mut sinks))?;
         Ok(Self { shared })
     }
 
