@@ -7,6 +7,7 @@
 mod doctor;
 mod emulator;
 mod environment;
+mod expressions;
 mod line;
 mod network;
 mod payload;
@@ -29,6 +30,7 @@ pub use crate::cli::{ColorChoice, EmulatorFormat, Format, Only, ReportFormat, Se
 pub use doctor::{Doctor, Problem};
 pub use emulator::Emulator;
 pub use environment::{Environment, Input, Note, ProcessInput};
+pub use expressions::Expressions;
 pub use line::{Line, settle_line};
 pub use network::{Network, Proxies, Proxy, ProxyScheme};
 pub use payload::{DataFrom, Encoding, PayloadSource, PayloadType};
@@ -131,6 +133,8 @@ pub struct Output {
     pub only: Option<Only>,
     /// Print the time before each message (`text`).
     pub timestamps: bool,
+    /// What is printed of records, and when they end the run.
+    pub expressions: Expressions,
     /// The environment's word is in it: ask [`ColorChoice::enabled`].
     pub color: ColorChoice,
     /// stderr has errors only.

@@ -8,6 +8,7 @@ use clap_complete::Shell;
 use super::connection::{ConnectionArgs, ReconnectArgs, RejoinArgs, TokenArgs};
 use super::doctor::DoctorArgs;
 use super::emulator::EmulatorArgs;
+use super::expressions::{ConditionArgs, FilterArgs, ReplyConditionArgs};
 use super::network::NetworkArgs;
 use super::operation::{AckArgs, DataArgs, JoinAckArgs, OnUnknownArgs, RetryArgs};
 use super::output::{ListenEndArgs, OutputArgs, TalkArgs, TimeoutArgs};
@@ -54,6 +55,17 @@ impl Command {
             Self::Doctor(args) => args.output == ReportFormat::Ndjson,
             // One record, or none: what they print has no end of its own.
             Self::Url(_) | Self::Config(_) | Self::Completions(_) | Self::Man(_) => false,
+        }
+    }
+
+    /// What is printed of its records, by an expression.
+    pub fn filter(&self) -> Option<&FilterArgs> {
+        match self {
+            Self::Listen(args) => Some(&args.filter),
+            Self::Join(args) => Some(&args.filter),
+            Self::Send(args) => Some(&args.filter),
+            Self::Event(args) => Some(&args.filter),
+            _ => None,
         }
     }
 
@@ -118,6 +130,12 @@ pub struct ListenArgs {
     /// When the run ends.
     #[command(flatten)]
     pub end: ListenEndArgs,
+    /// The same, by expressions.
+    #[command(flatten)]
+    pub conditions: ConditionArgs,
+    /// What is printed, by an expression.
+    #[command(flatten)]
+    pub filter: FilterArgs,
     /// What every connecting command takes.
     #[command(flatten)]
     pub connecting: ConnectingArgs,
@@ -137,6 +155,9 @@ pub struct JoinArgs {
     #[arg(long)]
     pub stay: bool,
 
+    /// What is printed, by an expression.
+    #[command(flatten)]
+    pub filter: FilterArgs,
     /// What every connecting command takes.
     #[command(flatten)]
     pub connecting: ConnectingArgs,
@@ -166,6 +187,9 @@ pub struct SendArgs {
     #[arg(long)]
     pub no_echo: bool,
 
+    /// What is printed, by an expression.
+    #[command(flatten)]
+    pub filter: FilterArgs,
     /// What is sent.
     #[command(flatten)]
     pub input: DataArgs,
@@ -204,6 +228,12 @@ pub struct EventArgs {
     )]
     pub wait_reply: Option<u64>,
 
+    /// When it has its answer.
+    #[command(flatten)]
+    pub condition: ReplyConditionArgs,
+    /// What is printed, by an expression.
+    #[command(flatten)]
+    pub filter: FilterArgs,
     /// What is sent.
     #[command(flatten)]
     pub input: DataArgs,

@@ -7,6 +7,7 @@ mod commands;
 mod connection;
 mod doctor;
 mod emulator;
+mod expressions;
 mod help;
 mod leading;
 mod line;
@@ -30,6 +31,7 @@ pub use commands::{Command, ConnectingArgs, EventArgs, JoinArgs, ListenArgs, Rep
 pub use connection::{KeyArgs, ReconnectArgs, SourceArgs, TokenArgs};
 pub use doctor::DoctorArgs;
 pub use emulator::EmulatorArgs;
+pub use expressions::{ConditionArgs, FilterArgs, ReplyConditionArgs};
 pub use help::{Body, examples_of, sections};
 pub use line::{LineCommand, LineParsed, Place, SetCommand, line_command, line_help, parse_line, split};
 pub use network::NetworkArgs;

@@ -3,20 +3,24 @@
 use futures_util::future::{join_all, pending};
 use tokio::time::{Duration, Instant, sleep, sleep_until};
 
+use super::expressions::verdict;
 use super::run::{Client, Surroundings, Verdict, Wants, run};
 use super::tap::{Seen, Shown};
 use crate::client::session::{AckMode, Request};
+use crate::render::Met;
 use crate::settings::Listen;
 
 /// Joins the groups and prints until something ends it. Returns the exit code.
 pub async fn listen(surroundings: &Surroundings, settings: &Listen) -> u8 {
-    let wants = Wants { shown: Shown::All, limit: settings.count, follows_stdout: true, hosts: true, chatty: true };
+    let wants = Wants { shown: Shown::All, limit: settings.count, follows_stdout: true, hosts: true, chatty: true, follows_conditions: true };
     run(surroundings, &settings.connection, &settings.output, wants, |client| script(surroundings, settings, client))
         .await
 }
 
 async fn script(surroundings: &Surroundings, settings: &Listen, client: Client) -> Verdict {
     tokio::select! {
+        biased;
+        met = conditions(&client) => verdict(&met, &settings.output),
         verdict = join_groups(&client, &settings.groups) => verdict,
         () = after(settings.duration.map(|duration| surroundings.started + duration)) => Verdict::Done("for"),
         () = idle(settings.idle_timeout, &client.seen) => Verdict::Done("idle-timeout"),
@@ -29,6 +33,14 @@ async fn join_groups(client: &Client, groups: &[String]) -> Verdict {
     let failed = join_all(joins).await.into_iter().find_map(Result::err);
     match failed {
         Some(verdict) => verdict,
+        None => pending().await,
+    }
+}
+
+/// Resolves when a condition is met.
+async fn conditions(client: &Client) -> Met {
+    match &client.judgement {
+        Some(judgement) => judgement.wait().await,
         None => pending().await,
     }
 }

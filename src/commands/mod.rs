@@ -6,6 +6,7 @@ mod doctor;
 mod emulator;
 mod event;
 mod explain;
+pub mod expressions;
 mod hosting;
 mod join;
 mod listen;

@@ -11,16 +11,16 @@ use ring::rand::SecureRandom as _;
 use tokio::time::{Instant, sleep_until, timeout};
 
 use super::explain::{Place, operation_failure, session_failure};
-use super::hosting;
 pub(super) use super::network::dial_options;
 use super::tap::{Seen, Shown, Tap, Watcher};
+use super::{expressions, hosting};
 use crate::auth::access_url::looks_expired;
 use crate::auth::token::peek_claims;
 use crate::client::driver::{CurrentUrl, DialedError, Driver, Finished, NetDialer, UrlSource};
 use crate::client::handle::Handle;
 use crate::client::session::{AckMode, End, OperationKind, Outcome, Request};
 use crate::failure::{Failure, Kind};
-use crate::render::{self, Chatter, Console, Printer, Stopped, StoppedCounts, Weight, WriteFailure};
+use crate::render::{self, Chatter, Console, Judgement, Printer, Stopped, StoppedCounts, Weight, WriteFailure};
 use crate::settings::{Connection, Format, Only, Output, Source};
 use crate::signal::Signals;
 
@@ -28,6 +28,9 @@ use crate::signal::Signals;
 const FLUSH_TIMEOUT: Duration = Duration::from_secs(2);
 /// What output has all the same, when saying goodbye to the service took that time.
 const LAST_WRITE: Duration = Duration::from_millis(250);
+
+/// Longest time for expressions over records that came before that.
+const EVALUATION_TIMEOUT: Duration = Duration::from_millis(500);
 
 /// How a command's script ended.
 #[derive(Debug)]
@@ -49,6 +52,8 @@ pub struct Surroundings {
     pub console: Console,
     /// When the process started.
     pub started: Instant,
+    /// What the run's expressions say, if it has any.
+    pub judgement: Option<Judgement>,
 }
 
 impl Surroundings {
@@ -74,6 +79,8 @@ pub struct Wants {
     pub hosts: bool,
     /// Every lifecycle event is of interest, not only trouble.
     pub chatty: bool,
+    /// A condition that is met ends it, however else it was about to end.
+    pub follows_conditions: bool,
 }
 
 /// What a script works with.
@@ -83,6 +90,8 @@ pub struct Client {
     pub handle: Handle,
     /// What has come so far.
     pub seen: Rc<Seen>,
+    /// What the run's expressions say, if it has any.
+    pub judgement: Option<Judgement>,
     place: Place,
     url: CurrentUrl,
     ack_timeout: Duration,
@@ -158,7 +167,10 @@ where
     F: Future<Output = Verdict>,
 {
     let console = surroundings.console.clone();
-    let mut printer = Printer::new(print_options(connection, output, wants), console.clone());
+    let mut printer = Printer::new(
+        render::Options { judged: surroundings.judgement.is_some(), ..print_options(connection, output, wants) },
+        console.clone(),
+    );
     let mut signals = match Signals::install() {
         Ok(signals) => signals,
         Err(error) => return report(&mut printer, failed(Failure::new(Kind::Internal, error))),
@@ -180,7 +192,7 @@ where
     {
         return report(&mut printer, failed(Failure::new(Kind::Internal, error)));
     }
-    let (ending, mut printer) = attend(surroundings, connection, wants, (printer, watcher), script, &mut signals).await;
+    let (ending, mut printer) = attend(surroundings, connection, (wants, output), (printer, watcher), script, &mut signals).await;
     let deadline = connection.timeout.map(|limit| surroundings.started + limit);
     let hurried = ending.hurried;
     let code = report(&mut printer, ending);
@@ -249,7 +261,7 @@ pub(super) async fn output_failed(console: &Console, error: &std::io::Error) -> 
 async fn attend<F>(
     surroundings: &Surroundings,
     connection: &Connection,
-    wants: Wants,
+    (wants, output): (Wants, &Output),
     (printer, watcher): (Printer, Option<Rc<dyn Watcher>>),
     script: impl FnOnce(Client) -> F,
     signals: &mut Signals,
@@ -273,7 +285,8 @@ where
     }
     let (driver, handle) = Driver::new(config, dialer, tap);
     let sated = Rc::clone(&seen);
-    let client = Client { handle: handle.clone(), seen, place: place.clone(), url, ack_timeout };
+    let judgement = surroundings.judgement.clone();
+    let client = Client { handle: handle.clone(), seen, judgement, place: place.clone(), url, ack_timeout };
     let mut running = pin!(driver.run());
     let mut script = pin!(script(client).fuse());
     let mut verdict = None;
@@ -297,6 +310,7 @@ where
             over = &mut running => break over,
             came = interruption(signals, watched, &console) => {
                 hurried.get_or_insert_with(Instant::now);
+                hurry(surroundings);
                 if undecided {
                     interrupt = Some(came);
                     handle.stop();
@@ -311,9 +325,32 @@ where
         // Every operation has been answered by now; a script that waited for one ends here.
         verdict = script.now_or_never();
     }
+    if let Some(judgement) = surroundings.judgement.as_ref().filter(|_| wants.follows_conditions && interrupt.is_none()) {
+        // What came before the end is looked at before the end is told: one of those records may be the reason.
+        let deadline = connection.timeout.map(|limit| surroundings.started + limit);
+        tokio::select! {
+            biased;
+            () = console.out.writer().drained() => {}
+            number = signals.next() => interrupt = Some(Interrupt::Signal(number)),
+            () = at(deadline) => interrupt = Some(Interrupt::Timeout),
+        }
+        if interrupt.is_some() {
+            hurried.get_or_insert_with(Instant::now);
+            hurry(surroundings);
+        } else if let Some(met) = judgement.met() {
+            verdict = Some(expressions::verdict(&met, output));
+        }
+    }
     let failed_dial = dialer.last_error();
     let place = place.at(&dialer.current_url());
     (Ending::of(interrupt, verdict, finished, failed_dial, connection, &place).by(hurried), tap.into_printer())
+}
+
+/// Somebody wants the run to end: expressions that take long are not waited for.
+fn hurry(surroundings: &Surroundings) {
+    if let Some(judgement) = &surroundings.judgement {
+        judgement.hurry((Instant::now() + EVALUATION_TIMEOUT).into_std());
+    }
 }
 
 /// What may interrupt a run at the moment; a signal always may.
@@ -468,6 +505,7 @@ fn print_options(connection: &Connection, output: &Output, wants: Wants) -> rend
         chatter,
         hub: hub(connection),
         protocol: connection.protocol.name(),
+        judged: false,
     }
 }
 

@@ -22,7 +22,7 @@ use std::time::{Duration, SystemTime};
 
 pub use console::{Console, Stream, Style};
 pub use expressions::{Condition, Expressions, Given, Judgement, Met};
-pub use jq::{BadExpression, Jq, Limits};
+pub use jq::{Jq, Limits};
 pub use ndjson::{Listening, Stopped, StoppedCounts, StoppedError};
 pub use records::Recorder;
 pub use report::{InspectedFinding, InspectedUrl, MadeUrl};
@@ -302,7 +302,8 @@ impl Printer {
             data => data.as_json().len(),
         });
         if let Some(entry) = entry {
-            entry.end(&mut self.out, self.prints_records(true), false);
+            let shown = self.prints_records(true);
+            entry.end(&mut self.out, shown, false);
         }
     }
 

@@ -49,6 +49,7 @@ pub(super) fn settle(args: DoctorArgs, environment: &Environment, input: &mut dy
         format,
         only: None,
         timestamps: false,
+        expressions: super::Expressions::default(),
         color: said.color,
         quiet: said.quiet,
         verbosity: said.verbosity,

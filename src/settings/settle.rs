@@ -5,7 +5,7 @@ use std::time::Duration;
 use super::network;
 use super::source::{bad_name, resolve, takes_stdin};
 use super::{
-    Ack, Connection, DataFrom, Environment, Event, Input, Join, Listen, Output, PayloadSource, PayloadType, Repl, Send,
+    Ack, Connection, DataFrom, Environment, Event, Expressions, Input, Join, Listen, Output, PayloadSource, PayloadType, Repl, Send,
     Settings, Source, Tls,
 };
 use super::{profile, url};
@@ -51,7 +51,7 @@ pub fn settle(command: Command, environment: &Environment, input: &mut dyn Input
 
 fn listen(args: ListenArgs, environment: &Environment, input: &mut dyn Input) -> Result<Listen, Failure> {
     let groups = groups(args.groups, "--group")?;
-    let output = output(&args.connecting, environment)?;
+    let output = output(&args.connecting, environment)?.filtered(args.filter)?.judged(args.conditions);
     let policy = Policy { keeps_on: true, rejoin: !args.rejoin.no_rejoin, on_unknown: OnUnknown::Fail };
     Ok(Listen {
         connection: connection(args.connecting, policy, environment, input)?,
@@ -70,7 +70,7 @@ fn join(args: JoinArgs, environment: &Environment, input: &mut dyn Input) -> Res
         let failure = Failure::message(Kind::Usage, format!("`--ack-id` leaves no ids for {further} further groups"));
         return Err(failure.hint("ackIds end at 18446744073709551615"));
     }
-    let output = output(&args.connecting, environment)?;
+    let output = output(&args.connecting, environment)?.filtered(args.filter)?;
     let policy = Policy { keeps_on: args.stay, rejoin: !args.rejoin.no_rejoin, on_unknown: OnUnknown::Fail };
     let connection = connection(args.connecting, policy, environment, input)?;
     Ok(Join { connection, output, groups, stay: args.stay, ack_id: args.ack.ack_id })
@@ -88,7 +88,7 @@ fn send(args: SendArgs, environment: &Environment, input: &mut dyn Input) -> Res
         metadata: None,
     });
     let payload = payload(args.data, args.input, envelope, &args.connecting)?;
-    let output = output(&args.connecting, environment)?;
+    let output = output(&args.connecting, environment)?.filtered(args.filter)?;
     let connection = connection(args.connecting, publishing(&args.ack), environment, input)?;
     Ok(Send { connection, output, group: args.group, payload, no_echo: args.no_echo, ack })
 }
@@ -104,7 +104,7 @@ fn event(args: EventArgs, environment: &Environment, input: &mut dyn Input) -> R
         metadata: None,
     });
     let payload = payload(args.data, args.input, envelope, &args.connecting)?;
-    let output = output(&args.connecting, environment)?;
+    let output = output(&args.connecting, environment)?.filtered(args.filter)?.answered(args.condition);
     let connection = connection(args.connecting, publishing(&args.ack), environment, input)?;
     Ok(Event { connection, output, event: args.name, payload, ack, wait_reply: args.wait_reply })
 }
@@ -214,6 +214,7 @@ fn output(connecting: &ConnectingArgs, environment: &Environment) -> Result<Outp
         format: args.output,
         only: args.only,
         timestamps: args.timestamps,
+        expressions: Expressions::default(),
         color: talk.color,
         quiet: talk.quiet,
         verbosity: talk.verbosity,
