@@ -14,6 +14,7 @@ mod protocol;
 mod render;
 mod secret;
 mod settings;
+mod shell;
 mod signal;
 #[cfg(test)]
 mod simulation;

@@ -10,6 +10,7 @@ mod environment;
 mod expressions;
 mod line;
 mod network;
+mod on_ready;
 mod payload;
 mod profile;
 mod settle;
@@ -32,6 +33,7 @@ pub use emulator::Emulator;
 pub use environment::{Environment, Input, Note, ProcessInput};
 pub use expressions::Expressions;
 pub use line::{Line, settle_line};
+pub use on_ready::OnReady;
 pub use network::{Network, Proxies, Proxy, ProxyScheme};
 pub use payload::{DataFrom, Encoding, PayloadSource, PayloadType};
 pub use profile::{Checked, with_profile};
@@ -154,6 +156,8 @@ pub struct Listen {
     pub output: Output,
     /// Groups to join, without repetition.
     pub groups: Vec<String>,
+    /// What is started when all groups are joined.
+    pub on_ready: Option<OnReady>,
     /// End after so many messages, at least 1.
     pub count: Option<u64>,
     /// `--for`: end after this time.

@@ -10,6 +10,7 @@ use super::doctor::DoctorArgs;
 use super::emulator::EmulatorArgs;
 use super::expressions::{ConditionArgs, FilterArgs, ReplyConditionArgs};
 use super::network::NetworkArgs;
+use super::on_ready::OnReadyArgs;
 use super::operation::{AckArgs, DataArgs, JoinAckArgs, OnUnknownArgs, RetryArgs};
 use super::output::{ListenEndArgs, OutputArgs, TalkArgs, TimeoutArgs};
 use super::url::{ConfigArgs, ConfigCommand, UrlArgs, UrlCommand};
@@ -127,6 +128,9 @@ pub struct ListenArgs {
     #[arg(short, long = "group", value_name = "G")]
     pub groups: Vec<String>,
 
+    /// What is started beside it.
+    #[command(flatten)]
+    pub on_ready: OnReadyArgs,
     /// When the run ends.
     #[command(flatten)]
     pub end: ListenEndArgs,

@@ -12,6 +12,7 @@ mod join;
 mod listen;
 pub mod man;
 mod network;
+mod on_ready;
 pub mod repl;
 mod run;
 mod send;

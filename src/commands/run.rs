@@ -14,7 +14,7 @@ use super::explain::{Place, operation_failure, session_failure};
 pub(super) use super::network::dial_options;
 use super::tap::{Seen, Shown, Tap, Watcher};
 use super::{expressions, hosting};
-use crate::auth::access_url::looks_expired;
+use crate::auth::access_url::{AccessUrl, looks_expired};
 use crate::auth::token::peek_claims;
 use crate::client::driver::{CurrentUrl, DialedError, Driver, Finished, NetDialer, UrlSource};
 use crate::client::handle::Handle;
@@ -107,6 +107,11 @@ impl Client {
         };
         let outcome = self.handle.submit(request, mode).await;
         self.judge(kind, &target, outcome)
+    }
+
+    /// A URL that connects where this client is connected, as the same user.
+    pub fn access_url(&self) -> Option<AccessUrl> {
+        self.url.get()
     }
 
     fn judge(&self, kind: OperationKind, target: &str, outcome: Outcome) -> Result<Outcome, Verdict> {

@@ -37,12 +37,22 @@ pub struct Seen {
     pub sated: Cell<bool>,
     /// Told at each message.
     came: Notify,
+    /// Whether there was a connection, told once.
+    connected: Cell<bool>,
+    connection: Notify,
 }
 
 impl Seen {
     /// Resolves when another message has come.
     pub async fn more(&self) {
         self.came.notified().await;
+    }
+
+    /// Resolves when there is, or was, a connection. For one to wait.
+    pub async fn connected(&self) {
+        while !self.connected.get() {
+            self.connection.notified().await;
+        }
     }
 
     /// Whether it is the output that holds messages back.
@@ -95,6 +105,8 @@ impl Tap {
             blocked: Cell::new(false),
             sated: Cell::new(false),
             came: Notify::new(),
+            connected: Cell::new(false),
+            connection: Notify::new(),
         });
         (Self { printer, shown, limit, fresh: false, seen: Rc::clone(&seen), watcher, url: None }, seen)
     }
@@ -116,8 +128,12 @@ impl EventSink for Tap {
             watcher.prepare(&mut self.printer);
             watcher.lifecycle(event);
         }
-        if let (Lifecycle::Connected { .. }, Some(url)) = (event, self.url.as_ref().and_then(CurrentUrl::get)) {
-            self.printer.set_hub(url.hub());
+        if let Lifecycle::Connected { .. } = event {
+            self.seen.connected.set(true);
+            self.seen.connection.notify_one();
+            if let Some(url) = self.url.as_ref().and_then(CurrentUrl::get) {
+                self.printer.set_hub(url.hub());
+            }
         }
         self.printer.lifecycle(event)
     }

@@ -53,10 +53,13 @@ fn listen(args: ListenArgs, environment: &Environment, input: &mut dyn Input) ->
     let groups = groups(args.groups, "--group")?;
     let output = output(&args.connecting, environment)?.filtered(args.filter)?.judged(args.conditions);
     let policy = Policy { keeps_on: true, rejoin: !args.rejoin.no_rejoin, on_unknown: OnUnknown::Fail };
+    let connection = connection(args.connecting, policy, environment, input)?;
+    let on_ready = super::on_ready::settle(args.on_ready, &connection.source, environment)?;
     Ok(Listen {
-        connection: connection(args.connecting, policy, environment, input)?,
+        connection,
         output,
         groups,
+        on_ready,
         count: args.end.count,
         duration: args.end.duration,
         idle_timeout: args.end.idle_timeout,
