@@ -113,14 +113,34 @@ fn group(child: &Child) -> Option<Pid> {
 async fn gone(child: &mut Child, group: Option<Pid>) {
     let _ = child.wait().await;
     // Those it has started may take longer. Their group keeps its number as long as there is one of them.
-    while group.is_some_and(|group| test_kill_process_group(group).is_ok()) {
+    while group.is_some_and(|group| test_kill_process_group(group).is_ok() && has_living(group)) {
         tokio::time::sleep(LOOK_AGAIN).await;
     }
 }
 
 /// Between two looks at a group whose members are on their way out.
 #[cfg(unix)]
-const LOOK_AGAIN: Duration = Duration::from_millis(5);
+const LOOK_AGAIN: Duration = Duration::from_millis(10);
+
+/// Whether one of the group does more than wait to be buried, which in a container may take for ever.
+#[cfg(target_os = "linux")]
+fn has_living(group: Pid) -> bool {
+    let group = group.as_raw_nonzero().to_string();
+    // When nothing can be seen, there may be one.
+    let Ok(processes) = std::fs::read_dir("/proc") else { return true };
+    processes.flatten().any(|process| {
+        let stat = std::fs::read_to_string(process.path().join("stat")).unwrap_or_default();
+        // The name before it may hold anything: `PID (NAME) STATE PARENT GROUP …`
+        let mut fields = stat.rsplit(')').next().unwrap_or_default().split_ascii_whitespace();
+        let state = fields.next();
+        fields.nth(1) == Some(group.as_str()) && state.is_some_and(|state| !matches!(state, "Z" | "X"))
+    })
+}
+
+#[cfg(all(unix, not(target_os = "linux")))]
+fn has_living(_: Pid) -> bool {
+    true
+}
 
 #[cfg(unix)]
 fn terminate_all(child: &Child) {
