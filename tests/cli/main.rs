@@ -15,9 +15,13 @@ mod doctor;
 mod doctor_network;
 #[cfg(unix)]
 mod ending;
+#[cfg(unix)]
+mod expressions;
 mod garbage;
 mod layering;
 mod network;
+#[cfg(unix)]
+mod on_ready;
 mod operations;
 mod output;
 mod recovery;
