@@ -190,6 +190,15 @@ fn carry_out(started: Instant, settings: Settings) -> Result<u8, Failure> {
             let surroundings = Surroundings { console: opened.console().clone(), started, judgement: None };
             on_one_thread(commands::repl::repl(&surroundings, &settings, opened))
         }
+        Settings::Replay(settings) => {
+            let recorded = commands::replay::read(&settings)?;
+            if recorded.cut && !settings.output.quiet {
+                tell("warning: the last line of the recording is cut off, and left out\n");
+            }
+            let Some(connection) = &settings.connection else { return put(&commands::replay::dry_run(&recorded)) };
+            let surroundings = surroundings(started, &settings.output)?;
+            on_one_thread(commands::replay::replay(&surroundings, &settings, connection, recorded))
+        }
         Settings::Doctor(settings) => {
             let surroundings = surroundings(started, &settings.output)?;
             on_one_thread(commands::doctor(&surroundings, &settings))

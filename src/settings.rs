@@ -13,6 +13,7 @@ mod network;
 mod on_ready;
 mod payload;
 mod profile;
+mod replay;
 mod settle;
 mod source;
 mod url;
@@ -27,7 +28,7 @@ use crate::auth::connection_string::ConnectionString;
 use crate::client::session::Config;
 use crate::protocol::Subprotocol;
 
-pub use crate::cli::{ColorChoice, EmulatorFormat, Format, Only, ReportFormat, SetCommand};
+pub use crate::cli::{ColorChoice, EmulatorFormat, Format, Only, ReportFormat, SetCommand, Speed};
 pub use doctor::{Doctor, Problem};
 pub use emulator::Emulator;
 pub use environment::{Environment, Input, Note, ProcessInput};
@@ -37,6 +38,7 @@ pub use on_ready::OnReady;
 pub use network::{Network, Proxies, Proxy, ProxyScheme};
 pub use payload::{DataFrom, Encoding, PayloadSource, PayloadType};
 pub use profile::{Checked, with_profile};
+pub use replay::Replay;
 pub use settle::settle;
 
 /// What will be done.
@@ -52,6 +54,8 @@ pub enum Settings {
     Event(Box<Event>),
     /// `wps repl`.
     Repl(Box<Repl>),
+    /// `wps replay`.
+    Replay(Box<Replay>),
     /// `wps doctor`.
     Doctor(Box<Doctor>),
     /// `wps emulator`.
@@ -93,6 +97,8 @@ pub struct Connection {
     pub session: Config,
     /// `--timeout`, from the start of the process.
     pub timeout: Option<Duration>,
+    /// The file that every frame is recorded in.
+    pub record: Option<PathBuf>,
 }
 
 /// Where a client access URL comes from.

@@ -13,6 +13,7 @@ use super::network::NetworkArgs;
 use super::on_ready::OnReadyArgs;
 use super::operation::{AckArgs, DataArgs, JoinAckArgs, OnUnknownArgs, RetryArgs};
 use super::output::{ListenEndArgs, OutputArgs, TalkArgs, TimeoutArgs};
+use super::record::{RecordArgs, ReplayArgs};
 use super::url::{ConfigArgs, ConfigCommand, UrlArgs, UrlCommand};
 use super::values::{ColorChoice, EmulatorFormat, Format, ReportFormat};
 
@@ -29,6 +30,8 @@ pub enum Command {
     Event(Box<EventArgs>),
     /// Join, send and look by hand, on one connection; also for scripts of such lines
     Repl(Box<ReplArgs>),
+    /// Send again what a recording holds
+    Replay(Box<ReplayArgs>),
     /// Find out, step by step, why a connection does not work
     Doctor(Box<DoctorArgs>),
     /// Run a local Web PubSub service on this machine, for development and tests
@@ -52,6 +55,7 @@ impl Command {
             Self::Send(args) => args.connecting.output.output == Format::Ndjson,
             Self::Event(args) => args.connecting.output.output == Format::Ndjson,
             Self::Repl(args) => args.connecting.output.output == Format::Ndjson,
+            Self::Replay(args) => args.connecting.output.output == Format::Ndjson && !args.dry_run,
             Self::Emulator(args) => args.output == EmulatorFormat::Ndjson,
             Self::Doctor(args) => args.output == ReportFormat::Ndjson,
             // One record, or none: what they print has no end of its own.
@@ -66,6 +70,7 @@ impl Command {
             Self::Join(args) => Some(&args.filter),
             Self::Send(args) => Some(&args.filter),
             Self::Event(args) => Some(&args.filter),
+            Self::Replay(args) => Some(&args.filter),
             _ => None,
         }
     }
@@ -83,6 +88,7 @@ impl Command {
             Self::Send(args) => &args.connecting.output.talk,
             Self::Event(args) => &args.connecting.output.talk,
             Self::Repl(args) => &args.connecting.output.talk,
+            Self::Replay(args) => &args.connecting.output.talk,
             Self::Doctor(args) => &args.talk,
             Self::Emulator(args) => &args.talk,
             Self::Url(UrlArgs { command: UrlCommand::Create(args) }) => &args.talk,
@@ -116,6 +122,9 @@ pub struct ConnectingArgs {
     /// What is printed.
     #[command(flatten)]
     pub output: OutputArgs,
+    /// What is recorded.
+    #[command(flatten)]
+    pub record: RecordArgs,
     /// When the run ends.
     #[command(flatten)]
     pub timeout: TimeoutArgs,

@@ -16,6 +16,7 @@ mod on_ready;
 mod operation;
 mod output;
 mod profile;
+mod record;
 mod url;
 mod usage;
 mod values;
@@ -40,6 +41,7 @@ pub use on_ready::OnReadyArgs;
 pub use operation::{AckArgs, AckIdArgs, DataArgs, RetryArgs};
 pub use output::{OutputArgs, TalkArgs};
 pub use profile::{FlagValue, ProfileFlag, Typed, check_flag, parse_with, profile_flags, typed};
+pub use record::{RecordArgs, ReplayArgs, Speed};
 pub use url::{ConfigArgs, ConfigCommand, NotBefore, UrlArgs, UrlCommand, UrlCreateArgs, UrlInspectArgs};
 pub use values::{
     ColorChoice, DataType, EmulatorFormat, Encoding, Format, Mode, Only, Protocol, ReportFormat, Resolve, RetryCount,

@@ -14,6 +14,7 @@ pub mod man;
 mod network;
 mod on_ready;
 pub mod repl;
+pub mod replay;
 mod run;
 mod send;
 mod tap;

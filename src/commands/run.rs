@@ -2,6 +2,7 @@
 //! reader that goes away, the last record, the error, the exit code.
 
 use std::future::Future;
+use std::path::Path;
 use std::pin::pin;
 use std::rc::Rc;
 use std::time::Duration;
@@ -20,7 +21,7 @@ use crate::client::driver::{CurrentUrl, DialedError, Driver, Finished, NetDialer
 use crate::client::handle::Handle;
 use crate::client::session::{AckMode, End, OperationKind, Outcome, Request};
 use crate::failure::{Failure, Kind};
-use crate::render::{self, Chatter, Console, Judgement, Printer, Stopped, StoppedCounts, Weight, WriteFailure};
+use crate::render::{self, Chatter, Console, Judgement, Printer, Recording, Stopped, StoppedCounts, Weight, WriteFailure, Writer};
 use crate::settings::{Connection, Format, Only, Output, Source};
 use crate::signal::Signals;
 
@@ -131,6 +132,7 @@ pub(super) enum Interrupt {
     Signal(u8),
     Timeout,
     Output(WriteFailure),
+    Recording(WriteFailure),
 }
 
 /// What a run came to.
@@ -197,11 +199,21 @@ where
     {
         return report(&mut printer, failed(Failure::new(Kind::Internal, error)));
     }
-    let (ending, mut printer) = attend(surroundings, connection, (wants, output), (printer, watcher), script, &mut signals).await;
+    let recording = match connection.record.as_deref().map(|path| (path, Recording::create(path))) {
+        None => None,
+        Some((_, Ok(writer))) => Some(writer),
+        Some((_, Err(error))) => {
+            let code = report(&mut printer, failed(recording_failed(connection, error)));
+            printer.console().drained().await;
+            return code;
+        }
+    };
+    let sinks = (printer, watcher, recording.clone());
+    let (ending, mut printer) = attend(surroundings, connection, (wants, output), sinks, script, &mut signals).await;
     let deadline = connection.timeout.map(|limit| surroundings.started + limit);
     let hurried = ending.hurried;
     let code = report(&mut printer, ending);
-    let code = match last_words(&console, hurried, deadline, &mut signals).await {
+    let code = match last_words((&console, recording.as_ref()), hurried, deadline, &mut signals).await {
         Some(kind) if code == 0 => {
             if kind == Kind::Timeout {
                 let limit = render::human(connection.timeout.unwrap_or_default());
@@ -215,15 +227,26 @@ where
     if let Some(hosted) = hosted {
         hosted.stop().await;
     }
-    match console.out.writer().failure() {
-        Some(WriteFailure::Failed(error)) if code == 0 => output_failed(&console, &error).await,
+    match (console.out.writer().failure(), recording.and_then(|recording| recording.failure())) {
+        (Some(WriteFailure::Failed(error)), _) if code == 0 => output_failed(&console, &error).await,
+        (_, Some(failure)) if code == 0 => {
+            let failure = recording_failed(connection, failure.into_error());
+            last_error(&console, &failure).await;
+            failure.kind.exit_code()
+        }
         _ => code,
     }
 }
 
+fn recording_failed(connection: &Connection, error: impl Into<anyhow::Error>) -> Failure {
+    let path = connection.record.as_deref().unwrap_or(Path::new(""));
+    let context = format!("could not write the recording `{}`", path.display());
+    Failure::new(Kind::Output, error.into().context(context))
+}
+
 /// What was printed is written, however slow the reader is, unless somebody wants it to end. Returns what cut it short.
 pub(super) async fn last_words(
-    console: &Console,
+    (console, recording): (&Console, Option<&Writer>),
     hurried: Option<Instant>,
     deadline: Option<Instant>,
     signals: &mut Signals,
@@ -234,10 +257,17 @@ pub(super) async fn last_words(
     let deadline = deadline.map(|deadline| least.max(deadline));
     tokio::select! {
         biased;
-        () = console.drained() => None,
+        () = drained(console, recording) => None,
         number = signals.next() => Some(Kind::Signal(number)),
         () = at(patience) => None,
         () = at(deadline), if hurried.is_none() => Some(Kind::Timeout),
+    }
+}
+
+async fn drained(console: &Console, recording: Option<&Writer>) {
+    console.drained().await;
+    if let Some(recording) = recording {
+        recording.drained().await;
     }
 }
 
@@ -267,7 +297,7 @@ async fn attend<F>(
     surroundings: &Surroundings,
     connection: &Connection,
     (wants, output): (Wants, &Output),
-    (printer, watcher): (Printer, Option<Rc<dyn Watcher>>),
+    (printer, watcher, recording): (Printer, Option<Rc<dyn Watcher>>, Option<Writer>),
     script: impl FnOnce(Client) -> F,
     signals: &mut Signals,
 ) -> (Ending, Printer)
@@ -288,7 +318,18 @@ where
     if place.url.is_none() {
         tap.follow(url.clone());
     }
-    let (driver, handle) = Driver::new(config, dialer, tap);
+    if let Some(writer) = &recording {
+        tap.wait_for(writer.clone());
+    }
+    let (mut driver, handle) = Driver::new(config, dialer, tap);
+    if let Some(writer) = &recording {
+        let shown = url.clone();
+        let shown = Box::new(move || shown.get().map(|url| url.to_string()));
+        let (hub, protocol) = (hub(connection), connection.protocol.name());
+        let started = surroundings.started.into_std();
+        let recording = Recording::begin(writer.clone(), started, hub.as_deref(), protocol, shown);
+        driver.overhear(Box::new(recording));
+    }
     let sated = Rc::clone(&seen);
     let judgement = surroundings.judgement.clone();
     let client = Client { handle: handle.clone(), seen, judgement, place: place.clone(), url, ack_timeout };
@@ -313,6 +354,10 @@ where
                 handle.stop();
             }
             over = &mut running => break over,
+            failure = recording_fails(recording.as_ref()), if undecided => {
+                interrupt = Some(Interrupt::Recording(failure));
+                handle.stop();
+            }
             came = interruption(signals, watched, &console) => {
                 hurried.get_or_insert_with(Instant::now);
                 hurry(surroundings);
@@ -349,6 +394,14 @@ where
     let failed_dial = dialer.last_error();
     let place = place.at(&dialer.current_url());
     (Ending::of(interrupt, verdict, finished, failed_dial, connection, &place).by(hurried), tap.into_printer())
+}
+
+/// Resolves when the recording cannot be written.
+async fn recording_fails(recording: Option<&Writer>) -> WriteFailure {
+    match recording {
+        Some(recording) => recording.failed().await,
+        None => std::future::pending().await,
+    }
 }
 
 /// Somebody wants the run to end: expressions that take long are not waited for.
@@ -398,6 +451,9 @@ impl Ending {
             (Some(Interrupt::Output(WriteFailure::Closed)), _) => ("output-closed", None),
             (Some(Interrupt::Output(WriteFailure::Failed(error))), _) => {
                 ("failed", Some(Failure::message(Kind::Output, format!("could not write to stdout: {error}"))))
+            }
+            (Some(Interrupt::Recording(failure)), _) => {
+                ("failed", Some(recording_failed(connection, failure.into_error())))
             }
             (None, Some(Verdict::Done(reason))) => (reason, None),
             (None, Some(Verdict::Failed(failure) | Verdict::Told(failure))) => ("failed", Some(failure)),

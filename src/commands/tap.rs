@@ -11,7 +11,7 @@ use tokio::time::Instant;
 use crate::client::driver::CurrentUrl;
 use crate::client::event::{EventSink, Flow, Frame, Lifecycle, Received};
 use crate::protocol::Origin;
-use crate::render::Printer;
+use crate::render::{Printer, Writer};
 
 /// Which messages a command is for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -87,6 +87,8 @@ pub struct Tap {
     fresh: bool,
     seen: Rc<Seen>,
     watcher: Option<Rc<dyn Watcher>>,
+    /// What else has to keep up.
+    recording: Option<Writer>,
     /// Where the client connects, if that is to be seen only then.
     url: Option<CurrentUrl>,
 }
@@ -108,12 +110,27 @@ impl Tap {
             connected: Cell::new(false),
             connection: Notify::new(),
         });
-        (Self { printer, shown, limit, fresh: false, seen: Rc::clone(&seen), watcher, url: None }, seen)
+        let tap = Self {
+            printer,
+            shown,
+            limit,
+            fresh: false,
+            seen: Rc::clone(&seen),
+            watcher,
+            recording: None,
+            url: None,
+        };
+        (tap, seen)
     }
 
     /// Takes the hub's name from this URL at each new connection.
     pub fn follow(&mut self, url: CurrentUrl) {
         self.url = Some(url);
+    }
+
+    /// Reads no further ahead of this writer than of stdout.
+    pub fn wait_for(&mut self, recording: Writer) {
+        self.recording = Some(recording);
     }
 
     /// The printer.
@@ -176,7 +193,8 @@ impl EventSink for Tap {
     }
 
     fn poll_room(&mut self, cx: &mut Context<'_>) -> Poll<()> {
-        let room = self.printer.poll_room(cx);
+        let recorded = self.recording.as_ref().is_none_or(|recording| recording.poll_room(cx).is_ready());
+        let room = if recorded { self.printer.poll_room(cx) } else { Poll::Pending };
         self.seen.blocked.set(room.is_pending());
         room
     }

@@ -28,6 +28,19 @@ pub enum WriteFailure {
     Failed(Arc<io::Error>),
 }
 
+impl WriteFailure {
+    /// As an error.
+    pub fn into_error(self) -> io::Error {
+        match self {
+            Self::Closed => io::ErrorKind::BrokenPipe.into(),
+            Self::Failed(error) => match error.raw_os_error() {
+                Some(code) => io::Error::from_raw_os_error(code),
+                None => io::Error::new(error.kind(), error.to_string()),
+            },
+        }
+    }
+}
+
 #[derive(Default)]
 struct State {
     /// Which sink, and what.

@@ -27,6 +27,7 @@ pub fn settle(command: Command, environment: &Environment, input: &mut dyn Input
         Command::Send(args) => Settings::Send(Box::new(send(*args, environment, input)?)),
         Command::Event(args) => Settings::Event(Box::new(event(*args, environment, input)?)),
         Command::Repl(args) => Settings::Repl(Box::new(repl(*args, environment, input)?)),
+        Command::Replay(args) => Settings::Replay(Box::new(super::replay::settle(*args, environment, input)?)),
         Command::Doctor(args) => Settings::Doctor(Box::new(super::doctor::settle(*args, environment, input)?)),
         Command::Emulator(args) => Settings::Emulator(Box::new(super::emulator::emulator(args, environment, input)?)),
         Command::Url(UrlArgs { command: UrlCommand::Create(args) }) => {
@@ -202,7 +203,7 @@ pub(super) fn payload_type(args: &DataArgs) -> Result<PayloadType, Failure> {
     })
 }
 
-fn output(connecting: &ConnectingArgs, environment: &Environment) -> Result<Output, Failure> {
+pub(super) fn output(connecting: &ConnectingArgs, environment: &Environment) -> Result<Output, Failure> {
     let args = &connecting.output;
     if args.only.is_some() && !matches!(args.output, Format::Ndjson | Format::Raw) {
         let failure = Failure::message(Kind::Usage, "`--only` filters `-o ndjson` and `-o raw`");
@@ -259,7 +260,7 @@ fn publishing(ack: &AckArgs) -> Policy {
     Policy { keeps_on: false, rejoin: true, on_unknown: on_unknown(ack.unknown.on_unknown) }
 }
 
-fn on_unknown(what: Unknown) -> OnUnknown {
+pub(super) fn on_unknown(what: Unknown) -> OnUnknown {
     match what {
         Unknown::Fail => OnUnknown::Fail,
         Unknown::Resend => OnUnknown::Resend,
@@ -284,7 +285,7 @@ pub(super) fn connection(
     session.renews_url = matches!(source, Source::Command(_));
     let tls = tls(&args.network);
     let network = network::settle(args.network, &source, environment, input)?;
-    Ok(Connection { source, protocol, network, tls, session, timeout: args.timeout.timeout })
+    Ok(Connection { source, protocol, network, tls, session, timeout: args.timeout.timeout, record: args.record.record })
 }
 
 fn tls(args: &NetworkArgs) -> Tls {
