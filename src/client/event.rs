@@ -41,7 +41,7 @@ pub trait EventSink {
 }
 
 /// Sees everything that goes over the wire, whoever else does. Must not wait.
-pub trait Wiretap {
+pub trait Wiretap: Send {
     /// A connection is being made, or recovered.
     fn dialling(&mut self, recovery: bool);
 

@@ -22,7 +22,8 @@ pub async fn event(surroundings: &Surroundings, settings: &Event, data: OwnedDat
     let waits = settings.wait_reply.is_some() || settings.output.expressions.until.is_some();
     let shown = if waits { Shown::Server } else { Shown::None };
     // Answers come before the ack: the script ends the run, when it has both.
-    let wants = Wants { shown, limit: None, follows_stdout: false, hosts: false, chatty: false, follows_conditions: false };
+    let wants =
+        Wants { shown, limit: None, follows_stdout: false, hosts: false, chatty: false, follows_conditions: false };
     run(surroundings, &settings.connection, &settings.output, wants, |client| {
         script(surroundings, settings, data, client)
     })

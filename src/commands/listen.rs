@@ -13,7 +13,14 @@ use crate::settings::Listen;
 
 /// Joins the groups and prints until something ends it. Returns the exit code.
 pub async fn listen(surroundings: &Surroundings, settings: &Listen) -> u8 {
-    let wants = Wants { shown: Shown::All, limit: settings.count, follows_stdout: true, hosts: true, chatty: true, follows_conditions: true };
+    let wants = Wants {
+        shown: Shown::All,
+        limit: settings.count,
+        follows_stdout: true,
+        hosts: true,
+        chatty: true,
+        follows_conditions: true,
+    };
     let beside = Beside::default();
     let code = run(surroundings, &settings.connection, &settings.output, wants, |client| {
         script(surroundings, settings, &beside, client)
@@ -35,7 +42,8 @@ async fn script(surroundings: &Surroundings, settings: &Listen, beside: &Beside,
 
 /// Joins all at once, in their order, then starts what is to be started; ends only when something fails.
 async fn attend(settings: &Listen, beside: &Beside, client: &Client) -> Verdict {
-    let joins = settings.groups.iter().map(|group| client.perform(Request::Join { group: group.clone() }, AckMode::Automatic));
+    let joins =
+        settings.groups.iter().map(|group| client.perform(Request::Join { group: group.clone() }, AckMode::Automatic));
     let failed = join_all(joins).await.into_iter().find_map(Result::err);
     match failed {
         Some(verdict) => verdict,

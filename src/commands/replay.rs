@@ -89,15 +89,15 @@ fn parse(
             }
             break;
         }
-        let line: Line<'_> = match serde_json::from_slice(&bytes) {
+        let line: Line<'_> = match serde_json::from_slice(bytes.trim_ascii_end()) {
             Ok(line) => line,
-            Err(error) if number == 1 => return Err(no_recording(error)),
+            Err(error) if number == 1 => return Err(no_recording(in_line(&error))),
             // Whoever wrote it was killed; what stands before is whole.
-            Err(error) if error.is_eof() && !whole && (bytes.len() as u64) < LONGEST_LINE => {
+            Err(_) if !whole && (bytes.len() as u64) < LONGEST_LINE => {
                 recorded.cut = true;
                 break;
             }
-            Err(error) => return Err(bad_line(number, error)),
+            Err(error) => return Err(bad_line(number, anyhow::anyhow!("{}", in_line(&error)))),
         };
         match (number, line.recording) {
             (1, None) => return Err(no_recording("its first line is not that of one")),
@@ -118,10 +118,9 @@ fn parse(
             Upstream::Event { event, ack_id, data, .. } => {
                 (Request::Event { event: event.into_owned(), data: data.to_owned() }, ack_id)
             }
-            Upstream::JoinGroup { .. }
-            | Upstream::LeaveGroup { .. }
-            | Upstream::SequenceAck(_)
-            | Upstream::Ping => continue,
+            Upstream::JoinGroup { .. } | Upstream::LeaveGroup { .. } | Upstream::SequenceAck(_) | Upstream::Ping => {
+                continue;
+            }
         };
         if ack_id.is_some() && !seen.insert(frame.to_owned()) {
             continue;
@@ -142,6 +141,11 @@ fn parse(
 fn no_recording(why: impl std::fmt::Display) -> Failure {
     Failure::new(Kind::Input, anyhow::anyhow!("{why}").context("line 1: this is no recording"))
         .hint("`--record FILE` makes one")
+}
+
+/// The parser's words about one line.
+fn in_line(error: &serde_json::Error) -> String {
+    error.to_string().replace(" at line 1 column ", " at column ")
 }
 
 fn bad_line(number: u64, error: impl Into<anyhow::Error>) -> Failure {
@@ -188,12 +192,7 @@ pub fn dry_run(recorded: &Recorded) -> Vec<u8> {
 }
 
 /// Sends it all again. Returns the exit code.
-pub async fn replay(
-    surroundings: &Surroundings,
-    settings: &Replay,
-    connection: &Connection,
-    recorded: Recorded,
-) -> u8 {
+pub async fn replay(surroundings: &Surroundings, settings: &Replay, connection: &Connection, recorded: Recorded) -> u8 {
     let wants = Wants {
         shown: Shown::None,
         limit: None,

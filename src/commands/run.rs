@@ -21,7 +21,9 @@ use crate::client::driver::{CurrentUrl, DialedError, Driver, Finished, NetDialer
 use crate::client::handle::Handle;
 use crate::client::session::{AckMode, End, OperationKind, Outcome, Request};
 use crate::failure::{Failure, Kind};
-use crate::render::{self, Chatter, Console, Judgement, Printer, Recording, Stopped, StoppedCounts, Weight, WriteFailure, Writer};
+use crate::render::{
+    self, Chatter, Console, Judgement, Printer, Recording, Stopped, StoppedCounts, Weight, WriteFailure, Writer,
+};
 use crate::settings::{Connection, Format, Only, Output, Source};
 use crate::signal::Signals;
 
@@ -375,7 +377,8 @@ where
         // Every operation has been answered by now; a script that waited for one ends here.
         verdict = script.now_or_never();
     }
-    if let Some(judgement) = surroundings.judgement.as_ref().filter(|_| wants.follows_conditions && interrupt.is_none()) {
+    if let Some(judgement) = surroundings.judgement.as_ref().filter(|_| wants.follows_conditions && interrupt.is_none())
+    {
         // What came before the end is looked at before the end is told: one of those records may be the reason.
         let deadline = connection.timeout.map(|limit| surroundings.started + limit);
         tokio::select! {

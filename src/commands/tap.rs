@@ -110,16 +110,8 @@ impl Tap {
             connected: Cell::new(false),
             connection: Notify::new(),
         });
-        let tap = Self {
-            printer,
-            shown,
-            limit,
-            fresh: false,
-            seen: Rc::clone(&seen),
-            watcher,
-            recording: None,
-            url: None,
-        };
+        let tap =
+            Self { printer, shown, limit, fresh: false, seen: Rc::clone(&seen), watcher, recording: None, url: None };
         (tap, seen)
     }
 

@@ -291,10 +291,8 @@ impl Evaluator {
     fn judge(&mut self, record: &[u8]) -> Option<Condition> {
         let Self { expressions, complaints, shared, .. } = self;
         let limits = Limits::own_thread(Some(&shared.hurry));
-        let conditions = [
-            ("--fail-on", &expressions.fail_on, Condition::FailOn),
-            ("--until", &expressions.until, Condition::Until),
-        ];
+        let conditions =
+            [("--fail-on", &expressions.fail_on, Condition::FailOn), ("--until", &expressions.until, Condition::Until)];
         for (flag, jq, condition) in conditions {
             match jq.as_ref().map(|jq| jq.is_true(record, &limits)) {
                 Some(Ok(true)) => return Some(condition),

@@ -15,9 +15,9 @@ use jaq_core::load::{Arena, File, Loader, lex, parse};
 use jaq_core::{Compiler, Ctx, Native, Vars, compile, load};
 use jaq_json::{Val, read};
 
-pub use limits::{Hurry, Limits};
-use limits::{Bounded, GaveUp, Run, nesting_within};
 pub use jaq_json::Val as Value;
+use limits::{Bounded, GaveUp, Run, nesting_within};
+pub use limits::{Hurry, Limits};
 pub use value::{is_text, write_json};
 
 /// The stack that compiling and running may use, in bytes; it costs address space only. Whoever runs expressions with
@@ -254,10 +254,14 @@ mod tests {
 
     #[test]
     fn a_bad_expression_is_told_with_its_place() {
-        for (expression, place) in
-            [(".a ==", "column 6"), ("foo", "column 1: `foo`"), (".a | $x", "column 6: `$x`"), ("(.a", "column"),
-             (".a\n| nope", "line 2, column 3: `nope`"), ("input", "no filter `input`")]
-        {
+        for (expression, place) in [
+            (".a ==", "column 6"),
+            ("foo", "column 1: `foo`"),
+            (".a | $x", "column 6: `$x`"),
+            ("(.a", "column"),
+            (".a\n| nope", "line 2, column 3: `nope`"),
+            ("input", "no filter `input`"),
+        ] {
             let error = Jq::compile(expression).unwrap_err().to_string();
             assert!(error.contains(place), "{expression}: {error}");
         }

@@ -56,7 +56,7 @@ impl Happening<'_> {
 }
 
 /// Tells the URL of the connection, without its token.
-pub type ShownUrl = Box<dyn Fn() -> Option<String>>;
+pub type ShownUrl = Box<dyn Fn() -> Option<String> + Send>;
 
 /// A recording under way.
 pub struct Recording {

@@ -103,11 +103,7 @@ impl Writer {
         Self::spawn_on(std::thread::Builder::new().stack_size(stack), name, sinks)
     }
 
-    fn spawn_on(
-        builder: std::thread::Builder,
-        name: &str,
-        mut sinks: Vec<Box<dyn Write + Send>>,
-    ) -> io::Result<Self> {
+    fn spawn_on(builder: std::thread::Builder, name: &str, mut sinks: Vec<Box<dyn Write + Send>>) -> io::Result<Self> {
         let shared = Arc::new(Shared::default());
         let thread = Arc::clone(&shared);
         builder.name(name.to_owned()).spawn(move || run(&thread, &mut sinks))?;

@@ -24,11 +24,7 @@ pub struct Replay {
     pub group: Option<String>,
 }
 
-pub(super) fn settle(
-    args: ReplayArgs,
-    environment: &Environment,
-    input: &mut dyn Input,
-) -> Result<Replay, Failure> {
+pub(super) fn settle(args: ReplayArgs, environment: &Environment, input: &mut dyn Input) -> Result<Replay, Failure> {
     if let Some(group) = &args.group {
         check_group_name(group).map_err(|error| bad_name("--group", error))?;
     }
@@ -40,7 +36,6 @@ pub(super) fn settle(
     let output = output(&args.connecting, environment)?.filtered(args.filter)?;
     let on_unknown = on_unknown(args.unknown.on_unknown);
     let policy = Policy { keeps_on: false, rejoin: true, on_unknown };
-    let connection =
-        if args.dry_run { None } else { Some(connection(args.connecting, policy, environment, input)?) };
+    let connection = if args.dry_run { None } else { Some(connection(args.connecting, policy, environment, input)?) };
     Ok(Replay { connection, output, file, speed: args.speed, group: args.group })
 }

@@ -5,8 +5,8 @@ use std::time::Duration;
 use super::network;
 use super::source::{bad_name, resolve, takes_stdin};
 use super::{
-    Ack, Connection, DataFrom, Environment, Event, Expressions, Input, Join, Listen, Output, PayloadSource, PayloadType, Repl, Send,
-    Settings, Source, Tls,
+    Ack, Connection, DataFrom, Environment, Event, Expressions, Input, Join, Listen, Output, PayloadSource,
+    PayloadType, Repl, Send, Settings, Source, Tls,
 };
 use super::{profile, url};
 use crate::cli::{
@@ -285,7 +285,15 @@ pub(super) fn connection(
     session.renews_url = matches!(source, Source::Command(_));
     let tls = tls(&args.network);
     let network = network::settle(args.network, &source, environment, input)?;
-    Ok(Connection { source, protocol, network, tls, session, timeout: args.timeout.timeout, record: args.record.record })
+    Ok(Connection {
+        source,
+        protocol,
+        network,
+        tls,
+        session,
+        timeout: args.timeout.timeout,
+        record: args.record.record,
+    })
 }
 
 fn tls(args: &NetworkArgs) -> Tls {

@@ -78,13 +78,25 @@ fn an_expression_that_fails_on_a_record_is_warned_about_and_the_run_goes_on() {
 #[test]
 fn until_ends_with_the_first_record_for_which_it_is_true() {
     for (flags, kept, reason) in [
-        (&["--until", ".data == \"pong\""][..], &["connected", "group-message", "group-message", "stopped"][..], "until"),
+        (
+            &["--until", ".data == \"pong\""][..],
+            &["connected", "group-message", "group-message", "stopped"][..],
+            "until",
+        ),
         (&["--until", ".type == \"connected\""], &["connected", "stopped"], "until"),
         // What is not printed is looked at all the same.
         (&["--until", ".type == \"connected\"", "--only", "messages"], &[], "until"),
-        (&["--until", ".type == \"stopped\"", "--count", "3"], &["connected", "group-message", "group-message", "group-message", "stopped"], "count"),
+        (
+            &["--until", ".type == \"stopped\"", "--count", "3"],
+            &["connected", "group-message", "group-message", "group-message", "stopped"],
+            "count",
+        ),
         (&["--until", ".data == \"pong\"", "--count", "1"], &["connected", "group-message", "stopped"], "count"),
-        (&["--until", ".data == \"pong\"", "--count", "2"], &["connected", "group-message", "group-message", "stopped"], "until"),
+        (
+            &["--until", ".data == \"pong\"", "--count", "2"],
+            &["connected", "group-message", "group-message", "stopped"],
+            "until",
+        ),
     ] {
         let flags = [flags, &["-o", "ndjson"]].concat();
         let ended = listen(&flags, &["\"ping\"", "\"pong\"", "\"late\""]);
@@ -130,9 +142,18 @@ fn fail_on_is_exit_12_and_goes_before_until() {
 #[test]
 fn a_bad_expression_is_told_with_its_place_before_anything_is_tried() {
     for (flags, error) in [
-        (&["--jq", ".a =="][..], "error: the expression in `--jq` is not jq\ncaused by: expected term at column 6, the end\n"),
-        (&["--until", ".a | nope"], "error: the expression in `--until` is not jq\ncaused by: there is no filter `nope`"),
-        (&["--fail-on", "input"], "error: the expression in `--fail-on` is not jq\ncaused by: there is no filter `input`"),
+        (
+            &["--jq", ".a =="][..],
+            "error: the expression in `--jq` is not jq\ncaused by: expected term at column 6, the end\n",
+        ),
+        (
+            &["--until", ".a | nope"],
+            "error: the expression in `--until` is not jq\ncaused by: there is no filter `nope`",
+        ),
+        (
+            &["--fail-on", "input"],
+            "error: the expression in `--fail-on` is not jq\ncaused by: there is no filter `input`",
+        ),
         (&["--jq", ".", "-o", "text"], "error: `--jq` prints results over the records of `-o ndjson` only\n"),
         (&["-r"], "error: missing: `--jq`\n"),
     ] {
@@ -230,7 +251,8 @@ fn an_event_waits_for_the_answer_that_until_describes() {
     peer.see_off();
     let ended = wps.end();
     assert_eq!((ended.code, ended.text()), (12, "{\"sum\":4}\n"));
-    ended.assert_stderr(&["error: no record for which `.data.sum == 3` is true came within 1 s\n", "hint: 1 answer(s)"]);
+    ended
+        .assert_stderr(&["error: no record for which `.data.sum == 3` is true came within 1 s\n", "hint: 1 answer(s)"]);
 }
 
 #[test]

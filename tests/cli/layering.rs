@@ -21,7 +21,10 @@ const LAYERS: &[(&str, &[&str])] = &[
     ("client::session", &["protocol"]),
     ("client::event", &["client::session", "protocol"]),
     ("client::handle", &["client::session"]),
-    ("client::driver", &["client::session", "client::event", "client::handle", "wire", "auth", "protocol", "secret", "shell"]),
+    (
+        "client::driver",
+        &["client::session", "client::event", "client::handle", "wire", "auth", "protocol", "secret", "shell"],
+    ),
     ("render", &["client::event", "protocol", "secret"]),
     ("emulator::hub", &["protocol"]),
     ("emulator", &["emulator::hub", "wire", "auth", "protocol", "secret"]),

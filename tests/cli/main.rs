@@ -24,6 +24,8 @@ mod network;
 mod on_ready;
 mod operations;
 mod output;
+#[cfg(unix)]
+mod record;
 mod recovery;
 mod repl;
 #[cfg(unix)]

@@ -54,7 +54,10 @@ fn its_failure_is_exit_12_and_its_success_is_no_end() {
     for (command, error) in [
         ("exit 3", "error: `exit 3` (`--on-ready`) failed with exit status 3\n"),
         ("kill -9 $$", "error: `kill -9 $$` (`--on-ready`) was ended by signal 9\n"),
-        ("no-such-command 2>&-", "error: `no-such-command 2>&-` (`--on-ready`) failed with exit status 127 (command not found)\n"),
+        (
+            "no-such-command 2>&-",
+            "error: `no-such-command 2>&-` (`--on-ready`) failed with exit status 127 (command not found)\n",
+        ),
     ] {
         let service = Service::start();
         let wps = listener(&service, command, &[]).start();
