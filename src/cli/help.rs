@@ -37,13 +37,10 @@ pub const TOP: Examples = &[
 /// Of `wps listen`.
 pub const LISTEN: Examples = &[
     ("wps listen --local -g chat", "print what arrives in a group; hosts an emulator when none runs"),
-    ("wps listen --local -g chat -o ndjson --count 1 --timeout 10s", "wait for one message, at most 10 s"),
-    ("wps listen --local -g chat --only messages --jq .data.price", "a field of each message"),
     (
-        "wps listen --local -g g --until '.data==\"pong\"' --timeout 10s --on-ready 'wps send g ping'",
-        "a smoke test of whatever answers `ping` with `pong`: exit 0 when it does, exit 124 when not",
+        "wps listen --local -g chat --until '.data==\"pong\"' --timeout 10s",
+        "wait for a certain message, at most 10 s; --jq prints parts of messages",
     ),
-    ("wps listen --local -g chat --record chat.ndjson", "record every frame, for `wps replay`"),
     (
         "wps listen --connection-string @connection.txt --hub hub1 -g chat -g news",
         "two groups of a real service, whose connection string is in that file",
@@ -65,7 +62,6 @@ pub const SEND: Examples = &[
 pub const EVENT: Examples = &[
     ("wps event --local vote yes", "send an event; the ack comes after its handler has answered"),
     ("wps event --local -t json sum '[1,2]' --wait-reply -o data", "print the answer"),
-    ("wps event --local vote yes --until '.data == \"counted\"'", "wait for the answer that is wanted"),
     ("wps event --local upload --type binary --file /etc/hostname", "send a file"),
 ];
 /// Of `wps repl`.
@@ -318,6 +314,8 @@ pub fn sections(command: &str) -> &'static [Section] {
                      then wait; nothing is dropped here. When the reader goes away, the run ends with exit 0.",
                     "Expressions look at the records in the order in which they are printed. One that takes long holds \
                      back the output as a slow reader does, not the connection, nor Ctrl-C or --timeout.",
+                    "`wps listen -g g --until '.data==\"pong\"' --timeout 10s --on-ready 'wps send g ping'` is a whole \
+                     smoke test of what answers `ping`: the command is run when the group is joined, so nothing sleeps.",
                     "Ctrl-C closes the connection, waits at most 2 s, and exits 130; a second Ctrl-C ends at once.",
                 ]),
             },

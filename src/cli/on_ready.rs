@@ -4,7 +4,6 @@ use clap::Args;
 
 /// What is started when all groups are joined.
 #[derive(Debug, Args)]
-#[command(next_help_heading = "Beside it")]
 pub struct OnReadyArgs {
     /// Shell command to run once all groups are joined; when it fails, the run ends with exit 12
     ///

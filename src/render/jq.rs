@@ -5,6 +5,7 @@
 //! of their keys.
 
 mod limits;
+mod log;
 mod value;
 
 use std::fmt;
@@ -68,7 +69,9 @@ impl Jq {
     fn compile_here(expression: &str) -> Result<Self, BadExpression> {
         let definitions = jaq_core::defs().chain(jaq_std::defs()).chain(jaq_json::defs());
         let core = jaq_core::funs::<Bounded>().filter(|(name, ..)| *name != "range");
-        let functions = core.chain([limits::range()]).chain(jaq_std::funs()).chain(jaq_json::funs());
+        let std = jaq_std::funs().filter(|(name, ..)| !["debug_empty", "stderr_empty"].contains(name));
+        let own = [limits::range()].into_iter().chain(log::functions());
+        let functions = core.chain(own).chain(std).chain(jaq_json::funs());
         let arena = Arena::default();
         let modules = Loader::new(definitions)
             .load(&arena, File { code: expression, path: () })
@@ -103,7 +106,7 @@ impl Jq {
                     Ok(_) => {}
                     Err(exception) => {
                         return Err(match exception.get_err() {
-                            Ok(error) => error.to_string(),
+                            Ok(error) => in_words(error.into_val()),
                             Err(_) => "the expression halts".to_owned(),
                         });
                     }
@@ -127,6 +130,16 @@ impl Jq {
         })?;
         Ok(found)
     }
+}
+
+/// What an expression failed with: mostly a string.
+fn in_words(value: Val) -> String {
+    let mut json = Vec::new();
+    match is_text(&value) {
+        Some(text) => json.extend_from_slice(text),
+        None => write_json(&mut json, &value),
+    }
+    String::from_utf8_lossy(&json).into_owned()
 }
 
 /// The variables of this process, as far as they are text.
