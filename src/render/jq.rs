@@ -92,8 +92,8 @@ impl Jq {
         limits: &Limits<'_>,
         mut take: impl FnMut(&Val) -> ControlFlow<()>,
     ) -> Result<(), String> {
-        if !nesting_within(record) {
-            return Err(GaveUp::Nested.to_string());
+        if !nesting_within(limits.nesting, record) {
+            return Err(GaveUp::Nested(limits.nesting).to_string());
         }
         let evaluated = catch_unwind(AssertUnwindSafe(|| {
             let input = read::parse_single(record).map_err(|error| error.to_string())?;

@@ -276,6 +276,10 @@ pub(super) fn connection(
     environment: &Environment,
     input: &mut dyn Input,
 ) -> Result<Connection, Failure> {
+    if args.record.record.as_ref().is_some_and(|file| file.as_os_str() == "-") {
+        let failure = Failure::message(Kind::Usage, "`--record` takes a file, and stdout has other things to carry");
+        return Err(failure.hint("`./-` is a file of that name"));
+    }
     let protocol = match args.connection.protocol {
         Protocol::Json => Subprotocol::Json,
         Protocol::JsonReliable => Subprotocol::JsonReliable,

@@ -24,8 +24,10 @@ const SHARED_TIME: Duration = Duration::from_secs(1);
 const DEPTH: usize = 64 * 1024 * 1024;
 /// The same on any thread: a quarter of the smallest that a main thread has.
 const SHARED_DEPTH: usize = 256 * 1024;
-/// The deepest nesting of a record; that of `jq` too.
+/// The deepest nesting of a record; that of `jq` too. Who reads one recurses.
 const NESTING: usize = 10_000;
+/// The same on any thread.
+const SHARED_NESTING: usize = 500;
 /// Steps between two looks at the clock.
 const STEPS: u32 = 512;
 
@@ -52,18 +54,20 @@ pub struct Limits<'a> {
     pub time: Duration,
     /// Stack, in bytes.
     depth: usize,
+    /// Levels of the record.
+    pub(super) nesting: usize,
     hurry: Option<&'a Hurry>,
 }
 
 impl<'a> Limits<'a> {
     /// On a thread with [`super::STACK`], where nobody waits who has no `hurry`.
     pub fn own_thread(hurry: Option<&'a Hurry>) -> Self {
-        Self { time: TIME, depth: DEPTH, hurry }
+        Self { time: TIME, depth: DEPTH, nesting: NESTING, hurry }
     }
 
     /// On a thread that has more to do.
     pub fn shared_thread() -> Self {
-        Self { time: SHARED_TIME, depth: SHARED_DEPTH, hurry: None }
+        Self { time: SHARED_TIME, depth: SHARED_DEPTH, nesting: SHARED_NESTING, hurry: None }
     }
 }
 
@@ -77,7 +81,7 @@ pub(super) enum GaveUp {
     /// Whoever waited for it does no longer.
     Hurry,
     /// The record is nested too deep.
-    Nested,
+    Nested(usize),
 }
 
 impl fmt::Display for GaveUp {
@@ -86,7 +90,7 @@ impl fmt::Display for GaveUp {
             Self::Time(limit) => write!(f, "it takes longer than {}", crate::render::human(*limit)),
             Self::Depth => f.write_str("it recurses too deep"),
             Self::Hurry => f.write_str("it was cut short by the end of the run"),
-            Self::Nested => write!(f, "the record is nested deeper than {NESTING} levels"),
+            Self::Nested(levels) => write!(f, "the record is nested deeper than {levels} levels"),
         }
     }
 }
@@ -180,9 +184,9 @@ pub(super) fn range() -> Fun<Bounded> {
 }
 
 /// Whether JSON is nested no deeper than it can be read: the reader recurses.
-pub(super) fn nesting_within(json: &[u8]) -> bool {
+pub(super) fn nesting_within(levels: usize, json: &[u8]) -> bool {
     // Most records have not even so many brackets.
-    if memchr::memchr2_iter(b'[', b'{', json).nth(NESTING).is_none() {
+    if memchr::memchr2_iter(b'[', b'{', json).nth(levels).is_none() {
         return true;
     }
     let (mut depth, mut in_string, mut escaped) = (0usize, false, false);
@@ -194,7 +198,7 @@ pub(super) fn nesting_within(json: &[u8]) -> bool {
             _ if in_string => {}
             b'[' | b'{' => {
                 depth += 1;
-                if depth > NESTING {
+                if depth > levels {
                     return false;
                 }
             }
