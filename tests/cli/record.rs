@@ -107,7 +107,7 @@ fn a_recording_that_cannot_be_written_is_exit_13() {
     peer.see_off();
     let ended = wps.end();
     assert_eq!((ended.code, ended.text()), (13, "x\n"), "{}", ended.stderr);
-    ended.assert_stderr(&["error: could not write the recording", "caused by: Broken pipe"]);
+    ended.assert_stderr(&["error: could not write the recording", "caused by: broken pipe"]);
 }
 
 #[test]
