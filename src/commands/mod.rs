@@ -13,6 +13,7 @@ mod listen;
 pub mod man;
 mod network;
 mod on_ready;
+mod recording;
 pub mod repl;
 pub mod replay;
 mod run;

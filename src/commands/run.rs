@@ -2,7 +2,6 @@
 //! reader that goes away, the last record, the error, the exit code.
 
 use std::future::Future;
-use std::path::Path;
 use std::pin::pin;
 use std::rc::Rc;
 use std::time::Duration;
@@ -14,16 +13,14 @@ use tokio::time::{Instant, sleep_until, timeout};
 use super::explain::{Place, operation_failure, session_failure};
 pub(super) use super::network::dial_options;
 use super::tap::{Seen, Shown, Tap, Watcher};
-use super::{expressions, hosting};
+use super::{expressions, hosting, recording};
 use crate::auth::access_url::{AccessUrl, looks_expired};
 use crate::auth::token::peek_claims;
 use crate::client::driver::{CurrentUrl, DialedError, Driver, Finished, NetDialer, UrlSource};
 use crate::client::handle::Handle;
 use crate::client::session::{AckMode, End, OperationKind, Outcome, Request};
 use crate::failure::{Failure, Kind};
-use crate::render::{
-    self, Chatter, Console, Judgement, Printer, Recording, Stopped, StoppedCounts, Weight, WriteFailure, Writer,
-};
+use crate::render::{self, Chatter, Console, Judgement, Printer, Stopped, StoppedCounts, Weight, WriteFailure, Writer};
 use crate::settings::{Connection, Format, Only, Output, Source};
 use crate::signal::Signals;
 
@@ -201,11 +198,10 @@ where
     {
         return report(&mut printer, failed(Failure::new(Kind::Internal, error)));
     }
-    let recording = match connection.record.as_deref().map(|path| (path, Recording::create(path))) {
-        None => None,
-        Some((_, Ok(writer))) => Some(writer),
-        Some((_, Err(error))) => {
-            let code = report(&mut printer, failed(recording_failed(connection, error)));
+    let recording = match recording::create(connection) {
+        Ok(recording) => recording,
+        Err(failure) => {
+            let code = report(&mut printer, failed(failure));
             printer.console().drained().await;
             return code;
         }
@@ -232,18 +228,12 @@ where
     match (console.out.writer().failure(), recording.and_then(|recording| recording.failure())) {
         (Some(WriteFailure::Failed(error)), _) if code == 0 => output_failed(&console, &error).await,
         (_, Some(failure)) if code == 0 => {
-            let failure = recording_failed(connection, failure.into_error());
+            let failure = recording::failure(connection, failure.into_error());
             last_error(&console, &failure).await;
             failure.kind.exit_code()
         }
         _ => code,
     }
-}
-
-fn recording_failed(connection: &Connection, error: impl Into<anyhow::Error>) -> Failure {
-    let path = connection.record.as_deref().unwrap_or(Path::new(""));
-    let context = format!("could not write the recording `{}`", path.display());
-    Failure::new(Kind::Output, error.into().context(context))
 }
 
 /// What was printed is written, however slow the reader is, unless somebody wants it to end. Returns what cut it short.
@@ -325,12 +315,7 @@ where
     }
     let (mut driver, handle) = Driver::new(config, dialer, tap);
     if let Some(writer) = &recording {
-        let shown = url.clone();
-        let shown = Box::new(move || shown.get().map(|url| url.to_string()));
-        let (hub, protocol) = (hub(connection), connection.protocol.name());
-        let started = surroundings.started.into_std();
-        let recording = Recording::begin(writer.clone(), started, hub.as_deref(), protocol, shown);
-        driver.overhear(Box::new(recording));
+        driver.overhear(recording::begin(writer, connection, surroundings, url.clone()));
     }
     let sated = Rc::clone(&seen);
     let judgement = surroundings.judgement.clone();
@@ -356,7 +341,7 @@ where
                 handle.stop();
             }
             over = &mut running => break over,
-            failure = recording_fails(recording.as_ref()), if undecided => {
+            failure = recording::fails(recording.as_ref()), if undecided => {
                 interrupt = Some(Interrupt::Recording(failure));
                 handle.stop();
             }
@@ -397,14 +382,6 @@ where
     let failed_dial = dialer.last_error();
     let place = place.at(&dialer.current_url());
     (Ending::of(interrupt, verdict, finished, failed_dial, connection, &place).by(hurried), tap.into_printer())
-}
-
-/// Resolves when the recording cannot be written.
-async fn recording_fails(recording: Option<&Writer>) -> WriteFailure {
-    match recording {
-        Some(recording) => recording.failed().await,
-        None => std::future::pending().await,
-    }
 }
 
 /// Somebody wants the run to end: expressions that take long are not waited for.
@@ -456,7 +433,7 @@ impl Ending {
                 ("failed", Some(Failure::message(Kind::Output, format!("could not write to stdout: {error}"))))
             }
             (Some(Interrupt::Recording(failure)), _) => {
-                ("failed", Some(recording_failed(connection, failure.into_error())))
+                ("failed", Some(recording::failure(connection, failure.into_error())))
             }
             (None, Some(Verdict::Done(reason))) => (reason, None),
             (None, Some(Verdict::Failed(failure) | Verdict::Told(failure))) => ("failed", Some(failure)),
