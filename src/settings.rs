@@ -7,10 +7,13 @@
 mod doctor;
 mod emulator;
 mod environment;
+mod expressions;
 mod line;
 mod network;
+mod on_ready;
 mod payload;
 mod profile;
+mod replay;
 mod settle;
 mod source;
 mod stdin;
@@ -27,14 +30,17 @@ use crate::auth::connection_string::ConnectionString;
 use crate::client::session::Config;
 use crate::protocol::Subprotocol;
 
-pub use crate::cli::{ColorChoice, EmulatorFormat, Format, Only, ReportFormat, SetCommand};
+pub use crate::cli::{ColorChoice, EmulatorFormat, Format, Only, ReportFormat, SetCommand, Speed};
 pub use doctor::{Doctor, Problem};
 pub use emulator::Emulator;
 pub use environment::{Environment, Input, Note, ProcessInput};
+pub use expressions::Expressions;
 pub use line::{Line, settle_line};
 pub use network::{Network, Proxies, Proxy, ProxyScheme};
+pub use on_ready::OnReady;
 pub use payload::{DataFrom, Encoding, MOST_READ, PayloadSource, PayloadType, too_large};
 pub use profile::{Brought, Checked};
+pub use replay::Replay;
 pub use settle::{settle, settle_line_and_profile};
 pub use stream::{Stream, StreamFeed, Template};
 
@@ -53,6 +59,8 @@ pub enum Settings {
     Stream(Box<Stream>),
     /// `wps repl`.
     Repl(Box<Repl>),
+    /// `wps replay`.
+    Replay(Box<Replay>),
     /// `wps doctor`.
     Doctor(Box<Doctor>),
     /// `wps emulator`.
@@ -94,6 +102,8 @@ pub struct Connection {
     pub session: Config,
     /// `--timeout`, from the start of the process.
     pub timeout: Option<Duration>,
+    /// The file that every frame is recorded in.
+    pub record: Option<PathBuf>,
 }
 
 /// Where a client access URL comes from.
@@ -136,6 +146,8 @@ pub struct Output {
     pub only: Option<Only>,
     /// Print the time before each message (`text`).
     pub timestamps: bool,
+    /// What is printed of records, and when they end the run.
+    pub expressions: Expressions,
     /// The environment's word is in it: ask [`ColorChoice::enabled`].
     pub color: ColorChoice,
     /// stderr has errors only.
@@ -155,6 +167,8 @@ pub struct Listen {
     pub output: Output,
     /// Groups to join, without repetition.
     pub groups: Vec<String>,
+    /// What is started when all groups are joined.
+    pub on_ready: Option<OnReady>,
     /// End after so many messages, at least 1.
     pub count: Option<u64>,
     /// `--for`: end after this time.

@@ -41,7 +41,10 @@ pub const TOP: Examples = &[
 /// Of `wps listen`.
 pub const LISTEN: Examples = &[
     ("wps listen --local -g chat", "print what arrives in a group; hosts an emulator when none runs"),
-    ("wps listen --local -g chat -o ndjson --count 1 --timeout 10s", "wait for one message, at most 10 s"),
+    (
+        "wps listen --local -g chat --until '.data==\"pong\"' --timeout 10s",
+        "wait for a certain message, at most 10 s; --jq prints parts of messages",
+    ),
     (
         "wps listen --connection-string @connection.txt --hub hub1 -g chat -g news",
         "two groups of a real service, whose connection string is in that file",
@@ -76,6 +79,12 @@ pub const REPL: Examples = &[
         "wps repl --local --file check.wps",
         "the same from a file; `#!/usr/bin/env -S wps repl --file` makes it a command",
     ),
+];
+/// Of `wps replay`.
+pub const REPLAY: Examples = &[
+    ("wps replay chat.ndjson --local", "send again what a run with --record sent, with its pauses"),
+    ("wps replay chat.ndjson --local --speed max --group test", "at once, to another group"),
+    ("wps replay chat.ndjson --dry-run", "what would be sent"),
 ];
 /// Of `wps doctor`.
 pub const DOCTOR: Examples = &[
@@ -153,7 +162,11 @@ const CODES_CONNECT: Rows = &[
     ("10", "the service broke the protocol"),
 ];
 const CODE_INPUT: Rows = &[("11", "bad input data: unreadable, not of its type, or larger than the service takes")];
-const CODE_EXPECTATION: Rows = &[("12", "no reply came in time")];
+const CODE_EXPECTATION: Rows = &[("12", "no reply came in time, or not the one of --until")];
+const CODE_RECORDING: Rows = &[("11", "the recording has a line that is not understood, which is named")];
+const CODE_CONDITION: Rows =
+    &[("12", "a record came for which --fail-on is true, or the command of --on-ready failed")];
+const CODE_ANY_EXPECTATION: Rows = &[("12", "an expectation was not met")];
 const CODE_EXPECT: Rows = &[("12", "an `expect` was not met in time")];
 const CODE_OUTPUT: Rows = &[("13", "output could not be written")];
 const CODES_END: Rows = &[("124", "--timeout ran out"), ("128+n", "ended by signal n (Ctrl-C: 130)")];
@@ -313,7 +326,7 @@ pub fn sections(command: &str) -> &'static [Section] {
                     CODES_START,
                     CODES_CONNECT,
                     CODE_INPUT,
-                    CODE_EXPECTATION,
+                    CODE_ANY_EXPECTATION,
                     CODE_OUTPUT,
                     CODES_END,
                 ]),
@@ -331,6 +344,10 @@ pub fn sections(command: &str) -> &'static [Section] {
                      connection is made and the groups are joined again.",
                     "A message is printed as soon as it has come. A slow reader makes wps read up to 16 MB ahead and \
                      then wait; nothing is dropped here. When the reader goes away, the run ends with exit 0.",
+                    "Expressions look at the records in the order in which they are printed. One that takes long holds \
+                     back the output as a slow reader does, not the connection, nor Ctrl-C or --timeout.",
+                    "`wps listen -g g --until '.data==\"pong\"' --timeout 10s --on-ready 'wps send g ping'` is a whole \
+                     smoke test of what answers `ping`: the command is run when the group is joined, so nothing sleeps.",
                     "Ctrl-C closes the connection, waits at most 2 s, and exits 130; a second Ctrl-C ends at once.",
                 ]),
             },
@@ -338,9 +355,10 @@ pub fn sections(command: &str) -> &'static [Section] {
             Section {
                 title: "Exit codes",
                 body: Body::Table(&[
-                    &[("0", "--count, --for or --idle-timeout reached, or the reader of stdout went away")],
+                    &[("0", "--count, --for, --idle-timeout or --until reached, or the reader of stdout went away")],
                     CODES_START,
                     CODES_CONNECT,
+                    CODE_CONDITION,
                     CODE_OUTPUT,
                     CODES_END,
                 ]),
@@ -475,6 +493,36 @@ pub fn sections(command: &str) -> &'static [Section] {
                 ]),
             },
             Section { title: "Environment", body: Body::Table(&[ENV_SOURCE, ENV_NETWORK, ENV_TALK, ENV_HISTORY]) },
+        ],
+        "replay" => &[
+            SOURCE,
+            Section {
+                title: "What is promised",
+                body: Body::Prose(&[
+                    "Messages to groups and events are sent again, each once, in their order, the first at once and \
+                     the others at the distances in which they were sent; joins are not repeated. Up to 256 wait for \
+                     their acks at the same time; they have ackIds of their own, and one that was sent without is sent \
+                     without again.",
+                    "The whole recording is read and checked before anything is tried. A last line that is cut off, \
+                     as a killed run leaves it, is left out, and said so.",
+                    "A message that is refused stops what is not sent yet; the acks of what was sent are awaited.",
+                    UNKNOWN_OUTCOME,
+                    REPORT,
+                ]),
+            },
+            DURATIONS,
+            Section {
+                title: "Exit codes",
+                body: Body::Table(&[
+                    &[("0", "all sent again and acknowledged")],
+                    CODES_START,
+                    CODES_CONNECT,
+                    CODE_RECORDING,
+                    CODE_OUTPUT,
+                    CODES_END,
+                ]),
+            },
+            ENV_CONNECTING,
         ],
         "doctor" => &[
             SOURCE,
@@ -649,6 +697,7 @@ pub fn examples_of(command: &str) -> Examples {
         "send" => SEND,
         "event" => EVENT,
         "repl" => REPL,
+        "replay" => REPLAY,
         "doctor" => DOCTOR,
         "emulator" => EMULATOR,
         "url" => URL,

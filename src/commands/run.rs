@@ -12,16 +12,16 @@ use tokio::task::coop::unconstrained;
 use tokio::time::{Instant, sleep_until, timeout};
 
 use super::explain::{Place, operation_failure, session_failure};
-use super::hosting;
 pub(super) use super::network::dial_options;
 use super::tap::{Seen, Shown, StreamCounts, Tap, Watcher};
-use crate::auth::access_url::looks_expired;
+use super::{expressions, hosting, recording};
+use crate::auth::access_url::{AccessUrl, looks_expired};
 use crate::auth::token::peek_claims;
 use crate::client::driver::{CurrentUrl, DialedError, Driver, Finished, NetDialer, UrlSource};
 use crate::client::handle::Handle;
 use crate::client::session::{AckMode, Counts, End, OperationKind, Outcome, Request};
 use crate::failure::{Failure, Kind};
-use crate::render::{self, Chatter, Console, Printer, Stopped, StoppedCounts, Weight, WriteFailure};
+use crate::render::{self, Chatter, Console, Judgement, Printer, Stopped, StoppedCounts, Weight, WriteFailure, Writer};
 use crate::settings::{Connection, Format, Only, Output, Source};
 use crate::signal::Signals;
 
@@ -29,6 +29,9 @@ use crate::signal::Signals;
 const FLUSH_TIMEOUT: Duration = Duration::from_secs(2);
 /// What output has all the same, when saying goodbye to the service took that time.
 const LAST_WRITE: Duration = Duration::from_millis(250);
+
+/// Longest time for expressions over records that came before that.
+const EVALUATION_TIMEOUT: Duration = Duration::from_millis(500);
 
 /// How a command's script ended.
 #[derive(Debug)]
@@ -50,6 +53,8 @@ pub struct Surroundings {
     pub console: Console,
     /// When the process started.
     pub started: Instant,
+    /// What the run's expressions say, if it has any.
+    pub judgement: Option<Judgement>,
 }
 
 impl Surroundings {
@@ -75,6 +80,8 @@ pub struct Wants {
     pub hosts: bool,
     /// Every lifecycle event is of interest, not only trouble.
     pub chatty: bool,
+    /// A condition that is met ends it, however else it was about to end.
+    pub follows_conditions: bool,
 }
 
 /// What a script works with.
@@ -84,6 +91,8 @@ pub struct Client {
     pub handle: Handle,
     /// What has come so far.
     pub seen: Rc<Seen>,
+    /// What the run's expressions say, if it has any.
+    pub judgement: Option<Judgement>,
     place: Place,
     url: CurrentUrl,
     ack_timeout: Duration,
@@ -106,6 +115,11 @@ impl Client {
         operation_failure(kind, target, outcome, self.ack_timeout, &self.place.at(&self.url))
     }
 
+    /// A URL that connects where this client is connected, as the same user.
+    pub fn access_url(&self) -> Option<AccessUrl> {
+        self.url.get()
+    }
+
     fn judge(&self, kind: OperationKind, target: &str, outcome: Outcome) -> Result<Outcome, Verdict> {
         if matches!(outcome, Outcome::NotSent { .. }) {
             return Err(Verdict::SessionEnded);
@@ -122,6 +136,7 @@ pub(super) enum Interrupt {
     Signal(u8),
     Timeout,
     Output(WriteFailure),
+    Recording(WriteFailure),
 }
 
 /// What a run came to.
@@ -163,7 +178,10 @@ where
     F: Future<Output = Verdict>,
 {
     let console = surroundings.console.clone();
-    let mut printer = Printer::new(print_options(connection, output, wants), console.clone());
+    let mut printer = Printer::new(
+        render::Options { judged: surroundings.judgement.is_some(), ..print_options(connection, output, wants) },
+        console.clone(),
+    );
     let mut signals = match Signals::install() {
         Ok(signals) => signals,
         Err(error) => return report(&mut printer, failed(Failure::new(Kind::Internal, error))),
@@ -185,11 +203,20 @@ where
     {
         return report(&mut printer, failed(Failure::new(Kind::Internal, error)));
     }
-    let (ending, mut printer) = attend(surroundings, connection, wants, (printer, watcher), script, &mut signals).await;
+    let recording = match recording::create(connection) {
+        Ok(recording) => recording,
+        Err(failure) => {
+            let code = report(&mut printer, failed(failure));
+            printer.console().drained().await;
+            return code;
+        }
+    };
+    let sinks = (printer, watcher, recording.clone());
+    let (ending, mut printer) = attend(surroundings, connection, (wants, output), sinks, script, &mut signals).await;
     let deadline = connection.timeout.map(|limit| surroundings.started + limit);
     let hurried = ending.hurried;
     let code = report(&mut printer, ending);
-    let code = match last_words(&console, hurried, deadline, &mut signals).await {
+    let code = match last_words((&console, recording.as_ref()), hurried, deadline, &mut signals).await {
         Some(kind) if code == 0 => {
             if kind == Kind::Timeout {
                 let limit = render::human(connection.timeout.unwrap_or_default());
@@ -203,15 +230,20 @@ where
     if let Some(hosted) = hosted {
         hosted.stop().await;
     }
-    match console.out.writer().failure() {
-        Some(WriteFailure::Failed(error)) if code == 0 => output_failed(&console, &error).await,
+    match (console.out.writer().failure(), recording.and_then(|recording| recording.failure())) {
+        (Some(WriteFailure::Failed(error)), _) if code == 0 => output_failed(&console, &error).await,
+        (_, Some(failure)) if code == 0 => {
+            let failure = recording::failure(connection, failure.into_error());
+            last_error(&console, &failure).await;
+            failure.kind.exit_code()
+        }
         _ => code,
     }
 }
 
 /// What was printed is written, however slow the reader is, unless somebody wants it to end. Returns what cut it short.
 pub(super) async fn last_words(
-    console: &Console,
+    (console, recording): (&Console, Option<&Writer>),
     hurried: Option<Instant>,
     deadline: Option<Instant>,
     signals: &mut Signals,
@@ -222,10 +254,17 @@ pub(super) async fn last_words(
     let deadline = deadline.map(|deadline| least.max(deadline));
     tokio::select! {
         biased;
-        () = console.drained() => None,
+        () = drained(console, recording) => None,
         number = signals.next() => Some(Kind::Signal(number)),
         () = at(patience) => None,
         () = at(deadline), if hurried.is_none() => Some(Kind::Timeout),
+    }
+}
+
+async fn drained(console: &Console, recording: Option<&Writer>) {
+    console.drained().await;
+    if let Some(recording) = recording {
+        recording.drained().await;
     }
 }
 
@@ -254,8 +293,8 @@ pub(super) async fn output_failed(console: &Console, error: &std::io::Error) -> 
 async fn attend<F>(
     surroundings: &Surroundings,
     connection: &Connection,
-    wants: Wants,
-    (printer, watcher): (Printer, Option<Rc<dyn Watcher>>),
+    (wants, output): (Wants, &Output),
+    (printer, watcher, recording): (Printer, Option<Rc<dyn Watcher>>, Option<Writer>),
     script: impl FnOnce(Client) -> F,
     signals: &mut Signals,
 ) -> (Ending, Printer)
@@ -281,9 +320,16 @@ where
     if matches!(connection.source, Source::Signed(_)) {
         tap.watch_clock(dialer.trail());
     }
-    let (driver, handle) = Driver::new(config, dialer, tap);
+    if let Some(writer) = &recording {
+        tap.wait_for(writer.clone());
+    }
+    let (mut driver, handle) = Driver::new(config, dialer, tap);
+    if let Some(writer) = &recording {
+        driver.overhear(recording::begin(writer, connection, surroundings, url.clone()));
+    }
     let sated = Rc::clone(&seen);
-    let client = Client { handle: handle.clone(), seen, place: place.clone(), url, ack_timeout };
+    let judgement = surroundings.judgement.clone();
+    let client = Client { handle: handle.clone(), seen, judgement, place: place.clone(), url, ack_timeout };
     let mut running = pin!(driver.run());
     let mut script = pin!(script(client).fuse());
     let mut verdict = None;
@@ -305,12 +351,17 @@ where
                 handle.stop();
             }
             over = &mut running => break over,
+            failure = recording::fails(recording.as_ref()), if undecided => {
+                interrupt = Some(Interrupt::Recording(failure));
+                handle.stop();
+            }
             came = interruption(signals, watched, &console) => {
                 let is_key = undecided && matches!(came, Interrupt::Signal(2));
                 if is_key && listens.as_ref().is_some_and(|watcher| watcher.interrupted()) {
                     continue;
                 }
                 hurried.get_or_insert_with(Instant::now);
+                hurry(surroundings);
                 if undecided {
                     interrupt = Some(came);
                     handle.stop();
@@ -328,9 +379,33 @@ where
     if let Some(StreamCounts { sent, acked, failed }) = sated.stream.get() {
         finished.counts = Counts { sent, acked, failed, ..finished.counts };
     }
+    if let Some(judgement) = surroundings.judgement.as_ref().filter(|_| wants.follows_conditions && interrupt.is_none())
+    {
+        // What came before the end is looked at before the end is told: one of those records may be the reason.
+        let deadline = connection.timeout.map(|limit| surroundings.started + limit);
+        tokio::select! {
+            biased;
+            () = console.out.writer().drained() => {}
+            number = signals.next() => interrupt = Some(Interrupt::Signal(number)),
+            () = at(deadline) => interrupt = Some(Interrupt::Timeout),
+        }
+        if interrupt.is_some() {
+            hurried.get_or_insert_with(Instant::now);
+            hurry(surroundings);
+        } else if let Some(met) = judgement.met() {
+            verdict = Some(expressions::verdict(&met, output));
+        }
+    }
     let failed_dial = dialer.last_error();
     let place = place.at(&dialer.current_url());
     (Ending::of(interrupt, verdict, finished, failed_dial, connection, &place).by(hurried), tap.into_printer())
+}
+
+/// Somebody wants the run to end: expressions that take long are not waited for.
+fn hurry(surroundings: &Surroundings) {
+    if let Some(judgement) = &surroundings.judgement {
+        judgement.hurry((Instant::now() + EVALUATION_TIMEOUT).into_std());
+    }
 }
 
 /// What may interrupt a run at the moment; a signal always may.
@@ -373,6 +448,9 @@ impl Ending {
             (Some(Interrupt::Output(WriteFailure::Closed)), _) => ("output-closed", None),
             (Some(Interrupt::Output(WriteFailure::Failed(error))), _) => {
                 ("failed", Some(Failure::message(Kind::Output, format!("could not write to stdout: {error}"))))
+            }
+            (Some(Interrupt::Recording(failure)), _) => {
+                ("failed", Some(recording::failure(connection, failure.into_error())))
             }
             (None, Some(Verdict::Done(reason))) => (reason, None),
             (None, Some(Verdict::Failed(failure) | Verdict::Told(failure))) => ("failed", Some(failure)),
@@ -485,6 +563,7 @@ fn print_options(connection: &Connection, output: &Output, wants: Wants) -> rend
         chatter,
         hub: hub(connection),
         protocol: connection.protocol.name(),
+        judged: false,
     }
 }
 

@@ -13,7 +13,7 @@ use super::explain::skew;
 use crate::client::driver::{CurrentUrl, Trail};
 use crate::client::event::{EventSink, Flow, Frame, Lifecycle, Received};
 use crate::protocol::Origin;
-use crate::render::{Printer, Weight};
+use crate::render::{Printer, Weight, Writer};
 
 /// Which messages a command is for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -41,6 +41,9 @@ pub struct Seen {
     came: Notify,
     /// What a stream of messages has counted, once it knows.
     pub stream: Cell<Option<StreamCounts>>,
+    /// Whether there was a connection, told once.
+    connected: Cell<bool>,
+    connection: Notify,
 }
 
 /// What became of the lines of a stream.
@@ -58,6 +61,13 @@ impl Seen {
     /// Resolves when another message has come.
     pub async fn more(&self) {
         self.came.notified().await;
+    }
+
+    /// Resolves when there is, or was, a connection. For one to wait.
+    pub async fn connected(&self) {
+        while !self.connected.get() {
+            self.connection.notified().await;
+        }
     }
 
     /// Whether it is the output that holds messages back.
@@ -97,6 +107,8 @@ pub struct Tap {
     fresh: bool,
     seen: Rc<Seen>,
     watcher: Option<Rc<dyn Watcher>>,
+    /// What else has to keep up.
+    recording: Option<Writer>,
     /// Where the client connects, if that is to be seen only then.
     url: Option<CurrentUrl>,
     /// The dials in which the service's clock is looked at, until there was something to say about it.
@@ -118,8 +130,13 @@ impl Tap {
             sated: Cell::new(false),
             came: Notify::new(),
             stream: Cell::new(None),
+            connected: Cell::new(false),
+            connection: Notify::new(),
         });
-        (Self { printer, shown, limit, fresh: false, seen: Rc::clone(&seen), watcher, url: None, clock: None }, seen)
+        let own = Rc::clone(&seen);
+        let tap =
+            Self { printer, shown, limit, fresh: false, seen: own, watcher, recording: None, url: None, clock: None };
+        (tap, seen)
     }
 
     /// Takes the hub's name from this URL at each new connection.
@@ -140,6 +157,11 @@ impl Tap {
         self.clock = None;
     }
 
+    /// Reads no further ahead of this writer than of stdout.
+    pub fn wait_for(&mut self, recording: Writer) {
+        self.recording = Some(recording);
+    }
+
     /// The printer.
     pub fn into_printer(self) -> Printer {
         self.printer
@@ -152,8 +174,12 @@ impl EventSink for Tap {
             watcher.prepare(&mut self.printer);
             watcher.lifecycle(event);
         }
-        if let (Lifecycle::Connected { .. }, Some(url)) = (event, self.url.as_ref().and_then(CurrentUrl::get)) {
-            self.printer.set_hub(url.hub());
+        if let Lifecycle::Connected { .. } = event {
+            self.seen.connected.set(true);
+            self.seen.connection.notify_one();
+            if let Some(url) = self.url.as_ref().and_then(CurrentUrl::get) {
+                self.printer.set_hub(url.hub());
+            }
         }
         if matches!(event, Lifecycle::Connected { .. }) {
             self.tell_skew();
@@ -199,7 +225,8 @@ impl EventSink for Tap {
     }
 
     fn poll_room(&mut self, cx: &mut Context<'_>) -> Poll<()> {
-        let room = self.printer.poll_room(cx);
+        let recorded = self.recording.as_ref().is_none_or(|recording| recording.poll_room(cx).is_ready());
+        let room = if recorded { self.printer.poll_room(cx) } else { Poll::Pending };
         self.seen.blocked.set(room.is_pending());
         room
     }

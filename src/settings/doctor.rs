@@ -5,7 +5,7 @@ use std::time::Duration;
 use super::settle::{Policy, connection, talk};
 use super::source::bad_name;
 use super::{Connection, Environment, Format, Input, Output, ReportFormat, Settings};
-use crate::cli::{ConnectingArgs, DoctorArgs, Mode, OutputArgs, ReconnectArgs, RetryArgs, SourceArgs};
+use crate::cli::{ConnectingArgs, DoctorArgs, Mode, OutputArgs, ReconnectArgs, RecordArgs, RetryArgs, SourceArgs};
 use crate::client::session::OnUnknown;
 use crate::failure::{Failure, Kind};
 use crate::protocol::check_group_name;
@@ -47,6 +47,7 @@ pub(super) fn settle(args: DoctorArgs, environment: &Environment, input: &mut dy
         reconnect: no_reconnect(),
         retry: no_retry(ack_timeout),
         output: OutputArgs { output: format, only: None, timestamps: false, talk: talk_args },
+        record: RecordArgs { record: None },
         timeout,
     };
     let policy = Policy { keeps_on: false, rejoin: false, on_unknown: OnUnknown::Fail };
@@ -85,6 +86,7 @@ fn output(args: &DoctorArgs, environment: &Environment) -> Output {
         },
         only: None,
         timestamps: false,
+        expressions: super::Expressions::default(),
         color: said.color,
         quiet: said.quiet,
         verbosity: said.verbosity,

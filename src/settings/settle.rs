@@ -6,8 +6,8 @@ use std::time::Duration;
 use super::source::{bad_name, resolve};
 use super::stdin;
 use super::{
-    Ack, Connection, DataFrom, Environment, Event, Input, Join, Listen, Output, PayloadSource, PayloadType, Repl, Send,
-    Settings, Source, Tls,
+    Ack, Connection, DataFrom, Environment, Event, Expressions, Input, Join, Listen, Output, PayloadSource,
+    PayloadType, Repl, Send, Settings, Source, Tls,
 };
 use super::{doctor, network};
 use super::{profile, stream, url};
@@ -58,6 +58,7 @@ pub fn settle(command: Command, environment: &Environment, input: &mut dyn Input
         Command::Send(args) => Settings::Send(Box::new(send(*args, environment, input)?)),
         Command::Event(args) => Settings::Event(Box::new(event(*args, environment, input)?)),
         Command::Repl(args) => Settings::Repl(Box::new(repl(*args, environment, input)?)),
+        Command::Replay(args) => Settings::Replay(Box::new(super::replay::settle(*args, environment, input)?)),
         Command::Doctor(args) => Settings::Doctor(Box::new(doctor::settle(*args, environment, input)?)),
         Command::Emulator(args) => Settings::Emulator(Box::new(super::emulator::emulator(args, environment, input)?)),
         Command::Url(UrlArgs { command: UrlCommand::Create(args) }) => {
@@ -82,12 +83,15 @@ pub fn settle(command: Command, environment: &Environment, input: &mut dyn Input
 
 fn listen(args: ListenArgs, environment: &Environment, input: &mut dyn Input) -> Result<Listen, Failure> {
     let groups = groups(args.groups, "--group")?;
-    let output = output(&args.connecting, environment)?;
+    let output = output(&args.connecting, environment)?.filtered(args.filter)?.judged(args.conditions);
     let policy = Policy { keeps_on: true, rejoin: !args.rejoin.no_rejoin, on_unknown: OnUnknown::Fail };
+    let connection = connection(args.connecting, policy, environment, input)?;
+    let on_ready = super::on_ready::settle(args.on_ready, &connection.source, environment)?;
     Ok(Listen {
-        connection: connection(args.connecting, policy, environment, input)?,
+        connection,
         output,
         groups,
+        on_ready,
         count: args.end.count,
         duration: args.end.duration,
         idle_timeout: args.end.idle_timeout,
@@ -101,7 +105,7 @@ fn join(args: JoinArgs, environment: &Environment, input: &mut dyn Input) -> Res
         let failure = Failure::message(Kind::Usage, format!("`--ack-id` leaves no ids for {further} further groups"));
         return Err(failure.hint("ackIds end at 18446744073709551615"));
     }
-    let output = output(&args.connecting, environment)?;
+    let output = output(&args.connecting, environment)?.filtered(args.filter)?;
     let policy = Policy { keeps_on: args.stay, rejoin: !args.rejoin.no_rejoin, on_unknown: OnUnknown::Fail };
     let connection = connection(args.connecting, policy, environment, input)?;
     Ok(Join { connection, output, groups, stay: args.stay, ack_id: args.ack.ack_id })
@@ -122,7 +126,7 @@ fn send(args: SendArgs, environment: &Environment, input: &mut dyn Input) -> Res
         metadata: None,
     });
     let payload = payload(args.data, args.input, envelope, &args.connecting)?;
-    let output = output(&args.connecting, environment)?;
+    let output = output(&args.connecting, environment)?.filtered(args.filter)?;
     let connection = connection(args.connecting, publishing(&args.ack), environment, input)?;
     Ok(Send { connection, output, group, payload, no_echo: args.no_echo, ack })
 }
@@ -141,7 +145,7 @@ fn event(args: EventArgs, environment: &Environment, input: &mut dyn Input) -> R
         metadata: None,
     });
     let payload = payload(args.data, args.input, envelope, &args.connecting)?;
-    let output = output(&args.connecting, environment)?;
+    let output = output(&args.connecting, environment)?.filtered(args.filter)?.answered(args.condition);
     let connection = connection(args.connecting, publishing(&args.ack), environment, input)?;
     Ok(Event { connection, output, event, payload, ack, wait_reply: args.wait_reply })
 }
@@ -250,6 +254,7 @@ pub(super) fn output(connecting: &ConnectingArgs, environment: &Environment) -> 
         format: args.output,
         only: args.only,
         timestamps: args.timestamps,
+        expressions: Expressions::default(),
         color: talk.color,
         quiet: talk.quiet,
         verbosity: talk.verbosity,
@@ -291,7 +296,7 @@ pub(super) fn publishing(ack: &AckArgs) -> Policy {
     Policy { keeps_on: false, rejoin: true, on_unknown: on_unknown(ack.unknown.on_unknown) }
 }
 
-fn on_unknown(what: Unknown) -> OnUnknown {
+pub(super) fn on_unknown(what: Unknown) -> OnUnknown {
     match what {
         Unknown::Fail => OnUnknown::Fail,
         Unknown::Resend => OnUnknown::Resend,
@@ -312,6 +317,10 @@ pub(super) fn connection(
     input: &mut dyn Input,
 ) -> Result<Connection, Failure> {
     stdin::refuse_two(&stdin_takers(&args))?;
+    if args.record.record.as_ref().is_some_and(|file| file.as_os_str() == "-") {
+        let failure = Failure::message(Kind::Usage, "`--record` takes a file, and stdout has other things to carry");
+        return Err(failure.hint("`./-` is a file of that name"));
+    }
     let protocol = match args.connection.protocol {
         Protocol::Json => Subprotocol::Json,
         Protocol::JsonReliable => Subprotocol::JsonReliable,
@@ -321,7 +330,15 @@ pub(super) fn connection(
     session.renews_url = matches!(source, Source::Command(_));
     let tls = tls(&args.network);
     let network = network::settle(args.network, &source, environment, input)?;
-    Ok(Connection { source, protocol, network, tls, session, timeout: args.timeout.timeout })
+    Ok(Connection {
+        source,
+        protocol,
+        network,
+        tls,
+        session,
+        timeout: args.timeout.timeout,
+        record: args.record.record,
+    })
 }
 
 fn tls(args: &NetworkArgs) -> Tls {

@@ -90,7 +90,8 @@ pub(super) fn send(args: SendArgs, environment: &Environment, input: &mut dyn In
     }
     let template = Template::Send { group: args.group, no_echo: args.no_echo };
     let data = (args.data, args.input);
-    settle(template, data, args.stream, (args.connecting, args.ack), None, environment, input)
+    let output = output(&args.connecting, environment)?.filtered(args.filter)?;
+    settle(template, data, args.stream, (args.connecting, args.ack), output, environment, input)
 }
 
 /// Settles `wps event` of many events.
@@ -100,7 +101,10 @@ pub(super) fn event(args: EventArgs, environment: &Environment, input: &mut dyn 
     }
     let template = Template::Event { event: args.name };
     let data = (args.data, args.input);
-    settle(template, data, args.stream, (args.connecting, args.ack), args.wait_reply, environment, input)
+    let output = output(&args.connecting, environment)?.filtered(args.filter)?.answered(args.condition);
+    let ours = (args.connecting, args.ack);
+    let stream = settle(template, data, args.stream, ours, output, environment, input)?;
+    Ok(Stream { wait_reply: args.wait_reply, ..stream })
 }
 
 fn settle(
@@ -108,13 +112,12 @@ fn settle(
     (data, input_args): (Option<String>, DataArgs),
     args: StreamArgs,
     (connecting, ack_args): (ConnectingArgs, AckArgs),
-    wait_reply: Option<u64>,
+    output: Output,
     environment: &Environment,
     input: &mut dyn Input,
 ) -> Result<Stream, Failure> {
     let ack = ack(&ack_args.id);
     let feed = feed(&template, data, input_args, &args, ack, &connecting)?;
-    let output = output(&connecting, environment)?;
     let connection = connection(connecting, publishing(&ack_args), environment, input)?;
     Ok(Stream {
         connection,
@@ -125,7 +128,7 @@ fn settle(
         in_flight: usize::from(args.in_flight.unwrap_or(IN_FLIGHT)),
         keep_going: args.keep_going,
         interval: args.rate,
-        wait_reply,
+        wait_reply: None,
     })
 }
 
@@ -156,6 +159,13 @@ fn last_id(ack: Ack, times: u64) -> Result<Option<u64>, Failure> {
             let failure = Failure::message(Kind::Usage, format!("`--ack-id` leaves no ids for {times} messages"));
             failure.hint("ackIds end at 18446744073709551615")
         }),
+    }
+}
+
+impl Stream {
+    /// Whether it waits for answers when everything is acknowledged.
+    pub fn awaits_replies(&self) -> bool {
+        self.wait_reply.is_some() || self.output.expressions.until.is_some()
     }
 }
 

@@ -20,6 +20,8 @@ mod emulator_double;
 mod emulator_load;
 #[cfg(unix)]
 mod ending;
+#[cfg(unix)]
+mod expressions;
 mod faults;
 mod garbage;
 mod layering;
@@ -27,8 +29,12 @@ mod listen_network;
 #[cfg(target_os = "linux")]
 mod names;
 mod network;
+#[cfg(unix)]
+mod on_ready;
 mod operations;
 mod output;
+#[cfg(unix)]
+mod record;
 mod recovery;
 mod repl;
 #[cfg(unix)]

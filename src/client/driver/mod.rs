@@ -22,7 +22,7 @@ use tokio::task::yield_now;
 use tokio::time::{Instant, Sleep, sleep_until};
 use tracing::{Level, debug, enabled, trace};
 
-use super::event::{EventSink, Flow, Frame, Lifecycle};
+use super::event::{EventSink, Flow, Frame, Lifecycle, Wiretap};
 use super::handle::{Batch, Command, Commands, Handle, Settlement, Settlements, Stop, Submission, channel};
 use super::session::{
     AckMode, Config, Counts, DialFailure, DialRequest, End, LossCause, OperationId, Outcome, Output, PingId, Received,
@@ -73,6 +73,8 @@ pub struct Driver<D: Dialer, S> {
     session: Session,
     dialer: D,
     sink: S,
+    /// Whoever sees the wire.
+    wiretap: Option<Box<dyn Wiretap>>,
     commands: Commands,
     /// Who waits for which operation.
     replies: HashMap<OperationId, Asker>,
@@ -145,6 +147,7 @@ impl<D: Dialer, S: EventSink> Driver<D, S> {
             session: Session::new(config),
             dialer,
             sink,
+            wiretap: None,
             commands,
             replies: HashMap::new(),
             next_operation: 0,
@@ -162,6 +165,17 @@ impl<D: Dialer, S: EventSink> Driver<D, S> {
         (driver, handle)
     }
 
+    /// From now on it sees everything that goes over the wire.
+    pub fn overhear(&mut self, wiretap: Box<dyn Wiretap>) {
+        self.wiretap = Some(wiretap);
+    }
+
+    fn tap(&mut self, tell: impl FnOnce(&mut dyn Wiretap)) {
+        if let Some(wiretap) = &mut self.wiretap {
+            tell(wiretap.as_mut());
+        }
+    }
+
     /// Connects, and returns when the session is over. When the future is dropped, the socket is dropped.
     pub async fn run(mut self) -> (Finished, D, S) {
         self.session.handle_start(self.now());
@@ -169,6 +183,7 @@ impl<D: Dialer, S: EventSink> Driver<D, S> {
         loop {
             self.carry_out();
             self.sink.flush();
+            self.tap(|wire| wire.flush());
             if let Some(end) = self.end.take() {
                 let finished = Finished {
                     end,
@@ -287,10 +302,14 @@ impl<D: Dialer, S: EventSink> Driver<D, S> {
     fn handle_dialed(&mut self, now: Duration, result: Result<Link<D::Stream>, DialFailure>) {
         match result {
             Ok(link) => {
+                self.tap(|wire| wire.opened());
                 self.link = Some(link);
                 self.session.handle_opened(now);
             }
-            Err(failure) => self.session.handle_dial_failed(now, failure),
+            Err(failure) => {
+                self.tap(|wire| wire.failed(&failure.message));
+                self.session.handle_dial_failed(now, failure);
+            }
         }
     }
 
@@ -341,12 +360,18 @@ impl<D: Dialer, S: EventSink> Driver<D, S> {
                     if logging {
                         log_received(&text, &received);
                     }
+                    if let Some(wiretap) = &mut self.wiretap {
+                        wiretap.received(Frame::Text(&text), &received);
+                    }
                     self.carry_out();
                     self.hand_over(now, Frame::Text(&text), &received);
                 }
                 Incoming::Binary(bytes) => {
                     debug!("← binary frame of {} bytes", bytes.len());
                     let received = self.session.handle_binary(now);
+                    if let Some(wiretap) = &mut self.wiretap {
+                        wiretap.received(Frame::Binary(&bytes), &received);
+                    }
                     self.hand_over(now, Frame::Binary(&bytes), &received);
                 }
                 Incoming::Ping | Incoming::Pong => {
@@ -358,6 +383,7 @@ impl<D: Dialer, S: EventSink> Driver<D, S> {
                 }
                 Incoming::Closed(closed) => {
                     log_closed(&closed);
+                    self.tap(|wire| wire.closed(closed.code, &closed.reason, closed.error.as_deref()));
                     self.link = None;
                     self.session.handle_closed(now, loss_cause(closed));
                 }
@@ -381,18 +407,21 @@ impl<D: Dialer, S: EventSink> Driver<D, S> {
                 Output::Dial { request, deadline } => {
                     debug!("dialling, {}", if request == DialRequest::Fresh { "fresh" } else { "to recover" });
                     self.link = None;
+                    self.tap(|wire| wire.dialling(request != DialRequest::Fresh));
                     self.dialing = Some(self.dialer.dial(request, self.instant(deadline)));
                 }
                 Output::CancelDial => self.dialing = None,
                 Output::Send(frame) => self.send(frame),
                 Output::Close { code } => {
                     debug!("→ close {code}");
+                    self.tap(|wire| wire.closing(code));
                     if let Some(link) = &mut self.link {
                         link.close(code, "");
                     }
                 }
                 Output::Abort => {
                     debug!("dropping the socket");
+                    self.tap(|wire| wire.closed(None, "", Some("the connection was given up")));
                     self.link = None;
                 }
                 Output::Event(mut event) => {
@@ -428,6 +457,11 @@ impl<D: Dialer, S: EventSink> Driver<D, S> {
             && let Ok(text) = std::str::from_utf8(&frame)
         {
             log_frame("→", text);
+        }
+        if let Some(wiretap) = &mut self.wiretap
+            && let Ok(text) = std::str::from_utf8(&frame)
+        {
+            wiretap.sent(text);
         }
         if let Some(link) = &mut self.link {
             link.send_text(frame);

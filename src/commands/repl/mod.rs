@@ -126,7 +126,14 @@ fn open_terminal(settings: &Repl, shared: Arc<Shared>) -> Result<Opened, Failure
 
 /// Runs until the lines end, or the session does. Returns the exit code.
 pub async fn repl(surroundings: &Surroundings, settings: &Repl, opened: Opened) -> u8 {
-    let wants = Wants { shown: Shown::All, limit: None, follows_stdout: false, hosts: true, chatty: true };
+    let wants = Wants {
+        shown: Shown::All,
+        limit: None,
+        follows_stdout: false,
+        hosts: true,
+        chatty: true,
+        follows_conditions: false,
+    };
     let recorder = Recorder::new(hub(&settings.connection), settings.connection.protocol.name());
     let Opened { shared, from, .. } = opened;
     let (interactive, history) = match &from {

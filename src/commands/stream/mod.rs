@@ -44,10 +44,11 @@ const BATCH_BYTES: usize = 64 * 1024;
 
 /// Sends what the intake holds and waits for every ack. Returns the exit code.
 pub async fn stream(surroundings: &Surroundings, settings: &Stream, intake: Intake) -> u8 {
-    let shown = if settings.wait_reply.is_some() { Shown::Server } else { Shown::None };
-    let wants = Wants { shown, limit: None, follows_stdout: false, hosts: false, chatty: false };
+    let shown = if settings.awaits_replies() { Shown::Server } else { Shown::None };
+    let wants =
+        Wants { shown, limit: None, follows_stdout: false, hosts: false, chatty: false, follows_conditions: false };
     let output = &settings.output;
-    let prints = output.format != Format::Text || settings.wait_reply.is_some();
+    let prints = output.format != Format::Text || settings.awaits_replies();
     let crowded = prints && surroundings.console.out.style.terminal;
     let wanted = !output.quiet && output.verbosity == 0 && !crowded && !intake.is_typed();
     let progress = Rc::new(Progress::new(surroundings.console.err.clone(), wanted));
@@ -331,12 +332,12 @@ impl<'a> Flow<'a> {
         match self.tally.into_failure() {
             Some(failure) => Verdict::Failed(failure),
             None if self.over => Verdict::SessionEnded,
-            None => match self.settings.wait_reply {
-                Some(wanted) => {
-                    await_replies(self.surroundings, self.settings.connection.timeout, &self.client, wanted).await
-                }
-                None => Verdict::Done("done"),
-            },
+            None if self.settings.awaits_replies() => {
+                let (limit, until) = (self.settings.connection.timeout, &self.settings.output.expressions.until);
+                let wanted = self.settings.wait_reply.unwrap_or(1);
+                await_replies(self.surroundings, limit, &self.client, wanted, until.as_deref()).await
+            }
+            None => Verdict::Done("done"),
         }
     }
 }
