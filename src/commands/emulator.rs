@@ -7,7 +7,9 @@ use tokio::sync::oneshot;
 use tokio::time::{Duration, timeout};
 
 use super::{print_failure, stopped_error, unix_now};
-use crate::emulator::{self, DEFAULT_HUB, DEFAULT_PORT, DEVELOPMENT_KEY, EventHandler, Ready, ServerConfig};
+use crate::emulator::{
+    self, CurrentRoutes, DEFAULT_HUB, DEFAULT_PORT, DEVELOPMENT_KEY, EventHandler, Ready, ServerConfig,
+};
 use crate::failure::{Failure, Kind};
 use crate::render::{Console, Listening, Stopped, WriteFailure, listening, stopped};
 use crate::settings::{Emulator, EmulatorFormat};
@@ -60,6 +62,7 @@ async fn serve(console: &Console, settings: &Emulator) -> Result<u8, Failure> {
     let address = SocketAddr::new(settings.bind, settings.port);
     let listener = emulator::bind(address).await.map_err(|error| not_bound(address, error))?;
     let config = config(settings).map_err(internal)?;
+    let mut watched = std::pin::pin!(watch_settings(settings, config.handlers.clone()));
     let address = listener.local_addr().map_err(internal)?;
     say_ready(console, settings, &Ready::new(&config, address, unix_now()), address.port());
     let (stop, stopping) = oneshot::channel::<()>();
@@ -67,6 +70,7 @@ async fn serve(console: &Console, settings: &Emulator) -> Result<u8, Failure> {
     let number = tokio::select! {
         number = signals.next() => number,
         failure = output_failed(console) => return Err(failure),
+        () = &mut watched => return Err(Failure::message(Kind::Internal, "nobody watches the settings file any more")),
         ended = &mut server => return Err(match ended {
             Err(error) => internal(error),
             Ok(()) => Failure::message(Kind::Internal, "the server ended by itself"),
@@ -79,6 +83,15 @@ async fn serve(console: &Console, settings: &Emulator) -> Result<u8, Failure> {
         _ = signals.next() => {}
     }
     Ok(number)
+}
+
+/// Keeps the event handlers as the settings file has them, if there is one.
+async fn watch_settings(settings: &Emulator, handlers: Option<CurrentRoutes>) {
+    if let (Some(file), Some(handlers)) = (&settings.handlers.file, handlers) {
+        let (path, text) = (file.path.clone(), file.text.clone());
+        emulator::watch(path, text, settings.handlers.every_hub.clone(), handlers).await;
+    }
+    std::future::pending().await
 }
 
 /// A reader that has gone away has seen the ready line, or does not want it; anything else is an error.
@@ -106,6 +119,7 @@ fn config(settings: &Emulator) -> io::Result<ServerConfig> {
     config.allow_anonymous = settings.allow_anonymous;
     config.advertise = settings.advertise.as_ref().map(ToString::to_string);
     config.events = if settings.echo_events { EventHandler::Echo } else { EventHandler::Missing };
+    config.handlers = settings.handlers.are_possible().then(|| CurrentRoutes::new(settings.handlers.routes()));
     Ok(config)
 }
 

@@ -28,8 +28,9 @@ use tokio::task::JoinSet;
 use super::events::EventHandler;
 use super::hub::HubConfig;
 use super::ready::{DEVELOPMENT_KEY, endpoint};
+use super::upstream::{CurrentRoutes, Limits, Upstream};
 use crate::secret::Secret;
-use hubs::Hubs;
+use hubs::{Events, Hubs};
 
 /// How long clients have for the closing handshake when the server stops.
 const GOODBYE: Duration = Duration::from_secs(1);
@@ -38,6 +39,8 @@ const REQUEST_HEAD_TIMEOUT: Duration = Duration::from_secs(30);
 /// Pause after a failed accept, which mostly means that there are no file descriptors left.
 const ACCEPT_PAUSE: Duration = Duration::from_millis(100);
 
+/// How long event handlers are told about the connections that end with the server.
+const LAST_WORDS: Duration = Duration::from_millis(500);
 /// Between two warnings about that.
 const ACCEPT_WARNINGS: Duration = Duration::from_secs(10);
 
@@ -50,8 +53,10 @@ pub struct ServerConfig {
     pub allow_anonymous: bool,
     /// The endpoint clients know the server by; `None`: by its address.
     pub advertise: Option<String>,
-    /// Who answers user events.
+    /// Who answers user events when there is no event handler.
     pub events: EventHandler,
+    /// The event handlers, where there can be any; `None` says that there never will be.
+    pub handlers: Option<CurrentRoutes>,
     /// Limits and intervals.
     pub hub: HubConfig,
     /// Source of connection ids and reconnection tokens.
@@ -66,6 +71,7 @@ impl ServerConfig {
             allow_anonymous: false,
             advertise: None,
             events: EventHandler::Echo,
+            handlers: None,
             hub: HubConfig::default(),
             seed,
         }
@@ -80,6 +86,7 @@ impl fmt::Debug for ServerConfig {
             .field("allow_anonymous", &self.allow_anonymous)
             .field("advertise", &self.advertise)
             .field("events", &self.events)
+            .field("handlers", &self.handlers)
             .field("hub", &self.hub)
             .finish_non_exhaustive()
     }
@@ -103,6 +110,8 @@ struct Server {
     allow_anonymous: bool,
     endpoint: String,
     hubs: Arc<Hubs>,
+    /// The event handlers, where there can be any.
+    upstream: Option<Arc<Upstream>>,
     /// One task for each WebSocket.
     sockets: Mutex<JoinSet<()>>,
 }
@@ -120,10 +129,18 @@ impl Server {
 /// Serves until `shutdown` is ready, then closes all connections and returns, a second later at most.
 pub async fn run(listener: TcpListener, config: ServerConfig, shutdown: impl Future<Output = ()>) -> io::Result<()> {
     let endpoint = endpoint(&config, listener.local_addr()?);
-    let ServerConfig { keys, allow_anonymous, events, hub, seed, .. } = config;
+    let ServerConfig { keys, allow_anonymous, events, handlers, hub, seed, .. } = config;
+    let upstream = handlers.map(|routes| Arc::new(Upstream::new(routes, &endpoint, &keys, Limits::default())));
+    let events = Events { otherwise: events, upstream: upstream.clone() };
     let hubs = Arc::new(Hubs::new(hub, events, seed));
-    let server =
-        Arc::new(Server { keys, allow_anonymous, endpoint, hubs: Arc::clone(&hubs), sockets: Mutex::default() });
+    let server = Arc::new(Server {
+        keys,
+        allow_anonymous,
+        endpoint,
+        hubs: Arc::clone(&hubs),
+        upstream,
+        sockets: Mutex::default(),
+    });
     // Dropped, and so aborted, when this function returns or is dropped itself.
     let mut requests = JoinSet::new();
     let mut background = JoinSet::new();
@@ -153,7 +170,13 @@ pub async fn run(listener: TcpListener, config: ServerConfig, shutdown: impl Fut
     server.hubs.shutdown();
     let mut sockets = std::mem::take(&mut *server.sockets.lock().unwrap_or_else(PoisonError::into_inner));
     // Whoever does not answer in time is dropped.
-    let _ = tokio::time::timeout(GOODBYE, async { while sockets.join_next().await.is_some() {} }).await;
+    let goodbyes = tokio::time::timeout(GOODBYE, async { while sockets.join_next().await.is_some() {} });
+    let last_words = async {
+        if let Some(upstream) = &server.upstream {
+            upstream.finish(LAST_WORDS).await;
+        }
+    };
+    let _ = tokio::join!(goodbyes, last_words);
     Ok(())
 }
 

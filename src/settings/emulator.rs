@@ -1,8 +1,12 @@
 //! What `wps emulator` will do.
 
+mod handlers;
+
 use std::net::IpAddr;
 
 use ::url::Url;
+
+pub use handlers::Handlers;
 
 use super::settle::talk;
 use super::source::read;
@@ -25,8 +29,10 @@ pub struct Emulator {
     pub access_key: Secret,
     /// Let clients in that have no token.
     pub allow_anonymous: bool,
-    /// Answer events with their payload.
+    /// Answer events with their payload, when there is no event handler.
     pub echo_events: bool,
+    /// Event handlers.
+    pub handlers: Handlers,
     /// What stdout carries.
     pub format: EmulatorFormat,
     /// The environment's word is in it: ask [`ColorChoice::enabled`].
@@ -46,10 +52,12 @@ pub(super) fn emulator(
     input: &mut dyn Input,
 ) -> Result<Emulator, Failure> {
     let advertise = args.advertise.as_deref().map(advertised).transpose()?;
-    let access_key = match (&args.access_key, environment.get("WPS_ACCESS_KEY")) {
-        (Some(flag), _) => read("--access-key", flag, input)?,
-        (None, Some(variable)) => Secret::new(variable),
-        (None, None) => Secret::new(DEVELOPMENT_KEY),
+    let handlers = handlers::handlers(&args.handlers, input)?;
+    let access_key = match (&args.access_key, environment.get("WPS_ACCESS_KEY"), handlers.access_key()) {
+        (Some(flag), ..) => read("--access-key", flag, input)?,
+        (None, Some(variable), _) => Secret::new(variable),
+        (None, None, Some(key)) => key.clone(),
+        (None, None, None) => Secret::new(DEVELOPMENT_KEY),
     };
     let talk = talk(&args.talk, environment);
     Ok(Emulator {
@@ -59,6 +67,7 @@ pub(super) fn emulator(
         access_key,
         allow_anonymous: args.allow_anonymous,
         echo_events: !args.no_echo_events,
+        handlers,
         format: args.output,
         color: talk.color,
         quiet: talk.quiet,

@@ -158,6 +158,7 @@ impl World {
         let mut hub =
             Hub::new(HubConfig { send_connected_on_recovery: rng.percent(70), ..HubConfig::default() }, &hub_seed);
         let observer = Fresh {
+            connection_id: None,
             client: ClientKind::PubSub(Subprotocol::Json),
             user: None,
             roles: Vec::new(),
@@ -370,6 +371,7 @@ impl World {
                         Open::Recover { connection_id, reconnection_token: token.0 }
                     }
                     DialRequest::Fresh => Open::Fresh(Fresh {
+                        connection_id: None,
                         client: ClientKind::PubSub(Subprotocol::JsonReliable),
                         user: Some(format!("user{index}")),
                         roles: vec!["webpubsub.joinLeaveGroup".into(), "webpubsub.sendToGroup".into()],
@@ -489,7 +491,11 @@ impl World {
                 }
                 hub::Output::Pause { socket } => self.with_wire(socket, |wire| wire.paused = true),
                 hub::Output::Resume { socket } => self.with_wire(socket, |wire| wire.paused = false),
-                hub::Output::UserEvent(event) => panic!("seed {}: an event {event:?}", self.seed),
+                output @ (hub::Output::UserEvent(_)
+                | hub::Output::Connected { .. }
+                | hub::Output::Disconnected { .. }) => {
+                    panic!("seed {}: {output:?}", self.seed)
+                }
             }
         }
     }

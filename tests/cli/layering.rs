@@ -23,9 +23,10 @@ const LAYERS: &[(&str, &[&str])] = &[
     ("client::driver", &["client::session", "client::event", "client::handle", "wire", "auth", "protocol", "secret"]),
     ("render", &["client::event", "protocol", "secret"]),
     ("emulator::hub", &["protocol"]),
-    ("emulator", &["emulator::hub", "wire", "auth", "protocol", "secret"]),
+    ("emulator::upstream::settings", &["protocol", "secret"]),
+    ("emulator", &["emulator::hub", "emulator::upstream::settings", "wire", "auth", "protocol", "secret"]),
     ("cli", &["failure", "secret"]),
-    ("settings", &["cli", "auth", "client::session", "protocol", "failure", "secret"]),
+    ("settings", &["cli", "auth", "client::session", "emulator::upstream::settings", "protocol", "failure", "secret"]),
     ("logging", &["client::driver", "render", "failure", "secret"]),
     (
         "commands",

@@ -32,6 +32,23 @@ pub(super) struct Connection {
     pub(super) held: VecDeque<Held>,
     /// Bytes in `held`.
     pub(super) held_bytes: usize,
+    /// Its events that are at their handler.
+    pub(super) pending: Pending,
+}
+
+/// How much of a connection is at the application's handlers.
+#[derive(Clone, Copy, Debug, Default)]
+pub(super) struct Pending {
+    pub(super) events: usize,
+    /// Of their payloads.
+    pub(super) bytes: usize,
+}
+
+impl Pending {
+    /// Whether another event has to wait. One always may go, however large it is.
+    pub(super) fn is_full(self, config: &HubConfig) -> bool {
+        self.events > 0 && (self.events >= config.max_pending_events || self.bytes >= config.max_pending_event_bytes)
+    }
 }
 
 /// How the client speaks, with what the hub remembers for that.

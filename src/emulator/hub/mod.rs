@@ -29,11 +29,11 @@ pub use boundary::{
     ClientKind, CloseKind, EventAnswer, EventId, Frame, Fresh, Open, Output, SimpleMode, SocketId, UserEvent, Violation,
 };
 pub use config::HubConfig;
+pub use ids::Ids;
 pub use negotiation::negotiate;
 
 use connection::{Connection, ConnectionKey, Incoming};
 use groups::Groups;
-use ids::Ids;
 use operations::PendingEvent;
 use timers::Timers;
 

@@ -1,12 +1,13 @@
 //! The life of a connection: it opens, loses its socket, is recovered, and ends (PROTOCOL §1.5, §7.2, §8).
 
 use std::borrow::Cow;
+use std::sync::Arc;
 use std::time::Duration;
 
 use super::Hub;
 use super::acks::AckMemory;
 use super::boundary::{ClientKind, CloseKind, Frame, Fresh, Open, Output, SocketId};
-use super::connection::{Attachment, Client, Connection, ConnectionKey, Link, Pace, ReliableQueue};
+use super::connection::{Attachment, Client, Connection, ConnectionKey, Link, Pace, Pending, ReliableQueue};
 use super::permissions::Permissions;
 use super::timers::Timer;
 use crate::protocol::{Downstream, Subprotocol, check_group_name, encode_downstream};
@@ -37,6 +38,13 @@ impl Farewell {
     pub(super) const HANDLER_FAILED: Self = Self::new(1011, "Internal server error");
 }
 
+/// Why a connection ended that its client closed.
+pub(super) const LEFT: &str = "The client closed the connection.";
+/// Why a connection ended whose socket broke and which is of a kind that cannot be recovered.
+const LOST: &str = "The connection was lost.";
+/// Why a reliable connection ended that was not recovered.
+const NOT_BACK: &str = "The connection was lost and not recovered in time.";
+
 impl Hub {
     /// A socket was upgraded.
     pub fn handle_open(&mut self, now: Duration, socket: SocketId, open: Open) {
@@ -57,7 +65,7 @@ impl Hub {
         let key = ConnectionKey(self.connections_opened);
         let acks = AckMemory::new(self.config.ack_memory);
         let connection = Connection {
-            id: self.ids.draw().into(),
+            id: fresh.connection_id.unwrap_or_else(|| self.ids.draw()).into(),
             user: fresh.user.map(Into::into),
             permissions: Permissions::from_roles(&fresh.roles),
             groups: Default::default(),
@@ -72,13 +80,18 @@ impl Hub {
             pace: Pace::Free,
             held: Default::default(),
             held_bytes: 0,
+            pending: Pending::default(),
         };
+        let connection_id = Arc::clone(&connection.id);
         self.by_id.insert(connection.id.clone(), key);
         self.connections.insert(key, connection);
         self.attach(key, socket);
         self.tell_connected(key);
         for group in fresh.groups.iter().filter(|group| check_group_name(group).is_ok()) {
             self.join(key, group);
+        }
+        if self.config.announces_connections {
+            self.outputs.push_back(Output::Connected { connection_id });
         }
     }
 
@@ -163,7 +176,8 @@ impl Hub {
         let Some(connection) = self.connections.get_mut(&key) else { return };
         match kind {
             CloseKind::Dropped if connection.is_reliable() => {}
-            CloseKind::Dropped | CloseKind::Clean if connection.held.is_empty() => self.end(key),
+            CloseKind::Clean if connection.held.is_empty() => self.end(key, LEFT),
+            CloseKind::Dropped if connection.held.is_empty() => self.end(key, LOST),
             // What it sent before it closed is still carried out.
             CloseKind::Dropped | CloseKind::Clean => {
                 connection.link = Link::Leaving;
@@ -199,15 +213,15 @@ impl Hub {
             }
             self.close_socket(socket, farewell);
         }
-        self.end(key);
+        self.end(key, farewell.message);
     }
 
     fn close_socket(&mut self, socket: SocketId, farewell: Farewell) {
         self.outputs.push_back(Output::Close { socket, code: farewell.code, reason: farewell.message.into() });
     }
 
-    /// Forgets a connection.
-    pub(super) fn end(&mut self, key: ConnectionKey) {
+    /// Forgets a connection, for a reason that people understand.
+    pub(super) fn end(&mut self, key: ConnectionKey, reason: &'static str) {
         self.detach(key);
         self.timers.cancel(Timer::Recovery(key));
         let Some(connection) = self.connections.remove(&key) else { return };
@@ -217,6 +231,9 @@ impl Hub {
         }
         if !connection.held.is_empty() {
             self.waiting.retain(|waiting| *waiting != key);
+        }
+        if self.config.announces_connections {
+            self.outputs.push_back(Output::Disconnected { connection_id: connection.id, reason: reason.into() });
         }
     }
 
@@ -237,7 +254,7 @@ impl Hub {
         while let Some(timer) = self.timers.pop_due(now) {
             match timer {
                 Timer::Keepalive(socket) => self.keep_alive(socket),
-                Timer::Recovery(key) => self.end(key),
+                Timer::Recovery(key) => self.end(key, NOT_BACK),
                 Timer::Patience(key) => self.lose_patience(key),
             }
         }

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use axum::Router;
-use axum::body::Body;
+use axum::body::{Body, Bytes};
 use axum::extract::{Path, Request, State};
 use axum::response::Response;
 use axum::routing::{any, get};
@@ -17,8 +17,9 @@ use tokio::net::TcpStream;
 use tokio_tungstenite::tungstenite::handshake::derive_accept_key;
 
 use super::{Server, socket, trace, unix_now};
-use crate::auth::token::{Audience, Claims, verify_client_token};
+use crate::auth::token::{Audience, Claims, claims_text, verify_client_token};
 use crate::emulator::hub::{ClientKind, Fresh, Open, SimpleMode, negotiate};
+use crate::emulator::upstream::{Admission, Changes, ConnectRequest, Identity, Refused, Upstream};
 use crate::protocol::{Subprotocol, check_group_name, check_hub_name};
 
 /// The routes of the service.
@@ -37,11 +38,11 @@ pub(super) fn router(server: Arc<Server>) -> Router {
 }
 
 async fn client_by_path(State(server): State<Arc<Server>>, Path(hub): Path<String>, request: Request) -> Response {
-    connect(&server, Some(hub), request).unwrap_or_else(Refusal::into_response)
+    connect(&server, Some(hub), request).await.unwrap_or_else(Refusal::into_response)
 }
 
 async fn client_by_query(State(server): State<Arc<Server>>, request: Request) -> Response {
-    connect(&server, None, request).unwrap_or_else(Refusal::into_response)
+    connect(&server, None, request).await.unwrap_or_else(Refusal::into_response)
 }
 
 /// Why there is no WebSocket. The text never contains a token.
@@ -49,20 +50,32 @@ async fn client_by_query(State(server): State<Arc<Server>>, request: Request) ->
 struct Refusal {
     status: StatusCode,
     message: String,
+    /// The event handler's own answer, in place of the message.
+    answer: Option<(HeaderValue, Bytes)>,
 }
 
 impl Refusal {
     fn new(status: StatusCode, message: impl Into<String>) -> Self {
-        Self { status, message: message.into() }
+        Self { status, message: message.into(), answer: None }
     }
 
     fn bad_request(message: impl Into<String>) -> Self {
         Self::new(StatusCode::BAD_REQUEST, message)
     }
 
+    /// An event handler refused the client, or failed.
+    fn of_handler(refused: Refused) -> Self {
+        let answer = Some((refused.content_type, refused.body));
+        Self { status: refused.status, message: "the event handler of `connect` said so".to_owned(), answer }
+    }
+
     fn into_response(self) -> Response {
         trace::refused(self.status.as_u16(), &self.message);
         let mut response = respond(self.status, self.message);
+        if let Some((content_type, body)) = self.answer {
+            *response.body_mut() = Body::from(body);
+            response.headers_mut().insert(header::CONTENT_TYPE, content_type);
+        }
         let headers = response.headers_mut();
         if self.status == StatusCode::UNAUTHORIZED {
             headers.insert(header::WWW_AUTHENTICATE, HeaderValue::from_static("Bearer"));
@@ -81,8 +94,8 @@ fn respond(status: StatusCode, text: impl Into<String>) -> Response {
     response
 }
 
-/// Checks everything a request has to have, answers 101 and starts the socket's task.
-fn connect(server: &Arc<Server>, hub: Option<String>, mut request: Request) -> Result<Response, Refusal> {
+/// Checks everything a request has to have, asks the event handler, answers 101 and starts the socket's task.
+async fn connect(server: &Arc<Server>, hub: Option<String>, mut request: Request) -> Result<Response, Refusal> {
     let accept = accept_key(&request)?;
     let query = Query::parse(request.uri().query().unwrap_or_default());
     let hub = hub.or_else(|| query.get("hub").map(str::to_owned));
@@ -90,17 +103,23 @@ fn connect(server: &Arc<Server>, hub: Option<String>, mut request: Request) -> R
     check_hub_name(&hub).map_err(|error| Refusal::bad_request(format!("`{hub}`: {error}.")))?;
     // Hub names have no case (PROTOCOL §1.3).
     let hub = hub.to_ascii_lowercase();
-    let offers = request.headers().get_all(header::SEC_WEBSOCKET_PROTOCOL);
-    let chosen = negotiate(offers.iter().filter_map(|value| value.to_str().ok()));
-    let open = match query.get("awps_connection_id") {
+    let offers = offers(request.headers());
+    let known = negotiate(offers.iter().map(String::as_str)).map(|(_, offered)| offered.to_owned());
+    let (opening, chosen) = match query.get("awps_connection_id") {
         // Nothing else is looked at, no token either (PROTOCOL §7.2).
-        Some(id) => Open::Recover {
-            connection_id: id.to_owned(),
-            reconnection_token: query.get("awps_reconnection_token").unwrap_or_default().to_owned(),
-        },
+        Some(id) => {
+            let reconnection_token = query.get("awps_reconnection_token").unwrap_or_default().to_owned();
+            (Opening::Known(Open::Recover { connection_id: id.to_owned(), reconnection_token }), known)
+        }
         None => {
             let claims = authenticate(server, &hub, &query, request.headers())?;
-            Open::Fresh(describe(&query, chosen.map(|(subprotocol, _)| subprotocol), claims)?)
+            match &server.upstream {
+                None => {
+                    let fresh = describe(&query, known.as_deref(), claims)?;
+                    (Opening::Known(Open::Fresh(fresh)), known)
+                }
+                Some(upstream) => ask(server, upstream, &hub, &query, request.headers(), offers, claims).await?,
+            }
         }
     };
     let mut response = Response::new(Body::empty());
@@ -109,20 +128,81 @@ fn connect(server: &Arc<Server>, hub: Option<String>, mut request: Request) -> R
     headers.insert(header::CONNECTION, HeaderValue::from_static("Upgrade"));
     headers.insert(header::UPGRADE, HeaderValue::from_static("websocket"));
     headers.insert(header::SEC_WEBSOCKET_ACCEPT, accept);
-    if let Some(value) = chosen.and_then(|(_, offered)| HeaderValue::from_str(offered).ok()) {
+    if let Some(value) = chosen.and_then(|offered| HeaderValue::from_str(&offered).ok()) {
         headers.insert(header::SEC_WEBSOCKET_PROTOCOL, value);
     }
     let upgrade = hyper::upgrade::on(&mut request);
-    server.spawn_socket(serve(Arc::clone(server), hub, open, upgrade));
+    server.spawn_socket(serve(Arc::clone(server), hub, opening, upgrade));
     Ok(response)
 }
 
+/// What becomes of a request once it is upgraded.
+enum Opening {
+    /// Everything is decided.
+    Known(Open),
+    /// The same, and an event handler has to hear of the connection's end.
+    Admitted(Fresh, Admission, Identity),
+}
+
+/// Asks the handler of `connect`, if there is one, and applies its answer (PROTOCOL §1.5, §14.4). Gives the subprotocol,
+/// in the spelling offered, with it.
+async fn ask(
+    server: &Server,
+    upstream: &Arc<Upstream>,
+    hub: &str,
+    query: &Query,
+    headers: &HeaderMap,
+    offers: Vec<String>,
+    mut claims: Claims,
+) -> Result<(Opening, Option<String>), Refusal> {
+    // A mode that does not exist is refused before anybody is asked (PROTOCOL §3).
+    let known = negotiate(offers.iter().map(String::as_str)).map(|(_, offered)| offered.to_owned());
+    describe(query, known.as_deref(), Claims::default())?;
+    let connection_id = server.hubs.draw_connection_id();
+    let request = ConnectRequest {
+        hub: hub.to_owned(),
+        connection_id: connection_id.clone(),
+        claims: token(query, headers).and_then(claims_text),
+        query: query.0.clone(),
+        headers: headers.clone(),
+        offers: offers.clone(),
+        user: claims.sub.clone(),
+    };
+    let mut admission = upstream.connect(request).await.map_err(Refusal::of_handler)?;
+    let Changes { user_id, groups, roles, subprotocol } = std::mem::take(&mut admission.changes);
+    claims.sub = user_id.or(claims.sub);
+    claims.groups = groups.unwrap_or(claims.groups);
+    claims.roles = roles.unwrap_or(claims.roles);
+    let chosen = match subprotocol {
+        // It was offered, perhaps in another case.
+        Some(chosen) => offers.into_iter().find(|offer| offer.eq_ignore_ascii_case(&chosen)),
+        None => known,
+    };
+    let fresh = Fresh { connection_id: Some(connection_id), ..describe(query, chosen.as_deref(), claims)? };
+    let simple = matches!(fresh.client, ClientKind::Simple(_));
+    let identity = Identity { user: fresh.user.clone(), subprotocol: chosen.clone(), simple };
+    Ok((Opening::Admitted(fresh, admission, identity), chosen))
+}
+
+/// The subprotocols that a client offers, in their order.
+fn offers(headers: &HeaderMap) -> Vec<String> {
+    let values = headers.get_all(header::SEC_WEBSOCKET_PROTOCOL).iter().filter_map(|value| value.to_str().ok());
+    let offers = values.flat_map(|value| value.split(',')).map(str::trim).filter(|offer| !offer.is_empty());
+    offers.map(str::to_owned).collect()
+}
+
 /// Serves the WebSocket once the 101 is written; the connection exists from then on.
-async fn serve(server: Arc<Server>, hub: String, open: Open, upgrade: OnUpgrade) {
+async fn serve(server: Arc<Server>, hub: String, opening: Opening, upgrade: OnUpgrade) {
     let Ok(upgraded) = upgrade.await else { return };
     // Below hyper's types is the very TCP stream that was accepted.
     let Ok(parts) = upgraded.downcast::<TokioIo<TcpStream>>() else { return };
-    if let Some(line) = server.hubs.open(&hub, open) {
+    let line = match opening {
+        Opening::Known(open) => server.hubs.open(&hub, open),
+        Opening::Admitted(fresh, admission, identity) => {
+            admission.begin(identity, || server.hubs.open(&hub, Open::Fresh(fresh)))
+        }
+    };
+    if let Some(line) = line {
         drop(server);
         socket::serve(parts.io.into_inner(), parts.read_buf.to_vec(), line).await;
     }
@@ -169,16 +249,21 @@ impl Query {
     }
 }
 
-/// Checks the token, from the query or else from the `Authorization` header (PROTOCOL §1.2).
-fn authenticate(server: &Server, hub: &str, query: &Query, headers: &HeaderMap) -> Result<Claims, Refusal> {
-    let unauthorized = |message: String| Refusal::new(StatusCode::UNAUTHORIZED, message);
+/// The client's token.
+fn token<'a>(query: &'a Query, headers: &'a HeaderMap) -> Option<&'a str> {
     let bearer = headers
         .get(header::AUTHORIZATION)
         .and_then(|value| value.to_str().ok())
         .and_then(|value| value.split_once(' '))
         .filter(|(scheme, _)| scheme.eq_ignore_ascii_case("bearer"))
         .map(|(_, token)| token.trim());
-    let Some(token) = query.get("access_token").or(bearer).filter(|token| !token.is_empty()) else {
+    query.get("access_token").or(bearer).filter(|token| !token.is_empty())
+}
+
+/// Checks the token, from the query or else from the `Authorization` header (PROTOCOL §1.2).
+fn authenticate(server: &Server, hub: &str, query: &Query, headers: &HeaderMap) -> Result<Claims, Refusal> {
+    let unauthorized = |message: String| Refusal::new(StatusCode::UNAUTHORIZED, message);
+    let Some(token) = token(query, headers) else {
         if server.allow_anonymous {
             return Ok(Claims::default());
         }
@@ -207,15 +292,15 @@ fn names_of(host: &str) -> Vec<String> {
 }
 
 /// The connection that token and query describe.
-fn describe(query: &Query, subprotocol: Option<Subprotocol>, claims: Claims) -> Result<Fresh, Refusal> {
+fn describe(query: &Query, subprotocol: Option<&str>, claims: Claims) -> Result<Fresh, Refusal> {
     for group in &claims.groups {
         check_group_name(group).map_err(|error| Refusal::bad_request(format!("The token's groups: {error}.")))?;
     }
-    let client = match subprotocol {
+    let client = match subprotocol.and_then(Subprotocol::from_name) {
         Some(subprotocol) => ClientKind::PubSub(subprotocol),
         None => ClientKind::Simple(simple_mode(query)?),
     };
-    Ok(Fresh { client, user: claims.sub, roles: claims.roles, groups: claims.groups })
+    Ok(Fresh { connection_id: None, client, user: claims.sub, roles: claims.roles, groups: claims.groups })
 }
 
 /// PROTOCOL §3, upstream.

@@ -17,18 +17,30 @@ use tokio_tungstenite::tungstenite::{Bytes, Utf8Bytes};
 use super::outbox::{Item, Outbox};
 use super::trace;
 use crate::emulator::events::EventHandler;
-use crate::emulator::hub::{CloseKind, Hub, HubConfig, Open, Output, SocketId, Violation};
+use crate::emulator::hub::{CloseKind, EventAnswer, EventId, Hub, HubConfig, Ids, Open, Output, SocketId, Violation};
+use crate::emulator::upstream::Upstream;
 
 /// All hubs of a server.
 #[derive(Debug)]
 pub(super) struct Hubs {
     table: Mutex<Table>,
     config: HubConfig,
-    events: EventHandler,
+    events: Events,
     seed: hmac::Key,
+    /// Of connections that need an id before they exist.
+    ids: Mutex<Ids>,
     /// Origin of the hubs' time.
     started: Instant,
     alarm: Alarm,
+}
+
+/// Who answers the events of clients.
+#[derive(Clone, Debug)]
+pub(super) struct Events {
+    /// When there is no event handler at all.
+    pub(super) otherwise: EventHandler,
+    /// Event handlers, where there can be any.
+    pub(super) upstream: Option<Arc<Upstream>>,
 }
 
 #[derive(Debug, Default)]
@@ -72,12 +84,16 @@ pub(super) enum Incoming {
 }
 
 impl Hubs {
-    pub(super) fn new(config: HubConfig, events: EventHandler, seed: [u8; 32]) -> Self {
+    pub(super) fn new(config: HubConfig, events: Events, seed: [u8; 32]) -> Self {
+        let config = HubConfig { announces_connections: events.upstream.is_some(), ..config };
+        let seed = hmac::Key::new(hmac::HMAC_SHA256, &seed);
+        let ids = Ids::new(&derive(&seed, b"connections"));
         Self {
             table: Mutex::default(),
             config,
             events,
-            seed: hmac::Key::new(hmac::HMAC_SHA256, &seed),
+            seed,
+            ids: Mutex::new(ids),
             started: Instant::now(),
             alarm: Alarm { at: AtomicU64::new(u64::MAX), moved: Notify::new() },
         }
@@ -89,6 +105,11 @@ impl Hubs {
 
     fn now(&self) -> Duration {
         self.started.elapsed()
+    }
+
+    /// An id for a connection that has to have one before it exists.
+    pub(super) fn draw_connection_id(&self) -> String {
+        self.ids.lock().unwrap_or_else(PoisonError::into_inner).draw()
     }
 
     /// Connects a socket to a hub, which is made if it does not exist. `None` when the server has stopped.
@@ -115,10 +136,7 @@ impl Hubs {
             Entry::Occupied(entry) => Arc::clone(entry.get()),
             Entry::Vacant(entry) => {
                 table.created += 1;
-                let seed = hmac::sign(&self.seed, &table.created.to_be_bytes());
-                let mut own = [0; 32];
-                own.copy_from_slice(seed.as_ref());
-                let hub = Hub::new(self.config.clone(), &own);
+                let hub = Hub::new(self.config.clone(), &derive(&self.seed, &table.created.to_be_bytes()));
                 let state = CellState { hub, outboxes: HashMap::new(), stirred: Vec::new() };
                 let cell = Arc::new(HubCell { name: name.to_owned(), state: Mutex::new(state) });
                 Arc::clone(entry.insert(cell))
@@ -127,18 +145,18 @@ impl Hubs {
     }
 
     /// Gives inputs to a hub and carries its outputs out.
-    fn with(&self, cell: &HubCell, inputs: impl FnOnce(&mut CellState, Duration)) {
+    fn with(self: &Arc<Self>, cell: &Arc<HubCell>, inputs: impl FnOnce(&mut CellState, Duration)) {
         if let Some(at) = self.visit(cell, inputs) {
             self.alarm.set(at);
         }
     }
 
     /// The same, but gives the hub's next deadline and leaves the alarm alone.
-    fn visit(&self, cell: &HubCell, inputs: impl FnOnce(&mut CellState, Duration)) -> Option<Duration> {
+    fn visit(self: &Arc<Self>, cell: &Arc<HubCell>, inputs: impl FnOnce(&mut CellState, Duration)) -> Option<Duration> {
         let now = self.now();
         let mut state = cell.lock();
         inputs(&mut state, now);
-        state.carry_out(now, self.events);
+        state.carry_out(now, self, cell);
         let timeout = state.hub.poll_timeout();
         let stirred = std::mem::take(&mut state.stirred);
         drop(state);
@@ -146,6 +164,13 @@ impl Hubs {
             outbox.wake();
         }
         timeout
+    }
+
+    /// An event handler has answered.
+    fn answer(self: &Arc<Self>, cell: &Arc<HubCell>, event_id: EventId, answer: &EventAnswer) {
+        self.with(cell, |state, now| state.hub.handle_event_answer(now, event_id, answer));
+        // The connection may have waited for this alone.
+        self.sweep(cell);
     }
 
     /// Removes a hub that nobody is connected to.
@@ -161,7 +186,7 @@ impl Hubs {
     }
 
     /// Serves the hubs' timers, for ever.
-    pub(super) async fn serve_timers(&self) {
+    pub(super) async fn serve_timers(self: &Arc<Self>) {
         loop {
             self.alarm.at.store(u64::MAX, Ordering::SeqCst);
             let cells: Vec<_> = self.table().hubs.values().cloned().collect();
@@ -196,13 +221,20 @@ impl Hubs {
     }
 
     /// Tells every client that the service goes away.
-    pub(super) fn shutdown(&self) {
+    pub(super) fn shutdown(self: &Arc<Self>) {
         let mut table = self.table();
         table.stopped = true;
         for (_, cell) in table.hubs.drain() {
             self.with(&cell, |state, now| state.hub.handle_shutdown(now));
         }
     }
+}
+
+/// Another seed for each label.
+fn derive(seed: &hmac::Key, label: &[u8]) -> [u8; 32] {
+    let mut own = [0; 32];
+    own.copy_from_slice(hmac::sign(seed, label).as_ref());
+    own
 }
 
 fn nanos(time: Duration) -> u64 {
@@ -226,7 +258,8 @@ impl HubCell {
 }
 
 impl CellState {
-    fn carry_out(&mut self, now: Duration, events: EventHandler) {
+    fn carry_out(&mut self, now: Duration, hubs: &Arc<Hubs>, cell: &Arc<HubCell>) {
+        let events = &hubs.events;
         while let Some(output) = self.hub.poll_output() {
             match output {
                 Output::Send { socket, frame } => {
@@ -250,8 +283,24 @@ impl CellState {
                 }
                 Output::UserEvent(event) => {
                     let event_id = event.event_id;
-                    let answer = events.answer(*event);
-                    self.hub.handle_event_answer(now, event_id, &answer);
+                    if let Some(upstream) = events.upstream.as_ref().filter(|upstream| upstream.has_handlers()) {
+                        let (hubs, cell) = (Arc::clone(hubs), Arc::clone(cell));
+                        let name = cell.name.clone();
+                        upstream.ask(&name, event, move |answer| hubs.answer(&cell, event_id, &answer));
+                    } else {
+                        let answer = events.otherwise.answer(*event);
+                        self.hub.handle_event_answer(now, event_id, &answer);
+                    }
+                }
+                Output::Connected { connection_id } => {
+                    if let Some(upstream) = &events.upstream {
+                        upstream.connected(&connection_id);
+                    }
+                }
+                Output::Disconnected { connection_id, reason } => {
+                    if let Some(upstream) = &events.upstream {
+                        upstream.disconnected(&connection_id, &reason);
+                    }
                 }
             }
         }
@@ -283,7 +332,6 @@ impl Line {
     /// Hands a batch to the hub, and how much was written meanwhile.
     pub(super) fn receive(&self, batch: &mut Vec<Incoming>, written: usize) {
         let socket = self.socket;
-        let events = self.hubs.events;
         self.hubs.with(&self.cell, |state, now| {
             if written > 0 {
                 state.hub.handle_written(now, socket, written);
@@ -297,7 +345,7 @@ impl Line {
                     Incoming::Binary(bytes) => state.hub.handle_binary(now, socket, &bytes),
                     Incoming::Life => state.hub.handle_life(now, socket),
                 }
-                state.carry_out(now, events);
+                state.carry_out(now, &self.hubs, &self.cell);
             }
         });
     }

@@ -133,6 +133,7 @@ impl World {
                     self.rig.hub.handle_event_answer(self.rig.now, event.event_id, &answer);
                 }
                 Output::Abort { .. } | Output::Pause { .. } | Output::Resume { .. } | Output::Ping { .. } => {}
+                Output::Connected { .. } | Output::Disconnected { .. } => panic!("nobody asked for {output:?}"),
             }
         }
         self.check();

@@ -139,7 +139,7 @@ async fn a_hub_exists_as_long_as_it_has_connections() {
     let fresh = || {
         use crate::emulator::hub::{ClientKind, Fresh, Open, SimpleMode};
         let client = ClientKind::Simple(SimpleMode::SendEvent);
-        Open::Fresh(Fresh { client, user: None, roles: vec![], groups: vec![] })
+        Open::Fresh(Fresh { connection_id: None, client, user: None, roles: vec![], groups: vec![] })
     };
     let (one, two) = (hubs.open("a", fresh()).unwrap(), hubs.open("a", fresh()).unwrap());
     let other = hubs.open("b", fresh()).unwrap();

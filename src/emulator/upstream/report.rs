@@ -1,0 +1,37 @@
+//! Handlers that fail, told on stderr: each once, until it fails in another way or works again.
+
+use std::collections::HashMap;
+use std::sync::{Mutex, PoisonError};
+
+use tracing::{debug, warn};
+
+/// The most failures that are told apart; more hubs than that fail without a word at the default level.
+const MAX_REMEMBERED: usize = 1024;
+
+/// What fails just now.
+#[derive(Debug, Default)]
+pub(super) struct Reports(Mutex<HashMap<(String, String), String>>);
+
+impl Reports {
+    /// A request to a handler failed: which, what it was asked (an event of a hub), what was wrong, and what the client
+    /// saw of that.
+    pub(super) fn failed(&self, handler: &str, asked: &str, problem: &str, seen: &str) {
+        let mut reports = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let key = (handler.to_owned(), asked.to_owned());
+        let known = reports.get(&key).is_some_and(|known| known == problem);
+        if known || (reports.len() >= MAX_REMEMBERED && !reports.contains_key(&key)) {
+            debug!("event handler {handler}: {asked}: {problem}; {seen}");
+            return;
+        }
+        warn!("event handler {handler}: {asked}: {problem}; {seen}");
+        reports.insert(key, problem.to_owned());
+    }
+
+    /// A request to a handler was answered as it should be.
+    pub(super) fn worked(&self, handler: &str, asked: &str) {
+        let mut reports = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        if !reports.is_empty() && reports.remove(&(handler.to_owned(), asked.to_owned())).is_some() {
+            warn!("event handler {handler}: {asked}: works again");
+        }
+    }
+}
