@@ -135,7 +135,8 @@ async fn clients_that_do_not_read_or_never_finish_a_request_do_not_keep_a_server
 
 #[tokio::test]
 async fn a_hub_exists_as_long_as_it_has_connections() {
-    let hubs = Arc::new(Hubs::new(HubConfig::default(), EventHandler::Echo, [7; 32]));
+    let events = Events { otherwise: EventHandler::Echo, upstream: None };
+    let hubs = Arc::new(Hubs::new(HubConfig::default(), events, [7; 32]));
     let fresh = || {
         use crate::emulator::hub::{ClientKind, Fresh, Open, SimpleMode};
         let client = ClientKind::Simple(SimpleMode::SendEvent);

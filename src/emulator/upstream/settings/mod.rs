@@ -13,7 +13,6 @@ use std::collections::HashMap;
 
 pub use file::SettingsFile;
 pub use handler::{Handler, HandlerError, SystemEvent, SystemEvents, UserEvents};
-pub use template::UrlTemplate;
 
 /// All handlers.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
