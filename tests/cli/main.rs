@@ -16,6 +16,7 @@ mod doctor_network;
 #[cfg(unix)]
 mod ending;
 mod garbage;
+mod handlers;
 mod layering;
 mod network;
 mod operations;

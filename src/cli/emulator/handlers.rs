@@ -4,6 +4,9 @@ use std::path::PathBuf;
 
 use clap::Args;
 
+use crate::cli::values::secret;
+use crate::secret::Secret;
+
 /// Whom the emulator asks and tells about its clients.
 #[derive(Debug, Args)]
 pub struct HandlerArgs {
@@ -13,8 +16,8 @@ pub struct HandlerArgs {
     /// has commas between names; `*` is all and an empty list none. Handlers are asked as the service asks them:
     /// validation by OPTIONS, CloudEvents headers, signature. An event nobody takes fails with `InternalServerError`.
     /// Redirects are not followed, proxies not used. The events of one connection are sent one after another.
-    #[arg(long, value_name = "URL", help_heading = "Event handlers")]
-    pub event_handler: Vec<String>,
+    #[arg(long, value_name = "URL", value_parser = secret, help_heading = "Event handlers")]
+    pub event_handler: Vec<Secret>,
 
     /// Events of clients that handlers take which say nothing themselves [default: *]
     #[arg(long, value_name = "LIST", requires = "event_handler", help_heading = "Event handlers")]

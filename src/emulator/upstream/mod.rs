@@ -414,7 +414,7 @@ impl Upstream {
 
     /// Asks again where that may help (PROTOCOL §14.6).
     async fn persist(&self, call: &Call<'_>) -> Result<Answer, Broken> {
-        for pause in &self.limits.retries {
+        for (attempt, pause) in self.limits.retries.iter().enumerate() {
             let outcome = self.attempt(call).await;
             let problem = match &outcome {
                 Ok(answer) if answer.status.is_server_error() || answer.status == StatusCode::REQUEST_TIMEOUT => {
@@ -423,8 +423,9 @@ impl Upstream {
                 Err(Broken::Network(text)) => text.clone(),
                 Ok(_) | Err(Broken::Hopeless(_)) => return outcome,
             };
-            let (handler, event) = (&call.handler.template, call.event.as_str());
-            tracing::info!("event handler {handler}: `{event}`: {problem}; tried again in {pause:?}");
+            if attempt == 0 {
+                self.reports.failed_at_first(&call.shown(), &call.asked(), &problem);
+            }
             tokio::time::sleep(*pause).await;
         }
         self.attempt(call).await

@@ -60,7 +60,7 @@ pub(super) fn handlers(args: &HandlerArgs, input: &mut dyn Input) -> Result<Hand
     let system_events = args.system_events.as_deref().map_or(Ok(SystemEvents::ALL), SystemEvents::parse);
     let system_events = system_events.map_err(|error| bad_flag("--system-events", &error))?;
     let every_hub = args.event_handler.iter().map(|value| {
-        let handler = Handler::from_flag(value, &user_events, system_events);
+        let handler = Handler::from_flag(value.expose(), &user_events, system_events);
         handler.map_err(|error| bad_flag("--event-handler", &error))
     });
     let every_hub = every_hub.collect::<Result<_, _>>()?;

@@ -57,6 +57,9 @@ pub enum HandlerError {
     /// Not one of the three.
     #[error("`{0}` is not a system event: there are `connect`, `connected` and `disconnected`")]
     SystemEvent(String),
+    /// Not one of the two.
+    #[error("`{0}` is no option of an event handler: there are `user-events` and `system-events`")]
+    Option(String),
     /// Said twice in one value.
     #[error("`{0}` is given twice for one event handler")]
     Twice(&'static str),
@@ -80,6 +83,12 @@ impl Handler {
         }
         marks.sort_unstable();
         let url = &value[..marks.first().map_or(value.len(), |(at, ..)| *at)];
+        // A comma may be part of a URL, but this is hardly meant so.
+        let mut mistaken = url.split(',').skip(1).filter_map(|part| part.split_once('=')).map(|(name, _)| name);
+        let looks_meant = |name: &&str| ["user", "system", "event"].iter().any(|word| name.starts_with(word));
+        if let Some(name) = mistaken.find(looks_meant) {
+            return Err(HandlerError::Option(name.to_owned()));
+        }
         let mut handler = Self { template: UrlTemplate::new(url)?, user_events: user_events.clone(), system_events };
         for (index, (_, begin, option)) in marks.iter().enumerate() {
             let list = &value[*begin..marks.get(index + 1).map_or(value.len(), |(at, ..)| *at)];
@@ -203,6 +212,7 @@ mod tests {
     fn what_a_handler_cannot_be_is_said() {
         for (value, reason) in [
             ("h", "the URL of the event handler cannot be used: it is not a URL"),
+            ("http://h/,user-event=a", "`user-event` is no option of an event handler"),
             ("http://h/,user-events=1", "`1` is not the name of an event"),
             ("http://h/,user-events=a,system-event=connect", "`system-event=connect` is not the name of an event"),
             ("http://h/,system-events=connect,closed", "`closed` is not a system event"),
