@@ -354,6 +354,10 @@ complete -c wps -n "__fish_wps_using_subcommand emulator" -l port -d 'Port to li
 complete -c wps -n "__fish_wps_using_subcommand emulator" -l bind -d 'Address to listen on' -r
 complete -c wps -n "__fish_wps_using_subcommand emulator" -l advertise -d 'Endpoint that clients use, where it is not the one listened on, e.g. behind a proxy or in a container' -r
 complete -c wps -n "__fish_wps_using_subcommand emulator" -l access-key -d 'Access key that tokens are signed with; `-` reads it from stdin, `@FILE` from a file [default: the published key]' -r
+complete -c wps -n "__fish_wps_using_subcommand emulator" -l event-handler -d 'Event handler (webhook) of every hub: URL[,user-events=LIST][,system-events=LIST]; repeatable' -r
+complete -c wps -n "__fish_wps_using_subcommand emulator" -l user-events -d 'Events of clients that handlers take which say nothing themselves [default: *]' -r
+complete -c wps -n "__fish_wps_using_subcommand emulator" -l system-events -d 'The same for `connect`, `connected`, `disconnected` [default: all three]' -r
+complete -c wps -n "__fish_wps_using_subcommand emulator" -l settings -d 'JSON file with handlers for each hub and the access key, as Microsoft\'s emulator reads it' -r -F
 complete -c wps -n "__fish_wps_using_subcommand emulator" -s o -l output -d 'What stdout carries' -r -f -a "text\t'for people'
 ndjson\t'one JSON object a line; the first is `listening`'"
 complete -c wps -n "__fish_wps_using_subcommand emulator" -l color -d 'When to use colour' -r -f -a "auto\t'on a terminal'

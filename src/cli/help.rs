@@ -83,15 +83,6 @@ pub const DOCTOR: Examples = &[
 pub const EMULATOR: Examples = &[
     ("wps emulator", "on http://localhost:8080, where --local looks for it"),
     ("wps emulator --port 0 -o ndjson", "on a free port, for a script, which reads it from the first line"),
-    (
-        "wps emulator --event-handler 'http://localhost:3000/api/{event}'",
-        "with an application (webhook) that is asked about clients and their events",
-    ),
-    (
-        "wps emulator --event-handler http://localhost:3000/,user-events=vote,system-events=connect",
-        "with one that takes these events only; repeat the flag for others",
-    ),
-    ("wps emulator --settings appsettings.json", "with the handlers of Microsoft's emulator, read again on change"),
     ("wps emulator --bind 0.0.0.0 --advertise http://dev.example:8080", "for other machines"),
 ];
 /// Of `wps url`.
@@ -490,12 +481,22 @@ pub fn sections(command: &str) -> &'static [Section] {
                      connections within 30 s. State is kept in memory and is gone when it stops.",
                     "The first line on stdout says that it is ready, with the endpoint, the connection string, and a \
                      client URL for `hub1` with both roles.",
-                    "Event handlers are asked by `connect` before a client is let in: 204, or 200 with a JSON object \
-                     of `userId`, `groups`, `roles` and `subprotocol`, accepts it, 4xx goes back to it, anything else \
-                     is 500 for it. Events of clients are tried again after 1, 3 and 5 s on 408, 5xx and network \
-                     errors, for 100 s at most; the body of the answer is the reply. What goes wrong is said on \
-                     stderr, once until it changes. Without any handler, events are echoed.",
                     "Ctrl-C closes the clients with 1001 and ends.",
+                ]),
+            },
+            Section {
+                title: "Event handlers",
+                body: Body::Prose(&[
+                    "An application (webhook) is asked as the service asks it. `connect` comes before a client is let \
+                     in: 204, or 200 with a JSON object of `userId`, `groups`, `roles` and `subprotocol`, accepts it, \
+                     4xx goes back to it, anything else is 500 for it. Events of clients are tried again after 1, 3 \
+                     and 5 s on 408, 5xx and network errors, for 100 s at most; the body of the answer is the reply. \
+                     What goes wrong is said on stderr, once until it changes.",
+                    "For every event: --event-handler 'http://localhost:3000/{hub}/{event}'. For some: --event-handler \
+                     http://localhost:3000/,user-events=vote,chat,system-events=connect; the flag can be repeated.",
+                    "A settings file: {\"WebPubSub\": {\"AccessKey\": \"…\", \"Hubs\": {\"HUB\": {\"EventHandlers\": \
+                     [{\"UrlTemplate\": \"http://…/{event}\", \"EventPattern\": \"vote,chat\", \"SystemEvents\": \
+                     [\"connect\"]}]}}}}. There, what is not said is not taken.",
                 ]),
             },
             Section {

@@ -31,10 +31,8 @@ pub struct HandlerArgs {
 
     /// JSON file with handlers for each hub and the access key, as Microsoft's emulator reads it
     ///
-    /// `{"WebPubSub":{"AccessKey":…,"Hubs":{"HUB":{"EventHandlers":[{"UrlTemplate":…,"EventPattern":"a,b",
-    /// "SystemEvents":["connect"]}]}}}}`. The handlers are read again when the file changes, and connections go on; a file
-    /// that cannot be used is reported and changes nothing. `--access-key` and `WPS_ACCESS_KEY` win over its key,
-    /// handlers of flags come before its own.
+    /// The handlers are read again when the file changes, and connections go on; a file that cannot be used is reported
+    /// and changes nothing. `--access-key` and `WPS_ACCESS_KEY` win over its key, handlers of flags come before its own.
     #[arg(long, value_name = "FILE", help_heading = "Event handlers")]
     pub settings: Option<PathBuf>,
 }
