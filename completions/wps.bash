@@ -475,7 +475,7 @@ _wps() {
             return 0
             ;;
         wps__subcmd__emulator)
-            opts="-o -q -v -h --port --bind --advertise --access-key --allow-anonymous --no-echo-events --fault --seed --output --exec --exit-on-stdin-close --log --color --quiet --verbose --help"
+            opts="-o -q -v -h --port --bind --advertise --access-key --allow-anonymous --no-echo-events --fault --seed --event-handler --user-events --system-events --settings --output --exec --exit-on-stdin-close --log --color --quiet --verbose --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -502,6 +502,22 @@ _wps() {
                     return 0
                     ;;
                 --seed)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --event-handler)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --user-events)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --system-events)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --settings)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;

@@ -443,6 +443,10 @@ complete -c wps -n "__fish_wps_using_subcommand emulator" -l advertise -d 'Endpo
 complete -c wps -n "__fish_wps_using_subcommand emulator" -l access-key -d 'Access key that tokens are signed with; `-` reads it from stdin, `@FILE` from a file [default: the published key]' -r
 complete -c wps -n "__fish_wps_using_subcommand emulator" -l fault -d 'Something that goes wrong, e.g. `nack=InternalServerError,op=sendToGroup,times=2`; `help` lists what there is' -r
 complete -c wps -n "__fish_wps_using_subcommand emulator" -l seed -d 'Makes chance repeatable: what faults leave to it, connection ids and reconnection tokens' -r
+complete -c wps -n "__fish_wps_using_subcommand emulator" -l event-handler -d 'Event handler (webhook) of every hub: URL[,user-events=LIST][,system-events=LIST]; repeatable' -r
+complete -c wps -n "__fish_wps_using_subcommand emulator" -l user-events -d 'Events of clients that handlers take which say nothing themselves [default: *]' -r
+complete -c wps -n "__fish_wps_using_subcommand emulator" -l system-events -d 'The same for `connect`, `connected`, `disconnected` [default: all three]' -r
+complete -c wps -n "__fish_wps_using_subcommand emulator" -l settings -d 'JSON file with handlers for each hub and the access key, as Microsoft\'s emulator reads it' -r -F
 complete -c wps -n "__fish_wps_using_subcommand emulator" -s o -l output -d 'What stdout carries' -r -f -a "text\t'for people'
 ndjson\t'one JSON object a line; the first is `listening`'"
 complete -c wps -n "__fish_wps_using_subcommand emulator" -l exec -d 'Run CMD with the shell once ready, and end with it and its exit code' -r -f -a "(__fish_complete_command)"

@@ -36,7 +36,7 @@ pub enum Command {
     /// Find out, step by step, why a connection does not work
     Doctor(Box<DoctorArgs>),
     /// Run a local Web PubSub service on this machine, for development and tests
-    Emulator(EmulatorArgs),
+    Emulator(Box<EmulatorArgs>),
     /// Make client access URLs, and explain them
     Url(UrlArgs),
     /// Show and check profiles: named sets of flags in a configuration file

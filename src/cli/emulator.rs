@@ -2,12 +2,14 @@
 
 mod double;
 mod faults;
+mod handlers;
 
 use std::net::IpAddr;
 
 use clap::Args;
 
 pub use self::double::DoubleArgs;
+pub use self::handlers::HandlerArgs;
 use super::output::TalkArgs;
 use super::values::{EmulatorFormat, secret};
 use crate::secret::Secret;
@@ -42,13 +44,16 @@ pub struct EmulatorArgs {
 
     /// Have no handler for events: they are refused with `InternalServerError`
     ///
-    /// By default each event is answered with its own data, as a server message.
+    /// By default, without an event handler, each event is answered with its own data, as a server message.
     #[arg(long)]
     pub no_echo_events: bool,
 
     /// What goes wrong on request.
     #[command(flatten)]
     pub faults: FaultArgs,
+    /// Whom to ask and to tell about clients.
+    #[command(flatten)]
+    pub handlers: HandlerArgs,
 
     /// What stdout carries
     #[arg(short, long, value_enum, value_name = "FORMAT", default_value = "text", help_heading = "Output")]

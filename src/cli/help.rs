@@ -601,6 +601,21 @@ pub fn sections(command: &str) -> &'static [Section] {
                 ]),
             },
             Section {
+                title: "Event handlers",
+                body: Body::Prose(&[
+                    "An application (webhook) is asked as the service asks it. `connect` comes before a client is let \
+                     in: 204, or 200 with a JSON object of `userId`, `groups`, `roles` and `subprotocol`, accepts it, \
+                     4xx goes back to it, anything else is 500 for it. Events of clients are tried again after 1, 3 \
+                     and 5 s on 408, 5xx and network errors, for 100 s at most; the body of the answer is the reply. \
+                     What goes wrong is said on stderr, once until it changes.",
+                    "For every event: --event-handler 'http://localhost:3000/{hub}/{event}'. For some: --event-handler \
+                     http://localhost:3000/,user-events=vote,chat,system-events=connect; the flag can be repeated.",
+                    "A settings file: {\"WebPubSub\": {\"AccessKey\": \"…\", \"Hubs\": {\"HUB\": {\"EventHandlers\": \
+                     [{\"UrlTemplate\": \"http://…/{event}\", \"EventPattern\": \"vote,chat\", \"SystemEvents\": \
+                     [\"connect\"]}]}}}}. There, what is not said is not taken.",
+                ]),
+            },
+            Section {
                 title: "Exit codes",
                 body: Body::Table(&[
                     CODES_START,

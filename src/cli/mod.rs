@@ -33,7 +33,7 @@ use crate::failure::Failure;
 pub use commands::{Command, ConnectingArgs, EventArgs, JoinArgs, ListenArgs, ReplArgs, SendArgs};
 pub use connection::{KeyArgs, ReconnectArgs, SourceArgs, TokenArgs};
 pub use doctor::DoctorArgs;
-pub use emulator::{EmulatorArgs, FaultArgs};
+pub use emulator::{EmulatorArgs, FaultArgs, HandlerArgs};
 pub use expressions::{ConditionArgs, FilterArgs, ReplyConditionArgs};
 pub use help::{Body, examples_of, sections};
 pub use line::{LineCommand, LineParsed, Place, SetCommand, line_command, line_help, parse_line, split};

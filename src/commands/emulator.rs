@@ -14,7 +14,9 @@ use self::exec::Exec;
 use self::log::Log;
 use super::{print_failure, stopped_error, unix_now};
 use crate::emulator::fault;
-use crate::emulator::{self, DEFAULT_HUB, DEFAULT_PORT, DEVELOPMENT_KEY, EventHandler, Observer, Ready, ServerConfig};
+use crate::emulator::{
+    self, CurrentRoutes, DEFAULT_HUB, DEFAULT_PORT, DEVELOPMENT_KEY, EventHandler, Observer, Ready, ServerConfig,
+};
 use crate::failure::{Failure, Kind};
 use crate::render::{Console, Listening, Stopped, WriteFailure, listening, stopped};
 use crate::settings::{Emulator, EmulatorFormat};
@@ -89,6 +91,7 @@ async fn serve(console: &Console, settings: &Emulator) -> Result<Ended, Failure>
     if let Some(log) = &log {
         config.traffic.add(Arc::clone(log) as Arc<dyn Observer>);
     }
+    let mut watched = std::pin::pin!(watch_settings(settings, config.handlers.clone()));
     let address = listener.local_addr().map_err(internal)?;
     let ready = Ready::new(&config, address, unix_now());
     let (stop, stopping) = oneshot::channel::<()>();
@@ -105,6 +108,7 @@ async fn serve(console: &Console, settings: &Emulator) -> Result<Ended, Failure>
         () = stdin_closed(settings.exit_on_stdin_close) => Ended::Stdin,
         failure = output_failed(console) => return Err(failure),
         failure = log_failed(log.as_deref()) => return Err(failure),
+        () = &mut watched => return Err(Failure::message(Kind::Internal, "nobody watches the settings file any more")),
         ended = &mut server => return Err(match ended {
             Err(error) => internal(error),
             Ok(()) => Failure::message(Kind::Internal, "the server ended by itself"),
@@ -178,6 +182,15 @@ async fn stdin_closed(awaited: bool) {
     }
 }
 
+/// Keeps the event handlers as the settings file has them, if there is one.
+async fn watch_settings(settings: &Emulator, handlers: Option<CurrentRoutes>) {
+    if let (Some(file), Some(handlers)) = (&settings.handlers.file, handlers) {
+        let (path, text) = (file.path.clone(), file.text.clone());
+        emulator::watch(path, text, settings.handlers.every_hub.clone(), handlers).await;
+    }
+    std::future::pending().await
+}
+
 /// A reader that has gone away has seen the ready line, or does not want it; anything else is an error.
 async fn output_failed(console: &Console) -> Failure {
     match console.out.writer().failed().await {
@@ -208,6 +221,7 @@ fn config(settings: &Emulator) -> io::Result<ServerConfig> {
     config.allow_anonymous = settings.allow_anonymous;
     config.advertise = settings.advertise.as_ref().map(ToString::to_string);
     config.events = if settings.echo_events { EventHandler::Echo } else { EventHandler::Missing };
+    config.handlers = settings.handlers.are_possible().then(|| CurrentRoutes::new(settings.handlers.routes()));
     Ok(config)
 }
 

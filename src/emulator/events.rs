@@ -18,7 +18,7 @@ impl EventHandler {
             // An empty body is no answer (PROTOCOL §3, §14.6).
             Self::Echo if event.data.as_data().as_json() == "\"\"" => EventAnswer::NoContent,
             Self::Echo => EventAnswer::Reply(event.data),
-            Self::Missing => EventAnswer::Failed,
+            Self::Missing => EventAnswer::Unhandled,
         }
     }
 }

@@ -1,8 +1,8 @@
 //! A local Web PubSub service, for development and tests: `wps emulator`, and what `--local` hosts.
 //!
 //! [`hub`] decides everything the protocol leaves to the service, without I/O; [`server`] puts HTTP, WebSockets and
-//! clocks around it; [`events`] answers what clients ask the application. State is in memory and bounded. Depends on
-//! `protocol`, `auth` and `secret`, never on the client.
+//! clocks around it; [`events`] answers what clients ask the application when there is no [`upstream`] handler for that.
+//! State is in memory and bounded. Depends on `protocol`, `auth` and `secret`, never on the client.
 
 pub mod events;
 pub mod fault;
@@ -11,8 +11,10 @@ pub mod hub;
 mod ready;
 pub mod server;
 mod traffic;
+pub mod upstream;
 
 pub use events::EventHandler;
 pub use ready::{DEFAULT_HUB, DEFAULT_PORT, DEVELOPMENT_KEY, Ready};
 pub use server::{ServerConfig, bind, chosen_seed, random_seed, run};
 pub use traffic::Observer;
+pub use upstream::{CurrentRoutes, watch};

@@ -35,10 +35,11 @@ use super::fault::{Fault, Faults};
 use super::hub::HubConfig;
 use super::ready::{DEVELOPMENT_KEY, endpoint};
 use super::traffic::{Observer, Traffic};
+use super::upstream::{CurrentRoutes, Limits, Upstream};
 use crate::secret::Secret;
 use feed::Feed;
 use handshake_faults::HandshakeFaults;
-use hubs::Hubs;
+use hubs::{Events, Hubs};
 
 /// How long clients have for the closing handshake when the server stops.
 const GOODBYE: Duration = Duration::from_secs(1);
@@ -47,6 +48,8 @@ const REQUEST_HEAD_TIMEOUT: Duration = Duration::from_secs(30);
 /// Pause after a failed accept, which mostly means that there are no file descriptors left.
 const ACCEPT_PAUSE: Duration = Duration::from_millis(100);
 
+/// How long event handlers are told about the connections that end with the server.
+const LAST_WORDS: Duration = Duration::from_millis(500);
 /// Between two warnings about that.
 const ACCEPT_WARNINGS: Duration = Duration::from_secs(10);
 
@@ -59,10 +62,12 @@ pub struct ServerConfig {
     pub allow_anonymous: bool,
     /// The endpoint clients know the server by; `None`: by its address.
     pub advertise: Option<String>,
-    /// Who answers user events.
+    /// Who answers user events when there is no event handler.
     pub events: EventHandler,
     /// Those who see everything that passes.
     pub traffic: Traffic,
+    /// The event handlers, where there can be any; `None` says that there never will be.
+    pub handlers: Option<CurrentRoutes>,
     /// Limits and intervals.
     pub hub: HubConfig,
     /// Source of connection ids and reconnection tokens, and of what faults leave to chance.
@@ -80,6 +85,7 @@ impl ServerConfig {
             advertise: None,
             events: EventHandler::Echo,
             traffic: Traffic::default(),
+            handlers: None,
             hub: HubConfig::default(),
             seed,
             faults: Vec::new(),
@@ -95,6 +101,7 @@ impl fmt::Debug for ServerConfig {
             .field("allow_anonymous", &self.allow_anonymous)
             .field("advertise", &self.advertise)
             .field("events", &self.events)
+            .field("handlers", &self.handlers)
             .field("hub", &self.hub)
             .field("faults", &self.faults)
             .finish_non_exhaustive()
@@ -125,6 +132,8 @@ struct Server {
     advertised: bool,
     hubs: Arc<Hubs>,
     faults: HandshakeFaults,
+    /// The event handlers, where there can be any.
+    upstream: Option<Arc<Upstream>>,
     /// One task for each WebSocket.
     sockets: Mutex<JoinSet<()>>,
 }
@@ -143,13 +152,15 @@ impl Server {
 pub async fn run(listener: TcpListener, config: ServerConfig, shutdown: impl Future<Output = ()>) -> io::Result<()> {
     let endpoint = endpoint(&config, listener.local_addr()?);
     let advertised = config.advertise.is_some();
-    let ServerConfig { keys, allow_anonymous, events, mut traffic, hub, seed, faults: given, .. } = config;
+    let ServerConfig { keys, allow_anonymous, events, mut traffic, handlers, hub, seed, faults: given, .. } = config;
     let feed = Arc::new(Feed::default());
     traffic.add(Arc::clone(&feed) as Arc<dyn Observer>);
     let faults = Faults::new(chance_of(&seed));
     for fault in given {
         faults.add(fault);
     }
+    let upstream = handlers.map(|routes| Arc::new(Upstream::new(routes, &endpoint, &keys, Limits::default())));
+    let events = Events { otherwise: events, upstream: upstream.clone() };
     let hubs = Arc::new(Hubs::new(hub, events, traffic.clone(), seed, faults.clone()));
     let server = Arc::new(Server {
         keys,
@@ -160,6 +171,7 @@ pub async fn run(listener: TcpListener, config: ServerConfig, shutdown: impl Fut
         advertised,
         hubs: Arc::clone(&hubs),
         faults: HandshakeFaults::new(faults),
+        upstream,
         sockets: Mutex::default(),
     });
     // Dropped, and so aborted, when this function returns or is dropped itself.
@@ -191,7 +203,13 @@ pub async fn run(listener: TcpListener, config: ServerConfig, shutdown: impl Fut
     server.hubs.shutdown();
     let mut sockets = std::mem::take(&mut *server.sockets.lock().unwrap_or_else(PoisonError::into_inner));
     // Whoever does not answer in time is dropped.
-    let _ = tokio::time::timeout(GOODBYE, async { while sockets.join_next().await.is_some() {} }).await;
+    let goodbyes = tokio::time::timeout(GOODBYE, async { while sockets.join_next().await.is_some() {} });
+    let last_words = async {
+        if let Some(upstream) = &server.upstream {
+            upstream.finish(LAST_WORDS).await;
+        }
+    };
+    let _ = tokio::join!(goodbyes, last_words);
     Ok(())
 }
 

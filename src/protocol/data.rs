@@ -134,6 +134,11 @@ impl OwnedData {
         Self { data_type: "binary", json: format!("\"{}\"", STANDARD.encode(bytes)).into() }
     }
 
+    /// A serialized `google.protobuf.Any`.
+    pub fn protobuf(bytes: &[u8]) -> Self {
+        Self { data_type: "protobuf", ..Self::binary(bytes) }
+    }
+
     /// A JSON value; its text is kept as given. Fails with the parser's message when it is not one JSON value.
     pub fn json(text: &str) -> Result<Self, serde_json::Error> {
         let raw: &serde_json::value::RawValue = serde_json::from_str(text)?;

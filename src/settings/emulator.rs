@@ -1,11 +1,14 @@
 //! What `wps emulator` will do.
 
 mod faults;
+mod handlers;
 
 use std::net::IpAddr;
 use std::path::PathBuf;
 
 use ::url::Url;
+
+pub use handlers::Handlers;
 
 use super::settle::talk;
 use super::source::read;
@@ -29,7 +32,7 @@ pub struct Emulator {
     pub access_key: Secret,
     /// Let clients in that have no token.
     pub allow_anonymous: bool,
-    /// Answer events with their payload.
+    /// Answer events with their payload, when there is no event handler.
     pub echo_events: bool,
     /// Shell command that it runs for.
     pub exec: Option<String>,
@@ -39,6 +42,8 @@ pub struct Emulator {
     pub log: Option<PathBuf>,
     /// What goes wrong on request.
     pub faults: FaultSettings,
+    /// Event handlers.
+    pub handlers: Handlers,
     /// What stdout carries.
     pub format: EmulatorFormat,
     /// The environment's word is in it: ask [`ColorChoice::enabled`].
@@ -62,9 +67,10 @@ pub(super) fn emulator(
         return Err(Failure::message(Kind::Usage, what).hint("`--access-key @FILE` takes the key from a file"));
     }
     let advertise = args.advertise.as_deref().map(advertised).transpose()?;
-    let access_key = match (&args.access_key, environment.get("WPS_ACCESS_KEY")) {
-        (Some(flag), _) => read("--access-key", flag, input)?,
-        (None, Some(variable)) => {
+    let handlers = handlers::handlers(&args.handlers, input)?;
+    let access_key = match (&args.access_key, environment.get("WPS_ACCESS_KEY"), handlers.access_key()) {
+        (Some(flag), ..) => read("--access-key", flag, input)?,
+        (None, Some(variable), _) => {
             if variable == "-" || variable.starts_with('@') {
                 input.note(Note::Warning(
                     "the value of `WPS_ACCESS_KEY` is taken as it is: `--access-key @FILE` and `-` read it from elsewhere"
@@ -73,7 +79,8 @@ pub(super) fn emulator(
             }
             Secret::new(variable)
         }
-        (None, None) => Secret::new(DEVELOPMENT_KEY),
+        (None, None, Some(key)) => key.clone(),
+        (None, None, None) => Secret::new(DEVELOPMENT_KEY),
     };
     let talk = talk(&args.talk, environment);
     Ok(Emulator {
@@ -87,6 +94,7 @@ pub(super) fn emulator(
         exit_on_stdin_close: args.double.exit_on_stdin_close,
         log: args.double.log,
         faults: faults::faults(args.faults)?,
+        handlers,
         format: args.output,
         color: talk.color,
         quiet: talk.quiet,

@@ -60,7 +60,7 @@ pub fn settle(command: Command, environment: &Environment, input: &mut dyn Input
         Command::Repl(args) => Settings::Repl(Box::new(repl(*args, environment, input)?)),
         Command::Replay(args) => Settings::Replay(Box::new(super::replay::settle(*args, environment, input)?)),
         Command::Doctor(args) => Settings::Doctor(Box::new(doctor::settle(*args, environment, input)?)),
-        Command::Emulator(args) => Settings::Emulator(Box::new(super::emulator::emulator(args, environment, input)?)),
+        Command::Emulator(args) => Settings::Emulator(Box::new(super::emulator::emulator(*args, environment, input)?)),
         Command::Url(UrlArgs { command: UrlCommand::Create(args) }) => {
             Settings::UrlCreate(Box::new(url::create(*args, environment, input)?))
         }

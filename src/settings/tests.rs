@@ -237,6 +237,12 @@ fn errors_have_their_exit_code_and_keep_secrets() {
         ("emulator --advertise ftp://h".to_owned(), 2, "the URL in `--advertise` is not an endpoint"),
         ("emulator --advertise http://u:sesame@h".to_owned(), 2, "more than scheme, host and port"),
         ("emulator --advertise http://h/p".to_owned(), 2, "more than scheme, host and port"),
+        ("emulator --event-handler http://u:sesame@h/{x}".to_owned(), 2, "there are `{hub}` and `{event}`"),
+        ("emulator --event-handler h".to_owned(), 2, "the value of `--event-handler` cannot be used"),
+        ("emulator --event-handler http://h --user-events 1".to_owned(), 2, "the value of `--user-events`"),
+        ("emulator --event-handler http://h --system-events x".to_owned(), 2, "the value of `--system-events`"),
+        ("emulator --settings missing".to_owned(), 3, "could not read the settings file `missing`"),
+        ("emulator --settings empty".to_owned(), 3, "the settings file `empty` cannot be used"),
         ("emulator --access-key @missing".to_owned(), 3, "could not read the value of `--access-key`"),
     ] {
         let inputs = Inputs { stdin: "", files: [("empty", "\n")].into(), ..Inputs::default() };
@@ -260,6 +266,7 @@ fn settings_print_without_their_secrets() {
         format!("listen --url {URL}"),
         format!("listen --hub h --connection-string {STRING}"),
         "emulator --access-key sesame".to_owned(),
+        "emulator --event-handler http://u:sesame@h/?code=sesame".to_owned(),
     ] {
         assert!(!format!("{:?}", settled(&line)).contains("sesame"), "{line}");
         let Parsed::Run(command) = parse(format!("wps {line}").split(' ').map(Into::into)).unwrap() else { panic!() };
@@ -456,6 +463,34 @@ fn the_emulator_is_microsofts_by_default() {
         ("emulator --access-key @k", "from file"),
     ] {
         assert_eq!(emulator(line, &variable).access_key.expose(), key, "{line}");
+    }
+}
+
+#[test]
+fn event_handlers_come_from_flags_and_from_a_file_whose_key_is_the_last_to_count() {
+    const FILE: &str = r#"{"WebPubSub":{"AccessKey":"from settings","Hubs":{"Chat":{"EventHandlers":[
+        {"UrlTemplate":"http://file/","EventPattern":"*"}]}}}}"#;
+    let emulator = |line: &str, environment: &[(&str, &str)]| {
+        let inputs = Inputs { files: [("s.json", FILE)].into(), ..Inputs::default() };
+        match settle_with(line, environment, inputs).unwrap() {
+            Settings::Emulator(emulator) => *emulator,
+            other => panic!("{other:?}"),
+        }
+    };
+    assert!(!emulator("emulator", &[]).handlers.are_possible());
+    let flags = "emulator --event-handler http://a/,user-events=x --event-handler http://b/ --system-events connect";
+    let routes = emulator(&format!("{flags} --settings s.json"), &[]).handlers.routes();
+    let shown: Vec<_> = routes.every_hub.iter().map(|handler| format!("{handler:?}")).collect();
+    assert!(shown[0].contains("http://a/") && shown[0].contains("Named([\"x\"])"), "{shown:?}");
+    assert!(shown[1].contains("All") && shown.iter().all(|one| one.contains("connect: true, connected: false")));
+    assert_eq!(routes.hubs["chat"].len(), 1);
+    let variable = [("WPS_ACCESS_KEY", "from variable")];
+    for (line, environment, key) in [
+        ("emulator --settings s.json", &[][..], "from settings"),
+        ("emulator --settings s.json", &variable[..], "from variable"),
+        ("emulator --settings s.json --access-key flag", &variable[..], "flag"),
+    ] {
+        assert_eq!(emulator(line, environment).access_key.expose(), key, "{line}");
     }
 }
 

@@ -170,6 +170,7 @@ impl World {
         let faults = faults::of(seed);
         hub.set_faults(faults.clone(), "hub");
         let observer = Fresh {
+            connection_id: None,
             client: ClientKind::PubSub(Subprotocol::Json),
             user: None,
             roles: Vec::new(),
@@ -386,6 +387,7 @@ impl World {
                         Open::Recover { connection_id, reconnection_token: token.0 }
                     }
                     DialRequest::Fresh => Open::Fresh(Fresh {
+                        connection_id: None,
                         client: ClientKind::PubSub(Subprotocol::JsonReliable),
                         user: Some(format!("user{index}")),
                         roles: vec!["webpubsub.joinLeaveGroup".into(), "webpubsub.sendToGroup".into()],
@@ -508,7 +510,11 @@ impl World {
                 }
                 hub::Output::Pause { socket } => self.with_wire(socket, |wire| wire.paused = true),
                 hub::Output::Resume { socket } => self.with_wire(socket, |wire| wire.paused = false),
-                hub::Output::UserEvent(event) => panic!("seed {}: an event {event:?}", self.seed),
+                output @ (hub::Output::UserEvent(_)
+                | hub::Output::Connected { .. }
+                | hub::Output::Disconnected { .. }) => {
+                    panic!("seed {}: {output:?}", self.seed)
+                }
             }
         }
     }

@@ -28,9 +28,25 @@ const LAYERS: &[(&str, &[&str])] = &[
     ("render", &["client::event", "protocol", "secret"]),
     ("emulator::fault", &["protocol"]),
     ("emulator::hub", &["emulator::fault", "protocol"]),
-    ("emulator", &["emulator::fault", "emulator::hub", "wire", "auth", "protocol", "secret"]),
+    ("emulator::upstream::settings", &["protocol", "secret"]),
+    (
+        "emulator",
+        &["emulator::fault", "emulator::hub", "emulator::upstream::settings", "wire", "auth", "protocol", "secret"],
+    ),
     ("cli", &["emulator::fault", "failure", "secret"]),
-    ("settings", &["cli", "auth", "client::session", "emulator::fault", "protocol", "failure", "secret"]),
+    (
+        "settings",
+        &[
+            "cli",
+            "auth",
+            "client::session",
+            "emulator::fault",
+            "emulator::upstream::settings",
+            "protocol",
+            "failure",
+            "secret",
+        ],
+    ),
     ("logging", &["client::driver", "render", "failure", "secret"]),
     (
         "commands",

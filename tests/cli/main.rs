@@ -24,6 +24,7 @@ mod ending;
 mod expressions;
 mod faults;
 mod garbage;
+mod handlers;
 mod layering;
 mod listen_network;
 #[cfg(target_os = "linux")]

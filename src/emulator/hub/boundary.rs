@@ -43,6 +43,8 @@ impl fmt::Debug for Open {
 /// A new connection, as its token and its query describe it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Fresh {
+    /// What the connection is known by, when that had to be known before it existed; `None`: the hub draws an id.
+    pub connection_id: Option<String>,
     /// How the client speaks.
     pub client: ClientKind,
     /// `None` when anonymous.
@@ -109,6 +111,8 @@ pub struct UserEvent {
     pub event: String,
     /// The payload.
     pub data: OwnedData,
+    /// The message's metadata (PROTOCOL §4.5), a JSON object of strings.
+    pub metadata: Option<Box<str>>,
 }
 
 /// How a handler answered a user event (PROTOCOL §14.6).
@@ -118,8 +122,10 @@ pub enum EventAnswer {
     NoContent,
     /// Success with a message to the sender.
     Reply(OwnedData),
-    /// The handler failed, or there is none.
+    /// The handler failed.
     Failed,
+    /// There is no handler that takes the event.
+    Unhandled,
 }
 
 /// A WebSocket message to a client. Receivers of the same message share its bytes where they can.
@@ -219,4 +225,17 @@ pub enum Output {
     },
     /// Ask the application's handler.
     UserEvent(Box<UserEvent>),
+    /// Tell the application that a connection exists (PROTOCOL §14.5). Only where the configuration asks for it.
+    Connected {
+        /// Which.
+        connection_id: Arc<str>,
+    },
+    /// Tell the application that a connection has ended for good: it cannot be recovered any more. Comes once for each
+    /// `Connected`.
+    Disconnected {
+        /// Which.
+        connection_id: Arc<str>,
+        /// Why, for people.
+        reason: Cow<'static, str>,
+    },
 }

@@ -28,6 +28,13 @@ pub struct HubConfig {
     pub ping_interval: Duration,
     /// A peer that was not heard of for so long is dropped.
     pub silence_limit: Duration,
+    /// A connection with so many events at their handler has to wait with the next: its frames are held, and in the end
+    /// it is not read from.
+    pub max_pending_events: usize,
+    /// The same for the bytes of their payloads.
+    pub max_pending_event_bytes: usize,
+    /// Whether the application is told of connections that begin and end (PROTOCOL §14.5).
+    pub announces_connections: bool,
     /// Whether a `connected` frame with a new token comes first after a recovery (PROTOCOL §7.2, §17.10).
     pub send_connected_on_recovery: bool,
 }
@@ -44,6 +51,9 @@ impl Default for HubConfig {
             max_groups: 10_000,
             ping_interval: Duration::from_secs(20),
             silence_limit: Duration::from_secs(40),
+            max_pending_events: 64,
+            max_pending_event_bytes: 4 * 1024 * 1024,
+            announces_connections: false,
             send_connected_on_recovery: true,
         }
     }

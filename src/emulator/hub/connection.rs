@@ -39,6 +39,23 @@ pub(super) struct Connection {
     pub(super) received: u64,
     /// Frames that went to the client on sockets that are gone.
     pub(super) sent_before: u64,
+    /// Its events that are at their handler.
+    pub(super) pending: Pending,
+}
+
+/// How much of a connection is at the application's handlers.
+#[derive(Clone, Copy, Debug, Default)]
+pub(super) struct Pending {
+    pub(super) events: usize,
+    /// Of their payloads.
+    pub(super) bytes: usize,
+}
+
+impl Pending {
+    /// Whether another event has to wait. One always may go, however large it is.
+    pub(super) fn is_full(self, config: &HubConfig) -> bool {
+        self.events > 0 && (self.events >= config.max_pending_events || self.bytes >= config.max_pending_event_bytes)
+    }
 }
 
 /// How the client speaks, with what the hub remembers for that.

@@ -321,7 +321,7 @@ impl Hub {
     pub(super) fn expire(&mut self, key: ConnectionKey) {
         self.expel(key, Farewell::EXPIRED);
         // One that waits to be recovered ends, too.
-        self.end(key);
+        self.end(key, "The access token has expired.");
     }
 
     /// Takes the socket from a connection.
@@ -341,7 +341,7 @@ impl Hub {
                 self.outputs.push_back(Output::Close { socket, code: *code, reason: reason.clone().into() });
                 // After these the service keeps nothing (PROTOCOL §7.2).
                 match code {
-                    1000 | 1008 => self.end(key),
+                    1000 | 1008 => self.end(key, reason.clone()),
                     _ => self.socket_gone(key, CloseKind::Dropped),
                 }
                 return;
@@ -372,7 +372,11 @@ impl Hub {
             Output::Ping { socket } | Output::Close { socket, .. } | Output::Cut { socket, .. } => {
                 self.put_out(socket, output, Duration::ZERO, None);
             }
-            Output::Pause { .. } | Output::Resume { .. } | Output::UserEvent(_) => {
+            Output::Pause { .. }
+            | Output::Resume { .. }
+            | Output::UserEvent(_)
+            | Output::Connected { .. }
+            | Output::Disconnected { .. } => {
                 self.meddler.passed.push_back(output);
             }
         }

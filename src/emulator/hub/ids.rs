@@ -7,18 +7,19 @@ use ring::hmac;
 
 /// A keyed generator: HMAC of a counter.
 #[derive(Debug)]
-pub(super) struct Ids {
+pub struct Ids {
     key: hmac::Key,
     drawn: u64,
 }
 
 impl Ids {
-    pub(super) fn new(seed: &[u8; 32]) -> Self {
+    /// A generator that the seed decides.
+    pub fn new(seed: &[u8; 32]) -> Self {
         Self { key: hmac::Key::new(hmac::HMAC_SHA256, seed), drawn: 0 }
     }
 
     /// 32 hex characters, as the official emulator's connection ids (PROTOCOL §1.3).
-    pub(super) fn draw(&mut self) -> String {
+    pub fn draw(&mut self) -> String {
         self.drawn += 1;
         let tag = hmac::sign(&self.key, &self.drawn.to_be_bytes());
         let mut out = String::with_capacity(32);

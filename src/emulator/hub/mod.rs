@@ -34,6 +34,7 @@ pub use boundary::{
     Violation,
 };
 pub use config::HubConfig;
+pub use ids::Ids;
 pub use inspect::{ConnectionInfo, GroupInfo};
 pub use negotiation::negotiate;
 pub use permissions::Permission;
@@ -41,7 +42,6 @@ pub use permissions::Permission;
 use connection::{Connection, ConnectionKey, Incoming};
 use faults::Meddler;
 use groups::Groups;
-use ids::Ids;
 use operations::PendingEvent;
 use timers::Timers;
 

@@ -21,7 +21,7 @@ pub(super) enum Operation<'a> {
     Join { group: &'a str },
     Leave { group: &'a str },
     Send { group: &'a str, no_echo: bool, data: Data<'a>, metadata: Option<&'a str> },
-    Event { event: &'a str, data: Data<'a> },
+    Event { event: &'a str, data: Data<'a>, metadata: Option<&'a str> },
 }
 
 /// What becomes of an operation.
@@ -45,6 +45,8 @@ pub(super) struct PendingEvent {
     /// Who waits for the answer.
     connection: ConnectionKey,
     ack_id: Option<u64>,
+    /// What it counts for in the connection's pending bytes.
+    weight: usize,
 }
 
 impl Hub {
@@ -78,7 +80,7 @@ impl Hub {
         };
         let data = data.as_data();
         let operation = match mode {
-            SimpleMode::SendEvent => Operation::Event { event: "message", data },
+            SimpleMode::SendEvent => Operation::Event { event: "message", data, metadata: None },
             SimpleMode::SendToGroup { group, no_echo } => {
                 Operation::Send { group, no_echo: *no_echo, data, metadata: None }
             }
@@ -94,9 +96,8 @@ impl Hub {
                 let (no_echo, data, metadata) = (*no_echo, *data, *metadata);
                 self.operate(key, Operation::Send { group, no_echo, data, metadata }, *ack_id)
             }
-            // Metadata of an event are headers for its handler (PROTOCOL §4.5), and the echo has no headers.
-            Upstream::Event { event, ack_id, data, metadata: _ } => {
-                self.operate(key, Operation::Event { event, data: *data }, *ack_id)
+            Upstream::Event { event, ack_id, data, metadata } => {
+                self.operate(key, Operation::Event { event, data: *data, metadata: *metadata }, *ack_id)
             }
             Upstream::SequenceAck(sequence_id) => {
                 if self.is_lost(key, Point::SequenceAck) {
@@ -205,7 +206,7 @@ impl Hub {
                 self.publish(group, message, no_echo.then_some(key));
                 self.succeed(key, ack_id);
             }
-            Operation::Event { event, data } => self.ask_handler(key, event, data, ack_id),
+            Operation::Event { event, data, metadata } => self.ask_handler(key, event, data, metadata, ack_id),
         }
     }
 
@@ -223,27 +224,45 @@ impl Hub {
         }
     }
 
-    fn ask_handler(&mut self, key: ConnectionKey, event: &str, data: Data<'_>, ack_id: Option<u64>) {
+    fn ask_handler(
+        &mut self,
+        key: ConnectionKey,
+        event: &str,
+        data: Data<'_>,
+        metadata: Option<&str>,
+        ack_id: Option<u64>,
+    ) {
         let Some(connection) = self.connections.get_mut(&key) else { return };
         if let Some((id, acks)) = ack_id.zip(connection.acks()) {
             acks.begin(id);
         }
+        let weight = data.as_json().len();
+        connection.pending.events += 1;
+        connection.pending.bytes += weight;
         self.events_asked += 1;
         let event_id = EventId(self.events_asked);
-        self.events.insert(event_id, PendingEvent { connection: key, ack_id });
+        self.events.insert(event_id, PendingEvent { connection: key, ack_id, weight });
         self.outputs.push_back(Output::UserEvent(Box::new(UserEvent {
             event_id,
             connection_id: Arc::clone(&connection.id),
             user_id: connection.user.clone(),
             event: event.to_owned(),
             data: data.to_owned(),
+            metadata: metadata.map(Into::into),
         })));
     }
 
     /// The handler answered a user event. The answer of an event whose connection is gone is dropped.
     pub fn handle_event_answer(&mut self, now: Duration, event_id: EventId, answer: &EventAnswer) {
         self.now = now;
-        let Some(PendingEvent { connection: key, ack_id }) = self.events.remove(&event_id) else { return };
+        let Some(PendingEvent { connection: key, ack_id, weight }) = self.events.remove(&event_id) else { return };
+        if let Some(connection) = self.connections.get_mut(&key) {
+            let pending = &mut connection.pending;
+            pending.events = pending.events.saturating_sub(1);
+            pending.bytes = pending.bytes.saturating_sub(weight);
+            // The event that waits behind this one can go.
+            self.release_due |= !connection.held.is_empty();
+        }
         match answer {
             EventAnswer::NoContent => self.succeed(key, ack_id),
             EventAnswer::Reply(data) => {
@@ -253,12 +272,13 @@ impl Hub {
                 self.deliver_to(key, message);
                 self.succeed(key, ack_id);
             }
-            EventAnswer::Failed => self.fail_event(key, ack_id),
+            EventAnswer::Failed => self.fail_event(key, ack_id, "Internal server error"),
+            EventAnswer::Unhandled => self.fail_event(key, ack_id, "There is no event handler that takes the event."),
         }
         self.settle(now);
     }
 
-    fn fail_event(&mut self, key: ConnectionKey, ack_id: Option<u64>) {
+    fn fail_event(&mut self, key: ConnectionKey, ack_id: Option<u64>, message: &str) {
         let Some(connection) = self.connections.get_mut(&key) else { return };
         match &mut connection.client {
             Client::Simple(_) => self.expel(key, Farewell::HANDLER_FAILED),
@@ -266,7 +286,7 @@ impl Hub {
                 if let Some(id) = ack_id {
                     acks.fail(id);
                 }
-                self.refuse(key, ack_id, "InternalServerError", "Internal server error");
+                self.refuse(key, ack_id, "InternalServerError", message);
             }
         }
     }

@@ -4,6 +4,9 @@
 //! for it, for a limited time: their frames are held and carried out in order when it has caught up. Frames that help
 //! others catch up (`sequenceAck`) or prove life (`ping`) pass by, so that two connections that publish to each other
 //! never wait for each other's acknowledgements. A publisher with too much held is not read from any more.
+//!
+//! Events wait in the same way for the application's handlers, which may be slow: a client that sends more of them than
+//! are answered is held, too.
 
 use std::time::Duration;
 
@@ -11,7 +14,7 @@ use super::Hub;
 use super::boundary::{Output, SocketId};
 use super::connection::{ConnectionKey, Incoming, Link, Pace};
 use super::operations::Operation;
-use super::session::Farewell;
+use super::session::{Farewell, LEFT};
 use super::timers::Timer;
 use crate::protocol::{Upstream, decode_upstream};
 
@@ -94,10 +97,9 @@ impl Hub {
 
     /// Whether an operation would add to the load of a receiver that is waited for.
     pub(super) fn must_wait(&self, key: ConnectionKey, operation: &Operation<'_>) -> bool {
-        if self.congested.is_empty() {
-            return false;
-        }
         match operation {
+            Operation::Event { .. } if self.has_many_pending(key) => true,
+            _ if self.congested.is_empty() => false,
             Operation::Join { .. } | Operation::Leave { .. } => false,
             // The answer comes to the sender.
             Operation::Event { .. } => self.congested.contains(&key),
@@ -106,6 +108,11 @@ impl Hub {
                 .members(group)
                 .is_some_and(|members| self.congested.iter().any(|congested| members.contains(congested))),
         }
+    }
+
+    /// Whether a connection has as many events at their handler as it may.
+    fn has_many_pending(&self, key: ConnectionKey) -> bool {
+        self.connections.get(&key).is_some_and(|connection| connection.pending.is_full(&self.config))
     }
 
     /// A frame came in: carries it out, or holds it.
@@ -167,7 +174,7 @@ impl Hub {
             }
         }
         if self.connections.get(&key).is_some_and(|connection| matches!(connection.link, Link::Leaving)) {
-            self.end(key);
+            self.end(key, LEFT);
         } else {
             self.adjust_reading(key);
         }

@@ -1,12 +1,13 @@
 //! The life of a connection: it opens, loses its socket, is recovered, and ends (PROTOCOL §1.5, §7.2, §8).
 
 use std::borrow::Cow;
+use std::sync::Arc;
 use std::time::Duration;
 
 use super::Hub;
 use super::acks::AckMemory;
 use super::boundary::{ClientKind, CloseKind, Frame, Fresh, Open, Output, SocketId};
-use super::connection::{Attachment, Client, Connection, ConnectionKey, Link, Pace, ReliableQueue};
+use super::connection::{Attachment, Client, Connection, ConnectionKey, Link, Pace, Pending, ReliableQueue};
 use super::permissions::Permissions;
 use super::timers::Timer;
 use crate::emulator::fault::Point;
@@ -51,13 +52,20 @@ impl Farewell {
     pub(super) const HANDLER_FAILED: Self = Self::new(1011, "Internal server error");
 }
 
+/// Why a connection ended that its client closed.
+pub(super) const LEFT: &str = "The client closed the connection.";
+/// Why a connection ended whose socket broke and which is of a kind that cannot be recovered.
+const LOST: &str = "The connection was lost.";
+/// Why a reliable connection ended that was not recovered.
+const NOT_BACK: &str = "The connection was lost and not recovered in time.";
+
 impl Hub {
     /// A socket was upgraded.
     pub fn handle_open(&mut self, now: Duration, socket: SocketId, open: Open) {
         // Whose time is up cannot be recovered, whether or not the timer was served already.
         self.handle_timeout(now);
         match open {
-            _ if self.stopped => self.close_socket(socket, Farewell::GOING_AWAY),
+            _ if self.stopped => self.send_off(socket, Farewell::GOING_AWAY),
             Open::Fresh(fresh) => self.open_fresh(socket, fresh),
             Open::Recover { connection_id, reconnection_token } => {
                 self.recover(socket, &connection_id, &reconnection_token);
@@ -71,7 +79,7 @@ impl Hub {
         let key = ConnectionKey(self.connections_opened);
         let acks = AckMemory::new(self.config.ack_memory);
         let connection = Connection {
-            id: self.ids.draw().into(),
+            id: fresh.connection_id.unwrap_or_else(|| self.ids.draw()).into(),
             user: fresh.user.map(Into::into),
             permissions: Permissions::from_roles(&fresh.roles),
             groups: Default::default(),
@@ -89,7 +97,9 @@ impl Hub {
             opened: self.now,
             received: 0,
             sent_before: 0,
+            pending: Pending::default(),
         };
+        let connection_id = Arc::clone(&connection.id);
         self.by_id.insert(connection.id.clone(), key);
         self.connections.insert(key, connection);
         self.attach(key, socket);
@@ -101,6 +111,9 @@ impl Hub {
             self.join(key, group);
         }
         self.meddle_opened(key, &strikes);
+        if self.config.announces_connections {
+            self.outputs.push_back(Output::Connected { connection_id });
+        }
     }
 
     fn attach(&mut self, key: ConnectionKey, socket: SocketId) {
@@ -141,14 +154,14 @@ impl Hub {
             })
         });
         let Some(key) = key else {
-            self.close_socket(socket, Farewell::NOT_RECOVERED);
+            self.send_off(socket, Farewell::NOT_RECOVERED);
             return;
         };
         if let Some(code) = self.recovery_is_refused(key) {
-            self.close_socket(socket, Farewell { code, ..Farewell::NOT_RECOVERED });
+            self.send_off(socket, Farewell { code, ..Farewell::NOT_RECOVERED });
             if code == Farewell::NOT_RECOVERED.code {
                 // For good: the service has lost it.
-                self.end(key);
+                self.end(key, Farewell::NOT_RECOVERED.message);
             }
             return;
         }
@@ -196,7 +209,8 @@ impl Hub {
         let Some(connection) = self.connections.get_mut(&key) else { return };
         match kind {
             CloseKind::Dropped if connection.is_reliable() => {}
-            CloseKind::Dropped | CloseKind::Clean if connection.held.is_empty() => self.end(key),
+            CloseKind::Clean if connection.held.is_empty() => self.end(key, LEFT),
+            CloseKind::Dropped if connection.held.is_empty() => self.end(key, LOST),
             // What it sent before it closed is still carried out.
             CloseKind::Dropped | CloseKind::Clean => {
                 connection.link = Link::Leaving;
@@ -234,17 +248,22 @@ impl Hub {
                 encode_downstream(&Downstream::Disconnected { message }, &mut text);
                 attachment.send(Frame::from(text), &mut self.outputs);
             }
-            self.close_socket(socket, farewell);
+            self.close_socket(socket, farewell.code, farewell.reason);
         }
-        self.end(key);
+        self.end(key, farewell.message);
     }
 
-    fn close_socket(&mut self, socket: SocketId, farewell: Farewell) {
-        self.outputs.push_back(Output::Close { socket, code: farewell.code, reason: farewell.reason.into() });
+    /// Closes a socket that got no connection.
+    fn send_off(&mut self, socket: SocketId, farewell: Farewell) {
+        self.close_socket(socket, farewell.code, farewell.reason);
     }
 
-    /// Forgets a connection.
-    pub(super) fn end(&mut self, key: ConnectionKey) {
+    fn close_socket(&mut self, socket: SocketId, code: u16, reason: &'static str) {
+        self.outputs.push_back(Output::Close { socket, code, reason: reason.into() });
+    }
+
+    /// Forgets a connection, for a reason that people understand.
+    pub(super) fn end(&mut self, key: ConnectionKey, reason: impl Into<Cow<'static, str>>) {
         self.detach(key);
         self.timers.cancel(Timer::Recovery(key));
         self.timers.cancel(Timer::Aging(key));
@@ -256,6 +275,9 @@ impl Hub {
         }
         if !connection.held.is_empty() {
             self.waiting.retain(|waiting| *waiting != key);
+        }
+        if self.config.announces_connections {
+            self.outputs.push_back(Output::Disconnected { connection_id: connection.id, reason: reason.into() });
         }
     }
 
@@ -277,7 +299,7 @@ impl Hub {
         while let Some(timer) = self.timers.pop_due(now) {
             match timer {
                 Timer::Keepalive(socket) => self.keep_alive(socket),
-                Timer::Recovery(key) => self.end(key),
+                Timer::Recovery(key) => self.end(key, NOT_BACK),
                 Timer::Patience(key) => self.lose_patience(key),
                 Timer::Aging(key) => self.drop_old(key),
                 Timer::Expiry(key) => self.expire(key),

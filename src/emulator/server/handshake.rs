@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use axum::Router;
-use axum::body::Body;
+use axum::body::{Body, Bytes};
 use axum::extract::{Path, Request, State};
 use axum::response::Response;
 use axum::routing::any;
@@ -18,9 +18,10 @@ use tokio::net::TcpStream;
 use tokio_tungstenite::tungstenite::handshake::derive_accept_key;
 
 use super::{Server, rest, socket, trace, unix_now};
-use crate::auth::token::{Audience, Claims, verify_client_token};
+use crate::auth::token::{Audience, Claims, claims_text, verify_client_token};
 use crate::emulator::hub::{ClientKind, Fresh, Open, SimpleMode, negotiate};
 use crate::emulator::traffic::Traffic;
+use crate::emulator::upstream::{Admission, Changes, ConnectRequest, Identity, Refused, Upstream};
 use crate::protocol::{Subprotocol, check_group_name, check_hub_name};
 
 /// The routes of the service.
@@ -52,20 +53,33 @@ pub(super) struct Refusal {
     pub(super) message: String,
     /// In seconds.
     pub(super) retry_after: Option<u64>,
+    /// The event handler's own answer, in place of the message.
+    pub(super) answer: Option<(HeaderValue, Bytes)>,
 }
 
 impl Refusal {
     pub(super) fn new(status: StatusCode, message: impl Into<String>) -> Self {
-        Self { status, message: message.into(), retry_after: None }
+        Self { status, message: message.into(), retry_after: None, answer: None }
     }
 
     fn bad_request(message: impl Into<String>) -> Self {
         Self::new(StatusCode::BAD_REQUEST, message)
     }
 
+    /// An event handler refused the client, or failed.
+    fn of_handler(refused: Refused) -> Self {
+        let answer = Some((refused.content_type, refused.body));
+        let message = "the event handler of `connect` said so".to_owned();
+        Self { status: refused.status, message, retry_after: None, answer }
+    }
+
     fn into_response(self, traffic: &Traffic) -> Response {
         trace::refused(traffic, self.status.as_u16(), &self.message);
         let mut response = respond(self.status, self.message);
+        if let Some((content_type, body)) = self.answer {
+            *response.body_mut() = Body::from(body);
+            response.headers_mut().insert(header::CONTENT_TYPE, content_type);
+        }
         let headers = response.headers_mut();
         if self.status == StatusCode::UNAUTHORIZED {
             headers.insert(header::WWW_AUTHENTICATE, HeaderValue::from_static("Bearer"));
@@ -87,7 +101,7 @@ fn respond(status: StatusCode, text: impl Into<String>) -> Response {
     response
 }
 
-/// Checks everything a request has to have, answers 101 and starts the socket's task.
+/// Checks everything a request has to have, asks the event handler, answers 101 and starts the socket's task.
 async fn connect(server: &Arc<Server>, hub: Option<String>, mut request: Request) -> Result<Response, Refusal> {
     let accept = accept_key(&request)?;
     let query = Query::parse(request.uri().query().unwrap_or_default());
@@ -96,41 +110,106 @@ async fn connect(server: &Arc<Server>, hub: Option<String>, mut request: Request
     check_hub_name(&hub).map_err(|error| Refusal::bad_request(format!("`{hub}`: {error}.")))?;
     // Hub names have no case (PROTOCOL §1.3).
     let hub = hub.to_ascii_lowercase();
-    let offers = request.headers().get_all(header::SEC_WEBSOCKET_PROTOCOL);
-    let chosen = negotiate(offers.iter().filter_map(|value| value.to_str().ok()));
-    let open = match query.get("awps_connection_id") {
+    let offers = offers(request.headers());
+    let known = negotiate(offers.iter().map(String::as_str)).map(|(_, offered)| offered.to_owned());
+    let (open, claims) = match query.get("awps_connection_id") {
         // Nothing else is looked at, no token either (PROTOCOL §7.2).
-        Some(id) => Open::Recover {
-            connection_id: id.to_owned(),
-            reconnection_token: query.get("awps_reconnection_token").unwrap_or_default().to_owned(),
-        },
+        Some(id) => {
+            let reconnection_token = query.get("awps_reconnection_token").unwrap_or_default().to_owned();
+            (Open::Recover { connection_id: id.to_owned(), reconnection_token }, None)
+        }
         None => {
             let claims = authenticate(server, &hub, &query, request.headers())?;
-            Open::Fresh(describe(&query, chosen.map(|(subprotocol, _)| subprotocol), claims)?)
+            (Open::Fresh(describe(&query, known.as_deref(), claims.clone())?), Some(claims))
         }
     };
     let token = token_of(&query, request.headers());
+    // A service that fails asks nobody.
     let expires = server.faults.handshake(&server.hubs, &hub, &open, token).await?;
+    let (opening, chosen) = match (claims, &server.upstream) {
+        (Some(claims), Some(upstream)) => {
+            ask(server, upstream, &hub, &query, request.headers(), offers, claims).await?
+        }
+        _ => (Opening::Known(open), known),
+    };
     let mut response = Response::new(Body::empty());
     *response.status_mut() = StatusCode::SWITCHING_PROTOCOLS;
     let headers = response.headers_mut();
     headers.insert(header::CONNECTION, HeaderValue::from_static("Upgrade"));
     headers.insert(header::UPGRADE, HeaderValue::from_static("websocket"));
     headers.insert(header::SEC_WEBSOCKET_ACCEPT, accept);
-    if let Some(value) = chosen.and_then(|(_, offered)| HeaderValue::from_str(offered).ok()) {
+    if let Some(value) = chosen.and_then(|offered| HeaderValue::from_str(&offered).ok()) {
         headers.insert(header::SEC_WEBSOCKET_PROTOCOL, value);
     }
     let upgrade = hyper::upgrade::on(&mut request);
-    server.spawn_socket(serve(Arc::clone(server), hub, open, expires, upgrade));
+    server.spawn_socket(serve(Arc::clone(server), hub, opening, expires, upgrade));
     Ok(response)
 }
 
+/// What becomes of a request once it is upgraded.
+enum Opening {
+    /// Everything is decided.
+    Known(Open),
+    /// The same, and an event handler has to hear of the connection's end.
+    Admitted(Fresh, Admission, Identity),
+}
+
+/// Asks the handler of `connect`, if there is one, and applies its answer (PROTOCOL §1.5, §14.4). Gives the subprotocol,
+/// in the spelling offered, with it.
+async fn ask(
+    server: &Server,
+    upstream: &Arc<Upstream>,
+    hub: &str,
+    query: &Query,
+    headers: &HeaderMap,
+    offers: Vec<String>,
+    mut claims: Claims,
+) -> Result<(Opening, Option<String>), Refusal> {
+    let connection_id = server.hubs.draw_connection_id();
+    let request = ConnectRequest {
+        hub: hub.to_owned(),
+        connection_id: connection_id.clone(),
+        claims: token_of(query, headers).and_then(claims_text),
+        query: query.0.clone(),
+        headers: headers.clone(),
+        offers: offers.clone(),
+        user: claims.sub.clone(),
+    };
+    let mut admission = upstream.connect(request).await.map_err(Refusal::of_handler)?;
+    let Changes { user_id, groups, roles, subprotocol } = std::mem::take(&mut admission.changes);
+    claims.sub = user_id.or(claims.sub);
+    claims.groups = groups.unwrap_or(claims.groups);
+    claims.roles = roles.unwrap_or(claims.roles);
+    let chosen = match subprotocol {
+        // It was offered, perhaps in another case.
+        Some(chosen) => offers.into_iter().find(|offer| offer.eq_ignore_ascii_case(&chosen)),
+        None => negotiate(offers.iter().map(String::as_str)).map(|(_, offered)| offered.to_owned()),
+    };
+    let fresh = Fresh { connection_id: Some(connection_id), ..describe(query, chosen.as_deref(), claims)? };
+    let simple = matches!(fresh.client, ClientKind::Simple(_));
+    let identity = Identity { user: fresh.user.clone(), subprotocol: chosen.clone(), simple };
+    Ok((Opening::Admitted(fresh, admission, identity), chosen))
+}
+
+/// The subprotocols that a client offers, in their order.
+fn offers(headers: &HeaderMap) -> Vec<String> {
+    let values = headers.get_all(header::SEC_WEBSOCKET_PROTOCOL).iter().filter_map(|value| value.to_str().ok());
+    let offers = values.flat_map(|value| value.split(',')).map(str::trim).filter(|offer| !offer.is_empty());
+    offers.map(str::to_owned).collect()
+}
+
 /// Serves the WebSocket once the 101 is written; the connection exists from then on.
-async fn serve(server: Arc<Server>, hub: String, open: Open, expires: Option<Duration>, upgrade: OnUpgrade) {
+async fn serve(server: Arc<Server>, hub: String, opening: Opening, expires: Option<Duration>, upgrade: OnUpgrade) {
     let Ok(upgraded) = upgrade.await else { return };
     // Below hyper's types is the very TCP stream that was accepted.
     let Ok(parts) = upgraded.downcast::<TokioIo<TcpStream>>() else { return };
-    if let Some(line) = server.hubs.open(&hub, open, expires) {
+    let line = match opening {
+        Opening::Known(open) => server.hubs.open(&hub, open, expires),
+        Opening::Admitted(fresh, admission, identity) => {
+            admission.begin(identity, || server.hubs.open(&hub, Open::Fresh(fresh), expires))
+        }
+    };
+    if let Some(line) = line {
         drop(server);
         socket::serve(parts.io.into_inner(), parts.read_buf.to_vec(), line).await;
     }
@@ -230,15 +309,15 @@ fn names_of(host: &str) -> Vec<String> {
 }
 
 /// The connection that token and query describe.
-fn describe(query: &Query, subprotocol: Option<Subprotocol>, claims: Claims) -> Result<Fresh, Refusal> {
+fn describe(query: &Query, subprotocol: Option<&str>, claims: Claims) -> Result<Fresh, Refusal> {
     for group in &claims.groups {
         check_group_name(group).map_err(|error| Refusal::bad_request(format!("The token's groups: {error}.")))?;
     }
-    let client = match subprotocol {
+    let client = match subprotocol.and_then(Subprotocol::from_name) {
         Some(subprotocol) => ClientKind::PubSub(subprotocol),
         None => ClientKind::Simple(simple_mode(query)?),
     };
-    Ok(Fresh { client, user: claims.sub, roles: claims.roles, groups: claims.groups })
+    Ok(Fresh { connection_id: None, client, user: claims.sub, roles: claims.roles, groups: claims.groups })
 }
 
 /// PROTOCOL §3, upstream.

@@ -21,23 +21,35 @@ use super::outbox::{Item, Outbox};
 use super::trace;
 use crate::emulator::events::EventHandler;
 use crate::emulator::fault::Faults;
-use crate::emulator::hub::{CloseKind, Hub, HubConfig, Open, Output, SocketId, Violation};
+use crate::emulator::hub::{CloseKind, EventAnswer, EventId, Hub, HubConfig, Ids, Open, Output, SocketId, Violation};
 use crate::emulator::traffic::{Place, Traffic};
+use crate::emulator::upstream::Upstream;
 
 /// All hubs of a server.
 #[derive(Debug)]
 pub(super) struct Hubs {
     table: Mutex<Table>,
     config: HubConfig,
-    events: EventHandler,
+    events: Events,
     /// Those who look on.
     traffic: Traffic,
     seed: hmac::Key,
     /// What the emulator does wrong on request.
     faults: Faults,
+    /// Of connections that need an id before they exist.
+    ids: Mutex<Ids>,
     /// Origin of the hubs' time.
     started: Instant,
     alarm: Alarm,
+}
+
+/// Who answers the events of clients.
+#[derive(Clone, Debug)]
+pub(super) struct Events {
+    /// When there is no event handler at all.
+    pub(super) otherwise: EventHandler,
+    /// Event handlers, where there can be any.
+    pub(super) upstream: Option<Arc<Upstream>>,
 }
 
 #[derive(Debug, Default)]
@@ -86,20 +98,18 @@ pub(super) enum Incoming {
 }
 
 impl Hubs {
-    pub(super) fn new(
-        config: HubConfig,
-        events: EventHandler,
-        traffic: Traffic,
-        seed: [u8; 32],
-        faults: Faults,
-    ) -> Self {
+    pub(super) fn new(config: HubConfig, events: Events, traffic: Traffic, seed: [u8; 32], faults: Faults) -> Self {
+        let config = HubConfig { announces_connections: events.upstream.is_some(), ..config };
+        let seed = hmac::Key::new(hmac::HMAC_SHA256, &seed);
+        let ids = Ids::new(&derive(&seed, b"connections"));
         Self {
             table: Mutex::default(),
             config,
             events,
             traffic,
-            seed: hmac::Key::new(hmac::HMAC_SHA256, &seed),
+            seed,
             faults,
+            ids: Mutex::new(ids),
             started: Instant::now(),
             alarm: Alarm { at: AtomicU64::new(u64::MAX), moved: Notify::new() },
         }
@@ -111,6 +121,11 @@ impl Hubs {
 
     fn now(&self) -> Duration {
         self.started.elapsed()
+    }
+
+    /// An id for a connection that has to have one before it exists.
+    pub(super) fn draw_connection_id(&self) -> String {
+        self.ids.lock().unwrap_or_else(PoisonError::into_inner).draw()
     }
 
     /// Connects a socket to a hub, which is made if it does not exist. `None` when the server has stopped.
@@ -147,10 +162,7 @@ impl Hubs {
             Entry::Occupied(entry) => Arc::clone(entry.get()),
             Entry::Vacant(entry) => {
                 table.created += 1;
-                let seed = hmac::sign(&self.seed, &table.created.to_be_bytes());
-                let mut own = [0; 32];
-                own.copy_from_slice(seed.as_ref());
-                let mut hub = Hub::new(self.config.clone(), &own);
+                let mut hub = Hub::new(self.config.clone(), &derive(&self.seed, &table.created.to_be_bytes()));
                 hub.set_faults(self.faults.clone(), name);
                 let state = CellState {
                     name: name.into(),
@@ -167,18 +179,18 @@ impl Hubs {
     }
 
     /// Gives inputs to a hub and carries its outputs out.
-    fn with(&self, cell: &HubCell, inputs: impl FnOnce(&mut CellState, Duration)) {
+    fn with(self: &Arc<Self>, cell: &Arc<HubCell>, inputs: impl FnOnce(&mut CellState, Duration)) {
         if let Some(at) = self.visit(cell, inputs) {
             self.alarm.set(at);
         }
     }
 
     /// The same, but gives the hub's next deadline and leaves the alarm alone.
-    fn visit(&self, cell: &HubCell, inputs: impl FnOnce(&mut CellState, Duration)) -> Option<Duration> {
+    fn visit(self: &Arc<Self>, cell: &Arc<HubCell>, inputs: impl FnOnce(&mut CellState, Duration)) -> Option<Duration> {
         let now = self.now();
         let mut state = cell.lock();
         inputs(&mut state, now);
-        state.carry_out(now, self.events, &self.traffic);
+        state.carry_out(now, self, cell);
         let timeout = state.hub.poll_timeout();
         let released = state.hub.take_released();
         let stirred = std::mem::take(&mut state.stirred);
@@ -191,6 +203,13 @@ impl Hubs {
             cell.released.notify_waiters();
         }
         timeout
+    }
+
+    /// An event handler has answered.
+    fn answer(self: &Arc<Self>, cell: &Arc<HubCell>, event_id: EventId, answer: &EventAnswer) {
+        self.with(cell, |state, now| state.hub.handle_event_answer(now, event_id, answer));
+        // The connection may have waited for this alone.
+        self.sweep(cell);
     }
 
     /// Removes a hub that nobody is connected to.
@@ -206,7 +225,7 @@ impl Hubs {
     }
 
     /// Serves the hubs' timers, for ever.
-    pub(super) async fn serve_timers(&self) {
+    pub(super) async fn serve_timers(self: &Arc<Self>) {
         loop {
             self.alarm.at.store(u64::MAX, Ordering::SeqCst);
             let cells: Vec<_> = self.table().hubs.values().cloned().collect();
@@ -248,13 +267,20 @@ impl Hubs {
     }
 
     /// Tells every client that the service goes away.
-    pub(super) fn shutdown(&self) {
+    pub(super) fn shutdown(self: &Arc<Self>) {
         let mut table = self.table();
         table.stopped = true;
         for (_, cell) in table.hubs.drain() {
             self.with(&cell, |state, now| state.hub.handle_shutdown(now));
         }
     }
+}
+
+/// Another seed for each label.
+fn derive(seed: &hmac::Key, label: &[u8]) -> [u8; 32] {
+    let mut own = [0; 32];
+    own.copy_from_slice(hmac::sign(seed, label).as_ref());
+    own
 }
 
 fn nanos(time: Duration) -> u64 {
@@ -278,7 +304,8 @@ impl HubCell {
 }
 
 impl CellState {
-    fn carry_out(&mut self, now: Duration, events: EventHandler, traffic: &Traffic) {
+    fn carry_out(&mut self, now: Duration, hubs: &Arc<Hubs>, cell: &Arc<HubCell>) {
+        let (events, traffic) = (&hubs.events, &hubs.traffic);
         while let Some(output) = self.hub.poll_output() {
             match output {
                 Output::Send { socket, frame } => {
@@ -306,8 +333,24 @@ impl CellState {
                 }
                 Output::UserEvent(event) => {
                     let event_id = event.event_id;
-                    let answer = events.answer(*event);
-                    self.hub.handle_event_answer(now, event_id, &answer);
+                    if let Some(upstream) = events.upstream.as_ref().filter(|upstream| upstream.has_handlers()) {
+                        let (hubs, cell) = (Arc::clone(hubs), Arc::clone(cell));
+                        let name = cell.name.clone();
+                        upstream.ask(&name, event, move |answer| hubs.answer(&cell, event_id, &answer));
+                    } else {
+                        let answer = events.otherwise.answer(*event);
+                        self.hub.handle_event_answer(now, event_id, &answer);
+                    }
+                }
+                Output::Connected { connection_id } => {
+                    if let Some(upstream) = &events.upstream {
+                        upstream.connected(&connection_id);
+                    }
+                }
+                Output::Disconnected { connection_id, reason } => {
+                    if let Some(upstream) = &events.upstream {
+                        upstream.disconnected(&connection_id, &reason);
+                    }
                 }
             }
         }
@@ -343,7 +386,7 @@ impl Line {
     /// Hands a batch to the hub, and how much was written meanwhile.
     pub(super) fn receive(&self, batch: &mut Vec<Incoming>, written: usize) {
         let socket = self.socket;
-        let (events, traffic) = (self.hubs.events, &self.hubs.traffic);
+        let traffic = &self.hubs.traffic;
         self.hubs.with(&self.cell, |state, now| {
             if written > 0 {
                 state.hub.handle_written(now, socket, written);
@@ -360,7 +403,7 @@ impl Line {
                     }
                     Incoming::Life => state.hub.handle_life(now, socket),
                 }
-                state.carry_out(now, events, traffic);
+                state.carry_out(now, &self.hubs, &self.cell);
             }
         });
     }

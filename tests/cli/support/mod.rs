@@ -9,6 +9,7 @@ pub mod service;
 pub mod terminal;
 pub mod tls;
 pub mod token;
+pub mod webhook;
 
 use std::time::Duration;
 

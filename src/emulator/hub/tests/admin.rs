@@ -59,7 +59,8 @@ fn a_user_has_several_connections_and_a_connection_one_id() {
     let mut rig = Rig::new();
     let first = rig.json(1, &[]);
     rig.json(2, &[]);
-    let fresh = Fresh { client: simple(), user: Some("u1".to_owned()), roles: vec![], groups: vec![] };
+    let fresh =
+        Fresh { connection_id: None, client: simple(), user: Some("u1".to_owned()), roles: vec![], groups: vec![] };
     rig.hub.handle_open(rig.now, SocketId(3), Open::Fresh(fresh));
     rig.outputs();
     assert_eq!(rig.post(&Selection::all(Target::User("u1")), "x"), [from_server(1, None, "x"), "3 <- x".to_owned()]);

@@ -2,6 +2,7 @@
 
 mod acks;
 mod admin;
+mod application;
 mod faults;
 mod life;
 mod malformed;
@@ -51,6 +52,8 @@ fn show(output: Output) -> String {
             event.data.as_data().data_type(),
             event.data.as_data().as_json()
         ),
+        Output::Connected { connection_id } => format!("connected {connection_id}"),
+        Output::Disconnected { connection_id, reason } => format!("disconnected {connection_id} {reason}"),
     }
 }
 
@@ -77,7 +80,7 @@ impl Rig {
     fn open_as(&mut self, socket: u64, client: ClientKind, roles: &[&str], groups: &[&str]) -> Vec<String> {
         let own = |texts: &[&str]| texts.iter().map(|text| (*text).to_owned()).collect();
         let user = Some(format!("u{socket}"));
-        let fresh = Fresh { client, user, roles: own(roles), groups: own(groups) };
+        let fresh = Fresh { connection_id: None, client, user, roles: own(roles), groups: own(groups) };
         self.hub.handle_open(self.now, SocketId(socket), Open::Fresh(fresh));
         self.outputs()
     }

@@ -11,7 +11,13 @@ fn the_first_frame_is_connected_with_a_token_on_reliable_connections_only() {
         [format!(r#"1 <- {{"type":"system","event":"connected","userId":"u1","connectionId":"{id}"}}"#)]
     );
     assert!(rig.reliable(2, &[]).token.is_some());
-    let fresh = Fresh { client: ClientKind::PubSub(Subprotocol::Json), user: None, roles: vec![], groups: vec![] };
+    let fresh = Fresh {
+        connection_id: None,
+        client: ClientKind::PubSub(Subprotocol::Json),
+        user: None,
+        roles: vec![],
+        groups: vec![],
+    };
     rig.hub.handle_open(rig.now, SocketId(3), Open::Fresh(fresh));
     assert!(rig.outputs()[0].contains(r#""userId":null"#));
 }

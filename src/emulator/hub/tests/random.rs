@@ -145,6 +145,7 @@ impl World {
                 }
                 Output::Cut { .. } => panic!("there are no faults"),
                 Output::Abort { .. } | Output::Pause { .. } | Output::Resume { .. } | Output::Ping { .. } => {}
+                Output::Connected { .. } | Output::Disconnected { .. } => panic!("nobody asked for {output:?}"),
             }
         }
         self.check();

@@ -9,7 +9,7 @@ use crate::emulator::events::EventHandler;
 use crate::emulator::fault::Faults;
 use crate::emulator::hub::HubConfig;
 use crate::emulator::server::handshake_faults::HandshakeFaults;
-use crate::emulator::server::hubs::Hubs;
+use crate::emulator::server::hubs::{Events, Hubs};
 use crate::emulator::traffic::Traffic;
 use crate::secret::Secret;
 
@@ -18,6 +18,7 @@ const KEY: &str = "0123456789";
 /// The status a request of this peer, to this address, with these headers gets; 200 when it passes.
 fn status(peer: &str, local: &str, headers: &[(&'static str, &str)]) -> u16 {
     let (config, traffic, faults) = (HubConfig::default(), Traffic::default(), Faults::new(0));
+    let events = Events { otherwise: EventHandler::Echo, upstream: None };
     let server = Server {
         keys: vec![Secret::new(""), Secret::new(KEY)],
         allow_anonymous: false,
@@ -25,7 +26,8 @@ fn status(peer: &str, local: &str, headers: &[(&'static str, &str)]) -> u16 {
         advertised: true,
         traffic: traffic.clone(),
         feed: Arc::default(),
-        hubs: Arc::new(Hubs::new(config, EventHandler::Echo, traffic, [7; 32], faults.clone())),
+        hubs: Arc::new(Hubs::new(config, events, traffic, [7; 32], faults.clone())),
+        upstream: None,
         faults: HandshakeFaults::new(faults),
         sockets: Mutex::default(),
     };

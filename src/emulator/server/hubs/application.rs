@@ -1,5 +1,6 @@
 //! How applications reach a hub: REST requests and the control endpoint. None of this makes a hub that does not exist.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use tokio::time::{Instant, timeout_at};
@@ -11,7 +12,7 @@ impl Hubs {
     /// Asks a hub something, or gives it an input; what it has to do then is done. `None` when nobody is connected to a
     /// hub of that name. The name is in lower case.
     pub(in crate::emulator::server) fn ask<R>(
-        &self,
+        self: &Arc<Self>,
         hub: &str,
         question: impl FnOnce(&mut Hub, Duration) -> R,
     ) -> Option<R> {
@@ -27,7 +28,7 @@ impl Hubs {
     /// longer than the hub's patience: then `attempt` is called with `true`, and has to insist. Gives the number of
     /// receivers.
     pub(in crate::emulator::server) async fn send(
-        &self,
+        self: &Arc<Self>,
         hub: &str,
         attempt: impl Fn(&mut Hub, Duration, bool) -> Sent,
     ) -> usize {

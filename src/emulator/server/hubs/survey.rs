@@ -47,7 +47,7 @@ impl Hubs {
     }
 
     /// Drops a connection's socket. `false` when it has none.
-    pub(in crate::emulator::server) fn drop_connection(&self, id: &str, how: &How) -> bool {
+    pub(in crate::emulator::server) fn drop_connection(self: &Arc<Self>, id: &str, how: &How) -> bool {
         let mut dropped = false;
         for cell in self.cells() {
             self.with(&cell, |state, now| dropped |= state.hub.handle_drop(now, id, how));
@@ -59,7 +59,11 @@ impl Hubs {
     }
 
     /// Moves the end of recovery windows nearer. Tells how many.
-    pub(in crate::emulator::server) fn advance_windows(&self, connection: Option<&str>, by: Option<Duration>) -> usize {
+    pub(in crate::emulator::server) fn advance_windows(
+        self: &Arc<Self>,
+        connection: Option<&str>,
+        by: Option<Duration>,
+    ) -> usize {
         let mut moved = 0;
         for cell in self.cells() {
             self.with(&cell, |state, now| moved += state.hub.handle_window_advanced(now, connection, by));
@@ -69,7 +73,7 @@ impl Hubs {
     }
 
     /// Faults came into force.
-    pub(in crate::emulator::server) fn faults_changed(&self) {
+    pub(in crate::emulator::server) fn faults_changed(self: &Arc<Self>) {
         for cell in self.cells() {
             self.with(&cell, |state, now| state.hub.handle_faults_changed(now));
         }

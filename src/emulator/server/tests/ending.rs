@@ -135,12 +135,13 @@ async fn clients_that_do_not_read_or_never_finish_a_request_do_not_keep_a_server
 
 #[tokio::test]
 async fn a_hub_exists_as_long_as_it_has_connections() {
+    let events = Events { otherwise: EventHandler::Echo, upstream: None };
     let (config, traffic, faults) = (HubConfig::default(), Traffic::default(), Faults::new(0));
-    let hubs = Arc::new(Hubs::new(config, EventHandler::Echo, traffic, [7; 32], faults));
+    let hubs = Arc::new(Hubs::new(config, events, traffic, [7; 32], faults));
     let fresh = || {
         use crate::emulator::hub::{ClientKind, Fresh, Open, SimpleMode};
         let client = ClientKind::Simple(SimpleMode::SendEvent);
-        Open::Fresh(Fresh { client, user: None, roles: vec![], groups: vec![] })
+        Open::Fresh(Fresh { connection_id: None, client, user: None, roles: vec![], groups: vec![] })
     };
     let (one, two) = (hubs.open("a", fresh(), None).unwrap(), hubs.open("a", fresh(), None).unwrap());
     let other = hubs.open("b", fresh(), None).unwrap();

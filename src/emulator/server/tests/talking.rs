@@ -190,3 +190,50 @@ async fn a_message_of_exactly_one_mebibyte_is_accepted() {
     simple.send(big.clone()).await;
     assert_eq!(simple.next().await, Some(Message::binary(big)));
 }
+
+/// An answer to each request of a handler, by its path, for as long as the test runs. Each closes its connection.
+async fn application(answers: &'static [(&'static str, &'static str)]) -> SocketAddr {
+    let listener = bind(SocketAddr::from(([127, 0, 0, 1], 0))).await.unwrap();
+    let address = listener.local_addr().unwrap();
+    tokio::spawn(async move {
+        loop {
+            let (mut stream, _) = listener.accept().await.unwrap();
+            let mut request = Vec::new();
+            while !request.windows(4).any(|end| end == b"\r\n\r\n") {
+                assert!(stream.read_buf(&mut request).await.unwrap() > 0);
+            }
+            let head = String::from_utf8_lossy(&request).into_owned();
+            let path = head.split(' ').nth(1).unwrap();
+            let answer = answers.iter().find(|(own, _)| *own == path).map_or("", |(_, answer)| answer);
+            let answer = format!("HTTP/1.1 200 OK\r\nWebHook-Allowed-Origin: *\r\nConnection: close\r\n{answer}");
+            let end = if answer.contains("\r\n\r\n") { "" } else { "Content-Length: 0\r\n\r\n" };
+            stream.write_all(format!("{answer}{end}").as_bytes()).await.unwrap();
+        }
+    });
+    address
+}
+
+#[tokio::test]
+async fn the_handler_of_connect_chooses_the_subprotocol_and_a_custom_one_makes_a_simple_client() {
+    const ANSWERS: &[(&str, &str)] = &[
+        ("/connect", "Content-Length: 22\r\n\r\n{\"subprotocol\":\"mine\"}"),
+        ("/message", "Content-Type: text/plain\r\nContent-Length: 2\r\n\r\nok"),
+    ];
+    let address = application(ANSWERS).await;
+    let file = format!(
+        r#"{{"WebPubSub":{{"Hubs":{{"chat":{{"EventHandlers":[
+            {{"UrlTemplate":"http://{address}/{{event}}","EventPattern":"message","SystemEvents":["connect"]}}]}}}}}}}}"#
+    );
+    let hubs = crate::emulator::upstream::settings::SettingsFile::parse(&file).unwrap().hubs;
+    let routes = crate::emulator::upstream::settings::Routes { every_hub: Vec::new(), hubs };
+    let config = ServerConfig { handlers: Some(CurrentRoutes::new(routes)), ..ServerConfig::new([7; 32]) };
+    let emulator = Emulator::start_with(config).await;
+    let mut client = emulator.connect(&emulator.path(), Some("json.webpubsub.azure.v1, Mine")).await;
+    assert_eq!(client.protocol.as_deref(), Some("Mine"));
+    client.send("hello").await;
+    assert_eq!(client.next().await, Some(Message::text("ok")));
+    // One that was not offered is nobody's choice.
+    let (head, body) = emulator.request("GET", &emulator.path(), "Sec-WebSocket-Protocol: other\r\n").await;
+    assert!(head.starts_with("HTTP/1.1 500 ") && body.contains("it chose the subprotocol `mine`"), "{head} {body}");
+    emulator.stop().await;
+}

@@ -1,0 +1,118 @@
+//! What a handler's answer means (PROTOCOL §14.4, §14.6).
+
+use http::header::CONTENT_TYPE;
+use serde::Deserialize;
+
+use super::http::Answer;
+use crate::emulator::hub::EventAnswer;
+use crate::protocol::{OwnedData, check_group_name};
+
+/// What the answer to `connect` changes about a connection.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Changes {
+    /// In place of the token's user.
+    pub user_id: Option<String>,
+    /// In place of the token's groups; an empty list changes nothing.
+    pub groups: Option<Vec<String>>,
+    /// In place of the token's roles; an empty list takes them all.
+    pub roles: Option<Vec<String>>,
+    /// One of the offered.
+    pub subprotocol: Option<String>,
+}
+
+impl Changes {
+    /// Reads the body of a 2xx. Its content type does not matter, as with the service.
+    pub(super) fn parse(answer: &Answer) -> Result<Self, String> {
+        if answer.body.trim_ascii().is_empty() {
+            return Ok(Self::default());
+        }
+        let changes: Option<Self> = serde_json::from_slice(&answer.body)
+            .map_err(|error| format!("its answer is not a JSON object with the expected values: {error}"))?;
+        let mut changes = changes.unwrap_or_default();
+        changes.groups = changes.groups.filter(|groups| !groups.is_empty());
+        for group in changes.groups.iter().flatten() {
+            check_group_name(group).map_err(|error| format!("a group in its answer is none: {error}"))?;
+        }
+        Ok(changes)
+    }
+}
+
+/// Reads the 2xx answer to a user event.
+pub(super) fn user_event_answer(answer: &Answer) -> Result<EventAnswer, String> {
+    if answer.body.is_empty() {
+        return Ok(EventAnswer::NoContent);
+    }
+    let content_type = match answer.headers.get(CONTENT_TYPE) {
+        Some(value) => value.to_str().map_err(|_| "the content type of its answer is no text".to_owned())?,
+        None => "application/octet-stream",
+    };
+    let essence = content_type.split(';').next().unwrap_or_default().trim().to_ascii_lowercase();
+    let text = || std::str::from_utf8(&answer.body).map_err(|_| "its answer is not UTF-8".to_owned());
+    let data = match essence.as_str() {
+        "application/json" => {
+            OwnedData::json(text()?).map_err(|error| format!("its answer is said to be JSON and is not: {error}"))?
+        }
+        "text/plain" => OwnedData::text(text()?),
+        "application/octet-stream" => OwnedData::binary(&answer.body),
+        "application/x-protobuf" => OwnedData::protobuf(&answer.body),
+        _ => {
+            return Err(format!(
+                "its answer has the content type `{essence}`; there are `application/json`, `text/plain`, \
+                 `application/octet-stream` and `application/x-protobuf`"
+            ));
+        }
+    };
+    Ok(EventAnswer::Reply(data))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use http::header::{HeaderMap, HeaderValue};
+
+    fn answer(content_type: Option<&str>, body: &str) -> Answer {
+        let mut headers = HeaderMap::new();
+        if let Some(value) = content_type {
+            headers.insert(CONTENT_TYPE, HeaderValue::from_str(value).unwrap());
+        }
+        Answer { status: http::StatusCode::OK, headers, body: body.to_owned().into() }
+    }
+
+    #[test]
+    fn the_content_type_decides_what_a_reply_is() {
+        for (content_type, body, expected) in [
+            (None, "", EventAnswer::NoContent),
+            (Some("text/html"), "", EventAnswer::NoContent),
+            (
+                Some("application/json; charset=utf-8"),
+                "{\"a\":1.0}",
+                EventAnswer::Reply(OwnedData::json("{\"a\":1.0}").unwrap()),
+            ),
+            (Some("Text/Plain"), "hi", EventAnswer::Reply(OwnedData::text("hi"))),
+            (Some("application/octet-stream"), "hi", EventAnswer::Reply(OwnedData::binary(b"hi"))),
+            (None, "hi", EventAnswer::Reply(OwnedData::binary(b"hi"))),
+            (Some("application/x-protobuf"), "hi", EventAnswer::Reply(OwnedData::protobuf(b"hi"))),
+        ] {
+            assert_eq!(user_event_answer(&answer(content_type, body)), Ok(expected), "{content_type:?} {body}");
+        }
+        for (content_type, body) in [("application/json", "{"), ("text/html", "<p>")] {
+            assert!(user_event_answer(&answer(Some(content_type), body)).is_err());
+        }
+    }
+
+    #[test]
+    fn an_answer_to_connect_changes_what_it_names() {
+        let parse = |body: &str| Changes::parse(&answer(None, body));
+        for nothing in ["", " ", "null", "{}", r#"{"userId":null,"groups":[],"other":1}"#] {
+            assert_eq!(parse(nothing), Ok(Changes::default()), "{nothing}");
+        }
+        let all = parse(r#"{"userId":"","groups":["g"],"roles":[],"subprotocol":"s"}"#).unwrap();
+        assert_eq!(all.user_id.as_deref(), Some(""));
+        assert_eq!((all.groups.unwrap(), all.roles.unwrap()), (vec!["g".to_owned()], vec![]));
+        assert_eq!(all.subprotocol.as_deref(), Some("s"));
+        for bad in ["{", "[]", "7", r#"{"userId":7}"#, r#"{"groups":[""]}"#] {
+            assert!(parse(bad).is_err(), "{bad}");
+        }
+    }
+}

@@ -1,0 +1,125 @@
+//! The HTTP side of handlers: one request, one answer, and what went wrong in words.
+//!
+//! Redirects are answers like any other, proxies are not asked, and answers have a limit. The roots of `https` are read
+//! only when a handler needs them.
+
+use std::error::Error as _;
+use std::fmt;
+use std::sync::{Arc, OnceLock};
+use std::time::Duration;
+
+use bytes::{Bytes, BytesMut};
+use http::header::HeaderMap;
+use http::{Method, StatusCode};
+use reqwest::redirect::Policy;
+use rustls::crypto::{CryptoProvider, ring};
+use rustls::{ClientConfig, RootCertStore};
+use url::Url;
+
+/// The most of an answer's body that is read.
+pub(super) const MAX_ANSWER_BYTES: usize = 16 * 1024 * 1024;
+/// How long an unused connection is kept. Node.js closes its own after five seconds, and a request that meets the end of
+/// a connection would look like a handler that failed.
+const IDLE: Duration = Duration::from_secs(4);
+
+/// An HTTP client. Built at the first request.
+#[derive(Debug, Default)]
+pub(super) struct Http {
+    plain: OnceLock<Result<reqwest::Client, String>>,
+    secure: OnceLock<Result<reqwest::Client, String>>,
+}
+
+/// What a handler answered.
+#[derive(Debug)]
+pub(super) struct Answer {
+    pub(super) status: StatusCode,
+    pub(super) headers: HeaderMap,
+    pub(super) body: Bytes,
+}
+
+/// Why there is no answer.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) enum Broken {
+    /// The handler was not reached, or the exchange broke: worth another attempt.
+    Network(String),
+    /// Everything else.
+    Hopeless(String),
+}
+
+impl fmt::Display for Broken {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Network(text) | Self::Hopeless(text) => f.write_str(text),
+        }
+    }
+}
+
+impl Http {
+    /// Makes a request and reads its answer whole. Has no time limit of its own.
+    pub(super) async fn ask(
+        &self,
+        method: Method,
+        url: &Url,
+        headers: HeaderMap,
+        body: Bytes,
+    ) -> Result<Answer, Broken> {
+        let client = self.client(url).map_err(Broken::Hopeless)?;
+        let sent = client.request(method, url.clone()).headers(headers).body(body).send().await;
+        let mut response = sent.map_err(|error| broken(&error))?;
+        let (status, headers) = (response.status(), std::mem::take(response.headers_mut()));
+        let mut body = BytesMut::new();
+        while let Some(chunk) = response.chunk().await.map_err(|error| broken(&error))? {
+            if body.len() + chunk.len() > MAX_ANSWER_BYTES {
+                return Err(Broken::Hopeless("its answer is larger than 16 MiB".to_owned()));
+            }
+            body.extend_from_slice(&chunk);
+        }
+        Ok(Answer { status, headers, body: body.freeze() })
+    }
+
+    fn client(&self, url: &Url) -> Result<&reqwest::Client, String> {
+        let built = if url.scheme() == "https" {
+            self.secure.get_or_init(|| {
+                // It fails only when there is one already.
+                let _ = ring::default_provider().install_default();
+                build(reqwest::Client::builder())
+            })
+        } else {
+            self.plain.get_or_init(|| {
+                // Whoever has no TLS need not wait for the platform's roots.
+                let provider: Arc<CryptoProvider> = Arc::new(ring::default_provider());
+                let config = ClientConfig::builder_with_provider(provider).with_safe_default_protocol_versions();
+                let config = config.map_err(|error| error.to_string())?;
+                let config = config.with_root_certificates(RootCertStore::empty()).with_no_client_auth();
+                build(reqwest::Client::builder().tls_backend_preconfigured(config))
+            })
+        };
+        built.as_ref().map_err(Clone::clone)
+    }
+}
+
+fn build(builder: reqwest::ClientBuilder) -> Result<reqwest::Client, String> {
+    let builder = builder.redirect(Policy::none()).no_proxy().pool_idle_timeout(IDLE).http1_only();
+    let user_agent = concat!("wps/", env!("CARGO_PKG_VERSION"));
+    builder.user_agent(user_agent).build().map_err(|error| root_cause(&error))
+}
+
+fn broken(error: &reqwest::Error) -> Broken {
+    let cause = root_cause(error);
+    if error.is_connect() {
+        return Broken::Network(format!("it could not be reached: {cause}"));
+    }
+    if error.is_builder() {
+        return Broken::Hopeless(format!("the request cannot be made: {cause}"));
+    }
+    Broken::Network(format!("it gave no whole answer: {cause}"))
+}
+
+/// The innermost cause: those around it repeat the URL, or say nothing.
+fn root_cause(error: &reqwest::Error) -> String {
+    let mut cause = error.source();
+    while let Some(inner) = cause.and_then(|cause| cause.source()) {
+        cause = Some(inner);
+    }
+    cause.map_or_else(|| "the HTTP client failed".to_owned(), ToString::to_string)
+}

@@ -1,0 +1,139 @@
+//! What is remembered of a client's connection for the sake of its handlers.
+
+use std::collections::VecDeque;
+use std::fmt;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use http::header::{COOKIE, HeaderMap, HeaderValue, SET_COOKIE};
+use reqwest::cookie::{CookieStore as _, Jar};
+use tokio::sync::{Mutex as AsyncMutex, OwnedMutexGuard};
+use url::Url;
+
+use super::CONNECTION_STATE;
+use crate::emulator::hub::{EventAnswer, UserEvent};
+
+/// A connection, from the `connect` event, before it exists, to its `disconnected` event.
+pub(super) struct Peer {
+    pub(super) hub: String,
+    pub(super) connection_id: Arc<str>,
+    state: Mutex<State>,
+    /// Held while `connected` is on its way, so that `disconnected` never overtakes it.
+    connected: Arc<AsyncMutex<()>>,
+}
+
+#[derive(Default)]
+struct State {
+    identity: Identity,
+    /// `ce-connectionState`, as a handler set it.
+    connection_state: Option<HeaderValue>,
+    /// Made when a handler sets the first.
+    cookies: Option<Jar>,
+    /// The next `ce-id`. 0 is for `connect`.
+    next_id: u64,
+    /// What its handlers are to be asked, in order.
+    queue: VecDeque<Job>,
+    /// A task works the queue off.
+    busy: bool,
+}
+
+/// Who the client is, which is certain once `connect` was answered.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Identity {
+    /// `None` when anonymous.
+    pub user: Option<String>,
+    /// The negotiated one; simple clients may have one of their own.
+    pub subprotocol: Option<String>,
+    /// It has no envelope, and so no acks.
+    pub simple: bool,
+}
+
+/// Something to ask of a handler, after what was to be asked before.
+pub(super) enum Job {
+    Event(Box<UserEvent>, Reply),
+    Disconnected(String),
+}
+
+/// Brings an answer back.
+pub(super) type Reply = Box<dyn FnOnce(EventAnswer) + Send>;
+
+impl Peer {
+    pub(super) fn new(hub: &str, connection_id: Arc<str>, identity: Identity) -> Self {
+        let state = State { identity, next_id: 1, ..State::default() };
+        Self { hub: hub.to_owned(), connection_id, state: Mutex::new(state), connected: Arc::default() }
+    }
+
+    fn state(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    pub(super) fn identity(&self) -> Identity {
+        self.state().identity.clone()
+    }
+
+    pub(super) fn identify(&self, identity: Identity) {
+        self.state().identity = identity;
+    }
+
+    pub(super) fn next_id(&self) -> u64 {
+        let mut state = self.state();
+        state.next_id += 1;
+        state.next_id - 1
+    }
+
+    /// Adds what earlier answers left behind to the headers of a request.
+    pub(super) fn decorate(&self, headers: &mut HeaderMap, url: &Url) {
+        let state = self.state();
+        if let Some(value) = state.connection_state.as_ref().filter(|value| !value.is_empty()) {
+            headers.insert(CONNECTION_STATE, value.clone());
+        }
+        if let Some(cookies) = state.cookies.as_ref().and_then(|jar| jar.cookies(url)) {
+            headers.insert(COOKIE, cookies);
+        }
+    }
+
+    /// Keeps what an answer leaves behind. Of several states the last counts.
+    pub(super) fn learn(&self, headers: &HeaderMap, url: &Url) {
+        let mut state = self.state();
+        if let Some(value) = headers.get_all(CONNECTION_STATE).iter().next_back() {
+            state.connection_state = Some(value.clone());
+        }
+        if headers.contains_key(SET_COOKIE) {
+            let jar = state.cookies.get_or_insert_with(Jar::default);
+            jar.set_cookies(&mut headers.get_all(SET_COOKIE).iter(), url);
+        }
+    }
+
+    /// Queues a job. Tells whether a task has to be started for the queue.
+    pub(super) fn push(&self, job: Job) -> bool {
+        let mut state = self.state();
+        state.queue.push_back(job);
+        !std::mem::replace(&mut state.busy, true)
+    }
+
+    /// The next job; without one the task is done with the queue.
+    pub(super) fn pop(&self) -> Option<Job> {
+        let mut state = self.state();
+        let job = state.queue.pop_front();
+        state.busy = job.is_some();
+        job
+    }
+
+    /// `connected` is on its way, until the guard is dropped.
+    pub(super) fn announce(&self) -> Option<OwnedMutexGuard<()>> {
+        Arc::clone(&self.connected).try_lock_owned().ok()
+    }
+
+    /// Waits until `connected` was delivered, or given up.
+    pub(super) async fn announced(&self) {
+        drop(self.connected.lock().await);
+    }
+}
+
+impl fmt::Debug for Peer {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Peer")
+            .field("hub", &self.hub)
+            .field("connection_id", &self.connection_id)
+            .finish_non_exhaustive()
+    }
+}

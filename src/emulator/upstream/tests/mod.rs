@@ -1,0 +1,87 @@
+//! Handlers on real listeners: each answers what the test says. Nothing sleeps; everything has a time limit.
+
+mod asking;
+mod handler;
+
+use std::future::Future;
+use std::sync::Arc;
+use std::time::Duration;
+
+use ::http::header::HeaderMap;
+use tokio::sync::mpsc;
+use tokio::time::timeout;
+
+use super::settings::{SystemEvents, UserEvents};
+use super::*;
+use crate::auth::connection_string::DEVELOPMENT_KEY;
+use crate::emulator::hub::EventId;
+use crate::protocol::OwnedData;
+use handler::Webhook;
+
+async fn bounded<T>(work: impl Future<Output = T>) -> T {
+    timeout(Duration::from_secs(20), work).await.unwrap()
+}
+
+fn quick() -> Limits {
+    Limits { retries: vec![Duration::from_millis(1); 3], ..Limits::default() }
+}
+
+/// Handlers for every hub, as flags describe them.
+fn routes(flags: &[String]) -> CurrentRoutes {
+    let handler = |flag: &String| Handler::from_flag(flag, &UserEvents::All, SystemEvents::ALL).unwrap();
+    CurrentRoutes::new(Routes { every_hub: flags.iter().map(handler).collect(), ..Routes::default() })
+}
+
+fn upstream(flag: String, limits: Limits) -> Arc<Upstream> {
+    let keys = [Secret::new(DEVELOPMENT_KEY)];
+    Arc::new(Upstream::new(routes(&[flag]), "http://localhost:8080", &keys, limits))
+}
+
+fn connect_request(offers: &[&str]) -> ConnectRequest {
+    ConnectRequest {
+        hub: "chat".into(),
+        connection_id: "c1".into(),
+        claims: Some(r#"{"sub":"alice"}"#.into()),
+        query: Vec::new(),
+        headers: HeaderMap::new(),
+        offers: offers.iter().map(|offer| (*offer).to_owned()).collect(),
+        user: Some("alice".into()),
+    }
+}
+
+/// The answers of the events of connection `c1`, which exists, as they come.
+struct Client {
+    upstream: Arc<Upstream>,
+    sender: mpsc::UnboundedSender<(u64, EventAnswer)>,
+    answers: mpsc::UnboundedReceiver<(u64, EventAnswer)>,
+    sent: u64,
+}
+
+impl Client {
+    async fn connected(upstream: &Arc<Upstream>) -> Self {
+        let admission = bounded(upstream.connect(connect_request(&[]))).await.unwrap();
+        let identity = Identity { user: Some("alice".into()), subprotocol: None, simple: false };
+        admission.begin(identity, || Some(())).unwrap();
+        let (sender, answers) = mpsc::unbounded_channel();
+        Self { upstream: Arc::clone(upstream), sender, answers, sent: 0 }
+    }
+
+    fn send(&mut self, event: &str, data: OwnedData) {
+        self.sent += 1;
+        let event_id = self.sent;
+        let event = UserEvent {
+            event_id: EventId(event_id),
+            connection_id: "c1".into(),
+            user_id: Some("alice".into()),
+            event: event.to_owned(),
+            data,
+            metadata: None,
+        };
+        let sender = self.sender.clone();
+        self.upstream.ask("chat", Box::new(event), move |answer| drop(sender.send((event_id, answer))));
+    }
+
+    async fn answer(&mut self) -> (u64, EventAnswer) {
+        bounded(self.answers.recv()).await.unwrap()
+    }
+}

@@ -1,0 +1,162 @@
+//! Event handlers of `wps emulator`: what they are asked, what clients see of their answers, and what stderr says.
+
+use std::time::{Duration, Instant};
+
+use serde_json::json;
+
+use crate::support::service::ClosedPort;
+use crate::support::webhook::Webhook;
+use crate::support::{Running, Setup, wps};
+
+/// An emulator, and the flag that leads to it.
+fn start(setup: Setup) -> (Running, String) {
+    let mut running = setup.start();
+    let ready = running.expect("listening");
+    let local = format!("--local={}", ready["endpoint"].as_str().unwrap().rsplit(':').next().unwrap());
+    (running, local)
+}
+
+fn emulator<const N: usize>(flags: [&str; N]) -> Setup {
+    wps(["emulator", "--port", "0", "-o", "ndjson"]).args(flags)
+}
+
+/// The same, without records.
+fn emulator_in_words<const N: usize>(flags: [&str; N]) -> Setup {
+    wps(["emulator", "--port", "0"]).args(flags)
+}
+
+#[test]
+fn a_handler_hears_of_a_clients_whole_life_and_answers_its_events() {
+    let webhook = Webhook::start();
+    let (_emulator, local) = start(emulator(["--event-handler", &webhook.url("/{hub}/{event}")]));
+    let args = ["event", &local, "--hub", "chat", "--user", "ann", "--wait-reply", "-o", "ndjson", "vote", "yes"];
+    let mut client = wps(args).start();
+    webhook.agree();
+    let asked = webhook.expect("connect");
+    assert_eq!((asked.path.as_str(), asked.header("ce-userid")), ("/chat/connect", Some("ann")));
+    assert_eq!(asked.json()["subprotocols"], json!(["json.reliable.webpubsub.azure.v1"]));
+    let id = asked.header("ce-connectionid").unwrap().to_owned();
+    asked.answer("200 OK", "", r#"{"userId":"bob"}"#);
+    let connected = client.expect("connected");
+    assert_eq!((&connected["connectionId"], &connected["userId"]), (&json!(id), &json!("bob")));
+    // These two come in any order.
+    for _ in 0..2 {
+        let asked = webhook.next();
+        assert_eq!((asked.header("ce-connectionid"), asked.header("ce-userid")), (Some(id.as_str()), Some("bob")));
+        match asked.header("ce-type").unwrap() {
+            "azure.webpubsub.sys.connected" => asked.accept(),
+            "azure.webpubsub.user.vote" => {
+                assert_eq!((asked.path.as_str(), asked.body.as_slice()), ("/chat/vote", b"yes".as_slice()));
+                asked.answer("200 OK", "Content-Type: application/json\r\n", r#"{"n":1.0}"#);
+            }
+            other => panic!("{other}"),
+        }
+    }
+    let reply = client.skip_to("server-message");
+    assert_eq!((&reply["dataType"], &reply["data"]), (&json!("json"), &json!({"n": 1.0})));
+    let asked = webhook.expect("disconnected");
+    assert_eq!(asked.json(), json!({"reason": "The client closed the connection."}));
+    asked.accept();
+    assert_eq!(client.end().code, 0);
+}
+
+#[test]
+fn a_refusal_goes_to_the_client_with_status_and_body() {
+    let webhook = Webhook::start();
+    let (_emulator, local) = start(emulator(["--event-handler", &webhook.url("/")]));
+    let client = wps(["listen", &local, "--reconnect-retries", "0"]).start();
+    webhook.agree();
+    webhook.expect("connect").answer("403 Forbidden", "Content-Type: text/plain\r\n", "members only");
+    client.end().assert_failed(5, &["403", "members only"]);
+}
+
+#[test]
+fn a_handler_that_is_down_is_said_once_with_what_the_client_saw() {
+    let port = ClosedPort::reserve();
+    let handler = format!("http://127.0.0.1:{}/?code=sesame", port.port());
+    let (emulator, local) = start(emulator(["--event-handler", &handler]));
+    for _ in 0..2 {
+        let ended = wps(["listen", &local, "--reconnect-retries", "0"]).run();
+        ended.assert_failed(4, &["500", "could not be reached"]);
+    }
+    emulator.signal(rustix::process::Signal::TERM);
+    let stderr = emulator.end().stderr;
+    assert_eq!(stderr.matches("could not be reached").count(), 1, "{stderr}");
+    assert!(stderr.contains("`connect` of hub `hub1`") && stderr.contains("the client got 500"), "{stderr}");
+    assert!(!stderr.contains("sesame"), "{stderr}");
+}
+
+#[test]
+fn an_event_that_no_handler_takes_is_refused_and_without_any_handler_it_is_echoed() {
+    let webhook = Webhook::start();
+    let flag = format!("{},user-events=other,system-events=", webhook.url("/"));
+    let (_emulator, local) = start(emulator(["--event-handler", &flag]));
+    let ended = wps(["event", &local, "--retries", "0", "vote", "x"]).run();
+    ended.assert_failed(8, &["There is no event handler that takes the event."]);
+    let (_emulator, local) = start(emulator(["--settings", "s.json"]).file("s.json", r#"{"WebPubSub":{}}"#));
+    let ended = wps(["event", &local, "--wait-reply", "-o", "data", "vote", "x"]).run();
+    assert_eq!((ended.code, ended.text()), (0, "x\n"));
+}
+
+fn settings(url: &str) -> String {
+    json!({"WebPubSub": {"Hubs": {"hub1": {"EventHandlers": [{"UrlTemplate": url, "EventPattern": "*"}]}}}}).to_string()
+}
+
+#[test]
+fn a_changed_settings_file_is_in_force_for_connections_that_go_on_and_a_bad_one_changes_nothing() {
+    let webhook = Webhook::start();
+    let setup = emulator(["-v", "--settings", "s.json"]).file("s.json", &settings(&webhook.url("/one")));
+    let file = setup.home().join("s.json");
+    let (mut emulator, local) = start(setup);
+    let mut listener = wps(["listen", &local, "--group", "g", "--count", "1", "-o", "ndjson"]).start();
+    listener.skip_to("joined");
+    let client = wps(["event", &local, "vote", "x"]).start();
+    webhook.agree();
+    let asked = webhook.expect("vote");
+    assert_eq!(asked.path, "/one");
+    asked.accept();
+    assert_eq!(client.end().code, 0);
+    // As editors do it: another file in its place.
+    let other = file.with_extension("new");
+    std::fs::write(&other, settings(&webhook.url("/two"))).unwrap();
+    std::fs::rename(&other, &file).unwrap();
+    emulator.err_line("has changed and is in force");
+    std::fs::write(&file, "{\"WebPubSub\": nonsense").unwrap();
+    let line = emulator.err_line("cannot be used");
+    assert!(line.contains("stays in force") && line.contains("line 1 column"), "{line}");
+    let client = wps(["event", &local, "vote", "x"]).start();
+    webhook.agree();
+    let asked = webhook.expect("vote");
+    assert_eq!(asked.path, "/two");
+    asked.accept();
+    assert_eq!(client.end().code, 0);
+    assert_eq!(wps(["send", &local, "g", "hi"]).run().code, 0);
+    listener.expect("group-message");
+    assert_eq!(listener.end().code, 0);
+}
+
+#[test]
+fn a_bad_settings_file_is_exit_3_with_the_place_and_a_bad_flag_is_usage() {
+    let text = r#"{"WebPubSub":{"Hubs":{"chat":{"EventHandlers":[{"UrlTemplate":"tunnel:///x"}]}}}}"#;
+    let ended = emulator_in_words(["--settings", "s.json"]).file("s.json", text).run();
+    ended.assert_failed(3, &["`s.json`", "`WebPubSub.Hubs.chat.EventHandlers[0].UrlTemplate`", "`tunnel`"]);
+    emulator_in_words(["--settings", "missing.json"]).run().assert_failed(3, &["`missing.json`"]);
+    emulator_in_words(["--event-handler", "ftp://h"]).run().assert_failed(2, &["`--event-handler`", "`ftp`"]);
+    emulator_in_words(["--user-events", "a"]).run().assert_failed(2, &["--event-handler"]);
+}
+
+#[test]
+fn an_emulator_with_a_handler_that_hangs_stops_within_a_second() {
+    let webhook = Webhook::start();
+    let flag = format!("{},system-events=disconnected", webhook.url("/"));
+    let (emulator, local) = start(emulator(["--event-handler", &flag]));
+    let _client = wps(["event", &local, "vote", "x"]).start();
+    webhook.agree();
+    let _hanging = webhook.expect("vote");
+    let asked = Instant::now();
+    emulator.signal(rustix::process::Signal::TERM);
+    let ended = emulator.end();
+    assert_eq!(ended.code, 143, "{}", ended.stderr);
+    // It takes half a second; the rest is for a busy machine.
+    assert!(asked.elapsed() < Duration::from_secs(5), "{:?}", asked.elapsed());
+}
