@@ -236,6 +236,7 @@ fn say_ready(console: &Console, settings: &Emulator, ready: &Ready, port: u16) {
                 "wps emulator is ready at {endpoint}\n\n\
                  connection string:\n  {connection_string}\n\
                  client URL, hub `{DEFAULT_HUB}`, for a day:\n  {client_url}\n\n\
+                 in a browser, what there is and what passes:\n  {endpoint}/\n\n\
                  try it in two terminals:\n  wps listen {source} --group group1\n  wps send {source} group1 hello\n\n\
                  Ctrl-C stops it.\n"
             )

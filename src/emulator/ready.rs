@@ -30,13 +30,17 @@ pub struct Ready {
 impl Ready {
     /// For an emulator that listens at `address`. `now_unix_secs` is when the client URL's token is issued.
     pub fn new(config: &ServerConfig, address: SocketAddr, now_unix_secs: u64) -> Self {
-        let endpoint = endpoint(config, address);
         let key = config.keys.first().cloned().unwrap_or_else(|| Secret::new(""));
+        Self::at(endpoint(config, address), &key, now_unix_secs)
+    }
+
+    /// The same for one that clients know by `endpoint`, with this access key.
+    pub(super) fn at(endpoint: String, key: &Secret, now_unix_secs: u64) -> Self {
         let connection_string = format!("Endpoint={endpoint};AccessKey={};Version=1.0;", key.expose());
         let roles = ["webpubsub.joinLeaveGroup".to_owned(), "webpubsub.sendToGroup".to_owned()];
         let audience = client_audience(&endpoint, DEFAULT_HUB);
         let token = sign_client_token(
-            &key,
+            key,
             &ClientTokenRequest {
                 audience: &audience,
                 user: None,

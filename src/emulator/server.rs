@@ -9,6 +9,7 @@ mod handshake;
 mod handshake_faults;
 mod hubs;
 mod outbox;
+mod page;
 mod rest;
 mod socket;
 #[cfg(test)]
@@ -218,7 +219,7 @@ async fn serve_requests(stream: TcpStream, peer: SocketAddr, server: Arc<Server>
     // Small frames must not wait for acknowledgements of the ones before.
     let _ = stream.set_nodelay(true);
     let visit = control::Visit { peer: peer.ip(), local: stream.local_addr().ok().map(|address| address.ip()) };
-    let router = handshake::router(Arc::clone(&server)).merge(control::router(server, visit));
+    let router = handshake::router(Arc::clone(&server)).merge(control::router(server, visit)).merge(page::router());
     let service = TowerToHyperService::new(router);
     let connection = http1::Builder::new()
         .timer(TokioTimer::new())

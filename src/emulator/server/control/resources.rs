@@ -10,14 +10,23 @@ use http::{Method, StatusCode};
 use serde::Deserialize;
 use serde_json::{Value, json};
 
+use super::guard::is_key;
 use super::{Refusal, body, reads, respond, segments};
-use crate::emulator::fault::{Fault, GrammarError, How, Listed, duration};
+use crate::emulator::fault::{self, Fault, GrammarError, How, Listed, duration};
 use crate::emulator::hub::{ConnectionInfo, GroupInfo};
-use crate::emulator::server::Server;
+use crate::emulator::ready::{DEFAULT_HUB, DEVELOPMENT_KEY, Ready};
+use crate::emulator::server::handshake::bearer;
+use crate::emulator::server::{Server, unix_now};
 
 /// Every resource: method, path, meaning. What `GET /emulator/` answers.
 const RESOURCES: &[(&str, &str, &str)] = &[
     ("GET", "/emulator/", "this list"),
+    (
+        "GET",
+        "/emulator/connect",
+        "how to connect: endpoint, connection string and a client URL; a key that is not the published one only to those \
+         who show it",
+    ),
     ("GET", "/emulator/hubs", "the hubs that have connections"),
     ("GET", "/emulator/connections", "the connections; ?hub=, ?user=, ?group= narrow it down"),
     ("GET", "/emulator/connections/{id}", "one connection"),
@@ -54,6 +63,10 @@ pub(super) async fn answer(server: &Arc<Server>, request: Request) -> Result<Res
         url::form_urlencoded::parse(request.uri().query().unwrap_or_default().as_bytes()).into_owned().collect();
     match path.as_slice() {
         [] => get(&method, || Ok(describe())),
+        ["connect"] => {
+            let shown = bearer(request.headers()).is_some_and(|shown| is_key(shown, server));
+            get(&method, || Ok(connect(server, shown)))
+        }
         ["hubs"] => get(&method, || Ok(hubs(server))),
         ["connections"] => {
             get(&method, || Ok(json!({"connections": connections(server, &known(&query, &["hub", "user", "group"])?)})))
@@ -124,6 +137,20 @@ fn describe() -> Value {
         .map(|(method, path, meaning)| json!({"method": method, "path": path, "meaning": meaning}))
         .collect();
     json!({"name": "wps emulator", "version": env!("CARGO_PKG_VERSION"), "resources": list})
+}
+
+/// How to connect. Programs of other users of this machine get here without the key, so it is told to nobody else,
+/// unless everybody knows it.
+fn connect(server: &Server, shown: bool) -> Value {
+    let examples: Vec<&str> = fault::ACTIONS.iter().map(|action| action.example).collect();
+    let mut answer = json!({"endpoint": server.endpoint, "hub": DEFAULT_HUB, "faultExamples": examples});
+    if let Some(key) = server.keys.first().filter(|key| shown || key.expose() == DEVELOPMENT_KEY) {
+        let ready = Ready::at(server.endpoint.clone(), key, unix_now());
+        answer["connectionString"] = ready.connection_string.expose().into();
+        answer["clientUrl"] = ready.client_url.expose().into();
+        answer["published"] = (key.expose() == DEVELOPMENT_KEY).into();
+    }
+    answer
 }
 
 /// The parameters of a query, all of which have to be known.
