@@ -184,7 +184,7 @@ pub fn operation_failure(
 ) -> Option<Failure> {
     let what = operation(kind, target);
     Some(match outcome {
-        Outcome::Acked { .. } | Outcome::Sent | Outcome::NotSent { .. } => return None,
+        Outcome::Acked { .. } | Outcome::Sent | Outcome::AlreadyJoined | Outcome::NotSent { .. } => return None,
         Outcome::Refused { error, attempts, ack_id, .. } => {
             let times = if *attempts > 1 { format!(" {attempts} times (ackId {ack_id})") } else { String::new() };
             let failure = Failure::new(

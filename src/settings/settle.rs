@@ -339,6 +339,7 @@ fn session(
         )?,
         ack_timeout: retry.ack_timeout,
         on_unknown: policy.on_unknown,
+        keep: None,
         seed: 0,
     })
 }

@@ -146,6 +146,7 @@ fn config(rng: &mut Rng) -> Config {
         // Longer than any silence, so that order is strict: an operation is only sent again after a recovery.
         ack_timeout: Duration::from_secs(60),
         on_unknown: OnUnknown::Fail,
+        keep: None,
         seed: rng.next(),
     }
 }
@@ -565,6 +566,7 @@ impl World {
                     | Lifecycle::Reconnecting { .. }
                     | Lifecycle::Disconnected { .. }
                     | Lifecycle::Ack(_)
+                    | Lifecycle::OperationUnknown { .. }
                     | Lifecycle::Joined { .. }
                     | Lifecycle::Left { .. } => {}
                 },

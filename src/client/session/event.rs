@@ -99,7 +99,7 @@ pub enum Lifecycle {
         connection_id: String,
         /// Attempts this took.
         attempts: u32,
-        /// From the loss to now.
+        /// From the loss to now; of a connection of an earlier process, from its last record.
         downtime: Duration,
     },
     /// An attempt to connect or recover failed. Said on stderr; not a record of its own.
@@ -136,11 +136,22 @@ pub enum Lifecycle {
     Ack(AckReport),
     /// An attempt of an operation failed, and another follows. Said on stderr; not a record of its own.
     OperationRetried(FailedAttempt),
+    /// What became of an operation of an earlier process cannot be known.
+    OperationUnknown {
+        /// What it was.
+        operation: OperationKind,
+        /// The group or the event's name.
+        target: String,
+        /// Its id.
+        ack_id: u64,
+        /// Why not.
+        reason: String,
+    },
     /// A group was joined.
     Joined {
         /// The group.
         group: String,
-        /// The operation's id; `None` when no ack was asked for.
+        /// The operation's id; `None` when no ack was asked for, or it has been joined since an earlier process.
         ack_id: Option<u64>,
         /// Whether it was joined again on a new connection.
         rejoined: bool,

@@ -68,6 +68,7 @@ impl EventSink for Watch {
             | Lifecycle::Reconnecting { .. }
             | Lifecycle::SessionLost { .. }
             | Lifecycle::Ack(_)
+            | Lifecycle::OperationUnknown { .. }
             | Lifecycle::Joined { .. }
             | Lifecycle::Left { .. }
             | Lifecycle::RejoinFailed { .. }
