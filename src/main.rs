@@ -17,6 +17,7 @@ mod settings;
 mod signal;
 #[cfg(test)]
 mod simulation;
+mod state;
 mod wire;
 
 use std::ffi::OsString;

@@ -3,6 +3,7 @@
 use std::io::{self, IsTerminal as _, Write};
 
 use super::writer::{WriteFailure, Writer};
+use crate::client::event::Mark;
 
 /// What an output stream can show.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -25,7 +26,12 @@ pub struct Stream {
 impl Stream {
     /// Queues bytes and leaves an empty buffer in their place.
     pub fn put(&self, buffer: &mut Vec<u8>) {
-        self.writer.put(self.sink, buffer);
+        self.put_marked(buffer, None);
+    }
+
+    /// The same, with how far messages have come with them.
+    pub fn put_marked(&self, buffer: &mut Vec<u8>, mark: Option<Mark>) {
+        self.writer.put(self.sink, buffer, mark);
     }
 
     /// Queues a line.

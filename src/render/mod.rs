@@ -24,9 +24,9 @@ pub use ndjson::{Listening, Stopped, StoppedCounts, StoppedError};
 pub use records::Recorder;
 pub use report::{InspectedFinding, InspectedUrl, MadeUrl};
 pub use text::{Weight, human, nack};
-pub use writer::WriteFailure;
+pub use writer::{Ledger, WriteFailure};
 
-use crate::client::event::{EventSink, Flow, Frame, Lifecycle, Received};
+use crate::client::event::{EventSink, Flow, Frame, Lifecycle, Mark, Received};
 use crate::protocol::{Data, Message};
 use crate::secret::redact;
 
@@ -140,12 +140,25 @@ pub struct Printer {
     time: String,
     /// Longer messages are cut to so many bytes, where a person reads them.
     cut: Option<usize>,
+    /// How far messages have come with what is in `out`.
+    mark: Option<Mark>,
+    /// How far they were written, as was told last.
+    written: Option<Mark>,
 }
 
 impl Printer {
     /// Prints to `console`.
     pub fn new(options: Options, console: Console) -> Self {
-        Self { options, console, out: Vec::new(), failed_attempt: None, time: String::new(), cut: None }
+        Self {
+            options,
+            console,
+            out: Vec::new(),
+            failed_attempt: None,
+            time: String::new(),
+            cut: None,
+            mark: None,
+            written: None,
+        }
     }
 
     /// From now on stdout carries this.
@@ -312,7 +325,7 @@ impl Printer {
 
     fn put_out(&mut self) {
         self.time.clear();
-        self.console.out.put(&mut self.out);
+        self.console.out.put_marked(&mut self.out, self.mark.take());
     }
 }
 
@@ -361,6 +374,17 @@ impl EventSink for Printer {
             self.put_out();
         }
         Flow::Continue
+    }
+
+    fn mark(&mut self, mark: Mark) {
+        self.mark = Some(mark);
+    }
+
+    fn poll_written(&mut self, cx: &mut Context<'_>) -> Poll<Mark> {
+        self.console.out.writer().poll_written(cx, self.written).map(|mark| {
+            self.written = Some(mark);
+            mark
+        })
     }
 
     fn flush(&mut self) {
