@@ -11,6 +11,7 @@ mod line;
 mod network;
 mod payload;
 mod profile;
+mod session_file;
 mod settle;
 mod source;
 mod url;
@@ -33,6 +34,7 @@ pub use line::{Line, settle_line};
 pub use network::{Network, Proxies, Proxy, ProxyScheme};
 pub use payload::{DataFrom, Encoding, PayloadSource, PayloadType};
 pub use profile::{Checked, with_profile};
+pub use session_file::SessionFile;
 pub use settle::settle;
 
 /// What will be done.
@@ -89,6 +91,8 @@ pub struct Connection {
     pub session: Config,
     /// `--timeout`, from the start of the process.
     pub timeout: Option<Duration>,
+    /// `--session`: the connection outlives the process.
+    pub session_file: Option<SessionFile>,
 }
 
 /// Where a client access URL comes from.

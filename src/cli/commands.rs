@@ -11,6 +11,7 @@ use super::emulator::EmulatorArgs;
 use super::network::NetworkArgs;
 use super::operation::{AckArgs, DataArgs, JoinAckArgs, OnUnknownArgs, RetryArgs};
 use super::output::{ListenEndArgs, OutputArgs, TalkArgs, TimeoutArgs};
+use super::session_file::SessionFileArgs;
 use super::url::{ConfigArgs, ConfigCommand, UrlArgs, UrlCommand};
 use super::values::{ColorChoice, EmulatorFormat, Format, ReportFormat};
 
@@ -124,6 +125,9 @@ pub struct ListenArgs {
     /// Groups on a new connection.
     #[command(flatten)]
     pub rejoin: RejoinArgs,
+    /// A connection that outlives the process.
+    #[command(flatten)]
+    pub session: SessionFileArgs,
 }
 
 /// `wps join`.
@@ -146,6 +150,9 @@ pub struct JoinArgs {
     /// ackIds.
     #[command(flatten)]
     pub ack: JoinAckArgs,
+    /// A connection that outlives the process.
+    #[command(flatten)]
+    pub session: SessionFileArgs,
 }
 
 /// `wps send`.
@@ -175,6 +182,9 @@ pub struct SendArgs {
     /// Acks.
     #[command(flatten)]
     pub ack: AckArgs,
+    /// A connection that outlives the process.
+    #[command(flatten)]
+    pub session: SessionFileArgs,
 }
 
 /// `wps event`.
@@ -213,6 +223,9 @@ pub struct EventArgs {
     /// Acks.
     #[command(flatten)]
     pub ack: AckArgs,
+    /// A connection that outlives the process.
+    #[command(flatten)]
+    pub session: SessionFileArgs,
 }
 
 /// `wps repl`.

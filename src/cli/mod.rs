@@ -14,6 +14,7 @@ mod network;
 mod operation;
 mod output;
 mod profile;
+mod session_file;
 mod url;
 mod usage;
 mod values;
@@ -36,6 +37,7 @@ pub use network::NetworkArgs;
 pub use operation::{AckArgs, AckIdArgs, DataArgs, RetryArgs};
 pub use output::{OutputArgs, TalkArgs};
 pub use profile::{FlagValue, ProfileFlag, Typed, check_flag, parse_with, profile_flags, typed};
+pub use session_file::SessionFileArgs;
 pub use url::{ConfigArgs, ConfigCommand, NotBefore, UrlArgs, UrlCommand, UrlCreateArgs, UrlInspectArgs};
 pub use values::{
     ColorChoice, DataType, EmulatorFormat, Encoding, Format, Mode, Only, Protocol, ReportFormat, Resolve, RetryCount,

@@ -85,7 +85,9 @@ async fn serve(console: &Console, settings: &Emulator) -> Result<u8, Failure> {
 async fn output_failed(console: &Console) -> Failure {
     match console.out.writer().failed().await {
         WriteFailure::Closed => std::future::pending().await,
-        WriteFailure::Failed(error) => Failure::message(Kind::Output, format!("could not write to stdout: {error}")),
+        WriteFailure::Failed(error) | WriteFailure::Unrecorded(error) => {
+            Failure::message(Kind::Output, format!("could not write to stdout: {error}"))
+        }
     }
 }
 

@@ -27,6 +27,8 @@ pub struct Place {
     pub local: bool,
     /// `--connect-timeout`.
     pub connect_timeout: Duration,
+    /// Whether the connection outlives the run (`--session`).
+    pub kept: bool,
 }
 
 impl Place {
@@ -203,12 +205,27 @@ pub fn operation_failure(
             Kind::OperationUnknown,
             format!("no ack within {} each of {attempts} attempt(s) to {what} (ackId {ack_id})", human(patience)),
         )
-        .hint("it may have been carried out all the same; `--ack-timeout` says how long each attempt waits"),
+        .hint("it may have been carried out all the same; `--ack-timeout` says how long each attempt waits")
+        .hint(again(*ack_id, place)),
         Outcome::Unknown { ack_id, reason } => unknown(kind, &what, *ack_id, reason),
         Outcome::IdInUse { ack_id } => {
             Failure::message(Kind::Usage, format!("ackId {ack_id} was used for another operation of this connection"))
         }
     })
+}
+
+/// How the same can be asked again in another run (PROTOCOL §6).
+fn again(ack_id: u64, place: &Place) -> String {
+    if place.kept {
+        "run the same command again with the same `--session` file: it goes on under the same ackId, and the service \
+         carries it out once"
+            .to_owned()
+    } else {
+        format!(
+            "the service knows ackId {ack_id} again only on the same connection: `--session FILE` would let another run \
+             repeat it safely"
+        )
+    }
 }
 
 /// What it means that nobody can know what became of an operation (PROTOCOL §19.7).

@@ -14,6 +14,7 @@ mod network;
 pub mod repl;
 mod run;
 mod send;
+mod session_file;
 mod tap;
 pub mod url;
 

@@ -13,6 +13,7 @@ use tokio::time::{Instant, sleep_until, timeout};
 use super::explain::{Place, operation_failure, session_failure};
 use super::hosting;
 pub(super) use super::network::dial_options;
+use super::session_file::{self, Kept, not_recorded};
 use super::tap::{Seen, Shown, Tap, Watcher};
 use crate::auth::access_url::looks_expired;
 use crate::auth::token::peek_claims;
@@ -163,7 +164,15 @@ where
         Ok(signals) => signals,
         Err(error) => return report(&mut printer, failed(Failure::new(Kind::Internal, error))),
     };
-    let hosted = match hosting::prepare(connection, wants.hosts).await {
+    let kept = match session_file::open(connection, &mut printer) {
+        Ok(kept) => kept,
+        Err(failure) => {
+            let code = report(&mut printer, failed(failure));
+            printer.console().drained().await;
+            return code;
+        }
+    };
+    let hosted = match hosting::prepare(connection, wants.hosts && kept.is_none()).await {
         Ok(hosted) => hosted,
         Err(failure) => {
             let code = report(&mut printer, failed(failure));
@@ -180,7 +189,8 @@ where
     {
         return report(&mut printer, failed(Failure::new(Kind::Internal, error)));
     }
-    let (ending, mut printer) = attend(surroundings, connection, wants, (printer, watcher), script, &mut signals).await;
+    let seeing = (printer, watcher, kept.as_ref());
+    let (ending, mut printer) = attend(surroundings, connection, wants, seeing, script, &mut signals).await;
     let deadline = connection.timeout.map(|limit| surroundings.started + limit);
     let hurried = ending.hurried;
     let code = report(&mut printer, ending);
@@ -200,7 +210,18 @@ where
     }
     match console.out.writer().failure() {
         Some(WriteFailure::Failed(error)) if code == 0 => output_failed(&console, &error).await,
-        _ => code,
+        Some(WriteFailure::Unrecorded(error)) if code == 0 => {
+            last_error(&console, &not_recorded(&error)).await;
+            Kind::Output.exit_code()
+        }
+        Some(WriteFailure::Unrecorded(_)) => code,
+        Some(WriteFailure::Closed | WriteFailure::Failed(_)) | None => match kept.as_ref().and_then(Kept::close) {
+            Some(failure) if code == 0 => {
+                last_error(&console, &failure).await;
+                failure.kind.exit_code()
+            }
+            _ => code,
+        },
     }
 }
 
@@ -250,7 +271,7 @@ async fn attend<F>(
     surroundings: &Surroundings,
     connection: &Connection,
     wants: Wants,
-    (printer, watcher): (Printer, Option<Rc<dyn Watcher>>),
+    (printer, watcher, kept): (Printer, Option<Rc<dyn Watcher>>, Option<&Kept>),
     script: impl FnOnce(Client) -> F,
     signals: &mut Signals,
 ) -> (Ending, Printer)
@@ -261,17 +282,27 @@ where
     let (mut tap, seen) = Tap::new(printer, wants.shown, wants.limit, watcher);
     let mut config = connection.session.clone();
     config.seed = seed();
+    config.keep = kept.map(Kept::keep);
     let local = matches!(connection.source, Source::Local { .. });
     let ack_timeout = config.ack_timeout;
     let connect_timeout = config.connect_timeout;
     let source = url_source(&connection.source);
-    let place = Place { url: source.at_once(), local, connect_timeout };
-    let dialer = NetDialer::new(source, dial_options(connection), connection.protocol);
+    let place = Place { url: source.at_once(), local, connect_timeout, kept: kept.is_some() };
+    let mut dialer = NetDialer::new(source, dial_options(connection), connection.protocol);
     let url = dialer.current_url();
     if place.url.is_none() {
         tap.follow(url.clone());
     }
-    let (driver, handle) = Driver::new(config, dialer, tap);
+    let keeper = kept.map(|kept| {
+        if !kept.takes_messages {
+            tap.take_shown_only();
+        }
+        kept.attach(&mut dialer, connection.protocol, &console)
+    });
+    let (mut driver, handle) = Driver::new(config, dialer, tap);
+    if let Some(keeper) = keeper {
+        driver.keep_with(keeper);
+    }
     let sated = Rc::clone(&seen);
     let client = Client { handle: handle.clone(), seen, place: place.clone(), url, ack_timeout };
     let mut running = pin!(driver.run());
@@ -313,6 +344,9 @@ where
     }
     let failed_dial = dialer.last_error();
     let place = place.at(&dialer.current_url());
+    if let Some(failure) = kept.and_then(Kept::failure) {
+        return (Ending { finished: Some(finished), ..failed(failure) }.by(hurried), tap.into_printer());
+    }
     (Ending::of(interrupt, verdict, finished, failed_dial, connection, &place).by(hurried), tap.into_printer())
 }
 
@@ -357,6 +391,7 @@ impl Ending {
             (Some(Interrupt::Output(WriteFailure::Failed(error))), _) => {
                 ("failed", Some(Failure::message(Kind::Output, format!("could not write to stdout: {error}"))))
             }
+            (Some(Interrupt::Output(WriteFailure::Unrecorded(error))), _) => ("failed", Some(not_recorded(&error))),
             (None, Some(Verdict::Done(reason))) => (reason, None),
             (None, Some(Verdict::Failed(failure) | Verdict::Told(failure))) => ("failed", Some(failure)),
             (None, Some(Verdict::SessionEnded) | None) => match &finished.end {

@@ -9,7 +9,7 @@ use tokio::sync::Notify;
 use tokio::time::Instant;
 
 use crate::client::driver::CurrentUrl;
-use crate::client::event::{EventSink, Flow, Frame, Lifecycle, Received};
+use crate::client::event::{EventSink, Flow, Frame, Lifecycle, Mark, Received};
 use crate::protocol::Origin;
 use crate::render::Printer;
 
@@ -79,6 +79,10 @@ pub struct Tap {
     watcher: Option<Rc<dyn Watcher>>,
     /// Where the client connects, if that is to be seen only then.
     url: Option<CurrentUrl>,
+    /// How far messages have come with the next frame.
+    mark: Option<Mark>,
+    /// Messages that are not shown count as taken too.
+    takes_all: bool,
 }
 
 impl Tap {
@@ -96,12 +100,30 @@ impl Tap {
             sated: Cell::new(false),
             came: Notify::new(),
         });
-        (Self { printer, shown, limit, fresh: false, seen: Rc::clone(&seen), watcher, url: None }, seen)
+        (
+            Self {
+                printer,
+                shown,
+                limit,
+                fresh: false,
+                seen: Rc::clone(&seen),
+                watcher,
+                url: None,
+                mark: None,
+                takes_all: true,
+            },
+            seen,
+        )
     }
 
     /// Takes the hub's name from this URL at each new connection.
     pub fn follow(&mut self, url: CurrentUrl) {
         self.url = Some(url);
+    }
+
+    /// Messages that are not shown wait at the service, for another run.
+    pub fn take_shown_only(&mut self) {
+        self.takes_all = false;
     }
 
     /// The printer.
@@ -127,12 +149,16 @@ impl EventSink for Tap {
             watcher.prepare(&mut self.printer);
             watcher.frame(frame, received);
         }
-        let Received::Message(message) = received else { return self.printer.frame(frame, received) };
-        let shown = match self.shown {
-            Shown::All => true,
-            Shown::Server => message.origin == Origin::Server,
-            Shown::None => false,
+        let shown = match (received, self.shown) {
+            (Received::Message(_), Shown::All) => true,
+            (Received::Message(message), Shown::Server) => message.origin == Origin::Server,
+            (Received::Message(_), Shown::None) => false,
+            (Received::Unknown { .. } | Received::Duplicate | Received::Control, _) => false,
         };
+        if let Some(mark) = self.mark.take().filter(|_| shown || self.takes_all) {
+            self.printer.mark(mark);
+        }
+        let Received::Message(_) = received else { return self.printer.frame(frame, received) };
         if !shown {
             return Flow::Continue;
         }
@@ -145,6 +171,14 @@ impl EventSink for Tap {
             return Flow::Stop;
         }
         flow
+    }
+
+    fn mark(&mut self, mark: Mark) {
+        self.mark = Some(mark);
+    }
+
+    fn poll_written(&mut self, cx: &mut Context<'_>) -> Poll<Mark> {
+        self.printer.poll_written(cx)
     }
 
     fn flush(&mut self) {

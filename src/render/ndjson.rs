@@ -286,8 +286,13 @@ pub fn lifecycle(out: &mut Vec<u8>, time: &str, event: &Lifecycle, hub: Option<&
         Lifecycle::Ack(report) => write(out, "ack", time, Ack::new(report)),
         Lifecycle::OperationUnknown { operation, target, ack_id, reason } => {
             let (group, event) = named(*operation, target);
-            let fields =
-                OperationUnknown { operation: operation.name(), group, event, ack_id: *ack_id, reason: &redact(reason) };
+            let fields = OperationUnknown {
+                operation: operation.name(),
+                group,
+                event,
+                ack_id: *ack_id,
+                reason: &redact(reason),
+            };
             write(out, "operation-unknown", time, fields);
         }
         Lifecycle::Joined { group, ack_id, rejoined } => {

@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use super::network;
+use super::session_file::{SessionFile, keep};
 use super::source::{bad_name, resolve, takes_stdin};
 use super::{
     Ack, Connection, DataFrom, Environment, Event, Input, Join, Listen, Output, PayloadSource, PayloadType, Repl, Send,
@@ -53,8 +54,9 @@ fn listen(args: ListenArgs, environment: &Environment, input: &mut dyn Input) ->
     let groups = groups(args.groups, "--group")?;
     let output = output(&args.connecting, environment)?;
     let policy = Policy { keeps_on: true, rejoin: !args.rejoin.no_rejoin, on_unknown: OnUnknown::Fail };
+    let session_file = SessionFile::listening(args.session, &groups);
     Ok(Listen {
-        connection: connection(args.connecting, policy, environment, input)?,
+        connection: keep(connection(args.connecting, policy, environment, input)?, session_file)?,
         output,
         groups,
         count: args.end.count,
@@ -73,6 +75,7 @@ fn join(args: JoinArgs, environment: &Environment, input: &mut dyn Input) -> Res
     let output = output(&args.connecting, environment)?;
     let policy = Policy { keeps_on: args.stay, rejoin: !args.rejoin.no_rejoin, on_unknown: OnUnknown::Fail };
     let connection = connection(args.connecting, policy, environment, input)?;
+    let connection = keep(connection, SessionFile::joining(args.session))?;
     Ok(Join { connection, output, groups, stay: args.stay, ack_id: args.ack.ack_id })
 }
 
@@ -89,7 +92,8 @@ fn send(args: SendArgs, environment: &Environment, input: &mut dyn Input) -> Res
     });
     let payload = payload(args.data, args.input, envelope, &args.connecting)?;
     let output = output(&args.connecting, environment)?;
-    let connection = connection(args.connecting, publishing(&args.ack), environment, input)?;
+    let session_file = SessionFile::sending(args.session, "wps send", ack)?;
+    let connection = keep(connection(args.connecting, publishing(&args.ack), environment, input)?, session_file)?;
     Ok(Send { connection, output, group: args.group, payload, no_echo: args.no_echo, ack })
 }
 
@@ -105,7 +109,8 @@ fn event(args: EventArgs, environment: &Environment, input: &mut dyn Input) -> R
     });
     let payload = payload(args.data, args.input, envelope, &args.connecting)?;
     let output = output(&args.connecting, environment)?;
-    let connection = connection(args.connecting, publishing(&args.ack), environment, input)?;
+    let session_file = SessionFile::sending(args.session, "wps event", ack)?;
+    let connection = keep(connection(args.connecting, publishing(&args.ack), environment, input)?, session_file)?;
     Ok(Event { connection, output, event: args.name, payload, ack, wait_reply: args.wait_reply })
 }
 
@@ -280,7 +285,7 @@ pub(super) fn connection(
     session.renews_url = matches!(source, Source::Command(_));
     let tls = tls(&args.network);
     let network = network::settle(args.network, &source, environment, input)?;
-    Ok(Connection { source, protocol, network, tls, session, timeout: args.timeout.timeout })
+    Ok(Connection { source, protocol, network, tls, session, timeout: args.timeout.timeout, session_file: None })
 }
 
 fn tls(args: &NetworkArgs) -> Tls {

@@ -134,6 +134,7 @@ impl SessionFile {
         self.save(&mut state)
     }
 
+    #[allow(dead_code, reason = "`send --session` with a stream of lines is the caller")]
     /// Records the position of a stream; `None`: it is finished.
     pub fn keep_stream(&self, stream: Option<Stream>) -> io::Result<()> {
         let mut state = self.lock();

@@ -14,4 +14,5 @@ mod stream;
 pub use file::{OpenError, Opened, SessionFile};
 pub use format::{FormatError, Place};
 pub use lock::Holder;
+#[allow(unused_imports, reason = "`send --session` with a stream of lines is the caller")]
 pub use stream::{Mismatch, Resuming, Step, Stream, digest_of};

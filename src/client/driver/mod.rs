@@ -100,7 +100,7 @@ pub struct Driver<D: Dialer, S> {
     /// Set once the session is over.
     end: Option<End>,
     /// Where what outlives the process is recorded.
-    keeper: Option<Box<dyn Keeper>>,
+    keeper: Option<Box<dyn Keeper + Send>>,
     /// It could not be recorded: nothing is sent any more.
     unrecorded: bool,
 }
@@ -151,7 +151,7 @@ impl<D: Dialer, S: EventSink> Driver<D, S> {
     }
 
     /// Records what outlives the process there. For a session whose config says that something does.
-    pub fn keep_with(&mut self, keeper: Box<dyn Keeper>) {
+    pub fn keep_with(&mut self, keeper: Box<dyn Keeper + Send>) {
         self.keeper = Some(keeper);
     }
 

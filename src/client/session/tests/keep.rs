@@ -196,11 +196,14 @@ fn a_message_without_an_ack_is_kept_for_another_run() {
 
 #[test]
 fn a_connection_that_cannot_be_recovered_is_reported_and_replaced() {
-    for refuse in [|b: &mut Bench| b.dial_failed(DialClass::Status(404)), |b: &mut Bench| {
-        b.open();
-        b.says(&[PING]);
-        b.close(1008);
-    }] {
+    for refuse in [
+        |b: &mut Bench| b.dial_failed(DialClass::Status(404)),
+        |b: &mut Bench| {
+            b.open();
+            b.says(&[PING]);
+            b.close(1008);
+        },
+    ] {
         let mut b = resuming(Snapshot { operations: vec![unanswered("a", 3)], ..snapshot() });
         b.join("g");
         refuse(&mut b);
