@@ -26,6 +26,8 @@ mod repl;
 mod repl_terminal;
 mod secrets;
 #[cfg(unix)]
+mod session;
+#[cfg(unix)]
 mod sources;
 mod traces;
 mod url;
