@@ -112,7 +112,6 @@ fn what_is_due_later_is_not_accepted() {
     for line in [
         "replay|f",
         "ping",
-        "listen|--session|f",
         "listen|--jq|.",
         "listen|--until|.",
         "listen|--fail-on|.",

@@ -13,7 +13,7 @@ use anyhow::anyhow;
 use crate::auth::access_url::AccessUrl;
 use crate::auth::token::{Claims, peek_claims};
 use crate::client::driver::{CurrentUrl, DialedError};
-use crate::client::session::{EndKind, OperationKind, Outcome};
+use crate::client::session::{EndKind, OperationKind, Outcome, STOPPED};
 use crate::failure::{Failure, Kind};
 use crate::render::{human, nack};
 use crate::wire::{DialError, Refusal};
@@ -207,7 +207,7 @@ pub fn operation_failure(
         )
         .hint("it may have been carried out all the same; `--ack-timeout` says how long each attempt waits")
         .hint(again(*ack_id, place)),
-        Outcome::Unknown { ack_id, reason } => unknown(kind, &what, *ack_id, reason),
+        Outcome::Unknown { ack_id, reason } => unknown(kind, &what, *ack_id, reason, place),
         Outcome::IdInUse { ack_id } => {
             Failure::message(Kind::Usage, format!("ackId {ack_id} was used for another operation of this connection"))
         }
@@ -229,14 +229,18 @@ fn again(ack_id: u64, place: &Place) -> String {
 }
 
 /// What it means that nobody can know what became of an operation (PROTOCOL §19.7).
-fn unknown(kind: OperationKind, what: &str, ack_id: u64, reason: &str) -> Failure {
+fn unknown(kind: OperationKind, what: &str, ack_id: u64, reason: &str, place: &Place) -> Failure {
     let told = format!("no ack came before the end: whether the service did {what} (ackId {ack_id}) is not known");
     let failure = Failure::new(Kind::OperationUnknown, anyhow!("{reason}").context(told));
     match kind {
         OperationKind::JoinGroup | OperationKind::LeaveGroup => failure.hint("joining and leaving can be repeated safely"),
+        // The connection is still there for another run.
+        OperationKind::SendToGroup | OperationKind::Event if place.kept && reason == STOPPED => {
+            failure.hint(again(ack_id, place))
+        }
         OperationKind::SendToGroup | OperationKind::Event => failure.hint(format!(
             "`--on-unknown resend` sends it again on the next connection, at the risk of doubling it; the service knows \
-             ackId {ack_id} again only on the same connection, so another run with `--ack-id {ack_id}` is not safe either"
+             ackId {ack_id} again only on the same connection, so another run with `--ack-id {ack_id}` is safe only with `--session FILE`, while that connection lasts"
         )),
     }
 }

@@ -45,6 +45,9 @@ pub use phase::ReconnectionToken;
 pub use status::{PingId, Standing, Status};
 pub use verdict::{DialClass, EndKind, LossCause};
 
+/// The reason of operations that a stop has cut short.
+pub const STOPPED: &str = "the session was stopped";
+
 /// Longest wait for the peer's close frame (CLI contract, *Ending*).
 const CLOSE_TIMEOUT: Duration = Duration::from_millis(1800);
 
@@ -255,7 +258,7 @@ impl Session {
                 true
             }
         };
-        self.settle_all("the session was stopped");
+        self.settle_all(STOPPED);
         if socket {
             self.outputs.push_back(Output::Close { code: 1000 });
             self.phase = Phase::Closing { deadline: now + CLOSE_TIMEOUT };
@@ -279,7 +282,7 @@ impl Session {
         };
         self.part();
         self.outputs.extend(undo);
-        self.settle_all("the session was stopped");
+        self.settle_all(STOPPED);
         self.end(End::Stopped);
     }
 
