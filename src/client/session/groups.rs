@@ -46,7 +46,6 @@ impl Groups {
     /// Takes over what an earlier process knew of a group.
     pub(super) fn restore(&mut self, group: &str, wanted: bool, joined: bool) {
         self.0.insert(group.to_owned(), Membership { wanted, joined });
-        self.forget_unneeded(group);
     }
 
     /// Whether the service has confirmed the membership.

@@ -46,7 +46,8 @@ pub struct Snapshot {
     pub connection: Option<KeptConnection>,
     /// Counts the connections; that of marks has to be the same.
     pub ordinal: u64,
-    /// Every group that was asked about, with whether it is wanted and whether it is joined.
+    /// Every group that was asked about, with whether it is wanted and whether it is joined for certain. One that is
+    /// neither may be joined all the same.
     pub groups: Vec<(String, bool, bool)>,
     /// Messages and events that were sent and not answered, in their order.
     pub operations: Vec<KeptOperation>,
@@ -147,10 +148,23 @@ impl Session {
         Snapshot {
             connection,
             ordinal: self.ordinal,
-            groups: self.groups.iter().map(|(group, wanted, joined)| (group.to_owned(), wanted, joined)).collect(),
+            groups: self.known_groups(),
             operations: operations.collect(),
             used_ids: self.operations.used_ids(),
         }
+    }
+
+    /// What a join or leave on its way makes of a group cannot be known.
+    fn known_groups(&self) -> Vec<(String, bool, bool)> {
+        let pending = self.operations.groups_concerned();
+        let known: Vec<_> = self
+            .groups
+            .iter()
+            .map(|(group, wanted, joined)| (group.to_owned(), wanted, joined && pending.get(group) != Some(&true)))
+            .collect();
+        let others = pending.into_keys().filter(|group| !known.iter().any(|(known, ..)| known == group));
+        let others: Vec<_> = others.map(|group| (group.to_owned(), false, false)).collect();
+        known.into_iter().chain(others).collect()
     }
 
     /// The session is about to end: what is unanswered now stays recorded.
@@ -223,7 +237,10 @@ impl Session {
 
     /// Whether the group is one that an earlier process has joined, on this same connection. True once.
     pub(super) fn is_taken_over(&mut self, group: &str) -> bool {
-        matches!(self.phase, Phase::Live(_)) && self.resumed_groups.remove(group) && self.groups.is_joined(group)
+        matches!(self.phase, Phase::Live(_))
+            && self.resumed_groups.remove(group)
+            && self.groups.is_joined(group)
+            && !self.operations.concerns_group(group)
     }
 
     /// What an earlier process had of its connection is gone with it.

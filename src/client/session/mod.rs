@@ -198,9 +198,11 @@ impl Session {
             Request::Leave { group } => Some((group.clone(), false)),
             Request::Send { .. } | Request::Event { .. } => None,
         };
-        if let Some((group, wanted)) = &group
+        if let Some((group, false)) = &group {
+            self.resumed_groups.remove(group);
+        }
+        if let Some((group, true)) = &group
             && self.is_taken_over(group)
-            && *wanted
         {
             self.groups.want(group, true);
             self.event(Lifecycle::Joined { group: group.clone(), ack_id: None, rejoined: false });

@@ -433,6 +433,15 @@ impl Operations {
         self.pending.values().any(|operation| operation.is_membership() && operation.target == group)
     }
 
+    /// The groups that an unsettled join or leave is about, with whether one was sent.
+    pub(super) fn groups_concerned(&self) -> BTreeMap<&str, bool> {
+        let mut groups = BTreeMap::new();
+        for operation in self.pending.values().filter(|operation| operation.is_membership()) {
+            *groups.entry(operation.target.as_str()).or_default() |= operation.attempts > 0;
+        }
+        groups
+    }
+
     /// Forgets the session's own join of a group: the user has asked for something about it.
     pub(super) fn drop_rejoin(&mut self, group: &str) {
         self.drop_rejoins_where(|operation| operation.target == group);

@@ -145,6 +145,20 @@ fn an_earlier_processs_connection_goes_on_where_it_was() {
 }
 
 #[test]
+fn a_group_whose_join_or_leave_is_on_its_way_is_not_known_to_be_joined() {
+    let mut b = Bench::live(kept());
+    b.join("g");
+    b.ack(1);
+    b.leave("g");
+    b.join("g");
+    b.join("h");
+    b.leave("h");
+    b.take();
+    let groups = b.session.take_snapshot().unwrap().groups;
+    assert_eq!(groups, [("g".into(), true, false), ("h".into(), false, false)]);
+}
+
+#[test]
 fn a_join_that_comes_after_the_recovery_is_not_sent_either() {
     let mut b = resuming(snapshot());
     b.recover();
