@@ -511,7 +511,7 @@ _wps() {
             return 0
             ;;
         wps__subcmd__event)
-            opts="-t -o -q -v -h --wait-reply --file --type --encoding --url --url-command --connection-string --local --profile --protocol --connect-timeout --proxy --resolve --header --ca-cert --no-system-roots --client-cert --client-key --insecure --hub --user --role --initial-group --ttl --reconnect-retries --no-reconnect --reconnect-delay --reconnect-max-delay --reconnect-mode --ping-interval --ping-timeout --retries --retry-delay --retry-max-delay --retry-mode --ack-timeout --output --only --timestamps --color --quiet --verbose --timeout --ack-id --no-ack --on-unknown --help"
+            opts="-t -o -q -v -h --wait-reply --file --type --encoding --url --url-command --connection-string --local --profile --protocol --connect-timeout --proxy --resolve --header --ca-cert --no-system-roots --client-cert --client-key --insecure --hub --user --role --initial-group --ttl --reconnect-retries --no-reconnect --reconnect-delay --reconnect-max-delay --reconnect-mode --ping-interval --ping-timeout --retries --retry-delay --retry-max-delay --retry-mode --ack-timeout --output --only --timestamps --color --quiet --verbose --timeout --ack-id --no-ack --on-unknown --session --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -712,6 +712,21 @@ _wps() {
                     ;;
                 --on-unknown)
                     COMPREPLY=($(compgen -W "fail resend" -- "${cur}"))
+                    return 0
+                    ;;
+                --session)
+                    local oldifs
+                    if [ -n "${IFS+x}" ]; then
+                        oldifs="$IFS"
+                    fi
+                    IFS=$'\n'
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    if [ -n "${oldifs+x}" ]; then
+                        IFS="$oldifs"
+                    fi
+                    if [[ "${BASH_VERSINFO[0]}" -ge 4 ]]; then
+                        compopt -o filenames
+                    fi
                     return 0
                     ;;
                 *)
@@ -974,7 +989,7 @@ _wps() {
             return 0
             ;;
         wps__subcmd__join)
-            opts="-o -q -v -h --stay --url --url-command --connection-string --local --profile --protocol --connect-timeout --proxy --resolve --header --ca-cert --no-system-roots --client-cert --client-key --insecure --hub --user --role --initial-group --ttl --reconnect-retries --no-reconnect --reconnect-delay --reconnect-max-delay --reconnect-mode --ping-interval --ping-timeout --retries --retry-delay --retry-max-delay --retry-mode --ack-timeout --output --only --timestamps --color --quiet --verbose --timeout --no-rejoin --ack-id --help"
+            opts="-o -q -v -h --stay --url --url-command --connection-string --local --profile --protocol --connect-timeout --proxy --resolve --header --ca-cert --no-system-roots --client-cert --client-key --insecure --hub --user --role --initial-group --ttl --reconnect-retries --no-reconnect --reconnect-delay --reconnect-max-delay --reconnect-mode --ping-interval --ping-timeout --retries --retry-delay --retry-max-delay --retry-mode --ack-timeout --output --only --timestamps --color --quiet --verbose --timeout --no-rejoin --ack-id --session --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -1153,6 +1168,21 @@ _wps() {
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;
+                --session)
+                    local oldifs
+                    if [ -n "${IFS+x}" ]; then
+                        oldifs="$IFS"
+                    fi
+                    IFS=$'\n'
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    if [ -n "${oldifs+x}" ]; then
+                        IFS="$oldifs"
+                    fi
+                    if [[ "${BASH_VERSINFO[0]}" -ge 4 ]]; then
+                        compopt -o filenames
+                    fi
+                    return 0
+                    ;;
                 *)
                     COMPREPLY=()
                     ;;
@@ -1161,7 +1191,7 @@ _wps() {
             return 0
             ;;
         wps__subcmd__listen)
-            opts="-g -o -q -v -h --group --count --for --idle-timeout --url --url-command --connection-string --local --profile --protocol --connect-timeout --proxy --resolve --header --ca-cert --no-system-roots --client-cert --client-key --insecure --hub --user --role --initial-group --ttl --reconnect-retries --no-reconnect --reconnect-delay --reconnect-max-delay --reconnect-mode --ping-interval --ping-timeout --retries --retry-delay --retry-max-delay --retry-mode --ack-timeout --output --only --timestamps --color --quiet --verbose --timeout --no-rejoin --help"
+            opts="-g -o -q -v -h --group --count --for --idle-timeout --url --url-command --connection-string --local --profile --protocol --connect-timeout --proxy --resolve --header --ca-cert --no-system-roots --client-cert --client-key --insecure --hub --user --role --initial-group --ttl --reconnect-retries --no-reconnect --reconnect-delay --reconnect-max-delay --reconnect-mode --ping-interval --ping-timeout --retries --retry-delay --retry-max-delay --retry-mode --ack-timeout --output --only --timestamps --color --quiet --verbose --timeout --no-rejoin --session --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -1354,6 +1384,21 @@ _wps() {
                     ;;
                 --timeout)
                     COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --session)
+                    local oldifs
+                    if [ -n "${IFS+x}" ]; then
+                        oldifs="$IFS"
+                    fi
+                    IFS=$'\n'
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    if [ -n "${oldifs+x}" ]; then
+                        IFS="$oldifs"
+                    fi
+                    if [[ "${BASH_VERSINFO[0]}" -ge 4 ]]; then
+                        compopt -o filenames
+                    fi
                     return 0
                     ;;
                 *)
@@ -1576,7 +1621,7 @@ _wps() {
             return 0
             ;;
         wps__subcmd__send)
-            opts="-t -o -q -v -h --no-echo --file --type --encoding --url --url-command --connection-string --local --profile --protocol --connect-timeout --proxy --resolve --header --ca-cert --no-system-roots --client-cert --client-key --insecure --hub --user --role --initial-group --ttl --reconnect-retries --no-reconnect --reconnect-delay --reconnect-max-delay --reconnect-mode --ping-interval --ping-timeout --retries --retry-delay --retry-max-delay --retry-mode --ack-timeout --output --only --timestamps --color --quiet --verbose --timeout --ack-id --no-ack --on-unknown --help"
+            opts="-t -o -q -v -h --no-echo --file --type --encoding --url --url-command --connection-string --local --profile --protocol --connect-timeout --proxy --resolve --header --ca-cert --no-system-roots --client-cert --client-key --insecure --hub --user --role --initial-group --ttl --reconnect-retries --no-reconnect --reconnect-delay --reconnect-max-delay --reconnect-mode --ping-interval --ping-timeout --retries --retry-delay --retry-max-delay --retry-mode --ack-timeout --output --only --timestamps --color --quiet --verbose --timeout --ack-id --no-ack --on-unknown --session --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -1773,6 +1818,21 @@ _wps() {
                     ;;
                 --on-unknown)
                     COMPREPLY=($(compgen -W "fail resend" -- "${cur}"))
+                    return 0
+                    ;;
+                --session)
+                    local oldifs
+                    if [ -n "${IFS+x}" ]; then
+                        oldifs="$IFS"
+                    fi
+                    IFS=$'\n'
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    if [ -n "${oldifs+x}" ]; then
+                        IFS="$oldifs"
+                    fi
+                    if [[ "${BASH_VERSINFO[0]}" -ge 4 ]]; then
+                        compopt -o filenames
+                    fi
                     return 0
                     ;;
                 *)

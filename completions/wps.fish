@@ -84,6 +84,7 @@ complete -c wps -n "__fish_wps_using_subcommand listen" -l color -d 'When to use
 always\t'also into pipes and files'
 never\t'nowhere'"
 complete -c wps -n "__fish_wps_using_subcommand listen" -l timeout -d 'End after this time, counted from the start of the process, with exit 124 if nothing else ended the run' -r
+complete -c wps -n "__fish_wps_using_subcommand listen" -l session -d 'Keep the connection in FILE, so that the next run with it goes on with the same connection' -r -F
 complete -c wps -n "__fish_wps_using_subcommand listen" -l no-system-roots -d 'Trust only the certificates of --ca-cert, and not the platform\'s roots'
 complete -c wps -n "__fish_wps_using_subcommand listen" -l insecure -d 'Accept any certificate; for tests only, anyone on the way can read and change everything'
 complete -c wps -n "__fish_wps_using_subcommand listen" -l no-reconnect -d 'The same as --reconnect-retries 0'
@@ -135,6 +136,7 @@ always\t'also into pipes and files'
 never\t'nowhere'"
 complete -c wps -n "__fish_wps_using_subcommand join" -l timeout -d 'End after this time, counted from the start of the process, with exit 124 if nothing else ended the run' -r
 complete -c wps -n "__fish_wps_using_subcommand join" -l ack-id -d 'ackId of the first join, 0 to 18446744073709551615; further groups count up from it [default: 1]' -r
+complete -c wps -n "__fish_wps_using_subcommand join" -l session -d 'Keep the connection in FILE, so that the next run with it goes on with the same connection' -r -F
 complete -c wps -n "__fish_wps_using_subcommand join" -l stay -d 'Hold the membership until stopped, across reconnects'
 complete -c wps -n "__fish_wps_using_subcommand join" -l no-system-roots -d 'Trust only the certificates of --ca-cert, and not the platform\'s roots'
 complete -c wps -n "__fish_wps_using_subcommand join" -l insecure -d 'Accept any certificate; for tests only, anyone on the way can read and change everything'
@@ -195,6 +197,7 @@ complete -c wps -n "__fish_wps_using_subcommand send" -l timeout -d 'End after t
 complete -c wps -n "__fish_wps_using_subcommand send" -l ack-id -d 'ackId of the message, 0 to 18446744073709551615 [default: 1]' -r
 complete -c wps -n "__fish_wps_using_subcommand send" -l on-unknown -d 'What to do when the connection was lost for good before the ack came' -r -f -a "fail\t'exit 9, naming the ackId'
 resend\t'send it again on the new connection; it may arrive twice'"
+complete -c wps -n "__fish_wps_using_subcommand send" -l session -d 'Keep the connection in FILE, so that the next run with it goes on with the same connection' -r -F
 complete -c wps -n "__fish_wps_using_subcommand send" -l no-echo -d 'Do not deliver the message to the connection that sends it'
 complete -c wps -n "__fish_wps_using_subcommand send" -l no-system-roots -d 'Trust only the certificates of --ca-cert, and not the platform\'s roots'
 complete -c wps -n "__fish_wps_using_subcommand send" -l insecure -d 'Accept any certificate; for tests only, anyone on the way can read and change everything'
@@ -256,6 +259,7 @@ complete -c wps -n "__fish_wps_using_subcommand event" -l timeout -d 'End after 
 complete -c wps -n "__fish_wps_using_subcommand event" -l ack-id -d 'ackId of the message, 0 to 18446744073709551615 [default: 1]' -r
 complete -c wps -n "__fish_wps_using_subcommand event" -l on-unknown -d 'What to do when the connection was lost for good before the ack came' -r -f -a "fail\t'exit 9, naming the ackId'
 resend\t'send it again on the new connection; it may arrive twice'"
+complete -c wps -n "__fish_wps_using_subcommand event" -l session -d 'Keep the connection in FILE, so that the next run with it goes on with the same connection' -r -F
 complete -c wps -n "__fish_wps_using_subcommand event" -l no-system-roots -d 'Trust only the certificates of --ca-cert, and not the platform\'s roots'
 complete -c wps -n "__fish_wps_using_subcommand event" -l insecure -d 'Accept any certificate; for tests only, anyone on the way can read and change everything'
 complete -c wps -n "__fish_wps_using_subcommand event" -l no-reconnect -d 'The same as --reconnect-retries 0'
