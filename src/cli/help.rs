@@ -39,10 +39,6 @@ pub const LISTEN: Examples = &[
     ("wps listen --local -g chat", "print what arrives in a group; hosts an emulator when none runs"),
     ("wps listen --local -g chat -o ndjson --count 1 --timeout 10s", "wait for one message, at most 10 s"),
     (
-        "until wps listen --url @url.txt -g orders -o ndjson --session s >> log; do :; done",
-        "whatever kills it, `log` gets every message, and the next run goes on",
-    ),
-    (
         "wps listen --connection-string @connection.txt --hub hub1 -g chat -g news",
         "two groups of a real service, whose connection string is in that file",
     ),
@@ -299,8 +295,8 @@ const KEPT_JOIN: Section = Section {
     title: "With --session",
     body: Body::Prose(&[
         "The connection, with its groups, is left without a close frame, and the next run with FILE goes on with it: see \
-         `wps listen --help`. Groups that it is in already are not joined again; none is left. Messages that come while \
-         this command runs are thrown away, as they are without --session.",
+         `wps listen --help`. Groups that it is in already are not joined again; none is left. Messages that come wait at \
+         the service for a run that prints them; with --stay they are thrown away, as they are without --session.",
     ]),
 };
 const KEPT_SEND: Section = Section {

@@ -27,9 +27,9 @@ impl SessionFile {
         Some(Self { path, command: "wps listen", groups: Some(groups.to_vec()), takes_messages: true })
     }
 
-    /// Of a command that is in further groups.
-    pub(super) fn joining(args: SessionFileArgs) -> Option<Self> {
-        Some(Self { path: args.session?, command: "wps join", groups: None, takes_messages: true })
+    /// Of a command that is in further groups. One that stays would leave too much waiting at the service.
+    pub(super) fn joining(args: SessionFileArgs, stays: bool) -> Option<Self> {
+        Some(Self { path: args.session?, command: "wps join", groups: None, takes_messages: stays })
     }
 
     /// Of a command that sends. Fails with a usage error where there would be nothing to go on with.

@@ -75,7 +75,7 @@ fn join(args: JoinArgs, environment: &Environment, input: &mut dyn Input) -> Res
     let output = output(&args.connecting, environment)?;
     let policy = Policy { keeps_on: args.stay, rejoin: !args.rejoin.no_rejoin, on_unknown: OnUnknown::Fail };
     let connection = connection(args.connecting, policy, environment, input)?;
-    let connection = keep(connection, SessionFile::joining(args.session))?;
+    let connection = keep(connection, SessionFile::joining(args.session, args.stay))?;
     Ok(Join { connection, output, groups, stay: args.stay, ack_id: args.ack.ack_id })
 }
 
