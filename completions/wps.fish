@@ -31,6 +31,7 @@ complete -c wps -n "__fish_wps_needs_command" -f -a "join" -d 'Join groups, repo
 complete -c wps -n "__fish_wps_needs_command" -f -a "send" -d 'Publish a message to a group'
 complete -c wps -n "__fish_wps_needs_command" -f -a "event" -d 'Send a custom event to the application server'
 complete -c wps -n "__fish_wps_needs_command" -f -a "repl" -d 'Join, send and look by hand, on one connection; also for scripts of such lines'
+complete -c wps -n "__fish_wps_needs_command" -f -a "replay" -d 'Send again what a recording holds'
 complete -c wps -n "__fish_wps_needs_command" -f -a "doctor" -d 'Find out, step by step, why a connection does not work'
 complete -c wps -n "__fish_wps_needs_command" -f -a "emulator" -d 'Run a local Web PubSub service on this machine, for development and tests'
 complete -c wps -n "__fish_wps_needs_command" -f -a "url" -d 'Make client access URLs, and explain them'
@@ -39,9 +40,13 @@ complete -c wps -n "__fish_wps_needs_command" -f -a "completions" -d 'Print a co
 complete -c wps -n "__fish_wps_needs_command" -f -a "man" -d 'Write the man pages'
 complete -c wps -n "__fish_wps_needs_command" -f -a "help" -d 'Print this message or the help of the given subcommand(s)'
 complete -c wps -n "__fish_wps_using_subcommand listen" -s g -l group -d 'Group to join, repeatable; without it only server messages and groups of the token arrive' -r
+complete -c wps -n "__fish_wps_using_subcommand listen" -l on-ready -d 'Shell command to run once all groups are joined; when it fails, the run ends with exit 12' -r
 complete -c wps -n "__fish_wps_using_subcommand listen" -l count -d 'End after N messages, exit 0' -r
 complete -c wps -n "__fish_wps_using_subcommand listen" -l for -d 'End after this time, exit 0' -r
 complete -c wps -n "__fish_wps_using_subcommand listen" -l idle-timeout -d 'End when no message came for this time, exit 0' -r
+complete -c wps -n "__fish_wps_using_subcommand listen" -l until -d 'End at the first record for which this jq expression is true, exit 0; it is the last that is printed' -r
+complete -c wps -n "__fish_wps_using_subcommand listen" -l fail-on -d 'End at the first record for which this jq expression is true, exit 12; goes before --until' -r
+complete -c wps -n "__fish_wps_using_subcommand listen" -l jq -d 'Print the results of this jq expression over each record, one line of JSON each; means -o ndjson' -r
 complete -c wps -n "__fish_wps_using_subcommand listen" -l url -d 'Client access URL, `ws(s)://HOST/client/hubs/HUB?access_token=…`; `-` reads it from stdin, `@FILE` from a file' -r
 complete -c wps -n "__fish_wps_using_subcommand listen" -l url-command -d 'Shell command that prints the URL, or a JSON object with a `url` field, as negotiate endpoints return it' -r
 complete -c wps -n "__fish_wps_using_subcommand listen" -l connection-string -d 'Connection string, `Endpoint=…;AccessKey=…;Version=1.0;`; needs --hub; `-` and `@FILE` as for --url' -r
@@ -52,7 +57,7 @@ json\t'no sequence ids, no recovery'"
 complete -c wps -n "__fish_wps_using_subcommand listen" -l connect-timeout -d 'Limit of each fresh connection attempt: DNS, TCP, proxy, TLS, upgrade and the `connected` frame together' -r
 complete -c wps -n "__fish_wps_using_subcommand listen" -l proxy -d 'Proxy on the way, `http://`, `https://` or `socks5h://[USER:PASSWORD@]HOST[:PORT]`, or `none`' -r
 complete -c wps -n "__fish_wps_using_subcommand listen" -l resolve -d 'Address to connect to in place of what DNS says for HOST and PORT, repeatable' -r
-complete -c wps -n "__fish_wps_using_subcommand listen" -l header -d 'Header for the WebSocket handshake, `NAME: VALUE`, repeatable; `@FILE` has one on each line' -r
+complete -c wps -n "__fish_wps_using_subcommand listen" -l header -d 'Header for the WebSocket handshake, `NAME: VALUE`, repeatable; `@FILE` and `-` (stdin) have one on each line' -r
 complete -c wps -n "__fish_wps_using_subcommand listen" -l ca-cert -d 'PEM file with certificates to trust besides the platform\'s roots' -r -F
 complete -c wps -n "__fish_wps_using_subcommand listen" -l client-cert -d 'PEM file with a client certificate, and its chain, for services that ask for one' -r -F
 complete -c wps -n "__fish_wps_using_subcommand listen" -l client-key -d 'PEM file with the private key of --client-cert, not encrypted [default: the same file]' -r -F
@@ -83,8 +88,10 @@ events\t'everything else'"
 complete -c wps -n "__fish_wps_using_subcommand listen" -l color -d 'When to use colour' -r -f -a "auto\t'on a terminal'
 always\t'also into pipes and files'
 never\t'nowhere'"
+complete -c wps -n "__fish_wps_using_subcommand listen" -l record -d 'Record every frame, sent and received, in this file, with its time; `wps replay` sends it again' -r -F
 complete -c wps -n "__fish_wps_using_subcommand listen" -l timeout -d 'End after this time, counted from the start of the process, with exit 124 if nothing else ended the run' -r
 complete -c wps -n "__fish_wps_using_subcommand listen" -l session -d 'Keep the connection in FILE, so that the next run with it goes on with the same connection' -r -F
+complete -c wps -n "__fish_wps_using_subcommand listen" -s r -l raw-output -d 'Print strings among the results of --jq bare, without quotes and escapes'
 complete -c wps -n "__fish_wps_using_subcommand listen" -l no-system-roots -d 'Trust only the certificates of --ca-cert, and not the platform\'s roots'
 complete -c wps -n "__fish_wps_using_subcommand listen" -l insecure -d 'Accept any certificate; for tests only, anyone on the way can read and change everything'
 complete -c wps -n "__fish_wps_using_subcommand listen" -l no-reconnect -d 'The same as --reconnect-retries 0'
@@ -93,6 +100,7 @@ complete -c wps -n "__fish_wps_using_subcommand listen" -s q -l quiet -d 'Print 
 complete -c wps -n "__fish_wps_using_subcommand listen" -s v -l verbose -d 'Say more on stderr: -v lifecycle, -vv also frames, -vvv also the handshake'
 complete -c wps -n "__fish_wps_using_subcommand listen" -l no-rejoin -d 'Do not join the groups again on a new connection'
 complete -c wps -n "__fish_wps_using_subcommand listen" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c wps -n "__fish_wps_using_subcommand join" -l jq -d 'Print the results of this jq expression over each record, one line of JSON each; means -o ndjson' -r
 complete -c wps -n "__fish_wps_using_subcommand join" -l url -d 'Client access URL, `ws(s)://HOST/client/hubs/HUB?access_token=…`; `-` reads it from stdin, `@FILE` from a file' -r
 complete -c wps -n "__fish_wps_using_subcommand join" -l url-command -d 'Shell command that prints the URL, or a JSON object with a `url` field, as negotiate endpoints return it' -r
 complete -c wps -n "__fish_wps_using_subcommand join" -l connection-string -d 'Connection string, `Endpoint=…;AccessKey=…;Version=1.0;`; needs --hub; `-` and `@FILE` as for --url' -r
@@ -103,7 +111,7 @@ json\t'no sequence ids, no recovery'"
 complete -c wps -n "__fish_wps_using_subcommand join" -l connect-timeout -d 'Limit of each fresh connection attempt: DNS, TCP, proxy, TLS, upgrade and the `connected` frame together' -r
 complete -c wps -n "__fish_wps_using_subcommand join" -l proxy -d 'Proxy on the way, `http://`, `https://` or `socks5h://[USER:PASSWORD@]HOST[:PORT]`, or `none`' -r
 complete -c wps -n "__fish_wps_using_subcommand join" -l resolve -d 'Address to connect to in place of what DNS says for HOST and PORT, repeatable' -r
-complete -c wps -n "__fish_wps_using_subcommand join" -l header -d 'Header for the WebSocket handshake, `NAME: VALUE`, repeatable; `@FILE` has one on each line' -r
+complete -c wps -n "__fish_wps_using_subcommand join" -l header -d 'Header for the WebSocket handshake, `NAME: VALUE`, repeatable; `@FILE` and `-` (stdin) have one on each line' -r
 complete -c wps -n "__fish_wps_using_subcommand join" -l ca-cert -d 'PEM file with certificates to trust besides the platform\'s roots' -r -F
 complete -c wps -n "__fish_wps_using_subcommand join" -l client-cert -d 'PEM file with a client certificate, and its chain, for services that ask for one' -r -F
 complete -c wps -n "__fish_wps_using_subcommand join" -l client-key -d 'PEM file with the private key of --client-cert, not encrypted [default: the same file]' -r -F
@@ -134,10 +142,12 @@ events\t'everything else'"
 complete -c wps -n "__fish_wps_using_subcommand join" -l color -d 'When to use colour' -r -f -a "auto\t'on a terminal'
 always\t'also into pipes and files'
 never\t'nowhere'"
+complete -c wps -n "__fish_wps_using_subcommand join" -l record -d 'Record every frame, sent and received, in this file, with its time; `wps replay` sends it again' -r -F
 complete -c wps -n "__fish_wps_using_subcommand join" -l timeout -d 'End after this time, counted from the start of the process, with exit 124 if nothing else ended the run' -r
 complete -c wps -n "__fish_wps_using_subcommand join" -l ack-id -d 'ackId of the first join, 0 to 18446744073709551615; further groups count up from it [default: 1]' -r
 complete -c wps -n "__fish_wps_using_subcommand join" -l session -d 'Keep the connection in FILE, so that the next run with it goes on with the same connection' -r -F
 complete -c wps -n "__fish_wps_using_subcommand join" -l stay -d 'Hold the membership until stopped, across reconnects'
+complete -c wps -n "__fish_wps_using_subcommand join" -s r -l raw-output -d 'Print strings among the results of --jq bare, without quotes and escapes'
 complete -c wps -n "__fish_wps_using_subcommand join" -l no-system-roots -d 'Trust only the certificates of --ca-cert, and not the platform\'s roots'
 complete -c wps -n "__fish_wps_using_subcommand join" -l insecure -d 'Accept any certificate; for tests only, anyone on the way can read and change everything'
 complete -c wps -n "__fish_wps_using_subcommand join" -l no-reconnect -d 'The same as --reconnect-retries 0'
@@ -146,12 +156,16 @@ complete -c wps -n "__fish_wps_using_subcommand join" -s q -l quiet -d 'Print er
 complete -c wps -n "__fish_wps_using_subcommand join" -s v -l verbose -d 'Say more on stderr: -v lifecycle, -vv also frames, -vvv also the handshake'
 complete -c wps -n "__fish_wps_using_subcommand join" -l no-rejoin -d 'Do not join the groups again on a new connection'
 complete -c wps -n "__fish_wps_using_subcommand join" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c wps -n "__fish_wps_using_subcommand send" -l jq -d 'Print the results of this jq expression over each record, one line of JSON each; means -o ndjson' -r
 complete -c wps -n "__fish_wps_using_subcommand send" -l file -d 'Send what this file holds, byte for byte' -r -F
 complete -c wps -n "__fish_wps_using_subcommand send" -s t -l type -d 'What the data is' -r -f -a "text\t'characters, UTF-8'
 json\t'one JSON value; digits and key order stay as given'
 binary\t'bytes'"
 complete -c wps -n "__fish_wps_using_subcommand send" -l encoding -d 'How binary data is written; decoded before it is sent; spaces and line breaks in it are ignored' -r -f -a "base64\t'standard or URL-safe alphabet, padded or not'
 hex\t'two digits a byte'"
+complete -c wps -n "__fish_wps_using_subcommand send" -l repeat -d 'Send the message N times' -r
+complete -c wps -n "__fish_wps_using_subcommand send" -l in-flight -d 'How far messages are sent ahead of the oldest that is not acknowledged, 1 to 1000 [default: 256]' -r
+complete -c wps -n "__fish_wps_using_subcommand send" -l rate -d 'Send at most so many messages a second, evenly: `100`, `100/s`, `30/m`, `5/h`' -r
 complete -c wps -n "__fish_wps_using_subcommand send" -l url -d 'Client access URL, `ws(s)://HOST/client/hubs/HUB?access_token=…`; `-` reads it from stdin, `@FILE` from a file' -r
 complete -c wps -n "__fish_wps_using_subcommand send" -l url-command -d 'Shell command that prints the URL, or a JSON object with a `url` field, as negotiate endpoints return it' -r
 complete -c wps -n "__fish_wps_using_subcommand send" -l connection-string -d 'Connection string, `Endpoint=…;AccessKey=…;Version=1.0;`; needs --hub; `-` and `@FILE` as for --url' -r
@@ -162,7 +176,7 @@ json\t'no sequence ids, no recovery'"
 complete -c wps -n "__fish_wps_using_subcommand send" -l connect-timeout -d 'Limit of each fresh connection attempt: DNS, TCP, proxy, TLS, upgrade and the `connected` frame together' -r
 complete -c wps -n "__fish_wps_using_subcommand send" -l proxy -d 'Proxy on the way, `http://`, `https://` or `socks5h://[USER:PASSWORD@]HOST[:PORT]`, or `none`' -r
 complete -c wps -n "__fish_wps_using_subcommand send" -l resolve -d 'Address to connect to in place of what DNS says for HOST and PORT, repeatable' -r
-complete -c wps -n "__fish_wps_using_subcommand send" -l header -d 'Header for the WebSocket handshake, `NAME: VALUE`, repeatable; `@FILE` has one on each line' -r
+complete -c wps -n "__fish_wps_using_subcommand send" -l header -d 'Header for the WebSocket handshake, `NAME: VALUE`, repeatable; `@FILE` and `-` (stdin) have one on each line' -r
 complete -c wps -n "__fish_wps_using_subcommand send" -l ca-cert -d 'PEM file with certificates to trust besides the platform\'s roots' -r -F
 complete -c wps -n "__fish_wps_using_subcommand send" -l client-cert -d 'PEM file with a client certificate, and its chain, for services that ask for one' -r -F
 complete -c wps -n "__fish_wps_using_subcommand send" -l client-key -d 'PEM file with the private key of --client-cert, not encrypted [default: the same file]' -r -F
@@ -193,12 +207,17 @@ events\t'everything else'"
 complete -c wps -n "__fish_wps_using_subcommand send" -l color -d 'When to use colour' -r -f -a "auto\t'on a terminal'
 always\t'also into pipes and files'
 never\t'nowhere'"
+complete -c wps -n "__fish_wps_using_subcommand send" -l record -d 'Record every frame, sent and received, in this file, with its time; `wps replay` sends it again' -r -F
 complete -c wps -n "__fish_wps_using_subcommand send" -l timeout -d 'End after this time, counted from the start of the process, with exit 124 if nothing else ended the run' -r
 complete -c wps -n "__fish_wps_using_subcommand send" -l ack-id -d 'ackId of the message, 0 to 18446744073709551615 [default: 1]' -r
 complete -c wps -n "__fish_wps_using_subcommand send" -l on-unknown -d 'What to do when the connection was lost for good before the ack came' -r -f -a "fail\t'exit 9, naming the ackId'
 resend\t'send it again on the new connection; it may arrive twice'"
 complete -c wps -n "__fish_wps_using_subcommand send" -l session -d 'Keep the connection in FILE, so that the next run with it goes on with the same connection' -r -F
 complete -c wps -n "__fish_wps_using_subcommand send" -l no-echo -d 'Do not deliver the message to the connection that sends it'
+complete -c wps -n "__fish_wps_using_subcommand send" -s r -l raw-output -d 'Print strings among the results of --jq bare, without quotes and escapes'
+complete -c wps -n "__fish_wps_using_subcommand send" -l lines -d 'Send each line of stdin as a message, as soon as it is there'
+complete -c wps -n "__fish_wps_using_subcommand send" -l ndjson -d 'Send each JSON record of stdin as a message: {"data":…,"dataType":…,"group":…} (for events: "event")'
+complete -c wps -n "__fish_wps_using_subcommand send" -l keep-going -d 'Go on after a line that cannot be sent or is refused; the exit code is that of the first'
 complete -c wps -n "__fish_wps_using_subcommand send" -l no-system-roots -d 'Trust only the certificates of --ca-cert, and not the platform\'s roots'
 complete -c wps -n "__fish_wps_using_subcommand send" -l insecure -d 'Accept any certificate; for tests only, anyone on the way can read and change everything'
 complete -c wps -n "__fish_wps_using_subcommand send" -l no-reconnect -d 'The same as --reconnect-retries 0'
@@ -208,12 +227,17 @@ complete -c wps -n "__fish_wps_using_subcommand send" -s v -l verbose -d 'Say mo
 complete -c wps -n "__fish_wps_using_subcommand send" -l no-ack -d 'Fire and forget: ask for no ack; a refusal stays unknown'
 complete -c wps -n "__fish_wps_using_subcommand send" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c wps -n "__fish_wps_using_subcommand event" -l wait-reply -d 'Print N server messages that answer, then exit [default N: 1]' -r
+complete -c wps -n "__fish_wps_using_subcommand event" -l until -d 'Wait for a record for which this jq expression is true, instead of a number of answers; else exit 12' -r
+complete -c wps -n "__fish_wps_using_subcommand event" -l jq -d 'Print the results of this jq expression over each record, one line of JSON each; means -o ndjson' -r
 complete -c wps -n "__fish_wps_using_subcommand event" -l file -d 'Send what this file holds, byte for byte' -r -F
 complete -c wps -n "__fish_wps_using_subcommand event" -s t -l type -d 'What the data is' -r -f -a "text\t'characters, UTF-8'
 json\t'one JSON value; digits and key order stay as given'
 binary\t'bytes'"
 complete -c wps -n "__fish_wps_using_subcommand event" -l encoding -d 'How binary data is written; decoded before it is sent; spaces and line breaks in it are ignored' -r -f -a "base64\t'standard or URL-safe alphabet, padded or not'
 hex\t'two digits a byte'"
+complete -c wps -n "__fish_wps_using_subcommand event" -l repeat -d 'Send the message N times' -r
+complete -c wps -n "__fish_wps_using_subcommand event" -l in-flight -d 'How far messages are sent ahead of the oldest that is not acknowledged, 1 to 1000 [default: 256]' -r
+complete -c wps -n "__fish_wps_using_subcommand event" -l rate -d 'Send at most so many messages a second, evenly: `100`, `100/s`, `30/m`, `5/h`' -r
 complete -c wps -n "__fish_wps_using_subcommand event" -l url -d 'Client access URL, `ws(s)://HOST/client/hubs/HUB?access_token=…`; `-` reads it from stdin, `@FILE` from a file' -r
 complete -c wps -n "__fish_wps_using_subcommand event" -l url-command -d 'Shell command that prints the URL, or a JSON object with a `url` field, as negotiate endpoints return it' -r
 complete -c wps -n "__fish_wps_using_subcommand event" -l connection-string -d 'Connection string, `Endpoint=…;AccessKey=…;Version=1.0;`; needs --hub; `-` and `@FILE` as for --url' -r
@@ -224,7 +248,7 @@ json\t'no sequence ids, no recovery'"
 complete -c wps -n "__fish_wps_using_subcommand event" -l connect-timeout -d 'Limit of each fresh connection attempt: DNS, TCP, proxy, TLS, upgrade and the `connected` frame together' -r
 complete -c wps -n "__fish_wps_using_subcommand event" -l proxy -d 'Proxy on the way, `http://`, `https://` or `socks5h://[USER:PASSWORD@]HOST[:PORT]`, or `none`' -r
 complete -c wps -n "__fish_wps_using_subcommand event" -l resolve -d 'Address to connect to in place of what DNS says for HOST and PORT, repeatable' -r
-complete -c wps -n "__fish_wps_using_subcommand event" -l header -d 'Header for the WebSocket handshake, `NAME: VALUE`, repeatable; `@FILE` has one on each line' -r
+complete -c wps -n "__fish_wps_using_subcommand event" -l header -d 'Header for the WebSocket handshake, `NAME: VALUE`, repeatable; `@FILE` and `-` (stdin) have one on each line' -r
 complete -c wps -n "__fish_wps_using_subcommand event" -l ca-cert -d 'PEM file with certificates to trust besides the platform\'s roots' -r -F
 complete -c wps -n "__fish_wps_using_subcommand event" -l client-cert -d 'PEM file with a client certificate, and its chain, for services that ask for one' -r -F
 complete -c wps -n "__fish_wps_using_subcommand event" -l client-key -d 'PEM file with the private key of --client-cert, not encrypted [default: the same file]' -r -F
@@ -255,11 +279,16 @@ events\t'everything else'"
 complete -c wps -n "__fish_wps_using_subcommand event" -l color -d 'When to use colour' -r -f -a "auto\t'on a terminal'
 always\t'also into pipes and files'
 never\t'nowhere'"
+complete -c wps -n "__fish_wps_using_subcommand event" -l record -d 'Record every frame, sent and received, in this file, with its time; `wps replay` sends it again' -r -F
 complete -c wps -n "__fish_wps_using_subcommand event" -l timeout -d 'End after this time, counted from the start of the process, with exit 124 if nothing else ended the run' -r
 complete -c wps -n "__fish_wps_using_subcommand event" -l ack-id -d 'ackId of the message, 0 to 18446744073709551615 [default: 1]' -r
 complete -c wps -n "__fish_wps_using_subcommand event" -l on-unknown -d 'What to do when the connection was lost for good before the ack came' -r -f -a "fail\t'exit 9, naming the ackId'
 resend\t'send it again on the new connection; it may arrive twice'"
 complete -c wps -n "__fish_wps_using_subcommand event" -l session -d 'Keep the connection in FILE, so that the next run with it goes on with the same connection' -r -F
+complete -c wps -n "__fish_wps_using_subcommand event" -s r -l raw-output -d 'Print strings among the results of --jq bare, without quotes and escapes'
+complete -c wps -n "__fish_wps_using_subcommand event" -l lines -d 'Send each line of stdin as a message, as soon as it is there'
+complete -c wps -n "__fish_wps_using_subcommand event" -l ndjson -d 'Send each JSON record of stdin as a message: {"data":…,"dataType":…,"group":…} (for events: "event")'
+complete -c wps -n "__fish_wps_using_subcommand event" -l keep-going -d 'Go on after a line that cannot be sent or is refused; the exit code is that of the first'
 complete -c wps -n "__fish_wps_using_subcommand event" -l no-system-roots -d 'Trust only the certificates of --ca-cert, and not the platform\'s roots'
 complete -c wps -n "__fish_wps_using_subcommand event" -l insecure -d 'Accept any certificate; for tests only, anyone on the way can read and change everything'
 complete -c wps -n "__fish_wps_using_subcommand event" -l no-reconnect -d 'The same as --reconnect-retries 0'
@@ -279,7 +308,7 @@ json\t'no sequence ids, no recovery'"
 complete -c wps -n "__fish_wps_using_subcommand repl" -l connect-timeout -d 'Limit of each fresh connection attempt: DNS, TCP, proxy, TLS, upgrade and the `connected` frame together' -r
 complete -c wps -n "__fish_wps_using_subcommand repl" -l proxy -d 'Proxy on the way, `http://`, `https://` or `socks5h://[USER:PASSWORD@]HOST[:PORT]`, or `none`' -r
 complete -c wps -n "__fish_wps_using_subcommand repl" -l resolve -d 'Address to connect to in place of what DNS says for HOST and PORT, repeatable' -r
-complete -c wps -n "__fish_wps_using_subcommand repl" -l header -d 'Header for the WebSocket handshake, `NAME: VALUE`, repeatable; `@FILE` has one on each line' -r
+complete -c wps -n "__fish_wps_using_subcommand repl" -l header -d 'Header for the WebSocket handshake, `NAME: VALUE`, repeatable; `@FILE` and `-` (stdin) have one on each line' -r
 complete -c wps -n "__fish_wps_using_subcommand repl" -l ca-cert -d 'PEM file with certificates to trust besides the platform\'s roots' -r -F
 complete -c wps -n "__fish_wps_using_subcommand repl" -l client-cert -d 'PEM file with a client certificate, and its chain, for services that ask for one' -r -F
 complete -c wps -n "__fish_wps_using_subcommand repl" -l client-key -d 'PEM file with the private key of --client-cert, not encrypted [default: the same file]' -r -F
@@ -310,6 +339,7 @@ events\t'everything else'"
 complete -c wps -n "__fish_wps_using_subcommand repl" -l color -d 'When to use colour' -r -f -a "auto\t'on a terminal'
 always\t'also into pipes and files'
 never\t'nowhere'"
+complete -c wps -n "__fish_wps_using_subcommand repl" -l record -d 'Record every frame, sent and received, in this file, with its time; `wps replay` sends it again' -r -F
 complete -c wps -n "__fish_wps_using_subcommand repl" -l timeout -d 'End after this time, counted from the start of the process, with exit 124 if nothing else ended the run' -r
 complete -c wps -n "__fish_wps_using_subcommand repl" -l on-unknown -d 'What to do when the connection was lost for good before the ack came' -r -f -a "fail\t'exit 9, naming the ackId'
 resend\t'send it again on the new connection; it may arrive twice'"
@@ -322,6 +352,63 @@ complete -c wps -n "__fish_wps_using_subcommand repl" -s q -l quiet -d 'Print er
 complete -c wps -n "__fish_wps_using_subcommand repl" -s v -l verbose -d 'Say more on stderr: -v lifecycle, -vv also frames, -vvv also the handshake'
 complete -c wps -n "__fish_wps_using_subcommand repl" -l no-rejoin -d 'Do not join the groups again on a new connection'
 complete -c wps -n "__fish_wps_using_subcommand repl" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c wps -n "__fish_wps_using_subcommand replay" -l speed -d 'How fast: `2x` or `0.5` times as fast as it was, or `max`, as fast as the acks come' -r
+complete -c wps -n "__fish_wps_using_subcommand replay" -s g -l group -d 'Publish to this group, whichever it was' -r
+complete -c wps -n "__fish_wps_using_subcommand replay" -l jq -d 'Print the results of this jq expression over each record, one line of JSON each; means -o ndjson' -r
+complete -c wps -n "__fish_wps_using_subcommand replay" -l url -d 'Client access URL, `ws(s)://HOST/client/hubs/HUB?access_token=…`; `-` reads it from stdin, `@FILE` from a file' -r
+complete -c wps -n "__fish_wps_using_subcommand replay" -l url-command -d 'Shell command that prints the URL, or a JSON object with a `url` field, as negotiate endpoints return it' -r
+complete -c wps -n "__fish_wps_using_subcommand replay" -l connection-string -d 'Connection string, `Endpoint=…;AccessKey=…;Version=1.0;`; needs --hub; `-` and `@FILE` as for --url' -r
+complete -c wps -n "__fish_wps_using_subcommand replay" -l local -d 'The emulator at http://localhost:PORT, with its published development key [default PORT: 8080]' -r
+complete -c wps -n "__fish_wps_using_subcommand replay" -l profile -d 'Profile of the configuration file that brings the source and other settings; see `wps config --help`' -r
+complete -c wps -n "__fish_wps_using_subcommand replay" -l protocol -d 'Subprotocol to speak' -r -f -a "json-reliable\t'recovers dropped connections without loss'
+json\t'no sequence ids, no recovery'"
+complete -c wps -n "__fish_wps_using_subcommand replay" -l connect-timeout -d 'Limit of each fresh connection attempt: DNS, TCP, proxy, TLS, upgrade and the `connected` frame together' -r
+complete -c wps -n "__fish_wps_using_subcommand replay" -l proxy -d 'Proxy on the way, `http://`, `https://` or `socks5h://[USER:PASSWORD@]HOST[:PORT]`, or `none`' -r
+complete -c wps -n "__fish_wps_using_subcommand replay" -l resolve -d 'Address to connect to in place of what DNS says for HOST and PORT, repeatable' -r
+complete -c wps -n "__fish_wps_using_subcommand replay" -l header -d 'Header for the WebSocket handshake, `NAME: VALUE`, repeatable; `@FILE` and `-` (stdin) have one on each line' -r
+complete -c wps -n "__fish_wps_using_subcommand replay" -l ca-cert -d 'PEM file with certificates to trust besides the platform\'s roots' -r -F
+complete -c wps -n "__fish_wps_using_subcommand replay" -l client-cert -d 'PEM file with a client certificate, and its chain, for services that ask for one' -r -F
+complete -c wps -n "__fish_wps_using_subcommand replay" -l client-key -d 'PEM file with the private key of --client-cert, not encrypted [default: the same file]' -r -F
+complete -c wps -n "__fish_wps_using_subcommand replay" -l hub -d 'Hub to connect to; required with --connection-string [default with --local: hub1]' -r
+complete -c wps -n "__fish_wps_using_subcommand replay" -l user -d 'User id; anonymous when absent' -r
+complete -c wps -n "__fish_wps_using_subcommand replay" -l role -d 'Role, repeatable [default: webpubsub.joinLeaveGroup and webpubsub.sendToGroup]' -r
+complete -c wps -n "__fish_wps_using_subcommand replay" -l initial-group -d 'Group that the connection is in from its start, repeatable; needs no role' -r
+complete -c wps -n "__fish_wps_using_subcommand replay" -l ttl -d 'How long each token is valid; the service looks at it only when connecting [default: 60m]' -r
+complete -c wps -n "__fish_wps_using_subcommand replay" -l reconnect-retries -d 'Fresh attempts after a failed one: a number or `unlimited` [default: 3 until once connected; then see --help]' -r
+complete -c wps -n "__fish_wps_using_subcommand replay" -l reconnect-delay -d 'Pause before the first fresh attempt [default: 1s]' -r
+complete -c wps -n "__fish_wps_using_subcommand replay" -l reconnect-max-delay -d 'Longest pause between fresh attempts [default: 30s, or the delay if that is longer]' -r
+complete -c wps -n "__fish_wps_using_subcommand replay" -l reconnect-mode -d 'How the pause grows' -r -f -a "exponential\t'the pause doubles up to the maximum, with jitter'
+fixed\t'always the same pause'"
+complete -c wps -n "__fish_wps_using_subcommand replay" -l ping-interval -d 'Send a ping when nothing was received for this long; 0 turns it off' -r
+complete -c wps -n "__fish_wps_using_subcommand replay" -l ping-timeout -d 'Give the connection up when nothing was received for this long; 0 turns it off' -r
+complete -c wps -n "__fish_wps_using_subcommand replay" -l retries -d 'Tries after the first, each with the same ackId' -r
+complete -c wps -n "__fish_wps_using_subcommand replay" -l retry-delay -d 'Pause before the first retry [default: 800ms]' -r
+complete -c wps -n "__fish_wps_using_subcommand replay" -l retry-max-delay -d 'Longest pause between retries [default: 120s, or the delay if that is longer]' -r
+complete -c wps -n "__fish_wps_using_subcommand replay" -l retry-mode -d 'How the pause grows' -r -f -a "exponential\t'the pause doubles up to the maximum, with jitter'
+fixed\t'always the same pause'"
+complete -c wps -n "__fish_wps_using_subcommand replay" -l ack-timeout -d 'How long each try waits for its ack; time spent recovering the connection does not count' -r
+complete -c wps -n "__fish_wps_using_subcommand replay" -s o -l output -d 'What stdout carries; everything else goes to stderr' -r -f -a "text\t'a line a message, for people; JSON is pretty-printed on a terminal'
+ndjson\t'one JSON object a line: messages, lifecycle, acks, `stopped`'
+data\t'the payload and a newline; binary payloads as they are'
+raw\t'every frame as it was received, a line each'"
+complete -c wps -n "__fish_wps_using_subcommand replay" -l only -d 'Print only these records; with -o ndjson and -o raw' -r -f -a "messages\t'group and server messages'
+events\t'everything else'"
+complete -c wps -n "__fish_wps_using_subcommand replay" -l color -d 'When to use colour' -r -f -a "auto\t'on a terminal'
+always\t'also into pipes and files'
+never\t'nowhere'"
+complete -c wps -n "__fish_wps_using_subcommand replay" -l record -d 'Record every frame, sent and received, in this file, with its time; `wps replay` sends it again' -r -F
+complete -c wps -n "__fish_wps_using_subcommand replay" -l timeout -d 'End after this time, counted from the start of the process, with exit 124 if nothing else ended the run' -r
+complete -c wps -n "__fish_wps_using_subcommand replay" -l on-unknown -d 'What to do when the connection was lost for good before the ack came' -r -f -a "fail\t'exit 9, naming the ackId'
+resend\t'send it again on the new connection; it may arrive twice'"
+complete -c wps -n "__fish_wps_using_subcommand replay" -l dry-run -d 'Print the frames, one a line, and send nothing; needs no connection'
+complete -c wps -n "__fish_wps_using_subcommand replay" -s r -l raw-output -d 'Print strings among the results of --jq bare, without quotes and escapes'
+complete -c wps -n "__fish_wps_using_subcommand replay" -l no-system-roots -d 'Trust only the certificates of --ca-cert, and not the platform\'s roots'
+complete -c wps -n "__fish_wps_using_subcommand replay" -l insecure -d 'Accept any certificate; for tests only, anyone on the way can read and change everything'
+complete -c wps -n "__fish_wps_using_subcommand replay" -l no-reconnect -d 'The same as --reconnect-retries 0'
+complete -c wps -n "__fish_wps_using_subcommand replay" -l timestamps -d 'Print the time of arrival before each message; with -o text (ndjson has it always)'
+complete -c wps -n "__fish_wps_using_subcommand replay" -s q -l quiet -d 'Print errors only on stderr'
+complete -c wps -n "__fish_wps_using_subcommand replay" -s v -l verbose -d 'Say more on stderr: -v lifecycle, -vv also frames, -vvv also the handshake'
+complete -c wps -n "__fish_wps_using_subcommand replay" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c wps -n "__fish_wps_using_subcommand doctor" -s g -l group -d 'Group to try: it is joined, gets one message, and is left [default: one of its own, wps-doctor-…]' -r
 complete -c wps -n "__fish_wps_using_subcommand doctor" -l ack-timeout -d 'How long each of join, send, receive, ping and leave may take' -r
 complete -c wps -n "__fish_wps_using_subcommand doctor" -s o -l output -d 'What stdout carries' -r -f -a "text\t'for people'
@@ -339,7 +426,7 @@ json\t'no sequence ids, no recovery'"
 complete -c wps -n "__fish_wps_using_subcommand doctor" -l connect-timeout -d 'Limit of each fresh connection attempt: DNS, TCP, proxy, TLS, upgrade and the `connected` frame together' -r
 complete -c wps -n "__fish_wps_using_subcommand doctor" -l proxy -d 'Proxy on the way, `http://`, `https://` or `socks5h://[USER:PASSWORD@]HOST[:PORT]`, or `none`' -r
 complete -c wps -n "__fish_wps_using_subcommand doctor" -l resolve -d 'Address to connect to in place of what DNS says for HOST and PORT, repeatable' -r
-complete -c wps -n "__fish_wps_using_subcommand doctor" -l header -d 'Header for the WebSocket handshake, `NAME: VALUE`, repeatable; `@FILE` has one on each line' -r
+complete -c wps -n "__fish_wps_using_subcommand doctor" -l header -d 'Header for the WebSocket handshake, `NAME: VALUE`, repeatable; `@FILE` and `-` (stdin) have one on each line' -r
 complete -c wps -n "__fish_wps_using_subcommand doctor" -l ca-cert -d 'PEM file with certificates to trust besides the platform\'s roots' -r -F
 complete -c wps -n "__fish_wps_using_subcommand doctor" -l client-cert -d 'PEM file with a client certificate, and its chain, for services that ask for one' -r -F
 complete -c wps -n "__fish_wps_using_subcommand doctor" -l client-key -d 'PEM file with the private key of --client-cert, not encrypted [default: the same file]' -r -F
@@ -358,13 +445,18 @@ complete -c wps -n "__fish_wps_using_subcommand emulator" -l port -d 'Port to li
 complete -c wps -n "__fish_wps_using_subcommand emulator" -l bind -d 'Address to listen on' -r
 complete -c wps -n "__fish_wps_using_subcommand emulator" -l advertise -d 'Endpoint that clients use, where it is not the one listened on, e.g. behind a proxy or in a container' -r
 complete -c wps -n "__fish_wps_using_subcommand emulator" -l access-key -d 'Access key that tokens are signed with; `-` reads it from stdin, `@FILE` from a file [default: the published key]' -r
+complete -c wps -n "__fish_wps_using_subcommand emulator" -l fault -d 'Something that goes wrong, e.g. `nack=InternalServerError,op=sendToGroup,times=2`; `help` lists what there is' -r
+complete -c wps -n "__fish_wps_using_subcommand emulator" -l seed -d 'Makes chance repeatable: what faults leave to it, connection ids and reconnection tokens' -r
 complete -c wps -n "__fish_wps_using_subcommand emulator" -s o -l output -d 'What stdout carries' -r -f -a "text\t'for people'
 ndjson\t'one JSON object a line; the first is `listening`'"
+complete -c wps -n "__fish_wps_using_subcommand emulator" -l exec -d 'Run CMD with the shell once ready, and end with it and its exit code' -r -f -a "(__fish_complete_command)"
+complete -c wps -n "__fish_wps_using_subcommand emulator" -l log -d 'Write all traffic to FILE, as ndjson: sockets, every frame both ways, refusals; tokens redacted' -r -F
 complete -c wps -n "__fish_wps_using_subcommand emulator" -l color -d 'When to use colour' -r -f -a "auto\t'on a terminal'
 always\t'also into pipes and files'
 never\t'nowhere'"
 complete -c wps -n "__fish_wps_using_subcommand emulator" -l allow-anonymous -d 'Let clients in that have no token; they have no roles'
 complete -c wps -n "__fish_wps_using_subcommand emulator" -l no-echo-events -d 'Have no handler for events: they are refused with `InternalServerError`'
+complete -c wps -n "__fish_wps_using_subcommand emulator" -l exit-on-stdin-close -d 'End when stdin is closed, so that it never outlives the program that started it'
 complete -c wps -n "__fish_wps_using_subcommand emulator" -s q -l quiet -d 'Print errors only on stderr'
 complete -c wps -n "__fish_wps_using_subcommand emulator" -s v -l verbose -d 'Say more on stderr: -v lifecycle, -vv also frames, -vvv also the handshake'
 complete -c wps -n "__fish_wps_using_subcommand emulator" -s h -l help -d 'Print help (see more with \'--help\')'
@@ -445,18 +537,19 @@ complete -c wps -n "__fish_wps_using_subcommand config; and __fish_seen_subcomma
 complete -c wps -n "__fish_wps_using_subcommand completions" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c wps -n "__fish_wps_using_subcommand man" -l dir -d 'Directory to write to; made when missing; pages there are replaced' -r -f -a "(__fish_complete_directories)"
 complete -c wps -n "__fish_wps_using_subcommand man" -s h -l help -d 'Print help (see more with \'--help\')'
-complete -c wps -n "__fish_wps_using_subcommand help; and not __fish_seen_subcommand_from listen join send event repl doctor emulator url config completions man help" -f -a "listen" -d 'Print what arrives: messages of the groups given, server messages, lifecycle'
-complete -c wps -n "__fish_wps_using_subcommand help; and not __fish_seen_subcommand_from listen join send event repl doctor emulator url config completions man help" -f -a "join" -d 'Join groups, report each ack, and exit; --stay holds the membership'
-complete -c wps -n "__fish_wps_using_subcommand help; and not __fish_seen_subcommand_from listen join send event repl doctor emulator url config completions man help" -f -a "send" -d 'Publish a message to a group'
-complete -c wps -n "__fish_wps_using_subcommand help; and not __fish_seen_subcommand_from listen join send event repl doctor emulator url config completions man help" -f -a "event" -d 'Send a custom event to the application server'
-complete -c wps -n "__fish_wps_using_subcommand help; and not __fish_seen_subcommand_from listen join send event repl doctor emulator url config completions man help" -f -a "repl" -d 'Join, send and look by hand, on one connection; also for scripts of such lines'
-complete -c wps -n "__fish_wps_using_subcommand help; and not __fish_seen_subcommand_from listen join send event repl doctor emulator url config completions man help" -f -a "doctor" -d 'Find out, step by step, why a connection does not work'
-complete -c wps -n "__fish_wps_using_subcommand help; and not __fish_seen_subcommand_from listen join send event repl doctor emulator url config completions man help" -f -a "emulator" -d 'Run a local Web PubSub service on this machine, for development and tests'
-complete -c wps -n "__fish_wps_using_subcommand help; and not __fish_seen_subcommand_from listen join send event repl doctor emulator url config completions man help" -f -a "url" -d 'Make client access URLs, and explain them'
-complete -c wps -n "__fish_wps_using_subcommand help; and not __fish_seen_subcommand_from listen join send event repl doctor emulator url config completions man help" -f -a "config" -d 'Show and check profiles: named sets of flags in a configuration file'
-complete -c wps -n "__fish_wps_using_subcommand help; and not __fish_seen_subcommand_from listen join send event repl doctor emulator url config completions man help" -f -a "completions" -d 'Print a completion script for a shell'
-complete -c wps -n "__fish_wps_using_subcommand help; and not __fish_seen_subcommand_from listen join send event repl doctor emulator url config completions man help" -f -a "man" -d 'Write the man pages'
-complete -c wps -n "__fish_wps_using_subcommand help; and not __fish_seen_subcommand_from listen join send event repl doctor emulator url config completions man help" -f -a "help" -d 'Print this message or the help of the given subcommand(s)'
+complete -c wps -n "__fish_wps_using_subcommand help; and not __fish_seen_subcommand_from listen join send event repl replay doctor emulator url config completions man help" -f -a "listen" -d 'Print what arrives: messages of the groups given, server messages, lifecycle'
+complete -c wps -n "__fish_wps_using_subcommand help; and not __fish_seen_subcommand_from listen join send event repl replay doctor emulator url config completions man help" -f -a "join" -d 'Join groups, report each ack, and exit; --stay holds the membership'
+complete -c wps -n "__fish_wps_using_subcommand help; and not __fish_seen_subcommand_from listen join send event repl replay doctor emulator url config completions man help" -f -a "send" -d 'Publish a message to a group'
+complete -c wps -n "__fish_wps_using_subcommand help; and not __fish_seen_subcommand_from listen join send event repl replay doctor emulator url config completions man help" -f -a "event" -d 'Send a custom event to the application server'
+complete -c wps -n "__fish_wps_using_subcommand help; and not __fish_seen_subcommand_from listen join send event repl replay doctor emulator url config completions man help" -f -a "repl" -d 'Join, send and look by hand, on one connection; also for scripts of such lines'
+complete -c wps -n "__fish_wps_using_subcommand help; and not __fish_seen_subcommand_from listen join send event repl replay doctor emulator url config completions man help" -f -a "replay" -d 'Send again what a recording holds'
+complete -c wps -n "__fish_wps_using_subcommand help; and not __fish_seen_subcommand_from listen join send event repl replay doctor emulator url config completions man help" -f -a "doctor" -d 'Find out, step by step, why a connection does not work'
+complete -c wps -n "__fish_wps_using_subcommand help; and not __fish_seen_subcommand_from listen join send event repl replay doctor emulator url config completions man help" -f -a "emulator" -d 'Run a local Web PubSub service on this machine, for development and tests'
+complete -c wps -n "__fish_wps_using_subcommand help; and not __fish_seen_subcommand_from listen join send event repl replay doctor emulator url config completions man help" -f -a "url" -d 'Make client access URLs, and explain them'
+complete -c wps -n "__fish_wps_using_subcommand help; and not __fish_seen_subcommand_from listen join send event repl replay doctor emulator url config completions man help" -f -a "config" -d 'Show and check profiles: named sets of flags in a configuration file'
+complete -c wps -n "__fish_wps_using_subcommand help; and not __fish_seen_subcommand_from listen join send event repl replay doctor emulator url config completions man help" -f -a "completions" -d 'Print a completion script for a shell'
+complete -c wps -n "__fish_wps_using_subcommand help; and not __fish_seen_subcommand_from listen join send event repl replay doctor emulator url config completions man help" -f -a "man" -d 'Write the man pages'
+complete -c wps -n "__fish_wps_using_subcommand help; and not __fish_seen_subcommand_from listen join send event repl replay doctor emulator url config completions man help" -f -a "help" -d 'Print this message or the help of the given subcommand(s)'
 complete -c wps -n "__fish_wps_using_subcommand help; and __fish_seen_subcommand_from url" -f -a "create" -d 'Make a client access URL from a connection string'
 complete -c wps -n "__fish_wps_using_subcommand help; and __fish_seen_subcommand_from url" -f -a "inspect" -d 'Explain a client access URL, and what is wrong with it'
 complete -c wps -n "__fish_wps_using_subcommand help; and __fish_seen_subcommand_from config" -f -a "path" -d 'Print where the configuration file is, or would be'

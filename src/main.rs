@@ -14,6 +14,7 @@ mod protocol;
 mod render;
 mod secret;
 mod settings;
+mod shell;
 mod signal;
 #[cfg(test)]
 mod simulation;
@@ -31,7 +32,7 @@ use tokio::time::Instant;
 use cli::{ColorChoice, Parsed};
 use commands::Surroundings;
 use failure::{Failure, Kind};
-use render::{Console, Stopped, Style};
+use render::{Console, Expressions, Given, Stopped, Style};
 use settings::{Environment, Note, ProcessInput, Settings};
 
 fn main() -> ExitCode {
@@ -48,15 +49,16 @@ fn run(started: Instant) -> u8 {
     let environment = Environment::of_process();
     let mut color = ColorChoice::Auto.resolve(&environment);
     let mut records = false;
+    let mut filter = None;
     let args: Vec<OsString> = std::env::args_os().collect();
     let settings = match cli::parse(args.clone()) {
         Ok(Parsed::Run(command)) => {
             color = command.color().resolve(&environment);
             records = command.prints_records();
+            filter = command.filter().and_then(|filter| Some((filter.jq.clone()?, filter.raw_output)));
             let quiet = command.talk().is_some_and(|talk| talk.quiet);
             let mut input = ProcessInput::default();
-            let settings = settings::with_profile(args, command, &environment, &mut input)
-                .and_then(|command| settings::settle(command, &environment, &mut input));
+            let settings = settings::settle_line_and_profile(args, command, &environment, &mut input);
             if !quiet {
                 notes(&input.notes, &environment, color);
             }
@@ -74,7 +76,7 @@ fn run(started: Instant) -> u8 {
         Ok(code) => code,
         Err(failure) => {
             if records {
-                tell_end(&failure);
+                tell_end(&failure, filter.as_ref());
             }
             report(&failure, color)
         }
@@ -82,10 +84,19 @@ fn run(started: Instant) -> u8 {
 }
 
 /// The last record of a run that ended before it had any other.
-fn tell_end(failure: &Failure) {
+fn tell_end(failure: &Failure, filter: Option<&(String, bool)>) {
     let error = Some(commands::stopped_error(failure));
     let exit_code = failure.kind.exit_code();
     let record = render::stopped(&Stopped { reason: "failed", exit_code, counts: None, error });
+    let record = match filter {
+        Some((jq, raw)) => {
+            let given = Given { jq: Some(jq), raw: *raw, ..Given::default() };
+            // One that is no expression is what is being told.
+            let Ok(Some(expressions)) = Expressions::compile(&given) else { return };
+            expressions.filter(&record)
+        }
+        None => record,
+    };
     // The exit code stands, whether or not there is somebody to read this.
     let mut stdout = io::stdout().lock();
     let _ = stdout.write_all(&record).and_then(|()| stdout.flush());
@@ -146,7 +157,7 @@ fn carry_out(started: Instant, settings: Settings) -> Result<u8, Failure> {
         Settings::UrlInspect(settings) => {
             let console = console(settings.tool.color)?;
             logging::start(settings.tool.verbosity, settings.tool.log_filter.as_deref(), &console.err)?;
-            on_one_thread(commands::url::inspect(&Surroundings { console, started }, &settings))
+            on_one_thread(commands::url::inspect(&Surroundings { console, started, judgement: None }, &settings))
         }
         Settings::ConfigPath(path) => put(&commands::config::path(&path)),
         Settings::ConfigShow(text) => put(text.as_bytes()),
@@ -170,19 +181,34 @@ fn carry_out(started: Instant, settings: Settings) -> Result<u8, Failure> {
         }
         Settings::Event(settings) => {
             let data = settings.payload.read(&mut io::stdin())?;
-            let surroundings = surroundings(started, &settings.output)?;
+            let surroundings = surroundings_of(started, &settings.output, true)?;
             on_one_thread(commands::event(&surroundings, &settings, data))
+        }
+        Settings::Stream(settings) => {
+            let intake = commands::Intake::open(&settings)?;
+            let surroundings = surroundings_of(started, &settings.output, true)?;
+            on_one_thread(commands::stream(&surroundings, &settings, intake))
         }
         Settings::Repl(settings) => {
             let opened = commands::repl::open(&settings)?;
             logging::start(settings.output.verbosity, settings.output.log_filter.as_deref(), &opened.console().err)?;
-            let surroundings = Surroundings { console: opened.console().clone(), started };
+            let surroundings = Surroundings { console: opened.console().clone(), started, judgement: None };
             on_one_thread(commands::repl::repl(&surroundings, &settings, opened))
+        }
+        Settings::Replay(settings) => {
+            let recorded = commands::replay::read(&settings)?;
+            if recorded.cut && !settings.output.quiet {
+                tell("warning: the last line of the recording is cut off, and left out\n");
+            }
+            let Some(connection) = &settings.connection else { return put(&commands::replay::dry_run(&recorded)) };
+            let surroundings = surroundings(started, &settings.output)?;
+            on_one_thread(commands::replay::replay(&surroundings, &settings, connection, recorded))
         }
         Settings::Doctor(settings) => {
             let surroundings = surroundings(started, &settings.output)?;
             on_one_thread(commands::doctor(&surroundings, &settings))
         }
+        Settings::Emulator(settings) if settings.faults.help => put(commands::fault_help().as_bytes()),
         Settings::Emulator(settings) => {
             let console = console(settings.color)?;
             let filter = settings.log_filter.as_deref();
@@ -193,9 +219,14 @@ fn carry_out(started: Instant, settings: Settings) -> Result<u8, Failure> {
 }
 
 fn surroundings(started: Instant, output: &settings::Output) -> Result<Surroundings, Failure> {
-    let console = console(output.color)?;
+    surroundings_of(started, output, false)
+}
+
+/// With `outlives`, expressions go on when the reader of stdout has gone.
+fn surroundings_of(started: Instant, output: &settings::Output, outlives: bool) -> Result<Surroundings, Failure> {
+    let (console, judgement) = commands::expressions::open(output, outlives)?;
     logging::start(output.verbosity, output.log_filter.as_deref(), &console.err)?;
-    Ok(Surroundings { console, started })
+    Ok(Surroundings { console, started, judgement })
 }
 
 fn console(color: ColorChoice) -> Result<Console, Failure> {

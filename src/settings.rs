@@ -7,13 +7,18 @@
 mod doctor;
 mod emulator;
 mod environment;
+mod expressions;
 mod line;
 mod network;
+mod on_ready;
 mod payload;
 mod profile;
+mod replay;
 mod session_file;
 mod settle;
 mod source;
+mod stdin;
+mod stream;
 mod url;
 
 use std::path::PathBuf;
@@ -26,16 +31,20 @@ use crate::auth::connection_string::ConnectionString;
 use crate::client::session::Config;
 use crate::protocol::Subprotocol;
 
-pub use crate::cli::{ColorChoice, EmulatorFormat, Format, Only, ReportFormat, SetCommand};
+pub use crate::cli::{ColorChoice, EmulatorFormat, Format, Only, ReportFormat, SetCommand, Speed};
 pub use doctor::{Doctor, Problem};
 pub use emulator::Emulator;
 pub use environment::{Environment, Input, Note, ProcessInput};
+pub use expressions::Expressions;
 pub use line::{Line, settle_line};
 pub use network::{Network, Proxies, Proxy, ProxyScheme};
-pub use payload::{DataFrom, Encoding, PayloadSource, PayloadType};
-pub use profile::{Checked, with_profile};
+pub use on_ready::OnReady;
+pub use payload::{DataFrom, Encoding, MOST_READ, PayloadSource, PayloadType, too_large};
+pub use profile::{Brought, Checked};
+pub use replay::Replay;
 pub use session_file::SessionFile;
-pub use settle::settle;
+pub use settle::{settle, settle_line_and_profile};
+pub use stream::{Stream, StreamFeed, Template};
 
 /// What will be done.
 #[derive(Clone, Debug, PartialEq)]
@@ -48,8 +57,12 @@ pub enum Settings {
     Send(Box<Send>),
     /// `wps event`.
     Event(Box<Event>),
+    /// `wps send` and `wps event` of many messages.
+    Stream(Box<Stream>),
     /// `wps repl`.
     Repl(Box<Repl>),
+    /// `wps replay`.
+    Replay(Box<Replay>),
     /// `wps doctor`.
     Doctor(Box<Doctor>),
     /// `wps emulator`.
@@ -91,6 +104,8 @@ pub struct Connection {
     pub session: Config,
     /// `--timeout`, from the start of the process.
     pub timeout: Option<Duration>,
+    /// The file that every frame is recorded in.
+    pub record: Option<PathBuf>,
     /// `--session`: the connection outlives the process.
     pub session_file: Option<SessionFile>,
 }
@@ -135,6 +150,8 @@ pub struct Output {
     pub only: Option<Only>,
     /// Print the time before each message (`text`).
     pub timestamps: bool,
+    /// What is printed of records, and when they end the run.
+    pub expressions: Expressions,
     /// The environment's word is in it: ask [`ColorChoice::enabled`].
     pub color: ColorChoice,
     /// stderr has errors only.
@@ -154,6 +171,8 @@ pub struct Listen {
     pub output: Output,
     /// Groups to join, without repetition.
     pub groups: Vec<String>,
+    /// What is started when all groups are joined.
+    pub on_ready: Option<OnReady>,
     /// End after so many messages, at least 1.
     pub count: Option<u64>,
     /// `--for`: end after this time.
@@ -224,6 +243,8 @@ pub struct Repl {
     pub keep_going: bool,
     /// Where the history is kept.
     pub history: HistoryPlace,
+    /// The terminal folds long lines anew when its width changes.
+    pub refolds: bool,
 }
 
 /// Where the lines that were entered are kept.

@@ -110,6 +110,9 @@ impl AccessUrl {
         if url.fragment().is_some() {
             return Err(AccessUrlError::Fragment);
         }
+        if url.port() == Some(0) {
+            return Err(AccessUrlError::Syntax(url::ParseError::InvalidPort));
+        }
         let written_as_http = url.scheme().starts_with("http");
         let host = url.host().ok_or(AccessUrlError::Syntax(url::ParseError::EmptyHost))?.to_owned();
         let (query, token) = split_token(url.query().unwrap_or_default())?;

@@ -19,7 +19,7 @@ use serde::ser::{Error as _, Serialize, SerializeMap as _, Serializer};
 use serde_json::value::RawValue;
 use thiserror::Error;
 
-pub use audience::Audience;
+pub use audience::{Audience, RequestAudience};
 pub use claims::Claims;
 
 use crate::secret::Secret;
@@ -166,6 +166,26 @@ pub fn verify_client_token(
     expected: Audience<'_>,
     now_unix_secs: u64,
 ) -> Result<Claims, TokenError> {
+    verify(token, keys, |aud| expected.accepts(aud), &expected, now_unix_secs)
+}
+
+/// Checks the token of a REST request in the same way (PROTOCOL §2.4).
+pub fn verify_request_token(
+    token: &str,
+    keys: &[Secret],
+    expected: RequestAudience<'_>,
+    now_unix_secs: u64,
+) -> Result<Claims, TokenError> {
+    verify(token, keys, |aud| expected.accepts(aud), &expected, now_unix_secs)
+}
+
+fn verify(
+    token: &str,
+    keys: &[Secret],
+    accepts: impl Fn(&str) -> bool,
+    expected: &dyn std::fmt::Display,
+    now_unix_secs: u64,
+) -> Result<Claims, TokenError> {
     let claims = verify_signature(token, keys)?;
     let expires = claims.exp.ok_or(TokenError::NoExpiry)?;
     if now_unix_secs >= expires.saturating_add(CLOCK_SKEW_SECS) {
@@ -176,7 +196,7 @@ pub fn verify_client_token(
     }
     match claims.aud.as_slice() {
         [] => Err(TokenError::NoAudience { expected: expected.to_string() }),
-        some if some.iter().any(|aud| expected.accepts(aud)) => Ok(claims),
+        some if some.iter().any(|aud| accepts(aud)) => Ok(claims),
         some => Err(TokenError::WrongAudience { has: some.join(", "), expected: expected.to_string() }),
     }
 }

@@ -8,10 +8,14 @@ use clap_complete::Shell;
 use super::connection::{ConnectionArgs, ReconnectArgs, RejoinArgs, TokenArgs};
 use super::doctor::DoctorArgs;
 use super::emulator::EmulatorArgs;
+use super::expressions::{ConditionArgs, FilterArgs, ReplyConditionArgs};
 use super::network::NetworkArgs;
+use super::on_ready::OnReadyArgs;
 use super::operation::{AckArgs, DataArgs, JoinAckArgs, OnUnknownArgs, RetryArgs};
 use super::output::{ListenEndArgs, OutputArgs, TalkArgs, TimeoutArgs};
+use super::record::{RecordArgs, ReplayArgs};
 use super::session_file::SessionFileArgs;
+use super::stream::StreamArgs;
 use super::url::{ConfigArgs, ConfigCommand, UrlArgs, UrlCommand};
 use super::values::{ColorChoice, EmulatorFormat, Format, ReportFormat};
 
@@ -28,6 +32,8 @@ pub enum Command {
     Event(Box<EventArgs>),
     /// Join, send and look by hand, on one connection; also for scripts of such lines
     Repl(Box<ReplArgs>),
+    /// Send again what a recording holds
+    Replay(Box<ReplayArgs>),
     /// Find out, step by step, why a connection does not work
     Doctor(Box<DoctorArgs>),
     /// Run a local Web PubSub service on this machine, for development and tests
@@ -51,10 +57,23 @@ impl Command {
             Self::Send(args) => args.connecting.output.output == Format::Ndjson,
             Self::Event(args) => args.connecting.output.output == Format::Ndjson,
             Self::Repl(args) => args.connecting.output.output == Format::Ndjson,
+            Self::Replay(args) => args.connecting.output.output == Format::Ndjson && !args.dry_run,
             Self::Emulator(args) => args.output == EmulatorFormat::Ndjson,
             Self::Doctor(args) => args.output == ReportFormat::Ndjson,
             // One record, or none: what they print has no end of its own.
             Self::Url(_) | Self::Config(_) | Self::Completions(_) | Self::Man(_) => false,
+        }
+    }
+
+    /// What is printed of its records, by an expression.
+    pub fn filter(&self) -> Option<&FilterArgs> {
+        match self {
+            Self::Listen(args) => Some(&args.filter),
+            Self::Join(args) => Some(&args.filter),
+            Self::Send(args) => Some(&args.filter),
+            Self::Event(args) => Some(&args.filter),
+            Self::Replay(args) => Some(&args.filter),
+            _ => None,
         }
     }
 
@@ -71,6 +90,7 @@ impl Command {
             Self::Send(args) => &args.connecting.output.talk,
             Self::Event(args) => &args.connecting.output.talk,
             Self::Repl(args) => &args.connecting.output.talk,
+            Self::Replay(args) => &args.connecting.output.talk,
             Self::Doctor(args) => &args.talk,
             Self::Emulator(args) => &args.talk,
             Self::Url(UrlArgs { command: UrlCommand::Create(args) }) => &args.talk,
@@ -104,6 +124,9 @@ pub struct ConnectingArgs {
     /// What is printed.
     #[command(flatten)]
     pub output: OutputArgs,
+    /// What is recorded.
+    #[command(flatten)]
+    pub record: RecordArgs,
     /// When the run ends.
     #[command(flatten)]
     pub timeout: TimeoutArgs,
@@ -116,9 +139,18 @@ pub struct ListenArgs {
     #[arg(short, long = "group", value_name = "G")]
     pub groups: Vec<String>,
 
+    /// What is started beside it.
+    #[command(flatten)]
+    pub on_ready: OnReadyArgs,
     /// When the run ends.
     #[command(flatten)]
     pub end: ListenEndArgs,
+    /// The same, by expressions.
+    #[command(flatten)]
+    pub conditions: ConditionArgs,
+    /// What is printed, by an expression.
+    #[command(flatten)]
+    pub filter: FilterArgs,
     /// What every connecting command takes.
     #[command(flatten)]
     pub connecting: ConnectingArgs,
@@ -141,6 +173,9 @@ pub struct JoinArgs {
     #[arg(long)]
     pub stay: bool,
 
+    /// What is printed, by an expression.
+    #[command(flatten)]
+    pub filter: FilterArgs,
     /// What every connecting command takes.
     #[command(flatten)]
     pub connecting: ConnectingArgs,
@@ -158,14 +193,14 @@ pub struct JoinArgs {
 /// `wps send`.
 #[derive(Debug, Args)]
 pub struct SendArgs {
-    /// Group to publish to; it need not be joined
-    #[arg(value_name = "GROUP")]
-    pub group: String,
+    /// Group to publish to; it need not be joined. May be absent with --ndjson, where each record then names its own
+    #[arg(value_name = "GROUP", required_unless_present = "ndjson")]
+    pub group: Option<String>,
 
     /// The message; `-` takes stdin whole, byte for byte, as one message
     ///
-    /// Exactly one of DATA, `-` and --file is needed: stdin is never read unasked. Data that begins with `-` and is
-    /// not a number stands behind `--`.
+    /// Exactly one of DATA, `-`, --file, --lines and --ndjson is needed: stdin is never read unasked. Data that begins
+    /// with `-` and is not a number stands behind `--`.
     #[arg(value_name = "DATA", allow_negative_numbers = true)]
     pub data: Option<String>,
 
@@ -173,9 +208,15 @@ pub struct SendArgs {
     #[arg(long)]
     pub no_echo: bool,
 
+    /// What is printed, by an expression.
+    #[command(flatten)]
+    pub filter: FilterArgs,
     /// What is sent.
     #[command(flatten)]
     pub input: DataArgs,
+    /// Many messages.
+    #[command(flatten)]
+    pub stream: StreamArgs,
     /// What every connecting command takes.
     #[command(flatten)]
     pub connecting: ConnectingArgs,
@@ -190,14 +231,14 @@ pub struct SendArgs {
 /// `wps event`.
 #[derive(Debug, Args)]
 pub struct EventArgs {
-    /// Name of the event, as its handler knows it
-    #[arg(value_name = "NAME")]
-    pub name: String,
+    /// Name of the event, as its handler knows it. May be absent with --ndjson, where each record then has its own
+    #[arg(value_name = "NAME", required_unless_present = "ndjson")]
+    pub name: Option<String>,
 
     /// The event's data; `-` takes stdin whole, byte for byte
     ///
-    /// Exactly one of DATA, `-` and --file is needed: stdin is never read unasked. Data that begins with `-` and is
-    /// not a number stands behind `--`.
+    /// Exactly one of DATA, `-`, --file, --lines and --ndjson is needed: stdin is never read unasked. Data that begins
+    /// with `-` and is not a number stands behind `--`.
     #[arg(value_name = "DATA", allow_negative_numbers = true)]
     pub data: Option<String>,
 
@@ -214,9 +255,18 @@ pub struct EventArgs {
     )]
     pub wait_reply: Option<u64>,
 
+    /// When it has its answer.
+    #[command(flatten)]
+    pub condition: ReplyConditionArgs,
+    /// What is printed, by an expression.
+    #[command(flatten)]
+    pub filter: FilterArgs,
     /// What is sent.
     #[command(flatten)]
     pub input: DataArgs,
+    /// Many messages.
+    #[command(flatten)]
+    pub stream: StreamArgs,
     /// What every connecting command takes.
     #[command(flatten)]
     pub connecting: ConnectingArgs,

@@ -1,12 +1,17 @@
 //! The flags of `wps emulator`.
 
+mod double;
+mod faults;
+
 use std::net::IpAddr;
 
 use clap::Args;
 
+pub use self::double::DoubleArgs;
 use super::output::TalkArgs;
 use super::values::{EmulatorFormat, secret};
 use crate::secret::Secret;
+pub use faults::FaultArgs;
 
 /// `wps emulator`.
 #[derive(Debug, Args)]
@@ -41,10 +46,17 @@ pub struct EmulatorArgs {
     #[arg(long)]
     pub no_echo_events: bool,
 
+    /// What goes wrong on request.
+    #[command(flatten)]
+    pub faults: FaultArgs,
+
     /// What stdout carries
     #[arg(short, long, value_enum, value_name = "FORMAT", default_value = "text", help_heading = "Output")]
     pub output: EmulatorFormat,
 
+    /// What a test harness asks of it.
+    #[command(flatten)]
+    pub double: DoubleArgs,
     /// What to say on stderr.
     #[command(flatten)]
     pub talk: TalkArgs,

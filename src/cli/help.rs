@@ -4,6 +4,8 @@
 
 use std::fmt::Write as _;
 
+use crate::emulator::fault::{ACTIONS, KEYS};
+
 /// A titled part of a help text.
 #[derive(Clone, Copy, Debug)]
 pub struct Section {
@@ -20,6 +22,8 @@ pub enum Body {
     Prose(&'static [&'static str]),
     /// A term and what it means, a row each.
     Table(&'static [&'static [(&'static str, &'static str)]]),
+    /// The same, made from a table of another module.
+    Made(fn() -> Vec<(String, String)>),
 }
 
 /// Commands to paste, each with what it does.
@@ -37,7 +41,10 @@ pub const TOP: Examples = &[
 /// Of `wps listen`.
 pub const LISTEN: Examples = &[
     ("wps listen --local -g chat", "print what arrives in a group; hosts an emulator when none runs"),
-    ("wps listen --local -g chat -o ndjson --count 1 --timeout 10s", "wait for one message, at most 10 s"),
+    (
+        "wps listen --local -g chat --until '.data==\"pong\"' --timeout 10s",
+        "wait for a certain message, at most 10 s; --jq prints parts of messages",
+    ),
     (
         "wps listen --connection-string @connection.txt --hub hub1 -g chat -g news",
         "two groups of a real service, whose connection string is in that file",
@@ -53,7 +60,7 @@ pub const JOIN: Examples = &[
 pub const SEND: Examples = &[
     ("wps send --local chat 'hello'", "publish a text"),
     ("wps send --local -t json chat '{\"x\":1}'", "publish JSON"),
-    ("date | wps send --local chat -", "publish what comes from stdin"),
+    ("tail -f app.log | wps send --local logs --lines --rate 100/s", "publish each line, at most 100 a second"),
 ];
 /// Of `wps event`.
 pub const EVENT: Examples = &[
@@ -72,6 +79,12 @@ pub const REPL: Examples = &[
         "wps repl --local --file check.wps",
         "the same from a file; `#!/usr/bin/env -S wps repl --file` makes it a command",
     ),
+];
+/// Of `wps replay`.
+pub const REPLAY: Examples = &[
+    ("wps replay chat.ndjson --local", "send again what a run with --record sent, with its pauses"),
+    ("wps replay chat.ndjson --local --speed max --group test", "at once, to another group"),
+    ("wps replay chat.ndjson --dry-run", "what would be sent"),
 ];
 /// Of `wps doctor`.
 pub const DOCTOR: Examples = &[
@@ -149,7 +162,11 @@ const CODES_CONNECT: Rows = &[
     ("10", "the service broke the protocol"),
 ];
 const CODE_INPUT: Rows = &[("11", "bad input data: unreadable, not of its type, or larger than the service takes")];
-const CODE_EXPECTATION: Rows = &[("12", "no reply came in time")];
+const CODE_EXPECTATION: Rows = &[("12", "no reply came in time, or not the one of --until")];
+const CODE_RECORDING: Rows = &[("11", "the recording has a line that is not understood, which is named")];
+const CODE_CONDITION: Rows =
+    &[("12", "a record came for which --fail-on is true, or the command of --on-ready failed")];
+const CODE_ANY_EXPECTATION: Rows = &[("12", "an expectation was not met")];
 const CODE_EXPECT: Rows = &[("12", "an `expect` was not met in time")];
 const CODE_OUTPUT: Rows = &[("13", "output could not be written")];
 const CODES_END: Rows = &[("124", "--timeout ran out"), ("128+n", "ended by signal n (Ctrl-C: 130)")];
@@ -316,6 +333,34 @@ const KEPT_SEND: Section = Section {
     ]),
 };
 const REPORT: &str = "The report goes to stderr, with -o ndjson to stdout.";
+const STREAMS: Section = Section {
+    title: "Streams",
+    body: Body::Prose(&[
+        "`wps listen -g A -o ndjson | wps send B --ndjson` copies a group to another as it comes, and `wps send \
+         --ndjson < orders.ndjson` sends the records of a file. `-` takes stdin whole, as one message.",
+        "With --lines, --ndjson and --repeat many messages are sent without waiting for each ack, in the order of the \
+         input, also across drops of the connection; only one that is sent again after a negative or missing ack may \
+         arrive behind those after it, up to --in-flight − 1 (--in-flight 1: never).",
+        "Input is read only as fast as acks come, and a line is sent as soon as it is there. At the end every ack is \
+         awaited (with --no-ack: until the service has read everything). The summary goes to stderr; with -o ndjson \
+         each `ack` has the `line` it is for, and `stopped` has `sent`, `acked` and `failed`.",
+        "LF and CRLF end a line, which an empty line has too: an empty message as text and binary, not JSON, and \
+         skipped between records. The last line may go without. A NUL is a character of text. Text and JSON that is \
+         not UTF-8, JSON `null`, and a line whose frame is larger than 1 MiB are bad lines; of those larger than can \
+         fit no more than that is kept in memory.",
+        "A bad line (exit 11) or a refused message (exit 8) stops what is not sent yet, and is named; the lines before \
+         a bad one are sent. With --keep-going each is told on stderr (the first 100), and the exit code at the end is \
+         that of the first.",
+        "After a recovery what is not acknowledged is sent again, in its order with its ids, and arrives once. When the \
+         connection is lost for good, the lines of which nobody knows are named (exit 9), and the rest is not sent; \
+         with --keep-going it is, and with `--on-unknown resend` all of it is.",
+        "--ack-id N is the id of line 1, and line L has N + L − 1; a record's `ackId` goes before. Where the ids end, so \
+         does the stream (exit 2).",
+        "On a terminal a line on stderr shows how far it is: at once where the size of the input is known, else after \
+         2 s. Ctrl-C ends at once, and says how far it came.",
+    ]),
+};
+
 const SIZE: &str = "A frame holds at most 1 MiB, counted as JSON and with base64 for binary data; larger is exit 11.";
 
 /// The sections that follow the flags of a command in `--help`, and in its man page.
@@ -330,7 +375,7 @@ pub fn sections(command: &str) -> &'static [Section] {
                     CODES_START,
                     CODES_CONNECT,
                     CODE_INPUT,
-                    CODE_EXPECTATION,
+                    CODE_ANY_EXPECTATION,
                     CODE_OUTPUT,
                     CODES_END,
                 ]),
@@ -348,6 +393,10 @@ pub fn sections(command: &str) -> &'static [Section] {
                      connection is made and the groups are joined again.",
                     "A message is printed as soon as it has come. A slow reader makes wps read up to 16 MB ahead and \
                      then wait; nothing is dropped here. When the reader goes away, the run ends with exit 0.",
+                    "Expressions look at the records in the order in which they are printed. One that takes long holds \
+                     back the output as a slow reader does, not the connection, nor Ctrl-C or --timeout.",
+                    "`wps listen -g g --until '.data==\"pong\"' --timeout 10s --on-ready 'wps send g ping'` is a whole \
+                     smoke test of what answers `ping`: the command is run when the group is joined, so nothing sleeps.",
                     "Ctrl-C closes the connection, waits at most 2 s, and exits 130; a second Ctrl-C ends at once.",
                 ]),
             },
@@ -356,9 +405,10 @@ pub fn sections(command: &str) -> &'static [Section] {
             Section {
                 title: "Exit codes",
                 body: Body::Table(&[
-                    &[("0", "--count, --for or --idle-timeout reached, or the reader of stdout went away")],
+                    &[("0", "--count, --for, --idle-timeout or --until reached, or the reader of stdout went away")],
                     CODES_START,
                     CODES_CONNECT,
+                    CODE_CONDITION,
                     CODE_OUTPUT,
                     CODES_END,
                 ]),
@@ -403,6 +453,7 @@ pub fn sections(command: &str) -> &'static [Section] {
                     SIZE,
                 ]),
             },
+            STREAMS,
             KEPT_SEND,
             DURATIONS,
             Section {
@@ -433,6 +484,7 @@ pub fn sections(command: &str) -> &'static [Section] {
                     SIZE,
                 ]),
             },
+            STREAMS,
             KEPT_SEND,
             DURATIONS,
             Section {
@@ -495,6 +547,36 @@ pub fn sections(command: &str) -> &'static [Section] {
             },
             Section { title: "Environment", body: Body::Table(&[ENV_SOURCE, ENV_NETWORK, ENV_TALK, ENV_HISTORY]) },
         ],
+        "replay" => &[
+            SOURCE,
+            Section {
+                title: "What is promised",
+                body: Body::Prose(&[
+                    "Messages to groups and events are sent again, each once, in their order, the first at once and \
+                     the others at the distances in which they were sent; joins are not repeated. Up to 256 wait for \
+                     their acks at the same time; they have ackIds of their own, and one that was sent without is sent \
+                     without again.",
+                    "The whole recording is read and checked before anything is tried. A last line that is cut off, \
+                     as a killed run leaves it, is left out, and said so.",
+                    "A message that is refused stops what is not sent yet; the acks of what was sent are awaited.",
+                    UNKNOWN_OUTCOME,
+                    REPORT,
+                ]),
+            },
+            DURATIONS,
+            Section {
+                title: "Exit codes",
+                body: Body::Table(&[
+                    &[("0", "all sent again and acknowledged")],
+                    CODES_START,
+                    CODES_CONNECT,
+                    CODE_RECORDING,
+                    CODE_OUTPUT,
+                    CODES_END,
+                ]),
+            },
+            ENV_CONNECTING,
+        ],
         "doctor" => &[
             SOURCE,
             Section {
@@ -535,6 +617,40 @@ pub fn sections(command: &str) -> &'static [Section] {
                     "The first line on stdout says that it is ready, with the endpoint, the connection string, and a \
                      client URL for `hub1` with both roles.",
                     "Ctrl-C closes the clients with 1001 and ends.",
+                ]),
+            },
+            Section {
+                title: "REST",
+                body: Body::Prose(&[
+                    "Server SDKs work with the connection string as it is; the JavaScript one takes a local endpoint \
+                     with `allowInsecureConnection: true`. The whole data plane is there, below `/api/hubs/HUB`, for \
+                     api-versions 2021-10-01 to 2024-12-01: sending with filters and a time to live, groups, \
+                     permissions, closing, listing, tokens. `GET /api/health` says that the emulator runs. -v logs \
+                     each request with its status, how many clients a message went to, and why one was refused.",
+                    "A message to a client that is far behind waits up to 2 s for it to catch up.",
+                ]),
+            },
+            Section {
+                title: "Faults",
+                body: Body::Prose(&[
+                    "--fault ACTION[=VALUE][,KEY=VALUE]… makes something go wrong; several are in force together. \
+                     A value with a comma in it stands in double quotes. Every time a fault could happen is counted, \
+                     over all connections. -v tells each time it does.",
+                    "Times are durations (500ms, 10s, 1m30s; a bare number is seconds), or ranges of them \
+                     (50ms..200ms) out of which chance takes one. --seed makes chance repeatable.",
+                ]),
+            },
+            Section { title: "Actions", body: Body::Made(fault_actions) },
+            Section { title: "Keys of all actions", body: Body::Made(fault_keys) },
+            Section {
+                title: "Control endpoint",
+                body: Body::Prose(&[
+                    "/emulator/ answers as JSON: GET hubs, connections, groups, faults; POST faults with \
+                     {\"fault\": \"…\"}, DELETE faults or faults/ID; POST connections/ID/drop; POST recovery, which \
+                     ends recovery windows at once. GET /emulator/ lists all of it.",
+                    "It answers programs of this machine and pages of its own origin. Other machines need the access \
+                     key: `Authorization: Bearer KEY`.",
+                    "curl -d '{\"fault\": \"drop=reset,after=0s,times=1\"}' http://localhost:8080/emulator/faults",
                 ]),
             },
             Section {
@@ -612,6 +728,19 @@ pub fn sections(command: &str) -> &'static [Section] {
     }
 }
 
+/// Every action of `--fault`, each with an example.
+fn fault_actions() -> Vec<(String, String)> {
+    let rows = ACTIONS.iter().map(|entry| {
+        (format!("{}{}", entry.name, entry.value), format!("{}. Example: {}", entry.meaning, entry.example))
+    });
+    rows.collect()
+}
+
+/// The keys that all actions take.
+fn fault_keys() -> Vec<(String, String)> {
+    KEYS.iter().map(|(key, meaning)| ((*key).to_owned(), (*meaning).to_owned())).collect()
+}
+
 /// The examples of a command.
 pub fn examples_of(command: &str) -> Examples {
     match command {
@@ -621,6 +750,7 @@ pub fn examples_of(command: &str) -> Examples {
         "send" => SEND,
         "event" => EVENT,
         "repl" => REPL,
+        "replay" => REPLAY,
         "doctor" => DOCTOR,
         "emulator" => EMULATOR,
         "url" => URL,
@@ -669,18 +799,21 @@ pub(super) fn sections_text(command: &str) -> String {
                     wrap_after(&mut out, paragraph, bullet.len());
                 }
             }
-            Body::Table(parts) => {
-                let rows = || parts.iter().copied().flatten();
-                let column = rows().map(|(term, _)| term.len()).max().unwrap_or_default();
-                for (term, meaning) in rows() {
-                    let _ = write!(out, "  {term:column$}  ");
-                    wrap_after(&mut out, meaning, column + 4);
-                }
-            }
+            Body::Table(parts) => table(&mut out, parts.iter().copied().flatten().copied()),
+            Body::Made(rows) => table(&mut out, rows().iter().map(|(term, meaning)| (term.as_str(), meaning.as_str()))),
         }
     }
     out.truncate(out.trim_end().len());
     out
+}
+
+/// Terms and their meanings, in two columns.
+fn table<'t>(out: &mut String, rows: impl Iterator<Item = (&'t str, &'t str)> + Clone) {
+    let column = rows.clone().map(|(term, _)| term.len()).max().unwrap_or_default();
+    for (term, meaning) in rows {
+        let _ = write!(out, "  {term:column$}  ");
+        wrap_after(out, meaning, column + 4);
+    }
 }
 
 /// Appends `text` to a line that is `indent` characters long already; further lines are indented likewise.

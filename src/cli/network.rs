@@ -13,7 +13,7 @@ use crate::secret::Secret;
 pub struct NetworkArgs {
     /// Proxy on the way, `http://`, `https://` or `socks5h://[USER:PASSWORD@]HOST[:PORT]`, or `none`
     ///
-    /// `@FILE` reads it from a file. User and password are percent-encoded. The proxy resolves the name of the
+    /// `-` reads it from stdin, `@FILE` from a file. User and password are percent-encoded. The proxy resolves the name of the
     /// service, with `socks5://` too. As with curl, the port is 1080 unless given (443 for `https://`), and `HOST:PORT`
     /// alone is an `http://` proxy. Default: `HTTPS_PROXY` for `wss`, `HTTP_PROXY` for `ws`, else `ALL_PROXY`, unless
     /// `NO_PROXY` names the host. --local never takes a proxy.
@@ -27,7 +27,7 @@ pub struct NetworkArgs {
     #[arg(long, value_name = "HOST:PORT:ADDR", value_parser = resolve)]
     pub resolve: Vec<Resolve>,
 
-    /// Header for the WebSocket handshake, `NAME: VALUE`, repeatable; `@FILE` has one on each line
+    /// Header for the WebSocket handshake, `NAME: VALUE`, repeatable; `@FILE` and `-` (stdin) have one on each line
     ///
     /// It takes the place of a header that wps sends itself, such as `Host` or `User-Agent`. Headers of the handshake
     /// itself, such as `Upgrade` and `Sec-WebSocket-Key`, cannot be given. Proxies do not see it.

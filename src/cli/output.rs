@@ -11,7 +11,14 @@ use super::values::{ColorChoice, Format, Only, duration};
 #[command(next_help_heading = "Output")]
 pub struct OutputArgs {
     /// What stdout carries; everything else goes to stderr
-    #[arg(short, long, value_enum, value_name = "FORMAT", default_value = "text")]
+    #[arg(
+        short,
+        long,
+        value_enum,
+        value_name = "FORMAT",
+        default_value = "text",
+        default_value_if("jq", clap::builder::ArgPredicate::IsPresent, "ndjson")
+    )]
     pub output: Format,
 
     /// Print only these records; with -o ndjson and -o raw

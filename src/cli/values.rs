@@ -111,6 +111,25 @@ pub enum Unknown {
     Resend,
 }
 
+/// A number of messages a second, or with `/s`, `/m`, `/h` in such a time, as the time from one to the next.
+pub(super) fn interval(text: &str) -> Result<Duration, String> {
+    let wrong = || "not a rate such as `100`, `100/s`, `30/m` or `5/h`".to_owned();
+    let (number, unit) = text.split_once('/').unwrap_or((text, "s"));
+    let unit = match unit {
+        "s" => 1.0,
+        "m" => 60.0,
+        "h" => 3600.0,
+        _ => return Err(wrong()),
+    };
+    let plain = number.bytes().all(|b| b.is_ascii_digit() || b == b'.');
+    let number: f64 = if plain { number.parse().map_err(|_| wrong())? } else { return Err(wrong()) };
+    if number == 0.0 {
+        return Err("must be more than 0".to_owned());
+    }
+    let interval = Duration::try_from_secs_f64(unit / number).ok().filter(|interval| *interval <= LONGEST);
+    interval.ok_or_else(|| "less than one message in 100 years".to_owned())
+}
+
 /// A number of retries.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum RetryCount {
@@ -248,6 +267,19 @@ mod tests {
             ("host:80:127.0.0.1,", "ADDR"),
         ] {
             assert!(resolve(text).unwrap_err().contains(part), "{text}: {:?}", resolve(text));
+        }
+    }
+
+    #[test]
+    fn a_rate_is_a_number_in_a_time() {
+        for (text, micros) in
+            [("100", 10_000), ("100/s", 10_000), ("0.5", 2_000_000), ("30/m", 2_000_000), ("3600/h", 1_000_000)]
+        {
+            assert_eq!(interval(text), Ok(Duration::from_micros(micros)), "{text}");
+        }
+        for text in ["", "/s", "0", "0/m", "-1", "1e3", "inf", "NaN", "1/d", "1/", "1//s", "x/s", "1 /s", "0.0000001/h"]
+        {
+            assert!(interval(text).is_err(), "{text}");
         }
     }
 

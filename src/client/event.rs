@@ -49,3 +49,30 @@ pub trait EventSink {
     /// Ready while the sink has room. Registers the waker when it has not.
     fn poll_room(&mut self, cx: &mut Context<'_>) -> Poll<()>;
 }
+
+/// Sees everything that goes over the wire, whoever else does. Must not wait.
+pub trait Wiretap: Send {
+    /// A connection is being made, or recovered.
+    fn dialling(&mut self, recovery: bool);
+
+    /// There is a WebSocket.
+    fn opened(&mut self);
+
+    /// There is none, and why.
+    fn failed(&mut self, error: &str);
+
+    /// A frame was sent.
+    fn sent(&mut self, text: &str);
+
+    /// A frame came, with what it is.
+    fn received(&mut self, frame: Frame<'_>, received: &Received<'_>);
+
+    /// A close frame was sent.
+    fn closing(&mut self, code: u16);
+
+    /// The WebSocket is over: the code and reason of the peer's close frame, or what broke it.
+    fn closed(&mut self, code: Option<u16>, reason: &str, error: Option<&str>);
+
+    /// Nothing more is waiting.
+    fn flush(&mut self);
+}

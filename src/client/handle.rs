@@ -1,10 +1,15 @@
 //! How commands talk to a running client.
 
+mod pipeline;
+
 use std::time::Duration;
 
 use tokio::sync::{mpsc, oneshot};
 
 use super::session::{AckMode, Outcome, Request, Status};
+
+pub(super) use pipeline::Settlements;
+pub use pipeline::{Pipeline, Settlement, Submission};
 
 /// What a handle asks of the driver.
 #[derive(Debug)]
@@ -15,6 +20,14 @@ pub(super) enum Command {
     Status { reply: oneshot::Sender<Status> },
     /// Ping the service and answer how long that took.
     Ping { reply: oneshot::Sender<Duration> },
+}
+
+/// Operations to carry out in this order.
+#[derive(Debug)]
+pub(super) struct Batch {
+    pub(super) submissions: Vec<Submission>,
+    /// Where it is told how each one ended.
+    pub(super) settled: Settlements,
 }
 
 /// How to end the session.
@@ -30,24 +43,30 @@ pub(super) enum Stop {
 #[derive(Debug)]
 pub(super) struct Commands {
     pub(super) submitted: mpsc::Receiver<Command>,
+    /// Apart, so that a stream that has to wait holds nobody else up.
+    pub(super) batches: mpsc::Receiver<Batch>,
     /// Apart, so that stopping never waits behind operations.
     pub(super) stops: mpsc::UnboundedReceiver<Stop>,
 }
 
 /// Commands that may wait for the driver; more than that waits at the sender.
 const QUEUE: usize = 256;
+/// Batches of streams, likewise.
+const BATCHES: usize = 4;
 
 /// Talks to the driver. Clones talk to the same one.
 #[derive(Clone, Debug)]
 pub struct Handle {
     commands: mpsc::Sender<Command>,
+    batches: mpsc::Sender<Batch>,
     stop: mpsc::UnboundedSender<Stop>,
 }
 
 pub(super) fn channel() -> (Handle, Commands) {
     let (commands, submitted) = mpsc::channel(QUEUE);
+    let (batch_sender, batches) = mpsc::channel(BATCHES);
     let (stop, stops) = mpsc::unbounded_channel();
-    (Handle { commands, stop }, Commands { submitted, stops })
+    (Handle { commands, batches: batch_sender, stop }, Commands { submitted, batches, stops })
 }
 
 impl Handle {

@@ -97,7 +97,7 @@ pub async fn doctor(surroundings: &Surroundings, settings: &Doctor) -> u8 {
         super::print_failure(console, failure);
     }
     let deadline = limit.map(|limit| surroundings.started + limit);
-    if let (Some(kind), 0) = (last_words(console, ending.hurried, deadline, &mut signals).await, code) {
+    if let (Some(kind), 0) = (last_words((console, None), ending.hurried, deadline, &mut signals).await, code) {
         if kind == Kind::Timeout {
             let limit = human(limit.unwrap_or_default());
             let what = format!("timed out after {limit} (`--timeout`) while the output was being written");
@@ -256,7 +256,8 @@ impl Examination<'_> {
             (None, Some((Err(Failed), _))) => Ending::new("failed", None),
             (None, None) => {
                 let dialed = dialer.last_error();
-                let failure = self.end_of(&finished, &seen, dialed.as_ref());
+                let mut failure = self.end_of(&finished, &seen, dialed.as_ref());
+                failure.hints.extend(seen.take_odd());
                 dial.borrow_mut().fail(&trail.steps(), failure, dialed.as_ref(), &mut told);
                 Ending::new("failed", None)
             }
@@ -299,7 +300,8 @@ fn interrupted(came: Interrupt, connection: &Connection, report: &mut Report) ->
             report.fail(Some(elapsed), causes(&failure), failure);
             Ending::new("timeout", None)
         }
-        Interrupt::Output(WriteFailure::Closed) => Ending::new("output-closed", None),
+        // It records nothing.
+        Interrupt::Output(WriteFailure::Closed) | Interrupt::Recording(_) => Ending::new("output-closed", None),
         Interrupt::Output(WriteFailure::Failed(error) | WriteFailure::Unrecorded(error)) => {
             let what = format!("could not write to stdout: {error}");
             Ending::new("failed", Some(Failure::message(Kind::Output, what)))

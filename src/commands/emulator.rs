@@ -1,13 +1,20 @@
-//! `wps emulator`: a local Web PubSub service.
+//! `wps emulator`: a local Web PubSub service, and the command that it may run for.
 
-use std::io;
+mod exec;
+mod log;
+
+use std::io::{self, Read as _};
 use std::net::SocketAddr;
+use std::sync::Arc;
 
 use tokio::sync::oneshot;
 use tokio::time::{Duration, timeout};
 
+use self::exec::Exec;
+use self::log::Log;
 use super::{print_failure, stopped_error, unix_now};
-use crate::emulator::{self, DEFAULT_HUB, DEFAULT_PORT, DEVELOPMENT_KEY, EventHandler, Ready, ServerConfig};
+use crate::emulator::fault;
+use crate::emulator::{self, DEFAULT_HUB, DEFAULT_PORT, DEVELOPMENT_KEY, EventHandler, Observer, Ready, ServerConfig};
 use crate::failure::{Failure, Kind};
 use crate::render::{Console, Listening, Stopped, WriteFailure, listening, stopped};
 use crate::settings::{Emulator, EmulatorFormat};
@@ -16,25 +23,40 @@ use crate::signal::Signals;
 /// Longest wait for the server's goodbyes. It takes a second itself.
 const STOP_TIMEOUT: Duration = Duration::from_secs(2);
 
-/// Serves until a signal. Returns the exit code.
+/// What ended it.
+enum Ended {
+    Signal(u8),
+    /// Its command, with this exit code.
+    Exec(u8),
+    /// Whoever held its stdin.
+    Stdin,
+}
+
+/// What `--fault help` prints.
+pub fn fault_help() -> String {
+    fault::help_text()
+}
+
+/// Serves until it is ended. Returns the exit code.
 pub async fn emulator(console: &Console, settings: &Emulator) -> u8 {
     let ended = serve(console, settings).await;
-    let failure = match ended {
-        Ok(number) => Failure::message(Kind::Signal(number), "ended by a signal"),
-        Err(failure) => failure,
+    let (reason, exit_code) = match &ended {
+        Ok(Ended::Signal(number)) => ("signal", Kind::Signal(*number).exit_code()),
+        Ok(Ended::Exec(code)) => ("command-ended", *code),
+        Ok(Ended::Stdin) => ("stdin-closed", 0),
+        Err(failure) => ("failed", failure.kind.exit_code()),
     };
+    let failure = ended.err();
     if settings.format == EmulatorFormat::Ndjson {
-        let reason = if matches!(failure.kind, Kind::Signal(_)) { "signal" } else { "failed" };
-        let error = (reason == "failed").then(|| stopped_error(&failure));
-        let exit_code = failure.kind.exit_code();
+        let error = failure.as_ref().map(stopped_error);
         console.out.put(&mut stopped(&Stopped { reason, exit_code, counts: None, error }));
     }
-    if !matches!(failure.kind, Kind::Signal(_)) {
+    if let Some(failure) = failure {
         print_failure(console, &failure);
     }
     // A reader that has stopped must not keep it.
     let _ = timeout(STOP_TIMEOUT, console.drained()).await;
-    failure.kind.exit_code()
+    exit_code
 }
 
 /// A socket takes a file descriptor, and the usual limit of 1024 is one to protect programs from themselves: as many as
@@ -52,33 +74,108 @@ fn allow_many_sockets() {
 #[cfg(not(unix))]
 fn allow_many_sockets() {}
 
-/// Serves until a signal, whose number it returns.
-async fn serve(console: &Console, settings: &Emulator) -> Result<u8, Failure> {
+/// Serves until it is ended.
+async fn serve(console: &Console, settings: &Emulator) -> Result<Ended, Failure> {
     let internal = |error: io::Error| Failure::new(Kind::Internal, error);
     let mut signals = Signals::install().map_err(internal)?;
     allow_many_sockets();
+    let log = settings.log.as_deref().map(Log::create).transpose()?.map(Arc::new);
+    if settings.faults.seed.is_some() && !settings.bind.is_loopback() {
+        tracing::warn!("with `--seed`, whoever reaches this emulator can work out its reconnection tokens");
+    }
     let address = SocketAddr::new(settings.bind, settings.port);
     let listener = emulator::bind(address).await.map_err(|error| not_bound(address, error))?;
-    let config = config(settings).map_err(internal)?;
+    let mut config = config(settings).map_err(internal)?;
+    if let Some(log) = &log {
+        config.traffic.add(Arc::clone(log) as Arc<dyn Observer>);
+    }
     let address = listener.local_addr().map_err(internal)?;
-    say_ready(console, settings, &Ready::new(&config, address, unix_now()), address.port());
+    let ready = Ready::new(&config, address, unix_now());
     let (stop, stopping) = oneshot::channel::<()>();
     let mut server = std::pin::pin!(emulator::run(listener, config, async { drop(stopping.await) }));
-    let number = tokio::select! {
-        number = signals.next() => number,
+    say_ready(console, settings, &ready, address.port());
+    let mut exec = settings.exec.as_deref().map(|command| Exec::start(command, &ready, !settings.exit_on_stdin_close));
+    let exec = exec.as_mut().map(Result::as_mut).transpose().map_err(|error| {
+        Failure::message(Kind::Internal, format!("the command of `--exec` could not be run: {error}"))
+    })?;
+    let mut exec = exec;
+    let ended = tokio::select! {
+        number = signals.next() => Ended::Signal(number),
+        code = command_ended(exec.as_deref_mut()) => Ended::Exec(code.map_err(internal)?),
+        () = stdin_closed(settings.exit_on_stdin_close) => Ended::Stdin,
         failure = output_failed(console) => return Err(failure),
+        failure = log_failed(log.as_deref()) => return Err(failure),
         ended = &mut server => return Err(match ended {
             Err(error) => internal(error),
             Ok(()) => Failure::message(Kind::Internal, "the server ended by itself"),
         }),
     };
+    if let (Some(exec), Some(number)) = (exec, ended.passed_on()) {
+        tokio::select! {
+            () = exec.end(number) => {}
+            // Still served: its last requests are to be answered.
+            _ = &mut server => {}
+            _ = signals.next() => {}
+        }
+    }
     drop(stop);
+    let goodbye = async {
+        let _ = timeout(STOP_TIMEOUT, server).await;
+        if let Some(log) = &log {
+            let _ = timeout(STOP_TIMEOUT, log.drained()).await;
+        }
+    };
     tokio::select! {
-        _ = timeout(STOP_TIMEOUT, server) => {}
+        () = goodbye => {}
         // Asked twice: at once.
         _ = signals.next() => {}
     }
-    Ok(number)
+    Ok(ended)
+}
+
+impl Ended {
+    /// The signal that its command is ended with.
+    fn passed_on(&self) -> Option<u8> {
+        match self {
+            Self::Signal(number) => Some(*number),
+            Self::Stdin => Some(15),
+            Self::Exec(_) => None,
+        }
+    }
+}
+
+async fn command_ended(exec: Option<&mut Exec>) -> io::Result<u8> {
+    match exec {
+        Some(exec) => exec.ended().await,
+        None => std::future::pending().await,
+    }
+}
+
+async fn log_failed(log: Option<&Log>) -> Failure {
+    match log {
+        Some(log) => log.failed().await,
+        None => std::future::pending().await,
+    }
+}
+
+/// Resolves when stdin is at its end or broken; what comes before is not looked at.
+async fn stdin_closed(awaited: bool) {
+    let (closed, told) = oneshot::channel::<()>();
+    // A read cannot be abandoned, so it has a thread of its own, which ends with the process.
+    let started = awaited
+        && std::thread::Builder::new()
+            .name("stdin".into())
+            .spawn(move || {
+                let mut buffer = [0; 4096];
+                while io::stdin().lock().read(&mut buffer).is_ok_and(|read| read > 0) {}
+                drop(closed);
+            })
+            .is_ok();
+    if started {
+        let _ = told.await;
+    } else {
+        std::future::pending().await
+    }
 }
 
 /// A reader that has gone away has seen the ready line, or does not want it; anything else is an error.
@@ -103,7 +200,12 @@ fn not_bound(address: SocketAddr, error: io::Error) -> Failure {
 }
 
 fn config(settings: &Emulator) -> io::Result<ServerConfig> {
-    let mut config = ServerConfig::new(emulator::random_seed()?);
+    let seed = match settings.faults.seed {
+        Some(number) => emulator::chosen_seed(number),
+        None => emulator::random_seed()?,
+    };
+    let mut config = ServerConfig::new(seed);
+    config.faults = settings.faults.faults.clone();
     config.keys = vec![settings.access_key.clone()];
     config.allow_anonymous = settings.allow_anonymous;
     config.advertise = settings.advertise.as_ref().map(ToString::to_string);
@@ -128,7 +230,12 @@ fn say_ready(console: &Console, settings: &Emulator, ready: &Ready, port: u16) {
             .into_bytes()
         }
     };
-    console.out.put(&mut text);
+    match settings.format {
+        // stdout is the command's.
+        EmulatorFormat::Text if settings.exec.is_some() && settings.quiet => {}
+        EmulatorFormat::Text if settings.exec.is_some() => console.err.put(&mut text),
+        EmulatorFormat::Text | EmulatorFormat::Ndjson => console.out.put(&mut text),
+    }
 }
 
 /// The flags that lead to this emulator.

@@ -11,6 +11,7 @@ use std::time::Duration;
 use anyhow::anyhow;
 
 use crate::auth::access_url::AccessUrl;
+use crate::auth::inspection::{Verb, granting};
 use crate::auth::token::{Claims, peek_claims};
 use crate::client::driver::{CurrentUrl, DialedError};
 use crate::client::session::{EndKind, OperationKind, Outcome, STOPPED};
@@ -247,15 +248,14 @@ fn unknown(kind: OperationKind, what: &str, ack_id: u64, reason: &str, place: &P
 
 /// The role that is missing and those the token has (PROTOCOL §11). Without a `target`: for a group of no matter.
 pub fn role_hint(kind: OperationKind, target: Option<&str>, place: &Place) -> String {
-    let role = match kind {
-        OperationKind::JoinGroup | OperationKind::LeaveGroup => "webpubsub.joinLeaveGroup",
-        OperationKind::SendToGroup | OperationKind::Event => "webpubsub.sendToGroup",
+    let verb = match kind {
+        OperationKind::JoinGroup | OperationKind::LeaveGroup => Verb::JoinLeave,
+        OperationKind::SendToGroup | OperationKind::Event => Verb::Send,
     };
+    let role = verb.role();
     let claims = place.claims();
     let literal = target.map(|target| format!("{role}.{target}"));
-    if let Some(granted) =
-        claims.iter().flat_map(|claims| &claims.roles).find(|has| *has == role || Some(*has) == literal.as_ref())
-    {
+    if let Some(granted) = claims.as_ref().and_then(|claims| granting(&claims.roles, verb, target)) {
         return format!(
             "the token has `{granted}`, which allows it, so the role was taken away since: by the hub's `connect` event \
              handler, or over REST"

@@ -9,7 +9,14 @@ use crate::settings::Join;
 
 /// Joins the groups and reports each. Returns the exit code.
 pub async fn join(surroundings: &Surroundings, settings: &Join) -> u8 {
-    let wants = Wants { shown: Shown::None, limit: None, follows_stdout: false, hosts: false, chatty: true };
+    let wants = Wants {
+        shown: Shown::None,
+        limit: None,
+        follows_stdout: false,
+        hosts: false,
+        chatty: true,
+        follows_conditions: false,
+    };
     run(surroundings, &settings.connection, &settings.output, wants, |client| script(settings, client)).await
 }
 

@@ -3,32 +3,61 @@
 use futures_util::future::{join_all, pending};
 use tokio::time::{Duration, Instant, sleep, sleep_until};
 
+use super::expressions::verdict;
+use super::on_ready::Beside;
 use super::run::{Client, Surroundings, Verdict, Wants, run};
 use super::tap::{Seen, Shown};
 use crate::client::session::{AckMode, Request};
+use crate::render::Met;
 use crate::settings::Listen;
 
 /// Joins the groups and prints until something ends it. Returns the exit code.
 pub async fn listen(surroundings: &Surroundings, settings: &Listen) -> u8 {
-    let wants = Wants { shown: Shown::All, limit: settings.count, follows_stdout: true, hosts: true, chatty: true };
-    run(surroundings, &settings.connection, &settings.output, wants, |client| script(surroundings, settings, client))
-        .await
+    let wants = Wants {
+        shown: Shown::All,
+        limit: settings.count,
+        follows_stdout: true,
+        hosts: true,
+        chatty: true,
+        follows_conditions: true,
+    };
+    let beside = Beside::default();
+    let code = run(surroundings, &settings.connection, &settings.output, wants, |client| {
+        script(surroundings, settings, &beside, client)
+    })
+    .await;
+    beside.end().await;
+    code
 }
 
-async fn script(surroundings: &Surroundings, settings: &Listen, client: Client) -> Verdict {
+async fn script(surroundings: &Surroundings, settings: &Listen, beside: &Beside, client: Client) -> Verdict {
     tokio::select! {
-        verdict = join_groups(&client, &settings.groups) => verdict,
+        biased;
+        met = conditions(&client) => verdict(&met, &settings.output),
+        verdict = attend(settings, beside, &client) => verdict,
         () = after(settings.duration.map(|duration| surroundings.started + duration)) => Verdict::Done("for"),
         () = idle(settings.idle_timeout, &client.seen) => Verdict::Done("idle-timeout"),
     }
 }
 
-/// Joins all at once, in their order; ends only when one cannot be joined.
-async fn join_groups(client: &Client, groups: &[String]) -> Verdict {
-    let joins = groups.iter().map(|group| client.perform(Request::Join { group: group.clone() }, AckMode::Automatic));
+/// Joins all at once, in their order, then starts what is to be started; ends only when something fails.
+async fn attend(settings: &Listen, beside: &Beside, client: &Client) -> Verdict {
+    let joins =
+        settings.groups.iter().map(|group| client.perform(Request::Join { group: group.clone() }, AckMode::Automatic));
     let failed = join_all(joins).await.into_iter().find_map(Result::err);
     match failed {
         Some(verdict) => verdict,
+        None => {
+            client.seen.connected().await;
+            beside.run(settings.on_ready.as_ref(), client).await
+        }
+    }
+}
+
+/// Resolves when a condition is met.
+async fn conditions(client: &Client) -> Met {
+    match &client.judgement {
+        Some(judgement) => judgement.wait().await,
         None => pending().await,
     }
 }

@@ -122,6 +122,13 @@ fn explanations(name: &str) -> Roff {
                     roff.text([roman(*meaning)]);
                 }
             }
+            Body::Made(rows) => {
+                for (term, meaning) in rows() {
+                    roff.control("TP", []);
+                    roff.text([bold(term)]);
+                    roff.text([roman(meaning)]);
+                }
+            }
         }
     }
     roff

@@ -6,15 +6,20 @@ mod doctor;
 mod emulator;
 mod event;
 mod explain;
+pub mod expressions;
 mod hosting;
 mod join;
 mod listen;
 pub mod man;
 mod network;
+mod on_ready;
+mod recording;
 pub mod repl;
+pub mod replay;
 mod run;
 mod send;
 mod session_file;
+mod stream;
 mod tap;
 pub mod url;
 
@@ -26,12 +31,13 @@ use crate::render::{Console, StoppedError};
 use crate::settings::Ack;
 
 pub use doctor::doctor;
-pub use emulator::emulator;
+pub use emulator::{emulator, fault_help};
 pub use event::event;
 pub use join::join;
 pub use listen::listen;
 pub use run::Surroundings;
 pub use send::send;
+pub use stream::{Intake, stream};
 
 /// Prints an error on stderr: the one place where a command's failure is.
 pub fn print_failure(console: &Console, failure: &Failure) {

@@ -43,6 +43,6 @@ fn proxy(proxy: &settings::Proxy) -> Proxy {
         host: proxy.host.clone(),
         port: proxy.port,
         credentials: proxy.credentials.clone(),
-        from: proxy.from.to_owned(),
+        from: proxy.from.clone(),
     }
 }

@@ -8,20 +8,21 @@ use std::time::Duration;
 
 use futures_util::FutureExt as _;
 use ring::rand::SecureRandom as _;
+use tokio::task::coop::unconstrained;
 use tokio::time::{Instant, sleep_until, timeout};
 
 use super::explain::{Place, operation_failure, session_failure};
-use super::hosting;
 pub(super) use super::network::dial_options;
 use super::session_file::{self, Kept, not_recorded};
-use super::tap::{Seen, Shown, Tap, Watcher};
-use crate::auth::access_url::looks_expired;
+use super::tap::{Seen, Shown, StreamCounts, Tap, Watcher};
+use super::{expressions, hosting, recording};
+use crate::auth::access_url::{AccessUrl, looks_expired};
 use crate::auth::token::peek_claims;
 use crate::client::driver::{CurrentUrl, DialedError, Driver, Finished, NetDialer, UrlSource};
 use crate::client::handle::Handle;
-use crate::client::session::{AckMode, End, OperationKind, Outcome, Request};
+use crate::client::session::{AckMode, Counts, End, OperationKind, Outcome, Request};
 use crate::failure::{Failure, Kind};
-use crate::render::{self, Chatter, Console, Printer, Stopped, StoppedCounts, Weight, WriteFailure};
+use crate::render::{self, Chatter, Console, Judgement, Printer, Stopped, StoppedCounts, Weight, WriteFailure, Writer};
 use crate::settings::{Connection, Format, Only, Output, Source};
 use crate::signal::Signals;
 
@@ -29,6 +30,9 @@ use crate::signal::Signals;
 const FLUSH_TIMEOUT: Duration = Duration::from_secs(2);
 /// What output has all the same, when saying goodbye to the service took that time.
 const LAST_WRITE: Duration = Duration::from_millis(250);
+
+/// Longest time for expressions over records that came before that.
+const EVALUATION_TIMEOUT: Duration = Duration::from_millis(500);
 
 /// How a command's script ended.
 #[derive(Debug)]
@@ -50,6 +54,8 @@ pub struct Surroundings {
     pub console: Console,
     /// When the process started.
     pub started: Instant,
+    /// What the run's expressions say, if it has any.
+    pub judgement: Option<Judgement>,
 }
 
 impl Surroundings {
@@ -75,6 +81,8 @@ pub struct Wants {
     pub hosts: bool,
     /// Every lifecycle event is of interest, not only trouble.
     pub chatty: bool,
+    /// A condition that is met ends it, however else it was about to end.
+    pub follows_conditions: bool,
 }
 
 /// What a script works with.
@@ -84,6 +92,8 @@ pub struct Client {
     pub handle: Handle,
     /// What has come so far.
     pub seen: Rc<Seen>,
+    /// What the run's expressions say, if it has any.
+    pub judgement: Option<Judgement>,
     place: Place,
     url: CurrentUrl,
     ack_timeout: Duration,
@@ -101,12 +111,21 @@ impl Client {
         self.judge(kind, &target, outcome)
     }
 
+    /// Why that operation failed, if it did by itself.
+    pub(super) fn failure_of(&self, kind: OperationKind, target: &str, outcome: &Outcome) -> Option<Failure> {
+        operation_failure(kind, target, outcome, self.ack_timeout, &self.place.at(&self.url))
+    }
+
+    /// A URL that connects where this client is connected, as the same user.
+    pub fn access_url(&self) -> Option<AccessUrl> {
+        self.url.get()
+    }
+
     fn judge(&self, kind: OperationKind, target: &str, outcome: Outcome) -> Result<Outcome, Verdict> {
         if matches!(outcome, Outcome::NotSent { .. }) {
             return Err(Verdict::SessionEnded);
         }
-        let place = self.place.at(&self.url);
-        match operation_failure(kind, target, &outcome, self.ack_timeout, &place) {
+        match self.failure_of(kind, target, &outcome) {
             Some(failure) => Err(Verdict::Failed(failure)),
             None => Ok(outcome),
         }
@@ -118,6 +137,17 @@ pub(super) enum Interrupt {
     Signal(u8),
     Timeout,
     Output(WriteFailure),
+    Recording(WriteFailure),
+}
+
+/// Who sees what comes, and what is recorded of it.
+struct Seeing<'a> {
+    printer: Printer,
+    watcher: Option<Rc<dyn Watcher>>,
+    /// `--record`.
+    recording: Option<Writer>,
+    /// `--session`.
+    kept: Option<&'a Kept>,
 }
 
 /// What a run came to.
@@ -159,7 +189,10 @@ where
     F: Future<Output = Verdict>,
 {
     let console = surroundings.console.clone();
-    let mut printer = Printer::new(print_options(connection, output, wants), console.clone());
+    let mut printer = Printer::new(
+        render::Options { judged: surroundings.judgement.is_some(), ..print_options(connection, output, wants) },
+        console.clone(),
+    );
     let mut signals = match Signals::install() {
         Ok(signals) => signals,
         Err(error) => return report(&mut printer, failed(Failure::new(Kind::Internal, error))),
@@ -189,12 +222,20 @@ where
     {
         return report(&mut printer, failed(Failure::new(Kind::Internal, error)));
     }
-    let seeing = (printer, watcher, kept.as_ref());
-    let (ending, mut printer) = attend(surroundings, connection, wants, seeing, script, &mut signals).await;
+    let recording = match recording::create(connection) {
+        Ok(recording) => recording,
+        Err(failure) => {
+            let code = report(&mut printer, failed(failure));
+            printer.console().drained().await;
+            return code;
+        }
+    };
+    let seeing = Seeing { printer, watcher, recording: recording.clone(), kept: kept.as_ref() };
+    let (ending, mut printer) = attend(surroundings, connection, (wants, output), seeing, script, &mut signals).await;
     let deadline = connection.timeout.map(|limit| surroundings.started + limit);
     let hurried = ending.hurried;
     let code = report(&mut printer, ending);
-    let code = match last_words(&console, hurried, deadline, &mut signals).await {
+    let code = match last_words((&console, recording.as_ref()), hurried, deadline, &mut signals).await {
         Some(kind) if code == 0 => {
             if kind == Kind::Timeout {
                 let limit = render::human(connection.timeout.unwrap_or_default());
@@ -208,26 +249,27 @@ where
     if let Some(hosted) = hosted {
         hosted.stop().await;
     }
-    match console.out.writer().failure() {
-        Some(WriteFailure::Failed(error)) if code == 0 => output_failed(&console, &error).await,
-        Some(WriteFailure::Unrecorded(error)) if code == 0 => {
-            last_error(&console, &not_recorded(&error)).await;
-            Kind::Output.exit_code()
+    let failed = match console.out.writer().failure() {
+        Some(WriteFailure::Failed(error)) if code == 0 => return output_failed(&console, &error).await,
+        Some(WriteFailure::Unrecorded(error)) => Some(not_recorded(&error)),
+        Some(WriteFailure::Closed | WriteFailure::Failed(_)) | None => kept.as_ref().and_then(Kept::close),
+    };
+    let failed = failed.or_else(|| {
+        let failure = recording.and_then(|recording| recording.failure())?;
+        Some(recording::failure(connection, failure.into_error()))
+    });
+    match failed {
+        Some(failure) if code == 0 => {
+            last_error(&console, &failure).await;
+            failure.kind.exit_code()
         }
-        Some(WriteFailure::Unrecorded(_)) => code,
-        Some(WriteFailure::Closed | WriteFailure::Failed(_)) | None => match kept.as_ref().and_then(Kept::close) {
-            Some(failure) if code == 0 => {
-                last_error(&console, &failure).await;
-                failure.kind.exit_code()
-            }
-            _ => code,
-        },
+        _ => code,
     }
 }
 
 /// What was printed is written, however slow the reader is, unless somebody wants it to end. Returns what cut it short.
 pub(super) async fn last_words(
-    console: &Console,
+    (console, recording): (&Console, Option<&Writer>),
     hurried: Option<Instant>,
     deadline: Option<Instant>,
     signals: &mut Signals,
@@ -238,10 +280,17 @@ pub(super) async fn last_words(
     let deadline = deadline.map(|deadline| least.max(deadline));
     tokio::select! {
         biased;
-        () = console.drained() => None,
+        () = drained(console, recording) => None,
         number = signals.next() => Some(Kind::Signal(number)),
         () = at(patience) => None,
         () = at(deadline), if hurried.is_none() => Some(Kind::Timeout),
+    }
+}
+
+async fn drained(console: &Console, recording: Option<&Writer>) {
+    console.drained().await;
+    if let Some(recording) = recording {
+        recording.drained().await;
     }
 }
 
@@ -270,8 +319,8 @@ pub(super) async fn output_failed(console: &Console, error: &std::io::Error) -> 
 async fn attend<F>(
     surroundings: &Surroundings,
     connection: &Connection,
-    wants: Wants,
-    (printer, watcher, kept): (Printer, Option<Rc<dyn Watcher>>, Option<&Kept>),
+    (wants, output): (Wants, &Output),
+    Seeing { printer, watcher, recording, kept }: Seeing<'_>,
     script: impl FnOnce(Client) -> F,
     signals: &mut Signals,
 ) -> (Ending, Printer)
@@ -279,6 +328,7 @@ where
     F: Future<Output = Verdict>,
 {
     let console = surroundings.console.clone();
+    let listens = watcher.clone();
     let (mut tap, seen) = Tap::new(printer, wants.shown, wants.limit, watcher);
     let mut config = connection.session.clone();
     config.seed = seed();
@@ -299,18 +349,29 @@ where
         }
         kept.attach(&mut dialer, connection.protocol, &console)
     });
+    // A hosted emulator and one beside have this clock.
+    if matches!(connection.source, Source::Signed(_)) {
+        tap.watch_clock(dialer.trail());
+    }
+    if let Some(writer) = &recording {
+        tap.wait_for(writer.clone());
+    }
     let (mut driver, handle) = Driver::new(config, dialer, tap);
     if let Some(keeper) = keeper {
         driver.keep_with(keeper);
     }
+    if let Some(writer) = &recording {
+        driver.overhear(recording::begin(writer, connection, surroundings, url.clone()));
+    }
     let sated = Rc::clone(&seen);
-    let client = Client { handle: handle.clone(), seen, place: place.clone(), url, ack_timeout };
+    let judgement = surroundings.judgement.clone();
+    let client = Client { handle: handle.clone(), seen, judgement, place: place.clone(), url, ack_timeout };
     let mut running = pin!(driver.run());
     let mut script = pin!(script(client).fuse());
     let mut verdict = None;
     let mut interrupt = None;
     let mut hurried = None;
-    let (finished, dialer, tap) = loop {
+    let (mut finished, dialer, tap) = loop {
         let undecided = verdict.is_none() && interrupt.is_none();
         let watched = Watched {
             deadline: connection.timeout.filter(|_| undecided).map(|limit| surroundings.started + limit),
@@ -326,8 +387,17 @@ where
                 handle.stop();
             }
             over = &mut running => break over,
+            failure = recording::fails(recording.as_ref()), if undecided => {
+                interrupt = Some(Interrupt::Recording(failure));
+                handle.stop();
+            }
             came = interruption(signals, watched, &console) => {
+                let is_key = undecided && matches!(came, Interrupt::Signal(2));
+                if is_key && listens.as_ref().is_some_and(|watcher| watcher.interrupted()) {
+                    continue;
+                }
                 hurried.get_or_insert_with(Instant::now);
+                hurry(surroundings);
                 if undecided {
                     interrupt = Some(came);
                     handle.stop();
@@ -340,7 +410,27 @@ where
     };
     if verdict.is_none() && !sated.sated.get() {
         // Every operation has been answered by now; a script that waited for one ends here.
-        verdict = script.now_or_never();
+        verdict = unconstrained(script).now_or_never();
+    }
+    if let Some(StreamCounts { sent, acked, failed }) = sated.stream.get() {
+        finished.counts = Counts { sent, acked, failed, ..finished.counts };
+    }
+    if let Some(judgement) = surroundings.judgement.as_ref().filter(|_| wants.follows_conditions && interrupt.is_none())
+    {
+        // What came before the end is looked at before the end is told: one of those records may be the reason.
+        let deadline = connection.timeout.map(|limit| surroundings.started + limit);
+        tokio::select! {
+            biased;
+            () = console.out.writer().drained() => {}
+            number = signals.next() => interrupt = Some(Interrupt::Signal(number)),
+            () = at(deadline) => interrupt = Some(Interrupt::Timeout),
+        }
+        if interrupt.is_some() {
+            hurried.get_or_insert_with(Instant::now);
+            hurry(surroundings);
+        } else if let Some(met) = judgement.met() {
+            verdict = Some(expressions::verdict(&met, output));
+        }
     }
     let failed_dial = dialer.last_error();
     let place = place.at(&dialer.current_url());
@@ -348,6 +438,13 @@ where
         return (Ending { finished: Some(finished), ..failed(failure) }.by(hurried), tap.into_printer());
     }
     (Ending::of(interrupt, verdict, finished, failed_dial, connection, &place).by(hurried), tap.into_printer())
+}
+
+/// Somebody wants the run to end: expressions that take long are not waited for.
+fn hurry(surroundings: &Surroundings) {
+    if let Some(judgement) = &surroundings.judgement {
+        judgement.hurry((Instant::now() + EVALUATION_TIMEOUT).into_std());
+    }
 }
 
 /// What may interrupt a run at the moment; a signal always may.
@@ -392,6 +489,9 @@ impl Ending {
                 ("failed", Some(Failure::message(Kind::Output, format!("could not write to stdout: {error}"))))
             }
             (Some(Interrupt::Output(WriteFailure::Unrecorded(error))), _) => ("failed", Some(not_recorded(&error))),
+            (Some(Interrupt::Recording(failure)), _) => {
+                ("failed", Some(recording::failure(connection, failure.into_error())))
+            }
             (None, Some(Verdict::Done(reason))) => (reason, None),
             (None, Some(Verdict::Failed(failure) | Verdict::Told(failure))) => ("failed", Some(failure)),
             (None, Some(Verdict::SessionEnded) | None) => match &finished.end {
@@ -503,6 +603,7 @@ fn print_options(connection: &Connection, output: &Output, wants: Wants) -> rend
         chatter,
         hub: hub(connection),
         protocol: connection.protocol.name(),
+        judged: false,
     }
 }
 

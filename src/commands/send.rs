@@ -10,7 +10,14 @@ use crate::settings::Send;
 
 /// Publishes `data` and waits for the ack, unless none is asked for. Returns the exit code.
 pub async fn send(surroundings: &Surroundings, settings: &Send, data: OwnedData) -> u8 {
-    let wants = Wants { shown: Shown::None, limit: None, follows_stdout: false, hosts: false, chatty: false };
+    let wants = Wants {
+        shown: Shown::None,
+        limit: None,
+        follows_stdout: false,
+        hosts: false,
+        chatty: false,
+        follows_conditions: false,
+    };
     run(surroundings, &settings.connection, &settings.output, wants, |client| {
         script(surroundings, settings, data, client)
     })

@@ -4,14 +4,16 @@
 use std::cell::Cell;
 use std::rc::Rc;
 use std::task::{Context, Poll};
+use std::time::SystemTime;
 
 use tokio::sync::Notify;
 use tokio::time::Instant;
 
-use crate::client::driver::CurrentUrl;
+use super::explain::skew;
+use crate::client::driver::{CurrentUrl, Trail};
 use crate::client::event::{EventSink, Flow, Frame, Lifecycle, Mark, Received};
 use crate::protocol::Origin;
-use crate::render::Printer;
+use crate::render::{Printer, Weight, Writer};
 
 /// Which messages a command is for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -37,12 +39,35 @@ pub struct Seen {
     pub sated: Cell<bool>,
     /// Told at each message.
     came: Notify,
+    /// What a stream of messages has counted, once it knows.
+    pub stream: Cell<Option<StreamCounts>>,
+    /// Whether there was a connection, told once.
+    connected: Cell<bool>,
+    connection: Notify,
+}
+
+/// What became of the lines of a stream.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct StreamCounts {
+    /// Messages that went out, each once.
+    pub sent: u64,
+    /// Those acknowledged.
+    pub acked: u64,
+    /// Lines that could not be sent, and messages that ended otherwise.
+    pub failed: u64,
 }
 
 impl Seen {
     /// Resolves when another message has come.
     pub async fn more(&self) {
         self.came.notified().await;
+    }
+
+    /// Resolves when there is, or was, a connection. For one to wait.
+    pub async fn connected(&self) {
+        while !self.connected.get() {
+            self.connection.notified().await;
+        }
     }
 
     /// Whether it is the output that holds messages back.
@@ -64,6 +89,11 @@ pub trait Watcher: std::fmt::Debug {
 
     /// Nothing more is waiting.
     fn flush(&self);
+
+    /// SIGINT came. Returns whether that is dealt with; if not, it ends the run.
+    fn interrupted(&self) -> bool {
+        false
+    }
 }
 
 /// The sink of a command.
@@ -77,8 +107,12 @@ pub struct Tap {
     fresh: bool,
     seen: Rc<Seen>,
     watcher: Option<Rc<dyn Watcher>>,
+    /// What else has to keep up.
+    recording: Option<Writer>,
     /// Where the client connects, if that is to be seen only then.
     url: Option<CurrentUrl>,
+    /// The dials in which the service's clock is looked at, until there was something to say about it.
+    clock: Option<Trail>,
     /// How far messages have come with the next frame.
     mark: Option<Mark>,
     /// Messages that are not shown count as taken too.
@@ -99,21 +133,24 @@ impl Tap {
             blocked: Cell::new(false),
             sated: Cell::new(false),
             came: Notify::new(),
+            stream: Cell::new(None),
+            connected: Cell::new(false),
+            connection: Notify::new(),
         });
-        (
-            Self {
-                printer,
-                shown,
-                limit,
-                fresh: false,
-                seen: Rc::clone(&seen),
-                watcher,
-                url: None,
-                mark: None,
-                takes_all: true,
-            },
-            seen,
-        )
+        let tap = Self {
+            printer,
+            shown,
+            limit,
+            fresh: false,
+            seen: Rc::clone(&seen),
+            watcher,
+            recording: None,
+            url: None,
+            clock: None,
+            mark: None,
+            takes_all: true,
+        };
+        (tap, seen)
     }
 
     /// Takes the hub's name from this URL at each new connection.
@@ -124,6 +161,24 @@ impl Tap {
     /// Messages that are not shown wait at the service, for another run.
     pub fn take_shown_only(&mut self) {
         self.takes_all = false;
+    }
+
+    /// Says once when the clock of this machine is wrong by the service's, as these dials hear it.
+    pub fn watch_clock(&mut self, trail: Trail) {
+        self.clock = Some(trail);
+    }
+
+    /// Tokens are signed with this machine's clock: they are good now, and a clock that runs on may make them bad.
+    fn tell_skew(&mut self) {
+        let Some(trail) = &self.clock else { return };
+        let Some(skew) = trail.served().and_then(|served| skew(served, SystemTime::now())) else { return };
+        self.printer.note(Weight::Info, &format!("{skew}: set it, since tokens signed here go by it"));
+        self.clock = None;
+    }
+
+    /// Reads no further ahead of this writer than of stdout.
+    pub fn wait_for(&mut self, recording: Writer) {
+        self.recording = Some(recording);
     }
 
     /// The printer.
@@ -138,8 +193,15 @@ impl EventSink for Tap {
             watcher.prepare(&mut self.printer);
             watcher.lifecycle(event);
         }
-        if let (Lifecycle::Connected { .. }, Some(url)) = (event, self.url.as_ref().and_then(CurrentUrl::get)) {
-            self.printer.set_hub(url.hub());
+        if let Lifecycle::Connected { .. } = event {
+            self.seen.connected.set(true);
+            self.seen.connection.notify_one();
+            if let Some(url) = self.url.as_ref().and_then(CurrentUrl::get) {
+                self.printer.set_hub(url.hub());
+            }
+        }
+        if matches!(event, Lifecycle::Connected { .. }) {
+            self.tell_skew();
         }
         self.printer.lifecycle(event)
     }
@@ -194,7 +256,8 @@ impl EventSink for Tap {
     }
 
     fn poll_room(&mut self, cx: &mut Context<'_>) -> Poll<()> {
-        let room = self.printer.poll_room(cx);
+        let recorded = self.recording.as_ref().is_none_or(|recording| recording.poll_room(cx).is_ready());
+        let room = if recorded { self.printer.poll_room(cx) } else { Poll::Pending };
         self.seen.blocked.set(room.is_pending());
         room
     }

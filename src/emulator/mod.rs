@@ -5,10 +5,14 @@
 //! `protocol`, `auth` and `secret`, never on the client.
 
 pub mod events;
+pub mod fault;
+pub mod filter;
 pub mod hub;
 mod ready;
 pub mod server;
+mod traffic;
 
 pub use events::EventHandler;
 pub use ready::{DEFAULT_HUB, DEFAULT_PORT, DEVELOPMENT_KEY, Ready};
-pub use server::{ServerConfig, bind, random_seed, run};
+pub use server::{ServerConfig, bind, chosen_seed, random_seed, run};
+pub use traffic::Observer;

@@ -3,9 +3,13 @@
 //! [`run`] is a function of its environment: it serves a listener until it is told to stop, says goodbye to its clients
 //! and returns. All protocol decisions are the hubs'; this module checks tokens, upgrades, and moves frames.
 
+mod control;
+mod feed;
 mod handshake;
+mod handshake_faults;
 mod hubs;
 mod outbox;
+mod rest;
 mod socket;
 #[cfg(test)]
 mod tests;
@@ -21,14 +25,19 @@ use std::time::{Duration, Instant, SystemTime};
 use hyper::server::conn::http1;
 use hyper_util::rt::{TokioIo, TokioTimer};
 use hyper_util::service::TowerToHyperService;
+use ring::hmac;
 use ring::rand::{SecureRandom as _, SystemRandom};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::task::JoinSet;
 
 use super::events::EventHandler;
+use super::fault::{Fault, Faults};
 use super::hub::HubConfig;
 use super::ready::{DEVELOPMENT_KEY, endpoint};
+use super::traffic::{Observer, Traffic};
 use crate::secret::Secret;
+use feed::Feed;
+use handshake_faults::HandshakeFaults;
 use hubs::Hubs;
 
 /// How long clients have for the closing handshake when the server stops.
@@ -52,10 +61,14 @@ pub struct ServerConfig {
     pub advertise: Option<String>,
     /// Who answers user events.
     pub events: EventHandler,
+    /// Those who see everything that passes.
+    pub traffic: Traffic,
     /// Limits and intervals.
     pub hub: HubConfig,
-    /// Source of connection ids and reconnection tokens.
+    /// Source of connection ids and reconnection tokens, and of what faults leave to chance.
     pub seed: [u8; 32],
+    /// What goes wrong from the beginning, in this order.
+    pub faults: Vec<Fault>,
 }
 
 impl ServerConfig {
@@ -66,8 +79,10 @@ impl ServerConfig {
             allow_anonymous: false,
             advertise: None,
             events: EventHandler::Echo,
+            traffic: Traffic::default(),
             hub: HubConfig::default(),
             seed,
+            faults: Vec::new(),
         }
     }
 }
@@ -81,6 +96,7 @@ impl fmt::Debug for ServerConfig {
             .field("advertise", &self.advertise)
             .field("events", &self.events)
             .field("hub", &self.hub)
+            .field("faults", &self.faults)
             .finish_non_exhaustive()
     }
 }
@@ -102,7 +118,13 @@ struct Server {
     keys: Vec<Secret>,
     allow_anonymous: bool,
     endpoint: String,
+    traffic: Traffic,
+    /// Of the control endpoint.
+    feed: Arc<Feed>,
+    /// Whether the endpoint was chosen by the user, and so is right wherever a client comes from.
+    advertised: bool,
     hubs: Arc<Hubs>,
+    faults: HandshakeFaults,
     /// One task for each WebSocket.
     sockets: Mutex<JoinSet<()>>,
 }
@@ -120,10 +142,26 @@ impl Server {
 /// Serves until `shutdown` is ready, then closes all connections and returns, a second later at most.
 pub async fn run(listener: TcpListener, config: ServerConfig, shutdown: impl Future<Output = ()>) -> io::Result<()> {
     let endpoint = endpoint(&config, listener.local_addr()?);
-    let ServerConfig { keys, allow_anonymous, events, hub, seed, .. } = config;
-    let hubs = Arc::new(Hubs::new(hub, events, seed));
-    let server =
-        Arc::new(Server { keys, allow_anonymous, endpoint, hubs: Arc::clone(&hubs), sockets: Mutex::default() });
+    let advertised = config.advertise.is_some();
+    let ServerConfig { keys, allow_anonymous, events, mut traffic, hub, seed, faults: given, .. } = config;
+    let feed = Arc::new(Feed::default());
+    traffic.add(Arc::clone(&feed) as Arc<dyn Observer>);
+    let faults = Faults::new(chance_of(&seed));
+    for fault in given {
+        faults.add(fault);
+    }
+    let hubs = Arc::new(Hubs::new(hub, events, traffic.clone(), seed, faults.clone()));
+    let server = Arc::new(Server {
+        keys,
+        allow_anonymous,
+        endpoint,
+        traffic,
+        feed,
+        advertised,
+        hubs: Arc::clone(&hubs),
+        faults: HandshakeFaults::new(faults),
+        sockets: Mutex::default(),
+    });
     // Dropped, and so aborted, when this function returns or is dropped itself.
     let mut requests = JoinSet::new();
     let mut background = JoinSet::new();
@@ -134,8 +172,8 @@ pub async fn run(listener: TcpListener, config: ServerConfig, shutdown: impl Fut
         tokio::select! {
             () = &mut shutdown => break,
             accepted = listener.accept() => match accepted {
-                Ok((stream, _)) => {
-                    requests.spawn(serve_requests(stream, Arc::clone(&server)));
+                Ok((stream, peer)) => {
+                    requests.spawn(serve_requests(stream, peer, Arc::clone(&server)));
                 }
                 Err(error) => {
                     if last_warning.is_none_or(|last| last.elapsed() >= ACCEPT_WARNINGS) {
@@ -158,10 +196,12 @@ pub async fn run(listener: TcpListener, config: ServerConfig, shutdown: impl Fut
 }
 
 /// Serves the requests of one TCP connection, until it ends or becomes a WebSocket.
-async fn serve_requests(stream: TcpStream, server: Arc<Server>) {
+async fn serve_requests(stream: TcpStream, peer: SocketAddr, server: Arc<Server>) {
     // Small frames must not wait for acknowledgements of the ones before.
     let _ = stream.set_nodelay(true);
-    let service = TowerToHyperService::new(handshake::router(server));
+    let visit = control::Visit { peer: peer.ip(), local: stream.local_addr().ok().map(|address| address.ip()) };
+    let router = handshake::router(Arc::clone(&server)).merge(control::router(server, visit));
+    let service = TowerToHyperService::new(router);
     let connection = http1::Builder::new()
         .timer(TokioTimer::new())
         .header_read_timeout(REQUEST_HEAD_TIMEOUT)
@@ -170,6 +210,19 @@ async fn serve_requests(stream: TcpStream, server: Arc<Server>) {
     if let Err(error) = connection.await {
         tracing::debug!(%error, "an HTTP connection broke");
     }
+}
+
+/// A number that the seed decides and that tells nothing about it: what faults leave to chance can be seen.
+fn chance_of(seed: &[u8; 32]) -> u64 {
+    let tag = hmac::sign(&hmac::Key::new(hmac::HMAC_SHA256, seed), b"faults");
+    tag.as_ref().iter().take(8).fold(0, |number, byte| number << 8 | u64::from(*byte))
+}
+
+/// A seed that everybody can choose again, so that ids, tokens and faults are the same each time.
+pub fn chosen_seed(number: u64) -> [u8; 32] {
+    let mut seed = [0; 32];
+    seed[..8].copy_from_slice(&number.to_be_bytes());
+    seed
 }
 
 /// Seconds since 1970.

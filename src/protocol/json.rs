@@ -27,6 +27,7 @@ fn present<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<&'de Raw
 
 /// Every property any downstream frame can have; which are needed depends on `type`.
 #[derive(Deserialize)]
+#[serde(expecting = "a JSON object")]
 struct DownstreamWire<'a> {
     #[serde(rename = "type", borrow)]
     kind: Cow<'a, str>,

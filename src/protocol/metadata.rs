@@ -13,7 +13,7 @@ const MAX_VALUE: usize = 1024;
 const MAX_SUM: usize = 8 * 1024;
 
 /// Checks the JSON text of a `metadata` object. Says what is wrong with it.
-pub(super) fn check_metadata(json: &str) -> Result<(), String> {
+pub fn check_metadata(json: &str) -> Result<(), String> {
     let mut deserializer = serde_json::Deserializer::from_str(json);
     deserializer.deserialize_map(Checker).map_err(|error| format!("`metadata`: {error}"))
 }

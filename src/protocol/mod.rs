@@ -10,14 +10,17 @@ mod frame;
 mod json;
 mod metadata;
 mod names;
+mod pattern;
 
 pub use close::explain_close_code;
-pub use data::{Data, OwnedData};
+pub use data::{Data, OwnedData, Quoted};
 pub use frame::{AckError, Downstream, Message, Origin, Upstream};
 pub use json::{
     SharedMessage, decode_downstream, decode_upstream, encode_downstream, encode_upstream, redact_reconnection_token,
 };
+pub use metadata::check_metadata;
 pub use names::{NameError, check_event_name, check_group_name, check_hub_name};
+pub use pattern::{GroupPattern, LONGEST_PATTERN, MOST_STARS};
 
 /// Largest frame the service takes, in bytes (PROTOCOL §12: 1 MB documented, 1 MiB in the official emulator).
 pub const MAX_FRAME_BYTES: usize = 1024 * 1024;

@@ -2,6 +2,8 @@
 
 use std::io::{self, IsTerminal as _, Write};
 
+use super::expressions::{Expressions, Judgement};
+use super::jq::STACK;
 use super::writer::{WriteFailure, Writer};
 use crate::client::event::Mark;
 
@@ -107,6 +109,26 @@ impl Console {
             out: Stream { writer: out, sink: 0, style: out_style },
             err: Stream { writer: err, sink: 0, style: err_style },
         })
+    }
+
+    /// Opens both, with expressions before stdout. Each has a thread of its own, so that an expression that takes long
+    /// holds back no word on stderr. Warnings are told unless it is to be `quiet`; with `outlives`, conditions are looked
+    /// at also when the reader of stdout has gone.
+    pub fn open_judged(
+        color: impl Fn(bool) -> bool,
+        expressions: Expressions,
+        quiet: bool,
+        outlives: bool,
+    ) -> io::Result<(Self, Judgement)> {
+        let (out_terminal, err_terminal) = (io::stdout().is_terminal(), io::stderr().is_terminal());
+        let out_style = Style { color: color(out_terminal), terminal: out_terminal };
+        let err_style = Style { color: color(err_terminal), terminal: err_terminal };
+        let err = Writer::spawn("stderr", vec![Box::new(io::stderr())])?;
+        let err = Stream { writer: err, sink: 0, style: err_style };
+        let warnings = (!quiet).then(|| err.clone());
+        let (sink, judgement) = expressions.over(stdout()?, out_style, warnings, outlives);
+        let out = Writer::spawn_deep("stdout", STACK, vec![sink])?;
+        Ok((Self { out: Stream { writer: out, sink: 0, style: out_style }, err }, judgement))
     }
 
     /// Waits until both are written, or cannot be.

@@ -1,19 +1,38 @@
 //! jq expressions over records (CLI contract, *Data out*): compiled once, run on the JSON of each record.
 //!
-//! A bad expression is told with the place where it goes wrong. What fails while it runs is an error of that record.
-//! Integers keep their digits, also beyond 2^53.
+//! A bad expression is told with the place where it goes wrong. What fails while it runs is an error of that record, and
+//! so is what does not come to an end, or goes too deep: see [`Limits`]. Numbers keep their digits, and objects the order
+//! of their keys.
+
+mod limits;
+mod log;
+mod value;
 
 use std::fmt;
+use std::ops::ControlFlow;
+use std::panic::{AssertUnwindSafe, catch_unwind};
 
 use jaq_core::load::{Arena, File, Loader, lex, parse};
-use jaq_core::{Compiler, Ctx, Native, Vars, compile, data, load};
+use jaq_core::{Compiler, Ctx, Native, Vars, compile, load};
 use jaq_json::{Val, read};
 
-type Data = data::JustLut<Val>;
+pub use jaq_json::Val as Value;
+use limits::{Bounded, GaveUp, Run, nesting_within};
+pub use limits::{Hurry, Limits};
+pub use value::{is_text, write_json};
+
+/// The stack that compiling and running may use, in bytes; it costs address space only. Whoever runs expressions with
+/// [`Limits::own_thread`] has a thread with so much of it.
+pub const STACK: usize = 256 * 1024 * 1024;
+
+/// The variable with the environment.
+const ENVIRONMENT: &str = "$ENV";
 
 /// A compiled expression.
 pub struct Jq {
-    filter: compile::Filter<Native<Data>>,
+    filter: compile::Filter<Native<Bounded>>,
+    /// It names `$ENV`.
+    wants_environment: bool,
 }
 
 impl fmt::Debug for Jq {
@@ -24,12 +43,12 @@ impl fmt::Debug for Jq {
 
 /// What is wrong with an expression, and where.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("{what} at column {column}{near}")]
+#[error("{what} at {place}{near}")]
 pub struct BadExpression {
     /// What was not understood.
     what: String,
-    /// Where, in characters from 1.
-    column: usize,
+    /// Where: the column, in characters from 1, and the line if there are several.
+    place: String,
     /// What stands there.
     near: String,
 }
@@ -37,35 +56,99 @@ pub struct BadExpression {
 impl Jq {
     /// Compiles an expression.
     pub fn compile(expression: &str) -> Result<Self, BadExpression> {
+        // However deep it is nested; where there is no such thread to be had, as deep as it goes here.
+        std::thread::scope(|scope| {
+            let thread = std::thread::Builder::new().name("jq".into()).stack_size(STACK);
+            match thread.spawn_scoped(scope, || Self::compile_here(expression)) {
+                Ok(thread) => thread.join().unwrap_or_else(|_| Err(unknown(expression))),
+                Err(_) => Self::compile_here(expression),
+            }
+        })
+    }
+
+    fn compile_here(expression: &str) -> Result<Self, BadExpression> {
         let definitions = jaq_core::defs().chain(jaq_std::defs()).chain(jaq_json::defs());
-        let functions = jaq_core::funs::<Data>().chain(jaq_std::funs()).chain(jaq_json::funs());
+        let core = jaq_core::funs::<Bounded>().filter(|(name, ..)| *name != "range");
+        let std = jaq_std::funs().filter(|(name, ..)| !["debug_empty", "stderr_empty"].contains(name));
+        let own = [limits::range()].into_iter().chain(log::functions());
+        let functions = core.chain(own).chain(std).chain(jaq_json::funs());
         let arena = Arena::default();
         let modules = Loader::new(definitions)
             .load(&arena, File { code: expression, path: () })
             .map_err(|errors| first_load(expression, errors))?;
         let filter = Compiler::default()
             .with_funs(functions)
+            .with_global_vars([ENVIRONMENT])
             .compile(modules)
             .map_err(|errors| first_compile(expression, errors))?;
-        Ok(Self { filter })
+        Ok(Self { filter, wants_environment: expression.contains(ENVIRONMENT) })
     }
 
-    /// The results for one record, up to the first error.
-    fn results(&self, record: &[u8]) -> Result<Vec<Val>, String> {
-        let input = read::parse_single(record).map_err(|error| error.to_string())?;
-        let context = Ctx::<Data>::new(&self.filter.lut, Vars::new([]));
-        let results = self.filter.id.run((context, input));
-        let error = |exception: jaq_core::Exn<'_, Val>| match exception.get_err() {
-            Ok(error) => error.to_string(),
-            Err(_) => "the expression halts".to_owned(),
-        };
-        results.map(|result| result.map_err(error)).collect()
+    /// Hands over each result for one record, until `take` wants no more. Fails with what went wrong, after the results
+    /// that came before.
+    pub fn each(
+        &self,
+        record: &[u8],
+        limits: &Limits<'_>,
+        mut take: impl FnMut(&Val) -> ControlFlow<()>,
+    ) -> Result<(), String> {
+        if !nesting_within(limits.nesting, record) {
+            return Err(GaveUp::Nested(limits.nesting).to_string());
+        }
+        let evaluated = catch_unwind(AssertUnwindSafe(|| {
+            let input = read::parse_single(record).map_err(|error| error.to_string())?;
+            let run = Run::new(&self.filter.lut, limits);
+            let environment = if self.wants_environment { environment() } else { Val::Null };
+            let context = Ctx::<Bounded>::new(&run, Vars::new([environment]));
+            for result in self.filter.id.run((context, input)) {
+                match result {
+                    Ok(value) if take(&value).is_break() => break,
+                    Ok(_) => {}
+                    Err(exception) => {
+                        return Err(match exception.get_err() {
+                            Ok(error) => in_words(error.into_val()),
+                            Err(_) => "the expression halts".to_owned(),
+                        });
+                    }
+                }
+            }
+            Ok(())
+        }));
+        evaluated.unwrap_or_else(|payload| match payload.downcast_ref::<GaveUp>() {
+            Some(why) => Err(why.to_string()),
+            None => Err("the expression cannot be carried out".to_owned()),
+        })
     }
 
-    /// Whether one of the results for a record is neither `false` nor `null`. Fails with what went wrong.
-    pub fn is_true(&self, record: &[u8]) -> Result<bool, String> {
-        Ok(self.results(record)?.iter().any(|value| !matches!(value, Val::Null | Val::Bool(false))))
+    /// Whether one of the results for a record is neither `false` nor `null`. Fails with what went wrong before such a
+    /// one.
+    pub fn is_true(&self, record: &[u8], limits: &Limits<'_>) -> Result<bool, String> {
+        let mut found = false;
+        self.each(record, limits, |value| {
+            found = !matches!(value, Val::Null | Val::Bool(false));
+            if found { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
+        })?;
+        Ok(found)
     }
+}
+
+/// What an expression failed with: mostly a string.
+fn in_words(value: Val) -> String {
+    let mut json = Vec::new();
+    match is_text(&value) {
+        Some(text) => json.extend_from_slice(text),
+        None => write_json(&mut json, &value),
+    }
+    String::from_utf8_lossy(&json).into_owned()
+}
+
+/// The variables of this process, as far as they are text.
+fn environment() -> Val {
+    let variables = std::env::vars_os().filter_map(|(name, value)| {
+        let (name, value) = (name.into_string().ok()?, value.into_string().ok()?);
+        Some((Val::from(name), Val::from(value)))
+    });
+    Val::obj(variables.collect())
 }
 
 fn first_load(expression: &str, errors: load::Errors<&str, ()>) -> BadExpression {
@@ -117,9 +200,13 @@ fn at(expression: &str, what: String, found: &str) -> BadExpression {
     let start = expression.as_ptr() as usize;
     let offset = (found.as_ptr() as usize).checked_sub(start).filter(|offset| *offset <= expression.len());
     let offset = offset.filter(|offset| expression.is_char_boundary(*offset)).unwrap_or(expression.len());
-    let rest: String = expression[offset..].chars().take(20).collect();
-    let near = if rest.is_empty() { ", the end".into() } else { format!(": `{rest}`") };
-    BadExpression { what, column: expression[..offset].chars().count() + 1, near }
+    let rest: String = expression[offset..].chars().take_while(|c| *c != '\n').take(20).collect();
+    let near = if expression[offset..].is_empty() { ", the end".into() } else { format!(": `{rest}`") };
+    let before = &expression[..offset];
+    let line = before.rsplit_once('\n').map(|(above, _)| above.matches('\n').count() + 2);
+    let column = before.rsplit('\n').next().unwrap_or_default().chars().count() + 1;
+    let place = line.map_or_else(|| format!("column {column}"), |line| format!("line {line}, column {column}"));
+    BadExpression { what, place, near }
 }
 
 #[cfg(test)]
@@ -127,7 +214,21 @@ mod tests {
     use super::*;
 
     fn is_true(expression: &str, record: &str) -> Result<bool, String> {
-        Jq::compile(expression).unwrap().is_true(record.as_bytes())
+        Jq::compile(expression).unwrap().is_true(record.as_bytes(), &Limits::shared_thread())
+    }
+
+    fn results(expression: &str, record: &str) -> String {
+        let mut out = Vec::new();
+        let jq = Jq::compile(expression).unwrap();
+        let end = jq.each(record.as_bytes(), &Limits::shared_thread(), |value| {
+            write_json(&mut out, value);
+            out.push(b' ');
+            ControlFlow::Continue(())
+        });
+        if let Err(error) = end {
+            out.extend_from_slice(format!("!{error}").as_bytes());
+        }
+        String::from_utf8(out).unwrap().trim_end().to_owned()
     }
 
     #[test]
@@ -160,16 +261,86 @@ mod tests {
     fn what_goes_wrong_with_a_record_is_said() {
         assert!(is_true(".a + 1", "{\"a\":{}}").is_err());
         assert!(is_true("error(\"no\")", "{}").is_err());
+        assert_eq!(is_true("true, error(\"no\")", "{}"), Ok(true), "it was true before it failed");
         assert_eq!(is_true("halt(3)", "{}"), Err("the expression halts".into()));
     }
 
     #[test]
     fn a_bad_expression_is_told_with_its_place() {
-        for (expression, place) in
-            [(".a ==", "column 6"), ("foo", "column 1: `foo`"), (".a | $x", "column 6: `$x`"), ("(.a", "column")]
-        {
+        for (expression, place) in [
+            (".a ==", "column 6"),
+            ("foo", "column 1: `foo`"),
+            (".a | $x", "column 6: `$x`"),
+            ("(.a", "column"),
+            (".a\n| nope", "line 2, column 3: `nope`"),
+            ("input", "no filter `input`"),
+        ] {
             let error = Jq::compile(expression).unwrap_err().to_string();
             assert!(error.contains(place), "{expression}: {error}");
         }
+    }
+
+    #[test]
+    fn what_an_expression_does_not_touch_comes_out_as_it_went_in() {
+        for json in [
+            "12345678901234567890.10",
+            "123456789012345678901234567890",
+            "9007199254740993",
+            "1.0",
+            "1e400",
+            "-1E-7",
+            r#"{"b":1,"a":{"z":1.10,"y":[null,true,"\u0001\n\"é"]}}"#,
+        ] {
+            assert_eq!(results(".data", &format!("{{\"data\":{json}}}")), json);
+        }
+    }
+
+    #[test]
+    fn results_are_json_also_where_the_values_are_not() {
+        for (expression, expected) in [
+            ("nan, infinite, -infinite", "null 1.7976931348623157e308 -1.7976931348623157e308"),
+            ("1.50e3, 1 + 0.5", "1.50e3 1.5"),
+            ("{(1): 2}", r#"{"1":2}"#),
+            ("\"a\", error(\"no\"), 3", "\"a\" !no"),
+            ("empty", ""),
+            ("1, halt, 2", "1 !the expression halts"),
+            ("[range(5; 0; -2)], [range(2)], [range(0; 1; 0.5)]", "[5,3,1] [0,1] [0,0.5]"),
+            ("$ENV | type", "\"object\""),
+            ("env | has(\"PATH\")", "true"),
+            ("now > 0", "true"),
+            ("debug, 1", "{} 1"),
+        ] {
+            assert_eq!(results(expression, "{}"), expected, "{expression}");
+        }
+    }
+
+    #[test]
+    fn what_has_no_end_is_given_up() {
+        for expression in ["def f: f; f", "last(repeat(1))", "[range(0; 1; 0)] | length", "until(false; .)"] {
+            let mut limits = Limits::shared_thread();
+            limits.time = std::time::Duration::from_millis(20);
+            let error = Jq::compile(expression).unwrap().is_true(b"{}", &limits).unwrap_err();
+            assert!(error.contains("takes longer than"), "{expression}: {error}");
+        }
+    }
+
+    #[test]
+    fn what_goes_too_deep_is_given_up() {
+        for expression in ["def f: 1 + f; f", "def f: [f]; f", "def f: f | 1; f"] {
+            let error = is_true(expression, "{}").unwrap_err();
+            assert!(error.contains("too deep") || error.contains("takes longer"), "{expression}: {error}");
+        }
+        let deep = format!("{}{}", "[".repeat(500_000), "]".repeat(500_000));
+        let error = is_true(".", &deep).unwrap_err();
+        assert!(error.contains("nested deeper"), "{error}");
+        let quoted = format!("{{\"a\":\"{}\"}}", "[{\\\"".repeat(20_000));
+        assert_eq!(is_true(".a", &quoted), Ok(true), "brackets in a string are none");
+    }
+
+    #[test]
+    fn an_expression_that_is_nested_deep_is_no_end_of_the_program() {
+        let deep = format!("{}1{}", "(".repeat(20_000), ")".repeat(20_000));
+        assert!(Jq::compile(&deep).is_ok());
+        assert!(Jq::compile(&"[".repeat(60_000)).is_err());
     }
 }

@@ -5,9 +5,12 @@
 
 pub mod check;
 mod console;
+mod entries;
+mod expressions;
 mod jq;
 mod layout;
 mod ndjson;
+mod recording;
 mod records;
 mod report;
 mod sanitize;
@@ -19,16 +22,19 @@ use std::task::{Context, Poll};
 use std::time::{Duration, SystemTime};
 
 pub use console::{Console, Stream, Style};
-pub use jq::Jq;
+pub use expressions::{Condition, Expressions, Given, Judgement, Met};
+pub use jq::{Jq, Limits};
 pub use ndjson::{Listening, Stopped, StoppedCounts, StoppedError};
+pub use recording::{Recording, VERSION as RECORDING_VERSION};
 pub use records::Recorder;
 pub use report::{InspectedFinding, InspectedUrl, MadeUrl};
-pub use text::{Weight, human, nack};
-pub use writer::{Ledger, WriteFailure};
+pub use text::{Weight, human, nack, unknown_frame};
+pub use writer::{Ledger, WriteFailure, Writer};
 
 use crate::client::event::{EventSink, Flow, Frame, Lifecycle, Mark, Received};
 use crate::protocol::{Data, Message};
 use crate::secret::redact;
+use entries::Writing;
 
 /// What stdout carries.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -80,6 +86,8 @@ pub struct Options {
     pub hub: Option<String>,
     /// The subprotocol's name.
     pub protocol: &'static str,
+    /// Expressions stand before stdout, and want every record, whether it is printed or not.
+    pub judged: bool,
 }
 
 /// The record of a ready emulator.
@@ -207,10 +215,7 @@ impl Printer {
 
     /// How the run ended: the last record.
     pub fn stopped(&mut self, stopped: &Stopped<'_>) {
-        if self.prints_records(false) {
-            self.take_time();
-            self.record(|out, time| ndjson::stopped(out, time, stopped));
-        }
+        self.record(false, true, |out, time| ndjson::stopped(out, time, stopped));
         self.put_out();
     }
 
@@ -261,8 +266,19 @@ impl Printer {
         }
     }
 
-    /// Appends a record, made harmless where a person sees it.
-    fn record(&mut self, write: impl FnOnce(&mut Vec<u8>, &str)) {
+    /// Appends a record, if it is wanted; made harmless where a person sees it. `last`: it says how the run ended.
+    fn record(&mut self, message: bool, last: bool, write: impl FnOnce(&mut Vec<u8>, &str)) {
+        let shown = self.prints_records(message);
+        if self.options.judged {
+            self.take_time();
+            let entry = Writing::begin(&mut self.out);
+            write(&mut self.out, &self.time);
+            return entry.end(&mut self.out, shown, last);
+        }
+        if !shown {
+            return;
+        }
+        self.take_time();
         let start = self.out.len();
         write(&mut self.out, &self.time);
         if self.console.out.style.terminal {
@@ -272,6 +288,13 @@ impl Printer {
     }
 
     fn message(&mut self, message: &Message<'_>) {
+        let entry = self.options.judged.then(|| {
+            self.take_time();
+            let mut entry = Writing::begin(&mut self.out);
+            ndjson::message(&mut self.out, &self.time, message);
+            entry.text(&self.out);
+            entry
+        });
         let (style, start) = (self.console.out.style, self.out.len());
         match self.options.format {
             Format::Text => {
@@ -284,9 +307,8 @@ impl Printer {
                 text::message(&mut self.out, style, time, message);
             }
             Format::Data => text::data(&mut self.out, style, message.data),
-            Format::Ndjson if self.passes(true) => {
-                self.take_time();
-                self.record(|out, time| ndjson::message(out, time, message));
+            Format::Ndjson if !self.options.judged => {
+                self.record(true, false, |out, time| ndjson::message(out, time, message));
             }
             Format::Ndjson | Format::Raw => {}
         }
@@ -294,6 +316,10 @@ impl Printer {
             Data::Text(text) => text.decode().len(),
             data => data.as_json().len(),
         });
+        if let Some(entry) = entry {
+            let shown = self.prints_records(true);
+            entry.end(&mut self.out, shown, false);
+        }
     }
 
     fn raw(&mut self, frame: Frame<'_>, received: &Received<'_>) {
@@ -304,6 +330,12 @@ impl Printer {
         if !self.passes(message) {
             return;
         }
+        // The frame is shown as it is; the record that it makes, if it makes one, is another entry.
+        let entry = self.options.judged.then(|| {
+            let mut entry = Writing::begin(&mut self.out);
+            entry.text(&self.out);
+            entry
+        });
         let (style, start) = (self.console.out.style, self.out.len());
         match frame {
             Frame::Text(text) if message => self.out.extend_from_slice(style.clean(text).as_bytes()),
@@ -321,6 +353,9 @@ impl Printer {
         self.out.push(b'\n');
         let size = self.out.len() - start - 1;
         self.cut(start, || size);
+        if let Some(entry) = entry {
+            entry.end(&mut self.out, true, false);
+        }
     }
 
     fn put_out(&mut self) {
@@ -331,13 +366,10 @@ impl Printer {
 
 impl EventSink for Printer {
     fn lifecycle(&mut self, event: &Lifecycle) -> Flow {
-        if self.prints_records(false) {
-            self.take_time();
-            let hub = self.options.hub.take();
-            let protocol = self.options.protocol;
-            self.record(|out, time| ndjson::lifecycle(out, time, event, hub.as_deref(), protocol));
-            self.options.hub = hub;
-        }
+        let hub = self.options.hub.take();
+        let protocol = self.options.protocol;
+        self.record(false, false, |out, time| ndjson::lifecycle(out, time, event, hub.as_deref(), protocol));
+        self.options.hub = hub;
         match event {
             // Said with the next attempt; of the last one the error at the end says it.
             Lifecycle::AttemptFailed { recovery: false, error } => self.failed_attempt = Some(error.clone()),
@@ -362,10 +394,7 @@ impl EventSink for Printer {
         match received {
             Received::Message(message) => self.message(message),
             Received::Unknown { reason } => {
-                if self.prints_records(false) {
-                    self.take_time();
-                    self.record(|out, time| ndjson::unknown_frame(out, time, frame, reason));
-                }
+                self.record(false, false, |out, time| ndjson::unknown_frame(out, time, frame, reason));
                 self.note(Weight::Warning, &text::unknown_frame(frame, reason));
             }
             Received::Duplicate | Received::Control => {}

@@ -121,6 +121,8 @@ struct Ack<'a> {
     attempts: u32,
     elapsed_ms: u128,
     #[serde(skip_serializing_if = "Option::is_none")]
+    line: Option<u64>,
+    #[serde(skip_serializing_if = "Option::is_none")]
     error: Option<ErrorField<'a>>,
 }
 
@@ -136,6 +138,7 @@ impl<'a> Ack<'a> {
             duplicate: report.duplicate,
             attempts: report.attempts,
             elapsed_ms: report.elapsed.as_millis(),
+            line: report.line,
             // A refusal without a word has no error to show.
             error: report
                 .error
@@ -425,6 +428,8 @@ mod tests {
         let id = || "c1".to_owned();
         let nack = || Nack { name: "Forbidden".into(), message: "no".into() };
         let ack = |error| AckReport {
+            id: None,
+            line: None,
             operation: OperationKind::SendToGroup,
             target: "g".into(),
             ack_id: 3,

@@ -56,6 +56,19 @@ pub enum WriteFailure {
     Unrecorded(Arc<io::Error>),
 }
 
+impl WriteFailure {
+    /// As an error.
+    pub fn into_error(self) -> io::Error {
+        match self {
+            Self::Closed => io::ErrorKind::BrokenPipe.into(),
+            Self::Failed(error) | Self::Unrecorded(error) => match error.raw_os_error() {
+                Some(code) => io::Error::from_raw_os_error(code),
+                None => io::Error::new(error.kind(), error.to_string()),
+            },
+        }
+    }
+}
+
 #[derive(Default)]
 struct State {
     queue: VecDeque<Piece>,
@@ -111,10 +124,19 @@ impl std::fmt::Debug for Writer {
 
 impl Writer {
     /// Starts a thread that writes to `sinks`. It ends with the process.
-    pub fn spawn(name: &str, mut sinks: Vec<Box<dyn Write + Send>>) -> io::Result<Self> {
+    pub fn spawn(name: &str, sinks: Vec<Box<dyn Write + Send>>) -> io::Result<Self> {
+        Self::spawn_on(std::thread::Builder::new(), name, sinks)
+    }
+
+    /// The same, on a thread with that much stack, in bytes.
+    pub fn spawn_deep(name: &str, stack: usize, sinks: Vec<Box<dyn Write + Send>>) -> io::Result<Self> {
+        Self::spawn_on(std::thread::Builder::new().stack_size(stack), name, sinks)
+    }
+
+    fn spawn_on(builder: std::thread::Builder, name: &str, mut sinks: Vec<Box<dyn Write + Send>>) -> io::Result<Self> {
         let shared = Arc::new(Shared::default());
         let thread = Arc::clone(&shared);
-        std::thread::Builder::new().name(name.to_owned()).spawn(move || run(&thread, &mut sinks))?;
+        builder.name(name.to_owned()).spawn(move || run(&thread, &mut sinks))?;
         Ok(Self { shared })
     }
 
@@ -172,6 +194,11 @@ impl Writer {
             return Poll::Pending;
         }
         Poll::Ready(())
+    }
+
+    /// Whether more may be handed over now.
+    pub fn has_room(&self) -> bool {
+        self.poll_room(&mut Context::from_waker(Waker::noop())).is_ready()
     }
 
     /// Resolves when writing has failed.

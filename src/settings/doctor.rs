@@ -4,8 +4,8 @@ use std::time::Duration;
 
 use super::settle::{Policy, connection, talk};
 use super::source::bad_name;
-use super::{Connection, Environment, Format, Input, Output, ReportFormat};
-use crate::cli::{ConnectingArgs, DoctorArgs, Mode, OutputArgs, ReconnectArgs, RetryArgs, SourceArgs};
+use super::{Connection, Environment, Format, Input, Output, ReportFormat, Settings};
+use crate::cli::{ConnectingArgs, DoctorArgs, Mode, OutputArgs, ReconnectArgs, RecordArgs, RetryArgs, SourceArgs};
 use crate::client::session::OnUnknown;
 use crate::failure::{Failure, Kind};
 use crate::protocol::check_group_name;
@@ -35,25 +35,10 @@ pub struct Problem {
 
 /// What will be done. What is wrong with the command line is an error all the same.
 pub(super) fn settle(args: DoctorArgs, environment: &Environment, input: &mut dyn Input) -> Result<Doctor, Failure> {
-    let DoctorArgs { group, ack_timeout, output: format, talk: talk_args, connection: source, network, token, timeout } =
-        args;
-    if let Some(group) = &group {
-        check_group_name(group).map_err(|error| bad_name("--group", error))?;
-    }
-    let said = talk(&talk_args, environment);
-    let format = match format {
-        ReportFormat::Text => Format::Text,
-        ReportFormat::Ndjson => Format::Ndjson,
-    };
-    let output = Output {
-        format,
-        only: None,
-        timestamps: false,
-        color: said.color,
-        quiet: said.quiet,
-        verbosity: said.verbosity,
-        log_filter: said.log_filter,
-    };
+    check_group(&args)?;
+    let output = output(&args, environment);
+    let DoctorArgs { group, ack_timeout, talk: talk_args, connection: source, network, token, timeout, .. } = args;
+    let format = output.format;
     let origin = origin(&source.source, environment);
     let connecting = ConnectingArgs {
         connection: source,
@@ -62,15 +47,51 @@ pub(super) fn settle(args: DoctorArgs, environment: &Environment, input: &mut dy
         reconnect: no_reconnect(),
         retry: no_retry(ack_timeout),
         output: OutputArgs { output: format, only: None, timestamps: false, talk: talk_args },
+        record: RecordArgs { record: None },
         timeout,
     };
     let policy = Policy { keeps_on: false, rejoin: false, on_unknown: OnUnknown::Fail };
     let connection = match connection(connecting, policy, environment, input) {
         Ok(connection) => Ok(connection),
-        Err(failure) if failure.kind == Kind::Config => Err(Problem::from(failure)),
-        Err(failure) => return Err(failure),
+        Err(failure) => match environment.explain(failure) {
+            failure if failure.kind == Kind::Config => Err(Problem::from(failure)),
+            failure => return Err(failure),
+        },
     };
     Ok(Doctor { connection, origin, output, group })
+}
+
+/// What will be done when it cannot even be made out what the source is.
+pub(super) fn without_source(
+    args: DoctorArgs,
+    failure: Failure,
+    environment: &Environment,
+) -> Result<Settings, Failure> {
+    check_group(&args)?;
+    let output = output(&args, environment);
+    let connection = Err(Problem::from(failure));
+    Ok(Settings::Doctor(Box::new(Doctor { connection, origin: String::new(), output, group: args.group })))
+}
+
+fn check_group(args: &DoctorArgs) -> Result<(), Failure> {
+    args.group.as_deref().map_or(Ok(()), check_group_name).map_err(|error| bad_name("--group", error))
+}
+
+fn output(args: &DoctorArgs, environment: &Environment) -> Output {
+    let said = talk(&args.talk, environment);
+    Output {
+        format: match args.output {
+            ReportFormat::Text => Format::Text,
+            ReportFormat::Ndjson => Format::Ndjson,
+        },
+        only: None,
+        timestamps: false,
+        expressions: super::Expressions::default(),
+        color: said.color,
+        quiet: said.quiet,
+        verbosity: said.verbosity,
+        log_filter: said.log_filter,
+    }
 }
 
 /// One attempt: what is examined is this connection, not the patience of the client. A silent service shows by itself.

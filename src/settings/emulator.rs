@@ -1,16 +1,20 @@
 //! What `wps emulator` will do.
 
+mod faults;
+
 use std::net::IpAddr;
+use std::path::PathBuf;
 
 use ::url::Url;
 
 use super::settle::talk;
 use super::source::read;
-use super::{ColorChoice, EmulatorFormat, Environment, Input};
+use super::{ColorChoice, EmulatorFormat, Environment, Input, Note};
 use crate::auth::connection_string::DEVELOPMENT_KEY;
 use crate::cli::EmulatorArgs;
 use crate::failure::{Failure, Kind};
 use crate::secret::Secret;
+use faults::FaultSettings;
 
 /// `wps emulator`.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -27,6 +31,14 @@ pub struct Emulator {
     pub allow_anonymous: bool,
     /// Answer events with their payload.
     pub echo_events: bool,
+    /// Shell command that it runs for.
+    pub exec: Option<String>,
+    /// Ends when stdin does.
+    pub exit_on_stdin_close: bool,
+    /// File for the records of all traffic.
+    pub log: Option<PathBuf>,
+    /// What goes wrong on request.
+    pub faults: FaultSettings,
     /// What stdout carries.
     pub format: EmulatorFormat,
     /// The environment's word is in it: ask [`ColorChoice::enabled`].
@@ -45,10 +57,22 @@ pub(super) fn emulator(
     environment: &Environment,
     input: &mut dyn Input,
 ) -> Result<Emulator, Failure> {
+    if args.double.exit_on_stdin_close && args.access_key.as_ref().is_some_and(|key| key.expose() == "-") {
+        let what = "`--access-key -` reads stdin to its end, which `--exit-on-stdin-close` waits for";
+        return Err(Failure::message(Kind::Usage, what).hint("`--access-key @FILE` takes the key from a file"));
+    }
     let advertise = args.advertise.as_deref().map(advertised).transpose()?;
     let access_key = match (&args.access_key, environment.get("WPS_ACCESS_KEY")) {
         (Some(flag), _) => read("--access-key", flag, input)?,
-        (None, Some(variable)) => Secret::new(variable),
+        (None, Some(variable)) => {
+            if variable == "-" || variable.starts_with('@') {
+                input.note(Note::Warning(
+                    "the value of `WPS_ACCESS_KEY` is taken as it is: `--access-key @FILE` and `-` read it from elsewhere"
+                        .to_owned(),
+                ));
+            }
+            Secret::new(variable)
+        }
         (None, None) => Secret::new(DEVELOPMENT_KEY),
     };
     let talk = talk(&args.talk, environment);
@@ -59,6 +83,10 @@ pub(super) fn emulator(
         access_key,
         allow_anonymous: args.allow_anonymous,
         echo_events: !args.no_echo_events,
+        exec: args.double.exec,
+        exit_on_stdin_close: args.double.exit_on_stdin_close,
+        log: args.double.log,
+        faults: faults::faults(args.faults)?,
         format: args.output,
         color: talk.color,
         quiet: talk.quiet,

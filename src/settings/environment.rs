@@ -4,11 +4,17 @@ use std::collections::HashMap;
 use std::io::{self, Read as _};
 use std::path::{Path, PathBuf};
 
-use super::ColorChoice;
+use super::{Brought, ColorChoice};
+use crate::failure::Failure;
 
-/// Environment variables. One that is set to nothing counts as not set.
+/// What holds unless the command line says otherwise: environment variables, of which one that is set to nothing counts
+/// as not set, and a profile.
 #[derive(Clone, Default)]
-pub struct Environment(HashMap<String, String>);
+pub struct Environment {
+    variables: HashMap<String, String>,
+    /// What a profile has brought into the command line.
+    profile: Option<Brought>,
+}
 
 impl Environment {
     /// The variables of this process that are valid UTF-8.
@@ -20,20 +26,40 @@ impl Environment {
 
     /// A variable that is set and not empty.
     pub fn get(&self, name: &str) -> Option<&str> {
-        self.0.get(name).map(String::as_str).filter(|value| !value.is_empty())
+        self.variables.get(name).map(String::as_str).filter(|value| !value.is_empty())
+    }
+
+    /// The same with what a profile has brought into the command line.
+    #[must_use]
+    pub fn with_profile(self, brought: Brought) -> Self {
+        Self { profile: Some(brought), ..self }
+    }
+
+    /// What a profile has brought, when it brought this flag (named without dashes).
+    pub fn profile_with(&self, flag: &str) -> Option<&Brought> {
+        self.profile.as_ref().filter(|profile| profile.has(flag))
+    }
+
+    /// Adds to a failure where what it blames comes from.
+    pub fn explain(&self, failure: Failure) -> Failure {
+        match &self.profile {
+            Some(profile) => profile.explain(failure),
+            None => failure,
+        }
     }
 }
 
 impl<N: Into<String>, V: Into<String>> FromIterator<(N, V)> for Environment {
     fn from_iter<I: IntoIterator<Item = (N, V)>>(variables: I) -> Self {
-        Self(variables.into_iter().map(|(name, value)| (name.into(), value.into())).collect())
+        let variables = variables.into_iter().map(|(name, value)| (name.into(), value.into())).collect();
+        Self { variables, profile: None }
     }
 }
 
 impl std::fmt::Debug for Environment {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         // Values may be secrets.
-        f.debug_set().entries(self.0.keys()).finish()
+        f.debug_set().entries(self.variables.keys()).finish()
     }
 }
 
@@ -72,15 +98,11 @@ const LONGEST_SECRET: u64 = 1024 * 1024;
 
 impl Input for ProcessInput {
     fn stdin(&mut self) -> io::Result<String> {
-        let mut text = String::new();
-        io::stdin().lock().take(LONGEST_SECRET).read_to_string(&mut text)?;
-        Ok(text)
+        whole(io::stdin().lock())
     }
 
     fn file(&mut self, path: &Path) -> io::Result<String> {
-        let mut text = String::new();
-        std::fs::File::open(path)?.take(LONGEST_SECRET).read_to_string(&mut text)?;
-        Ok(text)
+        whole(std::fs::File::open(path)?)
     }
 
     fn config_file(&mut self) -> Option<PathBuf> {
@@ -108,6 +130,16 @@ impl Input for ProcessInput {
             self.notes.push(note);
         }
     }
+}
+
+/// All of it, as text.
+fn whole(reader: impl io::Read) -> io::Result<String> {
+    let mut text = Vec::new();
+    reader.take(LONGEST_SECRET + 1).read_to_end(&mut text)?;
+    if text.len() as u64 > LONGEST_SECRET {
+        return Err(io::Error::new(io::ErrorKind::InvalidData, "it is longer than 1 MiB"));
+    }
+    String::from_utf8(text).map_err(|_| io::Error::new(io::ErrorKind::InvalidData, "it is not UTF-8"))
 }
 
 /// Pipes and the like are nobody else's.

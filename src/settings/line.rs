@@ -173,6 +173,16 @@ pub(super) fn history_place(environment: &Environment) -> HistoryPlace {
     folder.map_or(HistoryPlace::Nowhere, |folder| HistoryPlace::File(folder.join("wps").join("history")))
 }
 
+/// Terminals fold long lines anew when their width changes, but for the few that are known not to: xterm, the consoles of
+/// Linux and the BSDs, and GNU screen.
+pub(super) fn refolds(environment: &Environment) -> bool {
+    let term = environment.get("TERM").unwrap_or_default();
+    let console = ["linux", "vt", "cons", "wsvt", "screen"].iter().any(|name| term.starts_with(name));
+    let is_set = |name: &str| environment.get(name).is_some();
+    // tmux does, and calls itself screen too.
+    is_set("TMUX") || !(console || is_set("XTERM_VERSION"))
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -58,8 +58,8 @@ pub struct Proxy {
     pub port: u16,
     /// User and password.
     pub credentials: Option<(String, Secret)>,
-    /// The flag or variable it stands in.
-    pub from: &'static str,
+    /// The flag, the variable or the profile it stands in, in words.
+    pub from: String,
 }
 
 /// What a proxy speaks.
@@ -84,12 +84,21 @@ pub(super) fn settle(
         // It is on this machine.
         (Source::Local { .. }, _) => Proxies::default(),
         (_, Some(flag)) => {
-            hint_at_secret("--proxy", flag.expose(), "`@FILE` and `HTTPS_PROXY` bring it from elsewhere", input);
-            proxy::from_flag(flag, input)?
+            hint_at_secret("--proxy", flag.expose(), "`@FILE`, `-` and `HTTPS_PROXY` bring it from elsewhere", input);
+            let secure = is_secure(source);
+            match environment.profile_with("proxy") {
+                Some(profile) => proxy::from_profile(flag, &profile.name("proxy"), secure, environment, input)?,
+                None => proxy::from_flag(flag, input)?,
+            }
         }
         (_, None) => proxy::from_environment(is_secure(source), environment)?,
     };
     Ok(Network { proxies, headers: headers::settle(&args.headers, input)?, resolve: args.resolve })
+}
+
+/// The proxies of the environment in words, without secrets, as remarks of `wps config show`.
+pub(super) fn of_environment(environment: &Environment) -> String {
+    proxy::in_words(environment)
 }
 
 /// Whether the service is reached over TLS; `None` where only its URL will say.

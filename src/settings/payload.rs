@@ -12,7 +12,7 @@ use crate::protocol::{MAX_FRAME_BYTES, OwnedData};
 
 /// Most bytes read: more than any encoding of a payload that fits needs, blanks aside. Keeps an endless input from
 /// filling the memory.
-const MOST_READ: u64 = 8 * MAX_FRAME_BYTES as u64;
+pub const MOST_READ: u64 = 8 * MAX_FRAME_BYTES as u64;
 
 /// Where the payload comes from and what it is.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -72,19 +72,26 @@ impl PayloadSource {
         if bytes.len() as u64 > MOST_READ {
             return Err(too_large(&format!("more than {MOST_READ} bytes")));
         }
-        let data = match self.data_type {
-            PayloadType::Text => OwnedData::text(utf8(&bytes)?),
-            PayloadType::Json => OwnedData::json(utf8(&bytes)?).map_err(|error| {
-                // The parser's message ends with line and column.
-                bad("the data is not JSON", error).hint("`--type text` sends it as it is")
-            })?,
-            PayloadType::Binary(Encoding::Raw) => OwnedData::binary(&bytes),
-            PayloadType::Binary(Encoding::Base64) => OwnedData::binary(&base64_decoded(&bytes)?),
-            PayloadType::Binary(Encoding::Hex) => OwnedData::binary(&hex_decoded(&bytes)?),
-        };
+        let data = self.data_type.decode(&bytes)?;
         let payload = data.as_data();
         let frame = self.envelope + payload.data_type().len() + payload.as_json().len();
         if frame > MAX_FRAME_BYTES { Err(too_large(&format!("{frame} bytes as a frame"))) } else { Ok(data) }
+    }
+}
+
+impl PayloadType {
+    /// What these bytes are as a payload. Fails as bad input data (exit 11) when they are not of this type.
+    pub fn decode(self, bytes: &[u8]) -> Result<OwnedData, Failure> {
+        Ok(match self {
+            Self::Text => OwnedData::text(utf8(bytes)?),
+            Self::Json => OwnedData::json(utf8(bytes)?).map_err(|error| {
+                // The parser's message ends with line and column.
+                bad("the data is not JSON", error).hint("`--type text` sends it as it is")
+            })?,
+            Self::Binary(Encoding::Raw) => OwnedData::binary(bytes),
+            Self::Binary(Encoding::Base64) => OwnedData::binary(&base64_decoded(bytes)?),
+            Self::Binary(Encoding::Hex) => OwnedData::binary(&hex_decoded(bytes)?),
+        })
     }
 }
 
@@ -138,7 +145,8 @@ fn unreadable(place: &str, error: io::Error) -> Failure {
     Failure::new(Kind::Input, anyhow::Error::new(error).context(format!("could not read the data from {place}")))
 }
 
-fn too_large(size: &str) -> Failure {
+/// More than one frame holds.
+pub fn too_large(size: &str) -> Failure {
     Failure::message(Kind::Input, format!("the data is too large: {size}, and the service takes {MAX_FRAME_BYTES}"))
         .hint("the size counts as JSON: quotes and control characters are escaped, binary data is base64")
 }

@@ -4,6 +4,7 @@
 //! the CLI contract, *Where to connect*: what is typed, `--profile`, the environment's sources, `WPS_PROFILE`. A fault
 //! is a configuration error that names file, profile and key; secrets may not stand in the file at all.
 
+mod brought;
 mod file;
 mod report;
 
@@ -15,6 +16,7 @@ use crate::cli::{Command, FlagValue, Parsed, Typed, parse_with, typed};
 use crate::failure::{Failure, Kind};
 use file::{File, Profile};
 
+pub use brought::Brought;
 pub use report::Checked;
 pub(super) use report::{check, show};
 
@@ -33,35 +35,47 @@ pub(super) fn config_file(input: &mut dyn Input) -> Result<PathBuf, Failure> {
     })
 }
 
-/// The command of a command line with the profile in it that `--profile` or `WPS_PROFILE` names.
-pub fn with_profile(
+/// The command of a command line with the profile in it that `--profile` or `WPS_PROFILE` names, and what that
+/// brought; `None` where neither counts.
+pub(super) fn with_profile(
     args: Vec<OsString>,
-    command: Command,
+    command: &Command,
     environment: &Environment,
     input: &mut dyn Input,
-) -> Result<Command, Failure> {
+) -> Result<Option<(Command, Brought)>, Failure> {
     let typed = typed(&args);
     if !typed.known.contains("profile") || matches!(command, Command::Config(_)) {
-        return Ok(command);
+        return Ok(None);
     }
-    let Some(name) = typed.profile.as_deref().or_else(|| environment.get("WPS_PROFILE")) else { return Ok(command) };
+    let Some(name) = typed.profile.as_deref().or_else(|| environment.get("WPS_PROFILE")) else { return Ok(None) };
+    let (by, file) = (by(typed.profile.is_some()), config_file(input)?);
     let profile = load(name, typed.profile.is_some(), input)?;
-    match parse_with(args, &effective(&profile, &typed, environment))? {
-        Parsed::Run(command) => Ok(command),
-        Parsed::Print(_) | Parsed::Nothing(_) => Ok(command),
+    let effective = effective(&profile, &typed, environment);
+    // What is typed goes before, so the profile did not bring it.
+    let flags = effective.iter().map(|(name, _)| name.clone()).filter(|name| !typed.given.contains(name)).collect();
+    let typed = typed.given;
+    let brought = Brought { profile: profile.name.clone(), by, file, flags, typed };
+    match parse_with(args, &effective).map_err(|failure| brought.explain(failure))? {
+        Parsed::Run(command) => Ok(Some((command, brought))),
+        Parsed::Print(_) | Parsed::Nothing(_) => Ok(None),
     }
+}
+
+/// What names a profile.
+fn by(flag: bool) -> &'static str {
+    if flag { "--profile" } else { "WPS_PROFILE" }
 }
 
 /// A profile without faults.
 fn load(name: &str, flag: bool, input: &mut dyn Input) -> Result<Profile, Failure> {
     let path = config_file(input)?;
-    let by = if flag { "`--profile`" } else { "`WPS_PROFILE`" };
+    let by = by(flag);
     let Some(file) = File::read(&path, input)? else {
-        let what = format!("{by} names the profile `{name}`, but there is no `{}`", path.display());
+        let what = format!("`{by}` names the profile `{name}`, but there is no `{}`", path.display());
         return Err(Failure::message(Kind::Config, what).hint("`wps config --help` says what stands in it"));
     };
     let Some(profile) = file.profiles.iter().find(|profile| profile.name == name) else {
-        let what = format!("there is no profile `{name}` ({by}) in `{}`", path.display());
+        let what = format!("there is no profile `{name}` (`{by}`) in `{}`", path.display());
         let names: Vec<String> = file.profiles.iter().map(|profile| format!("`{}`", profile.name)).collect();
         let known = if names.is_empty() { "it has none".to_owned() } else { format!("it has {}", names.join(", ")) };
         return Err(Failure::message(Kind::Config, what).hint(known));

@@ -1,15 +1,17 @@
 //! From what was typed to what will be done, a command at a time.
 
+use std::ffi::OsString;
 use std::time::Duration;
 
-use super::network;
 use super::session_file::{SessionFile, keep};
-use super::source::{bad_name, resolve, takes_stdin};
+use super::source::{bad_name, resolve};
+use super::stdin;
 use super::{
-    Ack, Connection, DataFrom, Environment, Event, Input, Join, Listen, Output, PayloadSource, PayloadType, Repl, Send,
-    Settings, Source, Tls,
+    Ack, Connection, DataFrom, Environment, Event, Expressions, Input, Join, Listen, Output, PayloadSource,
+    PayloadType, Repl, Send, Settings, Source, Tls,
 };
-use super::{profile, url};
+use super::{doctor, network};
+use super::{profile, stream, url};
 use crate::cli::{
     AckArgs, AckIdArgs, ColorChoice, Command, ConfigArgs, ConfigCommand, ConnectingArgs, DataArgs, DataType, EventArgs,
     Format, JoinArgs, ListenArgs, Mode, NetworkArgs, Protocol, ReconnectArgs, ReplArgs, RetryArgs, RetryCount,
@@ -19,16 +21,46 @@ use crate::client::session::{Backoff, BackoffMode, Config, OnUnknown, Retries};
 use crate::failure::{Failure, Kind};
 use crate::protocol::{Subprotocol, Upstream, check_event_name, check_group_name, encode_upstream};
 
+/// What will be done, with the profile that the command line or the environment names; `args` are what `command` was
+/// parsed from. See [`settle`].
+pub fn settle_line_and_profile(
+    args: Vec<OsString>,
+    command: Command,
+    environment: &Environment,
+    input: &mut dyn Input,
+) -> Result<Settings, Failure> {
+    match profile::with_profile(args, &command, environment, input) {
+        Ok(None) => settle(command, environment, input),
+        Ok(Some((command, brought))) => {
+            let environment = environment.clone().with_profile(brought);
+            settle(command, &environment, input).map_err(|failure| environment.explain(failure))
+        }
+        // To the doctor, that is a finding.
+        Err(failure) if failure.kind == Kind::Config => match command {
+            Command::Doctor(args) => doctor::without_source(*args, failure, environment),
+            _ => Err(failure),
+        },
+        Err(failure) => Err(failure),
+    }
+}
+
 /// What will be done. Reads the files and the standard input that the command line names for secrets, and nothing
 /// else from outside. Fails with usage (exit 2) or configuration errors (exit 3).
 pub fn settle(command: Command, environment: &Environment, input: &mut dyn Input) -> Result<Settings, Failure> {
     Ok(match command {
         Command::Listen(args) => Settings::Listen(Box::new(listen(*args, environment, input)?)),
         Command::Join(args) => Settings::Join(Box::new(join(*args, environment, input)?)),
+        Command::Send(args) if stream::is_wanted(&args.stream) => {
+            Settings::Stream(Box::new(stream::send(*args, environment, input)?))
+        }
+        Command::Event(args) if stream::is_wanted(&args.stream) => {
+            Settings::Stream(Box::new(stream::event(*args, environment, input)?))
+        }
         Command::Send(args) => Settings::Send(Box::new(send(*args, environment, input)?)),
         Command::Event(args) => Settings::Event(Box::new(event(*args, environment, input)?)),
         Command::Repl(args) => Settings::Repl(Box::new(repl(*args, environment, input)?)),
-        Command::Doctor(args) => Settings::Doctor(Box::new(super::doctor::settle(*args, environment, input)?)),
+        Command::Replay(args) => Settings::Replay(Box::new(super::replay::settle(*args, environment, input)?)),
+        Command::Doctor(args) => Settings::Doctor(Box::new(doctor::settle(*args, environment, input)?)),
         Command::Emulator(args) => Settings::Emulator(Box::new(super::emulator::emulator(args, environment, input)?)),
         Command::Url(UrlArgs { command: UrlCommand::Create(args) }) => {
             Settings::UrlCreate(Box::new(url::create(*args, environment, input)?))
@@ -52,13 +84,16 @@ pub fn settle(command: Command, environment: &Environment, input: &mut dyn Input
 
 fn listen(args: ListenArgs, environment: &Environment, input: &mut dyn Input) -> Result<Listen, Failure> {
     let groups = groups(args.groups, "--group")?;
-    let output = output(&args.connecting, environment)?;
+    let output = output(&args.connecting, environment)?.filtered(args.filter)?.judged(args.conditions);
     let policy = Policy { keeps_on: true, rejoin: !args.rejoin.no_rejoin, on_unknown: OnUnknown::Fail };
     let session_file = SessionFile::listening(args.session, &groups);
+    let connection = keep(connection(args.connecting, policy, environment, input)?, session_file)?;
+    let on_ready = super::on_ready::settle(args.on_ready, &connection.source, environment)?;
     Ok(Listen {
-        connection: keep(connection(args.connecting, policy, environment, input)?, session_file)?,
+        connection,
         output,
         groups,
+        on_ready,
         count: args.end.count,
         duration: args.end.duration,
         idle_timeout: args.end.idle_timeout,
@@ -72,7 +107,7 @@ fn join(args: JoinArgs, environment: &Environment, input: &mut dyn Input) -> Res
         let failure = Failure::message(Kind::Usage, format!("`--ack-id` leaves no ids for {further} further groups"));
         return Err(failure.hint("ackIds end at 18446744073709551615"));
     }
-    let output = output(&args.connecting, environment)?;
+    let output = output(&args.connecting, environment)?.filtered(args.filter)?;
     let policy = Policy { keeps_on: args.stay, rejoin: !args.rejoin.no_rejoin, on_unknown: OnUnknown::Fail };
     let connection = connection(args.connecting, policy, environment, input)?;
     let connection = keep(connection, SessionFile::joining(args.session, args.stay))?;
@@ -80,51 +115,57 @@ fn join(args: JoinArgs, environment: &Environment, input: &mut dyn Input) -> Res
 }
 
 fn send(args: SendArgs, environment: &Environment, input: &mut dyn Input) -> Result<Send, Failure> {
-    check_group_name(&args.group).map_err(|error| bad_name("GROUP", error))?;
+    stream::refuse_without(&args.stream)?;
+    // Absent only with --ndjson.
+    let group = args.group.unwrap_or_default();
+    check_group_name(&group).map_err(|error| bad_name("GROUP", error))?;
     let ack = ack(&args.ack.id);
     let empty = crate::protocol::OwnedData::text("");
     let envelope = envelope(&Upstream::SendToGroup {
-        group: args.group.as_str().into(),
+        group: group.as_str().into(),
         ack_id: ack.expected_id(),
         no_echo: args.no_echo,
         data: empty.as_data(),
         metadata: None,
     });
     let payload = payload(args.data, args.input, envelope, &args.connecting)?;
-    let output = output(&args.connecting, environment)?;
+    let output = output(&args.connecting, environment)?.filtered(args.filter)?;
     let session_file = SessionFile::sending(args.session, "wps send", ack)?;
     let connection = keep(connection(args.connecting, publishing(&args.ack), environment, input)?, session_file)?;
-    Ok(Send { connection, output, group: args.group, payload, no_echo: args.no_echo, ack })
+    Ok(Send { connection, output, group, payload, no_echo: args.no_echo, ack })
 }
 
 fn event(args: EventArgs, environment: &Environment, input: &mut dyn Input) -> Result<Event, Failure> {
-    check_event_name(&args.name).map_err(|error| bad_name("NAME", error))?;
+    stream::refuse_without(&args.stream)?;
+    // Absent only with --ndjson.
+    let event = args.name.unwrap_or_default();
+    check_event_name(&event).map_err(|error| bad_name("NAME", error))?;
     let ack = ack(&args.ack.id);
     let empty = crate::protocol::OwnedData::text("");
     let envelope = envelope(&Upstream::Event {
-        event: args.name.as_str().into(),
+        event: event.as_str().into(),
         ack_id: ack.expected_id(),
         data: empty.as_data(),
         metadata: None,
     });
     let payload = payload(args.data, args.input, envelope, &args.connecting)?;
-    let output = output(&args.connecting, environment)?;
+    let output = output(&args.connecting, environment)?.filtered(args.filter)?.answered(args.condition);
     let session_file = SessionFile::sending(args.session, "wps event", ack)?;
     let connection = keep(connection(args.connecting, publishing(&args.ack), environment, input)?, session_file)?;
-    Ok(Event { connection, output, event: args.name, payload, ack, wait_reply: args.wait_reply })
+    Ok(Event { connection, output, event, payload, ack, wait_reply: args.wait_reply })
 }
 
 fn repl(args: ReplArgs, environment: &Environment, input: &mut dyn Input) -> Result<Repl, Failure> {
-    if let (None, Some(flag)) = (&args.file, takes_stdin(&args.connecting.connection.source)) {
-        return Err(Failure::message(Kind::Usage, format!("`{flag} -` and the lines both take standard input"))
-            .hint(format!("read one of them from a file: `{flag} @FILE`, `--file SCRIPT`")));
+    if args.file.is_none() {
+        stdin::refuse_beside(&stdin_takers(&args.connecting), "the lines", Some("--file SCRIPT"))?;
     }
     let output = output(&args.connecting, environment)?;
     let on_unknown = on_unknown(args.unknown.on_unknown);
     let policy = Policy { keeps_on: true, rejoin: !args.rejoin.no_rejoin, on_unknown };
     let connection = connection(args.connecting, policy, environment, input)?;
     let history = super::line::history_place(environment);
-    Ok(Repl { connection, output, script: args.file, keep_going: args.keep_going, history })
+    let refolds = super::line::refolds(environment);
+    Ok(Repl { connection, output, script: args.file, keep_going: args.keep_going, history, refolds })
 }
 
 /// Group names, checked, each once, in the order given.
@@ -165,7 +206,7 @@ pub(super) fn envelope(frame: &Upstream<'_>) -> usize {
     encoded.len() - "text\"\"".len()
 }
 
-fn payload(
+pub(super) fn payload(
     data: Option<String>,
     args: DataArgs,
     envelope: usize,
@@ -179,12 +220,11 @@ fn payload(
         // Clap refuses both.
         (None, None) | (Some(_), Some(_)) => {
             return Err(Failure::message(Kind::Usage, "no data given")
-                .hint("give DATA, `-` to take it from standard input, or `--file F`"));
+                .hint("give DATA, `-` or `--lines` to take it from standard input, or `--file F`"));
         }
     };
-    if let (DataFrom::Stdin, Some(flag)) = (&from, takes_stdin(&connecting.connection.source)) {
-        return Err(Failure::message(Kind::Usage, format!("`{flag} -` and DATA `-` both take standard input"))
-            .hint(format!("read one of them from a file: `{flag} @FILE`, `--file F`")));
+    if from == DataFrom::Stdin {
+        stdin::refuse_beside(&stdin_takers(connecting), "DATA `-`", Some("--file F"))?;
     }
     Ok(PayloadSource { from, data_type, envelope })
 }
@@ -204,7 +244,7 @@ pub(super) fn payload_type(args: &DataArgs) -> Result<PayloadType, Failure> {
     })
 }
 
-fn output(connecting: &ConnectingArgs, environment: &Environment) -> Result<Output, Failure> {
+pub(super) fn output(connecting: &ConnectingArgs, environment: &Environment) -> Result<Output, Failure> {
     let args = &connecting.output;
     if args.only.is_some() && !matches!(args.output, Format::Ndjson | Format::Raw) {
         let failure = Failure::message(Kind::Usage, "`--only` filters `-o ndjson` and `-o raw`");
@@ -219,6 +259,7 @@ fn output(connecting: &ConnectingArgs, environment: &Environment) -> Result<Outp
         format: args.output,
         only: args.only,
         timestamps: args.timestamps,
+        expressions: Expressions::default(),
         color: talk.color,
         quiet: talk.quiet,
         verbosity: talk.verbosity,
@@ -256,11 +297,11 @@ pub(super) struct Policy {
     pub(super) on_unknown: OnUnknown,
 }
 
-fn publishing(ack: &AckArgs) -> Policy {
+pub(super) fn publishing(ack: &AckArgs) -> Policy {
     Policy { keeps_on: false, rejoin: true, on_unknown: on_unknown(ack.unknown.on_unknown) }
 }
 
-fn on_unknown(what: Unknown) -> OnUnknown {
+pub(super) fn on_unknown(what: Unknown) -> OnUnknown {
     match what {
         Unknown::Fail => OnUnknown::Fail,
         Unknown::Resend => OnUnknown::Resend,
@@ -270,12 +311,21 @@ fn on_unknown(what: Unknown) -> OnUnknown {
 /// Retries of fresh attempts unless given.
 const DEFAULT_RETRIES: u32 = 3;
 
+pub(super) fn stdin_takers(args: &ConnectingArgs) -> Vec<&'static str> {
+    stdin::takers(&args.connection.source, Some(&args.network))
+}
+
 pub(super) fn connection(
     args: ConnectingArgs,
     policy: Policy,
     environment: &Environment,
     input: &mut dyn Input,
 ) -> Result<Connection, Failure> {
+    stdin::refuse_two(&stdin_takers(&args))?;
+    if args.record.record.as_ref().is_some_and(|file| file.as_os_str() == "-") {
+        let failure = Failure::message(Kind::Usage, "`--record` takes a file, and stdout has other things to carry");
+        return Err(failure.hint("`./-` is a file of that name"));
+    }
     let protocol = match args.connection.protocol {
         Protocol::Json => Subprotocol::Json,
         Protocol::JsonReliable => Subprotocol::JsonReliable,
@@ -285,7 +335,16 @@ pub(super) fn connection(
     session.renews_url = matches!(source, Source::Command(_));
     let tls = tls(&args.network);
     let network = network::settle(args.network, &source, environment, input)?;
-    Ok(Connection { source, protocol, network, tls, session, timeout: args.timeout.timeout, session_file: None })
+    Ok(Connection {
+        source,
+        protocol,
+        network,
+        tls,
+        session,
+        timeout: args.timeout.timeout,
+        record: args.record.record,
+        session_file: None,
+    })
 }
 
 fn tls(args: &NetworkArgs) -> Tls {

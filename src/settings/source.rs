@@ -58,7 +58,8 @@ pub(super) fn resolve(
         return Ok(source);
     }
     if let Some(value) = environment.get("WPS_URL") {
-        return from_url("WPS_URL", &Secret::new(value.trim()), Some(token));
+        let source = from_url("WPS_URL", &Secret::new(value.trim()), Some(token));
+        return source.map_err(|failure| literal_hint("WPS_URL", value, failure));
     }
     if let Some(source) = key_of_environment(token, environment)? {
         return Ok(source);
@@ -100,19 +101,26 @@ fn key(args: &KeyArgs, token: &TokenArgs, input: &mut dyn Input) -> Result<Optio
 fn key_of_environment(token: &TokenArgs, environment: &Environment) -> Result<Option<Source>, Failure> {
     let variable = |from: &'static str| environment.get(from).map(|value| (from, Secret::new(value)));
     let string = variable("WPS_CONNECTION_STRING").or(variable("WebPubSubConnectionString"));
-    string.map(|(from, text)| from_connection_string(from, &text, token)).transpose()
+    let source = |(from, text): (&str, Secret)| {
+        from_connection_string(from, &text, token).map_err(|failure| literal_hint(from, text.expose(), failure))
+    };
+    string.map(source).transpose()
 }
 
-/// Whether one of the connection flags takes standard input.
-pub(super) fn takes_stdin(args: &SourceArgs) -> Option<&'static str> {
-    let is_stdin = |value: &Option<Secret>| value.as_ref().is_some_and(|value| value.expose() == "-");
-    if is_stdin(&args.url) {
-        Some("--url")
-    } else if is_stdin(&args.key.connection_string) {
-        Some("--connection-string")
-    } else {
-        None
+/// Explains a variable whose value would stand for something else were it a flag's.
+pub(super) fn literal_hint(variable: &str, value: &str, mut failure: Failure) -> Failure {
+    let value = value.trim();
+    let instead = match variable {
+        "WPS_URL" => "--url",
+        "WPS_CONNECTION_STRING" | "WebPubSubConnectionString" => "--connection-string",
+        _ => "--proxy",
+    };
+    if value == "-" {
+        failure.hints = vec![format!("a variable's value is taken as it is: `{instead} -` reads standard input")];
+    } else if value.starts_with('@') {
+        failure.hints = vec![format!("a variable's value is taken as it is: `{instead} @FILE` reads a file")];
     }
+    failure
 }
 
 /// The value itself, or what `-` or `@FILE` stands for, without blanks and line breaks around it.

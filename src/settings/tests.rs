@@ -480,18 +480,18 @@ fn the_proxy_is_the_flags_else_the_environments() {
     };
     let host = |proxy: &Option<Proxy>| proxy.as_ref().map(|proxy| format!("{} {}", proxy.from, proxy.host));
     let plain = proxies("listen --url ws://h/client/hubs/h", Inputs::default());
-    assert_eq!((host(&plain.plain).as_deref(), &plain.secure), (Some("HTTP_PROXY plain"), &None));
+    assert_eq!((host(&plain.plain).as_deref(), &plain.secure), (Some("`HTTP_PROXY` plain"), &None));
     let exceptions = plain.exceptions.unwrap();
     assert_eq!((exceptions.list.as_str(), exceptions.from), ("a,b", "no_proxy"));
     let line = "listen --hub h --connection-string Endpoint=https://h;AccessKey=k";
-    assert_eq!(host(&proxies(line, Inputs::default()).secure).as_deref(), Some("HTTPS_PROXY secure"));
+    assert_eq!(host(&proxies(line, Inputs::default()).secure).as_deref(), Some("`HTTPS_PROXY` secure"));
     // The flag goes before, also before the exceptions.
     let flag = proxies("listen --url ws://a/client/hubs/h --proxy http://u:sesame@flag", Inputs::default());
-    assert_eq!((host(&flag.plain).as_deref(), flag.exceptions), (Some("--proxy flag"), None));
+    assert_eq!((host(&flag.plain).as_deref(), flag.exceptions), (Some("`--proxy` flag"), None));
     let inputs = Inputs { files: [("p", "http://u:sesame@file\n")].into(), ..Inputs::default() };
     assert_eq!(
         host(&proxies("listen --url ws://a/client/hubs/h --proxy @p", inputs).plain).as_deref(),
-        Some("--proxy file")
+        Some("`--proxy` file")
     );
     let none = proxies("listen --url ws://a/client/hubs/h --proxy none", Inputs::default());
     assert_eq!(none, Proxies::default());
@@ -558,4 +558,24 @@ fn the_doctor_knows_where_its_url_comes_from_and_takes_a_broken_source_as_a_find
         }
         other => panic!("{other:?}"),
     }
+}
+
+#[test]
+fn a_stream_is_settled_with_its_defaults_and_a_message_is_none() {
+    let stream = |line: &str| match settle_with(line, &[], Inputs::default()).unwrap() {
+        Settings::Stream(stream) => *stream,
+        other => panic!("{line}: {other:?}"),
+    };
+    let lines = stream("send --local g --lines -t json --no-echo");
+    assert_eq!(lines.feed, StreamFeed::Lines(PayloadType::Json));
+    assert_eq!(lines.template, Template::Send { group: Some("g".into()), no_echo: true });
+    assert_eq!((lines.in_flight, lines.keep_going, lines.interval, lines.ack), (256, false, None, Ack::Automatic));
+    let records = stream("event --local --ndjson --in-flight 1 --keep-going --rate 30/m --ack-id 7 --wait-reply=2");
+    assert_eq!((records.feed, records.template), (StreamFeed::Records, Template::Event { event: None }));
+    assert_eq!((records.in_flight, records.keep_going, records.wait_reply), (1, true, Some(2)));
+    assert_eq!((records.interval, records.ack), (Some(Duration::from_secs(2)), Ack::Id(7)));
+    let repeated = stream("send --local g d --repeat 3");
+    assert!(matches!(repeated.feed, StreamFeed::Repeated { times: 3, .. }), "{:?}", repeated.feed);
+    let one = settle_with("send --local g d", &[], Inputs::default()).unwrap();
+    assert!(matches!(one, Settings::Send(_)), "{one:?}");
 }

@@ -3,7 +3,7 @@
 use std::time::{SystemTime, UNIX_EPOCH};
 
 use super::source::{from_url, read, resolve, resolve_key};
-use super::{Environment, Input, Source, Tool, UrlCreate, UrlInspect, settle};
+use super::{Environment, Input, Source, Tool, UrlCreate, UrlInspect, settle, stdin};
 use crate::auth::connection_string::ConnectionString;
 use crate::auth::token::RESERVED_CLAIMS;
 use crate::cli::{NotBefore, SourceArgs, UrlCreateArgs, UrlInspectArgs};
@@ -64,11 +64,11 @@ pub(super) fn inspect(
     let has_key = key.connection_string.is_some() || key.local.is_some();
     if (given.is_some() || url_command.is_some()) && has_key {
         if let (Some((name, subject)), Some(string)) = (given, &key.connection_string)
-            && subject.expose() == "-"
-            && string.expose() == "-"
+            && stdin::takes(subject)
+            && stdin::takes(string)
         {
-            let failure = Failure::message(Kind::Usage, format!("`{name}` and `--connection-string` both take stdin"));
-            return Err(failure.hint("read one of them from a file: `@FILE`"));
+            let other = format!("{name} `-`");
+            stdin::refuse_beside(&["--connection-string"], &other, Some("wps url inspect @FILE"))?;
         }
         // The source of the key is no second source: it is what the signature is checked with.
         let subject = match (given, url_command) {

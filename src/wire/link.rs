@@ -218,7 +218,6 @@ where
     }
 
     /// Bytes of payload that wait because the peer reads slowly, not counting the last 64 KiB or so.
-    #[cfg(test)]
     pub fn queued_bytes(&self) -> usize {
         self.queued_bytes
     }

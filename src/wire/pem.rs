@@ -3,6 +3,8 @@
 //! Problems are told in our own words: those of the libraries quote lines, and a line may be part of a key.
 
 use std::fmt;
+use std::fs::File;
+use std::io::Read as _;
 use std::path::{Path, PathBuf};
 
 use rustls_pki_types::pem::{self, PemObject as _};
@@ -81,12 +83,21 @@ pub(super) fn problem(path: &Path, problem: PemProblem) -> DialError {
     DialError::PemFile { path: path.to_owned(), problem }
 }
 
+/// More than any bundle of roots has, in bytes; keeps a wrong file from filling the memory.
+const LONGEST_FILE: u64 = 16 * 1024 * 1024;
+
 fn read(path: &Path) -> Result<Vec<u8>, DialError> {
-    std::fs::read(path).map_err(|error| {
+    let mut text = Vec::new();
+    let read = File::open(path).and_then(|file| file.take(LONGEST_FILE + 1).read_to_end(&mut text));
+    read.map_err(|error| {
         let missing = error.kind() == std::io::ErrorKind::NotFound;
         let reason = if missing { "there is no such file".to_owned() } else { reason_of(&error) };
         problem(path, PemProblem::Unreadable(reason))
-    })
+    })?;
+    if text.len() as u64 > LONGEST_FILE {
+        return Err(problem(path, PemProblem::Unreadable("it is longer than 16 MiB".to_owned())));
+    }
+    Ok(text)
 }
 
 /// `missing`, unless there is no PEM at all.

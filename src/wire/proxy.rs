@@ -40,7 +40,7 @@ pub struct Proxy {
     pub port: u16,
     /// User and password.
     pub credentials: Option<(String, Secret)>,
-    /// Where it comes from, such as `--proxy` or `HTTPS_PROXY`.
+    /// Where it comes from in words, literals in backticks, such as "`HTTPS_PROXY`".
     pub from: String,
 }
 
@@ -169,7 +169,7 @@ mod tests {
             host: "::1".into(),
             port: 1080,
             credentials: Some(("user".into(), Secret::new("sesame"))),
-            from: "ALL_PROXY".into(),
+            from: "`ALL_PROXY`".into(),
         };
         assert_eq!(proxy.to_string(), "socks5h://[::1]:1080");
         assert!(!format!("{proxy:?}").contains("sesame"));

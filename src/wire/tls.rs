@@ -19,6 +19,7 @@ use rustls::{AlertDescription, CertificateError, ClientConfig, ProtocolVersion, 
 use rustls_pki_types::{ServerName, UnixTime};
 use rustls_platform_verifier::Verifier;
 use tokio::io::{AsyncRead, AsyncWrite};
+use tokio::task::spawn_blocking;
 use tokio_rustls::TlsConnector;
 use tokio_rustls::client::TlsStream;
 use tracing::trace;
@@ -74,7 +75,7 @@ impl Tls {
         S: AsyncRead + AsyncWrite + Unpin,
     {
         let name = ServerName::try_from(host.to_owned()).map_err(|_| DialError::BadTarget { part: "host" })?;
-        let Built { config, seen } = self.built()?;
+        let Built { config, seen } = self.built().await?;
         *seen.lock() = Handshake::default();
         let stream = TlsConnector::from(config).connect(name, stream).await.map_err(|error| explain(host, &error))?;
         let (_, session) = stream.get_ref();
@@ -111,11 +112,14 @@ impl Tls {
         }
     }
 
-    fn built(&self) -> Result<Built, DialError> {
+    /// Reads the files beside the runtime: one that is a pipe, or far away, may take for ever.
+    async fn built(&self) -> Result<Built, DialError> {
         if let Some(built) = self.built.get() {
             return Ok(built.clone());
         }
-        let built = build(&self.settings)?;
+        let settings = self.settings.clone();
+        let built = spawn_blocking(move || build(&settings)).await;
+        let built = built.map_err(|error| DialError::TlsSetup { problem: error.to_string() })??;
         Ok(self.built.get_or_init(|| built).clone())
     }
 }

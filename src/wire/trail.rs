@@ -94,7 +94,7 @@ pub enum Facts {
     Tunnel {
         /// The proxy's URL without credentials.
         proxy: String,
-        /// Where it comes from, such as `HTTPS_PROXY`.
+        /// Where it comes from in words, as the proxy has it.
         from: String,
         /// Host and port that it was asked for.
         target: String,

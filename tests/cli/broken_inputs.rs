@@ -85,7 +85,11 @@ fn urls(book: &mut Book) {
     ] {
         book.add(&format!("--url: {what}"), &join(&["--url", &broken]).run(), &[]);
     }
+    for (what, value) in [("a file", "@url.txt"), ("stdin", "-")] {
+        book.add(&format!("WPS_URL that is meant to name {what}"), &join(&[]).env("WPS_URL", value).run(), &[]);
+    }
     book.add("no source", &join(&[]).run(), &[]);
+    book.add("two that take stdin", &join(&["--url", "-", "--header", "-"]).run(), &[]);
     book.add("two sources", &join(&["--local", "--url", &url]).run(), &[]);
     book.add("--url-command that fails", &join(&["--url-command", "echo no; exit 3"]).run(), &[]);
     book.add("--url-command that prints no URL", &join(&["--url-command", "echo '{\"token\":1}'"]).run(), &[]);
@@ -182,6 +186,12 @@ fn profiles(book: &mut Book) {
     add("a secret in plain text", &format!("[profiles.dev]\nurl = \"{}\"\n", URL.replace("TOKEN", SESAME)));
     add("two sources", "[profiles.dev]\nlocal = true\nurl = \"@url.txt\"\n");
     add("a secret's file that is not there", "[profiles.dev]\nurl = \"@missing.txt\"\n");
+    add(
+        "a proxy that is none",
+        &format!("[profiles.dev]\nurl = \"ws://h/client/hubs/h\"\nproxy = \"ftp://{SESAME}\"\n"),
+    );
+    add("times that do not go together", "[profiles.dev]\nlocal = true\nping-timeout = \"1s\"\n");
+    add("a proxy from stdin", "[profiles.dev]\nlocal = true\nproxy = \"-\"\n");
     std::fs::remove_file(directory.path().join("wps/config.toml")).unwrap();
     let ended = join(&["--profile", "dev"]).env("XDG_CONFIG_HOME", directory.path()).run();
     book.add("--profile without a configuration file", &ended, &[(&place, "CONFIG")]);
@@ -207,6 +217,9 @@ fn headers(book: &mut Book) {
         let url = URL.replace("TOKEN", SESAME);
         book.add(&format!("--proxy: {what}"), &join(&["--url", &url, "--proxy", &proxy]).run(), &[]);
     }
+    let url = URL.replace("TOKEN", SESAME);
+    let file = join(&["--url", &url]).env("HTTPS_PROXY", "@proxy.txt").run();
+    book.add("HTTPS_PROXY that is meant to name a file", &file, &[]);
 }
 
 fn certificates(book: &mut Book) {

@@ -165,6 +165,53 @@ fn a_profile_or_file_that_is_missing_is_named() {
 }
 
 #[test]
+fn the_proxy_of_a_profile_comes_after_the_environments() {
+    let profile = "[profiles.dev]\nurl = \"ws://service.invalid/client/hubs/h\"\nproxy = \"socks5h://127.0.0.1:1\"\n";
+    let said = |args: &[&str], variables: &[(&str, &str)]| {
+        let mut setup = wps(["join", "g", "--no-reconnect", "--profile", "dev"]).args(args).config(profile);
+        for (name, value) in variables {
+            setup = setup.env(name, value);
+        }
+        let ended = setup.run();
+        assert_eq!(ended.code, 4, "{}", ended.stderr);
+        ended.stderr
+    };
+    for (args, variables, words) in [
+        (&[][..], &[][..], "check the proxy `socks5h://127.0.0.1:1`, which `proxy` of the profile `dev` names"),
+        (
+            &[],
+            &[("HTTP_PROXY", "http://127.0.0.1:2")],
+            "check the proxy `http://127.0.0.1:2`, which `HTTP_PROXY` names",
+        ),
+        (&[], &[("HTTPS_PROXY", "http://127.0.0.1:2")], "which `proxy` of the profile `dev` names"),
+        (
+            &["--proxy", "http://127.0.0.1:3"],
+            &[("HTTP_PROXY", "http://x")],
+            "`http://127.0.0.1:3`, which `--proxy` names",
+        ),
+        (&[], &[("NO_PROXY", "service.invalid")], "could not resolve `service.invalid`"),
+        (&["--proxy", "none"], &[], "could not resolve `service.invalid`"),
+    ] {
+        let said = said(args, variables);
+        assert!(said.contains(words), "{args:?} {variables:?}: {said}");
+    }
+}
+
+#[test]
+fn show_has_the_proxies_of_the_environment_without_their_passwords() {
+    let ended = wps(["config", "show"])
+        .env("HTTPS_PROXY", "http://me:sesame@secure.example:3128")
+        .env("all_proxy", "socks5://[::1]")
+        .env("NO_PROXY", "localhost,10.0.0.0/8")
+        .run();
+    assert_eq!((ended.code, ended.stderr.as_str()), (0, ""));
+    let lines = "# proxy for wss: http://[redacted]@secure.example:3128 (HTTPS_PROXY)\n\
+                 # proxy for ws: socks5h://[::1]:1080 (all_proxy)\n\
+                 # no proxy for: localhost,10.0.0.0/8 (NO_PROXY)\n";
+    assert!(ended.text().contains(lines), "{}", ended.text());
+}
+
+#[test]
 fn show_prints_what_holds_without_secrets() {
     let setup = wps(["config", "show", "--profile", "dev"])
         .env("WPS_URL", "ws://h/client/hubs/h?access_token=sesame")

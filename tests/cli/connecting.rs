@@ -146,6 +146,59 @@ fn an_expired_token_is_warned_about_and_tried_all_the_same() {
 }
 
 #[test]
+fn a_clock_that_is_wrong_is_told_also_when_the_token_signed_by_it_is_taken() {
+    let service = Service::start();
+    let port = service.port();
+    let string = format!("Endpoint=http://127.0.0.1:{port};AccessKey=b3Blbi1zZXNhbWU");
+    for (args, told) in [
+        (vec!["-v", "--hub", "hub1", "--connection-string", &string], true),
+        (vec!["-v", "--url", &service.url()], false),
+    ] {
+        let wps = wps(["join", "g"]).args(args).start();
+        let mut peer = service.request().upgrade_at("Thu, 01 Jan 2015 00:00:00 GMT");
+        peer.greet("c1", "reconnect-1");
+        peer.grant_join("g");
+        peer.see_off();
+        let ended = wps.end();
+        assert_eq!(ended.code, 0, "{}", ended.stderr);
+        let said = ended.stderr.matches("ahead of the service's: set it, since tokens signed here go by it\n").count();
+        assert_eq!(said, usize::from(told), "{}", ended.stderr);
+    }
+}
+
+#[test]
+fn a_close_that_ends_a_run_is_its_one_cause() {
+    for (code, words) in [(1003, "does not accept this kind"), (1008, "refused by policy"), (1009, "was larger than")] {
+        let service = Service::start();
+        let wps = wps(["listen", "--no-reconnect", "-q", "--url", &service.url()]).start();
+        service.connect().close(code, "because");
+        let ended = wps.end();
+        ended.assert_failed(
+            7,
+            &["error: the connection to hub `hub1` at `", "was lost and not regained\ncaused by: close code ", words],
+        );
+        assert_eq!(ended.stderr.matches("close code").count(), 1, "{}", ended.stderr);
+    }
+}
+
+#[test]
+fn a_role_with_a_pattern_that_fits_is_not_said_to_be_missing() {
+    for (pattern, words) in [
+        ("room.*", "the token has `webpubsub.sendToGroups.room.*`, which allows it"),
+        ("hall.*", "the role `webpubsub.sendToGroup` or `webpubsub.sendToGroup.room.1` is missing; the token has"),
+    ] {
+        let mut service = Service::start();
+        service.token = crate::support::token::token_with_roles(&[&format!("webpubsub.sendToGroups.{pattern}")]);
+        let wps = wps(["send", "room.1", "x", "--url", &service.url()]).start();
+        let mut peer = service.connect();
+        let frame = peer.operation();
+        peer.nack(&frame["ackId"], "Forbidden", "");
+        peer.see_off();
+        wps.end().assert_failed(8, &["refused to send to `room.1`", words]);
+    }
+}
+
+#[test]
 fn a_refused_port_is_said_to_have_nobody_listening() {
     let port = ClosedPort::reserve();
     let ended = attempt(&format!("ws://127.0.0.1:{}/client/hubs/hub1?access_token=x", port.port())).end();

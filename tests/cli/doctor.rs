@@ -426,6 +426,60 @@ fn a_source_that_cannot_be_used_is_a_finding() {
 }
 
 #[test]
+fn a_profile_that_cannot_be_used_is_a_finding_about_the_source() {
+    let dev = "[profiles.dev]\nlocal = true\nhubb = \"x\"\n";
+    for (config, args, variable, detail, hint) in [
+        (Some(dev), &["--profile", "nope"][..], None, "there is no profile `nope` (`--profile`)", "it has `dev`"),
+        (Some(dev), &[], Some("nope"), "there is no profile `nope` (`WPS_PROFILE`)", "it has `dev`"),
+        (Some(dev), &["--profile", "dev"], None, "`hubb` is not a flag", "did you mean `hub`?"),
+        (Some("[profiles.dev\n"), &["--profile", "dev"], None, "is not valid TOML at line 1", "begins with the line"),
+        (None, &["--profile", "dev"], None, "but there is no `", "`wps config --help`"),
+    ] {
+        let mut setup = wps(["doctor", "-o", "ndjson"]).args(args);
+        if let Some(config) = config {
+            setup = setup.config(config);
+        }
+        if let Some(name) = variable {
+            setup = setup.env("WPS_PROFILE", name);
+        }
+        assert_fails(&setup.run(), "source", 3, detail, hint);
+    }
+    let ended = wps(["doctor", "--profile", "nope"]).config(dev).run();
+    assert!(ended.text().contains("source       failed            there is no profile `nope`"), "{}", ended.text());
+    // A command line that is wrong is wrong all the same.
+    wps(["doctor", "--profile", "nope", "--group", ""]).run().assert_failed(2, &["error: the name in `--group`"]);
+}
+
+#[test]
+fn frames_that_are_not_understood_are_told_at_the_step_where_they_came() {
+    let service = Service::start();
+    let wps = doctor(&service.url()).start();
+    let mut peer = service.request().upgrade();
+    peer.send_text(r#"{"type":"banana","reconnectionToken":"sesame"}"#);
+    peer.send_text(r#"{"type":"ack","ackId":1,"success":true}"#);
+    peer.greet("c1", "reconnect-1");
+    let frame = peer.operation();
+    peer.send_text("]");
+    peer.nack(&frame["ackId"], "InternalServerError", "");
+    peer.see_off();
+    let ended = wps.end();
+    let connected = check(&ended, "connected");
+    let hint = connected["hint"].as_str().unwrap();
+    for part in ["unknown type `banana`", "[redacted]", "an ack before `connected`"] {
+        assert!(hint.contains(part), "{connected}");
+    }
+    assert!(!ended.text().contains("sesame"), "{}", ended.text());
+    assert_fails(&ended, "join", 8, "InternalServerError", "a frame was not understood (not JSON");
+
+    // Where nothing else comes, they are what there is to say.
+    let wps = doctor(&service.url()).start();
+    let mut peer = service.request().upgrade();
+    peer.send_text("stranger");
+    peer.close(1002, "");
+    assert_fails(&wps.end(), "connected", 4, "close code 1002", "a frame was not understood (not JSON");
+}
+
+#[test]
 fn what_is_wrong_with_the_command_line_is_a_usage_error() {
     wps(["doctor", "--local", "--group", ""]).run().assert_failed(2, &["error: the name in `--group`"]);
     wps(["doctor", "--local", "-o", "raw"]).run().assert_failed(2, &["`raw` is not a value of `--output`"]);
@@ -493,5 +547,5 @@ fn a_socks_proxy_on_the_way_is_named() {
     let told = check(&ended, "proxy");
     assert_eq!(told["status"], "ok");
     let detail = told["detail"].as_str().unwrap();
-    assert!(detail.contains("`service.invalid:") && detail.contains("(HTTP_PROXY)"), "{detail}");
+    assert!(detail.contains("`service.invalid:") && detail.contains("(`HTTP_PROXY`)"), "{detail}");
 }

@@ -13,6 +13,7 @@ const LAYERS: &[(&str, &[&str])] = &[
     ("protocol", &[]),
     ("secret", &[]),
     ("signal", &[]),
+    ("shell", &[]),
     ("failure", &["secret"]),
     ("auth", &["protocol", "secret"]),
     ("wire", &["secret"]),
@@ -20,13 +21,17 @@ const LAYERS: &[(&str, &[&str])] = &[
     ("client::session", &["protocol"]),
     ("client::event", &["client::session", "protocol"]),
     ("client::handle", &["client::session"]),
-    ("client::driver", &["client::session", "client::event", "client::handle", "wire", "auth", "protocol", "secret"]),
+    (
+        "client::driver",
+        &["client::session", "client::event", "client::handle", "wire", "auth", "protocol", "secret", "shell"],
+    ),
     ("state", &["client::session"]),
     ("render", &["client::event", "protocol", "secret"]),
-    ("emulator::hub", &["protocol"]),
-    ("emulator", &["emulator::hub", "wire", "auth", "protocol", "secret"]),
-    ("cli", &["failure", "secret"]),
-    ("settings", &["cli", "auth", "client::session", "protocol", "failure", "secret"]),
+    ("emulator::fault", &["protocol"]),
+    ("emulator::hub", &["emulator::fault", "protocol"]),
+    ("emulator", &["emulator::fault", "emulator::hub", "wire", "auth", "protocol", "secret"]),
+    ("cli", &["emulator::fault", "failure", "secret"]),
+    ("settings", &["cli", "auth", "client::session", "emulator::fault", "protocol", "failure", "secret"]),
     ("logging", &["client::driver", "render", "failure", "secret"]),
     (
         "commands",
@@ -36,12 +41,14 @@ const LAYERS: &[(&str, &[&str])] = &[
             "client::event",
             "client::handle",
             "emulator",
+            "emulator::fault",
             "render",
             "settings",
             "state",
             "cli",
             "failure",
             "signal",
+            "shell",
             "auth",
             "wire",
             "protocol",
@@ -52,7 +59,7 @@ const LAYERS: &[(&str, &[&str])] = &[
 ];
 
 /// The cores, which do no I/O: time and randomness are arguments.
-const CORES: [&str; 3] = ["client::session", "emulator::hub", "protocol"];
+const CORES: [&str; 4] = ["client::session", "emulator::fault", "emulator::hub", "protocol"];
 
 /// Clocks, runtimes and sources of randomness.
 const FORBIDDEN: [&str; 17] = [

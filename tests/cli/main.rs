@@ -11,24 +11,42 @@ mod support;
 mod broken_inputs;
 mod config;
 mod connecting;
+mod control;
 mod doctor;
 mod doctor_network;
 #[cfg(unix)]
+mod emulator_double;
+#[cfg(unix)]
+mod emulator_load;
+#[cfg(unix)]
 mod ending;
+#[cfg(unix)]
+mod expressions;
+mod faults;
 mod garbage;
 mod layering;
+mod listen_network;
+#[cfg(target_os = "linux")]
+mod names;
 mod network;
+#[cfg(unix)]
+mod on_ready;
 mod operations;
 mod output;
+#[cfg(unix)]
+mod record;
 mod recovery;
 mod repl;
 #[cfg(unix)]
 mod repl_terminal;
+mod rest;
 mod secrets;
 #[cfg(unix)]
 mod session;
 #[cfg(unix)]
 mod sources;
+#[cfg(unix)]
+mod streams;
 mod traces;
 mod url;
 mod usage;

@@ -288,6 +288,39 @@ fn headers_are_sent_with_the_handshake_and_only_there() {
 }
 
 #[test]
+fn proxy_and_headers_can_come_from_stdin() {
+    let service = Service::start();
+    let proxy = Proxy::start(Manners::Http(Some("user:password")));
+    let url = format!("\u{feff}http://user:password@127.0.0.1:{}\r\n", proxy.port());
+    assert_sent(&service, attempt(&service.url_of(HOST)).args(["--proxy", "-"]).stdin(url));
+    proxy.asked();
+
+    let run = attempt(&service.url()).args(["--header", "-"]).stdin("X-One: 1\n\nAuthorization: Bearer x\r\n").start();
+    let request = service.request();
+    assert_eq!((request.header("x-one"), request.header("authorization")), (Some("1"), Some("Bearer x")));
+    request.refuse("404 Not Found", &[], "");
+    assert_eq!(run.end().code, 6);
+}
+
+#[test]
+fn stdin_is_taken_once() {
+    let url = "ws://service.invalid/client/hubs/hub1";
+    for (args, both) in [
+        (vec!["send", "g", "x", "--url", "-", "--proxy", "-"], "`--url -` and `--proxy -`"),
+        (vec!["listen", "--connection-string", "-", "--header", "-"], "`--connection-string -` and `--header -`"),
+        (vec!["doctor", "--url", url, "--proxy", "-", "--header", "-"], "`--proxy -` and `--header -`"),
+        (vec!["send", "g", "-", "--url", url, "--header", "-"], "`--header -` and DATA `-`"),
+        (vec!["event", "e", "-", "--url", url, "--proxy", "-"], "`--proxy -` and DATA `-`"),
+        (vec!["repl", "--url", url, "--proxy", "-"], "`--proxy -` and the lines"),
+        (vec!["url", "inspect", "-", "--connection-string", "-"], "`--connection-string -` and URL `-`"),
+    ] {
+        wps(&args).run().assert_failed(2, &[&format!("error: {both} both take standard input\nhint: "), "@FILE"]);
+    }
+    let twice = wps(["listen", "--url", url, "--header", "-", "--header", "-"]).run();
+    twice.assert_failed(2, &["error: `--header -` is given twice", "hint: "]);
+}
+
+#[test]
 fn an_address_in_place_of_dns_keeps_the_name_for_the_certificate() {
     let authority = Authority::new();
     let service = Service::with_tls(Some(authority.server(named(&[HOST]), &Unusual::default())));

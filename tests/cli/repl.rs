@@ -87,7 +87,7 @@ fn the_first_line_that_fails_ends_the_script_with_its_exit_code() {
         ("# JSON\nsend -t json g {\"a\":}\n", &[], 11, "error: line 2: the data is not JSON\n"),
         ("send --file missing g\n", &[], 11, "error: line 1: could not read the data from `missing`\n"),
         ("expect --timeout 10ms .type == \"none\"\n", &[], 12, "error: line 1: no record for which"),
-        ("sleep 1m\n", &["--timeout", "300ms"], 124, "error: timed out after 300 ms (`--timeout`)\n"),
+        ("sleep 1m\n", &["--timeout", "300ms"], 124, "error: timed out after 300 ms (`--timeout`)"),
     ] {
         let ended = script(lines).args(flags.iter().copied()).arg("-q").run();
         assert_eq!((ended.code, ended.text()), (code, ""), "{lines}: {}", ended.stderr);
@@ -128,6 +128,23 @@ fn keep_going_goes_on_and_ends_with_the_code_of_the_first_failure() {
         .run();
     assert_eq!((ended.code, ended.text()), (12, "[g] still\n"), "{}", ended.stderr);
     ended.assert_stderr(&["error: line 2: no record", "error: line 3: there is no command `bogus`"]);
+}
+
+#[test]
+fn a_line_that_is_no_text_fails_alone_and_a_byte_order_mark_is_no_part_of_the_first() {
+    let mut lines = b"\xef\xbb\xbfjoin g\r\nsend g \xff\r\nsend g good\r\nexpect .data == \"good\"\r\n".to_vec();
+    let port = ClosedPort::reserve().port();
+    let local = format!("--local={port}");
+    let ended = wps(["repl", &local, "-q", "--keep-going"]).stdin(lines.clone()).run();
+    assert_eq!((ended.code, ended.text()), (11, "[g] good\n"), "{}", ended.stderr);
+    ended.assert_stderr(&["error: line 2: it is not UTF-8\n"]);
+
+    lines = b"send g ".to_vec();
+    lines.resize(17 * 1024 * 1024, b'x');
+    lines.extend_from_slice(b"\njoin g\nbogus\n");
+    let ended = wps(["repl", &local, "-q", "--keep-going"]).stdin(lines).run();
+    assert_eq!(ended.code, 11, "{}", ended.stderr);
+    ended.assert_stderr(&["error: line 1: it is longer than 16777216 bytes\n", "error: line 3: there is no command"]);
 }
 
 #[test]

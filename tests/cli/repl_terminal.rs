@@ -168,7 +168,8 @@ fn ctrl_c_abandons_a_send_that_waits_and_not_the_repl() {
     wps.last("recovering   >");
     let mut peer = request.upgrade();
     peer.send(&json!({"type": "pong"}));
-    wps.see("recovered");
+    wps.see("recovered after");
+    wps.last(PROMPT);
     wps.keys("\x03");
     wps.see("Ctrl-C once more, or Ctrl-D, leaves");
     wps.keys("\x03");
@@ -291,6 +292,80 @@ fn it_works_in_a_narrow_terminal_and_follows_its_size() {
 }
 
 #[test]
+fn colours_show_json_and_its_brackets_and_a_hint_and_none_are_there_without_colour() {
+    for colored in [true, false] {
+        let service = Service::start();
+        let mut setup = repl(&service);
+        if !colored {
+            setup = setup.env("NO_COLOR", "1");
+        }
+        let (mut wps, peer) = joined(setup, &service);
+        let hinted = if colored { format!("{PROMPT} join g") } else { format!("{PROMPT} jo") };
+        wps.keys("jo");
+        wps.last(&hinted);
+        let json = "send -t json g {\"a\":[1,true]}";
+        // In place of what was typed; the cursor then goes back, onto the last bracket.
+        wps.keys(&format!("\x15{json}"));
+        wps.last(&format!("{PROMPT} {json}"));
+        wps.keys("\x1b[D");
+        let end = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
+        let marked = "\x1b[1;4m{\x1b[0m\x1b[33m\"a\"\x1b[0m:[\x1b[35m1\x1b[0m,\x1b[34mtrue\x1b[0m]\x1b[1;4m}\x1b[0m";
+        if colored {
+            wps.until_bytes("the marked brackets", |bytes| end(bytes).contains(marked));
+            assert!(end(&wps.bytes()).contains("\x1b[90min g\x1b[0m"), "the hint is grey");
+        }
+        // Away from the brackets.
+        wps.keys("\x15\x0bx");
+        wps.last(&format!("{PROMPT} x"));
+        if !colored {
+            let written = end(&wps.bytes());
+            let is_color =
+                |rest: &str| rest.trim_start_matches(|c: char| c.is_ascii_digit() || c == ';').starts_with('m');
+            assert!(!written.split("\x1b[").skip(1).any(is_color), "{written:?}");
+        }
+        wps.keys("\x15");
+        leave(wps, peer);
+    }
+}
+
+#[test]
+fn a_window_that_changes_its_width_keeps_what_stands_in_it() {
+    let service = Service::start();
+    // The screen of these tests keeps its rows as they are, as xterm does, which says who it is.
+    let (mut wps, mut peer) = joined(repl(&service).env("XTERM_VERSION", "XTerm(390)"), &service);
+    let text = "send g a line that is so long that it has two rows here, and three in a window half as wide";
+    peer.say(1, "before");
+    wps.see("[g] bob: before");
+    wps.keys(text);
+    wps.see("half as wide");
+    for (number, columns) in [(2, 50), (3, 120), (4, 40), (5, 80)] {
+        let shown = format!("{PROMPT} {text}");
+        let rows: Vec<String> = shown
+            .as_bytes()
+            .chunks(columns.into())
+            .map(|row| String::from_utf8_lossy(row).trim_end().to_owned())
+            .collect();
+        let at_the_bottom = |lines: &[String]| {
+            let used = lines.iter().rposition(|line| !line.is_empty()).map_or(0, |last| last + 1);
+            lines[..used].ends_with(&rows)
+        };
+        wps.resize(24, columns);
+        wps.until("the line in the new width", at_the_bottom);
+        peer.say(number, &format!("message {number}"));
+        wps.see(&format!("[g] bob: message {number}"));
+        let lines = wps.until("the line below", at_the_bottom);
+        assert_eq!(lines.iter().filter(|line| line.contains("send g")).count(), 1, "{lines:#?}");
+        position(&lines, "[g] bob: before");
+    }
+    wps.enter("");
+    let operation = peer.operation();
+    assert_eq!(operation["data"], text.strip_prefix("send g ").unwrap());
+    peer.ack(&operation["ackId"]);
+    wps.see("sent to");
+    leave(wps, peer);
+}
+
+#[test]
 fn a_dumb_terminal_and_no_colour_get_no_escapes() {
     let port = ClosedPort::reserve().port();
     for (name, value) in [("TERM", "dumb"), ("NO_COLOR", "1")] {
@@ -310,6 +385,110 @@ fn a_dumb_terminal_and_no_colour_get_no_escapes() {
             assert!(!bytes.contains("\x1b[3") && !bytes.contains("\x1b[1m"), "{bytes:?}");
         }
     }
+}
+
+#[test]
+fn on_a_dumb_terminal_ctrl_c_abandons_the_command_and_twice_on_an_empty_line_leaves() {
+    let service = Service::start();
+    let (mut wps, mut peer) = joined(repl(&service).env("TERM", "dumb"), &service);
+    peer.say(1, "while nothing runs");
+    wps.see("[g] bob: while nothing runs");
+    wps.last(PROMPT);
+    wps.enter("send g one\\");
+    wps.last("...          >");
+    wps.enter("two");
+    let operation = peer.operation();
+    assert_eq!(operation["data"], "one\ntwo");
+    peer.ack(&operation["ackId"]);
+    wps.see("sent to `g`");
+    wps.last(PROMPT);
+    wps.enter("send g is never acknowledged");
+    peer.operation();
+    peer.say(2, "while it waits");
+    wps.last("[g] bob: while it waits");
+    wps.keys("\x03");
+    wps.see("abandoned");
+    wps.last(PROMPT);
+    // A command of several lines is given up whole.
+    wps.enter("send g never\\");
+    wps.last("...          >");
+    wps.keys("\x03");
+    wps.see("Ctrl-C once more, or Ctrl-D, leaves");
+    wps.last(PROMPT);
+    wps.enter("send --no-ack g this");
+    assert_eq!(peer.operation()["data"], "this");
+    let lines = wps.last(PROMPT);
+    assert!(lines.iter().all(|line| line.matches('>').count() < 2), "{lines:#?}");
+    wps.keys("\x03");
+    wps.until("the hint again", |lines| lines.iter().filter(|line| line.contains("once more")).count() == 2);
+    wps.last(PROMPT);
+    wps.keys("\x03");
+    peer.see_off();
+    assert_eq!(wps.end(), 0);
+}
+
+#[test]
+fn two_repls_at_once_keep_each_others_history() {
+    let port = ClosedPort::reserve().port();
+    let home = tempfile::tempdir().unwrap();
+    let start = || {
+        let wps = terminal(["repl", &format!("--local={port}")]).env("HOME", home.path().to_str().unwrap()).start();
+        wps.last(PROMPT);
+        wps
+    };
+    let mut one = start();
+    let mut other = start();
+    // Enters a line, and waits until the editor is done with it.
+    let entered = |wps: &mut Terminal, line: &str| {
+        let shown = format!("{PROMPT} {line}");
+        let count = |lines: &[String]| lines.iter().filter(|line| **line == shown).count();
+        let before = count(&wps.last(PROMPT));
+        wps.enter(line);
+        wps.until("the line", |lines| count(lines) > before);
+        wps.last(PROMPT);
+    };
+    for (first, second) in [("join a", "join b"), ("send a 1", "send b 1"), ("join a", "send b 2")] {
+        for (wps, line) in [(&mut one, first), (&mut other, second)] {
+            entered(wps, line);
+        }
+    }
+    other.enter("quit");
+    assert_eq!(other.end(), 0);
+    entered(&mut one, "send a 2");
+    // A third one has all of it, each line once, at its newest place.
+    let mut third = start();
+    third.enter("history");
+    let lines = third.see("8  history");
+    for (number, line) in
+        [(1, "join b"), (2, "send a 1"), (3, "send b 1"), (4, "join a"), (5, "send b 2"), (6, "quit"), (7, "send a 2")]
+    {
+        assert!(lines.contains(&format!("{number}  {line}")), "{lines:#?}");
+    }
+    // What it tidied away has cost the first one nothing.
+    entered(&mut one, "ping");
+    let kept = std::fs::read_to_string(home.path().join(".local/state/wps/history")).unwrap();
+    assert_eq!(kept, "join b\nsend a 1\nsend b 1\njoin a\nsend b 2\nquit\nsend a 2\nhistory\nping\n");
+    third.enter("quit");
+    assert_eq!(third.end(), 0);
+    one.enter("quit");
+    assert_eq!(one.end(), 0);
+}
+
+#[test]
+fn several_lines_pasted_at_once_run_in_order() {
+    let service = Service::start();
+    let (mut wps, mut peer) = joined(repl(&service), &service);
+    for (number, (start, end)) in [("", ""), ("\x1b[200~", "\x1b[201~\r")].into_iter().enumerate() {
+        let lines: String = (0..20).map(|line| format!("send g paste {number} line {line}\r")).collect();
+        wps.keys(&format!("{start}{}{end}", if end.is_empty() { &lines } else { lines.trim_end() }));
+        for line in 0..20 {
+            let operation = peer.operation();
+            assert_eq!(operation["data"], format!("paste {number} line {line}"));
+            peer.ack(&operation["ackId"]);
+        }
+        wps.last(PROMPT);
+    }
+    leave(wps, peer);
 }
 
 #[test]

@@ -1,5 +1,6 @@
 //! Where the URL comes from: a command that prints it, files and profiles, and which goes before which.
 
+use std::os::unix::fs::OpenOptionsExt as _;
 use std::path::Path;
 use std::time::Duration;
 
@@ -8,6 +9,9 @@ use tempfile::TempDir;
 
 use crate::support::service::Request;
 use crate::support::{Running, Service, Setup, wps};
+
+/// Opening a pipe that nobody reads fails at once.
+const NONBLOCK: i32 = rustix::fs::OFlags::NONBLOCK.bits() as i32;
 
 /// A URL command that counts its runs in `DIR/runs` and prints a URL of the service with `token-N`.
 const COUNTING: &str = "echo run >> $DIR/runs; n=$(grep -c . $DIR/runs); \
@@ -164,6 +168,27 @@ fn a_url_command_that_hangs_is_killed_with_all_it_started_at_the_connect_timeout
          hint: the limit is 700 ms (`--connect-timeout`), for the command and the connection together\n",
     );
     assert!(ended.at - started < Duration::from_secs(5));
+}
+
+#[test]
+fn something_that_a_url_command_leaves_behind_may_hold_its_stdout_open() {
+    let service = Service::start();
+    for command in [
+        "echo $URL; (cat $FIFO; true) 2> /dev/null & exit 0",
+        // The whole URL comes only after the command's end.
+        "(cat $FIFO > /dev/null; echo $URL) 2> /dev/null & (echo > $FIFO) & exit 0",
+    ] {
+        let wps = wps(["join", "g", "--url-command", &format!("FIFO=$HOME/fifo; mkfifo $FIFO; {command}")]);
+        let fifo = wps.home().join("fifo");
+        let wps = wps.env("URL", service.url()).start();
+        service.connect_and_join(&["g"]).see_off();
+        // Lets it end, if it has not.
+        let _ = std::fs::OpenOptions::new().write(true).custom_flags(NONBLOCK).open(fifo);
+        let ended = wps.end();
+        assert_eq!((ended.code, ended.text()), (0, ""), "{}", ended.stderr);
+    }
+    let ended = wps(["join", "g", "--no-reconnect", "--url-command", "sleep 5 2> /dev/null & exit 3"]).run();
+    ended.assert_failed(4, &["the URL command failed with exit status 3, and printed nothing"]);
 }
 
 #[test]

@@ -1,8 +1,32 @@
 //! Roles in words (PROTOCOL §11).
 
-/// The longest pattern that the service takes, in characters, and the most `*` in it.
-const LONGEST_PATTERN: usize = 1024;
-const MOST_STARS: usize = 5;
+use crate::protocol::{GroupPattern, LONGEST_PATTERN, MOST_STARS};
+
+/// What a role is for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Verb {
+    /// Joining and leaving.
+    JoinLeave,
+    /// Publishing.
+    Send,
+}
+
+impl Verb {
+    /// The role for any group; one for certain groups begins with it.
+    pub fn role(self) -> &'static str {
+        match self {
+            Self::JoinLeave => "webpubsub.joinLeaveGroup",
+            Self::Send => "webpubsub.sendToGroup",
+        }
+    }
+
+    fn words(self) -> &'static str {
+        match self {
+            Self::JoinLeave => "join and leave",
+            Self::Send => "send to",
+        }
+    }
+}
 
 /// What a role allows.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -12,13 +36,10 @@ enum Allows<'a> {
     Pattern(&'a str),
 }
 
-/// `join and leave` or `send to`, and where.
-fn parse(role: &str) -> Option<(&'static str, Allows<'_>)> {
-    let (verb, rest) = if let Some(rest) = role.strip_prefix("webpubsub.joinLeaveGroup") {
-        ("join and leave", rest)
-    } else {
-        ("send to", role.strip_prefix("webpubsub.sendToGroup")?)
-    };
+/// What for, and where.
+fn parse(role: &str) -> Option<(Verb, Allows<'_>)> {
+    let of = |verb: Verb| role.strip_prefix(verb.role()).map(|rest| (verb, rest));
+    let (verb, rest) = of(Verb::JoinLeave).or_else(|| of(Verb::Send))?;
     let allows = match (rest, rest.strip_prefix('.'), rest.strip_prefix("s.")) {
         ("", ..) => Allows::Any,
         (_, Some(group), _) if !group.is_empty() => Allows::Group(group),
@@ -28,12 +49,29 @@ fn parse(role: &str) -> Option<(&'static str, Allows<'_>)> {
     Some((verb, allows))
 }
 
+/// The role that allows something in a group, if one of these does; without a group: in any.
+pub fn granting<'r>(roles: &'r [String], verb: Verb, group: Option<&str>) -> Option<&'r str> {
+    let grants = |role: &&String| match parse(role) {
+        Some((of, allows)) if of == verb => match (allows, group) {
+            (Allows::Any, _) => true,
+            (Allows::Group(allowed), Some(group)) => allowed == group,
+            (Allows::Pattern(pattern), Some(group)) => {
+                GroupPattern::parse(pattern).is_some_and(|pattern| pattern.matches(group))
+            }
+            (Allows::Group(_) | Allows::Pattern(_), None) => false,
+        },
+        _ => false,
+    };
+    roles.iter().find(grants).map(String::as_str)
+}
+
 /// What all these roles together allow, a phrase each; unknown ones are left out.
 pub fn in_words(roles: &[String]) -> Vec<String> {
     let mut words = Vec::new();
-    for verb in ["join and leave", "send to"] {
+    for verb in [Verb::JoinLeave, Verb::Send] {
         let of_verb =
             || roles.iter().filter_map(|role| parse(role)).filter(|(it, _)| *it == verb).map(|(_, allows)| allows);
+        let verb = verb.words();
         if of_verb().any(|allows| allows == Allows::Any) {
             words.push(format!("may {verb} any group"));
             continue;
@@ -97,6 +135,19 @@ mod tests {
             let roles: Vec<String> = roles.into_iter().map(str::to_owned).collect();
             assert_eq!(in_words(&roles).join("; "), expected);
         }
+    }
+
+    #[test]
+    fn the_role_that_allows_something_is_found_among_literals_and_patterns() {
+        let roles = ["webpubsub.sendToGroup.room.1", "webpubsub.joinLeaveGroups.room.*", "other"].map(str::to_owned);
+        let found = |verb, group| granting(&roles, verb, group);
+        assert_eq!(found(Verb::Send, Some("room.1")), Some("webpubsub.sendToGroup.room.1"));
+        assert_eq!(found(Verb::JoinLeave, Some("room.1")), Some("webpubsub.joinLeaveGroups.room.*"));
+        for (verb, group) in [(Verb::Send, Some("room.2")), (Verb::JoinLeave, Some("room.1.2")), (Verb::Send, None)] {
+            assert_eq!(found(verb, group), None);
+        }
+        let any = ["webpubsub.sendToGroup".to_owned()];
+        assert_eq!(granting(&any, Verb::Send, None), Some("webpubsub.sendToGroup"));
     }
 
     #[test]

@@ -33,6 +33,52 @@ impl Audience<'_> {
     }
 }
 
+/// The audience a REST token must have (PROTOCOL §2.4): the URL of the request, or one above it.
+///
+/// Compares as [`Audience`] does. What the path may leave out at its end begins at a slash; a percent-encoded path may be
+/// written either way.
+#[derive(Clone, Copy, Debug)]
+pub struct RequestAudience<'a> {
+    /// As in [`Audience`].
+    pub endpoints: &'a [&'a str],
+    /// The path of the request, as it stands in it.
+    pub path: &'a str,
+}
+
+impl RequestAudience<'_> {
+    /// Whether `aud` is the request's URL or one above it.
+    pub fn accepts(&self, aud: &str) -> bool {
+        let Some((scheme, rest)) = aud.split_once("://") else { return false };
+        let rest = rest.split(['?', '#']).next().unwrap_or_default();
+        let (authority, path) = rest.split_at(rest.find('/').unwrap_or(rest.len()));
+        // Only the authority is parsed as a URL, which would resolve dots in the path.
+        let Ok(url) = Url::parse(&format!("{scheme}://{authority}")) else { return false };
+        let names_a_user = !url.username().is_empty() || url.password().is_some();
+        if names_a_user || !matches!(url.scheme(), "http" | "https" | "ws" | "wss") {
+            return false;
+        }
+        let spellings = |path: &str| {
+            let decoded = percent_decode_str(path).decode_utf8_lossy().into_owned();
+            [path.to_ascii_lowercase(), decoded.to_ascii_lowercase()]
+        };
+        let requested = spellings(self.path);
+        let above = |aud: &String| {
+            let aud = aud.trim_end_matches('/');
+            requested
+                .iter()
+                .any(|path| path.strip_prefix(aud).is_some_and(|rest| rest.is_empty() || rest.starts_with('/')))
+        };
+        spellings(path).iter().any(above) && self.endpoints.iter().any(|endpoint| same_authority(&url, endpoint))
+    }
+}
+
+impl fmt::Display for RequestAudience<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let endpoint = self.endpoints.first().copied().unwrap_or_default();
+        write!(f, "{}{}", endpoint.trim_end_matches('/'), self.path)
+    }
+}
+
 fn same_authority(url: &Url, endpoint: &str) -> bool {
     // The authority of a `Host` header has no scheme; it then shares that of the audience, and so its default port.
     let endpoint = if endpoint.contains("://") {

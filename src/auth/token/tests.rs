@@ -181,3 +181,39 @@ fn claims_can_be_read_without_the_key() {
     assert_eq!(peek_claims("not a token"), None);
     assert_eq!(peek_claims("a.b.c"), None);
 }
+
+#[test]
+fn a_rest_token_is_for_the_requests_url_or_one_above() {
+    let accepts = |aud: &str, path: &str| {
+        RequestAudience { endpoints: &["http://localhost:8080", "127.0.0.1:8080"], path }.accepts(aud)
+    };
+    let path = "/api/hubs/chat/groups/a%2Fb%20c/:send";
+    for aud in [
+        "http://localhost:8080/api/hubs/chat/groups/a%2Fb%20c/:send",
+        "http://localhost:8080/api/hubs/chat/groups/a%2fb%20c/:send?api-version=2024-12-01",
+        "https://LOCALHOST:8080/api/hubs/CHAT/groups/a/b c/:send/",
+        "ws://127.0.0.1:8080/api/hubs/chat/groups/a%2Fb%20c/%3Asend",
+        "http://localhost:8080/api/hubs/chat",
+        "http://localhost:8080/",
+        "http://localhost:8080",
+        "http://localhost:8080?x=/y",
+    ] {
+        assert!(accepts(aud, path), "{aud}");
+    }
+    for aud in [
+        "http://localhost:8080/api/hubs/cha",
+        "http://localhost:8080/api/hubs/chat/groups/a%2Fb%20c/:send/more",
+        "http://localhost:8080/client/hubs/chat",
+        "http://localhost:8081/api/hubs/chat",
+        "http://other:8080/api/hubs/chat",
+        "http://localhost:8080@other/api/hubs/chat",
+        "ftp://localhost:8080/api/hubs/chat",
+        "localhost:8080/api/hubs/chat",
+        "",
+    ] {
+        assert!(!accepts(aud, path), "{aud}");
+    }
+    // Dots in a path are a group's, not a way up.
+    assert!(accepts("http://localhost:8080/api/hubs/chat/groups/..", "/api/hubs/chat/groups/.."));
+    assert!(!accepts("http://localhost:8080/api/hubs/chat/groups/../../other", "/api/hubs/other"));
+}

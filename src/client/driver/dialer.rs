@@ -11,7 +11,7 @@ use crate::auth::access_url::{AccessUrl, Signer};
 use crate::client::session::{DialClass, DialFailure, DialRequest};
 use crate::protocol::Subprotocol;
 use crate::secret::{self, Secret};
-use crate::wire::{DialError, DialOptions, Progress, Step, Stream, Target, dial};
+use crate::wire::{DialError, DialOptions, Facts, Progress, Step, Stream, Target, dial};
 
 /// Where client access URLs come from.
 #[derive(Clone, Debug)]
@@ -96,6 +96,14 @@ impl Trail {
     /// Its steps, in their order.
     pub fn steps(&self) -> Vec<Step> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner).steps()
+    }
+
+    /// What the service's clock said in its answer to the last handshake, where it said so.
+    pub fn served(&self) -> Option<SystemTime> {
+        self.steps().iter().rev().find_map(|step| match step.facts {
+            Some(Facts::Answer { date, .. }) => date,
+            _ => None,
+        })
     }
 
     /// Another dial begins.

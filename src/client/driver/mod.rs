@@ -22,11 +22,11 @@ use tokio::task::yield_now;
 use tokio::time::{Instant, Sleep, sleep_until};
 use tracing::{Level, debug, enabled, trace};
 
-use super::event::{EventSink, Flow, Frame};
-use super::handle::{Command, Commands, Handle, Stop, channel};
+use super::event::{EventSink, Flow, Frame, Lifecycle, Wiretap};
+use super::handle::{Batch, Command, Commands, Handle, Settlement, Settlements, Stop, Submission, channel};
 use super::session::{
-    Config, Counts, DialFailure, DialRequest, End, LossCause, Mark, OperationId, Outcome, Output, PingId, Received,
-    Session, Snapshot,
+    AckMode, Config, Counts, DialFailure, DialRequest, End, LossCause, Mark, OperationId, Outcome, Output, PingId,
+    Received, Request, Session, Snapshot,
 };
 use crate::protocol::{Downstream, decode_downstream, explain_close_code, redact_reconnection_token};
 use crate::secret::{self, FRAMES};
@@ -72,6 +72,9 @@ pub struct Finished {
 /// Longer than any run.
 const FAR: Duration = Duration::from_secs(100 * 365 * 24 * 60 * 60);
 
+/// When so many bytes wait to be written, no further batch of operations is taken in.
+const BACKLOG: usize = 256 * 1024;
+
 /// The most of a frame's text that is logged, unless everything is asked for.
 const LOGGED_CHARS: usize = 240;
 
@@ -80,9 +83,11 @@ pub struct Driver<D: Dialer, S> {
     session: Session,
     dialer: D,
     sink: S,
+    /// Whoever sees the wire.
+    wiretap: Option<Box<dyn Wiretap>>,
     commands: Commands,
     /// Who waits for which operation.
-    replies: HashMap<OperationId, oneshot::Sender<Outcome>>,
+    replies: HashMap<OperationId, Asker>,
     next_operation: u64,
     /// Who waits for which ping.
     pongs: HashMap<PingId, oneshot::Sender<Duration>>,
@@ -111,10 +116,36 @@ impl<D: Dialer, S> std::fmt::Debug for Driver<D, S> {
     }
 }
 
+/// Who waits for an operation.
+enum Asker {
+    /// One who asked for this alone.
+    One(oneshot::Sender<Outcome>),
+    /// A stream, which knows it by its tag and line.
+    Stream { tag: u64, line: u64, settled: Settlements },
+}
+
+impl Asker {
+    fn line(&self) -> Option<u64> {
+        match self {
+            Self::One(_) => None,
+            Self::Stream { line, .. } => Some(*line),
+        }
+    }
+
+    fn answer(self, outcome: Outcome) {
+        // Whoever asked may have stopped waiting.
+        match self {
+            Self::One(reply) => drop(reply.send(outcome)),
+            Self::Stream { tag, settled, .. } => drop(settled.send(Settlement { tag, outcome })),
+        }
+    }
+}
+
 /// What a wait was ended by; several may be true at once.
 struct Woken<S> {
     dialed: Option<Result<Link<S>, DialFailure>>,
     command: Option<Command>,
+    batch: Option<Batch>,
     stop: Option<Stop>,
     frames: bool,
     timer: bool,
@@ -131,6 +162,7 @@ impl<D: Dialer, S: EventSink> Driver<D, S> {
             session: Session::new(config),
             dialer,
             sink,
+            wiretap: None,
             commands,
             replies: HashMap::new(),
             next_operation: 0,
@@ -155,6 +187,17 @@ impl<D: Dialer, S: EventSink> Driver<D, S> {
         self.keeper = Some(keeper);
     }
 
+    /// From now on it sees everything that goes over the wire.
+    pub fn overhear(&mut self, wiretap: Box<dyn Wiretap>) {
+        self.wiretap = Some(wiretap);
+    }
+
+    fn tap(&mut self, tell: impl FnOnce(&mut dyn Wiretap)) {
+        if let Some(wiretap) = &mut self.wiretap {
+            tell(wiretap.as_mut());
+        }
+    }
+
     /// Connects, and returns when the session is over. When the future is dropped, the socket is dropped.
     pub async fn run(mut self) -> (Finished, D, S) {
         self.session.handle_start(self.now());
@@ -162,6 +205,7 @@ impl<D: Dialer, S: EventSink> Driver<D, S> {
         loop {
             self.carry_out();
             self.sink.flush();
+            self.tap(|wire| wire.flush());
             if let Some(end) = self.end.take() {
                 let finished = Finished {
                     end,
@@ -204,6 +248,7 @@ impl<D: Dialer, S: EventSink> Driver<D, S> {
         let mut woken = Woken {
             dialed: None,
             command: None,
+            batch: None,
             stop: None,
             frames: false,
             timer: false,
@@ -239,9 +284,16 @@ impl<D: Dialer, S: EventSink> Driver<D, S> {
             let reading = unconstrained(poll_fn(|cx| link.poll(cx, room, &mut self.batch)));
             woken.frames = pin!(reading).poll(cx).is_ready();
         }
-        let Woken { dialed, command, stop, frames, timer, stalled, written } = &woken;
-        let ready = dialed.is_some() || command.is_some() || stop.is_some() || *frames || *timer || stalled.is_some();
-        if ready || written.is_some() { Poll::Ready(woken) } else { Poll::Pending }
+        // After the link has written: what gets its turn by that gets it now.
+        if !self.is_backlogged()
+            && let Poll::Ready(batch) = self.commands.batches.poll_recv(cx)
+        {
+            woken.batch = batch;
+        }
+        let Woken { dialed, command, batch, stop, frames, timer, stalled, written } = &woken;
+        let asked = command.is_some() || batch.is_some() || stop.is_some();
+        let ready = asked || dialed.is_some() || *frames || *timer || stalled.is_some() || written.is_some();
+        if ready { Poll::Ready(woken) } else { Poll::Pending }
     }
 
     fn handle(&mut self, woken: Woken<D::Stream>) {
@@ -266,6 +318,9 @@ impl<D: Dialer, S: EventSink> Driver<D, S> {
                 self.handle_command(now, command);
             }
         }
+        if let Some(batch) = woken.batch {
+            self.take_in(now, batch);
+        }
         match woken.stop {
             Some(Stop::Properly) => self.session.handle_stop(now),
             Some(Stop::AtOnce) => self.session.handle_abort(),
@@ -276,24 +331,29 @@ impl<D: Dialer, S: EventSink> Driver<D, S> {
         }
     }
 
+    /// Whether the service reads more slowly than is sent. No further batch is taken in then, so that what waits stays
+    /// bounded.
+    fn is_backlogged(&self) -> bool {
+        self.link.as_ref().is_some_and(|link| link.queued_bytes() >= BACKLOG)
+    }
+
     fn handle_dialed(&mut self, now: Duration, result: Result<Link<D::Stream>, DialFailure>) {
         match result {
             Ok(link) => {
+                self.tap(|wire| wire.opened());
                 self.link = Some(link);
                 self.session.handle_opened(now);
             }
-            Err(failure) => self.session.handle_dial_failed(now, failure),
+            Err(failure) => {
+                self.tap(|wire| wire.failed(&failure.message));
+                self.session.handle_dial_failed(now, failure);
+            }
         }
     }
 
     fn handle_command(&mut self, now: Duration, command: Command) {
         match command {
-            Command::Submit { request, mode, reply } => {
-                let id = OperationId(self.next_operation);
-                self.next_operation += 1;
-                self.replies.insert(id, reply);
-                self.session.handle_request(now, id, request, mode);
-            }
+            Command::Submit { request, mode, reply } => self.submit(now, Asker::One(reply), request, mode),
             Command::Status { reply } => {
                 // Whoever asked may have stopped waiting.
                 let _ = reply.send(self.session.status(now));
@@ -305,6 +365,20 @@ impl<D: Dialer, S: EventSink> Driver<D, S> {
                 self.session.handle_ping(now, id);
             }
         }
+    }
+
+    fn take_in(&mut self, now: Duration, batch: Batch) {
+        let Batch { submissions, settled } = batch;
+        for Submission { tag, line, request, mode } in submissions {
+            self.submit(now, Asker::Stream { tag, line, settled: settled.clone() }, request, mode);
+        }
+    }
+
+    fn submit(&mut self, now: Duration, asker: Asker, request: Request, mode: AckMode) {
+        let id = OperationId(self.next_operation);
+        self.next_operation += 1;
+        self.replies.insert(id, asker);
+        self.session.handle_request(now, id, request, mode);
     }
 
     fn handle_batch(&mut self, now: Duration) {
@@ -324,12 +398,18 @@ impl<D: Dialer, S: EventSink> Driver<D, S> {
                     if logging {
                         log_received(&text, &received);
                     }
+                    if let Some(wiretap) = &mut self.wiretap {
+                        wiretap.received(Frame::Text(&text), &received);
+                    }
                     self.carry_out();
                     self.hand_over(now, Frame::Text(&text), &received);
                 }
                 Incoming::Binary(bytes) => {
                     debug!("← binary frame of {} bytes", bytes.len());
                     let received = self.session.handle_binary(now);
+                    if let Some(wiretap) = &mut self.wiretap {
+                        wiretap.received(Frame::Binary(&bytes), &received);
+                    }
                     self.hand_over(now, Frame::Binary(&bytes), &received);
                 }
                 Incoming::Ping | Incoming::Pong => {
@@ -341,6 +421,7 @@ impl<D: Dialer, S: EventSink> Driver<D, S> {
                 }
                 Incoming::Closed(closed) => {
                     log_closed(&closed);
+                    self.tap(|wire| wire.closed(closed.code, &closed.reason, closed.error.as_deref()));
                     self.link = None;
                     self.session.handle_closed(now, loss_cause(closed));
                 }
@@ -372,21 +453,27 @@ impl<D: Dialer, S: EventSink> Driver<D, S> {
                 Output::Dial { request, deadline } => {
                     debug!("dialling, {}", if request == DialRequest::Fresh { "fresh" } else { "to recover" });
                     self.link = None;
+                    self.tap(|wire| wire.dialling(request != DialRequest::Fresh));
                     self.dialing = Some(self.dialer.dial(request, self.instant(deadline)));
                 }
                 Output::CancelDial => self.dialing = None,
                 Output::Send(frame) => self.send(frame),
                 Output::Close { code } => {
                     debug!("→ close {code}");
+                    self.tap(|wire| wire.closing(code));
                     if let Some(link) = &mut self.link {
                         link.close(code, "");
                     }
                 }
                 Output::Abort => {
                     debug!("dropping the socket");
+                    self.tap(|wire| wire.closed(None, "", Some("the connection was given up")));
                     self.link = None;
                 }
-                Output::Event(event) => {
+                Output::Event(mut event) => {
+                    if let Lifecycle::Ack(report) = &mut event {
+                        report.line = report.id.and_then(|id| self.replies.get(&id)).and_then(Asker::line);
+                    }
                     trace!("{event:?}");
                     if !self.sated && self.sink.lifecycle(&event) == Flow::Stop {
                         self.sated = true;
@@ -394,9 +481,8 @@ impl<D: Dialer, S: EventSink> Driver<D, S> {
                     }
                 }
                 Output::Settled { id, outcome } => {
-                    if let Some(reply) = self.replies.remove(&id) {
-                        // Whoever asked may have stopped waiting.
-                        let _ = reply.send(outcome);
+                    if let Some(asker) = self.replies.remove(&id) {
+                        asker.answer(outcome);
                     }
                 }
                 Output::Ponged { id, elapsed } => {
@@ -431,6 +517,11 @@ impl<D: Dialer, S: EventSink> Driver<D, S> {
             && let Ok(text) = std::str::from_utf8(&frame)
         {
             log_frame("→", text);
+        }
+        if let Some(wiretap) = &mut self.wiretap
+            && let Ok(text) = std::str::from_utf8(&frame)
+        {
+            wiretap.sent(text);
         }
         if let Some(link) = &mut self.link {
             link.send_text(frame);

@@ -1,20 +1,26 @@
 //! A shell command that prints a client access URL, run by the dialer for each fresh connection.
 //!
-//! Its stdout is read to the end, its stderr is ours, its stdin is empty. It runs in a process group of its own, which
+//! Its stdout is read to the end, its stderr is ours, its stdin is empty. Something that it started and left behind may
+//! hold its stdout open, such as the agent of a login: then what it had printed itself is what counts. It runs in a process group of its own, which
 //! is killed when the future is dropped before the command has ended: at the connect timeout, or when the run ends.
 
 use std::process::{ExitStatus, Stdio};
+use std::time::Duration;
 
 use serde_json::Value;
 use thiserror::Error;
 use tokio::io::AsyncReadExt as _;
-use tokio::process::{Child, Command};
+use tokio::time::{Instant, interval_at};
 
 use crate::auth::access_url::{AccessUrl, AccessUrlError};
 use crate::secret::{REDACTED, redact};
+use crate::shell::{self, Running};
 
 /// The most that is read of a command's output; a URL is much shorter.
 const LONGEST_OUTPUT: u64 = 64 * 1024;
+
+/// How long the end of its output may follow the end of the command, before what was printed counts.
+const LEFT_OPEN: Duration = Duration::from_millis(250);
 
 /// The most of an output that is shown, in characters.
 const SHOWN: usize = 200;
@@ -57,13 +63,13 @@ pub enum UrlCommandError {
 
 /// Runs `command` with the shell and reads the URL it prints.
 pub(super) async fn run(command: &str) -> Result<AccessUrl, UrlCommandError> {
-    let mut shell = shell(command);
-    shell.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::inherit()).kill_on_drop(true);
-    let mut running = Running(Some(shell.spawn().map_err(UrlCommandError::NotRun)?));
-    let (printed, status) = running.end().await?;
+    let mut shell = shell::command(command);
+    shell.stdout(Stdio::piped()).stderr(Stdio::inherit());
+    let mut running = Running::start(&mut shell).map_err(UrlCommandError::NotRun)?;
+    let (printed, status) = end(&mut running).await.map_err(UrlCommandError::NotRun)??;
     let text = String::from_utf8_lossy(&printed);
     if !status.success() {
-        return Err(UrlCommandError::Failed { status: words(status), printed: shown(&text) });
+        return Err(UrlCommandError::Failed { status: shell::words(status), printed: shown(&text) });
     }
     url_in(&text)
 }
@@ -119,82 +125,37 @@ fn redact_fields(value: &mut Value) {
     }
 }
 
-#[cfg(unix)]
-fn shell(command: &str) -> Command {
-    let mut shell = Command::new("sh");
-    shell.args(["-c", command]).process_group(0);
-    shell
-}
-
-#[cfg(windows)]
-fn shell(command: &str) -> Command {
-    let mut shell = Command::new("cmd");
-    // The shell parses its line itself; quoted as one argument it would not be understood.
-    shell.arg("/C").raw_arg(command);
-    shell
-}
-
-/// How a process ended.
-fn words(status: ExitStatus) -> String {
-    #[cfg(unix)]
-    if let Some(signal) = std::os::unix::process::ExitStatusExt::signal(&status) {
-        return format!("was ended by signal {signal}");
-    }
-    match status.code() {
-        Some(127) if cfg!(unix) => "failed with exit status 127 (command not found)".into(),
-        Some(code) => format!("failed with exit status {code}"),
-        None => "failed".into(),
-    }
-}
-
-/// A command under way. Dropped before its end, it is killed with everything it has started.
-#[derive(Debug)]
-struct Running(Option<Child>);
-
-impl Running {
-    /// All that it prints, and how it ends.
-    async fn end(&mut self) -> Result<(Vec<u8>, ExitStatus), UrlCommandError> {
-        let mut printed = Vec::new();
-        let Some(child) = &mut self.0 else { return Ok((printed, ExitStatus::default())) };
-        if let Some(stdout) = child.stdout.take() {
-            stdout.take(LONGEST_OUTPUT + 1).read_to_end(&mut printed).await.map_err(UrlCommandError::NotRun)?;
-        }
-        if printed.len() as u64 > LONGEST_OUTPUT {
-            return Err(UrlCommandError::TooMuch);
-        }
-        let status = child.wait().await.map_err(UrlCommandError::NotRun)?;
-        // Its number may belong to another from now on.
-        self.0 = None;
-        Ok((printed, status))
-    }
-}
-
-impl Drop for Running {
-    fn drop(&mut self) {
-        if let Some(child) = &self.0 {
-            kill_all(child);
+/// All that it prints, and how it ends.
+async fn end(running: &mut Running) -> std::io::Result<Result<(Vec<u8>, ExitStatus), UrlCommandError>> {
+    let mut printed = Vec::new();
+    let stdout = running.child().and_then(|child| child.stdout.take());
+    let mut stdout = stdout.map(|stdout| stdout.take(LONGEST_OUTPUT + 1));
+    // Only where the output does not end with the command does this ever tick.
+    let mut looks = interval_at(Instant::now() + LEFT_OPEN, LEFT_OPEN);
+    let mut had_ended = false;
+    while let Some(pipe) = &mut stdout {
+        tokio::select! {
+            biased;
+            read = pipe.read_buf(&mut printed) => {
+                if read? == 0 {
+                    stdout = None;
+                }
+            }
+            _ = looks.tick() => {
+                let succeeded = running.has_ended();
+                // What has printed nothing yet may do so still.
+                let enough = |succeeded: bool| !succeeded || url_in(&String::from_utf8_lossy(&printed)).is_ok();
+                if had_ended && succeeded.is_some_and(enough) {
+                    stdout = None;
+                }
+                had_ended = succeeded.is_some();
+            }
         }
     }
-}
-
-#[cfg(unix)]
-fn kill_all(child: &Child) {
-    use rustix::process::{Pid, Signal, kill_process_group};
-    let group = child.id().and_then(|id| i32::try_from(id).ok()).and_then(Pid::from_raw);
-    if let Some(group) = group {
-        // It may have ended by itself in the meantime.
-        let _ = kill_process_group(group, Signal::KILL);
+    if printed.len() as u64 > LONGEST_OUTPUT {
+        return Ok(Err(UrlCommandError::TooMuch));
     }
-}
-
-#[cfg(windows)]
-fn kill_all(child: &Child) {
-    if let Some(id) = child.id() {
-        let mut kill = std::process::Command::new("taskkill");
-        let kill = kill.args(["/T", "/F", "/PID", &id.to_string()]);
-        // Where that is not to be had, the shell alone is killed.
-        let _ = kill.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null()).status();
-    }
+    Ok(Ok((printed, running.wait().await?)))
 }
 
 #[cfg(test)]

@@ -5,6 +5,7 @@
 
 use std::time::Duration;
 
+use super::operations::OperationId;
 use crate::protocol::Message;
 
 /// Kind of an operation, by its name on the wire (PROTOCOL §4).
@@ -197,6 +198,10 @@ pub struct FailedAttempt {
 /// An acknowledged operation.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct AckReport {
+    /// Its name between its issuer and the session; `None`: no issuer of this process waits for it.
+    pub id: Option<OperationId>,
+    /// The line of input it came from. The session knows of none; who issued it fills it in.
+    pub line: Option<u64>,
     /// What it was.
     pub operation: OperationKind,
     /// The group or the event's name.

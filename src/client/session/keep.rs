@@ -290,6 +290,8 @@ impl Session {
         match outcome {
             Outcome::Acked { .. } | Outcome::Sent => self.event(Lifecycle::Left { group, ack_id }),
             Outcome::Refused { ack_id, error, attempts, elapsed } => self.event(Lifecycle::Ack(AckReport {
+                id: None,
+                line: None,
                 operation: OperationKind::LeaveGroup,
                 target: group,
                 ack_id,

@@ -91,7 +91,8 @@ impl Session {
                 Received::Control
             }
             Downstream::Unknown { reason, .. } => Received::Unknown { reason },
-            Downstream::Ack { .. } | Downstream::Pong => Received::Control,
+            Downstream::Ack { .. } => Received::Unknown { reason: "an ack before `connected`".into() },
+            Downstream::Pong => Received::Unknown { reason: "a `pong` before `connected`".into() },
             Downstream::Message(_) => Received::Unknown { reason: "a message before `connected`".into() },
         }
     }

@@ -127,11 +127,13 @@ impl Sequence {
         })
     }
 
-    /// Has everything that arrived acknowledged once more, as after a recovery, when the last ack may have been lost.
+    /// Has everything that arrived acknowledged once more, as after a recovery, when the last ack may have been lost. At
+    /// once: on a connection that breaks again and again within the time an ack may take, none would ever get through,
+    /// and the service would repeat more each time until it gives up.
     pub(super) fn acknowledge_again(&mut self, now: Duration) {
         self.acknowledged = 0;
-        if self.acknowledgeable() > 0 && self.due.is_none() {
-            self.due = Some(now + ACK_AFTER);
+        if self.acknowledgeable() > 0 {
+            self.due = Some(now);
         }
     }
 }

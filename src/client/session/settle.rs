@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use super::event::{AckReport, Lifecycle, Nack, OperationKind};
-use super::operations::{AckMode, Operation, Outcome, Owner, Patience, Request, Settled};
+use super::operations::{AckMode, Operation, OperationId, Outcome, Owner, Patience, Request, Settled};
 use super::{Output, Session};
 
 impl Session {
@@ -75,12 +75,12 @@ impl Session {
             Owner::Session => return self.settle_leave(operation, outcome),
             Owner::Earlier => {
                 self.count(&outcome);
-                self.report(&operation, &outcome);
+                self.report(None, &operation, &outcome);
                 return self.settle_earlier(&operation, outcome);
             }
         };
         self.count(&outcome);
-        self.report(&operation, &outcome);
+        self.report(Some(id), &operation, &outcome);
         if let (Some(joined), true) = (group, done) {
             let (group, ack_id) = (operation.target, operation.ack_id);
             let ack_id = ack_id.filter(|_| outcome != Outcome::AlreadyJoined);
@@ -131,7 +131,7 @@ impl Session {
         }
     }
 
-    fn report(&mut self, operation: &Operation, outcome: &Outcome) {
+    fn report(&mut self, id: Option<OperationId>, operation: &Operation, outcome: &Outcome) {
         let (ack_id, error, duplicate, attempts, elapsed) = match outcome {
             Outcome::Acked { ack_id, duplicate, attempts, elapsed } => (*ack_id, None, *duplicate, *attempts, *elapsed),
             Outcome::Refused { ack_id, error, attempts, elapsed } => {
@@ -145,6 +145,8 @@ impl Session {
             | Outcome::IdInUse { .. } => return,
         };
         let (operation, target) = (operation.kind, operation.target.clone());
-        self.event(Lifecycle::Ack(AckReport { operation, target, ack_id, error, duplicate, attempts, elapsed }));
+        let line = None;
+        let report = AckReport { id, line, operation, target, ack_id, error, duplicate, attempts, elapsed };
+        self.event(Lifecycle::Ack(report));
     }
 }

@@ -46,7 +46,7 @@ impl Steps<'_> {
         self.dial.borrow_mut().advance(&self.trail.steps(), &mut self.report.borrow_mut());
         let user = user.map(|user| format!(" as `{user}`")).unwrap_or_default();
         let elapsed = self.trail.steps().last().and_then(|step| Some(step.started.elapsed() - step.elapsed?));
-        self.report.borrow_mut().ok(elapsed, format!("connection `{connection}`{user}"), Vec::new());
+        self.report.borrow_mut().ok(elapsed, format!("connection `{connection}`{user}"), self.seen.take_odd());
 
         let joined = self.join().await?;
         let began = Instant::now();
@@ -59,7 +59,7 @@ impl Steps<'_> {
     async fn join(&self) -> Result<bool, Failed> {
         let done = self.perform(Request::Join { group: self.group.clone() }).await?;
         if let Some(elapsed) = done {
-            self.report.borrow_mut().ok(Some(elapsed), format!("`{}`", self.group), Vec::new());
+            self.ok(elapsed, format!("`{}`", self.group));
         }
         Ok(done.is_some())
     }
@@ -68,7 +68,7 @@ impl Steps<'_> {
         let (group, data) = (self.group.clone(), OwnedData::text(&self.text));
         let done = self.perform(Request::Send { group, data, no_echo: false }).await?;
         if let Some(elapsed) = done {
-            self.report.borrow_mut().ok(Some(elapsed), format!("one message to `{}`", self.group), Vec::new());
+            self.ok(elapsed, format!("one message to `{}`", self.group));
         }
         Ok(done.is_some())
     }
@@ -85,10 +85,9 @@ impl Steps<'_> {
             let failure = Failure::message(Kind::Expectation, &what).hint(
                 "the service acknowledged the message and the join, but does not deliver: `-vv` shows the frames",
             );
-            self.report.borrow_mut().fail(Some(self.patience), what, failure);
-            return Err(Failed);
+            return Err(self.fail(self.patience, what, failure));
         };
-        self.report.borrow_mut().ok(Some(at - began), "the message came back", Vec::new());
+        self.ok(at - began, "the message came back");
         Ok(())
     }
 
@@ -97,11 +96,10 @@ impl Steps<'_> {
             let what = format!("no `pong` came within {}", human(self.patience));
             let failure = Failure::message(Kind::OperationUnknown, &what)
                 .hint("`--ping-interval 0` lets the other commands do without, if the service does not answer pings");
-            self.report.borrow_mut().fail(Some(self.patience), what, failure);
-            return Err(Failed);
+            return Err(self.fail(self.patience, what, failure));
         };
         match answered {
-            Some(elapsed) => self.report.borrow_mut().ok(Some(elapsed), "the service answers", Vec::new()),
+            Some(elapsed) => self.ok(elapsed, "the service answers"),
             // The connection is gone.
             None => pending().await,
         }
@@ -114,9 +112,21 @@ impl Steps<'_> {
             return Ok(());
         }
         if let Some(elapsed) = self.perform(Request::Leave { group: self.group.clone() }).await? {
-            self.report.borrow_mut().ok(Some(elapsed), format!("`{}`", self.group), Vec::new());
+            self.ok(elapsed, format!("`{}`", self.group));
         }
         Ok(())
+    }
+
+    /// A step went well, whatever else came meanwhile.
+    fn ok(&self, elapsed: Duration, detail: impl Into<String>) {
+        self.report.borrow_mut().ok(Some(elapsed), detail, self.seen.take_odd());
+    }
+
+    /// A step did not; what came meanwhile may be why.
+    fn fail(&self, elapsed: Duration, detail: impl Into<String>, mut failure: Failure) -> Failed {
+        failure.hints.extend(self.seen.take_odd());
+        self.report.borrow_mut().fail(Some(elapsed), detail, failure);
+        Failed
     }
 
     /// Carries an operation out. `None`: a role is missing, and that was told.
@@ -140,8 +150,7 @@ impl Steps<'_> {
         let failure = operation_failure(kind, &self.group, &outcome, self.patience, &self.place)
             .unwrap_or_else(|| Failure::message(Kind::Internal, "an operation ended without an end"));
         let elapsed = self.report.borrow().elapsed();
-        self.report.borrow_mut().fail(Some(elapsed), causes(&failure), failure);
-        Err(Failed)
+        Err(self.fail(elapsed, causes(&failure), failure))
     }
 
     fn forbidden_hints(&self, kind: OperationKind) -> Vec<String> {

@@ -9,6 +9,7 @@ use tokio::time::Instant;
 
 use crate::client::event::{EventSink, Flow, Frame, Lifecycle, Loss, Received};
 use crate::protocol::{Data, Origin};
+use crate::render::unknown_frame;
 
 /// What has happened to the client.
 #[derive(Debug, Default)]
@@ -19,6 +20,10 @@ pub struct Seen {
     pub loss: RefCell<Option<Loss>>,
     /// When the own message came.
     pub received: Cell<Option<Instant>>,
+    /// Frames that were not understood and not yet told, in words.
+    odd: RefCell<Vec<String>>,
+    /// How many more there were.
+    more_odd: Cell<usize>,
     /// Told at each of these.
     happened: Notify,
 }
@@ -31,6 +36,31 @@ impl Seen {
                 return found;
             }
             self.happened.notified().await;
+        }
+    }
+}
+
+/// As many frames that were not understood are told each time.
+const MOST_ODD: usize = 5;
+
+impl Seen {
+    /// What was not understood since the last time, a sentence each.
+    pub fn take_odd(&self) -> Vec<String> {
+        let mut odd = self.odd.take();
+        match self.more_odd.take() {
+            0 => {}
+            1 => odd.push("another frame was not understood".to_owned()),
+            more => odd.push(format!("{more} more frames were not understood")),
+        }
+        odd
+    }
+
+    fn note_odd(&self, frame: Frame<'_>, reason: &str) {
+        let mut odd = self.odd.borrow_mut();
+        if odd.len() < MOST_ODD {
+            odd.push(unknown_frame(frame, reason));
+        } else {
+            self.more_odd.set(self.more_odd.get() + 1);
         }
     }
 }
@@ -78,7 +108,10 @@ impl EventSink for Watch {
         Flow::Continue
     }
 
-    fn frame(&mut self, _frame: Frame<'_>, received: &Received<'_>) -> Flow {
+    fn frame(&mut self, frame: Frame<'_>, received: &Received<'_>) -> Flow {
+        if let Received::Unknown { reason } = received {
+            self.seen.note_odd(frame, reason);
+        }
         if let Received::Message(message) = received
             && let (Origin::Group { group, .. }, Data::Text(text)) = (&message.origin, message.data)
             && *group == self.group

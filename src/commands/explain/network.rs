@@ -9,15 +9,15 @@ pub(super) fn proxy_hints(error: &ProxyError, hint: &mut impl FnMut(String)) {
     let ProxyError { proxy, from, target, problem } = error;
     match problem {
         ProxyProblem::Resolve(_) | ProxyProblem::Connect(_) => {
-            hint(format!("check the proxy `{proxy}`, which `{from}` names; `--proxy none` goes without"));
+            hint(format!("check the proxy `{proxy}`, which {from} names; `--proxy none` goes without"));
         }
         ProxyProblem::Certificate(CertificateProblem::UnknownIssuer) => {
             hint("`--ca-cert FILE` trusts the issuer in FILE, of the proxy too".into());
         }
-        ProxyProblem::Certificate(_) => hint(format!("`{from}` has to name the proxy as its certificate does")),
+        ProxyProblem::Certificate(_) => hint(format!("{from} has to name the proxy as its certificate does")),
         ProxyProblem::Tls(_) => {
             hint(format!(
-                "does `{proxy}` speak TLS? most proxies do not: `http://` in `{from}` asks for one that does not"
+                "does `{proxy}` speak TLS? most proxies do not: `http://` in {from} asks for one that does not"
             ));
         }
         ProxyProblem::Credentials { given, schemes, .. } => {
@@ -38,7 +38,7 @@ pub(super) fn proxy_hints(error: &ProxyError, hint: &mut impl FnMut(String)) {
             hint(format!("ask whoever runs the proxy to let `{target}` through"));
         }
         ProxyProblem::Closed(_) | ProxyProblem::NotProxy { .. } => {
-            hint(format!("is there a proxy at `{proxy}`, and of this kind? `{from}` names it"));
+            hint(format!("is there a proxy at `{proxy}`, and of this kind? {from} names it"));
         }
         ProxyProblem::BadTarget => hint("check the URL".into()),
     }
@@ -46,9 +46,9 @@ pub(super) fn proxy_hints(error: &ProxyError, hint: &mut impl FnMut(String)) {
 
 fn credentials_hint(given: bool, from: &str, hint: &mut impl FnMut(String)) {
     hint(if given {
-        format!("check user and password in `{from}`; characters such as `@`, `:`, `/` and `%` are written as `%40`, …")
+        format!("check user and password in {from}; characters such as `@`, `:`, `/` and `%` are written as `%40`, …")
     } else {
-        format!("user and password stand in `{from}`, before the host: `USER:PASSWORD@HOST:PORT`")
+        format!("user and password stand in {from}, before the host: `USER:PASSWORD@HOST:PORT`")
     });
 }
 

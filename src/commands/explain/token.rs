@@ -7,7 +7,7 @@ use crate::auth::token::{Audience, CLOCK_SKEW_SECS, Claims, peek_claims};
 use crate::render::human;
 
 /// Clocks that differ by less are no explanation: answers take time, and `Date` has whole seconds.
-const NOTABLE_SKEW: Duration = Duration::from_secs(120);
+const NOTABLE_SKEW: Duration = Duration::from_secs(60);
 
 /// The reasons that can be seen from here, the likeliest first; one that says where to look when none can be seen.
 /// `served` is the service's clock, from the `Date` of its answer.

@@ -2,7 +2,6 @@
 
 use std::io;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicUsize, Ordering};
 
 use rustyline::config::Behavior;
 use rustyline::error::ReadlineError;
@@ -13,6 +12,8 @@ use rustyline::{
 };
 use tokio::sync::mpsc::UnboundedSender;
 
+use super::LEAVES;
+use super::busy::Busy;
 use super::helper::Help;
 use super::history::History;
 use super::lines::entries;
@@ -28,6 +29,8 @@ pub enum Typed {
     Line(String),
     /// To give up what runs.
     Abandon,
+    /// To give up whatever there is: Ctrl-C where no editor makes a key of it.
+    Interrupt,
     /// To leave.
     Leave,
     /// The terminal has failed.
@@ -43,8 +46,6 @@ pub struct Terminal {
     /// What the editor's own history holds.
     known: Vec<String>,
     color: bool,
-    /// Whether text can be printed above the prompt; on a dumb terminal it cannot.
-    above: bool,
 }
 
 impl std::fmt::Debug for Terminal {
@@ -53,16 +54,14 @@ impl std::fmt::Debug for Terminal {
     }
 }
 
-/// How many lines of a person's are not done.
-pub type Busy = Arc<AtomicUsize>;
-
 impl Terminal {
-    /// Prepares the terminal. With `own`, the editor uses the controlling terminal: stdout is not one.
+    /// Prepares the terminal. With `own`, the editor uses the controlling terminal: stdout is not one. There is no printer
+    /// where the terminal cannot place the cursor, as there is no place above the prompt.
     pub fn open(
+        help: Help,
         screen: Screen,
         shared: Arc<Shared>,
         history: Arc<History>,
-        color: bool,
         own: bool,
     ) -> Result<(Self, Option<Printer>), ReadlineError> {
         let config = Config::builder()
@@ -75,22 +74,20 @@ impl Terminal {
             .build();
         let memory = MemHistory::with_config(&config);
         let mut editor = Editor::with_history(config, memory)?;
-        editor.set_helper(Some(Help::new(screen.clone(), Arc::clone(&shared), color)));
-        for key in [KeyEvent::ctrl('C'), KeyEvent::ctrl('D'), KeyEvent::ctrl('Z')] {
-            let handler = EventHandler::Conditional(Box::new(Ends { screen: screen.clone(), key }));
+        let color = help.color();
+        editor.set_helper(Some(help));
+        for key in ['C', 'D', 'Z', 'L'].map(KeyEvent::ctrl) {
+            let handler = EventHandler::Conditional(Box::new(Told { screen: screen.clone(), key }));
             editor.bind_sequence(key, handler);
         }
-        // A terminal that cannot place the cursor has no place above the prompt.
         let printer = editor.create_external_printer().ok().map(|printer| Box::new(printer) as Printer);
-        let terminal = Self { editor, screen, shared, history, known: Vec::new(), color, above: printer.is_some() };
+        let terminal = Self { editor, screen, shared, history, known: Vec::new(), color };
         Ok((terminal, printer))
     }
 
     /// Begins to read, on a thread of its own.
     pub fn start(self, typed: UnboundedSender<Typed>, busy: Busy, notes: Stream) -> io::Result<()> {
-        if self.above {
-            self.screen.begin();
-        }
+        self.screen.begin();
         let screen = self.screen.clone();
         let spawned = std::thread::Builder::new().name("editor".into()).spawn(move || {
             self.read(&typed, &busy, &notes);
@@ -115,6 +112,9 @@ impl Terminal {
             }
             let read = self.editor.readline_with_initial(&prompt, (&text[..cursor], &text[cursor..]));
             self.screen.leaving();
+            if let Some(left) = self.editor.helper().map(Help::left) {
+                self.screen.remember(&left);
+            }
             match read {
                 Ok(text) => {
                     asked = false;
@@ -124,7 +124,7 @@ impl Terminal {
                 }
                 Err(ReadlineError::Interrupted) => {
                     let line = self.editor.helper().map(Help::typed).unwrap_or_default();
-                    if busy.load(Ordering::SeqCst) > 0 {
+                    if busy.any() {
                         // What is being typed is none of the command's.
                         kept = line;
                         if typed.send(Typed::Abandon).is_err() {
@@ -137,7 +137,7 @@ impl Terminal {
                         break;
                     } else {
                         asked = true;
-                        notes.line(&notes.style.dim("Ctrl-C once more, or Ctrl-D, leaves"));
+                        notes.line(&notes.style.dim(LEAVES));
                     }
                 }
                 Err(ReadlineError::Eof) => {
@@ -167,6 +167,7 @@ impl Terminal {
             match line.text.trim() {
                 "clear" => {
                     let _ = self.editor.clear_screen();
+                    self.screen.cleared();
                     continue;
                 }
                 "quit" | "exit" => {
@@ -175,7 +176,7 @@ impl Terminal {
                 }
                 _ => {}
             }
-            busy.fetch_add(1, Ordering::SeqCst);
+            busy.add();
             if typed.send(Typed::Line(line.text)).is_err() {
                 return false;
             }
@@ -243,14 +244,18 @@ impl Prompt for StandingPrompt {
     }
 }
 
-/// A key that ends the reading of a line, or stops the process amid it: the screen has to know before it does.
-struct Ends {
+/// A key that ends the reading of a line, stops the process amid it, or clears the screen, which has to know before.
+struct Told {
     screen: Screen,
     key: KeyEvent,
 }
 
-impl ConditionalEventHandler for Ends {
+impl ConditionalEventHandler for Told {
     fn handle(&self, _: &Event, _: RepeatCount, _: bool, context: &EventContext<'_>) -> Option<Cmd> {
+        if self.key == KeyEvent::ctrl('L') {
+            self.screen.cleared();
+            return None;
+        }
         // Ctrl-D in a line that is not empty takes a character away.
         if self.key != KeyEvent::ctrl('D') || context.line().is_empty() {
             self.screen.leaving();

@@ -17,7 +17,7 @@ use crate::commands::run::{Client, Surroundings, Verdict, print_format};
 use crate::commands::send::sent;
 use crate::commands::{ack_mode, print_failure};
 use crate::failure::{Failure, Kind};
-use crate::render::{Jq, human};
+use crate::render::{Jq, Limits, human};
 use crate::settings::{Connection, Format, Line, Output, PayloadSource, SetCommand, settle_line};
 
 /// What a line came to.
@@ -186,7 +186,7 @@ impl Executor<'_> {
             while let Some((number, record)) = self.watch.record(next) {
                 next = number + 1;
                 seen += 1;
-                match jq.is_true(&record) {
+                match jq.is_true(&record, &Limits::shared_thread()) {
                     Ok(true) => {
                         self.watch.pass(number);
                         return Ok(());

@@ -2,9 +2,10 @@
 //! here what the editor is doing, see [`Screen`].
 
 use std::borrow::Cow;
-use std::cell::Cell;
+use std::cell::{Cell, RefCell};
 use std::sync::{Arc, Mutex, PoisonError};
 
+use rustyline::CompletionType;
 use rustyline::completion::{Completer, FilenameCompleter, Pair};
 use rustyline::highlight::{CmdKind, Highlighter};
 use rustyline::hint::Hinter;
@@ -15,6 +16,7 @@ use rustyline::{Context, Helper};
 use super::complete::{Wanted, candidates, wanted};
 use super::highlight::highlight;
 use super::lines;
+use super::resize::columns;
 use super::screen::Screen;
 use super::watch::Shared;
 
@@ -31,6 +33,22 @@ pub struct Help {
     by_key: Cell<bool>,
     /// The cursor is where the line is painted for.
     mark_brackets: Cell<bool>,
+    /// What was painted last of the line being typed.
+    painted: RefCell<Option<Painted>>,
+    /// The terminal folds long lines anew when its width changes.
+    refolds: bool,
+}
+
+/// How a line was painted.
+#[derive(Debug)]
+struct Painted {
+    /// Width of the window.
+    columns: usize,
+    prompt: String,
+    line: String,
+    cursor: usize,
+    /// A hint stood behind the line.
+    hint: bool,
 }
 
 struct Files(FilenameCompleter);
@@ -42,8 +60,8 @@ impl std::fmt::Debug for Files {
 }
 
 impl Help {
-    /// For that terminal, in colour or not.
-    pub fn new(screen: Screen, shared: Arc<Shared>, color: bool) -> Self {
+    /// For that terminal, in colour or not; `refolds` says what it does when its width changes.
+    pub fn new(screen: Screen, shared: Arc<Shared>, color: bool, refolds: bool) -> Self {
         Self {
             screen,
             shared,
@@ -52,6 +70,8 @@ impl Help {
             typed: Arc::default(),
             by_key: Cell::new(false),
             mark_brackets: Cell::new(false),
+            painted: RefCell::default(),
+            refolds,
         }
     }
 
@@ -63,6 +83,33 @@ impl Help {
     /// Another line begins, with this in it.
     pub fn begin(&self, text: &str, cursor: usize) {
         self.note(text, cursor);
+        *self.painted.borrow_mut() = None;
+    }
+
+    /// Whether the line has colours.
+    pub fn color(&self) -> bool {
+        self.color
+    }
+
+    /// What stays on the screen of the line that was typed.
+    pub fn left(&self) -> String {
+        let painted = self.painted.borrow();
+        painted.as_ref().map(|painted| format!("{}{}\n", painted.prompt, painted.line)).unwrap_or_default()
+    }
+
+    /// Notes how the line is painted, and returns what is to be printed before.
+    fn paint(&self, prompt: &str) -> String {
+        let Some(columns) = columns() else { return String::new() };
+        let (line, cursor) = self.typed();
+        let now = Painted { columns, prompt: prompt.to_owned(), line, cursor, hint: false };
+        match self.painted.replace(Some(now)) {
+            Some(was) if was.columns != columns && self.refolds => {
+                let at_end = was.cursor == was.line.len() && !was.hint;
+                let before = format!("{}{}", was.prompt, was.line.get(..was.cursor).unwrap_or_default());
+                self.screen.repair(&before, at_end, was.columns, columns)
+            }
+            _ => String::new(),
+        }
     }
 
     fn note(&self, line: &str, cursor: usize) {
@@ -132,11 +179,21 @@ impl Highlighter for Help {
         if !self.by_key.replace(false) {
             self.screen.painted();
         }
-        Cow::Borrowed(prompt)
+        let repair = self.paint(prompt);
+        if repair.is_empty() { Cow::Borrowed(prompt) } else { Cow::Owned(repair + prompt) }
     }
 
     fn highlight_hint<'h>(&self, hint: &'h str) -> Cow<'h, str> {
+        if let Some(painted) = self.painted.borrow_mut().as_mut() {
+            painted.hint = true;
+        }
         Cow::Owned(format!("\x1b[90m{hint}\x1b[0m"))
+    }
+
+    fn highlight_candidate<'c>(&self, candidate: &'c str, _: CompletionType) -> Cow<'c, str> {
+        // The painting below the list is no printing either, and asks for no hint.
+        self.by_key.set(true);
+        Cow::Borrowed(candidate)
     }
 
     fn highlight_char(&self, line: &str, cursor: usize, kind: CmdKind) -> bool {

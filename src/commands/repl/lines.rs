@@ -44,6 +44,11 @@ impl Assembler {
         Some(entry)
     }
 
+    /// Whether the last command is not complete yet.
+    pub fn is_amid(&self) -> bool {
+        self.pending.is_some()
+    }
+
     /// What is left at the end of the input, as far as it goes.
     pub fn finish(&mut self) -> Option<Entry> {
         let mut entry = self.pending.take()?;

@@ -3,6 +3,7 @@
 //! A person's lines come from an editor on a thread of its own, a script's from a reader on another; this task carries
 //! them out one after another, beside the client. At a terminal everything is printed by the editor, above its prompt.
 
+mod busy;
 mod complete;
 mod editor;
 mod execute;
@@ -10,6 +11,8 @@ mod helper;
 mod highlight;
 mod history;
 mod lines;
+mod plain;
+mod resize;
 mod screen;
 mod script;
 mod watch;
@@ -18,7 +21,6 @@ use std::collections::VecDeque;
 use std::io::{self, IsTerminal as _};
 use std::rc::Rc;
 use std::sync::Arc;
-use std::sync::atomic::Ordering;
 
 use tokio::sync::mpsc::{UnboundedReceiver, unbounded_channel};
 
@@ -28,10 +30,13 @@ use super::tap::Shown;
 use crate::failure::{Failure, Kind};
 use crate::render::{Console, Recorder, Style};
 use crate::settings::Repl;
-use editor::{Busy, Terminal, Typed};
+use busy::Busy;
+use editor::{Terminal, Typed};
 use execute::{Done, Executor};
+use helper::Help;
 use history::History;
 use lines::Entry;
+use plain::Plain;
 use screen::Screen;
 use script::Entries;
 use watch::{Shared, Watch};
@@ -53,11 +58,17 @@ enum From {
 /// A person at a terminal.
 #[derive(Debug)]
 struct Person {
-    terminal: Terminal,
-    screen: Screen,
+    front: Front,
     history: Arc<History>,
     /// Why the history is not kept.
     note: Option<String>,
+}
+
+/// What stands between a person and the commands.
+#[derive(Debug)]
+enum Front {
+    Editor(Box<Terminal>, Screen),
+    Plain(Plain),
 }
 
 impl Opened {
@@ -87,11 +98,22 @@ fn open_terminal(settings: &Repl, shared: Arc<Shared>) -> Result<Opened, Failure
     let (out, err) = (style(io::stdout().is_terminal()), style(io::stderr().is_terminal()));
     let screen = Screen::new();
     let color = settings.output.color.enabled(true);
-    let opened = Terminal::open(screen.clone(), Arc::clone(&shared), Arc::clone(&history), color, !out.terminal);
+    let help = Help::new(screen.clone(), Arc::clone(&shared), color, settings.refolds);
+    let opened = Terminal::open(help, screen.clone(), Arc::clone(&shared), Arc::clone(&history), !out.terminal);
     let (terminal, printer) = opened.map_err(|error| {
         Failure::new(Kind::Internal, anyhow::Error::new(error).context("could not use the terminal"))
     })?;
-    let above = screen.writer(printer);
+    let (front, above) = match printer {
+        Some(printer) => {
+            let above = screen.writer(printer);
+            (Front::Editor(Box::new(terminal), screen), above)
+        }
+        None => {
+            let plain = Plain::new(Arc::clone(&shared));
+            let above = plain.writer();
+            (Front::Plain(plain), above)
+        }
+    };
     let console = match (out.terminal, err.terminal) {
         (true, true) => Console::over(above, out, err),
         (true, false) => Console::out_over(above, out, err),
@@ -99,12 +121,19 @@ fn open_terminal(settings: &Repl, shared: Arc<Shared>) -> Result<Opened, Failure
         (false, false) => Console::open(|terminal| settings.output.color.enabled(terminal)),
     };
     let console = console.map_err(|error| Failure::new(Kind::Internal, error))?;
-    Ok(Opened { console, shared, from: From::Person(Box::new(Person { terminal, screen, history, note })) })
+    Ok(Opened { console, shared, from: From::Person(Box::new(Person { front, history, note })) })
 }
 
 /// Runs until the lines end, or the session does. Returns the exit code.
 pub async fn repl(surroundings: &Surroundings, settings: &Repl, opened: Opened) -> u8 {
-    let wants = Wants { shown: Shown::All, limit: None, follows_stdout: false, hosts: true, chatty: true };
+    let wants = Wants {
+        shown: Shown::All,
+        limit: None,
+        follows_stdout: false,
+        hosts: true,
+        chatty: true,
+        follows_conditions: false,
+    };
     let recorder = Recorder::new(hub(&settings.connection), settings.connection.protocol.name());
     let Opened { shared, from, .. } = opened;
     let (interactive, history) = match &from {
@@ -135,7 +164,7 @@ impl Drop for Held {
 
 /// Carries out what a person enters.
 async fn attend(executor: &Executor<'_>, person: Person) -> Verdict {
-    let Person { terminal, screen, history: _, note } = person;
+    let Person { front, history, note } = person;
     let console = &executor.surroundings.console;
     if let Some(note) = note {
         console.err.line(&console.err.style.dim(&format!("the history is not kept: {note}")));
@@ -144,28 +173,57 @@ async fn attend(executor: &Executor<'_>, person: Person) -> Verdict {
     console.drained().await;
     let (sender, mut typed) = unbounded_channel();
     let busy = Busy::default();
-    let held = Held(screen);
-    if let Err(error) = terminal.start(sender, Arc::clone(&busy), console.err.clone()) {
+    let (started, held, plain) = match front {
+        Front::Editor(terminal, screen) => {
+            let held = Held(screen);
+            (terminal.start(sender, busy.clone(), console.err.clone()), Some(held), None)
+        }
+        Front::Plain(plain) => {
+            executor.watch.tell_interrupts(sender.clone());
+            let ask = if console.err.style.terminal { console.err.clone() } else { console.out.clone() };
+            (plain.clone().start(sender, busy.clone(), history, ask), None, Some(plain))
+        }
+    };
+    if let Err(error) = started {
         return Verdict::Failed(Failure::new(Kind::Internal, error));
     }
-    let verdict = serve(executor, &mut typed, &busy).await;
+    let verdict = serve(executor, &mut typed, &busy, plain.as_ref()).await;
     executor.watch.shared().set_standing(crate::client::session::Standing::Stopped);
     drop(held);
     verdict
 }
 
 /// One command after another, each until it is done or abandoned.
-async fn serve(executor: &Executor<'_>, typed: &mut UnboundedReceiver<Typed>, busy: &Busy) -> Verdict {
+async fn serve(
+    executor: &Executor<'_>,
+    typed: &mut UnboundedReceiver<Typed>,
+    busy: &Busy,
+    plain: Option<&Plain>,
+) -> Verdict {
     let mut waiting: VecDeque<String> = VecDeque::new();
-    let mut leaving = false;
+    let (mut leaving, mut asked) = (false, false);
     loop {
         let Some(line) = waiting.pop_front() else {
             if leaving {
                 return Verdict::Done("quit");
             }
             match typed.recv().await {
-                Some(Typed::Line(line)) => waiting.push_back(line),
+                Some(Typed::Line(line)) => {
+                    asked = false;
+                    waiting.push_back(line);
+                }
                 Some(Typed::Abandon) => {}
+                Some(Typed::Interrupt) if asked => {
+                    leaving = true;
+                    plain.inspect(|plain| plain.left());
+                    executor.surroundings.console.err.line("");
+                }
+                Some(Typed::Interrupt) => {
+                    asked = true;
+                    plain.inspect(|plain| plain.interrupted());
+                    let err = &executor.surroundings.console.err;
+                    err.line(&err.style.dim(LEAVES));
+                }
                 Some(Typed::Leave) | None => leaving = true,
                 Some(Typed::Failed(error)) => return terminal_failed(error),
             }
@@ -179,19 +237,23 @@ async fn serve(executor: &Executor<'_>, typed: &mut UnboundedReceiver<Typed>, bu
                 next = typed.recv(), if !leaving => match next {
                     Some(Typed::Line(line)) => waiting.push_back(line),
                     Some(Typed::Abandon) => break None,
+                    Some(Typed::Interrupt) => {
+                        plain.inspect(|plain| plain.interrupted());
+                        break None;
+                    }
                     Some(Typed::Leave) | None => leaving = true,
                     Some(Typed::Failed(error)) => return terminal_failed(error),
                 },
             }
         };
-        busy.fetch_sub(1, Ordering::SeqCst);
+        let mut over = 1;
         match done {
             Some(Done::Next) => {}
             Some(Done::Quit) => leaving = true,
             Some(Done::SessionEnded) => return Verdict::SessionEnded,
             Some(Done::Failed(failure)) => print_failure(&executor.surroundings.console, &failure),
             None => {
-                busy.fetch_sub(waiting.len(), Ordering::SeqCst);
+                over += waiting.len();
                 let also = match waiting.len() {
                     0 => String::new(),
                     more => format!(", and {more} that waited behind it"),
@@ -200,8 +262,12 @@ async fn serve(executor: &Executor<'_>, typed: &mut UnboundedReceiver<Typed>, bu
                 executor.say(&format!("abandoned{also}; what was sent already may still be carried out"));
             }
         }
+        busy.done(over);
     }
 }
+
+/// What the first Ctrl-C on an empty line is answered.
+const LEAVES: &str = "Ctrl-C once more, or Ctrl-D, leaves";
 
 fn terminal_failed(error: io::Error) -> Verdict {
     Verdict::Failed(Failure::new(Kind::Internal, anyhow::Error::new(error).context("could not read the terminal")))

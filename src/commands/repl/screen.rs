@@ -9,6 +9,8 @@ use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 
 use rustyline::ExternalPrinter;
 
+use super::resize::{Tail, repair};
+
 /// Most that is painted at once, so that keys are served in between.
 const PIECE: usize = 16 * 1024;
 
@@ -31,6 +33,8 @@ struct State {
     mode: Mode,
     /// Handed to the editor and not painted yet.
     outstanding: Option<String>,
+    /// What stands above the prompt.
+    tail: Tail,
 }
 
 /// The terminal.
@@ -43,7 +47,7 @@ pub struct Screen {
 impl Screen {
     /// Nobody edits yet.
     pub fn new() -> Self {
-        let state = State { mode: Mode::Direct, outstanding: None };
+        let state = State { mode: Mode::Direct, outstanding: None, tail: Tail::default() };
         Self { shared: Arc::new((Mutex::new(state), Condvar::new())), original: Arc::default() }
     }
 
@@ -73,8 +77,26 @@ impl Screen {
 
     /// The editor has painted the text it was given.
     pub fn painted(&self) {
-        self.lock().outstanding = None;
+        let mut state = self.lock();
+        if let Some(text) = state.outstanding.take() {
+            state.tail.push(&text);
+        }
         self.shared.1.notify_all();
+    }
+
+    /// The editor has left this above its prompt.
+    pub fn remember(&self, text: &str) {
+        self.lock().tail.push(text);
+    }
+
+    /// The editor has cleared the screen.
+    pub fn cleared(&self) {
+        self.lock().tail.clear();
+    }
+
+    /// What to print before the prompt, see [`repair`].
+    pub fn repair(&self, before: &str, at_end: bool, old_columns: usize, columns: usize) -> String {
+        repair(before, at_end, old_columns, columns, &self.lock().tail)
     }
 
     /// The editor is done, or is to be: the terminal is as it was found, and whoever prints writes to it.
@@ -100,7 +122,7 @@ impl Screen {
     }
 
     /// Writes through the editor while there is one.
-    pub fn writer(&self, printer: Option<Printer>) -> Box<dyn Write + Send> {
+    pub fn writer(&self, printer: Printer) -> Box<dyn Write + Send> {
         Box::new(Above { screen: self.clone(), printer })
     }
 
@@ -118,7 +140,7 @@ fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
 }
 
 /// The terminal itself: stdout, or what controls the process where that is a pipe.
-fn tty() -> Box<dyn Write> {
+pub fn tty() -> Box<dyn Write> {
     use io::IsTerminal as _;
     if io::stdout().is_terminal() {
         return Box::new(io::stdout());
@@ -132,26 +154,26 @@ fn tty() -> Box<dyn Write> {
 /// Writes above the prompt.
 struct Above {
     screen: Screen,
-    /// `None`: there is no editor that could take text.
-    printer: Option<Printer>,
+    printer: Printer,
 }
 
 impl Above {
     fn print(&mut self, text: &str) -> io::Result<()> {
         let mut state = self.screen.lock();
         loop {
-            match (state.mode, &mut self.printer) {
-                (Mode::Direct, _) | (_, None) => {
+            match state.mode {
+                Mode::Direct => {
+                    state.tail.push(text);
                     let mut stdout = tty();
                     stdout.write_all(text.as_bytes())?;
                     return stdout.flush();
                 }
-                (Mode::Reading, Some(printer)) if state.outstanding.is_none() => {
+                Mode::Reading if state.outstanding.is_none() => {
                     state.outstanding = Some(text.to_owned());
                     // Its queue has room for one, so this does not wait.
-                    return printer.print(text.to_owned()).map_err(io::Error::other);
+                    return self.printer.print(text.to_owned()).map_err(io::Error::other);
                 }
-                (Mode::Reading | Mode::Between, Some(_)) => state = self.screen.wait(state),
+                Mode::Reading | Mode::Between => state = self.screen.wait(state),
             }
         }
     }
@@ -254,7 +276,7 @@ mod tests {
         let screen = Screen::new();
         screen.lock().mode = Mode::Between;
         let (sender, printed) = mpsc::channel();
-        let mut writer = screen.writer(Some(Box::new(Editor(sender))));
+        let mut writer = screen.writer(Box::new(Editor(sender)));
         let writing = std::thread::spawn(move || {
             writer.write_all(b"one\n").unwrap();
             writer.write_all(b"two\n").unwrap();

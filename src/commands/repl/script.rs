@@ -34,22 +34,29 @@ pub fn read(input: Box<dyn Read + Send>) -> io::Result<Entries> {
     std::thread::Builder::new().name("script".into()).spawn(move || {
         let mut reader = BufReader::new(input);
         let mut assembler = Assembler::default();
-        loop {
-            let entry = match line(&mut reader) {
-                Ok(Some(line)) => match assembler.push(&line) {
+        for number in 1.. {
+            let entry = match line(&mut reader, number) {
+                Ok(Line::Text(line)) => match assembler.push(&line) {
                     Some(entry) => Ok(entry),
                     None => continue,
                 },
-                Ok(None) => {
+                Ok(Line::Bad(failure)) => {
+                    // It counts, and the lines behind it may be good.
+                    assembler.push("");
+                    Err(failure)
+                }
+                Ok(Line::End) => {
                     if let Some(entry) = assembler.finish() {
                         let _ = sender.blocking_send(Ok(entry));
                     }
                     return;
                 }
-                Err(failure) => Err(failure),
+                Err(error) => {
+                    let _ = sender.blocking_send(Err(unreadable("the lines", error)));
+                    return;
+                }
             };
-            let failed = entry.is_err();
-            if sender.blocking_send(entry).is_err() || failed {
+            if sender.blocking_send(entry).is_err() {
                 return;
             }
         }
@@ -57,23 +64,38 @@ pub fn read(input: Box<dyn Read + Send>) -> io::Result<Entries> {
     Ok(entries)
 }
 
-/// The next line without its end, LF or CRLF.
-fn line(reader: &mut impl BufRead) -> Result<Option<String>, Failure> {
+/// What was read.
+enum Line {
+    /// A line without its end, LF or CRLF; the first one without the mark that some editors begin a file with.
+    Text(String),
+    /// One that is no text, or too long.
+    Bad(Failure),
+    /// There is no more.
+    End,
+}
+
+fn line(reader: &mut impl BufRead, number: u64) -> io::Result<Line> {
     let mut bytes = Vec::new();
-    let read = reader.take(LONGEST).read_until(b'\n', &mut bytes);
-    if read.map_err(|error| unreadable("the lines", error))? == 0 {
-        return Ok(None);
+    if reader.by_ref().take(LONGEST).read_until(b'\n', &mut bytes)? == 0 {
+        return Ok(Line::End);
     }
     if bytes.ends_with(b"\n") {
         bytes.pop();
         if bytes.ends_with(b"\r") {
             bytes.pop();
         }
+    } else if bytes.len() as u64 == LONGEST {
+        reader.skip_until(b'\n')?;
+        let what = format!("line {number}: it is longer than {LONGEST} bytes");
+        return Ok(Line::Bad(Failure::message(Kind::Input, what)));
     }
-    String::from_utf8(bytes).map(Some).map_err(|error| {
-        let failure = Failure::new(Kind::Input, anyhow::Error::new(error.utf8_error()).context("a line is not UTF-8"));
-        failure.hint("`send --type binary --file F` sends any bytes")
-    })
+    if number == 1 && bytes.starts_with("\u{feff}".as_bytes()) {
+        bytes.drain(.."\u{feff}".len());
+    }
+    Ok(String::from_utf8(bytes).map(Line::Text).unwrap_or_else(|error| {
+        let error = anyhow::Error::new(error.utf8_error()).context(format!("line {number}: it is not UTF-8"));
+        Line::Bad(Failure::new(Kind::Input, error).hint("`send --type binary --file F` sends any bytes"))
+    }))
 }
 
 fn unreadable(what: &str, error: io::Error) -> Failure {

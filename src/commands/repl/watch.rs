@@ -8,7 +8,9 @@ use std::sync::atomic::{AtomicU8, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use tokio::sync::Notify;
+use tokio::sync::mpsc::UnboundedSender;
 
+use super::editor::Typed;
 use crate::client::event::{Frame, Lifecycle, Received};
 use crate::client::session::Standing;
 use crate::commands::tap::Watcher;
@@ -92,6 +94,8 @@ pub struct Watch {
     fresh: Cell<bool>,
     came: Notify,
     moved: Notify,
+    /// Who is told of Ctrl-C, where it comes as a signal.
+    interrupts: RefCell<Option<UnboundedSender<Typed>>>,
 }
 
 #[derive(Debug, Default)]
@@ -134,12 +138,18 @@ impl Watch {
             fresh: Cell::new(false),
             came: Notify::new(),
             moved: Notify::new(),
+            interrupts: RefCell::default(),
         })
     }
 
     /// What the editor sees too.
     pub fn shared(&self) -> &Arc<Shared> {
         &self.shared
+    }
+
+    /// Has Ctrl-C told there.
+    pub fn tell_interrupts(&self, typed: UnboundedSender<Typed>) {
+        *self.interrupts.borrow_mut() = Some(typed);
     }
 
     /// Has a change made.
@@ -233,6 +243,10 @@ impl Watcher for Watch {
 
     fn frame(&self, frame: Frame<'_>, received: &Received<'_>) {
         self.keep(self.recorder.frame(frame, received));
+    }
+
+    fn interrupted(&self) -> bool {
+        self.interrupts.borrow().as_ref().is_some_and(|typed| typed.send(Typed::Interrupt).is_ok())
     }
 
     fn flush(&self) {

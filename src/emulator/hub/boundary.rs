@@ -125,18 +125,23 @@ pub enum EventAnswer {
 /// A WebSocket message to a client. Receivers of the same message share its bytes where they can.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Frame {
-    /// UTF-8 text.
+    /// UTF-8 text, unless a fault wants it otherwise.
     Text(Bytes),
     /// Bytes.
     Binary(Bytes),
 }
 
 impl Frame {
+    /// Bytes of its payload.
+    pub fn len(&self) -> usize {
+        let (Self::Text(bytes) | Self::Binary(bytes)) = self;
+        bytes.len()
+    }
+
     /// What the frame counts for in a backlog: its payload and what the bookkeeping of a queued frame takes.
     pub fn cost(&self) -> usize {
         const OVERHEAD: usize = 64;
-        let (Self::Text(bytes) | Self::Binary(bytes)) = self;
-        bytes.len() + OVERHEAD
+        self.len() + OVERHEAD
     }
 
     /// The characters of a text frame.
@@ -153,6 +158,17 @@ impl From<String> for Frame {
     fn from(text: String) -> Self {
         Self::Text(text.into())
     }
+}
+
+/// How a socket is taken away without a close frame.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Cut {
+    /// By a TCP reset.
+    Reset,
+    /// By the end of the stream.
+    Eof,
+    /// It stays open; nothing is sent and nothing is heard on it until the client has gone.
+    Silence,
 }
 
 /// What the server has to do. Outputs for one socket are carried out in their order.
@@ -183,6 +199,13 @@ pub enum Output {
     Abort {
         /// Which.
         socket: SocketId,
+    },
+    /// Take the socket away after what was sent before, as a fault wants it. The hub has forgotten it.
+    Cut {
+        /// Which.
+        socket: SocketId,
+        /// How the client sees it.
+        how: Cut,
     },
     /// Stop reading from a publisher whose messages cannot be taken just now.
     Pause {

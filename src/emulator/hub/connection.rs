@@ -10,6 +10,7 @@ use super::boundary::{Frame, Output, SimpleMode, SocketId};
 use super::config::HubConfig;
 use super::delivery::Encoded;
 use super::permissions::Permissions;
+use crate::protocol::Subprotocol;
 
 /// A connection inside the hub; never used again for another one.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -32,6 +33,12 @@ pub(super) struct Connection {
     pub(super) held: VecDeque<Held>,
     /// Bytes in `held`.
     pub(super) held_bytes: usize,
+    /// When it opened.
+    pub(super) opened: Duration,
+    /// Frames that came from the client.
+    pub(super) received: u64,
+    /// Frames that went to the client on sockets that are gone.
+    pub(super) sent_before: u64,
 }
 
 /// How the client speaks, with what the hub remembers for that.
@@ -63,6 +70,10 @@ pub(super) struct Attachment {
     pub(super) backlog: usize,
     /// Reading was stopped because too much is held.
     pub(super) paused: bool,
+    /// Frames that went to the client.
+    pub(super) sent: u64,
+    /// The newest fault that was asked about this socket.
+    pub(super) faults_seen: u64,
 }
 
 /// Whether publishers wait for this receiver.
@@ -137,6 +148,19 @@ impl Connection {
         }
     }
 
+    /// Whether it is there for the application. One whose client has left is not, whatever it still has to do.
+    pub(super) fn is_present(&self) -> bool {
+        !matches!(self.link, Link::Leaving)
+    }
+
+    pub(super) fn subprotocol(&self) -> Option<Subprotocol> {
+        match &self.client {
+            Client::Simple(_) => None,
+            Client::Json { .. } => Some(Subprotocol::Json),
+            Client::Reliable { .. } => Some(Subprotocol::JsonReliable),
+        }
+    }
+
     pub(super) fn is_reliable(&self) -> bool {
         matches!(self.client, Client::Reliable { .. })
     }
@@ -166,6 +190,7 @@ impl Attachment {
     /// Queues a frame for the socket.
     pub(super) fn send(&mut self, frame: Frame, outputs: &mut VecDeque<Output>) {
         self.backlog = self.backlog.saturating_add(frame.cost());
+        self.sent += 1;
         outputs.push_back(Output::Send { socket: self.socket, frame });
     }
 }
@@ -177,9 +202,20 @@ pub(super) struct ReliableQueue {
     tokens_issued: u64,
     /// The sequence id of the newest message; 0 before the first.
     last_sequence_id: u64,
-    /// Messages that were not acknowledged, the newest has `last_sequence_id`.
-    unacked: VecDeque<Arc<Encoded>>,
+    /// Messages that were not acknowledged, in the order of their ids. Ids of expired messages are missing.
+    unacked: VecDeque<Unacked>,
     unacked_bytes: usize,
+    /// No message expires before.
+    next_expiry: Option<Duration>,
+}
+
+/// A message that was not acknowledged.
+#[derive(Debug)]
+struct Unacked {
+    sequence_id: u64,
+    message: Arc<Encoded>,
+    /// When it is not worth delivering any more.
+    expires: Option<Duration>,
 }
 
 impl ReliableQueue {
@@ -190,33 +226,48 @@ impl ReliableQueue {
             last_sequence_id: 0,
             unacked: VecDeque::new(),
             unacked_bytes: 0,
+            next_expiry: None,
         }
     }
 
     /// Queues a message; gives its sequence id.
-    pub(super) fn push(&mut self, message: Arc<Encoded>) -> u64 {
+    pub(super) fn push(&mut self, message: Arc<Encoded>, expires: Option<Duration>) -> u64 {
         self.last_sequence_id += 1;
         self.unacked_bytes = self.unacked_bytes.saturating_add(message.weight());
-        self.unacked.push_back(message);
+        self.unacked.push_back(Unacked { sequence_id: self.last_sequence_id, message, expires });
+        self.next_expiry = self.next_expiry.into_iter().chain(expires).min();
         self.last_sequence_id
+    }
+
+    /// Drops the messages that are too old. Their ids stay used up: the client may have had them, and otherwise the gap
+    /// tells it that something is missing.
+    pub(super) fn expire(&mut self, now: Duration) {
+        let bytes = &mut self.unacked_bytes;
+        self.unacked.retain(|unacked| {
+            let keep = unacked.expires.is_none_or(|at| at > now);
+            if !keep {
+                *bytes = bytes.saturating_sub(unacked.message.weight());
+            }
+            keep
+        });
+        self.next_expiry = self.unacked.iter().filter_map(|unacked| unacked.expires).min();
+    }
+
+    /// When [`Self::expire`] has to be called.
+    pub(super) fn next_expiry(&self) -> Option<Duration> {
+        self.next_expiry
     }
 
     /// Everything up to this sequence id has arrived (PROTOCOL §7.1: cumulative; ids never sent are tolerated).
     pub(super) fn acknowledge(&mut self, sequence_id: u64) {
-        while self.first_unacked() <= sequence_id
-            && let Some(message) = self.unacked.pop_front()
-        {
-            self.unacked_bytes = self.unacked_bytes.saturating_sub(message.weight());
+        while let Some(unacked) = self.unacked.pop_front_if(|unacked| unacked.sequence_id <= sequence_id) {
+            self.unacked_bytes = self.unacked_bytes.saturating_sub(unacked.message.weight());
         }
-    }
-
-    fn first_unacked(&self) -> u64 {
-        self.last_sequence_id + 1 - self.unacked.len() as u64
     }
 
     /// The unacknowledged messages in order, each with its sequence id.
     pub(super) fn unacked(&self) -> impl Iterator<Item = (u64, &Arc<Encoded>)> {
-        (self.first_unacked()..).zip(&self.unacked)
+        self.unacked.iter().map(|unacked| (unacked.sequence_id, &unacked.message))
     }
 
     /// A new reconnection token. The ones before stay valid (PROTOCOL §2.5), so they share a secret and differ in a

@@ -2,12 +2,14 @@
 
 use std::collections::VecDeque;
 use std::sync::Arc;
+use std::time::Duration;
 
 use bytes::Bytes;
 
 use super::Hub;
 use super::boundary::{Frame, Output};
 use super::connection::{Client, Connection, ConnectionKey, Link};
+use super::timers::Timer;
 use crate::protocol::{Data, Message, SharedMessage};
 
 /// A message as the queues of reliable connections keep it.
@@ -36,11 +38,18 @@ pub(super) struct Delivery<'a> {
     plain: Option<Bytes>,
     /// For simple clients.
     bare: Option<Frame>,
+    /// When the message is not worth delivering any more.
+    expires: Option<Duration>,
 }
 
 impl<'a> Delivery<'a> {
     pub(super) fn new(message: Message<'a>) -> Self {
-        Self { message, encoded: None, plain: None, bare: None }
+        Self { message, encoded: None, plain: None, bare: None, expires: None }
+    }
+
+    /// A message that is dropped at that time where it is still kept then.
+    pub(super) fn expiring(message: Message<'a>, expires: Option<Duration>) -> Self {
+        Self { expires, ..Self::new(message) }
     }
 
     fn encoded(&mut self) -> &Arc<Encoded> {
@@ -71,7 +80,7 @@ impl<'a> Delivery<'a> {
             (Client::Simple(_), Link::Attached(attachment)) => attachment.send(self.bare(), outputs),
             (Client::Json { .. }, Link::Attached(attachment)) => attachment.send(self.plain(), outputs),
             (Client::Reliable { queue, .. }, link) => {
-                let sequence_id = queue.push(Arc::clone(self.encoded()));
+                let sequence_id = queue.push(Arc::clone(self.encoded()), self.expires);
                 if let Link::Attached(attachment) = link {
                     attachment.send(self.encoded().frame(sequence_id), outputs);
                 }
@@ -107,6 +116,38 @@ impl Hub {
         }
         for key in loaded {
             self.check_load(key);
+        }
+    }
+
+    /// Delivers a message to any connections, in the order given.
+    pub(super) fn deliver_to_all(&mut self, keys: &[ConnectionKey], mut delivery: Delivery<'_>) {
+        for key in keys {
+            if let Some(connection) = self.connections.get_mut(key) {
+                delivery.deliver(connection, &mut self.outputs);
+            }
+        }
+        for key in keys {
+            if delivery.expires.is_some() {
+                self.schedule_expiry(*key);
+            }
+            self.check_load(*key);
+        }
+    }
+
+    /// Drops what has become too old for a connection that did not take it in time.
+    pub(super) fn drop_old(&mut self, key: ConnectionKey) {
+        let now = self.now;
+        if let Some(queue) = self.connections.get_mut(&key).and_then(|connection| connection.queue()) {
+            queue.expire(now);
+        }
+        self.schedule_expiry(key);
+        self.relax(key);
+    }
+
+    fn schedule_expiry(&mut self, key: ConnectionKey) {
+        let queue = self.connections.get_mut(&key).and_then(|connection| connection.queue());
+        if let Some(at) = queue.and_then(|queue| queue.next_expiry()) {
+            self.timers.set(Timer::Aging(key), at);
         }
     }
 

@@ -39,6 +39,11 @@ impl Groups {
         }
     }
 
+    /// All groups with their members, in no order.
+    pub(super) fn iter(&self) -> impl Iterator<Item = (&Arc<str>, &BTreeSet<ConnectionKey>)> {
+        self.members.iter()
+    }
+
     /// The members of a group that has any.
     pub(super) fn members(&self, group: &str) -> Option<&BTreeSet<ConnectionKey>> {
         self.members.get(group)

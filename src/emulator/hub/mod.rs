@@ -6,12 +6,15 @@
 //! User events leave as an output and come back, answered, as an input. Called by the emulator's server and by tests.
 
 mod acks;
+mod admin;
 mod boundary;
 mod config;
 mod connection;
 mod delivery;
+mod faults;
 mod groups;
 mod ids;
+mod inspect;
 mod negotiation;
 mod operations;
 mod pace;
@@ -25,17 +28,24 @@ use std::collections::{BTreeSet, HashMap, VecDeque};
 use std::sync::Arc;
 use std::time::Duration;
 
+pub use admin::{Cursor, Grant, Joined, MemberPage, Outgoing, Recipient, Selection, Sent, Target};
 pub use boundary::{
-    ClientKind, CloseKind, EventAnswer, EventId, Frame, Fresh, Open, Output, SimpleMode, SocketId, UserEvent, Violation,
+    ClientKind, CloseKind, Cut, EventAnswer, EventId, Frame, Fresh, Open, Output, SimpleMode, SocketId, UserEvent,
+    Violation,
 };
 pub use config::HubConfig;
+pub use inspect::{ConnectionInfo, GroupInfo};
 pub use negotiation::negotiate;
+pub use permissions::Permission;
 
 use connection::{Connection, ConnectionKey, Incoming};
+use faults::Meddler;
 use groups::Groups;
 use ids::Ids;
 use operations::PendingEvent;
 use timers::Timers;
+
+use super::fault::Faults;
 
 /// One hub of the service.
 #[derive(Debug)]
@@ -57,10 +67,13 @@ pub struct Hub {
     waiting: VecDeque<ConnectionKey>,
     /// A receiver was let go during this input: held frames have to be looked at.
     release_due: bool,
+    /// The same for senders outside the hub, until they ask.
+    released: bool,
     timers: Timers,
     outputs: VecDeque<Output>,
     connections_opened: u64,
     events_asked: u64,
+    meddler: Meddler,
     /// The service stopped.
     stopped: bool,
 }
@@ -80,26 +93,30 @@ impl Hub {
             congested: BTreeSet::new(),
             waiting: VecDeque::new(),
             release_due: false,
+            released: false,
             timers: Timers::default(),
             outputs: VecDeque::new(),
             connections_opened: 0,
             events_asked: 0,
+            meddler: Meddler::new(Faults::new(0), "".into()),
             stopped: false,
         }
     }
 
     /// A text frame came.
     pub fn handle_text(&mut self, now: Duration, socket: SocketId, text: &str) {
-        if let Some(key) = self.hear(now, socket) {
+        if let Some(key) = self.hear_frame(now, socket) {
             self.take_in(key, Incoming::Text(text));
+            self.count_frame(key, socket);
             self.settle(now);
         }
     }
 
     /// A binary frame came.
     pub fn handle_binary(&mut self, now: Duration, socket: SocketId, bytes: &[u8]) {
-        if let Some(key) = self.hear(now, socket) {
+        if let Some(key) = self.hear_frame(now, socket) {
             self.take_in(key, Incoming::Binary(bytes));
+            self.count_frame(key, socket);
             self.settle(now);
         }
     }
@@ -107,6 +124,13 @@ impl Hub {
     /// Any other sign of life came: a WebSocket ping or pong.
     pub fn handle_life(&mut self, now: Duration, socket: SocketId) {
         self.hear(now, socket);
+    }
+
+    /// Notes a frame, which is a sign of life.
+    fn hear_frame(&mut self, now: Duration, socket: SocketId) -> Option<ConnectionKey> {
+        let key = self.hear(now, socket)?;
+        self.connections.get_mut(&key)?.received += 1;
+        Some(key)
     }
 
     /// Notes a sign of life. Sockets the hub has forgotten are not listened to.
@@ -119,16 +143,25 @@ impl Hub {
 
     /// The next thing to do.
     pub fn poll_output(&mut self) -> Option<Output> {
-        self.outputs.pop_front()
+        loop {
+            if let Some(output) = self.meddler.take_passed() {
+                return Some(output);
+            }
+            let output = self.outputs.pop_front()?;
+            if !self.meddler.looks_at_outputs() {
+                return Some(output);
+            }
+            self.pass(output);
+        }
     }
 
-    /// When `handle_timeout` has to be called at the latest.
+    /// When `handle_timeout` has to be called at the latest. Asked after the outputs were taken.
     pub fn poll_timeout(&self) -> Option<Duration> {
         self.timers.next()
     }
 
-    /// Whether there is no connection, attached or recoverable.
+    /// Whether there is no connection, attached or recoverable, and no socket that waits for its end in silence.
     pub fn is_empty(&self) -> bool {
-        self.connections.is_empty()
+        self.connections.is_empty() && !self.meddler.has_silenced()
     }
 }

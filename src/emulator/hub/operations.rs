@@ -10,6 +10,7 @@ use super::boundary::{EventAnswer, EventId, Output, SimpleMode, SocketId, UserEv
 use super::connection::{Client, ConnectionKey, Incoming};
 use super::pace::Flow;
 use super::session::Farewell;
+use crate::emulator::fault::Point;
 use crate::protocol::{
     AckError, Data, Downstream, Message, Origin, OwnedData, Upstream, decode_upstream, encode_downstream,
 };
@@ -98,6 +99,9 @@ impl Hub {
                 self.operate(key, Operation::Event { event, data: *data }, *ack_id)
             }
             Upstream::SequenceAck(sequence_id) => {
+                if self.is_lost(key, Point::SequenceAck) {
+                    return Flow::Done;
+                }
                 // Ignored on the non-reliable protocol (PROTOCOL §4.7).
                 if let Some(queue) = self.connections.get_mut(&key).and_then(|connection| connection.queue()) {
                     queue.acknowledge(*sequence_id);
@@ -106,10 +110,21 @@ impl Hub {
                 Flow::Done
             }
             Upstream::Ping => {
-                self.tell(key, &Downstream::Pong);
+                if !self.is_lost(key, Point::Ping) {
+                    self.tell(key, &Downstream::Pong);
+                }
                 Flow::Done
             }
         }
+    }
+
+    /// Whether a fault takes a frame that is no operation.
+    fn is_lost(&mut self, key: ConnectionKey, point: Point) -> bool {
+        let fate = self.fate_of(key, point, None, None, None);
+        if let Some(how) = fate.drop {
+            self.drop_socket(key, &how);
+        }
+        fate.ignored
     }
 
     /// The one way every operation takes.
@@ -117,6 +132,20 @@ impl Hub {
         if self.must_wait(key, &operation) {
             return Flow::Wait;
         }
+        let fate = self.fate_of_operation(key, &operation, ack_id);
+        match fate.nack {
+            Some((name, message)) => self.refuse(key, ack_id, &name, &message),
+            None if fate.ignored => {}
+            None => self.decide(key, operation, ack_id),
+        }
+        if let Some(how) = fate.drop {
+            self.drop_socket(key, &how);
+        }
+        Flow::Done
+    }
+
+    /// Carries an operation out or refuses it, as it was judged.
+    fn decide(&mut self, key: ConnectionKey, operation: Operation<'_>, ack_id: Option<u64>) {
         match self.judge(key, &operation, ack_id) {
             Verdict::Proceed => self.perform(key, operation, ack_id),
             Verdict::InFlight => {}
@@ -130,10 +159,10 @@ impl Hub {
                 self.refuse(key, ack_id, "BadRequest", &message);
             }
         }
-        Flow::Done
     }
 
-    /// The decision point: every operation passes here, and nothing is decided about it anywhere else.
+    /// The service's own judgement: every operation that no fault has met passes here, and nothing is decided about it
+    /// anywhere else.
     fn judge(&mut self, key: ConnectionKey, operation: &Operation<'_>, ack_id: Option<u64>) -> Verdict {
         let Some(connection) = self.connections.get_mut(&key) else { return Verdict::InFlight };
         match ack_id.zip(connection.acks()).map(|(id, acks)| acks.look_up(id)) {
@@ -165,10 +194,7 @@ impl Hub {
                 self.succeed(key, ack_id);
             }
             Operation::Leave { group } => {
-                self.groups.leave(group, key);
-                if let Some(connection) = self.connections.get_mut(&key) {
-                    connection.groups.remove(group);
-                }
+                self.leave(key, group);
                 self.succeed(key, ack_id);
             }
             Operation::Send { group, no_echo, data, metadata } => {
@@ -187,6 +213,13 @@ impl Hub {
         if let Some(connection) = self.connections.get_mut(&key) {
             let name = self.groups.join(group, key);
             connection.groups.insert(name);
+        }
+    }
+
+    pub(super) fn leave(&mut self, key: ConnectionKey, group: &str) {
+        self.groups.leave(group, key);
+        if let Some(connection) = self.connections.get_mut(&key) {
+            connection.groups.remove(group);
         }
     }
 
@@ -265,7 +298,7 @@ impl Hub {
         let Some(ack_id) = ack_id else { return };
         if let Some(acks) = self.connections.get_mut(&key).and_then(|connection| connection.acks()) {
             acks.succeed(ack_id);
-            self.tell(key, &Downstream::Ack { ack_id, result: Ok(()) });
+            self.tell_ack(key, ack_id, Ok(()));
         }
     }
 
@@ -273,7 +306,7 @@ impl Hub {
     fn refuse(&mut self, key: ConnectionKey, ack_id: Option<u64>, name: &str, message: &str) {
         let Some(ack_id) = ack_id else { return };
         let error = AckError { name: name.into(), message: message.into() };
-        self.tell(key, &Downstream::Ack { ack_id, result: Err(error) });
+        self.tell_ack(key, ack_id, Err(error));
     }
 
     /// Sends a control frame, if the connection has a socket. Control frames are not sequenced and not replayed.

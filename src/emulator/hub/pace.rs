@@ -83,7 +83,13 @@ impl Hub {
         self.timers.cancel(Timer::Patience(key));
         if self.congested.remove(&key) {
             self.release_due = true;
+            self.released = true;
         }
+    }
+
+    /// Whether a receiver was let go since this was asked last: senders that were told to wait may try again.
+    pub fn take_released(&mut self) -> bool {
+        std::mem::take(&mut self.released)
     }
 
     /// Whether an operation would add to the load of a receiver that is waited for.

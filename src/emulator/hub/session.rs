@@ -9,19 +9,32 @@ use super::boundary::{ClientKind, CloseKind, Frame, Fresh, Open, Output, SocketI
 use super::connection::{Attachment, Client, Connection, ConnectionKey, Link, Pace, ReliableQueue};
 use super::permissions::Permissions;
 use super::timers::Timer;
+use crate::emulator::fault::Point;
 use crate::protocol::{Downstream, Subprotocol, check_group_name, encode_downstream};
 
 /// How the hub ends a connection: what the `disconnected` frame of a PubSub client says, and the close frame.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Debug)]
 pub(super) struct Farewell {
     code: u16,
-    /// Both the message and the reason of the close frame.
-    message: &'static str,
+    /// Of the `disconnected` frame.
+    message: Cow<'static, str>,
+    /// Of the close frame; at most 123 bytes.
+    reason: &'static str,
 }
 
 impl Farewell {
     const fn new(code: u16, message: &'static str) -> Self {
-        Self { code, message }
+        Self { code, message: Cow::Borrowed(message), reason: message }
+    }
+
+    /// The application closes the connection (PROTOCOL §5.2).
+    pub(super) fn by_application(reason: Option<&str>) -> Self {
+        const MESSAGE: &str = "Application server closed the connection.";
+        let message = match reason {
+            Some(reason) => Cow::Owned(format!("{MESSAGE} Reason: {reason}")),
+            None => Cow::Borrowed(MESSAGE),
+        };
+        Self { code: 1000, message, reason: "" }
     }
 
     const GOING_AWAY: Self = Self::new(1001, "The service is going away.");
@@ -33,6 +46,7 @@ impl Farewell {
     pub(super) const RAW_MODE_FORBIDDEN: Self =
         Self::new(1008, "The connection is not authorized for raw sendToGroup mode.");
     const NOT_RECOVERED: Self = Self::new(1008, "The connection could not be recovered.");
+    pub(super) const EXPIRED: Self = Self::new(1008, "The access token has expired.");
     pub(super) const TOO_BIG: Self = Self::new(1009, "The client message is larger than 1 MiB.");
     pub(super) const HANDLER_FAILED: Self = Self::new(1011, "Internal server error");
 }
@@ -72,20 +86,28 @@ impl Hub {
             pace: Pace::Free,
             held: Default::default(),
             held_bytes: 0,
+            opened: self.now,
+            received: 0,
+            sent_before: 0,
         };
         self.by_id.insert(connection.id.clone(), key);
         self.connections.insert(key, connection);
         self.attach(key, socket);
-        self.tell_connected(key);
+        let strikes = self.strike_opened(key, Point::Opened);
+        if !Self::hides_connected(&strikes) {
+            self.tell_connected(key);
+        }
         for group in fresh.groups.iter().filter(|group| check_group_name(group).is_ok()) {
             self.join(key, group);
         }
+        self.meddle_opened(key, &strikes);
     }
 
     fn attach(&mut self, key: ConnectionKey, socket: SocketId) {
         let Some(connection) = self.connections.get_mut(&key) else { return };
         let next_ping = self.now + self.config.ping_interval;
-        let attachment = Attachment { socket, heard: self.now, next_ping, backlog: 0, paused: false };
+        let attachment =
+            Attachment { socket, heard: self.now, next_ping, backlog: 0, paused: false, sent: 0, faults_seen: 0 };
         connection.link = Link::Attached(attachment);
         self.sockets.insert(socket, key);
         self.timers.set(Timer::Keepalive(socket), next_ping.min(self.now + self.config.silence_limit));
@@ -122,16 +144,26 @@ impl Hub {
             self.close_socket(socket, Farewell::NOT_RECOVERED);
             return;
         };
+        if let Some(code) = self.recovery_is_refused(key) {
+            self.close_socket(socket, Farewell { code, ..Farewell::NOT_RECOVERED });
+            if code == Farewell::NOT_RECOVERED.code {
+                // For good: the service has lost it.
+                self.end(key);
+            }
+            return;
+        }
         if let Some(old) = self.detach(key) {
             self.outputs.push_back(Output::Abort { socket: old });
         }
         self.timers.cancel(Timer::Recovery(key));
         self.attach(key, socket);
-        if self.config.send_connected_on_recovery {
+        let strikes = self.strike_opened(key, Point::Recovered);
+        if self.config.send_connected_on_recovery && !Self::hides_connected(&strikes) {
             self.tell_connected(key);
         }
         self.replay(key);
         self.adjust_reading(key);
+        self.meddle_opened(key, &strikes);
     }
 
     /// Sends everything unacknowledged again, in order.
@@ -155,10 +187,11 @@ impl Hub {
         if let Some(key) = self.sockets.get(&socket).copied() {
             self.socket_gone(key, kind);
         }
+        self.forget_socket(socket);
         self.settle(now);
     }
 
-    fn socket_gone(&mut self, key: ConnectionKey, kind: CloseKind) {
+    pub(super) fn socket_gone(&mut self, key: ConnectionKey, kind: CloseKind) {
         self.detach(key);
         let Some(connection) = self.connections.get_mut(&key) else { return };
         match kind {
@@ -175,13 +208,16 @@ impl Hub {
     /// Takes the socket from a connection, which can be recovered from now on.
     fn detach(&mut self, key: ConnectionKey) -> Option<SocketId> {
         let connection = self.connections.get_mut(&key)?;
-        let socket = connection.attachment()?.socket;
+        let attachment = connection.attachment()?;
+        let (socket, sent) = (attachment.socket, attachment.sent);
+        connection.sent_before += sent;
         connection.link = Link::Detached;
         connection.pace = Pace::Free;
         self.sockets.remove(&socket);
         self.timers.cancel(Timer::Keepalive(socket));
         self.timers.set(Timer::Recovery(key), self.now + self.config.recovery_window);
         self.stop_waiting_for(key);
+        self.forget_late(socket);
         Some(socket)
     }
 
@@ -194,7 +230,8 @@ impl Hub {
             let socket = attachment.socket;
             if !simple {
                 let mut text = String::new();
-                encode_downstream(&Downstream::Disconnected { message: Some(farewell.message.into()) }, &mut text);
+                let message = Some(Cow::Borrowed(&*farewell.message));
+                encode_downstream(&Downstream::Disconnected { message }, &mut text);
                 attachment.send(Frame::from(text), &mut self.outputs);
             }
             self.close_socket(socket, farewell);
@@ -203,13 +240,15 @@ impl Hub {
     }
 
     fn close_socket(&mut self, socket: SocketId, farewell: Farewell) {
-        self.outputs.push_back(Output::Close { socket, code: farewell.code, reason: farewell.message.into() });
+        self.outputs.push_back(Output::Close { socket, code: farewell.code, reason: farewell.reason.into() });
     }
 
     /// Forgets a connection.
     pub(super) fn end(&mut self, key: ConnectionKey) {
         self.detach(key);
         self.timers.cancel(Timer::Recovery(key));
+        self.timers.cancel(Timer::Aging(key));
+        self.forget_fates(key);
         let Some(connection) = self.connections.remove(&key) else { return };
         self.by_id.remove(&connection.id);
         for group in &connection.groups {
@@ -229,6 +268,7 @@ impl Hub {
         for key in keys {
             self.expel(key, Farewell::GOING_AWAY);
         }
+        self.release_silenced();
     }
 
     /// Serves the timers that are due.
@@ -239,6 +279,10 @@ impl Hub {
                 Timer::Keepalive(socket) => self.keep_alive(socket),
                 Timer::Recovery(key) => self.end(key),
                 Timer::Patience(key) => self.lose_patience(key),
+                Timer::Aging(key) => self.drop_old(key),
+                Timer::Expiry(key) => self.expire(key),
+                Timer::Late(socket, number) => self.serve_late(socket, number),
+                Timer::Slowed(socket) => self.release(socket),
             }
         }
         self.settle(now);

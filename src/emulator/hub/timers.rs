@@ -15,6 +15,14 @@ pub(super) enum Timer {
     Recovery(ConnectionKey),
     /// Publishers have waited long enough for a slow receiver.
     Patience(ConnectionKey),
+    /// A message that waits for a reliable connection has become too old (PROTOCOL §13, `messageTtlSeconds`).
+    Aging(ConnectionKey),
+    /// A fault lets the token of a connection expire.
+    Expiry(ConnectionKey),
+    /// Something on a socket that a fault has postponed.
+    Late(SocketId, u64),
+    /// The next output that a fault holds back may go out.
+    Slowed(SocketId),
 }
 
 /// Each timer has at most one deadline.
@@ -36,6 +44,11 @@ impl Timers {
         if let Some(at) = self.deadlines.remove(&timer) {
             self.queue.remove(&(at, timer));
         }
+    }
+
+    /// When a timer is due, if it is set.
+    pub(super) fn deadline(&self, timer: Timer) -> Option<Duration> {
+        self.deadlines.get(&timer).copied()
     }
 
     /// The earliest deadline.

@@ -1,12 +1,13 @@
 //! The client endpoint: which requests become WebSockets, of which hub, as whom (PROTOCOL §1, §2, §3).
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use axum::Router;
 use axum::body::Body;
 use axum::extract::{Path, Request, State};
 use axum::response::Response;
-use axum::routing::{any, get};
+use axum::routing::any;
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use http::header::{self, HeaderMap, HeaderName, HeaderValue};
@@ -16,9 +17,10 @@ use hyper_util::rt::TokioIo;
 use tokio::net::TcpStream;
 use tokio_tungstenite::tungstenite::handshake::derive_accept_key;
 
-use super::{Server, socket, trace, unix_now};
+use super::{Server, rest, socket, trace, unix_now};
 use crate::auth::token::{Audience, Claims, verify_client_token};
 use crate::emulator::hub::{ClientKind, Fresh, Open, SimpleMode, negotiate};
+use crate::emulator::traffic::Traffic;
 use crate::protocol::{Subprotocol, check_group_name, check_hub_name};
 
 /// The routes of the service.
@@ -28,8 +30,7 @@ pub(super) fn router(server: Arc<Server>) -> Router {
         .route("/client/hubs/{hub}/", any(client_by_path))
         .route("/client", any(client_by_query))
         .route("/client/", any(client_by_query))
-        // Health needs no token (PROTOCOL §13); axum answers HEAD, too.
-        .route("/api/health", get(async || ()))
+        .merge(rest::router())
         .fallback(async || {
             respond(StatusCode::NOT_FOUND, "There is nothing here. Clients connect to /client/hubs/{hub}.")
         })
@@ -37,35 +38,40 @@ pub(super) fn router(server: Arc<Server>) -> Router {
 }
 
 async fn client_by_path(State(server): State<Arc<Server>>, Path(hub): Path<String>, request: Request) -> Response {
-    connect(&server, Some(hub), request).unwrap_or_else(Refusal::into_response)
+    connect(&server, Some(hub), request).await.unwrap_or_else(|refusal| refusal.into_response(&server.traffic))
 }
 
 async fn client_by_query(State(server): State<Arc<Server>>, request: Request) -> Response {
-    connect(&server, None, request).unwrap_or_else(Refusal::into_response)
+    connect(&server, None, request).await.unwrap_or_else(|refusal| refusal.into_response(&server.traffic))
 }
 
 /// Why there is no WebSocket. The text never contains a token.
 #[derive(Debug)]
-struct Refusal {
-    status: StatusCode,
-    message: String,
+pub(super) struct Refusal {
+    pub(super) status: StatusCode,
+    pub(super) message: String,
+    /// In seconds.
+    pub(super) retry_after: Option<u64>,
 }
 
 impl Refusal {
-    fn new(status: StatusCode, message: impl Into<String>) -> Self {
-        Self { status, message: message.into() }
+    pub(super) fn new(status: StatusCode, message: impl Into<String>) -> Self {
+        Self { status, message: message.into(), retry_after: None }
     }
 
     fn bad_request(message: impl Into<String>) -> Self {
         Self::new(StatusCode::BAD_REQUEST, message)
     }
 
-    fn into_response(self) -> Response {
-        trace::refused(self.status.as_u16(), &self.message);
+    fn into_response(self, traffic: &Traffic) -> Response {
+        trace::refused(traffic, self.status.as_u16(), &self.message);
         let mut response = respond(self.status, self.message);
         let headers = response.headers_mut();
         if self.status == StatusCode::UNAUTHORIZED {
             headers.insert(header::WWW_AUTHENTICATE, HeaderValue::from_static("Bearer"));
+        }
+        if let Some(seconds) = self.retry_after {
+            headers.insert(header::RETRY_AFTER, HeaderValue::from(seconds));
         }
         if self.status == StatusCode::UPGRADE_REQUIRED {
             headers.insert(header::SEC_WEBSOCKET_VERSION, HeaderValue::from_static("13"));
@@ -82,7 +88,7 @@ fn respond(status: StatusCode, text: impl Into<String>) -> Response {
 }
 
 /// Checks everything a request has to have, answers 101 and starts the socket's task.
-fn connect(server: &Arc<Server>, hub: Option<String>, mut request: Request) -> Result<Response, Refusal> {
+async fn connect(server: &Arc<Server>, hub: Option<String>, mut request: Request) -> Result<Response, Refusal> {
     let accept = accept_key(&request)?;
     let query = Query::parse(request.uri().query().unwrap_or_default());
     let hub = hub.or_else(|| query.get("hub").map(str::to_owned));
@@ -103,6 +109,8 @@ fn connect(server: &Arc<Server>, hub: Option<String>, mut request: Request) -> R
             Open::Fresh(describe(&query, chosen.map(|(subprotocol, _)| subprotocol), claims)?)
         }
     };
+    let token = token_of(&query, request.headers());
+    let expires = server.faults.handshake(&server.hubs, &hub, &open, token).await?;
     let mut response = Response::new(Body::empty());
     *response.status_mut() = StatusCode::SWITCHING_PROTOCOLS;
     let headers = response.headers_mut();
@@ -113,16 +121,16 @@ fn connect(server: &Arc<Server>, hub: Option<String>, mut request: Request) -> R
         headers.insert(header::SEC_WEBSOCKET_PROTOCOL, value);
     }
     let upgrade = hyper::upgrade::on(&mut request);
-    server.spawn_socket(serve(Arc::clone(server), hub, open, upgrade));
+    server.spawn_socket(serve(Arc::clone(server), hub, open, expires, upgrade));
     Ok(response)
 }
 
 /// Serves the WebSocket once the 101 is written; the connection exists from then on.
-async fn serve(server: Arc<Server>, hub: String, open: Open, upgrade: OnUpgrade) {
+async fn serve(server: Arc<Server>, hub: String, open: Open, expires: Option<Duration>, upgrade: OnUpgrade) {
     let Ok(upgraded) = upgrade.await else { return };
     // Below hyper's types is the very TCP stream that was accepted.
     let Ok(parts) = upgraded.downcast::<TokioIo<TcpStream>>() else { return };
-    if let Some(line) = server.hubs.open(&hub, open) {
+    if let Some(line) = server.hubs.open(&hub, open, expires) {
         drop(server);
         socket::serve(parts.io.into_inner(), parts.read_buf.to_vec(), line).await;
     }
@@ -169,28 +177,43 @@ impl Query {
     }
 }
 
-/// Checks the token, from the query or else from the `Authorization` header (PROTOCOL §1.2).
-fn authenticate(server: &Server, hub: &str, query: &Query, headers: &HeaderMap) -> Result<Claims, Refusal> {
-    let unauthorized = |message: String| Refusal::new(StatusCode::UNAUTHORIZED, message);
-    let bearer = headers
+/// The token, if there is one.
+fn token_of<'a>(query: &'a Query, headers: &'a HeaderMap) -> Option<&'a str> {
+    query.get("access_token").or(bearer(headers)).filter(|token| !token.is_empty())
+}
+
+/// What the `Authorization` header bears.
+pub(super) fn bearer(headers: &HeaderMap) -> Option<&str> {
+    headers
         .get(header::AUTHORIZATION)
         .and_then(|value| value.to_str().ok())
         .and_then(|value| value.split_once(' '))
         .filter(|(scheme, _)| scheme.eq_ignore_ascii_case("bearer"))
-        .map(|(_, token)| token.trim());
-    let Some(token) = query.get("access_token").or(bearer).filter(|token| !token.is_empty()) else {
+        .map(|(_, token)| token.trim())
+}
+
+/// Checks the token, from the query or else from the `Authorization` header (PROTOCOL §1.2).
+fn authenticate(server: &Server, hub: &str, query: &Query, headers: &HeaderMap) -> Result<Claims, Refusal> {
+    let unauthorized = |message: String| Refusal::new(StatusCode::UNAUTHORIZED, message);
+    let Some(token) = token_of(query, headers) else {
         if server.allow_anonymous {
             return Ok(Claims::default());
         }
         let message = "The request has no token: neither an access_token parameter nor an Authorization header.";
         return Err(unauthorized(message.to_owned()));
     };
-    let host = headers.get(header::HOST).and_then(|host| host.to_str().ok());
-    let mut endpoints = vec![server.endpoint.clone()];
-    endpoints.extend(host.into_iter().flat_map(names_of));
+    let endpoints = names(server, headers);
     let endpoints: Vec<_> = endpoints.iter().map(String::as_str).collect();
     verify_client_token(token, &server.keys, Audience { endpoints: &endpoints, hub }, unix_now())
         .map_err(|error| unauthorized(format!("Unauthorized: {error}.")))
+}
+
+/// The names of the service that tokens may be made for: its endpoint, and what the client called it.
+pub(super) fn names(server: &Server, headers: &HeaderMap) -> Vec<String> {
+    let host = headers.get(header::HOST).and_then(|host| host.to_str().ok());
+    let mut names = vec![server.endpoint.clone()];
+    names.extend(host.into_iter().flat_map(names_of));
+    names
 }
 
 /// The authority a client used, and when that is this machine, its other names.

@@ -3,6 +3,9 @@
 //! A hub exists as long as it has connections. Locks are taken in the order table, hub, outbox. Outputs are handed out
 //! under the hub's lock, so that every socket gets them in the hub's order; tasks are woken after it is released.
 
+mod application;
+mod survey;
+
 use std::collections::HashMap;
 use std::collections::hash_map::Entry;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -17,7 +20,9 @@ use tokio_tungstenite::tungstenite::{Bytes, Utf8Bytes};
 use super::outbox::{Item, Outbox};
 use super::trace;
 use crate::emulator::events::EventHandler;
+use crate::emulator::fault::Faults;
 use crate::emulator::hub::{CloseKind, Hub, HubConfig, Open, Output, SocketId, Violation};
+use crate::emulator::traffic::{Place, Traffic};
 
 /// All hubs of a server.
 #[derive(Debug)]
@@ -25,7 +30,11 @@ pub(super) struct Hubs {
     table: Mutex<Table>,
     config: HubConfig,
     events: EventHandler,
+    /// Those who look on.
+    traffic: Traffic,
     seed: hmac::Key,
+    /// What the emulator does wrong on request.
+    faults: Faults,
     /// Origin of the hubs' time.
     started: Instant,
     alarm: Alarm,
@@ -44,12 +53,17 @@ struct Table {
 struct HubCell {
     name: String,
     state: Mutex<CellState>,
+    /// A slow receiver was let go: whoever waits to send may try again.
+    released: Notify,
 }
 
 #[derive(Debug)]
 struct CellState {
+    name: Arc<str>,
     hub: Hub,
     outboxes: HashMap<SocketId, Arc<Outbox>>,
+    /// Whose socket it is, for those who look on.
+    owners: HashMap<SocketId, Arc<str>>,
     /// Outboxes whose tasks are to be woken once the lock is released.
     stirred: Vec<Arc<Outbox>>,
 }
@@ -72,12 +86,20 @@ pub(super) enum Incoming {
 }
 
 impl Hubs {
-    pub(super) fn new(config: HubConfig, events: EventHandler, seed: [u8; 32]) -> Self {
+    pub(super) fn new(
+        config: HubConfig,
+        events: EventHandler,
+        traffic: Traffic,
+        seed: [u8; 32],
+        faults: Faults,
+    ) -> Self {
         Self {
             table: Mutex::default(),
             config,
             events,
+            traffic,
             seed: hmac::Key::new(hmac::HMAC_SHA256, &seed),
+            faults,
             started: Instant::now(),
             alarm: Alarm { at: AtomicU64::new(u64::MAX), moved: Notify::new() },
         }
@@ -92,20 +114,30 @@ impl Hubs {
     }
 
     /// Connects a socket to a hub, which is made if it does not exist. `None` when the server has stopped.
-    pub(super) fn open(self: &Arc<Self>, hub: &str, open: Open) -> Option<Line> {
+    ///
+    /// `expires`: a fault lets the client's token expire so much later.
+    pub(super) fn open(self: &Arc<Self>, hub: &str, open: Open, expires: Option<Duration>) -> Option<Line> {
         let mut table = self.table();
         if table.stopped {
             return None;
         }
         table.sockets += 1;
         let socket = SocketId(table.sockets);
-        trace::opened(socket, hub, &open);
         let cell = self.cell(&mut table, hub);
         let outbox = Arc::new(Outbox::default());
         // The table stays locked, so that the hub is not taken for an empty one meanwhile.
         self.with(&cell, |state, now| {
             state.outboxes.insert(socket, Arc::clone(&outbox));
+            let described = open.clone();
             state.hub.handle_open(now, socket, open);
+            if let Some(connection_id) = state.hub.connection_of(socket) {
+                let connection_id = connection_id.into();
+                state.owners.insert(socket, connection_id);
+            }
+            trace::opened(&self.traffic, state.place(socket), &described);
+            if let Some(after) = expires {
+                state.hub.handle_expiry(now, socket, after);
+            }
         });
         Some(Line { hubs: Arc::clone(self), cell, socket, outbox })
     }
@@ -118,9 +150,17 @@ impl Hubs {
                 let seed = hmac::sign(&self.seed, &table.created.to_be_bytes());
                 let mut own = [0; 32];
                 own.copy_from_slice(seed.as_ref());
-                let hub = Hub::new(self.config.clone(), &own);
-                let state = CellState { hub, outboxes: HashMap::new(), stirred: Vec::new() };
-                let cell = Arc::new(HubCell { name: name.to_owned(), state: Mutex::new(state) });
+                let mut hub = Hub::new(self.config.clone(), &own);
+                hub.set_faults(self.faults.clone(), name);
+                let state = CellState {
+                    name: name.into(),
+                    hub,
+                    outboxes: HashMap::new(),
+                    owners: HashMap::new(),
+                    stirred: Vec::new(),
+                };
+                let cell =
+                    Arc::new(HubCell { name: name.to_owned(), state: Mutex::new(state), released: Notify::new() });
                 Arc::clone(entry.insert(cell))
             }
         }
@@ -138,12 +178,17 @@ impl Hubs {
         let now = self.now();
         let mut state = cell.lock();
         inputs(&mut state, now);
-        state.carry_out(now, self.events);
+        state.carry_out(now, self.events, &self.traffic);
         let timeout = state.hub.poll_timeout();
+        let released = state.hub.take_released();
         let stirred = std::mem::take(&mut state.stirred);
         drop(state);
+        self.tell_faults();
         for outbox in stirred {
             outbox.wake();
+        }
+        if released {
+            cell.released.notify_waiters();
         }
         timeout
     }
@@ -189,6 +234,13 @@ impl Hubs {
         }
     }
 
+    /// Tells of the faults that have happened.
+    pub(super) fn tell_faults(&self) {
+        for note in self.faults.take_notes() {
+            trace::fault(&self.traffic, &note);
+        }
+    }
+
     /// How many hubs there are.
     #[cfg(test)]
     pub(super) fn len(&self) -> usize {
@@ -226,21 +278,25 @@ impl HubCell {
 }
 
 impl CellState {
-    fn carry_out(&mut self, now: Duration, events: EventHandler) {
+    fn carry_out(&mut self, now: Duration, events: EventHandler, traffic: &Traffic) {
         while let Some(output) = self.hub.poll_output() {
             match output {
                 Output::Send { socket, frame } => {
-                    trace::sent(socket, &frame);
+                    trace::sent(traffic, self.place(socket), &frame);
                     self.stir(socket, |outbox| outbox.push(Item::Frame(frame)));
                 }
                 Output::Ping { socket } => self.stir(socket, |outbox| outbox.push(Item::Ping)),
                 Output::Close { socket, code, reason } => {
-                    trace::ended(socket, &format!("is closed with {code}: {reason}"));
+                    trace::closed(traffic, self.place(socket), code, &reason);
                     self.stir(socket, |outbox| outbox.push(Item::Close { code, reason }));
                 }
                 Output::Abort { socket } => {
-                    trace::ended(socket, "is dropped");
+                    trace::ended(traffic, self.place(socket), "is dropped");
                     self.stir(socket, |outbox| outbox.signal(|signals| signals.aborted = true));
+                }
+                Output::Cut { socket, how } => {
+                    trace::ended(traffic, self.place(socket), &format!("is taken away by a fault: {how:?}"));
+                    self.stir(socket, |outbox| outbox.push(Item::Cut(how)));
                 }
                 Output::Pause { socket } => {
                     self.stir(socket, |outbox| outbox.signal(|signals| signals.paused = true));
@@ -255,6 +311,10 @@ impl CellState {
                 }
             }
         }
+    }
+
+    fn place(&self, socket: SocketId) -> Place<'_> {
+        trace::place(socket, &self.name, self.owners.get(&socket).map(AsRef::as_ref))
     }
 
     fn stir(&mut self, socket: SocketId, change: impl FnOnce(&Outbox) -> bool) {
@@ -283,7 +343,7 @@ impl Line {
     /// Hands a batch to the hub, and how much was written meanwhile.
     pub(super) fn receive(&self, batch: &mut Vec<Incoming>, written: usize) {
         let socket = self.socket;
-        let events = self.hubs.events;
+        let (events, traffic) = (self.hubs.events, &self.hubs.traffic);
         self.hubs.with(&self.cell, |state, now| {
             if written > 0 {
                 state.hub.handle_written(now, socket, written);
@@ -291,13 +351,16 @@ impl Line {
             for incoming in batch.drain(..) {
                 match incoming {
                     Incoming::Text(text) => {
-                        trace::received(socket, &text);
+                        trace::received(traffic, state.place(socket), &text);
                         state.hub.handle_text(now, socket, &text);
                     }
-                    Incoming::Binary(bytes) => state.hub.handle_binary(now, socket, &bytes),
+                    Incoming::Binary(bytes) => {
+                        trace::received_binary(traffic, state.place(socket), &bytes);
+                        state.hub.handle_binary(now, socket, &bytes);
+                    }
                     Incoming::Life => state.hub.handle_life(now, socket),
                 }
-                state.carry_out(now, events);
+                state.carry_out(now, events, traffic);
             }
         });
     }
@@ -305,14 +368,15 @@ impl Line {
     /// The client closed, or its socket broke.
     pub(super) fn closed(&self, kind: CloseKind) {
         let socket = self.socket;
-        trace::ended(
-            socket,
-            match kind {
-                CloseKind::Clean => "has left",
-                CloseKind::Dropped => "is gone, without saying goodbye",
-            },
-        );
-        self.hubs.with(&self.cell, |state, now| state.hub.handle_closed(now, socket, kind));
+        let how = match kind {
+            CloseKind::Clean => "has left",
+            CloseKind::Dropped => "is gone, without saying goodbye",
+        };
+        let traffic = &self.hubs.traffic;
+        self.hubs.with(&self.cell, |state, now| {
+            trace::ended(traffic, state.place(socket), how);
+            state.hub.handle_closed(now, socket, kind);
+        });
     }
 
     /// The client did something that its socket cannot go on after.
@@ -329,6 +393,7 @@ impl Drop for Line {
             // Nothing happens when the hub has forgotten the socket already.
             state.hub.handle_closed(now, socket, CloseKind::Dropped);
             state.outboxes.remove(&socket);
+            state.owners.remove(&socket);
         });
         self.outbox.clear();
         self.hubs.sweep(&self.cell);

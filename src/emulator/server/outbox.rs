@@ -7,7 +7,7 @@ use std::task::Waker;
 
 use futures_util::task::AtomicWaker;
 
-use crate::emulator::hub::Frame;
+use crate::emulator::hub::{Cut, Frame};
 
 /// Something to write.
 #[derive(Debug)]
@@ -19,6 +19,8 @@ pub(super) enum Item {
         code: u16,
         reason: Cow<'static, str>,
     },
+    /// The end without a close frame, after what was written before.
+    Cut(Cut),
 }
 
 /// The queue of one socket. Its length is bounded by the hub, which counts what was not written yet.
@@ -42,7 +44,7 @@ struct State {
 pub(super) struct Signals {
     /// Do not read.
     pub(super) paused: bool,
-    /// A close frame is queued.
+    /// A close frame or another end is queued.
     pub(super) closing: bool,
     /// Drop the socket at once.
     pub(super) aborted: bool,
@@ -56,7 +58,7 @@ impl Outbox {
     /// Queues an item. Tells whether the socket's task has to be woken: it is, once for many items.
     pub(super) fn push(&self, item: Item) -> bool {
         let mut state = self.state();
-        state.signals.closing |= matches!(item, Item::Close { .. });
+        state.signals.closing |= matches!(item, Item::Close { .. } | Item::Cut(_));
         state.items.push_back(item);
         !std::mem::replace(&mut state.stirred, true)
     }

@@ -10,7 +10,8 @@ use std::task::{Context, Poll, ready};
 use std::time::Duration;
 
 use futures_util::{SinkExt as _, StreamExt as _};
-use tokio::io::{AsyncRead, AsyncReadExt as _, AsyncWrite, AsyncWriteExt as _};
+use tokio::io::{AsyncRead as _, AsyncReadExt as _, AsyncWriteExt as _, ReadBuf};
+use tokio::net::TcpStream;
 use tokio::time::{Sleep, timeout};
 use tokio_tungstenite::WebSocketStream;
 use tokio_tungstenite::tungstenite::error::ProtocolError;
@@ -21,7 +22,7 @@ use tokio_tungstenite::tungstenite::{Bytes, Error, Message};
 
 use super::hubs::{Incoming, Line};
 use super::outbox::{Item, Signals};
-use crate::emulator::hub::{CloseKind, Frame, Violation};
+use crate::emulator::hub::{CloseKind, Cut, Frame, Violation};
 use crate::protocol::MAX_FRAME_BYTES;
 
 /// Most messages handed to the hub at once.
@@ -36,7 +37,7 @@ const CLOSE_WRITE_TIMEOUT: Duration = Duration::from_secs(5);
 const CLOSE_READ_TIMEOUT: Duration = Duration::from_secs(2);
 
 /// Serves a socket that was upgraded, until it is closed. `read` was read from the stream already.
-pub(super) async fn serve<S: AsyncRead + AsyncWrite + Unpin>(stream: S, read: Vec<u8>, line: Line) {
+pub(super) async fn serve(stream: TcpStream, read: Vec<u8>, line: Line) {
     let config = WebSocketConfig::default()
         .read_buffer_size(32 * 1024)
         .write_buffer_size(64 * 1024)
@@ -52,14 +53,15 @@ pub(super) async fn serve<S: AsyncRead + AsyncWrite + Unpin>(stream: S, read: Ve
         signals: Signals::default(),
         unflushed: false,
         close_sent: false,
+        cut: None,
         written: 0,
         close_deadline: None,
     };
     socket.run().await;
 }
 
-struct Socket<S> {
-    stream: WebSocketStream<S>,
+struct Socket {
+    stream: WebSocketStream<TcpStream>,
     line: Line,
     /// What was read and not handed to the hub yet.
     batch: Vec<Incoming>,
@@ -71,6 +73,8 @@ struct Socket<S> {
     signals: Signals,
     unflushed: bool,
     close_sent: bool,
+    /// The last that was taken from the outbox is this end.
+    cut: Option<Cut>,
     /// Written and not reported to the hub yet.
     written: usize,
     /// When to give up on a client that does not read up to its close frame.
@@ -90,6 +94,8 @@ enum Ending {
     CloseSent,
     /// The hub wants the socket dropped, or its close frame did not get out in time.
     Aborted,
+    /// A fault ends the socket, and all before it is out.
+    Cut(Cut),
 }
 
 /// What the task has to do next.
@@ -102,7 +108,7 @@ enum Step {
     End(Ending),
 }
 
-impl<S: AsyncRead + AsyncWrite + Unpin> Socket<S> {
+impl Socket {
     async fn run(mut self) {
         let ending = loop {
             match poll_fn(|cx| self.poll_step(cx)).await {
@@ -119,7 +125,10 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Socket<S> {
             }
         };
         match ending {
-            Ending::Aborted => {}
+            Ending::Aborted | Ending::Cut(Cut::Eof) => {}
+            // A socket without time to linger is reset when it is dropped.
+            Ending::Cut(Cut::Reset) => drop(self.stream.get_ref().set_zero_linger()),
+            Ending::Cut(Cut::Silence) => poll_fn(|cx| self.poll_silence(cx)).await,
             Ending::Broken => self.line.closed(CloseKind::Dropped),
             Ending::PeerClosed(kind) => {
                 self.line.closed(kind);
@@ -197,7 +206,29 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Socket<S> {
             }
             self.unflushed = false;
         }
-        if self.close_sent { Poll::Ready(Ending::CloseSent) } else { Poll::Pending }
+        match self.cut {
+            Some(cut) => Poll::Ready(Ending::Cut(cut)),
+            None if self.close_sent => Poll::Ready(Ending::CloseSent),
+            None => Poll::Pending,
+        }
+    }
+
+    /// Takes in whatever comes, below the WebSocket, so that nothing is answered. Ready when the client has gone, or the
+    /// hub wants the socket dropped.
+    fn poll_silence(&mut self, cx: &mut Context<'_>) -> Poll<()> {
+        let outbox = self.line.outbox();
+        outbox.register(cx.waker());
+        if outbox.take_signals().aborted {
+            return Poll::Ready(());
+        }
+        let mut scratch = [0; 4096];
+        loop {
+            let mut read = ReadBuf::new(&mut scratch);
+            match ready!(Pin::new(self.stream.get_mut()).poll_read(cx, &mut read)) {
+                Ok(()) if !read.filled().is_empty() => {}
+                Ok(()) | Err(_) => return Poll::Ready(()),
+            }
+        }
     }
 
     fn start_send(&mut self, item: Item) -> Result<(), Error> {
@@ -213,6 +244,10 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Socket<S> {
                 Message::Frame(WireFrame::message(bytes, OpCode::Data(kind), true))
             }
             Item::Ping => Message::Ping(Bytes::new()),
+            Item::Cut(cut) => {
+                self.cut = Some(cut);
+                return Ok(());
+            }
             Item::Close { code, reason } => {
                 self.close_sent = true;
                 Message::Close(Some(CloseFrame { code: CloseCode::from(code), reason: reason.into_owned().into() }))

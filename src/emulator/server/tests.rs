@@ -2,6 +2,7 @@
 
 mod connecting;
 mod ending;
+mod rest;
 mod talking;
 
 use std::net::SocketAddr;

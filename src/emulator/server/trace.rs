@@ -1,42 +1,87 @@
-//! What the emulator tells its log: who comes and goes, and every frame, without secrets.
+//! What the emulator tells its log, who comes and goes and every frame, without secrets; and the same as records to those
+//! who look on.
 
 use tracing::{Level, debug, enabled, info, trace};
 
 use crate::emulator::hub::{Frame, Open, SocketId};
+use crate::emulator::traffic::{Opened, Place, Traffic, protocol_name};
 use crate::protocol::redact_reconnection_token;
 use crate::secret::FRAMES;
 
 /// The most of a frame's text that is logged, unless everything is asked for.
 const LOGGED_CHARS: usize = 240;
 
-/// A socket was upgraded.
-pub(super) fn opened(socket: SocketId, hub: &str, open: &Open) {
-    match open {
-        Open::Fresh(fresh) => {
-            let user = fresh.user.as_deref().unwrap_or("(anonymous)");
-            info!("#{} connects to hub `{hub}` as `{user}`, {:?}", socket.0, fresh.client);
-        }
-        Open::Recover { connection_id, .. } => info!("#{} recovers `{connection_id}` of hub `{hub}`", socket.0),
-    }
+/// A socket, its hub, and its connection where there is one.
+pub(super) fn place<'a>(socket: SocketId, hub: &'a str, connection_id: Option<&'a str>) -> Place<'a> {
+    Place { socket: socket.0, hub, connection_id }
 }
 
-/// A socket has ended.
-pub(super) fn ended(socket: SocketId, how: &str) {
-    info!("#{} {how}", socket.0);
+/// A socket was upgraded.
+pub(super) fn opened(traffic: &Traffic, place: Place<'_>, open: &Open) {
+    let (socket, hub) = (place.socket, place.hub);
+    let opened = match open {
+        Open::Fresh(fresh) => {
+            let user = fresh.user.as_deref();
+            let shown = user.unwrap_or("(anonymous)");
+            info!("#{socket} connects to hub `{hub}` as `{shown}`, {:?}", fresh.client);
+            Opened { user_id: user, protocol: Some(protocol_name(&fresh.client)), recovers: false }
+        }
+        Open::Recover { connection_id, .. } => {
+            info!("#{socket} recovers `{connection_id}` of hub `{hub}`");
+            Opened { user_id: None, protocol: None, recovers: true }
+        }
+    };
+    traffic.opened(place, &opened);
+}
+
+/// A socket has ended by itself.
+pub(super) fn ended(traffic: &Traffic, place: Place<'_>, how: &str) {
+    info!("#{} {how}", place.socket);
+    traffic.ended(place, how, None);
+}
+
+/// A socket is closed with a close frame.
+pub(super) fn closed(traffic: &Traffic, place: Place<'_>, code: u16, reason: &str) {
+    info!("#{} is closed with {code}: {reason}", place.socket);
+    traffic.ended(place, "is closed", Some((code, reason)));
 }
 
 /// A handshake was refused.
-pub(super) fn refused(status: u16, message: &str) {
+pub(super) fn refused(traffic: &Traffic, status: u16, message: &str) {
     info!("a handshake was refused: {status}: {message}");
+    traffic.refused(status, message);
 }
 
-/// A frame came.
-pub(super) fn received(socket: SocketId, text: &str) {
-    frame("←", socket, text);
+/// A text frame came.
+pub(super) fn received(traffic: &Traffic, place: Place<'_>, text: &str) {
+    frame("←", place.socket, text);
+    traffic.received_text(place, text);
+}
+
+/// A binary frame came.
+pub(super) fn received_binary(traffic: &Traffic, place: Place<'_>, bytes: &[u8]) {
+    debug!(target: FRAMES, "← #{} binary frame of {} bytes", place.socket, bytes.len());
+    traffic.received_binary(place, bytes);
+}
+
+/// A REST request was answered. The path has no secrets in it; a query might.
+pub(super) fn answered(traffic: &Traffic, method: &http::Method, path: &str, status: u16, note: Option<&str>) {
+    traffic.request(method.as_str(), path, status, note);
+    match note {
+        Some(note) => info!("REST {method} {path}: {status}: {note}"),
+        None => info!("REST {method} {path}: {status}"),
+    }
+}
+
+/// A fault has happened.
+pub(super) fn fault(traffic: &Traffic, note: &str) {
+    info!("{note}");
+    traffic.fault(note);
 }
 
 /// A frame goes out.
-pub(super) fn sent(socket: SocketId, sent: &Frame) {
+pub(super) fn sent(traffic: &Traffic, place: Place<'_>, sent: &Frame) {
+    traffic.sent(place, sent);
     if !enabled!(target: FRAMES, Level::DEBUG) {
         return;
     }
@@ -45,17 +90,16 @@ pub(super) fn sent(socket: SocketId, sent: &Frame) {
             let text = String::from_utf8_lossy(bytes);
             // A token stands in the service's own frames; what users send is logged as it is.
             let own = text.starts_with("{\"type\":\"system\"");
-            frame("→", socket, &if own { redact_reconnection_token(&text) } else { text });
+            frame("→", place.socket, &if own { redact_reconnection_token(&text) } else { text });
         }
-        Frame::Binary(bytes) => debug!(target: FRAMES, "→ #{} binary frame of {} bytes", socket.0, bytes.len()),
+        Frame::Binary(bytes) => debug!(target: FRAMES, "→ #{} binary frame of {} bytes", place.socket, bytes.len()),
     }
 }
 
-fn frame(direction: &str, socket: SocketId, text: &str) {
+fn frame(direction: &str, socket: u64, text: &str) {
     if !enabled!(target: FRAMES, Level::DEBUG) {
         return;
     }
-    let socket = socket.0;
     if enabled!(target: FRAMES, Level::TRACE) {
         trace!(target: FRAMES, "{direction} #{socket} {text}");
         return;

@@ -5,8 +5,8 @@ use http::{HeaderName, HeaderValue};
 
 use crate::failure::{Failure, Kind};
 use crate::secret::{self, Secret, is_secret_header};
-use crate::settings::Input;
 use crate::settings::source::{hint_at_secret, read};
+use crate::settings::{Input, stdin};
 
 /// Of the handshake itself, or of the connection.
 const RESERVED: [HeaderName; 7] = [CONNECTION, CONTENT_LENGTH, EXPECT, TE, TRAILER, TRANSFER_ENCODING, UPGRADE];
@@ -15,14 +15,16 @@ const RESERVED: [HeaderName; 7] = [CONNECTION, CONTENT_LENGTH, EXPECT, TE, TRAIL
 pub(super) fn settle(given: &[Secret], input: &mut dyn Input) -> Result<Vec<(HeaderName, HeaderValue)>, Failure> {
     let mut headers = Vec::new();
     for header in given {
-        if let Some(path) = header.expose().strip_prefix('@') {
+        let file = header.expose().strip_prefix('@').map(|path| format!("`{path}`, named by `--header`,"));
+        let stdin = || stdin::takes(header).then(|| "standard input, read for `--header`,".to_owned());
+        if let Some(file) = file.or_else(stdin) {
             let text = read("--header", header, input)?;
             for (index, line) in text.expose().lines().enumerate().filter(|(_, line)| !line.trim().is_empty()) {
-                let place = format!("line {} of `{path}`, named by `--header`,", index + 1);
+                let place = format!("line {} of {file}", index + 1);
                 headers.push(parse(line).map_err(|problem| bad(Kind::Config, &place, &problem))?);
             }
         } else {
-            hint_at_secret("--header", header.expose(), "`@FILE` reads it from elsewhere", input);
+            hint_at_secret("--header", header.expose(), "`@FILE` and `-` read it from elsewhere", input);
             headers.push(parse(header.expose()).map_err(|problem| bad(Kind::Usage, "`--header`", &problem))?);
         }
     }
@@ -40,7 +42,7 @@ fn bad(kind: Kind, place: &str, problem: &Problem) -> Failure {
             failure.hint("leave it out; `--protocol` says which subprotocol is spoken")
         }
         Problem::NoColon | Problem::Name => Failure::message(kind, format!("{place} is not a header: {problem}"))
-            .hint("a header is written `NAME: VALUE`; `@FILE` reads headers from a file, one a line"),
+            .hint("a header is written `NAME: VALUE`; `@FILE` and `-` read headers from elsewhere, one a line"),
         Problem::Value(name) => {
             Failure::message(kind, format!("{place} has a value for `{name}` that no header can have"))
                 .hint("a value has no line breaks and no control characters")

@@ -1,28 +1,60 @@
 //! Proxies as flags and environment name them.
 
+use std::fmt::Write as _;
+
 use percent_encoding::percent_decode_str;
 use url::{Host, Url};
 
 use super::{Exceptions, Proxies, Proxy, ProxyScheme};
 use crate::failure::{Failure, Kind};
-use crate::secret::{self, Secret};
-use crate::settings::source::read;
-use crate::settings::{Environment, Input};
+use crate::secret::{self, REDACTED, Secret, redact};
+use crate::settings::source::{literal_hint, read};
+use crate::settings::{Environment, Input, stdin};
 
 /// Port of a proxy whose URL names none, as in curl.
 const DEFAULT_PORT: u16 = 1080;
 const DEFAULT_PORT_TLS: u16 = 443;
 
+/// The variables with the exceptions, the first one that is set counts.
+const NO_PROXY: [&str; 2] = ["no_proxy", "NO_PROXY"];
+
 /// `--proxy`: for every service, and whatever the environment says.
 pub(super) fn from_flag(flag: &Secret, input: &mut dyn Input) -> Result<Proxies, Failure> {
-    let is_file = flag.expose().starts_with('@');
+    given(flag, "`--proxy`", Kind::Usage, input)
+}
+
+/// A value for every service; one that is wrong where it is typed is of `kind`.
+fn given(flag: &Secret, from: &str, kind: Kind, input: &mut dyn Input) -> Result<Proxies, Failure> {
+    let is_file = flag.expose().starts_with('@') || stdin::takes(flag);
     let text = if is_file { read("--proxy", flag, input)? } else { flag.clone() };
     if matches!(text.expose(), "none" | "") {
         return Ok(Proxies::default());
     }
-    let kind = if is_file { Kind::Config } else { Kind::Usage };
-    let proxy = parse(text.expose(), "--proxy").map_err(|problem| bad("--proxy", kind, &problem))?;
+    let kind = if is_file { Kind::Config } else { kind };
+    let proxy = parse(text.expose(), from).map_err(|problem| bad(from, kind, &problem))?;
     Ok(Proxies { secure: Some(proxy.clone()), plain: Some(proxy), exceptions: None })
+}
+
+/// `proxy` of a profile: where the environment names none, whose exceptions hold for it too. `secure` as in
+/// [`from_environment`].
+pub(super) fn from_profile(
+    value: &Secret,
+    from: &str,
+    secure: Option<bool>,
+    environment: &Environment,
+    input: &mut dyn Input,
+) -> Result<Proxies, Failure> {
+    let proxies = from_environment(secure, environment)?;
+    let found = [(&proxies.secure, Some(false)), (&proxies.plain, Some(true))];
+    if found.into_iter().all(|(proxy, unwanted)| proxy.is_some() || secure == unwanted) {
+        return Ok(proxies);
+    }
+    let own = given(value, from, Kind::Config, input)?;
+    Ok(Proxies {
+        secure: proxies.secure.or(own.secure),
+        plain: proxies.plain.or(own.plain),
+        exceptions: proxies.exceptions,
+    })
 }
 
 /// The proxies of the environment. Lower case goes first, as in curl. A malformed one is an error only where it would
@@ -37,10 +69,14 @@ pub(super) fn from_environment(secure: Option<bool>, environment: &Environment) 
         names.find_map(|name| environment.get(name).map(|value| (name, value)))
     };
     let proxy = |own, wanted: bool| match find(own).filter(|_| wanted) {
-        Some((name, value)) => parse(value.trim(), name).map(Some).map_err(|problem| bad(name, Kind::Config, &problem)),
+        Some((name, value)) => {
+            let from = format!("`{name}`");
+            let bad = |problem: String| literal_hint(name, value, bad(&from, Kind::Config, &problem));
+            parse(value.trim(), &from).map(Some).map_err(bad)
+        }
         None => Ok(None),
     };
-    let exceptions = ["no_proxy", "NO_PROXY"].into_iter().find_map(|from| {
+    let exceptions = NO_PROXY.into_iter().find_map(|from| {
         let list = environment.get(from)?.to_owned();
         Some(Exceptions { list, from })
     });
@@ -51,18 +87,47 @@ pub(super) fn from_environment(secure: Option<bool>, environment: &Environment) 
     })
 }
 
+/// What the environment says, a remark of a configuration file for each variable that counts; without user and password.
+pub(super) fn in_words(environment: &Environment) -> String {
+    let mut out = String::new();
+    for (scheme, secure) in [("wss", true), ("ws", false)] {
+        let found = from_environment(Some(secure), environment);
+        let proxy = found.map(|proxies| if secure { proxies.secure } else { proxies.plain });
+        let _ = match proxy {
+            Ok(None) => Ok(()),
+            Ok(Some(Proxy { scheme: kind, host, port, credentials, from })) => {
+                let kind = match kind {
+                    ProxyScheme::Http => "http",
+                    ProxyScheme::Https => "https",
+                    ProxyScheme::Socks5 => "socks5h",
+                };
+                let user = credentials.map(|_| format!("{REDACTED}@")).unwrap_or_default();
+                let host = if host.contains(':') { format!("[{host}]") } else { host };
+                writeln!(out, "# proxy for {scheme}: {kind}://{user}{host}:{port} ({})", from.replace('`', ""))
+            }
+            Err(failure) => writeln!(out, "# proxy for {scheme}: {}", failure.summary()),
+        };
+    }
+    let exceptions = NO_PROXY.into_iter().find_map(|name| Some((name, environment.get(name)?)));
+    if let Some((name, list)) = exceptions {
+        let _ = writeln!(out, "# no proxy for: {} ({name})", redact(list).replace(['\n', '\r'], " "));
+    }
+    out
+}
+
 fn bad(from: &str, kind: Kind, problem: &str) -> Failure {
-    Failure::message(kind, format!("the proxy in `{from}` is malformed: {problem}")).hint(
+    Failure::message(kind, format!("the proxy in {from} is malformed: {problem}")).hint(
         "a proxy looks like `http://HOST:PORT` or `socks5h://HOST:PORT`, with `USER:PASSWORD@` before HOST if need be; `--proxy none` goes without",
     )
 }
 
 /// Reads a proxy's URL. The error does not repeat it.
-fn parse(text: &str, from: &'static str) -> Result<Proxy, String> {
-    if text == "-" {
-        return Err("standard input is not read for it, only `@FILE`".to_owned());
-    }
+fn parse(text: &str, from: &str) -> Result<Proxy, String> {
     let (scheme, rest) = text.split_once("://").unwrap_or(("http", text));
+    // No host, although the parser takes the one and drops the other.
+    if rest == "-" || rest.starts_with('@') {
+        return Err("it has no host, or no user before the `@`".to_owned());
+    }
     let scheme = match scheme.to_ascii_lowercase().as_str() {
         "http" => ProxyScheme::Http,
         "https" => ProxyScheme::Https,
@@ -89,7 +154,7 @@ fn parse(text: &str, from: &'static str) -> Result<Proxy, String> {
     if port == 0 {
         return Err("its port is 0".to_owned());
     }
-    Ok(Proxy { scheme, host, port, credentials: credentials(&url, scheme)?, from })
+    Ok(Proxy { scheme, host, port, credentials: credentials(&url, scheme)?, from: from.to_owned() })
 }
 
 fn credentials(url: &Url, scheme: ProxyScheme) -> Result<Option<(String, Secret)>, String> {
@@ -146,8 +211,10 @@ mod tests {
     fn a_malformed_proxy_is_told_without_repeating_it() {
         for (text, problem) in [
             ("", "it has no host"),
-            ("-", "standard input is not read for it"),
             ("http://", "it has no host"),
+            ("-", "it has no host"),
+            ("@sesame", "no user before the `@`"),
+            ("http://@sesame", "no user before the `@`"),
             ("ftp://sesame", "its scheme is not"),
             ("socks4://sesame", "only `socks5` and `socks5h`"),
             ("http://user:sesame@", "host"),

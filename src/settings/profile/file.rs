@@ -155,7 +155,7 @@ fn flag_values(key: &str, flag: &ProfileFlag, value: Value, directory: &Path) ->
 
 /// A value that may stand in a file, its files with their whole paths.
 fn referred(key: &str, flag: &ProfileFlag, text: String, directory: &Path) -> Result<String, Fault> {
-    if text == "-" && SOURCES.contains(&key) {
+    if text == "-" && (SOURCES.contains(&key) || matches!(key, "proxy" | "header")) {
         return Err(Fault::new(format!("`{key}` cannot be read from stdin in a profile")).hint(by_reference(key)));
     }
     let (mark, file) = match text.strip_prefix('@') {
@@ -210,21 +210,6 @@ fn contradictions(flags: &[FlagValue]) -> Vec<Fault> {
 /// The known name that is closest to what was written.
 fn suggestion<'n>(written: &str, names: impl Iterator<Item = &'n String>) -> Option<&'n str> {
     let written = written.to_lowercase().replace('_', "-");
-    let near = names.map(|name| (distance(&written, name), name.as_str())).min()?;
+    let near = names.map(|name| (strsim::levenshtein(&written, name), name.as_str())).min()?;
     (near.0 <= 1 + written.len() / 4).then_some(near.1)
-}
-
-/// How many letters have to be put in, taken out or changed (Levenshtein).
-fn distance(one: &str, two: &str) -> usize {
-    let two: Vec<char> = two.chars().collect();
-    let mut row: Vec<usize> = (0..=two.len()).collect();
-    for (i, a) in one.chars().enumerate() {
-        let mut diagonal = std::mem::replace(&mut row[0], i + 1);
-        for (j, b) in two.iter().enumerate() {
-            let change = diagonal + usize::from(a != *b);
-            diagonal = row[j + 1];
-            row[j + 1] = change.min(diagonal + 1).min(row[j] + 1);
-        }
-    }
-    row[two.len()]
 }

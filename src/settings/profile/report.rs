@@ -10,7 +10,7 @@ use crate::auth::connection_string::ConnectionString;
 use crate::cli::{FlagValue, Parsed, Typed, parse_with, profile_flags};
 use crate::failure::{Failure, Kind};
 use crate::secret::redact;
-use crate::settings::{Environment, Input, settle};
+use crate::settings::{Environment, Input, network, settle};
 
 /// What `wps config check` found.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -46,6 +46,7 @@ pub fn show(flag: Option<&str>, environment: &Environment, input: &mut dyn Input
     let typed = Typed { known: known.keys().cloned().collect(), profile: flag.map(str::to_owned), ..Typed::default() };
     let held = profile.as_ref().map(|profile| effective(profile, &typed, environment)).unwrap_or_default();
     source(&mut out, &held, environment);
+    out.push_str(&network::of_environment(environment));
     for (name, flag) in &known {
         let values: Vec<&FlagValue> = held.iter().filter(|(held, _)| held == name).collect();
         match (values.as_slice(), &flag.default) {
@@ -55,6 +56,9 @@ pub fn show(flag: Option<&str>, environment: &Environment, input: &mut dyn Input
             ([(_, Some(command))], _) if name == "url-command" => {
                 let program = command.split_whitespace().next().unwrap_or_default();
                 let _ = writeln!(out, "{name} = {}  # its arguments are not shown", quoted(program));
+            }
+            ([(_, value)], _) if name == "proxy" => {
+                let _ = writeln!(out, "proxy = {}  # where the environment names none", written(value.as_deref()));
             }
             ([(_, value)], _) if !flag.repeatable => drop(writeln!(out, "{name} = {}", written(value.as_deref()))),
             (values, _) => {

@@ -11,7 +11,7 @@ use crate::wire::error::{CertificateProblem, Failures, Refusal, reason_of};
 pub struct ProxyError {
     /// The proxy's URL, without credentials.
     pub proxy: String,
-    /// Where it comes from, such as `HTTPS_PROXY`.
+    /// Where it comes from in words, as in [`Proxy::from`](super::Proxy).
     pub from: String,
     /// Host and port that it was asked for.
     pub target: String,

@@ -137,7 +137,7 @@ async fn a_dial_that_is_given_up_while_connecting_tells_the_address() {
         host: "127.0.0.1".into(),
         port: address.port(),
         credentials: None,
-        from: "--proxy".into(),
+        from: "`--proxy`".into(),
     };
     let words = format!("connecting to the proxy `{proxy}` at `{address}`");
     let options = DialOptions { proxies: Proxies { plain: Some(proxy), ..Proxies::default() }, ..options };

@@ -25,7 +25,7 @@ impl Lookup for Nobody {
 
 fn proxy(scheme: ProxyScheme, port: u16, credentials: Option<(&str, &str)>) -> Proxy {
     let credentials = credentials.map(|(user, password)| (user.to_owned(), Secret::new(password)));
-    Proxy { scheme, host: "127.0.0.1".to_owned(), port, credentials, from: "ALL_PROXY".to_owned() }
+    Proxy { scheme, host: "127.0.0.1".to_owned(), port, credentials, from: "`ALL_PROXY`".to_owned() }
 }
 
 /// Dials a name that only the proxy knows, over this proxy, which `server` plays.
@@ -80,7 +80,7 @@ async fn an_http_proxy_is_asked_by_name_with_credentials() {
         assert_eq!(kinds, [Resolve, Connect, Proxy, Tls, Upgrade]);
         let tunnel = Facts::Tunnel {
             proxy: format!("http://127.0.0.1:{port}"),
-            from: "ALL_PROXY".to_owned(),
+            from: "`ALL_PROXY`".to_owned(),
             target: "service.example:80".to_owned(),
         };
         assert_eq!(steps[2].facts, Some(tunnel));

@@ -1,5 +1,7 @@
 //! What the tests share: the binary, and a service to talk to.
 
+pub mod cutting;
+pub mod emulator;
 pub mod process;
 pub mod proxy;
 pub mod service;

@@ -293,14 +293,23 @@ impl Request {
         self.upgrade_with(Some(&offered))
     }
 
+    /// Agrees, by a clock of its own.
+    pub fn upgrade_at(self, date: &str) -> Peer {
+        let offered = self.header("sec-websocket-protocol").unwrap().to_owned();
+        self.agree(&format!("Sec-WebSocket-Protocol: {offered}\r\nDate: {date}\r\n"))
+    }
+
     /// Agrees, with another subprotocol or none.
-    pub fn upgrade_with(mut self, subprotocol: Option<&str>) -> Peer {
+    pub fn upgrade_with(self, subprotocol: Option<&str>) -> Peer {
+        self.agree(&subprotocol.map(|name| format!("Sec-WebSocket-Protocol: {name}\r\n")).unwrap_or_default())
+    }
+
+    fn agree(mut self, headers: &str) -> Peer {
         let key = derive_accept_key(self.header("sec-websocket-key").unwrap().as_bytes());
-        let subprotocol = subprotocol.map(|name| format!("Sec-WebSocket-Protocol: {name}\r\n")).unwrap_or_default();
         self.call.write(
             format!(
                 "HTTP/1.1 101 Switching Protocols\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n\
-                 Sec-WebSocket-Accept: {key}\r\n{subprotocol}\r\n"
+                 Sec-WebSocket-Accept: {key}\r\n{headers}\r\n"
             )
             .as_bytes(),
         );

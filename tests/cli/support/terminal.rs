@@ -134,16 +134,29 @@ impl Terminal {
     /// Waits until the screen is as wanted, and returns its lines.
     #[track_caller]
     pub fn until(&self, what: &str, wanted: impl Fn(&[String]) -> bool) -> Vec<String> {
+        self.wait(what, |lines, _| wanted(lines))
+    }
+
+    /// Waits until what was written is as wanted.
+    #[track_caller]
+    pub fn until_bytes(&self, what: &str, wanted: impl Fn(&[u8]) -> bool) {
+        self.wait(what, |_, bytes| wanted(bytes));
+    }
+
+    #[track_caller]
+    fn wait(&self, what: &str, wanted: impl Fn(&[String], &[u8]) -> bool) -> Vec<String> {
         let deadline = Instant::now() + PATIENCE;
         let mut seen = self.seen.0.lock().unwrap();
         loop {
             let lines = lines(&seen);
-            if wanted(&lines) {
+            if wanted(&lines, &seen.bytes) {
                 return lines;
             }
             let left = deadline.saturating_duration_since(Instant::now());
             if left.is_zero() || seen.ended {
-                panic!("{what} does not come; the screen is:\n{}", lines.join("\n").trim_end());
+                let how = if seen.ended { "it has ended" } else { "it still runs" };
+                drop(seen);
+                panic!("{what} does not come, {how}; the screen is:\n{}", lines.join("\n").trim_end());
             }
             seen = self.seen.1.wait_timeout(seen, left.min(Duration::from_secs(1))).unwrap().0;
         }

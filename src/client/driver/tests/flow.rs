@@ -132,3 +132,66 @@ async fn many_operations_at_once_go_out_in_the_order_they_were_asked_for() {
         assert!(matches!(submitted.await.unwrap(), Outcome::Acked { .. }));
     }
 }
+
+/// Operations that ask for no ack, numbered.
+fn unacknowledged(tags: std::ops::Range<u64>, text: &str) -> Vec<Submission> {
+    tags.map(|tag| Submission { tag, line: tag + 1, request: send(text), mode: AckMode::None }).collect()
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_peer_that_reads_slowly_holds_a_stream_up_and_nobody_else() {
+    let (client, mut peer) = Client::connected(config()).await;
+    let mut pipeline = client.handle.pipeline();
+    let text = "x".repeat(1000);
+    let streaming = tokio::spawn(async move {
+        for batch in 0..100 {
+            pipeline.submit(unacknowledged(batch * 100..(batch + 1) * 100, &text)).await;
+        }
+        pipeline
+    });
+    // The peer reads nothing, so of ten megabytes most are held back; a question is answered all the same.
+    for _ in 0..1_000 {
+        tokio::task::yield_now().await;
+    }
+    assert!(!streaming.is_finished());
+    let sent = client.handle.status().await.unwrap().counts.sent;
+    assert!((200..=1000).contains(&sent), "{sent} were taken in");
+    for _ in 0..10_000 {
+        assert!(peer.text().await.contains("sendToGroup"));
+    }
+    let mut pipeline = streaming.await.unwrap();
+    let mut settled = Vec::new();
+    while settled.len() < 10_000 {
+        assert!(pipeline.settled(&mut settled).await);
+    }
+    let tags: Vec<u64> = settled.iter().map(|settlement| settlement.tag).collect();
+    assert_eq!(tags, (0..10_000).collect::<Vec<_>>());
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_stream_is_told_of_every_end_and_then_that_the_session_is_over() {
+    let (client, mut peer) = Client::connected(config()).await;
+    let mut pipeline = client.handle.pipeline();
+    let submission = |tag| Submission { tag, line: tag, request: send("hi"), mode: AckMode::Automatic };
+    pipeline.submit(vec![submission(7), submission(8)]).await;
+    for _ in 0..2 {
+        peer.text().await;
+    }
+    peer.say(r#"{"type":"ack","ackId":2,"success":true}"#).await;
+    let mut settled = Vec::new();
+    assert!(pipeline.settled(&mut settled).await);
+    assert!(matches!(&settled[..], [Settlement { tag: 8, outcome: Outcome::Acked { ack_id: 2, .. } }]), "{settled:?}");
+    client.handle.stop();
+    settled.clear();
+    assert!(pipeline.settled(&mut settled).await);
+    assert!(
+        matches!(&settled[..], [Settlement { tag: 7, outcome: Outcome::Unknown { ack_id: 1, .. } }]),
+        "{settled:?}"
+    );
+    assert_eq!(peer.closed().await.code, Some(1000));
+    client.finished().await;
+    settled.clear();
+    // What is asked now is never taken.
+    pipeline.submit(vec![submission(9)]).await;
+    assert!(!pipeline.settled(&mut settled).await);
+}

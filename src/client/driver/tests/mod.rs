@@ -15,7 +15,6 @@ use tokio::task::JoinHandle;
 use tokio::time::timeout_at;
 
 use super::*;
-use crate::client::event::Lifecycle;
 use crate::client::session::{
     AckMode, Backoff, BackoffMode, DialClass, EndKind, OnUnknown, ReconnectionToken, Request, Retries,
 };

@@ -48,8 +48,8 @@ fn an_anonymous_user_and_a_missing_token_are_taken() {
 fn other_frames_before_connected_do_not_connect() {
     let mut b = Bench::dialing(config());
     b.open();
-    b.control(PONG);
-    b.control(r#"{"type":"ack","ackId":1,"success":true}"#);
+    assert!(matches!(b.text(PONG), Received::Unknown { .. }));
+    assert!(matches!(b.text(r#"{"type":"ack","ackId":1,"success":true}"#), Received::Unknown { .. }));
     assert!(matches!(b.text("nonsense"), Received::Unknown { .. }));
     assert!(matches!(b.text(&message(1)), Received::Unknown { .. }));
     assert!(matches!(b.session.handle_binary(b.now), Received::Unknown { .. }));
@@ -241,7 +241,8 @@ fn a_connection_dropped_at_once_is_recovered_and_made_anew_without_a_hot_loop() 
     let mut fresh = true;
     let dials = dials_within(&mut b, s(60), |b| {
         b.open();
-        b.control(if std::mem::take(&mut fresh) { CONNECTED } else { PONG });
+        // To a fresh connection, the `pong` is no greeting.
+        b.text(if std::mem::take(&mut fresh) { CONNECTED } else { PONG });
         b.pass(ms(100));
         b.close(1001);
     });

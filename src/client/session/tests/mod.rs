@@ -88,7 +88,7 @@ fn event_line(event: &Lifecycle) -> String {
         Lifecycle::Reconnecting { attempt, delay, error } => format!("reconnecting {attempt} in {delay:?}: {error}"),
         Lifecycle::SessionLost { connection_id, reason } => format!("session-lost {connection_id}: {reason}"),
         Lifecycle::Disconnected { connection_id, loss } => format!("disconnected {connection_id}: {}", loss.describe()),
-        Lifecycle::Ack(AckReport { operation, target, ack_id, error, duplicate, attempts, elapsed }) => {
+        Lifecycle::Ack(AckReport { operation, target, ack_id, error, duplicate, attempts, elapsed, .. }) => {
             let result = match (error, duplicate) {
                 (Some(error), _) => error.name.clone(),
                 (None, true) => "duplicate".into(),

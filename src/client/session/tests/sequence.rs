@@ -119,7 +119,7 @@ fn the_largest_id_there_is_can_come() {
 }
 
 #[test]
-fn a_recovery_keeps_the_ids_and_acknowledges_once_more() {
+fn a_recovery_keeps_the_ids_and_acknowledges_once_more_at_once() {
     let mut b = Bench::live(config());
     assert!(b.message(1) && b.message(2));
     b.pass(ms(500));
@@ -128,7 +128,7 @@ fn a_recovery_keeps_the_ids_and_acknowledges_once_more() {
     b.says(&["recovering c1: reset", "recover c1 with t1 by 5.5s"]);
     b.quiet(s(1));
     b.recover();
-    b.says(&["recovered c1, attempts 1, down 1s"]);
+    b.says(&["recovered c1, attempts 1, down 1s", &acknowledges(2)]);
     // Replayed, since the acknowledgement was lost with the socket.
     assert!(!b.message(2));
     assert!(b.message(3));
@@ -139,8 +139,21 @@ fn a_recovery_keeps_the_ids_and_acknowledges_once_more() {
     b.cut();
     b.take();
     b.recover();
-    b.pass(ms(500));
     b.says(&["recovered c1, attempts 1, down 0ns", &acknowledges(3)]);
+}
+
+#[test]
+fn a_connection_that_breaks_sooner_than_acks_are_due_still_gets_them_through() {
+    let mut b = Bench::live(config());
+    for id in 1..=5 {
+        assert!(b.message(id));
+        b.pass(ms(300));
+        b.cut();
+        b.take();
+        b.recover();
+        let said = b.take();
+        assert_eq!(said.last(), Some(&acknowledges(id)), "{said:?}");
+    }
 }
 
 #[test]

@@ -1,6 +1,8 @@
 //! Steps: an input, and everything that came out. Test names are sentences of the specification.
 
 mod acks;
+mod admin;
+mod faults;
 mod life;
 mod malformed;
 mod operations;
@@ -38,6 +40,7 @@ fn show(output: Output) -> String {
         Output::Ping { socket } => format!("{} ping", socket.0),
         Output::Close { socket, code, reason } => format!("{} close {code} {reason}", socket.0),
         Output::Abort { socket } => format!("{} abort", socket.0),
+        Output::Cut { socket, how } => format!("{} cut {how:?}", socket.0),
         Output::Pause { socket } => format!("{} pause", socket.0),
         Output::Resume { socket } => format!("{} resume", socket.0),
         Output::UserEvent(event) => format!(

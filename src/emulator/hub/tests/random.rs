@@ -10,6 +10,8 @@ const CLIENTS: usize = 3;
 #[derive(Clone, Copy, Debug)]
 enum Action {
     Publish(usize),
+    /// The application sends to all; the flag: without waiting for slow receivers.
+    Post(bool),
     Event(usize),
     Acknowledge(usize),
     Drop(usize),
@@ -22,6 +24,7 @@ fn action() -> impl Strategy<Value = Action> {
     let client = 0..CLIENTS;
     prop_oneof![
         12 => client.clone().prop_map(Action::Publish),
+        3 => any::<bool>().prop_map(Action::Post),
         3 => client.clone().prop_map(Action::Event),
         6 => client.clone().prop_map(Action::Acknowledge),
         2 => client.clone().prop_map(Action::Drop),
@@ -68,6 +71,14 @@ impl World {
     fn act(&mut self, action: Action) {
         match action {
             Action::Publish(client) => self.text(client, r#"{"type":"sendToGroup","group":"g","data":1,"ackId":1}"#),
+            Action::Post(insist) => {
+                let data = OwnedData::text("x");
+                let outgoing = Outgoing { data: data.as_data(), metadata: None, ttl: Duration::ZERO };
+                let busy = !self.rig.hub.congested.is_empty();
+                let selection = Selection::all(Target::Everyone);
+                let sent = self.rig.hub.handle_send(self.rig.now, &selection, &outgoing, insist);
+                assert_eq!(sent == Sent::Busy, busy && !insist);
+            }
             Action::Event(client) => self.text(client, r#"{"type":"event","event":"e","data":1}"#),
             Action::Acknowledge(client) => {
                 let text = format!(r#"{{"type":"sequenceAck","sequenceId":{}}}"#, self.clients[client].seen);
@@ -132,6 +143,7 @@ impl World {
                     let answer = EventAnswer::Reply(OwnedData::text("a"));
                     self.rig.hub.handle_event_answer(self.rig.now, event.event_id, &answer);
                 }
+                Output::Cut { .. } => panic!("there are no faults"),
                 Output::Abort { .. } | Output::Pause { .. } | Output::Resume { .. } | Output::Ping { .. } => {}
             }
         }

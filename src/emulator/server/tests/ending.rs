@@ -135,19 +135,20 @@ async fn clients_that_do_not_read_or_never_finish_a_request_do_not_keep_a_server
 
 #[tokio::test]
 async fn a_hub_exists_as_long_as_it_has_connections() {
-    let hubs = Arc::new(Hubs::new(HubConfig::default(), EventHandler::Echo, [7; 32]));
+    let (config, traffic, faults) = (HubConfig::default(), Traffic::default(), Faults::new(0));
+    let hubs = Arc::new(Hubs::new(config, EventHandler::Echo, traffic, [7; 32], faults));
     let fresh = || {
         use crate::emulator::hub::{ClientKind, Fresh, Open, SimpleMode};
         let client = ClientKind::Simple(SimpleMode::SendEvent);
         Open::Fresh(Fresh { client, user: None, roles: vec![], groups: vec![] })
     };
-    let (one, two) = (hubs.open("a", fresh()).unwrap(), hubs.open("a", fresh()).unwrap());
-    let other = hubs.open("b", fresh()).unwrap();
+    let (one, two) = (hubs.open("a", fresh(), None).unwrap(), hubs.open("a", fresh(), None).unwrap());
+    let other = hubs.open("b", fresh(), None).unwrap();
     assert_eq!(hubs.len(), 2);
     drop((one, other));
     assert_eq!(hubs.len(), 1);
     drop(two);
     assert_eq!(hubs.len(), 0);
     hubs.shutdown();
-    assert!(hubs.open("a", fresh()).is_none());
+    assert!(hubs.open("a", fresh(), None).is_none());
 }

@@ -1,0 +1,49 @@
+//! The expressions of a run: compiled before anything is tried, and what it means when a condition is met.
+
+use super::run::Verdict;
+use crate::failure::{Failure, Kind};
+use crate::render::{Condition, Console, Expressions, Given, Judgement, Met};
+use crate::settings::Output;
+
+/// Compiles what `output` has. Fails with a usage error that points at the place.
+pub fn compile(output: &Output) -> Result<Option<Expressions>, Failure> {
+    let given = &output.expressions;
+    let given = Given {
+        jq: given.jq.as_deref(),
+        raw: given.raw,
+        until: given.until.as_deref(),
+        fail_on: given.fail_on.as_deref(),
+    };
+    Expressions::compile(&given).map_err(|(flag, error)| {
+        let hint = match flag {
+            "--jq" => "an example: `--jq '.data.price' --only messages`",
+            _ => "an example: `.type == \"group-message\" and .data == \"pong\"`",
+        };
+        let context = format!("the expression in `{flag}` is not jq");
+        Failure::new(Kind::Usage, anyhow::Error::new(error).context(context)).hint(hint)
+    })
+}
+
+/// Opens the console, with the expressions before stdout if there are any. With `outlives`, they go on when the reader
+/// of stdout has gone.
+pub fn open(output: &Output, outlives: bool) -> Result<(Console, Option<Judgement>), Failure> {
+    let color = |terminal| output.color.enabled(terminal);
+    let opened = match compile(output)? {
+        None => Console::open(color).map(|console| (console, None)),
+        Some(expressions) => Console::open_judged(color, expressions, output.quiet, outlives)
+            .map(|(console, judgement)| (console, Some(judgement))),
+    };
+    opened.map_err(|error| Failure::new(Kind::Internal, error))
+}
+
+/// How a run ends by a condition.
+pub(super) fn verdict(met: &Met, output: &Output) -> Verdict {
+    match met.condition {
+        Condition::Until => Verdict::Done("until"),
+        Condition::FailOn => {
+            let expression = output.expressions.fail_on.as_deref().unwrap_or_default();
+            let what = format!("a record came for which `{expression}` (`--fail-on`) is true");
+            Verdict::Failed(Failure::new(Kind::Expectation, anyhow::anyhow!("{}", met.record).context(what)))
+        }
+    }
+}

@@ -1,0 +1,45 @@
+//! `--record` around a run: the file, who writes into it, and what it means when it cannot be written.
+
+use std::future::pending;
+use std::path::Path;
+
+use super::run::{Surroundings, hub};
+use crate::client::driver::CurrentUrl;
+use crate::client::event::Wiretap;
+use crate::failure::{Failure, Kind};
+use crate::render::{Recording, WriteFailure, Writer};
+use crate::settings::Connection;
+
+/// Makes the file, if one is wanted.
+pub(super) fn create(connection: &Connection) -> Result<Option<Writer>, Failure> {
+    let path = connection.record.as_deref();
+    path.map(|path| Recording::create(path).map_err(|error| failure(connection, error))).transpose()
+}
+
+/// Begins to record.
+pub(super) fn begin(
+    writer: &Writer,
+    connection: &Connection,
+    surroundings: &Surroundings,
+    url: CurrentUrl,
+) -> Box<dyn Wiretap> {
+    let shown = Box::new(move || url.get().map(|url| url.to_string()));
+    let (hub, protocol) = (hub(connection), connection.protocol.name());
+    let started = surroundings.started.into_std();
+    Box::new(Recording::begin(writer.clone(), started, hub.as_deref(), protocol, shown))
+}
+
+/// Resolves when it cannot be written.
+pub(super) async fn fails(recording: Option<&Writer>) -> WriteFailure {
+    match recording {
+        Some(recording) => recording.failed().await,
+        None => pending().await,
+    }
+}
+
+/// That it could not be written.
+pub(super) fn failure(connection: &Connection, error: impl Into<anyhow::Error>) -> Failure {
+    let path = connection.record.as_deref().unwrap_or(Path::new(""));
+    let context = format!("could not write the recording `{}`", path.display());
+    Failure::new(Kind::Output, error.into().context(context))
+}

@@ -1,0 +1,167 @@
+//! A terminal that cannot place the cursor (`TERM=dumb`): there is no line editor, and no place above the prompt.
+//!
+//! The terminal itself edits the line, and hands it over whole. The prompt comes when nothing runs. What is printed
+//! meanwhile gets lines of its own, with a new prompt below. Ctrl-C comes as a signal, which [`Plain::interrupted`] is
+//! told of.
+
+use std::io::{self, BufRead as _, Write};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use tokio::sync::mpsc::UnboundedSender;
+
+use super::busy::Busy;
+use super::editor::Typed;
+use super::execute::standing_word;
+use super::history::History;
+use super::lines::Assembler;
+use super::screen::tty;
+use super::watch::Shared;
+use crate::render::Stream;
+
+/// Such a terminal.
+#[derive(Clone, Debug)]
+pub struct Plain {
+    state: Arc<State>,
+    shared: Arc<Shared>,
+}
+
+#[derive(Debug, Default)]
+struct State {
+    /// A line is awaited: the prompt belongs at the bottom.
+    reading: AtomicBool,
+    /// It is a further line of a command.
+    continued: AtomicBool,
+    /// Something stands before the cursor.
+    amid: AtomicBool,
+    /// The lines of the command so far are given up.
+    dropped: AtomicBool,
+}
+
+impl Plain {
+    /// With the prompt that says how the connection stands.
+    pub fn new(shared: Arc<Shared>) -> Self {
+        Self { state: Arc::default(), shared }
+    }
+
+    /// Writes between prompts.
+    pub fn writer(&self) -> Box<dyn Write + Send> {
+        Box::new(Between(self.clone()))
+    }
+
+    /// Ctrl-C was pressed: the terminal has dropped the line, and so are those before it.
+    pub fn interrupted(&self) {
+        self.state.dropped.store(true, Ordering::SeqCst);
+        self.state.continued.store(false, Ordering::SeqCst);
+        self.state.amid.store(true, Ordering::SeqCst);
+    }
+
+    /// No further line is of interest: there are no more prompts.
+    pub fn left(&self) {
+        self.state.reading.store(false, Ordering::SeqCst);
+        self.state.amid.store(false, Ordering::SeqCst);
+    }
+
+    /// Begins to read, on a thread of its own. `ask` leads to the terminal.
+    pub fn start(
+        self,
+        typed: UnboundedSender<Typed>,
+        busy: Busy,
+        history: Arc<History>,
+        ask: Stream,
+    ) -> io::Result<()> {
+        std::thread::Builder::new().name("lines".into()).spawn(move || {
+            let last = match self.read(&typed, &busy, &history, &ask) {
+                Ok(()) => Typed::Leave,
+                Err(error) => Typed::Failed(error),
+            };
+            let _ = typed.send(last);
+        })?;
+        Ok(())
+    }
+
+    /// Reads until a person wants to leave.
+    fn read(&self, typed: &UnboundedSender<Typed>, busy: &Busy, history: &History, ask: &Stream) -> io::Result<()> {
+        let mut assembler = Assembler::default();
+        let mut text = String::new();
+        let mut stdin = io::stdin().lock();
+        loop {
+            busy.idle();
+            self.state.reading.store(true, Ordering::SeqCst);
+            // What was printed before stands before the prompt: this goes the same way.
+            ask.put(&mut PROMPT_PLEASE.to_vec());
+            let mut bytes = Vec::new();
+            let read = stdin.read_until(b'\n', &mut bytes);
+            self.state.reading.store(false, Ordering::SeqCst);
+            self.state.amid.store(false, Ordering::SeqCst);
+            if self.state.dropped.swap(false, Ordering::SeqCst) {
+                assembler = Assembler::default();
+                text.clear();
+            }
+            if read? == 0 {
+                ask.line("");
+                return Ok(());
+            }
+            let line = String::from_utf8_lossy(&bytes);
+            let line = line.trim_end_matches(['\r', '\n']);
+            text.push_str(line);
+            let entry = assembler.push(line);
+            self.state.continued.store(assembler.is_amid(), Ordering::SeqCst);
+            let Some(entry) = entry else {
+                match assembler.is_amid() {
+                    true => text.push('\n'),
+                    false => text.clear(),
+                }
+                continue;
+            };
+            if let Some(problem) = history.add(&std::mem::take(&mut text)) {
+                ask.line(&format!("the history is not kept: {problem}"));
+            }
+            if matches!(entry.text.trim(), "quit" | "exit") {
+                return Ok(());
+            }
+            busy.add();
+            if typed.send(Typed::Line(entry.text)).is_err() {
+                return Ok(());
+            }
+        }
+    }
+
+    fn prompt(&self) -> String {
+        let word = match self.state.continued.load(Ordering::SeqCst) {
+            true => "...",
+            false => standing_word(self.shared.standing()),
+        };
+        format!("{word:<12} > ")
+    }
+}
+
+/// Asks for the prompt. Nothing that is printed on a terminal ends so.
+const PROMPT_PLEASE: &[u8] = b"\r";
+
+/// Writes on lines of its own.
+struct Between(Plain);
+
+impl Write for Between {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        let text = bytes.strip_suffix(PROMPT_PLEASE).unwrap_or(bytes);
+        if let Some(last) = text.last() {
+            let mut tty = tty();
+            if self.0.state.amid.swap(*last != b'\n', Ordering::SeqCst) {
+                tty.write_all(b"\n")?;
+            }
+            tty.write_all(text)?;
+            tty.flush()?;
+        }
+        Ok(bytes.len())
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        if self.0.state.reading.load(Ordering::SeqCst) && !self.0.state.amid.swap(true, Ordering::SeqCst) {
+            let mut tty = tty();
+            tty.write_all(self.0.prompt().as_bytes())?;
+            tty.flush()?;
+        }
+        Ok(())
+    }
+}

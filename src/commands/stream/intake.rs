@@ -1,0 +1,202 @@
+//! Where the messages of a stream come from: standard input, or one message many times.
+//!
+//! Standard input is read by a thread of its own, which makes messages of its lines as soon as they are there and hands
+//! them on in small batches. It reads on only when these are taken, so that no more than a small buffer is ever ahead of
+//! what is sent; a read that hangs holds nobody up.
+
+use std::io::{self, IsTerminal as _, Read};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::thread;
+
+use tokio::sync::mpsc;
+
+use super::lines::{Cutter, Line};
+use super::message::{BadLine, Item, Maker};
+use crate::failure::{Failure, Kind};
+use crate::protocol::OwnedData;
+use crate::settings::{Stream, StreamFeed};
+
+/// Bytes read at once.
+const CHUNK: usize = 64 * 1024;
+/// Most lines handed on at once.
+const BATCH: usize = 512;
+/// Batches that may wait to be taken.
+const WAITING: usize = 1;
+
+/// The messages of a stream, in order.
+#[derive(Debug)]
+pub struct Intake(Origin);
+
+#[derive(Debug)]
+enum Origin {
+    /// Read by a thread.
+    Stdin {
+        batches: mpsc::Receiver<Batch>,
+        /// Bytes read so far.
+        read: Arc<AtomicU64>,
+        /// How many there are, if that is known.
+        size: Option<u64>,
+        /// A person types them.
+        terminal: bool,
+    },
+    /// Made here.
+    Repeated { maker: Maker, data: OwnedData, next: u64, times: u64 },
+}
+
+/// What was read.
+#[derive(Debug)]
+pub(super) enum Batch {
+    /// At least one line.
+    Items(Vec<Item>),
+    /// The input could not be read further.
+    Failed(Failure),
+}
+
+/// How far a stream has come through its input, and how long that is.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Extent {
+    pub(super) done: u64,
+    pub(super) size: u64,
+}
+
+impl Intake {
+    /// Reads what is repeated, or starts to read standard input. Failures are bad input data (exit 11).
+    pub fn open(settings: &Stream) -> Result<Self, Failure> {
+        let maker = Maker::new(settings);
+        if let StreamFeed::Repeated { payload, times } = &settings.feed {
+            let data = payload.read(&mut io::stdin())?;
+            return Ok(Self(Origin::Repeated { maker, data, next: 1, times: *times }));
+        }
+        let terminal = io::stdin().is_terminal();
+        let (input, size) = stdin().map_err(unreadable)?;
+        let (sender, batches) = mpsc::channel(WAITING);
+        let read = Arc::new(AtomicU64::new(0));
+        let reader = Reader { maker, keep_going: settings.keep_going, sender, read: Arc::clone(&read) };
+        thread::Builder::new()
+            .name("stdin".into())
+            .spawn(move || reader.run(input))
+            .map_err(|error| Failure::new(Kind::Internal, error))?;
+        Ok(Self(Origin::Stdin { batches, read, size, terminal }))
+    }
+
+    /// The next messages, as soon as there are any; `None` at the end. Nothing is lost when this is dropped.
+    pub(super) async fn next(&mut self) -> Option<Batch> {
+        match &mut self.0 {
+            Origin::Stdin { batches, .. } => batches.recv().await,
+            Origin::Repeated { maker, data, next, times } => {
+                let mut items = Vec::new();
+                while *next <= *times && items.len() < BATCH {
+                    items.push(match maker.message(*next, data.clone()) {
+                        Ok(message) => Item::Message(Box::new(message)),
+                        Err(failure) => Item::Bad(BadLine { line: *next, failure, last: true }),
+                    });
+                    *next += 1;
+                    // A large one is not wanted more often than it can be sent.
+                    if data.as_data().as_json().len() > CHUNK {
+                        break;
+                    }
+                }
+                (!items.is_empty()).then_some(Batch::Items(items))
+            }
+        }
+    }
+
+    /// How far it has come, where the end is known. `line`: the last that was sent.
+    pub(super) fn extent(&self, line: u64) -> Option<Extent> {
+        match &self.0 {
+            Origin::Stdin { read, size, .. } => {
+                size.map(|size| Extent { done: read.load(Ordering::Relaxed).min(size), size })
+            }
+            Origin::Repeated { times, .. } => Some(Extent { done: line, size: *times }),
+        }
+    }
+
+    /// Whether a person types the lines.
+    pub(super) fn is_typed(&self) -> bool {
+        matches!(&self.0, Origin::Stdin { terminal: true, .. })
+    }
+
+    /// What is numbered: lines, or messages.
+    pub(super) fn unit(&self) -> &'static str {
+        match &self.0 {
+            Origin::Stdin { .. } => "line",
+            Origin::Repeated { .. } => "message",
+        }
+    }
+}
+
+/// The thread's part.
+struct Reader {
+    maker: Maker,
+    keep_going: bool,
+    sender: mpsc::Sender<Batch>,
+    read: Arc<AtomicU64>,
+}
+
+impl Reader {
+    fn run(self, mut input: Box<dyn Read + Send>) {
+        let mut chunk = vec![0; CHUNK];
+        let mut cutter = Cutter::new(self.maker.longest_line());
+        let mut items = Vec::new();
+        loop {
+            match input.read(&mut chunk) {
+                Ok(0) => {
+                    cutter.finish(|number, line| self.take(&mut items, number, line));
+                    self.hand_on(&mut items);
+                    return;
+                }
+                Ok(count) => {
+                    self.read.fetch_add(count as u64, Ordering::Relaxed);
+                    let more = cutter.cut(&chunk[..count], |number, line| self.take(&mut items, number, line));
+                    // A line is sent when it is there, not when a batch is full.
+                    if !(self.hand_on(&mut items) && more) {
+                        return;
+                    }
+                }
+                Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+                Err(error) => {
+                    // Nobody takes it any more: the stream has ended already.
+                    let _ = self.sender.blocking_send(Batch::Failed(unreadable(error)));
+                    return;
+                }
+            }
+        }
+    }
+
+    /// Whether more is wanted.
+    fn take(&self, items: &mut Vec<Item>, number: u64, line: Line<'_>) -> bool {
+        let item = self.maker.read(number, line);
+        let ends = matches!(&item, Item::Bad(bad) if bad.last || !self.keep_going);
+        items.push(item);
+        if items.len() >= BATCH || ends {
+            return self.hand_on(items) && !ends;
+        }
+        true
+    }
+
+    /// Waits until there is room. Whether more is wanted.
+    fn hand_on(&self, items: &mut Vec<Item>) -> bool {
+        items.is_empty() || self.sender.blocking_send(Batch::Items(std::mem::take(items))).is_ok()
+    }
+}
+
+fn unreadable(error: io::Error) -> Failure {
+    Failure::new(Kind::Input, anyhow::Error::new(error).context("could not read standard input"))
+}
+
+/// Standard input without the standard library's buffer, and how much there is to read, if it is a file.
+#[cfg(unix)]
+fn stdin() -> io::Result<(Box<dyn Read + Send>, Option<u64>)> {
+    use std::io::Seek as _;
+    use std::os::fd::AsFd as _;
+    let mut file = std::fs::File::from(io::stdin().as_fd().try_clone_to_owned()?);
+    let regular = file.metadata().ok().filter(std::fs::Metadata::is_file);
+    let size = regular.and_then(|metadata| metadata.len().checked_sub(file.stream_position().ok()?));
+    Ok((Box::new(file), size))
+}
+
+#[cfg(not(unix))]
+fn stdin() -> io::Result<(Box<dyn Read + Send>, Option<u64>)> {
+    Ok((Box::new(io::stdin()), None))
+}

@@ -1,0 +1,262 @@
+//! From a line of input to a message: its data, its target, its ackId, and the checks it passes before it is sent.
+//!
+//! What does not pass would end the connection for all that is under way, so nothing that the service is known to close
+//! a connection for is let through (PROTOCOL §4.11, §12).
+
+use std::borrow::Cow;
+use std::sync::Arc;
+
+use serde::{Deserialize, Deserializer};
+use serde_json::value::RawValue;
+
+use super::lines::Line;
+use crate::client::session::{AckMode, Request};
+use crate::failure::{Failure, Kind};
+use crate::protocol::{Data, MAX_FRAME_BYTES, OwnedData, Quoted, check_event_name, check_group_name};
+use crate::settings::{Ack, Encoding, MOST_READ, PayloadType, Stream, StreamFeed, Template, too_large};
+
+/// What a message is counted as besides its data and its target, in bytes.
+const OVERHEAD: usize = 128;
+
+/// A message to send.
+#[derive(Clone, Debug)]
+pub(super) struct Message {
+    /// The line it came from, from 1.
+    pub(super) line: u64,
+    /// The group or the event's name.
+    pub(super) target: Arc<str>,
+    pub(super) request: Request,
+    pub(super) mode: AckMode,
+    /// About how many bytes it takes.
+    pub(super) size: usize,
+}
+
+/// What a line is.
+#[derive(Debug)]
+pub(super) enum Item {
+    Message(Box<Message>),
+    /// A record that is not a message, or a blank line between records.
+    Skipped,
+    /// Not to be sent.
+    Bad(BadLine),
+}
+
+/// A line that cannot be sent.
+#[derive(Debug)]
+pub(super) struct BadLine {
+    pub(super) line: u64,
+    pub(super) failure: Failure,
+    /// None of those after it could be sent either.
+    pub(super) last: bool,
+}
+
+/// Makes messages of lines.
+#[derive(Clone, Debug)]
+pub(super) struct Maker {
+    template: Template,
+    /// The target of all, unless records name their own.
+    target: Option<Arc<str>>,
+    /// What the data of a line is; `None`: the lines are records.
+    data_type: Option<PayloadType>,
+    ack: Ack,
+}
+
+/// A record of input. Everything but its type is looked at only when it is a message.
+#[derive(Deserialize)]
+struct Record<'a> {
+    #[serde(rename = "type", borrow)]
+    kind: Option<Cow<'a, str>>,
+    #[serde(borrow)]
+    group: Option<&'a RawValue>,
+    #[serde(borrow)]
+    event: Option<&'a RawValue>,
+    #[serde(rename = "dataType", borrow)]
+    data_type: Option<&'a RawValue>,
+    #[serde(default, borrow, deserialize_with = "present")]
+    data: Option<&'a RawValue>,
+    #[serde(rename = "noEcho", borrow)]
+    no_echo: Option<&'a RawValue>,
+    #[serde(rename = "ackId", borrow)]
+    ack_id: Option<&'a RawValue>,
+}
+
+/// Tells an absent `data` from `"data":null`.
+fn present<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<&'de RawValue>, D::Error> {
+    <&RawValue>::deserialize(deserializer).map(Some)
+}
+
+impl Maker {
+    pub(super) fn new(settings: &Stream) -> Self {
+        let target = match &settings.template {
+            Template::Send { group, .. } => group.as_deref(),
+            Template::Event { event } => event.as_deref(),
+        };
+        let data_type = match &settings.feed {
+            StreamFeed::Lines(data_type) => Some(*data_type),
+            StreamFeed::Records | StreamFeed::Repeated { .. } => None,
+        };
+        Self { template: settings.template.clone(), target: target.map(Arc::from), data_type, ack: settings.ack }
+    }
+
+    /// The longest line that can be a message, in bytes.
+    pub(super) fn longest_line(&self) -> usize {
+        match self.data_type {
+            // Its frame holds each of its bytes.
+            Some(PayloadType::Text | PayloadType::Json | PayloadType::Binary(Encoding::Raw)) => MAX_FRAME_BYTES,
+            // Escapes and blanks may be left out of the frame.
+            Some(PayloadType::Binary(Encoding::Base64 | Encoding::Hex)) | None => MOST_READ as usize,
+        }
+    }
+
+    /// What a line of input is.
+    pub(super) fn read(&self, line: u64, text: Line<'_>) -> Item {
+        let made = match text {
+            Line::TooLong => Err(too_large(&format!("more than {} bytes", self.longest_line()))),
+            Line::Whole(bytes) => match self.data_type {
+                Some(data_type) => data_type.decode(bytes).and_then(|data| self.message(line, data).map(Some)),
+                None => self.record(line, bytes),
+            },
+        };
+        match made {
+            Ok(Some(message)) => Item::Message(Box::new(message)),
+            Ok(None) => Item::Skipped,
+            Err(failure) => {
+                let last = failure.kind == Kind::Usage;
+                Item::Bad(BadLine { line, failure, last })
+            }
+        }
+    }
+
+    /// The message of a line with this data.
+    pub(super) fn message(&self, line: u64, data: OwnedData) -> Result<Message, Failure> {
+        let target = self.target.clone().ok_or_else(|| bad("no group or event is given"))?;
+        let mode = self.mode(line)?;
+        self.checked(line, target, data, None, mode)
+    }
+
+    fn record(&self, line: u64, bytes: &[u8]) -> Result<Option<Message>, Failure> {
+        let text = std::str::from_utf8(bytes).map_err(|error| bad_because("the record is not UTF-8", error))?;
+        let text = text.trim_ascii();
+        if text.is_empty() {
+            return Ok(None);
+        }
+        if !text.starts_with('{') && serde_json::from_str::<&RawValue>(text).is_ok() {
+            return Err(bad("the record is not a JSON object").hint("`--lines` sends any text, a message a line"));
+        }
+        let record: Record<'_> = serde_json::from_str(text).map_err(|error| {
+            bad_because("the record is not a JSON object", error).hint("`--lines` sends any text, a message a line")
+        })?;
+        if record.kind.as_deref().is_some_and(|kind| kind != "group-message" && kind != "server-message") {
+            return Ok(None);
+        }
+        let target = match (&self.target, &self.template) {
+            (Some(target), _) => Arc::clone(target),
+            (None, Template::Send { .. }) => {
+                let group: String = needed(record.group, "group", "GROUP")?;
+                check_group_name(&group).map_err(|error| bad_because("`group` is not valid", error))?;
+                group.into()
+            }
+            (None, Template::Event { .. }) => {
+                let event: String = needed(record.event, "event", "NAME")?;
+                check_event_name(&event).map_err(|error| bad_because("`event` is not valid", error))?;
+                event.into()
+            }
+        };
+        let no_echo = optional(record.no_echo, "noEcho")?;
+        let data = data(record.data, optional::<Cow<'_, str>>(record.data_type, "dataType")?.as_deref())?;
+        let mode = match (optional(record.ack_id, "ackId")?, self.ack) {
+            (_, Ack::None) => AckMode::None,
+            (Some(id), _) => AckMode::Id(id),
+            (None, _) => self.mode(line)?,
+        };
+        self.checked(line, target, data, no_echo, mode).map(Some)
+    }
+
+    /// Which ackId the message of a line has, unless it brings its own: one more for each line.
+    fn mode(&self, line: u64) -> Result<AckMode, Failure> {
+        match self.ack {
+            Ack::None => Ok(AckMode::None),
+            Ack::Automatic => Ok(AckMode::Automatic),
+            Ack::Id(first) => first.checked_add(line - 1).map(AckMode::Id).ok_or_else(|| {
+                Failure::message(Kind::Usage, "`--ack-id` leaves no id for it")
+                    .hint("ackIds end at 18446744073709551615, and each line has one more than the line before it")
+            }),
+        }
+    }
+
+    fn checked(
+        &self,
+        line: u64,
+        target: Arc<str>,
+        data: OwnedData,
+        echo: Option<bool>,
+        mode: AckMode,
+    ) -> Result<Message, Failure> {
+        let json = data.as_data().as_json();
+        if json == "null" {
+            return Err(bad("the data is `null`, which the service takes from nobody"));
+        }
+        let size = json.len() + target.len() + OVERHEAD;
+        let request = match &self.template {
+            Template::Send { no_echo, .. } => {
+                Request::Send { group: target.as_ref().to_owned(), data, no_echo: echo.unwrap_or(*no_echo) }
+            }
+            Template::Event { .. } => Request::Event { event: target.as_ref().to_owned(), data },
+        };
+        // Whatever is escaped in the target takes at most six times its bytes.
+        if size + 5 * target.len() > MAX_FRAME_BYTES {
+            let ack_id = match mode {
+                AckMode::Id(id) => Some(id),
+                // The session counts from 1, and skips what was given.
+                AckMode::Automatic => Some(line),
+                AckMode::None => None,
+            };
+            let frame = request.encode(ack_id).len();
+            if frame > MAX_FRAME_BYTES {
+                return Err(too_large(&format!("{frame} bytes as a frame")));
+            }
+        }
+        Ok(Message { line, target, request, mode, size })
+    }
+}
+
+/// The data of a record (PROTOCOL §4.4).
+fn data(raw: Option<&RawValue>, data_type: Option<&str>) -> Result<OwnedData, Failure> {
+    let raw = raw.map(RawValue::get).ok_or_else(|| bad("`data` is missing"))?;
+    let string = |name: &str| Quoted::new(raw).ok_or_else(|| bad(format!("`data` of type {name} is not a string")));
+    let base64 = |name: &str| PayloadType::Binary(Encoding::Base64).decode(string(name)?.decode().as_bytes());
+    match data_type {
+        // The literal as it is: it may stand for what no string here can hold.
+        Some("text") => Ok(Data::Text(string("text")?).to_owned()),
+        Some("json") => Ok(Data::Json(raw).to_owned()),
+        Some("binary") => base64("binary"),
+        Some("protobuf") => {
+            let bytes = base64("protobuf")?;
+            let quoted = Quoted::new(bytes.as_data().as_json()).ok_or_else(|| bad("`data` is not a string"))?;
+            Ok(Data::Protobuf(quoted).to_owned())
+        }
+        None => Ok(Quoted::new(raw).map_or(Data::Json(raw), Data::Text).to_owned()),
+        Some(other) => Err(bad(format!("`dataType` is `{other}`, and can be `text`, `json`, `binary` or `protobuf`"))),
+    }
+}
+
+/// A property that may be absent.
+fn optional<'a, T: Deserialize<'a>>(raw: Option<&'a RawValue>, name: &str) -> Result<Option<T>, Failure> {
+    let read = |raw: &'a RawValue| serde_json::from_str(raw.get());
+    raw.map(|raw| read(raw).map_err(|error| bad_because(format!("`{name}` is not valid"), error))).transpose()
+}
+
+/// A name that has to be there.
+fn needed<'a, T: Deserialize<'a>>(raw: Option<&'a RawValue>, name: &str, argument: &str) -> Result<T, Failure> {
+    optional(raw, name)?.ok_or_else(|| {
+        bad(format!("`{name}` is missing")).hint(format!("`{argument}` on the command line is for all records"))
+    })
+}
+
+fn bad(what: impl std::fmt::Display) -> Failure {
+    Failure::message(Kind::Input, what)
+}
+
+fn bad_because(what: impl std::fmt::Display + Send + Sync + 'static, cause: impl Into<anyhow::Error>) -> Failure {
+    Failure::new(Kind::Input, cause.into().context(what.to_string()))
+}

@@ -1,0 +1,345 @@
+//! Many messages in order: `wps send` and `wps event` with `--lines`, `--ndjson` and `--repeat`.
+//!
+//! The intake reads, the window says how many may be under way, the pipeline carries them and tells how each one ended,
+//! the tally counts. The input is read no faster than messages settle; every ack is awaited; what fails is named by its
+//! line. All ends of lines pass through [`Flow::settle`].
+
+mod intake;
+mod lines;
+mod message;
+mod pace;
+mod progress;
+mod ranges;
+mod tally;
+mod window;
+
+use std::cell::Cell;
+use std::collections::VecDeque;
+use std::rc::Rc;
+
+use tokio::sync::Notify;
+use tokio::time::Instant;
+
+use super::event::await_replies;
+use super::run::{Client, Surroundings, Verdict, Wants, at, run_watched};
+use super::tap::{Shown, StreamCounts, Watcher};
+use crate::client::event::{Frame, Lifecycle, Received};
+use crate::client::handle::{Pipeline, Settlement, Submission};
+use crate::client::session::{OperationKind, Outcome};
+use crate::failure::{Failure, Kind};
+use crate::render::Printer;
+use crate::secret::redact;
+use crate::settings::{Ack, Format, Stream, Template};
+use intake::Batch;
+use message::{Item, Message};
+use pace::Pace;
+use progress::Progress;
+use tally::Tally;
+use window::Window;
+
+pub use intake::Intake;
+
+/// Most bytes handed over at once, but for the last message.
+const BATCH_BYTES: usize = 64 * 1024;
+
+/// Sends what the intake holds and waits for every ack. Returns the exit code.
+pub async fn stream(surroundings: &Surroundings, settings: &Stream, intake: Intake) -> u8 {
+    let shown = if settings.awaits_replies() { Shown::Server } else { Shown::None };
+    let wants =
+        Wants { shown, limit: None, follows_stdout: false, hosts: false, chatty: false, follows_conditions: false };
+    let output = &settings.output;
+    let prints = output.format != Format::Text || settings.awaits_replies();
+    let crowded = prints && surroundings.console.out.style.terminal;
+    let wanted = !output.quiet && output.verbosity == 0 && !crowded && !intake.is_typed();
+    let progress = Rc::new(Progress::new(surroundings.console.err.clone(), wanted));
+    let watch = Rc::new(Watch { progress, live: Cell::new(false), changed: Notify::new() });
+    let watcher: Rc<dyn Watcher> = Rc::clone(&watch) as Rc<dyn Watcher>;
+    run_watched(surroundings, &settings.connection, output, wants, Some(watcher), |client| {
+        Flow::new(surroundings, settings, intake, client, watch).run()
+    })
+    .await
+}
+
+/// Sees whether there is a connection, and keeps the progress line out of the way of others.
+#[derive(Debug)]
+struct Watch {
+    progress: Rc<Progress>,
+    /// There is a connection.
+    live: Cell<bool>,
+    /// Told when that changes.
+    changed: Notify,
+}
+
+impl Watcher for Watch {
+    fn prepare(&self, _printer: &mut Printer) {}
+
+    fn lifecycle(&self, event: &Lifecycle) {
+        let live = match event {
+            // Nothing is said of it.
+            Lifecycle::Ack(_) => return,
+            Lifecycle::Connected { .. } | Lifecycle::Recovered { .. } => true,
+            Lifecycle::Recovering { .. } | Lifecycle::SessionLost { .. } | Lifecycle::Disconnected { .. } => false,
+            Lifecycle::AttemptFailed { .. }
+            | Lifecycle::Reconnecting { .. }
+            | Lifecycle::OperationRetried(_)
+            | Lifecycle::Joined { .. }
+            | Lifecycle::Left { .. }
+            | Lifecycle::RejoinFailed { .. }
+            | Lifecycle::SequenceGap { .. }
+            | Lifecycle::OperationUnknown { .. } => self.live.get(),
+        };
+        self.progress.clear();
+        if self.live.replace(live) != live {
+            self.changed.notify_one();
+        }
+    }
+
+    fn frame(&self, _frame: Frame<'_>, _received: &Received<'_>) {}
+
+    fn flush(&self) {}
+}
+
+/// A stream under way.
+struct Flow<'a> {
+    surroundings: &'a Surroundings,
+    settings: &'a Stream,
+    client: Client,
+    pipeline: Pipeline,
+    intake: Intake,
+    /// Nothing more is read.
+    input_ended: bool,
+    /// Messages that were read and not handed over, in order.
+    ready: VecDeque<Box<Message>>,
+    window: Window,
+    /// The last line that was read.
+    read_line: u64,
+    tally: Tally,
+    pace: Option<Pace>,
+    watch: Rc<Watch>,
+    since: Instant,
+    /// The session has ended.
+    over: bool,
+}
+
+impl<'a> Flow<'a> {
+    fn new(
+        surroundings: &'a Surroundings,
+        settings: &'a Stream,
+        intake: Intake,
+        client: Client,
+        watch: Rc<Watch>,
+    ) -> Self {
+        let now = Instant::now();
+        Self {
+            surroundings,
+            settings,
+            pipeline: client.handle.pipeline(),
+            client,
+            tally: Tally::new(intake.unit()),
+            intake,
+            input_ended: false,
+            ready: VecDeque::new(),
+            window: Window::new(settings.in_flight),
+            read_line: 0,
+            pace: settings.interval.map(|interval| Pace::new(interval, now)),
+            watch,
+            since: now,
+            over: false,
+        }
+    }
+
+    async fn run(mut self) -> Verdict {
+        if self.intake.is_typed() && !self.settings.output.quiet && self.surroundings.console.err.style.terminal {
+            let words = "each line typed here is sent; Ctrl-D ends the input";
+            self.surroundings.console.err.line(&self.surroundings.console.err.style.dim(words));
+        }
+        let mut settled = Vec::new();
+        while !self.is_done() && !self.over {
+            self.hand_over().await;
+            let due = self.waits_for_pace();
+            let away = self.waits_for_connection();
+            tokio::select! {
+                biased;
+                open = self.pipeline.settled(&mut settled) => {
+                    self.over = !open;
+                    settled.drain(..).for_each(|settlement| self.settle(settlement));
+                }
+                batch = self.intake.next(), if self.ready.is_empty() && !self.input_ended => self.take(batch),
+                () = at(due), if due.is_some() => {}
+                () = self.watch.changed.notified(), if away => {}
+                () = at(self.watch.progress.due()) => {
+                    let extent = self.intake.extent(self.window.settled_line());
+                    self.watch.progress.draw(self.tally.sent + self.window.open() as u64, self.tally.acked, extent);
+                }
+            }
+        }
+        if self.is_done() && self.settings.ack == Ack::None && self.tally.sent > 0 {
+            // What was sent before has been read when this is answered.
+            self.over |= self.client.handle.ping().await.is_none();
+        }
+        self.end().await
+    }
+
+    /// Whether all there was has settled.
+    fn is_done(&self) -> bool {
+        self.input_ended && self.ready.is_empty() && self.window.is_empty()
+    }
+
+    /// When the pace lets the next message go, if nothing else holds it.
+    fn waits_for_pace(&self) -> Option<Instant> {
+        let message = self.ready.front()?;
+        let pace = self.pace.as_ref().filter(|_| self.watch.live.get())?;
+        self.window.has_room(message.size).then(|| pace.due())
+    }
+
+    /// A pace is kept on the wire, so without a connection nothing is handed over.
+    fn waits_for_connection(&self) -> bool {
+        self.pace.is_some() && !self.watch.live.get()
+    }
+
+    /// Takes what was read.
+    fn take(&mut self, batch: Option<Batch>) {
+        match batch {
+            None => self.input_ended = true,
+            Some(Batch::Failed(failure)) => {
+                self.input_ended = true;
+                self.tally.input_failed(self.read_line, failure);
+            }
+            Some(Batch::Items(items)) => {
+                for item in items {
+                    match item {
+                        Item::Message(message) => {
+                            self.read_line = message.line;
+                            self.ready.push_back(message);
+                        }
+                        Item::Skipped => self.tally.skipped += 1,
+                        Item::Bad(bad) => {
+                            self.read_line = bad.line;
+                            self.fail(bad.line, bad.failure, "cannot be sent");
+                            // Those before it are still sent.
+                            self.input_ended |= bad.last || !self.settings.keep_going;
+                        }
+                    }
+                }
+            }
+        }
+    }
+
+    /// Hands over as much as window and pace let through.
+    async fn hand_over(&mut self) {
+        if self.waits_for_connection() {
+            return;
+        }
+        let now = Instant::now();
+        let (mut submissions, mut bytes) = (Vec::new(), 0);
+        while self.ready.front().is_some_and(|message| self.window.has_room(message.size))
+            && self.pace.as_mut().is_none_or(|pace| pace.take(now))
+            && let Some(message) = self.ready.pop_front()
+        {
+            let Message { line, target, request, mode, size } = *message;
+            let tag = self.window.push(line, target, size);
+            submissions.push(Submission { tag, line, request, mode });
+            bytes += size;
+            if bytes >= BATCH_BYTES {
+                self.pipeline.submit(std::mem::take(&mut submissions)).await;
+                bytes = 0;
+            }
+        }
+        if !submissions.is_empty() {
+            self.pipeline.submit(submissions).await;
+        }
+    }
+
+    /// A line has come to its end: every line that was handed over passes here, once. Up to
+    /// [`Window::settled_line`] all have.
+    fn settle(&mut self, Settlement { tag, outcome }: Settlement) {
+        let known = !matches!(outcome, Outcome::Unknown { .. } | Outcome::NotSent { .. });
+        let Some(slot) = self.window.settle(tag, known) else { return };
+        let line = slot.line;
+        match &outcome {
+            Outcome::Acked { duplicate, .. } => self.tally.acked(*duplicate),
+            // No line is a join.
+            Outcome::Sent | Outcome::AlreadyJoined => self.tally.sent += 1,
+            Outcome::NotSent { .. } => self.tally.unsent += 1,
+            Outcome::Unknown { ack_id, reason } => {
+                self.tally.lose(line, *ack_id, reason.clone());
+                if !self.settings.keep_going {
+                    // What waits for the next connection is not sent.
+                    self.stop_sending();
+                    self.client.handle.stop();
+                }
+            }
+            Outcome::IdInUse { ack_id } => {
+                let failure = Failure::message(
+                    Kind::Input,
+                    format!("ackId {ack_id} was used for another message of this connection"),
+                );
+                let failure = failure.hint(
+                    "ids are one space: give each record one of its own, or none; `--ack-id N` starts those of the \
+                     others at N",
+                );
+                self.fail(line, failure, "cannot be sent");
+                if !self.settings.keep_going {
+                    self.stop_sending();
+                }
+            }
+            Outcome::Refused { .. } | Outcome::NotAcknowledged { .. } => {
+                self.tally.sent += 1;
+                let kind = match self.settings.template {
+                    Template::Send { .. } => OperationKind::SendToGroup,
+                    Template::Event { .. } => OperationKind::Event,
+                };
+                if let Some(failure) = self.client.failure_of(kind, &slot.target, &outcome) {
+                    self.fail(line, failure, "failed");
+                }
+                if !self.settings.keep_going {
+                    self.stop_sending();
+                }
+            }
+        }
+    }
+
+    /// What was not handed over is not sent.
+    fn stop_sending(&mut self) {
+        self.input_ended = true;
+        self.tally.unsent += self.ready.drain(..).count() as u64;
+    }
+
+    /// A line has failed, and is told of if the stream goes on: the failure that ends it is told at the end.
+    fn fail(&mut self, line: u64, failure: Failure, what: &str) {
+        let told = self.tally.fail(line, failure, what);
+        if let (Some(words), true) = (told, self.settings.keep_going && !self.settings.output.quiet) {
+            self.watch.progress.clear();
+            let style = self.surroundings.console.err.style;
+            let words = redact(&words);
+            self.surroundings.console.err.line(&format!("{} {}", style.label("warning:"), style.clean(&words)));
+        }
+    }
+
+    /// The summary, and what the stream came to.
+    async fn end(mut self) -> Verdict {
+        self.tally.unsent += self.ready.len() as u64 + self.window.open() as u64;
+        let Tally { sent, acked, failed, .. } = self.tally;
+        self.client.seen.stream.set(Some(StreamCounts { sent, acked, failed }));
+        self.watch.progress.clear();
+        if !self.settings.output.quiet {
+            let mut words = self.tally.summary(self.since.elapsed().as_secs_f64(), self.settings.ack != Ack::None);
+            let settled = self.window.settled_line();
+            if settled > 0 && (self.over || self.tally.is_cut_short()) {
+                words += &format!("; settled up to {} {settled}", self.intake.unit());
+            }
+            let style = self.surroundings.console.err.style;
+            self.surroundings.console.err.line(&style.dim(&words));
+        }
+        match self.tally.into_failure() {
+            Some(failure) => Verdict::Failed(failure),
+            None if self.over => Verdict::SessionEnded,
+            None if self.settings.awaits_replies() => {
+                let (limit, until) = (self.settings.connection.timeout, &self.settings.output.expressions.until);
+                let wanted = self.settings.wait_reply.unwrap_or(1);
+                await_replies(self.surroundings, limit, &self.client, wanted, until.as_deref()).await
+            }
+            None => Verdict::Done("done"),
+        }
+    }
+}

@@ -1,0 +1,234 @@
+//! A fault as plain data.
+
+use std::time::Duration;
+
+/// One fault: what happens, to whom, how often.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Fault {
+    /// What happens.
+    pub action: Action,
+    /// What it is aimed at.
+    pub aim: Aim,
+    /// Which of its opportunities it takes.
+    pub rhythm: Rhythm,
+    /// Where its opportunities are.
+    pub points: Points,
+    /// The operations it was limited to, as words of the grammar; empty: the action's own.
+    pub operations: Vec<&'static str>,
+}
+
+/// What happens.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Action {
+    /// The handshake is answered with this status.
+    Refuse {
+        /// 300 to 599.
+        status: u16,
+        /// In seconds, as the header has it.
+        retry_after: Option<u64>,
+        /// The text of the answer.
+        body: Option<String>,
+    },
+    /// The handshake is not answered, for ever or for so long.
+    Hang(Option<Duration>),
+    /// The `connected` frame is left out.
+    NoConnected,
+    /// A recovery gets its 101, and then this close code.
+    RefuseRecovery(u16),
+    /// The connection loses its socket.
+    Drop {
+        /// How the client sees it.
+        how: How,
+        /// When it happens.
+        when: When,
+    },
+    /// The operation is carried out, its ack is lost, and so is the socket.
+    ExecuteThenDrop(How),
+    /// The frame is treated as if it had never come.
+    Ignore,
+    /// The operation is not carried out, and refused.
+    Nack {
+        /// The error's name.
+        name: String,
+        /// The error's message.
+        message: String,
+    },
+    /// The operation is carried out, its ack is not sent.
+    SwallowAck,
+    /// The ack comes later; what is behind it does not wait.
+    DelayAck(Span),
+    /// The ack comes twice.
+    DuplicateAck,
+    /// Everything sent arrives later, in order.
+    Latency(Span),
+    /// So many bytes a second are sent.
+    Bandwidth(u64),
+    /// Pings are not answered.
+    NoPong,
+    /// A frame that no client expects is sent besides.
+    Garbage(Garbage),
+    /// The token expires so long after it was first used.
+    Expire(Duration),
+}
+
+/// How a client sees that its socket is gone.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum How {
+    /// A TCP reset.
+    Reset,
+    /// The stream ends without a close frame.
+    Eof,
+    /// The socket stays open, and nothing comes from it or is heard on it any more.
+    Silence,
+    /// A close frame.
+    Close {
+        /// 1000 to 4999.
+        code: u16,
+        /// At most 123 bytes.
+        reason: String,
+    },
+}
+
+/// When a drop happens.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum When {
+    /// At the operation it is aimed at.
+    Met,
+    /// When so many frames have passed on the socket, both ways counted together.
+    Frames(u64),
+    /// So long after the socket opened.
+    After(Span),
+}
+
+/// What a garbage frame holds.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Garbage {
+    /// Text that is not JSON.
+    Text,
+    /// A binary frame.
+    Binary,
+    /// A text frame that is not UTF-8.
+    InvalidUtf8,
+    /// A JSON object of a type that nobody has heard of.
+    UnknownType,
+    /// A JSON object of that kind, so many bytes long.
+    Huge(usize),
+}
+
+/// A duration, drawn from a range where there is one.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Span {
+    /// The shortest.
+    pub least: Duration,
+    /// The longest.
+    pub most: Duration,
+}
+
+impl Span {
+    /// The duration that chance decides.
+    pub fn draw(self, chance: u64) -> Duration {
+        let width = u64::try_from((self.most.saturating_sub(self.least)).as_nanos()).unwrap_or(u64::MAX);
+        self.least + Duration::from_nanos(if width == 0 { 0 } else { chance % width.saturating_add(1) })
+    }
+}
+
+/// What a fault is aimed at; what is absent does not matter.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Aim {
+    /// A hub, lower-case.
+    pub hub: Option<String>,
+    /// A user id.
+    pub user: Option<String>,
+    /// A connection id.
+    pub connection: Option<String>,
+    /// A group.
+    pub group: Option<String>,
+    /// The name of an event.
+    pub event: Option<String>,
+}
+
+/// Which of its opportunities a fault takes. They are counted from 1, over all connections.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Rhythm {
+    /// The first one it takes; without `times` and `every` the only one.
+    pub nth: Option<u64>,
+    /// So many at most.
+    pub times: Option<u64>,
+    /// Only one of so many, the first one included.
+    pub every: Option<u64>,
+    /// With this chance, in millionths.
+    pub probability: Option<u32>,
+}
+
+impl Rhythm {
+    /// The most often it can happen.
+    pub fn limit(&self) -> Option<u64> {
+        match self.nth {
+            Some(_) if self.every.is_none() => Some(self.times.unwrap_or(1)),
+            Some(_) | None => self.times,
+        }
+    }
+}
+
+/// A place where the emulator asks whether to misbehave.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[repr(u8)]
+pub enum Point {
+    /// A handshake for a new connection is to be answered.
+    Connect,
+    /// A handshake for a recovery is to be answered.
+    Recover,
+    /// A new connection has opened.
+    Opened,
+    /// A recovery is to be decided on.
+    Recovering,
+    /// A connection was recovered.
+    Recovered,
+    /// `joinGroup` came.
+    JoinGroup,
+    /// `leaveGroup` came.
+    LeaveGroup,
+    /// `sendToGroup` came.
+    SendToGroup,
+    /// `event` came.
+    Event,
+    /// `ping` came.
+    Ping,
+    /// `sequenceAck` came.
+    SequenceAck,
+    /// A message goes to a client.
+    Message,
+    /// Any frame but a message goes to a client.
+    Control,
+    /// A frame has passed, either way.
+    Frame,
+    /// A socket has opened, or a fault came while it was open.
+    Attached,
+}
+
+/// A set of points.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Points(pub u16);
+
+impl Points {
+    /// These points.
+    pub fn of(points: &[Point]) -> Self {
+        Self(points.iter().fold(0, |bits, point| bits | point.bit()))
+    }
+
+    /// Whether it holds a point.
+    pub fn holds(self, point: Point) -> bool {
+        self.0 & point.bit() != 0
+    }
+
+    /// Whether it holds any point of another set.
+    pub fn meets(self, other: Self) -> bool {
+        self.0 & other.0 != 0
+    }
+}
+
+impl Point {
+    fn bit(self) -> u16 {
+        1 << self as u8
+    }
+}

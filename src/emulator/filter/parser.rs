@@ -1,0 +1,390 @@
+//! From words to an expression whose types are right, so that evaluating it cannot fail.
+//!
+//! Precedence, the tightest first: `not`, comparison and `in`, `and`, `or` (PROTOCOL §13). `not` takes the test that
+//! follows it, comparison included: `not userId eq 'a'` is `not (userId eq 'a')`, since `not` of a string is nothing.
+
+use std::fmt;
+
+use super::lexer::{Lexer, Token};
+use super::{Fault, MAX_CLAUSES, MAX_DEPTH};
+
+/// A checked expression.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) enum Expr {
+    Null,
+    Bool(bool),
+    Number(i64),
+    Text(String),
+    UserId,
+    ConnectionId,
+    Protocol,
+    Not(Box<Expr>),
+    /// True when all are. Flat, so that a long chain is not deep.
+    All(Vec<Expr>),
+    /// True when any is.
+    Any(Vec<Expr>),
+    Compare(Box<Expr>, Comparison, Box<Expr>),
+    /// `x in groups`.
+    InGroups(Box<Expr>),
+    /// `x in (…)`.
+    InList(Box<Expr>, Vec<Expr>),
+    Call(Function, Vec<Expr>),
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Comparison {
+    Eq,
+    Ne,
+    Gt,
+    Ge,
+    Lt,
+    Le,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Function {
+    ToLower,
+    ToUpper,
+    Trim,
+    Substring,
+    StartsWith,
+    EndsWith,
+    Contains,
+    IndexOf,
+    Length,
+    Concat,
+}
+
+/// The type of an expression.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Type {
+    Null,
+    Bool,
+    Number,
+    Text,
+    /// `groups`.
+    Groups,
+}
+
+impl fmt::Display for Type {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Null => "null",
+            Self::Bool => "true or false",
+            Self::Number => "a number",
+            Self::Text => "a string",
+            Self::Groups => "the collection `groups`",
+        })
+    }
+}
+
+impl Function {
+    fn named(name: &str) -> Option<Self> {
+        Some(match name.to_ascii_lowercase().as_str() {
+            "tolower" => Self::ToLower,
+            "toupper" => Self::ToUpper,
+            "trim" => Self::Trim,
+            "substring" => Self::Substring,
+            "startswith" => Self::StartsWith,
+            "endswith" => Self::EndsWith,
+            "contains" => Self::Contains,
+            "indexof" => Self::IndexOf,
+            "length" => Self::Length,
+            "concat" => Self::Concat,
+            _ => return None,
+        })
+    }
+
+    /// The types of its arguments, the number of those that must be given, and the type of what it gives.
+    fn signature(self) -> (&'static [Type], usize, Type) {
+        use Type::{Bool, Number, Text};
+        match self {
+            Self::ToLower | Self::ToUpper | Self::Trim => (&[Text], 1, Text),
+            Self::Substring => (&[Text, Number, Number], 2, Text),
+            Self::StartsWith | Self::EndsWith | Self::Contains => (&[Text, Text], 2, Bool),
+            Self::IndexOf => (&[Text, Text], 2, Number),
+            Self::Length => (&[Text], 1, Number),
+            Self::Concat => (&[Text, Text], 2, Text),
+        }
+    }
+}
+
+/// An expression, its type, and the byte where it begins.
+#[derive(Debug)]
+struct Typed {
+    expr: Expr,
+    of: Type,
+    at: usize,
+}
+
+impl Typed {
+    fn expect(self, wanted: Type, what: impl fmt::Display) -> Result<Expr, Fault> {
+        if self.of == wanted {
+            return Ok(self.expr);
+        }
+        Err(Fault::new(self.at, format_args!("{what} takes {wanted}, and this is {}", self.of)))
+    }
+}
+
+/// Reads a whole filter.
+pub(super) fn parse(text: &str) -> Result<Expr, Fault> {
+    let mut lexer = Lexer::new(text);
+    let (at, token) = lexer.next()?;
+    let mut parser = Parser { lexer, at, token, depth: 0, clauses: 0 };
+    if parser.token == Token::End {
+        return Err(Fault::new(at, "the filter is empty"));
+    }
+    let whole = parser.any()?;
+    parser.end()?;
+    whole.expect(Type::Bool, "a filter")
+}
+
+struct Parser<'a> {
+    lexer: Lexer<'a>,
+    /// Where the word begins.
+    at: usize,
+    /// The word that is looked at.
+    token: Token<'a>,
+    /// Open parentheses, calls and `not`s.
+    depth: usize,
+    /// Comparisons, calls and `in`s so far.
+    clauses: usize,
+}
+
+impl Parser<'_> {
+    fn advance(&mut self) -> Result<(), Fault> {
+        (self.at, self.token) = self.lexer.next()?;
+        Ok(())
+    }
+
+    fn is_word(&self, word: &str) -> bool {
+        matches!(&self.token, Token::Word(have) if have.eq_ignore_ascii_case(word))
+    }
+
+    fn unexpected<T>(&self, wanted: &str) -> Result<T, Fault> {
+        let found = match &self.token {
+            Token::Word(word) => format!("`{word}`"),
+            Token::Text(_) => "a string".to_owned(),
+            Token::Number(number) => format!("`{number}`"),
+            Token::Open => "`(`".to_owned(),
+            Token::Close => "`)`".to_owned(),
+            Token::Comma => "`,`".to_owned(),
+            Token::End => "the end".to_owned(),
+        };
+        Err(Fault::new(self.at, format_args!("expected {wanted}, found {found}")))
+    }
+
+    fn eat(&mut self, token: &Token<'_>, wanted: &str) -> Result<(), Fault> {
+        if self.token == *token { self.advance() } else { self.unexpected(wanted) }
+    }
+
+    fn end(&self) -> Result<(), Fault> {
+        match self.token {
+            Token::End => Ok(()),
+            Token::Close => Err(Fault::new(self.at, "this `)` closes nothing")),
+            _ => self.unexpected("`and`, `or` or the end"),
+        }
+    }
+
+    fn deeper<T>(&mut self, inner: impl FnOnce(&mut Self) -> Result<T, Fault>) -> Result<T, Fault> {
+        if self.depth == MAX_DEPTH {
+            return Err(Fault::new(self.at, format_args!("the filter is nested deeper than {MAX_DEPTH} levels")));
+        }
+        self.depth += 1;
+        let result = inner(self);
+        self.depth -= 1;
+        result
+    }
+
+    fn count_clause(&mut self, at: usize) -> Result<(), Fault> {
+        self.clauses += 1;
+        if self.clauses > MAX_CLAUSES {
+            return Err(Fault::new(at, format_args!("the filter has more than {MAX_CLAUSES} clauses")));
+        }
+        Ok(())
+    }
+
+    /// `a or b or c`.
+    fn any(&mut self) -> Result<Typed, Fault> {
+        self.chain("or", Self::all, Expr::Any)
+    }
+
+    /// `a and b and c`.
+    fn all(&mut self) -> Result<Typed, Fault> {
+        self.chain("and", Self::negation, Expr::All)
+    }
+
+    fn chain(
+        &mut self,
+        word: &str,
+        part: fn(&mut Self) -> Result<Typed, Fault>,
+        join: fn(Vec<Expr>) -> Expr,
+    ) -> Result<Typed, Fault> {
+        let first = part(self)?;
+        if !self.is_word(word) {
+            return Ok(first);
+        }
+        let at = first.at;
+        let operator = format!("`{word}`");
+        let mut parts = vec![first.expect(Type::Bool, &operator)?];
+        while self.is_word(word) {
+            self.advance()?;
+            parts.push(part(self)?.expect(Type::Bool, &operator)?);
+        }
+        Ok(Typed { expr: join(parts), of: Type::Bool, at })
+    }
+
+    fn negation(&mut self) -> Result<Typed, Fault> {
+        if !self.is_word("not") {
+            return self.comparison();
+        }
+        let at = self.at;
+        self.advance()?;
+        let inner = self.deeper(Self::negation)?.expect(Type::Bool, "`not`")?;
+        Ok(Typed { expr: Expr::Not(Box::new(inner)), of: Type::Bool, at })
+    }
+
+    /// An operand, or two with `eq` and the like or `in` between.
+    fn comparison(&mut self) -> Result<Typed, Fault> {
+        let left = self.operand()?;
+        let (at, operator_at) = (left.at, self.at);
+        if self.is_word("in") {
+            self.advance()?;
+            self.count_clause(operator_at)?;
+            let expr = self.membership(left)?;
+            return Ok(Typed { expr, of: Type::Bool, at });
+        }
+        let Token::Word(word) = self.token else { return Ok(left) };
+        let comparison = match word.to_ascii_lowercase().as_str() {
+            "eq" => Comparison::Eq,
+            "ne" => Comparison::Ne,
+            "gt" => Comparison::Gt,
+            "ge" => Comparison::Ge,
+            "lt" => Comparison::Lt,
+            "le" => Comparison::Le,
+            _ => return Ok(left),
+        };
+        self.advance()?;
+        self.count_clause(operator_at)?;
+        let right = self.operand()?;
+        let expr = match comparison {
+            Comparison::Eq | Comparison::Ne => {
+                let comparable = left.of == right.of || left.of == Type::Null || right.of == Type::Null;
+                if !comparable || left.of == Type::Groups || right.of == Type::Groups {
+                    let (left, right) = (left.of, right.of);
+                    return Err(Fault::new(operator_at, format_args!("`{word}` cannot compare {left} and {right}")));
+                }
+                Expr::Compare(Box::new(left.expr), comparison, Box::new(right.expr))
+            }
+            Comparison::Gt | Comparison::Ge | Comparison::Lt | Comparison::Le => {
+                let operator = format!("`{word}`");
+                let left = left.expect(Type::Number, &operator)?;
+                let right = right.expect(Type::Number, &operator)?;
+                Expr::Compare(Box::new(left), comparison, Box::new(right))
+            }
+        };
+        Ok(Typed { expr, of: Type::Bool, at })
+    }
+
+    /// What follows `x in`.
+    fn membership(&mut self, left: Typed) -> Result<Expr, Fault> {
+        if self.is_word("groups") {
+            self.advance()?;
+            return Ok(Expr::InGroups(Box::new(left.expect(Type::Text, "`in groups`")?)));
+        }
+        if !matches!(left.of, Type::Text | Type::Number | Type::Null) {
+            return Err(Fault::new(left.at, format_args!("{} cannot be looked for in a list", left.of)));
+        }
+        self.eat(&Token::Open, "`groups` or a list in parentheses")?;
+        let mut list = Vec::new();
+        loop {
+            let item = match &self.token {
+                Token::Text(text) => Typed { expr: Expr::Text(text.clone()), of: Type::Text, at: self.at },
+                Token::Number(number) => Typed { expr: Expr::Number(*number), of: Type::Number, at: self.at },
+                _ if self.is_word("null") => Typed { expr: Expr::Null, of: Type::Null, at: self.at },
+                _ => return self.unexpected("a string, a number or `null`"),
+            };
+            if item.of != left.of && item.of != Type::Null && left.of != Type::Null {
+                return Err(Fault::new(item.at, format_args!("{} cannot be in a list of {}", left.of, item.of)));
+            }
+            list.push(item.expr);
+            self.advance()?;
+            match self.token {
+                Token::Comma => self.advance()?,
+                _ => break,
+            }
+        }
+        self.eat(&Token::Close, "`,` or `)`")?;
+        Ok(Expr::InList(Box::new(left.expr), list))
+    }
+
+    fn operand(&mut self) -> Result<Typed, Fault> {
+        let at = self.at;
+        let (expr, of) = match self.token.clone() {
+            Token::Open => {
+                self.advance()?;
+                let inner = self.deeper(Self::any)?;
+                self.eat(&Token::Close, "`)`")?;
+                return Ok(Typed { at, ..inner });
+            }
+            Token::Text(text) => (Expr::Text(text), Type::Text),
+            Token::Number(number) => (Expr::Number(number), Type::Number),
+            Token::Word(word) => {
+                self.advance()?;
+                if self.token == Token::Open {
+                    return self.call(at, word);
+                }
+                let (expr, of) = match word.to_ascii_lowercase().as_str() {
+                    "null" => (Expr::Null, Type::Null),
+                    "true" => (Expr::Bool(true), Type::Bool),
+                    "false" => (Expr::Bool(false), Type::Bool),
+                    "userid" => (Expr::UserId, Type::Text),
+                    "connectionid" => (Expr::ConnectionId, Type::Text),
+                    "protocol" => (Expr::Protocol, Type::Text),
+                    // Only `in groups` takes it, and that is read there; here it is there to be named in an error.
+                    "groups" => (Expr::Null, Type::Groups),
+                    _ => {
+                        let problem = format!(
+                            "`{word}` is unknown; there are `userId`, `connectionId`, `groups` and `protocol`, and \
+                             strings stand in single quotes"
+                        );
+                        return Err(Fault::new(at, problem));
+                    }
+                };
+                return Ok(Typed { expr, of, at });
+            }
+            Token::Close | Token::Comma | Token::End => return self.unexpected("a value, a name or `(`"),
+        };
+        self.advance()?;
+        Ok(Typed { expr, of, at })
+    }
+
+    /// The arguments of a function, from the `(` on.
+    fn call(&mut self, at: usize, name: &str) -> Result<Typed, Fault> {
+        let Some(function) = Function::named(name) else {
+            return Err(Fault::new(at, format_args!("there is no function `{name}`")));
+        };
+        self.count_clause(at)?;
+        self.advance()?;
+        let (types, required, of) = function.signature();
+        let mut arguments = Vec::new();
+        while self.token != Token::Close {
+            let argument = self.deeper(Self::any)?;
+            let Some(wanted) = types.get(arguments.len()) else {
+                return Err(Fault::new(argument.at, format_args!("`{name}` takes no more arguments")));
+            };
+            arguments.push(argument.expect(*wanted, format_args!("`{name}`"))?);
+            match self.token {
+                Token::Comma => self.advance()?,
+                Token::Close => break,
+                _ => return self.unexpected("`,` or `)`"),
+            }
+        }
+        if arguments.len() < required {
+            let given = arguments.len();
+            return Err(Fault::new(at, format_args!("`{name}` takes {required} arguments, and here are {given}")));
+        }
+        self.advance()?;
+        Ok(Typed { expr: Expr::Call(function, arguments), of, at })
+    }
+}

@@ -1,0 +1,295 @@
+//! What there is under `/emulator/`.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use axum::extract::Request;
+use axum::response::Response;
+use http::header::{self, HeaderValue};
+use http::{Method, StatusCode};
+use serde::Deserialize;
+use serde_json::{Value, json};
+
+use super::{Refusal, body, reads, respond, segments};
+use crate::emulator::fault::{Fault, GrammarError, How, Listed, duration};
+use crate::emulator::hub::{ConnectionInfo, GroupInfo};
+use crate::emulator::server::Server;
+
+/// Every resource: method, path, meaning. What `GET /emulator/` answers.
+const RESOURCES: &[(&str, &str, &str)] = &[
+    ("GET", "/emulator/", "this list"),
+    ("GET", "/emulator/hubs", "the hubs that have connections"),
+    ("GET", "/emulator/connections", "the connections; ?hub=, ?user=, ?group= narrow it down"),
+    ("GET", "/emulator/connections/{id}", "one connection"),
+    (
+        "POST",
+        "/emulator/connections/{id}/drop",
+        "takes its socket away: {\"how\": \"reset\" | \"eof\" | \"silence\" | CODE, \"reason\": \"…\"}; without a body by a reset",
+    ),
+    ("GET", "/emulator/groups", "the groups with their members; ?hub= narrows it down"),
+    ("GET", "/emulator/faults", "the faults in force, with how often they happened"),
+    ("POST", "/emulator/faults", "adds one: {\"fault\": \"nack=Forbidden,op=joinGroup,times=1\"}, as --fault has it"),
+    ("DELETE", "/emulator/faults", "clears all"),
+    ("GET", "/emulator/faults/{id}", "one fault"),
+    ("DELETE", "/emulator/faults/{id}", "clears it"),
+    (
+        "GET",
+        "/emulator/events",
+        "what passes from now on, as server-sent events, each a record as --log has it; `dropped` when too many waited",
+    ),
+    (
+        "POST",
+        "/emulator/recovery",
+        "ends the recovery windows of connections without a socket, or brings their ends nearer: {\"by\": \"10s\", \
+         \"connection\": \"ID\"}, both may be absent",
+    ),
+];
+
+/// Answers a request that passed the guard.
+pub(super) async fn answer(server: &Arc<Server>, request: Request) -> Result<Response, Refusal> {
+    let path = segments(request.uri().path());
+    let path: Vec<&str> = path.iter().map(String::as_str).collect();
+    let method = request.method().clone();
+    let query: Vec<(String, String)> =
+        url::form_urlencoded::parse(request.uri().query().unwrap_or_default().as_bytes()).into_owned().collect();
+    match path.as_slice() {
+        [] => get(&method, || Ok(describe())),
+        ["hubs"] => get(&method, || Ok(hubs(server))),
+        ["connections"] => {
+            get(&method, || Ok(json!({"connections": connections(server, &known(&query, &["hub", "user", "group"])?)})))
+        }
+        ["connections", id] => get(&method, || connection(server, id)),
+        ["connections", id, "drop"] => match method {
+            Method::POST => drop_connection(server, id, body(request).await?),
+            _ => Err(not_allowed("POST")),
+        },
+        ["groups"] => get(&method, || Ok(json!({"groups": groups(server, &known(&query, &["hub"])?)}))),
+        ["faults"] => match method {
+            Method::POST => add_fault(server, &body(request).await?),
+            Method::DELETE => {
+                let cleared = server.faults.plan().clear();
+                server.faults.forget_tokens();
+                Ok(respond(StatusCode::OK, &json!({"cleared": cleared})))
+            }
+            method if reads(&method) => {
+                let faults: Vec<Value> = server.faults.plan().list().iter().map(fault_json).collect();
+                Ok(respond(StatusCode::OK, &json!({"faults": faults})))
+            }
+            _ => Err(not_allowed("GET, HEAD, POST, DELETE")),
+        },
+        ["faults", id] => match method {
+            Method::DELETE => {
+                let fault = find_fault(server, id)?;
+                server.faults.plan().remove(fault.id);
+                Ok(respond(StatusCode::OK, &json!({"cleared": 1})))
+            }
+            method if reads(&method) => Ok(respond(StatusCode::OK, &fault_json(&find_fault(server, id)?))),
+            _ => Err(not_allowed("GET, HEAD, DELETE")),
+        },
+        ["events"] => match method {
+            method if reads(&method) => Ok(events(server)),
+            _ => Err(not_allowed("GET, HEAD")),
+        },
+        ["recovery"] => match method {
+            Method::POST => advance(server, body(request).await?),
+            _ => Err(not_allowed("POST")),
+        },
+        _ => Err(Refusal::not_found("There is nothing here.").hint("`GET /emulator/` lists what there is")),
+    }
+}
+
+/// What passes from now on, as server-sent events.
+fn events(server: &Server) -> Response {
+    let mut response = Response::new(server.feed.body());
+    let headers = response.headers_mut();
+    headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("text/event-stream"));
+    headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
+    headers.insert(header::X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
+    response
+}
+
+fn get(method: &Method, answer: impl FnOnce() -> Result<Value, Refusal>) -> Result<Response, Refusal> {
+    if reads(method) { Ok(respond(StatusCode::OK, &answer()?)) } else { Err(not_allowed("GET, HEAD")) }
+}
+
+fn not_allowed(allow: &'static str) -> Refusal {
+    let mut refusal = Refusal::new(StatusCode::METHOD_NOT_ALLOWED, "There is something here, but not for this method.");
+    refusal.allow = Some(allow);
+    refusal.hint(format!("methods: {allow}"))
+}
+
+fn describe() -> Value {
+    let list: Vec<Value> = RESOURCES
+        .iter()
+        .map(|(method, path, meaning)| json!({"method": method, "path": path, "meaning": meaning}))
+        .collect();
+    json!({"name": "wps emulator", "version": env!("CARGO_PKG_VERSION"), "resources": list})
+}
+
+/// The parameters of a query, all of which have to be known.
+fn known<'q>(query: &'q [(String, String)], names: &[&str]) -> Result<Vec<(&'q str, &'q str)>, Refusal> {
+    for (name, _) in query {
+        if !names.contains(&name.as_str()) {
+            return Err(Refusal::bad_request(format!("There is no parameter `{name}` here."))
+                .hint(format!("parameters: {}", names.join(", "))));
+        }
+    }
+    Ok(query.iter().map(|(name, value)| (name.as_str(), value.as_str())).collect())
+}
+
+fn hubs(server: &Server) -> Value {
+    let (connections, groups) = (server.hubs.connections(), server.hubs.groups());
+    let hubs = server.hubs.names().into_iter().map(|hub| {
+        let own = || connections.iter().filter(|(name, _)| *name == hub);
+        json!({
+            "hub": hub,
+            "connections": own().count(),
+            "attached": own().filter(|(_, info)| info.attached).count(),
+            "groups": groups.iter().filter(|(name, _)| *name == hub).count(),
+        })
+    });
+    json!({"hubs": hubs.collect::<Vec<_>>()})
+}
+
+fn connections(server: &Server, query: &[(&str, &str)]) -> Vec<Value> {
+    let matching = server.hubs.connections().into_iter().filter(|(hub, info)| {
+        query.iter().all(|(name, value)| match *name {
+            "hub" => hub.eq_ignore_ascii_case(value),
+            "user" => info.user.as_deref() == Some(*value),
+            _ => info.groups.iter().any(|group| **group == **value),
+        })
+    });
+    matching.map(|(hub, info)| connection_json(server, &hub, &info)).collect()
+}
+
+fn connection(server: &Server, id: &str) -> Result<Value, Refusal> {
+    let (hub, info) = server.hubs.connection(id).ok_or_else(|| no_connection(id))?;
+    Ok(connection_json(server, &hub, &info))
+}
+
+fn no_connection(id: &str) -> Refusal {
+    Refusal::not_found(format!("There is no connection `{id}`, or not any more."))
+        .hint("`GET /emulator/connections` lists them")
+}
+
+fn connection_json(server: &Server, hub: &str, info: &ConnectionInfo) -> Value {
+    let time = |at: Duration| humantime::format_rfc3339_millis(server.hubs.on_the_wall(at)).to_string();
+    json!({
+        "connectionId": *info.id,
+        "userId": info.user.as_deref(),
+        "hub": hub,
+        "groups": info.groups.iter().map(AsRef::as_ref).collect::<Vec<&str>>(),
+        "protocol": info.protocol,
+        "since": time(info.opened),
+        "received": info.received,
+        "sent": info.sent,
+        "unacknowledged": info.unacknowledged,
+        "attached": info.attached,
+        "recoverableUntil": info.recoverable_until.filter(|_| !info.attached).map(time),
+    })
+}
+
+fn groups(server: &Server, query: &[(&str, &str)]) -> Vec<Value> {
+    let matching = server.hubs.groups().into_iter();
+    let matching = matching.filter(|(hub, _)| query.iter().all(|(_, value)| hub.eq_ignore_ascii_case(value)));
+    let json = |(hub, GroupInfo { name, members }): (String, GroupInfo)| json!({"group": *name, "hub": hub, "members": members.iter().map(AsRef::as_ref).collect::<Vec<&str>>()});
+    matching.map(json).collect()
+}
+
+/// Body of a drop.
+#[derive(Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct DropBody {
+    how: Option<Word>,
+    #[serde(default)]
+    reason: String,
+}
+
+/// A word or a number, both of which are natural for a close code.
+#[derive(Debug, Deserialize)]
+#[serde(untagged)]
+enum Word {
+    Text(String),
+    Number(u64),
+}
+
+fn drop_connection(server: &Server, id: &str, wanted: DropBody) -> Result<Response, Refusal> {
+    let how = match wanted.how {
+        None => How::Reset,
+        Some(Word::Text(text)) => How::parse(&text, &wanted.reason).map_err(misunderstood)?,
+        Some(Word::Number(code)) => How::parse(&code.to_string(), &wanted.reason).map_err(misunderstood)?,
+    };
+    if server.hubs.connection(id).is_none() {
+        return Err(no_connection(id));
+    }
+    if !server.hubs.drop_connection(id, &how) {
+        let message = format!("The connection `{id}` has no socket just now.");
+        return Err(Refusal::new(StatusCode::CONFLICT, message));
+    }
+    Ok(respond(StatusCode::OK, &json!({"dropped": id})))
+}
+
+fn misunderstood(error: GrammarError) -> Refusal {
+    let mut refusal = Refusal::bad_request(error.message);
+    refusal.hints = error.hints;
+    refusal
+}
+
+fn fault_json(fault: &Listed) -> Value {
+    json!({"id": fault.id, "fault": fault.fault, "met": fault.met, "fired": fault.fired, "done": fault.done})
+}
+
+fn find_fault(server: &Server, id: &str) -> Result<Listed, Refusal> {
+    let found = id.parse().ok().and_then(|id| server.faults.plan().get(id));
+    found.ok_or_else(|| {
+        Refusal::not_found(format!("There is no fault `{id}`.")).hint("`GET /emulator/faults` lists them")
+    })
+}
+
+/// Body of a new fault.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct FaultBody {
+    fault: String,
+}
+
+fn add_fault(server: &Server, wanted: &FaultBody) -> Result<Response, Refusal> {
+    let fault: Fault = wanted.fault.parse().map_err(misunderstood)?;
+    let plan = server.faults.plan();
+    let listed = plan
+        .add(fault)
+        .and_then(|id| plan.get(id))
+        .ok_or_else(|| Refusal::new(StatusCode::CONFLICT, "There are a thousand faults already.").hint("clear some"))?;
+    tracing::info!("fault {} (`{}`) is in force", listed.id, listed.fault);
+    server.hubs.faults_changed();
+    let mut response = respond(StatusCode::CREATED, &fault_json(&listed));
+    if let Ok(location) = HeaderValue::from_str(&format!("/emulator/faults/{}", listed.id)) {
+        response.headers_mut().insert(header::LOCATION, location);
+    }
+    Ok(response)
+}
+
+/// Body of a move of recovery windows.
+#[derive(Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct AdvanceBody {
+    by: Option<Word>,
+    connection: Option<String>,
+}
+
+fn advance(server: &Server, wanted: AdvanceBody) -> Result<Response, Refusal> {
+    let by = match wanted.by {
+        None => None,
+        Some(Word::Number(seconds)) => Some(Duration::from_secs(seconds)),
+        Some(Word::Text(text)) => {
+            Some(duration(&text).map_err(|expected| Refusal::bad_request(format!("`by`: {expected}")))?)
+        }
+    };
+    if let Some(id) = &wanted.connection
+        && server.hubs.connection(id).is_none()
+    {
+        return Err(no_connection(id));
+    }
+    let moved = server.hubs.advance_windows(wanted.connection.as_deref(), by);
+    Ok(respond(StatusCode::OK, &json!({"advanced": moved})))
+}

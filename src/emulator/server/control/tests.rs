@@ -1,0 +1,84 @@
+use std::net::IpAddr;
+use std::sync::{Arc, Mutex};
+
+use http::header::{HeaderMap, HeaderName, HeaderValue};
+
+use super::guard::check;
+use super::*;
+use crate::emulator::events::EventHandler;
+use crate::emulator::fault::Faults;
+use crate::emulator::hub::HubConfig;
+use crate::emulator::server::handshake_faults::HandshakeFaults;
+use crate::emulator::server::hubs::Hubs;
+use crate::emulator::traffic::Traffic;
+use crate::secret::Secret;
+
+const KEY: &str = "0123456789";
+
+/// The status a request of this peer, to this address, with these headers gets; 200 when it passes.
+fn status(peer: &str, local: &str, headers: &[(&'static str, &str)]) -> u16 {
+    let (config, traffic, faults) = (HubConfig::default(), Traffic::default(), Faults::new(0));
+    let server = Server {
+        keys: vec![Secret::new(""), Secret::new(KEY)],
+        allow_anonymous: false,
+        endpoint: "https://dev.example".to_owned(),
+        advertised: true,
+        traffic: traffic.clone(),
+        feed: Arc::default(),
+        hubs: Arc::new(Hubs::new(config, EventHandler::Echo, traffic, [7; 32], faults.clone())),
+        faults: HandshakeFaults::new(faults),
+        sockets: Mutex::default(),
+    };
+    let ip = |text: &str| text.parse::<IpAddr>().unwrap();
+    let visit = Visit { peer: ip(peer), local: Some(ip(local)) };
+    let headers: HeaderMap = headers
+        .iter()
+        .map(|(name, value)| (HeaderName::from_static(name), HeaderValue::from_str(value).unwrap()))
+        .collect();
+    check(&server, &visit, &headers).map_or_else(|refusal| refusal.status.as_u16(), |()| 200)
+}
+
+#[tokio::test]
+async fn peers_of_this_machine_need_no_key() {
+    for (peer, local) in [("127.0.0.1", "127.0.0.1"), ("::1", "::1"), ("::ffff:127.0.0.1", "::ffff:127.0.0.1")] {
+        assert_eq!(status(peer, local, &[("host", "localhost:8080")]), 200, "{peer}");
+        assert_eq!(status(peer, local, &[("host", "dev.example")]), 200, "the advertised host");
+        assert_eq!(status(peer, local, &[]), 403, "no Host");
+    }
+}
+
+#[tokio::test]
+async fn other_peers_need_the_access_key() {
+    let (peer, local) = ("10.0.0.2", "10.0.0.1");
+    let with = |host: &str, key: &str| status(peer, local, &[("host", host), ("authorization", key)]);
+    for host in ["10.0.0.1:8080", "dev.example", "localhost:8080", "[::ffff:10.0.0.1]:8080"] {
+        assert_eq!(status(peer, local, &[("host", host)]), 401, "{host}");
+        assert_eq!(with(host, &format!("Bearer {KEY}")), 200, "{host}");
+        assert_eq!(with(host, &format!("bearer {KEY}")), 200, "{host}");
+    }
+    // The empty key of the list is none.
+    for key in ["Bearer ", "Bearer 012345678", "Bearer 01234567890", "Basic 0123456789", "0123456789"] {
+        assert_eq!(with("10.0.0.1:8080", key), 401, "{key}");
+    }
+    // The key does not help a name that is not the emulator's.
+    for host in ["evil.example", "10.0.0.3:8080", "dev.example.evil.example"] {
+        assert_eq!(with(host, &format!("Bearer {KEY}")), 403, "{host}");
+    }
+}
+
+#[tokio::test]
+async fn a_page_has_to_be_of_the_same_origin() {
+    let ask = |host: &str, origin: &str| status("127.0.0.1", "127.0.0.1", &[("host", host), ("origin", origin)]);
+    assert_eq!(ask("localhost:8080", "http://localhost:8080"), 200);
+    // Behind a proxy that ends TLS.
+    assert_eq!(ask("dev.example", "https://dev.example"), 200);
+    for origin in [
+        "http://localhost",
+        "http://127.0.0.1:8080",
+        "http://localhost:8080.evil.example",
+        "null",
+        "ws://localhost:8080",
+    ] {
+        assert_eq!(ask("localhost:8080", origin), 403, "{origin}");
+    }
+}

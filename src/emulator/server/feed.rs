@@ -1,0 +1,138 @@
+//! What passes, as it passes: the source of `GET /emulator/events`, and of the page.
+//!
+//! Nobody listening costs one look. A listener that does not keep up misses records and is told how many; the emulator
+//! never waits for it.
+
+use std::convert::Infallible;
+use std::fmt::Write as _;
+
+use axum::body::Body;
+use bytes::Bytes;
+use futures_util::{StreamExt as _, stream};
+use serde_json::Value;
+use tokio::sync::broadcast;
+use tokio::sync::broadcast::error::RecvError;
+
+use crate::emulator::traffic::Observer;
+
+/// How many records wait for a listener.
+const CAPACITY: usize = 1024;
+/// The longest record that is passed on whole, in bytes.
+const LONGEST: usize = 16 * 1024;
+/// What is left of the payload of a longer one, in characters.
+const CUT: usize = 4096;
+
+/// The feed of a server.
+#[derive(Debug)]
+pub(super) struct Feed(broadcast::Sender<Bytes>);
+
+impl Default for Feed {
+    fn default() -> Self {
+        Self(broadcast::Sender::new(CAPACITY))
+    }
+}
+
+impl Feed {
+    /// A body of server-sent events, without end: the records of whatever passes from now on.
+    pub(super) fn body(&self) -> Body {
+        let hello = Bytes::from_static(b": what passes from now on\n\n");
+        let first = stream::iter([Ok::<_, Infallible>(hello)]);
+        let rest = stream::unfold(self.0.subscribe(), async |mut receiver| {
+            let bytes = match receiver.recv().await {
+                Ok(bytes) => bytes,
+                Err(RecvError::Lagged(records)) => {
+                    format!("data: {{\"type\":\"dropped\",\"records\":{records}}}\n\n").into()
+                }
+                Err(RecvError::Closed) => return None,
+            };
+            Some((Ok(bytes), receiver))
+        });
+        Body::from_stream(first.chain(Box::pin(rest)))
+    }
+}
+
+impl Observer for Feed {
+    fn wants(&self) -> bool {
+        self.0.receiver_count() > 0
+    }
+
+    fn record(&self, line: &[u8]) {
+        // Nobody any more is nobody to tell.
+        let _ = self.0.send(event(line));
+    }
+}
+
+/// A record, which is one line, as a server-sent event.
+fn event(line: &[u8]) -> Bytes {
+    let line = line.strip_suffix(b"\n").unwrap_or(line);
+    let cut = if line.len() > LONGEST { shortened(line) } else { None };
+    [b"data: ".as_slice(), cut.as_deref().unwrap_or(line), b"\n\n"].concat().into()
+}
+
+/// A long record with the beginning of its payload as `text` and its whole length as `bytes`.
+fn shortened(line: &[u8]) -> Option<Vec<u8>> {
+    let mut record: Value = serde_json::from_slice(line).ok()?;
+    let fields = record.as_object_mut()?;
+    let mut text = String::new();
+    for name in ["frame", "text", "frameBase64", "message"] {
+        match fields.remove(name) {
+            Some(Value::String(whole)) => text = whole,
+            Some(other) => write!(text, "{other}").ok()?,
+            None => {}
+        }
+    }
+    let bytes = text.len();
+    if let Some((cut, _)) = text.char_indices().nth(CUT) {
+        text.truncate(cut);
+        text.push('…');
+    }
+    fields.insert("text".into(), text.into());
+    fields.insert("bytes".into(), bytes.into());
+    serde_json::to_vec(&record).ok()
+}
+
+#[cfg(test)]
+mod tests {
+    use http_body_util::BodyExt as _;
+
+    use super::*;
+
+    async fn next(body: &mut Body) -> String {
+        let frame = body.frame().await.unwrap().unwrap();
+        String::from_utf8(frame.into_data().unwrap().to_vec()).unwrap()
+    }
+
+    #[tokio::test]
+    async fn records_are_events_while_somebody_listens() {
+        let feed = Feed::default();
+        assert!(!feed.wants());
+        let mut body = feed.body();
+        assert!(feed.wants());
+        feed.record(b"{\"type\":\"sent\"}\n");
+        assert!(next(&mut body).await.starts_with(": "));
+        assert_eq!(next(&mut body).await, "data: {\"type\":\"sent\"}\n\n");
+        drop(body);
+        assert!(!feed.wants());
+    }
+
+    #[tokio::test]
+    async fn a_slow_listener_misses_records_and_is_told_how_many() {
+        let feed = Feed::default();
+        let mut body = feed.body();
+        for number in 0..CAPACITY + 7 {
+            feed.record(format!("{number}\n").as_bytes());
+        }
+        assert!(next(&mut body).await.starts_with(": "));
+        assert_eq!(next(&mut body).await, "data: {\"type\":\"dropped\",\"records\":7}\n\n");
+        assert_eq!(next(&mut body).await, "data: 7\n\n");
+    }
+
+    #[test]
+    fn a_long_record_is_cut_and_says_its_length() {
+        let line = format!("{{\"type\":\"sent\",\"socket\":1,\"frame\":{{\"data\":\"{}\"}}}}\n", "é".repeat(20_000));
+        let event = event(line.as_bytes());
+        let record: Value = serde_json::from_slice(event.strip_prefix(b"data: ").unwrap()).unwrap();
+        assert_eq!((&record["socket"], &record["bytes"]), (&1.into(), &40_011.into()));
+        assert_eq!(record["text"].as_str().unwrap().chars().count(), CUT + 1);
+    }
+}

@@ -1,0 +1,86 @@
+//! Looking at all hubs of a server, and moving things in them by hand: for the control endpoint.
+
+use std::sync::Arc;
+use std::time::{Duration, SystemTime};
+
+use super::{HubCell, Hubs};
+use crate::emulator::fault::How;
+use crate::emulator::hub::{ConnectionInfo, GroupInfo};
+
+impl Hubs {
+    /// The hubs, by name.
+    fn cells(&self) -> Vec<Arc<HubCell>> {
+        let mut cells: Vec<_> = self.table().hubs.values().cloned().collect();
+        cells.sort_unstable_by(|one, other| one.name.cmp(&other.name));
+        cells
+    }
+
+    /// All connections, each with the name of its hub.
+    pub(in crate::emulator::server) fn connections(&self) -> Vec<(String, ConnectionInfo)> {
+        let of = |cell: Arc<HubCell>| {
+            let connections = cell.lock().hub.connections();
+            connections.into_iter().map(move |info| (cell.name.clone(), info))
+        };
+        self.cells().into_iter().flat_map(of).collect()
+    }
+
+    /// A connection with the name of its hub.
+    pub(in crate::emulator::server) fn connection(&self, id: &str) -> Option<(String, ConnectionInfo)> {
+        self.cells().into_iter().find_map(|cell| {
+            let info = cell.lock().hub.connection(id)?;
+            Some((cell.name.clone(), info))
+        })
+    }
+
+    /// All groups, each with the name of its hub.
+    pub(in crate::emulator::server) fn groups(&self) -> Vec<(String, GroupInfo)> {
+        let of = |cell: Arc<HubCell>| {
+            let groups = cell.lock().hub.groups();
+            groups.into_iter().map(move |info| (cell.name.clone(), info))
+        };
+        self.cells().into_iter().flat_map(of).collect()
+    }
+
+    /// How many hubs there are, each with its connections.
+    pub(in crate::emulator::server) fn names(&self) -> Vec<String> {
+        self.cells().iter().map(|cell| cell.name.clone()).collect()
+    }
+
+    /// Drops a connection's socket. `false` when it has none.
+    pub(in crate::emulator::server) fn drop_connection(&self, id: &str, how: &How) -> bool {
+        let mut dropped = false;
+        for cell in self.cells() {
+            self.with(&cell, |state, now| dropped |= state.hub.handle_drop(now, id, how));
+            if dropped {
+                break;
+            }
+        }
+        dropped
+    }
+
+    /// Moves the end of recovery windows nearer. Tells how many.
+    pub(in crate::emulator::server) fn advance_windows(&self, connection: Option<&str>, by: Option<Duration>) -> usize {
+        let mut moved = 0;
+        for cell in self.cells() {
+            self.with(&cell, |state, now| moved += state.hub.handle_window_advanced(now, connection, by));
+            self.sweep(&cell);
+        }
+        moved
+    }
+
+    /// Faults came into force.
+    pub(in crate::emulator::server) fn faults_changed(&self) {
+        for cell in self.cells() {
+            self.with(&cell, |state, now| state.hub.handle_faults_changed(now));
+        }
+    }
+
+    /// When something happened, or will, by the clock on the wall.
+    pub(in crate::emulator::server) fn on_the_wall(&self, at: Duration) -> SystemTime {
+        let (now, wall) = (self.now(), SystemTime::now());
+        match at.checked_sub(now) {
+            Some(ahead) => wall + ahead,
+            None => wall - (now - at),
+        }
+    }
+}

@@ -1,0 +1,147 @@
+//! Answers, and the one form that all errors have (PROTOCOL §13, *Errors*).
+
+use axum::body::Body;
+use axum::response::Response;
+use http::{HeaderName, HeaderValue, Method, StatusCode, header};
+use serde::Serialize;
+
+use super::{header_value, json};
+
+const ERROR_CODE: HeaderName = HeaderName::from_static("x-ms-error-code");
+
+/// What a request that went well is answered.
+#[derive(Debug)]
+pub(super) enum Answer {
+    /// A status alone.
+    Status(StatusCode),
+    /// 202: a message was queued for so many connections.
+    Sent(usize),
+    /// 200 with JSON.
+    Json(String),
+}
+
+impl Answer {
+    pub(super) const OK: Self = Self::Status(StatusCode::OK);
+    pub(super) const NO_CONTENT: Self = Self::Status(StatusCode::NO_CONTENT);
+
+    /// 200 with a value that always serialises.
+    pub(super) fn json(value: &impl Serialize) -> Self {
+        Self::Json(serde_json::to_string(value).unwrap_or_default())
+    }
+
+    /// What the log says about it beside the status.
+    pub(super) fn note(&self) -> Option<String> {
+        match self {
+            Self::Sent(receivers) => Some(format!("sent to {receivers}")),
+            Self::Status(_) | Self::Json(_) => None,
+        }
+    }
+
+    pub(super) fn into_response(self) -> Response {
+        match self {
+            Self::Status(status) => bare(status),
+            Self::Sent(_) => bare(StatusCode::ACCEPTED),
+            Self::Json(text) => json(StatusCode::OK, text),
+        }
+    }
+}
+
+fn bare(status: StatusCode) -> Response {
+    let mut response = Response::new(Body::empty());
+    *response.status_mut() = status;
+    response
+}
+
+/// Why a request was not carried out. The text never contains a token.
+#[derive(Debug)]
+pub(super) struct Problem {
+    status: StatusCode,
+    code: &'static str,
+    /// For people.
+    pub(super) message: String,
+    /// What of the request is wrong: a parameter, a header.
+    target: Option<&'static str>,
+    /// `Allow` of a 405.
+    allow: Option<String>,
+}
+
+#[derive(Serialize)]
+struct ErrorBody<'a> {
+    code: &'a str,
+    message: &'a str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    target: Option<&'a str>,
+}
+
+impl Problem {
+    fn new(status: StatusCode, code: &'static str, message: impl Into<String>) -> Self {
+        Self { status, code, message: message.into(), target: None, allow: None }
+    }
+
+    pub(super) fn bad_request(target: &'static str, message: impl Into<String>) -> Self {
+        Self { target: Some(target), ..Self::new(StatusCode::BAD_REQUEST, "Error.BadRequest", message) }
+    }
+
+    pub(super) fn unauthorized(message: impl Into<String>) -> Self {
+        Self::new(StatusCode::UNAUTHORIZED, "Error.Unauthorized", message)
+    }
+
+    pub(super) fn not_found(message: impl Into<String>) -> Self {
+        Self::new(StatusCode::NOT_FOUND, "Error.NotFound", message)
+    }
+
+    pub(super) fn no_connection(id: &str) -> Self {
+        let message = format!("There is no connection `{id}`.");
+        Self::new(StatusCode::NOT_FOUND, "Info.Connection.NotExisted", message)
+    }
+
+    pub(super) fn no_user(user: &str) -> Self {
+        let message = format!("The user `{user}` has no connection.");
+        Self::new(StatusCode::NOT_FOUND, "Info.User.NotExisted", message)
+    }
+
+    pub(super) fn no_group(group: &str) -> Self {
+        let message = format!("The group `{group}` has no connection.");
+        Self::new(StatusCode::NOT_FOUND, "Info.Group.NotExisted", message)
+    }
+
+    pub(super) fn no_permission() -> Self {
+        let message = "The connection does not have the permission.";
+        Self::new(StatusCode::NOT_FOUND, "Info.Permission.NotExisted", message)
+    }
+
+    pub(super) fn conflict(message: impl Into<String>) -> Self {
+        Self::new(StatusCode::CONFLICT, "Error.Connection.Conflict", message)
+    }
+
+    pub(super) fn unsupported_type(message: impl Into<String>) -> Self {
+        let code = "Error.UnsupportedMediaType";
+        let problem = Self::new(StatusCode::UNSUPPORTED_MEDIA_TYPE, code, message);
+        Self { target: Some("Content-Type"), ..problem }
+    }
+
+    pub(super) fn body_timeout() -> Self {
+        Self::new(StatusCode::REQUEST_TIMEOUT, "Error.RequestTimeout", "The body did not come in time.")
+    }
+
+    pub(super) fn method_not_allowed(method: &Method, allowed: &[Method]) -> Self {
+        let allow = allowed.iter().map(Method::as_str).collect::<Vec<_>>().join(", ");
+        let message = format!("{method} is not possible here, only {allow}.");
+        let problem = Self::new(StatusCode::METHOD_NOT_ALLOWED, "Error.MethodNotAllowed", message);
+        Self { allow: Some(allow), ..problem }
+    }
+
+    pub(super) fn into_response(self) -> Response {
+        let body = ErrorBody { code: self.code, message: &self.message, target: self.target };
+        let mut response = json(self.status, serde_json::to_string(&body).unwrap_or_default());
+        let headers = response.headers_mut();
+        headers.insert(ERROR_CODE, HeaderValue::from_static(self.code));
+        if self.status == StatusCode::UNAUTHORIZED {
+            headers.insert(header::WWW_AUTHENTICATE, HeaderValue::from_static("Bearer"));
+        }
+        if let Some(allow) = &self.allow {
+            headers.insert(header::ALLOW, header_value(allow));
+        }
+        response
+    }
+}

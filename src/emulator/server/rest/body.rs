@@ -1,0 +1,96 @@
+//! The body of a request: taken in within limits, read as what its `Content-Type` says (PROTOCOL §13, *Bodies*).
+
+use std::time::Duration;
+
+use axum::body::{Body, Bytes, to_bytes};
+use http::{HeaderMap, header};
+use hyper::body::Body as _;
+use tokio::time::timeout;
+
+use super::answer::Problem;
+use crate::protocol::OwnedData;
+
+/// The largest body (PROTOCOL §12). More is not read.
+const MAX_BYTES: usize = 1024 * 1024;
+/// How long a body may take.
+const TIME_LIMIT: Duration = Duration::from_secs(30);
+
+/// A body, or why there is none.
+#[derive(Debug)]
+pub(super) struct Payload(Result<Bytes, Problem>);
+
+impl Payload {
+    pub(super) async fn read(headers: &HeaderMap, body: Body) -> Self {
+        Self(read(headers, body).await)
+    }
+
+    /// Whether there was a body that was not taken in, so that nothing can be read behind it.
+    pub(super) fn is_unread(&self) -> bool {
+        self.0.is_err()
+    }
+
+    fn bytes(self, headers: &HeaderMap) -> Result<Bytes, Problem> {
+        let bytes = self.0?;
+        if headers.contains_key(header::CONTENT_LENGTH) { Ok(bytes) } else { Err(no_length()) }
+    }
+
+    /// A message.
+    pub(super) fn message(self, headers: &HeaderMap) -> Result<OwnedData, Problem> {
+        let bytes = self.bytes(headers)?;
+        let wrong = |message: String| Problem::bad_request("body", message);
+        match content_type(headers)?.as_deref() {
+            Some("text/plain") => match std::str::from_utf8(&bytes) {
+                Ok(text) => Ok(OwnedData::text(text)),
+                Err(error) => Err(wrong(format!("The body is not UTF-8: {error}."))),
+            },
+            Some("application/json") => match std::str::from_utf8(&bytes) {
+                Ok(text) => OwnedData::json(text).map_err(|error| wrong(format!("The body is not JSON: {error}."))),
+                Err(error) => Err(wrong(format!("The body is not UTF-8: {error}."))),
+            },
+            Some("application/octet-stream") | None => Ok(OwnedData::binary(&bytes)),
+            Some(other) => Err(Problem::unsupported_type(format!(
+                "A message is text/plain, application/json or application/octet-stream, not {other}."
+            ))),
+        }
+    }
+
+    /// A JSON document of a known form.
+    pub(super) fn json<T: serde::de::DeserializeOwned>(self, headers: &HeaderMap) -> Result<T, Problem> {
+        let bytes = self.bytes(headers)?;
+        match content_type(headers)?.as_deref() {
+            Some("application/json") | None => serde_json::from_slice(&bytes)
+                .map_err(|error| Problem::bad_request("body", format!("The body is not as it should be: {error}."))),
+            Some(other) => Err(Problem::unsupported_type(format!("The body has to be application/json, not {other}."))),
+        }
+    }
+}
+
+fn no_length() -> Problem {
+    Problem::bad_request("Content-Length", "The request has no Content-Length.")
+}
+
+async fn read(headers: &HeaderMap, body: Body) -> Result<Bytes, Problem> {
+    if body.is_end_stream() {
+        return Ok(Bytes::new());
+    }
+    // HTTP has checked the header; without one the length is known only at the end.
+    let length = headers.get(header::CONTENT_LENGTH).and_then(|length| length.to_str().ok()?.parse::<usize>().ok());
+    let length = length.ok_or_else(no_length)?;
+    if length > MAX_BYTES {
+        let message = format!("The body has {length} bytes; it may have {MAX_BYTES}.");
+        return Err(Problem::bad_request("body", message));
+    }
+    match timeout(TIME_LIMIT, to_bytes(body, MAX_BYTES)).await {
+        Ok(Ok(bytes)) => Ok(bytes),
+        Ok(Err(error)) => Err(Problem::bad_request("body", format!("The body broke off: {error}."))),
+        Err(_) => Err(Problem::body_timeout()),
+    }
+}
+
+/// The media type in lower case, without parameters.
+fn content_type(headers: &HeaderMap) -> Result<Option<String>, Problem> {
+    let Some(value) = headers.get(header::CONTENT_TYPE) else { return Ok(None) };
+    let value = value.to_str().map_err(|_| Problem::unsupported_type("The Content-Type is not text."))?;
+    let essence = value.split(';').next().unwrap_or_default().trim().to_ascii_lowercase();
+    Ok(Some(essence).filter(|essence| !essence.is_empty()))
+}

@@ -1,0 +1,109 @@
+//! The REST data plane below `/api` (PROTOCOL §13), as the server SDKs call it.
+//!
+//! A request passes, in this order: the path and the method ([`route`]), the hub's name, the token (PROTOCOL §2.4), the
+//! version, the parameters ([`query`]), the body ([`body`]), the hub ([`operations`]). Whatever goes wrong on the way is
+//! an answer of the same form ([`answer`]). All api-versions do the same: later ones only added to earlier ones. Other
+//! than in the official emulator `:generateToken` is answered, and `targetName` may be absent.
+
+mod answer;
+mod body;
+mod operations;
+mod query;
+mod route;
+mod token;
+
+use std::sync::Arc;
+
+use axum::Router;
+use axum::body::Body;
+use axum::extract::{Request, State};
+use axum::response::Response;
+use axum::routing::{any, get};
+use http::{HeaderName, HeaderValue, Method, StatusCode, header, request};
+
+use super::{Server, handshake, trace, unix_now};
+use crate::auth::token::{RequestAudience, verify_request_token};
+use crate::protocol::check_hub_name;
+use answer::{Answer, Problem};
+use body::Payload;
+use query::Query;
+use route::{Found, Resource};
+
+/// What clients put into requests to find them in logs again.
+const CLIENT_REQUEST_ID: HeaderName = HeaderName::from_static("x-ms-client-request-id");
+
+/// The routes below `/api`.
+pub(super) fn router() -> Router<Arc<Server>> {
+    Router::new()
+        // Health needs no token (PROTOCOL §13); axum answers HEAD, too.
+        .route("/api/health", get(async || ()))
+        .route("/api", any(serve))
+        .route("/api/", any(serve))
+        .route("/api/{*path}", any(serve))
+}
+
+async fn serve(State(server): State<Arc<Server>>, request: Request) -> Response {
+    let (head, body) = request.into_parts();
+    // A body that may come is taken in first: a client that is still writing one might never read a refusal.
+    let payload = Payload::read(&head.headers, body).await;
+    let unread = payload.is_unread();
+    let outcome = respond(&server, &head, payload).await;
+    let note = outcome.as_ref().map_or_else(|problem| Some(problem.message.clone()), Answer::note);
+    let mut response = outcome.map_or_else(Problem::into_response, Answer::into_response);
+    trace::answered(&server.traffic, &head.method, head.uri.path(), response.status().as_u16(), note.as_deref());
+    if head.method == Method::HEAD {
+        *response.body_mut() = Body::empty();
+    }
+    if unread {
+        response.headers_mut().insert(header::CONNECTION, HeaderValue::from_static("close"));
+    }
+    if let Some(id) = head.headers.get(&CLIENT_REQUEST_ID) {
+        response.headers_mut().insert(CLIENT_REQUEST_ID, id.clone());
+    }
+    response
+}
+
+async fn respond(server: &Server, head: &request::Parts, payload: Payload) -> Result<Answer, Problem> {
+    let segments = route::segments(head.uri.path())?;
+    let segments: Vec<&str> = segments.iter().map(String::as_str).collect();
+    let Some(Resource { hub, found }) = route::find(&segments, &head.method) else {
+        return Err(Problem::not_found("There is nothing here. The data plane is below /api/hubs/{hub}."));
+    };
+    let action = match found {
+        Found::Action(action) => action,
+        Found::WrongMethod(allowed) => return Err(Problem::method_not_allowed(&head.method, &allowed)),
+    };
+    check_hub_name(hub).map_err(|error| Problem::bad_request("hub", format!("`{hub}`: {error}.")))?;
+    // Hub names have no case (PROTOCOL §1.3).
+    let hub = hub.to_ascii_lowercase();
+    authenticate(server, head)?;
+    let query = Query::parse(head.uri.query().unwrap_or_default());
+    query.check_version()?;
+    operations::carry_out(server, &hub, action, operations::Call { head, query: &query, payload }).await
+}
+
+/// PROTOCOL §2.4.
+fn authenticate(server: &Server, head: &request::Parts) -> Result<(), Problem> {
+    let Some(token) = handshake::bearer(&head.headers).filter(|token| !token.is_empty()) else {
+        return Err(Problem::unauthorized("The request has no token: no Authorization header with a bearer."));
+    };
+    let names = handshake::names(server, &head.headers);
+    let endpoints: Vec<_> = names.iter().map(String::as_str).collect();
+    let expected = RequestAudience { endpoints: &endpoints, path: head.uri.path() };
+    verify_request_token(token, &server.keys, expected, unix_now())
+        .map(|_| ())
+        .map_err(|error| Problem::unauthorized(format!("Unauthorized: {error}.")))
+}
+
+/// A value for a header that can hold only so many characters; others are left out.
+fn header_value(text: &str) -> HeaderValue {
+    HeaderValue::from_str(text).unwrap_or_else(|_| HeaderValue::from_static(""))
+}
+
+/// A JSON body.
+fn json(status: StatusCode, text: String) -> Response {
+    let mut response = Response::new(Body::from(text));
+    *response.status_mut() = status;
+    response.headers_mut().insert(header::CONTENT_TYPE, HeaderValue::from_static("application/json; charset=utf-8"));
+    response
+}

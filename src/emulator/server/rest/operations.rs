@@ -1,0 +1,317 @@
+//! Carrying out an operation on a hub. A hub without connections does not exist, and is answered for like an empty one.
+
+use std::time::Duration;
+
+use base64::Engine as _;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use http::{header, request};
+use serde::{Deserialize, Serialize};
+
+use super::super::Server;
+use super::answer::{Answer, Problem};
+use super::body::Payload;
+use super::query::Query;
+use super::route::{Action, Permitted};
+use super::token;
+use crate::emulator::filter::{Filter, Subject};
+use crate::emulator::hub::{
+    ConnectionInfo, Cursor, Grant, Hub, Joined, MemberPage, Outgoing, Recipient, Selection, Target,
+};
+use crate::protocol::{check_group_name, check_metadata};
+
+/// Most members on a page, and as many when nothing is said (PROTOCOL §12).
+const MAX_PAGE: usize = 200;
+/// Longest life of a message that has not arrived, in seconds (PROTOCOL §12).
+const MAX_TTL_SECS: u64 = 300;
+/// What the names of headers with metadata begin with (PROTOCOL §4.5).
+const METADATA_PREFIX: &str = "x-webpubsub-metadata-";
+
+/// What a request brings beside its path.
+pub(super) struct Call<'a> {
+    pub(super) head: &'a request::Parts,
+    pub(super) query: &'a Query,
+    pub(super) payload: Payload,
+}
+
+pub(super) async fn carry_out(
+    server: &Server,
+    hub: &str,
+    action: Action<'_>,
+    call: Call<'_>,
+) -> Result<Answer, Problem> {
+    match action {
+        Action::Send(target) => send(server, hub, target, call).await,
+        Action::Close(target) => close(server, hub, target, call.query),
+        Action::AddToGroups => change_groups(server, hub, true, call),
+        Action::RemoveFromGroups => change_groups(server, hub, false, call),
+        Action::Exists(target) => exists(server, hub, target),
+        Action::ListMembers { group } => list(server, hub, group, call),
+        Action::Join { who, group } => join(server, hub, who, group),
+        Action::Leave { who, group } => leave(server, hub, who, group),
+        Action::Grant(permitted) => grant(server, hub, permitted, call.query),
+        Action::Revoke(permitted) => revoke(server, hub, permitted, call.query),
+        Action::HasPermission(permitted) => has_permission(server, hub, permitted, call.query),
+        Action::GenerateToken => token::generate(server, hub, call.query),
+    }
+}
+
+impl Subject for Recipient<'_> {
+    fn user_id(&self) -> Option<&str> {
+        Recipient::user_id(self)
+    }
+
+    fn connection_id(&self) -> &str {
+        Recipient::connection_id(self)
+    }
+
+    fn protocol(&self) -> Option<&str> {
+        self.subprotocol().map(|subprotocol| subprotocol.name())
+    }
+
+    fn is_in_group(&self, group: &str) -> bool {
+        Recipient::is_in_group(self, group)
+    }
+}
+
+fn check_group(target: &'static str, group: &str) -> Result<(), Problem> {
+    check_group_name(group).map_err(|error| Problem::bad_request(target, format!("`{group}`: {error}.")))
+}
+
+/// The names in a path: a group's has rules, and no name is empty.
+fn check_target(target: Target<'_>) -> Result<(), Problem> {
+    match target {
+        Target::Group(group) => check_group("group", group),
+        Target::User("") => Err(Problem::bad_request("userId", "The path names no user.")),
+        Target::Connection("") => Err(Problem::bad_request("connectionId", "The path names no connection.")),
+        Target::Everyone | Target::User(_) | Target::Connection(_) => Ok(()),
+    }
+}
+
+fn parse_filter(target: &'static str, text: Option<&str>) -> Result<Option<Filter>, Problem> {
+    // An empty filter is none: SDKs send one when their caller gave none.
+    let parsed = text.filter(|text| !text.is_empty()).map(Filter::parse).transpose();
+    parsed.map_err(|error| Problem::bad_request(target, format!("The filter cannot be understood: {error}.")))
+}
+
+async fn send(server: &Server, hub: &str, target: Target<'_>, call: Call<'_>) -> Result<Answer, Problem> {
+    check_target(target)?;
+    let takes_filter = !matches!(target, Target::Connection(_));
+    let takes_excluded = matches!(target, Target::Everyone | Target::Group(_));
+    let filter = if takes_filter { parse_filter("filter", call.query.one("filter")?)? } else { None };
+    let excluded = if takes_excluded { call.query.all("excluded") } else { Vec::new() };
+    let ttl = call.query.number("messageTtlSeconds", 0..=MAX_TTL_SECS)?.map_or(Duration::ZERO, Duration::from_secs);
+    let metadata = metadata(call.head)?;
+    let data = call.payload.message(&call.head.headers)?;
+    let matches = |recipient: &Recipient<'_>| filter.as_ref().is_none_or(|filter| filter.matches(recipient));
+    let selection = Selection { target, excluded: &excluded, filter: Some(&matches) };
+    let outgoing = Outgoing { data: data.as_data(), metadata: metadata.as_deref(), ttl };
+    let attempt = |hub: &mut Hub, now, insist| hub.handle_send(now, &selection, &outgoing, insist);
+    Ok(Answer::Sent(server.hubs.send(hub, attempt).await))
+}
+
+/// The metadata of a message, from its headers (PROTOCOL §4.5).
+fn metadata(head: &request::Parts) -> Result<Option<String>, Problem> {
+    let wrong = |message: String| Problem::bad_request("X-WebPubSub-Metadata", message);
+    let mut metadata = serde_json::Map::new();
+    for name in head.headers.keys() {
+        let Some(key) = name.as_str().strip_prefix(METADATA_PREFIX) else { continue };
+        let mut values = head.headers.get_all(name).iter();
+        let value = values.next().and_then(|value| value.to_str().ok());
+        match (value, values.next()) {
+            (Some(value), None) => metadata.insert(key.to_owned(), value.into()),
+            (None, _) => return Err(wrong(format!("The header `{name}` is not ASCII."))),
+            (Some(_), Some(_)) => return Err(wrong(format!("The header `{name}` is given more than once."))),
+        };
+    }
+    if metadata.is_empty() {
+        return Ok(None);
+    }
+    let text = serde_json::Value::Object(metadata).to_string();
+    check_metadata(&text).map_err(|error| wrong(format!("{error}.")))?;
+    Ok(Some(text))
+}
+
+fn close(server: &Server, hub: &str, target: Target<'_>, query: &Query) -> Result<Answer, Problem> {
+    check_target(target)?;
+    let excluded = if matches!(target, Target::Connection(_)) { Vec::new() } else { query.all("excluded") };
+    let reason = query.one("reason")?.filter(|reason| !reason.is_empty());
+    let selection = Selection { target, excluded: &excluded, filter: None };
+    server.hubs.ask(hub, |hub, now| hub.handle_close(now, &selection, reason));
+    Ok(Answer::NO_CONTENT)
+}
+
+/// The body of `:addToGroups` and `:removeFromGroups`.
+#[derive(Deserialize)]
+struct GroupsChange {
+    groups: Vec<String>,
+    filter: Option<String>,
+}
+
+fn change_groups(server: &Server, hub: &str, add: bool, call: Call<'_>) -> Result<Answer, Problem> {
+    let change: GroupsChange = call.payload.json(&call.head.headers)?;
+    if change.groups.is_empty() {
+        return Err(Problem::bad_request("groups", "The body names no groups."));
+    }
+    for group in &change.groups {
+        check_group("groups", group)?;
+    }
+    let filter = parse_filter("filter", change.filter.as_deref())?;
+    let matches = |recipient: &Recipient<'_>| filter.as_ref().is_none_or(|filter| filter.matches(recipient));
+    let selection = Selection { target: Target::Everyone, excluded: &[], filter: Some(&matches) };
+    if add {
+        let joined = server.hubs.ask(hub, |hub, now| hub.handle_add_to_groups(now, &selection, &change.groups));
+        joined.map_or(Ok(()), check_room)?;
+    } else {
+        server.hubs.ask(hub, |hub, now| hub.handle_remove_from_groups(now, &selection, Some(&change.groups)));
+    }
+    Ok(Answer::OK)
+}
+
+fn check_room(joined: Joined) -> Result<(), Problem> {
+    match joined.full {
+        0 => Ok(()),
+        full => Err(Problem::conflict(format!(
+            "{full} of {} connections are in as many groups as a connection can be in, and did not join.",
+            joined.connections
+        ))),
+    }
+}
+
+fn exists(server: &Server, hub: &str, target: Target<'_>) -> Result<Answer, Problem> {
+    check_target(target)?;
+    match server.hubs.ask(hub, |hub, _| hub.has_any(&Selection::all(target))) {
+        Some(true) => Ok(Answer::OK),
+        Some(false) | None => Err(nobody(target)),
+    }
+}
+
+/// There is no such connection.
+fn nobody(target: Target<'_>) -> Problem {
+    match target {
+        Target::Connection(id) => Problem::no_connection(id),
+        Target::User(user) => Problem::no_user(user),
+        Target::Group(group) => Problem::no_group(group),
+        Target::Everyone => Problem::not_found("The hub has no connection."),
+    }
+}
+
+#[derive(Serialize)]
+struct Page<'a> {
+    value: Vec<Member<'a>>,
+    #[serde(rename = "nextLink", skip_serializing_if = "Option::is_none")]
+    next_link: Option<String>,
+}
+
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct Member<'a> {
+    connection_id: &'a str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    user_id: Option<&'a str>,
+}
+
+fn list(server: &Server, hub: &str, group: &str, call: Call<'_>) -> Result<Answer, Problem> {
+    check_group("group", group)?;
+    let page_size = call.query.number("maxpagesize", 1..=MAX_PAGE)?.unwrap_or(MAX_PAGE);
+    let top = call.query.number("top", 1..=i32::MAX.unsigned_abs() as usize)?;
+    let after = call.query.one("continuationToken")?.filter(|token| !token.is_empty());
+    let after = after.map(parse_token).transpose()?;
+    let limit = top.map_or(page_size, |top| top.min(page_size));
+    let page = server.hubs.ask(hub, |hub, _| hub.members(group, after, limit));
+    let MemberPage { members, next } = page.unwrap_or(MemberPage { members: Vec::new(), next: None });
+    let left = top.map(|top| top.saturating_sub(members.len()));
+    let next_link = next.filter(|_| left != Some(0)).map(|cursor| next_link(server, &call, cursor, left));
+    let member = |info: &'_ ConnectionInfo| -> (String, Option<String>) {
+        (info.id.to_string(), info.user.as_deref().map(str::to_owned))
+    };
+    let members: Vec<_> = members.iter().map(member).collect();
+    let value = members.iter().map(|(id, user)| Member { connection_id: id, user_id: user.as_deref() }).collect();
+    Ok(Answer::json(&Page { value, next_link }))
+}
+
+/// Where the next page is: the same request with a token, and what is left of `top`.
+fn next_link(server: &Server, call: &Call<'_>, cursor: Cursor, left: Option<usize>) -> String {
+    let host = call.head.headers.get(header::HOST).and_then(|host| host.to_str().ok());
+    // What the user advertises is right for everybody; otherwise the client knows best how it got here.
+    let base = match host {
+        Some(host) if !server.advertised => format!("http://{host}"),
+        Some(_) | None => server.endpoint.clone(),
+    };
+    let mut query = url::form_urlencoded::Serializer::new(String::new());
+    for name in ["api-version", "maxpagesize"] {
+        for value in call.query.all(name) {
+            query.append_pair(name, &value);
+        }
+    }
+    if let Some(left) = left {
+        query.append_pair("top", &left.to_string());
+    }
+    query.append_pair("continuationToken", &format_token(cursor));
+    format!("{base}{}?{}", call.head.uri.path(), query.finish())
+}
+
+fn format_token(cursor: Cursor) -> String {
+    URL_SAFE_NO_PAD.encode(cursor.0.to_be_bytes())
+}
+
+fn parse_token(token: &str) -> Result<Cursor, Problem> {
+    let bytes = URL_SAFE_NO_PAD.decode(token).ok().and_then(|bytes| <[u8; 8]>::try_from(bytes).ok());
+    bytes.map(|bytes| Cursor(u64::from_be_bytes(bytes))).ok_or_else(|| {
+        let message = "The continuationToken is none that was given out here.";
+        Problem::bad_request("continuationToken", message)
+    })
+}
+
+fn join(server: &Server, hub: &str, who: Target<'_>, group: &str) -> Result<Answer, Problem> {
+    check_target(who)?;
+    check_group("group", group)?;
+    let groups = [group.to_owned()];
+    match server.hubs.ask(hub, |hub, now| hub.handle_add_to_groups(now, &Selection::all(who), &groups)) {
+        Some(joined) if joined.connections > 0 => check_room(joined).map(|()| Answer::OK),
+        Some(_) | None => Err(nobody(who)),
+    }
+}
+
+fn leave(server: &Server, hub: &str, who: Target<'_>, group: Option<&str>) -> Result<Answer, Problem> {
+    check_target(who)?;
+    group.map_or(Ok(()), |group| check_group("group", group))?;
+    let groups = group.map(|group| [group.to_owned()]);
+    let groups = groups.as_ref().map(<[String; 1]>::as_slice);
+    server.hubs.ask(hub, |hub, now| hub.handle_remove_from_groups(now, &Selection::all(who), groups));
+    Ok(Answer::NO_CONTENT)
+}
+
+/// The group that a permission is about; `None`: all groups.
+fn permitted_group(query: &Query) -> Result<Option<&str>, Problem> {
+    let group = query.one("targetName")?;
+    group.map_or(Ok(()), |group| check_group("targetName", group))?;
+    Ok(group)
+}
+
+fn grant(server: &Server, hub: &str, permitted: Permitted<'_>, query: &Query) -> Result<Answer, Problem> {
+    let (permission, group, id) = (permitted.permission()?, permitted_group(query)?, permitted.connection);
+    match server.hubs.ask(hub, |hub, now| hub.handle_grant(now, id, permission, group)) {
+        Some(Grant::Done) => Ok(Answer::OK),
+        Some(Grant::NoConnection) | None => Err(Problem::no_connection(id)),
+        Some(Grant::TooMany) => {
+            Err(Problem::conflict("The connection has permissions for as many groups as it can have."))
+        }
+    }
+}
+
+fn revoke(server: &Server, hub: &str, permitted: Permitted<'_>, query: &Query) -> Result<Answer, Problem> {
+    let (permission, group, id) = (permitted.permission()?, permitted_group(query)?, permitted.connection);
+    match server.hubs.ask(hub, |hub, now| hub.handle_revoke(now, id, permission, group)) {
+        Some(true) => Ok(Answer::NO_CONTENT),
+        Some(false) | None => Err(Problem::no_connection(id)),
+    }
+}
+
+fn has_permission(server: &Server, hub: &str, permitted: Permitted<'_>, query: &Query) -> Result<Answer, Problem> {
+    let (permission, group, id) = (permitted.permission()?, permitted_group(query)?, permitted.connection);
+    match server.hubs.ask(hub, |hub, _| hub.has_permission(id, permission, group)).flatten() {
+        Some(true) => Ok(Answer::OK),
+        Some(false) => Err(Problem::no_permission()),
+        None => Err(Problem::no_connection(id)),
+    }
+}

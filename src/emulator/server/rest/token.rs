@@ -1,0 +1,52 @@
+//! `:generateToken`: client tokens made by the service.
+//!
+//! The official emulator refuses this to holders of an access key, since SDKs then sign locally. This one answers, so
+//! that programs which use Entra ID in production have the same way here.
+
+use std::time::Duration;
+
+use serde::Serialize;
+
+use super::super::{Server, unix_now};
+use super::answer::{Answer, Problem};
+use super::query::Query;
+use crate::auth::token::{ClientTokenRequest, client_audience, sign_client_token};
+use crate::protocol::check_group_name;
+use crate::secret::Secret;
+
+/// `minutesToExpire` when it is not given.
+const DEFAULT_MINUTES: u32 = 60;
+
+#[derive(Serialize)]
+struct Token<'a> {
+    token: &'a str,
+}
+
+pub(super) fn generate(server: &Server, hub: &str, query: &Query) -> Result<Answer, Problem> {
+    let minutes = query.number("minutesToExpire", 1..=i32::MAX.unsigned_abs())?.unwrap_or(DEFAULT_MINUTES);
+    let groups = query.all("group");
+    for group in &groups {
+        check_group_name(group).map_err(|error| Problem::bad_request("group", format!("`{group}`: {error}.")))?;
+    }
+    let audience = match query.one("clientType")? {
+        None => client_audience(&server.endpoint, hub),
+        Some(kind) if kind.eq_ignore_ascii_case("Default") => client_audience(&server.endpoint, hub),
+        Some(kind) if kind.eq_ignore_ascii_case("MQTT") => format!("{}/clients/mqtt/hubs/{hub}", server.endpoint),
+        Some(other) => {
+            let message = format!("The clientType `{other}` is neither Default nor MQTT.");
+            return Err(Problem::bad_request("clientType", message));
+        }
+    };
+    let request = ClientTokenRequest {
+        audience: &audience,
+        user: query.one("userId")?.filter(|user| !user.is_empty()),
+        roles: &query.all("role"),
+        groups: &groups,
+        issued_at: unix_now(),
+        ttl: Duration::from_secs(u64::from(minutes) * 60),
+        not_before: None,
+        claims: &[],
+    };
+    let key = server.keys.first().cloned().unwrap_or_else(|| Secret::new(""));
+    Ok(Answer::json(&Token { token: sign_client_token(&key, &request).expose() }))
+}

@@ -1,0 +1,294 @@
+//! Everything that passes the emulator as NDJSON records, for whoever wants to see it: a log file, a page.
+//!
+//! Each record has `type` and `time` (RFC 3339, UTC, milliseconds). `opened`, `received`, `sent` and `ended` have
+//! `socket`, the number of the WebSocket, and `hub`; `connectionId` once there is a connection; `refused` is a handshake
+//! that became none, `request` one of the application, over REST; `fault` is
+//! something that the emulator did wrong on request. Frames stand in `frame` (a frame of JSON as it is), `text` or `frameBase64`. Reconnection tokens
+//! are redacted, and so is what looks like a token in the reason of a close; what users send is as they sent it.
+
+use std::borrow::Cow;
+use std::fmt;
+use std::sync::Arc;
+use std::time::SystemTime;
+
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
+use serde::Serialize;
+use serde_json::value::RawValue;
+
+use super::hub::{ClientKind, Frame};
+use crate::protocol::redact_reconnection_token;
+use crate::secret::redact;
+
+/// Takes records, each a line of JSON with its newline. Called under a hub's lock: it must not wait.
+pub trait Observer: Send + Sync + fmt::Debug {
+    /// Whether anybody looks just now; nothing is formatted otherwise.
+    fn wants(&self) -> bool;
+
+    /// Takes a record.
+    fn record(&self, line: &[u8]);
+}
+
+/// All observers of a server.
+#[derive(Clone, Debug, Default)]
+pub struct Traffic(Vec<Arc<dyn Observer>>);
+
+/// Where a record belongs.
+#[derive(Clone, Copy, Debug, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Place<'a> {
+    /// Number of the WebSocket.
+    pub socket: u64,
+    /// Name of the hub.
+    pub hub: &'a str,
+    /// Absent before there is a connection.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub connection_id: Option<&'a str>,
+}
+
+/// A WebSocket was upgraded.
+#[derive(Debug, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Opened<'a> {
+    /// `None` when anonymous, or when it recovers.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub user_id: Option<&'a str>,
+    /// `simple` or the name of a subprotocol; absent when it recovers.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub protocol: Option<Cow<'a, str>>,
+    /// It wants to go on with a connection that lost its socket.
+    pub recovers: bool,
+}
+
+#[derive(Serialize)]
+struct Record<'a, F: Serialize> {
+    r#type: &'a str,
+    time: String,
+    #[serde(flatten)]
+    place: Option<Place<'a>>,
+    #[serde(flatten)]
+    fields: F,
+}
+
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+enum Payload<'a> {
+    Frame(&'a RawValue),
+    Text(Cow<'a, str>),
+    FrameBase64(String),
+}
+
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct Ended<'a> {
+    how: &'a str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    close_code: Option<u16>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    close_reason: Option<Cow<'a, str>>,
+}
+
+#[derive(Serialize)]
+struct Refused<'a> {
+    status: u16,
+    message: Cow<'a, str>,
+}
+
+#[derive(Serialize)]
+struct Happened<'a> {
+    note: &'a str,
+}
+
+#[derive(Serialize)]
+struct Request<'a> {
+    method: &'a str,
+    path: &'a str,
+    status: u16,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    note: Option<Cow<'a, str>>,
+}
+
+impl Traffic {
+    /// One more looks on.
+    pub fn add(&mut self, observer: Arc<dyn Observer>) {
+        self.0.push(observer);
+    }
+
+    /// Whether anybody looks on just now.
+    pub fn is_watched(&self) -> bool {
+        self.0.iter().any(|observer| observer.wants())
+    }
+
+    /// A WebSocket was upgraded.
+    pub fn opened(&self, place: Place<'_>, opened: &Opened<'_>) {
+        self.record("opened", Some(place), opened);
+    }
+
+    /// A text frame came.
+    pub fn received_text(&self, place: Place<'_>, text: &str) {
+        if self.is_watched() {
+            self.record("received", Some(place), text_payload(text.into()));
+        }
+    }
+
+    /// A binary frame came.
+    pub fn received_binary(&self, place: Place<'_>, bytes: &[u8]) {
+        if self.is_watched() {
+            self.record("received", Some(place), Payload::FrameBase64(STANDARD.encode(bytes)));
+        }
+    }
+
+    /// A frame goes out.
+    pub fn sent(&self, place: Place<'_>, frame: &Frame) {
+        if !self.is_watched() {
+            return;
+        }
+        match frame {
+            Frame::Text(bytes) => {
+                let text = String::from_utf8_lossy(bytes);
+                // A token stands in the service's own frames alone.
+                let own = text.starts_with("{\"type\":\"system\"");
+                let text = if own { Cow::Owned(redact_reconnection_token(&text).into_owned()) } else { text };
+                let payload = text_payload(text.as_ref().into());
+                self.record("sent", Some(place), payload);
+            }
+            Frame::Binary(bytes) => {
+                self.record("sent", Some(place), Payload::FrameBase64(STANDARD.encode(bytes)));
+            }
+        }
+    }
+
+    /// A WebSocket has ended: `how` says it in words, `close` the close frame that went out.
+    pub fn ended(&self, place: Place<'_>, how: &str, close: Option<(u16, &str)>) {
+        let close_reason = close.map(|(_, reason)| redact(reason)).filter(|reason| !reason.is_empty());
+        self.record("ended", Some(place), Ended { how, close_code: close.map(|(code, _)| code), close_reason });
+    }
+
+    /// A request for a WebSocket was refused.
+    pub fn refused(&self, status: u16, message: &str) {
+        self.record("refused", None, Refused { status, message: redact(message) });
+    }
+
+    /// A fault has happened; `note` says which, and where.
+    pub fn fault(&self, note: &str) {
+        self.record("fault", None, Happened { note });
+    }
+
+    /// A request of the application was answered.
+    pub fn request(&self, method: &str, path: &str, status: u16, note: Option<&str>) {
+        self.record("request", None, Request { method, path, status, note: note.map(redact) });
+    }
+
+    fn record<F: Serialize>(&self, kind: &str, place: Option<Place<'_>>, fields: F) {
+        if !self.is_watched() {
+            return;
+        }
+        let time = humantime::format_rfc3339_millis(SystemTime::now()).to_string();
+        let mut line = Vec::with_capacity(256);
+        // Serialising plain structs into memory cannot fail.
+        let _ = serde_json::to_writer(&mut line, &Record { r#type: kind, time, place, fields });
+        line.push(b'\n');
+        for observer in self.0.iter().filter(|observer| observer.wants()) {
+            observer.record(&line);
+        }
+    }
+}
+
+/// A JSON object as it is, if it is one on one line; anything else as text.
+fn text_payload(text: Cow<'_, str>) -> Payload<'_> {
+    match text {
+        Cow::Borrowed(text) if text.starts_with('{') && !text.contains(['\n', '\r']) => {
+            serde_json::from_str::<&RawValue>(text).map_or(Payload::Text(text.into()), Payload::Frame)
+        }
+        text => Payload::Text(text),
+    }
+}
+
+/// What a client speaks, by the name that it negotiates.
+pub fn protocol_name(client: &ClientKind) -> Cow<'static, str> {
+    match client {
+        ClientKind::Simple(_) => "simple".into(),
+        ClientKind::PubSub(subprotocol) => subprotocol.name().into(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Mutex;
+
+    use serde_json::{Value, json};
+
+    use super::*;
+
+    #[derive(Debug, Default)]
+    struct Kept(Mutex<Vec<u8>>);
+
+    impl Observer for Kept {
+        fn wants(&self) -> bool {
+            true
+        }
+
+        fn record(&self, line: &[u8]) {
+            self.0.lock().unwrap().extend_from_slice(line);
+        }
+    }
+
+    fn records(happen: impl FnOnce(&Traffic)) -> Vec<Value> {
+        let kept = Arc::new(Kept::default());
+        let mut traffic = Traffic::default();
+        traffic.add(kept.clone());
+        happen(&traffic);
+        let bytes = kept.0.lock().unwrap().clone();
+        let lines = std::str::from_utf8(&bytes).unwrap().lines();
+        lines
+            .map(|line| {
+                let mut record: Value = serde_json::from_str(line).unwrap();
+                assert!(record.as_object_mut().unwrap().remove("time").unwrap().as_str().unwrap().ends_with('Z'));
+                record
+            })
+            .collect()
+    }
+
+    const PLACE: Place<'_> = Place { socket: 7, hub: "hub1", connection_id: Some("c") };
+
+    #[test]
+    fn a_frame_of_json_stands_in_a_record_as_it_is_and_others_as_text_or_base64() {
+        let text = "{\"type\":\"sendToGroup\",\"data\":10.50}";
+        let kept = Arc::new(Kept::default());
+        let mut traffic = Traffic::default();
+        traffic.add(kept.clone());
+        traffic.received_text(PLACE, text);
+        assert!(String::from_utf8(kept.0.lock().unwrap().clone()).unwrap().contains(&format!("\"frame\":{text}}}")));
+
+        let place = json!({"socket": 7, "hub": "hub1", "connectionId": "c"});
+        let with = |kind: &str, name: &str, value: &str| {
+            let mut record = place.clone();
+            record["type"] = kind.into();
+            record[name] = value.into();
+            record
+        };
+        let seen = records(|traffic| {
+            traffic.received_text(PLACE, "hello");
+            traffic.received_text(PLACE, "{\"broken\":");
+            traffic.received_text(PLACE, "{\n}");
+            traffic.received_binary(PLACE, &[0, 255]);
+            traffic.sent(PLACE, &Frame::Binary(vec![1].into()));
+        });
+        let expected = [
+            with("received", "text", "hello"),
+            with("received", "text", "{\"broken\":"),
+            with("received", "text", "{\n}"),
+            with("received", "frameBase64", "AP8="),
+            with("sent", "frameBase64", "AQ=="),
+        ];
+        assert_eq!(seen, expected);
+    }
+
+    #[test]
+    fn a_reconnection_token_is_in_no_record() {
+        let frame = "{\"type\":\"system\",\"event\":\"connected\",\"reconnectionToken\":\"secret1\"}";
+        let seen = records(|traffic| traffic.sent(PLACE, &Frame::from(frame.to_owned())));
+        assert_eq!(seen[0]["frame"]["event"], "connected");
+        assert!(!seen[0].to_string().contains("secret1"), "{seen:?}");
+    }
+}

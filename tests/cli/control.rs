@@ -1,0 +1,168 @@
+//! The emulator's control endpoint, as a test of somebody's own client uses it, and who may not.
+
+use std::io::{BufRead as _, BufReader, Write as _};
+use std::net::TcpStream;
+
+use crate::support::PATIENCE;
+use crate::support::emulator::Emulator;
+
+#[test]
+fn connections_and_groups_are_listed() {
+    let emulator = Emulator::with(&[]);
+    let _listener = emulator.listen(&["-g", "h"]);
+    let hubs = emulator.control("GET", "/emulator/hubs", "").body;
+    assert_eq!(hubs["hubs"], serde_json::json!([{"hub": "hub1", "connections": 1, "attached": 1, "groups": 2}]));
+    let connections = emulator.control("GET", "/emulator/connections?user=listener&group=g", "").body;
+    let connection = &connections["connections"][0];
+    assert_eq!(connection["userId"], "listener", "{connections}");
+    assert_eq!(connection["hub"], "hub1");
+    assert_eq!(connection["groups"], serde_json::json!(["g", "h"]));
+    assert_eq!(connection["protocol"], "json.reliable.webpubsub.azure.v1");
+    assert_eq!((&connection["attached"], &connection["recoverableUntil"]), (&true.into(), &serde_json::Value::Null));
+    assert_eq!((&connection["received"], &connection["sent"]), (&2.into(), &3.into()), "{connection}");
+    assert!(connection["since"].as_str().unwrap().ends_with('Z'));
+    let id = connection["connectionId"].as_str().unwrap();
+    assert_eq!(&emulator.control("GET", &format!("/emulator/connections/{id}"), "").body["userId"], "listener");
+    let groups = emulator.control("GET", "/emulator/groups?hub=HUB1", "").body;
+    assert_eq!(groups["groups"][0], serde_json::json!({"group": "g", "hub": "hub1", "members": [id]}));
+    for nobody in ["user=bob", "group=x", "hub=other"] {
+        let none = emulator.control("GET", &format!("/emulator/connections?{nobody}"), "").body;
+        assert_eq!(none["connections"], serde_json::json!([]), "{nobody}");
+    }
+}
+
+#[test]
+fn a_connection_is_dropped_on_request_and_recovers() {
+    let emulator = Emulator::with(&[]);
+    let mut listener = emulator.listen(&[]);
+    let connections = emulator.control("GET", "/emulator/connections", "").body;
+    let id = connections["connections"][0]["connectionId"].as_str().unwrap().to_owned();
+    let path = format!("/emulator/connections/{id}/drop");
+    for body in ["", r#"{"how":"eof"}"#, r#"{"how":1001,"reason":"reload"}"#, r#"{"how":"1012"}"#] {
+        assert_eq!(emulator.control("POST", &path, body).status, 200, "{body}");
+        listener.expect("recovering");
+        assert_eq!(listener.expect("recovered")["connectionId"], id);
+    }
+    let wrong = emulator.control("POST", &path, r#"{"how":"rest"}"#);
+    assert_eq!((wrong.status, &wrong.body["error"]["hints"][0]), (400, &"did you mean `reset`?".into()));
+    assert_eq!(emulator.control("POST", "/emulator/connections/nobody/drop", "").status, 404);
+}
+
+#[test]
+fn a_fault_that_is_added_meets_connections_that_are_open() {
+    let emulator = Emulator::with(&[]);
+    let mut listener = emulator.listen(&[]);
+    let id = emulator.add("drop=reset,after=0s,times=1");
+    listener.expect("recovering");
+    listener.expect("recovered");
+    let fault = emulator.control("GET", &format!("/emulator/faults/{id}"), "").body;
+    assert_eq!((&fault["fired"], &fault["done"]), (&1.into(), &true.into()), "{fault}");
+    assert_eq!(emulator.control("DELETE", &format!("/emulator/faults/{id}"), "").status, 200);
+    assert_eq!(emulator.control("GET", &format!("/emulator/faults/{id}"), "").status, 404);
+    emulator.add("no-pong");
+    emulator.add("no-pong");
+    assert_eq!(emulator.control("DELETE", "/emulator/faults", "").body["cleared"], 2);
+    assert!(emulator.fired().is_empty());
+}
+
+#[test]
+fn a_recovery_window_ends_on_request() {
+    let emulator = Emulator::with(&[]);
+    let mut listener = emulator.listen(&["--reconnect-delay", "50ms"]);
+    // It is kept away until its window has ended.
+    emulator.add("refuse=503,op=recover");
+    emulator.add("drop=reset,after=0s,times=1");
+    listener.expect("recovering");
+    let connections = emulator.control("GET", "/emulator/connections", "").body;
+    assert_eq!(connections["connections"][0]["attached"], false, "{connections}");
+    assert!(connections["connections"][0]["recoverableUntil"].is_string(), "{connections}");
+    assert_eq!(emulator.control("POST", "/emulator/recovery", r#"{"by":"1s"}"#).body["advanced"], 1);
+    assert_eq!(emulator.control("GET", "/emulator/connections", "").body["connections"].as_array().unwrap().len(), 1);
+    assert_eq!(emulator.control("POST", "/emulator/recovery", "").body["advanced"], 1);
+    assert_eq!(emulator.control("GET", "/emulator/connections", "").body["connections"], serde_json::json!([]));
+    emulator.control("DELETE", "/emulator/faults", "");
+    listener.skip_to("session-lost");
+    listener.skip_to("connected");
+    assert_eq!(listener.skip_to("joined")["rejoined"], true);
+}
+
+#[test]
+fn what_passes_can_be_watched() {
+    let emulator = Emulator::with(&[]);
+    let mut stream = TcpStream::connect(("127.0.0.1", emulator.port)).unwrap();
+    stream.set_read_timeout(Some(PATIENCE)).unwrap();
+    let request = format!("GET /emulator/events HTTP/1.1\r\nHost: localhost:{}\r\n\r\n", emulator.port);
+    stream.write_all(request.as_bytes()).unwrap();
+    let mut lines = BufReader::new(stream).lines().map(|line| line.unwrap());
+    // It watches from here on.
+    assert!(lines.any(|line| line.starts_with(": ")));
+    let mut record = |kind: &str, part: &str| {
+        let mut records = lines.by_ref().filter_map(|line| {
+            let data = line.strip_prefix("data: ")?;
+            Some((serde_json::from_str::<serde_json::Value>(data).unwrap(), data.contains(part)))
+        });
+        records.find(|(record, fits)| *fits && record["type"] == kind).unwrap().0
+    };
+    emulator.add("nack=InternalServerError,op=sendToGroup,times=1");
+    emulator.send("hello", &[]);
+    assert_eq!(record("opened", "sender")["hub"], "hub1");
+    let connected = record("sent", "connected");
+    assert_eq!(connected["frame"]["reconnectionToken"], "[redacted]", "{connected}");
+    assert_eq!(record("received", "hello")["frame"]["type"], "sendToGroup");
+    assert!(record("fault", "InternalServerError")["note"].as_str().unwrap().contains("time 1"));
+    assert!(record("ended", "has left")["socket"].is_u64());
+}
+
+#[test]
+fn errors_say_what_was_expected() {
+    let emulator = Emulator::with(&[]);
+    let bad = emulator.control("POST", "/emulator/faults", r#"{"fault":"nack=x,op=sendToGrup"}"#);
+    assert_eq!(bad.status, 400);
+    assert_eq!(bad.body["error"]["message"], "`sendToGrup` is not a value of `op`, character 8, of `nack`");
+    assert_eq!(bad.body["error"]["hints"][0], "did you mean `sendToGroup`?");
+    for body in ["", "{", "[]", r#"{"fualt":"no-pong"}"#] {
+        let bad = emulator.control("POST", "/emulator/faults", body);
+        assert_eq!(bad.status, 400, "{body}");
+        assert!(bad.body["error"]["message"].as_str().unwrap().starts_with("The body is not as expected"), "{bad:?}");
+    }
+    assert_eq!(emulator.control("GET", "/emulator/connections?usr=x", "").status, 400);
+    assert_eq!(emulator.control("GET", "/emulator/nothing", "").status, 404);
+    for (method, path, allow) in [
+        ("PUT", "/emulator/faults", "GET, HEAD, POST, DELETE"),
+        ("POST", "/emulator/", "GET, HEAD"),
+        ("DELETE", "/emulator/connections", "GET, HEAD"),
+        ("GET", "/emulator/recovery", "POST"),
+        ("POST", "/emulator/faults/1", "GET, HEAD, DELETE"),
+    ] {
+        let answer = emulator.control(method, path, "");
+        assert_eq!(answer.status, 405, "{method} {path}");
+        assert!(answer.head.to_lowercase().contains(&format!("allow: {}", allow.to_lowercase())), "{}", answer.head);
+    }
+    let list = emulator.control("GET", "/emulator/", "").body;
+    assert!(list["resources"].as_array().unwrap().len() >= 12, "{list}");
+    assert_eq!(emulator.control("GET", "/emulator", "").body, list);
+}
+
+#[test]
+fn pages_of_other_sites_get_nothing() {
+    let emulator = Emulator::with(&[]);
+    let port = emulator.port;
+    let status = |headers: &str| emulator.request("GET", "/emulator/faults", headers, "").status;
+    for host in ["localhost", "127.0.0.1", "[::1]", "LOCALHOST"] {
+        assert_eq!(status(&format!("Host: {host}:{port}\r\n")), 200, "{host}");
+        assert_eq!(status(&format!("Host: {host}:{port}\r\nOrigin: http://{host}:{port}\r\n")), 200, "{host}");
+        assert_eq!(status(&format!("Host: {host}:{port}\r\nSec-Fetch-Site: same-origin\r\n")), 200, "{host}");
+    }
+    // A name that somebody has made to lead here.
+    for host in ["evil.example", "localhost.evil.example", "10.0.0.1", "evil.example@localhost", ""] {
+        assert_eq!(status(&format!("Host: {host}:{port}\r\n")), 403, "{host}");
+    }
+    for origin in ["http://evil.example", "null", "http://localhost:1", "https://localhost.evil.example", "file://"] {
+        assert_eq!(status(&format!("Host: localhost:{port}\r\nOrigin: {origin}\r\n")), 403, "{origin}");
+    }
+    assert_eq!(status(&format!("Host: localhost:{port}\r\nSec-Fetch-Site: cross-site\r\n")), 403);
+    // Nothing was changed, either.
+    let headers = format!("Host: localhost:{port}\r\nOrigin: http://evil.example\r\n");
+    assert_eq!(emulator.request("POST", "/emulator/faults", &headers, r#"{"fault":"no-pong"}"#).status, 403);
+    assert!(emulator.fired().is_empty());
+}

@@ -1,0 +1,297 @@
+//! `--record` and `wps replay`: what a recording holds, what it does not, and what is sent again of it.
+
+use std::time::{Duration, Instant};
+
+use serde_json::{Value, json};
+
+use crate::support::service::ClosedPort;
+use crate::support::{FromClient, Peer, Running, Service, Setup, kinds, wps};
+
+/// The lines of a recording, whose times never go back.
+fn lines(text: &str) -> Vec<Value> {
+    let lines: Vec<Value> = text.lines().map(|line| serde_json::from_str(line).expect(line)).collect();
+    assert!(lines.iter().skip(1).map(|line| line["at"].as_f64().unwrap()).is_sorted(), "{text}");
+    lines
+}
+
+/// What happened, in words.
+fn story(lines: &[Value]) -> Vec<String> {
+    let tell = |line: &Value| match (line["direction"].as_str(), line["event"].as_str()) {
+        (Some(direction), _) => format!("{direction} {}", line["frame"]["type"].as_str().unwrap()),
+        (_, Some(event)) => event.to_owned(),
+        _ => "header".to_owned(),
+    };
+    lines.iter().map(tell).collect()
+}
+
+#[test]
+fn both_directions_are_recorded_without_tokens_and_for_the_owner_only() {
+    use std::os::unix::fs::PermissionsExt as _;
+
+    let service = Service::start();
+    let directory = tempfile::tempdir().unwrap();
+    let path = directory.path().join("recording");
+    std::fs::write(&path, "what was there before, which was a good deal more than nothing\n".repeat(100)).unwrap();
+    std::fs::set_permissions(&path, std::fs::Permissions::from_mode(0o644)).unwrap();
+    let url = service.url();
+    let wps = wps(["listen", "-g", "g", "-q", "--count", "1", "--url", &url, "--record"]).arg(&path).start();
+    let mut peer = service.connect();
+    let join = peer.operation();
+    peer.ack(&join["ackId"]);
+    peer.send_text(r#"{"sequenceId":1,"type":"message","from":"group","group":"g","dataType":"json","data":{"access_token=x":1.10}}"#);
+    peer.see_off();
+    assert_eq!(wps.end().code, 0);
+
+    let text = std::fs::read_to_string(&path).unwrap();
+    assert_eq!(std::fs::metadata(&path).unwrap().permissions().mode() & 0o777, 0o600);
+    let lines = lines(&text);
+    let told = [
+        "header",
+        "dialling",
+        "opened",
+        "received system",
+        "sent joinGroup",
+        "received ack",
+        "received message",
+        "sent sequenceAck",
+        "closing",
+        "closed",
+    ];
+    assert_eq!(story(&lines), told, "{text}");
+    assert_eq!((&lines[0]["recording"], &lines[0]["hub"]), (&json!(1), &json!("hub1")));
+    assert!(lines[2]["url"].as_str().unwrap().ends_with("/client/hubs/hub1?access_token=[redacted]"), "{}", lines[2]);
+    assert_eq!(lines[3]["frame"]["reconnectionToken"], "[redacted]");
+    assert!(text.contains("\"data\":{\"access_token=x\":1.10}"), "data is not altered: {text}");
+    let token = url.split_once("access_token=").unwrap().1;
+    assert!(!text.contains(token) && !text.contains("reconnect-1"), "{text}");
+}
+
+#[test]
+fn a_loss_and_a_recovery_are_recorded() {
+    let service = Service::start();
+    let directory = tempfile::tempdir().unwrap();
+    let path = directory.path().join("recording");
+    let wps = wps(["listen", "-q", "--count", "1", "--url", &service.url(), "--record"]).arg(&path).start();
+    service.connect().reset();
+    let mut peer = service.recovery();
+    peer.say(1, "x");
+    assert_eq!(peer.next(), FromClient::Frame(json!({"type": "ping"})));
+    peer.see_off();
+    assert_eq!(wps.end().code, 0);
+    let lines = lines(&std::fs::read_to_string(&path).unwrap());
+    let dials: Vec<&Value> = lines.iter().filter(|line| line["event"] == "dialling").collect();
+    assert_eq!((&dials[0]["recovery"], &dials[1]["recovery"]), (&json!(false), &json!(true)));
+    let closed = lines.iter().find(|line| line["event"] == "closed").unwrap();
+    assert!(closed["error"].is_string() && closed["code"].is_null(), "{closed}");
+}
+
+#[test]
+fn a_recording_that_cannot_be_written_is_exit_13() {
+    let service = Service::start();
+    let flags = ["listen", "-q", "--url", &service.url(), "--record"];
+    let ended = wps(flags).arg("/no/such/folder/file").run();
+    ended.assert_failed(13, &["error: could not write the recording `/no/such/folder/file`\ncaused by: "]);
+    service.assert_no_more_calls();
+    wps(flags).arg("/dev/full").run().assert_failed(13, &["`/dev/full`\ncaused by: No space left on device"]);
+
+    // Later on, the connection is not lost without a word: it is closed, and the error told.
+    let service = Service::start();
+    let directory = tempfile::tempdir().unwrap();
+    let path = directory.path().join("pipe");
+    assert!(std::process::Command::new("mkfifo").arg(&path).status().unwrap().success());
+    let wps = wps(["listen", "-q", "-o", "data", "--url", &service.url(), "--record"]).arg(&path).start();
+    let pipe = std::fs::File::open(&path).unwrap();
+    let mut peer = service.connect();
+    drop(pipe);
+    peer.say(1, "x");
+    peer.see_off();
+    let ended = wps.end();
+    assert_eq!((ended.code, ended.text()), (13, "x\n"), "{}", ended.stderr);
+    ended.assert_stderr(&["error: could not write the recording", "caused by: broken pipe"]);
+}
+
+#[test]
+fn a_killed_run_leaves_whole_lines() {
+    let service = Service::start();
+    let directory = tempfile::tempdir().unwrap();
+    let path = directory.path().join("recording");
+    let mut wps = wps(["listen", "-q", "-o", "data", "--url", &service.url(), "--record"]).arg(&path).start();
+    let mut peer = service.connect();
+    peer.say(1, "x");
+    assert_eq!(wps.line(), "x");
+    peer.say(2, "y");
+    assert_eq!(wps.line(), "y");
+    wps.signal(rustix::process::Signal::KILL);
+    assert_eq!(wps.end().code, -9);
+    let text = std::fs::read_to_string(&path).unwrap();
+    assert!(text.ends_with('\n') && lines(&text).len() >= 5, "{text}");
+}
+
+/// A recording with these frames, sent at these times.
+fn recording(sent: &[(f64, Value)]) -> String {
+    let mut text = String::from("{\"recording\":1,\"hub\":\"hub1\"}\n{\"at\":0.1,\"event\":\"opened\"}\n");
+    for (at, frame) in sent {
+        text.push_str(&format!("{{\"at\":{at},\"direction\":\"sent\",\"frame\":{frame}}}\n"));
+    }
+    text
+}
+
+fn send(ack_id: u64, data: &str) -> Value {
+    json!({"type": "sendToGroup", "group": "g", "ackId": ack_id, "dataType": "text", "data": data})
+}
+
+fn replaying(text: &str, flags: &[&str]) -> Setup {
+    wps(["replay", "r.ndjson"]).args(flags).file("r.ndjson", text)
+}
+
+fn replay(service: &Service, text: &str, flags: &[&str]) -> Running {
+    replaying(text, flags).args(["--url", &service.url()]).start()
+}
+
+/// Takes an operation and acknowledges it.
+fn take(peer: &mut Peer) -> Value {
+    let frame = peer.operation();
+    if !frame["ackId"].is_null() {
+        peer.ack(&frame["ackId"]);
+    }
+    frame
+}
+
+#[test]
+fn messages_are_sent_again_in_their_order_each_once() {
+    let event = json!({"type": "event", "event": "vote", "ackId": 9, "dataType": "json", "data": {"n": 1}});
+    let bare = json!({"type": "sendToGroup", "group": "h", "noEcho": true, "dataType": "binary", "data": "AP8="});
+    let text = recording(&[
+        (1.0, json!({"type": "joinGroup", "group": "g", "ackId": 1})),
+        (1.0, send(7, "a")),
+        (1.5, send(7, "a")),
+        (2.0, event),
+        (2.0, json!({"type": "sequenceAck", "sequenceId": 1})),
+        (3.0, bare.clone()),
+        (4.0, bare),
+        (5.0, send(8, "a")),
+    ]);
+    for (flags, group, other) in [(&[][..], "g", "h"), (&["--group", "x"], "x", "x")] {
+        let service = Service::start();
+        let wps = replay(&service, &text, &[flags, &["--speed", "max"]].concat());
+        let mut peer = service.connect();
+        let taken: Vec<Value> = (0..5).map(|_| take(&mut peer)).collect();
+        let bare = json!({"type": "sendToGroup", "group": other, "noEcho": true, "dataType": "binary", "data": "AP8="});
+        let again = |ack_id: u64| {
+            let mut frame = send(ack_id, "a");
+            frame["group"] = json!(group);
+            frame
+        };
+        let event = json!({"type": "event", "event": "vote", "ackId": 2, "dataType": "json", "data": {"n": 1}});
+        let expected = [again(1), event, bare.clone(), bare, again(3)];
+        assert_eq!(taken, expected);
+        peer.see_off();
+        let ended = wps.end();
+        assert_eq!((ended.code, ended.text()), (0, ""), "{}", ended.stderr);
+        ended.assert_stderr(&["replayed 5 message(s) in ", ", no ack asked for 2 of them\n"]);
+
+        let dry = replaying(&text, &[flags, &["--dry-run"]].concat()).run();
+        assert_eq!((dry.code, dry.stderr.as_str()), (0, ""));
+        assert_eq!(dry.records(), expected, "what would be sent, without a source");
+    }
+}
+
+#[test]
+fn the_spacing_is_kept_and_speed_shortens_it() {
+    let text = recording(&[(10.0, send(1, "a")), (10.4, send(2, "b"))]);
+    for (speed, least) in [("1x", 400), ("2", 200)] {
+        let service = Service::start();
+        let wps = replay(&service, &text, &["--speed", speed]);
+        let before = Instant::now();
+        let mut peer = service.connect();
+        take(&mut peer);
+        take(&mut peer);
+        assert!(before.elapsed() > Duration::from_millis(least), "{speed}: {:?}", before.elapsed());
+        peer.see_off();
+        assert_eq!(wps.end().code, 0);
+    }
+    let far = recording(&[(0.0, send(1, "a")), (1e9, send(2, "b"))]);
+    let service = Service::start();
+    let wps = replay(&service, &far, &["--speed", "max"]);
+    let mut peer = service.connect();
+    take(&mut peer);
+    take(&mut peer);
+    peer.see_off();
+    assert_eq!(wps.end().code, 0);
+}
+
+#[test]
+fn a_message_that_is_refused_stops_what_is_not_sent_yet() {
+    let text = recording(&[(1.0, send(1, "a")), (1.1, send(2, "b")), (60.0, send(3, "c"))]);
+    let service = Service::start();
+    let wps = replay(&service, &text, &["-o", "ndjson"]);
+    let mut peer = service.connect();
+    take(&mut peer);
+    let frame = peer.operation();
+    peer.nack(&frame["ackId"], "Forbidden", "no");
+    peer.see_off();
+    let ended = wps.end();
+    assert_eq!(ended.code, 8);
+    assert_eq!(kinds(&ended.records()), ["connected", "ack", "ack", "stopped"]);
+    ended.assert_stderr(&["error: line 4 of the recording could not be sent again\ncaused by: the service refused"]);
+}
+
+#[test]
+fn what_is_no_recording_is_told_with_its_line_before_anything_is_tried() {
+    let good = recording(&[(1.0, send(1, "a"))]);
+    for (text, code, error) in [
+        (String::new(), 11, "error: line 1: this is no recording\ncaused by: it is empty\n"),
+        ("{\"type\":\"connected\"}\n".into(), 11, "error: line 1: this is no recording\n"),
+        ("hello\n".into(), 11, "error: line 1: this is no recording\ncaused by: expected value at column 1\n"),
+        ("{\"recording\":2}\n".into(), 11, "error: the recording has the format 2, of a later version of wps\n"),
+        (format!("{good}{{\"at\"\n"), 11, "error: line 4 of the recording is not understood\ncaused by: EOF while"),
+        (
+            good.replace("\"g\"", "\"\""),
+            11,
+            "error: line 3 of the recording is not understood\ncaused by: a group name",
+        ),
+        (
+            good.replace("\"at\":1", "\"at\":-1"),
+            11,
+            "error: line 3 of the recording is not understood\ncaused by: its time",
+        ),
+        (
+            good.replace("\"a\"", &format!("\"{}\"", "x".repeat(1 << 20))),
+            11,
+            "error: line 3 of the recording is not understood\ncaused by: it is too large",
+        ),
+    ] {
+        let ended = replaying(&text, &["--dry-run"]).run();
+        assert_eq!((ended.code, ended.text()), (code, ""), "{}", ended.stderr);
+        assert!(ended.stderr.starts_with(error), "{}", ended.stderr);
+    }
+    wps(["replay", "missing", "--dry-run"])
+        .run()
+        .assert_failed(3, &["error: could not read the recording from `missing`"]);
+    let port = ClosedPort::reserve().port();
+    replaying(&good, &[&format!("--local={port}")]).run().assert_failed(4, &["error: nothing listens"]);
+}
+
+#[test]
+fn a_last_line_that_is_cut_off_is_left_out() {
+    let good = recording(&[(1.0, send(1, "a"))]);
+    let ended = replaying(&format!("{good}{{\"at\":1.5,\"direction\":\"sent\",\"fr"), &["--dry-run"]).run();
+    assert_eq!((ended.code, ended.records()), (0, vec![send(1, "a")]));
+    ended.assert_stderr(&["warning: the last line of the recording is cut off, and left out\n"]);
+}
+
+#[test]
+fn what_a_run_recorded_is_replayed() {
+    let port = ClosedPort::reserve().port();
+    let ended = Setup::shell(&format!(
+        "set -e
+         \"$WPS\" emulator -q --port {port} >ready & emulator=$!
+         trap 'kill $emulator' EXIT
+         until [ -s ready ]; do :; done
+         \"$WPS\" send -q --local={port} g 'hello' --record one
+         \"$WPS\" listen -q --local={port} -g h --count 1 -o data --timeout 20s \\
+             --on-ready '\"$WPS\" replay -q one --group h'"
+    ))
+    .run();
+    ended.assert(0, "hello\n", "");
+}
