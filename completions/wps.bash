@@ -560,7 +560,7 @@ _wps() {
             return 0
             ;;
         wps__subcmd__event)
-            opts="-r -t -o -q -v -h --wait-reply --until --jq --raw-output --file --type --encoding --lines --ndjson --repeat --in-flight --keep-going --rate --url --url-command --connection-string --local --profile --protocol --connect-timeout --proxy --resolve --header --ca-cert --no-system-roots --client-cert --client-key --insecure --hub --user --role --initial-group --ttl --reconnect-retries --no-reconnect --reconnect-delay --reconnect-max-delay --reconnect-mode --ping-interval --ping-timeout --retries --retry-delay --retry-max-delay --retry-mode --ack-timeout --output --only --timestamps --color --quiet --verbose --record --timeout --ack-id --no-ack --on-unknown --help"
+            opts="-r -t -o -q -v -h --wait-reply --until --jq --raw-output --file --type --encoding --lines --ndjson --repeat --in-flight --keep-going --rate --url --url-command --connection-string --local --profile --protocol --connect-timeout --proxy --resolve --header --ca-cert --no-system-roots --client-cert --client-key --insecure --hub --user --role --initial-group --ttl --reconnect-retries --no-reconnect --reconnect-delay --reconnect-max-delay --reconnect-mode --ping-interval --ping-timeout --retries --retry-delay --retry-max-delay --retry-mode --ack-timeout --output --only --timestamps --color --quiet --verbose --record --timeout --ack-id --no-ack --on-unknown --session --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -796,6 +796,21 @@ _wps() {
                     ;;
                 --on-unknown)
                     COMPREPLY=($(compgen -W "fail resend" -- "${cur}"))
+                    return 0
+                    ;;
+                --session)
+                    local oldifs
+                    if [ -n "${IFS+x}" ]; then
+                        oldifs="$IFS"
+                    fi
+                    IFS=$'\n'
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    if [ -n "${oldifs+x}" ]; then
+                        IFS="$oldifs"
+                    fi
+                    if [[ "${BASH_VERSINFO[0]}" -ge 4 ]]; then
+                        compopt -o filenames
+                    fi
                     return 0
                     ;;
                 *)
@@ -1072,7 +1087,7 @@ _wps() {
             return 0
             ;;
         wps__subcmd__join)
-            opts="-r -o -q -v -h --stay --jq --raw-output --url --url-command --connection-string --local --profile --protocol --connect-timeout --proxy --resolve --header --ca-cert --no-system-roots --client-cert --client-key --insecure --hub --user --role --initial-group --ttl --reconnect-retries --no-reconnect --reconnect-delay --reconnect-max-delay --reconnect-mode --ping-interval --ping-timeout --retries --retry-delay --retry-max-delay --retry-mode --ack-timeout --output --only --timestamps --color --quiet --verbose --record --timeout --no-rejoin --ack-id --help"
+            opts="-r -o -q -v -h --stay --jq --raw-output --url --url-command --connection-string --local --profile --protocol --connect-timeout --proxy --resolve --header --ca-cert --no-system-roots --client-cert --client-key --insecure --hub --user --role --initial-group --ttl --reconnect-retries --no-reconnect --reconnect-delay --reconnect-max-delay --reconnect-mode --ping-interval --ping-timeout --retries --retry-delay --retry-max-delay --retry-mode --ack-timeout --output --only --timestamps --color --quiet --verbose --record --timeout --no-rejoin --ack-id --session --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -1270,6 +1285,21 @@ _wps() {
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;
+                --session)
+                    local oldifs
+                    if [ -n "${IFS+x}" ]; then
+                        oldifs="$IFS"
+                    fi
+                    IFS=$'\n'
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    if [ -n "${oldifs+x}" ]; then
+                        IFS="$oldifs"
+                    fi
+                    if [[ "${BASH_VERSINFO[0]}" -ge 4 ]]; then
+                        compopt -o filenames
+                    fi
+                    return 0
+                    ;;
                 *)
                     COMPREPLY=()
                     ;;
@@ -1278,7 +1308,7 @@ _wps() {
             return 0
             ;;
         wps__subcmd__listen)
-            opts="-g -r -o -q -v -h --group --on-ready --count --for --idle-timeout --until --fail-on --jq --raw-output --url --url-command --connection-string --local --profile --protocol --connect-timeout --proxy --resolve --header --ca-cert --no-system-roots --client-cert --client-key --insecure --hub --user --role --initial-group --ttl --reconnect-retries --no-reconnect --reconnect-delay --reconnect-max-delay --reconnect-mode --ping-interval --ping-timeout --retries --retry-delay --retry-max-delay --retry-mode --ack-timeout --output --only --timestamps --color --quiet --verbose --record --timeout --no-rejoin --help"
+            opts="-g -r -o -q -v -h --group --on-ready --count --for --idle-timeout --until --fail-on --jq --raw-output --url --url-command --connection-string --local --profile --protocol --connect-timeout --proxy --resolve --header --ca-cert --no-system-roots --client-cert --client-key --insecure --hub --user --role --initial-group --ttl --reconnect-retries --no-reconnect --reconnect-delay --reconnect-max-delay --reconnect-mode --ping-interval --ping-timeout --retries --retry-delay --retry-max-delay --retry-mode --ack-timeout --output --only --timestamps --color --quiet --verbose --record --timeout --no-rejoin --session --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -1502,6 +1532,21 @@ _wps() {
                     ;;
                 --timeout)
                     COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --session)
+                    local oldifs
+                    if [ -n "${IFS+x}" ]; then
+                        oldifs="$IFS"
+                    fi
+                    IFS=$'\n'
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    if [ -n "${oldifs+x}" ]; then
+                        IFS="$oldifs"
+                    fi
+                    if [[ "${BASH_VERSINFO[0]}" -ge 4 ]]; then
+                        compopt -o filenames
+                    fi
                     return 0
                     ;;
                 *)
@@ -1957,7 +2002,7 @@ _wps() {
             return 0
             ;;
         wps__subcmd__send)
-            opts="-r -t -o -q -v -h --no-echo --jq --raw-output --file --type --encoding --lines --ndjson --repeat --in-flight --keep-going --rate --url --url-command --connection-string --local --profile --protocol --connect-timeout --proxy --resolve --header --ca-cert --no-system-roots --client-cert --client-key --insecure --hub --user --role --initial-group --ttl --reconnect-retries --no-reconnect --reconnect-delay --reconnect-max-delay --reconnect-mode --ping-interval --ping-timeout --retries --retry-delay --retry-max-delay --retry-mode --ack-timeout --output --only --timestamps --color --quiet --verbose --record --timeout --ack-id --no-ack --on-unknown --help"
+            opts="-r -t -o -q -v -h --no-echo --jq --raw-output --file --type --encoding --lines --ndjson --repeat --in-flight --keep-going --rate --url --url-command --connection-string --local --profile --protocol --connect-timeout --proxy --resolve --header --ca-cert --no-system-roots --client-cert --client-key --insecure --hub --user --role --initial-group --ttl --reconnect-retries --no-reconnect --reconnect-delay --reconnect-max-delay --reconnect-mode --ping-interval --ping-timeout --retries --retry-delay --retry-max-delay --retry-mode --ack-timeout --output --only --timestamps --color --quiet --verbose --record --timeout --ack-id --no-ack --on-unknown --session --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -2185,6 +2230,21 @@ _wps() {
                     ;;
                 --on-unknown)
                     COMPREPLY=($(compgen -W "fail resend" -- "${cur}"))
+                    return 0
+                    ;;
+                --session)
+                    local oldifs
+                    if [ -n "${IFS+x}" ]; then
+                        oldifs="$IFS"
+                    fi
+                    IFS=$'\n'
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    if [ -n "${oldifs+x}" ]; then
+                        IFS="$oldifs"
+                    fi
+                    if [[ "${BASH_VERSINFO[0]}" -ge 4 ]]; then
+                        compopt -o filenames
+                    fi
                     return 0
                     ;;
                 *)

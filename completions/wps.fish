@@ -90,6 +90,7 @@ always\t'also into pipes and files'
 never\t'nowhere'"
 complete -c wps -n "__fish_wps_using_subcommand listen" -l record -d 'Record every frame, sent and received, in this file, with its time; `wps replay` sends it again' -r -F
 complete -c wps -n "__fish_wps_using_subcommand listen" -l timeout -d 'End after this time, counted from the start of the process, with exit 124 if nothing else ended the run' -r
+complete -c wps -n "__fish_wps_using_subcommand listen" -l session -d 'Keep the connection in FILE, so that the next run with it goes on with the same connection' -r -F
 complete -c wps -n "__fish_wps_using_subcommand listen" -s r -l raw-output -d 'Print strings among the results of --jq bare, without quotes and escapes'
 complete -c wps -n "__fish_wps_using_subcommand listen" -l no-system-roots -d 'Trust only the certificates of --ca-cert, and not the platform\'s roots'
 complete -c wps -n "__fish_wps_using_subcommand listen" -l insecure -d 'Accept any certificate; for tests only, anyone on the way can read and change everything'
@@ -144,6 +145,7 @@ never\t'nowhere'"
 complete -c wps -n "__fish_wps_using_subcommand join" -l record -d 'Record every frame, sent and received, in this file, with its time; `wps replay` sends it again' -r -F
 complete -c wps -n "__fish_wps_using_subcommand join" -l timeout -d 'End after this time, counted from the start of the process, with exit 124 if nothing else ended the run' -r
 complete -c wps -n "__fish_wps_using_subcommand join" -l ack-id -d 'ackId of the first join, 0 to 18446744073709551615; further groups count up from it [default: 1]' -r
+complete -c wps -n "__fish_wps_using_subcommand join" -l session -d 'Keep the connection in FILE, so that the next run with it goes on with the same connection' -r -F
 complete -c wps -n "__fish_wps_using_subcommand join" -l stay -d 'Hold the membership until stopped, across reconnects'
 complete -c wps -n "__fish_wps_using_subcommand join" -s r -l raw-output -d 'Print strings among the results of --jq bare, without quotes and escapes'
 complete -c wps -n "__fish_wps_using_subcommand join" -l no-system-roots -d 'Trust only the certificates of --ca-cert, and not the platform\'s roots'
@@ -210,6 +212,7 @@ complete -c wps -n "__fish_wps_using_subcommand send" -l timeout -d 'End after t
 complete -c wps -n "__fish_wps_using_subcommand send" -l ack-id -d 'ackId of the message, 0 to 18446744073709551615 [default: 1]' -r
 complete -c wps -n "__fish_wps_using_subcommand send" -l on-unknown -d 'What to do when the connection was lost for good before the ack came' -r -f -a "fail\t'exit 9, naming the ackId'
 resend\t'send it again on the new connection; it may arrive twice'"
+complete -c wps -n "__fish_wps_using_subcommand send" -l session -d 'Keep the connection in FILE, so that the next run with it goes on with the same connection' -r -F
 complete -c wps -n "__fish_wps_using_subcommand send" -l no-echo -d 'Do not deliver the message to the connection that sends it'
 complete -c wps -n "__fish_wps_using_subcommand send" -s r -l raw-output -d 'Print strings among the results of --jq bare, without quotes and escapes'
 complete -c wps -n "__fish_wps_using_subcommand send" -l lines -d 'Send each line of stdin as a message, as soon as it is there'
@@ -281,6 +284,7 @@ complete -c wps -n "__fish_wps_using_subcommand event" -l timeout -d 'End after 
 complete -c wps -n "__fish_wps_using_subcommand event" -l ack-id -d 'ackId of the message, 0 to 18446744073709551615 [default: 1]' -r
 complete -c wps -n "__fish_wps_using_subcommand event" -l on-unknown -d 'What to do when the connection was lost for good before the ack came' -r -f -a "fail\t'exit 9, naming the ackId'
 resend\t'send it again on the new connection; it may arrive twice'"
+complete -c wps -n "__fish_wps_using_subcommand event" -l session -d 'Keep the connection in FILE, so that the next run with it goes on with the same connection' -r -F
 complete -c wps -n "__fish_wps_using_subcommand event" -s r -l raw-output -d 'Print strings among the results of --jq bare, without quotes and escapes'
 complete -c wps -n "__fish_wps_using_subcommand event" -l lines -d 'Send each line of stdin as a message, as soon as it is there'
 complete -c wps -n "__fish_wps_using_subcommand event" -l ndjson -d 'Send each JSON record of stdin as a message: {"data":…,"dataType":…,"group":…} (for events: "event")'

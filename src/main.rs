@@ -18,6 +18,7 @@ mod shell;
 mod signal;
 #[cfg(test)]
 mod simulation;
+mod state;
 mod wire;
 
 use std::ffi::OsString;

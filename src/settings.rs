@@ -14,6 +14,7 @@ mod on_ready;
 mod payload;
 mod profile;
 mod replay;
+mod session_file;
 mod settle;
 mod source;
 mod stdin;
@@ -41,6 +42,7 @@ pub use on_ready::OnReady;
 pub use payload::{DataFrom, Encoding, MOST_READ, PayloadSource, PayloadType, too_large};
 pub use profile::{Brought, Checked};
 pub use replay::Replay;
+pub use session_file::SessionFile;
 pub use settle::{settle, settle_line_and_profile};
 pub use stream::{Stream, StreamFeed, Template};
 
@@ -104,6 +106,8 @@ pub struct Connection {
     pub timeout: Option<Duration>,
     /// The file that every frame is recorded in.
     pub record: Option<PathBuf>,
+    /// `--session`: the connection outlives the process.
+    pub session_file: Option<SessionFile>,
 }
 
 /// Where a client access URL comes from.

@@ -199,13 +199,19 @@ impl AccessUrl {
         Secret::new(self.path_and_query(own.chain(set)))
     }
 
+    /// The URL without its token: where it leads.
+    pub fn without_token(&self) -> String {
+        format!("{}{}", self.origin(), self.path_and_query(self.query.iter().cloned()))
+    }
+
+    /// Scheme, host and port, as in `wss://HOST`; the port only where it is not the scheme's own.
+    pub fn origin(&self) -> String {
+        format!("{}://{}", if self.secure { "wss" } else { "ws" }, self.authority())
+    }
+
     /// The whole URL with its token, for the places that exist to print it.
     pub fn reveal(&self) -> Secret {
         Secret::new(format!("{}{}", self.origin(), self.fresh_uri().expose()))
-    }
-
-    fn origin(&self) -> String {
-        format!("{}://{}", if self.secure { "wss" } else { "ws" }, self.authority())
     }
 
     fn path_and_query(&self, pairs: impl Iterator<Item = String>) -> String {

@@ -14,6 +14,7 @@ use super::on_ready::OnReadyArgs;
 use super::operation::{AckArgs, DataArgs, JoinAckArgs, OnUnknownArgs, RetryArgs};
 use super::output::{ListenEndArgs, OutputArgs, TalkArgs, TimeoutArgs};
 use super::record::{RecordArgs, ReplayArgs};
+use super::session_file::SessionFileArgs;
 use super::stream::StreamArgs;
 use super::url::{ConfigArgs, ConfigCommand, UrlArgs, UrlCommand};
 use super::values::{ColorChoice, EmulatorFormat, Format, ReportFormat};
@@ -156,6 +157,9 @@ pub struct ListenArgs {
     /// Groups on a new connection.
     #[command(flatten)]
     pub rejoin: RejoinArgs,
+    /// A connection that outlives the process.
+    #[command(flatten)]
+    pub session: SessionFileArgs,
 }
 
 /// `wps join`.
@@ -181,6 +185,9 @@ pub struct JoinArgs {
     /// ackIds.
     #[command(flatten)]
     pub ack: JoinAckArgs,
+    /// A connection that outlives the process.
+    #[command(flatten)]
+    pub session: SessionFileArgs,
 }
 
 /// `wps send`.
@@ -216,6 +223,9 @@ pub struct SendArgs {
     /// Acks.
     #[command(flatten)]
     pub ack: AckArgs,
+    /// A connection that outlives the process.
+    #[command(flatten)]
+    pub session: SessionFileArgs,
 }
 
 /// `wps event`.
@@ -263,6 +273,9 @@ pub struct EventArgs {
     /// Acks.
     #[command(flatten)]
     pub ack: AckArgs,
+    /// A connection that outlives the process.
+    #[command(flatten)]
+    pub session: SessionFileArgs,
 }
 
 /// `wps repl`.

@@ -283,6 +283,55 @@ const ONCE: &str = "A message keeps its ackId through every retry, and over a re
      the ids of a connection, carries it out once; the answer `Duplicate` counts as success.";
 const UNKNOWN_OUTCOME: &str = "When the connection is lost for good before the ack, nobody knows whether the message was carried out: exit 9. \
      `--on-unknown resend` sends it again instead, and it may arrive twice.";
+const KEPT: Section = Section {
+    title: "With --session",
+    body: Body::Prose(&[
+        "Runs with the same FILE, one after the other, have one connection, however each of them ended (SIGKILL \
+         included), as long as the next begins within the 30 s for which the service keeps a connection, and no more \
+         than 1000 messages or 16 MB wait there. What the runs print, put together, is then every message, in order, \
+         none missing.",
+        "Before a batch of messages is written to stdout, its highest sequence id is recorded in FILE as begun, and \
+         afterwards as done; only then the service is told that they have come. What a run prints between the two \
+         marks of the run before may have been printed by that one: it carries `\"redelivered\":true` in ndjson and \
+         `(redelivered)` in text; data and raw have no place for it. Everything else is printed once.",
+        "Written means: taken by the file, pipe or terminal behind stdout. A run that was killed may have left a part of \
+         its last line there; the message comes again, whole and marked. Where stdout is a file, the next run begins a new \
+         line; a reader of a pipe has to drop a line without an end.",
+        "A clean end puts FILE on the disk. When the whole machine fails instead, FILE may be older than what was \
+         printed, and messages may come again without the mark.",
+        "The first record of such a run is `recovered`, whose `downtimeMs` counts from the last record in FILE. When \
+         the connection cannot be recovered, `session-lost` says so, and a new one is made; the exit code is the same.",
+        "The groups are those of this command line: one the connection is in already is not joined again, one that is no \
+         longer named is left. What is sent and not acknowledged by an earlier run is sent again under its ackId.",
+        "FILE belongs to one service, hub, user and subprotocol. Used with another, by two runs at once, or damaged, it \
+         is exit 3, and left as it is. When it cannot be written in the middle of a run, that ends with exit 13: \
+         nothing is acknowledged that is not recorded.",
+    ]),
+};
+const KEPT_JOIN: Section = Section {
+    title: "With --session",
+    body: Body::Prose(&[
+        "The connection, with its groups, is left without a close frame, and the next run with FILE goes on with it: see \
+         `wps listen --help`. Groups that it is in already are not joined again; none is left. Messages that come wait at \
+         the service for a run that prints them; with --stay they are thrown away, as they are without --session.",
+    ]),
+};
+const KEPT_SEND: Section = Section {
+    title: "With --session",
+    body: Body::Prose(&[
+        "The next run with FILE, within 30 s, goes on with the same connection, on which the service knows ackIds again. \
+         What was sent and not acknowledged, because the run was killed, stopped or gave up, is recorded: the same command, \
+         run again, sends it under the same ackId, and the service carries it out once. The same is one with the same \
+         target, data and flags; any other command finishes what was left before its own.",
+        "--ack-id N may be given again with the same message; where it was carried out before, that is said.",
+        "When the connection is lost in between, what was not acknowledged has an unknown outcome: exit 9 for the same \
+         command unless `--on-unknown resend`, a warning and the record `operation-unknown` for any other.",
+        "Messages that come and are not printed are not acknowledged: they wait at the service for a `wps listen \
+         --session` with the same FILE.",
+        "FILE belongs to one service, hub, user and subprotocol. Used with another, by two runs at once, or damaged, it \
+         is exit 3, and left as it is; when it cannot be written, exit 13.",
+    ]),
+};
 const REPORT: &str = "The report goes to stderr, with -o ndjson to stdout.";
 const STREAMS: Section = Section {
     title: "Streams",
@@ -351,6 +400,7 @@ pub fn sections(command: &str) -> &'static [Section] {
                     "Ctrl-C closes the connection, waits at most 2 s, and exits 130; a second Ctrl-C ends at once.",
                 ]),
             },
+            KEPT,
             DURATIONS,
             Section {
                 title: "Exit codes",
@@ -376,6 +426,7 @@ pub fn sections(command: &str) -> &'static [Section] {
                     REPORT,
                 ]),
             },
+            KEPT_JOIN,
             DURATIONS,
             Section {
                 title: "Exit codes",
@@ -403,6 +454,7 @@ pub fn sections(command: &str) -> &'static [Section] {
                 ]),
             },
             STREAMS,
+            KEPT_SEND,
             DURATIONS,
             Section {
                 title: "Exit codes",
@@ -433,6 +485,7 @@ pub fn sections(command: &str) -> &'static [Section] {
                 ]),
             },
             STREAMS,
+            KEPT_SEND,
             DURATIONS,
             Section {
                 title: "Exit codes",

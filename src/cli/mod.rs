@@ -17,6 +17,7 @@ mod operation;
 mod output;
 mod profile;
 mod record;
+mod session_file;
 mod stream;
 mod url;
 mod usage;
@@ -43,6 +44,7 @@ pub use operation::{AckArgs, AckIdArgs, DataArgs, RetryArgs};
 pub use output::{OutputArgs, TalkArgs};
 pub use profile::{FlagValue, ProfileFlag, Typed, check_flag, parse_with, profile_flags, typed};
 pub use record::{RecordArgs, ReplayArgs, Speed};
+pub use session_file::SessionFileArgs;
 pub use stream::StreamArgs;
 pub use url::{ConfigArgs, ConfigCommand, NotBefore, UrlArgs, UrlCommand, UrlCreateArgs, UrlInspectArgs};
 pub use values::{

@@ -53,8 +53,8 @@ pub struct AckArgs {
 pub struct AckIdArgs {
     /// ackId of the message, 0 to 18446744073709551615 [default: 1]
     ///
-    /// The service knows an ackId again only on the same connection, so repeating one in another run does not keep a
-    /// message from being published twice.
+    /// The service knows an ackId again only on the same connection, so repeating one in another run keeps a message
+    /// from being published twice only with --session.
     #[arg(long, value_name = "N")]
     pub ack_id: Option<u64>,
 

@@ -18,7 +18,7 @@ use crate::failure::Failure;
 const HEADINGS: [&str; 5] = ["Connection", "Network", "Token", "Staying connected", "Operations"];
 
 /// Flags under these headings that are about one run only.
-const NOT_IN_PROFILES: [&str; 3] = ["profile", "ack-id", "no-ack"];
+const NOT_IN_PROFILES: [&str; 4] = ["profile", "ack-id", "no-ack", "session"];
 
 /// A flag that a profile may hold.
 #[derive(Clone, Debug, PartialEq, Eq)]

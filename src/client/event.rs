@@ -5,7 +5,7 @@
 
 use std::task::{Context, Poll};
 
-pub use super::session::{AckReport, FailedAttempt, Lifecycle, Loss, Nack, OperationKind, Received};
+pub use super::session::{AckReport, FailedAttempt, Lifecycle, Loss, Mark, Nack, OperationKind, Received};
 
 /// A frame as it was received.
 #[derive(Clone, Copy, Debug)]
@@ -32,6 +32,16 @@ pub trait EventSink {
 
     /// A frame came, with what it is.
     fn frame(&mut self, frame: Frame<'_>, received: &Received<'_>) -> Flow;
+
+    /// The frame that comes next, and everything before it, is up to this mark. Only where the connection is to outlive
+    /// the process.
+    fn mark(&mut self, _mark: Mark) {}
+
+    /// Ready when more was put out, and recorded as such, than at the last time: up to which mark. Registers the waker
+    /// otherwise.
+    fn poll_written(&mut self, _cx: &mut Context<'_>) -> Poll<Mark> {
+        Poll::Pending
+    }
 
     /// Nothing more is waiting: put out what was gathered.
     fn flush(&mut self);

@@ -136,7 +136,7 @@ async fn examine(
     let url = match obtained {
         Ok(url) => url,
         Err(message) => {
-            let place = Place { url: None, local, connect_timeout: limit };
+            let place = Place { url: None, local, connect_timeout: limit, kept: false };
             let failure = session_failure(EndKind::Unreachable, &message, None, &place);
             report.borrow_mut().fail(elapsed, message, failure);
             return Ending::new("failed", None);
@@ -144,7 +144,7 @@ async fn examine(
     };
     tell_source(settings, connection, &url, elapsed, &mut report.borrow_mut());
     token::tell(&url, super::unix_now(), &mut report.borrow_mut());
-    let place = Place { url: Some(url), local, connect_timeout: limit };
+    let place = Place { url: Some(url), local, connect_timeout: limit, kept: false };
     Examination { surroundings, settings, connection, place, report }.run(signals).await
 }
 
@@ -302,7 +302,7 @@ fn interrupted(came: Interrupt, connection: &Connection, report: &mut Report) ->
         }
         // It records nothing.
         Interrupt::Output(WriteFailure::Closed) | Interrupt::Recording(_) => Ending::new("output-closed", None),
-        Interrupt::Output(WriteFailure::Failed(error)) => {
+        Interrupt::Output(WriteFailure::Failed(error) | WriteFailure::Unrecorded(error)) => {
             let what = format!("could not write to stdout: {error}");
             Ending::new("failed", Some(Failure::message(Kind::Output, what)))
         }

@@ -195,7 +195,9 @@ async fn watch_settings(settings: &Emulator, handlers: Option<CurrentRoutes>) {
 async fn output_failed(console: &Console) -> Failure {
     match console.out.writer().failed().await {
         WriteFailure::Closed => std::future::pending().await,
-        WriteFailure::Failed(error) => Failure::message(Kind::Output, format!("could not write to stdout: {error}")),
+        WriteFailure::Failed(error) | WriteFailure::Unrecorded(error) => {
+            Failure::message(Kind::Output, format!("could not write to stdout: {error}"))
+        }
     }
 }
 

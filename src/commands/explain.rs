@@ -14,7 +14,7 @@ use crate::auth::access_url::AccessUrl;
 use crate::auth::inspection::{Verb, granting};
 use crate::auth::token::{Claims, peek_claims};
 use crate::client::driver::{CurrentUrl, DialedError};
-use crate::client::session::{EndKind, OperationKind, Outcome};
+use crate::client::session::{EndKind, OperationKind, Outcome, STOPPED};
 use crate::failure::{Failure, Kind};
 use crate::render::{human, nack};
 use crate::wire::{DialError, Refusal};
@@ -28,6 +28,8 @@ pub struct Place {
     pub local: bool,
     /// `--connect-timeout`.
     pub connect_timeout: Duration,
+    /// Whether the connection outlives the run (`--session`).
+    pub kept: bool,
 }
 
 impl Place {
@@ -185,7 +187,7 @@ pub fn operation_failure(
 ) -> Option<Failure> {
     let what = operation(kind, target);
     Some(match outcome {
-        Outcome::Acked { .. } | Outcome::Sent | Outcome::NotSent { .. } => return None,
+        Outcome::Acked { .. } | Outcome::Sent | Outcome::AlreadyJoined | Outcome::NotSent { .. } => return None,
         Outcome::Refused { error, attempts, ack_id, .. } => {
             let times = if *attempts > 1 { format!(" {attempts} times (ackId {ack_id})") } else { String::new() };
             let failure = Failure::new(
@@ -204,23 +206,42 @@ pub fn operation_failure(
             Kind::OperationUnknown,
             format!("no ack within {} each of {attempts} attempt(s) to {what} (ackId {ack_id})", human(patience)),
         )
-        .hint("it may have been carried out all the same; `--ack-timeout` says how long each attempt waits"),
-        Outcome::Unknown { ack_id, reason } => unknown(kind, &what, *ack_id, reason),
+        .hint("it may have been carried out all the same; `--ack-timeout` says how long each attempt waits")
+        .hint(again(*ack_id, place)),
+        Outcome::Unknown { ack_id, reason } => unknown(kind, &what, *ack_id, reason, place),
         Outcome::IdInUse { ack_id } => {
             Failure::message(Kind::Usage, format!("ackId {ack_id} was used for another operation of this connection"))
         }
     })
 }
 
+/// How the same can be asked again in another run (PROTOCOL §6).
+fn again(ack_id: u64, place: &Place) -> String {
+    if place.kept {
+        "run the same command again with the same `--session` file: it goes on under the same ackId, and the service \
+         carries it out once"
+            .to_owned()
+    } else {
+        format!(
+            "the service knows ackId {ack_id} again only on the same connection: `--session FILE` would let another run \
+             repeat it safely"
+        )
+    }
+}
+
 /// What it means that nobody can know what became of an operation (PROTOCOL §19.7).
-fn unknown(kind: OperationKind, what: &str, ack_id: u64, reason: &str) -> Failure {
+fn unknown(kind: OperationKind, what: &str, ack_id: u64, reason: &str, place: &Place) -> Failure {
     let told = format!("no ack came before the end: whether the service did {what} (ackId {ack_id}) is not known");
     let failure = Failure::new(Kind::OperationUnknown, anyhow!("{reason}").context(told));
     match kind {
         OperationKind::JoinGroup | OperationKind::LeaveGroup => failure.hint("joining and leaving can be repeated safely"),
+        // The connection is still there for another run.
+        OperationKind::SendToGroup | OperationKind::Event if place.kept && reason == STOPPED => {
+            failure.hint(again(ack_id, place))
+        }
         OperationKind::SendToGroup | OperationKind::Event => failure.hint(format!(
             "`--on-unknown resend` sends it again on the next connection, at the risk of doubling it; the service knows \
-             ackId {ack_id} again only on the same connection, so another run with `--ack-id {ack_id}` is not safe either"
+             ackId {ack_id} again only on the same connection, so another run with `--ack-id {ack_id}` is safe only with `--session FILE`, while that connection lasts"
         )),
     }
 }

@@ -48,8 +48,14 @@ pub async fn prepare(connection: &Connection, hosts: bool) -> Result<Option<Host
         return Ok(None);
     }
     if !hosts {
-        return Err(Failure::message(Kind::Unreachable, format!("nothing listens at `http://localhost:{port}`"))
-            .hint("start an emulator with `wps emulator`, or name the service with `--url`"));
+        let failure = Failure::message(Kind::Unreachable, format!("nothing listens at `http://localhost:{port}`"));
+        if connection.session_file.is_some() {
+            return Err(failure.hint(
+                "start an emulator with `wps emulator`: one within this process would end with it, and the connection \
+                 of `--session` is to outlive it",
+            ));
+        }
+        return Err(failure.hint("start an emulator with `wps emulator`, or name the service with `--url`"));
     }
     let listener = match TcpListener::bind(SocketAddr::from((Ipv4Addr::LOCALHOST, port))).await {
         Ok(listener) => listener,

@@ -18,6 +18,7 @@ pub mod repl;
 pub mod replay;
 mod run;
 mod send;
+mod session_file;
 mod stream;
 mod tap;
 pub mod url;

@@ -13,6 +13,7 @@ use tokio::time::{Instant, sleep_until, timeout};
 
 use super::explain::{Place, operation_failure, session_failure};
 pub(super) use super::network::dial_options;
+use super::session_file::{self, Kept, not_recorded};
 use super::tap::{Seen, Shown, StreamCounts, Tap, Watcher};
 use super::{expressions, hosting, recording};
 use crate::auth::access_url::{AccessUrl, looks_expired};
@@ -139,6 +140,16 @@ pub(super) enum Interrupt {
     Recording(WriteFailure),
 }
 
+/// Who sees what comes, and what is recorded of it.
+struct Seeing<'a> {
+    printer: Printer,
+    watcher: Option<Rc<dyn Watcher>>,
+    /// `--record`.
+    recording: Option<Writer>,
+    /// `--session`.
+    kept: Option<&'a Kept>,
+}
+
 /// What a run came to.
 struct Ending {
     /// For the last record.
@@ -186,7 +197,15 @@ where
         Ok(signals) => signals,
         Err(error) => return report(&mut printer, failed(Failure::new(Kind::Internal, error))),
     };
-    let hosted = match hosting::prepare(connection, wants.hosts).await {
+    let kept = match session_file::open(connection, &mut printer) {
+        Ok(kept) => kept,
+        Err(failure) => {
+            let code = report(&mut printer, failed(failure));
+            printer.console().drained().await;
+            return code;
+        }
+    };
+    let hosted = match hosting::prepare(connection, wants.hosts && kept.is_none()).await {
         Ok(hosted) => hosted,
         Err(failure) => {
             let code = report(&mut printer, failed(failure));
@@ -211,8 +230,8 @@ where
             return code;
         }
     };
-    let sinks = (printer, watcher, recording.clone());
-    let (ending, mut printer) = attend(surroundings, connection, (wants, output), sinks, script, &mut signals).await;
+    let seeing = Seeing { printer, watcher, recording: recording.clone(), kept: kept.as_ref() };
+    let (ending, mut printer) = attend(surroundings, connection, (wants, output), seeing, script, &mut signals).await;
     let deadline = connection.timeout.map(|limit| surroundings.started + limit);
     let hurried = ending.hurried;
     let code = report(&mut printer, ending);
@@ -230,10 +249,17 @@ where
     if let Some(hosted) = hosted {
         hosted.stop().await;
     }
-    match (console.out.writer().failure(), recording.and_then(|recording| recording.failure())) {
-        (Some(WriteFailure::Failed(error)), _) if code == 0 => output_failed(&console, &error).await,
-        (_, Some(failure)) if code == 0 => {
-            let failure = recording::failure(connection, failure.into_error());
+    let failed = match console.out.writer().failure() {
+        Some(WriteFailure::Failed(error)) if code == 0 => return output_failed(&console, &error).await,
+        Some(WriteFailure::Unrecorded(error)) => Some(not_recorded(&error)),
+        Some(WriteFailure::Closed | WriteFailure::Failed(_)) | None => kept.as_ref().and_then(Kept::close),
+    };
+    let failed = failed.or_else(|| {
+        let failure = recording.and_then(|recording| recording.failure())?;
+        Some(recording::failure(connection, failure.into_error()))
+    });
+    match failed {
+        Some(failure) if code == 0 => {
             last_error(&console, &failure).await;
             failure.kind.exit_code()
         }
@@ -294,7 +320,7 @@ async fn attend<F>(
     surroundings: &Surroundings,
     connection: &Connection,
     (wants, output): (Wants, &Output),
-    (printer, watcher, recording): (Printer, Option<Rc<dyn Watcher>>, Option<Writer>),
+    Seeing { printer, watcher, recording, kept }: Seeing<'_>,
     script: impl FnOnce(Client) -> F,
     signals: &mut Signals,
 ) -> (Ending, Printer)
@@ -306,16 +332,23 @@ where
     let (mut tap, seen) = Tap::new(printer, wants.shown, wants.limit, watcher);
     let mut config = connection.session.clone();
     config.seed = seed();
+    config.keep = kept.map(Kept::keep);
     let local = matches!(connection.source, Source::Local { .. });
     let ack_timeout = config.ack_timeout;
     let connect_timeout = config.connect_timeout;
     let source = url_source(&connection.source);
-    let place = Place { url: source.at_once(), local, connect_timeout };
-    let dialer = NetDialer::new(source, dial_options(connection), connection.protocol);
+    let place = Place { url: source.at_once(), local, connect_timeout, kept: kept.is_some() };
+    let mut dialer = NetDialer::new(source, dial_options(connection), connection.protocol);
     let url = dialer.current_url();
     if place.url.is_none() {
         tap.follow(url.clone());
     }
+    let keeper = kept.map(|kept| {
+        if !kept.takes_messages {
+            tap.take_shown_only();
+        }
+        kept.attach(&mut dialer, connection.protocol, &console)
+    });
     // A hosted emulator and one beside have this clock.
     if matches!(connection.source, Source::Signed(_)) {
         tap.watch_clock(dialer.trail());
@@ -324,6 +357,9 @@ where
         tap.wait_for(writer.clone());
     }
     let (mut driver, handle) = Driver::new(config, dialer, tap);
+    if let Some(keeper) = keeper {
+        driver.keep_with(keeper);
+    }
     if let Some(writer) = &recording {
         driver.overhear(recording::begin(writer, connection, surroundings, url.clone()));
     }
@@ -398,6 +434,9 @@ where
     }
     let failed_dial = dialer.last_error();
     let place = place.at(&dialer.current_url());
+    if let Some(failure) = kept.and_then(Kept::failure) {
+        return (Ending { finished: Some(finished), ..failed(failure) }.by(hurried), tap.into_printer());
+    }
     (Ending::of(interrupt, verdict, finished, failed_dial, connection, &place).by(hurried), tap.into_printer())
 }
 
@@ -449,6 +488,7 @@ impl Ending {
             (Some(Interrupt::Output(WriteFailure::Failed(error))), _) => {
                 ("failed", Some(Failure::message(Kind::Output, format!("could not write to stdout: {error}"))))
             }
+            (Some(Interrupt::Output(WriteFailure::Unrecorded(error))), _) => ("failed", Some(not_recorded(&error))),
             (Some(Interrupt::Recording(failure)), _) => {
                 ("failed", Some(recording::failure(connection, failure.into_error())))
             }

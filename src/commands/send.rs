@@ -45,7 +45,8 @@ pub(super) fn sent(what: &str, outcome: &Outcome) -> Option<String> {
             Some(format!("{what}, acknowledged in {} (ackId {ack_id}{again})", human(*elapsed)))
         }
         Outcome::Sent => Some(format!("{what}, no ack asked for")),
-        Outcome::Refused { .. }
+        Outcome::AlreadyJoined
+        | Outcome::Refused { .. }
         | Outcome::NotAcknowledged { .. }
         | Outcome::Unknown { .. }
         | Outcome::NotSent { .. }

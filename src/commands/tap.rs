@@ -11,7 +11,7 @@ use tokio::time::Instant;
 
 use super::explain::skew;
 use crate::client::driver::{CurrentUrl, Trail};
-use crate::client::event::{EventSink, Flow, Frame, Lifecycle, Received};
+use crate::client::event::{EventSink, Flow, Frame, Lifecycle, Mark, Received};
 use crate::protocol::Origin;
 use crate::render::{Printer, Weight, Writer};
 
@@ -113,6 +113,10 @@ pub struct Tap {
     url: Option<CurrentUrl>,
     /// The dials in which the service's clock is looked at, until there was something to say about it.
     clock: Option<Trail>,
+    /// How far messages have come with the next frame.
+    mark: Option<Mark>,
+    /// Messages that are not shown count as taken too.
+    takes_all: bool,
 }
 
 impl Tap {
@@ -133,15 +137,30 @@ impl Tap {
             connected: Cell::new(false),
             connection: Notify::new(),
         });
-        let own = Rc::clone(&seen);
-        let tap =
-            Self { printer, shown, limit, fresh: false, seen: own, watcher, recording: None, url: None, clock: None };
+        let tap = Self {
+            printer,
+            shown,
+            limit,
+            fresh: false,
+            seen: Rc::clone(&seen),
+            watcher,
+            recording: None,
+            url: None,
+            clock: None,
+            mark: None,
+            takes_all: true,
+        };
         (tap, seen)
     }
 
     /// Takes the hub's name from this URL at each new connection.
     pub fn follow(&mut self, url: CurrentUrl) {
         self.url = Some(url);
+    }
+
+    /// Messages that are not shown wait at the service, for another run.
+    pub fn take_shown_only(&mut self) {
+        self.takes_all = false;
     }
 
     /// Says once when the clock of this machine is wrong by the service's, as these dials hear it.
@@ -192,12 +211,16 @@ impl EventSink for Tap {
             watcher.prepare(&mut self.printer);
             watcher.frame(frame, received);
         }
-        let Received::Message(message) = received else { return self.printer.frame(frame, received) };
-        let shown = match self.shown {
-            Shown::All => true,
-            Shown::Server => message.origin == Origin::Server,
-            Shown::None => false,
+        let shown = match (received, self.shown) {
+            (Received::Message(_), Shown::All) => true,
+            (Received::Message(message), Shown::Server) => message.origin == Origin::Server,
+            (Received::Message(_), Shown::None) => false,
+            (Received::Unknown { .. } | Received::Duplicate | Received::Control, _) => false,
         };
+        if let Some(mark) = self.mark.take().filter(|_| shown || self.takes_all) {
+            self.printer.mark(mark);
+        }
+        let Received::Message(_) = received else { return self.printer.frame(frame, received) };
         if !shown {
             return Flow::Continue;
         }
@@ -210,6 +233,14 @@ impl EventSink for Tap {
             return Flow::Stop;
         }
         flow
+    }
+
+    fn mark(&mut self, mark: Mark) {
+        self.mark = Some(mark);
+    }
+
+    fn poll_written(&mut self, cx: &mut Context<'_>) -> Poll<Mark> {
+        self.printer.poll_written(cx)
     }
 
     fn flush(&mut self) {

@@ -110,6 +110,8 @@ pub struct Message<'a> {
     pub metadata: Option<&'a str>,
     /// JSON text of the `stream` object (PROTOCOL §9.1).
     pub stream: Option<&'a str>,
+    /// It may have been handed out before, by an earlier process. The session's word; not on the wire.
+    pub redelivered: bool,
 }
 
 /// Where a message came from (PROTOCOL §5.4, `from`).

@@ -134,6 +134,7 @@ fn decode_message(wire: DownstreamWire<'_>) -> Result<Downstream<'_>, Cow<'stati
         data,
         metadata: wire.metadata.map(RawValue::get),
         stream: wire.stream.map(RawValue::get),
+        redelivered: false,
     }))
 }
 

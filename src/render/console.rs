@@ -5,6 +5,7 @@ use std::io::{self, IsTerminal as _, Write};
 use super::expressions::{Expressions, Judgement};
 use super::jq::STACK;
 use super::writer::{WriteFailure, Writer};
+use crate::client::event::Mark;
 
 /// What an output stream can show.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -27,7 +28,20 @@ pub struct Stream {
 impl Stream {
     /// Queues bytes and leaves an empty buffer in their place.
     pub fn put(&self, buffer: &mut Vec<u8>) {
-        self.writer.put(self.sink, buffer);
+        self.put_marked(buffer, None);
+    }
+
+    /// The same, with how far messages have come with them.
+    pub fn put_marked(&self, buffer: &mut Vec<u8>, mark: Option<Mark>) {
+        self.writer.put(self.sink, buffer, mark);
+    }
+
+    /// Begins a new line, if the output is a file that ends in the middle of one: its writer was killed. Where that
+    /// cannot be seen, as in a pipe, nothing is done.
+    pub fn end_torn_line(&self) {
+        if self.sink == 0 && ends_in_a_torn_line().unwrap_or(false) {
+            self.put(&mut b"\n".to_vec());
+        }
     }
 
     /// Queues a line.
@@ -128,6 +142,29 @@ impl Console {
     pub fn watch_stdout(&self) -> io::Result<()> {
         watch::spawn(self.out.writer.clone())
     }
+}
+
+/// Whether stdout is a file whose last byte is not the end of a line. It is open for writing only, so it is opened once
+/// more.
+#[cfg(target_os = "linux")]
+fn ends_in_a_torn_line() -> io::Result<bool> {
+    use std::io::{Read as _, Seek as _, SeekFrom};
+    use std::os::fd::AsFd as _;
+    let stdout = std::fs::File::from(io::stdout().as_fd().try_clone_to_owned()?);
+    let metadata = stdout.metadata()?;
+    if !metadata.is_file() || metadata.len() == 0 {
+        return Ok(false);
+    }
+    let mut file = std::fs::File::open("/proc/self/fd/1")?;
+    file.seek(SeekFrom::End(-1))?;
+    let mut last = [0];
+    file.read_exact(&mut last)?;
+    Ok(last != *b"\n")
+}
+
+#[cfg(not(target_os = "linux"))]
+fn ends_in_a_torn_line() -> io::Result<bool> {
+    Ok(false)
 }
 
 /// stdout without the standard library's line buffer: a batch is one write.

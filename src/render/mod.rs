@@ -29,9 +29,9 @@ pub use recording::{Recording, VERSION as RECORDING_VERSION};
 pub use records::Recorder;
 pub use report::{InspectedFinding, InspectedUrl, MadeUrl};
 pub use text::{Weight, human, nack, unknown_frame};
-pub use writer::{WriteFailure, Writer};
+pub use writer::{Ledger, WriteFailure, Writer};
 
-use crate::client::event::{EventSink, Flow, Frame, Lifecycle, Received};
+use crate::client::event::{EventSink, Flow, Frame, Lifecycle, Mark, Received};
 use crate::protocol::{Data, Message};
 use crate::secret::redact;
 use entries::Writing;
@@ -148,12 +148,25 @@ pub struct Printer {
     time: String,
     /// Longer messages are cut to so many bytes, where a person reads them.
     cut: Option<usize>,
+    /// How far messages have come with what is in `out`.
+    mark: Option<Mark>,
+    /// How far they were written, as was told last.
+    written: Option<Mark>,
 }
 
 impl Printer {
     /// Prints to `console`.
     pub fn new(options: Options, console: Console) -> Self {
-        Self { options, console, out: Vec::new(), failed_attempt: None, time: String::new(), cut: None }
+        Self {
+            options,
+            console,
+            out: Vec::new(),
+            failed_attempt: None,
+            time: String::new(),
+            cut: None,
+            mark: None,
+            written: None,
+        }
     }
 
     /// From now on stdout carries this.
@@ -347,7 +360,7 @@ impl Printer {
 
     fn put_out(&mut self) {
         self.time.clear();
-        self.console.out.put(&mut self.out);
+        self.console.out.put_marked(&mut self.out, self.mark.take());
     }
 }
 
@@ -390,6 +403,17 @@ impl EventSink for Printer {
             self.put_out();
         }
         Flow::Continue
+    }
+
+    fn mark(&mut self, mark: Mark) {
+        self.mark = Some(mark);
+    }
+
+    fn poll_written(&mut self, cx: &mut Context<'_>) -> Poll<Mark> {
+        self.console.out.writer().poll_written(cx, self.written).map(|mark| {
+            self.written = Some(mark);
+            mark
+        })
     }
 
     fn flush(&mut self) {

@@ -128,11 +128,7 @@ struct Ack<'a> {
 
 impl<'a> Ack<'a> {
     fn new(report: &'a AckReport) -> Self {
-        let target = report.target.as_str();
-        let (group, event) = match report.operation {
-            OperationKind::Event => (None, Some(target)),
-            OperationKind::JoinGroup | OperationKind::LeaveGroup | OperationKind::SendToGroup => (Some(target), None),
-        };
+        let (group, event) = named(report.operation, &report.target);
         Self {
             operation: report.operation.name(),
             group,
@@ -151,6 +147,26 @@ impl<'a> Ack<'a> {
                 .map(ErrorField::from),
         }
     }
+}
+
+/// The fields `group` and `event` of an operation.
+fn named(operation: OperationKind, target: &str) -> (Option<&str>, Option<&str>) {
+    match operation {
+        OperationKind::Event => (None, Some(target)),
+        OperationKind::JoinGroup | OperationKind::LeaveGroup | OperationKind::SendToGroup => (Some(target), None),
+    }
+}
+
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct OperationUnknown<'a> {
+    operation: &'a str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    group: Option<&'a str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    event: Option<&'a str>,
+    ack_id: u64,
+    reason: &'a str,
 }
 
 #[derive(Serialize)]
@@ -271,6 +287,17 @@ pub fn lifecycle(out: &mut Vec<u8>, time: &str, event: &Lifecycle, hub: Option<&
             write(out, "disconnected", time, Lost::new(connection_id, loss));
         }
         Lifecycle::Ack(report) => write(out, "ack", time, Ack::new(report)),
+        Lifecycle::OperationUnknown { operation, target, ack_id, reason } => {
+            let (group, event) = named(*operation, target);
+            let fields = OperationUnknown {
+                operation: operation.name(),
+                group,
+                event,
+                ack_id: *ack_id,
+                reason: &redact(reason),
+            };
+            write(out, "operation-unknown", time, fields);
+        }
         Lifecycle::Joined { group, ack_id, rejoined } => {
             write(out, "joined", time, Membership { group, ack_id: *ack_id, rejoined: Some(*rejoined) });
         }
@@ -348,6 +375,9 @@ pub fn message(out: &mut Vec<u8>, time: &str, message: &Message<'_>) {
         out.extend_from_slice(b",\"stream\":");
         compact(stream, out);
     }
+    if message.redelivered {
+        out.extend_from_slice(b",\"redelivered\":true");
+    }
     out.extend_from_slice(b"}\n");
 }
 
@@ -398,7 +428,7 @@ mod tests {
         let id = || "c1".to_owned();
         let nack = || Nack { name: "Forbidden".into(), message: "no".into() };
         let ack = |error| AckReport {
-            id: crate::client::session::OperationId(0),
+            id: None,
             line: None,
             operation: OperationKind::SendToGroup,
             target: "g".into(),

@@ -171,7 +171,7 @@ impl Wiretap for Recording {
     }
 
     fn flush(&mut self) {
-        self.writer.put(0, &mut self.out);
+        self.writer.put(0, &mut self.out, None);
     }
 }
 

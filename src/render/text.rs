@@ -11,7 +11,8 @@ use super::sanitize::for_terminal;
 use crate::client::event::{FailedAttempt, Frame, Lifecycle, Nack};
 use crate::protocol::{Data, Message, Origin};
 
-/// Appends a message as a line: `[group] user: payload`.
+/// Appends a message as a line: `[group] user: payload`, with `(redelivered)` before the payload
+/// when it may have been printed before.
 pub fn message(out: &mut Vec<u8>, style: Style, time: Option<&str>, message: &Message<'_>) {
     if let Some(time) = time {
         out.extend_from_slice(style.paint(time, Paint::new().dimmed()).as_bytes());
@@ -28,6 +29,10 @@ pub fn message(out: &mut Vec<u8>, style: Style, time: Option<&str>, message: &Me
     if let Some(user) = user {
         let user = style.clean(user);
         out.extend_from_slice(style.paint(&format!("{user}:"), Paint::new().green()).as_bytes());
+        out.push(b' ');
+    }
+    if message.redelivered {
+        out.extend_from_slice(style.paint("(redelivered)", Paint::new().yellow()).as_bytes());
         out.push(b' ');
     }
     payload(out, style, message.data);
@@ -117,6 +122,10 @@ pub fn lifecycle(event: &Lifecycle, hub: Option<&str>) -> Option<(Weight, String
             "attempt {attempt} of {} `{target}` failed, trying again under ackId {ack_id}: {}",
             operation.name(),
             nack(error)
+        )),
+        Lifecycle::OperationUnknown { operation, target, ack_id, reason } => warning(format!(
+            "whether the service did {} `{target}` (ackId {ack_id}), of an earlier run, is not known: {reason}",
+            operation.name()
         )),
         Lifecycle::Joined { group, rejoined: true, .. } => info(format!("rejoined `{group}`")),
         Lifecycle::Joined { group, rejoined: false, .. } => info(format!("joined `{group}`")),

@@ -2,12 +2,17 @@
 //!
 //! Buffers are handed over whole and come back to be filled again. What is queued is bounded: [`Writer::poll_room`] says
 //! when there is room for more. A failed write is kept; what is handed over afterwards is discarded.
+//!
+//! Where a connection outlives the process, a [`Ledger`] is told before a batch is written and after it, and only what it
+//! has recorded counts as written.
 
 use std::collections::VecDeque;
 use std::future::poll_fn;
 use std::io::{self, Write};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::task::{Context, Poll, Waker};
+
+use crate::client::event::Mark;
 
 /// How much is read ahead of a slow reader, in bytes (CLI contract, *A slow reader*).
 const LIMIT: usize = 16 * 1024 * 1024;
@@ -19,6 +24,27 @@ const GATHER: usize = 128 * 1024;
 const SPARE_BUFFERS: usize = 8;
 const SPARE_CAPACITY: usize = 1024 * 1024;
 
+/// Records how far messages have come, for another process. Asked by the thread that writes.
+pub trait Ledger: Send + Sync {
+    /// Records that messages up to there are about to be written, and with it all that [`Self::done`] was told.
+    fn begin(&self, mark: Mark) -> io::Result<()>;
+
+    /// Takes note that messages up to there were written.
+    fn done(&self, mark: Mark);
+
+    /// Records what [`Self::done`] was told.
+    fn settle(&self) -> io::Result<()>;
+}
+
+/// Something to write.
+struct Piece {
+    /// Which sink.
+    sink: usize,
+    bytes: Vec<u8>,
+    /// How far messages have come with it.
+    mark: Option<Mark>,
+}
+
 /// Why writing ended.
 #[derive(Clone, Debug)]
 pub enum WriteFailure {
@@ -26,6 +52,8 @@ pub enum WriteFailure {
     Closed,
     /// Anything else, such as a full disk.
     Failed(Arc<io::Error>),
+    /// How far messages have come could not be recorded, so no more may be written.
+    Unrecorded(Arc<io::Error>),
 }
 
 impl WriteFailure {
@@ -33,7 +61,7 @@ impl WriteFailure {
     pub fn into_error(self) -> io::Error {
         match self {
             Self::Closed => io::ErrorKind::BrokenPipe.into(),
-            Self::Failed(error) => match error.raw_os_error() {
+            Self::Failed(error) | Self::Unrecorded(error) => match error.raw_os_error() {
                 Some(code) => io::Error::from_raw_os_error(code),
                 None => io::Error::new(error.kind(), error.to_string()),
             },
@@ -43,8 +71,7 @@ impl WriteFailure {
 
 #[derive(Default)]
 struct State {
-    /// Which sink, and what.
-    queue: VecDeque<(usize, Vec<u8>)>,
+    queue: VecDeque<Piece>,
     /// Bytes in the queue and in the hands of the thread.
     pending: usize,
     /// The thread is at work on what it took.
@@ -52,6 +79,9 @@ struct State {
     /// There was no room, and there has not been enough since.
     full: bool,
     failure: Option<WriteFailure>,
+    ledger: Option<Arc<dyn Ledger>>,
+    /// Up to there messages were written, and that is recorded.
+    written: Option<Mark>,
     spare: Vec<Vec<u8>>,
     wakers: Vec<Waker>,
 }
@@ -110,9 +140,27 @@ impl Writer {
         Ok(Self { shared })
     }
 
-    /// Queues `buffer` for the sink of that index and leaves an empty one in its place. Never waits.
-    pub fn put(&self, sink: usize, buffer: &mut Vec<u8>) {
-        if buffer.is_empty() {
+    /// From now on, asks this one before and after each write that carries a mark.
+    pub fn record_with(&self, ledger: Arc<dyn Ledger>) {
+        self.shared.lock().ledger = Some(ledger);
+    }
+
+    /// Ready when messages were written beyond `seen`, and that is recorded.
+    pub fn poll_written(&self, cx: &mut Context<'_>, seen: Option<Mark>) -> Poll<Mark> {
+        let mut state = self.shared.lock();
+        match state.written.filter(|written| seen.is_none_or(|seen| seen < *written)) {
+            Some(written) => Poll::Ready(written),
+            None => {
+                state.register(cx);
+                Poll::Pending
+            }
+        }
+    }
+
+    /// Queues `buffer` for the sink of that index and leaves an empty one in its place. `mark` says how far messages have
+    /// come with it, also when nothing is printed of them. Never waits.
+    pub fn put(&self, sink: usize, buffer: &mut Vec<u8>, mark: Option<Mark>) {
+        if buffer.is_empty() && mark.is_none() {
             return;
         }
         let mut state = self.shared.lock();
@@ -122,14 +170,15 @@ impl Writer {
         }
         state.pending += buffer.len();
         match state.queue.back_mut() {
-            Some((last, gathered)) if *last == sink && gathered.len() + buffer.len() <= GATHER => {
-                gathered.extend_from_slice(buffer);
+            Some(last) if last.sink == sink && last.bytes.len() + buffer.len() <= GATHER => {
+                last.bytes.extend_from_slice(buffer);
+                last.mark = last.mark.max(mark);
                 buffer.clear();
             }
             _ => {
                 let empty = state.spare.pop().unwrap_or_default();
-                let full = std::mem::replace(buffer, empty);
-                state.queue.push_back((sink, full));
+                let bytes = std::mem::replace(buffer, empty);
+                state.queue.push_back(Piece { sink, bytes, mark });
             }
         }
         self.shared.filled.notify_one();
@@ -197,27 +246,48 @@ impl Writer {
 
 fn run(shared: &Shared, sinks: &mut [Box<dyn Write + Send>]) {
     let mut taken = VecDeque::new();
+    // Written, and not recorded yet.
+    let mut unsettled = None;
     let mut state = shared.lock();
     loop {
         while state.queue.is_empty() {
+            if let (Some(mark), Some(ledger)) = (unsettled.take(), state.ledger.clone()) {
+                drop(state);
+                let settled = ledger.settle();
+                state = shared.lock();
+                match settled {
+                    Ok(()) => state.written = Some(mark),
+                    Err(error) => {
+                        state.failure.get_or_insert(WriteFailure::Unrecorded(Arc::new(error)));
+                    }
+                }
+                continue;
+            }
             state.writing = false;
             state.wake();
             state = shared.filled.wait(state).unwrap_or_else(PoisonError::into_inner);
         }
         std::mem::swap(&mut state.queue, &mut taken);
         state.writing = true;
-        for (sink, mut buffer) in taken.drain(..) {
+        for Piece { sink, bytes: mut buffer, mark } in taken.drain(..) {
+            let recorded = mark.zip(state.ledger.clone());
             drop(state);
-            let result = match sinks.get_mut(sink) {
-                Some(sink) => sink.write_all(&buffer).and_then(|()| sink.flush()),
-                None => Ok(()),
-            };
+            let result = write(sinks.get_mut(sink), &buffer, recorded.as_ref());
             state = shared.lock();
             state.pending = state.pending.saturating_sub(buffer.len());
-            if let Err(error) = result {
-                let closed = error.kind() == io::ErrorKind::BrokenPipe;
-                let failure = if closed { WriteFailure::Closed } else { WriteFailure::Failed(Arc::new(error)) };
-                state.failure.get_or_insert(failure);
+            match result {
+                Ok(()) => {
+                    if let Some((mark, _)) = recorded {
+                        // What was written before was recorded with the beginning of this one.
+                        if let Some(before) = unsettled.replace(mark) {
+                            state.written = Some(before);
+                            state.wake();
+                        }
+                    }
+                }
+                Err(failure) => {
+                    state.failure.get_or_insert(failure);
+                }
             }
             if state.failure.is_some() {
                 state.queue.clear();
@@ -234,6 +304,27 @@ fn run(shared: &Shared, sinks: &mut [Box<dyn Write + Send>]) {
         }
         taken.clear();
     }
+}
+
+/// Writes a piece; recorded before and after, if it carries a mark.
+fn write(
+    sink: Option<&mut Box<dyn Write + Send>>,
+    bytes: &[u8],
+    recorded: Option<&(Mark, Arc<dyn Ledger>)>,
+) -> Result<(), WriteFailure> {
+    if let Some((mark, ledger)) = recorded {
+        ledger.begin(*mark).map_err(|error| WriteFailure::Unrecorded(Arc::new(error)))?;
+    }
+    if let Some(sink) = sink.filter(|_| !bytes.is_empty()) {
+        sink.write_all(bytes).and_then(|()| sink.flush()).map_err(|error| match error.kind() {
+            io::ErrorKind::BrokenPipe => WriteFailure::Closed,
+            _ => WriteFailure::Failed(Arc::new(error)),
+        })?;
+    }
+    if let Some((mark, ledger)) = recorded {
+        ledger.done(*mark);
+    }
+    Ok(())
 }
 
 #[cfg(test)]
@@ -264,7 +355,7 @@ mod tests {
     async fn everything_is_written_in_order() {
         let (writer, receiver) = pipe(10_000);
         for number in 0..1000 {
-            writer.put(0, &mut format!("{number}\n").into_bytes());
+            writer.put(0, &mut format!("{number}\n").into_bytes(), None);
         }
         writer.drained().await;
         let written: Vec<u8> = receiver.try_iter().flatten().collect();
@@ -278,7 +369,7 @@ mod tests {
         let chunk = vec![b'x'; 4 * 1024 * 1024];
         let mut handed_over = 0;
         while poll_fn(|cx| Poll::Ready(writer.poll_room(cx))).await.is_ready() {
-            writer.put(0, &mut chunk.clone());
+            writer.put(0, &mut chunk.clone(), None);
             handed_over += chunk.len();
         }
         assert!(handed_over > LIMIT && handed_over < LIMIT + 2 * chunk.len());
@@ -294,13 +385,74 @@ mod tests {
         assert_eq!(reader.join().unwrap(), handed_over);
     }
 
+    /// Writes down what it is told, between the writes of a [`Pipe`]; fails when its time has come.
+    struct Book(mpsc::SyncSender<Vec<u8>>, Option<u64>);
+
+    impl Book {
+        fn note(&self, what: String) {
+            let _ = self.0.send(what.into_bytes());
+        }
+    }
+
+    impl Ledger for Book {
+        fn begin(&self, mark: Mark) -> io::Result<()> {
+            self.note(format!("(begin {})", mark.sequence_id));
+            if self.1 == Some(mark.sequence_id) { Err(io::ErrorKind::StorageFull.into()) } else { Ok(()) }
+        }
+
+        fn done(&self, mark: Mark) {
+            self.note(format!("(done {})", mark.sequence_id));
+        }
+
+        fn settle(&self) -> io::Result<()> {
+            self.note("(settled)".into());
+            Ok(())
+        }
+    }
+
+    const fn mark(sequence_id: u64) -> Mark {
+        Mark { ordinal: 1, sequence_id }
+    }
+
+    fn recorded(fails_at: Option<u64>) -> (Writer, mpsc::Receiver<Vec<u8>>) {
+        let (sender, receiver) = mpsc::sync_channel(100);
+        let writer = Writer::spawn("test", vec![Box::new(Pipe(sender.clone()))]).unwrap();
+        writer.record_with(Arc::new(Book(sender, fails_at)));
+        (writer, receiver)
+    }
+
+    #[tokio::test]
+    async fn a_batch_is_recorded_as_begun_before_and_as_done_after_it_was_written() {
+        let (writer, receiver) = recorded(None);
+        writer.put(0, &mut b"a".to_vec(), Some(mark(3)));
+        assert_eq!(poll_fn(|cx| writer.poll_written(cx, None)).await, mark(3));
+        writer.put(0, &mut b"no message".to_vec(), None);
+        writer.drained().await;
+        // Nothing printed of it counts all the same.
+        writer.put(0, &mut Vec::new(), Some(mark(5)));
+        assert_eq!(poll_fn(|cx| writer.poll_written(cx, Some(mark(3)))).await, mark(5));
+        let told = String::from_utf8(receiver.try_iter().flatten().collect()).unwrap();
+        assert_eq!(told, "(begin 3)a(done 3)(settled)no message(begin 5)(done 5)(settled)");
+        assert!(poll_fn(|cx| Poll::Ready(writer.poll_written(cx, Some(mark(5))))).await.is_pending());
+    }
+
+    #[tokio::test]
+    async fn what_cannot_be_recorded_is_not_written() {
+        let (writer, receiver) = recorded(Some(4));
+        writer.put(0, &mut b"a".to_vec(), Some(mark(4)));
+        assert!(matches!(writer.failed().await, WriteFailure::Unrecorded(_)));
+        let told = String::from_utf8(receiver.try_iter().flatten().collect()).unwrap();
+        assert_eq!(told, "(begin 4)");
+        assert!(poll_fn(|cx| Poll::Ready(writer.poll_written(cx, None))).await.is_pending());
+    }
+
     #[tokio::test]
     async fn a_closed_reader_ends_writing() {
         let (writer, receiver) = pipe(1);
         drop(receiver);
-        writer.put(0, &mut b"x".to_vec());
+        writer.put(0, &mut b"x".to_vec(), None);
         assert!(matches!(writer.failed().await, WriteFailure::Closed));
-        writer.put(0, &mut b"y".to_vec());
+        writer.put(0, &mut b"y".to_vec(), None);
         writer.drained().await;
     }
 }

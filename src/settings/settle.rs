@@ -3,6 +3,7 @@
 use std::ffi::OsString;
 use std::time::Duration;
 
+use super::session_file::{SessionFile, keep};
 use super::source::{bad_name, resolve};
 use super::stdin;
 use super::{
@@ -85,7 +86,8 @@ fn listen(args: ListenArgs, environment: &Environment, input: &mut dyn Input) ->
     let groups = groups(args.groups, "--group")?;
     let output = output(&args.connecting, environment)?.filtered(args.filter)?.judged(args.conditions);
     let policy = Policy { keeps_on: true, rejoin: !args.rejoin.no_rejoin, on_unknown: OnUnknown::Fail };
-    let connection = connection(args.connecting, policy, environment, input)?;
+    let session_file = SessionFile::listening(args.session, &groups);
+    let connection = keep(connection(args.connecting, policy, environment, input)?, session_file)?;
     let on_ready = super::on_ready::settle(args.on_ready, &connection.source, environment)?;
     Ok(Listen {
         connection,
@@ -108,6 +110,7 @@ fn join(args: JoinArgs, environment: &Environment, input: &mut dyn Input) -> Res
     let output = output(&args.connecting, environment)?.filtered(args.filter)?;
     let policy = Policy { keeps_on: args.stay, rejoin: !args.rejoin.no_rejoin, on_unknown: OnUnknown::Fail };
     let connection = connection(args.connecting, policy, environment, input)?;
+    let connection = keep(connection, SessionFile::joining(args.session, args.stay))?;
     Ok(Join { connection, output, groups, stay: args.stay, ack_id: args.ack.ack_id })
 }
 
@@ -127,7 +130,8 @@ fn send(args: SendArgs, environment: &Environment, input: &mut dyn Input) -> Res
     });
     let payload = payload(args.data, args.input, envelope, &args.connecting)?;
     let output = output(&args.connecting, environment)?.filtered(args.filter)?;
-    let connection = connection(args.connecting, publishing(&args.ack), environment, input)?;
+    let session_file = SessionFile::sending(args.session, "wps send", ack)?;
+    let connection = keep(connection(args.connecting, publishing(&args.ack), environment, input)?, session_file)?;
     Ok(Send { connection, output, group, payload, no_echo: args.no_echo, ack })
 }
 
@@ -146,7 +150,8 @@ fn event(args: EventArgs, environment: &Environment, input: &mut dyn Input) -> R
     });
     let payload = payload(args.data, args.input, envelope, &args.connecting)?;
     let output = output(&args.connecting, environment)?.filtered(args.filter)?.answered(args.condition);
-    let connection = connection(args.connecting, publishing(&args.ack), environment, input)?;
+    let session_file = SessionFile::sending(args.session, "wps event", ack)?;
+    let connection = keep(connection(args.connecting, publishing(&args.ack), environment, input)?, session_file)?;
     Ok(Event { connection, output, event, payload, ack, wait_reply: args.wait_reply })
 }
 
@@ -338,6 +343,7 @@ pub(super) fn connection(
         session,
         timeout: args.timeout.timeout,
         record: args.record.record,
+        session_file: None,
     })
 }
 
@@ -397,6 +403,7 @@ fn session(
         )?,
         ack_timeout: retry.ack_timeout,
         on_unknown: policy.on_unknown,
+        keep: None,
         seed: 0,
     })
 }

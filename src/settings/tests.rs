@@ -305,6 +305,7 @@ fn a_session_is_as_the_contract_has_it_by_default() {
         operation_backoff: backoff(800, 120),
         ack_timeout: Duration::from_secs(30),
         on_unknown: OnUnknown::Fail,
+        keep: None,
         seed: 0,
     };
     assert_eq!(session("listen --local"), expected);

@@ -43,6 +43,8 @@ mod repl_terminal;
 mod rest;
 mod secrets;
 #[cfg(unix)]
+mod session;
+#[cfg(unix)]
 mod sources;
 #[cfg(unix)]
 mod streams;

@@ -127,6 +127,11 @@ impl NetDialer {
         }
     }
 
+    /// The first dial is a recovery: it goes there.
+    pub fn recover_at(&mut self, url: &AccessUrl) {
+        self.current.set(url);
+    }
+
     /// The error of the last dial, if it ended with one of its own.
     pub fn last_error(&self) -> Option<DialedError> {
         self.last_error.lock().unwrap_or_else(PoisonError::into_inner).clone()

@@ -25,8 +25,8 @@ use tracing::{Level, debug, enabled, trace};
 use super::event::{EventSink, Flow, Frame, Lifecycle, Wiretap};
 use super::handle::{Batch, Command, Commands, Handle, Settlement, Settlements, Stop, Submission, channel};
 use super::session::{
-    AckMode, Config, Counts, DialFailure, DialRequest, End, LossCause, OperationId, Outcome, Output, PingId, Received,
-    Request, Session,
+    AckMode, Config, Counts, DialFailure, DialRequest, End, LossCause, Mark, OperationId, Outcome, Output, PingId,
+    Received, Request, Session, Snapshot,
 };
 use crate::protocol::{Downstream, decode_downstream, explain_close_code, redact_reconnection_token};
 use crate::secret::{self, FRAMES};
@@ -45,6 +45,16 @@ pub trait Dialer {
     /// Starts a dial that answers by the deadline. Dropping it ends the attempt.
     fn dial(&mut self, request: DialRequest, deadline: Instant) -> Dialing<Self::Stream>;
 }
+
+/// Records what has to outlive the process, before it is acted on.
+pub trait Keeper {
+    /// Records it. After a failure, which the keeper reports by itself, nothing more is sent and the session ends.
+    fn keep(&mut self, snapshot: Snapshot) -> Result<(), KeepFailed>;
+}
+
+/// What has to outlive the process could not be recorded.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct KeepFailed;
 
 /// How a run ended.
 #[derive(Debug)]
@@ -94,6 +104,10 @@ pub struct Driver<D: Dialer, S> {
     sated: bool,
     /// Set once the session is over.
     end: Option<End>,
+    /// Where what outlives the process is recorded.
+    keeper: Option<Box<dyn Keeper + Send>>,
+    /// It could not be recorded: nothing is sent any more.
+    unrecorded: bool,
 }
 
 impl<D: Dialer, S> std::fmt::Debug for Driver<D, S> {
@@ -136,6 +150,7 @@ struct Woken<S> {
     frames: bool,
     timer: bool,
     stalled: Option<bool>,
+    written: Option<Mark>,
 }
 
 impl<D: Dialer, S: EventSink> Driver<D, S> {
@@ -161,8 +176,15 @@ impl<D: Dialer, S: EventSink> Driver<D, S> {
             stalled: false,
             sated: false,
             end: None,
+            keeper: None,
+            unrecorded: false,
         };
         (driver, handle)
+    }
+
+    /// Records what outlives the process there. For a session whose config says that something does.
+    pub fn keep_with(&mut self, keeper: Box<dyn Keeper + Send>) {
+        self.keeper = Some(keeper);
     }
 
     /// From now on it sees everything that goes over the wire.
@@ -223,11 +245,24 @@ impl<D: Dialer, S: EventSink> Driver<D, S> {
     }
 
     fn poll_wait(&mut self, cx: &mut Context<'_>, timed: bool) -> Poll<Woken<D::Stream>> {
-        let mut woken =
-            Woken { dialed: None, command: None, batch: None, stop: None, frames: false, timer: false, stalled: None };
+        let mut woken = Woken {
+            dialed: None,
+            command: None,
+            batch: None,
+            stop: None,
+            frames: false,
+            timer: false,
+            stalled: None,
+            written: None,
+        };
         let room = self.sink.poll_room(cx).is_ready();
         if room == self.stalled {
             woken.stalled = Some(!room);
+        }
+        if self.keeper.is_some()
+            && let Poll::Ready(mark) = self.sink.poll_written(cx)
+        {
+            woken.written = Some(mark);
         }
         if let Some(dialing) = &mut self.dialing
             && let Poll::Ready(result) = dialing.as_mut().poll(cx)
@@ -255,9 +290,9 @@ impl<D: Dialer, S: EventSink> Driver<D, S> {
         {
             woken.batch = batch;
         }
-        let Woken { dialed, command, batch, stop, frames, timer, stalled } = &woken;
+        let Woken { dialed, command, batch, stop, frames, timer, stalled, written } = &woken;
         let asked = command.is_some() || batch.is_some() || stop.is_some();
-        let ready = asked || dialed.is_some() || *frames || *timer || stalled.is_some();
+        let ready = asked || dialed.is_some() || *frames || *timer || stalled.is_some() || written.is_some();
         if ready { Poll::Ready(woken) } else { Poll::Pending }
     }
 
@@ -266,6 +301,9 @@ impl<D: Dialer, S: EventSink> Driver<D, S> {
         if let Some(stalled) = woken.stalled {
             self.stalled = stalled;
             self.session.handle_stalled(now, stalled);
+        }
+        if let Some(mark) = woken.written {
+            self.session.handle_written(now, mark);
         }
         if let Some(result) = woken.dialed {
             self.handle_dialed(now, result);
@@ -394,6 +432,12 @@ impl<D: Dialer, S: EventSink> Driver<D, S> {
     }
 
     fn hand_over(&mut self, now: Duration, frame: Frame<'_>, received: &Received<'_>) {
+        if self.keeper.is_some()
+            && !self.sated
+            && let Some(mark) = self.session.mark()
+        {
+            self.sink.mark(mark);
+        }
         if !self.sated && self.sink.frame(frame, received) == Flow::Stop {
             self.sated = true;
             self.session.handle_stop(now);
@@ -402,7 +446,9 @@ impl<D: Dialer, S: EventSink> Driver<D, S> {
 
     /// Does everything the session asks for.
     fn carry_out(&mut self) {
-        while let Some(output) = self.session.poll_output() {
+        loop {
+            self.record();
+            let Some(output) = self.session.poll_output() else { return };
             match output {
                 Output::Dial { request, deadline } => {
                     debug!("dialling, {}", if request == DialRequest::Fresh { "fresh" } else { "to recover" });
@@ -426,7 +472,7 @@ impl<D: Dialer, S: EventSink> Driver<D, S> {
                 }
                 Output::Event(mut event) => {
                     if let Lifecycle::Ack(report) = &mut event {
-                        report.line = self.replies.get(&report.id).and_then(Asker::line);
+                        report.line = report.id.and_then(|id| self.replies.get(&id)).and_then(Asker::line);
                     }
                     trace!("{event:?}");
                     if !self.sated && self.sink.lifecycle(&event) == Flow::Stop {
@@ -452,7 +498,21 @@ impl<D: Dialer, S: EventSink> Driver<D, S> {
         }
     }
 
+    /// What outlives the process is recorded before anything that follows from it is done.
+    fn record(&mut self) {
+        let Some(keeper) = &mut self.keeper else { return };
+        let Some(snapshot) = self.session.take_snapshot() else { return };
+        if keeper.keep(snapshot).is_err() {
+            self.keeper = None;
+            self.unrecorded = true;
+            self.session.handle_abort();
+        }
+    }
+
     fn send(&mut self, frame: Bytes) {
+        if self.unrecorded {
+            return;
+        }
         if enabled!(target: FRAMES, Level::DEBUG)
             && let Ok(text) = std::str::from_utf8(&frame)
         {

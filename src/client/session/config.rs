@@ -2,6 +2,8 @@
 
 use std::time::Duration;
 
+use super::keep::Keep;
+
 /// How often something may be tried again.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Retries {
@@ -69,6 +71,8 @@ pub struct Config {
     pub ack_timeout: Duration,
     /// What happens to a publish whose outcome is unknown.
     pub on_unknown: OnUnknown,
+    /// The connection is to outlive the process. `None`: it ends with the session.
+    pub keep: Option<Keep>,
     /// Seed of the jitter.
     pub seed: u64,
 }

@@ -100,7 +100,7 @@ pub enum Lifecycle {
         connection_id: String,
         /// Attempts this took.
         attempts: u32,
-        /// From the loss to now.
+        /// From the loss to now; of a connection of an earlier process, from its last record.
         downtime: Duration,
     },
     /// An attempt to connect or recover failed. Said on stderr; not a record of its own.
@@ -137,11 +137,22 @@ pub enum Lifecycle {
     Ack(AckReport),
     /// An attempt of an operation failed, and another follows. Said on stderr; not a record of its own.
     OperationRetried(FailedAttempt),
+    /// What became of an operation of an earlier process cannot be known.
+    OperationUnknown {
+        /// What it was.
+        operation: OperationKind,
+        /// The group or the event's name.
+        target: String,
+        /// Its id.
+        ack_id: u64,
+        /// Why not.
+        reason: String,
+    },
     /// A group was joined.
     Joined {
         /// The group.
         group: String,
-        /// The operation's id; `None` when no ack was asked for.
+        /// The operation's id; `None` when no ack was asked for, or it has been joined since an earlier process.
         ack_id: Option<u64>,
         /// Whether it was joined again on a new connection.
         rejoined: bool,
@@ -187,8 +198,8 @@ pub struct FailedAttempt {
 /// An acknowledged operation.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct AckReport {
-    /// Its name between its issuer and the session.
-    pub id: OperationId,
+    /// Its name between its issuer and the session; `None`: no issuer of this process waits for it.
+    pub id: Option<OperationId>,
     /// The line of input it came from. The session knows of none; who issued it fills it in.
     pub line: Option<u64>,
     /// What it was.

@@ -43,6 +43,16 @@ impl Groups {
         self.0.retain(|_, membership| membership.wanted);
     }
 
+    /// Takes over what an earlier process knew of a group.
+    pub(super) fn restore(&mut self, group: &str, wanted: bool, joined: bool) {
+        self.0.insert(group.to_owned(), Membership { wanted, joined });
+    }
+
+    /// Whether the service has confirmed the membership.
+    pub(super) fn is_joined(&self, group: &str) -> bool {
+        self.0.get(group).is_some_and(|membership| membership.joined)
+    }
+
     /// Groups wanted but not joined, in order of name.
     pub(super) fn missing(&self) -> Vec<String> {
         let missing = |membership: &Membership| membership.wanted && !membership.joined;

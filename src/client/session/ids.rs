@@ -1,20 +1,49 @@
 //! The space of ackIds of one connection: one for all operations, each id used once (PROTOCOL §6).
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 /// Which ackIds were used, as ranges, so that a million consecutive ones cost one entry.
 #[derive(Clone, Debug, Default)]
 pub(super) struct IdSpace {
     /// First to last id of each range, both included; ranges neither touch nor overlap.
     used: BTreeMap<u64, u64>,
+    /// Ids that an earlier process used and this one has not: they may be given again, for the same operation.
+    repeatable: BTreeMap<u64, u64>,
+    /// Those of them that were given again.
+    repeated: BTreeSet<u64>,
 }
 
 impl IdSpace {
+    /// Takes over the ids that an earlier process used, as ranges, both ends included.
+    pub(super) fn restore(&mut self, ranges: &[(u64, u64)]) {
+        // Sorted and apart, as they were saved, unless somebody has changed them.
+        let sorted: BTreeMap<u64, u64> = ranges.iter().copied().filter(|(first, last)| first <= last).collect();
+        let mut end = None;
+        self.used = sorted
+            .into_iter()
+            .filter(|(first, last)| {
+                let apart = end.is_none_or(|end: u64| end < *first);
+                if apart {
+                    end = Some(*last);
+                }
+                apart
+            })
+            .collect();
+        self.repeatable = self.used.clone();
+        self.repeated.clear();
+    }
+
+    /// The ids that were used, as ranges.
+    pub(super) fn used(&self) -> Vec<(u64, u64)> {
+        self.used.iter().map(|(first, last)| (*first, *last)).collect()
+    }
+
     /// Marks `id` as used; `false` when it was.
     pub(super) fn claim(&mut self, id: u64) -> bool {
         let before = self.used.range(..=id).next_back().map(|(first, last)| (*first, *last));
         if before.is_some_and(|(_, last)| last >= id) {
-            return false;
+            let earlier = self.repeatable.range(..=id).next_back().is_some_and(|(_, last)| *last >= id);
+            return earlier && self.repeated.insert(id);
         }
         let first = match before {
             Some((first, last)) if last + 1 == id => first,
@@ -54,6 +83,19 @@ mod tests {
         assert!(ids.claim(u64::MAX - 1));
         assert_eq!(ids.next(), Some(5));
         assert_eq!(ids.used.len(), 2);
+    }
+
+    #[test]
+    fn ids_of_an_earlier_process_are_skipped_and_may_be_given_again_once() {
+        let mut ids = IdSpace::default();
+        ids.restore(&[(1, 3), (7, 7), (3, 9)]);
+        assert_eq!(ids.used(), [(1, 3), (7, 7)]);
+        assert_eq!([ids.next(), ids.next()], [Some(4), Some(5)]);
+        assert!(ids.claim(2) && !ids.claim(2));
+        assert!(ids.claim(7) && !ids.claim(4));
+        assert_eq!(ids.next(), Some(6));
+        assert_eq!(ids.next(), Some(8));
+        assert_eq!(ids.used(), [(1, 8)]);
     }
 
     proptest::proptest! {

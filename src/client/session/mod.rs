@@ -10,6 +10,7 @@ mod config;
 mod event;
 mod groups;
 mod ids;
+mod keep;
 mod operations;
 mod output;
 mod phase;
@@ -22,7 +23,7 @@ mod status;
 mod transport;
 mod verdict;
 
-use std::collections::VecDeque;
+use std::collections::{BTreeSet, VecDeque};
 use std::time::Duration;
 
 use bytes::Bytes;
@@ -37,11 +38,15 @@ use stall::Stall;
 
 pub use config::{Backoff, BackoffMode, Config, OnUnknown, Retries};
 pub use event::{AckReport, FailedAttempt, Lifecycle, Loss, Nack, OperationKind, Received};
+pub use keep::{Keep, KeptConnection, KeptOperation, Mark, Resume, Snapshot};
 pub use operations::{AckMode, OperationId, Outcome, Request};
 pub use output::{Counts, DialFailure, DialRequest, End, Output};
 pub use phase::ReconnectionToken;
 pub use status::{PingId, Standing, Status};
 pub use verdict::{DialClass, EndKind, LossCause};
+
+/// The reason of operations that a stop has cut short.
+pub const STOPPED: &str = "the session was stopped";
 
 /// Longest wait for the peer's close frame (CLI contract, *Ending*).
 const CLOSE_TIMEOUT: Duration = Duration::from_millis(1800);
@@ -71,6 +76,18 @@ pub struct Session {
     waiting_pings: Vec<PingId>,
     /// The last round trip of a ping.
     round_trip: Option<Duration>,
+    /// Counts the connections, over all processes that had them.
+    ordinal: u64,
+    /// Something changed that outlives the process.
+    changed: bool,
+    /// What is to be recorded of a session that has ended.
+    parting: Option<Snapshot>,
+    /// Groups that an earlier process has joined and that this one has not asked about.
+    resumed_groups: BTreeSet<String>,
+    /// Groups of an earlier process to leave.
+    leaving: Vec<String>,
+    /// Operations that were given up without an ack; another run may repeat them under their ids.
+    doubtful: Vec<KeptOperation>,
 }
 
 impl Session {
@@ -93,6 +110,12 @@ impl Session {
             last_failure: None,
             waiting_pings: Vec::new(),
             round_trip: None,
+            ordinal: 0,
+            changed: false,
+            parting: None,
+            resumed_groups: BTreeSet::new(),
+            leaving: Vec::new(),
+            doubtful: Vec::new(),
         }
     }
 
@@ -151,10 +174,14 @@ impl Session {
 
     // ---- inputs: the user ----------------------------------------------------------------------------------------
 
-    /// Connects.
+    /// Connects, or goes on with the connection of an earlier process.
     pub fn handle_start(&mut self, now: Duration) {
-        if matches!(self.phase, Phase::Idle) {
-            self.dial_fresh(now);
+        if !matches!(self.phase, Phase::Idle) {
+            return;
+        }
+        match self.config.keep.as_mut().and_then(|keep| keep.resume.take()) {
+            Some(resume) => self.resume(now, resume),
+            None => self.dial_fresh(now),
         }
     }
 
@@ -171,8 +198,21 @@ impl Session {
             Request::Leave { group } => Some((group.clone(), false)),
             Request::Send { .. } | Request::Event { .. } => None,
         };
-        match self.operations.submit(Owner::User(id), request, mode) {
+        if let Some((group, false)) = &group {
+            self.resumed_groups.remove(group);
+        }
+        if let Some((group, true)) = &group
+            && self.is_taken_over(group)
+        {
+            self.groups.want(group, true);
+            self.event(Lifecycle::Joined { group: group.clone(), ack_id: None, rejoined: false });
+            self.answer(id, Outcome::AlreadyJoined);
+            return;
+        }
+        let adopted = self.adopt(id, &request, mode);
+        match adopted.unwrap_or_else(|| self.operations.submit(Owner::User(id), request, mode)) {
             Ok(order) => {
+                self.changed = true;
                 if let Some((group, wanted)) = group {
                     self.groups.want(&group, wanted);
                     self.operations.drop_rejoin(&group);
@@ -188,8 +228,13 @@ impl Session {
         }
     }
 
-    /// Ends the session: with a close frame where there is a socket (PROTOCOL §19.12). Bounded by two seconds.
+    /// Ends the session: with a close frame where there is a socket (PROTOCOL §19.12), bounded by two seconds. A
+    /// connection that is to outlive the process is left at once, without a word: a close frame would end it.
     pub fn handle_stop(&mut self, now: Duration) {
+        if self.is_kept() {
+            self.handle_abort();
+            return;
+        }
         let socket = match &self.phase {
             Phase::Closing { .. } | Phase::Ended => return,
             Phase::Idle | Phase::Waiting { .. } => false,
@@ -215,7 +260,7 @@ impl Session {
                 true
             }
         };
-        self.settle_all("the session was stopped");
+        self.settle_all(STOPPED);
         if socket {
             self.outputs.push_back(Output::Close { code: 1000 });
             self.phase = Phase::Closing { deadline: now + CLOSE_TIMEOUT };
@@ -237,8 +282,9 @@ impl Session {
             },
             Phase::Greeting { .. } | Phase::Live(_) | Phase::Closing { .. } => Some(Output::Abort),
         };
+        self.part();
         self.outputs.extend(undo);
-        self.settle_all("the session was stopped");
+        self.settle_all(STOPPED);
         self.end(End::Stopped);
     }
 

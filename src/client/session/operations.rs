@@ -11,6 +11,7 @@ use bytes::Bytes;
 use super::config::OnUnknown;
 use super::event::{FailedAttempt, Nack, OperationKind};
 use super::ids::IdSpace;
+use super::keep::KeptOperation;
 use super::verdict::{AckVerdict, ack_verdict};
 use crate::protocol::{AckError, OwnedData, Upstream, encode_upstream};
 
@@ -120,6 +121,8 @@ pub enum Outcome {
     },
     /// Sent without asking for an ack.
     Sent,
+    /// A join of a group that the connection has been in since an earlier process; nothing was sent.
+    AlreadyJoined,
     /// The service refused it.
     Refused {
         /// The operation's id.
@@ -164,6 +167,10 @@ pub(super) enum Owner {
     User(OperationId),
     /// The session itself, after a fresh connection.
     Rejoin,
+    /// The session itself, which leaves what an earlier process had joined.
+    Session,
+    /// A process that has ended.
+    Earlier,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -207,6 +214,13 @@ impl Operation {
             attempt: self.attempts,
             error,
         }
+    }
+
+    /// What is recorded of it: it was sent, and can be repeated under its id.
+    pub(super) fn kept(&self) -> Option<KeptOperation> {
+        let ack_id = self.ack_id.filter(|_| self.attempts > 0 && !self.is_membership())?;
+        let frame = String::from_utf8_lossy(&self.frame).into_owned();
+        Some(KeptOperation { ack_id, kind: self.kind, target: self.target.clone(), frame })
     }
 
     /// Join and leave can be repeated on another connection; a publish would be doubled (PROTOCOL §19.7).
@@ -293,6 +307,86 @@ impl Operations {
         Ok(order)
     }
 
+    /// Takes over the operations of an earlier process, and which ids it used.
+    pub(super) fn restore(&mut self, used_ids: &[(u64, u64)], operations: Vec<KeptOperation>) {
+        self.ids.restore(used_ids);
+        for KeptOperation { ack_id, kind, target, frame } in operations {
+            if self.by_ack.contains_key(&ack_id) {
+                continue;
+            }
+            let order = self.next_order;
+            self.next_order += 1;
+            self.by_ack.insert(ack_id, order);
+            let operation = Operation {
+                owner: Owner::Earlier,
+                kind,
+                target,
+                ack_id: Some(ack_id),
+                frame: Bytes::from(frame),
+                state: State::Queued,
+                attempts: 1,
+                failures: 0,
+                unanswered: 0,
+                losses: 0,
+                first_sent: None,
+            };
+            self.pending.insert(order, operation);
+        }
+    }
+
+    /// The operation of an earlier process that is the same as this request, with its new owner; or why the request
+    /// cannot be.
+    pub(super) fn adopt(&mut self, owner: Owner, request: &Request, mode: AckMode) -> Option<Result<u64, Outcome>> {
+        for (order, operation) in &mut self.pending {
+            let (Owner::Earlier, Some(ack_id)) = (operation.owner, operation.ack_id) else { continue };
+            let same = || operation.frame == request.encode(Some(ack_id)).as_bytes();
+            match mode {
+                AckMode::None => return None,
+                AckMode::Id(id) if id != ack_id => {}
+                AckMode::Id(_) if !same() => return Some(Err(Outcome::IdInUse { ack_id })),
+                AckMode::Automatic if !same() => {}
+                AckMode::Id(_) | AckMode::Automatic => {
+                    operation.owner = owner;
+                    // So that it is not given again within this process.
+                    self.ids.claim(ack_id);
+                    return Some(Ok(*order));
+                }
+            }
+        }
+        None
+    }
+
+    /// What was sent and not answered, in its order.
+    pub(super) fn unanswered(&self) -> impl Iterator<Item = KeptOperation> {
+        self.pending.values().filter_map(Operation::kept)
+    }
+
+    /// The ids that were used, as ranges.
+    pub(super) fn used_ids(&self) -> Vec<(u64, u64)> {
+        self.ids.used()
+    }
+
+    /// Joins of the user's that were never sent and that no earlier leave or join holds back.
+    pub(super) fn unsent_joins(&self) -> Vec<u64> {
+        let unsent = |operation: &Operation| {
+            operation.kind == OperationKind::JoinGroup
+                && operation.attempts == 0
+                && matches!(operation.owner, Owner::User(_))
+        };
+        let chosen = self.pending.iter().filter(|(order, operation)| unsent(operation) && !self.is_held(**order));
+        chosen.map(|(order, _)| *order).collect()
+    }
+
+    /// The group or the event's name of an operation.
+    pub(super) fn target(&self, order: u64) -> Option<&str> {
+        self.pending.get(&order).map(|operation| operation.target.as_str())
+    }
+
+    /// Takes an operation out, which then has to be settled.
+    pub(super) fn take(&mut self, order: u64) -> Option<Operation> {
+        self.remove(order)
+    }
+
     /// Sends one operation, if it waits for that and for nothing else. Without an ackId it settles by being sent.
     pub(super) fn send(
         &mut self,
@@ -339,6 +433,15 @@ impl Operations {
         self.pending.values().any(|operation| operation.is_membership() && operation.target == group)
     }
 
+    /// The groups that an unsettled join or leave is about, with whether one was sent.
+    pub(super) fn groups_concerned(&self) -> BTreeMap<&str, bool> {
+        let mut groups = BTreeMap::new();
+        for operation in self.pending.values().filter(|operation| operation.is_membership()) {
+            *groups.entry(operation.target.as_str()).or_default() |= operation.attempts > 0;
+        }
+        groups
+    }
+
     /// Forgets the session's own join of a group: the user has asked for something about it.
     pub(super) fn drop_rejoin(&mut self, group: &str) {
         self.drop_rejoins_where(|operation| operation.target == group);
@@ -349,7 +452,8 @@ impl Operations {
     }
 
     fn drop_rejoins_where(&mut self, chosen: impl Fn(&Operation) -> bool) {
-        let rejoin = |operation: &Operation| operation.owner == Owner::Rejoin && chosen(operation);
+        let own = |owner: Owner| matches!(owner, Owner::Rejoin | Owner::Session);
+        let rejoin = |operation: &Operation| own(operation.owner) && chosen(operation);
         let orders: Vec<u64> =
             self.pending.iter().filter(|(_, operation)| rejoin(operation)).map(|(order, _)| *order).collect();
         for order in orders {

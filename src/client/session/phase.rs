@@ -27,6 +27,8 @@ pub(super) struct Identity {
     /// The newest token; `None` when the connection cannot be recovered.
     pub(super) token: Option<ReconnectionToken>,
     pub(super) sequence: Sequence,
+    /// Which connection of this session it is; marks of others say nothing about it.
+    pub(super) ordinal: u64,
 }
 
 /// A connection whose socket is open and which has proved itself.
@@ -69,8 +71,10 @@ pub(super) struct Recovery {
     pub(super) connected_at: Duration,
     /// How it was lost.
     pub(super) loss: Loss,
-    /// When it was lost.
+    /// When it was lost; for one of an earlier process, when this one began.
     pub(super) lost_at: Duration,
+    /// How long it had been lost by then.
+    pub(super) lost_before: Duration,
     /// When the service forgets it, counted from the last drop that followed progress.
     pub(super) window: Duration,
     /// Attempts so far.

@@ -6,7 +6,7 @@ use super::event::{Lifecycle, Received};
 use super::operations::Acked;
 use super::phase::{Identity, Phase, ReconnectionToken, Step};
 use super::recovery::live;
-use super::sequence::{Arrival, Sequence};
+use super::sequence::Arrival;
 use super::{Output, Session};
 use crate::protocol::{Downstream, Upstream, decode_downstream};
 
@@ -65,6 +65,8 @@ impl Session {
                 let connection_id = connection_id.into_owned();
                 let token = reconnection_token.map(|token| ReconnectionToken(token.into_owned()));
                 self.was_connected = true;
+                self.ordinal += 1;
+                self.changed = true;
                 self.renewed = false;
                 self.stall.restart(now);
                 let user_id = user_id.map(|user| user.into_owned());
@@ -72,7 +74,8 @@ impl Session {
                     connection_id: connection_id.clone(),
                     user_id: user_id.clone(),
                     token,
-                    sequence: Sequence::default(),
+                    sequence: self.new_sequence(),
+                    ordinal: self.ordinal,
                 };
                 self.event(Lifecycle::Connected { connection_id, user_id });
                 self.phase = Phase::Live(Box::new(live(identity, now, now, None)));
@@ -108,6 +111,7 @@ impl Session {
         let arrival = live.identity.sequence.arrive(now, sequence_id, bytes);
         live.progress |= sequence_id.is_some() && arrival != Arrival::Duplicate;
         let ack = live.identity.sequence.take_ack(now);
+        let repeated = live.identity.sequence.may_be_repeated(sequence_id);
         if let (Arrival::Gap { expected }, Some(sequence_id)) = (arrival, sequence_id) {
             self.event(Lifecycle::SequenceGap { expected, sequence_id });
         }
@@ -118,8 +122,9 @@ impl Session {
             return Received::Duplicate;
         }
         match frame {
-            Downstream::Message(message) => {
+            Downstream::Message(mut message) => {
                 self.counts.received += 1;
+                message.redelivered = repeated;
                 Received::Message(message)
             }
             Downstream::Unknown { reason, .. } => Received::Unknown { reason },
@@ -147,6 +152,7 @@ impl Session {
             Downstream::Connected { reconnection_token, .. } => {
                 if let (Some(token), Phase::Live(live)) = (reconnection_token, &mut self.phase) {
                     live.identity.token = Some(ReconnectionToken(token.into_owned()));
+                    self.changed = true;
                 }
                 Received::Control
             }

@@ -23,7 +23,7 @@ const PROVEN_SOCKET: Duration = Duration::from_secs(1);
 /// A connection that lived so long resets the back-off (PROTOCOL §19.5).
 const PROVEN_CONNECTION: Duration = Duration::from_secs(5);
 /// How long the service keeps a dropped connection.
-const RECOVERY_WINDOW: Duration = Duration::from_secs(RECOVERY_WINDOW_SECS);
+pub(super) const RECOVERY_WINDOW: Duration = Duration::from_secs(RECOVERY_WINDOW_SECS);
 
 /// How many recoveries may still begin without a pause: one more for each second that passes.
 #[derive(Clone, Copy, Debug)]
@@ -73,6 +73,7 @@ impl Session {
             connected_at: live.connected_at,
             loss: loss.clone(),
             lost_at: now,
+            lost_before: Duration::ZERO,
             window: counted_from + RECOVERY_WINDOW,
             attempts: 0,
             step: Step::Pause { until: if proven && self.quick.take(now) { now } else { now + RECOVERY_PAUSE } },
@@ -125,9 +126,9 @@ impl Session {
     /// The socket of a recovery has proved itself.
     pub(super) fn recovered(&mut self, now: Duration) {
         let Phase::Recovering(recovery) = std::mem::replace(&mut self.phase, Phase::Idle) else { return };
-        let Recovery { mut identity, connected_at, lost_at, window, attempts, step, .. } = *recovery;
+        let Recovery { mut identity, connected_at, lost_at, lost_before, window, attempts, step, .. } = *recovery;
         let connection_id = identity.connection_id.clone();
-        let downtime = now.saturating_sub(lost_at);
+        let downtime = lost_before + now.saturating_sub(lost_at);
         self.event(Lifecycle::Recovered { connection_id, attempts, downtime });
         identity.sequence.acknowledge_again(now);
         let counted_from = window.saturating_sub(RECOVERY_WINDOW);
@@ -135,6 +136,10 @@ impl Session {
         // The ping that was to prove it has its answer still to come, or now.
         live.pings.extend(Self::proving_since(&step).map(|sent| Ping { sent, id: None }));
         self.phase = Phase::Live(Box::new(live));
+        self.changed = true;
+        if !std::mem::replace(&mut self.was_connected, true) {
+            self.take_over_groups();
+        }
         self.send_queued(now);
         self.send_waiting_pings(now);
     }
@@ -153,6 +158,7 @@ impl Session {
         self.event(Lifecycle::SessionLost { connection_id: connection_id.clone(), reason: reason.clone() });
         self.event(Lifecycle::Disconnected { connection_id, loss });
         self.groups.forget_joined();
+        self.forget_earlier();
         for settled in self.operations.abandon(self.config.on_unknown, &reason) {
             self.settle(settled);
         }
@@ -162,7 +168,12 @@ impl Session {
         if recovery.lost_at.saturating_sub(recovery.connected_at) >= PROVEN_CONNECTION {
             self.retry = 0;
         }
-        self.retry_fresh(now, EndKind::Lost, reason, None);
+        if self.was_connected {
+            self.retry_fresh(now, EndKind::Lost, reason, None);
+        } else {
+            // It was an earlier process that had it: for this one there is a first attempt to make.
+            self.dial_fresh(now);
+        }
     }
 }
 

@@ -1,5 +1,8 @@
 //! Sequence ids of one reliable connection: what is new, what is a duplicate, what is missing, and when to acknowledge
 //! (PROTOCOL §7.1, §19.9, §19.10).
+//!
+//! There are two moments to acknowledge a message: when it was received, and when it was written out, for a connection
+//! that is to outlive the process.
 
 use std::time::Duration;
 
@@ -33,20 +36,56 @@ pub(super) struct Sequence {
     bytes: usize,
     /// When an acknowledgement is due.
     due: Option<Duration>,
+    /// Largest id whose message was written out; `None`: what was received is acknowledged.
+    written: Option<u64>,
+    /// Up to this id messages may have been written out by an earlier process.
+    begun_before: u64,
 }
 
 impl Sequence {
+    /// Of a connection whose messages are acknowledged when they were written out.
+    pub(super) fn kept() -> Self {
+        Self { written: Some(0), ..Self::default() }
+    }
+
+    /// Of a connection that an earlier process had: `done` was written out, what follows up to `begun` perhaps.
+    pub(super) fn resumed(done: u64, begun: u64) -> Self {
+        Self { largest: done, written: Some(done), begun_before: begun, ..Self::default() }
+    }
+
+    /// Whether the message with this id may have been written out by an earlier process.
+    pub(super) fn may_be_repeated(&self, id: Option<u64>) -> bool {
+        id.is_some_and(|id| id <= self.begun_before)
+    }
+
+    /// Takes note that everything up to this id was written out.
+    pub(super) fn write(&mut self, now: Duration, id: u64) {
+        let Some(written) = self.written else { return };
+        self.written = Some(written.max(id));
+        if self.acknowledgeable() > self.acknowledged && self.due.is_none() {
+            self.due = Some(now + ACK_AFTER);
+        }
+    }
+
+    /// The largest id that may be acknowledged.
+    fn acknowledgeable(&self) -> u64 {
+        self.written.map_or(self.largest, |written| written.min(self.largest))
+    }
+
     /// Takes note of a frame of `bytes` bytes.
     pub(super) fn arrive(&mut self, now: Duration, id: Option<u64>, bytes: usize) -> Arrival {
         let Some(id) = id else { return Arrival::InOrder };
         // A duplicate is acknowledged again: the service would not repeat what it knows to have arrived.
         self.messages += 1;
         self.bytes += bytes;
-        if self.due.is_none() {
+        let duplicate = id <= self.largest;
+        if duplicate {
+            self.acknowledged = self.acknowledged.min(id.saturating_sub(1));
+        }
+        if self.due.is_none() && (self.written.is_none() || self.acknowledgeable() > self.acknowledged) {
             self.due = Some(now + ACK_AFTER);
         }
-        if id <= self.largest {
-            self.acknowledged = self.acknowledged.min(id.saturating_sub(1));
+        if duplicate {
             return Arrival::Duplicate;
         }
         let expected = self.largest + 1;
@@ -67,15 +106,24 @@ impl Sequence {
     /// The id to acknowledge now, if it is time by the clock or by amount.
     pub(super) fn take_ack(&mut self, now: Duration) -> Option<u64> {
         let due = self.due.is_some_and(|due| due <= now);
-        if !due && self.messages < ACK_MESSAGES && self.bytes < ACK_BYTES {
+        let id = self.acknowledgeable();
+        let messages = match self.written {
+            None => self.messages,
+            Some(_) => u32::try_from(id.saturating_sub(self.acknowledged)).unwrap_or(u32::MAX),
+        };
+        let enough = messages >= ACK_MESSAGES || self.bytes >= ACK_BYTES;
+        // What was received and not written out cannot be acknowledged, however much it is.
+        if !due && (!enough || (self.written.is_some() && id <= self.acknowledged)) {
             return None;
         }
         self.due = None;
         self.messages = 0;
-        self.bytes = 0;
-        (self.largest > self.acknowledged).then(|| {
-            self.acknowledged = self.largest;
-            self.largest
+        if id == self.largest {
+            self.bytes = 0;
+        }
+        (id > self.acknowledged).then(|| {
+            self.acknowledged = id;
+            id
         })
     }
 
@@ -84,7 +132,7 @@ impl Sequence {
     /// and the service would repeat more each time until it gives up.
     pub(super) fn acknowledge_again(&mut self, now: Duration) {
         self.acknowledged = 0;
-        if self.largest > 0 {
+        if self.acknowledgeable() > 0 {
             self.due = Some(now);
         }
     }
@@ -124,6 +172,42 @@ mod tests {
         assert_eq!(sequence.take_ack(T0), Some(101));
         sequence.arrive(T0, Some(102), ACK_BYTES);
         assert_eq!(sequence.take_ack(T0), Some(102));
+    }
+
+    #[test]
+    fn what_is_kept_is_acknowledged_only_once_it_was_written_out() {
+        let mut sequence = Sequence::kept();
+        for id in 1..=500 {
+            sequence.arrive(T0, Some(id), ACK_BYTES);
+        }
+        assert_eq!((sequence.take_ack(T0), sequence.due()), (None, None));
+        sequence.write(T0, 40);
+        // More than a megabyte waits: at once.
+        assert_eq!(sequence.take_ack(T0), Some(40));
+        assert_eq!((sequence.take_ack(T0), sequence.due()), (None, None));
+        sequence.write(T0, 500);
+        assert_eq!(sequence.take_ack(T0), Some(500));
+        sequence.arrive(T0, Some(501), 10);
+        sequence.write(T0, 501);
+        assert_eq!((sequence.take_ack(T0), sequence.due()), (None, Some(ACK_AFTER)));
+        assert_eq!(sequence.take_ack(ACK_AFTER), Some(501));
+        // Repeated by the service, which does not know it yet.
+        sequence.arrive(ACK_AFTER, Some(501), 10);
+        assert_eq!(sequence.take_ack(2 * ACK_AFTER), Some(501));
+        // Written out before it came cannot be.
+        sequence.write(T0, 600);
+        assert_eq!(sequence.take_ack(Duration::MAX), None);
+    }
+
+    #[test]
+    fn a_resumed_connection_goes_on_after_what_was_done_and_knows_what_was_begun() {
+        let mut sequence = Sequence::resumed(5, 8);
+        assert_eq!(sequence.arrive(T0, Some(5), 10), Arrival::Duplicate);
+        assert_eq!(sequence.arrive(T0, Some(6), 10), Arrival::InOrder);
+        assert_eq!(sequence.take_ack(ACK_AFTER), Some(5));
+        let repeated = [6, 8, 9].map(|id| sequence.may_be_repeated(Some(id)));
+        assert_eq!(repeated, [true, true, false]);
+        assert!(!sequence.may_be_repeated(None) && !Sequence::default().may_be_repeated(Some(1)));
     }
 
     #[test]

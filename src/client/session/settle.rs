@@ -44,6 +44,10 @@ impl Session {
 
     pub(super) fn settle_all(&mut self, reason: &str) {
         for settled in self.operations.finish(reason) {
+            // What an earlier process has left stays as it is.
+            if settled.operation.owner == Owner::Earlier {
+                continue;
+            }
             self.settle(settled);
         }
     }
@@ -55,22 +59,31 @@ impl Session {
             OperationKind::LeaveGroup => Some(false),
             OperationKind::SendToGroup | OperationKind::Event => None,
         };
-        let done = matches!(outcome, Outcome::Acked { .. } | Outcome::Sent);
+        let done = matches!(outcome, Outcome::Acked { .. } | Outcome::Sent | Outcome::AlreadyJoined);
+        self.changed = true;
+        self.doubt(&operation, &outcome);
         if let Some(joined) = group {
             if done {
                 self.groups.confirm(&operation.target, joined);
-            } else if operation.owner != Owner::Rejoin && !self.operations.concerns_group(&operation.target) {
+            } else if matches!(operation.owner, Owner::User(_)) && !self.operations.concerns_group(&operation.target) {
                 self.groups.settle_for_what_is(&operation.target);
             }
         }
-        let Owner::User(id) = operation.owner else {
-            self.settle_rejoin(&operation.target, operation.ack_id, outcome);
-            return;
+        let id = match operation.owner {
+            Owner::User(id) => id,
+            Owner::Rejoin => return self.settle_rejoin(&operation.target, operation.ack_id, outcome),
+            Owner::Session => return self.settle_leave(operation, outcome),
+            Owner::Earlier => {
+                self.count(&outcome);
+                self.report(None, &operation, &outcome);
+                return self.settle_earlier(&operation, outcome);
+            }
         };
         self.count(&outcome);
-        self.report(id, &operation, &outcome);
+        self.report(Some(id), &operation, &outcome);
         if let (Some(joined), true) = (group, done) {
             let (group, ack_id) = (operation.target, operation.ack_id);
+            let ack_id = ack_id.filter(|_| outcome != Outcome::AlreadyJoined);
             self.event(if joined {
                 Lifecycle::Joined { group, ack_id, rejoined: false }
             } else {
@@ -97,7 +110,7 @@ impl Session {
                 self.event(Lifecycle::RejoinFailed { group, error });
             }
             // It settles only once it was sent, and has an id of its own.
-            Outcome::NotSent { .. } | Outcome::IdInUse { .. } => {}
+            Outcome::AlreadyJoined | Outcome::NotSent { .. } | Outcome::IdInUse { .. } => {}
         }
     }
 
@@ -109,6 +122,7 @@ impl Session {
                 counts.acked += 1;
             }
             Outcome::Sent => counts.sent += 1,
+            Outcome::AlreadyJoined => {}
             Outcome::Refused { .. } | Outcome::NotAcknowledged { .. } | Outcome::Unknown { .. } => {
                 counts.sent += 1;
                 counts.failed += 1;
@@ -117,13 +131,14 @@ impl Session {
         }
     }
 
-    fn report(&mut self, id: OperationId, operation: &Operation, outcome: &Outcome) {
+    fn report(&mut self, id: Option<OperationId>, operation: &Operation, outcome: &Outcome) {
         let (ack_id, error, duplicate, attempts, elapsed) = match outcome {
             Outcome::Acked { ack_id, duplicate, attempts, elapsed } => (*ack_id, None, *duplicate, *attempts, *elapsed),
             Outcome::Refused { ack_id, error, attempts, elapsed } => {
                 (*ack_id, Some(error.clone()), false, *attempts, *elapsed)
             }
             Outcome::Sent
+            | Outcome::AlreadyJoined
             | Outcome::NotAcknowledged { .. }
             | Outcome::Unknown { .. }
             | Outcome::NotSent { .. }

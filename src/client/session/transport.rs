@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use super::event::{Lifecycle, Loss};
 use super::phase::{Live, Phase, Step};
-use super::verdict::{EndKind, LossCause, LossVerdict, dial_verdict, loss_verdict};
+use super::verdict::{DialClass, EndKind, LossCause, LossVerdict, dial_verdict, loss_verdict};
 use super::{DialFailure, DialRequest, End, Output, Retries, Session};
 use crate::protocol::Upstream;
 
@@ -46,9 +46,19 @@ impl Session {
                 }
             }
             Phase::Recovering(recovery) => {
-                if let Step::Dialing { started, .. } = recovery.step {
-                    self.attempt_failed(&failure.message, true);
+                let Step::Dialing { started, .. } = recovery.step else { return };
+                let loss = recovery.loss.clone();
+                self.attempt_failed(&failure.message, true);
+                let verdict = dial_verdict(failure.class);
+                if self.was_connected || verdict.retry {
                     self.pause_recovery(now, started);
+                } else if matches!(verdict.end, EndKind::Unauthorized | EndKind::HandshakeRefused)
+                    && matches!(failure.class, DialClass::Status(_))
+                {
+                    self.give_up(now, format!("the service refused the recovery: {}", failure.message), loss);
+                } else {
+                    // What stands in the way says nothing about the connection, which stays recorded.
+                    self.fail(verdict.end, failure.message);
                 }
             }
             Phase::Idle
@@ -138,10 +148,8 @@ impl Session {
                 self.outputs.push_back(Output::Abort);
                 self.end(End::Stopped);
             }
-            Phase::Live(live) => {
-                if let Some(id) = live.identity.sequence.take_ack(now) {
-                    self.send(&Upstream::SequenceAck(id));
-                }
+            Phase::Live(_) => {
+                self.acknowledge_messages(now);
                 self.keep_alive(now);
             }
             Phase::Recovering(recovery) => match recovery.step {
@@ -160,6 +168,14 @@ impl Session {
             | Phase::Waiting { .. }
             | Phase::Closing { .. }
             | Phase::Ended => {}
+        }
+    }
+
+    /// Acknowledges what has come, if it is time (PROTOCOL §19.9).
+    pub(super) fn acknowledge_messages(&mut self, now: Duration) {
+        let Phase::Live(live) = &mut self.phase else { return };
+        if let Some(id) = live.identity.sequence.take_ack(now) {
+            self.send(&Upstream::SequenceAck(id));
         }
     }
 
@@ -218,6 +234,7 @@ impl Session {
             EndKind::Unreachable | EndKind::HandshakeRefused | EndKind::Protocol if self.was_connected => EndKind::Lost,
             other => other,
         };
+        self.part();
         self.settle_all(&message);
         self.end(End::Failed { kind, message });
     }

@@ -98,6 +98,7 @@ impl EventSink for Watch {
             | Lifecycle::Reconnecting { .. }
             | Lifecycle::SessionLost { .. }
             | Lifecycle::Ack(_)
+            | Lifecycle::OperationUnknown { .. }
             | Lifecycle::Joined { .. }
             | Lifecycle::Left { .. }
             | Lifecycle::RejoinFailed { .. }

@@ -34,7 +34,7 @@ impl Log {
     pub async fn failed(&self) -> Failure {
         let why = match self.writer.failed().await {
             WriteFailure::Closed => "nobody reads it any more".to_owned(),
-            WriteFailure::Failed(error) => error.to_string(),
+            WriteFailure::Failed(error) | WriteFailure::Unrecorded(error) => error.to_string(),
         };
         Failure::message(Kind::Output, format!("could not write to the log file: {why}"))
     }
@@ -69,6 +69,6 @@ impl Observer for Log {
             buffer.extend_from_slice(format!("{{\"type\":\"dropped\",\"records\":{dropped}}}\n").as_bytes());
         }
         buffer.extend_from_slice(line);
-        self.writer.put(0, &mut buffer);
+        self.writer.put(0, &mut buffer, None);
     }
 }

@@ -122,7 +122,7 @@ mod tests {
             truncated: false,
         };
         let url = AccessUrl::parse(url).ok();
-        let place = Place { url, local: false, connect_timeout: Duration::from_secs(30) };
+        let place = Place { url, local: false, connect_timeout: Duration::from_secs(30), kept: false };
         let mut told = Vec::new();
         hints(&refusal, &place, &mut |hint| told.push(hint));
         told

@@ -234,6 +234,7 @@ impl Watcher for Watch {
             | Lifecycle::Reconnecting { .. }
             | Lifecycle::OperationRetried(_)
             | Lifecycle::Ack(_)
+            | Lifecycle::OperationUnknown { .. }
             | Lifecycle::RejoinFailed { .. }
             | Lifecycle::SequenceGap { .. } => {}
         }

@@ -85,7 +85,8 @@ impl Watcher for Watch {
             | Lifecycle::Joined { .. }
             | Lifecycle::Left { .. }
             | Lifecycle::RejoinFailed { .. }
-            | Lifecycle::SequenceGap { .. } => self.live.get(),
+            | Lifecycle::SequenceGap { .. }
+            | Lifecycle::OperationUnknown { .. } => self.live.get(),
         };
         self.progress.clear();
         if self.live.replace(live) != live {
@@ -257,7 +258,8 @@ impl<'a> Flow<'a> {
         let line = slot.line;
         match &outcome {
             Outcome::Acked { duplicate, .. } => self.tally.acked(*duplicate),
-            Outcome::Sent => self.tally.sent += 1,
+            // No line is a join.
+            Outcome::Sent | Outcome::AlreadyJoined => self.tally.sent += 1,
             Outcome::NotSent { .. } => self.tally.unsent += 1,
             Outcome::Unknown { ack_id, reason } => {
                 self.tally.lose(line, *ack_id, reason.clone());

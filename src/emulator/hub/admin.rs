@@ -169,7 +169,7 @@ impl Hub {
             Target::Everyone | Target::User(_) | Target::Connection(_) => Origin::Server,
         };
         let Outgoing { data, metadata, ttl } = *outgoing;
-        let message = Message { origin, sequence_id: None, data, metadata, stream: None };
+        let message = Message { origin, sequence_id: None, data, metadata, stream: None, redelivered: false };
         let expires = (!ttl.is_zero()).then(|| now.saturating_add(ttl));
         self.deliver_to_all(&keys, Delivery::expiring(message, expires));
         self.settle(now);

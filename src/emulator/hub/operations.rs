@@ -201,7 +201,7 @@ impl Hub {
             Operation::Send { group, no_echo, data, metadata } => {
                 let Some(user) = self.connections.get(&key).map(|connection| connection.user.clone()) else { return };
                 let origin = Origin::Group { group: group.into(), user_id: user.as_deref().map(Cow::Borrowed) };
-                let message = Message { origin, sequence_id: None, data, metadata, stream: None };
+                let message = Message { origin, sequence_id: None, data, metadata, stream: None, redelivered: false };
                 // The echo comes before the ack (PROTOCOL §5.6).
                 self.publish(group, message, no_echo.then_some(key));
                 self.succeed(key, ack_id);
@@ -267,7 +267,14 @@ impl Hub {
             EventAnswer::NoContent => self.succeed(key, ack_id),
             EventAnswer::Reply(data) => {
                 let data = data.as_data();
-                let message = Message { origin: Origin::Server, sequence_id: None, data, metadata: None, stream: None };
+                let message = Message {
+                    origin: Origin::Server,
+                    sequence_id: None,
+                    data,
+                    metadata: None,
+                    stream: None,
+                    redelivered: false,
+                };
                 // Before the ack (PROTOCOL §5.6).
                 self.deliver_to(key, message);
                 self.succeed(key, ack_id);

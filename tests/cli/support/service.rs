@@ -589,6 +589,13 @@ impl Source {
         frame
     }
 
+    /// The newest message is another one, under the same sequence id.
+    pub fn replace_last(&mut self, frame: Value) {
+        if let Some((_, last)) = self.unacknowledged.back_mut() {
+            *last = frame;
+        }
+    }
+
     /// How many there were.
     pub fn total(&self) -> u64 {
         self.last

@@ -45,6 +45,7 @@ fn config() -> Config {
         operation_backoff: Backoff { mode: BackoffMode::Fixed, delay: s(1), max_delay: s(120) },
         ack_timeout: s(30),
         on_unknown: OnUnknown::Fail,
+        keep: None,
         seed: 1,
     }
 }
@@ -200,6 +201,7 @@ impl EventSink for TestSink {
             Lifecycle::SessionLost { .. } => "session-lost".into(),
             Lifecycle::Disconnected { .. } => "disconnected".into(),
             Lifecycle::Ack(report) => format!("ack {}", report.ack_id),
+            Lifecycle::OperationUnknown { ack_id, .. } => format!("unknown {ack_id}"),
             Lifecycle::Joined { group, .. } => format!("joined {group}"),
             Lifecycle::Left { group, .. } => format!("left {group}"),
             Lifecycle::RejoinFailed { group, .. } => format!("rejoin failed {group}"),

@@ -2,6 +2,7 @@
 
 mod connect;
 mod groups;
+mod keep;
 mod keepalive;
 mod operations;
 mod property;
@@ -45,6 +46,7 @@ pub(super) fn config() -> Config {
         operation_backoff: Backoff { mode: BackoffMode::Fixed, delay: ms(800), max_delay: s(120) },
         ack_timeout: s(30),
         on_unknown: OnUnknown::Fail,
+        keep: None,
         seed: 1,
     }
 }
@@ -94,6 +96,9 @@ fn event_line(event: &Lifecycle) -> String {
             };
             format!("ack {ack_id} {} {target} {result}, attempts {attempts}, {elapsed:?}", operation.name())
         }
+        Lifecycle::OperationUnknown { operation, target, ack_id, reason } => {
+            format!("unknown {ack_id} {} {target}: {reason}", operation.name())
+        }
         Lifecycle::Joined { group, ack_id, rejoined } => {
             format!("{} {group} {ack_id:?}", if *rejoined { "rejoined" } else { "joined" })
         }
@@ -110,6 +115,7 @@ fn outcome_line(outcome: &Outcome) -> String {
             format!("acked {ack_id}{duplicate}, attempts {attempts}, {elapsed:?}")
         }
         Outcome::Sent => "sent".into(),
+        Outcome::AlreadyJoined => "already joined".into(),
         Outcome::Refused { ack_id, error, attempts, .. } => {
             format!("refused {ack_id}: {}: {}, attempts {attempts}", error.name, error.message)
         }

@@ -86,6 +86,7 @@ fn configs() -> impl Strategy<Value = Config> {
                 mode: if exponential { BackoffMode::Exponential } else { BackoffMode::Fixed },
                 ..config().reconnect_backoff
             },
+            keep: None,
             seed,
             ..config()
         },

@@ -1,0 +1,282 @@
+//! What outlives a process: recorded before it is acted on, taken up again, and given up honestly.
+
+use super::*;
+
+fn kept() -> Config {
+    Config { keep: Some(Keep::default()), ..config() }
+}
+
+fn snapshot() -> Snapshot {
+    Snapshot {
+        connection: Some(KeptConnection {
+            id: "c1".into(),
+            user_id: Some("alice".into()),
+            token: ReconnectionToken("t1".into()),
+        }),
+        ordinal: 3,
+        groups: vec![("g".into(), true, true), ("old".into(), true, true)],
+        operations: Vec::new(),
+        used_ids: vec![(1, 4)],
+    }
+}
+
+fn unanswered(text: &str, ack_id: u64) -> KeptOperation {
+    let frame = send(text).encode(Some(ack_id));
+    KeptOperation { ack_id, kind: OperationKind::SendToGroup, target: "g".into(), frame }
+}
+
+fn resume(snapshot: Snapshot) -> Config {
+    let resume = Resume { snapshot, done: 5, begun: 7, downtime: s(3), leave: vec!["old".into()] };
+    Config { keep: Some(Keep { resume: Some(resume) }), ..config() }
+}
+
+/// With the first recovery dialled.
+#[track_caller]
+fn resuming(snapshot: Snapshot) -> Bench {
+    let mut b = Bench::idle(resume(snapshot));
+    b.session.handle_start(b.now);
+    b.says(&["recover c1 with t1 by 5s"]);
+    b
+}
+
+fn mark(ordinal: u64, sequence_id: u64) -> Mark {
+    Mark { ordinal, sequence_id }
+}
+
+#[test]
+fn a_connection_is_recorded_when_it_is_made_and_whenever_it_changes() {
+    let mut b = Bench::live(kept());
+    let first = b.session.take_snapshot().unwrap();
+    assert_eq!(first.connection.as_ref().map(|kept| (kept.id.as_str(), kept.token.0.as_str())), Some(("c1", "t1")));
+    assert_eq!((first.ordinal, b.session.take_snapshot()), (1, None));
+    b.join("g");
+    b.send("a");
+    b.says(&[&joins("g", 1), &sends("a", 2)]);
+    let sent = b.session.take_snapshot().unwrap();
+    assert_eq!(sent.groups, [("g".into(), true, false)]);
+    assert_eq!((sent.operations, sent.used_ids), (vec![unanswered("a", 2)], vec![(1, 2)]));
+    b.ack(2);
+    b.ack(1);
+    b.take();
+    let settled = b.session.take_snapshot().unwrap();
+    assert_eq!((settled.operations, settled.groups), (vec![], vec![("g".into(), true, true)]));
+    b.control(&connected("c1"));
+    assert_eq!(b.session.take_snapshot().unwrap().connection.unwrap().token.0, "t-c1");
+    // Messages change nothing of it: how far they were written out is recorded by whoever writes.
+    assert!(b.message(1));
+    assert_eq!((b.session.take_snapshot(), b.session.mark()), (None, Some(mark(1, 1))));
+}
+
+#[test]
+fn without_a_keep_nothing_is_to_be_recorded() {
+    let mut b = Bench::live(config());
+    b.send("a");
+    assert_eq!(b.session.take_snapshot(), None);
+}
+
+#[test]
+fn a_message_is_acknowledged_once_it_was_written_out_and_not_before() {
+    let mut b = Bench::live(kept());
+    assert!(b.message(1) && b.message(2) && b.message(3));
+    b.quiet(s(9));
+    b.session.handle_written(b.now, mark(1, 2));
+    b.quiet(ms(499));
+    b.pass(ms(1));
+    b.says(&[&acknowledges(2)]);
+    // Of another connection: says nothing about this one.
+    b.session.handle_written(b.now, mark(2, 3));
+    assert_eq!(b.session.poll_timeout(), Some(b.now.min(s(9) + ms(500)) + ms(500)));
+}
+
+#[test]
+fn leaving_says_nothing_and_keeps_what_is_unanswered() {
+    let mut b = Bench::live(kept());
+    b.send("a");
+    assert!(b.message(1));
+    b.take();
+    b.session.take_snapshot();
+    b.stop();
+    // Neither an acknowledgement nor a close frame.
+    b.says(&["abort", "#1 unknown 1: the session was stopped", "ended: stopped"]);
+    // Recorded before; nothing has changed.
+    assert_eq!(b.session.take_snapshot(), None);
+    let mut b = Bench::live(kept());
+    b.send("a");
+    b.stop();
+    b.take();
+    let parting = b.session.take_snapshot().unwrap();
+    assert_eq!((parting.operations, parting.connection.is_some()), (vec![unanswered("a", 1)], true));
+    assert_eq!(b.session.take_snapshot(), None);
+}
+
+#[test]
+fn an_earlier_processs_connection_goes_on_where_it_was() {
+    let mut b = resuming(snapshot());
+    b.join("g");
+    b.join("new");
+    b.recover();
+    b.says(&[
+        "recovered c1, attempts 1, down 3s",
+        "joined g None",
+        "#1 already joined",
+        &joins("new", 6),
+        &leaves("old", 7),
+        // At once: what was recorded as done, and nothing that may not have been.
+        &acknowledges(5),
+    ]);
+    // Written out before: dropped. Perhaps written out: marked. New: not.
+    assert!(!b.message(5));
+    for (id, repeated) in [(6, true), (7, true), (8, false)] {
+        let text = message(id);
+        let Received::Message(message) = b.text(&text) else { panic!("{id}") };
+        assert_eq!((message.sequence_id, message.redelivered), (Some(id), repeated));
+    }
+    assert_eq!(b.session.counts().received, 3);
+    b.ack(7);
+    b.ack(6);
+    b.pass(ms(500));
+    b.says(&[
+        "left old Some(7)",
+        "ack 6 joinGroup new ok, attempts 1, 0ns",
+        "joined new Some(6)",
+        "#2 acked 6, attempts 1, 0ns",
+        // For the one that came again.
+        &acknowledges(5),
+    ]);
+    assert_eq!(b.groups(), "g?! new?!");
+}
+
+#[test]
+fn a_group_whose_join_or_leave_is_on_its_way_is_not_known_to_be_joined() {
+    let mut b = Bench::live(kept());
+    b.join("g");
+    b.ack(1);
+    b.leave("g");
+    b.join("g");
+    b.join("h");
+    b.leave("h");
+    b.take();
+    let groups = b.session.take_snapshot().unwrap().groups;
+    assert_eq!(groups, [("g".into(), true, false), ("h".into(), false, false)]);
+}
+
+#[test]
+fn a_join_that_comes_after_the_recovery_is_not_sent_either() {
+    let mut b = resuming(snapshot());
+    b.recover();
+    b.take();
+    b.join("g");
+    b.says(&["joined g None", "#1 already joined"]);
+    // Asked again, it is a join like any other.
+    b.join("g");
+    b.says(&[&joins("g", 6)]);
+}
+
+#[test]
+fn a_message_of_an_earlier_process_goes_on_under_its_id() {
+    let operations = vec![unanswered("a", 3), unanswered("b", 4)];
+    let mut b = resuming(Snapshot { operations, ..snapshot() });
+    // The same as before, given again; another; and an id that was answered before, as the service will say.
+    b.send("b");
+    b.send("c");
+    b.ask(send("d"), AckMode::Id(2));
+    // An id of another message that may still be carried out.
+    b.ask(send("x"), AckMode::Id(3));
+    b.says(&["#4 id 3 in use"]);
+    b.recover();
+    b.says(&[
+        "recovered c1, attempts 1, down 3s",
+        &sends("a", 3),
+        &sends("b", 4),
+        &sends("c", 5),
+        &sends("d", 2),
+        &leaves("old", 6),
+        &acknowledges(5),
+    ]);
+    b.nack(3, "Duplicate");
+    b.nack(4, "Duplicate");
+    b.says(&[
+        "ack 3 sendToGroup g duplicate, attempts 2, 0ns",
+        "ack 4 sendToGroup g duplicate, attempts 2, 0ns",
+        "#1 acked 4 duplicate, attempts 2, 0ns",
+    ]);
+}
+
+#[test]
+fn a_message_without_an_ack_is_kept_for_another_run() {
+    let mut b = Bench::live(Config { operation_retries: 0, ping_interval: None, ping_timeout: None, ..kept() });
+    b.send("a");
+    b.pass(s(30));
+    b.take();
+    assert_eq!(b.session.take_snapshot().unwrap().operations, [unanswered("a", 1)]);
+}
+
+#[test]
+fn a_connection_that_cannot_be_recovered_is_reported_and_replaced() {
+    for refuse in [
+        |b: &mut Bench| b.dial_failed(DialClass::Status(404)),
+        |b: &mut Bench| {
+            b.open();
+            b.says(&[PING]);
+            b.close(1008);
+        },
+    ] {
+        let mut b = resuming(Snapshot { operations: vec![unanswered("a", 3)], ..snapshot() });
+        b.join("g");
+        refuse(&mut b);
+        let said = b.take().join("\n");
+        let lost = said.find("session-lost c1: ").unwrap_or_else(|| panic!("{said}"));
+        let unknown = said.find("unknown 3 sendToGroup g: ").unwrap();
+        let dial = said.find("dial by").unwrap();
+        assert!(lost < unknown && unknown < dial && said.contains("disconnected c1"), "{said}");
+        // It cannot come back, nor can what is unknown be repeated.
+        let given_up = b.session.take_snapshot().unwrap();
+        assert_eq!((given_up.connection, given_up.operations), (None, vec![]));
+        assert!(given_up.ordinal > 3);
+        b.open();
+        b.control(&connected("c2"));
+        b.says(&["connected c2 None", &joins("g", 5)]);
+        let replaced = b.session.take_snapshot().unwrap();
+        assert_eq!(replaced.connection.unwrap().id, "c2");
+        // The new connection has messages of its own.
+        let text = message(1);
+        let Received::Message(message) = b.text(&text) else { panic!() };
+        assert!(!message.redelivered);
+    }
+}
+
+#[test]
+fn a_recovery_that_is_not_refused_is_tried_for_as_long_as_the_service_keeps_the_connection() {
+    let mut b = resuming(snapshot());
+    for second in 1..30 {
+        b.dial_failed(DialClass::Unreachable);
+        b.says(&["recovery failed: no"]);
+        b.pass(s(1));
+        b.says(&[&format!("recover c1 with t1 by {:?}", s(second) + s(5))]);
+    }
+    b.dial_failed(DialClass::Status(503));
+    let said = b.take();
+    assert_eq!(said[0], "recovery failed: no");
+    assert!(said[1].starts_with("session-lost c1: not recovered within 29 s"), "{said:?}");
+    assert_eq!(said.last().map(String::as_str), Some("dial by 59s"));
+}
+
+#[test]
+fn what_stands_in_the_way_of_every_connection_leaves_the_record_alone() {
+    for (class, end) in [(DialClass::Certificate, "Unreachable"), (DialClass::Configuration, "Configuration")] {
+        let mut b = resuming(snapshot());
+        b.dial_failed(class);
+        b.says(&["recovery failed: no", &format!("ended: {end}: no")]);
+        assert_eq!(b.session.take_snapshot(), None);
+    }
+}
+
+#[test]
+fn a_record_without_a_connection_begins_a_new_one_in_its_groups() {
+    let mut b = Bench::idle(resume(Snapshot { connection: None, ..snapshot() }));
+    b.session.handle_start(b.now);
+    b.says(&["dial by 30s"]);
+    b.open();
+    b.control(&connected("c2"));
+    b.says(&["connected c2 None", &joins("g", 5)]);
+}

@@ -1,0 +1,227 @@
+//! `--session FILE`: the connection of an earlier run taken up, and this one's recorded as it goes.
+//!
+//! The driver records through a [`Keeper`] what has to be known before a frame is sent; the thread that writes the
+//! output records through a [`Ledger`] what is printed, before and after. Both write the one [`SessionFile`].
+
+use std::io;
+use std::sync::{Arc, OnceLock};
+
+use super::run::url_source;
+use crate::auth::access_url::AccessUrl;
+use crate::auth::token::peek_claims;
+use crate::client::driver::{CurrentUrl, KeepFailed, Keeper, NetDialer};
+use crate::client::session::{Keep, Mark, Resume, Snapshot};
+use crate::failure::{Failure, Kind};
+use crate::protocol::Subprotocol;
+use crate::render::{Console, Ledger, Printer, Weight, rfc3339};
+use crate::secret;
+use crate::settings::{self, Connection};
+use crate::state::{FormatError, Holder, OpenError, Opened, Place, SessionFile};
+
+/// A session file in use.
+#[derive(Debug)]
+pub struct Kept {
+    file: Arc<SessionFile>,
+    /// As it was named.
+    name: String,
+    /// What an earlier run left.
+    keep: Keep,
+    /// Where a recovery goes.
+    url: Option<AccessUrl>,
+    /// Every message is this command's.
+    pub takes_messages: bool,
+    /// Output of an earlier run may have ended in the middle of a line.
+    torn: bool,
+    /// Why the driver could not record.
+    failure: Arc<OnceLock<io::Error>>,
+}
+
+/// Opens the file, if one is asked for. Fails with exit 3.
+pub fn open(connection: &Connection, printer: &mut Printer) -> Result<Option<Kept>, Failure> {
+    let Some(settings) = &connection.session_file else { return Ok(None) };
+    let holder =
+        Holder { pid: std::process::id(), command: settings.command.to_owned(), since: rfc3339(super::unix_now()) };
+    let name = settings.path.display().to_string();
+    let opened = SessionFile::open(&settings.path, &holder).map_err(|error| not_opened(&name, error))?;
+    if let (Some(stored), Some(url)) = (&opened.place, url_source(&connection.source).at_once()) {
+        check_place(&name, stored, &place(&url, connection.protocol))?;
+    }
+    if let Some(mode) = opened.exposed {
+        let what = format!(
+            "others could read the session file `{name}` (mode {mode:o}), which holds a token; now they cannot"
+        );
+        printer.note(Weight::Warning, &what);
+    }
+    if let Some(stream) = opened.stream.as_ref().filter(|_| opened.snapshot.connection.is_some()) {
+        let settled = stream.settled();
+        printer
+            .note(Weight::Info, &format!("`{name}` has a stream that was not finished, {settled} line(s) of it sent"));
+    }
+    Ok(Some(Kept::new(opened, name, settings)))
+}
+
+impl Kept {
+    fn new(opened: Opened, name: String, settings: &settings::SessionFile) -> Self {
+        let Opened { file, place, snapshot, done, begun, downtime, .. } = opened;
+        let mut url = None;
+        if let Some(connection) = &snapshot.connection {
+            secret::remember(&connection.token.0);
+            url = place.as_ref().and_then(|place| AccessUrl::parse(&place.url).ok());
+        }
+        let unwanted = |group: &String| settings.groups.as_ref().is_some_and(|wanted| !wanted.contains(group));
+        let leave = snapshot.groups.iter().map(|(group, ..)| group.clone()).filter(unwanted).collect();
+        let resume = (snapshot != Snapshot::default()).then_some(Resume { snapshot, done, begun, downtime, leave });
+        Self {
+            file: Arc::new(file),
+            name,
+            keep: Keep { resume },
+            url,
+            takes_messages: settings.takes_messages,
+            torn: begun > done,
+            failure: Arc::default(),
+        }
+    }
+
+    /// What the session has to know.
+    pub fn keep(&self) -> Keep {
+        self.keep.clone()
+    }
+
+    /// Where the connection of an earlier run is, and from now on everything is recorded.
+    pub fn attach(&self, dialer: &mut NetDialer, protocol: Subprotocol, console: &Console) -> Box<dyn Keeper + Send> {
+        if let Some(url) = &self.url {
+            dialer.recover_at(url);
+        }
+        if self.torn {
+            console.out.end_torn_line();
+        }
+        let ledger = FileLedger { file: Arc::clone(&self.file), name: self.name.clone() };
+        console.out.writer().record_with(Arc::new(ledger));
+        let resumed = self.keep.resume.as_ref().and_then(|resume| resume.snapshot.connection.as_ref());
+        Box::new(FileKeeper {
+            file: Arc::clone(&self.file),
+            name: self.name.clone(),
+            url: dialer.current_url(),
+            protocol,
+            connection_id: resumed.map(|connection| connection.id.clone()),
+            failure: Arc::clone(&self.failure),
+        })
+    }
+
+    /// Why the driver could not record, if so.
+    pub fn failure(&self) -> Option<Failure> {
+        self.failure.get().map(not_recorded)
+    }
+
+    /// The last record of a run, down to the disk. Everything that was printed is written by now.
+    pub fn close(&self) -> Option<Failure> {
+        self.file.close().map_err(|error| not_recorded(&named(&self.name, &error))).err()
+    }
+}
+
+/// What could not be recorded, as an error of the whole run.
+pub fn not_recorded(error: &io::Error) -> Failure {
+    Failure::message(Kind::Output, error.to_string())
+        .hint("what is not recorded is not acknowledged: the next run goes on from what was recorded last")
+}
+
+fn named(name: &str, error: &io::Error) -> io::Error {
+    io::Error::new(error.kind(), format!("could not write the session file `{name}`: {error}"))
+}
+
+fn not_opened(name: &str, error: OpenError) -> Failure {
+    let hint = match &error {
+        OpenError::Held(_) => {
+            "a connection has one user at a time: wait for the other run to end, or name another file"
+        }
+        OpenError::Format(FormatError::Other) => "it was left as it is: name another file",
+        OpenError::Format(FormatError::Newer(_)) => {
+            "it was left as it is: use the wps that has written it, or name another file"
+        }
+        OpenError::Format(FormatError::Damaged(_)) => {
+            "it was left as it is: move it away to begin with a new connection; what waits for the old one is lost then"
+        }
+        OpenError::NotAFile(_) | OpenError::Dangling(_) => "name a file, which is made when it is missing",
+        OpenError::NoDirectory(_) => "make the directory, or name a file elsewhere",
+        OpenError::Read(_) | OpenError::Write(_) => {
+            "the file and its directory have to be readable and writable: FILE is replaced at each change, FILE.lock lies beside it"
+        }
+    };
+    let what = format!("the session file `{name}` cannot be used");
+    Failure::new(Kind::Config, anyhow::anyhow!("{error}").context(what)).hint(hint)
+}
+
+/// What a connection to that URL belongs to.
+fn place(url: &AccessUrl, protocol: Subprotocol) -> Place {
+    Place {
+        endpoint: url.origin(),
+        hub: url.hub().to_owned(),
+        user: url.token().and_then(|token| peek_claims(token.expose())).and_then(|claims| claims.sub),
+        protocol: protocol.name().to_owned(),
+        url: url.without_token(),
+    }
+}
+
+fn check_place(name: &str, stored: &Place, given: &Place) -> Result<(), Failure> {
+    let same = stored.endpoint.eq_ignore_ascii_case(&given.endpoint)
+        && stored.hub.eq_ignore_ascii_case(&given.hub)
+        && stored.user == given.user
+        && stored.protocol == given.protocol;
+    if same {
+        return Ok(());
+    }
+    let described = |place: &Place| {
+        let user = place.user.as_deref().map_or("an anonymous user".to_owned(), |user| format!("user `{user}`"));
+        format!("hub `{}` at `{}` as {user}", place.hub, place.endpoint)
+    };
+    let mut what = format!("the session file `{name}` is for {}, not for {}", described(stored), described(given));
+    if stored.protocol != given.protocol {
+        what = format!("{what}; it speaks `{}`", stored.protocol);
+    }
+    Err(Failure::message(Kind::Config, what)
+        .hint("name another file for this connection; the one in the file is kept until it is used or given up"))
+}
+
+/// Records for the driver.
+struct FileKeeper {
+    file: Arc<SessionFile>,
+    name: String,
+    url: CurrentUrl,
+    protocol: Subprotocol,
+    /// The connection that was recorded last.
+    connection_id: Option<String>,
+    failure: Arc<OnceLock<io::Error>>,
+}
+
+impl Keeper for FileKeeper {
+    fn keep(&mut self, snapshot: Snapshot) -> Result<(), KeepFailed> {
+        let id = snapshot.connection.as_ref().map(|connection| connection.id.clone());
+        let is_new = id.is_some() && id != self.connection_id;
+        let place = self.url.get().filter(|_| is_new).map(|url| place(&url, self.protocol));
+        self.connection_id = id;
+        self.file.keep(snapshot, place).map_err(|error| {
+            let _ = self.failure.set(named(&self.name, &error));
+            KeepFailed
+        })
+    }
+}
+
+/// Records for the thread that writes.
+struct FileLedger {
+    file: Arc<SessionFile>,
+    name: String,
+}
+
+impl Ledger for FileLedger {
+    fn begin(&self, mark: Mark) -> io::Result<()> {
+        self.file.begin(mark).map_err(|error| named(&self.name, &error))
+    }
+
+    fn done(&self, mark: Mark) {
+        self.file.done(mark);
+    }
+
+    fn settle(&self) -> io::Result<()> {
+        self.file.settle().map_err(|error| named(&self.name, &error))
+    }
+}

@@ -1,0 +1,53 @@
+//! `--session`: the file, and what a command does with the connection in it.
+
+use std::path::PathBuf;
+
+use super::{Ack, Connection};
+use crate::cli::SessionFileArgs;
+use crate::failure::{Failure, Kind};
+
+/// A connection that outlives the process.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct SessionFile {
+    /// Where it is kept.
+    pub path: PathBuf,
+    /// The command, as in `wps listen`, for others who want the file.
+    pub command: &'static str,
+    /// The groups it is to be in: any other of an earlier run is left. `None`: none is left.
+    pub groups: Option<Vec<String>>,
+    /// Every message is this command's, printed or not. Otherwise those that it does not print wait at the service, for
+    /// a run that does.
+    pub takes_messages: bool,
+}
+
+impl SessionFile {
+    /// Of a command that takes the messages and is in these groups only.
+    pub(super) fn listening(args: SessionFileArgs, groups: &[String]) -> Option<Self> {
+        let path = args.session?;
+        Some(Self { path, command: "wps listen", groups: Some(groups.to_vec()), takes_messages: true })
+    }
+
+    /// Of a command that is in further groups. One that stays would leave too much waiting at the service.
+    pub(super) fn joining(args: SessionFileArgs, stays: bool) -> Option<Self> {
+        Some(Self { path: args.session?, command: "wps join", groups: None, takes_messages: stays })
+    }
+
+    /// Of a command that sends. Fails with a usage error where there would be nothing to go on with.
+    pub(super) fn sending(args: SessionFileArgs, command: &'static str, ack: Ack) -> Result<Option<Self>, Failure> {
+        let Some(path) = args.session else { return Ok(None) };
+        if ack == Ack::None {
+            let failure = Failure::message(Kind::Usage, "`--session` and `--no-ack` do not go together");
+            return Err(failure.hint("without an ack, another run cannot know what arrived: leave `--no-ack` away"));
+        }
+        Ok(Some(Self { path, command, groups: None, takes_messages: false }))
+    }
+}
+
+/// The connection, kept there. Fails with a usage error where it cannot be recovered.
+pub(super) fn keep(connection: Connection, session_file: Option<SessionFile>) -> Result<Connection, Failure> {
+    if session_file.is_some() && !connection.protocol.is_reliable() {
+        let failure = Failure::message(Kind::Usage, "`--session` needs a subprotocol with recovery");
+        return Err(failure.hint("leave `--protocol json` away: `json-reliable` is the default"));
+    }
+    Ok(Connection { session_file, ..connection })
+}

@@ -1,0 +1,280 @@
+//! One open session file: found, locked, read, and written whole at every change.
+
+use std::ffi::{OsStr, OsString};
+use std::fs::{self, File, OpenOptions};
+use std::io::{self, Read as _, Write as _};
+use std::path::{Path, PathBuf};
+use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
+
+use thiserror::Error;
+
+use super::format::{self, FormatError, Place, Progress, Record};
+use super::lock::{self, Holder, LockError};
+use super::stream::Stream;
+use crate::client::session::{Mark, Snapshot};
+
+/// Most that is read of a file: more than any state, which holds a thousand unanswered messages at most.
+const MOST_READ: u64 = 2 * 1024 * 1024 * 1024;
+
+/// Why a session file cannot be used.
+#[derive(Debug, Error)]
+pub enum OpenError {
+    /// A directory, a device, a pipe.
+    #[error("it is {0}, not a file")]
+    NotAFile(&'static str),
+    /// A symbolic link whose target is not there.
+    #[error("it is a symbolic link to `{}`, which is not there", .0.display())]
+    Dangling(PathBuf),
+    /// The directory is not there.
+    #[error("there is no directory `{}`", .0.display())]
+    NoDirectory(PathBuf),
+    /// Another process uses it.
+    #[error("{}", held(.0.as_ref()))]
+    Held(Option<Holder>),
+    /// Its content is of no use.
+    #[error(transparent)]
+    Format(#[from] FormatError),
+    /// It cannot be read.
+    #[error("it cannot be read: {0}")]
+    Read(#[source] io::Error),
+    /// It, or the files beside it, cannot be written.
+    #[error("it cannot be written: {0}")]
+    Write(#[source] io::Error),
+}
+
+fn held(holder: Option<&Holder>) -> String {
+    match holder {
+        Some(Holder { pid, command, since }) => format!("it is in use by `{command}` (process {pid}) since {since}"),
+        None => "it is in use by another process".into(),
+    }
+}
+
+/// A session file that was opened, with what it held.
+#[derive(Debug)]
+pub struct Opened {
+    /// The file.
+    pub file: SessionFile,
+    /// What its connection belongs to; `None`: there was none.
+    pub place: Option<Place>,
+    /// The session's part.
+    pub snapshot: Snapshot,
+    /// Up to this sequence id messages were written out.
+    pub done: u64,
+    /// Up to this sequence id they may have been.
+    pub begun: u64,
+    /// How long ago that was recorded.
+    pub downtime: Duration,
+    /// The position of an unfinished stream.
+    pub stream: Option<Stream>,
+    /// Whether others than its owner could read the file, by its mode; it is replaced by one they cannot.
+    pub exposed: Option<u32>,
+}
+
+/// A session file, locked for as long as this is there.
+#[derive(Debug)]
+pub struct SessionFile {
+    /// The file, without links on the way.
+    path: PathBuf,
+    /// Where it is written before it is renamed.
+    beside: PathBuf,
+    state: Mutex<State>,
+    _lock: File,
+}
+
+#[derive(Debug)]
+struct State {
+    record: Record,
+    /// The encoded part that changes rarely.
+    body: String,
+}
+
+impl SessionFile {
+    /// Opens and locks a file; one that is not there is made. Writes it once, so that what cannot be written is known
+    /// now. What is unreadable, damaged or somebody else's is left as it is.
+    pub fn open(path: &Path, holder: &Holder) -> Result<Opened, OpenError> {
+        let path = resolve(path)?;
+        let lock = lock::take(&named(&path, "", ".lock"), holder).map_err(|error| match error {
+            LockError::Held(holder) => OpenError::Held(holder),
+            LockError::Io(error) => OpenError::Write(error),
+        })?;
+        let (record, exposed) = match File::open(&path) {
+            Ok(file) => read(file)?,
+            Err(error) if error.kind() == io::ErrorKind::NotFound => (Record::default(), None),
+            Err(error) => return Err(OpenError::Read(error)),
+        };
+        let downtime = now().saturating_sub(record.progress.saved_at);
+        let state = State { body: format::encode_body(&record), record: record.clone() };
+        let file = Self { beside: named(&path, ".", ".tmp"), path, state: Mutex::new(state), _lock: lock };
+        file.write(&file.lock(), false).map_err(OpenError::Write)?;
+        Ok(Opened {
+            file,
+            place: record.place,
+            snapshot: record.snapshot,
+            done: record.progress.done,
+            begun: record.progress.begun,
+            downtime: Duration::from_millis(downtime),
+            stream: record.stream,
+            exposed,
+        })
+    }
+
+    /// Records the session's part. `place` is what the connection belongs to, where it is a new one.
+    pub fn keep(&self, snapshot: Snapshot, place: Option<Place>) -> io::Result<()> {
+        let mut state = self.lock();
+        if snapshot.ordinal != state.record.snapshot.ordinal {
+            // Another connection has sequence ids of its own.
+            state.record.progress = Progress::default();
+        }
+        if place.is_some() {
+            state.record.place = place;
+        }
+        state.record.snapshot = snapshot;
+        state.body = format::encode_body(&state.record);
+        self.save(&mut state)
+    }
+
+    #[allow(dead_code, reason = "`send --session` with a stream of lines is the caller")]
+    /// Records the position of a stream; `None`: it is finished.
+    pub fn keep_stream(&self, stream: Option<Stream>) -> io::Result<()> {
+        let mut state = self.lock();
+        state.record.stream = stream;
+        state.body = format::encode_body(&state.record);
+        self.save(&mut state)
+    }
+
+    /// Records that messages up to there are about to be written out, and with it what [`Self::done`] was told.
+    pub fn begin(&self, mark: Mark) -> io::Result<()> {
+        let mut state = self.lock();
+        if mark.ordinal == state.record.snapshot.ordinal {
+            let progress = &mut state.record.progress;
+            progress.begun = progress.begun.max(mark.sequence_id);
+        }
+        self.save(&mut state)
+    }
+
+    /// Takes note that messages up to there were written out. It is recorded with the next change, or by
+    /// [`Self::settle`].
+    pub fn done(&self, mark: Mark) {
+        let mut state = self.lock();
+        if mark.ordinal == state.record.snapshot.ordinal {
+            let progress = &mut state.record.progress;
+            progress.done = progress.done.max(mark.sequence_id);
+        }
+    }
+
+    /// Records what [`Self::done`] was told.
+    pub fn settle(&self) -> io::Result<()> {
+        self.save(&mut self.lock())
+    }
+
+    /// Records everything once more, down to the disk: what a clean end leaves survives a loss of power too.
+    pub fn close(&self) -> io::Result<()> {
+        let mut state = self.lock();
+        state.record.progress.saved_at = now();
+        self.write(&state, true)
+    }
+
+    fn lock(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn save(&self, state: &mut State) -> io::Result<()> {
+        state.record.progress.saved_at = now();
+        self.write(state, false)
+    }
+
+    fn write(&self, state: &State, to_disk: bool) -> io::Result<()> {
+        let bytes = format::encode(&state.body, &state.record.progress);
+        let written = create(&self.beside).and_then(|mut file| {
+            file.write_all(&bytes)?;
+            if to_disk { file.sync_all() } else { Ok(()) }
+        });
+        let renamed = written.and_then(|()| fs::rename(&self.beside, &self.path));
+        if renamed.is_err() {
+            // Of no use to anybody; that it stays would be no further harm.
+            let _ = fs::remove_file(&self.beside);
+        }
+        renamed
+    }
+}
+
+/// A new file for its owner alone. One that an earlier process left is replaced, and a link is not followed.
+fn create(path: &Path) -> io::Result<File> {
+    let mut options = OpenOptions::new();
+    options.write(true).create_new(true);
+    #[cfg(unix)]
+    {
+        use std::os::unix::fs::OpenOptionsExt as _;
+        options.mode(0o600);
+    }
+    match options.open(path) {
+        Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {
+            fs::remove_file(path)?;
+            options.open(path)
+        }
+        result => result,
+    }
+}
+
+/// The file itself: through links, so that all its names share one lock.
+fn resolve(path: &Path) -> Result<PathBuf, OpenError> {
+    let (Some(name), false) = (path.file_name(), path.as_os_str().is_empty()) else {
+        return Err(OpenError::NotAFile("a directory"));
+    };
+    match fs::metadata(path) {
+        Ok(metadata) if metadata.is_dir() => return Err(OpenError::NotAFile("a directory")),
+        Ok(metadata) if !metadata.is_file() => return Err(OpenError::NotAFile("a device or a pipe")),
+        Ok(_) => return fs::canonicalize(path).map_err(OpenError::Read),
+        Err(error) if error.kind() == io::ErrorKind::NotFound => {}
+        Err(error) => return Err(OpenError::Read(error)),
+    }
+    if let Ok(target) = fs::read_link(path) {
+        return Err(OpenError::Dangling(target));
+    }
+    let directory = match path.parent() {
+        Some(parent) if !parent.as_os_str().is_empty() => parent,
+        _ => Path::new("."),
+    };
+    match fs::canonicalize(directory) {
+        Ok(directory) => Ok(directory.join(name)),
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Err(OpenError::NoDirectory(directory.to_owned())),
+        Err(error) => Err(OpenError::Read(error)),
+    }
+}
+
+fn named(path: &Path, before: &str, after: &str) -> PathBuf {
+    let mut name = OsString::from(before);
+    name.push(path.file_name().unwrap_or(OsStr::new("session")));
+    name.push(after);
+    path.with_file_name(name)
+}
+
+/// The content, and the mode of a file that others can read.
+fn read(file: File) -> Result<(Record, Option<u32>), OpenError> {
+    let exposed = exposed(&file);
+    let mut bytes = Vec::new();
+    file.take(MOST_READ).read_to_end(&mut bytes).map_err(OpenError::Read)?;
+    Ok((format::decode(&bytes)?, exposed.filter(|_| !bytes.is_empty())))
+}
+
+#[cfg(unix)]
+fn exposed(file: &File) -> Option<u32> {
+    use std::os::unix::fs::PermissionsExt as _;
+    let mode = file.metadata().ok()?.permissions().mode() & 0o777;
+    (mode & 0o077 != 0).then_some(mode)
+}
+
+#[cfg(not(unix))]
+fn exposed(_file: &File) -> Option<u32> {
+    None
+}
+
+/// Milliseconds since 1970.
+fn now() -> u64 {
+    let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
+    u64::try_from(since.as_millis()).unwrap_or(u64::MAX)
+}
+
+#[cfg(test)]
+mod tests;

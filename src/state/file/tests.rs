@@ -1,0 +1,116 @@
+use super::super::format::tests::record;
+use super::*;
+
+fn holder() -> Holder {
+    Holder { pid: 7, command: "wps listen".into(), since: "2026-01-02T03:04:05Z".into() }
+}
+
+fn mark(ordinal: u64, sequence_id: u64) -> Mark {
+    Mark { ordinal, sequence_id }
+}
+
+#[track_caller]
+fn open(path: &Path) -> Opened {
+    SessionFile::open(path, &holder()).unwrap()
+}
+
+fn error(path: &Path) -> String {
+    SessionFile::open(path, &holder()).map(drop).unwrap_err().to_string()
+}
+
+#[test]
+fn what_is_kept_is_there_for_the_next_process() {
+    let home = tempfile::tempdir().unwrap();
+    let path = home.path().join("s");
+    let first = open(&path);
+    assert_eq!((first.place, first.snapshot, first.done), (None, Snapshot::default(), 0));
+    let Record { place, snapshot, stream, .. } = record();
+    first.file.keep(snapshot.clone(), place.clone()).unwrap();
+    first.file.keep_stream(stream.clone()).unwrap();
+    first.file.begin(mark(2, 7)).unwrap();
+    first.file.done(mark(2, 7));
+    // Recorded with the next batch, as under load.
+    first.file.begin(mark(2, 9)).unwrap();
+    // Of another connection: says nothing.
+    first.file.begin(mark(1, 90)).unwrap();
+    first.file.done(mark(1, 90));
+    drop(first.file);
+    let second = open(&path);
+    assert_eq!((second.place, second.snapshot, second.stream), (place, snapshot.clone(), stream));
+    assert_eq!((second.done, second.begun), (7, 9));
+    second.file.done(mark(2, 9));
+    second.file.settle().unwrap();
+    second.file.keep(Snapshot { ordinal: 3, ..snapshot }, None).unwrap();
+    second.file.close().unwrap();
+    drop(second.file);
+    // A new connection counts anew.
+    let third = open(&path);
+    assert_eq!((third.done, third.begun, third.snapshot.ordinal), (0, 0, 3));
+}
+
+#[test]
+fn a_second_user_is_told_who_has_it() {
+    let home = tempfile::tempdir().unwrap();
+    let path = home.path().join("s");
+    let opened = open(&path);
+    assert_eq!(error(&path), "it is in use by `wps listen` (process 7) since 2026-01-02T03:04:05Z");
+    drop(opened);
+    open(&path);
+}
+
+#[cfg(unix)]
+#[test]
+fn only_the_owner_can_read_it_and_links_lead_to_one_file() {
+    use std::os::unix::fs::{PermissionsExt as _, symlink};
+    let home = tempfile::tempdir().unwrap();
+    let (path, link) = (home.path().join("s"), home.path().join("link"));
+    drop(open(&path));
+    fs::set_permissions(&path, fs::Permissions::from_mode(0o644)).unwrap();
+    symlink("s", &link).unwrap();
+    let opened = open(&link);
+    assert_eq!(opened.exposed, Some(0o644));
+    let mode = |path: &Path| fs::metadata(path).unwrap().permissions().mode() & 0o777;
+    assert_eq!((mode(&path), mode(&home.path().join("s.lock"))), (0o600, 0o600));
+    assert!(fs::symlink_metadata(&link).unwrap().is_symlink());
+    assert!(error(&path).starts_with("it is in use"));
+    drop(opened);
+    symlink("nowhere", home.path().join("dangling")).unwrap();
+    assert_eq!(error(&home.path().join("dangling")), "it is a symbolic link to `nowhere`, which is not there");
+}
+
+#[test]
+fn what_cannot_be_a_session_file_is_said() {
+    let home = tempfile::tempdir().unwrap();
+    assert_eq!(error(home.path()), "it is a directory, not a file");
+    assert_eq!(error(Path::new("")), "it is a directory, not a file");
+    let lost = home.path().join("no/s");
+    assert_eq!(error(&lost), format!("there is no directory `{}`", home.path().join("no").display()));
+    #[cfg(unix)]
+    assert_eq!(error(Path::new("/dev/full")), "it is a device or a pipe, not a file");
+}
+
+#[test]
+fn what_is_damaged_or_not_ours_is_left_as_it_is() {
+    let home = tempfile::tempdir().unwrap();
+    let path = home.path().join("s");
+    drop(open(&path));
+    let mut damaged = fs::read(&path).unwrap();
+    damaged.pop();
+    for content in [&damaged[..], b"hello\n", b"wps-session 2 x\n"] {
+        fs::write(&path, content).unwrap();
+        assert!(matches!(SessionFile::open(&path, &holder()), Err(OpenError::Format(_))));
+        assert_eq!(fs::read(&path).unwrap(), content);
+    }
+}
+
+#[test]
+fn a_change_that_cannot_be_written_leaves_what_was_recorded() {
+    let home = tempfile::tempdir().unwrap();
+    let path = home.path().join("s");
+    let opened = open(&path);
+    // Something that cannot be replaced is in the way of the next change.
+    let before = fs::read(&path).unwrap();
+    fs::create_dir(home.path().join(".s.tmp")).unwrap();
+    assert!(opened.file.begin(mark(0, 1)).is_err());
+    assert_eq!(fs::read(&path).unwrap(), before);
+}

@@ -1,0 +1,282 @@
+//! What a session file looks like: a line that names the format and holds the checksum, a line with what changes rarely,
+//! a line with how far the messages have come.
+//!
+//! The checksum is over everything after its line. A file that does not begin with the format's name is somebody else's
+//! and is never written over; one of a later version is left to that version.
+
+use ring::digest::{SHA256, digest};
+use serde::{Deserialize, Serialize};
+use thiserror::Error;
+
+use super::stream::Stream;
+use crate::client::session::{KeptConnection, KeptOperation, OperationKind, ReconnectionToken, Snapshot};
+
+/// What a file begins with.
+const NAME: &str = "wps-session";
+/// The version that is written, and the latest that is read.
+const VERSION: u64 = 1;
+
+/// What a connection belongs to.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Place {
+    /// Scheme, host and port, as in `wss://HOST`.
+    pub endpoint: String,
+    /// Name of the hub.
+    pub hub: String,
+    /// User id of the token; `None`: anonymous, or not to be seen.
+    pub user: Option<String>,
+    /// Name of the subprotocol.
+    pub protocol: String,
+    /// The URL without its token, where a recovery goes.
+    pub url: String,
+}
+
+/// Why the content of a file cannot be used.
+#[derive(Debug, Error)]
+pub enum FormatError {
+    /// It is something else.
+    #[error("it is not a session file")]
+    Other,
+    /// A later version of the program has written it.
+    #[error("it has version {0} of the format, and this wps knows versions up to {VERSION}")]
+    Newer(u64),
+    /// It was altered or cut.
+    #[error("it is damaged: {0}")]
+    Damaged(String),
+}
+
+/// Everything in a file.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Record {
+    /// What the connection belongs to; `None` before the first connection.
+    pub place: Option<Place>,
+    /// The session's part.
+    pub snapshot: Snapshot,
+    /// The position of an unfinished stream.
+    pub stream: Option<Stream>,
+    /// How far messages have come.
+    pub progress: Progress,
+}
+
+/// How far messages have come.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Progress {
+    /// Up to this sequence id they were written out.
+    pub done: u64,
+    /// Up to this sequence id they may have been.
+    pub begun: u64,
+    /// When that was recorded, in milliseconds since 1970.
+    pub saved_at: u64,
+}
+
+#[derive(Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct Body {
+    place: Option<Place>,
+    connection: Option<Connection>,
+    ordinal: u64,
+    groups: Vec<Group>,
+    operations: Vec<Operation>,
+    used_ids: Vec<(u64, u64)>,
+    stream: Option<Stream>,
+}
+
+#[derive(Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct Connection {
+    connection_id: String,
+    user_id: Option<String>,
+    reconnection_token: String,
+}
+
+#[derive(Serialize, Deserialize)]
+struct Group {
+    name: String,
+    wanted: bool,
+    joined: bool,
+}
+
+#[derive(Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct Operation {
+    ack_id: u64,
+    operation: String,
+    target: String,
+    frame: String,
+}
+
+const KINDS: [OperationKind; 4] =
+    [OperationKind::JoinGroup, OperationKind::LeaveGroup, OperationKind::SendToGroup, OperationKind::Event];
+
+/// The line of what changes rarely.
+pub fn encode_body(record: &Record) -> String {
+    let snapshot = &record.snapshot;
+    let body = Body {
+        place: record.place.clone(),
+        connection: snapshot.connection.as_ref().map(|kept| Connection {
+            connection_id: kept.id.clone(),
+            user_id: kept.user_id.clone(),
+            reconnection_token: kept.token.0.clone(),
+        }),
+        ordinal: snapshot.ordinal,
+        groups: snapshot
+            .groups
+            .iter()
+            .map(|(name, wanted, joined)| Group { name: name.clone(), wanted: *wanted, joined: *joined })
+            .collect(),
+        operations: snapshot
+            .operations
+            .iter()
+            .map(|kept| Operation {
+                ack_id: kept.ack_id,
+                operation: kept.kind.name().to_owned(),
+                target: kept.target.clone(),
+                frame: kept.frame.clone(),
+            })
+            .collect(),
+        used_ids: snapshot.used_ids.clone(),
+        stream: record.stream.clone(),
+    };
+    // Serialising plain structs into memory cannot fail.
+    serde_json::to_string(&body).unwrap_or_default()
+}
+
+/// The whole file.
+pub fn encode(body: &str, progress: &Progress) -> Vec<u8> {
+    let progress = serde_json::to_string(progress).unwrap_or_default();
+    let rest = format!("{body}\n{progress}\n");
+    format!("{NAME} {VERSION} {}\n{rest}", checksum(rest.as_bytes())).into_bytes()
+}
+
+/// The content of a file; an empty one holds nothing yet.
+pub fn decode(bytes: &[u8]) -> Result<Record, FormatError> {
+    if bytes.is_empty() {
+        return Ok(Record::default());
+    }
+    let end = memchr::memchr(b'\n', bytes).unwrap_or(bytes.len());
+    let head = std::str::from_utf8(&bytes[..end]).map_err(|_| FormatError::Other)?;
+    let mut words = head.split(' ');
+    if words.next() != Some(NAME) {
+        return Err(FormatError::Other);
+    }
+    let version = words.next().and_then(|word| word.parse().ok());
+    match version {
+        Some(version) if version > VERSION => return Err(FormatError::Newer(version)),
+        Some(VERSION) => {}
+        Some(_) | None => return Err(FormatError::Damaged("its first line names no version".into())),
+    }
+    let rest = bytes.get(end + 1..).unwrap_or_default();
+    if words.next() != Some(checksum(rest).as_str()) {
+        return Err(FormatError::Damaged("the checksum does not match".into()));
+    }
+    let damaged = |error: &dyn std::fmt::Display| FormatError::Damaged(error.to_string());
+    let text = std::str::from_utf8(rest).map_err(|error| damaged(&error))?;
+    let (body, progress) = text.split_once('\n').ok_or_else(|| damaged(&"a line is missing"))?;
+    let body: Body = serde_json::from_str(body).map_err(|error| damaged(&error))?;
+    let progress = serde_json::from_str(progress).map_err(|error| damaged(&error))?;
+    let operations = body.operations.into_iter().map(|kept| {
+        let kind = KINDS.into_iter().find(|kind| kind.name() == kept.operation);
+        let kind = kind.ok_or_else(|| FormatError::Damaged(format!("an unknown operation `{}`", kept.operation)))?;
+        Ok(KeptOperation { ack_id: kept.ack_id, kind, target: kept.target, frame: kept.frame })
+    });
+    Ok(Record {
+        place: body.place,
+        snapshot: Snapshot {
+            connection: body.connection.map(|kept| KeptConnection {
+                id: kept.connection_id,
+                user_id: kept.user_id,
+                token: ReconnectionToken(kept.reconnection_token),
+            }),
+            ordinal: body.ordinal,
+            groups: body.groups.into_iter().map(|group| (group.name, group.wanted, group.joined)).collect(),
+            operations: operations.collect::<Result<_, FormatError>>()?,
+            used_ids: body.used_ids,
+        },
+        stream: body.stream,
+        progress,
+    })
+}
+
+/// SHA-256 in hex.
+pub(super) fn checksum(bytes: &[u8]) -> String {
+    hex(digest(&SHA256, bytes).as_ref())
+}
+
+pub(super) fn hex(bytes: &[u8]) -> String {
+    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
+}
+
+#[cfg(test)]
+pub(super) mod tests {
+    use super::*;
+
+    pub(in crate::state) fn record() -> Record {
+        Record {
+            place: Some(Place {
+                endpoint: "wss://example.com".into(),
+                hub: "chat".into(),
+                user: Some("alice".into()),
+                protocol: "json.reliable.webpubsub.azure.v1".into(),
+                url: "wss://example.com/client/hubs/chat".into(),
+            }),
+            snapshot: Snapshot {
+                connection: Some(KeptConnection {
+                    id: "c1".into(),
+                    user_id: None,
+                    token: ReconnectionToken("t1".into()),
+                }),
+                ordinal: 2,
+                groups: vec![("a\n\"b\"".into(), true, false)],
+                operations: vec![KeptOperation {
+                    ack_id: u64::MAX,
+                    kind: OperationKind::Event,
+                    target: "vote".into(),
+                    frame: r#"{"type":"event"}"#.into(),
+                }],
+                used_ids: vec![(0, 3), (u64::MAX, u64::MAX)],
+            },
+            stream: Some(Stream::default()),
+            progress: Progress { done: 5, begun: 9, saved_at: 1_760_000_000_123 },
+        }
+    }
+
+    #[test]
+    fn what_is_written_is_read_again() {
+        let record = record();
+        let bytes = encode(&encode_body(&record), &record.progress);
+        assert_eq!(decode(&bytes).unwrap(), record);
+        assert_eq!(decode(b"").unwrap(), Record::default());
+    }
+
+    #[test]
+    fn every_altered_or_missing_byte_is_noticed() {
+        let record = record();
+        let bytes = encode(&encode_body(&record), &record.progress);
+        for at in 0..bytes.len() {
+            let mut altered = bytes.clone();
+            altered[at] ^= 1;
+            assert!(decode(&altered).is_err(), "byte {at} altered");
+            if at > 0 {
+                assert!(decode(&bytes[..at]).is_err(), "cut after {at}");
+            }
+        }
+        let longer = [&bytes[..], b"x"].concat();
+        assert!(matches!(decode(&longer), Err(FormatError::Damaged(_))));
+    }
+
+    #[test]
+    fn another_file_and_a_later_version_are_told_apart_from_damage() {
+        assert!(matches!(decode(b"[profiles.a]\n"), Err(FormatError::Other)));
+        assert!(matches!(decode(&[0xFF, 0xFE]), Err(FormatError::Other)));
+        assert!(matches!(decode(b"wps-session 2 what-ever\nit has\n"), Err(FormatError::Newer(2))));
+        assert!(matches!(decode(b"wps-session one\n"), Err(FormatError::Damaged(_))));
+    }
+
+    #[test]
+    fn the_token_is_in_the_file_and_not_in_what_is_printed_of_it() {
+        let record = record();
+        assert!(encode_body(&record).contains(r#""reconnectionToken":"t1""#));
+        assert!(!format!("{record:?}").contains("t1"));
+    }
+}

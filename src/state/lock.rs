@@ -1,0 +1,68 @@
+//! One user of a session file at a time: a lock on a file beside it, which says who holds it.
+//!
+//! The session file itself is replaced at every change, so a lock on it would be lost with it. The system takes the lock
+//! back when the process ends, however it ends; the file beside stays.
+
+use std::fs::{File, OpenOptions, TryLockError};
+use std::io::{self, Read as _, Seek as _, Write as _};
+use std::path::Path;
+
+use serde::{Deserialize, Serialize};
+
+/// Most that is read of what a holder says.
+const MOST_READ: u64 = 4096;
+
+/// Who holds a lock.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Holder {
+    /// Process id.
+    pub pid: u32,
+    /// The command, as in `wps listen`.
+    pub command: String,
+    /// Since when, RFC 3339.
+    pub since: String,
+}
+
+/// Why there is no lock.
+#[derive(Debug)]
+pub(super) enum LockError {
+    /// Somebody has it, and has said so or not yet.
+    Held(Option<Holder>),
+    Io(io::Error),
+}
+
+/// Takes the lock. It is held until the file is dropped.
+pub(super) fn take(path: &Path, holder: &Holder) -> Result<File, LockError> {
+    let mut file = open(path).map_err(LockError::Io)?;
+    match file.try_lock() {
+        Ok(()) => {}
+        Err(TryLockError::WouldBlock) => {
+            let mut text = String::new();
+            // What cannot be read names nobody.
+            let _ = file.take(MOST_READ).read_to_string(&mut text);
+            return Err(LockError::Held(serde_json::from_str(&text).ok()));
+        }
+        Err(TryLockError::Error(error)) => return Err(LockError::Io(error)),
+    }
+    let text = serde_json::to_string(holder).unwrap_or_default() + "\n";
+    let written = file
+        .set_len(0)
+        .and_then(|()| file.rewind())
+        .and_then(|()| file.write_all(text.as_bytes()))
+        .and_then(|()| file.flush());
+    written.map_err(LockError::Io)?;
+    Ok(file)
+}
+
+fn open(path: &Path) -> io::Result<File> {
+    let mut options = OpenOptions::new();
+    options.read(true).write(true).create(true).truncate(false);
+    #[cfg(unix)]
+    {
+        use std::os::unix::fs::OpenOptionsExt as _;
+        // A link that somebody else has put there is not followed.
+        let flags = rustix::fs::OFlags::NOFOLLOW.bits();
+        options.mode(0o600).custom_flags(i32::try_from(flags).unwrap_or_default());
+    }
+    options.open(path)
+}

@@ -1,0 +1,18 @@
+//! The session file: what of a connection outlives the process (`--session FILE`).
+//!
+//! [`SessionFile`] is one open and locked file. It is written whole, beside itself and then renamed, so that a reader
+//! finds the state before or after a change and never half of one, whatever kills the process. It holds the connection
+//! and its token, how far messages were printed, groups, unanswered operations and ackIds, and says what service, hub
+//! and user it belongs to. [`Stream`] is the position in an input that was sent line by line. The commands are the
+//! callers, and the thread that writes the output.
+
+mod file;
+mod format;
+mod lock;
+mod stream;
+
+pub use file::{OpenError, Opened, SessionFile};
+pub use format::{FormatError, Place};
+pub use lock::Holder;
+#[allow(unused_imports, reason = "`send --session` with a stream of lines is the caller")]
+pub use stream::{Mismatch, Resuming, Step, Stream, digest_of};
