@@ -5,10 +5,11 @@ mod log;
 
 use std::io::{self, Read as _};
 use std::net::SocketAddr;
+use std::path::Path;
 use std::sync::Arc;
 
 use tokio::sync::oneshot;
-use tokio::time::{Duration, timeout};
+use tokio::time::{Duration, Instant, timeout_at};
 
 use self::exec::Exec;
 use self::log::Log;
@@ -22,8 +23,11 @@ use crate::render::{Console, Listening, Stopped, WriteFailure, listening, stoppe
 use crate::settings::{Emulator, EmulatorFormat};
 use crate::signal::Signals;
 
-/// Longest wait for the server's goodbyes. It takes a second itself.
-const STOP_TIMEOUT: Duration = Duration::from_secs(2);
+/// How long all of stopping may take, but for the end of the command of `--exec`: less than the second that is promised,
+/// since the process has to end as well.
+const STOP_TIMEOUT: Duration = Duration::from_millis(800);
+/// The least that readers of stdout and stderr have for the last lines.
+const LAST_LINES: Duration = Duration::from_millis(100);
 
 /// What ended it.
 enum Ended {
@@ -41,7 +45,8 @@ pub fn fault_help() -> String {
 
 /// Serves until it is ended. Returns the exit code.
 pub async fn emulator(console: &Console, settings: &Emulator) -> u8 {
-    let ended = serve(console, settings).await;
+    let mut stop_by = None;
+    let ended = serve(console, settings, &mut stop_by).await;
     let (reason, exit_code) = match &ended {
         Ok(Ended::Signal(number)) => ("signal", Kind::Signal(*number).exit_code()),
         Ok(Ended::Exec(code)) => ("command-ended", *code),
@@ -57,7 +62,9 @@ pub async fn emulator(console: &Console, settings: &Emulator) -> u8 {
         print_failure(console, &failure);
     }
     // A reader that has stopped must not keep it.
-    let _ = timeout(STOP_TIMEOUT, console.drained()).await;
+    let now = Instant::now();
+    let stop_by = stop_by.unwrap_or(now + STOP_TIMEOUT).max(now + LAST_LINES);
+    let _ = timeout_at(stop_by, console.drained()).await;
     exit_code
 }
 
@@ -76,12 +83,15 @@ fn allow_many_sockets() {
 #[cfg(not(unix))]
 fn allow_many_sockets() {}
 
-/// Serves until it is ended.
-async fn serve(console: &Console, settings: &Emulator) -> Result<Ended, Failure> {
+/// Serves until it is ended. `stop_by` becomes the time by which the rest is to be done, once there is one.
+async fn serve(console: &Console, settings: &Emulator, stop_by: &mut Option<Instant>) -> Result<Ended, Failure> {
     let internal = |error: io::Error| Failure::new(Kind::Internal, error);
     let mut signals = Signals::install().map_err(internal)?;
     allow_many_sockets();
-    let log = settings.log.as_deref().map(Log::create).transpose()?.map(Arc::new);
+    let log = tokio::select! {
+        log = open_log(settings.log.as_deref()) => log?.map(Arc::new),
+        number = signals.next() => return Ok(Ended::Signal(number)),
+    };
     if settings.faults.seed.is_some() && !settings.bind.is_loopback() {
         tracing::warn!("with `--seed`, whoever reaches this emulator can work out its reconnection tokens");
     }
@@ -123,14 +133,16 @@ async fn serve(console: &Console, settings: &Emulator) -> Result<Ended, Failure>
         }
     }
     drop(stop);
-    let goodbye = async {
-        let _ = timeout(STOP_TIMEOUT, server).await;
+    let deadline = Instant::now() + STOP_TIMEOUT;
+    *stop_by = Some(deadline);
+    let goodbye = timeout_at(deadline, async {
+        let _ = server.await;
         if let Some(log) = &log {
-            let _ = timeout(STOP_TIMEOUT, log.drained()).await;
+            log.drained().await;
         }
-    };
+    });
     tokio::select! {
-        () = goodbye => {}
+        _ = goodbye => {}
         // Asked twice: at once.
         _ = signals.next() => {}
     }
@@ -153,6 +165,13 @@ async fn command_ended(exec: Option<&mut Exec>) -> io::Result<u8> {
         Some(exec) => exec.ended().await,
         None => std::future::pending().await,
     }
+}
+
+/// Opens the log. A pipe is open when somebody reads it, as with the shell's own `>`, and that may take for ever.
+async fn open_log(path: Option<&Path>) -> Result<Option<Log>, Failure> {
+    let Some(path) = path.map(Path::to_owned) else { return Ok(None) };
+    let opened = tokio::task::spawn_blocking(move || Log::create(&path)).await;
+    opened.map_err(|error| Failure::new(Kind::Internal, error))?.map(Some)
 }
 
 async fn log_failed(log: Option<&Log>) -> Failure {

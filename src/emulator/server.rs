@@ -42,8 +42,9 @@ use feed::Feed;
 use handshake_faults::HandshakeFaults;
 use hubs::{Events, Hubs};
 
-/// How long clients have for the closing handshake when the server stops.
-const GOODBYE: Duration = Duration::from_secs(1);
+/// How long clients have for the closing handshake when the server stops. Whoever waits for the emulator is promised a
+/// second for all of it, and letting go of thousands of clients takes its part of that.
+const GOODBYE: Duration = Duration::from_millis(500);
 /// How long a peer may take to send the head of a request.
 const REQUEST_HEAD_TIMEOUT: Duration = Duration::from_secs(30);
 /// Pause after a failed accept, which mostly means that there are no file descriptors left.
@@ -149,7 +150,7 @@ impl Server {
     }
 }
 
-/// Serves until `shutdown` is ready, then closes all connections and returns, a second later at most.
+/// Serves until `shutdown` is ready, then closes all connections and returns, half a second later or soon after.
 pub async fn run(listener: TcpListener, config: ServerConfig, shutdown: impl Future<Output = ()>) -> io::Result<()> {
     let endpoint = endpoint(&config, listener.local_addr()?);
     let advertised = config.advertise.is_some();

@@ -89,3 +89,56 @@ fn a_log_that_cannot_be_written_is_an_error() {
         ended.assert_failed(13, &["error: could not write to the log file"]);
     }
 }
+
+/// Makes a pipe with a name in the home of a run.
+#[cfg(target_os = "linux")]
+fn pipe(setup: &crate::support::Setup, name: &str) -> std::path::PathBuf {
+    let path = setup.home().join(name);
+    rustix::fs::mkfifoat(rustix::fs::CWD, &path, rustix::fs::Mode::RUSR | rustix::fs::Mode::WUSR).unwrap();
+    path
+}
+
+#[test]
+#[cfg(target_os = "linux")]
+fn a_log_that_waits_for_its_reader_can_be_ended() {
+    use std::time::Instant;
+    let setup = wps(["emulator", "--port", "0", "--log", "pipe", "-o", "ndjson"]);
+    pipe(&setup, "pipe");
+    let running = setup.start();
+    // Only then is a signal its own business.
+    let deadline = Instant::now() + crate::support::PATIENCE;
+    loop {
+        let status = std::fs::read_to_string(format!("/proc/{}/status", running.id())).unwrap();
+        let caught = status.lines().find_map(|line| line.strip_prefix("SigCgt:")).unwrap().trim();
+        if u64::from_str_radix(caught, 16).unwrap() & 1 << (15 - 1) != 0 {
+            break;
+        }
+        assert!(Instant::now() < deadline, "it never wants to know of signals");
+        std::thread::yield_now();
+    }
+    running.signal(rustix::process::Signal::TERM);
+    let ended = running.end();
+    assert_eq!(ended.code, 143, "{}", ended.stderr);
+    assert_eq!(kinds(&ended.records()), ["stopped"]);
+}
+
+#[test]
+#[cfg(target_os = "linux")]
+fn a_log_whose_reader_has_stopped_holds_up_nothing() {
+    use std::time::{Duration, Instant};
+    let setup = wps(["emulator", "--port", "0", "--log", "pipe", "-o", "ndjson"]);
+    let path = pipe(&setup, "pipe");
+    // Opened for both, a pipe waits for nobody.
+    let reader = std::fs::OpenOptions::new().read(true).write(true).open(path).unwrap();
+    let mut running = setup.start();
+    let ready = running.expect("listening");
+    let lines = format!("{}\n", "x".repeat(50_000)).repeat(10);
+    let send = wps(["send", "-q", "g", "--lines", "--url", ready["clientUrl"].as_str().unwrap()]).stdin(lines).run();
+    assert_eq!(send.code, 0, "{}", send.stderr);
+    let asked = Instant::now();
+    running.signal(rustix::process::Signal::TERM);
+    assert_eq!(running.end().code, 143);
+    // Less than a second; the rest is for a busy machine.
+    assert!(asked.elapsed() < Duration::from_millis(2500), "{:?}", asked.elapsed());
+    drop(reader);
+}
