@@ -163,6 +163,7 @@ impl Message {
                     group: group.into(),
                     ack_id,
                     no_echo: *no_echo,
+                    ttl_seconds: None,
                     data: data.as_data(),
                     metadata: None,
                 },

@@ -17,7 +17,7 @@ impl EventHandler {
         match self {
             // An empty body is no answer (PROTOCOL §3, §14.6).
             Self::Echo if event.data.as_data().as_json() == "\"\"" => EventAnswer::NoContent,
-            Self::Echo => EventAnswer::Reply(event.data),
+            Self::Echo => EventAnswer::reply(event.data),
             Self::Missing => EventAnswer::Unhandled,
         }
     }

@@ -8,6 +8,7 @@ pub mod events;
 pub mod fault;
 pub mod filter;
 pub mod hub;
+mod metadata;
 mod ready;
 pub mod server;
 mod traffic;

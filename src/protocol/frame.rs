@@ -29,6 +29,8 @@ pub enum Upstream<'a> {
         ack_id: Option<u64>,
         /// Do not deliver to the sending connection.
         no_echo: bool,
+        /// For how long it is worth delivering, in seconds, at most 300; 0 is the same as nothing: for ever.
+        ttl_seconds: Option<u16>,
         /// The payload.
         data: Data<'a>,
         /// JSON text of the `metadata` object (PROTOCOL §4.5).

@@ -204,12 +204,15 @@ pub fn encode_upstream(frame: &Upstream<'_>, out: &mut String) {
             push_string(out, group);
             push_ack_id(out, *ack_id);
         }
-        Upstream::SendToGroup { group, ack_id, no_echo, data, metadata } => {
+        Upstream::SendToGroup { group, ack_id, no_echo, ttl_seconds, data, metadata } => {
             out.push_str("{\"type\":\"sendToGroup\",\"group\":");
             push_string(out, group);
             push_ack_id(out, *ack_id);
             if *no_echo {
                 out.push_str(",\"noEcho\":true");
+            }
+            if let Some(seconds) = ttl_seconds {
+                let _ = write!(out, ",\"ttlSeconds\":{seconds}");
             }
             push_data(out, *data);
             push_metadata(out, *metadata);
@@ -301,16 +304,16 @@ pub fn decode_upstream(text: &str) -> Result<Upstream<'_>, DecodeError> {
         return Ok(Upstream::LeaveGroup { group, ack_id });
     }
     let no_echo = optional(wire.no_echo, "noEcho")?.unwrap_or(false);
-    let ttl: Option<u64> = optional(wire.ttl_seconds, "ttlSeconds")?;
-    if ttl.is_some_and(|ttl| ttl > MAX_TTL_SECONDS) {
+    let ttl_seconds: Option<u16> = optional(wire.ttl_seconds, "ttlSeconds")?;
+    if ttl_seconds.is_some_and(|seconds| seconds > MAX_TTL_SECONDS) {
         return Err(DecodeError(format!("`ttlSeconds` is over {MAX_TTL_SECONDS}")));
     }
     let (data, metadata) = upstream_data(&wire)?;
-    Ok(Upstream::SendToGroup { group, ack_id, no_echo, data, metadata })
+    Ok(Upstream::SendToGroup { group, ack_id, no_echo, ttl_seconds, data, metadata })
 }
 
 /// PROTOCOL §4.2.
-const MAX_TTL_SECONDS: u64 = 300;
+const MAX_TTL_SECONDS: u16 = 300;
 
 fn missing(property: &str) -> DecodeError {
     DecodeError(format!("`{property}` is missing"))

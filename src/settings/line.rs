@@ -95,6 +95,7 @@ pub fn settle_line(command: LineCommand) -> Result<Line, Failure> {
                 group: args.group.as_str().into(),
                 ack_id: largest_id(ack),
                 no_echo: args.no_echo,
+                ttl_seconds: None,
                 data: empty.as_data(),
                 metadata: None,
             };

@@ -125,6 +125,7 @@ fn send(args: SendArgs, environment: &Environment, input: &mut dyn Input) -> Res
         group: group.as_str().into(),
         ack_id: ack.expected_id(),
         no_echo: args.no_echo,
+        ttl_seconds: None,
         data: empty.as_data(),
         metadata: None,
     });

@@ -178,6 +178,7 @@ impl Template {
                 group: group.as_deref().unwrap_or_default().into(),
                 ack_id,
                 no_echo: *no_echo,
+                ttl_seconds: None,
                 data: empty.as_data(),
                 metadata: None,
             },

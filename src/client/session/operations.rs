@@ -74,6 +74,7 @@ impl Request {
                 group: group.into(),
                 ack_id,
                 no_echo: *no_echo,
+                ttl_seconds: None,
                 data: data.as_data(),
                 metadata: None,
             },

@@ -121,11 +121,23 @@ pub enum EventAnswer {
     /// Success without a message.
     NoContent,
     /// Success with a message to the sender.
-    Reply(OwnedData),
+    Reply {
+        /// Its payload.
+        data: OwnedData,
+        /// JSON text of the `metadata` object (PROTOCOL §4.5), checked.
+        metadata: Option<Box<str>>,
+    },
     /// The handler failed.
     Failed,
     /// There is no handler that takes the event.
     Unhandled,
+}
+
+impl EventAnswer {
+    /// Success with a message that has no metadata.
+    pub fn reply(data: OwnedData) -> Self {
+        Self::Reply { data, metadata: None }
+    }
 }
 
 /// A WebSocket message to a client. Receivers of the same message share its bytes where they can.

@@ -103,16 +103,21 @@ fn bare_frame(data: Data<'_>) -> Frame {
 
 impl Hub {
     /// Delivers a message to all members of a group but `excluded`.
-    pub(super) fn publish(&mut self, group: &str, message: Message<'_>, excluded: Option<ConnectionKey>) {
-        let mut delivery = Delivery::new(message);
+    pub(super) fn publish(&mut self, group: &str, mut delivery: Delivery<'_>, excluded: Option<ConnectionKey>) {
         let Some(members) = self.groups.members(group) else { return };
-        let mut loaded = Vec::new();
+        let (mut loaded, mut aging) = (Vec::new(), Vec::new());
         for key in members.iter().filter(|key| Some(**key) != excluded) {
             let Some(connection) = self.connections.get_mut(key) else { continue };
             delivery.deliver(connection, &mut self.outputs);
             if connection.load(&self.config) >= super::pace::HIGH_PERCENT {
                 loaded.push(*key);
             }
+            if delivery.expires.is_some() {
+                aging.push(*key);
+            }
+        }
+        for key in aging {
+            self.schedule_expiry(key);
         }
         for key in loaded {
             self.check_load(key);

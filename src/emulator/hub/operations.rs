@@ -8,6 +8,7 @@ use super::Hub;
 use super::acks::Known;
 use super::boundary::{EventAnswer, EventId, Output, SimpleMode, SocketId, UserEvent, Violation};
 use super::connection::{Client, ConnectionKey, Incoming};
+use super::delivery::Delivery;
 use super::pace::Flow;
 use super::session::Farewell;
 use crate::emulator::fault::Point;
@@ -20,7 +21,7 @@ use crate::protocol::{
 pub(super) enum Operation<'a> {
     Join { group: &'a str },
     Leave { group: &'a str },
-    Send { group: &'a str, no_echo: bool, data: Data<'a>, metadata: Option<&'a str> },
+    Send { group: &'a str, no_echo: bool, ttl_seconds: u16, data: Data<'a>, metadata: Option<&'a str> },
     Event { event: &'a str, data: Data<'a>, metadata: Option<&'a str> },
 }
 
@@ -82,7 +83,7 @@ impl Hub {
         let operation = match mode {
             SimpleMode::SendEvent => Operation::Event { event: "message", data, metadata: None },
             SimpleMode::SendToGroup { group, no_echo } => {
-                Operation::Send { group, no_echo: *no_echo, data, metadata: None }
+                Operation::Send { group, no_echo: *no_echo, ttl_seconds: 0, data, metadata: None }
             }
         };
         self.operate(key, operation, None)
@@ -92,9 +93,9 @@ impl Hub {
         match frame {
             Upstream::JoinGroup { group, ack_id } => self.operate(key, Operation::Join { group }, *ack_id),
             Upstream::LeaveGroup { group, ack_id } => self.operate(key, Operation::Leave { group }, *ack_id),
-            Upstream::SendToGroup { group, ack_id, no_echo, data, metadata } => {
-                let (no_echo, data, metadata) = (*no_echo, *data, *metadata);
-                self.operate(key, Operation::Send { group, no_echo, data, metadata }, *ack_id)
+            Upstream::SendToGroup { group, ack_id, no_echo, ttl_seconds, data, metadata } => {
+                let (no_echo, ttl_seconds, data, metadata) = (*no_echo, ttl_seconds.unwrap_or(0), *data, *metadata);
+                self.operate(key, Operation::Send { group, no_echo, ttl_seconds, data, metadata }, *ack_id)
             }
             Upstream::Event { event, ack_id, data, metadata } => {
                 self.operate(key, Operation::Event { event, data: *data, metadata: *metadata }, *ack_id)
@@ -198,12 +199,14 @@ impl Hub {
                 self.leave(key, group);
                 self.succeed(key, ack_id);
             }
-            Operation::Send { group, no_echo, data, metadata } => {
+            Operation::Send { group, no_echo, ttl_seconds, data, metadata } => {
                 let Some(user) = self.connections.get(&key).map(|connection| connection.user.clone()) else { return };
                 let origin = Origin::Group { group: group.into(), user_id: user.as_deref().map(Cow::Borrowed) };
                 let message = Message { origin, sequence_id: None, data, metadata, stream: None, redelivered: false };
                 // The echo comes before the ack (PROTOCOL §5.6).
-                self.publish(group, message, no_echo.then_some(key));
+                let ttl = Duration::from_secs(ttl_seconds.into());
+                let expires = (ttl_seconds > 0).then(|| self.now.saturating_add(ttl));
+                self.publish(group, Delivery::expiring(message, expires), no_echo.then_some(key));
                 self.succeed(key, ack_id);
             }
             Operation::Event { event, data, metadata } => self.ask_handler(key, event, data, metadata, ack_id),
@@ -265,13 +268,13 @@ impl Hub {
         }
         match answer {
             EventAnswer::NoContent => self.succeed(key, ack_id),
-            EventAnswer::Reply(data) => {
+            EventAnswer::Reply { data, metadata } => {
                 let data = data.as_data();
                 let message = Message {
                     origin: Origin::Server,
                     sequence_id: None,
                     data,
-                    metadata: None,
+                    metadata: metadata.as_deref(),
                     stream: None,
                     redelivered: false,
                 };

@@ -5,6 +5,7 @@ use serde::Deserialize;
 
 use super::http::Answer;
 use crate::emulator::hub::EventAnswer;
+use crate::emulator::metadata;
 use crate::protocol::{OwnedData, check_group_name};
 
 /// What the answer to `connect` changes about a connection.
@@ -27,6 +28,10 @@ impl Changes {
         if answer.body.trim_ascii().is_empty() {
             return Ok(Self::default());
         }
+        // Of a list, serde would make the values by their places.
+        if answer.body.trim_ascii_start().starts_with(b"[") {
+            return Err("its answer is a JSON array, not an object".to_owned());
+        }
         let changes: Option<Self> = serde_json::from_slice(&answer.body)
             .map_err(|error| format!("its answer is not a JSON object with the expected values: {error}"))?;
         let mut changes = changes.unwrap_or_default();
@@ -40,8 +45,15 @@ impl Changes {
 
 /// Reads the 2xx answer to a user event.
 pub(super) fn user_event_answer(answer: &Answer) -> Result<EventAnswer, String> {
+    let metadata = metadata::from_headers(&answer.headers)
+        .map_err(|problem| format!("the metadata of its answer cannot be used: {problem}"))?
+        .map(String::into_boxed_str);
     if answer.body.is_empty() {
-        return Ok(EventAnswer::NoContent);
+        // Metadata alone go with an empty text (PROTOCOL §4.4).
+        return Ok(match metadata {
+            None => EventAnswer::NoContent,
+            Some(_) => EventAnswer::Reply { data: OwnedData::text(""), metadata },
+        });
     }
     let content_type = match answer.headers.get(CONTENT_TYPE) {
         Some(value) => value.to_str().map_err(|_| "the content type of its answer is no text".to_owned())?,
@@ -63,7 +75,7 @@ pub(super) fn user_event_answer(answer: &Answer) -> Result<EventAnswer, String> 
             ));
         }
     };
-    Ok(EventAnswer::Reply(data))
+    Ok(EventAnswer::Reply { data, metadata })
 }
 
 #[cfg(test)]
@@ -87,18 +99,38 @@ mod tests {
             (
                 Some("application/json; charset=utf-8"),
                 "{\"a\":1.0}",
-                EventAnswer::Reply(OwnedData::json("{\"a\":1.0}").unwrap()),
+                EventAnswer::reply(OwnedData::json("{\"a\":1.0}").unwrap()),
             ),
-            (Some("Text/Plain"), "hi", EventAnswer::Reply(OwnedData::text("hi"))),
-            (Some("application/octet-stream"), "hi", EventAnswer::Reply(OwnedData::binary(b"hi"))),
-            (None, "hi", EventAnswer::Reply(OwnedData::binary(b"hi"))),
-            (Some("application/x-protobuf"), "hi", EventAnswer::Reply(OwnedData::protobuf(b"hi"))),
+            (Some("Text/Plain"), "hi", EventAnswer::reply(OwnedData::text("hi"))),
+            (Some("application/octet-stream"), "hi", EventAnswer::reply(OwnedData::binary(b"hi"))),
+            (None, "hi", EventAnswer::reply(OwnedData::binary(b"hi"))),
+            (Some("application/x-protobuf"), "hi", EventAnswer::reply(OwnedData::protobuf(b"hi"))),
         ] {
             assert_eq!(user_event_answer(&answer(content_type, body)), Ok(expected), "{content_type:?} {body}");
         }
         for (content_type, body) in [("application/json", "{"), ("text/html", "<p>")] {
             assert!(user_event_answer(&answer(Some(content_type), body)).is_err());
         }
+    }
+
+    #[test]
+    fn the_metadata_of_an_answer_go_with_the_reply() {
+        let with = |body: &str, headers: &[(&'static str, &'static str)]| {
+            let mut answer = answer(Some("text/plain"), body);
+            for (name, value) in headers {
+                answer.headers.append(*name, HeaderValue::from_static(value));
+            }
+            user_event_answer(&answer)
+        };
+        let reply = |text: &str, metadata: &str| EventAnswer::Reply {
+            data: OwnedData::text(text),
+            metadata: Some(metadata.into()),
+        };
+        let trace = [("x-webpubsub-metadata-trace", "t1")];
+        assert_eq!(with("hi", &trace), Ok(reply("hi", r#"{"trace":"t1"}"#)));
+        assert_eq!(with("", &trace), Ok(reply("", r#"{"trace":"t1"}"#)));
+        let twice = [trace[0], ("x-webpubsub-metadata-trace", "t2")];
+        assert!(with("hi", &twice).is_err_and(|problem| problem.contains("more than once")));
     }
 
     #[test]
@@ -111,7 +143,9 @@ mod tests {
         assert_eq!(all.user_id.as_deref(), Some(""));
         assert_eq!((all.groups.unwrap(), all.roles.unwrap()), (vec!["g".to_owned()], vec![]));
         assert_eq!(all.subprotocol.as_deref(), Some("s"));
-        for bad in ["{", "[]", "7", r#"{"userId":7}"#, r#"{"groups":[""]}"#] {
+        for bad in
+            ["{", "[]", r#" ["admin"]"#, r#"["admin",null,null,null]"#, "7", r#"{"userId":7}"#, r#"{"groups":[""]}"#]
+        {
             assert!(parse(bad).is_err(), "{bad}");
         }
     }

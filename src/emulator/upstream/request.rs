@@ -14,6 +14,7 @@ use super::peer::Peer;
 use super::settings::EventName;
 use super::validation::Origin;
 use crate::emulator::hub::UserEvent;
+use crate::emulator::metadata::PREFIX;
 use crate::protocol::Data;
 use crate::secret::Secret;
 
@@ -117,7 +118,7 @@ pub(super) fn headers(
 pub(super) fn add_metadata(headers: &mut HeaderMap, metadata: &str) {
     let metadata: Map<String, Value> = serde_json::from_str(metadata).unwrap_or_default();
     for (key, text) in &metadata {
-        let name = format!("x-webpubsub-metadata-{}", key.to_ascii_lowercase());
+        let name = format!("{PREFIX}{}", key.to_ascii_lowercase());
         if let (Ok(name), Some(text)) = (HeaderName::from_bytes(name.as_bytes()), text.as_str()) {
             headers.insert(name, value(text));
         }

@@ -26,10 +26,22 @@ fn client_frames_have_the_documented_spelling() {
                 group: "room1".into(),
                 ack_id: Some(3),
                 no_echo: true,
+                ttl_seconds: None,
                 data: hi.as_data(),
                 metadata: None,
             },
             r#"{"type":"sendToGroup","group":"room1","ackId":3,"noEcho":true,"dataType":"text","data":"hi"}"#,
+        ),
+        (
+            Upstream::SendToGroup {
+                group: "g".into(),
+                ack_id: None,
+                no_echo: false,
+                ttl_seconds: Some(300),
+                data: Data::Json("1"),
+                metadata: None,
+            },
+            r#"{"type":"sendToGroup","group":"g","ttlSeconds":300,"dataType":"json","data":1}"#,
         ),
         (
             Upstream::Event {
@@ -60,6 +72,7 @@ fn the_service_side_is_lenient_where_the_service_is() {
             group: "g".into(),
             ack_id: None,
             no_echo: false,
+            ttl_seconds: None,
             data: Data::Json("5"),
             metadata: None
         }
@@ -180,7 +193,7 @@ proptest::proptest! {
     #[test]
     fn any_string_survives_the_wire(text in ".*", group in "[a-zé\"\\\\]{1,20}") {
         let data = OwnedData::text(&text);
-        let frame = Upstream::SendToGroup { group: group.clone().into(), ack_id: None, no_echo: false, data: data.as_data(), metadata: None };
+        let frame = Upstream::SendToGroup { group: group.clone().into(), ack_id: None, no_echo: false, ttl_seconds: None, data: data.as_data(), metadata: None };
         let encoded = encode(&frame);
         let decoded = decode_upstream(&encoded).unwrap();
         assert_eq!(&decoded, &frame);

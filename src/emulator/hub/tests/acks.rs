@@ -83,7 +83,7 @@ fn an_event_answered_while_the_client_was_away_is_a_duplicate_afterwards_and_its
     let event = r#"{"type":"event","event":"e","data":1,"ackId":2}"#;
     rig.text(1, event);
     rig.closed(1, CloseKind::Dropped);
-    assert_eq!(rig.answer(1, &EventAnswer::Reply(OwnedData::text("a"))), nothing());
+    assert_eq!(rig.answer(1, &EventAnswer::reply(OwnedData::text("a"))), nothing());
     let replayed = rig.recover(2, &client.connection_id, &client.token.unwrap());
     assert_eq!(
         replayed[1..],

@@ -241,6 +241,31 @@ fn a_message_with_a_lifetime_is_not_replayed_after_it_and_leaves_a_gap() {
 }
 
 #[test]
+fn a_client_gives_its_own_messages_a_lifetime() {
+    let mut rig = Rig::new();
+    let client = rig.reliable(1, &["g"]);
+    rig.json(2, &[]);
+    rig.closed(1, CloseKind::Dropped);
+    let send = |rig: &mut Rig, ttl: u16| {
+        rig.text(2, &format!(r#"{{"type":"sendToGroup","group":"g","ttlSeconds":{ttl},"data":{ttl}}}"#))
+    };
+    for ttl in [0, 5, 300] {
+        assert_eq!(send(&mut rig, ttl), nothing());
+    }
+    rig.pass(SECOND * 5);
+    let replayed = rig.recover(3, &client.connection_id, &client.token.unwrap());
+    let from_group = |id: u64, data: u16| {
+        let start = format!(r#"3 <- {{"sequenceId":{id},"type":"message","from":"group","group":"g","#);
+        (start, format!(r#""data":{data}}}"#))
+    };
+    assert_eq!(replayed.len(), 3, "{replayed:?}");
+    for (frame, (start, end)) in replayed[1..].iter().zip([from_group(1, 0), from_group(3, 300)]) {
+        assert!(frame.starts_with(&start) && frame.ends_with(&end), "{frame}");
+    }
+    assert!(send(&mut rig, 301).iter().any(|frame| frame.contains("1007")), "it is over the limit");
+}
+
+#[test]
 fn what_has_passed_counts_for_no_limit() {
     let mut rig = Rig::with(HubConfig { max_unacked_messages: 8, patience: Duration::ZERO, ..HubConfig::default() });
     let client = rig.reliable(1, &[]);

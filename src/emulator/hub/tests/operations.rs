@@ -158,7 +158,7 @@ fn the_handlers_answer_is_a_server_message_before_the_ack() {
     rig.open(1, Subprotocol::JsonReliable, &[], &[]);
     rig.text(1, r#"{"type":"event","event":"vote","ackId":4,"dataType":"text","data":"q"}"#);
     assert_eq!(
-        rig.answer(1, &EventAnswer::Reply(OwnedData::text("a"))),
+        rig.answer(1, &EventAnswer::reply(OwnedData::text("a"))),
         [
             r#"1 <- {"sequenceId":1,"type":"message","from":"server","dataType":"text","data":"a"}"#,
             r#"1 <- {"type":"ack","ackId":4,"success":true}"#,
@@ -166,7 +166,7 @@ fn the_handlers_answer_is_a_server_message_before_the_ack() {
     );
     rig.text(1, r#"{"type":"event","event":"vote","data":1}"#);
     assert_eq!(
-        rig.answer(2, &EventAnswer::Reply(OwnedData::binary(&[1]))),
+        rig.answer(2, &EventAnswer::reply(OwnedData::binary(&[1]))),
         [r#"1 <- {"sequenceId":2,"type":"message","from":"server","dataType":"binary","data":"AQ=="}"#,]
     );
 }
@@ -192,7 +192,7 @@ fn an_answer_that_comes_after_the_connection_ended_is_dropped() {
     rig.json(1, &[]);
     rig.text(1, r#"{"type":"event","event":"vote","ackId":4,"data":1}"#);
     assert_eq!(rig.closed(1, CloseKind::Dropped), nothing());
-    assert_eq!(rig.answer(1, &EventAnswer::Reply(OwnedData::text("a"))), nothing());
+    assert_eq!(rig.answer(1, &EventAnswer::reply(OwnedData::text("a"))), nothing());
 }
 
 #[test]

@@ -193,7 +193,7 @@ fn events_wait_while_their_sender_is_nearly_full_of_answers() {
     rig.reliable(1, &[]);
     for event in 1..=6 {
         rig.text(1, r#"{"type":"event","event":"e","data":1}"#);
-        rig.answer(event, &EventAnswer::Reply(OwnedData::text("a")));
+        rig.answer(event, &EventAnswer::reply(OwnedData::text("a")));
     }
     assert_eq!(rig.text(1, r#"{"type":"event","event":"e","data":1}"#), nothing());
     assert_eq!(acknowledge(&mut rig, 1, 6), ["event 7 u1 e json 1"]);

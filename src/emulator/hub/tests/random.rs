@@ -140,7 +140,7 @@ impl World {
                     client.over = true;
                 }
                 Output::UserEvent(event) => {
-                    let answer = EventAnswer::Reply(OwnedData::text("a"));
+                    let answer = EventAnswer::reply(OwnedData::text("a"));
                     self.rig.hub.handle_event_answer(self.rig.now, event.event_id, &answer);
                 }
                 Output::Cut { .. } => panic!("there are no faults"),

@@ -32,7 +32,7 @@ fn an_answer_is_one_frame_of_its_kind_or_none() {
         (OwnedData::binary(&[1, 2]), r#"1 <- b"\x01\x02""#),
     ]) {
         rig.text(1, "x");
-        assert_eq!(rig.answer(event, &EventAnswer::Reply(answer)), [frame]);
+        assert_eq!(rig.answer(event, &EventAnswer::reply(answer)), [frame]);
     }
     rig.text(1, "x");
     assert_eq!(rig.answer(4, &EventAnswer::NoContent), nothing());

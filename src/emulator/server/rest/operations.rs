@@ -17,14 +17,13 @@ use crate::emulator::filter::{Filter, Subject};
 use crate::emulator::hub::{
     ConnectionInfo, Cursor, Grant, Hub, Joined, MemberPage, Outgoing, Recipient, Selection, Target,
 };
-use crate::protocol::{check_group_name, check_metadata};
+use crate::emulator::metadata;
+use crate::protocol::check_group_name;
 
 /// Most members on a page, and as many when nothing is said (PROTOCOL §12).
 const MAX_PAGE: usize = 200;
 /// Longest life of a message that has not arrived, in seconds (PROTOCOL §12).
 const MAX_TTL_SECS: u64 = 300;
-/// What the names of headers with metadata begin with (PROTOCOL §4.5).
-const METADATA_PREFIX: &str = "x-webpubsub-metadata-";
 
 /// What a request brings beside its path.
 pub(super) struct Call<'a> {
@@ -100,35 +99,15 @@ async fn send(server: &Server, hub: &str, target: Target<'_>, call: Call<'_>) ->
     let filter = if takes_filter { parse_filter("filter", call.query.one("filter")?)? } else { None };
     let excluded = if takes_excluded { call.query.all("excluded") } else { Vec::new() };
     let ttl = call.query.number("messageTtlSeconds", 0..=MAX_TTL_SECS)?.map_or(Duration::ZERO, Duration::from_secs);
-    let metadata = metadata(call.head)?;
+    let metadata = metadata::from_headers(&call.head.headers).map_err(|problem| {
+        Problem::bad_request("X-WebPubSub-Metadata", format!("The metadata cannot be used: {problem}."))
+    })?;
     let data = call.payload.message(&call.head.headers)?;
     let matches = |recipient: &Recipient<'_>| filter.as_ref().is_none_or(|filter| filter.matches(recipient));
     let selection = Selection { target, excluded: &excluded, filter: Some(&matches) };
     let outgoing = Outgoing { data: data.as_data(), metadata: metadata.as_deref(), ttl };
     let attempt = |hub: &mut Hub, now, insist| hub.handle_send(now, &selection, &outgoing, insist);
     Ok(Answer::Sent(server.hubs.send(hub, attempt).await))
-}
-
-/// The metadata of a message, from its headers (PROTOCOL §4.5).
-fn metadata(head: &request::Parts) -> Result<Option<String>, Problem> {
-    let wrong = |message: String| Problem::bad_request("X-WebPubSub-Metadata", message);
-    let mut metadata = serde_json::Map::new();
-    for name in head.headers.keys() {
-        let Some(key) = name.as_str().strip_prefix(METADATA_PREFIX) else { continue };
-        let mut values = head.headers.get_all(name).iter();
-        let value = values.next().and_then(|value| value.to_str().ok());
-        match (value, values.next()) {
-            (Some(value), None) => metadata.insert(key.to_owned(), value.into()),
-            (None, _) => return Err(wrong(format!("The header `{name}` is not ASCII."))),
-            (Some(_), Some(_)) => return Err(wrong(format!("The header `{name}` is given more than once."))),
-        };
-    }
-    if metadata.is_empty() {
-        return Ok(None);
-    }
-    let text = serde_json::Value::Object(metadata).to_string();
-    check_metadata(&text).map_err(|error| wrong(format!("{error}.")))?;
-    Ok(Some(text))
 }
 
 fn close(server: &Server, hub: &str, target: Target<'_>, query: &Query) -> Result<Answer, Problem> {

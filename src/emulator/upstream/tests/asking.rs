@@ -23,7 +23,7 @@ async fn a_handler_is_validated_once_and_then_gets_the_events_with_their_payload
     assert_eq!((asked.header("content-type"), asked.body.as_slice()), (Some("text/plain"), "hé".as_bytes()));
     assert_eq!((asked.header("ce-id"), asked.header("ce-userid")), (Some("1"), Some("alice")));
     asked.answer("200 OK", "Content-Type: text/plain; charset=utf-8\r\n", "ok").await;
-    assert_eq!(client.answer().await, (1, EventAnswer::Reply(OwnedData::text("ok"))));
+    assert_eq!(client.answer().await, (1, EventAnswer::reply(OwnedData::text("ok"))));
     client.send("vote", OwnedData::binary(&[0, 255]));
     let asked = webhook.next().await;
     let content_type = Some("application/octet-stream");
