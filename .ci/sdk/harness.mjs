@@ -38,10 +38,10 @@ export class Inbox {
   }
 }
 
-/** A run of `wps` whose stdout is records. */
+/** A run of `wps` whose stdout is records. With `null` as input, its stdin is left open. */
 export function records(binary, args, input = "") {
   const child = spawn(binary, args, { stdio: ["pipe", "pipe", "inherit"] });
-  child.stdin.end(input);
+  if (input !== null) child.stdin.end(input);
   const inbox = new Inbox();
   createInterface({ input: child.stdout }).on("line", (line) => inbox.put(JSON.parse(line)));
   const ended = new Promise((resolve) => child.on("exit", (code, signal) => resolve(code ?? signal)));

@@ -50,6 +50,27 @@ const failed = await checks("the page", {
     await soon(listen.ended, "the end of `wps listen`");
   },
 
+  "names and data with HTML in them are shown as they are": async () => {
+    const [group, user] = ["<img src=x onerror=alert(1)>", "<script>alert(2)</script>"];
+    const listen = records(binary, ["listen", "-g", group, "--user", user, "-o", "ndjson", ...source]);
+    await listen.type("joined");
+    assert.equal(await soon(records(binary, ["send", group, group + user, "-o", "ndjson", ...source]).ended, "the end of `wps send`"), 0);
+    await shows("#connections", user);
+    await shows("#groups", group);
+    await shows("#traffic", group + user);
+    assert.equal(await page.$$eval("img, ul script", (found) => found.length), 0);
+    listen.child.kill("SIGTERM");
+    await soon(listen.ended, "the end of `wps listen`");
+  },
+
+  "it keeps up with any number of messages": async () => {
+    const lines = Array.from({ length: 50_000 }, (_, number) => `message ${number}`).join("\n");
+    assert.equal(await soon(records(binary, ["send", "many", "--lines", "-o", "ndjson", ...source], lines).ended, "the end of `wps send`"), 0);
+    assert.equal(await soon(records(binary, ["send", "many", "the one after", "-o", "ndjson", ...source]).ended, "the end of `wps send`"), 0);
+    await shows("#traffic", "the one after");
+    assert.ok((await page.$$eval("#traffic li", (lines) => lines.length)) <= 500);
+  },
+
   "a fault that is none is explained": async () => {
     await page.type("#fault", "nonsense=1");
     await page.click("#fault-form button");

@@ -10,6 +10,7 @@ const at = (id) => document.getElementById(id);
 let key = "";
 let info = {};
 let refreshing;
+let refreshingSoon;
 let paused = false;
 let passed = 0;
 /** Records that passed while the page was paused. */
@@ -57,7 +58,7 @@ function fill(list, empty, count, items, card) {
 
 function connectionCard(connection) {
   const drop = button("Drop", "Reset the socket; the client may recover", () => {
-    ask("POST", `connections/${connection.connectionId}/drop`, { how: "reset" }).then(refreshSoon, report);
+    ask("POST", `connections/${connection.connectionId}/drop`, { how: "reset" }).then(changed, report);
   });
   const groups = connection.groups?.length ? ` · groups: ${connection.groups.join(", ")}` : "";
   const state = connection.attached === false ? " · waits for recovery" : "";
@@ -76,7 +77,7 @@ function groupCard(group) {
 }
 
 function faultCard(fault) {
-  const clear = button("Clear", "End this fault", () => ask("DELETE", `faults/${fault.id}`).then(refreshSoon, report));
+  const clear = button("Clear", "End this fault", () => ask("DELETE", `faults/${fault.id}`).then(changed, report));
   return element("li", "", element("code", "main", fault.fault), element("span", "", `fired ${fault.fired}×${fault.done ? ", done" : ""}`), clear);
 }
 
@@ -87,7 +88,8 @@ function report(error) {
 
 async function refresh() {
   clearTimeout(refreshing);
-  refreshing = undefined;
+  clearTimeout(refreshingSoon);
+  refreshing = refreshingSoon = undefined;
   try {
     const [connections, groups, faults] = await Promise.all([ask("GET", "connections"), ask("GET", "groups"), ask("GET", "faults")]);
     fill("connections", "no-connections", "connection-count", connections.connections, connectionCard);
@@ -100,9 +102,13 @@ async function refresh() {
 }
 
 function refreshSoon() {
+  // Put off no further, or clients that come without a pause would keep the lists from ever changing.
+  refreshingSoon ??= setTimeout(refresh, SOON_MS);
+}
+
+function changed() {
   at("fault-error").hidden = true;
-  clearTimeout(refreshing);
-  refreshing = setTimeout(refresh, SOON_MS);
+  refreshSoon();
 }
 
 function snippet() {
@@ -186,17 +192,21 @@ function show() {
 
 function take(record) {
   if (record.type === "opened" || record.type === "ended" || record.frame?.type === "joinGroup" || record.frame?.type === "leaveGroup") {
-    clearTimeout(refreshing);
-    refreshing = setTimeout(refresh, SOON_MS);
+    refreshSoon();
   }
   if (paused) {
     held.push(record);
-    if (held.length > MOST_LINES) held.shift();
+    if (held.length > MOST_LINES) {
+      held.shift();
+      passed += 1;
+    }
     at("pause").textContent = `Resume (${held.length})`;
     return;
   }
   if (coming.length === 0) requestAnimationFrame(show);
   coming.push(record);
+  // Of a page in the background no frame is shown.
+  if (coming.length > 2 * MOST_LINES) passed += coming.splice(0, MOST_LINES).length;
 }
 
 /** Follows the traffic; fetch and not EventSource, which can send no key. */
@@ -249,7 +259,7 @@ at("key-form").addEventListener("submit", (event) => {
 });
 at("fault-form").addEventListener("submit", (event) => {
   event.preventDefault();
-  ask("POST", "faults", { fault: at("fault").value }).then(() => { at("fault").value = ""; refreshSoon(); }, report);
+  ask("POST", "faults", { fault: at("fault").value }).then(() => { at("fault").value = ""; changed(); }, report);
 });
 for (const [id, kind] of [["filter", "input"], ["messages-only", "change"]]) {
   at(id).addEventListener(kind, () => { for (const line of at("traffic").children) line.hidden = !shown(line); });
