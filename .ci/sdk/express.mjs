@@ -200,6 +200,33 @@ function url(hub, user, query = "") {
   assert.equal(typeof gone.reason, "string", "disconnected has a reason");
 }
 
+// A refusal, at the released client.
+{
+  const client = new WebPubSubClient({ getClientAccessUrl: url("chat", "u", "&refuse=1") }, { autoReconnect: false });
+  await assert.rejects(within("the refusal of the client's start", client.start()), /401/);
+  await seen("connect", (event) => event.queries.refuse);
+}
+
+// `wps` as the client: the handler's user, groups, roles and state.
+{
+  const chatting = (command, ...more) => run([command, ...more, "-o", "ndjson", "--url", url("chat", "token-user")]);
+  const listener = chatting("listen", "--count", "1");
+  assert.equal((await listener.record("connected")).userId, "given", "wps is who the handler says");
+  const sender = chatting("send", "lobby", "hi");
+  assert.equal((await sender.record("ack")).success, true, "wps may what the handler permits");
+  assert.equal((await sender.end()).code, 0);
+  const message = await listener.record("group-message");
+  assert.deepEqual([message.group, message.data], ["lobby", "hi"], "wps is where the handler put it");
+  assert.equal((await listener.end()).code, 0);
+  const forbidden = await chatting("join", "other").end();
+  assert.equal(forbidden.code, 8, `wps may nothing else: ${forbidden.stderr}`);
+  const voter = chatting("event", "vote", "{}", "-t", "json", "--repeat", "2", "--wait-reply=2");
+  for (const visits of [1, 2]) {
+    assert.deepEqual((await voter.record("server-message")).data, { got: {}, visits }, "the state goes along");
+  }
+  assert.equal((await voter.end()).code, 0);
+}
+
 // `wps` as the client: refused, accepted unchanged, an event with its reply.
 {
   const refused = await run(["listen", "--url", url("chat", "u", "&refuse=1"), "--reconnect-retries", "0"]).end();
