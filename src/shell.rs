@@ -1,7 +1,8 @@
 //! Commands of the user, run by the shell: `sh -c`, `cmd /C` on Windows.
 //!
-//! Each runs in a process group of its own, so that it can be ended together with whatever it has started, and so that
-//! the Ctrl-C that is meant for `wps` does not reach it. Used for `--url-command` and `--on-ready`.
+//! Those of [`command`] run in a process group of their own, so that they can be ended together with whatever they have
+//! started, and so that the Ctrl-C that is meant for `wps` does not reach them. Used for `--url-command` and `--on-ready`;
+//! `--exec` has groups of its own kind, and takes [`line`].
 
 use std::process::{ExitStatus, Stdio};
 use std::time::Duration;
@@ -12,22 +13,35 @@ use tokio::process::{Child, Command};
 #[cfg(unix)]
 use tokio::time::timeout;
 
-/// A command for the shell, in a group of its own. Its stdin is empty unless said otherwise.
+/// A command for the shell, in the group and with the stdin of this process.
 #[cfg(unix)]
-pub fn command(text: &str) -> Command {
+pub fn line(text: &str) -> Command {
     let mut shell = Command::new("sh");
-    shell.args(["-c", text]).process_group(0).stdin(Stdio::null());
+    shell.args(["-c", text]);
+    shell
+}
+
+/// A command for the shell, in the group and with the stdin of this process.
+#[cfg(windows)]
+pub fn line(text: &str) -> Command {
+    let mut shell = Command::new("cmd");
+    // The shell parses its line itself; quoted as one argument it would not be understood.
+    shell.arg("/C").raw_arg(text);
     shell
 }
 
 /// A command for the shell, in a group of its own. Its stdin is empty unless said otherwise.
-#[cfg(windows)]
 pub fn command(text: &str) -> Command {
-    /// `CREATE_NEW_PROCESS_GROUP`.
-    const NEW_GROUP: u32 = 0x200;
-    let mut shell = Command::new("cmd");
-    // The shell parses its line itself; quoted as one argument it would not be understood.
-    shell.arg("/C").raw_arg(text).creation_flags(NEW_GROUP).stdin(Stdio::null());
+    let mut shell = line(text);
+    #[cfg(unix)]
+    shell.process_group(0);
+    #[cfg(windows)]
+    {
+        /// `CREATE_NEW_PROCESS_GROUP`.
+        const NEW_GROUP: u32 = 0x200;
+        shell.creation_flags(NEW_GROUP);
+    }
+    shell.stdin(Stdio::null());
     shell
 }
 

@@ -3,10 +3,11 @@
 use std::io::{self, IsTerminal as _};
 use std::process::{ExitStatus, Stdio};
 
-use tokio::process::{Child, Command};
+use tokio::process::Child;
 use tokio::time::{Duration, timeout};
 
 use crate::emulator::Ready;
+use crate::shell;
 
 /// How long the command has after a signal.
 const LAST_WORDS: Duration = Duration::from_secs(2);
@@ -22,7 +23,7 @@ pub struct Exec {
 impl Exec {
     /// Starts `command` with the shell; it finds the emulator in its environment.
     pub fn start(command: &str, ready: &Ready, takes_stdin: bool) -> io::Result<Self> {
-        let mut shell = shell(command);
+        let mut shell = shell::line(command);
         shell
             .env("WPS_URL", ready.client_url.expose())
             .env("WPS_CONNECTION_STRING", ready.connection_string.expose())
@@ -81,21 +82,6 @@ impl Drop for Exec {
             self.signal(9);
         }
     }
-}
-
-#[cfg(unix)]
-fn shell(command: &str) -> Command {
-    let mut shell = Command::new("sh");
-    shell.args(["-c", command]);
-    shell
-}
-
-#[cfg(windows)]
-fn shell(command: &str) -> Command {
-    let mut shell = Command::new("cmd");
-    // The shell parses its line itself; quoted as one argument it would not be understood.
-    shell.arg("/C").raw_arg(command);
-    shell
 }
 
 /// The shell's own code; 128 and the signal's number when a signal ended it.
