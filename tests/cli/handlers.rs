@@ -4,7 +4,8 @@ use std::time::{Duration, Instant};
 
 use serde_json::json;
 
-use crate::support::service::ClosedPort;
+use crate::support::service::{ClosedPort, Service};
+use crate::support::tls::identity;
 use crate::support::webhook::Webhook;
 use crate::support::{Running, Setup, wps};
 
@@ -159,4 +160,21 @@ fn an_emulator_with_a_handler_that_hangs_stops_within_a_second() {
     assert_eq!(ended.code, 143, "{}", ended.stderr);
     // It takes half a second; the rest is for a busy machine.
     assert!(asked.elapsed() < Duration::from_secs(5), "{:?}", asked.elapsed());
+}
+
+#[test]
+fn a_handler_whose_certificate_nobody_vouches_for_is_said_at_once_and_asked_once() {
+    let service = Service::with_tls(Some(identity().0));
+    let handler = format!("https://localhost:{}/,system-events=", service.port());
+    let (emulator, local) = start(emulator(["--event-handler", &handler]));
+    let client = wps(["event", &local, "--retries", "0", "vote", "x"]).start();
+    assert!(service.accept().try_request().is_none(), "it is not asked anything");
+    client.end().assert_failed(8, &["InternalServerError"]);
+    service.assert_no_more_calls();
+    emulator.signal(rustix::process::Signal::TERM);
+    emulator.end().assert_stderr(&[
+        "invalid peer certificate",
+        "`SSL_CERT_FILE`",
+        "the client got `InternalServerError`",
+    ]);
 }

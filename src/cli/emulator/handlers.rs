@@ -15,7 +15,8 @@ pub struct HandlerArgs {
     /// `{hub}` and `{event}` in the URL stand for the names. The first handler that takes an event gets it, alone. LIST
     /// has commas between names; `*` is all and an empty list none. Handlers are asked as the service asks them:
     /// validation by OPTIONS, CloudEvents headers, signature. An event nobody takes fails with `InternalServerError`.
-    /// Redirects are not followed, proxies not used. The events of one connection are sent one after another.
+    /// Redirects are not followed, proxies not used. `https` is checked by the system's roots; on Linux `SSL_CERT_FILE`
+    /// names others. The events of one connection are sent one after another.
     #[arg(long, value_name = "URL", value_parser = secret, help_heading = "Event handlers")]
     pub event_handler: Vec<Secret>,
 

@@ -106,6 +106,10 @@ fn build(builder: reqwest::ClientBuilder) -> Result<reqwest::Client, String> {
 
 fn broken(error: &reqwest::Error) -> Broken {
     let cause = root_cause(error);
+    if has_bad_certificate(error) {
+        // The next attempt would meet the same.
+        return Broken::Hopeless(format!("{cause}, by the system's roots, or those of `SSL_CERT_FILE` on Linux"));
+    }
     if error.is_connect() {
         return Broken::Network(format!("it could not be reached: {cause}"));
     }
@@ -113,6 +117,23 @@ fn broken(error: &reqwest::Error) -> Broken {
         return Broken::Hopeless(format!("the request cannot be made: {cause}"));
     }
     Broken::Network(format!("it gave no whole answer: {cause}"))
+}
+
+/// Whether TLS refused the handler's certificate.
+fn has_bad_certificate(error: &reqwest::Error) -> bool {
+    let mut next = error.source();
+    while let Some(cause) = next {
+        if let Some(tls) = cause.downcast_ref::<rustls::Error>() {
+            return matches!(tls, rustls::Error::InvalidCertificate(_));
+        }
+        // An I/O error leaves the error that it holds out of the chain.
+        let io = cause.downcast_ref::<std::io::Error>().and_then(std::io::Error::get_ref);
+        next = match io {
+            Some(held) => Some(held),
+            None => cause.source(),
+        };
+    }
+    false
 }
 
 /// The innermost cause: those around it repeat the URL, or say nothing.
