@@ -82,7 +82,11 @@ impl Terminal {
         let painted = help.last();
         editor.set_helper(Some(help));
         for key in ['C', 'D', 'Z', 'L'].map(KeyEvent::ctrl) {
-            let handler = EventHandler::Conditional(Box::new(Told { screen: screen.clone(), painted: Last::clone(&painted), key }));
+            let handler = EventHandler::Conditional(Box::new(Told {
+                screen: screen.clone(),
+                painted: Last::clone(&painted),
+                key,
+            }));
             editor.bind_sequence(key, handler);
         }
         let printer = editor.create_external_printer().ok().map(|printer| Box::new(printer) as Printer);
