@@ -196,7 +196,7 @@ fn ctrl_z_stops_and_the_line_is_there_again_when_it_goes_on() {
         "send g a line that is longer than the terminal is wide, by a good deal, so that it has two rows, of whi";
     for first in ["send g whi", long] {
         let service = Service::start();
-        let (mut wps, mut peer) = joined(repl(&service).as_a_job(), &service);
+        let (mut wps, mut peer) = joined(repl(&service).under_a_shell(), &service);
         wps.keys(first);
         wps.see("whi");
         wps.keys("\x1a");
@@ -451,7 +451,9 @@ fn a_dumb_terminal_and_no_colour_get_no_escapes() {
         wps.enter("join g");
         wps.see("joined `g`");
         wps.enter("send g hi");
-        wps.see("[g] hi");
+        let lines = wps.see("sent to `g`");
+        // No prompt comes before the command is done.
+        assert_eq!(position(&lines, "sent to `g`"), position(&lines, "[g] hi") + 1, "{lines:#?}");
         wps.enter("quit");
         assert_eq!(wps.end(), 0);
         let bytes = String::from_utf8_lossy(&wps.bytes()).into_owned();

@@ -52,7 +52,7 @@ impl TerminalSetup {
     }
 
     /// As a job of a shell, which says `stopped` when it was, and goes on with it.
-    pub fn as_a_job(mut self) -> Self {
+    pub fn under_a_shell(mut self) -> Self {
         self.script = "set -m; \"$@\"; echo stopped; fg";
         self
     }
