@@ -6,11 +6,43 @@
 
 use std::collections::VecDeque;
 use std::fmt::Write as _;
+use std::sync::{Arc, Mutex};
 
 use unicode_width::UnicodeWidthChar as _;
 
 /// Most text remembered, in bytes. It is as much as a line that was folded once too often can cost.
 const MOST: usize = 32 * 1024;
+
+/// How a line was painted.
+#[derive(Clone, Debug)]
+pub struct Painted {
+    /// Width of the window.
+    pub columns: usize,
+    /// What stood before the line.
+    pub prompt: String,
+    /// The line, without a hint.
+    pub line: String,
+    /// Where the cursor was in it, in bytes.
+    pub cursor: usize,
+    /// What stood behind the line.
+    pub hint: String,
+}
+
+impl Painted {
+    /// The prompt and the line up to the cursor.
+    pub fn before(&self) -> String {
+        format!("{}{}", self.prompt, self.line.get(..self.cursor).unwrap_or_default())
+    }
+
+    /// Where the editor takes the cursor and the end to be, in rows below the one in which the prompt begins.
+    pub fn rows(&self) -> (usize, usize) {
+        let row = |text: &str| rows(text, self.columns) - 1 + usize::from(is_full(text, self.columns));
+        (row(&self.before()), row(&format!("{}{}{}", self.prompt, self.line, self.hint)))
+    }
+}
+
+/// The line as it was painted last, known to all who need it.
+pub type Last = Arc<Mutex<Option<Painted>>>;
 
 /// What was printed last above the prompt.
 #[derive(Debug, Default)]
