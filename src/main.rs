@@ -23,6 +23,7 @@ use std::ffi::OsString;
 use std::io::{self, IsTerminal as _, Write as _};
 use std::panic::{self, AssertUnwindSafe};
 use std::process::ExitCode;
+use std::time::Duration;
 
 use tokio::runtime::{Builder, Runtime};
 use tokio::time::Instant;
@@ -30,8 +31,9 @@ use tokio::time::Instant;
 use cli::{ColorChoice, Parsed};
 use commands::Surroundings;
 use failure::{Failure, Kind};
+use protocol::OwnedData;
 use render::{Console, Stopped, Style};
-use settings::{Environment, Note, ProcessInput, Settings};
+use settings::{Environment, Limit, Note, PayloadSource, ProcessInput, Settings};
 
 fn main() -> ExitCode {
     let started = Instant::now();
@@ -53,7 +55,7 @@ fn run(started: Instant) -> u8 {
             color = command.color().resolve(&environment);
             records = command.prints_records();
             let quiet = command.talk().is_some_and(|talk| talk.quiet);
-            let mut input = ProcessInput::default();
+            let mut input = ProcessInput::new(started.into_std());
             let settings = settings::settle_line_and_profile(args, command, &environment, &mut input);
             if !quiet {
                 notes(&input.notes, &environment, color);
@@ -83,7 +85,8 @@ fn run(started: Instant) -> u8 {
 fn tell_end(failure: &Failure) {
     let error = Some(commands::stopped_error(failure));
     let exit_code = failure.kind.exit_code();
-    let record = render::stopped(&Stopped { reason: "failed", exit_code, counts: None, error });
+    let reason = if failure.kind == Kind::Timeout { "timeout" } else { "failed" };
+    let record = render::stopped(&Stopped { reason, exit_code, counts: None, error });
     // The exit code stands, whether or not there is somebody to read this.
     let mut stdout = io::stdout().lock();
     let _ = stdout.write_all(&record).and_then(|()| stdout.flush());
@@ -162,12 +165,12 @@ fn carry_out(started: Instant, settings: Settings) -> Result<u8, Failure> {
             on_one_thread(commands::join(&surroundings, &settings))
         }
         Settings::Send(settings) => {
-            let data = settings.payload.read(&mut io::stdin())?;
+            let data = payload(started, &settings.payload, settings.connection.timeout)?;
             let surroundings = surroundings(started, &settings.output)?;
             on_one_thread(commands::send(&surroundings, &settings, data))
         }
         Settings::Event(settings) => {
-            let data = settings.payload.read(&mut io::stdin())?;
+            let data = payload(started, &settings.payload, settings.connection.timeout)?;
             let surroundings = surroundings(started, &settings.output)?;
             on_one_thread(commands::event(&surroundings, &settings, data))
         }
@@ -193,6 +196,16 @@ fn carry_out(started: Instant, settings: Settings) -> Result<u8, Failure> {
             on_all_threads(commands::emulator(&console, &settings))
         }
     }
+}
+
+/// What is to be sent, read by the end of `--timeout`.
+fn payload(started: Instant, source: &PayloadSource, timeout: Option<Duration>) -> Result<OwnedData, Failure> {
+    let limit = timeout.map(|timeout| Limit { timeout, since: started.into_std() });
+    let source = source.clone();
+    settings::within(limit, move || source.read(&mut io::stdin())).map_err(|error| {
+        let failure = Failure::new(Kind::Timeout, anyhow::Error::new(error).context("could not read the data"));
+        failure.hint("it has to be written, and closed")
+    })?
 }
 
 fn surroundings(started: Instant, output: &settings::Output) -> Result<Surroundings, Failure> {

@@ -16,6 +16,7 @@ mod source;
 mod stdin;
 mod stream;
 mod url;
+mod within;
 
 use std::path::PathBuf;
 use std::time::Duration;
@@ -37,6 +38,7 @@ pub use payload::{DataFrom, Encoding, MOST_READ, PayloadSource, PayloadType, too
 pub use profile::{Brought, Checked};
 pub use settle::{settle, settle_line_and_profile};
 pub use stream::{Stream, StreamFeed, Template};
+pub use within::{Limit, within};
 
 /// What will be done.
 #[derive(Clone, Debug, PartialEq)]

@@ -3,7 +3,7 @@
 use std::ffi::OsString;
 use std::time::Duration;
 
-use super::source::{bad_name, resolve};
+use super::source::{bad_name, resolve, warn_if_exposed};
 use super::stdin;
 use super::{
     Ack, Connection, DataFrom, Environment, Event, Input, Join, Listen, Output, PayloadSource, PayloadType, Repl, Send,
@@ -312,6 +312,7 @@ pub(super) fn connection(
     input: &mut dyn Input,
 ) -> Result<Connection, Failure> {
     stdin::refuse_two(&stdin_takers(&args))?;
+    input.limit(args.timeout.timeout);
     let protocol = match args.connection.protocol {
         Protocol::Json => Subprotocol::Json,
         Protocol::JsonReliable => Subprotocol::JsonReliable,
@@ -320,6 +321,9 @@ pub(super) fn connection(
     let source = resolve(&args.connection.source, &args.token, environment, input)?;
     session.renews_url = matches!(source, Source::Command(_));
     let tls = tls(&args.network);
+    if let Some((_, key)) = &tls.client_cert {
+        warn_if_exposed(key, input);
+    }
     let network = network::settle(args.network, &source, environment, input)?;
     Ok(Connection { source, protocol, network, tls, session, timeout: args.timeout.timeout })
 }

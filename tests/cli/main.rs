@@ -19,6 +19,8 @@ mod emulator_double;
 mod emulator_load;
 #[cfg(unix)]
 mod ending;
+#[cfg(unix)]
+mod files;
 mod garbage;
 mod layering;
 mod listen_network;
