@@ -180,7 +180,7 @@ fn carry_out(started: Instant, settings: Settings) -> Result<u8, Failure> {
             on_one_thread(commands::stream(&surroundings, &settings, intake))
         }
         Settings::Repl(settings) => {
-            let opened = commands::repl::open(&settings)?;
+            let opened = commands::repl::open(&settings, limit(started, settings.connection.timeout))?;
             logging::start(settings.output.verbosity, settings.output.log_filter.as_deref(), &opened.console().err)?;
             let surroundings = Surroundings { console: opened.console().clone(), started };
             on_one_thread(commands::repl::repl(&surroundings, &settings, opened))
@@ -200,12 +200,12 @@ fn carry_out(started: Instant, settings: Settings) -> Result<u8, Failure> {
 
 /// What is to be sent, read by the end of `--timeout`.
 fn payload(started: Instant, source: &PayloadSource, timeout: Option<Duration>) -> Result<OwnedData, Failure> {
-    let limit = timeout.map(|timeout| Limit { timeout, since: started.into_std() });
     let source = source.clone();
-    settings::within(limit, move || source.read(&mut io::stdin())).map_err(|error| {
-        let failure = Failure::new(Kind::Timeout, anyhow::Error::new(error).context("could not read the data"));
-        failure.hint("it has to be written, and closed")
-    })?
+    settings::read_within(limit(started, timeout), "the data", move || source.read(&mut io::stdin()))
+}
+
+fn limit(started: Instant, timeout: Option<Duration>) -> Option<Limit> {
+    timeout.map(|timeout| Limit { timeout, since: started.into_std() })
 }
 
 fn surroundings(started: Instant, output: &settings::Output) -> Result<Surroundings, Failure> {

@@ -38,7 +38,7 @@ pub use payload::{DataFrom, Encoding, MOST_READ, PayloadSource, PayloadType, too
 pub use profile::{Brought, Checked};
 pub use settle::{settle, settle_line_and_profile};
 pub use stream::{Stream, StreamFeed, Template};
-pub use within::{Limit, within};
+pub use within::{Limit, read_within};
 
 /// What will be done.
 #[derive(Clone, Debug, PartialEq)]

@@ -1,11 +1,14 @@
 //! Reading what may never come to its end, a pipe that nobody closes for one, within `--timeout`.
 //!
-//! The settings read secrets this way, `main` what `send` and `event` send: all that is read before there is a runtime.
+//! The settings read secrets this way, `main` what `send` and `event` send, `repl`
+//! its script: all that is read before there is a runtime.
 
 use std::io;
 use std::sync::mpsc::{RecvTimeoutError, channel};
 use std::thread;
 use std::time::{Duration, Instant};
+
+use crate::failure::{Failure, Kind};
 
 /// A span of time and its end.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -30,6 +33,18 @@ pub fn within<T: Send + 'static>(limit: Option<Limit>, read: impl FnOnce() -> T 
         }
         RecvTimeoutError::Disconnected => io::Error::other("reading it failed"),
     })
+}
+
+/// [`within`] for a read that may fail by itself; `what` is named where the time is up (exit 124).
+pub fn read_within<T: Send + 'static>(
+    limit: Option<Limit>,
+    what: &str,
+    read: impl FnOnce() -> Result<T, Failure> + Send + 'static,
+) -> Result<T, Failure> {
+    within(limit, read).map_err(|error| {
+        let failure = Failure::new(Kind::Timeout, anyhow::Error::new(error).context(format!("could not read {what}")));
+        failure.hint("it has to be written, and closed")
+    })?
 }
 
 #[cfg(test)]

@@ -50,6 +50,14 @@ fn data_that_does_not_come_is_waited_for_until_the_timeout() {
 }
 
 #[test]
+fn a_script_that_nobody_writes_is_waited_for_until_the_timeout() {
+    with_pipe("repl --file pipe --timeout 300ms --url ws://localhost/client/hubs/h").run().assert_failed(
+        124,
+        &["error: could not read the script\n", "caused by: its end had not come after 300ms (`--timeout`)\n"],
+    );
+}
+
+#[test]
 fn what_the_timeout_cut_short_is_said_in_the_last_record() {
     let ended = with_pipe("listen --url @pipe --timeout 300ms -o ndjson").run();
     let stopped = &ended.records()[0];
