@@ -1,7 +1,7 @@
 //! Reading what may never come to its end, a pipe that nobody closes for one, within `--timeout`.
 //!
-//! The settings read secrets this way, `main` what `send` and `event` send, `repl`
-//! its script: all that is read before there is a runtime.
+//! The settings read secrets this way, `main` what `send` and `event` send, `repl` its script: all that is read before
+//! there is a runtime.
 
 use std::io;
 use std::sync::mpsc::{RecvTimeoutError, channel};

@@ -73,15 +73,15 @@ fn a_tls_file_without_an_end_is_named_and_not_taken_for_a_slow_service() {
     ] {
         let args = args.replace("/dev/null", "certificate.pem");
         let said = said.replace("/dev/null", "certificate.pem");
-        let (_service, setup) = with_tls_files(&format!("--connect-timeout 300ms {args}"));
+        let (_service, setup) = with_tls_files(&format!("--connect-timeout 1500ms {args}"));
         let (certificate, _) = tls::Authority::new().client();
         setup.file("certificate.pem", &certificate).run().assert_failed(
             3,
             &[
                 "error: the connection could not be set up\n",
-                "caused by: timed out after 0.3 s ",
+                "caused by: timed out after 1.5 s ",
                 &said,
-                "hint: the limit is 300 ms (`--connect-timeout`); what a pipe gives has to be written",
+                "hint: the limit is 1.5 s (`--connect-timeout`); what a pipe gives has to be written",
             ],
         );
     }
