@@ -20,6 +20,7 @@ mod source;
 mod stdin;
 mod stream;
 mod url;
+mod within;
 
 use std::path::PathBuf;
 use std::time::Duration;
@@ -45,6 +46,7 @@ pub use replay::Replay;
 pub use session_file::SessionFile;
 pub use settle::{settle, settle_line_and_profile};
 pub use stream::{Stream, StreamFeed, Template};
+pub use within::{Limit, read_within};
 
 /// What will be done.
 #[derive(Clone, Debug, PartialEq)]

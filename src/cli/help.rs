@@ -185,7 +185,10 @@ const ENV_NETWORK: Rows = &[
     ),
     ("HTTP_PROXY", "proxy for `ws`; upper case does not count where REQUEST_METHOD is set (CGI)"),
     ("ALL_PROXY", "proxy for both, when theirs is not set"),
-    ("NO_PROXY", "hosts without a proxy: names (and their subdomains), addresses, networks such as 10.0.0.0/8, `*`"),
+    (
+        "NO_PROXY",
+        "hosts without a proxy: names (and their subdomains), addresses, networks such as 10.0.0.0/8, `*`; with `:PORT`, for that port only",
+    ),
 ];
 const ENV_TALK: Rows = &[
     ("WPS_LOG", "filter for the log on stderr, e.g. `debug` or `wps=trace`"),

@@ -23,6 +23,8 @@ mod ending;
 #[cfg(unix)]
 mod expressions;
 mod faults;
+#[cfg(unix)]
+mod files;
 mod garbage;
 mod handlers;
 mod layering;
