@@ -16,7 +16,7 @@ use rustyline::{Context, Helper};
 use super::complete::{Wanted, candidates, wanted};
 use super::highlight::highlight;
 use super::lines;
-use super::resize::{Last, Painted, columns};
+use super::resize::{Last, Painted, size};
 use super::screen::Screen;
 use super::watch::Shared;
 
@@ -92,14 +92,13 @@ impl Help {
 
     /// Notes how the line is painted, and returns what is to be printed before.
     fn paint(&self, prompt: &str) -> String {
-        let Some(columns) = columns() else { return String::new() };
+        let Some((columns, height)) = size() else { return String::new() };
         let (line, cursor) = self.typed();
-        let now = Painted { columns, prompt: prompt.to_owned(), line, cursor, hint: String::new() };
+        let now = Painted { columns, height, prompt: prompt.to_owned(), line, cursor, hint: String::new() };
         let was = lock(&self.painted).replace(now);
         match was {
-            Some(was) if was.columns != columns && self.refolds => {
-                let at_end = was.cursor == was.line.len() && was.hint.is_empty();
-                self.screen.repair(&was.before(), at_end, was.columns, columns)
+            Some(was) if (was.columns, was.height) != (columns, height) && self.refolds => {
+                self.screen.repair(&was, columns, height)
             }
             _ => String::new(),
         }

@@ -9,7 +9,7 @@ use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 
 use rustyline::ExternalPrinter;
 
-use super::resize::{Tail, repair};
+use super::resize::{Painted, Tail, repair};
 
 /// Most that is painted at once, so that keys are served in between.
 const PIECE: usize = 16 * 1024;
@@ -95,8 +95,8 @@ impl Screen {
     }
 
     /// What to print before the prompt, see [`repair`].
-    pub fn repair(&self, before: &str, at_end: bool, old_columns: usize, columns: usize) -> String {
-        repair(before, at_end, old_columns, columns, &self.lock().tail)
+    pub fn repair(&self, was: &Painted, columns: usize, height: usize) -> String {
+        repair(was, columns, height, &self.lock().tail)
     }
 
     /// What stands behind the cursor is taken away.
