@@ -27,7 +27,7 @@ fn unanswered(text: &str, ack_id: u64) -> KeptOperation {
 
 fn resume(snapshot: Snapshot) -> Config {
     let resume = Resume { snapshot, done: 5, begun: 7, downtime: s(3), leave: vec!["old".into()] };
-    Config { keep: Some(Keep { resume: Some(resume) }), ..config() }
+    Config { keep: Some(Keep { resume: Some(resume), reserved: None }), ..config() }
 }
 
 /// With the first recovery dialled.
