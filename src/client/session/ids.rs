@@ -123,7 +123,7 @@ mod tests {
         assert_eq!(ids.next(), Some(7));
         assert!(ids.claim(3) && !ids.claim(3));
         assert_eq!(ids.next(), Some(8));
-        ids.reserve(Some((9, u64::MAX)));
+        ids.reserve(Some((2, u64::MAX)));
         assert_eq!(ids.next(), None);
     }
 

@@ -307,7 +307,8 @@ impl<'a> Flow<'a> {
             return;
         }
         if let Some(position) = &mut self.position {
-            let ahead = self.ready.front().is_some_and(|message| !position.admits(message.line));
+            let ahead =
+                [self.ready.front(), self.ready.back()].into_iter().flatten().any(|it| !position.admits(it.line));
             let idle = self.ready.is_empty() && self.window.is_empty();
             let compared = position.is_compared() || self.input_ended;
             if compared
