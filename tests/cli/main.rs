@@ -47,6 +47,8 @@ mod secrets;
 #[cfg(unix)]
 mod session;
 #[cfg(unix)]
+mod session_stream;
+#[cfg(unix)]
 mod sources;
 #[cfg(unix)]
 mod streams;
