@@ -13,7 +13,7 @@ use tracing_subscriber::fmt::MakeWriter;
 
 use crate::failure::{Failure, Kind};
 use crate::render::Stream;
-use crate::secret::{FRAMES, redact};
+use crate::secret::{FRAMES, REDACTED, redact};
 
 /// Starts the log of a client, whose lifecycle its printer tells.
 pub fn start(verbosity: u8, filter: Option<&str>, stream: &Stream) -> Result<(), Failure> {
@@ -62,12 +62,17 @@ impl<'a> MakeWriter<'a> for Log {
     type Writer = Entry;
 
     fn make_writer(&'a self) -> Entry {
-        Entry { stream: self.0.clone(), text: Vec::new(), redact: true }
+        Entry { stream: self.0.clone(), text: Vec::new(), care: Care::Foreign }
     }
 
     fn make_writer_for(&'a self, meta: &Metadata<'_>) -> Entry {
-        // The driver has taken the secrets out of frames; a message's data is never altered.
-        Entry { stream: self.0.clone(), text: Vec::new(), redact: meta.target() != FRAMES }
+        let care = match meta.target() {
+            FRAMES => Care::None,
+            "wps" => Care::Own,
+            target if target.starts_with("wps::") => Care::Own,
+            _ => Care::Foreign,
+        };
+        Entry { stream: self.0.clone(), text: Vec::new(), care }
     }
 }
 
@@ -75,7 +80,39 @@ impl<'a> MakeWriter<'a> for Log {
 struct Entry {
     stream: Stream,
     text: Vec<u8>,
-    redact: bool,
+    care: Care,
+}
+
+/// What is done about secrets in an event.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Care {
+    /// Nothing: the driver has taken the secrets out of frames; a message's data is never altered.
+    None,
+    /// They are redacted.
+    Own,
+    /// They are redacted, and bytes that a library shows in hexadecimal, such as whole frames, are left out: a secret
+    /// in them has another spelling.
+    Foreign,
+}
+
+/// Fewer hexadecimal digits in a row are no dump of anything.
+const SHORTEST_DUMP: usize = 16;
+
+/// The text without numbers as long as `0x7b2274797065223a`.
+fn without_dumps(text: &str) -> String {
+    let mut parts = text.split("0x");
+    let mut out = parts.next().unwrap_or_default().to_owned();
+    for part in parts {
+        out.push_str("0x");
+        let digits = part.find(|c: char| !c.is_ascii_hexdigit()).unwrap_or(part.len());
+        if digits >= SHORTEST_DUMP {
+            out.push_str(REDACTED);
+            out.push_str(&part[digits..]);
+        } else {
+            out.push_str(part);
+        }
+    }
+    out
 }
 
 impl Write for Entry {
@@ -91,9 +128,29 @@ impl Write for Entry {
 
 impl Drop for Entry {
     fn drop(&mut self) {
-        if self.redact {
-            self.text = redact(&String::from_utf8_lossy(&self.text)).into_owned().into_bytes();
+        if self.care != Care::None {
+            let mut text = redact(&String::from_utf8_lossy(&self.text)).into_owned();
+            if self.care == Care::Foreign {
+                text = without_dumps(&text);
+            }
+            self.text = text.into_bytes();
         }
         self.stream.put(&mut self.text);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn bytes_in_hexadecimal_are_left_out() {
+        for (text, left) in [
+            ("payload: 0x7b2274797065223a2273797374656d22\n end", "payload: 0x[redacted]\n end"),
+            ("0x7B2274797065223A 0x7b2274797065223a2", "0x[redacted] 0x[redacted]"),
+            ("code 0x03e8, 0x, 0xyz, 20x30", "code 0x03e8, 0x, 0xyz, 20x30"),
+        ] {
+            assert_eq!(without_dumps(text), left);
+        }
     }
 }

@@ -25,6 +25,7 @@ use std::ffi::OsString;
 use std::io::{self, IsTerminal as _, Write as _};
 use std::panic::{self, AssertUnwindSafe};
 use std::process::ExitCode;
+use std::time::Duration;
 
 use tokio::runtime::{Builder, Runtime};
 use tokio::time::Instant;
@@ -32,8 +33,9 @@ use tokio::time::Instant;
 use cli::{ColorChoice, Parsed};
 use commands::Surroundings;
 use failure::{Failure, Kind};
+use protocol::OwnedData;
 use render::{Console, Expressions, Given, Stopped, Style};
-use settings::{Environment, Note, ProcessInput, Settings};
+use settings::{Environment, Limit, Note, PayloadSource, ProcessInput, Settings};
 
 fn main() -> ExitCode {
     let started = Instant::now();
@@ -57,7 +59,7 @@ fn run(started: Instant) -> u8 {
             records = command.prints_records();
             filter = command.filter().and_then(|filter| Some((filter.jq.clone()?, filter.raw_output)));
             let quiet = command.talk().is_some_and(|talk| talk.quiet);
-            let mut input = ProcessInput::default();
+            let mut input = ProcessInput::new(started.into_std());
             let settings = settings::settle_line_and_profile(args, command, &environment, &mut input);
             if !quiet {
                 notes(&input.notes, &environment, color);
@@ -87,7 +89,8 @@ fn run(started: Instant) -> u8 {
 fn tell_end(failure: &Failure, filter: Option<&(String, bool)>) {
     let error = Some(commands::stopped_error(failure));
     let exit_code = failure.kind.exit_code();
-    let record = render::stopped(&Stopped { reason: "failed", exit_code, counts: None, error });
+    let reason = if failure.kind == Kind::Timeout { "timeout" } else { "failed" };
+    let record = render::stopped(&Stopped { reason, exit_code, counts: None, error });
     let record = match filter {
         Some((jq, raw)) => {
             let given = Given { jq: Some(jq), raw: *raw, ..Given::default() };
@@ -175,12 +178,12 @@ fn carry_out(started: Instant, settings: Settings) -> Result<u8, Failure> {
             on_one_thread(commands::join(&surroundings, &settings))
         }
         Settings::Send(settings) => {
-            let data = settings.payload.read(&mut io::stdin())?;
+            let data = payload(started, &settings.payload, settings.connection.timeout)?;
             let surroundings = surroundings(started, &settings.output)?;
             on_one_thread(commands::send(&surroundings, &settings, data))
         }
         Settings::Event(settings) => {
-            let data = settings.payload.read(&mut io::stdin())?;
+            let data = payload(started, &settings.payload, settings.connection.timeout)?;
             let surroundings = surroundings_of(started, &settings.output, true)?;
             on_one_thread(commands::event(&surroundings, &settings, data))
         }
@@ -190,13 +193,16 @@ fn carry_out(started: Instant, settings: Settings) -> Result<u8, Failure> {
             on_one_thread(commands::stream(&surroundings, &settings, intake))
         }
         Settings::Repl(settings) => {
-            let opened = commands::repl::open(&settings)?;
+            let opened = commands::repl::open(&settings, limit(started, settings.connection.timeout))?;
             logging::start(settings.output.verbosity, settings.output.log_filter.as_deref(), &opened.console().err)?;
             let surroundings = Surroundings { console: opened.console().clone(), started, judgement: None };
             on_one_thread(commands::repl::repl(&surroundings, &settings, opened))
         }
         Settings::Replay(settings) => {
-            let recorded = commands::replay::read(&settings)?;
+            let timeout = settings.connection.as_ref().and_then(|connection| connection.timeout);
+            let read = settings.clone();
+            let read = move || commands::replay::read(&read);
+            let recorded = settings::read_within(limit(started, timeout), "the recording", read)?;
             if recorded.cut && !settings.output.quiet {
                 tell("warning: the last line of the recording is cut off, and left out\n");
             }
@@ -216,6 +222,16 @@ fn carry_out(started: Instant, settings: Settings) -> Result<u8, Failure> {
             on_all_threads(commands::emulator(&console, &settings))
         }
     }
+}
+
+/// What is to be sent, read by the end of `--timeout`.
+fn payload(started: Instant, source: &PayloadSource, timeout: Option<Duration>) -> Result<OwnedData, Failure> {
+    let source = source.clone();
+    settings::read_within(limit(started, timeout), "the data", move || source.read(&mut io::stdin()))
+}
+
+fn limit(started: Instant, timeout: Option<Duration>) -> Option<Limit> {
+    timeout.map(|timeout| Limit { timeout, since: started.into_std() })
 }
 
 fn surroundings(started: Instant, output: &settings::Output) -> Result<Surroundings, Failure> {

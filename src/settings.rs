@@ -20,6 +20,7 @@ mod source;
 mod stdin;
 mod stream;
 mod url;
+mod within;
 
 use std::path::PathBuf;
 use std::time::Duration;
@@ -42,9 +43,10 @@ pub use on_ready::OnReady;
 pub use payload::{DataFrom, Encoding, MOST_READ, PayloadSource, PayloadType, too_large};
 pub use profile::{Brought, Checked};
 pub use replay::Replay;
-pub use session_file::SessionFile;
+pub use session_file::{KeptStream, SessionFile};
 pub use settle::{settle, settle_line_and_profile};
 pub use stream::{Stream, StreamFeed, Template};
+pub use within::{Limit, read_within};
 
 /// What will be done.
 #[derive(Clone, Debug, PartialEq)]

@@ -85,6 +85,9 @@ fn parse_endpoint(text: &str) -> Result<Url, ConnectionStringError> {
     if url.query().is_some() || url.fragment().is_some() {
         return Err(bad("it has a query or a fragment"));
     }
+    if url.port() == Some(0) {
+        return Err(bad("its port is 0"));
+    }
     Ok(url)
 }
 
@@ -127,6 +130,7 @@ mod tests {
             ("Endpoint=http://u:sesame@h;AccessKey=sesame", E::Endpoint("it contains a user name or password")),
             ("Endpoint=http://h?a=sesame;AccessKey=sesame", E::Endpoint("it has a query or a fragment")),
             ("Endpoint=http://;AccessKey=sesame", E::Endpoint("it is not a URL")),
+            ("Endpoint=http://h:0;AccessKey=sesame", E::Endpoint("its port is 0")),
             ("Endpoint=http://h;AccessKey=sesame;Port=0", E::Port),
             ("Endpoint=http://h;AccessKey=sesame;Port=x", E::Port),
         ] {

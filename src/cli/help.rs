@@ -185,7 +185,10 @@ const ENV_NETWORK: Rows = &[
     ),
     ("HTTP_PROXY", "proxy for `ws`; upper case does not count where REQUEST_METHOD is set (CGI)"),
     ("ALL_PROXY", "proxy for both, when theirs is not set"),
-    ("NO_PROXY", "hosts without a proxy: names (and their subdomains), addresses, networks such as 10.0.0.0/8, `*`"),
+    (
+        "NO_PROXY",
+        "hosts without a proxy: names (and their subdomains), addresses, networks such as 10.0.0.0/8, `*`; with `:PORT`, for that port only",
+    ),
 ];
 const ENV_TALK: Rows = &[
     ("WPS_LOG", "filter for the log on stderr, e.g. `debug` or `wps=trace`"),
@@ -326,6 +329,15 @@ const KEPT_SEND: Section = Section {
         "--ack-id N may be given again with the same message; where it was carried out before, that is said.",
         "When the connection is lost in between, what was not acknowledged has an unknown outcome: exit 9 for the same \
          command unless `--on-unknown resend`, a warning and the record `operation-unknown` for any other.",
+        "With --lines, --ndjson and --repeat FILE holds the position in the input. A run that was killed, stopped or failed, \
+         run again with the same input and flags, goes on where the acks ended, with the same ackIds: the group gets each \
+         line once, in order, as long as the connection is kept. Of each line a digest is recorded before it is sent; the \
+         input is compared with all of them before anything is sent, and another one, or a shorter one, is exit 3. The \
+         input may have become longer. A stream that ends with exit 0 leaves no position.",
+        "With --keep-going, lines that the service refused are sent again by the next run, and the others are not (of more \
+         than 1000 the first). Bad lines are told again. Lines whose outcome is unknown, because the connection was lost \
+         in between, are exit 9 in every run until `--on-unknown resend` sends them. Until the stream has ended, other \
+         commands with FILE use ackIds far above its own. Records with an `ackId` of their own have to bring the same again.",
         "Messages that come and are not printed are not acknowledged: they wait at the service for a `wps listen \
          --session` with the same FILE.",
         "FILE belongs to one service, hub, user and subprotocol. Used with another, by two runs at once, or damaged, it \

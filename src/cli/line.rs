@@ -43,7 +43,7 @@ pub enum LineCommand {
     ///
     /// Flags stand before NAME, which may be quoted; DATA is the rest of the line as it is, after one blank.
     Event(LineEventArgs),
-    /// Wait for a record for which a jq expression is true
+    /// Wait for a record that meets a jq expression
     ///
     /// Looks at the records of `-o ndjson`, in their order, that no earlier `expect` has passed, and passes all up to the
     /// one that matches. Fails with exit 12 when none comes in time. JQ is the rest of the line as it is.
@@ -52,7 +52,7 @@ pub enum LineCommand {
     Sleep(LineSleepArgs),
     /// List the groups asked for and those joined
     Groups,
-    /// Show the connection: state, ids, counts, round-trip time
+    /// Show the connection: state, ids, counts, times
     Status,
     /// Measure the round trip to the service
     Ping,
@@ -242,7 +242,7 @@ pub fn line_help(command: Option<&str>) -> Result<StyledStr, Failure> {
             let about = sub.get_about().map(ToString::to_string).unwrap_or_default();
             format!("  {:width$}  {about}\n", names(sub))
         });
-        let more = "\n`help COMMAND` explains one. `#` begins a comment. A `\\` at the end continues a line.\n";
+        let more = "\n`help COMMAND` explains one. A `\\` at the end of a line continues it.\n`#` begins a comment.\n";
         return Ok(rows.chain([more.to_owned()]).collect::<String>().into());
     };
     match definition.find_subcommand_mut(name) {
@@ -250,6 +250,18 @@ pub fn line_help(command: Option<&str>) -> Result<StyledStr, Failure> {
         None => {
             Err(Failure::message(Kind::Usage, format!("there is no command `{name}`"))
                 .hint("`help` lists the commands"))
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_list_of_commands_has_a_row_for_each_in_a_usual_terminal() {
+        for line in line_help(None).unwrap().to_string().lines() {
+            assert!(line.chars().count() <= 80, "{line}");
         }
     }
 }

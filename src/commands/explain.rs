@@ -16,6 +16,7 @@ use crate::auth::token::{Claims, peek_claims};
 use crate::client::driver::{CurrentUrl, DialedError};
 use crate::client::session::{EndKind, OperationKind, Outcome, STOPPED};
 use crate::failure::{Failure, Kind};
+use crate::protocol::Subprotocol;
 use crate::render::{human, nack};
 use crate::wire::{DialError, Refusal};
 
@@ -80,7 +81,7 @@ pub fn session_failure(kind: EndKind, message: &str, dialed: Option<&DialedError
         return if message.contains("the URL command") {
             failure.hint(url_command_hint(message, place))
         } else if message.starts_with("timed out") {
-            failure.hint(timeout_hint(place))
+            failure.hint(if kind == EndKind::Configuration { file_hint(place) } else { timeout_hint(place) })
         } else {
             failure
         };
@@ -92,6 +93,12 @@ pub fn session_failure(kind: EndKind, message: &str, dialed: Option<&DialedError
     let mut failure = Failure::new(exit, error.context(what));
     failure.hints = dial_hints(&dialed.error, place);
     failure
+}
+
+/// What to do about a file whose end did not come.
+fn file_hint(place: &Place) -> String {
+    let limit = human(place.connect_timeout);
+    format!("the limit is {limit} (`--connect-timeout`); what a pipe gives has to be written, and the pipe closed")
 }
 
 fn timeout_hint(place: &Place) -> String {
@@ -147,11 +154,13 @@ fn dial_hints(error: &DialError, place: &Place) -> Vec<String> {
             hint("does the port speak TLS? `ws://` is without, `wss://` with it".into());
         }
         DialError::Refused(refusal) => refusal::hints(refusal, place, &mut hint),
-        DialError::NoSubprotocol { .. } | DialError::WrongSubprotocol { .. } => {
-            hint(
-                "does the URL name a Web PubSub hub? `--protocol json` asks for the subprotocol without recovery"
-                    .into(),
-            );
+        DialError::NoSubprotocol { offered } | DialError::WrongSubprotocol { offered, .. } => {
+            let other = if *offered == Subprotocol::JsonReliable.name() {
+                "`--protocol json` asks for the subprotocol without recovery"
+            } else {
+                "`--protocol json-reliable` asks for the subprotocol with recovery"
+            };
+            hint(format!("does the URL name a Web PubSub hub? {other}"));
         }
         DialError::NotHttp { .. } => {
             hint("check host and port, and whether it is `ws://` or `wss://` that the service speaks there".into());

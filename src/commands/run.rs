@@ -13,7 +13,7 @@ use tokio::time::{Instant, sleep_until, timeout};
 
 use super::explain::{Place, operation_failure, session_failure};
 pub(super) use super::network::dial_options;
-use super::session_file::{self, Kept, not_recorded};
+use super::session_file::{self, Kept, StreamFile, not_recorded};
 use super::tap::{Seen, Shown, StreamCounts, Tap, Watcher};
 use super::{expressions, hosting, recording};
 use crate::auth::access_url::{AccessUrl, looks_expired};
@@ -94,6 +94,8 @@ pub struct Client {
     pub seen: Rc<Seen>,
     /// What the run's expressions say, if it has any.
     pub judgement: Option<Judgement>,
+    /// The position of the stream that the command sends, if it is kept.
+    pub stream_file: Option<StreamFile>,
     place: Place,
     url: CurrentUrl,
     ack_timeout: Duration,
@@ -365,7 +367,9 @@ where
     }
     let sated = Rc::clone(&seen);
     let judgement = surroundings.judgement.clone();
-    let client = Client { handle: handle.clone(), seen, judgement, place: place.clone(), url, ack_timeout };
+    let stream_file = kept.and_then(|kept| kept.stream.clone());
+    let client =
+        Client { handle: handle.clone(), seen, judgement, stream_file, place: place.clone(), url, ack_timeout };
     let mut running = pin!(driver.run());
     let mut script = pin!(script(client).fuse());
     let mut verdict = None;

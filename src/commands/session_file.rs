@@ -15,8 +15,8 @@ use crate::failure::{Failure, Kind};
 use crate::protocol::Subprotocol;
 use crate::render::{Console, Ledger, Printer, Weight, rfc3339};
 use crate::secret;
-use crate::settings::{self, Connection};
-use crate::state::{FormatError, Holder, OpenError, Opened, Place, SessionFile};
+use crate::settings::{self, Connection, KeptStream};
+use crate::state::{FormatError, Holder, OpenError, Opened, Place, SessionFile, Stream, free_id};
 
 /// A session file in use.
 #[derive(Debug)]
@@ -32,9 +32,39 @@ pub struct Kept {
     pub takes_messages: bool,
     /// Output of an earlier run may have ended in the middle of a line.
     torn: bool,
+    /// The stream that this command sends.
+    pub stream: Option<StreamFile>,
     /// Why the driver could not record.
     failure: Arc<OnceLock<io::Error>>,
 }
+
+/// The position of a stream in the file.
+#[derive(Clone, Debug)]
+pub struct StreamFile {
+    file: Arc<SessionFile>,
+    /// As the file was named.
+    pub name: String,
+    /// What an earlier run left of it, or a new one.
+    pub stream: Stream,
+    /// The connection that its lines were sent on is gone.
+    pub stale: bool,
+}
+
+impl StreamFile {
+    /// Records the position. Fails with exit 13.
+    pub fn keep(&self, stream: &Stream) -> Result<(), Failure> {
+        self.file.keep_stream(stream).map_err(|error| not_recorded(&named(&self.name, &error)))
+    }
+
+    /// Records that the stream has ended. Fails with exit 13.
+    pub fn end(&self, stream: &Stream) -> Result<(), Failure> {
+        self.file.end_stream(stream).map_err(|error| not_recorded(&named(&self.name, &error)))
+    }
+}
+
+/// What to do about a stream that is not the one in the file.
+pub const OTHER_INPUT: &str = "nothing was sent: run it again with the same input and flags to go on with it, or name \
+     another file; a file that is moved away begins anew";
 
 /// Opens the file, if one is asked for. Fails with exit 3.
 pub fn open(connection: &Connection, printer: &mut Printer) -> Result<Option<Kept>, Failure> {
@@ -52,17 +82,38 @@ pub fn open(connection: &Connection, printer: &mut Printer) -> Result<Option<Kep
         );
         printer.note(Weight::Warning, &what);
     }
-    if let Some(stream) = opened.stream.as_ref().filter(|_| opened.snapshot.connection.is_some()) {
-        let settled = stream.settled();
-        printer
-            .note(Weight::Info, &format!("`{name}` has a stream that was not finished, {settled} line(s) of it sent"));
+    let unfinished = opened.stream.as_ref().filter(|stream| stream.end() > 0);
+    match (unfinished, &settings.stream) {
+        (Some(unfinished), Some(wanted)) => check_stream(&name, unfinished, wanted)?,
+        (Some(unfinished), None) => {
+            let settled = unfinished.settled();
+            let what = format!("`{name}` holds the position of a stream that is not finished, after line {settled}");
+            printer.note(Weight::Info, &what);
+        }
+        (None, _) => {}
     }
     Ok(Some(Kept::new(opened, name, settings)))
 }
 
 impl Kept {
     fn new(opened: Opened, name: String, settings: &settings::SessionFile) -> Self {
-        let Opened { file, place, snapshot, done, begun, downtime, .. } = opened;
+        let Opened { file, place, mut snapshot, done, begun, downtime, stream, .. } = opened;
+        let file = Arc::new(file);
+        let unfinished = stream.filter(|stream| stream.end() > 0);
+        if let Some(used) = unfinished.as_ref().and_then(Stream::used) {
+            snapshot.use_ids(used);
+        }
+        let stream = match (unfinished, &settings.stream) {
+            (None, Some(wanted)) => {
+                let first_id = wanted.first_id.unwrap_or_else(|| free_id(&snapshot.used_ids));
+                Some(Stream::new(first_id, &wanted.template))
+            }
+            (unfinished, _) => unfinished,
+        };
+        let reserved = stream.as_ref().map(Stream::reserved);
+        let stale = snapshot.connection.is_none() || stream.as_ref().is_some_and(|it| it.ordinal != snapshot.ordinal);
+        let stream = stream.filter(|_| settings.stream.is_some());
+        let stream = stream.map(|stream| StreamFile { file: Arc::clone(&file), name: name.clone(), stream, stale });
         let mut url = None;
         if let Some(connection) = &snapshot.connection {
             secret::remember(&connection.token.0);
@@ -72,9 +123,10 @@ impl Kept {
         let leave = snapshot.groups.iter().map(|(group, ..)| group.clone()).filter(unwanted).collect();
         let resume = (snapshot != Snapshot::default()).then_some(Resume { snapshot, done, begun, downtime, leave });
         Self {
-            file: Arc::new(file),
+            file,
             name,
-            keep: Keep { resume },
+            keep: Keep { resume, reserved },
+            stream,
             url,
             takes_messages: settings.takes_messages,
             torn: begun > done,
@@ -149,6 +201,22 @@ fn not_opened(name: &str, error: OpenError) -> Failure {
     };
     let what = format!("the session file `{name}` cannot be used");
     Failure::new(Kind::Config, anyhow::anyhow!("{error}").context(what)).hint(hint)
+}
+
+/// Another stream than the one in the file would have its lines taken for those.
+fn check_stream(name: &str, unfinished: &Stream, wanted: &KeptStream) -> Result<(), Failure> {
+    let (first, settled) = (unfinished.first_id(), unfinished.settled());
+    let why = if !unfinished.has_template(&wanted.template) {
+        "this one has another target, `--type`, `--encoding`, `--no-echo` or kind of input".to_owned()
+    } else if wanted.first_id.is_some_and(|id| id != first) {
+        format!("its ackIds begin with {first}")
+    } else {
+        return Ok(());
+    };
+    let what = format!(
+        "the session file `{name}` holds the position of another stream, not finished after line {settled}: {why}"
+    );
+    Err(Failure::message(Kind::Config, what).hint(OTHER_INPUT))
 }
 
 /// What a connection to that URL belongs to.

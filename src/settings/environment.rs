@@ -3,7 +3,9 @@
 use std::collections::HashMap;
 use std::io::{self, Read as _};
 use std::path::{Path, PathBuf};
+use std::time::{Duration, Instant};
 
+use super::within::{Limit, within};
 use super::{Brought, ColorChoice};
 use crate::failure::Failure;
 
@@ -73,6 +75,8 @@ pub trait Input {
     fn config_file(&mut self) -> Option<PathBuf>;
     /// Whether others than its owner can read a file.
     fn is_exposed(&mut self, path: &Path) -> bool;
+    /// `--timeout`, once it is known: reading ends by then, with an error of the kind `TimedOut`.
+    fn limit(&mut self, timeout: Option<Duration>);
     /// Takes something to be said once, when the settings are known.
     fn note(&mut self, note: Note);
 }
@@ -87,10 +91,21 @@ pub enum Note {
 }
 
 /// The standard input and the files of this process.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub struct ProcessInput {
     /// What is to be said.
     pub notes: Vec<Note>,
+    /// When the process was started.
+    started: Instant,
+    /// When reading ends, if it has to.
+    limit: Option<Limit>,
+}
+
+impl ProcessInput {
+    /// Nothing is read yet; `started` is when the process was.
+    pub fn new(started: Instant) -> Self {
+        Self { notes: Vec::new(), started, limit: None }
+    }
 }
 
 /// More than any URL or key has; keeps a wrong file from filling the memory.
@@ -98,11 +113,12 @@ const LONGEST_SECRET: u64 = 1024 * 1024;
 
 impl Input for ProcessInput {
     fn stdin(&mut self) -> io::Result<String> {
-        whole(io::stdin().lock())
+        within(self.limit, || whole(io::stdin().lock()))?
     }
 
     fn file(&mut self, path: &Path) -> io::Result<String> {
-        whole(std::fs::File::open(path)?)
+        let path = path.to_owned();
+        within(self.limit, move || whole(std::fs::File::open(path)?))?
     }
 
     fn config_file(&mut self) -> Option<PathBuf> {
@@ -118,6 +134,10 @@ impl Input for ProcessInput {
 
     fn is_exposed(&mut self, path: &Path) -> bool {
         is_exposed(path)
+    }
+
+    fn limit(&mut self, timeout: Option<Duration>) {
+        self.limit = timeout.map(|timeout| Limit { timeout, since: self.started });
     }
 
     fn note(&mut self, note: Note) {

@@ -20,6 +20,10 @@ pub use brought::Brought;
 pub use report::Checked;
 pub(super) use report::{check, show};
 
+/// What to do when a file has no profile at all; what it has instead may be a misspelt one.
+const NO_PROFILES: &str =
+    "it has none: a profile begins with the line `[profiles.NAME]`; `wps config check` tells what is wrong in the file";
+
 /// Flags that name a source, of which there is one.
 const SOURCES: [&str; 4] = ["url", "url-command", "connection-string", "local"];
 /// Flags that shape a token signed here; a URL brings its own.
@@ -77,7 +81,7 @@ fn load(name: &str, flag: bool, input: &mut dyn Input) -> Result<Profile, Failur
     let Some(profile) = file.profiles.iter().find(|profile| profile.name == name) else {
         let what = format!("there is no profile `{name}` (`{by}`) in `{}`", path.display());
         let names: Vec<String> = file.profiles.iter().map(|profile| format!("`{}`", profile.name)).collect();
-        let known = if names.is_empty() { "it has none".to_owned() } else { format!("it has {}", names.join(", ")) };
+        let known = if names.is_empty() { NO_PROFILES.to_owned() } else { format!("it has {}", names.join(", ")) };
         return Err(Failure::message(Kind::Config, what).hint(known));
     };
     match profile.faults.first() {

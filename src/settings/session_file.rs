@@ -18,18 +18,29 @@ pub struct SessionFile {
     /// Every message is this command's, printed or not. Otherwise those that it does not print wait at the service, for
     /// a run that does.
     pub takes_messages: bool,
+    /// It sends a stream, whose position is kept.
+    pub stream: Option<KeptStream>,
+}
+
+/// A stream whose position is kept.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct KeptStream {
+    /// ackId of its first line, if that is given.
+    pub first_id: Option<u64>,
+    /// All that makes a message besides its line: another run has to have the same.
+    pub template: String,
 }
 
 impl SessionFile {
     /// Of a command that takes the messages and is in these groups only.
     pub(super) fn listening(args: SessionFileArgs, groups: &[String]) -> Option<Self> {
         let path = args.session?;
-        Some(Self { path, command: "wps listen", groups: Some(groups.to_vec()), takes_messages: true })
+        Some(Self { path, command: "wps listen", groups: Some(groups.to_vec()), takes_messages: true, stream: None })
     }
 
     /// Of a command that is in further groups. One that stays would leave too much waiting at the service.
     pub(super) fn joining(args: SessionFileArgs, stays: bool) -> Option<Self> {
-        Some(Self { path: args.session?, command: "wps join", groups: None, takes_messages: stays })
+        Some(Self { path: args.session?, command: "wps join", groups: None, takes_messages: stays, stream: None })
     }
 
     /// Of a command that sends. Fails with a usage error where there would be nothing to go on with.
@@ -39,7 +50,18 @@ impl SessionFile {
             let failure = Failure::message(Kind::Usage, "`--session` and `--no-ack` do not go together");
             return Err(failure.hint("without an ack, another run cannot know what arrived: leave `--no-ack` away"));
         }
-        Ok(Some(Self { path, command, groups: None, takes_messages: false }))
+        Ok(Some(Self { path, command, groups: None, takes_messages: false, stream: None }))
+    }
+}
+
+impl SessionFile {
+    /// Of a command that sends a stream: with its position.
+    pub(super) fn streaming(self, ack: Ack, template: String) -> Self {
+        let first_id = match ack {
+            Ack::Id(id) => Some(id),
+            Ack::Automatic | Ack::None => None,
+        };
+        Self { stream: Some(KeptStream { first_id, template }), ..self }
     }
 }
 

@@ -4,7 +4,7 @@ use std::ffi::OsString;
 use std::time::Duration;
 
 use super::session_file::{SessionFile, keep};
-use super::source::{bad_name, resolve};
+use super::source::{bad_name, resolve, warn_if_exposed};
 use super::stdin;
 use super::{
     Ack, Connection, DataFrom, Environment, Event, Expressions, Input, Join, Listen, Output, PayloadSource,
@@ -327,6 +327,7 @@ pub(super) fn connection(
         let failure = Failure::message(Kind::Usage, "`--record` takes a file, and stdout has other things to carry");
         return Err(failure.hint("`./-` is a file of that name"));
     }
+    input.limit(args.timeout.timeout);
     let protocol = match args.connection.protocol {
         Protocol::Json => Subprotocol::Json,
         Protocol::JsonReliable => Subprotocol::JsonReliable,
@@ -335,6 +336,9 @@ pub(super) fn connection(
     let source = resolve(&args.connection.source, &args.token, environment, input)?;
     session.renews_url = matches!(source, Source::Command(_));
     let tls = tls(&args.network);
+    if let Some((_, key)) = &tls.client_cert {
+        warn_if_exposed(key, input);
+    }
     let network = network::settle(args.network, &source, environment, input)?;
     Ok(Connection {
         source,

@@ -125,16 +125,19 @@ pub(super) fn literal_hint(variable: &str, value: &str, mut failure: Failure) ->
 
 /// The value itself, or what `-` or `@FILE` stands for, without blanks and line breaks around it.
 pub(super) fn read(flag: &str, value: &Secret, input: &mut dyn Input) -> Result<Secret, Failure> {
+    let text = read_lines(flag, value, input)?;
+    let is_literal = text == *value;
+    Ok(if is_literal { text } else { Secret::new(text.expose().trim()) })
+}
+
+/// The same as it stands there, line breaks and all.
+pub(super) fn read_lines(flag: &str, value: &Secret, input: &mut dyn Input) -> Result<Secret, Failure> {
     let (text, place) = match value.expose() {
         "-" => (input.stdin(), "standard input".to_owned()),
         text => match text.strip_prefix('@') {
             Some(file) => {
                 let path = Path::new(file);
-                if input.is_exposed(path) {
-                    input.note(Note::Warning(format!(
-                        "others on this machine can read the secret in `{file}`: `chmod 600` it"
-                    )));
-                }
+                warn_if_exposed(path, input);
                 (input.file(path), format!("`{file}`"))
             }
             None if text.is_empty() => {
@@ -150,6 +153,10 @@ pub(super) fn read(flag: &str, value: &Secret, input: &mut dyn Input) -> Result<
     let text = text.map_err(|error| {
         let context = format!("could not read the value of `{flag}` from {place}");
         let missing = error.kind() == std::io::ErrorKind::NotFound;
+        if error.kind() == std::io::ErrorKind::TimedOut {
+            let failure = Failure::new(Kind::Timeout, anyhow::Error::new(error).context(context));
+            return failure.hint("it has to be written, and closed");
+        }
         let failure = Failure::new(Kind::Config, anyhow::Error::new(error).context(context));
         failure.hint(if missing {
             "check the path: it begins where wps is run, or, in a profile, beside the configuration file"
@@ -158,12 +165,20 @@ pub(super) fn read(flag: &str, value: &Secret, input: &mut dyn Input) -> Result<
         })
     })?;
     // Windows tools like to begin a file with a byte order mark.
-    let text = text.trim_start_matches('\u{feff}').trim();
-    if text.is_empty() {
+    let text = text.trim_start_matches('\u{feff}');
+    if text.trim().is_empty() {
         let what = format!("the value of `{flag}` is missing: {place} is empty");
         return Err(Failure::message(Kind::Config, what).hint("did the command that wrote it fail?"));
     }
     Ok(Secret::new(text))
+}
+
+/// Warns of a file with a secret that others can read.
+pub(super) fn warn_if_exposed(path: &Path, input: &mut dyn Input) {
+    if input.is_exposed(path) {
+        let path = path.display();
+        input.note(Note::Warning(format!("others on this machine can read the secret in `{path}`: `chmod 600` it")));
+    }
 }
 
 /// Says how to keep a secret off the command line, when one stands there. The development key is published.

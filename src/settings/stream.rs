@@ -2,9 +2,10 @@
 
 use std::time::Duration;
 
+use super::session_file::{SessionFile, keep};
 use super::settle::{ack, connection, output, payload, payload_type, publishing, stdin_takers};
 use super::source::bad_name;
-use super::{Ack, Connection, Environment, Input, Output, PayloadSource, PayloadType};
+use super::{Ack, Connection, Encoding, Environment, Input, Output, PayloadSource, PayloadType};
 use crate::cli::{AckArgs, ConnectingArgs, DataArgs, EventArgs, SendArgs, StreamArgs};
 use crate::failure::{Failure, Kind};
 use crate::protocol::{OwnedData, Upstream, check_event_name, check_group_name};
@@ -91,7 +92,8 @@ pub(super) fn send(args: SendArgs, environment: &Environment, input: &mut dyn In
     let template = Template::Send { group: args.group, no_echo: args.no_echo };
     let data = (args.data, args.input);
     let output = output(&args.connecting, environment)?.filtered(args.filter)?;
-    settle(template, data, args.stream, (args.connecting, args.ack), output, environment, input)
+    let session_file = SessionFile::sending(args.session, "wps send", ack(&args.ack.id))?;
+    settle(template, data, args.stream, (args.connecting, args.ack, session_file), output, environment, input)
 }
 
 /// Settles `wps event` of many events.
@@ -102,7 +104,8 @@ pub(super) fn event(args: EventArgs, environment: &Environment, input: &mut dyn 
     let template = Template::Event { event: args.name };
     let data = (args.data, args.input);
     let output = output(&args.connecting, environment)?.filtered(args.filter)?.answered(args.condition);
-    let ours = (args.connecting, args.ack);
+    let session_file = SessionFile::sending(args.session, "wps event", ack(&args.ack.id))?;
+    let ours = (args.connecting, args.ack, session_file);
     let stream = settle(template, data, args.stream, ours, output, environment, input)?;
     Ok(Stream { wait_reply: args.wait_reply, ..stream })
 }
@@ -111,14 +114,15 @@ fn settle(
     template: Template,
     (data, input_args): (Option<String>, DataArgs),
     args: StreamArgs,
-    (connecting, ack_args): (ConnectingArgs, AckArgs),
+    (connecting, ack_args, session_file): (ConnectingArgs, AckArgs, Option<SessionFile>),
     output: Output,
     environment: &Environment,
     input: &mut dyn Input,
 ) -> Result<Stream, Failure> {
     let ack = ack(&ack_args.id);
     let feed = feed(&template, data, input_args, &args, ack, &connecting)?;
-    let connection = connection(connecting, publishing(&ack_args), environment, input)?;
+    let session_file = session_file.map(|file| file.streaming(ack, template.told(&feed)));
+    let connection = keep(connection(connecting, publishing(&ack_args), environment, input)?, session_file)?;
     Ok(Stream {
         connection,
         output,
@@ -170,6 +174,23 @@ impl Stream {
 }
 
 impl Template {
+    /// All that makes a message besides its line, in words that stay the same from version to version.
+    fn told(&self, feed: &StreamFeed) -> String {
+        let lines = match feed {
+            StreamFeed::Lines(PayloadType::Text) => "text",
+            StreamFeed::Lines(PayloadType::Json) => "json",
+            StreamFeed::Lines(PayloadType::Binary(Encoding::Raw)) => "binary",
+            StreamFeed::Lines(PayloadType::Binary(Encoding::Base64)) => "binary base64",
+            StreamFeed::Lines(PayloadType::Binary(Encoding::Hex)) => "binary hex",
+            StreamFeed::Records => "ndjson",
+            StreamFeed::Repeated { .. } => "repeated",
+        };
+        match self {
+            Self::Send { group, no_echo } => format!("send {lines} {no_echo} {group:?}"),
+            Self::Event { event } => format!("event {lines} {event:?}"),
+        }
+    }
+
     /// How long a frame is without its data and the word for its type.
     fn envelope(&self, ack_id: Option<u64>) -> usize {
         let empty = OwnedData::text("");

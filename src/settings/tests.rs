@@ -33,6 +33,8 @@ impl Input for Inputs {
         path.to_str() == Some("exposed")
     }
 
+    fn limit(&mut self, _: Option<Duration>) {}
+
     fn note(&mut self, note: Note) {
         self.notes.push(note);
     }

@@ -134,11 +134,24 @@ impl SessionFile {
         self.save(&mut state)
     }
 
-    #[allow(dead_code, reason = "`send --session` with a stream of lines is the caller")]
-    /// Records the position of a stream; `None`: it is finished.
-    pub fn keep_stream(&self, stream: Option<Stream>) -> io::Result<()> {
+    /// Records the position of a stream, on the connection there is now; its lines may be sent then.
+    pub fn keep_stream(&self, stream: &Stream) -> io::Result<()> {
         let mut state = self.lock();
-        state.record.stream = stream;
+        let ordinal = state.record.snapshot.ordinal;
+        let mut stream = stream.clone();
+        stream.ordinal = ordinal;
+        state.record.stream = Some(stream);
+        state.body = format::encode_body(&state.record);
+        self.save(&mut state)
+    }
+
+    /// Records that a stream has ended. Its ids stay used.
+    pub fn end_stream(&self, stream: &Stream) -> io::Result<()> {
+        let mut state = self.lock();
+        state.record.stream = None;
+        if let Some(used) = stream.used() {
+            state.record.snapshot.use_ids(used);
+        }
         state.body = format::encode_body(&state.record);
         self.save(&mut state)
     }

@@ -14,5 +14,4 @@ mod stream;
 pub use file::{OpenError, Opened, SessionFile};
 pub use format::{FormatError, Place};
 pub use lock::Holder;
-#[allow(unused_imports, reason = "`send --session` with a stream of lines is the caller")]
-pub use stream::{Mismatch, Resuming, Step, Stream, digest_of};
+pub use stream::{Comparing, Left, LineDigest, Mismatch, Step, Stream, digest_of, free_id};

@@ -1,59 +1,103 @@
-//! The position in an input that is sent line by line: how many of its lines have settled, by their digest.
+//! The position in an input that is sent line by line: which of its lines have settled, by their digests.
 //!
 //! Lines have the ackIds `first_id`, `first_id` + 1, … in their order, whatever became of the lines before, so that the
-//! same input, run again, goes on with the same ids. The digest is a chain, h' = SHA-256(h ‖ SHA-256(line)), so that one
-//! line more costs one line more, and a prefix of an input can be told from any other. Lines settle out of their order:
-//! those that settled beyond the prefix are kept as ranges.
+//! same input, run again, goes on with the same ids. The digest of the lines that have all settled is a chain,
+//! h' = SHA-256(h ‖ digest of the line), so that one line more costs one line more, and a prefix of an input can be told
+//! from any other. Each line behind these that may have been sent has its own digest here, and whether it has settled.
+//! It is recorded before it is sent; [`Comparing`] holds another run's input against all of it before anything is sent.
 
-#![allow(dead_code, reason = "`send --session` with a stream of lines is the caller")]
+use std::collections::{BTreeMap, VecDeque};
 
-use std::collections::BTreeMap;
-
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
 use ring::digest::{SHA256, digest};
 use serde::{Deserialize, Serialize};
 
 use super::format::hex;
 
-/// The length of a digest.
-const LENGTH: usize = 32;
+/// The digest of a line.
+pub type LineDigest = [u8; 16];
+
+/// Most failed lines that are remembered one by one.
+const MOST_LEFT: usize = 1000;
+
+/// Ids that are kept for the lines of a stream: other operations of the connection have others meanwhile.
+const RESERVED: u64 = 1 << 32;
+
+/// What became of a line that did not arrive for certain.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub enum Left {
+    /// It was refused: it was not carried out.
+    Refused,
+    /// Nobody knows.
+    Unknown,
+}
 
 /// The position of a stream that has not ended.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "camelCase")]
+#[serde(rename_all = "camelCase", try_from = "Written", into = "Written")]
 pub struct Stream {
     /// ackId of the first line.
     first_id: u64,
+    /// The largest ackId that a line brought by itself.
+    largest_id: u64,
+    /// What a message is besides its line, as a digest.
+    template: String,
     /// How many lines have settled without one between them that has not.
     settled: u64,
-    /// Digest of these lines, in hex; empty: of none.
+    /// Digest of these lines; `None`: of none.
+    chain: Option<[u8; 32]>,
+    /// The lines behind these, and whether each has settled.
+    lines: VecDeque<(LineDigest, bool)>,
+    /// Lines that have settled and may not have arrived.
+    left: BTreeMap<u64, Left>,
+    /// The connection that the lines which have not settled were sent on.
+    pub ordinal: u64,
+}
+
+/// As it is written.
+#[derive(Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct Written {
+    first_id: u64,
+    largest_id: u64,
+    template: String,
+    settled: u64,
     digest: String,
-    /// Lines behind these that have settled: number, from 0, with digest in hex.
-    beyond: BTreeMap<u64, String>,
+    /// The digests of the lines behind, one after the other.
+    lines: String,
+    /// A letter for each of them.
+    states: String,
+    left: BTreeMap<u64, Left>,
+    ordinal: u64,
 }
 
 /// The input is not the one that was sent before.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Mismatch {
-    /// How many lines the record says have settled.
-    pub settled: u64,
-    /// How many lines were there to be compared; fewer: the input has ended before.
+    /// How many lines were recorded.
+    pub recorded: u64,
+    /// How many lines were there to be compared.
     pub read: u64,
-}
-
-/// An input that is compared with what was sent before, line by line.
-#[derive(Clone, Debug)]
-pub struct Resuming {
-    stream: Stream,
-    /// Lines read so far.
-    read: u64,
-    /// Digest of these, as far as they are in the prefix.
-    chain: [u8; LENGTH],
+    /// The input has ended before.
+    pub short: bool,
 }
 
 impl Stream {
-    /// A stream whose first line has this ackId.
-    pub fn new(first_id: u64) -> Self {
-        Self { first_id, ..Self::default() }
+    /// A stream whose first line has this ackId. `template`: all that makes a message besides its line.
+    pub fn new(first_id: u64, template: &str) -> Self {
+        Self { first_id, template: template_digest(template), ..Self::default() }
+    }
+
+    /// ackId of the first line.
+    pub fn first_id(&self) -> u64 {
+        self.first_id
+    }
+
+    /// Whether its messages are made of lines as these are.
+    pub fn has_template(&self, template: &str) -> bool {
+        self.template == template_digest(template)
     }
 
     /// ackId of a line, the first of which has the number 0; `None` behind the last id there is.
@@ -66,99 +110,198 @@ impl Stream {
         self.settled
     }
 
-    /// Takes note that a line has settled, in any order. `digest` is [`digest_of`] the line.
-    pub fn settle(&mut self, line: u64, digest: [u8; LENGTH]) {
-        if line < self.settled {
-            return;
+    /// How many lines it has.
+    pub fn end(&self) -> u64 {
+        self.settled + self.lines.len() as u64
+    }
+
+    /// One line more.
+    pub fn push(&mut self, digest: LineDigest) {
+        self.lines.push_back((digest, false));
+    }
+
+    /// A line brings an ackId of its own.
+    pub fn note_id(&mut self, id: u64) {
+        self.largest_id = self.largest_id.max(id);
+    }
+
+    /// Takes note that a line has settled, in any order; `left`: and may not have arrived. `false`: it failed, and that is
+    /// not remembered, since too many have.
+    pub fn settle(&mut self, line: u64, left: Option<Left>) -> bool {
+        let known = match left {
+            Some(left) if self.left.len() < MOST_LEFT || self.left.contains_key(&line) => {
+                self.left.insert(line, left);
+                true
+            }
+            Some(_) => false,
+            None => {
+                self.left.remove(&line);
+                true
+            }
+        };
+        let at = line.checked_sub(self.settled).and_then(|at| usize::try_from(at).ok());
+        if let Some((_, settled)) = at.and_then(|at| self.lines.get_mut(at)) {
+            *settled = true;
         }
-        self.beyond.insert(line, hex(&digest));
-        while let Some(next) = self.beyond.remove(&self.settled) {
-            let mut chain = unhex(&self.digest).unwrap_or_default();
-            advance(&mut chain, &unhex(&next).unwrap_or_default());
-            self.digest = hex(&chain);
+        while let Some((digest, _)) = self.lines.pop_front_if(|(_, settled)| *settled) {
+            self.chain = Some(advance(self.chain, &digest));
             self.settled += 1;
         }
+        known
+    }
+
+    /// The ids that no other operation may have until it has ended, both ends included.
+    pub fn reserved(&self) -> (u64, u64) {
+        let last = self.first_id.saturating_add(RESERVED.max(self.end())).max(self.largest_id);
+        (self.first_id, last)
+    }
+
+    /// The ids that its lines had, both ends included, if there were any.
+    pub fn used(&self) -> Option<(u64, u64)> {
+        let last = self.first_id.saturating_add(self.end().checked_sub(1)?);
+        Some((self.first_id, last.max(self.largest_id)))
     }
 
     /// Compares an input with it from its beginning on.
-    pub fn resume(self) -> Resuming {
-        Resuming { stream: self, read: 0, chain: [0; LENGTH] }
+    pub fn compare(&self) -> Comparing {
+        Comparing { read: 0, chain: None }
     }
 }
 
-/// What is to be done with a line of a resumed input.
+/// The first id of a stream that has to stay away from these, which are sorted.
+pub fn free_id(used: &[(u64, u64)]) -> u64 {
+    let mut free = 1;
+    for (first, last) in used {
+        if first.saturating_sub(free) >= RESERVED {
+            break;
+        }
+        free = free.max(last.saturating_add(1));
+    }
+    free
+}
+
+/// What is known of a line of an input that is compared.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Step {
-    /// It has settled: it is not sent again.
-    Skip,
-    /// It has not: it is sent under this id, as before.
-    Send(u64),
-    /// There are no ids left.
-    NoId,
+    /// It has arrived.
+    Settled,
+    /// It may have been sent, and has not settled.
+    Open,
+    /// It has failed.
+    Left(Left),
+    /// It was not there before.
+    New,
 }
 
-impl Resuming {
-    /// The next line of the input, from the first one on. Fails when the lines are not those that have settled; that is
-    /// known at the last of them, and nothing is to be sent before.
-    pub fn line(&mut self, line: &[u8]) -> Result<Step, Mismatch> {
+/// An input that is compared with what was sent before, line by line.
+#[derive(Clone, Copy, Debug)]
+pub struct Comparing {
+    /// Lines read so far.
+    read: u64,
+    /// Digest of these, as far as they are in the prefix.
+    chain: Option<[u8; 32]>,
+}
+
+impl Comparing {
+    /// The next line of the input, from the first one on. Fails when it is not the line that was recorded; of those
+    /// that have all settled that is known at the last one, so nothing is to be sent before [`Self::is_done`].
+    pub fn line(&mut self, stream: &Stream, digest: &LineDigest) -> Result<Step, Mismatch> {
         let number = self.read;
         self.read += 1;
-        let digest = digest_of(line);
-        if number < self.stream.settled {
-            advance(&mut self.chain, &digest);
-            if self.read == self.stream.settled && hex(&self.chain) != self.stream.digest {
-                return Err(self.mismatch());
-            }
-            return Ok(Step::Skip);
+        let left = || stream.left.get(&number).map_or(Step::Settled, |left| Step::Left(*left));
+        if number < stream.settled {
+            self.chain = Some(advance(self.chain, digest));
+            let same = self.read < stream.settled || self.chain == stream.chain;
+            return if same { Ok(left()) } else { Err(self.mismatch(stream, false)) };
         }
-        match self.stream.beyond.get(&number) {
-            Some(settled) if *settled == hex(&digest) => Ok(Step::Skip),
-            Some(_) => Err(self.mismatch()),
-            None => Ok(self.stream.id_of(number).map_or(Step::NoId, Step::Send)),
+        let at = usize::try_from(number - stream.settled).ok();
+        match at.and_then(|at| stream.lines.get(at)) {
+            Some((recorded, _)) if recorded != digest => Err(self.mismatch(stream, false)),
+            Some((_, true)) => Ok(left()),
+            Some((_, false)) => Ok(Step::Open),
+            None => Ok(Step::New),
         }
     }
 
-    /// The input has ended, or enough of it was compared: the position to go on from. Fails when it ended before the
-    /// lines that have settled did.
-    pub fn finish(self) -> Result<Stream, Mismatch> {
-        let all = self.stream.beyond.keys().next_back().map_or(self.stream.settled, |last| last + 1);
-        if self.read < all { Err(self.mismatch()) } else { Ok(self.stream) }
+    /// Whether every line that was recorded has been compared.
+    pub fn is_done(&self, stream: &Stream) -> bool {
+        self.read >= stream.end()
     }
 
-    /// Whether every line that has settled was compared.
-    pub fn is_past_settled(&self) -> bool {
-        self.read >= self.stream.settled
+    /// The input has ended. Fails when it is shorter than what was recorded.
+    pub fn finish(&self, stream: &Stream) -> Result<(), Mismatch> {
+        if self.is_done(stream) { Ok(()) } else { Err(self.mismatch(stream, true)) }
     }
 
-    fn mismatch(&self) -> Mismatch {
-        Mismatch { settled: self.stream.settled, read: self.read }
+    fn mismatch(&self, stream: &Stream, short: bool) -> Mismatch {
+        Mismatch { recorded: stream.end(), read: self.read, short }
     }
 }
 
 /// The digest of a line.
-pub fn digest_of(line: &[u8]) -> [u8; LENGTH] {
-    let mut out = [0; LENGTH];
-    out.copy_from_slice(digest(&SHA256, line).as_ref());
+pub fn digest_of(line: &[u8]) -> LineDigest {
+    let mut out = LineDigest::default();
+    let length = out.len();
+    out.copy_from_slice(&digest(&SHA256, line).as_ref()[..length]);
     out
 }
 
-fn advance(chain: &mut [u8; LENGTH], line: &[u8; LENGTH]) {
-    let mut both = [0; 2 * LENGTH];
-    both[..LENGTH].copy_from_slice(chain);
-    both[LENGTH..].copy_from_slice(line);
-    *chain = digest_of(&both);
+fn template_digest(template: &str) -> String {
+    hex(&digest_of(template.as_bytes()))
 }
 
-/// `None` when that is no digest; an empty one is the digest of nothing.
-fn unhex(text: &str) -> Option<[u8; LENGTH]> {
-    let mut out = [0; LENGTH];
-    if text.len() != 2 * LENGTH || !text.is_ascii() {
-        return None;
+fn advance(chain: Option<[u8; 32]>, line: &LineDigest) -> [u8; 32] {
+    let mut both = [0; 48];
+    both[..32].copy_from_slice(&chain.unwrap_or_default());
+    both[32..].copy_from_slice(line);
+    let mut out = [0; 32];
+    out.copy_from_slice(digest(&SHA256, &both).as_ref());
+    out
+}
+
+impl From<Stream> for Written {
+    fn from(stream: Stream) -> Self {
+        let digests: Vec<u8> = stream.lines.iter().flat_map(|(digest, _)| *digest).collect();
+        Self {
+            first_id: stream.first_id,
+            largest_id: stream.largest_id,
+            template: stream.template,
+            settled: stream.settled,
+            digest: stream.chain.map(|chain| STANDARD.encode(chain)).unwrap_or_default(),
+            lines: STANDARD.encode(digests),
+            states: stream.lines.iter().map(|(_, settled)| if *settled { 's' } else { 'o' }).collect(),
+            left: stream.left,
+            ordinal: stream.ordinal,
+        }
     }
-    for (at, byte) in out.iter_mut().enumerate() {
-        *byte = u8::from_str_radix(&text[2 * at..2 * at + 2], 16).ok()?;
+}
+
+impl TryFrom<Written> for Stream {
+    type Error = String;
+
+    fn try_from(written: Written) -> Result<Self, String> {
+        let bad = |what: &str| format!("the position of a stream is not valid: {what}");
+        let chain = STANDARD.decode(&written.digest).map_err(|_| bad("digest"))?;
+        let chain = match chain.len() {
+            0 => None,
+            _ => Some(chain.try_into().map_err(|_| bad("digest"))?),
+        };
+        let digests = STANDARD.decode(&written.lines).map_err(|_| bad("lines"))?;
+        let (digests, rest) = digests.as_chunks::<16>();
+        if !rest.is_empty() || digests.len() != written.states.len() {
+            return Err(bad("lines"));
+        }
+        Ok(Self {
+            first_id: written.first_id,
+            largest_id: written.largest_id,
+            template: written.template,
+            settled: written.settled,
+            chain,
+            lines: digests.iter().copied().zip(written.states.bytes().map(|state| state == b's')).collect(),
+            left: written.left,
+            ordinal: written.ordinal,
+        })
     }
-    Some(out)
 }
 
 #[cfg(test)]
@@ -166,17 +309,17 @@ mod tests {
     use super::*;
 
     fn sent(lines: &[&str], settled: &[u64]) -> Stream {
-        let mut stream = Stream::new(10);
-        for line in settled {
-            stream.settle(*line, digest_of(lines[*line as usize].as_bytes()));
-        }
+        let mut stream = Stream::new(10, "t");
+        lines.iter().for_each(|line| stream.push(digest_of(line.as_bytes())));
+        settled.iter().for_each(|line| assert!(stream.settle(*line, None)));
         stream
     }
 
-    fn steps(stream: Stream, lines: &[&str]) -> Result<(Vec<Step>, Stream), Mismatch> {
-        let mut resuming = stream.resume();
-        let steps = lines.iter().map(|line| resuming.line(line.as_bytes())).collect::<Result<Vec<_>, _>>()?;
-        Ok((steps, resuming.finish()?))
+    fn steps(stream: &Stream, lines: &[&str]) -> Result<Vec<Step>, Mismatch> {
+        let mut comparing = stream.compare();
+        let step = |line: &&str| comparing.line(stream, &digest_of(line.as_bytes()));
+        let steps = lines.iter().map(step).collect::<Result<Vec<_>, _>>()?;
+        comparing.finish(stream).map(|()| steps)
     }
 
     const LINES: [&str; 5] = ["a", "", "a", "c", "d"];
@@ -184,43 +327,63 @@ mod tests {
     #[test]
     fn the_same_input_goes_on_behind_what_has_settled_with_the_same_ids() {
         let stream = sent(&LINES, &[1, 0, 3]);
-        assert_eq!(stream.settled(), 2);
-        let (steps, resumed) = steps(stream.clone(), &LINES).unwrap();
-        assert_eq!(steps, [Step::Skip, Step::Skip, Step::Send(12), Step::Skip, Step::Send(14)]);
-        assert_eq!(resumed, stream);
+        assert_eq!((stream.settled(), stream.end()), (2, 5));
+        let steps = steps(&stream, &["a", "", "a", "c", "d", "e"]).unwrap();
+        assert_eq!(steps, [Step::Settled, Step::Settled, Step::Open, Step::Settled, Step::Open, Step::New]);
+        assert_eq!((stream.id_of(2), stream.id_of(5)), (Some(12), Some(15)));
     }
 
     #[test]
     fn the_order_of_settling_does_not_matter() {
         let all = sent(&LINES, &[0, 1, 2, 3, 4]);
         assert_eq!(all, sent(&LINES, &[4, 2, 0, 3, 1, 1]));
-        assert_eq!((all.settled(), all.beyond.len()), (5, 0));
+        assert_eq!((all.settled(), all.lines.len()), (5, 0));
         // Each line counts, and where it ends.
-        let other = Stream::new(10);
-        assert_ne!(all.digest, sent(&["a", "", "ac", "", "d"], &[0, 1, 2, 3, 4]).digest);
-        assert_ne!(all.digest, other.digest);
+        assert_ne!(all.chain, sent(&["a", "", "ac", "", "d"], &[0, 1, 2, 3, 4]).chain);
     }
 
     #[test]
     fn another_input_is_refused_before_anything_of_it_is_sent() {
         let stream = sent(&LINES, &[0, 1, 3]);
-        assert_eq!(steps(stream.clone(), &["a", "x", "a", "c"]).unwrap_err(), Mismatch { settled: 2, read: 2 });
-        assert_eq!(steps(stream.clone(), &["", "a", "a", "c"]).unwrap_err(), Mismatch { settled: 2, read: 2 });
-        assert_eq!(steps(stream.clone(), &["a", "", "a", "x"]).unwrap_err(), Mismatch { settled: 2, read: 4 });
-        assert_eq!(steps(stream.clone(), &["a"]).unwrap_err(), Mismatch { settled: 2, read: 1 });
-        assert_eq!(steps(stream, &["a", "", "a"]).unwrap_err(), Mismatch { settled: 2, read: 3 });
+        let at = |read, short| Mismatch { recorded: 5, read, short };
+        assert_eq!(steps(&stream, &["a", "x", "a", "c", "d"]).unwrap_err(), at(2, false));
+        assert_eq!(steps(&stream, &["", "a", "a", "c", "d"]).unwrap_err(), at(2, false));
+        // One that has not settled may have been sent too.
+        assert_eq!(steps(&stream, &["a", "", "x", "c", "d"]).unwrap_err(), at(3, false));
+        assert_eq!(steps(&stream, &["a", "", "a", "x", "d"]).unwrap_err(), at(4, false));
+        assert_eq!(steps(&stream, &["a"]).unwrap_err(), at(1, true));
+        assert_eq!(steps(&stream, &["a", "", "a", "c"]).unwrap_err(), at(4, true));
+        assert!(!stream.has_template("u") && stream.has_template("t"));
     }
 
     #[test]
-    fn ids_end_at_the_last_one() {
-        let mut resuming = Stream::new(u64::MAX).resume();
-        assert_eq!([resuming.line(b"a"), resuming.line(b"b")], [Ok(Step::Send(u64::MAX)), Ok(Step::NoId)]);
+    fn failed_lines_are_remembered_until_they_arrive() {
+        let mut stream = sent(&LINES, &[0, 2]);
+        assert!(stream.settle(1, Some(Left::Refused)) && stream.settle(3, Some(Left::Unknown)));
+        assert_eq!(stream.settled(), 4);
+        let left = [Step::Settled, Step::Left(Left::Refused), Step::Settled, Step::Left(Left::Unknown), Step::Open];
+        assert_eq!(steps(&stream, &LINES).unwrap(), left);
+        assert!(stream.settle(1, None) && stream.settle(3, None));
+        assert!(stream.left.is_empty());
+    }
+
+    #[test]
+    fn a_stream_has_its_ids_to_itself() {
+        let mut stream = sent(&LINES, &[0]);
+        assert_eq!((stream.reserved(), stream.used()), ((10, 10 + RESERVED), Some((10, 14))));
+        stream.note_id(u64::MAX);
+        assert_eq!((stream.reserved().1, stream.used()), (u64::MAX, Some((10, u64::MAX))));
+        assert_eq!(Stream::new(u64::MAX, "").id_of(1), None);
+        assert_eq!((free_id(&[]), free_id(&[(0, 3), (7, 7)])), (1, 8));
+        assert_eq!(free_id(&[(1, 3), (u64::MAX, u64::MAX)]), 4);
     }
 
     #[test]
     fn it_is_kept_as_json() {
-        let stream = sent(&LINES, &[0, 2]);
+        let mut stream = sent(&LINES, &[0, 2]);
+        stream.settle(1, Some(Left::Unknown));
         let text = serde_json::to_string(&stream).unwrap();
         assert_eq!(serde_json::from_str::<Stream>(&text).unwrap(), stream);
+        assert!(serde_json::from_str::<Stream>(&text.replace(r#""states":"oo""#, r#""states":"o""#)).is_err());
     }
 }

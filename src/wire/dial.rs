@@ -102,7 +102,9 @@ impl<L: Lookup> Attempt<'_, L> {
         };
         let stream = if target.secure {
             let host = target.bare_host();
-            progress.begin(StepKind::Tls, Stage::Tls { host: host.to_owned() });
+            progress.begin(StepKind::Tls, Stage::Files { paths: options.tls.files() });
+            options.tls.prepare().await?;
+            progress.set(Stage::Tls { host: host.to_owned() });
             match options.tls.connect(host, transport).await {
                 Ok(stream) => {
                     progress.done(options.tls.facts(&stream));
@@ -164,8 +166,11 @@ impl<L: Lookup> Attempt<'_, L> {
             .await
             .map_err(|failures| failed(ProxyProblem::Connect(failures)))?;
         let stage = Stage::Proxy { proxy: proxy.to_string(), target: authority.clone() };
-        self.progress.begin(StepKind::Proxy, stage);
+        self.progress.begin(StepKind::Proxy, stage.clone());
         let transport = if proxy.scheme == ProxyScheme::Https {
+            self.progress.set(Stage::Files { paths: self.options.tls.files() });
+            self.options.tls.prepare().await?;
+            self.progress.set(stage);
             let tls = self.options.tls.connect(&proxy.host, tcp).await.map_err(|error| match error {
                 DialError::Certificate { problem, .. } => failed(ProxyProblem::Certificate(problem)),
                 DialError::Tls { problem, .. } => failed(ProxyProblem::Tls(problem)),

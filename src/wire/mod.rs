@@ -29,7 +29,7 @@ pub use link::{Cause, Closed, Incoming, Link};
 pub use pem::PemProblem;
 pub use proxy::{Exceptions, Proxies, Proxy, ProxyError, ProxyProblem, ProxyScheme};
 pub use stream::Stream;
-pub use target::Target;
+pub use target::{Stage, Target};
 pub use tls::{Tls, TlsSettings};
 pub use trail::Progress;
 pub use trail::{Facts, Step, StepKind, StepOutcome};

@@ -18,7 +18,10 @@ pub enum PemProblem {
     /// It cannot be read; what the operating system said.
     Unreadable(String),
     /// It is no text with PEM in it: DER, perhaps, or PKCS#12.
-    NotPem,
+    NotPem {
+        /// What it should hold is a private key, not certificates.
+        key: bool,
+    },
     /// It begins like PEM, but goes on otherwise.
     Malformed,
     /// It has no certificate.
@@ -42,7 +45,7 @@ impl fmt::Display for PemProblem {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Unreadable(reason) => f.write_str(reason),
-            Self::NotPem => f.write_str("it is not a PEM file"),
+            Self::NotPem { .. } => f.write_str("it is not a PEM file"),
             Self::Malformed => f.write_str("it is not well-formed PEM"),
             Self::NoCertificate => f.write_str("there is no certificate in it"),
             Self::NoKey => f.write_str("there is no private key in it"),
@@ -61,7 +64,9 @@ pub(super) fn certificates(path: &Path) -> Result<Vec<CertificateDer<'static>>, 
     let text = read(path)?;
     let found: Result<Vec<_>, _> = CertificateDer::pem_slice_iter(&text).collect();
     match found {
-        Ok(found) if found.is_empty() => Err(problem(path, absent(&text, PemProblem::NoCertificate))),
+        Ok(found) if found.is_empty() => {
+            Err(problem(path, absent(&text, PemProblem::NoCertificate, PemProblem::NotPem { key: false })))
+        }
         Ok(found) => Ok(found),
         Err(_) => Err(problem(path, PemProblem::Malformed)),
     }
@@ -74,7 +79,7 @@ pub(super) fn key(path: &Path) -> Result<PrivateKeyDer<'static>, DialError> {
         return Err(problem(path, PemProblem::EncryptedKey));
     }
     PrivateKeyDer::from_pem_slice(&text).map_err(|error| match error {
-        pem::Error::NoItemsFound => problem(path, absent(&text, PemProblem::NoKey)),
+        pem::Error::NoItemsFound => problem(path, absent(&text, PemProblem::NoKey, PemProblem::NotPem { key: true })),
         _ => problem(path, PemProblem::Malformed),
     })
 }
@@ -100,9 +105,9 @@ fn read(path: &Path) -> Result<Vec<u8>, DialError> {
     Ok(text)
 }
 
-/// `missing`, unless there is no PEM at all.
-fn absent(text: &[u8], missing: PemProblem) -> PemProblem {
-    if text.is_empty() || contains(text, b"-----BEGIN ") { missing } else { PemProblem::NotPem }
+/// `missing`, or `other` where there is no PEM at all.
+fn absent(text: &[u8], missing: PemProblem, other: PemProblem) -> PemProblem {
+    if text.is_empty() || contains(text, b"-----BEGIN ") { missing } else { other }
 }
 
 /// PKCS#8 says so in its label, the older forms in a header of their own.

@@ -6,6 +6,7 @@
 mod problem;
 mod tunnel;
 
+use std::collections::BTreeMap;
 use std::fmt;
 use std::sync::Arc;
 
@@ -81,7 +82,7 @@ impl Proxies {
         let (proxy, scheme) = if target.secure { (&self.secure, "wss") } else { (&self.plain, "ws") };
         match proxy {
             None => Route::Direct(format!("there is none for `{scheme}`")),
-            Some(_) if self.exceptions.cover(target.bare_host()) => {
+            Some(_) if self.exceptions.cover(target.bare_host(), target.port) => {
                 Route::Direct(format!("`{}` is in `{}`", target.bare_host(), self.exceptions.from))
             }
             Some(proxy) => Route::Through(proxy),
@@ -90,38 +91,52 @@ impl Proxies {
 }
 
 /// A list of hosts as `NO_PROXY` has it: names, which stand for their subdomains too, addresses, networks in CIDR
-/// notation, and `*` for all.
+/// notation, and `*` for all; each with a port behind it, if it is for that port only.
 #[derive(Clone, Debug, Default)]
 pub struct Exceptions {
-    matcher: Option<Arc<Matcher>>,
+    /// The hosts for any port, and for one.
+    matchers: BTreeMap<Option<u16>, Arc<Matcher>>,
     from: String,
 }
 
 impl Exceptions {
     /// Reads a list, separated by commas or blanks; `from` says where it stands.
     pub fn new(list: &str, from: &str) -> Self {
-        let entry = |entry: &str| {
-            let entry = entry.trim_end_matches('.');
+        let mut lists: BTreeMap<Option<u16>, Vec<String>> = BTreeMap::new();
+        for entry in list.split([',', ' ', '\t']).filter(|entry| !entry.is_empty()) {
+            let (host, port) = split_port(entry);
+            let host = host.trim_end_matches('.');
             // `*.example` is written by many, and `[::1]` by some.
-            let entry = entry.strip_prefix("*.").unwrap_or(entry);
-            match entry.trim_start_matches('[').trim_end_matches(']') {
+            let host = host.strip_prefix("*.").unwrap_or(host);
+            let host = match host.trim_start_matches('[').trim_end_matches(']') {
+                "" => continue,
                 // The matcher means names only.
                 "*" => "*,0.0.0.0/0,::/0".to_owned(),
-                entry => entry.to_ascii_lowercase(),
-            }
-        };
-        let entries: Vec<String> = list.split([',', ' ', '\t']).map(entry).filter(|entry| !entry.is_empty()).collect();
+                host => host.to_ascii_lowercase(),
+            };
+            lists.entry(port).or_default().push(host);
+        }
         // Only its exceptions matter, so it has some proxy for everything else.
-        let matcher = Matcher::builder().all("http://proxy.invalid").no(entries.join(",")).build();
-        Self { matcher: Some(Arc::new(matcher)), from: from.to_owned() }
+        let matcher = |hosts: Vec<String>| Matcher::builder().all("http://proxy.invalid").no(hosts.join(",")).build();
+        let matchers = lists.into_iter().map(|(port, hosts)| (port, Arc::new(matcher(hosts)))).collect();
+        Self { matchers, from: from.to_owned() }
     }
 
-    /// Whether this host is among them.
-    pub(super) fn cover(&self, host: &str) -> bool {
-        let Some(matcher) = &self.matcher else { return false };
+    /// Whether this port of this host is among them.
+    pub(super) fn cover(&self, host: &str, port: u16) -> bool {
         let host = host.trim_end_matches('.').to_ascii_lowercase();
-        let uri = format!("http://{}/", bracketed(&host)).parse::<Uri>();
-        uri.is_ok_and(|uri| matcher.intercept(&uri).is_none())
+        let Ok(uri) = format!("http://{}/", bracketed(&host)).parse::<Uri>() else { return false };
+        let mut matchers = [None, Some(port)].into_iter().filter_map(|port| self.matchers.get(&port));
+        matchers.any(|matcher| matcher.intercept(&uri).is_none())
+    }
+}
+
+/// `host:443`, `[::1]:443`, in two; the colons of a bare IPv6 address begin no port.
+fn split_port(entry: &str) -> (&str, Option<u16>) {
+    let Some((host, port)) = entry.rsplit_once(':') else { return (entry, None) };
+    match port.parse() {
+        Ok(port) if host.ends_with(']') || !host.contains(':') => (host, Some(port)),
+        _ => (entry, None),
     }
 }
 
@@ -150,16 +165,21 @@ mod tests {
             ("[::1]", &["::1"], &["::2"]),
             ("*", &["example.com", "127.0.0.1", "::1"], &[]),
             (" , ,, ", &[], &["a"]),
+            ("a:80,b:81,*.c:80", &["a", "x.a", "c", "x.c"], &["b", "d"]),
+            ("127.0.0.1:80,10.0.0.0/8:81,[::1]:80,[::2]:81", &["127.0.0.1", "::1"], &["10.0.0.1", "::2"]),
+            ("::80,::1:80", &["::80", "::1:80"], &["::", "::1"]),
+            ("*:80", &["a", "127.0.0.1", "::1"], &[]),
+            ("*:81,a:", &[], &["a", "127.0.0.1", "::1"]),
         ] {
             let exceptions = Exceptions::new(list, "NO_PROXY");
             for host in covered {
-                assert!(exceptions.cover(host), "`{list}` covers `{host}`");
+                assert!(exceptions.cover(host, 80), "`{list}` covers `{host}`");
             }
             for host in others {
-                assert!(!exceptions.cover(host), "`{list}` does not cover `{host}`");
+                assert!(!exceptions.cover(host, 80), "`{list}` does not cover `{host}`");
             }
         }
-        assert!(!Exceptions::default().cover("example.com"));
+        assert!(!Exceptions::default().cover("example.com", 80));
     }
 
     #[test]

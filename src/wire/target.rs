@@ -2,6 +2,7 @@
 
 use std::fmt;
 use std::net::SocketAddr;
+use std::path::PathBuf;
 
 use crate::secret::Secret;
 
@@ -59,6 +60,11 @@ pub enum Stage {
         /// Host and port that it is asked for.
         target: String,
     },
+    /// The files with certificates and keys, read once for all dials.
+    Files {
+        /// Those that were given.
+        paths: Vec<PathBuf>,
+    },
     /// The TLS handshake.
     Tls {
         /// Whose certificate is expected.
@@ -89,6 +95,14 @@ impl fmt::Display for Stage {
                 Ok(())
             }
             Self::Proxy { proxy, target } => write!(f, "waiting for the proxy `{proxy}` to connect to `{target}`"),
+            Self::Files { paths } => {
+                f.write_str("reading ")?;
+                for (index, path) in paths.iter().enumerate() {
+                    let comma = if index == 0 { "" } else { " or " };
+                    write!(f, "{comma}`{}`", path.display())?;
+                }
+                f.write_str(" for TLS")
+            }
             Self::Tls { host } => write!(f, "waiting for `{host}` in the TLS handshake"),
             Self::Upgrading { authority } => write!(f, "waiting for `{authority}` to answer the WebSocket handshake"),
         }

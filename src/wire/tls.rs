@@ -69,6 +69,22 @@ impl Tls {
         Self { settings, built: Arc::default() }
     }
 
+    /// The files that are read before the first handshake.
+    pub(super) fn files(&self) -> Vec<PathBuf> {
+        let TlsSettings { ca_cert, client_cert, .. } = &self.settings;
+        let mut files: Vec<PathBuf> = ca_cert.iter().cloned().collect();
+        if let Some((chain, key)) = client_cert {
+            files.extend([chain.clone(), key.clone()]);
+        }
+        files.dedup();
+        files
+    }
+
+    /// Reads the files, unless that was done before.
+    pub(super) async fn prepare(&self) -> Result<(), DialError> {
+        self.built().await.map(drop)
+    }
+
     /// Speaks TLS over `stream`, expecting the certificate of `host` (without brackets).
     pub(super) async fn connect<S>(&self, host: &str, stream: S) -> Result<TlsStream<S>, DialError>
     where

@@ -4,6 +4,7 @@
 //! `WPS_REGENERATE=1 cargo test --test cli broken_inputs` writes the file anew.
 
 use std::fmt::Write as _;
+use std::os::unix::fs::PermissionsExt as _;
 use std::path::{Path, PathBuf};
 
 use rcgen::{IsCa, KeyPair, date_time_ymd};
@@ -231,6 +232,8 @@ fn certificates(book: &mut Book) {
     let write = |name: &str, text: &str| -> PathBuf {
         let path = directory.path().join(name);
         std::fs::write(&path, text).unwrap();
+        // Keys are for their owner.
+        std::fs::set_permissions(&path, std::fs::Permissions::from_mode(0o600)).unwrap();
         path
     };
     let missing = directory.path().join("missing.pem");

@@ -165,6 +165,29 @@ fn a_profile_or_file_that_is_missing_is_named() {
 }
 
 #[test]
+fn a_file_without_a_profile_says_how_one_begins() {
+    let setup = wps(["listen", "--profile", "dev"]).config("[profile.dev]\nlocal = true\n");
+    setup.run().assert_failed(
+        3,
+        &["error: there is no profile `dev`", "hint: it has none: a profile begins with the line `[profiles.NAME]`; "],
+    );
+    let setup = wps(["listen", "--profile", "dev"]);
+    std::fs::create_dir_all(setup.home().join("config/wps/config.toml")).unwrap();
+    setup.run().assert_failed(3, &["error: could not read ", "caused by: ", "hint: it has to be a text file"]);
+}
+
+#[test]
+fn a_secret_in_a_url_command_is_the_commands_own_affair_to_read() {
+    let config = "[profiles.dev]\nurl-command = \"curl -H 'Authorization: Bearer c2VzYW1lLXNlc2FtZQ' https://x\"\n";
+    let ended = wps(["listen", "--profile", "dev"]).config(config).run();
+    ended.assert_failed(
+        3,
+        &["`url-command` holds a secret in plain text\nhint: the command itself can read it from a file"],
+    );
+    assert!(!ended.stderr.contains("c2VzYW1l"), "{}", ended.stderr);
+}
+
+#[test]
 fn the_proxy_of_a_profile_comes_after_the_environments() {
     let profile = "[profiles.dev]\nurl = \"ws://service.invalid/client/hubs/h\"\nproxy = \"socks5h://127.0.0.1:1\"\n";
     let said = |args: &[&str], variables: &[(&str, &str)]| {

@@ -360,10 +360,17 @@ fn tls_spoken_to_a_server_without_it_is_recognised() {
 
 #[test]
 fn a_server_that_chooses_no_subprotocol_is_refused() {
-    let service = Service::start();
-    let wps = attempt(&service.url());
-    service.request().upgrade_with(None).see_vanish();
-    wps.end().assert_failed(6, &["does not speak the subprotocol `json.reliable.webpubsub.azure.v1`", "hint: "]);
+    for (protocol, offered, other) in [
+        ("json-reliable", "json.reliable.webpubsub.azure.v1", "`--protocol json` asks for the subprotocol without"),
+        ("json", "json.webpubsub.azure.v1", "`--protocol json-reliable` asks for the subprotocol with recovery"),
+    ] {
+        let service = Service::start();
+        let wps =
+            wps(["send", "g", "hello", "--no-reconnect", "--protocol", protocol, "--url", &service.url()]).start();
+        service.request().upgrade_with(None).see_vanish();
+        let said = format!("does not speak the subprotocol `{offered}`");
+        wps.end().assert_failed(6, &[&said, "hint: ", other]);
+    }
 }
 
 #[test]

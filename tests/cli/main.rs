@@ -23,6 +23,8 @@ mod ending;
 #[cfg(unix)]
 mod expressions;
 mod faults;
+#[cfg(unix)]
+mod files;
 mod garbage;
 mod handlers;
 mod layering;
@@ -44,6 +46,8 @@ mod rest;
 mod secrets;
 #[cfg(unix)]
 mod session;
+#[cfg(unix)]
+mod session_stream;
 #[cfg(unix)]
 mod sources;
 #[cfg(unix)]

@@ -191,6 +191,82 @@ fn ctrl_d_leaves_and_the_terminal_is_as_it_was() {
 }
 
 #[test]
+fn ctrl_z_stops_and_the_line_is_there_again_when_it_goes_on() {
+    let long =
+        "send g a line that is longer than the terminal is wide, by a good deal, so that it has two rows, of whi";
+    for first in ["send g whi", long] {
+        let service = Service::start();
+        let (mut wps, mut peer) = joined(repl(&service).under_a_shell(), &service);
+        wps.keys(first);
+        wps.see("whi");
+        wps.keys("\x1a");
+        let rows: Vec<String> = format!("{PROMPT} {first}")
+            .as_bytes()
+            .chunks(80)
+            .map(|row| String::from_utf8_lossy(row).trim_end().to_owned())
+            .collect();
+        let lines = wps.until("the line below what the shell says", |lines| {
+            let used = lines.iter().rposition(|line| !line.is_empty()).map_or(0, |last| last + 1);
+            lines.iter().any(|line| line == "stopped") && lines[..used].ends_with(&rows)
+        });
+        position(&lines, "joined `g`");
+        peer.say(1, "while it goes on");
+        wps.see("while it goes on");
+        wps.enter("le");
+        let operation = peer.operation();
+        assert_eq!(operation["data"], format!("{first}le").strip_prefix("send g ").unwrap());
+        peer.ack(&operation["ackId"]);
+        wps.see("sent to");
+        let lines = wps.last(PROMPT);
+        // As it was when it was stopped, and as it was entered.
+        assert_eq!(lines.iter().filter(|line| line.contains("send g")).count(), 2, "{lines:#?}");
+        leave(wps, peer);
+    }
+}
+
+#[test]
+fn what_was_only_offered_does_not_stay_after_ctrl_c() {
+    let service = Service::start();
+    let (mut wps, peer) = joined(repl(&service), &service);
+    wps.keys("jo");
+    wps.last(&format!("{PROMPT} join g"));
+    wps.keys("\x03");
+    let lines = wps.last(PROMPT);
+    assert!(lines.contains(&format!("{PROMPT} jo")), "{lines:#?}");
+    leave(wps, peer);
+}
+
+#[test]
+fn messages_come_at_once_behind_a_list_of_completions_and_none_is_lost_in_a_flood() {
+    const MESSAGES: u64 = 300;
+    let service = Service::start();
+    let (mut wps, mut peer) = joined(repl(&service).size(2400, 80), &service);
+    wps.keys("s\t");
+    wps.see("send    sleep");
+    // No key comes after the TAB.
+    peer.say(1, "at once");
+    wps.see("[g] bob: at once");
+    let sending = std::thread::spawn(move || {
+        for number in 2..=MESSAGES {
+            peer.send(&message(number, &format!("message {number}")));
+        }
+        peer
+    });
+    for _ in 0..100 {
+        wps.keys("\t");
+    }
+    let peer = sending.join().unwrap();
+    wps.see(&format!("message {MESSAGES}"));
+    let lines =
+        wps.until("every list", |lines| lines.iter().filter(|line| line.contains("send    sleep")).count() == 101);
+    let shown: Vec<&String> = lines.iter().filter(|line| line.contains("message")).collect();
+    let expected: Vec<String> = (2..=MESSAGES).map(|number| format!("[g] bob: message {number}")).collect();
+    assert!(shown.iter().copied().eq(expected.iter()), "{shown:#?}");
+    wps.keys("\x15");
+    leave(wps, peer);
+}
+
+#[test]
 fn hostile_text_does_not_disturb_the_terminal_and_long_data_is_cut() {
     let service = Service::start();
     let (mut wps, mut peer) = joined(repl(&service), &service);
@@ -375,7 +451,9 @@ fn a_dumb_terminal_and_no_colour_get_no_escapes() {
         wps.enter("join g");
         wps.see("joined `g`");
         wps.enter("send g hi");
-        wps.see("[g] hi");
+        let lines = wps.see("sent to `g`");
+        // No prompt comes before the command is done.
+        assert_eq!(position(&lines, "sent to `g`"), position(&lines, "[g] hi") + 1, "{lines:#?}");
         wps.enter("quit");
         assert_eq!(wps.end(), 0);
         let bytes = String::from_utf8_lossy(&wps.bytes()).into_owned();

@@ -15,8 +15,10 @@ fn secrets(service: &Service) -> Vec<String> {
     let payload = service.token.split('.').nth(1).unwrap();
     let encoded = OPAQUE.replace('+', "%2B").replace('/', "%2F").replace('=', "%3D");
     [service.token.as_str(), SIGNATURE, payload, JWT_SHAPED, "cmVjb25uZWN0aW9uLXNlY3JldA", OPAQUE, encoded.as_str()]
-        .map(str::to_owned)
-        .to_vec()
+        .iter()
+        // As it is, and as a library would dump it.
+        .flat_map(|secret| [(*secret).to_owned(), secret.bytes().map(|byte| format!("{byte:02x}")).collect()])
+        .collect()
 }
 
 #[track_caller]

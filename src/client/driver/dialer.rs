@@ -11,7 +11,7 @@ use crate::auth::access_url::{AccessUrl, Signer};
 use crate::client::session::{DialClass, DialFailure, DialRequest};
 use crate::protocol::Subprotocol;
 use crate::secret::{self, Secret};
-use crate::wire::{DialError, DialOptions, Facts, Progress, Step, Stream, Target, dial};
+use crate::wire::{DialError, DialOptions, Facts, Progress, Stage, Step, Stream, Target, dial};
 
 /// Where client access URLs come from.
 #[derive(Clone, Debug)]
@@ -208,7 +208,13 @@ impl Dialer for NetDialer {
                     *last_error.lock().unwrap_or_else(PoisonError::into_inner) = error;
                     Err(failure)
                 }
-                Err(_) => Err(timed_out(deadline - started, &progress.stage().to_string())),
+                Err(_) => {
+                    let stage = progress.stage();
+                    let failure = timed_out(deadline - started, &stage.to_string());
+                    // What is slow is not the network, and another attempt would find the same file.
+                    let is_local = matches!(stage, Stage::Files { .. });
+                    Err(if is_local { DialFailure { class: DialClass::Configuration, ..failure } } else { failure })
+                }
             }
         })
     }

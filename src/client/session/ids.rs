@@ -11,6 +11,8 @@ pub(super) struct IdSpace {
     repeatable: BTreeMap<u64, u64>,
     /// Those of them that were given again.
     repeated: BTreeSet<u64>,
+    /// Ids that are not given to just anybody, both ends included.
+    reserved: Option<(u64, u64)>,
 }
 
 impl IdSpace {
@@ -31,6 +33,16 @@ impl IdSpace {
             .collect();
         self.repeatable = self.used.clone();
         self.repeated.clear();
+    }
+
+    /// These ids, both ends included, are no longer given by [`Self::next`].
+    pub(super) fn reserve(&mut self, range: Option<(u64, u64)>) {
+        self.reserved = range;
+    }
+
+    /// Whether the id is one of those.
+    pub(super) fn is_reserved(&self, id: u64) -> bool {
+        self.reserved.is_some_and(|(first, last)| (first..=last).contains(&id))
     }
 
     /// The ids that were used, as ranges.
@@ -59,10 +71,14 @@ impl IdSpace {
 
     /// The smallest unused id from 1 on; `None` when every one is used.
     pub(super) fn next(&mut self) -> Option<u64> {
-        let id = match self.used.range(..=1).next_back() {
-            Some((_, last)) if *last >= 1 => last.checked_add(1)?,
-            _ => 1,
-        };
+        let mut id = 1;
+        loop {
+            id = match (self.used.range(..=id).next_back(), self.reserved) {
+                (Some((_, last)), _) if *last >= id => last.checked_add(1)?,
+                (_, Some((_, last))) if self.is_reserved(id) => last.checked_add(1)?,
+                _ => break,
+            };
+        }
         self.claim(id);
         Some(id)
     }
@@ -96,6 +112,19 @@ mod tests {
         assert_eq!(ids.next(), Some(6));
         assert_eq!(ids.next(), Some(8));
         assert_eq!(ids.used(), [(1, 8)]);
+    }
+
+    #[test]
+    fn reserved_ids_are_skipped_and_may_be_given() {
+        let mut ids = IdSpace::default();
+        ids.restore(&[(1, 1), (6, 6)]);
+        ids.reserve(Some((2, 5)));
+        assert!(ids.is_reserved(2) && !ids.is_reserved(6));
+        assert_eq!(ids.next(), Some(7));
+        assert!(ids.claim(3) && !ids.claim(3));
+        assert_eq!(ids.next(), Some(8));
+        ids.reserve(Some((2, u64::MAX)));
+        assert_eq!(ids.next(), None);
     }
 
     proptest::proptest! {

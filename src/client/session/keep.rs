@@ -22,6 +22,8 @@ const MOST_DOUBTFUL: usize = 1000;
 pub struct Keep {
     /// What an earlier process left; `None`: nothing.
     pub resume: Option<Resume>,
+    /// ackIds that only operations with [`AckMode::Recorded`] may have, both ends included.
+    pub reserved: Option<(u64, u64)>,
 }
 
 /// What an earlier process left.
@@ -53,6 +55,22 @@ pub struct Snapshot {
     pub operations: Vec<KeptOperation>,
     /// ackIds that were used, as ranges, both ends included.
     pub used_ids: Vec<(u64, u64)>,
+}
+
+impl Snapshot {
+    /// These ids, both ends included, are used too.
+    pub fn use_ids(&mut self, range: (u64, u64)) {
+        self.used_ids.push(range);
+        self.used_ids.sort_unstable();
+        let mut merged: Vec<(u64, u64)> = Vec::new();
+        for (first, last) in self.used_ids.drain(..) {
+            match merged.last_mut() {
+                Some((_, end)) if first <= end.saturating_add(1) => *end = last.max(*end),
+                _ => merged.push((first, last)),
+            }
+        }
+        self.used_ids = merged;
+    }
 }
 
 /// A connection that can be recovered.
@@ -169,7 +187,8 @@ impl Session {
 
     /// The session is about to end: what is unanswered now stays recorded.
     pub(super) fn part(&mut self) {
-        if self.is_kept() && self.parting.is_none() && std::mem::take(&mut self.changed) {
+        let changed = std::mem::take(&mut self.changed) | std::mem::take(&mut self.used_more);
+        if self.is_kept() && self.parting.is_none() && changed {
             self.parting = Some(self.snapshot());
         }
     }
@@ -197,6 +216,7 @@ impl Session {
             return;
         };
         self.leaving = leave;
+        self.resumed = Some(self.ordinal);
         let identity = Identity {
             connection_id: connection.id,
             user_id: connection.user_id,

@@ -48,6 +48,9 @@ pub use verdict::{DialClass, EndKind, LossCause};
 /// The reason of operations that a stop has cut short.
 pub const STOPPED: &str = "the session was stopped";
 
+/// The reason of operations that an earlier process may have sent on a connection that is gone.
+pub const EARLIER_LOST: &str = "the connection that an earlier run sent on is lost";
+
 /// Longest wait for the peer's close frame (CLI contract, *Ending*).
 const CLOSE_TIMEOUT: Duration = Duration::from_millis(1800);
 
@@ -80,6 +83,10 @@ pub struct Session {
     ordinal: u64,
     /// Something changed that outlives the process.
     changed: bool,
+    /// ackIds were used for operations that others record: it is enough to record that at the end.
+    used_more: bool,
+    /// Which connection of an earlier process it has gone on with.
+    resumed: Option<u64>,
     /// What is to be recorded of a session that has ended.
     parting: Option<Snapshot>,
     /// Groups that an earlier process has joined and that this one has not asked about.
@@ -112,6 +119,8 @@ impl Session {
             round_trip: None,
             ordinal: 0,
             changed: false,
+            used_more: false,
+            resumed: None,
             parting: None,
             resumed_groups: BTreeSet::new(),
             leaving: Vec::new(),
@@ -179,6 +188,7 @@ impl Session {
         if !matches!(self.phase, Phase::Idle) {
             return;
         }
+        self.operations.reserve(self.config.keep.as_ref().and_then(|keep| keep.reserved));
         match self.config.keep.as_mut().and_then(|keep| keep.resume.take()) {
             Some(resume) => self.resume(now, resume),
             None => self.dial_fresh(now),
@@ -209,10 +219,23 @@ impl Session {
             self.answer(id, Outcome::AlreadyJoined);
             return;
         }
+        if let AckMode::Recorded { id: ack_id, again: true } = mode
+            && self.config.on_unknown == OnUnknown::Fail
+            && self.resumed != Some(self.ordinal)
+        {
+            self.counts.sent += 1;
+            self.counts.failed += 1;
+            self.answer(id, Outcome::Unknown { ack_id, reason: EARLIER_LOST.into() });
+            return;
+        }
         let adopted = self.adopt(id, &request, mode);
         match adopted.unwrap_or_else(|| self.operations.submit(Owner::User(id), request, mode)) {
             Ok(order) => {
-                self.changed = true;
+                if matches!(mode, AckMode::Recorded { .. }) {
+                    self.used_more = true;
+                } else {
+                    self.changed = true;
+                }
                 if let Some((group, wanted)) = group {
                     self.groups.want(&group, wanted);
                     self.operations.drop_rejoin(&group);

@@ -102,6 +102,13 @@ pub enum AckMode {
     Automatic,
     /// This one.
     Id(u64),
+    /// This one, of an operation that its issuer records by itself and brings again: it is no part of a snapshot.
+    Recorded {
+        /// The id.
+        id: u64,
+        /// An earlier process may have sent it on the connection that goes on.
+        again: bool,
+    },
     /// None: fire and forget.
     None,
 }
@@ -194,6 +201,8 @@ pub(super) struct Operation {
     pub(super) ack_id: Option<u64>,
     frame: Bytes,
     state: State,
+    /// Its issuer records it by itself.
+    pub(super) recorded: bool,
     /// How often it was sent.
     attempts: u32,
     /// How many attempts failed: refused for a passing reason, or not acknowledged.
@@ -219,7 +228,7 @@ impl Operation {
 
     /// What is recorded of it: it was sent, and can be repeated under its id.
     pub(super) fn kept(&self) -> Option<KeptOperation> {
-        let ack_id = self.ack_id.filter(|_| self.attempts > 0 && !self.is_membership())?;
+        let ack_id = self.ack_id.filter(|_| self.attempts > 0 && !self.recorded && !self.is_membership())?;
         let frame = String::from_utf8_lossy(&self.frame).into_owned();
         Some(KeptOperation { ack_id, kind: self.kind, target: self.target.clone(), frame })
     }
@@ -266,6 +275,8 @@ pub(super) struct Operations {
     timers: BTreeSet<(Duration, u64)>,
     next_order: u64,
     ids: IdSpace,
+    /// How many are an earlier process's, so that none is looked for where there is none.
+    earlier: usize,
     /// Attempts that failed and are followed by another, to be told.
     pub(super) failed_attempts: Vec<FailedAttempt>,
 }
@@ -275,8 +286,9 @@ impl Operations {
     pub(super) fn submit(&mut self, owner: Owner, request: Request, mode: AckMode) -> Result<u64, Outcome> {
         let ack_id = match mode {
             AckMode::None => None,
-            AckMode::Id(id) if self.ids.claim(id) => Some(id),
-            AckMode::Id(ack_id) => return Err(Outcome::IdInUse { ack_id }),
+            AckMode::Id(id) if !self.ids.is_reserved(id) && self.ids.claim(id) => Some(id),
+            AckMode::Recorded { id, .. } if self.ids.claim(id) => Some(id),
+            AckMode::Id(ack_id) | AckMode::Recorded { id: ack_id, .. } => return Err(Outcome::IdInUse { ack_id }),
             AckMode::Automatic => match self.ids.next() {
                 Some(id) => Some(id),
                 None => return Err(Outcome::IdInUse { ack_id: u64::MAX }),
@@ -295,7 +307,9 @@ impl Operations {
             ack_id,
             frame,
             state,
-            attempts: 0,
+            recorded: matches!(mode, AckMode::Recorded { .. }),
+            // What may have been sent before has an outcome that is not known when the connection is lost.
+            attempts: u32::from(matches!(mode, AckMode::Recorded { again: true, .. })),
             failures: 0,
             unanswered: 0,
             losses: 0,
@@ -308,6 +322,11 @@ impl Operations {
         Ok(order)
     }
 
+    /// Keeps ackIds for operations that are [`AckMode::Recorded`].
+    pub(super) fn reserve(&mut self, range: Option<(u64, u64)>) {
+        self.ids.reserve(range);
+    }
+
     /// Takes over the operations of an earlier process, and which ids it used.
     pub(super) fn restore(&mut self, used_ids: &[(u64, u64)], operations: Vec<KeptOperation>) {
         self.ids.restore(used_ids);
@@ -318,6 +337,7 @@ impl Operations {
             let order = self.next_order;
             self.next_order += 1;
             self.by_ack.insert(ack_id, order);
+            self.earlier += 1;
             let operation = Operation {
                 owner: Owner::Earlier,
                 kind,
@@ -325,6 +345,7 @@ impl Operations {
                 ack_id: Some(ack_id),
                 frame: Bytes::from(frame),
                 state: State::Queued,
+                recorded: false,
                 attempts: 1,
                 failures: 0,
                 unanswered: 0,
@@ -338,16 +359,23 @@ impl Operations {
     /// The operation of an earlier process that is the same as this request, with its new owner; or why the request
     /// cannot be.
     pub(super) fn adopt(&mut self, owner: Owner, request: &Request, mode: AckMode) -> Option<Result<u64, Outcome>> {
+        if self.earlier == 0 {
+            return None;
+        }
         for (order, operation) in &mut self.pending {
             let (Owner::Earlier, Some(ack_id)) = (operation.owner, operation.ack_id) else { continue };
             let same = || operation.frame == request.encode(Some(ack_id)).as_bytes();
             match mode {
                 AckMode::None => return None,
-                AckMode::Id(id) if id != ack_id => {}
-                AckMode::Id(_) if !same() => return Some(Err(Outcome::IdInUse { ack_id })),
+                AckMode::Id(id) | AckMode::Recorded { id, .. } if id != ack_id => {}
+                AckMode::Id(_) | AckMode::Recorded { .. } if !same() => {
+                    return Some(Err(Outcome::IdInUse { ack_id }));
+                }
                 AckMode::Automatic if !same() => {}
-                AckMode::Id(_) | AckMode::Automatic => {
+                AckMode::Id(_) | AckMode::Recorded { .. } | AckMode::Automatic => {
                     operation.owner = owner;
+                    operation.recorded = matches!(mode, AckMode::Recorded { .. });
+                    self.earlier -= 1;
                     // So that it is not given again within this process.
                     self.ids.claim(ack_id);
                     return Some(Ok(*order));
@@ -610,6 +638,7 @@ impl Operations {
         if let Some(id) = operation.ack_id {
             self.by_ack.remove(&id);
         }
+        self.earlier -= usize::from(operation.owner == Owner::Earlier);
         match operation.state {
             State::InFlight { deadline: due } | State::Pausing { until: due } => {
                 self.timers.remove(&(due, order));

@@ -60,7 +60,7 @@ impl Session {
             OperationKind::SendToGroup | OperationKind::Event => None,
         };
         let done = matches!(outcome, Outcome::Acked { .. } | Outcome::Sent | Outcome::AlreadyJoined);
-        self.changed = true;
+        self.changed |= !operation.recorded;
         self.doubt(&operation, &outcome);
         if let Some(joined) = group {
             if done {

@@ -89,9 +89,10 @@ pub(super) fn pem_hint(path: &Path, problem: &PemProblem) -> String {
     let path = path.display();
     match problem {
         PemProblem::Unreadable(_) => "check the path and its permissions".into(),
-        PemProblem::NotPem => format!(
-            "`openssl x509 -inform der -in {path} -out FILE.pem` makes PEM from DER, \
-             `openssl pkcs12 -in {path} -out FILE.pem -nodes` from PKCS#12"
+        PemProblem::NotPem { key } => format!(
+            "`openssl {} -inform der -in {path} -out FILE.pem` makes PEM from DER, \
+             `openssl pkcs12 -in {path} -out FILE.pem -nodes` from PKCS#12",
+            if *key { "pkey" } else { "x509" }
         ),
         PemProblem::EncryptedKey => {
             format!("`openssl pkey -in {path} -out FILE.pem` decrypts it; keep that file to yourself (`chmod 600`)")

@@ -1,7 +1,7 @@
 //! The line editor, on a thread of its own. It reads on while a command runs, so the prompt is always there.
 
 use std::io;
-use std::sync::Arc;
+use std::sync::{Arc, PoisonError};
 
 use rustyline::config::Behavior;
 use rustyline::error::ReadlineError;
@@ -17,6 +17,7 @@ use super::busy::Busy;
 use super::helper::Help;
 use super::history::History;
 use super::lines::entries;
+use super::resize::Last;
 use super::screen::{Printer, Screen};
 use super::watch::Shared;
 use crate::client::session::Standing;
@@ -66,6 +67,9 @@ impl Terminal {
     ) -> Result<(Self, Option<Printer>), ReadlineError> {
         let config = Config::builder()
             .completion_type(CompletionType::List)
+            // Nothing is printed while the editor waits for another TAB, or for an answer.
+            .completion_show_all_if_ambiguous(true)
+            .completion_prompt_limit(usize::MAX)
             // Colour or not is the helper's matter: it has to be asked at every painting.
             .color_mode(ColorMode::Forced)
             .behavior(if own { Behavior::PreferTerm } else { Behavior::Stdio })
@@ -75,9 +79,14 @@ impl Terminal {
         let memory = MemHistory::with_config(&config);
         let mut editor = Editor::with_history(config, memory)?;
         let color = help.color();
+        let painted = help.last();
         editor.set_helper(Some(help));
         for key in ['C', 'D', 'Z', 'L'].map(KeyEvent::ctrl) {
-            let handler = EventHandler::Conditional(Box::new(Told { screen: screen.clone(), key }));
+            let handler = EventHandler::Conditional(Box::new(Told {
+                screen: screen.clone(),
+                painted: Last::clone(&painted),
+                key,
+            }));
             editor.bind_sequence(key, handler);
         }
         let printer = editor.create_external_printer().ok().map(|printer| Box::new(printer) as Printer);
@@ -247,6 +256,8 @@ impl Prompt for StandingPrompt {
 /// A key that ends the reading of a line, stops the process amid it, or clears the screen, which has to know before.
 struct Told {
     screen: Screen,
+    /// The line as it is painted.
+    painted: Last,
     key: KeyEvent,
 }
 
@@ -259,6 +270,16 @@ impl ConditionalEventHandler for Told {
         // Ctrl-D in a line that is not empty takes a character away.
         if self.key != KeyEvent::ctrl('D') || context.line().is_empty() {
             self.screen.leaving();
+        }
+        if context.has_hint() {
+            // What was not typed does not stay.
+            self.screen.erase_below();
+        }
+        if cfg!(unix) && self.key == KeyEvent::ctrl('Z') {
+            let painted = self.painted.lock().unwrap_or_else(PoisonError::into_inner).clone();
+            let (cursor, end) = painted.map_or((0, 0), |painted| painted.rows());
+            self.screen.suspend(cursor, end);
+            return Some(Cmd::Repaint);
         }
         None
     }

@@ -2,8 +2,8 @@
 //! here what the editor is doing, see [`Screen`].
 
 use std::borrow::Cow;
-use std::cell::{Cell, RefCell};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::cell::Cell;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use rustyline::CompletionType;
 use rustyline::completion::{Completer, FilenameCompleter, Pair};
@@ -16,7 +16,7 @@ use rustyline::{Context, Helper};
 use super::complete::{Wanted, candidates, wanted};
 use super::highlight::highlight;
 use super::lines;
-use super::resize::columns;
+use super::resize::{Last, Painted, size};
 use super::screen::Screen;
 use super::watch::Shared;
 
@@ -34,21 +34,9 @@ pub struct Help {
     /// The cursor is where the line is painted for.
     mark_brackets: Cell<bool>,
     /// What was painted last of the line being typed.
-    painted: RefCell<Option<Painted>>,
+    painted: Last,
     /// The terminal folds long lines anew when its width changes.
     refolds: bool,
-}
-
-/// How a line was painted.
-#[derive(Debug)]
-struct Painted {
-    /// Width of the window.
-    columns: usize,
-    prompt: String,
-    line: String,
-    cursor: usize,
-    /// A hint stood behind the line.
-    hint: bool,
 }
 
 struct Files(FilenameCompleter);
@@ -70,7 +58,7 @@ impl Help {
             typed: Arc::default(),
             by_key: Cell::new(false),
             mark_brackets: Cell::new(false),
-            painted: RefCell::default(),
+            painted: Last::default(),
             refolds,
         }
     }
@@ -83,7 +71,7 @@ impl Help {
     /// Another line begins, with this in it.
     pub fn begin(&self, text: &str, cursor: usize) {
         self.note(text, cursor);
-        *self.painted.borrow_mut() = None;
+        *lock(&self.painted) = None;
     }
 
     /// Whether the line has colours.
@@ -93,20 +81,24 @@ impl Help {
 
     /// What stays on the screen of the line that was typed.
     pub fn left(&self) -> String {
-        let painted = self.painted.borrow();
+        let painted = lock(&self.painted);
         painted.as_ref().map(|painted| format!("{}{}\n", painted.prompt, painted.line)).unwrap_or_default()
+    }
+
+    /// How the line was painted last.
+    pub fn last(&self) -> Last {
+        Last::clone(&self.painted)
     }
 
     /// Notes how the line is painted, and returns what is to be printed before.
     fn paint(&self, prompt: &str) -> String {
-        let Some(columns) = columns() else { return String::new() };
+        let Some((columns, height)) = size() else { return String::new() };
         let (line, cursor) = self.typed();
-        let now = Painted { columns, prompt: prompt.to_owned(), line, cursor, hint: false };
-        match self.painted.replace(Some(now)) {
-            Some(was) if was.columns != columns && self.refolds => {
-                let at_end = was.cursor == was.line.len() && !was.hint;
-                let before = format!("{}{}", was.prompt, was.line.get(..was.cursor).unwrap_or_default());
-                self.screen.repair(&before, at_end, was.columns, columns)
+        let now = Painted { columns, height, prompt: prompt.to_owned(), line, cursor, hint: String::new() };
+        let was = lock(&self.painted).replace(now);
+        match was {
+            Some(was) if (was.columns, was.height) != (columns, height) && self.refolds => {
+                self.screen.repair(&was, columns, height)
             }
             _ => String::new(),
         }
@@ -115,6 +107,10 @@ impl Help {
     fn note(&self, line: &str, cursor: usize) {
         *self.typed.lock().unwrap_or_else(PoisonError::into_inner) = (line.to_owned(), cursor);
     }
+}
+
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 impl Helper for Help {}
@@ -184,8 +180,8 @@ impl Highlighter for Help {
     }
 
     fn highlight_hint<'h>(&self, hint: &'h str) -> Cow<'h, str> {
-        if let Some(painted) = self.painted.borrow_mut().as_mut() {
-            painted.hint = true;
+        if let Some(painted) = lock(&self.painted).as_mut() {
+            hint.clone_into(&mut painted.hint);
         }
         Cow::Owned(format!("\x1b[90m{hint}\x1b[0m"))
     }

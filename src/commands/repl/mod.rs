@@ -29,7 +29,7 @@ use super::run::{Surroundings, Verdict, Wants, hub, run_watched};
 use super::tap::Shown;
 use crate::failure::{Failure, Kind};
 use crate::render::{Console, Recorder, Style};
-use crate::settings::Repl;
+use crate::settings::{Limit, Repl, read_within};
 use busy::Busy;
 use editor::{Terminal, Typed};
 use execute::{Done, Executor};
@@ -78,14 +78,16 @@ impl Opened {
     }
 }
 
-/// Opens the terminal or the script.
-pub fn open(settings: &Repl) -> Result<Opened, Failure> {
+/// Opens the terminal or the script, which has to be there within `limit`.
+pub fn open(settings: &Repl, limit: Option<Limit>) -> Result<Opened, Failure> {
     let internal = |error: io::Error| Failure::new(Kind::Internal, error);
     let shared = Arc::new(Shared::default());
     if settings.script.is_none() && io::stdin().is_terminal() {
         return open_terminal(settings, shared);
     }
-    let input = script::open(settings.script.as_deref())?;
+    let path = settings.script.clone();
+    // Opening a pipe waits for whoever writes to it.
+    let input = read_within(limit, "the script", move || script::open(path.as_deref()))?;
     let entries = script::read(input).map_err(internal)?;
     let console = Console::open(|terminal| settings.output.color.enabled(terminal)).map_err(internal)?;
     Ok(Opened { console, shared, from: From::Script(entries) })

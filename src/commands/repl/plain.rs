@@ -30,6 +30,8 @@ pub struct Plain {
 struct State {
     /// A line is awaited: the prompt belongs at the bottom.
     reading: AtomicBool,
+    /// All that was printed before the prompt was asked for has been written.
+    asked: AtomicBool,
     /// It is a further line of a command.
     continued: AtomicBool,
     /// Something stands before the cursor.
@@ -87,6 +89,7 @@ impl Plain {
         let mut stdin = io::stdin().lock();
         loop {
             busy.idle();
+            self.state.asked.store(false, Ordering::SeqCst);
             self.state.reading.store(true, Ordering::SeqCst);
             // What was printed before stands before the prompt: this goes the same way.
             ask.put(&mut PROMPT_PLEASE.to_vec());
@@ -145,6 +148,9 @@ struct Between(Plain);
 impl Write for Between {
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
         let text = bytes.strip_suffix(PROMPT_PLEASE).unwrap_or(bytes);
+        if text.len() < bytes.len() {
+            self.0.state.asked.store(true, Ordering::SeqCst);
+        }
         if let Some(last) = text.last() {
             let mut tty = tty();
             if self.0.state.amid.swap(*last != b'\n', Ordering::SeqCst) {
@@ -157,7 +163,8 @@ impl Write for Between {
     }
 
     fn flush(&mut self) -> io::Result<()> {
-        if self.0.state.reading.load(Ordering::SeqCst) && !self.0.state.amid.swap(true, Ordering::SeqCst) {
+        let wanted = [&self.0.state.reading, &self.0.state.asked].iter().all(|state| state.load(Ordering::SeqCst));
+        if wanted && !self.0.state.amid.swap(true, Ordering::SeqCst) {
             let mut tty = tty();
             tty.write_all(self.0.prompt().as_bytes())?;
             tty.flush()?;

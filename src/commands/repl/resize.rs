@@ -1,16 +1,51 @@
-//! A window that gets another width while a line is typed in it.
+//! A window that gets another size while a line is typed in it.
 //!
 //! Most terminals fold the text on the screen anew: a line that had two rows then has three, or one. The editor clears the
 //! rows that the line had before. Here is what puts that right: rows that were left are cleared too, and text above that
-//! was cleared by mistake is printed again.
+//! was cleared by mistake is printed again. A window that loses height loses the rows below the cursor first, and so perhaps
+//! rows of the line, which the editor takes for still there.
 
 use std::collections::VecDeque;
 use std::fmt::Write as _;
+use std::sync::{Arc, Mutex};
 
 use unicode_width::UnicodeWidthChar as _;
 
 /// Most text remembered, in bytes. It is as much as a line that was folded once too often can cost.
 const MOST: usize = 32 * 1024;
+
+/// How a line was painted.
+#[derive(Clone, Debug)]
+pub struct Painted {
+    /// Width of the window.
+    pub columns: usize,
+    /// Height of the window.
+    pub height: usize,
+    /// What stood before the line.
+    pub prompt: String,
+    /// The line, without a hint.
+    pub line: String,
+    /// Where the cursor was in it, in bytes.
+    pub cursor: usize,
+    /// What stood behind the line.
+    pub hint: String,
+}
+
+impl Painted {
+    /// The prompt and the line up to the cursor.
+    pub fn before(&self) -> String {
+        format!("{}{}", self.prompt, self.line.get(..self.cursor).unwrap_or_default())
+    }
+
+    /// Where the editor takes the cursor and the end to be, in rows below the one in which the prompt begins.
+    pub fn rows(&self) -> (usize, usize) {
+        let row = |text: &str| rows(text, self.columns) - 1 + usize::from(is_full(text, self.columns));
+        (row(&self.before()), row(&format!("{}{}{}", self.prompt, self.line, self.hint)))
+    }
+}
+
+/// The line as it was painted last, known to all who need it.
+pub type Last = Arc<Mutex<Option<Painted>>>;
 
 /// What was printed last above the prompt.
 #[derive(Debug, Default)]
@@ -41,6 +76,21 @@ impl Tail {
         *self = Self::default();
     }
 
+    /// What is to be printed after the editor has cleared what it takes for the rows of a line that was painted like that,
+    /// in a window of that height now. Where the line stood can be told only once the window has been filled; before, it is
+    /// taken to have kept its rows.
+    fn repair_height(&self, was: &Painted, height: usize) -> String {
+        let (cursor, end) = was.rows();
+        let printed: usize = self.lines.iter().map(|line| row_starts(line, was.columns).len()).sum();
+        if height >= was.height || printed + end < was.height {
+            return String::new();
+        }
+        match (was.height - height).min(end - cursor.min(end)) {
+            0 => String::new(),
+            lost => format!("\r\x1b[J{}", self.last(lost, was.columns)),
+        }
+    }
+
     /// The last rows of it, in a window of that width.
     fn last(&self, rows: usize, columns: usize) -> String {
         let mut wanted = rows;
@@ -65,10 +115,20 @@ impl Tail {
     }
 }
 
-/// What is to be printed after the editor has cleared what it takes for the line's rows, and before the prompt. `before`
+/// What is to be printed before the prompt, after the editor has cleared what it takes for the rows of a line that was
+/// painted like that, in a window that has this size now.
+pub fn repair(was: &Painted, columns: usize, height: usize, tail: &Tail) -> String {
+    if was.columns == columns {
+        return tail.repair_height(was, height);
+    }
+    let at_end = was.cursor == was.line.len() && was.hint.is_empty();
+    repair_width(&was.before(), at_end, was.columns, columns, tail)
+}
+
+/// The same for a window of another width. `before`
 /// is the prompt and the line up to the cursor, as it was painted when the window had the other width; `at_end`: nothing
 /// stood behind the cursor.
-pub fn repair(before: &str, at_end: bool, old_columns: usize, columns: usize, tail: &Tail) -> String {
+fn repair_width(before: &str, at_end: bool, old_columns: usize, columns: usize, tail: &Tail) -> String {
     // Where the editor takes the cursor to be, and where it is: rows below the one in which the prompt begins.
     let was = rows(before, old_columns) - 1 + usize::from(is_full(before, old_columns));
     let is = match (at_end, is_full(before, old_columns)) {
@@ -135,21 +195,22 @@ fn escapes(text: &str) -> impl Iterator<Item = char> {
     })
 }
 
-/// The width of the terminal; `None` where it is not known, and nothing can be put right.
+/// Columns and rows of the terminal; `None` where they are not known, and nothing can be put right.
 #[cfg(unix)]
-pub fn columns() -> Option<usize> {
+pub fn size() -> Option<(usize, usize)> {
     use std::io::IsTerminal as _;
     let stdout = std::io::stdout();
     let size = match stdout.is_terminal() {
         true => rustix::termios::tcgetwinsize(&stdout),
         false => rustix::termios::tcgetwinsize(std::io::stdin()),
     };
-    size.ok().map(|size| usize::from(size.ws_col)).filter(|columns| *columns > 0)
+    let size = size.ok().map(|size| (usize::from(size.ws_col), usize::from(size.ws_row)));
+    size.filter(|(columns, _)| *columns > 0)
 }
 
 /// The same; here the console's text is its own matter.
 #[cfg(not(unix))]
-pub fn columns() -> Option<usize> {
+pub fn size() -> Option<(usize, usize)> {
     None
 }
 
@@ -181,30 +242,54 @@ mod tests {
     #[test]
     fn a_narrower_window_has_the_rows_cleared_that_the_editor_does_not_know_of() {
         let before = "x".repeat(55);
-        assert_eq!(repair(&before, true, 40, 20, &Tail::default()), "\x1b[1A\r\x1b[J");
-        assert_eq!(repair(&before, true, 40, 30, &Tail::default()), "");
-        assert_eq!(repair(&before, true, 40, 10, &Tail::default()), "\x1b[4A\r\x1b[J");
+        assert_eq!(repair_width(&before, true, 40, 20, &Tail::default()), "\x1b[1A\r\x1b[J");
+        assert_eq!(repair_width(&before, true, 40, 30, &Tail::default()), "");
+        assert_eq!(repair_width(&before, true, 40, 10, &Tail::default()), "\x1b[4A\r\x1b[J");
     }
 
     #[test]
     fn a_row_that_is_full_to_its_end_is_minded() {
         let before = "x".repeat(60);
         // The editor ended the row, so the cursor stays in a row of its own.
-        assert_eq!(repair(&before, true, 60, 40, &Tail::default()), "\x1b[1A\r\x1b[J");
-        assert_eq!(repair(&before, true, 60, 80, &Tail::default()), "");
+        assert_eq!(repair_width(&before, true, 60, 40, &Tail::default()), "\x1b[1A\r\x1b[J");
+        assert_eq!(repair_width(&before, true, 60, 80, &Tail::default()), "");
         // The row becomes full, and the cursor stays in it.
-        assert_eq!(repair(&before, true, 40, 60, &tail("one\n")), "\r\x1b[Jone\n");
-        assert_eq!(repair(&before, false, 40, 60, &tail("one\n")), "");
+        assert_eq!(repair_width(&before, true, 40, 60, &tail("one\n")), "\r\x1b[Jone\n");
+        assert_eq!(repair_width(&before, false, 40, 60, &tail("one\n")), "");
     }
 
     #[test]
     fn a_wider_window_has_the_text_printed_again_that_the_editor_clears() {
         let before = "x".repeat(55);
         let tail = tail("one\ntwo\n\x1b[31mthree and more than a row\x1b[0m\n");
-        assert_eq!(repair(&before, true, 20, 60, &tail), "\r\x1b[Jtwo\n\x1b[31mthree and more than a row\x1b[0m\n");
+        assert_eq!(
+            repair_width(&before, true, 20, 60, &tail),
+            "\r\x1b[Jtwo\n\x1b[31mthree and more than a row\x1b[0m\n"
+        );
         // In the colour that it had.
         assert_eq!(tail.last(1, 20), "\x1b[31ma row\x1b[0m\n");
-        assert_eq!(repair(&before, true, 20, 60, &Tail::default()), "\r\x1b[J");
+        assert_eq!(repair_width(&before, true, 20, 60, &Tail::default()), "\r\x1b[J");
+    }
+
+    #[test]
+    fn a_lower_window_has_the_text_printed_again_that_the_editor_clears() {
+        let was = |cursor| Painted {
+            columns: 20,
+            height: 5,
+            prompt: "> ".into(),
+            line: "x".repeat(50),
+            cursor,
+            hint: String::new(),
+        };
+        let full = tail("one\ntwo\nthree\n");
+        assert_eq!(repair(&was(0), 20, 4, &full), "\r\x1b[Jthree\n");
+        assert_eq!(repair(&was(0), 20, 2, &full), "\r\x1b[Jtwo\nthree\n");
+        assert_eq!(repair(&was(25), 20, 2, &full), "\r\x1b[Jthree\n");
+        // The cursor stands in the last row, or the window was not full, or got no lower.
+        assert_eq!(repair(&was(50), 20, 2, &full), "");
+        assert_eq!(repair(&was(0), 20, 2, &tail("one\ntwo\n")), "");
+        assert_eq!(repair(&was(0), 20, 5, &full), "");
+        assert_eq!(repair(&was(0), 20, 7, &full), "");
     }
 
     #[test]

@@ -9,7 +9,7 @@ use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 
 use rustyline::ExternalPrinter;
 
-use super::resize::{Tail, repair};
+use super::resize::{Painted, Tail, repair};
 
 /// Most that is painted at once, so that keys are served in between.
 const PIECE: usize = 16 * 1024;
@@ -95,8 +95,37 @@ impl Screen {
     }
 
     /// What to print before the prompt, see [`repair`].
-    pub fn repair(&self, before: &str, at_end: bool, old_columns: usize, columns: usize) -> String {
-        repair(before, at_end, old_columns, columns, &self.lock().tail)
+    pub fn repair(&self, was: &Painted, columns: usize, height: usize) -> String {
+        repair(was, columns, height, &self.lock().tail)
+    }
+
+    /// What stands behind the cursor is taken away.
+    pub fn erase_below(&self) {
+        let mut tty = tty();
+        let _ = tty.write_all(b"\x1b[J");
+        let _ = tty.flush();
+    }
+
+    /// Stops the process, as Ctrl-Z asks for, until it is continued. The terminal is as it was found meanwhile; then there
+    /// is room for the line, whose `cursor` and `end` stood so many rows below the prompt. Nobody prints before
+    /// [`Self::reading`].
+    pub fn suspend(&self, cursor: usize, end: usize) {
+        let mut tty = tty();
+        let down = "\n".repeat(end.saturating_sub(cursor) + 1);
+        let _ = tty.write_all(format!("{down}\r\x1b[?2004l").as_bytes());
+        let _ = tty.flush();
+        let held = lock(&self.original).as_ref().map(terminal::Saved::put_back);
+        terminal::stop();
+        if let Some(held) = held.flatten() {
+            held.restore();
+        }
+        let room = "\n".repeat(end);
+        let up = match end.saturating_sub(cursor) {
+            0 => String::new(),
+            rows => format!("\x1b[{rows}A"),
+        };
+        let _ = tty.write_all(format!("\r{room}{up}\x1b[?2004h").as_bytes());
+        let _ = tty.flush();
     }
 
     /// The editor is done, or is to be: the terminal is as it was found, and whoever prints writes to it.
@@ -215,6 +244,9 @@ fn piece_end(text: &str) -> usize {
 
 #[cfg(unix)]
 mod terminal {
+    use std::time::Duration;
+
+    use rustix::process::{Signal, kill_current_process_group};
     use rustix::termios::{InputModes, LocalModes, OptionalActions, Termios, tcgetattr, tcsetattr};
 
     /// How the terminal was.
@@ -237,6 +269,25 @@ mod terminal {
         pub(super) fn restore(&self) {
             let _ = tcsetattr(std::io::stdin(), OptionalActions::Drain, &self.0);
         }
+
+        /// Restores it, and returns how it is now.
+        pub(super) fn put_back(&self) -> Option<Self> {
+            let now = tcgetattr(std::io::stdin()).ok().map(Self);
+            self.restore();
+            now
+        }
+    }
+
+    /// Longest time from the signal to the stop. The time that passes while stopped counts.
+    const STOPPING: Duration = Duration::from_millis(100);
+
+    /// Stops the process and those it shares a terminal with. Returns when it goes on. Without a shell that could continue
+    /// it, it does not stop.
+    pub(super) fn stop() {
+        if kill_current_process_group(Signal::TSTP).is_ok() {
+            // Another thread may take the signal: this one would go on for a moment, and paint too early.
+            std::thread::sleep(STOPPING);
+        }
     }
 }
 
@@ -252,7 +303,13 @@ mod terminal {
 
     impl Saved {
         pub(super) fn restore(&self) {}
+
+        pub(super) fn put_back(&self) -> Option<Self> {
+            None
+        }
     }
+
+    pub(super) fn stop() {}
 }
 
 #[cfg(test)]

@@ -12,10 +12,11 @@ use std::thread;
 use tokio::sync::mpsc;
 
 use super::lines::{Cutter, Line};
-use super::message::{BadLine, Item, Maker};
+use super::message::{BadLine, Entry, Item, Maker};
 use crate::failure::{Failure, Kind};
 use crate::protocol::OwnedData;
 use crate::settings::{Stream, StreamFeed};
+use crate::state::{LineDigest, digest_of};
 
 /// Bytes read at once.
 const CHUNK: usize = 64 * 1024;
@@ -41,14 +42,14 @@ enum Origin {
         terminal: bool,
     },
     /// Made here.
-    Repeated { maker: Maker, data: OwnedData, next: u64, times: u64 },
+    Repeated { maker: Maker, data: OwnedData, digest: LineDigest, next: u64, times: u64 },
 }
 
 /// What was read.
 #[derive(Debug)]
 pub(super) enum Batch {
     /// At least one line.
-    Items(Vec<Item>),
+    Items(Vec<Entry>),
     /// The input could not be read further.
     Failed(Failure),
 }
@@ -66,7 +67,8 @@ impl Intake {
         let maker = Maker::new(settings);
         if let StreamFeed::Repeated { payload, times } = &settings.feed {
             let data = payload.read(&mut io::stdin())?;
-            return Ok(Self(Origin::Repeated { maker, data, next: 1, times: *times }));
+            let digest = digest_of(data.as_data().as_json().as_bytes());
+            return Ok(Self(Origin::Repeated { maker, data, digest, next: 1, times: *times }));
         }
         let terminal = io::stdin().is_terminal();
         let (input, size) = stdin().map_err(unreadable)?;
@@ -84,13 +86,14 @@ impl Intake {
     pub(super) async fn next(&mut self) -> Option<Batch> {
         match &mut self.0 {
             Origin::Stdin { batches, .. } => batches.recv().await,
-            Origin::Repeated { maker, data, next, times } => {
+            Origin::Repeated { maker, data, digest, next, times } => {
                 let mut items = Vec::new();
                 while *next <= *times && items.len() < BATCH {
-                    items.push(match maker.message(*next, data.clone()) {
+                    let item = match maker.message(*next, data.clone()) {
                         Ok(message) => Item::Message(Box::new(message)),
-                        Err(failure) => Item::Bad(BadLine { line: *next, failure, last: true }),
-                    });
+                        Err(failure) => Item::Bad(BadLine { failure, last: true }),
+                    };
+                    items.push(Entry { line: *next, digest: *digest, item });
                     *next += 1;
                     // A large one is not wanted more often than it can be sent.
                     if data.as_data().as_json().len() > CHUNK {
@@ -165,10 +168,10 @@ impl Reader {
     }
 
     /// Whether more is wanted.
-    fn take(&self, items: &mut Vec<Item>, number: u64, line: Line<'_>) -> bool {
-        let item = self.maker.read(number, line);
-        let ends = matches!(&item, Item::Bad(bad) if bad.last || !self.keep_going);
-        items.push(item);
+    fn take(&self, items: &mut Vec<Entry>, number: u64, line: Line<'_>) -> bool {
+        let entry = self.maker.entry(number, line);
+        let ends = matches!(&entry.item, Item::Bad(bad) if bad.last || !self.keep_going);
+        items.push(entry);
         if items.len() >= BATCH || ends {
             return self.hand_on(items) && !ends;
         }
@@ -176,7 +179,7 @@ impl Reader {
     }
 
     /// Waits until there is room. Whether more is wanted.
-    fn hand_on(&self, items: &mut Vec<Item>) -> bool {
+    fn hand_on(&self, items: &mut Vec<Entry>) -> bool {
         items.is_empty() || self.sender.blocking_send(Batch::Items(std::mem::take(items))).is_ok()
     }
 }

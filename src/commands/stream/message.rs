@@ -14,6 +14,7 @@ use crate::client::session::{AckMode, Request};
 use crate::failure::{Failure, Kind};
 use crate::protocol::{Data, MAX_FRAME_BYTES, OwnedData, Quoted, check_event_name, check_group_name};
 use crate::settings::{Ack, Encoding, MOST_READ, PayloadType, Stream, StreamFeed, Template, too_large};
+use crate::state::{LineDigest, digest_of};
 
 /// What a message is counted as besides its data and its target, in bytes.
 const OVERHEAD: usize = 128;
@@ -31,6 +32,16 @@ pub(super) struct Message {
     pub(super) size: usize,
 }
 
+/// A line that was read.
+#[derive(Debug)]
+pub(super) struct Entry {
+    /// Its number, from 1.
+    pub(super) line: u64,
+    /// Its digest, where the position of the stream is kept.
+    pub(super) digest: LineDigest,
+    pub(super) item: Item,
+}
+
 /// What a line is.
 #[derive(Debug)]
 pub(super) enum Item {
@@ -44,7 +55,6 @@ pub(super) enum Item {
 /// A line that cannot be sent.
 #[derive(Debug)]
 pub(super) struct BadLine {
-    pub(super) line: u64,
     pub(super) failure: Failure,
     /// None of those after it could be sent either.
     pub(super) last: bool,
@@ -59,6 +69,8 @@ pub(super) struct Maker {
     /// What the data of a line is; `None`: the lines are records.
     data_type: Option<PayloadType>,
     ack: Ack,
+    /// The position of the stream is kept.
+    pub(super) kept: bool,
 }
 
 /// A record of input. Everything but its type is looked at only when it is a message.
@@ -95,7 +107,13 @@ impl Maker {
             StreamFeed::Lines(data_type) => Some(*data_type),
             StreamFeed::Records | StreamFeed::Repeated { .. } => None,
         };
-        Self { template: settings.template.clone(), target: target.map(Arc::from), data_type, ack: settings.ack }
+        Self {
+            template: settings.template.clone(),
+            target: target.map(Arc::from),
+            data_type,
+            ack: settings.ack,
+            kept: settings.connection.session_file.is_some(),
+        }
     }
 
     /// The longest line that can be a message, in bytes.
@@ -106,6 +124,15 @@ impl Maker {
             // Escapes and blanks may be left out of the frame.
             Some(PayloadType::Binary(Encoding::Base64 | Encoding::Hex)) | None => MOST_READ as usize,
         }
+    }
+
+    /// A line of input. What is too long has no digest of its own.
+    pub(super) fn entry(&self, line: u64, text: Line<'_>) -> Entry {
+        let digest = match text {
+            Line::Whole(bytes) if self.kept => digest_of(bytes),
+            Line::Whole(_) | Line::TooLong => LineDigest::default(),
+        };
+        Entry { line, digest, item: self.read(line, text) }
     }
 
     /// What a line of input is.
@@ -122,7 +149,7 @@ impl Maker {
             Ok(None) => Item::Skipped,
             Err(failure) => {
                 let last = failure.kind == Kind::Usage;
-                Item::Bad(BadLine { line, failure, last })
+                Item::Bad(BadLine { failure, last })
             }
         }
     }
@@ -206,7 +233,9 @@ impl Maker {
         // Whatever is escaped in the target takes at most six times its bytes.
         if size + 5 * target.len() > MAX_FRAME_BYTES {
             let ack_id = match mode {
-                AckMode::Id(id) => Some(id),
+                AckMode::Id(id) | AckMode::Recorded { id, .. } => Some(id),
+                // Where it is kept, ids go on from those of earlier runs.
+                AckMode::Automatic if self.kept => Some(u64::MAX),
                 // The session counts from 1, and skips what was given.
                 AckMode::Automatic => Some(line),
                 AckMode::None => None,

@@ -8,6 +8,7 @@ mod intake;
 mod lines;
 mod message;
 mod pace;
+mod position;
 mod progress;
 mod ranges;
 mod tally;
@@ -17,6 +18,7 @@ use std::cell::Cell;
 use std::collections::VecDeque;
 use std::rc::Rc;
 
+use futures_util::FutureExt as _;
 use tokio::sync::Notify;
 use tokio::time::Instant;
 
@@ -25,14 +27,16 @@ use super::run::{Client, Surroundings, Verdict, Wants, at, run_watched};
 use super::tap::{Shown, StreamCounts, Watcher};
 use crate::client::event::{Frame, Lifecycle, Received};
 use crate::client::handle::{Pipeline, Settlement, Submission};
-use crate::client::session::{OperationKind, Outcome};
+use crate::client::session::{AckMode, EARLIER_LOST, OnUnknown, OperationKind, Outcome, STOPPED};
 use crate::failure::{Failure, Kind};
 use crate::render::Printer;
 use crate::secret::redact;
 use crate::settings::{Ack, Format, Stream, Template};
+use crate::state::Left;
 use intake::Batch;
-use message::{Item, Message};
+use message::{Entry, Item, Message};
 use pace::Pace;
+use position::{Fate, Position};
 use progress::Progress;
 use tally::Tally;
 use window::Window;
@@ -115,6 +119,12 @@ struct Flow<'a> {
     read_line: u64,
     tally: Tally,
     pace: Option<Pace>,
+    /// `--session`.
+    position: Option<Position>,
+    /// Why nothing can go on, at once.
+    broken: Option<Failure>,
+    /// Lines of an earlier run are lost: nothing more is sent, once all of these are known.
+    doomed: bool,
     watch: Rc<Watch>,
     since: Instant,
     /// The session has ended.
@@ -130,10 +140,14 @@ impl<'a> Flow<'a> {
         watch: Rc<Watch>,
     ) -> Self {
         let now = Instant::now();
+        let resend = settings.connection.session.on_unknown == OnUnknown::Resend;
         Self {
             surroundings,
             settings,
             pipeline: client.handle.pipeline(),
+            position: client.stream_file.clone().map(|file| Position::new(file, resend)),
+            broken: None,
+            doomed: false,
             client,
             tally: Tally::new(intake.unit()),
             intake,
@@ -155,7 +169,18 @@ impl<'a> Flow<'a> {
         }
         let mut settled = Vec::new();
         while !self.is_done() && !self.over {
+            if self.position.is_some()
+                && let Some(open) = self.pipeline.settled(&mut settled).now_or_never()
+            {
+                // What has settled is known before anything is recorded.
+                self.over = !open;
+                settled.drain(..).for_each(|settlement| self.settle(settlement));
+            }
             self.hand_over().await;
+            if let Some(failure) = self.broken.take() {
+                return Verdict::Failed(failure);
+            }
+            let reads = self.reads();
             let due = self.waits_for_pace();
             let away = self.waits_for_connection();
             tokio::select! {
@@ -164,7 +189,7 @@ impl<'a> Flow<'a> {
                     self.over = !open;
                     settled.drain(..).for_each(|settlement| self.settle(settlement));
                 }
-                batch = self.intake.next(), if self.ready.is_empty() && !self.input_ended => self.take(batch),
+                batch = self.intake.next(), if reads => self.take(batch),
                 () = at(due), if due.is_some() => {}
                 () = self.watch.changed.notified(), if away => {}
                 () = at(self.watch.progress.due()) => {
@@ -185,6 +210,13 @@ impl<'a> Flow<'a> {
         self.input_ended && self.ready.is_empty() && self.window.is_empty()
     }
 
+    /// Whether more is to be read.
+    fn reads(&self) -> bool {
+        let position = self.position.as_ref();
+        let wanted = self.ready.is_empty() || position.is_some_and(|position| !position.is_compared());
+        wanted && !self.input_ended && position.is_none_or(Position::has_room)
+    }
+
     /// When the pace lets the next message go, if nothing else holds it.
     fn waits_for_pace(&self) -> Option<Instant> {
         let message = self.ready.front()?;
@@ -192,36 +224,80 @@ impl<'a> Flow<'a> {
         self.window.has_room(message.size).then(|| pace.due())
     }
 
-    /// A pace is kept on the wire, so without a connection nothing is handed over.
+    /// A pace is kept on the wire, and what may have been sent is recorded with its connection: so without one nothing
+    /// is handed over.
     fn waits_for_connection(&self) -> bool {
-        self.pace.is_some() && !self.watch.live.get()
+        (self.pace.is_some() || self.position.is_some()) && !self.watch.live.get()
     }
 
     /// Takes what was read.
     fn take(&mut self, batch: Option<Batch>) {
         match batch {
-            None => self.input_ended = true,
+            None => {
+                self.input_ended = true;
+                self.broken = self.position.as_ref().and_then(|position| position.ended().err());
+            }
             Some(Batch::Failed(failure)) => {
                 self.input_ended = true;
                 self.tally.input_failed(self.read_line, failure);
             }
-            Some(Batch::Items(items)) => {
-                for item in items {
-                    match item {
-                        Item::Message(message) => {
-                            self.read_line = message.line;
-                            self.ready.push_back(message);
-                        }
-                        Item::Skipped => self.tally.skipped += 1,
-                        Item::Bad(bad) => {
-                            self.read_line = bad.line;
-                            self.fail(bad.line, bad.failure, "cannot be sent");
-                            // Those before it are still sent.
-                            self.input_ended |= bad.last || !self.settings.keep_going;
-                        }
+            Some(Batch::Items(entries)) => {
+                for entry in entries {
+                    if let Err(failure) = self.take_line(entry) {
+                        self.broken = Some(failure);
+                        return;
                     }
                 }
             }
+        }
+        if self.doomed && (self.input_ended || self.position.as_ref().is_none_or(Position::is_compared)) {
+            self.stop_sending();
+        }
+    }
+
+    /// Takes a line. Fails when it is not the line that an earlier run has sent.
+    fn take_line(&mut self, Entry { line, digest, item }: Entry) -> Result<(), Failure> {
+        self.read_line = line;
+        let fate = self.position.as_mut().map(|position| position.take(line, digest)).transpose()?;
+        let position = self.position.as_mut();
+        match (item, fate) {
+            (Item::Message(message), None) => self.ready.push_back(message),
+            (Item::Message(_), Some(Fate::Skip)) => self.tally.earlier += 1,
+            (Item::Message(mut message), Some(Fate::Send { id, again })) => {
+                if let Some(position) = position {
+                    message.mode = position.mode(message.mode, id, again);
+                }
+                self.ready.push_back(message);
+            }
+            (Item::Message(message), Some(Fate::Unknown { id })) => {
+                let id = if let AckMode::Id(own) = message.mode { own } else { id };
+                self.tally.lose(line, id, EARLIER_LOST.into());
+                self.settled(line, Some(Left::Unknown));
+                self.doomed |= !self.settings.keep_going;
+            }
+            (Item::Message(_), Some(Fate::NoId)) => {
+                self.fail(line, Failure::message(Kind::Usage, "there is no ackId left for it"), "cannot be sent");
+                self.input_ended = true;
+            }
+            (Item::Skipped, _) => {
+                self.tally.skipped += 1;
+                self.settled(line, None);
+            }
+            (Item::Bad(bad), _) => {
+                // It is bad in every run, and told in every run.
+                self.settled(line, None);
+                self.fail(line, bad.failure, "cannot be sent");
+                // Those before it are still sent.
+                self.input_ended |= bad.last || !self.settings.keep_going;
+            }
+        }
+        Ok(())
+    }
+
+    /// A line needs no more to be done; `left`: it may not have arrived.
+    fn settled(&mut self, line: u64, left: Option<Left>) {
+        if let Some(position) = &mut self.position {
+            position.settle(line, left);
         }
     }
 
@@ -230,9 +306,26 @@ impl<'a> Flow<'a> {
         if self.waits_for_connection() {
             return;
         }
+        if let Some(position) = &mut self.position {
+            let ahead =
+                [self.ready.front(), self.ready.back()].into_iter().flatten().any(|it| !position.admits(it.line));
+            let idle = self.ready.is_empty() && self.window.is_empty();
+            let compared = position.is_compared() || self.input_ended;
+            if compared
+                && (ahead || idle)
+                && let Err(failure) = position.write()
+            {
+                self.broken = Some(failure);
+                return;
+            }
+            if !compared {
+                return;
+            }
+        }
         let now = Instant::now();
         let (mut submissions, mut bytes) = (Vec::new(), 0);
         while self.ready.front().is_some_and(|message| self.window.has_room(message.size))
+            && self.may_go()
             && self.pace.as_mut().is_none_or(|pace| pace.take(now))
             && let Some(message) = self.ready.pop_front()
         {
@@ -250,12 +343,27 @@ impl<'a> Flow<'a> {
         }
     }
 
+    /// Whether it is recorded that the next line may be sent.
+    fn may_go(&self) -> bool {
+        let line = self.ready.front().map_or(0, |message| message.line);
+        self.position.as_ref().is_none_or(|position| position.admits(line))
+    }
+
     /// A line has come to its end: every line that was handed over passes here, once. Up to
     /// [`Window::settled_line`] all have.
     fn settle(&mut self, Settlement { tag, outcome }: Settlement) {
         let known = !matches!(outcome, Outcome::Unknown { .. } | Outcome::NotSent { .. });
         let Some(slot) = self.window.settle(tag, known) else { return };
         let line = slot.line;
+        match &outcome {
+            Outcome::Acked { .. } | Outcome::Sent | Outcome::AlreadyJoined => self.settled(line, None),
+            Outcome::Refused { .. } | Outcome::IdInUse { .. } => self.settled(line, Some(Left::Refused)),
+            // Another run goes on with it, on the same connection.
+            Outcome::Unknown { reason, .. } if reason == STOPPED => {}
+            Outcome::NotAcknowledged { .. } if !self.settings.keep_going => {}
+            Outcome::Unknown { .. } | Outcome::NotAcknowledged { .. } => self.settled(line, Some(Left::Unknown)),
+            Outcome::NotSent { .. } => {}
+        }
         match &outcome {
             Outcome::Acked { duplicate, .. } => self.tally.acked(*duplicate),
             // No line is a join.
@@ -331,7 +439,8 @@ impl<'a> Flow<'a> {
             let style = self.surroundings.console.err.style;
             self.surroundings.console.err.line(&style.dim(&words));
         }
-        match self.tally.into_failure() {
+        let finished = self.is_done();
+        let verdict = match self.tally.into_failure() {
             Some(failure) => Verdict::Failed(failure),
             None if self.over => Verdict::SessionEnded,
             None if self.settings.awaits_replies() => {
@@ -340,6 +449,12 @@ impl<'a> Flow<'a> {
                 await_replies(self.surroundings, limit, &self.client, wanted, until.as_deref()).await
             }
             None => Verdict::Done("done"),
+        };
+        let Some(position) = &mut self.position else { return verdict };
+        let is_clean = finished && matches!(verdict, Verdict::Done(_));
+        match (if is_clean { position.finish() } else { position.write() }, verdict) {
+            (Err(failure), Verdict::Done(_) | Verdict::SessionEnded) => Verdict::Failed(failure),
+            (_, verdict) => verdict,
         }
     }
 }

@@ -22,6 +22,8 @@ pub(super) struct Tally {
     pub(super) failed: u64,
     /// Records that are no messages.
     pub(super) skipped: u64,
+    /// Lines that an earlier run has sent.
+    pub(super) earlier: u64,
     /// Lines that were read and not sent when the end came.
     pub(super) unsent: u64,
     /// Lines and ackIds of those whose outcome is unknown.
@@ -41,6 +43,7 @@ impl Tally {
             duplicates: 0,
             failed: 0,
             skipped: 0,
+            earlier: 0,
             unsent: 0,
             unknown: Default::default(),
             reason: String::new(),
@@ -114,6 +117,7 @@ impl Tally {
             (self.unknown.0.count(), "of them with an unknown outcome"),
             (self.unsent, "read and not sent"),
             (self.skipped, "skipped"),
+            (self.earlier, "sent by an earlier run"),
         ] {
             if count > 0 {
                 words += &format!(", {count} {what}");

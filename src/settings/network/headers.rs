@@ -5,7 +5,7 @@ use http::{HeaderName, HeaderValue};
 
 use crate::failure::{Failure, Kind};
 use crate::secret::{self, Secret, is_secret_header};
-use crate::settings::source::{hint_at_secret, read};
+use crate::settings::source::{hint_at_secret, read_lines};
 use crate::settings::{Input, stdin};
 
 /// Of the handshake itself, or of the connection.
@@ -18,7 +18,7 @@ pub(super) fn settle(given: &[Secret], input: &mut dyn Input) -> Result<Vec<(Hea
         let file = header.expose().strip_prefix('@').map(|path| format!("`{path}`, named by `--header`,"));
         let stdin = || stdin::takes(header).then(|| "standard input, read for `--header`,".to_owned());
         if let Some(file) = file.or_else(stdin) {
-            let text = read("--header", header, input)?;
+            let text = read_lines("--header", header, input)?;
             for (index, line) in text.expose().lines().enumerate().filter(|(_, line)| !line.trim().is_empty()) {
                 let place = format!("line {} of {file}", index + 1);
                 headers.push(parse(line).map_err(|problem| bad(Kind::Config, &place, &problem))?);

@@ -56,7 +56,8 @@ impl File {
             Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
             Err(error) => {
                 let what = format!("could not read `{}`", path.display());
-                return Err(Failure::new(Kind::Config, anyhow::Error::new(error).context(what)));
+                let failure = Failure::new(Kind::Config, anyhow::Error::new(error).context(what));
+                return Err(failure.hint("it has to be a text file that you may read"));
             }
         };
         let text = text.trim_start_matches('\u{feff}');
@@ -181,10 +182,13 @@ fn home() -> Option<PathBuf> {
 }
 
 fn by_reference(key: &str) -> String {
-    if key == "url" || key == "url-command" {
-        return "`url = \"@FILE\"` or `url-command = \"…\"` keeps it out of the configuration file".into();
+    match key {
+        "url" => "`url = \"@FILE\"` or `url-command = \"…\"` keeps it out of the configuration file".into(),
+        "url-command" => {
+            "the command itself can read it from a file, which keeps it out of the configuration file".into()
+        }
+        _ => format!("`{key} = \"@FILE\"` keeps it out of the configuration file"),
     }
-    format!("`{key} = \"@FILE\"` keeps it out of the configuration file")
 }
 
 /// What does not go together.

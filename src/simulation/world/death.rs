@@ -104,7 +104,7 @@ impl World {
             downtime: Duration::ZERO,
         };
         let resume = Some(resume).filter(|resume| resume.snapshot != Snapshot::default());
-        config.keep = Some(Keep { resume });
+        config.keep = Some(Keep { resume, reserved: None });
         if let Some(wire) = client.wire.take()
             && !wire.hub_done
             && !wire.up_silent

@@ -24,9 +24,11 @@ fn what_is_kept_is_there_for_the_next_process() {
     let path = home.path().join("s");
     let first = open(&path);
     assert_eq!((first.place, first.snapshot, first.done), (None, Snapshot::default(), 0));
-    let Record { place, snapshot, stream, .. } = record();
+    let Record { place, snapshot, .. } = record();
+    let mut stream = Stream::new(20, "t");
+    stream.push([7; 16]);
     first.file.keep(snapshot.clone(), place.clone()).unwrap();
-    first.file.keep_stream(stream.clone()).unwrap();
+    first.file.keep_stream(&stream).unwrap();
     first.file.begin(mark(2, 7)).unwrap();
     first.file.done(mark(2, 7));
     // Recorded with the next batch, as under load.
@@ -36,7 +38,9 @@ fn what_is_kept_is_there_for_the_next_process() {
     first.file.done(mark(1, 90));
     drop(first.file);
     let second = open(&path);
-    assert_eq!((second.place, second.snapshot, second.stream), (place, snapshot.clone(), stream));
+    // With the connection its lines were sent on.
+    stream.ordinal = 2;
+    assert_eq!((second.place, second.snapshot, second.stream.as_ref()), (place, snapshot.clone(), Some(&stream)));
     assert_eq!((second.done, second.begun), (7, 9));
     second.file.done(mark(2, 9));
     second.file.settle().unwrap();
@@ -46,6 +50,10 @@ fn what_is_kept_is_there_for_the_next_process() {
     // A new connection counts anew.
     let third = open(&path);
     assert_eq!((third.done, third.begun, third.snapshot.ordinal), (0, 0, 3));
+    third.file.end_stream(&stream).unwrap();
+    drop(third.file);
+    let fourth = open(&path);
+    assert_eq!((fourth.stream, fourth.snapshot.used_ids), (None, vec![(0, 3), (20, 20), (u64::MAX, u64::MAX)]));
 }
 
 #[test]

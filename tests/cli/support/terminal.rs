@@ -22,6 +22,8 @@ pub struct TerminalSetup {
     home: TempDir,
     rows: u16,
     columns: u16,
+    /// What the shell does that starts it.
+    script: &'static str,
 }
 
 /// `wps` with these arguments at a terminal of 24 lines of 80 columns.
@@ -38,6 +40,7 @@ pub fn terminal<A: Into<String>>(arguments: impl IntoIterator<Item = A>) -> Term
         home,
         rows: 24,
         columns: 80,
+        script: "exec \"$@\"",
     }
 }
 
@@ -45,6 +48,12 @@ impl TerminalSetup {
     /// Of another size.
     pub fn size(mut self, rows: u16, columns: u16) -> Self {
         (self.rows, self.columns) = (rows, columns);
+        self
+    }
+
+    /// As a job of a shell, which says `stopped` when it was, and goes on with it.
+    pub fn under_a_shell(mut self) -> Self {
+        self.script = "set -m; \"$@\"; echo stopped; fg";
         self
     }
 
@@ -69,7 +78,7 @@ impl TerminalSetup {
     /// Starts it.
     pub fn start(self) -> Terminal {
         let mut command = Command::new("sh");
-        let size = format!("stty sane rows {} cols {} && exec \"$@\"", self.rows, self.columns);
+        let size = format!("stty sane rows {} cols {} && {}", self.rows, self.columns, self.script);
         command.args(["-c", &size, "sh", BINARY]).args(&self.arguments);
         command.env_clear().envs(self.variables).current_dir(self.home.path());
         let process = PtyProcess::new(command).unwrap();

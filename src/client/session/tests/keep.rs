@@ -27,7 +27,7 @@ fn unanswered(text: &str, ack_id: u64) -> KeptOperation {
 
 fn resume(snapshot: Snapshot) -> Config {
     let resume = Resume { snapshot, done: 5, begun: 7, downtime: s(3), leave: vec!["old".into()] };
-    Config { keep: Some(Keep { resume: Some(resume) }), ..config() }
+    Config { keep: Some(Keep { resume: Some(resume), reserved: None }), ..config() }
 }
 
 /// With the first recovery dialled.
@@ -279,4 +279,52 @@ fn a_record_without_a_connection_begins_a_new_one_in_its_groups() {
     b.open();
     b.control(&connected("c2"));
     b.says(&["connected c2 None", &joins("g", 5)]);
+}
+
+#[test]
+fn what_its_issuer_records_is_no_part_of_a_snapshot_until_the_end_but_its_id() {
+    let mut b = Bench::live(kept());
+    b.take();
+    b.session.take_snapshot();
+    b.ask(send("a"), AckMode::Recorded { id: 7, again: false });
+    b.says(&[&sends("a", 7)]);
+    assert_eq!(b.session.take_snapshot(), None);
+    b.ack(7);
+    assert_eq!(b.session.take_snapshot(), None);
+    b.ask(send("b"), AckMode::Recorded { id: 8, again: false });
+    b.stop();
+    let parting = b.session.take_snapshot().unwrap();
+    assert_eq!((parting.operations, parting.used_ids), (vec![], vec![(7, 8)]));
+}
+
+#[test]
+fn what_its_issuer_brings_again_goes_out_on_the_same_connection_and_is_unknown_on_another() {
+    let again = |id| AckMode::Recorded { id, again: true };
+    let mut b = resuming(snapshot());
+    b.recover();
+    b.take();
+    b.ask(send("a"), again(3));
+    b.says(&[&sends("a", 3)]);
+    b.nack(3, "Duplicate");
+    b.says(&["ack 3 sendToGroup g duplicate, attempts 2, 0ns", "#1 acked 3 duplicate, attempts 2, 0ns"]);
+    // Before the recovery fails, and after.
+    let mut b = resuming(snapshot());
+    b.ask(send("a"), again(3));
+    b.dial_failed(DialClass::Status(404));
+    b.ask(send("b"), again(4));
+    let said = b.take();
+    let unknown: Vec<&String> = said.iter().filter(|said| said.contains("unknown")).collect();
+    assert!(
+        unknown.len() == 2 && unknown[1].contains("#2 unknown 4: the connection that an earlier run sent on"),
+        "{said:?}"
+    );
+}
+
+#[test]
+fn reserved_ids_are_for_what_its_issuer_records() {
+    let mut b = Bench::live(Config { keep: Some(Keep { resume: None, reserved: Some((1, 5)) }), ..config() });
+    b.send("a");
+    b.ask(send("b"), AckMode::Id(2));
+    b.ask(send("c"), AckMode::Recorded { id: 2, again: false });
+    b.says(&[&sends("a", 6), "#2 id 2 in use", &sends("c", 2)]);
 }

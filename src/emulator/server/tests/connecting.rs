@@ -116,7 +116,7 @@ async fn what_is_no_proper_handshake_is_refused() {
         ("GET", format!("/client/hubs/chat?access_token={token}&webpubsub_mode=shout"), "400", "webpubsub_mode"),
         ("GET", format!("/client/hubs/chat?access_token={token}&webpubsub_mode=sendToGroup"), "400", "`group`"),
         ("POST", "/client/hubs/chat".to_owned(), "405", "GET"),
-        ("GET", "/clients".to_owned(), "404", "/client/hubs/{hub}"),
+        ("GET", "/client/elsewhere".to_owned(), "404", "/client/hubs/{hub}"),
         ("GET", "/client/hubs/chat/more".to_owned(), "404", "/client/hubs/{hub}"),
     ] {
         let (head, body) = emulator.request(method, &path, "").await;

@@ -1,0 +1,147 @@
+//! `--session` of a stream: its position, recorded so that another run with the same input goes on from there.
+//!
+//! A line is recorded before it is handed over, many lines at once, and what is handed over never runs further ahead of
+//! the recorded position than the service remembers ackIds (PROTOCOL §6). So another run may send every line again that
+//! is not recorded as settled, under its id, and the service carries it out once. Before it sends anything, a run has
+//! compared its input with all that was recorded. The flow is the caller.
+
+use crate::client::session::AckMode;
+use crate::commands::session_file::{OTHER_INPUT, StreamFile};
+use crate::failure::{Failure, Kind};
+use crate::state::{Comparing, Left, LineDigest, Mismatch, Step, Stream};
+
+/// How far a line may be ahead of the recorded position. The service remembers 1000 ids, and a few are others'.
+const SPAN: u64 = 900;
+/// Most lines read ahead of the oldest that has not settled.
+const MOST_READ: u64 = 4096;
+
+/// What is to be done with a line.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Fate {
+    /// It has arrived.
+    Skip,
+    /// It is sent under this id, unless it brings its own; `again`: it may have been sent before.
+    Send { id: u64, again: bool },
+    /// It was sent on a connection that is gone: nobody knows of it.
+    Unknown { id: u64 },
+    /// There is no id left.
+    NoId,
+}
+
+/// The position of a stream.
+#[derive(Debug)]
+pub(super) struct Position {
+    file: StreamFile,
+    stream: Stream,
+    /// The input is still compared with what was recorded.
+    comparing: Option<Comparing>,
+    /// What is not known to have arrived is sent again.
+    resend: bool,
+    /// As it was recorded last: how many lines have settled, and how many there are.
+    written: (u64, u64),
+    /// Something has settled since.
+    changed: bool,
+}
+
+impl Position {
+    pub(super) fn new(file: StreamFile, resend: bool) -> Self {
+        let stream = file.stream.clone();
+        let comparing = Some(stream.compare()).filter(|comparing| !comparing.is_done(&stream));
+        let written = (stream.settled(), stream.end());
+        Self { file, stream, comparing, resend, written, changed: false }
+    }
+
+    /// Whether the input is the same as far as it was recorded: nothing is sent before.
+    pub(super) fn is_compared(&self) -> bool {
+        self.comparing.is_none()
+    }
+
+    /// Whether more may be read.
+    pub(super) fn has_room(&self) -> bool {
+        self.stream.end() - self.stream.settled() < MOST_READ || !self.is_compared()
+    }
+
+    /// The next line of the input, from its beginning on. Fails when it is not the one that was sent before (exit 3).
+    pub(super) fn take(&mut self, line: u64, digest: LineDigest) -> Result<Fate, Failure> {
+        let index = line - 1;
+        let step = match &mut self.comparing {
+            Some(comparing) => {
+                let step = comparing.line(&self.stream, &digest).map_err(|it| mismatch(&self.file.name, it))?;
+                if comparing.is_done(&self.stream) {
+                    self.comparing = None;
+                }
+                step
+            }
+            None => {
+                self.stream.push(digest);
+                Step::New
+            }
+        };
+        let Some(id) = self.stream.id_of(index) else { return Ok(Fate::NoId) };
+        Ok(match step {
+            Step::Settled => Fate::Skip,
+            Step::New | Step::Left(Left::Refused) => Fate::Send { id, again: false },
+            Step::Open if !self.file.stale => Fate::Send { id, again: true },
+            Step::Open | Step::Left(Left::Unknown) if self.resend => Fate::Send { id, again: false },
+            Step::Open | Step::Left(Left::Unknown) => Fate::Unknown { id },
+        })
+    }
+
+    /// The input has ended. Fails when it is shorter than before (exit 3).
+    pub(super) fn ended(&self) -> Result<(), Failure> {
+        let Some(comparing) = &self.comparing else { return Ok(()) };
+        comparing.finish(&self.stream).map_err(|it| mismatch(&self.file.name, it))
+    }
+
+    /// The id of a line: its own, or the one it has by its number.
+    pub(super) fn mode(&mut self, given: AckMode, id: u64, again: bool) -> AckMode {
+        let id = match given {
+            AckMode::Id(own) => {
+                self.stream.note_id(own);
+                own
+            }
+            AckMode::Automatic | AckMode::None | AckMode::Recorded { .. } => id,
+        };
+        AckMode::Recorded { id, again }
+    }
+
+    /// Whether the line may be handed over, as things are recorded.
+    pub(super) fn admits(&self, line: u64) -> bool {
+        let (settled, end) = self.written;
+        line <= end && (line - 1).saturating_sub(settled) < SPAN
+    }
+
+    /// A line has settled; `left`: and may not have arrived.
+    pub(super) fn settle(&mut self, line: u64, left: Option<Left>) {
+        self.changed = true;
+        self.stream.settle(line - 1, left);
+    }
+
+    /// Records where it is, if that has changed.
+    pub(super) fn write(&mut self) -> Result<(), Failure> {
+        let now = (self.stream.settled(), self.stream.end());
+        if self.changed || now != self.written {
+            self.file.keep(&self.stream)?;
+            (self.written, self.changed) = (now, false);
+        }
+        Ok(())
+    }
+
+    /// Records that all of it has arrived.
+    pub(super) fn finish(&mut self) -> Result<(), Failure> {
+        self.file.end(&self.stream)
+    }
+}
+
+fn mismatch(name: &str, Mismatch { recorded, read, short }: Mismatch) -> Failure {
+    let what = if short {
+        format!("it ends after line {read}, and an earlier run has read {recorded} lines")
+    } else {
+        format!("what an earlier run has sent differs up to line {read}")
+    };
+    Failure::message(
+        Kind::Config,
+        format!("this is not the input whose position the session file `{name}` holds: {what}"),
+    )
+    .hint(OTHER_INPUT)
+}

@@ -1,0 +1,211 @@
+//! `send --session` with a stream: killed and run again with the same input, it goes on where it was, and each line
+//! arrives once. What is not the same input is refused before anything of it is sent.
+
+use std::fs;
+
+use rustix::process::Signal;
+use serde_json::{Value, json};
+use tempfile::TempDir;
+
+use crate::support::emulator::Emulator;
+use crate::support::{Ended, FromClient, Peer, Running, Service, wps};
+
+struct Bench {
+    service: Service,
+    home: TempDir,
+}
+
+impl Bench {
+    fn new() -> Self {
+        Self { service: Service::start(), home: tempfile::tempdir().unwrap() }
+    }
+
+    fn start(&self, command: &[&str], input: &str) -> Running {
+        let file = self.home.path().join("s");
+        wps(command).args(["--url", &self.service.url(), "--session"]).arg(file).stdin(input).start()
+    }
+
+    fn send(&self, more: &[&str], input: &str) -> Running {
+        self.start(&[&["send", "g", "--lines"], more].concat(), input)
+    }
+
+    /// The position of a stream in the file.
+    fn stream(&self) -> Value {
+        let text = fs::read_to_string(self.home.path().join("s")).unwrap();
+        serde_json::from_str::<Value>(text.lines().nth(1).unwrap()).unwrap()["stream"].take()
+    }
+
+    /// A run that has sent three lines and was killed when the first and the third were acknowledged, and that recorded.
+    fn left(&self) {
+        let wps = self.send(&[], LINES);
+        let mut peer = self.service.connect();
+        assert_eq!(ids(&read(&mut peer, 3)), [1, 2, 3]);
+        wps.signal(Signal::KILL);
+        assert_eq!(wps.end().code, -9);
+    }
+
+    /// Takes the recovery of `c1`.
+    fn recovered(&self) -> Peer {
+        let peer = self.service.recovery();
+        self.proved(peer)
+    }
+
+    /// Shows the client that the connection goes on.
+    fn proved(&self, mut peer: Peer) -> Peer {
+        assert!(matches!(peer.next(), FromClient::Frame(ping) if ping["type"] == "ping"));
+        peer.send(&json!({"type": "pong"}));
+        peer
+    }
+
+    fn refused_recovery(&self) -> Peer {
+        self.service.request().refuse("404 Not Found", &[], "");
+        let mut peer = self.service.request().upgrade();
+        peer.greet("c2", "t2");
+        peer
+    }
+}
+
+const LINES: &str = "a\nb\nc\n";
+
+fn read(peer: &mut Peer, count: usize) -> Vec<Value> {
+    (0..count).map(|_| peer.operation()).collect()
+}
+
+fn ids(frames: &[Value]) -> Vec<u64> {
+    frames.iter().map(|frame| frame["ackId"].as_u64().unwrap()).collect()
+}
+
+/// That the run was refused with exit 3, for this reason.
+#[track_caller]
+fn assert_refused(ended: &Ended, why: &str) {
+    ended.assert_failed(3, &[why, "nothing was sent: run it again with the same input and flags"]);
+}
+
+#[test]
+fn killed_twenty_times_it_sends_each_line_once_and_in_order() {
+    let emulator = Emulator::start(&[]);
+    let mut listener = emulator.listen(&["--count", "5000"]);
+    let home = tempfile::tempdir().unwrap();
+    let input: String = (1..=5000).map(|number| format!("{number}\n")).collect();
+    let run = |rate: &str| {
+        wps(["send", "g", "--lines", "--user", "sender", "--rate", rate, &emulator.local(), "--session"])
+            .arg(home.path().join("s"))
+            .stdin(input.as_str())
+            .start()
+    };
+    for kill in 0..20 {
+        let wps = run("2500/s");
+        // Somewhere else in each run.
+        for _ in 0..1 + kill * 37 % 101 {
+            listener.expect("group-message");
+        }
+        wps.signal(Signal::KILL);
+        assert_eq!(wps.end().code, -9, "kill {kill}");
+    }
+    let ended = run("1000000/s").end();
+    assert_eq!(ended.code, 0, "{}", ended.stderr);
+    ended.assert_stderr(&["sent by an earlier run"]);
+    let rest = listener.end();
+    let records = rest.records();
+    let came = records.iter().filter(|record| record["type"] == "group-message");
+    let came: Vec<&str> = came.map(|record| record["data"].as_str().unwrap()).collect();
+    let wanted: Vec<&str> = input.lines().collect();
+    assert!(came == wanted, "{} lines came", came.len());
+}
+
+#[test]
+fn what_was_not_acknowledged_is_sent_again_under_its_ids_and_a_stream_that_is_done_leaves_no_position() {
+    let bench = Bench::new();
+    bench.left();
+    let wps = bench.send(&[], "a\nb\nc\nd\n");
+    let mut peer = bench.recovered();
+    let frames = read(&mut peer, 4);
+    assert_eq!(ids(&frames), [1, 2, 3, 4]);
+    peer.nack(&json!(1), "Duplicate", "");
+    (2..=4).for_each(|id| peer.ack(&json!(id)));
+    let ended = wps.end();
+    assert_eq!(ended.code, 0, "{}", ended.stderr);
+    ended.assert_stderr(&["sent 4 lines, 4 acknowledged (1 had arrived before)"]);
+    assert_eq!(bench.stream(), Value::Null);
+    // Another stream has other ids: the service would take these for those.
+    let wps = bench.send(&[], "a\n");
+    let mut peer = bench.recovered();
+    assert_eq!(ids(&read(&mut peer, 1)), [5]);
+    peer.ack(&json!(5));
+    assert_eq!(wps.end().code, 0);
+}
+
+#[test]
+fn another_input_is_refused_before_anything_of_it_is_sent() {
+    let bench = Bench::new();
+    bench.left();
+    for (command, input, why) in [
+        (&["send", "g", "--lines"][..], "a\nx\nc\n", "has sent differs up to line 2"),
+        (&["send", "g", "--lines"], "a\nb\n", "it ends after line 2, and an earlier run has read 3 lines"),
+        (&["send", "h", "--lines"], LINES, "this one has another target"),
+        (&["send", "g", "--lines", "--ack-id", "7"], LINES, "its ackIds begin with 1"),
+    ] {
+        let wps = bench.start(command, input);
+        assert_refused(&wps.end(), why);
+    }
+    assert_eq!(bench.stream()["states"], "ooo");
+}
+
+#[test]
+fn with_the_connection_lost_the_lines_are_unknown_until_they_are_sent_again_on_demand() {
+    let bench = Bench::new();
+    bench.left();
+    let wps = bench.send(&[], LINES);
+    let _peer = bench.refused_recovery();
+    wps.end().assert_failed(9, &["no ack came for lines 1-3 (ackIds 1-3)"]);
+    // The connection there is now knows nothing of these ids, so nothing is asked of it.
+    bench.send(&[], LINES).end().assert_failed(9, &["no ack came for lines 1-3 (ackIds 1-3)"]);
+    let wps = bench.send(&["--on-unknown", "resend"], LINES);
+    // The run before may have begun to connect.
+    let request = std::iter::repeat_with(|| bench.service.accept().try_request()).find_map(|request| request).unwrap();
+    request.assert_recovers("c2", "t2");
+    let mut peer = bench.proved(request.upgrade());
+    assert_eq!(ids(&read(&mut peer, 3)), [1, 2, 3]);
+    (1..=3).for_each(|id| peer.ack(&json!(id)));
+    assert_eq!(wps.end().code, 0);
+    assert_eq!(bench.stream(), Value::Null);
+}
+
+#[test]
+fn a_refused_line_is_tried_again_by_the_next_run_and_the_others_are_not() {
+    let bench = Bench::new();
+    let wps = bench.send(&["--keep-going"], LINES);
+    let mut peer = bench.service.connect();
+    read(&mut peer, 3);
+    peer.ack(&json!(1));
+    peer.nack(&json!(2), "Forbidden", "no");
+    peer.ack(&json!(3));
+    assert_eq!(wps.end().code, 8);
+    let wps = bench.send(&["--keep-going"], LINES);
+    let mut peer = bench.recovered();
+    let again = peer.operation();
+    assert_eq!((&again["ackId"], &again["data"]), (&json!(2), &json!("b")));
+    peer.ack(&json!(2));
+    let ended = wps.end();
+    assert_eq!(ended.code, 0, "{}", ended.stderr);
+    ended.assert_stderr(&["sent 1 line, 1 acknowledged, 2 sent by an earlier run"]);
+}
+
+#[test]
+fn other_commands_stay_away_from_the_ids_of_a_stream_that_is_not_finished() {
+    let bench = Bench::new();
+    bench.left();
+    let wps = bench.start(&["send", "g", "hello", "-v"], "");
+    let mut peer = bench.recovered();
+    let frame = peer.operation();
+    assert!(frame["ackId"].as_u64().unwrap() > 1 << 32, "{frame}");
+    peer.ack(&frame["ackId"]);
+    let ended = wps.end();
+    assert_eq!(ended.code, 0, "{}", ended.stderr);
+    ended.assert_stderr(&["holds the position of a stream that is not finished, after line 0"]);
+    let wps = bench.send(&[], "a\nb\nc\nd\n");
+    let mut peer = bench.recovered();
+    assert_eq!(ids(&read(&mut peer, 4)), [1, 2, 3, 4]);
+    (1..=4).for_each(|id| peer.ack(&json!(id)));
+    assert_eq!(wps.end().code, 0);
+}
