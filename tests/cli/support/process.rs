@@ -26,16 +26,20 @@ pub struct Setup {
 
 /// A run with these arguments, and its result. For runs that end by themselves.
 pub fn wps<A: AsRef<OsStr>>(args: impl IntoIterator<Item = A>) -> Setup {
-    let mut setup = if signals_are_ignored() {
-        // Such as when the tests run in the background of a shell: the binary would rightly ignore them too.
-        let mut setup = Setup::program("env");
-        setup.command.args(["--default-signal=INT,TERM,HUP", BINARY]);
-        setup
-    } else {
-        Setup::program(BINARY)
-    };
+    let mut setup = Setup::program(BINARY);
     setup.command.args(args);
     setup
+}
+
+/// A program that takes signals as it does when a person starts it. Where they are ignored, such as when the tests run in
+/// the background of a shell, it would rightly ignore them too.
+pub fn command(program: &str) -> Command {
+    if !signals_are_ignored() {
+        return Command::new(program);
+    }
+    let mut command = Command::new("env");
+    command.args(["--default-signal=INT,TERM,HUP", program]);
+    command
 }
 
 /// Whether one of SIGHUP, SIGINT and SIGTERM is ignored here, and so by what is started from here.
@@ -57,7 +61,7 @@ impl Setup {
 
     fn program(program: &str) -> Self {
         let home = tempfile::tempdir().unwrap();
-        let mut command = Command::new(program);
+        let mut command = self::command(program);
         command.env_clear().env("HOME", home.path()).current_dir(home.path());
         for directory in ["CONFIG", "STATE", "DATA", "CACHE"] {
             command.env(format!("XDG_{directory}_HOME"), home.path().join(directory.to_lowercase()));

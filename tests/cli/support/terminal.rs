@@ -3,7 +3,6 @@
 use std::fs::File;
 use std::io::{Read as _, Write as _};
 use std::num::NonZero;
-use std::process::Command;
 use std::sync::{Arc, Condvar, Mutex};
 use std::thread;
 use std::time::{Duration, Instant};
@@ -13,7 +12,7 @@ use rustix::termios::{Winsize, tcsetwinsize};
 use tempfile::TempDir;
 
 use super::PATIENCE;
-use super::process::BINARY;
+use super::process::{BINARY, command};
 
 /// A run about to start.
 pub struct TerminalSetup {
@@ -77,7 +76,7 @@ impl TerminalSetup {
 
     /// Starts it.
     pub fn start(self) -> Terminal {
-        let mut command = Command::new("sh");
+        let mut command = command("sh");
         let size = format!("stty sane rows {} cols {} && {}", self.rows, self.columns, self.script);
         command.args(["-c", &size, "sh", BINARY]).args(&self.arguments);
         command.env_clear().envs(self.variables).current_dir(self.home.path());
