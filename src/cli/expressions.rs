@@ -11,7 +11,8 @@ pub struct FilterArgs {
     /// The records are those of -o ndjson, `--only messages` leaves those of messages. A record without a result prints
     /// nothing; one for which the expression fails is warned about and prints nothing more. Numbers that are not
     /// calculated with keep their digits. `$ENV`, `env` and `now` are there, `input` is not, `halt` fails, `debug` goes
-    /// to the log. An evaluation that takes longer than 10 s or recurses too deep fails.
+    /// to the log. An evaluation that takes longer than 10 s, or much memory, or recurses too deep
+    /// fails.
     #[arg(long, value_name = "EXPR")]
     pub jq: Option<String>,
 

@@ -15,7 +15,7 @@ use tokio::sync::Notify;
 
 use super::console::{Stream, Style};
 use super::entries::{Entry, entries};
-use super::jq::{BadExpression, Hurry, Jq, Limits, is_text, write_json};
+use super::jq::{BadExpression, Hurry, Jq, Limits, STACK, is_text, write_json};
 use super::sanitize;
 use crate::secret::redact;
 
@@ -123,7 +123,14 @@ impl Expressions {
         let mut out = Vec::new();
         match &self.jq {
             // A failure would be one more than the one that ended the run.
-            Some(jq) => drop(print(jq, self.raw, record, &Limits::shared_thread(), Style::default(), &mut out)),
+            // On a thread with stack enough, as all others; without one nothing is printed.
+            Some(jq) => std::thread::scope(|scope| {
+                let limits = Limits::shared_thread();
+                let out = &mut out;
+                let evaluate = move || print(jq, self.raw, record, &limits, Style::default(), out);
+                let thread = std::thread::Builder::new().stack_size(STACK).spawn_scoped(scope, evaluate);
+                drop(thread.map(std::thread::ScopedJoinHandle::join));
+            }),
             None => out.extend_from_slice(record),
         }
         out

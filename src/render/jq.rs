@@ -23,7 +23,11 @@ pub use value::{is_text, write_json};
 
 /// The stack that compiling and running may use, in bytes; it costs address space only. Whoever runs expressions with
 /// [`Limits::own_thread`] has a thread with so much of it.
-pub const STACK: usize = 256 * 1024 * 1024;
+#[cfg(target_pointer_width = "64")]
+pub const STACK: usize = 1024 * 1024 * 1024;
+/// The same where there is less of it.
+#[cfg(not(target_pointer_width = "64"))]
+pub const STACK: usize = 64 * 1024 * 1024;
 
 /// The variable with the environment.
 const ENVIRONMENT: &str = "$ENV";
@@ -335,6 +339,29 @@ mod tests {
         assert!(error.contains("nested deeper"), "{error}");
         let quoted = format!("{{\"a\":\"{}\"}}", "[{\\\"".repeat(20_000));
         assert_eq!(is_true(".a", &quoted), Ok(true), "brackets in a string are none");
+    }
+
+    #[test]
+    fn what_takes_too_much_memory_is_given_up_and_however_deep_it_was_nested_is_freed() {
+        // On a thread as those of the program are: an overflow of its stack would end all tests.
+        let thread = std::thread::Builder::new().stack_size(STACK);
+        let evaluate = || {
+            for expression in [
+                "def f(g): f(g | g); f(.)",
+                "[recurse([.])]",
+                "reduce repeat(1) as $i (null; [.])",
+                "reduce repeat(1) as $i (null; {a: .})",
+                "[range(1e12)]",
+                "reduce range(60) as $i ([1]; . + .)",
+            ] {
+                let mut limits = Limits::own_thread(None);
+                limits.memory /= 4;
+                let error = Jq::compile(expression).unwrap().is_true(b"{}", &limits).unwrap_err();
+                // On a very busy machine the time may be over first.
+                assert!(error.contains("too much memory") || error.contains("longer than"), "{expression}: {error}");
+            }
+        };
+        thread.spawn(evaluate).unwrap().join().unwrap();
     }
 
     #[test]

@@ -21,6 +21,8 @@ mod emulator_load;
 #[cfg(unix)]
 mod ending;
 #[cfg(unix)]
+mod examples;
+#[cfg(unix)]
 mod expressions;
 mod faults;
 #[cfg(unix)]

@@ -1,4 +1,4 @@
-//! Bounds of a running expression: time, depth, and somebody in a hurry.
+//! Bounds of a running expression: time, depth, memory, and somebody in a hurry.
 //!
 //! An expression may recurse or loop for ever. The interpreter has no bounds of its own, but it asks its surroundings for
 //! the compiled program at each step; that is where these are held, and where a run is given up, by unwinding to
@@ -28,8 +28,13 @@ const SHARED_DEPTH: usize = 256 * 1024;
 const NESTING: usize = 10_000;
 /// The same on any thread.
 const SHARED_NESTING: usize = 500;
-/// Steps between two looks at the clock.
-const STEPS: u32 = 512;
+/// The most memory by which the process may grow meanwhile, in bytes. It also bounds how deep values and closures are
+/// nested inside each other, for which the stack has to suffice: who frees, compares or prints them recurses.
+const MEMORY: usize = 128 * 1024 * 1024;
+/// Steps between two looks at the clock. There are few, because one step may double a large value.
+const STEPS: u32 = 8;
+/// The time between two looks at the memory, which take some microseconds each. The first comes as late.
+const WEIGHING: Duration = Duration::from_millis(1);
 
 /// What is set when the results must come soon, or not at all.
 #[derive(Clone, Debug, Default)]
@@ -56,18 +61,20 @@ pub struct Limits<'a> {
     depth: usize,
     /// Levels of the record.
     pub(super) nesting: usize,
+    /// Memory, in bytes.
+    pub(super) memory: usize,
     hurry: Option<&'a Hurry>,
 }
 
 impl<'a> Limits<'a> {
     /// On a thread with [`super::STACK`], where nobody waits who has no `hurry`.
     pub fn own_thread(hurry: Option<&'a Hurry>) -> Self {
-        Self { time: TIME, depth: DEPTH, nesting: NESTING, hurry }
+        Self { time: TIME, depth: DEPTH, nesting: NESTING, memory: MEMORY, hurry }
     }
 
     /// On a thread that has more to do.
     pub fn shared_thread() -> Self {
-        Self { time: SHARED_TIME, depth: SHARED_DEPTH, nesting: SHARED_NESTING, hurry: None }
+        Self { time: SHARED_TIME, depth: SHARED_DEPTH, nesting: SHARED_NESTING, memory: MEMORY, hurry: None }
     }
 }
 
@@ -78,6 +85,8 @@ pub(super) enum GaveUp {
     Time(Duration),
     /// It recursed too deep.
     Depth,
+    /// It took too much memory.
+    Memory,
     /// Whoever waited for it does no longer.
     Hurry,
     /// The record is nested too deep.
@@ -89,6 +98,7 @@ impl fmt::Display for GaveUp {
         match self {
             Self::Time(limit) => write!(f, "it takes longer than {}", crate::render::human(*limit)),
             Self::Depth => f.write_str("it recurses too deep"),
+            Self::Memory => f.write_str("it takes too much memory"),
             Self::Hurry => f.write_str("it was cut short by the end of the run"),
             Self::Nested(levels) => write!(f, "the record is nested deeper than {levels} levels"),
         }
@@ -111,11 +121,23 @@ pub(super) struct Run<'a> {
     base: usize,
     started: Instant,
     steps: Cell<u32>,
+    /// The memory of the process when it was first looked at, in bytes.
+    memory: Cell<Option<usize>>,
+    /// When to look at it again, from the start.
+    weighing: Cell<Duration>,
 }
 
 impl<'a> Run<'a> {
     pub(super) fn new(program: &'a Lut<Bounded>, limits: &'a Limits<'a>) -> Self {
-        Self { program, limits, base: stack_address(), started: Instant::now(), steps: Cell::new(0) }
+        Self {
+            program,
+            limits,
+            base: stack_address(),
+            started: Instant::now(),
+            steps: Cell::new(0),
+            memory: Cell::new(None),
+            weighing: Cell::new(WEIGHING),
+        }
     }
 
     /// Gives up when a bound is reached.
@@ -126,12 +148,32 @@ impl<'a> Run<'a> {
         let steps = self.steps.get().wrapping_add(1);
         self.steps.set(steps);
         if steps.is_multiple_of(STEPS) {
-            if self.started.elapsed() > self.limits.time {
-                give_up(GaveUp::Time(self.limits.time));
-            }
-            if self.limits.hurry.is_some_and(Hurry::is_over) {
-                give_up(GaveUp::Hurry);
-            }
+            self.look(self.started.elapsed());
+        }
+    }
+
+    /// Gives up when the time is over, or the memory is taken.
+    fn look(&self, elapsed: Duration) {
+        if elapsed < self.weighing.get() {
+            return;
+        }
+        self.weighing.set(elapsed + WEIGHING);
+        if elapsed > self.limits.time {
+            give_up(GaveUp::Time(self.limits.time));
+        }
+        if self.limits.hurry.is_some_and(Hurry::is_over) {
+            give_up(GaveUp::Hurry);
+        }
+        self.weigh();
+    }
+
+    /// Gives up when too much memory was taken. Where there is no telling, the bound of the time has to do.
+    fn weigh(&self) {
+        let Some(now) = memory_stats::memory_stats().map(|stats| stats.physical_mem) else { return };
+        let before = self.memory.get().unwrap_or(now);
+        self.memory.set(Some(before));
+        if now.saturating_sub(before) > self.limits.memory {
+            give_up(GaveUp::Memory);
         }
     }
 }

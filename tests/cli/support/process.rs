@@ -342,7 +342,10 @@ impl Drop for Running {
         if thread::panicking() {
             let text = |bytes: &[u8]| String::from_utf8_lossy(&bytes[..bytes.len().min(20_000)]).into_owned();
             eprintln!("--- stdout so far:\n{}--- stderr so far:\n{}---", text(&self.out.seen), text(&self.err.seen));
-            while let Some(Ok(line)) = self.err.receiver.as_ref().map(|lines| lines.recv_timeout(PATIENCE)) {
+            // What it has started may go on and say more.
+            let deadline = Instant::now() + PATIENCE;
+            let next = |lines: &Receiver<_>| lines.recv_timeout(deadline.saturating_duration_since(Instant::now()));
+            while let Some(Ok(line)) = self.err.receiver.as_ref().map(next) {
                 eprint!("{}", text(&line));
             }
         }
