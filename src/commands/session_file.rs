@@ -87,8 +87,11 @@ pub fn open(connection: &Connection, printer: &mut Printer) -> Result<Option<Kep
         (Some(unfinished), Some(wanted)) => check_stream(&name, unfinished, wanted)?,
         (Some(unfinished), None) => {
             let settled = unfinished.settled();
-            let what = format!("`{name}` holds the position of a stream that is not finished, after line {settled}");
-            printer.note(Weight::Info, &what);
+            let what = format!(
+                "`{name}` holds the position of a stream that is not finished, after line {settled}: the command that \
+                 sends it goes on with it when it is run again"
+            );
+            printer.note(Weight::Warning, &what);
         }
         (None, _) => {}
     }
@@ -193,6 +196,10 @@ fn not_opened(name: &str, error: OpenError) -> Failure {
         OpenError::Format(FormatError::Damaged(_)) => {
             "it was left as it is: move it away to begin with a new connection; what waits for the old one is lost then"
         }
+        OpenError::Linked(_) => {
+            "a lock holds for one name: remove the others, make them symbolic links, or name another file"
+        }
+        OpenError::ForeignLock(_) => "it was left as it is: name another file",
         OpenError::NotAFile(_) | OpenError::Dangling(_) => "name a file, which is made when it is missing",
         OpenError::NoDirectory(_) => "make the directory, or name a file elsewhere",
         OpenError::Read(_) | OpenError::Write(_) => {
