@@ -33,7 +33,7 @@ pub enum OpenError {
     #[error("it has {0} names (hard links)")]
     Linked(u64),
     /// The file that would be its lock is somebody else's.
-    #[error("`{}`, which would be its lock, is another program's file", .0.display())]
+    #[error("`{}` beside it, which would be its lock, is another program's file", .0.display())]
     ForeignLock(PathBuf),
     /// Another process uses it.
     #[error("{}", held(.0.as_ref()))]
@@ -103,7 +103,7 @@ impl SessionFile {
         let beside = named(&path, "", ".lock");
         let lock = lock::take(&beside, holder).map_err(|error| match error {
             LockError::Held(holder) => OpenError::Held(holder),
-            LockError::Foreign => OpenError::ForeignLock(beside),
+            LockError::Foreign => OpenError::ForeignLock(beside.file_name().unwrap_or_default().into()),
             LockError::Io(error) => OpenError::Write(error),
         })?;
         let (record, exposed) = match File::open(&path) {

@@ -201,6 +201,9 @@ impl<'a> Flow<'a> {
                 }
             }
         }
+        if let Some(failure) = self.broken.take() {
+            return Verdict::Failed(failure);
+        }
         if self.is_done() && self.settings.ack == Ack::None && self.tally.sent > 0 {
             // What was sent before has been read when this is answered.
             self.over |= self.client.handle.ping().await.is_none();
@@ -239,6 +242,9 @@ impl<'a> Flow<'a> {
             None => {
                 self.input_ended = true;
                 self.broken = self.position.as_ref().and_then(|position| position.ended().err());
+                if self.broken.is_some() {
+                    return;
+                }
             }
             Some(Batch::Failed(failure)) => {
                 self.input_ended = true;
@@ -469,10 +475,11 @@ impl<'a> Flow<'a> {
             let style = self.surroundings.console.err.style;
             self.surroundings.console.err.line(&style.dim(&words));
         }
-        let finished = self.is_done();
+        let cut_short = self.tally.is_cut_short();
+        let finished = self.is_done() && !cut_short;
         let verdict = match self.tally.into_failure() {
             Some(failure) => Verdict::Failed(failure),
-            None if self.over => Verdict::SessionEnded,
+            None if self.over || cut_short => Verdict::SessionEnded,
             None if self.settings.awaits_replies() => {
                 let (limit, until) = (self.settings.connection.timeout, &self.settings.output.expressions.until);
                 let wanted = self.settings.wait_reply.unwrap_or(1);
