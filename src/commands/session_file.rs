@@ -142,6 +142,11 @@ impl Kept {
         self.keep.clone()
     }
 
+    /// Where is recorded how far messages have come.
+    pub fn ledger(&self) -> Arc<dyn Ledger> {
+        Arc::new(FileLedger { file: Arc::clone(&self.file), name: self.name.clone() })
+    }
+
     /// Where the connection of an earlier run is, and from now on everything is recorded.
     pub fn attach(&self, dialer: &mut NetDialer, protocol: Subprotocol, console: &Console) -> Box<dyn Keeper + Send> {
         if let Some(url) = &self.url {
@@ -150,8 +155,7 @@ impl Kept {
         if self.torn {
             console.out.end_torn_line();
         }
-        let ledger = FileLedger { file: Arc::clone(&self.file), name: self.name.clone() };
-        console.out.writer().record_with(Arc::new(ledger));
+        console.out.writer().record_with(self.ledger());
         let resumed = self.keep.resume.as_ref().and_then(|resume| resume.snapshot.connection.as_ref());
         Box::new(FileKeeper {
             file: Arc::clone(&self.file),
@@ -282,6 +286,7 @@ impl Keeper for FileKeeper {
 }
 
 /// Records for the thread that writes.
+#[derive(Debug)]
 struct FileLedger {
     file: Arc<SessionFile>,
     name: String,
