@@ -189,8 +189,9 @@ const KEPT: Section = Section {
         "The groups are those of this command line: one the connection is in already is not joined again, one that is no \
          longer named is left. What is sent and not acknowledged by an earlier run is sent again under its ackId.",
         "FILE belongs to one service, hub, user and subprotocol. Used with another, by two runs at once, or damaged, it \
-         is exit 3, and left as it is. When it cannot be written in the middle of a run, that ends with exit 13: \
-         nothing is acknowledged that is not recorded.",
+         is exit 3, and left as it is; so is one with hard links, or beside which FILE.lock is another program's. A copy \
+         of FILE is no second session: it would take the connection away from the first. When it cannot be written in the middle of a \
+         run, that ends with exit 13: nothing is acknowledged that is not recorded.",
     ]),
 };
 const KEPT_JOIN: Section = Section {
@@ -217,13 +218,16 @@ const KEPT_SEND: Section = Section {
          input is compared with all of them before anything is sent, and another one, or a shorter one, is exit 3. The \
          input may have become longer. A stream that ends with exit 0 leaves no position.",
         "With --keep-going, lines that the service refused are sent again by the next run, and the others are not (of more \
-         than 1000 the first). Bad lines are told again. Lines whose outcome is unknown, because the connection was lost \
+         than 1000 the first, which is said). Bad lines are told again. A bad line that ended a stream was not sent, and \
+         may be corrected before the next run. Lines whose outcome is unknown, because the connection was lost \
          in between, are exit 9 in every run until `--on-unknown resend` sends them. Until the stream has ended, other \
          commands with FILE use ackIds far above its own. Records with an `ackId` of their own have to bring the same again.",
         "Messages that come and are not printed are not acknowledged: they wait at the service for a `wps listen \
-         --session` with the same FILE.",
+         --session` with the same FILE. A reply that --wait-reply prints behind such messages comes again there, marked \
+         as redelivered, and the messages before it may be marked too.",
         "FILE belongs to one service, hub, user and subprotocol. Used with another, by two runs at once, or damaged, it \
-         is exit 3, and left as it is; when it cannot be written, exit 13.",
+         is exit 3, and left as it is; so is one with hard links, or beside which FILE.lock is another program's. A copy \
+         of FILE is no second session: it would take the connection away from the first; when it cannot be written, exit 13.",
     ]),
 };
 const REPORT: &str = "The report goes to stderr, with -o ndjson to stdout.";

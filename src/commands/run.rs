@@ -347,7 +347,7 @@ where
     }
     let keeper = kept.map(|kept| {
         if !kept.takes_messages {
-            tap.take_shown_only();
+            tap.take_shown_only(kept.ledger());
         }
         kept.attach(&mut dialer, connection.protocol, &console)
     });

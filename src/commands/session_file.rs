@@ -87,8 +87,11 @@ pub fn open(connection: &Connection, printer: &mut Printer) -> Result<Option<Kep
         (Some(unfinished), Some(wanted)) => check_stream(&name, unfinished, wanted)?,
         (Some(unfinished), None) => {
             let settled = unfinished.settled();
-            let what = format!("`{name}` holds the position of a stream that is not finished, after line {settled}");
-            printer.note(Weight::Info, &what);
+            let what = format!(
+                "`{name}` holds the position of a stream that is not finished, after line {settled}: the command that \
+                 sends it goes on with it when it is run again"
+            );
+            printer.note(Weight::Warning, &what);
         }
         (None, _) => {}
     }
@@ -139,6 +142,11 @@ impl Kept {
         self.keep.clone()
     }
 
+    /// Where is recorded how far messages have come.
+    pub fn ledger(&self) -> Arc<dyn Ledger> {
+        Arc::new(FileLedger { file: Arc::clone(&self.file), name: self.name.clone() })
+    }
+
     /// Where the connection of an earlier run is, and from now on everything is recorded.
     pub fn attach(&self, dialer: &mut NetDialer, protocol: Subprotocol, console: &Console) -> Box<dyn Keeper + Send> {
         if let Some(url) = &self.url {
@@ -147,8 +155,7 @@ impl Kept {
         if self.torn {
             console.out.end_torn_line();
         }
-        let ledger = FileLedger { file: Arc::clone(&self.file), name: self.name.clone() };
-        console.out.writer().record_with(Arc::new(ledger));
+        console.out.writer().record_with(self.ledger());
         let resumed = self.keep.resume.as_ref().and_then(|resume| resume.snapshot.connection.as_ref());
         Box::new(FileKeeper {
             file: Arc::clone(&self.file),
@@ -193,6 +200,10 @@ fn not_opened(name: &str, error: OpenError) -> Failure {
         OpenError::Format(FormatError::Damaged(_)) => {
             "it was left as it is: move it away to begin with a new connection; what waits for the old one is lost then"
         }
+        OpenError::Linked(_) => {
+            "a lock holds for one name: remove the others, make them symbolic links, or name another file"
+        }
+        OpenError::ForeignLock(_) => "it was left as it is: name another file",
         OpenError::NotAFile(_) | OpenError::Dangling(_) => "name a file, which is made when it is missing",
         OpenError::NoDirectory(_) => "make the directory, or name a file elsewhere",
         OpenError::Read(_) | OpenError::Write(_) => {
@@ -275,6 +286,7 @@ impl Keeper for FileKeeper {
 }
 
 /// Records for the thread that writes.
+#[derive(Debug)]
 struct FileLedger {
     file: Arc<SessionFile>,
     name: String,

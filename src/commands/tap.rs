@@ -3,6 +3,7 @@
 
 use std::cell::Cell;
 use std::rc::Rc;
+use std::sync::Arc;
 use std::task::{Context, Poll};
 use std::time::SystemTime;
 
@@ -13,7 +14,7 @@ use super::explain::skew;
 use crate::client::driver::{CurrentUrl, Trail};
 use crate::client::event::{EventSink, Flow, Frame, Lifecycle, Mark, Received};
 use crate::protocol::Origin;
-use crate::render::{Printer, Weight, Writer};
+use crate::render::{Ledger, Printer, Weight, WriteFailure, Writer};
 
 /// Which messages a command is for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -115,8 +116,10 @@ pub struct Tap {
     clock: Option<Trail>,
     /// How far messages have come with the next frame.
     mark: Option<Mark>,
-    /// Messages that are not shown count as taken too.
-    takes_all: bool,
+    /// Where is recorded what is shown, if messages that are not shown are left to another run.
+    leaves: Option<Arc<dyn Ledger>>,
+    /// A message of this connection was left: what comes behind it cannot be said to have been taken.
+    left: bool,
 }
 
 impl Tap {
@@ -148,7 +151,8 @@ impl Tap {
             url: None,
             clock: None,
             mark: None,
-            takes_all: true,
+            leaves: None,
+            left: false,
         };
         (tap, seen)
     }
@@ -159,8 +163,21 @@ impl Tap {
     }
 
     /// Messages that are not shown wait at the service, for another run.
-    pub fn take_shown_only(&mut self) {
-        self.takes_all = false;
+    pub fn take_shown_only(&mut self, ledger: Arc<dyn Ledger>) {
+        self.leaves = Some(ledger);
+    }
+
+    /// How far messages have come with this one. Up to there all were taken, unless one was left: then it is recorded
+    /// that this one may be printed, and the run that takes those before marks it.
+    fn take_mark(&mut self, is_message: bool, shown: bool) {
+        let Some(mark) = self.mark.take() else { return };
+        let Some(ledger) = &self.leaves else { return self.printer.mark(mark) };
+        self.left |= is_message && !shown;
+        if shown && !self.left {
+            self.printer.mark(mark);
+        } else if shown && let Err(error) = ledger.begin(mark) {
+            self.printer.console().out.writer().fail(WriteFailure::Unrecorded(Arc::new(error)));
+        }
     }
 
     /// Says once when the clock of this machine is wrong by the service's, as these dials hear it.
@@ -194,6 +211,7 @@ impl EventSink for Tap {
             watcher.lifecycle(event);
         }
         if let Lifecycle::Connected { .. } = event {
+            self.left = false;
             self.seen.connected.set(true);
             self.seen.connection.notify_one();
             if let Some(url) = self.url.as_ref().and_then(CurrentUrl::get) {
@@ -213,13 +231,14 @@ impl EventSink for Tap {
         }
         let shown = match (received, self.shown) {
             (Received::Message(_), Shown::All) => true,
-            (Received::Message(message), Shown::Server) => message.origin == Origin::Server,
+            // A reply that may have been printed answers nothing of this run, where it can wait for another.
+            (Received::Message(message), Shown::Server) => {
+                message.origin == Origin::Server && !(message.redelivered && self.leaves.is_some())
+            }
             (Received::Message(_), Shown::None) => false,
             (Received::Unknown { .. } | Received::Duplicate | Received::Control, _) => false,
         };
-        if let Some(mark) = self.mark.take().filter(|_| shown || self.takes_all) {
-            self.printer.mark(mark);
-        }
+        self.take_mark(matches!(received, Received::Message(_)), shown);
         let Received::Message(_) = received else { return self.printer.frame(frame, received) };
         if !shown {
             return Flow::Continue;

@@ -25,7 +25,7 @@ const SPARE_BUFFERS: usize = 8;
 const SPARE_CAPACITY: usize = 1024 * 1024;
 
 /// Records how far messages have come, for another process. Asked by the thread that writes.
-pub trait Ledger: Send + Sync {
+pub trait Ledger: std::fmt::Debug + Send + Sync {
     /// Records that messages up to there are about to be written, and with it all that [`Self::done`] was told.
     fn begin(&self, mark: Mark) -> io::Result<()>;
 
@@ -386,6 +386,7 @@ mod tests {
     }
 
     /// Writes down what it is told, between the writes of a [`Pipe`]; fails when its time has come.
+    #[derive(Debug)]
     struct Book(mpsc::SyncSender<Vec<u8>>, Option<u64>);
 
     impl Book {

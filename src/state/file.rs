@@ -29,6 +29,12 @@ pub enum OpenError {
     /// The directory is not there.
     #[error("there is no directory `{}`", .0.display())]
     NoDirectory(PathBuf),
+    /// It has more than one name, by hard links: a lock would hold for one of them, and a change too.
+    #[error("it has {0} names (hard links)")]
+    Linked(u64),
+    /// The file that would be its lock is somebody else's.
+    #[error("`{}` beside it, which would be its lock, is another program's file", .0.display())]
+    ForeignLock(PathBuf),
     /// Another process uses it.
     #[error("{}", held(.0.as_ref()))]
     Held(Option<Holder>),
@@ -94,8 +100,10 @@ impl SessionFile {
     /// now. What is unreadable, damaged or somebody else's is left as it is.
     pub fn open(path: &Path, holder: &Holder) -> Result<Opened, OpenError> {
         let path = resolve(path)?;
-        let lock = lock::take(&named(&path, "", ".lock"), holder).map_err(|error| match error {
+        let beside = named(&path, "", ".lock");
+        let lock = lock::take(&beside, holder).map_err(|error| match error {
             LockError::Held(holder) => OpenError::Held(holder),
+            LockError::Foreign => OpenError::ForeignLock(beside.file_name().unwrap_or_default().into()),
             LockError::Io(error) => OpenError::Write(error),
         })?;
         let (record, exposed) = match File::open(&path) {
@@ -238,6 +246,7 @@ fn resolve(path: &Path) -> Result<PathBuf, OpenError> {
     match fs::metadata(path) {
         Ok(metadata) if metadata.is_dir() => return Err(OpenError::NotAFile("a directory")),
         Ok(metadata) if !metadata.is_file() => return Err(OpenError::NotAFile("a device or a pipe")),
+        Ok(metadata) if links(&metadata) > 1 => return Err(OpenError::Linked(links(&metadata))),
         Ok(_) => return fs::canonicalize(path).map_err(OpenError::Read),
         Err(error) if error.kind() == io::ErrorKind::NotFound => {}
         Err(error) => return Err(OpenError::Read(error)),
@@ -254,6 +263,17 @@ fn resolve(path: &Path) -> Result<PathBuf, OpenError> {
         Err(error) if error.kind() == io::ErrorKind::NotFound => Err(OpenError::NoDirectory(directory.to_owned())),
         Err(error) => Err(OpenError::Read(error)),
     }
+}
+
+#[cfg(unix)]
+fn links(metadata: &fs::Metadata) -> u64 {
+    use std::os::unix::fs::MetadataExt as _;
+    metadata.nlink()
+}
+
+#[cfg(not(unix))]
+fn links(_metadata: &fs::Metadata) -> u64 {
+    1
 }
 
 fn named(path: &Path, before: &str, after: &str) -> PathBuf {

@@ -12,6 +12,9 @@ use serde::{Deserialize, Serialize};
 /// Most that is read of what a holder says.
 const MOST_READ: u64 = 4096;
 
+/// What a holder begins with: many programs have a `NAME.lock` that is no such file.
+const BEGINNING: &[u8] = b"{\"pid\":";
+
 /// Who holds a lock.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Holder {
@@ -28,6 +31,8 @@ pub struct Holder {
 pub(super) enum LockError {
     /// Somebody has it, and has said so or not yet.
     Held(Option<Holder>),
+    /// The file beside is somebody else's, and was left as it is.
+    Foreign,
     Io(io::Error),
 }
 
@@ -36,13 +41,16 @@ pub(super) fn take(path: &Path, holder: &Holder) -> Result<File, LockError> {
     let mut file = open(path).map_err(LockError::Io)?;
     match file.try_lock() {
         Ok(()) => {}
+        // What cannot be read names nobody.
         Err(TryLockError::WouldBlock) => {
-            let mut text = String::new();
-            // What cannot be read names nobody.
-            let _ = file.take(MOST_READ).read_to_string(&mut text);
-            return Err(LockError::Held(serde_json::from_str(&text).ok()));
+            return Err(LockError::Held(read(&mut file).ok().and_then(|text| serde_json::from_slice(&text).ok())));
         }
         Err(TryLockError::Error(error)) => return Err(LockError::Io(error)),
+    }
+    let before = read(&mut file).map_err(LockError::Io)?;
+    // One that was killed may have left a part.
+    if !before.starts_with(BEGINNING) && !BEGINNING.starts_with(&before) {
+        return Err(LockError::Foreign);
     }
     let text = serde_json::to_string(holder).unwrap_or_default() + "\n";
     let written = file
@@ -52,6 +60,12 @@ pub(super) fn take(path: &Path, holder: &Holder) -> Result<File, LockError> {
         .and_then(|()| file.flush());
     written.map_err(LockError::Io)?;
     Ok(file)
+}
+
+fn read(file: &mut File) -> io::Result<Vec<u8>> {
+    let mut bytes = Vec::new();
+    file.take(MOST_READ).read_to_end(&mut bytes)?;
+    Ok(bytes)
 }
 
 fn open(path: &Path) -> io::Result<File> {

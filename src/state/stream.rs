@@ -19,7 +19,7 @@ use super::format::hex;
 pub type LineDigest = [u8; 16];
 
 /// Most failed lines that are remembered one by one.
-const MOST_LEFT: usize = 1000;
+pub const MOST_LEFT: usize = 1000;
 
 /// Ids that are kept for the lines of a stream: other operations of the connection have others meanwhile.
 const RESERVED: u64 = 1 << 32;

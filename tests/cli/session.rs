@@ -6,7 +6,7 @@ use std::path::PathBuf;
 use std::time::Instant;
 
 use rustix::process::Signal;
-use serde_json::Value;
+use serde_json::{Value, json};
 use tempfile::TempDir;
 
 use crate::support::{Ended, FromClient, PATIENCE, Peer, Running, Service, Setup, Source, kinds, wps};
@@ -358,6 +358,42 @@ fn what_a_sender_does_not_print_waits_for_a_listener() {
     let records = wps.end().records();
     assert_eq!(kinds(&records), ["recovered", "joined", "group-message", "stopped"]);
     assert_eq!(records[2]["redelivered"], Value::Null);
+}
+
+#[test]
+fn a_reply_that_is_printed_takes_no_message_before_it_away_from_a_listener() {
+    let bench = Bench::new();
+    bench.left();
+    let reply = |id: u64, text: &str| json!({"type": "message", "from": "server", "sequenceId": id, "dataType": "text", "data": text});
+    let event = || bench.run(&["event", "e", "x", "--wait-reply", "-o", "ndjson"]).start();
+    let wps = event();
+    let mut peer = bench.recovered();
+    peer.say(1, "m");
+    peer.send(&reply(2, "first"));
+    let asked = peer.operation();
+    peer.ack(&asked["ackId"]);
+    assert_eq!(kinds(&wps.end().records()), ["recovered", "server-message", "ack", "stopped"]);
+    assert!(gone(&mut peer));
+    assert_eq!((peer.acknowledged, bench.progress("done"), bench.progress("begun")), (0, 0, 2));
+    // The reply that comes again answers nothing.
+    let wps = event();
+    let mut peer = bench.recovered();
+    let asked = peer.operation();
+    peer.say(1, "m");
+    peer.send(&reply(2, "first"));
+    peer.ack(&asked["ackId"]);
+    peer.send(&reply(3, "second"));
+    let ended = wps.end();
+    let data: Vec<_> =
+        ended.records().into_iter().filter(|it| it["type"] == "server-message").map(|it| it["data"].clone()).collect();
+    assert_eq!((ended.code, data), (0, vec![json!("second")]), "{}", ended.stderr);
+    let wps = bench.listen(&["-g", "g", "--count", "3"]);
+    let mut peer = bench.recovered();
+    peer.say(1, "m");
+    peer.send(&reply(2, "first"));
+    peer.send(&reply(3, "second"));
+    let records = wps.end().records();
+    assert_eq!(records.iter().filter(|record| record["redelivered"] == true).count(), 3);
 }
 
 #[test]

@@ -57,6 +57,14 @@ impl Bench {
         peer
     }
 
+    /// The same, when the run before may have begun to connect.
+    fn recovered_at_last(&self) -> Peer {
+        let requests = std::iter::repeat_with(|| self.service.accept().try_request());
+        let request = requests.flatten().next().unwrap();
+        request.assert_recovers("c1", "reconnect-1");
+        self.proved(request.upgrade())
+    }
+
     fn refused_recovery(&self) -> Peer {
         self.service.request().refuse("404 Not Found", &[], "");
         let mut peer = self.service.request().upgrade();
@@ -195,17 +203,89 @@ fn a_refused_line_is_tried_again_by_the_next_run_and_the_others_are_not() {
 fn other_commands_stay_away_from_the_ids_of_a_stream_that_is_not_finished() {
     let bench = Bench::new();
     bench.left();
-    let wps = bench.start(&["send", "g", "hello", "-v"], "");
+    let wps = bench.start(&["send", "g", "hello"], "");
     let mut peer = bench.recovered();
     let frame = peer.operation();
     assert!(frame["ackId"].as_u64().unwrap() > 1 << 32, "{frame}");
     peer.ack(&frame["ackId"]);
     let ended = wps.end();
     assert_eq!(ended.code, 0, "{}", ended.stderr);
-    ended.assert_stderr(&["holds the position of a stream that is not finished, after line 0"]);
+    ended.assert_stderr(&["warning: `", "holds the position of a stream that is not finished, after line 0"]);
     let wps = bench.send(&[], "a\nb\nc\nd\n");
     let mut peer = bench.recovered();
     assert_eq!(ids(&read(&mut peer, 4)), [1, 2, 3, 4]);
     (1..=4).for_each(|id| peer.ack(&json!(id)));
     assert_eq!(wps.end().code, 0);
+}
+
+#[test]
+fn a_run_that_is_interrupted_says_that_its_open_lines_are_kept() {
+    let bench = Bench::new();
+    let wps = bench.send(&["--timeout", "1h"], LINES);
+    let mut peer = bench.service.connect();
+    assert_eq!(ids(&read(&mut peer, 3)), [1, 2, 3]);
+    wps.signal(Signal::INT);
+    let ended = wps.end();
+    assert_eq!(ended.code, 130, "{}", ended.stderr);
+    ended.assert_stderr(&["sent 3 lines, 0 acknowledged, 3 without an ack, kept for the next run"]);
+    assert!(!ended.stderr.contains("unknown"), "{}", ended.stderr);
+    let wps = bench.send(&[], LINES);
+    let mut peer = bench.recovered();
+    assert_eq!(ids(&read(&mut peer, 3)), [1, 2, 3]);
+    (1..=3).for_each(|id| peer.ack(&json!(id)));
+    assert_eq!(wps.end().code, 0);
+}
+
+#[test]
+fn a_bad_line_that_ended_a_stream_may_be_another_one_in_the_next_run() {
+    let bench = Bench::new();
+    let wps = bench.send(&["-t", "json"], "1\nx\n3\n");
+    let mut peer = bench.service.connect();
+    assert_eq!(ids(&read(&mut peer, 1)), [1]);
+    peer.ack(&json!(1));
+    wps.end().assert_failed(11, &["line 2 cannot be sent"]);
+    // What was sent may not.
+    assert_refused(&bench.send(&["-t", "json"], "0\n2\n3\n").end(), "has sent differs up to line 1");
+    let wps = bench.send(&["-t", "json"], "1\n2\n3\n");
+    let mut peer = bench.recovered_at_last();
+    let frames = read(&mut peer, 2);
+    assert_eq!((ids(&frames), &frames[0]["data"]), (vec![2, 3], &json!(2)));
+    (2..=3).for_each(|id| peer.ack(&json!(id)));
+    assert_eq!(wps.end().code, 0);
+}
+
+#[test]
+fn a_bad_line_among_those_of_an_earlier_run_ends_the_comparison_and_nothing_is_sent() {
+    let bench = Bench::new();
+    let input = "1\nx\n3\n";
+    let wps = bench.send(&["-t", "json", "--keep-going"], input);
+    let mut peer = bench.service.connect();
+    assert_eq!(ids(&read(&mut peer, 2)), [1, 3]);
+    wps.signal(Signal::KILL);
+    wps.end();
+    let ended = bench.send(&["-t", "json"], input).end();
+    ended.assert_failed(11, &["line 2 cannot be sent"]);
+    ended.assert_stderr(&["sent 0 lines, 0 acknowledged, 1 failed, 1 read and not sent"]);
+    let wps = bench.send(&["-t", "json", "--keep-going"], input);
+    let mut peer = bench.recovered_at_last();
+    assert_eq!(ids(&read(&mut peer, 2)), [1, 3]);
+    [1, 3].iter().for_each(|id| peer.ack(&json!(id)));
+    assert_eq!(wps.end().code, 11);
+}
+
+#[test]
+fn failed_lines_that_are_too_many_to_be_remembered_are_told() {
+    let bench = Bench::new();
+    let input: String = (1..=1002).map(|number| format!("{number}\n")).collect();
+    let wps = bench.send(&["--keep-going"], &input);
+    let mut peer = bench.service.connect();
+    for id in 1..=1002 {
+        assert_eq!(peer.operation()["ackId"], id);
+        peer.nack(&json!(id), "Forbidden", "no");
+    }
+    let ended = wps.end();
+    assert_eq!(ended.code, 8, "{}", ended.stderr);
+    let told = "more than 1000 lines have failed: the session file remembers the first 1000, and takes the others, from \
+                line 1001 on, for done";
+    assert_eq!(ended.stderr.matches(told).count(), 1, "{}", ended.stderr);
 }

@@ -32,7 +32,7 @@ use crate::failure::{Failure, Kind};
 use crate::render::Printer;
 use crate::secret::redact;
 use crate::settings::{Ack, Format, Stream, Template};
-use crate::state::Left;
+use crate::state::{Left, MOST_LEFT};
 use intake::Batch;
 use message::{Entry, Item, Message};
 use pace::Pace;
@@ -121,6 +121,8 @@ struct Flow<'a> {
     pace: Option<Pace>,
     /// `--session`.
     position: Option<Position>,
+    /// More lines have failed than `--session` remembers, and that was said.
+    forgets: bool,
     /// Why nothing can go on, at once.
     broken: Option<Failure>,
     /// Lines of an earlier run are lost: nothing more is sent, once all of these are known.
@@ -146,6 +148,7 @@ impl<'a> Flow<'a> {
             settings,
             pipeline: client.handle.pipeline(),
             position: client.stream_file.clone().map(|file| Position::new(file, resend)),
+            forgets: false,
             broken: None,
             doomed: false,
             client,
@@ -198,6 +201,9 @@ impl<'a> Flow<'a> {
                 }
             }
         }
+        if let Some(failure) = self.broken.take() {
+            return Verdict::Failed(failure);
+        }
         if self.is_done() && self.settings.ack == Ack::None && self.tally.sent > 0 {
             // What was sent before has been read when this is answered.
             self.over |= self.client.handle.ping().await.is_none();
@@ -236,6 +242,9 @@ impl<'a> Flow<'a> {
             None => {
                 self.input_ended = true;
                 self.broken = self.position.as_ref().and_then(|position| position.ended().err());
+                if self.broken.is_some() {
+                    return;
+                }
             }
             Some(Batch::Failed(failure)) => {
                 self.input_ended = true;
@@ -247,10 +256,15 @@ impl<'a> Flow<'a> {
                         self.broken = Some(failure);
                         return;
                     }
+                    if self.input_ended {
+                        break;
+                    }
                 }
             }
         }
-        if self.doomed && (self.input_ended || self.position.as_ref().is_none_or(Position::is_compared)) {
+        let compared = self.position.as_ref().is_none_or(Position::is_compared);
+        // What cannot be compared to its end is not sent.
+        if if compared { self.doomed } else { self.input_ended } {
             self.stop_sending();
         }
     }
@@ -258,7 +272,11 @@ impl<'a> Flow<'a> {
     /// Takes a line. Fails when it is not the line that an earlier run has sent.
     fn take_line(&mut self, Entry { line, digest, item }: Entry) -> Result<(), Failure> {
         self.read_line = line;
-        let fate = self.position.as_mut().map(|position| position.take(line, digest)).transpose()?;
+        let ends = matches!(&item, Item::Bad(bad) if bad.last || !self.settings.keep_going);
+        // A new line that is bad and ends the stream leaves no trace: it may be another one, or none, in the next run.
+        let position = self.position.as_mut().filter(|position| !(ends && position.is_compared()));
+        let traced = position.is_some();
+        let fate = position.map(|position| position.take(line, digest)).transpose()?;
         let position = self.position.as_mut();
         match (item, fate) {
             (Item::Message(message), None) => self.ready.push_back(message),
@@ -285,10 +303,12 @@ impl<'a> Flow<'a> {
             }
             (Item::Bad(bad), _) => {
                 // It is bad in every run, and told in every run.
-                self.settled(line, None);
+                if traced {
+                    self.settled(line, None);
+                }
                 self.fail(line, bad.failure, "cannot be sent");
                 // Those before it are still sent.
-                self.input_ended |= bad.last || !self.settings.keep_going;
+                self.input_ended |= ends;
             }
         }
         Ok(())
@@ -296,8 +316,13 @@ impl<'a> Flow<'a> {
 
     /// A line needs no more to be done; `left`: it may not have arrived.
     fn settled(&mut self, line: u64, left: Option<Left>) {
-        if let Some(position) = &mut self.position {
-            position.settle(line, left);
+        let Some(position) = &mut self.position else { return };
+        if !position.settle(line, left) && !std::mem::replace(&mut self.forgets, true) {
+            self.warn(&format!(
+                "more than {MOST_LEFT} {unit}s have failed: the session file remembers the first {MOST_LEFT}, and takes \
+                 the others, from {unit} {line} on, for done: another run does not send them again",
+                unit = self.intake.unit()
+            ));
         }
     }
 
@@ -369,6 +394,10 @@ impl<'a> Flow<'a> {
             // No line is a join.
             Outcome::Sent | Outcome::AlreadyJoined => self.tally.sent += 1,
             Outcome::NotSent { .. } => self.tally.unsent += 1,
+            Outcome::Unknown { reason, .. } if reason == STOPPED && self.position.is_some() => {
+                self.tally.sent += 1;
+                self.tally.kept += 1;
+            }
             Outcome::Unknown { ack_id, reason } => {
                 self.tally.lose(line, *ack_id, reason.clone());
                 if !self.settings.keep_going {
@@ -416,12 +445,19 @@ impl<'a> Flow<'a> {
     /// A line has failed, and is told of if the stream goes on: the failure that ends it is told at the end.
     fn fail(&mut self, line: u64, failure: Failure, what: &str) {
         let told = self.tally.fail(line, failure, what);
-        if let (Some(words), true) = (told, self.settings.keep_going && !self.settings.output.quiet) {
-            self.watch.progress.clear();
-            let style = self.surroundings.console.err.style;
-            let words = redact(&words);
-            self.surroundings.console.err.line(&format!("{} {}", style.label("warning:"), style.clean(&words)));
+        if let (Some(words), true) = (told, self.settings.keep_going) {
+            self.warn(&words);
         }
+    }
+
+    fn warn(&self, words: &str) {
+        if self.settings.output.quiet {
+            return;
+        }
+        self.watch.progress.clear();
+        let style = self.surroundings.console.err.style;
+        let words = redact(words);
+        self.surroundings.console.err.line(&format!("{} {}", style.label("warning:"), style.clean(&words)));
     }
 
     /// The summary, and what the stream came to.
@@ -439,10 +475,11 @@ impl<'a> Flow<'a> {
             let style = self.surroundings.console.err.style;
             self.surroundings.console.err.line(&style.dim(&words));
         }
-        let finished = self.is_done();
+        let cut_short = self.tally.is_cut_short();
+        let finished = self.is_done() && !cut_short;
         let verdict = match self.tally.into_failure() {
             Some(failure) => Verdict::Failed(failure),
-            None if self.over => Verdict::SessionEnded,
+            None if self.over || cut_short => Verdict::SessionEnded,
             None if self.settings.awaits_replies() => {
                 let (limit, until) = (self.settings.connection.timeout, &self.settings.output.expressions.until);
                 let wanted = self.settings.wait_reply.unwrap_or(1);

@@ -111,10 +111,10 @@ impl Position {
         line <= end && (line - 1).saturating_sub(settled) < SPAN
     }
 
-    /// A line has settled; `left`: and may not have arrived.
-    pub(super) fn settle(&mut self, line: u64, left: Option<Left>) {
+    /// A line has settled; `left`: and may not have arrived. `false`: it failed, and that is not remembered.
+    pub(super) fn settle(&mut self, line: u64, left: Option<Left>) -> bool {
         self.changed = true;
-        self.stream.settle(line - 1, left);
+        self.stream.settle(line - 1, left)
     }
 
     /// Records where it is, if that has changed.

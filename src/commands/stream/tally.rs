@@ -26,6 +26,8 @@ pub(super) struct Tally {
     pub(super) earlier: u64,
     /// Lines that were read and not sent when the end came.
     pub(super) unsent: u64,
+    /// Lines that were sent, and whose outcome another run learns on the same connection.
+    pub(super) kept: u64,
     /// Lines and ackIds of those whose outcome is unknown.
     unknown: (Ranges, Ranges),
     /// Why it is.
@@ -45,6 +47,7 @@ impl Tally {
             skipped: 0,
             earlier: 0,
             unsent: 0,
+            kept: 0,
             unknown: Default::default(),
             reason: String::new(),
             first: None,
@@ -92,7 +95,7 @@ impl Tally {
 
     /// Whether there are lines that were not sent, or of which nothing is known.
     pub(super) fn is_cut_short(&self) -> bool {
-        self.unsent > 0 || !self.unknown.0.is_empty()
+        self.unsent > 0 || self.kept > 0 || !self.unknown.0.is_empty()
     }
 
     fn note_first(&mut self, line: u64, failure: Option<Failure>) {
@@ -115,6 +118,7 @@ impl Tally {
         for (count, what) in [
             (self.failed, "failed"),
             (self.unknown.0.count(), "of them with an unknown outcome"),
+            (self.kept, "without an ack, kept for the next run"),
             (self.unsent, "read and not sent"),
             (self.skipped, "skipped"),
             (self.earlier, "sent by an earlier run"),

@@ -98,6 +98,34 @@ fn what_cannot_be_a_session_file_is_said() {
 }
 
 #[test]
+fn the_lock_of_another_program_is_left_as_it_is() {
+    let home = tempfile::tempdir().unwrap();
+    let (path, lock) = (home.path().join("Cargo"), home.path().join("Cargo.lock"));
+    for content in ["[[package]]\n", "\0", "{\"p\": 1}"] {
+        fs::write(&lock, content).unwrap();
+        assert_eq!(error(&path), "`Cargo.lock` beside it, which would be its lock, is another program's file");
+        assert_eq!((fs::read_to_string(&lock).unwrap().as_str(), path.exists()), (content, false));
+    }
+    // What a process that was killed may have left is ours.
+    for content in ["", "{\"pi", "{\"pid\":7,\"comma"] {
+        fs::write(&lock, content).unwrap();
+        drop(open(&path));
+    }
+}
+
+#[cfg(unix)]
+#[test]
+fn a_file_with_two_names_is_refused() {
+    let home = tempfile::tempdir().unwrap();
+    let path = home.path().join("s");
+    drop(open(&path));
+    fs::hard_link(&path, home.path().join("t")).unwrap();
+    assert_eq!(error(&path), "it has 2 names (hard links)");
+    fs::remove_file(home.path().join("t")).unwrap();
+    open(&path);
+}
+
+#[test]
 fn what_is_damaged_or_not_ours_is_left_as_it_is() {
     let home = tempfile::tempdir().unwrap();
     let path = home.path().join("s");
