@@ -78,7 +78,7 @@ fn every_example_has_a_test_and_says_what_it_does() {
         assert_eq!(path.metadata().unwrap().permissions().mode() & 0o111, 0o111, "{name} cannot be run");
         count += 1;
     }
-    assert_eq!(count, 5);
+    assert_eq!(count, 6);
 }
 
 #[test]
@@ -221,4 +221,36 @@ fn the_alert_gets_what_matches_and_a_failing_command_is_no_end() {
     assert_eq!(script.record()["data"], json!({"level": "fatal"}));
     script.err_line("alert.sh: sh failed with status 3 for {");
     assert_eq!(stop(script).0, 143);
+}
+
+#[test]
+fn the_orders_arrive_once_each_and_in_order_however_often_the_sending_is_killed() {
+    const ORDERS: usize = 3_000;
+    // The connection breaks too.
+    let emulator = Emulator::with(&["drop=reset,frames=700,user=sender"]);
+    let mut listener = emulator.listen(&["--count", &ORDERS.to_string()]);
+    let home = tempfile::tempdir().unwrap();
+    let file = home.path().join("the orders");
+    fs::write(&file, (1..=ORDERS).map(|id| format!("{{\"id\":{id},\"price\":1.10}}\n")).collect::<String>()).unwrap();
+    let start = || {
+        let script = example("send-orders.sh", &emulator).arg(&file).args(["g", "--user", "sender"]);
+        script.args([&emulator.local(), "--rate", "2000/s"]).start()
+    };
+    for kill in 1..=3 {
+        let script = start();
+        // It is killed in the midst of it: when so many have come.
+        for _ in 0..400 {
+            listener.record();
+        }
+        script.signal(Signal::KILL);
+        assert_eq!(script.end().code, -9, "kill {kill}");
+    }
+    let ended = start().end();
+    assert_eq!(ended.code, 0, "{}", ended.stderr);
+    let seen = listener.end();
+    assert_eq!(seen.code, 0, "{}", seen.stderr);
+    let records = seen.records();
+    let messages = records.iter().filter(|record| record["type"] == "group-message");
+    let ids: Vec<u64> = messages.map(|record| record["data"]["id"].as_u64().unwrap()).collect();
+    assert_eq!(ids, (1..=ORDERS as u64).collect::<Vec<_>>());
 }
