@@ -6,7 +6,7 @@
 
 use std::fs::{File, OpenOptions};
 use std::io::{self, Write as _};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::time::Instant;
 
 use base64::Engine as _;
@@ -76,6 +76,10 @@ impl std::fmt::Debug for Recording {
 impl Recording {
     /// Makes the file, for its owner only; what it held is replaced. The writer tells whether it can be written.
     pub fn create(path: &Path) -> io::Result<Writer> {
+        if is_pipe(path) {
+            // Opening it waits for a reader, which is the thread's matter.
+            return Writer::spawn("recording", vec![Box::new(Pipe { path: path.to_owned(), open: None })]);
+        }
         Writer::spawn("recording", vec![Box::new(open(path)?)])
     }
 
@@ -173,6 +177,43 @@ impl Wiretap for Recording {
     fn flush(&mut self) {
         self.writer.put(0, &mut self.out, None);
     }
+}
+
+/// A named pipe, opened when there is something to write.
+struct Pipe {
+    path: PathBuf,
+    open: Option<File>,
+}
+
+impl Pipe {
+    fn file(&mut self) -> io::Result<&mut File> {
+        let file = match self.open.take() {
+            Some(file) => file,
+            None => OpenOptions::new().write(true).open(&self.path)?,
+        };
+        Ok(self.open.insert(file))
+    }
+}
+
+impl io::Write for Pipe {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        self.file()?.write(bytes)
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        self.open.as_mut().map_or(Ok(()), io::Write::flush)
+    }
+}
+
+#[cfg(unix)]
+fn is_pipe(path: &Path) -> bool {
+    use std::os::unix::fs::FileTypeExt as _;
+    path.metadata().is_ok_and(|data| data.file_type().is_fifo())
+}
+
+#[cfg(not(unix))]
+fn is_pipe(_: &Path) -> bool {
+    false
 }
 
 #[cfg(unix)]

@@ -113,6 +113,22 @@ fn a_recording_that_cannot_be_written_is_exit_13() {
 }
 
 #[test]
+fn a_pipe_that_nobody_reads_does_not_hold_the_run_up() {
+    let service = Service::start();
+    let script = "mkfifo pipe; exec $WPS listen -q -o data --url \"$URL\" --record pipe";
+    let mut wps = Setup::shell(script).env("URL", service.url()).start();
+    let mut peer = service.connect();
+    peer.say(1, "x");
+    assert_eq!(wps.line(), "x");
+    let asked = Instant::now();
+    wps.signal(rustix::process::Signal::TERM);
+    peer.see_off();
+    let ended = wps.end();
+    assert_eq!(ended.code, 143, "{}", ended.stderr);
+    assert!(ended.at - asked < Duration::from_secs(5));
+}
+
+#[test]
 fn a_killed_run_leaves_whole_lines() {
     let service = Service::start();
     let directory = tempfile::tempdir().unwrap();
