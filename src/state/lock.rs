@@ -39,6 +39,10 @@ pub(super) enum LockError {
 /// Takes the lock. It is held until the file is dropped.
 pub(super) fn take(path: &Path, holder: &Holder) -> Result<File, LockError> {
     let mut file = open(path).map_err(LockError::Io)?;
+    // A pipe would be read for ever.
+    if !file.metadata().map_err(LockError::Io)?.is_file() {
+        return Err(LockError::Foreign);
+    }
     match file.try_lock() {
         Ok(()) => {}
         // What cannot be read names nobody.

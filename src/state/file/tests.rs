@@ -115,6 +115,15 @@ fn the_lock_of_another_program_is_left_as_it_is() {
 
 #[cfg(unix)]
 #[test]
+fn a_lock_that_is_no_file_is_refused_and_not_waited_for() {
+    let home = tempfile::tempdir().unwrap();
+    let lock = home.path().join("s.lock");
+    assert!(std::process::Command::new("mkfifo").arg(&lock).status().unwrap().success());
+    assert_eq!(error(&home.path().join("s")), "`s.lock` beside it, which would be its lock, is another program's file");
+}
+
+#[cfg(unix)]
+#[test]
 fn a_file_with_two_names_is_refused() {
     let home = tempfile::tempdir().unwrap();
     let path = home.path().join("s");
