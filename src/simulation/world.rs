@@ -1,11 +1,14 @@
 //! The world of one schedule: a hub, two sessions, an observer, and a network that fails as the seed says.
 
 mod death;
+mod rest;
+mod tally;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
 use self::death::Kept;
+pub(super) use self::tally::Tally;
 use super::faults;
 use super::network::{Down, Rng, Up, Wire};
 use crate::client::session::{
@@ -54,40 +57,6 @@ struct Client {
     kept: Option<Kept>,
     /// Rejoins of groups that were given up.
     failed_rejoins: usize,
-}
-
-/// What happened in a schedule, to see that schedules are worth playing.
-#[derive(Debug, Default)]
-pub(super) struct Tally {
-    pub(super) recoveries: u32,
-    pub(super) losses: u32,
-    pub(super) published: usize,
-    pub(super) duplicates: usize,
-    pub(super) unknown: usize,
-    pub(super) replayed: u32,
-    pub(super) overflows: u32,
-    pub(super) deaths: u32,
-    pub(super) redelivered: u32,
-    /// How often a fault of the hub happened.
-    pub(super) faults: u64,
-    /// Operations of the listener that cost too many connections.
-    pub(super) given_up: usize,
-}
-
-impl std::ops::AddAssign for Tally {
-    fn add_assign(&mut self, other: Self) {
-        self.recoveries += other.recoveries;
-        self.losses += other.losses;
-        self.published += other.published;
-        self.duplicates += other.duplicates;
-        self.unknown += other.unknown;
-        self.replayed += other.replayed;
-        self.overflows += other.overflows;
-        self.deaths += other.deaths;
-        self.redelivered += other.redelivered;
-        self.faults += other.faults;
-        self.given_up += other.given_up;
-    }
 }
 
 impl Client {
@@ -655,69 +624,6 @@ impl World {
             0 if !calm => (deadline, failure(DialClass::Unreachable, "timed out")),
             1 if !calm => (soon, failure(DialClass::Status(502), "bad gateway")),
             _ => (soon, Dial::Open(request)),
-        }
-    }
-
-    /// At rest, every promise is kept.
-    fn check_rest(&mut self) {
-        let seed = self.seed;
-        let published: BTreeSet<u64> = self.published.iter().copied().collect();
-        assert_eq!(published.len(), self.published.len(), "seed {seed}: doubled in the group: {:?}", self.published);
-        assert!(self.published.is_sorted(), "seed {seed}: out of order: {:?}", self.published);
-        let publisher = &self.clients[PUBLISHER];
-        for number in 1..self.next_number {
-            match publisher.settled.get(&number) {
-                Some(Outcome::Acked { .. }) => assert!(published.contains(&number), "seed {seed}: {number} lost"),
-                Some(outcome @ Outcome::Unknown { .. }) => {
-                    assert!(
-                        publisher.losses > 0 || is_given_up(outcome),
-                        "seed {seed}: {number} unknown on a connection that was never lost"
-                    );
-                }
-                other => panic!("seed {seed}: {number} ended as {other:?}"),
-            }
-        }
-        let listener = &self.clients[LISTENER];
-        assert_eq!(listener.gaps, 0, "seed {seed}: sequence gaps");
-        // What costs too many connections is given up, and the group left as it is: only faults are as hostile as that.
-        let given_up = listener.settled.values().filter(|outcome| is_given_up(outcome)).count();
-        let given_up = given_up + listener.failed_rejoins;
-        self.tally.given_up += given_up;
-        if given_up == 0 {
-            let joined = matches!(listener.settled.get(&0), Some(Outcome::Acked { .. } | Outcome::AlreadyJoined));
-            assert!(joined, "seed {seed}: not joined");
-            let came: BTreeSet<&str> = listener.side.iter().map(String::as_str).collect();
-            assert_eq!(came, self.wanted, "seed {seed}: not in the groups that are wanted");
-        } else {
-            assert!(self.tally.faults > 0, "seed {seed}: an operation was given up");
-        }
-        self.tally.published = self.published.len();
-        for outcome in publisher.settled.values() {
-            self.tally.duplicates += usize::from(matches!(outcome, Outcome::Acked { duplicate: true, .. }));
-            self.tally.unknown += usize::from(matches!(outcome, Outcome::Unknown { .. }));
-        }
-        for client in &self.clients {
-            self.tally.recoveries += client.recoveries.1;
-            self.tally.losses += client.losses;
-            assert!(client.recoveries.1 <= client.recoveries.0, "seed {seed}: more recovered than recovering");
-            for (group, wanted, joined) in client.session.groups() {
-                let left = wanted && client.failed_rejoins > 0;
-                assert!(wanted == joined || left, "seed {seed}: `{group}` wanted {wanted}, joined {joined}");
-            }
-            // A pause of half a second at least lies between two dials.
-            assert!(client.dials < 800, "seed {seed}: {} dials", client.dials);
-        }
-        for run in &listener.runs {
-            let Some(first) = run.first() else { continue };
-            let start = self.published.iter().position(|number| number == first).unwrap();
-            let slice = self.published.get(start..start + run.len());
-            assert_eq!(slice, Some(run.as_slice()), "seed {seed}: a connection missed or doubled something");
-        }
-        // The last connection is alive, and what was published last has come.
-        if let (Some(run), Some(last)) = (listener.runs.last(), self.published.last())
-            && !run.is_empty()
-        {
-            assert_eq!(run.last(), Some(last), "seed {seed}: the end is missing");
         }
     }
 

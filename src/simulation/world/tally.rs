@@ -1,0 +1,35 @@
+//! What happened in schedules, counted, so that a test can tell that it happened at all.
+
+/// What happened in a schedule, to see that schedules are worth playing.
+#[derive(Debug, Default)]
+pub(in crate::simulation) struct Tally {
+    pub(in crate::simulation) recoveries: u32,
+    pub(in crate::simulation) losses: u32,
+    pub(in crate::simulation) published: usize,
+    pub(in crate::simulation) duplicates: usize,
+    pub(in crate::simulation) unknown: usize,
+    pub(in crate::simulation) replayed: u32,
+    pub(in crate::simulation) overflows: u32,
+    pub(in crate::simulation) deaths: u32,
+    pub(in crate::simulation) redelivered: u32,
+    /// How often a fault of the hub happened.
+    pub(in crate::simulation) faults: u64,
+    /// Operations of the listener that cost too many connections.
+    pub(in crate::simulation) given_up: usize,
+}
+
+impl std::ops::AddAssign for Tally {
+    fn add_assign(&mut self, other: Self) {
+        self.recoveries += other.recoveries;
+        self.losses += other.losses;
+        self.published += other.published;
+        self.duplicates += other.duplicates;
+        self.unknown += other.unknown;
+        self.replayed += other.replayed;
+        self.overflows += other.overflows;
+        self.deaths += other.deaths;
+        self.redelivered += other.redelivered;
+        self.faults += other.faults;
+        self.given_up += other.given_up;
+    }
+}
