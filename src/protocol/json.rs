@@ -20,8 +20,8 @@ use super::names::{check_event_name, check_group_name};
 #[error("{0}")]
 pub struct DecodeError(pub(super) String);
 
-/// Tells an absent `data` from `"data":null`.
-fn present<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<&'de RawValue>, D::Error> {
+/// For a property read with `deserialize_with`: tells an absent `data` from `"data":null`.
+pub fn present<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<&'de RawValue>, D::Error> {
     <&RawValue>::deserialize(deserializer).map(Some)
 }
 

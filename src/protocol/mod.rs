@@ -16,7 +16,8 @@ pub use close::explain_close_code;
 pub use data::{Data, OwnedData, Quoted};
 pub use frame::{AckError, Downstream, Message, Origin, Upstream};
 pub use json::{
-    SharedMessage, decode_downstream, decode_upstream, encode_downstream, encode_upstream, redact_reconnection_token,
+    SharedMessage, decode_downstream, decode_upstream, encode_downstream, encode_upstream, present,
+    redact_reconnection_token,
 };
 pub use metadata::check_metadata;
 pub use names::{NameError, check_event_name, check_group_name, check_hub_name};

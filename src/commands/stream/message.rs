@@ -6,7 +6,7 @@
 use std::borrow::Cow;
 use std::sync::Arc;
 
-use serde::{Deserialize, Deserializer};
+use serde::Deserialize;
 use serde_json::value::RawValue;
 
 use super::lines::Line;
@@ -84,17 +84,12 @@ struct Record<'a> {
     event: Option<&'a RawValue>,
     #[serde(rename = "dataType", borrow)]
     data_type: Option<&'a RawValue>,
-    #[serde(default, borrow, deserialize_with = "present")]
+    #[serde(default, borrow, deserialize_with = "crate::protocol::present")]
     data: Option<&'a RawValue>,
     #[serde(rename = "noEcho", borrow)]
     no_echo: Option<&'a RawValue>,
     #[serde(rename = "ackId", borrow)]
     ack_id: Option<&'a RawValue>,
-}
-
-/// Tells an absent `data` from `"data":null`.
-fn present<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<&'de RawValue>, D::Error> {
-    <&RawValue>::deserialize(deserializer).map(Some)
 }
 
 impl Maker {
