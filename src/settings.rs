@@ -1,6 +1,6 @@
 //! What will be done: a pure function of command line, environment and the files these name.
 //!
-//! [`settle`] turns what was typed into one of the structures below, which leave nothing open: defaults are filled in,
+//! [`settle()`] turns what was typed into one of the structures below, which leave nothing open: defaults are filled in,
 //! sources have been read, contradictions refused. All its errors say what to do. Commands read these structures and
 //! nothing else of the command line.
 

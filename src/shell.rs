@@ -2,7 +2,7 @@
 //!
 //! Those of [`command`] run in a process group of their own, so that they can be ended together with whatever they have
 //! started, and so that the Ctrl-C that is meant for `wps` does not reach them. Used for `--url-command` and `--on-ready`;
-//! `--exec` has groups of its own kind, and takes [`line`].
+//! `--exec` has groups of its own kind, and takes [`line()`].
 
 use std::process::{ExitStatus, Stdio};
 use std::time::Duration;

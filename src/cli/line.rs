@@ -1,6 +1,6 @@
 //! A line of `wps repl`: the grammar of the command line on one connection.
 //!
-//! The flags are the same structures as those of `wps send` and the others, without what a connection needs. [`split`]
+//! The flags are the same structures as those of `wps send` and the others, without what a connection needs. [`split()`]
 //! finds the flags and the name and takes the rest of the line as it is; clap does what is left, so that errors and help
 //! are the same too.
 

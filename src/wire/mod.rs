@@ -1,6 +1,6 @@
 //! Byte streams and WebSockets: how `wps` gets from an address to a [`Link`] that carries frames.
 //!
-//! [`dial`] resolves, connects, finds its way through proxies, speaks TLS and does the WebSocket handshake; [`handshake`] is its last step alone,
+//! [`dial()`] resolves, connects, finds its way through proxies, speaks TLS and does the WebSocket handshake; [`handshake`] is its last step alone,
 //! over any byte stream. A [`Link`] queues what is sent and reads in batches, without ever blocking its task. Nothing
 //! here knows Web PubSub, retries or prints: [`DialError`] and [`Closed`] say what happened, others decide. What a dial did
 //! on the way is in its [`Progress`], a [`Step`] each.

@@ -3,6 +3,7 @@
 use clap::Args;
 
 /// What goes wrong on request.
+#[expect(rustdoc::broken_intra_doc_links, reason = "the brackets are the grammar that help shows")]
 #[derive(Debug, Args)]
 pub struct FaultArgs {
     /// Something that goes wrong, e.g. `nack=InternalServerError,op=sendToGroup,times=2`; `help` lists what there is

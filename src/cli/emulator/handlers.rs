@@ -8,6 +8,7 @@ use crate::cli::values::secret;
 use crate::secret::Secret;
 
 /// Whom the emulator asks and tells about its clients.
+#[expect(rustdoc::broken_intra_doc_links, reason = "the brackets are the grammar that help shows")]
 #[derive(Debug, Args)]
 pub struct HandlerArgs {
     /// Event handler (webhook) of every hub: URL[,user-events=LIST][,system-events=LIST]; repeatable

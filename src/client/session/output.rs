@@ -52,7 +52,8 @@ pub enum End {
 /// What the caller has to do.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Output {
-    /// Dial, and answer with [`Session::handle_opened`] or [`Session::handle_dial_failed`] by the deadline.
+    /// Dial, and answer with [`handle_opened`](super::Session::handle_opened) or
+    /// [`handle_dial_failed`](super::Session::handle_dial_failed) by the deadline.
     Dial {
         /// What.
         request: DialRequest,
