@@ -3,6 +3,7 @@
 //! Inside the crate errors are typed; at the border of a command they become a [`Failure`]: a [`Kind`], which decides
 //! the exit code, a chain of causes and hints that say what to do next.
 
+use std::collections::BTreeSet;
 use std::fmt;
 
 use crate::secret::redact;
@@ -74,12 +75,14 @@ pub struct Failure {
     pub error: anyhow::Error,
     /// What to do about it, a sentence each, lower-case.
     pub hints: Vec<String>,
+    /// The flags whose values it is about, long names without dashes: a profile may have brought them.
+    pub blames: BTreeSet<String>,
 }
 
 impl Failure {
     /// A failure with what happened.
     pub fn new(kind: Kind, error: impl Into<anyhow::Error>) -> Self {
-        Self { kind, error: error.into(), hints: Vec::new() }
+        Self { kind, error: error.into(), hints: Vec::new(), blames: BTreeSet::new() }
     }
 
     /// A failure told in words.
@@ -87,10 +90,25 @@ impl Failure {
         Self::new(kind, anyhow::anyhow!("{message}"))
     }
 
+    /// The same with what failed because of it: that is the error then, and what it was is its cause.
+    #[must_use]
+    pub fn context(mut self, what: impl fmt::Display + fmt::Debug + Send + Sync + 'static) -> Self {
+        self.error = self.error.context(what);
+        self
+    }
+
     /// Adds what to do about it.
     #[must_use]
     pub fn hint(mut self, hint: impl Into<String>) -> Self {
         self.hints.push(hint.into());
+        self
+    }
+
+    /// Adds a flag whose value it is about, written `--flag`. What is no flag, such as a variable or an argument, is none
+    /// here either.
+    #[must_use]
+    pub fn blame(mut self, flag: &str) -> Self {
+        self.blames.extend(flag.strip_prefix("--").map(str::to_owned));
         self
     }
 

@@ -42,7 +42,9 @@ pub(super) fn failure(error: &clap::Error, definition: &clap::Command, command: 
         ErrorKind::InvalidUtf8 => "an argument is not valid UTF-8".to_owned(),
         _ => first_line(error),
     };
-    let mut failure = Failure::message(Kind::Usage, message);
+    let blamed = [ContextKind::InvalidArg, ContextKind::PriorArg].into_iter().flat_map(|kind| texts(error, kind));
+    let failure = Failure::message(Kind::Usage, message);
+    let mut failure = blamed.fold(failure, |failure, arg| failure.blame(&name(&arg)));
     let suggested = [ContextKind::SuggestedArg, ContextKind::SuggestedSubcommand, ContextKind::SuggestedValue];
     if let Some(suggestion) = suggested.into_iter().flat_map(|kind| texts(error, kind)).next() {
         failure = failure.hint(format!("did you mean `{}`?", name(&suggestion)));

@@ -314,6 +314,6 @@ impl From<&Problem> for Failure {
         let mut causes = problem.causes.iter().rev();
         let innermost = causes.next().map(String::as_str).unwrap_or("nothing says where to connect");
         let error = causes.fold(anyhow!("{innermost}"), |error, context| error.context(context.clone()));
-        Self { kind: Kind::Config, error, hints: problem.hints.clone() }
+        problem.hints.iter().fold(Self::new(Kind::Config, error), |failure, hint| failure.hint(hint))
     }
 }

@@ -271,6 +271,5 @@ fn due(began: Instant, after: Duration, speed: Speed) -> Instant {
 const FAR: Duration = Duration::from_secs(100 * 365 * 24 * 60 * 60);
 
 fn at_line(failure: Failure, line: u64) -> Failure {
-    let Failure { kind, error, hints } = failure;
-    Failure { kind, error: error.context(format!("line {line} of the recording could not be sent again")), hints }
+    failure.context(format!("line {line} of the recording could not be sent again"))
 }

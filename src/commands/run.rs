@@ -533,7 +533,7 @@ fn timed_out(connection: &Connection, finished: &Finished, verdict: Option<Verdi
     let limit = render::human(connection.timeout.unwrap_or_default());
     let what = format!("timed out after {limit} (`--timeout`)");
     if let Some(Verdict::Failed(failure)) = verdict {
-        return Failure { kind: Kind::Timeout, error: failure.error.context(what), hints: failure.hints };
+        return Failure { kind: Kind::Timeout, ..failure.context(what) };
     }
     if finished.was_connected {
         return Failure::message(Kind::Timeout, what);

@@ -64,7 +64,10 @@ pub(super) fn emulator(
 ) -> Result<Emulator, Failure> {
     if args.double.exit_on_stdin_close && args.access_key.as_ref().is_some_and(|key| key.expose() == "-") {
         let what = "`--access-key -` reads stdin to its end, which `--exit-on-stdin-close` waits for";
-        return Err(Failure::message(Kind::Usage, what).hint("`--access-key @FILE` takes the key from a file"));
+        return Err(Failure::message(Kind::Usage, what)
+            .blame("--access-key")
+            .blame("--exit-on-stdin-close")
+            .hint("`--access-key @FILE` takes the key from a file"));
     }
     let advertise = args.advertise.as_deref().map(advertised).transpose()?;
     let handlers = handlers::handlers(&args.handlers, input)?;
@@ -106,7 +109,8 @@ pub(super) fn emulator(
 /// The endpoint that clients are told.
 fn advertised(text: &str) -> Result<Url, Failure> {
     let bad = |why: &str| {
-        let failure = Failure::message(Kind::Usage, format!("the URL in `--advertise` is not an endpoint: {why}"));
+        let failure = Failure::message(Kind::Usage, format!("the URL in `--advertise` is not an endpoint: {why}"))
+            .blame("--advertise");
         failure.hint("it looks like `http://HOST:PORT`")
     };
     let url = Url::parse(text).map_err(|error| bad(&error.to_string()))?;

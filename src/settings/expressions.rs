@@ -21,7 +21,8 @@ impl Output {
     /// With `--jq` and its kin. Another format than records contradicts it.
     pub(super) fn filtered(mut self, args: FilterArgs) -> Result<Self, Failure> {
         if args.jq.is_some() && self.format != Format::Ndjson {
-            let failure = Failure::message(Kind::Usage, "`--jq` prints results over the records of `-o ndjson` only");
+            let failure = Failure::message(Kind::Usage, "`--jq` prints results over the records of `-o ndjson` only")
+                .blame("--jq");
             return Err(failure.hint("leave `-o` out; `--jq .data --only messages -r` prints bare payloads"));
         }
         self.expressions.jq = args.jq;

@@ -24,7 +24,9 @@ pub(super) fn settle(
 ) -> Result<Option<OnReady>, Failure> {
     let Some(command) = args.on_ready else { return Ok(None) };
     if command.trim().is_empty() {
-        return Err(Failure::message(Kind::Usage, "`--on-ready` is empty").hint("give a command for the shell"));
+        return Err(Failure::message(Kind::Usage, "`--on-ready` is empty")
+            .blame("--on-ready")
+            .hint("give a command for the shell"));
     }
     let variables = match source {
         // As `--local` itself: never through a proxy.

@@ -47,7 +47,9 @@ impl SessionFile {
     pub(super) fn sending(args: SessionFileArgs, command: &'static str, ack: Ack) -> Result<Option<Self>, Failure> {
         let Some(path) = args.session else { return Ok(None) };
         if ack == Ack::None {
-            let failure = Failure::message(Kind::Usage, "`--session` and `--no-ack` do not go together");
+            let failure = Failure::message(Kind::Usage, "`--session` and `--no-ack` do not go together")
+                .blame("--session")
+                .blame("--no-ack");
             return Err(failure.hint("without an ack, another run cannot know what arrived: leave `--no-ack` away"));
         }
         Ok(Some(Self { path, command, groups: None, takes_messages: false, stream: None }))
@@ -68,7 +70,7 @@ impl SessionFile {
 /// The connection, kept there. Fails with a usage error where it cannot be recovered.
 pub(super) fn keep(connection: Connection, session_file: Option<SessionFile>) -> Result<Connection, Failure> {
     if session_file.is_some() && !connection.protocol.is_reliable() {
-        let failure = Failure::message(Kind::Usage, "`--session` needs a subprotocol with recovery");
+        let failure = Failure::message(Kind::Usage, "`--session` needs a subprotocol with recovery").blame("--session");
         return Err(failure.hint("leave `--protocol json` away: `json-reliable` is the default"));
     }
     Ok(Connection { session_file, ..connection })

@@ -104,7 +104,8 @@ fn join(args: JoinArgs, environment: &Environment, input: &mut dyn Input) -> Res
     let groups = groups(args.groups, "GROUP")?;
     let further = groups.len().saturating_sub(1) as u64;
     if args.ack.ack_id.is_some_and(|first| first.checked_add(further).is_none()) {
-        let failure = Failure::message(Kind::Usage, format!("`--ack-id` leaves no ids for {further} further groups"));
+        let failure = Failure::message(Kind::Usage, format!("`--ack-id` leaves no ids for {further} further groups"))
+            .blame("--ack-id");
         return Err(failure.hint("ackIds end at 18446744073709551615"));
     }
     let output = output(&args.connecting, environment)?.filtered(args.filter)?;
@@ -239,7 +240,9 @@ pub(super) fn payload_type(args: &DataArgs) -> Result<PayloadType, Failure> {
         (DataType::Binary, Some(crate::cli::Encoding::Base64)) => PayloadType::Binary(super::Encoding::Base64),
         (DataType::Binary, Some(crate::cli::Encoding::Hex)) => PayloadType::Binary(super::Encoding::Hex),
         (DataType::Text | DataType::Json, Some(_)) => {
-            let failure = Failure::message(Kind::Usage, "`--encoding` goes with `--type binary` only");
+            let failure = Failure::message(Kind::Usage, "`--encoding` goes with `--type binary` only")
+                .blame("--encoding")
+                .blame("--type");
             return Err(failure.hint("`--type binary` sends the bytes that the encoded text stands for"));
         }
     })
@@ -248,11 +251,11 @@ pub(super) fn payload_type(args: &DataArgs) -> Result<PayloadType, Failure> {
 pub(super) fn output(connecting: &ConnectingArgs, environment: &Environment) -> Result<Output, Failure> {
     let args = &connecting.output;
     if args.only.is_some() && !matches!(args.output, Format::Ndjson | Format::Raw) {
-        let failure = Failure::message(Kind::Usage, "`--only` filters `-o ndjson` and `-o raw`");
+        let failure = Failure::message(Kind::Usage, "`--only` filters `-o ndjson` and `-o raw`").blame("--only");
         return Err(failure.hint("with `-o text` and `-o data`, stdout carries messages only, as it is"));
     }
     if args.timestamps && args.output != Format::Text {
-        let failure = Failure::message(Kind::Usage, "`--timestamps` goes with `-o text`");
+        let failure = Failure::message(Kind::Usage, "`--timestamps` goes with `-o text`").blame("--timestamps");
         return Err(failure.hint("`-o ndjson` has the time in every record"));
     }
     let talk = talk(&args.talk, environment);
@@ -324,7 +327,8 @@ pub(super) fn connection(
 ) -> Result<Connection, Failure> {
     stdin::refuse_two(&stdin_takers(&args))?;
     if args.record.record.as_ref().is_some_and(|file| file.as_os_str() == "-") {
-        let failure = Failure::message(Kind::Usage, "`--record` takes a file, and stdout has other things to carry");
+        let failure = Failure::message(Kind::Usage, "`--record` takes a file, and stdout has other things to carry")
+            .blame("--record");
         return Err(failure.hint("`./-` is a file of that name"));
     }
     input.limit(args.timeout.timeout);
@@ -382,6 +386,8 @@ fn session(
         let [interval, timeout] = [interval, timeout].map(humantime::format_duration);
         let message = format!("`--ping-timeout` ({timeout}) must be longer than `--ping-interval` ({interval})");
         return Err(Failure::message(Kind::Usage, message)
+            .blame("--ping-timeout")
+            .blame("--ping-interval")
             .hint("otherwise every idle connection is given up; set both, or turn one off with 0"));
     }
     Ok(Config {
@@ -424,7 +430,8 @@ fn backoff(
     let (delay, max_delay) = match (given_delay, given_max) {
         (Some(delay), Some(max)) if max < delay => {
             let message = format!("`--{family}-max-delay` is shorter than `--{family}-delay`");
-            return Err(Failure::message(Kind::Usage, message));
+            let [max, delay] = ["max-delay", "delay"].map(|flag| format!("--{family}-{flag}"));
+            return Err(Failure::message(Kind::Usage, message).blame(&max).blame(&delay));
         }
         (Some(delay), None) => (delay, max_delay.max(delay)),
         (None, Some(max)) => (delay.min(max), max),

@@ -40,7 +40,9 @@ pub(super) fn resolve(
     ];
     let mut given = flags.iter().filter(|(_, given)| *given).map(|(name, _)| name);
     if let (Some(first), Some(second)) = (given.next(), given.next()) {
-        let failure = Failure::message(Kind::Usage, format!("two sources to connect to: `{first}` and `{second}`"));
+        let failure = Failure::message(Kind::Usage, format!("two sources to connect to: `{first}` and `{second}`"))
+            .blame(first)
+            .blame(second);
         return Err(failure.hint("give exactly one of `--url`, `--url-command`, `--connection-string` and `--local`"));
     }
     if let Some(url) = &args.url {
@@ -49,7 +51,7 @@ pub(super) fn resolve(
     if let Some(command) = &args.url_command {
         refuse_token_flags("--url-command", token)?;
         if command.trim().is_empty() {
-            return Err(Failure::message(Kind::Config, "`--url-command` is empty"));
+            return Err(Failure::message(Kind::Config, "`--url-command` is empty").blame("--url-command"));
         }
         hint_at_secret("--url-command", command, "let the command read it from a file", input);
         return Ok(Source::Command(command.clone()));
@@ -77,7 +79,9 @@ pub(super) fn resolve_key(
     input: &mut dyn Input,
 ) -> Result<Signer, Failure> {
     if args.connection_string.is_some() && args.local.is_some() {
-        let failure = Failure::message(Kind::Usage, "two sources of a key: `--connection-string` and `--local`");
+        let failure = Failure::message(Kind::Usage, "two sources of a key: `--connection-string` and `--local`")
+            .blame("--connection-string")
+            .blame("--local");
         return Err(failure.hint("give one of them"));
     }
     match key(args, token, input)?.map_or_else(|| key_of_environment(token, environment), |source| Ok(Some(source)))? {
@@ -142,7 +146,7 @@ pub(super) fn read_lines(flag: &str, value: &Secret, input: &mut dyn Input) -> R
             }
             None if text.is_empty() => {
                 let failure = Failure::message(Kind::Config, format!("the value of `{flag}` is missing: it is empty"));
-                return Err(failure.hint("was the variable that it comes from set?"));
+                return Err(failure.blame(flag).hint("was the variable that it comes from set?"));
             }
             None => {
                 hint_at_secret(flag, text, "`@FILE` and `-` read it from elsewhere", input);
@@ -155,9 +159,9 @@ pub(super) fn read_lines(flag: &str, value: &Secret, input: &mut dyn Input) -> R
         let missing = error.kind() == std::io::ErrorKind::NotFound;
         if error.kind() == std::io::ErrorKind::TimedOut {
             let failure = Failure::new(Kind::Timeout, anyhow::Error::new(error).context(context));
-            return failure.hint("it has to be written, and closed");
+            return failure.blame(flag).blame("--timeout").hint("it has to be written, and closed");
         }
-        let failure = Failure::new(Kind::Config, anyhow::Error::new(error).context(context));
+        let failure = Failure::new(Kind::Config, anyhow::Error::new(error).context(context)).blame(flag);
         failure.hint(if missing {
             "check the path: it begins where wps is run, or, in a profile, beside the configuration file"
         } else {
@@ -168,7 +172,8 @@ pub(super) fn read_lines(flag: &str, value: &Secret, input: &mut dyn Input) -> R
     let text = text.trim_start_matches('\u{feff}');
     if text.trim().is_empty() {
         let what = format!("the value of `{flag}` is missing: {place} is empty");
-        return Err(Failure::message(Kind::Config, what).hint("did the command that wrote it fail?"));
+        let failure = Failure::message(Kind::Config, what).blame(flag);
+        return Err(failure.hint("did the command that wrote it fail?"));
     }
     Ok(Secret::new(text))
 }
@@ -204,6 +209,8 @@ fn refuse_token_flags(from: &str, token: &TokenArgs) -> Result<(), Failure> {
     ];
     if let Some((flag, _)) = flags.iter().find(|(_, given)| *given) {
         return Err(Failure::message(Kind::Usage, format!("`{flag}` does not go with `{from}`"))
+            .blame(flag)
+            .blame(from)
             .hint("a client access URL brings hub and token along; `--connection-string` and `--local` make one"));
     }
     Ok(())
@@ -226,7 +233,7 @@ pub(super) fn from_url(from: &str, text: &Secret, token: Option<&TokenArgs>) -> 
             _ => "a client access URL looks like `wss://HOST/client/hubs/HUB?access_token=…`",
         };
         let context = format!("the client access URL in `{from}` is malformed");
-        Failure::new(Kind::Config, anyhow::Error::new(error).context(context)).hint(hint)
+        Failure::new(Kind::Config, anyhow::Error::new(error).context(context)).blame(from).hint(hint)
     })
 }
 
@@ -234,11 +241,12 @@ fn from_connection_string(from: &str, text: &Secret, token: &TokenArgs) -> Resul
     let parsed = ConnectionString::parse(text.expose()).map_err(|error| {
         let context = format!("the connection string in `{from}` is malformed");
         Failure::new(Kind::Config, anyhow::Error::new(error).context(context))
+            .blame(from)
             .hint("it looks like `Endpoint=https://NAME.webpubsub.azure.com;AccessKey=…;Version=1.0;`")
             .hint("quote it: for the shell, `;` ends a command")
     })?;
     let hub = token.hub.clone().ok_or_else(|| {
-        let failure = Failure::message(Kind::Usage, format!("`{from}` needs `--hub`"));
+        let failure = Failure::message(Kind::Usage, format!("`{from}` needs `--hub`")).blame(from).blame("--hub");
         failure.hint("a connection string names a service, and `--hub NAME` the hub on it")
     })?;
     Ok(Source::Signed(signer(parsed.endpoint, parsed.key, hub, token)?))
@@ -279,5 +287,6 @@ pub(super) fn bad_name(what: &str, error: NameError) -> Failure {
         NameError::Event => "give the event as its handler knows it",
     };
     Failure::new(Kind::Usage, anyhow::Error::new(error).context(format!("the name in `{what}` is not valid")))
+        .blame(what)
         .hint(hint)
 }

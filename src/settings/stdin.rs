@@ -34,13 +34,14 @@ pub(super) fn refuse_two(takers: &[&str]) -> Result<(), Failure> {
     } else {
         format!("`{first} -` and `{second} -` both take standard input")
     };
-    Err(Failure::message(Kind::Usage, what).hint(format!("read one of them from a file: `{second} @FILE`")))
+    let failure = Failure::message(Kind::Usage, what).blame(first).blame(second);
+    Err(failure.hint(format!("read one of them from a file: `{second} @FILE`")))
 }
 
 /// Refuses a flag that wants it beside something else that does: `other`, which `instead` may read from elsewhere.
 pub(super) fn refuse_beside(takers: &[&str], other: &str, instead: Option<&str>) -> Result<(), Failure> {
     let Some(flag) = takers.first() else { return Ok(()) };
-    let failure = Failure::message(Kind::Usage, format!("`{flag} -` and {other} both take standard input"));
+    let failure = Failure::message(Kind::Usage, format!("`{flag} -` and {other} both take standard input")).blame(flag);
     Err(failure.hint(match instead {
         Some(instead) => format!("read one of them from a file: `{flag} @FILE`, `{instead}`"),
         None => format!("read the former from a file: `{flag} @FILE`"),

@@ -79,7 +79,8 @@ pub(super) fn refuse_without(args: &StreamArgs) -> Result<(), Failure> {
     let given = [("--in-flight", args.in_flight.is_some()), ("--keep-going", args.keep_going)];
     let given = given.into_iter().chain([("--rate", args.rate.is_some())]).find(|(_, given)| *given);
     given.map_or(Ok(()), |(flag, _)| {
-        let failure = Failure::message(Kind::Usage, format!("`{flag}` is about many messages, and there is one"));
+        let failure =
+            Failure::message(Kind::Usage, format!("`{flag}` is about many messages, and there is one")).blame(flag);
         Err(failure.hint("`--lines`, `--ndjson` and `--repeat N` send many"))
     })
 }
@@ -160,7 +161,8 @@ fn last_id(ack: Ack, times: u64) -> Result<Option<u64>, Failure> {
         Ack::None => Ok(None),
         Ack::Automatic => Ok(Some(times)),
         Ack::Id(first) => first.checked_add(times - 1).map(Some).ok_or_else(|| {
-            let failure = Failure::message(Kind::Usage, format!("`--ack-id` leaves no ids for {times} messages"));
+            let failure = Failure::message(Kind::Usage, format!("`--ack-id` leaves no ids for {times} messages"))
+                .blame("--ack-id");
             failure.hint("ackIds end at 18446744073709551615")
         }),
     }

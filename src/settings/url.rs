@@ -56,9 +56,9 @@ pub(super) fn inspect(
     if let (Some(_), Some(flag)) =
         (&args.subject, url.as_ref().map(|_| "--url").or(url_command.as_ref().map(|_| "--url-command")))
     {
-        return Err(
-            Failure::message(Kind::Usage, format!("two URLs to inspect: `URL` and `{flag}`")).hint("give one of them")
-        );
+        return Err(Failure::message(Kind::Usage, format!("two URLs to inspect: `URL` and `{flag}`"))
+            .blame(flag)
+            .hint("give one of them"));
     }
     let given = args.subject.as_ref().map(|url| ("URL", url)).or(url.as_ref().map(|url| ("--url", url)));
     let has_key = key.connection_string.is_some() || key.local.is_some();

@@ -302,15 +302,10 @@ async fn run_script(executor: &Executor<'_>, mut entries: Entries, settings: &Re
 
 /// Says which line it was.
 fn at_line(failure: Failure, entry: &Entry) -> Failure {
-    let Failure { kind, error, hints } = failure;
-    let text = format!("line {}: {error}", entry.line);
-    let mut causes: VecDeque<String> = error.chain().skip(1).map(ToString::to_string).collect();
-    let mut error = match causes.pop_back() {
-        Some(root) => anyhow::anyhow!("{root}"),
-        None => return Failure { kind, error: anyhow::anyhow!("{text}"), hints },
-    };
-    while let Some(cause) = causes.pop_back() {
-        error = error.context(cause);
-    }
-    Failure { kind, error: error.context(text), hints }
+    let text = format!("line {}: {}", entry.line, failure.error);
+    let causes = failure.error.chain().skip(1).map(ToString::to_string);
+    let texts: Vec<String> = std::iter::once(text).chain(causes).collect();
+    let mut inmost_first = texts.into_iter().rev();
+    let error = anyhow::Error::msg(inmost_first.next().unwrap_or_default());
+    Failure { error: inmost_first.fold(error, anyhow::Error::context), ..failure }
 }

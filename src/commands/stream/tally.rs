@@ -72,9 +72,8 @@ impl Tally {
         } else {
             told
         };
-        let hints = failure.hints;
         let error = anyhow!("{causes}").context(format!("{unit} {line} {what}"));
-        self.note_first(line, Some(Failure { kind: failure.kind, error, hints }));
+        self.note_first(line, Some(Failure { error, ..failure }));
         told
     }
 

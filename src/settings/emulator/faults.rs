@@ -22,7 +22,7 @@ pub(super) fn faults(args: FaultArgs) -> Result<FaultSettings, Failure> {
     }
     let read = |text: &String| {
         text.parse::<Fault>().map_err(|error| {
-            let failure = Failure::message(Kind::Usage, format!("`--fault`: {error}"));
+            let failure = Failure::message(Kind::Usage, format!("`--fault`: {error}")).blame("--fault");
             let failure = error.hints.into_iter().fold(failure, |failure, hint| failure.hint(hint));
             failure.hint("`wps emulator --fault help` lists all faults, each with an example")
         })

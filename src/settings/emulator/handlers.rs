@@ -70,6 +70,7 @@ pub(super) fn handlers(args: &HandlerArgs, input: &mut dyn Input) -> Result<Hand
 
 fn bad_flag(flag: &str, error: &HandlerError) -> Failure {
     Failure::message(Kind::Usage, format!("the value of `{flag}` cannot be used: {error}"))
+        .blame(flag)
         .hint("it looks like `--event-handler 'http://localhost:3000/{event},user-events=a,b,system-events=connect'`")
 }
 

@@ -21,11 +21,13 @@ pub(super) fn settle(given: &[Secret], input: &mut dyn Input) -> Result<Vec<(Hea
             let text = read_lines("--header", header, input)?;
             for (index, line) in text.expose().lines().enumerate().filter(|(_, line)| !line.trim().is_empty()) {
                 let place = format!("line {} of {file}", index + 1);
-                headers.push(parse(line).map_err(|problem| bad(Kind::Config, &place, &problem))?);
+                headers.push(parse(line).map_err(|problem| bad(Kind::Config, &place, &problem).blame("--header"))?);
             }
         } else {
             hint_at_secret("--header", header.expose(), "`@FILE` and `-` read it from elsewhere", input);
-            headers.push(parse(header.expose()).map_err(|problem| bad(Kind::Usage, "`--header`", &problem))?);
+            headers.push(
+                parse(header.expose()).map_err(|problem| bad(Kind::Usage, "`--header`", &problem).blame("--header"))?,
+            );
         }
     }
     Ok(headers)

@@ -116,7 +116,7 @@ pub(super) fn in_words(environment: &Environment) -> String {
 }
 
 fn bad(from: &str, kind: Kind, problem: &str) -> Failure {
-    Failure::message(kind, format!("the proxy in {from} is malformed: {problem}")).hint(
+    Failure::message(kind, format!("the proxy in {from} is malformed: {problem}")).blame(from.trim_matches('`')).hint(
         "a proxy looks like `http://HOST:PORT` or `socks5h://HOST:PORT`, with `USER:PASSWORD@` before HOST if need be; `--proxy none` goes without",
     )
 }
