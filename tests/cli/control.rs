@@ -120,6 +120,9 @@ fn errors_say_what_was_expected() {
     assert_eq!(bad.status, 400);
     assert_eq!(bad.body["error"]["message"], "`sendToGrup` is not a value of `op`, character 8, of `nack`");
     assert_eq!(bad.body["error"]["hints"][0], "did you mean `sendToGroup`?");
+    let bad = emulator.control("POST", "/emulator/faults", r#"{"fault":"expire=1s,connection=c"}"#);
+    assert_eq!(bad.status, 400);
+    assert_eq!(bad.body["error"]["message"], "`connection` cannot be an aim of `expire` here: it would never happen");
     for body in ["", "{", "[]", r#"{"fualt":"no-pong"}"#] {
         let bad = emulator.control("POST", "/emulator/faults", body);
         assert_eq!(bad.status, 400, "{body}");

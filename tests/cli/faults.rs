@@ -378,6 +378,26 @@ fn a_fault_that_cannot_be_understood_is_a_usage_error_that_helps() {
 }
 
 #[test]
+fn a_fault_that_would_never_happen_is_a_usage_error_that_says_where_it_does() {
+    let ended = wps(["emulator", "--fault", "expire=1s,connection=c"]).run();
+    ended.assert_failed(
+        2,
+        &[
+            "error: `--fault`: `connection` cannot be an aim of `expire` here: it would never happen\n",
+            "hint: `expire` happens at: `connect`\n",
+        ],
+    );
+    let ended = wps(["emulator", "--fault", "ignore,op=joinGroup|ping,group=g"]).run();
+    ended.assert_failed(
+        2,
+        &[
+            "error: `--fault`: `group` cannot be an aim of `ignore` at `ping`: it would never happen\n",
+            "hint: `group` can be its aim at: `joinGroup`, `leaveGroup`, `sendToGroup`\n",
+        ],
+    );
+}
+
+#[test]
 fn fault_help_lists_every_action_with_an_example_that_is_taken() {
     let ended = wps(["emulator", "--fault", "help"]).run();
     assert_eq!((ended.code, ended.stderr.as_str()), (0, ""));

@@ -5,9 +5,31 @@ use std::fmt::Write as _;
 
 use super::model::Point;
 
+/// Which action it is: what its word is read as.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum ActionKind {
+    Refuse,
+    Hang,
+    NoConnected,
+    RefuseRecovery,
+    Drop,
+    ExecuteThenDrop,
+    Ignore,
+    Nack,
+    SwallowAck,
+    DelayAck,
+    DuplicateAck,
+    Latency,
+    Bandwidth,
+    NoPong,
+    Garbage,
+    Expire,
+}
+
 /// An action of the grammar.
 #[derive(Clone, Copy, Debug)]
 pub struct ActionEntry {
+    pub(super) kind: ActionKind,
     /// Its word.
     pub name: &'static str,
     /// What stands behind `=`, as help shows it; empty: nothing does. In brackets: it may be absent.
@@ -58,6 +80,7 @@ const SENT: &[Point] = &[Point::Message, Point::Control];
 /// Every action.
 pub const ACTIONS: &[ActionEntry] = &[
     ActionEntry {
+        kind: ActionKind::Refuse,
         name: "refuse",
         value: "[=STATUS]",
         params: &["retry-after", "body"],
@@ -67,6 +90,7 @@ pub const ACTIONS: &[ActionEntry] = &[
         example: "refuse=503,retry-after=2,times=1",
     },
     ActionEntry {
+        kind: ActionKind::Hang,
         name: "hang",
         value: "[=D]",
         params: &[],
@@ -76,6 +100,7 @@ pub const ACTIONS: &[ActionEntry] = &[
         example: "hang,op=recover,times=1",
     },
     ActionEntry {
+        kind: ActionKind::NoConnected,
         name: "no-connected",
         value: "",
         params: &[],
@@ -85,6 +110,7 @@ pub const ACTIONS: &[ActionEntry] = &[
         example: "no-connected,times=1",
     },
     ActionEntry {
+        kind: ActionKind::RefuseRecovery,
         name: "refuse-recovery",
         value: "[=CODE]",
         params: &[],
@@ -94,6 +120,7 @@ pub const ACTIONS: &[ActionEntry] = &[
         example: "refuse-recovery,times=1",
     },
     ActionEntry {
+        kind: ActionKind::Drop,
         name: "drop",
         value: "=HOW",
         params: &["frames", "after", "reason"],
@@ -106,6 +133,7 @@ pub const ACTIONS: &[ActionEntry] = &[
         example: "drop=reset,after=5s,user=alice",
     },
     ActionEntry {
+        kind: ActionKind::ExecuteThenDrop,
         name: "execute-then-drop",
         value: "[=HOW]",
         params: &["reason"],
@@ -115,6 +143,7 @@ pub const ACTIONS: &[ActionEntry] = &[
         example: "execute-then-drop,op=sendToGroup,nth=3",
     },
     ActionEntry {
+        kind: ActionKind::Ignore,
         name: "ignore",
         value: "",
         params: &[],
@@ -124,6 +153,7 @@ pub const ACTIONS: &[ActionEntry] = &[
         example: "ignore,op=sendToGroup,times=1",
     },
     ActionEntry {
+        kind: ActionKind::Nack,
         name: "nack",
         value: "=NAME",
         params: &["message"],
@@ -134,6 +164,7 @@ pub const ACTIONS: &[ActionEntry] = &[
         example: "nack=InternalServerError,op=sendToGroup,times=2",
     },
     ActionEntry {
+        kind: ActionKind::SwallowAck,
         name: "swallow-ack",
         value: "",
         params: &[],
@@ -143,6 +174,7 @@ pub const ACTIONS: &[ActionEntry] = &[
         example: "swallow-ack,op=sendToGroup,times=1",
     },
     ActionEntry {
+        kind: ActionKind::DelayAck,
         name: "delay-ack",
         value: "=D[..D]",
         params: &[],
@@ -152,6 +184,7 @@ pub const ACTIONS: &[ActionEntry] = &[
         example: "delay-ack=0ms..300ms",
     },
     ActionEntry {
+        kind: ActionKind::DuplicateAck,
         name: "duplicate-ack",
         value: "",
         params: &[],
@@ -161,6 +194,7 @@ pub const ACTIONS: &[ActionEntry] = &[
         example: "duplicate-ack,every=10",
     },
     ActionEntry {
+        kind: ActionKind::Latency,
         name: "latency",
         value: "=D[..D]",
         params: &[],
@@ -170,6 +204,7 @@ pub const ACTIONS: &[ActionEntry] = &[
         example: "latency=50ms..200ms,user=alice",
     },
     ActionEntry {
+        kind: ActionKind::Bandwidth,
         name: "bandwidth",
         value: "=BYTES",
         params: &[],
@@ -179,6 +214,7 @@ pub const ACTIONS: &[ActionEntry] = &[
         example: "bandwidth=64k,hub=chat",
     },
     ActionEntry {
+        kind: ActionKind::NoPong,
         name: "no-pong",
         value: "",
         params: &[],
@@ -188,6 +224,7 @@ pub const ACTIONS: &[ActionEntry] = &[
         example: "no-pong,times=3",
     },
     ActionEntry {
+        kind: ActionKind::Garbage,
         name: "garbage",
         value: "=KIND",
         params: &["size"],
@@ -206,6 +243,7 @@ pub const ACTIONS: &[ActionEntry] = &[
         example: "garbage=text,op=message,every=3",
     },
     ActionEntry {
+        kind: ActionKind::Expire,
         name: "expire",
         value: "=D",
         params: &[],

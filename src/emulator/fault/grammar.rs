@@ -5,7 +5,7 @@ use std::fmt;
 use std::str::FromStr;
 use std::time::Duration;
 
-use super::catalogue::{ACTIONS, ActionEntry, key_names};
+use super::catalogue::{ACTIONS, ActionEntry, ActionKind, key_names};
 use super::model::{Action, Aim, Fault, Garbage, How, Point, Points, Rhythm, Span, When};
 use crate::protocol::{check_event_name, check_group_name, check_hub_name};
 
@@ -137,6 +137,9 @@ fn action_words() -> String {
     format!("actions: {}", words.join(", "))
 }
 
+/// Whether anything is known at a point that an aim can be judged by.
+type Knows = fn(Point) -> bool;
+
 /// The items of one fault, which are taken out as they are understood.
 struct Fields {
     entry: &'static ActionEntry,
@@ -221,8 +224,8 @@ impl Fields {
         let bad =
             |expected: String| GrammarError::new(format!("`{name}={}`: {expected}", shown(value.unwrap_or_default())));
         let given = value.unwrap_or_default();
-        Ok(match name {
-            "refuse" => Action::Refuse {
+        Ok(match self.entry.kind {
+            ActionKind::Refuse => Action::Refuse {
                 status: match value {
                     None => 503,
                     Some(text) => number(text, 300, 599).map_err(bad)? as u16,
@@ -230,13 +233,13 @@ impl Fields {
                 retry_after: self.read("retry-after", seconds)?,
                 body: self.take("body"),
             },
-            "hang" => Action::Hang(value.map(duration).transpose().map_err(bad)?),
-            "no-connected" => Action::NoConnected,
-            "refuse-recovery" => Action::RefuseRecovery(match value {
+            ActionKind::Hang => Action::Hang(value.map(duration).transpose().map_err(bad)?),
+            ActionKind::NoConnected => Action::NoConnected,
+            ActionKind::RefuseRecovery => Action::RefuseRecovery(match value {
                 None => 1008,
                 Some(text) => close_code(text).map_err(bad)?,
             }),
-            "drop" => {
+            ActionKind::Drop => {
                 let how = self.how(given)?;
                 let frames = self.read("frames", |text| number(text, 1, u64::MAX))?;
                 let after = self.read("after", span)?;
@@ -250,22 +253,22 @@ impl Fields {
                 };
                 Action::Drop { how, when }
             }
-            "execute-then-drop" => Action::ExecuteThenDrop(match value {
+            ActionKind::ExecuteThenDrop => Action::ExecuteThenDrop(match value {
                 None => How::Reset,
                 Some(text) => self.how(text)?,
             }),
-            "ignore" => Action::Ignore,
-            "nack" => Action::Nack {
+            ActionKind::Ignore => Action::Ignore,
+            ActionKind::Nack => Action::Nack {
                 name: if given.is_empty() { return Err(bad("an error needs a name".into())) } else { given.to_owned() },
                 message: self.take("message").unwrap_or_else(|| "A fault of the emulator.".to_owned()),
             },
-            "swallow-ack" => Action::SwallowAck,
-            "delay-ack" => Action::DelayAck(span(given).map_err(bad)?),
-            "duplicate-ack" => Action::DuplicateAck,
-            "latency" => Action::Latency(span(given).map_err(bad)?),
-            "bandwidth" => Action::Bandwidth(bytes(given, MOST_BYTES).map_err(bad)?),
-            "no-pong" => Action::NoPong,
-            "garbage" => Action::Garbage(match given {
+            ActionKind::SwallowAck => Action::SwallowAck,
+            ActionKind::DelayAck => Action::DelayAck(span(given).map_err(bad)?),
+            ActionKind::DuplicateAck => Action::DuplicateAck,
+            ActionKind::Latency => Action::Latency(span(given).map_err(bad)?),
+            ActionKind::Bandwidth => Action::Bandwidth(bytes(given, MOST_BYTES).map_err(bad)?),
+            ActionKind::NoPong => Action::NoPong,
+            ActionKind::Garbage => Action::Garbage(match given {
                 "text" => Garbage::Text,
                 "binary" => Garbage::Binary,
                 "invalid-utf8" => Garbage::InvalidUtf8,
@@ -279,7 +282,7 @@ impl Fields {
                     return Err(choice("garbage", other, &KINDS));
                 }
             }),
-            _ => Action::Expire(duration(given).map_err(bad)?),
+            ActionKind::Expire => Action::Expire(duration(given).map_err(bad)?),
         })
     }
 
@@ -333,34 +336,56 @@ impl Fields {
             operations.push(name);
             points.push(*point);
         }
-        match action {
-            Action::Drop { when: When::Frames(_) | When::After(_), .. } if !operations.is_empty() => {
+        match (action.when(), operations.is_empty()) {
+            (When::Frames(_) | When::After(_), false) => {
                 return Err(self.error("`op` says when, and so do `frames` and `after`: one of them"));
             }
-            Action::Drop { when: When::Frames(_), .. } => points.push(Point::Frame),
-            Action::Drop { when: When::After(_), .. } => points.push(Point::Attached),
-            Action::Drop { when: When::Met, .. } if operations.is_empty() => {
+            (When::Frames(_), true) => points.push(Point::Frame),
+            (When::After(_), true) => points.push(Point::Attached),
+            (When::Met, false) => {}
+            (When::Met, true) if !entry.by_default.is_empty() => points.extend_from_slice(entry.by_default),
+            (When::Met, true) => {
                 if aim.group.is_none() && aim.event.is_none() {
-                    return Err(self.error("`drop` does not say when: with op=…, group=…, frames=N or after=D"));
+                    return Err(self.error(format!(
+                        "`{}` does not say when: with op=…, group=…, frames=N or after=D",
+                        entry.name
+                    )));
                 }
                 points.extend(entry.operations.iter().map(|(_, point)| *point));
             }
-            _ if operations.is_empty() => points.extend_from_slice(entry.by_default),
-            _ => {}
         }
-        // An aim that some of the points know nothing of leaves those out.
-        let grouped = [Point::JoinGroup, Point::LeaveGroup, Point::SendToGroup, Point::Message];
-        if aim.group.is_some() {
-            points.retain(|point| grouped.contains(point));
-        }
-        if aim.event.is_some() {
-            points.retain(|point| *point == Point::Event);
-        }
-        if points.is_empty() {
-            let aim = if aim.group.is_some() { "group" } else { "event" };
-            return Err(self.error(format!("`{aim}` cannot be an aim of `{}` here: it would never happen", entry.name)));
+        let aims: [(&str, bool, Knows); 3] = [
+            ("group", aim.group.is_some(), Point::has_group),
+            ("event", aim.event.is_some(), Point::has_event),
+            ("connection", aim.connection.is_some(), Point::has_connection),
+        ];
+        for (key, _, knows) in aims.into_iter().filter(|(_, aimed, _)| *aimed) {
+            let stranger = entry.operations.iter().find(|(name, point)| operations.contains(name) && !knows(*point));
+            if let Some((name, _)) = stranger {
+                return Err(self.aimless(key, &format!(" at `{name}`"), knows));
+            }
+            // Of the points that nobody named, those that know nothing of the aim are left out.
+            points.retain(|point| knows(*point));
+            if points.is_empty() {
+                return Err(self.aimless(key, " here", knows));
+            }
         }
         Ok((operations, Points::of(&points)))
+    }
+
+    /// An error about an aim that nothing is known of where the action would happen.
+    fn aimless(&self, key: &str, place: &str, knows: Knows) -> GrammarError {
+        let ActionEntry { name, operations, .. } = self.entry;
+        let words = |able: &dyn Fn(Point) -> bool| {
+            let words = operations.iter().filter(|(_, point)| able(*point)).map(|(word, _)| format!("`{word}`"));
+            words.collect::<Vec<_>>().join(", ")
+        };
+        let error = GrammarError::new(format!("`{key}` cannot be an aim of `{name}`{place}: it would never happen"));
+        let error = match words(&knows) {
+            able if able.is_empty() => error.hint(format!("`{name}` happens at: {}", words(&|_| true))),
+            able => error.hint(format!("`{key}` can be its aim at: {able}")),
+        };
+        error.hint(format!("for example `{}`", self.entry.example))
     }
 }
 

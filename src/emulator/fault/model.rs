@@ -71,6 +71,30 @@ pub enum Action {
     Expire(Duration),
 }
 
+impl Action {
+    /// When it happens. All but a drop happen where they are met.
+    pub(super) fn when(&self) -> When {
+        match self {
+            Self::Drop { when, .. } => *when,
+            Self::Refuse { .. }
+            | Self::Hang(_)
+            | Self::NoConnected
+            | Self::RefuseRecovery(_)
+            | Self::ExecuteThenDrop(_)
+            | Self::Ignore
+            | Self::Nack { .. }
+            | Self::SwallowAck
+            | Self::DelayAck(_)
+            | Self::DuplicateAck
+            | Self::Latency(_)
+            | Self::Bandwidth(_)
+            | Self::NoPong
+            | Self::Garbage(_)
+            | Self::Expire(_) => When::Met,
+        }
+    }
+}
+
 /// How a client sees that its socket is gone.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum How {
@@ -228,6 +252,66 @@ impl Points {
 }
 
 impl Point {
+    /// Whether what happens there is about a group, so that a fault can be aimed by it.
+    pub(super) fn has_group(self) -> bool {
+        match self {
+            Self::JoinGroup | Self::LeaveGroup | Self::SendToGroup | Self::Message => true,
+            Self::Connect
+            | Self::Recover
+            | Self::Opened
+            | Self::Recovering
+            | Self::Recovered
+            | Self::Event
+            | Self::Ping
+            | Self::SequenceAck
+            | Self::Control
+            | Self::Frame
+            | Self::Attached => false,
+        }
+    }
+
+    /// The same of an event.
+    pub(super) fn has_event(self) -> bool {
+        match self {
+            Self::Event => true,
+            Self::Connect
+            | Self::Recover
+            | Self::Opened
+            | Self::Recovering
+            | Self::Recovered
+            | Self::JoinGroup
+            | Self::LeaveGroup
+            | Self::SendToGroup
+            | Self::Ping
+            | Self::SequenceAck
+            | Self::Message
+            | Self::Control
+            | Self::Frame
+            | Self::Attached => false,
+        }
+    }
+
+    /// The same of a connection. Before the handshake of a new one is answered, it has no id yet.
+    pub(super) fn has_connection(self) -> bool {
+        match self {
+            Self::Connect => false,
+            Self::Recover
+            | Self::Opened
+            | Self::Recovering
+            | Self::Recovered
+            | Self::JoinGroup
+            | Self::LeaveGroup
+            | Self::SendToGroup
+            | Self::Event
+            | Self::Ping
+            | Self::SequenceAck
+            | Self::Message
+            | Self::Control
+            | Self::Frame
+            | Self::Attached => true,
+        }
+    }
+
     fn bit(self) -> u16 {
         1 << self as u8
     }

@@ -4,7 +4,7 @@ use std::collections::VecDeque;
 use std::sync::atomic::{AtomicBool, AtomicU16, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use super::model::{Action, Aim, Fault, Point, Points, When};
+use super::model::{Aim, Fault, Point, Points, When};
 
 /// Most faults at a time.
 const MOST_FAULTS: usize = 1000;
@@ -239,7 +239,7 @@ impl Entry {
         if self.is_done() || !fault.points.holds(scene.point) || !fault.aim.covers(scene) {
             return None;
         }
-        if let Action::Drop { when: When::Frames(frames), .. } = fault.action
+        if let When::Frames(frames) = fault.action.when()
             && scene.frames != frames
         {
             return None;

@@ -283,7 +283,21 @@ impl Hub {
         let strikes = self.strike(key, Point::Recovering, None, None);
         strikes.iter().find_map(|strike| match strike.fault.action {
             Action::RefuseRecovery(code) => Some(code),
-            _ => None,
+            Action::Refuse { .. }
+            | Action::Hang(_)
+            | Action::NoConnected
+            | Action::Drop { .. }
+            | Action::ExecuteThenDrop(_)
+            | Action::Ignore
+            | Action::Nack { .. }
+            | Action::SwallowAck
+            | Action::DelayAck(_)
+            | Action::DuplicateAck
+            | Action::Latency(_)
+            | Action::Bandwidth(_)
+            | Action::NoPong
+            | Action::Garbage(_)
+            | Action::Expire(_) => None,
         })
     }
 
@@ -303,7 +317,21 @@ impl Hub {
             match &strike.fault.action {
                 Action::Garbage(kind) => self.send_garbage(key, *kind),
                 Action::Drop { how, .. } => self.drop_socket(key, how),
-                _ => {}
+                // Was looked at before.
+                Action::NoConnected => {}
+                Action::Refuse { .. }
+                | Action::Hang(_)
+                | Action::RefuseRecovery(_)
+                | Action::ExecuteThenDrop(_)
+                | Action::Ignore
+                | Action::Nack { .. }
+                | Action::SwallowAck
+                | Action::DelayAck(_)
+                | Action::DuplicateAck
+                | Action::Latency(_)
+                | Action::Bandwidth(_)
+                | Action::NoPong
+                | Action::Expire(_) => {}
             }
         }
         self.plan_drops(key);
@@ -398,7 +426,18 @@ impl Hub {
                     self.put_out(socket, Output::Send { socket, frame: garbage(*kind) }, Duration::ZERO, None);
                 }
                 Action::Drop { how, .. } => drop = Some(how.clone()),
-                _ => {}
+                Action::Refuse { .. }
+                | Action::Hang(_)
+                | Action::NoConnected
+                | Action::RefuseRecovery(_)
+                | Action::ExecuteThenDrop(_)
+                | Action::Ignore
+                | Action::Nack { .. }
+                | Action::SwallowAck
+                | Action::DelayAck(_)
+                | Action::DuplicateAck
+                | Action::NoPong
+                | Action::Expire(_) => {}
             }
         }
         self.put_out(socket, Output::Send { socket, frame }, latency, bandwidth);

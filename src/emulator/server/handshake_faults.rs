@@ -126,7 +126,20 @@ impl HandshakeFaults {
                     let body = body.clone().unwrap_or_else(|| "A fault of the emulator.".to_owned());
                     judgement.refusal = Some(Refusal { retry_after: *retry_after, ..Refusal::new(status, body) });
                 }
-                _ => {}
+                // These happen where the hub asks.
+                Action::NoConnected
+                | Action::RefuseRecovery(_)
+                | Action::Drop { .. }
+                | Action::ExecuteThenDrop(_)
+                | Action::Ignore
+                | Action::Nack { .. }
+                | Action::SwallowAck
+                | Action::DelayAck(_)
+                | Action::DuplicateAck
+                | Action::Latency(_)
+                | Action::Bandwidth(_)
+                | Action::NoPong
+                | Action::Garbage(_) => {}
             }
         }
         hubs.tell_faults();

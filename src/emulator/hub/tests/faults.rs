@@ -1,5 +1,5 @@
 use super::*;
-use crate::emulator::fault::{Faults, How};
+use crate::emulator::fault::{ACTIONS, Faults, How, Point};
 
 const MS: Duration = Duration::from_millis(1);
 
@@ -273,4 +273,47 @@ fn a_connection_is_dropped_and_a_window_ended_by_hand() {
     assert_eq!(until(&rig), Some(Some(SECOND * 20)));
     assert_eq!(rig.hub.handle_window_advanced(rig.now, Some(&connection_id), None), 1);
     assert_eq!(until(&rig), None);
+}
+
+/// Everything that comes out while a reliable client opens, does one of everything, loses its socket and comes back.
+fn whole_life(faults: &[&str]) -> (Vec<String>, Faults) {
+    let (mut rig, plan) = rig(faults);
+    let client = ClientKind::PubSub(Subprotocol::JsonReliable);
+    let mut all = rig.open_as(1, client, &[JOIN, SEND], &["g"]);
+    let token = all.iter().find_map(|line| line.split("\"reconnectionToken\":\"").nth(1)?.split('"').next());
+    let token = token.unwrap_or_default().to_owned();
+    let connection = rig.hub.connections().first().map(|info| info.id.to_string());
+    for frame in [
+        r#"{"type":"joinGroup","group":"h","ackId":1}"#,
+        r#"{"type":"sendToGroup","group":"g","dataType":"text","data":"m","ackId":2}"#,
+        r#"{"type":"leaveGroup","group":"h","ackId":3}"#,
+        r#"{"type":"event","event":"e","data":1,"ackId":4}"#,
+    ] {
+        all.extend(rig.text(1, frame));
+    }
+    all.extend(rig.answer(1, &EventAnswer::NoContent));
+    all.extend(rig.text(1, r#"{"type":"ping"}"#));
+    all.extend(rig.text(1, r#"{"type":"sequenceAck","sequenceId":1}"#));
+    all.extend(rig.closed(1, CloseKind::Dropped));
+    all.extend(rig.recover(2, &connection.unwrap_or_default(), &token));
+    all.extend(rig.pass(SECOND));
+    (all, plan)
+}
+
+#[test]
+fn every_action_does_something_at_every_operation_the_catalogue_names_for_it() {
+    let (untroubled, _) = whole_life(&[]);
+    for entry in ACTIONS {
+        for (word, point) in entry.operations {
+            // Handshakes are the server's.
+            if matches!(point, Point::Connect | Point::Recover) {
+                continue;
+            }
+            let action = entry.example.split(',').next().unwrap();
+            let fault = format!("{action},op={word}");
+            let (troubled, plan) = whole_life(&[&fault]);
+            assert!(plan.list()[0].fired > 0, "{fault} never happens");
+            assert_ne!(troubled, untroubled, "{fault} changes nothing");
+        }
+    }
 }
