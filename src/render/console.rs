@@ -127,7 +127,7 @@ impl Console {
         let err = Stream { writer: err, sink: 0, style: err_style };
         let warnings = (!quiet).then(|| err.clone());
         let (sink, judgement) = expressions.over(stdout()?, out_style, warnings, outlives);
-        let out = Writer::spawn_deep("stdout", STACK, vec![sink])?;
+        let out = Writer::spawn_deep("stdout", STACK, sink)?;
         Ok((Self { out: Stream { writer: out, sink: 0, style: out_style }, err }, judgement))
     }
 

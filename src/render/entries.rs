@@ -1,16 +1,21 @@
 //! What a printer hands to the expressions: a record and what is to be shown of it, side by side in one buffer.
 //!
-//! An entry is its flags and the lengths of its two parts, then the parts. Entries stand one after another in the buffers
-//! that go to the thread of stdout, which may be joined but are never cut.
+//! An entry is its flags, how far messages have come with it and the lengths of its two parts, then the parts. Entries
+//! stand one after another in the buffers that go to the thread of stdout, which may be joined but are never cut.
 
-/// Flags and two lengths.
-const HEADER: usize = 1 + 2 * LENGTH;
-const LENGTH: usize = size_of::<u64>();
+use crate::client::event::Mark;
+
+/// Flags, a mark of two numbers, and two lengths.
+const HEADER: usize = 1 + NUMBERS * NUMBER;
+const NUMBERS: usize = 4;
+const NUMBER: usize = size_of::<u64>();
 
 /// The record is among those shown.
 const SHOWN: u8 = 1;
 /// It is nothing that conditions look at, and shown also after they were met.
 const LAST: u8 = 2;
+/// It has a mark.
+const MARKED: u8 = 4;
 
 /// One entry.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -23,6 +28,8 @@ pub struct Entry<'a> {
     pub shown: bool,
     /// It says how the run ended.
     pub last: bool,
+    /// How far messages have come with it, where that is to be known.
+    pub mark: Option<Mark>,
 }
 
 /// An entry being written at the end of a buffer.
@@ -47,18 +54,20 @@ impl Writing {
     }
 
     /// Ends it; one with nothing in it is taken back.
-    pub fn end(self, out: &mut Vec<u8>, shown: bool, last: bool) {
+    pub fn end(self, out: &mut Vec<u8>, shown: bool, last: bool, mark: Option<Mark>) {
         let body = self.start + HEADER;
         if out.len() == body {
             out.truncate(self.start);
             return;
         }
         let record_end = if self.record_end == 0 { out.len() } else { self.record_end };
-        let lengths = [record_end - body, out.len() - record_end];
-        out[self.start] = u8::from(shown) * SHOWN + u8::from(last) * LAST;
-        for (index, length) in lengths.into_iter().enumerate() {
-            let at = self.start + 1 + index * LENGTH;
-            out[at..at + LENGTH].copy_from_slice(&(length as u64).to_le_bytes());
+        let (ordinal, sequence_id) = mark.map_or((0, 0), |mark| (mark.ordinal, mark.sequence_id));
+        let numbers: [u64; NUMBERS] =
+            [ordinal, sequence_id, (record_end - body) as u64, (out.len() - record_end) as u64];
+        out[self.start] = u8::from(shown) * SHOWN + u8::from(last) * LAST + u8::from(mark.is_some()) * MARKED;
+        for (index, number) in numbers.into_iter().enumerate() {
+            let at = self.start + 1 + index * NUMBER;
+            out[at..at + NUMBER].copy_from_slice(&number.to_le_bytes());
         }
     }
 }
@@ -67,18 +76,26 @@ impl Writing {
 pub fn entries(mut bytes: &[u8]) -> impl Iterator<Item = Entry<'_>> {
     std::iter::from_fn(move || {
         let (&flags, rest) = bytes.split_first()?;
+        let (ordinal, rest) = number(rest)?;
+        let (sequence_id, rest) = number(rest)?;
         let (record_length, rest) = length(rest)?;
         let (text_length, rest) = length(rest)?;
         let (record, rest) = rest.split_at_checked(record_length)?;
         let (text, rest) = rest.split_at_checked(text_length)?;
         bytes = rest;
-        Some(Entry { record, text, shown: flags & SHOWN != 0, last: flags & LAST != 0 })
+        let mark = (flags & MARKED != 0).then_some(Mark { ordinal, sequence_id });
+        Some(Entry { record, text, shown: flags & SHOWN != 0, last: flags & LAST != 0, mark })
     })
 }
 
+fn number(bytes: &[u8]) -> Option<(u64, &[u8])> {
+    let (number, rest) = bytes.split_first_chunk::<NUMBER>()?;
+    Some((u64::from_le_bytes(*number), rest))
+}
+
 fn length(bytes: &[u8]) -> Option<(usize, &[u8])> {
-    let (number, rest) = bytes.split_first_chunk::<LENGTH>()?;
-    Some((usize::try_from(u64::from_le_bytes(*number)).ok()?, rest))
+    let (length, rest) = number(bytes)?;
+    Some((usize::try_from(length).ok()?, rest))
 }
 
 #[cfg(test)]
@@ -92,17 +109,18 @@ mod tests {
         out.extend_from_slice(b"{}\n");
         writing.text(&out);
         out.extend_from_slice(b"text");
-        writing.end(&mut out, true, false);
-        Writing::begin(&mut out).end(&mut out, true, true);
+        let mark = Some(Mark { ordinal: 2, sequence_id: u64::MAX });
+        writing.end(&mut out, true, false, mark);
+        Writing::begin(&mut out).end(&mut out, true, true, mark);
         let writing = Writing::begin(&mut out);
         out.extend_from_slice(b"[]\n");
-        writing.end(&mut out, false, true);
+        writing.end(&mut out, false, true, None);
         let read: Vec<Entry<'_>> = entries(&out).collect();
         assert_eq!(
             read,
             [
-                Entry { record: b"{}\n", text: b"text", shown: true, last: false },
-                Entry { record: b"[]\n", text: b"", shown: false, last: true },
+                Entry { record: b"{}\n", text: b"text", shown: true, last: false, mark },
+                Entry { record: b"[]\n", text: b"", shown: false, last: true, mark: None },
             ]
         );
     }

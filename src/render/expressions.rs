@@ -4,9 +4,12 @@
 //! They are evaluated on the thread that writes stdout, behind the same bounded queue: one that takes long holds back
 //! the output, and so the reading of further messages, never pings, acks, signals or deadlines. Records are looked at in
 //! their order; once a condition is met by one, that one is the last that is printed.
+//!
+//! Where a connection outlives the process, each entry says how far messages have come with it. What is passed over, when
+//! a condition was met or the run has to end, does not count as written: it waits for the next run.
 
 use std::collections::BTreeSet;
-use std::io::{self, Write};
+use std::io::Write;
 use std::ops::ControlFlow;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
@@ -17,6 +20,8 @@ use super::console::{Stream, Style};
 use super::entries::{Entry, entries};
 use super::jq::{BadExpression, Hurry, Jq, Limits, STACK, is_text, write_json};
 use super::sanitize;
+use super::writer::{Ledger, Sink, WriteFailure};
+use crate::client::event::Mark;
 use crate::secret::redact;
 
 /// Output gathered before it is written, in bytes and in time.
@@ -144,19 +149,18 @@ impl Expressions {
         style: Style,
         warnings: Option<Stream>,
         outlives: bool,
-    ) -> (Box<dyn Write + Send>, Judgement) {
+    ) -> (Box<dyn Sink>, Judgement) {
         let shared = Arc::new(Shared::default());
         let judgement = Judgement { shared: Arc::clone(&shared) };
+        let outlet =
+            Outlet { inner, outlives, closed: false, out: Vec::new(), mark: None, written: Instant::now(), puts: 0 };
         let evaluator = Evaluator {
             expressions: self,
-            inner,
             style,
             complaints: Complaints { stream: warnings, told: BTreeSet::new() },
-            outlives,
-            closed: false,
             shared,
-            out: Vec::new(),
-            written: Instant::now(),
+            outlet,
+            passed_over: false,
         };
         (Box::new(evaluator), judgement)
     }
@@ -191,58 +195,102 @@ impl Complaints {
 /// Takes entries, looks at them, and writes what is to be seen.
 struct Evaluator {
     expressions: Expressions,
-    inner: Box<dyn Write + Send>,
     style: Style,
     complaints: Complaints,
-    outlives: bool,
-    /// Nobody reads what is printed.
-    closed: bool,
     shared: Arc<Shared>,
-    /// What is to be written.
-    out: Vec<u8>,
-    /// When something was written last.
-    written: Instant,
+    outlet: Outlet,
+    /// Something was not printed, or nobody reads: what comes behind it does not count as written.
+    passed_over: bool,
 }
 
-impl Write for Evaluator {
+/// What is written, and how far messages come with it.
+struct Outlet {
+    inner: Box<dyn Write + Send>,
+    /// Nothing ends when nobody reads what is printed.
+    outlives: bool,
+    /// Nobody does.
+    closed: bool,
+    /// What is to be written.
+    out: Vec<u8>,
+    /// How far messages have come with it, since this was told what to write.
+    mark: Option<Mark>,
+    /// When something was written last.
+    written: Instant,
+    /// How often.
+    puts: u64,
+}
+
+/// What an evaluation came to.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Evaluated<T> {
+    To(T),
+    /// The run has to end, and it was not waited for.
+    CutShort,
+}
+
+impl Sink for Evaluator {
     /// Takes whole entries.
-    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-        self.written = Instant::now();
+    fn put(
+        &mut self,
+        bytes: &[u8],
+        mark: Option<Mark>,
+        ledger: Option<&dyn Ledger>,
+    ) -> Result<Option<Mark>, WriteFailure> {
+        self.outlet.written = Instant::now();
+        self.outlet.mark = None;
         let mut met = self.is_met();
         for entry in entries(bytes) {
-            if met && !entry.last {
-                continue;
+            if entry.last {
+                self.show(&entry, self.shared.hurry.is_over(), ledger)?;
+            } else if met || self.shared.hurry.is_over() || !self.take(&entry, &mut met, ledger)? {
+                self.passed_over = true;
             }
-            let late = self.shared.hurry.is_over();
-            if late && !entry.last {
-                continue;
-            }
-            self.show(&entry, late)?;
-            if !entry.last
-                && !entry.record.is_empty()
-                && let Some(condition) = self.judge(entry.record)
-            {
-                // It is seen before the run ends because of it.
-                self.put()?;
-                self.tell(condition, entry.record);
-                met = true;
-            }
-            if self.out.len() >= GATHER || self.written.elapsed() >= GATHER_TIME {
-                self.put()?;
+            let outlet = &mut self.outlet;
+            if outlet.out.len() >= GATHER || (outlet.written.elapsed() >= GATHER_TIME && !outlet.out.is_empty()) {
+                outlet.put(outlet.mark, ledger)?;
             }
         }
-        self.put()?;
-        Ok(bytes.len())
-    }
-
-    fn flush(&mut self) -> io::Result<()> {
-        Ok(())
+        self.passed_over |= self.outlet.closed;
+        if !self.passed_over {
+            self.outlet.mark = mark;
+        }
+        self.outlet.put(self.outlet.mark, ledger)?;
+        self.passed_over |= self.outlet.closed;
+        Ok(self.outlet.mark.filter(|_| !self.outlet.closed))
     }
 }
 
 impl Evaluator {
     fn is_met(&self) -> bool {
         self.shared.met.lock().unwrap_or_else(PoisonError::into_inner).is_some()
+    }
+
+    /// Looks at an entry, and prints what is printed of it; `met`: a condition is, from now on. `false` when the run has
+    /// to end before that is done.
+    fn take(&mut self, entry: &Entry<'_>, met: &mut bool, ledger: Option<&dyn Ledger>) -> Result<bool, WriteFailure> {
+        let condition = match self.judge(entry.record) {
+            Evaluated::To(condition) => condition,
+            // Another run looks at it, if there is to be one; without, it is seen at least.
+            Evaluated::CutShort if entry.mark.is_some() => return Ok(false),
+            Evaluated::CutShort => None,
+        };
+        let (start, puts) = (self.outlet.out.len(), self.outlet.puts);
+        if self.show(entry, false, ledger)? == Evaluated::CutShort && entry.mark.is_some() {
+            if puts == self.outlet.puts {
+                self.outlet.out.truncate(start);
+            }
+            return Ok(false);
+        }
+        if !self.passed_over {
+            self.outlet.mark = entry.mark.or(self.outlet.mark);
+        }
+        if let Some(condition) = condition {
+            // It is seen before the run ends because of it.
+            self.outlet.put(self.outlet.mark, ledger)?;
+            self.tell(condition, entry.record);
+            *met = true;
+        }
+        Ok(true)
     }
 
     fn tell(&self, condition: Condition, record: &[u8]) {
@@ -256,15 +304,21 @@ impl Evaluator {
     }
 
     /// Appends what is printed of an entry.
-    fn show(&mut self, entry: &Entry<'_>, late: bool) -> io::Result<()> {
-        let Self { expressions, style, complaints, shared, out, inner, closed, outlives, written } = self;
+    fn show(
+        &mut self,
+        entry: &Entry<'_>,
+        late: bool,
+        ledger: Option<&dyn Ledger>,
+    ) -> Result<Evaluated<()>, WriteFailure> {
+        let Self { expressions, style, complaints, shared, outlet, .. } = self;
+        let mut evaluated = Evaluated::To(());
         match &expressions.jq {
             _ if !entry.shown => {}
             None if style.terminal && !entry.record.is_empty() => {
                 let line = String::from_utf8_lossy(entry.record);
-                out.extend_from_slice(sanitize::json_for_terminal(&line).as_bytes());
+                outlet.out.extend_from_slice(sanitize::json_for_terminal(&line).as_bytes());
             }
-            None => out.extend_from_slice(entry.record),
+            None => outlet.out.extend_from_slice(entry.record),
             Some(jq) if !entry.record.is_empty() => {
                 let mut limits = Limits::own_thread(Some(&shared.hurry));
                 if late {
@@ -273,62 +327,67 @@ impl Evaluator {
                 }
                 let mut failed = Ok(());
                 let result = jq.each(entry.record, &limits, |value| {
-                    append(out, value, expressions.raw, *style);
+                    append(&mut outlet.out, value, expressions.raw, *style);
                     // Results without end are seen while they come.
-                    if out.len() >= GATHER || written.elapsed() >= GATHER_TIME {
-                        failed = put(inner.as_mut(), out, closed, *outlives);
-                        *written = Instant::now();
+                    if outlet.out.len() >= GATHER || outlet.written.elapsed() >= GATHER_TIME {
+                        failed = outlet.put(entry.mark.or(outlet.mark), ledger);
                     }
                     if failed.is_ok() { ControlFlow::Continue(()) } else { ControlFlow::Break(()) }
                 });
                 failed?;
-                if let Err(error) = result
-                    && !shared.hurry.is_over()
-                {
-                    complaints.failed("--jq", "no result", &error);
+                match result {
+                    Err(_) if shared.hurry.is_over() => evaluated = Evaluated::CutShort,
+                    Err(error) => complaints.failed("--jq", "no result", &error),
+                    Ok(()) => {}
                 }
             }
             Some(_) => {}
         }
-        self.out.extend_from_slice(entry.text);
-        Ok(())
+        outlet.out.extend_from_slice(entry.text);
+        Ok(evaluated)
     }
 
     /// The condition that a record meets: `--fail-on` goes before `--until`.
-    fn judge(&mut self, record: &[u8]) -> Option<Condition> {
+    fn judge(&mut self, record: &[u8]) -> Evaluated<Option<Condition>> {
+        if record.is_empty() {
+            return Evaluated::To(None);
+        }
         let Self { expressions, complaints, shared, .. } = self;
         let limits = Limits::own_thread(Some(&shared.hurry));
         let conditions =
             [("--fail-on", &expressions.fail_on, Condition::FailOn), ("--until", &expressions.until, Condition::Until)];
         for (flag, jq, condition) in conditions {
             match jq.as_ref().map(|jq| jq.is_true(record, &limits)) {
-                Some(Ok(true)) => return Some(condition),
-                Some(Err(error)) if !shared.hurry.is_over() => complaints.failed(flag, "false", &error),
-                Some(Ok(false) | Err(_)) | None => {}
+                Some(Ok(true)) => return Evaluated::To(Some(condition)),
+                Some(Err(_)) if shared.hurry.is_over() => return Evaluated::CutShort,
+                Some(Err(error)) => complaints.failed(flag, "false", &error),
+                Some(Ok(false)) | None => {}
             }
         }
-        None
-    }
-
-    fn put(&mut self) -> io::Result<()> {
-        self.written = Instant::now();
-        put(self.inner.as_mut(), &mut self.out, &mut self.closed, self.outlives)
+        Evaluated::To(None)
     }
 }
 
-/// Writes all there is.
-fn put(inner: &mut dyn Write, out: &mut Vec<u8>, closed: &mut bool, outlives: bool) -> io::Result<()> {
-    if out.is_empty() {
-        return Ok(());
-    }
-    let result = if *closed { Ok(()) } else { inner.write_all(out).and_then(|()| inner.flush()) };
-    out.clear();
-    match result {
-        Err(error) if outlives && error.kind() == io::ErrorKind::BrokenPipe => {
-            *closed = true;
-            Ok(())
+impl Outlet {
+    /// Writes all there is; messages up to `begun` may be seen by that.
+    fn put(&mut self, begun: Option<Mark>, ledger: Option<&dyn Ledger>) -> Result<(), WriteFailure> {
+        self.written = Instant::now();
+        self.puts += 1;
+        if let Some((begun, ledger)) = begun.zip(ledger) {
+            ledger.begin(begun).map_err(WriteFailure::unrecorded)?;
         }
-        result => result,
+        if !self.out.is_empty() && !self.closed {
+            let result = self.inner.write_all(&self.out).and_then(|()| self.inner.flush());
+            match result.map_err(WriteFailure::of) {
+                Err(WriteFailure::Closed) if self.outlives => self.closed = true,
+                result => result?,
+            }
+        }
+        self.out.clear();
+        if let Some((mark, ledger)) = self.mark.zip(ledger).filter(|_| !self.closed) {
+            ledger.done(mark);
+        }
+        Ok(())
     }
 }
 
@@ -363,4 +422,78 @@ fn append(out: &mut Vec<u8>, value: &super::jq::Value, raw: bool, style: Style) 
         }
     }
     out.push(b'\n');
+}
+
+#[cfg(test)]
+mod tests {
+    use std::io;
+
+    use super::super::entries::Writing;
+    use super::*;
+
+    /// Notes what it is told.
+    #[derive(Debug, Default)]
+    struct Book(Mutex<Vec<String>>);
+
+    impl Ledger for Book {
+        fn begin(&self, mark: Mark) -> io::Result<()> {
+            self.0.lock().unwrap().push(format!("begin {}", mark.sequence_id));
+            Ok(())
+        }
+
+        fn done(&self, mark: Mark) {
+            self.0.lock().unwrap().push(format!("done {}", mark.sequence_id));
+        }
+
+        fn settle(&self) -> io::Result<()> {
+            Ok(())
+        }
+    }
+
+    const fn mark(sequence_id: u64) -> Mark {
+        Mark { ordinal: 1, sequence_id }
+    }
+
+    /// Entries with these records, the first of which has sequence id 1.
+    fn batch(records: &[&str]) -> Vec<u8> {
+        let mut out = Vec::new();
+        for (at, record) in records.iter().enumerate() {
+            let entry = Writing::begin(&mut out);
+            out.extend_from_slice(record.as_bytes());
+            entry.end(&mut out, true, false, Some(mark(at as u64 + 1)));
+        }
+        out
+    }
+
+    fn over(given: &Given<'_>, inner: Box<dyn Write + Send>) -> (Box<dyn Sink>, Judgement) {
+        Expressions::compile(given).unwrap().unwrap().over(inner, Style::default(), None, true)
+    }
+
+    #[test]
+    fn what_is_passed_over_does_not_count_as_written() {
+        let (mut sink, judgement) = over(&Given { until: Some(". == 2"), ..Given::default() }, Box::new(io::sink()));
+        let book = Book::default();
+        let written = sink.put(&batch(&["1\n", "2\n", "3\n", "4\n"]), Some(mark(4)), Some(&book)).unwrap();
+        assert_eq!((written, judgement.met().unwrap().record.as_str()), (Some(mark(2)), "2"));
+        // Nor does what comes behind it, whatever it is.
+        for bytes in [Vec::new(), batch(&["5\n"])] {
+            assert_eq!(sink.put(&bytes, Some(mark(9)), Some(&book)).unwrap(), None);
+        }
+        let told = book.0.lock().unwrap();
+        assert!(told.iter().all(|it| !it.ends_with(|last| last > '2')), "{told:?}");
+    }
+
+    #[test]
+    fn what_nobody_reads_any_more_does_not_count_as_written() {
+        let (reader, writer) = io::pipe().unwrap();
+        let (mut sink, judgement) = over(&Given { until: Some(". == 3"), ..Given::default() }, Box::new(writer));
+        let book = Book::default();
+        assert_eq!(sink.put(&batch(&["1\n"]), Some(mark(1)), Some(&book)).unwrap(), Some(mark(1)));
+        drop(reader);
+        assert_eq!(sink.put(&batch(&["1\n", "2\n"]), Some(mark(2)), Some(&book)).unwrap(), None);
+        // Conditions are looked at all the same.
+        assert_eq!(sink.put(&batch(&["3\n"]), Some(mark(3)), Some(&book)).unwrap(), None);
+        assert!(judgement.met().is_some());
+        assert_eq!(*book.0.lock().unwrap(), ["begin 1", "done 1", "begin 2"]);
+    }
 }

@@ -273,7 +273,7 @@ impl Printer {
             self.take_time();
             let entry = Writing::begin(&mut self.out);
             write(&mut self.out, &self.time);
-            return entry.end(&mut self.out, shown, last);
+            return entry.end(&mut self.out, shown, last, self.mark.filter(|_| !last));
         }
         if !shown {
             return;
@@ -318,7 +318,7 @@ impl Printer {
         });
         if let Some(entry) = entry {
             let shown = self.prints_records(true);
-            entry.end(&mut self.out, shown, false);
+            entry.end(&mut self.out, shown, false, self.mark);
         }
     }
 
@@ -354,7 +354,7 @@ impl Printer {
         let size = self.out.len() - start - 1;
         self.cut(start, || size);
         if let Some(entry) = entry {
-            entry.end(&mut self.out, true, false);
+            entry.end(&mut self.out, true, false, self.mark);
         }
     }
 

@@ -36,6 +36,39 @@ pub trait Ledger: std::fmt::Debug + Send + Sync {
     fn settle(&self) -> io::Result<()>;
 }
 
+/// What a thread writes to.
+pub trait Sink: Send {
+    /// Writes all of it. With its end messages have come up to `mark`; `ledger` is told before and after a write that has
+    /// one. Returns up to where they were put out; `None`: no further than before.
+    fn put(
+        &mut self,
+        bytes: &[u8],
+        mark: Option<Mark>,
+        ledger: Option<&dyn Ledger>,
+    ) -> Result<Option<Mark>, WriteFailure>;
+}
+
+impl Sink for Box<dyn Write + Send> {
+    fn put(
+        &mut self,
+        bytes: &[u8],
+        mark: Option<Mark>,
+        ledger: Option<&dyn Ledger>,
+    ) -> Result<Option<Mark>, WriteFailure> {
+        let recorded = mark.zip(ledger);
+        if let Some((mark, ledger)) = recorded {
+            ledger.begin(mark).map_err(WriteFailure::unrecorded)?;
+        }
+        if !bytes.is_empty() {
+            self.write_all(bytes).and_then(|()| self.flush()).map_err(WriteFailure::of)?;
+        }
+        if let Some((mark, ledger)) = recorded {
+            ledger.done(mark);
+        }
+        Ok(mark)
+    }
+}
+
 /// Something to write.
 struct Piece {
     /// Which sink.
@@ -57,6 +90,19 @@ pub enum WriteFailure {
 }
 
 impl WriteFailure {
+    /// Of a write that failed with this.
+    pub(super) fn of(error: io::Error) -> Self {
+        match error.kind() {
+            io::ErrorKind::BrokenPipe => Self::Closed,
+            _ => Self::Failed(Arc::new(error)),
+        }
+    }
+
+    /// Of a ledger that failed with this.
+    pub(super) fn unrecorded(error: io::Error) -> Self {
+        Self::Unrecorded(Arc::new(error))
+    }
+
     /// As an error.
     pub fn into_error(self) -> io::Error {
         match self {
@@ -125,15 +171,16 @@ impl std::fmt::Debug for Writer {
 impl Writer {
     /// Starts a thread that writes to `sinks`. It ends with the process.
     pub fn spawn(name: &str, sinks: Vec<Box<dyn Write + Send>>) -> io::Result<Self> {
+        let sinks = sinks.into_iter().map(|sink| Box::new(sink) as Box<dyn Sink>).collect();
         Self::spawn_on(std::thread::Builder::new(), name, sinks)
     }
 
-    /// The same, on a thread with that much stack, in bytes.
-    pub fn spawn_deep(name: &str, stack: usize, sinks: Vec<Box<dyn Write + Send>>) -> io::Result<Self> {
-        Self::spawn_on(std::thread::Builder::new().stack_size(stack), name, sinks)
+    /// Starts one with that much stack, in bytes.
+    pub fn spawn_deep(name: &str, stack: usize, sink: Box<dyn Sink>) -> io::Result<Self> {
+        Self::spawn_on(std::thread::Builder::new().stack_size(stack), name, vec![sink])
     }
 
-    fn spawn_on(builder: std::thread::Builder, name: &str, mut sinks: Vec<Box<dyn Write + Send>>) -> io::Result<Self> {
+    fn spawn_on(builder: std::thread::Builder, name: &str, mut sinks: Vec<Box<dyn Sink>>) -> io::Result<Self> {
         let shared = Arc::new(Shared::default());
         let thread = Arc::clone(&shared);
         builder.name(name.to_owned()).spawn(move || run(&thread, &mut sinks))?;
@@ -244,7 +291,7 @@ impl Writer {
     }
 }
 
-fn run(shared: &Shared, sinks: &mut [Box<dyn Write + Send>]) {
+fn run(shared: &Shared, sinks: &mut [Box<dyn Sink>]) {
     let mut taken = VecDeque::new();
     // Written, and not recorded yet.
     let mut unsettled = None;
@@ -270,19 +317,19 @@ fn run(shared: &Shared, sinks: &mut [Box<dyn Write + Send>]) {
         std::mem::swap(&mut state.queue, &mut taken);
         state.writing = true;
         for Piece { sink, bytes: mut buffer, mark } in taken.drain(..) {
-            let recorded = mark.zip(state.ledger.clone());
+            let ledger = state.ledger.clone().filter(|_| mark.is_some());
             drop(state);
-            let result = write(sinks.get_mut(sink), &buffer, recorded.as_ref());
+            let result = sinks.get_mut(sink).map_or(Ok(None), |sink| sink.put(&buffer, mark, ledger.as_deref()));
             state = shared.lock();
             state.pending = state.pending.saturating_sub(buffer.len());
             match result {
-                Ok(()) => {
-                    if let Some((mark, _)) = recorded {
-                        // What was written before was recorded with the beginning of this one.
-                        if let Some(before) = unsettled.replace(mark) {
-                            state.written = Some(before);
-                            state.wake();
-                        }
+                Ok(put_out) => {
+                    // What was written before was recorded with the beginning of this one.
+                    if let Some(mark) = put_out.filter(|_| ledger.is_some())
+                        && let Some(before) = unsettled.replace(mark)
+                    {
+                        state.written = Some(before);
+                        state.wake();
                     }
                 }
                 Err(failure) => {
@@ -304,27 +351,6 @@ fn run(shared: &Shared, sinks: &mut [Box<dyn Write + Send>]) {
         }
         taken.clear();
     }
-}
-
-/// Writes a piece; recorded before and after, if it carries a mark.
-fn write(
-    sink: Option<&mut Box<dyn Write + Send>>,
-    bytes: &[u8],
-    recorded: Option<&(Mark, Arc<dyn Ledger>)>,
-) -> Result<(), WriteFailure> {
-    if let Some((mark, ledger)) = recorded {
-        ledger.begin(*mark).map_err(|error| WriteFailure::Unrecorded(Arc::new(error)))?;
-    }
-    if let Some(sink) = sink.filter(|_| !bytes.is_empty()) {
-        sink.write_all(bytes).and_then(|()| sink.flush()).map_err(|error| match error.kind() {
-            io::ErrorKind::BrokenPipe => WriteFailure::Closed,
-            _ => WriteFailure::Failed(Arc::new(error)),
-        })?;
-    }
-    if let Some((mark, ledger)) = recorded {
-        ledger.done(*mark);
-    }
-    Ok(())
 }
 
 #[cfg(test)]

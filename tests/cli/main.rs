@@ -49,6 +49,8 @@ mod secrets;
 #[cfg(unix)]
 mod session;
 #[cfg(unix)]
+mod session_endings;
+#[cfg(unix)]
 mod session_stream;
 #[cfg(unix)]
 mod sources;

@@ -355,6 +355,24 @@ impl Peer {
         self.socket.send(Message::text(text)).unwrap();
     }
 
+    /// Sends frames in one write, so that they are there together.
+    pub fn send_at_once<'a>(&mut self, frames: impl Iterator<Item = &'a Value>) {
+        let mut bytes = Vec::new();
+        for frame in frames {
+            let text = frame.to_string();
+            bytes.push(0x81);
+            match u16::try_from(text.len()).unwrap() {
+                length @ 0..126 => bytes.push(length as u8),
+                length => {
+                    bytes.push(126);
+                    bytes.extend_from_slice(&length.to_be_bytes());
+                }
+            }
+            bytes.extend_from_slice(text.as_bytes());
+        }
+        self.send_raw(&bytes);
+    }
+
     /// Sends bytes beneath the WebSocket.
     pub fn send_raw(&mut self, bytes: &[u8]) {
         self.socket.get_mut().write_all(bytes).unwrap();
@@ -599,6 +617,12 @@ impl Source {
     /// How many there were.
     pub fn total(&self) -> u64 {
         self.last
+    }
+
+    /// The same as [`Self::replay`], in one write.
+    pub fn replay_at_once(&mut self, acknowledged: u64, peer: &mut Peer) {
+        self.unacknowledged.retain(|(id, _)| *id > acknowledged);
+        peer.send_at_once(self.unacknowledged.iter().map(|(_, frame)| frame));
     }
 
     /// Sends again what the client has not acknowledged on the connection it lost.
