@@ -6,6 +6,7 @@
 mod auth;
 mod cli;
 mod client;
+mod clock;
 mod commands;
 mod emulator;
 mod failure;

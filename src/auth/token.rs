@@ -9,7 +9,7 @@ mod provider;
 #[cfg(test)]
 mod tests;
 
-use std::time::{Duration, SystemTime};
+use std::time::Duration;
 
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
@@ -22,6 +22,7 @@ use thiserror::Error;
 pub use audience::{Audience, RequestAudience};
 pub use claims::Claims;
 
+use crate::clock;
 use crate::secret::Secret;
 
 /// How far clocks may differ (PROTOCOL §2.3).
@@ -149,9 +150,7 @@ pub enum TokenError {
 
 /// Seconds since 1970 as RFC 3339.
 fn instant(secs: u64) -> String {
-    // Later times than year 9999 cannot be formatted.
-    let shown = SystemTime::UNIX_EPOCH + Duration::from_secs(secs.min(253_402_300_799));
-    humantime::format_rfc3339_seconds(shown).to_string()
+    clock::since_1970(secs)
 }
 
 fn span(secs: u64) -> String {

@@ -37,6 +37,7 @@ use super::hub::HubConfig;
 use super::ready::{DEVELOPMENT_KEY, endpoint};
 use super::traffic::{Observer, Traffic};
 use super::upstream::{CurrentRoutes, Limits, Upstream};
+use crate::clock;
 use crate::secret::Secret;
 use feed::Feed;
 use handshake_faults::HandshakeFaults;
@@ -225,6 +226,8 @@ async fn serve_requests(stream: TcpStream, peer: SocketAddr, server: Arc<Server>
     let connection = http1::Builder::new()
         .timer(TokioTimer::new())
         .header_read_timeout(REQUEST_HEAD_TIMEOUT)
+        // There is no such header for other years, and hyper would panic.
+        .auto_date_header(clock::has_http_date(SystemTime::now()))
         .serve_connection(TokioIo::new(stream), service)
         .with_upgrades();
     if let Err(error) = connection.await {

@@ -17,6 +17,7 @@ use serde::Serialize;
 use serde_json::value::RawValue;
 
 use super::hub::{ClientKind, Frame};
+use crate::clock;
 use crate::protocol::redact_reconnection_token;
 use crate::secret::redact;
 
@@ -183,7 +184,7 @@ impl Traffic {
         if !self.is_watched() {
             return;
         }
-        let time = humantime::format_rfc3339_millis(SystemTime::now()).to_string();
+        let time = clock::millis(SystemTime::now());
         let mut line = Vec::with_capacity(256);
         // Serialising plain structs into memory cannot fail.
         let _ = serde_json::to_writer(&mut line, &Record { r#type: kind, time, place, fields });

@@ -10,6 +10,7 @@ use tracing_subscriber::fmt::format::Writer;
 use tracing_subscriber::fmt::{FmtContext, FormatEvent, FormatFields};
 use tracing_subscriber::registry::LookupSpan;
 
+use crate::clock;
 use crate::render::Style;
 
 /// Writes lines in this style.
@@ -23,7 +24,7 @@ where
     fn format_event(&self, _context: &FmtContext<'_, S, N>, mut writer: Writer<'_>, event: &Event<'_>) -> fmt::Result {
         let mut text = Text::default();
         event.record(&mut text);
-        let time = humantime::format_rfc3339_millis(SystemTime::now()).to_string();
+        let time = clock::millis(SystemTime::now());
         let meta = event.metadata();
         let target = text.target.as_deref().unwrap_or(meta.target());
         writer.write_str(&entry(self.0, &time, &origin(target, *meta.level()), &text.message))

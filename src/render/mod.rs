@@ -19,7 +19,7 @@ mod writer;
 
 use std::borrow::Cow;
 use std::task::{Context, Poll};
-use std::time::{Duration, SystemTime};
+use std::time::SystemTime;
 
 pub use console::{Console, Stream, Style};
 pub use expressions::{Condition, Expressions, Given, Judgement, Met};
@@ -32,6 +32,7 @@ pub use text::{Weight, human, nack, unknown_frame};
 pub use writer::{Ledger, WriteFailure, Writer};
 
 use crate::client::event::{EventSink, Flow, Frame, Lifecycle, Mark, Received};
+use crate::clock;
 use crate::protocol::{Data, Message};
 use crate::secret::redact;
 use entries::Writing;
@@ -113,9 +114,7 @@ pub fn inspection(fields: &InspectedUrl<'_>) -> Vec<u8> {
 
 /// Seconds since 1970 as RFC 3339, UTC.
 pub fn rfc3339(secs: u64) -> String {
-    // Later times than year 9999 cannot be formatted.
-    let shown = SystemTime::UNIX_EPOCH + Duration::from_secs(secs.min(253_402_300_799));
-    humantime::format_rfc3339_seconds(shown).to_string()
+    clock::since_1970(secs)
 }
 
 /// The last record of a run that has no printer.
@@ -127,7 +126,7 @@ pub fn stopped(fields: &Stopped<'_>) -> Vec<u8> {
 
 /// Now, RFC 3339, UTC, milliseconds.
 fn timestamp() -> String {
-    humantime::format_rfc3339_millis(SystemTime::now()).to_string()
+    clock::millis(SystemTime::now())
 }
 
 /// Bytes gathered before a batch is handed over early.

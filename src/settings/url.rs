@@ -35,10 +35,10 @@ pub(super) fn create(
     let mut signer = resolve_key(&args.key, &args.token, environment, input)?;
     signer.not_before = args.not_before.map(|begins| {
         let time = match begins {
-            NotBefore::At(time) => time,
-            NotBefore::In(duration) => SystemTime::now() + duration,
+            NotBefore::At(time) => Some(time),
+            NotBefore::In(duration) => SystemTime::now().checked_add(duration),
         };
-        time.duration_since(UNIX_EPOCH).map_or(0, |since| since.as_secs())
+        time.map_or(u64::MAX, |time| time.duration_since(UNIX_EPOCH).map_or(0, |since| since.as_secs()))
     });
     signer.claims = args.claims;
     let tool = tool(args.output, &args.talk, environment);

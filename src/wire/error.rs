@@ -13,6 +13,7 @@ use thiserror::Error;
 
 use super::pem::PemProblem;
 use super::proxy::ProxyError;
+use crate::clock;
 
 /// Why there is no [`Link`](super::Link).
 #[derive(Debug, Error)]
@@ -221,7 +222,7 @@ pub enum CertificateProblem {
 
 impl fmt::Display for CertificateProblem {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let date = |time: &SystemTime| humantime::format_rfc3339_seconds(*time).to_string();
+        let date = |time: &SystemTime| clock::seconds(*time);
         match self {
             Self::UnknownIssuer => f.write_str("its issuer is not trusted"),
             Self::Expired { since: Some(since) } => write!(f, "it expired at {}", date(since)),

@@ -14,6 +14,7 @@ use tokio::time::Instant;
 use super::certificate::Certificate;
 use super::error::{DialError, cause_chain};
 use super::target::Stage;
+use crate::clock;
 
 /// The steps of a dial. Through a proxy, the name that is resolved and the TCP connection are the proxy's.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -151,7 +152,7 @@ impl fmt::Display for Facts {
                         Some(name) => format!("`{name}` and {} more", certificate.names.len() - 1),
                         None => format!("`{}`", certificate.subject),
                     };
-                    let until = humantime::format_rfc3339_seconds(certificate.not_after);
+                    let until = clock::seconds(certificate.not_after);
                     parts.push(format!("certificate for {who} by `{}`, valid until {until}", certificate.issuer));
                 }
                 if !verified {

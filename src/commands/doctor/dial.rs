@@ -4,6 +4,7 @@ use std::time::{Duration, SystemTime};
 
 use super::report::Report;
 use crate::client::driver::DialedError;
+use crate::clock;
 use crate::commands::explain;
 use crate::failure::Failure;
 use crate::render::human;
@@ -106,7 +107,7 @@ fn describe(certificate: &Certificate, now: SystemTime) -> (String, Option<Strin
     } else {
         format!("issued by `{}`", certificate.issuer)
     };
-    let date = |time: SystemTime| humantime::format_rfc3339_seconds(time).to_string()[..10].to_owned();
+    let date = clock::day;
     let (validity, soon) = if let Ok(early) = certificate.not_before.duration_since(now) {
         (format!("valid only in {} ({})", human(early), date(certificate.not_before)), None)
     } else {

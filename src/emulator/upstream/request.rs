@@ -13,6 +13,7 @@ use serde_json::{Map, Value, json};
 use super::peer::Peer;
 use super::settings::EventName;
 use super::validation::Origin;
+use crate::clock;
 use crate::emulator::hub::UserEvent;
 use crate::emulator::metadata::PREFIX;
 use crate::protocol::Data;
@@ -90,7 +91,7 @@ pub(super) fn headers(
     headers.insert(CONTENT_TYPE, HeaderValue::from_static(content_type));
     headers.insert(HeaderName::from_static("webhook-request-origin"), origin.host.clone());
     let connection_id: &str = &peer.connection_id;
-    let time = humantime::format_rfc3339_seconds(SystemTime::now()).to_string();
+    let time = clock::seconds(SystemTime::now());
     let mut put = |name: &'static str, text: &str| {
         headers.insert(HeaderName::from_static(name), value(text));
     };

@@ -12,6 +12,7 @@ use serde_json::{Value, json};
 
 use super::guard::is_key;
 use super::{Refusal, body, reads, respond, segments};
+use crate::clock;
 use crate::emulator::fault::{self, Fault, GrammarError, How, Listed, duration};
 use crate::emulator::hub::{ConnectionInfo, GroupInfo};
 use crate::emulator::ready::{DEFAULT_HUB, DEVELOPMENT_KEY, Ready};
@@ -200,7 +201,7 @@ fn no_connection(id: &str) -> Refusal {
 }
 
 fn connection_json(server: &Server, hub: &str, info: &ConnectionInfo) -> Value {
-    let time = |at: Duration| humantime::format_rfc3339_millis(server.hubs.on_the_wall(at)).to_string();
+    let time = |at: Duration| clock::millis(server.hubs.on_the_wall(at));
     json!({
         "connectionId": *info.id,
         "userId": info.user.as_deref(),
