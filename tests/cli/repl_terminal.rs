@@ -592,3 +592,25 @@ fn without_a_home_it_works_and_says_once_that_no_history_is_kept() {
         assert_eq!(wps.end(), 0);
     }
 }
+
+#[test]
+fn a_byte_that_is_not_utf_8_is_left_out_and_said_so() {
+    let service = Service::start();
+    let (mut wps, mut peer) = joined(repl(&service), &service);
+    wps.keys("send g caf");
+    wps.last(&format!("{PROMPT} send g caf"));
+    // In Latin-1, and a byte that begins nothing.
+    wps.raw(b"\xe9 ");
+    wps.see("warning: what was typed is not UTF-8");
+    wps.last(&format!("{PROMPT} send g caf"));
+    wps.raw(b"\xff");
+    wps.until("another warning", |lines| lines.iter().filter(|line| line.contains("is not UTF-8")).count() == 2);
+    wps.last(&format!("{PROMPT} send g caf"));
+    wps.enter("\u{e9}");
+    let operation = peer.operation();
+    assert_eq!(operation["data"], "caf\u{e9}");
+    peer.ack(&operation["ackId"]);
+    wps.see("sent to `g`");
+    wps.last(PROMPT);
+    leave(wps, peer);
+}

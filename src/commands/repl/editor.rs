@@ -149,6 +149,11 @@ impl Terminal {
                         notes.line(&notes.style.dim(LEAVES));
                     }
                 }
+                // A terminal with another character set, or something binary that was pasted.
+                Err(ReadlineError::Io(error)) if error.kind() == io::ErrorKind::InvalidData => {
+                    kept = self.editor.helper().map(Help::typed).unwrap_or_default();
+                    notes.line(&format!("{} {NO_UTF_8}", notes.style.label("warning:")));
+                }
                 Err(ReadlineError::Eof) => {
                     let _ = typed.send(Typed::Leave);
                     break;
@@ -206,6 +211,9 @@ impl Terminal {
         }
     }
 }
+
+/// What was read with it is in a buffer that the editor has dropped.
+const NO_UTF_8: &str = "what was typed is not UTF-8: it is left out, with what was pasted behind it";
 
 /// From so many columns on there is room for a word before the prompt.
 const WIDE: u16 = 50;

@@ -129,6 +129,11 @@ impl Terminal {
         self.writer.write_all(keys.as_bytes()).unwrap();
     }
 
+    /// Types what may be no text.
+    pub fn raw(&mut self, bytes: &[u8]) {
+        self.writer.write_all(bytes).unwrap();
+    }
+
     /// Types a line.
     pub fn enter(&mut self, line: &str) {
         self.keys(&format!("{line}\r"));
