@@ -39,6 +39,11 @@ use render::{Console, Expressions, Given, Stopped, Style};
 use settings::{Environment, Limit, Note, PayloadSource, ProcessInput, Settings};
 
 fn main() -> ExitCode {
+    #[cfg(unix)]
+    if shell::guard::is_wanted() {
+        shell::guard::run();
+        return ExitCode::SUCCESS;
+    }
     let started = Instant::now();
     panic::set_hook(Box::new(|info| {
         let text = secret::redact(&info.to_string()).into_owned();

@@ -2,7 +2,10 @@
 //!
 //! Those of [`command`] run in a process group of their own, so that they can be ended together with whatever they have
 //! started, and so that the Ctrl-C that is meant for `wps` does not reach them. Used for `--url-command` and `--on-ready`;
-//! `--exec` has groups of its own kind, and takes [`line()`].
+//! `--exec` has groups of its own kind, and takes [`line()`]. None outlives `wps`, however that ends: see [`Guarded`].
+
+#[cfg(unix)]
+pub mod guard;
 
 use std::process::{ExitStatus, Stdio};
 use std::time::Duration;
@@ -58,24 +61,54 @@ pub fn words(status: ExitStatus) -> String {
     }
 }
 
+/// While it is there, a command is ended when `wps` is killed. On Windows nobody sees to that.
+#[derive(Debug)]
+pub struct Guarded {
+    /// Its drop is the end of the guarding.
+    #[cfg(unix)]
+    _charge: Option<guard::Charge>,
+}
+
+impl Guarded {
+    /// Prepares to guard a command that is about to be started.
+    pub fn prepare() {
+        #[cfg(unix)]
+        guard::start();
+    }
+
+    /// Guards a process that was started: with its group, if that is its own.
+    pub fn new(child: &Child, grouped: bool) -> Self {
+        #[cfg(unix)]
+        return Self { _charge: group(child).map(|pid| if grouped { guard::group(pid) } else { guard::process(pid) }) };
+        #[cfg(windows)]
+        {
+            let _ = (child, grouped);
+            Self {}
+        }
+    }
+}
+
 /// A command under way. Dropped before its end, it is killed with everything it has started.
 #[derive(Debug)]
-pub struct Running(Option<Child>);
+pub struct Running(Option<(Child, Guarded)>);
 
 impl Running {
     /// Starts a command.
     pub fn start(command: &mut Command) -> std::io::Result<Self> {
-        Ok(Self(Some(command.kill_on_drop(true).spawn()?)))
+        Guarded::prepare();
+        let child = command.kill_on_drop(true).spawn()?;
+        let guarded = Guarded::new(&child, true);
+        Ok(Self(Some((child, guarded))))
     }
 
     /// The process, until its end is known.
     pub fn child(&mut self) -> Option<&mut Child> {
-        self.0.as_mut()
+        self.0.as_mut().map(|(child, _)| child)
     }
 
     /// Waits for its end. May be dropped and called again.
     pub async fn wait(&mut self) -> std::io::Result<ExitStatus> {
-        let Some(child) = &mut self.0 else { return Ok(ExitStatus::default()) };
+        let Some((child, _)) = &mut self.0 else { return Ok(ExitStatus::default()) };
         let status = child.wait().await?;
         // Its number may belong to another from now on.
         self.0 = None;
@@ -85,12 +118,12 @@ impl Running {
     /// Whether it has ended, and if so whether with status 0. Its number stays its own until [`Self::wait`]: what it has
     /// left behind can still be killed by it.
     pub fn has_ended(&mut self) -> Option<bool> {
-        self.0.as_mut().and_then(ended)
+        self.child().and_then(ended)
     }
 
     /// Asks the group to end, where there is a way to ask.
     pub fn ask_to_end(&self) {
-        if let Some(child) = &self.0 {
+        if let Some((child, _)) = &self.0 {
             terminate_all(child);
         }
     }
@@ -101,7 +134,7 @@ impl Running {
     pub async fn end(mut self, patience: Duration) {
         self.ask_to_end();
         #[cfg(unix)]
-        if let Some(mut child) = self.0.take() {
+        if let Some((mut child, _guarded)) = self.0.take() {
             let group = group(&child);
             if timeout(patience, gone(&mut child, group)).await.is_err()
                 && let Some(group) = group
@@ -111,13 +144,13 @@ impl Running {
             }
         }
         #[cfg(windows)]
-        drop(self.0.take().map(|child| kill_all(&child)));
+        drop(self.0.take().map(|(child, _)| kill_all(&child)));
     }
 }
 
 impl Drop for Running {
     fn drop(&mut self) {
-        if let Some(child) = &self.0 {
+        if let Some((child, _)) = &self.0 {
             kill_all(child);
         }
     }

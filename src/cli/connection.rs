@@ -24,7 +24,7 @@ pub struct SourceArgs {
     ///
     /// Run by `sh -c` (`cmd /C` on Windows), anew for each fresh connection and never for a recovery, so a token may
     /// be as short-lived as it likes. Its stderr is passed through, its stdin is empty; it is stopped when the
-    /// connect timeout is over or wps ends. When it fails or prints something else, that is a failed attempt to
+    /// connect timeout is over or wps ends, or is killed (save on Windows). When it fails or prints something else, that is a failed attempt to
     /// connect (exit 4). When the service refuses the token, the command is asked once more.
     #[arg(long, value_name = "CMD")]
     pub url_command: Option<String>,

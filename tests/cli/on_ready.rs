@@ -1,11 +1,13 @@
 //! `listen --on-ready`: when the command is run, what it is given, and how it ends.
 
+use std::time::Instant;
+
 use rustix::process::Signal;
 use serde_json::json;
 
 use crate::support::process::BINARY;
 use crate::support::service::ClosedPort;
-use crate::support::{Service, Setup, wps};
+use crate::support::{PATIENCE, Service, Setup, wps};
 
 fn listener(service: &Service, command: &str, more: &[&str]) -> Setup {
     wps(["listen", "-q", "-g", "a", "-g", "b", "--on-ready", command, "--url", &service.url()]).args(more)
@@ -139,4 +141,51 @@ fn without_groups_it_runs_once_connected() {
     let mut peer = request.upgrade();
     peer.send(&json!({"type": "system", "event": "connected", "connectionId": "c", "reconnectionToken": "t"}));
     wps.err_line("ready");
+}
+
+/// Waits until a file holds so many process ids, and returns them.
+fn ids(path: &std::path::Path, count: usize) -> Vec<i32> {
+    let deadline = Instant::now() + PATIENCE;
+    loop {
+        let text = std::fs::read_to_string(path).unwrap_or_default();
+        let ids: Vec<i32> = text.lines().filter_map(|line| line.parse().ok()).collect();
+        if ids.len() == count {
+            return ids;
+        }
+        assert!(Instant::now() < deadline, "{text}");
+        std::thread::yield_now();
+    }
+}
+
+/// Whether a process does more than wait to be buried.
+fn lives(id: i32) -> bool {
+    let stat = std::fs::read_to_string(format!("/proc/{id}/stat")).unwrap_or_default();
+    stat.rsplit(')').next().and_then(|rest| rest.split_ascii_whitespace().next()).is_some_and(|state| state != "Z")
+}
+
+#[test]
+fn no_command_outlives_a_run_that_is_killed_nor_does_what_it_has_started() {
+    let service = Service::start();
+    let script = "trap '' TERM; sleep 1000 & echo $$ >>ids; echo $! >>ids; wait";
+    for (flag, more) in [("--on-ready", &["listen", "-q"][..]), ("--url-command", &["listen", "-q"]), ("--exec", &[])] {
+        let (command, ready) = match flag {
+            "--on-ready" => (wps(more).args([flag, script, "--url", &service.url()]), true),
+            "--url-command" => (wps(more).args([flag, script, "--connect-timeout", "60s"]), false),
+            _ => (wps(["emulator", "-q", "--port", "0", flag, script]), false),
+        };
+        let path = command.home().join("ids");
+        let running = command.start();
+        let peer = ready.then(|| service.connect());
+        let ids = ids(&path, 2);
+        assert!(ids.iter().all(|id| lives(*id)), "{flag}");
+        running.signal(Signal::KILL);
+        let deadline = Instant::now() + PATIENCE;
+        while ids.iter().any(|id| lives(*id)) {
+            assert!(Instant::now() < deadline, "{flag}: {ids:?}");
+            std::thread::yield_now();
+        }
+        // What they held open is closed.
+        assert_eq!(running.end().code, -9, "{flag}");
+        drop(peer);
+    }
 }

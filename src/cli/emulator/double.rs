@@ -11,7 +11,8 @@ pub struct DoubleArgs {
     ///
     /// It finds the emulator in `WPS_URL` (hub `hub1`), `WPS_CONNECTION_STRING` and `WebPubSubConnectionString`. stdout
     /// is CMD's then: the ready lines go to stderr, unless they are asked for with `-o ndjson`. A signal is passed on
-    /// to CMD, which has 2 s; whatever it started and left behind is killed, except at a terminal.
+    /// to CMD, which has 2 s; whatever it started and left behind is killed, except at a terminal. When wps itself is
+    /// killed, CMD is ended all the same, except on Windows.
     #[arg(long, value_name = "CMD", value_hint = ValueHint::CommandString)]
     pub exec: Option<String>,
 

@@ -7,7 +7,7 @@ use tokio::process::Child;
 use tokio::time::{Duration, timeout};
 
 use crate::emulator::Ready;
-use crate::shell;
+use crate::shell::{self, Guarded};
 
 /// How long the command has after a signal.
 const LAST_WORDS: Duration = Duration::from_secs(2);
@@ -18,6 +18,8 @@ pub struct Exec {
     child: Child,
     /// Its process group, where it has one of its own.
     group: Option<u32>,
+    /// Until its end is known.
+    guarded: Option<Guarded>,
 }
 
 impl Exec {
@@ -38,14 +40,18 @@ impl Exec {
         if grouped {
             shell.process_group(0);
         }
+        Guarded::prepare();
         let child = shell.spawn()?;
+        let guarded = Some(Guarded::new(&child, grouped));
         let group = child.id().filter(|_| grouped);
-        Ok(Self { child, group })
+        Ok(Self { child, group, guarded })
     }
 
     /// Resolves with the exit code when the command has ended.
     pub async fn ended(&mut self) -> io::Result<u8> {
-        Ok(exit_code(self.child.wait().await?))
+        let status = self.child.wait().await?;
+        self.guarded = None;
+        Ok(exit_code(status))
     }
 
     /// Passes a signal on and waits for the end, two seconds at most.
