@@ -382,6 +382,7 @@ Register-ArgumentCompleter -Native -CommandName 'wps' -ScriptBlock {
             [CompletionResult]::new('--record', '--record', [CompletionResultType]::ParameterName, 'Record every frame, sent and received, in this file, with its time; `wps replay` sends it again')
             [CompletionResult]::new('--timeout', '--timeout', [CompletionResultType]::ParameterName, 'End after this time, counted from the start of the process, with exit 124 if nothing else ended the run')
             [CompletionResult]::new('--on-unknown', '--on-unknown', [CompletionResultType]::ParameterName, 'What to do when the connection was lost for good before the ack came')
+            [CompletionResult]::new('--received', '--received', [CompletionResultType]::ParameterName, 'Publish what was received, instead of what was sent')
             [CompletionResult]::new('--dry-run', '--dry-run', [CompletionResultType]::ParameterName, 'Print the frames, one a line, and send nothing; needs no connection')
             [CompletionResult]::new('-r', '-r', [CompletionResultType]::ParameterName, 'Print strings among the results of --jq bare, without quotes and escapes')
             [CompletionResult]::new('--raw-output', '--raw-output', [CompletionResultType]::ParameterName, 'Print strings among the results of --jq bare, without quotes and escapes')

@@ -1784,7 +1784,7 @@ _wps() {
             return 0
             ;;
         wps__subcmd__replay)
-            opts="-g -r -o -q -v -h --speed --group --dry-run --jq --raw-output --url --url-command --connection-string --local --profile --protocol --connect-timeout --proxy --resolve --header --ca-cert --no-system-roots --client-cert --client-key --insecure --hub --user --role --initial-group --ttl --reconnect-retries --no-reconnect --reconnect-delay --reconnect-max-delay --reconnect-mode --ping-interval --ping-timeout --retries --retry-delay --retry-max-delay --retry-mode --ack-timeout --output --only --timestamps --color --quiet --verbose --record --timeout --on-unknown --help"
+            opts="-g -r -o -q -v -h --speed --group --received --dry-run --jq --raw-output --url --url-command --connection-string --local --profile --protocol --connect-timeout --proxy --resolve --header --ca-cert --no-system-roots --client-cert --client-key --insecure --hub --user --role --initial-group --ttl --reconnect-retries --no-reconnect --reconnect-delay --reconnect-max-delay --reconnect-mode --ping-interval --ping-timeout --retries --retry-delay --retry-max-delay --retry-mode --ack-timeout --output --only --timestamps --color --quiet --verbose --record --timeout --on-unknown --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0

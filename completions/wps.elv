@@ -373,6 +373,7 @@ set edit:completion:arg-completer[wps] = {|@words|
             cand --record 'Record every frame, sent and received, in this file, with its time; `wps replay` sends it again'
             cand --timeout 'End after this time, counted from the start of the process, with exit 124 if nothing else ended the run'
             cand --on-unknown 'What to do when the connection was lost for good before the ack came'
+            cand --received 'Publish what was received, instead of what was sent'
             cand --dry-run 'Print the frames, one a line, and send nothing; needs no connection'
             cand -r 'Print strings among the results of --jq bare, without quotes and escapes'
             cand --raw-output 'Print strings among the results of --jq bare, without quotes and escapes'

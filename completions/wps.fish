@@ -400,6 +400,7 @@ complete -c wps -n "__fish_wps_using_subcommand replay" -l record -d 'Record eve
 complete -c wps -n "__fish_wps_using_subcommand replay" -l timeout -d 'End after this time, counted from the start of the process, with exit 124 if nothing else ended the run' -r
 complete -c wps -n "__fish_wps_using_subcommand replay" -l on-unknown -d 'What to do when the connection was lost for good before the ack came' -r -f -a "fail\t'exit 9, naming the ackId'
 resend\t'send it again on the new connection; it may arrive twice'"
+complete -c wps -n "__fish_wps_using_subcommand replay" -l received -d 'Publish what was received, instead of what was sent'
 complete -c wps -n "__fish_wps_using_subcommand replay" -l dry-run -d 'Print the frames, one a line, and send nothing; needs no connection'
 complete -c wps -n "__fish_wps_using_subcommand replay" -s r -l raw-output -d 'Print strings among the results of --jq bare, without quotes and escapes'
 complete -c wps -n "__fish_wps_using_subcommand replay" -l no-system-roots -d 'Trust only the certificates of --ca-cert, and not the platform\'s roots'

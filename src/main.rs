@@ -33,6 +33,7 @@ use tokio::time::Instant;
 
 use cli::{ColorChoice, Parsed};
 use commands::Surroundings;
+use commands::replay::Summary;
 use failure::{Failure, Kind};
 use protocol::OwnedData;
 use render::{Console, Expressions, Given, Stopped, Style};
@@ -209,10 +210,18 @@ fn carry_out(started: Instant, settings: Settings) -> Result<u8, Failure> {
             let read = settings.clone();
             let read = move || commands::replay::read(&read);
             let recorded = settings::read_within(limit(started, timeout), "the recording", read)?;
-            if recorded.cut && !settings.output.quiet {
-                tell("warning: the last line of the recording is cut off, and left out\n");
-            }
-            let Some(connection) = &settings.connection else { return put(&commands::replay::dry_run(&recorded)) };
+            let cut = |summary: Summary| {
+                if summary.cut && !settings.output.quiet {
+                    tell(&format!("warning: {}\n", commands::replay::CUT_OFF));
+                }
+            };
+            let known = recorded.summary();
+            known.into_iter().for_each(cut);
+            let Some(connection) = &settings.connection else {
+                let summary = commands::replay::dry_run(recorded)?;
+                Some(summary).filter(|_| known.is_none()).into_iter().for_each(cut);
+                return Ok(0);
+            };
             let surroundings = surroundings(started, &settings.output)?;
             on_one_thread(commands::replay::replay(&surroundings, &settings, connection, recorded))
         }

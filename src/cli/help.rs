@@ -454,8 +454,11 @@ pub fn sections(command: &str) -> &'static [Section] {
                      the others at the distances in which they were sent; joins are not repeated. Up to 256 wait for \
                      their acks at the same time; they have ackIds of their own, and one that was sent without is sent \
                      without again.",
-                    "The whole recording is read and checked before anything is tried. A last line that is cut off, \
-                     as a killed run leaves it, is left out, and said so.",
+                    "A file is read and checked before anything is tried, and read again to send it: its size does \
+                     not matter. A pipe can be read only once: it is checked up to its first message, then as it \
+                     comes. A recording without a message to send is exit 11. A last line that is cut off, as a \
+                     killed run leaves it, is left out, and said so; empty lines are skipped.",
+                    "With --received, what was received is published anew, each message once, with an ack.",
                     "A message that is refused stops what is not sent yet; the acks of what was sent are awaited.",
                     UNKNOWN_OUTCOME,
                     REPORT,

@@ -36,6 +36,13 @@ pub struct ReplayArgs {
     #[arg(short, long, value_name = "G")]
     pub group: Option<String>,
 
+    /// Publish what was received, instead of what was sent
+    ///
+    /// Messages of groups go to their groups, or to --group; those of the application server belong to none, and are
+    /// left out unless --group says where they go.
+    #[arg(long)]
+    pub received: bool,
+
     /// Print the frames, one a line, and send nothing; needs no connection
     #[arg(long)]
     pub dry_run: bool,

@@ -23,6 +23,8 @@ pub struct Replay {
     pub speed: Speed,
     /// Where all messages of groups go.
     pub group: Option<String>,
+    /// What was received, instead of what was sent.
+    pub received: bool,
 }
 
 pub(super) fn settle(args: ReplayArgs, environment: &Environment, input: &mut dyn Input) -> Result<Replay, Failure> {
@@ -37,5 +39,5 @@ pub(super) fn settle(args: ReplayArgs, environment: &Environment, input: &mut dy
     let on_unknown = on_unknown(args.unknown.on_unknown);
     let policy = Policy { keeps_on: false, rejoin: true, on_unknown };
     let connection = if args.dry_run { None } else { Some(connection(args.connecting, policy, environment, input)?) };
-    Ok(Replay { connection, output, file, speed: args.speed, group: args.group })
+    Ok(Replay { connection, output, file, speed: args.speed, group: args.group, received: args.received })
 }

@@ -1,5 +1,6 @@
 //! `--record` and `wps replay`: what a recording holds, what it does not, and what is sent again of it.
 
+use std::io::Write as _;
 use std::time::{Duration, Instant};
 
 use serde_json::{Value, json};
@@ -318,4 +319,129 @@ fn what_a_run_recorded_is_replayed() {
     ))
     .run();
     ended.assert(0, "hello\n", "");
+}
+
+/// A recording of what a listener got.
+fn listened() -> String {
+    let mut text = String::from("{\"recording\":1,\"hub\":\"hub1\"}\n");
+    let frames = [
+        json!({"type": "system", "event": "connected", "connectionId": "one"}),
+        json!({"type": "message", "from": "group", "group": "g", "dataType": "text", "data": "a", "sequenceId": 1}),
+        json!({"type": "message", "from": "server", "dataType": "json", "data": {"n": 1.5}, "sequenceId": 2}),
+        // After a recovery, once more.
+        json!({"type": "message", "from": "server", "dataType": "json", "data": {"n": 1.5}, "sequenceId": 2}),
+        json!({"type": "message", "from": "group", "group": "h", "dataType": "binary", "data": "AP8=", "sequenceId": 3}),
+        json!({"type": "system", "event": "connected", "connectionId": "two"}),
+        json!({"type": "message", "from": "group", "group": "g", "dataType": "text", "data": "b", "sequenceId": 1}),
+    ];
+    for frame in frames {
+        text.push_str(&format!("{{\"at\":1.5,\"direction\":\"received\",\"frame\":{frame}}}\n"));
+    }
+    text
+}
+
+#[test]
+fn a_recording_without_a_message_to_send_is_exit_11_and_says_what_it_holds() {
+    let service = Service::start();
+    let joins = recording(&[(1.0, json!({"type": "joinGroup", "group": "g", "ackId": 1}))]);
+    let all = listened();
+    let server: String =
+        all.split_inclusive('\n').enumerate().filter(|(at, _)| [0, 3].contains(at)).map(|(_, line)| line).collect();
+    for (text, flags, error) in [
+        (
+            all.clone(),
+            &[][..],
+            "error: the recording holds no message that was sent, but 5 that were received\n\
+             hint: `--received` publishes what was received\n",
+        ),
+        (joins.clone(), &[], "error: the recording holds no message that was sent\n"),
+        (joins, &["--received"], "error: the recording holds no message that was received\n"),
+        (
+            recording(&[(1.0, send(1, "a"))]),
+            &["--received"],
+            "error: the recording holds no message that was received, but 1 that was sent\n\
+             hint: without `--received`, what was sent is sent again\n",
+        ),
+        (
+            server,
+            &["--received"],
+            "error: the recording holds no message of a group, but 1 of the server\n\
+             hint: `--group G` publishes it to that group\n",
+        ),
+    ] {
+        for more in [&["--dry-run"][..], &["--url", &service.url()]] {
+            replaying(&text, flags).args(more).run().assert(11, "", error);
+            wps(["replay", "-"]).args(flags).args(more).stdin(text.as_bytes()).run().assert(11, "", error);
+        }
+    }
+    service.assert_no_more_calls();
+}
+
+#[test]
+fn what_was_received_is_published_each_message_once() {
+    let publish = |group: &str, ack_id: u64, kind: &str, data: Value| json!({"type": "sendToGroup", "group": group, "ackId": ack_id, "dataType": kind, "data": data});
+    let own = [
+        publish("g", 1, "text", json!("a")),
+        publish("h", 2, "binary", json!("AP8=")),
+        publish("g", 3, "text", json!("b")),
+    ];
+    let all = [
+        publish("x", 1, "text", json!("a")),
+        publish("x", 2, "json", json!({"n": 1.5})),
+        publish("x", 3, "binary", json!("AP8=")),
+        publish("x", 4, "text", json!("b")),
+    ];
+    for (flags, expected, told) in [
+        (&["--received"][..], &own[..], "all acknowledged; 1 of the server left out: `--group G` publishes them too\n"),
+        (&["--received", "--group", "x"], &all, "all acknowledged\n"),
+    ] {
+        let service = Service::start();
+        let wps = replay(&service, &listened(), flags);
+        let mut peer = service.connect();
+        let taken: Vec<Value> = expected.iter().map(|_| take(&mut peer)).collect();
+        assert_eq!(taken, expected);
+        peer.see_off();
+        let ended = wps.end();
+        assert_eq!((ended.code, ended.text()), (0, ""), "{}", ended.stderr);
+        ended.assert_stderr(&[&format!("replayed {} message(s) in ", expected.len()), told]);
+        let dry = replaying(&listened(), flags).args(["--dry-run"]).run();
+        assert_eq!(dry.records(), expected);
+    }
+}
+
+#[test]
+fn empty_lines_are_skipped_and_a_pipe_is_sent_as_it_comes() {
+    let text = recording(&[(1.0, send(1, "a")), (1.0, send(2, "b"))]).replace('\n', "\n\n  \n");
+    let text = format!("\n{text}");
+    let expected = [send(1, "a"), send(2, "b")];
+    assert_eq!(replaying(&text, &["--dry-run"]).run().records(), expected);
+    let script = "\"$WPS\" replay - --dry-run <in";
+    assert_eq!(Setup::shell(script).file("in", &text).run().records(), expected);
+
+    let service = Service::start();
+    let script = "mkfifo pipe; cat in >pipe & exec \"$WPS\" replay pipe --url \"$URL\"";
+    let bad = format!("{text}{{\"at\"\n");
+    let wps = Setup::shell(script).file("in", &bad).env("URL", service.url()).start();
+    let mut peer = service.connect();
+    assert_eq!([take(&mut peer), take(&mut peer)], expected);
+    peer.see_off();
+    let ended = wps.end();
+    assert_eq!(ended.code, 11, "{}", ended.stderr);
+    ended.assert_stderr(&["replayed 2 message(s) in ", "error: line 14 of the recording is not understood\n"]);
+}
+
+#[test]
+fn the_size_of_a_recording_is_no_matter_of_memory() {
+    let directory = tempfile::tempdir().unwrap();
+    let path = directory.path().join("large");
+    let mut file = std::io::BufWriter::new(std::fs::File::create(&path).unwrap());
+    let data = "x".repeat(1 << 19);
+    writeln!(file, "{{\"recording\":1}}").unwrap();
+    for ack_id in 1..=400 {
+        writeln!(file, "{{\"at\":1,\"direction\":\"sent\",\"frame\":{}}}", send(ack_id, &data)).unwrap();
+    }
+    file.flush().unwrap();
+    let script = "ulimit -v 150000 && \"$WPS\" replay \"$FILE\" --dry-run | wc -l";
+    let ended = Setup::shell(script).env("FILE", &path).run();
+    assert_eq!((ended.code, ended.text().trim()), (0, "400"), "{}", ended.stderr);
 }

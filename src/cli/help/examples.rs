@@ -57,7 +57,7 @@ const REPL: Examples = &[
 /// Of `wps replay`.
 const REPLAY: Examples = &[
     ("wps replay chat.ndjson --local", "send again what a run with --record sent, with its pauses"),
-    ("wps replay chat.ndjson --local --speed max --group test", "at once, to another group"),
+    ("wps replay chat.ndjson --local --received --speed max", "publish what it received, at once"),
     ("wps replay chat.ndjson --dry-run", "what would be sent"),
 ];
 /// Of `wps doctor`.

@@ -1,0 +1,494 @@
+//! What a recording holds, read a message at a time, so that it may be larger than the memory.
+//!
+//! A file is read twice: once to check all of it before anything is tried, and once to send it. What can be read only
+//! once, such as a pipe, is checked up to its first message, and then as it comes.
+
+use std::collections::{HashSet, VecDeque};
+use std::fs::File;
+use std::hash::{BuildHasher as _, RandomState};
+use std::io::{self, BufRead, BufReader, Read, Seek as _, SeekFrom};
+use std::time::Duration;
+
+use serde::Deserialize;
+use serde_json::value::RawValue;
+use tokio::sync::mpsc::{Receiver, channel};
+
+use crate::client::session::Request;
+use crate::failure::{Failure, Kind};
+use crate::protocol::{
+    Downstream, MAX_FRAME_BYTES, Origin, Upstream, decode_downstream, decode_upstream, encode_upstream,
+};
+use crate::render::RECORDING_VERSION;
+use crate::settings::Replay;
+
+/// The longest line: twice what a frame takes when all of it is escaped.
+const LONGEST_LINE: u64 = 2 * 6 * MAX_FRAME_BYTES as u64;
+/// Messages read ahead.
+const AHEAD: usize = 16;
+/// Frames among which one that was tried again is known: more than ever wait for their acks.
+const REMEMBERED: usize = 2 * (u16::MAX as usize + 1);
+
+/// A message, or an event.
+#[derive(Clone, Debug)]
+pub(super) struct Message {
+    /// Its line in the recording.
+    pub(super) line: u64,
+    /// When it was recorded, after the beginning of the recording.
+    pub(super) at: Duration,
+    pub(super) request: Request,
+    /// Whether an ack is asked for.
+    pub(super) acked: bool,
+}
+
+/// What a recording held, as far as it was read.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Summary {
+    /// To be published.
+    pub(super) messages: u64,
+    /// The last line is cut off.
+    pub cut: bool,
+    /// Lines.
+    lines: u64,
+    /// Messages of the other direction, as long as there was none to be published.
+    others: u64,
+    /// Messages of the application server, which belong to no group.
+    pub(super) left_out: u64,
+}
+
+/// What comes of a recording that is read.
+#[derive(Debug)]
+pub(super) enum Item {
+    Message(Message),
+    End(Summary),
+    Failed(Failure),
+}
+
+/// An open recording.
+pub struct Recorded {
+    input: Input,
+    rules: Rules,
+}
+
+impl std::fmt::Debug for Recorded {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Recorded").finish_non_exhaustive()
+    }
+}
+
+enum Input {
+    /// Checked, and read again from there.
+    Checked { file: File, start: u64, summary: Summary },
+    /// Read up to the first message.
+    Begun { reader: Box<Reader<BufReader<Box<dyn Read + Send>>>>, first: Message },
+}
+
+/// What is taken of a recording, and what becomes of it.
+#[derive(Clone, Debug)]
+struct Rules {
+    /// The recording's name in an error.
+    name: String,
+    /// What was received, instead of what was sent.
+    received: bool,
+    group: Option<String>,
+}
+
+/// Opens the recording and checks it. Unreadable is exit 3; a line that is not understood, and nothing to send, exit 11.
+pub fn read(settings: &Replay) -> Result<Recorded, Failure> {
+    let name = settings.file.as_ref().map_or("standard input".to_owned(), |file| format!("`{}`", file.display()));
+    let rules = Rules { name, received: settings.received, group: settings.group.clone() };
+    let file = match &settings.file {
+        Some(path) => Some(File::open(path).map_err(|error| rules.unreadable(error))?),
+        None => stdin_file(),
+    };
+    let pipe: Box<dyn Read + Send> = match file {
+        Some(mut file) if file.metadata().is_ok_and(|data| data.is_file()) => {
+            let start = file.stream_position().map_err(|error| rules.unreadable(error))?;
+            let mut reader = Reader::new(BufReader::new(&file), &rules);
+            while reader.next()?.is_some() {}
+            let summary = reader.summary;
+            rules.check(&summary)?;
+            return Ok(Recorded { input: Input::Checked { file, start, summary }, rules });
+        }
+        Some(file) => Box::new(file),
+        None => Box::new(io::stdin()),
+    };
+    let mut reader = Box::new(Reader::new(BufReader::new(pipe), &rules));
+    let first = reader.next()?;
+    rules.check(&reader.summary)?;
+    match first {
+        Some(first) => Ok(Recorded { input: Input::Begun { reader, first }, rules }),
+        None => Err(rules.nothing(&reader.summary)),
+    }
+}
+
+/// Standard input as a file, which may be read twice if it is one.
+#[cfg(unix)]
+fn stdin_file() -> Option<File> {
+    use std::os::fd::AsFd as _;
+    io::stdin().as_fd().try_clone_to_owned().ok().map(File::from)
+}
+
+#[cfg(not(unix))]
+fn stdin_file() -> Option<File> {
+    None
+}
+
+impl Recorded {
+    /// What all of it holds, where that is known before.
+    pub fn summary(&self) -> Option<Summary> {
+        match &self.input {
+            Input::Checked { summary, .. } => Some(*summary),
+            Input::Begun { .. } => None,
+        }
+    }
+
+    /// Reads it, each message as it comes.
+    pub(super) fn each(self, mut take: impl FnMut(Item) -> bool) {
+        let last = self.take_messages(|message| take(Item::Message(message)));
+        match last {
+            Ok(Some(summary)) => drop(take(Item::End(summary))),
+            Ok(None) => {}
+            Err(failure) => drop(take(Item::Failed(failure))),
+        }
+    }
+
+    /// The summary, unless `take` wants no more.
+    fn take_messages(self, mut take: impl FnMut(Message) -> bool) -> Result<Option<Summary>, Failure> {
+        let rules = self.rules;
+        match self.input {
+            Input::Checked { mut file, start, summary } => {
+                file.seek(SeekFrom::Start(start)).map_err(|error| rules.unreadable(error))?;
+                let mut reader = Reader::new(BufReader::new(file), &rules);
+                // What was added meanwhile has not been checked.
+                while reader.summary.messages < summary.messages {
+                    let Some(message) = reader.next()? else { break };
+                    if !take(message) {
+                        return Ok(None);
+                    }
+                }
+                Ok(Some(summary))
+            }
+            Input::Begun { mut reader, first } => {
+                let mut next = Some(first);
+                while let Some(message) = next {
+                    if !take(message) {
+                        return Ok(None);
+                    }
+                    next = reader.next()?;
+                }
+                Ok(Some(reader.summary))
+            }
+        }
+    }
+
+    /// Reads it on a thread of its own, a little ahead.
+    pub(super) fn start(self) -> io::Result<Receiver<Item>> {
+        let (sender, items) = channel(AHEAD);
+        let thread = std::thread::Builder::new().name("recording".into());
+        thread.spawn(move || self.each(|item| sender.blocking_send(item).is_ok()))?;
+        Ok(items)
+    }
+}
+
+impl Rules {
+    fn unreadable(&self, error: io::Error) -> Failure {
+        let context = format!("could not read the recording from {}", self.name);
+        Failure::new(Kind::Config, anyhow::Error::new(error).context(context))
+    }
+
+    fn check(&self, summary: &Summary) -> Result<(), Failure> {
+        if summary.messages > 0 { Ok(()) } else { Err(self.nothing(summary)) }
+    }
+
+    /// There is nothing to send.
+    fn nothing(&self, summary: &Summary) -> Failure {
+        let (verb, other) = if self.received { ("received", "sent") } else { ("sent", "received") };
+        let failure = |what: String| Failure::message(Kind::Input, what);
+        match (summary.left_out, summary.others) {
+            (0, 0) => failure(format!("the recording holds no message that was {verb}")),
+            (0, others) => {
+                let were = if others == 1 { "was" } else { "were" };
+                let what = format!("the recording holds no message that was {verb}, but {others} that {were} {other}");
+                failure(what).hint(match self.received {
+                    true => "without `--received`, what was sent is sent again",
+                    false => "`--received` publishes what was received",
+                })
+            }
+            (left_out, _) => {
+                let them = if left_out == 1 { "it" } else { "them" };
+                failure(format!("the recording holds no message of a group, but {left_out} of the server"))
+                    .hint(format!("`--group G` publishes {them} to that group"))
+            }
+        }
+    }
+}
+
+/// What is read of a line.
+#[derive(Deserialize)]
+struct Line<'a> {
+    recording: Option<u32>,
+    at: Option<f64>,
+    direction: Option<String>,
+    #[serde(borrow)]
+    frame: Option<&'a RawValue>,
+}
+
+/// Reads line by line.
+struct Reader<R> {
+    reader: R,
+    rules: Rules,
+    /// The first line was there, and was right.
+    begun: bool,
+    over: bool,
+    seen: Seen,
+    received: Sequence,
+    summary: Summary,
+    bytes: Vec<u8>,
+}
+
+impl<R: BufRead> Reader<R> {
+    fn new(reader: R, rules: &Rules) -> Self {
+        Self {
+            reader,
+            rules: rules.clone(),
+            begun: false,
+            over: false,
+            seen: Seen::default(),
+            received: Sequence::default(),
+            summary: Summary::default(),
+            bytes: Vec::new(),
+        }
+    }
+
+    /// The next message.
+    fn next(&mut self) -> Result<Option<Message>, Failure> {
+        while !self.over {
+            self.bytes.clear();
+            let read = self.reader.by_ref().take(LONGEST_LINE).read_until(b'\n', &mut self.bytes);
+            read.map_err(|error| self.rules.unreadable(error))?;
+            if self.bytes.is_empty() {
+                self.over = true;
+                if !self.begun {
+                    return Err(no_recording(self.summary.lines.max(1), "it is empty"));
+                }
+                break;
+            }
+            self.summary.lines += 1;
+            let bytes = std::mem::take(&mut self.bytes);
+            let message = if bytes.trim_ascii().is_empty() { Ok(None) } else { self.line(&bytes) };
+            self.bytes = bytes;
+            if let Some(message) = message? {
+                self.summary.messages += 1;
+                return Ok(Some(message));
+            }
+        }
+        Ok(None)
+    }
+
+    /// The message of a line, if it has one.
+    fn line(&mut self, bytes: &[u8]) -> Result<Option<Message>, Failure> {
+        let number = self.summary.lines;
+        let line: Line<'_> = match serde_json::from_slice(bytes.trim_ascii_end()) {
+            Ok(line) => line,
+            Err(error) if !self.begun => return Err(no_recording(number, in_line(&error))),
+            // Whoever wrote it was killed; what stands before is whole.
+            Err(_) if !bytes.ends_with(b"\n") && (bytes.len() as u64) < LONGEST_LINE => {
+                self.summary.cut = true;
+                self.over = true;
+                return Ok(None);
+            }
+            Err(error) => return Err(bad_line(number, anyhow::anyhow!("{}", in_line(&error)))),
+        };
+        if !std::mem::replace(&mut self.begun, true) {
+            match line.recording {
+                None => return Err(no_recording(number, "its first line is not that of one")),
+                Some(version) if version > RECORDING_VERSION => {
+                    let what = format!("the recording has the format {version}, of a later version of wps");
+                    return Err(Failure::message(Kind::Input, what).hint("replay it with that version"));
+                }
+                Some(_) => {}
+            }
+        }
+        let Some(frame) = line.frame.map(RawValue::get) else { return Ok(None) };
+        let (request, acked) = match (line.direction.as_deref(), self.rules.received) {
+            (Some("sent"), false) => match self.sent(number, frame)? {
+                Some(taken) => taken,
+                None => return Ok(None),
+            },
+            (Some("received"), true) => match self.message(frame) {
+                Some(request) => (request, true),
+                None => return Ok(None),
+            },
+            (Some("sent"), true) if self.summary.messages == 0 => {
+                let published =
+                    matches!(decode_upstream(frame), Ok(Upstream::SendToGroup { .. } | Upstream::Event { .. }));
+                self.summary.others += u64::from(published);
+                return Ok(None);
+            }
+            (Some("received"), false) if self.summary.messages == 0 => {
+                self.summary.others += u64::from(matches!(decode_downstream(frame), Downstream::Message(_)));
+                return Ok(None);
+            }
+            _ => return Ok(None),
+        };
+        let at = line.at.and_then(|at| Duration::try_from_secs_f64(at).ok());
+        let at = at.ok_or_else(|| bad_line(number, anyhow::anyhow!("its time `at` is missing or wrong")))?;
+        let message = Message { line: number, at, request, acked };
+        let size = message.frame(self.summary.messages).len();
+        if size > MAX_FRAME_BYTES {
+            let what = format!("it is too large: {size} bytes as a frame, and the service takes {MAX_FRAME_BYTES}");
+            return Err(bad_line(number, anyhow::anyhow!("{what}")));
+        }
+        Ok(Some(message))
+    }
+
+    /// What was sent, and whether an ack was asked for.
+    fn sent(&mut self, number: u64, frame: &str) -> Result<Option<(Request, bool)>, Failure> {
+        let (request, ack_id) = match decode_upstream(frame).map_err(|error| bad_line(number, error))? {
+            Upstream::SendToGroup { group, ack_id, no_echo, data, .. } => {
+                let group = self.rules.group.clone().unwrap_or_else(|| group.into_owned());
+                (Request::Send { group, data: data.to_owned(), no_echo }, ack_id)
+            }
+            Upstream::Event { event, ack_id, data, .. } => {
+                (Request::Event { event: event.into_owned(), data: data.to_owned() }, ack_id)
+            }
+            Upstream::JoinGroup { .. } | Upstream::LeaveGroup { .. } | Upstream::SequenceAck(_) | Upstream::Ping => {
+                return Ok(None);
+            }
+        };
+        // A message that was tried again was sent again as it was.
+        let again = ack_id.is_some_and(|ack_id| !self.seen.insert(ack_id, frame));
+        Ok((!again).then_some((request, ack_id.is_some())))
+    }
+
+    /// A message that was received, as it is published.
+    fn message(&mut self, frame: &str) -> Option<Request> {
+        let message = match decode_downstream(frame) {
+            Downstream::Message(message) => message,
+            Downstream::Connected { connection_id, .. } => {
+                self.received.begin(&connection_id);
+                return None;
+            }
+            Downstream::Disconnected { .. }
+            | Downstream::Ack { .. }
+            | Downstream::Pong
+            | Downstream::Unknown { .. } => return None,
+        };
+        if message.sequence_id.is_some_and(|id| !self.received.take(id)) {
+            return None;
+        }
+        let group = match (&self.rules.group, message.origin) {
+            (Some(group), _) => group.clone(),
+            (None, Origin::Group { group, .. }) => group.into_owned(),
+            (None, Origin::Server) => {
+                self.summary.left_out += 1;
+                return None;
+            }
+        };
+        Some(Request::Send { group, data: message.data.to_owned(), no_echo: false })
+    }
+}
+
+/// The sequence ids of what was received: after a recovery, some may come a second time (PROTOCOL §7).
+#[derive(Debug, Default)]
+struct Sequence {
+    connection: String,
+    last: u64,
+}
+
+impl Sequence {
+    fn begin(&mut self, connection: &str) {
+        if self.connection != connection {
+            connection.clone_into(&mut self.connection);
+            self.last = 0;
+        }
+    }
+
+    /// Whether it is a new one.
+    fn take(&mut self, id: u64) -> bool {
+        let new = id > self.last;
+        self.last = self.last.max(id);
+        new
+    }
+}
+
+/// The frames that were there last, by their ackIds and hashes.
+#[derive(Debug, Default)]
+struct Seen {
+    hasher: RandomState,
+    known: HashSet<(u64, u64)>,
+    order: VecDeque<(u64, u64)>,
+}
+
+impl Seen {
+    /// Whether it is new.
+    fn insert(&mut self, ack_id: u64, frame: &str) -> bool {
+        let key = (ack_id, self.hasher.hash_one(frame));
+        let new = self.known.insert(key);
+        if new {
+            self.order.push_back(key);
+        }
+        if self.order.len() > REMEMBERED
+            && let Some(oldest) = self.order.pop_front()
+        {
+            self.known.remove(&oldest);
+        }
+        new
+    }
+}
+
+fn no_recording(line: u64, why: impl std::fmt::Display) -> Failure {
+    Failure::new(Kind::Input, anyhow::anyhow!("{why}").context(format!("line {line}: this is no recording")))
+        .hint("`--record FILE` makes one")
+}
+
+/// The parser's words about one line.
+fn in_line(error: &serde_json::Error) -> String {
+    error.to_string().replace(" at line 1 column ", " at column ")
+}
+
+fn bad_line(number: u64, error: impl Into<anyhow::Error>) -> Failure {
+    Failure::new(Kind::Input, error.into().context(format!("line {number} of the recording is not understood")))
+}
+
+impl Message {
+    /// Its frame, after so many that asked for acks.
+    pub(super) fn frame(&self, asked: u64) -> String {
+        let ack_id = self.acked.then_some(asked + 1);
+        let mut frame = String::new();
+        match &self.request {
+            Request::Send { group, data, no_echo } => encode_upstream(
+                &Upstream::SendToGroup {
+                    group: group.into(),
+                    ack_id,
+                    no_echo: *no_echo,
+                    ttl_seconds: None,
+                    data: data.as_data(),
+                    metadata: None,
+                },
+                &mut frame,
+            ),
+            Request::Event { event, data } => encode_upstream(
+                &Upstream::Event { event: event.into(), ack_id, data: data.as_data(), metadata: None },
+                &mut frame,
+            ),
+            // Nobody recorded asks for these again.
+            Request::Join { .. } | Request::Leave { .. } => {}
+        }
+        frame
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_frame_is_known_again_however_many_wait_for_their_acks() {
+        let mut seen = Seen::default();
+        assert!((1..=1_000_000).all(|ack_id| seen.insert(ack_id, "x")));
+        assert!(!seen.insert(1_000_000 - u64::from(u16::MAX), "x"), "as many as may wait");
+        assert!(seen.insert(1_000_000, "y"), "another frame");
+        assert!(seen.order.len() <= REMEMBERED && seen.known.len() <= REMEMBERED);
+    }
+}
