@@ -1,0 +1,314 @@
+//! What a worker's soak has: its service, the way there, the time, and the one loop in which a run is watched, stopped at
+//! its moment, and seen to end.
+
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::thread;
+use std::time::{Duration, Instant};
+
+use rustix::process::Signal;
+use serde_json::Value;
+
+use crate::journal::Journal;
+use crate::memory::Memory;
+use crate::process::{Lie, Printed, Running, Setup, wps};
+use crate::proxy::{Happened, Proxy};
+use crate::random::Random;
+use crate::schedule::{Moment, Stop};
+use crate::service::Service;
+
+/// A run that was told to end, or to which nothing stands in the way, has ended after this time.
+pub const PATIENCE: Duration = Duration::from_secs(30);
+
+/// For all soaks.
+#[derive(Clone, Copy, Debug)]
+pub struct Config {
+    /// What chance comes from.
+    pub seed: u64,
+    /// How long it takes.
+    pub time: Duration,
+    /// How many messages are published each second, at most, to or by each worker.
+    pub rate: u64,
+    /// How long a run lives on average.
+    pub life: Duration,
+    /// What the harness does to what it reads, to see whether it sees that.
+    pub lie: Option<Lie>,
+}
+
+/// What a worker is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Kind {
+    /// Killed over and over, each run for itself.
+    Plain,
+    /// Killed over and over, with a session file that goes on.
+    Session,
+    /// One run from beginning to end.
+    Steady,
+}
+
+/// What a worker's soak has.
+pub struct Bench {
+    /// For all.
+    pub config: Config,
+    /// What happens.
+    pub journal: Journal,
+    /// The service.
+    pub service: Service,
+    /// The way there that the worker takes.
+    pub proxy: Arc<Proxy>,
+    /// Memory of what lives long.
+    pub memory: Memory,
+    /// Whose bench it is.
+    pub name: &'static str,
+    /// For what the worker's own thread draws.
+    pub random: Random,
+    started: Instant,
+    run: u64,
+}
+
+/// How a run ended.
+#[derive(Debug)]
+pub struct Ended {
+    /// Its exit code, or the number of the signal as a negative one; none when it had to be killed.
+    pub code: Option<i32>,
+    /// It was stopped, with that.
+    pub stopped: Option<Signal>,
+}
+
+/// What the one who watches a run makes of what it sees.
+pub trait Watcher {
+    /// A line was printed.
+    fn printed(&mut self, printed: Printed);
+    /// Is asked often. Something to say: nothing moves any more.
+    fn stuck(&mut self) -> Option<String>;
+    /// Whether the run has a connection.
+    fn connected(&self) -> bool;
+    /// Whether it has done what it was for, and may be stopped.
+    fn finished(&self) -> bool {
+        false
+    }
+}
+
+impl Bench {
+    /// In that directory.
+    pub fn new(config: Config, directory: &Path, name: &'static str) -> Self {
+        let journal = Journal::new(directory);
+        let service = Service::start(directory);
+        let way = Random::branch(config.seed, &format!("{name}: way"));
+        let proxy = Arc::new(Proxy::start(service.port, way, journal.clone()));
+        let random = Random::branch(config.seed, name);
+        let mut memory = Memory::default();
+        memory.watch("emulator", service.id());
+        Self { config, journal, service, proxy, memory, name, random, started: Instant::now(), run: 0 }
+    }
+
+    /// Whether the time is over.
+    pub fn over(&self) -> bool {
+        self.started.elapsed() >= self.config.time
+    }
+
+    /// When the time is over; a little later when it is, so that the last run does something.
+    pub fn ends(&self) -> Instant {
+        (self.started + self.config.time).max(Instant::now() + Duration::from_secs(3))
+    }
+
+    /// The number of the run that was begun last.
+    pub fn number(&self) -> u64 {
+        self.run
+    }
+
+    /// A file in its directory.
+    pub fn file(&self, name: &str) -> PathBuf {
+        self.journal.directory().join(name)
+    }
+
+    /// A counterpart, which is to live as long as the soak.
+    pub fn wps(&self, name: &str, args: &[&str]) -> Setup {
+        let directory = self.journal.directory();
+        wps(directory, directory.join(name), args).args(["--timeout", &self.longest()])
+    }
+
+    /// A time after which everything is over, also when nobody is there any more to end it.
+    fn longest(&self) -> String {
+        format!("{}s", self.config.time.as_secs() + 900)
+    }
+
+    /// The next run, with these arguments, through the faulty way.
+    pub fn run(&mut self, user: &str, args: &[&str]) -> Setup {
+        self.run += 1;
+        self.journal.count("runs", 1);
+        self.proxy.forget();
+        let mut more: Vec<&str> = vec!["-o", "ndjson", "-v"];
+        if self.random.permille(500) {
+            more.extend(["--ping-interval", "1s", "--ping-timeout", "3s"]);
+        }
+        if self.random.permille(100) {
+            more.push("-vv");
+        }
+        self.journal.note(&format!("run {}: {} {}", self.run, args.join(" "), more.join(" ")));
+        let kept = self.journal.run(self.run);
+        let setup = wps(self.journal.directory(), kept, args.iter().chain(&more)).args(["--timeout", &self.longest()]);
+        setup.args(self.service.source(self.proxy.port, user))
+    }
+
+    /// Takes the connection away and ends what the service keeps of it. Tells whether it did.
+    pub fn force_loss(&mut self, connection: &str) -> bool {
+        self.proxy.block(true);
+        let lost = if self.random.permille(60) && self.config.time > Duration::from_secs(600) {
+            // Nothing but time.
+            thread::sleep(Duration::from_secs(33));
+            true
+        } else {
+            self.service.control.end_recovery(connection, Duration::from_secs(5))
+        };
+        self.proxy.block(false);
+        self.journal.note(&format!("loss of {connection} forced: {lost}"));
+        self.journal.count("forced", u64::from(lost));
+        lost
+    }
+
+    /// Watches a run until it has ended. `stop` is what stops it, if anything.
+    pub fn watch(&mut self, running: &mut Running, stop: Option<Stop>, watcher: &mut dyn Watcher) -> Ended {
+        let mut moment =
+            Waiting { before: self.proxy.happened(), due: None, records: 0, proxy: Arc::clone(&self.proxy) };
+        loop {
+            self.memory.look();
+            let now = Instant::now();
+            if let Some(stop) = stop
+                && moment.due(stop.moment, running.started, watcher.connected(), now)
+            {
+                return self.stop(running, stop.signal, watcher);
+            }
+            if let Some(time) = stop.and_then(|stop| stop.unread)
+                && now >= running.started + time
+            {
+                running.unread(now < running.started + time + Duration::from_secs(6));
+            }
+            if watcher.finished() {
+                return self.stop(running, Signal::TERM, watcher);
+            }
+            if let Some(what) = watcher.stuck() {
+                self.journal.fault(self.run, what);
+                running.signal(Signal::ABORT);
+                return self.stop(running, Signal::KILL, watcher);
+            }
+            match running.next(Duration::from_millis(5)) {
+                Ok(Some(printed)) => {
+                    moment.records += 1;
+                    watcher.printed(printed);
+                }
+                Ok(None) => {}
+                Err(_) => return Ended { code: self.end(running), stopped: None },
+            }
+        }
+    }
+
+    fn stop(&self, running: &mut Running, signal: Signal, watcher: &mut dyn Watcher) -> Ended {
+        self.journal.note(&format!("run {}: {signal:?}", self.run));
+        self.journal.count(if signal == Signal::KILL { "kills" } else { "stops" }, 1);
+        running.signal(signal);
+        if signal == Signal::KILL {
+            // What it is blocked by is not to let it go on before it dies.
+            thread::sleep(Duration::from_millis(1));
+        }
+        running.unread(false);
+        let deadline = Instant::now() + PATIENCE;
+        while Instant::now() < deadline {
+            match running.next(Duration::from_millis(100)) {
+                Ok(Some(printed)) => watcher.printed(printed),
+                Ok(None) => {}
+                Err(_) => break,
+            }
+        }
+        let code = self.end(running);
+        let number = signal.as_raw();
+        // A signal may come before it is taken care of.
+        if code.is_some_and(|code| code != -number && (code != 128 + number || signal == Signal::KILL)) {
+            self.journal.note(&format!("run {}: had ended by itself with {code:?}", self.run));
+            return Ended { code, stopped: None };
+        }
+        Ended { code, stopped: Some(signal) }
+    }
+
+    fn end(&self, running: &mut Running) -> Option<i32> {
+        let code = running.end(PATIENCE);
+        if code.is_none() {
+            self.journal.fault(self.run, "it does not end");
+            running.signal(Signal::KILL);
+        }
+        self.journal.note(&format!("run {}: ended with {code:?}", self.run));
+        code
+    }
+
+    /// A pause between two runs, well within the time for which a connection is kept.
+    pub fn pause(&mut self) {
+        let pause = match self.random.next() % 10 {
+            0..5 => Duration::ZERO,
+            5..9 => self.random.millis(0, 500),
+            _ => self.random.millis(500, 3000),
+        };
+        thread::sleep(pause);
+    }
+
+    /// At the end: what was counted at the way, and the verdict on memory.
+    pub fn close(&self) {
+        self.journal.count("cuts", self.proxy.cuts());
+        self.journal.count("refusals", self.proxy.refusals());
+        let (said, grown) = self.memory.judge();
+        said.iter().for_each(|line| self.journal.say(line));
+        grown.into_iter().for_each(|what| self.journal.fault(0, what));
+    }
+
+    /// Waits until something listens again at the way.
+    pub fn wait_for_way(&self) {
+        while self.proxy.blocked() {
+            thread::sleep(Duration::from_millis(10));
+        }
+    }
+}
+
+/// The wait for a moment.
+struct Waiting {
+    before: Happened,
+    due: Option<Instant>,
+    records: u64,
+    proxy: Arc<Proxy>,
+}
+
+/// So long a moment is waited for at most.
+const LONGEST: Duration = Duration::from_secs(10);
+
+impl Waiting {
+    fn due(&mut self, moment: Moment, started: Instant, connected: bool, now: Instant) -> bool {
+        if let Some(due) = self.due {
+            return now >= due;
+        }
+        let happened = self.proxy.happened();
+        match moment {
+            Moment::After(time) => self.due = Some(started + time),
+            Moment::AfterCut(time) if happened.cuts > self.before.cuts => self.due = Some(now + time),
+            Moment::AtRecovery(time) if happened.recoveries > self.before.recoveries => self.due = Some(now + time),
+            Moment::WhileDown(time, open) if connected => {
+                self.due = Some(now + time);
+                self.proxy.block(true);
+                let proxy = Arc::clone(&self.proxy);
+                thread::spawn(move || {
+                    thread::sleep(open);
+                    proxy.block(false);
+                });
+            }
+            Moment::AfterRecords(count) if self.records >= count => self.due = Some(now),
+            Moment::AfterCut(_) | Moment::AtRecovery(_) | Moment::WhileDown(..) | Moment::AfterRecords(_) => {
+                if now > started + LONGEST {
+                    self.due = Some(now);
+                }
+            }
+        }
+        false
+    }
+}
+
+/// A string of a record.
+pub fn text<'a>(record: &'a Value, name: &str) -> &'a str {
+    record[name].as_str().unwrap_or_default()
+}
