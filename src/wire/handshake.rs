@@ -47,7 +47,7 @@ where
     let agreement = Agreement { date: server_time(response.headers()) };
     drop(response);
     let (stream, leftover) = exchange.finish().await.map_err(failed)?;
-    Ok((Link::client(stream, leftover).await, agreement))
+    Ok((Link::client(stream, &leftover), agreement))
 }
 
 /// What is worth knowing of a 101.

@@ -3,32 +3,27 @@
 //! Sending never waits: frames go into a queue that [`Link::poll`] writes out. Reading happens only when the caller
 //! asks for it, so that a caller who stops asking leaves the peer's data in the kernel. A link is made to be polled
 //! inside `select!`: everything it knows is in itself, and nothing is lost when a poll is not followed by another.
-//! Masking, fragments, pongs and the answer to a close frame are the WebSocket library's.
+//! Masking, fragments and pongs are the [`WebSocket`]'s.
 
 use std::collections::VecDeque;
 use std::fmt;
 use std::pin::Pin;
-use std::task::{Context, Poll};
+use std::task::{Context, Poll, ready};
 use std::time::Duration;
 
 use bytes::Bytes;
-use futures_util::{Sink, Stream};
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::time::{Sleep, sleep};
-use tokio_tungstenite::WebSocketStream;
-use tokio_tungstenite::tungstenite::protocol::frame::coding::{CloseCode, Data, OpCode};
-use tokio_tungstenite::tungstenite::protocol::frame::{CloseFrame, Frame};
-use tokio_tungstenite::tungstenite::protocol::{Role, WebSocketConfig};
-use tokio_tungstenite::tungstenite::{Error, Message, Utf8Bytes, error::ProtocolError};
+use tokio_tungstenite::tungstenite::Utf8Bytes;
 
 use super::error::reason_of;
-use super::socket::Socket;
+use super::websocket::{Breach, Broken, CloseFrame, Message, Role, WebSocket};
 use crate::secret::redact;
 
 /// The most frames that one poll reads.
 pub const MAX_BATCH_FRAMES: usize = 1024;
 
-/// After how many bytes of payload one poll stops reading.
+/// After how many bytes one poll stops reading, whether they made messages or not.
 pub const MAX_BATCH_BYTES: usize = 1024 * 1024;
 
 /// The largest message a client takes, in bytes. The service's own limit is 1 MiB (PROTOCOL §12).
@@ -36,9 +31,6 @@ const MAX_CLIENT_MESSAGE: usize = 64 * 1024 * 1024;
 
 /// Bytes asked of the kernel at once.
 const READ_BUFFER: usize = 128 * 1024;
-
-/// Bytes of small frames gathered for one write.
-const WRITE_BUFFER: usize = 64 * 1024;
 
 /// How long, after writing has failed, the peer's last words may take to be read.
 const LAST_WORDS: Duration = Duration::from_millis(250);
@@ -58,6 +50,9 @@ pub enum Incoming {
     Ping,
     /// A pong of the WebSocket.
     Pong,
+    /// Bytes have moved, and no message came of them yet: a part of a large one came, or something could be written
+    /// after the peer had taken nothing for a while.
+    Progress,
     /// The end. Nothing comes after it.
     Closed(Closed),
 }
@@ -65,7 +60,8 @@ pub enum Incoming {
 /// How a link ended.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Closed {
-    /// The code of the peer's close frame. `None` where there was no close frame, or one without a code.
+    /// The code of the peer's close frame, whatever number it is. `None` where there was no close frame, or one without
+    /// a code.
     pub code: Option<u16>,
     /// The reason in the peer's close frame, redacted; often empty.
     pub reason: String,
@@ -82,7 +78,7 @@ pub enum Cause {
     Clean,
     /// The connection ended or broke without a close frame.
     Dropped,
-    /// The peer sent a text message, or a close reason, that is not UTF-8. It was told so with code 1007.
+    /// The peer sent a text message that is not UTF-8. It was told so with code 1007.
     InvalidUtf8,
     /// The peer broke the rules of framing. It was told so with code 1002.
     Framing,
@@ -98,7 +94,10 @@ enum Outgoing {
     Binary(Bytes),
     #[cfg(test)]
     Ping,
-    Close(CloseFrame),
+    Close {
+        code: u16,
+        reason: String,
+    },
 }
 
 impl Outgoing {
@@ -109,33 +108,18 @@ impl Outgoing {
             Self::Binary(payload) => payload.len(),
             #[cfg(test)]
             Self::Ping => 0,
-            Self::Close(frame) => 2 + frame.reason.len(),
-        }
-    }
-
-    fn into_message(self) -> Message {
-        match self {
-            // A frame, since a text message would be checked once more for being UTF-8.
-            Self::Text(payload) => Message::Frame(Frame::message(payload, OpCode::Data(Data::Text), true)),
-            #[cfg(test)]
-            Self::Binary(payload) => Message::Binary(payload),
-            #[cfg(test)]
-            Self::Ping => Message::Ping(Bytes::new()),
-            Self::Close(frame) => Message::Close(Some(frame)),
+            Self::Close { reason, .. } => 2 + reason.len(),
         }
     }
 }
 
 /// A WebSocket over the byte stream `S`. Dropping it drops the stream.
 pub struct Link<S> {
-    socket: WebSocketStream<Socket<S>>,
-    /// What was sent and not yet given to the WebSocket library, in order. The library gets the next frame only when
-    /// it has room, since each partial write moves all that it holds.
+    socket: WebSocket<S>,
+    /// What was sent and not yet given to the WebSocket, in order. It gets the next frame only when it has room.
     queue: VecDeque<Outgoing>,
     /// Bytes of payload in `queue`.
     queued_bytes: usize,
-    /// The library may hold bytes that are not with the kernel yet.
-    unflushed: bool,
     /// A close frame of ours was queued: nothing may follow it.
     closing: bool,
     /// [`Incoming::Closed`] was handed out.
@@ -148,7 +132,6 @@ impl<S> fmt::Debug for Link<S> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Link")
             .field("queued_bytes", &self.queued_bytes)
-            .field("unflushed", &self.unflushed)
             .field("closing", &self.closing)
             .field("ended", &self.ended)
             .finish_non_exhaustive()
@@ -160,29 +143,22 @@ where
     S: AsyncRead + AsyncWrite + Unpin,
 {
     /// The client's end of a WebSocket whose handshake is over. `leftover` is what was read beyond it.
-    pub async fn client(stream: S, leftover: Bytes) -> Self {
-        Self::new(stream, leftover, Role::Client, MAX_CLIENT_MESSAGE).await
+    pub fn client(stream: S, leftover: &[u8]) -> Self {
+        Self::new(stream, leftover, Role::Client, MAX_CLIENT_MESSAGE)
     }
 
     /// The server's end of a WebSocket, for tests of the client's. `leftover` is what was read beyond the handshake; a
     /// message of more than `max_message` bytes ends the link with [`Cause::TooBig`].
     #[cfg(test)]
-    pub async fn server(stream: S, leftover: Bytes, max_message: usize) -> Self {
-        Self::new(stream, leftover, Role::Server, max_message).await
+    pub fn server(stream: S, leftover: &[u8], max_message: usize) -> Self {
+        Self::new(stream, leftover, Role::Server, max_message)
     }
 
-    async fn new(stream: S, leftover: Bytes, role: Role, max_message: usize) -> Self {
-        let config = WebSocketConfig::default()
-            .read_buffer_size(READ_BUFFER)
-            .write_buffer_size(WRITE_BUFFER)
-            .max_message_size(Some(max_message))
-            .max_frame_size(Some(max_message));
-        let socket = WebSocketStream::from_raw_socket(Socket::new(stream, leftover), role, Some(config)).await;
+    fn new(stream: S, leftover: &[u8], role: Role, max_message: usize) -> Self {
         Self {
-            socket,
+            socket: WebSocket::new(stream, leftover, role, max_message, READ_BUFFER),
             queue: VecDeque::new(),
             queued_bytes: 0,
-            unflushed: false,
             closing: false,
             ended: false,
             last_words: None,
@@ -212,8 +188,7 @@ where
     pub fn close(&mut self, code: u16, reason: &str) {
         let fits = |end: &usize| reason.is_char_boundary(*end);
         let end = (0..=reason.len().min(MAX_CLOSE_REASON)).rev().find(fits).unwrap_or_default();
-        let reason = &reason[..end];
-        self.enqueue(Outgoing::Close(CloseFrame { code: CloseCode::from(code), reason: reason.into() }));
+        self.enqueue(Outgoing::Close { code, reason: reason[..end].to_owned() });
         self.closing = true;
     }
 
@@ -242,43 +217,15 @@ where
         if self.ended {
             return Poll::Pending;
         }
-        let written = self.poll_write_out(cx);
-        if let Poll::Ready(Err(error)) = written {
-            batch.push(self.fail(cx, error));
-            return Poll::Ready(());
-        }
-        let broken = self.socket.get_ref().failure().is_some();
-        if !read && !broken {
-            return Poll::Pending;
-        }
+        let _ = self.poll_write_out(cx);
         let before = batch.len();
-        let mut bytes = 0;
-        while batch.len() - before < MAX_BATCH_FRAMES && bytes < MAX_BATCH_BYTES {
-            let message = match Pin::new(&mut self.socket).poll_next(cx) {
-                Poll::Pending => break,
-                Poll::Ready(message) => message,
-            };
-            let incoming = match message {
-                Some(Ok(Message::Text(text))) => Incoming::Text(text),
-                Some(Ok(Message::Binary(payload))) => Incoming::Binary(payload),
-                Some(Ok(Message::Ping(_))) => Incoming::Ping,
-                Some(Ok(Message::Pong(_))) => Incoming::Pong,
-                Some(Ok(Message::Close(frame))) => self.closed_by_peer(cx, frame),
-                Some(Ok(Message::Frame(_))) => continue,
-                Some(Err(error)) => self.fail(cx, error),
-                None => self.fail(cx, Error::ConnectionClosed),
-            };
-            bytes += match &incoming {
-                Incoming::Text(text) => text.len(),
-                Incoming::Binary(payload) => payload.len(),
-                Incoming::Ping | Incoming::Pong | Incoming::Closed(_) => 0,
-            };
-            // A pong that could not be written at once.
-            self.unflushed |= incoming == Incoming::Ping;
-            batch.push(incoming);
-            if self.ended {
-                break;
-            }
+        let broken = self.socket.failure().is_some();
+        if read || broken {
+            self.read_batch(cx, batch);
+        }
+        let moved = self.socket.take_moved();
+        if batch.len() == before && moved {
+            batch.push(Incoming::Progress);
         }
         if batch.len() > before {
             return Poll::Ready(());
@@ -293,73 +240,88 @@ where
         Poll::Pending
     }
 
+    fn read_batch(&mut self, cx: &mut Context<'_>, batch: &mut Vec<Incoming>) {
+        let before = batch.len();
+        let mut bytes = 0;
+        let mut budget = MAX_BATCH_BYTES;
+        while batch.len() - before < MAX_BATCH_FRAMES && bytes < MAX_BATCH_BYTES && !self.ended {
+            let Poll::Ready(message) = self.socket.poll_next(cx, &mut budget) else { break };
+            let incoming = match message {
+                Ok(Message::Text(text)) => Incoming::Text(text),
+                Ok(Message::Binary(payload)) => Incoming::Binary(payload),
+                Ok(Message::Ping(_)) => Incoming::Ping,
+                Ok(Message::Pong) => Incoming::Pong,
+                Ok(Message::Close(frame)) => self.closed_by_peer(frame),
+                Err(Broken::Breach(breach)) => self.breached(breach),
+                Err(Broken::End) => self.dropped(None),
+                Err(Broken::Io(error)) => self.dropped(Some(reason_of(&error))),
+            };
+            bytes += match &incoming {
+                Incoming::Text(text) => text.len(),
+                Incoming::Binary(payload) => payload.len(),
+                Incoming::Ping | Incoming::Pong | Incoming::Progress | Incoming::Closed(_) => 0,
+            };
+            batch.push(incoming);
+        }
+        // A pong, or the answer to a close frame. If the peer does not take it, that is no concern of ours.
+        let _ = self.poll_write_out(cx);
+    }
+
     /// Writes what is queued; ready when all of it is with the kernel, or the link is at its end. Reads nothing.
     #[cfg(test)]
     pub fn poll_flush(&mut self, cx: &mut Context<'_>) -> Poll<()> {
-        if self.ended { Poll::Ready(()) } else { self.poll_write_out(cx).map(drop) }
+        if self.ended { Poll::Ready(()) } else { self.poll_write_out(cx) }
     }
 
-    /// Failures of the stream are not among the errors: see [`Socket`].
-    fn poll_write_out(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), Error>> {
-        let mut socket = Pin::new(&mut self.socket);
+    fn poll_write_out(&mut self, cx: &mut Context<'_>) -> Poll<()> {
         while !self.queue.is_empty() {
-            std::task::ready!(socket.as_mut().poll_ready(cx))?;
-            if let Some(frame) = self.queue.pop_front() {
-                self.queued_bytes -= frame.payload_len();
-                self.unflushed = true;
-                socket.as_mut().start_send(frame.into_message())?;
+            ready!(self.socket.poll_room(cx));
+            let Some(frame) = self.queue.pop_front() else { break };
+            self.queued_bytes -= frame.payload_len();
+            match frame {
+                Outgoing::Text(payload) => self.socket.send_text(&payload),
+                #[cfg(test)]
+                Outgoing::Binary(payload) => self.socket.send_binary(&payload),
+                #[cfg(test)]
+                Outgoing::Ping => self.socket.send_ping(),
+                Outgoing::Close { code, reason } => self.socket.send_close(Some(code), &reason),
             }
         }
-        if self.unflushed {
-            std::task::ready!(socket.as_mut().poll_flush(cx))?;
-            self.unflushed = false;
-        }
-        Poll::Ready(Ok(()))
+        self.socket.poll_flush(cx)
     }
 
-    fn closed_by_peer(&mut self, cx: &mut Context<'_>, frame: Option<CloseFrame>) -> Incoming {
+    /// The peer's close frame is answered, unless it is an answer itself.
+    fn closed_by_peer(&mut self, frame: CloseFrame) -> Incoming {
         self.end();
-        // Sends the answer. If the peer does not take it, that is no concern of ours any more.
-        let _ = Pin::new(&mut self.socket).poll_flush(cx);
-        let (code, reason) = match frame {
-            Some(frame) => (Some(u16::from(frame.code)), redact(&frame.reason).into_owned()),
-            None => (None, String::new()),
-        };
-        Incoming::Closed(Closed { code, reason, error: None, cause: Cause::Clean })
+        self.socket.send_close(frame.answer(), "");
+        let reason = redact(&frame.reason).into_owned();
+        Incoming::Closed(Closed { code: frame.code, reason, error: None, cause: Cause::Clean })
     }
 
-    /// The end through an error, telling the peer where it is the peer's.
-    fn fail(&mut self, cx: &mut Context<'_>, error: Error) -> Incoming {
-        let (cause, code, words) = match error {
-            Error::Io(error) => return self.dropped(Some(reason_of(&error))),
-            Error::ConnectionClosed
-            | Error::AlreadyClosed
-            | Error::Protocol(ProtocolError::ResetWithoutClosingHandshake) => return self.dropped(None),
-            // The library's words quote the message.
-            Error::Utf8(_) => (Cause::InvalidUtf8, CloseCode::Invalid, "a text is not valid UTF-8".to_owned()),
-            Error::Capacity(error) => (Cause::TooBig, CloseCode::Size, lower_case(&error)),
-            Error::Protocol(error) => (Cause::Framing, CloseCode::Protocol, lower_case(&error)),
-            // None of these comes from an established WebSocket.
-            Error::Tls(_)
-            | Error::WriteBufferFull(_)
-            | Error::AttackAttempt
-            | Error::Url(_)
-            | Error::Http(_)
-            | Error::HttpFormat(_) => (Cause::Framing, CloseCode::Protocol, "the WebSocket failed".to_owned()),
+    /// The peer broke the rules, and is told so.
+    fn breached(&mut self, breach: Breach) -> Incoming {
+        let cause = match breach {
+            Breach::InvalidUtf8 => Cause::InvalidUtf8,
+            Breach::TooBig { .. } => Cause::TooBig,
+            Breach::ReservedBits
+            | Breach::Opcode(_)
+            | Breach::Length
+            | Breach::FragmentedControl
+            | Breach::LongControl
+            | Breach::Masked
+            | Breach::Unmasked
+            | Breach::Continuation
+            | Breach::Interrupted => Cause::Framing,
         };
         self.end();
-        let farewell = CloseFrame { code, reason: Utf8Bytes::default() };
-        let mut socket = Pin::new(&mut self.socket);
-        if socket.as_mut().start_send(Message::Close(Some(farewell))).is_ok() {
-            let _ = socket.poll_flush(cx);
-        }
-        Incoming::Closed(Closed { code: None, reason: String::new(), error: Some(words), cause })
+        self.socket.send_close(Some(breach.code()), "");
+        Incoming::Closed(Closed { code: None, reason: String::new(), error: Some(breach.to_string()), cause })
     }
 
     /// The end without a close frame. An error in writing came before what reading then saw of it.
     fn dropped(&mut self, reading: Option<String>) -> Incoming {
         self.end();
-        let writing = self.socket.get_ref().failure().map(reason_of);
+        let writing = self.socket.failure().map(reason_of);
         let words = writing.or(reading).unwrap_or_else(|| "the connection ended without a close frame".to_owned());
         Incoming::Closed(Closed { code: None, reason: String::new(), error: Some(words), cause: Cause::Dropped })
     }
@@ -369,11 +331,4 @@ where
         self.queue.clear();
         self.queued_bytes = 0;
     }
-}
-
-/// An error's words as ours begin: lower-case.
-fn lower_case(error: &impl ToString) -> String {
-    let words = error.to_string();
-    let mut letters = words.chars();
-    letters.next().map(|first| first.to_lowercase().chain(letters).collect()).unwrap_or_default()
 }

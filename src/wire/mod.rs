@@ -13,13 +13,13 @@ mod handshake;
 mod link;
 mod pem;
 mod proxy;
-mod socket;
 mod stream;
 mod target;
 #[cfg(test)]
 mod tests;
 mod tls;
 mod trail;
+mod websocket;
 
 pub use certificate::Certificate;
 pub use dial::{DialOptions, Override, dial};
@@ -33,3 +33,4 @@ pub use target::{Stage, Target};
 pub use tls::{Tls, TlsSettings};
 pub use trail::Progress;
 pub use trail::{Facts, Step, StepKind, StepOutcome};
+pub use websocket::{Breach, Broken, CloseDefect, Message, Role, WebSocket};

@@ -142,6 +142,28 @@ fn dropped_connections_are_recovered_and_nothing_is_lost_or_doubled() {
 }
 
 #[test]
+fn a_close_code_of_any_number_is_shown_as_it_was_sent_and_recovered_from() {
+    for code in [0, 999, 1005, 1006, 1014, 1015, 5000] {
+        let emulator = Emulator::with(&[
+            &format!("drop={code},reason=upstream,op=message,nth=2,times=1,user=listener"),
+            &format!("drop={code},reason=upstream,op=sendToGroup,times=1,user=sender"),
+        ]);
+        let listener = emulator.listen(&["--count", "3"]);
+        let ended = emulator.send("1", &[]);
+        assert_eq!(ended.code, 0, "{code}: {}", ended.stderr);
+        assert!(ended.stderr.contains(&code.to_string()), "{code}: {}", ended.stderr);
+        emulator.publish(&["2", "3"]);
+        let (records, messages) = finish(listener);
+        assert_eq!(messages, ["1", "2", "3"], "{code}");
+        let losses = of_kind(&records, "recovering");
+        assert_eq!(losses.len(), 1, "{code}: {:?}", kinds(&records));
+        assert_eq!((&losses[0]["closeCode"], &losses[0]["closeReason"]), (&code.into(), &"upstream".into()));
+        assert!(of_kind(&records, "session-lost").is_empty(), "{code}");
+        assert_eq!(emulator.fired(), [1, 1], "{code}");
+    }
+}
+
+#[test]
 fn a_connection_is_dropped_after_so_many_frames_or_so_long() {
     // `connected`, the join and its ack, and two messages.
     let emulator = Emulator::with(&["drop=reset,frames=5,times=1,user=listener"]);

@@ -419,6 +419,7 @@ impl<D: Dialer, S: EventSink> Driver<D, S> {
                     );
                     self.session.handle_sign_of_life(now);
                 }
+                Incoming::Progress => self.session.handle_progress(now),
                 Incoming::Closed(closed) => {
                     log_closed(&closed);
                     self.tap(|wire| wire.closed(closed.code, &closed.reason, closed.error.as_deref()));

@@ -57,6 +57,26 @@ impl Session {
             live.last_received = now;
         }
     }
+    /// Bytes of a frame that is not whole yet have come, or some of ours went out after the service had taken none for a
+    /// while. That is life as well (CLI contract, `--ping-interval`); it proves no recovery, but one whose first frame is
+    /// on its way is given the time that it takes.
+    pub fn handle_progress(&mut self, now: Duration) {
+        let attempt = self.recovery_attempt();
+        match &mut self.phase {
+            Phase::Live(live) => live.last_received = now,
+            Phase::Recovering(recovery) => {
+                if let Step::Proving { deadline, .. } = &mut recovery.step {
+                    *deadline = (*deadline).max(now.saturating_add(attempt));
+                }
+            }
+            Phase::Idle
+            | Phase::Dialing { .. }
+            | Phase::Greeting { .. }
+            | Phase::Waiting { .. }
+            | Phase::Closing { .. }
+            | Phase::Ended => {}
+        }
+    }
 
     /// The first frame of a fresh connection has to be `connected` (PROTOCOL §5.1).
     fn greet<'f>(&mut self, now: Duration, frame: Downstream<'f>) -> Received<'f> {

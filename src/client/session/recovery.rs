@@ -94,8 +94,13 @@ impl Session {
         self.transport_timeout(now);
     }
 
+    /// How long a recovery may take to prove itself, or to come a step nearer.
+    pub(super) fn recovery_attempt(&self) -> Duration {
+        self.config.connect_timeout.min(RECOVERY_ATTEMPT)
+    }
+
     pub(super) fn dial_recovery(&mut self, now: Duration) {
-        let limit = self.config.connect_timeout.min(RECOVERY_ATTEMPT);
+        let limit = self.recovery_attempt();
         let Phase::Recovering(recovery) = &mut self.phase else { return };
         let Some(token) = recovery.identity.token.clone() else { return };
         let deadline = now + limit;

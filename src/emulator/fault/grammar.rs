@@ -441,12 +441,8 @@ fn number(text: &str, least: u64, most: u64) -> Result<u64, String> {
 }
 
 fn close_code(text: &str) -> Result<u16, String> {
-    // Those that stand for the absence of a code cannot be sent.
-    let code = number(text, 1000, 4999)? as u16;
-    match code {
-        1004..=1006 | 1015 => Err("no close frame can have this code".to_owned()),
-        code => Ok(code),
-    }
+    // Those that must not stand in a close frame as well: gateways send them.
+    Ok(number(text, 0, u64::from(u16::MAX))? as u16)
 }
 
 /// A duration with a unit, or a bare number of seconds.

@@ -106,7 +106,7 @@ pub enum How {
     Silence,
     /// A close frame.
     Close {
-        /// 1000 to 4999.
+        /// Any number, also one that must not stand in a close frame.
         code: u16,
         /// At most 123 bytes.
         reason: String,

@@ -89,7 +89,7 @@ fn what_is_wrong_is_said_with_its_place_and_what_can_be_given() {
         ("drop=reset,after=1s,op=ping", "`op` says when, and so do `frames` and `after`", ""),
         ("drop=reset,after=1s,frames=1", "`frames` and `after` exclude each other", ""),
         ("drop=reset,after=1s,reason=x", "`reason`, character 21, does not go with the rest", ""),
-        ("drop=1006,op=ping", "`1006`: no close frame can have this code", ""),
+        ("drop=65536,op=ping", "`65536`: not a number, 0 to 65535", ""),
         ("hang=soon", "`hang=soon`: not a duration", ""),
         ("delay-ack=3s..1s", "`delay-ack=3s..1s`: the range ends before it begins", ""),
         ("refuse=200", "`refuse=200`: not a number, 300 to 599", ""),

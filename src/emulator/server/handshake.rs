@@ -211,7 +211,7 @@ async fn serve(server: Arc<Server>, hub: String, opening: Opening, expires: Opti
     };
     if let Some(line) = line {
         drop(server);
-        socket::serve(parts.io.into_inner(), parts.read_buf.to_vec(), line).await;
+        socket::serve(parts.io.into_inner(), &parts.read_buf, line).await;
     }
 }
 

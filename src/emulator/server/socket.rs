@@ -9,26 +9,22 @@ use std::pin::Pin;
 use std::task::{Context, Poll, ready};
 use std::time::Duration;
 
-use futures_util::{SinkExt as _, StreamExt as _};
 use tokio::io::{AsyncRead as _, AsyncReadExt as _, AsyncWriteExt as _, ReadBuf};
 use tokio::net::TcpStream;
 use tokio::time::{Sleep, timeout};
-use tokio_tungstenite::WebSocketStream;
-use tokio_tungstenite::tungstenite::error::ProtocolError;
-use tokio_tungstenite::tungstenite::protocol::frame::Frame as WireFrame;
-use tokio_tungstenite::tungstenite::protocol::frame::coding::{CloseCode, Data, OpCode};
-use tokio_tungstenite::tungstenite::protocol::{CloseFrame, Role, WebSocketConfig};
-use tokio_tungstenite::tungstenite::{Bytes, Error, Message};
 
 use super::hubs::{Incoming, Line};
 use super::outbox::{Item, Signals};
 use crate::emulator::hub::{CloseKind, Cut, Frame, Violation};
 use crate::protocol::MAX_FRAME_BYTES;
+use crate::wire::{Breach, Broken, CloseDefect, Message, Role, WebSocket};
 
 /// Most messages handed to the hub at once.
 const BATCH_MESSAGES: usize = 256;
-/// Most bytes handed to the hub at once, but for the last message.
+/// Most bytes read before the hub and the others have their turn, whether they made messages or not.
 const BATCH_BYTES: usize = 256 * 1024;
+/// Bytes asked of the system at once.
+const READ_BUFFER: usize = 32 * 1024;
 /// The hub is told at the latest when so much was written.
 const REPORT_BYTES: usize = 64 * 1024;
 /// How long a client may take to read up to the close frame.
@@ -37,21 +33,16 @@ const CLOSE_WRITE_TIMEOUT: Duration = Duration::from_secs(5);
 const CLOSE_READ_TIMEOUT: Duration = Duration::from_secs(2);
 
 /// Serves a socket that was upgraded, until it is closed. `read` was read from the stream already.
-pub(super) async fn serve(stream: TcpStream, read: Vec<u8>, line: Line) {
-    let config = WebSocketConfig::default()
-        .read_buffer_size(32 * 1024)
-        .write_buffer_size(64 * 1024)
-        .max_message_size(Some(MAX_FRAME_BYTES))
-        .max_frame_size(Some(MAX_FRAME_BYTES));
-    let stream = WebSocketStream::from_partially_read(stream, read, Role::Server, Some(config)).await;
+pub(super) async fn serve(stream: TcpStream, read: &[u8], line: Line) {
+    let stream = WebSocket::new(stream, read, Role::Server, MAX_FRAME_BYTES, READ_BUFFER);
     let socket = Socket {
         stream,
         line,
         batch: Vec::new(),
+        budget: BATCH_BYTES,
         ending: None,
         sending: VecDeque::new(),
         signals: Signals::default(),
-        unflushed: false,
         close_sent: false,
         cut: None,
         written: 0,
@@ -61,17 +52,18 @@ pub(super) async fn serve(stream: TcpStream, read: Vec<u8>, line: Line) {
 }
 
 struct Socket {
-    stream: WebSocketStream<TcpStream>,
+    stream: WebSocket<TcpStream>,
     line: Line,
     /// What was read and not handed to the hub yet.
     batch: Vec<Incoming>,
+    /// What may still be read in this turn.
+    budget: usize,
     /// How reading ended; the batch before it comes first.
     ending: Option<Ending>,
     /// What was taken from the outbox and not written yet.
     sending: VecDeque<Item>,
     /// As of the last look into the outbox.
     signals: Signals,
-    unflushed: bool,
     close_sent: bool,
     /// The last that was taken from the outbox is this end.
     cut: Option<Cut>,
@@ -113,7 +105,7 @@ impl Socket {
         let ending = loop {
             match poll_fn(|cx| self.poll_step(cx)).await {
                 Step::Batch => {
-                    let full = self.batch.len() >= BATCH_MESSAGES;
+                    let full = self.batch.len() >= BATCH_MESSAGES || self.budget == 0;
                     self.line.receive(&mut self.batch, std::mem::take(&mut self.written));
                     if full {
                         // A client that never pauses must not keep the others from being written to.
@@ -133,11 +125,10 @@ impl Socket {
             Ending::PeerClosed(kind) => {
                 self.line.closed(kind);
                 // The answering close frame.
-                let _ = timeout(CLOSE_READ_TIMEOUT, self.stream.flush()).await;
+                let _ = timeout(CLOSE_READ_TIMEOUT, poll_fn(|cx| self.stream.poll_flush(cx))).await;
             }
             Ending::CloseSent => {
-                let _ =
-                    timeout(CLOSE_READ_TIMEOUT, async { while let Some(Ok(_)) = self.stream.next().await {} }).await;
+                let _ = timeout(CLOSE_READ_TIMEOUT, poll_fn(|cx| self.poll_answer(cx))).await;
             }
             Ending::Violated(violation) => {
                 self.line.violated(violation);
@@ -156,6 +147,10 @@ impl Socket {
         }
         if !self.signals.paused {
             self.read_batch(cx);
+        }
+        // A part of a large message, or room in a system's buffer that was full: the client is there.
+        if self.stream.take_moved() && self.batch.is_empty() && self.ending.is_none() {
+            self.batch.push(Incoming::Life);
         }
         if !self.batch.is_empty() {
             return Poll::Ready(Step::Batch);
@@ -187,24 +182,16 @@ impl Socket {
                 break;
             }
             while let Some(item) = self.sending.pop_front() {
-                match self.stream.poll_ready_unpin(cx) {
-                    Poll::Ready(Ok(())) => {}
-                    Poll::Ready(Err(_)) => return Poll::Ready(Ending::Broken),
-                    Poll::Pending => {
-                        self.sending.push_front(item);
-                        return Poll::Pending;
-                    }
+                if self.stream.poll_room(cx).is_pending() {
+                    self.sending.push_front(item);
+                    return Poll::Pending;
                 }
-                if self.start_send(item).is_err() {
-                    return Poll::Ready(Ending::Broken);
-                }
+                self.send(item);
             }
         }
-        if self.unflushed {
-            if ready!(self.stream.poll_flush_unpin(cx)).is_err() {
-                return Poll::Ready(Ending::Broken);
-            }
-            self.unflushed = false;
+        ready!(self.stream.poll_flush(cx));
+        if self.stream.failure().is_some() {
+            return Poll::Ready(Ending::Broken);
         }
         match self.cut {
             Some(cut) => Poll::Ready(Ending::Cut(cut)),
@@ -231,28 +218,33 @@ impl Socket {
         }
     }
 
-    fn start_send(&mut self, item: Item) -> Result<(), Error> {
-        self.unflushed = true;
-        self.stream.start_send_unpin(match item {
+    fn send(&mut self, item: Item) {
+        match item {
             Item::Frame(frame) => {
                 self.written = self.written.saturating_add(frame.cost());
-                // As frames, since the text is known to be UTF-8 and need not be looked at again.
-                let (bytes, kind) = match frame {
-                    Frame::Text(bytes) => (bytes, Data::Text),
-                    Frame::Binary(bytes) => (bytes, Data::Binary),
-                };
-                Message::Frame(WireFrame::message(bytes, OpCode::Data(kind), true))
+                match &frame {
+                    Frame::Text(bytes) => self.stream.send_text(bytes),
+                    Frame::Binary(bytes) => self.stream.send_binary(bytes),
+                }
             }
-            Item::Ping => Message::Ping(Bytes::new()),
-            Item::Cut(cut) => {
-                self.cut = Some(cut);
-                return Ok(());
-            }
+            Item::Ping => self.stream.send_ping(),
+            Item::Cut(cut) => self.cut = Some(cut),
             Item::Close { code, reason } => {
                 self.close_sent = true;
-                Message::Close(Some(CloseFrame { code: CloseCode::from(code), reason: reason.into_owned().into() }))
+                self.stream.send_close(Some(code), &reason);
             }
-        })
+        }
+    }
+
+    /// Ready when the client has answered our close frame, or cannot any more.
+    fn poll_answer(&mut self, cx: &mut Context<'_>) -> Poll<()> {
+        let mut budget = BATCH_BYTES;
+        loop {
+            match ready!(self.stream.poll_next(cx, &mut budget)) {
+                Ok(Message::Text(_) | Message::Binary(_) | Message::Ping(_) | Message::Pong) => {}
+                Ok(Message::Close(_)) | Err(_) => return Poll::Ready(()),
+            }
+        }
     }
 
     fn poll_close_deadline(&mut self, cx: &mut Context<'_>) -> Poll<()> {
@@ -262,33 +254,31 @@ impl Socket {
 
     /// Reads what there is, up to a batch.
     fn read_batch(&mut self, cx: &mut Context<'_>) {
-        let mut bytes = 0;
-        while self.ending.is_none() && self.batch.len() < BATCH_MESSAGES && bytes < BATCH_BYTES {
-            let Poll::Ready(message) = self.stream.poll_next_unpin(cx) else { return };
+        self.budget = BATCH_BYTES;
+        while self.ending.is_none() && self.batch.len() < BATCH_MESSAGES {
+            let Poll::Ready(message) = self.stream.poll_next(cx, &mut self.budget) else { return };
             match message {
-                Some(Ok(Message::Text(text))) => {
-                    bytes += text.len();
-                    self.batch.push(Incoming::Text(text));
+                Ok(Message::Text(text)) => self.batch.push(Incoming::Text(text)),
+                Ok(Message::Binary(data)) => self.batch.push(Incoming::Binary(data)),
+                // One sign is as good as many.
+                Ok(Message::Ping(_) | Message::Pong) => {
+                    if !matches!(self.batch.last(), Some(Incoming::Life)) {
+                        self.batch.push(Incoming::Life);
+                    }
                 }
-                Some(Ok(Message::Binary(data))) => {
-                    bytes += data.len();
-                    self.batch.push(Incoming::Binary(data));
+                Ok(Message::Close(frame)) => {
+                    self.ending = Some(match frame.defect {
+                        Some(CloseDefect::HalfCode | CloseDefect::Code) => Ending::Violated(Violation::Framing),
+                        Some(CloseDefect::Reason) => Ending::Violated(Violation::InvalidUtf8),
+                        None => {
+                            self.stream.send_close(frame.answer(), "");
+                            // Only 1000 means that the client is done (PROTOCOL §7.2).
+                            let clean = frame.code == Some(1000);
+                            Ending::PeerClosed(if clean { CloseKind::Clean } else { CloseKind::Dropped })
+                        }
+                    });
                 }
-                Some(Ok(Message::Ping(_) | Message::Pong(_) | Message::Frame(_))) => self.batch.push(Incoming::Life),
-                // What the WebSocket layer makes of a close frame with a code that must not stand in one.
-                Some(Ok(Message::Close(Some(frame))))
-                    if frame.code == CloseCode::Protocol && frame.reason.as_str() == "Protocol violation" =>
-                {
-                    self.ending = Some(Ending::Violated(Violation::Framing));
-                }
-                Some(Ok(Message::Close(frame))) => {
-                    // Only 1000 means that the client is done (PROTOCOL §7.2).
-                    let clean = frame.is_some_and(|frame| frame.code == CloseCode::Normal);
-                    let kind = if clean { CloseKind::Clean } else { CloseKind::Dropped };
-                    self.ending = Some(Ending::PeerClosed(kind));
-                }
-                Some(Err(error)) => self.ending = Some(judge(&error)),
-                None => self.ending = Some(Ending::Broken),
+                Err(error) => self.ending = Some(judge(&error)),
             }
         }
     }
@@ -316,13 +306,22 @@ impl Socket {
     }
 }
 
-/// What an error of the WebSocket layer says about the client.
-fn judge(error: &Error) -> Ending {
+/// What the end of reading says about the client.
+fn judge(error: &Broken) -> Ending {
     match error {
-        Error::Utf8(_) => Ending::Violated(Violation::InvalidUtf8),
-        Error::Capacity(_) => Ending::Violated(Violation::TooBig),
-        Error::Protocol(ProtocolError::ResetWithoutClosingHandshake) => Ending::Broken,
-        Error::Protocol(_) => Ending::Violated(Violation::Framing),
-        _ => Ending::Broken,
+        Broken::Breach(Breach::InvalidUtf8) => Ending::Violated(Violation::InvalidUtf8),
+        Broken::Breach(Breach::TooBig { .. }) => Ending::Violated(Violation::TooBig),
+        Broken::Breach(
+            Breach::ReservedBits
+            | Breach::Opcode(_)
+            | Breach::Length
+            | Breach::FragmentedControl
+            | Breach::LongControl
+            | Breach::Masked
+            | Breach::Unmasked
+            | Breach::Continuation
+            | Breach::Interrupted,
+        ) => Ending::Violated(Violation::Framing),
+        Broken::End | Broken::Io(_) => Ending::Broken,
     }
 }

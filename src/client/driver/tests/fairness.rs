@@ -55,7 +55,7 @@ impl Dialer for FloodDialer {
 
     fn dial(&mut self, _: DialRequest, _: Instant) -> Dialing<Flood> {
         let written = Arc::clone(&self.0);
-        Box::pin(async move { Ok(Link::client(Flood { budget: repeat(0), frames: 0, written }, Bytes::new()).await) })
+        Box::pin(async move { Ok(Link::client(Flood { budget: repeat(0), frames: 0, written }, &[])) })
     }
 }
 

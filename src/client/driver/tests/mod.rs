@@ -76,7 +76,7 @@ impl Dialer for PipeDialer {
                 retry_after: None,
             };
             match timeout_at(deadline, answered).await {
-                Ok(Ok(Ok(stream))) => Ok(Link::client(stream, Bytes::new()).await),
+                Ok(Ok(Ok(stream))) => Ok(Link::client(stream, &[])),
                 Ok(Ok(Err(failure))) => Err(failure),
                 Ok(Err(_)) => Err(failure("refused")),
                 Err(_) => Err(failure("timed out")),
@@ -90,7 +90,7 @@ impl Dial {
     async fn open(self) -> Peer {
         let (client, server) = duplex(PIPE);
         self.answer.send(Ok(client)).unwrap();
-        Peer { link: Link::server(server, Bytes::new(), 1 << 20).await, batch: Vec::new(), came: VecDeque::new() }
+        Peer { link: Link::server(server, &[], 1 << 20), batch: Vec::new(), came: VecDeque::new() }
     }
 
     /// Lets it succeed as a fresh connection.
@@ -126,9 +126,9 @@ impl Peer {
     }
 
     async fn next(&mut self) -> Incoming {
-        if self.came.is_empty() {
+        while self.came.is_empty() {
             poll_fn(|cx| self.link.poll(cx, true, &mut self.batch)).await;
-            self.came.extend(self.batch.drain(..));
+            self.came.extend(self.batch.drain(..).filter(|incoming| *incoming != Incoming::Progress));
         }
         self.came.pop_front().unwrap()
     }

@@ -1,0 +1,128 @@
+//! From bytes to messages: headers, masks, fragments, limits, UTF-8.
+
+use bytes::{Buf as _, BytesMut};
+use tokio_tungstenite::tungstenite::Utf8Bytes;
+
+use super::header::{Header, Opcode, apply_mask};
+use super::{Breach, CloseFrame, Message, Role};
+
+/// Takes messages out of a buffer of bytes that came, however these were cut.
+#[derive(Debug)]
+pub struct Decoder {
+    role: Role,
+    /// The most bytes of a message.
+    limit: usize,
+    /// Of the frame whose payload is not whole yet. It was taken from the buffer.
+    header: Option<Header>,
+    /// A message whose last fragment has not come.
+    partial: Option<Partial>,
+}
+
+#[derive(Debug)]
+struct Partial {
+    kind: Kind,
+    payload: BytesMut,
+}
+
+#[derive(Clone, Copy, Debug)]
+enum Kind {
+    Text,
+    Binary,
+}
+
+impl Kind {
+    fn complete(self, payload: BytesMut) -> Result<Message, Breach> {
+        let payload = payload.freeze();
+        Ok(match self {
+            Self::Text => Message::Text(Utf8Bytes::try_from(payload).map_err(|_| Breach::InvalidUtf8)?),
+            Self::Binary => Message::Binary(payload),
+        })
+    }
+}
+
+impl Decoder {
+    /// For what comes to this end.
+    pub fn new(role: Role, limit: usize) -> Self {
+        Self { role, limit, header: None, partial: None }
+    }
+
+    /// How many bytes of the frame under way are still to come when there are `len` in the buffer; 0 when its length
+    /// is not known yet.
+    pub fn lacking(&self, len: usize) -> usize {
+        self.header.map_or(0, |header| usize::try_from(header.length).unwrap_or(usize::MAX).saturating_sub(len))
+    }
+
+    /// The next message, taken out of the buffer. `None` when it is not whole; what there is of it is remembered.
+    /// After an error there is nothing to go on with.
+    pub fn next(&mut self, buffer: &mut BytesMut) -> Result<Option<Message>, Breach> {
+        loop {
+            let header = match self.header {
+                Some(header) => header,
+                None => {
+                    let Some((header, size)) = Header::parse(buffer)? else { return Ok(None) };
+                    self.check(&header)?;
+                    buffer.advance(size);
+                    header
+                }
+            };
+            // Within the limit, so it fits.
+            let length = usize::try_from(header.length).unwrap_or(usize::MAX);
+            if buffer.len() < length {
+                self.header = Some(header);
+                return Ok(None);
+            }
+            self.header = None;
+            let mut payload = if length == 0 { BytesMut::new() } else { buffer.split_to(length) };
+            if let Some(mask) = header.mask {
+                apply_mask(&mut payload, mask);
+            }
+            if let Some(message) = self.take(header, payload)? {
+                return Ok(Some(message));
+            }
+        }
+    }
+
+    /// Whether a frame may come now.
+    fn check(&self, header: &Header) -> Result<(), Breach> {
+        match (self.role, header.mask) {
+            (Role::Client, Some(_)) => return Err(Breach::Masked),
+            (Role::Server, None) => return Err(Breach::Unmasked),
+            (Role::Client, None) | (Role::Server, Some(_)) => {}
+        }
+        let before = match (header.opcode, &self.partial) {
+            (Opcode::Close | Opcode::Ping | Opcode::Pong, _) => return Ok(()),
+            (Opcode::Continuation, None) => return Err(Breach::Continuation),
+            (Opcode::Text | Opcode::Binary, Some(_)) => return Err(Breach::Interrupted),
+            (Opcode::Continuation, Some(partial)) => partial.payload.len() as u64,
+            (Opcode::Text | Opcode::Binary, None) => 0,
+        };
+        let size = before.saturating_add(header.length);
+        if size > self.limit as u64 { Err(Breach::TooBig { size, limit: self.limit }) } else { Ok(()) }
+    }
+
+    /// A frame is whole.
+    fn take(&mut self, header: Header, payload: BytesMut) -> Result<Option<Message>, Breach> {
+        let kind = match header.opcode {
+            Opcode::Text => Kind::Text,
+            Opcode::Binary => Kind::Binary,
+            Opcode::Close => return Ok(Some(Message::Close(CloseFrame::read(&payload)))),
+            Opcode::Ping => return Ok(Some(Message::Ping(payload.freeze()))),
+            Opcode::Pong => return Ok(Some(Message::Pong)),
+            Opcode::Continuation => {
+                let Some(mut partial) = self.partial.take() else { return Err(Breach::Continuation) };
+                partial.payload.extend_from_slice(&payload);
+                if header.last {
+                    return partial.kind.complete(partial.payload).map(Some);
+                }
+                self.partial = Some(partial);
+                return Ok(None);
+            }
+        };
+        if header.last {
+            return kind.complete(payload).map(Some);
+        }
+        // A buffer of its own: the next fragments are appended, and the shared one would be kept alive.
+        self.partial = Some(Partial { kind, payload: BytesMut::from(&payload[..]) });
+        Ok(None)
+    }
+}

@@ -1,0 +1,275 @@
+//! A WebSocket over a byte stream: two buffers around a [`Decoder`], and what is said by itself.
+//!
+//! A failed write is remembered, later ones go nowhere, and reading goes on: when the other end sends its last messages
+//! and a close frame and then resets the connection, a write of ours may see the reset before a read saw the messages.
+
+use std::fmt;
+use std::future::Future as _;
+use std::io;
+use std::pin::{Pin, pin};
+use std::task::{Context, Poll, ready};
+
+use bytes::{Bytes, BytesMut};
+use tokio::io::{AsyncRead, AsyncReadExt as _, AsyncWrite};
+
+use super::header::{Header, Opcode, apply_mask};
+use super::{Breach, Decoder, Message, Role};
+
+/// No frame is taken while so many bytes wait to be written.
+const WRITE_BUFFER: usize = 64 * 1024;
+
+/// The most that is asked for at once for a frame that was announced and has not come.
+const MAX_AHEAD: usize = 1024 * 1024;
+
+/// So little of a frame is moved to the front of the buffer rather than read on behind it.
+const MAX_MOVED: usize = 4 * 1024;
+
+/// A WebSocket whose handshake is over.
+pub struct WebSocket<S> {
+    stream: S,
+    role: Role,
+    decoder: Decoder,
+    /// What came and is no message yet.
+    pub(super) input: BytesMut,
+    /// Bytes asked of the stream at once.
+    read_size: usize,
+    /// What waits to be written, from `written` on.
+    output: Vec<u8>,
+    written: usize,
+    /// The stream may hold bytes back until it is flushed.
+    unflushed: bool,
+    /// The last ping that was not answered yet.
+    ping: Option<Bytes>,
+    /// Our close frame is among the output: nothing may follow it.
+    closed: bool,
+    /// The stream took no more at the last write.
+    blocked: bool,
+    /// See [`Self::take_moved`].
+    moved: bool,
+    /// Why writing failed. Set once.
+    failure: Option<io::Error>,
+}
+
+/// Why nothing more can be read.
+#[derive(Debug)]
+pub enum Broken {
+    /// The other end broke the rules.
+    Breach(Breach),
+    /// The stream ended.
+    End,
+    /// The stream broke.
+    Io(io::Error),
+}
+
+impl<S> fmt::Debug for WebSocket<S> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("WebSocket")
+            .field("role", &self.role)
+            .field("input", &self.input.len())
+            .field("output", &(self.output.len() - self.written))
+            .field("closed", &self.closed)
+            .field("failure", &self.failure)
+            .finish_non_exhaustive()
+    }
+}
+
+impl<S> WebSocket<S>
+where
+    S: AsyncRead + AsyncWrite + Unpin,
+{
+    /// `leftover` is what was read beyond the handshake. A message of more than `limit` bytes is a breach.
+    pub fn new(stream: S, leftover: &[u8], role: Role, limit: usize, read_size: usize) -> Self {
+        Self {
+            stream,
+            role,
+            decoder: Decoder::new(role, limit),
+            input: BytesMut::from(leftover),
+            read_size,
+            output: Vec::new(),
+            written: 0,
+            unflushed: false,
+            ping: None,
+            closed: false,
+            blocked: false,
+            moved: false,
+            failure: None,
+        }
+    }
+
+    /// The stream below.
+    pub fn get_ref(&self) -> &S {
+        &self.stream
+    }
+
+    /// The stream below.
+    pub fn get_mut(&mut self) -> &mut S {
+        &mut self.stream
+    }
+
+    /// Why writing failed, if it did.
+    pub fn failure(&self) -> Option<&io::Error> {
+        self.failure.as_ref()
+    }
+
+    /// Whether bytes have moved since this was asked last: some came, or some could be written after the stream had
+    /// been full. That the system takes bytes into an empty buffer of its own says nothing about the other end, that
+    /// there is room again says that it reads.
+    pub fn take_moved(&mut self) -> bool {
+        std::mem::take(&mut self.moved)
+    }
+
+    /// Reads the next message. A ping is answered when there is something to write to: see [`Self::poll_flush`].
+    ///
+    /// `budget` is what may be read before somebody else has a turn: what was read is taken off, and when it is used
+    /// up, this is pending and wakes the task at once. Endless bytes that make no message end so, too.
+    pub fn poll_next(&mut self, cx: &mut Context<'_>, budget: &mut usize) -> Poll<Result<Message, Broken>> {
+        loop {
+            match self.decoder.next(&mut self.input) {
+                Ok(None) => {}
+                Ok(Some(message)) => {
+                    if let Message::Ping(payload) = &message
+                        && !self.closed
+                    {
+                        self.ping = Some(payload.clone());
+                    }
+                    return Poll::Ready(Ok(message));
+                }
+                Err(breach) => return Poll::Ready(Err(Broken::Breach(breach))),
+            }
+            if *budget == 0 {
+                cx.waker().wake_by_ref();
+                return Poll::Pending;
+            }
+            match ready!(self.poll_fill(cx)) {
+                Ok(0) => return Poll::Ready(Err(Broken::End)),
+                Ok(read) => {
+                    self.moved = true;
+                    *budget = budget.saturating_sub(read);
+                }
+                Err(error) => return Poll::Ready(Err(Broken::Io(error))),
+            }
+        }
+    }
+
+    fn poll_fill(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<usize>> {
+        let len = self.input.len();
+        if len <= MAX_MOVED {
+            // The whole buffer again, as soon as nobody holds a message of it.
+            let _ = self.input.try_reclaim(self.read_size - len.min(self.read_size));
+            if self.input.capacity() > MAX_AHEAD + self.read_size && self.decoder.lacking(len) < self.read_size {
+                // Nor is the buffer of a large message kept for ever.
+                self.input = BytesMut::from(&self.input[..]);
+            }
+        }
+        let spare = self.input.capacity() - self.input.len();
+        let ahead = self.decoder.lacking(len).min(len.max(MAX_AHEAD));
+        if spare < ahead.max(self.read_size / 4) {
+            self.input.reserve(ahead.max(self.read_size - len.min(self.read_size / 2)));
+        }
+        let read = pin!(self.stream.read_buf(&mut self.input));
+        read.poll(cx)
+    }
+
+    /// Ready when another frame may be sent.
+    pub fn poll_room(&mut self, cx: &mut Context<'_>) -> Poll<()> {
+        if self.waiting() < WRITE_BUFFER { Poll::Ready(()) } else { self.poll_write(cx) }
+    }
+
+    /// Bytes that wait to be written.
+    pub(super) fn waiting(&self) -> usize {
+        self.output.len() - self.written
+    }
+
+    /// Sends a text message, which must be UTF-8. Ask for [room](Self::poll_room) before.
+    pub fn send_text(&mut self, payload: &[u8]) {
+        self.send(Opcode::Text, payload);
+    }
+
+    /// Sends a binary message. Ask for [room](Self::poll_room) before.
+    pub fn send_binary(&mut self, payload: &[u8]) {
+        self.send(Opcode::Binary, payload);
+    }
+
+    /// Sends an empty ping. Ask for [room](Self::poll_room) before.
+    pub fn send_ping(&mut self) {
+        self.send(Opcode::Ping, &[]);
+    }
+
+    /// Sends a close frame, with any code; the reason has 123 bytes at the most. Nothing is sent after it.
+    pub fn send_close(&mut self, code: Option<u16>, reason: &str) {
+        let payload = match code {
+            Some(code) => [&code.to_be_bytes(), reason.as_bytes()].concat(),
+            None => Vec::new(),
+        };
+        self.send(Opcode::Close, &payload);
+        self.closed = true;
+        self.ping = None;
+    }
+
+    fn send(&mut self, opcode: Opcode, payload: &[u8]) {
+        if self.closed || self.failure.is_some() {
+            return;
+        }
+        if self.written >= WRITE_BUFFER {
+            self.output.drain(..self.written);
+            self.written = 0;
+        }
+        let mask = match self.role {
+            Role::Client => Some(rand::random()),
+            Role::Server => None,
+        };
+        Header { last: true, opcode, mask, length: payload.len() as u64 }.write(&mut self.output);
+        let start = self.output.len();
+        self.output.extend_from_slice(payload);
+        if let Some(mask) = mask {
+            apply_mask(&mut self.output[start..], mask);
+        }
+        self.unflushed = true;
+    }
+
+    /// Writes all that waits, the answer to the last ping included. Ready when it is with the system, or writing has
+    /// failed.
+    pub fn poll_flush(&mut self, cx: &mut Context<'_>) -> Poll<()> {
+        if self.ping.is_some() {
+            ready!(self.poll_room(cx));
+            if let Some(payload) = self.ping.take() {
+                self.send(Opcode::Pong, &payload);
+            }
+        }
+        ready!(self.poll_write(cx));
+        if self.unflushed {
+            if self.failure.is_none()
+                && let Err(error) = ready!(Pin::new(&mut self.stream).poll_flush(cx))
+            {
+                self.failure = Some(error);
+            }
+            self.unflushed = false;
+        }
+        Poll::Ready(())
+    }
+
+    /// Ready when nothing waits.
+    fn poll_write(&mut self, cx: &mut Context<'_>) -> Poll<()> {
+        while self.waiting() > 0 && self.failure.is_none() {
+            match Pin::new(&mut self.stream).poll_write(cx, &self.output[self.written..]) {
+                Poll::Pending => {
+                    self.blocked = true;
+                    return Poll::Pending;
+                }
+                Poll::Ready(Ok(0)) => self.failure = Some(io::ErrorKind::WriteZero.into()),
+                Poll::Ready(Ok(written)) => {
+                    self.written += written;
+                    self.moved |= std::mem::take(&mut self.blocked);
+                }
+                Poll::Ready(Err(error)) => self.failure = Some(error),
+            }
+        }
+        self.written = 0;
+        if self.output.capacity() > MAX_AHEAD {
+            self.output = Vec::new();
+        } else {
+            self.output.clear();
+        }
+        Poll::Ready(())
+    }
+}
