@@ -8,9 +8,10 @@ use std::collections::HashSet;
 use std::time::Duration;
 
 use super::Hub;
-use super::connection::{Connection, ConnectionKey};
+use super::connections::Connection;
 use super::delivery::Delivery;
 use super::inspect::ConnectionInfo;
+use super::key::ConnectionKey;
 use super::permissions::Permission;
 use super::session::Farewell;
 use crate::protocol::{Data, Message, Origin, Subprotocol};
@@ -135,7 +136,7 @@ impl Hub {
         let more = keys.len() > limit;
         keys.truncate(limit);
         let next = keys.last().filter(|_| more).map(|key| Cursor(key.0));
-        MemberPage { members: keys.iter().filter_map(|key| Some(self.connections.get(key)?.info())).collect(), next }
+        MemberPage { members: keys.iter().filter_map(|key| Some(self.connections.get(*key)?.info())).collect(), next }
     }
 
     /// Whether any connection is meant.
@@ -145,7 +146,7 @@ impl Hub {
 
     /// Whether a connection has a permission for the group; without a group, for all groups. `None`: no connection.
     pub fn has_permission(&self, connection_id: &str, permission: Permission, group: Option<&str>) -> Option<bool> {
-        let connection = self.connections.get(&self.present(connection_id)?)?;
+        let (_, connection) = self.connections.present(connection_id)?;
         Some(connection.permissions.has(permission, group))
     }
 
@@ -197,7 +198,7 @@ impl Hub {
             let mut fits = true;
             for group in groups {
                 let max_groups = self.config.max_groups;
-                let connection = self.connections.get(key);
+                let connection = self.connections.get(*key);
                 if connection.is_some_and(|connection| connection.has_room_for(group, max_groups)) {
                     self.join(*key, group);
                 } else {
@@ -216,7 +217,7 @@ impl Hub {
             match groups {
                 Some(groups) => groups.iter().for_each(|group| self.leave(key, group)),
                 None => {
-                    let groups = self.connections.get(&key).map(|connection| connection.groups.clone());
+                    let groups = self.connections.get(key).map(|connection| connection.groups.clone());
                     groups.into_iter().flatten().for_each(|group| self.leave(key, &group));
                 }
             }
@@ -232,8 +233,8 @@ impl Hub {
         group: Option<&str>,
     ) -> Grant {
         self.now = now;
-        let key = self.present(connection_id);
-        let Some(connection) = key.and_then(|key| self.connections.get_mut(&key)) else { return Grant::NoConnection };
+        let key = self.connections.present(connection_id).map(|(key, _)| key);
+        let Some(connection) = key.and_then(|key| self.connections.get_mut(key)) else { return Grant::NoConnection };
         match connection.permissions.grant(permission, group) {
             Ok(()) => Grant::Done,
             Err(_) => Grant::TooMany,
@@ -250,31 +251,26 @@ impl Hub {
         group: Option<&str>,
     ) -> bool {
         self.now = now;
-        let key = self.present(connection_id);
-        let Some(connection) = key.and_then(|key| self.connections.get_mut(&key)) else { return false };
+        let key = self.connections.present(connection_id).map(|(key, _)| key);
+        let Some(connection) = key.and_then(|key| self.connections.get_mut(key)) else { return false };
         connection.permissions.revoke(permission, group);
         true
-    }
-
-    fn present(&self, connection_id: &str) -> Option<ConnectionKey> {
-        let key = self.by_id.get(connection_id)?;
-        self.connections.get(key)?.is_present().then_some(*key)
     }
 
     /// The connections that are meant, in the order they connected.
     fn select(&self, selection: &Selection<'_>) -> Vec<ConnectionKey> {
         let mut keys: Vec<ConnectionKey> = match selection.target {
-            Target::Everyone => self.connections.keys().copied().collect(),
+            Target::Everyone => self.connections.keys(),
             Target::Group(group) => self.groups.members(group).into_iter().flatten().copied().collect(),
             Target::User(user) => {
                 let theirs = self.connections.iter().filter(|(_, of)| of.user.as_deref() == Some(user));
-                theirs.map(|(key, _)| *key).collect()
+                theirs.map(|(key, _)| key).collect()
             }
-            Target::Connection(id) => self.by_id.get(id).copied().into_iter().collect(),
+            Target::Connection(id) => self.connections.by_id(id).into_iter().map(|(key, _)| key).collect(),
         };
         let excluded: HashSet<&str> = selection.excluded.iter().map(String::as_str).collect();
         keys.retain(|key| {
-            self.connections.get(key).is_some_and(|connection| {
+            self.connections.get(*key).is_some_and(|connection| {
                 connection.is_present()
                     && !excluded.contains(&*connection.id)
                     && selection.filter.is_none_or(|filter| filter(&Recipient(connection)))

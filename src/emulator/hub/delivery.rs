@@ -8,27 +8,11 @@ use bytes::Bytes;
 
 use super::Hub;
 use super::boundary::{Frame, Output};
-use super::connection::{Client, Connection, ConnectionKey, Link};
+use super::connections::{Client, Connection};
+use super::encoded::Encoded;
+use super::key::ConnectionKey;
 use super::timers::Timer;
-use crate::protocol::{Data, Message, SharedMessage};
-
-/// A message as the queues of reliable connections keep it.
-#[derive(Debug)]
-pub(super) struct Encoded {
-    shared: SharedMessage,
-    /// What it counts for in a queue.
-    weight: usize,
-}
-
-impl Encoded {
-    pub(super) fn weight(&self) -> usize {
-        self.weight
-    }
-
-    pub(super) fn frame(&self, sequence_id: u64) -> Frame {
-        self.shared.with_sequence_id(Some(sequence_id)).into()
-    }
-}
+use crate::protocol::{Data, Message};
 
 /// A message on its way to any number of receivers. Each form is made for the first receiver that needs it.
 pub(super) struct Delivery<'a> {
@@ -53,17 +37,12 @@ impl<'a> Delivery<'a> {
     }
 
     fn encoded(&mut self) -> &Arc<Encoded> {
-        self.encoded.get_or_insert_with(|| {
-            const ENVELOPE: usize = 128;
-            let shared = SharedMessage::new(&self.message);
-            let weight = shared.len() + ENVELOPE;
-            Arc::new(Encoded { shared, weight })
-        })
+        self.encoded.get_or_insert_with(|| Arc::new(Encoded::new(&self.message)))
     }
 
     fn plain(&mut self) -> Frame {
         if self.plain.is_none() {
-            self.plain = Some(self.encoded().shared.with_sequence_id(None).into());
+            self.plain = Some(self.encoded().plain().into());
         }
         Frame::Text(self.plain.clone().unwrap_or_default())
     }
@@ -74,14 +53,16 @@ impl<'a> Delivery<'a> {
 
     /// Queues the message for one connection.
     fn deliver(&mut self, connection: &mut Connection, outputs: &mut VecDeque<Output>) {
-        let Connection { client, link, .. } = connection;
-        match (client, link) {
-            (_, Link::Leaving) | (Client::Simple(_) | Client::Json { .. }, Link::Detached) => {}
-            (Client::Simple(_), Link::Attached(attachment)) => attachment.send(self.bare(), outputs),
-            (Client::Json { .. }, Link::Attached(attachment)) => attachment.send(self.plain(), outputs),
-            (Client::Reliable { queue, .. }, link) => {
+        if !connection.is_present() {
+            return;
+        }
+        match connection.ends() {
+            (Client::Simple(_) | Client::Json { .. }, None) => {}
+            (Client::Simple(_), Some(attachment)) => attachment.send(self.bare(), outputs),
+            (Client::Json { .. }, Some(attachment)) => attachment.send(self.plain(), outputs),
+            (Client::Reliable { queue, .. }, attachment) => {
                 let sequence_id = queue.push(Arc::clone(self.encoded()), self.expires);
-                if let Link::Attached(attachment) = link {
+                if let Some(attachment) = attachment {
                     attachment.send(self.encoded().frame(sequence_id), outputs);
                 }
             }
@@ -107,7 +88,7 @@ impl Hub {
         let Some(members) = self.groups.members(group) else { return };
         let (mut loaded, mut aging) = (Vec::new(), Vec::new());
         for key in members.iter().filter(|key| Some(**key) != excluded) {
-            let Some(connection) = self.connections.get_mut(key) else { continue };
+            let Some(connection) = self.connections.get_mut(*key) else { continue };
             delivery.deliver(connection, &mut self.outputs);
             if connection.load(&self.config) >= super::pace::HIGH_PERCENT {
                 loaded.push(*key);
@@ -127,7 +108,7 @@ impl Hub {
     /// Delivers a message to any connections, in the order given.
     pub(super) fn deliver_to_all(&mut self, keys: &[ConnectionKey], mut delivery: Delivery<'_>) {
         for key in keys {
-            if let Some(connection) = self.connections.get_mut(key) {
+            if let Some(connection) = self.connections.get_mut(*key) {
                 delivery.deliver(connection, &mut self.outputs);
             }
         }
@@ -142,7 +123,7 @@ impl Hub {
     /// Drops what has become too old for a connection that did not take it in time.
     pub(super) fn drop_old(&mut self, key: ConnectionKey) {
         let now = self.now;
-        if let Some(queue) = self.connections.get_mut(&key).and_then(|connection| connection.queue()) {
+        if let Some(queue) = self.connections.queue(key) {
             queue.expire(now);
         }
         self.schedule_expiry(key);
@@ -150,15 +131,14 @@ impl Hub {
     }
 
     fn schedule_expiry(&mut self, key: ConnectionKey) {
-        let queue = self.connections.get_mut(&key).and_then(|connection| connection.queue());
-        if let Some(at) = queue.and_then(|queue| queue.next_expiry()) {
+        if let Some(at) = self.connections.queue(key).and_then(|queue| queue.next_expiry()) {
             self.timers.set(Timer::Aging(key), at);
         }
     }
 
     /// Delivers a message to one connection.
     pub(super) fn deliver_to(&mut self, key: ConnectionKey, message: Message<'_>) {
-        if let Some(connection) = self.connections.get_mut(&key) {
+        if let Some(connection) = self.connections.get_mut(key) {
             Delivery::new(message).deliver(connection, &mut self.outputs);
             self.check_load(key);
         }

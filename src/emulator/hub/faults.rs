@@ -11,7 +11,8 @@ use bytes::Bytes;
 
 use super::Hub;
 use super::boundary::{CloseKind, Cut, Frame, Output, SocketId};
-use super::connection::{Client, ConnectionKey, Link};
+use super::connections::Connection;
+use super::key::ConnectionKey;
 use super::operations::Operation;
 use super::session::Farewell;
 use super::timers::Timer;
@@ -134,7 +135,7 @@ impl Hub {
         if !self.meddler.faults.care_for(Points::of(&[point])) {
             return Vec::new();
         }
-        let Some(connection) = self.connections.get(&key) else { return Vec::new() };
+        let Some(connection) = self.connections.get(key) else { return Vec::new() };
         let scene = Scene {
             point,
             hub: &self.meddler.hub,
@@ -225,10 +226,8 @@ impl Hub {
 
     /// Lets something happen later, on the socket that the connection has now.
     fn postpone(&mut self, key: ConnectionKey, delay: Duration, what: Late) {
-        let Some(attachment) = self.connections.get_mut(&key).and_then(|connection| connection.attachment()) else {
-            return;
-        };
-        let socket = attachment.socket;
+        let Some(attachment) = self.connections.attachment(key) else { return };
+        let socket = attachment.socket();
         self.meddler.lates += 1;
         let number = self.meddler.lates;
         self.meddler.late.insert((socket, number), what);
@@ -238,11 +237,11 @@ impl Hub {
     /// It is time for something that was postponed.
     pub(super) fn serve_late(&mut self, socket: SocketId, number: u64) {
         let Some(late) = self.meddler.late.remove(&(socket, number)) else { return };
-        let Some(key) = self.sockets.get(&socket).copied() else { return };
+        let Some(key) = self.connections.on(socket) else { return };
         match late {
             Late::Drop(how) => self.drop_socket(key, &how),
             Late::Send(frame) => {
-                if let Some(attachment) = self.connections.get_mut(&key).and_then(|c| c.attachment()) {
+                if let Some(attachment) = self.connections.attachment(key) {
                     attachment.send(frame, &mut self.outputs);
                 }
                 self.check_load(key);
@@ -253,9 +252,7 @@ impl Hub {
     /// A socket was attached, or faults came: plans the drops that are due some time after.
     pub(super) fn plan_drops(&mut self, key: ConnectionKey) {
         let newest = self.meddler.newest();
-        let Some(attachment) = self.connections.get_mut(&key).and_then(|connection| connection.attachment()) else {
-            return;
-        };
+        let Some(attachment) = self.connections.attachment(key) else { return };
         let seen = std::mem::replace(&mut attachment.faults_seen, newest);
         for Strike { fault, chance } in self.strike_at(key, Point::Attached, |scene| scene, seen) {
             if let Action::Drop { how, when: When::After(after) } = &fault.action {
@@ -268,9 +265,7 @@ impl Hub {
     pub fn handle_faults_changed(&mut self, now: Duration) {
         self.now = now;
         if self.meddler.faults.care_for(Points::of(&[Point::Attached])) {
-            let mut keys: Vec<_> = self.connections.keys().copied().collect();
-            keys.sort_unstable();
-            for key in keys {
+            for key in self.connections.keys() {
                 self.plan_drops(key);
             }
         }
@@ -340,8 +335,8 @@ impl Hub {
     /// The token of the connection on this socket expires so much later.
     pub fn handle_expiry(&mut self, now: Duration, socket: SocketId, after: Duration) {
         self.now = now;
-        if let Some(key) = self.sockets.get(&socket) {
-            self.timers.set(Timer::Expiry(*key), now + after);
+        if let Some(key) = self.connections.on(socket) {
+            self.timers.set(Timer::Expiry(key), now + after);
         }
     }
 
@@ -354,10 +349,8 @@ impl Hub {
 
     /// Takes the socket from a connection.
     pub(super) fn drop_socket(&mut self, key: ConnectionKey, how: &How) {
-        let Some(attachment) = self.connections.get_mut(&key).and_then(|connection| connection.attachment()) else {
-            return;
-        };
-        let socket = attachment.socket;
+        let Some(attachment) = self.connections.attachment(key) else { return };
+        let socket = attachment.socket();
         let cut = match how {
             How::Reset => Cut::Reset,
             How::Eof => Cut::Eof,
@@ -381,10 +374,8 @@ impl Hub {
 
     /// Sends a frame that makes no sense. It counts for no limit: the biggest are bigger than those.
     fn send_garbage(&mut self, key: ConnectionKey, kind: Garbage) {
-        let Some(attachment) = self.connections.get_mut(&key).and_then(|connection| connection.attachment()) else {
-            return;
-        };
-        let socket = attachment.socket;
+        let Some(attachment) = self.connections.attachment(key) else { return };
+        let socket = attachment.socket();
         self.outputs.push_back(Output::Send { socket, frame: garbage(kind) });
     }
 
@@ -411,7 +402,7 @@ impl Hub {
     }
 
     fn pass_frame(&mut self, socket: SocketId, frame: Frame) {
-        let Some(key) = self.sockets.get(&socket).copied() else {
+        let Some(key) = self.connections.on(socket) else {
             self.put_out(socket, Output::Send { socket, frame }, Duration::ZERO, None);
             return;
         };
@@ -454,7 +445,7 @@ impl Hub {
         if !self.meddler.faults.care_for(Points::of(&[Point::Message, Point::Control])) {
             return (Point::Control, None);
         }
-        let simple = self.connections.get(&key).is_some_and(|c| matches!(c.client, Client::Simple(_)));
+        let simple = self.connections.get(key).is_some_and(Connection::is_simple);
         match frame {
             _ if simple => (Point::Message, None),
             Frame::Text(bytes) => match std::str::from_utf8(bytes).map(decode_downstream) {
@@ -559,13 +550,11 @@ impl Hub {
     /// Drops the socket of a connection on request. `false` when there is no such connection, or it has no socket.
     pub fn handle_drop(&mut self, now: Duration, connection_id: &str, how: &How) -> bool {
         self.now = now;
-        let Some(key) = self.by_id.get(connection_id).copied() else { return false };
-        let attached = self.connections.get(&key).is_some_and(|c| matches!(c.link, Link::Attached(_)));
-        if attached {
-            self.drop_socket(key, how);
-            self.settle(now);
-        }
-        attached
+        let attached = self.connections.by_id(connection_id).filter(|(_, connection)| connection.is_attached());
+        let Some((key, _)) = attached else { return false };
+        self.drop_socket(key, how);
+        self.settle(now);
+        true
     }
 }
 

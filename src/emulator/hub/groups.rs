@@ -3,7 +3,7 @@
 use std::collections::{BTreeSet, HashMap};
 use std::sync::Arc;
 
-use super::connection::ConnectionKey;
+use super::key::ConnectionKey;
 
 /// The groups of a hub.
 #[derive(Debug, Default)]

@@ -5,7 +5,8 @@ use std::time::Duration;
 
 use super::Hub;
 use super::boundary::SocketId;
-use super::connection::{Client, Connection, Link};
+use super::connections::{Client, Connection, Link};
+use super::key::ConnectionKey;
 use super::timers::Timer;
 
 /// A connection as it is listed.
@@ -45,25 +46,23 @@ pub struct GroupInfo {
 impl Hub {
     /// All connections, in the order they opened.
     pub fn connections(&self) -> Vec<ConnectionInfo> {
-        let mut keys: Vec<_> = self.connections.keys().collect();
-        keys.sort_unstable();
-        let infos = keys.into_iter().filter_map(|key| {
-            let recoverable_until = self.timers.deadline(Timer::Recovery(*key));
-            Some(ConnectionInfo { recoverable_until, ..self.connections.get(key)?.info() })
-        });
-        infos.collect()
+        let keys = self.connections.keys().into_iter();
+        keys.filter_map(|key| Some(self.info(key, self.connections.get(key)?))).collect()
     }
 
     /// One connection.
     pub fn connection(&self, id: &str) -> Option<ConnectionInfo> {
-        let key = self.by_id.get(id)?;
-        let recoverable_until = self.timers.deadline(Timer::Recovery(*key));
-        Some(ConnectionInfo { recoverable_until, ..self.connections.get(key)?.info() })
+        let (key, connection) = self.connections.by_id(id)?;
+        Some(self.info(key, connection))
+    }
+
+    fn info(&self, key: ConnectionKey, connection: &Connection) -> ConnectionInfo {
+        ConnectionInfo { recoverable_until: self.timers.deadline(Timer::Recovery(key)), ..connection.info() }
     }
 
     /// Whose a socket is.
     pub fn connection_of(&self, socket: SocketId) -> Option<&str> {
-        Some(&self.connections.get(self.sockets.get(&socket)?)?.id)
+        Some(&self.connections.get(self.connections.on(socket)?)?.id)
     }
 
     /// All groups, by name.
@@ -73,7 +72,7 @@ impl Hub {
             .iter()
             .map(|(name, members)| GroupInfo {
                 name: Arc::clone(name),
-                members: members.iter().filter_map(|key| Some(self.connections.get(key)?.id.clone())).collect(),
+                members: members.iter().filter_map(|key| Some(self.connections.get(*key)?.id.clone())).collect(),
             })
             .collect();
         groups.sort_unstable_by(|one, other| one.name.cmp(&other.name));
@@ -86,8 +85,8 @@ impl Hub {
         let waiting: Vec<_> = self
             .connections
             .iter()
-            .filter(|(_, of)| matches!(of.link, Link::Detached) && connection.is_none_or(|id| *of.id == *id))
-            .map(|(key, _)| Timer::Recovery(*key))
+            .filter(|(_, of)| matches!(of.link(), Link::Detached) && connection.is_none_or(|id| *of.id == *id))
+            .map(|(key, _)| Timer::Recovery(key))
             .collect();
         for timer in &waiting {
             if let Some(at) = self.timers.deadline(*timer) {
@@ -104,11 +103,9 @@ impl Connection {
         let (protocol, unacknowledged) = match &self.client {
             Client::Simple(_) => (None, 0),
             Client::Json { .. } => (Some(crate::protocol::Subprotocol::Json.name()), 0),
-            Client::Reliable { queue, .. } => {
-                (Some(crate::protocol::Subprotocol::JsonReliable.name()), queue.unacked().count())
-            }
+            Client::Reliable { queue, .. } => (Some(crate::protocol::Subprotocol::JsonReliable.name()), queue.len()),
         };
-        let (attached, sent) = match &self.link {
+        let (attached, sent) = match self.link() {
             Link::Attached(attachment) => (true, attachment.sent),
             Link::Detached | Link::Leaving => (false, 0),
         };

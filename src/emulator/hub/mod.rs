@@ -9,12 +9,14 @@ mod acks;
 mod admin;
 mod boundary;
 mod config;
-mod connection;
+mod connections;
 mod delivery;
+mod encoded;
 mod faults;
 mod groups;
 mod ids;
 mod inspect;
+mod key;
 mod negotiation;
 mod operations;
 mod pace;
@@ -25,7 +27,6 @@ mod tests;
 mod timers;
 
 use std::collections::{BTreeSet, HashMap, VecDeque};
-use std::sync::Arc;
 use std::time::Duration;
 
 pub use admin::{Cursor, Grant, Joined, MemberPage, Outgoing, Recipient, Selection, Sent, Target};
@@ -39,9 +40,10 @@ pub use inspect::{ConnectionInfo, GroupInfo};
 pub use negotiation::negotiate;
 pub use permissions::Permission;
 
-use connection::{Connection, ConnectionKey, Incoming};
+use connections::{Connections, Incoming};
 use faults::Meddler;
 use groups::Groups;
+use key::ConnectionKey;
 use operations::PendingEvent;
 use timers::Timers;
 
@@ -54,10 +56,7 @@ pub struct Hub {
     ids: Ids,
     /// When the input that is being handled happened.
     now: Duration,
-    connections: HashMap<ConnectionKey, Connection>,
-    by_id: HashMap<Arc<str>, ConnectionKey>,
-    /// The sockets of attached connections.
-    sockets: HashMap<SocketId, ConnectionKey>,
+    connections: Connections,
     groups: Groups,
     /// Events whose handler has not answered yet.
     events: HashMap<EventId, PendingEvent>,
@@ -71,7 +70,6 @@ pub struct Hub {
     released: bool,
     timers: Timers,
     outputs: VecDeque<Output>,
-    connections_opened: u64,
     events_asked: u64,
     meddler: Meddler,
     /// The service stopped.
@@ -85,9 +83,7 @@ impl Hub {
             config,
             ids: Ids::new(seed),
             now: Duration::ZERO,
-            connections: HashMap::new(),
-            by_id: HashMap::new(),
-            sockets: HashMap::new(),
+            connections: Connections::default(),
             groups: Groups::default(),
             events: HashMap::new(),
             congested: BTreeSet::new(),
@@ -96,7 +92,6 @@ impl Hub {
             released: false,
             timers: Timers::default(),
             outputs: VecDeque::new(),
-            connections_opened: 0,
             events_asked: 0,
             meddler: Meddler::new(Faults::new(0), "".into()),
             stopped: false,
@@ -129,15 +124,15 @@ impl Hub {
     /// Notes a frame, which is a sign of life.
     fn hear_frame(&mut self, now: Duration, socket: SocketId) -> Option<ConnectionKey> {
         let key = self.hear(now, socket)?;
-        self.connections.get_mut(&key)?.received += 1;
+        self.connections.get_mut(key)?.received += 1;
         Some(key)
     }
 
     /// Notes a sign of life. Sockets the hub has forgotten are not listened to.
     fn hear(&mut self, now: Duration, socket: SocketId) -> Option<ConnectionKey> {
         self.now = now;
-        let key = self.sockets.get(&socket).copied()?;
-        self.connections.get_mut(&key)?.attachment()?.heard = now;
+        let key = self.connections.on(socket)?;
+        self.connections.attachment(key)?.heard = now;
         Some(key)
     }
 

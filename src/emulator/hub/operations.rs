@@ -7,8 +7,9 @@ use std::time::Duration;
 use super::Hub;
 use super::acks::Known;
 use super::boundary::{EventAnswer, EventId, Output, SimpleMode, SocketId, UserEvent, Violation};
-use super::connection::{Client, ConnectionKey, Incoming};
+use super::connections::{Client, Connection, Incoming};
 use super::delivery::Delivery;
+use super::key::ConnectionKey;
 use super::pace::Flow;
 use super::session::Farewell;
 use crate::emulator::fault::Point;
@@ -53,7 +54,7 @@ pub(super) struct PendingEvent {
 impl Hub {
     /// Carries out a frame, unless it has to wait for slow receivers.
     pub(super) fn accept(&mut self, key: ConnectionKey, incoming: Incoming<'_>) -> Flow {
-        let Some(connection) = self.connections.get(&key) else { return Flow::Done };
+        let Some(connection) = self.connections.get(key) else { return Flow::Done };
         match (&connection.client, incoming) {
             (Client::Simple(mode), incoming) => {
                 let mode = mode.clone();
@@ -105,7 +106,7 @@ impl Hub {
                     return Flow::Done;
                 }
                 // Ignored on the non-reliable protocol (PROTOCOL §4.7).
-                if let Some(queue) = self.connections.get_mut(&key).and_then(|connection| connection.queue()) {
+                if let Some(queue) = self.connections.queue(key) {
                     queue.acknowledge(*sequence_id);
                     self.relax(key);
                 }
@@ -166,7 +167,7 @@ impl Hub {
     /// The service's own judgement: every operation that no fault has met passes here, and nothing is decided about it
     /// anywhere else.
     fn judge(&mut self, key: ConnectionKey, operation: &Operation<'_>, ack_id: Option<u64>) -> Verdict {
-        let Some(connection) = self.connections.get_mut(&key) else { return Verdict::InFlight };
+        let Some(connection) = self.connections.get_mut(key) else { return Verdict::InFlight };
         match ack_id.zip(connection.acks()).map(|(id, acks)| acks.look_up(id)) {
             Some(Known::Done) => return Verdict::Duplicate,
             Some(Known::InFlight) => return Verdict::InFlight,
@@ -200,7 +201,7 @@ impl Hub {
                 self.succeed(key, ack_id);
             }
             Operation::Send { group, no_echo, ttl_seconds, data, metadata } => {
-                let Some(user) = self.connections.get(&key).map(|connection| connection.user.clone()) else { return };
+                let Some(user) = self.connections.get(key).map(|connection| connection.user.clone()) else { return };
                 let origin = Origin::Group { group: group.into(), user_id: user.as_deref().map(Cow::Borrowed) };
                 let message = Message { origin, sequence_id: None, data, metadata, stream: None, redelivered: false };
                 // The echo comes before the ack (PROTOCOL §5.6).
@@ -214,7 +215,7 @@ impl Hub {
     }
 
     pub(super) fn join(&mut self, key: ConnectionKey, group: &str) {
-        if let Some(connection) = self.connections.get_mut(&key) {
+        if let Some(connection) = self.connections.get_mut(key) {
             let name = self.groups.join(group, key);
             connection.groups.insert(name);
         }
@@ -222,7 +223,7 @@ impl Hub {
 
     pub(super) fn leave(&mut self, key: ConnectionKey, group: &str) {
         self.groups.leave(group, key);
-        if let Some(connection) = self.connections.get_mut(&key) {
+        if let Some(connection) = self.connections.get_mut(key) {
             connection.groups.remove(group);
         }
     }
@@ -235,13 +236,12 @@ impl Hub {
         metadata: Option<&str>,
         ack_id: Option<u64>,
     ) {
-        let Some(connection) = self.connections.get_mut(&key) else { return };
+        let Some(connection) = self.connections.get_mut(key) else { return };
         if let Some((id, acks)) = ack_id.zip(connection.acks()) {
             acks.begin(id);
         }
         let weight = data.as_json().len();
-        connection.pending.events += 1;
-        connection.pending.bytes += weight;
+        connection.pending.begin(weight);
         self.events_asked += 1;
         let event_id = EventId(self.events_asked);
         self.events.insert(event_id, PendingEvent { connection: key, ack_id, weight });
@@ -259,10 +259,8 @@ impl Hub {
     pub fn handle_event_answer(&mut self, now: Duration, event_id: EventId, answer: &EventAnswer) {
         self.now = now;
         let Some(PendingEvent { connection: key, ack_id, weight }) = self.events.remove(&event_id) else { return };
-        if let Some(connection) = self.connections.get_mut(&key) {
-            let pending = &mut connection.pending;
-            pending.events = pending.events.saturating_sub(1);
-            pending.bytes = pending.bytes.saturating_sub(weight);
+        if let Some(connection) = self.connections.get_mut(key) {
+            connection.pending.end(weight);
             // The event that waits behind this one can go.
             self.release_due |= !connection.held.is_empty();
         }
@@ -289,7 +287,7 @@ impl Hub {
     }
 
     fn fail_event(&mut self, key: ConnectionKey, ack_id: Option<u64>, message: &str) {
-        let Some(connection) = self.connections.get_mut(&key) else { return };
+        let Some(connection) = self.connections.get_mut(key) else { return };
         match &mut connection.client {
             Client::Simple(_) => self.expel(key, Farewell::HANDLER_FAILED),
             Client::Json { acks } | Client::Reliable { acks, .. } => {
@@ -302,7 +300,7 @@ impl Hub {
     }
 
     fn forbid(&mut self, key: ConnectionKey, operation: Operation<'_>, ack_id: Option<u64>) {
-        if self.connections.get(&key).is_some_and(|connection| matches!(connection.client, Client::Simple(_))) {
+        if self.connections.get(key).is_some_and(Connection::is_simple) {
             self.expel(key, Farewell::RAW_MODE_FORBIDDEN);
             return;
         }
@@ -319,7 +317,7 @@ impl Hub {
     /// Remembers and acknowledges a success, if the client asked for an ack.
     fn succeed(&mut self, key: ConnectionKey, ack_id: Option<u64>) {
         let Some(ack_id) = ack_id else { return };
-        if let Some(acks) = self.connections.get_mut(&key).and_then(|connection| connection.acks()) {
+        if let Some(acks) = self.connections.acks(key) {
             acks.succeed(ack_id);
             self.tell_ack(key, ack_id, Ok(()));
         }
@@ -334,9 +332,7 @@ impl Hub {
 
     /// Sends a control frame, if the connection has a socket. Control frames are not sequenced and not replayed.
     pub(super) fn tell(&mut self, key: ConnectionKey, frame: &Downstream<'_>) {
-        let Some(attachment) = self.connections.get_mut(&key).and_then(|connection| connection.attachment()) else {
-            return;
-        };
+        let Some(attachment) = self.connections.attachment(key) else { return };
         let mut text = String::with_capacity(64);
         encode_downstream(frame, &mut text);
         attachment.send(text.into(), &mut self.outputs);
@@ -347,7 +343,7 @@ impl Hub {
     /// same frame again.
     pub fn handle_violation(&mut self, now: Duration, socket: SocketId, violation: Violation) {
         self.now = now;
-        let Some(key) = self.sockets.get(&socket).copied() else { return };
+        let Some(key) = self.connections.on(socket) else { return };
         self.expel(
             key,
             match violation {

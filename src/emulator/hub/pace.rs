@@ -12,7 +12,8 @@ use std::time::Duration;
 
 use super::Hub;
 use super::boundary::{Output, SocketId};
-use super::connection::{ConnectionKey, Incoming, Link, Pace};
+use super::connections::{Incoming, Pace};
+use super::key::ConnectionKey;
 use super::operations::Operation;
 use super::session::{Farewell, LEFT};
 use super::timers::Timer;
@@ -39,8 +40,8 @@ pub(super) enum Flow {
 impl Hub {
     /// So much of what was sent to a socket has been written to it.
     pub fn handle_written(&mut self, now: Duration, socket: SocketId, cost: usize) {
-        let Some(key) = self.sockets.get(&socket).copied() else { return };
-        if let Some(attachment) = self.connections.get_mut(&key).and_then(|connection| connection.attachment()) {
+        let Some(key) = self.connections.on(socket) else { return };
+        if let Some(attachment) = self.connections.attachment(key) {
             attachment.backlog = attachment.backlog.saturating_sub(cost);
         }
         self.relax(key);
@@ -49,14 +50,14 @@ impl Hub {
 
     /// Closes a receiver that is beyond a limit; makes publishers wait for one that is near it.
     pub(super) fn check_load(&mut self, key: ConnectionKey) {
-        let Some(connection) = self.connections.get_mut(&key) else { return };
+        let Some(connection) = self.connections.get_mut(key) else { return };
         let load = connection.load(&self.config);
         if load > 100 {
             self.expel(key, Farewell::TOO_SLOW);
             return;
         }
         // A connection without a socket cannot catch up, so nobody waits for it.
-        let waits = matches!(connection.link, Link::Attached(_)) && !self.config.patience.is_zero();
+        let waits = connection.is_attached() && !self.config.patience.is_zero();
         if load >= HIGH_PERCENT && connection.pace == Pace::Free && waits {
             connection.pace = Pace::Congested;
             self.congested.insert(key);
@@ -66,7 +67,7 @@ impl Hub {
 
     /// Lets publishers go on when a receiver has caught up.
     pub(super) fn relax(&mut self, key: ConnectionKey) {
-        let Some(connection) = self.connections.get_mut(&key) else { return };
+        let Some(connection) = self.connections.get_mut(key) else { return };
         if connection.pace != Pace::Free && connection.load(&self.config) <= LOW_PERCENT {
             connection.pace = Pace::Free;
             self.stop_waiting_for(key);
@@ -75,7 +76,7 @@ impl Hub {
 
     /// Publishers have waited long enough.
     pub(super) fn lose_patience(&mut self, key: ConnectionKey) {
-        if let Some(connection) = self.connections.get_mut(&key) {
+        if let Some(connection) = self.connections.get_mut(key) {
             connection.pace = Pace::Overdue;
             self.stop_waiting_for(key);
         }
@@ -112,12 +113,12 @@ impl Hub {
 
     /// Whether a connection has as many events at their handler as it may.
     fn has_many_pending(&self, key: ConnectionKey) -> bool {
-        self.connections.get(&key).is_some_and(|connection| connection.pending.is_full(&self.config))
+        self.connections.get(key).is_some_and(|connection| connection.pending.is_full(&self.config))
     }
 
     /// A frame came in: carries it out, or holds it.
     pub(super) fn take_in(&mut self, key: ConnectionKey, incoming: Incoming<'_>) {
-        let Some(connection) = self.connections.get(&key) else { return };
+        let Some(connection) = self.connections.get(key) else { return };
         let first = connection.held.is_empty();
         if first {
             if self.accept(key, incoming) == Flow::Done {
@@ -126,10 +127,8 @@ impl Hub {
         } else if self.pass_by(key, incoming) {
             return;
         }
-        let Some(connection) = self.connections.get_mut(&key) else { return };
-        let held = incoming.hold();
-        connection.held_bytes += held.len();
-        connection.held.push_back(held);
+        let Some(connection) = self.connections.get_mut(key) else { return };
+        connection.held.push(incoming);
         if first {
             self.waiting.push_back(key);
         }
@@ -138,7 +137,7 @@ impl Hub {
 
     /// Carries out a frame that need not wait behind held ones.
     fn pass_by(&mut self, key: ConnectionKey, incoming: Incoming<'_>) -> bool {
-        let pubsub = self.connections.get_mut(&key).is_some_and(|connection| connection.acks().is_some());
+        let pubsub = self.connections.get(key).is_some_and(|connection| !connection.is_simple());
         let Incoming::Text(text) = incoming else { return false };
         let passes = pubsub && matches!(decode_upstream(text), Ok(Upstream::SequenceAck(_) | Upstream::Ping));
         if passes {
@@ -160,20 +159,18 @@ impl Hub {
 
     fn carry_out_held(&mut self, key: ConnectionKey) {
         loop {
-            let Some(connection) = self.connections.get_mut(&key) else { return };
-            let Some(held) = connection.held.pop_front() else { break };
-            connection.held_bytes = connection.held_bytes.saturating_sub(held.len());
+            let Some(connection) = self.connections.get_mut(key) else { return };
+            let Some(held) = connection.held.pop() else { break };
             if self.accept(key, held.as_incoming()) == Flow::Wait {
-                if let Some(connection) = self.connections.get_mut(&key) {
-                    connection.held_bytes += held.len();
-                    connection.held.push_front(held);
+                if let Some(connection) = self.connections.get_mut(key) {
+                    connection.held.put_back(held);
                     self.waiting.push_back(key);
                 }
                 self.adjust_reading(key);
                 return;
             }
         }
-        if self.connections.get(&key).is_some_and(|connection| matches!(connection.link, Link::Leaving)) {
+        if self.connections.get(key).is_some_and(|connection| !connection.is_present()) {
             self.end(key, LEFT);
         } else {
             self.adjust_reading(key);
@@ -182,11 +179,11 @@ impl Hub {
 
     /// Stops and resumes reading by how much is held.
     pub(super) fn adjust_reading(&mut self, key: ConnectionKey) {
-        let Some(connection) = self.connections.get_mut(&key) else { return };
-        let (bytes, frames) = (connection.held_bytes, connection.held.len());
+        let Some(connection) = self.connections.get_mut(key) else { return };
+        let (bytes, frames) = (connection.held.bytes(), connection.held.len());
         let now = self.now;
         let Some(attachment) = connection.attachment() else { return };
-        let socket = attachment.socket;
+        let socket = attachment.socket();
         if !attachment.paused && (bytes >= MAX_HELD_BYTES || frames >= MAX_HELD_FRAMES) {
             attachment.paused = true;
             self.outputs.push_back(Output::Pause { socket });

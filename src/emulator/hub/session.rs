@@ -7,7 +7,8 @@ use std::time::Duration;
 use super::Hub;
 use super::acks::AckMemory;
 use super::boundary::{ClientKind, CloseKind, Frame, Fresh, Open, Output, SocketId};
-use super::connection::{Attachment, Client, Connection, ConnectionKey, Link, Pace, Pending, ReliableQueue};
+use super::connections::{Attachment, Client, Connection, ReliableQueue};
+use super::key::ConnectionKey;
 use super::permissions::Permissions;
 use super::timers::Timer;
 use crate::emulator::fault::Point;
@@ -75,33 +76,18 @@ impl Hub {
     }
 
     fn open_fresh(&mut self, socket: SocketId, fresh: Fresh) {
-        self.connections_opened += 1;
-        let key = ConnectionKey(self.connections_opened);
         let acks = AckMemory::new(self.config.ack_memory);
-        let connection = Connection {
-            id: fresh.connection_id.unwrap_or_else(|| self.ids.draw()).into(),
-            user: fresh.user.map(Into::into),
-            permissions: Permissions::from_roles(&fresh.roles),
-            groups: Default::default(),
-            client: match fresh.client {
-                ClientKind::Simple(mode) => Client::Simple(mode),
-                ClientKind::PubSub(Subprotocol::Json) => Client::Json { acks },
-                ClientKind::PubSub(Subprotocol::JsonReliable) => {
-                    Client::Reliable { acks, queue: ReliableQueue::new(self.ids.draw()) }
-                }
-            },
-            link: Link::Detached,
-            pace: Pace::Free,
-            held: Default::default(),
-            held_bytes: 0,
-            opened: self.now,
-            received: 0,
-            sent_before: 0,
-            pending: Pending::default(),
+        let id: Arc<str> = fresh.connection_id.unwrap_or_else(|| self.ids.draw()).into();
+        let client = match fresh.client {
+            ClientKind::Simple(mode) => Client::Simple(mode),
+            ClientKind::PubSub(Subprotocol::Json) => Client::Json { acks },
+            ClientKind::PubSub(Subprotocol::JsonReliable) => {
+                Client::Reliable { acks, queue: ReliableQueue::new(self.ids.draw()) }
+            }
         };
-        let connection_id = Arc::clone(&connection.id);
-        self.by_id.insert(connection.id.clone(), key);
-        self.connections.insert(key, connection);
+        let (user, permissions) = (fresh.user.map(Into::into), Permissions::from_roles(&fresh.roles));
+        let connection_id = Arc::clone(&id);
+        let key = self.connections.open(Connection::new(id, user, permissions, client, self.now));
         self.attach(key, socket);
         let strikes = self.strike_opened(key, Point::Opened);
         if !Self::hides_connected(&strikes) {
@@ -117,21 +103,16 @@ impl Hub {
     }
 
     fn attach(&mut self, key: ConnectionKey, socket: SocketId) {
-        let Some(connection) = self.connections.get_mut(&key) else { return };
         let next_ping = self.now + self.config.ping_interval;
-        let attachment =
-            Attachment { socket, heard: self.now, next_ping, backlog: 0, paused: false, sent: 0, faults_seen: 0 };
-        connection.link = Link::Attached(attachment);
-        self.sockets.insert(socket, key);
+        self.connections.attach(key, Attachment::new(socket, self.now, next_ping));
         self.timers.set(Timer::Keepalive(socket), next_ping.min(self.now + self.config.silence_limit));
     }
 
     /// The first frame of a PubSub connection (PROTOCOL §5.1).
     fn tell_connected(&mut self, key: ConnectionKey) {
-        let Some(connection) = self.connections.get_mut(&key) else { return };
-        if matches!(connection.client, Client::Simple(_)) {
+        let Some(connection) = self.connections.get_mut(key).filter(|connection| !connection.is_simple()) else {
             return;
-        }
+        };
         let reconnection_token = connection.queue().map(|queue| Cow::Owned(queue.issue_token()));
         let (id, user) = (connection.id.clone(), connection.user.clone());
         self.tell(
@@ -147,13 +128,8 @@ impl Hub {
     /// PROTOCOL §7.2. A failed attempt leaves the connection alone, and gets no frame before the close: a client takes
     /// the first frame as the proof of a recovery (PROTOCOL §19.3).
     fn recover(&mut self, socket: SocketId, connection_id: &str, token: &str) {
-        let key = self.by_id.get(connection_id).copied().filter(|key| {
-            self.connections.get_mut(key).is_some_and(|connection| {
-                let leaving = matches!(connection.link, Link::Leaving);
-                !leaving && connection.queue().is_some_and(|queue| queue.is_token(token))
-            })
-        });
-        let Some(key) = key else {
+        let known = self.connections.present(connection_id).filter(|(_, connection)| connection.is_token(token));
+        let Some(key) = known.map(|(key, _)| key) else {
             self.send_off(socket, Farewell::NOT_RECOVERED);
             return;
         };
@@ -181,9 +157,8 @@ impl Hub {
 
     /// Sends everything unacknowledged again, in order.
     fn replay(&mut self, key: ConnectionKey) {
-        let Some(connection) = self.connections.get_mut(&key) else { return };
-        if let (Client::Reliable { queue, .. }, Link::Attached(attachment)) = (&connection.client, &mut connection.link)
-        {
+        let ends = self.connections.get_mut(key).map(Connection::ends);
+        if let Some((Client::Reliable { queue, .. }, Some(attachment))) = ends {
             // What is replayed is within the limit of what is kept, so it is no backlog yet: the client has had no
             // chance to read any of it.
             let before = attachment.backlog;
@@ -197,7 +172,7 @@ impl Hub {
     /// The client's socket is gone.
     pub fn handle_closed(&mut self, now: Duration, socket: SocketId, kind: CloseKind) {
         self.now = now;
-        if let Some(key) = self.sockets.get(&socket).copied() {
+        if let Some(key) = self.connections.on(socket) {
             self.socket_gone(key, kind);
         }
         self.forget_socket(socket);
@@ -206,14 +181,14 @@ impl Hub {
 
     pub(super) fn socket_gone(&mut self, key: ConnectionKey, kind: CloseKind) {
         self.detach(key);
-        let Some(connection) = self.connections.get_mut(&key) else { return };
+        let Some(connection) = self.connections.get(key) else { return };
         match kind {
             CloseKind::Dropped if connection.is_reliable() => {}
             CloseKind::Clean if connection.held.is_empty() => self.end(key, LEFT),
             CloseKind::Dropped if connection.held.is_empty() => self.end(key, LOST),
             // What it sent before it closed is still carried out.
             CloseKind::Dropped | CloseKind::Clean => {
-                connection.link = Link::Leaving;
+                self.connections.leave(key);
                 self.timers.cancel(Timer::Recovery(key));
             }
         }
@@ -221,13 +196,7 @@ impl Hub {
 
     /// Takes the socket from a connection, which can be recovered from now on.
     fn detach(&mut self, key: ConnectionKey) -> Option<SocketId> {
-        let connection = self.connections.get_mut(&key)?;
-        let attachment = connection.attachment()?;
-        let (socket, sent) = (attachment.socket, attachment.sent);
-        connection.sent_before += sent;
-        connection.link = Link::Detached;
-        connection.pace = Pace::Free;
-        self.sockets.remove(&socket);
+        let socket = self.connections.detach(key)?;
         self.timers.cancel(Timer::Keepalive(socket));
         self.timers.set(Timer::Recovery(key), self.now + self.config.recovery_window);
         self.stop_waiting_for(key);
@@ -238,10 +207,10 @@ impl Hub {
     /// Ends a connection from the service's side: it cannot be recovered (PROTOCOL §7.2). Every close of a PubSub
     /// connection has a `disconnected` frame before it; simple clients get none (PROTOCOL §3).
     pub(super) fn expel(&mut self, key: ConnectionKey, farewell: Farewell) {
-        let Some(connection) = self.connections.get_mut(&key) else { return };
-        let simple = matches!(connection.client, Client::Simple(_));
+        let Some(connection) = self.connections.get_mut(key) else { return };
+        let simple = connection.is_simple();
         if let Some(attachment) = connection.attachment() {
-            let socket = attachment.socket;
+            let socket = attachment.socket();
             if !simple {
                 let mut text = String::new();
                 let message = Some(Cow::Borrowed(&*farewell.message));
@@ -268,8 +237,7 @@ impl Hub {
         self.timers.cancel(Timer::Recovery(key));
         self.timers.cancel(Timer::Aging(key));
         self.forget_fates(key);
-        let Some(connection) = self.connections.remove(&key) else { return };
-        self.by_id.remove(&connection.id);
+        let Some(connection) = self.connections.remove(key) else { return };
         for group in &connection.groups {
             self.groups.leave(group, key);
         }
@@ -285,9 +253,7 @@ impl Hub {
     pub fn handle_shutdown(&mut self, now: Duration) {
         self.now = now;
         self.stopped = true;
-        let mut keys: Vec<_> = self.connections.keys().copied().collect();
-        keys.sort_unstable();
-        for key in keys {
+        for key in self.connections.keys() {
             self.expel(key, Farewell::GOING_AWAY);
         }
         self.release_silenced();
@@ -312,11 +278,9 @@ impl Hub {
 
     /// PROTOCOL §8.1: pings the client, or drops it when it was silent for too long.
     fn keep_alive(&mut self, socket: SocketId) {
-        let Some(key) = self.sockets.get(&socket).copied() else { return };
+        let Some(key) = self.connections.on(socket) else { return };
         let (now, interval, limit) = (self.now, self.config.ping_interval, self.config.silence_limit);
-        let Some(attachment) = self.connections.get_mut(&key).and_then(|connection| connection.attachment()) else {
-            return;
-        };
+        let Some(attachment) = self.connections.attachment(key) else { return };
         if attachment.paused {
             // Its silence is not its own.
             attachment.heard = now;

@@ -4,6 +4,7 @@
 use proptest::prelude::*;
 
 use super::*;
+use crate::emulator::hub::connections::Pace;
 
 const CLIENTS: usize = 3;
 
@@ -155,18 +156,17 @@ impl World {
         let hub = &self.rig.hub;
         let mut waiting: Vec<_> = hub.waiting.iter().copied().collect();
         waiting.sort_unstable();
-        let mut holding: Vec<_> =
-            hub.connections.iter().filter(|(_, connection)| !connection.held.is_empty()).map(|(key, _)| *key).collect();
+        let holding = hub.connections.iter().filter(|(_, connection)| !connection.held.is_empty());
+        let mut holding: Vec<_> = holding.map(|(key, _)| key).collect();
         holding.sort_unstable();
         assert_eq!(waiting, holding, "held frames are waited for exactly once");
         assert!(waiting.is_empty() || !hub.congested.is_empty(), "nobody waits for nothing");
         for key in &hub.congested {
-            assert_eq!(hub.connections[key].pace, connection::Pace::Congested);
+            assert_eq!(hub.connections.get(*key).unwrap().pace, Pace::Congested);
         }
-        for (key, connection) in &hub.connections {
+        hub.connections.check();
+        for (_, connection) in hub.connections.iter() {
             assert!(connection.load(&hub.config) <= 100);
-            assert_eq!(connection.held_bytes, connection.held.iter().map(connection::Held::len).sum::<usize>());
-            assert_eq!(hub.by_id[&connection.id], *key);
         }
     }
 }
