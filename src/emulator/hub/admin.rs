@@ -10,10 +10,10 @@ use std::time::Duration;
 use super::Hub;
 use super::connections::Connection;
 use super::delivery::Delivery;
+use super::farewell::Farewell;
 use super::inspect::ConnectionInfo;
 use super::key::ConnectionKey;
 use super::permissions::Permission;
-use super::session::Farewell;
 use crate::protocol::{Data, Message, Origin, Subprotocol};
 
 /// Whose connections are meant.

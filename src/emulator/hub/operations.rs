@@ -9,22 +9,13 @@ use super::acks::Known;
 use super::boundary::{EventAnswer, EventId, Output, SimpleMode, SocketId, UserEvent, Violation};
 use super::connections::{Client, Connection, Incoming};
 use super::delivery::Delivery;
+use super::farewell::Farewell;
 use super::key::ConnectionKey;
-use super::pace::Flow;
-use super::session::Farewell;
+use super::operation::{Flow, Operation};
 use crate::emulator::fault::Point;
 use crate::protocol::{
     AckError, Data, Downstream, Message, Origin, OwnedData, Upstream, decode_upstream, encode_downstream,
 };
-
-/// Something a client asks for that can be refused.
-#[derive(Clone, Copy, Debug)]
-pub(super) enum Operation<'a> {
-    Join { group: &'a str },
-    Leave { group: &'a str },
-    Send { group: &'a str, no_echo: bool, ttl_seconds: u16, data: Data<'a>, metadata: Option<&'a str> },
-    Event { event: &'a str, data: Data<'a>, metadata: Option<&'a str> },
-}
 
 /// What becomes of an operation.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

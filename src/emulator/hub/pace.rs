@@ -13,9 +13,9 @@ use std::time::Duration;
 use super::Hub;
 use super::boundary::{Output, SocketId};
 use super::connections::{Incoming, Pace};
+use super::farewell::{Farewell, LEFT};
 use super::key::ConnectionKey;
-use super::operations::Operation;
-use super::session::{Farewell, LEFT};
+use super::operation::{Flow, Operation};
 use super::timers::Timer;
 use crate::protocol::{Upstream, decode_upstream};
 
@@ -27,15 +27,6 @@ const LOW_PERCENT: usize = 50;
 const MAX_HELD_BYTES: usize = 1024 * 1024;
 /// A publisher with so many frames held is not read from.
 const MAX_HELD_FRAMES: usize = 4096;
-
-/// What became of a frame.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Flow {
-    /// It was carried out.
-    Done,
-    /// It has to wait, and everything behind it.
-    Wait,
-}
 
 impl Hub {
     /// So much of what was sent to a socket has been written to it.

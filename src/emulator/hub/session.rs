@@ -8,57 +8,12 @@ use super::Hub;
 use super::acks::AckMemory;
 use super::boundary::{ClientKind, CloseKind, Frame, Fresh, Open, Output, SocketId};
 use super::connections::{Attachment, Client, Connection, ReliableQueue};
+use super::farewell::{Farewell, LEFT, LOST, NOT_BACK};
 use super::key::ConnectionKey;
 use super::permissions::Permissions;
 use super::timers::Timer;
 use crate::emulator::fault::Point;
 use crate::protocol::{Downstream, Subprotocol, check_group_name, encode_downstream};
-
-/// How the hub ends a connection: what the `disconnected` frame of a PubSub client says, and the close frame.
-#[derive(Clone, Debug)]
-pub(super) struct Farewell {
-    code: u16,
-    /// Of the `disconnected` frame.
-    message: Cow<'static, str>,
-    /// Of the close frame; at most 123 bytes.
-    reason: &'static str,
-}
-
-impl Farewell {
-    const fn new(code: u16, message: &'static str) -> Self {
-        Self { code, message: Cow::Borrowed(message), reason: message }
-    }
-
-    /// The application closes the connection (PROTOCOL §5.2).
-    pub(super) fn by_application(reason: Option<&str>) -> Self {
-        const MESSAGE: &str = "Application server closed the connection.";
-        let message = match reason {
-            Some(reason) => Cow::Owned(format!("{MESSAGE} Reason: {reason}")),
-            None => Cow::Borrowed(MESSAGE),
-        };
-        Self { code: 1000, message, reason: "" }
-    }
-
-    const GOING_AWAY: Self = Self::new(1001, "The service is going away.");
-    pub(super) const FRAMING: Self = Self::new(1002, "The client broke the WebSocket protocol.");
-    pub(super) const WRONG_FRAME_TYPE: Self =
-        Self::new(1003, "Binary frames are not accepted by the JSON subprotocols.");
-    pub(super) const MALFORMED: Self = Self::new(1007, "The client message is not a valid JSON protocol message.");
-    pub(super) const TOO_SLOW: Self = Self::new(1008, "The client is too slow: too much is waiting for it.");
-    pub(super) const RAW_MODE_FORBIDDEN: Self =
-        Self::new(1008, "The connection is not authorized for raw sendToGroup mode.");
-    const NOT_RECOVERED: Self = Self::new(1008, "The connection could not be recovered.");
-    pub(super) const EXPIRED: Self = Self::new(1008, "The access token has expired.");
-    pub(super) const TOO_BIG: Self = Self::new(1009, "The client message is larger than 1 MiB.");
-    pub(super) const HANDLER_FAILED: Self = Self::new(1011, "Internal server error");
-}
-
-/// Why a connection ended that its client closed.
-pub(super) const LEFT: &str = "The client closed the connection.";
-/// Why a connection ended whose socket broke and which is of a kind that cannot be recovered.
-const LOST: &str = "The connection was lost.";
-/// Why a reliable connection ended that was not recovered.
-const NOT_BACK: &str = "The connection was lost and not recovered in time.";
 
 impl Hub {
     /// A socket was upgraded.
