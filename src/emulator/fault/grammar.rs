@@ -6,7 +6,7 @@ use std::str::FromStr;
 use std::time::Duration;
 
 use super::catalogue::{ACTIONS, ActionEntry, ActionKind, key_names};
-use super::model::{Action, Aim, Fault, Garbage, How, Point, Points, Rhythm, Span, When};
+use super::model::{Action, Fault, FaultTarget, Garbage, How, Point, Points, Span, Trigger, When};
 use crate::protocol::{check_event_name, check_group_name, check_hub_name};
 
 /// Why a text is no fault.
@@ -137,7 +137,7 @@ fn action_words() -> String {
     format!("actions: {}", words.join(", "))
 }
 
-/// Whether anything is known at a point that an aim can be judged by.
+/// Whether anything is known at a point that a target can be judged by.
 type Knows = fn(Point) -> bool;
 
 /// The items of one fault, which are taken out as they are understood.
@@ -158,10 +158,10 @@ impl Fields {
         }
         self.known_keys()?;
         let action = self.action(value.as_deref())?;
-        let aim = self.aim()?;
-        let rhythm = self.rhythm()?;
-        let (operations, points) = self.points(&action, &aim)?;
-        Ok(Fault { action, aim, rhythm, points, operations })
+        let target = self.target()?;
+        let trigger = self.trigger()?;
+        let (operations, points) = self.points(&action, &target)?;
+        Ok(Fault { action, target, trigger, points, operations })
     }
 
     fn error(&self, message: impl Into<String>) -> GrammarError {
@@ -293,11 +293,11 @@ impl Fields {
         How::parse(value, &reason.unwrap_or_default())
     }
 
-    fn aim(&mut self) -> Result<Aim, GrammarError> {
+    fn target(&mut self) -> Result<FaultTarget, GrammarError> {
         let checked = |result: Result<(), crate::protocol::NameError>, text: &str| {
             result.map(|()| text.to_owned()).map_err(|error| error.to_string())
         };
-        Ok(Aim {
+        Ok(FaultTarget {
             // Hub names have no case (PROTOCOL §1.3).
             hub: self.read("hub", |text| checked(check_hub_name(text), text))?.map(|hub| hub.to_ascii_lowercase()),
             user: self.take("user"),
@@ -307,9 +307,9 @@ impl Fields {
         })
     }
 
-    fn rhythm(&mut self) -> Result<Rhythm, GrammarError> {
+    fn trigger(&mut self) -> Result<Trigger, GrammarError> {
         let count = |text: &str| number(text, 1, u64::MAX);
-        Ok(Rhythm {
+        Ok(Trigger {
             nth: self.read("nth", count)?,
             times: self.read("times", count)?,
             every: self.read("every", count)?,
@@ -317,8 +317,8 @@ impl Fields {
         })
     }
 
-    /// Where the fault is met: where the operations are, and where an aim can be judged.
-    fn points(&mut self, action: &Action, aim: &Aim) -> Result<(Vec<&'static str>, Points), GrammarError> {
+    /// Where the fault is met: where the operations are, and where a target can be judged.
+    fn points(&mut self, action: &Action, target: &FaultTarget) -> Result<(Vec<&'static str>, Points), GrammarError> {
         let entry = self.entry;
         let at = self.items.iter().find(|item| item.key == "op").map_or(0, |item| item.at);
         let mut operations: Vec<&'static str> = Vec::new();
@@ -345,7 +345,7 @@ impl Fields {
             (When::Met, false) => {}
             (When::Met, true) if !entry.by_default.is_empty() => points.extend_from_slice(entry.by_default),
             (When::Met, true) => {
-                if aim.group.is_none() && aim.event.is_none() {
+                if target.group.is_none() && target.event.is_none() {
                     return Err(self.error(format!(
                         "`{}` does not say when: with op=…, group=…, frames=N or after=D",
                         entry.name
@@ -354,27 +354,27 @@ impl Fields {
                 points.extend(entry.operations.iter().map(|(_, point)| *point));
             }
         }
-        let aims: [(&str, bool, Knows); 3] = [
-            ("group", aim.group.is_some(), Point::has_group),
-            ("event", aim.event.is_some(), Point::has_event),
-            ("connection", aim.connection.is_some(), Point::has_connection),
+        let targets: [(&str, bool, Knows); 3] = [
+            ("group", target.group.is_some(), Point::has_group),
+            ("event", target.event.is_some(), Point::has_event),
+            ("connection", target.connection.is_some(), Point::has_connection),
         ];
-        for (key, _, knows) in aims.into_iter().filter(|(_, aimed, _)| *aimed) {
+        for (key, _, knows) in targets.into_iter().filter(|(_, given, _)| *given) {
             let stranger = entry.operations.iter().find(|(name, point)| operations.contains(name) && !knows(*point));
             if let Some((name, _)) = stranger {
-                return Err(self.aimless(key, &format!(" at `{name}`"), knows));
+                return Err(self.untargetable(key, &format!(" at `{name}`"), knows));
             }
-            // Of the points that nobody named, those that know nothing of the aim are left out.
+            // Of the points that nobody named, those that know nothing of the target are left out.
             points.retain(|point| knows(*point));
             if points.is_empty() {
-                return Err(self.aimless(key, " here", knows));
+                return Err(self.untargetable(key, " here", knows));
             }
         }
         Ok((operations, Points::of(&points)))
     }
 
-    /// An error about an aim that nothing is known of where the action would happen.
-    fn aimless(&self, key: &str, place: &str, knows: Knows) -> GrammarError {
+    /// An error about a target that nothing is known of where the action would happen.
+    fn untargetable(&self, key: &str, place: &str, knows: Knows) -> GrammarError {
         let ActionEntry { name, operations, .. } = self.entry;
         let words = |able: &dyn Fn(Point) -> bool| {
             let words = operations.iter().filter(|(_, point)| able(*point)).map(|(word, _)| format!("`{word}`"));
@@ -557,13 +557,13 @@ impl fmt::Display for Fault {
             }
             Action::Expire(after) => pairs.push(("expire", Some(text(*after)))),
         }
-        let Aim { hub, user, connection, group, event } = &self.aim;
-        let aims = [("hub", hub), ("user", user), ("connection", connection), ("group", group), ("event", event)];
-        pairs.extend(aims.into_iter().filter_map(|(key, value)| Some((key, Some(value.clone()?)))));
+        let FaultTarget { hub, user, connection, group, event } = &self.target;
+        let targets = [("hub", hub), ("user", user), ("connection", connection), ("group", group), ("event", event)];
+        pairs.extend(targets.into_iter().filter_map(|(key, value)| Some((key, Some(value.clone()?)))));
         if !self.operations.is_empty() {
             pairs.push(("op", Some(self.operations.join("|"))));
         }
-        let Rhythm { nth, times, every, probability } = self.rhythm;
+        let Trigger { nth, times, every, probability } = self.trigger;
         let counts = [("nth", nth), ("times", times), ("every", every)];
         pairs.extend(counts.into_iter().filter_map(|(key, value)| Some((key, Some(value?.to_string())))));
         pairs.extend(probability.map(|p| ("probability", Some((f64::from(p) / 1e6).to_string()))));

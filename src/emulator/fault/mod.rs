@@ -15,4 +15,4 @@ mod tests;
 pub use catalogue::{ACTIONS, KEYS, help_text};
 pub use grammar::{GrammarError, duration};
 pub use model::{Action, Fault, Garbage, How, Point, Points, When};
-pub use plan::{Faults, Listed, Scene, Strike};
+pub use plan::{Faults, Fired, Listed, Opportunity};

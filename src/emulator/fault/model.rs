@@ -8,9 +8,9 @@ pub struct Fault {
     /// What happens.
     pub action: Action,
     /// What it is aimed at.
-    pub aim: Aim,
+    pub target: FaultTarget,
     /// Which of its opportunities it takes.
-    pub rhythm: Rhythm,
+    pub trigger: Trigger,
     /// Where its opportunities are.
     pub points: Points,
     /// The operations it was limited to, as words of the grammar; empty: the action's own.
@@ -158,7 +158,7 @@ impl Span {
 
 /// What a fault is aimed at; what is absent does not matter.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Aim {
+pub struct FaultTarget {
     /// A hub, lower-case.
     pub hub: Option<String>,
     /// A user id.
@@ -173,7 +173,7 @@ pub struct Aim {
 
 /// Which of its opportunities a fault takes. They are counted from 1, over all connections.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct Rhythm {
+pub struct Trigger {
     /// The first one it takes; without `times` and `every` the only one.
     pub nth: Option<u64>,
     /// So many at most.
@@ -184,7 +184,7 @@ pub struct Rhythm {
     pub probability: Option<u32>,
 }
 
-impl Rhythm {
+impl Trigger {
     /// The most often it can happen.
     pub fn limit(&self) -> Option<u64> {
         match self.nth {

@@ -4,7 +4,7 @@ use std::collections::VecDeque;
 use std::sync::atomic::{AtomicBool, AtomicU16, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use super::model::{Aim, Fault, Point, Points, When};
+use super::model::{Fault, FaultTarget, Point, Points, When};
 
 /// Most faults at a time.
 const MOST_FAULTS: usize = 1000;
@@ -62,7 +62,7 @@ pub struct Listed {
 
 /// What is about to happen.
 #[derive(Clone, Copy, Debug)]
-pub struct Scene<'a> {
+pub struct Opportunity<'a> {
     /// Where.
     pub point: Point,
     /// Lower-case.
@@ -81,7 +81,7 @@ pub struct Scene<'a> {
 
 /// A fault that happens now.
 #[derive(Clone, Debug)]
-pub struct Strike {
+pub struct Fired {
     /// What happens.
     pub fault: Arc<Fault>,
     /// Decides what the action leaves to chance.
@@ -156,31 +156,31 @@ impl Faults {
     }
 
     /// Which faults happen here, the oldest first. Everyone that could is counted.
-    pub fn strike(&self, scene: &Scene<'_>) -> Vec<Strike> {
-        self.strike_newer(0, scene)
+    pub fn fire(&self, opportunity: &Opportunity<'_>) -> Vec<Fired> {
+        self.fire_newer(0, opportunity)
     }
 
     /// The same of those that came after the one of this number.
-    pub fn strike_newer(&self, than: u64, scene: &Scene<'_>) -> Vec<Strike> {
-        if !self.care_for(Points::of(&[scene.point])) {
+    pub fn fire_newer(&self, than: u64, opportunity: &Opportunity<'_>) -> Vec<Fired> {
+        if !self.care_for(Points::of(&[opportunity.point])) {
             return Vec::new();
         }
         let mut plan = self.plan();
         let plan = &mut *plan;
-        let mut strikes = Vec::new();
+        let mut fired = Vec::new();
         for entry in plan.entries.iter_mut().filter(|entry| entry.id > than) {
-            if let Some(chance) = entry.meet(scene, plan.seed) {
+            if let Some(chance) = entry.meet(opportunity, plan.seed) {
                 if plan.notes.len() < MOST_NOTES {
-                    plan.notes.push_back(note(entry, scene));
+                    plan.notes.push_back(note(entry, opportunity));
                 }
-                strikes.push(Strike { fault: Arc::clone(&entry.fault), chance });
+                fired.push(Fired { fault: Arc::clone(&entry.fault), chance });
             }
         }
-        if !strikes.is_empty() {
+        if !fired.is_empty() {
             self.0.noted.store(true, Ordering::Relaxed);
             self.refresh(plan);
         }
-        strikes
+        fired
     }
 
     /// What happened since the last time, in words. Cheap when nothing did.
@@ -193,8 +193,8 @@ impl Faults {
 }
 
 /// One line about a fault that happened.
-fn note(entry: &Entry, scene: &Scene<'_>) -> String {
-    let mut place = match scene.point {
+fn note(entry: &Entry, opportunity: &Opportunity<'_>) -> String {
+    let mut place = match opportunity.point {
         Point::Connect => "a handshake",
         Point::Recover => "the handshake of a recovery",
         Point::Opened => "a new connection",
@@ -211,21 +211,21 @@ fn note(entry: &Entry, scene: &Scene<'_>) -> String {
         Point::Attached => "a socket",
     }
     .to_owned();
-    if let Some(group) = scene.group {
+    if let Some(group) = opportunity.group {
         place += &format!(" of group `{group}`");
     }
-    let who = match (scene.connection, scene.user) {
+    let who = match (opportunity.connection, opportunity.user) {
         (Some(id), Some(user)) => format!(", connection {id} of `{user}`"),
         (Some(id), None) => format!(", connection {id}"),
         (None, Some(user)) => format!(" of `{user}`"),
         (None, None) => String::new(),
     };
-    format!("fault {} (`{}`) at {place}{who}, hub `{}`: time {}", entry.id, entry.fault, scene.hub, entry.fired)
+    format!("fault {} (`{}`) at {place}{who}, hub `{}`: time {}", entry.id, entry.fault, opportunity.hub, entry.fired)
 }
 
 impl Entry {
     fn is_done(&self) -> bool {
-        self.fault.rhythm.limit().is_some_and(|limit| self.fired >= limit)
+        self.fault.trigger.limit().is_some_and(|limit| self.fired >= limit)
     }
 
     fn listed(&self) -> Listed {
@@ -234,26 +234,26 @@ impl Entry {
     }
 
     /// Counts an opportunity, if this is one. `Some` when the fault takes it.
-    fn meet(&mut self, scene: &Scene<'_>, seed: u64) -> Option<u64> {
+    fn meet(&mut self, opportunity: &Opportunity<'_>, seed: u64) -> Option<u64> {
         let fault = &self.fault;
-        if self.is_done() || !fault.points.holds(scene.point) || !fault.aim.covers(scene) {
+        if self.is_done() || !fault.points.holds(opportunity.point) || !fault.target.covers(opportunity) {
             return None;
         }
         if let When::Frames(frames) = fault.action.when()
-            && scene.frames != frames
+            && opportunity.frames != frames
         {
             return None;
         }
         self.met += 1;
-        let rhythm = fault.rhythm;
+        let trigger = fault.trigger;
         // How far behind the first that it takes; `every` alone begins with the Nth.
-        let first = rhythm.nth.or(rhythm.every).unwrap_or(1);
+        let first = trigger.nth.or(trigger.every).unwrap_or(1);
         let behind = self.met.checked_sub(first)?;
-        if !behind.is_multiple_of(rhythm.every.unwrap_or(1)) {
+        if !behind.is_multiple_of(trigger.every.unwrap_or(1)) {
             return None;
         }
         let chance = mix(seed ^ mix(self.id) ^ mix(self.met).rotate_left(32));
-        if rhythm.probability.is_some_and(|millionths| chance % 1_000_000 >= u64::from(millionths)) {
+        if trigger.probability.is_some_and(|millionths| chance % 1_000_000 >= u64::from(millionths)) {
             return None;
         }
         self.fired += 1;
@@ -261,14 +261,15 @@ impl Entry {
     }
 }
 
-impl Aim {
-    fn covers(&self, scene: &Scene<'_>) -> bool {
-        let same = |aim: &Option<String>, is: Option<&str>| aim.as_deref().is_none_or(|aim| is == Some(aim));
-        same(&self.hub, Some(scene.hub))
-            && same(&self.user, scene.user)
-            && same(&self.connection, scene.connection)
-            && same(&self.group, scene.group)
-            && same(&self.event, scene.event)
+impl FaultTarget {
+    fn covers(&self, opportunity: &Opportunity<'_>) -> bool {
+        let same =
+            |target: &Option<String>, is: Option<&str>| target.as_deref().is_none_or(|target| is == Some(target));
+        same(&self.hub, Some(opportunity.hub))
+            && same(&self.user, opportunity.user)
+            && same(&self.connection, opportunity.connection)
+            && same(&self.group, opportunity.group)
+            && same(&self.event, opportunity.event)
     }
 }
 

@@ -3,8 +3,16 @@ use std::time::Duration;
 use super::model::Span;
 use super::*;
 
-fn scene(point: Point) -> Scene<'static> {
-    Scene { point, hub: "hub1", user: Some("alice"), connection: Some("c1"), group: Some("g"), event: None, frames: 0 }
+fn opportunity(point: Point) -> Opportunity<'static> {
+    Opportunity {
+        point,
+        hub: "hub1",
+        user: Some("alice"),
+        connection: Some("c1"),
+        group: Some("g"),
+        event: None,
+        frames: 0,
+    }
 }
 
 fn fault(text: &str) -> Fault {
@@ -15,7 +23,7 @@ fn fault(text: &str) -> Fault {
 fn taken(text: &str, of: u64) -> Vec<u64> {
     let faults = Faults::new(7);
     faults.add(fault(text)).unwrap();
-    (1..=of).filter(|_| !faults.strike(&scene(Point::SendToGroup)).is_empty()).collect()
+    (1..=of).filter(|_| !faults.fire(&opportunity(Point::SendToGroup)).is_empty()).collect()
 }
 
 #[test]
@@ -32,7 +40,7 @@ fn every_action_has_an_example_that_reads_and_prints_as_the_same_fault() {
 #[test]
 fn values_with_commas_stand_in_quotes() {
     let read = fault(r#"nack=Forbidden,message="no, \"never\" \\",group="a,b",times=2"#);
-    assert_eq!(read.aim.group.as_deref(), Some("a,b"));
+    assert_eq!(read.target.group.as_deref(), Some("a,b"));
     assert_eq!(read.action, Action::Nack { name: "Forbidden".into(), message: r#"no, "never" \"#.into() });
     assert_eq!(fault(&read.to_string()), read);
 }
@@ -142,7 +150,7 @@ fn chance_is_decided_by_the_seed() {
     assert_eq!(taken("ignore,probability=1", 5).len(), 5);
     let other = Faults::new(8);
     other.add(fault("ignore,probability=0.5")).unwrap();
-    let others: Vec<u64> = (1..=1000).filter(|_| !other.strike(&scene(Point::SendToGroup)).is_empty()).collect();
+    let others: Vec<u64> = (1..=1000).filter(|_| !other.fire(&opportunity(Point::SendToGroup)).is_empty()).collect();
     assert_ne!(others, half);
 }
 
@@ -154,7 +162,7 @@ fn only_what_a_fault_is_aimed_at_is_counted() {
     for aim in ["hub=hub2", "user=bob", "connection=c2", "group=h", "op=joinGroup", "event=e"] {
         let faults = Faults::new(7);
         faults.add(fault(&format!("ignore,{aim}"))).unwrap();
-        assert!(faults.strike(&scene(Point::SendToGroup)).is_empty(), "{aim}");
+        assert!(faults.fire(&opportunity(Point::SendToGroup)).is_empty(), "{aim}");
         assert_eq!(faults.list()[0].met, 0, "{aim}");
     }
 }
@@ -166,7 +174,7 @@ fn faults_are_listed_with_their_counts_and_taken_out_of_force() {
     assert!(!faults.care_for(points));
     let (first, second) = (faults.add(fault("ignore,times=1")).unwrap(), faults.add(fault("no-pong")).unwrap());
     assert!(faults.care_for(points));
-    assert_eq!(faults.strike(&scene(Point::SendToGroup)).len(), 1);
+    assert_eq!(faults.fire(&opportunity(Point::SendToGroup)).len(), 1);
     assert!(!faults.care_for(points), "nothing more can happen there");
     let listed = faults.get(first).unwrap();
     assert_eq!((listed.met, listed.fired, listed.done), (1, 1, true));
@@ -178,5 +186,5 @@ fn faults_are_listed_with_their_counts_and_taken_out_of_force() {
     assert!(faults.remove(first) && !faults.remove(first));
     assert_eq!((faults.clear(), faults.newest()), (1, second));
     assert_eq!(faults.list(), []);
-    assert_eq!(faults.strike(&scene(Point::Ping)).len(), 0);
+    assert_eq!(faults.fire(&opportunity(Point::Ping)).len(), 0);
 }

@@ -16,7 +16,7 @@ use super::farewell::Farewell;
 use super::key::ConnectionKey;
 use super::operation::Operation;
 use super::timers::Timer;
-use crate::emulator::fault::{Action, Faults, Garbage, How, Point, Points, Scene, Strike, When};
+use crate::emulator::fault::{Action, Faults, Fired, Garbage, How, Opportunity, Point, Points, When};
 use crate::protocol::{AckError, Downstream, Origin, decode_downstream, encode_downstream};
 
 /// What a hub remembers for its faults.
@@ -121,22 +121,22 @@ impl Hub {
     }
 
     /// Asks for faults on a connection.
-    fn strike(&self, key: ConnectionKey, point: Point, group: Option<&str>, event: Option<&str>) -> Vec<Strike> {
-        self.strike_at(key, point, |scene| Scene { group, event, ..scene }, 0)
+    fn fire(&self, key: ConnectionKey, point: Point, group: Option<&str>, event: Option<&str>) -> Vec<Fired> {
+        self.fire_at(key, point, |opportunity| Opportunity { group, event, ..opportunity }, 0)
     }
 
-    fn strike_at<'a>(
+    fn fire_at<'a>(
         &'a self,
         key: ConnectionKey,
         point: Point,
-        describe: impl FnOnce(Scene<'a>) -> Scene<'a>,
+        describe: impl FnOnce(Opportunity<'a>) -> Opportunity<'a>,
         newer_than: u64,
-    ) -> Vec<Strike> {
+    ) -> Vec<Fired> {
         if !self.meddler.faults.care_for(Points::of(&[point])) {
             return Vec::new();
         }
         let Some(connection) = self.connections.get(key) else { return Vec::new() };
-        let scene = Scene {
+        let opportunity = Opportunity {
             point,
             hub: &self.meddler.hub,
             user: connection.user.as_deref(),
@@ -145,7 +145,7 @@ impl Hub {
             event: None,
             frames: 0,
         };
-        self.meddler.faults.strike_newer(newer_than, &describe(scene))
+        self.meddler.faults.fire_newer(newer_than, &describe(opportunity))
     }
 
     /// What becomes of an operation.
@@ -174,7 +174,7 @@ impl Hub {
         ack_id: Option<u64>,
     ) -> Fate {
         let (mut fate, mut ack) = (Fate::default(), AckFate::default());
-        for Strike { fault, chance } in self.strike(key, point, group, event) {
+        for Fired { fault, chance } in self.fire(key, point, group, event) {
             match &fault.action {
                 Action::Ignore | Action::NoPong => fate.ignored = true,
                 Action::Nack { name, message } => fate.nack = Some((name.clone(), message.clone())),
@@ -254,7 +254,7 @@ impl Hub {
         let newest = self.meddler.newest();
         let Some(attachment) = self.connections.attachment(key) else { return };
         let seen = std::mem::replace(&mut attachment.faults_seen, newest);
-        for Strike { fault, chance } in self.strike_at(key, Point::Attached, |scene| scene, seen) {
+        for Fired { fault, chance } in self.fire_at(key, Point::Attached, |opportunity| opportunity, seen) {
             if let Action::Drop { how, when: When::After(after) } = &fault.action {
                 self.postpone(key, after.draw(chance), Late::Drop(how.clone()));
             }
@@ -275,8 +275,8 @@ impl Hub {
 
     /// Whether a recovery is refused, and with which close code.
     pub(super) fn recovery_is_refused(&self, key: ConnectionKey) -> Option<u16> {
-        let strikes = self.strike(key, Point::Recovering, None, None);
-        strikes.iter().find_map(|strike| match strike.fault.action {
+        let fired = self.fire(key, Point::Recovering, None, None);
+        fired.iter().find_map(|fired| match fired.fault.action {
             Action::RefuseRecovery(code) => Some(code),
             Action::Refuse { .. }
             | Action::Hang(_)
@@ -297,19 +297,19 @@ impl Hub {
     }
 
     /// What happens to a connection that has opened or was recovered.
-    pub(super) fn strike_opened(&self, key: ConnectionKey, point: Point) -> Vec<Strike> {
-        self.strike(key, point, None, None)
+    pub(super) fn strike_opened(&self, key: ConnectionKey, point: Point) -> Vec<Fired> {
+        self.fire(key, point, None, None)
     }
 
     /// Whether the `connected` frame is left out.
-    pub(super) fn hides_connected(strikes: &[Strike]) -> bool {
-        strikes.iter().any(|strike| strike.fault.action == Action::NoConnected)
+    pub(super) fn hides_connected(fired: &[Fired]) -> bool {
+        fired.iter().any(|fired| fired.fault.action == Action::NoConnected)
     }
 
     /// The rest of what happens then: after the `connected` frame.
-    pub(super) fn meddle_opened(&mut self, key: ConnectionKey, strikes: &[Strike]) {
-        for strike in strikes {
-            match &strike.fault.action {
+    pub(super) fn meddle_opened(&mut self, key: ConnectionKey, fired: &[Fired]) {
+        for fired in fired {
+            match &fired.fault.action {
                 Action::Garbage(kind) => self.send_garbage(key, *kind),
                 Action::Drop { how, .. } => self.drop_socket(key, how),
                 // Was looked at before.
@@ -407,9 +407,9 @@ impl Hub {
             return;
         };
         let (point, group) = self.describe_frame(key, &frame);
-        let strikes = self.strike(key, point, group.as_deref(), None);
+        let fired = self.fire(key, point, group.as_deref(), None);
         let (mut latency, mut bandwidth, mut drop) = (Duration::ZERO, None::<u64>, None);
-        for Strike { fault, chance } in &strikes {
+        for Fired { fault, chance } in &fired {
             match &fault.action {
                 Action::Latency(span) => latency += span.draw(*chance),
                 Action::Bandwidth(rate) => bandwidth = Some(bandwidth.map_or(*rate, |other| other.min(*rate))),
@@ -467,8 +467,8 @@ impl Hub {
         let frames = self.meddler.frames.entry(socket).or_default();
         *frames += 1;
         let frames = *frames;
-        for strike in self.strike_at(key, Point::Frame, |scene| Scene { frames, ..scene }, 0) {
-            if let Action::Drop { how, .. } = &strike.fault.action {
+        for fired in self.fire_at(key, Point::Frame, |opportunity| Opportunity { frames, ..opportunity }, 0) {
+            if let Action::Drop { how, .. } = &fired.fault.action {
                 self.drop_at_once(key, socket, how);
             }
         }

@@ -10,7 +10,7 @@ use tokio::time::Instant;
 
 use super::handshake::Refusal;
 use super::hubs::Hubs;
-use crate::emulator::fault::{Action, Faults, Point, Points, Scene};
+use crate::emulator::fault::{Action, Faults, Opportunity, Point, Points};
 use crate::emulator::hub::Open;
 
 /// Most tokens whose expiry is remembered.
@@ -116,9 +116,9 @@ impl HandshakeFaults {
             (Open::Recover { .. }, Some((_, info))) => (info.user.as_deref(), Some(info.id.as_ref())),
             (Open::Recover { connection_id, .. }, None) => (None, Some(connection_id.as_str())),
         };
-        let scene = Scene { point, hub, user, connection, group: None, event: None, frames: 0 };
-        for strike in self.faults.strike(&scene) {
-            match &strike.fault.action {
+        let opportunity = Opportunity { point, hub, user, connection, group: None, event: None, frames: 0 };
+        for fired in self.faults.fire(&opportunity) {
+            match &fired.fault.action {
                 Action::Hang(time) => judgement.hang = Some(*time),
                 Action::Expire(after) => judgement.expires = Some(*after),
                 Action::Refuse { status, retry_after, body } => {
