@@ -189,6 +189,24 @@ pub enum Cut {
     Silence,
 }
 
+impl Output {
+    /// The socket that a message goes to; `None` for what is no message.
+    pub(super) fn receiver(&self) -> Option<SocketId> {
+        match self {
+            Self::Send { socket, .. } => Some(*socket),
+            Self::Ping { .. }
+            | Self::Close { .. }
+            | Self::Abort { .. }
+            | Self::Cut { .. }
+            | Self::Pause { .. }
+            | Self::Resume { .. }
+            | Self::UserEvent(_)
+            | Self::Connected { .. }
+            | Self::Disconnected { .. } => None,
+        }
+    }
+}
+
 /// What the server has to do. Outputs for one socket are carried out in their order.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Output {

@@ -16,6 +16,7 @@ mod farewell;
 mod faults;
 mod groups;
 mod ids;
+mod injector;
 mod inspect;
 mod key;
 mod negotiation;
@@ -43,11 +44,11 @@ pub use negotiation::negotiate;
 pub use permissions::Permission;
 
 use connections::{Connections, Incoming};
-use faults::Meddler;
 use groups::Groups;
+use injector::Injector;
 use key::ConnectionKey;
 use operations::PendingEvent;
-use timers::Timers;
+use timers::{Timer, Timers};
 
 use super::fault::Faults;
 
@@ -70,10 +71,10 @@ pub struct Hub {
     release_due: bool,
     /// The same for senders outside the hub, until they ask.
     released: bool,
-    timers: Timers,
+    timers: Timers<Timer>,
     outputs: VecDeque<Output>,
     events_asked: u64,
-    meddler: Meddler,
+    injector: Injector,
     /// The service stopped.
     stopped: bool,
 }
@@ -95,7 +96,7 @@ impl Hub {
             timers: Timers::default(),
             outputs: VecDeque::new(),
             events_asked: 0,
-            meddler: Meddler::new(Faults::new(0), "".into()),
+            injector: Injector::new(Faults::new(0), "".into()),
             stopped: false,
         }
     }
@@ -104,7 +105,7 @@ impl Hub {
     pub fn handle_text(&mut self, now: Duration, socket: SocketId, text: &str) {
         if let Some(key) = self.hear_frame(now, socket) {
             self.take_in(key, Incoming::Text(text));
-            self.count_frame(key, socket);
+            self.count_frame(socket);
             self.settle(now);
         }
     }
@@ -113,7 +114,7 @@ impl Hub {
     pub fn handle_binary(&mut self, now: Duration, socket: SocketId, bytes: &[u8]) {
         if let Some(key) = self.hear_frame(now, socket) {
             self.take_in(key, Incoming::Binary(bytes));
-            self.count_frame(key, socket);
+            self.count_frame(socket);
             self.settle(now);
         }
     }
@@ -141,11 +142,11 @@ impl Hub {
     /// The next thing to do.
     pub fn poll_output(&mut self) -> Option<Output> {
         loop {
-            if let Some(output) = self.meddler.take_passed() {
+            if let Some(output) = self.injector.take_passed() {
                 return Some(output);
             }
             let output = self.outputs.pop_front()?;
-            if !self.meddler.looks_at_outputs() {
+            if !self.injector.looks_at_outputs() {
                 return Some(output);
             }
             self.pass(output);
@@ -154,11 +155,11 @@ impl Hub {
 
     /// When `handle_timeout` has to be called at the latest. Asked after the outputs were taken.
     pub fn poll_timeout(&self) -> Option<Duration> {
-        self.timers.next()
+        self.timers.next().into_iter().chain(self.injector.next_timeout()).min()
     }
 
     /// Whether there is no connection, attached or recoverable, and no socket that waits for its end in silence.
     pub fn is_empty(&self) -> bool {
-        self.connections.is_empty() && !self.meddler.has_silenced()
+        self.connections.is_empty() && !self.injector.has_silenced()
     }
 }

@@ -114,11 +114,14 @@ impl Hub {
 
     /// Whether a fault takes a frame that is no operation.
     fn is_lost(&mut self, key: ConnectionKey, point: Point) -> bool {
-        let fate = self.fate_of(key, point, None, None, None);
-        if let Some(how) = fate.drop {
+        let effects = self.injector.on_frame(&self.connections, key, point);
+        for kind in effects.garbage {
+            self.send_garbage(key, kind);
+        }
+        if let Some(how) = effects.drop {
             self.drop_socket(key, &how);
         }
-        fate.ignored
+        effects.ignored
     }
 
     /// The one way every operation takes.
@@ -126,13 +129,16 @@ impl Hub {
         if self.must_wait(key, &operation) {
             return Flow::Wait;
         }
-        let fate = self.fate_of_operation(key, &operation, ack_id);
-        match fate.nack {
+        let effects = self.injector.on_operation(&self.connections, key, &operation, ack_id);
+        for kind in effects.garbage {
+            self.send_garbage(key, kind);
+        }
+        match effects.nack {
             Some((name, message)) => self.refuse(key, ack_id, &name, &message),
-            None if fate.ignored => {}
+            None if effects.ignored => {}
             None => self.decide(key, operation, ack_id),
         }
-        if let Some(how) = fate.drop {
+        if let Some(how) = effects.drop {
             self.drop_socket(key, &how);
         }
         Flow::Done

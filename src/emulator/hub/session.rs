@@ -44,14 +44,14 @@ impl Hub {
         let connection_id = Arc::clone(&id);
         let key = self.connections.open(Connection::new(id, user, permissions, client, self.now));
         self.attach(key, socket);
-        let strikes = self.strike_opened(key, Point::Opened);
-        if !Self::hides_connected(&strikes) {
+        let effects = self.injector.on_opening(&self.connections, key, Point::Opened);
+        if !effects.hides_connected {
             self.tell_connected(key);
         }
         for group in fresh.groups.iter().filter(|group| check_group_name(group).is_ok()) {
             self.join(key, group);
         }
-        self.meddle_opened(key, &strikes);
+        self.apply_opening(key, &effects);
         if self.config.announces_connections {
             self.outputs.push_back(Output::Connected { connection_id });
         }
@@ -88,7 +88,7 @@ impl Hub {
             self.send_off(socket, Farewell::NOT_RECOVERED);
             return;
         };
-        if let Some(code) = self.recovery_is_refused(key) {
+        if let Some(code) = self.injector.on_recovery(&self.connections, key) {
             self.send_off(socket, Farewell { code, ..Farewell::NOT_RECOVERED });
             if code == Farewell::NOT_RECOVERED.code {
                 // For good: the service has lost it.
@@ -101,13 +101,13 @@ impl Hub {
         }
         self.timers.cancel(Timer::Recovery(key));
         self.attach(key, socket);
-        let strikes = self.strike_opened(key, Point::Recovered);
-        if self.config.send_connected_on_recovery && !Self::hides_connected(&strikes) {
+        let effects = self.injector.on_opening(&self.connections, key, Point::Recovered);
+        if self.config.send_connected_on_recovery && !effects.hides_connected {
             self.tell_connected(key);
         }
         self.replay(key);
         self.adjust_reading(key);
-        self.meddle_opened(key, &strikes);
+        self.apply_opening(key, &effects);
     }
 
     /// Sends everything unacknowledged again, in order.
@@ -130,7 +130,7 @@ impl Hub {
         if let Some(key) = self.connections.on(socket) {
             self.socket_gone(key, kind);
         }
-        self.forget_socket(socket);
+        self.injector.forget_socket(socket);
         self.settle(now);
     }
 
@@ -155,7 +155,7 @@ impl Hub {
         self.timers.cancel(Timer::Keepalive(socket));
         self.timers.set(Timer::Recovery(key), self.now + self.config.recovery_window);
         self.stop_waiting_for(key);
-        self.forget_late(socket);
+        self.injector.forget_attachment(socket);
         Some(socket)
     }
 
@@ -191,7 +191,8 @@ impl Hub {
         self.detach(key);
         self.timers.cancel(Timer::Recovery(key));
         self.timers.cancel(Timer::Aging(key));
-        self.forget_fates(key);
+        self.timers.cancel(Timer::Expiry(key));
+        self.injector.forget_connection(key);
         let Some(connection) = self.connections.remove(key) else { return };
         for group in &connection.groups {
             self.groups.leave(group, key);
@@ -211,24 +212,33 @@ impl Hub {
         for key in self.connections.keys() {
             self.expel(key, Farewell::GOING_AWAY);
         }
-        self.release_silenced();
+        // Those who were left in silence are let go.
+        let silenced = self.injector.take_silenced().into_iter();
+        self.outputs.extend(silenced.map(|socket| Output::Abort { socket }));
     }
 
     /// Serves the timers that are due.
     pub fn handle_timeout(&mut self, now: Duration) {
         self.now = now;
-        while let Some(timer) = self.timers.pop_due(now) {
-            match timer {
-                Timer::Keepalive(socket) => self.keep_alive(socket),
-                Timer::Recovery(key) => self.end(key, NOT_BACK),
-                Timer::Patience(key) => self.lose_patience(key),
-                Timer::Aging(key) => self.drop_old(key),
-                Timer::Expiry(key) => self.expire(key),
-                Timer::Late(socket, number) => self.serve_late(socket, number),
-                Timer::Slowed(socket) => self.release(socket),
+        // The hub's own first where both are due at once.
+        while let Some(at) = self.poll_timeout().filter(|at| *at <= now) {
+            if let Some(timer) = self.timers.pop_due(at) {
+                self.serve_timer(timer);
+            } else if let Some((socket, postponed)) = self.injector.handle_timeout(now) {
+                self.serve_postponed(socket, postponed);
             }
         }
         self.settle(now);
+    }
+
+    fn serve_timer(&mut self, timer: Timer) {
+        match timer {
+            Timer::Keepalive(socket) => self.keep_alive(socket),
+            Timer::Recovery(key) => self.end(key, NOT_BACK),
+            Timer::Patience(key) => self.lose_patience(key),
+            Timer::Aging(key) => self.drop_old(key),
+            Timer::Expiry(key) => self.expire(key),
+        }
     }
 
     /// PROTOCOL §8.1: pings the client, or drops it when it was silent for too long.

@@ -1,6 +1,7 @@
 //! The hub's timers: a table of names and deadlines. The server sleeps until the earliest.
 
 use std::collections::{BTreeSet, HashMap};
+use std::hash::Hash;
 use std::time::Duration;
 
 use super::boundary::SocketId;
@@ -19,35 +20,37 @@ pub(super) enum Timer {
     Aging(ConnectionKey),
     /// A fault lets the token of a connection expire.
     Expiry(ConnectionKey),
-    /// Something on a socket that a fault has postponed.
-    Late(SocketId, u64),
-    /// The next output that a fault holds back may go out.
-    Slowed(SocketId),
 }
 
 /// Each timer has at most one deadline.
-#[derive(Debug, Default)]
-pub(super) struct Timers {
-    deadlines: HashMap<Timer, Duration>,
-    queue: BTreeSet<(Duration, Timer)>,
+#[derive(Debug)]
+pub(super) struct Timers<T> {
+    deadlines: HashMap<T, Duration>,
+    queue: BTreeSet<(Duration, T)>,
 }
 
-impl Timers {
+impl<T> Default for Timers<T> {
+    fn default() -> Self {
+        Self { deadlines: HashMap::new(), queue: BTreeSet::new() }
+    }
+}
+
+impl<T: Copy + Ord + Hash> Timers<T> {
     /// Sets a timer, or moves it.
-    pub(super) fn set(&mut self, timer: Timer, at: Duration) {
+    pub(super) fn set(&mut self, timer: T, at: Duration) {
         self.cancel(timer);
         self.deadlines.insert(timer, at);
         self.queue.insert((at, timer));
     }
 
-    pub(super) fn cancel(&mut self, timer: Timer) {
+    pub(super) fn cancel(&mut self, timer: T) {
         if let Some(at) = self.deadlines.remove(&timer) {
             self.queue.remove(&(at, timer));
         }
     }
 
     /// When a timer is due, if it is set.
-    pub(super) fn deadline(&self, timer: Timer) -> Option<Duration> {
+    pub(super) fn deadline(&self, timer: T) -> Option<Duration> {
         self.deadlines.get(&timer).copied()
     }
 
@@ -57,7 +60,7 @@ impl Timers {
     }
 
     /// Takes the earliest timer that is due.
-    pub(super) fn pop_due(&mut self, now: Duration) -> Option<Timer> {
+    pub(super) fn pop_due(&mut self, now: Duration) -> Option<T> {
         let (at, timer) = *self.queue.first()?;
         if at > now {
             return None;
