@@ -4,6 +4,7 @@
 //! clocks around it; [`events`] answers what clients ask the application when there is no [`upstream`] handler for that.
 //! State is in memory and bounded. Depends on `protocol`, `auth` and `secret`, never on the client.
 
+mod config;
 pub mod events;
 pub mod fault;
 pub mod filter;
@@ -14,8 +15,10 @@ pub mod server;
 mod traffic;
 pub mod upstream;
 
+pub use crate::auth::connection_string::DEVELOPMENT_KEY;
+pub use config::ServerConfig;
 pub use events::EventHandler;
-pub use ready::{DEFAULT_HUB, DEFAULT_PORT, DEVELOPMENT_KEY, Ready};
-pub use server::{ServerConfig, bind, chosen_seed, random_seed, run};
+pub use ready::{DEFAULT_HUB, DEFAULT_PORT, Ready};
+pub use server::{bind, chosen_seed, random_seed, run};
 pub use traffic::Observer;
 pub use upstream::{CurrentRoutes, watch};

@@ -6,9 +6,7 @@ use std::time::Duration;
 use crate::auth::token::{ClientTokenRequest, client_audience, sign_client_token};
 use crate::secret::Secret;
 
-use super::server::ServerConfig;
-
-pub use crate::auth::connection_string::DEVELOPMENT_KEY;
+use super::config::ServerConfig;
 
 /// The port of the official emulator (PROTOCOL §0).
 pub const DEFAULT_PORT: u16 = 8080;

@@ -10,13 +10,13 @@ mod handshake_faults;
 mod hubs;
 mod outbox;
 mod page;
+mod request;
 mod rest;
 mod socket;
 #[cfg(test)]
 mod tests;
 mod trace;
 
-use std::fmt;
 use std::future::Future;
 use std::io;
 use std::net::SocketAddr;
@@ -31,12 +31,11 @@ use ring::rand::{SecureRandom as _, SystemRandom};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::task::JoinSet;
 
-use super::events::EventHandler;
-use super::fault::{Fault, Faults};
-use super::hub::HubConfig;
-use super::ready::{DEVELOPMENT_KEY, endpoint};
+use super::config::ServerConfig;
+use super::fault::Faults;
+use super::ready::endpoint;
 use super::traffic::{Observer, Traffic};
-use super::upstream::{CurrentRoutes, Limits, Upstream};
+use super::upstream::{Limits, Upstream};
 use crate::clock;
 use crate::secret::Secret;
 use feed::Feed;
@@ -55,61 +54,6 @@ const ACCEPT_PAUSE: Duration = Duration::from_millis(100);
 const LAST_WORDS: Duration = Duration::from_millis(500);
 /// Between two warnings about that.
 const ACCEPT_WARNINGS: Duration = Duration::from_secs(10);
-
-/// What a server does differently for different users.
-#[derive(Clone)]
-pub struct ServerConfig {
-    /// The access keys; tokens signed with any of them are accepted.
-    pub keys: Vec<Secret>,
-    /// Let clients without a token in, as anonymous ones without roles.
-    pub allow_anonymous: bool,
-    /// The endpoint clients know the server by; `None`: by its address.
-    pub advertise: Option<String>,
-    /// Who answers user events when there is no event handler.
-    pub events: EventHandler,
-    /// Those who see everything that passes.
-    pub traffic: Traffic,
-    /// The event handlers, where there can be any; `None` says that there never will be.
-    pub handlers: Option<CurrentRoutes>,
-    /// Limits and intervals.
-    pub hub: HubConfig,
-    /// Source of connection ids and reconnection tokens, and of what faults leave to chance.
-    pub seed: [u8; 32],
-    /// What goes wrong from the beginning, in this order.
-    pub faults: Vec<Fault>,
-}
-
-impl ServerConfig {
-    /// The official emulator's key, no anonymous clients, events are echoed.
-    pub fn new(seed: [u8; 32]) -> Self {
-        Self {
-            keys: vec![Secret::new(DEVELOPMENT_KEY)],
-            allow_anonymous: false,
-            advertise: None,
-            events: EventHandler::Echo,
-            traffic: Traffic::default(),
-            handlers: None,
-            hub: HubConfig::default(),
-            seed,
-            faults: Vec::new(),
-        }
-    }
-}
-
-impl fmt::Debug for ServerConfig {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        // The seed gives away every reconnection token.
-        f.debug_struct("ServerConfig")
-            .field("keys", &self.keys)
-            .field("allow_anonymous", &self.allow_anonymous)
-            .field("advertise", &self.advertise)
-            .field("events", &self.events)
-            .field("handlers", &self.handlers)
-            .field("hub", &self.hub)
-            .field("faults", &self.faults)
-            .finish_non_exhaustive()
-    }
-}
 
 /// A seed nobody can guess.
 pub fn random_seed() -> io::Result<[u8; 32]> {

@@ -17,6 +17,7 @@ use hyper_util::rt::TokioIo;
 use tokio::net::TcpStream;
 use tokio_tungstenite::tungstenite::handshake::derive_accept_key;
 
+use super::request::{Query, bearer, names};
 use super::{Server, rest, socket, trace, unix_now};
 use crate::auth::token::{Audience, Claims, claims_text, verify_client_token};
 use crate::emulator::hub::{ClientKind, Fresh, Open, SimpleMode, negotiate};
@@ -170,7 +171,7 @@ async fn ask(
         hub: hub.to_owned(),
         connection_id: connection_id.clone(),
         claims: token_of(query, headers).and_then(claims_text),
-        query: query.0.clone(),
+        query: query.pairs().to_vec(),
         headers: headers.clone(),
         offers: offers.clone(),
         user: claims.sub.clone(),
@@ -243,32 +244,9 @@ fn has_token(headers: &HeaderMap, name: &HeaderName, token: &str) -> bool {
     values.flat_map(|value| value.split(',')).any(|value| value.trim().eq_ignore_ascii_case(token))
 }
 
-/// The parameters of the query, decoded. Of several with the same name the first counts.
-struct Query(Vec<(String, String)>);
-
-impl Query {
-    fn parse(query: &str) -> Self {
-        Self(url::form_urlencoded::parse(query.as_bytes()).into_owned().collect())
-    }
-
-    fn get(&self, name: &str) -> Option<&str> {
-        self.0.iter().find(|(key, _)| key == name).map(|(_, value)| value.as_str())
-    }
-}
-
 /// The token, if there is one.
 fn token_of<'a>(query: &'a Query, headers: &'a HeaderMap) -> Option<&'a str> {
     query.get("access_token").or(bearer(headers)).filter(|token| !token.is_empty())
-}
-
-/// What the `Authorization` header bears.
-pub(super) fn bearer(headers: &HeaderMap) -> Option<&str> {
-    headers
-        .get(header::AUTHORIZATION)
-        .and_then(|value| value.to_str().ok())
-        .and_then(|value| value.split_once(' '))
-        .filter(|(scheme, _)| scheme.eq_ignore_ascii_case("bearer"))
-        .map(|(_, token)| token.trim())
 }
 
 /// Checks the token, from the query or else from the `Authorization` header (PROTOCOL §1.2).
@@ -285,27 +263,6 @@ fn authenticate(server: &Server, hub: &str, query: &Query, headers: &HeaderMap) 
     let endpoints: Vec<_> = endpoints.iter().map(String::as_str).collect();
     verify_client_token(token, &server.keys, Audience { endpoints: &endpoints, hub }, unix_now())
         .map_err(|error| unauthorized(format!("Unauthorized: {error}.")))
-}
-
-/// The names of the service that tokens may be made for: its endpoint, and what the client called it.
-pub(super) fn names(server: &Server, headers: &HeaderMap) -> Vec<String> {
-    let host = headers.get(header::HOST).and_then(|host| host.to_str().ok());
-    let mut names = vec![server.endpoint.clone()];
-    names.extend(host.into_iter().flat_map(names_of));
-    names
-}
-
-/// The authority a client used, and when that is this machine, its other names.
-fn names_of(host: &str) -> Vec<String> {
-    const LOOPBACK: [&str; 3] = ["localhost", "127.0.0.1", "[::1]"];
-    let port = LOOPBACK.iter().find_map(|name| {
-        let port = host.get(..name.len()).filter(|start| start.eq_ignore_ascii_case(name)).map(|_| &host[name.len()..]);
-        port.filter(|port| port.is_empty() || port.starts_with(':'))
-    });
-    match port {
-        Some(port) => LOOPBACK.iter().map(|name| format!("{name}{port}")).collect(),
-        None => vec![host.to_owned()],
-    }
 }
 
 /// The connection that token and query describe.
@@ -333,27 +290,5 @@ fn simple_mode(query: &Query) -> Result<SimpleMode, Refusal> {
             Ok(SimpleMode::SendToGroup { group: group.into(), no_echo })
         }
         Some(_) => Err(Refusal::bad_request("The webpubsub_mode is neither sendEvent nor sendToGroup.")),
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_loopback_host_has_all_names_of_this_machine() {
-        for host in ["localhost:8080", "LOCALHOST:8080", "127.0.0.1:8080", "[::1]:8080"] {
-            assert_eq!(names_of(host), ["localhost:8080", "127.0.0.1:8080", "[::1]:8080"], "{host}");
-        }
-        assert_eq!(names_of("localhost"), ["localhost", "127.0.0.1", "[::1]"]);
-        for host in ["emulator:8080", "localhost.example:8080", "127.0.0.10", "é"] {
-            assert_eq!(names_of(host), [host], "{host}");
-        }
-    }
-
-    #[test]
-    fn the_first_of_several_parameters_counts_and_values_are_decoded() {
-        let query = Query::parse("a=1&a=2&b=x%2By+z&c");
-        assert_eq!(["a", "b", "c", "d"].map(|name| query.get(name)), [Some("1"), Some("x+y z"), Some(""), None]);
     }
 }

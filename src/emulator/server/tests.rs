@@ -20,7 +20,11 @@ use tokio_tungstenite::tungstenite::client::IntoClientRequest as _;
 use tokio_tungstenite::tungstenite::{Error, Message};
 
 use super::*;
+use crate::auth::connection_string::DEVELOPMENT_KEY;
 use crate::auth::token::{ClientTokenRequest, client_audience, sign_client_token};
+use crate::emulator::events::EventHandler;
+use crate::emulator::hub::HubConfig;
+use crate::emulator::upstream::CurrentRoutes;
 
 const RELIABLE: &str = "json.reliable.webpubsub.azure.v1";
 const JSON: &str = "json.webpubsub.azure.v1";

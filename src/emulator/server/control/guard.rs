@@ -13,7 +13,7 @@ use url::Url;
 
 use super::Refusal;
 use crate::emulator::server::Server;
-use crate::emulator::server::handshake::bearer;
+use crate::emulator::server::request::bearer;
 
 /// Who is at the other end of a TCP connection.
 #[derive(Clone, Copy, Debug)]

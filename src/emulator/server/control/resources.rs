@@ -12,11 +12,12 @@ use serde_json::{Value, json};
 
 use super::guard::is_key;
 use super::{Refusal, body, reads, respond, segments};
+use crate::auth::connection_string::DEVELOPMENT_KEY;
 use crate::clock;
 use crate::emulator::fault::{self, Fault, GrammarError, How, Listed, duration};
 use crate::emulator::hub::{ConnectionInfo, GroupInfo};
-use crate::emulator::ready::{DEFAULT_HUB, DEVELOPMENT_KEY, Ready};
-use crate::emulator::server::handshake::bearer;
+use crate::emulator::ready::{DEFAULT_HUB, Ready};
+use crate::emulator::server::request::bearer;
 use crate::emulator::server::{Server, unix_now};
 
 /// Every resource: method, path, meaning. What `GET /emulator/` answers.

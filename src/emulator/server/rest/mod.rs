@@ -21,12 +21,12 @@ use axum::response::Response;
 use axum::routing::{any, get};
 use http::{HeaderName, HeaderValue, Method, StatusCode, header, request};
 
-use super::{Server, handshake, trace, unix_now};
+use super::request::{Query, bearer, names};
+use super::{Server, trace, unix_now};
 use crate::auth::token::{RequestAudience, verify_request_token};
 use crate::protocol::check_hub_name;
 use answer::{Answer, Problem};
 use body::Payload;
-use query::Query;
 use route::{Found, Resource};
 
 /// What clients put into requests to find them in logs again.
@@ -84,10 +84,10 @@ async fn respond(server: &Server, head: &request::Parts, payload: Payload) -> Re
 
 /// PROTOCOL §2.4.
 fn authenticate(server: &Server, head: &request::Parts) -> Result<(), Problem> {
-    let Some(token) = handshake::bearer(&head.headers).filter(|token| !token.is_empty()) else {
+    let Some(token) = bearer(&head.headers).filter(|token| !token.is_empty()) else {
         return Err(Problem::unauthorized("The request has no token: no Authorization header with a bearer."));
     };
-    let names = handshake::names(server, &head.headers);
+    let names = names(server, &head.headers);
     let endpoints: Vec<_> = names.iter().map(String::as_str).collect();
     let expected = RequestAudience { endpoints: &endpoints, path: head.uri.path() };
     verify_request_token(token, &server.keys, expected, unix_now())

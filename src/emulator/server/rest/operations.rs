@@ -10,7 +10,6 @@ use serde::{Deserialize, Serialize};
 use super::super::Server;
 use super::answer::{Answer, Problem};
 use super::body::Payload;
-use super::query::Query;
 use super::route::{Action, Permitted};
 use super::token;
 use crate::emulator::filter::{Filter, Subject};
@@ -18,6 +17,7 @@ use crate::emulator::hub::{
     ConnectionInfo, Cursor, Grant, Hub, Joined, MemberPage, Outgoing, Recipient, Selection, Target,
 };
 use crate::emulator::metadata;
+use crate::emulator::server::request::Query;
 use crate::protocol::check_group_name;
 
 /// Most members on a page, and as many when nothing is said (PROTOCOL §12).

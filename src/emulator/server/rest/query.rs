@@ -5,28 +5,20 @@ use std::ops::RangeInclusive;
 use std::str::FromStr;
 
 use super::answer::Problem;
+use crate::emulator::server::request::Query;
 
 /// PROTOCOL §13. The last one is the newest.
 const VERSIONS: [&str; 5] = ["2021-10-01", "2022-11-01", "2023-07-01", "2024-01-01", "2024-12-01"];
 
-/// The parameters, decoded.
-#[derive(Debug)]
-pub(super) struct Query(Vec<(String, String)>);
-
 impl Query {
-    pub(super) fn parse(query: &str) -> Self {
-        Self(url::form_urlencoded::parse(query.as_bytes()).into_owned().collect())
-    }
-
     /// The values of a parameter that can be given several times.
     pub(super) fn all(&self, name: &str) -> Vec<String> {
-        let own = self.0.iter().filter(|(key, _)| key.eq_ignore_ascii_case(name));
-        own.map(|(_, value)| value.clone()).collect()
+        self.values(name).map(str::to_owned).collect()
     }
 
     /// The value of a parameter that can be given once.
     pub(super) fn one(&self, name: &'static str) -> Result<Option<&str>, Problem> {
-        let mut own = self.0.iter().filter(|(key, _)| key.eq_ignore_ascii_case(name)).map(|(_, value)| value.as_str());
+        let mut own = self.values(name);
         let first = own.next();
         match own.next() {
             None => Ok(first),

@@ -9,8 +9,8 @@ use serde::Serialize;
 
 use super::super::{Server, unix_now};
 use super::answer::{Answer, Problem};
-use super::query::Query;
 use crate::auth::token::{ClientTokenRequest, client_audience, sign_client_token};
+use crate::emulator::server::request::Query;
 use crate::protocol::check_group_name;
 use crate::secret::Secret;
 

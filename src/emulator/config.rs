@@ -1,0 +1,66 @@
+//! How an emulator is set up.
+
+use std::fmt;
+
+use super::events::EventHandler;
+use super::fault::Fault;
+use super::hub::HubConfig;
+use super::traffic::Traffic;
+use super::upstream::CurrentRoutes;
+use crate::auth::connection_string::DEVELOPMENT_KEY;
+use crate::secret::Secret;
+
+/// What a server does differently for different users.
+#[derive(Clone)]
+pub struct ServerConfig {
+    /// The access keys; tokens signed with any of them are accepted.
+    pub keys: Vec<Secret>,
+    /// Let clients without a token in, as anonymous ones without roles.
+    pub allow_anonymous: bool,
+    /// The endpoint clients know the server by; `None`: by its address.
+    pub advertise: Option<String>,
+    /// Who answers user events when there is no event handler.
+    pub events: EventHandler,
+    /// Those who see everything that passes.
+    pub traffic: Traffic,
+    /// The event handlers, where there can be any; `None` says that there never will be.
+    pub handlers: Option<CurrentRoutes>,
+    /// Limits and intervals.
+    pub hub: HubConfig,
+    /// Source of connection ids and reconnection tokens, and of what faults leave to chance.
+    pub seed: [u8; 32],
+    /// What goes wrong from the beginning, in this order.
+    pub faults: Vec<Fault>,
+}
+
+impl ServerConfig {
+    /// The official emulator's key, no anonymous clients, events are echoed.
+    pub fn new(seed: [u8; 32]) -> Self {
+        Self {
+            keys: vec![Secret::new(DEVELOPMENT_KEY)],
+            allow_anonymous: false,
+            advertise: None,
+            events: EventHandler::Echo,
+            traffic: Traffic::default(),
+            handlers: None,
+            hub: HubConfig::default(),
+            seed,
+            faults: Vec::new(),
+        }
+    }
+}
+
+impl fmt::Debug for ServerConfig {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        // The seed gives away every reconnection token.
+        f.debug_struct("ServerConfig")
+            .field("keys", &self.keys)
+            .field("allow_anonymous", &self.allow_anonymous)
+            .field("advertise", &self.advertise)
+            .field("events", &self.events)
+            .field("handlers", &self.handlers)
+            .field("hub", &self.hub)
+            .field("faults", &self.faults)
+            .finish_non_exhaustive()
+    }
+}
