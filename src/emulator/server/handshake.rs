@@ -204,15 +204,15 @@ async fn serve(server: Arc<Server>, hub: String, opening: Opening, expires: Opti
     let Ok(upgraded) = upgrade.await else { return };
     // Below hyper's types is the very TCP stream that was accepted.
     let Ok(parts) = upgraded.downcast::<TokioIo<TcpStream>>() else { return };
-    let line = match opening {
+    let socket = match opening {
         Opening::Known(open) => server.hubs.open(&hub, open, expires),
         Opening::Admitted(fresh, admission, identity) => {
             admission.begin(identity, || server.hubs.open(&hub, Open::Fresh(fresh), expires))
         }
     };
-    if let Some(line) = line {
+    if let Some(socket) = socket {
         drop(server);
-        socket::serve(parts.io.into_inner(), &parts.read_buf, line).await;
+        socket::serve(parts.io.into_inner(), &parts.read_buf, socket).await;
     }
 }
 

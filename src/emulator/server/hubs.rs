@@ -1,7 +1,11 @@
-//! The hubs of a server, each behind a lock, and the lines that connect sockets to them.
+//! The hubs of a server, each behind a lock, and what connects sockets to them.
 //!
 //! A hub exists as long as it has connections. Locks are taken in the order table, hub, outbox. Outputs are handed out
 //! under the hub's lock, so that every socket gets them in the hub's order; tasks are woken after it is released.
+//!
+//! There is one way in, at four depths: `enter_without_alarm` locks a hub, gives it inputs, carries its outputs out and
+//! wakes tasks; `enter` sets the alarm besides, as all do but the timer task; `enter_named` finds the hub by its name, for
+//! applications; `send_with_backpressure` does that again until the receivers keep up. Sockets enter by [`HubSocket`].
 
 mod application;
 mod survey;
@@ -77,10 +81,14 @@ struct CellState {
     /// Whose socket it is, for those who look on.
     owners: HashMap<SocketId, Arc<str>>,
     /// Outboxes whose tasks are to be woken once the lock is released.
-    stirred: Vec<Arc<Outbox>>,
+    to_wake: Vec<Arc<Outbox>>,
 }
 
 /// When the timer task has to look at the hubs next.
+///
+/// No deadline is missed: it stands in its hub before it is set here. The task forgets what is set, and only then looks at
+/// all hubs; what is set before that it finds there, what is set later moves the alarm and rings. Both need one order of
+/// the two for all threads, hence `SeqCst`.
 #[derive(Debug)]
 struct Alarm {
     /// Nanoseconds since the origin.
@@ -131,7 +139,7 @@ impl Hubs {
     /// Connects a socket to a hub, which is made if it does not exist. `None` when the server has stopped.
     ///
     /// `expires`: a fault lets the client's token expire so much later.
-    pub(super) fn open(self: &Arc<Self>, hub: &str, open: Open, expires: Option<Duration>) -> Option<Line> {
+    pub(super) fn open(self: &Arc<Self>, hub: &str, open: Open, expires: Option<Duration>) -> Option<HubSocket> {
         let mut table = self.table();
         if table.stopped {
             return None;
@@ -141,7 +149,7 @@ impl Hubs {
         let cell = self.cell(&mut table, hub);
         let outbox = Arc::new(Outbox::default());
         // The table stays locked, so that the hub is not taken for an empty one meanwhile.
-        self.with(&cell, |state, now| {
+        self.enter(&cell, |state, now| {
             state.outboxes.insert(socket, Arc::clone(&outbox));
             let described = open.clone();
             state.hub.handle_open(now, socket, open);
@@ -154,7 +162,7 @@ impl Hubs {
                 state.hub.handle_expiry(now, socket, after);
             }
         });
-        Some(Line { hubs: Arc::clone(self), cell, socket, outbox })
+        Some(HubSocket { hubs: Arc::clone(self), cell, socket, outbox })
     }
 
     fn cell(&self, table: &mut Table, name: &str) -> Arc<HubCell> {
@@ -169,7 +177,7 @@ impl Hubs {
                     hub,
                     outboxes: HashMap::new(),
                     owners: HashMap::new(),
-                    stirred: Vec::new(),
+                    to_wake: Vec::new(),
                 };
                 let cell =
                     Arc::new(HubCell { name: name.to_owned(), state: Mutex::new(state), released: Notify::new() });
@@ -179,24 +187,28 @@ impl Hubs {
     }
 
     /// Gives inputs to a hub and carries its outputs out.
-    fn with(self: &Arc<Self>, cell: &Arc<HubCell>, inputs: impl FnOnce(&mut CellState, Duration)) {
-        if let Some(at) = self.visit(cell, inputs) {
+    fn enter(self: &Arc<Self>, cell: &Arc<HubCell>, inputs: impl FnOnce(&mut CellState, Duration)) {
+        if let Some(at) = self.enter_without_alarm(cell, inputs) {
             self.alarm.set(at);
         }
     }
 
     /// The same, but gives the hub's next deadline and leaves the alarm alone.
-    fn visit(self: &Arc<Self>, cell: &Arc<HubCell>, inputs: impl FnOnce(&mut CellState, Duration)) -> Option<Duration> {
+    fn enter_without_alarm(
+        self: &Arc<Self>,
+        cell: &Arc<HubCell>,
+        inputs: impl FnOnce(&mut CellState, Duration),
+    ) -> Option<Duration> {
         let now = self.now();
         let mut state = cell.lock();
         inputs(&mut state, now);
         state.carry_out(now, self, cell);
         let timeout = state.hub.poll_timeout();
         let released = state.hub.take_released();
-        let stirred = std::mem::take(&mut state.stirred);
+        let to_wake = std::mem::take(&mut state.to_wake);
         drop(state);
         self.tell_faults();
-        for outbox in stirred {
+        for outbox in to_wake {
             outbox.wake();
         }
         if released {
@@ -207,7 +219,7 @@ impl Hubs {
 
     /// An event handler has answered.
     fn answer(self: &Arc<Self>, cell: &Arc<HubCell>, event_id: EventId, answer: &EventAnswer) {
-        self.with(cell, |state, now| state.hub.handle_event_answer(now, event_id, answer));
+        self.enter(cell, |state, now| state.hub.handle_event_answer(now, event_id, answer));
         // The connection may have waited for this alone.
         self.sweep(cell);
     }
@@ -230,7 +242,7 @@ impl Hubs {
             self.alarm.at.store(u64::MAX, Ordering::SeqCst);
             let cells: Vec<_> = self.table().hubs.values().cloned().collect();
             for cell in cells {
-                let next = self.visit(&cell, |state, now| {
+                let next = self.enter_without_alarm(&cell, |state, now| {
                     if state.hub.poll_timeout().is_some_and(|at| at <= now) {
                         state.hub.handle_timeout(now);
                     }
@@ -271,7 +283,7 @@ impl Hubs {
         let mut table = self.table();
         table.stopped = true;
         for (_, cell) in table.hubs.drain() {
-            self.with(&cell, |state, now| state.hub.handle_shutdown(now));
+            self.enter(&cell, |state, now| state.hub.handle_shutdown(now));
         }
     }
 }
@@ -310,26 +322,26 @@ impl CellState {
             match output {
                 Output::Send { socket, frame } => {
                     trace::sent(traffic, self.place(socket), &frame);
-                    self.stir(socket, |outbox| outbox.push(Item::Frame(frame)));
+                    self.change_outbox(socket, |outbox| outbox.push(Item::Frame(frame)));
                 }
-                Output::Ping { socket } => self.stir(socket, |outbox| outbox.push(Item::Ping)),
+                Output::Ping { socket } => self.change_outbox(socket, |outbox| outbox.push(Item::Ping)),
                 Output::Close { socket, code, reason } => {
                     trace::closed(traffic, self.place(socket), code, &reason);
-                    self.stir(socket, |outbox| outbox.push(Item::Close { code, reason }));
+                    self.change_outbox(socket, |outbox| outbox.push(Item::Close { code, reason }));
                 }
                 Output::Abort { socket } => {
                     trace::ended(traffic, self.place(socket), "is dropped");
-                    self.stir(socket, |outbox| outbox.signal(|signals| signals.aborted = true));
+                    self.change_outbox(socket, |outbox| outbox.signal(|signals| signals.aborted = true));
                 }
                 Output::Cut { socket, how } => {
                     trace::ended(traffic, self.place(socket), &format!("is taken away by a fault: {how:?}"));
-                    self.stir(socket, |outbox| outbox.push(Item::Cut(how)));
+                    self.change_outbox(socket, |outbox| outbox.push(Item::Cut(how)));
                 }
                 Output::Pause { socket } => {
-                    self.stir(socket, |outbox| outbox.signal(|signals| signals.paused = true));
+                    self.change_outbox(socket, |outbox| outbox.signal(|signals| signals.paused = true));
                 }
                 Output::Resume { socket } => {
-                    self.stir(socket, |outbox| outbox.signal(|signals| signals.paused = false));
+                    self.change_outbox(socket, |outbox| outbox.signal(|signals| signals.paused = false));
                 }
                 Output::UserEvent(event) => {
                     let event_id = event.event_id;
@@ -360,25 +372,25 @@ impl CellState {
         trace::place(socket, &self.name, self.owners.get(&socket).map(AsRef::as_ref))
     }
 
-    fn stir(&mut self, socket: SocketId, change: impl FnOnce(&Outbox) -> bool) {
+    fn change_outbox(&mut self, socket: SocketId, change: impl FnOnce(&Outbox) -> bool) {
         if let Some(outbox) = self.outboxes.get(&socket)
             && change(outbox)
         {
-            self.stirred.push(Arc::clone(outbox));
+            self.to_wake.push(Arc::clone(outbox));
         }
     }
 }
 
 /// A socket's connection to its hub. Dropping it tells the hub that the socket is gone.
 #[derive(Debug)]
-pub(super) struct Line {
+pub(super) struct HubSocket {
     hubs: Arc<Hubs>,
     cell: Arc<HubCell>,
     socket: SocketId,
     outbox: Arc<Outbox>,
 }
 
-impl Line {
+impl HubSocket {
     pub(super) fn outbox(&self) -> &Outbox {
         &self.outbox
     }
@@ -387,7 +399,7 @@ impl Line {
     pub(super) fn receive(&self, batch: &mut Vec<Incoming>, written: usize) {
         let socket = self.socket;
         let traffic = &self.hubs.traffic;
-        self.hubs.with(&self.cell, |state, now| {
+        self.hubs.enter(&self.cell, |state, now| {
             if written > 0 {
                 state.hub.handle_written(now, socket, written);
             }
@@ -416,7 +428,7 @@ impl Line {
             CloseKind::Dropped => "is gone, without saying goodbye",
         };
         let traffic = &self.hubs.traffic;
-        self.hubs.with(&self.cell, |state, now| {
+        self.hubs.enter(&self.cell, |state, now| {
             trace::ended(traffic, state.place(socket), how);
             state.hub.handle_closed(now, socket, kind);
         });
@@ -425,14 +437,14 @@ impl Line {
     /// The client did something that its socket cannot go on after.
     pub(super) fn violated(&self, violation: Violation) {
         let socket = self.socket;
-        self.hubs.with(&self.cell, |state, now| state.hub.handle_violation(now, socket, violation));
+        self.hubs.enter(&self.cell, |state, now| state.hub.handle_violation(now, socket, violation));
     }
 }
 
-impl Drop for Line {
+impl Drop for HubSocket {
     fn drop(&mut self) {
         let socket = self.socket;
-        self.hubs.with(&self.cell, |state, now| {
+        self.hubs.enter(&self.cell, |state, now| {
             // Nothing happens when the hub has forgotten the socket already.
             state.hub.handle_closed(now, socket, CloseKind::Dropped);
             state.outboxes.remove(&socket);

@@ -13,7 +13,7 @@ use tokio::io::{AsyncRead as _, AsyncReadExt as _, AsyncWriteExt as _, ReadBuf};
 use tokio::net::TcpStream;
 use tokio::time::{Sleep, timeout};
 
-use super::hubs::{Incoming, Line};
+use super::hubs::{HubSocket, Incoming};
 use super::outbox::{Item, Signals};
 use crate::emulator::hub::{CloseKind, Cut, Frame, Violation};
 use crate::protocol::MAX_FRAME_BYTES;
@@ -33,7 +33,7 @@ const CLOSE_WRITE_TIMEOUT: Duration = Duration::from_secs(5);
 const CLOSE_READ_TIMEOUT: Duration = Duration::from_secs(2);
 
 /// Serves a socket that was upgraded, until it is closed. `read` was read from the stream already.
-pub(super) async fn serve(stream: TcpStream, read: &[u8], line: Line) {
+pub(super) async fn serve(stream: TcpStream, read: &[u8], line: HubSocket) {
     let stream = WebSocket::new(stream, read, Role::Server, MAX_FRAME_BYTES, READ_BUFFER);
     let socket = Socket {
         stream,
@@ -53,7 +53,7 @@ pub(super) async fn serve(stream: TcpStream, read: &[u8], line: Line) {
 
 struct Socket {
     stream: WebSocket<TcpStream>,
-    line: Line,
+    line: HubSocket,
     /// What was read and not handed to the hub yet.
     batch: Vec<Incoming>,
     /// What may still be read in this turn.

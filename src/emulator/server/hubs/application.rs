@@ -11,14 +11,14 @@ use crate::emulator::hub::{Hub, Sent};
 impl Hubs {
     /// Asks a hub something, or gives it an input; what it has to do then is done. `None` when nobody is connected to a
     /// hub of that name. The name is in lower case.
-    pub(in crate::emulator::server) fn ask<R>(
+    pub(in crate::emulator::server) fn enter_named<R>(
         self: &Arc<Self>,
         hub: &str,
         question: impl FnOnce(&mut Hub, Duration) -> R,
     ) -> Option<R> {
         let cell = self.table().hubs.get(hub).cloned()?;
         let mut answer = None;
-        self.with(&cell, |state, now| answer = Some(question(&mut state.hub, now)));
+        self.enter(&cell, |state, now| answer = Some(question(&mut state.hub, now)));
         // It may have been the last connection, and one without a socket.
         self.sweep(&cell);
         answer
@@ -27,7 +27,7 @@ impl Hubs {
     /// Sends something. While a receiver is near a limit, the sender waits for it as publishing clients do, but not
     /// longer than the hub's patience: then `attempt` is called with `true`, and has to insist. Gives the number of
     /// receivers.
-    pub(in crate::emulator::server) async fn send(
+    pub(in crate::emulator::server) async fn send_with_backpressure(
         self: &Arc<Self>,
         hub: &str,
         attempt: impl Fn(&mut Hub, Duration, bool) -> Sent,
@@ -39,7 +39,7 @@ impl Hubs {
             let mut released = std::pin::pin!(cell.released.notified());
             // Before the attempt, so that nothing is missed between it and the waiting.
             released.as_mut().enable();
-            match self.ask(hub, |hub, now| attempt(hub, now, insist)) {
+            match self.enter_named(hub, |hub, now| attempt(hub, now, insist)) {
                 Some(Sent::To(receivers)) => return receivers,
                 // The last connection has left.
                 None => return 0,

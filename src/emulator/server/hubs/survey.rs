@@ -50,7 +50,7 @@ impl Hubs {
     pub(in crate::emulator::server) fn drop_connection(self: &Arc<Self>, id: &str, how: &How) -> bool {
         let mut dropped = false;
         for cell in self.cells() {
-            self.with(&cell, |state, now| dropped |= state.hub.handle_drop(now, id, how));
+            self.enter(&cell, |state, now| dropped |= state.hub.handle_drop(now, id, how));
             if dropped {
                 break;
             }
@@ -66,7 +66,7 @@ impl Hubs {
     ) -> usize {
         let mut moved = 0;
         for cell in self.cells() {
-            self.with(&cell, |state, now| moved += state.hub.handle_window_advanced(now, connection, by));
+            self.enter(&cell, |state, now| moved += state.hub.handle_window_advanced(now, connection, by));
             self.sweep(&cell);
         }
         moved
@@ -75,7 +75,7 @@ impl Hubs {
     /// Faults came into force.
     pub(in crate::emulator::server) fn faults_changed(self: &Arc<Self>) {
         for cell in self.cells() {
-            self.with(&cell, |state, now| state.hub.handle_faults_changed(now));
+            self.enter(&cell, |state, now| state.hub.handle_faults_changed(now));
         }
     }
 

@@ -107,7 +107,7 @@ async fn send(server: &Server, hub: &str, target: Target<'_>, call: Call<'_>) ->
     let selection = Selection { target, excluded: &excluded, filter: Some(&matches) };
     let outgoing = Outgoing { data: data.as_data(), metadata: metadata.as_deref(), ttl };
     let attempt = |hub: &mut Hub, now, insist| hub.handle_send(now, &selection, &outgoing, insist);
-    Ok(Answer::Sent(server.hubs.send(hub, attempt).await))
+    Ok(Answer::Sent(server.hubs.send_with_backpressure(hub, attempt).await))
 }
 
 fn close(server: &Server, hub: &str, target: Target<'_>, query: &Query) -> Result<Answer, Problem> {
@@ -115,7 +115,7 @@ fn close(server: &Server, hub: &str, target: Target<'_>, query: &Query) -> Resul
     let excluded = if matches!(target, Target::Connection(_)) { Vec::new() } else { query.all("excluded") };
     let reason = query.one("reason")?.filter(|reason| !reason.is_empty());
     let selection = Selection { target, excluded: &excluded, filter: None };
-    server.hubs.ask(hub, |hub, now| hub.handle_close(now, &selection, reason));
+    server.hubs.enter_named(hub, |hub, now| hub.handle_close(now, &selection, reason));
     Ok(Answer::NO_CONTENT)
 }
 
@@ -138,10 +138,10 @@ fn change_groups(server: &Server, hub: &str, add: bool, call: Call<'_>) -> Resul
     let matches = |recipient: &Recipient<'_>| filter.as_ref().is_none_or(|filter| filter.matches(recipient));
     let selection = Selection { target: Target::Everyone, excluded: &[], filter: Some(&matches) };
     if add {
-        let joined = server.hubs.ask(hub, |hub, now| hub.handle_add_to_groups(now, &selection, &change.groups));
+        let joined = server.hubs.enter_named(hub, |hub, now| hub.handle_add_to_groups(now, &selection, &change.groups));
         joined.map_or(Ok(()), check_room)?;
     } else {
-        server.hubs.ask(hub, |hub, now| hub.handle_remove_from_groups(now, &selection, Some(&change.groups)));
+        server.hubs.enter_named(hub, |hub, now| hub.handle_remove_from_groups(now, &selection, Some(&change.groups)));
     }
     Ok(Answer::OK)
 }
@@ -158,7 +158,7 @@ fn check_room(joined: Joined) -> Result<(), Problem> {
 
 fn exists(server: &Server, hub: &str, target: Target<'_>) -> Result<Answer, Problem> {
     check_target(target)?;
-    match server.hubs.ask(hub, |hub, _| hub.has_any(&Selection::all(target))) {
+    match server.hubs.enter_named(hub, |hub, _| hub.has_any(&Selection::all(target))) {
         Some(true) => Ok(Answer::OK),
         Some(false) | None => Err(nobody(target)),
     }
@@ -196,7 +196,7 @@ fn list(server: &Server, hub: &str, group: &str, call: Call<'_>) -> Result<Answe
     let after = call.query.one("continuationToken")?.filter(|token| !token.is_empty());
     let after = after.map(parse_token).transpose()?;
     let limit = top.map_or(page_size, |top| top.min(page_size));
-    let page = server.hubs.ask(hub, |hub, _| hub.members(group, after, limit));
+    let page = server.hubs.enter_named(hub, |hub, _| hub.members(group, after, limit));
     let MemberPage { members, next } = page.unwrap_or(MemberPage { members: Vec::new(), next: None });
     let left = top.map(|top| top.saturating_sub(members.len()));
     let next_link = next.filter(|_| left != Some(0)).map(|cursor| next_link(server, &call, cursor, left));
@@ -245,7 +245,7 @@ fn join(server: &Server, hub: &str, who: Target<'_>, group: &str) -> Result<Answ
     check_target(who)?;
     check_group("group", group)?;
     let groups = [group.to_owned()];
-    match server.hubs.ask(hub, |hub, now| hub.handle_add_to_groups(now, &Selection::all(who), &groups)) {
+    match server.hubs.enter_named(hub, |hub, now| hub.handle_add_to_groups(now, &Selection::all(who), &groups)) {
         Some(joined) if joined.connections > 0 => check_room(joined).map(|()| Answer::OK),
         Some(_) | None => Err(nobody(who)),
     }
@@ -256,7 +256,7 @@ fn leave(server: &Server, hub: &str, who: Target<'_>, group: Option<&str>) -> Re
     group.map_or(Ok(()), |group| check_group("group", group))?;
     let groups = group.map(|group| [group.to_owned()]);
     let groups = groups.as_ref().map(<[String; 1]>::as_slice);
-    server.hubs.ask(hub, |hub, now| hub.handle_remove_from_groups(now, &Selection::all(who), groups));
+    server.hubs.enter_named(hub, |hub, now| hub.handle_remove_from_groups(now, &Selection::all(who), groups));
     Ok(Answer::NO_CONTENT)
 }
 
@@ -269,7 +269,7 @@ fn permitted_group(query: &Query) -> Result<Option<&str>, Problem> {
 
 fn grant(server: &Server, hub: &str, permitted: Permitted<'_>, query: &Query) -> Result<Answer, Problem> {
     let (permission, group, id) = (permitted.permission()?, permitted_group(query)?, permitted.connection);
-    match server.hubs.ask(hub, |hub, now| hub.handle_grant(now, id, permission, group)) {
+    match server.hubs.enter_named(hub, |hub, now| hub.handle_grant(now, id, permission, group)) {
         Some(Grant::Done) => Ok(Answer::OK),
         Some(Grant::NoConnection) | None => Err(Problem::no_connection(id)),
         Some(Grant::TooMany) => {
@@ -280,7 +280,7 @@ fn grant(server: &Server, hub: &str, permitted: Permitted<'_>, query: &Query) ->
 
 fn revoke(server: &Server, hub: &str, permitted: Permitted<'_>, query: &Query) -> Result<Answer, Problem> {
     let (permission, group, id) = (permitted.permission()?, permitted_group(query)?, permitted.connection);
-    match server.hubs.ask(hub, |hub, now| hub.handle_revoke(now, id, permission, group)) {
+    match server.hubs.enter_named(hub, |hub, now| hub.handle_revoke(now, id, permission, group)) {
         Some(true) => Ok(Answer::NO_CONTENT),
         Some(false) | None => Err(Problem::no_connection(id)),
     }
@@ -288,7 +288,7 @@ fn revoke(server: &Server, hub: &str, permitted: Permitted<'_>, query: &Query) -
 
 fn has_permission(server: &Server, hub: &str, permitted: Permitted<'_>, query: &Query) -> Result<Answer, Problem> {
     let (permission, group, id) = (permitted.permission()?, permitted_group(query)?, permitted.connection);
-    match server.hubs.ask(hub, |hub, _| hub.has_permission(id, permission, group)).flatten() {
+    match server.hubs.enter_named(hub, |hub, _| hub.has_permission(id, permission, group)).flatten() {
         Some(true) => Ok(Answer::OK),
         Some(false) => Err(Problem::no_permission()),
         None => Err(Problem::no_connection(id)),
