@@ -11,7 +11,7 @@ use ::http::header::HeaderMap;
 use tokio::sync::mpsc;
 use tokio::time::timeout;
 
-use super::settings::{SystemEvents, UserEvents};
+use super::settings::{Handler, Routes, SystemEvents, UserEvents};
 use super::*;
 use crate::auth::connection_string::DEVELOPMENT_KEY;
 use crate::emulator::hub::EventId;

@@ -1,0 +1,142 @@
+//! Whether a client may connect, which the handler of `connect` decides (PROTOCOL §14.4).
+
+use std::sync::Arc;
+
+use ::http::StatusCode;
+use ::http::header::{CONTENT_TYPE, HeaderValue};
+use bytes::Bytes;
+use tokio::sync::oneshot;
+
+use super::Upstream;
+use super::answer::Changes;
+use super::exchange::{Call, unexpected};
+use super::peer::{Identity, Job, Peer};
+use super::request::{ConnectRequest, Payload};
+use super::settings::{EventName, Routes, SystemEvent};
+
+/// The most of a refusal's body that goes back to a client.
+const MAX_REFUSAL_BYTES: usize = 64 * 1024;
+
+/// Why a client may not connect, as an HTTP answer.
+#[derive(Debug)]
+pub(in crate::emulator) struct Refused {
+    pub(in crate::emulator) status: StatusCode,
+    pub(in crate::emulator) content_type: HeaderValue,
+    pub(in crate::emulator) body: Bytes,
+}
+
+impl Refused {
+    fn failed(text: String) -> Self {
+        let content_type = HeaderValue::from_static("text/plain; charset=utf-8");
+        Self { status: StatusCode::INTERNAL_SERVER_ERROR, content_type, body: text.into() }
+    }
+}
+
+/// A client that may connect. Whoever drops it before [`Admission::begin`] has changed his mind: a handler that admitted
+/// the client is told that it is gone (PROTOCOL §14.5).
+#[derive(Debug)]
+pub(in crate::emulator) struct Admission {
+    upstream: Arc<Upstream>,
+    peer: Arc<Peer>,
+    /// What the handler wants changed.
+    pub(in crate::emulator) changes: Changes,
+    /// A handler admitted the client and has to hear of its end.
+    owed: bool,
+}
+
+impl Admission {
+    /// Opens the connection; if it exists then, its hub tells of its end.
+    pub(in crate::emulator) fn begin<T>(mut self, identity: Identity, open: impl FnOnce() -> Option<T>) -> Option<T> {
+        self.peer.identify(identity);
+        // The hub speaks of it as soon as it exists.
+        self.upstream.peers().insert(Arc::clone(&self.peer.connection_id), Arc::clone(&self.peer));
+        let opened = open();
+        if opened.is_some() {
+            self.owed = false;
+        } else {
+            self.upstream.peers().remove(&self.peer.connection_id);
+        }
+        opened
+    }
+}
+
+impl Drop for Admission {
+    fn drop(&mut self) {
+        if self.owed {
+            let reason = "The client did not get as far as to be connected.".to_owned();
+            self.upstream.queue(&self.peer, Job::Disconnected(reason));
+        }
+    }
+}
+
+impl Upstream {
+    /// Asks whether a client may connect. The exchange goes on when nobody waits for it any more, since a handler that
+    /// admits the client has to hear of its end.
+    pub(in crate::emulator) async fn connect(self: &Arc<Self>, request: ConnectRequest) -> Result<Admission, Refused> {
+        let peer = Peer::new(&request.hub, request.connection_id.as_str().into(), Identity::default());
+        // The token's word, until the handler has had its own.
+        peer.identify(Identity { user: request.user.clone(), ..Identity::default() });
+        let peer = Arc::new(peer);
+        let routes = self.routes.get();
+        if routes.find(&request.hub, EventName::System(SystemEvent::Connect)).is_none() {
+            return Ok(Admission { upstream: Arc::clone(self), peer, changes: Changes::default(), owed: false });
+        }
+        let (sender, outcome) = oneshot::channel();
+        let upstream = Arc::clone(self);
+        self.spawn(async move {
+            // Dropped where it cannot be sent.
+            let _ = sender.send(upstream.ask_connect(&routes, peer, request).await);
+        });
+        outcome.await.unwrap_or_else(|_| Err(Refused::failed("The service is going away.".to_owned())))
+    }
+
+    async fn ask_connect(
+        self: &Arc<Self>,
+        routes: &Routes,
+        peer: Arc<Peer>,
+        request: ConnectRequest,
+    ) -> Result<Admission, Refused> {
+        let event = EventName::System(SystemEvent::Connect);
+        let Some(handler) = routes.find(&request.hub, event) else {
+            return Err(Refused::failed("The event handler is gone.".to_owned()));
+        };
+        let payload = Payload::system(&request.body());
+        let call = Call { peer: &peer, handler, event, id: 0, payload, metadata: None };
+        // A client waits, and would rather hear at once than in nine seconds.
+        let outcome = self.exchange.ask_once(&call).await;
+        let failed = |problem: String| {
+            self.exchange.report(&call, &problem, "the client got 500");
+            Refused::failed(format!("The event handler of `connect` failed: {problem}."))
+        };
+        let answer = outcome.map_err(|problem| failed(problem.to_string()))?;
+        let status = answer.status;
+        if status.is_client_error() {
+            if matches!(status, StatusCode::NOT_FOUND | StatusCode::METHOD_NOT_ALLOWED) {
+                let seen = "which refused the client; is that on purpose?";
+                self.exchange.report(&call, &format!("it answered {}", status.as_u16()), seen);
+            } else {
+                self.exchange.worked(&call);
+            }
+            let plain = HeaderValue::from_static("text/plain; charset=utf-8");
+            let content_type = answer.headers.get(CONTENT_TYPE).cloned().unwrap_or(plain);
+            let body = answer.body.slice(..answer.body.len().min(MAX_REFUSAL_BYTES));
+            return Err(Refused { status, content_type, body });
+        }
+        if !status.is_success() {
+            return Err(failed(unexpected(status)));
+        }
+        let mut admission =
+            Admission { upstream: Arc::clone(self), peer: Arc::clone(&peer), changes: Changes::default(), owed: true };
+        let changes = Changes::parse(&answer).map_err(failed)?;
+        let offers = &request.offers;
+        if let Some(chosen) = &changes.subprotocol
+            && !offers.iter().any(|offer| offer.eq_ignore_ascii_case(chosen))
+        {
+            let offered = if offers.is_empty() { "none".to_owned() } else { format!("`{}`", offers.join("`, `")) };
+            return Err(failed(format!("it chose the subprotocol `{chosen}`, the client offered {offered}")));
+        }
+        self.exchange.worked(&call);
+        admission.changes = changes;
+        Ok(admission)
+    }
+}

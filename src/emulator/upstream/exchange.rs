@@ -1,0 +1,165 @@
+//! One question to a handler: the request and its answer, within a time limit, with or without further attempts; and who
+//! hears of it when that fails.
+
+use std::future::Future;
+use std::time::Duration;
+
+use ::http::{Method, StatusCode};
+use tokio::time::timeout;
+use url::Url;
+
+use super::http::{Answer, Broken, Http};
+use super::peer::Peer;
+use super::report::Reports;
+use super::request::{self, Payload, Signer};
+use super::settings::{EventName, Handler};
+use super::validation::{Origin, Validations};
+use crate::secret::Secret;
+
+/// How long things may take.
+#[derive(Clone, Debug)]
+pub(in crate::emulator) struct Limits {
+    /// For one event, all attempts together.
+    pub(in crate::emulator) request: Duration,
+    /// For each request of a validation.
+    pub(in crate::emulator) validation: Duration,
+    /// Before each further attempt.
+    pub(in crate::emulator) retries: Vec<Duration>,
+}
+
+impl Default for Limits {
+    /// Those of the service's emulator (PROTOCOL §14.2, §14.6).
+    fn default() -> Self {
+        Self {
+            request: Duration::from_secs(100),
+            validation: Duration::from_secs(10),
+            retries: [1, 3, 5].map(Duration::from_secs).into(),
+        }
+    }
+}
+
+/// A request, as far as it is the same for every attempt.
+pub(super) struct Call<'a> {
+    pub(super) peer: &'a Peer,
+    pub(super) handler: &'a Handler,
+    pub(super) event: EventName<'a>,
+    pub(super) id: u64,
+    pub(super) payload: Payload,
+    pub(super) metadata: Option<&'a str>,
+}
+
+/// Asks one handler at a time.
+pub(super) struct Exchange {
+    limits: Limits,
+    http: Http,
+    validations: Validations,
+    origin: Origin,
+    signer: Signer,
+    reports: Reports,
+}
+
+impl Exchange {
+    /// `endpoint` is how the emulator is known.
+    pub(super) fn new(endpoint: &str, keys: &[Secret], limits: Limits) -> Self {
+        Self {
+            limits,
+            http: Http::default(),
+            validations: Validations::default(),
+            origin: Origin::of_endpoint(endpoint),
+            signer: Signer::new(keys),
+            reports: Reports::default(),
+        }
+    }
+
+    /// Asks once.
+    pub(super) async fn ask_once(&self, call: &Call<'_>) -> Result<Answer, Broken> {
+        self.within_limit(self.attempt(call)).await
+    }
+
+    /// Asks again where that may help (PROTOCOL §14.6).
+    pub(super) async fn ask(&self, call: &Call<'_>) -> Result<Answer, Broken> {
+        self.within_limit(self.attempts(call)).await
+    }
+
+    /// No handler takes an event. `seen`: what the client saw of that.
+    pub(super) fn report_unhandled(&self, hub: &str, event: &str, seen: &str) {
+        let asked = format!("the event `{event}` of hub `{hub}`");
+        self.reports.failed("(none)", &asked, "no event handler takes it", seen);
+    }
+
+    /// Gives up when all of it takes too long.
+    async fn within_limit(&self, work: impl Future<Output = Result<Answer, Broken>>) -> Result<Answer, Broken> {
+        timeout(self.limits.request, work).await.unwrap_or_else(|_| {
+            let limit = humantime::format_duration(self.limits.request);
+            Err(Broken::Hopeless(format!("it did not answer within {limit}")))
+        })
+    }
+
+    async fn attempts(&self, call: &Call<'_>) -> Result<Answer, Broken> {
+        for (attempt, pause) in self.limits.retries.iter().enumerate() {
+            let outcome = self.attempt(call).await;
+            let problem = match &outcome {
+                Ok(answer) if answer.status.is_server_error() || answer.status == StatusCode::REQUEST_TIMEOUT => {
+                    unexpected(answer.status)
+                }
+                Err(Broken::Network(text)) => text.clone(),
+                Ok(_) | Err(Broken::Hopeless(_)) => return outcome,
+            };
+            if attempt == 0 {
+                self.reports.failed_at_first(&call.shown(), &call.asked(), &problem);
+            }
+            tokio::time::sleep(*pause).await;
+        }
+        self.attempt(call).await
+    }
+
+    async fn attempt(&self, call: &Call<'_>) -> Result<Answer, Broken> {
+        let (peer, event) = (call.peer, call.event);
+        let url = |event: &str| -> Result<Url, Broken> {
+            let url = call.handler.template.expand(&peer.hub, event);
+            url.map_err(|error| Broken::Hopeless(format!("its URL cannot be used for this event: {error}")))
+        };
+        let (target, probe) = (url(event.as_str())?, url("validate")?);
+        self.validations.ensure(&self.http, &probe, &self.origin, self.limits.validation).await?;
+        let mut headers = request::headers(peer, event, call.id, call.payload.content_type, &self.origin, &self.signer);
+        if let Some(metadata) = call.metadata {
+            request::add_metadata(&mut headers, metadata);
+        }
+        peer.decorate(&mut headers, &target);
+        let answer = self.http.ask(Method::POST, &target, headers, call.payload.body.clone()).await?;
+        let (handler, status) = (&call.handler.template, answer.status.as_u16());
+        tracing::debug!("event handler {handler}: `{}` of `{}`: {status}", event.as_str(), peer.connection_id);
+        if answer.status.is_success() {
+            peer.learn(&answer.headers, &target);
+        }
+        Ok(answer)
+    }
+
+    /// It failed for good. `seen`: what the client saw of that.
+    pub(super) fn report(&self, call: &Call<'_>, problem: &str, seen: &str) {
+        self.reports.failed(&call.shown(), &call.asked(), problem, seen);
+    }
+
+    pub(super) fn worked(&self, call: &Call<'_>) {
+        self.reports.worked(&call.shown(), &call.asked());
+    }
+}
+
+impl Call<'_> {
+    fn shown(&self) -> String {
+        format!("`{}`", self.handler.template)
+    }
+
+    fn asked(&self) -> String {
+        format!("`{}` of hub `{}`", self.event.as_str(), self.peer.hub)
+    }
+}
+
+/// An answer that does not say what was asked.
+pub(super) fn unexpected(status: StatusCode) -> String {
+    if status.is_redirection() {
+        format!("it answered {}, a redirect, which is not followed", status.as_u16())
+    } else {
+        format!("it answered {}", status.as_u16())
+    }
+}
