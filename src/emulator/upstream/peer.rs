@@ -6,7 +6,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use http::header::{COOKIE, HeaderMap, HeaderValue, SET_COOKIE};
 use reqwest::cookie::{CookieStore as _, Jar};
-use tokio::sync::{Mutex as AsyncMutex, OwnedMutexGuard};
+use tokio::sync::watch as signal;
 use url::Url;
 
 use super::CONNECTION_STATE;
@@ -17,8 +17,18 @@ pub(super) struct Peer {
     pub(super) hub: String,
     pub(super) connection_id: Arc<str>,
     state: Mutex<State>,
-    /// Held while `connected` is on its way, so that `disconnected` never overtakes it.
-    connected: Arc<AsyncMutex<()>>,
+    /// Whether `connected` is on its way, which `disconnected` never overtakes.
+    announcing: signal::Sender<bool>,
+}
+
+/// `connected` is on its way for as long as this exists.
+#[derive(Debug)]
+pub(super) struct Announcement(signal::Sender<bool>);
+
+impl Drop for Announcement {
+    fn drop(&mut self) {
+        self.0.send_replace(false);
+    }
 }
 
 #[derive(Default)]
@@ -59,7 +69,7 @@ pub(super) type Reply = Box<dyn FnOnce(EventAnswer) + Send>;
 impl Peer {
     pub(super) fn new(hub: &str, connection_id: Arc<str>, identity: Identity) -> Self {
         let state = State { identity, next_id: 1, ..State::default() };
-        Self { hub: hub.to_owned(), connection_id, state: Mutex::new(state), connected: Arc::default() }
+        Self { hub: hub.to_owned(), connection_id, state: Mutex::new(state), announcing: signal::Sender::new(false) }
     }
 
     fn state(&self) -> MutexGuard<'_, State> {
@@ -118,14 +128,16 @@ impl Peer {
         job
     }
 
-    /// `connected` is on its way, until the guard is dropped.
-    pub(super) fn announce(&self) -> Option<OwnedMutexGuard<()>> {
-        Arc::clone(&self.connected).try_lock_owned().ok()
+    /// `connected` is on its way, until the announcement is dropped.
+    pub(super) fn announce(&self) -> Announcement {
+        self.announcing.send_replace(true);
+        Announcement(self.announcing.clone())
     }
 
     /// Waits until `connected` was delivered, or given up.
     pub(super) async fn announced(&self) {
-        drop(self.connected.lock().await);
+        // Only an error when the sender is gone, which is this very peer's.
+        let _ = self.announcing.subscribe().wait_for(|announcing| !announcing).await;
     }
 }
 
