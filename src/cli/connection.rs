@@ -122,7 +122,8 @@ pub struct ReconnectArgs {
     /// Once connected, the default is unlimited for `listen` and `join --stay`, and 3 for the others. Given, the
     /// number holds before and after. A connection that lived five seconds resets the count. A dropped reliable
     /// connection is first recovered, for up to 30 s, which does not count; only then is a fresh one made. Not tried
-    /// again: certificate errors, and HTTP answers other than 408, 429 and 5xx. `Retry-After` is honoured.
+    /// again: certificate errors, and HTTP answers other than 408, 429 and 5xx. `Retry-After` is honoured up to
+    /// --reconnect-max-delay; a longer one ends the command, with the time said.
     #[arg(long, value_name = "N|unlimited", value_parser = retry_count)]
     pub reconnect_retries: Option<RetryCount>,
 

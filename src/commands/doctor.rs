@@ -124,6 +124,7 @@ async fn examine(
     let began = Instant::now();
     let source = url_source(&connection.source);
     let limit = connection.session.connect_timeout;
+    let longest_pause = connection.session.reconnect_backoff.max_delay;
     let obtained = tokio::select! {
         biased;
         obtained = obtain(&source, limit) => obtained,
@@ -136,7 +137,7 @@ async fn examine(
     let url = match obtained {
         Ok(url) => url,
         Err(message) => {
-            let place = Place { url: None, local, connect_timeout: limit, kept: false };
+            let place = Place { url: None, local, connect_timeout: limit, longest_pause, kept: false };
             let failure = session_failure(EndKind::Unreachable, &message, None, &place);
             report.borrow_mut().fail(elapsed, message, failure);
             return Ending::new("failed", None);
@@ -144,7 +145,7 @@ async fn examine(
     };
     tell_source(settings, connection, &url, elapsed, &mut report.borrow_mut());
     token::tell(&url, super::unix_now(), &mut report.borrow_mut());
-    let place = Place { url: Some(url), local, connect_timeout: limit, kept: false };
+    let place = Place { url: Some(url), local, connect_timeout: limit, longest_pause, kept: false };
     Examination { surroundings, settings, connection, place, report }.run(signals).await
 }
 

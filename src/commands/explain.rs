@@ -29,6 +29,8 @@ pub struct Place {
     pub local: bool,
     /// `--connect-timeout`.
     pub connect_timeout: Duration,
+    /// `--reconnect-max-delay`: longer nobody waits before another attempt.
+    pub longest_pause: Duration,
     /// Whether the connection outlives the run (`--session`).
     pub kept: bool,
 }
@@ -87,12 +89,35 @@ pub fn session_failure(kind: EndKind, message: &str, dialed: Option<&DialedError
         };
     };
     let error = match dialed.error.answer() {
-        Some(refusal) => refusal_error(&dialed.error.to_string(), refusal),
+        Some(refusal) => {
+            let error = refusal_error(&dialed.error.to_string(), refusal);
+            match refusal.retry_after.filter(|wait| is_passing(refusal.status) && *wait > place.longest_pause) {
+                Some(wait) => error.context(too_long(&dialed.error, wait, place.longest_pause)),
+                None => error,
+            }
+        }
         None => anyhow!("{message}"),
     };
     let mut failure = Failure::new(exit, error.context(what));
     failure.hints = dial_hints(&dialed.error, place);
     failure
+}
+
+/// Whether another attempt would be made, were it not for the time that is asked for.
+fn is_passing(status: u16) -> bool {
+    matches!(status, 408 | 429 | 500..=599)
+}
+
+fn too_long(error: &DialError, wait: Duration, longest: Duration) -> String {
+    let who = if matches!(error, DialError::Proxy(_)) { "proxy" } else { "service" };
+    let (wait, longest) = (wait.as_secs_f64(), longest.as_secs_f64());
+    format!("the {who} asks to wait {wait} s, more than `--reconnect-max-delay` ({longest} s)")
+}
+
+/// How long the other end asks to wait, and what to do about it.
+fn wait_hint(who: &str, wait: Duration, place: &Place) -> String {
+    let asks = format!("the {who} asks to wait {} before the next attempt", human(wait));
+    if wait > place.longest_pause { format!("{asks}; a longer `--reconnect-max-delay` waits for it") } else { asks }
 }
 
 /// What to do about a file whose end did not come.
@@ -142,7 +167,7 @@ fn dial_hints(error: &DialError, place: &Place) -> Vec<String> {
         DialError::Proxy(error) => {
             network::proxy_hints(error, &mut hint);
             if let Some(wait) = error.refusal().and_then(|refusal| refusal.retry_after) {
-                hint(format!("the proxy asks to wait {} before the next attempt", human(wait)));
+                hint(wait_hint("proxy", wait, place));
             }
         }
         DialError::Certificate { problem, .. } => hint(network::certificate_hint(problem)),

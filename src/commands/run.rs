@@ -339,7 +339,8 @@ where
     let ack_timeout = config.ack_timeout;
     let connect_timeout = config.connect_timeout;
     let source = url_source(&connection.source);
-    let place = Place { url: source.at_once(), local, connect_timeout, kept: kept.is_some() };
+    let longest_pause = config.reconnect_backoff.max_delay;
+    let place = Place { url: source.at_once(), local, connect_timeout, longest_pause, kept: kept.is_some() };
     let mut dialer = NetDialer::new(source, dial_options(connection), connection.protocol);
     let url = dialer.current_url();
     if place.url.is_none() {

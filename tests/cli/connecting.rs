@@ -411,6 +411,23 @@ fn retry_after_is_honoured() {
 }
 
 #[test]
+fn a_longer_wait_than_the_longest_pause_ends_the_command_and_is_told() {
+    let service = Service::start();
+    let max = ["--reconnect-delay", "10ms", "--reconnect-max-delay", "1s"];
+    let wps = wps(["listen", "--reconnect-retries", "unlimited", "--url", &service.url()]).args(max).start();
+    service.request().refuse("503 Service Unavailable", &[("retry-after", "86400")], "");
+    let ended = wps.end();
+    ended.assert_failed(
+        4,
+        &[
+            "caused by: the service asks to wait 86400 s, more than `--reconnect-max-delay` (1 s)",
+            "hint: the service asks to wait 24 h before the next attempt; a longer `--reconnect-max-delay` waits for it",
+        ],
+    );
+    service.assert_no_more_calls();
+}
+
+#[test]
 fn what_will_not_pass_is_not_tried_again() {
     for (status, code) in [("401 Unauthorized", 5), ("403 Forbidden", 5), ("404 Not Found", 6), ("400 Bad Request", 6)]
     {

@@ -204,7 +204,7 @@ impl Session {
         self.config.ping_timeout.map(|timeout| live.last_received.saturating_add(timeout))
     }
 
-    /// Waits for the next fresh attempt, or ends when there may be none.
+    /// Waits for the next fresh attempt, or ends when there may be none, or none before a time that is too far away.
     pub(super) fn retry_fresh(&mut self, now: Duration, end: EndKind, error: String, retry_after: Option<Duration>) {
         let retries =
             if self.was_connected { self.config.retries_once_connected } else { self.config.retries_until_connected };
@@ -214,6 +214,13 @@ impl Session {
         };
         if exhausted {
             self.fail(end, error);
+            return;
+        }
+        let longest = self.config.reconnect_backoff.max_delay;
+        if let Some(asked) = retry_after.filter(|asked| *asked > longest) {
+            // Sooner would be against its wish, and later than anybody here has agreed to wait.
+            let (asked, longest) = (asked.as_secs_f64(), longest.as_secs_f64());
+            self.fail(end, format!("{error}; asked to wait {asked} s, more than the longest pause of {longest} s"));
             return;
         }
         self.retry = self.retry.saturating_add(1);

@@ -2,11 +2,10 @@
 
 use std::time::SystemTime;
 
-use super::Place;
 use super::token::{skew, why_not_accepted};
+use super::{Place, wait_hint};
 use crate::auth::access_url::AccessUrl;
 use crate::auth::token::{Claims, peek_claims};
-use crate::render::human;
 use crate::wire::{Refusal, without_query};
 
 /// What is to be said about a refused handshake, the likeliest first.
@@ -67,7 +66,7 @@ pub(super) fn hints(refusal: &Refusal, place: &Place, hint: &mut impl FnMut(Stri
         refusal.date.and_then(|served| skew(served, SystemTime::now())).into_iter().for_each(&mut *hint);
     }
     if let Some(wait) = refusal.retry_after.filter(|wait| !wait.is_zero()) {
-        hint(format!("the service asks to wait {} before the next attempt", human(wait)));
+        hint(wait_hint("service", wait, place));
     }
 }
 
@@ -122,7 +121,13 @@ mod tests {
             truncated: false,
         };
         let url = AccessUrl::parse(url).ok();
-        let place = Place { url, local: false, connect_timeout: Duration::from_secs(30), kept: false };
+        let place = Place {
+            url,
+            local: false,
+            connect_timeout: Duration::from_secs(30),
+            longest_pause: Duration::from_secs(30),
+            kept: false,
+        };
         let mut told = Vec::new();
         hints(&refusal, &place, &mut |hint| told.push(hint));
         told

@@ -100,7 +100,7 @@ fn unlimited_retries_have_no_end() {
 
 #[test]
 fn retry_after_is_honoured_when_it_is_longer_than_the_pause() {
-    for (retry_after, delay) in [(ms(10), s(1)), (s(120), s(120))] {
+    for (retry_after, delay) in [(ms(10), s(1)), (s(29), s(29))] {
         let mut b = Bench::dialing(config());
         let failure =
             DialFailure { class: DialClass::Status(503), message: "503".into(), retry_after: Some(retry_after) };
@@ -195,6 +195,40 @@ fn another_url_is_a_fresh_attempt_and_counts_as_one() {
     let mut b = Bench::dialing(config);
     b.dial_failed(DialClass::Status(401));
     b.says(&["attempt failed: no", "ended: Unauthorized: no"]);
+}
+
+#[test]
+fn a_wait_that_is_asked_for_is_kept_up_to_the_longest_pause_and_ends_the_session_beyond_it() {
+    let refused = |b: &mut Bench, wait| {
+        let class = DialClass::Status(503);
+        let failure = DialFailure { class, message: "no".into(), retry_after: Some(wait) };
+        b.session.handle_dial_failed(b.now, failure);
+    };
+    let mut b = Bench::dialing(config());
+    refused(&mut b, s(30));
+    b.says(&["attempt failed: no", "reconnecting 1 in 30s: no"]);
+    b.pass(s(30));
+    b.says(&["dial by 60s"]);
+    refused(&mut b, s(86_400));
+    b.says(&[
+        "attempt failed: no",
+        "ended: Unreachable: no; asked to wait 86400 s, more than the longest pause of 30 s",
+    ]);
+    // The same of one that was connected, however often it may try.
+    let mut b = Bench::live(config());
+    b.pass(s(6));
+    b.close(1008);
+    b.pass(s(1));
+    b.take();
+    refused(&mut b, ms(30_001));
+    let said = b.take();
+    assert!(said[1].starts_with("ended: Lost: no; asked to wait 30.001 s"), "{said:?}");
+    // A recovery asks for nothing but the connection that is there: it goes on each second (PROTOCOL §19.2).
+    let mut b = Bench::recovering(config());
+    refused(&mut b, s(86_400));
+    b.says(&["recovery failed: no"]);
+    b.pass(s(1));
+    b.says(&["recover c1 with t1 by 8s"]);
 }
 
 /// Lets a peer answer every dial until the time is up, and returns how many there were.
