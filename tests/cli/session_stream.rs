@@ -72,7 +72,7 @@ impl Bench {
     }
 
     fn refused_recovery(&self) -> Peer {
-        self.service.request().refuse("404 Not Found", &[], "");
+        self.service.request().upgrade().close(1008, "The connection could not be recovered.");
         let mut peer = self.service.request().upgrade();
         peer.greet("c2", "t2");
         peer

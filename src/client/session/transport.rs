@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use super::event::{Lifecycle, Loss};
 use super::phase::{Live, Phase, Step};
-use super::verdict::{DialClass, EndKind, LossCause, LossVerdict, dial_verdict, loss_verdict};
+use super::verdict::{EndKind, LossCause, LossVerdict, dial_verdict, loss_verdict, stands_in_the_way};
 use super::{DialFailure, DialRequest, End, Output, Retries, Session};
 use crate::protocol::Upstream;
 
@@ -47,18 +47,14 @@ impl Session {
             }
             Phase::Recovering(recovery) => {
                 let Step::Dialing { started, .. } = recovery.step else { return };
-                let loss = recovery.loss.clone();
                 self.attempt_failed(&failure.message, true);
-                let verdict = dial_verdict(failure.class);
-                if self.was_connected || verdict.retry {
+                // Only close 1008 or the window end a recovery, whoever answers the dial (PROTOCOL §7.2, §19.2).
+                if self.was_connected || !stands_in_the_way(failure.class) {
                     self.pause_recovery(now, started);
-                } else if matches!(verdict.end, EndKind::Unauthorized | EndKind::HandshakeRefused)
-                    && matches!(failure.class, DialClass::Status(_))
-                {
-                    self.give_up(now, format!("the service refused the recovery: {}", failure.message), loss);
                 } else {
-                    // What stands in the way says nothing about the connection, which stays recorded.
-                    self.fail(verdict.end, failure.message);
+                    // No connection of this process can be made. It says nothing about the one that stays recorded, and
+                    // that another process may still regain.
+                    self.fail(dial_verdict(failure.class).end, failure.message);
                 }
             }
             Phase::Idle

@@ -63,6 +63,14 @@ pub(super) fn dial_verdict(class: DialClass) -> DialVerdict {
     DialVerdict { retry, end }
 }
 
+/// Whether a failed dial is this side's affair, and will fail for this process whatever it dials there.
+pub(super) fn stands_in_the_way(class: DialClass) -> bool {
+    match class {
+        DialClass::Certificate | DialClass::Proxy | DialClass::Configuration | DialClass::Status(407) => true,
+        DialClass::Unreachable | DialClass::Status(_) | DialClass::Subprotocol | DialClass::NotWebSocket => false,
+    }
+}
+
 /// How an open socket ended.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum LossCause {

@@ -213,17 +213,12 @@ fn a_message_without_an_ack_is_kept_for_another_run() {
 
 #[test]
 fn a_connection_that_cannot_be_recovered_is_reported_and_replaced() {
-    for refuse in [
-        |b: &mut Bench| b.dial_failed(DialClass::Status(404)),
-        |b: &mut Bench| {
-            b.open();
-            b.says(&[PING]);
-            b.close(1008);
-        },
-    ] {
+    {
         let mut b = resuming(Snapshot { operations: vec![unanswered("a", 3)], ..snapshot() });
         b.join("g");
-        refuse(&mut b);
+        b.open();
+        b.says(&[PING]);
+        b.close(1008);
         let said = b.take().join("\n");
         let lost = said.find("session-lost c1: ").unwrap_or_else(|| panic!("{said}"));
         let unknown = said.find("unknown 3 sendToGroup g: ").unwrap();
@@ -259,6 +254,28 @@ fn a_recovery_that_is_not_refused_is_tried_for_as_long_as_the_service_keeps_the_
     assert_eq!(said[0], "recovery failed: no");
     assert!(said[1].starts_with("session-lost c1: not recovered within 29 s"), "{said:?}");
     assert_eq!(said.last().map(String::as_str), Some("dial by 59s"));
+}
+
+#[test]
+fn no_answer_to_a_dial_ends_the_recovery_of_an_earlier_processs_connection() {
+    for class in [
+        DialClass::Status(400),
+        DialClass::Status(401),
+        DialClass::Status(403),
+        DialClass::Status(404),
+        DialClass::Status(302),
+        DialClass::Status(200),
+        DialClass::Subprotocol,
+        DialClass::NotWebSocket,
+    ] {
+        let mut b = resuming(snapshot());
+        b.dial_failed(class);
+        b.says(&["recovery failed: no"]);
+        b.pass(s(1));
+        b.says(&["recover c1 with t1 by 6s"]);
+        b.recover();
+        assert_eq!(b.take()[0], "recovered c1, attempts 2, down 4s");
+    }
 }
 
 #[test]
@@ -310,7 +327,8 @@ fn what_its_issuer_brings_again_goes_out_on_the_same_connection_and_is_unknown_o
     // Before the recovery fails, and after.
     let mut b = resuming(snapshot());
     b.ask(send("a"), again(3));
-    b.dial_failed(DialClass::Status(404));
+    b.open();
+    b.close(1008);
     b.ask(send("b"), again(4));
     let said = b.take();
     let unknown: Vec<&String> = said.iter().filter(|said| said.contains("unknown")).collect();
