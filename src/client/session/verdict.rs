@@ -125,10 +125,12 @@ pub(super) enum LossVerdict {
     Fresh,
 }
 
-/// PROTOCOL §7.2, §19.2, §19.13. Recovering after a frame that one side cannot take would only replay that frame.
+/// PROTOCOL §7.2, §19.2: of all that a close frame can hold, only 1008 ends recovery. A service that cannot take what was
+/// sent to it (1002, 1003, 1007, 1009) still has the messages that are due; an operation that it closes for each time is
+/// found by that (see `Blame`). Not so what we cannot take: recovering would only replay it (PROTOCOL §19.13).
 pub(super) fn loss_verdict(cause: &LossCause) -> LossVerdict {
     match cause {
-        LossCause::Close { code: 1002 | 1003 | 1007 | 1008 | 1009, .. } => LossVerdict::Fresh,
+        LossCause::Close { code: 1008, .. } => LossVerdict::Fresh,
         LossCause::Close { .. } | LossCause::Broken(_) | LossCause::Silent(_) => LossVerdict::Recover,
         LossCause::InvalidUtf8 | LossCause::Framing(_) | LossCause::TooBig => LossVerdict::Fresh,
     }
@@ -184,24 +186,15 @@ mod tests {
     }
 
     #[test]
-    fn only_what_would_be_replayed_or_was_final_is_not_recovered() {
-        for (code, verdict) in [
-            (1000, LossVerdict::Recover),
-            (1001, LossVerdict::Recover),
-            (1002, LossVerdict::Fresh),
-            (1003, LossVerdict::Fresh),
-            (1005, LossVerdict::Recover),
-            (1007, LossVerdict::Fresh),
-            (1008, LossVerdict::Fresh),
-            (1009, LossVerdict::Fresh),
-            (1011, LossVerdict::Recover),
-            (1012, LossVerdict::Recover),
-            (4000, LossVerdict::Recover),
-        ] {
-            assert_eq!(loss_verdict(&LossCause::Close { code, reason: String::new() }), verdict, "{code}");
+    fn of_all_close_codes_only_1008_is_not_recovered_nor_is_what_would_be_replayed() {
+        for code in 0..=u16::MAX {
+            let expected = if code == 1008 { LossVerdict::Fresh } else { LossVerdict::Recover };
+            assert_eq!(loss_verdict(&LossCause::Close { code, reason: String::new() }), expected, "{code}");
         }
         assert_eq!(loss_verdict(&LossCause::Broken(String::new())), LossVerdict::Recover);
-        assert_eq!(loss_verdict(&LossCause::InvalidUtf8), LossVerdict::Fresh);
+        for cause in [LossCause::InvalidUtf8, LossCause::Framing(String::new()), LossCause::TooBig] {
+            assert_eq!(loss_verdict(&cause), LossVerdict::Fresh, "{cause:?}");
+        }
     }
 
     #[test]
