@@ -392,7 +392,7 @@ impl<D: Dialer, S: EventSink> Driver<D, S> {
             match incoming {
                 Incoming::Text(text) => {
                     let received = self.session.handle_text(now, &text);
-                    if received == Received::Control {
+                    if matches!(received, Received::Control | Received::Unknown { .. }) {
                         remember_token(&text);
                     }
                     if logging {

@@ -1,5 +1,6 @@
 //! Where a session stands. Each state owns what exists in it alone, so nothing outlives its connection by accident.
 
+use std::borrow::Cow;
 use std::collections::VecDeque;
 use std::fmt;
 use std::time::Duration;
@@ -11,6 +12,13 @@ use super::status::Ping;
 /// The token that recovers a connection (PROTOCOL §2.5). `Debug` does not show it.
 #[derive(Clone, PartialEq, Eq)]
 pub struct ReconnectionToken(pub String);
+
+impl ReconnectionToken {
+    /// What a `connected` frame gave. An empty one recovers nothing, as if there were none (PROTOCOL §7.2).
+    pub(super) fn given(token: Option<Cow<'_, str>>) -> Option<Self> {
+        token.filter(|token| !token.is_empty()).map(|token| Self(token.into_owned()))
+    }
+}
 
 impl fmt::Debug for ReconnectionToken {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {

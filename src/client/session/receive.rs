@@ -7,8 +7,9 @@ use super::operations::Acked;
 use super::phase::{Identity, Phase, ReconnectionToken, Step};
 use super::recovery::live;
 use super::sequence::Arrival;
+use super::verdict::LossCause;
 use super::{Output, Session};
-use crate::protocol::{Downstream, Upstream, decode_downstream};
+use crate::protocol::{Downstream, Message, Upstream, decode_downstream};
 
 impl Session {
     /// A text frame came. Lifecycle events that belong before the message are among the outputs.
@@ -83,7 +84,7 @@ impl Session {
         match frame {
             Downstream::Connected { connection_id, user_id, reconnection_token } => {
                 let connection_id = connection_id.into_owned();
-                let token = reconnection_token.map(|token| ReconnectionToken(token.into_owned()));
+                let token = ReconnectionToken::given(reconnection_token);
                 self.was_connected = true;
                 self.ordinal += 1;
                 self.changed = true;
@@ -121,8 +122,12 @@ impl Session {
         let Phase::Live(live) = &mut self.phase else { return Received::Control };
         live.last_received = now;
         let sequence_id = match &frame {
+            // It stands for no place among the others (PROTOCOL §7.1): neither to be dropped for it, nor to be delivered.
+            Downstream::Message(Message { sequence_id: Some(0), .. }) => {
+                return Received::Unknown { reason: "a `sequenceId` of 0: they begin at 1".into() };
+            }
             Downstream::Message(message) => message.sequence_id,
-            Downstream::Unknown { sequence_id, .. } => *sequence_id,
+            Downstream::Unknown { sequence_id, .. } => sequence_id.filter(|id| *id > 0),
             Downstream::Connected { .. }
             | Downstream::Disconnected { .. }
             | Downstream::Ack { .. }
@@ -169,9 +174,13 @@ impl Session {
                 }
                 Received::Control
             }
-            Downstream::Connected { reconnection_token, .. } => {
-                if let (Some(token), Phase::Live(live)) = (reconnection_token, &mut self.phase) {
-                    live.identity.token = Some(ReconnectionToken(token.into_owned()));
+            Downstream::Connected { connection_id, reconnection_token, .. } => {
+                let Phase::Live(live) = &mut self.phase else { return Received::Control };
+                if connection_id != live.identity.connection_id {
+                    return self.meet_another_connection(now, &connection_id);
+                }
+                if let Some(token) = ReconnectionToken::given(reconnection_token) {
+                    live.identity.token = Some(token);
                     self.changed = true;
                 }
                 Received::Control
@@ -187,5 +196,16 @@ impl Session {
                 Received::Control
             }
         }
+    }
+
+    /// Whatever comes on this socket from now on is another connection's: its sequence ids, its token, its groups. The
+    /// own one may still be there, so that the socket is dropped and the connection recovered.
+    fn meet_another_connection(&mut self, now: Duration, id: &str) -> Received<'static> {
+        self.outputs.push_back(Output::Abort);
+        self.lose(
+            now,
+            LossCause::Broken(format!("the service began another connection, `{id}`, on this one's socket")),
+        );
+        Received::Unknown { reason: format!("`connected` for another connection, `{id}`").into() }
     }
 }

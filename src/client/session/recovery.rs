@@ -65,6 +65,8 @@ impl Session {
         self.last_failure = Some(loss.describe());
         self.operations.suspend();
         let proven = live.progress || now.saturating_sub(live.since) >= PROVEN_SOCKET;
+        // That a connection was made is progress enough for its first recovery.
+        let at_once = (proven || live.unproductive_since.is_none()) && self.quick.take(now);
         // A socket that dies again before it has achieved anything does not open a new window: otherwise an operation
         // that kills the connection would be resent for ever.
         let counted_from = if proven { now } else { live.unproductive_since.unwrap_or(now) };
@@ -76,11 +78,13 @@ impl Session {
             lost_before: Duration::ZERO,
             window: counted_from + RECOVERY_WINDOW,
             attempts: 0,
-            step: Step::Pause { until: if proven && self.quick.take(now) { now } else { now + RECOVERY_PAUSE } },
+            step: Step::Pause { until: if at_once { now } else { now + RECOVERY_PAUSE } },
         };
         let recoverable = self.config.reliable && recovery.identity.token.is_some();
         if !recoverable || loss_verdict(&cause) == LossVerdict::Fresh || recovery.window <= now {
-            let reason = loss.describe();
+            let without_token = self.config.reliable && recovery.identity.token.is_none();
+            let why = if without_token { "; the service gave no token to recover the connection with" } else { "" };
+            let reason = format!("{}{why}", loss.describe());
             self.phase = Phase::Recovering(Box::new(recovery));
             self.give_up(now, reason, loss);
             return;

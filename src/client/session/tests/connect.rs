@@ -41,7 +41,12 @@ fn an_anonymous_user_and_a_missing_token_are_taken() {
     // Without a token there is nothing to recover with.
     b.pass(s(2));
     b.cut();
-    b.says(&["session-lost c1: reset", "disconnected c1: reset", "reconnecting 1 in 1s: reset"]);
+    let reason = "reset; the service gave no token to recover the connection with";
+    b.says(&[
+        &format!("session-lost c1: {reason}"),
+        "disconnected c1: reset",
+        &format!("reconnecting 1 in 1s: {reason}"),
+    ]);
 }
 
 #[test]

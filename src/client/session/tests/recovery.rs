@@ -37,15 +37,24 @@ fn after_progress_the_first_attempt_is_at_once() {
 }
 
 #[test]
-fn without_progress_the_first_attempt_is_a_second_later() {
+fn a_connection_just_made_is_recovered_at_once() {
     let mut b = Bench::live(config());
+    b.cut();
+    b.says(&["recovering c1: reset", "recover c1 with t1 by 5s"]);
+}
+
+#[test]
+fn without_progress_on_a_recovered_socket_the_next_attempt_is_a_second_later() {
+    let mut b = Bench::recovering(config());
+    b.recover();
+    b.says(&["recovered c1, attempts 1, down 0ns"]);
     b.pass(ms(999));
     b.control(PONG);
     b.cut();
     b.says(&["recovering c1: reset"]);
     b.quiet(ms(999));
     b.pass(ms(1));
-    b.says(&["recover c1 with t1 by 6.999s"]);
+    b.says(&["recover c1 with t1 by 8.999s"]);
 }
 
 #[test]
@@ -327,6 +336,51 @@ fn another_connection_in_place_of_the_lost_one_recovers_nothing() {
     let reason = "the service opened another connection in place of the lost one";
     b.says(&[
         "abort",
+        &format!("session-lost c1: {reason}"),
+        "disconnected c1: reset",
+        &format!("reconnecting 1 in 1s: {reason}"),
+    ]);
+}
+
+#[test]
+fn another_connection_on_a_live_socket_is_shown_and_the_lost_one_recovered_with_its_own_token() {
+    let mut b = Bench::live(config());
+    assert!(b.message(1));
+    let frame = connected("c9");
+    let Received::Unknown { reason } = b.text(&frame) else { panic!("it vanished") };
+    assert_eq!(reason, "`connected` for another connection, `c9`");
+    b.says(&[
+        "abort",
+        "recovering c1: the service began another connection, `c9`, on this one's socket",
+        "recover c1 with t1 by 5s",
+    ]);
+    b.recover();
+    b.says(&["recovered c1, attempts 1, down 0ns", &acknowledges(1)]);
+    // What cannot be recovered is lost, and said to be.
+    let mut b = Bench::live(Config { reliable: false, ..config() });
+    assert!(matches!(b.text(&frame), Received::Unknown { .. }));
+    let said = b.take();
+    assert!(said[0] == "abort" && said[1].starts_with("session-lost c1: "), "{said:?}");
+}
+
+#[test]
+fn an_empty_token_recovers_nothing_and_takes_the_place_of_none() {
+    let empty = r#"{"type":"system","event":"connected","connectionId":"c1","reconnectionToken":""}"#;
+    let mut b = Bench::recovering(config());
+    b.recover();
+    b.control(empty);
+    b.pass(s(1));
+    b.take();
+    b.cut();
+    b.says(&["recovering c1: reset", "recover c1 with t1 by 8s"]);
+    let mut b = Bench::dialing(config());
+    b.open();
+    b.control(empty);
+    b.pass(s(6));
+    b.says(&["connected c1 None"]);
+    b.cut();
+    let reason = "reset; the service gave no token to recover the connection with";
+    b.says(&[
         &format!("session-lost c1: {reason}"),
         "disconnected c1: reset",
         &format!("reconnecting 1 in 1s: {reason}"),

@@ -82,6 +82,22 @@ fn frames_that_are_not_understood_are_sequenced_too() {
 }
 
 #[test]
+fn a_sequence_id_of_zero_is_shown_and_counts_for_nothing() {
+    let mut b = Bench::live(config());
+    assert!(b.message(1));
+    for _ in 0..2 {
+        let text = message(0);
+        let Received::Unknown { reason } = b.text(&text) else { panic!("it vanished") };
+        assert_eq!(reason, "a `sequenceId` of 0: they begin at 1");
+        assert!(matches!(b.text(r#"{"type":"new","sequenceId":0}"#), Received::Unknown { .. }));
+    }
+    assert!(b.message(2));
+    b.pass(ms(500));
+    b.says(&[&acknowledges(2)]);
+    assert_eq!(b.session.counts().received, 2);
+}
+
+#[test]
 fn garbage_is_passed_on_and_harms_nothing() {
     let mut b = Bench::live(config());
     for text in ["", "{", "[]", "null", "\"x\"", r#"{"type":1}"#, r#"{"type":"ack"}"#, r#"{"type":"system"}"#, "\u{0}"]
