@@ -1,7 +1,8 @@
 //! Session and hub joined by a simulated network in virtual time: the strongest test of both.
 //!
 //! A schedule is drawn from a seed: latencies, resets, going-away closes, silences in either direction, refused and
-//! hanging dials, outages longer than the recovery window, readers that stop, and in every fourth one faults of the hub.
+//! hanging dials, outages longer than the recovery window, readers that stop, sockets that are cut after a few frames, and
+//! in every fourth one faults of the hub.
 //! Two sessions live in it, a publisher and a listener; an observer with a perfect connection writes down what the hub
 //! really published. A violated promise names the seed. In a quarter of the schedules the listener's process is killed
 //! too, and another takes up its record.
@@ -19,10 +20,11 @@ fn run(seeds: std::ops::Range<u64>) {
         tally += World::new(seed).run();
     }
     let Tally { recoveries, losses, published, duplicates, unknown, replayed, .. } = tally;
-    let Tally { deaths, redelivered, faults, given_up, .. } = tally;
+    let Tally { deaths, redelivered, faults, given_up, steps, .. } = tally;
     assert!(recoveries > 5_000 && losses > 500, "too little trouble: {tally:?}");
     assert!(faults > 8_000 && given_up < 100, "too few faults, or too many: {tally:?}");
     assert!(published > 50_000 && duplicates > 500 && unknown > 100 && replayed > 100, "too little risk: {tally:?}");
+    assert!(steps > 5_000, "too few small steps: {tally:?}");
     assert!(deaths > 500 && redelivered > 50, "too little death: {tally:?}");
 }
 

@@ -67,6 +67,8 @@ pub(super) struct Wire {
     pub(super) up_silent: bool,
     /// The hub does not read.
     pub(super) paused: bool,
+    /// Frames that the session has got.
+    pub(super) delivered: u64,
     /// The hub has forgotten the socket.
     pub(super) hub_done: bool,
 }
@@ -82,6 +84,7 @@ impl Wire {
             down_silent: false,
             up_silent: false,
             paused: false,
+            delivered: 0,
             hub_done: false,
         }
     }

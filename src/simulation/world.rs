@@ -99,6 +99,8 @@ pub(super) struct World {
     trouble_at: Duration,
     /// No dial succeeds until then.
     outage_until: Duration,
+    /// Whose sockets are cut after so many frames, by something on the way that allows no more.
+    step: Option<(usize, u64)>,
     /// What the hub published, in its order.
     published: Vec<u64>,
     sockets: u64,
@@ -178,6 +180,8 @@ impl World {
             publish_at: rng.millis(0, 2000),
             trouble_at: rng.millis(0, 5000),
             outage_until: Duration::ZERO,
+            // In two schedules of five. A socket's first frames may be a pong and a `connected`.
+            step: (seed % 5 < 2).then_some(((seed % 5) as usize, 3 + seed % 11)),
             published: Vec::new(),
             sockets: 0,
             slowest,
@@ -354,6 +358,22 @@ impl World {
         }
     }
 
+    /// A frame has come: perhaps the last one that this socket is allowed.
+    fn count_step(&mut self, index: usize) {
+        let Some(wire) = &mut self.clients[index].wire else { return };
+        wire.delivered += 1;
+        if self.now < TROUBLE && self.step == Some((index, wire.delivered)) {
+            self.tally.steps += 1;
+            // Whatever is said for a reason, it is none to give anything up.
+            let cause = match self.tally.steps % 3 {
+                0 => LossCause::Broken("no more than that".into()),
+                1 => LossCause::Close { code: 1014, reason: "upstream".into() },
+                _ => LossCause::Close { code: 1009, reason: String::new() },
+            };
+            self.cut(index, cause);
+        }
+    }
+
     fn silence(&mut self, index: usize, down: bool, up: bool) {
         let Some(wire) = &mut self.clients[index].wire else { return };
         wire.down_silent |= down;
@@ -459,6 +479,7 @@ impl World {
                     } else if let (Some(number), Some(run)) = (number, client.runs.last_mut()) {
                         run.push(number);
                     }
+                    self.count_step(index);
                 }
                 Down::Ping => {
                     client.session.handle_sign_of_life(self.now);

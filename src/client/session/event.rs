@@ -5,7 +5,7 @@
 
 use std::time::Duration;
 
-use super::operations::OperationId;
+use super::request::OperationId;
 use crate::protocol::Message;
 
 /// Kind of an operation, by its name on the wire (PROTOCOL §4).

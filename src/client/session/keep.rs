@@ -8,9 +8,10 @@
 use std::time::Duration;
 
 use super::event::{AckReport, Lifecycle, Loss, OperationKind};
-use super::operations::{Operation, Outcome, Owner, Request};
+use super::operations::{Operation, Owner};
 use super::phase::{Identity, Phase, ReconnectionToken, Recovery, Step};
 use super::recovery::RECOVERY_WINDOW;
+use super::request::{Outcome, Request};
 use super::sequence::Sequence;
 use super::{AckMode, OperationId, Output, Session};
 

@@ -6,6 +6,7 @@
 //! [`Session::poll_timeout`]. The driver is its caller; tests and the simulation are others.
 
 mod backoff;
+mod blame;
 mod config;
 mod event;
 mod groups;
@@ -16,6 +17,7 @@ mod output;
 mod phase;
 mod receive;
 mod recovery;
+mod request;
 mod sequence;
 mod settle;
 mod stall;
@@ -39,9 +41,9 @@ use stall::Stall;
 pub use config::{Backoff, BackoffMode, Config, OnUnknown, Retries};
 pub use event::{AckReport, FailedAttempt, Lifecycle, Loss, Nack, OperationKind, Received};
 pub use keep::{Keep, KeptConnection, KeptOperation, Mark, Resume, Snapshot};
-pub use operations::{AckMode, OperationId, Outcome, Request};
 pub use output::{Counts, DialFailure, DialRequest, End, Output};
 pub use phase::ReconnectionToken;
+pub use request::{AckMode, OperationId, Outcome, Request};
 pub use status::{PingId, Standing, Status};
 pub use verdict::{DialClass, EndKind, LossCause};
 

@@ -8,165 +8,14 @@ use std::time::Duration;
 
 use bytes::Bytes;
 
+use super::blame::{Blame, Suspicion};
 use super::config::OnUnknown;
 use super::event::{FailedAttempt, Nack, OperationKind};
 use super::ids::IdSpace;
 use super::keep::KeptOperation;
+use super::request::{AckMode, OperationId, Outcome, Request};
 use super::verdict::{AckVerdict, ack_verdict};
-use crate::protocol::{AckError, OwnedData, Upstream, encode_upstream};
-
-/// How many connections or sockets may be lost under an operation before it is no longer sent again: it may be what
-/// costs them.
-const MAX_LOSSES: u32 = 10;
-
-/// Names an operation between its issuer and the session; chosen by the issuer, unique.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
-pub struct OperationId(pub u64);
-
-/// What an operation asks of the service.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Request {
-    /// Join a group and stay joined across reconnects.
-    Join {
-        /// The group.
-        group: String,
-    },
-    /// Leave a group.
-    Leave {
-        /// The group.
-        group: String,
-    },
-    /// Publish to a group.
-    Send {
-        /// The group.
-        group: String,
-        /// The payload.
-        data: OwnedData,
-        /// Not to this connection.
-        no_echo: bool,
-    },
-    /// Send a custom event to the application server.
-    Event {
-        /// Its name.
-        event: String,
-        /// The payload.
-        data: OwnedData,
-    },
-}
-
-impl Request {
-    /// Its name on the wire.
-    pub fn kind(&self) -> OperationKind {
-        match self {
-            Self::Join { .. } => OperationKind::JoinGroup,
-            Self::Leave { .. } => OperationKind::LeaveGroup,
-            Self::Send { .. } => OperationKind::SendToGroup,
-            Self::Event { .. } => OperationKind::Event,
-        }
-    }
-
-    /// The frame under that ackId.
-    pub fn encode(&self, ack_id: Option<u64>) -> String {
-        let frame = match self {
-            Self::Join { group } => Upstream::JoinGroup { group: group.into(), ack_id },
-            Self::Leave { group } => Upstream::LeaveGroup { group: group.into(), ack_id },
-            Self::Send { group, data, no_echo } => Upstream::SendToGroup {
-                group: group.into(),
-                ack_id,
-                no_echo: *no_echo,
-                ttl_seconds: None,
-                data: data.as_data(),
-                metadata: None,
-            },
-            Self::Event { event, data } => {
-                Upstream::Event { event: event.into(), ack_id, data: data.as_data(), metadata: None }
-            }
-        };
-        let mut out = String::new();
-        encode_upstream(&frame, &mut out);
-        out
-    }
-
-    fn into_target(self) -> String {
-        match self {
-            Self::Join { group } | Self::Leave { group } | Self::Send { group, .. } => group,
-            Self::Event { event, .. } => event,
-        }
-    }
-}
-
-/// Which ackId an operation carries.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum AckMode {
-    /// The next free one.
-    Automatic,
-    /// This one.
-    Id(u64),
-    /// This one, of an operation that its issuer records by itself and brings again: it is no part of a snapshot.
-    Recorded {
-        /// The id.
-        id: u64,
-        /// An earlier process may have sent it on the connection that goes on.
-        again: bool,
-    },
-    /// None: fire and forget.
-    None,
-}
-
-/// How an operation ended. Each has exactly one.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Outcome {
-    /// The service has carried it out.
-    Acked {
-        /// The operation's id.
-        ack_id: u64,
-        /// It had been carried out by an earlier attempt.
-        duplicate: bool,
-        /// How often it was sent.
-        attempts: u32,
-        /// From the first sending to the ack.
-        elapsed: Duration,
-    },
-    /// Sent without asking for an ack.
-    Sent,
-    /// A join of a group that the connection has been in since an earlier process; nothing was sent.
-    AlreadyJoined,
-    /// The service refused it.
-    Refused {
-        /// The operation's id.
-        ack_id: u64,
-        /// Why.
-        error: Nack,
-        /// How often it was sent.
-        attempts: u32,
-        /// From the first sending to the last refusal.
-        elapsed: Duration,
-    },
-    /// No attempt was acknowledged in time.
-    NotAcknowledged {
-        /// The operation's id.
-        ack_id: u64,
-        /// How often it was sent.
-        attempts: u32,
-    },
-    /// It was sent, and the connection ended for good before the ack: it may or may not have been carried out.
-    Unknown {
-        /// The operation's id.
-        ack_id: u64,
-        /// How the connection ended.
-        reason: String,
-    },
-    /// The session ended before it was sent.
-    NotSent {
-        /// How the session ended.
-        reason: String,
-    },
-    /// Its ackId was used for another operation of this connection.
-    IdInUse {
-        /// The id.
-        ack_id: u64,
-    },
-}
+use crate::protocol::AckError;
 
 /// Who waits for an operation.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -209,8 +58,8 @@ pub(super) struct Operation {
     failures: u32,
     /// How many attempts of this socket have not been answered.
     unanswered: u32,
-    /// How often the socket was lost while it was in flight.
-    losses: u32,
+    /// Whether it may be what costs the connection its sockets.
+    suspicion: Suspicion,
     /// When it was sent first.
     first_sent: Option<Duration>,
 }
@@ -275,6 +124,10 @@ pub(super) struct Operations {
     timers: BTreeSet<(Duration, u64)>,
     next_order: u64,
     ids: IdSpace,
+    /// How many are in flight.
+    in_flight: usize,
+    /// What may be sent when, while one of them is under suspicion.
+    blame: Blame,
     /// How many are an earlier process's, so that none is looked for where there is none.
     earlier: usize,
     /// Attempts that failed and are followed by another, to be told.
@@ -312,7 +165,7 @@ impl Operations {
             attempts: u32::from(matches!(mode, AckMode::Recorded { again: true, .. })),
             failures: 0,
             unanswered: 0,
-            losses: 0,
+            suspicion: Suspicion::default(),
             first_sent: None,
         };
         self.pending.insert(order, operation);
@@ -349,7 +202,7 @@ impl Operations {
                 attempts: 1,
                 failures: 0,
                 unanswered: 0,
-                losses: 0,
+                suspicion: Suspicion::default(),
                 first_sent: None,
             };
             self.pending.insert(order, operation);
@@ -434,6 +287,7 @@ impl Operations {
         operation.attempts += 1;
         operation.unanswered += 1;
         operation.first_sent.get_or_insert(now);
+        operation.suspicion.sent(now);
         put(operation.frame.clone());
         if operation.ack_id.is_none() {
             let operation = self.pending.remove(&order)?;
@@ -441,8 +295,37 @@ impl Operations {
         }
         let deadline = now.saturating_add(patience.ack_timeout);
         operation.state = State::InFlight { deadline };
+        self.in_flight += 1;
         self.timers.insert((deadline, order));
         None
+    }
+
+    /// A socket is open on which operations can be sent.
+    pub(super) fn begin_socket(&mut self, now: Duration) {
+        self.blame.begin_socket(now);
+    }
+
+    /// Whether operations go out one by one, oldest first: then each answer may be the turn of others.
+    pub(super) fn is_careful(&self) -> bool {
+        self.blame.is_careful()
+    }
+
+    /// Whether it is the turn of this one, all that were queued before it having had theirs.
+    pub(super) fn has_turn(&mut self, now: Duration, order: u64) -> bool {
+        if !self.is_careful() || self.is_held(order) {
+            return true;
+        }
+        let suspicion = self.pending.get(&order).map(|operation| operation.suspicion).unwrap_or_default();
+        let alone = self.first_in_flight().is_some_and(|(_, first)| first.suspicion.is_suspect());
+        !alone && self.blame.has_turn(now, self.in_flight, order, suspicion)
+    }
+
+    fn first_in_flight(&self) -> Option<(u64, &Operation)> {
+        if self.in_flight == 0 {
+            return None;
+        }
+        let in_flight = |operation: &Operation| matches!(operation.state, State::InFlight { .. });
+        self.pending.iter().find(|(_, operation)| in_flight(operation)).map(|(order, operation)| (*order, operation))
     }
 
     /// Whether an earlier join or leave of the same group has to settle first: its retry would undo this one.
@@ -497,7 +380,8 @@ impl Operations {
 
     /// When [`Self::expire`] has something to do.
     pub(super) fn due(&self) -> Option<Duration> {
-        self.timers.first().map(|(due, _)| *due)
+        let timer = self.timers.first().map(|(due, _)| *due);
+        [timer, self.blame.due()].into_iter().flatten().min()
     }
 
     /// Takes an ack. `pause` gives the pause before the retry of that number.
@@ -514,6 +398,9 @@ impl Operations {
             return Acked::Stray;
         };
         operation.unanswered = operation.unanswered.saturating_sub(1);
+        // The socket has outlived it.
+        operation.suspicion = Suspicion::default();
+        self.blame.answered();
         let attempts = operation.attempts;
         let elapsed = operation.first_sent.map_or(Duration::ZERO, |first| now.saturating_sub(first));
         let nack = |error: &AckError<'_>| Nack { name: error.name.to_string(), message: error.message.to_string() };
@@ -527,6 +414,7 @@ impl Operations {
                     self.failed_attempts.push(operation.failed_attempt(nack(error)));
                     let until = now.saturating_add(pause(operation.failures));
                     operation.state = State::Pausing { until };
+                    self.in_flight -= 1;
                     self.timers.remove(&(deadline, order));
                     self.timers.insert((until, order));
                     return Acked::Retrying;
@@ -547,6 +435,7 @@ impl Operations {
     /// returned; operations out of attempts settle.
     pub(super) fn expire(&mut self, now: Duration, patience: Patience) -> (Vec<u64>, Vec<Settled>) {
         let (mut again, mut settled) = (Vec::new(), Vec::new());
+        self.blame.expire(now);
         while let Some((due, order)) = self.timers.first().copied().filter(|(due, _)| *due <= now) {
             self.timers.remove(&(due, order));
             let Some(operation) = self.pending.get_mut(&order) else { continue };
@@ -561,6 +450,7 @@ impl Operations {
                     }));
                     continue;
                 }
+                self.in_flight -= 1;
                 let silence = Nack { name: String::new(), message: "no ack came in time".into() };
                 self.failed_attempts.push(operation.failed_attempt(silence));
             }
@@ -571,11 +461,28 @@ impl Operations {
         (again, settled)
     }
 
-    /// The connection is gone: nothing is in flight any more, and no time runs (CLI contract, `--ack-timeout`).
-    pub(super) fn suspend(&mut self) {
+    /// The socket is gone: nothing is in flight any more, and no time runs (CLI contract, `--ack-timeout`). `accused`:
+    /// the service said that it was for what it was sent.
+    pub(super) fn suspend(&mut self, now: Duration, accused: bool) {
+        let suspect = self.first_in_flight().map(|(order, _)| order);
+        let alone = self.in_flight == 1;
+        if let Some(held_back) = self.blame.end_socket()
+            && suspect.is_none()
+            && let Some(operation) = self.pending.get_mut(&held_back)
+        {
+            operation.suspicion.acquit();
+        }
+        if let Some(operation) = suspect.and_then(|order| self.pending.get_mut(&order)) {
+            operation.suspicion.charge(now, accused && alone);
+            self.blame.suspect(operation.suspicion);
+        }
+        self.queue_all();
+    }
+
+    fn queue_all(&mut self) {
         self.timers.clear();
+        self.in_flight = 0;
         for operation in self.pending.values_mut() {
-            operation.losses += u32::from(matches!(operation.state, State::InFlight { .. }));
             operation.unanswered = 0;
             operation.state = State::Queued;
         }
@@ -593,18 +500,20 @@ impl Operations {
         }
     }
 
-    /// Takes out the operations under which the connection was lost too often.
-    pub(super) fn give_up_killers(&mut self) -> Vec<Settled> {
-        let killers = self.pending.iter().filter(|(_, operation)| operation.losses >= MAX_LOSSES);
-        let orders: Vec<u64> = killers.map(|(order, _)| *order).collect();
-        let reason = format!("the connection was lost {MAX_LOSSES} times while it waited for the ack");
-        orders.into_iter().filter_map(|order| self.settle_unfinished(order, &reason)).collect()
+    /// Takes out the operations that have cost the connection too many sockets, the last of them lost like that.
+    pub(super) fn give_up_killers(&mut self, loss: &str) -> Vec<Settled> {
+        let killers = self.pending.iter().filter(|(_, operation)| operation.suspicion.is_conviction());
+        let killers: Vec<(u64, u32)> =
+            killers.map(|(order, operation)| (*order, operation.suspicion.sockets())).collect();
+        let reason =
+            |times| format!("the connection was lost {times} times while it waited for the ack, at last by: {loss}");
+        killers.into_iter().filter_map(|(order, times)| self.settle_unfinished(order, &reason(times))).collect()
     }
 
     /// The connection is lost for good: what was sent and cannot be repeated has an unknown outcome. The session's own
     /// joins are forgotten; the next connection needs others.
     pub(super) fn abandon(&mut self, on_unknown: OnUnknown, reason: &str) -> Vec<Settled> {
-        self.suspend();
+        self.queue_all();
         self.drop_rejoins();
         if on_unknown == OnUnknown::Resend {
             return Vec::new();
@@ -617,7 +526,6 @@ impl Operations {
 
     /// The session ends: everything of the user's settles.
     pub(super) fn finish(&mut self, reason: &str) -> Vec<Settled> {
-        self.timers.clear();
         self.drop_rejoins();
         let orders: Vec<u64> = self.pending.keys().copied().collect();
         orders.into_iter().filter_map(|order| self.settle_unfinished(order, reason)).collect()
@@ -640,7 +548,11 @@ impl Operations {
         }
         self.earlier -= usize::from(operation.owner == Owner::Earlier);
         match operation.state {
-            State::InFlight { deadline: due } | State::Pausing { until: due } => {
+            State::InFlight { deadline: due } => {
+                self.in_flight -= 1;
+                self.timers.remove(&(due, order));
+            }
+            State::Pausing { until: due } => {
                 self.timers.remove(&(due, order));
             }
             State::Queued => {}

@@ -6,7 +6,7 @@ use bytes::Bytes;
 
 use super::ReconnectionToken;
 use super::event::Lifecycle;
-use super::operations::{OperationId, Outcome};
+use super::request::{OperationId, Outcome};
 use super::status::PingId;
 use super::verdict::{DialClass, EndKind};
 

@@ -100,6 +100,7 @@ impl Session {
                 };
                 self.event(Lifecycle::Connected { connection_id, user_id });
                 self.phase = Phase::Live(Box::new(live(identity, now, now, None)));
+                self.operations.begin_socket(now);
                 self.rejoin(now);
                 self.send_queued(now);
                 self.send_waiting_pings(now);
@@ -159,18 +160,19 @@ impl Session {
                 let pause = |retry| backoff.pause(retry, jitter);
                 let acked = self.operations.acknowledge(now, ack_id, &result, patience, pause);
                 self.tell_failed_attempts();
-                match acked {
-                    Acked::Stray | Acked::Retrying => {}
+                let freed = match acked {
+                    Acked::Stray | Acked::Retrying => false,
                     Acked::Settled(settled) => {
                         if let Phase::Live(live) = &mut self.phase {
                             live.progress = true;
                         }
                         let freed = settled.operation.is_membership();
                         self.settle(*settled);
-                        if freed {
-                            self.send_queued(now);
-                        }
+                        freed
                     }
+                };
+                if freed || self.operations.is_careful() {
+                    self.send_queued(now);
                 }
                 Received::Control
             }

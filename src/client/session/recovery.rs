@@ -63,7 +63,7 @@ impl Session {
         self.waiting_pings.extend(live.pings.iter().filter_map(|ping| ping.id));
         let loss = loss_of(&cause, live.disconnect_message);
         self.last_failure = Some(loss.describe());
-        self.operations.suspend();
+        self.operations.suspend(now, cause.is_accusation());
         let proven = live.progress || now.saturating_sub(live.since) >= PROVEN_SOCKET;
         // That a connection was made is progress enough for its first recovery.
         let at_once = (proven || live.unproductive_since.is_none()) && self.quick.take(now);
@@ -91,8 +91,9 @@ impl Session {
         }
         let connection_id = recovery.identity.connection_id.clone();
         self.phase = Phase::Recovering(Box::new(recovery));
+        let described = loss.describe();
         self.event(Lifecycle::Recovering { connection_id, loss });
-        for settled in self.operations.give_up_killers() {
+        for settled in self.operations.give_up_killers(&described) {
             self.settle(settled);
         }
         self.transport_timeout(now);
@@ -145,6 +146,7 @@ impl Session {
         // The ping that was to prove it has its answer still to come, or now.
         live.pings.extend(Self::proving_since(&step).map(|sent| Ping { sent, id: None }));
         self.phase = Phase::Live(Box::new(live));
+        self.operations.begin_socket(now);
         self.changed = true;
         if !std::mem::replace(&mut self.was_connected, true) {
             self.take_over_groups();
@@ -171,7 +173,7 @@ impl Session {
         for settled in self.operations.abandon(self.config.on_unknown, &reason) {
             self.settle(settled);
         }
-        for settled in self.operations.give_up_killers() {
+        for settled in self.operations.give_up_killers(&reason) {
             self.settle(settled);
         }
         if recovery.lost_at.saturating_sub(recovery.connected_at) >= PROVEN_CONNECTION {

@@ -3,7 +3,8 @@
 use std::time::Duration;
 
 use super::event::{AckReport, Lifecycle, Nack, OperationKind};
-use super::operations::{AckMode, Operation, OperationId, Outcome, Owner, Patience, Request, Settled};
+use super::operations::{Operation, Owner, Patience, Settled};
+use super::request::{AckMode, OperationId, Outcome, Request};
 use super::{Output, Session};
 
 impl Session {
@@ -26,14 +27,22 @@ impl Session {
         }
     }
 
-    /// Sends everything that waits, in the order it was asked for (PROTOCOL §19.3).
+    /// Sends everything that waits and has its turn, in the order it was asked for (PROTOCOL §19.3).
     pub(super) fn send_queued(&mut self, now: Duration) {
         for order in self.operations.queued() {
-            self.send_operation(now, order);
+            if !self.operations.has_turn(now, order) {
+                return;
+            }
+            self.put_operation(now, order);
         }
     }
 
+    /// Sends an operation, unless others have their turn before it.
     pub(super) fn send_operation(&mut self, now: Duration, order: u64) {
+        if self.operations.is_careful() { self.send_queued(now) } else { self.put_operation(now, order) }
+    }
+
+    fn put_operation(&mut self, now: Duration, order: u64) {
         let patience = self.patience();
         let outputs = &mut self.outputs;
         let settled = self.operations.send(now, order, patience, |frame| outputs.push_back(Output::Send(frame)));

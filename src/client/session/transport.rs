@@ -118,7 +118,7 @@ impl Session {
             for order in again {
                 self.send_operation(now, order);
             }
-            if freed {
+            if freed || self.operations.is_careful() {
                 self.send_queued(now);
             }
         }

@@ -112,6 +112,11 @@ impl LossCause {
         }
     }
 
+    /// Whether the service says that it ended the socket for what it was sent.
+    pub(super) fn is_accusation(&self) -> bool {
+        matches!(self, Self::Close { code: 1002 | 1003 | 1007 | 1009, .. })
+    }
+
     /// What the close code means, in words.
     pub(super) fn explanation(&self) -> Option<&'static str> {
         self.close_code().and_then(explain_close_code)

@@ -14,6 +14,8 @@ pub(in crate::simulation) struct Tally {
     pub(in crate::simulation) redelivered: u32,
     /// How often a fault of the hub happened.
     pub(in crate::simulation) faults: u64,
+    /// Sockets that were cut after a number of frames.
+    pub(in crate::simulation) steps: u32,
     /// Operations of the listener that cost too many connections.
     pub(in crate::simulation) given_up: usize,
 }
@@ -30,6 +32,7 @@ impl std::ops::AddAssign for Tally {
         self.deaths += other.deaths;
         self.redelivered += other.redelivered;
         self.faults += other.faults;
+        self.steps += other.steps;
         self.given_up += other.given_up;
     }
 }

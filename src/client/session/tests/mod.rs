@@ -1,5 +1,6 @@
 //! Steps of the session: one input, then *all* of its outputs. Outputs are compared as lines, see [`line`].
 
+mod blame;
 mod connect;
 mod groups;
 mod keep;

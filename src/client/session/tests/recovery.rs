@@ -407,40 +407,6 @@ fn a_recovered_socket_that_dies_before_achieving_anything_opens_no_new_window() 
 }
 
 #[test]
-fn an_operation_that_kills_the_connection_each_time_comes_to_an_end() {
-    // However long the socket lives before it dies, and whatever else makes progress on it.
-    for (life, chatter) in [(ms(0), false), (ms(1500), false), (ms(10), true)] {
-        let mut b = Bench::live(config());
-        b.send("poison");
-        b.says(&[&sends("poison", 1)]);
-        let (mut sequence_id, mut connection) = (0, 1);
-        let settled = loop {
-            b.pass(life);
-            if chatter {
-                sequence_id += 1;
-                b.message(sequence_id);
-            }
-            b.cut();
-            b.pass(s(1));
-            let said = b.take();
-            if let Some(settled) = said.iter().find(|line| line.starts_with("#1 ")) {
-                break settled.clone();
-            }
-            assert!(b.now < s(300), "{said:?}");
-            b.open();
-            if said.last().is_some_and(|line| line.starts_with("dial")) {
-                connection += 1;
-                sequence_id = 0;
-                b.control(&connected(&format!("c{connection}")));
-            } else {
-                b.control(PONG);
-            }
-        };
-        assert!(settled.starts_with("#1 unknown 1: "), "{settled}");
-    }
-}
-
-#[test]
 fn operations_asked_for_while_recovering_wait_and_go_out_in_order_after_what_was_unacknowledged() {
     let mut b = Bench::live(config());
     b.send("a");
