@@ -1,5 +1,6 @@
 //! Connections that break and come back: nothing lost, nothing doubled, everything said.
 
+use std::cell::RefCell;
 use std::time::{Duration, Instant};
 
 use serde_json::Value;
@@ -136,6 +137,25 @@ fn ten_closes_with_1001_lose_nothing_and_double_nothing() {
         assert_eq!(recovering["closeReason"], "Service reload", "{recovering}");
         assert!(recovering["explanation"].is_string(), "{recovering}");
     }
+}
+
+#[test]
+fn whatever_code_ends_them_ten_connections_lose_nothing_and_double_nothing() {
+    let codes = RefCell::new([0u16, 999, 1002, 1003, 1005, 1007, 1009, 1014, 1015, 5000].into_iter());
+    let (ended, delays) = Stream::start(&[]).run(|mut peer| {
+        let code = codes.borrow_mut().next().unwrap();
+        let at = Instant::now();
+        // Letter for letter: not every code is one that a library would write.
+        peer.send_raw(&[&[0x88, 10], u16::to_be_bytes(code).as_slice(), b"upstream"].concat());
+        while !matches!(peer.next(), FromClient::Close(_) | FromClient::Gone) {}
+        Cut::Ended(at)
+    });
+    assert_nothing_lost_or_doubled(&ended);
+    assert_immediate(&delays);
+    let records = ended.records();
+    let told: Vec<&Value> = of_kind(&records, "recovering").map(|recovering| &recovering["closeCode"]).collect();
+    assert_eq!(told, [0, 999, 1002, 1003, 1005, 1007, 1009, 1014, 1015, 5000]);
+    assert!(of_kind(&records, "recovering").all(|recovering| recovering["explanation"].is_string()));
 }
 
 #[test]

@@ -248,6 +248,50 @@ fn what_is_unacknowledged_is_sent_again_after_a_recovery_in_its_order_with_its_i
 }
 
 #[test]
+fn a_stream_comes_through_a_connection_that_is_cut_after_each_small_step() {
+    let service = Service::start();
+    let wps = start(&service, &["send", "g", "--lines"], numbers(120));
+    let mut peer = service.connect();
+    let mut taken = Vec::new();
+    for _ in 0..15 {
+        taken.extend(serve(&mut peer, 7));
+        peer.close(1009, "no more than that");
+        peer = service.recovery();
+        prove(&mut peer);
+    }
+    taken.extend(serve(&mut peer, 15));
+    assert_eq!(data(&taken), numbers(120).lines().collect::<Vec<_>>(), "each once, in order");
+    peer.see_off();
+    assert_eq!(wps.end().code, 0);
+    service.assert_no_more_calls();
+}
+
+#[test]
+fn a_message_that_the_service_hangs_up_for_is_found_among_the_others() {
+    let service = Service::start();
+    let wps = start(&service, &["send", "g", "--lines", "--keep-going", "-o", "ndjson"], numbers(6));
+    let mut peer = service.connect();
+    let mut taken = Vec::new();
+    while taken.len() < 5 {
+        let frame = peer.operation();
+        if frame["data"] == "3" {
+            peer.close(1009, "too large");
+            peer = service.recovery();
+            prove(&mut peer);
+        } else {
+            peer.ack(&frame["ackId"]);
+            taken.push(frame);
+        }
+    }
+    assert_eq!(data(&taken), ["1", "2", "4", "5", "6"]);
+    peer.see_off();
+    let ended = wps.end();
+    assert_eq!(ended.code, 9, "{}", ended.stderr);
+    let reason = "while it waited for the ack, at last by: close code 1009 `too large`: a message was larger than";
+    ended.assert_stderr(&["line 3", reason]);
+}
+
+#[test]
 fn when_the_connection_is_lost_for_good_the_unknown_lines_are_named_and_the_rest_is_not_sent() {
     let service = Service::start();
     let wps = start(&service, &["send", "g", "--lines", "--in-flight", "6", "--ack-id", "100"], numbers(9));
