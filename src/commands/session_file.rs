@@ -51,6 +51,11 @@ pub struct StreamFile {
 }
 
 impl StreamFile {
+    /// Which connection there is now.
+    pub fn ordinal(&self) -> u64 {
+        self.file.ordinal()
+    }
+
     /// Records the position. Fails with exit 13.
     pub fn keep(&self, stream: &Stream) -> Result<(), Failure> {
         self.file.keep_stream(stream).map_err(|error| not_recorded(&named(&self.name, &error)))

@@ -142,13 +142,16 @@ impl SessionFile {
         self.save(&mut state)
     }
 
-    /// Records the position of a stream, on the connection there is now; its lines may be sent then.
+    /// Which connection there is now, the first having 1.
+    pub fn ordinal(&self) -> u64 {
+        self.lock().record.snapshot.ordinal
+    }
+
+    /// Records the position of a stream, of which the lines that have not settled are for the connection that it names;
+    /// they may be sent then.
     pub fn keep_stream(&self, stream: &Stream) -> io::Result<()> {
         let mut state = self.lock();
-        let ordinal = state.record.snapshot.ordinal;
-        let mut stream = stream.clone();
-        stream.ordinal = ordinal;
-        state.record.stream = Some(stream);
+        state.record.stream = Some(stream.clone());
         state.body = format::encode_body(&state.record);
         self.save(&mut state)
     }

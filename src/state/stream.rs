@@ -150,6 +150,12 @@ impl Stream {
         known
     }
 
+    /// Whether a line is there and has not settled.
+    pub fn is_open(&self, line: u64) -> bool {
+        let at = line.checked_sub(self.settled).and_then(|at| usize::try_from(at).ok());
+        at.and_then(|at| self.lines.get(at)).is_some_and(|(_, settled)| !settled)
+    }
+
     /// The ids that no other operation may have until it has ended, both ends included.
     pub fn reserved(&self) -> (u64, u64) {
         let last = self.first_id.saturating_add(RESERVED.max(self.end())).max(self.largest_id);

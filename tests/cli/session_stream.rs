@@ -186,6 +186,32 @@ fn with_the_connection_lost_the_lines_are_unknown_until_they_are_sent_again_on_d
 }
 
 #[test]
+fn what_an_earlier_run_sent_stays_unknown_when_the_connection_is_lost_before_all_of_it_was_sent_again() {
+    let bench = Bench::new();
+    bench.left();
+    // One is sent again at a time, so that the others wait when the connection is lost.
+    let again: &[&str] = &["--in-flight", "1"];
+    let wps = bench.send(again, LINES);
+    let _peer = bench.refused_recovery();
+    wps.end().assert_failed(9, &["no ack came for lines 1-3 (ackIds 1-3)"]);
+    bench.send(again, LINES).end().assert_failed(9, &["no ack came for lines 1-3 (ackIds 1-3)"]);
+}
+
+#[test]
+fn an_input_that_is_refused_makes_nothing_known_that_was_unknown() {
+    let bench = Bench::new();
+    bench.left();
+    // Another command finds out that the connection is lost.
+    let wps = bench.start(&["send", "g", "other"], "");
+    let mut peer = bench.refused_recovery();
+    let id = peer.operation()["ackId"].clone();
+    peer.ack(&id);
+    assert_eq!(wps.end().code, 0);
+    assert_refused(&bench.send(&[], "a\nx\n").end(), "has sent differs up to line 2");
+    bench.send(&[], LINES).end().assert_failed(9, &["no ack came for lines 1-3 (ackIds 1-3)"]);
+}
+
+#[test]
 fn a_refused_line_is_tried_again_by_the_next_run_and_the_others_are_not() {
     let bench = Bench::new();
     let wps = bench.send(&["--keep-going"], LINES);

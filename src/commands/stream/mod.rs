@@ -355,6 +355,9 @@ impl<'a> Flow<'a> {
             && let Some(message) = self.ready.pop_front()
         {
             let Message { line, target, request, mode, size } = *message;
+            if let Some(position) = &mut self.position {
+                position.hand_over(line);
+            }
             let tag = self.window.push(line, target, size);
             submissions.push(Submission { tag, line, request, mode });
             bytes += size;
@@ -401,6 +404,7 @@ impl<'a> Flow<'a> {
             Outcome::Unknown { ack_id, reason } => {
                 self.tally.lose(line, *ack_id, reason.clone());
                 if !self.settings.keep_going {
+                    self.lose_earlier();
                     // What waits for the next connection is not sent.
                     self.stop_sending();
                     self.client.handle.stop();
@@ -433,6 +437,20 @@ impl<'a> Flow<'a> {
                     self.stop_sending();
                 }
             }
+        }
+    }
+
+    /// Lines that an earlier run may have sent on the connection that is lost are unknown, handed over again or not.
+    fn lose_earlier(&mut self) {
+        let earlier = |message: &Message| match message.mode {
+            AckMode::Recorded { id, again: true } => Some((message.line, id)),
+            AckMode::Recorded { again: false, .. } | AckMode::Automatic | AckMode::Id(_) | AckMode::None => None,
+        };
+        let lost: Vec<(u64, u64)> = self.ready.iter().filter_map(|message| earlier(message)).collect();
+        self.ready.retain(|message| earlier(message).is_none());
+        for (line, id) in lost {
+            self.tally.lose(line, id, EARLIER_LOST.into());
+            self.settled(line, Some(Left::Unknown));
         }
     }
 

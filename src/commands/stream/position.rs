@@ -35,6 +35,8 @@ pub(super) struct Position {
     stream: Stream,
     /// The input is still compared with what was recorded.
     comparing: Option<Comparing>,
+    /// Behind the last line that may have been sent, by an earlier run or this one.
+    sent: u64,
     /// What is not known to have arrived is sent again.
     resend: bool,
     /// As it was recorded last: how many lines have settled, and how many there are.
@@ -48,7 +50,8 @@ impl Position {
         let stream = file.stream.clone();
         let comparing = Some(stream.compare()).filter(|comparing| !comparing.is_done(&stream));
         let written = (stream.settled(), stream.end());
-        Self { file, stream, comparing, resend, written, changed: false }
+        let sent = stream.end().min(stream.settled() + SPAN);
+        Self { file, stream, comparing, sent, resend, written, changed: false }
     }
 
     /// Whether the input is the same as far as it was recorded: nothing is sent before.
@@ -111,6 +114,11 @@ impl Position {
         line <= end && (line - 1).saturating_sub(settled) < SPAN
     }
 
+    /// The line is handed over.
+    pub(super) fn hand_over(&mut self, line: u64) {
+        self.sent = self.sent.max(line);
+    }
+
     /// A line has settled; `left`: and may not have arrived. `false`: it failed, and that is not remembered.
     pub(super) fn settle(&mut self, line: u64, left: Option<Left>) -> bool {
         self.changed = true;
@@ -119,12 +127,28 @@ impl Position {
 
     /// Records where it is, if that has changed.
     pub(super) fn write(&mut self) -> Result<(), Failure> {
+        self.change_connection();
         let now = (self.stream.settled(), self.stream.end());
         if self.changed || now != self.written {
             self.file.keep(&self.stream)?;
             (self.written, self.changed) = (now, false);
         }
         Ok(())
+    }
+
+    /// Lines that are open belong to one connection. When that is not the one any more on which they may have been sent,
+    /// they are unknown, unless they settle yet, or are sent again there.
+    fn change_connection(&mut self) {
+        let now = self.file.ordinal();
+        if std::mem::replace(&mut self.stream.ordinal, now) == now || self.resend {
+            return;
+        }
+        for line in self.stream.settled()..self.sent {
+            if self.stream.is_open(line) {
+                self.changed = true;
+                self.stream.settle(line, Some(Left::Unknown));
+            }
+        }
     }
 
     /// Records that all of it has arrived.

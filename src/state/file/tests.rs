@@ -27,6 +27,7 @@ fn what_is_kept_is_there_for_the_next_process() {
     let Record { place, snapshot, .. } = record();
     let mut stream = Stream::new(20, "t");
     stream.push([7; 16]);
+    stream.ordinal = 2;
     first.file.keep(snapshot.clone(), place.clone()).unwrap();
     first.file.keep_stream(&stream).unwrap();
     first.file.begin(mark(2, 7)).unwrap();
@@ -38,8 +39,7 @@ fn what_is_kept_is_there_for_the_next_process() {
     first.file.done(mark(1, 90));
     drop(first.file);
     let second = open(&path);
-    // With the connection its lines were sent on.
-    stream.ordinal = 2;
+    // The stream with the connection its lines were sent on.
     assert_eq!((second.place, second.snapshot, second.stream.as_ref()), (place, snapshot.clone(), Some(&stream)));
     assert_eq!((second.done, second.begun), (7, 9));
     second.file.done(mark(2, 9));
