@@ -7,7 +7,7 @@ mod line;
 
 use std::io::{self, Write};
 
-use tracing::Metadata;
+use tracing::{Level, Metadata};
 use tracing_subscriber::EnvFilter;
 use tracing_subscriber::fmt::MakeWriter;
 
@@ -62,7 +62,7 @@ impl<'a> MakeWriter<'a> for Log {
     type Writer = Entry;
 
     fn make_writer(&'a self) -> Entry {
-        Entry { stream: self.0.clone(), text: Vec::new(), care: Care::Foreign }
+        Entry { stream: self.0.clone(), text: Vec::new(), care: Care::Foreign, error: false }
     }
 
     fn make_writer_for(&'a self, meta: &Metadata<'_>) -> Entry {
@@ -72,7 +72,7 @@ impl<'a> MakeWriter<'a> for Log {
             target if target.starts_with("wps::") => Care::Own,
             _ => Care::Foreign,
         };
-        Entry { stream: self.0.clone(), text: Vec::new(), care }
+        Entry { stream: self.0.clone(), text: Vec::new(), care, error: *meta.level() == Level::ERROR }
     }
 }
 
@@ -81,6 +81,8 @@ struct Entry {
     stream: Stream,
     text: Vec<u8>,
     care: Care,
+    /// It outlasts the others where nobody reads.
+    error: bool,
 }
 
 /// What is done about secrets in an event.
@@ -135,7 +137,11 @@ impl Drop for Entry {
             }
             self.text = text.into_bytes();
         }
-        self.stream.put(&mut self.text);
+        if self.error {
+            self.stream.put_kept(&mut self.text);
+        } else {
+            self.stream.put(&mut self.text);
+        }
     }
 }
 

@@ -26,6 +26,9 @@ use std::ffi::OsString;
 use std::io::{self, IsTerminal as _, Write as _};
 use std::panic::{self, AssertUnwindSafe};
 use std::process::ExitCode;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::mpsc::{self, RecvTimeoutError};
+use std::thread;
 use std::time::Duration;
 
 use tokio::runtime::{Builder, Runtime};
@@ -97,7 +100,9 @@ fn tell_end(failure: &Failure, filter: Option<&(String, bool)>) {
     let error = Some(commands::stopped_error(failure));
     let exit_code = failure.kind.exit_code();
     let reason = if failure.kind == Kind::Timeout { "timeout" } else { "failed" };
-    let record = render::stopped(&Stopped { reason, exit_code, counts: None, error });
+    let terminal = io::stdout().is_terminal();
+    let record =
+        Style { color: false, terminal }.record(render::stopped(&Stopped { reason, exit_code, counts: None, error }));
     let record = match filter {
         Some((jq, raw)) => {
             let given = Given { jq: Some(jq), raw: *raw, ..Given::default() };
@@ -135,9 +140,30 @@ fn notes(notes: &[Note], environment: &Environment, color: ColorChoice) {
     }
 }
 
-/// Writes to stderr, where a failure to write has nobody to be told to.
+/// How long stderr may keep the process that nobody reads.
+const UNREAD: Duration = Duration::from_secs(1);
+
+/// Writes to stderr, where a failure to write has nobody to be told to. Where nobody reads, it is not waited for.
 fn tell(text: &str) {
-    let _ = io::stderr().lock().write_all(text.as_bytes());
+    static UNREAD_SO_FAR: AtomicBool = AtomicBool::new(false);
+    if UNREAD_SO_FAR.load(Ordering::Relaxed) {
+        return;
+    }
+    let (done, told) = mpsc::channel::<()>();
+    let line = text.to_owned();
+    let started = thread::Builder::new().name("stderr".into()).spawn(move || {
+        let _ = io::stderr().lock().write_all(line.as_bytes());
+        drop(done);
+    });
+    match started {
+        Ok(_) if told.recv_timeout(UNREAD) == Err(RecvTimeoutError::Timeout) => {
+            UNREAD_SO_FAR.store(true, Ordering::Relaxed);
+        }
+        Ok(_) => {}
+        Err(_) => {
+            let _ = io::stderr().lock().write_all(text.as_bytes());
+        }
+    }
 }
 
 /// Help or version, to stdout.

@@ -56,7 +56,7 @@ pub async fn emulator(console: &Console, settings: &Emulator) -> u8 {
     let failure = ended.err();
     if settings.format == EmulatorFormat::Ndjson {
         let error = failure.as_ref().map(stopped_error);
-        console.out.put(&mut stopped(&Stopped { reason, exit_code, counts: None, error }));
+        console.out.put(&mut console.out.style.record(stopped(&Stopped { reason, exit_code, counts: None, error })));
     }
     if let Some(failure) = failure {
         print_failure(console, &failure);
@@ -250,7 +250,9 @@ fn say_ready(console: &Console, settings: &Emulator, ready: &Ready, port: u16) {
     let (endpoint, connection_string) = (ready.endpoint.as_str(), ready.connection_string.expose());
     let client_url = ready.client_url.expose();
     let mut text = match settings.format {
-        EmulatorFormat::Ndjson => listening(&Listening { endpoint, connection_string, client_url }),
+        EmulatorFormat::Ndjson => {
+            console.out.style.record(listening(&Listening { endpoint, connection_string, client_url }))
+        }
         EmulatorFormat::Text => {
             let source = source(settings, ready, port);
             format!(
@@ -267,7 +269,7 @@ fn say_ready(console: &Console, settings: &Emulator, ready: &Ready, port: u16) {
     match settings.format {
         // stdout is the command's.
         EmulatorFormat::Text if settings.exec.is_some() && settings.quiet => {}
-        EmulatorFormat::Text if settings.exec.is_some() => console.err.put(&mut text),
+        EmulatorFormat::Text if settings.exec.is_some() => console.err.put_kept(&mut text),
         EmulatorFormat::Text | EmulatorFormat::Ndjson => console.out.put(&mut text),
     }
 }

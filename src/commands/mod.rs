@@ -43,7 +43,7 @@ pub use stream::{Intake, stream};
 pub fn print_failure(console: &Console, failure: &Failure) {
     let style = console.err.style;
     let report = failure.report(|label| style.label(label), |text| style.clean(text).into_owned());
-    console.err.line(report.trim_end());
+    console.err.line_kept(report.trim_end());
 }
 
 /// A failure as the last record has it.

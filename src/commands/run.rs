@@ -307,13 +307,13 @@ pub(super) async fn at(time: Option<Instant>) {
 /// Prints an error when there is no time for more.
 pub(super) async fn last_error(console: &Console, failure: &Failure) {
     super::print_failure(console, failure);
-    let _ = timeout(LAST_WRITE, console.err.writer().drained()).await;
+    let _ = timeout(LAST_WRITE, console.err.drained()).await;
 }
 
 pub(super) async fn output_failed(console: &Console, error: &std::io::Error) -> u8 {
     let failure = Failure::message(Kind::Output, format!("could not write to stdout: {error}"));
     super::print_failure(console, &failure);
-    console.err.writer().drained().await;
+    console.err.drained().await;
     failure.kind.exit_code()
 }
 

@@ -83,7 +83,7 @@ fn explain(surroundings: &Surroundings, settings: &UrlInspect, url: &AccessUrl) 
         ReportFormat::Text => {
             words::lines(url, &found, now).iter().for_each(|line| out.line(&out.style.clean(line)));
         }
-        ReportFormat::Ndjson => out.put(&mut record(url, &found)),
+        ReportFormat::Ndjson => out.put(&mut out.style.record(record(url, &found))),
     }
     let kind = match found.severity() {
         Severity::Note => return None,

@@ -1,11 +1,21 @@
 //! The two streams of the process, each written by a thread.
 
 use std::io::{self, IsTerminal as _, Write};
+use std::pin::pin;
+use std::time::Duration;
+
+use tokio::time::{Instant, timeout_at};
 
 use super::expressions::{Expressions, Judgement};
 use super::jq::STACK;
-use super::writer::{WriteFailure, Writer};
+use super::sanitize::json_for_terminal;
+use super::writer::{Keep, WriteFailure, Writer};
 use crate::client::event::Mark;
+
+/// At the end, stderr that nobody has read from for so long is read by nobody.
+const UNREAD: Duration = Duration::from_secs(1);
+/// Nor does a reader that takes longer than this keep the process.
+const LAST_LINES: Duration = Duration::from_secs(10);
 
 /// What an output stream can show.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -16,16 +26,36 @@ pub struct Style {
     pub terminal: bool,
 }
 
+impl Style {
+    /// A record as this output may show it.
+    pub fn record(self, record: Vec<u8>) -> Vec<u8> {
+        if !self.terminal {
+            return record;
+        }
+        json_for_terminal(&String::from_utf8_lossy(&record)).into_owned().into_bytes()
+    }
+}
+
 /// One of the two streams.
 #[derive(Clone, Debug)]
 pub struct Stream {
     writer: Writer,
     sink: usize,
+    /// What becomes of what is not read.
+    keep: Keep,
     /// What it can show.
     pub style: Style,
 }
 
 impl Stream {
+    fn out(writer: Writer, style: Style) -> Self {
+        Self { writer, sink: 0, keep: Keep::All, style }
+    }
+
+    fn err(writer: Writer, sink: usize, style: Style) -> Self {
+        Self { writer, sink, keep: Keep::Newest, style }
+    }
+
     /// Queues bytes and leaves an empty buffer in their place.
     pub fn put(&self, buffer: &mut Vec<u8>) {
         self.put_marked(buffer, None);
@@ -33,7 +63,16 @@ impl Stream {
 
     /// The same, with how far messages have come with them.
     pub fn put_marked(&self, buffer: &mut Vec<u8>, mark: Option<Mark>) {
-        self.writer.put(self.sink, buffer, mark);
+        self.writer.put_kept(self.sink, buffer, mark, self.keep);
+    }
+
+    /// Queues what is not to be dropped for anything that is less to the point, should nobody read.
+    pub fn put_kept(&self, buffer: &mut Vec<u8>) {
+        let keep = match self.keep {
+            Keep::All => Keep::All,
+            Keep::Newest | Keep::Errors => Keep::Errors,
+        };
+        self.writer.put_kept(self.sink, buffer, None, keep);
     }
 
     /// Begins a new line, if the output is a file that ends in the middle of one: its writer was killed. Where that
@@ -46,10 +85,29 @@ impl Stream {
 
     /// Queues a line.
     pub fn line(&self, text: &str) {
-        let mut buffer = Vec::with_capacity(text.len() + 1);
-        buffer.extend_from_slice(text.as_bytes());
-        buffer.push(b'\n');
-        self.put(&mut buffer);
+        self.put(&mut format!("{text}\n").into_bytes());
+    }
+
+    /// Queues a line that is not to be dropped for others.
+    pub fn line_kept(&self, text: &str) {
+        self.put_kept(&mut format!("{text}\n").into_bytes());
+    }
+
+    /// Resolves when all is written, or never will be; of stderr, also when nobody reads it.
+    pub async fn drained(&self) {
+        if self.keep == Keep::All {
+            return self.writer.drained().await;
+        }
+        let end = Instant::now() + LAST_LINES;
+        let mut drained = pin!(self.writer.drained());
+        loop {
+            let before = self.writer.written_pieces();
+            let soon = end.min(Instant::now() + UNREAD);
+            let done = timeout_at(soon, &mut drained).await.is_ok();
+            if done || Instant::now() >= end || self.writer.written_pieces() == before {
+                return;
+            }
+        }
     }
 
     /// The thread behind it.
@@ -71,23 +129,20 @@ impl Console {
     /// Both over one writer: `write` is given what either has to say, in order.
     pub fn over(write: Box<dyn Write + Send>, out: Style, err: Style) -> io::Result<Self> {
         let writer = Writer::spawn("output", vec![write])?;
-        let out = Stream { writer: writer.clone(), sink: 0, style: out };
-        Ok(Self { out, err: Stream { writer, sink: 0, style: err } })
+        Ok(Self { out: Stream::out(writer.clone(), out), err: Stream::err(writer, 0, err) })
     }
 
     /// stdout over `write`, and stderr as [`Self::open`] has it.
     pub fn out_over(write: Box<dyn Write + Send>, out: Style, err: Style) -> io::Result<Self> {
-        let out = Stream { writer: Writer::spawn("stdout", vec![write])?, sink: 0, style: out };
-        Ok(Self {
-            out,
-            err: Stream { writer: Writer::spawn("stderr", vec![Box::new(io::stderr())])?, sink: 0, style: err },
-        })
+        let out = Stream::out(Writer::spawn("stdout", vec![write])?, out);
+        let writer = Writer::spawn("stderr", vec![Box::new(io::stderr())])?;
+        Ok(Self { out, err: Stream::err(writer, 0, err) })
     }
 
     /// stdout as [`Self::open`] has it, and everything else over `write`.
     pub fn err_over(write: Box<dyn Write + Send>, out: Style, err: Style) -> io::Result<Self> {
-        let out = Stream { writer: Writer::spawn("stdout", vec![stdout()?])?, sink: 0, style: out };
-        Ok(Self { out, err: Stream { writer: Writer::spawn("stderr", vec![write])?, sink: 0, style: err } })
+        let out = Stream::out(Writer::spawn("stdout", vec![stdout()?])?, out);
+        Ok(Self { out, err: Stream::err(Writer::spawn("stderr", vec![write])?, 0, err) })
     }
 
     /// Opens both. `color` decides for a stream, told whether it is a terminal.
@@ -98,17 +153,11 @@ impl Console {
         if out_terminal && err_terminal {
             // The same screen: one thread keeps lines of both in their order.
             let writer = Writer::spawn("output", vec![stdout()?, Box::new(io::stderr())])?;
-            return Ok(Self {
-                out: Stream { writer: writer.clone(), sink: 0, style: out_style },
-                err: Stream { writer, sink: 1, style: err_style },
-            });
+            return Ok(Self { out: Stream::out(writer.clone(), out_style), err: Stream::err(writer, 1, err_style) });
         }
         let out = Writer::spawn("stdout", vec![stdout()?])?;
         let err = Writer::spawn("stderr", vec![Box::new(io::stderr())])?;
-        Ok(Self {
-            out: Stream { writer: out, sink: 0, style: out_style },
-            err: Stream { writer: err, sink: 0, style: err_style },
-        })
+        Ok(Self { out: Stream::out(out, out_style), err: Stream::err(err, 0, err_style) })
     }
 
     /// Opens both, with expressions before stdout. Each has a thread of its own, so that an expression that takes long
@@ -124,17 +173,31 @@ impl Console {
         let out_style = Style { color: color(out_terminal), terminal: out_terminal };
         let err_style = Style { color: color(err_terminal), terminal: err_terminal };
         let err = Writer::spawn("stderr", vec![Box::new(io::stderr())])?;
-        let err = Stream { writer: err, sink: 0, style: err_style };
+        let err = Stream::err(err, 0, err_style);
         let warnings = (!quiet).then(|| err.clone());
         let (sink, judgement) = expressions.over(stdout()?, out_style, warnings, outlives);
         let out = Writer::spawn_deep("stdout", STACK, sink)?;
-        Ok((Self { out: Stream { writer: out, sink: 0, style: out_style }, err }, judgement))
+        Ok((Self { out: Stream::out(out, out_style), err }, judgement))
     }
 
-    /// Waits until both are written, or cannot be.
+    /// Waits until both are written, or cannot be; of stderr, no longer than somebody reads it.
     pub async fn drained(&self) {
-        self.out.writer.drained().await;
-        self.err.writer.drained().await;
+        self.out.drained().await;
+        self.err.drained().await;
+    }
+
+    /// Whether both streams are the same file, so that whoever reads the one has read the other.
+    #[cfg(unix)]
+    pub fn is_one_file(&self) -> bool {
+        let place = |stat: rustix::fs::Stat| (stat.st_dev, stat.st_ino);
+        let (out, err) = (rustix::fs::fstat(io::stdout()), rustix::fs::fstat(io::stderr()));
+        out.is_ok_and(|out| err.is_ok_and(|err| place(out) == place(err)))
+    }
+
+    /// Whether both streams are the same file, which cannot be seen here.
+    #[cfg(not(unix))]
+    pub fn is_one_file(&self) -> bool {
+        false
     }
 
     /// From now on, notices when the reader of stdout goes away, without a write. Where the system cannot tell, the
@@ -208,5 +271,38 @@ mod watch {
 
     pub(super) fn spawn(_writer: Writer) -> io::Result<()> {
         Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::mpsc;
+
+    use super::*;
+
+    /// Takes nothing until it is told to.
+    struct Stuck(mpsc::Receiver<()>);
+
+    impl Write for Stuck {
+        fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+            let _ = self.0.recv();
+            Ok(bytes.len())
+        }
+
+        fn flush(&mut self) -> io::Result<()> {
+            Ok(())
+        }
+    }
+
+    const PIPE: Style = Style { color: false, terminal: false };
+
+    #[tokio::test(start_paused = true)]
+    async fn stderr_that_nobody_reads_keeps_nobody() {
+        let (_unread, stuck) = mpsc::channel();
+        let console = Console::err_over(Box::new(Stuck(stuck)), PIPE, PIPE).unwrap();
+        console.err.line_kept("error: nobody will know");
+        let before = Instant::now();
+        console.drained().await;
+        assert_eq!(before.elapsed(), UNREAD);
     }
 }

@@ -223,7 +223,7 @@ impl Printer {
         if self.options.chatter > Chatter::Quiet {
             self.put_out();
             let style = self.console.err.style;
-            self.console.err.line(&style.dim(&style.clean(&redact(text))));
+            self.console.err.line_kept(&style.dim(&style.clean(&redact(text))));
         }
     }
 
@@ -281,8 +281,8 @@ impl Printer {
         let start = self.out.len();
         write(&mut self.out, &self.time);
         if self.console.out.style.terminal {
-            let line = String::from_utf8_lossy(&self.out.split_off(start)).into_owned();
-            self.out.extend_from_slice(sanitize::json_for_terminal(&line).as_bytes());
+            let record = self.out.split_off(start);
+            self.out.extend_from_slice(&self.console.out.style.record(record));
         }
     }
 

@@ -3,6 +3,10 @@
 //! Buffers are handed over whole and come back to be filled again. What is queued is bounded: [`Writer::poll_room`] says
 //! when there is room for more. A failed write is kept; what is handed over afterwards is discarded.
 //!
+//! What goes to stderr has nobody to hold back: those who write there are the driver, the log and the emulator, which
+//! must not wait. So it has a bound of its own, [`Keep`]: while nobody reads, the oldest lines are dropped, and a line
+//! says how many. Errors have a bound apart, and outlast all else.
+//!
 //! Where a connection outlives the process, a [`Ledger`] is told before a batch is written and after it, and only what it
 //! has recorded counts as written.
 
@@ -23,6 +27,39 @@ const GATHER: usize = 128 * 1024;
 /// Buffers kept for reuse, and the largest that is.
 const SPARE_BUFFERS: usize = 8;
 const SPARE_CAPACITY: usize = 1024 * 1024;
+/// What may be dropped is gathered in smaller buffers, as each is dropped whole, and written in pieces of which each
+/// shows that somebody reads.
+const GATHER_LINES: usize = 16 * 1024;
+const LINES_AT_ONCE: usize = 4 * 1024;
+
+/// What becomes of something that nobody reads.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Keep {
+    /// It waits; whoever hands it over asks for room first.
+    All,
+    /// A line that one can do without: of these, the newest wait.
+    Newest,
+    /// An error, or a line that the run is about; there are few.
+    Errors,
+}
+
+impl Keep {
+    /// The most that waits, in bytes; `None`: it is never dropped.
+    const fn bound(self) -> Option<usize> {
+        match self {
+            Self::All => None,
+            Self::Newest => Some(4 * 1024 * 1024),
+            Self::Errors => Some(1024 * 1024),
+        }
+    }
+
+    const fn gathers(self) -> usize {
+        match self {
+            Self::All => GATHER,
+            Self::Newest | Self::Errors => GATHER_LINES,
+        }
+    }
+}
 
 /// Records how far messages have come, for another process. Asked by the thread that writes.
 pub trait Ledger: std::fmt::Debug + Send + Sync {
@@ -76,6 +113,9 @@ struct Piece {
     bytes: Vec<u8>,
     /// How far messages have come with it.
     mark: Option<Mark>,
+    keep: Keep,
+    /// Lines that stood here and were dropped; then there are no bytes.
+    dropped: u64,
 }
 
 /// Why writing ended.
@@ -120,8 +160,13 @@ struct State {
     queue: VecDeque<Piece>,
     /// Bytes in the queue and in the hands of the thread.
     pending: usize,
+    /// Bytes of [`Keep::Newest`] and of [`Keep::Errors`] in the queue.
+    newest: usize,
+    errors: usize,
     /// The thread is at work on what it took.
     writing: bool,
+    /// How often something was written: it moves while somebody reads.
+    written_pieces: u64,
     /// There was no room, and there has not been enough since.
     full: bool,
     failure: Option<WriteFailure>,
@@ -133,6 +178,49 @@ struct State {
 }
 
 impl State {
+    /// How much of that kind waits, where it is bounded.
+    fn waiting(&mut self, keep: Keep) -> Option<&mut usize> {
+        match keep {
+            Keep::All => None,
+            Keep::Newest => Some(&mut self.newest),
+            Keep::Errors => Some(&mut self.errors),
+        }
+    }
+
+    /// Drops the oldest of that kind, if too much of it waits; never what came last. An eighth more than it has to, so
+    /// that the queue is not gone through for each line.
+    fn drop_oldest(&mut self, keep: Keep) {
+        let Some(bound) = keep.bound() else { return };
+        let mut excess = match self.waiting(keep) {
+            Some(waiting) if *waiting > bound => *waiting - bound / 8 * 7,
+            _ => return,
+        };
+        let newest = self.queue.len().saturating_sub(1);
+        let mut left: VecDeque<Piece> = VecDeque::with_capacity(self.queue.len());
+        for (at, mut piece) in std::mem::take(&mut self.queue).into_iter().enumerate() {
+            if excess > 0 && at < newest && piece.keep == keep && piece.dropped == 0 {
+                let size = piece.bytes.len();
+                excess = excess.saturating_sub(size);
+                self.pending = self.pending.saturating_sub(size);
+                if let Some(waiting) = self.waiting(keep) {
+                    *waiting = waiting.saturating_sub(size);
+                }
+                piece.dropped = memchr::memchr_iter(b'\n', &piece.bytes).count() as u64;
+                piece.bytes = Vec::new();
+            }
+            match left.back_mut().filter(|last| last.dropped > 0 && piece.bytes.is_empty() && piece.sink == last.sink) {
+                Some(last) => last.dropped += piece.dropped,
+                None => left.push_back(piece),
+            }
+        }
+        self.queue = left;
+    }
+
+    fn clear(&mut self) {
+        self.queue.clear();
+        (self.pending, self.newest, self.errors) = (0, 0, 0);
+    }
+
     fn wake(&mut self) {
         self.wakers.drain(..).for_each(Waker::wake);
     }
@@ -207,6 +295,11 @@ impl Writer {
     /// Queues `buffer` for the sink of that index and leaves an empty one in its place. `mark` says how far messages have
     /// come with it, also when nothing is printed of them. Never waits.
     pub fn put(&self, sink: usize, buffer: &mut Vec<u8>, mark: Option<Mark>) {
+        self.put_kept(sink, buffer, mark, Keep::All);
+    }
+
+    /// The same, and says what becomes of it when nobody reads.
+    pub fn put_kept(&self, sink: usize, buffer: &mut Vec<u8>, mark: Option<Mark>, keep: Keep) {
         if buffer.is_empty() && mark.is_none() {
             return;
         }
@@ -216,8 +309,16 @@ impl Writer {
             return;
         }
         state.pending += buffer.len();
+        if let Some(waiting) = state.waiting(keep) {
+            *waiting += buffer.len();
+        }
         match state.queue.back_mut() {
-            Some(last) if last.sink == sink && last.bytes.len() + buffer.len() <= GATHER => {
+            Some(last)
+                if last.sink == sink
+                    && last.keep == keep
+                    && last.dropped == 0
+                    && last.bytes.len() + buffer.len() <= keep.gathers() =>
+            {
                 last.bytes.extend_from_slice(buffer);
                 last.mark = last.mark.max(mark);
                 buffer.clear();
@@ -225,9 +326,10 @@ impl Writer {
             _ => {
                 let empty = state.spare.pop().unwrap_or_default();
                 let bytes = std::mem::replace(buffer, empty);
-                state.queue.push_back(Piece { sink, bytes, mark });
+                state.queue.push_back(Piece { sink, bytes, mark, keep, dropped: 0 });
             }
         }
+        state.drop_oldest(keep);
         self.shared.filled.notify_one();
     }
 
@@ -276,6 +378,11 @@ impl Writer {
         .await;
     }
 
+    /// How often something was written so far.
+    pub fn written_pieces(&self) -> u64 {
+        self.shared.lock().written_pieces
+    }
+
     /// Why writing ended, if it did.
     pub fn failure(&self) -> Option<WriteFailure> {
         self.shared.lock().failure.clone()
@@ -285,14 +392,12 @@ impl Writer {
     pub fn fail(&self, failure: WriteFailure) {
         let mut state = self.shared.lock();
         state.failure.get_or_insert(failure);
-        state.queue.clear();
-        state.pending = 0;
+        state.clear();
         state.wake();
     }
 }
 
 fn run(shared: &Shared, sinks: &mut [Box<dyn Sink>]) {
-    let mut taken = VecDeque::new();
     // Written, and not recorded yet.
     let mut unsettled = None;
     let mut state = shared.lock();
@@ -314,43 +419,69 @@ fn run(shared: &Shared, sinks: &mut [Box<dyn Sink>]) {
             state.wake();
             state = shared.filled.wait(state).unwrap_or_else(PoisonError::into_inner);
         }
-        std::mem::swap(&mut state.queue, &mut taken);
+        // One by one: what stays in the queue can still be dropped.
+        let Some(Piece { sink, bytes: mut buffer, mark, keep, dropped }) = state.queue.pop_front() else { continue };
         state.writing = true;
-        for Piece { sink, bytes: mut buffer, mark } in taken.drain(..) {
-            let ledger = state.ledger.clone().filter(|_| mark.is_some());
-            drop(state);
-            let result = sinks.get_mut(sink).map_or(Ok(None), |sink| sink.put(&buffer, mark, ledger.as_deref()));
-            state = shared.lock();
-            state.pending = state.pending.saturating_sub(buffer.len());
-            match result {
-                Ok(put_out) => {
-                    // What was written before was recorded with the beginning of this one.
-                    if let Some(mark) = put_out.filter(|_| ledger.is_some())
-                        && let Some(before) = unsettled.replace(mark)
-                    {
-                        state.written = Some(before);
-                        state.wake();
-                    }
+        let size = buffer.len();
+        if let Some(waiting) = state.waiting(keep) {
+            *waiting = waiting.saturating_sub(size);
+        }
+        let ledger = state.ledger.clone().filter(|_| mark.is_some());
+        drop(state);
+        let result = match (sinks.get_mut(sink), keep, dropped) {
+            (None, ..) => Ok(None),
+            (Some(sink), Keep::All, _) => sink.put(&buffer, mark, ledger.as_deref()),
+            (Some(sink), Keep::Newest | Keep::Errors, 0) => put_lines(shared, sink.as_mut(), &buffer),
+            (Some(sink), Keep::Newest | Keep::Errors, lines) => {
+                put_lines(shared, sink.as_mut(), told(lines).as_bytes())
+            }
+        };
+        state = shared.lock();
+        state.pending = state.pending.saturating_sub(size);
+        state.written_pieces += 1;
+        match result {
+            Ok(put_out) => {
+                // What was written before was recorded with the beginning of this one.
+                if let Some(mark) = put_out.filter(|_| ledger.is_some())
+                    && let Some(before) = unsettled.replace(mark)
+                {
+                    state.written = Some(before);
+                    state.wake();
                 }
-                Err(failure) => {
-                    state.failure.get_or_insert(failure);
-                }
             }
-            if state.failure.is_some() {
-                state.queue.clear();
-                state.pending = 0;
-                break;
-            }
-            if state.full && state.pending <= RESUME {
-                state.wake();
-            }
-            if state.spare.len() < SPARE_BUFFERS && buffer.capacity() <= SPARE_CAPACITY {
-                buffer.clear();
-                state.spare.push(buffer);
+            Err(failure) => {
+                state.failure.get_or_insert(failure);
             }
         }
-        taken.clear();
+        if state.failure.is_some() {
+            state.clear();
+            continue;
+        }
+        if state.full && state.pending <= RESUME {
+            state.wake();
+        }
+        if state.spare.len() < SPARE_BUFFERS && buffer.capacity() <= SPARE_CAPACITY {
+            buffer.clear();
+            state.spare.push(buffer);
+        }
     }
+}
+
+/// What stands in place of lines that were dropped.
+fn told(lines: u64) -> String {
+    let plural = if lines == 1 { "" } else { "s" };
+    format!("… {lines} line{plural} not shown: stderr was not read\n")
+}
+
+/// Writes lines, and takes note of each piece that found a reader.
+fn put_lines(shared: &Shared, sink: &mut dyn Sink, bytes: &[u8]) -> Result<Option<Mark>, WriteFailure> {
+    for (at, piece) in bytes.chunks(LINES_AT_ONCE).enumerate() {
+        if at > 0 {
+            shared.lock().written_pieces += 1;
+        }
+        sink.put(piece, None, None)?;
+    }
+    Ok(None)
 }
 
 #[cfg(test)]
@@ -409,6 +540,66 @@ mod tests {
         poll_fn(|cx| writer.poll_room(cx)).await;
         writer.drained().await;
         assert_eq!(reader.join().unwrap(), handed_over);
+    }
+
+    /// Lines of a hundred bytes, the number first.
+    fn line_of(number: usize) -> Vec<u8> {
+        format!("{number:07}{}\n", "x".repeat(92)).into_bytes()
+    }
+
+    #[test]
+    fn lines_that_nobody_reads_are_dropped_and_counted_and_errors_are_kept() {
+        let (writer, receiver) = pipe(0);
+        let lines = 300_000;
+        let mut most = 0;
+        for number in 0..lines {
+            writer.put_kept(0, &mut line_of(number), None, Keep::Newest);
+            if number % 50_000 == 0 {
+                writer.put_kept(0, &mut b"error: kept\n".to_vec(), None, Keep::Errors);
+            }
+            if number % 1000 == 0 {
+                most = most.max(writer.shared.lock().pending);
+            }
+        }
+        writer.put_kept(0, &mut b"error: the last\n".to_vec(), None, Keep::Errors);
+        assert!(most < 5 * 1024 * 1024, "{most} bytes wait");
+        let reader = std::thread::spawn(move || {
+            let mut read = Vec::new();
+            while !read.ends_with(b"the last\n") {
+                read.extend(receiver.recv().unwrap());
+            }
+            String::from_utf8(read).unwrap()
+        });
+        let text = reader.join().unwrap();
+        let number = |line: &str| line.get(..7).and_then(|number| number.parse::<usize>().ok());
+        let shown: Vec<usize> = text.lines().filter_map(number).collect();
+        let dropped: usize = text
+            .lines()
+            .filter_map(|line| line.strip_prefix("… ")?.strip_suffix(" lines not shown: stderr was not read"))
+            .map(|count| count.parse::<usize>().unwrap())
+            .sum();
+        assert_eq!(shown.len() + dropped, lines);
+        assert!(dropped > lines / 2 && shown.len() > 30_000, "{dropped} of {lines}");
+        assert!(shown.is_sorted() && shown.last() == Some(&(lines - 1)), "the newest are kept");
+        assert_eq!(text.matches("error: kept\n").count(), lines / 50_000);
+    }
+
+    #[test]
+    fn errors_without_end_have_a_bound_too() {
+        let (writer, _receiver) = pipe(0);
+        for number in 0..100_000 {
+            writer.put_kept(0, &mut line_of(number), None, Keep::Errors);
+        }
+        assert!(writer.shared.lock().pending < 2 * 1024 * 1024);
+    }
+
+    #[tokio::test]
+    async fn a_line_longer_than_all_that_waits_is_shown() {
+        let (writer, receiver) = pipe(10_000);
+        let long = vec![b'x'; 6 * 1024 * 1024];
+        writer.put_kept(0, &mut long.clone(), None, Keep::Newest);
+        writer.drained().await;
+        assert_eq!(receiver.try_iter().map(|piece| piece.len()).sum::<usize>(), long.len());
     }
 
     /// Writes down what it is told, between the writes of a [`Pipe`]; fails when its time has come.

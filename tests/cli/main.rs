@@ -57,5 +57,7 @@ mod sources;
 #[cfg(unix)]
 mod streams;
 mod traces;
+#[cfg(target_os = "linux")]
+mod unread;
 mod url;
 mod usage;

@@ -22,6 +22,8 @@ pub struct Setup {
     stdin: Vec<u8>,
     /// Read so many lines of stdout, then close it.
     lines: Option<usize>,
+    /// Nobody reads stderr.
+    unread: bool,
 }
 
 /// A run with these arguments, and its result. For runs that end by themselves.
@@ -72,7 +74,7 @@ impl Setup {
             }
         }
         command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
-        Self { command, home, stdin: Vec::new(), lines: None }
+        Self { command, home, stdin: Vec::new(), lines: None, unread: false }
     }
 
     /// Adds an argument.
@@ -134,6 +136,12 @@ impl Setup {
         self
     }
 
+    /// stderr is a pipe that is open and that nobody reads.
+    pub fn stderr_unread(mut self) -> Self {
+        self.unread = true;
+        self
+    }
+
     /// stderr is a terminal. Returns its other end.
     #[cfg(unix)]
     pub fn stderr_to_terminal(mut self) -> (Self, std::fs::File) {
@@ -157,8 +165,10 @@ impl Setup {
         thread::spawn(move || drop(stdin.write_all(&given)));
         let stdout = child.stdout.take().map(|pipe| Box::new(pipe) as Box<dyn Read + Send>);
         let mut stderr = Lines::new(child.stderr.take().map(|pipe| Box::new(pipe) as Box<dyn Read + Send>), None);
-        // Never in its way.
-        stderr.start();
+        // Never in its way, unless that is wanted.
+        if !self.unread {
+            stderr.start();
+        }
         let out = Lines::new(stdout, self.lines);
         Running { child: Some(child), out, err: stderr, started, _home: self.home }
     }
@@ -301,7 +311,7 @@ impl Running {
         self.end_within(PATIENCE)
     }
 
-    /// Waits for its end without ever reading stdout. Returns the exit code and when it had ended.
+    /// Waits for its end without reading more of stdout. Returns the exit code and when it had ended.
     #[cfg(unix)]
     pub fn end_unread(mut self) -> (i32, Instant) {
         self.wait(PATIENCE)
