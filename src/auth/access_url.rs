@@ -102,7 +102,11 @@ impl AccessUrl {
         let secure = match url.scheme() {
             "wss" | "https" => true,
             "ws" | "http" => false,
-            other => return Err(AccessUrlError::Scheme(other.to_owned())),
+            // What stands before a colon is a scheme if it leads somewhere; else it may be a secret.
+            other if text.get(other.len()..).is_some_and(|rest| rest.starts_with("://")) => {
+                return Err(AccessUrlError::Scheme(other.to_owned()));
+            }
+            _ => return Err(AccessUrlError::Syntax(url::ParseError::RelativeUrlWithoutBase)),
         };
         if !url.username().is_empty() || url.password().is_some() {
             return Err(AccessUrlError::UserInfo);

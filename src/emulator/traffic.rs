@@ -18,8 +18,7 @@ use serde_json::value::RawValue;
 
 use super::hub::{ClientKind, Frame};
 use crate::clock;
-use crate::protocol::redact_reconnection_token;
-use crate::secret::redact;
+use crate::secret::{redact, redact_frame};
 
 /// Takes records, each a line of JSON with its newline. Called under a hub's lock: it must not wait.
 pub trait Observer: Send + Sync + fmt::Debug {
@@ -149,7 +148,7 @@ impl Traffic {
                 let text = String::from_utf8_lossy(bytes);
                 // A token stands in the service's own frames alone.
                 let own = text.starts_with("{\"type\":\"system\"");
-                let text = if own { Cow::Owned(redact_reconnection_token(&text).into_owned()) } else { text };
+                let text = if own { Cow::Owned(redact_frame(&text).into_owned()) } else { text };
                 let payload = text_payload(text.as_ref().into());
                 self.record("sent", Some(place), payload);
             }

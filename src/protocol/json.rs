@@ -447,31 +447,6 @@ impl SharedMessage {
     }
 }
 
-/// `text` with the value of every `reconnectionToken` property replaced, for output meant for people and files
-/// (CLI contract, *Secrets*). Returns the text unchanged when it has none.
-pub fn redact_reconnection_token(text: &str) -> Cow<'_, str> {
-    const NAME: &str = "\"reconnectionToken\"";
-    if memchr::memmem::find(text.as_bytes(), NAME.as_bytes()).is_none() {
-        return Cow::Borrowed(text);
-    }
-    let mut out = String::with_capacity(text.len());
-    let mut rest = text;
-    while let Some(at) = rest.find(NAME) {
-        let (before, after) = rest.split_at(at + NAME.len());
-        out.push_str(before);
-        rest = after;
-        let value = after.trim_start().strip_prefix(':').map(str::trim_start);
-        let Some(value) = value.filter(|value| value.starts_with('"')) else { continue };
-        let mut stream = serde_json::Deserializer::from_str(value).into_iter::<&RawValue>();
-        if stream.next().is_some_and(|parsed| parsed.is_ok()) {
-            out.push_str(":\"[redacted]\"");
-            rest = &value[stream.byte_offset()..];
-        }
-    }
-    out.push_str(rest);
-    Cow::Owned(out)
-}
-
 impl From<Data<'_>> for OwnedData {
     fn from(data: Data<'_>) -> Self {
         data.to_owned()

@@ -15,10 +15,7 @@ mod pattern;
 pub use close::explain_close_code;
 pub use data::{Data, OwnedData, Quoted};
 pub use frame::{AckError, Downstream, Message, Origin, Upstream};
-pub use json::{
-    SharedMessage, decode_downstream, decode_upstream, encode_downstream, encode_upstream, present,
-    redact_reconnection_token,
-};
+pub use json::{SharedMessage, decode_downstream, decode_upstream, encode_downstream, encode_upstream, present};
 pub use metadata::check_metadata;
 pub use names::{NameError, check_event_name, check_group_name, check_hub_name};
 pub use pattern::{GroupPattern, LONGEST_PATTERN, MOST_STARS};

@@ -180,15 +180,21 @@ impl Complaints {
         if so_far >= WARNINGS {
             return;
         }
-        let cut = error.char_indices().nth(TOLD).map_or(error.len(), |(at, _)| at);
-        let more = if cut < error.len() { "…" } else { "" };
-        let error = format!("{}{more}", &error[..cut]);
+        let error = shortened(&redact(error));
         if !self.told.insert((flag, error.clone())) {
             return;
         }
         let last = if so_far + 1 == WARNINGS { "; further failures are not told" } else { "" };
         let text = format!("`{flag}` failed on a record, which counts as {consequence}: {error}{last}");
-        stream.line(&format!("{} {}", stream.style.label("warning:"), stream.style.clean(&redact(&text))));
+        stream.line(&format!("{} {}", stream.style.label("warning:"), stream.style.clean(&text)));
+    }
+}
+
+/// As much of a text as is told. It is redacted before it comes here: half a secret is one still.
+fn shortened(text: &str) -> String {
+    match text.char_indices().nth(TOLD) {
+        Some((cut, _)) => format!("{}…", &text[..cut]),
+        None => text.to_owned(),
     }
 }
 
@@ -295,10 +301,7 @@ impl Evaluator {
 
     fn tell(&self, condition: Condition, record: &[u8]) {
         let text = String::from_utf8_lossy(record);
-        let text = text.trim_end();
-        let cut = text.char_indices().nth(TOLD).map_or(text.len(), |(at, _)| at);
-        let more = if cut < text.len() { "…" } else { "" };
-        let met = Met { condition, record: format!("{}{more}", &text[..cut]) };
+        let met = Met { condition, record: shortened(&redact(text.trim_end())) };
         *self.shared.met.lock().unwrap_or_else(PoisonError::into_inner) = Some(met);
         self.shared.came.notify_one();
     }

@@ -17,7 +17,6 @@ mod sanitize;
 mod text;
 mod writer;
 
-use std::borrow::Cow;
 use std::task::{Context, Poll};
 use std::time::SystemTime;
 
@@ -34,7 +33,7 @@ pub use writer::{Ledger, WriteFailure, Writer};
 use crate::client::event::{EventSink, Flow, Frame, Lifecycle, Mark, Received};
 use crate::clock;
 use crate::protocol::{Data, Message};
-use crate::secret::redact;
+use crate::secret::{redact, redact_frame};
 use entries::Writing;
 
 /// What stdout carries.
@@ -338,16 +337,16 @@ impl Printer {
         let (style, start) = (self.console.out.style, self.out.len());
         match frame {
             Frame::Text(text) if message => self.out.extend_from_slice(style.clean(text).as_bytes()),
-            Frame::Text(text) => {
-                let text = crate::protocol::redact_reconnection_token(text);
-                // A frame that is not understood may be a message of a later version, whose data is not ours to alter.
-                let text = if *received == Received::Control { redact(&text) } else { Cow::Borrowed(text.as_ref()) };
-                self.out.extend_from_slice(style.clean(&text).as_bytes());
-            }
+            Frame::Text(text) => self.out.extend_from_slice(style.clean(&redact_frame(text)).as_bytes()),
             Frame::Binary(bytes) if style.terminal => {
-                self.out.extend_from_slice(style.clean(&String::from_utf8_lossy(bytes)).as_bytes());
+                let text = String::from_utf8_lossy(bytes);
+                self.out.extend_from_slice(style.clean(&redact_frame(&text)).as_bytes());
             }
-            Frame::Binary(bytes) => self.out.extend_from_slice(bytes),
+            // Text that came as bytes is no less the service's.
+            Frame::Binary(bytes) => match std::str::from_utf8(bytes) {
+                Ok(text) => self.out.extend_from_slice(redact_frame(text).as_bytes()),
+                Err(_) => self.out.extend_from_slice(bytes),
+            },
         }
         self.out.push(b'\n');
         let size = self.out.len() - start - 1;

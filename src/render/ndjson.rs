@@ -13,8 +13,8 @@ use serde_json::value::RawValue;
 
 use super::layout::compact;
 use crate::client::event::{AckReport, Frame, Lifecycle, Loss, Nack, OperationKind};
-use crate::protocol::{Message, Origin, redact_reconnection_token};
-use crate::secret::redact;
+use crate::protocol::{Message, Origin};
+use crate::secret::{redact, redact_frame};
 
 /// `type`, `time` and the fields of one record.
 #[derive(Serialize)]
@@ -318,7 +318,7 @@ pub fn lifecycle(out: &mut Vec<u8>, time: &str, event: &Lifecycle, hub: Option<&
 /// Appends the record of a frame that was not understood.
 pub fn unknown_frame(out: &mut Vec<u8>, time: &str, frame: Frame<'_>, reason: &str) {
     let text = match frame {
-        Frame::Text(text) => Some(redact_reconnection_token(text)),
+        Frame::Text(text) => Some(redact_frame(text)),
         Frame::Binary(_) => None,
     };
     let parsed = text.as_deref().and_then(|text| {
@@ -331,8 +331,13 @@ pub fn unknown_frame(out: &mut Vec<u8>, time: &str, frame: Frame<'_>, reason: &s
         (Some(_), _, _) => None,
         (None, Some(text), _) => Some(STANDARD.encode(text.as_bytes())),
         (None, None, Frame::Text(text)) => Some(STANDARD.encode(text)),
-        (None, None, Frame::Binary(bytes)) => Some(STANDARD.encode(bytes)),
+        // Text that came as bytes is no less the service's.
+        (None, None, Frame::Binary(bytes)) => Some(match std::str::from_utf8(bytes) {
+            Ok(text) => STANDARD.encode(redact_frame(text).as_bytes()),
+            Err(_) => STANDARD.encode(bytes),
+        }),
     };
+    let reason = &redact(reason);
     write(out, "unknown-frame", time, UnknownFrame { frame: parsed.as_deref(), frame_base64, reason });
 }
 

@@ -18,8 +18,7 @@ use super::layout::compact;
 use super::timestamp;
 use super::writer::Writer;
 use crate::client::event::{Frame, Received, Wiretap};
-use crate::protocol::redact_reconnection_token;
-use crate::secret::redact;
+use crate::secret::{redact, redact_frame};
 
 /// The format of what is written here.
 pub const VERSION: u32 = 1;
@@ -152,14 +151,15 @@ impl Wiretap for Recording {
 
     fn received(&mut self, frame: Frame<'_>, received: &Received<'_>) {
         match (frame, received) {
-            (Frame::Text(text), Received::Control) => {
-                self.frame("received", Frame::Text(&redact(&redact_reconnection_token(text))));
+            (Frame::Text(text), Received::Control | Received::Unknown { .. }) => {
+                self.frame("received", Frame::Text(&redact_frame(text)));
             }
-            // It may be a message of a later version, whose data is not ours to alter.
-            (Frame::Text(text), Received::Unknown { .. }) => {
-                self.frame("received", Frame::Text(&redact_reconnection_token(text)));
+            // Text that came as bytes is no less the service's.
+            (Frame::Binary(bytes), Received::Control | Received::Unknown { .. }) => {
+                let text = std::str::from_utf8(bytes).map(redact_frame);
+                self.frame("received", Frame::Binary(text.as_ref().map_or(bytes, |text| text.as_bytes())));
             }
-            (frame, _) => self.frame("received", frame),
+            (frame, Received::Message(_) | Received::Duplicate) => self.frame("received", frame),
         }
     }
 

@@ -10,6 +10,7 @@ use super::layout::{compact, pretty};
 use super::sanitize::for_terminal;
 use crate::client::event::{FailedAttempt, Frame, Lifecycle, Nack};
 use crate::protocol::{Data, Message, Origin};
+use crate::secret::{redact, redact_frame};
 
 /// Appends a message as a line: `[group] user: payload`, with `(redelivered)` before the payload
 /// when it may have been printed before.
@@ -150,13 +151,22 @@ pub fn nack(error: &Nack) -> String {
     }
 }
 
-/// A frame that was not understood, in words.
+/// The most of a frame that was not understood, and of why, that is shown in words, in characters.
+const SHOWN: usize = 200;
+
+/// A frame that was not understood, in words, redacted.
 pub fn unknown_frame(frame: Frame<'_>, reason: &str) -> String {
+    let reason = redact(reason);
+    let reason = match reason.char_indices().nth(SHOWN) {
+        Some((cut, _)) => format!("{}…", &reason[..cut]).into(),
+        None => reason,
+    };
     match frame {
         Frame::Text(text) => {
-            let text = crate::protocol::redact_reconnection_token(text);
-            let shown: Cow<'_, str> = match text.char_indices().nth(200) {
-                Some((cut, _)) => format!("{}… ({} bytes)", &text[..cut], text.len()).into(),
+            let size = text.len();
+            let text = redact_frame(text);
+            let shown: Cow<'_, str> = match text.char_indices().nth(SHOWN) {
+                Some((cut, _)) => format!("{}… ({size} bytes)", &text[..cut]).into(),
                 None => text,
             };
             format!("a frame was not understood ({reason}): {shown}")

@@ -16,7 +16,7 @@ use super::{ColorChoice, EmulatorFormat, Environment, Input, Note};
 use crate::auth::connection_string::DEVELOPMENT_KEY;
 use crate::cli::EmulatorArgs;
 use crate::failure::{Failure, Kind};
-use crate::secret::Secret;
+use crate::secret::{self, Secret};
 use faults::FaultSettings;
 
 /// `wps emulator`.
@@ -85,6 +85,9 @@ pub(super) fn emulator(
         (None, None, Some(key)) => key.clone(),
         (None, None, None) => Secret::new(DEVELOPMENT_KEY),
     };
+    if access_key.expose() != DEVELOPMENT_KEY {
+        secret::remember(access_key.expose());
+    }
     let talk = talk(&args.talk, environment);
     Ok(Emulator {
         port: args.port,

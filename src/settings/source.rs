@@ -14,7 +14,7 @@ use crate::auth::connection_string::{ConnectionString, DEVELOPMENT_KEY};
 use crate::cli::{KeyArgs, SourceArgs, TokenArgs};
 use crate::failure::{Failure, Kind};
 use crate::protocol::{NameError, check_group_name, check_hub_name};
-use crate::secret::{Secret, is_secret_header, redact};
+use crate::secret::{self, Secret, holds_secret, is_secret_header};
 
 /// Roles of a token signed here, unless `--role` says otherwise (PROTOCOL §11).
 const DEFAULT_ROLES: [&str; 2] = ["webpubsub.joinLeaveGroup", "webpubsub.sendToGroup"];
@@ -188,7 +188,7 @@ pub(super) fn warn_if_exposed(path: &Path, input: &mut dyn Input) {
 
 /// Says how to keep a secret off the command line, when one stands there. The development key is published.
 pub(super) fn hint_at_secret(flag: &str, value: &str, instead: &str, input: &mut dyn Input) {
-    let secret = flag == "--access-key" || (flag == "--header" && is_secret_header(value)) || redact(value) != value;
+    let secret = flag == "--access-key" || (flag == "--header" && is_secret_header(value)) || holds_secret(value);
     if secret && !value.contains(DEVELOPMENT_KEY) {
         input.note(Note::Hint(format!(
             "others on this machine can see the secret in `{flag}` while wps runs, and the shell keeps it in its history: \
@@ -221,7 +221,11 @@ pub(super) fn from_url(from: &str, text: &Secret, token: Option<&TokenArgs>) -> 
     if let Some(token) = token {
         refuse_token_flags(from, token)?;
     }
-    AccessUrl::parse(text.expose()).map(Source::Url).map_err(|error| {
+    let parsed = AccessUrl::parse(text.expose());
+    if let Some(token) = parsed.as_ref().ok().and_then(AccessUrl::token) {
+        secret::remember(token.expose());
+    }
+    parsed.map(Source::Url).map_err(|error| {
         let hint = match &error {
             AccessUrlError::EmptyToken => {
                 "was the variable with the token empty? leave `access_token` out to connect without one"
@@ -245,6 +249,9 @@ fn from_connection_string(from: &str, text: &Secret, token: &TokenArgs) -> Resul
             .hint("it looks like `Endpoint=https://NAME.webpubsub.azure.com;AccessKey=…;Version=1.0;`")
             .hint("quote it: for the shell, `;` ends a command")
     })?;
+    if parsed.key.expose() != DEVELOPMENT_KEY {
+        secret::remember(parsed.key.expose());
+    }
     let hub = token.hub.clone().ok_or_else(|| {
         let failure = Failure::message(Kind::Usage, format!("`{from}` needs `--hub`")).blame(from).blame("--hub");
         failure.hint("a connection string names a service, and `--hub NAME` the hub on it")

@@ -23,7 +23,7 @@ use tokio::io::{AsyncRead, AsyncWrite};
 use tracing::{Level, enabled, trace};
 
 use super::error::{Refusal, reason_of};
-use crate::secret::{REDACTED, is_secret_header, redact};
+use crate::secret::{REDACTED, is_secret_header, redact, redact_cut};
 
 /// How much of a refusal's body is read, in bytes.
 pub const MAX_REFUSAL_BODY: usize = 64 * 1024;
@@ -103,6 +103,7 @@ where
             true
         };
         let complete = self.drive(tokio::time::timeout(REFUSAL_BODY_TIME, read)).await.unwrap_or(false);
+        let body = String::from_utf8_lossy(&bytes);
         let header = |name: HeaderName| parts.headers.get(name).map(text);
         let date = server_time(&parts.headers);
         let reason = match parts.extensions.get::<ReasonPhrase>() {
@@ -116,7 +117,8 @@ where
             error_code: header(HeaderName::from_static("x-ms-error-code")),
             location: header(LOCATION),
             date,
-            body: redact(&String::from_utf8_lossy(&bytes)).into_owned(),
+            // Where it was cut, its end may be half a secret.
+            body: if complete { redact(&body) } else { redact_cut(&body) }.into_owned(),
             truncated: !complete,
         }
     }

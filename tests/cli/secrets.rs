@@ -1,5 +1,7 @@
 //! Neither the token nor the reconnection token is ever printed, however much is asked for and whatever the service says.
 
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
 use serde_json::json;
 
 use crate::support::token::SIGNATURE;
@@ -228,6 +230,118 @@ fn an_access_key_is_never_shown() {
     assert_eq!(ended.code, 5);
     for secret in [key, &token, token.rsplit('.').next().unwrap()] {
         assert!(!ended.stderr.contains(secret), "{secret}: {}", ended.stderr);
+    }
+}
+
+/// What is not in `ended`, nor the beginning of it.
+#[track_caller]
+fn assert_without(ended: &Ended, secret: &str) {
+    for (stream, text) in [("stdout", ended.text()), ("stderr", &ended.stderr)] {
+        let line = text.lines().find(|line| line.contains(&secret[..8]));
+        assert!(line.is_none(), "`{secret}` or its beginning is in {stream}: {}", line.unwrap_or_default());
+    }
+}
+
+/// Secrets that were never heard of, in frames of the service that are not known.
+#[test]
+fn a_frame_of_the_service_is_shown_without_what_sounds_like_a_secret() {
+    let secret = "walnut-0123456789";
+    // Where a line of a person is cut lies within the second one.
+    let frame = format!(
+        "{{\"type\":\"system\",\"event\":\"renewed\",\"clientSecret\":[\"{secret}\"],\"filler\":\"{}\",\
+         \"uri\":\"wss://h/?access_token={secret}\",\"token\":\"{secret}\"}}",
+        "x".repeat(88)
+    );
+    for (format, verbosity) in [("ndjson", "-vv"), ("text", "-vv"), ("raw", "-vvv"), ("data", "-q")] {
+        let service = Service::start();
+        let directory = tempfile::tempdir().unwrap();
+        let recorded = directory.path().join("recorded");
+        let wps = wps(["listen", verbosity, "-o", format, "--count", "1", "--url", &service.url(), "--record"]);
+        let wps = wps.arg(&recorded).start();
+        let mut peer = service.connect();
+        peer.send_text(&frame);
+        peer.send_raw(&binary_frame(frame.as_bytes()));
+        peer.say(1, "done");
+        peer.see_off();
+        let ended = wps.end();
+        let recorded = std::fs::read_to_string(recorded).unwrap();
+        assert_eq!(ended.code, 0, "{}", ended.stderr);
+        assert_without(&ended, secret);
+        assert!(!recorded.contains(&secret[..8]), "{recorded}");
+        assert!(recorded.contains("renewed") && (format == "data" || ended.stderr.contains("renewed")));
+        for text in [ended.text(), &recorded] {
+            for encoded in text.lines().filter_map(|line| line.split_once("frameBase64\":\"")) {
+                let bytes = STANDARD.decode(encoded.1.split_once('"').unwrap().0).unwrap();
+                assert!(!String::from_utf8(bytes).unwrap().contains(secret), "{text}");
+            }
+        }
+    }
+}
+
+/// A binary frame from the server, of less than 64 KiB.
+fn binary_frame(payload: &[u8]) -> Vec<u8> {
+    let mut frame = vec![0x82, 126];
+    frame.extend(u16::try_from(payload.len()).unwrap().to_be_bytes());
+    frame.extend(payload);
+    frame
+}
+
+#[test]
+fn what_was_cut_on_the_way_here_shows_no_half_of_a_secret() {
+    // A refusal's body is read to 64 KiB.
+    let service = Service::start();
+    let wps_ = wps(["listen", "-vvv", "--reconnect-retries", "0", "--url", &service.url()]).start();
+    let body = format!("{}{}", "x ".repeat(32 * 1024 - 10), service.token);
+    service.request().refuse("403 Forbidden", &[], &body);
+    let ended = wps_.end();
+    assert_eq!(ended.code, 5, "{}", ended.stderr);
+    assert!(ended.stderr.contains("x x x [redacted] […]"), "{}", ended.stderr);
+    assert_without(&ended, &service.token);
+    // A close frame has room for 123 bytes.
+    let secret = "walnut.0123456789.abcdefghijklmnopqrstuvwxyz/ABCDEFGHIJKLMNOPQRSTUVWXYZ";
+    for kept in [10, 40] {
+        let service = Service::start();
+        let wps = wps(["listen", "-vv", "--reconnect-retries", "0", "--url", &service.url()]).start();
+        let mut peer = service.request().upgrade();
+        peer.greet("c1", secret);
+        peer.close(1008, &format!("{} {}", "revoked".repeat(10), &secret[..kept]));
+        let ended = wps.end();
+        ended.assert_stderr(&["revokedrevoked [redacted]"]);
+        assert_without(&ended, secret);
+    }
+}
+
+#[test]
+fn headers_that_sound_like_a_secret_are_not_shown_and_neither_is_who_repeats_them() {
+    for name in ["X-Pass", "X-Jwt", "X-Access", "X-Api-Key", "X-Client-Sig"] {
+        let secret = "walnut-0123456789";
+        let service = Service::start();
+        let wps = wps(["listen", "-vvv", "--reconnect-retries", "0", "--url", &service.url()])
+            .args(["--header", &format!("{name}: {secret}")])
+            .start();
+        let request = service.request();
+        assert_eq!(request.header(&name.to_lowercase()), Some(secret));
+        request.refuse("403 Forbidden", &[(name, secret)], &format!("not with {secret}, nor with {}…", &secret[..13]));
+        let ended = wps.end();
+        assert_eq!(ended.code, 5, "{}", ended.stderr);
+        ended.assert_stderr(&["not with [redacted], nor with [redacted]…"]);
+        assert_without(&ended, secret);
+    }
+}
+
+/// A frame that is made to take long: every third byte is the beginning of what might be a token.
+#[test]
+fn a_long_frame_of_beginnings_of_tokens_holds_nothing_up() {
+    for format in ["ndjson", "raw"] {
+        let service = Service::start();
+        let wps = wps(["listen", "-vv", "-o", format, "--count", "1", "--url", &service.url()]).start();
+        let mut peer = service.connect();
+        peer.send_text(&format!("{{\"type\":\"{}\"}}", "eyJ".repeat(200_000)));
+        peer.send_text(&format!("{{\"type\":\"pong\",\"a\":\"{}\"}}", "access_token=".repeat(50_000)));
+        peer.say(1, "done");
+        peer.see_off();
+        let ended = wps.end();
+        assert_eq!(ended.code, 0, "{}", &ended.stderr[..2000]);
     }
 }
 

@@ -78,7 +78,7 @@ fn what_is_no_access_url_is_named_without_its_token() {
         ("ws://h/client/hubs/c?access_token=sesame x", E::Blank),
         ("ws://h/client/hubs/c\n", E::Blank),
         ("h/client/hubs/c?access_token=sesame", E::Syntax(url::ParseError::RelativeUrlWithoutBase)),
-        ("localhost:8080/client/hubs/c?access_token=sesame", E::Scheme("localhost".to_owned())),
+        ("localhost:8080/client/hubs/c?access_token=sesame", E::Syntax(url::ParseError::RelativeUrlWithoutBase)),
         ("ws://u:sesame@h/client/hubs/c", E::UserInfo),
         ("ws://h/client/hubs/c?access_token=sesame#x", E::Fragment),
         ("ws://h/?access_token=sesame", E::Path),

@@ -60,7 +60,7 @@ impl CurrentUrl {
 
     fn set(&self, url: &AccessUrl) {
         if let Some(token) = url.token() {
-            secret::remember(token.expose());
+            secret::remember_passing(token.expose());
         }
         *self.0.lock().unwrap_or_else(PoisonError::into_inner) = Some(url.clone());
     }

@@ -28,7 +28,7 @@ use super::session::{
     AckMode, Config, Counts, DialFailure, DialRequest, End, LossCause, Mark, OperationId, Outcome, Output, PingId,
     Received, Request, Session, Snapshot,
 };
-use crate::protocol::{Downstream, decode_downstream, explain_close_code, redact_reconnection_token};
+use crate::protocol::{Downstream, decode_downstream, explain_close_code};
 use crate::secret::{self, FRAMES};
 use crate::wire::{Cause, Closed, Incoming, Link};
 
@@ -420,7 +420,10 @@ impl<D: Dialer, S: EventSink> Driver<D, S> {
                     self.session.handle_sign_of_life(now);
                 }
                 Incoming::Progress => self.session.handle_progress(now),
-                Incoming::Closed(closed) => {
+                Incoming::Closed(mut closed) => {
+                    // The link did so when it read the frame, and the token that it repeats may have come in the same
+                    // batch.
+                    closed.reason = secret::redact_cut(&closed.reason).into_owned();
                     log_closed(&closed);
                     self.tap(|wire| wire.closed(closed.code, &closed.reason, closed.error.as_deref()));
                     self.link = None;
@@ -532,8 +535,12 @@ impl<D: Dialer, S: EventSink> Driver<D, S> {
 
 /// From now on, the service's words are shown without the token, should they repeat it.
 fn remember_token(text: &str) {
+    // Most frames of the service are acks.
+    if memchr::memmem::find(text.as_bytes(), b"Token").is_none() {
+        return;
+    }
     if let Downstream::Connected { reconnection_token: Some(token), .. } = decode_downstream(text) {
-        secret::remember(&token);
+        secret::remember_passing(&token);
     }
 }
 
@@ -541,9 +548,7 @@ fn remember_token(text: &str) {
 fn log_received(text: &str, received: &Received<'_>) {
     match received {
         Received::Message(_) | Received::Duplicate => log_frame("←", text),
-        Received::Unknown { .. } | Received::Control => {
-            log_frame("←", &secret::redact(&redact_reconnection_token(text)))
-        }
+        Received::Unknown { .. } | Received::Control => log_frame("←", &secret::redact_frame(text)),
     }
 }
 

@@ -5,8 +5,7 @@ use tracing::{Level, debug, enabled, info, trace};
 
 use crate::emulator::hub::{Frame, Open, SocketId};
 use crate::emulator::traffic::{Opened, Place, Traffic, protocol_name};
-use crate::protocol::redact_reconnection_token;
-use crate::secret::FRAMES;
+use crate::secret::{FRAMES, redact_frame};
 
 /// The most of a frame's text that is logged, unless everything is asked for.
 const LOGGED_CHARS: usize = 240;
@@ -90,7 +89,7 @@ pub(super) fn sent(traffic: &Traffic, place: Place<'_>, sent: &Frame) {
             let text = String::from_utf8_lossy(bytes);
             // A token stands in the service's own frames; what users send is logged as it is.
             let own = text.starts_with("{\"type\":\"system\"");
-            frame("→", place.socket, &if own { redact_reconnection_token(&text) } else { text });
+            frame("→", place.socket, &if own { redact_frame(&text) } else { text });
         }
         Frame::Binary(bytes) => debug!(target: FRAMES, "→ #{} binary frame of {} bytes", place.socket, bytes.len()),
     }

@@ -9,7 +9,7 @@ use super::{SOURCES, TOKEN};
 use crate::auth::connection_string::DEVELOPMENT_KEY;
 use crate::cli::{FlagValue, ProfileFlag, check_flag, profile_flags};
 use crate::failure::{Failure, Kind};
-use crate::secret::{is_secret_header, redact};
+use crate::secret::{holds_secret, is_secret_header};
 use crate::settings::Input;
 
 /// The whole file.
@@ -165,7 +165,7 @@ fn referred(key: &str, flag: &ProfileFlag, text: String, directory: &Path) -> Re
         None if key == "header" && is_secret_header(&text) => {
             return Err(Fault::new(format!("`{key}` holds a secret in plain text")).hint(by_reference(key)));
         }
-        None if redact(&text) != text && !text.contains(DEVELOPMENT_KEY) => {
+        None if holds_secret(&text) && !text.contains(DEVELOPMENT_KEY) => {
             return Err(Fault::new(format!("`{key}` holds a secret in plain text")).hint(by_reference(key)));
         }
         None => return Ok(text),
