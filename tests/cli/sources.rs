@@ -132,19 +132,29 @@ fn a_url_command_that_fails_is_a_failed_attempt_with_what_it_printed() {
         ("exit 3", "the URL command failed with exit status 3, and printed nothing"),
         (
             "echo no login: access_token=sesame; exit 1",
-            "the URL command failed with exit status 1, and printed `no login: \
-          access_token=[redacted]`",
+            "the URL command failed with exit status 1, and printed a line of 30 bytes",
         ),
         ("kill -9 $$", "the URL command was ended by signal 9, and printed nothing"),
         ("true", "the URL command printed nothing (exit status 0)"),
         (
             "echo hello",
-            "the URL command printed no client access URL (exit status 0): it is not a URL: it has no scheme, such as `wss://`: `hello`",
+            "the URL command printed no client access URL (exit status 0): it is not a URL: it has no scheme, such as `wss://`: it printed a line of 6 bytes",
+        ),
+        // A token in pieces, and in a spelling in which nobody would know it.
+        (
+            "printf 'ws://h/client/hubs/c?access_token=eyJhbGciOi\nJIUzI1NiJ9.\ne30.c2VzYW1l\n'",
+            "the URL command printed no client access URL (exit status 0): the URL contains a space or a line break: it \
+             printed a client access URL that is broken over 3 lines",
+        ),
+        (
+            "printf '\\377\\376w\\000s\\000s\\000:\\000'",
+            "the URL command printed no client access URL (exit status 0): the URL contains a space or a line break: it \
+             printed 10 bytes of UTF-16, where UTF-8 is wanted",
         ),
         (
             "echo '{\"token\":\"eyJhbGciOiJIUzI1NiJ9.e30.c2VzYW1l\"}'",
             "the URL command printed a JSON object without a \
-          string `url` (exit status 0): `{\"token\":\"[redacted]\"}`",
+          string `url` (exit status 0): it printed a JSON object with the field `token`",
         ),
         ("yes", "the URL command printed more than 65536 bytes"),
     ] {

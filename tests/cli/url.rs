@@ -311,7 +311,7 @@ fn inspect_takes_the_usual_sources_and_prints_a_record() {
 #[test]
 fn a_url_command_that_fails_is_no_url_to_inspect() {
     let ended = wps(["url", "inspect", "--url-command", "echo nothing; exit 2"]).run();
-    ended.assert_failed(4, &["error: the URL command failed with exit status 2, and printed `nothing`\n"]);
+    ended.assert_failed(4, &["error: the URL command failed with exit status 2, and printed a line of 8 bytes\n"]);
     let ended = wps(["url", "inspect", "--connect-timeout", "300ms", "--url-command", "sleep 1000"]).run();
     ended.assert_failed(4, &["error: timed out after 300 ms while running the URL command\n", "hint: "]);
 }
