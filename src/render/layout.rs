@@ -47,8 +47,10 @@ pub fn pretty(json: &str) -> String {
                 }
             }
             '}' | ']' => {
+                if depth <= DEEPEST {
+                    new_line(&mut out, depth.saturating_sub(1));
+                }
                 depth = depth.saturating_sub(1);
-                new_line(&mut out, depth);
                 out.push(c);
             }
             ',' => {
@@ -64,9 +66,15 @@ pub fn pretty(json: &str) -> String {
     out
 }
 
+/// Deeper values stand on the line of the one that they are in. Each line of a message costs its indentation, which a
+/// sender could make as long as the message.
+const DEEPEST: usize = 32;
+
 fn new_line(out: &mut String, depth: usize) {
-    out.push('\n');
-    out.extend(std::iter::repeat_n("  ", depth));
+    if depth <= DEEPEST {
+        out.push('\n');
+        out.extend(std::iter::repeat_n("  ", depth));
+    }
 }
 
 /// Length of the string literal at the start of `text`, quotes included.
@@ -98,6 +106,16 @@ mod tests {
         assert_eq!(compacted("{ \"a\" : 1.0 }"), "{ \"a\" : 1.0 }");
         assert_eq!(compacted("{\n  \"a \\\" b\" : [ 1.00,\r\n 2 ]\n}"), "{\"a \\\" b\":[1.00,2]}");
         assert_eq!(compacted("\"\\\\\"\n"), "\"\\\\\"");
+    }
+
+    #[test]
+    fn values_of_any_depth_are_not_indented_without_end() {
+        let deep = format!("{}1{}", "[".repeat(50_000), "]".repeat(50_000));
+        let shown = pretty(&deep);
+        assert!(shown.len() < 2 * deep.len(), "{}", shown.len());
+        assert_eq!(shown.split_whitespace().collect::<String>(), deep);
+        assert!(shown.contains(&format!("\n{}[[[", "  ".repeat(DEEPEST))), "{}", &shown[..3000]);
+        assert!(shown.ends_with("]\n  ]\n]"));
     }
 
     #[test]
