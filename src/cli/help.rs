@@ -486,7 +486,7 @@ pub fn sections(command: &str) -> &'static [Section] {
                     "Goes through a whole connection, one attempt each: where the URL comes from (source), what its \
                      token says (token), name (dns), connection (tcp), proxy, tls, WebSocket handshake (upgrade), \
                      subprotocol, the service's greeting (connected), join, send, receive its own message, ping, \
-                     leave, close. Each step is `ok`, `failed` or `skipped`, with its time and what there is to say; \
+                     leave, close. Each step is `ok`, `warning`, `failed` or `skipped`, with its time and what there is to say; \
                      what can be done about it stands beneath. What comes after a failed step is skipped.",
                     "A role that the token does not have is no failure: the step is skipped, and the role named.",
                     "It sends one message, to --group or to a random group of its own (wps-doctor-…).",

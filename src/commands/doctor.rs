@@ -36,6 +36,8 @@ use crate::signal::Signals;
 
 /// How often the steps of a dial under way are looked at.
 const TICK: Duration = Duration::from_millis(50);
+/// How long the reader of the report may keep the error waiting that comes after it.
+const REPORT_FIRST: Duration = Duration::from_millis(500);
 /// A closing handshake that takes so long was given up by the session.
 const UNANSWERED: Duration = Duration::from_millis(1700);
 
@@ -80,21 +82,32 @@ pub async fn doctor(surroundings: &Surroundings, settings: &Doctor) -> u8 {
     };
     let report = report.into_inner();
     report.conclude();
-    let failure = report.into_failure().or(ending.failure);
+    let (step, failure) = match report.into_failure() {
+        Some((step, failure)) => (Some(step), Some(failure)),
+        None => (None, ending.failure),
+    };
     let code = failure.as_ref().map_or(0, |failure| failure.kind.exit_code());
     let told = failure.as_ref().filter(|failure| !matches!(failure.kind, Kind::Signal(_)));
     if records {
         let Counts { received, sent, acked, failed } = ending.counts;
-        console.out.put(&mut render::stopped(&Stopped {
+        console.out.put(&mut console.out.style.record(render::stopped(&Stopped {
             reason: if told.is_some() && ending.reason == "done" { "failed" } else { ending.reason },
             exit_code: code,
             counts: Some(StoppedCounts { received, sent, acked, failed }),
             error: told.map(super::stopped_error),
-        }));
+        })));
     }
-    // Where the report is on the screen already, the error would only say it again.
-    if let Some(failure) = told.filter(|_| records || !console.out.style.terminal) {
-        super::print_failure(console, failure);
+    // Where both streams end in one file, the error comes behind what it is about.
+    let _ = timeout(REPORT_FIRST, console.out.drained()).await;
+    match (told, step) {
+        (Some(failure), None) => super::print_failure(console, failure),
+        (Some(failure), Some(_)) if records => super::print_failure(console, failure),
+        // Whoever sees the report need not be told again; whoever does not is told where to look.
+        (Some(failure), Some(step)) if !console.out.style.terminal && !console.is_one_file() => {
+            let what = format!("failed at `{step}`: {}", causes(failure));
+            super::print_failure(console, &Failure::message(failure.kind, what));
+        }
+        (Some(_), Some(_)) | (None, _) => {}
     }
     let deadline = limit.map(|limit| surroundings.started + limit);
     if let (Some(kind), 0) = (last_words((console, None), ending.hurried, deadline, &mut signals).await, code) {

@@ -7,8 +7,8 @@ use owo_colors::Style as Paint;
 use serde::Serialize;
 
 use super::console::Style;
+use super::ndjson;
 use super::text::human;
-use super::{ndjson, sanitize};
 use crate::secret::redact;
 
 /// How a step went.
@@ -17,6 +17,8 @@ use crate::secret::redact;
 pub enum Status {
     /// It works.
     Ok,
+    /// Nothing is known to have failed, but something is wrong that may be why another step does.
+    Warning,
     /// It does not.
     Failed,
     /// It was not tried, or could not be.
@@ -76,11 +78,7 @@ pub fn record(style: Style, check: &Check) -> Vec<u8> {
     };
     let mut out = Vec::new();
     ndjson::write(&mut out, "check", &super::timestamp(), fields);
-    if style.terminal {
-        let line = String::from_utf8_lossy(&out).into_owned();
-        out = sanitize::json_for_terminal(&line).into_owned().into_bytes();
-    }
-    out
+    style.record(out)
 }
 
 /// The lines of a step: step, status, time and detail in columns, hints beneath the detail.
@@ -89,6 +87,7 @@ pub fn lines(style: Style, check: &Check) -> Vec<u8> {
         // Well, but with something to see to.
         Status::Ok if !check.hints.is_empty() => ("ok", Paint::new().yellow()),
         Status::Ok => ("ok", Paint::new().green()),
+        Status::Warning => ("warning", Paint::new().yellow().bold()),
         Status::Failed => ("failed", Paint::new().red().bold()),
         Status::Skipped => ("skipped", Paint::new().yellow()),
     };

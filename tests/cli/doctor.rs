@@ -183,7 +183,7 @@ fn an_expired_token_is_told_and_left_to_the_service_to_refuse() {
     let ended = wps.end();
     assert_fails(&ended, "upgrade", 5, "401 Unauthorized: it answered: [redacted] has expired", "get a fresh URL");
     let told = check(&ended, "token");
-    assert_eq!(told["status"], "ok");
+    assert_eq!(told["status"], "warning");
     assert!(told["hint"].as_str().unwrap().contains("the token expired "), "{told}");
 }
 
@@ -192,6 +192,7 @@ fn a_token_that_is_none_is_refused_at_the_upgrade() {
     let emulator = Emulator::start();
     let ended = doctor(&format!("ws://127.0.0.1:{}/client/hubs/hub1?access_token=garbage", emulator.port)).run();
     assert_fails(&ended, "upgrade", 5, "401 Unauthorized", "not a token at all");
+    assert_eq!(check(&ended, "token")["status"], "warning");
     assert!(!ended.text().contains("garbage") && !ended.stderr.contains("garbage"), "{}", ended.stderr);
 }
 
@@ -509,6 +510,44 @@ fn no_volume_makes_a_report_show_a_secret() {
     for text in [ended.text(), &ended.stderr] {
         assert!(!text.contains("eyJ") && !text.contains("ABCDEFGHIJ"), "{text}");
     }
+}
+
+/// What the last record repeats of an answer, a terminal must not obey.
+#[cfg(unix)]
+#[test]
+fn records_at_a_terminal_obey_no_answer() {
+    let service = Service::start();
+    let wps = crate::support::terminal::terminal(["doctor", "-o", "ndjson", "--url", &service.url()]).start();
+    service.request().refuse("403 Forbidden", &[], "a \u{9b}31m red \u{202e}backwards");
+    wps.until_bytes("the last record", |bytes| String::from_utf8_lossy(bytes).contains("\"type\":\"stopped\""));
+    wps.until_bytes("its end", |bytes| bytes.ends_with(b"\n"));
+    let text = String::from_utf8(wps.bytes()).unwrap();
+    let stopped = text.lines().find(|line| line.contains("\"stopped\"")).unwrap();
+    assert!(stopped.contains("a \\u009b31m red \\u202ebackwards"), "{stopped}");
+    assert!(!text.contains(['\u{9b}', '\u{202e}']), "{text}");
+}
+
+/// Where both streams are one file the report is there once; where they are two, stderr has a line that names the step.
+#[cfg(unix)]
+#[test]
+fn the_error_does_not_say_the_report_again() {
+    let service = Service::start();
+    let script = format!("$WPS doctor --url '{}' > both 2>&1; cat both", service.url());
+    let wps = crate::support::process::Setup::shell(&script).start();
+    service.request().refuse("403 Forbidden", &[], "not you");
+    let ended = wps.end();
+    assert!(ended.text().ends_with("failed at `upgrade`, exit code 5\n"), "{}", ended.text());
+    assert_eq!(ended.text().matches("not you").count(), 1, "{}", ended.text());
+    let wps = crate::support::wps(["doctor", "--url", &service.url()]).start();
+    service.request().refuse("403 Forbidden", &[], "not you");
+    let ended = wps.end();
+    assert_eq!(ended.code, 5);
+    assert!(ended.text().ends_with("failed at `upgrade`, exit code 5\n"), "{}", ended.text());
+    assert!(
+        ended.stderr.starts_with("error: failed at `upgrade`: ") && ended.stderr.lines().count() == 1,
+        "{}",
+        ended.stderr
+    );
 }
 
 #[test]

@@ -41,6 +41,8 @@ pub struct Report {
     since: Instant,
     /// Steps that were skipped because they could not be tried.
     skipped: Vec<&'static str>,
+    /// Steps with a warning.
+    warned: Vec<&'static str>,
     /// The step during which it was ended from outside, and by what.
     ended: Option<(&'static str, String)>,
     /// The step that failed, and how.
@@ -58,6 +60,7 @@ impl Report {
             told: 0,
             since: Instant::now(),
             skipped: Vec::new(),
+            warned: Vec::new(),
             ended: None,
             failure: None,
         }
@@ -73,14 +76,20 @@ impl Report {
         self.since.elapsed()
     }
 
-    /// The first failure, once there is one.
-    pub fn into_failure(self) -> Option<Failure> {
-        self.failure.map(|(_, failure)| failure)
+    /// The step that failed, and how, once there is one.
+    pub fn into_failure(self) -> Option<(&'static str, Failure)> {
+        self.failure
     }
 
     /// It works.
     pub fn ok(&mut self, elapsed: Option<Duration>, detail: impl Into<String>, hints: Vec<String>) {
         self.tell(Status::Ok, elapsed, detail.into(), hints);
+    }
+
+    /// It does not stand in the way as far as is known, but something is wrong with it.
+    pub fn warn(&mut self, elapsed: Option<Duration>, detail: impl Into<String>, hints: Vec<String>) {
+        self.warned.push(self.current());
+        self.tell(Status::Warning, elapsed, detail.into(), hints);
     }
 
     /// There was no need to try it.
@@ -127,10 +136,19 @@ impl Report {
                 let (step, by) = self.ended.clone().unwrap_or_default();
                 format!("{by} at `{step}`: what follows is not known")
             }
-            None if self.skipped.is_empty() => "everything works".to_owned(),
             None => {
-                let steps: Vec<String> = self.skipped.iter().map(|step| format!("`{step}`")).collect();
-                format!("works, but {} could not be tried", steps.join(", "))
+                let named =
+                    |steps: &[&str]| steps.iter().map(|step| format!("`{step}`")).collect::<Vec<_>>().join(", ");
+                match (self.skipped.is_empty(), self.warned.is_empty()) {
+                    (true, true) => "everything works".to_owned(),
+                    (false, true) => format!("works, but {} could not be tried", named(&self.skipped)),
+                    (true, false) => format!("works, but see the warning at {}", named(&self.warned)),
+                    (false, false) => format!(
+                        "works, but {} could not be tried; see the warning at {}",
+                        named(&self.skipped),
+                        named(&self.warned)
+                    ),
+                }
             }
         };
         self.console.out.line(&words);

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use super::report::Report;
 use crate::auth::access_url::AccessUrl;
-use crate::auth::inspection::{Severity, inspect, roles_in_words};
+use crate::auth::inspection::{Inspection, Severity, inspect, roles_in_words};
 use crate::auth::token::Claims;
 use crate::render::human;
 
@@ -21,10 +21,20 @@ pub fn tell(url: &AccessUrl, now: u64, report: &mut Report) {
         findings.collect()
     };
     match &found.token {
+        Some(token) if is_bad(&found, &token.claims, now) => report.warn(None, describe(&token.claims, now), hints),
         Some(token) => report.ok(None, describe(&token.claims, now), hints),
         None if found.anonymous => report.miss("the URL has no token", hints),
-        None => report.ok(None, "it cannot be read", hints),
+        None => report.warn(None, "it cannot be read", hints),
     }
+}
+
+/// Whether it is one that the service will not take, or that has expired, by whatever leniency it is still taken.
+fn is_bad(found: &Inspection, claims: &Claims, now: u64) -> bool {
+    let refused = match found.severity() {
+        Severity::Note => false,
+        Severity::Refused | Severity::Malformed => true,
+    };
+    refused || claims.exp.is_some_and(|exp| exp <= now)
 }
 
 /// A token in a line: whose, for what, how long.
