@@ -2,15 +2,29 @@
 
 use std::fmt;
 
-/// Numbers, in the order they were added.
+/// Numbers, in their order.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(super) struct Ranges(Vec<(u64, u64)>);
 
 impl Ranges {
     pub(super) fn push(&mut self, number: u64) {
-        match self.0.last_mut() {
-            Some((_, last)) if last.checked_add(1) == Some(number) => *last = number,
-            _ => self.0.push((number, number)),
+        let next = self.0.partition_point(|(first, _)| *first <= number);
+        let before = next.checked_sub(1).and_then(|at| self.0.get(at)).map(|(_, last)| *last);
+        if before.is_some_and(|last| number <= last) {
+            return;
+        }
+        let (joins_before, joins_next) = (
+            before.is_some_and(|last| last + 1 == number),
+            self.0.get(next).is_some_and(|(first, _)| number + 1 == *first),
+        );
+        match (joins_before, joins_next) {
+            (true, true) => {
+                let (_, last) = self.0.remove(next);
+                self.0[next - 1].1 = last;
+            }
+            (true, false) => self.0[next - 1].1 = number,
+            (false, true) => self.0[next].0 = number,
+            (false, false) => self.0.insert(next, (number, number)),
         }
     }
 
@@ -53,5 +67,14 @@ mod tests {
             ranges.push(number);
         }
         assert_eq!((ranges.to_string().as_str(), ranges.count()), ("12-40, 43, 50-51, 18446744073709551615", 33));
+    }
+
+    #[test]
+    fn they_are_in_their_order_however_they_come() {
+        let mut ranges = Ranges::default();
+        for number in [2, 7, 8, 3, 5, 1, 9, 4, 8, 0, 20] {
+            ranges.push(number);
+        }
+        assert_eq!((ranges.to_string().as_str(), ranges.count()), ("0-5, 7-9, 20", 10));
     }
 }
