@@ -20,6 +20,9 @@ use crate::failure::{Failure, Kind};
 use crate::render::{Jq, Limits, human};
 use crate::settings::{Connection, Format, Line, Output, PayloadSource, SetCommand, settle_line};
 
+/// An expression that takes longer is slow.
+const SLOW: std::time::Duration = std::time::Duration::from_millis(20);
+
 /// What a line came to.
 #[derive(Debug)]
 pub enum Done {
@@ -186,6 +189,7 @@ impl Executor<'_> {
             while let Some((number, record)) = self.watch.record(next) {
                 next = number + 1;
                 seen += 1;
+                let begun = Instant::now();
                 match jq.is_true(&record, &Limits::shared_thread()) {
                     Ok(true) => {
                         self.watch.pass(number);
@@ -198,8 +202,8 @@ impl Executor<'_> {
                     }
                     Err(_) => {}
                 }
-                // Many records are no reason to read nothing.
-                if seen.is_multiple_of(256) {
+                // Many records are no reason to read nothing, and neither are slow expressions.
+                if seen.is_multiple_of(256) || begun.elapsed() > SLOW {
                     tokio::task::yield_now().await;
                 }
             }
