@@ -50,6 +50,10 @@ fn main() -> ExitCode {
     }
     let started = Instant::now();
     panic::set_hook(Box::new(|info| {
+        // Told as an error of the expression.
+        if render::is_evaluating() {
+            return;
+        }
         let text = secret::redact(&info.to_string()).into_owned();
         tell(&format!("error: wps has a defect: {text}\nhint: please report it, with what you did\n"));
     }));

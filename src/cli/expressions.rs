@@ -10,9 +10,14 @@ pub struct FilterArgs {
     ///
     /// The records are those of -o ndjson, `--only messages` leaves those of messages. A record without a result prints
     /// nothing; one for which the expression fails is warned about and prints nothing more. Numbers that are not
-    /// calculated with keep their digits. `$ENV`, `env` and `now` are there, `input` is not, `halt` fails, `debug` goes
-    /// to the log. An evaluation that takes longer than 10 s, or much memory, or recurses too deep
-    /// fails.
+    /// calculated with keep their digits; integers are exact up to 128 bits. Half of a surrogate pair is U+FFFD.
+    ///
+    /// The functions are those of jq 1.7 but for `input`, `inputs`, `input_filename`, `input_line_number`, `$__loc__`,
+    /// `builtins`, `get_search_list` and `lgamma_r`, and there are neither modules nor `?//`. `halt` fails, `debug` goes to
+    /// the log. Regular expressions are Rust's, without look-around and back-references.
+    ///
+    /// An evaluation that takes longer than 10 s, more than 128 MiB, or recurses too deep fails. When the run is over, by
+    /// --count or --for say, those of what came before have 10 s together, as far as they are slow.
     #[arg(long, value_name = "EXPR")]
     pub jq: Option<String>,
 

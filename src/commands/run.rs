@@ -389,6 +389,9 @@ where
             ended = &mut script, if undecided => {
                 // What it still waited for is of no interest once there were messages enough.
                 verdict = Some(if sated.sated.get() { Verdict::Done("count") } else { ended });
+                if let Some(judgement) = &surroundings.judgement {
+                    judgement.over();
+                }
                 handle.stop();
             }
             over = &mut running => break over,

@@ -11,6 +11,7 @@
 use std::collections::BTreeSet;
 use std::io::Write;
 use std::ops::ControlFlow;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
@@ -18,7 +19,7 @@ use tokio::sync::Notify;
 
 use super::console::{Stream, Style};
 use super::entries::{Entry, entries};
-use super::jq::{BadExpression, Hurry, Jq, Limits, STACK, is_text, write_json};
+use super::jq::{BadExpression, Hurry, Jq, Limits, STACK, Val, write_json};
 use super::sanitize;
 use super::writer::{Ledger, Sink, WriteFailure};
 use crate::client::event::Mark;
@@ -31,6 +32,10 @@ const GATHER_TIME: Duration = Duration::from_millis(5);
 const WARNINGS: usize = 5;
 /// The most of an error that is told, in characters.
 const TOLD: usize = 200;
+/// An evaluation that takes longer is slow.
+const SLOW: Duration = Duration::from_millis(50);
+/// The most time that slow ones take when the run is over.
+const SLOW_TIME: Duration = Duration::from_secs(10);
 /// Time for the record that says how the run ended, when it has to end.
 const LAST_TIME: Duration = Duration::from_millis(250);
 
@@ -70,6 +75,8 @@ struct Shared {
     met: Mutex<Option<Met>>,
     came: Notify,
     hurry: Hurry,
+    /// The run is over, and waits for what came before.
+    over: AtomicBool,
 }
 
 /// What a run sees of its expressions.
@@ -93,6 +100,11 @@ impl Judgement {
             }
             came.await;
         }
+    }
+
+    /// The run is over. What came before is printed; evaluations that are slow have [`SLOW_TIME`] for all of it.
+    pub fn over(&self) {
+        self.shared.over.store(true, Ordering::Relaxed);
     }
 
     /// The run is to end: what has not been evaluated by then is left.
@@ -161,6 +173,7 @@ impl Expressions {
             shared,
             outlet,
             passed_over: false,
+            slow: Duration::ZERO,
         };
         (Box::new(evaluator), judgement)
     }
@@ -198,6 +211,17 @@ fn shortened(text: &str) -> String {
     }
 }
 
+impl Complaints {
+    /// The run is over, and not all that came is looked at.
+    fn left_out(&mut self) {
+        let Some(stream) = &self.stream else { return };
+        if self.told.insert(("", String::new())) {
+            let text = "the run is over, and the expressions are slow: not all records that came before are looked at";
+            stream.line(&format!("{} {text}", stream.style.label("warning:")));
+        }
+    }
+}
+
 /// Takes entries, looks at them, and writes what is to be seen.
 struct Evaluator {
     expressions: Expressions,
@@ -207,6 +231,8 @@ struct Evaluator {
     outlet: Outlet,
     /// Something was not printed, or nobody reads: what comes behind it does not count as written.
     passed_over: bool,
+    /// What slow evaluations have taken since the run was over.
+    slow: Duration,
 }
 
 /// What is written, and how far messages come with it.
@@ -248,7 +274,11 @@ impl Sink for Evaluator {
         for entry in entries(bytes) {
             if entry.last {
                 self.show(&entry, self.shared.hurry.is_over(), ledger)?;
-            } else if met || self.shared.hurry.is_over() || !self.take(&entry, &mut met, ledger)? {
+            } else if met
+                || self.shared.hurry.is_over()
+                || self.is_out_of_time()
+                || !self.take(&entry, &mut met, ledger)?
+            {
                 self.passed_over = true;
             }
             let outlet = &mut self.outlet;
@@ -299,6 +329,30 @@ impl Evaluator {
         Ok(true)
     }
 
+    /// Whether there is no more time for slow evaluations. That records are left out for it is told.
+    fn is_out_of_time(&mut self) -> bool {
+        let is_out = self.slow >= SLOW_TIME;
+        if is_out {
+            self.complaints.left_out();
+        }
+        is_out
+    }
+
+    /// How far an evaluation may go, of a record that is not the last.
+    fn limits<'a>(shared: &'a Shared, slow: Duration) -> Limits<'a> {
+        let mut limits = Limits::own_thread(Some(&shared.hurry));
+        limits.time = limits.time.min(SLOW_TIME.saturating_sub(slow));
+        limits
+    }
+
+    /// Counts an evaluation that was slow, when the run is over.
+    fn count(shared: &Shared, slow: &mut Duration, begun: Instant) {
+        let took = begun.elapsed();
+        if took > SLOW && shared.over.load(Ordering::Relaxed) {
+            *slow += took;
+        }
+    }
+
     fn tell(&self, condition: Condition, record: &[u8]) {
         let text = String::from_utf8_lossy(record);
         let met = Met { condition, record: shortened(&redact(text.trim_end())) };
@@ -313,7 +367,7 @@ impl Evaluator {
         late: bool,
         ledger: Option<&dyn Ledger>,
     ) -> Result<Evaluated<()>, WriteFailure> {
-        let Self { expressions, style, complaints, shared, outlet, .. } = self;
+        let Self { expressions, style, complaints, shared, outlet, slow, .. } = self;
         let mut evaluated = Evaluated::To(());
         match &expressions.jq {
             _ if !entry.shown => {}
@@ -323,21 +377,33 @@ impl Evaluator {
             }
             None => outlet.out.extend_from_slice(entry.record),
             Some(jq) if !entry.record.is_empty() => {
-                let mut limits = Limits::own_thread(Some(&shared.hurry));
+                let mut limits = Self::limits(shared, *slow);
+                if entry.last {
+                    limits = Limits::own_thread(Some(&shared.hurry));
+                }
                 if late {
                     limits = Limits::own_thread(None);
                     limits.time = LAST_TIME;
                 }
                 let mut failed = Ok(());
+                let mut begun = Instant::now();
+                // One that is given up may be so amid a result.
+                let mut whole = outlet.out.len();
                 let result = jq.each(entry.record, &limits, |value| {
                     append(&mut outlet.out, value, expressions.raw, *style);
                     // Results without end are seen while they come.
                     if outlet.out.len() >= GATHER || outlet.written.elapsed() >= GATHER_TIME {
+                        let written = Instant::now();
                         failed = outlet.put(entry.mark.or(outlet.mark), ledger);
+                        // A reader that is slow is none of its business.
+                        begun += written.elapsed();
                     }
+                    whole = outlet.out.len();
                     if failed.is_ok() { ControlFlow::Continue(()) } else { ControlFlow::Break(()) }
                 });
+                Self::count(shared, slow, begun);
                 failed?;
+                outlet.out.truncate(whole);
                 match result {
                     Err(_) if shared.hurry.is_over() => evaluated = Evaluated::CutShort,
                     Err(error) => complaints.failed("--jq", "no result", &error),
@@ -355,12 +421,14 @@ impl Evaluator {
         if record.is_empty() {
             return Evaluated::To(None);
         }
-        let Self { expressions, complaints, shared, .. } = self;
-        let limits = Limits::own_thread(Some(&shared.hurry));
+        let Self { expressions, complaints, shared, slow, .. } = self;
         let conditions =
             [("--fail-on", &expressions.fail_on, Condition::FailOn), ("--until", &expressions.until, Condition::Until)];
         for (flag, jq, condition) in conditions {
-            match jq.as_ref().map(|jq| jq.is_true(record, &limits)) {
+            let begun = Instant::now();
+            let result = jq.as_ref().map(|jq| jq.is_true(record, &Self::limits(shared, *slow)));
+            Self::count(shared, slow, begun);
+            match result {
                 Some(Ok(true)) => return Evaluated::To(Some(condition)),
                 Some(Err(_)) if shared.hurry.is_over() => return Evaluated::CutShort,
                 Some(Err(error)) => complaints.failed(flag, "false", &error),
@@ -402,19 +470,21 @@ fn print(
     style: Style,
     out: &mut Vec<u8>,
 ) -> Result<(), String> {
-    jq.each(record, limits, |value| {
+    let mut whole = out.len();
+    let result = jq.each(record, limits, |value| {
         append(out, value, raw, style);
+        whole = out.len();
         ControlFlow::Continue(())
-    })
+    });
+    out.truncate(whole);
+    result
 }
 
 /// Appends one result and a newline, made harmless where a person sees it.
-fn append(out: &mut Vec<u8>, value: &super::jq::Value, raw: bool, style: Style) {
-    match is_text(value).filter(|_| raw) {
-        Some(text) if style.terminal => {
-            out.extend_from_slice(sanitize::for_terminal(&String::from_utf8_lossy(text)).as_bytes());
-        }
-        Some(text) => out.extend_from_slice(text),
+fn append(out: &mut Vec<u8>, value: &Val, raw: bool, style: Style) {
+    match value.as_str().filter(|_| raw) {
+        Some(text) if style.terminal => out.extend_from_slice(sanitize::for_terminal(text).as_bytes()),
+        Some(text) => out.extend_from_slice(text.as_bytes()),
         None => {
             let start = out.len();
             write_json(out, value);

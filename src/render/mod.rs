@@ -22,7 +22,7 @@ use std::time::SystemTime;
 
 pub use console::{Console, Stream, Style};
 pub use expressions::{Condition, Expressions, Given, Judgement, Met};
-pub use jq::{Jq, Limits};
+pub use jq::{Jq, Limits, is_evaluating};
 pub use ndjson::{Listening, Stopped, StoppedCounts, StoppedError};
 pub use recording::{Recording, VERSION as RECORDING_VERSION};
 pub use records::Recorder;

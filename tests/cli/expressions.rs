@@ -68,8 +68,8 @@ fn an_expression_that_fails_on_a_record_is_warned_about_and_the_run_goes_on() {
     assert_eq!(
         warnings,
         [
-            "warning: `--jq` failed on a record, which counts as no result: cannot index 1 with \"a\"",
             "warning: `--until` failed on a record, which counts as false: cannot index 1 with \"b\"",
+            "warning: `--jq` failed on a record, which counts as no result: cannot index 1 with \"a\"",
         ],
         "once each"
     );
@@ -265,4 +265,42 @@ fn a_reader_that_goes_away_ends_a_listener_with_expressions_too() {
     assert_eq!(wps.line(), "\"x\"");
     peer.see_off();
     assert_eq!(wps.end().code, 0);
+}
+
+#[test]
+fn no_message_ends_the_program_by_an_expression_and_none_is_passed_over() {
+    for (expression, data, expected) in [
+        ("\"=\" * .data.w", "{\"w\":10000000000000}", ""),
+        (".data.w * \"ab\"", "{\"w\":1e300}", ""),
+        ("[][.data.w] = 1", "{\"w\":1000000000}", ""),
+        (".data.w | test(\"(((a{0,100}){0,100}){0,100}){0,100}\")", "{\"w\":\"a\"}", ""),
+        (".data.kind", "{\"kind\":\"alarm\",\"title\":\"cut \\ud83d\"}", "\"alarm\"\n"),
+        (".data", "{\"a\":-0,\"b\":\"\\udc00x\"}", "{\"a\":-0,\"b\":\"\u{fffd}x\"}\n"),
+    ] {
+        let flags = ["--jq", expression, "--only", "messages", "--count", "2"];
+        let ended = listen(&flags, &[data, "{\"w\":\"\",\"kind\":\"second\"}"]);
+        assert_eq!(ended.code, 0, "{expression}: {}", ended.stderr);
+        assert!(ended.text().starts_with(expected), "{expression}: {}", ended.text());
+        if expected.is_empty() {
+            ended.assert_stderr(&["warning: `--jq` failed on a record, which counts as no result: "]);
+        }
+        assert!(!ended.stderr.contains("defect"), "{}", ended.stderr);
+    }
+}
+
+#[test]
+fn a_run_of_a_certain_time_ends_however_many_slow_evaluations_wait() {
+    let service = Service::start();
+    let flags = ["--for", "500ms", "--only", "messages", "--jq", "if .data == 1 then 1 else last(range(1e15)) end"];
+    let wps = listener(&service, &flags).start();
+    let mut peer = service.connect();
+    for id in 1..=20 {
+        say_json(&mut peer, id, &id.to_string());
+    }
+    let begun = std::time::Instant::now();
+    peer.see_off();
+    let ended = wps.end();
+    assert_eq!((ended.code, ended.text()), (0, "1\n"), "{}", ended.stderr);
+    ended.assert_stderr(&["warning: the run is over, and the expressions are slow: not all records"]);
+    assert!(begun.elapsed() < Duration::from_secs(25), "twice ten seconds at most, not two hundred");
 }

@@ -1,10 +1,12 @@
 //! Bounds of a running expression: time, depth, memory, and somebody in a hurry.
 //!
-//! An expression may recurse or loop for ever. The interpreter has no bounds of its own, but it asks its surroundings for
-//! the compiled program at each step; that is where these are held, and where a run is given up, by unwinding to
-//! whoever started it. Nothing of a run outlives it, so nothing is left half done.
+//! An expression may recurse or loop for ever, and a single step of it may take any time and memory: `"=" * .n` does. The
+//! interpreter has no bounds of its own, but it asks its surroundings for the compiled program at each step; and the
+//! values are ours, so that whatever is done with them comes by here too: [`spend`] for the time, [`room`] and [`Charge`]
+//! for the memory, which is counted for the evaluation alone. Where a bound is reached, the run is given up, by unwinding
+//! to whoever started it. Nothing of a run outlives it, so nothing is left half done.
 
-use std::cell::Cell;
+use std::cell::{Cell, RefCell};
 use std::fmt;
 use std::hint::black_box;
 use std::panic::resume_unwind;
@@ -12,9 +14,9 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
 use jaq_core::data::HasLut;
-use jaq_core::native::{Fun, run, v};
-use jaq_core::{DataT, Exn, Lut};
-use jaq_json::Val;
+use jaq_core::{DataT, Lut};
+
+use super::value::Val;
 
 /// The most time for one record.
 const TIME: Duration = Duration::from_secs(10);
@@ -24,16 +26,19 @@ const SHARED_TIME: Duration = Duration::from_secs(1);
 const DEPTH: usize = 64 * 1024 * 1024;
 /// The same on any thread: a quarter of the smallest that a main thread has.
 const SHARED_DEPTH: usize = 256 * 1024;
-/// The deepest nesting of a record; that of `jq` too. Who reads one recurses.
-const NESTING: usize = 10_000;
+/// The deepest nesting of a value; that of `jq` too. Who reads, compares, prints or frees one recurses.
+const NESTING: u32 = 10_000;
 /// The same on any thread.
-const SHARED_NESTING: usize = 500;
-/// The most memory by which the process may grow meanwhile, in bytes. It also bounds how deep values and closures are
-/// nested inside each other, for which the stack has to suffice: who frees, compares or prints them recurses.
+const SHARED_NESTING: u32 = 500;
+/// The most memory of an evaluation, in bytes.
 const MEMORY: usize = 128 * 1024 * 1024;
-/// Steps between two looks at the clock. There are few, because one step may double a large value.
-const STEPS: u32 = 8;
-/// The time between two looks at the memory, which take some microseconds each. The first comes as late.
+/// What a step costs. A unit is about what it takes to look at an element of an array.
+const STEP: usize = 64;
+/// Units between two looks at the clock.
+const LOOK: usize = 4096;
+/// What the interpreter itself may take for a step at most, in bytes, such as for closures and what it is to do yet.
+const STEP_MEMORY: usize = 256;
+/// The time between two looks at the memory of the process, which take some microseconds each. The first comes as late.
 const WEIGHING: Duration = Duration::from_millis(1);
 
 /// What is set when the results must come soon, or not at all.
@@ -59,8 +64,8 @@ pub struct Limits<'a> {
     pub time: Duration,
     /// Stack, in bytes.
     depth: usize,
-    /// Levels of the record.
-    pub(super) nesting: usize,
+    /// Levels of a value.
+    nesting: u32,
     /// Memory, in bytes.
     pub(super) memory: usize,
     hurry: Option<&'a Hurry>,
@@ -89,8 +94,8 @@ pub(super) enum GaveUp {
     Memory,
     /// Whoever waited for it does no longer.
     Hurry,
-    /// The record is nested too deep.
-    Nested(usize),
+    /// A value is nested too deep.
+    Nested(u32),
 }
 
 impl fmt::Display for GaveUp {
@@ -100,8 +105,163 @@ impl fmt::Display for GaveUp {
             Self::Depth => f.write_str("it recurses too deep"),
             Self::Memory => f.write_str("it takes too much memory"),
             Self::Hurry => f.write_str("it was cut short by the end of the run"),
-            Self::Nested(levels) => write!(f, "the record is nested deeper than {levels} levels"),
+            Self::Nested(levels) => write!(f, "a value is nested deeper than {levels} levels"),
         }
+    }
+}
+
+thread_local! {
+    /// The evaluation of this thread, if there is one.
+    static METER: RefCell<Option<Meter>> = const { RefCell::new(None) };
+    /// Units that were spent since the clock was looked at.
+    static SPENT: Cell<usize> = const { Cell::new(0) };
+    /// What the values of the evaluation take, in bytes.
+    static HELD: Cell<usize> = const { Cell::new(0) };
+    /// The most that they may take; any, when there is no evaluation.
+    static MOST: Cell<usize> = const { Cell::new(usize::MAX) };
+    /// The levels that they may have.
+    static LEVELS: Cell<u32> = const { Cell::new(u32::MAX) };
+}
+
+/// What an evaluation may take, and has taken.
+#[derive(Debug)]
+struct Meter {
+    started: Instant,
+    time: Duration,
+    hurry: Option<Hurry>,
+    steps: usize,
+    /// What the process took beside the values when that was first looked at, in bytes.
+    rest: Option<usize>,
+    /// When to look at it again, from the start.
+    weighing: Duration,
+}
+
+/// While it is there, what is done on this thread is an evaluation.
+#[derive(Debug)]
+pub(super) struct Metered(());
+
+impl Metered {
+    pub(super) fn begin(limits: &Limits<'_>) -> Self {
+        let (started, time, hurry) = (Instant::now(), limits.time, limits.hurry.cloned());
+        METER.set(Some(Meter { started, time, hurry, steps: 0, rest: None, weighing: WEIGHING }));
+        SPENT.set(0);
+        HELD.set(0);
+        MOST.set(limits.memory);
+        LEVELS.set(limits.nesting);
+        Self(())
+    }
+}
+
+impl Drop for Metered {
+    fn drop(&mut self) {
+        METER.set(None);
+        MOST.set(usize::MAX);
+        LEVELS.set(u32::MAX);
+    }
+}
+
+/// Whether this thread evaluates: what panics then is no defect of ours, and told as an error of the expression.
+pub fn is_evaluating() -> bool {
+    METER.try_with(|meter| meter.try_borrow().is_ok_and(|meter| meter.is_some())).unwrap_or(false)
+}
+
+/// Counts work, and gives up when the time is over. A unit is about what it takes to look at an element of an array, or
+/// at some bytes of a string.
+#[inline]
+pub(super) fn spend(units: usize) {
+    let spent = SPENT.get().saturating_add(units);
+    SPENT.set(spent);
+    if spent >= LOOK {
+        SPENT.set(0);
+        look();
+    }
+}
+
+/// Counts the work on so many bytes of a string.
+#[inline]
+pub(super) fn spend_bytes(bytes: usize) {
+    spend(bytes / 16);
+}
+
+#[cold]
+fn look() {
+    let why = METER.with_borrow_mut(|meter| meter.as_mut().and_then(Meter::look));
+    if let Some(why) = why {
+        give_up(why);
+    }
+}
+
+impl Meter {
+    fn look(&mut self) -> Option<GaveUp> {
+        let elapsed = self.started.elapsed();
+        if elapsed > self.time {
+            return Some(GaveUp::Time(self.time));
+        }
+        if self.hurry.as_ref().is_some_and(Hurry::is_over) {
+            return Some(GaveUp::Hurry);
+        }
+        let due = elapsed >= self.weighing;
+        if due && (self.rest.is_none() || self.steps.saturating_mul(STEP_MEMORY) > MOST.get()) {
+            self.weighing = elapsed + WEIGHING;
+            return self.weigh();
+        }
+        None
+    }
+
+    /// What the interpreter takes beside the values can be seen only as what the process takes. It is looked at when
+    /// there were steps enough to take too much. It also bounds how deep closures are nested inside each other, for which
+    /// the stack has to suffice: who frees them recurses. Where there is no telling, the bound of the time has to do.
+    fn weigh(&mut self) -> Option<GaveUp> {
+        let now = memory_stats::memory_stats()?.physical_mem.saturating_sub(HELD.get());
+        let before = *self.rest.get_or_insert(now);
+        (now.saturating_sub(before) > MOST.get()).then_some(GaveUp::Memory)
+    }
+}
+
+/// Gives up unless there is memory for so many bytes more.
+#[inline]
+pub(super) fn room(bytes: usize) {
+    if HELD.get().saturating_add(bytes) > MOST.get() {
+        give_up(GaveUp::Memory);
+    }
+}
+
+/// Gives up when a value is nested too deep.
+#[inline]
+pub(super) fn level(levels: u32) {
+    let most = LEVELS.get();
+    if levels > most {
+        give_up(GaveUp::Nested(most));
+    }
+}
+
+/// Memory that a value takes.
+#[derive(Debug, Default)]
+pub(super) struct Charge(usize);
+
+impl Charge {
+    /// For so many bytes, which are about to be taken.
+    pub(super) fn new(bytes: usize) -> Self {
+        let mut charge = Self(0);
+        charge.set(bytes);
+        charge
+    }
+
+    /// It is so many bytes from now on.
+    #[inline]
+    pub(super) fn set(&mut self, bytes: usize) {
+        if bytes > self.0 {
+            room(bytes - self.0);
+        }
+        HELD.set((HELD.get() + bytes).saturating_sub(self.0));
+        self.0 = bytes;
+    }
+}
+
+impl Drop for Charge {
+    fn drop(&mut self) {
+        // The values of a thread that ends may be freed after this.
+        let _ = HELD.try_with(|held| held.set(held.get().saturating_sub(self.0)));
     }
 }
 
@@ -116,65 +276,28 @@ impl DataT for Bounded {
 /// One evaluation.
 pub(super) struct Run<'a> {
     program: &'a Lut<Bounded>,
-    limits: &'a Limits<'a>,
+    /// Stack, in bytes.
+    depth: usize,
     /// An address of the stack where it began.
     base: usize,
-    started: Instant,
-    steps: Cell<u32>,
-    /// The memory of the process when it was first looked at, in bytes.
-    memory: Cell<Option<usize>>,
-    /// When to look at it again, from the start.
-    weighing: Cell<Duration>,
 }
 
 impl<'a> Run<'a> {
-    pub(super) fn new(program: &'a Lut<Bounded>, limits: &'a Limits<'a>) -> Self {
-        Self {
-            program,
-            limits,
-            base: stack_address(),
-            started: Instant::now(),
-            steps: Cell::new(0),
-            memory: Cell::new(None),
-            weighing: Cell::new(WEIGHING),
-        }
+    pub(super) fn new(program: &'a Lut<Bounded>, limits: &Limits<'_>) -> Self {
+        Self { program, depth: limits.depth, base: stack_address() }
     }
 
     /// Gives up when a bound is reached.
-    fn step(&self) {
-        if stack_address().abs_diff(self.base) > self.limits.depth {
+    pub(super) fn step(&self) {
+        if stack_address().abs_diff(self.base) > self.depth {
             give_up(GaveUp::Depth);
         }
-        let steps = self.steps.get().wrapping_add(1);
-        self.steps.set(steps);
-        if steps.is_multiple_of(STEPS) {
-            self.look(self.started.elapsed());
-        }
-    }
-
-    /// Gives up when the time is over, or the memory is taken.
-    fn look(&self, elapsed: Duration) {
-        if elapsed < self.weighing.get() {
-            return;
-        }
-        self.weighing.set(elapsed + WEIGHING);
-        if elapsed > self.limits.time {
-            give_up(GaveUp::Time(self.limits.time));
-        }
-        if self.limits.hurry.is_some_and(Hurry::is_over) {
-            give_up(GaveUp::Hurry);
-        }
-        self.weigh();
-    }
-
-    /// Gives up when too much memory was taken. Where there is no telling, the bound of the time has to do.
-    fn weigh(&self) {
-        let Some(now) = memory_stats::memory_stats().map(|stats| stats.physical_mem) else { return };
-        let before = self.memory.get().unwrap_or(now);
-        self.memory.set(Some(before));
-        if now.saturating_sub(before) > self.limits.memory {
-            give_up(GaveUp::Memory);
-        }
+        METER.with_borrow_mut(|meter| {
+            if let Some(meter) = meter {
+                meter.steps += 1;
+            }
+        });
+        spend(STEP);
     }
 }
 
@@ -194,59 +317,6 @@ fn stack_address() -> usize {
 
 /// Unwinds to where the evaluation began, which is no panic: nobody is told of one.
 #[cold]
-fn give_up(why: GaveUp) -> ! {
+pub(super) fn give_up(why: GaveUp) -> ! {
     resume_unwind(Box::new(why))
-}
-
-/// `range/3` a step at a time: the interpreter's own would not come by here.
-pub(super) fn range() -> Fun<Bounded> {
-    run(("range", v(3), |mut cv| {
-        let (by, to, from) = (cv.0.pop_var(), cv.0.pop_var(), cv.0.pop_var());
-        let data: &Run<'_> = cv.0.data();
-        let zero = Val::from(0usize);
-        let mut next = Some(Ok(from));
-        Box::new(std::iter::from_fn(move || {
-            data.step();
-            let value: Val = match next.take()? {
-                Ok(value) => value,
-                Err(error) => return Some(Err(Exn::from(error))),
-            };
-            let goes_on = match by.cmp(&zero) {
-                std::cmp::Ordering::Greater => value < to,
-                std::cmp::Ordering::Less => value > to,
-                std::cmp::Ordering::Equal => value != to,
-            };
-            if !goes_on {
-                return None;
-            }
-            next = Some(value.clone() + by.clone());
-            Some(Ok(value))
-        }))
-    }))
-}
-
-/// Whether JSON is nested no deeper than it can be read: the reader recurses.
-pub(super) fn nesting_within(levels: usize, json: &[u8]) -> bool {
-    // Most records have not even so many brackets.
-    if memchr::memchr2_iter(b'[', b'{', json).nth(levels).is_none() {
-        return true;
-    }
-    let (mut depth, mut in_string, mut escaped) = (0usize, false, false);
-    for byte in json {
-        match byte {
-            _ if escaped => escaped = false,
-            b'\\' if in_string => escaped = true,
-            b'"' => in_string = !in_string,
-            _ if in_string => {}
-            b'[' | b'{' => {
-                depth += 1;
-                if depth > levels {
-                    return false;
-                }
-            }
-            b']' | b'}' => depth = depth.saturating_sub(1),
-            _ => {}
-        }
-    }
-    true
 }

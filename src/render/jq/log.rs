@@ -1,10 +1,13 @@
 //! `debug` and `stderr`: what they are given goes to the log, where `-vv` shows it.
 
 use jaq_core::native::{Fun, run, v};
-use jaq_json::Val;
 
 use super::limits::Bounded;
-use super::value::{is_text, write_json};
+use super::value::Val;
+use super::write::write_some;
+
+/// The most of a value that is logged, in bytes.
+const LOGGED: usize = 64 * 1024;
 
 /// The interpreter's words for the two; each takes its input and gives nothing.
 pub(super) fn functions() -> [Fun<Bounded>; 2] {
@@ -18,9 +21,9 @@ pub(super) fn functions() -> [Fun<Bounded>; 2] {
 
 fn log(value: &Val) {
     let mut json = Vec::new();
-    match is_text(value) {
-        Some(text) => json.extend_from_slice(text),
-        None => write_json(&mut json, value),
+    match value.as_str() {
+        Some(text) => json.extend_from_slice(text.as_bytes()),
+        None => drop(write_some(&mut json, value, LOGGED)),
     }
     tracing::debug!("jq: {}", String::from_utf8_lossy(&json));
 }
