@@ -11,12 +11,13 @@ use proc_macro2::{Delimiter, TokenStream, TokenTree};
 /// Each layer with those it may import. A module belongs to the longest name that it begins with.
 const LAYERS: &[(&str, &[&str])] = &[
     ("protocol", &[]),
+    ("clock", &[]),
     ("secret", &[]),
     ("signal", &[]),
     ("shell", &[]),
     ("failure", &["secret"]),
-    ("auth", &["protocol", "secret"]),
-    ("wire", &["secret"]),
+    ("auth", &["clock", "protocol", "secret"]),
+    ("wire", &["clock", "secret"]),
     ("client", &[]),
     ("client::session", &["protocol"]),
     ("client::event", &["client::session", "protocol"]),
@@ -26,13 +27,22 @@ const LAYERS: &[(&str, &[&str])] = &[
         &["client::session", "client::event", "client::handle", "wire", "auth", "protocol", "secret", "shell"],
     ),
     ("state", &["client::session"]),
-    ("render", &["client::event", "protocol", "secret"]),
+    ("render", &["client::event", "clock", "protocol", "secret"]),
     ("emulator::fault", &["protocol"]),
     ("emulator::hub", &["emulator::fault", "protocol"]),
     ("emulator::upstream::settings", &["protocol", "secret"]),
     (
         "emulator",
-        &["emulator::fault", "emulator::hub", "emulator::upstream::settings", "wire", "auth", "protocol", "secret"],
+        &[
+            "emulator::fault",
+            "emulator::hub",
+            "emulator::upstream::settings",
+            "wire",
+            "auth",
+            "clock",
+            "protocol",
+            "secret",
+        ],
     ),
     ("cli", &["emulator::fault", "failure", "secret"]),
     (
@@ -48,7 +58,7 @@ const LAYERS: &[(&str, &[&str])] = &[
             "secret",
         ],
     ),
-    ("logging", &["client::driver", "render", "failure", "secret"]),
+    ("logging", &["client::driver", "render", "clock", "failure", "secret"]),
     (
         "commands",
         &[
@@ -62,6 +72,7 @@ const LAYERS: &[(&str, &[&str])] = &[
             "settings",
             "state",
             "cli",
+            "clock",
             "failure",
             "signal",
             "shell",
