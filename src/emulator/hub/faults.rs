@@ -144,6 +144,9 @@ impl Hub {
 
     /// A frame came on a socket: is it one too many?
     pub(super) fn count_frame(&mut self, socket: SocketId) {
+        if !self.injector.counts_frames() {
+            return;
+        }
         // A socket that the frame itself has cost is not counted on.
         let Some(key) = self.connections.on(socket) else { return };
         let how = self.connections.get(key).and_then(|connection| self.injector.count_frame(connection, socket));

@@ -160,9 +160,14 @@ impl Injector {
         self.cares_for(Point::Attached)
     }
 
+    /// Whether any drop may be due after a number of frames. Cheap: asked for each frame that comes.
+    pub(super) fn counts_frames(&self) -> bool {
+        self.cares_for(Point::Frame)
+    }
+
     /// A frame has passed on a socket: how the socket goes, if it was one too many.
     pub(super) fn count_frame(&mut self, connection: &Connection, socket: SocketId) -> Option<How> {
-        if !self.cares_for(Point::Frame) {
+        if !self.counts_frames() {
             return None;
         }
         let frames = self.frames.entry(socket).or_default();
