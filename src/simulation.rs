@@ -25,7 +25,7 @@ fn run(seeds: std::ops::Range<u64>) {
     assert!(faults > 8_000 && given_up < 100, "too few faults, or too many: {tally:?}");
     assert!(published > 50_000 && duplicates > 500 && unknown > 100 && replayed > 100, "too little risk: {tally:?}");
     assert!(steps > 5_000, "too few small steps: {tally:?}");
-    assert!(deaths > 500 && redelivered > 50, "too little death: {tally:?}");
+    assert!(deaths > 500 && redelivered > 25, "too little death: {tally:?}");
 }
 
 // Four tests, so that they share the machine's cores; together 10,000 schedules and more.
