@@ -17,7 +17,7 @@ use super::connection_string::ConnectionString;
 use super::token::{Audience, CLOCK_SKEW_SECS, Claims, client_audience, is_signed_with};
 use crate::protocol::check_group_name;
 
-pub use roles::{Verb, granting, in_words as roles_in_words};
+pub use roles::{Verb, granting, in_words as roles_in_words, is_among_too_many};
 
 /// How bad a finding is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -132,21 +132,53 @@ fn check_signature(found: &mut Inspection, token: &str, service: &ConnectionStri
     found.add(Severity::Refused, "the token was signed with another access key than that of the connection string");
 }
 
+/// Why a token cannot be read, in words that do not repeat it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Unreadable {
+    /// It is something else, or a part of one.
+    NoToken(String),
+    /// It is one, and something in it is not what it should be.
+    Malformed(String),
+}
+
+impl fmt::Display for Unreadable {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::NoToken(problem) | Self::Malformed(problem) => f.write_str(problem),
+        }
+    }
+}
+
+/// Why that token cannot be read; `None` when it can be.
+pub fn unreadable(token: &str) -> Option<Unreadable> {
+    read(token).err()
+}
+
 /// The header's algorithm and the claims.
-fn read(token: &str) -> Result<(String, Token), String> {
+fn read(token: &str) -> Result<(String, Token), Unreadable> {
     let parts: Vec<&str> = token.split('.').collect();
     let [header, claims, signature] = parts.as_slice() else {
-        return Err(format!("it has {} part(s) between dots, a token has three", parts.len()));
+        let problem = match parts.len() {
+            1 => "it has no dots, of which a token has two".to_owned(),
+            count => format!("it has {count} parts between dots, a token has three"),
+        };
+        return Err(Unreadable::NoToken(problem));
     };
-    let header = object(header, "header")?;
-    let all = object(claims, "claims")?;
+    let header = object(header, "header").map_err(Unreadable::NoToken)?;
+    let all = object(claims, "claims").map_err(Unreadable::NoToken)?;
     if URL_SAFE_NO_PAD.decode(signature).is_err() {
-        return Err("its signature is not base64url".to_owned());
+        return Err(Unreadable::NoToken("its signature is not base64url".to_owned()));
     }
     let algorithm = match header.get("alg") {
         Some(Value::String(algorithm)) => algorithm.clone(),
-        _ => return Err("its header has no `alg`".to_owned()),
+        _ => return Err(Unreadable::Malformed("its header has no `alg`".to_owned())),
     };
+    let claims = well_typed(&all).map_err(Unreadable::Malformed)?;
+    Ok((algorithm, Token { claims, all }))
+}
+
+/// The claims, if each is of its type.
+fn well_typed(all: &Map<String, Value>) -> Result<Claims, String> {
     for name in ["exp", "iat", "nbf"] {
         if all.get(name).is_some_and(|value| !value.is_number() && !value.is_null()) {
             return Err(format!("`{name}` is not a number"));
@@ -165,8 +197,7 @@ fn read(token: &str) -> Result<(String, Token), String> {
     if all.get("sub").is_some_and(|value| !value.is_string() && !value.is_null()) {
         return Err("`sub` is not a string".to_owned());
     }
-    let claims = serde_json::from_value(Value::Object(all.clone())).map_err(|error| error.to_string())?;
-    Ok((algorithm, Token { claims, all }))
+    serde_json::from_value(Value::Object(all.clone())).map_err(|error| error.to_string())
 }
 
 fn object(part: &str, what: &str) -> Result<Map<String, Value>, String> {

@@ -11,7 +11,7 @@ use std::time::Duration;
 use anyhow::anyhow;
 
 use crate::auth::access_url::AccessUrl;
-use crate::auth::inspection::{Verb, granting};
+use crate::auth::inspection::{Verb, granting, is_among_too_many};
 use crate::auth::token::{Claims, peek_claims};
 use crate::client::driver::{CurrentUrl, DialedError};
 use crate::client::session::{EndKind, OperationKind, Outcome, STOPPED};
@@ -280,6 +280,9 @@ fn unknown(kind: OperationKind, what: &str, ack_id: u64, reason: &str, place: &P
     }
 }
 
+/// The most roles of a token that are named.
+const NAMED_ROLES: usize = 20;
+
 /// The role that is missing and those the token has (PROTOCOL §11). Without a `target`: for a group of no matter.
 pub fn role_hint(kind: OperationKind, target: Option<&str>, place: &Place) -> String {
     let verb = match kind {
@@ -290,19 +293,78 @@ pub fn role_hint(kind: OperationKind, target: Option<&str>, place: &Place) -> St
     let claims = place.claims();
     let literal = target.map(|target| format!("{role}.{target}"));
     if let Some(granted) = claims.as_ref().and_then(|claims| granting(&claims.roles, verb, target)) {
+        let roles = claims.as_ref().map_or(&[][..], |claims| &claims.roles);
+        let too_many = if is_among_too_many(granted, roles) {
+            "; or it never counted: the service takes 1,000 roles for single groups and 10 patterns, and the token has more"
+        } else {
+            ""
+        };
         return format!(
-            "the token has `{granted}`, which allows it, so the role was taken away since: by the hub's `connect` event \
-             handler, or over REST"
+            "the token has `{granted}`, which allows it: the role was taken away, by the hub's `connect` event handler or \
+             over REST{too_many}"
         );
     }
-    let has = match claims {
-        Some(claims) if claims.roles.is_empty() => "the token has no roles".to_owned(),
-        Some(claims) => {
-            let roles: Vec<String> = claims.roles.iter().map(|role| format!("`{role}`")).collect();
-            format!("the token has {}", roles.join(", "))
+    let token = place.url.as_ref().map(AccessUrl::token);
+    let has = match (claims, token) {
+        (Some(claims), _) if claims.roles.is_empty() => "the token has no roles".to_owned(),
+        (Some(claims), _) => {
+            let named: Vec<String> = claims.roles.iter().take(NAMED_ROLES).map(|role| format!("`{role}`")).collect();
+            let more = match claims.roles.len().saturating_sub(NAMED_ROLES) {
+                0 => String::new(),
+                more => format!(" and {more} more"),
+            };
+            format!("the token has {}{more}", named.join(", "))
         }
-        None => "the URL has no token, and anonymous clients have no roles".to_owned(),
+        (None, Some(None)) => "the URL has no token, and anonymous clients have no roles".to_owned(),
+        (None, Some(Some(_)) | None) => "which roles the token has cannot be read".to_owned(),
     };
     let either = literal.map(|literal| format!(" or `{literal}`")).unwrap_or_default();
     format!("the role `{role}`{either} is missing; {has}")
+}
+
+#[cfg(test)]
+mod tests {
+    use base64::Engine as _;
+    use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+
+    use super::*;
+
+    fn hint(token: Option<&str>) -> String {
+        let token = token.map(|token| format!("?access_token={token}")).unwrap_or_default();
+        let url = AccessUrl::parse(&format!("ws://h/client/hubs/chat{token}")).ok();
+        let place = Place {
+            url,
+            local: false,
+            connect_timeout: Duration::from_secs(30),
+            kept: false,
+            longest_pause: Duration::ZERO,
+        };
+        role_hint(OperationKind::SendToGroup, Some("g1"), &place)
+    }
+
+    fn token(claims: &str) -> String {
+        let part = |text: &str| URL_SAFE_NO_PAD.encode(text);
+        format!("{}.{}.c2ln", part(r#"{"alg":"HS256"}"#), part(claims))
+    }
+
+    #[test]
+    fn what_is_said_of_roles_follows_from_what_is_known_of_them() {
+        let roles = |count: usize| {
+            let roles: Vec<String> = (0..count).map(|number| format!("\"webpubsub.sendToGroup.g{number}\"")).collect();
+            token(&format!(r#"{{"role":[{}]}}"#, roles.join(",")))
+        };
+        let (few, many) = (hint(Some(&roles(1000))), hint(Some(&roles(1001))));
+        assert!(few.contains("was taken away") && !few.contains("never counted"), "{few}");
+        assert!(
+            many.contains("was taken away") && many.contains("or it never counted: the service takes 1,000"),
+            "{many}"
+        );
+        let other = hint(Some(&token(r#"{"role":"webpubsub.sendToGroup.other"}"#)));
+        assert!(other.ends_with("is missing; the token has `webpubsub.sendToGroup.other`"), "{other}");
+        let others: Vec<String> = (0..30).map(|number| format!("\"webpubsub.sendToGroup.o{number}\"")).collect();
+        let others = hint(Some(&token(&format!(r#"{{"role":[{}]}}"#, others.join(",")))));
+        assert!(others.ends_with("`webpubsub.sendToGroup.o19` and 10 more"), "{others}");
+        assert!(hint(None).ends_with("the URL has no token, and anonymous clients have no roles"));
+        assert!(hint(Some(&token(r#"{"sub":42}"#))).ends_with("which roles the token has cannot be read"));
+    }
 }

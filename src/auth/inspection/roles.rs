@@ -65,6 +65,27 @@ pub fn granting<'r>(roles: &'r [String], verb: Verb, group: Option<&str>) -> Opt
     roles.iter().find(grants).map(String::as_str)
 }
 
+/// The most roles of each verb that the service is known to take (PROTOCOL §11): for single groups, and patterns.
+const MOST_GROUPS: usize = 1000;
+const MOST_PATTERNS: usize = 10;
+
+/// Whether `role` is one of more than the service takes, so that it may not count.
+pub fn is_among_too_many(role: &str, roles: &[String]) -> bool {
+    let like = |of: &Allows<'_>| match of {
+        Allows::Any => 0,
+        Allows::Group(_) => 1,
+        Allows::Pattern(_) => 2,
+    };
+    let Some((verb, allows)) = parse(role) else { return false };
+    let most = match allows {
+        Allows::Any => return false,
+        Allows::Group(_) => MOST_GROUPS,
+        Allows::Pattern(_) => MOST_PATTERNS,
+    };
+    let of_its_kind = |other: &&String| parse(other).is_some_and(|(of, it)| of == verb && like(&it) == like(&allows));
+    roles.iter().filter(of_its_kind).count() > most
+}
+
 /// What all these roles together allow, a phrase each; unknown ones are left out.
 pub fn in_words(roles: &[String]) -> Vec<String> {
     let mut words = Vec::new();

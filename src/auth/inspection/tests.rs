@@ -99,8 +99,8 @@ fn everything_that_is_wrong_is_found() {
 fn what_is_no_token_is_malformed_and_says_where() {
     let malformed = |problem: &str| vec![format!("malformed: the token is malformed: {problem}")];
     for (token, problem) in [
-        ("sesame", "it has 1 part(s) between dots, a token has three"),
-        ("a.b.c.d", "it has 4 part(s) between dots, a token has three"),
+        ("sesame", "it has no dots, of which a token has two"),
+        ("a.b.c.d", "it has 4 parts between dots, a token has three"),
         ("!.e30.c2ln", "its header part is not base64url"),
         ("c2VzYW1l.e30.c2ln", "its header part is not JSON"),
         ("W10.e30.c2ln", "its header part is not a JSON object"),

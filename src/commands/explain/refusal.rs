@@ -35,7 +35,7 @@ pub(super) fn hints(refusal: &Refusal, place: &Place, hint: &mut impl FnMut(Stri
                 }
             }
             if refusal.status == 403 && meaning.is_none() {
-                hint("a 403 may also be the network rules of the service, or its `connect` event handler".into());
+                hint("a 403 may also come of the network rules of the service".into());
             }
         }
         404 => hub_hints(place.url.as_ref(), hint),

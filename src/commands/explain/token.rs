@@ -3,11 +3,16 @@
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use crate::auth::access_url::AccessUrl;
+use crate::auth::inspection::{Unreadable, unreadable};
 use crate::auth::token::{Audience, CLOCK_SKEW_SECS, Claims, peek_claims};
 use crate::render::human;
 
 /// Clocks that differ by less are no explanation: answers take time, and `Date` has whole seconds.
 const NOTABLE_SKEW: Duration = Duration::from_secs(60);
+
+/// Where the token says nothing that is wrong, two causes are left, of which neither can be seen from here.
+const NOTHING_SEEN: &str = "nothing in the token speaks against it: either it was signed with another key than this \
+                            service has (an old one?), or the hub's `connect` event handler refuses the client";
 
 /// The reasons that can be seen from here, the likeliest first; one that says where to look when none can be seen.
 /// `served` is the service's clock, from the `Date` of its answer.
@@ -18,15 +23,21 @@ pub(super) fn why_not_accepted(url: &AccessUrl, served: Option<SystemTime>, now:
                 .into(),
         ];
     };
-    let Some(claims) = peek_claims(token.expose()) else {
-        return vec!["the `access_token` is not a token at all: copy the URL whole, quoted".into()];
-    };
+    let unreadable = unreadable(token.expose()).map(|problem| match problem {
+        Unreadable::NoToken(problem) => {
+            format!("the `access_token` is not a token at all ({problem}): copy the URL whole, quoted")
+        }
+        Unreadable::Malformed(problem) => format!("the token is malformed: {problem}"),
+    });
+    if let Some(problem) = unreadable {
+        return vec![problem];
+    }
+    // What can be read can be peeked into.
+    let claims = peek_claims(token.expose()).unwrap_or_default();
     let mut reasons = times(&claims, served.unwrap_or(now), now);
     reasons.extend(audience(&claims, url));
     if reasons.is_empty() {
-        reasons.push(
-            "the token does not fit this service: was it signed with the key of this one, and not an old one?".into(),
-        );
+        reasons.push(NOTHING_SEEN.into());
     }
     reasons.extend(served.and_then(|served| skew(served, now)));
     reasons
@@ -131,11 +142,14 @@ mod tests {
                 r#"{"aud":"https://x.example/client/hubs/chat"}"#.into(),
                 "the token has no `exp`, which the service requires",
             ),
+            ("CHAT", good(NOW + 60), NOTHING_SEEN),
+            ("chat", r#"{"sub":42}"#.into(), "the token is malformed: `sub` is not a string"),
             (
-                "CHAT",
-                good(NOW + 60),
-                "the token does not fit this service: was it signed with the key of this one, and not an old one?",
+                "chat",
+                r#"{"role":42}"#.into(),
+                "the token is malformed: `role` is neither a string nor an array of strings",
             ),
+            ("chat", r#"{"exp":"soon"}"#.into(), "the token is malformed: `exp` is not a number"),
         ] {
             assert_eq!(why_not_accepted(&url(hub, &claims), None, at(NOW)), [said], "{claims}");
         }
@@ -153,10 +167,7 @@ mod tests {
         let reasons = |exp, served| why_not_accepted(&url("chat", &good(exp)), Some(at(served)), at(NOW));
         assert_eq!(
             reasons(NOW - 60, NOW - 3600),
-            [
-                "the token does not fit this service: was it signed with the key of this one, and not an old one?",
-                "the clock of this machine is 60 min ahead of the service's",
-            ]
+            [NOTHING_SEEN, "the clock of this machine is 60 min ahead of the service's",]
         );
         assert_eq!(
             reasons(NOW + 60, NOW + 600),
