@@ -149,9 +149,9 @@ async fn examine(
     let elapsed = matches!(connection.source, Source::Command(_)).then(|| began.elapsed());
     let url = match obtained {
         Ok(url) => url,
-        Err(message) => {
+        Err((message, cause)) => {
             let place = Place { url: None, local, connect_timeout: limit, longest_pause, kept: false };
-            let failure = session_failure(EndKind::Unreachable, &message, None, &place);
+            let failure = session_failure(EndKind::Unreachable, &message, Some(&cause), &place);
             report.borrow_mut().fail(elapsed, message, failure);
             return Ending::new("failed", None);
         }
@@ -163,10 +163,13 @@ async fn examine(
 }
 
 /// The URL of the connection, once.
-async fn obtain(source: &UrlSource, limit: Duration) -> Result<AccessUrl, String> {
+async fn obtain(source: &UrlSource, limit: Duration) -> Result<AccessUrl, (String, DialedError)> {
     match timeout(limit, source.obtain()).await {
-        Ok(obtained) => obtained.map_err(|error| error.to_string()),
-        Err(_) => Err(format!("timed out after {} s while running the URL command", limit.as_secs_f64())),
+        Ok(obtained) => obtained.map_err(|error| (error.to_string(), DialedError::NoUrl)),
+        Err(_) => {
+            let message = format!("timed out after {} s while {}", limit.as_secs_f64(), source.activity());
+            Err((message, DialedError::UrlTimeout))
+        }
     }
 }
 

@@ -63,7 +63,7 @@ pub fn causes(failure: &Failure) -> String {
 /// Why a session ended by itself.
 pub fn session_failure(kind: EndKind, message: &str, dialed: Option<&DialedError>, place: &Place) -> Failure {
     let exit = match kind {
-        EndKind::Unreachable => Kind::Unreachable,
+        EndKind::Unreachable | EndKind::NotGreeted => Kind::Unreachable,
         EndKind::Unauthorized => Kind::Unauthorized,
         EndKind::HandshakeRefused => Kind::HandshakeRefused,
         EndKind::Protocol => Kind::Protocol,
@@ -76,30 +76,32 @@ pub fn session_failure(kind: EndKind, message: &str, dialed: Option<&DialedError
         EndKind::Unauthorized | EndKind::HandshakeRefused => {
             format!("{} refused the connection", place.name())
         }
-        EndKind::Unreachable | EndKind::Protocol => format!("could not connect to {}", place.name()),
+        EndKind::Unreachable | EndKind::NotGreeted | EndKind::Protocol => {
+            format!("could not connect to {}", place.name())
+        }
     };
-    let Some(dialed) = dialed else {
-        let failure = Failure::new(exit, anyhow!("{message}").context(what));
-        return if message.contains("the URL command") {
-            failure.hint(url_command_hint(message, place))
-        } else if message.starts_with("timed out") {
-            failure.hint(if kind == EndKind::Configuration { file_hint(place) } else { timeout_hint(place) })
-        } else {
-            failure
-        };
+    let failure = |error: anyhow::Error| Failure::new(exit, error.context(what));
+    let error = match dialed {
+        Some(DialedError::Dial(error)) => error,
+        Some(DialedError::NoUrl) => return failure(anyhow!("{message}")).hint(URL_COMMAND_HINT),
+        Some(DialedError::UrlTimeout) => return failure(anyhow!("{message}")).hint(url_command_timeout_hint(place)),
+        Some(DialedError::FileTimeout) => return failure(anyhow!("{message}")).hint(file_hint(place)),
+        Some(DialedError::Timeout) => return failure(anyhow!("{message}")).hint(timeout_hint(place)),
+        None if kind == EndKind::NotGreeted => return failure(anyhow!("{message}")).hint(timeout_hint(place)),
+        None => return failure(anyhow!("{message}")),
     };
-    let error = match dialed.error.answer() {
+    let cause = match error.answer() {
         Some(refusal) => {
-            let error = refusal_error(&dialed.error.to_string(), refusal);
+            let cause = refusal_error(&error.to_string(), refusal);
             match refusal.retry_after.filter(|wait| is_passing(refusal.status) && *wait > place.longest_pause) {
-                Some(wait) => error.context(too_long(&dialed.error, wait, place.longest_pause)),
-                None => error,
+                Some(wait) => cause.context(too_long(error, wait, place.longest_pause)),
+                None => cause,
             }
         }
         None => anyhow!("{message}"),
     };
-    let mut failure = Failure::new(exit, error.context(what));
-    failure.hints = dial_hints(&dialed.error, place);
+    let mut failure = failure(cause);
+    failure.hints = dial_hints(error, place);
     failure
 }
 
@@ -131,12 +133,12 @@ fn timeout_hint(place: &Place) -> String {
     format!("the limit is {limit} (`--connect-timeout`); check the host, the port and what is between here and there")
 }
 
-fn url_command_hint(message: &str, place: &Place) -> String {
-    if message.starts_with("timed out") {
-        let limit = human(place.connect_timeout);
-        return format!("the limit is {limit} (`--connect-timeout`), for the command and the connection together");
-    }
-    "run the command by hand: its stdout has to be a client access URL, or a JSON object with a `url` field".into()
+const URL_COMMAND_HINT: &str =
+    "run the command by hand: its stdout has to be a client access URL, or a JSON object with a `url` field";
+
+fn url_command_timeout_hint(place: &Place) -> String {
+    let limit = human(place.connect_timeout);
+    format!("the limit is {limit} (`--connect-timeout`), for the command and the connection together")
 }
 
 /// The status line and, as its cause, the body.

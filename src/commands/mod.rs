@@ -22,6 +22,7 @@ mod session_file;
 mod stream;
 mod tap;
 pub mod url;
+mod url_command;
 
 use std::time::{SystemTime, UNIX_EPOCH};
 

@@ -4,6 +4,7 @@
 use std::future::Future;
 use std::pin::pin;
 use std::rc::Rc;
+use std::sync::Arc;
 use std::time::Duration;
 
 use futures_util::FutureExt as _;
@@ -15,6 +16,7 @@ use super::explain::{Place, operation_failure, session_failure};
 pub(super) use super::network::dial_options;
 use super::session_file::{self, Kept, StreamFile, not_recorded};
 use super::tap::{Seen, Shown, StreamCounts, Tap, Watcher};
+use super::url_command::UrlCommand;
 use super::{expressions, hosting, recording};
 use crate::auth::access_url::{AccessUrl, looks_expired};
 use crate::auth::token::peek_claims;
@@ -640,7 +642,7 @@ pub fn url_source(source: &Source) -> UrlSource {
     match source {
         Source::Url(url) => UrlSource::Fixed(url.clone()),
         Source::Signed(signer) | Source::Local { signer, .. } => UrlSource::Signed(signer.clone()),
-        Source::Command(command) => UrlSource::Command(command.clone()),
+        Source::Command(command) => UrlSource::Provider(Arc::new(UrlCommand(command.clone()))),
     }
 }
 

@@ -63,10 +63,10 @@ async fn obtain(settings: &UrlInspect) -> Result<AccessUrl, Failure> {
     tokio::select! {
         number = signals.next() => Err(Failure::message(Kind::Signal(number), "ended by a signal")),
         obtained = timeout_at(Instant::now() + settings.connect_timeout, source.obtain()) => match obtained {
-            Ok(obtained) => obtained.map_err(|error| Failure::new(Kind::Unreachable, error)),
+            Ok(obtained) => obtained.map_err(|error| Failure::message(Kind::Unreachable, error)),
             Err(_) => {
                 let limit = human(settings.connect_timeout);
-                let what = format!("timed out after {limit} while running the URL command");
+                let what = format!("timed out after {limit} while {}", source.activity());
                 Err(Failure::message(Kind::Unreachable, what).hint("`--connect-timeout` allows more"))
             }
         },

@@ -22,10 +22,7 @@ const LAYERS: &[(&str, &[&str])] = &[
     ("client::session", &["protocol"]),
     ("client::event", &["client::session", "protocol"]),
     ("client::handle", &["client::session"]),
-    (
-        "client::driver",
-        &["client::session", "client::event", "client::handle", "wire", "auth", "protocol", "secret", "shell"],
-    ),
+    ("client::driver", &["client::session", "client::event", "client::handle", "wire", "auth", "protocol", "secret"]),
     ("state", &["client::session"]),
     ("render", &["client::event", "clock", "protocol", "secret"]),
     ("emulator::fault", &["protocol"]),

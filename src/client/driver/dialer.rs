@@ -1,52 +1,17 @@
 //! Dials over the network: a URL for each attempt, a deadline around both, and what its failure means to the session.
 
 use std::sync::{Arc, Mutex, PoisonError};
-use std::time::{SystemTime, UNIX_EPOCH};
+use std::time::SystemTime;
 
 use tokio::time::{Instant, timeout_at};
 
-use super::url_command::{self, UrlCommandError};
+use super::source::UrlSource;
 use super::{Dialer, Dialing};
-use crate::auth::access_url::{AccessUrl, Signer};
+use crate::auth::access_url::AccessUrl;
 use crate::client::session::{DialClass, DialFailure, DialRequest};
 use crate::protocol::Subprotocol;
 use crate::secret::{self, Secret};
 use crate::wire::{DialError, DialOptions, Facts, Progress, Stage, Step, Stream, Target, dial};
-
-/// Where client access URLs come from.
-#[derive(Clone, Debug)]
-pub enum UrlSource {
-    /// The same one for every connection.
-    Fixed(AccessUrl),
-    /// A fresh token for every fresh connection.
-    Signed(Signer),
-    /// What this shell command prints, run again for every fresh connection.
-    Command(String),
-}
-
-impl UrlSource {
-    /// A URL for a fresh connection, where it can be had at once.
-    pub fn at_once(&self) -> Option<AccessUrl> {
-        match self {
-            Self::Fixed(url) => Some(url.clone()),
-            Self::Signed(signer) => Some(signed_now(signer)),
-            Self::Command(_) => None,
-        }
-    }
-
-    /// A URL for a fresh connection. Takes as long as it takes; dropping the future ends a command.
-    pub async fn obtain(&self) -> Result<AccessUrl, UrlCommandError> {
-        match self {
-            Self::Fixed(url) => Ok(url.clone()),
-            Self::Signed(signer) => Ok(signed_now(signer)),
-            Self::Command(command) => url_command::run(command).await,
-        }
-    }
-}
-
-fn signed_now(signer: &Signer) -> AccessUrl {
-    signer.access_url(SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |since| since.as_secs()))
-}
 
 /// The URL of the current connection, or of the last attempt; shared with those who explain things.
 #[derive(Clone, Debug, Default)]
@@ -69,11 +34,29 @@ impl CurrentUrl {
 /// How much of a refusal's body is told with each attempt; the error at the end has all of it.
 const QUOTED_CHARS: usize = 160;
 
-/// The last failed dial, for explanations.
+/// Why the last dial failed, for explanations.
 #[derive(Clone, Debug)]
-pub struct DialedError {
-    /// What happened.
-    pub error: Arc<DialError>,
+pub enum DialedError {
+    /// On the way to the service, or there.
+    Dial(Arc<DialError>),
+    /// The provider of the URL gave none.
+    NoUrl,
+    /// The deadline came before the provider of the URL was done.
+    UrlTimeout,
+    /// The deadline came while a file of this machine was read.
+    FileTimeout,
+    /// The deadline came on the way to the service, or there.
+    Timeout,
+}
+
+impl DialedError {
+    /// What happened on the way or at the service, unless it was the deadline that ended the dial.
+    pub fn dial(&self) -> Option<&DialError> {
+        match self {
+            Self::Dial(error) => Some(error),
+            Self::NoUrl | Self::UrlTimeout | Self::FileTimeout | Self::Timeout => None,
+        }
+    }
 }
 
 /// Dials the service.
@@ -181,8 +164,9 @@ impl Dialer for NetDialer {
         let options = self.options.clone();
         let last_error = Arc::clone(&self.last_error);
         let trail = self.trail.clone();
-        // A dial that times out, or is dropped, has none: it must not be explained with the one before it.
+        // A dial that is dropped has none: it must not be explained with the one before it.
         *last_error.lock().unwrap_or_else(PoisonError::into_inner) = None;
+        let blame = move |error| *last_error.lock().unwrap_or_else(PoisonError::into_inner) = Some(error);
         Box::pin(async move {
             let started = Instant::now();
             let (url, path_and_query) = match known {
@@ -190,8 +174,14 @@ impl Dialer for NetDialer {
                 None => {
                     let url = match timeout_at(deadline, source.obtain()).await {
                         Ok(Ok(url)) => url,
-                        Ok(Err(error)) => return Err(unreachable(error.to_string())),
-                        Err(_) => return Err(timed_out(deadline - started, "running the URL command")),
+                        Ok(Err(error)) => {
+                            blame(DialedError::NoUrl);
+                            return Err(unreachable(error.to_string()));
+                        }
+                        Err(_) => {
+                            blame(DialedError::UrlTimeout);
+                            return Err(timed_out(deadline - started, source.activity()));
+                        }
                     };
                     current.set(&url);
                     let uri = url.fresh_uri();
@@ -204,8 +194,7 @@ impl Dialer for NetDialer {
                 Ok(Ok(link)) => Ok(link),
                 Ok(Err(error)) => {
                     let failure = failure(&error);
-                    let error = Some(DialedError { error: Arc::new(error) });
-                    *last_error.lock().unwrap_or_else(PoisonError::into_inner) = error;
+                    blame(DialedError::Dial(Arc::new(error)));
                     Err(failure)
                 }
                 Err(_) => {
@@ -213,6 +202,7 @@ impl Dialer for NetDialer {
                     let failure = timed_out(deadline - started, &stage.to_string());
                     // What is slow is not the network, and another attempt would find the same file.
                     let is_local = matches!(stage, Stage::Files { .. });
+                    blame(if is_local { DialedError::FileTimeout } else { DialedError::Timeout });
                     Err(if is_local { DialFailure { class: DialClass::Configuration, ..failure } } else { failure })
                 }
             }
@@ -274,9 +264,8 @@ mod tests {
         let url = AccessUrl::parse("ws://localhost:1/client/hubs/h").unwrap();
         let mut dialer = NetDialer::new(UrlSource::Fixed(url), DialOptions::default(), Subprotocol::Json);
         let error = DialError::NotHttp { authority: "a".into(), problem: "p".into() };
-        *dialer.last_error.lock().unwrap() = Some(DialedError { error: Arc::new(error) });
+        *dialer.last_error.lock().unwrap() = Some(DialedError::Dial(Arc::new(error)));
         assert!(dialer.last_error().is_some());
-        // It may time out, which is no error of its own.
         drop(dialer.dial(DialRequest::Fresh, Instant::now()));
         assert!(dialer.last_error().is_none());
     }

@@ -6,7 +6,7 @@
 //! sink by reference; after each batch whoever shares the thread or the task has a turn, however much is waiting.
 
 mod dialer;
-mod url_command;
+mod source;
 
 use std::collections::HashMap;
 use std::future::{Future, poll_fn};
@@ -32,7 +32,8 @@ use crate::protocol::{Downstream, decode_downstream, explain_close_code};
 use crate::secret::{self, FRAMES};
 use crate::wire::{Cause, Closed, Incoming, Link};
 
-pub use dialer::{CurrentUrl, DialedError, NetDialer, Trail, UrlSource};
+pub use dialer::{CurrentUrl, DialedError, NetDialer, Trail};
+pub use source::{Providing, UrlProvider, UrlSource};
 
 /// A dial under way.
 pub type Dialing<S> = Pin<Box<dyn Future<Output = Result<Link<S>, DialFailure>> + Send>>;

@@ -137,7 +137,7 @@ impl Session {
                 let message = format!("timed out after {waited} s waiting for the `connected` frame");
                 self.outputs.push_back(Output::Abort);
                 self.attempt_failed(&message, false);
-                self.retry_fresh(now, EndKind::Unreachable, message, None);
+                self.retry_fresh(now, EndKind::NotGreeted, message, None);
             }
             Phase::Waiting { until } if *until <= now && !self.stall.is_on() => self.dial_fresh(now),
             Phase::Closing { deadline } if *deadline <= now => {
@@ -234,7 +234,11 @@ impl Session {
     pub(super) fn fail(&mut self, kind: EndKind, message: String) {
         // Whoever was connected once has lost a connection, unless it is the credential that no longer opens it.
         let kind = match kind {
-            EndKind::Unreachable | EndKind::HandshakeRefused | EndKind::Protocol if self.was_connected => EndKind::Lost,
+            EndKind::Unreachable | EndKind::NotGreeted | EndKind::HandshakeRefused | EndKind::Protocol
+                if self.was_connected =>
+            {
+                EndKind::Lost
+            }
             other => other,
         };
         self.part();

@@ -28,6 +28,8 @@ pub enum DialClass {
 pub enum EndKind {
     /// Never connected.
     Unreachable,
+    /// Never connected: the last socket opened, and `connected` did not come in time (PROTOCOL §19.1).
+    NotGreeted,
     /// 401 or 403.
     Unauthorized,
     /// The handshake was refused otherwise.

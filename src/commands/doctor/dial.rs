@@ -54,7 +54,7 @@ impl DialReport {
         }
         // The handshake went well but for what was agreed on.
         if let Some(DialError::NoSubprotocol { .. } | DialError::WrongSubprotocol { .. }) =
-            dialed.map(|dialed| dialed.error.as_ref())
+            dialed.and_then(DialedError::dial)
         {
             report.ok(elapsed, "101", Vec::new());
             elapsed = None;

@@ -44,7 +44,7 @@ async fn a_socket_that_says_nothing_is_dropped_on_the_same_deadline() {
     let mut peer = dial.open().await;
     assert_eq!(peer.closed().await.cause, Cause::Dropped);
     assert_eq!(Instant::now() - started, s(30));
-    assert!(matches!(client.finished().await.end, End::Failed { kind: EndKind::Unreachable, .. }));
+    assert!(matches!(client.finished().await.end, End::Failed { kind: EndKind::NotGreeted, .. }));
 }
 
 #[tokio::test(start_paused = true)]

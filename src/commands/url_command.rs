@@ -1,8 +1,9 @@
-//! A shell command that prints a client access URL, run by the dialer for each fresh connection.
+//! `--url-command`: a shell command that prints a client access URL, run for each fresh connection.
 //!
 //! Its stdout is read to the end, its stderr is ours, its stdin is empty. Something that it started and left behind may
-//! hold its stdout open, such as the agent of a login: then what it had printed itself is what counts. It runs in a process group of its own, which
-//! is killed when the future is dropped before the command has ended: at the connect timeout, or when the run ends.
+//! hold its stdout open, such as the agent of a login: then what it had printed itself is what counts. It runs in
+//! a process group of its own, which is killed when the future is dropped before the command has ended: at the connect
+//! timeout, or when the run ends.
 
 mod printed;
 
@@ -16,6 +17,7 @@ use tokio::time::{Instant, interval_at};
 
 use self::printed::described;
 use crate::auth::access_url::{AccessUrl, AccessUrlError};
+use crate::client::driver::{Providing, UrlProvider};
 use crate::shell::{self, Running};
 
 /// The most that is read of a command's output; a URL is much shorter.
@@ -60,8 +62,22 @@ pub enum UrlCommandError {
     },
 }
 
+/// The command.
+#[derive(Clone, Debug)]
+pub struct UrlCommand(pub String);
+
+impl UrlProvider for UrlCommand {
+    fn provide(&self) -> Providing<'_> {
+        Box::pin(async { Ok(run(&self.0).await?) })
+    }
+
+    fn activity(&self) -> &'static str {
+        "running the URL command"
+    }
+}
+
 /// Runs `command` with the shell and reads the URL it prints.
-pub(super) async fn run(command: &str) -> Result<AccessUrl, UrlCommandError> {
+async fn run(command: &str) -> Result<AccessUrl, UrlCommandError> {
     let mut shell = shell::command(command);
     shell.stdout(Stdio::piped()).stderr(Stdio::inherit());
     let mut running = Running::start(&mut shell).map_err(UrlCommandError::NotRun)?;

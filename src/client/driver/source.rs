@@ -1,0 +1,68 @@
+//! Where client access URLs come from, one for each fresh connection.
+
+use std::fmt;
+use std::future::Future;
+use std::pin::Pin;
+use std::sync::Arc;
+use std::time::{SystemTime, UNIX_EPOCH};
+
+use crate::auth::access_url::{AccessUrl, Signer};
+
+/// Why a provider gave no URL, in words that may be shown.
+pub type ProviderError = Box<dyn std::error::Error + Send + Sync>;
+
+/// A URL that is being made.
+pub type Providing<'a> = Pin<Box<dyn Future<Output = Result<AccessUrl, ProviderError>> + Send + 'a>>;
+
+/// Makes client access URLs, such as a server's negotiate endpoint does: what the official libraries call a credential
+/// with a function in it. Asked for every fresh connection and never for a recovery (PROTOCOL §7.2, §19.4).
+pub trait UrlProvider: fmt::Debug + Send + Sync {
+    /// A URL. It may take its time: the attempt that it is for has a deadline, and drops the future then.
+    fn provide(&self) -> Providing<'_>;
+
+    /// What it does meanwhile, as in `running the URL command`.
+    fn activity(&self) -> &'static str;
+}
+
+/// Where client access URLs come from.
+#[derive(Clone, Debug)]
+pub enum UrlSource {
+    /// The same one for every connection.
+    Fixed(AccessUrl),
+    /// A fresh token for every fresh connection.
+    Signed(Signer),
+    /// Whatever this one makes, asked again for every fresh connection.
+    Provider(Arc<dyn UrlProvider>),
+}
+
+impl UrlSource {
+    /// A URL for a fresh connection, where it can be had at once.
+    pub fn at_once(&self) -> Option<AccessUrl> {
+        match self {
+            Self::Fixed(url) => Some(url.clone()),
+            Self::Signed(signer) => Some(signed_now(signer)),
+            Self::Provider(_) => None,
+        }
+    }
+
+    /// A URL for a fresh connection. Takes as long as it takes; dropping the future gives it up.
+    pub async fn obtain(&self) -> Result<AccessUrl, ProviderError> {
+        match self {
+            Self::Fixed(url) => Ok(url.clone()),
+            Self::Signed(signer) => Ok(signed_now(signer)),
+            Self::Provider(provider) => provider.provide().await,
+        }
+    }
+
+    /// What is done until a URL is there, in words.
+    pub fn activity(&self) -> &'static str {
+        match self {
+            Self::Fixed(_) | Self::Signed(_) => "making the URL",
+            Self::Provider(provider) => provider.activity(),
+        }
+    }
+}
+
+fn signed_now(signer: &Signer) -> AccessUrl {
+    signer.access_url(SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |since| since.as_secs()))
+}
