@@ -16,8 +16,9 @@ use tracing::trace;
 use super::error::{DialError, reason_of};
 use super::handshake::handshake;
 use super::link::Link;
+use super::meter::Metered;
 use super::proxy::{Proxies, Proxy, ProxyError, ProxyProblem, ProxyScheme, Route, tunnel};
-use super::stream::{Stream, Transport};
+use super::stream::{Stream, Transport, prepare};
 use super::target::{Stage, Target, bracketed};
 use super::tls::Tls;
 use super::trail::{Facts, Progress, StepKind};
@@ -122,8 +123,10 @@ impl<L: Lookup> Attempt<'_, L> {
             Stream::Plain(transport)
         };
         progress.begin(StepKind::Upgrade, Stage::Upgrading { authority: target.authority.clone() });
+        let meter = stream.meter();
         match handshake(stream, target, &options.headers).await {
-            Ok((link, agreement)) => {
+            Ok((mut link, agreement)) => {
+                link.watch(meter);
                 let subprotocol = Some(target.subprotocol.to_owned());
                 progress.done(Facts::Answer { status: 101, date: agreement.date, subprotocol });
                 Ok(link)
@@ -145,7 +148,7 @@ impl<L: Lookup> Attempt<'_, L> {
             .await
             .map_err(|failures| DialError::Connect { authority: host_and_port(host, port), failures })?;
         self.progress.skip(StepKind::Proxy, why);
-        Ok(Transport::Tcp(tcp))
+        Ok(Transport::Tcp(Metered::new(tcp)))
     }
 
     /// Connects to the proxy and from there to the target.
@@ -171,14 +174,14 @@ impl<L: Lookup> Attempt<'_, L> {
             self.progress.set(Stage::Files { paths: self.options.tls.files() });
             self.options.tls.prepare().await?;
             self.progress.set(stage);
-            let tls = self.options.tls.connect(&proxy.host, tcp).await.map_err(|error| match error {
+            let tls = self.options.tls.connect(&proxy.host, Metered::new(tcp)).await.map_err(|error| match error {
                 DialError::Certificate { problem, .. } => failed(ProxyProblem::Certificate(problem)),
                 DialError::Tls { problem, .. } => failed(ProxyProblem::Tls(problem)),
                 other => other,
             })?;
             Transport::Tls(Box::new(tls))
         } else {
-            Transport::Tcp(tcp)
+            Transport::Tcp(Metered::new(tcp))
         };
         let transport = tunnel(proxy, transport, host, target.port, &authority).await.map_err(failed)?;
         let (proxy, from) = (proxy.to_string(), proxy.from.clone());
@@ -262,9 +265,7 @@ async fn connect(
                     let failures = failures.iter().map(|(address, error)| (*address, reason_of(error))).collect();
                     progress.done(Facts::Connected { address, failures });
                     trace!("connected to {address}");
-                    // Frames are small and answers are awaited: Nagle's algorithm would only hold them back. Where the
-                    // option cannot be set the connection works all the same.
-                    let _ = stream.set_nodelay(true);
+                    prepare(&stream);
                     return Ok(stream);
                 }
                 Some((address, Err(error))) => {

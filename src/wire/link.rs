@@ -8,6 +8,7 @@
 use std::collections::VecDeque;
 use std::fmt;
 use std::pin::Pin;
+use std::sync::Arc;
 use std::task::{Context, Poll, ready};
 use std::time::Duration;
 
@@ -17,6 +18,7 @@ use tokio::time::{Sleep, sleep};
 use tokio_tungstenite::tungstenite::Utf8Bytes;
 
 use super::error::reason_of;
+use super::meter::Meter;
 use super::websocket::{Breach, Broken, CloseFrame, Message, Role, WebSocket};
 use crate::secret::redact_cut;
 
@@ -124,6 +126,8 @@ pub struct Link<S> {
     closing: bool,
     /// [`Incoming::Closed`] was handed out.
     ended: bool,
+    /// Of the wire below: see [`Self::watch`].
+    meter: Option<Arc<Meter>>,
     /// Runs from when writing failed: how long the peer's last words are awaited.
     last_words: Option<Pin<Box<Sleep>>>,
 }
@@ -161,8 +165,14 @@ where
             queued_bytes: 0,
             closing: false,
             ended: false,
+            meter: None,
             last_words: None,
         }
+    }
+
+    /// Bytes that this notes are [`Incoming::Progress`] as well.
+    pub(super) fn watch(&mut self, meter: Arc<Meter>) {
+        self.meter = Some(meter);
     }
 
     /// Queues a text message, which must be valid UTF-8. Ignored after [`close`](Self::close) and after the end.
@@ -192,9 +202,9 @@ where
         self.closing = true;
     }
 
-    /// Bytes of payload that wait because the peer reads slowly, not counting the last 64 KiB or so.
+    /// Bytes that wait because the peer reads slowly.
     pub fn queued_bytes(&self) -> usize {
-        self.queued_bytes
+        self.queued_bytes + self.socket.waiting()
     }
 
     fn enqueue(&mut self, frame: Outgoing) {
@@ -223,7 +233,8 @@ where
         if read || broken {
             self.read_batch(cx, batch);
         }
-        let moved = self.socket.take_moved();
+        let below = self.meter.as_ref().is_some_and(|meter| meter.take());
+        let moved = self.socket.take_moved() || below;
         if batch.len() == before && moved {
             batch.push(Incoming::Progress);
         }
@@ -265,6 +276,13 @@ where
         }
         // A pong, or the answer to a close frame. If the peer does not take it, that is no concern of ours.
         let _ = self.poll_write_out(cx);
+    }
+
+    /// Puts bytes on the wire that are no frame, as a broken or a slow peer does.
+    #[cfg(test)]
+    pub async fn write_raw(&mut self, bytes: &[u8]) {
+        use tokio::io::AsyncWriteExt as _;
+        let _ = self.socket.get_mut().write_all(bytes).await;
     }
 
     /// Writes what is queued; ready when all of it is with the kernel, or the link is at its end. Reads nothing.

@@ -4,11 +4,14 @@
 
 use std::io;
 use std::pin::Pin;
+use std::sync::Arc;
 use std::task::{Context, Poll};
 
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::net::TcpStream;
 use tokio_rustls::client::TlsStream;
+
+use super::meter::{Meter, Metered};
 
 /// A connected byte stream to a server.
 #[derive(Debug)]
@@ -23,9 +26,42 @@ pub enum Stream {
 #[derive(Debug)]
 pub enum Transport {
     /// TCP, to the server or to a proxy that passes everything on.
-    Tcp(TcpStream),
+    Tcp(Metered<TcpStream>),
     /// TLS with a proxy that passes on what is in it.
-    Tls(Box<TlsStream<TcpStream>>),
+    Tls(Box<TlsStream<Metered<TcpStream>>>),
+}
+
+/// So much may wait in the system's buffer without having been sent.
+#[cfg(target_os = "linux")]
+const UNSENT: u32 = 64 * 1024;
+
+/// Prepares a connection for frames: they are small and answers are awaited, so that Nagle's algorithm would only hold
+/// them back; and what the network has not taken yet stays here, as far as the system can do that. In a buffer of
+/// megabytes a frame would seem to be sent that is on its way for minutes, and nothing would be seen to move.
+pub fn prepare(stream: &TcpStream) {
+    // Where it is impossible, everything is only a little slower, and slow links are taken for dead ones sooner.
+    let _ = stream.set_nodelay(true);
+    #[cfg(target_os = "linux")]
+    let _ = socket2::SockRef::from(stream).set_tcp_notsent_lowat(UNSENT);
+}
+
+impl Stream {
+    /// Notes what moves on the wire.
+    pub(super) fn meter(&self) -> Arc<Meter> {
+        match self {
+            Self::Plain(transport) => transport.meter(),
+            Self::Tls(stream) => stream.get_ref().0.meter(),
+        }
+    }
+}
+
+impl Transport {
+    fn meter(&self) -> Arc<Meter> {
+        match self {
+            Self::Tcp(stream) => stream.meter(),
+            Self::Tls(stream) => stream.get_ref().0.meter(),
+        }
+    }
 }
 
 /// Reads and writes through whichever variant there is.

@@ -265,12 +265,6 @@ impl<D: Dialer, S: EventSink> Driver<D, S> {
         {
             woken.written = Some(mark);
         }
-        if let Some(dialing) = &mut self.dialing
-            && let Poll::Ready(result) = dialing.as_mut().poll(cx)
-        {
-            self.dialing = None;
-            woken.dialed = Some(result);
-        }
         // A driver whose handles are gone goes on; it is stopped by dropping it.
         if let Poll::Ready(stop) = self.commands.stops.poll_recv(cx) {
             woken.stop = stop;
@@ -279,6 +273,13 @@ impl<D: Dialer, S: EventSink> Driver<D, S> {
             woken.command = command;
         }
         woken.timer = timed && self.sleep.as_mut().poll(cx).is_ready();
+        // After those that have to be seen whatever a server sends during a dial.
+        if let Some(dialing) = &mut self.dialing
+            && let Poll::Ready(result) = dialing.as_mut().poll(cx)
+        {
+            self.dialing = None;
+            woken.dialed = Some(result);
+        }
         if let Some(link) = &mut self.link {
             // Without the budget of the task: a batch is bounded, and many small readings would use up what the others
             // need to be seen at all.
@@ -299,6 +300,7 @@ impl<D: Dialer, S: EventSink> Driver<D, S> {
 
     fn handle(&mut self, woken: Woken<D::Stream>) {
         let now = self.now();
+        self.session.handle_backlogged(now, self.is_backlogged());
         if let Some(stalled) = woken.stalled {
             self.stalled = stalled;
             self.session.handle_stalled(now, stalled);

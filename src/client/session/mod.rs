@@ -74,6 +74,8 @@ pub struct Session {
     renewed: bool,
     /// Whether, and for how long, the user's output takes no more.
     stall: Stall,
+    /// The service reads more slowly than is sent.
+    backlogged: bool,
     counts: Counts,
     /// The last failure, for the end.
     last_failure: Option<String>,
@@ -115,6 +117,7 @@ impl Session {
             quick: Quick::default(),
             renewed: false,
             stall: Stall::default(),
+            backlogged: false,
             counts: Counts::default(),
             last_failure: None,
             waiting_pings: Vec::new(),
@@ -141,7 +144,10 @@ impl Session {
             Phase::Idle | Phase::Ended | Phase::Dialing { .. } => None,
             Phase::Greeting { deadline, .. } | Phase::Closing { deadline } => Some(*deadline),
             Phase::Waiting { until } => (!self.stall.is_on()).then_some(*until),
-            Phase::Live(live) => earliest([self.ping_due(live), self.silence_due(live), live.identity.sequence.due()]),
+            Phase::Live(live) => {
+                let ack = live.identity.sequence.due().filter(|_| !self.backlogged);
+                earliest([self.ping_due(live), self.silence_due(live), ack])
+            }
             Phase::Recovering(recovery) => match recovery.step {
                 // What would be replayed has nowhere to go.
                 Step::Pause { .. } if self.stall.is_on() => Some(recovery.window),
@@ -328,6 +334,14 @@ impl Session {
         }
         if let Phase::Live(live) = &mut self.phase {
             live.last_received = now;
+        }
+    }
+
+    /// The service reads more slowly than is sent, or does again: while it does not, nothing is sent by itself, so that
+    /// what waits for it stays bounded.
+    pub fn handle_backlogged(&mut self, now: Duration, backlogged: bool) {
+        if std::mem::replace(&mut self.backlogged, backlogged) && !backlogged {
+            self.acknowledge_messages(now);
         }
     }
 

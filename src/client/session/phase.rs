@@ -47,8 +47,10 @@ pub(super) struct Live {
     pub(super) since: Duration,
     /// When the connection, not this socket, was made.
     pub(super) connected_at: Duration,
-    /// When the last frame came.
+    /// When the last frame came, or bytes last moved.
     pub(super) last_received: Duration,
+    /// Bytes have moved without a frame since then; `None` after a frame.
+    pub(super) moving_since: Option<Duration>,
     /// When the last `ping` went out.
     pub(super) last_ping: Duration,
     /// Pings that were not answered yet, oldest first.

@@ -11,6 +11,9 @@ use super::verdict::LossCause;
 use super::{Output, Session};
 use crate::protocol::{Downstream, Message, Upstream, decode_downstream};
 
+/// How often waiting operations are given the time in which bytes moved and no frame came.
+const MOVING: Duration = Duration::from_millis(100);
+
 impl Session {
     /// A text frame came. Lifecycle events that belong before the message are among the outputs.
     pub fn handle_text<'f>(&mut self, now: Duration, text: &'f str) -> Received<'f> {
@@ -62,9 +65,17 @@ impl Session {
     /// while. That is life as well (CLI contract, `--ping-interval`); it proves no recovery, but one whose first frame is
     /// on its way is given the time that it takes.
     pub fn handle_progress(&mut self, now: Duration) {
-        let attempt = self.recovery_attempt();
+        let (attempt, patience) = (self.recovery_attempt(), self.patience());
         match &mut self.phase {
-            Phase::Live(live) => live.last_received = now,
+            Phase::Live(live) => {
+                live.last_received = now;
+                // The ack is behind what comes, or the operation is still on its way.
+                let since = *live.moving_since.get_or_insert(now);
+                if now.saturating_sub(since) >= MOVING {
+                    live.moving_since = Some(now);
+                    self.operations.postpone(since, now, patience);
+                }
+            }
             Phase::Recovering(recovery) => {
                 if let Step::Proving { deadline, .. } = &mut recovery.step {
                     *deadline = (*deadline).max(now.saturating_add(attempt));
@@ -122,6 +133,7 @@ impl Session {
     fn receive<'f>(&mut self, now: Duration, frame: Downstream<'f>, bytes: usize) -> Received<'f> {
         let Phase::Live(live) = &mut self.phase else { return Received::Control };
         live.last_received = now;
+        live.moving_since = None;
         let sequence_id = match &frame {
             // It stands for no place among the others (PROTOCOL §7.1): neither to be dropped for it, nor to be delivered.
             Downstream::Message(Message { sequence_id: Some(0), .. }) => {
@@ -136,7 +148,7 @@ impl Session {
         };
         let arrival = live.identity.sequence.arrive(now, sequence_id, bytes);
         live.progress |= sequence_id.is_some() && arrival != Arrival::Duplicate;
-        let ack = live.identity.sequence.take_ack(now);
+        let ack = if self.backlogged { None } else { live.identity.sequence.take_ack(now) };
         let repeated = live.identity.sequence.may_be_repeated(sequence_id);
         if let (Arrival::Gap { expected }, Some(sequence_id)) = (arrival, sequence_id) {
             self.event(Lifecycle::SequenceGap { expected, sequence_id });

@@ -199,6 +199,7 @@ pub(super) fn live(
         since: now,
         connected_at,
         last_received: now,
+        moving_since: None,
         last_ping: now,
         pings: VecDeque::new(),
         progress: false,

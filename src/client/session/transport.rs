@@ -170,6 +170,9 @@ impl Session {
     /// Acknowledges what has come, if it is time (PROTOCOL §19.9).
     pub(super) fn acknowledge_messages(&mut self, now: Duration) {
         let Phase::Live(live) = &mut self.phase else { return };
+        if self.backlogged {
+            return;
+        }
         if let Some(id) = live.identity.sequence.take_ack(now) {
             self.send(&Upstream::SequenceAck(id));
         }
@@ -190,6 +193,10 @@ impl Session {
     }
 
     pub(super) fn ping_due(&self, live: &Live) -> Option<Duration> {
+        // It would wait behind the rest; and the rest asks for an answer, too.
+        if self.backlogged {
+            return None;
+        }
         self.config.ping_interval.map(|interval| live.last_received.max(live.last_ping).saturating_add(interval))
     }
 

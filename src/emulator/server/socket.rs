@@ -17,7 +17,7 @@ use super::hubs::{HubSocket, Incoming};
 use super::outbox::{Item, Signals};
 use crate::emulator::hub::{CloseKind, Cut, Frame, Violation};
 use crate::protocol::MAX_FRAME_BYTES;
-use crate::wire::{Breach, Broken, CloseDefect, Message, Role, WebSocket};
+use crate::wire::{Breach, Broken, CloseDefect, Message, Role, WebSocket, prepare};
 
 /// Most messages handed to the hub at once.
 const BATCH_MESSAGES: usize = 256;
@@ -34,6 +34,7 @@ const CLOSE_READ_TIMEOUT: Duration = Duration::from_secs(2);
 
 /// Serves a socket that was upgraded, until it is closed. `read` was read from the stream already.
 pub(super) async fn serve(stream: TcpStream, read: &[u8], line: HubSocket) {
+    prepare(&stream);
     let stream = WebSocket::new(stream, read, Role::Server, MAX_FRAME_BYTES, READ_BUFFER);
     let socket = Socket {
         stream,

@@ -176,7 +176,7 @@ where
     }
 
     /// Bytes that wait to be written.
-    pub(super) fn waiting(&self) -> usize {
+    pub fn waiting(&self) -> usize {
         self.output.len() - self.written
     }
 

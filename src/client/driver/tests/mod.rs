@@ -3,6 +3,7 @@
 mod connection;
 mod fairness;
 mod flow;
+mod slow;
 mod stop;
 
 use std::collections::VecDeque;
@@ -268,6 +269,13 @@ impl Client {
             tokio::task::yield_now().await;
         }
         assert_eq!(self.sink.lines(), lines);
+    }
+
+    /// Lets time pass until it has shown exactly these lines.
+    async fn shows_in_time(&self, lines: &[&str]) {
+        while self.sink.lines() != lines {
+            tokio::time::sleep(Duration::from_millis(10)).await;
+        }
     }
 
     fn submit(&self, request: Request, mode: AckMode) -> JoinHandle<Outcome> {

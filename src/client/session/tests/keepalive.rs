@@ -49,6 +49,88 @@ fn sending_is_no_life() {
 }
 
 #[test]
+fn bytes_that_move_are_life_though_no_frame_is_whole() {
+    let mut b = Bench::live(Config { ping_interval: None, ..config() });
+    for _ in 0..10 {
+        b.pass(s(20));
+        b.session.handle_progress(b.now);
+        b.says(&[]);
+    }
+    b.quiet(ms(24_999));
+    b.pass(ms(1));
+    assert_eq!(b.take()[0], "abort");
+}
+
+#[test]
+fn the_time_in_which_bytes_move_is_not_taken_from_an_operation() {
+    let mut b = Bench::live(Config { ping_interval: None, ping_timeout: None, ..config() });
+    b.send("large");
+    b.says(&[&sends("large", 1)]);
+    for _ in 0..600 {
+        b.pass(s(1));
+        b.session.handle_progress(b.now);
+        b.says(&[]);
+    }
+    // All but the second before anything moved.
+    b.quiet(ms(28_999));
+    b.pass(ms(1));
+    b.says(&[&sends("large", 1)]);
+}
+
+#[test]
+fn a_recovery_whose_first_frame_takes_long_proves_itself_when_it_is_there() {
+    let mut b = Bench::recovering(config());
+    b.open();
+    b.says(&[PING]);
+    for _ in 0..20 {
+        b.pass(s(4));
+        b.session.handle_progress(b.now);
+        b.says(&[]);
+    }
+    b.control(PONG);
+    b.says(&["recovered c1, attempts 1, down 80s"]);
+    // And one that stops in the middle has failed.
+    let mut b = Bench::recovering(config());
+    b.open();
+    b.pass(s(4));
+    b.session.handle_progress(b.now);
+    b.take();
+    b.quiet(ms(4_999));
+    b.pass(ms(1));
+    assert_eq!(
+        b.take()[..2],
+        ["abort", "recovery failed: timed out waiting for the first frame of the recovered connection"]
+    );
+}
+
+#[test]
+fn the_connect_timeout_holds_whatever_moves() {
+    let mut b = Bench::dialing(config());
+    b.open();
+    for _ in 0..29 {
+        b.pass(s(1));
+        b.session.handle_progress(b.now);
+        b.says(&[]);
+    }
+    b.pass(s(1));
+    assert_eq!(b.take()[0], "abort");
+}
+
+#[test]
+fn nothing_is_sent_by_itself_to_a_service_that_reads_nothing() {
+    let mut b = Bench::live(Config { ping_timeout: None, ..config() });
+    b.session.handle_backlogged(b.now, true);
+    for id in 1..=1_000 {
+        assert!(b.message(id));
+    }
+    b.quiet(s(100));
+    b.session.handle_backlogged(b.now, false);
+    b.says(&[&acknowledges(1_000)]);
+    b.pass(ms(1));
+    b.says(&[PING]);
+}
+
+#[test]
 fn ping_and_timeout_can_be_off() {
     let mut b = Bench::live(Config { ping_interval: None, ping_timeout: None, ..config() });
     assert_eq!(b.session.poll_timeout(), None);
