@@ -149,7 +149,8 @@ pub struct ReconnectArgs {
 
     /// Give the connection up when nothing was received for this long; 0 turns it off
     ///
-    /// Must be longer than --ping-interval, and well below 30 s if the connection is to be recovered: the service
+    /// On a slow link every byte counts that comes, and every one that goes out while others wait behind it. Must be
+    /// longer than --ping-interval, and well below 30 s if the connection is to be recovered: the service
     /// keeps its state for 30 s.
     #[arg(long, value_name = "D", default_value = "25s", value_parser = duration_or_off)]
     pub ping_timeout: Duration,

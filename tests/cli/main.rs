@@ -27,6 +27,8 @@ mod expressions;
 mod faults;
 #[cfg(unix)]
 mod files;
+#[cfg(unix)]
+mod floods;
 mod garbage;
 mod handlers;
 mod layering;
@@ -52,6 +54,8 @@ mod session;
 mod session_endings;
 #[cfg(unix)]
 mod session_stream;
+#[cfg(target_os = "linux")]
+mod slow_link;
 #[cfg(unix)]
 mod sources;
 #[cfg(unix)]

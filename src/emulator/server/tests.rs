@@ -2,7 +2,10 @@
 
 mod connecting;
 mod ending;
+mod floods;
 mod rest;
+#[cfg(target_os = "linux")]
+mod slow;
 mod talking;
 
 use std::net::SocketAddr;

@@ -2,6 +2,8 @@
 
 pub mod cutting;
 pub mod emulator;
+#[cfg(target_os = "linux")]
+pub mod narrow;
 pub mod process;
 pub mod proxy;
 pub mod service;
