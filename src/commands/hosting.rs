@@ -57,7 +57,7 @@ pub async fn prepare(connection: &Connection, hosts: bool) -> Result<Option<Host
         }
         return Err(failure.hint("start an emulator with `wps emulator`, or name the service with `--url`"));
     }
-    let listener = match TcpListener::bind(SocketAddr::from((Ipv4Addr::LOCALHOST, port))).await {
+    let listener = match emulator::bind(SocketAddr::from((Ipv4Addr::LOCALHOST, port))).await {
         Ok(listener) => listener,
         // Another took it in the meantime: that one will do.
         Err(error) if error.kind() == io::ErrorKind::AddrInUse => return Ok(None),

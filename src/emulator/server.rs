@@ -62,8 +62,14 @@ pub fn random_seed() -> io::Result<[u8; 32]> {
     Ok(seed)
 }
 
-/// Listens at an address; port 0 picks a free one.
+/// Listens at an address; port 0 picks a free one. Fails where there is no HTTP: its `Date` names years of four digits
+/// only, and hyper panics over others, also where there is to be no such header.
 pub async fn bind(address: SocketAddr) -> io::Result<TcpListener> {
+    let now = SystemTime::now();
+    if !clock::has_http_date(now) {
+        let what = format!("the clock of this machine shows {}, which HTTP cannot say: set it", clock::seconds(now));
+        return Err(io::Error::other(what));
+    }
     TcpListener::bind(address).await
 }
 
@@ -170,8 +176,6 @@ async fn serve_requests(stream: TcpStream, peer: SocketAddr, server: Arc<Server>
     let connection = http1::Builder::new()
         .timer(TokioTimer::new())
         .header_read_timeout(REQUEST_HEAD_TIMEOUT)
-        // There is no such header for other years, and hyper would panic.
-        .auto_date_header(clock::has_http_date(SystemTime::now()))
         .serve_connection(TokioIo::new(stream), service)
         .with_upgrades();
     if let Err(error) = connection.await {
