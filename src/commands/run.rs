@@ -352,6 +352,7 @@ where
         if !kept.takes_messages {
             tap.take_shown_only(kept.ledger());
         }
+        tap.count_losses();
         kept.attach(&mut dialer, connection.protocol, &console)
     });
     // A hosted emulator and one beside have this clock.

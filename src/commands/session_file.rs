@@ -10,10 +10,10 @@ use super::run::url_source;
 use crate::auth::access_url::AccessUrl;
 use crate::auth::token::peek_claims;
 use crate::client::driver::{CurrentUrl, KeepFailed, Keeper, NetDialer};
-use crate::client::session::{Keep, Mark, Resume, Snapshot};
+use crate::client::session::{Keep, Resume, Snapshot};
 use crate::failure::{Failure, Kind};
 use crate::protocol::Subprotocol;
-use crate::render::{Console, Ledger, Printer, Weight, rfc3339};
+use crate::render::{Console, Ledger, Printer, Reach, Weight, rfc3339};
 use crate::secret;
 use crate::settings::{self, Connection, KeptStream};
 use crate::state::{FormatError, Holder, OpenError, Opened, Place, SessionFile, Stream, free_id};
@@ -160,6 +160,8 @@ impl Kept {
         if self.torn {
             console.out.end_torn_line();
         }
+        // Of a terminal the two are one, which records all.
+        console.err.writer().record_with(Arc::new(LossLedger { file: Arc::clone(&self.file) }));
         console.out.writer().record_with(self.ledger());
         let resumed = self.keep.resume.as_ref().and_then(|resume| resume.snapshot.connection.as_ref());
         Box::new(FileKeeper {
@@ -298,15 +300,41 @@ struct FileLedger {
 }
 
 impl Ledger for FileLedger {
-    fn begin(&self, mark: Mark) -> io::Result<()> {
-        self.file.begin(mark).map_err(|error| named(&self.name, &error))
+    fn begin(&self, reach: Reach) -> io::Result<()> {
+        let begun = reach.mark.map_or_else(|| self.file.settle(), |mark| self.file.begin(mark));
+        begun.map_err(|error| named(&self.name, &error))
     }
 
-    fn done(&self, mark: Mark) {
-        self.file.done(mark);
+    fn done(&self, reach: Reach) {
+        if let Some(mark) = reach.mark {
+            self.file.done(mark);
+        }
+        self.file.told(reach.losses);
     }
 
     fn settle(&self) -> io::Result<()> {
         self.file.settle().map_err(|error| named(&self.name, &error))
+    }
+}
+
+/// Records for the thread that writes stderr, where only losses are told.
+#[derive(Debug)]
+struct LossLedger {
+    file: Arc<SessionFile>,
+}
+
+impl Ledger for LossLedger {
+    fn begin(&self, _reach: Reach) -> io::Result<()> {
+        Ok(())
+    }
+
+    fn done(&self, reach: Reach) {
+        self.file.told(reach.losses);
+    }
+
+    fn settle(&self) -> io::Result<()> {
+        // What cannot be recorded is told once more by the next run. Words on stderr do not end for it.
+        let _ = self.file.settle();
+        Ok(())
     }
 }

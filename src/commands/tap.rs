@@ -120,6 +120,8 @@ pub struct Tap {
     leaves: Option<Arc<dyn Ledger>>,
     /// A message of this connection was left: what comes behind it cannot be said to have been taken.
     left: bool,
+    /// Losses that were told, where they are recorded until they are.
+    losses: Option<u64>,
 }
 
 impl Tap {
@@ -153,6 +155,7 @@ impl Tap {
             mark: None,
             leaves: None,
             left: false,
+            losses: None,
         };
         (tap, seen)
     }
@@ -167,6 +170,11 @@ impl Tap {
         self.leaves = Some(ledger);
     }
 
+    /// Losses are recorded until they were put out.
+    pub fn count_losses(&mut self) {
+        self.losses = Some(0);
+    }
+
     /// How far messages have come with this one. Up to there all were taken, unless one was left: then it is recorded
     /// that this one may be printed, and the run that takes those before marks it.
     fn take_mark(&mut self, is_message: bool, shown: bool) {
@@ -175,7 +183,7 @@ impl Tap {
         self.left |= is_message && !shown;
         if shown && !self.left {
             self.printer.mark(mark);
-        } else if shown && let Err(error) = ledger.begin(mark) {
+        } else if shown && let Err(error) = ledger.begin(mark.into()) {
             self.printer.console().out.writer().fail(WriteFailure::Unrecorded(Arc::new(error)));
         }
     }
@@ -220,6 +228,10 @@ impl EventSink for Tap {
         }
         if matches!(event, Lifecycle::Connected { .. }) {
             self.tell_skew();
+        }
+        if let Some(losses) = self.losses.as_mut().filter(|_| event.is_loss()) {
+            *losses += 1;
+            self.printer.losses(*losses);
         }
         self.printer.lifecycle(event)
     }

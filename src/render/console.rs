@@ -9,8 +9,7 @@ use tokio::time::{Instant, timeout_at};
 use super::expressions::{Expressions, Judgement};
 use super::jq::STACK;
 use super::sanitize::json_for_terminal;
-use super::writer::{Keep, WriteFailure, Writer};
-use crate::client::event::Mark;
+use super::writer::{Keep, Reach, WriteFailure, Writer};
 
 /// At the end, stderr that nobody has read from for so long is read by nobody.
 const UNREAD: Duration = Duration::from_secs(1);
@@ -58,21 +57,25 @@ impl Stream {
 
     /// Queues bytes and leaves an empty buffer in their place.
     pub fn put(&self, buffer: &mut Vec<u8>) {
-        self.put_marked(buffer, None);
+        self.put_up_to(buffer, Reach::default());
     }
 
-    /// The same, with how far messages have come with them.
-    pub fn put_marked(&self, buffer: &mut Vec<u8>, mark: Option<Mark>) {
-        self.writer.put_kept(self.sink, buffer, mark, self.keep);
+    /// The same, with how far all has come with them.
+    pub fn put_up_to(&self, buffer: &mut Vec<u8>, reach: Reach) {
+        self.writer.put_kept(self.sink, buffer, reach, self.keep);
     }
 
     /// Queues what is not to be dropped for anything that is less to the point, should nobody read.
     pub fn put_kept(&self, buffer: &mut Vec<u8>) {
+        self.put_kept_up_to(buffer, Reach::default());
+    }
+
+    fn put_kept_up_to(&self, buffer: &mut Vec<u8>, reach: Reach) {
         let keep = match self.keep {
             Keep::All => Keep::All,
             Keep::Newest | Keep::Errors => Keep::Errors,
         };
-        self.writer.put_kept(self.sink, buffer, None, keep);
+        self.writer.put_kept(self.sink, buffer, reach, keep);
     }
 
     /// Begins a new line, if the output is a file that ends in the middle of one: its writer was killed. Where that
@@ -90,7 +93,12 @@ impl Stream {
 
     /// Queues a line that is not to be dropped for others.
     pub fn line_kept(&self, text: &str) {
-        self.put_kept(&mut format!("{text}\n").into_bytes());
+        self.line_up_to(text, Reach::default());
+    }
+
+    /// The same, with how far all has come with it.
+    pub fn line_up_to(&self, text: &str, reach: Reach) {
+        self.put_kept_up_to(&mut format!("{text}\n").into_bytes(), reach);
     }
 
     /// Resolves when all is written, or never will be; of stderr, also when nobody reads it.

@@ -1,13 +1,14 @@
 //! What a printer hands to the expressions: a record and what is to be shown of it, side by side in one buffer.
 //!
-//! An entry is its flags, how far messages have come with it and the lengths of its two parts, then the parts. Entries
+//! An entry is its flags, how far all has come with it and the lengths of its two parts, then the parts. Entries
 //! stand one after another in the buffers that go to the thread of stdout, which may be joined but are never cut.
 
+use super::writer::Reach;
 use crate::client::event::Mark;
 
-/// Flags, a mark of two numbers, and two lengths.
+/// Flags, a reach of three numbers, and two lengths.
 const HEADER: usize = 1 + NUMBERS * NUMBER;
-const NUMBERS: usize = 4;
+const NUMBERS: usize = 5;
 const NUMBER: usize = size_of::<u64>();
 
 /// The record is among those shown.
@@ -28,8 +29,8 @@ pub struct Entry<'a> {
     pub shown: bool,
     /// It says how the run ended.
     pub last: bool,
-    /// How far messages have come with it, where that is to be known.
-    pub mark: Option<Mark>,
+    /// How far all has come with it, where that is to be known.
+    pub reach: Reach,
 }
 
 /// An entry being written at the end of a buffer.
@@ -54,17 +55,17 @@ impl Writing {
     }
 
     /// Ends it; one with nothing in it is taken back.
-    pub fn end(self, out: &mut Vec<u8>, shown: bool, last: bool, mark: Option<Mark>) {
+    pub fn end(self, out: &mut Vec<u8>, shown: bool, last: bool, reach: Reach) {
         let body = self.start + HEADER;
         if out.len() == body {
             out.truncate(self.start);
             return;
         }
         let record_end = if self.record_end == 0 { out.len() } else { self.record_end };
-        let (ordinal, sequence_id) = mark.map_or((0, 0), |mark| (mark.ordinal, mark.sequence_id));
+        let (ordinal, sequence_id) = reach.mark.map_or((0, 0), |mark| (mark.ordinal, mark.sequence_id));
         let numbers: [u64; NUMBERS] =
-            [ordinal, sequence_id, (record_end - body) as u64, (out.len() - record_end) as u64];
-        out[self.start] = u8::from(shown) * SHOWN + u8::from(last) * LAST + u8::from(mark.is_some()) * MARKED;
+            [ordinal, sequence_id, reach.losses, (record_end - body) as u64, (out.len() - record_end) as u64];
+        out[self.start] = u8::from(shown) * SHOWN + u8::from(last) * LAST + u8::from(reach.mark.is_some()) * MARKED;
         for (index, number) in numbers.into_iter().enumerate() {
             let at = self.start + 1 + index * NUMBER;
             out[at..at + NUMBER].copy_from_slice(&number.to_le_bytes());
@@ -78,13 +79,14 @@ pub fn entries(mut bytes: &[u8]) -> impl Iterator<Item = Entry<'_>> {
         let (&flags, rest) = bytes.split_first()?;
         let (ordinal, rest) = number(rest)?;
         let (sequence_id, rest) = number(rest)?;
+        let (losses, rest) = number(rest)?;
         let (record_length, rest) = length(rest)?;
         let (text_length, rest) = length(rest)?;
         let (record, rest) = rest.split_at_checked(record_length)?;
         let (text, rest) = rest.split_at_checked(text_length)?;
         bytes = rest;
         let mark = (flags & MARKED != 0).then_some(Mark { ordinal, sequence_id });
-        Some(Entry { record, text, shown: flags & SHOWN != 0, last: flags & LAST != 0, mark })
+        Some(Entry { record, text, shown: flags & SHOWN != 0, last: flags & LAST != 0, reach: Reach { mark, losses } })
     })
 }
 
@@ -109,18 +111,18 @@ mod tests {
         out.extend_from_slice(b"{}\n");
         writing.text(&out);
         out.extend_from_slice(b"text");
-        let mark = Some(Mark { ordinal: 2, sequence_id: u64::MAX });
-        writing.end(&mut out, true, false, mark);
-        Writing::begin(&mut out).end(&mut out, true, true, mark);
+        let reach = Reach { mark: Some(Mark { ordinal: 2, sequence_id: u64::MAX }), losses: 3 };
+        writing.end(&mut out, true, false, reach);
+        Writing::begin(&mut out).end(&mut out, true, true, reach);
         let writing = Writing::begin(&mut out);
         out.extend_from_slice(b"[]\n");
-        writing.end(&mut out, false, true, None);
+        writing.end(&mut out, false, true, Reach::default());
         let read: Vec<Entry<'_>> = entries(&out).collect();
         assert_eq!(
             read,
             [
-                Entry { record: b"{}\n", text: b"text", shown: true, last: false, mark },
-                Entry { record: b"[]\n", text: b"", shown: false, last: true, mark: None },
+                Entry { record: b"{}\n", text: b"text", shown: true, last: false, reach },
+                Entry { record: b"[]\n", text: b"", shown: false, last: true, reach: Reach::default() },
             ]
         );
     }

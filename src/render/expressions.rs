@@ -21,8 +21,7 @@ use super::console::{Stream, Style};
 use super::entries::{Entry, entries};
 use super::jq::{BadExpression, Hurry, Jq, Limits, STACK, Val, write_json};
 use super::sanitize;
-use super::writer::{Ledger, Sink, WriteFailure};
-use crate::client::event::Mark;
+use super::writer::{Ledger, Reach, Sink, WriteFailure};
 use crate::secret::redact;
 
 /// Output gathered before it is written, in bytes and in time.
@@ -164,8 +163,15 @@ impl Expressions {
     ) -> (Box<dyn Sink>, Judgement) {
         let shared = Arc::new(Shared::default());
         let judgement = Judgement { shared: Arc::clone(&shared) };
-        let outlet =
-            Outlet { inner, outlives, closed: false, out: Vec::new(), mark: None, written: Instant::now(), puts: 0 };
+        let outlet = Outlet {
+            inner,
+            outlives,
+            closed: false,
+            out: Vec::new(),
+            reach: Reach::default(),
+            written: Instant::now(),
+            puts: 0,
+        };
         let evaluator = Evaluator {
             expressions: self,
             style,
@@ -244,8 +250,8 @@ struct Outlet {
     closed: bool,
     /// What is to be written.
     out: Vec<u8>,
-    /// How far messages have come with it, since this was told what to write.
-    mark: Option<Mark>,
+    /// How far all has come with it; none, when nothing has since this was told what to write.
+    reach: Reach,
     /// When something was written last.
     written: Instant,
     /// How often.
@@ -262,14 +268,9 @@ enum Evaluated<T> {
 
 impl Sink for Evaluator {
     /// Takes whole entries.
-    fn put(
-        &mut self,
-        bytes: &[u8],
-        mark: Option<Mark>,
-        ledger: Option<&dyn Ledger>,
-    ) -> Result<Option<Mark>, WriteFailure> {
+    fn put(&mut self, bytes: &[u8], reach: Reach, ledger: Option<&dyn Ledger>) -> Result<Reach, WriteFailure> {
         self.outlet.written = Instant::now();
-        self.outlet.mark = None;
+        self.outlet.reach = Reach::default();
         let mut met = self.is_met();
         for entry in entries(bytes) {
             if entry.last {
@@ -283,16 +284,16 @@ impl Sink for Evaluator {
             }
             let outlet = &mut self.outlet;
             if outlet.out.len() >= GATHER || (outlet.written.elapsed() >= GATHER_TIME && !outlet.out.is_empty()) {
-                outlet.put(outlet.mark, ledger)?;
+                outlet.put(outlet.reach, ledger)?;
             }
         }
         self.passed_over |= self.outlet.closed;
         if !self.passed_over {
-            self.outlet.mark = mark;
+            self.outlet.reach = reach;
         }
-        self.outlet.put(self.outlet.mark, ledger)?;
+        self.outlet.put(self.outlet.reach, ledger)?;
         self.passed_over |= self.outlet.closed;
-        Ok(self.outlet.mark.filter(|_| !self.outlet.closed))
+        Ok(if self.outlet.closed { Reach::default() } else { self.outlet.reach })
     }
 }
 
@@ -304,25 +305,25 @@ impl Evaluator {
     /// Looks at an entry, and prints what is printed of it; `met`: a condition is, from now on. `false` when the run has
     /// to end before that is done.
     fn take(&mut self, entry: &Entry<'_>, met: &mut bool, ledger: Option<&dyn Ledger>) -> Result<bool, WriteFailure> {
-        let condition = match self.judge(entry.record) {
+        let condition = match self.judge(entry) {
             Evaluated::To(condition) => condition,
             // Another run looks at it, if there is to be one; without, it is seen at least.
-            Evaluated::CutShort if entry.mark.is_some() => return Ok(false),
+            Evaluated::CutShort if !entry.reach.is_none() => return Ok(false),
             Evaluated::CutShort => None,
         };
         let (start, puts) = (self.outlet.out.len(), self.outlet.puts);
-        if self.show(entry, false, ledger)? == Evaluated::CutShort && entry.mark.is_some() {
+        if self.show(entry, false, ledger)? == Evaluated::CutShort && !entry.reach.is_none() {
             if puts == self.outlet.puts {
                 self.outlet.out.truncate(start);
             }
             return Ok(false);
         }
         if !self.passed_over {
-            self.outlet.mark = entry.mark.or(self.outlet.mark);
+            self.outlet.reach = self.outlet.reach.max(entry.reach);
         }
         if let Some(condition) = condition {
             // It is seen before the run ends because of it.
-            self.outlet.put(self.outlet.mark, ledger)?;
+            self.outlet.put(self.outlet.reach, ledger)?;
             self.tell(condition, entry.record);
             *met = true;
         }
@@ -394,7 +395,7 @@ impl Evaluator {
                     // Results without end are seen while they come.
                     if outlet.out.len() >= GATHER || outlet.written.elapsed() >= GATHER_TIME {
                         let written = Instant::now();
-                        failed = outlet.put(entry.mark.or(outlet.mark), ledger);
+                        failed = outlet.put(outlet.reach.max(entry.reach), ledger);
                         // A reader that is slow is none of its business.
                         begun += written.elapsed();
                     }
@@ -405,7 +406,9 @@ impl Evaluator {
                 failed?;
                 outlet.out.truncate(whole);
                 match result {
-                    Err(_) if shared.hurry.is_over() => evaluated = Evaluated::CutShort,
+                    Err(_) if shared.hurry.is_over() || (*slow >= SLOW_TIME && !entry.reach.is_none()) => {
+                        evaluated = Evaluated::CutShort;
+                    }
                     Err(error) => complaints.failed("--jq", "no result", &error),
                     Ok(()) => {}
                 }
@@ -417,7 +420,7 @@ impl Evaluator {
     }
 
     /// The condition that a record meets: `--fail-on` goes before `--until`.
-    fn judge(&mut self, record: &[u8]) -> Evaluated<Option<Condition>> {
+    fn judge(&mut self, Entry { record, reach, .. }: &Entry<'_>) -> Evaluated<Option<Condition>> {
         if record.is_empty() {
             return Evaluated::To(None);
         }
@@ -430,7 +433,9 @@ impl Evaluator {
             Self::count(shared, slow, begun);
             match result {
                 Some(Ok(true)) => return Evaluated::To(Some(condition)),
-                Some(Err(_)) if shared.hurry.is_over() => return Evaluated::CutShort,
+                Some(Err(_)) if shared.hurry.is_over() || (*slow >= SLOW_TIME && !reach.is_none()) => {
+                    return Evaluated::CutShort;
+                }
                 Some(Err(error)) => complaints.failed(flag, "false", &error),
                 Some(Ok(false)) | None => {}
             }
@@ -440,11 +445,11 @@ impl Evaluator {
 }
 
 impl Outlet {
-    /// Writes all there is; messages up to `begun` may be seen by that.
-    fn put(&mut self, begun: Option<Mark>, ledger: Option<&dyn Ledger>) -> Result<(), WriteFailure> {
+    /// Writes all there is; what is up to `begun` may be seen by that.
+    fn put(&mut self, begun: Reach, ledger: Option<&dyn Ledger>) -> Result<(), WriteFailure> {
         self.written = Instant::now();
         self.puts += 1;
-        if let Some((begun, ledger)) = begun.zip(ledger) {
+        if let Some(ledger) = ledger.filter(|_| !begun.is_none()) {
             ledger.begin(begun).map_err(WriteFailure::unrecorded)?;
         }
         if !self.out.is_empty() && !self.closed {
@@ -455,8 +460,8 @@ impl Outlet {
             }
         }
         self.out.clear();
-        if let Some((mark, ledger)) = self.mark.zip(ledger).filter(|_| !self.closed) {
-            ledger.done(mark);
+        if let Some(ledger) = ledger.filter(|_| !self.closed && !self.reach.is_none()) {
+            ledger.done(self.reach);
         }
         Ok(())
     }
@@ -503,19 +508,20 @@ mod tests {
 
     use super::super::entries::Writing;
     use super::*;
+    use crate::client::event::Mark;
 
     /// Notes what it is told.
     #[derive(Debug, Default)]
     struct Book(Mutex<Vec<String>>);
 
     impl Ledger for Book {
-        fn begin(&self, mark: Mark) -> io::Result<()> {
-            self.0.lock().unwrap().push(format!("begin {}", mark.sequence_id));
+        fn begin(&self, reach: Reach) -> io::Result<()> {
+            self.0.lock().unwrap().push(format!("begin {}", reach.mark.unwrap().sequence_id));
             Ok(())
         }
 
-        fn done(&self, mark: Mark) {
-            self.0.lock().unwrap().push(format!("done {}", mark.sequence_id));
+        fn done(&self, reach: Reach) {
+            self.0.lock().unwrap().push(format!("done {}", reach.mark.unwrap().sequence_id));
         }
 
         fn settle(&self) -> io::Result<()> {
@@ -523,8 +529,8 @@ mod tests {
         }
     }
 
-    const fn mark(sequence_id: u64) -> Mark {
-        Mark { ordinal: 1, sequence_id }
+    fn mark(sequence_id: u64) -> Reach {
+        Mark { ordinal: 1, sequence_id }.into()
     }
 
     /// Entries with these records, the first of which has sequence id 1.
@@ -533,7 +539,7 @@ mod tests {
         for (at, record) in records.iter().enumerate() {
             let entry = Writing::begin(&mut out);
             out.extend_from_slice(record.as_bytes());
-            entry.end(&mut out, true, false, Some(mark(at as u64 + 1)));
+            entry.end(&mut out, true, false, mark(at as u64 + 1));
         }
         out
     }
@@ -546,11 +552,11 @@ mod tests {
     fn what_is_passed_over_does_not_count_as_written() {
         let (mut sink, judgement) = over(&Given { until: Some(". == 2"), ..Given::default() }, Box::new(io::sink()));
         let book = Book::default();
-        let written = sink.put(&batch(&["1\n", "2\n", "3\n", "4\n"]), Some(mark(4)), Some(&book)).unwrap();
-        assert_eq!((written, judgement.met().unwrap().record.as_str()), (Some(mark(2)), "2"));
+        let written = sink.put(&batch(&["1\n", "2\n", "3\n", "4\n"]), mark(4), Some(&book)).unwrap();
+        assert_eq!((written, judgement.met().unwrap().record.as_str()), (mark(2), "2"));
         // Nor does what comes behind it, whatever it is.
         for bytes in [Vec::new(), batch(&["5\n"])] {
-            assert_eq!(sink.put(&bytes, Some(mark(9)), Some(&book)).unwrap(), None);
+            assert_eq!(sink.put(&bytes, mark(9), Some(&book)).unwrap(), Reach::default());
         }
         let told = book.0.lock().unwrap();
         assert!(told.iter().all(|it| !it.ends_with(|last| last > '2')), "{told:?}");
@@ -561,11 +567,11 @@ mod tests {
         let (reader, writer) = io::pipe().unwrap();
         let (mut sink, judgement) = over(&Given { until: Some(". == 3"), ..Given::default() }, Box::new(writer));
         let book = Book::default();
-        assert_eq!(sink.put(&batch(&["1\n"]), Some(mark(1)), Some(&book)).unwrap(), Some(mark(1)));
+        assert_eq!(sink.put(&batch(&["1\n"]), mark(1), Some(&book)).unwrap(), mark(1));
         drop(reader);
-        assert_eq!(sink.put(&batch(&["1\n", "2\n"]), Some(mark(2)), Some(&book)).unwrap(), None);
+        assert_eq!(sink.put(&batch(&["1\n", "2\n"]), mark(2), Some(&book)).unwrap(), Reach::default());
         // Conditions are looked at all the same.
-        assert_eq!(sink.put(&batch(&["3\n"]), Some(mark(3)), Some(&book)).unwrap(), None);
+        assert_eq!(sink.put(&batch(&["3\n"]), mark(3), Some(&book)).unwrap(), Reach::default());
         assert!(judgement.met().is_some());
         assert_eq!(*book.0.lock().unwrap(), ["begin 1", "done 1", "begin 2"]);
     }

@@ -28,7 +28,7 @@ pub use recording::{Recording, VERSION as RECORDING_VERSION};
 pub use records::Recorder;
 pub use report::{InspectedFinding, InspectedUrl, MadeUrl};
 pub use text::{Weight, human, nack, unknown_frame};
-pub use writer::{Ledger, WriteFailure, Writer};
+pub use writer::{Ledger, Reach, WriteFailure, Writer};
 
 use crate::client::event::{EventSink, Flow, Frame, Lifecycle, Mark, Received};
 use crate::clock;
@@ -146,8 +146,10 @@ pub struct Printer {
     time: String,
     /// Longer messages are cut to so many bytes, where a person reads them.
     cut: Option<usize>,
-    /// How far messages have come with what is in `out`.
-    mark: Option<Mark>,
+    /// How far all has come with what is in `out`.
+    reach: Reach,
+    /// With the event that comes next so many losses are told; 0: it is none.
+    losses: u64,
     /// How far they were written, as was told last.
     written: Option<Mark>,
 }
@@ -162,7 +164,8 @@ impl Printer {
             failed_attempt: None,
             time: String::new(),
             cut: None,
-            mark: None,
+            reach: Reach::default(),
+            losses: 0,
             written: None,
         }
     }
@@ -228,11 +231,12 @@ impl Printer {
 
     /// A line on stderr, unless it is to be quiet.
     pub fn note(&mut self, weight: Weight, text: &str) {
-        let wanted = match weight {
-            Weight::Info => Chatter::Everything,
-            Weight::Warning => Chatter::Warnings,
-        };
-        if self.options.chatter < wanted {
+        self.note_up_to(weight, text, Reach::default());
+    }
+
+    /// The same, with how far all has come with it.
+    fn note_up_to(&mut self, weight: Weight, text: &str, reach: Reach) {
+        if !self.notes(weight) {
             return;
         }
         // What was printed before comes first where both go to the same screen.
@@ -240,10 +244,29 @@ impl Printer {
         let style = self.console.err.style;
         let text = redact(text);
         let text = style.clean(&text);
-        self.console.err.line(&match weight {
+        let line = match weight {
             Weight::Info => style.dim(&text),
             Weight::Warning => format!("{} {text}", style.label("warning:")),
-        });
+        };
+        match reach.is_none() {
+            true => self.console.err.line(&line),
+            // What is told once is not dropped for others.
+            false => self.console.err.line_up_to(&line, reach),
+        }
+    }
+
+    /// Whether words of that weight are wanted on stderr.
+    fn notes(&self, weight: Weight) -> bool {
+        let wanted = match weight {
+            Weight::Info => Chatter::Everything,
+            Weight::Warning => Chatter::Warnings,
+        };
+        self.options.chatter >= wanted
+    }
+
+    /// The event that comes next tells a loss, with which so many of this process are told.
+    pub fn losses(&mut self, count: u64) {
+        self.losses = count;
     }
 
     fn prints_records(&self, message: bool) -> bool {
@@ -271,7 +294,7 @@ impl Printer {
             self.take_time();
             let entry = Writing::begin(&mut self.out);
             write(&mut self.out, &self.time);
-            return entry.end(&mut self.out, shown, last, self.mark.filter(|_| !last));
+            return entry.end(&mut self.out, shown, last, if last { Reach::default() } else { self.reach });
         }
         if !shown {
             return;
@@ -316,7 +339,7 @@ impl Printer {
         });
         if let Some(entry) = entry {
             let shown = self.prints_records(true);
-            entry.end(&mut self.out, shown, false, self.mark);
+            entry.end(&mut self.out, shown, false, self.reach);
         }
     }
 
@@ -352,13 +375,13 @@ impl Printer {
         let size = self.out.len() - start - 1;
         self.cut(start, || size);
         if let Some(entry) = entry {
-            entry.end(&mut self.out, true, false, self.mark);
+            entry.end(&mut self.out, true, false, self.reach);
         }
     }
 
     fn put_out(&mut self) {
         self.time.clear();
-        self.console.out.put_marked(&mut self.out, self.mark.take());
+        self.console.out.put_up_to(&mut self.out, std::mem::take(&mut self.reach));
     }
 }
 
@@ -366,6 +389,12 @@ impl EventSink for Printer {
     fn lifecycle(&mut self, event: &Lifecycle) -> Flow {
         let hub = self.options.hub.take();
         let protocol = self.options.protocol;
+        // Told where it is seen: in its record, or else in words; where neither is wanted, by being passed on.
+        let losses = std::mem::take(&mut self.losses);
+        let in_words = !self.prints_records(false) && self.notes(Weight::Warning);
+        if !in_words {
+            self.reach.losses = self.reach.losses.max(losses);
+        }
         self.record(false, false, |out, time| ndjson::lifecycle(out, time, event, hub.as_deref(), protocol));
         self.options.hub = hub;
         match event {
@@ -378,7 +407,8 @@ impl EventSink for Printer {
             }
             _ => {
                 if let Some((weight, words)) = text::lifecycle(event, self.options.hub.as_deref()) {
-                    self.note(weight, &words);
+                    let losses = if in_words { losses } else { 0 };
+                    self.note_up_to(weight, &words, Reach { mark: None, losses });
                 }
             }
         }
@@ -404,7 +434,7 @@ impl EventSink for Printer {
     }
 
     fn mark(&mut self, mark: Mark) {
-        self.mark = Some(mark);
+        self.reach.mark = Some(mark);
     }
 
     fn poll_written(&mut self, cx: &mut Context<'_>) -> Poll<Mark> {

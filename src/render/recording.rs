@@ -16,7 +16,7 @@ use serde_json::value::RawValue;
 
 use super::layout::compact;
 use super::timestamp;
-use super::writer::Writer;
+use super::writer::{Reach, Writer};
 use crate::client::event::{Frame, Received, Wiretap};
 use crate::secret::{redact, redact_frame};
 
@@ -175,7 +175,7 @@ impl Wiretap for Recording {
     }
 
     fn flush(&mut self) {
-        self.writer.put(0, &mut self.out, None);
+        self.writer.put(0, &mut self.out, Reach::default());
     }
 }
 

@@ -61,13 +61,40 @@ impl Keep {
     }
 }
 
+/// How far what has to be put out has come, for whoever records that.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Reach {
+    /// Messages up to there.
+    pub mark: Option<Mark>,
+    /// So many losses of this process.
+    pub losses: u64,
+}
+
+impl Reach {
+    /// Whether there is nothing of it.
+    pub fn is_none(self) -> bool {
+        self == Self::default()
+    }
+
+    /// As far as either.
+    pub fn max(self, other: Self) -> Self {
+        Self { mark: self.mark.max(other.mark), losses: self.losses.max(other.losses) }
+    }
+}
+
+impl From<Mark> for Reach {
+    fn from(mark: Mark) -> Self {
+        Self { mark: Some(mark), losses: 0 }
+    }
+}
+
 /// Records how far messages have come, for another process. Asked by the thread that writes.
 pub trait Ledger: std::fmt::Debug + Send + Sync {
-    /// Records that messages up to there are about to be written, and with it all that [`Self::done`] was told.
-    fn begin(&self, mark: Mark) -> io::Result<()>;
+    /// Records that what is up to there is about to be written, and with it all that [`Self::done`] was told.
+    fn begin(&self, reach: Reach) -> io::Result<()>;
 
-    /// Takes note that messages up to there were written.
-    fn done(&self, mark: Mark);
+    /// Takes note that what is up to there was written.
+    fn done(&self, reach: Reach);
 
     /// Records what [`Self::done`] was told.
     fn settle(&self) -> io::Result<()>;
@@ -75,34 +102,24 @@ pub trait Ledger: std::fmt::Debug + Send + Sync {
 
 /// What a thread writes to.
 pub trait Sink: Send {
-    /// Writes all of it. With its end messages have come up to `mark`; `ledger` is told before and after a write that has
-    /// one. Returns up to where they were put out; `None`: no further than before.
-    fn put(
-        &mut self,
-        bytes: &[u8],
-        mark: Option<Mark>,
-        ledger: Option<&dyn Ledger>,
-    ) -> Result<Option<Mark>, WriteFailure>;
+    /// Writes all of it. `reach` is how far all has come with its end; `ledger` is told before and after a write that has
+    /// one. Returns how far it was put out; none: no further than before.
+    fn put(&mut self, bytes: &[u8], reach: Reach, ledger: Option<&dyn Ledger>) -> Result<Reach, WriteFailure>;
 }
 
 impl Sink for Box<dyn Write + Send> {
-    fn put(
-        &mut self,
-        bytes: &[u8],
-        mark: Option<Mark>,
-        ledger: Option<&dyn Ledger>,
-    ) -> Result<Option<Mark>, WriteFailure> {
-        let recorded = mark.zip(ledger);
-        if let Some((mark, ledger)) = recorded {
-            ledger.begin(mark).map_err(WriteFailure::unrecorded)?;
+    fn put(&mut self, bytes: &[u8], reach: Reach, ledger: Option<&dyn Ledger>) -> Result<Reach, WriteFailure> {
+        let ledger = ledger.filter(|_| !reach.is_none());
+        if let Some(ledger) = ledger {
+            ledger.begin(reach).map_err(WriteFailure::unrecorded)?;
         }
         if !bytes.is_empty() {
             self.write_all(bytes).and_then(|()| self.flush()).map_err(WriteFailure::of)?;
         }
-        if let Some((mark, ledger)) = recorded {
-            ledger.done(mark);
+        if let Some(ledger) = ledger {
+            ledger.done(reach);
         }
-        Ok(mark)
+        Ok(reach)
     }
 }
 
@@ -111,8 +128,8 @@ struct Piece {
     /// Which sink.
     sink: usize,
     bytes: Vec<u8>,
-    /// How far messages have come with it.
-    mark: Option<Mark>,
+    /// How far all has come with it.
+    reach: Reach,
     keep: Keep,
     /// Lines that stood here and were dropped; then there are no bytes.
     dropped: u64,
@@ -207,8 +224,10 @@ impl State {
                 }
                 piece.dropped = memchr::memchr_iter(b'\n', &piece.bytes).count() as u64;
                 piece.bytes = Vec::new();
+                // It was not seen.
+                piece.reach = Reach::default();
             }
-            match left.back_mut().filter(|last| last.dropped > 0 && piece.bytes.is_empty() && piece.sink == last.sink) {
+            match left.back_mut().filter(|last| last.dropped > 0 && piece.dropped > 0 && piece.sink == last.sink) {
                 Some(last) => last.dropped += piece.dropped,
                 None => left.push_back(piece),
             }
@@ -292,15 +311,15 @@ impl Writer {
         }
     }
 
-    /// Queues `buffer` for the sink of that index and leaves an empty one in its place. `mark` says how far messages have
-    /// come with it, also when nothing is printed of them. Never waits.
-    pub fn put(&self, sink: usize, buffer: &mut Vec<u8>, mark: Option<Mark>) {
-        self.put_kept(sink, buffer, mark, Keep::All);
+    /// Queues `buffer` for the sink of that index and leaves an empty one in its place. `reach` says how far all has come
+    /// with it, also when nothing is printed of it. Never waits.
+    pub fn put(&self, sink: usize, buffer: &mut Vec<u8>, reach: Reach) {
+        self.put_kept(sink, buffer, reach, Keep::All);
     }
 
     /// The same, and says what becomes of it when nobody reads.
-    pub fn put_kept(&self, sink: usize, buffer: &mut Vec<u8>, mark: Option<Mark>, keep: Keep) {
-        if buffer.is_empty() && mark.is_none() {
+    pub fn put_kept(&self, sink: usize, buffer: &mut Vec<u8>, reach: Reach, keep: Keep) {
+        if buffer.is_empty() && reach.is_none() {
             return;
         }
         let mut state = self.shared.lock();
@@ -320,13 +339,13 @@ impl Writer {
                     && last.bytes.len() + buffer.len() <= keep.gathers() =>
             {
                 last.bytes.extend_from_slice(buffer);
-                last.mark = last.mark.max(mark);
+                last.reach = last.reach.max(reach);
                 buffer.clear();
             }
             _ => {
                 let empty = state.spare.pop().unwrap_or_default();
                 let bytes = std::mem::replace(buffer, empty);
-                state.queue.push_back(Piece { sink, bytes, mark, keep, dropped: 0 });
+                state.queue.push_back(Piece { sink, bytes, reach, keep, dropped: 0 });
             }
         }
         state.drop_oldest(keep);
@@ -399,16 +418,16 @@ impl Writer {
 
 fn run(shared: &Shared, sinks: &mut [Box<dyn Sink>]) {
     // Written, and not recorded yet.
-    let mut unsettled = None;
+    let mut unsettled: Option<Reach> = None;
     let mut state = shared.lock();
     loop {
         while state.queue.is_empty() {
-            if let (Some(mark), Some(ledger)) = (unsettled.take(), state.ledger.clone()) {
+            if let (Some(reach), Some(ledger)) = (unsettled.take(), state.ledger.clone()) {
                 drop(state);
                 let settled = ledger.settle();
                 state = shared.lock();
                 match settled {
-                    Ok(()) => state.written = Some(mark),
+                    Ok(()) => state.written = state.written.max(reach.mark),
                     Err(error) => {
                         state.failure.get_or_insert(WriteFailure::Unrecorded(Arc::new(error)));
                     }
@@ -420,20 +439,22 @@ fn run(shared: &Shared, sinks: &mut [Box<dyn Sink>]) {
             state = shared.filled.wait(state).unwrap_or_else(PoisonError::into_inner);
         }
         // One by one: what stays in the queue can still be dropped.
-        let Some(Piece { sink, bytes: mut buffer, mark, keep, dropped }) = state.queue.pop_front() else { continue };
+        let Some(Piece { sink, bytes: mut buffer, reach, keep, dropped }) = state.queue.pop_front() else { continue };
         state.writing = true;
         let size = buffer.len();
         if let Some(waiting) = state.waiting(keep) {
             *waiting = waiting.saturating_sub(size);
         }
-        let ledger = state.ledger.clone().filter(|_| mark.is_some());
+        let ledger = state.ledger.clone().filter(|_| !reach.is_none());
         drop(state);
         let result = match (sinks.get_mut(sink), keep, dropped) {
-            (None, ..) => Ok(None),
-            (Some(sink), Keep::All, _) => sink.put(&buffer, mark, ledger.as_deref()),
-            (Some(sink), Keep::Newest | Keep::Errors, 0) => put_lines(shared, sink.as_mut(), &buffer),
+            (None, ..) => Ok(Reach::default()),
+            (Some(sink), Keep::All, _) => sink.put(&buffer, reach, ledger.as_deref()),
+            (Some(sink), Keep::Newest | Keep::Errors, 0) => {
+                put_lines(shared, sink.as_mut(), &buffer, reach, ledger.as_deref())
+            }
             (Some(sink), Keep::Newest | Keep::Errors, lines) => {
-                put_lines(shared, sink.as_mut(), told(lines).as_bytes())
+                put_lines(shared, sink.as_mut(), told(lines).as_bytes(), Reach::default(), None)
             }
         };
         state = shared.lock();
@@ -442,10 +463,11 @@ fn run(shared: &Shared, sinks: &mut [Box<dyn Sink>]) {
         match result {
             Ok(put_out) => {
                 // What was written before was recorded with the beginning of this one.
-                if let Some(mark) = put_out.filter(|_| ledger.is_some())
-                    && let Some(before) = unsettled.replace(mark)
+                if ledger.is_some()
+                    && !put_out.is_none()
+                    && let Some(before) = unsettled.replace(put_out)
                 {
-                    state.written = Some(before);
+                    state.written = state.written.max(before.mark);
                     state.wake();
                 }
             }
@@ -474,14 +496,19 @@ fn told(lines: u64) -> String {
 }
 
 /// Writes lines, and takes note of each piece that found a reader.
-fn put_lines(shared: &Shared, sink: &mut dyn Sink, bytes: &[u8]) -> Result<Option<Mark>, WriteFailure> {
-    for (at, piece) in bytes.chunks(LINES_AT_ONCE).enumerate() {
-        if at > 0 {
-            shared.lock().written_pieces += 1;
-        }
-        sink.put(piece, None, None)?;
+fn put_lines(
+    shared: &Shared,
+    sink: &mut dyn Sink,
+    bytes: &[u8],
+    reach: Reach,
+    ledger: Option<&dyn Ledger>,
+) -> Result<Reach, WriteFailure> {
+    let (first, last) = bytes.split_at((bytes.len().saturating_sub(1)) / LINES_AT_ONCE * LINES_AT_ONCE);
+    for piece in first.chunks(LINES_AT_ONCE) {
+        sink.put(piece, Reach::default(), None)?;
+        shared.lock().written_pieces += 1;
     }
-    Ok(None)
+    sink.put(last, reach, ledger)
 }
 
 #[cfg(test)]
@@ -512,7 +539,7 @@ mod tests {
     async fn everything_is_written_in_order() {
         let (writer, receiver) = pipe(10_000);
         for number in 0..1000 {
-            writer.put(0, &mut format!("{number}\n").into_bytes(), None);
+            writer.put(0, &mut format!("{number}\n").into_bytes(), Reach::default());
         }
         writer.drained().await;
         let written: Vec<u8> = receiver.try_iter().flatten().collect();
@@ -526,7 +553,7 @@ mod tests {
         let chunk = vec![b'x'; 4 * 1024 * 1024];
         let mut handed_over = 0;
         while poll_fn(|cx| Poll::Ready(writer.poll_room(cx))).await.is_ready() {
-            writer.put(0, &mut chunk.clone(), None);
+            writer.put(0, &mut chunk.clone(), Reach::default());
             handed_over += chunk.len();
         }
         assert!(handed_over > LIMIT && handed_over < LIMIT + 2 * chunk.len());
@@ -553,15 +580,15 @@ mod tests {
         let lines = 300_000;
         let mut most = 0;
         for number in 0..lines {
-            writer.put_kept(0, &mut line_of(number), None, Keep::Newest);
+            writer.put_kept(0, &mut line_of(number), Reach::default(), Keep::Newest);
             if number % 50_000 == 0 {
-                writer.put_kept(0, &mut b"error: kept\n".to_vec(), None, Keep::Errors);
+                writer.put_kept(0, &mut b"error: kept\n".to_vec(), Reach::default(), Keep::Errors);
             }
             if number % 1000 == 0 {
                 most = most.max(writer.shared.lock().pending);
             }
         }
-        writer.put_kept(0, &mut b"error: the last\n".to_vec(), None, Keep::Errors);
+        writer.put_kept(0, &mut b"error: the last\n".to_vec(), Reach::default(), Keep::Errors);
         assert!(most < 5 * 1024 * 1024, "{most} bytes wait");
         let reader = std::thread::spawn(move || {
             let mut read = Vec::new();
@@ -588,7 +615,7 @@ mod tests {
     fn errors_without_end_have_a_bound_too() {
         let (writer, _receiver) = pipe(0);
         for number in 0..100_000 {
-            writer.put_kept(0, &mut line_of(number), None, Keep::Errors);
+            writer.put_kept(0, &mut line_of(number), Reach::default(), Keep::Errors);
         }
         assert!(writer.shared.lock().pending < 2 * 1024 * 1024);
     }
@@ -597,7 +624,7 @@ mod tests {
     async fn a_line_longer_than_all_that_waits_is_shown() {
         let (writer, receiver) = pipe(10_000);
         let long = vec![b'x'; 6 * 1024 * 1024];
-        writer.put_kept(0, &mut long.clone(), None, Keep::Newest);
+        writer.put_kept(0, &mut long.clone(), Reach::default(), Keep::Newest);
         writer.drained().await;
         assert_eq!(receiver.try_iter().map(|piece| piece.len()).sum::<usize>(), long.len());
     }
@@ -613,13 +640,14 @@ mod tests {
     }
 
     impl Ledger for Book {
-        fn begin(&self, mark: Mark) -> io::Result<()> {
-            self.note(format!("(begin {})", mark.sequence_id));
-            if self.1 == Some(mark.sequence_id) { Err(io::ErrorKind::StorageFull.into()) } else { Ok(()) }
+        fn begin(&self, reach: Reach) -> io::Result<()> {
+            let id = reach.mark.map(|mark| mark.sequence_id);
+            self.note(format!("(begin {})", id.unwrap_or_default()));
+            if self.1.is_some() && self.1 == id { Err(io::ErrorKind::StorageFull.into()) } else { Ok(()) }
         }
 
-        fn done(&self, mark: Mark) {
-            self.note(format!("(done {})", mark.sequence_id));
+        fn done(&self, reach: Reach) {
+            self.note(format!("(done {})", reach.mark.map_or(0, |mark| mark.sequence_id)));
         }
 
         fn settle(&self) -> io::Result<()> {
@@ -642,12 +670,12 @@ mod tests {
     #[tokio::test]
     async fn a_batch_is_recorded_as_begun_before_and_as_done_after_it_was_written() {
         let (writer, receiver) = recorded(None);
-        writer.put(0, &mut b"a".to_vec(), Some(mark(3)));
+        writer.put(0, &mut b"a".to_vec(), mark(3).into());
         assert_eq!(poll_fn(|cx| writer.poll_written(cx, None)).await, mark(3));
-        writer.put(0, &mut b"no message".to_vec(), None);
+        writer.put(0, &mut b"no message".to_vec(), Reach::default());
         writer.drained().await;
         // Nothing printed of it counts all the same.
-        writer.put(0, &mut Vec::new(), Some(mark(5)));
+        writer.put(0, &mut Vec::new(), mark(5).into());
         assert_eq!(poll_fn(|cx| writer.poll_written(cx, Some(mark(3)))).await, mark(5));
         let told = String::from_utf8(receiver.try_iter().flatten().collect()).unwrap();
         assert_eq!(told, "(begin 3)a(done 3)(settled)no message(begin 5)(done 5)(settled)");
@@ -657,7 +685,7 @@ mod tests {
     #[tokio::test]
     async fn what_cannot_be_recorded_is_not_written() {
         let (writer, receiver) = recorded(Some(4));
-        writer.put(0, &mut b"a".to_vec(), Some(mark(4)));
+        writer.put(0, &mut b"a".to_vec(), mark(4).into());
         assert!(matches!(writer.failed().await, WriteFailure::Unrecorded(_)));
         let told = String::from_utf8(receiver.try_iter().flatten().collect()).unwrap();
         assert_eq!(told, "(begin 4)");
@@ -668,9 +696,9 @@ mod tests {
     async fn a_closed_reader_ends_writing() {
         let (writer, receiver) = pipe(1);
         drop(receiver);
-        writer.put(0, &mut b"x".to_vec(), None);
+        writer.put(0, &mut b"x".to_vec(), Reach::default());
         assert!(matches!(writer.failed().await, WriteFailure::Closed));
-        writer.put(0, &mut b"y".to_vec(), None);
+        writer.put(0, &mut b"y".to_vec(), Reach::default());
         writer.drained().await;
     }
 }

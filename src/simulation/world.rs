@@ -533,10 +533,15 @@ impl World {
                         }
                     }
                 }
+                Output::Event(event) if event.is_loss() => {
+                    if let Some(kept) = &mut client.kept {
+                        kept.told();
+                    }
+                    client.losses += u32::from(matches!(event, Lifecycle::SessionLost { .. }));
+                }
                 Output::Event(event) => match event {
                     Lifecycle::Connected { .. } => client.runs.push(Vec::new()),
                     Lifecycle::SequenceGap { .. } => client.gaps += 1,
-                    Lifecycle::SessionLost { .. } => client.losses += 1,
                     Lifecycle::Recovering { .. } => client.recoveries.0 += 1,
                     Lifecycle::Recovered { .. } => client.recoveries.1 += 1,
                     Lifecycle::RejoinFailed { .. } => client.failed_rejoins += 1,
@@ -546,6 +551,7 @@ impl World {
                     | Lifecycle::Disconnected { .. }
                     | Lifecycle::Ack(_)
                     | Lifecycle::OperationUnknown { .. }
+                    | Lifecycle::SessionLost { .. }
                     | Lifecycle::Joined { .. }
                     | Lifecycle::Left { .. } => {}
                 },

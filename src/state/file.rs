@@ -17,6 +17,9 @@ use crate::client::session::{Mark, Snapshot};
 /// Most that is read of a file: more than any state, which holds a thousand unanswered messages at most.
 const MOST_READ: u64 = 2 * 1024 * 1024 * 1024;
 
+/// Most losses that nobody was told of. Of more, the newest are kept.
+const MOST_LOSSES: usize = 1000;
+
 /// Why a session file cannot be used.
 #[derive(Debug, Error)]
 pub enum OpenError {
@@ -93,6 +96,8 @@ struct State {
     record: Record,
     /// The encoded part that changes rarely.
     body: String,
+    /// How many losses of this process are no longer in the record.
+    told: u64,
 }
 
 impl SessionFile {
@@ -112,7 +117,7 @@ impl SessionFile {
             Err(error) => return Err(OpenError::Read(error)),
         };
         let downtime = now().saturating_sub(record.progress.saved_at);
-        let state = State { body: format::encode_body(&record), record: record.clone() };
+        let state = State { body: format::encode_body(&record), record: record.clone(), told: 0 };
         let file = Self { beside: named(&path, ".", ".tmp"), path, state: Mutex::new(state), _lock: lock };
         file.write(&file.lock(), false).map_err(OpenError::Write)?;
         Ok(Opened {
@@ -128,8 +133,14 @@ impl SessionFile {
     }
 
     /// Records the session's part. `place` is what the connection belongs to, where it is a new one.
-    pub fn keep(&self, snapshot: Snapshot, place: Option<Place>) -> io::Result<()> {
+    pub fn keep(&self, mut snapshot: Snapshot, place: Option<Place>) -> io::Result<()> {
         let mut state = self.lock();
+        let mut losses = std::mem::take(&mut state.record.snapshot.losses);
+        losses.append(&mut snapshot.losses);
+        let many = losses.len().saturating_sub(MOST_LOSSES);
+        losses.drain(..many);
+        state.told += many as u64;
+        snapshot.losses = losses;
         if snapshot.ordinal != state.record.snapshot.ordinal {
             // Another connection has sequence ids of its own.
             state.record.progress = Progress::default();
@@ -187,7 +198,20 @@ impl SessionFile {
         }
     }
 
-    /// Records what [`Self::done`] was told.
+    /// Takes note that so many losses were told, of all since the file was opened. It is recorded as [`Self::done`] is.
+    pub fn told(&self, count: u64) {
+        let mut state = self.lock();
+        let State { record, body, told } = &mut *state;
+        let losses = &mut record.snapshot.losses;
+        let new = usize::try_from(count.saturating_sub(*told)).unwrap_or(usize::MAX).min(losses.len());
+        if new > 0 {
+            losses.drain(..new);
+            *told += new as u64;
+            *body = format::encode_body(record);
+        }
+    }
+
+    /// Records what [`Self::done`] and [`Self::told`] were told.
     pub fn settle(&self) -> io::Result<()> {
         self.save(&mut self.lock())
     }

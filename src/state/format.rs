@@ -9,12 +9,12 @@ use serde::{Deserialize, Serialize};
 use thiserror::Error;
 
 use super::stream::Stream;
-use crate::client::session::{KeptConnection, KeptOperation, OperationKind, ReconnectionToken, Snapshot};
+use crate::client::session::{KeptConnection, KeptLoss, KeptOperation, OperationKind, ReconnectionToken, Snapshot};
 
 /// What a file begins with.
 const NAME: &str = "wps-session";
-/// The version that is written, and the latest that is read.
-const VERSION: u64 = 1;
+/// The version that is written, and the latest that is read. The first knew of no losses.
+const VERSION: u64 = 2;
 
 /// What a connection belongs to.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -79,7 +79,17 @@ struct Body {
     groups: Vec<Group>,
     operations: Vec<Operation>,
     used_ids: Vec<(u64, u64)>,
+    #[serde(default)]
+    losses: Vec<Loss>,
     stream: Option<Stream>,
+}
+
+/// One that is to be told.
+#[derive(Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", rename_all_fields = "camelCase")]
+enum Loss {
+    Connection { connection_id: String, reason: String },
+    Operation { operation: String, target: String, ack_id: u64, reason: String },
 }
 
 #[derive(Serialize, Deserialize)]
@@ -136,6 +146,7 @@ pub fn encode_body(record: &Record) -> String {
             })
             .collect(),
         used_ids: snapshot.used_ids.clone(),
+        losses: snapshot.losses.iter().map(Loss::from).collect(),
         stream: record.stream.clone(),
     };
     // Serialising plain structs into memory cannot fail.
@@ -163,7 +174,7 @@ pub fn decode(bytes: &[u8]) -> Result<Record, FormatError> {
     let version = words.next().and_then(|word| word.parse().ok());
     match version {
         Some(version) if version > VERSION => return Err(FormatError::Newer(version)),
-        Some(VERSION) => {}
+        Some(1..=VERSION) => {}
         Some(_) | None => return Err(FormatError::Damaged("its first line names no version".into())),
     }
     let rest = bytes.get(end + 1..).unwrap_or_default();
@@ -176,10 +187,10 @@ pub fn decode(bytes: &[u8]) -> Result<Record, FormatError> {
     let body: Body = serde_json::from_str(body).map_err(|error| damaged(&error))?;
     let progress = serde_json::from_str(progress).map_err(|error| damaged(&error))?;
     let operations = body.operations.into_iter().map(|kept| {
-        let kind = KINDS.into_iter().find(|kind| kind.name() == kept.operation);
-        let kind = kind.ok_or_else(|| FormatError::Damaged(format!("an unknown operation `{}`", kept.operation)))?;
+        let kind = kind(&kept.operation)?;
         Ok(KeptOperation { ack_id: kept.ack_id, kind, target: kept.target, frame: kept.frame })
     });
+    let losses = body.losses.into_iter().map(Loss::decode);
     Ok(Record {
         place: body.place,
         snapshot: Snapshot {
@@ -192,10 +203,38 @@ pub fn decode(bytes: &[u8]) -> Result<Record, FormatError> {
             groups: body.groups.into_iter().map(|group| (group.name, group.wanted, group.joined)).collect(),
             operations: operations.collect::<Result<_, FormatError>>()?,
             used_ids: body.used_ids,
+            losses: losses.collect::<Result<_, FormatError>>()?,
         },
         stream: body.stream,
         progress,
     })
+}
+
+fn kind(name: &str) -> Result<OperationKind, FormatError> {
+    let kind = KINDS.into_iter().find(|kind| kind.name() == name);
+    kind.ok_or_else(|| FormatError::Damaged(format!("an unknown operation `{name}`")))
+}
+
+impl From<&KeptLoss> for Loss {
+    fn from(loss: &KeptLoss) -> Self {
+        match loss.clone() {
+            KeptLoss::Connection { id, reason } => Self::Connection { connection_id: id, reason },
+            KeptLoss::Operation { kind, target, ack_id, reason } => {
+                Self::Operation { operation: kind.name().to_owned(), target, ack_id, reason }
+            }
+        }
+    }
+}
+
+impl Loss {
+    fn decode(self) -> Result<KeptLoss, FormatError> {
+        Ok(match self {
+            Self::Connection { connection_id, reason } => KeptLoss::Connection { id: connection_id, reason },
+            Self::Operation { operation, target, ack_id, reason } => {
+                KeptLoss::Operation { kind: kind(&operation)?, target, ack_id, reason }
+            }
+        })
+    }
 }
 
 /// SHA-256 in hex.
@@ -235,6 +274,15 @@ pub(super) mod tests {
                     frame: r#"{"type":"event"}"#.into(),
                 }],
                 used_ids: vec![(0, 3), (u64::MAX, u64::MAX)],
+                losses: vec![
+                    KeptLoss::Connection { id: "c0".into(), reason: "close code 1008".into() },
+                    KeptLoss::Operation {
+                        kind: OperationKind::SendToGroup,
+                        target: "g".into(),
+                        ack_id: 3,
+                        reason: "lost".into(),
+                    },
+                ],
             },
             stream: Some(Stream::default()),
             progress: Progress { done: 5, begun: 9, saved_at: 1_760_000_000_123 },
@@ -269,8 +317,20 @@ pub(super) mod tests {
     fn another_file_and_a_later_version_are_told_apart_from_damage() {
         assert!(matches!(decode(b"[profiles.a]\n"), Err(FormatError::Other)));
         assert!(matches!(decode(&[0xFF, 0xFE]), Err(FormatError::Other)));
-        assert!(matches!(decode(b"wps-session 2 what-ever\nit has\n"), Err(FormatError::Newer(2))));
+        assert!(matches!(decode(b"wps-session 3 what-ever\nit has\n"), Err(FormatError::Newer(3))));
+        assert!(matches!(decode(b"wps-session 0 what-ever\nit has\n"), Err(FormatError::Damaged(_))));
         assert!(matches!(decode(b"wps-session one\n"), Err(FormatError::Damaged(_))));
+    }
+
+    /// As the first version has written it.
+    #[test]
+    fn a_file_of_the_first_version_is_read() {
+        let body = r#"{"place":null,"connection":{"connectionId":"c1","userId":null,"reconnectionToken":"t1"},"ordinal":2,"groups":[{"name":"g","wanted":true,"joined":true}],"operations":[],"usedIds":[[1,4]],"stream":{"firstId":2,"largestId":0,"template":"t","settled":1,"digest":"","lines":"","states":"","left":{},"ordinal":2}}"#;
+        let rest = format!("{body}\n{{\"done\":5,\"begun\":9,\"savedAt\":7}}\n");
+        let file = format!("wps-session 1 {}\n{rest}", checksum(rest.as_bytes()));
+        let Record { snapshot, stream, progress, .. } = decode(file.as_bytes()).unwrap();
+        assert_eq!((snapshot.connection.unwrap().id.as_str(), snapshot.losses.len()), ("c1", 0));
+        assert_eq!((stream.unwrap().settled(), progress), (1, Progress { done: 5, begun: 9, saved_at: 7 }));
     }
 
     #[test]

@@ -53,6 +53,8 @@ mod session;
 #[cfg(unix)]
 mod session_endings;
 #[cfg(unix)]
+mod session_losses;
+#[cfg(unix)]
 mod session_stream;
 #[cfg(target_os = "linux")]
 mod slow_link;

@@ -12,30 +12,30 @@ use tempfile::TempDir;
 use crate::support::{Ended, FromClient, PATIENCE, Peer, Running, Service, Setup, Source, kinds, wps};
 
 /// A service, and a session file that lies beside.
-struct Bench {
-    service: Service,
-    home: TempDir,
+pub(crate) struct Bench {
+    pub(crate) service: Service,
+    pub(crate) home: TempDir,
 }
 
 impl Bench {
-    fn new() -> Self {
+    pub(crate) fn new() -> Self {
         Self { service: Service::start(), home: tempfile::tempdir().unwrap() }
     }
 
-    fn file(&self) -> PathBuf {
+    pub(crate) fn file(&self) -> PathBuf {
         self.home.path().join("s")
     }
 
-    fn run(&self, args: &[&str]) -> Setup {
+    pub(crate) fn run(&self, args: &[&str]) -> Setup {
         wps(args).args(["--url", &self.service.url(), "--session"]).arg(self.file())
     }
 
-    fn listen(&self, args: &[&str]) -> Running {
+    pub(crate) fn listen(&self, args: &[&str]) -> Running {
         self.run(&["listen", "-o", "ndjson"]).args(args).start()
     }
 
     /// A run that has made `c1`, joined `g` and been killed, and what it left.
-    fn left(&self) -> String {
+    pub(crate) fn left(&self) -> String {
         let mut wps = self.listen(&["-g", "g"]);
         let mut peer = self.service.connect();
         peer.grant_join("g");
@@ -46,7 +46,7 @@ impl Bench {
     }
 
     /// How far messages have come, as it is recorded: `done` or `begun`.
-    fn progress(&self, what: &str) -> u64 {
+    pub(crate) fn progress(&self, what: &str) -> u64 {
         let text = fs::read_to_string(self.file()).unwrap_or_default();
         let progress = text.lines().nth(2).map(|line| serde_json::from_str::<Value>(line).unwrap());
         progress.map_or(0, |progress| progress[what].as_u64().unwrap())
@@ -54,7 +54,7 @@ impl Bench {
 
     /// Waits until the writer begins what it cannot end: a batch is begun that, with what was printed since `done`, is
     /// more than a pipe holds of messages of this test, and nobody reads.
-    fn see_stuck(&self, done: u64) {
+    pub(crate) fn see_stuck(&self, done: u64) {
         let deadline = Instant::now() + PATIENCE;
         while self.progress("begun") < done + FULL_PIPE {
             assert!(Instant::now() < deadline, "nothing more is begun after {done}");
@@ -63,7 +63,7 @@ impl Bench {
     }
 
     /// Takes the recovery of `c1`.
-    fn recovered(&self) -> Peer {
+    pub(crate) fn recovered(&self) -> Peer {
         let mut peer = self.service.recovery();
         assert!(matches!(peer.next(), FromClient::Frame(ping) if ping["type"] == "ping"));
         peer.send(&serde_json::json!({"type": "pong"}));
@@ -72,7 +72,7 @@ impl Bench {
 }
 
 /// Whether the client goes without a close frame, after whatever it says before.
-fn gone(peer: &mut Peer) -> bool {
+pub(crate) fn gone(peer: &mut Peer) -> bool {
     loop {
         match peer.attend(Instant::now() + PATIENCE) {
             FromClient::Frame(_) => {}
@@ -84,7 +84,7 @@ fn gone(peer: &mut Peer) -> bool {
 
 /// How often the process is killed, and how many messages come each time.
 const KILLS: usize = 20;
-const ROUND: usize = 12;
+pub(crate) const ROUND: usize = 12;
 /// So many of them do not fit into a pipe.
 const FULL_PIPE: u64 = 9;
 
@@ -123,7 +123,7 @@ impl Printed {
 }
 
 /// A numbered message that is so large that those of a round do not fit into a pipe.
-fn say(source: &mut Source, peer: &mut Peer) {
+pub(crate) fn say(source: &mut Source, peer: &mut Peer) {
     let mut frame = source.miss();
     frame["data"] = format!("{}{}", source.total(), ".".repeat(8000)).into();
     source.replace_last(frame.clone());
@@ -416,7 +416,7 @@ fn a_file_that_is_no_use_is_left_as_it_is() {
     let bench = Bench::new();
     let good = bench.left();
     let damaged = good.replace("\"done\":0", "\"done\":9");
-    let later = good.replace("wps-session 1 ", "wps-session 9 ");
+    let later = good.replace("wps-session 2 ", "wps-session 9 ");
     for (content, what) in [
         (damaged.as_str(), "it is damaged: the checksum does not match"),
         (&good[..good.len() / 2], "it is damaged"),

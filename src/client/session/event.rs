@@ -5,6 +5,7 @@
 
 use std::time::Duration;
 
+use super::keep::KeptLoss;
 use super::request::OperationId;
 use crate::protocol::Message;
 
@@ -178,6 +179,13 @@ pub enum Lifecycle {
         /// The id that came.
         sequence_id: u64,
     },
+}
+
+impl Lifecycle {
+    /// Whether it tells of something lost, which stays recorded until it is put out (`--session`).
+    pub fn is_loss(&self) -> bool {
+        KeptLoss::of(self).is_some()
+    }
 }
 
 /// An attempt of an operation that failed and is followed by another.

@@ -56,6 +56,9 @@ pub struct Snapshot {
     pub operations: Vec<KeptOperation>,
     /// ackIds that were used, as ranges, both ends included.
     pub used_ids: Vec<(u64, u64)>,
+    /// Losses that are to be told, in their order: those since the last snapshot. They stay recorded until whoever prints
+    /// has put them out; a session that is given some tells them first.
+    pub losses: Vec<KeptLoss>,
 }
 
 impl Snapshot {
@@ -71,6 +74,67 @@ impl Snapshot {
             }
         }
         self.used_ids = merged;
+    }
+}
+
+/// What is lost, as long as nobody was told for certain.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum KeptLoss {
+    /// A connection, and perhaps messages with it.
+    Connection {
+        /// Its id.
+        id: String,
+        /// Why it could not go on.
+        reason: String,
+    },
+    /// What became of an operation of an earlier process.
+    Operation {
+        /// What it was.
+        kind: OperationKind,
+        /// The group or the event's name.
+        target: String,
+        /// Its id.
+        ack_id: u64,
+        /// Why that is not known.
+        reason: String,
+    },
+}
+
+impl KeptLoss {
+    /// What is to be recorded of an event, if it is a loss.
+    pub(super) fn of(event: &Lifecycle) -> Option<Self> {
+        match event {
+            Lifecycle::SessionLost { connection_id, reason } => {
+                Some(Self::Connection { id: connection_id.clone(), reason: reason.clone() })
+            }
+            Lifecycle::OperationUnknown { operation, target, ack_id, reason } => Some(Self::Operation {
+                kind: *operation,
+                target: target.clone(),
+                ack_id: *ack_id,
+                reason: reason.clone(),
+            }),
+            Lifecycle::Connected { .. }
+            | Lifecycle::Recovering { .. }
+            | Lifecycle::Recovered { .. }
+            | Lifecycle::AttemptFailed { .. }
+            | Lifecycle::Reconnecting { .. }
+            | Lifecycle::Disconnected { .. }
+            | Lifecycle::Ack(_)
+            | Lifecycle::OperationRetried(_)
+            | Lifecycle::Joined { .. }
+            | Lifecycle::Left { .. }
+            | Lifecycle::RejoinFailed { .. }
+            | Lifecycle::SequenceGap { .. } => None,
+        }
+    }
+
+    fn into_event(self) -> Lifecycle {
+        match self {
+            Self::Connection { id: connection_id, reason } => Lifecycle::SessionLost { connection_id, reason },
+            Self::Operation { kind: operation, target, ack_id, reason } => {
+                Lifecycle::OperationUnknown { operation, target, ack_id, reason }
+            }
+        }
     }
 }
 
@@ -148,7 +212,8 @@ impl Session {
         self.acknowledge_messages(now);
     }
 
-    fn snapshot(&self) -> Snapshot {
+    fn snapshot(&mut self) -> Snapshot {
+        let losses = std::mem::take(&mut self.losses);
         let identity = match &self.phase {
             Phase::Live(live) => Some(&live.identity),
             Phase::Recovering(recovery) => Some(&recovery.identity),
@@ -170,6 +235,7 @@ impl Session {
             groups: self.known_groups(),
             operations: operations.collect(),
             used_ids: self.operations.used_ids(),
+            losses,
         }
     }
 
@@ -202,6 +268,8 @@ impl Session {
     /// Goes on where an earlier process has ended.
     pub(super) fn resume(&mut self, now: Duration, resume: Resume) {
         let Resume { snapshot, done, begun, downtime, leave } = resume;
+        // They are recorded already.
+        self.outputs.extend(snapshot.losses.into_iter().map(KeptLoss::into_event).map(Output::Event));
         self.ordinal = snapshot.ordinal;
         for (group, wanted, joined) in &snapshot.groups {
             let leaving = leave.contains(group);

@@ -40,7 +40,7 @@ use stall::Stall;
 
 pub use config::{Backoff, BackoffMode, Config, OnUnknown, Retries};
 pub use event::{AckReport, FailedAttempt, Lifecycle, Loss, Nack, OperationKind, Received};
-pub use keep::{Keep, KeptConnection, KeptOperation, Mark, Resume, Snapshot};
+pub use keep::{Keep, KeptConnection, KeptLoss, KeptOperation, Mark, Resume, Snapshot};
 pub use output::{Counts, DialFailure, DialRequest, End, Output};
 pub use phase::ReconnectionToken;
 pub use request::{AckMode, OperationId, Outcome, Request};
@@ -99,6 +99,8 @@ pub struct Session {
     leaving: Vec<String>,
     /// Operations that were given up without an ack; another run may repeat them under their ids.
     doubtful: Vec<KeptOperation>,
+    /// Losses that no snapshot has yet.
+    losses: Vec<KeptLoss>,
 }
 
 impl Session {
@@ -130,6 +132,7 @@ impl Session {
             resumed_groups: BTreeSet::new(),
             leaving: Vec::new(),
             doubtful: Vec::new(),
+            losses: Vec::new(),
         }
     }
 
@@ -346,6 +349,12 @@ impl Session {
     }
 
     fn event(&mut self, event: Lifecycle) {
+        if self.is_kept()
+            && let Some(loss) = KeptLoss::of(&event)
+        {
+            self.losses.push(loss);
+            self.changed = true;
+        }
         self.outputs.push_back(Output::Event(event));
     }
 

@@ -7,7 +7,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 
 use crate::emulator::Observer;
 use crate::failure::{Failure, Kind};
-use crate::render::{WriteFailure, Writer};
+use crate::render::{Reach, WriteFailure, Writer};
 
 /// A log file. A disk that does not keep up makes a gap, which a `dropped` record tells of: the emulator must not wait.
 #[derive(Debug)]
@@ -69,6 +69,6 @@ impl Observer for Log {
             buffer.extend_from_slice(format!("{{\"type\":\"dropped\",\"records\":{dropped}}}\n").as_bytes());
         }
         buffer.extend_from_slice(line);
-        self.writer.put(0, &mut buffer, None);
+        self.writer.put(0, &mut buffer, Reach::default());
     }
 }

@@ -37,6 +37,11 @@ impl Kept {
         self.snapshot = snapshot;
     }
 
+    /// A loss was told. None waits behind another here.
+    pub(super) fn told(&mut self) {
+        self.snapshot.losses.clear();
+    }
+
     pub(super) fn receive(&mut self, run: usize, mark: Mark, number: Option<u64>, redelivered: bool) {
         self.buffer.push(Entry { run, mark, number, redelivered });
     }

@@ -17,6 +17,7 @@ fn snapshot() -> Snapshot {
         groups: vec![("g".into(), true, true), ("old".into(), true, true)],
         operations: Vec::new(),
         used_ids: vec![(1, 4)],
+        losses: Vec::new(),
     }
 }
 
