@@ -1,21 +1,26 @@
 //! One open session file: found, locked, read, and written whole at every change.
 
-use std::ffi::{OsStr, OsString};
+use std::ffi::OsStr;
 use std::fs::{self, File, OpenOptions};
 use std::io::{self, Read as _, Write as _};
 use std::path::{Path, PathBuf};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
+use ring::rand::{SecureRandom as _, SystemRandom};
 use thiserror::Error;
 
-use super::format::{self, FormatError, Place, Progress, Record};
+use super::format::{self, FormatError, Place, Progress, Record, hex};
 use super::lock::{self, Holder, LockError};
 use super::stream::Stream;
 use crate::client::session::{Mark, Snapshot};
 
 /// Most that is read of a file: more than any state, which holds a thousand unanswered messages at most.
 const MOST_READ: u64 = 2 * 1024 * 1024 * 1024;
+
+/// What the name of a temporary file begins and ends with; between them are 16 random digits.
+const TEMPORARY: &str = ".wps-";
+const TEMPORARY_END: &str = ".tmp";
 
 /// Most losses that nobody was told of. Of more, the newest are kept.
 const MOST_LOSSES: usize = 1000;
@@ -85,8 +90,8 @@ pub struct Opened {
 pub struct SessionFile {
     /// The file, without links on the way.
     path: PathBuf,
-    /// Where it is written before it is renamed.
-    beside: PathBuf,
+    /// Where it is written before it is renamed: a name that nobody else has.
+    temporary: PathBuf,
     state: Mutex<State>,
     _lock: File,
 }
@@ -105,8 +110,9 @@ impl SessionFile {
     /// now. What is unreadable, damaged or somebody else's is left as it is.
     pub fn open(path: &Path, holder: &Holder) -> Result<Opened, OpenError> {
         let path = resolve(path)?;
-        let beside = named(&path, "", ".lock");
-        let lock = lock::take(&beside, holder).map_err(|error| match error {
+        let beside = lock_of(&path);
+        let temporary = temporary_name().map_err(OpenError::Write)?;
+        let (lock, left) = lock::take(&beside, holder, &temporary).map_err(|error| match error {
             LockError::Held(holder) => OpenError::Held(holder),
             LockError::Foreign => OpenError::ForeignLock(beside.file_name().unwrap_or_default().into()),
             LockError::Io(error) => OpenError::Write(error),
@@ -118,7 +124,11 @@ impl SessionFile {
         };
         let downtime = now().saturating_sub(record.progress.saved_at);
         let state = State { body: format::encode_body(&record), record: record.clone(), told: 0 };
-        let file = Self { beside: named(&path, ".", ".tmp"), path, state: Mutex::new(state), _lock: lock };
+        if let Some(left) = left.filter(|name| is_temporary_name(name)) {
+            // What an earlier process was writing when it was killed; mostly there is nothing.
+            let _ = fs::remove_file(path.with_file_name(left));
+        }
+        let file = Self { temporary: path.with_file_name(temporary), path, state: Mutex::new(state), _lock: lock };
         file.write(&file.lock(), false).map_err(OpenError::Write)?;
         Ok(Opened {
             file,
@@ -234,20 +244,33 @@ impl SessionFile {
 
     fn write(&self, state: &State, to_disk: bool) -> io::Result<()> {
         let bytes = format::encode(&state.body, &state.record.progress);
-        let written = create(&self.beside).and_then(|mut file| {
-            file.write_all(&bytes)?;
-            if to_disk { file.sync_all() } else { Ok(()) }
-        });
-        let renamed = written.and_then(|()| fs::rename(&self.beside, &self.path));
+        let mut file = create(&self.temporary)?;
+        let written = file.write_all(&bytes).and_then(|()| if to_disk { file.sync_all() } else { Ok(()) });
+        drop(file);
+        let renamed = written.and_then(|()| fs::rename(&self.temporary, &self.path));
         if renamed.is_err() {
             // Of no use to anybody; that it stays would be no further harm.
-            let _ = fs::remove_file(&self.beside);
+            let _ = fs::remove_file(&self.temporary);
         }
         renamed
     }
 }
 
-/// A new file for its owner alone. One that an earlier process left is replaced, and a link is not followed.
+/// A name for a temporary file that nobody can have taken.
+fn temporary_name() -> io::Result<String> {
+    let mut bytes = [0; 8];
+    let random = SystemRandom::new().fill(&mut bytes);
+    random.map_err(|_| io::Error::other("the system gives no random bytes"))?;
+    Ok(format!("{TEMPORARY}{}{TEMPORARY_END}", hex(&bytes)))
+}
+
+/// Whether it is such a name: nothing else is removed, whatever a lock says.
+fn is_temporary_name(name: &str) -> bool {
+    let random = name.strip_prefix(TEMPORARY).and_then(|rest| rest.strip_suffix(TEMPORARY_END));
+    random.is_some_and(|random| random.len() == 16 && random.bytes().all(|byte| byte.is_ascii_hexdigit()))
+}
+
+/// A new file for its owner alone. What has that name already is somebody else's and is left alone.
 fn create(path: &Path) -> io::Result<File> {
     let mut options = OpenOptions::new();
     options.write(true).create_new(true);
@@ -256,13 +279,7 @@ fn create(path: &Path) -> io::Result<File> {
         use std::os::unix::fs::OpenOptionsExt as _;
         options.mode(0o600);
     }
-    match options.open(path) {
-        Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {
-            fs::remove_file(path)?;
-            options.open(path)
-        }
-        result => result,
-    }
+    options.open(path)
 }
 
 /// The file itself: through links, so that all its names share one lock.
@@ -303,10 +320,10 @@ fn links(_metadata: &fs::Metadata) -> u64 {
     1
 }
 
-fn named(path: &Path, before: &str, after: &str) -> PathBuf {
-    let mut name = OsString::from(before);
-    name.push(path.file_name().unwrap_or(OsStr::new("session")));
-    name.push(after);
+/// The file beside that is its lock.
+fn lock_of(path: &Path) -> PathBuf {
+    let mut name = path.file_name().unwrap_or(OsStr::new("session")).to_owned();
+    name.push(".lock");
     path.with_file_name(name)
 }
 

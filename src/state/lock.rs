@@ -1,7 +1,8 @@
 //! One user of a session file at a time: a lock on a file beside it, which says who holds it.
 //!
 //! The session file itself is replaced at every change, so a lock on it would be lost with it. The system takes the lock
-//! back when the process ends, however it ends; the file beside stays.
+//! back when the process ends, however it ends; the file beside stays. It also names the temporary file that its holder
+//! writes to, so that the next one knows whose that is, should the holder be killed meanwhile.
 
 use std::fs::{File, OpenOptions, TryLockError};
 use std::io::{self, Read as _, Seek as _, Write as _};
@@ -26,6 +27,15 @@ pub struct Holder {
     pub since: String,
 }
 
+/// What the file beside says.
+#[derive(Serialize, Deserialize)]
+struct Content {
+    #[serde(flatten)]
+    holder: Holder,
+    /// Name of the temporary file. Earlier versions had none of their own.
+    temporary: Option<String>,
+}
+
 /// Why there is no lock.
 #[derive(Debug)]
 pub(super) enum LockError {
@@ -36,8 +46,9 @@ pub(super) enum LockError {
     Io(io::Error),
 }
 
-/// Takes the lock. It is held until the file is dropped.
-pub(super) fn take(path: &Path, holder: &Holder) -> Result<File, LockError> {
+/// Takes the lock, for one who writes to that temporary file. It is held until the file is dropped. Returns the temporary
+/// file of the holder before, which may have been killed.
+pub(super) fn take(path: &Path, holder: &Holder, temporary: &str) -> Result<(File, Option<String>), LockError> {
     let mut file = open(path).map_err(LockError::Io)?;
     // A pipe would be read for ever.
     if !file.metadata().map_err(LockError::Io)?.is_file() {
@@ -47,7 +58,8 @@ pub(super) fn take(path: &Path, holder: &Holder) -> Result<File, LockError> {
         Ok(()) => {}
         // What cannot be read names nobody.
         Err(TryLockError::WouldBlock) => {
-            return Err(LockError::Held(read(&mut file).ok().and_then(|text| serde_json::from_slice(&text).ok())));
+            let content = read(&mut file).ok().and_then(|text| serde_json::from_slice::<Content>(&text).ok());
+            return Err(LockError::Held(content.map(|content| content.holder)));
         }
         Err(TryLockError::Error(error)) => return Err(LockError::Io(error)),
     }
@@ -56,14 +68,16 @@ pub(super) fn take(path: &Path, holder: &Holder) -> Result<File, LockError> {
     if !before.starts_with(BEGINNING) && !BEGINNING.starts_with(&before) {
         return Err(LockError::Foreign);
     }
-    let text = serde_json::to_string(holder).unwrap_or_default() + "\n";
+    let left = serde_json::from_slice::<Content>(&before).ok().and_then(|content| content.temporary);
+    let content = Content { holder: holder.clone(), temporary: Some(temporary.to_owned()) };
+    let text = serde_json::to_string(&content).unwrap_or_default() + "\n";
     let written = file
         .set_len(0)
         .and_then(|()| file.rewind())
         .and_then(|()| file.write_all(text.as_bytes()))
         .and_then(|()| file.flush());
     written.map_err(LockError::Io)?;
-    Ok(file)
+    Ok((file, left))
 }
 
 fn read(file: &mut File) -> io::Result<Vec<u8>> {

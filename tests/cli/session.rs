@@ -472,7 +472,9 @@ fn what_cannot_be_recorded_is_neither_printed_nor_acknowledged() {
     peer.grant_join("g");
     wps.skip_to("joined");
     // Something that cannot be replaced is in the way of the next change.
-    fs::create_dir(bench.home.path().join(".s.tmp")).unwrap();
+    let kept = bench.home.path().join("kept");
+    fs::rename(bench.file(), &kept).unwrap();
+    fs::create_dir(bench.file()).unwrap();
     peer.say(1, "x");
     let ended = wps.end();
     assert_eq!((ended.code, peer.acknowledged), (13, 0));
@@ -482,7 +484,8 @@ fn what_cannot_be_recorded_is_neither_printed_nor_acknowledged() {
     ]);
     assert!(gone(&mut peer));
     assert!(!ended.text().contains("group-message"));
-    fs::remove_dir(bench.home.path().join(".s.tmp")).unwrap();
+    fs::remove_dir(bench.file()).unwrap();
+    fs::rename(kept, bench.file()).unwrap();
     let wps = bench.listen(&["-g", "g", "--count", "1"]);
     bench.recovered().say(1, "x");
     assert_eq!(kinds(&wps.end().records()), ["recovered", "joined", "group-message", "stopped"]);

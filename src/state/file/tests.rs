@@ -153,9 +153,43 @@ fn a_change_that_cannot_be_written_leaves_what_was_recorded() {
     let home = tempfile::tempdir().unwrap();
     let path = home.path().join("s");
     let opened = open(&path);
-    // Something that cannot be replaced is in the way of the next change.
+    // Somebody else's file is in the way of the next change.
     let before = fs::read(&path).unwrap();
-    fs::create_dir(home.path().join(".s.tmp")).unwrap();
+    fs::write(&opened.file.temporary, "theirs").unwrap();
     assert!(opened.file.begin(mark(0, 1)).is_err());
-    assert_eq!(fs::read(&path).unwrap(), before);
+    assert_eq!((fs::read(&path).unwrap(), fs::read(&opened.file.temporary).unwrap()), (before, b"theirs".to_vec()));
+}
+
+fn names(home: &Path) -> Vec<String> {
+    let names = fs::read_dir(home).unwrap().map(|entry| entry.unwrap().file_name().into_string().unwrap());
+    let mut names: Vec<String> = names.collect();
+    names.sort();
+    names
+}
+
+#[test]
+fn nothing_beside_it_is_touched_and_what_a_killed_process_left_is_cleared_away() {
+    let home = tempfile::tempdir().unwrap();
+    let path = home.path().join("s");
+    let theirs = [".s.tmp", ".wps-0123456789abcdef.tmp", "s.tmp"];
+    theirs.iter().for_each(|name| fs::write(home.path().join(name), "theirs").unwrap());
+    let first = open(&path);
+    first.file.close().unwrap();
+    // Killed in the middle of writing it.
+    fs::write(&first.file.temporary, "wps-sess").unwrap();
+    assert_eq!(names(home.path()).len(), 6);
+    drop(first);
+    let second = open(&path);
+    second.file.close().unwrap();
+    assert_eq!(names(home.path()), [".s.tmp", ".wps-0123456789abcdef.tmp", "s", "s.lock", "s.tmp"]);
+    theirs.iter().for_each(|name| assert_eq!(fs::read(home.path().join(name)).unwrap(), b"theirs"));
+    drop(second);
+    // A lock that names something else has not its way.
+    fs::write(home.path().join("precious"), "theirs").unwrap();
+    for name in ["precious", "../precious", ".wps-../../../precious.tmp"] {
+        let lock = format!("{{\"pid\":7,\"command\":\"\",\"since\":\"\",\"temporary\":\"{name}\"}}\n");
+        fs::write(home.path().join("s.lock"), lock).unwrap();
+        drop(open(&path));
+    }
+    assert!(home.path().join("precious").exists());
 }
