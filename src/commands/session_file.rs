@@ -48,6 +48,8 @@ pub struct StreamFile {
     pub stream: Stream,
     /// The connection that its lines were sent on is gone.
     pub stale: bool,
+    /// How many operations of others were sent on the connection.
+    pub others: u64,
 }
 
 impl StreamFile {
@@ -57,7 +59,7 @@ impl StreamFile {
     }
 
     /// Records the position. Fails with exit 13.
-    pub fn keep(&self, stream: &Stream) -> Result<(), Failure> {
+    pub fn keep(&self, stream: &mut Stream) -> Result<(), Failure> {
         self.file.keep_stream(stream).map_err(|error| not_recorded(&named(&self.name, &error)))
     }
 
@@ -121,7 +123,9 @@ impl Kept {
         let reserved = stream.as_ref().map(Stream::reserved);
         let stale = snapshot.connection.is_none() || stream.as_ref().is_some_and(|it| it.ordinal != snapshot.ordinal);
         let stream = stream.filter(|_| settings.stream.is_some());
-        let stream = stream.map(|stream| StreamFile { file: Arc::clone(&file), name: name.clone(), stream, stale });
+        let others = snapshot.sent;
+        let stream =
+            stream.map(|stream| StreamFile { file: Arc::clone(&file), name: name.clone(), stream, stale, others });
         let mut url = None;
         if let Some(connection) = &snapshot.connection {
             secret::remember(&connection.token.0);

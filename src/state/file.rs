@@ -103,6 +103,8 @@ struct State {
     body: String,
     /// How many losses of this process are no longer in the record.
     told: u64,
+    /// The stream in the record is being sent.
+    streaming: bool,
 }
 
 impl SessionFile {
@@ -123,17 +125,21 @@ impl SessionFile {
             Err(error) => return Err(OpenError::Read(error)),
         };
         let downtime = now().saturating_sub(record.progress.saved_at);
-        let state = State { body: format::encode_body(&record), record: record.clone(), told: 0 };
+        let state = State { body: format::encode_body(&record), record: record.clone(), told: 0, streaming: false };
         if let Some(left) = left.filter(|name| is_temporary_name(name)) {
             // What an earlier process was writing when it was killed; mostly there is nothing.
             let _ = fs::remove_file(path.with_file_name(left));
         }
         let file = Self { temporary: path.with_file_name(temporary), path, state: Mutex::new(state), _lock: lock };
         file.write(&file.lock(), false).map_err(OpenError::Write)?;
+        let mut snapshot = record.snapshot;
+        for operation in &mut snapshot.operations {
+            operation.since = operation.since.saturating_add(record.lines_since);
+        }
         Ok(Opened {
             file,
             place: record.place,
-            snapshot: record.snapshot,
+            snapshot,
             done: record.progress.done,
             begun: record.progress.begun,
             downtime: Duration::from_millis(downtime),
@@ -159,6 +165,9 @@ impl SessionFile {
             state.record.place = place;
         }
         state.record.snapshot = snapshot;
+        // Lines that are recorded are sent without another word.
+        let ahead = state.record.stream.as_ref().filter(|_| state.streaming).map_or(0, Stream::ahead);
+        state.record.lines_since = ahead;
         state.body = format::encode_body(&state.record);
         self.save(&mut state)
     }
@@ -170,9 +179,14 @@ impl SessionFile {
 
     /// Records the position of a stream, of which the lines that have not settled are for the connection that it names;
     /// they may be sent then.
-    pub fn keep_stream(&self, stream: &Stream) -> io::Result<()> {
+    pub fn keep_stream(&self, stream: &mut Stream) -> io::Result<()> {
         let mut state = self.lock();
-        state.record.stream = Some(stream.clone());
+        let record = &mut state.record;
+        let before = record.stream.as_ref().map_or(0, Stream::reach);
+        let more = stream.note_record(record.snapshot.ordinal, record.snapshot.settled);
+        record.lines_since = record.lines_since.saturating_add(more + stream.reach().saturating_sub(before));
+        record.stream = Some(stream.clone());
+        state.streaming = true;
         state.body = format::encode_body(&state.record);
         self.save(&mut state)
     }
@@ -181,6 +195,7 @@ impl SessionFile {
     pub fn end_stream(&self, stream: &Stream) -> io::Result<()> {
         let mut state = self.lock();
         state.record.stream = None;
+        state.streaming = false;
         if let Some(used) = stream.used() {
             state.record.snapshot.use_ids(used);
         }
@@ -211,7 +226,7 @@ impl SessionFile {
     /// Takes note that so many losses were told, of all since the file was opened. It is recorded as [`Self::done`] is.
     pub fn told(&self, count: u64) {
         let mut state = self.lock();
-        let State { record, body, told } = &mut *state;
+        let State { record, body, told, .. } = &mut *state;
         let losses = &mut record.snapshot.losses;
         let new = usize::try_from(count.saturating_sub(*told)).unwrap_or(usize::MAX).min(losses.len());
         if new > 0 {

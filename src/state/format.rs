@@ -13,7 +13,8 @@ use crate::client::session::{KeptConnection, KeptLoss, KeptOperation, OperationK
 
 /// What a file begins with.
 const NAME: &str = "wps-session";
-/// The version that is written, and the latest that is read. The first knew of no losses.
+/// The version that is written, and the latest that is read. The first knew of no losses, and did not
+/// count operations.
 const VERSION: u64 = 2;
 
 /// What a connection belongs to.
@@ -52,6 +53,8 @@ pub struct Record {
     pub place: Option<Place>,
     /// The session's part.
     pub snapshot: Snapshot,
+    /// How many lines of streams may have been sent since the snapshot was recorded.
+    pub lines_since: u64,
     /// The position of an unfinished stream.
     pub stream: Option<Stream>,
     /// How far messages have come.
@@ -79,6 +82,12 @@ struct Body {
     groups: Vec<Group>,
     operations: Vec<Operation>,
     used_ids: Vec<(u64, u64)>,
+    #[serde(default)]
+    sent: u64,
+    #[serde(default)]
+    settled: u64,
+    #[serde(default)]
+    lines_since: u64,
     #[serde(default)]
     losses: Vec<Loss>,
     stream: Option<Stream>,
@@ -114,6 +123,8 @@ struct Operation {
     operation: String,
     target: String,
     frame: String,
+    #[serde(default)]
+    since: u64,
 }
 
 const KINDS: [OperationKind; 4] =
@@ -143,9 +154,13 @@ pub fn encode_body(record: &Record) -> String {
                 operation: kept.kind.name().to_owned(),
                 target: kept.target.clone(),
                 frame: kept.frame.clone(),
+                since: kept.since,
             })
             .collect(),
         used_ids: snapshot.used_ids.clone(),
+        sent: snapshot.sent,
+        settled: snapshot.settled,
+        lines_since: record.lines_since,
         losses: snapshot.losses.iter().map(Loss::from).collect(),
         stream: record.stream.clone(),
     };
@@ -188,7 +203,7 @@ pub fn decode(bytes: &[u8]) -> Result<Record, FormatError> {
     let progress = serde_json::from_str(progress).map_err(|error| damaged(&error))?;
     let operations = body.operations.into_iter().map(|kept| {
         let kind = kind(&kept.operation)?;
-        Ok(KeptOperation { ack_id: kept.ack_id, kind, target: kept.target, frame: kept.frame })
+        Ok(KeptOperation { ack_id: kept.ack_id, kind, target: kept.target, frame: kept.frame, since: kept.since })
     });
     let losses = body.losses.into_iter().map(Loss::decode);
     Ok(Record {
@@ -203,8 +218,11 @@ pub fn decode(bytes: &[u8]) -> Result<Record, FormatError> {
             groups: body.groups.into_iter().map(|group| (group.name, group.wanted, group.joined)).collect(),
             operations: operations.collect::<Result<_, FormatError>>()?,
             used_ids: body.used_ids,
+            sent: body.sent,
+            settled: body.settled,
             losses: losses.collect::<Result<_, FormatError>>()?,
         },
+        lines_since: body.lines_since,
         stream: body.stream,
         progress,
     })
@@ -272,8 +290,11 @@ pub(super) mod tests {
                     kind: OperationKind::Event,
                     target: "vote".into(),
                     frame: r#"{"type":"event"}"#.into(),
+                    since: 12,
                 }],
                 used_ids: vec![(0, 3), (u64::MAX, u64::MAX)],
+                sent: 7,
+                settled: 5,
                 losses: vec![
                     KeptLoss::Connection { id: "c0".into(), reason: "close code 1008".into() },
                     KeptLoss::Operation {
@@ -284,6 +305,7 @@ pub(super) mod tests {
                     },
                 ],
             },
+            lines_since: 4,
             stream: Some(Stream::default()),
             progress: Progress { done: 5, begun: 9, saved_at: 1_760_000_000_123 },
         }

@@ -14,4 +14,4 @@ mod stream;
 pub use file::{OpenError, Opened, SessionFile};
 pub use format::{FormatError, Place};
 pub use lock::Holder;
-pub use stream::{Comparing, Left, LineDigest, MOST_LEFT, Mismatch, Step, Stream, digest_of, free_id};
+pub use stream::{Comparing, Left, LineDigest, MOST_AHEAD, MOST_LEFT, Mismatch, Step, Stream, digest_of, free_id};

@@ -21,6 +21,10 @@ pub type LineDigest = [u8; 16];
 /// Most failed lines that are remembered one by one.
 pub const MOST_LEFT: usize = 1000;
 
+/// How far a line that is sent may be ahead of the recorded position. The service remembers 1000 ids (PROTOCOL §6), and a
+/// few are others'.
+pub const MOST_AHEAD: u64 = 900;
+
 /// Ids that are kept for the lines of a stream: other operations of the connection have others meanwhile.
 const RESERVED: u64 = 1 << 32;
 
@@ -54,6 +58,17 @@ pub struct Stream {
     left: BTreeMap<u64, Left>,
     /// The connection that the lines which have not settled were sent on.
     pub ordinal: u64,
+    /// The connection whose operations are counted here.
+    counted_on: u64,
+    /// How many other operations of that connection had settled at least when the first line that has not settled was
+    /// recorded, less the lines that were sent again since.
+    settled_others: i64,
+    /// The same for lines behind it, from which line on.
+    later: VecDeque<(u64, i64)>,
+    /// How many lines were recorded.
+    recorded: u64,
+    /// Lines that were sent again since it was recorded.
+    again: u64,
 }
 
 /// As it is written.
@@ -71,6 +86,8 @@ struct Written {
     states: String,
     left: BTreeMap<u64, Left>,
     ordinal: u64,
+    #[serde(default)]
+    settled_others: i64,
 }
 
 /// The input is not the one that was sent before.
@@ -154,6 +171,61 @@ impl Stream {
     pub fn is_open(&self, line: u64) -> bool {
         let at = line.checked_sub(self.settled).and_then(|at| usize::try_from(at).ok());
         at.and_then(|at| self.lines.get(at)).is_some_and(|(_, settled)| !settled)
+    }
+
+    /// How many lines from the recorded position on may have been sent.
+    pub fn ahead(&self) -> u64 {
+        (self.lines.len() as u64).min(MOST_AHEAD)
+    }
+
+    /// How many lines may have been sent.
+    pub fn reach(&self) -> u64 {
+        self.settled + self.ahead()
+    }
+
+    /// A line that has failed is sent again.
+    pub fn send_again(&mut self) {
+        self.again += 1;
+        self.settled_others -= 1;
+        self.later.iter_mut().for_each(|(_, settled)| *settled -= 1);
+    }
+
+    /// Whether that has to be recorded.
+    pub fn sends_again(&self) -> bool {
+        self.again > 0
+    }
+
+    /// It is about to be recorded, on the connection of that ordinal, of whose other operations so many have settled.
+    /// Returns how many lines were sent again since it was recorded last.
+    pub(super) fn note_record(&mut self, ordinal: u64, settled_others: u64) -> u64 {
+        if self.counted_on != ordinal {
+            // What was known of another connection says nothing.
+            self.counted_on = ordinal;
+            self.settled_others = 0;
+            self.later.clear();
+        }
+        if self.recorded < self.end() {
+            self.later.push_back((self.recorded, i64::try_from(settled_others).unwrap_or(i64::MAX)));
+            self.recorded = self.end();
+        }
+        while let Some((_, settled)) = self.later.pop_front_if(|(from, _)| *from <= self.settled) {
+            self.settled_others = settled;
+        }
+        std::mem::take(&mut self.again)
+    }
+
+    /// How many operations may have been carried out after a line that has not settled, when `others` were sent on its
+    /// connection besides lines.
+    pub fn since(&self, others: u64) -> u64 {
+        let others = i64::try_from(others).unwrap_or(i64::MAX).saturating_sub(self.settled_others);
+        u64::try_from(others).unwrap_or_default().saturating_add(self.ahead().saturating_sub(1))
+    }
+
+    /// Lines from that one on were not sent, and are not remembered.
+    pub fn cut(&mut self, line: u64) {
+        let kept = usize::try_from(line.saturating_sub(self.settled)).unwrap_or(usize::MAX);
+        self.lines.truncate(kept);
+        self.recorded = self.recorded.min(self.end());
     }
 
     /// The ids that no other operation may have until it has ended, both ends included.
@@ -278,6 +350,7 @@ impl From<Stream> for Written {
             states: stream.lines.iter().map(|(_, settled)| if *settled { 's' } else { 'o' }).collect(),
             left: stream.left,
             ordinal: stream.ordinal,
+            settled_others: stream.settled_others,
         }
     }
 }
@@ -297,6 +370,7 @@ impl TryFrom<Written> for Stream {
         if !rest.is_empty() || digests.len() != written.states.len() {
             return Err(bad("lines"));
         }
+        let recorded = written.settled + digests.len() as u64;
         Ok(Self {
             first_id: written.first_id,
             largest_id: written.largest_id,
@@ -306,6 +380,11 @@ impl TryFrom<Written> for Stream {
             lines: digests.iter().copied().zip(written.states.bytes().map(|state| state == b's')).collect(),
             left: written.left,
             ordinal: written.ordinal,
+            counted_on: written.ordinal,
+            settled_others: written.settled_others,
+            later: VecDeque::new(),
+            recorded,
+            again: 0,
         })
     }
 }
@@ -385,9 +464,45 @@ mod tests {
     }
 
     #[test]
+    fn what_others_have_sent_since_a_line_was_recorded_is_counted() {
+        let mut stream = sent(&["a", "b"], &[]);
+        stream.note_record(1, 10);
+        assert_eq!((stream.since(10), stream.since(15)), (1, 6));
+        stream.push(digest_of(b"c"));
+        stream.note_record(1, 15);
+        // The first line decides, until it has settled.
+        assert_eq!(stream.since(20), 12);
+        stream.settle(0, None);
+        stream.note_record(1, 18);
+        assert_eq!(stream.since(20), 11);
+        stream.settle(1, None);
+        assert_eq!(stream.note_record(1, 19), 0);
+        assert_eq!(stream.since(20), 5);
+        // A failed line that is sent again is carried out after it too.
+        stream.send_again();
+        assert_eq!((stream.since(20), stream.note_record(1, 20)), (6, 1));
+        // Another connection, of which nothing is known.
+        stream.note_record(2, 3);
+        assert_eq!(stream.since(3), 3);
+    }
+
+    #[test]
+    fn lines_that_were_not_sent_are_not_remembered() {
+        let mut stream = sent(&LINES, &[0]);
+        stream.note_record(1, 0);
+        stream.cut(3);
+        assert_eq!((stream.end(), stream.ahead(), stream.reach()), (3, 2, 3));
+        assert_eq!(steps(&stream, &["a", "", "a", "x"]).unwrap()[1..], [Step::Open, Step::Open, Step::New]);
+        stream.cut(0);
+        assert_eq!(stream.end(), 1);
+    }
+
+    #[test]
     fn it_is_kept_as_json() {
         let mut stream = sent(&LINES, &[0, 2]);
         stream.settle(1, Some(Left::Unknown));
+        stream.ordinal = 3;
+        stream.note_record(3, 7);
         let text = serde_json::to_string(&stream).unwrap();
         assert_eq!(serde_json::from_str::<Stream>(&text).unwrap(), stream);
         assert!(serde_json::from_str::<Stream>(&text.replace(r#""states":"oo""#, r#""states":"o""#)).is_err());

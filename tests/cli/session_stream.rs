@@ -59,9 +59,13 @@ impl Bench {
 
     /// The same, when the run before may have begun to connect.
     fn recovered_at_last(&self) -> Peer {
+        self.taken_up_at_last("c1", "reconnect-1")
+    }
+
+    fn taken_up_at_last(&self, connection_id: &str, token: &str) -> Peer {
         loop {
             let Some(request) = self.service.accept().try_request() else { continue };
-            request.assert_recovers("c1", "reconnect-1");
+            request.assert_recovers(connection_id, token);
             let mut peer = request.upgrade();
             // A run that ended meanwhile says nothing.
             if matches!(peer.next(), FromClient::Frame(ping) if ping["type"] == "ping") {
@@ -176,9 +180,7 @@ fn with_the_connection_lost_the_lines_are_unknown_until_they_are_sent_again_on_d
     bench.send(&[], LINES).end().assert_failed(9, &["no ack came for lines 1-3 (ackIds 1-3)"]);
     let wps = bench.send(&["--on-unknown", "resend"], LINES);
     // The run before may have begun to connect.
-    let request = std::iter::repeat_with(|| bench.service.accept().try_request()).find_map(|request| request).unwrap();
-    request.assert_recovers("c2", "t2");
-    let mut peer = bench.proved(request.upgrade());
+    let mut peer = bench.taken_up_at_last("c2", "t2");
     assert_eq!(ids(&read(&mut peer, 3)), [1, 2, 3]);
     (1..=3).for_each(|id| peer.ack(&json!(id)));
     assert_eq!(wps.end().code, 0);
@@ -248,6 +250,43 @@ fn other_commands_stay_away_from_the_ids_of_a_stream_that_is_not_finished() {
     assert_eq!(ids(&read(&mut peer, 4)), [1, 2, 3, 4]);
     (1..=4).for_each(|id| peer.ack(&json!(id)));
     assert_eq!(wps.end().code, 0);
+}
+
+#[test]
+fn lines_that_the_service_may_have_forgotten_are_unknown_and_not_sent_again() {
+    // With the three lines that is as many ids as the service remembers, or so many that even the last is not among them.
+    for others in [997, 1000] {
+        let bench = Bench::new();
+        bench.left();
+        let groups: Vec<String> = (0..others).flat_map(|number| ["-g".into(), format!("g{number}")]).collect();
+        let command: Vec<&str> = ["listen", "-q"].into_iter().chain(groups.iter().map(String::as_str)).collect();
+        let wps = bench.start(&command, "");
+        let mut peer = bench.recovered();
+        for _ in 0..others {
+            let join = peer.operation();
+            peer.ack(&join["ackId"]);
+        }
+        wps.signal(Signal::TERM);
+        assert_eq!(wps.end().code, 143);
+        let wps = bench.send(&[], "a\nb\nc\nd\n");
+        if others == 997 {
+            let mut peer = bench.recovered();
+            assert_eq!(ids(&read(&mut peer, 4)), [1, 2, 3, 4]);
+            (1..=4).for_each(|id| peer.ack(&json!(id)));
+            assert_eq!(wps.end().code, 0);
+            continue;
+        }
+        let ended = wps.end();
+        ended.assert_failed(9, &["no ack came for lines 1-3 (ackIds 1-3)", "may have forgotten its ackId", "hint: "]);
+        // Told once more, and not sent, unless that is asked for.
+        let ended = bench.send(&[], LINES).end();
+        ended.assert_failed(9, &["no ack came for lines 1-3", "an earlier run could not know what became of it"]);
+        let wps = bench.send(&["--on-unknown", "resend"], LINES);
+        let mut peer = bench.recovered_at_last();
+        assert_eq!(ids(&read(&mut peer, 3)), [1, 2, 3]);
+        (1..=3).for_each(|id| peer.ack(&json!(id)));
+        assert_eq!(wps.end().code, 0);
+    }
 }
 
 #[test]

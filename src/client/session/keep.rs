@@ -56,6 +56,11 @@ pub struct Snapshot {
     pub operations: Vec<KeptOperation>,
     /// ackIds that were used, as ranges, both ends included.
     pub used_ids: Vec<(u64, u64)>,
+    /// How many operations were sent on this connection under an ackId; of those that their issuer records by itself,
+    /// none.
+    pub sent: u64,
+    /// How many of these have settled.
+    pub settled: u64,
     /// Losses that are to be told, in their order: those since the last snapshot. They stay recorded until whoever prints
     /// has put them out; a session that is given some tells them first.
     pub losses: Vec<KeptLoss>,
@@ -160,6 +165,8 @@ pub struct KeptOperation {
     pub target: String,
     /// The frame, the same for every attempt.
     pub frame: String,
+    /// How many operations may have been carried out after it: the service remembers so many (PROTOCOL §6).
+    pub since: u64,
 }
 
 /// How far a connection has come.
@@ -228,13 +235,21 @@ impl Session {
             let token = identity.token.clone()?;
             Some(KeptConnection { id: identity.connection_id.clone(), user_id: identity.user_id.clone(), token })
         });
-        let operations = self.doubtful.iter().cloned().chain(self.operations.unanswered());
+        let sent = self.operations.sent();
+        let doubtful = self.doubtful.iter().map(|(kept, then)| {
+            let since = kept.since.saturating_add(sent.saturating_sub(*then));
+            KeptOperation { since, ..kept.clone() }
+        });
+        let operations = doubtful.chain(self.operations.unanswered());
+        let (sent, settled) = self.operations.others();
         Snapshot {
             connection,
             ordinal: self.ordinal,
             groups: self.known_groups(),
             operations: operations.collect(),
             used_ids: self.operations.used_ids(),
+            sent,
+            settled,
             losses,
         }
     }
@@ -278,7 +293,8 @@ impl Session {
                 self.resumed_groups.insert(group.clone());
             }
         }
-        self.operations.restore(&snapshot.used_ids, snapshot.operations);
+        let sent = snapshot.connection.as_ref().map_or(0, |_| snapshot.sent);
+        self.operations.restore(&snapshot.used_ids, snapshot.operations, sent);
         let Some(connection) = snapshot.connection else {
             self.resumed_groups.clear();
             self.dial_fresh(now);
@@ -346,9 +362,9 @@ impl Session {
         if self.is_kept()
             && matches!(outcome, Outcome::NotAcknowledged { .. })
             && self.doubtful.len() < MOST_DOUBTFUL
-            && let Some(kept) = operation.kept()
+            && let Some(kept) = self.operations.kept(operation)
         {
-            self.doubtful.push(kept);
+            self.doubtful.push((kept, self.operations.sent()));
         }
     }
 

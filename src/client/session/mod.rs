@@ -18,6 +18,7 @@ mod phase;
 mod receive;
 mod recovery;
 mod request;
+mod sent;
 mod sequence;
 mod settle;
 mod stall;
@@ -44,6 +45,7 @@ pub use keep::{Keep, KeptConnection, KeptLoss, KeptOperation, Mark, Resume, Snap
 pub use output::{Counts, DialFailure, DialRequest, End, Output};
 pub use phase::ReconnectionToken;
 pub use request::{AckMode, OperationId, Outcome, Request};
+pub use sent::{FORGOTTEN, REMEMBERED};
 pub use status::{PingId, Standing, Status};
 pub use verdict::{DialClass, EndKind, LossCause};
 
@@ -97,8 +99,9 @@ pub struct Session {
     resumed_groups: BTreeSet<String>,
     /// Groups of an earlier process to leave.
     leaving: Vec<String>,
-    /// Operations that were given up without an ack; another run may repeat them under their ids.
-    doubtful: Vec<KeptOperation>,
+    /// Operations that were given up without an ack, with how many had been sent by then; another run may repeat them
+    /// under their ids.
+    doubtful: Vec<(KeptOperation, u64)>,
     /// Losses that no snapshot has yet.
     losses: Vec<KeptLoss>,
 }

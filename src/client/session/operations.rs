@@ -14,6 +14,7 @@ use super::event::{FailedAttempt, Nack, OperationKind};
 use super::ids::IdSpace;
 use super::keep::KeptOperation;
 use super::request::{AckMode, OperationId, Outcome, Request};
+use super::sent::{Counted, FORGOTTEN, REMEMBERED, Sent};
 use super::verdict::{AckVerdict, ack_verdict};
 use crate::protocol::AckError;
 
@@ -52,6 +53,8 @@ pub(super) struct Operation {
     state: State,
     /// Its issuer records it by itself.
     pub(super) recorded: bool,
+    /// It was sent on this connection.
+    counted: Option<Counted>,
     /// How often it was sent.
     attempts: u32,
     /// How many attempts failed: refused for a passing reason, or not acknowledged.
@@ -75,11 +78,9 @@ impl Operation {
         }
     }
 
-    /// What is recorded of it: it was sent, and can be repeated under its id.
-    pub(super) fn kept(&self) -> Option<KeptOperation> {
-        let ack_id = self.ack_id.filter(|_| self.attempts > 0 && !self.recorded && !self.is_membership())?;
-        let frame = String::from_utf8_lossy(&self.frame).into_owned();
-        Some(KeptOperation { ack_id, kind: self.kind, target: self.target.clone(), frame })
+    /// How many operations may have been carried out after it.
+    fn since(&self, sent: &Sent) -> u64 {
+        self.counted.map_or(0, |counted| counted.since.saturating_add(sent.all.saturating_sub(counted.from)))
     }
 
     /// Join and leave can be repeated on another connection; a publish would be doubled (PROTOCOL §19.7).
@@ -130,6 +131,8 @@ pub(super) struct Operations {
     blame: Blame,
     /// How many are an earlier process's, so that none is looked for where there is none.
     earlier: usize,
+    /// What was sent on this connection.
+    sent: Sent,
     /// Attempts that failed and are followed by another, to be told.
     pub(super) failed_attempts: Vec<FailedAttempt>,
 }
@@ -161,6 +164,7 @@ impl Operations {
             frame,
             state,
             recorded: matches!(mode, AckMode::Recorded { .. }),
+            counted: None,
             // What may have been sent before has an outcome that is not known when the connection is lost.
             attempts: u32::from(matches!(mode, AckMode::Recorded { again: true, .. })),
             failures: 0,
@@ -180,10 +184,11 @@ impl Operations {
         self.ids.reserve(range);
     }
 
-    /// Takes over the operations of an earlier process, and which ids it used.
-    pub(super) fn restore(&mut self, used_ids: &[(u64, u64)], operations: Vec<KeptOperation>) {
+    /// Takes over the operations of an earlier process, which ids it used, and how many operations it sent.
+    pub(super) fn restore(&mut self, used_ids: &[(u64, u64)], operations: Vec<KeptOperation>, others: u64) {
         self.ids.restore(used_ids);
-        for KeptOperation { ack_id, kind, target, frame } in operations {
+        self.sent.others = others;
+        for KeptOperation { ack_id, kind, target, frame, since } in operations {
             if self.by_ack.contains_key(&ack_id) {
                 continue;
             }
@@ -191,6 +196,7 @@ impl Operations {
             self.next_order += 1;
             self.by_ack.insert(ack_id, order);
             self.earlier += 1;
+            self.sent.others_open += 1;
             let operation = Operation {
                 owner: Owner::Earlier,
                 kind,
@@ -199,6 +205,7 @@ impl Operations {
                 frame: Bytes::from(frame),
                 state: State::Queued,
                 recorded: false,
+                counted: Some(Counted { since, from: 0, recorded: false, late: false }),
                 attempts: 1,
                 failures: 0,
                 unanswered: 0,
@@ -240,7 +247,48 @@ impl Operations {
 
     /// What was sent and not answered, in its order.
     pub(super) fn unanswered(&self) -> impl Iterator<Item = KeptOperation> {
-        self.pending.values().filter_map(Operation::kept)
+        self.pending.values().filter_map(|operation| self.kept(operation))
+    }
+
+    /// What is recorded of an operation, which may no longer be here: it was sent, and can be repeated under its id.
+    pub(super) fn kept(&self, operation: &Operation) -> Option<KeptOperation> {
+        let sent = operation.attempts > 0 && !operation.recorded && !operation.is_membership();
+        let ack_id = operation.ack_id.filter(|_| sent)?;
+        let frame = String::from_utf8_lossy(&operation.frame).into_owned();
+        let (kind, target, since) = (operation.kind, operation.target.clone(), operation.since(&self.sent));
+        Some(KeptOperation { ack_id, kind, target, frame, since })
+    }
+
+    /// An operation is about to be sent.
+    fn count(&mut self, order: u64) {
+        let Some(operation) = self.pending.get_mut(&order).filter(|it| it.ack_id.is_some()) else { return };
+        let sent = &mut self.sent;
+        match &mut operation.counted {
+            None => {
+                let recorded = operation.recorded;
+                sent.count(recorded);
+                sent.others_open += u64::from(!recorded);
+                operation.counted = Some(Counted { since: sent.late, from: sent.all, recorded, late: false });
+            }
+            Some(counted) if operation.failures > 0 && !counted.late => {
+                counted.late = true;
+                sent.late += 1;
+                sent.count(counted.recorded);
+                // It does not come after itself.
+                counted.from += 1;
+            }
+            Some(_) => {}
+        }
+    }
+
+    /// How many operations this process has sent on this connection.
+    pub(super) fn sent(&self) -> u64 {
+        self.sent.all
+    }
+
+    /// Of those that no issuer records by itself: how many were sent, and how many of these have settled.
+    pub(super) fn others(&self) -> (u64, u64) {
+        (self.sent.others, self.sent.others.saturating_sub(self.sent.others_open))
     }
 
     /// The ids that were used, as ranges.
@@ -284,6 +332,12 @@ impl Operations {
         if operation.state != State::Queued {
             return None;
         }
+        // Sent again, it could be carried out again.
+        if operation.since(&self.sent) >= REMEMBERED && !operation.is_membership() {
+            return self.settle_unfinished(order, FORGOTTEN);
+        }
+        self.count(order);
+        let operation = self.pending.get_mut(&order)?;
         operation.attempts += 1;
         operation.unanswered += 1;
         operation.first_sent.get_or_insert(now);
@@ -515,6 +569,9 @@ impl Operations {
     pub(super) fn abandon(&mut self, on_unknown: OnUnknown, reason: &str) -> Vec<Settled> {
         self.queue_all();
         self.drop_rejoins();
+        // The next connection has seen none of them.
+        self.sent = Sent::default();
+        self.pending.values_mut().for_each(|operation| operation.counted = None);
         if on_unknown == OnUnknown::Resend {
             return Vec::new();
         }
@@ -547,6 +604,10 @@ impl Operations {
             self.by_ack.remove(&id);
         }
         self.earlier -= usize::from(operation.owner == Owner::Earlier);
+        if let Some(counted) = operation.counted {
+            self.sent.late = self.sent.late.saturating_sub(u64::from(counted.late));
+            self.sent.others_open = self.sent.others_open.saturating_sub(u64::from(!counted.recorded));
+        }
         match operation.state {
             State::InFlight { deadline: due } => {
                 self.in_flight -= 1;

@@ -287,9 +287,9 @@ impl<'a> Flow<'a> {
                 }
                 self.ready.push_back(message);
             }
-            (Item::Message(message), Some(Fate::Unknown { id })) => {
+            (Item::Message(message), Some(Fate::Unknown { id, reason })) => {
                 let id = if let AckMode::Id(own) = message.mode { own } else { id };
-                self.tally.lose(line, id, EARLIER_LOST.into());
+                self.tally.lose(line, id, reason.into());
                 self.settled(line, Some(Left::Unknown));
                 self.doomed |= !self.settings.keep_going;
             }
@@ -337,7 +337,7 @@ impl<'a> Flow<'a> {
             let idle = self.ready.is_empty() && self.window.is_empty();
             let compared = position.is_compared() || self.input_ended;
             if compared
-                && (ahead || idle)
+                && (ahead || idle || position.is_due())
                 && let Err(failure) = position.write()
             {
                 self.broken = Some(failure);
@@ -507,7 +507,7 @@ impl<'a> Flow<'a> {
         };
         let Some(position) = &mut self.position else { return verdict };
         let is_clean = finished && matches!(verdict, Verdict::Done(_));
-        match (if is_clean { position.finish() } else { position.write() }, verdict) {
+        match (if is_clean { position.finish() } else { position.leave() }, verdict) {
             (Err(failure), Verdict::Done(_) | Verdict::SessionEnded) => Verdict::Failed(failure),
             (_, verdict) => verdict,
         }

@@ -2,16 +2,18 @@
 //!
 //! A line is recorded before it is handed over, many lines at once, and what is handed over never runs further ahead of
 //! the recorded position than the service remembers ackIds (PROTOCOL §6). So another run may send every line again that
-//! is not recorded as settled, under its id, and the service carries it out once. Before it sends anything, a run has
-//! compared its input with all that was recorded. The flow is the caller.
+//! is not recorded as settled, under its id, and the service carries it out once; unless others have used so many ids of
+//! the connection meanwhile that it may have been forgotten, which makes its outcome unknown. Before it sends anything, a
+//! run has compared its input with all that was recorded. The flow is the caller.
 
-use crate::client::session::AckMode;
+use crate::client::session::{AckMode, EARLIER_LOST, FORGOTTEN, REMEMBERED};
 use crate::commands::session_file::{OTHER_INPUT, StreamFile};
 use crate::failure::{Failure, Kind};
-use crate::state::{Comparing, Left, LineDigest, Mismatch, Step, Stream};
+use crate::state::{Comparing, Left, LineDigest, MOST_AHEAD, Mismatch, Step, Stream};
 
-/// How far a line may be ahead of the recorded position. The service remembers 1000 ids, and a few are others'.
-const SPAN: u64 = 900;
+/// Why a line is unknown that an earlier run has said to be.
+const EARLIER_UNKNOWN: &str = "an earlier run could not know what became of it";
+
 /// Most lines read ahead of the oldest that has not settled.
 const MOST_READ: u64 = 4096;
 
@@ -22,8 +24,8 @@ pub(super) enum Fate {
     Skip,
     /// It is sent under this id, unless it brings its own; `again`: it may have been sent before.
     Send { id: u64, again: bool },
-    /// It was sent on a connection that is gone: nobody knows of it.
-    Unknown { id: u64 },
+    /// It was sent, and nobody can know of it, for that reason.
+    Unknown { id: u64, reason: &'static str },
     /// There is no id left.
     NoId,
 }
@@ -50,7 +52,7 @@ impl Position {
         let stream = file.stream.clone();
         let comparing = Some(stream.compare()).filter(|comparing| !comparing.is_done(&stream));
         let written = (stream.settled(), stream.end());
-        let sent = stream.end().min(stream.settled() + SPAN);
+        let sent = stream.reach();
         Self { file, stream, comparing, sent, resend, written, changed: false }
     }
 
@@ -81,12 +83,23 @@ impl Position {
             }
         };
         let Some(id) = self.stream.id_of(index) else { return Ok(Fate::NoId) };
+        let reason = match step {
+            Step::Left(_) => EARLIER_UNKNOWN,
+            Step::Open if self.file.stale => EARLIER_LOST,
+            Step::Settled | Step::Open | Step::New => FORGOTTEN,
+        };
         Ok(match step {
             Step::Settled => Fate::Skip,
-            Step::New | Step::Left(Left::Refused) => Fate::Send { id, again: false },
-            Step::Open if !self.file.stale => Fate::Send { id, again: true },
-            Step::Open | Step::Left(Left::Unknown) if self.resend => Fate::Send { id, again: false },
-            Step::Open | Step::Left(Left::Unknown) => Fate::Unknown { id },
+            Step::New => Fate::Send { id, again: false },
+            Step::Open if !self.file.stale && self.stream.since(self.file.others) < REMEMBERED => {
+                Fate::Send { id, again: true }
+            }
+            Step::Open | Step::Left(Left::Unknown) if !self.resend => Fate::Unknown { id, reason },
+            Step::Open | Step::Left(_) => {
+                self.stream.send_again();
+                self.changed = true;
+                Fate::Send { id, again: false }
+            }
         })
     }
 
@@ -111,7 +124,7 @@ impl Position {
     /// Whether the line may be handed over, as things are recorded.
     pub(super) fn admits(&self, line: u64) -> bool {
         let (settled, end) = self.written;
-        line <= end && (line - 1).saturating_sub(settled) < SPAN
+        line <= end && (line - 1).saturating_sub(settled) < MOST_AHEAD
     }
 
     /// The line is handed over.
@@ -125,12 +138,24 @@ impl Position {
         self.stream.settle(line - 1, left)
     }
 
+    /// Whether something has to be recorded before more is sent, besides lines.
+    pub(super) fn is_due(&self) -> bool {
+        self.stream.sends_again()
+    }
+
+    /// Records where it is, for another run to go on. Lines that were read and not sent are left out, so that what may
+    /// have been sent is not more than was.
+    pub(super) fn leave(&mut self) -> Result<(), Failure> {
+        self.stream.cut(self.sent);
+        self.write()
+    }
+
     /// Records where it is, if that has changed.
     pub(super) fn write(&mut self) -> Result<(), Failure> {
         self.change_connection();
         let now = (self.stream.settled(), self.stream.end());
         if self.changed || now != self.written {
-            self.file.keep(&self.stream)?;
+            self.file.keep(&mut self.stream)?;
             (self.written, self.changed) = (now, false);
         }
         Ok(())

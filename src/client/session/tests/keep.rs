@@ -17,13 +17,15 @@ fn snapshot() -> Snapshot {
         groups: vec![("g".into(), true, true), ("old".into(), true, true)],
         operations: Vec::new(),
         used_ids: vec![(1, 4)],
+        sent: 4,
+        settled: 4,
         losses: Vec::new(),
     }
 }
 
 fn unanswered(text: &str, ack_id: u64) -> KeptOperation {
     let frame = send(text).encode(Some(ack_id));
-    KeptOperation { ack_id, kind: OperationKind::SendToGroup, target: "g".into(), frame }
+    KeptOperation { ack_id, kind: OperationKind::SendToGroup, target: "g".into(), frame, since: 0 }
 }
 
 fn resume(snapshot: Snapshot) -> Config {
@@ -210,6 +212,58 @@ fn a_message_without_an_ack_is_kept_for_another_run() {
     b.pass(s(30));
     b.take();
     assert_eq!(b.session.take_snapshot().unwrap().operations, [unanswered("a", 1)]);
+}
+
+#[test]
+fn what_the_service_may_have_forgotten_is_not_sent_again() {
+    for others in [999, 1000] {
+        let mut b = Bench::live(Config { ping_interval: None, ping_timeout: None, ..kept() });
+        b.send("a");
+        for id in 2..2 + others {
+            b.send("b");
+            b.ack(id);
+        }
+        b.take();
+        let snapshot = b.session.take_snapshot().unwrap();
+        assert_eq!((snapshot.sent, snapshot.settled), (others + 1, others));
+        assert_eq!(snapshot.operations, [KeptOperation { since: others, ..unanswered("a", 1) }]);
+        // In the same process, and in another.
+        let mut other = resuming(Snapshot { ordinal: 3, groups: vec![], ..snapshot });
+        b.close(1011);
+        b.take();
+        b.open();
+        b.take();
+        b.control(r#"{"type":"pong"}"#);
+        other.recover();
+        for said in [b.take().join("\n"), other.take().join("\n")] {
+            assert_eq!(said.contains(&sends("a", 1)), others < 1000, "{said}");
+            assert_eq!(said.contains("may have forgotten its ackId"), others == 1000, "{said}");
+        }
+    }
+}
+
+#[test]
+fn a_loss_is_recorded_with_what_follows_from_it_and_told_first_by_the_next_process() {
+    let mut b = resuming(Snapshot { operations: vec![unanswered("a", 3)], ..snapshot() });
+    b.dial_failed(DialClass::Status(404));
+    b.take();
+    let losses = b.session.take_snapshot().unwrap().losses;
+    let [KeptLoss::Connection { id, .. }, KeptLoss::Operation { ack_id: 3, .. }] = &losses[..] else {
+        panic!("{losses:?}")
+    };
+    assert_eq!(id, "c1");
+    // Once: whoever records it keeps it.
+    b.open();
+    b.control(&connected("c2"));
+    b.take();
+    assert_eq!(b.session.take_snapshot().unwrap().losses, []);
+    let mut next = Bench::idle(resume(Snapshot { losses, ..snapshot() }));
+    next.session.handle_start(next.now);
+    let said = next.take();
+    assert!(said[0].starts_with("session-lost c1: ") && said[1].starts_with("unknown 3 sendToGroup g: "), "{said:?}");
+    assert_eq!(said[2..], ["recover c1 with t1 by 5s"]);
+    next.recover();
+    assert_eq!(next.session.take_snapshot().unwrap().losses, []);
 }
 
 #[test]
