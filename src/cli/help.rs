@@ -185,7 +185,10 @@ const KEPT: Section = Section {
         "A clean end puts FILE on the disk. When the whole machine fails instead, FILE may be older than what was \
          printed, and messages may come again without the mark.",
         "The first record of such a run is `recovered`, whose `downtimeMs` counts from the last record in FILE. When \
-         the connection cannot be recovered, `session-lost` says so, and a new one is made; the exit code is the same.",
+         the connection cannot be recovered, `session-lost` says so, and a new one is made; the exit code is the same. A \
+         loss stays in FILE until its record was written: what a run had no time to tell the next one tells first.",
+        "What ends a run by an expression (`--until`, `--fail-on`), or before a slow one has come to a message, leaves the \
+         messages behind it to the next run: they are neither printed nor acknowledged.",
         "The groups are those of this command line: one the connection is in already is not joined again, one that is no \
          longer named is left. What is sent and not acknowledged by an earlier run is sent again under its ackId.",
         "FILE belongs to one service, hub, user and subprotocol. Used with another, by two runs at once, or damaged, it \
@@ -211,7 +214,8 @@ const KEPT_SEND: Section = Section {
          target, data and flags; any other command finishes what was left before its own.",
         "--ack-id N may be given again with the same message; where it was carried out before, that is said.",
         "When the connection is lost in between, what was not acknowledged has an unknown outcome: exit 9 for the same \
-         command unless `--on-unknown resend`, a warning and the record `operation-unknown` for any other.",
+         command unless `--on-unknown resend`, a warning and the record `operation-unknown` for any other. It has one too \
+         when a thousand other operations went over the connection since, as the service remembers no more ackIds.",
         "With --lines, --ndjson and --repeat FILE holds the position in the input. A run that was killed, stopped or failed, \
          run again with the same input and flags, goes on where the acks ended, with the same ackIds: the group gets each \
          line once, in order, as long as the connection is kept. Of each line a digest is recorded before it is sent; the \
@@ -219,8 +223,8 @@ const KEPT_SEND: Section = Section {
          input may have become longer. A stream that ends with exit 0 leaves no position.",
         "With --keep-going, lines that the service refused are sent again by the next run, and the others are not (of more \
          than 1000 the first, which is said). Bad lines are told again. A bad line that ended a stream was not sent, and \
-         may be corrected before the next run. Lines whose outcome is unknown, because the connection was lost \
-         in between, are exit 9 in every run until `--on-unknown resend` sends them. Until the stream has ended, other \
+         may be corrected before the next run. Lines whose outcome is unknown, because the connection was lost, \
+         or used for too much else, in between, are exit 9 in every run until `--on-unknown resend` sends them. Until the stream has ended, other \
          commands with FILE use ackIds far above its own. Records with an `ackId` of their own have to bring the same again.",
         "Messages that come and are not printed are not acknowledged: they wait at the service for a `wps listen \
          --session` with the same FILE. A reply that --wait-reply prints behind such messages comes again there, marked \

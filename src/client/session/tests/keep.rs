@@ -245,7 +245,8 @@ fn what_the_service_may_have_forgotten_is_not_sent_again() {
 #[test]
 fn a_loss_is_recorded_with_what_follows_from_it_and_told_first_by_the_next_process() {
     let mut b = resuming(Snapshot { operations: vec![unanswered("a", 3)], ..snapshot() });
-    b.dial_failed(DialClass::Status(404));
+    b.open();
+    b.close(1008);
     b.take();
     let losses = b.session.take_snapshot().unwrap().losses;
     let [KeptLoss::Connection { id, .. }, KeptLoss::Operation { ack_id: 3, .. }] = &losses[..] else {
