@@ -184,6 +184,9 @@ impl Bench {
             {
                 running.unread(now < running.started + time + Duration::from_secs(6));
             }
+            if let Some((time, long)) = stop.and_then(|stop| stop.asleep) {
+                running.sleep((running.started + time..running.started + time + long).contains(&now));
+            }
             if watcher.finished() {
                 return self.stop(running, Signal::TERM, watcher);
             }
@@ -211,6 +214,7 @@ impl Bench {
             // What it is blocked by is not to let it go on before it dies.
             thread::sleep(Duration::from_millis(1));
         }
+        running.sleep(false);
         running.unread(false);
         let deadline = Instant::now() + PATIENCE;
         while Instant::now() < deadline {

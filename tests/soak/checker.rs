@@ -215,11 +215,6 @@ impl Ledger {
         self.acked.len() as u64
     }
 
-    /// Those that were given and not acknowledged.
-    pub fn open(&self) -> Vec<u64> {
-        (1..=self.given).filter(|number| !self.acked.contains(number)).collect()
-    }
-
     /// The sender says that a line was acknowledged.
     pub fn acknowledge(&mut self, number: u64) -> Result<(), Wrong> {
         if number == 0 || number > self.given {

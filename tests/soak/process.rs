@@ -100,7 +100,7 @@ impl Setup {
                 }
             }
         });
-        Running { child, stdin, lines, started: Instant::now(), kept: self.kept, unread }
+        Running { child, stdin, lines, started: Instant::now(), kept: self.kept, unread, asleep: false }
     }
 }
 
@@ -188,6 +188,7 @@ pub struct Running {
     pub started: Instant,
     kept: PathBuf,
     unread: Arc<AtomicBool>,
+    asleep: bool,
 }
 
 impl Running {
@@ -203,6 +204,13 @@ impl Running {
     /// Nobody reads what it prints; or somebody does again.
     pub fn unread(&self, unread: bool) {
         self.unread.store(unread, Ordering::SeqCst);
+    }
+
+    /// It sleeps; or it is awake.
+    pub fn sleep(&mut self, asleep: bool) {
+        if std::mem::replace(&mut self.asleep, asleep) != asleep {
+            self.signal(if asleep { Signal::STOP } else { Signal::CONT });
+        }
     }
 
     /// Its process id.

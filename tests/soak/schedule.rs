@@ -155,6 +155,8 @@ pub struct Stop {
     pub signal: Signal,
     /// From this time on nobody reads what it prints, until it is stopped.
     pub unread: Option<Duration>,
+    /// From the first time on it sleeps, as the machine does whose lid is closed, for the second.
+    pub asleep: Option<(Duration, Duration)>,
 }
 
 /// The next one. `mean` is how long a process lives on average, when nothing else decides.
@@ -169,7 +171,8 @@ pub fn stop(random: &mut Random, mean: Duration) -> Stop {
     };
     let signal = random.pick(&[(8, Signal::KILL), (1, Signal::TERM), (1, Signal::INT)]);
     let unread = random.permille(150).then(|| random.millis(0, 4000));
-    Stop { moment, signal, unread }
+    let asleep = random.permille(80).then(|| (random.millis(100, 3000), random.millis(200, 6000)));
+    Stop { moment, signal, unread, asleep }
 }
 
 #[test]

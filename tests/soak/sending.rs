@@ -351,7 +351,8 @@ impl Soak<'_> {
                 journal.note(&format!("run {}: outcome unknown: {}", sender.run, tail(stderr)));
                 if self.kind == Kind::Session {
                     stream.resend = true;
-                    self.excuse(stream);
+                    let named = named_lines(stderr);
+                    self.observer.with(&stream.name, |entry| entry.ledger.arrived.allow_again(named));
                 }
                 Took::Unknown
             }
@@ -365,21 +366,28 @@ impl Soak<'_> {
     /// Whether a run was killed between the end of its stream and the last word about it.
     fn ended_unseen(&self, stream: &Stream) -> bool {
         let given = self.observer.with(&stream.name, |entry| entry.ledger.given());
-        let file = std::fs::read_to_string(&self.file).unwrap_or_default();
-        let state = file.lines().nth(1).and_then(|line| serde_json::from_str::<Value>(line).ok());
-        let ended = state.is_some_and(|state| state["stream"].is_null());
+        let ended = self.file.exists() && self.recorded().is_null();
         ended && given >= stream.target && self.observer.with(&stream.name, |entry| entry.ledger.acked()) > 0
     }
 
-    /// What the stream has under way may be unknown from now on, and if it is sent again on demand, it may come twice.
+    /// What the stream has under way may be unknown from now on. Where it is sent again on demand, what is not recorded as
+    /// acknowledged may come once more.
     fn excuse(&self, stream: &mut Stream) {
         stream.excused = true;
         if stream.resend {
+            let settled = self.recorded()["settled"].as_u64().unwrap_or_default();
             self.observer.with(&stream.name, |entry| {
-                let open = entry.ledger.open();
+                let open = settled + 1..=entry.ledger.given();
                 entry.ledger.arrived.allow_again(open);
             });
         }
+    }
+
+    /// The position that the session file holds.
+    fn recorded(&self) -> Value {
+        let file = std::fs::read_to_string(&self.file).unwrap_or_default();
+        let state = file.lines().nth(1).and_then(|line| serde_json::from_str::<Value>(line).ok());
+        state.map_or(Value::Null, |mut state| state["stream"].take())
     }
 
     /// What happens to the file between two runs of a stream.
@@ -394,7 +402,7 @@ impl Soak<'_> {
         if self.file.exists() && self.bench.random.permille(80) {
             self.send_one(stream);
         }
-        if self.file.exists() && self.bench.random.permille(15) {
+        if self.file.exists() && self.bench.random.permille(25) {
             self.join_many(stream);
         }
     }
@@ -444,6 +452,7 @@ impl Soak<'_> {
             moment: crate::schedule::Moment::After(Duration::from_secs(20)),
             signal: Signal::KILL,
             unread: None,
+            asleep: None,
         };
         let how = self.bench.watch(&mut running, Some(stop), &mut sender);
         self.observer.operations(sender.joined);
@@ -475,6 +484,25 @@ impl Soak<'_> {
             self.excuse(stream);
         }
     }
+}
+
+/// The lines that an error names as unknown: `no ack came for lines 3, 7-9 (ackIds …`.
+fn named_lines(stderr: &str) -> Vec<u64> {
+    let named = stderr.lines().find_map(|line| line.split_once("no ack came for line")).map_or("", |(_, named)| named);
+    let named = named.trim_start_matches('s').split(" (ackId").next().unwrap_or_default();
+    let numbers = |range: &str| {
+        let (first, last) = range.split_once('-').unwrap_or((range, range));
+        Some(first.trim().parse().ok()?..=last.trim().parse().ok()?)
+    };
+    named.split(',').filter_map(numbers).flatten().collect()
+}
+
+#[test]
+fn the_lines_that_an_error_names_are_read() {
+    let error = |lines| format!("sent 5 lines\nerror: no ack came for {lines} before the end: whether\n");
+    assert_eq!(named_lines(&error("lines 3, 7-9 (ackIds 3, 7-9)")), [3, 7, 8, 9]);
+    assert_eq!(named_lines(&error("line 12 (ackId 12)")), [12]);
+    assert!(named_lines("something else").is_empty());
 }
 
 /// The last that was said on stderr.
