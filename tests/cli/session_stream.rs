@@ -200,6 +200,18 @@ fn what_an_earlier_run_sent_stays_unknown_when_the_connection_is_lost_before_all
 }
 
 #[test]
+fn with_the_connection_lost_the_lines_behind_those_of_the_earlier_run_are_not_sent_before_them() {
+    let bench = Bench::new();
+    bench.left();
+    let wps = bench.send(&[], "a\nb\nc\nd\n");
+    let mut peer = bench.refused_recovery();
+    while let FromClient::Frame(frame) = peer.next() {
+        assert_ne!(frame["type"], "sendToGroup", "{frame}");
+    }
+    wps.end().assert_failed(9, &["1 read and not sent", "no ack came for lines 1-3 (ackIds 1-3)"]);
+}
+
+#[test]
 fn an_input_that_is_refused_makes_nothing_known_that_was_unknown() {
     let bench = Bench::new();
     bench.left();

@@ -331,6 +331,11 @@ impl<'a> Flow<'a> {
         if self.waits_for_connection() {
             return;
         }
+        if self.position.as_ref().is_some_and(Position::is_lost) && self.lose_earlier() && !self.settings.keep_going {
+            // Nor is what stands behind them.
+            self.stop_sending();
+            self.client.handle.stop();
+        }
         if let Some(position) = &mut self.position {
             let ahead =
                 [self.ready.front(), self.ready.back()].into_iter().flatten().any(|it| !position.admits(it.line));
@@ -440,18 +445,20 @@ impl<'a> Flow<'a> {
         }
     }
 
-    /// Lines that an earlier run may have sent on the connection that is lost are unknown, handed over again or not.
-    fn lose_earlier(&mut self) {
+    /// Lines that an earlier run may have sent on the connection that is lost are unknown, and not handed over again.
+    /// Whether there are such lines.
+    fn lose_earlier(&mut self) -> bool {
         let earlier = |message: &Message| match message.mode {
             AckMode::Recorded { id, again: true } => Some((message.line, id)),
             AckMode::Recorded { again: false, .. } | AckMode::Automatic | AckMode::Id(_) | AckMode::None => None,
         };
         let lost: Vec<(u64, u64)> = self.ready.iter().filter_map(|message| earlier(message)).collect();
         self.ready.retain(|message| earlier(message).is_none());
-        for (line, id) in lost {
-            self.tally.lose(line, id, EARLIER_LOST.into());
-            self.settled(line, Some(Left::Unknown));
+        for (line, id) in &lost {
+            self.tally.lose(*line, *id, EARLIER_LOST.into());
+            self.settled(*line, Some(Left::Unknown));
         }
+        !lost.is_empty()
     }
 
     /// What was not handed over is not sent.

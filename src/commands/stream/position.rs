@@ -127,6 +127,11 @@ impl Position {
         line <= end && (line - 1).saturating_sub(settled) < MOST_AHEAD
     }
 
+    /// Whether the connection is gone that an earlier run sent lines on, and they are not to be sent again.
+    pub(super) fn is_lost(&self) -> bool {
+        !self.resend && self.file.stream.end() > 0 && self.file.stream.ordinal != self.file.ordinal()
+    }
+
     /// The line is handed over.
     pub(super) fn hand_over(&mut self, line: u64) {
         self.sent = self.sent.max(line);
