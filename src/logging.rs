@@ -149,6 +149,14 @@ impl Drop for Entry {
 mod tests {
     use super::*;
 
+    #[cfg(unix)]
+    #[test]
+    fn dumps_are_found_in_proportion_to_the_length_of_a_line() {
+        use crate::secret::growth::assert_linear;
+        let texts = [("", "0x"), ("", "0x0x0"), ("0x", "0"), ("", "0"), ("", "x"), ("", "0x7b2274797065223a ")];
+        assert_linear("dumps", &|text| drop(without_dumps(text)), &texts);
+    }
+
     #[test]
     fn bytes_in_hexadecimal_are_left_out() {
         for (text, left) in [

@@ -10,7 +10,7 @@
 
 mod frame;
 #[cfg(all(test, unix))]
-mod growth;
+pub mod growth;
 mod memory;
 mod names;
 mod text;

@@ -118,6 +118,17 @@ mod tests {
         assert!(shown.ends_with("]\n  ]\n]"));
     }
 
+    #[cfg(unix)]
+    #[test]
+    fn json_is_laid_out_in_proportion_to_its_length() {
+        use crate::secret::growth::{TEXTS, assert_linear};
+        let texts = [("", "["), ("", "[ "), ("[", "1,"), ("", "{\"a\":"), ("\n", "\"\\"), ("\n", " ")];
+        for texts in [&TEXTS[..], &texts[..]] {
+            assert_linear("layout", &|text| drop(pretty(text)), texts);
+            assert_linear("layout on a line", &|text| compact(text, &mut Vec::new()), texts);
+        }
+    }
+
     #[test]
     fn pretty_json_has_a_line_for_each_value() {
         assert_eq!(

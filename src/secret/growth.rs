@@ -7,7 +7,12 @@ use std::time::Duration;
 use rustix::time::{ClockId, clock_gettime};
 
 use super::{redact, redact_cut, redact_frame, remember};
+use crate::auth::access_url::AccessUrl;
+use crate::auth::inspection::unreadable;
+use crate::auth::token::peek_claims;
+use crate::client::event::Frame;
 use crate::protocol::decode_downstream;
+use crate::render::{Style, unknown_frame};
 
 /// Where a text is short, and how many times as long the long one is.
 const SHORT: usize = 2 * 1024;
@@ -51,8 +56,9 @@ fn long(before: &str, piece: &str, length: usize) -> String {
     text
 }
 
+/// That something takes time in proportion to texts, each a beginning and what is repeated after it.
 #[track_caller]
-fn assert_linear(what: &str, act: &dyn Fn(&str), texts: &[(&str, &str)]) {
+pub fn assert_linear(what: &str, act: &dyn Fn(&str), texts: &[(&str, &str)]) {
     for (before, piece) in texts {
         let (short, many) = (long(before, piece, SHORT), long(before, piece, SHORT * FACTOR));
         let linear = is_linear(act, &short, &many);
@@ -60,8 +66,8 @@ fn assert_linear(what: &str, act: &dyn Fn(&str), texts: &[(&str, &str)]) {
     }
 }
 
-/// Beginnings, and what is repeated after them.
-const TEXTS: [(&str, &str); 34] = [
+/// Beginnings, and what is repeated after them: what might take long.
+pub const TEXTS: [(&str, &str); 34] = [
     ("", "eyJ"),
     ("", "eyJ."),
     ("", "eyJa%2E"),
@@ -131,4 +137,36 @@ fn frames_are_decoded_in_proportion_to_their_length() {
         ("{", "\"data\":1,"),
     ];
     assert_linear("decoding", &|text| drop(decode_downstream(text)), &messages);
+}
+
+#[test]
+fn what_came_is_made_harmless_in_proportion_to_its_length() {
+    let style = Style { color: false, terminal: true };
+    let controls = [("", "\n"), ("", "\u{9b}"), ("\"", "\u{202e}"), ("", "\u{E0041}")];
+    for texts in [&TEXTS[..], &controls[..]] {
+        assert_linear("cleaning", &|text| drop(style.clean(text)), texts);
+        assert_linear("cleaning of a record", &|text| drop(style.record(text.into())), texts);
+        assert_linear("words", &|text| drop(unknown_frame(Frame::Text(text), text)), texts);
+    }
+}
+
+#[test]
+fn urls_and_tokens_are_read_in_proportion_to_their_length() {
+    let urls = [
+        ("ws://", "a."),
+        ("ws://h/client/hubs/h?", "access_token=a&"),
+        ("ws://h/client/hubs/h?", "a=b&"),
+        ("ws://h/client/hubs/h?", "%61&"),
+        ("ws://h/", "a/../"),
+        ("ws://", "@"),
+        ("ws://", "\u{fc}"),
+    ];
+    for texts in [&TEXTS[..], &urls[..]] {
+        assert_linear("parsing of a URL", &|text| drop(AccessUrl::parse(text)), texts);
+    }
+    let tokens = [("", "."), ("e30.", "WyJhIl0"), ("e30.e30.", "="), ("e30.", "="), ("e30.", "W1tb")];
+    for texts in [&TEXTS[..], &tokens[..]] {
+        assert_linear("a look at claims", &|text| drop(peek_claims(text)), texts);
+        assert_linear("inspection", &|text| drop(unreadable(text)), texts);
+    }
 }

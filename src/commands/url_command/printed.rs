@@ -79,6 +79,16 @@ fn is_token(text: &str) -> bool {
 mod tests {
     use super::*;
 
+    #[cfg(unix)]
+    #[test]
+    fn an_output_is_described_in_proportion_to_its_length() {
+        use crate::secret::growth::{TEXTS, assert_linear};
+        let texts = [("", "a\n"), ("ws://h/", "a\n"), ("{", "\"a\":1,"), ("eyJ", "."), ("", "\0")];
+        for texts in [&TEXTS[..], &texts[..]] {
+            assert_linear("a description", &|text| drop(described(text.as_bytes())), texts);
+        }
+    }
+
     #[test]
     fn an_output_is_described_and_not_shown() {
         let broken = "wss://h.example/client/hubs/c?access_token=eyJhbGci\nOiJIUzI1\r\nNiJ9";
