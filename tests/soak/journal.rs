@@ -119,7 +119,7 @@ impl Journal {
         if let Some(old) = run.checked_sub(KEPT)
             && !self.0.found.lock().unwrap().faults.iter().any(|fault| fault.run.abs_diff(old) < KEPT / 2)
         {
-            for extension in ["out", "err"] {
+            for extension in ["out", "earlier.out", "err"] {
                 let _ = fs::remove_file(path(old).with_extension(extension));
             }
         }

@@ -298,6 +298,9 @@ impl Soak<'_> {
         });
         let stop = stops.then(|| stop(&mut self.bench.random, life));
         self.bench.journal.note(&format!("run {run}: stream {} to {}, {stop:?}", stream.name, stream.target));
+        if stop.is_some_and(|stop| stop.unread.is_some()) {
+            self.observer.with(&stream.name, |entry| entry.ledger.unread());
+        }
         let mut running = setup.start(true);
         let stdin = running.stdin.take().unwrap();
         if !stops && self.kind == Kind::Session {
