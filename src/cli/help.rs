@@ -212,7 +212,8 @@ const KEPT_SEND: Section = Section {
          What was sent and not acknowledged, because the run was killed, stopped or gave up, is recorded: the same command, \
          run again, sends it under the same ackId, and the service carries it out once. The same is one with the same \
          target, data and flags; any other command finishes what was left before its own.",
-        "--ack-id N may be given again with the same message; where it was carried out before, that is said.",
+        "--ack-id N may be given again with the same message; where it was carried out before, that is said, as long as fewer \
+         than a thousand other operations went over the connection since.",
         "When the connection is lost in between, what was not acknowledged has an unknown outcome: exit 9 for the same \
          command unless `--on-unknown resend`, a warning and the record `operation-unknown` for any other. It has one too \
          when a thousand other operations went over the connection since, as the service remembers no more ackIds.",

@@ -220,14 +220,17 @@ impl EventSink for Tap {
         }
         if let Lifecycle::Connected { .. } = event {
             self.left = false;
-            self.seen.connected.set(true);
-            self.seen.connection.notify_one();
             if let Some(url) = self.url.as_ref().and_then(CurrentUrl::get) {
                 self.printer.set_hub(url.hub());
             }
         }
         if matches!(event, Lifecycle::Connected { .. }) {
             self.tell_skew();
+        }
+        // The connection of an earlier run is one too.
+        if matches!(event, Lifecycle::Connected { .. } | Lifecycle::Recovered { .. }) {
+            self.seen.connected.set(true);
+            self.seen.connection.notify_one();
         }
         if let Some(losses) = self.losses.as_mut().filter(|_| event.is_loss()) {
             *losses += 1;

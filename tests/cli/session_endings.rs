@@ -182,6 +182,16 @@ fn whatever_else_ends_a_run_each_message_is_printed_once() {
 }
 
 #[test]
+fn a_command_is_run_on_the_connection_of_an_earlier_run_too() {
+    let mut bench = Bench::new();
+    for expected in ["connected to hub", "recovered after"] {
+        let ended = bench.run(bench.listen(&["-o", "data", "--on-ready", "exit 3"]), Ending::Own);
+        assert_eq!(ended.code, 12, "{}", ended.stderr);
+        ended.assert_stderr(&[expected, "`exit 3` (`--on-ready`) failed"]);
+    }
+}
+
+#[test]
 fn what_could_not_be_written_waits_for_the_next_run() {
     for more in [&[][..], &["--only", "messages", "--jq", ".data", "-r"]] {
         let mut bench = Bench::new();
