@@ -251,6 +251,7 @@ fn force_within(bench: &mut Bench, running: &mut crate::process::Running, listen
     if bench.force_loss(&connection) {
         listener.ended.insert(connection);
     }
+    listener.moved = Instant::now();
 }
 
 /// The connection that a session file names.

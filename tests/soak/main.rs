@@ -10,10 +10,10 @@
 //! commas), `WPS_SOAK_TRAFFIC` (when set, the emulators log all frames). What each worker did is in a directory below
 //! `target/tmp`, which is named, and stays when something was wrong.
 //!
-//! Six workers: `listen` and `send --lines`, each killed over and over, with and without `--session`, and one of each that
-//! lives from beginning to end with its connection cut. Each has an emulator, a way there that breaks (`proxy`), and a counterpart that takes another way:
-//! `listening` and `sending` say what each is held to, `checker` decides it, and its tests here, which are not ignored,
-//! show that it sees what it is for.
+//! Six workers: `listen` and `send --lines`, each killed over and over, with and without `--session`, and one of each
+//! that lives from beginning to end with its connection cut. Each has an emulator, a way there that breaks (`proxy`), and
+//! a counterpart that takes another way. `listening` and `sending` say what each is held to, `checker` decides it, and
+//! the tests here that are not ignored show that it sees what it is for.
 
 #![cfg(target_os = "linux")]
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::print_stderr)]

@@ -486,6 +486,7 @@ impl Soak<'_> {
             sender.excused = true;
             self.excuse(stream);
         }
+        sender.moved = Instant::now();
     }
 }
 
