@@ -135,6 +135,13 @@ impl Blame {
         }
     }
 
+    /// An operation is no more: nothing is waited for on its account.
+    pub(super) fn forget(&mut self, order: u64) {
+        if let Some(socket) = &mut self.socket {
+            socket.held_back.take_if(|(_, held_back)| *held_back == order);
+        }
+    }
+
     /// Whether it is the turn of an operation, with so many in flight.
     pub(super) fn has_turn(&mut self, now: Duration, in_flight: usize, order: u64, suspicion: Suspicion) -> bool {
         let (Some(window), Some(socket)) = (self.window, &mut self.socket) else { return true };

@@ -600,6 +600,7 @@ impl Operations {
 
     fn remove(&mut self, order: u64) -> Option<Operation> {
         let operation = self.pending.remove(&order)?;
+        self.blame.forget(order);
         if let Some(id) = operation.ack_id {
             self.by_ack.remove(&id);
         }

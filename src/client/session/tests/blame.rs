@@ -295,3 +295,22 @@ fn a_suspect_goes_out_alone_after_its_socket_has_lived_without_it_and_the_others
     b.ack(2);
     assert_eq!(b.take()[2..], [sends("d", 4)]);
 }
+
+#[test]
+fn told_to_stop_while_a_suspect_is_held_back_nothing_is_waited_for() {
+    let mut h = Hostile::new(config());
+    h.b.send("x");
+    for _ in 0..3 {
+        h.pass(s(5));
+        h.end(reset());
+    }
+    // The fourth socket opens after a second, and has to live for one without it.
+    h.b.pass(s(1));
+    h.turn();
+    assert!(h.open && h.arrived.is_empty(), "it is not held back: {:#?}", h.said);
+    h.b.session.handle_stop(h.b.now);
+    h.turn();
+    h.b.closed(close(1000));
+    h.turn();
+    assert_eq!(h.b.session.poll_timeout(), None);
+}
