@@ -81,9 +81,12 @@ impl Tally {
     pub(super) fn lose(&mut self, line: u64, ack_id: u64, reason: String) {
         self.sent += 1;
         self.failed += 1;
+        // What became of the others follows from the first: the stream is stopped for it.
+        if self.unknown.0.is_empty() {
+            self.reason = reason;
+        }
         self.unknown.0.push(line);
         self.unknown.1.push(ack_id);
-        self.reason = reason;
         self.note_first(line, None);
     }
 
@@ -191,6 +194,14 @@ mod tests {
             "no ack came for lines 12-14, 43 (ackIds 112-114, 143) before the end: whether the service took them is \
              not known: the connection broke"
         );
+    }
+
+    #[test]
+    fn unknown_lines_are_blamed_on_what_the_first_of_them_ended_by() {
+        let mut tally = Tally::new("line");
+        tally.lose(11, 11, "the connection was lost 10 times".into());
+        tally.lose(12, 12, "the session was stopped".into());
+        assert!(tally.into_failure().unwrap().summary().ends_with(": the connection was lost 10 times"));
     }
 
     #[test]
