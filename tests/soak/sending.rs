@@ -378,10 +378,14 @@ impl Soak<'_> {
     fn excuse(&self, stream: &mut Stream) {
         stream.excused = true;
         if stream.resend {
-            let settled = self.recorded()["settled"].as_u64().unwrap_or_default();
+            let recorded = self.recorded();
+            let settled = recorded["settled"].as_u64().unwrap_or_default();
+            // These are counted from 0.
+            let left = recorded["left"].as_object().into_iter().flat_map(|left| left.keys());
+            let left: Vec<u64> = left.filter_map(|line| line.parse().ok()).map(|line: u64| line + 1).collect();
             self.observer.with(&stream.name, |entry| {
                 let open = settled + 1..=entry.ledger.given();
-                entry.ledger.arrived.allow_again(open);
+                entry.ledger.arrived.allow_again(open.chain(left));
             });
         }
     }
