@@ -152,7 +152,7 @@ mod tests {
     #[cfg(unix)]
     #[test]
     fn dumps_are_found_in_proportion_to_the_length_of_a_line() {
-        use crate::secret::growth::assert_linear;
+        use crate::growth::assert_linear;
         let texts = [("", "0x"), ("", "0x0x0"), ("0x", "0"), ("", "0"), ("", "x"), ("", "0x7b2274797065223a ")];
         assert_linear("dumps", &|text| drop(without_dumps(text)), &texts);
     }

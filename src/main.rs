@@ -10,6 +10,8 @@ mod clock;
 mod commands;
 mod emulator;
 mod failure;
+#[cfg(all(test, unix))]
+mod growth;
 mod logging;
 mod protocol;
 mod render;

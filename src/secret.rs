@@ -9,8 +9,6 @@
 //! no signal meanwhile.
 
 mod frame;
-#[cfg(all(test, unix))]
-pub mod growth;
 mod memory;
 mod names;
 mod text;

@@ -121,7 +121,7 @@ mod tests {
     #[cfg(unix)]
     #[test]
     fn json_is_laid_out_in_proportion_to_its_length() {
-        use crate::secret::growth::{TEXTS, assert_linear};
+        use crate::growth::{TEXTS, assert_linear};
         let texts = [("", "["), ("", "[ "), ("[", "1,"), ("", "{\"a\":"), ("\n", "\"\\"), ("\n", " ")];
         for texts in [&TEXTS[..], &texts[..]] {
             assert_linear("layout", &|text| drop(pretty(text)), texts);

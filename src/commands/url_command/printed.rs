@@ -82,7 +82,7 @@ mod tests {
     #[cfg(unix)]
     #[test]
     fn an_output_is_described_in_proportion_to_its_length() {
-        use crate::secret::growth::{TEXTS, assert_linear};
+        use crate::growth::{TEXTS, assert_linear};
         let texts = [("", "a\n"), ("ws://h/", "a\n"), ("{", "\"a\":1,"), ("eyJ", "."), ("", "\0")];
         for texts in [&TEXTS[..], &texts[..]] {
             assert_linear("a description", &|text| drop(described(text.as_bytes())), texts);
