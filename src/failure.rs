@@ -6,7 +6,7 @@
 use std::collections::BTreeSet;
 use std::fmt;
 
-use crate::secret::redact;
+use webpubsub_net::secret::redact;
 
 /// Why the program ends, as far as its exit code goes (CLI contract, *Ending*).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -6,13 +6,13 @@ use std::time::Duration;
 
 use rustix::time::{ClockId, clock_gettime};
 
-use crate::auth::access_url::AccessUrl;
-use crate::auth::inspection::unreadable;
-use crate::auth::token::peek_claims;
-use crate::client::event::Frame;
-use crate::protocol::decode_downstream;
 use crate::render::{Style, unknown_frame};
-use crate::secret::{redact, redact_cut, redact_frame, remember};
+use webpubsub_client::event::Frame;
+use webpubsub_net::auth::access_url::AccessUrl;
+use webpubsub_net::auth::inspection::unreadable;
+use webpubsub_net::auth::token::peek_claims;
+use webpubsub_net::secret::{redact, redact_cut, redact_frame, remember};
+use webpubsub_proto::decode_downstream;
 
 /// Where a text is short, and how many times as long the long one is.
 const SHORT: usize = 2 * 1024;

@@ -13,7 +13,7 @@ use tracing_subscriber::fmt::MakeWriter;
 
 use crate::failure::{Failure, Kind};
 use crate::render::Stream;
-use crate::secret::{FRAMES, REDACTED, redact};
+use webpubsub_net::secret::{FRAMES, REDACTED, redact};
 
 /// Starts the log of a client, whose lifecycle its printer tells.
 pub fn start(verbosity: u8, filter: Option<&str>, stream: &Stream) -> Result<(), Failure> {
@@ -43,7 +43,7 @@ fn start_with(filter: Option<&str>, stream: &Stream) -> Result<(), Failure> {
         Some(filter) => filter,
         None => return Ok(()),
     };
-    let filter = EnvFilter::builder().parse(directives).map_err(|error| {
+    let filter = EnvFilter::builder().parse(of_all_crates(directives)).map_err(|error| {
         Failure::new(Kind::Config, anyhow::Error::new(error).context("`WPS_LOG` is not a log filter"))
             .hint("a filter looks like `wps=debug` or `debug`")
     })?;
@@ -53,6 +53,24 @@ fn start_with(filter: Option<&str>, stream: &Stream) -> Result<(), Failure> {
         .with_writer(Log(stream.clone()))
         .init();
     Ok(())
+}
+
+/// The crates that `wps` is made of.
+const CRATES: [&str; 5] = ["wps", "webpubsub_client", "webpubsub_emulator", "webpubsub_net", "webpubsub_proto"];
+
+/// A filter in which what is said of `wps` is said of all its crates.
+fn of_all_crates(filter: &str) -> String {
+    let each = |directive: &str| match directive.trim().strip_prefix("wps") {
+        Some(rest) if rest.is_empty() || rest.starts_with('=') => CRATES.map(|name| format!("{name}{rest}")).join(","),
+        _ => directive.to_owned(),
+    };
+    filter.split(',').map(each).collect::<Vec<_>>().join(",")
+}
+
+/// Whether a target is one of ours.
+fn is_own(target: &str) -> bool {
+    let is_in = |name: &str| target.strip_prefix(name).is_some_and(|rest| rest.is_empty() || rest.starts_with("::"));
+    CRATES.into_iter().any(is_in)
 }
 
 /// Makes a writer for each event.
@@ -68,8 +86,7 @@ impl<'a> MakeWriter<'a> for Log {
     fn make_writer_for(&'a self, meta: &Metadata<'_>) -> Entry {
         let care = match meta.target() {
             FRAMES => Care::None,
-            "wps" => Care::Own,
-            target if target.starts_with("wps::") => Care::Own,
+            target if is_own(target) => Care::Own,
             _ => Care::Foreign,
         };
         Entry { stream: self.0.clone(), text: Vec::new(), care, error: *meta.level() == Level::ERROR }
@@ -166,5 +183,14 @@ mod tests {
         ] {
             assert_eq!(without_dumps(text), left);
         }
+    }
+
+    #[test]
+    fn what_is_said_of_wps_is_said_of_all_its_crates() {
+        let all = CRATES.map(|name| format!("{name}=debug")).join(",");
+        assert_eq!(of_all_crates("wps=debug"), all);
+        assert_eq!(of_all_crates("info,wps=debug"), format!("info,{all}"));
+        assert_eq!(of_all_crates("wps::frames=trace,hyper=warn"), "wps::frames=trace,hyper=warn");
+        assert!(is_own("webpubsub_net::wire") && is_own("wps::frames") && !is_own("wpsx") && !is_own("hyper"));
     }
 }

@@ -3,26 +3,17 @@
 //! Arguments become settings, settings become a command, a command ends in an exit code; this file is the way through
 //! and the only place where the process exits.
 
-mod auth;
 mod cli;
-mod client;
-mod clock;
 mod commands;
-mod emulator;
 mod failure;
 #[cfg(all(test, unix))]
 mod growth;
 mod logging;
-mod protocol;
 mod render;
-mod secret;
 mod settings;
 mod shell;
 mod signal;
-#[cfg(test)]
-mod simulation;
 mod state;
-mod wire;
 
 use std::ffi::OsString;
 use std::io::{self, IsTerminal as _, Write as _};
@@ -40,9 +31,9 @@ use cli::{ColorChoice, Parsed};
 use commands::Surroundings;
 use commands::replay::Summary;
 use failure::{Failure, Kind};
-use protocol::OwnedData;
 use render::{Console, Expressions, Given, Stopped, Style};
 use settings::{Environment, Limit, Note, PayloadSource, ProcessInput, Settings};
+use webpubsub_proto::OwnedData;
 
 fn main() -> ExitCode {
     #[cfg(unix)]
@@ -56,7 +47,7 @@ fn main() -> ExitCode {
         if render::is_evaluating() {
             return;
         }
-        let text = secret::redact(&info.to_string()).into_owned();
+        let text = webpubsub_net::secret::redact(&info.to_string()).into_owned();
         tell(&format!("error: wps has a defect: {text}\nhint: please report it, with what you did\n"));
     }));
     let code = panic::catch_unwind(AssertUnwindSafe(|| run(started))).unwrap_or(Kind::Internal.exit_code());
@@ -142,7 +133,7 @@ fn notes(notes: &[Note], environment: &Environment, color: ColorChoice) {
             Note::Hint(text) if hints => ("hint:", text),
             Note::Hint(_) => continue,
         };
-        tell(&format!("{} {}\n", style.label(label), style.clean(&secret::redact(text))));
+        tell(&format!("{} {}\n", style.label(label), style.clean(&webpubsub_net::secret::redact(text))));
     }
 }
 

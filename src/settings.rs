@@ -27,10 +27,10 @@ use std::time::Duration;
 
 use clap_complete::Shell;
 
-use crate::auth::access_url::{AccessUrl, Signer};
-use crate::auth::connection_string::ConnectionString;
-use crate::client::session::Config;
-use crate::protocol::Subprotocol;
+use webpubsub_net::auth::access_url::{AccessUrl, Signer};
+use webpubsub_net::auth::connection_string::ConnectionString;
+use webpubsub_proto::Subprotocol;
+use webpubsub_proto::session::Config;
 
 pub use crate::cli::{ColorChoice, EmulatorFormat, Format, Only, ReportFormat, SetCommand, Speed};
 pub use doctor::{Doctor, Problem};

@@ -6,7 +6,7 @@ use clap::Args;
 use clap::builder::NonEmptyStringValueParser;
 
 use super::values::{Mode, Protocol, RetryCount, duration, duration_or_off, retry_count, secret};
-use crate::secret::Secret;
+use webpubsub_net::secret::Secret;
 
 /// Where to connect.
 #[derive(Debug, Args)]

@@ -12,8 +12,8 @@ pub use self::double::DoubleArgs;
 pub use self::handlers::HandlerArgs;
 use super::output::TalkArgs;
 use super::values::{EmulatorFormat, secret};
-use crate::secret::Secret;
 pub use faults::FaultArgs;
+use webpubsub_net::secret::Secret;
 
 /// `wps emulator`.
 #[derive(Debug, Args)]

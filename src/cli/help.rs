@@ -5,7 +5,7 @@
 mod examples;
 mod layout;
 
-use crate::emulator::fault::{ACTIONS, KEYS};
+use webpubsub_proto::fault::{ACTIONS, KEYS};
 
 pub use examples::examples_of;
 pub(super) use layout::{examples_text, sections_text};

@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use clap::{Args, ValueHint};
 
 use super::values::{Resolve, resolve, secret};
-use crate::secret::Secret;
+use webpubsub_net::secret::Secret;
 
 /// The way to the service.
 #[derive(Debug, Args)]

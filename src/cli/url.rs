@@ -7,7 +7,7 @@ use clap::{Args, Subcommand};
 use super::connection::{KeyArgs, SourceArgs, TokenArgs};
 use super::output::TalkArgs;
 use super::values::{ReportFormat, duration, secret};
-use crate::secret::Secret;
+use webpubsub_net::secret::Secret;
 
 /// `wps url`.
 #[derive(Debug, Args)]

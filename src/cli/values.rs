@@ -9,7 +9,7 @@ use std::time::Duration;
 use clap::ValueEnum;
 use url::Host;
 
-use crate::secret::Secret;
+use webpubsub_net::secret::Secret;
 
 /// `--output` of the connecting commands.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]

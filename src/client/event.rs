@@ -5,7 +5,7 @@
 
 use std::task::{Context, Poll};
 
-pub use super::session::{AckReport, FailedAttempt, Lifecycle, Loss, Mark, Nack, OperationKind, Received};
+pub use webpubsub_proto::session::{AckReport, FailedAttempt, Lifecycle, Loss, Mark, Nack, OperationKind, Received};
 
 /// A frame as it was received.
 #[derive(Clone, Copy, Debug)]

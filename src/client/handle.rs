@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use tokio::sync::{mpsc, oneshot};
 
-use super::session::{AckMode, Outcome, Request, Status};
+use webpubsub_proto::session::{AckMode, Outcome, Request, Status};
 
 pub(super) use pipeline::Settlements;
 pub use pipeline::{Pipeline, Settlement, Submission};

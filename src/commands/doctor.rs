@@ -26,13 +26,13 @@ use super::run::{
     Interrupt, Surroundings, Watched, dial_options, interruption, last_error, last_words, output_failed, seed,
     url_source,
 };
-use crate::auth::access_url::AccessUrl;
-use crate::client::driver::{DialedError, Driver, Finished, NetDialer, UrlSource};
-use crate::client::session::{Counts, End, EndKind};
 use crate::failure::{Failure, Kind};
 use crate::render::{self, Stopped, StoppedCounts, WriteFailure, human};
 use crate::settings::{Connection, Doctor, Format, Problem, Source};
 use crate::signal::Signals;
+use webpubsub_client::driver::{DialedError, Driver, Finished, NetDialer, UrlSource};
+use webpubsub_net::auth::access_url::AccessUrl;
+use webpubsub_proto::session::{Counts, End, EndKind};
 
 /// How often the steps of a dial under way are looked at.
 const TICK: Duration = Duration::from_millis(50);

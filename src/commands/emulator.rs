@@ -14,14 +14,14 @@ use tokio::time::{Duration, Instant, timeout_at};
 use self::exec::Exec;
 use self::log::Log;
 use super::{print_failure, stopped_error, unix_now};
-use crate::emulator::fault;
-use crate::emulator::{
-    self, CurrentRoutes, DEFAULT_HUB, DEFAULT_PORT, DEVELOPMENT_KEY, EventHandler, Observer, Ready, ServerConfig,
-};
 use crate::failure::{Failure, Kind};
 use crate::render::{Console, Listening, Stopped, WriteFailure, listening, stopped};
 use crate::settings::{Emulator, EmulatorFormat};
 use crate::signal::Signals;
+use webpubsub_emulator::{
+    self, CurrentRoutes, DEFAULT_HUB, DEFAULT_PORT, DEVELOPMENT_KEY, EventHandler, Observer, Ready, ServerConfig,
+};
+use webpubsub_proto::fault;
 
 /// How long all of stopping may take, but for the end of the command of `--exec`: less than the second that is promised,
 /// since the process has to end as well.
@@ -96,7 +96,7 @@ async fn serve(console: &Console, settings: &Emulator, stop_by: &mut Option<Inst
         tracing::warn!("with `--seed`, whoever reaches this emulator can work out its reconnection tokens");
     }
     let address = SocketAddr::new(settings.bind, settings.port);
-    let listener = emulator::bind(address).await.map_err(|error| not_bound(address, error))?;
+    let listener = webpubsub_emulator::bind(address).await.map_err(|error| not_bound(address, error))?;
     let mut config = config(settings).map_err(internal)?;
     if let Some(log) = &log {
         config.traffic.add(Arc::clone(log) as Arc<dyn Observer>);
@@ -105,7 +105,7 @@ async fn serve(console: &Console, settings: &Emulator, stop_by: &mut Option<Inst
     let address = listener.local_addr().map_err(internal)?;
     let ready = Ready::new(&config, address, unix_now());
     let (stop, stopping) = oneshot::channel::<()>();
-    let mut server = std::pin::pin!(emulator::run(listener, config, async { drop(stopping.await) }));
+    let mut server = std::pin::pin!(webpubsub_emulator::run(listener, config, async { drop(stopping.await) }));
     say_ready(console, settings, &ready, address.port());
     let mut exec = settings.exec.as_deref().map(|command| Exec::start(command, &ready, !settings.exit_on_stdin_close));
     let exec = exec.as_mut().map(Result::as_mut).transpose().map_err(|error| {
@@ -205,7 +205,7 @@ async fn stdin_closed(awaited: bool) {
 async fn watch_settings(settings: &Emulator, handlers: Option<CurrentRoutes>) {
     if let (Some(file), Some(handlers)) = (&settings.handlers.file, handlers) {
         let (path, text) = (file.path.clone(), file.text.clone());
-        emulator::watch(path, text, settings.handlers.every_hub.clone(), handlers).await;
+        webpubsub_emulator::watch(path, text, settings.handlers.every_hub.clone(), handlers).await;
     }
     std::future::pending().await
 }
@@ -233,8 +233,8 @@ fn not_bound(address: SocketAddr, error: io::Error) -> Failure {
 
 fn config(settings: &Emulator) -> io::Result<ServerConfig> {
     let seed = match settings.faults.seed {
-        Some(number) => emulator::chosen_seed(number),
-        None => emulator::random_seed()?,
+        Some(number) => webpubsub_emulator::chosen_seed(number),
+        None => webpubsub_emulator::random_seed()?,
     };
     let mut config = ServerConfig::new(seed);
     config.faults = settings.faults.faults.clone();

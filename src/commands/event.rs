@@ -8,11 +8,11 @@ use super::ack_mode;
 use super::run::{Client, Surroundings, Verdict, Wants, run};
 use super::send::sent;
 use super::tap::Shown;
-use crate::client::session::Request;
 use crate::failure::{Failure, Kind};
-use crate::protocol::OwnedData;
 use crate::render::human;
 use crate::settings::Event;
+use webpubsub_proto::OwnedData;
+use webpubsub_proto::session::Request;
 
 /// How long `--wait-reply` waits, unless `--timeout` says otherwise.
 const REPLY_TIMEOUT: Duration = Duration::from_secs(30);

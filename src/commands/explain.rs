@@ -10,15 +10,15 @@ use std::time::Duration;
 
 use anyhow::anyhow;
 
-use crate::auth::access_url::AccessUrl;
-use crate::auth::inspection::{Verb, granting, is_among_too_many};
-use crate::auth::token::{Claims, peek_claims};
-use crate::client::driver::{CurrentUrl, DialedError};
-use crate::client::session::{EndKind, OperationKind, Outcome, STOPPED};
 use crate::failure::{Failure, Kind};
-use crate::protocol::Subprotocol;
 use crate::render::{human, nack};
-use crate::wire::{DialError, Refusal};
+use webpubsub_client::driver::{CurrentUrl, DialedError};
+use webpubsub_net::auth::access_url::AccessUrl;
+use webpubsub_net::auth::inspection::{Verb, granting, is_among_too_many};
+use webpubsub_net::auth::token::{Claims, peek_claims};
+use webpubsub_net::wire::{DialError, Refusal};
+use webpubsub_proto::Subprotocol;
+use webpubsub_proto::session::{EndKind, OperationKind, Outcome, STOPPED};
 
 /// What is known about where and as whom the command connects.
 #[derive(Clone, Debug)]

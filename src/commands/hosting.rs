@@ -8,9 +8,9 @@ use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::oneshot;
 use tokio::time::timeout;
 
-use crate::emulator::{self, ServerConfig};
 use crate::failure::{Failure, Kind};
 use crate::settings::{Connection, Source};
+use webpubsub_emulator::{self as emulator, ServerConfig};
 
 /// Longest wait for the answer of a port of this machine.
 const PROBE_TIMEOUT: Duration = Duration::from_secs(2);

@@ -4,8 +4,8 @@ use futures_util::future::{join_all, pending};
 
 use super::run::{Client, Surroundings, Verdict, Wants, run};
 use super::tap::Shown;
-use crate::client::session::{AckMode, Request};
 use crate::settings::Join;
+use webpubsub_proto::session::{AckMode, Request};
 
 /// Joins the groups and reports each. Returns the exit code.
 pub async fn join(surroundings: &Surroundings, settings: &Join) -> u8 {

@@ -7,9 +7,9 @@ use super::expressions::verdict;
 use super::on_ready::Beside;
 use super::run::{Client, Surroundings, Verdict, Wants, run};
 use super::tap::{Seen, Shown};
-use crate::client::session::{AckMode, Request};
 use crate::render::Met;
 use crate::settings::Listen;
+use webpubsub_proto::session::{AckMode, Request};
 
 /// Joins the groups and prints until something ends it. Returns the exit code.
 pub async fn listen(surroundings: &Surroundings, settings: &Listen) -> u8 {

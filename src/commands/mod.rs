@@ -26,10 +26,10 @@ mod url_command;
 
 use std::time::{SystemTime, UNIX_EPOCH};
 
-use crate::client::session::AckMode;
 use crate::failure::Failure;
 use crate::render::{Console, StoppedError};
 use crate::settings::Ack;
+use webpubsub_proto::session::AckMode;
 
 pub use doctor::doctor;
 pub use emulator::{emulator, fault_help};

@@ -1,7 +1,7 @@
 //! From the settings of the network to what a dial takes.
 
 use crate::settings::{self, Connection};
-use crate::wire::{DialOptions, Exceptions, Override, Proxies, Proxy, ProxyScheme, Tls, TlsSettings};
+use webpubsub_net::wire::{DialOptions, Exceptions, Override, Proxies, Proxy, ProxyScheme, Tls, TlsSettings};
 
 /// What holds for every dial of a run.
 pub(super) fn dial_options(connection: &Connection) -> DialOptions {

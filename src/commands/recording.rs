@@ -4,11 +4,11 @@ use std::future::pending;
 use std::path::Path;
 
 use super::run::{Surroundings, hub};
-use crate::client::driver::CurrentUrl;
-use crate::client::event::Wiretap;
 use crate::failure::{Failure, Kind};
 use crate::render::{Recording, WriteFailure, Writer};
 use crate::settings::Connection;
+use webpubsub_client::driver::CurrentUrl;
+use webpubsub_client::event::Wiretap;
 
 /// Makes the file, if one is wanted.
 pub(super) fn create(connection: &Connection) -> Result<Option<Writer>, Failure> {

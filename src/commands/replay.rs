@@ -15,10 +15,10 @@ use tokio::time::Instant;
 
 use super::run::{Client, Surroundings, Verdict, Wants, run};
 use super::tap::Shown;
-use crate::client::session::AckMode;
 use crate::failure::{Failure, Kind};
 use crate::render::human;
 use crate::settings::{Connection, Replay, Speed};
+use webpubsub_proto::session::AckMode;
 
 use recorded::{Item, Message};
 pub use recorded::{Recorded, Summary, read};

@@ -18,15 +18,15 @@ use super::session_file::{self, Kept, StreamFile, not_recorded};
 use super::tap::{Seen, Shown, StreamCounts, Tap, Watcher};
 use super::url_command::UrlCommand;
 use super::{expressions, hosting, recording};
-use crate::auth::access_url::{AccessUrl, looks_expired};
-use crate::auth::token::peek_claims;
-use crate::client::driver::{CurrentUrl, DialedError, Driver, Finished, NetDialer, UrlSource};
-use crate::client::handle::Handle;
-use crate::client::session::{AckMode, Counts, End, OperationKind, Outcome, Request};
 use crate::failure::{Failure, Kind};
 use crate::render::{self, Chatter, Console, Judgement, Printer, Stopped, StoppedCounts, Weight, WriteFailure, Writer};
 use crate::settings::{Connection, Format, Only, Output, Source};
 use crate::signal::Signals;
+use webpubsub_client::driver::{CurrentUrl, DialedError, Driver, Finished, NetDialer, UrlSource};
+use webpubsub_client::handle::Handle;
+use webpubsub_net::auth::access_url::{AccessUrl, looks_expired};
+use webpubsub_net::auth::token::peek_claims;
+use webpubsub_proto::session::{AckMode, Counts, End, OperationKind, Outcome, Request};
 
 /// Longest time for output that is still to be written, counted from the signal or `--timeout` that ended the run.
 const FLUSH_TIMEOUT: Duration = Duration::from_secs(2);

@@ -3,10 +3,10 @@
 use super::ack_mode;
 use super::run::{Client, Surroundings, Verdict, Wants, run};
 use super::tap::Shown;
-use crate::client::session::{Outcome, Request};
-use crate::protocol::OwnedData;
 use crate::render::human;
 use crate::settings::Send;
+use webpubsub_proto::OwnedData;
+use webpubsub_proto::session::{Outcome, Request};
 
 /// Publishes `data` and waits for the ack, unless none is asked for. Returns the exit code.
 pub async fn send(surroundings: &Surroundings, settings: &Send, data: OwnedData) -> u8 {

@@ -7,16 +7,16 @@ use std::io;
 use std::sync::{Arc, OnceLock};
 
 use super::run::url_source;
-use crate::auth::access_url::AccessUrl;
-use crate::auth::token::peek_claims;
-use crate::client::driver::{CurrentUrl, KeepFailed, Keeper, NetDialer};
-use crate::client::session::{Keep, Resume, Snapshot};
 use crate::failure::{Failure, Kind};
-use crate::protocol::Subprotocol;
 use crate::render::{Console, Ledger, Printer, Reach, Weight, rfc3339};
-use crate::secret;
 use crate::settings::{self, Connection, KeptStream};
 use crate::state::{FormatError, Holder, OpenError, Opened, Place, SessionFile, Stream, free_id};
+use webpubsub_client::driver::{CurrentUrl, KeepFailed, Keeper, NetDialer};
+use webpubsub_net::auth::access_url::AccessUrl;
+use webpubsub_net::auth::token::peek_claims;
+use webpubsub_net::secret;
+use webpubsub_proto::Subprotocol;
+use webpubsub_proto::session::{Keep, Resume, Snapshot};
 
 /// A session file in use.
 #[derive(Debug)]

@@ -11,10 +11,10 @@ use tokio::sync::Notify;
 use tokio::time::Instant;
 
 use super::explain::skew;
-use crate::client::driver::{CurrentUrl, Trail};
-use crate::client::event::{EventSink, Flow, Frame, Lifecycle, Mark, Received};
-use crate::protocol::Origin;
 use crate::render::{Ledger, Printer, Weight, WriteFailure, Writer};
+use webpubsub_client::driver::{CurrentUrl, Trail};
+use webpubsub_client::event::{EventSink, Flow, Frame, Lifecycle, Mark, Received};
+use webpubsub_proto::Origin;
 
 /// Which messages a command is for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -9,13 +9,13 @@ use tokio::time::{Instant, timeout_at};
 
 use super::run::{Surroundings, url_source};
 use super::unix_now;
-use crate::auth::access_url::AccessUrl;
-use crate::auth::inspection::{Inspection, Severity, Signature, inspect as inspect_url};
-use crate::auth::token::claims_text;
 use crate::failure::{Failure, Kind};
 use crate::render::{InspectedFinding, InspectedUrl, MadeUrl, WriteFailure, human, inspection, made_url, rfc3339};
 use crate::settings::{ReportFormat, UrlCreate, UrlInspect};
 use crate::signal::Signals;
+use webpubsub_net::auth::access_url::AccessUrl;
+use webpubsub_net::auth::inspection::{Inspection, Severity, Signature, inspect as inspect_url};
+use webpubsub_net::auth::token::claims_text;
 
 /// What `wps url create` prints.
 pub fn create(settings: &UrlCreate) -> Vec<u8> {

@@ -16,9 +16,9 @@ use tokio::io::AsyncReadExt as _;
 use tokio::time::{Instant, interval_at};
 
 use self::printed::described;
-use crate::auth::access_url::{AccessUrl, AccessUrlError};
-use crate::client::driver::{Providing, UrlProvider};
 use crate::shell::{self, Running};
+use webpubsub_client::driver::{Providing, UrlProvider};
+use webpubsub_net::auth::access_url::{AccessUrl, AccessUrlError};
 
 /// The most that is read of a command's output; a URL is much shorter.
 const LONGEST_OUTPUT: u64 = 64 * 1024;

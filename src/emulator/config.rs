@@ -3,12 +3,12 @@
 use std::fmt;
 
 use super::events::EventHandler;
-use super::fault::Fault;
-use super::hub::HubConfig;
 use super::traffic::Traffic;
 use super::upstream::CurrentRoutes;
-use crate::auth::connection_string::DEVELOPMENT_KEY;
-use crate::secret::Secret;
+use webpubsub_net::auth::connection_string::DEVELOPMENT_KEY;
+use webpubsub_net::secret::Secret;
+use webpubsub_proto::fault::Fault;
+use webpubsub_proto::hub::HubConfig;
 
 /// What a server does differently for different users.
 #[derive(Clone)]

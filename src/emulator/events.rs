@@ -1,6 +1,6 @@
 //! Who answers user events.
 
-use super::hub::{EventAnswer, UserEvent};
+use webpubsub_proto::hub::{EventAnswer, UserEvent};
 
 /// The application's side of user events (PROTOCOL §14.6).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -4,7 +4,7 @@
 use http::HeaderMap;
 use serde_json::{Map, Value};
 
-use crate::protocol::check_metadata;
+use webpubsub_proto::check_metadata;
 
 /// What the names of such headers begin with.
 pub const PREFIX: &str = "x-webpubsub-metadata-";

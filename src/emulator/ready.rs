@@ -3,8 +3,8 @@
 use std::net::{IpAddr, SocketAddr};
 use std::time::Duration;
 
-use crate::auth::token::{ClientTokenRequest, client_audience, sign_client_token};
-use crate::secret::Secret;
+use webpubsub_net::auth::token::{ClientTokenRequest, client_audience, sign_client_token};
+use webpubsub_net::secret::Secret;
 
 use super::config::ServerConfig;
 
@@ -74,7 +74,7 @@ pub(super) fn endpoint(config: &ServerConfig, address: SocketAddr) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::auth::token::{Audience, verify_client_token};
+    use webpubsub_net::auth::token::{Audience, verify_client_token};
 
     #[test]
     fn the_defaults_are_the_official_emulators() {

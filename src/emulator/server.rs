@@ -32,15 +32,15 @@ use tokio::net::{TcpListener, TcpStream};
 use tokio::task::JoinSet;
 
 use super::config::ServerConfig;
-use super::fault::Faults;
 use super::ready::endpoint;
 use super::traffic::{Observer, Traffic};
 use super::upstream::{Limits, Upstream};
-use crate::clock;
-use crate::secret::Secret;
 use feed::Feed;
 use handshake_faults::HandshakeFaults;
 use hubs::{Events, Hubs};
+use webpubsub_net::clock;
+use webpubsub_net::secret::Secret;
+use webpubsub_proto::fault::Faults;
 
 /// How long clients have for the closing handshake when the server stops. Whoever waits for the emulator is promised a
 /// second for all of it, and letting go of thousands of clients takes its part of that.

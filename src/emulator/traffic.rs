@@ -16,9 +16,9 @@ use base64::engine::general_purpose::STANDARD;
 use serde::Serialize;
 use serde_json::value::RawValue;
 
-use super::hub::{ClientKind, Frame};
-use crate::clock;
-use crate::secret::{redact, redact_frame};
+use webpubsub_net::clock;
+use webpubsub_net::secret::{redact, redact_frame};
+use webpubsub_proto::hub::{ClientKind, Frame};
 
 /// Takes records, each a line of JSON with its newline. Called under a hub's lock: it must not wait.
 pub trait Observer: Send + Sync + fmt::Debug {

@@ -10,8 +10,8 @@ use tracing_subscriber::fmt::format::Writer;
 use tracing_subscriber::fmt::{FmtContext, FormatEvent, FormatFields};
 use tracing_subscriber::registry::LookupSpan;
 
-use crate::clock;
 use crate::render::Style;
+use webpubsub_net::clock;
 
 /// Writes lines in this style.
 pub(super) struct Line(pub(super) Style);

@@ -9,7 +9,7 @@ use serde::Serialize;
 use super::console::Style;
 use super::ndjson;
 use super::text::human;
-use crate::secret::redact;
+use webpubsub_net::secret::redact;
 
 /// How a step went.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]

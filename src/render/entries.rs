@@ -4,7 +4,7 @@
 //! stand one after another in the buffers that go to the thread of stdout, which may be joined but are never cut.
 
 use super::writer::Reach;
-use crate::client::event::Mark;
+use webpubsub_client::event::Mark;
 
 /// Flags, a reach of three numbers, and two lengths.
 const HEADER: usize = 1 + NUMBERS * NUMBER;

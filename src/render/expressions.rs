@@ -22,7 +22,7 @@ use super::entries::{Entry, entries};
 use super::jq::{BadExpression, Hurry, Jq, Limits, STACK, Val, write_json};
 use super::sanitize;
 use super::writer::{Ledger, Reach, Sink, WriteFailure};
-use crate::secret::redact;
+use webpubsub_net::secret::redact;
 
 /// Output gathered before it is written, in bytes and in time.
 const GATHER: usize = 128 * 1024;
@@ -508,7 +508,7 @@ mod tests {
 
     use super::super::entries::Writing;
     use super::*;
-    use crate::client::event::Mark;
+    use webpubsub_client::event::Mark;
 
     /// Notes what it is told.
     #[derive(Debug, Default)]

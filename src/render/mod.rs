@@ -30,11 +30,11 @@ pub use report::{InspectedFinding, InspectedUrl, MadeUrl};
 pub use text::{Weight, human, nack, unknown_frame};
 pub use writer::{Ledger, Reach, WriteFailure, Writer};
 
-use crate::client::event::{EventSink, Flow, Frame, Lifecycle, Mark, Received};
-use crate::clock;
-use crate::protocol::{Data, Message};
-use crate::secret::{redact, redact_frame};
 use entries::Writing;
+use webpubsub_client::event::{EventSink, Flow, Frame, Lifecycle, Mark, Received};
+use webpubsub_net::clock;
+use webpubsub_net::secret::{redact, redact_frame};
+use webpubsub_proto::{Data, Message};
 
 /// What stdout carries.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -12,9 +12,9 @@ use serde::Serialize;
 use serde_json::value::RawValue;
 
 use super::layout::compact;
-use crate::client::event::{AckReport, Frame, Lifecycle, Loss, Nack, OperationKind};
-use crate::protocol::{Message, Origin};
-use crate::secret::{redact, redact_frame};
+use webpubsub_client::event::{AckReport, Frame, Lifecycle, Loss, Nack, OperationKind};
+use webpubsub_net::secret::{redact, redact_frame};
+use webpubsub_proto::{Message, Origin};
 
 /// `type`, `time` and the fields of one record.
 #[derive(Serialize)]
@@ -389,8 +389,8 @@ pub fn message(out: &mut Vec<u8>, time: &str, message: &Message<'_>) {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::protocol::{Downstream, decode_downstream};
     use std::time::Duration;
+    use webpubsub_proto::{Downstream, decode_downstream};
 
     const TIME: &str = "2026-01-02T03:04:05.678Z";
 

@@ -17,8 +17,8 @@ use serde_json::value::RawValue;
 use super::layout::compact;
 use super::timestamp;
 use super::writer::{Reach, Writer};
-use crate::client::event::{Frame, Received, Wiretap};
-use crate::secret::{redact, redact_frame};
+use webpubsub_client::event::{Frame, Received, Wiretap};
+use webpubsub_net::secret::{redact, redact_frame};
 
 /// The format of what is written here.
 pub const VERSION: u32 = 1;

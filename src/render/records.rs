@@ -1,7 +1,7 @@
 //! The NDJSON records of what a client tells, each by itself: for expressions, whatever is printed.
 
 use super::{ndjson, timestamp};
-use crate::client::event::{Frame, Lifecycle, Received};
+use webpubsub_client::event::{Frame, Lifecycle, Received};
 
 /// Makes records.
 #[derive(Clone, Debug)]

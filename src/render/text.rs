@@ -8,9 +8,9 @@ use owo_colors::{OwoColorize as _, Style as Paint};
 use super::console::Style;
 use super::layout::{compact, pretty};
 use super::sanitize::for_terminal;
-use crate::client::event::{FailedAttempt, Frame, Lifecycle, Nack};
-use crate::protocol::{Data, Message, Origin};
-use crate::secret::{redact, redact_frame};
+use webpubsub_client::event::{FailedAttempt, Frame, Lifecycle, Nack};
+use webpubsub_net::secret::{redact, redact_frame};
+use webpubsub_proto::{Data, Message, Origin};
 
 /// Appends a message as a line: `[group] user: payload`, with `(redelivered)` before the payload
 /// when it may have been printed before.
@@ -226,7 +226,7 @@ impl Style {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::protocol::{Downstream, decode_downstream};
+    use webpubsub_proto::{Downstream, decode_downstream};
 
     fn rendered(frame: &str, style: Style) -> String {
         let Downstream::Message(decoded) = decode_downstream(frame) else { panic!("{frame}") };
@@ -264,7 +264,7 @@ mod tests {
             out
         };
         assert_eq!(rendered(Data::Json("{\n\"a\":1.0}")), b"{\"a\":1.0}\n");
-        assert_eq!(rendered(crate::protocol::OwnedData::text("x\ny").as_data()), b"x\ny\n");
-        assert_eq!(rendered(crate::protocol::OwnedData::binary(&[0, 255]).as_data()), [0, 255]);
+        assert_eq!(rendered(webpubsub_proto::OwnedData::text("x\ny").as_data()), b"x\ny\n");
+        assert_eq!(rendered(webpubsub_proto::OwnedData::binary(&[0, 255]).as_data()), [0, 255]);
     }
 }

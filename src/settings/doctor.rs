@@ -6,10 +6,10 @@ use super::settle::{Policy, connection, talk};
 use super::source::bad_name;
 use super::{Connection, Environment, Format, Input, Output, ReportFormat, Settings};
 use crate::cli::{ConnectingArgs, DoctorArgs, Mode, OutputArgs, ReconnectArgs, RecordArgs, RetryArgs, SourceArgs};
-use crate::client::session::OnUnknown;
 use crate::failure::{Failure, Kind};
-use crate::protocol::check_group_name;
-use crate::secret::Secret;
+use webpubsub_net::secret::Secret;
+use webpubsub_proto::check_group_name;
+use webpubsub_proto::session::OnUnknown;
 
 /// `wps doctor`.
 #[derive(Clone, Debug, PartialEq)]

@@ -13,11 +13,11 @@ pub use handlers::Handlers;
 use super::settle::talk;
 use super::source::read;
 use super::{ColorChoice, EmulatorFormat, Environment, Input, Note};
-use crate::auth::connection_string::DEVELOPMENT_KEY;
 use crate::cli::EmulatorArgs;
 use crate::failure::{Failure, Kind};
-use crate::secret::{self, Secret};
 use faults::FaultSettings;
+use webpubsub_net::auth::connection_string::DEVELOPMENT_KEY;
+use webpubsub_net::secret::{self, Secret};
 
 /// `wps emulator`.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -8,7 +8,7 @@ use super::source::bad_name;
 use super::{Ack, DataFrom, Environment, HistoryPlace, PayloadSource};
 use crate::cli::{DataArgs, LineCommand, SetCommand};
 use crate::failure::{Failure, Kind};
-use crate::protocol::{OwnedData, Upstream, check_event_name, check_group_name};
+use webpubsub_proto::{OwnedData, Upstream, check_event_name, check_group_name};
 
 /// What a line asks for.
 #[derive(Clone, Debug, PartialEq)]

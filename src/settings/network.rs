@@ -12,7 +12,7 @@ use super::source::hint_at_secret;
 use super::{Environment, Input, Source};
 use crate::cli::NetworkArgs;
 use crate::failure::Failure;
-use crate::secret::Secret;
+use webpubsub_net::secret::Secret;
 
 pub use crate::cli::Resolve;
 

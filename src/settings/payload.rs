@@ -8,7 +8,7 @@ use base64::alphabet::STANDARD;
 use base64::engine::{DecodePaddingMode, GeneralPurpose, GeneralPurposeConfig};
 
 use crate::failure::{Failure, Kind};
-use crate::protocol::{MAX_FRAME_BYTES, OwnedData};
+use webpubsub_proto::{MAX_FRAME_BYTES, OwnedData};
 
 /// Most bytes read: more than any encoding of a payload that fits needs, blanks aside. Keeps an endless input from
 /// filling the memory.

@@ -8,7 +8,7 @@ use super::stdin;
 use super::{Connection, Environment, Input, Output, Speed};
 use crate::cli::ReplayArgs;
 use crate::failure::Failure;
-use crate::protocol::check_group_name;
+use webpubsub_proto::check_group_name;
 
 /// `wps replay`.
 #[derive(Clone, Debug, PartialEq)]

@@ -17,9 +17,9 @@ use crate::cli::{
     Format, JoinArgs, ListenArgs, Mode, NetworkArgs, Protocol, ReconnectArgs, ReplArgs, RetryArgs, RetryCount,
     SendArgs, TalkArgs, Unknown, UrlArgs, UrlCommand,
 };
-use crate::client::session::{Backoff, BackoffMode, Config, OnUnknown, Retries};
 use crate::failure::{Failure, Kind};
-use crate::protocol::{Subprotocol, Upstream, check_event_name, check_group_name, encode_upstream};
+use webpubsub_proto::session::{Backoff, BackoffMode, Config, OnUnknown, Retries};
+use webpubsub_proto::{Subprotocol, Upstream, check_event_name, check_group_name, encode_upstream};
 
 /// What will be done, with the profile that the command line or the environment names; `args` are what `command` was
 /// parsed from. See [`settle`].
@@ -121,7 +121,7 @@ fn send(args: SendArgs, environment: &Environment, input: &mut dyn Input) -> Res
     let group = args.group.unwrap_or_default();
     check_group_name(&group).map_err(|error| bad_name("GROUP", error))?;
     let ack = ack(&args.ack.id);
-    let empty = crate::protocol::OwnedData::text("");
+    let empty = webpubsub_proto::OwnedData::text("");
     let envelope = envelope(&Upstream::SendToGroup {
         group: group.as_str().into(),
         ack_id: ack.expected_id(),
@@ -143,7 +143,7 @@ fn event(args: EventArgs, environment: &Environment, input: &mut dyn Input) -> R
     let event = args.name.unwrap_or_default();
     check_event_name(&event).map_err(|error| bad_name("NAME", error))?;
     let ack = ack(&args.ack.id);
-    let empty = crate::protocol::OwnedData::text("");
+    let empty = webpubsub_proto::OwnedData::text("");
     let envelope = envelope(&Upstream::Event {
         event: event.as_str().into(),
         ack_id: ack.expected_id(),

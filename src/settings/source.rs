@@ -9,12 +9,12 @@ use std::time::Duration;
 use url::Url;
 
 use super::{Environment, Input, Note, Source};
-use crate::auth::access_url::{AccessUrl, AccessUrlError, Signer};
-use crate::auth::connection_string::{ConnectionString, DEVELOPMENT_KEY};
 use crate::cli::{KeyArgs, SourceArgs, TokenArgs};
 use crate::failure::{Failure, Kind};
-use crate::protocol::{NameError, check_group_name, check_hub_name};
-use crate::secret::{self, Secret, holds_secret, is_secret_header};
+use webpubsub_net::auth::access_url::{AccessUrl, AccessUrlError, Signer};
+use webpubsub_net::auth::connection_string::{ConnectionString, DEVELOPMENT_KEY};
+use webpubsub_net::secret::{self, Secret, holds_secret, is_secret_header};
+use webpubsub_proto::{NameError, check_group_name, check_hub_name};
 
 /// Roles of a token signed here, unless `--role` says otherwise (PROTOCOL §11).
 const DEFAULT_ROLES: [&str; 2] = ["webpubsub.joinLeaveGroup", "webpubsub.sendToGroup"];

@@ -2,7 +2,7 @@
 
 use crate::cli::{NetworkArgs, SourceArgs};
 use crate::failure::{Failure, Kind};
-use crate::secret::Secret;
+use webpubsub_net::secret::Secret;
 
 /// What stands for standard input.
 const DASH: &str = "-";

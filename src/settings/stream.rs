@@ -8,7 +8,7 @@ use super::source::bad_name;
 use super::{Ack, Connection, Encoding, Environment, Input, Output, PayloadSource, PayloadType};
 use crate::cli::{AckArgs, ConnectingArgs, DataArgs, EventArgs, SendArgs, StreamArgs};
 use crate::failure::{Failure, Kind};
-use crate::protocol::{OwnedData, Upstream, check_event_name, check_group_name};
+use webpubsub_proto::{OwnedData, Upstream, check_event_name, check_group_name};
 
 /// How far messages are sent ahead of the oldest that has not settled, unless given.
 const IN_FLIGHT: u16 = 256;

@@ -4,8 +4,8 @@ use std::path::Path;
 
 use super::*;
 use crate::cli::{Parsed, parse};
-use crate::client::session::{Backoff, BackoffMode, OnUnknown, Retries};
 use crate::failure::Failure;
+use webpubsub_proto::session::{Backoff, BackoffMode, OnUnknown, Retries};
 
 /// Files and standard input of a test.
 #[derive(Default)]
@@ -138,7 +138,7 @@ fn notes(line: &str, environment: &[(&str, &str)]) -> Vec<Note> {
 
 #[test]
 fn a_secret_in_an_argument_or_in_a_file_for_all_is_noted() {
-    let published = crate::auth::connection_string::DEVELOPMENT_KEY;
+    let published = webpubsub_net::auth::connection_string::DEVELOPMENT_KEY;
     for (line, noted) in [
         (format!("listen --url {URL}"), Some("hint: others on this machine can see the secret in `--url`")),
         (

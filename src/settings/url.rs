@@ -4,10 +4,10 @@ use std::time::{SystemTime, UNIX_EPOCH};
 
 use super::source::{from_url, read, resolve, resolve_key};
 use super::{Environment, Input, Source, Tool, UrlCreate, UrlInspect, settle, stdin};
-use crate::auth::connection_string::ConnectionString;
-use crate::auth::token::RESERVED_CLAIMS;
 use crate::cli::{NotBefore, SourceArgs, UrlCreateArgs, UrlInspectArgs};
 use crate::failure::{Failure, Kind};
+use webpubsub_net::auth::connection_string::ConnectionString;
+use webpubsub_net::auth::token::RESERVED_CLAIMS;
 
 pub(super) fn create(
     mut args: UrlCreateArgs,

@@ -13,7 +13,7 @@ use thiserror::Error;
 use super::format::{self, FormatError, Place, Progress, Record, hex};
 use super::lock::{self, Holder, LockError};
 use super::stream::Stream;
-use crate::client::session::{Mark, Snapshot};
+use webpubsub_proto::session::{Mark, Snapshot};
 
 /// Most that is read of a file: more than any state, which holds a thousand unanswered messages at most.
 const MOST_READ: u64 = 2 * 1024 * 1024 * 1024;

@@ -9,7 +9,7 @@ use serde::{Deserialize, Serialize};
 use thiserror::Error;
 
 use super::stream::Stream;
-use crate::client::session::{KeptConnection, KeptLoss, KeptOperation, OperationKind, ReconnectionToken, Snapshot};
+use webpubsub_proto::session::{KeptConnection, KeptLoss, KeptOperation, OperationKind, ReconnectionToken, Snapshot};
 
 /// What a file begins with.
 const NAME: &str = "wps-session";

@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use clap::Args;
 
 use crate::cli::values::secret;
-use crate::secret::Secret;
+use webpubsub_net::secret::Secret;
 
 /// Whom the emulator asks and tells about its clients.
 #[expect(rustdoc::broken_intra_doc_links, reason = "the brackets are the grammar that help shows")]

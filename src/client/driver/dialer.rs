@@ -7,11 +7,11 @@ use tokio::time::{Instant, timeout_at};
 
 use super::source::UrlSource;
 use super::{Dialer, Dialing};
-use crate::auth::access_url::AccessUrl;
-use crate::client::session::{DialClass, DialFailure, DialRequest};
-use crate::protocol::Subprotocol;
-use crate::secret::{self, Secret};
-use crate::wire::{DialError, DialOptions, Facts, Progress, Stage, Step, Stream, Target, dial};
+use webpubsub_net::auth::access_url::AccessUrl;
+use webpubsub_net::secret::{self, Secret};
+use webpubsub_net::wire::{DialError, DialOptions, Facts, Progress, Stage, Step, Stream, Target, dial};
+use webpubsub_proto::Subprotocol;
+use webpubsub_proto::session::{DialClass, DialFailure, DialRequest};
 
 /// The URL of the current connection, or of the last attempt; shared with those who explain things.
 #[derive(Clone, Debug, Default)]

@@ -24,13 +24,13 @@ use tracing::{Level, debug, enabled, trace};
 
 use super::event::{EventSink, Flow, Frame, Lifecycle, Wiretap};
 use super::handle::{Batch, Command, Commands, Handle, Settlement, Settlements, Stop, Submission, channel};
-use super::session::{
+use webpubsub_net::secret::{self, FRAMES};
+use webpubsub_net::wire::{Cause, Closed, Incoming, Link};
+use webpubsub_proto::session::{
     AckMode, Config, Counts, DialFailure, DialRequest, End, LossCause, Mark, OperationId, Outcome, Output, PingId,
     Received, Request, Session, Snapshot,
 };
-use crate::protocol::{Downstream, decode_downstream, explain_close_code};
-use crate::secret::{self, FRAMES};
-use crate::wire::{Cause, Closed, Incoming, Link};
+use webpubsub_proto::{Downstream, decode_downstream, explain_close_code};
 
 pub use dialer::{CurrentUrl, DialedError, NetDialer, Trail};
 pub use source::{Providing, UrlProvider, UrlSource};

@@ -6,7 +6,7 @@ use std::pin::Pin;
 use std::sync::Arc;
 use std::time::{SystemTime, UNIX_EPOCH};
 
-use crate::auth::access_url::{AccessUrl, Signer};
+use webpubsub_net::auth::access_url::{AccessUrl, Signer};
 
 /// Why a provider gave no URL, in words that may be shown.
 pub type ProviderError = Box<dyn std::error::Error + Send + Sync>;

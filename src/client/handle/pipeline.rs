@@ -11,7 +11,7 @@ use std::task::{Context, Poll};
 use tokio::sync::mpsc;
 
 use super::{Batch, Handle};
-use crate::client::session::{AckMode, Outcome, Request};
+use webpubsub_proto::session::{AckMode, Outcome, Request};
 
 /// Most settlements taken at once.
 const MOST_AT_ONCE: usize = 1024;

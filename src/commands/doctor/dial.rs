@@ -3,12 +3,12 @@
 use std::time::{Duration, SystemTime};
 
 use super::report::Report;
-use crate::client::driver::DialedError;
-use crate::clock;
 use crate::commands::explain;
 use crate::failure::Failure;
 use crate::render::human;
-use crate::wire::{Certificate, DialError, Facts, Step, StepKind, StepOutcome};
+use webpubsub_client::driver::DialedError;
+use webpubsub_net::clock;
+use webpubsub_net::wire::{Certificate, DialError, Facts, Step, StepKind, StepOutcome};
 
 /// A certificate that expires sooner is worth a word.
 const SOON: Duration = Duration::from_secs(14 * 24 * 60 * 60);

@@ -10,13 +10,13 @@ use tokio::time::{Instant, timeout};
 use super::dial::DialReport;
 use super::report::Report;
 use super::watch::Seen;
-use crate::client::driver::Trail;
-use crate::client::handle::Handle;
-use crate::client::session::{AckMode, OperationKind, Outcome, Request};
 use crate::commands::explain::{Place, causes, operation_failure, role_hint};
 use crate::failure::{Failure, Kind};
-use crate::protocol::OwnedData;
 use crate::render::human;
+use webpubsub_client::driver::Trail;
+use webpubsub_client::handle::Handle;
+use webpubsub_proto::OwnedData;
+use webpubsub_proto::session::{AckMode, OperationKind, Outcome, Request};
 
 /// An examination under way.
 pub struct Steps<'a> {

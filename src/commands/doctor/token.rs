@@ -3,10 +3,10 @@
 use std::time::Duration;
 
 use super::report::Report;
-use crate::auth::access_url::AccessUrl;
-use crate::auth::inspection::{Inspection, Severity, inspect, roles_in_words};
-use crate::auth::token::Claims;
 use crate::render::human;
+use webpubsub_net::auth::access_url::AccessUrl;
+use webpubsub_net::auth::inspection::{Inspection, Severity, inspect, roles_in_words};
+use webpubsub_net::auth::token::Claims;
 
 /// Tells about the token at `now`, in seconds since 1970.
 pub fn tell(url: &AccessUrl, now: u64, report: &mut Report) {

@@ -7,9 +7,9 @@ use std::task::{Context, Poll};
 use tokio::sync::Notify;
 use tokio::time::Instant;
 
-use crate::client::event::{EventSink, Flow, Frame, Lifecycle, Loss, Received};
-use crate::protocol::{Data, Origin};
 use crate::render::unknown_frame;
+use webpubsub_client::event::{EventSink, Flow, Frame, Lifecycle, Loss, Received};
+use webpubsub_proto::{Data, Origin};
 
 /// What has happened to the client.
 #[derive(Debug, Default)]

@@ -6,8 +6,8 @@ use std::process::{ExitStatus, Stdio};
 use tokio::process::Child;
 use tokio::time::{Duration, timeout};
 
-use crate::emulator::Ready;
 use crate::shell::{self, Guarded};
+use webpubsub_emulator::Ready;
 
 /// How long the command has after a signal.
 const LAST_WORDS: Duration = Duration::from_secs(2);

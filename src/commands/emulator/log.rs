@@ -5,9 +5,9 @@ use std::io;
 use std::path::Path;
 use std::sync::atomic::{AtomicU64, Ordering};
 
-use crate::emulator::Observer;
 use crate::failure::{Failure, Kind};
 use crate::render::{Reach, WriteFailure, Writer};
+use webpubsub_emulator::Observer;
 
 /// A log file. A disk that does not keep up makes a gap, which a `dropped` record tells of: the emulator must not wait.
 #[derive(Debug)]

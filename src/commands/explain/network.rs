@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use crate::wire::{CertificateProblem, PemProblem, ProxyError, ProxyProblem};
+use webpubsub_net::wire::{CertificateProblem, PemProblem, ProxyError, ProxyProblem};
 
 /// What to do when a proxy gave no way to the service.
 pub(super) fn proxy_hints(error: &ProxyError, hint: &mut impl FnMut(String)) {

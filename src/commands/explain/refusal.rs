@@ -4,9 +4,9 @@ use std::time::SystemTime;
 
 use super::token::{skew, why_not_accepted};
 use super::{Place, wait_hint};
-use crate::auth::access_url::AccessUrl;
-use crate::auth::token::{Claims, peek_claims};
-use crate::wire::{Refusal, without_query};
+use webpubsub_net::auth::access_url::AccessUrl;
+use webpubsub_net::auth::token::{Claims, peek_claims};
+use webpubsub_net::wire::{Refusal, without_query};
 
 /// What is to be said about a refused handshake, the likeliest first.
 pub(super) fn hints(refusal: &Refusal, place: &Place, hint: &mut impl FnMut(String)) {

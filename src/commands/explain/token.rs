@@ -2,10 +2,10 @@
 
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
-use crate::auth::access_url::AccessUrl;
-use crate::auth::inspection::{Unreadable, unreadable};
-use crate::auth::token::{Audience, CLOCK_SKEW_SECS, Claims, peek_claims};
 use crate::render::human;
+use webpubsub_net::auth::access_url::AccessUrl;
+use webpubsub_net::auth::inspection::{Unreadable, unreadable};
+use webpubsub_net::auth::token::{Audience, CLOCK_SKEW_SECS, Claims, peek_claims};
 
 /// Clocks that differ by less are no explanation: answers take time, and `Date` has whole seconds.
 const NOTABLE_SKEW: Duration = Duration::from_secs(60);

@@ -20,8 +20,8 @@ use super::lines::entries;
 use super::resize::Last;
 use super::screen::{Printer, Screen};
 use super::watch::Shared;
-use crate::client::session::Standing;
 use crate::render::Stream;
+use webpubsub_proto::session::Standing;
 
 /// What a person asks for.
 #[derive(Debug)]

@@ -12,13 +12,13 @@ use tokio::time::{Instant, sleep, sleep_until};
 use super::history::History;
 use super::watch::{Change, Watch};
 use crate::cli::{LineParsed, line_help, parse_line};
-use crate::client::session::{AckMode, Request, Standing, Status};
 use crate::commands::run::{Client, Surroundings, Verdict, print_format};
 use crate::commands::send::sent;
 use crate::commands::{ack_mode, print_failure};
 use crate::failure::{Failure, Kind};
 use crate::render::{Jq, Limits, human};
 use crate::settings::{Connection, Format, Line, Output, PayloadSource, SetCommand, settle_line};
+use webpubsub_proto::session::{AckMode, Request, Standing, Status};
 
 /// An expression that takes longer is slow.
 const SLOW: std::time::Duration = std::time::Duration::from_millis(20);
@@ -112,7 +112,7 @@ impl Executor<'_> {
         Ok(Done::Next)
     }
 
-    fn data(&self, payload: &PayloadSource) -> Result<crate::protocol::OwnedData, Verdict> {
+    fn data(&self, payload: &PayloadSource) -> Result<webpubsub_proto::OwnedData, Verdict> {
         // Lines never take data from stdin.
         payload.read(&mut std::io::empty()).map_err(Verdict::Failed)
     }

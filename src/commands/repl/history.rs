@@ -9,8 +9,8 @@ use std::io::{self, Read as _, Seek as _, SeekFrom, Write as _};
 use std::path::{Path, PathBuf};
 use std::sync::{Mutex, PoisonError};
 
-use crate::secret::redact;
 use crate::settings::HistoryPlace;
+use webpubsub_net::secret::redact;
 
 /// Most lines kept.
 const MOST: usize = 1000;

@@ -190,7 +190,7 @@ async fn attend(executor: &Executor<'_>, person: Person) -> Verdict {
         return Verdict::Failed(Failure::new(Kind::Internal, error));
     }
     let verdict = serve(executor, &mut typed, &busy, plain.as_ref()).await;
-    executor.watch.shared().set_standing(crate::client::session::Standing::Stopped);
+    executor.watch.shared().set_standing(webpubsub_proto::session::Standing::Stopped);
     drop(held);
     verdict
 }

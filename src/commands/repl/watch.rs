@@ -11,10 +11,10 @@ use tokio::sync::Notify;
 use tokio::sync::mpsc::UnboundedSender;
 
 use super::editor::Typed;
-use crate::client::event::{Frame, Lifecycle, Received};
-use crate::client::session::Standing;
 use crate::commands::tap::Watcher;
 use crate::render::{Format, Printer, Recorder};
+use webpubsub_client::event::{Frame, Lifecycle, Received};
+use webpubsub_proto::session::Standing;
 
 /// Records kept for an `expect` to come, in bytes; older ones are forgotten.
 const KEPT: usize = 16 * 1024 * 1024;

@@ -13,13 +13,13 @@ use serde::Deserialize;
 use serde_json::value::RawValue;
 use tokio::sync::mpsc::{Receiver, channel};
 
-use crate::client::session::Request;
 use crate::failure::{Failure, Kind};
-use crate::protocol::{
-    Downstream, MAX_FRAME_BYTES, Origin, Upstream, decode_downstream, decode_upstream, encode_upstream,
-};
 use crate::render::RECORDING_VERSION;
 use crate::settings::Replay;
+use webpubsub_proto::session::Request;
+use webpubsub_proto::{
+    Downstream, MAX_FRAME_BYTES, Origin, Upstream, decode_downstream, decode_upstream, encode_upstream,
+};
 
 /// The longest line: twice what a frame takes when all of it is escaped.
 const LONGEST_LINE: u64 = 2 * 6 * MAX_FRAME_BYTES as u64;

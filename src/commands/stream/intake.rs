@@ -14,9 +14,9 @@ use tokio::sync::mpsc;
 use super::lines::{Cutter, Line};
 use super::message::{BadLine, Entry, Item, Maker};
 use crate::failure::{Failure, Kind};
-use crate::protocol::OwnedData;
 use crate::settings::{Stream, StreamFeed};
 use crate::state::{LineDigest, digest_of};
+use webpubsub_proto::OwnedData;
 
 /// Bytes read at once.
 const CHUNK: usize = 64 * 1024;

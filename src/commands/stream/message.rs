@@ -10,11 +10,11 @@ use serde::Deserialize;
 use serde_json::value::RawValue;
 
 use super::lines::Line;
-use crate::client::session::{AckMode, Request};
 use crate::failure::{Failure, Kind};
-use crate::protocol::{Data, MAX_FRAME_BYTES, OwnedData, Quoted, check_event_name, check_group_name};
 use crate::settings::{Ack, Encoding, MOST_READ, PayloadType, Stream, StreamFeed, Template, too_large};
 use crate::state::{LineDigest, digest_of};
+use webpubsub_proto::session::{AckMode, Request};
+use webpubsub_proto::{Data, MAX_FRAME_BYTES, OwnedData, Quoted, check_event_name, check_group_name};
 
 /// What a message is counted as besides its data and its target, in bytes.
 const OVERHEAD: usize = 128;
@@ -84,7 +84,7 @@ struct Record<'a> {
     event: Option<&'a RawValue>,
     #[serde(rename = "dataType", borrow)]
     data_type: Option<&'a RawValue>,
-    #[serde(default, borrow, deserialize_with = "crate::protocol::present")]
+    #[serde(default, borrow, deserialize_with = "webpubsub_proto::present")]
     data: Option<&'a RawValue>,
     #[serde(rename = "noEcho", borrow)]
     no_echo: Option<&'a RawValue>,

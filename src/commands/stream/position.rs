@@ -6,10 +6,10 @@
 //! the connection meanwhile that it may have been forgotten, which makes its outcome unknown. Before it sends anything, a
 //! run has compared its input with all that was recorded. The flow is the caller.
 
-use crate::client::session::{AckMode, EARLIER_LOST, FORGOTTEN, REMEMBERED};
 use crate::commands::session_file::{OTHER_INPUT, StreamFile};
 use crate::failure::{Failure, Kind};
 use crate::state::{Comparing, Left, LineDigest, MOST_AHEAD, Mismatch, Step, Stream};
+use webpubsub_proto::session::{AckMode, EARLIER_LOST, FORGOTTEN, REMEMBERED};
 
 /// Why a line is unknown that an earlier run has said to be.
 const EARLIER_UNKNOWN: &str = "an earlier run could not know what became of it";

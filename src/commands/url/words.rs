@@ -2,11 +2,11 @@
 
 use std::time::Duration;
 
-use crate::auth::access_url::AccessUrl;
-use crate::auth::inspection::{Inspection, Severity, Signature, Token, roles_in_words};
-use crate::auth::token::RESERVED_CLAIMS;
 use crate::render::{human, rfc3339};
-use crate::secret::redact;
+use webpubsub_net::auth::access_url::AccessUrl;
+use webpubsub_net::auth::inspection::{Inspection, Severity, Signature, Token, roles_in_words};
+use webpubsub_net::auth::token::RESERVED_CLAIMS;
+use webpubsub_net::secret::redact;
 
 /// The lines, the worst findings last, where they are seen.
 pub(super) fn lines(url: &AccessUrl, found: &Inspection, now: u64) -> Vec<String> {

@@ -4,7 +4,7 @@
 use serde_json::Value;
 use url::Url;
 
-use crate::auth::access_url::AccessUrl;
+use webpubsub_net::auth::access_url::AccessUrl;
 
 /// The most fields of an object that are named, and the longest name of one.
 const FIELDS: usize = 8;

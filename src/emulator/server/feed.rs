@@ -13,7 +13,7 @@ use serde_json::Value;
 use tokio::sync::broadcast;
 use tokio::sync::broadcast::error::RecvError;
 
-use crate::emulator::traffic::Observer;
+use crate::traffic::Observer;
 
 /// How many records wait for a listener.
 const CAPACITY: usize = 1024;

@@ -19,11 +19,11 @@ use tokio_tungstenite::tungstenite::handshake::derive_accept_key;
 
 use super::request::{Query, bearer, names};
 use super::{Server, rest, socket, trace, unix_now};
-use crate::auth::token::{Audience, Claims, claims_text, verify_client_token};
-use crate::emulator::hub::{ClientKind, Fresh, Open, SimpleMode, negotiate};
-use crate::emulator::traffic::Traffic;
-use crate::emulator::upstream::{Admission, Changes, ConnectRequest, Identity, Refused, Upstream};
-use crate::protocol::{Subprotocol, check_group_name, check_hub_name};
+use crate::traffic::Traffic;
+use crate::upstream::{Admission, Changes, ConnectRequest, Identity, Refused, Upstream};
+use webpubsub_net::auth::token::{Audience, Claims, claims_text, verify_client_token};
+use webpubsub_proto::hub::{ClientKind, Fresh, Open, SimpleMode, negotiate};
+use webpubsub_proto::{Subprotocol, check_group_name, check_hub_name};
 
 /// The routes of the service.
 pub(super) fn router(server: Arc<Server>) -> Router {

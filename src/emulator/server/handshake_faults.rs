@@ -10,8 +10,8 @@ use tokio::time::Instant;
 
 use super::handshake::Refusal;
 use super::hubs::Hubs;
-use crate::emulator::fault::{Action, Faults, Opportunity, Point, Points};
-use crate::emulator::hub::Open;
+use webpubsub_proto::fault::{Action, Faults, Opportunity, Point, Points};
+use webpubsub_proto::hub::Open;
 
 /// Most tokens whose expiry is remembered.
 const MOST_TOKENS: usize = 100_000;

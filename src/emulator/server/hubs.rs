@@ -23,11 +23,11 @@ use tokio_tungstenite::tungstenite::{Bytes, Utf8Bytes};
 
 use super::outbox::{Item, Outbox};
 use super::trace;
-use crate::emulator::events::EventHandler;
-use crate::emulator::fault::Faults;
-use crate::emulator::hub::{CloseKind, EventAnswer, EventId, Hub, HubConfig, Ids, Open, Output, SocketId, Violation};
-use crate::emulator::traffic::{Place, Traffic};
-use crate::emulator::upstream::Upstream;
+use crate::events::EventHandler;
+use crate::traffic::{Place, Traffic};
+use crate::upstream::Upstream;
+use webpubsub_proto::fault::Faults;
+use webpubsub_proto::hub::{CloseKind, EventAnswer, EventId, Hub, HubConfig, Ids, Open, Output, SocketId, Violation};
 
 /// All hubs of a server.
 #[derive(Debug)]

@@ -7,7 +7,7 @@ use std::task::Waker;
 
 use futures_util::task::AtomicWaker;
 
-use crate::emulator::hub::{Cut, Frame};
+use webpubsub_proto::hub::{Cut, Frame};
 
 /// Something to write.
 #[derive(Debug)]

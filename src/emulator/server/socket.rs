@@ -15,9 +15,9 @@ use tokio::time::{Sleep, timeout};
 
 use super::hubs::{HubSocket, Incoming};
 use super::outbox::{Item, Signals};
-use crate::emulator::hub::{CloseKind, Cut, Frame, Violation};
-use crate::protocol::MAX_FRAME_BYTES;
-use crate::wire::{Breach, Broken, CloseDefect, Message, Role, WebSocket, prepare};
+use webpubsub_net::wire::{Breach, Broken, CloseDefect, Message, Role, WebSocket, prepare};
+use webpubsub_proto::MAX_FRAME_BYTES;
+use webpubsub_proto::hub::{CloseKind, Cut, Frame, Violation};
 
 /// Most messages handed to the hub at once.
 const BATCH_MESSAGES: usize = 256;

@@ -23,11 +23,11 @@ use tokio_tungstenite::tungstenite::client::IntoClientRequest as _;
 use tokio_tungstenite::tungstenite::{Error, Message};
 
 use super::*;
-use crate::auth::connection_string::DEVELOPMENT_KEY;
-use crate::auth::token::{ClientTokenRequest, client_audience, sign_client_token};
-use crate::emulator::events::EventHandler;
-use crate::emulator::hub::HubConfig;
-use crate::emulator::upstream::CurrentRoutes;
+use crate::events::EventHandler;
+use crate::upstream::CurrentRoutes;
+use webpubsub_net::auth::connection_string::DEVELOPMENT_KEY;
+use webpubsub_net::auth::token::{ClientTokenRequest, client_audience, sign_client_token};
+use webpubsub_proto::hub::HubConfig;
 
 const RELIABLE: &str = "json.reliable.webpubsub.azure.v1";
 const JSON: &str = "json.webpubsub.azure.v1";

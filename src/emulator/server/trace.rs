@@ -3,9 +3,9 @@
 
 use tracing::{Level, debug, enabled, info, trace};
 
-use crate::emulator::hub::{Frame, Open, SocketId};
-use crate::emulator::traffic::{Opened, Place, Traffic, protocol_name};
-use crate::secret::{FRAMES, redact_frame};
+use crate::traffic::{Opened, Place, Traffic, protocol_name};
+use webpubsub_net::secret::{FRAMES, redact_frame};
+use webpubsub_proto::hub::{Frame, Open, SocketId};
 
 /// The most of a frame's text that is logged, unless everything is asked for.
 const LOGGED_CHARS: usize = 240;

@@ -19,10 +19,10 @@ const MAX_REFUSAL_BYTES: usize = 64 * 1024;
 
 /// Why a client may not connect, as an HTTP answer.
 #[derive(Debug)]
-pub(in crate::emulator) struct Refused {
-    pub(in crate::emulator) status: StatusCode,
-    pub(in crate::emulator) content_type: HeaderValue,
-    pub(in crate::emulator) body: Bytes,
+pub(crate) struct Refused {
+    pub(crate) status: StatusCode,
+    pub(crate) content_type: HeaderValue,
+    pub(crate) body: Bytes,
 }
 
 impl Refused {
@@ -35,18 +35,18 @@ impl Refused {
 /// A client that may connect. Whoever drops it before [`Admission::begin`] has changed his mind: a handler that admitted
 /// the client is told that it is gone (PROTOCOL §14.5).
 #[derive(Debug)]
-pub(in crate::emulator) struct Admission {
+pub(crate) struct Admission {
     upstream: Arc<Upstream>,
     peer: Arc<Peer>,
     /// What the handler wants changed.
-    pub(in crate::emulator) changes: Changes,
+    pub(crate) changes: Changes,
     /// A handler admitted the client and has to hear of its end.
     owed: bool,
 }
 
 impl Admission {
     /// Opens the connection; if it exists then, its hub tells of its end.
-    pub(in crate::emulator) fn begin<T>(mut self, identity: Identity, open: impl FnOnce() -> Option<T>) -> Option<T> {
+    pub(crate) fn begin<T>(mut self, identity: Identity, open: impl FnOnce() -> Option<T>) -> Option<T> {
         self.peer.identify(identity);
         // The hub speaks of it as soon as it exists.
         self.upstream.peers().insert(Arc::clone(&self.peer.connection_id), Arc::clone(&self.peer));
@@ -72,7 +72,7 @@ impl Drop for Admission {
 impl Upstream {
     /// Asks whether a client may connect. The exchange goes on when nobody waits for it any more, since a handler that
     /// admits the client has to hear of its end.
-    pub(in crate::emulator) async fn connect(self: &Arc<Self>, request: ConnectRequest) -> Result<Admission, Refused> {
+    pub(crate) async fn connect(self: &Arc<Self>, request: ConnectRequest) -> Result<Admission, Refused> {
         let peer = Peer::new(&request.hub, request.connection_id.as_str().into(), Identity::default());
         // The token's word, until the handler has had its own.
         peer.identify(Identity { user: request.user.clone(), ..Identity::default() });

@@ -4,9 +4,9 @@ use http::header::CONTENT_TYPE;
 use serde::Deserialize;
 
 use super::http::Answer;
-use crate::emulator::hub::EventAnswer;
-use crate::emulator::metadata;
-use crate::protocol::{OwnedData, check_group_name};
+use crate::metadata;
+use webpubsub_proto::hub::EventAnswer;
+use webpubsub_proto::{OwnedData, check_group_name};
 
 /// What the answer to `connect` changes about a connection.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize)]

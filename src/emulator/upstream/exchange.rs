@@ -14,17 +14,17 @@ use super::report::Reports;
 use super::request::{self, Payload, Signer};
 use super::settings::{EventName, Handler};
 use super::validation::{Origin, Validations};
-use crate::secret::Secret;
+use webpubsub_net::secret::Secret;
 
 /// How long things may take.
 #[derive(Clone, Debug)]
-pub(in crate::emulator) struct Limits {
+pub(crate) struct Limits {
     /// For one event, all attempts together.
-    pub(in crate::emulator) request: Duration,
+    pub(crate) request: Duration,
     /// For each request of a validation.
-    pub(in crate::emulator) validation: Duration,
+    pub(crate) validation: Duration,
     /// Before each further attempt.
-    pub(in crate::emulator) retries: Vec<Duration>,
+    pub(crate) retries: Vec<Duration>,
 }
 
 impl Default for Limits {

@@ -40,13 +40,13 @@ pub use peer::Identity;
 pub use request::ConnectRequest;
 pub use watch::watch;
 
-use super::hub::{EventAnswer, UserEvent};
-use crate::secret::Secret;
 use answer::user_event_answer;
 use exchange::{Call, Exchange, unexpected};
 use peer::{Job, Peer, Reply};
 use request::Payload;
 use settings::{EventName, SystemEvent};
+use webpubsub_net::secret::Secret;
+use webpubsub_proto::hub::{EventAnswer, UserEvent};
 
 /// The header that carries an application's state from answer to request.
 const CONNECTION_STATE: HeaderName = HeaderName::from_static("ce-connectionstate");

@@ -10,7 +10,7 @@ use tokio::sync::watch as signal;
 use url::Url;
 
 use super::CONNECTION_STATE;
-use crate::emulator::hub::{EventAnswer, UserEvent};
+use webpubsub_proto::hub::{EventAnswer, UserEvent};
 
 /// A connection, from the `connect` event, before it exists, to its `disconnected` event.
 pub(super) struct Peer {

@@ -13,11 +13,11 @@ use serde_json::{Map, Value, json};
 use super::peer::Peer;
 use super::settings::EventName;
 use super::validation::Origin;
-use crate::clock;
-use crate::emulator::hub::UserEvent;
-use crate::emulator::metadata::PREFIX;
-use crate::protocol::Data;
-use crate::secret::Secret;
+use crate::metadata::PREFIX;
+use webpubsub_net::clock;
+use webpubsub_net::secret::Secret;
+use webpubsub_proto::Data;
+use webpubsub_proto::hub::UserEvent;
 
 /// The content type of the service's own events.
 const SYSTEM_CONTENT_TYPE: &str = "application/json; charset=utf-8";
@@ -221,7 +221,7 @@ mod tests {
     use super::super::peer::Identity;
     use super::super::settings::SystemEvent;
     use super::*;
-    use crate::auth::connection_string::DEVELOPMENT_KEY;
+    use webpubsub_net::auth::connection_string::DEVELOPMENT_KEY;
 
     fn signer() -> Signer {
         Signer::new(&[Secret::new(DEVELOPMENT_KEY)])

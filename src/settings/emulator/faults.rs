@@ -1,8 +1,8 @@
 //! What the emulator does wrong, as typed.
 
 use crate::cli::FaultArgs;
-use crate::emulator::fault::Fault;
 use crate::failure::{Failure, Kind};
+use webpubsub_proto::fault::Fault;
 
 /// What goes wrong from the beginning.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]

@@ -3,10 +3,10 @@
 use std::path::{Path, PathBuf};
 
 use crate::cli::HandlerArgs;
-use crate::emulator::upstream::settings::{Handler, HandlerError, Routes, SettingsFile, SystemEvents, UserEvents};
 use crate::failure::{Failure, Kind};
-use crate::secret::Secret;
 use crate::settings::{Input, Note};
+use webpubsub_emulator::upstream::settings::{Handler, HandlerError, Routes, SettingsFile, SystemEvents, UserEvents};
+use webpubsub_net::secret::Secret;
 
 /// Event handlers.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]

@@ -4,9 +4,9 @@ use http::header::{CONNECTION, CONTENT_LENGTH, EXPECT, PROXY_AUTHORIZATION, TE, 
 use http::{HeaderName, HeaderValue};
 
 use crate::failure::{Failure, Kind};
-use crate::secret::{self, Secret, is_secret_header};
 use crate::settings::source::{hint_at_secret, read_lines};
 use crate::settings::{Input, stdin};
+use webpubsub_net::secret::{self, Secret, is_secret_header};
 
 /// Of the handshake itself, or of the connection.
 const RESERVED: [HeaderName; 7] = [CONNECTION, CONTENT_LENGTH, EXPECT, TE, TRAILER, TRANSFER_ENCODING, UPGRADE];

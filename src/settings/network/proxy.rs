@@ -7,9 +7,9 @@ use url::{Host, Url};
 
 use super::{Exceptions, Proxies, Proxy, ProxyScheme};
 use crate::failure::{Failure, Kind};
-use crate::secret::{self, REDACTED, Secret, redact};
 use crate::settings::source::{literal_hint, read};
 use crate::settings::{Environment, Input, stdin};
+use webpubsub_net::secret::{self, REDACTED, Secret, redact};
 
 /// Port of a proxy whose URL names none, as in curl.
 const DEFAULT_PORT: u16 = 1080;

@@ -6,11 +6,11 @@ use std::path::{Path, PathBuf};
 use toml::{Table, Value};
 
 use super::{SOURCES, TOKEN};
-use crate::auth::connection_string::DEVELOPMENT_KEY;
 use crate::cli::{FlagValue, ProfileFlag, check_flag, profile_flags};
 use crate::failure::{Failure, Kind};
-use crate::secret::{holds_secret, is_secret_header};
 use crate::settings::Input;
+use webpubsub_net::auth::connection_string::DEVELOPMENT_KEY;
+use webpubsub_net::secret::{holds_secret, is_secret_header};
 
 /// The whole file.
 #[derive(Debug, Default)]

@@ -5,12 +5,12 @@ use std::path::{Path, PathBuf};
 
 use super::file::{Fault, File, Profile};
 use super::{SOURCES, VARIABLES, config_file, effective, load};
-use crate::auth::access_url::AccessUrl;
-use crate::auth::connection_string::ConnectionString;
 use crate::cli::{FlagValue, Parsed, Typed, parse_with, profile_flags};
 use crate::failure::{Failure, Kind};
-use crate::secret::redact;
 use crate::settings::{Environment, Input, network, settle};
+use webpubsub_net::auth::access_url::AccessUrl;
+use webpubsub_net::auth::connection_string::ConnectionString;
+use webpubsub_net::secret::redact;
 
 /// What `wps config check` found.
 #[derive(Clone, Debug, PartialEq, Eq)]

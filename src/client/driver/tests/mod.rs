@@ -16,10 +16,10 @@ use tokio::task::JoinHandle;
 use tokio::time::timeout_at;
 
 use super::*;
-use crate::client::session::{
+use webpubsub_proto::OwnedData;
+use webpubsub_proto::session::{
     AckMode, Backoff, BackoffMode, DialClass, EndKind, OnUnknown, ReconnectionToken, Request, Retries,
 };
-use crate::protocol::OwnedData;
 
 /// Bytes a pipe holds: frames are cut into many pieces.
 const PIPE: usize = 64;

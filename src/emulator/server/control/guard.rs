@@ -12,16 +12,16 @@ use ring::rand::SystemRandom;
 use url::Url;
 
 use super::Refusal;
-use crate::emulator::server::Server;
-use crate::emulator::server::request::bearer;
+use crate::server::Server;
+use crate::server::request::bearer;
 
 /// Who is at the other end of a TCP connection.
 #[derive(Clone, Copy, Debug)]
-pub(in crate::emulator::server) struct Visit {
+pub(in crate::server) struct Visit {
     /// Who asks.
-    pub(in crate::emulator::server) peer: IpAddr,
+    pub(in crate::server) peer: IpAddr,
     /// Which of this machine's addresses was asked.
-    pub(in crate::emulator::server) local: Option<IpAddr>,
+    pub(in crate::server) local: Option<IpAddr>,
 }
 
 /// Refuses a request that must not be answered.

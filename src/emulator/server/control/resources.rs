@@ -12,13 +12,13 @@ use serde_json::{Value, json};
 
 use super::guard::is_key;
 use super::{Refusal, body, reads, respond, segments};
-use crate::auth::connection_string::DEVELOPMENT_KEY;
-use crate::clock;
-use crate::emulator::fault::{self, Fault, GrammarError, How, Listed, duration};
-use crate::emulator::hub::{ConnectionInfo, GroupInfo};
-use crate::emulator::ready::{DEFAULT_HUB, Ready};
-use crate::emulator::server::request::bearer;
-use crate::emulator::server::{Server, unix_now};
+use crate::ready::{DEFAULT_HUB, Ready};
+use crate::server::request::bearer;
+use crate::server::{Server, unix_now};
+use webpubsub_net::auth::connection_string::DEVELOPMENT_KEY;
+use webpubsub_net::clock;
+use webpubsub_proto::fault::{self, Fault, GrammarError, How, Listed, duration};
+use webpubsub_proto::hub::{ConnectionInfo, GroupInfo};
 
 /// Every resource: method, path, meaning. What `GET /emulator/` answers.
 const RESOURCES: &[(&str, &str, &str)] = &[

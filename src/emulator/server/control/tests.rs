@@ -5,13 +5,13 @@ use http::header::{HeaderMap, HeaderName, HeaderValue};
 
 use super::guard::check;
 use super::*;
-use crate::emulator::events::EventHandler;
-use crate::emulator::fault::Faults;
-use crate::emulator::hub::HubConfig;
-use crate::emulator::server::handshake_faults::HandshakeFaults;
-use crate::emulator::server::hubs::{Events, Hubs};
-use crate::emulator::traffic::Traffic;
-use crate::secret::Secret;
+use crate::events::EventHandler;
+use crate::server::handshake_faults::HandshakeFaults;
+use crate::server::hubs::{Events, Hubs};
+use crate::traffic::Traffic;
+use webpubsub_net::secret::Secret;
+use webpubsub_proto::fault::Faults;
+use webpubsub_proto::hub::HubConfig;
 
 const KEY: &str = "0123456789";
 

@@ -6,12 +6,12 @@ use std::time::Duration;
 use tokio::time::{Instant, timeout_at};
 
 use super::Hubs;
-use crate::emulator::hub::{Hub, Sent};
+use webpubsub_proto::hub::{Hub, Sent};
 
 impl Hubs {
     /// Asks a hub something, or gives it an input; what it has to do then is done. `None` when nobody is connected to a
     /// hub of that name. The name is in lower case.
-    pub(in crate::emulator::server) fn enter_named<R>(
+    pub(in crate::server) fn enter_named<R>(
         self: &Arc<Self>,
         hub: &str,
         question: impl FnOnce(&mut Hub, Duration) -> R,
@@ -27,7 +27,7 @@ impl Hubs {
     /// Sends something. While a receiver is near a limit, the sender waits for it as publishing clients do, but not
     /// longer than the hub's patience: then `attempt` is called with `true`, and has to insist. Gives the number of
     /// receivers.
-    pub(in crate::emulator::server) async fn send_with_backpressure(
+    pub(in crate::server) async fn send_with_backpressure(
         self: &Arc<Self>,
         hub: &str,
         attempt: impl Fn(&mut Hub, Duration, bool) -> Sent,

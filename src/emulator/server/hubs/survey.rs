@@ -4,8 +4,8 @@ use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
 use super::{HubCell, Hubs};
-use crate::emulator::fault::How;
-use crate::emulator::hub::{ConnectionInfo, GroupInfo};
+use webpubsub_proto::fault::How;
+use webpubsub_proto::hub::{ConnectionInfo, GroupInfo};
 
 impl Hubs {
     /// The hubs, by name.
@@ -16,7 +16,7 @@ impl Hubs {
     }
 
     /// All connections, each with the name of its hub.
-    pub(in crate::emulator::server) fn connections(&self) -> Vec<(String, ConnectionInfo)> {
+    pub(in crate::server) fn connections(&self) -> Vec<(String, ConnectionInfo)> {
         let of = |cell: Arc<HubCell>| {
             let connections = cell.lock().hub.connections();
             connections.into_iter().map(move |info| (cell.name.clone(), info))
@@ -25,7 +25,7 @@ impl Hubs {
     }
 
     /// A connection with the name of its hub.
-    pub(in crate::emulator::server) fn connection(&self, id: &str) -> Option<(String, ConnectionInfo)> {
+    pub(in crate::server) fn connection(&self, id: &str) -> Option<(String, ConnectionInfo)> {
         self.cells().into_iter().find_map(|cell| {
             let info = cell.lock().hub.connection(id)?;
             Some((cell.name.clone(), info))
@@ -33,7 +33,7 @@ impl Hubs {
     }
 
     /// All groups, each with the name of its hub.
-    pub(in crate::emulator::server) fn groups(&self) -> Vec<(String, GroupInfo)> {
+    pub(in crate::server) fn groups(&self) -> Vec<(String, GroupInfo)> {
         let of = |cell: Arc<HubCell>| {
             let groups = cell.lock().hub.groups();
             groups.into_iter().map(move |info| (cell.name.clone(), info))
@@ -42,12 +42,12 @@ impl Hubs {
     }
 
     /// How many hubs there are, each with its connections.
-    pub(in crate::emulator::server) fn names(&self) -> Vec<String> {
+    pub(in crate::server) fn names(&self) -> Vec<String> {
         self.cells().iter().map(|cell| cell.name.clone()).collect()
     }
 
     /// Drops a connection's socket. `false` when it has none.
-    pub(in crate::emulator::server) fn drop_connection(self: &Arc<Self>, id: &str, how: &How) -> bool {
+    pub(in crate::server) fn drop_connection(self: &Arc<Self>, id: &str, how: &How) -> bool {
         let mut dropped = false;
         for cell in self.cells() {
             self.enter(&cell, |state, now| dropped |= state.hub.handle_drop(now, id, how));
@@ -59,7 +59,7 @@ impl Hubs {
     }
 
     /// Moves the end of recovery windows nearer. Tells how many.
-    pub(in crate::emulator::server) fn advance_windows(
+    pub(in crate::server) fn advance_windows(
         self: &Arc<Self>,
         connection: Option<&str>,
         by: Option<Duration>,
@@ -73,14 +73,14 @@ impl Hubs {
     }
 
     /// Faults came into force.
-    pub(in crate::emulator::server) fn faults_changed(self: &Arc<Self>) {
+    pub(in crate::server) fn faults_changed(self: &Arc<Self>) {
         for cell in self.cells() {
             self.enter(&cell, |state, now| state.hub.handle_faults_changed(now));
         }
     }
 
     /// When something happened, or will, by the clock on the wall.
-    pub(in crate::emulator::server) fn on_the_wall(&self, at: Duration) -> SystemTime {
+    pub(in crate::server) fn on_the_wall(&self, at: Duration) -> SystemTime {
         let (now, wall) = (self.now(), SystemTime::now());
         match at.checked_sub(now) {
             Some(ahead) => wall + ahead,

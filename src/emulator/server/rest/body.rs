@@ -8,7 +8,7 @@ use hyper::body::Body as _;
 use tokio::time::timeout;
 
 use super::answer::Problem;
-use crate::protocol::OwnedData;
+use webpubsub_proto::OwnedData;
 
 /// The largest body (PROTOCOL §12). More is not read.
 const MAX_BYTES: usize = 1024 * 1024;

@@ -23,11 +23,11 @@ use http::{HeaderName, HeaderValue, Method, StatusCode, header, request};
 
 use super::request::{Query, bearer, names};
 use super::{Server, trace, unix_now};
-use crate::auth::token::{RequestAudience, verify_request_token};
-use crate::protocol::check_hub_name;
 use answer::{Answer, Problem};
 use body::Payload;
 use route::{Found, Resource};
+use webpubsub_net::auth::token::{RequestAudience, verify_request_token};
+use webpubsub_proto::check_hub_name;
 
 /// What clients put into requests to find them in logs again.
 const CLIENT_REQUEST_ID: HeaderName = HeaderName::from_static("x-ms-client-request-id");

@@ -12,13 +12,13 @@ use super::answer::{Answer, Problem};
 use super::body::Payload;
 use super::route::{Action, Permitted};
 use super::token;
-use crate::emulator::filter::{Filter, Subject};
-use crate::emulator::hub::{
+use crate::metadata;
+use crate::server::request::Query;
+use webpubsub_proto::check_group_name;
+use webpubsub_proto::filter::Filter;
+use webpubsub_proto::hub::{
     ConnectionInfo, Cursor, Grant, Hub, Joined, MemberPage, Outgoing, Recipient, Selection, Target,
 };
-use crate::emulator::metadata;
-use crate::emulator::server::request::Query;
-use crate::protocol::check_group_name;
 
 /// Most members on a page, and as many when nothing is said (PROTOCOL §12).
 const MAX_PAGE: usize = 200;
@@ -51,24 +51,6 @@ pub(super) async fn carry_out(
         Action::Revoke(permitted) => revoke(server, hub, permitted, call.query),
         Action::HasPermission(permitted) => has_permission(server, hub, permitted, call.query),
         Action::GenerateToken => token::generate(server, hub, call.query),
-    }
-}
-
-impl Subject for Recipient<'_> {
-    fn user_id(&self) -> Option<&str> {
-        Recipient::user_id(self)
-    }
-
-    fn connection_id(&self) -> &str {
-        Recipient::connection_id(self)
-    }
-
-    fn protocol(&self) -> Option<&str> {
-        self.subprotocol().map(|subprotocol| subprotocol.name())
-    }
-
-    fn is_in_group(&self, group: &str) -> bool {
-        Recipient::is_in_group(self, group)
     }
 }
 

@@ -5,7 +5,7 @@ use std::ops::RangeInclusive;
 use std::str::FromStr;
 
 use super::answer::Problem;
-use crate::emulator::server::request::Query;
+use crate::server::request::Query;
 
 /// PROTOCOL §13. The last one is the newest.
 const VERSIONS: [&str; 5] = ["2021-10-01", "2022-11-01", "2023-07-01", "2024-01-01", "2024-12-01"];

@@ -4,7 +4,7 @@ use http::Method;
 use percent_encoding::percent_decode_str;
 
 use super::answer::Problem;
-use crate::emulator::hub::{Permission, Target};
+use webpubsub_proto::hub::{Permission, Target};
 
 /// An operation, with the names that stand in its path.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

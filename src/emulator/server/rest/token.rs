@@ -9,10 +9,10 @@ use serde::Serialize;
 
 use super::super::{Server, unix_now};
 use super::answer::{Answer, Problem};
-use crate::auth::token::{ClientTokenRequest, client_audience, sign_client_token};
-use crate::emulator::server::request::Query;
-use crate::protocol::check_group_name;
-use crate::secret::Secret;
+use crate::server::request::Query;
+use webpubsub_net::auth::token::{ClientTokenRequest, client_audience, sign_client_token};
+use webpubsub_net::secret::Secret;
+use webpubsub_proto::check_group_name;
 
 /// `minutesToExpire` when it is not given.
 const DEFAULT_MINUTES: u32 = 60;

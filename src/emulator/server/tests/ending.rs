@@ -139,7 +139,7 @@ async fn a_hub_exists_as_long_as_it_has_connections() {
     let (config, traffic, faults) = (HubConfig::default(), Traffic::default(), Faults::new(0));
     let hubs = Arc::new(Hubs::new(config, events, traffic, [7; 32], faults));
     let fresh = || {
-        use crate::emulator::hub::{ClientKind, Fresh, Open, SimpleMode};
+        use webpubsub_proto::hub::{ClientKind, Fresh, Open, SimpleMode};
         let client = ClientKind::Simple(SimpleMode::SendEvent);
         Open::Fresh(Fresh { connection_id: None, client, user: None, roles: vec![], groups: vec![] })
     };

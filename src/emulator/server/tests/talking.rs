@@ -224,8 +224,8 @@ async fn the_handler_of_connect_chooses_the_subprotocol_and_a_custom_one_makes_a
         r#"{{"WebPubSub":{{"Hubs":{{"chat":{{"EventHandlers":[
             {{"UrlTemplate":"http://{address}/{{event}}","EventPattern":"message","SystemEvents":["connect"]}}]}}}}}}}}"#
     );
-    let hubs = crate::emulator::upstream::settings::SettingsFile::parse(&file).unwrap().hubs;
-    let routes = crate::emulator::upstream::settings::Routes { every_hub: Vec::new(), hubs };
+    let hubs = crate::upstream::settings::SettingsFile::parse(&file).unwrap().hubs;
+    let routes = crate::upstream::settings::Routes { every_hub: Vec::new(), hubs };
     let config = ServerConfig { handlers: Some(CurrentRoutes::new(routes)), ..ServerConfig::new([7; 32]) };
     let emulator = Emulator::start_with(config).await;
     let mut client = emulator.connect(&emulator.path(), Some("json.webpubsub.azure.v1, Mine")).await;

@@ -12,8 +12,8 @@ use thiserror::Error;
 use super::handler::{Handler, SystemEvents, UserEvents};
 use super::lenient::to_strict;
 use super::template::UrlTemplate;
-use crate::protocol::check_hub_name;
-use crate::secret::Secret;
+use webpubsub_net::secret::Secret;
+use webpubsub_proto::check_hub_name;
 
 /// What a settings file says.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]

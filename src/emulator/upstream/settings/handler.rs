@@ -4,7 +4,7 @@ use thiserror::Error;
 
 use super::EventName;
 use super::template::{TemplateError, UrlTemplate};
-use crate::protocol::check_event_name;
+use webpubsub_proto::check_event_name;
 
 /// A handler (PROTOCOL §14.1).
 #[derive(Clone, Debug, PartialEq, Eq)]

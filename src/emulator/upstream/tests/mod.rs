@@ -13,10 +13,10 @@ use tokio::time::timeout;
 
 use super::settings::{Handler, Routes, SystemEvents, UserEvents};
 use super::*;
-use crate::auth::connection_string::DEVELOPMENT_KEY;
-use crate::emulator::hub::EventId;
-use crate::protocol::OwnedData;
 use handler::Webhook;
+use webpubsub_net::auth::connection_string::DEVELOPMENT_KEY;
+use webpubsub_proto::OwnedData;
+use webpubsub_proto::hub::EventId;
 
 async fn bounded<T>(work: impl Future<Output = T>) -> T {
     timeout(Duration::from_secs(20), work).await.unwrap()

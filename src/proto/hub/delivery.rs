@@ -1,0 +1,146 @@
+//! From one published message to its receivers: encoded once, queued for each (PROTOCOL §5.4, §5.6, §7.1).
+
+use std::collections::VecDeque;
+use std::sync::Arc;
+use std::time::Duration;
+
+use bytes::Bytes;
+
+use super::Hub;
+use super::boundary::{Frame, Output};
+use super::connections::{Client, Connection};
+use super::encoded::Encoded;
+use super::key::ConnectionKey;
+use super::timers::Timer;
+use crate::{Data, Message};
+
+/// A message on its way to any number of receivers. Each form is made for the first receiver that needs it.
+pub(super) struct Delivery<'a> {
+    message: Message<'a>,
+    encoded: Option<Arc<Encoded>>,
+    /// For non-reliable PubSub clients, who all get the same bytes.
+    plain: Option<Bytes>,
+    /// For simple clients.
+    bare: Option<Frame>,
+    /// When the message is not worth delivering any more.
+    expires: Option<Duration>,
+}
+
+impl<'a> Delivery<'a> {
+    pub(super) fn new(message: Message<'a>) -> Self {
+        Self { message, encoded: None, plain: None, bare: None, expires: None }
+    }
+
+    /// A message that is dropped at that time where it is still kept then.
+    pub(super) fn expiring(message: Message<'a>, expires: Option<Duration>) -> Self {
+        Self { expires, ..Self::new(message) }
+    }
+
+    fn encoded(&mut self) -> &Arc<Encoded> {
+        self.encoded.get_or_insert_with(|| Arc::new(Encoded::new(&self.message)))
+    }
+
+    fn plain(&mut self) -> Frame {
+        if self.plain.is_none() {
+            self.plain = Some(self.encoded().plain().into());
+        }
+        Frame::Text(self.plain.clone().unwrap_or_default())
+    }
+
+    fn bare(&mut self) -> Frame {
+        self.bare.get_or_insert_with(|| bare_frame(self.message.data)).clone()
+    }
+
+    /// Queues the message for one connection.
+    fn deliver(&mut self, connection: &mut Connection, outputs: &mut VecDeque<Output>) {
+        if !connection.is_present() {
+            return;
+        }
+        match connection.ends() {
+            (Client::Simple(_) | Client::Json { .. }, None) => {}
+            (Client::Simple(_), Some(attachment)) => attachment.send(self.bare(), outputs),
+            (Client::Json { .. }, Some(attachment)) => attachment.send(self.plain(), outputs),
+            (Client::Reliable { queue, .. }, attachment) => {
+                let sequence_id = queue.push(Arc::clone(self.encoded()), self.expires);
+                if let Some(attachment) = attachment {
+                    attachment.send(self.encoded().frame(sequence_id), outputs);
+                }
+            }
+        }
+    }
+}
+
+/// The frame a simple client gets (PROTOCOL §3, downstream).
+fn bare_frame(data: Data<'_>) -> Frame {
+    match data {
+        Data::Json(raw) => Frame::Text(Bytes::copy_from_slice(raw.as_bytes())),
+        Data::Text(text) => Frame::from(text.decode().into_owned()),
+        // What is not base64 was refused where it came in.
+        Data::Binary(_) | Data::Protobuf(_) => {
+            Frame::Binary(data.to_bytes().map(|bytes| bytes.into_owned().into()).unwrap_or_default())
+        }
+    }
+}
+
+impl Hub {
+    /// Delivers a message to all members of a group but `excluded`.
+    pub(super) fn publish(&mut self, group: &str, mut delivery: Delivery<'_>, excluded: Option<ConnectionKey>) {
+        let Some(members) = self.groups.members(group) else { return };
+        let (mut loaded, mut aging) = (Vec::new(), Vec::new());
+        for key in members.iter().filter(|key| Some(**key) != excluded) {
+            let Some(connection) = self.connections.get_mut(*key) else { continue };
+            delivery.deliver(connection, &mut self.outputs);
+            if connection.load(&self.config) >= super::pace::HIGH_PERCENT {
+                loaded.push(*key);
+            }
+            if delivery.expires.is_some() {
+                aging.push(*key);
+            }
+        }
+        for key in aging {
+            self.schedule_expiry(key);
+        }
+        for key in loaded {
+            self.check_load(key);
+        }
+    }
+
+    /// Delivers a message to any connections, in the order given.
+    pub(super) fn deliver_to_all(&mut self, keys: &[ConnectionKey], mut delivery: Delivery<'_>) {
+        for key in keys {
+            if let Some(connection) = self.connections.get_mut(*key) {
+                delivery.deliver(connection, &mut self.outputs);
+            }
+        }
+        for key in keys {
+            if delivery.expires.is_some() {
+                self.schedule_expiry(*key);
+            }
+            self.check_load(*key);
+        }
+    }
+
+    /// Drops what has become too old for a connection that did not take it in time.
+    pub(super) fn drop_old(&mut self, key: ConnectionKey) {
+        let now = self.now;
+        if let Some(queue) = self.connections.queue(key) {
+            queue.expire(now);
+        }
+        self.schedule_expiry(key);
+        self.relax(key);
+    }
+
+    fn schedule_expiry(&mut self, key: ConnectionKey) {
+        if let Some(at) = self.connections.queue(key).and_then(|queue| queue.next_expiry()) {
+            self.timers.set(Timer::Aging(key), at);
+        }
+    }
+
+    /// Delivers a message to one connection.
+    pub(super) fn deliver_to(&mut self, key: ConnectionKey, message: Message<'_>) {
+        if let Some(connection) = self.connections.get_mut(key) {
+            Delivery::new(message).deliver(connection, &mut self.outputs);
+            self.check_load(key);
+        }
+    }
+}

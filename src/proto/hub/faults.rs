@@ -1,0 +1,173 @@
+//! What faults do to a hub: the effects that its [`Injector`] gives it are carried out here.
+
+use std::time::Duration;
+
+use super::Hub;
+use super::boundary::{CloseKind, Cut, Output, SocketId};
+use super::farewell::Farewell;
+use super::injector::{Injector, OpeningEffects, Postponed, SocketEffect, garbage_frame};
+use super::key::ConnectionKey;
+use super::timers::Timer;
+use crate::fault::{Faults, Garbage, How};
+use crate::{AckError, Downstream, encode_downstream};
+
+impl Hub {
+    /// Puts a hub of this name under these faults.
+    pub fn set_faults(&mut self, faults: Faults, hub: &str) {
+        self.injector = Injector::new(faults, hub.into());
+    }
+
+    /// Faults came into force, which sockets that are open already have to be asked about.
+    pub fn handle_faults_changed(&mut self, now: Duration) {
+        self.now = now;
+        if self.injector.plans_drops() {
+            for key in self.connections.keys() {
+                self.plan_drops(key);
+            }
+        }
+        // Drops after no time at all.
+        self.handle_timeout(now);
+    }
+
+    /// A socket was attached, or faults came: plans the drops that are due some time after.
+    fn plan_drops(&mut self, key: ConnectionKey) {
+        if let Some(connection) = self.connections.get_mut(key) {
+            self.injector.plan_drops(self.now, connection);
+        }
+    }
+
+    /// The rest of what happens when a connection has opened or was recovered: after the `connected` frame.
+    pub(super) fn apply_opening(&mut self, key: ConnectionKey, effects: &OpeningEffects) {
+        for effect in &effects.then {
+            match effect {
+                SocketEffect::Garbage(kind) => self.send_garbage(key, *kind),
+                SocketEffect::Drop(how) => self.drop_socket(key, how),
+            }
+        }
+        self.plan_drops(key);
+    }
+
+    /// Sends an ack, unless a fault has something else in mind for it.
+    pub(super) fn tell_ack(&mut self, key: ConnectionKey, ack_id: u64, result: Result<(), AckError<'_>>) {
+        let frame = Downstream::Ack { ack_id, result };
+        let effect = self.injector.on_ack(key, ack_id);
+        if effect.swallowed {
+            return;
+        }
+        for _ in 0..1 + usize::from(effect.doubled) {
+            match effect.delay {
+                None => self.tell(key, &frame),
+                Some(delay) => {
+                    // Lost without a socket, as any control frame.
+                    let Some(attachment) = self.connections.attachment(key) else { return };
+                    let mut text = String::new();
+                    encode_downstream(&frame, &mut text);
+                    self.injector.postpone(attachment.socket(), self.now + delay, Postponed::Send(text.into()));
+                }
+            }
+        }
+    }
+
+    /// It is time for something that was postponed.
+    pub(super) fn serve_postponed(&mut self, socket: SocketId, postponed: Postponed) {
+        let Some(key) = self.connections.on(socket) else { return };
+        match postponed {
+            Postponed::Drop(how) => self.drop_socket(key, &how),
+            Postponed::Send(frame) => {
+                if let Some(attachment) = self.connections.attachment(key) {
+                    attachment.send(frame, &mut self.outputs);
+                }
+                self.check_load(key);
+            }
+        }
+    }
+
+    /// The token of the connection on this socket expires so much later.
+    pub fn handle_expiry(&mut self, now: Duration, socket: SocketId, after: Duration) {
+        self.now = now;
+        if let Some(key) = self.connections.on(socket) {
+            self.timers.set(Timer::Expiry(key), now + after);
+        }
+    }
+
+    /// The token of a connection has expired.
+    pub(super) fn expire(&mut self, key: ConnectionKey) {
+        self.expel(key, Farewell::EXPIRED);
+        // One that waits to be recovered ends, too.
+        self.end(key, "The access token has expired.");
+    }
+
+    /// Takes the socket from a connection.
+    pub(super) fn drop_socket(&mut self, key: ConnectionKey, how: &How) {
+        let Some(attachment) = self.connections.attachment(key) else { return };
+        let socket = attachment.socket();
+        let cut = match how {
+            How::Reset => Cut::Reset,
+            How::Eof => Cut::Eof,
+            How::Silence => {
+                self.injector.silence(socket);
+                Cut::Silence
+            }
+            How::Close { code, reason } => {
+                self.outputs.push_back(Output::Close { socket, code: *code, reason: reason.clone().into() });
+                // After these the service keeps nothing (PROTOCOL §7.2).
+                match code {
+                    1000 | 1008 => self.end(key, reason.clone()),
+                    _ => self.socket_gone(key, CloseKind::Dropped),
+                }
+                return;
+            }
+        };
+        self.outputs.push_back(Output::Cut { socket, how: cut });
+        self.socket_gone(key, CloseKind::Dropped);
+    }
+
+    /// Sends a frame that makes no sense. It counts for no limit: the biggest are bigger than those.
+    pub(super) fn send_garbage(&mut self, key: ConnectionKey, kind: Garbage) {
+        let Some(attachment) = self.connections.attachment(key) else { return };
+        let socket = attachment.socket();
+        self.outputs.push_back(Output::Send { socket, frame: garbage_frame(kind) });
+    }
+
+    /// Hands an output to the injector before it goes out.
+    pub(super) fn pass(&mut self, output: Output) {
+        let (now, socket) = (self.now, output.receiver());
+        let Some((key, socket)) = socket.and_then(|socket| Some((self.connections.on(socket)?, socket))) else {
+            self.injector.pass(now, output, None);
+            return;
+        };
+        if let Some(how) = self.injector.pass(now, output, self.connections.get(key)) {
+            self.drop_at_once(key, socket, &how);
+        }
+        self.settle(now);
+    }
+
+    /// A frame came on a socket: is it one too many?
+    pub(super) fn count_frame(&mut self, socket: SocketId) {
+        if !self.injector.counts_frames() {
+            return;
+        }
+        // A socket that the frame itself has cost is not counted on.
+        let Some(key) = self.connections.on(socket) else { return };
+        let how = self.connections.get(key).and_then(|connection| self.injector.count_frame(connection, socket));
+        if let Some(how) = how {
+            self.drop_at_once(key, socket, &how);
+        }
+    }
+
+    /// Takes a socket away, with all that was to go out on it.
+    fn drop_at_once(&mut self, key: ConnectionKey, socket: SocketId, how: &How) {
+        self.outputs.retain(|output| output.receiver() != Some(socket));
+        self.drop_socket(key, how);
+    }
+
+    /// Drops the socket of a connection on request. `false` when there is no such connection, or it has no socket.
+    pub fn handle_drop(&mut self, now: Duration, connection_id: &str, how: &How) -> bool {
+        self.now = now;
+        let attached = self.connections.by_id(connection_id).filter(|(_, connection)| connection.is_attached());
+        let Some((key, _)) = attached else { return false };
+        self.drop_socket(key, how);
+        self.settle(now);
+        true
+    }
+}

@@ -1,0 +1,213 @@
+//! What the faults that happen at a place do there. Each place lists all actions, so that the compiler names it for a new
+//! one; those that happen elsewhere do not get here, since the grammar refuses a fault that would never happen.
+
+use std::time::Duration;
+
+use bytes::Bytes;
+
+use crate::fault::{Action, Fired, Garbage, How, When};
+use crate::hub::boundary::Frame;
+
+/// What becomes of a frame that came.
+#[derive(Debug, Default)]
+pub(in crate::hub) struct FrameEffects {
+    /// Frames that are sent before anything else happens.
+    pub(in crate::hub) garbage: Vec<Garbage>,
+    /// As if it had never come.
+    pub(in crate::hub) ignored: bool,
+    /// Refused, with name and message.
+    pub(in crate::hub) nack: Option<(String, String)>,
+    /// How the socket goes afterwards.
+    pub(in crate::hub) drop: Option<How>,
+}
+
+/// What becomes of an ack.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(in crate::hub) struct AckEffect {
+    pub(in crate::hub) swallowed: bool,
+    pub(in crate::hub) doubled: bool,
+    pub(in crate::hub) delay: Option<Duration>,
+}
+
+/// What happens to a connection that has opened or was recovered.
+#[derive(Debug, Default)]
+pub(in crate::hub) struct OpeningEffects {
+    /// The `connected` frame is left out.
+    pub(in crate::hub) hides_connected: bool,
+    /// What happens after it, in order.
+    pub(in crate::hub) then: Vec<SocketEffect>,
+}
+
+/// Something that happens to an open connection.
+#[derive(Debug)]
+pub(in crate::hub) enum SocketEffect {
+    Garbage(Garbage),
+    Drop(How),
+}
+
+/// What becomes of a frame that goes out.
+#[derive(Debug, Default)]
+pub(super) struct OutputEffects {
+    pub(super) garbage: Vec<Garbage>,
+    pub(super) latency: Duration,
+    /// Bytes a second.
+    pub(super) bandwidth: Option<u64>,
+    /// How the socket goes afterwards.
+    pub(super) drop: Option<How>,
+}
+
+pub(super) fn on_frame(fired: &[Fired]) -> (FrameEffects, AckEffect) {
+    let (mut effects, mut ack) = (FrameEffects::default(), AckEffect::default());
+    for Fired { fault, chance } in fired {
+        match &fault.action {
+            Action::Ignore | Action::NoPong => effects.ignored = true,
+            Action::Nack { name, message } => effects.nack = Some((name.clone(), message.clone())),
+            Action::Drop { how, .. } => {
+                effects.ignored = true;
+                effects.drop = Some(how.clone());
+            }
+            Action::ExecuteThenDrop(how) => {
+                ack.swallowed = true;
+                effects.drop = Some(how.clone());
+            }
+            Action::SwallowAck => ack.swallowed = true,
+            Action::DelayAck(span) => ack.delay = Some(span.draw(*chance)),
+            Action::DuplicateAck => ack.doubled = true,
+            Action::Garbage(kind) => effects.garbage.push(*kind),
+            Action::Refuse { .. }
+            | Action::Hang(_)
+            | Action::NoConnected
+            | Action::RefuseRecovery(_)
+            | Action::Latency(_)
+            | Action::Bandwidth(_)
+            | Action::Expire(_) => {}
+        }
+    }
+    (effects, ack)
+}
+
+pub(super) fn on_recovery(fired: &[Fired]) -> Option<u16> {
+    fired.iter().find_map(|fired| match fired.fault.action {
+        Action::RefuseRecovery(code) => Some(code),
+        Action::Refuse { .. }
+        | Action::Hang(_)
+        | Action::NoConnected
+        | Action::Drop { .. }
+        | Action::ExecuteThenDrop(_)
+        | Action::Ignore
+        | Action::Nack { .. }
+        | Action::SwallowAck
+        | Action::DelayAck(_)
+        | Action::DuplicateAck
+        | Action::Latency(_)
+        | Action::Bandwidth(_)
+        | Action::NoPong
+        | Action::Garbage(_)
+        | Action::Expire(_) => None,
+    })
+}
+
+pub(super) fn on_opening(fired: &[Fired]) -> OpeningEffects {
+    let mut effects = OpeningEffects::default();
+    for Fired { fault, .. } in fired {
+        match &fault.action {
+            Action::NoConnected => effects.hides_connected = true,
+            Action::Garbage(kind) => effects.then.push(SocketEffect::Garbage(*kind)),
+            Action::Drop { how, .. } => effects.then.push(SocketEffect::Drop(how.clone())),
+            Action::Refuse { .. }
+            | Action::Hang(_)
+            | Action::RefuseRecovery(_)
+            | Action::ExecuteThenDrop(_)
+            | Action::Ignore
+            | Action::Nack { .. }
+            | Action::SwallowAck
+            | Action::DelayAck(_)
+            | Action::DuplicateAck
+            | Action::Latency(_)
+            | Action::Bandwidth(_)
+            | Action::NoPong
+            | Action::Expire(_) => {}
+        }
+    }
+    effects
+}
+
+pub(super) fn on_output(fired: &[Fired]) -> OutputEffects {
+    let mut effects = OutputEffects::default();
+    for Fired { fault, chance } in fired {
+        match &fault.action {
+            Action::Latency(span) => effects.latency += span.draw(*chance),
+            Action::Bandwidth(rate) => {
+                effects.bandwidth = Some(effects.bandwidth.map_or(*rate, |other| other.min(*rate)));
+            }
+            Action::Garbage(kind) => effects.garbage.push(*kind),
+            Action::Drop { how, .. } => effects.drop = Some(how.clone()),
+            Action::Refuse { .. }
+            | Action::Hang(_)
+            | Action::NoConnected
+            | Action::RefuseRecovery(_)
+            | Action::ExecuteThenDrop(_)
+            | Action::Ignore
+            | Action::Nack { .. }
+            | Action::SwallowAck
+            | Action::DelayAck(_)
+            | Action::DuplicateAck
+            | Action::NoPong
+            | Action::Expire(_) => {}
+        }
+    }
+    effects
+}
+
+/// How the socket goes on which a frame too many has passed.
+pub(super) fn on_count(fired: &[Fired]) -> Option<How> {
+    fired.iter().find_map(|fired| Some(drop_of(&fired.fault.action)?.0.clone()))
+}
+
+/// Drops of a socket, each with how long after.
+pub(super) fn on_attached(fired: &[Fired]) -> Vec<(Duration, How)> {
+    let drop = |Fired { fault, chance }: &Fired| match drop_of(&fault.action)? {
+        (how, When::After(after)) => Some((after.draw(*chance), how.clone())),
+        (_, When::Met | When::Frames(_)) => None,
+    };
+    fired.iter().filter_map(drop).collect()
+}
+
+/// The one action that can be timed.
+fn drop_of(action: &Action) -> Option<(&How, When)> {
+    match action {
+        Action::Drop { how, when } => Some((how, *when)),
+        Action::Refuse { .. }
+        | Action::Hang(_)
+        | Action::NoConnected
+        | Action::RefuseRecovery(_)
+        | Action::ExecuteThenDrop(_)
+        | Action::Ignore
+        | Action::Nack { .. }
+        | Action::SwallowAck
+        | Action::DelayAck(_)
+        | Action::DuplicateAck
+        | Action::Latency(_)
+        | Action::Bandwidth(_)
+        | Action::NoPong
+        | Action::Garbage(_)
+        | Action::Expire(_) => None,
+    }
+}
+
+/// A frame that no client expects.
+pub(in crate::hub) fn garbage_frame(kind: Garbage) -> Frame {
+    match kind {
+        Garbage::Text => Frame::Text(Bytes::from_static(b"this is not JSON {")),
+        Garbage::Binary => Frame::Binary(Bytes::from_static(&[0xde, 0xad, 0xbe, 0xef])),
+        Garbage::InvalidUtf8 => Frame::Text(Bytes::from_static(b"{\"type\":\"\xff\xfe\"}")),
+        Garbage::UnknownType => {
+            Frame::Text(Bytes::from_static(b"{\"type\":\"fault\",\"message\":\"nobody knows this\"}"))
+        }
+        Garbage::Huge(size) => {
+            let (head, tail) = ("{\"type\":\"fault\",\"padding\":\"", "\"}");
+            let padding = size.saturating_sub(head.len() + tail.len());
+            Frame::from([head, &"x".repeat(padding), tail].concat())
+        }
+    }
+}

@@ -1,0 +1,352 @@
+//! Joining, leaving, publishing and events: the four operations, their judgement, and their acks (PROTOCOL §4 – §6).
+
+use std::borrow::Cow;
+use std::sync::Arc;
+use std::time::Duration;
+
+use super::Hub;
+use super::acks::Known;
+use super::boundary::{EventAnswer, EventId, Output, SimpleMode, SocketId, UserEvent, Violation};
+use super::connections::{Client, Connection, Incoming};
+use super::delivery::Delivery;
+use super::farewell::Farewell;
+use super::key::ConnectionKey;
+use super::operation::{Flow, Operation};
+use crate::fault::Point;
+use crate::{AckError, Data, Downstream, Message, Origin, OwnedData, Upstream, decode_upstream, encode_downstream};
+
+/// What becomes of an operation.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Verdict {
+    /// It is carried out.
+    Proceed,
+    /// Its ackId succeeded before.
+    Duplicate,
+    /// Its ackId is at the handler already; the one ack to come answers both.
+    InFlight,
+    /// The role is missing.
+    Forbidden,
+    /// It is in as many groups as a connection may be in.
+    TooManyGroups,
+}
+
+/// An event at its handler.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct PendingEvent {
+    /// Who waits for the answer.
+    connection: ConnectionKey,
+    ack_id: Option<u64>,
+    /// What it counts for in the connection's pending bytes.
+    weight: usize,
+}
+
+impl Hub {
+    /// Carries out a frame, unless it has to wait for slow receivers.
+    pub(super) fn accept(&mut self, key: ConnectionKey, incoming: Incoming<'_>) -> Flow {
+        let Some(connection) = self.connections.get(key) else { return Flow::Done };
+        match (&connection.client, incoming) {
+            (Client::Simple(mode), incoming) => {
+                let mode = mode.clone();
+                self.accept_bare(key, &mode, incoming)
+            }
+            (Client::Json { .. } | Client::Reliable { .. }, Incoming::Text(text)) => match decode_upstream(text) {
+                Ok(frame) => self.accept_frame(key, &frame),
+                Err(_) => {
+                    self.expel(key, Farewell::MALFORMED);
+                    Flow::Done
+                }
+            },
+            (Client::Json { .. } | Client::Reliable { .. }, Incoming::Binary(_)) => {
+                self.expel(key, Farewell::WRONG_FRAME_TYPE);
+                Flow::Done
+            }
+        }
+    }
+
+    /// PROTOCOL §3: every frame of a simple client is the same operation.
+    fn accept_bare(&mut self, key: ConnectionKey, mode: &SimpleMode, incoming: Incoming<'_>) -> Flow {
+        let data = match incoming {
+            Incoming::Text(text) => OwnedData::text(text),
+            Incoming::Binary(bytes) => OwnedData::binary(bytes),
+        };
+        let data = data.as_data();
+        let operation = match mode {
+            SimpleMode::SendEvent => Operation::Event { event: "message", data, metadata: None },
+            SimpleMode::SendToGroup { group, no_echo } => {
+                Operation::Send { group, no_echo: *no_echo, ttl_seconds: 0, data, metadata: None }
+            }
+        };
+        self.operate(key, operation, None)
+    }
+
+    fn accept_frame(&mut self, key: ConnectionKey, frame: &Upstream<'_>) -> Flow {
+        match frame {
+            Upstream::JoinGroup { group, ack_id } => self.operate(key, Operation::Join { group }, *ack_id),
+            Upstream::LeaveGroup { group, ack_id } => self.operate(key, Operation::Leave { group }, *ack_id),
+            Upstream::SendToGroup { group, ack_id, no_echo, ttl_seconds, data, metadata } => {
+                let (no_echo, ttl_seconds, data, metadata) = (*no_echo, ttl_seconds.unwrap_or(0), *data, *metadata);
+                self.operate(key, Operation::Send { group, no_echo, ttl_seconds, data, metadata }, *ack_id)
+            }
+            Upstream::Event { event, ack_id, data, metadata } => {
+                self.operate(key, Operation::Event { event, data: *data, metadata: *metadata }, *ack_id)
+            }
+            Upstream::SequenceAck(sequence_id) => {
+                if self.is_lost(key, Point::SequenceAck) {
+                    return Flow::Done;
+                }
+                // Ignored on the non-reliable protocol (PROTOCOL §4.7).
+                if let Some(queue) = self.connections.queue(key) {
+                    queue.acknowledge(*sequence_id);
+                    self.relax(key);
+                }
+                Flow::Done
+            }
+            Upstream::Ping => {
+                if !self.is_lost(key, Point::Ping) {
+                    self.tell(key, &Downstream::Pong);
+                }
+                Flow::Done
+            }
+        }
+    }
+
+    /// Whether a fault takes a frame that is no operation.
+    fn is_lost(&mut self, key: ConnectionKey, point: Point) -> bool {
+        let effects = self.injector.on_frame(&self.connections, key, point);
+        for kind in effects.garbage {
+            self.send_garbage(key, kind);
+        }
+        if let Some(how) = effects.drop {
+            self.drop_socket(key, &how);
+        }
+        effects.ignored
+    }
+
+    /// The one way every operation takes.
+    fn operate(&mut self, key: ConnectionKey, operation: Operation<'_>, ack_id: Option<u64>) -> Flow {
+        if self.must_wait(key, &operation) {
+            return Flow::Wait;
+        }
+        let effects = self.injector.on_operation(&self.connections, key, &operation, ack_id);
+        for kind in effects.garbage {
+            self.send_garbage(key, kind);
+        }
+        match effects.nack {
+            Some((name, message)) => self.refuse(key, ack_id, &name, &message),
+            None if effects.ignored => {}
+            None => self.decide(key, operation, ack_id),
+        }
+        if let Some(how) = effects.drop {
+            self.drop_socket(key, &how);
+        }
+        Flow::Done
+    }
+
+    /// Carries an operation out or refuses it, as it was judged.
+    fn decide(&mut self, key: ConnectionKey, operation: Operation<'_>, ack_id: Option<u64>) {
+        match self.judge(key, &operation, ack_id) {
+            Verdict::Proceed => self.perform(key, operation, ack_id),
+            Verdict::InFlight => {}
+            Verdict::Duplicate => {
+                let id = ack_id.unwrap_or_default();
+                self.refuse(key, ack_id, "Duplicate", &format!("Message with ack-id: {id} has been processed"));
+            }
+            Verdict::Forbidden => self.forbid(key, operation, ack_id),
+            Verdict::TooManyGroups => {
+                let message = format!("A connection can be in {} groups at most.", self.config.max_groups);
+                self.refuse(key, ack_id, "BadRequest", &message);
+            }
+        }
+    }
+
+    /// The service's own judgement: every operation that no fault has met passes here, and nothing is decided about it
+    /// anywhere else.
+    fn judge(&mut self, key: ConnectionKey, operation: &Operation<'_>, ack_id: Option<u64>) -> Verdict {
+        let Some(connection) = self.connections.get_mut(key) else { return Verdict::InFlight };
+        match ack_id.zip(connection.acks()).map(|(id, acks)| acks.look_up(id)) {
+            Some(Known::Done) => return Verdict::Duplicate,
+            Some(Known::InFlight) => return Verdict::InFlight,
+            Some(Known::No) | None => {}
+        }
+        let permitted = match operation {
+            Operation::Join { group } | Operation::Leave { group } => connection.permissions.may_join_or_leave(group),
+            Operation::Send { group, .. } => connection.permissions.may_send(group),
+            // No role is needed for events (PROTOCOL §4.3).
+            Operation::Event { .. } => true,
+        };
+        match operation {
+            _ if !permitted => Verdict::Forbidden,
+            Operation::Join { group } if !connection.has_room_for(group, self.config.max_groups) => {
+                Verdict::TooManyGroups
+            }
+            Operation::Join { .. } | Operation::Leave { .. } | Operation::Send { .. } | Operation::Event { .. } => {
+                Verdict::Proceed
+            }
+        }
+    }
+
+    fn perform(&mut self, key: ConnectionKey, operation: Operation<'_>, ack_id: Option<u64>) {
+        match operation {
+            Operation::Join { group } => {
+                self.join(key, group);
+                self.succeed(key, ack_id);
+            }
+            Operation::Leave { group } => {
+                self.leave(key, group);
+                self.succeed(key, ack_id);
+            }
+            Operation::Send { group, no_echo, ttl_seconds, data, metadata } => {
+                let Some(user) = self.connections.get(key).map(|connection| connection.user.clone()) else { return };
+                let origin = Origin::Group { group: group.into(), user_id: user.as_deref().map(Cow::Borrowed) };
+                let message = Message { origin, sequence_id: None, data, metadata, stream: None, redelivered: false };
+                // The echo comes before the ack (PROTOCOL §5.6).
+                let ttl = Duration::from_secs(ttl_seconds.into());
+                let expires = (ttl_seconds > 0).then(|| self.now.saturating_add(ttl));
+                self.publish(group, Delivery::expiring(message, expires), no_echo.then_some(key));
+                self.succeed(key, ack_id);
+            }
+            Operation::Event { event, data, metadata } => self.ask_handler(key, event, data, metadata, ack_id),
+        }
+    }
+
+    pub(super) fn join(&mut self, key: ConnectionKey, group: &str) {
+        if let Some(connection) = self.connections.get_mut(key) {
+            let name = self.groups.join(group, key);
+            connection.groups.insert(name);
+        }
+    }
+
+    pub(super) fn leave(&mut self, key: ConnectionKey, group: &str) {
+        self.groups.leave(group, key);
+        if let Some(connection) = self.connections.get_mut(key) {
+            connection.groups.remove(group);
+        }
+    }
+
+    fn ask_handler(
+        &mut self,
+        key: ConnectionKey,
+        event: &str,
+        data: Data<'_>,
+        metadata: Option<&str>,
+        ack_id: Option<u64>,
+    ) {
+        let Some(connection) = self.connections.get_mut(key) else { return };
+        if let Some((id, acks)) = ack_id.zip(connection.acks()) {
+            acks.begin(id);
+        }
+        let weight = data.as_json().len();
+        connection.pending.begin(weight);
+        self.events_asked += 1;
+        let event_id = EventId(self.events_asked);
+        self.events.insert(event_id, PendingEvent { connection: key, ack_id, weight });
+        self.outputs.push_back(Output::UserEvent(Box::new(UserEvent {
+            event_id,
+            connection_id: Arc::clone(&connection.id),
+            user_id: connection.user.clone(),
+            event: event.to_owned(),
+            data: data.to_owned(),
+            metadata: metadata.map(Into::into),
+        })));
+    }
+
+    /// The handler answered a user event. The answer of an event whose connection is gone is dropped.
+    pub fn handle_event_answer(&mut self, now: Duration, event_id: EventId, answer: &EventAnswer) {
+        self.now = now;
+        let Some(PendingEvent { connection: key, ack_id, weight }) = self.events.remove(&event_id) else { return };
+        if let Some(connection) = self.connections.get_mut(key) {
+            connection.pending.end(weight);
+            // The event that waits behind this one can go.
+            self.release_due |= !connection.held.is_empty();
+        }
+        match answer {
+            EventAnswer::NoContent => self.succeed(key, ack_id),
+            EventAnswer::Reply { data, metadata } => {
+                let data = data.as_data();
+                let message = Message {
+                    origin: Origin::Server,
+                    sequence_id: None,
+                    data,
+                    metadata: metadata.as_deref(),
+                    stream: None,
+                    redelivered: false,
+                };
+                // Before the ack (PROTOCOL §5.6).
+                self.deliver_to(key, message);
+                self.succeed(key, ack_id);
+            }
+            EventAnswer::Failed => self.fail_event(key, ack_id, "Internal server error"),
+            EventAnswer::Unhandled => self.fail_event(key, ack_id, "There is no event handler that takes the event."),
+        }
+        self.settle(now);
+    }
+
+    fn fail_event(&mut self, key: ConnectionKey, ack_id: Option<u64>, message: &str) {
+        let Some(connection) = self.connections.get_mut(key) else { return };
+        match &mut connection.client {
+            Client::Simple(_) => self.expel(key, Farewell::HANDLER_FAILED),
+            Client::Json { acks } | Client::Reliable { acks, .. } => {
+                if let Some(id) = ack_id {
+                    acks.fail(id);
+                }
+                self.refuse(key, ack_id, "InternalServerError", message);
+            }
+        }
+    }
+
+    fn forbid(&mut self, key: ConnectionKey, operation: Operation<'_>, ack_id: Option<u64>) {
+        if self.connections.get(key).is_some_and(Connection::is_simple) {
+            self.expel(key, Farewell::RAW_MODE_FORBIDDEN);
+            return;
+        }
+        let (what, group) = match operation {
+            Operation::Join { group } => ("join", group),
+            Operation::Leave { group } => ("leave", group),
+            Operation::Send { group, .. } => ("send to", group),
+            Operation::Event { .. } => return,
+        };
+        let message = format!("The client does not have permission to {what} group '{group}'.");
+        self.refuse(key, ack_id, "Forbidden", &message);
+    }
+
+    /// Remembers and acknowledges a success, if the client asked for an ack.
+    fn succeed(&mut self, key: ConnectionKey, ack_id: Option<u64>) {
+        let Some(ack_id) = ack_id else { return };
+        if let Some(acks) = self.connections.acks(key) {
+            acks.succeed(ack_id);
+            self.tell_ack(key, ack_id, Ok(()));
+        }
+    }
+
+    /// Sends a negative ack; without an ackId the failure is silent (PROTOCOL §6).
+    fn refuse(&mut self, key: ConnectionKey, ack_id: Option<u64>, name: &str, message: &str) {
+        let Some(ack_id) = ack_id else { return };
+        let error = AckError { name: name.into(), message: message.into() };
+        self.tell_ack(key, ack_id, Err(error));
+    }
+
+    /// Sends a control frame, if the connection has a socket. Control frames are not sequenced and not replayed.
+    pub(super) fn tell(&mut self, key: ConnectionKey, frame: &Downstream<'_>) {
+        let Some(attachment) = self.connections.attachment(key) else { return };
+        let mut text = String::with_capacity(64);
+        encode_downstream(frame, &mut text);
+        attachment.send(text.into(), &mut self.outputs);
+        self.check_load(key);
+    }
+
+    /// What a client did that its socket cannot go on after. The connection ends; recovering it would only bring the
+    /// same frame again.
+    pub fn handle_violation(&mut self, now: Duration, socket: SocketId, violation: Violation) {
+        self.now = now;
+        let Some(key) = self.connections.on(socket) else { return };
+        self.expel(
+            key,
+            match violation {
+                Violation::InvalidUtf8 => Farewell::MALFORMED,
+                Violation::TooBig => Farewell::TOO_BIG,
+                Violation::Framing => Farewell::FRAMING,
+            },
+        );
+        self.settle(now);
+    }
+}

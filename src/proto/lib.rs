@@ -1,0 +1,68 @@
+//! The Web PubSub wire protocol as plain data: frames, their JSON codec, names, limits and close codes.
+//!
+//! Both ends of the wire live here, because the crate holds both: the client encodes [`Upstream`] and decodes
+//! [`Downstream`], the emulator the other way round. Nothing in this module does I/O, keeps state or depends on
+//! another module of the crate. Payloads are borrowed from the frame they came in and keep their digits and key order.
+
+mod close;
+mod data;
+pub mod fault;
+pub mod filter;
+mod frame;
+pub mod hub;
+mod json;
+mod metadata;
+mod names;
+mod pattern;
+pub mod session;
+#[cfg(test)]
+mod simulation;
+
+pub use close::explain_close_code;
+pub use data::{Data, OwnedData, Quoted};
+pub use frame::{AckError, Downstream, Message, Origin, Upstream};
+pub use json::{SharedMessage, decode_downstream, decode_upstream, encode_downstream, encode_upstream, present};
+pub use metadata::check_metadata;
+pub use names::{NameError, check_event_name, check_group_name, check_hub_name};
+pub use pattern::{GroupPattern, LONGEST_PATTERN, MOST_STARS};
+
+/// Largest frame the service takes, in bytes (PROTOCOL §12: 1 MB documented, 1 MiB in the official emulator).
+pub const MAX_FRAME_BYTES: usize = 1024 * 1024;
+
+/// How many unacknowledged messages the service keeps for one reliable connection (PROTOCOL §7.1).
+pub const MAX_UNACKED_MESSAGES: usize = 1000;
+
+/// How many unacknowledged bytes the service keeps for one reliable connection (PROTOCOL §7.1).
+pub const MAX_UNACKED_BYTES: usize = 16 * 1024 * 1024;
+
+/// How long after a drop the service keeps the state of a reliable connection, in seconds (PROTOCOL §7.2).
+pub const RECOVERY_WINDOW_SECS: u64 = 30;
+
+/// The subprotocols this crate speaks (PROTOCOL §0).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Subprotocol {
+    /// `json.webpubsub.azure.v1`: no sequence ids, no recovery.
+    Json,
+    /// `json.reliable.webpubsub.azure.v1`: sequence ids, acknowledgements and recovery.
+    JsonReliable,
+}
+
+impl Subprotocol {
+    /// The value of `Sec-WebSocket-Protocol`.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Json => "json.webpubsub.azure.v1",
+            Self::JsonReliable => "json.reliable.webpubsub.azure.v1",
+        }
+    }
+
+    /// The subprotocol of that name, compared without case (PROTOCOL §1.4).
+    pub fn from_name(name: &str) -> Option<Self> {
+        [Self::Json, Self::JsonReliable].into_iter().find(|p| p.name().eq_ignore_ascii_case(name))
+    }
+
+    /// Whether a dropped connection of this subprotocol can be recovered (PROTOCOL §7).
+    pub fn is_reliable(self) -> bool {
+        matches!(self, Self::JsonReliable)
+    }
+}

@@ -1,0 +1,243 @@
+//! What a session tells its user.
+//!
+//! [`Lifecycle`] events are rare and own their text; messages are many and are handed out borrowed, see [`Received`].
+//! Names are those of the CLI contract's NDJSON records, which are those of the official client libraries.
+
+use std::time::Duration;
+
+use super::keep::KeptLoss;
+use super::request::OperationId;
+use crate::Message;
+
+/// Kind of an operation, by its name on the wire (PROTOCOL §4).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum OperationKind {
+    /// PROTOCOL §4.1.
+    JoinGroup,
+    /// PROTOCOL §4.1.
+    LeaveGroup,
+    /// PROTOCOL §4.2.
+    SendToGroup,
+    /// PROTOCOL §4.3.
+    Event,
+}
+
+impl OperationKind {
+    /// The wire's name.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::JoinGroup => "joinGroup",
+            Self::LeaveGroup => "leaveGroup",
+            Self::SendToGroup => "sendToGroup",
+            Self::Event => "event",
+        }
+    }
+}
+
+/// The error of a negative ack.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Nack {
+    /// `Forbidden`, `InternalServerError` or another; may be empty.
+    pub name: String,
+    /// For people.
+    pub message: String,
+}
+
+/// How a connection was lost.
+#[derive(Clone, Debug, PartialEq, Eq, Default)]
+pub struct Loss {
+    /// The service's close code, when there was a close frame.
+    pub close_code: Option<u16>,
+    /// The reason in that frame.
+    pub close_reason: Option<String>,
+    /// The message of a `disconnected` frame before it (PROTOCOL §5.2).
+    pub message: Option<String>,
+    /// What the code means.
+    pub explanation: Option<&'static str>,
+    /// What broke, when there was no close frame.
+    pub error: Option<String>,
+}
+
+impl Loss {
+    /// The loss in one line.
+    pub fn describe(&self) -> String {
+        let mut parts = Vec::new();
+        if let Some(message) = self.message.as_deref().filter(|message| !message.is_empty()) {
+            parts.push(format!("the service said `{message}`"));
+        }
+        if let Some(code) = self.close_code {
+            let reason = self.close_reason.as_deref().filter(|reason| !reason.is_empty());
+            let reason = reason.map(|reason| format!(" `{reason}`")).unwrap_or_default();
+            let explanation = self.explanation.map(|text| format!(": {text}")).unwrap_or_default();
+            parts.push(format!("close code {code}{reason}{explanation}"));
+        }
+        if let Some(error) = &self.error {
+            parts.push(error.clone());
+        }
+        if parts.is_empty() { "the connection ended".into() } else { parts.join("; ") }
+    }
+}
+
+/// Something other than a message happened.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Lifecycle {
+    /// A new connection.
+    Connected {
+        /// Its id.
+        connection_id: String,
+        /// `None`: anonymous.
+        user_id: Option<String>,
+    },
+    /// The connection was lost and is being recovered; once per loss.
+    Recovering {
+        /// Its id.
+        connection_id: String,
+        /// How it was lost.
+        loss: Loss,
+    },
+    /// The connection goes on.
+    Recovered {
+        /// Its id.
+        connection_id: String,
+        /// Attempts this took.
+        attempts: u32,
+        /// From the loss to now; of a connection of an earlier process, from its last record.
+        downtime: Duration,
+    },
+    /// An attempt to connect or recover failed. Said on stderr; not a record of its own.
+    AttemptFailed {
+        /// What failed.
+        error: String,
+        /// Whether it was an attempt to recover.
+        recovery: bool,
+    },
+    /// A fresh connection will be tried.
+    Reconnecting {
+        /// Number of the retry, from 1.
+        attempt: u32,
+        /// Pause before it.
+        delay: Duration,
+        /// Why.
+        error: String,
+    },
+    /// Messages may be missing.
+    SessionLost {
+        /// The connection given up.
+        connection_id: String,
+        /// Why it could not go on.
+        reason: String,
+    },
+    /// A connection was given up.
+    Disconnected {
+        /// Its id.
+        connection_id: String,
+        /// How it was lost.
+        loss: Loss,
+    },
+    /// An operation of the user's was acknowledged, positively or not.
+    Ack(AckReport),
+    /// An attempt of an operation failed, and another follows. Said on stderr; not a record of its own.
+    OperationRetried(FailedAttempt),
+    /// What became of an operation of an earlier process cannot be known.
+    OperationUnknown {
+        /// What it was.
+        operation: OperationKind,
+        /// The group or the event's name.
+        target: String,
+        /// Its id.
+        ack_id: u64,
+        /// Why not.
+        reason: String,
+    },
+    /// A group was joined.
+    Joined {
+        /// The group.
+        group: String,
+        /// The operation's id; `None` when no ack was asked for, or it has been joined since an earlier process.
+        ack_id: Option<u64>,
+        /// Whether it was joined again on a new connection.
+        rejoined: bool,
+    },
+    /// A group was left.
+    Left {
+        /// The group.
+        group: String,
+        /// The operation's id.
+        ack_id: Option<u64>,
+    },
+    /// A group could not be joined again on a new connection.
+    RejoinFailed {
+        /// The group.
+        group: String,
+        /// Why not.
+        error: Nack,
+    },
+    /// Sequence ids were skipped (PROTOCOL §19.10).
+    SequenceGap {
+        /// The id that was next.
+        expected: u64,
+        /// The id that came.
+        sequence_id: u64,
+    },
+}
+
+impl Lifecycle {
+    /// Whether it tells of something lost, which stays recorded until it is put out (`--session`).
+    pub fn is_loss(&self) -> bool {
+        KeptLoss::of(self).is_some()
+    }
+}
+
+/// An attempt of an operation that failed and is followed by another.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct FailedAttempt {
+    /// What it was.
+    pub operation: OperationKind,
+    /// The group or the event's name.
+    pub target: String,
+    /// Its id, the same for every attempt.
+    pub ack_id: u64,
+    /// Which attempt failed, from 1.
+    pub attempt: u32,
+    /// Why.
+    pub error: Nack,
+}
+
+/// An acknowledged operation.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct AckReport {
+    /// Its name between its issuer and the session; `None`: no issuer of this process waits for it.
+    pub id: Option<OperationId>,
+    /// The line of input it came from. The session knows of none; who issued it fills it in.
+    pub line: Option<u64>,
+    /// What it was.
+    pub operation: OperationKind,
+    /// The group or the event's name.
+    pub target: String,
+    /// Its id.
+    pub ack_id: u64,
+    /// `None`: success.
+    pub error: Option<Nack>,
+    /// The service had carried it out before (PROTOCOL §5.3).
+    pub duplicate: bool,
+    /// How often it was sent.
+    pub attempts: u32,
+    /// From the first sending to the ack.
+    pub elapsed: Duration,
+}
+
+/// What a received frame is to the user.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Received<'a> {
+    /// A message to deliver.
+    Message(Message<'a>),
+    /// A frame to pass on as not understood (PROTOCOL §19.13).
+    Unknown {
+        /// What was not understood.
+        reason: std::borrow::Cow<'static, str>,
+    },
+    /// A message that was delivered before.
+    Duplicate,
+    /// A frame of the protocol itself; whatever it means was put out as [`Lifecycle`].
+    Control,
+}

@@ -1,0 +1,376 @@
+//! The session: the client's side of the protocol without I/O (PROTOCOL §19).
+//!
+//! It is told what happened (`handle_*`) and says what to do ([`Session::poll_output`]). It reads no clock, opens no
+//! socket and draws no random number: `now` is the time since an origin of the caller's choice, never going back, and
+//! the seed of the jitter is part of the [`Config`]. After every input the caller drains the outputs, then sleeps until
+//! [`Session::poll_timeout`]. The driver is its caller; tests and the simulation are others.
+
+mod backoff;
+mod blame;
+mod config;
+mod event;
+mod groups;
+mod ids;
+mod keep;
+mod operations;
+mod output;
+mod phase;
+mod receive;
+mod recovery;
+mod request;
+mod sent;
+mod sequence;
+mod settle;
+mod stall;
+mod status;
+mod transport;
+mod verdict;
+
+use std::collections::{BTreeSet, VecDeque};
+use std::time::Duration;
+
+use bytes::Bytes;
+
+use crate::{Upstream, encode_upstream};
+use backoff::Jitter;
+use groups::Groups;
+use operations::{Operations, Owner};
+use phase::{Phase, Step};
+use recovery::Quick;
+use stall::Stall;
+
+pub use config::{Backoff, BackoffMode, Config, OnUnknown, Retries};
+pub use event::{AckReport, FailedAttempt, Lifecycle, Loss, Nack, OperationKind, Received};
+pub use keep::{Keep, KeptConnection, KeptLoss, KeptOperation, Mark, Resume, Snapshot};
+pub use output::{Counts, DialFailure, DialRequest, End, Output};
+pub use phase::ReconnectionToken;
+pub use request::{AckMode, OperationId, Outcome, Request};
+pub use sent::{FORGOTTEN, REMEMBERED};
+pub use status::{PingId, Standing, Status};
+pub use verdict::{DialClass, EndKind, LossCause};
+
+/// The reason of operations that a stop has cut short.
+pub const STOPPED: &str = "the session was stopped";
+
+/// The reason of operations that an earlier process may have sent on a connection that is gone.
+pub const EARLIER_LOST: &str = "the connection that an earlier run sent on is lost";
+
+/// Longest wait for the peer's close frame (CLI contract, *Ending*).
+const CLOSE_TIMEOUT: Duration = Duration::from_millis(1800);
+
+/// The client's side of one Web PubSub client, over any number of connections and sockets.
+#[derive(Debug)]
+pub struct Session {
+    config: Config,
+    jitter: Jitter,
+    phase: Phase,
+    operations: Operations,
+    groups: Groups,
+    outputs: VecDeque<Output>,
+    /// Fresh attempts since the last connection that lived long enough.
+    retry: u32,
+    /// Whether there was ever a connection.
+    was_connected: bool,
+    quick: Quick,
+    /// Whether another URL was asked for since the last connection, because one was refused.
+    renewed: bool,
+    /// Whether, and for how long, the user's output takes no more.
+    stall: Stall,
+    /// The service reads more slowly than is sent.
+    backlogged: bool,
+    counts: Counts,
+    /// The last failure, for the end.
+    last_failure: Option<String>,
+    /// Pings that wait for a connection.
+    waiting_pings: Vec<PingId>,
+    /// The last round trip of a ping.
+    round_trip: Option<Duration>,
+    /// Counts the connections, over all processes that had them.
+    ordinal: u64,
+    /// Something changed that outlives the process.
+    changed: bool,
+    /// ackIds were used for operations that others record: it is enough to record that at the end.
+    used_more: bool,
+    /// Which connection of an earlier process it has gone on with.
+    resumed: Option<u64>,
+    /// What is to be recorded of a session that has ended.
+    parting: Option<Snapshot>,
+    /// Groups that an earlier process has joined and that this one has not asked about.
+    resumed_groups: BTreeSet<String>,
+    /// Groups of an earlier process to leave.
+    leaving: Vec<String>,
+    /// Operations that were given up without an ack, with how many had been sent by then; another run may repeat them
+    /// under their ids.
+    doubtful: Vec<(KeptOperation, u64)>,
+    /// Losses that no snapshot has yet.
+    losses: Vec<KeptLoss>,
+}
+
+impl Session {
+    /// A session that does nothing until [`Self::handle_start`].
+    pub fn new(config: Config) -> Self {
+        let jitter = Jitter::new(config.seed);
+        Self {
+            config,
+            jitter,
+            phase: Phase::Idle,
+            operations: Operations::default(),
+            groups: Groups::default(),
+            outputs: VecDeque::new(),
+            retry: 0,
+            was_connected: false,
+            quick: Quick::default(),
+            renewed: false,
+            stall: Stall::default(),
+            backlogged: false,
+            counts: Counts::default(),
+            last_failure: None,
+            waiting_pings: Vec::new(),
+            round_trip: None,
+            ordinal: 0,
+            changed: false,
+            used_more: false,
+            resumed: None,
+            parting: None,
+            resumed_groups: BTreeSet::new(),
+            leaving: Vec::new(),
+            doubtful: Vec::new(),
+            losses: Vec::new(),
+        }
+    }
+
+    /// The next thing to do; `None` when all is done.
+    pub fn poll_output(&mut self) -> Option<Output> {
+        self.outputs.pop_front()
+    }
+
+    /// When [`Self::handle_timeout`] is to be called at the latest; `None`: not at all.
+    pub fn poll_timeout(&self) -> Option<Duration> {
+        let transport = match &self.phase {
+            Phase::Idle | Phase::Ended | Phase::Dialing { .. } => None,
+            Phase::Greeting { deadline, .. } | Phase::Closing { deadline } => Some(*deadline),
+            Phase::Waiting { until } => (!self.stall.is_on()).then_some(*until),
+            Phase::Live(live) => {
+                let ack = live.identity.sequence.due().filter(|_| !self.backlogged);
+                earliest([self.ping_due(live), self.silence_due(live), ack])
+            }
+            Phase::Recovering(recovery) => match recovery.step {
+                // What would be replayed has nowhere to go.
+                Step::Pause { .. } if self.stall.is_on() => Some(recovery.window),
+                Step::Pause { until } => Some(until.min(recovery.window)),
+                // The driver keeps the deadline of a dial.
+                Step::Dialing { .. } => None,
+                Step::Proving { deadline, .. } => Some(deadline),
+            },
+        };
+        // While nothing is read, no ack can come.
+        let operations = self.operations.due().filter(|_| !self.stall.is_on());
+        earliest([transport, operations])
+    }
+
+    /// The counters so far.
+    pub fn counts(&self) -> Counts {
+        self.counts
+    }
+
+    /// Whether there was ever a connection.
+    pub fn was_connected(&self) -> bool {
+        self.was_connected
+    }
+
+    /// The last failure of a dial or a connection, for people.
+    pub fn last_failure(&self) -> Option<&str> {
+        self.last_failure.as_deref()
+    }
+
+    /// Whether every operation has settled.
+    #[cfg(test)]
+    pub fn is_idle(&self) -> bool {
+        self.operations.is_empty()
+    }
+
+    /// Groups with whether they are wanted and whether they are joined.
+    #[cfg(test)]
+    pub fn groups(&self) -> impl Iterator<Item = (&str, bool, bool)> {
+        self.groups.iter()
+    }
+
+    // ---- inputs: the user ----------------------------------------------------------------------------------------
+
+    /// Connects, or goes on with the connection of an earlier process.
+    pub fn handle_start(&mut self, now: Duration) {
+        if !matches!(self.phase, Phase::Idle) {
+            return;
+        }
+        self.operations.reserve(self.config.keep.as_ref().and_then(|keep| keep.reserved));
+        match self.config.keep.as_mut().and_then(|keep| keep.resume.take()) {
+            Some(resume) => self.resume(now, resume),
+            None => self.dial_fresh(now),
+        }
+    }
+
+    /// Takes an operation; it settles exactly once. Without a connection it waits for one.
+    pub fn handle_request(&mut self, now: Duration, id: OperationId, request: Request, mode: AckMode) {
+        if matches!(self.phase, Phase::Closing { .. } | Phase::Ended) {
+            let outcome = Outcome::NotSent { reason: "the session has ended".into() };
+            self.counts.failed += 1;
+            self.outputs.push_back(Output::Settled { id, outcome });
+            return;
+        }
+        let group = match &request {
+            Request::Join { group } => Some((group.clone(), true)),
+            Request::Leave { group } => Some((group.clone(), false)),
+            Request::Send { .. } | Request::Event { .. } => None,
+        };
+        if let Some((group, false)) = &group {
+            self.resumed_groups.remove(group);
+        }
+        if let Some((group, true)) = &group
+            && self.is_taken_over(group)
+        {
+            self.groups.want(group, true);
+            self.event(Lifecycle::Joined { group: group.clone(), ack_id: None, rejoined: false });
+            self.answer(id, Outcome::AlreadyJoined);
+            return;
+        }
+        if let AckMode::Recorded { id: ack_id, again: true } = mode
+            && self.config.on_unknown == OnUnknown::Fail
+            && self.resumed != Some(self.ordinal)
+        {
+            self.counts.sent += 1;
+            self.counts.failed += 1;
+            self.answer(id, Outcome::Unknown { ack_id, reason: EARLIER_LOST.into() });
+            return;
+        }
+        let adopted = self.adopt(id, &request, mode);
+        match adopted.unwrap_or_else(|| self.operations.submit(Owner::User(id), request, mode)) {
+            Ok(order) => {
+                if matches!(mode, AckMode::Recorded { .. }) {
+                    self.used_more = true;
+                } else {
+                    self.changed = true;
+                }
+                if let Some((group, wanted)) = group {
+                    self.groups.want(&group, wanted);
+                    self.operations.drop_rejoin(&group);
+                }
+                if matches!(self.phase, Phase::Live(_)) {
+                    self.send_operation(now, order);
+                }
+            }
+            Err(outcome) => {
+                self.counts.failed += 1;
+                self.outputs.push_back(Output::Settled { id, outcome });
+            }
+        }
+    }
+
+    /// Ends the session: with a close frame where there is a socket (PROTOCOL §19.12), bounded by two seconds. A
+    /// connection that is to outlive the process is left at once, without a word: a close frame would end it.
+    pub fn handle_stop(&mut self, now: Duration) {
+        if self.is_kept() {
+            self.handle_abort();
+            return;
+        }
+        let socket = match &self.phase {
+            Phase::Closing { .. } | Phase::Ended => return,
+            Phase::Idle | Phase::Waiting { .. } => false,
+            Phase::Dialing { .. } => {
+                self.outputs.push_back(Output::CancelDial);
+                false
+            }
+            Phase::Recovering(recovery) => match recovery.step {
+                Step::Dialing { .. } => {
+                    self.outputs.push_back(Output::CancelDial);
+                    false
+                }
+                Step::Proving { .. } => true,
+                Step::Pause { .. } => false,
+            },
+            Phase::Greeting { .. } => true,
+            Phase::Live(live) => {
+                // What has arrived is said to have arrived, so that nothing is kept for nobody.
+                let mut sequence = live.identity.sequence.clone();
+                if let Some(id) = sequence.take_ack(Duration::MAX) {
+                    self.send(&Upstream::SequenceAck(id));
+                }
+                true
+            }
+        };
+        self.settle_all(STOPPED);
+        if socket {
+            self.outputs.push_back(Output::Close { code: 1000 });
+            self.phase = Phase::Closing { deadline: now + CLOSE_TIMEOUT };
+        } else {
+            self.end(End::Stopped);
+        }
+    }
+
+    /// Ends the session at once, without waiting for anybody: somebody has asked twice.
+    pub fn handle_abort(&mut self) {
+        let undo = match &self.phase {
+            Phase::Ended => return,
+            Phase::Idle | Phase::Waiting { .. } => None,
+            Phase::Dialing { .. } => Some(Output::CancelDial),
+            Phase::Recovering(recovery) => match recovery.step {
+                Step::Dialing { .. } => Some(Output::CancelDial),
+                Step::Proving { .. } => Some(Output::Abort),
+                Step::Pause { .. } => None,
+            },
+            Phase::Greeting { .. } | Phase::Live(_) | Phase::Closing { .. } => Some(Output::Abort),
+        };
+        self.part();
+        self.outputs.extend(undo);
+        self.settle_all(STOPPED);
+        self.end(End::Stopped);
+    }
+
+    /// The user's output cannot take more, or can again. While it cannot, the caller reads nothing, so silence proves
+    /// nothing, and a lost connection is not regained before there is room for what it would replay.
+    pub fn handle_stalled(&mut self, now: Duration, stalled: bool) {
+        if stalled == self.stall.is_on() {
+            return;
+        }
+        if stalled {
+            self.stall.begin(now);
+            return;
+        }
+        if let Some(since) = self.stall.end(now) {
+            self.operations.postpone(since, now, self.patience());
+        }
+        if let Phase::Live(live) = &mut self.phase {
+            live.last_received = now;
+        }
+    }
+
+    /// The service reads more slowly than is sent, or does again: while it does not, nothing is sent by itself, so that
+    /// what waits for it stays bounded.
+    pub fn handle_backlogged(&mut self, now: Duration, backlogged: bool) {
+        if std::mem::replace(&mut self.backlogged, backlogged) && !backlogged {
+            self.acknowledge_messages(now);
+        }
+    }
+
+    fn event(&mut self, event: Lifecycle) {
+        if self.is_kept()
+            && let Some(loss) = KeptLoss::of(&event)
+        {
+            self.losses.push(loss);
+            self.changed = true;
+        }
+        self.outputs.push_back(Output::Event(event));
+    }
+
+    fn send(&mut self, frame: &Upstream<'_>) {
+        let mut text = String::new();
+        encode_upstream(frame, &mut text);
+        self.outputs.push_back(Output::Send(Bytes::from(text)));
+    }
+}
+
+fn earliest<const N: usize>(deadlines: [Option<Duration>; N]) -> Option<Duration> {
+    deadlines.into_iter().flatten().min()
+}
+
+#[cfg(test)]
+mod tests;

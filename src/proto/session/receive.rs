@@ -1,0 +1,225 @@
+//! Frames: what each one means to the session and to its user.
+
+use std::time::Duration;
+
+use super::event::{Lifecycle, Received};
+use super::operations::Acked;
+use super::phase::{Identity, Phase, ReconnectionToken, Step};
+use super::recovery::live;
+use super::sequence::Arrival;
+use super::verdict::LossCause;
+use super::{Output, Session};
+use crate::{Downstream, Message, Upstream, decode_downstream};
+
+/// How often waiting operations are given the time in which bytes moved and no frame came.
+const MOVING: Duration = Duration::from_millis(100);
+
+impl Session {
+    /// A text frame came. Lifecycle events that belong before the message are among the outputs.
+    pub fn handle_text<'f>(&mut self, now: Duration, text: &'f str) -> Received<'f> {
+        let frame = decode_downstream(text);
+        match &mut self.phase {
+            Phase::Live(_) => {}
+            Phase::Greeting { .. } => return self.greet(now, frame),
+            Phase::Recovering(recovery) => {
+                let Step::Proving { disconnect_message, .. } = &mut recovery.step else { return Received::Control };
+                // A farewell proves nothing: the close that follows decides.
+                if let Downstream::Disconnected { message } = frame {
+                    *disconnect_message = message.map(|message| message.into_owned());
+                    return Received::Control;
+                }
+                // Another connection than the one asked for recovers nothing.
+                if let Downstream::Connected { connection_id, .. } = &frame
+                    && *connection_id != recovery.identity.connection_id
+                {
+                    let loss = recovery.loss.clone();
+                    self.outputs.push_back(Output::Abort);
+                    self.give_up(now, "the service opened another connection in place of the lost one".into(), loss);
+                    return Received::Control;
+                }
+                self.recovered(now);
+            }
+            Phase::Idle | Phase::Dialing { .. } | Phase::Waiting { .. } | Phase::Closing { .. } | Phase::Ended => {
+                return Received::Control;
+            }
+        }
+        self.receive(now, frame, text.len())
+    }
+
+    /// A binary frame came, which the JSON subprotocols do not have (PROTOCOL §19.13).
+    pub fn handle_binary(&mut self, now: Duration) -> Received<'static> {
+        if matches!(self.phase, Phase::Closing { .. } | Phase::Ended) {
+            return Received::Control;
+        }
+        self.handle_sign_of_life(now);
+        Received::Unknown { reason: "a binary frame on a JSON subprotocol".into() }
+    }
+
+    /// A WebSocket ping or pong came: any frame is life.
+    pub fn handle_sign_of_life(&mut self, now: Duration) {
+        if let Phase::Live(live) = &mut self.phase {
+            live.last_received = now;
+        }
+    }
+    /// Bytes of a frame that is not whole yet have come, or some of ours went out after the service had taken none for a
+    /// while. That is life as well (CLI contract, `--ping-interval`); it proves no recovery, but one whose first frame is
+    /// on its way is given the time that it takes.
+    pub fn handle_progress(&mut self, now: Duration) {
+        let (attempt, patience) = (self.recovery_attempt(), self.patience());
+        match &mut self.phase {
+            Phase::Live(live) => {
+                live.last_received = now;
+                // The ack is behind what comes, or the operation is still on its way.
+                let since = *live.moving_since.get_or_insert(now);
+                if now.saturating_sub(since) >= MOVING {
+                    live.moving_since = Some(now);
+                    self.operations.postpone(since, now, patience);
+                }
+            }
+            Phase::Recovering(recovery) => {
+                if let Step::Proving { deadline, .. } = &mut recovery.step {
+                    *deadline = (*deadline).max(now.saturating_add(attempt));
+                }
+            }
+            Phase::Idle
+            | Phase::Dialing { .. }
+            | Phase::Greeting { .. }
+            | Phase::Waiting { .. }
+            | Phase::Closing { .. }
+            | Phase::Ended => {}
+        }
+    }
+
+    /// The first frame of a fresh connection has to be `connected` (PROTOCOL §5.1).
+    fn greet<'f>(&mut self, now: Duration, frame: Downstream<'f>) -> Received<'f> {
+        match frame {
+            Downstream::Connected { connection_id, user_id, reconnection_token } => {
+                let connection_id = connection_id.into_owned();
+                let token = ReconnectionToken::given(reconnection_token);
+                self.was_connected = true;
+                self.ordinal += 1;
+                self.changed = true;
+                self.renewed = false;
+                self.stall.restart(now);
+                let user_id = user_id.map(|user| user.into_owned());
+                let identity = Identity {
+                    connection_id: connection_id.clone(),
+                    user_id: user_id.clone(),
+                    token,
+                    sequence: self.new_sequence(),
+                    ordinal: self.ordinal,
+                };
+                self.event(Lifecycle::Connected { connection_id, user_id });
+                self.phase = Phase::Live(Box::new(live(identity, now, now, None)));
+                self.operations.begin_socket(now);
+                self.rejoin(now);
+                self.send_queued(now);
+                self.send_waiting_pings(now);
+                Received::Control
+            }
+            Downstream::Disconnected { message } => {
+                if let Phase::Greeting { disconnect_message, .. } = &mut self.phase {
+                    *disconnect_message = message.map(|message| message.into_owned());
+                }
+                Received::Control
+            }
+            Downstream::Unknown { reason, .. } => Received::Unknown { reason },
+            Downstream::Ack { .. } => Received::Unknown { reason: "an ack before `connected`".into() },
+            Downstream::Pong => Received::Unknown { reason: "a `pong` before `connected`".into() },
+            Downstream::Message(_) => Received::Unknown { reason: "a message before `connected`".into() },
+        }
+    }
+
+    fn receive<'f>(&mut self, now: Duration, frame: Downstream<'f>, bytes: usize) -> Received<'f> {
+        let Phase::Live(live) = &mut self.phase else { return Received::Control };
+        live.last_received = now;
+        live.moving_since = None;
+        let sequence_id = match &frame {
+            // It stands for no place among the others (PROTOCOL §7.1): neither to be dropped for it, nor to be delivered.
+            Downstream::Message(Message { sequence_id: Some(0), .. }) => {
+                return Received::Unknown { reason: "a `sequenceId` of 0: they begin at 1".into() };
+            }
+            Downstream::Message(message) => message.sequence_id,
+            Downstream::Unknown { sequence_id, .. } => sequence_id.filter(|id| *id > 0),
+            Downstream::Connected { .. }
+            | Downstream::Disconnected { .. }
+            | Downstream::Ack { .. }
+            | Downstream::Pong => None,
+        };
+        let arrival = live.identity.sequence.arrive(now, sequence_id, bytes);
+        live.progress |= sequence_id.is_some() && arrival != Arrival::Duplicate;
+        let ack = if self.backlogged { None } else { live.identity.sequence.take_ack(now) };
+        let repeated = live.identity.sequence.may_be_repeated(sequence_id);
+        if let (Arrival::Gap { expected }, Some(sequence_id)) = (arrival, sequence_id) {
+            self.event(Lifecycle::SequenceGap { expected, sequence_id });
+        }
+        if let Some(id) = ack {
+            self.send(&Upstream::SequenceAck(id));
+        }
+        if arrival == Arrival::Duplicate {
+            return Received::Duplicate;
+        }
+        match frame {
+            Downstream::Message(mut message) => {
+                self.counts.received += 1;
+                message.redelivered = repeated;
+                Received::Message(message)
+            }
+            Downstream::Unknown { reason, .. } => Received::Unknown { reason },
+            Downstream::Ack { ack_id, result } => {
+                let patience = self.patience();
+                let (backoff, jitter) = (self.config.operation_backoff, &mut self.jitter);
+                let pause = |retry| backoff.pause(retry, jitter);
+                let acked = self.operations.acknowledge(now, ack_id, &result, patience, pause);
+                self.tell_failed_attempts();
+                let freed = match acked {
+                    Acked::Stray | Acked::Retrying => false,
+                    Acked::Settled(settled) => {
+                        if let Phase::Live(live) = &mut self.phase {
+                            live.progress = true;
+                        }
+                        let freed = settled.operation.is_membership();
+                        self.settle(*settled);
+                        freed
+                    }
+                };
+                if freed || self.operations.is_careful() {
+                    self.send_queued(now);
+                }
+                Received::Control
+            }
+            Downstream::Connected { connection_id, reconnection_token, .. } => {
+                let Phase::Live(live) = &mut self.phase else { return Received::Control };
+                if connection_id != live.identity.connection_id {
+                    return self.meet_another_connection(now, &connection_id);
+                }
+                if let Some(token) = ReconnectionToken::given(reconnection_token) {
+                    live.identity.token = Some(token);
+                    self.changed = true;
+                }
+                Received::Control
+            }
+            Downstream::Disconnected { message } => {
+                if let Phase::Live(live) = &mut self.phase {
+                    live.disconnect_message = message.map(|message| message.into_owned());
+                }
+                Received::Control
+            }
+            Downstream::Pong => {
+                self.ponged(now);
+                Received::Control
+            }
+        }
+    }
+
+    /// Whatever comes on this socket from now on is another connection's: its sequence ids, its token, its groups. The
+    /// own one may still be there, so that the socket is dropped and the connection recovered.
+    fn meet_another_connection(&mut self, now: Duration, id: &str) -> Received<'static> {
+        self.outputs.push_back(Output::Abort);
+        self.lose(
+            now,
+            LossCause::Broken(format!("the service began another connection, `{id}`, on this one's socket")),
+        );
+        Received::Unknown { reason: format!("`connected` for another connection, `{id}`").into() }
+    }
+}

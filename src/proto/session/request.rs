@@ -1,0 +1,155 @@
+//! What can be asked of the service, under which ackId, and how it may end (PROTOCOL §4, §6).
+
+use std::time::Duration;
+
+use super::event::{Nack, OperationKind};
+use crate::{OwnedData, Upstream, encode_upstream};
+
+/// Names an operation between its issuer and the session; chosen by the issuer, unique.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct OperationId(pub u64);
+
+/// What an operation asks of the service.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Request {
+    /// Join a group and stay joined across reconnects.
+    Join {
+        /// The group.
+        group: String,
+    },
+    /// Leave a group.
+    Leave {
+        /// The group.
+        group: String,
+    },
+    /// Publish to a group.
+    Send {
+        /// The group.
+        group: String,
+        /// The payload.
+        data: OwnedData,
+        /// Not to this connection.
+        no_echo: bool,
+    },
+    /// Send a custom event to the application server.
+    Event {
+        /// Its name.
+        event: String,
+        /// The payload.
+        data: OwnedData,
+    },
+}
+
+impl Request {
+    /// Its name on the wire.
+    pub fn kind(&self) -> OperationKind {
+        match self {
+            Self::Join { .. } => OperationKind::JoinGroup,
+            Self::Leave { .. } => OperationKind::LeaveGroup,
+            Self::Send { .. } => OperationKind::SendToGroup,
+            Self::Event { .. } => OperationKind::Event,
+        }
+    }
+
+    /// The frame under that ackId.
+    pub fn encode(&self, ack_id: Option<u64>) -> String {
+        let frame = match self {
+            Self::Join { group } => Upstream::JoinGroup { group: group.into(), ack_id },
+            Self::Leave { group } => Upstream::LeaveGroup { group: group.into(), ack_id },
+            Self::Send { group, data, no_echo } => Upstream::SendToGroup {
+                group: group.into(),
+                ack_id,
+                no_echo: *no_echo,
+                ttl_seconds: None,
+                data: data.as_data(),
+                metadata: None,
+            },
+            Self::Event { event, data } => {
+                Upstream::Event { event: event.into(), ack_id, data: data.as_data(), metadata: None }
+            }
+        };
+        let mut out = String::new();
+        encode_upstream(&frame, &mut out);
+        out
+    }
+
+    pub(super) fn into_target(self) -> String {
+        match self {
+            Self::Join { group } | Self::Leave { group } | Self::Send { group, .. } => group,
+            Self::Event { event, .. } => event,
+        }
+    }
+}
+
+/// Which ackId an operation carries.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum AckMode {
+    /// The next free one.
+    Automatic,
+    /// This one.
+    Id(u64),
+    /// This one, of an operation that its issuer records by itself and brings again: it is no part of a snapshot.
+    Recorded {
+        /// The id.
+        id: u64,
+        /// An earlier process may have sent it on the connection that goes on.
+        again: bool,
+    },
+    /// None: fire and forget.
+    None,
+}
+
+/// How an operation ended. Each has exactly one.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Outcome {
+    /// The service has carried it out.
+    Acked {
+        /// The operation's id.
+        ack_id: u64,
+        /// It had been carried out by an earlier attempt.
+        duplicate: bool,
+        /// How often it was sent.
+        attempts: u32,
+        /// From the first sending to the ack.
+        elapsed: Duration,
+    },
+    /// Sent without asking for an ack.
+    Sent,
+    /// A join of a group that the connection has been in since an earlier process; nothing was sent.
+    AlreadyJoined,
+    /// The service refused it.
+    Refused {
+        /// The operation's id.
+        ack_id: u64,
+        /// Why.
+        error: Nack,
+        /// How often it was sent.
+        attempts: u32,
+        /// From the first sending to the last refusal.
+        elapsed: Duration,
+    },
+    /// No attempt was acknowledged in time.
+    NotAcknowledged {
+        /// The operation's id.
+        ack_id: u64,
+        /// How often it was sent.
+        attempts: u32,
+    },
+    /// It was sent, and the connection ended for good before the ack: it may or may not have been carried out.
+    Unknown {
+        /// The operation's id.
+        ack_id: u64,
+        /// How the connection ended.
+        reason: String,
+    },
+    /// The session ended before it was sent.
+    NotSent {
+        /// How the session ended.
+        reason: String,
+    },
+    /// Its ackId was used for another operation of this connection.
+    IdInUse {
+        /// The id.
+        ack_id: u64,
+    },
+}

@@ -1,0 +1,278 @@
+//! The transport: sockets that open, fail, close and fall silent, and the dials of fresh connections.
+
+use std::time::Duration;
+
+use super::event::{Lifecycle, Loss};
+use super::phase::{Live, Phase, Step};
+use super::verdict::{EndKind, LossCause, LossVerdict, dial_verdict, loss_verdict, stands_in_the_way};
+use super::{DialFailure, DialRequest, End, Output, Retries, Session};
+use crate::Upstream;
+
+impl Session {
+    /// The dial asked for has led to an open socket.
+    pub fn handle_opened(&mut self, now: Duration) {
+        match &mut self.phase {
+            Phase::Dialing { deadline } => {
+                self.phase = Phase::Greeting { deadline: *deadline, disconnect_message: None };
+            }
+            Phase::Recovering(recovery) => {
+                if let Step::Dialing { started, deadline } = recovery.step {
+                    let deadline = deadline.max(now);
+                    recovery.step = Step::Proving { started, opened: now, deadline, disconnect_message: None };
+                    self.send(&Upstream::Ping);
+                }
+            }
+            Phase::Idle
+            | Phase::Greeting { .. }
+            | Phase::Live(_)
+            | Phase::Waiting { .. }
+            | Phase::Closing { .. }
+            | Phase::Ended => {}
+        }
+    }
+
+    /// The dial asked for has failed, its deadline included.
+    pub fn handle_dial_failed(&mut self, now: Duration, failure: DialFailure) {
+        match &self.phase {
+            Phase::Dialing { .. } => {
+                let verdict = dial_verdict(failure.class);
+                self.attempt_failed(&failure.message, false);
+                // Another URL may bring a token that is taken; a second refusal says that it does not.
+                let renew = self.config.renews_url && verdict.end == EndKind::Unauthorized;
+                if verdict.retry || (renew && !std::mem::replace(&mut self.renewed, true)) {
+                    self.retry_fresh(now, verdict.end, failure.message, failure.retry_after);
+                } else {
+                    self.fail(verdict.end, failure.message);
+                }
+            }
+            Phase::Recovering(recovery) => {
+                let Step::Dialing { started, .. } = recovery.step else { return };
+                self.attempt_failed(&failure.message, true);
+                // Only close 1008 or the window end a recovery, whoever answers the dial (PROTOCOL §7.2, §19.2).
+                if self.was_connected || !stands_in_the_way(failure.class) {
+                    self.pause_recovery(now, started);
+                } else {
+                    // No connection of this process can be made. It says nothing about the one that stays recorded, and
+                    // that another process may still regain.
+                    self.fail(dial_verdict(failure.class).end, failure.message);
+                }
+            }
+            Phase::Idle
+            | Phase::Greeting { .. }
+            | Phase::Live(_)
+            | Phase::Waiting { .. }
+            | Phase::Closing { .. }
+            | Phase::Ended => {}
+        }
+    }
+
+    /// The socket has ended.
+    pub fn handle_closed(&mut self, now: Duration, cause: LossCause) {
+        match &mut self.phase {
+            Phase::Greeting { disconnect_message, .. } => {
+                let loss = loss_of(&cause, disconnect_message.take());
+                let message = format!("the connection ended before `connected`: {}", loss.describe());
+                self.attempt_failed(&message, false);
+                self.retry_fresh(now, EndKind::Unreachable, message, None);
+            }
+            Phase::Live(_) => self.lose(now, cause),
+            Phase::Recovering(recovery) => {
+                let Step::Proving { started, disconnect_message, .. } = &mut recovery.step else { return };
+                let (started, loss) = (*started, loss_of(&cause, disconnect_message.take()));
+                match loss_verdict(&cause) {
+                    LossVerdict::Recover => {
+                        self.attempt_failed(&loss.describe(), true);
+                        self.pause_recovery(now, started);
+                    }
+                    LossVerdict::Fresh => {
+                        let what = match cause {
+                            LossCause::Close { .. } => "the service refused the recovery",
+                            LossCause::Broken(_)
+                            | LossCause::Silent(_)
+                            | LossCause::InvalidUtf8
+                            | LossCause::Framing(_)
+                            | LossCause::TooBig => "the recovery failed",
+                        };
+                        self.give_up(now, format!("{what}: {}", loss.describe()), loss);
+                    }
+                }
+            }
+            Phase::Closing { .. } => self.end(End::Stopped),
+            Phase::Idle | Phase::Dialing { .. } | Phase::Waiting { .. } | Phase::Ended => {}
+        }
+    }
+
+    /// Time has passed. Harmless when nothing is due.
+    pub fn handle_timeout(&mut self, now: Duration) {
+        self.transport_timeout(now);
+        if self.stall.is_on() {
+            return;
+        }
+        let (again, settled) = self.operations.expire(now, self.patience());
+        self.tell_failed_attempts();
+        let freed = settled.iter().any(|settled| settled.operation.is_membership());
+        for settled in settled {
+            self.settle(settled);
+        }
+        if matches!(self.phase, Phase::Live(_)) {
+            for order in again {
+                self.send_operation(now, order);
+            }
+            if freed || self.operations.is_careful() {
+                self.send_queued(now);
+            }
+        }
+    }
+
+    pub(super) fn dial_fresh(&mut self, now: Duration) {
+        let deadline = now.saturating_add(self.config.connect_timeout);
+        self.outputs.push_back(Output::Dial { request: DialRequest::Fresh, deadline });
+        self.phase = Phase::Dialing { deadline };
+    }
+
+    pub(super) fn transport_timeout(&mut self, now: Duration) {
+        match &mut self.phase {
+            Phase::Greeting { deadline, .. } if *deadline <= now => {
+                let waited = self.config.connect_timeout.as_secs_f64();
+                let message = format!("timed out after {waited} s waiting for the `connected` frame");
+                self.outputs.push_back(Output::Abort);
+                self.attempt_failed(&message, false);
+                self.retry_fresh(now, EndKind::NotGreeted, message, None);
+            }
+            Phase::Waiting { until } if *until <= now && !self.stall.is_on() => self.dial_fresh(now),
+            Phase::Closing { deadline } if *deadline <= now => {
+                self.outputs.push_back(Output::Abort);
+                self.end(End::Stopped);
+            }
+            Phase::Live(_) => {
+                self.acknowledge_messages(now);
+                self.keep_alive(now);
+            }
+            Phase::Recovering(recovery) => match recovery.step {
+                Step::Pause { .. } if recovery.window <= now => self.window_closed(now),
+                Step::Pause { until } if until <= now && !self.stall.is_on() => self.dial_recovery(now),
+                Step::Proving { started, deadline, .. } if deadline <= now => {
+                    self.outputs.push_back(Output::Abort);
+                    self.attempt_failed("timed out waiting for the first frame of the recovered connection", true);
+                    self.pause_recovery(now, started);
+                }
+                Step::Pause { .. } | Step::Dialing { .. } | Step::Proving { .. } => {}
+            },
+            Phase::Idle
+            | Phase::Dialing { .. }
+            | Phase::Greeting { .. }
+            | Phase::Waiting { .. }
+            | Phase::Closing { .. }
+            | Phase::Ended => {}
+        }
+    }
+
+    /// Acknowledges what has come, if it is time (PROTOCOL §19.9).
+    pub(super) fn acknowledge_messages(&mut self, now: Duration) {
+        let Phase::Live(live) = &mut self.phase else { return };
+        if self.backlogged {
+            return;
+        }
+        if let Some(id) = live.identity.sequence.take_ack(now) {
+            self.send(&Upstream::SequenceAck(id));
+        }
+    }
+
+    fn keep_alive(&mut self, now: Duration) {
+        let Phase::Live(live) = &self.phase else { return };
+        if self.silence_due(live).is_some_and(|due| due <= now) {
+            let silence = now.saturating_sub(live.last_received);
+            // A closing handshake with a silent peer would take time that recovery needs (PROTOCOL §19.11).
+            self.outputs.push_back(Output::Abort);
+            self.lose(now, LossCause::Silent(silence));
+            return;
+        }
+        if self.ping_due(live).is_some_and(|due| due <= now) {
+            self.send_ping(now, None);
+        }
+    }
+
+    pub(super) fn ping_due(&self, live: &Live) -> Option<Duration> {
+        // It would wait behind the rest; and the rest asks for an answer, too.
+        if self.backlogged {
+            return None;
+        }
+        self.config.ping_interval.map(|interval| live.last_received.max(live.last_ping).saturating_add(interval))
+    }
+
+    pub(super) fn silence_due(&self, live: &Live) -> Option<Duration> {
+        if self.stall.is_on() {
+            return None;
+        }
+        self.config.ping_timeout.map(|timeout| live.last_received.saturating_add(timeout))
+    }
+
+    /// Waits for the next fresh attempt, or ends when there may be none, or none before a time that is too far away.
+    pub(super) fn retry_fresh(&mut self, now: Duration, end: EndKind, error: String, retry_after: Option<Duration>) {
+        let retries =
+            if self.was_connected { self.config.retries_once_connected } else { self.config.retries_until_connected };
+        let exhausted = match retries {
+            Retries::Limited(limit) => self.retry >= limit,
+            Retries::Unlimited => false,
+        };
+        if exhausted {
+            self.fail(end, error);
+            return;
+        }
+        let longest = self.config.reconnect_backoff.max_delay;
+        if let Some(asked) = retry_after.filter(|asked| *asked > longest) {
+            // Sooner would be against its wish, and later than anybody here has agreed to wait.
+            let (asked, longest) = (asked.as_secs_f64(), longest.as_secs_f64());
+            self.fail(end, format!("{error}; asked to wait {asked} s, more than the longest pause of {longest} s"));
+            return;
+        }
+        self.retry = self.retry.saturating_add(1);
+        let pause = self.config.reconnect_backoff.pause(self.retry, &mut self.jitter);
+        let delay = pause.max(retry_after.unwrap_or_default());
+        self.event(Lifecycle::Reconnecting { attempt: self.retry, delay, error });
+        self.phase = Phase::Waiting { until: now.saturating_add(delay) };
+    }
+
+    pub(super) fn attempt_failed(&mut self, error: &str, recovery: bool) {
+        self.last_failure = Some(error.to_owned());
+        self.event(Lifecycle::AttemptFailed { error: error.to_owned(), recovery });
+    }
+
+    pub(super) fn fail(&mut self, kind: EndKind, message: String) {
+        // Whoever was connected once has lost a connection, unless it is the credential that no longer opens it.
+        let kind = match kind {
+            EndKind::Unreachable | EndKind::NotGreeted | EndKind::HandshakeRefused | EndKind::Protocol
+                if self.was_connected =>
+            {
+                EndKind::Lost
+            }
+            other => other,
+        };
+        self.part();
+        self.settle_all(&message);
+        self.end(End::Failed { kind, message });
+    }
+
+    pub(super) fn end(&mut self, end: End) {
+        self.phase = Phase::Ended;
+        self.outputs.push_back(Output::Ended(end));
+    }
+}
+
+pub(super) fn loss_of(cause: &LossCause, message: Option<String>) -> Loss {
+    let close_reason = match cause {
+        LossCause::Close { reason, .. } => Some(reason.clone()),
+        LossCause::Broken(_)
+        | LossCause::Silent(_)
+        | LossCause::InvalidUtf8
+        | LossCause::Framing(_)
+        | LossCause::TooBig => None,
+    };
+    Loss {
+        close_code: cause.close_code(),
+        close_reason,
+        message,
+        explanation: cause.explanation(),
+        error: cause.error(),
+    }
+}

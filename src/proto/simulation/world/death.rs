@@ -1,0 +1,134 @@
+//! A listener whose process is killed and started again, with a record that outlives it (`--session`).
+//!
+//! What it has received waits in a buffer and is printed a batch at a time, recorded before and after, as the writer does
+//! it. Death may come anywhere: before, within and after a batch. What all processes together print is held to the
+//! promise: nothing missing, nothing twice but what is marked.
+
+use super::*;
+use crate::session::{Keep, Mark, Resume, Snapshot};
+
+/// A message that was received.
+#[derive(Debug)]
+struct Entry {
+    /// Which connection it came on.
+    run: usize,
+    mark: Mark,
+    /// `None`: of another group.
+    number: Option<u64>,
+    redelivered: bool,
+}
+
+/// What outlives the process, and what does not.
+#[derive(Debug, Default)]
+pub(super) struct Kept {
+    snapshot: Snapshot,
+    done: u64,
+    begun: u64,
+    /// Received, not printed.
+    buffer: Vec<Entry>,
+}
+
+impl Kept {
+    /// Records what the session says.
+    pub(super) fn record(&mut self, snapshot: Snapshot) {
+        if snapshot.ordinal != self.snapshot.ordinal {
+            (self.done, self.begun) = (0, 0);
+        }
+        self.snapshot = snapshot;
+    }
+
+    /// A loss was told. None waits behind another here.
+    pub(super) fn told(&mut self) {
+        self.snapshot.losses.clear();
+    }
+
+    pub(super) fn receive(&mut self, run: usize, mark: Mark, number: Option<u64>, redelivered: bool) {
+        self.buffer.push(Entry { run, mark, number, redelivered });
+    }
+}
+
+impl World {
+    /// Prints what the listener has received, perhaps.
+    pub(super) fn print_kept(&mut self) {
+        let calm = self.now >= TROUBLE;
+        if calm || self.rng.percent(60) {
+            let all = self.clients[LISTENER].kept.as_ref().map_or(0, |kept| kept.buffer.len());
+            self.print_batch(all, true);
+        }
+    }
+
+    /// Begins a batch, prints some of it, and ends it or does not.
+    fn print_batch(&mut self, some: usize, ends: bool) {
+        let (seed, now) = (self.seed, self.now);
+        let client = &mut self.clients[LISTENER];
+        let Some(kept) = &mut client.kept else { return };
+        let Some(mark) = kept.buffer.last().map(|last| last.mark) else { return };
+        let current = mark.ordinal == kept.snapshot.ordinal;
+        if current {
+            kept.begun = kept.begun.max(mark.sequence_id);
+        }
+        for Entry { run, number, redelivered, .. } in kept.buffer.drain(..some) {
+            let (Some(number), Some(run)) = (number, client.runs.get_mut(run)) else { continue };
+            if run.last().is_none_or(|last| *last < number) {
+                run.push(number);
+            } else {
+                assert!(redelivered, "seed {seed}: {number} was printed twice, unmarked");
+                self.tally.redelivered += 1;
+            }
+        }
+        if ends {
+            if current {
+                kept.done = kept.done.max(mark.sequence_id);
+            }
+            client.session.handle_written(now, mark);
+            self.drain_session(LISTENER);
+        }
+    }
+
+    /// The listener's process is killed, at whatever it is doing, and another takes up its record.
+    pub(super) fn die(&mut self) {
+        let Some(buffered) = self.clients[LISTENER].kept.as_ref().map(|kept| kept.buffer.len()) else { return };
+        if self.rng.percent(70) {
+            let some = self.rng.below(buffered as u64 + 1) as usize;
+            let all = some == buffered;
+            // The end of a batch may be recorded; that the session hears of it makes no difference any more.
+            let ends = all && self.rng.percent(50);
+            self.print_batch(some, ends);
+        }
+        let mut config = config(&mut self.rng);
+        let client = &mut self.clients[LISTENER];
+        let Some(kept) = &mut client.kept else { return };
+        kept.buffer.clear();
+        let wants = |group: &str| group == GROUP || self.wanted.contains(group);
+        let unwanted = kept.snapshot.groups.iter().map(|(group, ..)| group.clone()).filter(|group| !wants(group));
+        let resume = Resume {
+            leave: unwanted.collect(),
+            snapshot: kept.snapshot.clone(),
+            done: kept.done,
+            begun: kept.begun,
+            downtime: Duration::ZERO,
+        };
+        let resume = Some(resume).filter(|resume| resume.snapshot != Snapshot::default());
+        config.keep = Some(Keep { resume, reserved: None });
+        if let Some(wire) = client.wire.take()
+            && !wire.hub_done
+            && !wire.up_silent
+        {
+            self.hub.handle_closed(self.now, wire.socket, CloseKind::Dropped);
+        }
+        client.session = Session::new(config);
+        client.dial = None;
+        client.stalled_until = None;
+        client.settled.clear();
+        client.recoveries.0 += 1;
+        client.session.handle_start(self.now);
+        let groups: Vec<&str> = std::iter::once(GROUP).chain(self.wanted.iter().copied()).collect();
+        for (id, group) in groups.into_iter().enumerate() {
+            let join = Request::Join { group: group.into() };
+            client.session.handle_request(self.now, OperationId(id as u64), join, AckMode::Automatic);
+            self.listener_operations = id as u64 + 1;
+        }
+        self.tally.deaths += 1;
+        self.drain();
+    }
+}
