@@ -13,7 +13,7 @@ pub struct Quoted<'a>(&'a str);
 
 impl<'a> Quoted<'a> {
     /// `""`.
-    pub(super) const EMPTY: Self = Self("\"\"");
+    pub(crate) const EMPTY: Self = Self("\"\"");
 
     /// Takes a valid JSON string literal; `None` when `raw` is some other JSON value.
     pub fn new(raw: &'a str) -> Option<Self> {

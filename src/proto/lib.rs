@@ -5,12 +5,12 @@
 //! another module of the crate. Payloads are borrowed from the frame they came in and keep their digits and key order.
 
 mod close;
+mod codec;
 mod data;
 pub mod fault;
 pub mod filter;
 mod frame;
 pub mod hub;
-mod json;
 mod metadata;
 mod names;
 mod pattern;
@@ -19,9 +19,9 @@ pub mod session;
 mod simulation;
 
 pub use close::explain_close_code;
+pub use codec::{SharedMessage, decode_downstream, decode_upstream, encode_downstream, encode_upstream, present};
 pub use data::{Data, OwnedData, Quoted};
 pub use frame::{AckError, Downstream, Message, Origin, Upstream};
-pub use json::{SharedMessage, decode_downstream, decode_upstream, encode_downstream, encode_upstream, present};
 pub use metadata::check_metadata;
 pub use names::{NameError, check_event_name, check_group_name, check_hub_name};
 pub use pattern::{GroupPattern, LONGEST_PATTERN, MOST_STARS};

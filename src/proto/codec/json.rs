@@ -10,15 +10,15 @@ use serde::{Deserialize, Deserializer};
 use serde_json::value::RawValue;
 use thiserror::Error;
 
-use super::data::{Data, OwnedData, Quoted};
-use super::frame::{AckError, Downstream, Message, Origin, Upstream};
-use super::metadata::check_metadata;
-use super::names::{check_event_name, check_group_name};
+use crate::data::{Data, OwnedData, Quoted};
+use crate::frame::{AckError, Downstream, Message, Origin, Upstream};
+use crate::metadata::check_metadata;
+use crate::names::{check_event_name, check_group_name};
 
 /// Why a client's frame is malformed; the service then closes with 1007 (PROTOCOL §4.11).
 #[derive(Debug, Clone, PartialEq, Eq, Error)]
 #[error("{0}")]
-pub struct DecodeError(pub(super) String);
+pub struct DecodeError(pub(crate) String);
 
 /// For a property read with `deserialize_with`: tells an absent `data` from `"data":null`.
 pub fn present<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<&'de RawValue>, D::Error> {
