@@ -16,7 +16,7 @@ impl EventHandler {
     pub fn answer(self, event: UserEvent) -> EventAnswer {
         match self {
             // An empty body is no answer (PROTOCOL §3, §14.6).
-            Self::Echo if event.data.as_data().as_json() == "\"\"" => EventAnswer::NoContent,
+            Self::Echo if event.data.as_data().is_empty_text() => EventAnswer::NoContent,
             Self::Echo => EventAnswer::reply(event.data),
             Self::Missing => EventAnswer::Unhandled,
         }

@@ -1,4 +1,7 @@
-//! The payload of a message in the form the JSON subprotocols carry it (PROTOCOL §4.4).
+//! The payload of a message: a kind and bytes, in the form the frame carries them (PROTOCOL §4.4).
+//!
+//! A frame of the JSON subprotocols holds characters and bytes as string literals, one of the protobuf subprotocols holds
+//! them as they are. Neither is turned into the other before somebody needs that.
 
 use std::borrow::Cow;
 
@@ -64,35 +67,126 @@ fn decode_with_lone_surrogates(inner: &str) -> String {
     String::from_utf16_lossy(&units)
 }
 
-/// A message's `dataType` and `data`, borrowed from the frame.
+/// What a payload is (PROTOCOL §4.4).
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum DataKind {
+    /// Any JSON value.
+    Json,
+    /// Characters.
+    Text,
+    /// Bytes.
+    Binary,
+    /// A serialized `google.protobuf.Any`.
+    Protobuf,
+}
+
+impl DataKind {
+    /// The wire's `dataType`.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Json => "json",
+            Self::Text => "text",
+            Self::Binary => "binary",
+            Self::Protobuf => "protobuf",
+        }
+    }
+}
+
+/// Characters, in the form they came in.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Text<'a> {
+    /// As a JSON string literal.
+    Quoted(Quoted<'a>),
+    /// As they are.
+    Plain(&'a str),
+}
+
+impl<'a> Text<'a> {
+    /// The characters.
+    pub fn decode(self) -> Cow<'a, str> {
+        match self {
+            Self::Quoted(quoted) => quoted.decode(),
+            Self::Plain(text) => Cow::Borrowed(text),
+        }
+    }
+}
+
+/// Bytes, in the form they came in.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Octets<'a> {
+    /// As base64 (standard alphabet, padded) in a JSON string literal.
+    Base64(Quoted<'a>),
+    /// As they are.
+    Plain(&'a [u8]),
+}
+
+impl<'a> Octets<'a> {
+    /// The bytes. `None` when base64 does not decode.
+    pub fn decode(self) -> Option<Cow<'a, [u8]>> {
+        match self {
+            Self::Base64(quoted) => STANDARD.decode(quoted.decode().as_bytes()).ok().map(Cow::Owned),
+            Self::Plain(bytes) => Some(Cow::Borrowed(bytes)),
+        }
+    }
+
+    /// The bytes as base64; what came as such is not looked at.
+    pub fn base64(self) -> Cow<'a, str> {
+        match self {
+            Self::Base64(quoted) => quoted.decode(),
+            Self::Plain(bytes) => Cow::Owned(STANDARD.encode(bytes)),
+        }
+    }
+}
+
+/// A message's `dataType` and `data`, borrowed from the frame: a kind, and bytes in the form the frame has them in.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Data<'a> {
     /// Any JSON value, as its JSON text: digits and key order are the sender's.
     Json(&'a str),
     /// Characters.
-    Text(Quoted<'a>),
-    /// Bytes, as base64 (standard alphabet, padded).
-    Binary(Quoted<'a>),
-    /// A serialized `google.protobuf.Any`, as base64.
-    Protobuf(Quoted<'a>),
+    Text(Text<'a>),
+    /// Bytes.
+    Binary(Octets<'a>),
+    /// A serialized `google.protobuf.Any`.
+    Protobuf(Octets<'a>),
 }
 
 impl<'a> Data<'a> {
-    /// The wire's `dataType`.
-    pub fn data_type(self) -> &'static str {
+    /// What it is.
+    pub fn kind(self) -> DataKind {
         match self {
-            Self::Json(_) => "json",
-            Self::Text(_) => "text",
-            Self::Binary(_) => "binary",
-            Self::Protobuf(_) => "protobuf",
+            Self::Json(_) => DataKind::Json,
+            Self::Text(_) => DataKind::Text,
+            Self::Binary(_) => DataKind::Binary,
+            Self::Protobuf(_) => DataKind::Protobuf,
         }
     }
 
-    /// The JSON text of `data`, as it stands in a frame.
-    pub fn as_json(self) -> &'a str {
+    /// The JSON text of `data`, as it stands in a frame of the JSON subprotocols.
+    pub fn to_json(self) -> Cow<'a, str> {
         match self {
-            Self::Json(raw) => raw,
-            Self::Text(quoted) | Self::Binary(quoted) | Self::Protobuf(quoted) => quoted.as_json(),
+            Self::Json(raw) => Cow::Borrowed(raw),
+            Self::Text(Text::Quoted(quoted))
+            | Self::Binary(Octets::Base64(quoted))
+            | Self::Protobuf(Octets::Base64(quoted)) => Cow::Borrowed(quoted.as_json()),
+            Self::Text(Text::Plain(text)) => Cow::Owned(quote(text)),
+            Self::Binary(Octets::Plain(bytes)) | Self::Protobuf(Octets::Plain(bytes)) => {
+                Cow::Owned(format!("\"{}\"", STANDARD.encode(bytes)))
+            }
+        }
+    }
+
+    /// How many bytes [`Self::to_json`] has.
+    pub fn json_len(self) -> usize {
+        match self {
+            Self::Json(raw) => raw.len(),
+            Self::Text(Text::Quoted(quoted))
+            | Self::Binary(Octets::Base64(quoted))
+            | Self::Protobuf(Octets::Base64(quoted)) => quoted.as_json().len(),
+            Self::Text(Text::Plain(text)) => quoted_len(text),
+            Self::Binary(Octets::Plain(bytes)) | Self::Protobuf(Octets::Plain(bytes)) => {
+                bytes.len().div_ceil(3) * 4 + "\"\"".len()
+            }
         }
     }
 
@@ -100,66 +194,112 @@ impl<'a> Data<'a> {
     pub fn to_bytes(self) -> Option<Cow<'a, [u8]>> {
         match self {
             Self::Json(raw) => Some(Cow::Borrowed(raw.as_bytes())),
-            Self::Text(quoted) => Some(match quoted.decode() {
+            Self::Text(text) => Some(match text.decode() {
                 Cow::Borrowed(text) => Cow::Borrowed(text.as_bytes()),
                 Cow::Owned(text) => Cow::Owned(text.into_bytes()),
             }),
-            Self::Binary(quoted) | Self::Protobuf(quoted) => {
-                STANDARD.decode(quoted.decode().as_bytes()).ok().map(Cow::Owned)
-            }
+            Self::Binary(octets) | Self::Protobuf(octets) => octets.decode(),
+        }
+    }
+
+    /// About how many bytes it takes, in the form it has.
+    pub fn weight(self) -> usize {
+        match self {
+            Self::Json(text) | Self::Text(Text::Plain(text)) => text.len(),
+            Self::Text(Text::Quoted(quoted))
+            | Self::Binary(Octets::Base64(quoted))
+            | Self::Protobuf(Octets::Base64(quoted)) => quoted.as_json().len(),
+            Self::Binary(Octets::Plain(bytes)) | Self::Protobuf(Octets::Plain(bytes)) => bytes.len(),
+        }
+    }
+
+    /// A text of no characters.
+    pub fn is_empty_text(self) -> bool {
+        match self {
+            Self::Text(Text::Quoted(quoted)) => quoted == Quoted::EMPTY,
+            Self::Text(Text::Plain(text)) => text.is_empty(),
+            Self::Json(_) | Self::Binary(_) | Self::Protobuf(_) => false,
         }
     }
 
     /// A copy that does not borrow the frame.
     pub fn to_owned(self) -> OwnedData {
-        OwnedData { data_type: self.data_type(), json: self.as_json().into() }
+        OwnedData(match self {
+            Self::Json(raw) => Held::Json(raw.into()),
+            Self::Text(Text::Quoted(quoted)) => Held::Quoted(DataKind::Text, quoted.as_json().into()),
+            Self::Text(Text::Plain(text)) => Held::Text(text.into()),
+            Self::Binary(Octets::Base64(quoted)) => Held::Quoted(DataKind::Binary, quoted.as_json().into()),
+            Self::Protobuf(Octets::Base64(quoted)) => Held::Quoted(DataKind::Protobuf, quoted.as_json().into()),
+            Self::Binary(Octets::Plain(bytes)) => Held::Binary(bytes.into()),
+            Self::Protobuf(Octets::Plain(bytes)) => Held::Protobuf(bytes.into()),
+        })
     }
 }
 
-/// A payload that owns its text: what a user wants to send, or a hub keeps.
+/// A payload that owns its bytes: what a user wants to send, or a hub keeps.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct OwnedData {
-    data_type: &'static str,
-    json: Box<str>,
+pub struct OwnedData(Held);
+
+#[derive(Clone, Debug, PartialEq, Eq)]
+enum Held {
+    Json(Box<str>),
+    Text(Box<str>),
+    Binary(Box<[u8]>),
+    Protobuf(Box<[u8]>),
+    /// As the string literal of a JSON frame: it may stand for what no string or bytes here can hold.
+    Quoted(DataKind, Box<str>),
 }
 
 impl OwnedData {
     /// Characters.
     pub fn text(text: &str) -> Self {
-        Self { data_type: "text", json: quote(text) }
+        Self(Held::Text(text.into()))
     }
 
     /// Bytes.
     pub fn binary(bytes: &[u8]) -> Self {
-        Self { data_type: "binary", json: format!("\"{}\"", STANDARD.encode(bytes)).into() }
+        Self(Held::Binary(bytes.into()))
     }
 
     /// A serialized `google.protobuf.Any`.
     pub fn protobuf(bytes: &[u8]) -> Self {
-        Self { data_type: "protobuf", ..Self::binary(bytes) }
+        Self(Held::Protobuf(bytes.into()))
     }
 
     /// A JSON value; its text is kept as given. Fails with the parser's message when it is not one JSON value.
     pub fn json(text: &str) -> Result<Self, serde_json::Error> {
         let raw: &serde_json::value::RawValue = serde_json::from_str(text)?;
-        Ok(Self { data_type: "json", json: raw.get().into() })
+        Ok(Self(Held::Json(raw.get().into())))
     }
 
     /// The borrowed form that frames are made of.
     pub fn as_data(&self) -> Data<'_> {
-        match self.data_type {
-            "text" => Data::Text(Quoted(&self.json)),
-            "binary" => Data::Binary(Quoted(&self.json)),
-            "protobuf" => Data::Protobuf(Quoted(&self.json)),
-            _ => Data::Json(&self.json),
+        match &self.0 {
+            Held::Json(text) | Held::Quoted(DataKind::Json, text) => Data::Json(text),
+            Held::Text(text) => Data::Text(Text::Plain(text)),
+            Held::Binary(bytes) => Data::Binary(Octets::Plain(bytes)),
+            Held::Protobuf(bytes) => Data::Protobuf(Octets::Plain(bytes)),
+            Held::Quoted(DataKind::Text, literal) => Data::Text(Text::Quoted(Quoted(literal))),
+            Held::Quoted(DataKind::Binary, literal) => Data::Binary(Octets::Base64(Quoted(literal))),
+            Held::Quoted(DataKind::Protobuf, literal) => Data::Protobuf(Octets::Base64(Quoted(literal))),
         }
     }
 }
 
 /// A string as a JSON literal.
-fn quote(text: &str) -> Box<str> {
+fn quote(text: &str) -> String {
     // Serialising a string cannot fail; the fallback keeps the signature free of an impossible error.
-    serde_json::to_string(text).unwrap_or_else(|_| "\"\"".to_owned()).into()
+    serde_json::to_string(text).unwrap_or_else(|_| "\"\"".to_owned())
+}
+
+/// How many bytes [`quote`] gives.
+fn quoted_len(text: &str) -> usize {
+    let escaped = |byte: u8| match byte {
+        b'"' | b'\\' | b'\n' | b'\r' | b'\t' | 0x08 | 0x0C => 2,
+        0..=0x1F => 6,
+        _ => 1,
+    };
+    text.bytes().map(escaped).sum::<usize>() + "\"\"".len()
 }
 
 #[cfg(test)]
@@ -183,7 +323,7 @@ mod tests {
     #[test]
     fn json_payloads_keep_digits_and_key_order() {
         let text = r#"{"z":1.000000000000000000001,"a":12345678901234567890123}"#;
-        assert_eq!(OwnedData::json(text).unwrap().as_data().as_json(), text);
+        assert_eq!(OwnedData::json(text).unwrap().as_data().to_json(), text);
         assert!(OwnedData::json("{").is_err());
         assert!(OwnedData::json("1 2").is_err());
     }
@@ -192,6 +332,38 @@ mod tests {
     fn payload_bytes_are_the_senders() {
         assert_eq!(OwnedData::binary(&[0, 255]).as_data().to_bytes().unwrap().as_ref(), [0, 255]);
         assert_eq!(OwnedData::text("a\u{1}\"").as_data().to_bytes().unwrap().as_ref(), b"a\x01\"");
-        assert_eq!(Data::Binary(Quoted("\"!\"")).to_bytes(), None);
+        assert_eq!(Data::Binary(Octets::Base64(Quoted("\"!\""))).to_bytes(), None);
+    }
+
+    #[test]
+    fn every_payload_has_the_same_json_whatever_form_it_came_in() {
+        let every: String = (0..=0x7F_u8).map(char::from).chain("é\u{2028}😀".chars()).collect();
+        for data in [
+            OwnedData::text(&every),
+            OwnedData::text(""),
+            OwnedData::binary(&[]),
+            OwnedData::binary(&[0]),
+            OwnedData::binary(&[0, 255]),
+            OwnedData::protobuf(&[0, 255, 7]),
+            OwnedData::json("[1]").unwrap(),
+        ] {
+            let data = data.as_data();
+            let json = data.to_json();
+            assert_eq!(json.len(), data.json_len(), "{data:?}");
+            let quoted = Quoted::new(&json);
+            let again = match (data.kind(), quoted) {
+                (DataKind::Text, Some(quoted)) => Data::Text(Text::Quoted(quoted)),
+                (DataKind::Binary, Some(quoted)) => Data::Binary(Octets::Base64(quoted)),
+                (DataKind::Protobuf, Some(quoted)) => Data::Protobuf(Octets::Base64(quoted)),
+                (DataKind::Json, _) => Data::Json(&json),
+                other => panic!("{other:?}"),
+            };
+            let owned = again.to_owned();
+            for again in [again, owned.as_data()] {
+                assert_eq!((again.to_json(), again.json_len()), (json.clone(), json.len()));
+                assert_eq!(again.to_bytes(), data.to_bytes());
+                assert_eq!(again.is_empty_text(), data.is_empty_text());
+            }
+        }
     }
 }

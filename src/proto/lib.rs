@@ -20,7 +20,7 @@ mod simulation;
 
 pub use close::explain_close_code;
 pub use codec::{SharedMessage, decode_downstream, decode_upstream, encode_downstream, encode_upstream, present};
-pub use data::{Data, OwnedData, Quoted};
+pub use data::{Data, DataKind, Octets, OwnedData, Quoted, Text};
 pub use frame::{AckError, Downstream, Message, Origin, Upstream};
 pub use metadata::check_metadata;
 pub use names::{NameError, check_event_name, check_group_name, check_hub_name};

@@ -335,7 +335,7 @@ impl Printer {
         }
         self.cut(start, || match message.data {
             Data::Text(text) => text.decode().len(),
-            data => data.as_json().len(),
+            data => data.json_len(),
         });
         if let Some(entry) = entry {
             let shown = self.prints_records(true);

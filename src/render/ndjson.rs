@@ -14,7 +14,7 @@ use serde_json::value::RawValue;
 use super::layout::compact;
 use webpubsub_client::event::{AckReport, Frame, Lifecycle, Loss, Nack, OperationKind};
 use webpubsub_net::secret::{redact, redact_frame};
-use webpubsub_proto::{Message, Origin};
+use webpubsub_proto::{Data, Message, Origin, Text};
 
 /// `type`, `time` and the fields of one record.
 #[derive(Serialize)]
@@ -346,6 +346,16 @@ fn string(out: &mut Vec<u8>, text: &str) {
     let _ = serde_json::to_writer(out, text);
 }
 
+/// Appends the JSON of a payload, without blanks of its own.
+fn data(data: Data<'_>, out: &mut Vec<u8>) {
+    match data {
+        Data::Text(Text::Plain(text)) => string(out, text),
+        Data::Json(_) | Data::Text(Text::Quoted(_)) | Data::Binary(_) | Data::Protobuf(_) => {
+            compact(&data.to_json(), out);
+        }
+    }
+}
+
 /// Appends the record of a message.
 pub fn message(out: &mut Vec<u8>, time: &str, message: &Message<'_>) {
     match &message.origin {
@@ -366,9 +376,9 @@ pub fn message(out: &mut Vec<u8>, time: &str, message: &Message<'_>) {
         }
     }
     out.extend_from_slice(b",\"dataType\":\"");
-    out.extend_from_slice(message.data.data_type().as_bytes());
+    out.extend_from_slice(message.data.kind().name().as_bytes());
     out.extend_from_slice(b"\",\"data\":");
-    compact(message.data.as_json(), out);
+    data(message.data, out);
     if let Some(id) = message.sequence_id {
         let _ = write!(out, ",\"sequenceId\":{id}");
     }

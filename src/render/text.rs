@@ -45,11 +45,11 @@ fn payload(out: &mut Vec<u8>, style: Style, data: Data<'_>) {
         Data::Json(json) if style.terminal => out.extend_from_slice(style.clean(&pretty(json)).as_bytes()),
         Data::Json(json) => compact(json, out),
         Data::Text(text) => out.extend_from_slice(style.clean(&text.decode()).as_bytes()),
-        Data::Binary(base64) | Data::Protobuf(base64) => {
-            let base64 = base64.decode();
+        Data::Binary(octets) | Data::Protobuf(octets) => {
+            let base64 = octets.base64();
             let padding = base64.bytes().rev().take_while(|byte| *byte == b'=').count();
             let bytes = (base64.len() / 4 * 3).saturating_sub(padding);
-            let label = format!("({} of {bytes} bytes) ", data.data_type());
+            let label = format!("({} of {bytes} bytes) ", data.kind().name());
             out.extend_from_slice(style.paint(&label, Paint::new().dimmed()).as_bytes());
             out.extend_from_slice(style.clean(&base64).as_bytes());
         }
@@ -72,13 +72,13 @@ pub fn data(out: &mut Vec<u8>, style: Style, data: Data<'_>) {
             out.extend_from_slice(style.clean(&text.decode()).as_bytes());
             out.push(b'\n');
         }
-        Data::Binary(base64) | Data::Protobuf(base64) => match data.to_bytes() {
+        Data::Binary(octets) | Data::Protobuf(octets) => match octets.decode() {
             Some(bytes) if style.terminal => {
                 out.extend_from_slice(style.clean(&String::from_utf8_lossy(&bytes)).as_bytes());
             }
             Some(bytes) => out.extend_from_slice(&bytes),
             // Not base64 after all: nothing is lost by showing what came.
-            None => out.extend_from_slice(style.clean(&base64.decode()).as_bytes()),
+            None => out.extend_from_slice(style.clean(&octets.base64()).as_bytes()),
         },
     }
 }

@@ -74,7 +74,7 @@ impl PayloadSource {
         }
         let data = self.data_type.decode(&bytes)?;
         let payload = data.as_data();
-        let frame = self.envelope + payload.data_type().len() + payload.as_json().len();
+        let frame = self.envelope + payload.kind().name().len() + payload.json_len();
         if frame > MAX_FRAME_BYTES { Err(too_large(&format!("{frame} bytes as a frame"))) } else { Ok(data) }
     }
 }
@@ -178,7 +178,7 @@ mod tests {
             (Binary(Encoding::Hex), b"00 fF\n0a", r#""AP8K""#),
             (Binary(Encoding::Hex), b"", r#""""#),
         ] {
-            assert_eq!(read(data_type, given).unwrap().as_data().as_json(), json, "{given:?}");
+            assert_eq!(read(data_type, given).unwrap().as_data().to_json(), json, "{given:?}");
         }
     }
 

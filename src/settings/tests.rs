@@ -404,11 +404,11 @@ fn the_envelope_of_a_payload_is_the_frame_around_it() {
     let Settings::Send(send) = settled("send --local --no-echo g \"hi") else { panic!() };
     let frame = r#"{"type":"sendToGroup","group":"g","ackId":1,"noEcho":true,"dataType":"text","data":"\"hi"}"#;
     let data = send.payload.read(&mut io::empty()).unwrap();
-    assert_eq!(send.payload.envelope + "text".len() + data.as_data().as_json().len(), frame.len());
+    assert_eq!(send.payload.envelope + "text".len() + data.as_data().json_len(), frame.len());
     let Settings::Event(event) = settled("event --local --no-ack -t binary e hi") else { panic!() };
     let frame = r#"{"type":"event","event":"e","dataType":"binary","data":"aGk="}"#;
     let data = event.payload.read(&mut io::empty()).unwrap();
-    assert_eq!(event.payload.envelope + "binary".len() + data.as_data().as_json().len(), frame.len());
+    assert_eq!(event.payload.envelope + "binary".len() + data.as_data().json_len(), frame.len());
 }
 
 #[test]

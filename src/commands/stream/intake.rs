@@ -67,7 +67,7 @@ impl Intake {
         let maker = Maker::new(settings);
         if let StreamFeed::Repeated { payload, times } = &settings.feed {
             let data = payload.read(&mut io::stdin())?;
-            let digest = digest_of(data.as_data().as_json().as_bytes());
+            let digest = digest_of(data.as_data().to_json().as_bytes());
             return Ok(Self(Origin::Repeated { maker, data, digest, next: 1, times: *times }));
         }
         let terminal = io::stdin().is_terminal();
@@ -96,7 +96,7 @@ impl Intake {
                     items.push(Entry { line: *next, digest: *digest, item });
                     *next += 1;
                     // A large one is not wanted more often than it can be sent.
-                    if data.as_data().as_json().len() > CHUNK {
+                    if data.as_data().json_len() > CHUNK {
                         break;
                     }
                 }

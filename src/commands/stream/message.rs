@@ -14,7 +14,7 @@ use crate::failure::{Failure, Kind};
 use crate::settings::{Ack, Encoding, MOST_READ, PayloadType, Stream, StreamFeed, Template, too_large};
 use crate::state::{LineDigest, digest_of};
 use webpubsub_proto::session::{AckMode, Request};
-use webpubsub_proto::{Data, MAX_FRAME_BYTES, OwnedData, Quoted, check_event_name, check_group_name};
+use webpubsub_proto::{Data, MAX_FRAME_BYTES, OwnedData, Quoted, Text, check_event_name, check_group_name};
 
 /// What a message is counted as besides its data and its target, in bytes.
 const OVERHEAD: usize = 128;
@@ -214,11 +214,10 @@ impl Maker {
         echo: Option<bool>,
         mode: AckMode,
     ) -> Result<Message, Failure> {
-        let json = data.as_data().as_json();
-        if json == "null" {
+        if matches!(data.as_data(), Data::Json("null")) {
             return Err(bad("the data is `null`, which the service takes from nobody"));
         }
-        let size = json.len() + target.len() + OVERHEAD;
+        let size = data.as_data().json_len() + target.len() + OVERHEAD;
         let request = match &self.template {
             Template::Send { no_echo, .. } => {
                 Request::Send { group: target.as_ref().to_owned(), data, no_echo: echo.unwrap_or(*no_echo) }
@@ -251,15 +250,14 @@ fn data(raw: Option<&RawValue>, data_type: Option<&str>) -> Result<OwnedData, Fa
     let base64 = |name: &str| PayloadType::Binary(Encoding::Base64).decode(string(name)?.decode().as_bytes());
     match data_type {
         // The literal as it is: it may stand for what no string here can hold.
-        Some("text") => Ok(Data::Text(string("text")?).to_owned()),
+        Some("text") => Ok(Data::Text(Text::Quoted(string("text")?)).to_owned()),
         Some("json") => Ok(Data::Json(raw).to_owned()),
         Some("binary") => base64("binary"),
         Some("protobuf") => {
-            let bytes = base64("protobuf")?;
-            let quoted = Quoted::new(bytes.as_data().as_json()).ok_or_else(|| bad("`data` is not a string"))?;
-            Ok(Data::Protobuf(quoted).to_owned())
+            let bytes = base64("protobuf")?.as_data().to_bytes().unwrap_or_default().into_owned();
+            Ok(OwnedData::protobuf(&bytes))
         }
-        None => Ok(Quoted::new(raw).map_or(Data::Json(raw), Data::Text).to_owned()),
+        None => Ok(Quoted::new(raw).map_or(Data::Json(raw), |quoted| Data::Text(Text::Quoted(quoted))).to_owned()),
         Some(other) => Err(bad(format!("`dataType` is `{other}`, and can be `text`, `json`, `binary` or `protobuf`"))),
     }
 }

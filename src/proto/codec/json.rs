@@ -6,11 +6,13 @@
 use std::borrow::Cow;
 use std::fmt::Write as _;
 
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
 use serde::{Deserialize, Deserializer};
 use serde_json::value::RawValue;
 use thiserror::Error;
 
-use crate::data::{Data, OwnedData, Quoted};
+use crate::data::{Data, Octets, OwnedData, Quoted, Text};
 use crate::frame::{AckError, Downstream, Message, Origin, Upstream};
 use crate::metadata::check_metadata;
 use crate::names::{check_event_name, check_group_name};
@@ -123,9 +125,9 @@ fn decode_message(wire: DownstreamWire<'_>) -> Result<Downstream<'_>, Cow<'stati
     let quoted = |name: &'static str| Quoted::new(raw).ok_or(format!("`data` of type {name} is not a string"));
     let data = match wire.data_type.as_deref() {
         Some("json") | None => Data::Json(raw),
-        Some("text") => Data::Text(quoted("text")?),
-        Some("binary") => Data::Binary(quoted("binary")?),
-        Some("protobuf") => Data::Protobuf(quoted("protobuf")?),
+        Some("text") => Data::Text(Text::Quoted(quoted("text")?)),
+        Some("binary") => Data::Binary(Octets::Base64(quoted("binary")?)),
+        Some("protobuf") => Data::Protobuf(Octets::Base64(quoted("protobuf")?)),
         Some(other) => return Err(format!("unknown `dataType`: `{other}`").into()),
     };
     Ok(Downstream::Message(Message {
@@ -179,9 +181,20 @@ fn push_ack_id(out: &mut String, ack_id: Option<u64>) {
 
 fn push_data(out: &mut String, data: Data<'_>) {
     out.push_str(",\"dataType\":\"");
-    out.push_str(data.data_type());
+    out.push_str(data.kind().name());
     out.push_str("\",\"data\":");
-    out.push_str(data.as_json());
+    match data {
+        Data::Text(Text::Plain(text)) => push_string(out, text),
+        Data::Binary(Octets::Plain(bytes)) | Data::Protobuf(Octets::Plain(bytes)) => {
+            out.push('"');
+            STANDARD.encode_string(bytes, out);
+            out.push('"');
+        }
+        Data::Json(_)
+        | Data::Text(Text::Quoted(_))
+        | Data::Binary(Octets::Base64(_))
+        | Data::Protobuf(Octets::Base64(_)) => out.push_str(&data.to_json()),
+    }
 }
 
 fn push_metadata(out: &mut String, metadata: Option<&str>) {
@@ -328,7 +341,7 @@ fn upstream_data<'a>(wire: &UpstreamWire<'a>) -> Result<(Data<'a>, Option<&'a st
     }
     let raw = match (wire.data, metadata) {
         (Some(raw), _) => raw.get(),
-        (None, Some(_)) => return Ok((Data::Text(Quoted::EMPTY), metadata)),
+        (None, Some(_)) => return Ok((Data::Text(Text::Quoted(Quoted::EMPTY)), metadata)),
         (None, None) => return Err(missing("data")),
     };
     let data_type: Option<Cow<'_, str>> = optional(wire.data_type, "dataType")?;
@@ -341,12 +354,12 @@ fn upstream_data<'a>(wire: &UpstreamWire<'a>) -> Result<(Data<'a>, Option<&'a st
     }
     let quoted = Quoted::new(raw).ok_or_else(|| DecodeError("`data` is not a string".into()))?;
     if data_type.eq_ignore_ascii_case("text") {
-        return Ok((Data::Text(quoted), metadata));
+        return Ok((Data::Text(Text::Quoted(quoted)), metadata));
     }
     let data = if data_type.eq_ignore_ascii_case("binary") {
-        Data::Binary(quoted)
+        Data::Binary(Octets::Base64(quoted))
     } else if data_type.eq_ignore_ascii_case("protobuf") {
-        Data::Protobuf(quoted)
+        Data::Protobuf(Octets::Base64(quoted))
     } else {
         return Err(DecodeError(format!("unknown dataType `{data_type}`")));
     };
@@ -408,7 +421,7 @@ pub struct SharedMessage {
 impl SharedMessage {
     /// Encodes all of `message` but its sequence id.
     pub fn new(message: &Message<'_>) -> Self {
-        let mut out = String::with_capacity(96 + message.data.as_json().len());
+        let mut out = String::with_capacity(96 + message.data.json_len());
         match &message.origin {
             Origin::Group { group, user_id } => {
                 out.push_str("\"type\":\"message\",\"from\":\"group\",\"group\":");

@@ -235,7 +235,7 @@ impl Hub {
         if let Some((id, acks)) = ack_id.zip(connection.acks()) {
             acks.begin(id);
         }
-        let weight = data.as_json().len();
+        let weight = data.weight();
         connection.pending.begin(weight);
         self.events_asked += 1;
         let event_id = EventId(self.events_asked);

@@ -604,5 +604,5 @@ fn is_given_up(outcome: &Outcome) -> bool {
 }
 
 fn number_of(data: Data<'_>) -> u64 {
-    data.as_json().parse().unwrap()
+    data.to_json().parse().unwrap()
 }

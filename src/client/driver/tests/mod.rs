@@ -212,7 +212,7 @@ impl EventSink for TestSink {
 
     fn frame(&mut self, _frame: Frame<'_>, received: &Received<'_>) -> Flow {
         match received {
-            Received::Message(message) => self.take(message.data.as_json().to_owned()),
+            Received::Message(message) => self.take(message.data.to_json().into_owned()),
             Received::Unknown { .. } => self.take("unknown".into()),
             Received::Duplicate => self.take("duplicate".into()),
             Received::Control => Flow::Continue,

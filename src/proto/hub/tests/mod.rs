@@ -49,8 +49,8 @@ fn show(output: Output) -> String {
             event.event_id.0,
             event.user_id.as_deref().unwrap_or("-"),
             event.event,
-            event.data.as_data().data_type(),
-            event.data.as_data().as_json()
+            event.data.as_data().kind().name(),
+            event.data.as_data().to_json()
         ),
         Output::Connected { connection_id } => format!("connected {connection_id}"),
         Output::Disconnected { connection_id, reason } => format!("disconnected {connection_id} {reason}"),
