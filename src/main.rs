@@ -9,6 +9,7 @@ mod failure;
 #[cfg(all(test, unix))]
 mod growth;
 mod logging;
+mod options;
 mod render;
 mod settings;
 mod shell;
@@ -27,12 +28,12 @@ use std::time::Duration;
 use tokio::runtime::{Builder, Runtime};
 use tokio::time::Instant;
 
-use cli::{ColorChoice, Parsed};
+use cli::Parsed;
 use commands::Surroundings;
 use commands::replay::Summary;
 use failure::{Failure, Kind};
 use render::{Console, Expressions, Given, Stopped, Style};
-use settings::{Environment, Limit, Note, PayloadSource, ProcessInput, Settings};
+use settings::{ColorChoice, Environment, Limit, Note, PayloadSource, ProcessInput, Settings};
 use webpubsub_proto::OwnedData;
 
 fn main() -> ExitCode {

@@ -1,23 +1,22 @@
-//! One structure a command: its own flags, and the groups of flags that it shares with others.
+//! The commands, each with the structure of its flags.
 
-use std::path::PathBuf;
+use clap::Subcommand;
 
-use clap::{Args, Subcommand, ValueHint};
-use clap_complete::Shell;
-
-use super::connection::{ConnectionArgs, ReconnectArgs, RejoinArgs, TokenArgs};
-use super::doctor::DoctorArgs;
-use super::emulator::EmulatorArgs;
-use super::expressions::{ConditionArgs, FilterArgs, ReplyConditionArgs};
-use super::network::NetworkArgs;
-use super::on_ready::OnReadyArgs;
-use super::operation::{AckArgs, DataArgs, JoinAckArgs, OnUnknownArgs, RetryArgs};
-use super::output::{ListenEndArgs, OutputArgs, TalkArgs, TimeoutArgs};
-use super::record::{RecordArgs, ReplayArgs};
-use super::session_file::SessionFileArgs;
-use super::stream::StreamArgs;
-use super::url::{ConfigArgs, ConfigCommand, UrlArgs, UrlCommand};
-use super::values::{ColorChoice, EmulatorFormat, Format, ReportFormat};
+use crate::commands::completions::args::CompletionsArgs;
+use crate::commands::config::args::{ConfigArgs, ConfigCommand};
+use crate::commands::doctor::args::DoctorArgs;
+use crate::commands::emulator::args::EmulatorArgs;
+use crate::commands::event::args::EventArgs;
+use crate::commands::join::args::JoinArgs;
+use crate::commands::listen::args::ListenArgs;
+use crate::commands::man::args::ManArgs;
+use crate::commands::repl::args::ReplArgs;
+use crate::commands::replay::args::ReplayArgs;
+use crate::commands::send::args::SendArgs;
+use crate::commands::url::args::{UrlArgs, UrlCommand};
+use crate::options::expressions::args::FilterArgs;
+use crate::options::output::args::TalkArgs;
+use crate::options::values::{ColorChoice, EmulatorFormat, Format, ReportFormat};
 
 /// The commands.
 #[derive(Debug, Subcommand)]
@@ -101,221 +100,4 @@ impl Command {
             Self::Completions(_) | Self::Man(_) => return None,
         })
     }
-}
-
-/// What every connecting command takes.
-#[derive(Debug, Args)]
-pub struct ConnectingArgs {
-    /// Where to connect.
-    #[command(flatten)]
-    pub connection: ConnectionArgs,
-    /// The way to the service.
-    #[command(flatten)]
-    pub network: NetworkArgs,
-    /// What a token signed here says.
-    #[command(flatten)]
-    pub token: TokenArgs,
-    /// How to stay connected.
-    #[command(flatten)]
-    pub reconnect: ReconnectArgs,
-    /// Retries of operations.
-    #[command(flatten)]
-    pub retry: RetryArgs,
-    /// What is printed.
-    #[command(flatten)]
-    pub output: OutputArgs,
-    /// What is recorded.
-    #[command(flatten)]
-    pub record: RecordArgs,
-    /// When the run ends.
-    #[command(flatten)]
-    pub timeout: TimeoutArgs,
-}
-
-/// `wps listen`.
-#[derive(Debug, Args)]
-pub struct ListenArgs {
-    /// Group to join, repeatable; without it only server messages and groups of the token arrive
-    #[arg(short, long = "group", value_name = "G")]
-    pub groups: Vec<String>,
-
-    /// What is started beside it.
-    #[command(flatten)]
-    pub on_ready: OnReadyArgs,
-    /// When the run ends.
-    #[command(flatten)]
-    pub end: ListenEndArgs,
-    /// The same, by expressions.
-    #[command(flatten)]
-    pub conditions: ConditionArgs,
-    /// What is printed, by an expression.
-    #[command(flatten)]
-    pub filter: FilterArgs,
-    /// What every connecting command takes.
-    #[command(flatten)]
-    pub connecting: ConnectingArgs,
-    /// Groups on a new connection.
-    #[command(flatten)]
-    pub rejoin: RejoinArgs,
-    /// A connection that outlives the process.
-    #[command(flatten)]
-    pub session: SessionFileArgs,
-}
-
-/// `wps join`.
-#[derive(Debug, Args)]
-pub struct JoinArgs {
-    /// Groups to join
-    #[arg(value_name = "GROUP", required = true)]
-    pub groups: Vec<String>,
-
-    /// Hold the membership until stopped, across reconnects
-    #[arg(long)]
-    pub stay: bool,
-
-    /// What is printed, by an expression.
-    #[command(flatten)]
-    pub filter: FilterArgs,
-    /// What every connecting command takes.
-    #[command(flatten)]
-    pub connecting: ConnectingArgs,
-    /// Groups on a new connection.
-    #[command(flatten)]
-    pub rejoin: RejoinArgs,
-    /// ackIds.
-    #[command(flatten)]
-    pub ack: JoinAckArgs,
-    /// A connection that outlives the process.
-    #[command(flatten)]
-    pub session: SessionFileArgs,
-}
-
-/// `wps send`.
-#[derive(Debug, Args)]
-pub struct SendArgs {
-    /// Group to publish to; it need not be joined. May be absent with --ndjson, where each record then names its own
-    #[arg(value_name = "GROUP", required_unless_present = "ndjson")]
-    pub group: Option<String>,
-
-    /// The message; `-` takes stdin whole, byte for byte, as one message
-    ///
-    /// Exactly one of DATA, `-`, --file, --lines and --ndjson is needed: stdin is never read unasked. Data that begins
-    /// with `-` and is not a number stands behind `--`.
-    #[arg(value_name = "DATA", allow_negative_numbers = true)]
-    pub data: Option<String>,
-
-    /// Do not deliver the message to the connection that sends it
-    #[arg(long)]
-    pub no_echo: bool,
-
-    /// What is printed, by an expression.
-    #[command(flatten)]
-    pub filter: FilterArgs,
-    /// What is sent.
-    #[command(flatten)]
-    pub input: DataArgs,
-    /// Many messages.
-    #[command(flatten)]
-    pub stream: StreamArgs,
-    /// What every connecting command takes.
-    #[command(flatten)]
-    pub connecting: ConnectingArgs,
-    /// Acks.
-    #[command(flatten)]
-    pub ack: AckArgs,
-    /// A connection that outlives the process.
-    #[command(flatten)]
-    pub session: SessionFileArgs,
-}
-
-/// `wps event`.
-#[derive(Debug, Args)]
-pub struct EventArgs {
-    /// Name of the event, as its handler knows it. May be absent with --ndjson, where each record then has its own
-    #[arg(value_name = "NAME", required_unless_present = "ndjson")]
-    pub name: Option<String>,
-
-    /// The event's data; `-` takes stdin whole, byte for byte
-    ///
-    /// Exactly one of DATA, `-`, --file, --lines and --ndjson is needed: stdin is never read unasked. Data that begins
-    /// with `-` and is not a number stands behind `--`.
-    #[arg(value_name = "DATA", allow_negative_numbers = true)]
-    pub data: Option<String>,
-
-    /// Print N server messages that answer, then exit [default N: 1]
-    ///
-    /// Written with `=`, as in `--wait-reply=2`. Waits 30 s unless --timeout says otherwise, then exit 12.
-    #[arg(
-        long,
-        value_name = "N",
-        num_args = 0..=1,
-        require_equals = true,
-        default_missing_value = "1",
-        value_parser = clap::value_parser!(u64).range(1..)
-    )]
-    pub wait_reply: Option<u64>,
-
-    /// When it has its answer.
-    #[command(flatten)]
-    pub condition: ReplyConditionArgs,
-    /// What is printed, by an expression.
-    #[command(flatten)]
-    pub filter: FilterArgs,
-    /// What is sent.
-    #[command(flatten)]
-    pub input: DataArgs,
-    /// Many messages.
-    #[command(flatten)]
-    pub stream: StreamArgs,
-    /// What every connecting command takes.
-    #[command(flatten)]
-    pub connecting: ConnectingArgs,
-    /// Acks.
-    #[command(flatten)]
-    pub ack: AckArgs,
-    /// A connection that outlives the process.
-    #[command(flatten)]
-    pub session: SessionFileArgs,
-}
-
-/// `wps repl`.
-#[derive(Debug, Args)]
-pub struct ReplArgs {
-    /// Take the lines from this file, as a script; without it, from stdin when that is not a terminal
-    ///
-    /// `#!/usr/bin/env -S wps repl --file` makes a script a command.
-    #[arg(long, value_name = "SCRIPT")]
-    pub file: Option<PathBuf>,
-
-    /// Go on after a line that failed; the exit code is that of the first
-    ///
-    /// For scripts. At a terminal an error never ends the session.
-    #[arg(long)]
-    pub keep_going: bool,
-
-    /// What every connecting command takes.
-    #[command(flatten)]
-    pub connecting: ConnectingArgs,
-    /// Groups on a new connection.
-    #[command(flatten)]
-    pub rejoin: RejoinArgs,
-    /// Acks that did not come.
-    #[command(flatten)]
-    pub unknown: OnUnknownArgs,
-}
-
-/// `wps completions`.
-#[derive(Debug, Args)]
-pub struct CompletionsArgs {
-    /// Shell to print the script for
-    #[arg(value_enum, value_name = "SHELL")]
-    pub shell: Shell,
-}
-
-/// `wps man`.
-#[derive(Debug, Args)]
-pub struct ManArgs {
-    /// Directory to write to; made when missing; pages there are replaced
-    #[arg(long, value_name = "D", value_hint = ValueHint::DirPath)]
-    pub dir: PathBuf,
 }

@@ -13,7 +13,7 @@ use crate::failure::{Failure, Kind};
 /// `args` (without the program's name) with the flags before the command moved directly behind it. Left as they are
 /// when a flag is unknown to every command or asks for help or the version, which clap then deals with. Fails when there
 /// are flags but no command.
-pub(super) fn move_behind_command(command: &Command, args: Vec<OsString>) -> Result<Vec<OsString>, Failure> {
+pub fn move_behind_command(command: &Command, args: Vec<OsString>) -> Result<Vec<OsString>, Failure> {
     let mut end = 0;
     while let Some(arg) = args.get(end).and_then(|arg| arg.to_str()) {
         if !arg.starts_with('-') || arg == "-" || arg == "--" {
@@ -56,7 +56,7 @@ fn behind_own(command: &Command, mut args: Vec<OsString>) -> Result<Vec<OsString
 }
 
 /// Whether a cluster of short flags (`vo` of `-vo ndjson`) takes the next argument; `None` if it has an unknown one.
-pub(super) fn short_takes_next<'c>(flag: impl Fn(char) -> Option<&'c Arg>, cluster: &str) -> Option<bool> {
+pub fn short_takes_next<'c>(flag: impl Fn(char) -> Option<&'c Arg>, cluster: &str) -> Option<bool> {
     for (at, short) in cluster.char_indices() {
         let arg = flag(short)?;
         if takes_next(arg) {
@@ -67,7 +67,7 @@ pub(super) fn short_takes_next<'c>(flag: impl Fn(char) -> Option<&'c Arg>, clust
 }
 
 /// The first flag of any of the commands for which `is` holds.
-pub(super) fn find<'c>(mut commands: impl Iterator<Item = &'c Command>, is: impl Fn(&Arg) -> bool) -> Option<&'c Arg> {
+pub fn find<'c>(mut commands: impl Iterator<Item = &'c Command>, is: impl Fn(&Arg) -> bool) -> Option<&'c Arg> {
     commands.by_ref().flat_map(Command::get_arguments).find(|arg| is(arg))
 }
 
@@ -77,7 +77,7 @@ fn find_any(command: &Command, is: impl Fn(&Arg) -> bool) -> Option<&Arg> {
 }
 
 /// Whether a flag's value may be the next argument.
-pub(super) fn takes_next(arg: &Arg) -> bool {
+pub fn takes_next(arg: &Arg) -> bool {
     matches!(arg.get_action(), ArgAction::Set | ArgAction::Append) && !arg.is_require_equals_set()
 }
 

@@ -4,24 +4,10 @@
 //! completions and man pages are made from [`command`].
 
 mod commands;
-mod connection;
-mod doctor;
-mod emulator;
-mod expressions;
 mod help;
-mod leading;
-mod line;
-mod network;
-mod on_ready;
-mod operation;
-mod output;
+pub mod leading;
 mod profile;
-mod record;
-mod session_file;
-mod stream;
-mod url;
-mod usage;
-mod values;
+pub mod usage;
 
 use std::ffi::OsString;
 
@@ -31,26 +17,9 @@ use clap::{CommandFactory as _, FromArgMatches as _, Parser};
 
 use crate::failure::Failure;
 
-pub use commands::{Command, ConnectingArgs, EventArgs, JoinArgs, ListenArgs, ReplArgs, SendArgs};
-pub use connection::{KeyArgs, ReconnectArgs, SourceArgs, TokenArgs};
-pub use doctor::DoctorArgs;
-pub use emulator::{EmulatorArgs, FaultArgs, HandlerArgs};
-pub use expressions::{ConditionArgs, FilterArgs, ReplyConditionArgs};
+pub use commands::Command;
 pub use help::{Body, examples_of, sections};
-pub use line::{LineCommand, LineParsed, Place, SetCommand, line_command, line_help, parse_line, split};
-pub use network::NetworkArgs;
-pub use on_ready::OnReadyArgs;
-pub use operation::{AckArgs, AckIdArgs, DataArgs, RetryArgs};
-pub use output::{OutputArgs, TalkArgs};
 pub use profile::{FlagValue, ProfileFlag, Typed, check_flag, parse_with, profile_flags, typed};
-pub use record::{RecordArgs, ReplayArgs, Speed};
-pub use session_file::SessionFileArgs;
-pub use stream::StreamArgs;
-pub use url::{ConfigArgs, ConfigCommand, NotBefore, UrlArgs, UrlCommand, UrlCreateArgs, UrlInspectArgs};
-pub use values::{
-    ColorChoice, DataType, EmulatorFormat, Encoding, Format, Mode, Only, Protocol, ReportFormat, Resolve, RetryCount,
-    Unknown,
-};
 
 /// A command-line client for Azure Web PubSub, with a local emulator of the service
 ///

@@ -7,7 +7,7 @@ use clap::error::{ContextKind, ContextValue, ErrorKind};
 use crate::failure::{Failure, Kind};
 
 /// Words a usage error; `command` is the command it is about, if it got that far. Exit code 2.
-pub(super) fn failure(error: &clap::Error, definition: &clap::Command, command: Option<&str>) -> Failure {
+pub fn failure(error: &clap::Error, definition: &clap::Command, command: Option<&str>) -> Failure {
     let arg = text(error, ContextKind::InvalidArg).map(|arg| name(&arg));
     let arg = arg.as_deref().unwrap_or("an argument");
     let value = text(error, ContextKind::InvalidValue).unwrap_or_default();

@@ -4,19 +4,17 @@
 //! the CLI contract, *Where to connect*: what is typed, `--profile`, the environment's sources, `WPS_PROFILE`. A fault
 //! is a configuration error that names file, profile and key; secrets may not stand in the file at all.
 
-mod brought;
 mod file;
 mod report;
 
 use std::ffi::OsString;
 use std::path::PathBuf;
 
-use super::{Environment, Input};
+use super::{Brought, Environment, Input};
 use crate::cli::{Command, FlagValue, Parsed, Typed, parse_with, typed};
 use crate::failure::{Failure, Kind};
 use file::{File, Profile};
 
-pub use brought::Brought;
 pub use report::Checked;
 pub(super) use report::{check, show};
 

@@ -2,10 +2,15 @@ use std::collections::HashMap;
 use std::io;
 use std::path::Path;
 
+use std::time::Duration;
+
 use super::*;
 use crate::cli::{Parsed, parse};
 use crate::failure::Failure;
-use webpubsub_proto::session::{Backoff, BackoffMode, OnUnknown, Retries};
+use crate::options::data::payload::DataFrom;
+use crate::options::network::settings::{Network, Tls};
+use webpubsub_proto::Subprotocol;
+use webpubsub_proto::session::{Backoff, BackoffMode, Config, OnUnknown, Retries};
 
 /// Files and standard input of a test.
 #[derive(Default)]

@@ -8,20 +8,29 @@ use std::path::{Path, PathBuf};
 
 use proc_macro2::{Delimiter, TokenStream, TokenTree};
 
-/// Each layer of the binary with those it may import. A module belongs to the longest name that it begins with. What is
-/// below the binary is in crates of their own, which the compiler keeps apart.
+/// Each layer of the binary with those it may import. A module belongs to the longest name that it begins with; what a
+/// room of a command or of shared options has of flags and of settings are layers of their own. What is below the binary
+/// is in crates of their own, which the compiler keeps apart.
 const LAYERS: &[(&str, &[&str])] = &[
     ("signal", &[]),
     ("shell", &[]),
     ("failure", &[]),
     ("state", &[]),
     ("render", &[]),
-    ("cli", &["failure"]),
-    ("settings", &["cli", "failure"]),
+    ("options", &["failure"]),
+    (ARGS, &["options", "failure"]),
+    ("cli", &[ARGS, "options", "failure"]),
+    (SETTINGS, &[ARGS, "options", "failure"]),
+    ("settings", &["cli", ARGS, SETTINGS, "options", "failure"]),
     ("logging", &["render", "failure"]),
-    ("commands", &["render", "settings", "state", "cli", "failure", "signal", "shell"]),
+    ("commands", &["render", "settings", "state", "cli", ARGS, SETTINGS, "options", "failure", "signal", "shell"]),
     ("main", &["cli", "settings", "commands", "render", "logging", "failure", "shell"]),
 ];
+
+/// The flags of commands.
+const ARGS: &str = "commands::*::args";
+/// What commands will do.
+const SETTINGS: &str = "commands::*::settings";
 
 /// The crates below the binary, in folders of their own.
 const CRATES: [&str; 4] = ["client", "emulator", "net", "proto"];
@@ -136,6 +145,13 @@ fn imports_are_read_in_all_their_forms() {
 
 /// The layer of a path: the longest name that it begins with.
 fn layer(path: &str) -> Option<&'static str> {
+    let is = |part: &str| path.starts_with("commands::") && path.split("::").skip(2).any(|it| it == part);
+    if is("args") {
+        return Some(ARGS);
+    }
+    if is("settings") {
+        return Some(SETTINGS);
+    }
     let begins = |name: &str| path.strip_prefix(name).is_some_and(|rest| rest.is_empty() || rest.starts_with("::"));
     LAYERS.iter().map(|(name, _)| *name).filter(|name| begins(name)).max_by_key(|name| name.len())
 }

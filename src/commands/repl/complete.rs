@@ -2,8 +2,8 @@
 
 use clap::Command;
 
+use super::line::{Place, line_command, split};
 use super::watch::Names;
-use crate::cli::{Place, line_command, split};
 
 /// What is being typed.
 #[derive(Clone, Debug, PartialEq, Eq)]

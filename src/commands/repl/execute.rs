@@ -10,8 +10,8 @@ use futures_util::future::join_all;
 use tokio::time::{Instant, sleep, sleep_until};
 
 use super::history::History;
+use super::line::{LineParsed, line_help, parse_line};
 use super::watch::{Change, Watch};
-use crate::cli::{LineParsed, line_help, parse_line};
 use crate::commands::run::{Client, Surroundings, Verdict, print_format};
 use crate::commands::send::sent;
 use crate::commands::{ack_mode, print_failure};

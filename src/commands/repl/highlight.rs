@@ -1,6 +1,6 @@
 //! Colours of the line being typed: the command, its flags, JSON, and the bracket that belongs to the one at the cursor.
 
-use crate::cli::{Place, line_command, split};
+use super::line::{Place, line_command, split};
 
 const PLAIN: &str = "";
 const VERB: &str = "1";

@@ -3,7 +3,7 @@
 //! A `\` at the end continues a line, which keeps the newline, and so does JSON that is not complete behind `-t json`.
 //! Scripts and the editor go by the same rules.
 
-use crate::cli::{Place, line_command, split};
+use super::line::{Place, line_command, split};
 
 /// A command as it was typed, and where it began.
 #[derive(Clone, Debug, PartialEq, Eq)]

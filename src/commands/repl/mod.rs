@@ -3,6 +3,7 @@
 //! A person's lines come from an editor on a thread of its own, a script's from a reader on another; this task carries
 //! them out one after another, beside the client. At a terminal everything is printed by the editor, above its prompt.
 
+pub mod args;
 mod busy;
 mod complete;
 mod editor;
@@ -10,11 +11,13 @@ mod execute;
 mod helper;
 mod highlight;
 mod history;
+pub mod line;
 mod lines;
 mod plain;
 mod resize;
 mod screen;
 mod script;
+pub mod settings;
 mod watch;
 
 use std::collections::VecDeque;

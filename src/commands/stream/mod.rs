@@ -4,6 +4,7 @@
 //! the tally counts. The input is read no faster than messages settle; every ack is awaited; what fails is named by its
 //! line. All ends of lines pass through [`Flow::settle`].
 
+pub mod args;
 mod intake;
 mod lines;
 mod message;
@@ -11,6 +12,7 @@ mod pace;
 mod position;
 mod progress;
 mod ranges;
+pub mod settings;
 mod tally;
 mod window;
 

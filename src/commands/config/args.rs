@@ -1,0 +1,52 @@
+//! The flags of `wps config`.
+
+use clap::{Args, Subcommand};
+
+use crate::options::output::args::TalkArgs;
+
+/// `wps config`.
+#[derive(Debug, Args)]
+#[command(arg_required_else_help = true)]
+pub struct ConfigArgs {
+    /// Which of its commands.
+    #[command(subcommand)]
+    pub command: ConfigCommand,
+}
+
+/// The commands of `wps config`.
+#[derive(Debug, Subcommand)]
+pub enum ConfigCommand {
+    /// Print where the configuration file is, or would be
+    Path(ConfigPathArgs),
+    /// Print the settings that a profile, the environment and the defaults come to, without secrets
+    Show(ConfigShowArgs),
+    /// Check every profile: names, types, and whether what it refers to can be read
+    Check(ConfigCheckArgs),
+}
+
+/// `wps config path`.
+#[derive(Debug, Args)]
+pub struct ConfigPathArgs {
+    /// What to say on stderr.
+    #[command(flatten)]
+    pub talk: TalkArgs,
+}
+
+/// `wps config show`.
+#[derive(Debug, Args)]
+pub struct ConfigShowArgs {
+    /// Profile to show [default: `WPS_PROFILE`, else none]
+    #[arg(long, value_name = "NAME")]
+    pub profile: Option<String>,
+    /// What to say on stderr.
+    #[command(flatten)]
+    pub talk: TalkArgs,
+}
+
+/// `wps config check`.
+#[derive(Debug, Args)]
+pub struct ConfigCheckArgs {
+    /// What to say on stderr.
+    #[command(flatten)]
+    pub talk: TalkArgs,
+}

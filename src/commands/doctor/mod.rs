@@ -1,0 +1,338 @@
+//! `wps doctor`: why does a connection not work? Goes through a whole connection and tells each step.
+//!
+//! It examines the client that the other commands use: the same driver, session and dialer, with one attempt at
+//! everything. What it finds goes to stdout; the explanations are those of the other commands' errors.
+
+pub mod args;
+mod dial;
+mod report;
+pub mod settings;
+mod steps;
+mod token;
+mod watch;
+
+use std::cell::RefCell;
+use std::pin::pin;
+use std::time::Duration;
+
+use anyhow::anyhow;
+use futures_util::FutureExt as _;
+use tokio::time::{Instant, MissedTickBehavior, interval, timeout};
+
+use self::dial::DialReport;
+use self::report::Report;
+use self::steps::{Failed, Steps};
+use self::watch::{Seen, Watch};
+use super::explain::{Place, causes, session_failure};
+use super::run::{
+    Interrupt, Surroundings, Watched, dial_options, interruption, last_error, last_words, output_failed, seed,
+    url_source,
+};
+use crate::failure::{Failure, Kind};
+use crate::render::{self, Stopped, StoppedCounts, WriteFailure, human};
+use crate::settings::{Connection, Doctor, Format, Problem, Source};
+use crate::signal::Signals;
+use webpubsub_client::driver::{DialedError, Driver, Finished, NetDialer, UrlSource};
+use webpubsub_net::auth::access_url::AccessUrl;
+use webpubsub_proto::session::{Counts, End, EndKind};
+
+/// How often the steps of a dial under way are looked at.
+const TICK: Duration = Duration::from_millis(50);
+/// How long the reader of the report may keep the error waiting that comes after it.
+const REPORT_FIRST: Duration = Duration::from_millis(500);
+/// A closing handshake that takes so long was given up by the session.
+const UNANSWERED: Duration = Duration::from_millis(1700);
+
+/// How an examination ended.
+struct Ending {
+    /// For the last record.
+    reason: &'static str,
+    /// What ended it from outside.
+    failure: Option<Failure>,
+    /// Since when somebody wants it to end.
+    hurried: Option<Instant>,
+    counts: Counts,
+}
+
+impl Ending {
+    fn new(reason: &'static str, failure: Option<Failure>) -> Self {
+        Self { reason, failure, hurried: None, counts: Counts::default() }
+    }
+}
+
+/// Examines a connection. Returns the exit code, which is that of the first failure.
+pub async fn doctor(surroundings: &Surroundings, settings: &Doctor) -> u8 {
+    let console = &surroundings.console;
+    let mut signals = match Signals::install() {
+        Ok(signals) => signals,
+        Err(error) => {
+            super::print_failure(console, &Failure::new(Kind::Internal, error));
+            return Kind::Internal.exit_code();
+        }
+    };
+    let records = settings.output.format == Format::Ndjson;
+    let report = RefCell::new(Report::new(console.clone(), records));
+    let (ending, limit) = match &settings.connection {
+        Ok(connection) => {
+            let ending = examine(surroundings, settings, connection, &report, &mut signals).await;
+            (ending, connection.timeout)
+        }
+        Err(problem) => {
+            report.borrow_mut().fail(None, problem.causes.join(": "), Failure::from(problem));
+            (Ending::new("failed", None), None)
+        }
+    };
+    let report = report.into_inner();
+    report.conclude();
+    let (step, failure) = match report.into_failure() {
+        Some((step, failure)) => (Some(step), Some(failure)),
+        None => (None, ending.failure),
+    };
+    let code = failure.as_ref().map_or(0, |failure| failure.kind.exit_code());
+    let told = failure.as_ref().filter(|failure| !matches!(failure.kind, Kind::Signal(_)));
+    if records {
+        let Counts { received, sent, acked, failed } = ending.counts;
+        console.out.put(&mut console.out.style.record(render::stopped(&Stopped {
+            reason: if told.is_some() && ending.reason == "done" { "failed" } else { ending.reason },
+            exit_code: code,
+            counts: Some(StoppedCounts { received, sent, acked, failed }),
+            error: told.map(super::stopped_error),
+        })));
+    }
+    // Where both streams end in one file, the error comes behind what it is about.
+    let _ = timeout(REPORT_FIRST, console.out.drained()).await;
+    match (told, step) {
+        (Some(failure), None) => super::print_failure(console, failure),
+        (Some(failure), Some(_)) if records => super::print_failure(console, failure),
+        // Whoever sees the report need not be told again; whoever does not is told where to look.
+        (Some(failure), Some(step)) if !console.out.style.terminal && !console.is_one_file() => {
+            let what = format!("failed at `{step}`: {}", causes(failure));
+            super::print_failure(console, &Failure::message(failure.kind, what));
+        }
+        (Some(_), Some(_)) | (None, _) => {}
+    }
+    let deadline = limit.map(|limit| surroundings.started + limit);
+    if let (Some(kind), 0) = (last_words((console, None), ending.hurried, deadline, &mut signals).await, code) {
+        if kind == Kind::Timeout {
+            let limit = human(limit.unwrap_or_default());
+            let what = format!("timed out after {limit} (`--timeout`) while the output was being written");
+            last_error(console, &Failure::message(kind, what)).await;
+        }
+        return kind.exit_code();
+    }
+    match console.out.writer().failure() {
+        Some(WriteFailure::Failed(error)) if code == 0 => output_failed(console, &error).await,
+        _ => code,
+    }
+}
+
+/// All steps, up to the first failure or whatever ends it from outside.
+async fn examine(
+    surroundings: &Surroundings,
+    settings: &Doctor,
+    connection: &Connection,
+    report: &RefCell<Report>,
+    signals: &mut Signals,
+) -> Ending {
+    let deadline = connection.timeout.map(|limit| surroundings.started + limit);
+    let watched = || Watched { deadline, output: true, closed_output: true };
+    let began = Instant::now();
+    let source = url_source(&connection.source);
+    let limit = connection.session.connect_timeout;
+    let longest_pause = connection.session.reconnect_backoff.max_delay;
+    let obtained = tokio::select! {
+        biased;
+        obtained = obtain(&source, limit) => obtained,
+        came = interruption(signals, watched(), &surroundings.console) => {
+            return interrupted(came, connection, &mut report.borrow_mut());
+        }
+    };
+    let local = matches!(connection.source, Source::Local { .. });
+    let elapsed = matches!(connection.source, Source::Command(_)).then(|| began.elapsed());
+    let url = match obtained {
+        Ok(url) => url,
+        Err((message, cause)) => {
+            let place = Place { url: None, local, connect_timeout: limit, longest_pause, kept: false };
+            let failure = session_failure(EndKind::Unreachable, &message, Some(&cause), &place);
+            report.borrow_mut().fail(elapsed, message, failure);
+            return Ending::new("failed", None);
+        }
+    };
+    tell_source(settings, connection, &url, elapsed, &mut report.borrow_mut());
+    token::tell(&url, super::unix_now(), &mut report.borrow_mut());
+    let place = Place { url: Some(url), local, connect_timeout: limit, longest_pause, kept: false };
+    Examination { surroundings, settings, connection, place, report }.run(signals).await
+}
+
+/// The URL of the connection, once.
+async fn obtain(source: &UrlSource, limit: Duration) -> Result<AccessUrl, (String, DialedError)> {
+    match timeout(limit, source.obtain()).await {
+        Ok(obtained) => obtained.map_err(|error| (error.to_string(), DialedError::NoUrl)),
+        Err(_) => {
+            let message = format!("timed out after {} s while {}", limit.as_secs_f64(), source.activity());
+            Err((message, DialedError::UrlTimeout))
+        }
+    }
+}
+
+fn tell_source(
+    settings: &Doctor,
+    connection: &Connection,
+    url: &AccessUrl,
+    elapsed: Option<Duration>,
+    report: &mut Report,
+) {
+    let signed = match &connection.source {
+        Source::Url(_) => "",
+        Source::Command(_) => ", printed by the command",
+        Source::Signed(_) | Source::Local { .. } => ", with a token signed here",
+    };
+    report.ok(elapsed, format!("{}: {url}{signed}", settings.origin), Vec::new());
+}
+
+/// A client and the steps beside it.
+struct Examination<'a> {
+    surroundings: &'a Surroundings,
+    settings: &'a Doctor,
+    connection: &'a Connection,
+    place: Place,
+    report: &'a RefCell<Report>,
+}
+
+impl Examination<'_> {
+    async fn run(self, signals: &mut Signals) -> Ending {
+        let Self { surroundings, settings, connection, report, .. } = self;
+        let seed = seed();
+        let mut config = connection.session.clone();
+        config.seed = seed;
+        config.renews_url = false;
+        let group = settings.group.clone().unwrap_or_else(|| format!("wps-doctor-{seed:016x}"));
+        // Another doctor may try the same group at the same time.
+        let text = format!("wps doctor {seed:016x}");
+        let (watch, seen) = Watch::new(group.clone(), text.clone());
+        let url = self.place.url.clone().map_or_else(|| url_source(&connection.source), UrlSource::Fixed);
+        let dialer = NetDialer::new(url, dial_options(connection), connection.protocol);
+        let trail = dialer.trail();
+        let dial = RefCell::new(DialReport::default());
+        let patience = config.ack_timeout;
+        let (driver, handle) = Driver::new(config, dialer, watch);
+        let steps = Steps {
+            report,
+            dial: &dial,
+            trail: trail.clone(),
+            handle: handle.clone(),
+            seen: seen.clone(),
+            place: self.place.clone(),
+            group,
+            own_group: settings.group.is_none(),
+            text,
+            patience,
+        };
+        let mut running = pin!(driver.run());
+        let mut script = pin!(steps.run().fuse());
+        let mut ticks = interval(TICK);
+        ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
+        let mut ended: Option<(Result<(), Failed>, Instant)> = None;
+        let mut interrupt = None;
+        let mut hurried = None;
+        let (finished, dialer, _watch) = loop {
+            let undecided = ended.is_none() && interrupt.is_none();
+            let watched = Watched {
+                // The closing handshake is a step like the others.
+                deadline: connection.timeout.filter(|_| interrupt.is_none()).map(|limit| surroundings.started + limit),
+                output: undecided,
+                closed_output: true,
+            };
+            tokio::select! {
+                biased;
+                result = &mut script, if undecided => {
+                    ended = Some((result, Instant::now()));
+                    handle.stop();
+                }
+                over = &mut running => break over,
+                came = interruption(signals, watched, &surroundings.console) => {
+                    hurried.get_or_insert_with(Instant::now);
+                    // Asked twice, or in a hurry to leave: at once.
+                    if undecided { handle.stop() } else { handle.abort() }
+                    interrupt.get_or_insert(came);
+                }
+                _ = ticks.tick(), if undecided => {
+                    dial.borrow_mut().advance(&trail.steps(), &mut report.borrow_mut());
+                }
+            }
+        };
+        let counts = finished.counts;
+        let mut told = report.borrow_mut();
+        let ending = match (interrupt, ended) {
+            (Some(came), _) => {
+                dial.borrow_mut().advance(&trail.steps(), &mut told);
+                interrupted(came, connection, &mut told)
+            }
+            (None, Some((Ok(()), since))) => {
+                tell_close(since.elapsed(), &mut told);
+                Ending::new("done", None)
+            }
+            (None, Some((Err(Failed), _))) => Ending::new("failed", None),
+            (None, None) => {
+                let dialed = dialer.last_error();
+                let mut failure = self.end_of(&finished, &seen, dialed.as_ref());
+                failure.hints.extend(seen.take_odd());
+                dial.borrow_mut().fail(&trail.steps(), failure, dialed.as_ref(), &mut told);
+                Ending::new("failed", None)
+            }
+        };
+        Ending { hurried, counts, ..ending }
+    }
+
+    /// Why the session ended by itself.
+    fn end_of(&self, finished: &Finished, seen: &Seen, dialed: Option<&DialedError>) -> Failure {
+        if let Some(loss) = &*seen.loss.borrow() {
+            return session_failure(EndKind::Lost, &loss.describe(), None, &self.place);
+        }
+        match &finished.end {
+            End::Failed { kind, message } => session_failure(*kind, message, dialed, &self.place),
+            End::Stopped => Failure::message(Kind::Internal, "the session ended without a reason"),
+        }
+    }
+}
+
+fn tell_close(elapsed: Duration, report: &mut Report) {
+    if elapsed < UNANSWERED {
+        report.ok(Some(elapsed), "1000 sent, and closed by the service", Vec::new());
+    } else {
+        let hint = "the other commands do not wait longer than that either; no message is lost by it";
+        report.ok(Some(elapsed), "the service did not answer the close frame", vec![hint.into()]);
+    }
+}
+
+/// The step that was under way is told, and with it why there are no more.
+fn interrupted(came: Interrupt, connection: &Connection, report: &mut Report) -> Ending {
+    match came {
+        Interrupt::Signal(number) => {
+            report.end("ended by a signal");
+            Ending::new("signal", Some(Failure::message(Kind::Signal(number), "ended by a signal")))
+        }
+        Interrupt::Timeout => {
+            let limit = human(connection.timeout.unwrap_or_default());
+            let failure = Failure::message(Kind::Timeout, format!("timed out after {limit} (`--timeout`)"));
+            let elapsed = report.elapsed();
+            report.fail(Some(elapsed), causes(&failure), failure);
+            Ending::new("timeout", None)
+        }
+        // It records nothing.
+        Interrupt::Output(WriteFailure::Closed) | Interrupt::Recording(_) => Ending::new("output-closed", None),
+        Interrupt::Output(WriteFailure::Failed(error) | WriteFailure::Unrecorded(error)) => {
+            let what = format!("could not write to stdout: {error}");
+            Ending::new("failed", Some(Failure::message(Kind::Output, what)))
+        }
+    }
+}
+
+impl From<&Problem> for Failure {
+    fn from(problem: &Problem) -> Self {
+        let mut causes = problem.causes.iter().rev();
+        let innermost = causes.next().map(String::as_str).unwrap_or("nothing says where to connect");
+        let error = causes.fold(anyhow!("{innermost}"), |error, context| error.context(context.clone()));
+        problem.hints.iter().fold(Self::new(Kind::Config, error), |failure, hint| failure.hint(hint))
+    }
+}

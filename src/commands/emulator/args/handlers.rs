@@ -1,0 +1,40 @@
+//! The flags of `wps emulator` about event handlers.
+
+use std::path::PathBuf;
+
+use clap::Args;
+
+use crate::options::values::secret;
+use webpubsub_net::secret::Secret;
+
+/// Whom the emulator asks and tells about its clients.
+#[expect(rustdoc::broken_intra_doc_links, reason = "the brackets are the grammar that help shows")]
+#[derive(Debug, Args)]
+pub struct HandlerArgs {
+    /// Event handler (webhook) of every hub: URL[,user-events=LIST][,system-events=LIST]; repeatable
+    ///
+    /// `{hub}` and `{event}` in the URL stand for the names. The first handler that takes an event gets it, alone. LIST
+    /// has commas between names; `*` is all and an empty list none. Handlers are asked as the service asks them:
+    /// validation by OPTIONS, CloudEvents headers, signature. An event nobody takes fails with `InternalServerError`.
+    /// Redirects are not followed, proxies not used. `https` is checked by the system's roots; on Linux `SSL_CERT_FILE`
+    /// names others. The events of one connection are sent one after another.
+    #[arg(long, value_name = "URL", value_parser = secret, help_heading = "Event handlers")]
+    pub event_handler: Vec<Secret>,
+
+    /// Events of clients that handlers take which say nothing themselves [default: *]
+    #[arg(long, value_name = "LIST", requires = "event_handler", help_heading = "Event handlers")]
+    pub user_events: Option<String>,
+
+    /// The same for `connect`, `connected`, `disconnected` [default: all three]
+    ///
+    /// `connect` asks whether a client may connect, so a handler that does not know it refuses everybody.
+    #[arg(long, value_name = "LIST", requires = "event_handler", help_heading = "Event handlers")]
+    pub system_events: Option<String>,
+
+    /// JSON file with handlers for each hub and the access key, as Microsoft's emulator reads it
+    ///
+    /// The handlers are read again when the file changes, and connections go on; a file that cannot be used is reported
+    /// and changes nothing. `--access-key` and `WPS_ACCESS_KEY` win over its key, handlers of flags come before its own.
+    #[arg(long, value_name = "FILE", help_heading = "Event handlers")]
+    pub settings: Option<PathBuf>,
+}

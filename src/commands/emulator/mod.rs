@@ -1,0 +1,287 @@
+//! `wps emulator`: a local Web PubSub service, and the command that it may run for.
+
+pub mod args;
+mod exec;
+mod log;
+pub mod settings;
+
+use std::io::{self, Read as _};
+use std::net::SocketAddr;
+use std::path::Path;
+use std::sync::Arc;
+
+use tokio::sync::oneshot;
+use tokio::time::{Duration, Instant, timeout_at};
+
+use self::exec::Exec;
+use self::log::Log;
+use super::{print_failure, stopped_error, unix_now};
+use crate::failure::{Failure, Kind};
+use crate::render::{Console, Listening, Stopped, WriteFailure, listening, stopped};
+use crate::settings::{Emulator, EmulatorFormat};
+use crate::signal::Signals;
+use webpubsub_emulator::{
+    self, CurrentRoutes, DEFAULT_HUB, DEFAULT_PORT, DEVELOPMENT_KEY, EventHandler, Observer, Ready, ServerConfig,
+};
+use webpubsub_proto::fault;
+
+/// How long all of stopping may take, but for the end of the command of `--exec`: less than the second that is promised,
+/// since the process has to end as well.
+const STOP_TIMEOUT: Duration = Duration::from_millis(800);
+/// The least that readers of stdout and stderr have for the last lines.
+const LAST_LINES: Duration = Duration::from_millis(100);
+
+/// What ended it.
+enum Ended {
+    Signal(u8),
+    /// Its command, with this exit code.
+    Exec(u8),
+    /// Whoever held its stdin.
+    Stdin,
+}
+
+/// What `--fault help` prints.
+pub fn fault_help() -> String {
+    fault::help_text()
+}
+
+/// Serves until it is ended. Returns the exit code.
+pub async fn emulator(console: &Console, settings: &Emulator) -> u8 {
+    let mut stop_by = None;
+    let ended = serve(console, settings, &mut stop_by).await;
+    let (reason, exit_code) = match &ended {
+        Ok(Ended::Signal(number)) => ("signal", Kind::Signal(*number).exit_code()),
+        Ok(Ended::Exec(code)) => ("command-ended", *code),
+        Ok(Ended::Stdin) => ("stdin-closed", 0),
+        Err(failure) => ("failed", failure.kind.exit_code()),
+    };
+    let failure = ended.err();
+    if settings.format == EmulatorFormat::Ndjson {
+        let error = failure.as_ref().map(stopped_error);
+        console.out.put(&mut console.out.style.record(stopped(&Stopped { reason, exit_code, counts: None, error })));
+    }
+    if let Some(failure) = failure {
+        print_failure(console, &failure);
+    }
+    // A reader that has stopped must not keep it.
+    let now = Instant::now();
+    let stop_by = stop_by.unwrap_or(now + STOP_TIMEOUT).max(now + LAST_LINES);
+    let _ = timeout_at(stop_by, console.drained()).await;
+    exit_code
+}
+
+/// A socket takes a file descriptor, and the usual limit of 1024 is one to protect programs from themselves: as many as
+/// the system allows.
+#[cfg(unix)]
+fn allow_many_sockets() {
+    use rustix::process::{Resource, getrlimit, setrlimit};
+
+    let mut limit = getrlimit(Resource::Nofile);
+    limit.current = limit.maximum;
+    // Where it cannot be raised, the limit that there is has to do.
+    let _ = setrlimit(Resource::Nofile, limit);
+}
+
+#[cfg(not(unix))]
+fn allow_many_sockets() {}
+
+/// Serves until it is ended. `stop_by` becomes the time by which the rest is to be done, once there is one.
+async fn serve(console: &Console, settings: &Emulator, stop_by: &mut Option<Instant>) -> Result<Ended, Failure> {
+    let internal = |error: io::Error| Failure::new(Kind::Internal, error);
+    let mut signals = Signals::install().map_err(internal)?;
+    allow_many_sockets();
+    let log = tokio::select! {
+        log = open_log(settings.log.as_deref()) => log?.map(Arc::new),
+        number = signals.next() => return Ok(Ended::Signal(number)),
+    };
+    if settings.faults.seed.is_some() && !settings.bind.is_loopback() {
+        tracing::warn!("with `--seed`, whoever reaches this emulator can work out its reconnection tokens");
+    }
+    let address = SocketAddr::new(settings.bind, settings.port);
+    let listener = webpubsub_emulator::bind(address).await.map_err(|error| not_bound(address, error))?;
+    let mut config = config(settings).map_err(internal)?;
+    if let Some(log) = &log {
+        config.traffic.add(Arc::clone(log) as Arc<dyn Observer>);
+    }
+    let mut watched = std::pin::pin!(watch_settings(settings, config.handlers.clone()));
+    let address = listener.local_addr().map_err(internal)?;
+    let ready = Ready::new(&config, address, unix_now());
+    let (stop, stopping) = oneshot::channel::<()>();
+    let mut server = std::pin::pin!(webpubsub_emulator::run(listener, config, async { drop(stopping.await) }));
+    say_ready(console, settings, &ready, address.port());
+    let mut exec = settings.exec.as_deref().map(|command| Exec::start(command, &ready, !settings.exit_on_stdin_close));
+    let exec = exec.as_mut().map(Result::as_mut).transpose().map_err(|error| {
+        Failure::message(Kind::Internal, format!("the command of `--exec` could not be run: {error}"))
+    })?;
+    let mut exec = exec;
+    let ended = tokio::select! {
+        number = signals.next() => Ended::Signal(number),
+        code = command_ended(exec.as_deref_mut()) => Ended::Exec(code.map_err(internal)?),
+        () = stdin_closed(settings.exit_on_stdin_close) => Ended::Stdin,
+        failure = output_failed(console) => return Err(failure),
+        failure = log_failed(log.as_deref()) => return Err(failure),
+        () = &mut watched => return Err(Failure::message(Kind::Internal, "nobody watches the settings file any more")),
+        ended = &mut server => return Err(match ended {
+            Err(error) => internal(error),
+            Ok(()) => Failure::message(Kind::Internal, "the server ended by itself"),
+        }),
+    };
+    if let (Some(exec), Some(number)) = (exec, ended.passed_on()) {
+        tokio::select! {
+            () = exec.end(number) => {}
+            // Still served: its last requests are to be answered.
+            _ = &mut server => {}
+            _ = signals.next() => {}
+        }
+    }
+    drop(stop);
+    let deadline = Instant::now() + STOP_TIMEOUT;
+    *stop_by = Some(deadline);
+    let goodbye = timeout_at(deadline, async {
+        let _ = server.await;
+        if let Some(log) = &log {
+            log.drained().await;
+        }
+    });
+    tokio::select! {
+        _ = goodbye => {}
+        // Asked twice: at once.
+        _ = signals.next() => {}
+    }
+    Ok(ended)
+}
+
+impl Ended {
+    /// The signal that its command is ended with.
+    fn passed_on(&self) -> Option<u8> {
+        match self {
+            Self::Signal(number) => Some(*number),
+            Self::Stdin => Some(15),
+            Self::Exec(_) => None,
+        }
+    }
+}
+
+async fn command_ended(exec: Option<&mut Exec>) -> io::Result<u8> {
+    match exec {
+        Some(exec) => exec.ended().await,
+        None => std::future::pending().await,
+    }
+}
+
+/// Opens the log. A pipe is open when somebody reads it, as with the shell's own `>`, and that may take for ever.
+async fn open_log(path: Option<&Path>) -> Result<Option<Log>, Failure> {
+    let Some(path) = path.map(Path::to_owned) else { return Ok(None) };
+    let opened = tokio::task::spawn_blocking(move || Log::create(&path)).await;
+    opened.map_err(|error| Failure::new(Kind::Internal, error))?.map(Some)
+}
+
+async fn log_failed(log: Option<&Log>) -> Failure {
+    match log {
+        Some(log) => log.failed().await,
+        None => std::future::pending().await,
+    }
+}
+
+/// Resolves when stdin is at its end or broken; what comes before is not looked at.
+async fn stdin_closed(awaited: bool) {
+    let (closed, told) = oneshot::channel::<()>();
+    // A read cannot be abandoned, so it has a thread of its own, which ends with the process.
+    let started = awaited
+        && std::thread::Builder::new()
+            .name("stdin".into())
+            .spawn(move || {
+                let mut buffer = [0; 4096];
+                while io::stdin().lock().read(&mut buffer).is_ok_and(|read| read > 0) {}
+                drop(closed);
+            })
+            .is_ok();
+    if started {
+        let _ = told.await;
+    } else {
+        std::future::pending().await
+    }
+}
+
+/// Keeps the event handlers as the settings file has them, if there is one.
+async fn watch_settings(settings: &Emulator, handlers: Option<CurrentRoutes>) {
+    if let (Some(file), Some(handlers)) = (&settings.handlers.file, handlers) {
+        let (path, text) = (file.path.clone(), file.text.clone());
+        webpubsub_emulator::watch(path, text, settings.handlers.every_hub.clone(), handlers).await;
+    }
+    std::future::pending().await
+}
+
+/// A reader that has gone away has seen the ready line, or does not want it; anything else is an error.
+async fn output_failed(console: &Console) -> Failure {
+    match console.out.writer().failed().await {
+        WriteFailure::Closed => std::future::pending().await,
+        WriteFailure::Failed(error) | WriteFailure::Unrecorded(error) => {
+            Failure::message(Kind::Output, format!("could not write to stdout: {error}"))
+        }
+    }
+}
+
+fn not_bound(address: SocketAddr, error: io::Error) -> Failure {
+    let taken = error.kind() == io::ErrorKind::AddrInUse;
+    let what = if taken { format!("`{address}` is taken") } else { format!("could not listen at `{address}`") };
+    let failure = Failure::new(Kind::Unreachable, anyhow::Error::new(error).context(what));
+    if taken {
+        failure.hint("`--port PORT` takes another one, `--port 0` any that is free; is an emulator running already?")
+    } else {
+        failure.hint("`--bind ADDRESS` and `--port PORT` say where to listen")
+    }
+}
+
+fn config(settings: &Emulator) -> io::Result<ServerConfig> {
+    let seed = match settings.faults.seed {
+        Some(number) => webpubsub_emulator::chosen_seed(number),
+        None => webpubsub_emulator::random_seed()?,
+    };
+    let mut config = ServerConfig::new(seed);
+    config.faults = settings.faults.faults.clone();
+    config.keys = vec![settings.access_key.clone()];
+    config.allow_anonymous = settings.allow_anonymous;
+    config.advertise = settings.advertise.as_ref().map(ToString::to_string);
+    config.events = if settings.echo_events { EventHandler::Echo } else { EventHandler::Missing };
+    config.handlers = settings.handlers.are_possible().then(|| CurrentRoutes::new(settings.handlers.routes()));
+    Ok(config)
+}
+
+fn say_ready(console: &Console, settings: &Emulator, ready: &Ready, port: u16) {
+    let (endpoint, connection_string) = (ready.endpoint.as_str(), ready.connection_string.expose());
+    let client_url = ready.client_url.expose();
+    let mut text = match settings.format {
+        EmulatorFormat::Ndjson => {
+            console.out.style.record(listening(&Listening { endpoint, connection_string, client_url }))
+        }
+        EmulatorFormat::Text => {
+            let source = source(settings, ready, port);
+            format!(
+                "wps emulator is ready at {endpoint}\n\n\
+                 connection string:\n  {connection_string}\n\
+                 client URL, hub `{DEFAULT_HUB}`, for a day:\n  {client_url}\n\n\
+                 in a browser, what there is and what passes:\n  {endpoint}/\n\n\
+                 try it in two terminals:\n  wps listen {source} --group group1\n  wps send {source} group1 hello\n\n\
+                 Ctrl-C stops it.\n"
+            )
+            .into_bytes()
+        }
+    };
+    match settings.format {
+        // stdout is the command's.
+        EmulatorFormat::Text if settings.exec.is_some() && settings.quiet => {}
+        EmulatorFormat::Text if settings.exec.is_some() => console.err.put_kept(&mut text),
+        EmulatorFormat::Text | EmulatorFormat::Ndjson => console.out.put(&mut text),
+    }
+}
+
+/// The flags that lead to this emulator.
+fn source(settings: &Emulator, ready: &Ready, port: u16) -> String {
+    let local = settings.advertise.is_none() && settings.access_key.expose() == DEVELOPMENT_KEY;
+    match (local, port) {
+        (true, DEFAULT_PORT) => "--local".into(),
+        (true, port) => format!("--local={port}"),
+        (false, _) => format!("--connection-string '{}' --hub {DEFAULT_HUB}", ready.connection_string.expose()),
+    }
+}

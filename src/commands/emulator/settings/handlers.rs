@@ -1,0 +1,96 @@
+//! The event handlers of `wps emulator`: those of the flags, and those of a settings file, which may change later.
+
+use std::path::{Path, PathBuf};
+
+use crate::commands::emulator::args::HandlerArgs;
+use crate::failure::{Failure, Kind};
+use crate::options::environment::{Input, Note};
+use webpubsub_emulator::upstream::settings::{Handler, HandlerError, Routes, SettingsFile, SystemEvents, UserEvents};
+use webpubsub_net::secret::Secret;
+
+/// Event handlers.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Handlers {
+    /// Those of the flags, which are for every hub and come first.
+    pub every_hub: Vec<Handler>,
+    /// Where more of them come from.
+    pub file: Option<HandlerFile>,
+}
+
+/// A settings file as it was read at the start.
+#[derive(Clone, PartialEq, Eq)]
+pub struct HandlerFile {
+    /// Where it is.
+    pub path: PathBuf,
+    /// All of it.
+    pub text: String,
+    /// What it says.
+    pub settings: SettingsFile,
+}
+
+impl std::fmt::Debug for HandlerFile {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        // The text may hold a key.
+        f.debug_struct("HandlerFile").field("path", &self.path).finish_non_exhaustive()
+    }
+}
+
+impl Handlers {
+    /// All of them, as of the start.
+    pub fn routes(&self) -> Routes {
+        let hubs = self.file.as_ref().map(|file| file.settings.hubs.clone()).unwrap_or_default();
+        Routes { every_hub: self.every_hub.clone(), hubs }
+    }
+
+    /// Whether there are any, or can be later.
+    pub fn are_possible(&self) -> bool {
+        !self.every_hub.is_empty() || self.file.is_some()
+    }
+
+    /// The file's access key.
+    pub fn access_key(&self) -> Option<&Secret> {
+        self.file.as_ref()?.settings.access_key.as_ref()
+    }
+}
+
+/// Reads the flags and the file.
+pub(super) fn handlers(args: &HandlerArgs, input: &mut dyn Input) -> Result<Handlers, Failure> {
+    let user_events = args.user_events.as_deref().map_or(Ok(UserEvents::All), UserEvents::parse);
+    let user_events = user_events.map_err(|error| bad_flag("--user-events", &error))?;
+    let system_events = args.system_events.as_deref().map_or(Ok(SystemEvents::ALL), SystemEvents::parse);
+    let system_events = system_events.map_err(|error| bad_flag("--system-events", &error))?;
+    let every_hub = args.event_handler.iter().map(|value| {
+        let handler = Handler::from_flag(value.expose(), &user_events, system_events);
+        handler.map_err(|error| bad_flag("--event-handler", &error))
+    });
+    let every_hub = every_hub.collect::<Result<_, _>>()?;
+    let file = args.settings.as_deref().map(|path| file(path, input)).transpose()?;
+    Ok(Handlers { every_hub, file })
+}
+
+fn bad_flag(flag: &str, error: &HandlerError) -> Failure {
+    Failure::message(Kind::Usage, format!("the value of `{flag}` cannot be used: {error}"))
+        .blame(flag)
+        .hint("it looks like `--event-handler 'http://localhost:3000/{event},user-events=a,b,system-events=connect'`")
+}
+
+fn file(path: &Path, input: &mut dyn Input) -> Result<HandlerFile, Failure> {
+    let shown = path.display();
+    let text = input.file(path).map_err(|error| {
+        let error = anyhow::Error::new(error).context(format!("could not read the settings file `{shown}`"));
+        Failure::new(Kind::Config, error)
+    })?;
+    let settings = SettingsFile::parse(&text).map_err(|error| {
+        let error = anyhow::Error::new(error).context(format!("the settings file `{shown}` cannot be used"));
+        Failure::new(Kind::Config, error).hint("`wps emulator --help` shows what such a file looks like")
+    })?;
+    for warning in &settings.warnings {
+        input.note(Note::Warning(format!("`{shown}`: {warning}")));
+    }
+    if settings.access_key.is_some() && input.is_exposed(path) {
+        input.note(Note::Warning(format!(
+            "others on this machine can read the access key in `{shown}`: `chmod 600` it"
+        )));
+    }
+    Ok(HandlerFile { path: path.to_owned(), text, settings })
+}

@@ -1,0 +1,60 @@
+//! The flags of `wps event`.
+
+use clap::Args;
+
+use crate::commands::stream::args::StreamArgs;
+use crate::options::connecting::args::ConnectingArgs;
+use crate::options::data::args::DataArgs;
+use crate::options::expressions::args::{FilterArgs, ReplyConditionArgs};
+use crate::options::operation::args::AckArgs;
+use crate::options::session_file::args::SessionFileArgs;
+
+/// `wps event`.
+#[derive(Debug, Args)]
+pub struct EventArgs {
+    /// Name of the event, as its handler knows it. May be absent with --ndjson, where each record then has its own
+    #[arg(value_name = "NAME", required_unless_present = "ndjson")]
+    pub name: Option<String>,
+
+    /// The event's data; `-` takes stdin whole, byte for byte
+    ///
+    /// Exactly one of DATA, `-`, --file, --lines and --ndjson is needed: stdin is never read unasked. Data that begins
+    /// with `-` and is not a number stands behind `--`.
+    #[arg(value_name = "DATA", allow_negative_numbers = true)]
+    pub data: Option<String>,
+
+    /// Print N server messages that answer, then exit [default N: 1]
+    ///
+    /// Written with `=`, as in `--wait-reply=2`. Waits 30 s unless --timeout says otherwise, then exit 12.
+    #[arg(
+        long,
+        value_name = "N",
+        num_args = 0..=1,
+        require_equals = true,
+        default_missing_value = "1",
+        value_parser = clap::value_parser!(u64).range(1..)
+    )]
+    pub wait_reply: Option<u64>,
+
+    /// When it has its answer.
+    #[command(flatten)]
+    pub condition: ReplyConditionArgs,
+    /// What is printed, by an expression.
+    #[command(flatten)]
+    pub filter: FilterArgs,
+    /// What is sent.
+    #[command(flatten)]
+    pub input: DataArgs,
+    /// Many messages.
+    #[command(flatten)]
+    pub stream: StreamArgs,
+    /// What every connecting command takes.
+    #[command(flatten)]
+    pub connecting: ConnectingArgs,
+    /// Acks.
+    #[command(flatten)]
+    pub ack: AckArgs,
+    /// A connection that outlives the process.
+    #[command(flatten)]
+    pub session: SessionFileArgs,
+}

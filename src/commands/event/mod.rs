@@ -1,0 +1,97 @@
+//! `wps event`: send a custom event to the application server.
+
+pub mod args;
+pub mod settings;
+
+use std::time::Duration;
+
+use tokio::time::{Instant, sleep_until};
+
+use super::ack_mode;
+use super::run::{Client, Surroundings, Verdict, Wants, run};
+use super::send::sent;
+use super::tap::Shown;
+use crate::failure::{Failure, Kind};
+use crate::render::human;
+use crate::settings::Event;
+use webpubsub_proto::OwnedData;
+use webpubsub_proto::session::Request;
+
+/// How long `--wait-reply` waits, unless `--timeout` says otherwise.
+const REPLY_TIMEOUT: Duration = Duration::from_secs(30);
+
+/// Sends the event, waits for the ack and, if asked to, for answers. Returns the exit code.
+pub async fn event(surroundings: &Surroundings, settings: &Event, data: OwnedData) -> u8 {
+    let waits = settings.wait_reply.is_some() || settings.output.expressions.until.is_some();
+    let shown = if waits { Shown::Server } else { Shown::None };
+    // Answers come before the ack: the script ends the run, when it has both.
+    let wants =
+        Wants { shown, limit: None, follows_stdout: false, hosts: false, chatty: false, follows_conditions: false };
+    run(surroundings, &settings.connection, &settings.output, wants, |client| {
+        script(surroundings, settings, data, client)
+    })
+    .await
+}
+
+async fn script(surroundings: &Surroundings, settings: &Event, data: OwnedData, client: Client) -> Verdict {
+    let request = Request::Event { event: settings.event.clone(), data };
+    let outcome = match client.perform(request, ack_mode(settings.ack)).await {
+        Ok(outcome) => outcome,
+        Err(verdict) => return verdict,
+    };
+    if let Some(words) = sent(&format!("sent the event `{}`", settings.event), &outcome) {
+        surroundings.report(&settings.output, &words);
+    }
+    let until = settings.output.expressions.until.as_deref();
+    if settings.wait_reply.is_none() && until.is_none() {
+        return Verdict::Done("done");
+    }
+    let wanted = settings.wait_reply.unwrap_or(1);
+    await_replies(surroundings, settings.connection.timeout, &client, wanted, until).await
+}
+
+/// Waits for so many server messages, or instead for the record for which the expression `until` is true, until the
+/// run's time is over, or the usual time.
+pub(super) async fn await_replies(
+    surroundings: &Surroundings,
+    limit: Option<Duration>,
+    client: &Client,
+    wanted: u64,
+    until: Option<&str>,
+) -> Verdict {
+    let deadline = match limit {
+        Some(limit) => surroundings.started + limit,
+        None => Instant::now() + REPLY_TIMEOUT,
+    };
+    tokio::select! {
+        () = replies(client, wanted), if until.is_none() => Verdict::Done("done"),
+        () = answer(client), if until.is_some() => Verdict::Done("until"),
+        () = sleep_until(deadline) => {
+            let limit = human(limit.unwrap_or(REPLY_TIMEOUT));
+            let came = client.seen.messages.get();
+            if let Some(until) = until {
+                let what = format!("no record for which `{until}` is true came within {limit}");
+                let failure = Failure::message(Kind::Expectation, what);
+                return Verdict::Failed(failure.hint(format!("{came} answer(s) came; `--timeout` waits longer")));
+            }
+            Verdict::Failed(
+                Failure::message(Kind::Expectation, format!("{came} of {wanted} answer(s) came within {limit}"))
+                    .hint("the hub's event handler took the event and did not answer it; `--timeout` waits longer"),
+            )
+        }
+    }
+}
+
+/// Resolves when `--until` is met.
+async fn answer(client: &Client) {
+    match &client.judgement {
+        Some(judgement) => drop(judgement.wait().await),
+        None => std::future::pending().await,
+    }
+}
+
+async fn replies(client: &Client, wanted: u64) {
+    while client.seen.messages.get() < wanted {
+        client.seen.more().await;
+    }
+}

@@ -1,0 +1,53 @@
+//! What `wps event` of one message will do.
+
+use webpubsub_proto::{OwnedData, Upstream, check_event_name};
+
+use super::args::EventArgs;
+use crate::commands::stream::settings::refuse_without;
+use crate::failure::Failure;
+use crate::options::connecting::settings::{Connection, connection, publishing};
+use crate::options::connection::settings::bad_name;
+use crate::options::data::payload::PayloadSource;
+use crate::options::data::settings::{envelope, payload};
+use crate::options::environment::{Environment, Input};
+use crate::options::operation::settings::{Ack, ack};
+use crate::options::output::settings::{Output, output};
+use crate::options::session_file::settings::{SessionFile, keep};
+
+/// `wps event`.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Event {
+    /// Where to connect.
+    pub connection: Connection,
+    /// What is printed.
+    pub output: Output,
+    /// Name of the event.
+    pub event: String,
+    /// What to send.
+    pub payload: PayloadSource,
+    /// Whether and under which id an ack is asked for.
+    pub ack: Ack,
+    /// Print so many server messages, at least 1, and then end.
+    pub wait_reply: Option<u64>,
+}
+
+/// Settles `wps event` of one event.
+pub fn event(args: EventArgs, environment: &Environment, input: &mut dyn Input) -> Result<Event, Failure> {
+    refuse_without(&args.stream)?;
+    // Absent only with --ndjson.
+    let event = args.name.unwrap_or_default();
+    check_event_name(&event).map_err(|error| bad_name("NAME", error))?;
+    let ack = ack(&args.ack.id);
+    let empty = OwnedData::text("");
+    let envelope = envelope(&Upstream::Event {
+        event: event.as_str().into(),
+        ack_id: ack.expected_id(),
+        data: empty.as_data(),
+        metadata: None,
+    });
+    let payload = payload(args.data, args.input, envelope, &args.connecting)?;
+    let output = output(&args.connecting, environment)?.filtered(args.filter)?.answered(args.condition);
+    let session_file = SessionFile::sending(args.session, "wps event", ack)?;
+    let connection = keep(connection(args.connecting, publishing(&args.ack), environment, input)?, session_file)?;
+    Ok(Event { connection, output, event, payload, ack, wait_reply: args.wait_reply })
+}

@@ -1,0 +1,39 @@
+//! `wps join`: can I join? And with `--stay`: hold the membership.
+
+pub mod args;
+pub mod settings;
+
+use futures_util::future::{join_all, pending};
+
+use super::run::{Client, Surroundings, Verdict, Wants, run};
+use super::tap::Shown;
+use crate::settings::Join;
+use webpubsub_proto::session::{AckMode, Request};
+
+/// Joins the groups and reports each. Returns the exit code.
+pub async fn join(surroundings: &Surroundings, settings: &Join) -> u8 {
+    let wants = Wants {
+        shown: Shown::None,
+        limit: None,
+        follows_stdout: false,
+        hosts: false,
+        chatty: true,
+        follows_conditions: false,
+    };
+    run(surroundings, &settings.connection, &settings.output, wants, |client| script(settings, client)).await
+}
+
+async fn script(settings: &Join, client: Client) -> Verdict {
+    let joins = settings.groups.iter().enumerate().map(|(index, group)| {
+        // That the ids fit was checked with the settings.
+        let mode = settings.ack_id.map_or(AckMode::Automatic, |first| AckMode::Id(first.wrapping_add(index as u64)));
+        client.perform(Request::Join { group: group.clone() }, mode)
+    });
+    // Every group has its answer, also after one that was refused.
+    let failed = join_all(joins).await.into_iter().find_map(Result::err);
+    match failed {
+        Some(verdict) => verdict,
+        None if settings.stay => pending().await,
+        None => Verdict::Done("done"),
+    }
+}

@@ -1,0 +1,42 @@
+//! What `wps join` will do.
+
+use webpubsub_proto::session::OnUnknown;
+
+use super::args::JoinArgs;
+use crate::failure::{Failure, Kind};
+use crate::options::connecting::settings::{Connection, Policy, connection};
+use crate::options::environment::{Environment, Input};
+use crate::options::operation::settings::groups;
+use crate::options::output::settings::{Output, output};
+use crate::options::session_file::settings::{SessionFile, keep};
+
+/// `wps join`.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Join {
+    /// Where to connect.
+    pub connection: Connection,
+    /// What is printed.
+    pub output: Output,
+    /// Groups to join, at least one, without repetition.
+    pub groups: Vec<String>,
+    /// Hold the membership until stopped.
+    pub stay: bool,
+    /// ackId of the first join; the others count up from it, which is checked to fit.
+    pub ack_id: Option<u64>,
+}
+
+/// Settles `wps join`.
+pub fn join(args: JoinArgs, environment: &Environment, input: &mut dyn Input) -> Result<Join, Failure> {
+    let groups = groups(args.groups, "GROUP")?;
+    let further = groups.len().saturating_sub(1) as u64;
+    if args.ack.ack_id.is_some_and(|first| first.checked_add(further).is_none()) {
+        let failure = Failure::message(Kind::Usage, format!("`--ack-id` leaves no ids for {further} further groups"))
+            .blame("--ack-id");
+        return Err(failure.hint("ackIds end at 18446744073709551615"));
+    }
+    let output = output(&args.connecting, environment)?.filtered(args.filter)?;
+    let policy = Policy { keeps_on: args.stay, rejoin: !args.rejoin.no_rejoin, on_unknown: OnUnknown::Fail };
+    let connection = connection(args.connecting, policy, environment, input)?;
+    let connection = keep(connection, SessionFile::joining(args.session, args.stay))?;
+    Ok(Join { connection, output, groups, stay: args.stay, ack_id: args.ack.ack_id })
+}

@@ -1,0 +1,88 @@
+//! `wps listen`: print what arrives.
+
+pub mod args;
+mod on_ready;
+pub mod settings;
+
+use futures_util::future::{join_all, pending};
+use tokio::time::{Duration, Instant, sleep, sleep_until};
+
+use self::on_ready::Beside;
+use super::expressions::verdict;
+use super::run::{Client, Surroundings, Verdict, Wants, run};
+use super::tap::{Seen, Shown};
+use crate::render::Met;
+use crate::settings::Listen;
+use webpubsub_proto::session::{AckMode, Request};
+
+/// Joins the groups and prints until something ends it. Returns the exit code.
+pub async fn listen(surroundings: &Surroundings, settings: &Listen) -> u8 {
+    let wants = Wants {
+        shown: Shown::All,
+        limit: settings.count,
+        follows_stdout: true,
+        hosts: true,
+        chatty: true,
+        follows_conditions: true,
+    };
+    let beside = Beside::default();
+    let code = run(surroundings, &settings.connection, &settings.output, wants, |client| {
+        script(surroundings, settings, &beside, client)
+    })
+    .await;
+    beside.end().await;
+    code
+}
+
+async fn script(surroundings: &Surroundings, settings: &Listen, beside: &Beside, client: Client) -> Verdict {
+    tokio::select! {
+        biased;
+        met = conditions(&client) => verdict(&met, &settings.output),
+        verdict = attend(settings, beside, &client) => verdict,
+        () = after(settings.duration.map(|duration| surroundings.started + duration)) => Verdict::Done("for"),
+        () = idle(settings.idle_timeout, &client.seen) => Verdict::Done("idle-timeout"),
+    }
+}
+
+/// Joins all at once, in their order, then starts what is to be started; ends only when something fails.
+async fn attend(settings: &Listen, beside: &Beside, client: &Client) -> Verdict {
+    let joins =
+        settings.groups.iter().map(|group| client.perform(Request::Join { group: group.clone() }, AckMode::Automatic));
+    let failed = join_all(joins).await.into_iter().find_map(Result::err);
+    match failed {
+        Some(verdict) => verdict,
+        None => {
+            client.seen.connected().await;
+            beside.run(settings.on_ready.as_ref(), client).await
+        }
+    }
+}
+
+/// Resolves when a condition is met.
+async fn conditions(client: &Client) -> Met {
+    match &client.judgement {
+        Some(judgement) => judgement.wait().await,
+        None => pending().await,
+    }
+}
+
+async fn after(deadline: Option<Instant>) {
+    match deadline {
+        Some(deadline) => sleep_until(deadline).await,
+        None => pending().await,
+    }
+}
+
+/// Resolves when no message has come for so long. Messages that wait for a slow reader are not missing.
+async fn idle(limit: Option<Duration>, seen: &Seen) {
+    let Some(limit) = limit else { return pending().await };
+    loop {
+        let due = seen.last_message.get() + limit;
+        sleep_until(due).await;
+        if seen.is_blocked() {
+            sleep(limit).await;
+        } else if seen.last_message.get() + limit <= Instant::now() {
+            return;
+        }
+    }
+}

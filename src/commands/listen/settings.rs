@@ -1,0 +1,84 @@
+//! What `wps listen` will do.
+
+use std::time::Duration;
+
+use webpubsub_proto::session::OnUnknown;
+
+use super::args::{ListenArgs, OnReadyArgs};
+use crate::failure::{Failure, Kind};
+use crate::options::connecting::settings::{Connection, Policy, connection};
+use crate::options::connection::settings::Source;
+use crate::options::environment::{Environment, Input};
+use crate::options::operation::settings::groups;
+use crate::options::output::settings::{Output, output};
+use crate::options::session_file::settings::{SessionFile, keep};
+
+/// `wps listen`.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Listen {
+    /// Where to connect.
+    pub connection: Connection,
+    /// What is printed.
+    pub output: Output,
+    /// Groups to join, without repetition.
+    pub groups: Vec<String>,
+    /// What is started when all groups are joined.
+    pub on_ready: Option<OnReady>,
+    /// End after so many messages, at least 1.
+    pub count: Option<u64>,
+    /// `--for`: end after this time.
+    pub duration: Option<Duration>,
+    /// End when no message came for this time.
+    pub idle_timeout: Option<Duration>,
+}
+
+/// Settles `wps listen`.
+pub fn listen(args: ListenArgs, environment: &Environment, input: &mut dyn Input) -> Result<Listen, Failure> {
+    let groups = groups(args.groups, "--group")?;
+    let output = output(&args.connecting, environment)?.filtered(args.filter)?.judged(args.conditions);
+    let policy = Policy { keeps_on: true, rejoin: !args.rejoin.no_rejoin, on_unknown: OnUnknown::Fail };
+    let session_file = SessionFile::listening(args.session, &groups);
+    let connection = keep(connection(args.connecting, policy, environment, input)?, session_file)?;
+    let on_ready = on_ready(args.on_ready, &connection.source, environment)?;
+    Ok(Listen {
+        connection,
+        output,
+        groups,
+        on_ready,
+        count: args.end.count,
+        duration: args.end.duration,
+        idle_timeout: args.end.idle_timeout,
+    })
+}
+
+/// Variables with hosts that are reached without a proxy; the first that is set counts.
+const NO_PROXY: [&str; 2] = ["no_proxy", "NO_PROXY"];
+
+/// A command for the shell, and what its environment says beside the URL.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct OnReady {
+    /// For the shell.
+    pub command: String,
+    /// Variables to set.
+    pub variables: Vec<(&'static str, String)>,
+}
+
+/// What is started, if anything is.
+fn on_ready(args: OnReadyArgs, source: &Source, environment: &Environment) -> Result<Option<OnReady>, Failure> {
+    let Some(command) = args.on_ready else { return Ok(None) };
+    if command.trim().is_empty() {
+        return Err(Failure::message(Kind::Usage, "`--on-ready` is empty")
+            .blame("--on-ready")
+            .hint("give a command for the shell"));
+    }
+    let variables = match source {
+        // As `--local` itself: never through a proxy.
+        Source::Local { .. } => {
+            let given = NO_PROXY.iter().find_map(|name| environment.get(name));
+            let list = given.map_or("localhost".to_owned(), |list| format!("{list},localhost"));
+            NO_PROXY.map(|name| (name, list.clone())).to_vec()
+        }
+        Source::Url(_) | Source::Signed(_) | Source::Command(_) => Vec::new(),
+    };
+    Ok(Some(OnReady { command, variables }))
+}

@@ -1,0 +1,163 @@
+//! `wps man --dir D`: a man page for `wps` and one for each command, made from the definition of the command line.
+
+pub mod args;
+
+use std::io::{self, Write as _};
+use std::path::Path;
+
+use clap_mangen::Man;
+use clap_mangen::roff::{Roff, bold, roman};
+
+use crate::cli::{Body, all_commands, command, examples_of, sections};
+use crate::failure::{Failure, Kind};
+
+/// The pages: file name and content.
+pub fn pages() -> io::Result<Vec<(String, Vec<u8>)>> {
+    let mut command = command();
+    command.build();
+    let mut pages = vec![("wps.1".to_owned(), page(&command, "wps")?)];
+    for (name, sub) in all_commands(&command) {
+        let content = page(sub, &name)?;
+        pages.push((format!("wps-{}.1", name.replace(' ', "-")), content));
+    }
+    Ok(pages)
+}
+
+/// Writes the pages to `dir`, which is made when missing; pages that are there already are replaced. Fails with exit 13.
+pub fn run(dir: &Path) -> Result<(), Failure> {
+    let failed = |what: String, error: io::Error| Failure::new(Kind::Output, anyhow::Error::new(error).context(what));
+    let pages = pages().map_err(|error| Failure::new(Kind::Internal, error))?;
+    std::fs::create_dir_all(dir)
+        .map_err(|error| failed(format!("could not make the directory `{}`", dir.display()), error))?;
+    for (name, content) in pages {
+        let path = dir.join(name);
+        std::fs::write(&path, content)
+            .map_err(|error| failed(format!("could not write `{}`", path.display()), error))?;
+    }
+    Ok(())
+}
+
+/// One page; `name` is the command's.
+fn page(command: &clap::Command, name: &str) -> io::Result<Vec<u8>> {
+    let subcommands: Vec<_> = command.get_subcommands().filter(|sub| sub.get_name() != "help").collect();
+    let man = Man::new(command.clone()).source(concat!("wps ", env!("CARGO_PKG_VERSION"))).manual("wps manual");
+    let mut page = Vec::new();
+    man.render_title(&mut page)?;
+    man.render_name_section(&mut page)?;
+    synopsis(command).to_writer(&mut page)?;
+    man.render_description_section(&mut page)?;
+    examples(name).to_writer(&mut page)?;
+    man.render_options_section(&mut page)?;
+    commands(name, &subcommands).to_writer(&mut page)?;
+    explanations(name).to_writer(&mut page)?;
+    let mut see_also = Roff::new();
+    see_also.control("SH", ["SEE ALSO"]);
+    if subcommands.is_empty() {
+        see_also.text([bold("wps"), roman("(1)")]);
+    } else {
+        see_also.text([roman("The page of each command, as named above.")]);
+    }
+    see_also.to_writer(&mut page)?;
+    page.flush()?;
+    Ok(page)
+}
+
+/// The usage line; the mangen crate's own names every flag there.
+fn synopsis(command: &clap::Command) -> Roff {
+    let usage = command.clone().render_usage().to_string();
+    let usage = usage.trim_start_matches("Usage:").trim();
+    let mut roff = Roff::new();
+    roff.control("SH", ["SYNOPSIS"]);
+    roff.text([roman(usage)]);
+    roff
+}
+
+/// The commands and their pages.
+fn commands(name: &str, subcommands: &[&clap::Command]) -> Roff {
+    let group = if name == "wps" { String::new() } else { format!("{name}-") };
+    let mut roff = Roff::new();
+    if !subcommands.is_empty() {
+        roff.control("SH", ["COMMANDS"]);
+    }
+    for sub in subcommands {
+        roff.control("TP", []);
+        roff.text([bold(format!("wps-{group}{}", sub.get_name())), roman("(1)")]);
+        roff.text([roman(sub.get_about().map(ToString::to_string).unwrap_or_default())]);
+    }
+    roff
+}
+
+fn examples(name: &str) -> Roff {
+    let mut roff = Roff::new();
+    roff.control("SH", ["EXAMPLES"]);
+    for (line, meaning) in examples_of(name) {
+        roff.control("TP", []);
+        roff.text([bold(*line)]);
+        roff.text([roman(*meaning)]);
+    }
+    roff
+}
+
+/// What follows the flags: promises, exit codes, environment.
+fn explanations(name: &str) -> Roff {
+    let mut roff = Roff::new();
+    for section in sections(name) {
+        let title = match section.title {
+            // Where readers of man pages look for it.
+            "Exit codes" => "EXIT STATUS".to_owned(),
+            title => title.to_uppercase(),
+        };
+        roff.control("SH", [title.as_str()]);
+        match section.body {
+            Body::Prose(paragraphs) => {
+                for (index, paragraph) in paragraphs.iter().enumerate() {
+                    if index > 0 {
+                        roff.control("PP", []);
+                    }
+                    roff.text([roman(*paragraph)]);
+                }
+            }
+            Body::Table(parts) => {
+                for (term, meaning) in parts.iter().copied().flatten() {
+                    roff.control("TP", []);
+                    roff.text([bold(*term)]);
+                    roff.text([roman(*meaning)]);
+                }
+            }
+            Body::Made(rows) => {
+                for (term, meaning) in rows() {
+                    roff.control("TP", []);
+                    roff.text([bold(term)]);
+                    roff.text([roman(meaning)]);
+                }
+            }
+        }
+    }
+    roff
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn pages_are_written_to_a_directory_that_is_made() {
+        let parent = tempfile::tempdir().unwrap();
+        let dir = parent.path().join("a/b");
+        run(&dir).unwrap();
+        for name in ["wps.1", "wps-listen.1", "wps-man.1"] {
+            assert!(dir.join(name).is_file(), "{name}");
+        }
+        assert!(!dir.join("wps-help.1").exists());
+    }
+
+    #[test]
+    fn a_directory_that_cannot_be_made_is_an_output_failure() {
+        let parent = tempfile::tempdir().unwrap();
+        let file = parent.path().join("file");
+        std::fs::write(&file, "").unwrap();
+        let failure = run(&file.join("dir")).unwrap_err();
+        assert_eq!(failure.kind, Kind::Output);
+        assert!(failure.summary().contains("could not make the directory"), "{}", failure.summary());
+    }
+}

@@ -1,0 +1,174 @@
+//! The commands of a line, each with the structure of its flags.
+
+use std::time::Duration;
+
+use clap::{Args, Subcommand, ValueEnum};
+
+use crate::options::data::args::DataArgs;
+use crate::options::operation::args::{AckIdArgs, JoinAckArgs};
+use crate::options::values::{Format, duration};
+
+/// The commands of a line.
+#[derive(Debug, Subcommand)]
+pub enum LineCommand {
+    /// Join groups
+    Join(LineGroupsArgs),
+    /// Leave groups
+    Leave(LineGroupsArgs),
+    /// Publish a message to a group
+    ///
+    /// Flags stand before GROUP, which may be quoted; DATA is the rest of the line as it is, after one blank. A `\` at
+    /// the end continues the line, and so does JSON that is not complete with `-t json`.
+    Send(LineSendArgs),
+    /// Send a custom event to the application server
+    ///
+    /// Flags stand before NAME, which may be quoted; DATA is the rest of the line as it is, after one blank.
+    Event(LineEventArgs),
+    /// Wait for a record that meets a jq expression
+    ///
+    /// Looks at the records of `-o ndjson`, in their order, that no earlier `expect` has passed, and passes all up to the
+    /// one that matches. Fails with exit 12 when none comes in time. JQ is the rest of the line as it is.
+    Expect(LineExpectArgs),
+    /// Do nothing for a while
+    Sleep(LineSleepArgs),
+    /// List the groups asked for and those joined
+    Groups,
+    /// Show the connection: state, ids, counts, times
+    Status,
+    /// Measure the round trip to the service
+    Ping,
+    /// Change what is printed
+    #[command(subcommand)]
+    Set(SetCommand),
+    /// List the lines entered before
+    History,
+    /// Clear the screen
+    Clear,
+    /// List the commands, or explain one
+    Help(LineHelpArgs),
+    /// Close the connection and leave
+    #[command(visible_alias = "exit")]
+    Quit,
+}
+
+/// `join` and `leave`.
+#[derive(Debug, Args)]
+pub struct LineGroupsArgs {
+    /// Groups, which may be quoted
+    #[arg(value_name = "GROUP", required = true)]
+    pub groups: Vec<String>,
+
+    /// ackIds.
+    #[command(flatten)]
+    pub ack: JoinAckArgs,
+}
+
+/// `send`.
+#[derive(Debug, Args)]
+pub struct LineSendArgs {
+    /// Group to publish to; it need not be joined
+    #[arg(value_name = "GROUP")]
+    pub group: String,
+
+    /// The message: the rest of the line
+    #[arg(value_name = "DATA")]
+    pub data: Option<String>,
+
+    /// Do not deliver the message to this connection
+    #[arg(long)]
+    pub no_echo: bool,
+
+    /// What is sent.
+    #[command(flatten)]
+    pub input: DataArgs,
+    /// Its ack.
+    #[command(flatten)]
+    pub ack: AckIdArgs,
+}
+
+/// `event`.
+#[derive(Debug, Args)]
+pub struct LineEventArgs {
+    /// Name of the event, as its handler knows it
+    #[arg(value_name = "NAME")]
+    pub name: String,
+
+    /// The event's data: the rest of the line
+    #[arg(value_name = "DATA")]
+    pub data: Option<String>,
+
+    /// What is sent.
+    #[command(flatten)]
+    pub input: DataArgs,
+    /// Its ack.
+    #[command(flatten)]
+    pub ack: AckIdArgs,
+}
+
+/// `expect`.
+#[derive(Debug, Args)]
+pub struct LineExpectArgs {
+    /// The jq expression: the rest of the line
+    #[arg(value_name = "JQ")]
+    pub jq: String,
+
+    /// How long to wait
+    #[arg(long, value_name = "D", default_value = "10s", value_parser = duration)]
+    pub timeout: Duration,
+}
+
+/// `sleep`.
+#[derive(Debug, Args)]
+pub struct LineSleepArgs {
+    /// How long, as in `500ms`, `2s`; a bare number is seconds
+    #[arg(value_name = "D", value_parser = duration)]
+    pub duration: Duration,
+}
+
+/// `help`.
+#[derive(Debug, Args)]
+pub struct LineHelpArgs {
+    /// Command to explain
+    #[arg(value_name = "COMMAND")]
+    pub command: Option<String>,
+}
+
+/// What `set` changes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Subcommand)]
+#[command(disable_help_subcommand = true)]
+pub enum SetCommand {
+    /// What messages are printed as
+    Output {
+        /// The format
+        #[arg(value_enum, value_name = "FORMAT")]
+        format: Format,
+    },
+    /// Whether the time stands before each message
+    Timestamps {
+        /// Whether
+        #[arg(value_enum, value_name = "SWITCH")]
+        switch: Switch,
+    },
+    /// Whether long data is shown whole
+    Full {
+        /// Whether
+        #[arg(value_enum, value_name = "SWITCH")]
+        switch: Switch,
+    },
+}
+
+/// `on` or `off`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum Switch {
+    /// yes
+    On,
+    /// no
+    Off,
+}
+
+impl Switch {
+    /// Whether it is on.
+    pub fn is_on(self) -> bool {
+        self == Self::On
+    }
+}

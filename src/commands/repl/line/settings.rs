@@ -1,0 +1,222 @@
+//! A line of `wps repl`, from what was typed to what will be done.
+
+use std::time::Duration;
+
+use super::args::{LineCommand, SetCommand};
+use crate::failure::{Failure, Kind};
+use crate::options::connection::settings::bad_name;
+use crate::options::data::args::DataArgs;
+use crate::options::data::payload::{DataFrom, PayloadSource};
+use crate::options::data::settings::{envelope, payload_type};
+use crate::options::operation::settings::{Ack, ack, groups};
+use webpubsub_proto::{OwnedData, Upstream, check_event_name, check_group_name};
+
+/// What a line asks for.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Line {
+    /// Join groups, each once.
+    Join {
+        /// At least one.
+        groups: Vec<String>,
+        /// Of the first; the others count up from it, which is checked to fit.
+        ack_id: Option<u64>,
+    },
+    /// Leave groups, each once.
+    Leave {
+        /// At least one.
+        groups: Vec<String>,
+        /// Of the first; the others count up from it, which is checked to fit.
+        ack_id: Option<u64>,
+    },
+    /// Publish.
+    Send {
+        /// The group.
+        group: String,
+        /// What.
+        payload: PayloadSource,
+        /// Not to this connection.
+        no_echo: bool,
+        /// Its ack.
+        ack: Ack,
+    },
+    /// Send an event.
+    Event {
+        /// Its name.
+        event: String,
+        /// What.
+        payload: PayloadSource,
+        /// Its ack.
+        ack: Ack,
+    },
+    /// Wait for a record.
+    Expect {
+        /// The expression.
+        jq: String,
+        /// For so long.
+        timeout: Duration,
+    },
+    /// Wait.
+    Sleep(Duration),
+    /// List groups.
+    Groups,
+    /// Show the connection.
+    Status,
+    /// Measure the round trip.
+    Ping,
+    /// Change what is printed.
+    Set(SetCommand),
+    /// List the history.
+    History,
+    /// Clear the screen.
+    Clear,
+    /// Explain a command, or list all.
+    Help(Option<String>),
+    /// Leave.
+    Quit,
+}
+
+/// What a parsed line asks for. Fails with usage errors.
+pub fn settle_line(command: LineCommand) -> Result<Line, Failure> {
+    let empty = OwnedData::text("");
+    Ok(match command {
+        LineCommand::Join(args) => {
+            let groups = groups(args.groups, "GROUP")?;
+            check_ids(args.ack.ack_id, groups.len())?;
+            Line::Join { groups, ack_id: args.ack.ack_id }
+        }
+        LineCommand::Leave(args) => {
+            let groups = groups(args.groups, "GROUP")?;
+            check_ids(args.ack.ack_id, groups.len())?;
+            Line::Leave { groups, ack_id: args.ack.ack_id }
+        }
+        LineCommand::Send(args) => {
+            check_group_name(&args.group).map_err(|error| bad_name("GROUP", error))?;
+            let ack = ack(&args.ack);
+            let frame = Upstream::SendToGroup {
+                group: args.group.as_str().into(),
+                ack_id: largest_id(ack),
+                no_echo: args.no_echo,
+                ttl_seconds: None,
+                data: empty.as_data(),
+                metadata: None,
+            };
+            let payload = payload(args.data, args.input, envelope(&frame))?;
+            Line::Send { group: args.group, payload, no_echo: args.no_echo, ack }
+        }
+        LineCommand::Event(args) => {
+            check_event_name(&args.name).map_err(|error| bad_name("NAME", error))?;
+            let ack = ack(&args.ack);
+            let frame = Upstream::Event {
+                event: args.name.as_str().into(),
+                ack_id: largest_id(ack),
+                data: empty.as_data(),
+                metadata: None,
+            };
+            let payload = payload(args.data, args.input, envelope(&frame))?;
+            Line::Event { event: args.name, payload, ack }
+        }
+        LineCommand::Expect(args) => Line::Expect { jq: args.jq, timeout: args.timeout },
+        LineCommand::Sleep(args) => Line::Sleep(args.duration),
+        LineCommand::Groups => Line::Groups,
+        LineCommand::Status => Line::Status,
+        LineCommand::Ping => Line::Ping,
+        LineCommand::Set(what) => Line::Set(what),
+        LineCommand::History => Line::History,
+        LineCommand::Clear => Line::Clear,
+        LineCommand::Help(args) => Line::Help(args.command),
+        LineCommand::Quit => Line::Quit,
+    })
+}
+
+/// The longest id that the frame may have: which one it will be is not known here.
+fn largest_id(ack: Ack) -> Option<u64> {
+    match ack {
+        Ack::Automatic => Some(u64::MAX),
+        Ack::Id(id) => Some(id),
+        Ack::None => None,
+    }
+}
+
+fn check_ids(first: Option<u64>, groups: usize) -> Result<(), Failure> {
+    let further = groups.saturating_sub(1) as u64;
+    if first.is_some_and(|first| first.checked_add(further).is_none()) {
+        let failure = Failure::message(Kind::Usage, format!("`--ack-id` leaves no ids for {further} further groups"));
+        return Err(failure.hint("ackIds end at 18446744073709551615"));
+    }
+    Ok(())
+}
+
+fn payload(data: Option<String>, args: DataArgs, envelope: usize) -> Result<PayloadSource, Failure> {
+    let data_type = payload_type(&args)?;
+    let from = match (data, args.file) {
+        (Some(text), None) => DataFrom::Argument(text),
+        (None, Some(file)) => DataFrom::File(file),
+        // Clap refuses both.
+        (None, None) | (Some(_), Some(_)) => {
+            return Err(Failure::message(Kind::Usage, "no data given")
+                .hint("give DATA, which is the rest of the line, or `--file F`"));
+        }
+    };
+    Ok(PayloadSource { from, data_type, envelope })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::commands::repl::line::{LineParsed, parse_line};
+
+    fn settled(line: &str) -> Result<Line, Failure> {
+        match parse_line(line)? {
+            LineParsed::Run(command) => settle_line(*command),
+            LineParsed::Print(text) => panic!("{line}: {text}"),
+        }
+    }
+
+    #[test]
+    fn lines_ask_for_what_they_say() {
+        assert_eq!(settled("join a b a").unwrap(), Line::Join { groups: vec!["a".into(), "b".into()], ack_id: None });
+        assert_eq!(settled("leave --ack-id 3 a").unwrap(), Line::Leave { groups: vec!["a".into()], ack_id: Some(3) });
+        assert_eq!(settled("exit").unwrap(), Line::Quit);
+        assert_eq!(settled("sleep 1m30s").unwrap(), Line::Sleep(Duration::from_secs(90)));
+        assert_eq!(
+            settled("expect .a == \"b\"").unwrap(),
+            Line::Expect { jq: ".a == \"b\"".into(), timeout: Duration::from_secs(10) }
+        );
+        let Line::Send { payload, no_echo: true, ack: Ack::Id(7), .. } =
+            settled("send --no-echo --ack-id 7 g it's - fine").unwrap()
+        else {
+            panic!("not a send")
+        };
+        assert_eq!(payload.from, DataFrom::Argument("it's - fine".into()));
+    }
+
+    #[test]
+    fn what_a_line_gets_wrong_is_a_usage_error_that_says_what_to_do() {
+        for (line, expected) in [
+            (
+                "snd g hi",
+                "error: there is no command `snd`\nhint: did you mean `send`?\nhint: `help` lists the commands\n",
+            ),
+            ("send", "error: missing: `GROUP`\nhint: `help send` shows what can be given\n"),
+            ("send g", "error: no data given\nhint: give DATA, which is the rest of the line, or `--file F`\n"),
+            ("send --no-eco g hi", "error: unexpected argument `--no-eco`\nhint: did you mean `--no-echo`?\n"),
+            ("send -t xml g hi", "error: `xml` is not a value of `--type`\nhint: possible: `text`, `json`, `binary`\n"),
+            ("send --file f g hi", "error: `--file` and `DATA` exclude each other\n"),
+            ("send --ack-id 1 --no-ack g hi", "error: `--ack-id` and `--no-ack` exclude each other\n"),
+            ("send --encoding hex g 00", "error: `--encoding` goes with `--type binary` only\n"),
+            ("join", "error: missing: `GROUP`\n"),
+            ("join --ack-id 18446744073709551615 a b", "error: `--ack-id` leaves no ids for 1 further groups\n"),
+            ("status now", "error: unexpected argument `now`\n"),
+            ("set output xml", "error: `xml` is not a value of `FORMAT`\n"),
+            ("set full maybe", "error: `maybe` is not a value of `SWITCH`\nhint: possible: `on`, `off`\n"),
+            ("sleep soon", "error: `soon` is not a value of `D`: not a duration"),
+            ("expect", "error: missing: `JQ`\n"),
+        ] {
+            let failure = settled(line).unwrap_err();
+            let report = failure.report(str::to_owned, str::to_owned);
+            assert_eq!(failure.kind, Kind::Usage, "{line}");
+            assert!(report.starts_with(expected), "{line}: {report}");
+        }
+        assert_eq!(settled("set").unwrap_err().kind, Kind::Usage);
+    }
+}

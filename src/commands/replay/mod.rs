@@ -1,0 +1,167 @@
+//! `wps replay`: send again what a recording holds.
+//!
+//! Only what users sent is: messages to groups and events, each once, however often it was tried, in their order and
+//! with their distances in time. With `--received` it is what was received, published anew. A file is read and checked
+//! before anything is tried, and read a second time to send it: its size does not matter.
+
+pub mod args;
+mod recorded;
+pub mod settings;
+
+use std::io::{self, Write as _};
+use std::time::Duration;
+
+use futures_util::StreamExt as _;
+use futures_util::stream::FuturesUnordered;
+use tokio::time::Instant;
+
+use super::run::{Client, Surroundings, Verdict, Wants, run};
+use super::tap::Shown;
+use crate::failure::{Failure, Kind};
+use crate::render::human;
+use crate::settings::{Connection, Replay, Speed};
+use webpubsub_proto::session::AckMode;
+
+use recorded::{Item, Message};
+pub use recorded::{Recorded, Summary, read};
+
+/// Messages that wait for their acks at the same time.
+const IN_FLIGHT: usize = 256;
+
+/// Prints the frames as they would be sent, one a line. A reader that has gone away wants no more.
+pub fn dry_run(recorded: Recorded) -> Result<Summary, Failure> {
+    let mut out = io::BufWriter::new(io::stdout().lock());
+    let mut asked = 0;
+    let mut ended = Ok(Summary::default());
+    let mut failed = None;
+    recorded.each(|item| {
+        match item {
+            Item::Message(message) => {
+                let written = writeln!(out, "{}", message.frame(asked));
+                asked += u64::from(message.acked);
+                failed = written.err();
+            }
+            Item::End(summary) => ended = Ok(summary),
+            Item::Failed(failure) => ended = Err(failure),
+        }
+        failed.is_none()
+    });
+    match failed.or_else(|| out.flush().err()) {
+        Some(error) if error.kind() != io::ErrorKind::BrokenPipe => {
+            Err(Failure::message(Kind::Output, format!("could not write to stdout: {error}")))
+        }
+        _ => ended,
+    }
+}
+
+/// The last line of a recording is cut off, as a run that was killed leaves it.
+pub const CUT_OFF: &str = "the last line of the recording is cut off, and left out";
+
+/// Sends it all again. Returns the exit code.
+pub async fn replay(surroundings: &Surroundings, settings: &Replay, connection: &Connection, recorded: Recorded) -> u8 {
+    let wants = Wants {
+        shown: Shown::None,
+        limit: None,
+        follows_stdout: false,
+        hosts: false,
+        chatty: false,
+        follows_conditions: false,
+    };
+    run(surroundings, connection, &settings.output, wants, |client| script(surroundings, settings, recorded, client))
+        .await
+}
+
+async fn script(surroundings: &Surroundings, settings: &Replay, recorded: Recorded, client: Client) -> Verdict {
+    client.seen.connected().await;
+    let known = recorded.summary();
+    let mut items = match recorded.start() {
+        Ok(items) => items,
+        Err(error) => return Verdict::Failed(Failure::new(Kind::Internal, error)),
+    };
+    let mut flying = FuturesUnordered::new();
+    let (mut done, mut unasked) = (0u64, 0u64);
+    // When the first was to be sent, by this clock and by the recording's.
+    let mut first = None;
+    let mut began = Instant::now();
+    let mut next: Option<Message> = None;
+    let mut ended: Option<Summary> = None;
+    let mut failure: Option<Failure> = None;
+    loop {
+        let reads = next.is_none() && ended.is_none() && failure.is_none();
+        let ready = next.as_ref().filter(|_| failure.is_none() && flying.len() < IN_FLIGHT);
+        let due = ready.map(|message| due(began, message.at.saturating_sub(first.unwrap_or_default()), settings.speed));
+        if !reads && due.is_none() && flying.is_empty() {
+            break;
+        }
+        tokio::select! {
+            // What was begun goes out before the next is begun.
+            biased;
+            Some((line, result)) = flying.next(), if !flying.is_empty() => match result {
+                Ok(_) => done += 1,
+                Err(Verdict::Failed(failed)) => {
+                    failure.get_or_insert_with(|| at_line(failed, line));
+                }
+                Err(verdict) => return verdict,
+            },
+            item = items.recv(), if reads => match item {
+                Some(Item::Message(message)) => {
+                    if first.is_none() {
+                        (began, first) = (Instant::now(), Some(message.at));
+                    }
+                    next = Some(message);
+                }
+                Some(Item::End(summary)) => ended = Some(summary),
+                Some(Item::Failed(failed)) => failure = Some(failed),
+                None => failure = Some(Failure::message(Kind::Internal, "the recording is not read any more")),
+            },
+            () = super::run::at(due), if due.is_some() => {
+                if let Some(Message { line, request, acked, .. }) = next.take() {
+                    unasked += u64::from(!acked);
+                    let mode = if acked { AckMode::Automatic } else { AckMode::None };
+                    let client = &client;
+                    flying.push(async move { (line, client.perform(request, mode).await) });
+                }
+            }
+        }
+    }
+    let took = human(began.elapsed());
+    match failure {
+        None => {
+            let mut more = match unasked {
+                0 => "all acknowledged".to_owned(),
+                _ => format!("no ack asked for {unasked} of them"),
+            };
+            if let Some(Summary { left_out: left_out @ 1.., .. }) = ended {
+                more.push_str(&format!("; {left_out} of the server left out: `--group G` publishes them too"));
+            }
+            surroundings.report(&settings.output, &format!("replayed {done} message(s) in {took}, {more}"));
+            if known.is_none() && ended.is_some_and(|summary| summary.cut) && !settings.output.quiet {
+                let err = &surroundings.console.err;
+                err.line(&format!("{} {CUT_OFF}", err.style.label("warning:")));
+            }
+            Verdict::Done("done")
+        }
+        Some(failure) => {
+            let of = known.map_or_else(String::new, |known| format!(" of {}", known.messages));
+            surroundings.report(&settings.output, &format!("replayed {done}{of} message(s) in {took}"));
+            Verdict::Failed(failure)
+        }
+    }
+}
+
+/// When a message is to be sent.
+fn due(began: Instant, after: Duration, speed: Speed) -> Instant {
+    let after = match speed {
+        Speed::Max => Duration::ZERO,
+        // Longer than any run, when it is more than can be said.
+        Speed::Times(times) => Duration::try_from_secs_f64(after.as_secs_f64() / times).unwrap_or(FAR),
+    };
+    began + after.min(FAR)
+}
+
+/// Longer than any run.
+const FAR: Duration = Duration::from_secs(100 * 365 * 24 * 60 * 60);
+
+fn at_line(failure: Failure, line: u64) -> Failure {
+    failure.context(format!("line {line} of the recording could not be sent again"))
+}

@@ -1,0 +1,46 @@
+//! Settings of `wps replay`.
+
+use std::path::PathBuf;
+
+use super::args::{ReplayArgs, Speed};
+use crate::failure::Failure;
+use crate::options::connecting::settings::{Connection, Policy, connection, stdin_takers};
+use crate::options::connection::settings::bad_name;
+use crate::options::environment::{Environment, Input};
+use crate::options::operation::settings::on_unknown;
+use crate::options::output::settings::{Output, output};
+use crate::options::stdin;
+use webpubsub_proto::check_group_name;
+
+/// `wps replay`.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Replay {
+    /// Where to connect; `None`: the frames are printed, not sent.
+    pub connection: Option<Connection>,
+    /// What is printed.
+    pub output: Output,
+    /// The recording; `None`: standard input.
+    pub file: Option<PathBuf>,
+    /// How fast.
+    pub speed: Speed,
+    /// Where all messages of groups go.
+    pub group: Option<String>,
+    /// What was received, instead of what was sent.
+    pub received: bool,
+}
+
+/// Settles `wps replay`.
+pub fn settle(args: ReplayArgs, environment: &Environment, input: &mut dyn Input) -> Result<Replay, Failure> {
+    if let Some(group) = &args.group {
+        check_group_name(group).map_err(|error| bad_name("--group", error))?;
+    }
+    let file = Some(args.file).filter(|file| file.as_os_str() != "-");
+    if file.is_none() {
+        stdin::refuse_beside(&stdin_takers(&args.connecting), "FILE `-`", None)?;
+    }
+    let output = output(&args.connecting, environment)?.filtered(args.filter)?;
+    let on_unknown = on_unknown(args.unknown.on_unknown);
+    let policy = Policy { keeps_on: false, rejoin: true, on_unknown };
+    let connection = if args.dry_run { None } else { Some(connection(args.connecting, policy, environment, input)?) };
+    Ok(Replay { connection, output, file, speed: args.speed, group: args.group, received: args.received })
+}

@@ -1,0 +1,48 @@
+//! The flags of `wps send`.
+
+use clap::Args;
+
+use crate::commands::stream::args::StreamArgs;
+use crate::options::connecting::args::ConnectingArgs;
+use crate::options::data::args::DataArgs;
+use crate::options::expressions::args::FilterArgs;
+use crate::options::operation::args::AckArgs;
+use crate::options::session_file::args::SessionFileArgs;
+
+/// `wps send`.
+#[derive(Debug, Args)]
+pub struct SendArgs {
+    /// Group to publish to; it need not be joined. May be absent with --ndjson, where each record then names its own
+    #[arg(value_name = "GROUP", required_unless_present = "ndjson")]
+    pub group: Option<String>,
+
+    /// The message; `-` takes stdin whole, byte for byte, as one message
+    ///
+    /// Exactly one of DATA, `-`, --file, --lines and --ndjson is needed: stdin is never read unasked. Data that begins
+    /// with `-` and is not a number stands behind `--`.
+    #[arg(value_name = "DATA", allow_negative_numbers = true)]
+    pub data: Option<String>,
+
+    /// Do not deliver the message to the connection that sends it
+    #[arg(long)]
+    pub no_echo: bool,
+
+    /// What is printed, by an expression.
+    #[command(flatten)]
+    pub filter: FilterArgs,
+    /// What is sent.
+    #[command(flatten)]
+    pub input: DataArgs,
+    /// Many messages.
+    #[command(flatten)]
+    pub stream: StreamArgs,
+    /// What every connecting command takes.
+    #[command(flatten)]
+    pub connecting: ConnectingArgs,
+    /// Acks.
+    #[command(flatten)]
+    pub ack: AckArgs,
+    /// A connection that outlives the process.
+    #[command(flatten)]
+    pub session: SessionFileArgs,
+}

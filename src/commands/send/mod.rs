@@ -1,0 +1,58 @@
+//! `wps send`: publish to a group.
+
+pub mod args;
+pub mod settings;
+
+use super::ack_mode;
+use super::run::{Client, Surroundings, Verdict, Wants, run};
+use super::tap::Shown;
+use crate::render::human;
+use crate::settings::Send;
+use webpubsub_proto::OwnedData;
+use webpubsub_proto::session::{Outcome, Request};
+
+/// Publishes `data` and waits for the ack, unless none is asked for. Returns the exit code.
+pub async fn send(surroundings: &Surroundings, settings: &Send, data: OwnedData) -> u8 {
+    let wants = Wants {
+        shown: Shown::None,
+        limit: None,
+        follows_stdout: false,
+        hosts: false,
+        chatty: false,
+        follows_conditions: false,
+    };
+    run(surroundings, &settings.connection, &settings.output, wants, |client| {
+        script(surroundings, settings, data, client)
+    })
+    .await
+}
+
+async fn script(surroundings: &Surroundings, settings: &Send, data: OwnedData, client: Client) -> Verdict {
+    let request = Request::Send { group: settings.group.clone(), data, no_echo: settings.no_echo };
+    match client.perform(request, ack_mode(settings.ack)).await {
+        Ok(outcome) => {
+            if let Some(words) = sent(&format!("sent to `{}`", settings.group), &outcome) {
+                surroundings.report(&settings.output, &words);
+            }
+            Verdict::Done("done")
+        }
+        Err(verdict) => verdict,
+    }
+}
+
+/// How an operation went, for people.
+pub(super) fn sent(what: &str, outcome: &Outcome) -> Option<String> {
+    match outcome {
+        Outcome::Acked { ack_id, duplicate, elapsed, .. } => {
+            let again = if *duplicate { ", which had arrived before" } else { "" };
+            Some(format!("{what}, acknowledged in {} (ackId {ack_id}{again})", human(*elapsed)))
+        }
+        Outcome::Sent => Some(format!("{what}, no ack asked for")),
+        Outcome::AlreadyJoined
+        | Outcome::Refused { .. }
+        | Outcome::NotAcknowledged { .. }
+        | Outcome::Unknown { .. }
+        | Outcome::NotSent { .. }
+        | Outcome::IdInUse { .. } => None,
+    }
+}

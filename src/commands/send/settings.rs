@@ -1,0 +1,55 @@
+//! What `wps send` of one message will do.
+
+use webpubsub_proto::{OwnedData, Upstream, check_group_name};
+
+use super::args::SendArgs;
+use crate::commands::stream::settings::refuse_without;
+use crate::failure::Failure;
+use crate::options::connecting::settings::{Connection, connection, publishing};
+use crate::options::connection::settings::bad_name;
+use crate::options::data::payload::PayloadSource;
+use crate::options::data::settings::{envelope, payload};
+use crate::options::environment::{Environment, Input};
+use crate::options::operation::settings::{Ack, ack};
+use crate::options::output::settings::{Output, output};
+use crate::options::session_file::settings::{SessionFile, keep};
+
+/// `wps send`.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Send {
+    /// Where to connect.
+    pub connection: Connection,
+    /// What is printed.
+    pub output: Output,
+    /// Group to publish to.
+    pub group: String,
+    /// What to publish.
+    pub payload: PayloadSource,
+    /// Do not deliver to the own connection.
+    pub no_echo: bool,
+    /// Whether and under which id an ack is asked for.
+    pub ack: Ack,
+}
+
+/// Settles `wps send` of one message.
+pub fn send(args: SendArgs, environment: &Environment, input: &mut dyn Input) -> Result<Send, Failure> {
+    refuse_without(&args.stream)?;
+    // Absent only with --ndjson.
+    let group = args.group.unwrap_or_default();
+    check_group_name(&group).map_err(|error| bad_name("GROUP", error))?;
+    let ack = ack(&args.ack.id);
+    let empty = OwnedData::text("");
+    let envelope = envelope(&Upstream::SendToGroup {
+        group: group.as_str().into(),
+        ack_id: ack.expected_id(),
+        no_echo: args.no_echo,
+        ttl_seconds: None,
+        data: empty.as_data(),
+        metadata: None,
+    });
+    let payload = payload(args.data, args.input, envelope, &args.connecting)?;
+    let output = output(&args.connecting, environment)?.filtered(args.filter)?;
+    let session_file = SessionFile::sending(args.session, "wps send", ack)?;
+    let connection = keep(connection(args.connecting, publishing(&args.ack), environment, input)?, session_file)?;
+    Ok(Send { connection, output, group, payload, no_echo: args.no_echo, ack })
+}

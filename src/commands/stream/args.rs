@@ -1,0 +1,46 @@
+//! Flags of streams: many messages from standard input, or one many times.
+
+use std::time::Duration;
+
+use clap::Args;
+
+use crate::options::values::interval;
+
+/// Where a stream comes from and how it flows.
+#[derive(Debug, Args)]
+#[command(next_help_heading = "Streams")]
+pub struct StreamArgs {
+    /// Send each line of stdin as a message, as soon as it is there
+    ///
+    /// A line ends with LF or CRLF, which is not data; the last may go without. An empty line is an empty message.
+    #[arg(long, conflicts_with_all = ["data", "file", "ndjson"])]
+    pub lines: bool,
+
+    /// Send each JSON record of stdin as a message: {"data":…,"dataType":…,"group":…} (for events: "event")
+    ///
+    /// What `wps listen -o ndjson` prints can be sent on as it is: records whose `type` is neither `group-message` nor
+    /// `server-message` are skipped, fields that are not known are ignored. Without `dataType` a string is text, and
+    /// any other value json; binary data is base64. `noEcho` and `ackId` are taken from the record. GROUP or NAME, when
+    /// given, goes before the record's.
+    #[arg(long, conflicts_with_all = ["data", "file", "data_type", "encoding"])]
+    pub ndjson: bool,
+
+    /// Send the message N times
+    #[arg(long, value_name = "N", conflicts_with_all = ["lines", "ndjson"], value_parser = clap::value_parser!(u64).range(1..))]
+    pub repeat: Option<u64>,
+
+    /// How far messages are sent ahead of the oldest that is not acknowledged, 1 to 1000 [default: 256]
+    ///
+    /// 1 waits for each ack before the next message. More than 1000 are not possible: so many ids the service
+    /// remembers, to recognise what is sent again.
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=1000))]
+    pub in_flight: Option<u16>,
+
+    /// Go on after a line that cannot be sent or is refused; the exit code is that of the first
+    #[arg(long)]
+    pub keep_going: bool,
+
+    /// Send at most so many messages a second, evenly: `100`, `100/s`, `30/m`, `5/h`
+    #[arg(long, value_name = "RATE", value_parser = interval)]
+    pub rate: Option<Duration>,
+}

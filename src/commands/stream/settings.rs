@@ -1,0 +1,226 @@
+//! Streams of `send` and `event`: many messages from standard input, or one many times.
+
+use std::time::Duration;
+
+use super::args::StreamArgs;
+use crate::commands::event::args::EventArgs;
+use crate::commands::send::args::SendArgs;
+use crate::failure::{Failure, Kind};
+use crate::options::connecting::args::ConnectingArgs;
+use crate::options::connecting::settings::{Connection, connection, publishing, stdin_takers};
+use crate::options::connection::settings::bad_name;
+use crate::options::data::args::DataArgs;
+use crate::options::data::payload::{Encoding, PayloadSource, PayloadType};
+use crate::options::data::settings::{self, payload, payload_type};
+use crate::options::environment::{Environment, Input};
+use crate::options::operation::args::AckArgs;
+use crate::options::operation::settings::{Ack, ack};
+use crate::options::output::settings::{Output, output};
+use crate::options::session_file::settings::{SessionFile, keep};
+use crate::options::stdin;
+use webpubsub_proto::{OwnedData, Upstream, check_event_name, check_group_name};
+
+/// How far messages are sent ahead of the oldest that has not settled, unless given.
+const IN_FLIGHT: u16 = 256;
+
+/// `wps send` and `wps event` of many messages.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Stream {
+    /// Where to connect.
+    pub connection: Connection,
+    /// What is printed.
+    pub output: Output,
+    /// What a message is besides its data.
+    pub template: Template,
+    /// Where the messages come from.
+    pub feed: StreamFeed,
+    /// Whether acks are asked for. An id is that of line 1; that of line N is N − 1 more.
+    pub ack: Ack,
+    /// How far messages are sent ahead of the oldest that has not settled: 1 to 1000.
+    pub in_flight: usize,
+    /// A line that fails does not end it.
+    pub keep_going: bool,
+    /// The least time from one message to the next.
+    pub interval: Option<Duration>,
+    /// Print so many server messages, at least 1, before the end (`event`).
+    pub wait_reply: Option<u64>,
+}
+
+/// What a message of a stream is besides its data.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Template {
+    /// Published to a group.
+    Send {
+        /// The group; `None`: each record names its own.
+        group: Option<String>,
+        /// Do not deliver to the own connection, unless a record says otherwise.
+        no_echo: bool,
+    },
+    /// A custom event.
+    Event {
+        /// Its name; `None`: each record has its own.
+        event: Option<String>,
+    },
+}
+
+/// Where the messages of a stream come from.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum StreamFeed {
+    /// A message a line of standard input.
+    Lines(PayloadType),
+    /// A JSON record a line of standard input.
+    Records,
+    /// The same message many times.
+    Repeated {
+        /// The message.
+        payload: PayloadSource,
+        /// How often, at least once.
+        times: u64,
+    },
+}
+
+/// Whether there are to be many messages.
+pub fn is_wanted(args: &StreamArgs) -> bool {
+    args.lines || args.ndjson || args.repeat.is_some()
+}
+
+/// Refuses flags of streams where there is one message.
+pub fn refuse_without(args: &StreamArgs) -> Result<(), Failure> {
+    let given = [("--in-flight", args.in_flight.is_some()), ("--keep-going", args.keep_going)];
+    let given = given.into_iter().chain([("--rate", args.rate.is_some())]).find(|(_, given)| *given);
+    given.map_or(Ok(()), |(flag, _)| {
+        let failure =
+            Failure::message(Kind::Usage, format!("`{flag}` is about many messages, and there is one")).blame(flag);
+        Err(failure.hint("`--lines`, `--ndjson` and `--repeat N` send many"))
+    })
+}
+
+/// Settles `wps send` of many messages.
+pub fn send(args: SendArgs, environment: &Environment, input: &mut dyn Input) -> Result<Stream, Failure> {
+    if let Some(group) = &args.group {
+        check_group_name(group).map_err(|error| bad_name("GROUP", error))?;
+    }
+    let template = Template::Send { group: args.group, no_echo: args.no_echo };
+    let data = (args.data, args.input);
+    let output = output(&args.connecting, environment)?.filtered(args.filter)?;
+    let session_file = SessionFile::sending(args.session, "wps send", ack(&args.ack.id))?;
+    settle(template, data, args.stream, (args.connecting, args.ack, session_file), output, environment, input)
+}
+
+/// Settles `wps event` of many events.
+pub fn event(args: EventArgs, environment: &Environment, input: &mut dyn Input) -> Result<Stream, Failure> {
+    if let Some(event) = &args.name {
+        check_event_name(event).map_err(|error| bad_name("NAME", error))?;
+    }
+    let template = Template::Event { event: args.name };
+    let data = (args.data, args.input);
+    let output = output(&args.connecting, environment)?.filtered(args.filter)?.answered(args.condition);
+    let session_file = SessionFile::sending(args.session, "wps event", ack(&args.ack.id))?;
+    let ours = (args.connecting, args.ack, session_file);
+    let stream = settle(template, data, args.stream, ours, output, environment, input)?;
+    Ok(Stream { wait_reply: args.wait_reply, ..stream })
+}
+
+fn settle(
+    template: Template,
+    (data, input_args): (Option<String>, DataArgs),
+    args: StreamArgs,
+    (connecting, ack_args, session_file): (ConnectingArgs, AckArgs, Option<SessionFile>),
+    output: Output,
+    environment: &Environment,
+    input: &mut dyn Input,
+) -> Result<Stream, Failure> {
+    let ack = ack(&ack_args.id);
+    let feed = feed(&template, data, input_args, &args, ack, &connecting)?;
+    let session_file = session_file.map(|file| file.streaming(ack, template.told(&feed)));
+    let connection = keep(connection(connecting, publishing(&ack_args), environment, input)?, session_file)?;
+    Ok(Stream {
+        connection,
+        output,
+        template,
+        feed,
+        ack,
+        in_flight: usize::from(args.in_flight.unwrap_or(IN_FLIGHT)),
+        keep_going: args.keep_going,
+        interval: args.rate,
+        wait_reply: None,
+    })
+}
+
+fn feed(
+    template: &Template,
+    data: Option<String>,
+    input_args: DataArgs,
+    args: &StreamArgs,
+    ack: Ack,
+    connecting: &ConnectingArgs,
+) -> Result<StreamFeed, Failure> {
+    if let Some(times) = args.repeat {
+        let last = last_id(ack, times)?;
+        let payload = payload(data, input_args, template.envelope(last), connecting)?;
+        return Ok(StreamFeed::Repeated { payload, times });
+    }
+    let own = if args.lines { "--lines" } else { "--ndjson" };
+    stdin::refuse_beside(&stdin_takers(connecting), &format!("`{own}`"), None)?;
+    Ok(if args.lines { StreamFeed::Lines(payload_type(&input_args)?) } else { StreamFeed::Records })
+}
+
+/// The ackId of the last of so many messages.
+fn last_id(ack: Ack, times: u64) -> Result<Option<u64>, Failure> {
+    match ack {
+        Ack::None => Ok(None),
+        Ack::Automatic => Ok(Some(times)),
+        Ack::Id(first) => first.checked_add(times - 1).map(Some).ok_or_else(|| {
+            let failure = Failure::message(Kind::Usage, format!("`--ack-id` leaves no ids for {times} messages"))
+                .blame("--ack-id");
+            failure.hint("ackIds end at 18446744073709551615")
+        }),
+    }
+}
+
+impl Stream {
+    /// Whether it waits for answers when everything is acknowledged.
+    pub fn awaits_replies(&self) -> bool {
+        self.wait_reply.is_some() || self.output.expressions.until.is_some()
+    }
+}
+
+impl Template {
+    /// All that makes a message besides its line, in words that stay the same from version to version.
+    fn told(&self, feed: &StreamFeed) -> String {
+        let lines = match feed {
+            StreamFeed::Lines(PayloadType::Text) => "text",
+            StreamFeed::Lines(PayloadType::Json) => "json",
+            StreamFeed::Lines(PayloadType::Binary(Encoding::Raw)) => "binary",
+            StreamFeed::Lines(PayloadType::Binary(Encoding::Base64)) => "binary base64",
+            StreamFeed::Lines(PayloadType::Binary(Encoding::Hex)) => "binary hex",
+            StreamFeed::Records => "ndjson",
+            StreamFeed::Repeated { .. } => "repeated",
+        };
+        match self {
+            Self::Send { group, no_echo } => format!("send {lines} {no_echo} {group:?}"),
+            Self::Event { event } => format!("event {lines} {event:?}"),
+        }
+    }
+
+    /// How long a frame is without its data and the word for its type.
+    fn envelope(&self, ack_id: Option<u64>) -> usize {
+        let empty = OwnedData::text("");
+        settings::envelope(&match self {
+            Self::Send { group, no_echo } => Upstream::SendToGroup {
+                group: group.as_deref().unwrap_or_default().into(),
+                ack_id,
+                no_echo: *no_echo,
+                ttl_seconds: None,
+                data: empty.as_data(),
+                metadata: None,
+            },
+            Self::Event { event } => Upstream::Event {
+                event: event.as_deref().unwrap_or_default().into(),
+                ack_id,
+                data: empty.as_data(),
+                metadata: None,
+            },
+        })
+    }
+}

@@ -1,0 +1,133 @@
+//! `wps url create` and `wps url inspect`: client access URLs made and explained, without a service.
+
+pub mod args;
+pub mod settings;
+mod words;
+
+use std::time::Duration;
+
+use serde_json::value::RawValue;
+use tokio::time::{Instant, timeout_at};
+
+use super::run::{Surroundings, url_source};
+use super::unix_now;
+use crate::failure::{Failure, Kind};
+use crate::render::{InspectedFinding, InspectedUrl, MadeUrl, WriteFailure, human, inspection, made_url, rfc3339};
+use crate::settings::{ReportFormat, UrlCreate, UrlInspect};
+use crate::signal::Signals;
+use webpubsub_net::auth::access_url::AccessUrl;
+use webpubsub_net::auth::inspection::{Inspection, Severity, Signature, inspect as inspect_url};
+use webpubsub_net::auth::token::claims_text;
+
+/// What `wps url create` prints.
+pub fn create(settings: &UrlCreate) -> Vec<u8> {
+    let url = settings.signer.access_url(unix_now());
+    let (whole, token) = (url.reveal(), url.token().cloned());
+    let token = token.as_ref().map_or("", |token| token.expose());
+    match settings.tool.format {
+        ReportFormat::Text => {
+            let printed = if settings.token_only { token } else { whole.expose() };
+            format!("{printed}\n").into_bytes()
+        }
+        ReportFormat::Ndjson => {
+            let claims = claims_text(token).and_then(|text| RawValue::from_string(text).ok());
+            made_url(&MadeUrl {
+                url: (!settings.token_only).then(|| whole.expose()),
+                token: settings.token_only.then_some(token),
+                claims: claims.as_deref(),
+            })
+        }
+    }
+}
+
+/// Explains a URL on stdout. Returns the exit code.
+pub async fn inspect(surroundings: &Surroundings, settings: &UrlInspect) -> u8 {
+    let console = &surroundings.console;
+    let failure = match obtain(settings).await {
+        Ok(url) => explain(surroundings, settings, &url),
+        Err(failure) => Some(failure),
+    };
+    if let Some(failure) = failure.as_ref().filter(|failure| !matches!(failure.kind, Kind::Signal(_))) {
+        super::print_failure(console, failure);
+    }
+    console.drained().await;
+    let code = failure.map_or(0, |failure| failure.kind.exit_code());
+    match console.out.writer().failure() {
+        Some(WriteFailure::Failed(error)) if code == 0 => super::run::output_failed(console, &error).await,
+        _ => code,
+    }
+}
+
+/// The URL, for which a command may have to be run.
+async fn obtain(settings: &UrlInspect) -> Result<AccessUrl, Failure> {
+    let mut signals = Signals::install().map_err(|error| Failure::new(Kind::Internal, error))?;
+    let source = url_source(&settings.subject);
+    tokio::select! {
+        number = signals.next() => Err(Failure::message(Kind::Signal(number), "ended by a signal")),
+        obtained = timeout_at(Instant::now() + settings.connect_timeout, source.obtain()) => match obtained {
+            Ok(obtained) => obtained.map_err(|error| Failure::message(Kind::Unreachable, error)),
+            Err(_) => {
+                let limit = human(settings.connect_timeout);
+                let what = format!("timed out after {limit} while {}", source.activity());
+                Err(Failure::message(Kind::Unreachable, what).hint("`--connect-timeout` allows more"))
+            }
+        },
+    }
+}
+
+/// Prints what is found; an error when the URL is not usable.
+fn explain(surroundings: &Surroundings, settings: &UrlInspect, url: &AccessUrl) -> Option<Failure> {
+    let now = unix_now();
+    let span = |secs| human(Duration::from_secs(secs));
+    let found = inspect_url(url, settings.service.as_ref(), now, span);
+    let out = &surroundings.console.out;
+    match settings.tool.format {
+        ReportFormat::Text => {
+            words::lines(url, &found, now).iter().for_each(|line| out.line(&out.style.clean(line)));
+        }
+        ReportFormat::Ndjson => out.put(&mut out.style.record(record(url, &found))),
+    }
+    let kind = match found.severity() {
+        Severity::Note => return None,
+        Severity::Refused => Kind::Unauthorized,
+        Severity::Malformed => Kind::Config,
+    };
+    let reasons = found.findings.iter().filter(|finding| finding.severity == found.severity());
+    let reasons = reasons.map(|finding| finding.text.as_str()).collect::<Vec<_>>().join("; ");
+    let (what, hint) = match kind {
+        Kind::Config => ("the URL is not usable", "copy it whole, and quote it"),
+        _ => (
+            "the service would refuse this URL",
+            "get a fresh one from your server, or make one with `wps url create` and a connection string",
+        ),
+    };
+    Some(Failure::new(kind, anyhow::anyhow!("{reasons}").context(what)).hint(hint))
+}
+
+fn record(url: &AccessUrl, found: &Inspection) -> Vec<u8> {
+    let claims = found.token.as_ref().map(|token| &token.claims);
+    inspection(&InspectedUrl {
+        host: &url.authority(),
+        secure: url.is_secure(),
+        hub: url.hub(),
+        path: url.path(),
+        user_id: claims.and_then(|claims| claims.sub.as_deref()),
+        roles: claims.map(|claims| claims.roles.as_slice()),
+        groups: claims.map(|claims| claims.groups.as_slice()),
+        issued_at: claims.and_then(|claims| claims.iat).map(rfc3339),
+        not_before: claims.and_then(|claims| claims.nbf).map(rfc3339),
+        expires_at: claims.and_then(|claims| claims.exp).map(rfc3339),
+        claims: found.token.as_ref().map(|token| &token.all),
+        signature: match found.signature {
+            Signature::Unchecked => "unchecked",
+            Signature::Fits => "valid",
+            Signature::Differs => "invalid",
+        },
+        usable: found.severity() == Severity::Note,
+        findings: found
+            .findings
+            .iter()
+            .map(|finding| InspectedFinding { severity: finding.severity.to_string(), message: &finding.text })
+            .collect(),
+    })
+}

@@ -1,0 +1,93 @@
+//! Where a connecting command connects and how it stays connected.
+
+use std::path::PathBuf;
+use std::time::Duration;
+
+use webpubsub_proto::Subprotocol;
+use webpubsub_proto::session::{Config, OnUnknown};
+
+use super::args::ConnectingArgs;
+use crate::failure::{Failure, Kind};
+use crate::options::connection::settings::{Source, resolve, warn_if_exposed};
+use crate::options::environment::{Environment, Input};
+use crate::options::network::settings::{self as network, Network, Tls, tls};
+use crate::options::operation::args::AckArgs;
+use crate::options::operation::settings::on_unknown;
+use crate::options::reconnect::settings::session;
+use crate::options::session_file::settings::SessionFile;
+use crate::options::stdin;
+use crate::options::values::Protocol;
+
+/// Where to connect and how to stay connected.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Connection {
+    /// Where the URL comes from.
+    pub source: Source,
+    /// Subprotocol to offer.
+    pub protocol: Subprotocol,
+    /// The way there.
+    pub network: Network,
+    /// How the server is authenticated.
+    pub tls: Tls,
+    /// The session's share. Its `seed` is 0 here: whoever starts the session draws one.
+    pub session: Config,
+    /// `--timeout`, from the start of the process.
+    pub timeout: Option<Duration>,
+    /// The file that every frame is recorded in.
+    pub record: Option<PathBuf>,
+    /// `--session`: the connection outlives the process.
+    pub session_file: Option<SessionFile>,
+}
+
+/// What differs between commands in how they stay connected.
+pub struct Policy {
+    /// Once connected, goes on for as long as it takes.
+    pub keeps_on: bool,
+    pub rejoin: bool,
+    pub on_unknown: OnUnknown,
+}
+
+pub fn publishing(ack: &AckArgs) -> Policy {
+    Policy { keeps_on: false, rejoin: true, on_unknown: on_unknown(ack.unknown.on_unknown) }
+}
+
+pub fn stdin_takers(args: &ConnectingArgs) -> Vec<&'static str> {
+    stdin::takers(&args.connection.source, Some(&args.network))
+}
+
+pub fn connection(
+    args: ConnectingArgs,
+    policy: Policy,
+    environment: &Environment,
+    input: &mut dyn Input,
+) -> Result<Connection, Failure> {
+    stdin::refuse_two(&stdin_takers(&args))?;
+    if args.record.record.as_ref().is_some_and(|file| file.as_os_str() == "-") {
+        let failure = Failure::message(Kind::Usage, "`--record` takes a file, and stdout has other things to carry")
+            .blame("--record");
+        return Err(failure.hint("`./-` is a file of that name"));
+    }
+    input.limit(args.timeout.timeout);
+    let protocol = match args.connection.protocol {
+        Protocol::Json => Subprotocol::Json,
+        Protocol::JsonReliable => Subprotocol::JsonReliable,
+    };
+    let mut session = session(&args.reconnect, &args.retry, &policy, protocol, args.connection.connect_timeout)?;
+    let source = resolve(&args.connection.source, &args.token, environment, input)?;
+    session.renews_url = matches!(source, Source::Command(_));
+    let tls = tls(&args.network);
+    if let Some((_, key)) = &tls.client_cert {
+        warn_if_exposed(key, input);
+    }
+    let network = network::settle(args.network, &source, environment, input)?;
+    Ok(Connection {
+        source,
+        protocol,
+        network,
+        tls,
+        session,
+        timeout: args.timeout.timeout,
+        record: args.record.record,
+        session_file: None,
+    })
+}

@@ -1,0 +1,5 @@
+//! What is sent.
+
+pub mod args;
+pub mod payload;
+pub mod settings;

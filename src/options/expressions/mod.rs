@@ -1,0 +1,4 @@
+//! Expressions over what is printed.
+
+pub mod args;
+pub mod settings;

@@ -1,0 +1,20 @@
+//! What several commands share: groups of flags, each in a room with what it comes to.
+//!
+//! In each room `args` is what is typed, in clap's terms, and `settings` is what it means: a pure function of the flags,
+//! the environment and the files these name. All its errors say what to do.
+
+pub mod brought;
+pub mod connecting;
+pub mod connection;
+pub mod data;
+pub mod environment;
+pub mod expressions;
+pub mod network;
+pub mod operation;
+pub mod output;
+pub mod reconnect;
+pub mod recording;
+pub mod session_file;
+pub mod stdin;
+pub mod values;
+pub mod within;

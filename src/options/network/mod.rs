@@ -1,0 +1,4 @@
+//! The way to the service.
+
+pub mod args;
+pub mod settings;

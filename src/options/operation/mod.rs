@@ -1,0 +1,4 @@
+//! Acks and retries of operations.
+
+pub mod args;
+pub mod settings;

@@ -1,0 +1,60 @@
+//! Acks, and what becomes of operations without one.
+
+use webpubsub_proto::check_group_name;
+use webpubsub_proto::session::OnUnknown;
+
+use super::args::AckIdArgs;
+use crate::failure::Failure;
+use crate::options::connection::settings::bad_name;
+use crate::options::values::Unknown;
+
+/// Whether and under which id an operation asks for an ack (PROTOCOL §6).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Ack {
+    /// Under the next id of the connection.
+    Automatic,
+    /// Under this id.
+    Id(u64),
+    /// Fire and forget.
+    None,
+}
+
+impl Ack {
+    /// The id that the first operation of a connection has.
+    pub fn expected_id(self) -> Option<u64> {
+        match self {
+            Self::Automatic => Some(1),
+            Self::Id(id) => Some(id),
+            Self::None => None,
+        }
+    }
+}
+
+/// What the flags say of the ack.
+pub fn ack(args: &AckIdArgs) -> Ack {
+    match (args.no_ack, args.ack_id) {
+        (true, _) => Ack::None,
+        (false, Some(id)) => Ack::Id(id),
+        (false, None) => Ack::Automatic,
+    }
+}
+
+/// What becomes of an operation of unknown outcome.
+pub fn on_unknown(what: Unknown) -> OnUnknown {
+    match what {
+        Unknown::Fail => OnUnknown::Fail,
+        Unknown::Resend => OnUnknown::Resend,
+    }
+}
+
+/// Group names, checked, each once, in the order given.
+pub fn groups(given: Vec<String>, what: &str) -> Result<Vec<String>, Failure> {
+    let mut groups: Vec<String> = Vec::with_capacity(given.len());
+    for group in given {
+        check_group_name(&group).map_err(|error| bad_name(what, error))?;
+        if !groups.contains(&group) {
+            groups.push(group);
+        }
+    }
+    Ok(groups)
+}

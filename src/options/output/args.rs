@@ -1,0 +1,65 @@
+//! Flags that say what is printed and when a run ends.
+
+use std::time::Duration;
+
+use clap::{ArgAction, Args};
+
+use crate::options::values::{ColorChoice, Format, Only, duration};
+
+/// What is printed by the connecting commands.
+#[derive(Debug, Args)]
+#[command(next_help_heading = "Output")]
+pub struct OutputArgs {
+    /// What stdout carries; everything else goes to stderr
+    #[arg(
+        short,
+        long,
+        value_enum,
+        value_name = "FORMAT",
+        default_value = "text",
+        default_value_if("jq", clap::builder::ArgPredicate::IsPresent, "ndjson")
+    )]
+    pub output: Format,
+
+    /// Print only these records; with -o ndjson and -o raw
+    #[arg(long, value_enum, value_name = "WHICH")]
+    pub only: Option<Only>,
+
+    /// Print the time of arrival before each message; with -o text (ndjson has it always)
+    #[arg(long)]
+    pub timestamps: bool,
+
+    /// What to print on stderr and whether in colour.
+    #[command(flatten)]
+    pub talk: TalkArgs,
+}
+
+/// How much is said on stderr, and colour.
+#[derive(Debug, Args)]
+#[command(next_help_heading = "Output")]
+pub struct TalkArgs {
+    /// When to use colour
+    ///
+    /// `auto` follows `NO_COLOR`, `CLICOLOR_FORCE` and `TERM=dumb`; stdout and stderr are judged apart.
+    #[arg(long, value_enum, value_name = "WHEN", default_value = "auto")]
+    pub color: ColorChoice,
+
+    /// Print errors only on stderr
+    #[arg(short, long, conflicts_with = "verbose")]
+    pub quiet: bool,
+
+    /// Say more on stderr: -v lifecycle, -vv also frames, -vvv also the handshake
+    ///
+    /// Tokens and keys are left out at every level.
+    #[arg(short, long, action = ArgAction::Count)]
+    pub verbose: u8,
+}
+
+/// When any run ends.
+#[derive(Debug, Args)]
+#[command(next_help_heading = "Ending")]
+pub struct TimeoutArgs {
+    /// End after this time, counted from the start of the process, with exit 124 if nothing else ended the run
+    #[arg(long, value_name = "D", value_parser = duration)]
+    pub timeout: Option<Duration>,
+}

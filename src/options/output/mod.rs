@@ -1,0 +1,4 @@
+//! What is printed, and how.
+
+pub mod args;
+pub mod settings;

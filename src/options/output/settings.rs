@@ -1,0 +1,97 @@
+//! What is printed, and how.
+
+use super::args::TalkArgs;
+use crate::failure::{Failure, Kind};
+use crate::options::connecting::args::ConnectingArgs;
+use crate::options::environment::Environment;
+use crate::options::expressions::settings::Expressions;
+use crate::options::values::{ColorChoice, Format, Only, ReportFormat};
+
+/// What is printed, and how.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Output {
+    /// What stdout carries.
+    pub format: Format,
+    /// Print only these records (`ndjson` and `raw`).
+    pub only: Option<Only>,
+    /// Print the time before each message (`text`).
+    pub timestamps: bool,
+    /// What is printed of records, and when they end the run.
+    pub expressions: Expressions,
+    /// The environment's word is in it: ask [`ColorChoice::enabled`].
+    pub color: ColorChoice,
+    /// stderr has errors only.
+    pub quiet: bool,
+    /// 0 to 3: nothing more, lifecycle, frames, handshake.
+    pub verbosity: u8,
+    /// `WPS_LOG`, a tracing filter.
+    pub log_filter: Option<String>,
+}
+
+/// What is printed by a command that makes or explains something.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Tool {
+    /// What stdout carries.
+    pub format: ReportFormat,
+    /// The environment's word is in it: ask [`ColorChoice::enabled`].
+    pub color: ColorChoice,
+    /// stderr has errors only.
+    pub quiet: bool,
+    /// 0 to 3: nothing more, lifecycle, frames, handshake.
+    pub verbosity: u8,
+    /// `WPS_LOG`, a tracing filter.
+    pub log_filter: Option<String>,
+}
+
+/// What stdout of a connecting command carries.
+pub fn output(connecting: &ConnectingArgs, environment: &Environment) -> Result<Output, Failure> {
+    let args = &connecting.output;
+    if args.only.is_some() && !matches!(args.output, Format::Ndjson | Format::Raw) {
+        let failure = Failure::message(Kind::Usage, "`--only` filters `-o ndjson` and `-o raw`").blame("--only");
+        return Err(failure.hint("with `-o text` and `-o data`, stdout carries messages only, as it is"));
+    }
+    if args.timestamps && args.output != Format::Text {
+        let failure = Failure::message(Kind::Usage, "`--timestamps` goes with `-o text`").blame("--timestamps");
+        return Err(failure.hint("`-o ndjson` has the time in every record"));
+    }
+    let talk = talk(&args.talk, environment);
+    Ok(Output {
+        format: args.output,
+        only: args.only,
+        timestamps: args.timestamps,
+        expressions: Expressions::default(),
+        color: talk.color,
+        quiet: talk.quiet,
+        verbosity: talk.verbosity,
+        log_filter: talk.log_filter,
+    })
+}
+
+/// What is said on stderr.
+pub struct Talk {
+    pub color: ColorChoice,
+    pub quiet: bool,
+    pub verbosity: u8,
+    pub log_filter: Option<String>,
+}
+
+/// What is said on stderr, by flags and environment.
+pub fn talk(args: &TalkArgs, environment: &Environment) -> Talk {
+    let azure = environment.get("AZURE_LOG_LEVEL").is_some_and(|level| level.eq_ignore_ascii_case("verbose"));
+    let verbosity = match args.verbose.min(3) {
+        0 if azure && !args.quiet => 2,
+        given => given,
+    };
+    Talk {
+        color: args.color.resolve(environment),
+        quiet: args.quiet,
+        verbosity,
+        log_filter: environment.get("WPS_LOG").map(str::to_owned),
+    }
+}
+
+/// The same of a command that makes or explains something.
+pub fn tool(format: ReportFormat, args: &TalkArgs, environment: &Environment) -> Tool {
+    let talk = talk(args, environment);
+    Tool { format, color: talk.color, quiet: talk.quiet, verbosity: talk.verbosity, log_filter: talk.log_filter }
+}

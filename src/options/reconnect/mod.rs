@@ -1,0 +1,4 @@
+//! How to stay connected.
+
+pub mod args;
+pub mod settings;

@@ -1,0 +1,96 @@
+//! How a session stays connected, and how it tries its operations again.
+
+use std::time::Duration;
+
+use webpubsub_proto::Subprotocol;
+use webpubsub_proto::session::{Backoff, BackoffMode, Config, Retries};
+
+use super::args::ReconnectArgs;
+use crate::failure::{Failure, Kind};
+use crate::options::connecting::settings::Policy;
+use crate::options::operation::args::RetryArgs;
+use crate::options::values::{Mode, RetryCount};
+
+/// Retries of fresh attempts unless given.
+const DEFAULT_RETRIES: u32 = 3;
+
+/// What the session is told.
+pub fn session(
+    reconnect: &ReconnectArgs,
+    retry: &RetryArgs,
+    policy: &Policy,
+    protocol: Subprotocol,
+    connect_timeout: Duration,
+) -> Result<Config, Failure> {
+    let given = match (reconnect.no_reconnect, reconnect.reconnect_retries) {
+        (true, _) => Some(Retries::Limited(0)),
+        (false, Some(RetryCount::Limited(count))) => Some(Retries::Limited(count)),
+        (false, Some(RetryCount::Unlimited)) => Some(Retries::Unlimited),
+        (false, None) => None,
+    };
+    let once_connected = if policy.keeps_on { Retries::Unlimited } else { Retries::Limited(DEFAULT_RETRIES) };
+    let [ping_interval, ping_timeout] =
+        [reconnect.ping_interval, reconnect.ping_timeout].map(|time| Some(time).filter(|time| !time.is_zero()));
+    if let (Some(interval), Some(timeout)) = (ping_interval, ping_timeout)
+        && timeout <= interval
+    {
+        let [interval, timeout] = [interval, timeout].map(humantime::format_duration);
+        let message = format!("`--ping-timeout` ({timeout}) must be longer than `--ping-interval` ({interval})");
+        return Err(Failure::message(Kind::Usage, message)
+            .blame("--ping-timeout")
+            .blame("--ping-interval")
+            .hint("otherwise every idle connection is given up; set both, or turn one off with 0"));
+    }
+    Ok(Config {
+        reliable: protocol.is_reliable(),
+        connect_timeout,
+        retries_until_connected: given.unwrap_or(Retries::Limited(DEFAULT_RETRIES)),
+        retries_once_connected: given.unwrap_or(once_connected),
+        reconnect_backoff: backoff(
+            "reconnect",
+            reconnect.reconnect_mode,
+            (reconnect.reconnect_delay, Duration::from_secs(1)),
+            (reconnect.reconnect_max_delay, Duration::from_secs(30)),
+        )?,
+        renews_url: false,
+        rejoin: policy.rejoin,
+        ping_interval,
+        ping_timeout,
+        operation_retries: retry.retries,
+        operation_backoff: backoff(
+            "retry",
+            retry.retry_mode,
+            (retry.retry_delay, Duration::from_millis(800)),
+            (retry.retry_max_delay, Duration::from_secs(120)),
+        )?,
+        ack_timeout: retry.ack_timeout,
+        on_unknown: policy.on_unknown,
+        keep: None,
+        seed: 0,
+    })
+}
+
+/// A back-off from flags and defaults. A given delay raises the default maximum, and a given maximum lowers the default
+/// delay; both given must fit.
+fn backoff(
+    family: &str,
+    mode: Mode,
+    (given_delay, delay): (Option<Duration>, Duration),
+    (given_max, max_delay): (Option<Duration>, Duration),
+) -> Result<Backoff, Failure> {
+    let (delay, max_delay) = match (given_delay, given_max) {
+        (Some(delay), Some(max)) if max < delay => {
+            let message = format!("`--{family}-max-delay` is shorter than `--{family}-delay`");
+            let [max, delay] = ["max-delay", "delay"].map(|flag| format!("--{family}-{flag}"));
+            return Err(Failure::message(Kind::Usage, message).blame(&max).blame(&delay));
+        }
+        (Some(delay), None) => (delay, max_delay.max(delay)),
+        (None, Some(max)) => (delay.min(max), max),
+        (given_delay, given_max) => (given_delay.unwrap_or(delay), given_max.unwrap_or(max_delay)),
+    };
+    let mode = match mode {
+        Mode::Exponential => BackoffMode::Exponential,
+        Mode::Fixed => BackoffMode::Fixed,
+    };
+    Ok(Backoff { mode, delay, max_delay })
+}

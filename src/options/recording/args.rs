@@ -1,0 +1,18 @@
+//! The flag that makes a recording.
+
+use std::path::PathBuf;
+
+use clap::{Args, ValueHint};
+
+/// Recording what goes over the wire.
+#[derive(Debug, Args)]
+#[command(next_help_heading = "Recording")]
+pub struct RecordArgs {
+    /// Record every frame, sent and received, in this file, with its time; `wps replay` sends it again
+    ///
+    /// A line of JSON each: a header, then frames (`at` in seconds, `direction`, `frame`) and what happens to the
+    /// connection (`event`). Tokens are left out, the data of messages is not: the file is readable for its owner only.
+    /// What it held before is replaced. When it cannot be written, the run ends with exit 13.
+    #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath)]
+    pub record: Option<PathBuf>,
+}

@@ -1,0 +1,3 @@
+//! The recording of a run.
+
+pub mod args;

@@ -1,0 +1,4 @@
+//! A connection that outlives the process.
+
+pub mod args;
+pub mod settings;
