@@ -409,3 +409,39 @@ fn a_fresh_connection_asks_for_the_hub_with_the_token_and_the_subprotocol() {
     assert_eq!(request.header("host"), Some(format!("127.0.0.1:{}", service.port()).as_str()));
     assert!(request.header("user-agent").unwrap().starts_with("wps/"));
 }
+
+/// Whoever is on the way lets so many messages through on each connection.
+const LET_THROUGH: u64 = 3;
+
+#[test]
+fn a_backlog_drains_through_connections_that_are_cut_after_a_few_messages() {
+    let service = Service::start();
+    let total = 12;
+    let wps = listener(&service, &["--count", &total.to_string()]);
+    let mut source = Source::default();
+    let mut peer = service.connect();
+    peer.grant_join("g");
+    (0..total).for_each(|_| drop(source.miss()));
+    let mut acknowledged = 0;
+    for sockets in 0.. {
+        // Twice as many as needed: what is sent before it is known to have come is sent in vain.
+        assert!(sockets <= 2 * total / LET_THROUGH, "only {acknowledged} of {total} are through");
+        // All of them and the end are there together, before anything is heard.
+        let (frames, rest) = (source.due(acknowledged, LET_THROUGH), acknowledged + LET_THROUGH >= total);
+        peer.send_at_once(frames.iter());
+        if rest {
+            break;
+        }
+        peer.send_raw(&[0x88, 2, 0x03, 0xE9]);
+        while let FromClient::Frame(_) = peer.next() {}
+        acknowledged = acknowledged.max(peer.acknowledged);
+        peer = service.recovery();
+    }
+    peer.see_off();
+    let ended = wps.end();
+    let records = ended.records();
+    let numbers: Vec<&str> =
+        of_kind(&records, "group-message").map(|message| message["data"].as_str().unwrap()).collect();
+    assert_eq!(numbers, (1..=total).map(|number| number.to_string()).collect::<Vec<_>>());
+    assert!(!kinds(&records).contains(&"session-lost"), "{}", ended.text());
+}

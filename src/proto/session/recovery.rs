@@ -136,11 +136,10 @@ impl Session {
     /// The socket of a recovery has proved itself.
     pub(super) fn recovered(&mut self, now: Duration) {
         let Phase::Recovering(recovery) = std::mem::replace(&mut self.phase, Phase::Idle) else { return };
-        let Recovery { mut identity, connected_at, lost_at, lost_before, window, attempts, step, .. } = *recovery;
+        let Recovery { identity, connected_at, lost_at, lost_before, window, attempts, step, .. } = *recovery;
         let connection_id = identity.connection_id.clone();
         let downtime = lost_before + now.saturating_sub(lost_at);
         self.event(Lifecycle::Recovered { connection_id, attempts, downtime });
-        identity.sequence.acknowledge_again(now);
         let counted_from = window.saturating_sub(RECOVERY_WINDOW);
         let mut live = live(identity, now, connected_at, Some(counted_from));
         // The ping that was to prove it has its answer still to come, or now.

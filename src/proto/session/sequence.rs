@@ -127,14 +127,13 @@ impl Sequence {
         })
     }
 
-    /// Has everything that arrived acknowledged once more, as after a recovery, when the last ack may have been lost. At
-    /// once: on a connection that breaks again and again within the time an ack may take, none would ever get through,
-    /// and the service would repeat more each time until it gives up.
-    pub(super) fn acknowledge_again(&mut self, now: Duration) {
+    /// The id to acknowledge on a new socket, since the last ack may have been lost with the old one. At once: on a
+    /// connection that breaks again and again within the time an ack may take, none would ever get through, and the
+    /// service would repeat more each time until it gives up.
+    pub(super) fn acknowledge_again(&mut self) -> Option<u64> {
         self.acknowledged = 0;
-        if self.acknowledgeable() > 0 {
-            self.due = Some(now);
-        }
+        self.due = Some(Duration::ZERO);
+        self.take_ack(Duration::ZERO)
     }
 }
 

@@ -19,7 +19,13 @@ impl Session {
                 if let Step::Dialing { started, deadline } = recovery.step {
                     let deadline = deadline.max(now);
                     recovery.step = Step::Proving { started, opened: now, deadline, disconnect_message: None };
+                    // Together with the ping: what the socket may carry can be less than what the service replays when
+                    // it is not told what has come.
+                    let ack = recovery.identity.sequence.acknowledge_again();
                     self.send(&Upstream::Ping);
+                    if let Some(id) = ack {
+                        self.send(&Upstream::SequenceAck(id));
+                    }
                 }
             }
             Phase::Idle

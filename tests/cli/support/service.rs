@@ -619,6 +619,12 @@ impl Source {
         self.last
     }
 
+    /// The first messages that the client has not acknowledged.
+    pub fn due(&self, acknowledged: u64, count: u64) -> Vec<Value> {
+        let due = self.unacknowledged.iter().filter(|(id, _)| (acknowledged + 1..=acknowledged + count).contains(id));
+        due.map(|(_, frame)| frame.clone()).collect()
+    }
+
     /// The same as [`Self::replay`], in one write.
     pub fn replay_at_once(&mut self, acknowledged: u64, peer: &mut Peer) {
         self.unacknowledged.retain(|(id, _)| *id > acknowledged);

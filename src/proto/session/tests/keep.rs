@@ -117,15 +117,14 @@ fn an_earlier_processs_connection_goes_on_where_it_was() {
     let mut b = resuming(snapshot());
     b.join("g");
     b.join("new");
-    b.recover();
+    // What was recorded as done, and nothing that may not have been.
+    b.recover_telling(5);
     b.says(&[
         "recovered c1, attempts 1, down 3s",
         "joined g None",
         "#1 already joined",
         &joins("new", 6),
         &leaves("old", 7),
-        // At once: what was recorded as done, and nothing that may not have been.
-        &acknowledges(5),
     ]);
     // Written out before: dropped. Perhaps written out: marked. New: not.
     assert!(!b.message(5));
@@ -166,7 +165,7 @@ fn a_group_whose_join_or_leave_is_on_its_way_is_not_known_to_be_joined() {
 #[test]
 fn a_join_that_comes_after_the_recovery_is_not_sent_either() {
     let mut b = resuming(snapshot());
-    b.recover();
+    b.recover_telling(5);
     b.take();
     b.join("g");
     b.says(&["joined g None", "#1 already joined"]);
@@ -186,7 +185,7 @@ fn a_message_of_an_earlier_process_goes_on_under_its_id() {
     // An id of another message that may still be carried out.
     b.ask(send("x"), AckMode::Id(3));
     b.says(&["#4 id 3 in use"]);
-    b.recover();
+    b.recover_telling(5);
     b.says(&[
         "recovered c1, attempts 1, down 3s",
         &sends("a", 3),
@@ -194,7 +193,6 @@ fn a_message_of_an_earlier_process_goes_on_under_its_id() {
         &sends("c", 5),
         &sends("d", 2),
         &leaves("old", 6),
-        &acknowledges(5),
     ]);
     b.nack(3, "Duplicate");
     b.nack(4, "Duplicate");
@@ -233,8 +231,8 @@ fn what_the_service_may_have_forgotten_is_not_sent_again() {
         b.take();
         b.open();
         b.take();
-        b.control(r#"{"type":"pong"}"#);
-        other.recover();
+        b.control(PONG);
+        other.recover_telling(5);
         for said in [b.take().join("\n"), other.take().join("\n")] {
             assert_eq!(said.contains(&sends("a", 1)), others < 1000, "{said}");
             assert_eq!(said.contains("may have forgotten its ackId"), others == 1000, "{said}");
@@ -263,7 +261,7 @@ fn a_loss_is_recorded_with_what_follows_from_it_and_told_first_by_the_next_proce
     let said = next.take();
     assert!(said[0].starts_with("session-lost c1: ") && said[1].starts_with("unknown 3 sendToGroup g: "), "{said:?}");
     assert_eq!(said[2..], ["recover c1 with t1 by 5s"]);
-    next.recover();
+    next.recover_telling(5);
     assert_eq!(next.session.take_snapshot().unwrap().losses, []);
 }
 
@@ -273,7 +271,7 @@ fn a_connection_that_cannot_be_recovered_is_reported_and_replaced() {
         let mut b = resuming(Snapshot { operations: vec![unanswered("a", 3)], ..snapshot() });
         b.join("g");
         b.open();
-        b.says(&[PING]);
+        b.says(&[PING, &acknowledges(5)]);
         b.close(1008);
         let said = b.take().join("\n");
         let lost = said.find("session-lost c1: ").unwrap_or_else(|| panic!("{said}"));
@@ -329,7 +327,7 @@ fn no_answer_to_a_dial_ends_the_recovery_of_an_earlier_processs_connection() {
         b.says(&["recovery failed: no"]);
         b.pass(s(1));
         b.says(&["recover c1 with t1 by 6s"]);
-        b.recover();
+        b.recover_telling(5);
         assert_eq!(b.take()[0], "recovered c1, attempts 2, down 4s");
     }
 }
@@ -374,7 +372,7 @@ fn what_its_issuer_records_is_no_part_of_a_snapshot_until_the_end_but_its_id() {
 fn what_its_issuer_brings_again_goes_out_on_the_same_connection_and_is_unknown_on_another() {
     let again = |id| AckMode::Recorded { id, again: true };
     let mut b = resuming(snapshot());
-    b.recover();
+    b.recover_telling(5);
     b.take();
     b.ask(send("a"), again(3));
     b.says(&[&sends("a", 3)]);

@@ -322,6 +322,15 @@ impl Bench {
         self.control(PONG);
     }
 
+    /// The same, when messages up to this one have come: with the ping it says so.
+    #[track_caller]
+    pub(super) fn recover_telling(&mut self, id: u64) {
+        self.says(&[]);
+        self.open();
+        self.says(&[PING, &acknowledges(id)]);
+        self.control(PONG);
+    }
+
     /// A fresh connection is dialled and made, as `id`. Nothing else may be going on.
     #[track_caller]
     pub(super) fn reconnect(&mut self, id: &str) {
