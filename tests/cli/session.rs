@@ -262,6 +262,24 @@ fn a_connection_that_is_lost_is_reported_and_replaced() {
 }
 
 #[test]
+fn what_answers_in_place_of_the_service_ends_no_recovery() {
+    let bench = Bench::new();
+    bench.left();
+    let wps = bench.listen(&["-g", "g", "--count", "1"]);
+    // A proxy that nobody knew of wants credentials for a while.
+    for status in ["407 Proxy Authentication Required", "403 Forbidden"] {
+        let request = bench.service.request();
+        request.assert_recovers("c1", "reconnect-1");
+        request.refuse(status, &[], "");
+    }
+    bench.recovered().say(1, "was due");
+    let ended = wps.end();
+    assert_eq!(kinds(&ended.records()), ["recovered", "joined", "group-message", "stopped"]);
+    assert_eq!(ended.code, 0, "{}", ended.stderr);
+    ended.assert_stderr(&["407 Proxy Authentication Required"]);
+}
+
+#[test]
 fn a_message_that_was_sent_and_not_acknowledged_goes_on_under_its_id() {
     let bench = Bench::new();
     let wps = bench.run(&["send", "g", "one"]).start();

@@ -54,7 +54,9 @@ impl Session {
             Phase::Recovering(recovery) => {
                 let Step::Dialing { started, .. } = recovery.step else { return };
                 self.attempt_failed(&failure.message, true);
-                // Only close 1008 or the window end a recovery, whoever answers the dial (PROTOCOL §7.2, §19.2).
+                // Only close 1008 or the window end a recovery, whoever answers the dial (PROTOCOL §7.2, §19.2): a proxy
+                // that asks for credentials and a certificate that is not accepted as well. Whoever is there reads it at
+                // once and may stop this; for whoever is not, it may pass in time.
                 if self.was_connected || !stands_in_the_way(failure.class) {
                     self.pause_recovery(now, started);
                 } else {

@@ -65,11 +65,16 @@ pub(super) fn dial_verdict(class: DialClass) -> DialVerdict {
     DialVerdict { retry, end }
 }
 
-/// Whether a failed dial is this side's affair, and will fail for this process whatever it dials there.
+/// Whether a failed dial is this side's affair alone: nothing was dialled, and nothing will be by this process.
 pub(super) fn stands_in_the_way(class: DialClass) -> bool {
     match class {
-        DialClass::Certificate | DialClass::Proxy | DialClass::Configuration | DialClass::Status(407) => true,
-        DialClass::Unreachable | DialClass::Status(_) | DialClass::Subprotocol | DialClass::NotWebSocket => false,
+        DialClass::Configuration => true,
+        DialClass::Certificate
+        | DialClass::Proxy
+        | DialClass::Unreachable
+        | DialClass::Status(_)
+        | DialClass::Subprotocol
+        | DialClass::NotWebSocket => false,
     }
 }
 
