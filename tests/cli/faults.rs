@@ -303,18 +303,28 @@ fn garbage_is_shown_and_counted_and_the_connection_goes_on() {
 }
 
 #[test]
-fn after_a_frame_that_no_websocket_can_carry_the_connection_is_made_anew_and_the_loss_said() {
-    for (garbage, reason) in [("invalid-utf8", "not UTF-8"), ("huge,size=65M", "too large")] {
-        let emulator = Emulator::with(&[&format!("garbage={garbage},op=message,times=1")]);
-        let mut listener = emulator.listen(&["--count", "1", "--reconnect-delay", "50ms"]);
-        emulator.publish(&["behind the garbage"]);
-        let lost = listener.skip_to("session-lost");
-        assert!(lost["reason"].as_str().unwrap().contains(reason), "{lost}");
-        assert_ne!(listener.skip_to("connected")["connectionId"], lost["connectionId"]);
-        assert_eq!(listener.skip_to("joined")["rejoined"], true);
-        emulator.publish(&["after"]);
-        assert_eq!(finish(listener).1, ["after"]);
-    }
+fn after_a_text_that_is_not_utf8_the_connection_is_made_anew_and_the_loss_said() {
+    let emulator = Emulator::with(&["garbage=invalid-utf8,op=message,times=1"]);
+    let mut listener = emulator.listen(&["--count", "1", "--reconnect-delay", "50ms"]);
+    emulator.publish(&["behind the garbage"]);
+    let lost = listener.skip_to("session-lost");
+    assert!(lost["reason"].as_str().unwrap().contains("not UTF-8"), "{lost}");
+    assert_ne!(listener.skip_to("connected")["connectionId"], lost["connectionId"]);
+    assert_eq!(listener.skip_to("joined")["rejoined"], true);
+    emulator.publish(&["after"]);
+    assert_eq!(finish(listener).1, ["after"]);
+}
+
+#[test]
+fn a_frame_larger_than_any_message_costs_nothing_that_is_behind_it() {
+    let emulator = Emulator::with(&["garbage=huge,size=65M,op=message,times=1"]);
+    let listener = emulator.listen(&["--count", "2"]);
+    emulator.publish(&["behind the garbage", "after"]);
+    let (records, messages) = finish(listener);
+    assert_eq!(messages, ["behind the garbage", "after"]);
+    let recovering = of_kind(&records, "recovering");
+    assert!(recovering[0]["error"].as_str().unwrap().contains("too large"), "{recovering:?}");
+    assert_eq!((of_kind(&records, "recovered").len(), of_kind(&records, "session-lost").len()), (1, 0));
 }
 
 #[test]

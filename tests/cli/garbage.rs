@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 use serde_json::{Value, json};
 
 use crate::support::service::message;
-use crate::support::{Ended, FromClient, Peer, Running, Service, kinds, wps};
+use crate::support::{Ended, FromClient, PATIENCE, Peer, Running, Service, kinds, wps};
 
 fn listener(service: &Service, more: &[&str]) -> (Running, Peer) {
     let mut wps = wps(["listen", "-o", "ndjson", "--url", &service.url()]).args(more).start();
@@ -179,25 +179,65 @@ fn text_that_is_not_utf8_ends_the_connection_with_1007_and_a_fresh_one_is_made()
     ended.assert_stderr(&["messages may be missing", "not UTF-8"]);
 }
 
+/// Bytes that are no frames a server sends. Who has to put up with them is mostly not the service's doing.
+const BROKEN: [&[u8]; 9] = [
+    // A reserved opcode; a masked frame; a continuation of nothing; a bit of an extension.
+    &[0x83, 0],
+    &[0x81, 0x81, 1, 2, 3, 4, b'x'],
+    &[0x80, 1, b'x'],
+    &[0xC1, 1, b'x'],
+    // A message within another; a length not in its shortest form.
+    &[0x01, 1, b'x', 0x81, 1, b'x'],
+    &[0x81, 126, 0, 1, b'x'],
+    // Close frames: one in pieces, one of 126 bytes, of which the rest does not even come.
+    &[0x08, 2, 3, 0xE8],
+    &[0x88, 126, 0, 126],
+    // More than any message has.
+    &[0x81, 127, 0, 0, 1, 0, 0, 0, 0, 0],
+];
+
 #[test]
-fn broken_framing_ends_the_connection_and_a_fresh_one_is_made() {
-    for bytes in [
-        // A reserved opcode; a masked frame; a continuation of nothing.
-        [0x83, 0].as_slice(),
-        &[0x81, 0x81, 1, 2, 3, 4, b'x'],
-        &[0x80, 1, b'x'],
-    ] {
+fn broken_framing_is_no_reason_to_lose_what_is_due() {
+    for bytes in BROKEN {
+        let code = if bytes[1] == 127 { 1009 } else { 1002 };
+        let service = Service::start();
+        let (wps, mut peer) = listener(&service, &["--count", "2"]);
+        peer.send_raw(bytes);
+        assert_eq!(peer.attend(Instant::now() + PATIENCE), FromClient::Close(code), "{bytes:?}");
+        drop(peer);
+        let mut peer = service.recovery();
+        peer.say(1, "was due");
+        let ended = finish(wps, peer, 2);
+        let expected = ["connected", "recovering", "recovered", "group-message", "group-message", "stopped"];
+        assert_eq!(kinds(&ended.records()), expected, "{bytes:?}");
+    }
+}
+
+#[test]
+fn framing_that_is_broken_again_in_what_is_replayed_leads_to_a_fresh_connection() {
+    for proved in [true, false] {
         let service = Service::start();
         let (wps, mut peer) = listener(&service, &["--count", "1", "--reconnect-delay", "20ms"]);
-        peer.send_raw(bytes);
-        assert_eq!(peer.attend(Instant::now() + Duration::from_secs(5)), FromClient::Close(1002), "{bytes:?}");
+        peer.send_raw(BROKEN[0]);
+        peer.attend(Instant::now() + PATIENCE);
+        drop(peer);
+        let mut peer = service.recovery();
+        if proved {
+            peer.send_text(r#"{"type":"pong"}"#);
+        }
+        peer.send_raw(BROKEN[0]);
+        assert_eq!(peer.attend(Instant::now() + PATIENCE), FromClient::Close(1002));
         drop(peer);
         let ended = finish(wps, service.connect(), 1);
-        assert_eq!(
-            kinds(&ended.records()),
-            ["connected", "session-lost", "disconnected", "reconnecting", "connected", "group-message", "stopped"],
-            "{bytes:?}"
-        );
+        let recovered = if proved { &["recovered"][..] } else { &[] };
+        let expected = [
+            &["connected", "recovering"],
+            recovered,
+            &["session-lost", "disconnected", "reconnecting", "connected", "group-message", "stopped"],
+        ]
+        .concat();
+        assert_eq!(kinds(&ended.records()), expected);
+        ended.assert_stderr(&["messages may be missing", "broke the WebSocket protocol"]);
     }
 }
 

@@ -317,6 +317,7 @@ impl Session {
             lost_at: now,
             lost_before: downtime,
             window: now + RECOVERY_WINDOW,
+            garbled: false,
             attempts: 0,
             step: Step::Pause { until: now },
         }));

@@ -59,6 +59,8 @@ pub(super) struct Live {
     pub(super) progress: bool,
     /// Drop from which the window of a further recovery still counts, until there is progress (see `Session::lose`).
     pub(super) unproductive_since: Option<Duration>,
+    /// An earlier socket broke framing, and there has been no progress since.
+    pub(super) garbled: bool,
     /// What a `disconnected` frame said.
     pub(super) disconnect_message: Option<String>,
 }
@@ -87,6 +89,8 @@ pub(super) struct Recovery {
     pub(super) lost_before: Duration,
     /// When the service forgets it, counted from the last drop that followed progress.
     pub(super) window: Duration,
+    /// Framing was broken since the last progress, see [`LossVerdict::RecoverOnce`](super::verdict::LossVerdict).
+    pub(super) garbled: bool,
     /// Attempts so far.
     pub(super) attempts: u32,
     pub(super) step: Step,

@@ -65,6 +65,14 @@ impl Session {
         self.last_failure = Some(loss.describe());
         self.operations.suspend(now, cause.is_accusation());
         let proven = live.progress || now.saturating_sub(live.since) >= PROVEN_SOCKET;
+        let verdict = loss_verdict(&cause);
+        // What is replayed comes at once; whoever has lived through that has another reason.
+        let garbled = live.garbled && !live.progress && now.saturating_sub(live.since) < RECOVERY_WINDOW;
+        let is_fresh = match verdict {
+            LossVerdict::Recover => false,
+            LossVerdict::RecoverOnce => garbled,
+            LossVerdict::Fresh => true,
+        };
         // That a connection was made is progress enough for its first recovery.
         let at_once = (proven || live.unproductive_since.is_none()) && self.quick.take(now);
         // A socket that dies again before it has achieved anything does not open a new window: otherwise an operation
@@ -77,11 +85,12 @@ impl Session {
             lost_at: now,
             lost_before: Duration::ZERO,
             window: counted_from + RECOVERY_WINDOW,
+            garbled: garbled || verdict == LossVerdict::RecoverOnce,
             attempts: 0,
             step: Step::Pause { until: if at_once { now } else { now + RECOVERY_PAUSE } },
         };
         let recoverable = self.config.reliable && recovery.identity.token.is_some();
-        if !recoverable || loss_verdict(&cause) == LossVerdict::Fresh || recovery.window <= now {
+        if !recoverable || is_fresh || recovery.window <= now {
             let without_token = self.config.reliable && recovery.identity.token.is_none();
             let why = if without_token { "; the service gave no token to recover the connection with" } else { "" };
             let reason = format!("{}{why}", loss.describe());
@@ -136,12 +145,12 @@ impl Session {
     /// The socket of a recovery has proved itself.
     pub(super) fn recovered(&mut self, now: Duration) {
         let Phase::Recovering(recovery) = std::mem::replace(&mut self.phase, Phase::Idle) else { return };
-        let Recovery { identity, connected_at, lost_at, lost_before, window, attempts, step, .. } = *recovery;
+        let Recovery { identity, connected_at, lost_at, lost_before, window, garbled, attempts, step, .. } = *recovery;
         let connection_id = identity.connection_id.clone();
         let downtime = lost_before + now.saturating_sub(lost_at);
         self.event(Lifecycle::Recovered { connection_id, attempts, downtime });
         let counted_from = window.saturating_sub(RECOVERY_WINDOW);
-        let mut live = live(identity, now, connected_at, Some(counted_from));
+        let mut live = Live { garbled, ..live(identity, now, connected_at, Some(counted_from)) };
         // The ping that was to prove it has its answer still to come, or now.
         live.pings.extend(Self::proving_since(&step).map(|sent| Ping { sent, id: None }));
         self.phase = Phase::Live(Box::new(live));
@@ -203,6 +212,7 @@ pub(super) fn live(
         pings: VecDeque::new(),
         progress: false,
         unproductive_since,
+        garbled: false,
         disconnect_message: None,
     }
 }

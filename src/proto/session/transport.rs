@@ -87,12 +87,17 @@ impl Session {
             Phase::Recovering(recovery) => {
                 let Step::Proving { started, disconnect_message, .. } = &mut recovery.step else { return };
                 let (started, loss) = (*started, loss_of(&cause, disconnect_message.take()));
-                match loss_verdict(&cause) {
-                    LossVerdict::Recover => {
+                let is_fresh = match loss_verdict(&cause) {
+                    LossVerdict::Recover => false,
+                    LossVerdict::RecoverOnce => std::mem::replace(&mut recovery.garbled, true),
+                    LossVerdict::Fresh => true,
+                };
+                match is_fresh {
+                    false => {
                         self.attempt_failed(&loss.describe(), true);
                         self.pause_recovery(now, started);
                     }
-                    LossVerdict::Fresh => {
+                    true => {
                         let what = match cause {
                             LossCause::Close { .. } => "the service refused the recovery",
                             LossCause::Broken(_)

@@ -134,17 +134,22 @@ impl LossCause {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum LossVerdict {
     Recover,
+    /// Recover, unless the same has come since the connection got any further.
+    RecoverOnce,
     Fresh,
 }
 
 /// PROTOCOL §7.2, §19.2: of all that a close frame can hold, only 1008 ends recovery. A service that cannot take what was
 /// sent to it (1002, 1003, 1007, 1009) still has the messages that are due; an operation that it closes for each time is
-/// found by that (see `Blame`). Not so what we cannot take: recovering would only replay it (PROTOCOL §19.13).
+/// found by that (see `Blame`). Bytes that are no frames, or announce one that the service would never send, are mostly
+/// the work of somebody on the way, and come whole the second time. When they do not, and for a text that is no text,
+/// recovering would only replay it for ever (PROTOCOL §19.13).
 pub(super) fn loss_verdict(cause: &LossCause) -> LossVerdict {
     match cause {
         LossCause::Close { code: 1008, .. } => LossVerdict::Fresh,
         LossCause::Close { .. } | LossCause::Broken(_) | LossCause::Silent(_) => LossVerdict::Recover,
-        LossCause::InvalidUtf8 | LossCause::Framing(_) | LossCause::TooBig => LossVerdict::Fresh,
+        LossCause::Framing(_) | LossCause::TooBig => LossVerdict::RecoverOnce,
+        LossCause::InvalidUtf8 => LossVerdict::Fresh,
     }
 }
 
@@ -198,14 +203,15 @@ mod tests {
     }
 
     #[test]
-    fn of_all_close_codes_only_1008_is_not_recovered_nor_is_what_would_be_replayed() {
+    fn of_all_close_codes_only_1008_is_not_recovered_nor_is_what_would_be_replayed_for_ever() {
         for code in 0..=u16::MAX {
             let expected = if code == 1008 { LossVerdict::Fresh } else { LossVerdict::Recover };
             assert_eq!(loss_verdict(&LossCause::Close { code, reason: String::new() }), expected, "{code}");
         }
         assert_eq!(loss_verdict(&LossCause::Broken(String::new())), LossVerdict::Recover);
-        for cause in [LossCause::InvalidUtf8, LossCause::Framing(String::new()), LossCause::TooBig] {
-            assert_eq!(loss_verdict(&cause), LossVerdict::Fresh, "{cause:?}");
+        assert_eq!(loss_verdict(&LossCause::InvalidUtf8), LossVerdict::Fresh);
+        for cause in [LossCause::Framing(String::new()), LossCause::TooBig] {
+            assert_eq!(loss_verdict(&cause), LossVerdict::RecoverOnce, "{cause:?}");
         }
     }
 

@@ -331,6 +331,14 @@ impl Bench {
         self.control(PONG);
     }
 
+    /// The connection is given up, with the loss said.
+    #[track_caller]
+    pub(super) fn is_made_anew(&mut self) {
+        let said = self.take();
+        assert_eq!(said.len(), 3, "{said:?}");
+        assert!(said[0].starts_with("session-lost c1: ") && said[2].starts_with("reconnecting 1 in 1s: "), "{said:?}");
+    }
+
     /// A fresh connection is dialled and made, as `id`. Nothing else may be going on.
     #[track_caller]
     pub(super) fn reconnect(&mut self, id: &str) {

@@ -208,21 +208,65 @@ fn closed_with_1008_while_live_it_is_not_recovered() {
 
 #[test]
 fn what_a_recovery_would_only_replay_leads_to_a_fresh_connection() {
-    for cause in [LossCause::InvalidUtf8, LossCause::Framing("bad".into()), LossCause::TooBig] {
+    let mut b = Bench::live(config());
+    b.pass(s(6));
+    b.closed(LossCause::InvalidUtf8);
+    b.is_made_anew();
+    // Likewise when it comes during a recovery.
+    let mut b = Bench::recovering(config());
+    b.open();
+    b.says(&[PING]);
+    b.closed(LossCause::InvalidUtf8);
+    b.is_made_anew();
+}
+
+#[test]
+fn broken_framing_is_recovered_once() {
+    for cause in [LossCause::Framing("bad".into()), LossCause::TooBig] {
+        // Live, and again in what is replayed.
         let mut b = Bench::live(config());
         b.pass(s(6));
         b.closed(cause.clone());
         let said = b.take();
-        assert_eq!(said.len(), 3, "{said:?}");
-        assert!(said[0].starts_with("session-lost c1: ") && said[2].starts_with("reconnecting 1 in 1s: "), "{said:?}");
-        // Likewise when it comes during a recovery.
+        assert!(said[0].starts_with("recovering c1: ") && said[1] == "recover c1 with t1 by 11s", "{said:?}");
+        b.recover();
+        b.says(&["recovered c1, attempts 1, down 0ns"]);
+        b.closed(cause.clone());
+        b.is_made_anew();
+        // While a recovery is proved, and again.
         let mut b = Bench::recovering(config());
         b.open();
         b.says(&[PING]);
+        b.closed(cause.clone());
+        assert!(b.take()[0].starts_with("recovery failed: "));
+        b.pass(s(1));
+        b.says(&["recover c1 with t1 by 8s"]);
+        b.open();
+        b.says(&[PING]);
         b.closed(cause);
-        let said = b.take();
-        assert_eq!(said.len(), 3, "{said:?}");
-        assert!(said[0].starts_with("session-lost c1: ") && said[2].starts_with("reconnecting 1 in 1s: "), "{said:?}");
+        b.is_made_anew();
+    }
+}
+
+#[test]
+fn broken_framing_is_recovered_again_once_the_connection_got_further() {
+    let cause = || LossCause::Framing("bad".into());
+    let mut b = Bench::live(config());
+    for id in 1..=5 {
+        b.closed(cause());
+        assert!(b.take()[0].starts_with("recovering c1: "), "{id}");
+        b.open();
+        b.message(id);
+        b.take();
+    }
+    // Or has lived for longer than a replay takes.
+    let mut b = Bench::recovering(Config { ping_interval: None, ping_timeout: None, ..config() });
+    for lived in [30, 30, 29] {
+        b.recover();
+        b.take();
+        b.pass(s(lived));
+        b.closed(cause());
+        if lived == 30 { assert!(b.take()[0].starts_with("recovering c1: ")) } else { b.is_made_anew() }
     }
 }
 
