@@ -112,7 +112,8 @@ pub async fn run(listener: TcpListener, config: ServerConfig, shutdown: impl Fut
     for fault in given {
         faults.add(fault);
     }
-    let upstream = handlers.map(|routes| Arc::new(Upstream::new(routes, &endpoint, &keys, Limits::default())));
+    let upstream =
+        handlers.map(|routes| Arc::new(Upstream::new(routes, &endpoint, &keys, Limits::default(), traffic.clone())));
     let events = Events { otherwise: events, upstream: upstream.clone() };
     let hubs = Arc::new(Hubs::new(hub, events, traffic.clone(), seed, faults.clone()));
     let server = Arc::new(Server {

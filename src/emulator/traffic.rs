@@ -2,8 +2,9 @@
 //!
 //! Each record has `type` and `time` (RFC 3339, UTC, milliseconds). `opened`, `received`, `sent` and `ended` have
 //! `socket`, the number of the WebSocket, and `hub`; `connectionId` once there is a connection; `refused` is a handshake
-//! that became none, `request` one of the application, over REST; `fault` is
-//! something that the emulator did wrong on request. Frames stand in `frame` (a frame of JSON as it is), `text` or `frameBase64`. Reconnection tokens
+//! that became none, `request` one of the application, over REST, or a change by the control endpoint; `handler` is a
+//! question to an event handler with its status and `elapsedMs`; `fault` is something that the emulator did wrong on
+//! request. Frames stand in `frame` (a frame of JSON as it is), `text` or `frameBase64`. Reconnection tokens
 //! are redacted, and so is what looks like a token in the reason of a close; what users send is as they sent it.
 
 use std::borrow::Cow;
@@ -50,7 +51,7 @@ pub struct Place<'a> {
 #[derive(Debug, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Opened<'a> {
-    /// `None` when anonymous, or when it recovers.
+    /// `None` when anonymous, or when it wants to recover a connection that is not there.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub user_id: Option<&'a str>,
     /// `simple` or the name of a subprotocol; absent when it recovers.
@@ -58,6 +59,28 @@ pub struct Opened<'a> {
     pub protocol: Option<Cow<'a, str>>,
     /// It wants to go on with a connection that lost its socket.
     pub recovers: bool,
+}
+
+/// An event handler was asked, and has answered or failed.
+#[derive(Debug, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Asked<'a> {
+    /// The hub whose event it was.
+    pub hub: &'a str,
+    /// Whose event it was.
+    pub connection_id: &'a str,
+    /// The name of the event.
+    pub event: &'a str,
+    /// The handler, as it was configured.
+    pub handler: &'a str,
+    /// Absent when no answer came.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub status: Option<u16>,
+    /// From the beginning of the request to its answer, or to its failure, in milliseconds.
+    pub elapsed_ms: f64,
+    /// What was wrong, when no answer came.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub note: Option<&'a str>,
 }
 
 #[derive(Serialize)]
@@ -177,6 +200,11 @@ impl Traffic {
     /// A request of the application was answered.
     pub fn request(&self, method: &str, path: &str, status: u16, note: Option<&str>) {
         self.record("request", None, Request { method, path, status, note: note.map(redact) });
+    }
+
+    /// An event handler was asked.
+    pub fn asked(&self, asked: &Asked<'_>) {
+        self.record("handler", None, asked);
     }
 
     fn record<F: Serialize>(&self, kind: &str, place: Option<Place<'_>>, fields: F) {

@@ -20,6 +20,11 @@ pub fn millis(time: SystemTime) -> String {
     text(days, secs, &format!(".{millis:03}"))
 }
 
+/// A duration in milliseconds, to the microsecond: what is done on one machine takes less than one.
+pub fn fractional_millis(duration: Duration) -> f64 {
+    (duration.as_secs_f64() * 1e6).round() / 1e3
+}
+
 /// So many seconds after 1970 began.
 pub fn since_1970(secs: u64) -> String {
     text(i128::from(secs / DAY), secs % DAY, "")

@@ -1,10 +1,11 @@
 //! The emulator's control endpoint, as a test of somebody's own client uses it, and who may not.
 
-use std::io::{BufRead as _, BufReader, Write as _};
+use std::io::{BufRead as _, BufReader, Read as _, Write as _};
 use std::net::TcpStream;
 
-use crate::support::PATIENCE;
 use crate::support::emulator::Emulator;
+use crate::support::webhook::Webhook;
+use crate::support::{PATIENCE, wps};
 
 #[test]
 fn connections_and_groups_are_listed() {
@@ -86,9 +87,8 @@ fn a_recovery_window_ends_on_request() {
     assert_eq!(listener.skip_to("joined")["rejoined"], true);
 }
 
-#[test]
-fn what_passes_can_be_watched() {
-    let emulator = Emulator::with(&[]);
+/// Watches what passes from now on: gives the next record of a type that has this part.
+fn watch(emulator: &Emulator) -> impl FnMut(&str, &str) -> serde_json::Value + use<> {
     let mut stream = TcpStream::connect(("127.0.0.1", emulator.port)).unwrap();
     stream.set_read_timeout(Some(PATIENCE)).unwrap();
     let request = format!("GET /emulator/events HTTP/1.1\r\nHost: localhost:{}\r\n\r\n", emulator.port);
@@ -96,13 +96,19 @@ fn what_passes_can_be_watched() {
     let mut lines = BufReader::new(stream).lines().map(|line| line.unwrap());
     // It watches from here on.
     assert!(lines.any(|line| line.starts_with(": ")));
-    let mut record = |kind: &str, part: &str| {
+    move |kind: &str, part: &str| {
         let mut records = lines.by_ref().filter_map(|line| {
             let data = line.strip_prefix("data: ")?;
             Some((serde_json::from_str::<serde_json::Value>(data).unwrap(), data.contains(part)))
         });
         records.find(|(record, fits)| *fits && record["type"] == kind).unwrap().0
-    };
+    }
+}
+
+#[test]
+fn what_passes_can_be_watched() {
+    let emulator = Emulator::with(&[]);
+    let mut record = watch(&emulator);
     emulator.add("nack=InternalServerError,op=sendToGroup,times=1");
     emulator.send("hello", &[]);
     assert_eq!(record("opened", "sender")["hub"], "hub1");
@@ -111,6 +117,97 @@ fn what_passes_can_be_watched() {
     assert_eq!(record("received", "hello")["frame"]["type"], "sendToGroup");
     assert!(record("fault", "InternalServerError")["note"].as_str().unwrap().contains("time 1"));
     assert!(record("ended", "has left")["socket"].is_u64());
+}
+
+#[test]
+fn who_recovers_and_what_a_drop_did_is_said_in_words() {
+    let emulator = Emulator::with(&[]);
+    let mut record = watch(&emulator);
+    let mut listener = emulator.listen(&[]);
+    let id = record("opened", "listener")["connectionId"].as_str().unwrap().to_owned();
+    for (body, how) in [("", "is reset"), (r#"{"how":"eof"}"#, "is ended without a close frame")] {
+        assert_eq!(emulator.control("POST", &format!("/emulator/connections/{id}/drop"), body).status, 200);
+        assert_eq!(record("ended", "")["how"], how);
+        listener.expect("recovering");
+        listener.expect("recovered");
+        let opened = record("opened", &id);
+        assert_eq!((&opened["recovers"], &opened["userId"]), (&true.into(), &"listener".into()), "{opened}");
+    }
+}
+
+#[test]
+fn what_is_asked_of_handlers_and_of_the_control_endpoint_can_be_watched() {
+    let webhook = Webhook::start();
+    let emulator = Emulator::start(&["--event-handler", &format!("{},system-events=", webhook.url("/{event}?code=s"))]);
+    let mut record = watch(&emulator);
+    let client = wps(["event", &emulator.local(), "--user", "ann", "vote", "yes"]).start();
+    webhook.agree();
+    webhook.expect("vote").accept();
+    assert_eq!(client.end().code, 0);
+    let asked = record("handler", "");
+    assert_eq!((&asked["event"], &asked["status"], &asked["hub"]), (&"vote".into(), &204.into(), &"hub1".into()));
+    assert!(asked["elapsedMs"].as_f64().unwrap() > 0.0 && asked["note"].is_null(), "{asked}");
+    assert!(!asked.to_string().contains("code=s"), "a query may hold a secret: {asked}");
+    emulator.add("no-pong");
+    let request = record("request", "/emulator/faults");
+    assert_eq!((&request["status"], &request["note"]), (&201.into(), &"fault 1: no-pong".into()), "{request}");
+    assert_eq!(emulator.control("DELETE", "/emulator/faults/7", "").status, 404);
+    assert_eq!(record("request", "/emulator/faults/7")["note"], "There is no fault `7`.");
+}
+
+#[test]
+fn the_page_sends_messages_as_they_were_written() {
+    let emulator = Emulator::with(&[]);
+    let mut listener = emulator.listen(&[]);
+    let id = emulator.control("GET", "/emulator/connections", "").body["connections"][0]["connectionId"].clone();
+    let data = r#"{"z": 10.50, "a": 12345678901234567890123, "a": 1e2}"#;
+    let body = format!(r#"{{"group":"g","data":{data}}}"#);
+    assert_eq!(emulator.control("POST", "/emulator/send", &body).body["receivers"], 1);
+    let line = listener.line();
+    assert!(line.contains(data), "{line}");
+    for to in ["".to_owned(), r#","user":"listener""#.to_owned(), format!(r#","connection":{id}"#)] {
+        let sent = emulator.control("POST", "/emulator/send", &format!(r#"{{"hub":"HUB1","text":"hé"{to}}}"#));
+        assert_eq!((sent.status, &sent.body["receivers"]), (200, &1.into()), "{to}");
+        assert_eq!(listener.expect("server-message")["data"], "hé");
+    }
+    let nobody = emulator.control("POST", "/emulator/send", r#"{"hub":"other","text":"x"}"#);
+    assert_eq!((nobody.status, &nobody.body["receivers"]), (200, &0.into()));
+    for body in [
+        "{}",
+        r#"{"text":"x","data":1}"#,
+        r#"{"text":"x","group":"g","user":"u"}"#,
+        r#"{"text":"x","user":""}"#,
+        r#"{"text":"x","hub":"1"}"#,
+        r#"{"txt":"x"}"#,
+        r#"{"data":01}"#,
+    ] {
+        assert_eq!(emulator.control("POST", "/emulator/send", body).status, 400, "{body}");
+    }
+}
+
+#[test]
+fn the_page_has_all_its_parts() {
+    let emulator = Emulator::with(&[]);
+    let (mut found, mut wanted) = (Vec::new(), vec!["/".to_owned()]);
+    while let Some(path) = wanted.pop() {
+        let mut stream = TcpStream::connect(("127.0.0.1", emulator.port)).unwrap();
+        stream.set_read_timeout(Some(PATIENCE)).unwrap();
+        let request = format!("GET {path} HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n");
+        stream.write_all(request.as_bytes()).unwrap();
+        let mut text = String::new();
+        stream.read_to_string(&mut text).unwrap();
+        assert!(text.starts_with("HTTP/1.1 200"), "{path}: {text}");
+        for (before, after) in [("href=\"/", "/"), ("src=\"/", "/"), ("from \"./", "/emulator/")] {
+            for rest in text.split(before).skip(1) {
+                wanted.push(format!("{after}{}", rest.split('"').next().unwrap()));
+            }
+        }
+        found.push(path);
+        wanted.retain(|path| !found.contains(path));
+    }
+    found.sort_unstable();
+    found.dedup();
+    assert_eq!(found, ["/", "/emulator/json.js", "/emulator/page.css", "/emulator/page.js", "/emulator/records.js"]);
 }
 
 #[test]
@@ -135,6 +232,7 @@ fn errors_say_what_was_expected() {
         ("POST", "/emulator/", "GET, HEAD"),
         ("DELETE", "/emulator/connections", "GET, HEAD"),
         ("GET", "/emulator/recovery", "POST"),
+        ("GET", "/emulator/send", "POST"),
         ("POST", "/emulator/faults/1", "GET, HEAD, DELETE"),
     ] {
         let answer = emulator.control(method, path, "");

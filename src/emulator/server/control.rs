@@ -6,6 +6,7 @@
 
 mod guard;
 mod resources;
+mod send;
 #[cfg(test)]
 mod tests;
 
@@ -24,7 +25,7 @@ use serde::Serialize;
 use serde::de::DeserializeOwned;
 use serde_json::json;
 
-use super::Server;
+use super::{Server, trace};
 pub(super) use guard::Visit;
 
 /// Largest body of a request.
@@ -40,11 +41,34 @@ pub(super) fn router(server: Arc<Server>, visit: Visit) -> Router {
 }
 
 async fn answer(State((server, visit)): State<(Arc<Server>, Visit)>, request: Request) -> Response {
-    let answer = match guard::check(&server, &visit, request.headers()) {
-        Ok(()) => resources::answer(&server, request).await,
-        Err(refusal) => Err(refusal),
+    if let Err(refusal) = guard::check(&server, &visit, request.headers()) {
+        return refusal.into_response();
+    }
+    let (method, path) = (request.method().clone(), request.uri().path().to_owned());
+    let answer = resources::answer(&server, request).await;
+    let (response, note) = match answer {
+        Ok(Done { response, note }) => (response, note),
+        Err(refusal) => {
+            let note = refusal.message.clone();
+            (refusal.into_response(), Some(note))
+        }
     };
-    answer.unwrap_or_else(Refusal::into_response)
+    if !reads(&method) {
+        trace::controlled(&server.traffic, &method, &path, response.status().as_u16(), note.as_deref());
+    }
+    response
+}
+
+/// An answer, and what those who look on are told beside its status.
+struct Done {
+    response: Response,
+    note: Option<String>,
+}
+
+impl From<Response> for Done {
+    fn from(response: Response) -> Self {
+        Self { response, note: None }
+    }
 }
 
 /// Why a request got nothing.

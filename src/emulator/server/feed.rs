@@ -3,13 +3,13 @@
 //! Nobody listening costs one look. A listener that does not keep up misses records and is told how many; the emulator
 //! never waits for it.
 
+use std::collections::BTreeMap;
 use std::convert::Infallible;
-use std::fmt::Write as _;
 
 use axum::body::Body;
 use bytes::Bytes;
 use futures_util::{StreamExt as _, stream};
-use serde_json::Value;
+use serde_json::value::RawValue;
 use tokio::sync::broadcast;
 use tokio::sync::broadcast::error::RecvError;
 
@@ -69,16 +69,16 @@ fn event(line: &[u8]) -> Bytes {
     [b"data: ".as_slice(), cut.as_deref().unwrap_or(line), b"\n\n"].concat().into()
 }
 
-/// A long record with the beginning of its payload as `text` and its whole length as `bytes`.
+/// A long record with the beginning of its payload, as it is, as `text` and its whole length as `bytes`.
 fn shortened(line: &[u8]) -> Option<Vec<u8>> {
-    let mut record: Value = serde_json::from_slice(line).ok()?;
-    let fields = record.as_object_mut()?;
+    let record: BTreeMap<&str, &RawValue> = serde_json::from_slice(line).ok()?;
+    let mut fields = serde_json::Map::new();
     let mut text = String::new();
-    for name in ["frame", "text", "frameBase64", "message"] {
-        match fields.remove(name) {
-            Some(Value::String(whole)) => text = whole,
-            Some(other) => write!(text, "{other}").ok()?,
-            None => {}
+    for (name, raw) in record {
+        match name {
+            "frame" => raw.get().clone_into(&mut text),
+            "text" | "frameBase64" | "message" => text = serde_json::from_str(raw.get()).ok()?,
+            name => drop(fields.insert(name.to_owned(), serde_json::from_str(raw.get()).ok()?)),
         }
     }
     let bytes = text.len();
@@ -88,12 +88,13 @@ fn shortened(line: &[u8]) -> Option<Vec<u8>> {
     }
     fields.insert("text".into(), text.into());
     fields.insert("bytes".into(), bytes.into());
-    serde_json::to_vec(&record).ok()
+    serde_json::to_vec(&fields).ok()
 }
 
 #[cfg(test)]
 mod tests {
     use http_body_util::BodyExt as _;
+    use serde_json::Value;
 
     use super::*;
 
@@ -125,6 +126,17 @@ mod tests {
         assert!(next(&mut body).await.starts_with(": "));
         assert_eq!(next(&mut body).await, "data: {\"type\":\"dropped\",\"records\":7}\n\n");
         assert_eq!(next(&mut body).await, "data: 7\n\n");
+    }
+
+    #[test]
+    fn what_is_left_of_a_long_frame_is_as_it_passed() {
+        let frame =
+            format!("{{\"z\":10.50,\"a\":12345678901234567890123,\"a\":1e2,\"data\":\"{}\"}}", "x".repeat(20_000));
+        let event = event(format!("{{\"type\":\"sent\",\"socket\":1,\"frame\":{frame}}}\n").as_bytes());
+        let record: Value = serde_json::from_slice(event.strip_prefix(b"data: ").unwrap()).unwrap();
+        let text = record["text"].as_str().unwrap();
+        assert_eq!(text.trim_end_matches('…'), &frame[..CUT]);
+        assert_eq!(record["bytes"], frame.len());
     }
 
     #[test]

@@ -153,11 +153,13 @@ impl Hubs {
             state.outboxes.insert(socket, Arc::clone(&outbox));
             let described = open.clone();
             state.hub.handle_open(now, socket, open);
+            let mut user = None;
             if let Some(connection_id) = state.hub.connection_of(socket) {
-                let connection_id = connection_id.into();
+                let connection_id: Arc<str> = connection_id.into();
+                user = state.hub.connection(&connection_id).and_then(|info| info.user);
                 state.owners.insert(socket, connection_id);
             }
-            trace::opened(&self.traffic, state.place(socket), &described);
+            trace::opened(&self.traffic, state.place(socket), &described, user.as_deref());
             if let Some(after) = expires {
                 state.hub.handle_expiry(now, socket, after);
             }
@@ -334,7 +336,7 @@ impl CellState {
                     self.change_outbox(socket, |outbox| outbox.signal(|signals| signals.aborted = true));
                 }
                 Output::Cut { socket, how } => {
-                    trace::ended(traffic, self.place(socket), &format!("is taken away by a fault: {how:?}"));
+                    trace::cut(traffic, self.place(socket), how);
                     self.change_outbox(socket, |outbox| outbox.push(Item::Cut(how)));
                 }
                 Output::Pause { socket } => {

@@ -5,7 +5,7 @@ use tracing::{Level, debug, enabled, info, trace};
 
 use crate::traffic::{Opened, Place, Traffic, protocol_name};
 use webpubsub_net::secret::{FRAMES, redact_frame};
-use webpubsub_proto::hub::{Frame, Open, SocketId};
+use webpubsub_proto::hub::{Cut, Frame, Open, SocketId};
 
 /// The most of a frame's text that is logged, unless everything is asked for.
 const LOGGED_CHARS: usize = 240;
@@ -15,19 +15,19 @@ pub(super) fn place<'a>(socket: SocketId, hub: &'a str, connection_id: Option<&'
     Place { socket: socket.0, hub, connection_id }
 }
 
-/// A socket was upgraded.
-pub(super) fn opened(traffic: &Traffic, place: Place<'_>, open: &Open) {
+/// A socket was upgraded. `recovered` is the user of the connection that goes on.
+pub(super) fn opened(traffic: &Traffic, place: Place<'_>, open: &Open, recovered: Option<&str>) {
     let (socket, hub) = (place.socket, place.hub);
     let opened = match open {
         Open::Fresh(fresh) => {
             let user = fresh.user.as_deref();
             let shown = user.unwrap_or("(anonymous)");
-            info!("#{socket} connects to hub `{hub}` as `{shown}`, {:?}", fresh.client);
+            info!("#{socket} connects to hub `{hub}` as `{shown}`, {}", protocol_name(&fresh.client));
             Opened { user_id: user, protocol: Some(protocol_name(&fresh.client)), recovers: false }
         }
         Open::Recover { connection_id, .. } => {
             info!("#{socket} recovers `{connection_id}` of hub `{hub}`");
-            Opened { user_id: None, protocol: None, recovers: true }
+            Opened { user_id: recovered, protocol: None, recovers: true }
         }
     };
     traffic.opened(place, &opened);
@@ -37,6 +37,16 @@ pub(super) fn opened(traffic: &Traffic, place: Place<'_>, open: &Open) {
 pub(super) fn ended(traffic: &Traffic, place: Place<'_>, how: &str) {
     info!("#{} {how}", place.socket);
     traffic.ended(place, how, None);
+}
+
+/// A socket is taken away without a close frame: by a fault, which says so itself, or by a request, which stands before.
+pub(super) fn cut(traffic: &Traffic, place: Place<'_>, how: Cut) {
+    let how = match how {
+        Cut::Reset => "is reset",
+        Cut::Eof => "is ended without a close frame",
+        Cut::Silence => "is left without an answer from now on",
+    };
+    ended(traffic, place, how);
 }
 
 /// A socket is closed with a close frame.
@@ -69,6 +79,15 @@ pub(super) fn answered(traffic: &Traffic, method: &http::Method, path: &str, sta
     match note {
         Some(note) => info!("REST {method} {path}: {status}: {note}"),
         None => info!("REST {method} {path}: {status}"),
+    }
+}
+
+/// The control endpoint changed something, or refused to.
+pub(super) fn controlled(traffic: &Traffic, method: &http::Method, path: &str, status: u16, note: Option<&str>) {
+    traffic.request(method.as_str(), path, status, note);
+    match note {
+        Some(note) => info!("{method} {path}: {status}: {note}"),
+        None => info!("{method} {path}: {status}"),
     }
 }
 

@@ -2,7 +2,7 @@
 //! hears of it when that fails.
 
 use std::future::Future;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use ::http::{Method, StatusCode};
 use tokio::time::timeout;
@@ -14,6 +14,8 @@ use super::report::Reports;
 use super::request::{self, Payload, Signer};
 use super::settings::{EventName, Handler};
 use super::validation::{Origin, Validations};
+use crate::traffic::{Asked, Traffic};
+use webpubsub_net::clock;
 use webpubsub_net::secret::Secret;
 
 /// How long things may take.
@@ -56,11 +58,13 @@ pub(super) struct Exchange {
     origin: Origin,
     signer: Signer,
     reports: Reports,
+    /// Those who look on.
+    traffic: Traffic,
 }
 
 impl Exchange {
     /// `endpoint` is how the emulator is known.
-    pub(super) fn new(endpoint: &str, keys: &[Secret], limits: Limits) -> Self {
+    pub(super) fn new(endpoint: &str, keys: &[Secret], limits: Limits, traffic: Traffic) -> Self {
         Self {
             limits,
             http: Http::default(),
@@ -68,17 +72,18 @@ impl Exchange {
             origin: Origin::of_endpoint(endpoint),
             signer: Signer::new(keys),
             reports: Reports::default(),
+            traffic,
         }
     }
 
     /// Asks once.
     pub(super) async fn ask_once(&self, call: &Call<'_>) -> Result<Answer, Broken> {
-        self.within_limit(self.attempt(call)).await
+        self.within_limit(call, self.attempt(call)).await
     }
 
     /// Asks again where that may help (PROTOCOL §14.6).
     pub(super) async fn ask(&self, call: &Call<'_>) -> Result<Answer, Broken> {
-        self.within_limit(self.attempts(call)).await
+        self.within_limit(call, self.attempts(call)).await
     }
 
     /// No handler takes an event. `seen`: what the client saw of that.
@@ -88,10 +93,17 @@ impl Exchange {
     }
 
     /// Gives up when all of it takes too long.
-    async fn within_limit(&self, work: impl Future<Output = Result<Answer, Broken>>) -> Result<Answer, Broken> {
-        timeout(self.limits.request, work).await.unwrap_or_else(|_| {
-            let limit = humantime::format_duration(self.limits.request);
-            Err(Broken::Hopeless(format!("it did not answer within {limit}")))
+    async fn within_limit(
+        &self,
+        call: &Call<'_>,
+        work: impl Future<Output = Result<Answer, Broken>>,
+    ) -> Result<Answer, Broken> {
+        let limit = self.limits.request;
+        timeout(limit, work).await.unwrap_or_else(|_| {
+            let outcome =
+                Err(Broken::Hopeless(format!("it did not answer within {}", humantime::format_duration(limit))));
+            self.show(call, limit, &outcome);
+            outcome
         })
     }
 
@@ -114,6 +126,30 @@ impl Exchange {
     }
 
     async fn attempt(&self, call: &Call<'_>) -> Result<Answer, Broken> {
+        let began = Instant::now();
+        let outcome = self.request(call).await;
+        self.show(call, began.elapsed(), &outcome);
+        outcome
+    }
+
+    /// Shows a question and what came of it to those who look on.
+    fn show(&self, call: &Call<'_>, took: Duration, outcome: &Result<Answer, Broken>) {
+        if !self.traffic.is_watched() {
+            return;
+        }
+        let note = outcome.as_ref().err().map(ToString::to_string);
+        self.traffic.asked(&Asked {
+            hub: &call.peer.hub,
+            connection_id: &call.peer.connection_id,
+            event: call.event.as_str(),
+            handler: &call.handler.template.to_string(),
+            status: outcome.as_ref().ok().map(|answer| answer.status.as_u16()),
+            elapsed_ms: clock::fractional_millis(took),
+            note: note.as_deref(),
+        });
+    }
+
+    async fn request(&self, call: &Call<'_>) -> Result<Answer, Broken> {
         let (peer, event) = (call.peer, call.event);
         let url = |event: &str| -> Result<Url, Broken> {
             let url = call.handler.template.expand(&peer.hub, event);

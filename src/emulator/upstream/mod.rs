@@ -40,6 +40,7 @@ pub use peer::Identity;
 pub use request::ConnectRequest;
 pub use watch::watch;
 
+use crate::traffic::Traffic;
 use answer::user_event_answer;
 use exchange::{Call, Exchange, unexpected};
 use peer::{Job, Peer, Reply};
@@ -75,10 +76,16 @@ impl fmt::Debug for Upstream {
 
 impl Upstream {
     /// Has to be called within the runtime that is to ask. `endpoint` is how the emulator is known.
-    pub(super) fn new(routes: CurrentRoutes, endpoint: &str, keys: &[Secret], limits: Limits) -> Self {
+    pub(super) fn new(
+        routes: CurrentRoutes,
+        endpoint: &str,
+        keys: &[Secret],
+        limits: Limits,
+        traffic: Traffic,
+    ) -> Self {
         Self {
             routes,
-            exchange: Exchange::new(endpoint, keys, limits),
+            exchange: Exchange::new(endpoint, keys, limits, traffic),
             peers: Mutex::default(),
             tasks: Mutex::default(),
             runtime: Handle::current(),

@@ -5,13 +5,14 @@ use std::time::Duration;
 
 use axum::extract::Request;
 use axum::response::Response;
-use http::header::{self, HeaderValue};
+use http::header::{self, HeaderMap, HeaderValue};
 use http::{Method, StatusCode};
 use serde::Deserialize;
 use serde_json::{Value, json};
+use url::Url;
 
 use super::guard::is_key;
-use super::{Refusal, body, reads, respond, segments};
+use super::{Done, Refusal, body, reads, respond, segments, send};
 use crate::ready::{DEFAULT_HUB, Ready};
 use crate::server::request::bearer;
 use crate::server::{Server, unix_now};
@@ -50,6 +51,12 @@ const RESOURCES: &[(&str, &str, &str)] = &[
     ),
     (
         "POST",
+        "/emulator/send",
+        "sends a message of the application's: {\"hub\": \"hub1\", \"group\": \"g\", \"text\": \"…\"}; `user` or `connection` in \
+         place of `group`, none of them for everybody; `data` in place of `text` for JSON",
+    ),
+    (
+        "POST",
         "/emulator/recovery",
         "ends the recovery windows of connections without a socket, or brings their ends nearer: {\"by\": \"10s\", \
          \"connection\": \"ID\"}, both may be absent",
@@ -57,17 +64,18 @@ const RESOURCES: &[(&str, &str, &str)] = &[
 ];
 
 /// Answers a request that passed the guard.
-pub(super) async fn answer(server: &Arc<Server>, request: Request) -> Result<Response, Refusal> {
+pub(super) async fn answer(server: &Arc<Server>, request: Request) -> Result<Done, Refusal> {
     let path = segments(request.uri().path());
     let path: Vec<&str> = path.iter().map(String::as_str).collect();
     let method = request.method().clone();
     let query: Vec<(String, String)> =
         url::form_urlencoded::parse(request.uri().query().unwrap_or_default().as_bytes()).into_owned().collect();
-    match path.as_slice() {
+    let response = match path.as_slice() {
         [] => get(&method, || Ok(describe())),
         ["connect"] => {
             let shown = bearer(request.headers()).is_some_and(|shown| is_key(shown, server));
-            get(&method, || Ok(connect(server, shown)))
+            let endpoint = endpoint_of(server, request.headers());
+            get(&method, || Ok(connect(server, endpoint, shown)))
         }
         ["hubs"] => get(&method, || Ok(hubs(server))),
         ["connections"] => {
@@ -75,12 +83,12 @@ pub(super) async fn answer(server: &Arc<Server>, request: Request) -> Result<Res
         }
         ["connections", id] => get(&method, || connection(server, id)),
         ["connections", id, "drop"] => match method {
-            Method::POST => drop_connection(server, id, body(request).await?),
+            Method::POST => return drop_connection(server, id, body(request).await?),
             _ => Err(not_allowed("POST")),
         },
         ["groups"] => get(&method, || Ok(json!({"groups": groups(server, &known(&query, &["hub"])?)}))),
         ["faults"] => match method {
-            Method::POST => add_fault(server, &body(request).await?),
+            Method::POST => return add_fault(server, &body(request).await?),
             Method::DELETE => {
                 let cleared = server.faults.plan().clear();
                 server.faults.forget_tokens();
@@ -105,12 +113,17 @@ pub(super) async fn answer(server: &Arc<Server>, request: Request) -> Result<Res
             method if reads(&method) => Ok(events(server)),
             _ => Err(not_allowed("GET, HEAD")),
         },
+        ["send"] => match method {
+            Method::POST => return send::send(server, body(request).await?).await,
+            _ => Err(not_allowed("POST")),
+        },
         ["recovery"] => match method {
             Method::POST => advance(server, body(request).await?),
             _ => Err(not_allowed("POST")),
         },
         _ => Err(Refusal::not_found("There is nothing here.").hint("`GET /emulator/` lists what there is")),
-    }
+    }?;
+    Ok(response.into())
 }
 
 /// What passes from now on, as server-sent events.
@@ -141,13 +154,28 @@ fn describe() -> Value {
     json!({"name": "wps emulator", "version": env!("CARGO_PKG_VERSION"), "resources": list})
 }
 
+/// How whoever asks reaches the emulator: as it is advertised, or by the name that was asked, which the guard has checked.
+pub(super) fn endpoint_of(server: &Server, headers: &HeaderMap) -> String {
+    let host = headers.get(header::HOST).and_then(|host| host.to_str().ok());
+    let url = host.and_then(|host| Url::parse(&format!("http://{host}")).ok());
+    let is_local = url.as_ref().and_then(Url::host).is_none_or(|host| match host {
+        url::Host::Domain(name) => name == "localhost",
+        url::Host::Ipv4(ip) => ip.is_loopback(),
+        url::Host::Ipv6(ip) => ip.is_loopback(),
+    });
+    match host {
+        Some(host) if !is_local && !server.advertised => format!("http://{host}"),
+        Some(_) | None => server.endpoint.clone(),
+    }
+}
+
 /// How to connect. Programs of other users of this machine get here without the key, so it is told to nobody else,
 /// unless everybody knows it.
-fn connect(server: &Server, shown: bool) -> Value {
+fn connect(server: &Server, endpoint: String, shown: bool) -> Value {
     let examples: Vec<&str> = fault::ACTIONS.iter().map(|action| action.example).collect();
-    let mut answer = json!({"endpoint": server.endpoint, "hub": DEFAULT_HUB, "faultExamples": examples});
+    let mut answer = json!({"endpoint": endpoint, "hub": DEFAULT_HUB, "faultExamples": examples});
     if let Some(key) = server.keys.first().filter(|key| shown || key.expose() == DEVELOPMENT_KEY) {
-        let ready = Ready::at(server.endpoint.clone(), key, unix_now());
+        let ready = Ready::at(endpoint, key, unix_now());
         answer["connectionString"] = ready.connection_string.expose().into();
         answer["clientUrl"] = ready.client_url.expose().into();
         answer["published"] = (key.expose() == DEVELOPMENT_KEY).into();
@@ -242,7 +270,7 @@ enum Word {
     Number(u64),
 }
 
-fn drop_connection(server: &Server, id: &str, wanted: DropBody) -> Result<Response, Refusal> {
+fn drop_connection(server: &Server, id: &str, wanted: DropBody) -> Result<Done, Refusal> {
     let how = match wanted.how {
         None => How::Reset,
         Some(Word::Text(text)) => How::parse(&text, &wanted.reason).map_err(misunderstood)?,
@@ -255,7 +283,7 @@ fn drop_connection(server: &Server, id: &str, wanted: DropBody) -> Result<Respon
         let message = format!("The connection `{id}` has no socket just now.");
         return Err(Refusal::new(StatusCode::CONFLICT, message));
     }
-    Ok(respond(StatusCode::OK, &json!({"dropped": id})))
+    Ok(respond(StatusCode::OK, &json!({"dropped": id})).into())
 }
 
 fn misunderstood(error: GrammarError) -> Refusal {
@@ -282,7 +310,7 @@ struct FaultBody {
     fault: String,
 }
 
-fn add_fault(server: &Server, wanted: &FaultBody) -> Result<Response, Refusal> {
+fn add_fault(server: &Server, wanted: &FaultBody) -> Result<Done, Refusal> {
     let fault: Fault = wanted.fault.parse().map_err(misunderstood)?;
     let plan = server.faults.plan();
     let listed = plan
@@ -295,7 +323,7 @@ fn add_fault(server: &Server, wanted: &FaultBody) -> Result<Response, Refusal> {
     if let Ok(location) = HeaderValue::from_str(&format!("/emulator/faults/{}", listed.id)) {
         response.headers_mut().insert(header::LOCATION, location);
     }
-    Ok(response)
+    Ok(Done { response, note: Some(format!("fault {}: {}", listed.id, listed.fault)) })
 }
 
 /// Body of a move of recovery windows.

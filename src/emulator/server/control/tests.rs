@@ -15,22 +15,26 @@ use webpubsub_proto::hub::HubConfig;
 
 const KEY: &str = "0123456789";
 
-/// The status a request of this peer, to this address, with these headers gets; 200 when it passes.
-fn status(peer: &str, local: &str, headers: &[(&'static str, &str)]) -> u16 {
+fn server(advertised: bool) -> Server {
     let (config, traffic, faults) = (HubConfig::default(), Traffic::default(), Faults::new(0));
     let events = Events { otherwise: EventHandler::Echo, upstream: None };
-    let server = Server {
+    Server {
         keys: vec![Secret::new(""), Secret::new(KEY)],
         allow_anonymous: false,
         endpoint: "https://dev.example".to_owned(),
-        advertised: true,
+        advertised,
         traffic: traffic.clone(),
         feed: Arc::default(),
         hubs: Arc::new(Hubs::new(config, events, traffic, [7; 32], faults.clone())),
         upstream: None,
         faults: HandshakeFaults::new(faults),
         sockets: Mutex::default(),
-    };
+    }
+}
+
+/// The status a request of this peer, to this address, with these headers gets; 200 when it passes.
+fn status(peer: &str, local: &str, headers: &[(&'static str, &str)]) -> u16 {
+    let server = server(true);
     let ip = |text: &str| text.parse::<IpAddr>().unwrap();
     let visit = Visit { peer: ip(peer), local: Some(ip(local)) };
     let headers: HeaderMap = headers
@@ -83,4 +87,17 @@ async fn a_page_has_to_be_of_the_same_origin() {
     ] {
         assert_eq!(ask("localhost:8080", origin), 403, "{origin}");
     }
+}
+
+#[tokio::test]
+async fn what_connects_from_another_machine_is_named_by_the_name_that_machine_used() {
+    let endpoint = |advertised: bool, host: &str| {
+        let headers = HeaderMap::from_iter([(header::HOST, HeaderValue::from_str(host).unwrap())]);
+        resources::endpoint_of(&server(advertised), &headers)
+    };
+    for local in ["localhost:8080", "127.0.0.1:8080", "[::1]:8080"] {
+        assert_eq!(endpoint(false, local), "https://dev.example", "the emulator's own");
+    }
+    assert_eq!(endpoint(false, "10.0.0.1:8080"), "http://10.0.0.1:8080");
+    assert_eq!(endpoint(true, "10.0.0.1:8080"), "https://dev.example", "what was chosen by hand is right");
 }

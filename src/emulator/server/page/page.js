@@ -1,10 +1,18 @@
 // The page of `wps emulator`: what the control endpoint says, and the traffic as it passes.
-"use strict";
+import { foldable, tree } from "./json.js";
+import { learn, missing, read, sign, who } from "./records.js";
 
+/** Lines that are kept. */
 const MOST_LINES = 500;
+/** Of those that come between two looks, as many are shown: the first and the last. */
+const MOST_AT_ONCE = 200;
+const FIRST_OF_MANY = 20;
+const SHOW_MS = 100;
 const MOST_CARDS = 200;
 const REFRESH_MS = 3000;
 const SOON_MS = 150;
+/** What changes the lists. */
+const CHANGES = /^\{"type":"(?:opened|ended)"|"type":"(?:joinGroup|leaveGroup)"/;
 
 const at = (id) => document.getElementById(id);
 let key = "";
@@ -12,9 +20,12 @@ let info = {};
 let refreshing;
 let refreshingSoon;
 let paused = false;
+/** Records since the page was opened or cleared, with those that are not shown. */
 let passed = 0;
-/** Records that passed while the page was paused. */
-let held = [];
+/** Records that came since the last look, or since the page was paused, as they came; and how many were let go. */
+let coming = [];
+let skipped = 0;
+let showing;
 
 function element(name, className, ...children) {
   const made = document.createElement(name);
@@ -31,16 +42,20 @@ function button(label, title, action) {
   return made;
 }
 
+/** `body` is JSON as it is to be sent. */
 async function ask(method, path, body) {
   const headers = {};
   if (key) headers.authorization = `Bearer ${key}`;
   if (body) headers["content-type"] = "application/json";
-  const response = await fetch(`/emulator/${path}`, { method, headers, body: body && JSON.stringify(body) });
+  const response = await fetch(`/emulator/${path}`, { method, headers, body });
   const text = await response.text();
   let answer;
   try { answer = text ? JSON.parse(text) : {}; } catch { answer = { message: text }; }
   if (response.status === 401) at("key-form").hidden = false;
-  if (!response.ok) throw new Error(answer.message || answer.error?.message || `${response.status} ${response.statusText}`);
+  if (!response.ok) {
+    const { message, hints = [] } = answer.error ?? answer;
+    throw new Error([message || `${response.status} ${response.statusText}`, ...hints].join("\n"));
+  }
   return answer;
 }
 
@@ -57,23 +72,25 @@ function fill(list, empty, count, items, card) {
 }
 
 function connectionCard(connection) {
+  learn(connection.connectionId, connection.userId);
   const drop = button("Drop", "Reset the socket; the client may recover", () => {
-    ask("POST", `connections/${connection.connectionId}/drop`, { how: "reset" }).then(changed, report);
+    ask("POST", `connections/${encodeURIComponent(connection.connectionId)}/drop`, '{"how":"reset"}').then(changed, report);
   });
   const groups = connection.groups?.length ? ` · groups: ${connection.groups.join(", ")}` : "";
   const state = connection.attached === false ? " · waits for recovery" : "";
   return element("li", "",
-    element("span", "main mono", connection.connectionId),
-    element("strong", "", connection.userId ?? "anonymous"),
+    element("strong", "main", connection.userId ?? "anonymous"),
     drop,
-    element("small", "", `${connection.hub} · ${connection.protocol ?? ""}${groups}${state}`));
+    element("small", "mono", connection.connectionId),
+    element("small", "", `${connection.hub} · ${connection.protocol ?? "simple client"}${groups}${state}`));
 }
 
 function groupCard(group) {
   return element("li", "",
     element("span", "main", element("strong", "", group.group), ` in ${group.hub}`),
     element("span", "", `${group.members.length} member${group.members.length === 1 ? "" : "s"}`),
-    element("small", "mono", group.members.slice(0, 20).join(" ") + (group.members.length > 20 ? " …" : "")));
+    element("small", "mono", group.members.slice(0, 20).map((connectionId) => who({ connectionId })).join(" ")
+      + (group.members.length > 20 ? ` … and ${group.members.length - 20} more` : "")));
 }
 
 function faultCard(fault) {
@@ -82,8 +99,8 @@ function faultCard(fault) {
 }
 
 function report(error) {
-  at("fault-error").textContent = error.message;
-  at("fault-error").hidden = false;
+  at("error").textContent = error.message;
+  at("error").hidden = false;
 }
 
 async function refresh() {
@@ -107,7 +124,7 @@ function refreshSoon() {
 }
 
 function changed() {
-  at("fault-error").hidden = true;
+  at("error").hidden = true;
   refreshSoon();
 }
 
@@ -122,7 +139,7 @@ function snippet() {
   const texts = {
     wps: `wps listen ${local} --group group1\nwps send ${local} group1 hello`,
     js: `// npm install @azure/web-pubsub-client\nimport { WebPubSubClient } from "@azure/web-pubsub-client";\n\nconst client = new WebPubSubClient("${clientUrl}");\nclient.on("group-message", (e) => console.log(e.message.data));\nawait client.start();\nawait client.joinGroup("group1");\nawait client.sendToGroup("group1", "hello", "text");`,
-    python: `# pip install azure-messaging-webpubsubservice\nfrom azure.messaging.webpubsubservice import WebPubSubServiceClient\n\nservice = WebPubSubServiceClient.from_connection_string(\n    "${connectionString}", hub="hub1")\nservice.send_to_group("group1", "hello", content_type="text/plain")`,
+    python: `# pip install azure-messaging-webpubsubservice\nfrom azure.messaging.webpubsubservice import WebPubSubServiceClient\n\nservice = WebPubSubServiceClient.from_connection_string(\n    "${connectionString}", hub="${hub}")\nservice.send_to_group("group1", "hello", content_type="text/plain")`,
     url: clientUrl,
     string: connectionString,
   };
@@ -130,83 +147,82 @@ function snippet() {
   at("snippet").textContent = texts[at("snippet-kind").value];
 }
 
-/** The words of a record, for its line and for the filter. */
-function words(record) {
-  switch (record.type) {
-    case "opened":
-      return `connects as ${record.userId ?? "anonymous"}${record.recovers ? " (recovers)" : ""}`;
-    case "ended":
-      return `${record.how}${record.closeCode ? ` with ${record.closeCode} ${record.closeReason ?? ""}` : ""}`;
-    case "request":
-      return `${record.method} ${record.path}: ${record.status}${record.note ? `: ${record.note}` : ""}`;
-    case "fault":
-      return record.note;
-    case "refused":
-      return `a handshake was refused: ${record.status} ${record.message}`;
-    case "dropped":
-      return `${record.records} records were too many for this page`;
-    default: {
-      const payload = record.frame === undefined ? record.text ?? record.frameBase64 ?? JSON.stringify(record) : JSON.stringify(record.frame);
-      return record.bytes ? `${payload} (${record.bytes} bytes)` : payload;
-    }
-  }
-}
-
-const SIGNS = { received: "→", sent: "←", opened: "+", ended: "−", request: "⇒", refused: "!", dropped: "!", fault: "!" };
-
-function isMessage(record) {
-  const type = record.frame?.type;
-  return type === "message" || type === "sendToGroup" || type === "event" || (record.frame === undefined && (record.text !== undefined || record.frameBase64 !== undefined));
+/** A frame as it passed, and, opened, the same laid out. */
+function payload(record) {
+  if (record.cut || !foldable(record.words)) return element("span", "data", record.words);
+  const summary = element("summary", "", record.words);
+  const data = element("details", "data", summary);
+  data.addEventListener("toggle", () => {
+    if (data.open && data.childElementCount === 1) data.append(element("div", "tree", tree(record.words)));
+  });
+  return data;
 }
 
 function shown(line) {
+  if (line.classList.contains("missing")) return true;
   const filter = at("filter").value.trim().toLowerCase();
   return (!at("messages-only").checked || line.dataset.message === "1") && (!filter || line.dataset.words.includes(filter));
 }
 
-function add(record) {
-  passed += 1;
-  at("traffic-count").textContent = passed;
-  at("no-traffic").hidden = true;
-  const text = words(record);
+function lineOf(record) {
   const time = element("time", "", (record.time ?? "").slice(11, 23));
-  const who = element("span", "who", record.connectionId ?? record.hub ?? "");
-  who.title = `${record.hub ?? ""} ${record.connectionId ?? ""}`;
-  const line = element("li", record.type, time, element("span", "way", SIGNS[record.type] ?? "·"), who, element("span", "data", text));
-  line.dataset.words = `${text} ${record.connectionId ?? ""} ${record.hub ?? ""}`.toLowerCase();
-  line.dataset.message = isMessage(record) ? "1" : "0";
-  line.hidden = !shown(line);
+  const [mark, meaning] = sign(record);
+  const way = element("span", "way", mark);
+  way.title = meaning;
+  const whose = element("span", "who", who(record));
+  whose.title = [record.hub, record.connectionId].filter(Boolean).join(" ");
+  const line = element("li", `${record.type}${record.bad ? " bad" : ""}`, time, way, whose, payload(record));
+  line.dataset.words = `${record.words} ${who(record)} ${record.connectionId ?? ""} ${record.hub ?? ""}`.toLowerCase();
+  line.dataset.message = record.message ? "1" : "0";
   return line;
 }
 
-/** Records that came since the last frame of the screen. */
-let coming = [];
-
-function show() {
-  const lines = coming.slice(-MOST_LINES).map(add);
-  passed += coming.length - lines.length;
-  coming = [];
-  at("traffic").prepend(...lines.reverse());
-  while (at("traffic").childElementCount > MOST_LINES) at("traffic").lastElementChild.remove();
+function filterLines() {
+  const lines = [...at("traffic").children];
+  let hidden = 0;
+  for (const line of lines) {
+    line.hidden = !shown(line);
+    hidden += line.hidden ? 1 : 0;
+  }
+  const none = hidden > 0 && !lines.some((line) => !line.hidden && !line.classList.contains("missing"));
+  at("no-match").hidden = !none;
+  at("no-match").textContent = `Nothing here matches the filter; ${hidden} line${hidden === 1 ? " is" : "s are"} hidden.`;
+  at("no-traffic").hidden = lines.length > 0;
+  const older = passed > MOST_LINES ? `, the newest ${MOST_LINES} at most are kept` : "";
+  at("traffic-count").textContent = `${passed}${older}`;
 }
 
-function take(record) {
-  if (record.type === "opened" || record.type === "ended" || record.frame?.type === "joinGroup" || record.frame?.type === "leaveGroup") {
-    refreshSoon();
+/** Shows what has come. Of a flood a part, and in its place how many are left out. */
+function show() {
+  showing = undefined;
+  if (paused) return;
+  const records = coming.splice(0);
+  const many = records.length > MOST_AT_ONCE;
+  const first = many ? records.slice(0, FIRST_OF_MANY) : [];
+  const last = many ? records.slice(FIRST_OF_MANY - MOST_AT_ONCE) : records;
+  const left = skipped + records.length - first.length - last.length;
+  skipped = 0;
+  const lines = first.map((text) => lineOf(read(text)));
+  if (left > 0) lines.push(lineOf(missing(left, "they came faster than one can read")));
+  for (const text of last) {
+    const record = read(text);
+    // Those that never came were no part of what came.
+    if (record.type === "missing") passed += record.count - 1;
+    lines.push(lineOf(record));
   }
-  if (paused) {
-    held.push(record);
-    if (held.length > MOST_LINES) {
-      held.shift();
-      passed += 1;
-    }
-    at("pause").textContent = `Resume (${held.length})`;
-    return;
-  }
-  if (coming.length === 0) requestAnimationFrame(show);
-  coming.push(record);
-  // Of a page in the background no frame is shown.
-  if (coming.length > 2 * MOST_LINES) passed += coming.splice(0, MOST_LINES).length;
+  at("traffic").prepend(...lines.reverse());
+  while (at("traffic").childElementCount > MOST_LINES) at("traffic").lastElementChild.remove();
+  filterLines();
+}
+
+function take(text) {
+  passed += 1;
+  if (CHANGES.test(text)) refreshSoon();
+  coming.push(text);
+  if (coming.length > 2 * MOST_LINES) skipped += coming.splice(FIRST_OF_MANY, MOST_LINES).length;
+  if (paused) at("pause").textContent = `Resume (${coming.length + skipped})`;
+  // A timer and not a frame of the screen, which a page in the background has none of.
+  else showing ??= setTimeout(show, SHOW_MS);
 }
 
 /** Follows the traffic; fetch and not EventSource, which can send no key. */
@@ -224,7 +240,7 @@ async function follow() {
         if (done) break;
         const events = (rest + value).split("\n\n");
         rest = events.pop();
-        for (const event of events) if (event.startsWith("data: ")) take(JSON.parse(event.slice(6)));
+        for (const event of events) if (event.startsWith("data: ")) take(event.slice(6));
       }
       say("lost", "the emulator has ended; trying again");
     } catch (error) {
@@ -250,8 +266,43 @@ async function start() {
   await refresh();
 }
 
+/** The body of a message. What is JSON goes out as it was typed. */
+function message() {
+  const data = at("send-data").value;
+  const to = at("send-to").value;
+  const parts = [`"hub":${JSON.stringify(at("send-hub").value)}`];
+  if (to) parts.push(`"${to}":${JSON.stringify(at("send-name").value)}`);
+  if (at("send-kind").value === "json") {
+    JSON.parse(data);
+    parts.push(`"data":${data}`);
+  } else {
+    parts.push(`"text":${JSON.stringify(data)}`);
+  }
+  return `{${parts.join(",")}}`;
+}
+
+async function send() {
+  at("sent").className = "";
+  try {
+    const { receivers } = await ask("POST", "send", message());
+    at("sent").textContent = receivers === 0 ? "nobody is there to get it" : `${receivers} got it`;
+  } catch (error) {
+    at("sent").className = "error";
+    at("sent").textContent = error.message;
+  }
+}
+
+at("send-to").addEventListener("change", () => {
+  at("send-name").hidden = at("send-name").disabled = !at("send-to").value;
+});
+at("send-form").addEventListener("submit", (event) => {
+  event.preventDefault();
+  send();
+});
 at("snippet-kind").addEventListener("change", snippet);
 at("copy").addEventListener("click", () => navigator.clipboard?.writeText(at("snippet").textContent));
+// Other machines come by http, where a browser gives no clipboard.
+at("copy").hidden = !navigator.clipboard;
 at("key-form").addEventListener("submit", (event) => {
   event.preventDefault();
   key = at("key").value;
@@ -259,21 +310,19 @@ at("key-form").addEventListener("submit", (event) => {
 });
 at("fault-form").addEventListener("submit", (event) => {
   event.preventDefault();
-  ask("POST", "faults", { fault: at("fault").value }).then(() => { at("fault").value = ""; changed(); }, report);
+  ask("POST", "faults", JSON.stringify({ fault: at("fault").value })).then(() => { at("fault").value = ""; changed(); }, report);
 });
-for (const [id, kind] of [["filter", "input"], ["messages-only", "change"]]) {
-  at(id).addEventListener(kind, () => { for (const line of at("traffic").children) line.hidden = !shown(line); });
-}
+at("filter").addEventListener("input", filterLines);
+at("messages-only").addEventListener("change", filterLines);
 at("pause").addEventListener("click", () => {
   paused = !paused;
   at("pause").setAttribute("aria-pressed", paused);
   at("pause").textContent = paused ? "Resume" : "Pause";
-  if (!paused) held.splice(0).forEach(take);
+  if (!paused) show();
 });
 at("clear").addEventListener("click", () => {
   at("traffic").replaceChildren();
-  passed = 0;
-  at("traffic-count").textContent = 0;
-  at("no-traffic").hidden = false;
+  passed = coming.length + skipped;
+  filterLines();
 });
 start().then(follow);

@@ -13,6 +13,7 @@ use tokio::time::timeout;
 
 use super::settings::{Handler, Routes, SystemEvents, UserEvents};
 use super::*;
+use crate::traffic::Traffic;
 use handler::Webhook;
 use webpubsub_net::auth::connection_string::DEVELOPMENT_KEY;
 use webpubsub_proto::OwnedData;
@@ -34,7 +35,7 @@ fn routes(flags: &[String]) -> CurrentRoutes {
 
 fn upstream(flag: String, limits: Limits) -> Arc<Upstream> {
     let keys = [Secret::new(DEVELOPMENT_KEY)];
-    Arc::new(Upstream::new(routes(&[flag]), "http://localhost:8080", &keys, limits))
+    Arc::new(Upstream::new(routes(&[flag]), "http://localhost:8080", &keys, limits, Traffic::default()))
 }
 
 fn connect_request(offers: &[&str]) -> ConnectRequest {
