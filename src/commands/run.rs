@@ -271,7 +271,8 @@ where
     }
 }
 
-/// What was printed is written, however slow the reader is, unless somebody wants it to end. Returns what cut it short.
+/// What was printed is written, however slow the reader is, unless somebody wants it to end: then it has a moment, so that
+/// a reader who is there gets whole lines. Returns what cut it short.
 pub(super) async fn last_words(
     (console, recording): (&Console, Option<&Writer>),
     hurried: Option<Instant>,
@@ -280,14 +281,26 @@ pub(super) async fn last_words(
 ) -> Option<Kind> {
     // Where there is a reader this is done long before.
     let least = Instant::now() + LAST_WRITE;
-    let patience = hurried.map(|since| least.max(since + FLUSH_TIMEOUT));
     let deadline = deadline.map(|deadline| least.max(deadline));
-    tokio::select! {
-        biased;
-        () = drained(console, recording) => None,
-        number = signals.next() => Some(Kind::Signal(number)),
-        () = at(patience) => None,
-        () = at(deadline), if hurried.is_none() => Some(Kind::Timeout),
+    let mut cut_short = None;
+    let mut patience = hurried.map(|since| least.max(since + FLUSH_TIMEOUT));
+    let mut drained = pin!(drained(console, recording));
+    loop {
+        let in_a_hurry = patience.is_some();
+        tokio::select! {
+            biased;
+            () = &mut drained => return None,
+            number = signals.next() => {
+                if in_a_hurry {
+                    // Asked twice: at once.
+                    return cut_short.or(Some(Kind::Signal(number)));
+                }
+                cut_short = Some(Kind::Signal(number));
+            }
+            () = at(patience) => return cut_short,
+            () = at(deadline), if !in_a_hurry => cut_short = Some(Kind::Timeout),
+        }
+        patience = Some(Instant::now() + FLUSH_TIMEOUT);
     }
 }
 
