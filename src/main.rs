@@ -11,6 +11,7 @@ mod growth;
 mod logging;
 mod options;
 mod render;
+mod run;
 mod settings;
 mod shell;
 mod signal;
@@ -29,10 +30,10 @@ use tokio::runtime::{Builder, Runtime};
 use tokio::time::Instant;
 
 use cli::Parsed;
-use commands::Surroundings;
 use commands::replay::Summary;
 use failure::{Failure, Kind};
 use render::{Console, Expressions, Given, Stopped, Style};
+use run::context::Surroundings;
 use settings::{ColorChoice, Environment, Limit, Note, PayloadSource, ProcessInput, Settings};
 use webpubsub_proto::OwnedData;
 
@@ -95,7 +96,7 @@ fn run(started: Instant) -> u8 {
 
 /// The last record of a run that ended before it had any other.
 fn tell_end(failure: &Failure, filter: Option<&(String, bool)>) {
-    let error = Some(commands::stopped_error(failure));
+    let error = Some(run::voice::stopped_error(failure));
     let exit_code = failure.kind.exit_code();
     let reason = if failure.kind == Kind::Timeout { "timeout" } else { "failed" };
     let terminal = io::stdout().is_terminal();
@@ -279,7 +280,7 @@ fn surroundings(started: Instant, output: &settings::Output) -> Result<Surroundi
 
 /// With `outlives`, expressions go on when the reader of stdout has gone.
 fn surroundings_of(started: Instant, output: &settings::Output, outlives: bool) -> Result<Surroundings, Failure> {
-    let (console, judgement) = commands::expressions::open(output, outlives)?;
+    let (console, judgement) = run::expressions::open(output, outlives)?;
     logging::start(output.verbosity, output.log_filter.as_deref(), &console.err)?;
     Ok(Surroundings { console, started, judgement })
 }

@@ -8,7 +8,8 @@ use super::*;
 use crate::cli::{Parsed, parse};
 use crate::failure::Failure;
 use crate::options::data::payload::DataFrom;
-use crate::options::network::settings::{Network, Tls};
+use crate::options::network::settings::{Network, Proxies, Proxy, Tls};
+use crate::options::values::Only;
 use webpubsub_proto::Subprotocol;
 use webpubsub_proto::session::{Backoff, BackoffMode, Config, OnUnknown, Retries};
 

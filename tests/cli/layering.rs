@@ -23,8 +23,12 @@ const LAYERS: &[(&str, &[&str])] = &[
     (SETTINGS, &[ARGS, "options", "failure"]),
     ("settings", &["cli", ARGS, SETTINGS, "options", "failure"]),
     ("logging", &["render", "failure"]),
-    ("commands", &["render", "settings", "state", "cli", ARGS, SETTINGS, "options", "failure", "signal", "shell"]),
-    ("main", &["cli", "settings", "commands", "render", "logging", "failure", "shell"]),
+    ("run", &["render", "options", "state", "failure", "signal", "shell"]),
+    (
+        "commands",
+        &["run", "render", "settings", "state", "cli", ARGS, SETTINGS, "options", "failure", "signal", "shell"],
+    ),
+    ("main", &["cli", "settings", "commands", "run", "render", "logging", "failure", "shell"]),
 ];
 
 /// The flags of commands.

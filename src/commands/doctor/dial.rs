@@ -3,9 +3,9 @@
 use std::time::{Duration, SystemTime};
 
 use super::report::Report;
-use crate::commands::explain;
 use crate::failure::Failure;
 use crate::render::human;
+use crate::run::explain;
 use webpubsub_client::driver::DialedError;
 use webpubsub_net::clock;
 use webpubsub_net::wire::{Certificate, DialError, Facts, Step, StepKind, StepOutcome};

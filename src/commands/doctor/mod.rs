@@ -23,13 +23,13 @@ use self::dial::DialReport;
 use self::report::Report;
 use self::steps::{Failed, Steps};
 use self::watch::{Seen, Watch};
-use super::explain::{Place, causes, session_failure};
-use super::run::{
-    Interrupt, Surroundings, Watched, dial_options, interruption, last_error, last_words, output_failed, seed,
-    url_source,
-};
 use crate::failure::{Failure, Kind};
 use crate::render::{self, Stopped, StoppedCounts, WriteFailure, human};
+use crate::run::context::{Surroundings, seed, unix_now, url_source};
+use crate::run::ending::{Interrupt, Watched, interruption, last_words};
+use crate::run::explain::{Place, causes, session_failure};
+use crate::run::network::dial_options;
+use crate::run::voice::{last_error, output_failed, print_failure, stopped_error};
 use crate::settings::{Connection, Doctor, Format, Problem, Source};
 use crate::signal::Signals;
 use webpubsub_client::driver::{DialedError, Driver, Finished, NetDialer, UrlSource};
@@ -66,7 +66,7 @@ pub async fn doctor(surroundings: &Surroundings, settings: &Doctor) -> u8 {
     let mut signals = match Signals::install() {
         Ok(signals) => signals,
         Err(error) => {
-            super::print_failure(console, &Failure::new(Kind::Internal, error));
+            print_failure(console, &Failure::new(Kind::Internal, error));
             return Kind::Internal.exit_code();
         }
     };
@@ -96,18 +96,18 @@ pub async fn doctor(surroundings: &Surroundings, settings: &Doctor) -> u8 {
             reason: if told.is_some() && ending.reason == "done" { "failed" } else { ending.reason },
             exit_code: code,
             counts: Some(StoppedCounts { received, sent, acked, failed }),
-            error: told.map(super::stopped_error),
+            error: told.map(stopped_error),
         })));
     }
     // Where both streams end in one file, the error comes behind what it is about.
     let _ = timeout(REPORT_FIRST, console.out.drained()).await;
     match (told, step) {
-        (Some(failure), None) => super::print_failure(console, failure),
-        (Some(failure), Some(_)) if records => super::print_failure(console, failure),
+        (Some(failure), None) => print_failure(console, failure),
+        (Some(failure), Some(_)) if records => print_failure(console, failure),
         // Whoever sees the report need not be told again; whoever does not is told where to look.
         (Some(failure), Some(step)) if !console.out.style.terminal && !console.is_one_file() => {
             let what = format!("failed at `{step}`: {}", causes(failure));
-            super::print_failure(console, &Failure::message(failure.kind, what));
+            print_failure(console, &Failure::message(failure.kind, what));
         }
         (Some(_), Some(_)) | (None, _) => {}
     }
@@ -159,7 +159,7 @@ async fn examine(
         }
     };
     tell_source(settings, connection, &url, elapsed, &mut report.borrow_mut());
-    token::tell(&url, super::unix_now(), &mut report.borrow_mut());
+    token::tell(&url, unix_now(), &mut report.borrow_mut());
     let place = Place { url: Some(url), local, connect_timeout: limit, longest_pause, kept: false };
     Examination { surroundings, settings, connection, place, report }.run(signals).await
 }

@@ -15,9 +15,10 @@ use tokio::time::{Duration, Instant, timeout_at};
 
 use self::exec::Exec;
 use self::log::Log;
-use super::{print_failure, stopped_error, unix_now};
 use crate::failure::{Failure, Kind};
 use crate::render::{Console, Listening, Stopped, WriteFailure, listening, stopped};
+use crate::run::context::unix_now;
+use crate::run::voice::{print_failure, stopped_error};
 use crate::settings::{Emulator, EmulatorFormat};
 use crate::signal::Signals;
 use webpubsub_emulator::{

@@ -7,12 +7,13 @@ use std::time::Duration;
 
 use tokio::time::{Instant, sleep_until};
 
-use super::ack_mode;
-use super::run::{Client, Surroundings, Verdict, Wants, run};
 use super::send::sent;
-use super::tap::Shown;
 use crate::failure::{Failure, Kind};
 use crate::render::human;
+use crate::run::context::{Client, Surroundings, Wants, ack_mode};
+use crate::run::ending::Verdict;
+use crate::run::run;
+use crate::run::sink::Shown;
 use crate::settings::Event;
 use webpubsub_proto::OwnedData;
 use webpubsub_proto::session::Request;

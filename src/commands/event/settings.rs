@@ -5,14 +5,14 @@ use webpubsub_proto::{OwnedData, Upstream, check_event_name};
 use super::args::EventArgs;
 use crate::commands::stream::settings::refuse_without;
 use crate::failure::Failure;
-use crate::options::connecting::settings::{Connection, connection, publishing};
+use crate::options::connecting::settings::{Connection, connection, keep, publishing};
 use crate::options::connection::settings::bad_name;
 use crate::options::data::payload::PayloadSource;
 use crate::options::data::settings::{envelope, payload};
 use crate::options::environment::{Environment, Input};
 use crate::options::operation::settings::{Ack, ack};
 use crate::options::output::settings::{Output, output};
-use crate::options::session_file::settings::{SessionFile, keep};
+use crate::options::session_file::settings::SessionFile;
 
 /// `wps event`.
 #[derive(Clone, Debug, PartialEq)]

@@ -5,8 +5,10 @@ pub mod settings;
 
 use futures_util::future::{join_all, pending};
 
-use super::run::{Client, Surroundings, Verdict, Wants, run};
-use super::tap::Shown;
+use crate::run::context::{Client, Surroundings, Wants};
+use crate::run::ending::Verdict;
+use crate::run::run;
+use crate::run::sink::Shown;
 use crate::settings::Join;
 use webpubsub_proto::session::{AckMode, Request};
 

@@ -8,10 +8,12 @@ use futures_util::future::{join_all, pending};
 use tokio::time::{Duration, Instant, sleep, sleep_until};
 
 use self::on_ready::Beside;
-use super::expressions::verdict;
-use super::run::{Client, Surroundings, Verdict, Wants, run};
-use super::tap::{Seen, Shown};
 use crate::render::Met;
+use crate::run::context::{Client, Surroundings, Wants};
+use crate::run::ending::Verdict;
+use crate::run::expressions::verdict;
+use crate::run::run;
+use crate::run::sink::{Seen, Shown};
 use crate::settings::Listen;
 use webpubsub_proto::session::{AckMode, Request};
 

@@ -7,8 +7,9 @@ use std::time::Duration;
 
 use futures_util::future::pending;
 
-use crate::commands::run::{Client, Verdict};
 use crate::failure::{Failure, Kind};
+use crate::run::context::Client;
+use crate::run::ending::Verdict;
 use crate::settings::OnReady;
 use crate::shell::{self, Running};
 

@@ -6,12 +6,13 @@ use webpubsub_proto::session::OnUnknown;
 
 use super::args::{ListenArgs, OnReadyArgs};
 use crate::failure::{Failure, Kind};
-use crate::options::connecting::settings::{Connection, Policy, connection};
+use crate::options::connecting::settings::{Connection, connection, keep};
 use crate::options::connection::settings::Source;
 use crate::options::environment::{Environment, Input};
 use crate::options::operation::settings::groups;
 use crate::options::output::settings::{Output, output};
-use crate::options::session_file::settings::{SessionFile, keep};
+use crate::options::reconnect::settings::Policy;
+use crate::options::session_file::settings::SessionFile;
 
 /// `wps listen`.
 #[derive(Clone, Debug, PartialEq)]

@@ -12,11 +12,12 @@ use tokio::time::{Instant, sleep, sleep_until};
 use super::history::History;
 use super::line::{LineParsed, line_help, parse_line};
 use super::watch::{Change, Watch};
-use crate::commands::run::{Client, Surroundings, Verdict, print_format};
 use crate::commands::send::sent;
-use crate::commands::{ack_mode, print_failure};
 use crate::failure::{Failure, Kind};
 use crate::render::{Jq, Limits, human};
+use crate::run::context::{Client, Surroundings, ack_mode, print_format};
+use crate::run::ending::Verdict;
+use crate::run::voice::print_failure;
 use crate::settings::{Connection, Format, Line, Output, PayloadSource, SetCommand, settle_line};
 use webpubsub_proto::session::{AckMode, Request, Standing, Status};
 
@@ -240,7 +241,7 @@ impl Executor<'_> {
             row("connection", format!("`{id}`"));
             row("user", status.user_id.as_ref().map_or("anonymous".into(), |user| format!("`{user}`")));
         }
-        if let Some(hub) = crate::commands::run::hub(self.connection) {
+        if let Some(hub) = crate::run::context::hub(self.connection) {
             row("hub", format!("`{hub}`"));
         }
         row("protocol", self.connection.protocol.name().to_owned());

@@ -27,11 +27,13 @@ use std::sync::Arc;
 
 use tokio::sync::mpsc::{UnboundedReceiver, unbounded_channel};
 
-use super::print_failure;
-use super::run::{Surroundings, Verdict, Wants, hub, run_watched};
-use super::tap::Shown;
 use crate::failure::{Failure, Kind};
 use crate::render::{Console, Recorder, Style};
+use crate::run::context::{Surroundings, Wants, hub};
+use crate::run::ending::Verdict;
+use crate::run::run_watched;
+use crate::run::sink::Shown;
+use crate::run::voice::print_failure;
 use crate::settings::{Limit, Repl, read_within};
 use busy::Busy;
 use editor::{Terminal, Typed};

@@ -4,10 +4,11 @@ use std::path::PathBuf;
 
 use super::args::ReplArgs;
 use crate::failure::Failure;
-use crate::options::connecting::settings::{Connection, Policy, connection, stdin_takers};
+use crate::options::connecting::settings::{Connection, connection, stdin_takers};
 use crate::options::environment::{Environment, Input};
 use crate::options::operation::settings::on_unknown;
 use crate::options::output::settings::{Output, output};
+use crate::options::reconnect::settings::Policy;
 use crate::options::stdin;
 
 /// `wps repl`.

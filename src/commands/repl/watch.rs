@@ -11,8 +11,8 @@ use tokio::sync::Notify;
 use tokio::sync::mpsc::UnboundedSender;
 
 use super::editor::Typed;
-use crate::commands::tap::Watcher;
 use crate::render::{Format, Printer, Recorder};
+use crate::run::sink::Watcher;
 use webpubsub_client::event::{Frame, Lifecycle, Received};
 use webpubsub_proto::session::Standing;
 

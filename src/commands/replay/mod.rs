@@ -15,10 +15,12 @@ use futures_util::StreamExt as _;
 use futures_util::stream::FuturesUnordered;
 use tokio::time::Instant;
 
-use super::run::{Client, Surroundings, Verdict, Wants, run};
-use super::tap::Shown;
 use crate::failure::{Failure, Kind};
 use crate::render::human;
+use crate::run::context::{Client, Surroundings, Wants};
+use crate::run::ending::Verdict;
+use crate::run::run;
+use crate::run::sink::Shown;
 use crate::settings::{Connection, Replay, Speed};
 use webpubsub_proto::session::AckMode;
 
@@ -114,7 +116,7 @@ async fn script(surroundings: &Surroundings, settings: &Replay, recorded: Record
                 Some(Item::Failed(failed)) => failure = Some(failed),
                 None => failure = Some(Failure::message(Kind::Internal, "the recording is not read any more")),
             },
-            () = super::run::at(due), if due.is_some() => {
+            () = crate::run::ending::at(due), if due.is_some() => {
                 if let Some(Message { line, request, acked, .. }) = next.take() {
                     unasked += u64::from(!acked);
                     let mode = if acked { AckMode::Automatic } else { AckMode::None };

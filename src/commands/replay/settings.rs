@@ -4,11 +4,12 @@ use std::path::PathBuf;
 
 use super::args::{ReplayArgs, Speed};
 use crate::failure::Failure;
-use crate::options::connecting::settings::{Connection, Policy, connection, stdin_takers};
+use crate::options::connecting::settings::{Connection, connection, stdin_takers};
 use crate::options::connection::settings::bad_name;
 use crate::options::environment::{Environment, Input};
 use crate::options::operation::settings::on_unknown;
 use crate::options::output::settings::{Output, output};
+use crate::options::reconnect::settings::Policy;
 use crate::options::stdin;
 use webpubsub_proto::check_group_name;
 

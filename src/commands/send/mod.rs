@@ -3,10 +3,11 @@
 pub mod args;
 pub mod settings;
 
-use super::ack_mode;
-use super::run::{Client, Surroundings, Verdict, Wants, run};
-use super::tap::Shown;
 use crate::render::human;
+use crate::run::context::{Client, Surroundings, Wants, ack_mode};
+use crate::run::ending::Verdict;
+use crate::run::run;
+use crate::run::sink::Shown;
 use crate::settings::Send;
 use webpubsub_proto::OwnedData;
 use webpubsub_proto::session::{Outcome, Request};

@@ -25,10 +25,12 @@ use tokio::sync::Notify;
 use tokio::time::Instant;
 
 use super::event::await_replies;
-use super::run::{Client, Surroundings, Verdict, Wants, at, run_watched};
-use super::tap::{Shown, StreamCounts, Watcher};
 use crate::failure::{Failure, Kind};
 use crate::render::Printer;
+use crate::run::context::{Client, Surroundings, Wants};
+use crate::run::ending::{Verdict, at};
+use crate::run::run_watched;
+use crate::run::sink::{Shown, StreamCounts, Watcher};
 use crate::settings::{Ack, Format, Stream, Template};
 use crate::state::{Left, MOST_LEFT};
 use intake::Batch;

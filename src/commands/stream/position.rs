@@ -6,8 +6,8 @@
 //! the connection meanwhile that it may have been forgotten, which makes its outcome unknown. Before it sends anything, a
 //! run has compared its input with all that was recorded. The flow is the caller.
 
-use crate::commands::session_file::{OTHER_INPUT, StreamFile};
 use crate::failure::{Failure, Kind};
+use crate::run::session_file::{OTHER_INPUT, StreamFile};
 use crate::state::{Comparing, Left, LineDigest, MOST_AHEAD, Mismatch, Step, Stream};
 use webpubsub_proto::session::{AckMode, EARLIER_LOST, FORGOTTEN, REMEMBERED};
 

@@ -7,7 +7,7 @@ use crate::commands::event::args::EventArgs;
 use crate::commands::send::args::SendArgs;
 use crate::failure::{Failure, Kind};
 use crate::options::connecting::args::ConnectingArgs;
-use crate::options::connecting::settings::{Connection, connection, publishing, stdin_takers};
+use crate::options::connecting::settings::{Connection, connection, keep, publishing, stdin_takers};
 use crate::options::connection::settings::bad_name;
 use crate::options::data::args::DataArgs;
 use crate::options::data::payload::{Encoding, PayloadSource, PayloadType};
@@ -16,7 +16,7 @@ use crate::options::environment::{Environment, Input};
 use crate::options::operation::args::AckArgs;
 use crate::options::operation::settings::{Ack, ack};
 use crate::options::output::settings::{Output, output};
-use crate::options::session_file::settings::{SessionFile, keep};
+use crate::options::session_file::settings::SessionFile;
 use crate::options::stdin;
 use webpubsub_proto::{OwnedData, Upstream, check_event_name, check_group_name};
 

@@ -9,10 +9,10 @@ use std::time::Duration;
 use serde_json::value::RawValue;
 use tokio::time::{Instant, timeout_at};
 
-use super::run::{Surroundings, url_source};
-use super::unix_now;
 use crate::failure::{Failure, Kind};
 use crate::render::{InspectedFinding, InspectedUrl, MadeUrl, WriteFailure, human, inspection, made_url, rfc3339};
+use crate::run::context::{Surroundings, unix_now, url_source};
+use crate::run::voice::{output_failed, print_failure};
 use crate::settings::{ReportFormat, UrlCreate, UrlInspect};
 use crate::signal::Signals;
 use webpubsub_net::auth::access_url::AccessUrl;
@@ -48,12 +48,12 @@ pub async fn inspect(surroundings: &Surroundings, settings: &UrlInspect) -> u8 {
         Err(failure) => Some(failure),
     };
     if let Some(failure) = failure.as_ref().filter(|failure| !matches!(failure.kind, Kind::Signal(_))) {
-        super::print_failure(console, failure);
+        print_failure(console, failure);
     }
     console.drained().await;
     let code = failure.map_or(0, |failure| failure.kind.exit_code());
     match console.out.writer().failure() {
-        Some(WriteFailure::Failed(error)) if code == 0 => super::run::output_failed(console, &error).await,
+        Some(WriteFailure::Failed(error)) if code == 0 => output_failed(console, &error).await,
         _ => code,
     }
 }

@@ -4,7 +4,7 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use webpubsub_proto::Subprotocol;
-use webpubsub_proto::session::{Config, OnUnknown};
+use webpubsub_proto::session::Config;
 
 use super::args::ConnectingArgs;
 use crate::failure::{Failure, Kind};
@@ -13,7 +13,7 @@ use crate::options::environment::{Environment, Input};
 use crate::options::network::settings::{self as network, Network, Tls, tls};
 use crate::options::operation::args::AckArgs;
 use crate::options::operation::settings::on_unknown;
-use crate::options::reconnect::settings::session;
+use crate::options::reconnect::settings::{Policy, session};
 use crate::options::session_file::settings::SessionFile;
 use crate::options::stdin;
 use crate::options::values::Protocol;
@@ -37,14 +37,6 @@ pub struct Connection {
     pub record: Option<PathBuf>,
     /// `--session`: the connection outlives the process.
     pub session_file: Option<SessionFile>,
-}
-
-/// What differs between commands in how they stay connected.
-pub struct Policy {
-    /// Once connected, goes on for as long as it takes.
-    pub keeps_on: bool,
-    pub rejoin: bool,
-    pub on_unknown: OnUnknown,
 }
 
 pub fn publishing(ack: &AckArgs) -> Policy {
@@ -90,4 +82,13 @@ pub fn connection(
         record: args.record.record,
         session_file: None,
     })
+}
+
+/// The connection, kept there. Fails with a usage error where it cannot be recovered.
+pub fn keep(connection: Connection, session_file: Option<SessionFile>) -> Result<Connection, Failure> {
+    if session_file.is_some() && !connection.protocol.is_reliable() {
+        let failure = Failure::message(Kind::Usage, "`--session` needs a subprotocol with recovery").blame("--session");
+        return Err(failure.hint("leave `--protocol json` away: `json-reliable` is the default"));
+    }
+    Ok(Connection { session_file, ..connection })
 }

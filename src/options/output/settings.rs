@@ -4,6 +4,7 @@ use super::args::TalkArgs;
 use crate::failure::{Failure, Kind};
 use crate::options::connecting::args::ConnectingArgs;
 use crate::options::environment::Environment;
+use crate::options::expressions::args::{ConditionArgs, FilterArgs, ReplyConditionArgs};
 use crate::options::expressions::settings::Expressions;
 use crate::options::values::{ColorChoice, Format, Only, ReportFormat};
 
@@ -26,6 +27,33 @@ pub struct Output {
     pub verbosity: u8,
     /// `WPS_LOG`, a tracing filter.
     pub log_filter: Option<String>,
+}
+
+impl Output {
+    /// With `--jq` and its kin. Another format than records contradicts it.
+    pub fn filtered(mut self, args: FilterArgs) -> Result<Self, Failure> {
+        if args.jq.is_some() && self.format != Format::Ndjson {
+            let failure = Failure::message(Kind::Usage, "`--jq` prints results over the records of `-o ndjson` only")
+                .blame("--jq");
+            return Err(failure.hint("leave `-o` out; `--jq .data --only messages -r` prints bare payloads"));
+        }
+        self.expressions.jq = args.jq;
+        self.expressions.raw = args.raw_output;
+        Ok(self)
+    }
+
+    /// With `--until` and `--fail-on`.
+    pub fn judged(mut self, args: ConditionArgs) -> Self {
+        self.expressions.until = args.until;
+        self.expressions.fail_on = args.fail_on;
+        self
+    }
+
+    /// With `--until` of `event`.
+    pub fn answered(mut self, args: ReplyConditionArgs) -> Self {
+        self.expressions.until = args.until;
+        self
+    }
 }
 
 /// What is printed by a command that makes or explains something.

@@ -3,13 +3,20 @@
 use std::time::Duration;
 
 use webpubsub_proto::Subprotocol;
-use webpubsub_proto::session::{Backoff, BackoffMode, Config, Retries};
+use webpubsub_proto::session::{Backoff, BackoffMode, Config, OnUnknown, Retries};
 
 use super::args::ReconnectArgs;
 use crate::failure::{Failure, Kind};
-use crate::options::connecting::settings::Policy;
 use crate::options::operation::args::RetryArgs;
 use crate::options::values::{Mode, RetryCount};
+
+/// What differs between commands in how they stay connected.
+pub struct Policy {
+    /// Once connected, goes on for as long as it takes.
+    pub keeps_on: bool,
+    pub rejoin: bool,
+    pub on_unknown: OnUnknown,
+}
 
 /// Retries of fresh attempts unless given.
 const DEFAULT_RETRIES: u32 = 3;

@@ -4,7 +4,6 @@ use std::path::PathBuf;
 
 use super::args::SessionFileArgs;
 use crate::failure::{Failure, Kind};
-use crate::options::connecting::settings::Connection;
 use crate::options::operation::settings::Ack;
 
 /// A connection that outlives the process.
@@ -66,13 +65,4 @@ impl SessionFile {
         };
         Self { stream: Some(KeptStream { first_id, template }), ..self }
     }
-}
-
-/// The connection, kept there. Fails with a usage error where it cannot be recovered.
-pub fn keep(connection: Connection, session_file: Option<SessionFile>) -> Result<Connection, Failure> {
-    if session_file.is_some() && !connection.protocol.is_reliable() {
-        let failure = Failure::message(Kind::Usage, "`--session` needs a subprotocol with recovery").blame("--session");
-        return Err(failure.hint("leave `--protocol json` away: `json-reliable` is the default"));
-    }
-    Ok(Connection { session_file, ..connection })
 }

@@ -9,7 +9,8 @@ use tokio::sync::oneshot;
 use tokio::time::timeout;
 
 use crate::failure::{Failure, Kind};
-use crate::settings::{Connection, Source};
+use crate::options::connecting::settings::Connection;
+use crate::options::connection::settings::Source;
 use webpubsub_emulator::{self as emulator, ServerConfig};
 
 /// Longest wait for the answer of a port of this machine.

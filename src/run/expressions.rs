@@ -1,9 +1,9 @@
 //! The expressions of a run: compiled before anything is tried, and what it means when a condition is met.
 
-use super::run::Verdict;
+use super::ending::Verdict;
 use crate::failure::{Failure, Kind};
+use crate::options::output::settings::Output;
 use crate::render::{Condition, Console, Expressions, Given, Judgement, Met};
-use crate::settings::Output;
 
 /// Compiles what `output` has. Fails with a usage error that points at the place.
 pub fn compile(output: &Output) -> Result<Option<Expressions>, Failure> {
@@ -37,7 +37,7 @@ pub fn open(output: &Output, outlives: bool) -> Result<(Console, Option<Judgemen
 }
 
 /// How a run ends by a condition.
-pub(super) fn verdict(met: &Met, output: &Output) -> Verdict {
+pub fn verdict(met: &Met, output: &Output) -> Verdict {
     match met.condition {
         Condition::Until => Verdict::Done("until"),
         Condition::FailOn => {

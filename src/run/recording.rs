@@ -3,10 +3,10 @@
 use std::future::pending;
 use std::path::Path;
 
-use super::run::{Surroundings, hub};
+use super::context::{Surroundings, hub};
 use crate::failure::{Failure, Kind};
+use crate::options::connecting::settings::Connection;
 use crate::render::{Recording, WriteFailure, Writer};
-use crate::settings::Connection;
 use webpubsub_client::driver::CurrentUrl;
 use webpubsub_client::event::Wiretap;
 

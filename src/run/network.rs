@@ -1,10 +1,11 @@
 //! From the settings of the network to what a dial takes.
 
-use crate::settings::{self, Connection};
+use crate::options::connecting::settings::Connection;
+use crate::options::network::settings;
 use webpubsub_net::wire::{DialOptions, Exceptions, Override, Proxies, Proxy, ProxyScheme, Tls, TlsSettings};
 
 /// What holds for every dial of a run.
-pub(super) fn dial_options(connection: &Connection) -> DialOptions {
+pub fn dial_options(connection: &Connection) -> DialOptions {
     let tls = TlsSettings {
         ca_cert: connection.tls.ca_cert.clone(),
         only_ca_cert: connection.tls.only_ca_cert,

@@ -6,10 +6,11 @@
 use std::io;
 use std::sync::{Arc, OnceLock};
 
-use super::run::url_source;
+use super::context::{unix_now, url_source};
 use crate::failure::{Failure, Kind};
+use crate::options::connecting::settings::Connection;
+use crate::options::session_file::settings::{self, KeptStream};
 use crate::render::{Console, Ledger, Printer, Reach, Weight, rfc3339};
-use crate::settings::{self, Connection, KeptStream};
 use crate::state::{FormatError, Holder, OpenError, Opened, Place, SessionFile, Stream, free_id};
 use webpubsub_client::driver::{CurrentUrl, KeepFailed, Keeper, NetDialer};
 use webpubsub_net::auth::access_url::AccessUrl;
@@ -76,8 +77,7 @@ pub const OTHER_INPUT: &str = "nothing was sent: run it again with the same inpu
 /// Opens the file, if one is asked for. Fails with exit 3.
 pub fn open(connection: &Connection, printer: &mut Printer) -> Result<Option<Kept>, Failure> {
     let Some(settings) = &connection.session_file else { return Ok(None) };
-    let holder =
-        Holder { pid: std::process::id(), command: settings.command.to_owned(), since: rfc3339(super::unix_now()) };
+    let holder = Holder { pid: std::process::id(), command: settings.command.to_owned(), since: rfc3339(unix_now()) };
     let name = settings.path.display().to_string();
     let opened = SessionFile::open(&settings.path, &holder).map_err(|error| not_opened(&name, error))?;
     if let (Some(stored), Some(url)) = (&opened.place, url_source(&connection.source).at_once()) {

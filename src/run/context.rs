@@ -1,0 +1,188 @@
+//! What a run has: its streams, its client, and what its settings mean to the client and the renderer.
+
+use std::rc::Rc;
+use std::sync::Arc;
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
+
+use ring::rand::SecureRandom as _;
+use tokio::time::Instant;
+
+use super::ending::Verdict;
+use super::explain::{Place, operation_failure};
+use super::session_file::StreamFile;
+use super::sink::{Seen, Shown};
+use super::url_command::UrlCommand;
+use crate::failure::Failure;
+use crate::options::connecting::settings::Connection;
+use crate::options::connection::settings::Source;
+use crate::options::operation::settings::Ack;
+use crate::options::output::settings::Output;
+use crate::options::values::{Format, Only};
+use crate::render::{self, Chatter, Console, Judgement};
+use webpubsub_client::driver::{CurrentUrl, UrlSource};
+use webpubsub_client::handle::Handle;
+use webpubsub_net::auth::access_url::AccessUrl;
+use webpubsub_proto::session::{AckMode, OperationKind, Outcome, Request};
+
+/// The surroundings of a run.
+#[derive(Debug)]
+pub struct Surroundings {
+    /// stdout and stderr.
+    pub console: Console,
+    /// When the process started.
+    pub started: Instant,
+    /// What the run's expressions say, if it has any.
+    pub judgement: Option<Judgement>,
+}
+
+impl Surroundings {
+    /// How a command went, on stderr: in words for people, or when more words are wanted; records say it themselves.
+    pub fn report(&self, output: &Output, words: &str) {
+        let wanted = output.verbosity > 0 || output.format != Format::Ndjson;
+        if wanted && !output.quiet {
+            self.console.err.line(&self.console.err.style.dim(words));
+        }
+    }
+}
+
+/// What a command wants of its client.
+#[derive(Clone, Copy, Debug)]
+pub struct Wants {
+    /// Which messages are its output.
+    pub shown: Shown,
+    /// Ends after so many of them.
+    pub limit: Option<u64>,
+    /// A closed stdout ends it at once and quietly, also without a write.
+    pub follows_stdout: bool,
+    /// Nothing listens at `--local`: host an emulator in this process.
+    pub hosts: bool,
+    /// Every lifecycle event is of interest, not only trouble.
+    pub chatty: bool,
+    /// A condition that is met ends it, however else it was about to end.
+    pub follows_conditions: bool,
+}
+
+/// What a script works with.
+#[derive(Debug)]
+pub struct Client {
+    /// Talks to the client.
+    pub handle: Handle,
+    /// What has come so far.
+    pub seen: Rc<Seen>,
+    /// What the run's expressions say, if it has any.
+    pub judgement: Option<Judgement>,
+    /// The position of the stream that the command sends, if it is kept.
+    pub stream_file: Option<StreamFile>,
+    pub(super) place: Place,
+    pub(super) url: CurrentUrl,
+    pub(super) ack_timeout: Duration,
+}
+
+impl Client {
+    /// Carries out an operation; `Ok` when it is done.
+    pub async fn perform(&self, request: Request, mode: AckMode) -> Result<Outcome, Verdict> {
+        let kind = request.kind();
+        let target = match &request {
+            Request::Join { group } | Request::Leave { group } | Request::Send { group, .. } => group.clone(),
+            Request::Event { event, .. } => event.clone(),
+        };
+        let outcome = self.handle.submit(request, mode).await;
+        self.judge(kind, &target, outcome)
+    }
+
+    /// Why that operation failed, if it did by itself.
+    pub fn failure_of(&self, kind: OperationKind, target: &str, outcome: &Outcome) -> Option<Failure> {
+        operation_failure(kind, target, outcome, self.ack_timeout, &self.place.at(&self.url))
+    }
+
+    /// A URL that connects where this client is connected, as the same user.
+    pub fn access_url(&self) -> Option<AccessUrl> {
+        self.url.get()
+    }
+
+    fn judge(&self, kind: OperationKind, target: &str, outcome: Outcome) -> Result<Outcome, Verdict> {
+        if matches!(outcome, Outcome::NotSent { .. }) {
+            return Err(Verdict::SessionEnded);
+        }
+        match self.failure_of(kind, target, &outcome) {
+            Some(failure) => Err(Verdict::Failed(failure)),
+            None => Ok(outcome),
+        }
+    }
+}
+
+/// How what comes is printed.
+pub fn print_options(connection: &Connection, output: &Output, wants: Wants) -> render::Options {
+    let chatter = match (output.quiet, output.verbosity) {
+        (true, _) => Chatter::Quiet,
+        (false, 1..) => Chatter::Everything,
+        // Records say it all; stderr has what goes wrong.
+        (false, 0) if wants.chatty && output.format != Format::Ndjson => Chatter::Everything,
+        (false, 0) => Chatter::Warnings,
+    };
+    render::Options {
+        format: print_format(output.format),
+        only: match output.only {
+            None => render::Only::Everything,
+            Some(Only::Messages) => render::Only::Messages,
+            Some(Only::Events) => render::Only::Events,
+        },
+        timestamps: output.timestamps,
+        chatter,
+        hub: hub(connection),
+        protocol: connection.protocol.name(),
+        judged: false,
+    }
+}
+
+/// The hub it connects to, as far as that is known before it does.
+pub fn hub(connection: &Connection) -> Option<String> {
+    match &connection.source {
+        Source::Url(url) => Some(url.hub().to_owned()),
+        Source::Signed(signer) | Source::Local { signer, .. } => Some(signer.hub.clone()),
+        // The URL names it.
+        Source::Command(_) => None,
+    }
+}
+
+/// What stdout carries.
+pub fn print_format(format: Format) -> render::Format {
+    match format {
+        Format::Text => render::Format::Text,
+        Format::Ndjson => render::Format::Ndjson,
+        Format::Data => render::Format::Data,
+        Format::Raw => render::Format::Raw,
+    }
+}
+
+/// Where a source gets its URLs.
+pub fn url_source(source: &Source) -> UrlSource {
+    match source {
+        Source::Url(url) => UrlSource::Fixed(url.clone()),
+        Source::Signed(signer) | Source::Local { signer, .. } => UrlSource::Signed(signer.clone()),
+        Source::Command(command) => UrlSource::Provider(Arc::new(UrlCommand(command.clone()))),
+    }
+}
+
+/// A seed for the jitter. Predictable jitter would do no harm, so a failing source of randomness is no error.
+pub fn seed() -> u64 {
+    let mut bytes = [0; 8];
+    match ring::rand::SystemRandom::new().fill(&mut bytes) {
+        Ok(()) => u64::from_le_bytes(bytes),
+        Err(_) => u64::from(std::process::id()),
+    }
+}
+
+/// Seconds since 1970.
+pub fn unix_now() -> u64 {
+    SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |since| since.as_secs())
+}
+
+/// How the session asks for the ack.
+pub fn ack_mode(ack: Ack) -> AckMode {
+    match ack {
+        Ack::Automatic => AckMode::Automatic,
+        Ack::Id(id) => AckMode::Id(id),
+        Ack::None => AckMode::None,
+    }
+}

@@ -1,0 +1,198 @@
+//! How a run ends: by its script, by its session, or by what interrupts it; and the exit code that this comes to.
+
+use std::pin::pin;
+use std::time::Duration;
+
+use tokio::time::{Instant, sleep_until};
+
+use super::explain::{Place, session_failure};
+use super::recording;
+use super::session_file::not_recorded;
+use crate::failure::{Failure, Kind};
+use crate::options::connecting::settings::Connection;
+use crate::render::{self, Console, WriteFailure, Writer};
+use crate::signal::Signals;
+use webpubsub_client::driver::{DialedError, Finished};
+use webpubsub_proto::session::End;
+
+/// Longest time for output that is still to be written, counted from the signal or `--timeout` that ended the run.
+const FLUSH_TIMEOUT: Duration = Duration::from_secs(2);
+/// What output has all the same, when saying goodbye to the service took that time.
+pub const LAST_WRITE: Duration = Duration::from_millis(250);
+
+/// How a command's script ended.
+#[derive(Debug)]
+pub enum Verdict {
+    /// It did what it was for; the word for `stopped.reason`.
+    Done(&'static str),
+    /// It failed by itself.
+    Failed(Failure),
+    /// It failed, and has told so already.
+    Told(Failure),
+    /// The session ended before; its end decides.
+    SessionEnded,
+}
+
+/// What ended a run from outside the client.
+pub enum Interrupt {
+    Signal(u8),
+    Timeout,
+    Output(WriteFailure),
+    Recording(WriteFailure),
+}
+
+/// What a run came to.
+pub struct Ending {
+    /// For the last record.
+    pub reason: &'static str,
+    pub failure: Option<Failure>,
+    /// Whoever looks has been told of the failure.
+    pub told: bool,
+    /// Since when somebody wants it to end: what is still to be written has two seconds from then.
+    pub hurried: Option<Instant>,
+    pub finished: Option<Finished>,
+}
+
+impl Ending {
+    pub fn of(
+        interrupt: Option<Interrupt>,
+        verdict: Option<Verdict>,
+        finished: Finished,
+        dialed: Option<DialedError>,
+        connection: &Connection,
+        place: &Place,
+    ) -> Self {
+        let told = interrupt.is_none() && matches!(verdict, Some(Verdict::Told(_)));
+        let (reason, failure) = match (interrupt, verdict) {
+            (Some(Interrupt::Signal(number)), _) => {
+                ("signal", Some(Failure::message(Kind::Signal(number), "ended by a signal")))
+            }
+            (Some(Interrupt::Timeout), verdict) => ("timeout", Some(timed_out(connection, &finished, verdict))),
+            (Some(Interrupt::Output(WriteFailure::Closed)), _) => ("output-closed", None),
+            (Some(Interrupt::Output(WriteFailure::Failed(error))), _) => {
+                ("failed", Some(Failure::message(Kind::Output, format!("could not write to stdout: {error}"))))
+            }
+            (Some(Interrupt::Output(WriteFailure::Unrecorded(error))), _) => ("failed", Some(not_recorded(&error))),
+            (Some(Interrupt::Recording(failure)), _) => {
+                ("failed", Some(recording::failure(connection, failure.into_error())))
+            }
+            (None, Some(Verdict::Done(reason))) => (reason, None),
+            (None, Some(Verdict::Failed(failure) | Verdict::Told(failure))) => ("failed", Some(failure)),
+            (None, Some(Verdict::SessionEnded) | None) => match &finished.end {
+                End::Failed { kind, message } => {
+                    ("failed", Some(session_failure(*kind, message, dialed.as_ref(), place)))
+                }
+                // Only the sink can have stopped it: it had seen enough.
+                End::Stopped => ("count", None),
+            },
+        };
+        Self { reason, failure, told, hurried: None, finished: Some(finished) }
+    }
+
+    /// Since when somebody wants it to end.
+    pub fn by(self, hurried: Option<Instant>) -> Self {
+        Self { hurried, ..self }
+    }
+
+    /// What is to be told: whoever sent a signal knows.
+    pub fn error(&self) -> Option<&Failure> {
+        self.failure.as_ref().filter(|failure| !matches!(failure.kind, Kind::Signal(_)))
+    }
+
+    pub fn exit_code(&self) -> u8 {
+        self.failure.as_ref().map_or(0, |failure| failure.kind.exit_code())
+    }
+}
+
+/// A run that failed before it had a client.
+pub fn failed(failure: Failure) -> Ending {
+    Ending { reason: "failed", failure: Some(failure), told: false, hurried: None, finished: None }
+}
+
+/// `--timeout` ran out; what is known of the connection, or of an operation under way, is its cause.
+fn timed_out(connection: &Connection, finished: &Finished, verdict: Option<Verdict>) -> Failure {
+    let limit = render::human(connection.timeout.unwrap_or_default());
+    let what = format!("timed out after {limit} (`--timeout`)");
+    if let Some(Verdict::Failed(failure)) = verdict {
+        return Failure { kind: Kind::Timeout, ..failure.context(what) };
+    }
+    if finished.was_connected {
+        return Failure::message(Kind::Timeout, what);
+    }
+    let what = format!("{what} without a connection");
+    match &finished.last_failure {
+        Some(last) => Failure::new(Kind::Timeout, anyhow::anyhow!("{last}").context(what)),
+        None => Failure::message(Kind::Timeout, what).hint("`-vvv` shows how far the first attempt came"),
+    }
+}
+
+/// What may interrupt a run at the moment; a signal always may.
+pub struct Watched {
+    pub deadline: Option<Instant>,
+    pub output: bool,
+    /// A reader that has gone away is a reason to end.
+    pub closed_output: bool,
+}
+
+/// What interrupts it next.
+pub async fn interruption(signals: &mut Signals, watched: Watched, console: &Console) -> Interrupt {
+    let output = async {
+        match console.out.writer().failed().await {
+            WriteFailure::Closed if !watched.closed_output => std::future::pending().await,
+            failure => failure,
+        }
+    };
+    tokio::select! {
+        number = signals.next() => Interrupt::Signal(number),
+        () = at(watched.deadline) => Interrupt::Timeout,
+        failure = output, if watched.output => Interrupt::Output(failure),
+    }
+}
+
+/// What was printed is written, however slow the reader is, unless somebody wants it to end: then it has a moment, so that
+/// a reader who is there gets whole lines. Returns what cut it short.
+pub async fn last_words(
+    (console, recording): (&Console, Option<&Writer>),
+    hurried: Option<Instant>,
+    deadline: Option<Instant>,
+    signals: &mut Signals,
+) -> Option<Kind> {
+    // Where there is a reader this is done long before.
+    let least = Instant::now() + LAST_WRITE;
+    let deadline = deadline.map(|deadline| least.max(deadline));
+    let mut cut_short = None;
+    let mut patience = hurried.map(|since| least.max(since + FLUSH_TIMEOUT));
+    let mut drained = pin!(drained(console, recording));
+    loop {
+        let in_a_hurry = patience.is_some();
+        tokio::select! {
+            biased;
+            () = &mut drained => return None,
+            number = signals.next() => {
+                if in_a_hurry {
+                    // Asked twice: at once.
+                    return cut_short.or(Some(Kind::Signal(number)));
+                }
+                cut_short = Some(Kind::Signal(number));
+            }
+            () = at(patience) => return cut_short,
+            () = at(deadline), if !in_a_hurry => cut_short = Some(Kind::Timeout),
+        }
+        patience = Some(Instant::now() + FLUSH_TIMEOUT);
+    }
+}
+
+async fn drained(console: &Console, recording: Option<&Writer>) {
+    console.drained().await;
+    if let Some(recording) = recording {
+        recording.drained().await;
+    }
+}
+
+/// Resolves then; never, when there is no such time.
+pub async fn at(time: Option<Instant>) {
+    match time {
+        Some(time) => sleep_until(time).await,
+        None => std::future::pending().await,
+    }
+}

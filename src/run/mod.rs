@@ -1,0 +1,296 @@
+//! What all connecting commands share: the client and the command's own script side by side, signals, `--timeout`, a
+//! reader that goes away, the last record, the error, the exit code.
+
+pub mod context;
+pub mod ending;
+pub mod explain;
+pub mod expressions;
+mod hosting;
+pub mod network;
+mod recording;
+pub mod session_file;
+pub mod sink;
+mod url_command;
+pub mod voice;
+
+use std::future::Future;
+use std::pin::pin;
+use std::rc::Rc;
+use std::time::Duration;
+
+use futures_util::FutureExt as _;
+use tokio::task::coop::unconstrained;
+use tokio::time::Instant;
+
+use self::context::{Client, Surroundings, Wants, print_options, seed, url_source};
+use self::ending::{Ending, Interrupt, Verdict, Watched, at, failed, interruption, last_words};
+use self::explain::Place;
+use self::network::dial_options;
+use self::session_file::{Kept, not_recorded};
+use self::sink::{StreamCounts, Tap, Watcher};
+use self::voice::{last_error, output_failed, report, warn};
+use crate::failure::{Failure, Kind};
+use crate::options::connecting::settings::Connection;
+use crate::options::connection::settings::Source;
+use crate::options::output::settings::Output;
+use crate::render::{self, Printer, WriteFailure, Writer};
+use crate::signal::Signals;
+use webpubsub_client::driver::{Driver, NetDialer};
+use webpubsub_proto::session::Counts;
+
+/// Longest time for expressions over records that came before that.
+const EVALUATION_TIMEOUT: Duration = Duration::from_millis(500);
+
+/// Who sees what comes, and what is recorded of it.
+struct Seeing<'a> {
+    printer: Printer,
+    watcher: Option<Rc<dyn Watcher>>,
+    /// `--record`.
+    recording: Option<Writer>,
+    /// `--session`.
+    kept: Option<&'a Kept>,
+}
+
+/// Runs a client with a script beside it, and returns the exit code. Everything is printed by then.
+pub async fn run<F>(
+    surroundings: &Surroundings,
+    connection: &Connection,
+    output: &Output,
+    wants: Wants,
+    script: impl FnOnce(Client) -> F,
+) -> u8
+where
+    F: Future<Output = Verdict>,
+{
+    run_watched(surroundings, connection, output, wants, None, script).await
+}
+
+/// The same, with somebody who sees everything that comes.
+pub async fn run_watched<F>(
+    surroundings: &Surroundings,
+    connection: &Connection,
+    output: &Output,
+    wants: Wants,
+    watcher: Option<Rc<dyn Watcher>>,
+    script: impl FnOnce(Client) -> F,
+) -> u8
+where
+    F: Future<Output = Verdict>,
+{
+    let console = surroundings.console.clone();
+    let mut printer = Printer::new(
+        render::Options { judged: surroundings.judgement.is_some(), ..print_options(connection, output, wants) },
+        console.clone(),
+    );
+    let mut signals = match Signals::install() {
+        Ok(signals) => signals,
+        Err(error) => return report(&mut printer, failed(Failure::new(Kind::Internal, error))),
+    };
+    let kept = match session_file::open(connection, &mut printer) {
+        Ok(kept) => kept,
+        Err(failure) => {
+            let code = report(&mut printer, failed(failure));
+            printer.console().drained().await;
+            return code;
+        }
+    };
+    let hosted = match hosting::prepare(connection, wants.hosts && kept.is_none()).await {
+        Ok(hosted) => hosted,
+        Err(failure) => {
+            let code = report(&mut printer, failed(failure));
+            printer.console().drained().await;
+            return code;
+        }
+    };
+    if let Some(hosted) = &hosted {
+        printer.say(&format!("nothing listens at {}: hosting an emulator here", hosted.endpoint()));
+    }
+    warn(&mut printer, connection);
+    if wants.follows_stdout
+        && let Err(error) = printer.console().watch_stdout()
+    {
+        return report(&mut printer, failed(Failure::new(Kind::Internal, error)));
+    }
+    let recording = match recording::create(connection) {
+        Ok(recording) => recording,
+        Err(failure) => {
+            let code = report(&mut printer, failed(failure));
+            printer.console().drained().await;
+            return code;
+        }
+    };
+    let seeing = Seeing { printer, watcher, recording: recording.clone(), kept: kept.as_ref() };
+    let (ending, mut printer) = attend(surroundings, connection, (wants, output), seeing, script, &mut signals).await;
+    let deadline = connection.timeout.map(|limit| surroundings.started + limit);
+    let hurried = ending.hurried;
+    let code = report(&mut printer, ending);
+    let code = match last_words((&console, recording.as_ref()), hurried, deadline, &mut signals).await {
+        Some(kind) if code == 0 => {
+            if kind == Kind::Timeout {
+                let limit = render::human(connection.timeout.unwrap_or_default());
+                let what = format!("timed out after {limit} (`--timeout`) while the output was being written");
+                last_error(&console, &Failure::message(kind, what)).await;
+            }
+            kind.exit_code()
+        }
+        _ => code,
+    };
+    if let Some(hosted) = hosted {
+        hosted.stop().await;
+    }
+    let failed = match console.out.writer().failure() {
+        Some(WriteFailure::Failed(error)) if code == 0 => return output_failed(&console, &error).await,
+        Some(WriteFailure::Unrecorded(error)) => Some(not_recorded(&error)),
+        Some(WriteFailure::Closed | WriteFailure::Failed(_)) | None => kept.as_ref().and_then(Kept::close),
+    };
+    let failed = failed.or_else(|| {
+        let failure = recording.and_then(|recording| recording.failure())?;
+        Some(recording::failure(connection, failure.into_error()))
+    });
+    match failed {
+        Some(failure) if code == 0 => {
+            last_error(&console, &failure).await;
+            failure.kind.exit_code()
+        }
+        _ => code,
+    }
+}
+
+/// The client, the script and the interruptions side by side, until the client is over.
+async fn attend<F>(
+    surroundings: &Surroundings,
+    connection: &Connection,
+    (wants, output): (Wants, &Output),
+    Seeing { printer, watcher, recording, kept }: Seeing<'_>,
+    script: impl FnOnce(Client) -> F,
+    signals: &mut Signals,
+) -> (Ending, Printer)
+where
+    F: Future<Output = Verdict>,
+{
+    let console = surroundings.console.clone();
+    let listens = watcher.clone();
+    let (mut tap, seen) = Tap::new(printer, wants.shown, wants.limit, watcher);
+    let mut config = connection.session.clone();
+    config.seed = seed();
+    config.keep = kept.map(Kept::keep);
+    let local = matches!(connection.source, Source::Local { .. });
+    let ack_timeout = config.ack_timeout;
+    let connect_timeout = config.connect_timeout;
+    let source = url_source(&connection.source);
+    let longest_pause = config.reconnect_backoff.max_delay;
+    let place = Place { url: source.at_once(), local, connect_timeout, longest_pause, kept: kept.is_some() };
+    let mut dialer = NetDialer::new(source, dial_options(connection), connection.protocol);
+    let url = dialer.current_url();
+    if place.url.is_none() {
+        tap.follow(url.clone());
+    }
+    let keeper = kept.map(|kept| {
+        if !kept.takes_messages {
+            tap.take_shown_only(kept.ledger());
+        }
+        tap.count_losses();
+        kept.attach(&mut dialer, connection.protocol, &console)
+    });
+    // A hosted emulator and one beside have this clock.
+    if matches!(connection.source, Source::Signed(_)) {
+        tap.watch_clock(dialer.trail());
+    }
+    if let Some(writer) = &recording {
+        tap.wait_for(writer.clone());
+    }
+    let (mut driver, handle) = Driver::new(config, dialer, tap);
+    if let Some(keeper) = keeper {
+        driver.keep_with(keeper);
+    }
+    if let Some(writer) = &recording {
+        driver.overhear(recording::begin(writer, connection, surroundings, url.clone()));
+    }
+    let sated = Rc::clone(&seen);
+    let judgement = surroundings.judgement.clone();
+    let stream_file = kept.and_then(|kept| kept.stream.clone());
+    let client =
+        Client { handle: handle.clone(), seen, judgement, stream_file, place: place.clone(), url, ack_timeout };
+    let mut running = pin!(driver.run());
+    let mut script = pin!(script(client).fuse());
+    let mut verdict = None;
+    let mut interrupt = None;
+    let mut hurried = None;
+    let (mut finished, dialer, tap) = loop {
+        let undecided = verdict.is_none() && interrupt.is_none();
+        let watched = Watched {
+            deadline: connection.timeout.filter(|_| undecided).map(|limit| surroundings.started + limit),
+            output: undecided,
+            closed_output: wants.follows_stdout,
+        };
+        tokio::select! {
+            // The script first: what it says of a deadline is more exact.
+            biased;
+            ended = &mut script, if undecided => {
+                // What it still waited for is of no interest once there were messages enough.
+                verdict = Some(if sated.sated.get() { Verdict::Done("count") } else { ended });
+                if let Some(judgement) = &surroundings.judgement {
+                    judgement.over();
+                }
+                handle.stop();
+            }
+            over = &mut running => break over,
+            failure = recording::fails(recording.as_ref()), if undecided => {
+                interrupt = Some(Interrupt::Recording(failure));
+                handle.stop();
+            }
+            came = interruption(signals, watched, &console) => {
+                let is_key = undecided && matches!(came, Interrupt::Signal(2));
+                if is_key && listens.as_ref().is_some_and(|watcher| watcher.interrupted()) {
+                    continue;
+                }
+                hurried.get_or_insert_with(Instant::now);
+                hurry(surroundings);
+                if undecided {
+                    interrupt = Some(came);
+                    handle.stop();
+                } else {
+                    // Asked twice, or in a hurry to leave: at once.
+                    handle.abort();
+                }
+            }
+        }
+    };
+    if verdict.is_none() && !sated.sated.get() {
+        // Every operation has been answered by now; a script that waited for one ends here.
+        verdict = unconstrained(script).now_or_never();
+    }
+    if let Some(StreamCounts { sent, acked, failed }) = sated.stream.get() {
+        finished.counts = Counts { sent, acked, failed, ..finished.counts };
+    }
+    if let Some(judgement) = surroundings.judgement.as_ref().filter(|_| wants.follows_conditions && interrupt.is_none())
+    {
+        // What came before the end is looked at before the end is told: one of those records may be the reason.
+        let deadline = connection.timeout.map(|limit| surroundings.started + limit);
+        tokio::select! {
+            biased;
+            () = console.out.writer().drained() => {}
+            number = signals.next() => interrupt = Some(Interrupt::Signal(number)),
+            () = at(deadline) => interrupt = Some(Interrupt::Timeout),
+        }
+        if interrupt.is_some() {
+            hurried.get_or_insert_with(Instant::now);
+            hurry(surroundings);
+        } else if let Some(met) = judgement.met() {
+            verdict = Some(expressions::verdict(&met, output));
+        }
+    }
+    let failed_dial = dialer.last_error();
+    let place = place.at(&dialer.current_url());
+    if let Some(failure) = kept.and_then(Kept::failure) {
+        return (Ending { finished: Some(finished), ..failed(failure) }.by(hurried), tap.into_printer());
+    }
+    (Ending::of(interrupt, verdict, finished, failed_dial, connection, &place).by(hurried), tap.into_printer())
+}
+
+/// Somebody wants the run to end: expressions that take long are not waited for.
+fn hurry(surroundings: &Surroundings) {
+    if let Some(judgement) = &surroundings.judgement {
+        judgement.hurry((Instant::now() + EVALUATION_TIMEOUT).into_std());
+    }
+}
