@@ -14,7 +14,7 @@ use super::event::{FailedAttempt, Nack, OperationKind};
 use super::ids::IdSpace;
 use super::keep::KeptOperation;
 use super::request::{AckMode, OperationId, Outcome, Request};
-use super::sent::{Counted, FORGOTTEN, REMEMBERED, Sent};
+use super::sent::{Counted, FORGOTTEN, MOST_IN_FLIGHT, REMEMBERED, Sent};
 use super::verdict::{AckVerdict, ack_verdict};
 use crate::AckError;
 
@@ -127,6 +127,8 @@ pub(super) struct Operations {
     ids: IdSpace,
     /// How many are in flight.
     in_flight: usize,
+    /// As many as may be are in flight: none is sent before half of them are answered.
+    full: bool,
     /// What may be sent when, while one of them is under suspicion.
     blame: Blame,
     /// How many are an earlier process's, so that none is looked for where there is none.
@@ -277,6 +279,11 @@ impl Operations {
                 // It does not come after itself.
                 counted.from += 1;
             }
+            Some(counted) if counted.since.saturating_add(sent.all.saturating_sub(counted.from)) >= REMEMBERED => {
+                // A join that is carried out once more takes the place of another in the service's memory.
+                sent.count(counted.recorded);
+                (counted.since, counted.from) = (sent.late, sent.all);
+            }
             Some(_) => {}
         }
     }
@@ -364,8 +371,22 @@ impl Operations {
         self.blame.is_careful()
     }
 
+    /// Whether as many are in flight as may be. What waits is sent together then, when half of them are answered.
+    pub(super) fn is_full(&mut self) -> bool {
+        self.full = self.in_flight >= if self.full { MOST_IN_FLIGHT / 2 } else { MOST_IN_FLIGHT };
+        self.full
+    }
+
+    /// Whether what waited for room has it now.
+    pub(super) fn has_room_again(&mut self) -> bool {
+        self.full && !self.is_full()
+    }
+
     /// Whether it is the turn of this one, all that were queued before it having had theirs.
     pub(super) fn has_turn(&mut self, now: Duration, order: u64) -> bool {
+        if self.is_full() {
+            return false;
+        }
         if !self.is_careful() || self.is_held(order) {
             return true;
         }
@@ -389,9 +410,18 @@ impl Operations {
         self.pending.range(..order).any(|(_, earlier)| same(earlier))
     }
 
-    /// The orders of all operations that wait to be sent, oldest first.
+    /// The orders of all operations that wait to be sent, oldest first; but joins of groups that are to be joined again
+    /// come before anything else (PROTOCOL §19.4).
     pub(super) fn queued(&self) -> Vec<u64> {
-        self.pending.iter().filter(|(_, operation)| operation.state == State::Queued).map(|(order, _)| *order).collect()
+        let queued = |(_, operation): &(&u64, &Operation)| operation.state == State::Queued;
+        let (mut first, others): (Vec<_>, Vec<_>) = self
+            .pending
+            .iter()
+            .filter(queued)
+            .map(|(order, operation)| (operation.owner == Owner::Rejoin, *order))
+            .partition(|(rejoin, _)| *rejoin);
+        first.extend(others);
+        first.into_iter().map(|(_, order)| order).collect()
     }
 
     /// Whether an unsettled join or leave of the user's is about this group.
@@ -535,7 +565,7 @@ impl Operations {
 
     fn queue_all(&mut self) {
         self.timers.clear();
-        self.in_flight = 0;
+        (self.in_flight, self.full) = (0, false);
         for operation in self.pending.values_mut() {
             operation.unanswered = 0;
             operation.state = State::Queued;

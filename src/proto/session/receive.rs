@@ -183,7 +183,7 @@ impl Session {
                         freed
                     }
                 };
-                if freed || self.operations.is_careful() {
+                if freed || self.operations.has_room_again() || self.operations.is_careful() {
                     self.send_queued(now);
                 }
                 Received::Control

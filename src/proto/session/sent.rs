@@ -4,6 +4,10 @@
 /// How many ackIds of operations that were carried out the service remembers (PROTOCOL §6).
 pub const REMEMBERED: u64 = 1000;
 
+/// Most operations that wait for their acks at a time: when all of them have to be sent again, the service still knows
+/// their ackIds. What is less than it remembers is room for acks that come out of order.
+pub(super) const MOST_IN_FLIGHT: usize = 900;
+
 /// The reason of operations that are not sent again, since the service may have forgotten their ackIds.
 pub const FORGOTTEN: &str =
     "so many other operations went over the connection since that the service may have forgotten its ackId";
@@ -22,7 +26,8 @@ pub(super) struct Counted {
 }
 
 /// What was sent on one connection under an ackId. What comes over one socket is carried out in its order, so an operation
-/// counts once for those before it, and once more when it is sent again after an attempt that failed.
+/// counts once for those before it, and once more when it is sent again after an attempt that failed, or when it may have
+/// been forgotten itself.
 #[derive(Clone, Copy, Debug, Default)]
 pub(super) struct Sent {
     /// All of this process.

@@ -29,6 +29,9 @@ impl Session {
 
     /// Sends everything that waits and has its turn, in the order it was asked for (PROTOCOL §19.3).
     pub(super) fn send_queued(&mut self, now: Duration) {
+        if self.operations.is_full() {
+            return;
+        }
         for order in self.operations.queued() {
             if !self.operations.has_turn(now, order) {
                 return;
@@ -39,7 +42,11 @@ impl Session {
 
     /// Sends an operation, unless others have their turn before it.
     pub(super) fn send_operation(&mut self, now: Duration, order: u64) {
-        if self.operations.is_careful() { self.send_queued(now) } else { self.put_operation(now, order) }
+        if self.operations.is_careful() {
+            self.send_queued(now);
+        } else if !self.operations.is_full() {
+            self.put_operation(now, order);
+        }
     }
 
     fn put_operation(&mut self, now: Duration, order: u64) {

@@ -131,7 +131,7 @@ impl Session {
             for order in again {
                 self.send_operation(now, order);
             }
-            if freed || self.operations.is_careful() {
+            if freed || self.operations.has_room_again() || self.operations.is_careful() {
                 self.send_queued(now);
             }
         }

@@ -260,3 +260,34 @@ fn the_order_within_a_group_survives_a_recovery_and_a_fresh_connection() {
     b.take();
     assert_eq!(b.groups(), "");
 }
+
+/// A new connection takes up so many groups, and a line waits; the connection is cut before any ack.
+#[test]
+fn a_thousand_joins_again_push_nothing_out_of_the_memory_of_the_service() {
+    const GROUPS: u64 = 1100;
+    let mut b = Bench::live(config());
+    for group in 0..GROUPS {
+        b.join(&format!("g{group}"));
+        b.ack(group + 1);
+    }
+    b.pass(s(6));
+    b.take();
+    b.close(1008);
+    b.send("x");
+    b.take();
+    b.reconnect("c2");
+    let joins = |said: Vec<String>| said.iter().filter(|said| said.contains(r#""type":"joinGroup""#)).count();
+    let said = b.take();
+    assert!(said.iter().all(|said| !said.contains("sendToGroup")), "groups come first");
+    assert_eq!(joins(said), 900);
+    b.cut();
+    b.take();
+    b.recover();
+    assert_eq!(joins(b.take()), 900);
+    let first = GROUPS + 2;
+    (first..first + 451).for_each(|id| b.ack(id));
+    let said = b.take();
+    let line = said.iter().position(|said| said == &sends("x", GROUPS + 1)).expect("the line is sent");
+    assert_eq!(said[line..].iter().filter(|said| said.contains(r#""type":"joinGroup""#)).count(), 0);
+    assert_eq!(joins(said), 200);
+}

@@ -323,3 +323,26 @@ fn an_ack_for_what_was_not_sent_yet_acknowledges_nothing() {
         "#1 acked 1, attempts 1, 0ns",
     ]);
 }
+
+#[test]
+fn no_more_are_in_flight_than_the_service_remembers_when_all_are_sent_again() {
+    let mut b = Bench::live(config());
+    for _ in 1..=1000 {
+        b.send("a");
+    }
+    assert_eq!(b.take(), (1..=900).map(|id| sends("a", id)).collect::<Vec<_>>());
+    b.cut();
+    b.take();
+    b.recover();
+    assert_eq!(b.take().iter().filter(|said| said.contains("sendToGroup")).count(), 900);
+    // Half of them have to be answered before more are sent.
+    (1..451).for_each(|id| b.ack(id));
+    assert!(b.take().iter().all(|said| !said.contains(r#""type":"sendToGroup""#)));
+    b.ack(451);
+    let said = b.take();
+    let more: Vec<_> = said.into_iter().filter(|said| said.contains(r#""type":"sendToGroup""#)).collect();
+    assert_eq!(more, (901..=1000).map(|id| sends("a", id)).collect::<Vec<_>>());
+    (452..=1000).for_each(|id| b.ack(id));
+    assert!(b.session.is_idle());
+    assert_eq!(b.session.counts().acked, 1000);
+}
