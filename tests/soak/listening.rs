@@ -93,6 +93,8 @@ impl<'a> Listener<'a> {
             if self.owed.as_deref() == Some(connection) {
                 self.owed = None;
             }
+            // Also when nothing has come yet since it joined.
+            self.sequence = self.sequence.take().or_else(|| self.joined.map(Sequence::after));
             if let Some(sequence) = &mut self.sequence {
                 sequence.announce_loss();
             }
