@@ -189,6 +189,9 @@ const KEPT: Section = Section {
          loss stays in FILE until its record was written: what a run had no time to tell the next one tells first.",
         "What ends a run by an expression (`--until`, `--fail-on`), or before a slow one has come to a message, leaves the \
          messages behind it to the next run: they are neither printed nor acknowledged.",
+        "Within these 30 s, no answer but the service's own refusal ends the attempts to go on with the connection: an HTTP \
+         status, a proxy that wants credentials and a certificate that is not accepted are told, and tried again. Ctrl-C \
+         leaves the connection to the next run.",
         "The groups are those of this command line: one the connection is in already is not joined again, one that is no \
          longer named is left. What is sent and not acknowledged by an earlier run is sent again under its ackId.",
         "FILE belongs to one service, hub, user and subprotocol. Used with another, by two runs at once, or damaged, it \
@@ -213,7 +216,10 @@ const KEPT_SEND: Section = Section {
          run again, sends it under the same ackId, and the service carries it out once. The same is one with the same \
          target, data and flags; any other command finishes what was left before its own.",
         "--ack-id N may be given again with the same message; where it was carried out before, that is said, as long as fewer \
-         than a thousand other operations went over the connection since.",
+         than a thousand other operations went over the connection since. After that, and when the connection was lost, \
+         the service would carry it out again: nothing is sent, and the outcome is unknown (exit 9), unless \
+         `--on-unknown resend`. The same goes for the ids of a stream that has ended. An id whose message was refused or \
+         never sent may be used again.",
         "When the connection is lost in between, what was not acknowledged has an unknown outcome: exit 9 for the same \
          command unless `--on-unknown resend`, a warning and the record `operation-unknown` for any other. It has one too \
          when a thousand other operations went over the connection since, as the service remembers no more ackIds.",

@@ -275,6 +275,11 @@ fn unknown(kind: OperationKind, what: &str, ack_id: u64, reason: &str, place: &P
         OperationKind::SendToGroup | OperationKind::Event if place.kept && reason == STOPPED => {
             failure.hint(again(ack_id, place))
         }
+        // On this connection or the next; and perhaps the service only no longer knows that it did it.
+        OperationKind::SendToGroup | OperationKind::Event if place.kept => failure.hint(format!(
+            "`--on-unknown resend` sends it again under ackId {ack_id}, at the risk of doubling it; under another \
+             ackId, or without `--ack-id`, it is a new message"
+        )),
         OperationKind::SendToGroup | OperationKind::Event => failure.hint(format!(
             "`--on-unknown resend` sends it again on the next connection, at the risk of doubling it; the service knows \
              ackId {ack_id} again only on the same connection, so another run with `--ack-id {ack_id}` is safe only with `--session FILE`, while that connection lasts"

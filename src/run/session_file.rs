@@ -17,7 +17,7 @@ use webpubsub_net::auth::access_url::AccessUrl;
 use webpubsub_net::auth::token::peek_claims;
 use webpubsub_net::secret;
 use webpubsub_proto::Subprotocol;
-use webpubsub_proto::session::{Keep, Resume, Snapshot};
+use webpubsub_proto::session::{Keep, OnUnknown, Resume, Snapshot};
 
 /// A session file in use.
 #[derive(Debug)]
@@ -102,7 +102,23 @@ pub fn open(connection: &Connection, printer: &mut Printer) -> Result<Option<Kep
         }
         (None, _) => {}
     }
+    let doubles = connection.session.on_unknown == OnUnknown::Resend;
+    let first_id = settings.stream.as_ref().and_then(|wanted| wanted.first_id);
+    if let Some(id) = first_id.filter(|id| unfinished.is_none() && !doubles && opened.snapshot.has_forgotten(*id)) {
+        return Err(forgotten(&name, id));
+    }
     Ok(Some(Kept::new(opened, name, settings)))
+}
+
+/// A stream that has ended is asked for once more, and would arrive twice (PROTOCOL §6).
+fn forgotten(name: &str, id: u64) -> Failure {
+    let what = format!(
+        "an earlier run with `{name}` has sent messages under ackId {id}, and the service may have forgotten them: it \
+         would carry them out again"
+    );
+    Failure::message(Kind::OperationUnknown, what)
+        .hint("nothing was sent: without `--ack-id`, or with another one, they are new messages")
+        .hint("`--on-unknown resend` sends them under these ids, at the risk of doubling them")
 }
 
 impl Kept {

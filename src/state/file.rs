@@ -136,6 +136,9 @@ impl SessionFile {
         for operation in &mut snapshot.operations {
             operation.since = operation.since.saturating_add(record.lines_since);
         }
+        for remembered in &mut snapshot.remembered {
+            remembered.since = remembered.since.saturating_add(record.lines_since);
+        }
         Ok(Opened {
             file,
             place: record.place,
@@ -191,13 +194,13 @@ impl SessionFile {
         self.save(&mut state)
     }
 
-    /// Records that a stream has ended. Its ids stay used.
+    /// Records that a stream has ended. Its ids stay used, by lines that were carried out.
     pub fn end_stream(&self, stream: &Stream) -> io::Result<()> {
         let mut state = self.lock();
         state.record.stream = None;
         state.streaming = false;
         if let Some(used) = stream.used() {
-            state.record.snapshot.use_ids(used);
+            state.record.snapshot.carry_out(used);
         }
         state.body = format::encode_body(&state.record);
         self.save(&mut state)

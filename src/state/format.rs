@@ -9,7 +9,9 @@ use serde::{Deserialize, Serialize};
 use thiserror::Error;
 
 use super::stream::Stream;
-use webpubsub_proto::session::{KeptConnection, KeptLoss, KeptOperation, OperationKind, ReconnectionToken, Snapshot};
+use webpubsub_proto::session::{
+    KeptConnection, KeptLoss, KeptOperation, OperationKind, ReconnectionToken, Remembered, Snapshot,
+};
 
 /// What a file begins with.
 const NAME: &str = "wps-session";
@@ -82,6 +84,10 @@ struct Body {
     groups: Vec<Group>,
     operations: Vec<Operation>,
     used_ids: Vec<(u64, u64)>,
+    /// Missing in files that knew only of all that were used.
+    carried: Option<Vec<(u64, u64)>>,
+    #[serde(default)]
+    remembered: Vec<(u64, u64, u64)>,
     #[serde(default)]
     sent: u64,
     #[serde(default)]
@@ -158,6 +164,8 @@ pub fn encode_body(record: &Record) -> String {
             })
             .collect(),
         used_ids: snapshot.used_ids.clone(),
+        carried: Some(snapshot.carried.clone()),
+        remembered: snapshot.remembered.iter().map(|it| (it.first, it.last, it.since)).collect(),
         sent: snapshot.sent,
         settled: snapshot.settled,
         lines_since: record.lines_since,
@@ -206,6 +214,7 @@ pub fn decode(bytes: &[u8]) -> Result<Record, FormatError> {
         Ok(KeptOperation { ack_id: kept.ack_id, kind, target: kept.target, frame: kept.frame, since: kept.since })
     });
     let losses = body.losses.into_iter().map(Loss::decode);
+    let remembered = body.remembered.into_iter().map(|(first, last, since)| Remembered { first, last, since });
     Ok(Record {
         place: body.place,
         snapshot: Snapshot {
@@ -217,6 +226,8 @@ pub fn decode(bytes: &[u8]) -> Result<Record, FormatError> {
             ordinal: body.ordinal,
             groups: body.groups.into_iter().map(|group| (group.name, group.wanted, group.joined)).collect(),
             operations: operations.collect::<Result<_, FormatError>>()?,
+            carried: body.carried.unwrap_or_else(|| body.used_ids.clone()),
+            remembered: remembered.collect(),
             used_ids: body.used_ids,
             sent: body.sent,
             settled: body.settled,
@@ -293,6 +304,8 @@ pub(super) mod tests {
                     since: 12,
                 }],
                 used_ids: vec![(0, 3), (u64::MAX, u64::MAX)],
+                carried: vec![(2, 3)],
+                remembered: vec![Remembered { first: 2, last: 3, since: 8 }],
                 sent: 7,
                 settled: 5,
                 losses: vec![
@@ -352,6 +365,7 @@ pub(super) mod tests {
         let file = format!("wps-session 1 {}\n{rest}", checksum(rest.as_bytes()));
         let Record { snapshot, stream, progress, .. } = decode(file.as_bytes()).unwrap();
         assert_eq!((snapshot.connection.unwrap().id.as_str(), snapshot.losses.len()), ("c1", 0));
+        assert_eq!((snapshot.carried, snapshot.remembered), (vec![(1, 4)], vec![]));
         assert_eq!((stream.unwrap().settled(), progress), (1, Progress { done: 5, begun: 9, saved_at: 7 }));
     }
 

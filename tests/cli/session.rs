@@ -334,6 +334,69 @@ fn an_ack_id_of_a_failed_run_may_be_given_again() {
 }
 
 #[test]
+fn an_ack_id_that_the_service_may_have_forgotten_is_not_sent_again() {
+    let bench = Bench::new();
+    let args = ["send", "g", "one", "--ack-id", "7"];
+    let wps = bench.run(&args).start();
+    let mut peer = bench.service.connect();
+    let first = peer.operation();
+    peer.ack(&first["ackId"]);
+    assert_eq!(wps.end().code, 0);
+    assert!(gone(&mut peer));
+    // So many others that it is among the last thousand, just so; and one more.
+    for (others, forgotten) in [(999, false), (1, true)] {
+        let input: String = (0..others).map(|number| format!("{number}\n")).collect();
+        let wps = bench.run(&["send", "g", "--lines"]).stdin(input).start();
+        let mut peer = bench.recovered();
+        for _ in 0..others {
+            let line = peer.operation();
+            peer.ack(&line["ackId"]);
+        }
+        assert_eq!(wps.end().code, 0);
+        assert!(gone(&mut peer));
+        let wps = bench.run(&args).start();
+        if forgotten {
+            let ended = wps.end();
+            ended.assert_failed(9, &["(ackId 7) is not known", "may have forgotten its ackId", "it is a new message"]);
+            continue;
+        }
+        let mut peer = bench.recovered();
+        assert_eq!(peer.operation(), first);
+        peer.nack(&first["ackId"], "Duplicate", "");
+        assert_eq!(wps.end().code, 0);
+        assert!(gone(&mut peer));
+    }
+    // Unless that is asked for.
+    let wps = bench.run(&args).args(["--on-unknown", "resend"]).start();
+    let mut peer = loop {
+        // The run before may have begun to connect.
+        let Some(request) = bench.service.accept().try_request() else { continue };
+        let mut peer = request.upgrade();
+        if matches!(peer.next(), FromClient::Frame(ping) if ping["type"] == "ping") {
+            peer.send(&json!({"type": "pong"}));
+            break peer;
+        }
+    };
+    assert_eq!(peer.operation(), first);
+    peer.ack(&first["ackId"]);
+    assert_eq!(wps.end().code, 0);
+}
+
+#[test]
+fn an_ack_id_that_was_acknowledged_on_a_connection_that_is_lost_is_not_sent_again() {
+    let bench = Bench::new();
+    let wps = bench.run(&["send", "g", "one", "--ack-id", "7"]).start();
+    let mut peer = bench.service.connect();
+    let first = peer.operation();
+    peer.ack(&first["ackId"]);
+    assert_eq!(wps.end().code, 0);
+    let wps = bench.run(&["send", "g", "one", "--ack-id", "7"]).start();
+    bench.service.recovery().close(1008, "");
+    let ended = wps.end();
+    ended.assert_failed(9, &["(ackId 7) is not known", "it is a new message"]);
+}
+
+#[test]
 fn what_becomes_of_a_message_whose_connection_is_lost_is_said() {
     let bench = Bench::new();
     let wps = bench.run(&["send", "g", "one"]).start();

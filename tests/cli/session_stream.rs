@@ -302,6 +302,43 @@ fn lines_that_the_service_may_have_forgotten_are_unknown_and_not_sent_again() {
 }
 
 #[test]
+fn a_stream_that_has_ended_arrives_once_under_its_ids() {
+    let bench = Bench::new();
+    let again: &[&str] = &["--ack-id", "1"];
+    let wps = bench.send(again, LINES);
+    let mut peer = bench.service.connect();
+    assert_eq!(ids(&read(&mut peer, 3)), [1, 2, 3]);
+    (1..=3).for_each(|id| peer.ack(&json!(id)));
+    assert_eq!(wps.end().code, 0);
+    // The service knows them.
+    let wps = bench.send(again, LINES);
+    let mut peer = bench.recovered();
+    assert_eq!(ids(&read(&mut peer, 3)), [1, 2, 3]);
+    (1..=3).for_each(|id| peer.nack(&json!(id), "Duplicate", ""));
+    assert_eq!(wps.end().code, 0);
+    // And it does not any more.
+    let others: String = (0..1000).map(|number| format!("{number}\n")).collect();
+    let wps = bench.send(&[], &others);
+    let mut peer = bench.recovered();
+    for _ in 0..1000 {
+        let line = peer.operation();
+        peer.ack(&line["ackId"]);
+    }
+    assert_eq!(wps.end().code, 0);
+    let ended = bench.send(again, LINES).end();
+    ended.assert_failed(
+        9,
+        &["has sent messages under ackId 1, and the service may have forgotten them", "nothing was sent"],
+    );
+    // Unless that is asked for.
+    let wps = bench.send(&[&["--on-unknown", "resend"], again].concat(), LINES);
+    let mut peer = bench.recovered_at_last();
+    assert_eq!(ids(&read(&mut peer, 3)), [1, 2, 3]);
+    (1..=3).for_each(|id| peer.ack(&json!(id)));
+    assert_eq!(wps.end().code, 0);
+}
+
+#[test]
 fn a_run_that_is_interrupted_says_that_its_open_lines_are_kept() {
     let bench = Bench::new();
     let wps = bench.send(&["--timeout", "1h"], LINES);

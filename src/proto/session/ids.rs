@@ -2,13 +2,76 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-/// Which ackIds were used, as ranges, so that a million consecutive ones cost one entry.
+/// Ids as ranges, so that a million consecutive ones cost one entry.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Ranges {
+    /// First to last id of each range, both included; ranges neither touch nor overlap.
+    ranges: BTreeMap<u64, u64>,
+}
+
+impl Ranges {
+    /// These ranges, both ends included. They are sorted and apart, as they were saved, unless somebody has changed them.
+    pub(super) fn of(ranges: &[(u64, u64)]) -> Self {
+        let sorted: BTreeMap<u64, u64> = ranges.iter().copied().filter(|(first, last)| first <= last).collect();
+        let mut end = None;
+        let apart = sorted.into_iter().filter(|(first, last)| {
+            let apart = end.is_none_or(|end: u64| end < *first);
+            if apart {
+                end = Some(*last);
+            }
+            apart
+        });
+        Self { ranges: apart.collect() }
+    }
+
+    pub(super) fn to_vec(&self) -> Vec<(u64, u64)> {
+        self.ranges.iter().map(|(first, last)| (*first, *last)).collect()
+    }
+
+    /// The range that begins at the id, or before it and nearest to it.
+    fn before(&self, id: u64) -> Option<(u64, u64)> {
+        self.ranges.range(..=id).next_back().map(|(first, last)| (*first, *last))
+    }
+
+    pub(super) fn contains(&self, id: u64) -> bool {
+        self.before(id).is_some_and(|(_, last)| last >= id)
+    }
+
+    /// Takes the id in; `false` when it was there.
+    pub(super) fn insert(&mut self, id: u64) -> bool {
+        let before = self.before(id);
+        let first = match before {
+            Some((_, last)) if last >= id => return false,
+            Some((first, last)) if last + 1 == id => first,
+            Some(_) | None => id,
+        };
+        let last = match id.checked_add(1).and_then(|next| self.ranges.remove(&next)) {
+            Some(last) => last,
+            None => id,
+        };
+        self.ranges.insert(first, last);
+        true
+    }
+
+    /// Takes the id out, if it is there.
+    pub(super) fn remove(&mut self, id: u64) {
+        let Some((first, last)) = self.before(id).filter(|(_, last)| *last >= id) else { return };
+        self.ranges.remove(&first);
+        if first < id {
+            self.ranges.insert(first, id - 1);
+        }
+        if id < last {
+            self.ranges.insert(id + 1, last);
+        }
+    }
+}
+
+/// Which ackIds were used.
 #[derive(Clone, Debug, Default)]
 pub(super) struct IdSpace {
-    /// First to last id of each range, both included; ranges neither touch nor overlap.
-    used: BTreeMap<u64, u64>,
+    used: Ranges,
     /// Ids that an earlier process used and this one has not: they may be given again, for the same operation.
-    repeatable: BTreeMap<u64, u64>,
+    repeatable: Ranges,
     /// Those of them that were given again.
     repeated: BTreeSet<u64>,
     /// Ids that are not given to just anybody, both ends included.
@@ -18,19 +81,7 @@ pub(super) struct IdSpace {
 impl IdSpace {
     /// Takes over the ids that an earlier process used, as ranges, both ends included.
     pub(super) fn restore(&mut self, ranges: &[(u64, u64)]) {
-        // Sorted and apart, as they were saved, unless somebody has changed them.
-        let sorted: BTreeMap<u64, u64> = ranges.iter().copied().filter(|(first, last)| first <= last).collect();
-        let mut end = None;
-        self.used = sorted
-            .into_iter()
-            .filter(|(first, last)| {
-                let apart = end.is_none_or(|end: u64| end < *first);
-                if apart {
-                    end = Some(*last);
-                }
-                apart
-            })
-            .collect();
+        self.used = Ranges::of(ranges);
         self.repeatable = self.used.clone();
         self.repeated.clear();
     }
@@ -47,34 +98,20 @@ impl IdSpace {
 
     /// The ids that were used, as ranges.
     pub(super) fn used(&self) -> Vec<(u64, u64)> {
-        self.used.iter().map(|(first, last)| (*first, *last)).collect()
+        self.used.to_vec()
     }
 
     /// Marks `id` as used; `false` when it was.
     pub(super) fn claim(&mut self, id: u64) -> bool {
-        let before = self.used.range(..=id).next_back().map(|(first, last)| (*first, *last));
-        if before.is_some_and(|(_, last)| last >= id) {
-            let earlier = self.repeatable.range(..=id).next_back().is_some_and(|(_, last)| *last >= id);
-            return earlier && self.repeated.insert(id);
-        }
-        let first = match before {
-            Some((first, last)) if last + 1 == id => first,
-            _ => id,
-        };
-        let last = match id.checked_add(1).and_then(|next| self.used.remove(&next)) {
-            Some(last) => last,
-            None => id,
-        };
-        self.used.insert(first, last);
-        true
+        self.used.insert(id) || (self.repeatable.contains(id) && self.repeated.insert(id))
     }
 
     /// The smallest unused id from 1 on; `None` when every one is used.
     pub(super) fn next(&mut self) -> Option<u64> {
         let mut id = 1;
         loop {
-            id = match (self.used.range(..=id).next_back(), self.reserved) {
-                (Some((_, last)), _) if *last >= id => last.checked_add(1)?,
+            id = match (self.used.before(id), self.reserved) {
+                (Some((_, last)), _) if last >= id => last.checked_add(1)?,
                 (_, Some((_, last))) if self.is_reserved(id) => last.checked_add(1)?,
                 _ => break,
             };
@@ -98,7 +135,7 @@ mod tests {
         assert!(ids.claim(u64::MAX) && !ids.claim(u64::MAX));
         assert!(ids.claim(u64::MAX - 1));
         assert_eq!(ids.next(), Some(5));
-        assert_eq!(ids.used.len(), 2);
+        assert_eq!(ids.used().len(), 2);
     }
 
     #[test]
@@ -125,6 +162,17 @@ mod tests {
         assert_eq!(ids.next(), Some(8));
         ids.reserve(Some((2, u64::MAX)));
         assert_eq!(ids.next(), None);
+    }
+
+    #[test]
+    fn an_id_that_is_taken_out_divides_its_range() {
+        let mut ids = Ranges::of(&[(0, 4), (7, 7), (u64::MAX, u64::MAX)]);
+        for id in [2, 5, 0, 7, u64::MAX] {
+            ids.remove(id);
+        }
+        assert_eq!(ids.to_vec(), [(1, 1), (3, 4)]);
+        assert!(ids.insert(2) && !ids.insert(4));
+        assert_eq!(ids.to_vec(), [(1, 4)]);
     }
 
     proptest::proptest! {

@@ -12,8 +12,9 @@ use super::operations::{Operation, Owner};
 use super::phase::{Identity, Phase, ReconnectionToken, Recovery, Step};
 use super::recovery::RECOVERY_WINDOW;
 use super::request::{Outcome, Request};
+use super::sent::REMEMBERED;
 use super::sequence::Sequence;
-use super::{AckMode, OperationId, Output, Session};
+use super::{AckMode, OnUnknown, OperationId, Output, Session};
 
 /// Most operations without an ack that are kept after they were given up.
 const MOST_DOUBTFUL: usize = 1000;
@@ -56,6 +57,10 @@ pub struct Snapshot {
     pub operations: Vec<KeptOperation>,
     /// ackIds that were used, as ranges, both ends included.
     pub used_ids: Vec<(u64, u64)>,
+    /// Those of messages and events that may have been carried out, on whatever connection, as ranges.
+    pub carried: Vec<(u64, u64)>,
+    /// Those of them that the service knows on the connection there is.
+    pub remembered: Vec<Remembered>,
     /// How many operations were sent on this connection under an ackId; of those that their issuer records by itself,
     /// none.
     pub sent: u64,
@@ -69,17 +74,49 @@ pub struct Snapshot {
 impl Snapshot {
     /// These ids, both ends included, are used too.
     pub fn use_ids(&mut self, range: (u64, u64)) {
-        self.used_ids.push(range);
-        self.used_ids.sort_unstable();
-        let mut merged: Vec<(u64, u64)> = Vec::new();
-        for (first, last) in self.used_ids.drain(..) {
-            match merged.last_mut() {
-                Some((_, end)) if first <= end.saturating_add(1) => *end = last.max(*end),
-                _ => merged.push((first, last)),
-            }
-        }
-        self.used_ids = merged;
+        add(&mut self.used_ids, range);
     }
+
+    /// What had these ids, both ends included, may have been carried out.
+    pub fn carry_out(&mut self, range: (u64, u64)) {
+        self.use_ids(range);
+        add(&mut self.carried, range);
+    }
+
+    /// Whether something may have been carried out under this id of which the service does not know any more, so that it
+    /// would carry it out again.
+    pub fn has_forgotten(&self, id: u64) -> bool {
+        let holds = |(first, last): (u64, u64)| (first..=last).contains(&id);
+        let known = |it: &Remembered| holds((it.first, it.last)) && it.since.saturating_add(it.last - id) < REMEMBERED;
+        let open = self.operations.iter().any(|it| it.ack_id == id);
+        self.carried.iter().any(|range| holds(*range))
+            && !open
+            && !(self.connection.is_some() && self.remembered.iter().any(known))
+    }
+}
+
+fn add(ranges: &mut Vec<(u64, u64)>, range: (u64, u64)) {
+    ranges.push(range);
+    ranges.sort_unstable();
+    let mut merged: Vec<(u64, u64)> = Vec::new();
+    for (first, last) in ranges.drain(..) {
+        match merged.last_mut() {
+            Some((_, end)) if first <= end.saturating_add(1) => *end = last.max(*end),
+            _ => merged.push((first, last)),
+        }
+    }
+    *ranges = merged;
+}
+
+/// Consecutive ackIds that were carried out one after the other.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Remembered {
+    /// The first of them.
+    pub first: u64,
+    /// The last of them.
+    pub last: u64,
+    /// How many operations may have been carried out after the last.
+    pub since: u64,
 }
 
 /// What is lost, as long as nobody was told for certain.
@@ -248,6 +285,8 @@ impl Session {
             groups: self.known_groups(),
             operations: operations.collect(),
             used_ids: self.operations.used_ids(),
+            carried: self.operations.carried.ids(),
+            remembered: self.operations.carried.remembered(self.operations.sent()),
             sent,
             settled,
             losses,
@@ -295,6 +334,8 @@ impl Session {
         }
         let sent = snapshot.connection.as_ref().map_or(0, |_| snapshot.sent);
         self.operations.restore(&snapshot.used_ids, snapshot.operations, sent);
+        let remembered = snapshot.connection.as_ref().map_or(&[][..], |_| &snapshot.remembered);
+        self.operations.carried.restore(&snapshot.carried, remembered);
         let Some(connection) = snapshot.connection else {
             self.resumed_groups.clear();
             self.dial_fresh(now);
@@ -417,6 +458,19 @@ impl Session {
     /// An operation that an earlier process has left, if this request is the same: it goes on under its id.
     pub(super) fn adopt(&mut self, id: OperationId, request: &Request, mode: AckMode) -> Option<Result<u64, Outcome>> {
         self.operations.adopt(Owner::User(id), request, mode)
+    }
+
+    /// The id of a publish that an earlier process may have sent under it, so that it is no new one. Who is ready to have
+    /// it doubled has it sent as if it were.
+    pub(super) fn given_again(&self, request: &Request, mode: AckMode) -> Option<u64> {
+        let (id, again) = match mode {
+            AckMode::Recorded { id, again } => (id, again),
+            AckMode::Id(id) => (id, false),
+            AckMode::Automatic | AckMode::None => return None,
+        };
+        let publish = matches!(request.kind(), OperationKind::SendToGroup | OperationKind::Event);
+        let again = again || (publish && self.operations.was_sent_earlier(id));
+        Some(id).filter(|_| again && self.config.on_unknown == OnUnknown::Fail)
     }
 
     /// Answers an operation at once.

@@ -7,6 +7,7 @@
 
 mod backoff;
 mod blame;
+mod carried;
 mod config;
 mod event;
 mod groups;
@@ -41,7 +42,7 @@ use stall::Stall;
 
 pub use config::{Backoff, BackoffMode, Config, OnUnknown, Retries};
 pub use event::{AckReport, FailedAttempt, Lifecycle, Loss, Nack, OperationKind, Received};
-pub use keep::{Keep, KeptConnection, KeptLoss, KeptOperation, Mark, Resume, Snapshot};
+pub use keep::{Keep, KeptConnection, KeptLoss, KeptOperation, Mark, Remembered, Resume, Snapshot};
 pub use output::{Counts, DialFailure, DialRequest, End, Output};
 pub use phase::ReconnectionToken;
 pub use request::{AckMode, OperationId, Outcome, Request};
@@ -110,11 +111,15 @@ impl Session {
     /// A session that does nothing until [`Self::handle_start`].
     pub fn new(config: Config) -> Self {
         let jitter = Jitter::new(config.seed);
+        let mut operations = Operations::default();
+        if config.keep.is_some() {
+            operations.carried.keep();
+        }
         Self {
             config,
             jitter,
             phase: Phase::Idle,
-            operations: Operations::default(),
+            operations,
             groups: Groups::default(),
             outputs: VecDeque::new(),
             retry: 0,
@@ -233,18 +238,29 @@ impl Session {
             self.answer(id, Outcome::AlreadyJoined);
             return;
         }
-        if let AckMode::Recorded { id: ack_id, again: true } = mode
-            && self.config.on_unknown == OnUnknown::Fail
-            && self.resumed != Some(self.ordinal)
-        {
-            self.counts.sent += 1;
-            self.counts.failed += 1;
-            self.answer(id, Outcome::Unknown { ack_id, reason: EARLIER_LOST.into() });
-            return;
+        let given_again = self.given_again(&request, mode);
+        if let Some(ack_id) = given_again {
+            // Of one that is brought again its issuer has counted.
+            let counted = matches!(mode, AckMode::Recorded { again: true, .. });
+            let reason = if self.resumed != Some(self.ordinal) {
+                Some(EARLIER_LOST)
+            } else {
+                Some(FORGOTTEN).filter(|_| !counted && self.operations.has_forgotten(ack_id))
+            };
+            if let Some(reason) = reason {
+                self.counts.sent += 1;
+                self.counts.failed += 1;
+                self.answer(id, Outcome::Unknown { ack_id, reason: reason.into() });
+                return;
+            }
         }
         let adopted = self.adopt(id, &request, mode);
+        let is_adopted = adopted.is_some();
         match adopted.unwrap_or_else(|| self.operations.submit(Owner::User(id), request, mode)) {
             Ok(order) => {
+                if given_again.is_some() && !is_adopted {
+                    self.operations.repeat(order);
+                }
                 if matches!(mode, AckMode::Recorded { .. }) {
                     self.used_more = true;
                 } else {

@@ -9,6 +9,7 @@ use std::time::Duration;
 use bytes::Bytes;
 
 use super::blame::{Blame, Suspicion};
+use super::carried::Carried;
 use super::config::OnUnknown;
 use super::event::{FailedAttempt, Nack, OperationKind};
 use super::ids::IdSpace;
@@ -112,6 +113,8 @@ pub(super) enum Acked {
 pub(super) struct Patience {
     pub(super) retries: u32,
     pub(super) ack_timeout: Duration,
+    /// What may be carried out twice is sent all the same.
+    pub(super) doubles: bool,
 }
 
 /// All operations that have not settled.
@@ -135,6 +138,8 @@ pub(super) struct Operations {
     earlier: usize,
     /// What was sent on this connection.
     sent: Sent,
+    /// Publishes of which another process may have to know.
+    pub(super) carried: Carried,
     /// Attempts that failed and are followed by another, to be told.
     pub(super) failed_attempts: Vec<FailedAttempt>,
 }
@@ -247,6 +252,26 @@ impl Operations {
         None
     }
 
+    /// Whether an earlier process has sent a publish under this id that is not among those that it left here.
+    pub(super) fn was_sent_earlier(&self, id: u64) -> bool {
+        self.carried.is_earlier(id) && !self.by_ack.contains_key(&id)
+    }
+
+    /// Whether the service may carry out again what an earlier process has sent under this id.
+    pub(super) fn has_forgotten(&self, id: u64) -> bool {
+        self.carried.since(id, self.sent.all) >= REMEMBERED
+    }
+
+    /// An operation was sent by an earlier process, on this connection.
+    pub(super) fn repeat(&mut self, order: u64) {
+        let Some(operation) = self.pending.get_mut(&order) else { return };
+        let Some(id) = operation.ack_id.filter(|_| operation.attempts == 0) else { return };
+        let (all, recorded) = (self.sent.all, operation.recorded);
+        operation.attempts = 1;
+        operation.counted = Some(Counted { since: self.carried.since(id, all), from: all, recorded, late: false });
+        self.sent.others_open += u64::from(!recorded);
+    }
+
     /// What was sent and not answered, in its order.
     pub(super) fn unanswered(&self) -> impl Iterator<Item = KeptOperation> {
         self.pending.values().filter_map(|operation| self.kept(operation))
@@ -263,11 +288,15 @@ impl Operations {
 
     /// An operation is about to be sent.
     fn count(&mut self, order: u64) {
-        let Some(operation) = self.pending.get_mut(&order).filter(|it| it.ack_id.is_some()) else { return };
+        let Some(operation) = self.pending.get_mut(&order) else { return };
+        let Some(id) = operation.ack_id else { return };
         let sent = &mut self.sent;
         match &mut operation.counted {
             None => {
                 let recorded = operation.recorded;
+                if !operation.is_membership() {
+                    self.carried.send(id);
+                }
                 sent.count(recorded);
                 sent.others_open += u64::from(!recorded);
                 operation.counted = Some(Counted { since: sent.late, from: sent.all, recorded, late: false });
@@ -340,7 +369,7 @@ impl Operations {
             return None;
         }
         // Sent again, it could be carried out again.
-        if operation.since(&self.sent) >= REMEMBERED && !operation.is_membership() {
+        if operation.since(&self.sent) >= REMEMBERED && !operation.is_membership() && !patience.doubles {
             return self.settle_unfinished(order, FORGOTTEN);
         }
         self.count(order);
@@ -509,6 +538,13 @@ impl Operations {
             (AckVerdict::Refused, Err(error)) => Outcome::Refused { ack_id, error: nack(error), attempts, elapsed },
             (AckVerdict::Retry | AckVerdict::Refused, Ok(())) => return Acked::Stray,
         };
+        if !operation.is_membership() {
+            if matches!(outcome, Outcome::Acked { .. }) {
+                self.carried.settle(ack_id, operation.since(&self.sent), self.sent.all);
+            } else {
+                self.carried.refuse(ack_id);
+            }
+        }
         match self.remove(order) {
             Some(operation) => Acked::Settled(Box::new(Settled { operation, outcome })),
             None => Acked::Stray,
@@ -601,6 +637,7 @@ impl Operations {
         self.drop_rejoins();
         // The next connection has seen none of them.
         self.sent = Sent::default();
+        self.carried.forget_connection();
         self.pending.values_mut().for_each(|operation| operation.counted = None);
         if on_unknown == OnUnknown::Resend {
             return Vec::new();

@@ -5,11 +5,15 @@ use std::time::Duration;
 use super::event::{AckReport, Lifecycle, Nack, OperationKind};
 use super::operations::{Operation, Owner, Patience, Settled};
 use super::request::{AckMode, OperationId, Outcome, Request};
-use super::{Output, Session};
+use super::{OnUnknown, Output, Session};
 
 impl Session {
     pub(super) fn patience(&self) -> Patience {
-        Patience { retries: self.config.operation_retries, ack_timeout: self.config.ack_timeout }
+        Patience {
+            retries: self.config.operation_retries,
+            ack_timeout: self.config.ack_timeout,
+            doubles: self.config.on_unknown == OnUnknown::Resend,
+        }
     }
 
     /// Joins every wanted group that no operation of the user's is about to join anyway.

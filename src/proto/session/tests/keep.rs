@@ -17,6 +17,8 @@ fn snapshot() -> Snapshot {
         groups: vec![("g".into(), true, true), ("old".into(), true, true)],
         operations: Vec::new(),
         used_ids: vec![(1, 4)],
+        carried: Vec::new(),
+        remembered: Vec::new(),
         sent: 4,
         settled: 4,
         losses: Vec::new(),
@@ -238,6 +240,140 @@ fn what_the_service_may_have_forgotten_is_not_sent_again() {
             assert_eq!(said.contains("may have forgotten its ackId"), others == 1000, "{said}");
         }
     }
+}
+
+/// Snapshot of a process that has had an ack for `a` under id 7, and for so many others after it.
+fn settled(others: u64) -> Snapshot {
+    let mut b = Bench::live(Config { ping_interval: None, ping_timeout: None, ..kept() });
+    b.ask(send("a"), AckMode::Id(7));
+    b.ack(7);
+    for number in 0..others {
+        b.ask(send("b"), AckMode::Id(100 + number));
+        b.ack(100 + number);
+    }
+    b.take();
+    Snapshot { ordinal: 3, ..b.session.take_snapshot().unwrap() }
+}
+
+const FORGOTTEN_7: &str = "#1 unknown 7: so many other operations went over the connection since that the service may have \
+                           forgotten its ackId";
+
+#[test]
+fn an_id_that_has_settled_is_given_again_only_as_long_as_the_service_knows_it() {
+    for others in [0, 999, 1000, 5000] {
+        let snapshot = settled(others);
+        let forgotten = others >= 1000;
+        assert_eq!(snapshot.has_forgotten(7), forgotten);
+        assert!(!snapshot.has_forgotten(8) && snapshot.remembered.len() <= 2, "{:?}", snapshot.remembered);
+        let mut b = resuming(snapshot.clone());
+        b.ask(send("a"), AckMode::Id(7));
+        // Nobody has to be asked for that.
+        b.says(if forgotten { &[FORGOTTEN_7] } else { &[] });
+        b.recover_telling(5);
+        assert_eq!(b.take().contains(&sends("a", 7)), !forgotten, "{others}");
+        if !forgotten {
+            b.nack(7, "Duplicate");
+            assert_eq!(b.take()[1], "#1 acked 7 duplicate, attempts 2, 0ns");
+        }
+        // Whoever is ready to have it doubled has it sent; a new id was never a question.
+        let mut b = Bench::idle(Config { on_unknown: OnUnknown::Resend, ..resume(snapshot) });
+        b.session.handle_start(b.now);
+        b.take();
+        b.ask(send("a"), AckMode::Id(7));
+        b.ask(send("c"), AckMode::Id(9));
+        b.recover_telling(5);
+        let said = b.take();
+        assert!(said.contains(&sends("a", 7)) && said.contains(&sends("c", 9)), "{said:?}");
+    }
+}
+
+#[test]
+fn what_goes_before_it_counts_for_an_id_that_is_given_again() {
+    let mut b = resuming(settled(998));
+    b.send("x");
+    b.ask(send("a"), AckMode::Id(7));
+    b.send("y");
+    b.recover_telling(5);
+    // The second that was sent after it: one before, and it is not sent any more.
+    let said = b.take();
+    assert!(said.contains(&sends("a", 7)), "{said:?}");
+    let mut b = resuming(settled(998));
+    b.send("x");
+    b.send("y");
+    b.ask(send("a"), AckMode::Id(7));
+    b.recover_telling(5);
+    assert!(b.take().contains(&FORGOTTEN_7.replace("#1", "#3")));
+}
+
+#[test]
+fn an_id_that_has_settled_on_a_connection_that_is_lost_is_unknown_on_another() {
+    let snapshot = settled(3);
+    for before in [true, false] {
+        let mut b = resuming(snapshot.clone());
+        if before {
+            b.ask(send("a"), AckMode::Id(7));
+        }
+        b.open();
+        b.close(1008);
+        if !before {
+            b.ask(send("a"), AckMode::Id(7));
+        }
+        let said = b.take();
+        assert!(said.iter().any(|line| line.starts_with("#1 unknown 7: ")), "{said:?}");
+    }
+    // Also by the record alone, whatever happened to that connection.
+    let mut b = Bench::idle(resume(Snapshot { connection: None, ..snapshot.clone() }));
+    b.session.handle_start(b.now);
+    b.ask(send("a"), AckMode::Id(7));
+    b.says(&["dial by 30s", "#1 unknown 7: the connection that an earlier run sent on is lost"]);
+    assert!(Snapshot { connection: None, ..snapshot }.has_forgotten(7));
+}
+
+#[test]
+fn an_id_under_which_nothing_can_have_been_carried_out_may_be_given_again_at_any_time() {
+    let mut b = Bench::live(kept());
+    b.ask(Request::Join { group: "g".into() }, AckMode::Id(1));
+    b.ask(send("refused"), AckMode::Id(2));
+    b.ask(send("sent"), AckMode::Id(3));
+    b.ack(1);
+    b.nack(2, "Forbidden");
+    b.cut();
+    b.ask(send("waits"), AckMode::Id(4));
+    b.take();
+    let snapshot = b.session.take_snapshot().unwrap();
+    assert_eq!((&snapshot.carried, &snapshot.used_ids), (&vec![(3, 3)], &vec![(1, 4)]));
+    let mut b = Bench::idle(resume(Snapshot { connection: None, operations: vec![], ..snapshot }));
+    b.session.handle_start(b.now);
+    b.take();
+    for id in 1..=4 {
+        b.ask(send("again"), AckMode::Id(id));
+    }
+    b.open();
+    b.control(&connected("c2"));
+    let said = b.take();
+    let sent: Vec<bool> = (1..=4).map(|id| said.contains(&sends("again", id))).collect();
+    assert_eq!(sent, [true, true, false, true], "{said:?}");
+}
+
+#[test]
+fn what_its_issuer_records_is_known_by_its_ids_afterwards() {
+    let recorded = |id| AckMode::Recorded { id, again: false };
+    let mut b = Bench::live(kept());
+    for id in 1..=1500 {
+        b.ask(send("a"), recorded(id));
+        b.ack(id);
+    }
+    b.take();
+    b.stop();
+    b.take();
+    let snapshot = b.session.take_snapshot().unwrap();
+    assert_eq!((&snapshot.carried, snapshot.remembered.len()), (&vec![(1, 1500)], 1));
+    let mut b = resuming(Snapshot { ordinal: 3, ..snapshot });
+    b.ask(send("a"), recorded(500));
+    b.ask(send("a"), recorded(501));
+    b.says(&[&FORGOTTEN_7.replace("unknown 7", "unknown 500")]);
+    b.recover_telling(5);
+    assert!(b.take().contains(&sends("a", 501)));
 }
 
 #[test]
