@@ -98,6 +98,8 @@ pub struct Typed {
     pub profile: Option<String>,
     /// Whether the URL is given as an argument of its own.
     pub subject: bool,
+    /// Whether the command is about profiles, and uses none.
+    pub shows_profile: bool,
 }
 
 /// Looks through a command line that parses.
@@ -113,6 +115,7 @@ pub fn typed(args: &[OsString]) -> Typed {
         known: longs(true),
         profile: matches.try_get_one::<String>("profile").ok().flatten().cloned(),
         subject: matches.try_contains_id("subject").unwrap_or_default(),
+        shows_profile: leaf.get_name() == "show",
     }
 }
 

@@ -1,4 +1,5 @@
-//! One file a command: what a command does, in terms of the client, the renderer and the emulator.
+//! One room a command: `args` is what is typed, `settings` what it means, `help.md` what its help says beside its flags, and
+//! the rest what the command does, in terms of the client, the renderer and the emulator.
 
 pub mod completions;
 pub mod config;
@@ -14,10 +15,42 @@ pub mod send;
 pub mod stream;
 pub mod url;
 
-pub use doctor::doctor;
-pub use emulator::{emulator, fault_help};
-pub use event::event;
-pub use join::join;
-pub use listen::listen;
-pub use send::send;
-pub use stream::{Intake, stream};
+use crate::failure::Failure;
+use crate::options::environment::{Environment, Input};
+use crate::options::expressions::args::FilterArgs;
+use crate::options::output::args::TalkArgs;
+use crate::run::process::Process;
+
+/// What a command will do. Fails where it comes to nothing before its output is set up; else it is the exit code.
+pub type Task = Box<dyn FnOnce(Process) -> Result<u8, Failure>>;
+
+/// A command as it was typed.
+pub trait CommandArgs {
+    /// What is said on stderr, for commands that say something.
+    fn talk(&self) -> Option<&TalkArgs> {
+        None
+    }
+
+    /// Whether its output is records, of which there is one of its end then.
+    fn prints_records(&self) -> bool {
+        false
+    }
+
+    /// What is printed of its records, by an expression.
+    fn filter(&self) -> Option<&FilterArgs> {
+        None
+    }
+
+    /// What will be done. Reads the files and the standard input that the command line names for secrets, and nothing
+    /// else from outside. Fails with usage (exit 2) or configuration errors (exit 3).
+    fn settle(self: Box<Self>, environment: &Environment, input: &mut dyn Input) -> Result<Task, Failure>;
+
+    /// What will be done when the profile cannot be had.
+    fn without_profile(self: Box<Self>, failure: Failure, environment: &Environment) -> Result<Task, Failure> {
+        let _ = environment;
+        Err(failure)
+    }
+}
+
+#[cfg(test)]
+mod tests;

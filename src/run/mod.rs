@@ -7,6 +7,7 @@ pub mod explain;
 pub mod expressions;
 mod hosting;
 pub mod network;
+pub mod process;
 mod recording;
 pub mod session_file;
 pub mod sink;
@@ -28,7 +29,7 @@ use self::explain::Place;
 use self::network::dial_options;
 use self::session_file::{Kept, not_recorded};
 use self::sink::{StreamCounts, Tap, Watcher};
-use self::voice::{last_error, output_failed, report, warn};
+use self::voice::{last_error, output_failed, report_ending, warn};
 use crate::failure::{Failure, Kind};
 use crate::options::connecting::settings::Connection;
 use crate::options::connection::settings::Source;
@@ -84,12 +85,12 @@ where
     );
     let mut signals = match Signals::install() {
         Ok(signals) => signals,
-        Err(error) => return report(&mut printer, failed(Failure::new(Kind::Internal, error))),
+        Err(error) => return report_ending(&mut printer, failed(Failure::new(Kind::Internal, error))),
     };
     let kept = match session_file::open(connection, &mut printer) {
         Ok(kept) => kept,
         Err(failure) => {
-            let code = report(&mut printer, failed(failure));
+            let code = report_ending(&mut printer, failed(failure));
             printer.console().drained().await;
             return code;
         }
@@ -97,7 +98,7 @@ where
     let hosted = match hosting::prepare(connection, wants.hosts && kept.is_none()).await {
         Ok(hosted) => hosted,
         Err(failure) => {
-            let code = report(&mut printer, failed(failure));
+            let code = report_ending(&mut printer, failed(failure));
             printer.console().drained().await;
             return code;
         }
@@ -109,12 +110,12 @@ where
     if wants.follows_stdout
         && let Err(error) = printer.console().watch_stdout()
     {
-        return report(&mut printer, failed(Failure::new(Kind::Internal, error)));
+        return report_ending(&mut printer, failed(Failure::new(Kind::Internal, error)));
     }
     let recording = match recording::create(connection) {
         Ok(recording) => recording,
         Err(failure) => {
-            let code = report(&mut printer, failed(failure));
+            let code = report_ending(&mut printer, failed(failure));
             printer.console().drained().await;
             return code;
         }
@@ -123,7 +124,7 @@ where
     let (ending, mut printer) = attend(surroundings, connection, (wants, output), seeing, script, &mut signals).await;
     let deadline = connection.timeout.map(|limit| surroundings.started + limit);
     let hurried = ending.hurried;
-    let code = report(&mut printer, ending);
+    let code = report_ending(&mut printer, ending);
     let code = match last_words((&console, recording.as_ref()), hurried, deadline, &mut signals).await {
         Some(kind) if code == 0 => {
             if kind == Kind::Timeout {

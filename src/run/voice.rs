@@ -1,5 +1,9 @@
-//! What a run says on stderr: warnings, and the one error at its end.
+//! What is said on stderr: warnings, and the one error at the end, before there is a console, beside one, and after it.
 
+use std::io::{self, IsTerminal as _, Write as _};
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::mpsc::{self, RecvTimeoutError};
+use std::thread;
 use std::time::Duration;
 
 use tokio::time::timeout;
@@ -9,7 +13,9 @@ use super::ending::{Ending, LAST_WRITE};
 use crate::failure::{Failure, Kind};
 use crate::options::connecting::settings::Connection;
 use crate::options::connection::settings::Source;
-use crate::render::{self, Console, Printer, Stopped, StoppedCounts, StoppedError, Weight};
+use crate::options::environment::{Environment, Note};
+use crate::options::values::ColorChoice;
+use crate::render::{self, Console, Expressions, Given, Printer, Stopped, StoppedCounts, StoppedError, Style, Weight};
 use webpubsub_net::auth::access_url::looks_expired;
 use webpubsub_net::auth::token::peek_claims;
 
@@ -40,7 +46,7 @@ pub async fn output_failed(console: &Console, error: &std::io::Error) -> u8 {
 }
 
 /// The last record, and the error. Returns the exit code.
-pub fn report(printer: &mut Printer, ending: Ending) -> u8 {
+pub fn report_ending(printer: &mut Printer, ending: Ending) -> u8 {
     let exit_code = ending.exit_code();
     let counts = ending.finished.as_ref().map(|finished| finished.counts).unwrap_or_default();
     let error = ending.error();
@@ -79,5 +85,76 @@ pub fn warn(printer: &mut Printer, connection: &Connection) {
     if let Some(exp) = claims.and_then(|claims| claims.exp).filter(|exp| looks_expired(*exp, now)) {
         let ago = render::human(Duration::from_secs(now.saturating_sub(exp)));
         printer.note(Weight::Warning, &format!("the token looks expired since {ago}; trying it all the same"));
+    }
+}
+
+/// The last record of a run that ended before it had any other.
+pub fn tell_end(failure: &Failure, filter: Option<&(String, bool)>) {
+    let error = Some(stopped_error(failure));
+    let exit_code = failure.kind.exit_code();
+    let reason = if failure.kind == Kind::Timeout { "timeout" } else { "failed" };
+    let terminal = io::stdout().is_terminal();
+    let record =
+        Style { color: false, terminal }.record(render::stopped(&Stopped { reason, exit_code, counts: None, error }));
+    let record = match filter {
+        Some((jq, raw)) => {
+            let given = Given { jq: Some(jq), raw: *raw, ..Given::default() };
+            // One that is no expression is what is being told.
+            let Ok(Some(expressions)) = Expressions::compile(&given) else { return };
+            expressions.filter(&record)
+        }
+        None => record,
+    };
+    // The exit code stands, whether or not there is somebody to read this.
+    let mut stdout = io::stdout().lock();
+    let _ = stdout.write_all(&record).and_then(|()| stdout.flush());
+}
+
+/// Prints a failure that comes before a command's output is set up, or after. Returns the exit code.
+pub fn report(failure: &Failure, color: ColorChoice) -> u8 {
+    let terminal = io::stderr().is_terminal();
+    let style = Style { color: color.enabled(terminal), terminal };
+    tell(&failure.report(|label| style.label(label), |text| style.clean(text).into_owned()));
+    failure.kind.exit_code()
+}
+
+/// What there is to say about what was typed and read: advice at a terminal only, and there only where it is wanted.
+pub fn notes(notes: &[Note], environment: &Environment, color: ColorChoice) {
+    let terminal = io::stderr().is_terminal();
+    let style = Style { color: color.enabled(terminal), terminal };
+    let hints = terminal && environment.get("WPS_NO_HINTS").is_none_or(|value| value == "0");
+    for note in notes {
+        let (label, text) = match note {
+            Note::Warning(text) => ("warning:", text),
+            Note::Hint(text) if hints => ("hint:", text),
+            Note::Hint(_) => continue,
+        };
+        tell(&format!("{} {}\n", style.label(label), style.clean(&webpubsub_net::secret::redact(text))));
+    }
+}
+
+/// How long stderr may keep the process that nobody reads.
+const UNREAD: Duration = Duration::from_secs(1);
+
+/// Writes to stderr, where a failure to write has nobody to be told to. Where nobody reads, it is not waited for.
+pub fn tell(text: &str) {
+    static UNREAD_SO_FAR: AtomicBool = AtomicBool::new(false);
+    if UNREAD_SO_FAR.load(Ordering::Relaxed) {
+        return;
+    }
+    let (done, told) = mpsc::channel::<()>();
+    let line = text.to_owned();
+    let started = thread::Builder::new().name("stderr".into()).spawn(move || {
+        let _ = io::stderr().lock().write_all(line.as_bytes());
+        drop(done);
+    });
+    match started {
+        Ok(_) if told.recv_timeout(UNREAD) == Err(RecvTimeoutError::Timeout) => {
+            UNREAD_SO_FAR.store(true, Ordering::Relaxed);
+        }
+        Ok(_) => {}
+        Err(_) => {
+            let _ = io::stderr().lock().write_all(text.as_bytes());
+        }
     }
 }

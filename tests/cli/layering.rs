@@ -21,14 +21,17 @@ const LAYERS: &[(&str, &[&str])] = &[
     (ARGS, &["options", "failure"]),
     ("cli", &[ARGS, "options", "failure"]),
     (SETTINGS, &[ARGS, "options", "failure"]),
-    ("settings", &["cli", ARGS, SETTINGS, "options", "failure"]),
+    ("profile", &["cli", ARGS, SETTINGS, "options", "failure"]),
     ("logging", &["render", "failure"]),
-    ("run", &["render", "options", "state", "failure", "signal", "shell"]),
+    ("run", &["logging", "render", "options", "state", "failure", "signal", "shell"]),
     (
         "commands",
-        &["run", "render", "settings", "state", "cli", ARGS, SETTINGS, "options", "failure", "signal", "shell"],
+        &[
+            "run", "logging", "render", "profile", "state", "cli", ARGS, SETTINGS, "options", "failure", "signal",
+            "shell",
+        ],
     ),
-    ("main", &["cli", "settings", "commands", "run", "render", "logging", "failure", "shell"]),
+    ("main", &["cli", "profile", "commands", "run", "render", "options", "logging", "failure", "shell"]),
 ];
 
 /// The flags of commands.

@@ -2,12 +2,21 @@
 
 pub mod args;
 
-use std::io::{ErrorKind, Write};
+use std::io::{self, ErrorKind, Write};
 
 use clap_complete::Shell;
 
+use self::args::CompletionsArgs;
+use super::{CommandArgs, Task};
 use crate::cli::command;
 use crate::failure::{Failure, Kind};
+use crate::options::environment::{Environment, Input};
+
+impl CommandArgs for CompletionsArgs {
+    fn settle(self: Box<Self>, _: &Environment, _: &mut dyn Input) -> Result<Task, Failure> {
+        Ok(Box::new(move |_| run(self.shell, &mut io::stdout()).map(|()| 0)))
+    }
+}
 
 /// The completion script of a shell.
 pub fn script(shell: Shell) -> Vec<u8> {

@@ -4,8 +4,62 @@ pub mod args;
 
 use std::path::Path;
 
+use self::args::{ConfigCheckArgs, ConfigCommand, ConfigPathArgs, ConfigShowArgs};
+use super::{CommandArgs, Task};
 use crate::failure::{Failure, Kind};
-use crate::settings::Checked;
+use crate::options::environment::{Environment, Input};
+use crate::options::output::args::TalkArgs;
+use crate::profile;
+use crate::profile::Checked;
+use crate::run::process::put;
+
+impl ConfigCommand {
+    /// The command that is meant.
+    pub fn chosen(self) -> Box<dyn CommandArgs> {
+        match self {
+            Self::Path(args) => Box::new(args),
+            Self::Show(args) => Box::new(args),
+            Self::Check(args) => Box::new(args),
+        }
+    }
+}
+
+impl CommandArgs for ConfigPathArgs {
+    fn talk(&self) -> Option<&TalkArgs> {
+        Some(&self.talk)
+    }
+
+    fn settle(self: Box<Self>, _: &Environment, input: &mut dyn Input) -> Result<Task, Failure> {
+        let file = profile::config_file(input)?;
+        Ok(Box::new(move |_| put(&path(&file))))
+    }
+}
+
+impl CommandArgs for ConfigShowArgs {
+    fn talk(&self) -> Option<&TalkArgs> {
+        Some(&self.talk)
+    }
+
+    fn settle(self: Box<Self>, environment: &Environment, input: &mut dyn Input) -> Result<Task, Failure> {
+        let text = profile::show(self.profile.as_deref(), environment, input)?;
+        Ok(Box::new(move |_| put(text.as_bytes())))
+    }
+}
+
+impl CommandArgs for ConfigCheckArgs {
+    fn talk(&self) -> Option<&TalkArgs> {
+        Some(&self.talk)
+    }
+
+    fn settle(self: Box<Self>, _: &Environment, input: &mut dyn Input) -> Result<Task, Failure> {
+        let checked = profile::check(input)?;
+        Ok(Box::new(move |_| {
+            let (text, failure) = check(&checked);
+            put(&text)?;
+            failure.map_or(Ok(0), Err)
+        }))
+    }
+}
 
 /// What `wps config path` prints.
 pub fn path(path: &Path) -> Vec<u8> {

@@ -19,22 +19,56 @@ use anyhow::anyhow;
 use futures_util::FutureExt as _;
 use tokio::time::{Instant, MissedTickBehavior, interval, timeout};
 
+use self::args::DoctorArgs;
 use self::dial::DialReport;
 use self::report::Report;
+use self::settings::{Doctor, Problem};
 use self::steps::{Failed, Steps};
 use self::watch::{Seen, Watch};
+use super::{CommandArgs, Task};
 use crate::failure::{Failure, Kind};
+use crate::options::connecting::settings::Connection;
+use crate::options::connection::settings::Source;
+use crate::options::environment::{Environment, Input};
+use crate::options::output::args::TalkArgs;
+use crate::options::values::{Format, ReportFormat};
 use crate::render::{self, Stopped, StoppedCounts, WriteFailure, human};
 use crate::run::context::{Surroundings, seed, unix_now, url_source};
 use crate::run::ending::{Interrupt, Watched, interruption, last_words};
 use crate::run::explain::{Place, causes, session_failure};
 use crate::run::network::dial_options;
+use crate::run::process::on_one_thread;
 use crate::run::voice::{last_error, output_failed, print_failure, stopped_error};
-use crate::settings::{Connection, Doctor, Format, Problem, Source};
 use crate::signal::Signals;
 use webpubsub_client::driver::{DialedError, Driver, Finished, NetDialer, UrlSource};
 use webpubsub_net::auth::access_url::AccessUrl;
 use webpubsub_proto::session::{Counts, End, EndKind};
+
+impl CommandArgs for DoctorArgs {
+    fn talk(&self) -> Option<&TalkArgs> {
+        Some(&self.talk)
+    }
+
+    fn prints_records(&self) -> bool {
+        self.output == ReportFormat::Ndjson
+    }
+
+    fn settle(self: Box<Self>, environment: &Environment, input: &mut dyn Input) -> Result<Task, Failure> {
+        settings::settle(*self, environment, input).map(task)
+    }
+
+    /// That is a finding.
+    fn without_profile(self: Box<Self>, failure: Failure, environment: &Environment) -> Result<Task, Failure> {
+        settings::without_source(*self, failure, environment).map(task)
+    }
+}
+
+fn task(settings: Doctor) -> Task {
+    Box::new(move |process| {
+        let surroundings = process.surroundings(&settings.output)?;
+        on_one_thread(doctor(&surroundings, &settings))
+    })
+}
 
 /// How often the steps of a dial under way are looked at.
 const TICK: Duration = Duration::from_millis(50);

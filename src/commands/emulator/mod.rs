@@ -13,18 +13,48 @@ use std::sync::Arc;
 use tokio::sync::oneshot;
 use tokio::time::{Duration, Instant, timeout_at};
 
+use self::args::EmulatorArgs;
 use self::exec::Exec;
 use self::log::Log;
+use self::settings::Emulator;
+use super::{CommandArgs, Task};
 use crate::failure::{Failure, Kind};
+use crate::logging;
+use crate::options::environment::{Environment, Input};
+use crate::options::output::args::TalkArgs;
+use crate::options::values::EmulatorFormat;
 use crate::render::{Console, Listening, Stopped, WriteFailure, listening, stopped};
 use crate::run::context::unix_now;
+use crate::run::process::{console, on_all_threads, put};
 use crate::run::voice::{print_failure, stopped_error};
-use crate::settings::{Emulator, EmulatorFormat};
 use crate::signal::Signals;
 use webpubsub_emulator::{
     self, CurrentRoutes, DEFAULT_HUB, DEFAULT_PORT, DEVELOPMENT_KEY, EventHandler, Observer, Ready, ServerConfig,
 };
 use webpubsub_proto::fault;
+
+impl CommandArgs for EmulatorArgs {
+    fn talk(&self) -> Option<&TalkArgs> {
+        Some(&self.talk)
+    }
+
+    fn prints_records(&self) -> bool {
+        self.output == EmulatorFormat::Ndjson
+    }
+
+    fn settle(self: Box<Self>, environment: &Environment, input: &mut dyn Input) -> Result<Task, Failure> {
+        let settings = settings::settle(*self, environment, input)?;
+        if settings.faults.help {
+            return Ok(Box::new(|_| put(fault_help().as_bytes())));
+        }
+        Ok(Box::new(move |_| {
+            let console = console(settings.color)?;
+            let filter = settings.log_filter.as_deref();
+            logging::start_emulator(settings.quiet, settings.verbosity, filter, &console.err)?;
+            on_all_threads(emulator(&console, &settings))
+        }))
+    }
+}
 
 /// How long all of stopping may take, but for the end of the command of `--exec`: less than the second that is promised,
 /// since the process has to end as well.

@@ -58,7 +58,7 @@ pub struct Emulator {
 }
 
 /// Fills in the defaults and reads the key.
-pub fn emulator(args: EmulatorArgs, environment: &Environment, input: &mut dyn Input) -> Result<Emulator, Failure> {
+pub fn settle(args: EmulatorArgs, environment: &Environment, input: &mut dyn Input) -> Result<Emulator, Failure> {
     if args.double.exit_on_stdin_close && args.access_key.as_ref().is_some_and(|key| key.expose() == "-") {
         let what = "`--access-key -` reads stdin to its end, which `--exit-on-stdin-close` waits for";
         return Err(Failure::message(Kind::Usage, what)

@@ -7,16 +7,49 @@ use std::time::Duration;
 
 use tokio::time::{Instant, sleep_until};
 
+use self::args::EventArgs;
+use self::settings::Event;
 use super::send::sent;
+use super::{CommandArgs, Task, stream};
 use crate::failure::{Failure, Kind};
+use crate::options::environment::{Environment, Input};
+use crate::options::expressions::args::FilterArgs;
+use crate::options::output::args::TalkArgs;
+use crate::options::values::Format;
 use crate::render::human;
 use crate::run::context::{Client, Surroundings, Wants, ack_mode};
 use crate::run::ending::Verdict;
+use crate::run::process::on_one_thread;
 use crate::run::run;
 use crate::run::sink::Shown;
-use crate::settings::Event;
 use webpubsub_proto::OwnedData;
 use webpubsub_proto::session::Request;
+
+impl CommandArgs for EventArgs {
+    fn talk(&self) -> Option<&TalkArgs> {
+        Some(&self.connecting.output.talk)
+    }
+
+    fn prints_records(&self) -> bool {
+        self.connecting.output.output == Format::Ndjson
+    }
+
+    fn filter(&self) -> Option<&FilterArgs> {
+        Some(&self.filter)
+    }
+
+    fn settle(self: Box<Self>, environment: &Environment, input: &mut dyn Input) -> Result<Task, Failure> {
+        if stream::settings::is_wanted(&self.stream) {
+            return Ok(stream::task(stream::settings::event(*self, environment, input)?));
+        }
+        let settings = settings::settle(*self, environment, input)?;
+        Ok(Box::new(move |process| {
+            let data = process.payload(&settings.payload, settings.connection.timeout)?;
+            let surroundings = process.surroundings_of(&settings.output, true)?;
+            on_one_thread(event(&surroundings, &settings, data))
+        }))
+    }
+}
 
 /// How long `--wait-reply` waits, unless `--timeout` says otherwise.
 const REPLY_TIMEOUT: Duration = Duration::from_secs(30);

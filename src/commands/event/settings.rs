@@ -32,7 +32,7 @@ pub struct Event {
 }
 
 /// Settles `wps event` of one event.
-pub fn event(args: EventArgs, environment: &Environment, input: &mut dyn Input) -> Result<Event, Failure> {
+pub fn settle(args: EventArgs, environment: &Environment, input: &mut dyn Input) -> Result<Event, Failure> {
     refuse_without(&args.stream)?;
     // Absent only with --ndjson.
     let event = args.name.unwrap_or_default();

@@ -5,12 +5,42 @@ pub mod settings;
 
 use futures_util::future::{join_all, pending};
 
+use self::args::JoinArgs;
+use self::settings::Join;
+use super::{CommandArgs, Task};
+use crate::failure::Failure;
+use crate::options::environment::{Environment, Input};
+use crate::options::expressions::args::FilterArgs;
+use crate::options::output::args::TalkArgs;
+use crate::options::values::Format;
 use crate::run::context::{Client, Surroundings, Wants};
 use crate::run::ending::Verdict;
+use crate::run::process::on_one_thread;
 use crate::run::run;
 use crate::run::sink::Shown;
-use crate::settings::Join;
 use webpubsub_proto::session::{AckMode, Request};
+
+impl CommandArgs for JoinArgs {
+    fn talk(&self) -> Option<&TalkArgs> {
+        Some(&self.connecting.output.talk)
+    }
+
+    fn prints_records(&self) -> bool {
+        self.connecting.output.output == Format::Ndjson
+    }
+
+    fn filter(&self) -> Option<&FilterArgs> {
+        Some(&self.filter)
+    }
+
+    fn settle(self: Box<Self>, environment: &Environment, input: &mut dyn Input) -> Result<Task, Failure> {
+        let settings = settings::settle(*self, environment, input)?;
+        Ok(Box::new(move |process| {
+            let surroundings = process.surroundings(&settings.output)?;
+            on_one_thread(join(&surroundings, &settings))
+        }))
+    }
+}
 
 /// Joins the groups and reports each. Returns the exit code.
 pub async fn join(surroundings: &Surroundings, settings: &Join) -> u8 {

@@ -27,7 +27,7 @@ pub struct Join {
 }
 
 /// Settles `wps join`.
-pub fn join(args: JoinArgs, environment: &Environment, input: &mut dyn Input) -> Result<Join, Failure> {
+pub fn settle(args: JoinArgs, environment: &Environment, input: &mut dyn Input) -> Result<Join, Failure> {
     let groups = groups(args.groups, "GROUP")?;
     let further = groups.len().saturating_sub(1) as u64;
     if args.ack.ack_id.is_some_and(|first| first.checked_add(further).is_none()) {

@@ -7,15 +7,45 @@ pub mod settings;
 use futures_util::future::{join_all, pending};
 use tokio::time::{Duration, Instant, sleep, sleep_until};
 
+use self::args::ListenArgs;
 use self::on_ready::Beside;
+use self::settings::Listen;
+use super::{CommandArgs, Task};
+use crate::failure::Failure;
+use crate::options::environment::{Environment, Input};
+use crate::options::expressions::args::FilterArgs;
+use crate::options::output::args::TalkArgs;
+use crate::options::values::Format;
 use crate::render::Met;
 use crate::run::context::{Client, Surroundings, Wants};
 use crate::run::ending::Verdict;
 use crate::run::expressions::verdict;
+use crate::run::process::on_one_thread;
 use crate::run::run;
 use crate::run::sink::{Seen, Shown};
-use crate::settings::Listen;
 use webpubsub_proto::session::{AckMode, Request};
+
+impl CommandArgs for ListenArgs {
+    fn talk(&self) -> Option<&TalkArgs> {
+        Some(&self.connecting.output.talk)
+    }
+
+    fn prints_records(&self) -> bool {
+        self.connecting.output.output == Format::Ndjson
+    }
+
+    fn filter(&self) -> Option<&FilterArgs> {
+        Some(&self.filter)
+    }
+
+    fn settle(self: Box<Self>, environment: &Environment, input: &mut dyn Input) -> Result<Task, Failure> {
+        let settings = settings::settle(*self, environment, input)?;
+        Ok(Box::new(move |process| {
+            let surroundings = process.surroundings(&settings.output)?;
+            on_one_thread(listen(&surroundings, &settings))
+        }))
+    }
+}
 
 /// Joins the groups and prints until something ends it. Returns the exit code.
 pub async fn listen(surroundings: &Surroundings, settings: &Listen) -> u8 {

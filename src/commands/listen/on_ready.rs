@@ -7,10 +7,10 @@ use std::time::Duration;
 
 use futures_util::future::pending;
 
+use crate::commands::listen::settings::OnReady;
 use crate::failure::{Failure, Kind};
 use crate::run::context::Client;
 use crate::run::ending::Verdict;
-use crate::settings::OnReady;
 use crate::shell::{self, Running};
 
 /// How long it has to end when it is asked to.

@@ -8,8 +8,17 @@ use std::path::Path;
 use clap_mangen::Man;
 use clap_mangen::roff::{Roff, bold, roman};
 
+use self::args::ManArgs;
+use super::{CommandArgs, Task};
 use crate::cli::{Body, all_commands, command, examples_of, sections};
 use crate::failure::{Failure, Kind};
+use crate::options::environment::{Environment, Input};
+
+impl CommandArgs for ManArgs {
+    fn settle(self: Box<Self>, _: &Environment, _: &mut dyn Input) -> Result<Task, Failure> {
+        Ok(Box::new(move |_| run(&self.dir).map(|()| 0)))
+    }
+}
 
 /// The pages: file name and content.
 pub fn pages() -> io::Result<Vec<(String, Vec<u8>)>> {

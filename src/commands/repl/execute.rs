@@ -12,13 +12,18 @@ use tokio::time::{Instant, sleep, sleep_until};
 use super::history::History;
 use super::line::{LineParsed, line_help, parse_line};
 use super::watch::{Change, Watch};
+use crate::commands::repl::line::args::SetCommand;
+use crate::commands::repl::line::settings::{Line, settle_line};
 use crate::commands::send::sent;
 use crate::failure::{Failure, Kind};
+use crate::options::connecting::settings::Connection;
+use crate::options::data::payload::PayloadSource;
+use crate::options::output::settings::Output;
+use crate::options::values::Format;
 use crate::render::{Jq, Limits, human};
 use crate::run::context::{Client, Surroundings, ack_mode, print_format};
 use crate::run::ending::Verdict;
 use crate::run::voice::print_failure;
-use crate::settings::{Connection, Format, Line, Output, PayloadSource, SetCommand, settle_line};
 use webpubsub_proto::session::{AckMode, Request, Standing, Status};
 
 /// An expression that takes longer is slow.

@@ -9,7 +9,7 @@ use std::io::{self, Read as _, Seek as _, SeekFrom, Write as _};
 use std::path::{Path, PathBuf};
 use std::sync::{Mutex, PoisonError};
 
-use crate::settings::HistoryPlace;
+use crate::commands::repl::settings::HistoryPlace;
 use webpubsub_net::secret::redact;
 
 /// Most lines kept.

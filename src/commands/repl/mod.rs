@@ -27,14 +27,22 @@ use std::sync::Arc;
 
 use tokio::sync::mpsc::{UnboundedReceiver, unbounded_channel};
 
+use self::args::ReplArgs;
+use self::settings::Repl;
+use super::{CommandArgs, Task};
 use crate::failure::{Failure, Kind};
+use crate::logging;
+use crate::options::environment::{Environment, Input};
+use crate::options::output::args::TalkArgs;
+use crate::options::values::Format;
+use crate::options::within::{Limit, read_within};
 use crate::render::{Console, Recorder, Style};
 use crate::run::context::{Surroundings, Wants, hub};
 use crate::run::ending::Verdict;
+use crate::run::process::on_one_thread;
 use crate::run::run_watched;
 use crate::run::sink::Shown;
 use crate::run::voice::print_failure;
-use crate::settings::{Limit, Repl, read_within};
 use busy::Busy;
 use editor::{Terminal, Typed};
 use execute::{Done, Executor};
@@ -45,6 +53,28 @@ use plain::Plain;
 use screen::Screen;
 use script::Entries;
 use watch::{Shared, Watch};
+
+impl CommandArgs for ReplArgs {
+    fn talk(&self) -> Option<&TalkArgs> {
+        Some(&self.connecting.output.talk)
+    }
+
+    fn prints_records(&self) -> bool {
+        self.connecting.output.output == Format::Ndjson
+    }
+
+    fn settle(self: Box<Self>, environment: &Environment, input: &mut dyn Input) -> Result<Task, Failure> {
+        let settings = settings::settle(*self, environment, input)?;
+        Ok(Box::new(move |process| {
+            let opened = open(&settings, process.limit(settings.connection.timeout))?;
+            let output = &settings.output;
+            logging::start(output.verbosity, output.log_filter.as_deref(), &opened.console().err)?;
+            let console = opened.console().clone();
+            let surroundings = Surroundings { console, started: process.started, judgement: None };
+            on_one_thread(repl(&surroundings, &settings, opened))
+        }))
+    }
+}
 
 /// Where the lines come from, and where output goes.
 #[derive(Debug)]

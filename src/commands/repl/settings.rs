@@ -38,7 +38,7 @@ pub enum HistoryPlace {
 }
 
 /// Settles `wps repl`.
-pub fn repl(args: ReplArgs, environment: &Environment, input: &mut dyn Input) -> Result<Repl, Failure> {
+pub fn settle(args: ReplArgs, environment: &Environment, input: &mut dyn Input) -> Result<Repl, Failure> {
     if args.file.is_none() {
         stdin::refuse_beside(&stdin_takers(&args.connecting), "the lines", Some("--file SCRIPT"))?;
     }

@@ -15,17 +15,66 @@ use futures_util::StreamExt as _;
 use futures_util::stream::FuturesUnordered;
 use tokio::time::Instant;
 
+use self::args::ReplayArgs;
+use self::args::Speed;
+use self::settings::Replay;
+use super::{CommandArgs, Task};
 use crate::failure::{Failure, Kind};
+use crate::options::connecting::settings::Connection;
+use crate::options::environment::{Environment, Input};
+use crate::options::expressions::args::FilterArgs;
+use crate::options::output::args::TalkArgs;
+use crate::options::values::Format;
+use crate::options::within::read_within;
 use crate::render::human;
 use crate::run::context::{Client, Surroundings, Wants};
 use crate::run::ending::Verdict;
+use crate::run::process::{Process, on_one_thread};
 use crate::run::run;
 use crate::run::sink::Shown;
-use crate::settings::{Connection, Replay, Speed};
-use webpubsub_proto::session::AckMode;
-
+use crate::run::voice::tell;
 use recorded::{Item, Message};
 pub use recorded::{Recorded, Summary, read};
+use webpubsub_proto::session::AckMode;
+
+impl CommandArgs for ReplayArgs {
+    fn talk(&self) -> Option<&TalkArgs> {
+        Some(&self.connecting.output.talk)
+    }
+
+    fn prints_records(&self) -> bool {
+        self.connecting.output.output == Format::Ndjson && !self.dry_run
+    }
+
+    fn filter(&self) -> Option<&FilterArgs> {
+        Some(&self.filter)
+    }
+
+    fn settle(self: Box<Self>, environment: &Environment, input: &mut dyn Input) -> Result<Task, Failure> {
+        let settings = settings::settle(*self, environment, input)?;
+        Ok(Box::new(move |process| task(process, &settings)))
+    }
+}
+
+fn task(process: Process, settings: &Replay) -> Result<u8, Failure> {
+    let timeout = settings.connection.as_ref().and_then(|connection| connection.timeout);
+    let source = settings.clone();
+    let recorded = read_within(process.limit(timeout), "the recording", move || read(&source))?;
+    let cut = |summary: Summary| {
+        if summary.cut && !settings.output.quiet {
+            tell(&format!("warning: {CUT_OFF}\n"));
+        }
+    };
+    let known = recorded.summary();
+    known.into_iter().for_each(cut);
+    let Some(connection) = &settings.connection else {
+        let summary = dry_run(recorded)?;
+        Some(summary).filter(|_| known.is_none()).into_iter().for_each(cut);
+        return Ok(0);
+    };
+    let surroundings = process.surroundings(&settings.output)?;
+    on_one_thread(replay(&surroundings, settings, connection, recorded))
+}
 
 /// Messages that wait for their acks at the same time.
 const IN_FLIGHT: usize = 256;

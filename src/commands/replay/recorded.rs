@@ -13,9 +13,9 @@ use serde::Deserialize;
 use serde_json::value::RawValue;
 use tokio::sync::mpsc::{Receiver, channel};
 
+use crate::commands::replay::settings::Replay;
 use crate::failure::{Failure, Kind};
 use crate::render::RECORDING_VERSION;
-use crate::settings::Replay;
 use webpubsub_proto::session::Request;
 use webpubsub_proto::{
     Downstream, MAX_FRAME_BYTES, Origin, Upstream, decode_downstream, decode_upstream, encode_upstream,

@@ -3,14 +3,48 @@
 pub mod args;
 pub mod settings;
 
+use self::args::SendArgs;
+use self::settings::Send;
+use super::{CommandArgs, Task, stream};
+use crate::failure::Failure;
+use crate::options::environment::{Environment, Input};
+use crate::options::expressions::args::FilterArgs;
+use crate::options::output::args::TalkArgs;
+use crate::options::values::Format;
 use crate::render::human;
 use crate::run::context::{Client, Surroundings, Wants, ack_mode};
 use crate::run::ending::Verdict;
+use crate::run::process::on_one_thread;
 use crate::run::run;
 use crate::run::sink::Shown;
-use crate::settings::Send;
 use webpubsub_proto::OwnedData;
 use webpubsub_proto::session::{Outcome, Request};
+
+impl CommandArgs for SendArgs {
+    fn talk(&self) -> Option<&TalkArgs> {
+        Some(&self.connecting.output.talk)
+    }
+
+    fn prints_records(&self) -> bool {
+        self.connecting.output.output == Format::Ndjson
+    }
+
+    fn filter(&self) -> Option<&FilterArgs> {
+        Some(&self.filter)
+    }
+
+    fn settle(self: Box<Self>, environment: &Environment, input: &mut dyn Input) -> Result<Task, Failure> {
+        if stream::settings::is_wanted(&self.stream) {
+            return Ok(stream::task(stream::settings::send(*self, environment, input)?));
+        }
+        let settings = settings::settle(*self, environment, input)?;
+        Ok(Box::new(move |process| {
+            let data = process.payload(&settings.payload, settings.connection.timeout)?;
+            let surroundings = process.surroundings(&settings.output)?;
+            on_one_thread(send(&surroundings, &settings, data))
+        }))
+    }
+}
 
 /// Publishes `data` and waits for the ack, unless none is asked for. Returns the exit code.
 pub async fn send(surroundings: &Surroundings, settings: &Send, data: OwnedData) -> u8 {

@@ -32,7 +32,7 @@ pub struct Send {
 }
 
 /// Settles `wps send` of one message.
-pub fn send(args: SendArgs, environment: &Environment, input: &mut dyn Input) -> Result<Send, Failure> {
+pub fn settle(args: SendArgs, environment: &Environment, input: &mut dyn Input) -> Result<Send, Failure> {
     refuse_without(&args.stream)?;
     // Absent only with --ndjson.
     let group = args.group.unwrap_or_default();

@@ -13,8 +13,8 @@ use tokio::sync::mpsc;
 
 use super::lines::{Cutter, Line};
 use super::message::{BadLine, Entry, Item, Maker};
+use crate::commands::stream::settings::{Stream, StreamFeed};
 use crate::failure::{Failure, Kind};
-use crate::settings::{Stream, StreamFeed};
 use crate::state::{LineDigest, digest_of};
 use webpubsub_proto::OwnedData;
 

@@ -10,8 +10,10 @@ use serde::Deserialize;
 use serde_json::value::RawValue;
 
 use super::lines::Line;
+use crate::commands::stream::settings::{Stream, StreamFeed, Template};
 use crate::failure::{Failure, Kind};
-use crate::settings::{Ack, Encoding, MOST_READ, PayloadType, Stream, StreamFeed, Template, too_large};
+use crate::options::data::payload::{Encoding, MOST_READ, PayloadType, too_large};
+use crate::options::operation::settings::Ack;
 use crate::state::{LineDigest, digest_of};
 use webpubsub_proto::session::{AckMode, Request};
 use webpubsub_proto::{Data, MAX_FRAME_BYTES, OwnedData, Quoted, Text, check_event_name, check_group_name};

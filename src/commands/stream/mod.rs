@@ -24,16 +24,21 @@ use futures_util::FutureExt as _;
 use tokio::sync::Notify;
 use tokio::time::Instant;
 
+use self::settings::{Stream, Template};
+use super::Task;
 use super::event::await_replies;
 use crate::failure::{Failure, Kind};
+use crate::options::operation::settings::Ack;
+use crate::options::values::Format;
 use crate::render::Printer;
 use crate::run::context::{Client, Surroundings, Wants};
 use crate::run::ending::{Verdict, at};
+use crate::run::process::on_one_thread;
 use crate::run::run_watched;
 use crate::run::sink::{Shown, StreamCounts, Watcher};
-use crate::settings::{Ack, Format, Stream, Template};
 use crate::state::{Left, MOST_LEFT};
 use intake::Batch;
+pub use intake::Intake;
 use message::{Entry, Item, Message};
 use pace::Pace;
 use position::{Fate, Position};
@@ -45,7 +50,14 @@ use webpubsub_net::secret::redact;
 use webpubsub_proto::session::{AckMode, EARLIER_LOST, OnUnknown, OperationKind, Outcome, STOPPED};
 use window::Window;
 
-pub use intake::Intake;
+/// The sending of many messages.
+pub fn task(settings: Stream) -> Task {
+    Box::new(move |process| {
+        let intake = Intake::open(&settings)?;
+        let surroundings = process.surroundings_of(&settings.output, true)?;
+        on_one_thread(stream(&surroundings, &settings, intake))
+    })
+}
 
 /// Most bytes handed over at once, but for the last message.
 const BATCH_BYTES: usize = 64 * 1024;

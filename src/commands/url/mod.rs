@@ -9,15 +9,59 @@ use std::time::Duration;
 use serde_json::value::RawValue;
 use tokio::time::{Instant, timeout_at};
 
+use self::args::{UrlCommand, UrlCreateArgs, UrlInspectArgs};
+use self::settings::{UrlCreate, UrlInspect};
+use super::{CommandArgs, Task};
 use crate::failure::{Failure, Kind};
+use crate::logging;
+use crate::options::environment::{Environment, Input};
+use crate::options::output::args::TalkArgs;
+use crate::options::values::ReportFormat;
 use crate::render::{InspectedFinding, InspectedUrl, MadeUrl, WriteFailure, human, inspection, made_url, rfc3339};
 use crate::run::context::{Surroundings, unix_now, url_source};
+use crate::run::process::{console, on_one_thread, put};
 use crate::run::voice::{output_failed, print_failure};
-use crate::settings::{ReportFormat, UrlCreate, UrlInspect};
 use crate::signal::Signals;
 use webpubsub_net::auth::access_url::AccessUrl;
 use webpubsub_net::auth::inspection::{Inspection, Severity, Signature, inspect as inspect_url};
 use webpubsub_net::auth::token::claims_text;
+
+impl UrlCommand {
+    /// The command that is meant.
+    pub fn chosen(self) -> Box<dyn CommandArgs> {
+        match self {
+            Self::Create(args) => args,
+            Self::Inspect(args) => args,
+        }
+    }
+}
+
+impl CommandArgs for UrlCreateArgs {
+    fn talk(&self) -> Option<&TalkArgs> {
+        Some(&self.talk)
+    }
+
+    fn settle(self: Box<Self>, environment: &Environment, input: &mut dyn Input) -> Result<Task, Failure> {
+        let settings = settings::create(*self, environment, input)?;
+        Ok(Box::new(move |_| put(&create(&settings))))
+    }
+}
+
+impl CommandArgs for UrlInspectArgs {
+    fn talk(&self) -> Option<&TalkArgs> {
+        Some(&self.talk)
+    }
+
+    fn settle(self: Box<Self>, environment: &Environment, input: &mut dyn Input) -> Result<Task, Failure> {
+        let settings = settings::inspect(*self, environment, input)?;
+        Ok(Box::new(move |process| {
+            let console = console(settings.tool.color)?;
+            logging::start(settings.tool.verbosity, settings.tool.log_filter.as_deref(), &console.err)?;
+            let surroundings = Surroundings { console, started: process.started, judgement: None };
+            on_one_thread(inspect(&surroundings, &settings))
+        }))
+    }
+}
 
 /// What `wps url create` prints.
 pub fn create(settings: &UrlCreate) -> Vec<u8> {

@@ -8,7 +8,7 @@ use toml::{Table, Value};
 use super::{SOURCES, TOKEN};
 use crate::cli::{FlagValue, ProfileFlag, check_flag, profile_flags};
 use crate::failure::{Failure, Kind};
-use crate::settings::Input;
+use crate::options::environment::Input;
 use webpubsub_net::auth::connection_string::DEVELOPMENT_KEY;
 use webpubsub_net::secret::{holds_secret, is_secret_header};
 

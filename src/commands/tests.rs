@@ -1,17 +1,70 @@
+//! What command lines come to, over all commands.
+
 use std::collections::HashMap;
 use std::io;
-use std::path::Path;
-
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use super::*;
-use crate::cli::{Parsed, parse};
+use super::doctor::settings::Doctor;
+use super::emulator::settings::Emulator;
+use super::event::settings::Event;
+use super::join::settings::Join;
+use super::listen::settings::Listen;
+use super::send::settings::Send;
+use super::stream::settings::{Stream, StreamFeed, Template};
+use super::url::args::UrlCommand;
+use super::{doctor, emulator, event, join, listen, replay, send, stream, url};
+use crate::cli::{Command, Parsed, parse};
 use crate::failure::Failure;
-use crate::options::data::payload::DataFrom;
+use crate::options::connecting::settings::Connection;
+use crate::options::connection::settings::Source;
+use crate::options::data::payload::{DataFrom, Encoding, PayloadType};
+use crate::options::environment::{Environment, Input, Note};
 use crate::options::network::settings::{Network, Proxies, Proxy, Tls};
-use crate::options::values::Only;
+use crate::options::operation::settings::Ack;
+use crate::options::values::{ColorChoice, EmulatorFormat, Format, Only};
 use webpubsub_proto::Subprotocol;
 use webpubsub_proto::session::{Backoff, BackoffMode, Config, OnUnknown, Retries};
+
+/// What a command line comes to.
+#[derive(Debug)]
+enum Settings {
+    Listen(Box<Listen>),
+    Join(Box<Join>),
+    Send(Box<Send>),
+    Event(Box<Event>),
+    Stream(Box<Stream>),
+    Doctor(Box<Doctor>),
+    Emulator(Box<Emulator>),
+    #[expect(dead_code, reason = "looked at in its debug form")]
+    Other(String),
+}
+
+fn settle(command: Command, environment: &Environment, input: &mut dyn Input) -> Result<Settings, Failure> {
+    Ok(match command {
+        Command::Listen(args) => Settings::Listen(Box::new(listen::settings::settle(*args, environment, input)?)),
+        Command::Join(args) => Settings::Join(Box::new(join::settings::settle(*args, environment, input)?)),
+        Command::Send(args) if stream::settings::is_wanted(&args.stream) => {
+            Settings::Stream(Box::new(stream::settings::send(*args, environment, input)?))
+        }
+        Command::Event(args) if stream::settings::is_wanted(&args.stream) => {
+            Settings::Stream(Box::new(stream::settings::event(*args, environment, input)?))
+        }
+        Command::Send(args) => Settings::Send(Box::new(send::settings::settle(*args, environment, input)?)),
+        Command::Event(args) => Settings::Event(Box::new(event::settings::settle(*args, environment, input)?)),
+        Command::Doctor(args) => Settings::Doctor(Box::new(doctor::settings::settle(*args, environment, input)?)),
+        Command::Emulator(args) => Settings::Emulator(Box::new(emulator::settings::settle(*args, environment, input)?)),
+        Command::Repl(args) => {
+            Settings::Other(format!("{:?}", super::repl::settings::settle(*args, environment, input)?))
+        }
+        Command::Replay(args) => Settings::Other(format!("{:?}", replay::settings::settle(*args, environment, input)?)),
+        Command::Url(args) => Settings::Other(match args.command {
+            UrlCommand::Create(args) => format!("{:?}", url::settings::create(*args, environment, input)?),
+            UrlCommand::Inspect(args) => format!("{:?}", url::settings::inspect(*args, environment, input)?),
+        }),
+        Command::Config(_) | Command::Completions(_) | Command::Man(_) => panic!("it has no settings"),
+    })
+}
 
 /// Files and standard input of a test.
 #[derive(Default)]

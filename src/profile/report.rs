@@ -5,10 +5,11 @@ use std::path::{Path, PathBuf};
 
 use super::file::{Fault, File, Profile};
 use super::{SOURCES, VARIABLES, config_file, effective, load};
-use crate::cli::{FlagValue, Parsed, Typed, parse_with, profile_flags};
+use crate::cli::{Command, FlagValue, Parsed, Typed, parse_with, profile_flags};
+use crate::commands::listen::settings as listen;
 use crate::failure::{Failure, Kind};
+use crate::options::environment::{Environment, Input};
 use crate::options::network::settings as network;
-use crate::settings::{Environment, Input, settle};
 use webpubsub_net::auth::access_url::AccessUrl;
 use webpubsub_net::auth::connection_string::ConnectionString;
 use webpubsub_net::secret::redact;
@@ -159,8 +160,8 @@ fn unusable(profile: &Profile, input: &mut dyn Input) -> Option<Fault> {
         flags.push(("hub".to_owned(), Some("hub1".to_owned())));
     }
     let failure = match parse_with(vec!["wps".into(), "listen".into()], &flags) {
-        Ok(Parsed::Run(command)) => settle(command, &Environment::default(), input).err()?,
-        Ok(Parsed::Print(_) | Parsed::Nothing(_)) => return None,
+        Ok(Parsed::Run(Command::Listen(args))) => listen::settle(*args, &Environment::default(), input).err()?,
+        Ok(Parsed::Run(_) | Parsed::Print(_) | Parsed::Nothing(_)) => return None,
         Err(failure) => failure,
     };
     Some(Fault { text: failure.summary(), hint: None })

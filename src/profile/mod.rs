@@ -10,13 +10,14 @@ mod report;
 use std::ffi::OsString;
 use std::path::PathBuf;
 
-use super::{Brought, Environment, Input};
 use crate::cli::{Command, FlagValue, Parsed, Typed, parse_with, typed};
 use crate::failure::{Failure, Kind};
+use crate::options::brought::Brought;
+use crate::options::environment::{Environment, Input};
 use file::{File, Profile};
 
 pub use report::Checked;
-pub(super) use report::{check, show};
+pub use report::{check, show};
 
 /// What to do when a file has no profile at all; what it has instead may be a misspelt one.
 const NO_PROFILES: &str =
@@ -30,7 +31,7 @@ const TOKEN: [&str; 5] = ["hub", "user", "role", "initial-group", "ttl"];
 const VARIABLES: [&str; 3] = ["WPS_URL", "WPS_CONNECTION_STRING", "WebPubSubConnectionString"];
 
 /// Where the configuration file is, or would be.
-pub(super) fn config_file(input: &mut dyn Input) -> Result<PathBuf, Failure> {
+pub fn config_file(input: &mut dyn Input) -> Result<PathBuf, Failure> {
     input.config_file().ok_or_else(|| {
         Failure::message(Kind::Config, "there is no home directory to look for a configuration file in")
             .hint("`XDG_CONFIG_HOME` or `HOME` names one")
@@ -39,14 +40,13 @@ pub(super) fn config_file(input: &mut dyn Input) -> Result<PathBuf, Failure> {
 
 /// The command of a command line with the profile in it that `--profile` or `WPS_PROFILE` names, and what that
 /// brought; `None` where neither counts.
-pub(super) fn with_profile(
+pub fn with_profile(
     args: Vec<OsString>,
-    command: &Command,
     environment: &Environment,
     input: &mut dyn Input,
 ) -> Result<Option<(Command, Brought)>, Failure> {
     let typed = typed(&args);
-    if !typed.known.contains("profile") || matches!(command, Command::Config(_)) {
+    if !typed.known.contains("profile") || typed.shows_profile {
         return Ok(None);
     }
     let Some(name) = typed.profile.as_deref().or_else(|| environment.get("WPS_PROFILE")) else { return Ok(None) };

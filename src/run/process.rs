@@ -1,0 +1,88 @@
+//! The process that a command is carried out in: its streams before there is a console, its threads, its clock.
+
+use std::io::{self, Write as _};
+use std::time::Duration;
+
+use tokio::runtime::{Builder, Runtime};
+use tokio::time::Instant;
+
+use super::context::Surroundings;
+use super::expressions;
+use crate::failure::{Failure, Kind};
+use crate::logging;
+use crate::options::data::payload::PayloadSource;
+use crate::options::output::settings::Output;
+use crate::options::values::ColorChoice;
+use crate::options::within::{Limit, read_within};
+use crate::render::Console;
+use webpubsub_proto::OwnedData;
+
+/// The process.
+#[derive(Clone, Copy, Debug)]
+pub struct Process {
+    /// When it was started.
+    pub started: Instant,
+}
+
+impl Process {
+    /// What is to be sent, read by the end of `--timeout`.
+    pub fn payload(self, source: &PayloadSource, timeout: Option<Duration>) -> Result<OwnedData, Failure> {
+        let source = source.clone();
+        read_within(self.limit(timeout), "the data", move || source.read(&mut io::stdin()))
+    }
+
+    /// The end of `--timeout`.
+    pub fn limit(self, timeout: Option<Duration>) -> Option<Limit> {
+        timeout.map(|timeout| Limit { timeout, since: self.started.into_std() })
+    }
+
+    /// The surroundings of a run.
+    pub fn surroundings(self, output: &Output) -> Result<Surroundings, Failure> {
+        self.surroundings_of(output, false)
+    }
+
+    /// With `outlives`, expressions go on when the reader of stdout has gone.
+    pub fn surroundings_of(self, output: &Output, outlives: bool) -> Result<Surroundings, Failure> {
+        let (console, judgement) = expressions::open(output, outlives)?;
+        logging::start(output.verbosity, output.log_filter.as_deref(), &console.err)?;
+        Ok(Surroundings { console, started: self.started, judgement })
+    }
+}
+
+/// Writes all there is to stdout. A reader that has gone away wants no more.
+pub fn put(bytes: &[u8]) -> Result<u8, Failure> {
+    let mut stdout = io::stdout().lock();
+    match stdout.write_all(bytes).and_then(|()| stdout.flush()) {
+        Err(error) if error.kind() != io::ErrorKind::BrokenPipe => {
+            Err(Failure::message(Kind::Output, format!("could not write to stdout: {error}")))
+        }
+        _ => Ok(0),
+    }
+}
+
+/// Opens stdout and stderr.
+pub fn console(color: ColorChoice) -> Result<Console, Failure> {
+    Console::open(|terminal| color.enabled(terminal)).map_err(internal)
+}
+
+/// Runs a command of one connection, which is one task.
+pub fn on_one_thread(command: impl Future<Output = u8>) -> Result<u8, Failure> {
+    finish(Builder::new_current_thread().enable_all().build(), command)
+}
+
+/// Runs an emulator, which has many.
+pub fn on_all_threads(command: impl Future<Output = u8>) -> Result<u8, Failure> {
+    finish(Builder::new_multi_thread().enable_all().build(), command)
+}
+
+fn finish(runtime: io::Result<Runtime>, command: impl Future<Output = u8>) -> Result<u8, Failure> {
+    let runtime = runtime.map_err(internal)?;
+    let code = runtime.block_on(command);
+    // A name lookup that hangs, which no runtime can cancel, must not keep the process.
+    runtime.shutdown_background();
+    Ok(code)
+}
+
+fn internal(error: io::Error) -> Failure {
+    Failure::new(Kind::Internal, error)
+}
