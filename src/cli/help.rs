@@ -303,7 +303,9 @@ pub fn sections(command: &str) -> &'static [Section] {
                     "A message is printed as soon as it has come. A slow reader makes wps read up to 16 MB ahead and \
                      then wait; nothing is dropped here. When the reader goes away, the run ends with exit 0.",
                     "Expressions look at the records in the order in which they are printed. One that takes long holds \
-                     back the output as a slow reader does, not the connection, nor Ctrl-C or --timeout.",
+                     back the output as a slow reader does, not the connection, nor Ctrl-C or --timeout. When the run is \
+                     over (--for, --count, the connection), what came before has 1.5 s more beside the time that quick \
+                     ones take: what is left then is not printed, which is said, and waits in the file of --session.",
                     "`wps listen -g g --until '.data==\"pong\"' --timeout 10s --on-ready 'wps send g ping'` is a whole \
                      smoke test of what answers `ping`: the command is run when the group is joined, so nothing sleeps.",
                     "Ctrl-C closes the connection, waits at most 2 s, and exits 130; a second Ctrl-C ends at once.",

@@ -11,7 +11,6 @@
 use std::collections::BTreeSet;
 use std::io::Write;
 use std::ops::ControlFlow;
-use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
@@ -31,11 +30,11 @@ const GATHER_TIME: Duration = Duration::from_millis(5);
 const WARNINGS: usize = 5;
 /// The most of an error that is told, in characters.
 const TOLD: usize = 200;
-/// An evaluation that takes longer is slow.
-const SLOW: Duration = Duration::from_millis(50);
-/// The most time that slow ones take when the run is over.
-const SLOW_TIME: Duration = Duration::from_secs(10);
-/// Time for the record that says how the run ended, when it has to end.
+/// An evaluation that takes no longer is quick: those that are waited for, however many they are.
+const QUICK: Duration = Duration::from_micros(100);
+/// When the run is over, the most time that all take beyond that.
+const SLOW_TIME: Duration = Duration::from_millis(1500);
+/// Time for the record that says how the run ended.
 const LAST_TIME: Duration = Duration::from_millis(250);
 
 /// What the expressions are, as they were given.
@@ -74,8 +73,6 @@ struct Shared {
     met: Mutex<Option<Met>>,
     came: Notify,
     hurry: Hurry,
-    /// The run is over, and waits for what came before.
-    over: AtomicBool,
 }
 
 /// What a run sees of its expressions.
@@ -103,7 +100,7 @@ impl Judgement {
 
     /// The run is over. What came before is printed; evaluations that are slow have [`SLOW_TIME`] for all of it.
     pub fn over(&self) {
-        self.shared.over.store(true, Ordering::Relaxed);
+        self.shared.hurry.set_late();
     }
 
     /// The run is to end: what has not been evaluated by then is left.
@@ -274,12 +271,8 @@ impl Sink for Evaluator {
         let mut met = self.is_met();
         for entry in entries(bytes) {
             if entry.last {
-                self.show(&entry, self.shared.hurry.is_over(), ledger)?;
-            } else if met
-                || self.shared.hurry.is_over()
-                || self.is_out_of_time()
-                || !self.take(&entry, &mut met, ledger)?
-            {
+                self.show(&entry, ledger)?;
+            } else if met || self.is_out_of_time() || !self.take(&entry, &mut met, ledger)? {
                 self.passed_over = true;
             }
             let outlet = &mut self.outlet;
@@ -312,7 +305,7 @@ impl Evaluator {
             Evaluated::CutShort => None,
         };
         let (start, puts) = (self.outlet.out.len(), self.outlet.puts);
-        if self.show(entry, false, ledger)? == Evaluated::CutShort && !entry.reach.is_none() {
+        if self.show(entry, ledger)? == Evaluated::CutShort && !entry.reach.is_none() {
             if puts == self.outlet.puts {
                 self.outlet.out.truncate(start);
             }
@@ -330,9 +323,9 @@ impl Evaluator {
         Ok(true)
     }
 
-    /// Whether there is no more time for slow evaluations. That records are left out for it is told.
+    /// Whether the run has to end, or there is no more time for slow evaluations. That records are left out is told.
     fn is_out_of_time(&mut self) -> bool {
-        let is_out = self.slow >= SLOW_TIME;
+        let is_out = self.shared.hurry.is_over() || self.slow >= SLOW_TIME;
         if is_out {
             self.complaints.left_out();
         }
@@ -342,15 +335,14 @@ impl Evaluator {
     /// How far an evaluation may go, of a record that is not the last.
     fn limits<'a>(shared: &'a Shared, slow: Duration) -> Limits<'a> {
         let mut limits = Limits::own_thread(Some(&shared.hurry));
-        limits.time = limits.time.min(SLOW_TIME.saturating_sub(slow));
+        limits.late = SLOW_TIME.saturating_sub(slow) + QUICK;
         limits
     }
 
-    /// Counts an evaluation that was slow, when the run is over.
+    /// Counts an evaluation, as far as the run was over and it was slow.
     fn count(shared: &Shared, slow: &mut Duration, begun: Instant) {
-        let took = begun.elapsed();
-        if took > SLOW && shared.over.load(Ordering::Relaxed) {
-            *slow += took;
+        if let Some(late) = shared.hurry.late() {
+            *slow += late.max(begun).elapsed().saturating_sub(QUICK);
         }
     }
 
@@ -362,12 +354,7 @@ impl Evaluator {
     }
 
     /// Appends what is printed of an entry.
-    fn show(
-        &mut self,
-        entry: &Entry<'_>,
-        late: bool,
-        ledger: Option<&dyn Ledger>,
-    ) -> Result<Evaluated<()>, WriteFailure> {
+    fn show(&mut self, entry: &Entry<'_>, ledger: Option<&dyn Ledger>) -> Result<Evaluated<()>, WriteFailure> {
         let Self { expressions, style, complaints, shared, outlet, slow, .. } = self;
         let mut evaluated = Evaluated::To(());
         match &expressions.jq {
@@ -380,9 +367,6 @@ impl Evaluator {
             Some(jq) if !entry.record.is_empty() => {
                 let mut limits = Self::limits(shared, *slow);
                 if entry.last {
-                    limits = Limits::own_thread(Some(&shared.hurry));
-                }
-                if late {
                     limits = Limits::own_thread(None);
                     limits.time = LAST_TIME;
                 }
@@ -402,11 +386,14 @@ impl Evaluator {
                     whole = outlet.out.len();
                     if failed.is_ok() { ControlFlow::Continue(()) } else { ControlFlow::Break(()) }
                 });
-                Self::count(shared, slow, begun);
+                if !entry.last {
+                    Self::count(shared, slow, begun);
+                }
                 failed?;
                 outlet.out.truncate(whole);
                 match result {
-                    Err(_) if shared.hurry.is_over() || (*slow >= SLOW_TIME && !entry.reach.is_none()) => {
+                    Err(_) if !entry.last && (shared.hurry.is_over() || *slow >= SLOW_TIME) => {
+                        complaints.left_out();
                         evaluated = Evaluated::CutShort;
                     }
                     Err(error) => complaints.failed("--jq", "no result", &error),
@@ -420,7 +407,7 @@ impl Evaluator {
     }
 
     /// The condition that a record meets: `--fail-on` goes before `--until`.
-    fn judge(&mut self, Entry { record, reach, .. }: &Entry<'_>) -> Evaluated<Option<Condition>> {
+    fn judge(&mut self, Entry { record, .. }: &Entry<'_>) -> Evaluated<Option<Condition>> {
         if record.is_empty() {
             return Evaluated::To(None);
         }
@@ -433,7 +420,8 @@ impl Evaluator {
             Self::count(shared, slow, begun);
             match result {
                 Some(Ok(true)) => return Evaluated::To(Some(condition)),
-                Some(Err(_)) if shared.hurry.is_over() || (*slow >= SLOW_TIME && !reach.is_none()) => {
+                Some(Err(_)) if shared.hurry.is_over() || *slow >= SLOW_TIME => {
+                    complaints.left_out();
                     return Evaluated::CutShort;
                 }
                 Some(Err(error)) => complaints.failed(flag, "false", &error),

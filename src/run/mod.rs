@@ -257,6 +257,9 @@ where
             }
         }
     };
+    if let Some(judgement) = &surroundings.judgement {
+        judgement.over();
+    }
     if verdict.is_none() && !sated.sated.get() {
         // Every operation has been answered by now; a script that waited for one ends here.
         verdict = unconstrained(script).now_or_never();

@@ -158,6 +158,9 @@ fn what_a_slow_expression_has_not_come_to_waits_for_the_next_run() {
         let code = if matches!(ending, Ending::Signal(Signal::TERM)) { 143 } else { 130 };
         Bench::new().exhaust(&flags, ending, code, of_record);
     }
+    // A run that ends by itself has little time for what came before.
+    let flags = ["--only", "messages", "--jq", SLOWLY, "--for", "700ms"];
+    Bench::new().exhaust(&flags, Ending::Own, 0, of_record);
     // A condition is looked at by the run that prints the record.
     let slow_condition = format!("[{SLOWLY}] == [0]");
     let flags = ["--only", "messages", "--fail-on", &slow_condition, "--jq", ".data", "-r"];

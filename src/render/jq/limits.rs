@@ -10,7 +10,7 @@ use std::cell::{Cell, RefCell};
 use std::fmt;
 use std::hint::black_box;
 use std::panic::resume_unwind;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
 use jaq_core::data::HasLut;
@@ -43,17 +43,39 @@ const WEIGHING: Duration = Duration::from_millis(1);
 
 /// What is set when the results must come soon, or not at all.
 #[derive(Clone, Debug, Default)]
-pub struct Hurry(Arc<Mutex<Option<Instant>>>);
+pub struct Hurry(Arc<Mutex<Times>>);
+
+#[derive(Clone, Copy, Debug, Default)]
+struct Times {
+    /// When it is too late.
+    deadline: Option<Instant>,
+    /// Since when evaluations have less time: [`Limits::late`].
+    late: Option<Instant>,
+}
 
 impl Hurry {
     /// From then on, nothing is worth waiting for.
     pub fn set(&self, deadline: Instant) {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner).get_or_insert(deadline);
+        self.lock().deadline.get_or_insert(deadline);
+    }
+
+    /// From now on, there is less time; also for an evaluation under way, of which only what is yet to come counts.
+    pub fn set_late(&self) {
+        self.lock().late.get_or_insert_with(Instant::now);
     }
 
     /// Whether it is too late.
     pub fn is_over(&self) -> bool {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner).is_some_and(|deadline| Instant::now() >= deadline)
+        self.lock().deadline.is_some_and(|deadline| Instant::now() >= deadline)
+    }
+
+    /// Since when there is less time.
+    pub fn late(&self) -> Option<Instant> {
+        self.lock().late
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Times> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
@@ -62,6 +84,8 @@ impl Hurry {
 pub struct Limits<'a> {
     /// Time.
     pub time: Duration,
+    /// The same from when it is late on, see [`Hurry::set_late`].
+    pub late: Duration,
     /// Stack, in bytes.
     depth: usize,
     /// Levels of a value.
@@ -74,12 +98,13 @@ pub struct Limits<'a> {
 impl<'a> Limits<'a> {
     /// On a thread with [`super::STACK`], where nobody waits who has no `hurry`.
     pub fn own_thread(hurry: Option<&'a Hurry>) -> Self {
-        Self { time: TIME, depth: DEPTH, nesting: NESTING, memory: MEMORY, hurry }
+        Self { time: TIME, late: TIME, depth: DEPTH, nesting: NESTING, memory: MEMORY, hurry }
     }
 
     /// On a thread that has more to do.
     pub fn shared_thread() -> Self {
-        Self { time: SHARED_TIME, depth: SHARED_DEPTH, nesting: SHARED_NESTING, memory: MEMORY, hurry: None }
+        let time = SHARED_TIME;
+        Self { time, late: time, depth: SHARED_DEPTH, nesting: SHARED_NESTING, memory: MEMORY, hurry: None }
     }
 }
 
@@ -128,6 +153,7 @@ thread_local! {
 struct Meter {
     started: Instant,
     time: Duration,
+    late: Duration,
     hurry: Option<Hurry>,
     steps: usize,
     /// What the process took beside the values when that was first looked at, in bytes.
@@ -142,8 +168,9 @@ pub(super) struct Metered(());
 
 impl Metered {
     pub(super) fn begin(limits: &Limits<'_>) -> Self {
-        let (started, time, hurry) = (Instant::now(), limits.time, limits.hurry.cloned());
-        METER.set(Some(Meter { started, time, hurry, steps: 0, rest: None, weighing: WEIGHING }));
+        let Limits { time, late, .. } = *limits;
+        let (started, hurry) = (Instant::now(), limits.hurry.cloned());
+        METER.set(Some(Meter { started, time, late, hurry, steps: 0, rest: None, weighing: WEIGHING }));
         SPENT.set(0);
         HELD.set(0);
         MOST.set(limits.memory);
@@ -197,8 +224,11 @@ impl Meter {
         if elapsed > self.time {
             return Some(GaveUp::Time(self.time));
         }
-        if self.hurry.as_ref().is_some_and(Hurry::is_over) {
-            return Some(GaveUp::Hurry);
+        if let Some(hurry) = &self.hurry {
+            let is_late = |since: Instant| since.max(self.started).elapsed() > self.late;
+            if hurry.is_over() || hurry.late().is_some_and(is_late) {
+                return Some(GaveUp::Hurry);
+            }
         }
         let due = elapsed >= self.weighing;
         if due && (self.rest.is_none() || self.steps.saturating_mul(STEP_MEMORY) > MOST.get()) {
