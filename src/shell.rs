@@ -16,34 +16,40 @@ use tokio::process::{Child, Command};
 #[cfg(unix)]
 use tokio::time::timeout;
 
-/// A command for the shell, in the group and with the stdin of this process.
+/// A command for the shell, with the stdin of this process; `grouped`: in a group of its own, else in that of this process.
+/// On Windows nobody sees to its end when `wps` is killed.
 #[cfg(unix)]
-pub fn line(text: &str) -> Command {
-    let mut shell = Command::new("sh");
-    shell.args(["-c", text]);
-    shell
+pub fn line(text: &str, grouped: bool) -> Command {
+    let mut shell = guard::command(text, scope(grouped));
+    if grouped {
+        std::os::unix::process::CommandExt::process_group(&mut shell, 0);
+    }
+    shell.into()
 }
 
-/// A command for the shell, in the group and with the stdin of this process.
+#[cfg(unix)]
+const fn scope(grouped: bool) -> guard::Scope {
+    if grouped { guard::Scope::Group } else { guard::Scope::Process }
+}
+
+/// A command for the shell, with the stdin of this process; `grouped`: in a group of its own, else in that of this process.
+/// On Windows nobody sees to its end when `wps` is killed.
 #[cfg(windows)]
-pub fn line(text: &str) -> Command {
+pub fn line(text: &str, grouped: bool) -> Command {
     let mut shell = Command::new("cmd");
     // The shell parses its line itself; quoted as one argument it would not be understood.
     shell.arg("/C").raw_arg(text);
+    if grouped {
+        /// `CREATE_NEW_PROCESS_GROUP`.
+        const NEW_GROUP: u32 = 0x200;
+        shell.creation_flags(NEW_GROUP);
+    }
     shell
 }
 
 /// A command for the shell, in a group of its own. Its stdin is empty unless said otherwise.
 pub fn command(text: &str) -> Command {
-    let mut shell = line(text);
-    #[cfg(unix)]
-    shell.process_group(0);
-    #[cfg(windows)]
-    {
-        /// `CREATE_NEW_PROCESS_GROUP`.
-        const NEW_GROUP: u32 = 0x200;
-        shell.creation_flags(NEW_GROUP);
-    }
+    let mut shell = line(text, true);
     shell.stdin(Stdio::null());
     shell
 }
@@ -61,7 +67,7 @@ pub fn words(status: ExitStatus) -> String {
     }
 }
 
-/// While it is there, a command is ended when `wps` is killed. On Windows nobody sees to that.
+/// The guarding of a [`line()`] that was started, until its end is known.
 #[derive(Debug)]
 pub struct Guarded {
     /// Its drop is the end of the guarding.
@@ -70,16 +76,10 @@ pub struct Guarded {
 }
 
 impl Guarded {
-    /// Prepares to guard a command that is about to be started.
-    pub fn prepare() {
-        #[cfg(unix)]
-        guard::start();
-    }
-
-    /// Guards a process that was started: with its group, if that is its own.
+    /// Of this process, with its group if that is its own.
     pub fn new(child: &Child, grouped: bool) -> Self {
         #[cfg(unix)]
-        return Self { _charge: group(child).map(|pid| if grouped { guard::group(pid) } else { guard::process(pid) }) };
+        return Self { _charge: group(child).map(|pid| guard::Charge::new(scope(grouped), pid)) };
         #[cfg(windows)]
         {
             let _ = (child, grouped);
@@ -93,9 +93,8 @@ impl Guarded {
 pub struct Running(Option<(Child, Guarded)>);
 
 impl Running {
-    /// Starts a command.
+    /// Starts a [`command`].
     pub fn start(command: &mut Command) -> std::io::Result<Self> {
-        Guarded::prepare();
         let child = command.kill_on_drop(true).spawn()?;
         let guarded = Guarded::new(&child, true);
         Ok(Self(Some((child, guarded))))

@@ -1,13 +1,18 @@
 //! Whoever ends the commands of a `wps` that was killed: a process of this program beside it.
 //!
-//! `wps` writes to its stdin which commands run, a line each. The end of that input is the end of `wps`, by whatever it
-//! came, SIGKILL or a lack of memory among it: then those that still run are asked to end, and killed a second later. It
-//! is started with the first command, has nothing else open, and no environment. A parent-death signal would do for the
-//! shell, and not for what the shell has started.
+//! Its stdin says which commands run, a line each. The end of that input is the end of `wps`, by whatever it came, SIGKILL
+//! or a lack of memory among it: then those that still run are asked to end, and killed a second later. It is started with
+//! the first command, has nothing else open, and no environment. A parent-death signal would do for the shell, and not for
+//! what the shell has started.
+//!
+//! That a command begins is written by its own process, before the command: were it written by `wps`, there would be a
+//! moment in which the command runs and a kill of `wps` leaves it alone. The process holds that input open until it has
+//! written, so that the end of it cannot be seen before. That a command has ended is written by `wps`.
 
 use std::collections::BTreeSet;
 use std::ffi::OsStr;
 use std::io::{self, BufRead as _, Write as _};
+use std::os::fd::{AsFd as _, OwnedFd};
 use std::path::PathBuf;
 use std::process::{Child, Command, Stdio};
 use std::sync::{Mutex, PoisonError};
@@ -22,6 +27,8 @@ const ROLE: &str = "--guard-commands-of-wps";
 const PATIENCE: Duration = Duration::from_secs(1);
 /// Between two looks at whether they have.
 const LOOK_AGAIN: Duration = Duration::from_millis(10);
+/// Where the guard's input is in the process of a command until that begins. The highest that every shell can name.
+const INPUT: i32 = 9;
 
 /// The process, once it was started.
 static GUARD: Mutex<Option<Child>> = Mutex::new(None);
@@ -37,6 +44,32 @@ enum Ward {
     Group(i32),
     /// A process, and what it has started.
     Process(i32),
+}
+
+/// What is ended with a command that is yet to begin.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Scope {
+    /// All of its process group, which is its own.
+    Group,
+    /// It, and what it has started, as far as that can be seen.
+    Process,
+}
+
+impl Scope {
+    const fn word(self) -> &'static str {
+        match self {
+            Self::Group => "group",
+            Self::Process => "process",
+        }
+    }
+
+    fn of(self, pid: Pid) -> Ward {
+        let id = pid.as_raw_nonzero().get();
+        match self {
+            Self::Group => Ward::Group(id),
+            Self::Process => Ward::Process(id),
+        }
+    }
 }
 
 impl Ward {
@@ -59,7 +92,7 @@ impl Ward {
 }
 
 /// Starts the guard, unless it runs. Where it cannot be started, commands go unguarded.
-pub fn start() {
+fn start() {
     use std::os::unix::process::CommandExt as _;
 
     let mut guard = GUARD.lock().unwrap_or_else(PoisonError::into_inner);
@@ -79,20 +112,35 @@ pub fn start() {
     });
 }
 
-/// Guards all of a process group.
-pub fn group(leader: Pid) -> Charge {
-    Charge::new(Ward::Group(leader.as_raw_nonzero().get()))
+/// `text` for the shell, guarded from before it begins. Without a guard, it begins at once.
+pub fn command(text: &str, scope: Scope) -> Command {
+    start();
+    let guard = GUARD.lock().unwrap_or_else(PoisonError::into_inner);
+    let stdin = guard.as_ref().and_then(|guard| guard.stdin.as_ref());
+    guarded(text, scope, stdin.and_then(|stdin| stdin.as_fd().try_clone_to_owned().ok()))
 }
 
-/// Guards a process and what it has started, as far as that can be seen.
-pub fn process(pid: Pid) -> Charge {
-    Charge::new(Ward::Process(pid.as_raw_nonzero().get()))
+fn guarded(text: &str, scope: Scope, input: Option<OwnedFd>) -> Command {
+    use command_fds::{CommandFdExt as _, FdMapping};
+
+    let mut shell = Command::new("sh");
+    let input = input.map(|input| vec![FdMapping { parent_fd: input, child_fd: INPUT }]);
+    if input.is_some_and(|input| shell.fd_mappings(input).is_ok()) {
+        // A guard that was killed ends what writes to it, which is therefore another process. Then the shell is replaced by
+        // one that knows nothing of all this.
+        let word = scope.word();
+        let first = format!("(echo \"+{word} $$\" >&{INPUT}) 2>/dev/null; exec {INPUT}>&-; exec sh -c \"$1\"");
+        shell.args(["-c", &first, "sh", text]);
+    } else {
+        shell.args(["-c", text]);
+    }
+    shell
 }
 
 impl Charge {
-    fn new(ward: Ward) -> Self {
-        tell(&format!("+{}\n", ward.line()));
-        Self(ward)
+    /// For the process of a [`command`] of that scope.
+    pub fn new(scope: Scope, pid: Pid) -> Self {
+        Self(scope.of(pid))
     }
 }
 
@@ -182,4 +230,49 @@ fn with_descendants(root: i32) -> Vec<i32> {
         found.extend(children);
     }
     found
+}
+
+#[cfg(test)]
+mod tests {
+    use std::io::{PipeReader, Read as _};
+
+    use super::*;
+
+    /// Runs a command with this as the guard's input; what was written there, and the command's number.
+    fn run(text: &str, scope: Scope) -> (PipeReader, Child) {
+        let (reader, writer) = io::pipe().unwrap();
+        let mut command = guarded(text, scope, Some(writer.into()));
+        command.stdin(Stdio::piped()).stdout(Stdio::piped());
+        (reader, command.spawn().unwrap())
+    }
+
+    #[test]
+    fn a_command_that_begins_is_known_already_and_does_not_keep_the_input_open() {
+        for scope in [Scope::Group, Scope::Process] {
+            // It runs until its input ends, which it does after what is looked at here. `wps` itself writes nothing.
+            let (mut input, mut child) = run("echo begun; cat", scope);
+            let mut begun = [0; 6];
+            child.stdout.as_mut().unwrap().read_exact(&mut begun).unwrap();
+            assert_eq!(&begun, b"begun\n");
+            let mut written = String::new();
+            input.read_to_string(&mut written).unwrap();
+            assert_eq!(written, format!("+{} {}\n", scope.word(), child.id()));
+            let ward = Ward::parse(written.trim_end().trim_start_matches('+')).unwrap();
+            assert_eq!(ward, scope.of(Pid::from_raw(i32::try_from(child.id()).unwrap()).unwrap()));
+            assert!(child.wait().unwrap().success());
+        }
+    }
+
+    #[test]
+    fn the_command_is_as_it_was_given_and_runs_without_a_guard_too() {
+        let text = "printf '%s|' \"$0\" \"$#\" 'a  b'; exit 3";
+        let (reader, mut child) = run(text, Scope::Group);
+        drop(reader);
+        for guarded in [child.wait_with_output().unwrap(), guarded(text, Scope::Group, None).output().unwrap()] {
+            assert_eq!((guarded.stdout.as_slice(), guarded.status.code()), (b"sh|0|a  b|".as_slice(), Some(3)));
+        }
+        // One that is ended by a signal is seen to be.
+        child = run("kill -9 $$", Scope::Process).1;
+        assert_eq!(std::os::unix::process::ExitStatusExt::signal(&child.wait().unwrap()), Some(9));
+    }
 }

@@ -166,8 +166,7 @@ fn lives(id: i32) -> bool {
 #[test]
 fn no_command_outlives_a_run_that_is_killed_nor_does_what_it_has_started() {
     let service = Service::start();
-    // It tells of itself when it has run for a while: in the moment of its start it is not looked after yet.
-    let script = "trap '' TERM; sleep 1000 & other=$!; sleep 0.3; echo $$ >>ids; echo $other >>ids; wait";
+    let script = "trap '' TERM; sleep 1000 & other=$!; echo $$ >>ids; echo $other >>ids; wait";
     for (flag, more) in [("--on-ready", &["listen", "-q"][..]), ("--url-command", &["listen", "-q"]), ("--exec", &[])] {
         let (command, ready) = match flag {
             "--on-ready" => (wps(more).args([flag, script, "--url", &service.url()]), true),
@@ -186,6 +185,24 @@ fn no_command_outlives_a_run_that_is_killed_nor_does_what_it_has_started() {
             std::thread::yield_now();
         }
         // What they held open is closed.
+        assert_eq!(running.end().code, -9, "{flag}");
+        drop(peer);
+    }
+}
+
+#[test]
+fn a_command_whose_first_act_is_to_kill_the_run_does_not_outlive_it() {
+    let service = Service::start();
+    // Whatever lives holds stdout or stderr open, whose end is waited for.
+    let script = "trap '' TERM; kill -9 $PPID; sleep 1000; true";
+    for flag in ["--on-ready", "--url-command", "--exec"] {
+        let running = match flag {
+            "--on-ready" => wps(["listen", "-q", flag, script, "--url", &service.url()]),
+            "--url-command" => wps(["listen", "-q", flag, script, "--connect-timeout", "60s"]),
+            _ => wps(["emulator", "-q", "--port", "0", flag, script]),
+        };
+        let running = running.start();
+        let peer = (flag == "--on-ready").then(|| service.connect());
         assert_eq!(running.end().code, -9, "{flag}");
         drop(peer);
     }

@@ -25,7 +25,9 @@ pub struct Exec {
 impl Exec {
     /// Starts `command` with the shell; it finds the emulator in its environment.
     pub fn start(command: &str, ready: &Ready, takes_stdin: bool) -> io::Result<Self> {
-        let mut shell = shell::line(command);
+        // At a terminal it has to stay in the foreground's group: to read, and to get Ctrl-C as people expect.
+        let grouped = cfg!(unix) && !io::stdin().is_terminal();
+        let mut shell = shell::line(command, grouped);
         shell
             .env("WPS_URL", ready.client_url.expose())
             .env("WPS_CONNECTION_STRING", ready.connection_string.expose())
@@ -34,13 +36,6 @@ impl Exec {
         if !takes_stdin {
             shell.stdin(Stdio::null());
         }
-        // At a terminal it has to stay in the foreground's group: to read, and to get Ctrl-C as people expect.
-        let grouped = cfg!(unix) && !io::stdin().is_terminal();
-        #[cfg(unix)]
-        if grouped {
-            shell.process_group(0);
-        }
-        Guarded::prepare();
         let child = shell.spawn()?;
         let guarded = Some(Guarded::new(&child, grouped));
         let group = child.id().filter(|_| grouped);
