@@ -6,7 +6,10 @@
 use std::collections::BTreeSet;
 use std::fmt;
 
-use webpubsub_net::secret::redact;
+use webpubsub_net::secret::{excerpt, redact};
+
+/// The longest text that is told, in characters: the body of a refusal, and what is said of it.
+const LONGEST: usize = 68 * 1024;
 
 /// Why the program ends, as far as its exit code goes (CLI contract, *Ending*).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -122,7 +125,7 @@ impl Failure {
     pub fn report(&self, paint: impl Fn(&str) -> String, clean: impl Fn(&str) -> String) -> String {
         let mut out = String::new();
         let mut line = |label: &str, text: &str| {
-            out.push_str(&format!("{} {}\n", paint(label), clean(&redact(text))));
+            out.push_str(&format!("{} {}\n", paint(label), clean(&excerpt(text, LONGEST))));
         };
         line("error:", &self.error.to_string());
         self.error.chain().skip(1).for_each(|cause| line("caused by:", &cause.to_string()));

@@ -21,7 +21,7 @@ use super::entries::{Entry, entries};
 use super::jq::{BadExpression, Hurry, Jq, Limits, STACK, Val, write_json};
 use super::sanitize;
 use super::writer::{Ledger, Reach, Sink, WriteFailure};
-use webpubsub_net::secret::redact;
+use webpubsub_net::secret::excerpt;
 
 /// Output gathered before it is written, in bytes and in time.
 const GATHER: usize = 128 * 1024;
@@ -196,21 +196,13 @@ impl Complaints {
         if so_far >= WARNINGS {
             return;
         }
-        let error = shortened(&redact(error));
+        let error = excerpt(error, TOLD).into_owned();
         if !self.told.insert((flag, error.clone())) {
             return;
         }
         let last = if so_far + 1 == WARNINGS { "; further failures are not told" } else { "" };
         let text = format!("`{flag}` failed on a record, which counts as {consequence}: {error}{last}");
         stream.line(&format!("{} {}", stream.style.label("warning:"), stream.style.clean(&text)));
-    }
-}
-
-/// As much of a text as is told. It is redacted before it comes here: half a secret is one still.
-fn shortened(text: &str) -> String {
-    match text.char_indices().nth(TOLD) {
-        Some((cut, _)) => format!("{}…", &text[..cut]),
-        None => text.to_owned(),
     }
 }
 
@@ -348,7 +340,7 @@ impl Evaluator {
 
     fn tell(&self, condition: Condition, record: &[u8]) {
         let text = String::from_utf8_lossy(record);
-        let met = Met { condition, record: shortened(&redact(text.trim_end())) };
+        let met = Met { condition, record: excerpt(text.trim_end(), TOLD).into_owned() };
         *self.shared.met.lock().unwrap_or_else(PoisonError::into_inner) = Some(met);
         self.shared.came.notify_one();
     }

@@ -27,13 +27,13 @@ pub use ndjson::{Listening, Stopped, StoppedCounts, StoppedError};
 pub use recording::{Recording, VERSION as RECORDING_VERSION};
 pub use records::Recorder;
 pub use report::{InspectedFinding, InspectedUrl, MadeUrl};
-pub use text::{Weight, human, nack, unknown_frame};
+pub use text::{TOLD, Weight, human, nack, unknown_frame};
 pub use writer::{Ledger, Reach, WriteFailure, Writer};
 
 use entries::Writing;
 use webpubsub_client::event::{EventSink, Flow, Frame, Lifecycle, Mark, Received};
 use webpubsub_net::clock;
-use webpubsub_net::secret::{redact, redact_frame};
+use webpubsub_net::secret::{excerpt, redact, redact_frame};
 use webpubsub_proto::{Data, Message};
 
 /// What stdout carries.
@@ -242,7 +242,7 @@ impl Printer {
         // What was printed before comes first where both go to the same screen.
         self.put_out();
         let style = self.console.err.style;
-        let text = redact(text);
+        let text = excerpt(text, 2 * TOLD);
         let text = style.clean(&text);
         let line = match weight {
             Weight::Info => style.dim(&text),

@@ -9,7 +9,7 @@ use super::console::Style;
 use super::layout::{compact, pretty};
 use super::sanitize::for_terminal;
 use webpubsub_client::event::{FailedAttempt, Frame, Lifecycle, Nack};
-use webpubsub_net::secret::{redact, redact_frame};
+use webpubsub_net::secret::{excerpt, redact_frame};
 use webpubsub_proto::{Data, Message, Origin};
 
 /// Appends a message as a line: `[group] user: payload`, with `(redelivered)` before the payload
@@ -141,26 +141,26 @@ pub fn lifecycle(event: &Lifecycle, hub: Option<&str>) -> Option<(Weight, String
     }
 }
 
-/// A negative ack in words.
+/// A negative ack in words, redacted.
 pub fn nack(error: &Nack) -> String {
-    match (error.name.is_empty(), error.message.is_empty()) {
-        (false, false) => format!("`{}`: {}", error.name, error.message),
-        (false, true) => format!("`{}`", error.name),
-        (true, false) => error.message.clone(),
+    let (name, message) = (excerpt(&error.name, SHOWN), excerpt(&error.message, TOLD));
+    match (name.is_empty(), message.is_empty()) {
+        (false, false) => format!("`{name}`: {message}"),
+        (false, true) => format!("`{name}`"),
+        (true, false) => message.into_owned(),
         (true, true) => "no reason given".into(),
     }
 }
+
+/// The most of what others say that stands in a line of ours, in characters.
+pub const TOLD: usize = 2000;
 
 /// The most of a frame that was not understood, and of why, that is shown in words, in characters.
 const SHOWN: usize = 200;
 
 /// A frame that was not understood, in words, redacted.
 pub fn unknown_frame(frame: Frame<'_>, reason: &str) -> String {
-    let reason = redact(reason);
-    let reason = match reason.char_indices().nth(SHOWN) {
-        Some((cut, _)) => format!("{}…", &reason[..cut]).into(),
-        None => reason,
-    };
+    let reason = excerpt(reason, SHOWN);
     match frame {
         Frame::Text(text) => {
             let size = text.len();

@@ -11,11 +11,12 @@ use std::time::Duration;
 use anyhow::anyhow;
 
 use crate::failure::{Failure, Kind};
-use crate::render::{human, nack};
+use crate::render::{TOLD, human, nack};
 use webpubsub_client::driver::{CurrentUrl, DialedError};
 use webpubsub_net::auth::access_url::AccessUrl;
 use webpubsub_net::auth::inspection::{Verb, granting, is_among_too_many};
 use webpubsub_net::auth::token::{Claims, peek_claims};
+use webpubsub_net::secret::excerpt;
 use webpubsub_net::wire::{DialError, Refusal};
 use webpubsub_proto::Subprotocol;
 use webpubsub_proto::session::{EndKind, OperationKind, Outcome, STOPPED};
@@ -81,6 +82,8 @@ pub fn session_failure(kind: EndKind, message: &str, dialed: Option<&DialedError
         }
     };
     let failure = |error: anyhow::Error| Failure::new(exit, error.context(what));
+    // The service's own words are among these.
+    let message = excerpt(message, 2 * TOLD);
     let error = match dialed {
         Some(DialedError::Dial(error)) => error,
         Some(DialedError::NoUrl) => return failure(anyhow!("{message}")).hint(URL_COMMAND_HINT),
@@ -268,7 +271,7 @@ fn again(ack_id: u64, place: &Place) -> String {
 /// What it means that nobody can know what became of an operation (PROTOCOL §19.7).
 fn unknown(kind: OperationKind, what: &str, ack_id: u64, reason: &str, place: &Place) -> Failure {
     let told = format!("no ack came before the end: whether the service did {what} (ackId {ack_id}) is not known");
-    let failure = Failure::new(Kind::OperationUnknown, anyhow!("{reason}").context(told));
+    let failure = Failure::new(Kind::OperationUnknown, anyhow!("{}", excerpt(reason, 2 * TOLD)).context(told));
     match kind {
         OperationKind::JoinGroup | OperationKind::LeaveGroup => failure.hint("joining and leaving can be repeated safely"),
         // The connection is still there for another run.

@@ -248,9 +248,10 @@ fn a_frame_of_the_service_is_shown_without_what_sounds_like_a_secret() {
     let secret = "walnut-0123456789";
     // Where a line of a person is cut lies within the second one.
     let frame = format!(
-        "{{\"type\":\"system\",\"event\":\"renewed\",\"clientSecret\":[\"{secret}\"],\"filler\":\"{}\",\
+        "{{\"type\":\"system\",\"event\":\"renewed\",\"clientSecret\":[\"{secret}\"],\"refresh\":\"{secret}\",\
+         \"code\":\"{secret}\",\"data\":{{\"connectionString\":\"{secret}\"}},\"filler\":\"{}\",\
          \"uri\":\"wss://h/?access_token={secret}\",\"token\":\"{secret}\"}}",
-        "x".repeat(88)
+        "x".repeat(12)
     );
     for (format, verbosity) in [("ndjson", "-vv"), ("text", "-vv"), ("raw", "-vvv"), ("data", "-q")] {
         let service = Service::start();
@@ -313,7 +314,7 @@ fn what_was_cut_on_the_way_here_shows_no_half_of_a_secret() {
 
 #[test]
 fn headers_that_sound_like_a_secret_are_not_shown_and_neither_is_who_repeats_them() {
-    for name in ["X-Pass", "X-Jwt", "X-Access", "X-Api-Key", "X-Client-Sig"] {
+    for name in ["X-Pass", "X-Jwt", "X-Access", "X-Api-Key", "X-Client-Sig", "X-Code", "X-Connection-String"] {
         let secret = "walnut-0123456789";
         let service = Service::start();
         let wps = wps(["listen", "-vvv", "--reconnect-retries", "0", "--url", &service.url()])
@@ -359,4 +360,43 @@ fn data_is_never_altered_even_where_it_looks_like_a_secret() {
         assert!(ended.text().contains(&text), "{format}: {}", ended.text());
         assert!(ended.stderr.contains(&text), "the log of frames: {}", ended.stderr);
     }
+}
+
+/// Everything that the service may say in words, and that ends on stderr.
+#[test]
+fn what_the_service_says_is_cut_on_stderr_and_its_length_is_told() {
+    let long = format!("{} access_token=walnut-0123456789", "x".repeat(300_000));
+    let size = long.len();
+    for more in [&[][..], &["-o", "ndjson"], &["-v"]] {
+        let service = Service::start();
+        let wps = wps(["send", "g", "x", "--url", &service.url()]).args(more).start();
+        let mut peer = service.connect();
+        let frame = peer.operation();
+        peer.nack(&frame["ackId"], &long, &long);
+        peer.see_off();
+        let ended = wps.end();
+        assert_eq!(ended.code, 8, "{}", &ended.stderr[..1000]);
+        ended.assert_stderr(&["refused to send to `g`", &format!("x… ({size} bytes)`: xxx")]);
+        assert!(ended.stderr.len() < 10_000, "{} bytes", ended.stderr.len());
+        assert_without(&ended, "walnut-0123456789");
+    }
+    let service = Service::start();
+    let wps = wps(["listen", "-v", "-g", "g", "--reconnect-retries", "0", "--url", &service.url()]).start();
+    let mut peer = service.request().upgrade();
+    peer.send(&json!({"type": "system", "event": "connected", "userId": long, "connectionId": long}));
+    let frame = peer.operation();
+    peer.nack(&frame["ackId"], "Forbidden", &long);
+    peer.send(&json!({"type": "system", "event": "disconnected", "message": long}));
+    peer.close(1008, "");
+    let ended = wps.end();
+    assert!(ended.stderr.len() < 40_000, "{} bytes", ended.stderr.len());
+    assert_without(&ended, "walnut-0123456789");
+}
+
+#[test]
+fn the_example_of_a_hint_is_no_secret() {
+    let service = Service::start();
+    let wps = wps(["listen", "--reconnect-retries", "0", "--url", &service.url()]).start();
+    service.request().refuse("407 Proxy Authentication Required", &[], "");
+    wps.end().assert_stderr(&["hint: a proxy on the way wants credentials: `--proxy http://USER:PASSWORD@HOST:PORT`"]);
 }

@@ -5,6 +5,7 @@
 
 use std::borrow::Cow;
 
+use super::names::names_secret;
 use super::text::redact;
 use super::{REDACTED, sounds_secret};
 
@@ -12,6 +13,8 @@ use super::{REDACTED, sounds_secret};
 const OF_USERS: [&str; 2] = ["data", "metadata"];
 /// Types of frames in which the service itself speaks (PROTOCOL §5).
 const OF_SERVICE: [&str; 4] = ["system", "ack", "pong", "ping"];
+/// The digits of the longest number that tells what has happened, and is no secret.
+const LONGEST_CODE: usize = 4;
 /// Shorter strings hold no secret that would be known as one.
 const SHORTEST: usize = 6;
 
@@ -32,9 +35,9 @@ pub fn redact_frame(text: &str) -> Cow<'_, str> {
                     continue;
                 }
                 out.redact_string(start, end);
-                if sounds_secret(&name) {
+                if names_secret(&name) {
                     let (start, end) = tokens.skip_value();
-                    if !matches!(&text[start..end], "true" | "false" | "null" | "\"\"" | "") {
+                    if !says_nothing(&text[start..end]) && !(is_short_number(&text[start..end]) && is_of_code(&name)) {
                         out.replace(start, end, &format!("\"{REDACTED}\""));
                     }
                 }
@@ -43,6 +46,21 @@ pub fn redact_frame(text: &str) -> Cow<'_, str> {
         }
     }
     out.finish()
+}
+
+/// Whether a value is none that could be a secret, by whatever name.
+fn says_nothing(value: &str) -> bool {
+    matches!(value, "true" | "false" | "null" | "\"\"" | "")
+}
+
+/// Whether a value is one that codes of HTTP, of WebSocket and of errors have.
+fn is_short_number(value: &str) -> bool {
+    value.len() <= LONGEST_CODE && value.bytes().all(|byte| byte.is_ascii_digit())
+}
+
+/// Whether nothing but being a code makes the name one of a secret.
+fn is_of_code(name: &str) -> bool {
+    !sounds_secret(name)
 }
 
 fn is_of_service(text: &str) -> bool {
@@ -223,6 +241,11 @@ mod tests {
                 r#"{"type":"system","data":{"to\u006ben":["a",{"b":"c"}],"n":10.50}}"#,
                 r#"{"type":"system","data":{"to\u006ben":"[redacted]","n":10.50}}"#,
             ),
+            (
+                r#"{"type":"system","refresh":"a","connectionString":"Endpoint","user_code":"AB","code":123456}"#,
+                r#"{"type":"system","refresh":"[redacted]","connectionString":"[redacted]","user_code":"[redacted]","code":"[redacted]"}"#,
+            ),
+            (r#"{"code":1008,"statusCode":"Gone"}"#, r#"{"code":1008,"statusCode":"Gone"}"#),
             (r#"{"pin":1234,"hasToken":true,"key":null}"#, r#"{"pin":"[redacted]","hasToken":true,"key":null}"#),
             (
                 r#"{"type":"ack","error":{"message":"bad \u0061ccess_token=abc, \"sorry\""}}"#,

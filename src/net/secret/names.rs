@@ -1,29 +1,48 @@
 //! Names that say of a value that nobody may see it: of headers, of fields in the service's control frames, of what
 //! stands before a `=`.
 
-/// A name with one of these in it, in whatever case.
-const PARTS: [&str; 17] = [
+/// A name with one of these in it, in whatever case and whatever stands between its words.
+const PARTS: [&str; 25] = [
     "assertion",
     "auth",
     "bearer",
+    "connectionstring",
+    "connstr",
     "cookie",
     "credential",
     "csrf",
+    "hmac",
     "jwt",
     "key",
+    "macaroon",
+    "mnemonic",
     "pass",
     "private",
     "pwd",
+    "saml",
     "secret",
     "session",
     "signature",
     "ticket",
     "token",
+    "totp",
+    "verifier",
     "xsrf",
 ];
 
 /// A name of which one of these is a whole word: as a part they stand in too many others.
-const WORDS: [&str; 9] = ["access", "cred", "creds", "otp", "pin", "sas", "sid", "sig", "sso"];
+const WORDS: [&str; 19] = [
+    "access", "cred", "creds", "dsn", "grant", "mfa", "nonce", "otp", "pem", "pfx", "pin", "psk", "pw", "refresh",
+    "sas", "sid", "sig", "sso", "tfa",
+];
+
+/// A code lets in as a password does, unless a word says of what it is one.
+const CODES: [&str; 2] = ["code", "codes"];
+const CODES_OF: [&str; 26] = [
+    "area", "close", "color", "content", "country", "currency", "error", "exit", "failure", "http", "lang", "language",
+    "locale", "op", "postal", "reason", "region", "response", "result", "return", "service", "source", "status", "sub",
+    "type", "zip",
+];
 
 /// Longer names are no names; what they are is looked at as text.
 const LONGEST: usize = 128;
@@ -33,8 +52,18 @@ pub fn sounds_secret(name: &str) -> bool {
     if name.len() > LONGEST {
         return false;
     }
-    let lower = name.to_ascii_lowercase();
-    PARTS.iter().any(|part| lower.contains(part)) || words(name).any(|word| WORDS.contains(&word.as_str()))
+    let joined: String = name.chars().filter(|c| c.is_alphanumeric()).map(|c| c.to_ascii_lowercase()).collect();
+    PARTS.iter().any(|part| joined.contains(part)) || words(name).any(|word| WORDS.contains(&word.as_str()))
+}
+
+/// The same for names that stand by themselves, those of headers and of the service's own fields: in text a code is mostly
+/// that of an error.
+pub(super) fn names_secret(name: &str) -> bool {
+    if name.len() > LONGEST {
+        return false;
+    }
+    let is = |these: &[&str]| words(name).any(|word| these.contains(&word.as_str()));
+    sounds_secret(name) || (is(&CODES) && !is(&CODES_OF))
 }
 
 /// The words of `X-Access-Id`, `access_id` and `accessId`, lower-case.
@@ -58,7 +87,7 @@ fn words(name: &str) -> impl Iterator<Item = String> {
 pub fn is_secret_header(header: &str) -> bool {
     let name = header.split(':').next().unwrap_or_default().trim().to_ascii_lowercase();
     let of_a_standard = ["sec-websocket-", "access-control-"].iter().any(|prefix| name.starts_with(prefix));
-    !of_a_standard && sounds_secret(&name)
+    !of_a_standard && names_secret(header.split(':').next().unwrap_or_default().trim())
 }
 
 #[cfg(test)]
@@ -83,10 +112,18 @@ mod tests {
             "X-MS-SAS",
             "PASSWORD",
             "sid",
+            "refresh",
+            "refresh_grant",
+            "connectionString",
+            "Connection-String",
+            "connection_string",
+            "codeVerifier",
+            "nonce",
         ] {
             assert!(sounds_secret(name), "{name}");
         }
-        for name in ["X-Trace", "Origin", "group", "userId", "connectionId", "signal", "design", "accessible", "resid"]
+        for name in
+            ["X-Trace", "Origin", "group", "userId", "connectionId", "signal", "design", "accessible", "resid", "code"]
         {
             assert!(!sounds_secret(name), "{name}");
         }
@@ -97,5 +134,17 @@ mod tests {
     fn headers_of_standards_are_no_secrets() {
         assert!(!is_secret_header("Sec-WebSocket-Key: x") && !is_secret_header("access-control-allow-origin"));
         assert!(is_secret_header("x-pass: x") && is_secret_header("X-Access"));
+    }
+
+    #[test]
+    fn a_code_is_a_secret_unless_it_is_known_to_be_none() {
+        for name in ["X-Code", "code", "authCode", "user_code", "X-Verification-Code: x", "recoveryCodes"] {
+            assert!(is_secret_header(name), "{name}");
+        }
+        for name in
+            ["X-Status-Code", "closeCode", "error_code", "X-Country-Code", "encoder", "Content-Encoding", "codec"]
+        {
+            assert!(!is_secret_header(name), "{name}");
+        }
     }
 }

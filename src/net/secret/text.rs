@@ -36,6 +36,17 @@ pub fn redact_cut(text: &str) -> Cow<'_, str> {
     without(text, spans(text, Names::All, true))
 }
 
+/// What others said, as far as it is told in a line of ours: without its secrets, and no more than so many characters; where
+/// it was longer, its size follows.
+pub fn excerpt(text: &str, most: usize) -> Cow<'_, str> {
+    // Before it is cut: half a secret is one still.
+    let shown = redact(text);
+    match shown.char_indices().nth(most) {
+        Some((cut, _)) => Cow::Owned(format!("{}… ({} bytes)", &shown[..cut], text.len())),
+        None => shown,
+    }
+}
+
 /// Whether there is something in `text` that is a secret for certain, which names that only sound like one do not make.
 pub fn holds_secret(text: &str) -> bool {
     !spans(text, Names::Certain, false).is_empty()
@@ -227,11 +238,14 @@ fn jwts(text: &str, cut: bool, spans: &mut Vec<(usize, usize)>) {
 /// `scheme://user:password@host`.
 fn user_infos(text: &str, spans: &mut Vec<(usize, usize)>) {
     const SEPARATOR: &str = "://";
+    /// What hints have where user and password are to be.
+    const PLACEHOLDER: &str = "USER:PASSWORD";
     for at in memchr::memmem::find_iter(text.as_bytes(), SEPARATOR) {
         let start = at + SEPARATOR.len();
         let authority = &text[start..];
         let end = authority.find(|c: char| c.is_whitespace() || "/?#\"'`<>".contains(c)).unwrap_or(authority.len());
-        spans.extend(authority[..end].rfind('@').filter(|at| *at > 0).map(|at| (start, start + at)));
+        let info = authority[..end].rfind('@').filter(|at| *at > 0 && authority[..*at] != *PLACEHOLDER);
+        spans.extend(info.map(|at| (start, start + at)));
     }
 }
 
@@ -268,6 +282,7 @@ mod tests {
             ("http://h/?access%5Ftoken=eyJ%2Eabc&x", "http://h/?access%5Ftoken=[redacted]&x"),
             ("the access token is bad", "the access token is bad"),
             ("no `access_token` there", "no `access_token` there"),
+            ("`--proxy http://USER:PASSWORD@HOST:PORT` names it", "`--proxy http://USER:PASSWORD@HOST:PORT` names it"),
             ("access_token=access_token=abc", "access_token=[redacted]"),
         ] {
             assert_eq!(redact(text), expected);
@@ -307,6 +322,14 @@ mod tests {
             assert_eq!(redact_cut(text), expected);
             assert_eq!(redact(text), text);
         }
+    }
+
+    #[test]
+    fn an_excerpt_is_redacted_before_it_is_cut_and_says_how_long_it_was() {
+        assert_eq!(excerpt("short", 5), "short");
+        assert_eq!(excerpt("äbcdef", 3), "äbc… (7 bytes)");
+        assert_eq!(excerpt("x access_token=0123456789abcdef", 20), "x access_token=[reda… (31 bytes)");
+        assert_eq!(excerpt("x access_token=0123456789abcdef", 40), "x access_token=[redacted]");
     }
 
     proptest::proptest! {
