@@ -37,7 +37,9 @@ pub fn redact_frame(text: &str) -> Cow<'_, str> {
                 out.redact_string(start, end);
                 if names_secret(&name) {
                     let (start, end) = tokens.skip_value();
-                    if !says_nothing(&text[start..end]) && !(is_short_number(&text[start..end]) && is_of_code(&name)) {
+                    let value = &text[start..end];
+                    let shown = says_nothing(value) || (is_short_number(value) && is_of_code(&name));
+                    if !shown {
                         out.replace(start, end, &format!("\"{REDACTED}\""));
                     }
                 }
