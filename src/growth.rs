@@ -7,7 +7,7 @@ use std::time::Duration;
 use rustix::time::{ClockId, clock_gettime};
 
 use crate::render::{Style, unknown_frame};
-use webpubsub_client::event::Frame;
+use webpubsub_client::event::WireFrame;
 use webpubsub_net::auth::access_url::AccessUrl;
 use webpubsub_net::auth::inspection::unreadable;
 use webpubsub_net::auth::token::peek_claims;
@@ -146,7 +146,7 @@ fn what_came_is_made_harmless_in_proportion_to_its_length() {
     for texts in [&TEXTS[..], &controls[..]] {
         assert_linear("cleaning", &|text| drop(style.clean(text)), texts);
         assert_linear("cleaning of a record", &|text| drop(style.record(text.into())), texts);
-        assert_linear("words", &|text| drop(unknown_frame(Frame::Text(text), text)), texts);
+        assert_linear("words", &|text| drop(unknown_frame(WireFrame::Text(text), text)), texts);
     }
 }
 

@@ -5,16 +5,8 @@
 
 use std::task::{Context, Poll};
 
+pub use webpubsub_proto::WireFrame;
 pub use webpubsub_proto::session::{AckReport, FailedAttempt, Lifecycle, Loss, Mark, Nack, OperationKind, Received};
-
-/// A frame as it was received.
-#[derive(Clone, Copy, Debug)]
-pub enum Frame<'a> {
-    /// A text frame.
-    Text(&'a str),
-    /// A binary frame.
-    Binary(&'a [u8]),
-}
 
 /// Whether a sink wants more.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -31,7 +23,7 @@ pub trait EventSink {
     fn lifecycle(&mut self, event: &Lifecycle) -> Flow;
 
     /// A frame came, with what it is.
-    fn frame(&mut self, frame: Frame<'_>, received: &Received<'_>) -> Flow;
+    fn frame(&mut self, frame: WireFrame<'_>, received: &Received<'_>) -> Flow;
 
     /// The frame that comes next, and everything before it, is up to this mark. Only where the connection is to outlive
     /// the process.
@@ -62,10 +54,10 @@ pub trait Wiretap: Send {
     fn failed(&mut self, error: &str);
 
     /// A frame was sent.
-    fn sent(&mut self, text: &str);
+    fn sent(&mut self, frame: WireFrame<'_>);
 
     /// A frame came, with what it is.
-    fn received(&mut self, frame: Frame<'_>, received: &Received<'_>);
+    fn received(&mut self, frame: WireFrame<'_>, received: &Received<'_>);
 
     /// A close frame was sent.
     fn closing(&mut self, code: u16);

@@ -353,6 +353,7 @@ fn a_session_is_as_the_contract_has_it_by_default() {
         max_delay: Duration::from_secs(max_delay),
     };
     let expected = Config {
+        codec: webpubsub_proto::Codec::Json,
         reliable: true,
         connect_timeout: Duration::from_secs(30),
         retries_until_connected: Retries::Limited(3),

@@ -19,7 +19,8 @@ use serde_json::value::RawValue;
 
 use webpubsub_net::clock;
 use webpubsub_net::secret::{redact, redact_frame};
-use webpubsub_proto::hub::{ClientKind, Frame};
+use webpubsub_proto::hub::ClientKind;
+use webpubsub_proto::{EncodedFrame, WireFrame};
 
 /// Takes records, each a line of JSON with its newline. Called under a hub's lock: it must not wait.
 pub trait Observer: Send + Sync + fmt::Debug {
@@ -147,27 +148,24 @@ impl Traffic {
         self.record("opened", Some(place), opened);
     }
 
-    /// A text frame came.
-    pub fn received_text(&self, place: Place<'_>, text: &str) {
+    /// A frame came.
+    pub fn received(&self, place: Place<'_>, frame: WireFrame<'_>) {
         if self.is_watched() {
-            self.record("received", Some(place), text_payload(text.into()));
-        }
-    }
-
-    /// A binary frame came.
-    pub fn received_binary(&self, place: Place<'_>, bytes: &[u8]) {
-        if self.is_watched() {
-            self.record("received", Some(place), Payload::FrameBase64(STANDARD.encode(bytes)));
+            let payload = match frame {
+                WireFrame::Text(text) => text_payload(text.into()),
+                WireFrame::Binary(bytes) => Payload::FrameBase64(STANDARD.encode(bytes)),
+            };
+            self.record("received", Some(place), payload);
         }
     }
 
     /// A frame goes out.
-    pub fn sent(&self, place: Place<'_>, frame: &Frame) {
+    pub fn sent(&self, place: Place<'_>, frame: &EncodedFrame) {
         if !self.is_watched() {
             return;
         }
         match frame {
-            Frame::Text(bytes) => {
+            EncodedFrame::Text(bytes) => {
                 let text = String::from_utf8_lossy(bytes);
                 // A token stands in the service's own frames alone.
                 let own = text.starts_with("{\"type\":\"system\"");
@@ -175,7 +173,7 @@ impl Traffic {
                 let payload = text_payload(text.as_ref().into());
                 self.record("sent", Some(place), payload);
             }
-            Frame::Binary(bytes) => {
+            EncodedFrame::Binary(bytes) => {
                 self.record("sent", Some(place), Payload::FrameBase64(STANDARD.encode(bytes)));
             }
         }
@@ -285,7 +283,7 @@ mod tests {
         let kept = Arc::new(Kept::default());
         let mut traffic = Traffic::default();
         traffic.add(kept.clone());
-        traffic.received_text(PLACE, text);
+        traffic.received(PLACE, WireFrame::Text(text));
         assert!(String::from_utf8(kept.0.lock().unwrap().clone()).unwrap().contains(&format!("\"frame\":{text}}}")));
 
         let place = json!({"socket": 7, "hub": "hub1", "connectionId": "c"});
@@ -296,11 +294,11 @@ mod tests {
             record
         };
         let seen = records(|traffic| {
-            traffic.received_text(PLACE, "hello");
-            traffic.received_text(PLACE, "{\"broken\":");
-            traffic.received_text(PLACE, "{\n}");
-            traffic.received_binary(PLACE, &[0, 255]);
-            traffic.sent(PLACE, &Frame::Binary(vec![1].into()));
+            traffic.received(PLACE, WireFrame::Text("hello"));
+            traffic.received(PLACE, WireFrame::Text("{\"broken\":"));
+            traffic.received(PLACE, WireFrame::Text("{\n}"));
+            traffic.received(PLACE, WireFrame::Binary(&[0, 255]));
+            traffic.sent(PLACE, &EncodedFrame::Binary(vec![1].into()));
         });
         let expected = [
             with("received", "text", "hello"),
@@ -315,7 +313,7 @@ mod tests {
     #[test]
     fn a_reconnection_token_is_in_no_record() {
         let frame = "{\"type\":\"system\",\"event\":\"connected\",\"reconnectionToken\":\"secret1\"}";
-        let seen = records(|traffic| traffic.sent(PLACE, &Frame::from(frame.to_owned())));
+        let seen = records(|traffic| traffic.sent(PLACE, &EncodedFrame::from(frame.to_owned())));
         assert_eq!(seen[0]["frame"]["event"], "connected");
         assert!(!seen[0].to_string().contains("secret1"), "{seen:?}");
     }

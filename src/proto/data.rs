@@ -92,8 +92,8 @@ impl DataKind {
     }
 }
 
-/// Characters, in the form they came in.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+/// Characters, in the form they came in. The same characters are equal in either form.
+#[derive(Clone, Copy, Debug)]
 pub enum Text<'a> {
     /// As a JSON string literal.
     Quoted(Quoted<'a>),
@@ -111,8 +111,16 @@ impl<'a> Text<'a> {
     }
 }
 
-/// Bytes, in the form they came in.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+impl PartialEq for Text<'_> {
+    fn eq(&self, other: &Self) -> bool {
+        self.decode() == other.decode()
+    }
+}
+
+impl Eq for Text<'_> {}
+
+/// Bytes, in the form they came in. The same bytes are equal in either form.
+#[derive(Clone, Copy, Debug)]
 pub enum Octets<'a> {
     /// As base64 (standard alphabet, padded) in a JSON string literal.
     Base64(Quoted<'a>),
@@ -137,6 +145,14 @@ impl<'a> Octets<'a> {
         }
     }
 }
+
+impl PartialEq for Octets<'_> {
+    fn eq(&self, other: &Self) -> bool {
+        self.decode() == other.decode()
+    }
+}
+
+impl Eq for Octets<'_> {}
 
 /// A message's `dataType` and `data`, borrowed from the frame: a kind, and bytes in the form the frame has them in.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -237,10 +253,18 @@ impl<'a> Data<'a> {
 }
 
 /// A payload that owns its bytes: what a user wants to send, or a hub keeps.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug)]
 pub struct OwnedData(Held);
 
-#[derive(Clone, Debug, PartialEq, Eq)]
+impl PartialEq for OwnedData {
+    fn eq(&self, other: &Self) -> bool {
+        self.as_data() == other.as_data()
+    }
+}
+
+impl Eq for OwnedData {}
+
+#[derive(Clone, Debug)]
 enum Held {
     Json(Box<str>),
     Text(Box<str>),

@@ -17,14 +17,18 @@ mod pattern;
 pub mod session;
 #[cfg(test)]
 mod simulation;
+mod wire;
 
 pub use close::explain_close_code;
-pub use codec::{SharedMessage, decode_downstream, decode_upstream, encode_downstream, encode_upstream, present};
+pub use codec::{
+    Codec, Malformed, SharedMessage, decode_downstream, decode_upstream, encode_downstream, encode_upstream, present,
+};
 pub use data::{Data, DataKind, Octets, OwnedData, Quoted, Text};
 pub use frame::{AckError, Downstream, Message, Origin, Upstream};
 pub use metadata::check_metadata;
 pub use names::{NameError, check_event_name, check_group_name, check_hub_name};
 pub use pattern::{GroupPattern, LONGEST_PATTERN, MOST_STARS};
+pub use wire::{EncodedFrame, WireFrame};
 
 /// Largest frame the service takes, in bytes (PROTOCOL §12: 1 MB documented, 1 MiB in the official emulator).
 pub const MAX_FRAME_BYTES: usize = 1024 * 1024;
@@ -59,6 +63,13 @@ impl Subprotocol {
     /// The subprotocol of that name, compared without case (PROTOCOL §1.4).
     pub fn from_name(name: &str) -> Option<Self> {
         [Self::Json, Self::JsonReliable].into_iter().find(|p| p.name().eq_ignore_ascii_case(name))
+    }
+
+    /// How its frames are encoded.
+    pub fn codec(self) -> Codec {
+        match self {
+            Self::Json | Self::JsonReliable => Codec::Json,
+        }
     }
 
     /// Whether a dropped connection of this subprotocol can be recovered (PROTOCOL §7).

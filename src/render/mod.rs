@@ -31,7 +31,7 @@ pub use text::{TOLD, Weight, human, nack, unknown_frame};
 pub use writer::{Ledger, Reach, WriteFailure, Writer};
 
 use entries::Writing;
-use webpubsub_client::event::{EventSink, Flow, Frame, Lifecycle, Mark, Received};
+use webpubsub_client::event::{EventSink, Flow, Lifecycle, Mark, Received, WireFrame};
 use webpubsub_net::clock;
 use webpubsub_net::secret::{excerpt, redact, redact_frame};
 use webpubsub_proto::{Data, Message};
@@ -343,7 +343,7 @@ impl Printer {
         }
     }
 
-    fn raw(&mut self, frame: Frame<'_>, received: &Received<'_>) {
+    fn raw(&mut self, frame: WireFrame<'_>, received: &Received<'_>) {
         let message = match received {
             Received::Message(_) | Received::Duplicate => true,
             Received::Unknown { .. } | Received::Control => false,
@@ -359,14 +359,14 @@ impl Printer {
         });
         let (style, start) = (self.console.out.style, self.out.len());
         match frame {
-            Frame::Text(text) if message => self.out.extend_from_slice(style.clean(text).as_bytes()),
-            Frame::Text(text) => self.out.extend_from_slice(style.clean(&redact_frame(text)).as_bytes()),
-            Frame::Binary(bytes) if style.terminal => {
+            WireFrame::Text(text) if message => self.out.extend_from_slice(style.clean(text).as_bytes()),
+            WireFrame::Text(text) => self.out.extend_from_slice(style.clean(&redact_frame(text)).as_bytes()),
+            WireFrame::Binary(bytes) if style.terminal => {
                 let text = String::from_utf8_lossy(bytes);
                 self.out.extend_from_slice(style.clean(&redact_frame(&text)).as_bytes());
             }
             // Text that came as bytes is no less the service's.
-            Frame::Binary(bytes) => match std::str::from_utf8(bytes) {
+            WireFrame::Binary(bytes) => match std::str::from_utf8(bytes) {
                 Ok(text) => self.out.extend_from_slice(redact_frame(text).as_bytes()),
                 Err(_) => self.out.extend_from_slice(bytes),
             },
@@ -415,7 +415,7 @@ impl EventSink for Printer {
         Flow::Continue
     }
 
-    fn frame(&mut self, frame: Frame<'_>, received: &Received<'_>) -> Flow {
+    fn frame(&mut self, frame: WireFrame<'_>, received: &Received<'_>) -> Flow {
         if self.options.format == Format::Raw {
             self.raw(frame, received);
         }

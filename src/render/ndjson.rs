@@ -12,7 +12,7 @@ use serde::Serialize;
 use serde_json::value::RawValue;
 
 use super::layout::compact;
-use webpubsub_client::event::{AckReport, Frame, Lifecycle, Loss, Nack, OperationKind};
+use webpubsub_client::event::{AckReport, Lifecycle, Loss, Nack, OperationKind, WireFrame};
 use webpubsub_net::secret::{redact, redact_frame};
 use webpubsub_proto::{Data, Message, Origin, Text};
 
@@ -316,10 +316,10 @@ pub fn lifecycle(out: &mut Vec<u8>, time: &str, event: &Lifecycle, hub: Option<&
 }
 
 /// Appends the record of a frame that was not understood.
-pub fn unknown_frame(out: &mut Vec<u8>, time: &str, frame: Frame<'_>, reason: &str) {
+pub fn unknown_frame(out: &mut Vec<u8>, time: &str, frame: WireFrame<'_>, reason: &str) {
     let text = match frame {
-        Frame::Text(text) => Some(redact_frame(text)),
-        Frame::Binary(_) => None,
+        WireFrame::Text(text) => Some(redact_frame(text)),
+        WireFrame::Binary(_) => None,
     };
     let parsed = text.as_deref().and_then(|text| {
         // A record is one line, whatever the frame looks like.
@@ -330,9 +330,9 @@ pub fn unknown_frame(out: &mut Vec<u8>, time: &str, frame: Frame<'_>, reason: &s
     let frame_base64 = match (&parsed, &text, frame) {
         (Some(_), _, _) => None,
         (None, Some(text), _) => Some(STANDARD.encode(text.as_bytes())),
-        (None, None, Frame::Text(text)) => Some(STANDARD.encode(text)),
+        (None, None, WireFrame::Text(text)) => Some(STANDARD.encode(text)),
         // Text that came as bytes is no less the service's.
-        (None, None, Frame::Binary(bytes)) => Some(match std::str::from_utf8(bytes) {
+        (None, None, WireFrame::Binary(bytes)) => Some(match std::str::from_utf8(bytes) {
             Ok(text) => STANDARD.encode(redact_frame(text).as_bytes()),
             Err(_) => STANDARD.encode(bytes),
         }),
@@ -499,11 +499,11 @@ mod tests {
     fn unknown_frames_are_shown_as_json_or_as_base64() {
         for (frame, expected) in [
             (
-                Frame::Text("{\"type\":\n\"x\"}"),
+                WireFrame::Text("{\"type\":\n\"x\"}"),
                 r#"{"type":"unknown-frame","time":"T","frame":{"type":"x"},"reason":"r"}"#,
             ),
-            (Frame::Text("{"), r#"{"type":"unknown-frame","time":"T","frameBase64":"ew==","reason":"r"}"#),
-            (Frame::Binary(&[0, 255]), r#"{"type":"unknown-frame","time":"T","frameBase64":"AP8=","reason":"r"}"#),
+            (WireFrame::Text("{"), r#"{"type":"unknown-frame","time":"T","frameBase64":"ew==","reason":"r"}"#),
+            (WireFrame::Binary(&[0, 255]), r#"{"type":"unknown-frame","time":"T","frameBase64":"AP8=","reason":"r"}"#),
         ] {
             assert_eq!(record(|out| unknown_frame(out, TIME, frame, "r")), format!("{expected}\n"));
         }

@@ -17,7 +17,7 @@ use serde_json::value::RawValue;
 use super::layout::compact;
 use super::timestamp;
 use super::writer::{Reach, Writer};
-use webpubsub_client::event::{Frame, Received, Wiretap};
+use webpubsub_client::event::{Received, WireFrame, Wiretap};
 use webpubsub_net::secret::{redact, redact_frame};
 
 /// The format of what is written here.
@@ -111,19 +111,19 @@ impl Recording {
         self.out.push(b'\n');
     }
 
-    fn frame(&mut self, direction: &str, frame: Frame<'_>) {
+    fn frame(&mut self, direction: &str, frame: WireFrame<'_>) {
         self.at();
         let _ = write!(self.out, ",\"direction\":\"{direction}\",");
         match frame {
-            Frame::Text(text) if serde_json::from_str::<&RawValue>(text).is_ok() => {
+            WireFrame::Text(text) if serde_json::from_str::<&RawValue>(text).is_ok() => {
                 self.out.extend_from_slice(b"\"frame\":");
                 compact(text.trim(), &mut self.out);
             }
-            Frame::Text(text) => {
+            WireFrame::Text(text) => {
                 self.out.extend_from_slice(b"\"text\":");
                 let _ = serde_json::to_writer(&mut self.out, text);
             }
-            Frame::Binary(bytes) => {
+            WireFrame::Binary(bytes) => {
                 let _ = write!(self.out, "\"frameBase64\":\"{}\"", STANDARD.encode(bytes));
             }
         }
@@ -145,19 +145,19 @@ impl Wiretap for Recording {
         self.happening(&Happening { event: "failed", error: Some(&redact(error)), ..Happening::NONE });
     }
 
-    fn sent(&mut self, text: &str) {
-        self.frame("sent", Frame::Text(text));
+    fn sent(&mut self, frame: WireFrame<'_>) {
+        self.frame("sent", frame);
     }
 
-    fn received(&mut self, frame: Frame<'_>, received: &Received<'_>) {
+    fn received(&mut self, frame: WireFrame<'_>, received: &Received<'_>) {
         match (frame, received) {
-            (Frame::Text(text), Received::Control | Received::Unknown { .. }) => {
-                self.frame("received", Frame::Text(&redact_frame(text)));
+            (WireFrame::Text(text), Received::Control | Received::Unknown { .. }) => {
+                self.frame("received", WireFrame::Text(&redact_frame(text)));
             }
             // Text that came as bytes is no less the service's.
-            (Frame::Binary(bytes), Received::Control | Received::Unknown { .. }) => {
+            (WireFrame::Binary(bytes), Received::Control | Received::Unknown { .. }) => {
                 let text = std::str::from_utf8(bytes).map(redact_frame);
-                self.frame("received", Frame::Binary(text.as_ref().map_or(bytes, |text| text.as_bytes())));
+                self.frame("received", WireFrame::Binary(text.as_ref().map_or(bytes, |text| text.as_bytes())));
             }
             (frame, Received::Message(_) | Received::Duplicate) => self.frame("received", frame),
         }

@@ -1,7 +1,7 @@
 //! The NDJSON records of what a client tells, each by itself: for expressions, whatever is printed.
 
 use super::{ndjson, timestamp};
-use webpubsub_client::event::{Frame, Lifecycle, Received};
+use webpubsub_client::event::{Lifecycle, Received, WireFrame};
 
 /// Makes records.
 #[derive(Clone, Debug)]
@@ -24,7 +24,7 @@ impl Recorder {
     }
 
     /// The record of a frame, if it has one.
-    pub fn frame(&self, frame: Frame<'_>, received: &Received<'_>) -> Option<Vec<u8>> {
+    pub fn frame(&self, frame: WireFrame<'_>, received: &Received<'_>) -> Option<Vec<u8>> {
         let mut out = Vec::new();
         match received {
             Received::Message(message) => ndjson::message(&mut out, &timestamp(), message),

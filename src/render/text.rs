@@ -8,7 +8,7 @@ use owo_colors::{OwoColorize as _, Style as Paint};
 use super::console::Style;
 use super::layout::{compact, pretty};
 use super::sanitize::for_terminal;
-use webpubsub_client::event::{FailedAttempt, Frame, Lifecycle, Nack};
+use webpubsub_client::event::{FailedAttempt, Lifecycle, Nack, WireFrame};
 use webpubsub_net::secret::{excerpt, redact_frame};
 use webpubsub_proto::{Data, Message, Origin};
 
@@ -159,10 +159,10 @@ pub const TOLD: usize = 2000;
 const SHOWN: usize = 200;
 
 /// A frame that was not understood, in words, redacted.
-pub fn unknown_frame(frame: Frame<'_>, reason: &str) -> String {
+pub fn unknown_frame(frame: WireFrame<'_>, reason: &str) -> String {
     let reason = excerpt(reason, SHOWN);
     match frame {
-        Frame::Text(text) => {
+        WireFrame::Text(text) => {
             let size = text.len();
             let text = redact_frame(text);
             let shown: Cow<'_, str> = match text.char_indices().nth(SHOWN) {
@@ -171,7 +171,7 @@ pub fn unknown_frame(frame: Frame<'_>, reason: &str) -> String {
             };
             format!("a frame was not understood ({reason}): {shown}")
         }
-        Frame::Binary(bytes) => format!("a frame was not understood ({reason}): {} bytes", bytes.len()),
+        WireFrame::Binary(bytes) => format!("a frame was not understood ({reason}): {} bytes", bytes.len()),
     }
 }
 

@@ -13,7 +13,7 @@ use tokio::time::Instant;
 use super::explain::skew;
 use crate::render::{Ledger, Printer, Weight, WriteFailure, Writer};
 use webpubsub_client::driver::{CurrentUrl, Trail};
-use webpubsub_client::event::{EventSink, Flow, Frame, Lifecycle, Mark, Received};
+use webpubsub_client::event::{EventSink, Flow, Lifecycle, Mark, Received, WireFrame};
 use webpubsub_proto::Origin;
 
 /// Which messages a command is for.
@@ -86,7 +86,7 @@ pub trait Watcher: std::fmt::Debug {
     fn lifecycle(&self, event: &Lifecycle);
 
     /// A frame came.
-    fn frame(&self, frame: Frame<'_>, received: &Received<'_>);
+    fn frame(&self, frame: WireFrame<'_>, received: &Received<'_>);
 
     /// Nothing more is waiting.
     fn flush(&self);
@@ -239,7 +239,7 @@ impl EventSink for Tap {
         self.printer.lifecycle(event)
     }
 
-    fn frame(&mut self, frame: Frame<'_>, received: &Received<'_>) -> Flow {
+    fn frame(&mut self, frame: WireFrame<'_>, received: &Received<'_>) -> Flow {
         if let Some(watcher) = &self.watcher {
             watcher.prepare(&mut self.printer);
             watcher.frame(frame, received);

@@ -4,6 +4,8 @@
 //! The checksum is over everything after its line. A file that does not begin with the format's name is somebody else's
 //! and is never written over; one of a later version is left to that version.
 
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
 use ring::digest::{SHA256, digest};
 use serde::{Deserialize, Serialize};
 use thiserror::Error;
@@ -12,6 +14,7 @@ use super::stream::Stream;
 use webpubsub_proto::session::{
     KeptConnection, KeptLoss, KeptOperation, OperationKind, ReconnectionToken, Remembered, Snapshot,
 };
+use webpubsub_proto::{EncodedFrame, WireFrame};
 
 /// What a file begins with.
 const NAME: &str = "wps-session";
@@ -128,7 +131,12 @@ struct Operation {
     ack_id: u64,
     operation: String,
     target: String,
-    frame: String,
+    /// A text frame.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    frame: Option<String>,
+    /// A binary frame.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    frame_base64: Option<String>,
     #[serde(default)]
     since: u64,
 }
@@ -152,17 +160,7 @@ pub fn encode_body(record: &Record) -> String {
             .iter()
             .map(|(name, wanted, joined)| Group { name: name.clone(), wanted: *wanted, joined: *joined })
             .collect(),
-        operations: snapshot
-            .operations
-            .iter()
-            .map(|kept| Operation {
-                ack_id: kept.ack_id,
-                operation: kept.kind.name().to_owned(),
-                target: kept.target.clone(),
-                frame: kept.frame.clone(),
-                since: kept.since,
-            })
-            .collect(),
+        operations: snapshot.operations.iter().map(Operation::from).collect(),
         used_ids: snapshot.used_ids.clone(),
         carried: Some(snapshot.carried.clone()),
         remembered: snapshot.remembered.iter().map(|it| (it.first, it.last, it.since)).collect(),
@@ -209,10 +207,7 @@ pub fn decode(bytes: &[u8]) -> Result<Record, FormatError> {
     let (body, progress) = text.split_once('\n').ok_or_else(|| damaged(&"a line is missing"))?;
     let body: Body = serde_json::from_str(body).map_err(|error| damaged(&error))?;
     let progress = serde_json::from_str(progress).map_err(|error| damaged(&error))?;
-    let operations = body.operations.into_iter().map(|kept| {
-        let kind = kind(&kept.operation)?;
-        Ok(KeptOperation { ack_id: kept.ack_id, kind, target: kept.target, frame: kept.frame, since: kept.since })
-    });
+    let operations = body.operations.into_iter().map(Operation::decode);
     let losses = body.losses.into_iter().map(Loss::decode);
     let remembered = body.remembered.into_iter().map(|(first, last, since)| Remembered { first, last, since });
     Ok(Record {
@@ -242,6 +237,40 @@ pub fn decode(bytes: &[u8]) -> Result<Record, FormatError> {
 fn kind(name: &str) -> Result<OperationKind, FormatError> {
     let kind = KINDS.into_iter().find(|kind| kind.name() == name);
     kind.ok_or_else(|| FormatError::Damaged(format!("an unknown operation `{name}`")))
+}
+
+impl From<&KeptOperation> for Operation {
+    fn from(kept: &KeptOperation) -> Self {
+        let (frame, frame_base64) = match kept.frame.as_wire() {
+            WireFrame::Text(text) => (Some(text.to_owned()), None),
+            WireFrame::Binary(bytes) => (None, Some(STANDARD.encode(bytes))),
+        };
+        Self {
+            ack_id: kept.ack_id,
+            operation: kept.kind.name().to_owned(),
+            target: kept.target.clone(),
+            frame,
+            frame_base64,
+            since: kept.since,
+        }
+    }
+}
+
+impl Operation {
+    fn decode(self) -> Result<KeptOperation, FormatError> {
+        let frame = match (self.frame, self.frame_base64) {
+            (Some(text), None) => EncodedFrame::from(text),
+            (None, Some(base64)) => {
+                let bytes = STANDARD.decode(base64).map_err(|error| FormatError::Damaged(error.to_string()))?;
+                EncodedFrame::Binary(bytes.into())
+            }
+            (Some(_), Some(_)) | (None, None) => {
+                return Err(FormatError::Damaged("an operation has no frame, or two".into()));
+            }
+        };
+        let kind = kind(&self.operation)?;
+        Ok(KeptOperation { ack_id: self.ack_id, kind, target: self.target, frame, since: self.since })
+    }
 }
 
 impl From<&KeptLoss> for Loss {
@@ -300,7 +329,7 @@ pub(super) mod tests {
                     ack_id: u64::MAX,
                     kind: OperationKind::Event,
                     target: "vote".into(),
-                    frame: r#"{"type":"event"}"#.into(),
+                    frame: r#"{"type":"event"}"#.to_owned().into(),
                     since: 12,
                 }],
                 used_ids: vec![(0, 3), (u64::MAX, u64::MAX)],

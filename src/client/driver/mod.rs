@@ -14,7 +14,6 @@ use std::pin::{Pin, pin};
 use std::task::{Context, Poll};
 use std::time::Duration;
 
-use bytes::Bytes;
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::sync::oneshot;
 use tokio::task::coop::unconstrained;
@@ -22,7 +21,7 @@ use tokio::task::yield_now;
 use tokio::time::{Instant, Sleep, sleep_until};
 use tracing::{Level, debug, enabled, trace};
 
-use super::event::{EventSink, Flow, Frame, Lifecycle, Wiretap};
+use super::event::{EventSink, Flow, Lifecycle, WireFrame, Wiretap};
 use super::handle::{Batch, Command, Commands, Handle, Settlement, Settlements, Stop, Submission, channel};
 use webpubsub_net::secret::{self, FRAMES};
 use webpubsub_net::wire::{Cause, Closed, Incoming, Link};
@@ -30,7 +29,7 @@ use webpubsub_proto::session::{
     AckMode, Config, Counts, DialFailure, DialRequest, End, LossCause, Mark, OperationId, Outcome, Output, PingId,
     Received, Request, Session, Snapshot,
 };
-use webpubsub_proto::{Downstream, decode_downstream, explain_close_code};
+use webpubsub_proto::{EncodedFrame, explain_close_code};
 
 pub use dialer::{CurrentUrl, DialedError, NetDialer, Trail};
 pub use source::{Providing, UrlProvider, UrlSource};
@@ -393,28 +392,8 @@ impl<D: Dialer, S: EventSink> Driver<D, S> {
                 break;
             }
             match incoming {
-                Incoming::Text(text) => {
-                    let received = self.session.handle_text(now, &text);
-                    if matches!(received, Received::Control | Received::Unknown { .. }) {
-                        remember_token(&text);
-                    }
-                    if logging {
-                        log_received(&text, &received);
-                    }
-                    if let Some(wiretap) = &mut self.wiretap {
-                        wiretap.received(Frame::Text(&text), &received);
-                    }
-                    self.carry_out();
-                    self.hand_over(now, Frame::Text(&text), &received);
-                }
-                Incoming::Binary(bytes) => {
-                    debug!("← binary frame of {} bytes", bytes.len());
-                    let received = self.session.handle_binary(now);
-                    if let Some(wiretap) = &mut self.wiretap {
-                        wiretap.received(Frame::Binary(&bytes), &received);
-                    }
-                    self.hand_over(now, Frame::Binary(&bytes), &received);
-                }
+                Incoming::Text(text) => self.handle_frame(now, WireFrame::Text(&text), logging),
+                Incoming::Binary(bytes) => self.handle_frame(now, WireFrame::Binary(&bytes), logging),
                 Incoming::Ping | Incoming::Pong => {
                     debug!(
                         "← {}",
@@ -438,7 +417,25 @@ impl<D: Dialer, S: EventSink> Driver<D, S> {
         self.batch = batch;
     }
 
-    fn hand_over(&mut self, now: Duration, frame: Frame<'_>, received: &Received<'_>) {
+    fn handle_frame(&mut self, now: Duration, frame: WireFrame<'_>, logging: bool) {
+        let received = self.session.handle_frame(now, frame);
+        if let Some(token) = self.session.take_new_token() {
+            // From now on, the service's words are shown without the token, should they repeat it.
+            secret::remember_passing(&token.0);
+        }
+        match frame {
+            WireFrame::Text(text) if logging => log_received(text, &received),
+            WireFrame::Text(_) => {}
+            WireFrame::Binary(bytes) => debug!("← binary frame of {} bytes", bytes.len()),
+        }
+        if let Some(wiretap) = &mut self.wiretap {
+            wiretap.received(frame, &received);
+        }
+        self.carry_out();
+        self.hand_over(now, frame, &received);
+    }
+
+    fn hand_over(&mut self, now: Duration, frame: WireFrame<'_>, received: &Received<'_>) {
         if self.keeper.is_some()
             && !self.sated
             && let Some(mark) = self.session.mark()
@@ -516,34 +513,22 @@ impl<D: Dialer, S: EventSink> Driver<D, S> {
         }
     }
 
-    fn send(&mut self, frame: Bytes) {
+    fn send(&mut self, frame: EncodedFrame) {
         if self.unrecorded {
             return;
         }
-        if enabled!(target: FRAMES, Level::DEBUG)
-            && let Ok(text) = std::str::from_utf8(&frame)
-        {
-            log_frame("→", text);
+        if enabled!(target: FRAMES, Level::DEBUG) {
+            match frame.as_wire() {
+                WireFrame::Text(text) => log_frame("→", text),
+                WireFrame::Binary(bytes) => debug!("→ binary frame of {} bytes", bytes.len()),
+            }
         }
-        if let Some(wiretap) = &mut self.wiretap
-            && let Ok(text) = std::str::from_utf8(&frame)
-        {
-            wiretap.sent(text);
+        if let Some(wiretap) = &mut self.wiretap {
+            wiretap.sent(frame.as_wire());
         }
         if let Some(link) = &mut self.link {
-            link.send_text(frame);
+            link.send(frame);
         }
-    }
-}
-
-/// From now on, the service's words are shown without the token, should they repeat it.
-fn remember_token(text: &str) {
-    // Most frames of the service are acks.
-    if memchr::memmem::find(text.as_bytes(), b"Token").is_none() {
-        return;
-    }
-    if let Downstream::Connected { reconnection_token: Some(token), .. } = decode_downstream(text) {
-        secret::remember_passing(&token);
     }
 }
 

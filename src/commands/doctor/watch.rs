@@ -8,7 +8,7 @@ use tokio::sync::Notify;
 use tokio::time::Instant;
 
 use crate::render::unknown_frame;
-use webpubsub_client::event::{EventSink, Flow, Frame, Lifecycle, Loss, Received};
+use webpubsub_client::event::{EventSink, Flow, Lifecycle, Loss, Received, WireFrame};
 use webpubsub_proto::{Data, Origin};
 
 /// What has happened to the client.
@@ -55,7 +55,7 @@ impl Seen {
         odd
     }
 
-    fn note_odd(&self, frame: Frame<'_>, reason: &str) {
+    fn note_odd(&self, frame: WireFrame<'_>, reason: &str) {
         let mut odd = self.odd.borrow_mut();
         if odd.len() < MOST_ODD {
             odd.push(unknown_frame(frame, reason));
@@ -108,7 +108,7 @@ impl EventSink for Watch {
         Flow::Continue
     }
 
-    fn frame(&mut self, frame: Frame<'_>, received: &Received<'_>) -> Flow {
+    fn frame(&mut self, frame: WireFrame<'_>, received: &Received<'_>) -> Flow {
         if let Received::Unknown { reason } = received {
             self.seen.note_odd(frame, reason);
         }

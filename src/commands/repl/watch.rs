@@ -13,7 +13,7 @@ use tokio::sync::mpsc::UnboundedSender;
 use super::editor::Typed;
 use crate::render::{Format, Printer, Recorder};
 use crate::run::sink::Watcher;
-use webpubsub_client::event::{Frame, Lifecycle, Received};
+use webpubsub_client::event::{Lifecycle, Received, WireFrame};
 use webpubsub_proto::session::Standing;
 
 /// Records kept for an `expect` to come, in bytes; older ones are forgotten.
@@ -241,7 +241,7 @@ impl Watcher for Watch {
         self.keep(self.recorder.lifecycle(event));
     }
 
-    fn frame(&self, frame: Frame<'_>, received: &Received<'_>) {
+    fn frame(&self, frame: WireFrame<'_>, received: &Received<'_>) {
         self.keep(self.recorder.frame(frame, received));
     }
 

@@ -16,7 +16,7 @@ use crate::options::data::payload::{Encoding, MOST_READ, PayloadType, too_large}
 use crate::options::operation::settings::Ack;
 use crate::state::{LineDigest, digest_of};
 use webpubsub_proto::session::{AckMode, Request};
-use webpubsub_proto::{Data, MAX_FRAME_BYTES, OwnedData, Quoted, Text, check_event_name, check_group_name};
+use webpubsub_proto::{Codec, Data, MAX_FRAME_BYTES, OwnedData, Quoted, Text, check_event_name, check_group_name};
 
 /// What a message is counted as besides its data and its target, in bytes.
 const OVERHEAD: usize = 128;
@@ -71,6 +71,8 @@ pub(super) struct Maker {
     /// What the data of a line is; `None`: the lines are records.
     data_type: Option<PayloadType>,
     ack: Ack,
+    /// How frames are encoded.
+    codec: Codec,
     /// The position of the stream is kept.
     pub(super) kept: bool,
 }
@@ -109,6 +111,7 @@ impl Maker {
             target: target.map(Arc::from),
             data_type,
             ack: settings.ack,
+            codec: settings.connection.protocol.codec(),
             kept: settings.connection.session_file.is_some(),
         }
     }
@@ -236,7 +239,7 @@ impl Maker {
                 AckMode::Automatic => Some(line),
                 AckMode::None => None,
             };
-            let frame = request.encode(ack_id).len();
+            let frame = request.encode(self.codec, ack_id).len();
             if frame > MAX_FRAME_BYTES {
                 return Err(too_large(&format!("{frame} bytes as a frame")));
             }

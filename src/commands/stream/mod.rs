@@ -44,7 +44,7 @@ use pace::Pace;
 use position::{Fate, Position};
 use progress::Progress;
 use tally::Tally;
-use webpubsub_client::event::{Frame, Lifecycle, Received};
+use webpubsub_client::event::{Lifecycle, Received, WireFrame};
 use webpubsub_client::handle::{Pipeline, Settlement, Submission};
 use webpubsub_net::secret::redact;
 use webpubsub_proto::session::{AckMode, EARLIER_LOST, OnUnknown, OperationKind, Outcome, STOPPED};
@@ -114,7 +114,7 @@ impl Watcher for Watch {
         }
     }
 
-    fn frame(&self, _frame: Frame<'_>, _received: &Received<'_>) {}
+    fn frame(&self, _frame: WireFrame<'_>, _received: &Received<'_>) {}
 
     fn flush(&self) {}
 }

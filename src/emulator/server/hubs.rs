@@ -26,6 +26,7 @@ use super::trace;
 use crate::events::EventHandler;
 use crate::traffic::{Place, Traffic};
 use crate::upstream::Upstream;
+use webpubsub_proto::WireFrame;
 use webpubsub_proto::fault::Faults;
 use webpubsub_proto::hub::{CloseKind, EventAnswer, EventId, Hub, HubConfig, Ids, Open, Output, SocketId, Violation};
 
@@ -318,6 +319,11 @@ impl HubCell {
 }
 
 impl CellState {
+    fn receive(&mut self, now: Duration, traffic: &Traffic, socket: SocketId, frame: WireFrame<'_>) {
+        trace::received(traffic, self.place(socket), frame);
+        self.hub.handle_frame(now, socket, frame);
+    }
+
     fn carry_out(&mut self, now: Duration, hubs: &Arc<Hubs>, cell: &Arc<HubCell>) {
         let (events, traffic) = (&hubs.events, &hubs.traffic);
         while let Some(output) = self.hub.poll_output() {
@@ -407,14 +413,8 @@ impl HubSocket {
             }
             for incoming in batch.drain(..) {
                 match incoming {
-                    Incoming::Text(text) => {
-                        trace::received(traffic, state.place(socket), &text);
-                        state.hub.handle_text(now, socket, &text);
-                    }
-                    Incoming::Binary(bytes) => {
-                        trace::received_binary(traffic, state.place(socket), &bytes);
-                        state.hub.handle_binary(now, socket, &bytes);
-                    }
+                    Incoming::Text(text) => state.receive(now, traffic, socket, WireFrame::Text(&text)),
+                    Incoming::Binary(bytes) => state.receive(now, traffic, socket, WireFrame::Binary(&bytes)),
                     Incoming::Life => state.hub.handle_life(now, socket),
                 }
                 state.carry_out(now, &self.hubs, &self.cell);

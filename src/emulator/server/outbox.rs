@@ -7,12 +7,13 @@ use std::task::Waker;
 
 use futures_util::task::AtomicWaker;
 
-use webpubsub_proto::hub::{Cut, Frame};
+use webpubsub_proto::EncodedFrame;
+use webpubsub_proto::hub::Cut;
 
 /// Something to write.
 #[derive(Debug)]
 pub(super) enum Item {
-    Frame(Frame),
+    Frame(EncodedFrame),
     Ping,
     /// The last thing to write.
     Close {

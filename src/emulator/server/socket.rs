@@ -16,8 +16,9 @@ use tokio::time::{Sleep, timeout};
 use super::hubs::{HubSocket, Incoming};
 use super::outbox::{Item, Signals};
 use webpubsub_net::wire::{Breach, Broken, CloseDefect, Message, Role, WebSocket, prepare};
+use webpubsub_proto::EncodedFrame;
 use webpubsub_proto::MAX_FRAME_BYTES;
-use webpubsub_proto::hub::{CloseKind, Cut, Frame, Violation};
+use webpubsub_proto::hub::{CloseKind, Cut, Violation};
 
 /// Most messages handed to the hub at once.
 const BATCH_MESSAGES: usize = 256;
@@ -224,8 +225,8 @@ impl Socket {
             Item::Frame(frame) => {
                 self.written = self.written.saturating_add(frame.cost());
                 match &frame {
-                    Frame::Text(bytes) => self.stream.send_text(bytes),
-                    Frame::Binary(bytes) => self.stream.send_binary(bytes),
+                    EncodedFrame::Text(bytes) => self.stream.send_text(bytes),
+                    EncodedFrame::Binary(bytes) => self.stream.send_binary(bytes),
                 }
             }
             Item::Ping => self.stream.send_ping(),

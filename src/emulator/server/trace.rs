@@ -5,7 +5,8 @@ use tracing::{Level, debug, enabled, info, trace};
 
 use crate::traffic::{Opened, Place, Traffic, protocol_name};
 use webpubsub_net::secret::{FRAMES, redact_frame};
-use webpubsub_proto::hub::{Cut, Frame, Open, SocketId};
+use webpubsub_proto::hub::{Cut, Open, SocketId};
+use webpubsub_proto::{EncodedFrame, WireFrame};
 
 /// The most of a frame's text that is logged, unless everything is asked for.
 const LOGGED_CHARS: usize = 240;
@@ -61,16 +62,15 @@ pub(super) fn refused(traffic: &Traffic, status: u16, message: &str) {
     traffic.refused(status, message);
 }
 
-/// A text frame came.
-pub(super) fn received(traffic: &Traffic, place: Place<'_>, text: &str) {
-    frame("←", place.socket, text);
-    traffic.received_text(place, text);
-}
-
-/// A binary frame came.
-pub(super) fn received_binary(traffic: &Traffic, place: Place<'_>, bytes: &[u8]) {
-    debug!(target: FRAMES, "← #{} binary frame of {} bytes", place.socket, bytes.len());
-    traffic.received_binary(place, bytes);
+/// A frame came.
+pub(super) fn received(traffic: &Traffic, place: Place<'_>, came: WireFrame<'_>) {
+    match came {
+        WireFrame::Text(text) => frame("←", place.socket, text),
+        WireFrame::Binary(bytes) => {
+            debug!(target: FRAMES, "← #{} binary frame of {} bytes", place.socket, bytes.len());
+        }
+    }
+    traffic.received(place, came);
 }
 
 /// A REST request was answered. The path has no secrets in it; a query might.
@@ -98,19 +98,21 @@ pub(super) fn fault(traffic: &Traffic, note: &str) {
 }
 
 /// A frame goes out.
-pub(super) fn sent(traffic: &Traffic, place: Place<'_>, sent: &Frame) {
+pub(super) fn sent(traffic: &Traffic, place: Place<'_>, sent: &EncodedFrame) {
     traffic.sent(place, sent);
     if !enabled!(target: FRAMES, Level::DEBUG) {
         return;
     }
     match sent {
-        Frame::Text(bytes) => {
+        EncodedFrame::Text(bytes) => {
             let text = String::from_utf8_lossy(bytes);
             // A token stands in the service's own frames; what users send is logged as it is.
             let own = text.starts_with("{\"type\":\"system\"");
             frame("→", place.socket, &if own { redact_frame(&text) } else { text });
         }
-        Frame::Binary(bytes) => debug!(target: FRAMES, "→ #{} binary frame of {} bytes", place.socket, bytes.len()),
+        EncodedFrame::Binary(bytes) => {
+            debug!(target: FRAMES, "→ #{} binary frame of {} bytes", place.socket, bytes.len())
+        }
     }
 }
 

@@ -21,6 +21,7 @@ use super::error::reason_of;
 use super::meter::Meter;
 use super::websocket::{Breach, Broken, CloseFrame, Message, Role, WebSocket};
 use crate::secret::redact_cut;
+use webpubsub_proto::EncodedFrame;
 
 /// The most frames that one poll reads.
 pub const MAX_BATCH_FRAMES: usize = 1024;
@@ -91,9 +92,7 @@ pub enum Cause {
 /// A frame that waits to be written.
 #[derive(Debug)]
 enum Outgoing {
-    Text(Bytes),
-    #[cfg(any(test, feature = "test-util"))]
-    Binary(Bytes),
+    Frame(EncodedFrame),
     #[cfg(any(test, feature = "test-util"))]
     Ping,
     Close {
@@ -105,9 +104,7 @@ enum Outgoing {
 impl Outgoing {
     fn payload_len(&self) -> usize {
         match self {
-            Self::Text(payload) => payload.len(),
-            #[cfg(any(test, feature = "test-util"))]
-            Self::Binary(payload) => payload.len(),
+            Self::Frame(frame) => frame.len(),
             #[cfg(any(test, feature = "test-util"))]
             Self::Ping => 0,
             Self::Close { reason, .. } => 2 + reason.len(),
@@ -175,15 +172,21 @@ where
         self.meter = Some(meter);
     }
 
-    /// Queues a text message, which must be valid UTF-8. Ignored after [`close`](Self::close) and after the end.
-    pub fn send_text(&mut self, text: Bytes) {
-        self.enqueue(Outgoing::Text(text));
+    /// Queues a message; a text must be valid UTF-8. Ignored after [`close`](Self::close) and after the end.
+    pub fn send(&mut self, frame: EncodedFrame) {
+        self.enqueue(Outgoing::Frame(frame));
     }
 
-    /// Queues a binary message, which a client of the JSON subprotocols never does.
+    /// Queues a text message.
+    #[cfg(any(test, feature = "test-util"))]
+    pub fn send_text(&mut self, text: Bytes) {
+        self.send(EncodedFrame::Text(text));
+    }
+
+    /// Queues a binary message.
     #[cfg(any(test, feature = "test-util"))]
     pub fn send_binary(&mut self, payload: Bytes) {
-        self.enqueue(Outgoing::Binary(payload));
+        self.send(EncodedFrame::Binary(payload));
     }
 
     /// Queues a ping of the WebSocket, as a service does.
@@ -297,9 +300,8 @@ where
             let Some(frame) = self.queue.pop_front() else { break };
             self.queued_bytes -= frame.payload_len();
             match frame {
-                Outgoing::Text(payload) => self.socket.send_text(&payload),
-                #[cfg(any(test, feature = "test-util"))]
-                Outgoing::Binary(payload) => self.socket.send_binary(&payload),
+                Outgoing::Frame(EncodedFrame::Text(payload)) => self.socket.send_text(&payload),
+                Outgoing::Frame(EncodedFrame::Binary(payload)) => self.socket.send_binary(&payload),
                 #[cfg(any(test, feature = "test-util"))]
                 Outgoing::Ping => self.socket.send_ping(),
                 Outgoing::Close { code, reason } => self.socket.send_close(Some(code), &reason),

@@ -49,6 +49,7 @@ pub fn session(
             .hint("otherwise every idle connection is given up; set both, or turn one off with 0"));
     }
     Ok(Config {
+        codec: protocol.codec(),
         reliable: protocol.is_reliable(),
         connect_timeout,
         retries_until_connected: given.unwrap_or(Retries::Limited(DEFAULT_RETRIES)),

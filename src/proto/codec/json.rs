@@ -6,21 +6,15 @@
 use std::borrow::Cow;
 use std::fmt::Write as _;
 
-use base64::Engine as _;
-use base64::engine::general_purpose::STANDARD;
-use serde::{Deserialize, Deserializer};
-use serde_json::value::RawValue;
-use thiserror::Error;
-
+use super::Malformed;
 use crate::data::{Data, Octets, OwnedData, Quoted, Text};
 use crate::frame::{AckError, Downstream, Message, Origin, Upstream};
 use crate::metadata::check_metadata;
 use crate::names::{check_event_name, check_group_name};
-
-/// Why a client's frame is malformed; the service then closes with 1007 (PROTOCOL §4.11).
-#[derive(Debug, Clone, PartialEq, Eq, Error)]
-#[error("{0}")]
-pub struct DecodeError(pub(crate) String);
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
+use serde::{Deserialize, Deserializer};
+use serde_json::value::RawValue;
 
 /// For a property read with `deserialize_with`: tells an absent `data` from `"data":null`.
 pub fn present<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<&'de RawValue>, D::Error> {
@@ -272,22 +266,22 @@ struct UpstreamWire<'a> {
 }
 
 /// A property that may be absent.
-fn optional<'a, T: Deserialize<'a>>(raw: Option<&'a RawValue>, name: &str) -> Result<Option<T>, DecodeError> {
-    raw.map(|raw| serde_json::from_str(raw.get()).map_err(|error| DecodeError(format!("`{name}`: {error}"))))
+fn optional<'a, T: Deserialize<'a>>(raw: Option<&'a RawValue>, name: &str) -> Result<Option<T>, Malformed> {
+    raw.map(|raw| serde_json::from_str(raw.get()).map_err(|error| Malformed::Content(format!("`{name}`: {error}"))))
         .transpose()
 }
 
 /// A string that has to be there.
-fn name<'a>(raw: Option<&'a RawValue>, property: &str) -> Result<Cow<'a, str>, DecodeError> {
+fn name<'a>(raw: Option<&'a RawValue>, property: &str) -> Result<Cow<'a, str>, Malformed> {
     let raw = raw.ok_or_else(|| missing(property))?;
-    let quoted = Quoted::new(raw.get()).ok_or_else(|| DecodeError(format!("`{property}` is not a string")))?;
+    let quoted = Quoted::new(raw.get()).ok_or_else(|| Malformed::Content(format!("`{property}` is not a string")))?;
     Ok(quoted.decode())
 }
 
 /// Decodes a client's frame, as strictly as the service does (PROTOCOL §4, §4.11). `type` and `dataType` are compared
 /// without case, unknown properties are ignored.
-pub fn decode_upstream(text: &str) -> Result<Upstream<'_>, DecodeError> {
-    let wire: UpstreamWire = object(text).map_err(|error| DecodeError(error.to_string()))?;
+pub fn decode_upstream(text: &str) -> Result<Upstream<'_>, Malformed> {
+    let wire: UpstreamWire = object(text).map_err(|error| Malformed::Content(error.to_string()))?;
     let is = |name: &str| wire.kind.eq_ignore_ascii_case(name);
     if is("ping") {
         return Ok(Upstream::Ping);
@@ -299,17 +293,17 @@ pub fn decode_upstream(text: &str) -> Result<Upstream<'_>, DecodeError> {
     }
     let (event, join, leave, send) = (is("event"), is("joinGroup"), is("leaveGroup"), is("sendToGroup"));
     if !(event || join || leave || send) {
-        return Err(DecodeError(format!("unknown type `{}`", wire.kind)));
+        return Err(Malformed::Content(format!("unknown type `{}`", wire.kind)));
     }
     let ack_id = optional(wire.ack_id, "ackId")?;
     if event {
         let event = name(wire.event, "event")?;
-        check_event_name(&event).map_err(|error| DecodeError(error.to_string()))?;
+        check_event_name(&event).map_err(|error| Malformed::Content(error.to_string()))?;
         let (data, metadata) = upstream_data(&wire)?;
         return Ok(Upstream::Event { event, ack_id, data, metadata });
     }
     let group = name(wire.group, "group")?;
-    check_group_name(&group).map_err(|error| DecodeError(error.to_string()))?;
+    check_group_name(&group).map_err(|error| Malformed::Content(error.to_string()))?;
     if join {
         return Ok(Upstream::JoinGroup { group, ack_id });
     }
@@ -319,7 +313,7 @@ pub fn decode_upstream(text: &str) -> Result<Upstream<'_>, DecodeError> {
     let no_echo = optional(wire.no_echo, "noEcho")?.unwrap_or(false);
     let ttl_seconds: Option<u16> = optional(wire.ttl_seconds, "ttlSeconds")?;
     if ttl_seconds.is_some_and(|seconds| seconds > MAX_TTL_SECONDS) {
-        return Err(DecodeError(format!("`ttlSeconds` is over {MAX_TTL_SECONDS}")));
+        return Err(Malformed::Content(format!("`ttlSeconds` is over {MAX_TTL_SECONDS}")));
     }
     let (data, metadata) = upstream_data(&wire)?;
     Ok(Upstream::SendToGroup { group, ack_id, no_echo, ttl_seconds, data, metadata })
@@ -328,16 +322,16 @@ pub fn decode_upstream(text: &str) -> Result<Upstream<'_>, DecodeError> {
 /// PROTOCOL §4.2.
 const MAX_TTL_SECONDS: u16 = 300;
 
-fn missing(property: &str) -> DecodeError {
-    DecodeError(format!("`{property}` is missing"))
+fn missing(property: &str) -> Malformed {
+    Malformed::Content(format!("`{property}` is missing"))
 }
 
 /// PROTOCOL §4.4: json is the default and may not be null, text and binary are strings, binary is base64. Metadata alone
 /// go with an empty text.
-fn upstream_data<'a>(wire: &UpstreamWire<'a>) -> Result<(Data<'a>, Option<&'a str>), DecodeError> {
+fn upstream_data<'a>(wire: &UpstreamWire<'a>) -> Result<(Data<'a>, Option<&'a str>), Malformed> {
     let metadata = wire.metadata.map(RawValue::get);
     if let Some(metadata) = metadata {
-        check_metadata(metadata).map_err(DecodeError)?;
+        check_metadata(metadata).map_err(Malformed::Content)?;
     }
     let raw = match (wire.data, metadata) {
         (Some(raw), _) => raw.get(),
@@ -348,11 +342,11 @@ fn upstream_data<'a>(wire: &UpstreamWire<'a>) -> Result<(Data<'a>, Option<&'a st
     let data_type = data_type.as_deref().unwrap_or("json");
     if data_type.eq_ignore_ascii_case("json") {
         if raw == "null" {
-            return Err(DecodeError("`data` is null".into()));
+            return Err(Malformed::Content("`data` is null".into()));
         }
         return Ok((Data::Json(raw), metadata));
     }
-    let quoted = Quoted::new(raw).ok_or_else(|| DecodeError("`data` is not a string".into()))?;
+    let quoted = Quoted::new(raw).ok_or_else(|| Malformed::Content("`data` is not a string".into()))?;
     if data_type.eq_ignore_ascii_case("text") {
         return Ok((Data::Text(Text::Quoted(quoted)), metadata));
     }
@@ -361,10 +355,10 @@ fn upstream_data<'a>(wire: &UpstreamWire<'a>) -> Result<(Data<'a>, Option<&'a st
     } else if data_type.eq_ignore_ascii_case("protobuf") {
         Data::Protobuf(Octets::Base64(quoted))
     } else {
-        return Err(DecodeError(format!("unknown dataType `{data_type}`")));
+        return Err(Malformed::Content(format!("unknown dataType `{data_type}`")));
     };
     if data.to_bytes().is_none() {
-        return Err(DecodeError("`data` is not base64".into()));
+        return Err(Malformed::Content("`data` is not base64".into()));
     }
     Ok((data, metadata))
 }
@@ -403,7 +397,7 @@ pub fn encode_downstream(frame: &Downstream<'_>, out: &mut String) {
             out.push('}');
         }
         Downstream::Message(message) => {
-            let shared = SharedMessage::new(message);
+            let shared = JsonMessage::new(message);
             out.push_str(&shared.with_sequence_id(message.sequence_id));
         }
         Downstream::Pong => out.push_str("{\"type\":\"pong\"}"),
@@ -413,12 +407,12 @@ pub fn encode_downstream(frame: &Downstream<'_>, out: &mut String) {
 
 /// A message encoded once for all its receivers, who differ in the sequence id alone.
 #[derive(Debug, Clone)]
-pub struct SharedMessage {
+pub struct JsonMessage {
     /// Everything after the optional sequence id, closing brace included.
     tail: Box<str>,
 }
 
-impl SharedMessage {
+impl JsonMessage {
     /// Encodes all of `message` but its sequence id.
     pub fn new(message: &Message<'_>) -> Self {
         let mut out = String::with_capacity(96 + message.data.json_len());

@@ -4,9 +4,7 @@ use std::borrow::Cow;
 use std::fmt;
 use std::sync::Arc;
 
-use bytes::Bytes;
-
-use crate::{OwnedData, Subprotocol};
+use crate::{EncodedFrame, OwnedData, Subprotocol};
 
 /// A WebSocket, by the number its server gave it. Never used again for another one.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -140,44 +138,6 @@ impl EventAnswer {
     }
 }
 
-/// A WebSocket message to a client. Receivers of the same message share its bytes where they can.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Frame {
-    /// UTF-8 text, unless a fault wants it otherwise.
-    Text(Bytes),
-    /// Bytes.
-    Binary(Bytes),
-}
-
-impl Frame {
-    /// Bytes of its payload.
-    pub fn len(&self) -> usize {
-        let (Self::Text(bytes) | Self::Binary(bytes)) = self;
-        bytes.len()
-    }
-
-    /// What the frame counts for in a backlog: its payload and what the bookkeeping of a queued frame takes.
-    pub fn cost(&self) -> usize {
-        const OVERHEAD: usize = 64;
-        self.len() + OVERHEAD
-    }
-
-    /// The characters of a text frame.
-    #[cfg(test)]
-    pub fn as_text(&self) -> Option<&str> {
-        match self {
-            Self::Text(bytes) => std::str::from_utf8(bytes).ok(),
-            Self::Binary(_) => None,
-        }
-    }
-}
-
-impl From<String> for Frame {
-    fn from(text: String) -> Self {
-        Self::Text(text.into())
-    }
-}
-
 /// How a socket is taken away without a close frame.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Cut {
@@ -215,7 +175,7 @@ pub enum Output {
         /// To whom.
         socket: SocketId,
         /// What.
-        frame: Frame,
+        frame: EncodedFrame,
     },
     /// Send a WebSocket PING (PROTOCOL §8.1).
     Ping {

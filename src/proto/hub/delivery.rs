@@ -7,28 +7,47 @@ use std::time::Duration;
 use bytes::Bytes;
 
 use super::Hub;
-use super::boundary::{Frame, Output};
+use super::boundary::Output;
 use super::connections::{Client, Connection};
 use super::encoded::Encoded;
 use super::key::ConnectionKey;
 use super::timers::Timer;
-use crate::{Data, Message};
+use crate::{Codec, Data, EncodedFrame, Message};
 
 /// A message on its way to any number of receivers. Each form is made for the first receiver that needs it.
 pub(super) struct Delivery<'a> {
     message: Message<'a>,
-    encoded: Option<Arc<Encoded>>,
+    encoded: PerCodec<Arc<Encoded>>,
     /// For non-reliable PubSub clients, who all get the same bytes.
-    plain: Option<Bytes>,
+    plain: PerCodec<EncodedFrame>,
     /// For simple clients.
-    bare: Option<Frame>,
+    bare: Option<EncodedFrame>,
     /// When the message is not worth delivering any more.
     expires: Option<Duration>,
 }
 
+/// What is made once for each codec.
+struct PerCodec<T> {
+    json: Option<T>,
+}
+
+impl<T> PerCodec<T> {
+    fn of(&mut self, codec: Codec) -> &mut Option<T> {
+        match codec {
+            Codec::Json => &mut self.json,
+        }
+    }
+}
+
+impl<T> Default for PerCodec<T> {
+    fn default() -> Self {
+        Self { json: None }
+    }
+}
+
 impl<'a> Delivery<'a> {
     pub(super) fn new(message: Message<'a>) -> Self {
-        Self { message, encoded: None, plain: None, bare: None, expires: None }
+        Self { message, encoded: PerCodec::default(), plain: PerCodec::default(), bare: None, expires: None }
     }
 
     /// A message that is dropped at that time where it is still kept then.
@@ -36,18 +55,19 @@ impl<'a> Delivery<'a> {
         Self { expires, ..Self::new(message) }
     }
 
-    fn encoded(&mut self) -> &Arc<Encoded> {
-        self.encoded.get_or_insert_with(|| Arc::new(Encoded::new(&self.message)))
+    fn encoded(&mut self, codec: Codec) -> &Arc<Encoded> {
+        self.encoded.of(codec).get_or_insert_with(|| Arc::new(Encoded::new(codec, &self.message)))
     }
 
-    fn plain(&mut self) -> Frame {
-        if self.plain.is_none() {
-            self.plain = Some(self.encoded().plain().into());
+    fn plain(&mut self, codec: Codec) -> EncodedFrame {
+        if let Some(plain) = self.plain.of(codec) {
+            return plain.clone();
         }
-        Frame::Text(self.plain.clone().unwrap_or_default())
+        let plain = self.encoded(codec).plain();
+        self.plain.of(codec).insert(plain).clone()
     }
 
-    fn bare(&mut self) -> Frame {
+    fn bare(&mut self) -> EncodedFrame {
         self.bare.get_or_insert_with(|| bare_frame(self.message.data)).clone()
     }
 
@@ -57,13 +77,16 @@ impl<'a> Delivery<'a> {
             return;
         }
         match connection.ends() {
-            (Client::Simple(_) | Client::Json { .. }, None) => {}
+            (Client::Simple(_) | Client::Plain { .. }, None) => {}
             (Client::Simple(_), Some(attachment)) => attachment.send(self.bare(), outputs),
-            (Client::Json { .. }, Some(attachment)) => attachment.send(self.plain(), outputs),
-            (Client::Reliable { queue, .. }, attachment) => {
-                let sequence_id = queue.push(Arc::clone(self.encoded()), self.expires);
+            (Client::Plain { subprotocol, .. }, Some(attachment)) => {
+                attachment.send(self.plain(subprotocol.codec()), outputs);
+            }
+            (Client::Reliable { subprotocol, queue, .. }, attachment) => {
+                let codec = subprotocol.codec();
+                let sequence_id = queue.push(Arc::clone(self.encoded(codec)), self.expires);
                 if let Some(attachment) = attachment {
-                    attachment.send(self.encoded().frame(sequence_id), outputs);
+                    attachment.send(self.encoded(codec).frame(sequence_id), outputs);
                 }
             }
         }
@@ -71,13 +94,13 @@ impl<'a> Delivery<'a> {
 }
 
 /// The frame a simple client gets (PROTOCOL §3, downstream).
-fn bare_frame(data: Data<'_>) -> Frame {
+fn bare_frame(data: Data<'_>) -> EncodedFrame {
     match data {
-        Data::Json(raw) => Frame::Text(Bytes::copy_from_slice(raw.as_bytes())),
-        Data::Text(text) => Frame::from(text.decode().into_owned()),
+        Data::Json(raw) => EncodedFrame::Text(Bytes::copy_from_slice(raw.as_bytes())),
+        Data::Text(text) => EncodedFrame::from(text.decode().into_owned()),
         // What is not base64 was refused where it came in.
         Data::Binary(_) | Data::Protobuf(_) => {
-            Frame::Binary(data.to_bytes().map(|bytes| bytes.into_owned().into()).unwrap_or_default())
+            EncodedFrame::Binary(data.to_bytes().map(|bytes| bytes.into_owned().into()).unwrap_or_default())
         }
     }
 }

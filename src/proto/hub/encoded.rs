@@ -1,7 +1,6 @@
 //! A published message, encoded once for all its receivers.
 
-use super::boundary::Frame;
-use crate::{Message, SharedMessage};
+use crate::{Codec, EncodedFrame, Message, SharedMessage};
 
 /// A message as the queues of reliable connections keep it.
 #[derive(Debug)]
@@ -12,9 +11,9 @@ pub(super) struct Encoded {
 }
 
 impl Encoded {
-    pub(super) fn new(message: &Message<'_>) -> Self {
+    pub(super) fn new(codec: Codec, message: &Message<'_>) -> Self {
         const ENVELOPE: usize = 128;
-        let shared = SharedMessage::new(message);
+        let shared = SharedMessage::new(codec, message);
         let weight = shared.len() + ENVELOPE;
         Self { shared, weight }
     }
@@ -24,12 +23,12 @@ impl Encoded {
     }
 
     /// The frame of one reliable receiver. The id stands first in it, so each is a copy of the whole payload.
-    pub(super) fn frame(&self, sequence_id: u64) -> Frame {
-        self.shared.with_sequence_id(Some(sequence_id)).into()
+    pub(super) fn frame(&self, sequence_id: u64) -> EncodedFrame {
+        self.shared.with_sequence_id(Some(sequence_id))
     }
 
     /// The frame that all other receivers share.
-    pub(super) fn plain(&self) -> String {
+    pub(super) fn plain(&self) -> EncodedFrame {
         self.shared.with_sequence_id(None)
     }
 }

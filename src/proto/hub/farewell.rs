@@ -2,6 +2,8 @@
 
 use std::borrow::Cow;
 
+use crate::Codec;
+
 /// How the hub ends a connection: what the `disconnected` frame of a PubSub client says, and the close frame.
 #[derive(Clone, Debug)]
 pub(super) struct Farewell {
@@ -27,11 +29,22 @@ impl Farewell {
         Self { code: 1000, message, reason: "" }
     }
 
+    /// A text frame where only binary ones are taken, or the other way round (PROTOCOL §4.11).
+    pub(super) fn wrong_frame_type(codec: Codec) -> Self {
+        match codec {
+            Codec::Json => Self::new(1003, "Binary frames are not accepted by the JSON subprotocols."),
+        }
+    }
+
+    /// A frame that is not understood (PROTOCOL §4.11).
+    pub(super) fn malformed(codec: Codec) -> Self {
+        match codec {
+            Codec::Json => Self::new(1007, "The client message is not a valid JSON protocol message."),
+        }
+    }
+
     pub(super) const GOING_AWAY: Self = Self::new(1001, "The service is going away.");
     pub(super) const FRAMING: Self = Self::new(1002, "The client broke the WebSocket protocol.");
-    pub(super) const WRONG_FRAME_TYPE: Self =
-        Self::new(1003, "Binary frames are not accepted by the JSON subprotocols.");
-    pub(super) const MALFORMED: Self = Self::new(1007, "The client message is not a valid JSON protocol message.");
     pub(super) const TOO_SLOW: Self = Self::new(1008, "The client is too slow: too much is waiting for it.");
     pub(super) const RAW_MODE_FORBIDDEN: Self =
         Self::new(1008, "The connection is not authorized for raw sendToGroup mode.");

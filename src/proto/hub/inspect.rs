@@ -8,6 +8,7 @@ use super::boundary::SocketId;
 use super::connections::{Client, Connection, Link};
 use super::key::ConnectionKey;
 use super::timers::Timer;
+use crate::Subprotocol;
 
 /// A connection as it is listed.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -100,10 +101,9 @@ impl Hub {
 
 impl Connection {
     pub(super) fn info(&self) -> ConnectionInfo {
-        let (protocol, unacknowledged) = match &self.client {
-            Client::Simple(_) => (None, 0),
-            Client::Json { .. } => (Some(crate::Subprotocol::Json.name()), 0),
-            Client::Reliable { queue, .. } => (Some(crate::Subprotocol::JsonReliable.name()), queue.len()),
+        let unacknowledged = match &self.client {
+            Client::Simple(_) | Client::Plain { .. } => 0,
+            Client::Reliable { queue, .. } => queue.len(),
         };
         let (attached, sent) = match self.link() {
             Link::Attached(attachment) => (true, attachment.sent),
@@ -113,7 +113,7 @@ impl Connection {
             id: Arc::clone(&self.id),
             user: self.user.clone(),
             groups: self.groups.iter().cloned().collect(),
-            protocol,
+            protocol: self.subprotocol().map(Subprotocol::name),
             opened: self.opened,
             received: self.received,
             sent: self.sent_before + sent,

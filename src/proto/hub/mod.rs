@@ -34,8 +34,7 @@ use std::time::Duration;
 
 pub use admin::{Cursor, Grant, Joined, MemberPage, Outgoing, Recipient, Selection, Sent, Target};
 pub use boundary::{
-    ClientKind, CloseKind, Cut, EventAnswer, EventId, Frame, Fresh, Open, Output, SimpleMode, SocketId, UserEvent,
-    Violation,
+    ClientKind, CloseKind, Cut, EventAnswer, EventId, Fresh, Open, Output, SimpleMode, SocketId, UserEvent, Violation,
 };
 pub use config::HubConfig;
 pub use ids::Ids;
@@ -43,13 +42,14 @@ pub use inspect::{ConnectionInfo, GroupInfo};
 pub use negotiation::negotiate;
 pub use permissions::Permission;
 
-use connections::{Connections, Incoming};
+use connections::Connections;
 use groups::Groups;
 use injector::Injector;
 use key::ConnectionKey;
 use operations::PendingEvent;
 use timers::{Timer, Timers};
 
+use super::WireFrame;
 use super::fault::Faults;
 
 /// One hub of the service.
@@ -101,19 +101,10 @@ impl Hub {
         }
     }
 
-    /// A text frame came.
-    pub fn handle_text(&mut self, now: Duration, socket: SocketId, text: &str) {
+    /// A frame came.
+    pub fn handle_frame(&mut self, now: Duration, socket: SocketId, frame: WireFrame<'_>) {
         if let Some(key) = self.hear_frame(now, socket) {
-            self.take_in(key, Incoming::Text(text));
-            self.count_frame(socket);
-            self.settle(now);
-        }
-    }
-
-    /// A binary frame came.
-    pub fn handle_binary(&mut self, now: Duration, socket: SocketId, bytes: &[u8]) {
-        if let Some(key) = self.hear_frame(now, socket) {
-            self.take_in(key, Incoming::Binary(bytes));
+            self.take_in(key, frame);
             self.count_frame(socket);
             self.settle(now);
         }

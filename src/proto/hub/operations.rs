@@ -7,13 +7,13 @@ use std::time::Duration;
 use super::Hub;
 use super::acks::Known;
 use super::boundary::{EventAnswer, EventId, Output, SimpleMode, SocketId, UserEvent, Violation};
-use super::connections::{Client, Connection, Incoming};
+use super::connections::{Client, Connection};
 use super::delivery::Delivery;
 use super::farewell::Farewell;
 use super::key::ConnectionKey;
 use super::operation::{Flow, Operation};
 use crate::fault::Point;
-use crate::{AckError, Data, Downstream, Message, Origin, OwnedData, Upstream, decode_upstream, encode_downstream};
+use crate::{AckError, Codec, Data, Downstream, Malformed, Message, Octets, Origin, Text, Upstream, WireFrame};
 
 /// What becomes of an operation.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -42,34 +42,30 @@ pub(super) struct PendingEvent {
 
 impl Hub {
     /// Carries out a frame, unless it has to wait for slow receivers.
-    pub(super) fn accept(&mut self, key: ConnectionKey, incoming: Incoming<'_>) -> Flow {
+    pub(super) fn accept(&mut self, key: ConnectionKey, frame: WireFrame<'_>) -> Flow {
         let Some(connection) = self.connections.get(key) else { return Flow::Done };
-        match (&connection.client, incoming) {
-            (Client::Simple(mode), incoming) => {
+        let codec = match &connection.client {
+            Client::Simple(mode) => {
                 let mode = mode.clone();
-                self.accept_bare(key, &mode, incoming)
+                return self.accept_bare(key, &mode, frame);
             }
-            (Client::Json { .. } | Client::Reliable { .. }, Incoming::Text(text)) => match decode_upstream(text) {
-                Ok(frame) => self.accept_frame(key, &frame),
-                Err(_) => {
-                    self.expel(key, Farewell::MALFORMED);
-                    Flow::Done
-                }
-            },
-            (Client::Json { .. } | Client::Reliable { .. }, Incoming::Binary(_)) => {
-                self.expel(key, Farewell::WRONG_FRAME_TYPE);
-                Flow::Done
-            }
-        }
+            Client::Plain { subprotocol, .. } | Client::Reliable { subprotocol, .. } => subprotocol.codec(),
+        };
+        let farewell = match codec.decode_upstream(frame) {
+            Ok(frame) => return self.accept_frame(key, &frame),
+            Err(Malformed::Content(_)) => Farewell::malformed(codec),
+            Err(Malformed::Kind(_)) => Farewell::wrong_frame_type(codec),
+        };
+        self.expel(key, farewell);
+        Flow::Done
     }
 
     /// PROTOCOL §3: every frame of a simple client is the same operation.
-    fn accept_bare(&mut self, key: ConnectionKey, mode: &SimpleMode, incoming: Incoming<'_>) -> Flow {
-        let data = match incoming {
-            Incoming::Text(text) => OwnedData::text(text),
-            Incoming::Binary(bytes) => OwnedData::binary(bytes),
+    fn accept_bare(&mut self, key: ConnectionKey, mode: &SimpleMode, frame: WireFrame<'_>) -> Flow {
+        let data = match frame {
+            WireFrame::Text(text) => Data::Text(Text::Plain(text)),
+            WireFrame::Binary(bytes) => Data::Binary(Octets::Plain(bytes)),
         };
-        let data = data.as_data();
         let operation = match mode {
             SimpleMode::SendEvent => Operation::Event { event: "message", data, metadata: None },
             SimpleMode::SendToGroup { group, no_echo } => {
@@ -285,7 +281,7 @@ impl Hub {
         let Some(connection) = self.connections.get_mut(key) else { return };
         match &mut connection.client {
             Client::Simple(_) => self.expel(key, Farewell::HANDLER_FAILED),
-            Client::Json { acks } | Client::Reliable { acks, .. } => {
+            Client::Plain { acks, .. } | Client::Reliable { acks, .. } => {
                 if let Some(id) = ack_id {
                     acks.fail(id);
                 }
@@ -327,10 +323,9 @@ impl Hub {
 
     /// Sends a control frame, if the connection has a socket. Control frames are not sequenced and not replayed.
     pub(super) fn tell(&mut self, key: ConnectionKey, frame: &Downstream<'_>) {
-        let Some(attachment) = self.connections.attachment(key) else { return };
-        let mut text = String::with_capacity(64);
-        encode_downstream(frame, &mut text);
-        attachment.send(text.into(), &mut self.outputs);
+        let Some(connection) = self.connections.get_mut(key) else { return };
+        let (Some(codec), Some(attachment)) = (connection.codec(), connection.attachment()) else { return };
+        attachment.send(codec.encode_downstream(frame), &mut self.outputs);
         self.check_load(key);
     }
 
@@ -339,10 +334,11 @@ impl Hub {
     pub fn handle_violation(&mut self, now: Duration, socket: SocketId, violation: Violation) {
         self.now = now;
         let Some(key) = self.connections.on(socket) else { return };
+        let codec = self.connections.get(key).and_then(Connection::codec).unwrap_or(Codec::Json);
         self.expel(
             key,
             match violation {
-                Violation::InvalidUtf8 => Farewell::MALFORMED,
+                Violation::InvalidUtf8 => Farewell::malformed(codec),
                 Violation::TooBig => Farewell::TOO_BIG,
                 Violation::Framing => Farewell::FRAMING,
             },

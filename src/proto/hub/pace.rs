@@ -12,12 +12,12 @@ use std::time::Duration;
 
 use super::Hub;
 use super::boundary::{Output, SocketId};
-use super::connections::{Incoming, Pace};
+use super::connections::{Connection, Pace};
 use super::farewell::{Farewell, LEFT};
 use super::key::ConnectionKey;
 use super::operation::{Flow, Operation};
 use super::timers::Timer;
-use crate::{Upstream, decode_upstream};
+use crate::{Upstream, WireFrame};
 
 /// From here on publishers wait.
 pub(super) const HIGH_PERCENT: usize = 75;
@@ -108,18 +108,18 @@ impl Hub {
     }
 
     /// A frame came in: carries it out, or holds it.
-    pub(super) fn take_in(&mut self, key: ConnectionKey, incoming: Incoming<'_>) {
+    pub(super) fn take_in(&mut self, key: ConnectionKey, frame: WireFrame<'_>) {
         let Some(connection) = self.connections.get(key) else { return };
         let first = connection.held.is_empty();
         if first {
-            if self.accept(key, incoming) == Flow::Done {
+            if self.accept(key, frame) == Flow::Done {
                 return;
             }
-        } else if self.pass_by(key, incoming) {
+        } else if self.pass_by(key, frame) {
             return;
         }
         let Some(connection) = self.connections.get_mut(key) else { return };
-        connection.held.push(incoming);
+        connection.held.push(frame);
         if first {
             self.waiting.push_back(key);
         }
@@ -127,12 +127,11 @@ impl Hub {
     }
 
     /// Carries out a frame that need not wait behind held ones.
-    fn pass_by(&mut self, key: ConnectionKey, incoming: Incoming<'_>) -> bool {
-        let pubsub = self.connections.get(key).is_some_and(|connection| !connection.is_simple());
-        let Incoming::Text(text) = incoming else { return false };
-        let passes = pubsub && matches!(decode_upstream(text), Ok(Upstream::SequenceAck(_) | Upstream::Ping));
+    fn pass_by(&mut self, key: ConnectionKey, frame: WireFrame<'_>) -> bool {
+        let Some(codec) = self.connections.get(key).and_then(Connection::codec) else { return false };
+        let passes = matches!(codec.decode_upstream(frame), Ok(Upstream::SequenceAck(_) | Upstream::Ping));
         if passes {
-            self.accept(key, incoming);
+            self.accept(key, frame);
         }
         passes
     }
@@ -152,7 +151,7 @@ impl Hub {
         loop {
             let Some(connection) = self.connections.get_mut(key) else { return };
             let Some(held) = connection.held.pop() else { break };
-            if self.accept(key, held.as_incoming()) == Flow::Wait {
+            if self.accept(key, held.as_wire()) == Flow::Wait {
                 if let Some(connection) = self.connections.get_mut(key) {
                     connection.held.put_back(held);
                     self.waiting.push_back(key);

@@ -6,14 +6,14 @@ use std::time::Duration;
 
 use super::Hub;
 use super::acks::AckMemory;
-use super::boundary::{ClientKind, CloseKind, Frame, Fresh, Open, Output, SocketId};
+use super::boundary::{ClientKind, CloseKind, Fresh, Open, Output, SocketId};
 use super::connections::{Attachment, Client, Connection, ReliableQueue};
 use super::farewell::{Farewell, LEFT, LOST, NOT_BACK};
 use super::key::ConnectionKey;
 use super::permissions::Permissions;
 use super::timers::Timer;
 use crate::fault::Point;
-use crate::{Downstream, Subprotocol, check_group_name, encode_downstream};
+use crate::{Downstream, check_group_name};
 
 impl Hub {
     /// A socket was upgraded.
@@ -35,10 +35,10 @@ impl Hub {
         let id: Arc<str> = fresh.connection_id.unwrap_or_else(|| self.ids.draw()).into();
         let client = match fresh.client {
             ClientKind::Simple(mode) => Client::Simple(mode),
-            ClientKind::PubSub(Subprotocol::Json) => Client::Json { acks },
-            ClientKind::PubSub(Subprotocol::JsonReliable) => {
-                Client::Reliable { acks, queue: ReliableQueue::new(self.ids.draw()) }
+            ClientKind::PubSub(subprotocol) if subprotocol.is_reliable() => {
+                Client::Reliable { subprotocol, acks, queue: ReliableQueue::new(self.ids.draw()) }
             }
+            ClientKind::PubSub(subprotocol) => Client::Plain { subprotocol, acks },
         };
         let (user, permissions) = (fresh.user.map(Into::into), Permissions::from_roles(&fresh.roles));
         let connection_id = Arc::clone(&id);
@@ -163,14 +163,12 @@ impl Hub {
     /// connection has a `disconnected` frame before it; simple clients get none (PROTOCOL §3).
     pub(super) fn expel(&mut self, key: ConnectionKey, farewell: Farewell) {
         let Some(connection) = self.connections.get_mut(key) else { return };
-        let simple = connection.is_simple();
+        let codec = connection.codec();
         if let Some(attachment) = connection.attachment() {
             let socket = attachment.socket();
-            if !simple {
-                let mut text = String::new();
+            if let Some(codec) = codec {
                 let message = Some(Cow::Borrowed(&*farewell.message));
-                encode_downstream(&Downstream::Disconnected { message }, &mut text);
-                attachment.send(Frame::from(text), &mut self.outputs);
+                attachment.send(codec.encode_downstream(&Downstream::Disconnected { message }), &mut self.outputs);
             }
             self.close_socket(socket, farewell.code, farewell.reason);
         }

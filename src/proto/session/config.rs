@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use super::keep::Keep;
+use crate::Codec;
 
 /// How often something may be tried again.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -45,6 +46,8 @@ pub enum OnUnknown {
 /// Everything a session does differently for different users.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Config {
+    /// How frames are encoded.
+    pub codec: Codec,
     /// Whether the subprotocol can recover a dropped connection.
     pub reliable: bool,
     /// From the start of a dial to the `connected` frame (PROTOCOL §19.1).

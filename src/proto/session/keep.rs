@@ -15,6 +15,7 @@ use super::request::{Outcome, Request};
 use super::sent::REMEMBERED;
 use super::sequence::Sequence;
 use super::{AckMode, OnUnknown, OperationId, Output, Session};
+use crate::EncodedFrame;
 
 /// Most operations without an ack that are kept after they were given up.
 const MOST_DOUBTFUL: usize = 1000;
@@ -201,7 +202,7 @@ pub struct KeptOperation {
     /// The group or the event's name.
     pub target: String,
     /// The frame, the same for every attempt.
-    pub frame: String,
+    pub frame: EncodedFrame,
     /// How many operations may have been carried out after it: the service remembers so many (PROTOCOL §6).
     pub since: u64,
 }
@@ -378,7 +379,8 @@ impl Session {
                 continue;
             }
             // It is sent with everything that waits.
-            let _ = self.operations.submit(Owner::Session, Request::Leave { group }, AckMode::Automatic);
+            let codec = self.config.codec;
+            let _ = self.operations.submit(codec, Owner::Session, Request::Leave { group }, AckMode::Automatic);
         }
     }
 
@@ -457,7 +459,7 @@ impl Session {
 
     /// An operation that an earlier process has left, if this request is the same: it goes on under its id.
     pub(super) fn adopt(&mut self, id: OperationId, request: &Request, mode: AckMode) -> Option<Result<u64, Outcome>> {
-        self.operations.adopt(Owner::User(id), request, mode)
+        self.operations.adopt(self.config.codec, Owner::User(id), request, mode)
     }
 
     /// The id of a publish that an earlier process may have sent under it, so that it is no new one. Who is ready to have

@@ -30,9 +30,7 @@ mod verdict;
 use std::collections::{BTreeSet, VecDeque};
 use std::time::Duration;
 
-use bytes::Bytes;
-
-use crate::{Upstream, encode_upstream};
+use crate::Upstream;
 use backoff::Jitter;
 use groups::Groups;
 use operations::{Operations, Owner};
@@ -105,6 +103,8 @@ pub struct Session {
     doubtful: Vec<(KeptOperation, u64)>,
     /// Losses that no snapshot has yet.
     losses: Vec<KeptLoss>,
+    /// A reconnection token that has come and that nobody has been told of.
+    new_token: Option<ReconnectionToken>,
 }
 
 impl Session {
@@ -141,6 +141,7 @@ impl Session {
             leaving: Vec::new(),
             doubtful: Vec::new(),
             losses: Vec::new(),
+            new_token: None,
         }
     }
 
@@ -171,6 +172,11 @@ impl Session {
         // While nothing is read, no ack can come.
         let operations = self.operations.due().filter(|_| !self.stall.is_on());
         earliest([transport, operations])
+    }
+
+    /// The reconnection token of the frame that was handled last, if it had one: a secret, whatever becomes of the frame.
+    pub fn take_new_token(&mut self) -> Option<ReconnectionToken> {
+        self.new_token.take()
     }
 
     /// The counters so far.
@@ -256,7 +262,7 @@ impl Session {
         }
         let adopted = self.adopt(id, &request, mode);
         let is_adopted = adopted.is_some();
-        match adopted.unwrap_or_else(|| self.operations.submit(Owner::User(id), request, mode)) {
+        match adopted.unwrap_or_else(|| self.operations.submit(self.config.codec, Owner::User(id), request, mode)) {
             Ok(order) => {
                 if given_again.is_some() && !is_adopted {
                     self.operations.repeat(order);
@@ -378,9 +384,7 @@ impl Session {
     }
 
     fn send(&mut self, frame: &Upstream<'_>) {
-        let mut text = String::new();
-        encode_upstream(frame, &mut text);
-        self.outputs.push_back(Output::Send(Bytes::from(text)));
+        self.outputs.push_back(Output::Send(self.config.codec.encode_upstream(frame)));
     }
 }
 

@@ -6,8 +6,6 @@
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::time::Duration;
 
-use bytes::Bytes;
-
 use super::blame::{Blame, Suspicion};
 use super::carried::Carried;
 use super::config::OnUnknown;
@@ -17,7 +15,7 @@ use super::keep::KeptOperation;
 use super::request::{AckMode, OperationId, Outcome, Request};
 use super::sent::{Counted, FORGOTTEN, MOST_IN_FLIGHT, REMEMBERED, Sent};
 use super::verdict::{AckVerdict, ack_verdict};
-use crate::AckError;
+use crate::{AckError, Codec, EncodedFrame};
 
 /// Who waits for an operation.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -50,7 +48,7 @@ pub(super) struct Operation {
     /// The group or the event's name.
     pub(super) target: String,
     pub(super) ack_id: Option<u64>,
-    frame: Bytes,
+    frame: EncodedFrame,
     state: State,
     /// Its issuer records it by itself.
     pub(super) recorded: bool,
@@ -146,7 +144,13 @@ pub(super) struct Operations {
 
 impl Operations {
     /// Takes an operation in and returns its order, or how it ended at once.
-    pub(super) fn submit(&mut self, owner: Owner, request: Request, mode: AckMode) -> Result<u64, Outcome> {
+    pub(super) fn submit(
+        &mut self,
+        codec: Codec,
+        owner: Owner,
+        request: Request,
+        mode: AckMode,
+    ) -> Result<u64, Outcome> {
         let ack_id = match mode {
             AckMode::None => None,
             AckMode::Id(id) if !self.ids.is_reserved(id) && self.ids.claim(id) => Some(id),
@@ -158,7 +162,7 @@ impl Operations {
             },
         };
         let kind = request.kind();
-        let frame = Bytes::from(request.encode(ack_id));
+        let frame = request.encode(codec, ack_id);
         let order = self.next_order;
         self.next_order += 1;
         let target = request.into_target();
@@ -209,7 +213,7 @@ impl Operations {
                 kind,
                 target,
                 ack_id: Some(ack_id),
-                frame: Bytes::from(frame),
+                frame,
                 state: State::Queued,
                 recorded: false,
                 counted: Some(Counted { since, from: 0, recorded: false, late: false }),
@@ -225,13 +229,19 @@ impl Operations {
 
     /// The operation of an earlier process that is the same as this request, with its new owner; or why the request
     /// cannot be.
-    pub(super) fn adopt(&mut self, owner: Owner, request: &Request, mode: AckMode) -> Option<Result<u64, Outcome>> {
+    pub(super) fn adopt(
+        &mut self,
+        codec: Codec,
+        owner: Owner,
+        request: &Request,
+        mode: AckMode,
+    ) -> Option<Result<u64, Outcome>> {
         if self.earlier == 0 {
             return None;
         }
         for (order, operation) in &mut self.pending {
             let (Owner::Earlier, Some(ack_id)) = (operation.owner, operation.ack_id) else { continue };
-            let same = || operation.frame == request.encode(Some(ack_id)).as_bytes();
+            let same = || operation.frame == request.encode(codec, Some(ack_id));
             match mode {
                 AckMode::None => return None,
                 AckMode::Id(id) | AckMode::Recorded { id, .. } if id != ack_id => {}
@@ -281,7 +291,7 @@ impl Operations {
     pub(super) fn kept(&self, operation: &Operation) -> Option<KeptOperation> {
         let sent = operation.attempts > 0 && !operation.recorded && !operation.is_membership();
         let ack_id = operation.ack_id.filter(|_| sent)?;
-        let frame = String::from_utf8_lossy(&operation.frame).into_owned();
+        let frame = operation.frame.clone();
         let (kind, target, since) = (operation.kind, operation.target.clone(), operation.since(&self.sent));
         Some(KeptOperation { ack_id, kind, target, frame, since })
     }
@@ -359,7 +369,7 @@ impl Operations {
         now: Duration,
         order: u64,
         patience: Patience,
-        put: impl FnOnce(Bytes),
+        put: impl FnOnce(EncodedFrame),
     ) -> Option<Settled> {
         if self.is_held(order) {
             return None;

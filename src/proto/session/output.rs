@@ -2,13 +2,12 @@
 
 use std::time::Duration;
 
-use bytes::Bytes;
-
 use super::ReconnectionToken;
 use super::event::Lifecycle;
 use super::request::{OperationId, Outcome};
 use super::status::PingId;
 use super::verdict::{DialClass, EndKind};
+use crate::EncodedFrame;
 
 /// What to dial.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -62,8 +61,8 @@ pub enum Output {
     },
     /// Drop the dial under way; no answer is wanted any more.
     CancelDial,
-    /// Send a text frame.
-    Send(Bytes),
+    /// Send a frame.
+    Send(EncodedFrame),
     /// Send a close frame and go on reading until the peer's.
     Close {
         /// WebSocket close code.

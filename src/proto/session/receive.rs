@@ -9,15 +9,22 @@ use super::recovery::live;
 use super::sequence::Arrival;
 use super::verdict::LossCause;
 use super::{Output, Session};
-use crate::{Downstream, Message, Upstream, decode_downstream};
+use crate::{Downstream, Message, Upstream, WireFrame};
 
 /// How often waiting operations are given the time in which bytes moved and no frame came.
 const MOVING: Duration = Duration::from_millis(100);
 
 impl Session {
-    /// A text frame came. Lifecycle events that belong before the message are among the outputs.
-    pub fn handle_text<'f>(&mut self, now: Duration, text: &'f str) -> Received<'f> {
-        let frame = decode_downstream(text);
+    /// A frame came. Lifecycle events that belong before the message are among the outputs.
+    pub fn handle_frame<'f>(&mut self, now: Duration, frame: WireFrame<'f>) -> Received<'f> {
+        if let Some(reason) = self.config.codec.refusal(frame) {
+            return self.pass_on(now, reason);
+        }
+        let bytes = frame.len();
+        let frame = self.config.codec.decode_downstream(frame);
+        if let Downstream::Connected { reconnection_token: Some(token), .. } = &frame {
+            self.new_token = Some(ReconnectionToken(token.as_ref().to_owned()));
+        }
         match &mut self.phase {
             Phase::Live(_) => {}
             Phase::Greeting { .. } => return self.greet(now, frame),
@@ -43,16 +50,16 @@ impl Session {
                 return Received::Control;
             }
         }
-        self.receive(now, frame, text.len())
+        self.receive(now, frame, bytes)
     }
 
-    /// A binary frame came, which the JSON subprotocols do not have (PROTOCOL §19.13).
-    pub fn handle_binary(&mut self, now: Duration) -> Received<'static> {
+    /// A frame came that the subprotocol does not have (PROTOCOL §19.13).
+    fn pass_on(&mut self, now: Duration, reason: &'static str) -> Received<'static> {
         if matches!(self.phase, Phase::Closing { .. } | Phase::Ended) {
             return Received::Control;
         }
         self.handle_sign_of_life(now);
-        Received::Unknown { reason: "a binary frame on a JSON subprotocol".into() }
+        Received::Unknown { reason: reason.into() }
     }
 
     /// A WebSocket ping or pong came: any frame is life.

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use super::event::{Nack, OperationKind};
-use crate::{OwnedData, Upstream, encode_upstream};
+use crate::{Codec, EncodedFrame, OwnedData, Upstream};
 
 /// Names an operation between its issuer and the session; chosen by the issuer, unique.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -52,7 +52,7 @@ impl Request {
     }
 
     /// The frame under that ackId.
-    pub fn encode(&self, ack_id: Option<u64>) -> String {
+    pub fn encode(&self, codec: Codec, ack_id: Option<u64>) -> EncodedFrame {
         let frame = match self {
             Self::Join { group } => Upstream::JoinGroup { group: group.into(), ack_id },
             Self::Leave { group } => Upstream::LeaveGroup { group: group.into(), ack_id },
@@ -68,9 +68,7 @@ impl Request {
                 Upstream::Event { event: event.into(), ack_id, data: data.as_data(), metadata: None }
             }
         };
-        let mut out = String::new();
-        encode_upstream(&frame, &mut out);
-        out
+        codec.encode_upstream(&frame)
     }
 
     pub(super) fn into_target(self) -> String {

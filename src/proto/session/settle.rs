@@ -25,7 +25,9 @@ impl Session {
             if self.operations.concerns_group(&group) {
                 continue;
             }
-            if let Ok(order) = self.operations.submit(Owner::Rejoin, Request::Join { group }, AckMode::Automatic) {
+            let codec = self.config.codec;
+            if let Ok(order) = self.operations.submit(codec, Owner::Rejoin, Request::Join { group }, AckMode::Automatic)
+            {
                 self.send_operation(now, order);
             }
         }

@@ -3,8 +3,7 @@
 use std::collections::VecDeque;
 use std::time::Duration;
 
-use bytes::Bytes;
-
+use crate::EncodedFrame;
 use crate::hub::SocketId;
 use crate::session::LossCause;
 
@@ -40,7 +39,7 @@ impl Rng {
 /// What travels from the hub to a session.
 #[derive(Debug, Clone)]
 pub(super) enum Down {
-    Text(Bytes),
+    Frame(EncodedFrame),
     Ping,
     End(LossCause),
 }
@@ -48,7 +47,7 @@ pub(super) enum Down {
 /// What travels from a session to the hub.
 #[derive(Debug, Clone)]
 pub(super) enum Up {
-    Text(Bytes),
+    Frame(EncodedFrame),
     Pong,
     /// A close frame.
     Close,

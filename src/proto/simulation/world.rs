@@ -18,7 +18,7 @@ use crate::session::{
     AckMode, Backoff, BackoffMode, Config, DialClass, DialFailure, DialRequest, Keep, Lifecycle, LossCause, OnUnknown,
     OperationId, Outcome, Output, Received, Request, Retries, Session,
 };
-use crate::{Data, Downstream, Origin, OwnedData, Subprotocol, decode_downstream};
+use crate::{Codec, Data, Downstream, Origin, OwnedData, Subprotocol};
 
 const GROUP: &str = "g";
 /// Groups that the listener joins and leaves as it goes.
@@ -119,6 +119,7 @@ const OBSERVER: SocketId = SocketId(0);
 
 fn config(rng: &mut Rng) -> Config {
     Config {
+        codec: Codec::Json,
         reliable: true,
         connect_timeout: Duration::from_secs(10),
         retries_until_connected: Retries::Unlimited,
@@ -354,7 +355,7 @@ impl World {
                 continue;
             }
             match what {
-                Up::Text(text) => self.hub.handle_text(self.now, socket, std::str::from_utf8(&text).unwrap()),
+                Up::Frame(frame) => self.hub.handle_frame(self.now, socket, frame.as_wire()),
                 Up::Pong => self.hub.handle_life(self.now, socket),
                 Up::Close => {
                     wire.hub_done = true;
@@ -377,10 +378,10 @@ impl World {
             }
             let (socket, Some((_, what))) = (wire.socket, wire.down.pop_front()) else { return };
             match what {
-                Down::Text(text) => {
-                    self.hub.handle_written(self.now, socket, hub::Frame::Text(text.clone()).cost());
-                    let text = std::str::from_utf8(&text).unwrap();
-                    let received = client.session.handle_text(self.now, text);
+                Down::Frame(frame) => {
+                    self.hub.handle_written(self.now, socket, frame.cost());
+                    let text = frame.as_text().unwrap();
+                    let received = client.session.handle_frame(self.now, frame.as_wire());
                     let redelivered = matches!(&received, Received::Message(message) if message.redelivered);
                     let mark = client.session.mark();
                     let number = match &received {
@@ -437,14 +438,13 @@ impl World {
             match output {
                 hub::Output::Send { socket: OBSERVER, frame } => {
                     self.hub.handle_written(self.now, OBSERVER, frame.cost());
-                    if let Downstream::Message(message) = decode_downstream(frame.as_text().unwrap()) {
+                    if let Downstream::Message(message) = Codec::Json.decode_downstream(frame.as_wire()) {
                         self.published.push(number_of(message.data));
                     }
                 }
                 hub::Output::Ping { socket: OBSERVER } => self.hub.handle_life(self.now, OBSERVER),
                 hub::Output::Send { socket, frame } => {
-                    let hub::Frame::Text(text) = frame else { panic!("seed {}: a binary frame", self.seed) };
-                    self.send_down(socket, Down::Text(text));
+                    self.send_down(socket, Down::Frame(frame));
                 }
                 hub::Output::Ping { socket } => self.send_down(socket, Down::Ping),
                 hub::Output::Close { socket, code, reason } => {
@@ -512,10 +512,10 @@ impl World {
                 }
                 Output::Ponged { .. } => panic!("nobody has asked"),
                 Output::CancelDial => client.dial = None,
-                Output::Send(text) => {
+                Output::Send(frame) => {
                     let latency = self.rng.millis(0, self.slowest);
                     if let Some(wire) = &mut client.wire {
-                        wire.send_up(self.now, latency, Up::Text(text));
+                        wire.send_up(self.now, latency, Up::Frame(frame));
                     }
                 }
                 Output::Close { .. } => {

@@ -68,7 +68,7 @@ impl EventSink for CountingSink {
         Flow::Continue
     }
 
-    fn frame(&mut self, _: Frame<'_>, _: &Received<'_>) -> Flow {
+    fn frame(&mut self, _: WireFrame<'_>, _: &Received<'_>) -> Flow {
         self.0 += 1;
         Flow::Continue
     }

@@ -10,16 +10,17 @@ use std::collections::VecDeque;
 use std::sync::{Arc, Mutex, MutexGuard};
 use std::task::Waker;
 
+use bytes::Bytes;
 use tokio::io::{DuplexStream, duplex};
 use tokio::sync::mpsc;
 use tokio::task::JoinHandle;
 use tokio::time::timeout_at;
 
 use super::*;
-use webpubsub_proto::OwnedData;
 use webpubsub_proto::session::{
     AckMode, Backoff, BackoffMode, DialClass, EndKind, OnUnknown, ReconnectionToken, Request, Retries,
 };
+use webpubsub_proto::{Codec, OwnedData};
 
 /// Bytes a pipe holds: frames are cut into many pieces.
 const PIPE: usize = 64;
@@ -33,6 +34,7 @@ const fn s(seconds: u64) -> Duration {
 
 fn config() -> Config {
     Config {
+        codec: Codec::Json,
         reliable: true,
         connect_timeout: s(30),
         retries_until_connected: Retries::Limited(3),
@@ -210,7 +212,7 @@ impl EventSink for TestSink {
         })
     }
 
-    fn frame(&mut self, _frame: Frame<'_>, received: &Received<'_>) -> Flow {
+    fn frame(&mut self, _frame: WireFrame<'_>, received: &Received<'_>) -> Flow {
         match received {
             Received::Message(message) => self.take(message.data.to_json().into_owned()),
             Received::Unknown { .. } => self.take("unknown".into()),

@@ -6,11 +6,11 @@ use std::time::Duration;
 
 use super::held::HeldFrames;
 use super::reliable::ReliableQueue;
-use crate::Subprotocol;
 use crate::hub::acks::AckMemory;
-use crate::hub::boundary::{Frame, Output, SimpleMode, SocketId};
+use crate::hub::boundary::{Output, SimpleMode, SocketId};
 use crate::hub::config::HubConfig;
 use crate::hub::permissions::Permissions;
+use crate::{Codec, EncodedFrame, Subprotocol};
 
 /// A connection, from its first socket until it cannot be recovered any more.
 #[derive(Debug)]
@@ -69,8 +69,16 @@ impl Pending {
 #[derive(Debug)]
 pub enum Client {
     Simple(SimpleMode),
-    Json { acks: AckMemory },
-    Reliable { acks: AckMemory, queue: ReliableQueue },
+    /// Of a subprotocol without recovery.
+    Plain {
+        subprotocol: Subprotocol,
+        acks: AckMemory,
+    },
+    Reliable {
+        subprotocol: Subprotocol,
+        acks: AckMemory,
+        queue: ReliableQueue,
+    },
 }
 
 /// Whether the connection has a socket.
@@ -159,7 +167,7 @@ impl Connection {
 
     pub fn acks(&mut self) -> Option<&mut AckMemory> {
         match &mut self.client {
-            Client::Json { acks } | Client::Reliable { acks, .. } => Some(acks),
+            Client::Plain { acks, .. } | Client::Reliable { acks, .. } => Some(acks),
             Client::Simple(_) => None,
         }
     }
@@ -167,7 +175,7 @@ impl Connection {
     pub fn queue(&mut self) -> Option<&mut ReliableQueue> {
         match &mut self.client {
             Client::Reliable { queue, .. } => Some(queue),
-            Client::Simple(_) | Client::Json { .. } => None,
+            Client::Simple(_) | Client::Plain { .. } => None,
         }
     }
 
@@ -179,16 +187,20 @@ impl Connection {
     pub fn subprotocol(&self) -> Option<Subprotocol> {
         match &self.client {
             Client::Simple(_) => None,
-            Client::Json { .. } => Some(Subprotocol::Json),
-            Client::Reliable { .. } => Some(Subprotocol::JsonReliable),
+            Client::Plain { subprotocol, .. } | Client::Reliable { subprotocol, .. } => Some(*subprotocol),
         }
+    }
+
+    /// How its frames are encoded; `None`: they have no envelope (PROTOCOL §3).
+    pub fn codec(&self) -> Option<Codec> {
+        self.subprotocol().map(Subprotocol::codec)
     }
 
     /// Whether it can be recovered with this reconnection token.
     pub fn is_token(&self, token: &str) -> bool {
         match &self.client {
             Client::Reliable { queue, .. } => queue.is_token(token),
-            Client::Simple(_) | Client::Json { .. } => false,
+            Client::Simple(_) | Client::Plain { .. } => false,
         }
     }
 
@@ -217,7 +229,7 @@ impl Connection {
             Client::Reliable { queue, .. } => {
                 percent(queue.len(), config.max_unacked_messages).max(percent(queue.bytes(), config.max_unacked_bytes))
             }
-            Client::Simple(_) | Client::Json { .. } => 0,
+            Client::Simple(_) | Client::Plain { .. } => 0,
         };
         match &self.link {
             Link::Attached(attachment) => unacked.max(percent(attachment.backlog, config.max_backlog_bytes)),
@@ -236,7 +248,7 @@ impl Attachment {
     }
 
     /// Queues a frame for the socket.
-    pub fn send(&mut self, frame: Frame, outputs: &mut VecDeque<Output>) {
+    pub fn send(&mut self, frame: EncodedFrame, outputs: &mut VecDeque<Output>) {
         self.backlog = self.backlog.saturating_add(frame.cost());
         self.sent += 1;
         outputs.push_back(Output::Send { socket: self.socket, frame });

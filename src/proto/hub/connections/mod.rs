@@ -13,7 +13,6 @@ use std::collections::HashMap;
 use std::sync::Arc;
 
 pub use connection::{Attachment, Client, Connection, Link, Pace};
-pub use held::Incoming;
 pub use reliable::ReliableQueue;
 
 use super::acks::AckMemory;

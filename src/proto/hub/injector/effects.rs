@@ -5,8 +5,8 @@ use std::time::Duration;
 
 use bytes::Bytes;
 
+use crate::EncodedFrame;
 use crate::fault::{Action, Fired, Garbage, How, When};
-use crate::hub::boundary::Frame;
 
 /// What becomes of a frame that came.
 #[derive(Debug, Default)]
@@ -196,18 +196,18 @@ fn drop_of(action: &Action) -> Option<(&How, When)> {
 }
 
 /// A frame that no client expects.
-pub(in crate::hub) fn garbage_frame(kind: Garbage) -> Frame {
+pub(in crate::hub) fn garbage_frame(kind: Garbage) -> EncodedFrame {
     match kind {
-        Garbage::Text => Frame::Text(Bytes::from_static(b"this is not JSON {")),
-        Garbage::Binary => Frame::Binary(Bytes::from_static(&[0xde, 0xad, 0xbe, 0xef])),
-        Garbage::InvalidUtf8 => Frame::Text(Bytes::from_static(b"{\"type\":\"\xff\xfe\"}")),
+        Garbage::Text => EncodedFrame::Text(Bytes::from_static(b"this is not JSON {")),
+        Garbage::Binary => EncodedFrame::Binary(Bytes::from_static(&[0xde, 0xad, 0xbe, 0xef])),
+        Garbage::InvalidUtf8 => EncodedFrame::Text(Bytes::from_static(b"{\"type\":\"\xff\xfe\"}")),
         Garbage::UnknownType => {
-            Frame::Text(Bytes::from_static(b"{\"type\":\"fault\",\"message\":\"nobody knows this\"}"))
+            EncodedFrame::Text(Bytes::from_static(b"{\"type\":\"fault\",\"message\":\"nobody knows this\"}"))
         }
         Garbage::Huge(size) => {
             let (head, tail) = ("{\"type\":\"fault\",\"padding\":\"", "\"}");
             let padding = size.saturating_sub(head.len() + tail.len());
-            Frame::from([head, &"x".repeat(padding), tail].concat())
+            EncodedFrame::from([head, &"x".repeat(padding), tail].concat())
         }
     }
 }

@@ -11,13 +11,13 @@ use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::sync::Arc;
 use std::time::Duration;
 
-use super::boundary::{Frame, Output, SocketId};
+use super::boundary::{Output, SocketId};
 use super::connections::{Connection, Connections};
 use super::key::ConnectionKey;
 use super::operation::Operation;
 use super::timers::Timers;
 use crate::fault::{Faults, How, Opportunity, Point, Points};
-use crate::{Downstream, Origin, decode_downstream};
+use crate::{Downstream, EncodedFrame, Origin};
 pub(super) use effects::{AckEffect, FrameEffects, OpeningEffects, SocketEffect, garbage_frame};
 use throttle::Throttle;
 
@@ -44,7 +44,7 @@ pub(super) struct Injector {
 /// Something that happens later on a socket.
 #[derive(Debug)]
 pub(super) enum Postponed {
-    Send(Frame),
+    Send(EncodedFrame),
     Drop(How),
 }
 
@@ -241,7 +241,13 @@ impl Injector {
         }
     }
 
-    fn pass_frame(&mut self, now: Duration, socket: SocketId, frame: Frame, connection: &Connection) -> Option<How> {
+    fn pass_frame(
+        &mut self,
+        now: Duration,
+        socket: SocketId,
+        frame: EncodedFrame,
+        connection: &Connection,
+    ) -> Option<How> {
         let (point, group) = self.describe(connection, &frame);
         let opportunity = Opportunity { group: group.as_deref(), ..self.opportunity(point, connection) };
         let effects = effects::on_output(&self.faults.fire(&opportunity));
@@ -254,27 +260,21 @@ impl Injector {
     }
 
     /// What a frame is about, as far as any fault has to know.
-    fn describe(&self, connection: &Connection, frame: &Frame) -> (Point, Option<String>) {
+    fn describe(&self, connection: &Connection, frame: &EncodedFrame) -> (Point, Option<String>) {
         if !self.faults.care_for(Points::of(&[Point::Message, Point::Control])) {
             return (Point::Control, None);
         }
-        match frame {
-            _ if connection.is_simple() => (Point::Message, None),
-            Frame::Text(bytes) => match std::str::from_utf8(bytes).map(decode_downstream) {
-                Ok(Downstream::Message(message)) => match message.origin {
-                    Origin::Group { group, .. } => (Point::Message, Some(group.into_owned())),
-                    Origin::Server => (Point::Message, None),
-                },
-                Ok(
-                    Downstream::Connected { .. }
-                    | Downstream::Disconnected { .. }
-                    | Downstream::Ack { .. }
-                    | Downstream::Pong
-                    | Downstream::Unknown { .. },
-                )
-                | Err(_) => (Point::Control, None),
+        let Some(codec) = connection.codec() else { return (Point::Message, None) };
+        match codec.decode_downstream(frame.as_wire()) {
+            Downstream::Message(message) => match message.origin {
+                Origin::Group { group, .. } => (Point::Message, Some(group.into_owned())),
+                Origin::Server => (Point::Message, None),
             },
-            Frame::Binary(_) => (Point::Control, None),
+            Downstream::Connected { .. }
+            | Downstream::Disconnected { .. }
+            | Downstream::Ack { .. }
+            | Downstream::Pong
+            | Downstream::Unknown { .. } => (Point::Control, None),
         }
     }
 

@@ -63,7 +63,7 @@ fn the_application_is_told_why_a_connection_ended() {
 fn an_event_takes_its_metadata_along() {
     let mut rig = Rig::new();
     rig.json(1, &[]);
-    rig.hub.handle_text(rig.now, SocketId(1), r#"{"type":"event","event":"e","data":1,"metadata":{"k":"v"}}"#);
+    rig.text_in(1, r#"{"type":"event","event":"e","data":1,"metadata":{"k":"v"}}"#);
     let Some(Output::UserEvent(event)) = rig.hub.poll_output() else { panic!() };
     assert_eq!(event.metadata.as_deref(), Some(r#"{"k":"v"}"#));
 }

@@ -63,10 +63,10 @@ fn a_message_to_many_is_shared_where_its_receivers_get_the_same_bytes() {
     let mut rig = Rig::new();
     rig.json(1, &["g"]);
     rig.json(2, &["g"]);
-    rig.hub.handle_text(rig.now, SocketId(1), r#"{"type":"sendToGroup","group":"g","data":1}"#);
+    rig.hub.handle_frame(rig.now, SocketId(1), WireFrame::Text(r#"{"type":"sendToGroup","group":"g","data":1}"#));
     let bytes: Vec<_> = std::iter::from_fn(|| rig.hub.poll_output())
         .map(|output| match output {
-            Output::Send { frame: Frame::Text(bytes), .. } => bytes.as_ptr(),
+            Output::Send { frame: EncodedFrame::Text(bytes), .. } => bytes.as_ptr(),
             other => panic!("{other:?}"),
         })
         .collect();

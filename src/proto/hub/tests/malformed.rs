@@ -56,8 +56,8 @@ fn close_reasons_fit_into_a_close_frame() {
     for socket in 0.. {
         rig.json(socket, &[]);
         match socket {
-            0 => rig.hub.handle_text(rig.now, SocketId(socket), "x"),
-            1 => rig.hub.handle_binary(rig.now, SocketId(socket), b"x"),
+            0 => rig.text_in(socket, "x"),
+            1 => rig.hub.handle_frame(rig.now, SocketId(socket), WireFrame::Binary(b"x")),
             2 => rig.hub.handle_violation(rig.now, SocketId(socket), Violation::TooBig),
             3 => rig.hub.handle_violation(rig.now, SocketId(socket), Violation::Framing),
             _ => break,

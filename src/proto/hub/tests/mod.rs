@@ -15,7 +15,7 @@ mod simple;
 use std::time::Duration;
 
 use super::*;
-use crate::{OwnedData, Subprotocol};
+use crate::{EncodedFrame, OwnedData, Subprotocol, WireFrame};
 
 const JOIN: &str = "webpubsub.joinLeaveGroup";
 const SEND: &str = "webpubsub.sendToGroup";
@@ -34,10 +34,10 @@ struct Connected {
 
 fn show(output: Output) -> String {
     match output {
-        Output::Send { socket, frame: Frame::Text(text) } => {
+        Output::Send { socket, frame: EncodedFrame::Text(text) } => {
             format!("{} <- {}", socket.0, String::from_utf8(text.to_vec()).unwrap())
         }
-        Output::Send { socket, frame: Frame::Binary(bytes) } => format!("{} <- {bytes:?}", socket.0),
+        Output::Send { socket, frame: EncodedFrame::Binary(bytes) } => format!("{} <- {bytes:?}", socket.0),
         Output::Ping { socket } => format!("{} ping", socket.0),
         Output::Close { socket, code, reason } => format!("{} close {code} {reason}", socket.0),
         Output::Abort { socket } => format!("{} abort", socket.0),
@@ -107,8 +107,12 @@ impl Rig {
         self.outputs()
     }
 
+    fn text_in(&mut self, socket: u64, text: &str) {
+        self.hub.handle_frame(self.now, SocketId(socket), WireFrame::Text(text));
+    }
+
     fn text(&mut self, socket: u64, text: &str) -> Vec<String> {
-        self.hub.handle_text(self.now, SocketId(socket), text);
+        self.text_in(socket, text);
         self.outputs()
     }
 
@@ -117,7 +121,7 @@ impl Rig {
     }
 
     fn binary(&mut self, socket: u64, bytes: &[u8]) -> Vec<String> {
-        self.hub.handle_binary(self.now, SocketId(socket), bytes);
+        self.hub.handle_frame(self.now, SocketId(socket), WireFrame::Binary(bytes));
         self.outputs()
     }
 

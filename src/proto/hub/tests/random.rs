@@ -110,7 +110,7 @@ impl World {
 
     fn text(&mut self, client: usize, text: &str) {
         if let Some(socket) = self.clients[client].socket {
-            self.rig.hub.handle_text(self.rig.now, SocketId(socket), text);
+            self.rig.text_in(socket, text);
         }
     }
 

@@ -26,7 +26,7 @@ fn snapshot() -> Snapshot {
 }
 
 fn unanswered(text: &str, ack_id: u64) -> KeptOperation {
-    let frame = send(text).encode(Some(ack_id));
+    let frame = send(text).encode(Codec::Json, Some(ack_id));
     KeptOperation { ack_id, kind: OperationKind::SendToGroup, target: "g".into(), frame, since: 0 }
 }
 

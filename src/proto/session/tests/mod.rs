@@ -16,7 +16,7 @@ mod stop;
 use std::time::Duration;
 
 use super::*;
-use crate::OwnedData;
+use crate::{Codec, OwnedData, WireFrame};
 
 pub(super) const CONNECTED: &str =
     r#"{"type":"system","event":"connected","userId":"alice","connectionId":"c1","reconnectionToken":"t1"}"#;
@@ -34,6 +34,7 @@ pub(super) const fn ms(millis: u64) -> Duration {
 /// The defaults of `listen`, without jitter.
 pub(super) fn config() -> Config {
     Config {
+        codec: Codec::Json,
         reliable: true,
         connect_timeout: s(30),
         retries_until_connected: Retries::Limited(3),
@@ -60,7 +61,7 @@ pub(super) fn line(output: &Output) -> String {
             format!("recover {connection_id} with {} by {deadline:?}", token.0)
         }
         Output::CancelDial => "cancel the dial".into(),
-        Output::Send(frame) => format!("→ {}", std::str::from_utf8(frame).unwrap()),
+        Output::Send(frame) => format!("→ {}", frame.as_text().unwrap()),
         Output::Close { code } => format!("close {code}"),
         Output::Abort => "abort".into(),
         Output::Event(event) => event_line(event),
@@ -230,7 +231,7 @@ impl Bench {
     }
 
     pub(super) fn text<'t>(&mut self, text: &'t str) -> Received<'t> {
-        self.session.handle_text(self.now, text)
+        self.session.handle_frame(self.now, WireFrame::Text(text))
     }
 
     /// A frame of the protocol itself.

@@ -140,7 +140,7 @@ impl Caller {
                 Output::CancelDial => assert!(std::mem::take(&mut self.dialing)),
                 Output::Send(frame) => {
                     assert!(self.open && !self.closing);
-                    self.serve(std::str::from_utf8(&frame).unwrap());
+                    self.serve(frame.as_text().unwrap());
                 }
                 Output::Close { .. } => {
                     assert!(self.open && !self.closing);
@@ -209,7 +209,7 @@ impl Caller {
     }
 
     fn text(&mut self, text: &str) {
-        let received = self.session.handle_text(self.now, text);
+        let received = self.session.handle_frame(self.now, WireFrame::Text(text));
         if let Received::Message(message) = received {
             let id = message.sequence_id.unwrap();
             assert!(id > self.delivered, "{id} after {}", self.delivered);
@@ -270,7 +270,7 @@ impl Caller {
                 Text::Pong => self.text(PONG),
                 Text::Garbage => self.text("{"),
             },
-            Step::Binary => drop(self.session.handle_binary(self.now)),
+            Step::Binary => drop(self.session.handle_frame(self.now, WireFrame::Binary(&[1]))),
             Step::Life => self.session.handle_sign_of_life(self.now),
             Step::Closed(cause) => self.closed(cause),
             Step::Ask(kind, group, id) => self.ask(kind, group, id.map_or(AckMode::Automatic, AckMode::Id)),
