@@ -4,8 +4,8 @@
 use std::collections::VecDeque;
 
 use super::ids::Ranges;
-use super::keep::Remembered;
 use super::sent::REMEMBERED;
+use super::snapshot::Remembered;
 
 /// Consecutive ackIds that were carried out one after the other.
 #[derive(Clone, Copy, Debug)]

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use super::keep::Keep;
+use super::snapshot::Keep;
 use crate::Codec;
 
 /// How often something may be tried again.

@@ -5,8 +5,8 @@
 
 use std::time::Duration;
 
-use super::keep::KeptLoss;
 use super::request::OperationId;
+use super::snapshot::KeptLoss;
 use crate::Message;
 
 /// Kind of an operation, by its name on the wire (PROTOCOL §4).

@@ -22,6 +22,7 @@ mod request;
 mod sent;
 mod sequence;
 mod settle;
+mod snapshot;
 mod stall;
 mod status;
 mod transport;
@@ -40,11 +41,11 @@ use stall::Stall;
 
 pub use config::{Backoff, BackoffMode, Config, OnUnknown, Retries};
 pub use event::{AckReport, FailedAttempt, Lifecycle, Loss, Nack, OperationKind, Received};
-pub use keep::{Keep, KeptConnection, KeptLoss, KeptOperation, Mark, Remembered, Resume, Snapshot};
 pub use output::{Counts, DialFailure, DialRequest, End, Output};
 pub use phase::ReconnectionToken;
 pub use request::{AckMode, OperationId, Outcome, Request};
 pub use sent::{FORGOTTEN, REMEMBERED};
+pub use snapshot::{Keep, KeptConnection, KeptLoss, KeptOperation, Mark, Remembered, Resume, Snapshot};
 pub use status::{PingId, Standing, Status};
 pub use verdict::{DialClass, EndKind, LossCause};
 

@@ -11,9 +11,9 @@ use super::carried::Carried;
 use super::config::OnUnknown;
 use super::event::{FailedAttempt, Nack, OperationKind};
 use super::ids::IdSpace;
-use super::keep::KeptOperation;
 use super::request::{AckMode, OperationId, Outcome, Request};
 use super::sent::{Counted, FORGOTTEN, MOST_IN_FLIGHT, REMEMBERED, Sent};
+use super::snapshot::KeptOperation;
 use super::verdict::{AckVerdict, ack_verdict};
 use crate::{AckError, Codec, EncodedFrame};
 
