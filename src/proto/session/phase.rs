@@ -1,4 +1,5 @@
-//! Where a session stands. Each state owns what exists in it alone, so nothing outlives its connection by accident.
+//! Where a session stands. Each state owns what exists in it alone, so nothing outlives its connection by accident. A
+//! transition is given the state that it leads on, and has to put another one in its place.
 
 use std::borrow::Cow;
 use std::collections::VecDeque;
@@ -115,4 +116,28 @@ pub(super) enum Phase {
     Closing { deadline: Duration },
     /// Over.
     Ended,
+}
+
+impl Phase {
+    /// Takes a live connection out, for whoever leads it on; in any other phase nothing changes.
+    pub(super) fn take_live(&mut self) -> Option<Box<Live>> {
+        match std::mem::replace(self, Self::Idle) {
+            Self::Live(live) => Some(live),
+            other => {
+                *self = other;
+                None
+            }
+        }
+    }
+
+    /// Takes a lost connection out, for whoever leads it on; in any other phase nothing changes.
+    pub(super) fn take_recovery(&mut self) -> Option<Box<Recovery>> {
+        match std::mem::replace(self, Self::Idle) {
+            Self::Recovering(recovery) => Some(recovery),
+            other => {
+                *self = other;
+                None
+            }
+        }
+    }
 }

@@ -39,12 +39,17 @@ impl Session {
                 if let Downstream::Connected { connection_id, .. } = &frame
                     && *connection_id != recovery.identity.connection_id
                 {
-                    let loss = recovery.loss.clone();
-                    self.outputs.push_back(Output::Abort);
-                    self.give_up(now, "the service opened another connection in place of the lost one".into(), loss);
+                    if let Some(recovery) = self.phase.take_recovery() {
+                        self.outputs.push_back(Output::Abort);
+                        let (loss, reason) =
+                            (recovery.loss.clone(), "the service opened another connection in place of the lost one");
+                        self.give_up(now, *recovery, reason.into(), loss);
+                    }
                     return Received::Control;
                 }
-                self.recovered(now);
+                if let Some(recovery) = self.phase.take_recovery() {
+                    self.recovered(now, recovery);
+                }
             }
             Phase::Idle | Phase::Dialing { .. } | Phase::Waiting { .. } | Phase::Closing { .. } | Phase::Ended => {
                 return Received::Control;
@@ -222,11 +227,12 @@ impl Session {
     /// Whatever comes on this socket from now on is another connection's: its sequence ids, its token, its groups. The
     /// own one may still be there, so that the socket is dropped and the connection recovered.
     fn meet_another_connection(&mut self, now: Duration, id: &str) -> Received<'static> {
-        self.outputs.push_back(Output::Abort);
-        self.lose(
-            now,
-            LossCause::Broken(format!("the service began another connection, `{id}`, on this one's socket")),
-        );
+        if let Some(live) = self.phase.take_live() {
+            self.outputs.push_back(Output::Abort);
+            let cause =
+                LossCause::Broken(format!("the service began another connection, `{id}`, on this one's socket"));
+            self.lose(now, live, cause);
+        }
         Received::Unknown { reason: format!("`connected` for another connection, `{id}`").into() }
     }
 }

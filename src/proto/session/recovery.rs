@@ -56,8 +56,7 @@ impl Quick {
 
 impl Session {
     /// A live connection has lost its socket.
-    pub(super) fn lose(&mut self, now: Duration, cause: LossCause) {
-        let Phase::Live(live) = std::mem::replace(&mut self.phase, Phase::Idle) else { return };
+    pub(super) fn lose(&mut self, now: Duration, live: Box<Live>, cause: LossCause) {
         let live = *live;
         // They are asked again on the next socket.
         self.waiting_pings.extend(live.pings.iter().filter_map(|ping| ping.id));
@@ -78,7 +77,7 @@ impl Session {
         // A socket that dies again before it has achieved anything does not open a new window: otherwise an operation
         // that kills the connection would be resent for ever.
         let counted_from = if proven { now } else { live.unproductive_since.unwrap_or(now) };
-        let recovery = Recovery {
+        let recovery = Box::new(Recovery {
             identity: live.identity,
             connected_at: live.connected_at,
             loss: loss.clone(),
@@ -88,18 +87,17 @@ impl Session {
             garbled: garbled || verdict == LossVerdict::RecoverOnce,
             attempts: 0,
             step: Step::Pause { until: if at_once { now } else { now + RECOVERY_PAUSE } },
-        };
+        });
         let recoverable = self.config.reliable && recovery.identity.token.is_some();
         if !recoverable || is_fresh || recovery.window <= now {
             let without_token = self.config.reliable && recovery.identity.token.is_none();
             let why = if without_token { "; the service gave no token to recover the connection with" } else { "" };
             let reason = format!("{}{why}", loss.describe());
-            self.phase = Phase::Recovering(Box::new(recovery));
-            self.give_up(now, reason, loss);
+            self.give_up(now, *recovery, reason, loss);
             return;
         }
         let connection_id = recovery.identity.connection_id.clone();
-        self.phase = Phase::Recovering(Box::new(recovery));
+        self.phase = Phase::Recovering(recovery);
         let described = loss.describe();
         self.event(Lifecycle::Recovering { connection_id, loss });
         for settled in self.operations.give_up_killers(&described) {
@@ -113,38 +111,55 @@ impl Session {
         self.config.connect_timeout.min(RECOVERY_ATTEMPT)
     }
 
-    pub(super) fn dial_recovery(&mut self, now: Duration) {
-        let limit = self.recovery_attempt();
-        let Phase::Recovering(recovery) = &mut self.phase else { return };
-        let Some(token) = recovery.identity.token.clone() else { return };
-        let deadline = now + limit;
+    /// Something may be due for a lost connection.
+    pub(super) fn recovery_timeout(&mut self, now: Duration, recovery: Box<Recovery>) {
+        match recovery.step {
+            Step::Pause { .. } if recovery.window <= now => self.window_closed(now, *recovery),
+            Step::Pause { until } if until <= now && !self.stall.is_on() => self.dial_recovery(now, recovery),
+            Step::Proving { started, deadline, .. } if deadline <= now => {
+                self.outputs.push_back(Output::Abort);
+                self.attempt_failed("timed out waiting for the first frame of the recovered connection", true);
+                self.pause_recovery(now, recovery, started);
+            }
+            Step::Pause { .. } | Step::Dialing { .. } | Step::Proving { .. } => {
+                self.phase = Phase::Recovering(recovery);
+            }
+        }
+    }
+
+    fn dial_recovery(&mut self, now: Duration, mut recovery: Box<Recovery>) {
+        let Some(token) = recovery.identity.token.clone() else {
+            // It has been given one, or it would not be recovered.
+            let loss = recovery.loss.clone();
+            return self.give_up(now, *recovery, loss.describe(), loss);
+        };
+        let deadline = now + self.recovery_attempt();
         recovery.attempts += 1;
         recovery.step = Step::Dialing { started: now, deadline };
         let connection_id = recovery.identity.connection_id.clone();
+        self.phase = Phase::Recovering(recovery);
         self.outputs.push_back(Output::Dial { request: DialRequest::Recover { connection_id, token }, deadline });
     }
 
     /// A recovery attempt has failed: the next starts a second after it did, as long as the window is open.
-    pub(super) fn pause_recovery(&mut self, now: Duration, started: Duration) {
-        let stalled = self.stall.is_on();
-        let Phase::Recovering(recovery) = &mut self.phase else { return };
+    pub(super) fn pause_recovery(&mut self, now: Duration, mut recovery: Box<Recovery>, started: Duration) {
         let until = now.max(started + RECOVERY_PAUSE);
-        recovery.step = Step::Pause { until };
-        if recovery.window <= now || (!stalled && recovery.window <= until) {
-            self.window_closed(now);
+        if recovery.window <= now || (!self.stall.is_on() && recovery.window <= until) {
+            self.window_closed(now, *recovery);
+        } else {
+            recovery.step = Step::Pause { until };
+            self.phase = Phase::Recovering(recovery);
         }
     }
 
-    pub(super) fn window_closed(&mut self, now: Duration) {
-        let Phase::Recovering(recovery) = &self.phase else { return };
+    fn window_closed(&mut self, now: Duration, recovery: Recovery) {
         let loss = recovery.loss.clone();
         let down = now.saturating_sub(recovery.lost_at).as_secs_f64();
-        self.give_up(now, format!("not recovered within {down:.0} s: {}", loss.describe()), loss);
+        self.give_up(now, recovery, format!("not recovered within {down:.0} s: {}", loss.describe()), loss);
     }
 
     /// The socket of a recovery has proved itself.
-    pub(super) fn recovered(&mut self, now: Duration) {
-        let Phase::Recovering(recovery) = std::mem::replace(&mut self.phase, Phase::Idle) else { return };
+    pub(super) fn recovered(&mut self, now: Duration, recovery: Box<Recovery>) {
         let Recovery { identity, connected_at, lost_at, lost_before, window, garbled, attempts, step, .. } = *recovery;
         let connection_id = identity.connection_id.clone();
         let downtime = lost_before + now.saturating_sub(lost_at);
@@ -165,8 +180,7 @@ impl Session {
 
     /// The connection is over for good (PROTOCOL §7.3): says so, settles what has become unknown, and dials afresh if
     /// it may.
-    pub(super) fn give_up(&mut self, now: Duration, reason: String, loss: Loss) {
-        let Phase::Recovering(recovery) = std::mem::replace(&mut self.phase, Phase::Idle) else { return };
+    pub(super) fn give_up(&mut self, now: Duration, recovery: Recovery, reason: String, loss: Loss) {
         let connection_id = recovery.identity.connection_id;
         let reason = match self.stall.blame(now, &loss).map(|blocked| blocked.as_secs_f64()) {
             Some(blocked @ 1.0..) => format!("slow reader: the output was blocked for {blocked:.0} s; {reason}"),

@@ -58,7 +58,9 @@ impl Session {
                 // that asks for credentials and a certificate that is not accepted as well. Whoever is there reads it at
                 // once and may stop this; for whoever is not, it may pass in time.
                 if self.was_connected || !stands_in_the_way(failure.class) {
-                    self.pause_recovery(now, started);
+                    if let Some(recovery) = self.phase.take_recovery() {
+                        self.pause_recovery(now, recovery, started);
+                    }
                 } else {
                     // No connection of this process can be made. It says nothing about the one that stays recorded, and
                     // that another process may still regain.
@@ -76,6 +78,10 @@ impl Session {
 
     /// The socket has ended.
     pub fn handle_closed(&mut self, now: Duration, cause: LossCause) {
+        if let Some(live) = self.phase.take_live() {
+            self.lose(now, live, cause);
+            return;
+        }
         match &mut self.phase {
             Phase::Greeting { disconnect_message, .. } => {
                 let loss = loss_of(&cause, disconnect_message.take());
@@ -83,7 +89,6 @@ impl Session {
                 self.attempt_failed(&message, false);
                 self.retry_fresh(now, EndKind::Unreachable, message, None);
             }
-            Phase::Live(_) => self.lose(now, cause),
             Phase::Recovering(recovery) => {
                 let Step::Proving { started, disconnect_message, .. } = &mut recovery.step else { return };
                 let (started, loss) = (*started, loss_of(&cause, disconnect_message.take()));
@@ -92,26 +97,24 @@ impl Session {
                     LossVerdict::RecoverOnce => std::mem::replace(&mut recovery.garbled, true),
                     LossVerdict::Fresh => true,
                 };
-                match is_fresh {
-                    false => {
-                        self.attempt_failed(&loss.describe(), true);
-                        self.pause_recovery(now, started);
-                    }
-                    true => {
-                        let what = match cause {
-                            LossCause::Close { .. } => "the service refused the recovery",
-                            LossCause::Broken(_)
-                            | LossCause::Silent(_)
-                            | LossCause::InvalidUtf8
-                            | LossCause::Framing(_)
-                            | LossCause::TooBig => "the recovery failed",
-                        };
-                        self.give_up(now, format!("{what}: {}", loss.describe()), loss);
-                    }
+                let Some(recovery) = self.phase.take_recovery() else { return };
+                if is_fresh {
+                    let what = match cause {
+                        LossCause::Close { .. } => "the service refused the recovery",
+                        LossCause::Broken(_)
+                        | LossCause::Silent(_)
+                        | LossCause::InvalidUtf8
+                        | LossCause::Framing(_)
+                        | LossCause::TooBig => "the recovery failed",
+                    };
+                    self.give_up(now, *recovery, format!("{what}: {}", loss.describe()), loss);
+                } else {
+                    self.attempt_failed(&loss.describe(), true);
+                    self.pause_recovery(now, recovery, started);
                 }
             }
             Phase::Closing { .. } => self.end(End::Stopped),
-            Phase::Idle | Phase::Dialing { .. } | Phase::Waiting { .. } | Phase::Ended => {}
+            Phase::Live(_) | Phase::Idle | Phase::Dialing { .. } | Phase::Waiting { .. } | Phase::Ended => {}
         }
     }
 
@@ -161,16 +164,11 @@ impl Session {
                 self.acknowledge_messages(now);
                 self.keep_alive(now);
             }
-            Phase::Recovering(recovery) => match recovery.step {
-                Step::Pause { .. } if recovery.window <= now => self.window_closed(now),
-                Step::Pause { until } if until <= now && !self.stall.is_on() => self.dial_recovery(now),
-                Step::Proving { started, deadline, .. } if deadline <= now => {
-                    self.outputs.push_back(Output::Abort);
-                    self.attempt_failed("timed out waiting for the first frame of the recovered connection", true);
-                    self.pause_recovery(now, started);
+            Phase::Recovering(_) => {
+                if let Some(recovery) = self.phase.take_recovery() {
+                    self.recovery_timeout(now, recovery);
                 }
-                Step::Pause { .. } | Step::Dialing { .. } | Step::Proving { .. } => {}
-            },
+            }
             Phase::Idle
             | Phase::Dialing { .. }
             | Phase::Greeting { .. }
@@ -196,8 +194,10 @@ impl Session {
         if self.silence_due(live).is_some_and(|due| due <= now) {
             let silence = now.saturating_sub(live.last_received);
             // A closing handshake with a silent peer would take time that recovery needs (PROTOCOL §19.11).
-            self.outputs.push_back(Output::Abort);
-            self.lose(now, LossCause::Silent(silence));
+            if let Some(live) = self.phase.take_live() {
+                self.outputs.push_back(Output::Abort);
+                self.lose(now, live, LossCause::Silent(silence));
+            }
             return;
         }
         if self.ping_due(live).is_some_and(|due| due <= now) {
