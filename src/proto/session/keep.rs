@@ -5,6 +5,7 @@
 //! has asked for is carried out. Given such a [`Snapshot`], another session goes on with the same connection. Where it is
 //! recorded is the caller's business. The driver is its caller.
 
+use std::collections::BTreeSet;
 use std::time::Duration;
 
 use super::event::{AckReport, Lifecycle, Loss, OperationKind};
@@ -13,25 +14,93 @@ use super::phase::{Identity, Phase, Recovery, Step};
 use super::recovery::RECOVERY_WINDOW;
 use super::request::{Outcome, Request};
 use super::sequence::Sequence;
-use super::snapshot::{KeptConnection, KeptLoss, KeptOperation, Mark, Resume, Snapshot};
+use super::snapshot::{Keep, KeptConnection, KeptLoss, KeptOperation, Mark, Resume, Snapshot};
 use super::{AckMode, OnUnknown, OperationId, Output, Session};
 
 /// Most operations without an ack that are kept after they were given up.
 const MOST_DOUBTFUL: usize = 1000;
 
+/// What a session has besides when its connection is to outlive the process.
+#[derive(Debug, Default)]
+pub(super) struct Kept {
+    /// What it is given, until it starts.
+    keep: Keep,
+    /// Something changed that outlives the process.
+    changed: bool,
+    /// ackIds were used for operations that others record: it is enough to record that at the end.
+    used_more: bool,
+    /// Which connection of an earlier process it has gone on with.
+    resumed: Option<u64>,
+    /// What is to be recorded of a session that has ended.
+    parting: Option<Snapshot>,
+    /// Groups that an earlier process has joined and that this one has not asked about.
+    resumed_groups: BTreeSet<String>,
+    /// Groups of an earlier process to leave.
+    leaving: Vec<String>,
+    /// Operations that were given up without an ack, with how many had been sent by then; another run may repeat them
+    /// under their ids.
+    doubtful: Vec<(KeptOperation, u64)>,
+    /// Losses that no snapshot has yet.
+    losses: Vec<KeptLoss>,
+}
+
+impl Kept {
+    pub(super) fn new(keep: Keep) -> Self {
+        Self { keep, ..Self::default() }
+    }
+
+    /// What it was given, once.
+    pub(super) fn take_up(&mut self) -> Keep {
+        std::mem::take(&mut self.keep)
+    }
+
+    /// An event is told, which may be a loss.
+    pub(super) fn note_loss(&mut self, event: &Lifecycle) {
+        if let Some(loss) = KeptLoss::of(event) {
+            self.losses.push(loss);
+            self.changed = true;
+        }
+    }
+}
+
 impl Session {
     /// Whether the connection is to outlive the process.
     pub fn is_kept(&self) -> bool {
-        self.config.keep.is_some()
+        self.kept.is_some()
+    }
+
+    /// Something has changed that is to outlive the process.
+    pub(super) fn note_change(&mut self) {
+        if let Some(kept) = &mut self.kept {
+            kept.changed = true;
+        }
+    }
+
+    /// An ackId was used for an operation that its issuer records.
+    pub(super) fn note_used_id(&mut self) {
+        if let Some(kept) = &mut self.kept {
+            kept.used_more = true;
+        }
+    }
+
+    /// Whether the connection is still that of an earlier process.
+    pub(super) fn is_resumed(&self) -> bool {
+        self.kept.as_ref().and_then(|kept| kept.resumed) == Some(self.ordinal)
+    }
+
+    /// This process has asked about the group.
+    pub(super) fn forget_resumed_group(&mut self, group: &str) -> bool {
+        self.kept.as_mut().is_some_and(|kept| kept.resumed_groups.remove(group))
     }
 
     /// What has to be recorded before any further output is carried out; `None` when that was said before.
     pub fn take_snapshot(&mut self) -> Option<Snapshot> {
-        if let Some(parting) = self.parting.take() {
+        let kept = self.kept.as_mut()?;
+        if let Some(parting) = kept.parting.take() {
             return Some(parting);
         }
         let over = matches!(self.phase, Phase::Closing { .. } | Phase::Ended);
-        (self.is_kept() && !over && std::mem::take(&mut self.changed)).then(|| self.snapshot())
+        (!over && std::mem::take(&mut kept.changed)).then(|| self.snapshot())
     }
 
     /// How far the connection has come, with everything that was received; `None` before the first message.
@@ -61,7 +130,7 @@ impl Session {
     }
 
     fn snapshot(&mut self) -> Snapshot {
-        let losses = std::mem::take(&mut self.losses);
+        let losses = self.kept.as_mut().map(|kept| std::mem::take(&mut kept.losses)).unwrap_or_default();
         let identity = match &self.phase {
             Phase::Live(live) => Some(&live.identity),
             Phase::Recovering(recovery) => Some(&recovery.identity),
@@ -77,7 +146,7 @@ impl Session {
             Some(KeptConnection { id: identity.connection_id.clone(), user_id: identity.user_id.clone(), token })
         });
         let sent = self.operations.sent();
-        let doubtful = self.doubtful.iter().map(|(kept, then)| {
+        let doubtful = self.kept.iter().flat_map(|kept| &kept.doubtful).map(|(kept, then)| {
             let since = kept.since.saturating_add(sent.saturating_sub(*then));
             KeptOperation { since, ..kept.clone() }
         });
@@ -112,9 +181,11 @@ impl Session {
 
     /// The session is about to end: what is unanswered now stays recorded.
     pub(super) fn part(&mut self) {
-        let changed = std::mem::take(&mut self.changed) | std::mem::take(&mut self.used_more);
-        if self.is_kept() && self.parting.is_none() && changed {
-            self.parting = Some(self.snapshot());
+        let Some(kept) = &mut self.kept else { return };
+        let changed = std::mem::take(&mut kept.changed) | std::mem::take(&mut kept.used_more);
+        let parting = (changed && kept.parting.is_none()).then(|| self.snapshot());
+        if let (Some(kept), Some(parting)) = (&mut self.kept, parting) {
+            kept.parting = Some(parting);
         }
     }
 
@@ -129,11 +200,13 @@ impl Session {
         // They are recorded already.
         self.outputs.extend(snapshot.losses.into_iter().map(KeptLoss::into_event).map(Output::Event));
         self.ordinal = snapshot.ordinal;
+        let goes_on = snapshot.connection.is_some();
+        let mut resumed_groups = BTreeSet::new();
         for (group, wanted, joined) in &snapshot.groups {
             let leaving = leave.contains(group);
-            self.groups.restore(group, *wanted && !leaving, *joined && snapshot.connection.is_some());
+            self.groups.restore(group, *wanted && !leaving, *joined && goes_on);
             if *joined && !leaving {
-                self.resumed_groups.insert(group.clone());
+                resumed_groups.insert(group.clone());
             }
         }
         let sent = snapshot.connection.as_ref().map_or(0, |_| snapshot.sent);
@@ -141,12 +214,12 @@ impl Session {
         let remembered = snapshot.connection.as_ref().map_or(&[][..], |_| &snapshot.remembered);
         self.operations.carried.restore(&snapshot.carried, remembered);
         let Some(connection) = snapshot.connection else {
-            self.resumed_groups.clear();
             self.dial_fresh(now);
             return;
         };
-        self.leaving = leave;
-        self.resumed = Some(self.ordinal);
+        if let Some(kept) = &mut self.kept {
+            (kept.resumed_groups, kept.leaving, kept.resumed) = (resumed_groups, leave, Some(self.ordinal));
+        }
         let identity = Identity {
             connection_id: connection.id,
             user_id: connection.user_id,
@@ -172,12 +245,13 @@ impl Session {
     /// An earlier process's connection goes on: what it was in need not be joined, what is not wanted is left.
     pub(super) fn take_over_groups(&mut self) {
         for order in self.operations.unsent_joins() {
-            let known = self.operations.target(order).is_some_and(|group| self.resumed_groups.contains(group));
+            let resumed = |group: &str| self.kept.as_ref().is_some_and(|kept| kept.resumed_groups.contains(group));
+            let known = self.operations.target(order).is_some_and(resumed);
             if let Some(operation) = known.then(|| self.operations.take(order)).flatten() {
                 self.settle(super::operations::Settled { operation, outcome: Outcome::AlreadyJoined });
             }
         }
-        for group in std::mem::take(&mut self.leaving) {
+        for group in self.kept.as_mut().map(|kept| std::mem::take(&mut kept.leaving)).unwrap_or_default() {
             if self.operations.concerns_group(&group) {
                 continue;
             }
@@ -190,28 +264,29 @@ impl Session {
     /// Whether the group is one that an earlier process has joined, on this same connection. True once.
     pub(super) fn is_taken_over(&mut self, group: &str) -> bool {
         matches!(self.phase, Phase::Live(_))
-            && self.resumed_groups.remove(group)
+            && self.forget_resumed_group(group)
             && self.groups.is_joined(group)
             && !self.operations.concerns_group(group)
     }
 
     /// What an earlier process had of its connection is gone with it.
     pub(super) fn forget_earlier(&mut self) {
-        self.resumed_groups.clear();
-        self.leaving.clear();
-        self.doubtful.clear();
         self.ordinal += 1;
-        self.changed = true;
+        let Some(kept) = &mut self.kept else { return };
+        kept.resumed_groups.clear();
+        kept.leaving.clear();
+        kept.doubtful.clear();
+        kept.changed = true;
     }
 
     /// Keeps an operation whose ack did not come: under the same id, another run may safely repeat it.
     pub(super) fn doubt(&mut self, operation: &Operation, outcome: &Outcome) {
-        if self.is_kept()
+        if let Some(kept) = &mut self.kept
             && matches!(outcome, Outcome::NotAcknowledged { .. })
-            && self.doubtful.len() < MOST_DOUBTFUL
-            && let Some(kept) = self.operations.kept(operation)
+            && kept.doubtful.len() < MOST_DOUBTFUL
+            && let Some(operation) = self.operations.kept(operation)
         {
-            self.doubtful.push((kept, self.operations.sent()));
+            kept.doubtful.push((operation, self.operations.sent()));
         }
     }
 

@@ -28,12 +28,13 @@ mod status;
 mod transport;
 mod verdict;
 
-use std::collections::{BTreeSet, VecDeque};
+use std::collections::VecDeque;
 use std::time::Duration;
 
 use crate::Upstream;
 use backoff::Jitter;
 use groups::Groups;
+use keep::Kept;
 use operations::{Operations, Owner};
 use phase::{Phase, Step};
 use recovery::Quick;
@@ -87,35 +88,21 @@ pub struct Session {
     round_trip: Option<Duration>,
     /// Counts the connections, over all processes that had them.
     ordinal: u64,
-    /// Something changed that outlives the process.
-    changed: bool,
-    /// ackIds were used for operations that others record: it is enough to record that at the end.
-    used_more: bool,
-    /// Which connection of an earlier process it has gone on with.
-    resumed: Option<u64>,
-    /// What is to be recorded of a session that has ended.
-    parting: Option<Snapshot>,
-    /// Groups that an earlier process has joined and that this one has not asked about.
-    resumed_groups: BTreeSet<String>,
-    /// Groups of an earlier process to leave.
-    leaving: Vec<String>,
-    /// Operations that were given up without an ack, with how many had been sent by then; another run may repeat them
-    /// under their ids.
-    doubtful: Vec<(KeptOperation, u64)>,
-    /// Losses that no snapshot has yet.
-    losses: Vec<KeptLoss>,
+    /// What there is besides where the connection is to outlive the process.
+    kept: Option<Box<Kept>>,
     /// A reconnection token that has come and that nobody has been told of.
     new_token: Option<ReconnectionToken>,
 }
 
 impl Session {
     /// A session that does nothing until [`Self::handle_start`].
-    pub fn new(config: Config) -> Self {
+    pub fn new(mut config: Config) -> Self {
         let jitter = Jitter::new(config.seed);
         let mut operations = Operations::default();
-        if config.keep.is_some() {
+        let kept = config.keep.take().map(|keep| {
             operations.carried.keep();
-        }
+            Box::new(Kept::new(keep))
+        });
         Self {
             config,
             jitter,
@@ -134,14 +121,7 @@ impl Session {
             waiting_pings: Vec::new(),
             round_trip: None,
             ordinal: 0,
-            changed: false,
-            used_more: false,
-            resumed: None,
-            parting: None,
-            resumed_groups: BTreeSet::new(),
-            leaving: Vec::new(),
-            doubtful: Vec::new(),
-            losses: Vec::new(),
+            kept,
             new_token: None,
         }
     }
@@ -214,8 +194,9 @@ impl Session {
         if !matches!(self.phase, Phase::Idle) {
             return;
         }
-        self.operations.reserve(self.config.keep.as_ref().and_then(|keep| keep.reserved));
-        match self.config.keep.as_mut().and_then(|keep| keep.resume.take()) {
+        let Keep { resume, reserved } = self.kept.as_mut().map(|kept| kept.take_up()).unwrap_or_default();
+        self.operations.reserve(reserved);
+        match resume {
             Some(resume) => self.resume(now, resume),
             None => self.dial_fresh(now),
         }
@@ -235,7 +216,7 @@ impl Session {
             Request::Send { .. } | Request::Event { .. } => None,
         };
         if let Some((group, false)) = &group {
-            self.resumed_groups.remove(group);
+            self.forget_resumed_group(group);
         }
         if let Some((group, true)) = &group
             && self.is_taken_over(group)
@@ -249,7 +230,7 @@ impl Session {
         if let Some(ack_id) = given_again {
             // Of one that is brought again its issuer has counted.
             let counted = matches!(mode, AckMode::Recorded { again: true, .. });
-            let reason = if self.resumed != Some(self.ordinal) {
+            let reason = if !self.is_resumed() {
                 Some(EARLIER_LOST)
             } else {
                 Some(FORGOTTEN).filter(|_| !counted && self.operations.has_forgotten(ack_id))
@@ -269,9 +250,9 @@ impl Session {
                     self.operations.repeat(order);
                 }
                 if matches!(mode, AckMode::Recorded { .. }) {
-                    self.used_more = true;
+                    self.note_used_id();
                 } else {
-                    self.changed = true;
+                    self.note_change();
                 }
                 if let Some((group, wanted)) = group {
                     self.groups.want(&group, wanted);
@@ -375,11 +356,8 @@ impl Session {
     }
 
     fn event(&mut self, event: Lifecycle) {
-        if self.is_kept()
-            && let Some(loss) = KeptLoss::of(&event)
-        {
-            self.losses.push(loss);
-            self.changed = true;
+        if let Some(kept) = &mut self.kept {
+            kept.note_loss(&event);
         }
         self.outputs.push_back(Output::Event(event));
     }

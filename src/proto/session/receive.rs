@@ -110,7 +110,7 @@ impl Session {
                 let token = ReconnectionToken::given(reconnection_token);
                 self.was_connected = true;
                 self.ordinal += 1;
-                self.changed = true;
+                self.note_change();
                 self.renewed = false;
                 self.stall.restart(now);
                 let user_id = user_id.map(|user| user.into_owned());
@@ -207,7 +207,7 @@ impl Session {
                 }
                 if let Some(token) = ReconnectionToken::given(reconnection_token) {
                     live.identity.token = Some(token);
-                    self.changed = true;
+                    self.note_change();
                 }
                 Received::Control
             }

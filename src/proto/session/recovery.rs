@@ -170,7 +170,7 @@ impl Session {
         live.pings.extend(Self::proving_since(&step).map(|sent| Ping { sent, id: None }));
         self.phase = Phase::Live(Box::new(live));
         self.operations.begin_socket(now);
-        self.changed = true;
+        self.note_change();
         if !std::mem::replace(&mut self.was_connected, true) {
             self.take_over_groups();
         }

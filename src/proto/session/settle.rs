@@ -82,7 +82,9 @@ impl Session {
             OperationKind::SendToGroup | OperationKind::Event => None,
         };
         let done = matches!(outcome, Outcome::Acked { .. } | Outcome::Sent | Outcome::AlreadyJoined);
-        self.changed |= !operation.recorded;
+        if !operation.recorded {
+            self.note_change();
+        }
         self.doubt(&operation, &outcome);
         if let Some(joined) = group {
             if done {
