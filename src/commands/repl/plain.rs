@@ -48,7 +48,7 @@ impl Plain {
 
     /// Writes between prompts.
     pub fn writer(&self) -> Box<dyn Write + Send> {
-        Box::new(Between(self.clone()))
+        Box::new(Between { plain: self.clone(), tty })
     }
 
     /// Ctrl-C was pressed: the terminal has dropped the line, and so are those before it.
@@ -92,7 +92,7 @@ impl Plain {
             self.state.asked.store(false, Ordering::SeqCst);
             self.state.reading.store(true, Ordering::SeqCst);
             // What was printed before stands before the prompt: this goes the same way.
-            ask.put(&mut PROMPT_PLEASE.to_vec());
+            ask.put(&mut vec![PROMPT_PLEASE]);
             let mut bytes = Vec::new();
             let read = stdin.read_until(b'\n', &mut bytes);
             self.state.reading.store(false, Ordering::SeqCst);
@@ -139,36 +139,88 @@ impl Plain {
     }
 }
 
-/// Asks for the prompt. Nothing that is printed on a terminal ends so.
-const PROMPT_PLEASE: &[u8] = b"\r";
+/// Asks for the prompt. It is in nothing that is printed on a terminal, and may come in one piece with what is, before
+/// and behind it.
+const PROMPT_PLEASE: u8 = b'\r';
 
 /// Writes on lines of its own.
-struct Between(Plain);
+struct Between<T> {
+    plain: Plain,
+    /// Opens the terminal.
+    tty: T,
+}
 
-impl Write for Between {
+impl<T: Fn() -> Box<dyn Write>> Write for Between<T> {
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-        let text = bytes.strip_suffix(PROMPT_PLEASE).unwrap_or(bytes);
-        if text.len() < bytes.len() {
-            self.0.state.asked.store(true, Ordering::SeqCst);
+        let state = &self.plain.state;
+        if bytes.contains(&PROMPT_PLEASE) {
+            state.asked.store(true, Ordering::SeqCst);
         }
+        let text: Vec<u8> = bytes.iter().copied().filter(|byte| *byte != PROMPT_PLEASE).collect();
         if let Some(last) = text.last() {
-            let mut tty = tty();
-            if self.0.state.amid.swap(*last != b'\n', Ordering::SeqCst) {
+            let mut tty = (self.tty)();
+            if state.amid.swap(*last != b'\n', Ordering::SeqCst) {
                 tty.write_all(b"\n")?;
             }
-            tty.write_all(text)?;
+            tty.write_all(&text)?;
             tty.flush()?;
         }
         Ok(bytes.len())
     }
 
     fn flush(&mut self) -> io::Result<()> {
-        let wanted = [&self.0.state.reading, &self.0.state.asked].iter().all(|state| state.load(Ordering::SeqCst));
-        if wanted && !self.0.state.amid.swap(true, Ordering::SeqCst) {
-            let mut tty = tty();
-            tty.write_all(self.0.prompt().as_bytes())?;
+        let state = &self.plain.state;
+        let wanted = [&state.reading, &state.asked].iter().all(|state| state.load(Ordering::SeqCst));
+        if wanted && !state.amid.swap(true, Ordering::SeqCst) {
+            let mut tty = (self.tty)();
+            tty.write_all(self.plain.prompt().as_bytes())?;
             tty.flush()?;
         }
         Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::{Mutex, PoisonError};
+
+    use super::*;
+
+    /// What was written, by whoever.
+    #[derive(Clone, Debug, Default)]
+    struct Paper(Arc<Mutex<Vec<u8>>>);
+
+    impl Write for Paper {
+        fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+            self.0.lock().unwrap_or_else(PoisonError::into_inner).extend_from_slice(bytes);
+            Ok(bytes.len())
+        }
+
+        fn flush(&mut self) -> io::Result<()> {
+            Ok(())
+        }
+    }
+
+    #[test]
+    fn the_prompt_comes_however_pieces_are_gathered_while_nobody_writes() {
+        for (pieces, expected) in [
+            (&["joined\n", "\r"][..], "joined\nconnecting   > "),
+            (&["joined\n\r"], "joined\nconnecting   > "),
+            // Said right after the prompt was asked for.
+            (&["\rabandoned\n"], "abandoned\nconnecting   > "),
+            // Asked for twice: a line was typed ahead.
+            (&["\r\r"], "connecting   > "),
+            (&["one\n\rtwo\n\r", "three\n"], "one\ntwo\nconnecting   > \nthree\nconnecting   > "),
+        ] {
+            let (plain, paper) = (Plain::new(Arc::default()), Paper::default());
+            plain.state.reading.store(true, Ordering::SeqCst);
+            let tty = || Box::new(paper.clone()) as Box<dyn Write>;
+            let mut between = Between { plain, tty };
+            for piece in pieces {
+                between.write_all(piece.as_bytes()).unwrap();
+                between.flush().unwrap();
+            }
+            assert_eq!(String::from_utf8_lossy(&paper.0.lock().unwrap()), expected, "{pieces:?}");
+        }
     }
 }
