@@ -18,7 +18,7 @@ use super::helper::Help;
 use super::history::History;
 use super::lines::entries;
 use super::resize::Last;
-use super::screen::{Printer, Screen};
+use super::screen::{Printer, Screen, discard};
 use super::watch::Shared;
 use crate::render::Stream;
 use webpubsub_proto::session::Standing;
@@ -151,7 +151,11 @@ impl Terminal {
                 }
                 // A terminal with another character set, or something binary that was pasted.
                 Err(ReadlineError::Io(error)) if error.kind() == io::ErrorKind::InvalidData => {
-                    kept = self.editor.helper().map(Help::typed).unwrap_or_default();
+                    // Whether Enter is among what the editor has dropped, nobody knows. So none of the line may stay, to
+                    // which the next one would be added.
+                    discard();
+                    let (text, _) = self.editor.helper().map(Help::typed).unwrap_or_default();
+                    let _ = self.history.add(&text);
                     notes.line(&format!("{} {NO_UTF_8}", notes.style.label("warning:")));
                 }
                 Err(ReadlineError::Eof) => {
@@ -213,7 +217,8 @@ impl Terminal {
 }
 
 /// What was read with it is in a buffer that the editor has dropped.
-const NO_UTF_8: &str = "what was typed is not UTF-8: it is left out, with what was pasted behind it";
+const NO_UTF_8: &str = "what was typed is not UTF-8: the line is left out, with what was pasted behind it; `↑` brings back \
+                        what stood before it";
 
 /// From so many columns on there is room for a word before the prompt.
 const WIDE: u16 = 50;

@@ -50,7 +50,7 @@ use helper::Help;
 use history::History;
 use lines::Entry;
 use plain::Plain;
-use screen::Screen;
+use screen::{Screen, Unmarked};
 use script::Entries;
 use watch::{Shared, Watch};
 
@@ -199,6 +199,12 @@ impl Drop for Held {
     }
 }
 
+/// How the terminal was taken.
+enum Given {
+    Edited(#[expect(dead_code, reason = "its drop counts")] Held),
+    Plain(#[expect(dead_code, reason = "its drop counts")] Unmarked),
+}
+
 /// Carries out what a person enters.
 async fn attend(executor: &Executor<'_>, person: Person) -> Verdict {
     let Person { front, history, note } = person;
@@ -212,13 +218,14 @@ async fn attend(executor: &Executor<'_>, person: Person) -> Verdict {
     let busy = Busy::default();
     let (started, held, plain) = match front {
         Front::Editor(terminal, screen) => {
-            let held = Held(screen);
-            (terminal.start(sender, busy.clone(), console.err.clone()), Some(held), None)
+            let held = Given::Edited(Held(screen));
+            (terminal.start(sender, busy.clone(), console.err.clone()), held, None)
         }
         Front::Plain(plain) => {
             executor.watch.tell_interrupts(sender.clone());
             let ask = if console.err.style.terminal { console.err.clone() } else { console.out.clone() };
-            (plain.clone().start(sender, busy.clone(), history, ask), None, Some(plain))
+            let held = Given::Plain(Unmarked::begin());
+            (plain.clone().start(sender, busy.clone(), history, ask), held, Some(plain))
         }
     };
     if let Err(error) = started {

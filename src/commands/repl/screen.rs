@@ -180,6 +180,30 @@ pub fn tty() -> Box<dyn Write> {
     }
 }
 
+/// While it is there, the terminal shows nothing for Ctrl-C.
+#[derive(Debug)]
+pub struct Unmarked(Option<terminal::Saved>);
+
+impl Unmarked {
+    /// From now on.
+    pub fn begin() -> Self {
+        Self(terminal::unmarked())
+    }
+}
+
+impl Drop for Unmarked {
+    fn drop(&mut self) {
+        if let Some(saved) = &self.0 {
+            saved.restore();
+        }
+    }
+}
+
+/// Drops what was pasted, up to where a person types again.
+pub fn discard() {
+    terminal::discard();
+}
+
 /// Writes above the prompt.
 struct Above {
     screen: Screen,
@@ -246,8 +270,11 @@ fn piece_end(text: &str) -> usize {
 mod terminal {
     use std::time::Duration;
 
+    use rustix::event::{PollFd, PollFlags, Timespec, poll};
     use rustix::process::{Signal, kill_current_process_group};
-    use rustix::termios::{InputModes, LocalModes, OptionalActions, Termios, tcgetattr, tcsetattr};
+    use rustix::termios::{
+        InputModes, LocalModes, OptionalActions, QueueSelector, Termios, tcflush, tcgetattr, tcsetattr,
+    };
 
     /// How the terminal was.
     #[derive(Debug)]
@@ -263,6 +290,31 @@ mod terminal {
         held.input_modes -= InputModes::ICRNL | InputModes::IXON;
         tcsetattr(&stdin, OptionalActions::Drain, &held).ok()?;
         Some(Saved(original))
+    }
+
+    /// Has the terminal show nothing for Ctrl-C. It would show it after the signal, and so perhaps behind the prompt that the
+    /// signal was answered with.
+    pub(super) fn unmarked() -> Option<Saved> {
+        let stdin = std::io::stdin();
+        let original = tcgetattr(&stdin).ok()?;
+        let mut unmarked = original.clone();
+        unmarked.local_modes -= LocalModes::ECHOCTL;
+        tcsetattr(&stdin, OptionalActions::Now, &unmarked).ok()?;
+        Some(Saved(original))
+    }
+
+    /// Between two keys that somebody types more time passes.
+    const TYPED: Timespec = Timespec { tv_sec: 0, tv_nsec: 50_000_000 };
+
+    /// Drops what comes from the terminal without such a pause before it.
+    pub(super) fn discard() {
+        let stdin = std::io::stdin();
+        loop {
+            let _ = tcflush(&stdin, QueueSelector::IFlush);
+            if !matches!(poll(&mut [PollFd::new(&stdin, PollFlags::IN)], Some(&TYPED)), Ok(1..)) {
+                return;
+            }
+        }
     }
 
     impl Saved {
@@ -300,6 +352,12 @@ mod terminal {
     pub(super) fn hold() -> Option<Saved> {
         None
     }
+
+    pub(super) fn unmarked() -> Option<Saved> {
+        None
+    }
+
+    pub(super) fn discard() {}
 
     impl Saved {
         pub(super) fn restore(&self) {}
