@@ -4,7 +4,9 @@ use std::rc::Rc;
 use std::sync::Arc;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
+use futures_util::future::join_all;
 use ring::rand::SecureRandom as _;
+use tokio::task::unconstrained;
 use tokio::time::Instant;
 
 use super::ending::Verdict;
@@ -88,6 +90,15 @@ impl Client {
         };
         let outcome = self.handle.submit(request, mode).await;
         self.judge(kind, &target, outcome)
+    }
+
+    /// Carries out operations at once, asked for in this order, and resolves when all have ended.
+    pub async fn perform_all(
+        &self,
+        operations: impl Iterator<Item = (Request, AckMode)>,
+    ) -> Vec<Result<Outcome, Verdict>> {
+        // What has used up its turn would go behind those that come after it.
+        unconstrained(join_all(operations.map(|(request, mode)| self.perform(request, mode)))).await
     }
 
     /// Why that operation failed, if it did by itself.

@@ -330,6 +330,23 @@ fn join_reports_each_group_and_fails_when_one_is_refused() {
 }
 
 #[test]
+fn groups_are_joined_in_the_order_of_the_command_line_however_many_they_are() {
+    let groups: Vec<String> = (0..600).map(|number| format!("g{}", number * 7 % 600)).collect();
+    let flags = groups.iter().flat_map(|group| ["-g", group.as_str()]);
+    let names: Vec<&str> = groups.iter().map(String::as_str).collect();
+    let listen: Vec<&str> = ["listen", "-q", "--for", "60s"].into_iter().chain(flags).collect();
+    let join: Vec<&str> = ["join", "-q"].into_iter().chain(names.iter().copied()).collect();
+    for command in [listen, join] {
+        let service = Service::start();
+        let wps = wps(command).args(["--url", &service.url()]).start();
+        let mut peer = service.connect_and_join(&names);
+        wps.signal(rustix::process::Signal::INT);
+        peer.see_off();
+        assert_ne!(wps.end().code, 9);
+    }
+}
+
+#[test]
 fn join_ends_when_every_group_is_joined_unless_it_is_to_stay() {
     let service = Service::start();
     let wps = start(&service, &["join", "a", "b"]);

@@ -3,7 +3,7 @@
 pub mod args;
 pub mod settings;
 
-use futures_util::future::{join_all, pending};
+use futures_util::future::pending;
 
 use self::args::JoinArgs;
 use self::settings::Join;
@@ -59,10 +59,10 @@ async fn script(settings: &Join, client: Client) -> Verdict {
     let joins = settings.groups.iter().enumerate().map(|(index, group)| {
         // That the ids fit was checked with the settings.
         let mode = settings.ack_id.map_or(AckMode::Automatic, |first| AckMode::Id(first.wrapping_add(index as u64)));
-        client.perform(Request::Join { group: group.clone() }, mode)
+        (Request::Join { group: group.clone() }, mode)
     });
     // Every group has its answer, also after one that was refused.
-    let failed = join_all(joins).await.into_iter().find_map(Result::err);
+    let failed = client.perform_all(joins).await.into_iter().find_map(Result::err);
     match failed {
         Some(verdict) => verdict,
         None if settings.stay => pending().await,

@@ -4,7 +4,7 @@ pub mod args;
 mod on_ready;
 pub mod settings;
 
-use futures_util::future::{join_all, pending};
+use futures_util::future::pending;
 use tokio::time::{Duration, Instant, sleep, sleep_until};
 
 use self::args::ListenArgs;
@@ -78,9 +78,8 @@ async fn script(surroundings: &Surroundings, settings: &Listen, beside: &Beside,
 
 /// Joins all at once, in their order, then starts what is to be started; ends only when something fails.
 async fn attend(settings: &Listen, beside: &Beside, client: &Client) -> Verdict {
-    let joins =
-        settings.groups.iter().map(|group| client.perform(Request::Join { group: group.clone() }, AckMode::Automatic));
-    let failed = join_all(joins).await.into_iter().find_map(Result::err);
+    let joins = settings.groups.iter().map(|group| (Request::Join { group: group.clone() }, AckMode::Automatic));
+    let failed = client.perform_all(joins).await.into_iter().find_map(Result::err);
     match failed {
         Some(verdict) => verdict,
         None => {

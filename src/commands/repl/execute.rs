@@ -6,7 +6,6 @@ use std::pin::pin;
 use std::rc::Rc;
 use std::sync::Arc;
 
-use futures_util::future::join_all;
 use tokio::time::{Instant, sleep, sleep_until};
 
 use super::history::History;
@@ -132,10 +131,10 @@ impl Executor<'_> {
         let operations = groups.into_iter().enumerate().map(|(index, group)| {
             // That the ids fit was checked with the line.
             let mode = first.map_or(AckMode::Automatic, |first| AckMode::Id(first.wrapping_add(index as u64)));
-            self.client.perform(request(group), mode)
+            (request(group), mode)
         });
         // Every group has its answer, also after one that was refused.
-        let outcomes = self.attended("this", join_all(operations)).await;
+        let outcomes = self.attended("this", self.client.perform_all(operations)).await;
         let mut failures = outcomes.into_iter().filter_map(Result::err);
         let first = failures.next();
         for verdict in failures {
