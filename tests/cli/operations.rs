@@ -339,7 +339,7 @@ fn groups_are_joined_in_the_order_of_the_command_line_however_many_they_are() {
     for command in [listen, join] {
         let service = Service::start();
         let wps = wps(command).args(["--url", &service.url()]).start();
-        let mut peer = service.connect_and_join(&names);
+        let peer = service.connect_and_join(&names);
         wps.signal(rustix::process::Signal::INT);
         peer.see_off();
         assert_ne!(wps.end().code, 9);
