@@ -24,7 +24,7 @@ use std::process::ExitCode;
 
 use tokio::time::Instant;
 
-use cli::{Command, Parsed};
+use cli::{Command, Parsed, Typed};
 use commands::{CommandArgs, Task};
 use failure::{Failure, Kind};
 use options::environment::{Environment, Input, ProcessInput};
@@ -75,8 +75,8 @@ fn run(started: Instant) -> u8 {
     let mut records = false;
     let mut filter = None;
     let args: Vec<OsString> = std::env::args_os().collect();
-    let task = match cli::parse(args.clone()) {
-        Ok(Parsed::Run(command)) => {
+    let task = match cli::read(args.clone()) {
+        Ok((Parsed::Run(command), typed)) => {
             let command = room(command);
             let talk = command.talk();
             color = talk.map_or(ColorChoice::Auto, |talk| talk.color).resolve(&environment);
@@ -84,14 +84,14 @@ fn run(started: Instant) -> u8 {
             filter = command.filter().and_then(|filter| Some((filter.jq.clone()?, filter.raw_output)));
             let quiet = talk.is_some_and(|talk| talk.quiet);
             let mut input = ProcessInput::new(started.into_std());
-            let task = settle(args, command, &environment, &mut input);
+            let task = settle((args, typed), command, &environment, &mut input);
             if !quiet {
                 notes(&input.notes, &environment, color);
             }
             task
         }
-        Ok(Parsed::Print(text)) => return print(&text, color),
-        Ok(Parsed::Nothing(text)) => {
+        Ok((Parsed::Print(text), _)) => return print(&text, color),
+        Ok((Parsed::Nothing(text), _)) => {
             let coloured = color.enabled(io::stderr().is_terminal());
             tell(&if coloured { text.ansi().to_string() } else { text.to_string() });
             return Kind::Usage.exit_code();
@@ -111,12 +111,12 @@ fn run(started: Instant) -> u8 {
 
 /// What will be done, with the profile in it that the command line or the environment names.
 fn settle(
-    args: Vec<OsString>,
+    (args, typed): (Vec<OsString>, Typed),
     command: Box<dyn CommandArgs>,
     environment: &Environment,
     input: &mut dyn Input,
 ) -> Result<Task, Failure> {
-    match profile::with_profile(args, environment, input) {
+    match profile::with_profile(args, typed, environment, input) {
         Ok(None) => command.settle(environment, input),
         Ok(Some((command, brought))) => {
             let environment = environment.clone().with_profile(brought);

@@ -86,7 +86,7 @@ mod tests {
     use std::collections::HashMap;
 
     use super::*;
-    use crate::cli::command;
+    use crate::cli::definition;
 
     #[test]
     fn flags_before_the_command_move_behind_it() {
@@ -115,7 +115,7 @@ mod tests {
             ("- listen", "- listen"),
         ] {
             let args = typed.split_whitespace().map(OsString::from).collect();
-            let moved = move_behind_command(&command(), args).unwrap();
+            let moved = move_behind_command(&definition(), args).unwrap();
             assert_eq!(moved.join(OsStr::new(" ")), OsStr::new(expected), "{typed}");
         }
     }
@@ -124,14 +124,14 @@ mod tests {
     fn flags_without_a_command_are_an_error() {
         for typed in ["--local", "--local url", "url --local", "--url", "--url listen", "-vo"] {
             let args = typed.split_whitespace().map(OsString::from).collect();
-            assert_eq!(move_behind_command(&command(), args).unwrap_err().kind, Kind::Usage, "{typed}");
+            assert_eq!(move_behind_command(&definition(), args).unwrap_err().kind, Kind::Usage, "{typed}");
         }
     }
 
     #[test]
     fn a_flag_takes_a_value_in_all_commands_or_in_none() {
         let mut seen: HashMap<String, bool> = HashMap::new();
-        let command = command();
+        let command = definition();
         for (_, sub) in all_commands(&command) {
             for arg in sub.get_arguments() {
                 let names = arg.get_long().map(|l| format!("--{l}")).into_iter();

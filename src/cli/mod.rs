@@ -1,7 +1,7 @@
 //! What was typed: the clap types, their value parsers and help, and nothing that decides anything.
 //!
 //! [`parse`] is the way in. What it returns goes to the settings, which fill in defaults and refuse contradictions;
-//! completions and man pages are made from [`command`].
+//! completions and man pages are made from [`definition`].
 
 mod commands;
 mod help;
@@ -18,14 +18,15 @@ use clap::{CommandFactory as _, FromArgMatches as _, Parser};
 use crate::failure::Failure;
 
 pub use commands::Command;
-pub use help::{Body, examples_of, sections};
-pub use profile::{FlagValue, ProfileFlag, Typed, check_flag, parse_with, profile_flags, typed};
+pub use help::{Body, Help, of as help_of};
+pub use profile::{FlagValue, ProfileFlag, Typed, check_flag, parse_with, profile_flags};
 
 /// A command-line client for Azure Web PubSub, with a local emulator of the service
 ///
 /// Flags may stand before or after the command. Each command has examples and all its flags under `wps COMMAND --help`.
 #[derive(Debug, Parser)]
 #[command(name = "wps", version, subcommand_required = true, arg_required_else_help = true)]
+#[command(after_long_help = include_str!("help/wps.md"))]
 struct Cli {
     #[command(subcommand)]
     command: Command,
@@ -42,18 +43,23 @@ pub enum Parsed {
     Nothing(StyledStr),
 }
 
-/// The definition that help, completions and man pages are made from.
-pub fn command() -> clap::Command {
-    let mut command = Cli::command().max_term_width(100);
+/// The definition of the command line; its help is not laid out.
+pub fn definition() -> clap::Command {
+    Cli::command().max_term_width(100)
+}
+
+/// The definition with its help laid out.
+fn helpful() -> clap::Command {
+    let mut command = definition();
     for (name, _) in all_commands(&command.clone()) {
         let more = more(&format!("wps {name}"));
-        let helped = |sub: clap::Command| with_help(sub, &name).after_help(more);
+        let helped = |sub: clap::Command| with_help(sub).after_help(more);
         command = match name.split_once(' ') {
             None => command.mut_subcommand(&name, helped),
             Some((group, sub)) => command.mut_subcommand(group, |command| command.mut_subcommand(sub, helped)),
         };
     }
-    with_help(command, "wps").after_help(more("wps"))
+    with_help(command).after_help(more("wps"))
 }
 
 /// Every command below this one with its whole name, as in `url create`; a group before its own.
@@ -66,8 +72,9 @@ pub fn all_commands(command: &clap::Command) -> Vec<(String, &clap::Command)> {
     all
 }
 
-fn with_help(command: clap::Command, name: &str) -> clap::Command {
-    command.before_help(help::examples_text(name)).after_long_help(help::sections_text(name))
+fn with_help(command: clap::Command) -> clap::Command {
+    let help = help::of(&command);
+    command.before_help(help::examples_text(&help)).after_long_help(help::sections_text(&help))
 }
 
 fn more(command: &str) -> String {
@@ -76,19 +83,42 @@ fn more(command: &str) -> String {
 
 /// Parses the arguments, the program's name first. Fails with a usage error (exit 2).
 pub fn parse(args: impl IntoIterator<Item = OsString>) -> Result<Parsed, Failure> {
+    read(args).map(|(parsed, _)| parsed)
+}
+
+/// Parses the arguments, and says which of them profiles have to do with.
+pub fn read(args: impl IntoIterator<Item = OsString>) -> Result<(Parsed, Typed), Failure> {
     let mut args = args.into_iter();
     let program = args.next().unwrap_or_else(|| "wps".into());
-    let command = command();
-    let args = leading::move_behind_command(&command, args.collect())?;
-    let named = named(&command, &args);
-    let matches = command.clone().try_get_matches_from(std::iter::once(program).chain(args));
-    match matches.and_then(|matches| Cli::from_arg_matches(&matches)) {
-        Ok(cli) => Ok(Parsed::Run(cli.command)),
-        Err(error) => match error.kind() {
-            ErrorKind::DisplayHelp | ErrorKind::DisplayVersion => Ok(Parsed::Print(error.render())),
-            ErrorKind::DisplayHelpOnMissingArgumentOrSubcommand => Ok(Parsed::Nothing(error.render())),
-            _ => Err(usage::failure(&error, &command, named.as_deref())),
-        },
+    let mut definition = definition();
+    let args = leading::move_behind_command(&definition, args.collect())?;
+    let line = || std::iter::once(program.clone()).chain(args.iter().cloned());
+    let error = match definition.try_get_matches_from_mut(line()) {
+        Ok(matches) => {
+            let typed = profile::typed_of(&definition, &matches);
+            match Cli::from_arg_matches(&matches) {
+                Ok(cli) => return Ok((Parsed::Run(cli.command), typed)),
+                Err(error) => error,
+            }
+        }
+        Err(error) => error,
+    };
+    match error.kind() {
+        ErrorKind::DisplayVersion => Ok((Parsed::Print(error.render()), Typed::default())),
+        ErrorKind::DisplayHelp => Ok((Parsed::Print(help_for(line())), Typed::default())),
+        ErrorKind::DisplayHelpOnMissingArgumentOrSubcommand => {
+            Ok((Parsed::Nothing(help_for(line())), Typed::default()))
+        }
+        _ => Err(usage::failure(&error, &definition, named(&definition, &args).as_deref())),
+    }
+}
+
+/// The help that a command line asks for.
+fn help_for(line: impl Iterator<Item = OsString>) -> StyledStr {
+    match helpful().try_get_matches_from(line) {
+        Err(error) => error.render(),
+        // It asked for help a moment ago.
+        Ok(_) => StyledStr::new(),
     }
 }
 

@@ -11,7 +11,7 @@ use clap::error::ErrorKind;
 use clap::parser::ValueSource;
 use clap::{Arg, ArgAction, ArgMatches};
 
-use super::{Parsed, all_commands, command, leading, parse, usage};
+use super::{Parsed, all_commands, definition, leading, parse, usage};
 use crate::failure::Failure;
 
 /// Headings of flags that say where and how to connect.
@@ -40,7 +40,7 @@ pub type FlagValue = (String, Option<String>);
 
 /// The flags that a profile may hold, by their long names.
 pub fn profile_flags() -> BTreeMap<String, ProfileFlag> {
-    let command = command();
+    let command = definition();
     let args = all_commands(&command).into_iter().flat_map(|(_, command)| command.get_arguments());
     let held =
         args.filter(|arg| arg.get_help_heading().is_some_and(|it| HEADINGS.iter().any(|own| it.starts_with(own))));
@@ -66,7 +66,7 @@ fn profile_flag(arg: &Arg) -> ProfileFlag {
 
 /// Whether a flag takes this value; the reason if not.
 pub fn check_flag((name, value): &FlagValue) -> Result<(), String> {
-    let definition = command();
+    let definition = definition();
     let takers = all_commands(&definition);
     let taker = takers.iter().find(|(_, command)| command.get_arguments().any(|arg| arg.get_long() == Some(name)));
     let Some((taker, _)) = taker else { return Err("is no flag".to_owned()) };
@@ -103,11 +103,14 @@ pub struct Typed {
 }
 
 /// Looks through a command line that parses.
-pub fn typed(args: &[OsString]) -> Typed {
-    let definition = command();
-    let Some((leaf, matches)) = taken_apart(&definition, args) else { return Typed::default() };
+pub(super) fn typed_of(definition: &clap::Command, matches: &ArgMatches) -> Typed {
+    let (mut leaf, mut matches) = (definition, matches);
+    while let Some((name, deeper)) = matches.subcommand() {
+        let Some(sub) = leaf.find_subcommand(name) else { return Typed::default() };
+        (leaf, matches) = (sub, deeper);
+    }
     let longs = |all: bool| {
-        let wanted = |arg: &&Arg| all || is_given(&matches, arg);
+        let wanted = |arg: &&Arg| all || is_given(matches, arg);
         leaf.get_arguments().filter(wanted).filter_map(|arg| arg.get_long().map(str::to_owned)).collect()
     };
     Typed {
@@ -139,7 +142,7 @@ fn taken_apart<'d>(definition: &'d clap::Command, args: &[OsString]) -> Option<(
 /// Parses the arguments with the flags of a profile behind them: what is given counts, and where that excludes a
 /// profile's flag, or the command has no such flag, the profile's is passed over.
 pub fn parse_with(args: Vec<OsString>, profile: &[FlagValue]) -> Result<Parsed, Failure> {
-    let definition = command();
+    let definition = definition();
     let Some((leaf, matches)) = taken_apart(&definition, &args) else { return parse(args) };
     let of = |long: &str| leaf.get_arguments().find(|arg| arg.get_long() == Some(long));
     let excluded = |arg: &Arg| {
@@ -238,7 +241,7 @@ mod tests {
         assert_eq!(connecting.connection.connect_timeout.as_secs(), 3);
         assert!(matches!(parse_with(args("wps send --local g -- -x"), &profile), Ok(Parsed::Run(Command::Send(_)))));
         assert!(matches!(parse_with(args("wps url create --local"), &profile), Ok(Parsed::Run(Command::Url(_)))));
-        let typed = typed(&args("wps --local send g d --no-ack --profile p"));
+        let (_, typed) = crate::cli::read(args("wps --local send g d --no-ack --profile p")).unwrap();
         assert_eq!(typed.given.into_iter().collect::<Vec<_>>(), ["local", "no-ack", "profile"]);
         assert!(typed.known.contains("retries") && !typed.known.contains("count"));
         assert_eq!((typed.profile.as_deref(), typed.subject), (Some("p"), false));

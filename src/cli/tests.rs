@@ -35,18 +35,20 @@ const COMMANDS: [&str; 17] = [
 
 #[test]
 fn the_definition_holds_together() {
-    command().debug_assert();
-    let command = command();
+    helpful().debug_assert();
+    let command = definition();
     let names: Vec<String> = all_commands(&command).into_iter().map(|(name, _)| name).collect();
     assert_eq!(names, COMMANDS);
 }
 
 #[test]
 fn every_help_begins_with_two_or_three_examples_that_parse() {
-    for command in std::iter::once("wps").chain(COMMANDS) {
-        let examples = examples_of(command);
+    let definition = definition();
+    let all = all_commands(&definition);
+    let own = std::iter::once(("wps".to_owned(), &definition)).chain(all);
+    for (command, examples) in own.map(|(name, command)| (name, help_of(command).examples)) {
         assert!((2..=3).contains(&examples.len()), "{command}");
-        for (line, _) in examples {
+        for (line, _) in &examples {
             // The part that runs `wps`, without the quotes that the shell takes away.
             let own = line.split("wps ").nth(1).unwrap_or_default();
             let own = own.split([')', '&', '>']).next().unwrap_or_default().replace('\'', "");
@@ -90,7 +92,7 @@ fn no_help_line_is_wider_than_a_hundred_columns() {
 
 #[test]
 fn every_flag_says_what_it_does() {
-    let command = command();
+    let command = definition();
     for (_, sub) in all_commands(&command) {
         for arg in sub.get_arguments() {
             assert!(arg.get_help().is_some(), "{} {}", sub.get_name(), arg.get_id());

@@ -10,7 +10,7 @@ mod report;
 use std::ffi::OsString;
 use std::path::PathBuf;
 
-use crate::cli::{Command, FlagValue, Parsed, Typed, parse_with, typed};
+use crate::cli::{Command, FlagValue, Parsed, Typed, parse_with};
 use crate::failure::{Failure, Kind};
 use crate::options::brought::Brought;
 use crate::options::environment::{Environment, Input};
@@ -42,10 +42,10 @@ pub fn config_file(input: &mut dyn Input) -> Result<PathBuf, Failure> {
 /// brought; `None` where neither counts.
 pub fn with_profile(
     args: Vec<OsString>,
+    typed: Typed,
     environment: &Environment,
     input: &mut dyn Input,
 ) -> Result<Option<(Command, Brought)>, Failure> {
-    let typed = typed(&args);
     if !typed.known.contains("profile") || typed.shows_profile {
         return Ok(None);
     }

@@ -2,7 +2,7 @@
 
 use std::fmt::Write as _;
 
-use super::{Body, examples_of, sections};
+use super::{Body, Help};
 
 /// Widest line of the parts laid out here.
 const WIDTH: usize = 80;
@@ -13,23 +13,23 @@ fn heading(title: &str) -> String {
 }
 
 /// The examples, as `--help` begins with them.
-pub(in crate::cli) fn examples_text(command: &str) -> String {
+pub(in crate::cli) fn examples_text(help: &Help) -> String {
     let mut out = heading("Examples");
-    for (line, meaning) in examples_of(command) {
+    for (line, meaning) in &help.examples {
         let _ = writeln!(out, "  {line}\n      {meaning}");
     }
     out
 }
 
 /// What follows the flags in `--help`.
-pub(in crate::cli) fn sections_text(command: &str) -> String {
+pub(in crate::cli) fn sections_text(help: &Help) -> String {
     let mut out = String::new();
-    for (index, section) in sections(command).iter().enumerate() {
+    for (index, section) in help.sections.iter().enumerate() {
         if index > 0 {
             out.push('\n');
         }
-        out.push_str(&heading(section.title));
-        match section.body {
+        out.push_str(&heading(&section.title));
+        match &section.body {
             Body::Prose(paragraphs) => {
                 for paragraph in paragraphs {
                     let bullet = if paragraphs.len() > 1 { "  - " } else { "  " };
@@ -37,8 +37,7 @@ pub(in crate::cli) fn sections_text(command: &str) -> String {
                     wrap_after(&mut out, paragraph, bullet.len());
                 }
             }
-            Body::Table(parts) => table(&mut out, parts.iter().copied().flatten().copied()),
-            Body::Made(rows) => table(&mut out, rows().iter().map(|(term, meaning)| (term.as_str(), meaning.as_str()))),
+            Body::Table(rows) => table(&mut out, rows.iter().map(|(term, meaning)| (term.as_str(), meaning.as_str()))),
         }
     }
     out.truncate(out.trim_end().len());

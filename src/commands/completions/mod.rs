@@ -8,7 +8,7 @@ use clap_complete::Shell;
 
 use self::args::CompletionsArgs;
 use super::{CommandArgs, Task};
-use crate::cli::command;
+use crate::cli::definition;
 use crate::failure::{Failure, Kind};
 use crate::options::environment::{Environment, Input};
 
@@ -21,7 +21,7 @@ impl CommandArgs for CompletionsArgs {
 /// The completion script of a shell.
 pub fn script(shell: Shell) -> Vec<u8> {
     let mut script = Vec::new();
-    clap_complete::generate(shell, &mut command(), "wps", &mut script);
+    clap_complete::generate(shell, &mut definition(), "wps", &mut script);
     script
 }
 

@@ -6,7 +6,7 @@ use crate::options::output::args::TalkArgs;
 
 /// `wps config`.
 #[derive(Debug, Args)]
-#[command(arg_required_else_help = true)]
+#[command(arg_required_else_help = true, after_long_help = include_str!("help.md"))]
 pub struct ConfigArgs {
     /// Which of its commands.
     #[command(subcommand)]
@@ -26,6 +26,7 @@ pub enum ConfigCommand {
 
 /// `wps config path`.
 #[derive(Debug, Args)]
+#[command(after_long_help = include_str!("path.md"))]
 pub struct ConfigPathArgs {
     /// What to say on stderr.
     #[command(flatten)]
@@ -34,6 +35,7 @@ pub struct ConfigPathArgs {
 
 /// `wps config show`.
 #[derive(Debug, Args)]
+#[command(after_long_help = include_str!("show.md"))]
 pub struct ConfigShowArgs {
     /// Profile to show [default: `WPS_PROFILE`, else none]
     #[arg(long, value_name = "NAME")]
@@ -45,6 +47,7 @@ pub struct ConfigShowArgs {
 
 /// `wps config check`.
 #[derive(Debug, Args)]
+#[command(after_long_help = include_str!("check.md"))]
 pub struct ConfigCheckArgs {
     /// What to say on stderr.
     #[command(flatten)]

@@ -11,6 +11,7 @@ use crate::options::values::{ReportFormat, duration};
 
 /// `wps doctor`.
 #[derive(Debug, Args)]
+#[command(after_long_help = include_str!("help.md"))]
 pub struct DoctorArgs {
     /// Group to try: it is joined, gets one message, and is left [default: one of its own, wps-doctor-…]
     ///

@@ -17,6 +17,7 @@ use webpubsub_net::secret::Secret;
 
 /// `wps emulator`.
 #[derive(Debug, Args)]
+#[command(after_long_help = include_str!("help.md"))]
 pub struct EmulatorArgs {
     /// Port to listen on; 0 picks a free one
     #[arg(long, value_name = "PORT", default_value_t = 8080)]

@@ -11,6 +11,7 @@ use crate::options::session_file::args::SessionFileArgs;
 
 /// `wps event`.
 #[derive(Debug, Args)]
+#[command(after_long_help = include_str!("help.md"))]
 pub struct EventArgs {
     /// Name of the event, as its handler knows it. May be absent with --ndjson, where each record then has its own
     #[arg(value_name = "NAME", required_unless_present = "ndjson")]

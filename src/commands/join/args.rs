@@ -10,6 +10,7 @@ use crate::options::session_file::args::SessionFileArgs;
 
 /// `wps join`.
 #[derive(Debug, Args)]
+#[command(after_long_help = include_str!("help.md"))]
 pub struct JoinArgs {
     /// Groups to join
     #[arg(value_name = "GROUP", required = true)]

@@ -12,6 +12,7 @@ use crate::options::values::duration;
 
 /// `wps listen`.
 #[derive(Debug, Args)]
+#[command(after_long_help = include_str!("help.md"))]
 pub struct ListenArgs {
     /// Group to join, repeatable; without it only server messages and groups of the token arrive
     #[arg(short, long = "group", value_name = "G")]

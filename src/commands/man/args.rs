@@ -6,6 +6,7 @@ use clap::{Args, ValueHint};
 
 /// `wps man`.
 #[derive(Debug, Args)]
+#[command(after_long_help = include_str!("help.md"))]
 pub struct ManArgs {
     /// Directory to write to; made when missing; pages there are replaced
     #[arg(long, value_name = "D", value_hint = ValueHint::DirPath)]

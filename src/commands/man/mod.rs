@@ -10,7 +10,7 @@ use clap_mangen::roff::{Roff, bold, roman};
 
 use self::args::ManArgs;
 use super::{CommandArgs, Task};
-use crate::cli::{Body, all_commands, command, examples_of, sections};
+use crate::cli::{Body, Help, all_commands, definition, help_of};
 use crate::failure::{Failure, Kind};
 use crate::options::environment::{Environment, Input};
 
@@ -22,7 +22,7 @@ impl CommandArgs for ManArgs {
 
 /// The pages: file name and content.
 pub fn pages() -> io::Result<Vec<(String, Vec<u8>)>> {
-    let mut command = command();
+    let mut command = definition();
     command.build();
     let mut pages = vec![("wps.1".to_owned(), page(&command, "wps")?)];
     for (name, sub) in all_commands(&command) {
@@ -55,10 +55,11 @@ fn page(command: &clap::Command, name: &str) -> io::Result<Vec<u8>> {
     man.render_name_section(&mut page)?;
     synopsis(command).to_writer(&mut page)?;
     man.render_description_section(&mut page)?;
-    examples(name).to_writer(&mut page)?;
+    let help = help_of(command);
+    examples(&help).to_writer(&mut page)?;
     man.render_options_section(&mut page)?;
     commands(name, &subcommands).to_writer(&mut page)?;
-    explanations(name).to_writer(&mut page)?;
+    explanations(&help).to_writer(&mut page)?;
     let mut see_also = Roff::new();
     see_also.control("SH", ["SEE ALSO"]);
     if subcommands.is_empty() {
@@ -96,45 +97,38 @@ fn commands(name: &str, subcommands: &[&clap::Command]) -> Roff {
     roff
 }
 
-fn examples(name: &str) -> Roff {
+fn examples(help: &Help) -> Roff {
     let mut roff = Roff::new();
     roff.control("SH", ["EXAMPLES"]);
-    for (line, meaning) in examples_of(name) {
+    for (line, meaning) in &help.examples {
         roff.control("TP", []);
-        roff.text([bold(*line)]);
-        roff.text([roman(*meaning)]);
+        roff.text([bold(line)]);
+        roff.text([roman(meaning)]);
     }
     roff
 }
 
 /// What follows the flags: promises, exit codes, environment.
-fn explanations(name: &str) -> Roff {
+fn explanations(help: &Help) -> Roff {
     let mut roff = Roff::new();
-    for section in sections(name) {
-        let title = match section.title {
+    for section in &help.sections {
+        let title = match section.title.as_str() {
             // Where readers of man pages look for it.
             "Exit codes" => "EXIT STATUS".to_owned(),
             title => title.to_uppercase(),
         };
         roff.control("SH", [title.as_str()]);
-        match section.body {
+        match &section.body {
             Body::Prose(paragraphs) => {
                 for (index, paragraph) in paragraphs.iter().enumerate() {
                     if index > 0 {
                         roff.control("PP", []);
                     }
-                    roff.text([roman(*paragraph)]);
+                    roff.text([roman(paragraph)]);
                 }
             }
-            Body::Table(parts) => {
-                for (term, meaning) in parts.iter().copied().flatten() {
-                    roff.control("TP", []);
-                    roff.text([bold(*term)]);
-                    roff.text([roman(*meaning)]);
-                }
-            }
-            Body::Made(rows) => {
-                for (term, meaning) in rows() {
+            Body::Table(rows) => {
+                for (term, meaning) in rows {
                     roff.control("TP", []);
                     roff.text([bold(term)]);
                     roff.text([roman(meaning)]);

@@ -10,6 +10,7 @@ use crate::options::reconnect::args::RejoinArgs;
 
 /// `wps repl`.
 #[derive(Debug, Args)]
+#[command(after_long_help = include_str!("help.md"))]
 pub struct ReplArgs {
     /// Take the lines from this file, as a script; without it, from stdin when that is not a terminal
     ///

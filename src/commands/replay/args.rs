@@ -10,6 +10,7 @@ use crate::options::operation::args::OnUnknownArgs;
 
 /// `wps replay`.
 #[derive(Debug, Args)]
+#[command(after_long_help = include_str!("help.md"))]
 pub struct ReplayArgs {
     /// Recording, as --record makes it; `-` reads it from stdin
     #[arg(value_name = "FILE", value_hint = ValueHint::FilePath)]

@@ -11,6 +11,7 @@ use crate::options::session_file::args::SessionFileArgs;
 
 /// `wps send`.
 #[derive(Debug, Args)]
+#[command(after_long_help = include_str!("help.md"))]
 pub struct SendArgs {
     /// Group to publish to; it need not be joined. May be absent with --ndjson, where each record then names its own
     #[arg(value_name = "GROUP", required_unless_present = "ndjson")]

@@ -11,7 +11,7 @@ use webpubsub_net::secret::Secret;
 
 /// `wps url`.
 #[derive(Debug, Args)]
-#[command(arg_required_else_help = true)]
+#[command(arg_required_else_help = true, after_long_help = include_str!("help.md"))]
 pub struct UrlArgs {
     /// Which of its commands.
     #[command(subcommand)]
@@ -29,6 +29,7 @@ pub enum UrlCommand {
 
 /// `wps url create`.
 #[derive(Debug, Args)]
+#[command(after_long_help = include_str!("create.md"))]
 pub struct UrlCreateArgs {
     /// Where the key is.
     #[command(flatten)]
@@ -67,6 +68,7 @@ pub struct UrlCreateArgs {
 
 /// `wps url inspect`.
 #[derive(Debug, Args)]
+#[command(after_long_help = include_str!("inspect.md"))]
 pub struct UrlInspectArgs {
     /// Client access URL to inspect; `-` reads it from stdin, `@FILE` from a file [default: the source of the flags below]
     ///
