@@ -48,7 +48,7 @@ complete -c wps -n "__fish_wps_using_subcommand listen" -l until -d 'End at the 
 complete -c wps -n "__fish_wps_using_subcommand listen" -l fail-on -d 'End at the first record for which this jq expression is true, exit 12; goes before --until' -r
 complete -c wps -n "__fish_wps_using_subcommand listen" -l jq -d 'Print the results of this jq expression over each record, one line of JSON each; means -o ndjson' -r
 complete -c wps -n "__fish_wps_using_subcommand listen" -l url -d 'Client access URL, `ws(s)://HOST/client/hubs/HUB?access_token=…`; `-` reads it from stdin, `@FILE` from a file' -r
-complete -c wps -n "__fish_wps_using_subcommand listen" -l url-command -d 'Shell command that prints the URL, or a JSON object with a `url` field, as negotiate endpoints return it' -r
+complete -c wps -n "__fish_wps_using_subcommand listen" -l url-command -d 'Shell command that prints the URL, or JSON with it, as negotiate endpoints return it' -r
 complete -c wps -n "__fish_wps_using_subcommand listen" -l connection-string -d 'Connection string, `Endpoint=…;AccessKey=…;Version=1.0;`; needs --hub; `-` and `@FILE` as for --url' -r
 complete -c wps -n "__fish_wps_using_subcommand listen" -l local -d 'The emulator at http://localhost:PORT, with its published development key [default PORT: 8080]' -r
 complete -c wps -n "__fish_wps_using_subcommand listen" -l profile -d 'Profile of the configuration file that brings the source and other settings; see `wps config --help`' -r
@@ -102,7 +102,7 @@ complete -c wps -n "__fish_wps_using_subcommand listen" -l no-rejoin -d 'Do not 
 complete -c wps -n "__fish_wps_using_subcommand listen" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c wps -n "__fish_wps_using_subcommand join" -l jq -d 'Print the results of this jq expression over each record, one line of JSON each; means -o ndjson' -r
 complete -c wps -n "__fish_wps_using_subcommand join" -l url -d 'Client access URL, `ws(s)://HOST/client/hubs/HUB?access_token=…`; `-` reads it from stdin, `@FILE` from a file' -r
-complete -c wps -n "__fish_wps_using_subcommand join" -l url-command -d 'Shell command that prints the URL, or a JSON object with a `url` field, as negotiate endpoints return it' -r
+complete -c wps -n "__fish_wps_using_subcommand join" -l url-command -d 'Shell command that prints the URL, or JSON with it, as negotiate endpoints return it' -r
 complete -c wps -n "__fish_wps_using_subcommand join" -l connection-string -d 'Connection string, `Endpoint=…;AccessKey=…;Version=1.0;`; needs --hub; `-` and `@FILE` as for --url' -r
 complete -c wps -n "__fish_wps_using_subcommand join" -l local -d 'The emulator at http://localhost:PORT, with its published development key [default PORT: 8080]' -r
 complete -c wps -n "__fish_wps_using_subcommand join" -l profile -d 'Profile of the configuration file that brings the source and other settings; see `wps config --help`' -r
@@ -167,7 +167,7 @@ complete -c wps -n "__fish_wps_using_subcommand send" -l repeat -d 'Send the mes
 complete -c wps -n "__fish_wps_using_subcommand send" -l in-flight -d 'How far messages are sent ahead of the oldest that is not acknowledged, 1 to 1000 [default: 256]' -r
 complete -c wps -n "__fish_wps_using_subcommand send" -l rate -d 'Send at most so many messages a second, evenly: `100`, `100/s`, `30/m`, `5/h`' -r
 complete -c wps -n "__fish_wps_using_subcommand send" -l url -d 'Client access URL, `ws(s)://HOST/client/hubs/HUB?access_token=…`; `-` reads it from stdin, `@FILE` from a file' -r
-complete -c wps -n "__fish_wps_using_subcommand send" -l url-command -d 'Shell command that prints the URL, or a JSON object with a `url` field, as negotiate endpoints return it' -r
+complete -c wps -n "__fish_wps_using_subcommand send" -l url-command -d 'Shell command that prints the URL, or JSON with it, as negotiate endpoints return it' -r
 complete -c wps -n "__fish_wps_using_subcommand send" -l connection-string -d 'Connection string, `Endpoint=…;AccessKey=…;Version=1.0;`; needs --hub; `-` and `@FILE` as for --url' -r
 complete -c wps -n "__fish_wps_using_subcommand send" -l local -d 'The emulator at http://localhost:PORT, with its published development key [default PORT: 8080]' -r
 complete -c wps -n "__fish_wps_using_subcommand send" -l profile -d 'Profile of the configuration file that brings the source and other settings; see `wps config --help`' -r
@@ -239,7 +239,7 @@ complete -c wps -n "__fish_wps_using_subcommand event" -l repeat -d 'Send the me
 complete -c wps -n "__fish_wps_using_subcommand event" -l in-flight -d 'How far messages are sent ahead of the oldest that is not acknowledged, 1 to 1000 [default: 256]' -r
 complete -c wps -n "__fish_wps_using_subcommand event" -l rate -d 'Send at most so many messages a second, evenly: `100`, `100/s`, `30/m`, `5/h`' -r
 complete -c wps -n "__fish_wps_using_subcommand event" -l url -d 'Client access URL, `ws(s)://HOST/client/hubs/HUB?access_token=…`; `-` reads it from stdin, `@FILE` from a file' -r
-complete -c wps -n "__fish_wps_using_subcommand event" -l url-command -d 'Shell command that prints the URL, or a JSON object with a `url` field, as negotiate endpoints return it' -r
+complete -c wps -n "__fish_wps_using_subcommand event" -l url-command -d 'Shell command that prints the URL, or JSON with it, as negotiate endpoints return it' -r
 complete -c wps -n "__fish_wps_using_subcommand event" -l connection-string -d 'Connection string, `Endpoint=…;AccessKey=…;Version=1.0;`; needs --hub; `-` and `@FILE` as for --url' -r
 complete -c wps -n "__fish_wps_using_subcommand event" -l local -d 'The emulator at http://localhost:PORT, with its published development key [default PORT: 8080]' -r
 complete -c wps -n "__fish_wps_using_subcommand event" -l profile -d 'Profile of the configuration file that brings the source and other settings; see `wps config --help`' -r
@@ -299,7 +299,7 @@ complete -c wps -n "__fish_wps_using_subcommand event" -l no-ack -d 'Fire and fo
 complete -c wps -n "__fish_wps_using_subcommand event" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c wps -n "__fish_wps_using_subcommand repl" -l file -d 'Take the lines from this file, as a script; without it, from stdin when that is not a terminal' -r -F
 complete -c wps -n "__fish_wps_using_subcommand repl" -l url -d 'Client access URL, `ws(s)://HOST/client/hubs/HUB?access_token=…`; `-` reads it from stdin, `@FILE` from a file' -r
-complete -c wps -n "__fish_wps_using_subcommand repl" -l url-command -d 'Shell command that prints the URL, or a JSON object with a `url` field, as negotiate endpoints return it' -r
+complete -c wps -n "__fish_wps_using_subcommand repl" -l url-command -d 'Shell command that prints the URL, or JSON with it, as negotiate endpoints return it' -r
 complete -c wps -n "__fish_wps_using_subcommand repl" -l connection-string -d 'Connection string, `Endpoint=…;AccessKey=…;Version=1.0;`; needs --hub; `-` and `@FILE` as for --url' -r
 complete -c wps -n "__fish_wps_using_subcommand repl" -l local -d 'The emulator at http://localhost:PORT, with its published development key [default PORT: 8080]' -r
 complete -c wps -n "__fish_wps_using_subcommand repl" -l profile -d 'Profile of the configuration file that brings the source and other settings; see `wps config --help`' -r
@@ -356,7 +356,7 @@ complete -c wps -n "__fish_wps_using_subcommand replay" -l speed -d 'How fast: `
 complete -c wps -n "__fish_wps_using_subcommand replay" -s g -l group -d 'Publish to this group, whichever it was' -r
 complete -c wps -n "__fish_wps_using_subcommand replay" -l jq -d 'Print the results of this jq expression over each record, one line of JSON each; means -o ndjson' -r
 complete -c wps -n "__fish_wps_using_subcommand replay" -l url -d 'Client access URL, `ws(s)://HOST/client/hubs/HUB?access_token=…`; `-` reads it from stdin, `@FILE` from a file' -r
-complete -c wps -n "__fish_wps_using_subcommand replay" -l url-command -d 'Shell command that prints the URL, or a JSON object with a `url` field, as negotiate endpoints return it' -r
+complete -c wps -n "__fish_wps_using_subcommand replay" -l url-command -d 'Shell command that prints the URL, or JSON with it, as negotiate endpoints return it' -r
 complete -c wps -n "__fish_wps_using_subcommand replay" -l connection-string -d 'Connection string, `Endpoint=…;AccessKey=…;Version=1.0;`; needs --hub; `-` and `@FILE` as for --url' -r
 complete -c wps -n "__fish_wps_using_subcommand replay" -l local -d 'The emulator at http://localhost:PORT, with its published development key [default PORT: 8080]' -r
 complete -c wps -n "__fish_wps_using_subcommand replay" -l profile -d 'Profile of the configuration file that brings the source and other settings; see `wps config --help`' -r
@@ -418,7 +418,7 @@ complete -c wps -n "__fish_wps_using_subcommand doctor" -l color -d 'When to use
 always\t'also into pipes and files'
 never\t'nowhere'"
 complete -c wps -n "__fish_wps_using_subcommand doctor" -l url -d 'Client access URL, `ws(s)://HOST/client/hubs/HUB?access_token=…`; `-` reads it from stdin, `@FILE` from a file' -r
-complete -c wps -n "__fish_wps_using_subcommand doctor" -l url-command -d 'Shell command that prints the URL, or a JSON object with a `url` field, as negotiate endpoints return it' -r
+complete -c wps -n "__fish_wps_using_subcommand doctor" -l url-command -d 'Shell command that prints the URL, or JSON with it, as negotiate endpoints return it' -r
 complete -c wps -n "__fish_wps_using_subcommand doctor" -l connection-string -d 'Connection string, `Endpoint=…;AccessKey=…;Version=1.0;`; needs --hub; `-` and `@FILE` as for --url' -r
 complete -c wps -n "__fish_wps_using_subcommand doctor" -l local -d 'The emulator at http://localhost:PORT, with its published development key [default PORT: 8080]' -r
 complete -c wps -n "__fish_wps_using_subcommand doctor" -l profile -d 'Profile of the configuration file that brings the source and other settings; see `wps config --help`' -r
@@ -490,7 +490,7 @@ complete -c wps -n "__fish_wps_using_subcommand url; and __fish_seen_subcommand_
 complete -c wps -n "__fish_wps_using_subcommand url; and __fish_seen_subcommand_from create" -s v -l verbose -d 'Say more on stderr: -v lifecycle, -vv also frames, -vvv also the handshake'
 complete -c wps -n "__fish_wps_using_subcommand url; and __fish_seen_subcommand_from create" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c wps -n "__fish_wps_using_subcommand url; and __fish_seen_subcommand_from inspect" -l url -d 'Client access URL, `ws(s)://HOST/client/hubs/HUB?access_token=…`; `-` reads it from stdin, `@FILE` from a file' -r
-complete -c wps -n "__fish_wps_using_subcommand url; and __fish_seen_subcommand_from inspect" -l url-command -d 'Shell command that prints the URL, or a JSON object with a `url` field, as negotiate endpoints return it' -r
+complete -c wps -n "__fish_wps_using_subcommand url; and __fish_seen_subcommand_from inspect" -l url-command -d 'Shell command that prints the URL, or JSON with it, as negotiate endpoints return it' -r
 complete -c wps -n "__fish_wps_using_subcommand url; and __fish_seen_subcommand_from inspect" -l connection-string -d 'Connection string, `Endpoint=…;AccessKey=…;Version=1.0;`; needs --hub; `-` and `@FILE` as for --url' -r
 complete -c wps -n "__fish_wps_using_subcommand url; and __fish_seen_subcommand_from inspect" -l local -d 'The emulator at http://localhost:PORT, with its published development key [default PORT: 8080]' -r
 complete -c wps -n "__fish_wps_using_subcommand url; and __fish_seen_subcommand_from inspect" -l profile -d 'Profile of the configuration file that brings the source and other settings; see `wps config --help`' -r

@@ -42,6 +42,11 @@ impl Place {
         Self { url: url.get().or_else(|| self.url.clone()), ..self.clone() }
     }
 
+    /// Whether it is asked without TLS, and not by `--local`.
+    fn is_plain(&self) -> bool {
+        !self.local && self.url.as_ref().is_some_and(|url| !url.is_secure())
+    }
+
     fn name(&self) -> String {
         match &self.url {
             Some(url) => format!("hub `{}` at `{}`", url.hub(), url.authority()),
@@ -194,6 +199,9 @@ fn dial_hints(error: &DialError, place: &Place) -> Vec<String> {
         }
         DialError::NotHttp { .. } => {
             hint("check host and port, and whether it is `ws://` or `wss://` that the service speaks there".into());
+        }
+        DialError::ClosedEarly { .. } if place.is_plain() => {
+            hint("check that the URL names a Web PubSub service; a port that speaks TLS needs `wss://`".into());
         }
         DialError::BadHandshake { .. } | DialError::ClosedEarly { .. } => {
             hint("check that the URL names a Web PubSub service, not something else on that port".into());

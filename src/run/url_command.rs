@@ -10,7 +10,7 @@ mod printed;
 use std::process::{ExitStatus, Stdio};
 use std::time::Duration;
 
-use serde_json::Value;
+use serde_json::{Map, Value};
 use thiserror::Error;
 use tokio::io::AsyncReadExt as _;
 use tokio::time::{Instant, interval_at};
@@ -19,6 +19,7 @@ use self::printed::described;
 use crate::shell::{self, Running};
 use webpubsub_client::driver::{Providing, UrlProvider};
 use webpubsub_net::auth::access_url::{AccessUrl, AccessUrlError};
+use webpubsub_net::secret::Secret;
 
 /// The most that is read of a command's output; a URL is much shorter.
 const LONGEST_OUTPUT: u64 = 64 * 1024;
@@ -88,7 +89,8 @@ async fn run(command: &str) -> Result<AccessUrl, UrlCommandError> {
     url_in(&printed)
 }
 
-/// A URL, or a JSON object with one.
+/// A URL, as it is or as a JSON string, or a JSON object with one and perhaps with its token beside it: what negotiate
+/// endpoints answer. Names are compared without case, `_` and `-`.
 fn url_in(printed: &[u8]) -> Result<AccessUrl, UrlCommandError> {
     let text = String::from_utf8_lossy(printed);
     // Windows tools like to begin with a byte order mark.
@@ -96,14 +98,37 @@ fn url_in(printed: &[u8]) -> Result<AccessUrl, UrlCommandError> {
     if text.is_empty() {
         return Err(UrlCommandError::Empty);
     }
-    let url = match serde_json::from_str(text) {
-        Ok(Value::Object(object)) => match object.get("url") {
-            Some(Value::String(url)) => url.trim().to_owned(),
-            _ => return Err(UrlCommandError::NoUrlField { printed: described(printed) }),
-        },
-        _ => text.to_owned(),
+    let (url, token) = match serde_json::from_str(text) {
+        Ok(Value::String(url)) => (url, None),
+        Ok(Value::Object(object)) => {
+            let Some(url) = field(&object, &URL_FIELDS) else {
+                return Err(UrlCommandError::NoUrlField { printed: described(printed) });
+            };
+            (url.to_owned(), field(&object, &TOKEN_FIELDS).map(str::to_owned))
+        }
+        _ => (text.to_owned(), None),
     };
-    AccessUrl::parse(&url).map_err(|error| UrlCommandError::NoUrl { error, printed: described(printed) })
+    let url = AccessUrl::parse(url.trim());
+    let url = url.map_err(|error| UrlCommandError::NoUrl { error, printed: described(printed) })?;
+    Ok(match token {
+        Some(token) => url.with_token(Secret::new(token)),
+        None => url,
+    })
+}
+
+/// What a URL is called in an object, the likeliest first. The Python SDK has a `baseUrl` without the token beside it.
+const URL_FIELDS: [&str; 7] = ["url", "clienturl", "accessurl", "clientaccessurl", "clientaccessuri", "uri", "baseurl"];
+/// What its token is called.
+const TOKEN_FIELDS: [&str; 3] = ["accesstoken", "token", "clientaccesstoken"];
+
+/// The first of these fields that holds text.
+fn field<'o>(object: &'o Map<String, Value>, names: &[&str]) -> Option<&'o str> {
+    let plain = |name: &str| name.replace(['_', '-'], "").to_ascii_lowercase();
+    let of = |wanted: &&str| {
+        let named = object.iter().filter(|(name, _)| plain(name) == **wanted);
+        named.filter_map(|(_, value)| value.as_str()).map(str::trim).find(|text| !text.is_empty())
+    };
+    names.iter().find_map(of)
 }
 
 /// All that it prints, and how it ends.
@@ -150,6 +175,13 @@ mod tests {
             "\u{feff}ws://h/client/hubs/c?access_token=t\r\n",
             r#"{"baseUrl":"ws://h/client/hubs/c","token":"t","url":"ws://h/client/hubs/c?access_token=t"}"#,
             "{\n \"url\": \"ws://h/client/hubs/c?access_token=t\"\n}\n",
+            "\"ws://h/client/hubs/c?access_token=t\"\n",
+            r#"{"url":"ws://h/client/hubs/c","accessToken":"t"}"#,
+            r#"{"url":"ws://h/client/hubs/c?access_token=t","accessToken":"other"}"#,
+            r#"{"URL":"ws://h/client/hubs/c","access_token":" t\n"}"#,
+            r#"{"client_access_url":"ws://h/client/hubs/c","Token":"t","expires":1}"#,
+            r#"{"baseUrl":"http://h/client/hubs/c","token":"t"}"#,
+            r#"{"url":null,"Uri":"ws://h/client/hubs/c?access_token=t"}"#,
         ] {
             assert_eq!(
                 url_in(text.as_bytes()).unwrap().fresh_uri().expose(),
@@ -176,8 +208,8 @@ mod tests {
             ),
             (
                 "wss://h/other?access_token=sesame",
-                "the URL command printed no client access URL (exit status 0): the path of the URL is not \
-                 `/client/hubs/HUB`: it printed a URL that leads to `h`",
+                "the URL command printed no client access URL (exit status 0): the path of the URL does not \
+                 end in `/client/hubs/HUB`: it printed a URL that leads to `h`",
             ),
             (
                 "key:sesame",

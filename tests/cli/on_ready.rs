@@ -207,3 +207,27 @@ fn a_command_whose_first_act_is_to_kill_the_run_does_not_outlive_it() {
         drop(peer);
     }
 }
+
+#[test]
+fn an_endpoint_with_a_path_is_handed_on_as_one() {
+    let service = Service::start();
+    let endpoint = format!("Endpoint=http://127.0.0.1:{}/a/base;AccessKey=key", service.port());
+    let wps = wps(["listen", "--hub", "chat", "--connection-string", &endpoint, "--until", ".data == \"ping\""])
+        .args(["--on-ready", "\"$WPS\" send g ping -q"])
+        .env("WPS", BINARY)
+        .start();
+    let listening = service.request();
+    assert_eq!(listening.path, "/a/base/client/hubs/chat");
+    let mut listener = listening.upgrade();
+    listener.greet("c", "t");
+    let sending = service.request();
+    assert_eq!(sending.path, "/a/base/client/hubs/chat");
+    let mut sender = sending.upgrade();
+    sender.greet("d", "u");
+    let frame = sender.operation();
+    listener.say(1, "ping");
+    sender.ack(&frame["ackId"]);
+    sender.see_off();
+    listener.see_off();
+    assert_eq!(wps.end().code, 0);
+}

@@ -251,7 +251,7 @@ fn inspect_finds_every_fault() {
         (none, 5, "signed with another algorithm than HS256", "would refuse"),
         ("https://h/client/hubs/c", 5, "note       written with `https`", "no `access_token`"),
         ("ws://h/client/hubs/c?access_token=sesame", 3, "malformed  the token is malformed", "the URL is not usable"),
-        ("ws://h/elsewhere", 3, "", "the path of the URL is not `/client/hubs/HUB`"),
+        ("ws://h/elsewhere", 3, "", "the path of the URL does not end in `/client/hubs/HUB`"),
         ("sesame", 3, "", "it is not a URL"),
     ] {
         let ended = inspect(url, &[]);
@@ -272,6 +272,32 @@ fn a_key_that_does_not_fit_is_found_with_the_connection_string() {
     assert!(ended.text().contains("\nrefused    the token was signed with another access key"), "{}", ended.text());
     // The emulator's key is known.
     assert_eq!(inspect(&url, &["--local"]).code, 5);
+}
+
+#[test]
+fn a_url_below_a_path_is_as_good_as_any() {
+    let endpoint = "Endpoint=https://gw.example/a/base/;AccessKey=key";
+    let url = create(endpoint, &["--hub", "chat"]);
+    assert!(url.starts_with("wss://gw.example/a/base/client/hubs/chat?access_token="), "{url}");
+    let ended = inspect(&url, &["--connection-string", endpoint]);
+    assert_eq!(ended.code, 0, "{}{}", ended.text(), ended.stderr);
+    let ended = inspect(&url.replace("/a/base/", "/other/"), &[]);
+    assert_eq!(ended.code, 5, "{}", ended.text());
+}
+
+#[test]
+fn urls_and_strings_for_something_else_are_named() {
+    for (url, name) in
+        [("wss://h/clients/mqtt/hubs/c", "MQTT"), ("https://h/clients/socketio/hubs/c/?EIO=4", "Socket.IO")]
+    {
+        let ended = wps(["listen", "-g", "g", "--url", url]).run();
+        let hint = "hint: wps is a client of the other kind, which connects to `/client/hubs/HUB`";
+        ended.assert_failed(3, &["is malformed\n", &format!("caused by: the URL is one for {name} clients\n"), hint]);
+    }
+    let string = "Endpoint=https://h.example;AuthType=azure.app;clientId=sesame;clientSecret=sesame;Version=1.0;";
+    let ended = wps(["listen", "-g", "g", "--hub", "c", "--connection-string", string]).run();
+    ended.assert_failed(3, &["has `AuthType` in place of an `AccessKey`", "Microsoft Entra ID", "`--url-command"]);
+    assert!(!ended.stderr.contains("caused by: sesame") && !ended.stderr.contains("quote it"), "{}", ended.stderr);
 }
 
 #[test]

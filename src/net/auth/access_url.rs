@@ -32,6 +32,8 @@ pub struct AccessUrl {
     port: u16,
     /// Path of the request, percent-encoded.
     path: String,
+    /// How much of it stands before `/client`: the path of the endpoint.
+    base: usize,
     /// Query parameters other than the token, as given.
     query: Vec<String>,
     /// Name of the hub, decoded.
@@ -64,8 +66,11 @@ pub enum AccessUrlError {
     #[error("the URL contains a `#`")]
     Fragment,
     /// A path that the service does not have.
-    #[error("the path of the URL is not `/client/hubs/HUB`")]
+    #[error("the path of the URL does not end in `/client/hubs/HUB`")]
     Path,
+    /// The path for clients of another protocol (PROTOCOL §1.1).
+    #[error("the URL is one for {} clients", .0.name())]
+    Foreign(Foreign),
     /// `/client` without exactly one `hub`.
     #[error("the path `/client` needs the hub once, as `?hub=HUB`")]
     HubParameter,
@@ -80,6 +85,35 @@ pub enum AccessUrlError {
     TwoTokens,
 }
 
+/// What other clients of the service speak.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Foreign {
+    /// `/clients/mqtt/hubs/HUB`.
+    Mqtt,
+    /// `/clients/socketio/hubs/HUB`.
+    SocketIo,
+}
+
+impl Foreign {
+    /// Its name.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Mqtt => "MQTT",
+            Self::SocketIo => "Socket.IO",
+        }
+    }
+
+    /// Whose path it is.
+    fn of(path: &str) -> Option<Self> {
+        let after = path.rsplit_once("/clients/").map(|(_, after)| after)?;
+        match after.split('/').next().unwrap_or_default() {
+            "mqtt" => Some(Self::Mqtt),
+            "socketio" => Some(Self::SocketIo),
+            _ => None,
+        }
+    }
+}
+
 /// In words that say what is missing.
 fn syntax(error: url::ParseError) -> String {
     match error {
@@ -90,7 +124,7 @@ fn syntax(error: url::ParseError) -> String {
 
 impl AccessUrl {
     /// Parses `ws(s)://HOST/client/hubs/HUB?access_token=…`, also with `http(s)`, `/client?hub=HUB` and
-    /// `/client/?hub=HUB`. Other query parameters are kept.
+    /// `/client/?hub=HUB`. Other query parameters are kept, and so is a path before these: a gateway may have one.
     pub fn parse(text: &str) -> Result<Self, AccessUrlError> {
         if text.is_empty() {
             return Err(AccessUrlError::Empty);
@@ -120,22 +154,31 @@ impl AccessUrl {
         let written_as_http = url.scheme().starts_with("http");
         let host = url.host().ok_or(AccessUrlError::Syntax(url::ParseError::EmptyHost))?.to_owned();
         let (query, token) = split_token(url.query().unwrap_or_default())?;
-        let hub = match url.path() {
-            "/client" | "/client/" => {
-                let mut hubs = query.iter().filter(|pair| name_of(pair) == "hub");
-                match (hubs.next(), hubs.next()) {
-                    (Some(pair), None) => value_of(pair),
-                    _ => return Err(AccessUrlError::HubParameter),
-                }
+        let path = url.path();
+        let by_path = path.rsplit_once("/client/hubs/").filter(|(_, hub)| !hub.is_empty() && !hub.contains('/'));
+        let by_query = || path.strip_suffix('/').unwrap_or(path).strip_suffix("/client");
+        let (base, hub) = if let Some((base, hub)) = by_path {
+            (base, decode(hub))
+        } else if let Some(base) = by_query() {
+            let mut hubs = query.iter().filter(|pair| name_of(pair) == "hub");
+            match (hubs.next(), hubs.next()) {
+                (Some(pair), None) => (base, value_of(pair)),
+                _ => return Err(AccessUrlError::HubParameter),
             }
-            path => {
-                let hub = path.strip_prefix("/client/hubs/").filter(|hub| !hub.is_empty() && !hub.contains('/'));
-                decode(hub.ok_or(AccessUrlError::Path)?)
-            }
+        } else {
+            return Err(Foreign::of(path).map_or(AccessUrlError::Path, AccessUrlError::Foreign));
         };
+        let base = base.len();
         check_hub_name(&hub).map_err(AccessUrlError::Hub)?;
         let port = url.port().unwrap_or(if secure { 443 } else { 80 });
-        Ok(Self { secure, host, port, path: url.path().to_owned(), query, hub, token, written_as_http })
+        Ok(Self { secure, host, port, path: url.path().to_owned(), base, query, hub, token, written_as_http })
+    }
+
+    /// The same with a token that came beside it, which counts where the URL has none.
+    #[must_use]
+    pub fn with_token(mut self, token: Secret) -> Self {
+        self.token.get_or_insert(token);
+        self
     }
 
     /// Name of the hub.
@@ -170,6 +213,13 @@ impl AccessUrl {
     /// Path of the requests, percent-encoded, without the query.
     pub fn path(&self) -> &str {
         &self.path
+    }
+
+    /// The endpoint that it is a URL of, as connection strings and audiences have it: `https://HOST`, with the path where
+    /// there is one before `/client`.
+    pub fn endpoint(&self) -> String {
+        let scheme = if self.secure { "https" } else { "http" };
+        format!("{scheme}://{}{}", self.authority(), self.path.get(..self.base).unwrap_or_default())
     }
 
     /// A query parameter other than the token, decoded.
@@ -320,11 +370,13 @@ impl Signer {
         let secure = self.endpoint.scheme() == "https";
         // An endpoint of these schemes always has a host; the fallback spares an error nobody could see.
         let host = self.endpoint.host().map_or_else(|| Host::Domain("localhost".to_owned()), |host| host.to_owned());
+        let base = self.endpoint.path().trim_end_matches('/');
         AccessUrl {
             secure,
             host,
             port: self.endpoint.port().unwrap_or(if secure { 443 } else { 80 }),
-            path: format!("{}/client/hubs/{}", self.endpoint.path().trim_end_matches('/'), encode(&self.hub)),
+            path: format!("{base}/client/hubs/{}", encode(&self.hub)),
+            base: base.len(),
             query: Vec::new(),
             hub: self.hub.clone(),
             token: Some(token),

@@ -32,6 +32,9 @@ pub enum ConnectionStringError {
     /// A part that must be there.
     #[error("the connection string has no `{0}`")]
     Missing(&'static str),
+    /// A way to sign in, where the key should be.
+    #[error("the connection string has `AuthType` in place of an `AccessKey`")]
+    AuthType,
     /// `Endpoint` is no URL the service can have.
     #[error("the `Endpoint` of the connection string is not valid: {0}")]
     Endpoint(&'static str),
@@ -48,7 +51,7 @@ impl ConnectionString {
         if text.is_empty() {
             return Err(ConnectionStringError::Empty);
         }
-        let (mut endpoint, mut key, mut port) = (None, None, None);
+        let (mut endpoint, mut key, mut port, mut auth_type) = (None, None, None, None);
         for (index, segment) in text.split(';').enumerate() {
             if segment.trim().is_empty() {
                 continue;
@@ -59,11 +62,17 @@ impl ConnectionString {
                 "endpoint" => endpoint = value,
                 "accesskey" => key = value,
                 "port" => port = value,
+                "authtype" => auth_type = value,
                 _ => {}
             }
         }
         let mut endpoint = parse_endpoint(endpoint.ok_or(ConnectionStringError::Missing("Endpoint"))?)?;
-        let key = Secret::new(key.ok_or(ConnectionStringError::Missing("AccessKey"))?);
+        let without_key = if auth_type.is_some() {
+            ConnectionStringError::AuthType
+        } else {
+            ConnectionStringError::Missing("AccessKey")
+        };
+        let key = Secret::new(key.ok_or(without_key)?);
         if let Some(port) = port {
             let port = port.parse().ok().filter(|port| *port != 0).ok_or(ConnectionStringError::Port)?;
             endpoint.set_port(Some(port)).map_err(|()| ConnectionStringError::Port)?;
@@ -126,6 +135,7 @@ mod tests {
             ("Endpoint=;AccessKey=sesame", E::Missing("Endpoint")),
             ("Endpoint=http://h", E::Missing("AccessKey")),
             ("Endpoint=http://h;AccessKey=", E::Missing("AccessKey")),
+            ("Endpoint=https://h;AuthType=aad;clientId=sesame;clientSecret=sesame;Version=1.0;", E::AuthType),
             ("Endpoint=ftp://h;AccessKey=sesame", E::Endpoint("its scheme is not `http` or `https`")),
             ("Endpoint=http://u:sesame@h;AccessKey=sesame", E::Endpoint("it contains a user name or password")),
             ("Endpoint=http://h?a=sesame;AccessKey=sesame", E::Endpoint("it has a query or a fragment")),

@@ -211,8 +211,7 @@ fn object(part: &str, what: &str) -> Result<Map<String, Value>, String> {
 
 /// PROTOCOL §2.3, *Audience matching*.
 fn check_audience(found: &mut Inspection, url: &AccessUrl, service: Option<&ConnectionString>, claims: &Claims) {
-    let scheme = if url.is_secure() { "https" } else { "http" };
-    let own = format!("{scheme}://{}", url.authority());
+    let own = url.endpoint();
     let expected = client_audience(&own, url.hub());
     let endpoint = service.map(|service| service.endpoint.as_str().trim_end_matches('/'));
     let endpoints: Vec<&str> = std::iter::once(own.as_str()).chain(endpoint).collect();
@@ -255,7 +254,7 @@ fn wrong_audience(audiences: &[String], endpoints: &[&str], url: &AccessUrl, exp
 /// The hub that an audience names, if it is of that form.
 fn hub_of(audience: &Url) -> Option<String> {
     let path = percent_encoding::percent_decode_str(audience.path()).decode_utf8().ok()?;
-    let hub = path.trim_end_matches('/').strip_prefix("/client/hubs/")?;
+    let hub = path.trim_end_matches('/').rsplit_once("/client/hubs/")?.1;
     Some(hub.to_owned())
 }
 

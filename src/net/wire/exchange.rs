@@ -55,9 +55,23 @@ where
         log_request(&request);
         let (mut sender, connection) = http1::handshake(TokioIo::new(stream)).await?;
         let mut exchange = Self { connection, end: None };
-        let response = exchange.drive(sender.send_request(request)).await?;
+        let response = match exchange.drive(sender.send_request(request)).await {
+            Ok(response) => response,
+            Err(error) => return Err(exchange.without_answer(error.into())),
+        };
         log_response(&response);
         Ok((exchange, response))
+    }
+
+    /// An error, made more exact by what has come.
+    fn without_answer(self, error: ExchangeError) -> ExchangeError {
+        match error {
+            // A TLS record: an alert, since our request was none.
+            ExchangeError::NotHttp(_) if self.connection.into_parts().read_buf.starts_with(&[0x15, 0x03]) => {
+                ExchangeError::NotHttp("it speaks TLS, as `wss://` and `https://` do".to_owned())
+            }
+            other => other,
+        }
     }
 
     /// Awaits `future` while the connection runs.

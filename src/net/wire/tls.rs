@@ -3,6 +3,7 @@
 //! The platform's verifier decides, with the roots of `--ca-cert` added. It is built at the first secure dial, since
 //! reading the platform's roots takes longer than everything else `wps` does before it connects, and then kept.
 
+mod named;
 mod watch;
 
 use std::fmt;
@@ -28,6 +29,7 @@ use super::certificate::Certificate;
 use super::error::{CertificateProblem, DialError, reason_of};
 use super::pem::{self, PemProblem};
 use super::trail::Facts;
+use named::Named;
 use watch::{AcceptAll, Handshake, Identity, Seen, Watching};
 
 /// What was configured about TLS.
@@ -194,18 +196,21 @@ fn verifier(settings: &TlsSettings, provider: &Arc<CryptoProvider>) -> Result<Ar
     let roots = pem::certificates(path)?;
     let bad = || pem::problem(path, PemProblem::BadCertificate);
     if settings.insecure {
-        Ok(Arc::new(AcceptAll(provider)))
-    } else if settings.only_ca_cert {
+        return Ok(Arc::new(AcceptAll(provider)));
+    }
+    let certificates = roots.clone();
+    let verifier: Arc<dyn ServerCertVerifier> = if settings.only_ca_cert {
         let mut store = RootCertStore::empty();
         for root in roots {
             store.add(root).map_err(|_| bad())?;
         }
         let builder = WebPkiServerVerifier::builder_with_provider(Arc::new(store), provider);
-        Ok(builder.build().map_err(|error| DialError::TlsSetup { problem: error.to_string() })?)
+        builder.build().map_err(|error| DialError::TlsSetup { problem: error.to_string() })?
     } else {
         // Only a root that does not parse can make this fail where the platform's roots alone would not.
-        Ok(Arc::new(Verifier::new_with_extra_roots(roots, provider).map_err(|_| bad())?))
-    }
+        Arc::new(Verifier::new_with_extra_roots(roots, provider).map_err(|_| bad())?)
+    };
+    Ok(Arc::new(Named { verifier, certificates }))
 }
 
 /// Tells problems with the certificate from other failures of the handshake.

@@ -14,18 +14,19 @@ use webpubsub_net::secret::Secret;
 pub struct SourceArgs {
     /// Client access URL, `ws(s)://HOST/client/hubs/HUB?access_token=…`; `-` reads it from stdin, `@FILE` from a file
     ///
-    /// `http(s)://` is taken as `ws(s)://`, and `/client?hub=HUB` and `/client/?hub=HUB` are taken as the path; any
-    /// other path is malformed (exit 3). With `-`, stdin is read to its end, so DATA cannot come from stdin too. A
+    /// `http(s)://` is taken as `ws(s)://`, and `/client?hub=HUB` and `/client/?hub=HUB` are taken as the path; a
+    /// path before these is that of a gateway; any other path is malformed (exit 3). With `-`, stdin is read to its end, so DATA cannot come from stdin too. A
     /// token that looks expired is warned about, never refused here: clocks differ. Default: `WPS_URL`.
     #[arg(long, value_name = "URL", value_parser = secret)]
     pub url: Option<Secret>,
 
-    /// Shell command that prints the URL, or a JSON object with a `url` field, as negotiate endpoints return it
+    /// Shell command that prints the URL, or JSON with it, as negotiate endpoints return it
     ///
     /// Run by `sh -c` (`cmd /C` on Windows), anew for each fresh connection and never for a recovery, so a token may
     /// be as short-lived as it likes. Its stderr is passed through, its stdin is empty; it is stopped when the
     /// connect timeout is over or wps ends, or is killed (save on Windows). When it fails or prints something else, that is a failed attempt to
-    /// connect (exit 4). When the service refuses the token, the command is asked once more.
+    /// connect (exit 4). JSON is a string, or an object with the URL in `url` (also `clientAccessUrl`, `uri`,
+    /// `baseUrl`, in any spelling), and with the token in `accessToken` or `token` if the URL has none. When the service refuses the token, the command is asked once more.
     #[arg(long, value_name = "CMD")]
     pub url_command: Option<String>,
 

@@ -12,7 +12,7 @@ use super::args::{KeyArgs, SourceArgs, TokenArgs};
 use crate::failure::{Failure, Kind};
 use crate::options::environment::{Environment, Input, Note};
 use webpubsub_net::auth::access_url::{AccessUrl, AccessUrlError, Signer};
-use webpubsub_net::auth::connection_string::{ConnectionString, DEVELOPMENT_KEY};
+use webpubsub_net::auth::connection_string::{ConnectionString, ConnectionStringError, DEVELOPMENT_KEY};
 use webpubsub_net::secret::{self, Secret, holds_secret, is_secret_header};
 use webpubsub_proto::{NameError, check_group_name, check_hub_name};
 
@@ -252,7 +252,16 @@ pub fn from_url(from: &str, text: &Secret, token: Option<&TokenArgs>) -> Result<
             AccessUrlError::Fragment => "what follows the `#` is not part of it; within a value, `#` is written `%23`",
             AccessUrlError::TwoTokens => "leave one of them out",
             AccessUrlError::UserInfo => "the token goes into `access_token`",
-            _ => "a client access URL looks like `wss://HOST/client/hubs/HUB?access_token=…`",
+            AccessUrlError::Foreign(_) => {
+                "wps is a client of the other kind, which connects to `/client/hubs/HUB`: let the URL be made for it, \
+                 without a client protocol"
+            }
+            AccessUrlError::Empty
+            | AccessUrlError::Syntax(_)
+            | AccessUrlError::Scheme(_)
+            | AccessUrlError::Path
+            | AccessUrlError::HubParameter
+            | AccessUrlError::Hub(_) => "a client access URL looks like `wss://HOST/client/hubs/HUB?access_token=…`",
         };
         let context = format!("the client access URL in `{from}` is malformed");
         Failure::new(Kind::Config, anyhow::Error::new(error).context(context)).blame(from).hint(hint)
@@ -262,8 +271,16 @@ pub fn from_url(from: &str, text: &Secret, token: Option<&TokenArgs>) -> Result<
 fn from_connection_string(from: &str, text: &Secret, token: &TokenArgs) -> Result<Source, Failure> {
     let parsed = ConnectionString::parse(text.expose()).map_err(|error| {
         let context = format!("the connection string in `{from}` is malformed");
-        Failure::new(Kind::Config, anyhow::Error::new(error).context(context))
-            .blame(from)
+        let has_auth_type = matches!(error, ConnectionStringError::AuthType);
+        let failure = Failure::new(Kind::Config, anyhow::Error::new(error).context(context)).blame(from);
+        if has_auth_type {
+            return failure
+                .hint("it is one for Microsoft Entra ID; tokens are signed here with an access key: `AccessKey=…`")
+                .hint(
+                    "where keys are disabled, let your application make the URL: `--url-command 'curl -s …/negotiate'`",
+                );
+        }
+        failure
             .hint("it looks like `Endpoint=https://NAME.webpubsub.azure.com;AccessKey=…;Version=1.0;`")
             .hint("quote it: for the shell, `;` ends a command")
     })?;

@@ -65,8 +65,7 @@ pub(super) fn certificate_hint(problem: &CertificateProblem) -> String {
         }
         // What `openssl req -x509` makes when nothing is said.
         CertificateProblem::IsAuthority => {
-            "make a certificate that is not an authority's: `openssl req -x509 … -addext basicConstraints=CA:FALSE`; \
-             `--insecure` trusts anybody, for a test"
+            "`--ca-cert FILE` with this very certificate in FILE trusts it; `--insecure` trusts anybody, for a test"
                 .into()
         }
         CertificateProblem::Revoked | CertificateProblem::Other(_) => {

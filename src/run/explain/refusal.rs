@@ -22,6 +22,12 @@ pub(super) fn hints(refusal: &Refusal, place: &Place, hint: &mut impl FnMut(Stri
                 "redirects are not followed{location}, so that no token goes to another host: name the final URL"
             ));
         }
+        // What nginx, Go and Kestrel answer to one who does not speak TLS, each in words of its own.
+        400 if place.is_plain() => hint(
+            "the service does not take the request: a port that speaks TLS answers so to `ws://`, and needs `wss://`; \
+             otherwise check the hub's name, and the group names and roles in the token"
+                .into(),
+        ),
         400 => hint(
             "the service does not take the request: check the hub's name, and the group names and roles in the token; a \
              `connect` event handler may answer this too"

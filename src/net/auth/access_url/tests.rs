@@ -85,8 +85,12 @@ fn what_is_no_access_url_is_named_without_its_token() {
         ("ws://h/client/hubs/", E::Path),
         ("ws://h/client/hubs/c/", E::Path),
         ("ws://h/client/hubs/c/d", E::Path),
-        ("ws://h/clients/mqtt/hubs/c", E::Path),
-        ("ws://h/base/client/hubs/c", E::Path),
+        ("ws://h/base/client/hubs/c/d", E::Path),
+        ("ws://h/baseclient?hub=c", E::Path),
+        ("ws://h/clients/mqtt/hubs/c?access_token=sesame", E::Foreign(Foreign::Mqtt)),
+        ("https://h/base/clients/socketio/hubs/c?access_token=sesame", E::Foreign(Foreign::SocketIo)),
+        ("https://h/clients/socketio/hubs/c/?EIO=4", E::Foreign(Foreign::SocketIo)),
+        ("ws://h/clients/other/hubs/c", E::Path),
         ("ws://h/client?access_token=sesame", E::HubParameter),
         ("ws://h/client?hub=a&hub=b", E::HubParameter),
         ("ws://h/client?hub=", E::Hub(webpubsub_proto::NameError::Hub)),
@@ -144,4 +148,27 @@ fn a_signers_url_carries_a_token_that_the_service_accepts() {
 #[test]
 fn a_token_looks_expired_from_its_last_second_on() {
     assert!(looks_expired(10, 10) && looks_expired(9, 10) && !looks_expired(11, 10));
+}
+
+#[test]
+fn an_endpoint_may_have_a_path() {
+    for (text, hub, endpoint, uri) in [
+        ("wss://gw/base/client/hubs/c?access_token=t", "c", "https://gw/base", "/base/client/hubs/c?access_token=t"),
+        ("ws://gw:81/a/b/client?hub=c", "c", "http://gw:81/a/b", "/a/b/client?hub=c"),
+        ("ws://gw/client/hubs/client/hubs/c", "c", "http://gw/client/hubs", "/client/hubs/client/hubs/c"),
+        ("ws://gw/client/client/?hub=c", "c", "http://gw/client", "/client/client/?hub=c"),
+        ("ws://gw/client/hubs/client", "client", "http://gw", "/client/hubs/client"),
+    ] {
+        let url = parse(text);
+        let read = (url.hub().to_owned(), url.endpoint(), url.fresh_uri().expose().to_owned());
+        assert_eq!(read, (hub.to_owned(), endpoint.to_owned(), uri.to_owned()), "{text}");
+    }
+    for endpoint in ["https://gw/base", "https://gw/base/", "http://gw:81/a/b"] {
+        let signer = signer(endpoint);
+        let made = signer.access_url(1_760_000_000);
+        assert_eq!(AccessUrl::parse(made.reveal().expose()).unwrap(), made);
+        let audience = crate::auth::token::Audience { endpoints: &[&made.endpoint()], hub: made.hub() };
+        let token = made.token().unwrap().expose();
+        crate::auth::token::verify_client_token(token, &[signer.key.clone()], audience, 1_760_000_000).unwrap();
+    }
 }

@@ -25,11 +25,15 @@ impl Audience<'_> {
         if names_a_user || !matches!(url.scheme(), "http" | "https" | "ws" | "wss") {
             return false;
         }
-        let expected = format!("/client/hubs/{}", self.hub);
         let path = url.path().trim_end_matches('/');
-        let same_path = path.eq_ignore_ascii_case(&expected)
-            || percent_decode_str(path).decode_utf8().is_ok_and(|path| path.eq_ignore_ascii_case(&expected));
-        same_path && self.endpoints.iter().any(|endpoint| same_authority(&url, endpoint))
+        let decoded = percent_decode_str(path).decode_utf8();
+        let is_path = |expected: &str| {
+            path.eq_ignore_ascii_case(expected)
+                || decoded.as_ref().is_ok_and(|path| path.eq_ignore_ascii_case(expected))
+        };
+        self.endpoints.iter().any(|endpoint| {
+            is_path(&format!("{}/client/hubs/{}", base_of(endpoint), self.hub)) && same_authority(&url, endpoint)
+        })
     }
 }
 
@@ -62,13 +66,25 @@ impl RequestAudience<'_> {
             [path.to_ascii_lowercase(), decoded.to_ascii_lowercase()]
         };
         let requested = spellings(self.path);
-        let above = |aud: &String| {
+        let above = |aud: &str| {
             let aud = aud.trim_end_matches('/');
             requested
                 .iter()
                 .any(|path| path.strip_prefix(aud).is_some_and(|rest| rest.is_empty() || rest.starts_with('/')))
         };
-        spellings(path).iter().any(above) && self.endpoints.iter().any(|endpoint| same_authority(&url, endpoint))
+        let paths = spellings(path);
+        self.endpoints.iter().any(|endpoint| {
+            // What an endpoint's path is in front of, a gateway has taken away from the request.
+            let base = base_of(endpoint).to_ascii_lowercase();
+            let below = |aud: &String| {
+                let aud = aud.trim_end_matches('/');
+                match aud.strip_prefix(base.as_str()) {
+                    Some(rest) if rest.is_empty() || rest.starts_with('/') => above(rest),
+                    _ => base.strip_prefix(aud).is_some_and(|rest| rest.starts_with('/')),
+                }
+            };
+            (paths.iter().any(|aud| above(aud)) || paths.iter().any(below)) && same_authority(&url, endpoint)
+        })
     }
 }
 
@@ -77,6 +93,12 @@ impl fmt::Display for RequestAudience<'_> {
         let endpoint = self.endpoints.first().copied().unwrap_or_default();
         write!(f, "{}{}", endpoint.trim_end_matches('/'), self.path)
     }
+}
+
+/// The path of an endpoint, without a slash at its end; an authority has none.
+fn base_of(endpoint: &str) -> &str {
+    let Some((_, rest)) = endpoint.split_once("://") else { return "" };
+    rest.find('/').and_then(|at| rest.get(at..)).unwrap_or_default().trim_end_matches('/')
 }
 
 fn same_authority(url: &Url, endpoint: &str) -> bool {

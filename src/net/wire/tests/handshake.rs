@@ -195,6 +195,12 @@ async fn what_is_not_http_is_called_that() {
 }
 
 #[tokio::test]
+async fn a_port_for_tls_is_called_that() {
+    let error = answered(|_| b"\x15\x03\x01\x00\x02\x02\x46".to_vec(), false).await.expect_err("it is an alert");
+    assert_eq!(told(&error), "`host.example:80` did not answer in HTTP: it speaks TLS, as `wss://` and `https://` do");
+}
+
+#[tokio::test]
 async fn a_server_that_talks_first_does_not_speak_http() {
     let (ours, mut theirs) = duplex(1024);
     theirs.write_all(b"220 mail.example ESMTP\r\n").await.unwrap();

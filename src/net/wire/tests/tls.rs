@@ -246,12 +246,58 @@ async fn the_trail_has_the_servers_certificate_accepted_or_not() {
     }
 }
 
+/// As `openssl req -x509` makes one when nothing is said.
+fn authority_of_itself(name: &str) -> CertificateParams {
+    let mut params = named(name);
+    params.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
+    params
+}
+
+#[tokio::test]
+async fn a_certificate_that_is_named_itself_is_accepted_while_its_names_and_its_time_are_right() {
+    let only = |path: &Path| TlsSettings { only_ca_cert: true, ..trusting(path) };
+    let tried = async |params: CertificateParams| {
+        let server = Identity::self_signed(params);
+        let itself = file(&server.pem);
+        let other = file(&Identity::self_signed(authority_of_itself(HOST)).pem);
+        // The same names and another key.
+        for settings in [trusting(other.path()), only(other.path())] {
+            dial_to(&server, None, settings).await.expect_err("it is another certificate");
+        }
+        let [one, two] = [trusting(itself.path()), only(itself.path())];
+        [dial_to(&server, None, one).await, dial_to(&server, None, two).await]
+    };
+    for result in tried(authority_of_itself(HOST)).await {
+        result.unwrap();
+    }
+    for result in tried(authority_of_itself("other.example")).await {
+        let presented = vec!["other.example".to_owned()];
+        assert_eq!(problem(result), CertificateProblem::WrongName { presented });
+    }
+    let mut past = authority_of_itself(HOST);
+    (past.not_before, past.not_after) = (date_time_ymd(2000, 1, 1), date_time_ymd(2001, 1, 1));
+    for result in tried(past).await {
+        let problem = problem(result);
+        assert!(matches!(problem, CertificateProblem::Expired { .. }), "{problem}");
+    }
+    let mut future = authority_of_itself(HOST);
+    (future.not_before, future.not_after) = (date_time_ymd(4000, 1, 1), date_time_ymd(4001, 1, 1));
+    for result in tried(future).await {
+        let problem = problem(result);
+        assert!(matches!(problem, CertificateProblem::NotYetValid { .. }), "{problem}");
+    }
+    // Not self-signed: an authority that nobody named issued it, and it is the one that was named.
+    let server = Identity::signed(named(HOST), &authority());
+    let itself = file(&server.pem);
+    dial_to(&server, None, trusting(itself.path())).await.unwrap();
+}
+
 #[tokio::test]
 async fn an_authoritys_own_certificate_is_not_a_servers() {
-    let mut params = named(HOST);
-    params.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
-    let server = Identity::self_signed(params);
-    let roots = file(&server.pem);
+    let authority = authority();
+    let params = authority_of_itself(HOST);
+    let server = Identity::signed(params, &authority);
+    let roots = file(&authority.pem());
     assert_eq!(problem(dial_to(&server, None, trusting(roots.path())).await), CertificateProblem::IsAuthority);
 }
 
@@ -304,11 +350,6 @@ async fn the_files_roots_may_replace_the_platforms() {
     let only = |path: &Path| TlsSettings { only_ca_cert: true, ..trusting(path) };
     dial_to(&server, None, only(own.path())).await.unwrap();
     assert_eq!(problem(dial_to(&server, None, only(other.path())).await), CertificateProblem::UnknownIssuer);
-    let mut params = named(HOST);
-    params.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
-    let itself = Identity::self_signed(params);
-    let roots = file(&itself.pem);
-    assert_eq!(problem(dial_to(&itself, None, only(roots.path())).await), CertificateProblem::IsAuthority);
 }
 
 #[tokio::test]
