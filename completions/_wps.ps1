@@ -436,7 +436,7 @@ Register-ArgumentCompleter -Native -CommandName 'wps' -ScriptBlock {
         }
         'wps;emulator' {
             [CompletionResult]::new('--port', '--port', [CompletionResultType]::ParameterName, 'Port to listen on; 0 picks a free one')
-            [CompletionResult]::new('--bind', '--bind', [CompletionResultType]::ParameterName, 'Address to listen on')
+            [CompletionResult]::new('--bind', '--bind', [CompletionResultType]::ParameterName, 'Address to listen on; `localhost` is both loopback addresses, ::1 and 127.0.0.1')
             [CompletionResult]::new('--advertise', '--advertise', [CompletionResultType]::ParameterName, 'Endpoint that clients use, where it is not the one listened on, e.g. behind a proxy or in a container')
             [CompletionResult]::new('--access-key', '--access-key', [CompletionResultType]::ParameterName, 'Access key that tokens are signed with; `-` reads it from stdin, `@FILE` from a file [default: the published key]')
             [CompletionResult]::new('--fault', '--fault', [CompletionResultType]::ParameterName, 'Something that goes wrong, e.g. `nack=InternalServerError,op=sendToGroup,times=2`; `help` lists what there is')
@@ -445,6 +445,7 @@ Register-ArgumentCompleter -Native -CommandName 'wps' -ScriptBlock {
             [CompletionResult]::new('--user-events', '--user-events', [CompletionResultType]::ParameterName, 'Events of clients that handlers take which say nothing themselves [default: *]')
             [CompletionResult]::new('--system-events', '--system-events', [CompletionResultType]::ParameterName, 'The same for `connect`, `connected`, `disconnected` [default: all three]')
             [CompletionResult]::new('--settings', '--settings', [CompletionResultType]::ParameterName, 'JSON file with handlers for each hub and the access key, as Microsoft''s emulator reads it')
+            [CompletionResult]::new('--ca-cert', '--ca-cert', [CompletionResultType]::ParameterName, 'PEM file with certificates of event handlers to trust besides the system''s roots')
             [CompletionResult]::new('-o', '-o', [CompletionResultType]::ParameterName, 'What stdout carries')
             [CompletionResult]::new('--output', '--output', [CompletionResultType]::ParameterName, 'What stdout carries')
             [CompletionResult]::new('--exec', '--exec', [CompletionResultType]::ParameterName, 'Run CMD with the shell once ready, and end with it and its exit code')
@@ -452,6 +453,7 @@ Register-ArgumentCompleter -Native -CommandName 'wps' -ScriptBlock {
             [CompletionResult]::new('--color', '--color', [CompletionResultType]::ParameterName, 'When to use colour')
             [CompletionResult]::new('--allow-anonymous', '--allow-anonymous', [CompletionResultType]::ParameterName, 'Let clients in that have no token; they have no roles')
             [CompletionResult]::new('--no-echo-events', '--no-echo-events', [CompletionResultType]::ParameterName, 'Have no handler for events: they are refused with `InternalServerError`')
+            [CompletionResult]::new('--insecure', '--insecure', [CompletionResultType]::ParameterName, 'Accept any certificate of an event handler; for tests only')
             [CompletionResult]::new('--exit-on-stdin-close', '--exit-on-stdin-close', [CompletionResultType]::ParameterName, 'End when stdin is closed, so that it never outlives the program that started it')
             [CompletionResult]::new('-q', '-q', [CompletionResultType]::ParameterName, 'Print errors only on stderr')
             [CompletionResult]::new('--quiet', '--quiet', [CompletionResultType]::ParameterName, 'Print errors only on stderr')

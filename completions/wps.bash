@@ -475,7 +475,7 @@ _wps() {
             return 0
             ;;
         wps__subcmd__emulator)
-            opts="-o -q -v -h --port --bind --advertise --access-key --allow-anonymous --no-echo-events --fault --seed --event-handler --user-events --system-events --settings --output --exec --exit-on-stdin-close --log --color --quiet --verbose --help"
+            opts="-o -q -v -h --port --bind --advertise --access-key --allow-anonymous --no-echo-events --fault --seed --event-handler --user-events --system-events --settings --ca-cert --insecure --output --exec --exit-on-stdin-close --log --color --quiet --verbose --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -519,6 +519,21 @@ _wps() {
                     ;;
                 --settings)
                     COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --ca-cert)
+                    local oldifs
+                    if [ -n "${IFS+x}" ]; then
+                        oldifs="$IFS"
+                    fi
+                    IFS=$'\n'
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    if [ -n "${oldifs+x}" ]; then
+                        IFS="$oldifs"
+                    fi
+                    if [[ "${BASH_VERSINFO[0]}" -ge 4 ]]; then
+                        compopt -o filenames
+                    fi
                     return 0
                     ;;
                 --output)

@@ -425,7 +425,7 @@ set edit:completion:arg-completer[wps] = {|@words|
         }
         &'wps;emulator'= {
             cand --port 'Port to listen on; 0 picks a free one'
-            cand --bind 'Address to listen on'
+            cand --bind 'Address to listen on; `localhost` is both loopback addresses, ::1 and 127.0.0.1'
             cand --advertise 'Endpoint that clients use, where it is not the one listened on, e.g. behind a proxy or in a container'
             cand --access-key 'Access key that tokens are signed with; `-` reads it from stdin, `@FILE` from a file [default: the published key]'
             cand --fault 'Something that goes wrong, e.g. `nack=InternalServerError,op=sendToGroup,times=2`; `help` lists what there is'
@@ -434,6 +434,7 @@ set edit:completion:arg-completer[wps] = {|@words|
             cand --user-events 'Events of clients that handlers take which say nothing themselves [default: *]'
             cand --system-events 'The same for `connect`, `connected`, `disconnected` [default: all three]'
             cand --settings 'JSON file with handlers for each hub and the access key, as Microsoft''s emulator reads it'
+            cand --ca-cert 'PEM file with certificates of event handlers to trust besides the system''s roots'
             cand -o 'What stdout carries'
             cand --output 'What stdout carries'
             cand --exec 'Run CMD with the shell once ready, and end with it and its exit code'
@@ -441,6 +442,7 @@ set edit:completion:arg-completer[wps] = {|@words|
             cand --color 'When to use colour'
             cand --allow-anonymous 'Let clients in that have no token; they have no roles'
             cand --no-echo-events 'Have no handler for events: they are refused with `InternalServerError`'
+            cand --insecure 'Accept any certificate of an event handler; for tests only'
             cand --exit-on-stdin-close 'End when stdin is closed, so that it never outlives the program that started it'
             cand -q 'Print errors only on stderr'
             cand --quiet 'Print errors only on stderr'

@@ -443,7 +443,7 @@ complete -c wps -n "__fish_wps_using_subcommand doctor" -l no-system-roots -d 'T
 complete -c wps -n "__fish_wps_using_subcommand doctor" -l insecure -d 'Accept any certificate; for tests only, anyone on the way can read and change everything'
 complete -c wps -n "__fish_wps_using_subcommand doctor" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c wps -n "__fish_wps_using_subcommand emulator" -l port -d 'Port to listen on; 0 picks a free one' -r
-complete -c wps -n "__fish_wps_using_subcommand emulator" -l bind -d 'Address to listen on' -r
+complete -c wps -n "__fish_wps_using_subcommand emulator" -l bind -d 'Address to listen on; `localhost` is both loopback addresses, ::1 and 127.0.0.1' -r
 complete -c wps -n "__fish_wps_using_subcommand emulator" -l advertise -d 'Endpoint that clients use, where it is not the one listened on, e.g. behind a proxy or in a container' -r
 complete -c wps -n "__fish_wps_using_subcommand emulator" -l access-key -d 'Access key that tokens are signed with; `-` reads it from stdin, `@FILE` from a file [default: the published key]' -r
 complete -c wps -n "__fish_wps_using_subcommand emulator" -l fault -d 'Something that goes wrong, e.g. `nack=InternalServerError,op=sendToGroup,times=2`; `help` lists what there is' -r
@@ -452,6 +452,7 @@ complete -c wps -n "__fish_wps_using_subcommand emulator" -l event-handler -d 'E
 complete -c wps -n "__fish_wps_using_subcommand emulator" -l user-events -d 'Events of clients that handlers take which say nothing themselves [default: *]' -r
 complete -c wps -n "__fish_wps_using_subcommand emulator" -l system-events -d 'The same for `connect`, `connected`, `disconnected` [default: all three]' -r
 complete -c wps -n "__fish_wps_using_subcommand emulator" -l settings -d 'JSON file with handlers for each hub and the access key, as Microsoft\'s emulator reads it' -r -F
+complete -c wps -n "__fish_wps_using_subcommand emulator" -l ca-cert -d 'PEM file with certificates of event handlers to trust besides the system\'s roots' -r -F
 complete -c wps -n "__fish_wps_using_subcommand emulator" -s o -l output -d 'What stdout carries' -r -f -a "text\t'for people'
 ndjson\t'one JSON object a line; the first is `listening`'"
 complete -c wps -n "__fish_wps_using_subcommand emulator" -l exec -d 'Run CMD with the shell once ready, and end with it and its exit code' -r -f -a "(__fish_complete_command)"
@@ -461,6 +462,7 @@ always\t'also into pipes and files'
 never\t'nowhere'"
 complete -c wps -n "__fish_wps_using_subcommand emulator" -l allow-anonymous -d 'Let clients in that have no token; they have no roles'
 complete -c wps -n "__fish_wps_using_subcommand emulator" -l no-echo-events -d 'Have no handler for events: they are refused with `InternalServerError`'
+complete -c wps -n "__fish_wps_using_subcommand emulator" -l insecure -d 'Accept any certificate of an event handler; for tests only'
 complete -c wps -n "__fish_wps_using_subcommand emulator" -l exit-on-stdin-close -d 'End when stdin is closed, so that it never outlives the program that started it'
 complete -c wps -n "__fish_wps_using_subcommand emulator" -s q -l quiet -d 'Print errors only on stderr'
 complete -c wps -n "__fish_wps_using_subcommand emulator" -s v -l verbose -d 'Say more on stderr: -v lifecycle, -vv also frames, -vvv also the handshake'

@@ -510,7 +510,7 @@ fn the_emulator_is_microsofts_by_default() {
         }
     };
     let default = emulator("emulator", &[]);
-    assert_eq!((default.port, default.bind.to_string().as_str()), (8080, "127.0.0.1"));
+    assert_eq!((default.port, default.bind.to_string().as_str()), (8080, "localhost"));
     assert_eq!(default.access_key.expose(), "ABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789ABCDEFGH");
     assert_eq!((default.allow_anonymous, default.echo_events, default.advertise), (false, true, None));
     let line = "-v emulator --port 0 --bind ::1 --advertise https://h:1 --allow-anonymous --no-echo-events -o ndjson";

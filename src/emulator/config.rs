@@ -7,6 +7,7 @@ use super::traffic::Traffic;
 use super::upstream::CurrentRoutes;
 use webpubsub_net::auth::connection_string::DEVELOPMENT_KEY;
 use webpubsub_net::secret::Secret;
+use webpubsub_net::wire::Tls;
 use webpubsub_proto::fault::Fault;
 use webpubsub_proto::hub::HubConfig;
 
@@ -25,6 +26,8 @@ pub struct ServerConfig {
     pub traffic: Traffic,
     /// The event handlers, where there can be any; `None` says that there never will be.
     pub handlers: Option<CurrentRoutes>,
+    /// Which certificates of event handlers are accepted.
+    pub handler_tls: Tls,
     /// Limits and intervals.
     pub hub: HubConfig,
     /// Source of connection ids and reconnection tokens, and of what faults leave to chance.
@@ -43,6 +46,7 @@ impl ServerConfig {
             events: EventHandler::Echo,
             traffic: Traffic::default(),
             handlers: None,
+            handler_tls: Tls::default(),
             hub: HubConfig::default(),
             seed,
             faults: Vec::new(),

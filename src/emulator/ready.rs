@@ -26,10 +26,11 @@ pub struct Ready {
 }
 
 impl Ready {
-    /// For an emulator that listens at `address`. `now_unix_secs` is when the client URL's token is issued.
-    pub fn new(config: &ServerConfig, address: SocketAddr, now_unix_secs: u64) -> Self {
+    /// For an emulator that listens at `address`, or at all that `localhost` may be. `now_unix_secs` is when the client
+    /// URL's token is issued.
+    pub fn new(config: &ServerConfig, address: SocketAddr, localhost: bool, now_unix_secs: u64) -> Self {
         let key = config.keys.first().cloned().unwrap_or_else(|| Secret::new(""));
-        Self::at(endpoint(config, address), &key, now_unix_secs)
+        Self::at(endpoint(config, address, localhost), &key, now_unix_secs)
     }
 
     /// The same for one that clients know by `endpoint`, with this access key.
@@ -57,16 +58,19 @@ impl Ready {
     }
 }
 
-/// The URL clients know the emulator by: what it was told to advertise, or the address it listens at.
-pub(super) fn endpoint(config: &ServerConfig, address: SocketAddr) -> String {
+/// The URL clients know the emulator by: what it was told to advertise, or where it listens. It is `localhost` only where
+/// both addresses of that name lead to it.
+pub(super) fn endpoint(config: &ServerConfig, address: SocketAddr, localhost: bool) -> String {
     if let Some(advertised) = &config.advertise {
         return advertised.trim_end_matches('/').to_owned();
     }
     let port = address.port();
     match address.ip() {
         // The name the official emulator and everybody's configuration has.
-        IpAddr::V4(ip) if ip.is_loopback() || ip.is_unspecified() => format!("http://localhost:{port}"),
+        _ if localhost => format!("http://localhost:{port}"),
+        // With IPv6 it takes IPv4, too.
         IpAddr::V6(ip) if ip.is_unspecified() => format!("http://localhost:{port}"),
+        IpAddr::V4(ip) if ip.is_unspecified() => format!("http://127.0.0.1:{port}"),
         IpAddr::V4(_) | IpAddr::V6(_) => format!("http://{address}"),
     }
 }
@@ -79,7 +83,7 @@ mod tests {
     #[test]
     fn the_defaults_are_the_official_emulators() {
         let config = ServerConfig::new([0; 32]);
-        let ready = Ready::new(&config, SocketAddr::from(([127, 0, 0, 1], DEFAULT_PORT)), 1_760_000_000);
+        let ready = Ready::new(&config, SocketAddr::from(([127, 0, 0, 1], DEFAULT_PORT)), true, 1_760_000_000);
         assert_eq!(
             ready.connection_string.expose(),
             "Endpoint=http://localhost:8080;AccessKey=ABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789ABCDEFGH;Version=1.0;"
@@ -95,16 +99,17 @@ mod tests {
     fn the_endpoint_is_the_advertised_one_or_the_address() {
         let mut config = ServerConfig::new([0; 32]);
         for (address, expected) in [
-            ("127.0.0.1:1", "http://localhost:1"),
-            ("0.0.0.0:2", "http://localhost:2"),
+            ("127.0.0.1:1", "http://127.0.0.1:1"),
+            ("0.0.0.0:2", "http://127.0.0.1:2"),
             ("[::]:3", "http://localhost:3"),
             ("[::1]:4", "http://[::1]:4"),
             ("10.0.0.1:5", "http://10.0.0.1:5"),
         ] {
-            assert_eq!(endpoint(&config, address.parse().unwrap()), expected);
+            assert_eq!(endpoint(&config, address.parse().unwrap(), false), expected);
         }
+        assert_eq!(endpoint(&config, "127.0.0.1:6".parse().unwrap(), true), "http://localhost:6");
         config.advertise = Some("https://dev.example/".to_owned());
-        let ready = Ready::new(&config, "10.0.0.1:5".parse().unwrap(), 0);
+        let ready = Ready::new(&config, "10.0.0.1:5".parse().unwrap(), false, 0);
         assert_eq!(ready.endpoint, "https://dev.example");
         assert!(ready.client_url.expose().starts_with("wss://dev.example/client/hubs/hub1?"));
     }

@@ -8,6 +8,7 @@ mod feed;
 mod handshake;
 mod handshake_faults;
 mod hubs;
+mod listener;
 mod outbox;
 mod page;
 mod request;
@@ -28,17 +29,18 @@ use hyper_util::rt::{TokioIo, TokioTimer};
 use hyper_util::service::TowerToHyperService;
 use ring::hmac;
 use ring::rand::{SecureRandom as _, SystemRandom};
-use tokio::net::{TcpListener, TcpStream};
+use tokio::net::TcpStream;
 use tokio::task::JoinSet;
 
 use super::config::ServerConfig;
 use super::ready::endpoint;
 use super::traffic::{Observer, Traffic};
 use super::upstream::{Limits, Upstream};
+pub use listener::{Bind, BindError, Detached, Listener};
+
 use feed::Feed;
 use handshake_faults::HandshakeFaults;
 use hubs::{Events, Hubs};
-use webpubsub_net::clock;
 use webpubsub_net::secret::Secret;
 use webpubsub_proto::fault::Faults;
 
@@ -60,17 +62,6 @@ pub fn random_seed() -> io::Result<[u8; 32]> {
     let mut seed = [0; 32];
     SystemRandom::new().fill(&mut seed).map_err(|_| io::Error::other("the system gives no random numbers"))?;
     Ok(seed)
-}
-
-/// Listens at an address; port 0 picks a free one. Fails where there is no HTTP: its `Date` names years of four digits
-/// only, and hyper panics over others, also where there is to be no such header.
-pub async fn bind(address: SocketAddr) -> io::Result<TcpListener> {
-    let now = SystemTime::now();
-    if !clock::has_http_date(now) {
-        let what = format!("the clock of this machine shows {}, which HTTP cannot say: set it", clock::seconds(now));
-        return Err(io::Error::other(what));
-    }
-    TcpListener::bind(address).await
 }
 
 /// What the parts of a running server share.
@@ -102,18 +93,30 @@ impl Server {
 }
 
 /// Serves until `shutdown` is ready, then closes all connections and returns, half a second later or soon after.
-pub async fn run(listener: TcpListener, config: ServerConfig, shutdown: impl Future<Output = ()>) -> io::Result<()> {
-    let endpoint = endpoint(&config, listener.local_addr()?);
+pub async fn run(listener: Listener, config: ServerConfig, shutdown: impl Future<Output = ()>) -> io::Result<()> {
+    let endpoint = endpoint(&config, listener.local_addr()?, listener.is_localhost());
     let advertised = config.advertise.is_some();
-    let ServerConfig { keys, allow_anonymous, events, mut traffic, handlers, hub, seed, faults: given, .. } = config;
+    let ServerConfig {
+        keys,
+        allow_anonymous,
+        events,
+        mut traffic,
+        handlers,
+        handler_tls,
+        hub,
+        seed,
+        faults: given,
+        ..
+    } = config;
     let feed = Arc::new(Feed::default());
     traffic.add(Arc::clone(&feed) as Arc<dyn Observer>);
     let faults = Faults::new(chance_of(&seed));
     for fault in given {
         faults.add(fault);
     }
-    let upstream =
-        handlers.map(|routes| Arc::new(Upstream::new(routes, &endpoint, &keys, Limits::default(), traffic.clone())));
+    let upstream = handlers.map(|routes| {
+        Arc::new(Upstream::new(routes, &endpoint, &keys, Limits::default(), traffic.clone(), handler_tls))
+    });
     let events = Events { otherwise: events, upstream: upstream.clone() };
     let hubs = Arc::new(Hubs::new(hub, events, traffic.clone(), seed, faults.clone()));
     let server = Arc::new(Server {

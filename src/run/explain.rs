@@ -160,6 +160,17 @@ fn refusal_error(message: &str, refusal: &Refusal) -> anyhow::Error {
     anyhow!("it answered: {body}{more}").context(format!("{message}{code}"))
 }
 
+/// A file with certificates, or the platform's own, cannot be used.
+pub fn file_failure(error: DialError) -> Failure {
+    let hint =
+        if let DialError::PemFile { path, problem } = &error { Some(network::pem_hint(path, problem)) } else { None };
+    let failure = Failure::new(Kind::Config, error);
+    match hint {
+        Some(hint) => failure.hint(hint),
+        None => failure,
+    }
+}
+
 fn dial_hints(error: &DialError, place: &Place) -> Vec<String> {
     let mut hints = Vec::new();
     let mut hint = |text: String| hints.push(text);

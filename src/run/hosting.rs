@@ -1,17 +1,16 @@
 //! `--local`: the emulator that is there, or one in this process.
 
 use std::io;
-use std::net::{Ipv4Addr, SocketAddr};
 use std::time::Duration;
 
-use tokio::net::{TcpListener, TcpStream};
+use tokio::net::TcpStream;
 use tokio::sync::oneshot;
 use tokio::time::timeout;
 
 use crate::failure::{Failure, Kind};
 use crate::options::connecting::settings::Connection;
 use crate::options::connection::settings::Source;
-use webpubsub_emulator::{self as emulator, ServerConfig};
+use webpubsub_emulator::{self as emulator, Bind, Listener, ServerConfig};
 
 /// Longest wait for the answer of a port of this machine.
 const PROBE_TIMEOUT: Duration = Duration::from_secs(2);
@@ -58,10 +57,10 @@ pub async fn prepare(connection: &Connection, hosts: bool) -> Result<Option<Host
         }
         return Err(failure.hint("start an emulator with `wps emulator`, or name the service with `--url`"));
     }
-    let listener = match emulator::bind(SocketAddr::from((Ipv4Addr::LOCALHOST, port))).await {
+    let listener = match Listener::bind(Bind::Localhost, port).await {
         Ok(listener) => listener,
         // Another took it in the meantime: that one will do.
-        Err(error) if error.kind() == io::ErrorKind::AddrInUse => return Ok(None),
+        Err(error) if error.source.kind() == io::ErrorKind::AddrInUse => return Ok(None),
         Err(error) => {
             let what = format!("could not host an emulator at port {port}");
             return Err(Failure::new(Kind::Unreachable, anyhow::Error::new(error).context(what))
@@ -77,15 +76,15 @@ async fn something_listens(port: u16) -> bool {
     matches!(timeout(PROBE_TIMEOUT, TcpStream::connect(("localhost", port))).await, Ok(Ok(_)) | Err(_))
 }
 
-fn host(listener: TcpListener, config: ServerConfig, port: u16) -> io::Result<Hosted> {
+fn host(listener: Listener, config: ServerConfig, port: u16) -> io::Result<Hosted> {
     let (stop, stopping) = oneshot::channel::<()>();
     let (done, stopped) = oneshot::channel();
     // The socket moves to the runtime of the thread.
-    let listener = listener.into_std()?;
+    let listener = listener.detach()?;
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
     std::thread::Builder::new().name("emulator".into()).spawn(move || {
         runtime.block_on(async {
-            if let Ok(listener) = TcpListener::from_std(listener) {
+            if let Ok(listener) = listener.attach() {
                 // Whoever connects to it sees an end of it; there is nobody else to tell.
                 let _ = emulator::run(listener, config, async { drop(stopping.await) }).await;
             }

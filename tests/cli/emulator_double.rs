@@ -1,5 +1,7 @@
 //! `wps emulator` in a test harness: `--exec`, `--exit-on-stdin-close`, `--log`.
 
+use std::net::TcpStream;
+
 use serde_json::Value;
 
 use crate::support::process::{BINARY, Ended, kinds, wps};
@@ -141,4 +143,28 @@ fn a_log_whose_reader_has_stopped_holds_up_nothing() {
     // Less than a second; the rest is for a busy machine.
     assert!(asked.elapsed() < Duration::from_millis(2500), "{:?}", asked.elapsed());
     drop(reader);
+}
+
+#[test]
+fn localhost_is_both_of_its_addresses_and_is_named_only_then() {
+    let has_v6 = std::net::TcpListener::bind(("::1", 0)).is_ok();
+    for (bind, host, addresses) in [
+        (&[][..], "localhost", &["127.0.0.1", "::1"][..]),
+        (&["--bind", "LOCALHOST"], "localhost", &["127.0.0.1", "::1"]),
+        (&["--bind", "127.0.0.1"], "127.0.0.1", &["127.0.0.1"]),
+        (&["--bind", "0.0.0.0"], "127.0.0.1", &["127.0.0.1"]),
+        (&["--bind", "::1"], "[::1]", &["::1"]),
+    ] {
+        if bind == ["--bind", "::1"] && !has_v6 {
+            continue;
+        }
+        let mut emulator = wps(["emulator", "--port", "0", "-o", "ndjson"]).args(bind).start();
+        let endpoint = emulator.expect("listening")["endpoint"].as_str().unwrap().to_owned();
+        let port = endpoint.strip_prefix(&format!("http://{host}:")).expect(&endpoint).parse().unwrap();
+        for address in addresses.iter().filter(|address| has_v6 || !address.contains(':')) {
+            TcpStream::connect((*address, port)).unwrap();
+        }
+    }
+    let wrong = wps(["emulator", "--bind", "example.com"]).run();
+    wrong.assert_failed(2, &["`example.com`", "neither `localhost` nor an IP address"]);
 }

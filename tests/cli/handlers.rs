@@ -178,3 +178,25 @@ fn a_handler_whose_certificate_nobody_vouches_for_is_said_at_once_and_asked_once
         "the client got `InternalServerError`",
     ]);
 }
+
+#[test]
+fn a_handler_with_a_development_certificate_is_asked_when_it_is_named_or_none_is_looked_at() {
+    let (config, file) = identity();
+    let certificate = file.path().to_str().unwrap();
+    for trust in [&["--ca-cert", certificate][..], &["--insecure"]] {
+        let service = Service::with_tls(Some(config.clone()));
+        let handler = format!("https://localhost:{}/,system-events=", service.port());
+        let (_emulator, local) = start(emulator(["--event-handler", &handler]).args(trust));
+        let client = wps(["event", &local, "vote", "x"]).start();
+        assert!(service.accept().request_has_come(), "it is asked");
+        drop(client);
+    }
+    let bad = emulator_in_words(["--event-handler", "https://localhost:1/", "--ca-cert", "/nowhere.pem"]);
+    bad.run().assert_failed(3, &["could not use `/nowhere.pem` for TLS", "hint: check the path"]);
+    for trust in [&["--ca-cert", certificate][..], &["--insecure"]] {
+        emulator_in_words([])
+            .args(trust)
+            .run()
+            .assert_failed(2, &["is about event handlers, and there are none", "hint: "]);
+    }
+}

@@ -4,7 +4,7 @@ mod double;
 mod faults;
 mod handlers;
 
-use std::net::IpAddr;
+use std::str::FromStr as _;
 
 use clap::Args;
 
@@ -13,6 +13,7 @@ pub use self::handlers::HandlerArgs;
 use crate::options::output::args::TalkArgs;
 use crate::options::values::{EmulatorFormat, secret};
 pub use faults::FaultArgs;
+use webpubsub_emulator::Bind;
 use webpubsub_net::secret::Secret;
 
 /// `wps emulator`.
@@ -23,9 +24,9 @@ pub struct EmulatorArgs {
     #[arg(long, value_name = "PORT", default_value_t = 8080)]
     pub port: u16,
 
-    /// Address to listen on
-    #[arg(long, value_name = "ADDR", default_value = "127.0.0.1")]
-    pub bind: IpAddr,
+    /// Address to listen on; `localhost` is both loopback addresses, ::1 and 127.0.0.1
+    #[arg(long, value_name = "ADDR", default_value = "localhost", value_parser = Bind::from_str)]
+    pub bind: Bind,
 
     /// Endpoint that clients use, where it is not the one listened on, e.g. behind a proxy or in a container
     ///

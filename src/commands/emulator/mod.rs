@@ -6,7 +6,6 @@ mod log;
 pub mod settings;
 
 use std::io::{self, Read as _};
-use std::net::SocketAddr;
 use std::path::Path;
 use std::sync::Arc;
 
@@ -25,12 +24,15 @@ use crate::options::output::args::TalkArgs;
 use crate::options::values::EmulatorFormat;
 use crate::render::{Console, Listening, Stopped, WriteFailure, listening, stopped};
 use crate::run::context::unix_now;
+use crate::run::explain;
 use crate::run::process::{console, on_all_threads, put};
 use crate::run::voice::{print_failure, stopped_error};
 use crate::signal::Signals;
 use webpubsub_emulator::{
-    self, CurrentRoutes, DEFAULT_HUB, DEFAULT_PORT, DEVELOPMENT_KEY, EventHandler, Observer, Ready, ServerConfig,
+    self, Bind, BindError, CurrentRoutes, DEFAULT_HUB, DEFAULT_PORT, DEVELOPMENT_KEY, EventHandler, Listener, Observer,
+    Ready, ServerConfig,
 };
+use webpubsub_net::wire::{Tls, TlsSettings};
 use webpubsub_proto::fault;
 
 impl CommandArgs for EmulatorArgs {
@@ -128,15 +130,22 @@ async fn serve(console: &Console, settings: &Emulator, stop_by: &mut Option<Inst
     if settings.faults.seed.is_some() && !settings.bind.is_loopback() {
         tracing::warn!("with `--seed`, whoever reaches this emulator can work out its reconnection tokens");
     }
-    let address = SocketAddr::new(settings.bind, settings.port);
-    let listener = webpubsub_emulator::bind(address).await.map_err(|error| not_bound(address, error))?;
+    let listener =
+        Listener::bind(settings.bind, settings.port).await.map_err(|error| not_bound(settings.bind, error))?;
     let mut config = config(settings).map_err(internal)?;
+    if settings.handlers.ca_cert.is_some() {
+        // A file that cannot be used is no fault of a handler's, and said before any is asked.
+        tokio::select! {
+            checked = config.handler_tls.client_config() => drop(checked.map_err(explain::file_failure)?),
+            number = signals.next() => return Ok(Ended::Signal(number)),
+        }
+    }
     if let Some(log) = &log {
         config.traffic.add(Arc::clone(log) as Arc<dyn Observer>);
     }
     let mut watched = std::pin::pin!(watch_settings(settings, config.handlers.clone()));
     let address = listener.local_addr().map_err(internal)?;
-    let ready = Ready::new(&config, address, unix_now());
+    let ready = Ready::new(&config, address, listener.is_localhost(), unix_now());
     let (stop, stopping) = oneshot::channel::<()>();
     let mut server = std::pin::pin!(webpubsub_emulator::run(listener, config, async { drop(stopping.await) }));
     say_ready(console, settings, &ready, address.port());
@@ -253,11 +262,17 @@ async fn output_failed(console: &Console) -> Failure {
     }
 }
 
-fn not_bound(address: SocketAddr, error: io::Error) -> Failure {
+fn not_bound(bind: Bind, error: BindError) -> Failure {
+    let BindError { address, source: error } = error;
     let taken = error.kind() == io::ErrorKind::AddrInUse;
     let what = if taken { format!("`{address}` is taken") } else { format!("could not listen at `{address}`") };
     let failure = Failure::new(Kind::Unreachable, anyhow::Error::new(error).context(what));
-    if taken {
+    if taken && bind == Bind::Localhost && address.is_ipv6() {
+        failure.hint(
+            "who takes `localhost` for its IPv6 address gets there, and not here: `--port PORT` takes another port, \
+             `--bind 127.0.0.1` listens for IPv4 alone",
+        )
+    } else if taken {
         failure.hint("`--port PORT` takes another one, `--port 0` any that is free; is an emulator running already?")
     } else {
         failure.hint("`--bind ADDRESS` and `--port PORT` say where to listen")
@@ -275,6 +290,11 @@ fn config(settings: &Emulator) -> io::Result<ServerConfig> {
     config.allow_anonymous = settings.allow_anonymous;
     config.advertise = settings.advertise.as_ref().map(ToString::to_string);
     config.events = if settings.echo_events { EventHandler::Echo } else { EventHandler::Missing };
+    config.handler_tls = Tls::new(TlsSettings {
+        ca_cert: settings.handlers.ca_cert.clone(),
+        insecure: settings.handlers.insecure,
+        ..TlsSettings::default()
+    });
     config.handlers = settings.handlers.are_possible().then(|| CurrentRoutes::new(settings.handlers.routes()));
     Ok(config)
 }

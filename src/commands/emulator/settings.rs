@@ -3,7 +3,6 @@
 mod faults;
 mod handlers;
 
-use std::net::IpAddr;
 use std::path::PathBuf;
 
 use ::url::Url;
@@ -17,6 +16,7 @@ use crate::options::environment::{Environment, Input, Note};
 use crate::options::output::settings::talk;
 use crate::options::values::{ColorChoice, EmulatorFormat};
 use faults::FaultSettings;
+use webpubsub_emulator::Bind;
 use webpubsub_net::auth::connection_string::DEVELOPMENT_KEY;
 use webpubsub_net::secret::{self, Secret};
 
@@ -25,8 +25,8 @@ use webpubsub_net::secret::{self, Secret};
 pub struct Emulator {
     /// Port to listen on; 0 picks one.
     pub port: u16,
-    /// Address to listen on.
-    pub bind: IpAddr,
+    /// Where to listen.
+    pub bind: Bind,
     /// Endpoint to print and to accept in tokens instead of the one that is listened on.
     pub advertise: Option<Url>,
     /// Key that tokens are checked against.

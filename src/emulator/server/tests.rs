@@ -46,7 +46,7 @@ impl Emulator {
     }
 
     async fn start_with(config: ServerConfig) -> Self {
-        let listener = bind(SocketAddr::from(([127, 0, 0, 1], 0))).await.unwrap();
+        let listener = Listener::bind(Bind::Localhost, 0).await.unwrap();
         let address = listener.local_addr().unwrap();
         let (stop, stopped) = oneshot::channel::<()>();
         let task = tokio::spawn(run(listener, config, async move {

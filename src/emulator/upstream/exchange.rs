@@ -17,6 +17,7 @@ use super::validation::{Origin, Validations};
 use crate::traffic::{Asked, Traffic};
 use webpubsub_net::clock;
 use webpubsub_net::secret::Secret;
+use webpubsub_net::wire::Tls;
 
 /// How long things may take.
 #[derive(Clone, Debug)]
@@ -64,10 +65,10 @@ pub(super) struct Exchange {
 
 impl Exchange {
     /// `endpoint` is how the emulator is known.
-    pub(super) fn new(endpoint: &str, keys: &[Secret], limits: Limits, traffic: Traffic) -> Self {
+    pub(super) fn new(endpoint: &str, keys: &[Secret], limits: Limits, traffic: Traffic, tls: Tls) -> Self {
         Self {
             limits,
-            http: Http::default(),
+            http: Http::new(tls),
             validations: Validations::default(),
             origin: Origin::of_endpoint(endpoint),
             signer: Signer::new(keys),

@@ -5,7 +5,7 @@
 
 use std::error::Error as _;
 use std::fmt;
-use std::sync::{Arc, OnceLock};
+use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::{Bytes, BytesMut};
@@ -14,7 +14,10 @@ use http::{Method, StatusCode};
 use reqwest::redirect::Policy;
 use rustls::crypto::{CryptoProvider, ring};
 use rustls::{ClientConfig, RootCertStore};
+use tokio::sync::OnceCell;
 use url::Url;
+
+use webpubsub_net::wire::Tls;
 
 /// The most of an answer's body that is read.
 pub(super) const MAX_ANSWER_BYTES: usize = 16 * 1024 * 1024;
@@ -25,8 +28,9 @@ const IDLE: Duration = Duration::from_secs(4);
 /// An HTTP client. Built at the first request.
 #[derive(Debug, Default)]
 pub(super) struct Http {
-    plain: OnceLock<Result<reqwest::Client, String>>,
-    secure: OnceLock<Result<reqwest::Client, String>>,
+    tls: Tls,
+    plain: OnceCell<Result<reqwest::Client, String>>,
+    secure: OnceCell<Result<reqwest::Client, String>>,
 }
 
 /// What a handler answered.
@@ -55,6 +59,11 @@ impl fmt::Display for Broken {
 }
 
 impl Http {
+    /// One that judges certificates so.
+    pub(super) fn new(tls: Tls) -> Self {
+        Self { tls, ..Self::default() }
+    }
+
     /// Makes a request and reads its answer whole. Has no time limit of its own.
     pub(super) async fn ask(
         &self,
@@ -63,7 +72,7 @@ impl Http {
         headers: HeaderMap,
         body: Bytes,
     ) -> Result<Answer, Broken> {
-        let client = self.client(url).map_err(Broken::Hopeless)?;
+        let client = self.client(url).await.map_err(Broken::Hopeless)?;
         let sent = client.request(method, url.clone()).headers(headers).body(body).send().await;
         let mut response = sent.map_err(|error| broken(&error))?;
         let (status, headers) = (response.status(), std::mem::take(response.headers_mut()));
@@ -77,22 +86,23 @@ impl Http {
         Ok(Answer { status, headers, body: body.freeze() })
     }
 
-    fn client(&self, url: &Url) -> Result<&reqwest::Client, String> {
+    async fn client(&self, url: &Url) -> Result<&reqwest::Client, String> {
         let built = if url.scheme() == "https" {
-            self.secure.get_or_init(|| {
-                // It fails only when there is one already.
-                let _ = ring::default_provider().install_default();
-                build(reqwest::Client::builder())
-            })
+            let secure = async {
+                let config = self.tls.client_config().await.map_err(|error| error.to_string())?;
+                build(reqwest::Client::builder().tls_backend_preconfigured(config))
+            };
+            self.secure.get_or_init(|| secure).await
         } else {
-            self.plain.get_or_init(|| {
+            let plain = async {
                 // Whoever has no TLS need not wait for the platform's roots.
                 let provider: Arc<CryptoProvider> = Arc::new(ring::default_provider());
                 let config = ClientConfig::builder_with_provider(provider).with_safe_default_protocol_versions();
                 let config = config.map_err(|error| error.to_string())?;
                 let config = config.with_root_certificates(RootCertStore::empty()).with_no_client_auth();
                 build(reqwest::Client::builder().tls_backend_preconfigured(config))
-            })
+            };
+            self.plain.get_or_init(|| plain).await
         };
         built.as_ref().map_err(Clone::clone)
     }
@@ -108,7 +118,9 @@ fn broken(error: &reqwest::Error) -> Broken {
     let cause = root_cause(error);
     if has_bad_certificate(error) {
         // The next attempt would meet the same.
-        return Broken::Hopeless(format!("{cause}, by the system's roots, or those of `SSL_CERT_FILE` on Linux"));
+        return Broken::Hopeless(format!(
+            "{cause}, by the system's roots, or those of `SSL_CERT_FILE` on Linux; `--ca-cert` trusts others"
+        ));
     }
     if error.is_connect() {
         return Broken::Network(format!("it could not be reached: {cause}"));

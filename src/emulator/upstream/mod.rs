@@ -47,6 +47,7 @@ use peer::{Job, Peer, Reply};
 use request::Payload;
 use settings::{EventName, SystemEvent};
 use webpubsub_net::secret::Secret;
+use webpubsub_net::wire::Tls;
 use webpubsub_proto::hub::{EventAnswer, UserEvent};
 
 /// The header that carries an application's state from answer to request.
@@ -82,10 +83,11 @@ impl Upstream {
         keys: &[Secret],
         limits: Limits,
         traffic: Traffic,
+        tls: Tls,
     ) -> Self {
         Self {
             routes,
-            exchange: Exchange::new(endpoint, keys, limits, traffic),
+            exchange: Exchange::new(endpoint, keys, limits, traffic, tls),
             peers: Mutex::default(),
             tasks: Mutex::default(),
             runtime: Handle::current(),

@@ -82,6 +82,11 @@ impl Tls {
         files
     }
 
+    /// For whoever brings an HTTP client: what it is to use. Reads the files, unless that was done before.
+    pub async fn client_config(&self) -> Result<ClientConfig, DialError> {
+        Ok(ClientConfig::clone(&*self.built().await?.config))
+    }
+
     /// Reads the files, unless that was done before.
     pub(super) async fn prepare(&self) -> Result<(), DialError> {
         self.built().await.map(drop)

@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 
-use clap::Args;
+use clap::{Args, ValueHint};
 
 use crate::options::values::secret;
 use webpubsub_net::secret::Secret;
@@ -16,8 +16,8 @@ pub struct HandlerArgs {
     /// `{hub}` and `{event}` in the URL stand for the names. The first handler that takes an event gets it, alone. LIST
     /// has commas between names; `*` is all and an empty list none. Handlers are asked as the service asks them:
     /// validation by OPTIONS, CloudEvents headers, signature. An event nobody takes fails with `InternalServerError`.
-    /// Redirects are not followed, proxies not used. `https` is checked by the system's roots; on Linux `SSL_CERT_FILE`
-    /// names others. The events of one connection are sent one after another.
+    /// Redirects are not followed, proxies not used. `https` is checked by the system's roots, which on Linux
+    /// `SSL_CERT_FILE` names, and by --ca-cert. The events of one connection are sent one after another.
     #[arg(long, value_name = "URL", value_parser = secret, help_heading = "Event handlers")]
     pub event_handler: Vec<Secret>,
 
@@ -37,4 +37,14 @@ pub struct HandlerArgs {
     /// and changes nothing. `--access-key` and `WPS_ACCESS_KEY` win over its key, handlers of flags come before its own.
     #[arg(long, value_name = "FILE", help_heading = "Event handlers")]
     pub settings: Option<PathBuf>,
+
+    /// PEM file with certificates of event handlers to trust besides the system's roots
+    ///
+    /// Those of authorities, or of a handler itself, as a development certificate is one.
+    #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath, help_heading = "Event handlers")]
+    pub ca_cert: Option<PathBuf>,
+
+    /// Accept any certificate of an event handler; for tests only
+    #[arg(long, help_heading = "Event handlers")]
+    pub insecure: bool,
 }

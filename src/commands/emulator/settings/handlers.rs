@@ -15,6 +15,10 @@ pub struct Handlers {
     pub every_hub: Vec<Handler>,
     /// Where more of them come from.
     pub file: Option<HandlerFile>,
+    /// A PEM file with certificates that are trusted besides the system's roots.
+    pub ca_cert: Option<PathBuf>,
+    /// Their certificates are not looked at.
+    pub insecure: bool,
 }
 
 /// A settings file as it was read at the start.
@@ -65,7 +69,15 @@ pub(super) fn handlers(args: &HandlerArgs, input: &mut dyn Input) -> Result<Hand
     });
     let every_hub = every_hub.collect::<Result<_, _>>()?;
     let file = args.settings.as_deref().map(|path| file(path, input)).transpose()?;
-    Ok(Handlers { every_hub, file })
+    let handlers = Handlers { every_hub, file, ca_cert: args.ca_cert.clone(), insecure: args.insecure };
+    for (flag, given) in [("--ca-cert", args.ca_cert.is_some()), ("--insecure", args.insecure)] {
+        if given && !handlers.are_possible() {
+            return Err(Failure::message(Kind::Usage, format!("`{flag}` is about event handlers, and there are none"))
+                .blame(flag)
+                .hint("`--event-handler URL` or `--settings FILE` names them"));
+        }
+    }
+    Ok(handlers)
 }
 
 fn bad_flag(flag: &str, error: &HandlerError) -> Failure {

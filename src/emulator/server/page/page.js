@@ -134,7 +134,7 @@ function snippet() {
   const connectionString = info.connectionString ?? `Endpoint=${endpoint};AccessKey=KEY;Version=1.0;`;
   const clientUrl = info.clientUrl ?? `(wps url create --connection-string '${connectionString}' --hub ${hub})`;
   const port = new URL(endpoint).port;
-  const isLocal = info.published && /^http:\/\/localhost(:|$)/.test(endpoint) && port;
+  const isLocal = info.published && /^http:\/\/(?:localhost|127\.0\.0\.1)(?::|$)/.test(endpoint) && port;
   const local = isLocal ? `--local${port === "8080" ? "" : `=${port}`}` : `--connection-string '${connectionString}' --hub ${hub}`;
   const texts = {
     wps: `wps listen ${local} --group group1\nwps send ${local} group1 hello`,

@@ -193,7 +193,7 @@ async fn a_message_of_exactly_one_mebibyte_is_accepted() {
 
 /// An answer to each request of a handler, by its path, for as long as the test runs. Each closes its connection.
 async fn application(answers: &'static [(&'static str, &'static str)]) -> SocketAddr {
-    let listener = bind(SocketAddr::from(([127, 0, 0, 1], 0))).await.unwrap();
+    let listener = Listener::bind(Bind::Localhost, 0).await.unwrap();
     let address = listener.local_addr().unwrap();
     tokio::spawn(async move {
         loop {

@@ -16,6 +16,7 @@ use super::*;
 use crate::traffic::Traffic;
 use handler::Webhook;
 use webpubsub_net::auth::connection_string::DEVELOPMENT_KEY;
+use webpubsub_net::wire::Tls;
 use webpubsub_proto::OwnedData;
 use webpubsub_proto::hub::EventId;
 
@@ -35,7 +36,7 @@ fn routes(flags: &[String]) -> CurrentRoutes {
 
 fn upstream(flag: String, limits: Limits) -> Arc<Upstream> {
     let keys = [Secret::new(DEVELOPMENT_KEY)];
-    Arc::new(Upstream::new(routes(&[flag]), "http://localhost:8080", &keys, limits, Traffic::default()))
+    Arc::new(Upstream::new(routes(&[flag]), "http://localhost:8080", &keys, limits, Traffic::default(), Tls::default()))
 }
 
 fn connect_request(offers: &[&str]) -> ConnectRequest {

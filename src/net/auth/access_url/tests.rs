@@ -169,6 +169,7 @@ fn an_endpoint_may_have_a_path() {
         assert_eq!(AccessUrl::parse(made.reveal().expose()).unwrap(), made);
         let audience = crate::auth::token::Audience { endpoints: &[&made.endpoint()], hub: made.hub() };
         let token = made.token().unwrap().expose();
-        crate::auth::token::verify_client_token(token, &[signer.key.clone()], audience, 1_760_000_000).unwrap();
+        crate::auth::token::verify_client_token(token, std::slice::from_ref(&signer.key), audience, 1_760_000_000)
+            .unwrap();
     }
 }
