@@ -37,6 +37,8 @@ pub(super) enum Stop {
     Properly,
     /// Without waiting for anybody.
     AtOnce,
+    /// Not yet: only nothing more is begun.
+    Withdraw,
 }
 
 /// The driver's end of its handles.
@@ -99,6 +101,11 @@ impl Handle {
     pub fn stop(&self) {
         // A driver that is gone has stopped.
         let _ = self.stop.send(Stop::Properly);
+    }
+
+    /// Has nothing sent any more that was not sent before, now or later; what was sent settles as ever.
+    pub fn withdraw(&self) {
+        let _ = self.stop.send(Stop::Withdraw);
     }
 
     /// Ends the session without a closing handshake; the driver returns at once.

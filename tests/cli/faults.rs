@@ -444,3 +444,16 @@ fn fault_help_lists_every_action_with_an_example_that_is_taken() {
         assert!(packed.contains(example), "{example}");
     }
 }
+
+#[test]
+fn a_line_that_the_service_hangs_up_for_each_time_takes_no_other_with_it() {
+    let emulator = Emulator::with(&["drop=1009,op=sendToGroup,group=bad"]);
+    let record = |number| {
+        let group = if number == 11 { "bad" } else { "g" };
+        format!("{{\"group\":\"{group}\",\"dataType\":\"text\",\"data\":\"{number}\"}}\n")
+    };
+    let records: String = (1..=20).map(record).collect();
+    let ended = wps(["send", "--ndjson", &emulator.local()]).stdin(records).run();
+    assert_eq!(ended.code, 9, "{}", ended.stderr);
+    ended.assert_stderr(&["19 acknowledged, 1 failed", "no ack came for line 11 (ackId 11) before the end"]);
+}

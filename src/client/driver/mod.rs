@@ -89,6 +89,8 @@ pub struct Driver<D: Dialer, S> {
     /// Who waits for which operation.
     replies: HashMap<OperationId, Asker>,
     next_operation: u64,
+    /// Nothing more of streams is taken in.
+    withdrawn: bool,
     /// Who waits for which ping.
     pongs: HashMap<PingId, oneshot::Sender<Duration>>,
     next_ping: u64,
@@ -166,6 +168,7 @@ impl<D: Dialer, S: EventSink> Driver<D, S> {
             commands,
             replies: HashMap::new(),
             next_operation: 0,
+            withdrawn: false,
             pongs: HashMap::new(),
             next_ping: 0,
             dialing: None,
@@ -326,6 +329,10 @@ impl<D: Dialer, S: EventSink> Driver<D, S> {
         match woken.stop {
             Some(Stop::Properly) => self.session.handle_stop(now),
             Some(Stop::AtOnce) => self.session.handle_abort(),
+            Some(Stop::Withdraw) => {
+                self.withdrawn = true;
+                self.session.handle_withdrawal();
+            }
             None => {}
         }
         if self.session.poll_timeout().is_some_and(|due| due <= now) {
@@ -371,6 +378,14 @@ impl<D: Dialer, S: EventSink> Driver<D, S> {
 
     fn take_in(&mut self, now: Duration, batch: Batch) {
         let Batch { submissions, settled } = batch;
+        if self.withdrawn {
+            for Submission { tag, .. } in submissions {
+                let outcome = Outcome::NotSent { reason: "what was asked for before it has failed".into() };
+                // Nobody may wait for it any more.
+                let _ = settled.send(Settlement { tag, outcome });
+            }
+            return;
+        }
         for Submission { tag, line, request, mode } in submissions {
             self.submit(now, Asker::Stream { tag, line, settled: settled.clone() }, request, mode);
         }

@@ -426,9 +426,10 @@ impl<'a> Flow<'a> {
                 self.tally.lose(line, *ack_id, reason.clone());
                 if !self.settings.keep_going {
                     self.lose_earlier();
-                    // What waits for the next connection is not sent.
+                    // Nothing more is sent. What was sent before is asked for as long as the connection lasts: the
+                    // service may have hung up for this line alone.
                     self.stop_sending();
-                    self.client.handle.stop();
+                    self.client.handle.withdraw();
                 }
             }
             Outcome::IdInUse { ack_id } => {

@@ -269,6 +269,11 @@ impl Session {
         }
     }
 
+    /// Nothing that was not sent yet is sent any more; what was settles as ever, sent again where that is safe.
+    pub fn handle_withdrawal(&mut self) {
+        self.settle_unsent("what was asked for before it has failed");
+    }
+
     /// Ends the session: with a close frame where there is a socket (PROTOCOL §19.12), bounded by two seconds. A
     /// connection that is to outlive the process is left at once, without a word: a close frame would end it.
     pub fn handle_stop(&mut self, now: Duration) {

@@ -658,6 +658,14 @@ impl Operations {
         orders.into_iter().filter_map(|order| self.settle_unfinished(order, reason)).collect()
     }
 
+    /// What the user has asked for and was never sent is not sent any more.
+    pub(super) fn withdraw(&mut self, reason: &str) -> Vec<Settled> {
+        let unsent = |operation: &Operation| operation.attempts == 0 && matches!(operation.owner, Owner::User(_));
+        let orders: Vec<u64> =
+            self.pending.iter().filter(|(_, operation)| unsent(operation)).map(|(order, _)| *order).collect();
+        orders.into_iter().filter_map(|order| self.settle_unfinished(order, reason)).collect()
+    }
+
     /// The session ends: everything of the user's settles.
     pub(super) fn finish(&mut self, reason: &str) -> Vec<Settled> {
         self.drop_rejoins();

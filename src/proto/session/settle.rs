@@ -64,6 +64,14 @@ impl Session {
         }
     }
 
+    /// What was never sent settles as that.
+    pub(super) fn settle_unsent(&mut self, reason: &str) {
+        for settled in self.operations.withdraw(reason) {
+            self.settle(settled);
+        }
+    }
+
+    /// The session ends: everything of this process settles.
     pub(super) fn settle_all(&mut self, reason: &str) {
         for settled in self.operations.finish(reason) {
             // What an earlier process has left stays as it is.
