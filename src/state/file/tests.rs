@@ -42,6 +42,7 @@ fn what_is_kept_is_there_for_the_next_process() {
     // The line may have been sent after it.
     let mut snapshot = snapshot;
     snapshot.operations[0].since += 1;
+    snapshot.remembered[0].since += 1;
     // The stream with the connection its lines were sent on.
     assert_eq!((second.place, second.snapshot, second.stream.as_ref()), (place, snapshot.clone(), Some(&stream)));
     assert_eq!((second.done, second.begun), (7, 9));
@@ -57,6 +58,8 @@ fn what_is_kept_is_there_for_the_next_process() {
     drop(third.file);
     let fourth = open(&path);
     assert_eq!((fourth.stream, fourth.snapshot.used_ids), (None, vec![(0, 3), (20, 20), (u64::MAX, u64::MAX)]));
+    // What a stream that has ended had may have been carried out.
+    assert_eq!(fourth.snapshot.carried, [(2, 3), (20, 20)]);
 }
 
 #[test]
