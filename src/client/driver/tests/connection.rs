@@ -88,6 +88,7 @@ async fn a_cut_is_recovered_at_once_and_what_was_unacknowledged_goes_out_again()
     let later = client.submit(send("later"), AckMode::Automatic);
     let mut peer = dial.open().await;
     assert_eq!(peer.text().await, PING);
+    assert_eq!(peer.text().await, r#"{"type":"sequenceAck","sequenceId":1}"#);
     peer.say(PONG).await;
     assert_eq!(peer.text().await, frame);
     assert!(peer.text().await.contains(r#""ackId":2"#));
