@@ -18,9 +18,9 @@ use serde::Serialize;
 use serde_json::value::RawValue;
 
 use webpubsub_net::clock;
-use webpubsub_net::secret::{redact, redact_frame};
+use webpubsub_net::secret::{redact, redact_binary, redact_frame};
 use webpubsub_proto::hub::ClientKind;
-use webpubsub_proto::{EncodedFrame, WireFrame};
+use webpubsub_proto::{Codec, EncodedFrame, WireFrame};
 
 /// Takes records, each a line of JSON with its newline. Called under a hub's lock: it must not wait.
 pub trait Observer: Send + Sync + fmt::Debug {
@@ -160,7 +160,7 @@ impl Traffic {
     }
 
     /// A frame goes out.
-    pub fn sent(&self, place: Place<'_>, frame: &EncodedFrame) {
+    pub fn sent(&self, place: Place<'_>, frame: &EncodedFrame, codec: Option<Codec>) {
         if !self.is_watched() {
             return;
         }
@@ -174,6 +174,7 @@ impl Traffic {
                 self.record("sent", Some(place), payload);
             }
             EncodedFrame::Binary(bytes) => {
+                let bytes = codec.map_or(Cow::Borrowed(&bytes[..]), |codec| redact_binary(codec, bytes));
                 self.record("sent", Some(place), Payload::FrameBase64(STANDARD.encode(bytes)));
             }
         }
@@ -298,7 +299,7 @@ mod tests {
             traffic.received(PLACE, WireFrame::Text("{\"broken\":"));
             traffic.received(PLACE, WireFrame::Text("{\n}"));
             traffic.received(PLACE, WireFrame::Binary(&[0, 255]));
-            traffic.sent(PLACE, &EncodedFrame::Binary(vec![1].into()));
+            traffic.sent(PLACE, &EncodedFrame::Binary(vec![1].into()), None);
         });
         let expected = [
             with("received", "text", "hello"),
@@ -313,7 +314,7 @@ mod tests {
     #[test]
     fn a_reconnection_token_is_in_no_record() {
         let frame = "{\"type\":\"system\",\"event\":\"connected\",\"reconnectionToken\":\"secret1\"}";
-        let seen = records(|traffic| traffic.sent(PLACE, &EncodedFrame::from(frame.to_owned())));
+        let seen = records(|traffic| traffic.sent(PLACE, &EncodedFrame::from(frame.to_owned()), None));
         assert_eq!(seen[0]["frame"]["event"], "connected");
         assert!(!seen[0].to_string().contains("secret1"), "{seen:?}");
     }

@@ -17,7 +17,7 @@ use std::fmt;
 
 use secrecy::{ExposeSecret as _, SecretString};
 
-pub use frame::redact_frame;
+pub use frame::{redact_binary, redact_frame};
 pub use memory::{remember, remember_passing};
 pub use names::{is_secret_header, sounds_secret};
 pub use text::{excerpt, holds_secret, redact, redact_cut};

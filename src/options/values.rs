@@ -10,6 +10,7 @@ use clap::ValueEnum;
 use url::Host;
 
 use webpubsub_net::secret::Secret;
+use webpubsub_proto::Subprotocol;
 
 /// `--output` of the connecting commands.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
@@ -71,6 +72,24 @@ pub enum Protocol {
     /// no sequence ids, no recovery
     #[value(alias = "json.webpubsub.azure.v1")]
     Json,
+    /// json-reliable in binary frames
+    #[value(alias = "protobuf.reliable.webpubsub.azure.v1")]
+    ProtobufReliable,
+    /// json in binary frames
+    #[value(alias = "protobuf.webpubsub.azure.v1")]
+    Protobuf,
+}
+
+impl Protocol {
+    /// The subprotocol that it names.
+    pub fn subprotocol(self) -> Subprotocol {
+        match self {
+            Self::Json => Subprotocol::Json,
+            Self::JsonReliable => Subprotocol::JsonReliable,
+            Self::Protobuf => Subprotocol::Protobuf,
+            Self::ProtobufReliable => Subprotocol::ProtobufReliable,
+        }
+    }
 }
 
 /// `--type`.
@@ -82,6 +101,8 @@ pub enum DataType {
     Json,
     /// bytes
     Binary,
+    /// a serialized google.protobuf.Any; needs a protobuf subprotocol
+    Protobuf,
 }
 
 /// `--encoding`: how binary data is written.

@@ -21,7 +21,8 @@ mod wire;
 
 pub use close::explain_close_code;
 pub use codec::{
-    Codec, Malformed, SharedMessage, decode_downstream, decode_upstream, encode_downstream, encode_upstream, present,
+    Codec, Malformed, SharedMessage, Unpacked, check_any, decode_downstream, decode_upstream, encode_downstream,
+    encode_upstream, present,
 };
 pub use data::{Data, DataKind, Octets, OwnedData, Quoted, Text};
 pub use frame::{AckError, Downstream, Message, Origin, Upstream};
@@ -49,31 +50,44 @@ pub enum Subprotocol {
     Json,
     /// `json.reliable.webpubsub.azure.v1`: sequence ids, acknowledgements and recovery.
     JsonReliable,
+    /// `protobuf.webpubsub.azure.v1`: as `Json`, in binary frames.
+    Protobuf,
+    /// `protobuf.reliable.webpubsub.azure.v1`: as `JsonReliable`, in binary frames.
+    ProtobufReliable,
 }
 
 impl Subprotocol {
+    /// All of them.
+    pub const ALL: [Self; 4] = [Self::Json, Self::JsonReliable, Self::Protobuf, Self::ProtobufReliable];
+
     /// The value of `Sec-WebSocket-Protocol`.
     pub fn name(self) -> &'static str {
         match self {
             Self::Json => "json.webpubsub.azure.v1",
             Self::JsonReliable => "json.reliable.webpubsub.azure.v1",
+            Self::Protobuf => "protobuf.webpubsub.azure.v1",
+            Self::ProtobufReliable => "protobuf.reliable.webpubsub.azure.v1",
         }
     }
 
     /// The subprotocol of that name, compared without case (PROTOCOL §1.4).
     pub fn from_name(name: &str) -> Option<Self> {
-        [Self::Json, Self::JsonReliable].into_iter().find(|p| p.name().eq_ignore_ascii_case(name))
+        Self::ALL.into_iter().find(|p| p.name().eq_ignore_ascii_case(name))
     }
 
     /// How its frames are encoded.
     pub fn codec(self) -> Codec {
         match self {
             Self::Json | Self::JsonReliable => Codec::Json,
+            Self::Protobuf | Self::ProtobufReliable => Codec::Protobuf,
         }
     }
 
     /// Whether a dropped connection of this subprotocol can be recovered (PROTOCOL §7).
     pub fn is_reliable(self) -> bool {
-        matches!(self, Self::JsonReliable)
+        match self {
+            Self::JsonReliable | Self::ProtobufReliable => true,
+            Self::Json | Self::Protobuf => false,
+        }
     }
 }

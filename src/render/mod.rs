@@ -30,11 +30,14 @@ pub use report::{InspectedFinding, InspectedUrl, MadeUrl};
 pub use text::{TOLD, Weight, human, nack, unknown_frame};
 pub use writer::{Ledger, Reach, WriteFailure, Writer};
 
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
+
 use entries::Writing;
 use webpubsub_client::event::{EventSink, Flow, Lifecycle, Mark, Received, WireFrame};
 use webpubsub_net::clock;
-use webpubsub_net::secret::{excerpt, redact, redact_frame};
-use webpubsub_proto::{Data, Message};
+use webpubsub_net::secret::{excerpt, redact, redact_binary, redact_frame};
+use webpubsub_proto::{Data, Message, Subprotocol};
 
 /// What stdout carries.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -84,8 +87,8 @@ pub struct Options {
     pub chatter: Chatter,
     /// The hub's name, as far as known.
     pub hub: Option<String>,
-    /// The subprotocol's name.
-    pub protocol: &'static str,
+    /// The subprotocol.
+    pub protocol: Subprotocol,
     /// Expressions stand before stdout, and want every record, whether it is printed or not.
     pub judged: bool,
 }
@@ -361,15 +364,11 @@ impl Printer {
         match frame {
             WireFrame::Text(text) if message => self.out.extend_from_slice(style.clean(text).as_bytes()),
             WireFrame::Text(text) => self.out.extend_from_slice(style.clean(&redact_frame(text)).as_bytes()),
-            WireFrame::Binary(bytes) if style.terminal => {
-                let text = String::from_utf8_lossy(bytes);
-                self.out.extend_from_slice(style.clean(&redact_frame(&text)).as_bytes());
+            WireFrame::Binary(bytes) if message => self.out.extend_from_slice(STANDARD.encode(bytes).as_bytes()),
+            WireFrame::Binary(bytes) => {
+                let bytes = redact_binary(self.options.protocol.codec(), bytes);
+                self.out.extend_from_slice(STANDARD.encode(bytes).as_bytes());
             }
-            // Text that came as bytes is no less the service's.
-            WireFrame::Binary(bytes) => match std::str::from_utf8(bytes) {
-                Ok(text) => self.out.extend_from_slice(redact_frame(text).as_bytes()),
-                Err(_) => self.out.extend_from_slice(bytes),
-            },
         }
         self.out.push(b'\n');
         let size = self.out.len() - start - 1;
@@ -395,7 +394,7 @@ impl EventSink for Printer {
         if !in_words {
             self.reach.losses = self.reach.losses.max(losses);
         }
-        self.record(false, false, |out, time| ndjson::lifecycle(out, time, event, hub.as_deref(), protocol));
+        self.record(false, false, |out, time| ndjson::lifecycle(out, time, event, hub.as_deref(), protocol.name()));
         self.options.hub = hub;
         match event {
             // Said with the next attempt; of the last one the error at the end says it.

@@ -18,7 +18,8 @@ use super::layout::compact;
 use super::timestamp;
 use super::writer::{Reach, Writer};
 use webpubsub_client::event::{Received, WireFrame, Wiretap};
-use webpubsub_net::secret::{redact, redact_frame};
+use webpubsub_net::secret::{redact, redact_binary, redact_frame};
+use webpubsub_proto::{Codec, Subprotocol};
 
 /// The format of what is written here.
 pub const VERSION: u32 = 1;
@@ -63,6 +64,7 @@ pub struct Recording {
     out: Vec<u8>,
     /// Times count from here.
     started: Instant,
+    codec: Codec,
     url: ShownUrl,
 }
 
@@ -83,8 +85,9 @@ impl Recording {
     }
 
     /// Begins to record.
-    pub fn begin(writer: Writer, started: Instant, hub: Option<&str>, protocol: &str, url: ShownUrl) -> Self {
-        let mut recording = Self { writer, out: Vec::new(), started, url };
+    pub fn begin(writer: Writer, started: Instant, hub: Option<&str>, protocol: Subprotocol, url: ShownUrl) -> Self {
+        let mut recording = Self { writer, out: Vec::new(), started, codec: protocol.codec(), url };
+        let protocol = protocol.name();
         let wps = env!("CARGO_PKG_VERSION");
         // Serialising plain structs into memory cannot fail.
         let _ = serde_json::to_writer(
@@ -154,10 +157,8 @@ impl Wiretap for Recording {
             (WireFrame::Text(text), Received::Control | Received::Unknown { .. }) => {
                 self.frame("received", WireFrame::Text(&redact_frame(text)));
             }
-            // Text that came as bytes is no less the service's.
             (WireFrame::Binary(bytes), Received::Control | Received::Unknown { .. }) => {
-                let text = std::str::from_utf8(bytes).map(redact_frame);
-                self.frame("received", WireFrame::Binary(text.as_ref().map_or(bytes, |text| text.as_bytes())));
+                self.frame("received", WireFrame::Binary(&redact_binary(self.codec, bytes)));
             }
             (frame, Received::Message(_) | Received::Duplicate) => self.frame("received", frame),
         }

@@ -141,7 +141,7 @@ pub fn print_options(connection: &Connection, output: &Output, wants: Wants) -> 
         timestamps: output.timestamps,
         chatter,
         hub: hub(connection),
-        protocol: connection.protocol.name(),
+        protocol: connection.protocol,
         judged: false,
     }
 }

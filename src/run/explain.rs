@@ -201,10 +201,12 @@ fn dial_hints(error: &DialError, place: &Place) -> Vec<String> {
         }
         DialError::Refused(refusal) => refusal::hints(refusal, place, &mut hint),
         DialError::NoSubprotocol { offered } | DialError::WrongSubprotocol { offered, .. } => {
-            let other = if *offered == Subprotocol::JsonReliable.name() {
-                "`--protocol json` asks for the subprotocol without recovery"
-            } else {
-                "`--protocol json-reliable` asks for the subprotocol with recovery"
+            let other = match Subprotocol::from_name(offered) {
+                Some(Subprotocol::JsonReliable) => "`--protocol json` asks for the subprotocol without recovery",
+                Some(Subprotocol::Json) | None => "`--protocol json-reliable` asks for the subprotocol with recovery",
+                Some(Subprotocol::Protobuf | Subprotocol::ProtobufReliable) => {
+                    "`--protocol json-reliable` asks for the subprotocol that every service speaks"
+                }
             };
             hint(format!("does the URL name a Web PubSub hub? {other}"));
         }

@@ -24,7 +24,7 @@ pub(super) fn begin(
     url: CurrentUrl,
 ) -> Box<dyn Wiretap> {
     let shown = Box::new(move || url.get().map(|url| url.to_string()));
-    let (hub, protocol) = (hub(connection), connection.protocol.name());
+    let (hub, protocol) = (hub(connection), connection.protocol);
     let started = surroundings.started.into_std();
     Box::new(Recording::begin(writer.clone(), started, hub.as_deref(), protocol, shown))
 }

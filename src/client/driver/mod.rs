@@ -29,7 +29,7 @@ use webpubsub_proto::session::{
     AckMode, Config, Counts, DialFailure, DialRequest, End, LossCause, Mark, OperationId, Outcome, Output, PingId,
     Received, Request, Session, Snapshot,
 };
-use webpubsub_proto::{EncodedFrame, explain_close_code};
+use webpubsub_proto::{Codec, EncodedFrame, Unpacked, explain_close_code};
 
 pub use dialer::{CurrentUrl, DialedError, NetDialer, Trail};
 pub use source::{Providing, UrlProvider, UrlSource};
@@ -81,6 +81,7 @@ const LOGGED_CHARS: usize = 240;
 /// Owns one client.
 pub struct Driver<D: Dialer, S> {
     session: Session,
+    codec: Codec,
     dialer: D,
     sink: S,
     /// Whoever sees the wire.
@@ -161,6 +162,7 @@ impl<D: Dialer, S: EventSink> Driver<D, S> {
         let (handle, commands) = channel();
         let origin = Instant::now();
         let driver = Self {
+            codec: config.codec,
             session: Session::new(config),
             dialer,
             sink,
@@ -433,7 +435,8 @@ impl<D: Dialer, S: EventSink> Driver<D, S> {
     }
 
     fn handle_frame(&mut self, now: Duration, frame: WireFrame<'_>, logging: bool) {
-        let received = self.session.handle_frame(now, frame);
+        let mut unpacked = Unpacked::default();
+        let received = self.session.handle_frame(now, frame, &mut unpacked);
         if let Some(token) = self.session.take_new_token() {
             // From now on, the service's words are shown without the token, should they repeat it.
             secret::remember_passing(&token.0);
@@ -441,7 +444,10 @@ impl<D: Dialer, S: EventSink> Driver<D, S> {
         match frame {
             WireFrame::Text(text) if logging => log_received(text, &received),
             WireFrame::Text(_) => {}
-            WireFrame::Binary(bytes) => debug!("← binary frame of {} bytes", bytes.len()),
+            WireFrame::Binary(bytes) => match logging.then(|| self.codec.downstream_in_json(frame)).flatten() {
+                Some(text) => log_received(&text, &received),
+                None => debug!("← binary frame of {} bytes", bytes.len()),
+            },
         }
         if let Some(wiretap) = &mut self.wiretap {
             wiretap.received(frame, &received);
@@ -533,9 +539,9 @@ impl<D: Dialer, S: EventSink> Driver<D, S> {
             return;
         }
         if enabled!(target: FRAMES, Level::DEBUG) {
-            match frame.as_wire() {
-                WireFrame::Text(text) => log_frame("→", text),
-                WireFrame::Binary(bytes) => debug!("→ binary frame of {} bytes", bytes.len()),
+            match self.codec.upstream_in_json(frame.as_wire()) {
+                Some(text) => log_frame("→", &text),
+                None => debug!("→ binary frame of {} bytes", frame.len()),
             }
         }
         if let Some(wiretap) = &mut self.wiretap {

@@ -72,7 +72,9 @@ impl Executor<'_> {
 
     async fn try_carry_out(&self, text: &str) -> Result<Done, Verdict> {
         let line = match parse_line(text).map_err(Verdict::Failed)? {
-            LineParsed::Run(command) => settle_line(*command).map_err(Verdict::Failed)?,
+            LineParsed::Run(command) => {
+                settle_line(*command, self.connection.protocol.codec()).map_err(Verdict::Failed)?
+            }
             LineParsed::Print(help) => {
                 self.help(&help);
                 return Ok(Done::Next);

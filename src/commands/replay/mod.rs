@@ -35,6 +35,7 @@ use crate::run::sink::Shown;
 use crate::run::voice::tell;
 use recorded::{Item, Message};
 pub use recorded::{Recorded, Summary, read};
+use webpubsub_proto::Codec;
 use webpubsub_proto::session::AckMode;
 
 impl CommandArgs for ReplayArgs {
@@ -88,7 +89,9 @@ pub fn dry_run(recorded: Recorded) -> Result<Summary, Failure> {
     recorded.each(|item| {
         match item {
             Item::Message(message) => {
-                let written = writeln!(out, "{}", message.frame(asked));
+                // For people: what would be sent as a binary frame is printed as the JSON that it would be.
+                let frame = message.frame(Codec::Json, asked);
+                let written = out.write_all(frame.as_wire().bytes()).and_then(|()| out.write_all(b"\n"));
                 asked += u64::from(message.acked);
                 failed = written.err();
             }

@@ -9,6 +9,8 @@ use std::hash::{BuildHasher as _, RandomState};
 use std::io::{self, BufRead, BufReader, Read, Seek as _, SeekFrom};
 use std::time::Duration;
 
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
 use serde::Deserialize;
 use serde_json::value::RawValue;
 use tokio::sync::mpsc::{Receiver, channel};
@@ -18,7 +20,7 @@ use crate::failure::{Failure, Kind};
 use crate::render::RECORDING_VERSION;
 use webpubsub_proto::session::Request;
 use webpubsub_proto::{
-    Downstream, MAX_FRAME_BYTES, Origin, Upstream, decode_downstream, decode_upstream, encode_upstream,
+    Codec, Downstream, EncodedFrame, MAX_FRAME_BYTES, Origin, Subprotocol, Unpacked, Upstream, WireFrame,
 };
 
 /// The longest line: twice what a frame takes when all of it is escaped.
@@ -90,12 +92,16 @@ struct Rules {
     /// What was received, instead of what was sent.
     received: bool,
     group: Option<String>,
+    /// How the frames are encoded that are sent.
+    codec: Codec,
 }
 
 /// Opens the recording and checks it. Unreadable is exit 3; a line that is not understood, and nothing to send, exit 11.
 pub fn read(settings: &Replay) -> Result<Recorded, Failure> {
     let name = settings.file.as_ref().map_or("standard input".to_owned(), |file| format!("`{}`", file.display()));
-    let rules = Rules { name, received: settings.received, group: settings.group.clone() };
+    let connection = settings.connection.as_ref();
+    let codec = connection.map_or(Codec::Json, |connection| connection.protocol.codec());
+    let rules = Rules { name, received: settings.received, group: settings.group.clone(), codec };
     let file = match &settings.file {
         Some(path) => Some(File::open(path).map_err(|error| rules.unreadable(error))?),
         None => stdin_file(),
@@ -231,6 +237,10 @@ struct Line<'a> {
     direction: Option<String>,
     #[serde(borrow)]
     frame: Option<&'a RawValue>,
+    #[serde(rename = "frameBase64")]
+    frame_base64: Option<String>,
+    /// Of the connections that were recorded.
+    protocol: Option<String>,
 }
 
 /// Reads line by line.
@@ -240,6 +250,8 @@ struct Reader<R> {
     /// The first line was there, and was right.
     begun: bool,
     over: bool,
+    /// How its frames are encoded.
+    codec: Codec,
     seen: Seen,
     received: Sequence,
     summary: Summary,
@@ -253,6 +265,7 @@ impl<R: BufRead> Reader<R> {
             rules: rules.clone(),
             begun: false,
             over: false,
+            codec: Codec::Json,
             seen: Seen::default(),
             received: Sequence::default(),
             summary: Summary::default(),
@@ -308,8 +321,18 @@ impl<R: BufRead> Reader<R> {
                 }
                 Some(_) => {}
             }
+            let subprotocol = line.protocol.as_deref().and_then(Subprotocol::from_name);
+            self.codec = subprotocol.map_or(Codec::Json, Subprotocol::codec);
         }
-        let Some(frame) = line.frame.map(RawValue::get) else { return Ok(None) };
+        let bytes = line.frame_base64.as_deref().and_then(|base64| STANDARD.decode(base64).ok());
+        let frame = match (line.frame.map(RawValue::get), &bytes) {
+            (Some(text), _) => WireFrame::Text(text),
+            // Of JSON connections, these were not understood when they came.
+            (None, Some(bytes)) if self.codec == Codec::Protobuf => WireFrame::Binary(bytes),
+            (None, _) => return Ok(None),
+        };
+        let codec = self.codec;
+        let mut unpacked = Unpacked::default();
         let (request, acked) = match (line.direction.as_deref(), self.rules.received) {
             (Some("sent"), false) => match self.sent(number, frame)? {
                 Some(taken) => taken,
@@ -320,13 +343,16 @@ impl<R: BufRead> Reader<R> {
                 None => return Ok(None),
             },
             (Some("sent"), true) if self.summary.messages == 0 => {
-                let published =
-                    matches!(decode_upstream(frame), Ok(Upstream::SendToGroup { .. } | Upstream::Event { .. }));
+                let published = matches!(
+                    codec.decode_upstream(frame, &mut unpacked),
+                    Ok(Upstream::SendToGroup { .. } | Upstream::Event { .. })
+                );
                 self.summary.others += u64::from(published);
                 return Ok(None);
             }
             (Some("received"), false) if self.summary.messages == 0 => {
-                self.summary.others += u64::from(matches!(decode_downstream(frame), Downstream::Message(_)));
+                self.summary.others +=
+                    u64::from(matches!(codec.decode_downstream(frame, &mut unpacked), Downstream::Message(_)));
                 return Ok(None);
             }
             _ => return Ok(None),
@@ -334,7 +360,7 @@ impl<R: BufRead> Reader<R> {
         let at = line.at.and_then(|at| Duration::try_from_secs_f64(at).ok());
         let at = at.ok_or_else(|| bad_line(number, anyhow::anyhow!("its time `at` is missing or wrong")))?;
         let message = Message { line: number, at, request, acked };
-        let size = message.frame(self.summary.messages).len();
+        let size = message.frame(self.rules.codec, self.summary.messages).len();
         if size > MAX_FRAME_BYTES {
             let what = format!("it is too large: {size} bytes as a frame, and the service takes {MAX_FRAME_BYTES}");
             return Err(bad_line(number, anyhow::anyhow!("{what}")));
@@ -343,8 +369,10 @@ impl<R: BufRead> Reader<R> {
     }
 
     /// What was sent, and whether an ack was asked for.
-    fn sent(&mut self, number: u64, frame: &str) -> Result<Option<(Request, bool)>, Failure> {
-        let (request, ack_id) = match decode_upstream(frame).map_err(|error| bad_line(number, error))? {
+    fn sent(&mut self, number: u64, frame: WireFrame<'_>) -> Result<Option<(Request, bool)>, Failure> {
+        let mut unpacked = Unpacked::default();
+        let sent = self.codec.decode_upstream(frame, &mut unpacked).map_err(|error| bad_line(number, error))?;
+        let (request, ack_id) = match sent {
             Upstream::SendToGroup { group, ack_id, no_echo, data, .. } => {
                 let group = self.rules.group.clone().unwrap_or_else(|| group.into_owned());
                 (Request::Send { group, data: data.to_owned(), no_echo }, ack_id)
@@ -357,13 +385,14 @@ impl<R: BufRead> Reader<R> {
             }
         };
         // A message that was tried again was sent again as it was.
-        let again = ack_id.is_some_and(|ack_id| !self.seen.insert(ack_id, frame));
+        let again = ack_id.is_some_and(|ack_id| !self.seen.insert(ack_id, frame.bytes()));
         Ok((!again).then_some((request, ack_id.is_some())))
     }
 
     /// A message that was received, as it is published.
-    fn message(&mut self, frame: &str) -> Option<Request> {
-        let message = match decode_downstream(frame) {
+    fn message(&mut self, frame: WireFrame<'_>) -> Option<Request> {
+        let mut unpacked = Unpacked::default();
+        let message = match self.codec.decode_downstream(frame, &mut unpacked) {
             Downstream::Message(message) => message,
             Downstream::Connected { connection_id, .. } => {
                 self.received.begin(&connection_id);
@@ -422,7 +451,7 @@ struct Seen {
 
 impl Seen {
     /// Whether it is new.
-    fn insert(&mut self, ack_id: u64, frame: &str) -> bool {
+    fn insert(&mut self, ack_id: u64, frame: &[u8]) -> bool {
         let key = (ack_id, self.hasher.hash_one(frame));
         let new = self.known.insert(key);
         if new {
@@ -453,29 +482,8 @@ fn bad_line(number: u64, error: impl Into<anyhow::Error>) -> Failure {
 
 impl Message {
     /// Its frame, after so many that asked for acks.
-    pub(super) fn frame(&self, asked: u64) -> String {
-        let ack_id = self.acked.then_some(asked + 1);
-        let mut frame = String::new();
-        match &self.request {
-            Request::Send { group, data, no_echo } => encode_upstream(
-                &Upstream::SendToGroup {
-                    group: group.into(),
-                    ack_id,
-                    no_echo: *no_echo,
-                    ttl_seconds: None,
-                    data: data.as_data(),
-                    metadata: None,
-                },
-                &mut frame,
-            ),
-            Request::Event { event, data } => encode_upstream(
-                &Upstream::Event { event: event.into(), ack_id, data: data.as_data(), metadata: None },
-                &mut frame,
-            ),
-            // Nobody recorded asks for these again.
-            Request::Join { .. } | Request::Leave { .. } => {}
-        }
-        frame
+    pub(super) fn frame(&self, codec: Codec, asked: u64) -> EncodedFrame {
+        self.request.encode(codec, self.acked.then_some(asked + 1))
     }
 }
 
@@ -486,9 +494,9 @@ mod tests {
     #[test]
     fn a_frame_is_known_again_however_many_wait_for_their_acks() {
         let mut seen = Seen::default();
-        assert!((1..=1_000_000).all(|ack_id| seen.insert(ack_id, "x")));
-        assert!(!seen.insert(1_000_000 - u64::from(u16::MAX), "x"), "as many as may wait");
-        assert!(seen.insert(1_000_000, "y"), "another frame");
+        assert!((1..=1_000_000).all(|ack_id| seen.insert(ack_id, b"x")));
+        assert!(!seen.insert(1_000_000 - u64::from(u16::MAX), b"x"), "as many as may wait");
+        assert!(seen.insert(1_000_000, b"y"), "another frame");
         assert!(seen.order.len() <= REMEMBERED && seen.known.len() <= REMEMBERED);
     }
 }

@@ -8,7 +8,7 @@ use crate::failure::Failure;
 use crate::options::connecting::settings::{Connection, connection, keep, publishing};
 use crate::options::connection::settings::bad_name;
 use crate::options::data::payload::PayloadSource;
-use crate::options::data::settings::{envelope, payload};
+use crate::options::data::settings::{codec, envelope, payload};
 use crate::options::environment::{Environment, Input};
 use crate::options::operation::settings::{Ack, ack};
 use crate::options::output::settings::{Output, output};
@@ -39,14 +39,17 @@ pub fn settle(args: SendArgs, environment: &Environment, input: &mut dyn Input) 
     check_group_name(&group).map_err(|error| bad_name("GROUP", error))?;
     let ack = ack(&args.ack.id);
     let empty = OwnedData::text("");
-    let envelope = envelope(&Upstream::SendToGroup {
-        group: group.as_str().into(),
-        ack_id: ack.expected_id(),
-        no_echo: args.no_echo,
-        ttl_seconds: None,
-        data: empty.as_data(),
-        metadata: None,
-    });
+    let envelope = envelope(
+        codec(&args.connecting),
+        &Upstream::SendToGroup {
+            group: group.as_str().into(),
+            ack_id: ack.expected_id(),
+            no_echo: args.no_echo,
+            ttl_seconds: None,
+            data: empty.as_data(),
+            metadata: None,
+        },
+    );
     let payload = payload(args.data, args.input, envelope, &args.connecting)?;
     let output = output(&args.connecting, environment)?.filtered(args.filter)?;
     let session_file = SessionFile::sending(args.session, "wps send", ack)?;

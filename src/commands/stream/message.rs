@@ -120,9 +120,18 @@ impl Maker {
     pub(super) fn longest_line(&self) -> usize {
         match self.data_type {
             // Its frame holds each of its bytes.
-            Some(PayloadType::Text | PayloadType::Json | PayloadType::Binary(Encoding::Raw)) => MAX_FRAME_BYTES,
+            Some(
+                PayloadType::Text
+                | PayloadType::Json
+                | PayloadType::Binary(Encoding::Raw)
+                | PayloadType::Protobuf(Encoding::Raw),
+            ) => MAX_FRAME_BYTES,
             // Escapes and blanks may be left out of the frame.
-            Some(PayloadType::Binary(Encoding::Base64 | Encoding::Hex)) | None => MOST_READ as usize,
+            Some(
+                PayloadType::Binary(Encoding::Base64 | Encoding::Hex)
+                | PayloadType::Protobuf(Encoding::Base64 | Encoding::Hex),
+            )
+            | None => MOST_READ as usize,
         }
     }
 
@@ -138,7 +147,7 @@ impl Maker {
     /// What a line of input is.
     pub(super) fn read(&self, line: u64, text: Line<'_>) -> Item {
         let made = match text {
-            Line::TooLong => Err(too_large(&format!("more than {} bytes", self.longest_line()))),
+            Line::TooLong => Err(too_large(self.codec, &format!("more than {} bytes", self.longest_line()))),
             Line::Whole(bytes) => match self.data_type {
                 Some(data_type) => data_type.decode(bytes).and_then(|data| self.message(line, data).map(Some)),
                 None => self.record(line, bytes),
@@ -241,7 +250,7 @@ impl Maker {
             };
             let frame = request.encode(self.codec, ack_id).len();
             if frame > MAX_FRAME_BYTES {
-                return Err(too_large(&format!("{frame} bytes as a frame")));
+                return Err(too_large(self.codec, &format!("{frame} bytes as a frame")));
             }
         }
         Ok(Message { line, target, request, mode, size })

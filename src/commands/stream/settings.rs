@@ -18,7 +18,7 @@ use crate::options::operation::settings::{Ack, ack};
 use crate::options::output::settings::{Output, output};
 use crate::options::session_file::settings::SessionFile;
 use crate::options::stdin;
-use webpubsub_proto::{OwnedData, Upstream, check_event_name, check_group_name};
+use webpubsub_proto::{Codec, OwnedData, Upstream, check_event_name, check_group_name};
 
 /// How far messages are sent ahead of the oldest that has not settled, unless given.
 const IN_FLIGHT: u16 = 256;
@@ -157,12 +157,16 @@ fn feed(
 ) -> Result<StreamFeed, Failure> {
     if let Some(times) = args.repeat {
         let last = last_id(ack, times)?;
-        let payload = payload(data, input_args, template.envelope(last), connecting)?;
+        let payload = payload(data, input_args, template.envelope(settings::codec(connecting), last), connecting)?;
         return Ok(StreamFeed::Repeated { payload, times });
     }
     let own = if args.lines { "--lines" } else { "--ndjson" };
     stdin::refuse_beside(&stdin_takers(connecting), &format!("`{own}`"), None)?;
-    Ok(if args.lines { StreamFeed::Lines(payload_type(&input_args)?) } else { StreamFeed::Records })
+    Ok(if args.lines {
+        StreamFeed::Lines(payload_type(settings::codec(connecting), &input_args)?)
+    } else {
+        StreamFeed::Records
+    })
 }
 
 /// The ackId of the last of so many messages.
@@ -194,6 +198,9 @@ impl Template {
             StreamFeed::Lines(PayloadType::Binary(Encoding::Raw)) => "binary",
             StreamFeed::Lines(PayloadType::Binary(Encoding::Base64)) => "binary base64",
             StreamFeed::Lines(PayloadType::Binary(Encoding::Hex)) => "binary hex",
+            StreamFeed::Lines(PayloadType::Protobuf(Encoding::Raw)) => "protobuf",
+            StreamFeed::Lines(PayloadType::Protobuf(Encoding::Base64)) => "protobuf base64",
+            StreamFeed::Lines(PayloadType::Protobuf(Encoding::Hex)) => "protobuf hex",
             StreamFeed::Records => "ndjson",
             StreamFeed::Repeated { .. } => "repeated",
         };
@@ -204,23 +211,26 @@ impl Template {
     }
 
     /// How long a frame is without its data and the word for its type.
-    fn envelope(&self, ack_id: Option<u64>) -> usize {
+    fn envelope(&self, codec: Codec, ack_id: Option<u64>) -> usize {
         let empty = OwnedData::text("");
-        settings::envelope(&match self {
-            Self::Send { group, no_echo } => Upstream::SendToGroup {
-                group: group.as_deref().unwrap_or_default().into(),
-                ack_id,
-                no_echo: *no_echo,
-                ttl_seconds: None,
-                data: empty.as_data(),
-                metadata: None,
+        settings::envelope(
+            codec,
+            &match self {
+                Self::Send { group, no_echo } => Upstream::SendToGroup {
+                    group: group.as_deref().unwrap_or_default().into(),
+                    ack_id,
+                    no_echo: *no_echo,
+                    ttl_seconds: None,
+                    data: empty.as_data(),
+                    metadata: None,
+                },
+                Self::Event { event } => Upstream::Event {
+                    event: event.as_deref().unwrap_or_default().into(),
+                    ack_id,
+                    data: empty.as_data(),
+                    metadata: None,
+                },
             },
-            Self::Event { event } => Upstream::Event {
-                event: event.as_deref().unwrap_or_default().into(),
-                ack_id,
-                data: empty.as_data(),
-                metadata: None,
-            },
-        })
+        )
     }
 }

@@ -320,7 +320,7 @@ impl HubCell {
 
 impl CellState {
     fn receive(&mut self, now: Duration, traffic: &Traffic, socket: SocketId, frame: WireFrame<'_>) {
-        trace::received(traffic, self.place(socket), frame);
+        trace::received(traffic, self.place(socket), frame, || self.hub.codec(socket));
         self.hub.handle_frame(now, socket, frame);
     }
 
@@ -329,7 +329,7 @@ impl CellState {
         while let Some(output) = self.hub.poll_output() {
             match output {
                 Output::Send { socket, frame } => {
-                    trace::sent(traffic, self.place(socket), &frame);
+                    trace::sent(traffic, self.place(socket), &frame, || self.hub.codec(socket));
                     self.change_outbox(socket, |outbox| outbox.push(Item::Frame(frame)));
                 }
                 Output::Ping { socket } => self.change_outbox(socket, |outbox| outbox.push(Item::Ping)),

@@ -6,7 +6,7 @@ use tracing::{Level, debug, enabled, info, trace};
 use crate::traffic::{Opened, Place, Traffic, protocol_name};
 use webpubsub_net::secret::{FRAMES, redact_frame};
 use webpubsub_proto::hub::{Cut, Open, SocketId};
-use webpubsub_proto::{EncodedFrame, WireFrame};
+use webpubsub_proto::{Codec, EncodedFrame, WireFrame};
 
 /// The most of a frame's text that is logged, unless everything is asked for.
 const LOGGED_CHARS: usize = 240;
@@ -63,11 +63,20 @@ pub(super) fn refused(traffic: &Traffic, status: u16, message: &str) {
 }
 
 /// A frame came.
-pub(super) fn received(traffic: &Traffic, place: Place<'_>, came: WireFrame<'_>) {
+pub(super) fn received(
+    traffic: &Traffic,
+    place: Place<'_>,
+    came: WireFrame<'_>,
+    codec: impl FnOnce() -> Option<Codec>,
+) {
     match came {
         WireFrame::Text(text) => frame("←", place.socket, text),
         WireFrame::Binary(bytes) => {
-            debug!(target: FRAMES, "← #{} binary frame of {} bytes", place.socket, bytes.len());
+            let logging = enabled!(target: FRAMES, Level::DEBUG);
+            match logging.then(codec).flatten().and_then(|codec| codec.upstream_in_json(came)) {
+                Some(text) => frame("←", place.socket, &text),
+                None => debug!(target: FRAMES, "← #{} binary frame of {} bytes", place.socket, bytes.len()),
+            }
         }
     }
     traffic.received(place, came);
@@ -98,9 +107,17 @@ pub(super) fn fault(traffic: &Traffic, note: &str) {
 }
 
 /// A frame goes out.
-pub(super) fn sent(traffic: &Traffic, place: Place<'_>, sent: &EncodedFrame) {
-    traffic.sent(place, sent);
-    if !enabled!(target: FRAMES, Level::DEBUG) {
+pub(super) fn sent(traffic: &Traffic, place: Place<'_>, sent: &EncodedFrame, codec: impl FnOnce() -> Option<Codec>) {
+    let logging = enabled!(target: FRAMES, Level::DEBUG);
+    if !logging && !traffic.is_watched() {
+        return;
+    }
+    let codec = match sent {
+        EncodedFrame::Text(_) => None,
+        EncodedFrame::Binary(_) => codec(),
+    };
+    traffic.sent(place, sent, codec);
+    if !logging {
         return;
     }
     match sent {
@@ -110,9 +127,13 @@ pub(super) fn sent(traffic: &Traffic, place: Place<'_>, sent: &EncodedFrame) {
             let own = text.starts_with("{\"type\":\"system\"");
             frame("→", place.socket, &if own { redact_frame(&text) } else { text });
         }
-        EncodedFrame::Binary(bytes) => {
-            debug!(target: FRAMES, "→ #{} binary frame of {} bytes", place.socket, bytes.len())
-        }
+        EncodedFrame::Binary(bytes) => match codec.and_then(|codec| codec.downstream_in_json(sent.as_wire())) {
+            Some(text) => {
+                let own = text.starts_with("{\"type\":\"system\"");
+                frame("→", place.socket, &if own { redact_frame(&text) } else { text });
+            }
+            None => debug!(target: FRAMES, "→ #{} binary frame of {} bytes", place.socket, bytes.len()),
+        },
     }
 }
 

@@ -5,6 +5,8 @@
 
 use std::borrow::Cow;
 
+use webpubsub_proto::Codec;
+
 use super::names::names_secret;
 use super::text::redact;
 use super::{REDACTED, sounds_secret};
@@ -63,6 +65,23 @@ fn is_short_number(value: &str) -> bool {
 /// Whether nothing but being a code makes the name one of a secret.
 fn is_of_code(name: &str) -> bool {
     !sounds_secret(name)
+}
+
+/// The same for a binary frame, which stays one of its codec; what is none of it is taken for text if it can be.
+pub fn redact_binary(codec: Codec, bytes: &[u8]) -> Cow<'_, [u8]> {
+    let redacted = |text: &str| match redact(text) {
+        Cow::Borrowed(_) => None,
+        Cow::Owned(redacted) => Some(redacted),
+    };
+    match (codec.redacted(bytes, REDACTED, redacted), std::str::from_utf8(bytes)) {
+        (Some(frame), _) => frame,
+        // Text that came as bytes is no less the service's.
+        (None, Ok(text)) => match redact_frame(text) {
+            Cow::Borrowed(text) => Cow::Borrowed(text.as_bytes()),
+            Cow::Owned(text) => Cow::Owned(text.into_bytes()),
+        },
+        (None, Err(_)) => Cow::Borrowed(bytes),
+    }
 }
 
 fn is_of_service(text: &str) -> bool {

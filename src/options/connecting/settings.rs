@@ -3,8 +3,8 @@
 use std::path::PathBuf;
 use std::time::Duration;
 
-use webpubsub_proto::Subprotocol;
 use webpubsub_proto::session::Config;
+use webpubsub_proto::{Codec, Subprotocol};
 
 use super::args::ConnectingArgs;
 use crate::failure::{Failure, Kind};
@@ -16,7 +16,6 @@ use crate::options::operation::settings::on_unknown;
 use crate::options::reconnect::settings::{Policy, session};
 use crate::options::session_file::settings::SessionFile;
 use crate::options::stdin;
-use crate::options::values::Protocol;
 
 /// Where to connect and how to stay connected.
 #[derive(Clone, Debug, PartialEq)]
@@ -60,10 +59,7 @@ pub fn connection(
         return Err(failure.hint("`./-` is a file of that name"));
     }
     input.limit(args.timeout.timeout);
-    let protocol = match args.connection.protocol {
-        Protocol::Json => Subprotocol::Json,
-        Protocol::JsonReliable => Subprotocol::JsonReliable,
-    };
+    let protocol = args.connection.protocol.subprotocol();
     let mut session = session(&args.reconnect, &args.retry, &policy, protocol, args.connection.connect_timeout)?;
     let source = resolve(&args.connection.source, &args.token, environment, input)?;
     session.renews_url = matches!(source, Source::Command(_));
@@ -88,7 +84,11 @@ pub fn connection(
 pub fn keep(connection: Connection, session_file: Option<SessionFile>) -> Result<Connection, Failure> {
     if session_file.is_some() && !connection.protocol.is_reliable() {
         let failure = Failure::message(Kind::Usage, "`--session` needs a subprotocol with recovery").blame("--session");
-        return Err(failure.hint("leave `--protocol json` away: `json-reliable` is the default"));
+        let hint = match connection.protocol.codec() {
+            Codec::Json => "leave `--protocol json` away: `json-reliable` is the default",
+            Codec::Protobuf => "`--protocol protobuf-reliable` has it",
+        };
+        return Err(failure.hint(hint));
     }
     Ok(Connection { session_file, ..connection })
 }

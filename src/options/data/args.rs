@@ -22,7 +22,7 @@ pub struct DataArgs {
 
     /// How binary data is written; decoded before it is sent; spaces and line breaks in it are ignored
     ///
-    /// Only with --type binary. Without it the bytes are taken as they are.
+    /// Only with --type binary or protobuf. Without it the bytes are taken as they are.
     #[arg(long, value_enum, value_name = "ENC")]
     pub encoding: Option<Encoding>,
 }

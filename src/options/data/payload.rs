@@ -1,5 +1,6 @@
 //! The payload of `send` and `event`: where it comes from, and the checks it passes before anything is sent.
 
+use std::borrow::Cow;
 use std::io::{self, Read};
 use std::path::PathBuf;
 
@@ -8,7 +9,7 @@ use base64::alphabet::STANDARD;
 use base64::engine::{DecodePaddingMode, GeneralPurpose, GeneralPurposeConfig};
 
 use crate::failure::{Failure, Kind};
-use webpubsub_proto::{MAX_FRAME_BYTES, OwnedData};
+use webpubsub_proto::{Codec, MAX_FRAME_BYTES, OwnedData, check_any};
 
 /// Most bytes read: more than any encoding of a payload that fits needs, blanks aside. Keeps an endless input from
 /// filling the memory.
@@ -21,7 +22,9 @@ pub struct PayloadSource {
     pub from: DataFrom,
     /// What they are.
     pub data_type: PayloadType,
-    /// How many bytes of the frame are neither `data` nor the word for its type. They count towards the size limit.
+    /// How the frame is encoded.
+    pub codec: Codec,
+    /// How many bytes of the frame the payload does not add. They count towards the size limit.
     pub envelope: usize,
 }
 
@@ -45,6 +48,8 @@ pub enum PayloadType {
     Json,
     /// Bytes, written in this way.
     Binary(Encoding),
+    /// A serialized `google.protobuf.Any`, written in this way.
+    Protobuf(Encoding),
 }
 
 /// How binary data is written.
@@ -70,12 +75,14 @@ impl PayloadSource {
                 .map_err(|error| unreadable(&format!("`{}`", path.display()), error)),
         }?;
         if bytes.len() as u64 > MOST_READ {
-            return Err(too_large(&format!("more than {MOST_READ} bytes")));
+            return Err(too_large(self.codec, &format!("more than {MOST_READ} bytes")));
         }
         let data = self.data_type.decode(&bytes)?;
-        let payload = data.as_data();
-        let frame = self.envelope + payload.kind().name().len() + payload.json_len();
-        if frame > MAX_FRAME_BYTES { Err(too_large(&format!("{frame} bytes as a frame"))) } else { Ok(data) }
+        let frame = self.envelope + self.codec.data_len(data.as_data());
+        if frame > MAX_FRAME_BYTES {
+            return Err(too_large(self.codec, &format!("{frame} bytes as a frame")));
+        }
+        Ok(data)
     }
 }
 
@@ -88,9 +95,25 @@ impl PayloadType {
                 // The parser's message ends with line and column.
                 bad("the data is not JSON", error).hint("`--type text` sends it as it is")
             })?,
-            Self::Binary(Encoding::Raw) => OwnedData::binary(bytes),
-            Self::Binary(Encoding::Base64) => OwnedData::binary(&base64_decoded(bytes)?),
-            Self::Binary(Encoding::Hex) => OwnedData::binary(&hex_decoded(bytes)?),
+            Self::Binary(encoding) => OwnedData::binary(&encoding.decode(bytes)?),
+            Self::Protobuf(encoding) => {
+                let bytes = encoding.decode(bytes)?;
+                check_any(&bytes).map_err(|error| {
+                    bad("the data is no `google.protobuf.Any`", anyhow::anyhow!("{error}"))
+                        .hint("`--type binary` sends any bytes")
+                })?;
+                OwnedData::protobuf(&bytes)
+            }
+        })
+    }
+}
+
+impl Encoding {
+    fn decode(self, bytes: &[u8]) -> Result<Cow<'_, [u8]>, Failure> {
+        Ok(match self {
+            Self::Raw => Cow::Borrowed(bytes),
+            Self::Base64 => Cow::Owned(base64_decoded(bytes)?),
+            Self::Hex => Cow::Owned(hex_decoded(bytes)?),
         })
     }
 }
@@ -146,9 +169,15 @@ fn unreadable(place: &str, error: io::Error) -> Failure {
 }
 
 /// More than one frame holds.
-pub fn too_large(size: &str) -> Failure {
-    Failure::message(Kind::Input, format!("the data is too large: {size}, and the service takes {MAX_FRAME_BYTES}"))
-        .hint("the size counts as JSON: quotes and control characters are escaped, binary data is base64")
+pub fn too_large(codec: Codec, size: &str) -> Failure {
+    let what = format!("the data is too large: {size}, and the service takes {MAX_FRAME_BYTES}");
+    let failure = Failure::message(Kind::Input, what);
+    match codec {
+        Codec::Json => {
+            failure.hint("the size counts as JSON: quotes and control characters are escaped, binary data is base64")
+        }
+        Codec::Protobuf => failure,
+    }
 }
 
 #[cfg(test)]
@@ -156,7 +185,7 @@ mod tests {
     use super::*;
 
     fn source(from: DataFrom, data_type: PayloadType) -> PayloadSource {
-        PayloadSource { from, data_type, envelope: 96 }
+        PayloadSource { from, data_type, codec: Codec::Json, envelope: 96 }
     }
 
     fn read(data_type: PayloadType, bytes: &[u8]) -> Result<OwnedData, Failure> {

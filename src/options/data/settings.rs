@@ -1,6 +1,6 @@
 //! What is sent: where it comes from, and of which type it is.
 
-use webpubsub_proto::{Upstream, encode_upstream};
+use webpubsub_proto::{Codec, OwnedData, Upstream};
 
 use super::args::DataArgs;
 use super::payload::{DataFrom, Encoding, PayloadSource, PayloadType};
@@ -10,11 +10,14 @@ use crate::options::connecting::settings::stdin_takers;
 use crate::options::stdin;
 use crate::options::values::{self, DataType};
 
-/// How long the frame of an empty text is without its data and its type.
-pub fn envelope(frame: &Upstream<'_>) -> usize {
-    let mut encoded = String::new();
-    encode_upstream(frame, &mut encoded);
-    encoded.len() - "text\"\"".len()
+/// How long the frame of an empty text is without what the text adds to it.
+pub fn envelope(codec: Codec, frame: &Upstream<'_>) -> usize {
+    codec.encode_upstream(frame).len().saturating_sub(codec.data_len(OwnedData::text("").as_data()))
+}
+
+/// How the frames of a connection are encoded.
+pub fn codec(connecting: &ConnectingArgs) -> Codec {
+    connecting.connection.protocol.subprotocol().codec()
 }
 
 /// The payload of one message.
@@ -24,7 +27,8 @@ pub fn payload(
     envelope: usize,
     connecting: &ConnectingArgs,
 ) -> Result<PayloadSource, Failure> {
-    let data_type = payload_type(&args)?;
+    let codec = codec(connecting);
+    let data_type = payload_type(codec, &args)?;
     let from = match (data, args.file) {
         (Some(dash), None) if dash == "-" => DataFrom::Stdin,
         (Some(text), None) => DataFrom::Argument(text),
@@ -38,21 +42,31 @@ pub fn payload(
     if from == DataFrom::Stdin {
         stdin::refuse_beside(&stdin_takers(connecting), "DATA `-`", Some("--file F"))?;
     }
-    Ok(PayloadSource { from, data_type, envelope })
+    Ok(PayloadSource { from, data_type, codec, envelope })
 }
 
 /// What the payload is, by its flags.
-pub fn payload_type(args: &DataArgs) -> Result<PayloadType, Failure> {
+pub fn payload_type(codec: Codec, args: &DataArgs) -> Result<PayloadType, Failure> {
+    if args.data_type == DataType::Protobuf && codec == Codec::Json {
+        let failure = Failure::message(Kind::Usage, "`--type protobuf` needs a protobuf subprotocol")
+            .blame("--type")
+            .blame("--protocol");
+        return Err(failure.hint("`--protocol protobuf-reliable` is one"));
+    }
     Ok(match (args.data_type, args.encoding) {
         (DataType::Text, None) => PayloadType::Text,
         (DataType::Json, None) => PayloadType::Json,
         (DataType::Binary, None) => PayloadType::Binary(Encoding::Raw),
         (DataType::Binary, Some(values::Encoding::Base64)) => PayloadType::Binary(Encoding::Base64),
         (DataType::Binary, Some(values::Encoding::Hex)) => PayloadType::Binary(Encoding::Hex),
+        (DataType::Protobuf, None) => PayloadType::Protobuf(Encoding::Raw),
+        (DataType::Protobuf, Some(values::Encoding::Base64)) => PayloadType::Protobuf(Encoding::Base64),
+        (DataType::Protobuf, Some(values::Encoding::Hex)) => PayloadType::Protobuf(Encoding::Hex),
         (DataType::Text | DataType::Json, Some(_)) => {
-            let failure = Failure::message(Kind::Usage, "`--encoding` goes with `--type binary` only")
-                .blame("--encoding")
-                .blame("--type");
+            let failure =
+                Failure::message(Kind::Usage, "`--encoding` goes with `--type binary` and `--type protobuf` only")
+                    .blame("--encoding")
+                    .blame("--type");
             return Err(failure.hint("`--type binary` sends the bytes that the encoded text stands for"));
         }
     })

@@ -2,6 +2,7 @@
 
 use super::Codec;
 use super::json::JsonMessage;
+use super::protobuf::ProtobufMessage;
 use crate::frame::Message;
 use crate::wire::EncodedFrame;
 
@@ -10,6 +11,8 @@ use crate::wire::EncodedFrame;
 pub enum SharedMessage {
     /// For those of the JSON subprotocols.
     Json(JsonMessage),
+    /// For those of the protobuf subprotocols.
+    Protobuf(ProtobufMessage),
 }
 
 impl SharedMessage {
@@ -17,6 +20,7 @@ impl SharedMessage {
     pub fn new(codec: Codec, message: &Message<'_>) -> Self {
         match codec {
             Codec::Json => Self::Json(JsonMessage::new(message)),
+            Codec::Protobuf => Self::Protobuf(ProtobufMessage::new(message)),
         }
     }
 
@@ -24,6 +28,7 @@ impl SharedMessage {
     pub fn len(&self) -> usize {
         match self {
             Self::Json(message) => message.len(),
+            Self::Protobuf(message) => message.len(),
         }
     }
 
@@ -31,6 +36,7 @@ impl SharedMessage {
     pub fn with_sequence_id(&self, sequence_id: Option<u64>) -> EncodedFrame {
         match self {
             Self::Json(message) => message.with_sequence_id(sequence_id).into(),
+            Self::Protobuf(message) => EncodedFrame::Binary(message.with_sequence_id(sequence_id).into()),
         }
     }
 }

@@ -29,19 +29,21 @@ pub(super) struct Delivery<'a> {
 /// What is made once for each codec.
 struct PerCodec<T> {
     json: Option<T>,
+    protobuf: Option<T>,
 }
 
 impl<T> PerCodec<T> {
     fn of(&mut self, codec: Codec) -> &mut Option<T> {
         match codec {
             Codec::Json => &mut self.json,
+            Codec::Protobuf => &mut self.protobuf,
         }
     }
 }
 
 impl<T> Default for PerCodec<T> {
     fn default() -> Self {
-        Self { json: None }
+        Self { json: None, protobuf: None }
     }
 }
 

@@ -29,17 +29,21 @@ impl Farewell {
         Self { code: 1000, message, reason: "" }
     }
 
-    /// A text frame where only binary ones are taken, or the other way round (PROTOCOL §4.11).
+    /// A text frame where only binary ones are taken, or the other way round (PROTOCOL §4.11, §10.3).
     pub(super) fn wrong_frame_type(codec: Codec) -> Self {
         match codec {
             Codec::Json => Self::new(1003, "Binary frames are not accepted by the JSON subprotocols."),
+            Codec::Protobuf => Self::new(1003, "The protobuf.webpubsub.azure.v1 subprotocol requires binary messages."),
         }
     }
 
-    /// A frame that is not understood (PROTOCOL §4.11).
+    /// A frame that is not understood (PROTOCOL §4.11, §10.3).
     pub(super) fn malformed(codec: Codec) -> Self {
         match codec {
             Codec::Json => Self::new(1007, "The client message is not a valid JSON protocol message."),
+            Codec::Protobuf => {
+                Self::new(1007, "The client message is not a valid protobuf.webpubsub.azure.v1 protocol message.")
+            }
         }
     }
 

@@ -9,7 +9,7 @@ use super::injector::{Injector, OpeningEffects, Postponed, SocketEffect, garbage
 use super::key::ConnectionKey;
 use super::timers::Timer;
 use crate::fault::{Faults, Garbage, How};
-use crate::{AckError, Downstream, encode_downstream};
+use crate::{AckError, Downstream};
 
 impl Hub {
     /// Puts a hub of this name under these faults.
@@ -59,10 +59,10 @@ impl Hub {
                 None => self.tell(key, &frame),
                 Some(delay) => {
                     // Lost without a socket, as any control frame.
-                    let Some(attachment) = self.connections.attachment(key) else { return };
-                    let mut text = String::new();
-                    encode_downstream(&frame, &mut text);
-                    self.injector.postpone(attachment.socket(), self.now + delay, Postponed::Send(text.into()));
+                    let Some(connection) = self.connections.get_mut(key) else { return };
+                    let (Some(codec), Some(attachment)) = (connection.codec(), connection.attachment()) else { return };
+                    let frame = codec.encode_downstream(&frame);
+                    self.injector.postpone(attachment.socket(), self.now + delay, Postponed::Send(frame));
                 }
             }
         }
@@ -124,9 +124,11 @@ impl Hub {
 
     /// Sends a frame that makes no sense. It counts for no limit: the biggest are bigger than those.
     pub(super) fn send_garbage(&mut self, key: ConnectionKey, kind: Garbage) {
-        let Some(attachment) = self.connections.attachment(key) else { return };
+        let Some(connection) = self.connections.get_mut(key) else { return };
+        let codec = connection.codec();
+        let Some(attachment) = connection.attachment() else { return };
         let socket = attachment.socket();
-        self.outputs.push_back(Output::Send { socket, frame: garbage_frame(kind) });
+        self.outputs.push_back(Output::Send { socket, frame: garbage_frame(kind, codec) });
     }
 
     /// Hands an output to the injector before it goes out.

@@ -8,7 +8,7 @@ use super::boundary::SocketId;
 use super::connections::{Client, Connection, Link};
 use super::key::ConnectionKey;
 use super::timers::Timer;
-use crate::Subprotocol;
+use crate::{Codec, Subprotocol};
 
 /// A connection as it is listed.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -96,6 +96,13 @@ impl Hub {
         }
         self.handle_timeout(now);
         waiting.len()
+    }
+}
+
+impl Hub {
+    /// How the frames on a socket are encoded; `None`: they have no envelope, or nobody is connected on it.
+    pub fn codec(&self, socket: SocketId) -> Option<Codec> {
+        self.connections.get(self.connections.on(socket)?)?.codec()
     }
 }
 

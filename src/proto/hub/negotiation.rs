@@ -20,7 +20,11 @@ mod tests {
     fn the_first_known_offer_wins_in_the_spelling_offered() {
         let offer = |headers: &[&'static str]| negotiate(headers.iter().copied());
         assert_eq!(offer(&[]), None);
-        assert_eq!(offer(&["", "mqtt, protobuf.webpubsub.azure.v1"]), None);
+        assert_eq!(offer(&["", "mqtt, graphql-ws"]), None);
+        assert_eq!(
+            offer(&["mqtt, protobuf.webpubsub.azure.v1"]),
+            Some((Subprotocol::Protobuf, "protobuf.webpubsub.azure.v1"))
+        );
         assert_eq!(
             offer(&["mqtt , JSON.webpubsub.azure.v1,json.reliable.webpubsub.azure.v1"]),
             Some((Subprotocol::Json, "JSON.webpubsub.azure.v1"))

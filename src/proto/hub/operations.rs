@@ -13,7 +13,9 @@ use super::farewell::Farewell;
 use super::key::ConnectionKey;
 use super::operation::{Flow, Operation};
 use crate::fault::Point;
-use crate::{AckError, Codec, Data, Downstream, Malformed, Message, Octets, Origin, Text, Upstream, WireFrame};
+use crate::{
+    AckError, Codec, Data, Downstream, Malformed, Message, Octets, Origin, Text, Unpacked, Upstream, WireFrame,
+};
 
 /// What becomes of an operation.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -51,7 +53,8 @@ impl Hub {
             }
             Client::Plain { subprotocol, .. } | Client::Reliable { subprotocol, .. } => subprotocol.codec(),
         };
-        let farewell = match codec.decode_upstream(frame) {
+        let mut unpacked = Unpacked::default();
+        let farewell = match codec.decode_upstream(frame, &mut unpacked) {
             Ok(frame) => return self.accept_frame(key, &frame),
             Err(Malformed::Content(_)) => Farewell::malformed(codec),
             Err(Malformed::Kind(_)) => Farewell::wrong_frame_type(codec),

@@ -17,7 +17,7 @@ use super::farewell::{Farewell, LEFT};
 use super::key::ConnectionKey;
 use super::operation::{Flow, Operation};
 use super::timers::Timer;
-use crate::{Upstream, WireFrame};
+use crate::{Unpacked, Upstream, WireFrame};
 
 /// From here on publishers wait.
 pub(super) const HIGH_PERCENT: usize = 75;
@@ -129,7 +129,10 @@ impl Hub {
     /// Carries out a frame that need not wait behind held ones.
     fn pass_by(&mut self, key: ConnectionKey, frame: WireFrame<'_>) -> bool {
         let Some(codec) = self.connections.get(key).and_then(Connection::codec) else { return false };
-        let passes = matches!(codec.decode_upstream(frame), Ok(Upstream::SequenceAck(_) | Upstream::Ping));
+        let passes = matches!(
+            codec.decode_upstream(frame, &mut Unpacked::default()),
+            Ok(Upstream::SequenceAck(_) | Upstream::Ping)
+        );
         if passes {
             self.accept(key, frame);
         }

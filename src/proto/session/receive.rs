@@ -9,19 +9,24 @@ use super::recovery::live;
 use super::sequence::Arrival;
 use super::verdict::LossCause;
 use super::{Output, Session};
-use crate::{Downstream, Message, Upstream, WireFrame};
+use crate::{Downstream, Message, Unpacked, Upstream, WireFrame};
 
 /// How often waiting operations are given the time in which bytes moved and no frame came.
 const MOVING: Duration = Duration::from_millis(100);
 
 impl Session {
-    /// A frame came. Lifecycle events that belong before the message are among the outputs.
-    pub fn handle_frame<'f>(&mut self, now: Duration, frame: WireFrame<'f>) -> Received<'f> {
+    /// A frame came. Lifecycle events that belong before the message are among the outputs. `unpacked` is an empty one.
+    pub fn handle_frame<'f>(
+        &mut self,
+        now: Duration,
+        frame: WireFrame<'f>,
+        unpacked: &'f mut Unpacked,
+    ) -> Received<'f> {
         if let Some(reason) = self.config.codec.refusal(frame) {
             return self.pass_on(now, reason);
         }
         let bytes = frame.len();
-        let frame = self.config.codec.decode_downstream(frame);
+        let frame = self.config.codec.decode_downstream(frame, unpacked);
         if let Downstream::Connected { reconnection_token: Some(token), .. } = &frame {
             self.new_token = Some(ReconnectionToken(token.as_ref().to_owned()));
         }

@@ -18,7 +18,7 @@ use crate::session::{
     AckMode, Backoff, BackoffMode, Config, DialClass, DialFailure, DialRequest, Keep, Lifecycle, LossCause, OnUnknown,
     OperationId, Outcome, Output, Received, Request, Retries, Session,
 };
-use crate::{Codec, Data, Downstream, Origin, OwnedData, Subprotocol};
+use crate::{Codec, Data, Downstream, EncodedFrame, Origin, OwnedData, Subprotocol, Unpacked};
 
 const GROUP: &str = "g";
 /// Groups that the listener joins and leaves as it goes.
@@ -113,13 +113,24 @@ pub(super) struct World {
     tally: Tally,
 }
 
+/// Whether a frame is one that a fault has put in.
+fn is_fault(frame: &EncodedFrame) -> bool {
+    let pattern = b"nobody knows this";
+    frame.as_wire().bytes().windows(pattern.len()).any(|bytes| bytes == pattern)
+}
+
 const PUBLISHER: usize = 0;
 const LISTENER: usize = 1;
 const OBSERVER: SocketId = SocketId(0);
 
-fn config(rng: &mut Rng) -> Config {
+/// What a client speaks: JSON or protobuf, in all four combinations.
+fn subprotocol(seed: u64, index: usize) -> Subprotocol {
+    if (seed / 4) >> index & 1 == 0 { Subprotocol::JsonReliable } else { Subprotocol::ProtobufReliable }
+}
+
+fn config(rng: &mut Rng, seed: u64, index: usize) -> Config {
     Config {
-        codec: Codec::Json,
+        codec: subprotocol(seed, index).codec(),
         reliable: true,
         connect_timeout: Duration::from_secs(10),
         retries_until_connected: Retries::Unlimited,
@@ -164,11 +175,11 @@ impl World {
             groups: vec![GROUP.into()],
         };
         hub.handle_open(Duration::ZERO, OBSERVER, Open::Fresh(observer));
-        let mut clients = [Client::new(config(&mut rng)), Client::new(config(&mut rng))];
+        let mut clients = [PUBLISHER, LISTENER].map(|index| Client::new(config(&mut rng, seed, index)));
         // A listener in four outlives its processes.
         if seed % 4 == 3 {
             let keep = Some(Keep::default());
-            clients[LISTENER] = Client::new(Config { keep, ..config(&mut rng) });
+            clients[LISTENER] = Client::new(Config { keep, ..config(&mut rng, seed, LISTENER) });
             clients[LISTENER].kept = Some(Kept::default());
         }
         let slowest = [5, 40, 300, 2000][rng.below(4) as usize];
@@ -332,7 +343,7 @@ impl World {
                     }
                     DialRequest::Fresh => Open::Fresh(Fresh {
                         connection_id: None,
-                        client: ClientKind::PubSub(Subprotocol::JsonReliable),
+                        client: ClientKind::PubSub(subprotocol(self.seed, index)),
                         user: Some(format!("user{index}")),
                         roles: vec!["webpubsub.joinLeaveGroup".into(), "webpubsub.sendToGroup".into()],
                         groups: Vec::new(),
@@ -380,8 +391,8 @@ impl World {
             match what {
                 Down::Frame(frame) => {
                     self.hub.handle_written(self.now, socket, frame.cost());
-                    let text = frame.as_text().unwrap();
-                    let received = client.session.handle_frame(self.now, frame.as_wire());
+                    let mut unpacked = Unpacked::default();
+                    let received = client.session.handle_frame(self.now, frame.as_wire(), &mut unpacked);
                     let redelivered = matches!(&received, Received::Message(message) if message.redelivered);
                     let mark = client.session.mark();
                     let number = match &received {
@@ -391,10 +402,10 @@ impl World {
                                 client.side.insert(group.to_string());
                                 None
                             }
-                            Origin::Server => panic!("seed {}: {text}", self.seed),
+                            Origin::Server => panic!("seed {}: {frame:?}", self.seed),
                         },
-                        Received::Unknown { .. } if text.contains(r#""type":"fault""#) => None,
-                        Received::Unknown { reason } => panic!("seed {}: {reason}: {text}", self.seed),
+                        Received::Unknown { .. } if is_fault(&frame) => None,
+                        Received::Unknown { reason } => panic!("seed {}: {reason}: {frame:?}", self.seed),
                         Received::Duplicate => {
                             self.tally.replayed += 1;
                             None
@@ -438,7 +449,9 @@ impl World {
             match output {
                 hub::Output::Send { socket: OBSERVER, frame } => {
                     self.hub.handle_written(self.now, OBSERVER, frame.cost());
-                    if let Downstream::Message(message) = Codec::Json.decode_downstream(frame.as_wire()) {
+                    let mut unpacked = Unpacked::default();
+                    let frame = Codec::Json.decode_downstream(frame.as_wire(), &mut unpacked);
+                    if let Downstream::Message(message) = frame {
                         self.published.push(number_of(message.data));
                     }
                 }

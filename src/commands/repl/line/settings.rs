@@ -9,7 +9,7 @@ use crate::options::data::args::DataArgs;
 use crate::options::data::payload::{DataFrom, PayloadSource};
 use crate::options::data::settings::{envelope, payload_type};
 use crate::options::operation::settings::{Ack, ack, groups};
-use webpubsub_proto::{OwnedData, Upstream, check_event_name, check_group_name};
+use webpubsub_proto::{Codec, OwnedData, Upstream, check_event_name, check_group_name};
 
 /// What a line asks for.
 #[derive(Clone, Debug, PartialEq)]
@@ -76,7 +76,7 @@ pub enum Line {
 }
 
 /// What a parsed line asks for. Fails with usage errors.
-pub fn settle_line(command: LineCommand) -> Result<Line, Failure> {
+pub fn settle_line(command: LineCommand, codec: Codec) -> Result<Line, Failure> {
     let empty = OwnedData::text("");
     Ok(match command {
         LineCommand::Join(args) => {
@@ -100,7 +100,7 @@ pub fn settle_line(command: LineCommand) -> Result<Line, Failure> {
                 data: empty.as_data(),
                 metadata: None,
             };
-            let payload = payload(args.data, args.input, envelope(&frame))?;
+            let payload = payload(args.data, args.input, codec, envelope(codec, &frame))?;
             Line::Send { group: args.group, payload, no_echo: args.no_echo, ack }
         }
         LineCommand::Event(args) => {
@@ -112,7 +112,7 @@ pub fn settle_line(command: LineCommand) -> Result<Line, Failure> {
                 data: empty.as_data(),
                 metadata: None,
             };
-            let payload = payload(args.data, args.input, envelope(&frame))?;
+            let payload = payload(args.data, args.input, codec, envelope(codec, &frame))?;
             Line::Event { event: args.name, payload, ack }
         }
         LineCommand::Expect(args) => Line::Expect { jq: args.jq, timeout: args.timeout },
@@ -146,8 +146,8 @@ fn check_ids(first: Option<u64>, groups: usize) -> Result<(), Failure> {
     Ok(())
 }
 
-fn payload(data: Option<String>, args: DataArgs, envelope: usize) -> Result<PayloadSource, Failure> {
-    let data_type = payload_type(&args)?;
+fn payload(data: Option<String>, args: DataArgs, codec: Codec, envelope: usize) -> Result<PayloadSource, Failure> {
+    let data_type = payload_type(codec, &args)?;
     let from = match (data, args.file) {
         (Some(text), None) => DataFrom::Argument(text),
         (None, Some(file)) => DataFrom::File(file),
@@ -157,7 +157,7 @@ fn payload(data: Option<String>, args: DataArgs, envelope: usize) -> Result<Payl
                 .hint("give DATA, which is the rest of the line, or `--file F`"));
         }
     };
-    Ok(PayloadSource { from, data_type, envelope })
+    Ok(PayloadSource { from, data_type, codec, envelope })
 }
 
 #[cfg(test)]
@@ -167,7 +167,7 @@ mod tests {
 
     fn settled(line: &str) -> Result<Line, Failure> {
         match parse_line(line)? {
-            LineParsed::Run(command) => settle_line(*command),
+            LineParsed::Run(command) => settle_line(*command, Codec::Json),
             LineParsed::Print(text) => panic!("{line}: {text}"),
         }
     }

@@ -5,8 +5,8 @@ use std::time::Duration;
 
 use bytes::Bytes;
 
-use crate::EncodedFrame;
 use crate::fault::{Action, Fired, Garbage, How, When};
+use crate::{Codec, EncodedFrame};
 
 /// What becomes of a frame that came.
 #[derive(Debug, Default)]
@@ -195,19 +195,38 @@ fn drop_of(action: &Action) -> Option<(&How, When)> {
     }
 }
 
-/// A frame that no client expects.
-pub(in crate::hub) fn garbage_frame(kind: Garbage) -> EncodedFrame {
-    match kind {
-        Garbage::Text => EncodedFrame::Text(Bytes::from_static(b"this is not JSON {")),
-        Garbage::Binary => EncodedFrame::Binary(Bytes::from_static(&[0xde, 0xad, 0xbe, 0xef])),
-        Garbage::InvalidUtf8 => EncodedFrame::Text(Bytes::from_static(b"{\"type\":\"\xff\xfe\"}")),
-        Garbage::UnknownType => {
+/// A frame that no client of that codec expects.
+pub(in crate::hub) fn garbage_frame(kind: Garbage, codec: Option<Codec>) -> EncodedFrame {
+    match (kind, codec) {
+        (Garbage::Text, _) => EncodedFrame::Text(Bytes::from_static(b"this is not JSON {")),
+        (Garbage::Binary, _) => EncodedFrame::Binary(Bytes::from_static(&[0xde, 0xad, 0xbe, 0xef])),
+        (Garbage::InvalidUtf8, _) => EncodedFrame::Text(Bytes::from_static(b"{\"type\":\"\xff\xfe\"}")),
+        (Garbage::UnknownType, Some(Codec::Json) | None) => {
             EncodedFrame::Text(Bytes::from_static(b"{\"type\":\"fault\",\"message\":\"nobody knows this\"}"))
         }
-        Garbage::Huge(size) => {
+        (Garbage::UnknownType, Some(Codec::Protobuf)) => {
+            unknown_member("nobody knows this".len(), b"nobody knows this")
+        }
+        (Garbage::Huge(size), Some(Codec::Json) | None) => {
             let (head, tail) = ("{\"type\":\"fault\",\"padding\":\"", "\"}");
             let padding = size.saturating_sub(head.len() + tail.len());
             EncodedFrame::from([head, &"x".repeat(padding), tail].concat())
         }
+        (Garbage::Huge(size), Some(Codec::Protobuf)) => unknown_member(size.saturating_sub(MEMBER_HEAD), b"x"),
     }
+}
+
+/// A key, and a length of five bytes.
+const MEMBER_HEAD: usize = 6;
+
+/// A protobuf message with a member that nobody knows, of so many bytes.
+fn unknown_member(length: usize, repeated: &[u8]) -> EncodedFrame {
+    const MEMBER: u8 = 15 << 3 | 2;
+    let mut frame = vec![MEMBER];
+    for shift in [0, 7, 14, 21, 28] {
+        let bits = u8::try_from((length >> shift) & 0x7f).unwrap_or(0x7f);
+        frame.push(if shift < 28 { bits | 0x80 } else { bits });
+    }
+    frame.extend(repeated.iter().cycle().take(length));
+    EncodedFrame::Binary(frame.into())
 }

@@ -17,7 +17,7 @@ use super::key::ConnectionKey;
 use super::operation::Operation;
 use super::timers::Timers;
 use crate::fault::{Faults, How, Opportunity, Point, Points};
-use crate::{Downstream, EncodedFrame, Origin};
+use crate::{Downstream, EncodedFrame, Origin, Unpacked};
 pub(super) use effects::{AckEffect, FrameEffects, OpeningEffects, SocketEffect, garbage_frame};
 use throttle::Throttle;
 
@@ -252,7 +252,7 @@ impl Injector {
         let opportunity = Opportunity { group: group.as_deref(), ..self.opportunity(point, connection) };
         let effects = effects::on_output(&self.faults.fire(&opportunity));
         for kind in effects.garbage {
-            let frame = garbage_frame(kind);
+            let frame = garbage_frame(kind, connection.codec());
             self.put_out(now, socket, Output::Send { socket, frame }, Duration::ZERO, None);
         }
         self.put_out(now, socket, Output::Send { socket, frame }, effects.latency, effects.bandwidth);
@@ -265,7 +265,7 @@ impl Injector {
             return (Point::Control, None);
         }
         let Some(codec) = connection.codec() else { return (Point::Message, None) };
-        match codec.decode_downstream(frame.as_wire()) {
+        match codec.decode_downstream(frame.as_wire(), &mut Unpacked::default()) {
             Downstream::Message(message) => match message.origin {
                 Origin::Group { group, .. } => (Point::Message, Some(group.into_owned())),
                 Origin::Server => (Point::Message, None),

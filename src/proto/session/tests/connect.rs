@@ -57,7 +57,10 @@ fn other_frames_before_connected_do_not_connect() {
     assert!(matches!(b.text(r#"{"type":"ack","ackId":1,"success":true}"#), Received::Unknown { .. }));
     assert!(matches!(b.text("nonsense"), Received::Unknown { .. }));
     assert!(matches!(b.text(&message(1)), Received::Unknown { .. }));
-    assert!(matches!(b.session.handle_frame(b.now, WireFrame::Binary(&[1])), Received::Unknown { .. }));
+    assert!(matches!(
+        b.session.handle_frame(b.now, WireFrame::Binary(&[1]), &mut Unpacked::default()),
+        Received::Unknown { .. }
+    ));
     b.says(&[]);
     b.control(CONNECTED);
     b.says(&[r#"connected c1 Some("alice")"#]);

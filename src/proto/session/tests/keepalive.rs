@@ -25,7 +25,7 @@ fn any_frame_is_life() {
             0 => b.control(PONG),
             1 => assert!(b.message(1)),
             2 => drop(b.text("nonsense")),
-            3 => drop(b.session.handle_frame(b.now, WireFrame::Binary(&[1]))),
+            3 => drop(b.session.handle_frame(b.now, WireFrame::Binary(&[1]), &mut Unpacked::default())),
             4 => b.session.handle_sign_of_life(b.now),
             _ => b.ack(77),
         }

@@ -209,7 +209,8 @@ impl Caller {
     }
 
     fn text(&mut self, text: &str) {
-        let received = self.session.handle_frame(self.now, WireFrame::Text(text));
+        let mut unpacked = Unpacked::default();
+        let received = self.session.handle_frame(self.now, WireFrame::Text(text), &mut unpacked);
         if let Received::Message(message) = received {
             let id = message.sequence_id.unwrap();
             assert!(id > self.delivered, "{id} after {}", self.delivered);
@@ -270,7 +271,9 @@ impl Caller {
                 Text::Pong => self.text(PONG),
                 Text::Garbage => self.text("{"),
             },
-            Step::Binary => drop(self.session.handle_frame(self.now, WireFrame::Binary(&[1]))),
+            Step::Binary => {
+                drop(self.session.handle_frame(self.now, WireFrame::Binary(&[1]), &mut Unpacked::default()))
+            }
             Step::Life => self.session.handle_sign_of_life(self.now),
             Step::Closed(cause) => self.closed(cause),
             Step::Ask(kind, group, id) => self.ask(kind, group, id.map_or(AckMode::Automatic, AckMode::Id)),

@@ -104,7 +104,10 @@ fn garbage_is_passed_on_and_harms_nothing() {
     {
         assert!(matches!(b.text(text), Received::Unknown { .. }), "{text}");
     }
-    assert!(matches!(b.session.handle_frame(b.now, WireFrame::Binary(&[1])), Received::Unknown { .. }));
+    assert!(matches!(
+        b.session.handle_frame(b.now, WireFrame::Binary(&[1]), &mut Unpacked::default()),
+        Received::Unknown { .. }
+    ));
     let null = r#"{"sequenceId":1,"type":"message","from":"server","dataType":"json","data":null}"#;
     assert!(matches!(b.text(null), Received::Message(_)));
     b.pass(ms(500));

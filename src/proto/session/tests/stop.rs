@@ -51,7 +51,7 @@ fn stopped_while_live_everything_settles_and_what_has_arrived_is_acknowledged() 
     // Nothing of what comes now counts any more.
     b.control(&message(2));
     b.control(r#"{"type":"ack","ackId":1,"success":true}"#);
-    assert_eq!(b.session.handle_frame(b.now, WireFrame::Binary(&[1])), Received::Control);
+    assert_eq!(b.session.handle_frame(b.now, WireFrame::Binary(&[1]), &mut Unpacked::default()), Received::Control);
     b.send("late");
     b.says(&["#2 not sent: the session has ended"]);
     b.stop();

@@ -95,7 +95,7 @@ impl World {
             let ends = all && self.rng.percent(50);
             self.print_batch(some, ends);
         }
-        let mut config = config(&mut self.rng);
+        let mut config = config(&mut self.rng, self.seed, LISTENER);
         let client = &mut self.clients[LISTENER];
         let Some(kept) = &mut client.kept else { return };
         kept.buffer.clear();
