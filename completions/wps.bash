@@ -379,7 +379,7 @@ _wps() {
                     return 0
                     ;;
                 --protocol)
-                    COMPREPLY=($(compgen -W "json-reliable json" -- "${cur}"))
+                    COMPREPLY=($(compgen -W "json-reliable json protobuf-reliable protobuf" -- "${cur}"))
                     return 0
                     ;;
                 --connect-timeout)
@@ -598,11 +598,11 @@ _wps() {
                     return 0
                     ;;
                 --type)
-                    COMPREPLY=($(compgen -W "text json binary" -- "${cur}"))
+                    COMPREPLY=($(compgen -W "text json binary protobuf" -- "${cur}"))
                     return 0
                     ;;
                 -t)
-                    COMPREPLY=($(compgen -W "text json binary" -- "${cur}"))
+                    COMPREPLY=($(compgen -W "text json binary protobuf" -- "${cur}"))
                     return 0
                     ;;
                 --encoding)
@@ -642,7 +642,7 @@ _wps() {
                     return 0
                     ;;
                 --protocol)
-                    COMPREPLY=($(compgen -W "json-reliable json" -- "${cur}"))
+                    COMPREPLY=($(compgen -W "json-reliable json protobuf-reliable protobuf" -- "${cur}"))
                     return 0
                     ;;
                 --connect-timeout)
@@ -1133,7 +1133,7 @@ _wps() {
                     return 0
                     ;;
                 --protocol)
-                    COMPREPLY=($(compgen -W "json-reliable json" -- "${cur}"))
+                    COMPREPLY=($(compgen -W "json-reliable json protobuf-reliable protobuf" -- "${cur}"))
                     return 0
                     ;;
                 --connect-timeout)
@@ -1386,7 +1386,7 @@ _wps() {
                     return 0
                     ;;
                 --protocol)
-                    COMPREPLY=($(compgen -W "json-reliable json" -- "${cur}"))
+                    COMPREPLY=($(compgen -W "json-reliable json protobuf-reliable protobuf" -- "${cur}"))
                     return 0
                     ;;
                 --connect-timeout)
@@ -1624,7 +1624,7 @@ _wps() {
                     return 0
                     ;;
                 --protocol)
-                    COMPREPLY=($(compgen -W "json-reliable json" -- "${cur}"))
+                    COMPREPLY=($(compgen -W "json-reliable json protobuf-reliable protobuf" -- "${cur}"))
                     return 0
                     ;;
                 --connect-timeout)
@@ -1842,7 +1842,7 @@ _wps() {
                     return 0
                     ;;
                 --protocol)
-                    COMPREPLY=($(compgen -W "json-reliable json" -- "${cur}"))
+                    COMPREPLY=($(compgen -W "json-reliable json protobuf-reliable protobuf" -- "${cur}"))
                     return 0
                     ;;
                 --connect-timeout)
@@ -2032,11 +2032,11 @@ _wps() {
                     return 0
                     ;;
                 --type)
-                    COMPREPLY=($(compgen -W "text json binary" -- "${cur}"))
+                    COMPREPLY=($(compgen -W "text json binary protobuf" -- "${cur}"))
                     return 0
                     ;;
                 -t)
-                    COMPREPLY=($(compgen -W "text json binary" -- "${cur}"))
+                    COMPREPLY=($(compgen -W "text json binary protobuf" -- "${cur}"))
                     return 0
                     ;;
                 --encoding)
@@ -2076,7 +2076,7 @@ _wps() {
                     return 0
                     ;;
                 --protocol)
-                    COMPREPLY=($(compgen -W "json-reliable json" -- "${cur}"))
+                    COMPREPLY=($(compgen -W "json-reliable json protobuf-reliable protobuf" -- "${cur}"))
                     return 0
                     ;;
                 --connect-timeout)

@@ -53,7 +53,9 @@ complete -c wps -n "__fish_wps_using_subcommand listen" -l connection-string -d 
 complete -c wps -n "__fish_wps_using_subcommand listen" -l local -d 'The emulator at http://localhost:PORT, with its published development key [default PORT: 8080]' -r
 complete -c wps -n "__fish_wps_using_subcommand listen" -l profile -d 'Profile of the configuration file that brings the source and other settings; see `wps config --help`' -r
 complete -c wps -n "__fish_wps_using_subcommand listen" -l protocol -d 'Subprotocol to speak' -r -f -a "json-reliable\t'recovers dropped connections without loss'
-json\t'no sequence ids, no recovery'"
+json\t'no sequence ids, no recovery'
+protobuf-reliable\t'json-reliable in binary frames'
+protobuf\t'json in binary frames'"
 complete -c wps -n "__fish_wps_using_subcommand listen" -l connect-timeout -d 'Limit of each fresh connection attempt: DNS, TCP, proxy, TLS, upgrade and the `connected` frame together' -r
 complete -c wps -n "__fish_wps_using_subcommand listen" -l proxy -d 'Proxy on the way, `http://`, `https://` or `socks5h://[USER:PASSWORD@]HOST[:PORT]`, or `none`' -r
 complete -c wps -n "__fish_wps_using_subcommand listen" -l resolve -d 'Address to connect to in place of what DNS says for HOST and PORT, repeatable' -r
@@ -107,7 +109,9 @@ complete -c wps -n "__fish_wps_using_subcommand join" -l connection-string -d 'C
 complete -c wps -n "__fish_wps_using_subcommand join" -l local -d 'The emulator at http://localhost:PORT, with its published development key [default PORT: 8080]' -r
 complete -c wps -n "__fish_wps_using_subcommand join" -l profile -d 'Profile of the configuration file that brings the source and other settings; see `wps config --help`' -r
 complete -c wps -n "__fish_wps_using_subcommand join" -l protocol -d 'Subprotocol to speak' -r -f -a "json-reliable\t'recovers dropped connections without loss'
-json\t'no sequence ids, no recovery'"
+json\t'no sequence ids, no recovery'
+protobuf-reliable\t'json-reliable in binary frames'
+protobuf\t'json in binary frames'"
 complete -c wps -n "__fish_wps_using_subcommand join" -l connect-timeout -d 'Limit of each fresh connection attempt: DNS, TCP, proxy, TLS, upgrade and the `connected` frame together' -r
 complete -c wps -n "__fish_wps_using_subcommand join" -l proxy -d 'Proxy on the way, `http://`, `https://` or `socks5h://[USER:PASSWORD@]HOST[:PORT]`, or `none`' -r
 complete -c wps -n "__fish_wps_using_subcommand join" -l resolve -d 'Address to connect to in place of what DNS says for HOST and PORT, repeatable' -r
@@ -160,7 +164,8 @@ complete -c wps -n "__fish_wps_using_subcommand send" -l jq -d 'Print the result
 complete -c wps -n "__fish_wps_using_subcommand send" -l file -d 'Send what this file holds, byte for byte' -r -F
 complete -c wps -n "__fish_wps_using_subcommand send" -s t -l type -d 'What the data is' -r -f -a "text\t'characters, UTF-8'
 json\t'one JSON value; digits and key order stay as given'
-binary\t'bytes'"
+binary\t'bytes'
+protobuf\t'a serialized google.protobuf.Any; needs a protobuf subprotocol'"
 complete -c wps -n "__fish_wps_using_subcommand send" -l encoding -d 'How binary data is written; decoded before it is sent; spaces and line breaks in it are ignored' -r -f -a "base64\t'standard or URL-safe alphabet, padded or not'
 hex\t'two digits a byte'"
 complete -c wps -n "__fish_wps_using_subcommand send" -l repeat -d 'Send the message N times' -r
@@ -172,7 +177,9 @@ complete -c wps -n "__fish_wps_using_subcommand send" -l connection-string -d 'C
 complete -c wps -n "__fish_wps_using_subcommand send" -l local -d 'The emulator at http://localhost:PORT, with its published development key [default PORT: 8080]' -r
 complete -c wps -n "__fish_wps_using_subcommand send" -l profile -d 'Profile of the configuration file that brings the source and other settings; see `wps config --help`' -r
 complete -c wps -n "__fish_wps_using_subcommand send" -l protocol -d 'Subprotocol to speak' -r -f -a "json-reliable\t'recovers dropped connections without loss'
-json\t'no sequence ids, no recovery'"
+json\t'no sequence ids, no recovery'
+protobuf-reliable\t'json-reliable in binary frames'
+protobuf\t'json in binary frames'"
 complete -c wps -n "__fish_wps_using_subcommand send" -l connect-timeout -d 'Limit of each fresh connection attempt: DNS, TCP, proxy, TLS, upgrade and the `connected` frame together' -r
 complete -c wps -n "__fish_wps_using_subcommand send" -l proxy -d 'Proxy on the way, `http://`, `https://` or `socks5h://[USER:PASSWORD@]HOST[:PORT]`, or `none`' -r
 complete -c wps -n "__fish_wps_using_subcommand send" -l resolve -d 'Address to connect to in place of what DNS says for HOST and PORT, repeatable' -r
@@ -232,7 +239,8 @@ complete -c wps -n "__fish_wps_using_subcommand event" -l jq -d 'Print the resul
 complete -c wps -n "__fish_wps_using_subcommand event" -l file -d 'Send what this file holds, byte for byte' -r -F
 complete -c wps -n "__fish_wps_using_subcommand event" -s t -l type -d 'What the data is' -r -f -a "text\t'characters, UTF-8'
 json\t'one JSON value; digits and key order stay as given'
-binary\t'bytes'"
+binary\t'bytes'
+protobuf\t'a serialized google.protobuf.Any; needs a protobuf subprotocol'"
 complete -c wps -n "__fish_wps_using_subcommand event" -l encoding -d 'How binary data is written; decoded before it is sent; spaces and line breaks in it are ignored' -r -f -a "base64\t'standard or URL-safe alphabet, padded or not'
 hex\t'two digits a byte'"
 complete -c wps -n "__fish_wps_using_subcommand event" -l repeat -d 'Send the message N times' -r
@@ -244,7 +252,9 @@ complete -c wps -n "__fish_wps_using_subcommand event" -l connection-string -d '
 complete -c wps -n "__fish_wps_using_subcommand event" -l local -d 'The emulator at http://localhost:PORT, with its published development key [default PORT: 8080]' -r
 complete -c wps -n "__fish_wps_using_subcommand event" -l profile -d 'Profile of the configuration file that brings the source and other settings; see `wps config --help`' -r
 complete -c wps -n "__fish_wps_using_subcommand event" -l protocol -d 'Subprotocol to speak' -r -f -a "json-reliable\t'recovers dropped connections without loss'
-json\t'no sequence ids, no recovery'"
+json\t'no sequence ids, no recovery'
+protobuf-reliable\t'json-reliable in binary frames'
+protobuf\t'json in binary frames'"
 complete -c wps -n "__fish_wps_using_subcommand event" -l connect-timeout -d 'Limit of each fresh connection attempt: DNS, TCP, proxy, TLS, upgrade and the `connected` frame together' -r
 complete -c wps -n "__fish_wps_using_subcommand event" -l proxy -d 'Proxy on the way, `http://`, `https://` or `socks5h://[USER:PASSWORD@]HOST[:PORT]`, or `none`' -r
 complete -c wps -n "__fish_wps_using_subcommand event" -l resolve -d 'Address to connect to in place of what DNS says for HOST and PORT, repeatable' -r
@@ -304,7 +314,9 @@ complete -c wps -n "__fish_wps_using_subcommand repl" -l connection-string -d 'C
 complete -c wps -n "__fish_wps_using_subcommand repl" -l local -d 'The emulator at http://localhost:PORT, with its published development key [default PORT: 8080]' -r
 complete -c wps -n "__fish_wps_using_subcommand repl" -l profile -d 'Profile of the configuration file that brings the source and other settings; see `wps config --help`' -r
 complete -c wps -n "__fish_wps_using_subcommand repl" -l protocol -d 'Subprotocol to speak' -r -f -a "json-reliable\t'recovers dropped connections without loss'
-json\t'no sequence ids, no recovery'"
+json\t'no sequence ids, no recovery'
+protobuf-reliable\t'json-reliable in binary frames'
+protobuf\t'json in binary frames'"
 complete -c wps -n "__fish_wps_using_subcommand repl" -l connect-timeout -d 'Limit of each fresh connection attempt: DNS, TCP, proxy, TLS, upgrade and the `connected` frame together' -r
 complete -c wps -n "__fish_wps_using_subcommand repl" -l proxy -d 'Proxy on the way, `http://`, `https://` or `socks5h://[USER:PASSWORD@]HOST[:PORT]`, or `none`' -r
 complete -c wps -n "__fish_wps_using_subcommand repl" -l resolve -d 'Address to connect to in place of what DNS says for HOST and PORT, repeatable' -r
@@ -361,7 +373,9 @@ complete -c wps -n "__fish_wps_using_subcommand replay" -l connection-string -d 
 complete -c wps -n "__fish_wps_using_subcommand replay" -l local -d 'The emulator at http://localhost:PORT, with its published development key [default PORT: 8080]' -r
 complete -c wps -n "__fish_wps_using_subcommand replay" -l profile -d 'Profile of the configuration file that brings the source and other settings; see `wps config --help`' -r
 complete -c wps -n "__fish_wps_using_subcommand replay" -l protocol -d 'Subprotocol to speak' -r -f -a "json-reliable\t'recovers dropped connections without loss'
-json\t'no sequence ids, no recovery'"
+json\t'no sequence ids, no recovery'
+protobuf-reliable\t'json-reliable in binary frames'
+protobuf\t'json in binary frames'"
 complete -c wps -n "__fish_wps_using_subcommand replay" -l connect-timeout -d 'Limit of each fresh connection attempt: DNS, TCP, proxy, TLS, upgrade and the `connected` frame together' -r
 complete -c wps -n "__fish_wps_using_subcommand replay" -l proxy -d 'Proxy on the way, `http://`, `https://` or `socks5h://[USER:PASSWORD@]HOST[:PORT]`, or `none`' -r
 complete -c wps -n "__fish_wps_using_subcommand replay" -l resolve -d 'Address to connect to in place of what DNS says for HOST and PORT, repeatable' -r
@@ -423,7 +437,9 @@ complete -c wps -n "__fish_wps_using_subcommand doctor" -l connection-string -d 
 complete -c wps -n "__fish_wps_using_subcommand doctor" -l local -d 'The emulator at http://localhost:PORT, with its published development key [default PORT: 8080]' -r
 complete -c wps -n "__fish_wps_using_subcommand doctor" -l profile -d 'Profile of the configuration file that brings the source and other settings; see `wps config --help`' -r
 complete -c wps -n "__fish_wps_using_subcommand doctor" -l protocol -d 'Subprotocol to speak' -r -f -a "json-reliable\t'recovers dropped connections without loss'
-json\t'no sequence ids, no recovery'"
+json\t'no sequence ids, no recovery'
+protobuf-reliable\t'json-reliable in binary frames'
+protobuf\t'json in binary frames'"
 complete -c wps -n "__fish_wps_using_subcommand doctor" -l connect-timeout -d 'Limit of each fresh connection attempt: DNS, TCP, proxy, TLS, upgrade and the `connected` frame together' -r
 complete -c wps -n "__fish_wps_using_subcommand doctor" -l proxy -d 'Proxy on the way, `http://`, `https://` or `socks5h://[USER:PASSWORD@]HOST[:PORT]`, or `none`' -r
 complete -c wps -n "__fish_wps_using_subcommand doctor" -l resolve -d 'Address to connect to in place of what DNS says for HOST and PORT, repeatable' -r

@@ -191,6 +191,8 @@ struct SequenceGap {
     expected: u64,
     sequence_id: u64,
     missing: u64,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    not_understood: Option<u64>,
 }
 
 #[derive(Serialize)]
@@ -307,9 +309,10 @@ pub fn lifecycle(out: &mut Vec<u8>, time: &str, event: &Lifecycle, hub: Option<&
         Lifecycle::RejoinFailed { group, error } => {
             write(out, "rejoin-group-failed", time, RejoinFailed { group, error: error.into() });
         }
-        Lifecycle::SequenceGap { expected, sequence_id } => {
+        Lifecycle::SequenceGap { expected, sequence_id, not_understood } => {
             let missing = sequence_id.saturating_sub(*expected);
-            let fields = SequenceGap { expected: *expected, sequence_id: *sequence_id, missing };
+            let not_understood = Some(*not_understood).filter(|frames| *frames > 0);
+            let fields = SequenceGap { expected: *expected, sequence_id: *sequence_id, missing, not_understood };
             write(out, "sequence-gap", time, fields);
         }
     }
@@ -487,8 +490,12 @@ mod tests {
                 r#"{"type":"rejoin-group-failed","time":"T","group":"g","error":{"name":"Forbidden","message":"no"}}"#,
             ),
             (
-                Lifecycle::SequenceGap { expected: 4, sequence_id: 7 },
+                Lifecycle::SequenceGap { expected: 4, sequence_id: 7, not_understood: 0 },
                 r#"{"type":"sequence-gap","time":"T","expected":4,"sequenceId":7,"missing":3}"#,
+            ),
+            (
+                Lifecycle::SequenceGap { expected: 4, sequence_id: 7, not_understood: 2 },
+                r#"{"type":"sequence-gap","time":"T","expected":4,"sequenceId":7,"missing":3,"notUnderstood":2}"#,
             ),
         ] {
             assert_eq!(record(|out| lifecycle(out, TIME, &event, Some("h"), "p")), format!("{expected}\n"));

@@ -134,9 +134,15 @@ pub fn lifecycle(event: &Lifecycle, hub: Option<&str>) -> Option<(Weight, String
         Lifecycle::RejoinFailed { group, error } => {
             warning(format!("could not rejoin `{group}`, its messages will be missing: {}", nack(error)))
         }
-        Lifecycle::SequenceGap { expected, sequence_id } => {
+        Lifecycle::SequenceGap { expected, sequence_id, not_understood } => {
             let missing = sequence_id.saturating_sub(*expected);
-            warning(format!("{missing} message(s) are missing: sequence id {sequence_id} came after {}", expected - 1))
+            let among = match not_understood {
+                0 => String::new(),
+                1 => "; the frame that was not understood may be one of them".to_owned(),
+                frames => format!("; they may be among the {frames} frames that were not understood"),
+            };
+            let last = expected - 1;
+            warning(format!("{missing} message(s) are missing: sequence id {sequence_id} came after {last}{among}"))
         }
     }
 }

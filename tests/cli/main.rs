@@ -41,6 +41,7 @@ mod on_ready;
 mod operations;
 mod output;
 #[cfg(unix)]
+mod protobuf;
 mod record;
 mod recovery;
 mod repl;

@@ -28,9 +28,13 @@ pub enum Codec {
     Protobuf,
 }
 
-/// Holds what a decoded frame cannot borrow from the frame that came. One serves one frame; with JSON it stays empty.
+/// Holds what a decoded frame cannot borrow from the frame that came. One serves one frame; with JSON it stays empty and
+/// costs nothing.
 #[derive(Debug, Default)]
-pub struct Unpacked {
+pub struct Unpacked(Option<Box<Parts>>);
+
+#[derive(Debug, Default)]
+struct Parts {
     upstream: Option<protobuf::UpstreamMessage>,
     downstream: Option<protobuf::DownstreamMessage>,
     /// JSON texts of objects that the frame has in another form.

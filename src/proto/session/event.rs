@@ -178,6 +178,8 @@ pub enum Lifecycle {
         expected: u64,
         /// The id that came.
         sequence_id: u64,
+        /// Frames that came since the last id and were not understood: what is missing may be among them.
+        not_understood: u64,
     },
 }
 

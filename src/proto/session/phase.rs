@@ -64,6 +64,9 @@ pub(super) struct Live {
     pub(super) garbled: bool,
     /// What a `disconnected` frame said.
     pub(super) disconnect_message: Option<String>,
+    /// Frames that were not understood, so far that it is not known whether they have a sequence id, since the last that
+    /// has one.
+    pub(super) unplaced: u64,
 }
 
 /// What a recovery is doing.

@@ -69,6 +69,9 @@ impl Session {
             return Received::Control;
         }
         self.handle_sign_of_life(now);
+        if let Phase::Live(live) = &mut self.phase {
+            live.unplaced += 1;
+        }
         Received::Unknown { reason: reason.into() }
     }
 
@@ -163,12 +166,17 @@ impl Session {
             | Downstream::Ack { .. }
             | Downstream::Pong => None,
         };
+        // Whether it had a place among the messages cannot be seen (PROTOCOL §19.32).
+        if matches!(frame, Downstream::Unknown { .. }) && sequence_id.is_none() {
+            live.unplaced += 1;
+        }
+        let not_understood = if sequence_id.is_some() { std::mem::take(&mut live.unplaced) } else { 0 };
         let arrival = live.identity.sequence.arrive(now, sequence_id, bytes);
         live.progress |= sequence_id.is_some() && arrival != Arrival::Duplicate;
         let ack = if self.backlogged { None } else { live.identity.sequence.take_ack(now) };
         let repeated = live.identity.sequence.may_be_repeated(sequence_id);
         if let (Arrival::Gap { expected }, Some(sequence_id)) = (arrival, sequence_id) {
-            self.event(Lifecycle::SequenceGap { expected, sequence_id });
+            self.event(Lifecycle::SequenceGap { expected, sequence_id, not_understood });
         }
         if let Some(id) = ack {
             self.send(&Upstream::SequenceAck(id));

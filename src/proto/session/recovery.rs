@@ -228,5 +228,6 @@ pub(super) fn live(
         unproductive_since,
         garbled: false,
         disconnect_message: None,
+        unplaced: 0,
     }
 }

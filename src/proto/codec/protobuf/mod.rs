@@ -14,7 +14,7 @@ use std::collections::BTreeMap;
 use prost::{Message as _, encode_length_delimiter, length_delimiter_len};
 use serde_json::value::RawValue;
 
-use super::{Malformed, Unpacked};
+use super::{Malformed, Parts, Unpacked};
 use crate::data::{Data, Octets, Text};
 use crate::frame::{AckError, Downstream, Message, Origin, Upstream};
 use crate::metadata::check_metadata;
@@ -29,7 +29,7 @@ const MAX_TTL_SECONDS: u16 = 300;
 /// Decodes a frame from the service. Never fails: the unknown is passed on (PROTOCOL §5, §19.32).
 pub fn decode_downstream<'f>(bytes: &[u8], unpacked: &'f mut Unpacked) -> Downstream<'f> {
     let unknown = |sequence_id: Option<u64>, reason: Cow<'static, str>| Downstream::Unknown { sequence_id, reason };
-    let Unpacked { downstream, metadata, stream, .. } = unpacked;
+    let Parts { downstream, metadata, stream, .. } = &mut **unpacked.0.insert(Box::default());
     let frame = match DownstreamMessage::decode(bytes) {
         Ok(frame) => downstream.insert(frame),
         Err(error) => return unknown(None, format!("not protobuf: {error}").into()),
@@ -130,7 +130,7 @@ fn metadata_json(metadata: &BTreeMap<String, String>) -> Option<String> {
 
 /// Decodes a client's frame, as strictly as the service does (PROTOCOL §10.3).
 pub fn decode_upstream<'f>(bytes: &[u8], unpacked: &'f mut Unpacked) -> Result<Upstream<'f>, Malformed> {
-    let Unpacked { upstream, metadata, .. } = unpacked;
+    let Parts { upstream, metadata, .. } = &mut **unpacked.0.insert(Box::default());
     let frame = upstream.insert(UpstreamMessage::decode(bytes).map_err(malformed)?);
     let not_yet = |name: &str| Err(Malformed::Content(format!("unknown type `{name}`")));
     match frame.message.as_ref().ok_or_else(|| malformed("it has no message, or one of an unknown kind"))? {

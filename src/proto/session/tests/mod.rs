@@ -106,7 +106,12 @@ fn event_line(event: &Lifecycle) -> String {
         }
         Lifecycle::Left { group, ack_id } => format!("left {group} {ack_id:?}"),
         Lifecycle::RejoinFailed { group, error } => format!("rejoin failed {group}: {}: {}", error.name, error.message),
-        Lifecycle::SequenceGap { expected, sequence_id } => format!("gap {expected} to {sequence_id}"),
+        Lifecycle::SequenceGap { expected, sequence_id, not_understood: 0 } => {
+            format!("gap {expected} to {sequence_id}")
+        }
+        Lifecycle::SequenceGap { expected, sequence_id, not_understood } => {
+            format!("gap {expected} to {sequence_id}, {not_understood} not understood")
+        }
     }
 }
 

@@ -63,6 +63,24 @@ fn a_jump_is_reported_before_its_message_is_delivered() {
     b.says(&[]);
 }
 
+/// PROTOCOL §19.32.
+#[test]
+fn a_jump_says_how_many_frames_before_it_were_not_understood() {
+    let mut b = Bench::live(config());
+    b.text("{");
+    assert!(b.message(1));
+    b.says(&[]);
+    b.text("{");
+    drop(b.session.handle_frame(b.now, WireFrame::Binary(&[1]), &mut Unpacked::default()));
+    // This one's place is known.
+    b.text(r#"{"type":"new","sequenceId":2}"#);
+    b.text("{");
+    assert!(b.message(5));
+    b.says(&["gap 3 to 5, 1 not understood"]);
+    assert!(b.message(7));
+    b.says(&["gap 6 to 7"]);
+}
+
 #[test]
 fn frames_that_are_not_understood_are_sequenced_too() {
     let mut b = Bench::live(config());
