@@ -73,7 +73,7 @@ fn events_are_answered_in_the_kind_that_they_came_in() {
 
 #[test]
 fn a_connection_is_recovered_and_lines_arrive_once() {
-    let emulator = Emulator::with(&["drop=reset,frames=150,user=sender", "drop=eof,frames=120,user=listener"]);
+    let emulator = Emulator::with(&["drop=reset,frames=150,user=sender", "drop=eof,frames=120,user=listener,times=2"]);
     let listener = emulator.listen(&["--protocol", "protobuf-reliable", "--count", "500", "--ping-interval", "1s"]);
     let lines: String = (0..500).map(|number| format!("{number}\n")).collect();
     let sender =
