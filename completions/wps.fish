@@ -46,121 +46,121 @@ complete -c wps -n "__fish_wps_using_subcommand listen" -l for -d 'End after thi
 complete -c wps -n "__fish_wps_using_subcommand listen" -l idle-timeout -d 'End when no message came for this time, exit 0' -r
 complete -c wps -n "__fish_wps_using_subcommand listen" -l until -d 'End at the first record for which this jq expression is true, exit 0; it is the last that is printed' -r
 complete -c wps -n "__fish_wps_using_subcommand listen" -l fail-on -d 'End at the first record for which this jq expression is true, exit 12; goes before --until' -r
-complete -c wps -n "__fish_wps_using_subcommand listen" -l jq -d 'Print the results of this jq expression over each record, one line of JSON each; means -o ndjson' -r
-complete -c wps -n "__fish_wps_using_subcommand listen" -l url -d 'Client access URL, `ws(s)://HOST/client/hubs/HUB?access_token=…`; `-` reads it from stdin, `@FILE` from a file' -r
-complete -c wps -n "__fish_wps_using_subcommand listen" -l url-command -d 'Shell command that prints the URL, or JSON with it, as negotiate endpoints return it' -r
-complete -c wps -n "__fish_wps_using_subcommand listen" -l connection-string -d 'Connection string, `Endpoint=…;AccessKey=…;Version=1.0;`; needs --hub; `-` and `@FILE` as for --url' -r
-complete -c wps -n "__fish_wps_using_subcommand listen" -l local -d 'The emulator at http://localhost:PORT, with its published development key [default PORT: 8080]' -r
-complete -c wps -n "__fish_wps_using_subcommand listen" -l profile -d 'Profile of the configuration file that brings the source and other settings; see `wps config --help`' -r
+complete -c wps -n "__fish_wps_using_subcommand listen" -l jq -d 'Print the results of this jq expression; means -o ndjson' -r
+complete -c wps -n "__fish_wps_using_subcommand listen" -l url -d 'Client access URL; `-`: stdin, `@FILE`: a file' -r
+complete -c wps -n "__fish_wps_using_subcommand listen" -l url-command -d 'Shell command that prints the URL' -r
+complete -c wps -n "__fish_wps_using_subcommand listen" -l connection-string -d 'Connection string of the service; needs --hub; `-`, `@FILE`' -r
+complete -c wps -n "__fish_wps_using_subcommand listen" -l local -d 'The emulator on this machine [default PORT: 8080]' -r
+complete -c wps -n "__fish_wps_using_subcommand listen" -l profile -d 'Profile of the configuration file to use' -r
 complete -c wps -n "__fish_wps_using_subcommand listen" -l protocol -d 'Subprotocol to speak' -r -f -a "json-reliable\t'recovers dropped connections without loss'
 json\t'no sequence ids, no recovery'
 protobuf-reliable\t'json-reliable in binary frames'
 protobuf\t'json in binary frames'"
-complete -c wps -n "__fish_wps_using_subcommand listen" -l connect-timeout -d 'Limit of each fresh connection attempt: DNS, TCP, proxy, TLS, upgrade and the `connected` frame together' -r
-complete -c wps -n "__fish_wps_using_subcommand listen" -l proxy -d 'Proxy on the way, `http://`, `https://` or `socks5h://[USER:PASSWORD@]HOST[:PORT]`, or `none`' -r
-complete -c wps -n "__fish_wps_using_subcommand listen" -l resolve -d 'Address to connect to in place of what DNS says for HOST and PORT, repeatable' -r
-complete -c wps -n "__fish_wps_using_subcommand listen" -l header -d 'Header for the WebSocket handshake, `NAME: VALUE`, repeatable; `@FILE` and `-` (stdin) have one on each line' -r
-complete -c wps -n "__fish_wps_using_subcommand listen" -l ca-cert -d 'PEM file with certificates to trust besides the platform\'s roots' -r -F
-complete -c wps -n "__fish_wps_using_subcommand listen" -l client-cert -d 'PEM file with a client certificate, and its chain, for services that ask for one' -r -F
-complete -c wps -n "__fish_wps_using_subcommand listen" -l client-key -d 'PEM file with the private key of --client-cert, not encrypted [default: the same file]' -r -F
-complete -c wps -n "__fish_wps_using_subcommand listen" -l hub -d 'Hub to connect to; required with --connection-string [default with --local: hub1]' -r
+complete -c wps -n "__fish_wps_using_subcommand listen" -l connect-timeout -d 'Limit of each fresh attempt to connect' -r
+complete -c wps -n "__fish_wps_using_subcommand listen" -l proxy -d 'Proxy on the way, or `none`' -r
+complete -c wps -n "__fish_wps_using_subcommand listen" -l resolve -d 'Address to use in place of what DNS says, repeatable' -r
+complete -c wps -n "__fish_wps_using_subcommand listen" -l header -d 'Header for the WebSocket handshake, repeatable' -r
+complete -c wps -n "__fish_wps_using_subcommand listen" -l ca-cert -d 'PEM file to trust besides the platform\'s roots' -r -F
+complete -c wps -n "__fish_wps_using_subcommand listen" -l client-cert -d 'PEM file with a client certificate and its chain' -r -F
+complete -c wps -n "__fish_wps_using_subcommand listen" -l client-key -d 'PEM file with its private key, not encrypted' -r -F
+complete -c wps -n "__fish_wps_using_subcommand listen" -l hub -d 'Hub to connect to [default with --local: hub1]' -r
 complete -c wps -n "__fish_wps_using_subcommand listen" -l user -d 'User id; anonymous when absent' -r
-complete -c wps -n "__fish_wps_using_subcommand listen" -l role -d 'Role, repeatable [default: webpubsub.joinLeaveGroup and webpubsub.sendToGroup]' -r
-complete -c wps -n "__fish_wps_using_subcommand listen" -l initial-group -d 'Group that the connection is in from its start, repeatable; needs no role' -r
-complete -c wps -n "__fish_wps_using_subcommand listen" -l ttl -d 'How long each token is valid; the service looks at it only when connecting [default: 60m]' -r
-complete -c wps -n "__fish_wps_using_subcommand listen" -l reconnect-retries -d 'Fresh attempts after a failed one: a number or `unlimited` [default: 3 until once connected; then see --help]' -r
+complete -c wps -n "__fish_wps_using_subcommand listen" -l role -d 'Role, repeatable [default: join, leave and send everywhere]' -r
+complete -c wps -n "__fish_wps_using_subcommand listen" -l initial-group -d 'Group to be in from the start, repeatable; needs no role' -r
+complete -c wps -n "__fish_wps_using_subcommand listen" -l ttl -d 'How long each token is valid [default: 60m]' -r
+complete -c wps -n "__fish_wps_using_subcommand listen" -l reconnect-retries -d 'Fresh attempts after a failed one' -r
 complete -c wps -n "__fish_wps_using_subcommand listen" -l reconnect-delay -d 'Pause before the first fresh attempt [default: 1s]' -r
-complete -c wps -n "__fish_wps_using_subcommand listen" -l reconnect-max-delay -d 'Longest pause between fresh attempts [default: 30s, or the delay if that is longer]' -r
+complete -c wps -n "__fish_wps_using_subcommand listen" -l reconnect-max-delay -d 'Longest pause between them [default: 30s]' -r
 complete -c wps -n "__fish_wps_using_subcommand listen" -l reconnect-mode -d 'How the pause grows' -r -f -a "exponential\t'the pause doubles up to the maximum, with jitter'
 fixed\t'always the same pause'"
-complete -c wps -n "__fish_wps_using_subcommand listen" -l ping-interval -d 'Send a ping when nothing was received for this long; 0 turns it off' -r
-complete -c wps -n "__fish_wps_using_subcommand listen" -l ping-timeout -d 'Give the connection up when nothing was received for this long; 0 turns it off' -r
+complete -c wps -n "__fish_wps_using_subcommand listen" -l ping-interval -d 'Ping after so long a silence; 0: never' -r
+complete -c wps -n "__fish_wps_using_subcommand listen" -l ping-timeout -d 'Give up after so long a silence; 0: never' -r
 complete -c wps -n "__fish_wps_using_subcommand listen" -l retries -d 'Tries after the first, each with the same ackId' -r
 complete -c wps -n "__fish_wps_using_subcommand listen" -l retry-delay -d 'Pause before the first retry [default: 800ms]' -r
-complete -c wps -n "__fish_wps_using_subcommand listen" -l retry-max-delay -d 'Longest pause between retries [default: 120s, or the delay if that is longer]' -r
+complete -c wps -n "__fish_wps_using_subcommand listen" -l retry-max-delay -d 'Longest pause between them [default: 120s]' -r
 complete -c wps -n "__fish_wps_using_subcommand listen" -l retry-mode -d 'How the pause grows' -r -f -a "exponential\t'the pause doubles up to the maximum, with jitter'
 fixed\t'always the same pause'"
-complete -c wps -n "__fish_wps_using_subcommand listen" -l ack-timeout -d 'How long each try waits for its ack; time spent recovering the connection does not count' -r
-complete -c wps -n "__fish_wps_using_subcommand listen" -s o -l output -d 'What stdout carries; everything else goes to stderr' -r -f -a "text\t'a line a message, for people; JSON is pretty-printed on a terminal'
+complete -c wps -n "__fish_wps_using_subcommand listen" -l ack-timeout -d 'How long each try waits for its ack' -r
+complete -c wps -n "__fish_wps_using_subcommand listen" -s o -l output -d 'What stdout carries' -r -f -a "text\t'a line a message, for people; JSON is pretty-printed on a terminal'
 ndjson\t'one JSON object a line: messages, lifecycle, acks, `stopped`'
 data\t'the payload and a newline; binary payloads as they are'
 raw\t'every frame as it was received, a line each'"
-complete -c wps -n "__fish_wps_using_subcommand listen" -l only -d 'Print only these records; with -o ndjson and -o raw' -r -f -a "messages\t'group and server messages'
+complete -c wps -n "__fish_wps_using_subcommand listen" -l only -d 'Print only these records' -r -f -a "messages\t'group and server messages'
 events\t'everything else'"
 complete -c wps -n "__fish_wps_using_subcommand listen" -l color -d 'When to use colour' -r -f -a "auto\t'on a terminal'
 always\t'also into pipes and files'
 never\t'nowhere'"
-complete -c wps -n "__fish_wps_using_subcommand listen" -l record -d 'Record every frame, sent and received, in this file, with its time; `wps replay` sends it again' -r -F
+complete -c wps -n "__fish_wps_using_subcommand listen" -l record -d 'Record every frame in FILE, for `wps replay`' -r -F
 complete -c wps -n "__fish_wps_using_subcommand listen" -l timeout -d 'End after this time, counted from the start of the process, with exit 124 if nothing else ended the run' -r
-complete -c wps -n "__fish_wps_using_subcommand listen" -l session -d 'Keep the connection in FILE, so that the next run with it goes on with the same connection' -r -F
-complete -c wps -n "__fish_wps_using_subcommand listen" -s r -l raw-output -d 'Print strings among the results of --jq bare, without quotes and escapes'
-complete -c wps -n "__fish_wps_using_subcommand listen" -l no-system-roots -d 'Trust only the certificates of --ca-cert, and not the platform\'s roots'
-complete -c wps -n "__fish_wps_using_subcommand listen" -l insecure -d 'Accept any certificate; for tests only, anyone on the way can read and change everything'
+complete -c wps -n "__fish_wps_using_subcommand listen" -l session -d 'Keep the connection in FILE, for the next run with it' -r -F
+complete -c wps -n "__fish_wps_using_subcommand listen" -s r -l raw-output -d 'Print strings among them bare'
+complete -c wps -n "__fish_wps_using_subcommand listen" -l no-system-roots -d 'Trust --ca-cert alone, not the platform\'s roots'
+complete -c wps -n "__fish_wps_using_subcommand listen" -l insecure -d 'Accept any certificate; for tests only'
 complete -c wps -n "__fish_wps_using_subcommand listen" -l no-reconnect -d 'The same as --reconnect-retries 0'
-complete -c wps -n "__fish_wps_using_subcommand listen" -l timestamps -d 'Print the time of arrival before each message; with -o text (ndjson has it always)'
+complete -c wps -n "__fish_wps_using_subcommand listen" -l timestamps -d 'Print the time before each message'
 complete -c wps -n "__fish_wps_using_subcommand listen" -s q -l quiet -d 'Print errors only on stderr'
-complete -c wps -n "__fish_wps_using_subcommand listen" -s v -l verbose -d 'Say more on stderr: -v lifecycle, -vv also frames, -vvv also the handshake'
+complete -c wps -n "__fish_wps_using_subcommand listen" -s v -l verbose -d 'Say more: -v lifecycle, -vv frames, -vvv handshake'
 complete -c wps -n "__fish_wps_using_subcommand listen" -l no-rejoin -d 'Do not join the groups again on a new connection'
 complete -c wps -n "__fish_wps_using_subcommand listen" -s h -l help -d 'Print help (see more with \'--help\')'
-complete -c wps -n "__fish_wps_using_subcommand join" -l jq -d 'Print the results of this jq expression over each record, one line of JSON each; means -o ndjson' -r
-complete -c wps -n "__fish_wps_using_subcommand join" -l url -d 'Client access URL, `ws(s)://HOST/client/hubs/HUB?access_token=…`; `-` reads it from stdin, `@FILE` from a file' -r
-complete -c wps -n "__fish_wps_using_subcommand join" -l url-command -d 'Shell command that prints the URL, or JSON with it, as negotiate endpoints return it' -r
-complete -c wps -n "__fish_wps_using_subcommand join" -l connection-string -d 'Connection string, `Endpoint=…;AccessKey=…;Version=1.0;`; needs --hub; `-` and `@FILE` as for --url' -r
-complete -c wps -n "__fish_wps_using_subcommand join" -l local -d 'The emulator at http://localhost:PORT, with its published development key [default PORT: 8080]' -r
-complete -c wps -n "__fish_wps_using_subcommand join" -l profile -d 'Profile of the configuration file that brings the source and other settings; see `wps config --help`' -r
+complete -c wps -n "__fish_wps_using_subcommand join" -l jq -d 'Print the results of this jq expression; means -o ndjson' -r
+complete -c wps -n "__fish_wps_using_subcommand join" -l url -d 'Client access URL; `-`: stdin, `@FILE`: a file' -r
+complete -c wps -n "__fish_wps_using_subcommand join" -l url-command -d 'Shell command that prints the URL' -r
+complete -c wps -n "__fish_wps_using_subcommand join" -l connection-string -d 'Connection string of the service; needs --hub; `-`, `@FILE`' -r
+complete -c wps -n "__fish_wps_using_subcommand join" -l local -d 'The emulator on this machine [default PORT: 8080]' -r
+complete -c wps -n "__fish_wps_using_subcommand join" -l profile -d 'Profile of the configuration file to use' -r
 complete -c wps -n "__fish_wps_using_subcommand join" -l protocol -d 'Subprotocol to speak' -r -f -a "json-reliable\t'recovers dropped connections without loss'
 json\t'no sequence ids, no recovery'
 protobuf-reliable\t'json-reliable in binary frames'
 protobuf\t'json in binary frames'"
-complete -c wps -n "__fish_wps_using_subcommand join" -l connect-timeout -d 'Limit of each fresh connection attempt: DNS, TCP, proxy, TLS, upgrade and the `connected` frame together' -r
-complete -c wps -n "__fish_wps_using_subcommand join" -l proxy -d 'Proxy on the way, `http://`, `https://` or `socks5h://[USER:PASSWORD@]HOST[:PORT]`, or `none`' -r
-complete -c wps -n "__fish_wps_using_subcommand join" -l resolve -d 'Address to connect to in place of what DNS says for HOST and PORT, repeatable' -r
-complete -c wps -n "__fish_wps_using_subcommand join" -l header -d 'Header for the WebSocket handshake, `NAME: VALUE`, repeatable; `@FILE` and `-` (stdin) have one on each line' -r
-complete -c wps -n "__fish_wps_using_subcommand join" -l ca-cert -d 'PEM file with certificates to trust besides the platform\'s roots' -r -F
-complete -c wps -n "__fish_wps_using_subcommand join" -l client-cert -d 'PEM file with a client certificate, and its chain, for services that ask for one' -r -F
-complete -c wps -n "__fish_wps_using_subcommand join" -l client-key -d 'PEM file with the private key of --client-cert, not encrypted [default: the same file]' -r -F
-complete -c wps -n "__fish_wps_using_subcommand join" -l hub -d 'Hub to connect to; required with --connection-string [default with --local: hub1]' -r
+complete -c wps -n "__fish_wps_using_subcommand join" -l connect-timeout -d 'Limit of each fresh attempt to connect' -r
+complete -c wps -n "__fish_wps_using_subcommand join" -l proxy -d 'Proxy on the way, or `none`' -r
+complete -c wps -n "__fish_wps_using_subcommand join" -l resolve -d 'Address to use in place of what DNS says, repeatable' -r
+complete -c wps -n "__fish_wps_using_subcommand join" -l header -d 'Header for the WebSocket handshake, repeatable' -r
+complete -c wps -n "__fish_wps_using_subcommand join" -l ca-cert -d 'PEM file to trust besides the platform\'s roots' -r -F
+complete -c wps -n "__fish_wps_using_subcommand join" -l client-cert -d 'PEM file with a client certificate and its chain' -r -F
+complete -c wps -n "__fish_wps_using_subcommand join" -l client-key -d 'PEM file with its private key, not encrypted' -r -F
+complete -c wps -n "__fish_wps_using_subcommand join" -l hub -d 'Hub to connect to [default with --local: hub1]' -r
 complete -c wps -n "__fish_wps_using_subcommand join" -l user -d 'User id; anonymous when absent' -r
-complete -c wps -n "__fish_wps_using_subcommand join" -l role -d 'Role, repeatable [default: webpubsub.joinLeaveGroup and webpubsub.sendToGroup]' -r
-complete -c wps -n "__fish_wps_using_subcommand join" -l initial-group -d 'Group that the connection is in from its start, repeatable; needs no role' -r
-complete -c wps -n "__fish_wps_using_subcommand join" -l ttl -d 'How long each token is valid; the service looks at it only when connecting [default: 60m]' -r
-complete -c wps -n "__fish_wps_using_subcommand join" -l reconnect-retries -d 'Fresh attempts after a failed one: a number or `unlimited` [default: 3 until once connected; then see --help]' -r
+complete -c wps -n "__fish_wps_using_subcommand join" -l role -d 'Role, repeatable [default: join, leave and send everywhere]' -r
+complete -c wps -n "__fish_wps_using_subcommand join" -l initial-group -d 'Group to be in from the start, repeatable; needs no role' -r
+complete -c wps -n "__fish_wps_using_subcommand join" -l ttl -d 'How long each token is valid [default: 60m]' -r
+complete -c wps -n "__fish_wps_using_subcommand join" -l reconnect-retries -d 'Fresh attempts after a failed one' -r
 complete -c wps -n "__fish_wps_using_subcommand join" -l reconnect-delay -d 'Pause before the first fresh attempt [default: 1s]' -r
-complete -c wps -n "__fish_wps_using_subcommand join" -l reconnect-max-delay -d 'Longest pause between fresh attempts [default: 30s, or the delay if that is longer]' -r
+complete -c wps -n "__fish_wps_using_subcommand join" -l reconnect-max-delay -d 'Longest pause between them [default: 30s]' -r
 complete -c wps -n "__fish_wps_using_subcommand join" -l reconnect-mode -d 'How the pause grows' -r -f -a "exponential\t'the pause doubles up to the maximum, with jitter'
 fixed\t'always the same pause'"
-complete -c wps -n "__fish_wps_using_subcommand join" -l ping-interval -d 'Send a ping when nothing was received for this long; 0 turns it off' -r
-complete -c wps -n "__fish_wps_using_subcommand join" -l ping-timeout -d 'Give the connection up when nothing was received for this long; 0 turns it off' -r
+complete -c wps -n "__fish_wps_using_subcommand join" -l ping-interval -d 'Ping after so long a silence; 0: never' -r
+complete -c wps -n "__fish_wps_using_subcommand join" -l ping-timeout -d 'Give up after so long a silence; 0: never' -r
 complete -c wps -n "__fish_wps_using_subcommand join" -l retries -d 'Tries after the first, each with the same ackId' -r
 complete -c wps -n "__fish_wps_using_subcommand join" -l retry-delay -d 'Pause before the first retry [default: 800ms]' -r
-complete -c wps -n "__fish_wps_using_subcommand join" -l retry-max-delay -d 'Longest pause between retries [default: 120s, or the delay if that is longer]' -r
+complete -c wps -n "__fish_wps_using_subcommand join" -l retry-max-delay -d 'Longest pause between them [default: 120s]' -r
 complete -c wps -n "__fish_wps_using_subcommand join" -l retry-mode -d 'How the pause grows' -r -f -a "exponential\t'the pause doubles up to the maximum, with jitter'
 fixed\t'always the same pause'"
-complete -c wps -n "__fish_wps_using_subcommand join" -l ack-timeout -d 'How long each try waits for its ack; time spent recovering the connection does not count' -r
-complete -c wps -n "__fish_wps_using_subcommand join" -s o -l output -d 'What stdout carries; everything else goes to stderr' -r -f -a "text\t'a line a message, for people; JSON is pretty-printed on a terminal'
+complete -c wps -n "__fish_wps_using_subcommand join" -l ack-timeout -d 'How long each try waits for its ack' -r
+complete -c wps -n "__fish_wps_using_subcommand join" -s o -l output -d 'What stdout carries' -r -f -a "text\t'a line a message, for people; JSON is pretty-printed on a terminal'
 ndjson\t'one JSON object a line: messages, lifecycle, acks, `stopped`'
 data\t'the payload and a newline; binary payloads as they are'
 raw\t'every frame as it was received, a line each'"
-complete -c wps -n "__fish_wps_using_subcommand join" -l only -d 'Print only these records; with -o ndjson and -o raw' -r -f -a "messages\t'group and server messages'
+complete -c wps -n "__fish_wps_using_subcommand join" -l only -d 'Print only these records' -r -f -a "messages\t'group and server messages'
 events\t'everything else'"
 complete -c wps -n "__fish_wps_using_subcommand join" -l color -d 'When to use colour' -r -f -a "auto\t'on a terminal'
 always\t'also into pipes and files'
 never\t'nowhere'"
-complete -c wps -n "__fish_wps_using_subcommand join" -l record -d 'Record every frame, sent and received, in this file, with its time; `wps replay` sends it again' -r -F
+complete -c wps -n "__fish_wps_using_subcommand join" -l record -d 'Record every frame in FILE, for `wps replay`' -r -F
 complete -c wps -n "__fish_wps_using_subcommand join" -l timeout -d 'End after this time, counted from the start of the process, with exit 124 if nothing else ended the run' -r
 complete -c wps -n "__fish_wps_using_subcommand join" -l ack-id -d 'ackId of the first join, 0 to 18446744073709551615; further groups count up from it [default: 1]' -r
-complete -c wps -n "__fish_wps_using_subcommand join" -l session -d 'Keep the connection in FILE, so that the next run with it goes on with the same connection' -r -F
+complete -c wps -n "__fish_wps_using_subcommand join" -l session -d 'Keep the connection in FILE, for the next run with it' -r -F
 complete -c wps -n "__fish_wps_using_subcommand join" -l stay -d 'Hold the membership until stopped, across reconnects'
-complete -c wps -n "__fish_wps_using_subcommand join" -s r -l raw-output -d 'Print strings among the results of --jq bare, without quotes and escapes'
-complete -c wps -n "__fish_wps_using_subcommand join" -l no-system-roots -d 'Trust only the certificates of --ca-cert, and not the platform\'s roots'
-complete -c wps -n "__fish_wps_using_subcommand join" -l insecure -d 'Accept any certificate; for tests only, anyone on the way can read and change everything'
+complete -c wps -n "__fish_wps_using_subcommand join" -s r -l raw-output -d 'Print strings among them bare'
+complete -c wps -n "__fish_wps_using_subcommand join" -l no-system-roots -d 'Trust --ca-cert alone, not the platform\'s roots'
+complete -c wps -n "__fish_wps_using_subcommand join" -l insecure -d 'Accept any certificate; for tests only'
 complete -c wps -n "__fish_wps_using_subcommand join" -l no-reconnect -d 'The same as --reconnect-retries 0'
-complete -c wps -n "__fish_wps_using_subcommand join" -l timestamps -d 'Print the time of arrival before each message; with -o text (ndjson has it always)'
+complete -c wps -n "__fish_wps_using_subcommand join" -l timestamps -d 'Print the time before each message'
 complete -c wps -n "__fish_wps_using_subcommand join" -s q -l quiet -d 'Print errors only on stderr'
-complete -c wps -n "__fish_wps_using_subcommand join" -s v -l verbose -d 'Say more on stderr: -v lifecycle, -vv also frames, -vvv also the handshake'
+complete -c wps -n "__fish_wps_using_subcommand join" -s v -l verbose -d 'Say more: -v lifecycle, -vv frames, -vvv handshake'
 complete -c wps -n "__fish_wps_using_subcommand join" -l no-rejoin -d 'Do not join the groups again on a new connection'
 complete -c wps -n "__fish_wps_using_subcommand join" -s h -l help -d 'Print help (see more with \'--help\')'
-complete -c wps -n "__fish_wps_using_subcommand send" -l jq -d 'Print the results of this jq expression over each record, one line of JSON each; means -o ndjson' -r
+complete -c wps -n "__fish_wps_using_subcommand send" -l jq -d 'Print the results of this jq expression; means -o ndjson' -r
 complete -c wps -n "__fish_wps_using_subcommand send" -l file -d 'Send what this file holds, byte for byte' -r -F
 complete -c wps -n "__fish_wps_using_subcommand send" -s t -l type -d 'What the data is' -r -f -a "text\t'characters, UTF-8'
 json\t'one JSON value; digits and key order stay as given'
@@ -171,71 +171,71 @@ hex\t'two digits a byte'"
 complete -c wps -n "__fish_wps_using_subcommand send" -l repeat -d 'Send the message N times' -r
 complete -c wps -n "__fish_wps_using_subcommand send" -l in-flight -d 'How far messages are sent ahead of the oldest that is not acknowledged, 1 to 1000 [default: 256]' -r
 complete -c wps -n "__fish_wps_using_subcommand send" -l rate -d 'Send at most so many messages a second, evenly: `100`, `100/s`, `30/m`, `5/h`' -r
-complete -c wps -n "__fish_wps_using_subcommand send" -l url -d 'Client access URL, `ws(s)://HOST/client/hubs/HUB?access_token=…`; `-` reads it from stdin, `@FILE` from a file' -r
-complete -c wps -n "__fish_wps_using_subcommand send" -l url-command -d 'Shell command that prints the URL, or JSON with it, as negotiate endpoints return it' -r
-complete -c wps -n "__fish_wps_using_subcommand send" -l connection-string -d 'Connection string, `Endpoint=…;AccessKey=…;Version=1.0;`; needs --hub; `-` and `@FILE` as for --url' -r
-complete -c wps -n "__fish_wps_using_subcommand send" -l local -d 'The emulator at http://localhost:PORT, with its published development key [default PORT: 8080]' -r
-complete -c wps -n "__fish_wps_using_subcommand send" -l profile -d 'Profile of the configuration file that brings the source and other settings; see `wps config --help`' -r
+complete -c wps -n "__fish_wps_using_subcommand send" -l url -d 'Client access URL; `-`: stdin, `@FILE`: a file' -r
+complete -c wps -n "__fish_wps_using_subcommand send" -l url-command -d 'Shell command that prints the URL' -r
+complete -c wps -n "__fish_wps_using_subcommand send" -l connection-string -d 'Connection string of the service; needs --hub; `-`, `@FILE`' -r
+complete -c wps -n "__fish_wps_using_subcommand send" -l local -d 'The emulator on this machine [default PORT: 8080]' -r
+complete -c wps -n "__fish_wps_using_subcommand send" -l profile -d 'Profile of the configuration file to use' -r
 complete -c wps -n "__fish_wps_using_subcommand send" -l protocol -d 'Subprotocol to speak' -r -f -a "json-reliable\t'recovers dropped connections without loss'
 json\t'no sequence ids, no recovery'
 protobuf-reliable\t'json-reliable in binary frames'
 protobuf\t'json in binary frames'"
-complete -c wps -n "__fish_wps_using_subcommand send" -l connect-timeout -d 'Limit of each fresh connection attempt: DNS, TCP, proxy, TLS, upgrade and the `connected` frame together' -r
-complete -c wps -n "__fish_wps_using_subcommand send" -l proxy -d 'Proxy on the way, `http://`, `https://` or `socks5h://[USER:PASSWORD@]HOST[:PORT]`, or `none`' -r
-complete -c wps -n "__fish_wps_using_subcommand send" -l resolve -d 'Address to connect to in place of what DNS says for HOST and PORT, repeatable' -r
-complete -c wps -n "__fish_wps_using_subcommand send" -l header -d 'Header for the WebSocket handshake, `NAME: VALUE`, repeatable; `@FILE` and `-` (stdin) have one on each line' -r
-complete -c wps -n "__fish_wps_using_subcommand send" -l ca-cert -d 'PEM file with certificates to trust besides the platform\'s roots' -r -F
-complete -c wps -n "__fish_wps_using_subcommand send" -l client-cert -d 'PEM file with a client certificate, and its chain, for services that ask for one' -r -F
-complete -c wps -n "__fish_wps_using_subcommand send" -l client-key -d 'PEM file with the private key of --client-cert, not encrypted [default: the same file]' -r -F
-complete -c wps -n "__fish_wps_using_subcommand send" -l hub -d 'Hub to connect to; required with --connection-string [default with --local: hub1]' -r
+complete -c wps -n "__fish_wps_using_subcommand send" -l connect-timeout -d 'Limit of each fresh attempt to connect' -r
+complete -c wps -n "__fish_wps_using_subcommand send" -l proxy -d 'Proxy on the way, or `none`' -r
+complete -c wps -n "__fish_wps_using_subcommand send" -l resolve -d 'Address to use in place of what DNS says, repeatable' -r
+complete -c wps -n "__fish_wps_using_subcommand send" -l header -d 'Header for the WebSocket handshake, repeatable' -r
+complete -c wps -n "__fish_wps_using_subcommand send" -l ca-cert -d 'PEM file to trust besides the platform\'s roots' -r -F
+complete -c wps -n "__fish_wps_using_subcommand send" -l client-cert -d 'PEM file with a client certificate and its chain' -r -F
+complete -c wps -n "__fish_wps_using_subcommand send" -l client-key -d 'PEM file with its private key, not encrypted' -r -F
+complete -c wps -n "__fish_wps_using_subcommand send" -l hub -d 'Hub to connect to [default with --local: hub1]' -r
 complete -c wps -n "__fish_wps_using_subcommand send" -l user -d 'User id; anonymous when absent' -r
-complete -c wps -n "__fish_wps_using_subcommand send" -l role -d 'Role, repeatable [default: webpubsub.joinLeaveGroup and webpubsub.sendToGroup]' -r
-complete -c wps -n "__fish_wps_using_subcommand send" -l initial-group -d 'Group that the connection is in from its start, repeatable; needs no role' -r
-complete -c wps -n "__fish_wps_using_subcommand send" -l ttl -d 'How long each token is valid; the service looks at it only when connecting [default: 60m]' -r
-complete -c wps -n "__fish_wps_using_subcommand send" -l reconnect-retries -d 'Fresh attempts after a failed one: a number or `unlimited` [default: 3 until once connected; then see --help]' -r
+complete -c wps -n "__fish_wps_using_subcommand send" -l role -d 'Role, repeatable [default: join, leave and send everywhere]' -r
+complete -c wps -n "__fish_wps_using_subcommand send" -l initial-group -d 'Group to be in from the start, repeatable; needs no role' -r
+complete -c wps -n "__fish_wps_using_subcommand send" -l ttl -d 'How long each token is valid [default: 60m]' -r
+complete -c wps -n "__fish_wps_using_subcommand send" -l reconnect-retries -d 'Fresh attempts after a failed one' -r
 complete -c wps -n "__fish_wps_using_subcommand send" -l reconnect-delay -d 'Pause before the first fresh attempt [default: 1s]' -r
-complete -c wps -n "__fish_wps_using_subcommand send" -l reconnect-max-delay -d 'Longest pause between fresh attempts [default: 30s, or the delay if that is longer]' -r
+complete -c wps -n "__fish_wps_using_subcommand send" -l reconnect-max-delay -d 'Longest pause between them [default: 30s]' -r
 complete -c wps -n "__fish_wps_using_subcommand send" -l reconnect-mode -d 'How the pause grows' -r -f -a "exponential\t'the pause doubles up to the maximum, with jitter'
 fixed\t'always the same pause'"
-complete -c wps -n "__fish_wps_using_subcommand send" -l ping-interval -d 'Send a ping when nothing was received for this long; 0 turns it off' -r
-complete -c wps -n "__fish_wps_using_subcommand send" -l ping-timeout -d 'Give the connection up when nothing was received for this long; 0 turns it off' -r
+complete -c wps -n "__fish_wps_using_subcommand send" -l ping-interval -d 'Ping after so long a silence; 0: never' -r
+complete -c wps -n "__fish_wps_using_subcommand send" -l ping-timeout -d 'Give up after so long a silence; 0: never' -r
 complete -c wps -n "__fish_wps_using_subcommand send" -l retries -d 'Tries after the first, each with the same ackId' -r
 complete -c wps -n "__fish_wps_using_subcommand send" -l retry-delay -d 'Pause before the first retry [default: 800ms]' -r
-complete -c wps -n "__fish_wps_using_subcommand send" -l retry-max-delay -d 'Longest pause between retries [default: 120s, or the delay if that is longer]' -r
+complete -c wps -n "__fish_wps_using_subcommand send" -l retry-max-delay -d 'Longest pause between them [default: 120s]' -r
 complete -c wps -n "__fish_wps_using_subcommand send" -l retry-mode -d 'How the pause grows' -r -f -a "exponential\t'the pause doubles up to the maximum, with jitter'
 fixed\t'always the same pause'"
-complete -c wps -n "__fish_wps_using_subcommand send" -l ack-timeout -d 'How long each try waits for its ack; time spent recovering the connection does not count' -r
-complete -c wps -n "__fish_wps_using_subcommand send" -s o -l output -d 'What stdout carries; everything else goes to stderr' -r -f -a "text\t'a line a message, for people; JSON is pretty-printed on a terminal'
+complete -c wps -n "__fish_wps_using_subcommand send" -l ack-timeout -d 'How long each try waits for its ack' -r
+complete -c wps -n "__fish_wps_using_subcommand send" -s o -l output -d 'What stdout carries' -r -f -a "text\t'a line a message, for people; JSON is pretty-printed on a terminal'
 ndjson\t'one JSON object a line: messages, lifecycle, acks, `stopped`'
 data\t'the payload and a newline; binary payloads as they are'
 raw\t'every frame as it was received, a line each'"
-complete -c wps -n "__fish_wps_using_subcommand send" -l only -d 'Print only these records; with -o ndjson and -o raw' -r -f -a "messages\t'group and server messages'
+complete -c wps -n "__fish_wps_using_subcommand send" -l only -d 'Print only these records' -r -f -a "messages\t'group and server messages'
 events\t'everything else'"
 complete -c wps -n "__fish_wps_using_subcommand send" -l color -d 'When to use colour' -r -f -a "auto\t'on a terminal'
 always\t'also into pipes and files'
 never\t'nowhere'"
-complete -c wps -n "__fish_wps_using_subcommand send" -l record -d 'Record every frame, sent and received, in this file, with its time; `wps replay` sends it again' -r -F
+complete -c wps -n "__fish_wps_using_subcommand send" -l record -d 'Record every frame in FILE, for `wps replay`' -r -F
 complete -c wps -n "__fish_wps_using_subcommand send" -l timeout -d 'End after this time, counted from the start of the process, with exit 124 if nothing else ended the run' -r
 complete -c wps -n "__fish_wps_using_subcommand send" -l ack-id -d 'ackId of the message, 0 to 18446744073709551615 [default: 1]' -r
 complete -c wps -n "__fish_wps_using_subcommand send" -l on-unknown -d 'What to do when the connection was lost for good before the ack came' -r -f -a "fail\t'exit 9, naming the ackId'
 resend\t'send it again on the new connection; it may arrive twice'"
-complete -c wps -n "__fish_wps_using_subcommand send" -l session -d 'Keep the connection in FILE, so that the next run with it goes on with the same connection' -r -F
+complete -c wps -n "__fish_wps_using_subcommand send" -l session -d 'Keep the connection in FILE, for the next run with it' -r -F
 complete -c wps -n "__fish_wps_using_subcommand send" -l no-echo -d 'Do not deliver the message to the connection that sends it'
-complete -c wps -n "__fish_wps_using_subcommand send" -s r -l raw-output -d 'Print strings among the results of --jq bare, without quotes and escapes'
+complete -c wps -n "__fish_wps_using_subcommand send" -s r -l raw-output -d 'Print strings among them bare'
 complete -c wps -n "__fish_wps_using_subcommand send" -l lines -d 'Send each line of stdin as a message, as soon as it is there'
 complete -c wps -n "__fish_wps_using_subcommand send" -l ndjson -d 'Send each JSON record of stdin as a message: {"data":…,"dataType":…,"group":…} (for events: "event")'
 complete -c wps -n "__fish_wps_using_subcommand send" -l keep-going -d 'Go on after a line that cannot be sent or is refused; the exit code is that of the first'
-complete -c wps -n "__fish_wps_using_subcommand send" -l no-system-roots -d 'Trust only the certificates of --ca-cert, and not the platform\'s roots'
-complete -c wps -n "__fish_wps_using_subcommand send" -l insecure -d 'Accept any certificate; for tests only, anyone on the way can read and change everything'
+complete -c wps -n "__fish_wps_using_subcommand send" -l no-system-roots -d 'Trust --ca-cert alone, not the platform\'s roots'
+complete -c wps -n "__fish_wps_using_subcommand send" -l insecure -d 'Accept any certificate; for tests only'
 complete -c wps -n "__fish_wps_using_subcommand send" -l no-reconnect -d 'The same as --reconnect-retries 0'
-complete -c wps -n "__fish_wps_using_subcommand send" -l timestamps -d 'Print the time of arrival before each message; with -o text (ndjson has it always)'
+complete -c wps -n "__fish_wps_using_subcommand send" -l timestamps -d 'Print the time before each message'
 complete -c wps -n "__fish_wps_using_subcommand send" -s q -l quiet -d 'Print errors only on stderr'
-complete -c wps -n "__fish_wps_using_subcommand send" -s v -l verbose -d 'Say more on stderr: -v lifecycle, -vv also frames, -vvv also the handshake'
+complete -c wps -n "__fish_wps_using_subcommand send" -s v -l verbose -d 'Say more: -v lifecycle, -vv frames, -vvv handshake'
 complete -c wps -n "__fish_wps_using_subcommand send" -l no-ack -d 'Fire and forget: ask for no ack; a refusal stays unknown'
 complete -c wps -n "__fish_wps_using_subcommand send" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c wps -n "__fish_wps_using_subcommand event" -l wait-reply -d 'Print N server messages that answer, then exit [default N: 1]' -r
 complete -c wps -n "__fish_wps_using_subcommand event" -l until -d 'Wait for a record for which this jq expression is true, instead of a number of answers; else exit 12' -r
-complete -c wps -n "__fish_wps_using_subcommand event" -l jq -d 'Print the results of this jq expression over each record, one line of JSON each; means -o ndjson' -r
+complete -c wps -n "__fish_wps_using_subcommand event" -l jq -d 'Print the results of this jq expression; means -o ndjson' -r
 complete -c wps -n "__fish_wps_using_subcommand event" -l file -d 'Send what this file holds, byte for byte' -r -F
 complete -c wps -n "__fish_wps_using_subcommand event" -s t -l type -d 'What the data is' -r -f -a "text\t'characters, UTF-8'
 json\t'one JSON value; digits and key order stay as given'
@@ -246,183 +246,183 @@ hex\t'two digits a byte'"
 complete -c wps -n "__fish_wps_using_subcommand event" -l repeat -d 'Send the message N times' -r
 complete -c wps -n "__fish_wps_using_subcommand event" -l in-flight -d 'How far messages are sent ahead of the oldest that is not acknowledged, 1 to 1000 [default: 256]' -r
 complete -c wps -n "__fish_wps_using_subcommand event" -l rate -d 'Send at most so many messages a second, evenly: `100`, `100/s`, `30/m`, `5/h`' -r
-complete -c wps -n "__fish_wps_using_subcommand event" -l url -d 'Client access URL, `ws(s)://HOST/client/hubs/HUB?access_token=…`; `-` reads it from stdin, `@FILE` from a file' -r
-complete -c wps -n "__fish_wps_using_subcommand event" -l url-command -d 'Shell command that prints the URL, or JSON with it, as negotiate endpoints return it' -r
-complete -c wps -n "__fish_wps_using_subcommand event" -l connection-string -d 'Connection string, `Endpoint=…;AccessKey=…;Version=1.0;`; needs --hub; `-` and `@FILE` as for --url' -r
-complete -c wps -n "__fish_wps_using_subcommand event" -l local -d 'The emulator at http://localhost:PORT, with its published development key [default PORT: 8080]' -r
-complete -c wps -n "__fish_wps_using_subcommand event" -l profile -d 'Profile of the configuration file that brings the source and other settings; see `wps config --help`' -r
+complete -c wps -n "__fish_wps_using_subcommand event" -l url -d 'Client access URL; `-`: stdin, `@FILE`: a file' -r
+complete -c wps -n "__fish_wps_using_subcommand event" -l url-command -d 'Shell command that prints the URL' -r
+complete -c wps -n "__fish_wps_using_subcommand event" -l connection-string -d 'Connection string of the service; needs --hub; `-`, `@FILE`' -r
+complete -c wps -n "__fish_wps_using_subcommand event" -l local -d 'The emulator on this machine [default PORT: 8080]' -r
+complete -c wps -n "__fish_wps_using_subcommand event" -l profile -d 'Profile of the configuration file to use' -r
 complete -c wps -n "__fish_wps_using_subcommand event" -l protocol -d 'Subprotocol to speak' -r -f -a "json-reliable\t'recovers dropped connections without loss'
 json\t'no sequence ids, no recovery'
 protobuf-reliable\t'json-reliable in binary frames'
 protobuf\t'json in binary frames'"
-complete -c wps -n "__fish_wps_using_subcommand event" -l connect-timeout -d 'Limit of each fresh connection attempt: DNS, TCP, proxy, TLS, upgrade and the `connected` frame together' -r
-complete -c wps -n "__fish_wps_using_subcommand event" -l proxy -d 'Proxy on the way, `http://`, `https://` or `socks5h://[USER:PASSWORD@]HOST[:PORT]`, or `none`' -r
-complete -c wps -n "__fish_wps_using_subcommand event" -l resolve -d 'Address to connect to in place of what DNS says for HOST and PORT, repeatable' -r
-complete -c wps -n "__fish_wps_using_subcommand event" -l header -d 'Header for the WebSocket handshake, `NAME: VALUE`, repeatable; `@FILE` and `-` (stdin) have one on each line' -r
-complete -c wps -n "__fish_wps_using_subcommand event" -l ca-cert -d 'PEM file with certificates to trust besides the platform\'s roots' -r -F
-complete -c wps -n "__fish_wps_using_subcommand event" -l client-cert -d 'PEM file with a client certificate, and its chain, for services that ask for one' -r -F
-complete -c wps -n "__fish_wps_using_subcommand event" -l client-key -d 'PEM file with the private key of --client-cert, not encrypted [default: the same file]' -r -F
-complete -c wps -n "__fish_wps_using_subcommand event" -l hub -d 'Hub to connect to; required with --connection-string [default with --local: hub1]' -r
+complete -c wps -n "__fish_wps_using_subcommand event" -l connect-timeout -d 'Limit of each fresh attempt to connect' -r
+complete -c wps -n "__fish_wps_using_subcommand event" -l proxy -d 'Proxy on the way, or `none`' -r
+complete -c wps -n "__fish_wps_using_subcommand event" -l resolve -d 'Address to use in place of what DNS says, repeatable' -r
+complete -c wps -n "__fish_wps_using_subcommand event" -l header -d 'Header for the WebSocket handshake, repeatable' -r
+complete -c wps -n "__fish_wps_using_subcommand event" -l ca-cert -d 'PEM file to trust besides the platform\'s roots' -r -F
+complete -c wps -n "__fish_wps_using_subcommand event" -l client-cert -d 'PEM file with a client certificate and its chain' -r -F
+complete -c wps -n "__fish_wps_using_subcommand event" -l client-key -d 'PEM file with its private key, not encrypted' -r -F
+complete -c wps -n "__fish_wps_using_subcommand event" -l hub -d 'Hub to connect to [default with --local: hub1]' -r
 complete -c wps -n "__fish_wps_using_subcommand event" -l user -d 'User id; anonymous when absent' -r
-complete -c wps -n "__fish_wps_using_subcommand event" -l role -d 'Role, repeatable [default: webpubsub.joinLeaveGroup and webpubsub.sendToGroup]' -r
-complete -c wps -n "__fish_wps_using_subcommand event" -l initial-group -d 'Group that the connection is in from its start, repeatable; needs no role' -r
-complete -c wps -n "__fish_wps_using_subcommand event" -l ttl -d 'How long each token is valid; the service looks at it only when connecting [default: 60m]' -r
-complete -c wps -n "__fish_wps_using_subcommand event" -l reconnect-retries -d 'Fresh attempts after a failed one: a number or `unlimited` [default: 3 until once connected; then see --help]' -r
+complete -c wps -n "__fish_wps_using_subcommand event" -l role -d 'Role, repeatable [default: join, leave and send everywhere]' -r
+complete -c wps -n "__fish_wps_using_subcommand event" -l initial-group -d 'Group to be in from the start, repeatable; needs no role' -r
+complete -c wps -n "__fish_wps_using_subcommand event" -l ttl -d 'How long each token is valid [default: 60m]' -r
+complete -c wps -n "__fish_wps_using_subcommand event" -l reconnect-retries -d 'Fresh attempts after a failed one' -r
 complete -c wps -n "__fish_wps_using_subcommand event" -l reconnect-delay -d 'Pause before the first fresh attempt [default: 1s]' -r
-complete -c wps -n "__fish_wps_using_subcommand event" -l reconnect-max-delay -d 'Longest pause between fresh attempts [default: 30s, or the delay if that is longer]' -r
+complete -c wps -n "__fish_wps_using_subcommand event" -l reconnect-max-delay -d 'Longest pause between them [default: 30s]' -r
 complete -c wps -n "__fish_wps_using_subcommand event" -l reconnect-mode -d 'How the pause grows' -r -f -a "exponential\t'the pause doubles up to the maximum, with jitter'
 fixed\t'always the same pause'"
-complete -c wps -n "__fish_wps_using_subcommand event" -l ping-interval -d 'Send a ping when nothing was received for this long; 0 turns it off' -r
-complete -c wps -n "__fish_wps_using_subcommand event" -l ping-timeout -d 'Give the connection up when nothing was received for this long; 0 turns it off' -r
+complete -c wps -n "__fish_wps_using_subcommand event" -l ping-interval -d 'Ping after so long a silence; 0: never' -r
+complete -c wps -n "__fish_wps_using_subcommand event" -l ping-timeout -d 'Give up after so long a silence; 0: never' -r
 complete -c wps -n "__fish_wps_using_subcommand event" -l retries -d 'Tries after the first, each with the same ackId' -r
 complete -c wps -n "__fish_wps_using_subcommand event" -l retry-delay -d 'Pause before the first retry [default: 800ms]' -r
-complete -c wps -n "__fish_wps_using_subcommand event" -l retry-max-delay -d 'Longest pause between retries [default: 120s, or the delay if that is longer]' -r
+complete -c wps -n "__fish_wps_using_subcommand event" -l retry-max-delay -d 'Longest pause between them [default: 120s]' -r
 complete -c wps -n "__fish_wps_using_subcommand event" -l retry-mode -d 'How the pause grows' -r -f -a "exponential\t'the pause doubles up to the maximum, with jitter'
 fixed\t'always the same pause'"
-complete -c wps -n "__fish_wps_using_subcommand event" -l ack-timeout -d 'How long each try waits for its ack; time spent recovering the connection does not count' -r
-complete -c wps -n "__fish_wps_using_subcommand event" -s o -l output -d 'What stdout carries; everything else goes to stderr' -r -f -a "text\t'a line a message, for people; JSON is pretty-printed on a terminal'
+complete -c wps -n "__fish_wps_using_subcommand event" -l ack-timeout -d 'How long each try waits for its ack' -r
+complete -c wps -n "__fish_wps_using_subcommand event" -s o -l output -d 'What stdout carries' -r -f -a "text\t'a line a message, for people; JSON is pretty-printed on a terminal'
 ndjson\t'one JSON object a line: messages, lifecycle, acks, `stopped`'
 data\t'the payload and a newline; binary payloads as they are'
 raw\t'every frame as it was received, a line each'"
-complete -c wps -n "__fish_wps_using_subcommand event" -l only -d 'Print only these records; with -o ndjson and -o raw' -r -f -a "messages\t'group and server messages'
+complete -c wps -n "__fish_wps_using_subcommand event" -l only -d 'Print only these records' -r -f -a "messages\t'group and server messages'
 events\t'everything else'"
 complete -c wps -n "__fish_wps_using_subcommand event" -l color -d 'When to use colour' -r -f -a "auto\t'on a terminal'
 always\t'also into pipes and files'
 never\t'nowhere'"
-complete -c wps -n "__fish_wps_using_subcommand event" -l record -d 'Record every frame, sent and received, in this file, with its time; `wps replay` sends it again' -r -F
+complete -c wps -n "__fish_wps_using_subcommand event" -l record -d 'Record every frame in FILE, for `wps replay`' -r -F
 complete -c wps -n "__fish_wps_using_subcommand event" -l timeout -d 'End after this time, counted from the start of the process, with exit 124 if nothing else ended the run' -r
 complete -c wps -n "__fish_wps_using_subcommand event" -l ack-id -d 'ackId of the message, 0 to 18446744073709551615 [default: 1]' -r
 complete -c wps -n "__fish_wps_using_subcommand event" -l on-unknown -d 'What to do when the connection was lost for good before the ack came' -r -f -a "fail\t'exit 9, naming the ackId'
 resend\t'send it again on the new connection; it may arrive twice'"
-complete -c wps -n "__fish_wps_using_subcommand event" -l session -d 'Keep the connection in FILE, so that the next run with it goes on with the same connection' -r -F
-complete -c wps -n "__fish_wps_using_subcommand event" -s r -l raw-output -d 'Print strings among the results of --jq bare, without quotes and escapes'
+complete -c wps -n "__fish_wps_using_subcommand event" -l session -d 'Keep the connection in FILE, for the next run with it' -r -F
+complete -c wps -n "__fish_wps_using_subcommand event" -s r -l raw-output -d 'Print strings among them bare'
 complete -c wps -n "__fish_wps_using_subcommand event" -l lines -d 'Send each line of stdin as a message, as soon as it is there'
 complete -c wps -n "__fish_wps_using_subcommand event" -l ndjson -d 'Send each JSON record of stdin as a message: {"data":…,"dataType":…,"group":…} (for events: "event")'
 complete -c wps -n "__fish_wps_using_subcommand event" -l keep-going -d 'Go on after a line that cannot be sent or is refused; the exit code is that of the first'
-complete -c wps -n "__fish_wps_using_subcommand event" -l no-system-roots -d 'Trust only the certificates of --ca-cert, and not the platform\'s roots'
-complete -c wps -n "__fish_wps_using_subcommand event" -l insecure -d 'Accept any certificate; for tests only, anyone on the way can read and change everything'
+complete -c wps -n "__fish_wps_using_subcommand event" -l no-system-roots -d 'Trust --ca-cert alone, not the platform\'s roots'
+complete -c wps -n "__fish_wps_using_subcommand event" -l insecure -d 'Accept any certificate; for tests only'
 complete -c wps -n "__fish_wps_using_subcommand event" -l no-reconnect -d 'The same as --reconnect-retries 0'
-complete -c wps -n "__fish_wps_using_subcommand event" -l timestamps -d 'Print the time of arrival before each message; with -o text (ndjson has it always)'
+complete -c wps -n "__fish_wps_using_subcommand event" -l timestamps -d 'Print the time before each message'
 complete -c wps -n "__fish_wps_using_subcommand event" -s q -l quiet -d 'Print errors only on stderr'
-complete -c wps -n "__fish_wps_using_subcommand event" -s v -l verbose -d 'Say more on stderr: -v lifecycle, -vv also frames, -vvv also the handshake'
+complete -c wps -n "__fish_wps_using_subcommand event" -s v -l verbose -d 'Say more: -v lifecycle, -vv frames, -vvv handshake'
 complete -c wps -n "__fish_wps_using_subcommand event" -l no-ack -d 'Fire and forget: ask for no ack; a refusal stays unknown'
 complete -c wps -n "__fish_wps_using_subcommand event" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c wps -n "__fish_wps_using_subcommand repl" -l file -d 'Take the lines from this file, as a script; without it, from stdin when that is not a terminal' -r -F
-complete -c wps -n "__fish_wps_using_subcommand repl" -l url -d 'Client access URL, `ws(s)://HOST/client/hubs/HUB?access_token=…`; `-` reads it from stdin, `@FILE` from a file' -r
-complete -c wps -n "__fish_wps_using_subcommand repl" -l url-command -d 'Shell command that prints the URL, or JSON with it, as negotiate endpoints return it' -r
-complete -c wps -n "__fish_wps_using_subcommand repl" -l connection-string -d 'Connection string, `Endpoint=…;AccessKey=…;Version=1.0;`; needs --hub; `-` and `@FILE` as for --url' -r
-complete -c wps -n "__fish_wps_using_subcommand repl" -l local -d 'The emulator at http://localhost:PORT, with its published development key [default PORT: 8080]' -r
-complete -c wps -n "__fish_wps_using_subcommand repl" -l profile -d 'Profile of the configuration file that brings the source and other settings; see `wps config --help`' -r
+complete -c wps -n "__fish_wps_using_subcommand repl" -l url -d 'Client access URL; `-`: stdin, `@FILE`: a file' -r
+complete -c wps -n "__fish_wps_using_subcommand repl" -l url-command -d 'Shell command that prints the URL' -r
+complete -c wps -n "__fish_wps_using_subcommand repl" -l connection-string -d 'Connection string of the service; needs --hub; `-`, `@FILE`' -r
+complete -c wps -n "__fish_wps_using_subcommand repl" -l local -d 'The emulator on this machine [default PORT: 8080]' -r
+complete -c wps -n "__fish_wps_using_subcommand repl" -l profile -d 'Profile of the configuration file to use' -r
 complete -c wps -n "__fish_wps_using_subcommand repl" -l protocol -d 'Subprotocol to speak' -r -f -a "json-reliable\t'recovers dropped connections without loss'
 json\t'no sequence ids, no recovery'
 protobuf-reliable\t'json-reliable in binary frames'
 protobuf\t'json in binary frames'"
-complete -c wps -n "__fish_wps_using_subcommand repl" -l connect-timeout -d 'Limit of each fresh connection attempt: DNS, TCP, proxy, TLS, upgrade and the `connected` frame together' -r
-complete -c wps -n "__fish_wps_using_subcommand repl" -l proxy -d 'Proxy on the way, `http://`, `https://` or `socks5h://[USER:PASSWORD@]HOST[:PORT]`, or `none`' -r
-complete -c wps -n "__fish_wps_using_subcommand repl" -l resolve -d 'Address to connect to in place of what DNS says for HOST and PORT, repeatable' -r
-complete -c wps -n "__fish_wps_using_subcommand repl" -l header -d 'Header for the WebSocket handshake, `NAME: VALUE`, repeatable; `@FILE` and `-` (stdin) have one on each line' -r
-complete -c wps -n "__fish_wps_using_subcommand repl" -l ca-cert -d 'PEM file with certificates to trust besides the platform\'s roots' -r -F
-complete -c wps -n "__fish_wps_using_subcommand repl" -l client-cert -d 'PEM file with a client certificate, and its chain, for services that ask for one' -r -F
-complete -c wps -n "__fish_wps_using_subcommand repl" -l client-key -d 'PEM file with the private key of --client-cert, not encrypted [default: the same file]' -r -F
-complete -c wps -n "__fish_wps_using_subcommand repl" -l hub -d 'Hub to connect to; required with --connection-string [default with --local: hub1]' -r
+complete -c wps -n "__fish_wps_using_subcommand repl" -l connect-timeout -d 'Limit of each fresh attempt to connect' -r
+complete -c wps -n "__fish_wps_using_subcommand repl" -l proxy -d 'Proxy on the way, or `none`' -r
+complete -c wps -n "__fish_wps_using_subcommand repl" -l resolve -d 'Address to use in place of what DNS says, repeatable' -r
+complete -c wps -n "__fish_wps_using_subcommand repl" -l header -d 'Header for the WebSocket handshake, repeatable' -r
+complete -c wps -n "__fish_wps_using_subcommand repl" -l ca-cert -d 'PEM file to trust besides the platform\'s roots' -r -F
+complete -c wps -n "__fish_wps_using_subcommand repl" -l client-cert -d 'PEM file with a client certificate and its chain' -r -F
+complete -c wps -n "__fish_wps_using_subcommand repl" -l client-key -d 'PEM file with its private key, not encrypted' -r -F
+complete -c wps -n "__fish_wps_using_subcommand repl" -l hub -d 'Hub to connect to [default with --local: hub1]' -r
 complete -c wps -n "__fish_wps_using_subcommand repl" -l user -d 'User id; anonymous when absent' -r
-complete -c wps -n "__fish_wps_using_subcommand repl" -l role -d 'Role, repeatable [default: webpubsub.joinLeaveGroup and webpubsub.sendToGroup]' -r
-complete -c wps -n "__fish_wps_using_subcommand repl" -l initial-group -d 'Group that the connection is in from its start, repeatable; needs no role' -r
-complete -c wps -n "__fish_wps_using_subcommand repl" -l ttl -d 'How long each token is valid; the service looks at it only when connecting [default: 60m]' -r
-complete -c wps -n "__fish_wps_using_subcommand repl" -l reconnect-retries -d 'Fresh attempts after a failed one: a number or `unlimited` [default: 3 until once connected; then see --help]' -r
+complete -c wps -n "__fish_wps_using_subcommand repl" -l role -d 'Role, repeatable [default: join, leave and send everywhere]' -r
+complete -c wps -n "__fish_wps_using_subcommand repl" -l initial-group -d 'Group to be in from the start, repeatable; needs no role' -r
+complete -c wps -n "__fish_wps_using_subcommand repl" -l ttl -d 'How long each token is valid [default: 60m]' -r
+complete -c wps -n "__fish_wps_using_subcommand repl" -l reconnect-retries -d 'Fresh attempts after a failed one' -r
 complete -c wps -n "__fish_wps_using_subcommand repl" -l reconnect-delay -d 'Pause before the first fresh attempt [default: 1s]' -r
-complete -c wps -n "__fish_wps_using_subcommand repl" -l reconnect-max-delay -d 'Longest pause between fresh attempts [default: 30s, or the delay if that is longer]' -r
+complete -c wps -n "__fish_wps_using_subcommand repl" -l reconnect-max-delay -d 'Longest pause between them [default: 30s]' -r
 complete -c wps -n "__fish_wps_using_subcommand repl" -l reconnect-mode -d 'How the pause grows' -r -f -a "exponential\t'the pause doubles up to the maximum, with jitter'
 fixed\t'always the same pause'"
-complete -c wps -n "__fish_wps_using_subcommand repl" -l ping-interval -d 'Send a ping when nothing was received for this long; 0 turns it off' -r
-complete -c wps -n "__fish_wps_using_subcommand repl" -l ping-timeout -d 'Give the connection up when nothing was received for this long; 0 turns it off' -r
+complete -c wps -n "__fish_wps_using_subcommand repl" -l ping-interval -d 'Ping after so long a silence; 0: never' -r
+complete -c wps -n "__fish_wps_using_subcommand repl" -l ping-timeout -d 'Give up after so long a silence; 0: never' -r
 complete -c wps -n "__fish_wps_using_subcommand repl" -l retries -d 'Tries after the first, each with the same ackId' -r
 complete -c wps -n "__fish_wps_using_subcommand repl" -l retry-delay -d 'Pause before the first retry [default: 800ms]' -r
-complete -c wps -n "__fish_wps_using_subcommand repl" -l retry-max-delay -d 'Longest pause between retries [default: 120s, or the delay if that is longer]' -r
+complete -c wps -n "__fish_wps_using_subcommand repl" -l retry-max-delay -d 'Longest pause between them [default: 120s]' -r
 complete -c wps -n "__fish_wps_using_subcommand repl" -l retry-mode -d 'How the pause grows' -r -f -a "exponential\t'the pause doubles up to the maximum, with jitter'
 fixed\t'always the same pause'"
-complete -c wps -n "__fish_wps_using_subcommand repl" -l ack-timeout -d 'How long each try waits for its ack; time spent recovering the connection does not count' -r
-complete -c wps -n "__fish_wps_using_subcommand repl" -s o -l output -d 'What stdout carries; everything else goes to stderr' -r -f -a "text\t'a line a message, for people; JSON is pretty-printed on a terminal'
+complete -c wps -n "__fish_wps_using_subcommand repl" -l ack-timeout -d 'How long each try waits for its ack' -r
+complete -c wps -n "__fish_wps_using_subcommand repl" -s o -l output -d 'What stdout carries' -r -f -a "text\t'a line a message, for people; JSON is pretty-printed on a terminal'
 ndjson\t'one JSON object a line: messages, lifecycle, acks, `stopped`'
 data\t'the payload and a newline; binary payloads as they are'
 raw\t'every frame as it was received, a line each'"
-complete -c wps -n "__fish_wps_using_subcommand repl" -l only -d 'Print only these records; with -o ndjson and -o raw' -r -f -a "messages\t'group and server messages'
+complete -c wps -n "__fish_wps_using_subcommand repl" -l only -d 'Print only these records' -r -f -a "messages\t'group and server messages'
 events\t'everything else'"
 complete -c wps -n "__fish_wps_using_subcommand repl" -l color -d 'When to use colour' -r -f -a "auto\t'on a terminal'
 always\t'also into pipes and files'
 never\t'nowhere'"
-complete -c wps -n "__fish_wps_using_subcommand repl" -l record -d 'Record every frame, sent and received, in this file, with its time; `wps replay` sends it again' -r -F
+complete -c wps -n "__fish_wps_using_subcommand repl" -l record -d 'Record every frame in FILE, for `wps replay`' -r -F
 complete -c wps -n "__fish_wps_using_subcommand repl" -l timeout -d 'End after this time, counted from the start of the process, with exit 124 if nothing else ended the run' -r
 complete -c wps -n "__fish_wps_using_subcommand repl" -l on-unknown -d 'What to do when the connection was lost for good before the ack came' -r -f -a "fail\t'exit 9, naming the ackId'
 resend\t'send it again on the new connection; it may arrive twice'"
 complete -c wps -n "__fish_wps_using_subcommand repl" -l keep-going -d 'Go on after a line that failed; the exit code is that of the first'
-complete -c wps -n "__fish_wps_using_subcommand repl" -l no-system-roots -d 'Trust only the certificates of --ca-cert, and not the platform\'s roots'
-complete -c wps -n "__fish_wps_using_subcommand repl" -l insecure -d 'Accept any certificate; for tests only, anyone on the way can read and change everything'
+complete -c wps -n "__fish_wps_using_subcommand repl" -l no-system-roots -d 'Trust --ca-cert alone, not the platform\'s roots'
+complete -c wps -n "__fish_wps_using_subcommand repl" -l insecure -d 'Accept any certificate; for tests only'
 complete -c wps -n "__fish_wps_using_subcommand repl" -l no-reconnect -d 'The same as --reconnect-retries 0'
-complete -c wps -n "__fish_wps_using_subcommand repl" -l timestamps -d 'Print the time of arrival before each message; with -o text (ndjson has it always)'
+complete -c wps -n "__fish_wps_using_subcommand repl" -l timestamps -d 'Print the time before each message'
 complete -c wps -n "__fish_wps_using_subcommand repl" -s q -l quiet -d 'Print errors only on stderr'
-complete -c wps -n "__fish_wps_using_subcommand repl" -s v -l verbose -d 'Say more on stderr: -v lifecycle, -vv also frames, -vvv also the handshake'
+complete -c wps -n "__fish_wps_using_subcommand repl" -s v -l verbose -d 'Say more: -v lifecycle, -vv frames, -vvv handshake'
 complete -c wps -n "__fish_wps_using_subcommand repl" -l no-rejoin -d 'Do not join the groups again on a new connection'
 complete -c wps -n "__fish_wps_using_subcommand repl" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c wps -n "__fish_wps_using_subcommand replay" -l speed -d 'How fast: `2x` or `0.5` times as fast as it was, or `max`, as fast as the acks come' -r
 complete -c wps -n "__fish_wps_using_subcommand replay" -s g -l group -d 'Publish to this group, whichever it was' -r
-complete -c wps -n "__fish_wps_using_subcommand replay" -l jq -d 'Print the results of this jq expression over each record, one line of JSON each; means -o ndjson' -r
-complete -c wps -n "__fish_wps_using_subcommand replay" -l url -d 'Client access URL, `ws(s)://HOST/client/hubs/HUB?access_token=…`; `-` reads it from stdin, `@FILE` from a file' -r
-complete -c wps -n "__fish_wps_using_subcommand replay" -l url-command -d 'Shell command that prints the URL, or JSON with it, as negotiate endpoints return it' -r
-complete -c wps -n "__fish_wps_using_subcommand replay" -l connection-string -d 'Connection string, `Endpoint=…;AccessKey=…;Version=1.0;`; needs --hub; `-` and `@FILE` as for --url' -r
-complete -c wps -n "__fish_wps_using_subcommand replay" -l local -d 'The emulator at http://localhost:PORT, with its published development key [default PORT: 8080]' -r
-complete -c wps -n "__fish_wps_using_subcommand replay" -l profile -d 'Profile of the configuration file that brings the source and other settings; see `wps config --help`' -r
+complete -c wps -n "__fish_wps_using_subcommand replay" -l jq -d 'Print the results of this jq expression; means -o ndjson' -r
+complete -c wps -n "__fish_wps_using_subcommand replay" -l url -d 'Client access URL; `-`: stdin, `@FILE`: a file' -r
+complete -c wps -n "__fish_wps_using_subcommand replay" -l url-command -d 'Shell command that prints the URL' -r
+complete -c wps -n "__fish_wps_using_subcommand replay" -l connection-string -d 'Connection string of the service; needs --hub; `-`, `@FILE`' -r
+complete -c wps -n "__fish_wps_using_subcommand replay" -l local -d 'The emulator on this machine [default PORT: 8080]' -r
+complete -c wps -n "__fish_wps_using_subcommand replay" -l profile -d 'Profile of the configuration file to use' -r
 complete -c wps -n "__fish_wps_using_subcommand replay" -l protocol -d 'Subprotocol to speak' -r -f -a "json-reliable\t'recovers dropped connections without loss'
 json\t'no sequence ids, no recovery'
 protobuf-reliable\t'json-reliable in binary frames'
 protobuf\t'json in binary frames'"
-complete -c wps -n "__fish_wps_using_subcommand replay" -l connect-timeout -d 'Limit of each fresh connection attempt: DNS, TCP, proxy, TLS, upgrade and the `connected` frame together' -r
-complete -c wps -n "__fish_wps_using_subcommand replay" -l proxy -d 'Proxy on the way, `http://`, `https://` or `socks5h://[USER:PASSWORD@]HOST[:PORT]`, or `none`' -r
-complete -c wps -n "__fish_wps_using_subcommand replay" -l resolve -d 'Address to connect to in place of what DNS says for HOST and PORT, repeatable' -r
-complete -c wps -n "__fish_wps_using_subcommand replay" -l header -d 'Header for the WebSocket handshake, `NAME: VALUE`, repeatable; `@FILE` and `-` (stdin) have one on each line' -r
-complete -c wps -n "__fish_wps_using_subcommand replay" -l ca-cert -d 'PEM file with certificates to trust besides the platform\'s roots' -r -F
-complete -c wps -n "__fish_wps_using_subcommand replay" -l client-cert -d 'PEM file with a client certificate, and its chain, for services that ask for one' -r -F
-complete -c wps -n "__fish_wps_using_subcommand replay" -l client-key -d 'PEM file with the private key of --client-cert, not encrypted [default: the same file]' -r -F
-complete -c wps -n "__fish_wps_using_subcommand replay" -l hub -d 'Hub to connect to; required with --connection-string [default with --local: hub1]' -r
+complete -c wps -n "__fish_wps_using_subcommand replay" -l connect-timeout -d 'Limit of each fresh attempt to connect' -r
+complete -c wps -n "__fish_wps_using_subcommand replay" -l proxy -d 'Proxy on the way, or `none`' -r
+complete -c wps -n "__fish_wps_using_subcommand replay" -l resolve -d 'Address to use in place of what DNS says, repeatable' -r
+complete -c wps -n "__fish_wps_using_subcommand replay" -l header -d 'Header for the WebSocket handshake, repeatable' -r
+complete -c wps -n "__fish_wps_using_subcommand replay" -l ca-cert -d 'PEM file to trust besides the platform\'s roots' -r -F
+complete -c wps -n "__fish_wps_using_subcommand replay" -l client-cert -d 'PEM file with a client certificate and its chain' -r -F
+complete -c wps -n "__fish_wps_using_subcommand replay" -l client-key -d 'PEM file with its private key, not encrypted' -r -F
+complete -c wps -n "__fish_wps_using_subcommand replay" -l hub -d 'Hub to connect to [default with --local: hub1]' -r
 complete -c wps -n "__fish_wps_using_subcommand replay" -l user -d 'User id; anonymous when absent' -r
-complete -c wps -n "__fish_wps_using_subcommand replay" -l role -d 'Role, repeatable [default: webpubsub.joinLeaveGroup and webpubsub.sendToGroup]' -r
-complete -c wps -n "__fish_wps_using_subcommand replay" -l initial-group -d 'Group that the connection is in from its start, repeatable; needs no role' -r
-complete -c wps -n "__fish_wps_using_subcommand replay" -l ttl -d 'How long each token is valid; the service looks at it only when connecting [default: 60m]' -r
-complete -c wps -n "__fish_wps_using_subcommand replay" -l reconnect-retries -d 'Fresh attempts after a failed one: a number or `unlimited` [default: 3 until once connected; then see --help]' -r
+complete -c wps -n "__fish_wps_using_subcommand replay" -l role -d 'Role, repeatable [default: join, leave and send everywhere]' -r
+complete -c wps -n "__fish_wps_using_subcommand replay" -l initial-group -d 'Group to be in from the start, repeatable; needs no role' -r
+complete -c wps -n "__fish_wps_using_subcommand replay" -l ttl -d 'How long each token is valid [default: 60m]' -r
+complete -c wps -n "__fish_wps_using_subcommand replay" -l reconnect-retries -d 'Fresh attempts after a failed one' -r
 complete -c wps -n "__fish_wps_using_subcommand replay" -l reconnect-delay -d 'Pause before the first fresh attempt [default: 1s]' -r
-complete -c wps -n "__fish_wps_using_subcommand replay" -l reconnect-max-delay -d 'Longest pause between fresh attempts [default: 30s, or the delay if that is longer]' -r
+complete -c wps -n "__fish_wps_using_subcommand replay" -l reconnect-max-delay -d 'Longest pause between them [default: 30s]' -r
 complete -c wps -n "__fish_wps_using_subcommand replay" -l reconnect-mode -d 'How the pause grows' -r -f -a "exponential\t'the pause doubles up to the maximum, with jitter'
 fixed\t'always the same pause'"
-complete -c wps -n "__fish_wps_using_subcommand replay" -l ping-interval -d 'Send a ping when nothing was received for this long; 0 turns it off' -r
-complete -c wps -n "__fish_wps_using_subcommand replay" -l ping-timeout -d 'Give the connection up when nothing was received for this long; 0 turns it off' -r
+complete -c wps -n "__fish_wps_using_subcommand replay" -l ping-interval -d 'Ping after so long a silence; 0: never' -r
+complete -c wps -n "__fish_wps_using_subcommand replay" -l ping-timeout -d 'Give up after so long a silence; 0: never' -r
 complete -c wps -n "__fish_wps_using_subcommand replay" -l retries -d 'Tries after the first, each with the same ackId' -r
 complete -c wps -n "__fish_wps_using_subcommand replay" -l retry-delay -d 'Pause before the first retry [default: 800ms]' -r
-complete -c wps -n "__fish_wps_using_subcommand replay" -l retry-max-delay -d 'Longest pause between retries [default: 120s, or the delay if that is longer]' -r
+complete -c wps -n "__fish_wps_using_subcommand replay" -l retry-max-delay -d 'Longest pause between them [default: 120s]' -r
 complete -c wps -n "__fish_wps_using_subcommand replay" -l retry-mode -d 'How the pause grows' -r -f -a "exponential\t'the pause doubles up to the maximum, with jitter'
 fixed\t'always the same pause'"
-complete -c wps -n "__fish_wps_using_subcommand replay" -l ack-timeout -d 'How long each try waits for its ack; time spent recovering the connection does not count' -r
-complete -c wps -n "__fish_wps_using_subcommand replay" -s o -l output -d 'What stdout carries; everything else goes to stderr' -r -f -a "text\t'a line a message, for people; JSON is pretty-printed on a terminal'
+complete -c wps -n "__fish_wps_using_subcommand replay" -l ack-timeout -d 'How long each try waits for its ack' -r
+complete -c wps -n "__fish_wps_using_subcommand replay" -s o -l output -d 'What stdout carries' -r -f -a "text\t'a line a message, for people; JSON is pretty-printed on a terminal'
 ndjson\t'one JSON object a line: messages, lifecycle, acks, `stopped`'
 data\t'the payload and a newline; binary payloads as they are'
 raw\t'every frame as it was received, a line each'"
-complete -c wps -n "__fish_wps_using_subcommand replay" -l only -d 'Print only these records; with -o ndjson and -o raw' -r -f -a "messages\t'group and server messages'
+complete -c wps -n "__fish_wps_using_subcommand replay" -l only -d 'Print only these records' -r -f -a "messages\t'group and server messages'
 events\t'everything else'"
 complete -c wps -n "__fish_wps_using_subcommand replay" -l color -d 'When to use colour' -r -f -a "auto\t'on a terminal'
 always\t'also into pipes and files'
 never\t'nowhere'"
-complete -c wps -n "__fish_wps_using_subcommand replay" -l record -d 'Record every frame, sent and received, in this file, with its time; `wps replay` sends it again' -r -F
+complete -c wps -n "__fish_wps_using_subcommand replay" -l record -d 'Record every frame in FILE, for `wps replay`' -r -F
 complete -c wps -n "__fish_wps_using_subcommand replay" -l timeout -d 'End after this time, counted from the start of the process, with exit 124 if nothing else ended the run' -r
 complete -c wps -n "__fish_wps_using_subcommand replay" -l on-unknown -d 'What to do when the connection was lost for good before the ack came' -r -f -a "fail\t'exit 9, naming the ackId'
 resend\t'send it again on the new connection; it may arrive twice'"
 complete -c wps -n "__fish_wps_using_subcommand replay" -l received -d 'Publish what was received, instead of what was sent'
 complete -c wps -n "__fish_wps_using_subcommand replay" -l dry-run -d 'Print the frames, one a line, and send nothing; needs no connection'
-complete -c wps -n "__fish_wps_using_subcommand replay" -s r -l raw-output -d 'Print strings among the results of --jq bare, without quotes and escapes'
-complete -c wps -n "__fish_wps_using_subcommand replay" -l no-system-roots -d 'Trust only the certificates of --ca-cert, and not the platform\'s roots'
-complete -c wps -n "__fish_wps_using_subcommand replay" -l insecure -d 'Accept any certificate; for tests only, anyone on the way can read and change everything'
+complete -c wps -n "__fish_wps_using_subcommand replay" -s r -l raw-output -d 'Print strings among them bare'
+complete -c wps -n "__fish_wps_using_subcommand replay" -l no-system-roots -d 'Trust --ca-cert alone, not the platform\'s roots'
+complete -c wps -n "__fish_wps_using_subcommand replay" -l insecure -d 'Accept any certificate; for tests only'
 complete -c wps -n "__fish_wps_using_subcommand replay" -l no-reconnect -d 'The same as --reconnect-retries 0'
-complete -c wps -n "__fish_wps_using_subcommand replay" -l timestamps -d 'Print the time of arrival before each message; with -o text (ndjson has it always)'
+complete -c wps -n "__fish_wps_using_subcommand replay" -l timestamps -d 'Print the time before each message'
 complete -c wps -n "__fish_wps_using_subcommand replay" -s q -l quiet -d 'Print errors only on stderr'
-complete -c wps -n "__fish_wps_using_subcommand replay" -s v -l verbose -d 'Say more on stderr: -v lifecycle, -vv also frames, -vvv also the handshake'
+complete -c wps -n "__fish_wps_using_subcommand replay" -s v -l verbose -d 'Say more: -v lifecycle, -vv frames, -vvv handshake'
 complete -c wps -n "__fish_wps_using_subcommand replay" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c wps -n "__fish_wps_using_subcommand doctor" -s g -l group -d 'Group to try: it is joined, gets one message, and is left [default: one of its own, wps-doctor-…]' -r
 complete -c wps -n "__fish_wps_using_subcommand doctor" -l ack-timeout -d 'How long each of join, send, receive, ping and leave may take' -r
@@ -431,32 +431,32 @@ ndjson\t'one JSON object a line'"
 complete -c wps -n "__fish_wps_using_subcommand doctor" -l color -d 'When to use colour' -r -f -a "auto\t'on a terminal'
 always\t'also into pipes and files'
 never\t'nowhere'"
-complete -c wps -n "__fish_wps_using_subcommand doctor" -l url -d 'Client access URL, `ws(s)://HOST/client/hubs/HUB?access_token=…`; `-` reads it from stdin, `@FILE` from a file' -r
-complete -c wps -n "__fish_wps_using_subcommand doctor" -l url-command -d 'Shell command that prints the URL, or JSON with it, as negotiate endpoints return it' -r
-complete -c wps -n "__fish_wps_using_subcommand doctor" -l connection-string -d 'Connection string, `Endpoint=…;AccessKey=…;Version=1.0;`; needs --hub; `-` and `@FILE` as for --url' -r
-complete -c wps -n "__fish_wps_using_subcommand doctor" -l local -d 'The emulator at http://localhost:PORT, with its published development key [default PORT: 8080]' -r
-complete -c wps -n "__fish_wps_using_subcommand doctor" -l profile -d 'Profile of the configuration file that brings the source and other settings; see `wps config --help`' -r
+complete -c wps -n "__fish_wps_using_subcommand doctor" -l url -d 'Client access URL; `-`: stdin, `@FILE`: a file' -r
+complete -c wps -n "__fish_wps_using_subcommand doctor" -l url-command -d 'Shell command that prints the URL' -r
+complete -c wps -n "__fish_wps_using_subcommand doctor" -l connection-string -d 'Connection string of the service; needs --hub; `-`, `@FILE`' -r
+complete -c wps -n "__fish_wps_using_subcommand doctor" -l local -d 'The emulator on this machine [default PORT: 8080]' -r
+complete -c wps -n "__fish_wps_using_subcommand doctor" -l profile -d 'Profile of the configuration file to use' -r
 complete -c wps -n "__fish_wps_using_subcommand doctor" -l protocol -d 'Subprotocol to speak' -r -f -a "json-reliable\t'recovers dropped connections without loss'
 json\t'no sequence ids, no recovery'
 protobuf-reliable\t'json-reliable in binary frames'
 protobuf\t'json in binary frames'"
-complete -c wps -n "__fish_wps_using_subcommand doctor" -l connect-timeout -d 'Limit of each fresh connection attempt: DNS, TCP, proxy, TLS, upgrade and the `connected` frame together' -r
-complete -c wps -n "__fish_wps_using_subcommand doctor" -l proxy -d 'Proxy on the way, `http://`, `https://` or `socks5h://[USER:PASSWORD@]HOST[:PORT]`, or `none`' -r
-complete -c wps -n "__fish_wps_using_subcommand doctor" -l resolve -d 'Address to connect to in place of what DNS says for HOST and PORT, repeatable' -r
-complete -c wps -n "__fish_wps_using_subcommand doctor" -l header -d 'Header for the WebSocket handshake, `NAME: VALUE`, repeatable; `@FILE` and `-` (stdin) have one on each line' -r
-complete -c wps -n "__fish_wps_using_subcommand doctor" -l ca-cert -d 'PEM file with certificates to trust besides the platform\'s roots' -r -F
-complete -c wps -n "__fish_wps_using_subcommand doctor" -l client-cert -d 'PEM file with a client certificate, and its chain, for services that ask for one' -r -F
-complete -c wps -n "__fish_wps_using_subcommand doctor" -l client-key -d 'PEM file with the private key of --client-cert, not encrypted [default: the same file]' -r -F
-complete -c wps -n "__fish_wps_using_subcommand doctor" -l hub -d 'Hub to connect to; required with --connection-string [default with --local: hub1]' -r
+complete -c wps -n "__fish_wps_using_subcommand doctor" -l connect-timeout -d 'Limit of each fresh attempt to connect' -r
+complete -c wps -n "__fish_wps_using_subcommand doctor" -l proxy -d 'Proxy on the way, or `none`' -r
+complete -c wps -n "__fish_wps_using_subcommand doctor" -l resolve -d 'Address to use in place of what DNS says, repeatable' -r
+complete -c wps -n "__fish_wps_using_subcommand doctor" -l header -d 'Header for the WebSocket handshake, repeatable' -r
+complete -c wps -n "__fish_wps_using_subcommand doctor" -l ca-cert -d 'PEM file to trust besides the platform\'s roots' -r -F
+complete -c wps -n "__fish_wps_using_subcommand doctor" -l client-cert -d 'PEM file with a client certificate and its chain' -r -F
+complete -c wps -n "__fish_wps_using_subcommand doctor" -l client-key -d 'PEM file with its private key, not encrypted' -r -F
+complete -c wps -n "__fish_wps_using_subcommand doctor" -l hub -d 'Hub to connect to [default with --local: hub1]' -r
 complete -c wps -n "__fish_wps_using_subcommand doctor" -l user -d 'User id; anonymous when absent' -r
-complete -c wps -n "__fish_wps_using_subcommand doctor" -l role -d 'Role, repeatable [default: webpubsub.joinLeaveGroup and webpubsub.sendToGroup]' -r
-complete -c wps -n "__fish_wps_using_subcommand doctor" -l initial-group -d 'Group that the connection is in from its start, repeatable; needs no role' -r
-complete -c wps -n "__fish_wps_using_subcommand doctor" -l ttl -d 'How long each token is valid; the service looks at it only when connecting [default: 60m]' -r
+complete -c wps -n "__fish_wps_using_subcommand doctor" -l role -d 'Role, repeatable [default: join, leave and send everywhere]' -r
+complete -c wps -n "__fish_wps_using_subcommand doctor" -l initial-group -d 'Group to be in from the start, repeatable; needs no role' -r
+complete -c wps -n "__fish_wps_using_subcommand doctor" -l ttl -d 'How long each token is valid [default: 60m]' -r
 complete -c wps -n "__fish_wps_using_subcommand doctor" -l timeout -d 'End after this time, counted from the start of the process, with exit 124 if nothing else ended the run' -r
 complete -c wps -n "__fish_wps_using_subcommand doctor" -s q -l quiet -d 'Print errors only on stderr'
-complete -c wps -n "__fish_wps_using_subcommand doctor" -s v -l verbose -d 'Say more on stderr: -v lifecycle, -vv also frames, -vvv also the handshake'
-complete -c wps -n "__fish_wps_using_subcommand doctor" -l no-system-roots -d 'Trust only the certificates of --ca-cert, and not the platform\'s roots'
-complete -c wps -n "__fish_wps_using_subcommand doctor" -l insecure -d 'Accept any certificate; for tests only, anyone on the way can read and change everything'
+complete -c wps -n "__fish_wps_using_subcommand doctor" -s v -l verbose -d 'Say more: -v lifecycle, -vv frames, -vvv handshake'
+complete -c wps -n "__fish_wps_using_subcommand doctor" -l no-system-roots -d 'Trust --ca-cert alone, not the platform\'s roots'
+complete -c wps -n "__fish_wps_using_subcommand doctor" -l insecure -d 'Accept any certificate; for tests only'
 complete -c wps -n "__fish_wps_using_subcommand doctor" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c wps -n "__fish_wps_using_subcommand emulator" -l port -d 'Port to listen on; 0 picks a free one' -r
 complete -c wps -n "__fish_wps_using_subcommand emulator" -l bind -d 'Address to listen on; `localhost` is both loopback addresses, ::1 and 127.0.0.1' -r
@@ -481,20 +481,20 @@ complete -c wps -n "__fish_wps_using_subcommand emulator" -l no-echo-events -d '
 complete -c wps -n "__fish_wps_using_subcommand emulator" -l insecure -d 'Accept any certificate of an event handler; for tests only'
 complete -c wps -n "__fish_wps_using_subcommand emulator" -l exit-on-stdin-close -d 'End when stdin is closed, so that it never outlives the program that started it'
 complete -c wps -n "__fish_wps_using_subcommand emulator" -s q -l quiet -d 'Print errors only on stderr'
-complete -c wps -n "__fish_wps_using_subcommand emulator" -s v -l verbose -d 'Say more on stderr: -v lifecycle, -vv also frames, -vvv also the handshake'
+complete -c wps -n "__fish_wps_using_subcommand emulator" -s v -l verbose -d 'Say more: -v lifecycle, -vv frames, -vvv handshake'
 complete -c wps -n "__fish_wps_using_subcommand emulator" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c wps -n "__fish_wps_using_subcommand url; and not __fish_seen_subcommand_from create inspect help" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c wps -n "__fish_wps_using_subcommand url; and not __fish_seen_subcommand_from create inspect help" -f -a "create" -d 'Make a client access URL from a connection string'
 complete -c wps -n "__fish_wps_using_subcommand url; and not __fish_seen_subcommand_from create inspect help" -f -a "inspect" -d 'Explain a client access URL, and what is wrong with it'
 complete -c wps -n "__fish_wps_using_subcommand url; and not __fish_seen_subcommand_from create inspect help" -f -a "help" -d 'Print this message or the help of the given subcommand(s)'
-complete -c wps -n "__fish_wps_using_subcommand url; and __fish_seen_subcommand_from create" -l connection-string -d 'Connection string, `Endpoint=…;AccessKey=…;Version=1.0;`; needs --hub; `-` and `@FILE` as for --url' -r
-complete -c wps -n "__fish_wps_using_subcommand url; and __fish_seen_subcommand_from create" -l local -d 'The emulator at http://localhost:PORT, with its published development key [default PORT: 8080]' -r
-complete -c wps -n "__fish_wps_using_subcommand url; and __fish_seen_subcommand_from create" -l profile -d 'Profile of the configuration file that brings the source and other settings; see `wps config --help`' -r
-complete -c wps -n "__fish_wps_using_subcommand url; and __fish_seen_subcommand_from create" -l hub -d 'Hub to connect to; required with --connection-string [default with --local: hub1]' -r
+complete -c wps -n "__fish_wps_using_subcommand url; and __fish_seen_subcommand_from create" -l connection-string -d 'Connection string of the service; needs --hub; `-`, `@FILE`' -r
+complete -c wps -n "__fish_wps_using_subcommand url; and __fish_seen_subcommand_from create" -l local -d 'The emulator on this machine [default PORT: 8080]' -r
+complete -c wps -n "__fish_wps_using_subcommand url; and __fish_seen_subcommand_from create" -l profile -d 'Profile of the configuration file to use' -r
+complete -c wps -n "__fish_wps_using_subcommand url; and __fish_seen_subcommand_from create" -l hub -d 'Hub to connect to [default with --local: hub1]' -r
 complete -c wps -n "__fish_wps_using_subcommand url; and __fish_seen_subcommand_from create" -l user -d 'User id; anonymous when absent' -r
-complete -c wps -n "__fish_wps_using_subcommand url; and __fish_seen_subcommand_from create" -l role -d 'Role, repeatable [default: webpubsub.joinLeaveGroup and webpubsub.sendToGroup]' -r
-complete -c wps -n "__fish_wps_using_subcommand url; and __fish_seen_subcommand_from create" -l initial-group -d 'Group that the connection is in from its start, repeatable; needs no role' -r
-complete -c wps -n "__fish_wps_using_subcommand url; and __fish_seen_subcommand_from create" -l ttl -d 'How long each token is valid; the service looks at it only when connecting [default: 60m]' -r
+complete -c wps -n "__fish_wps_using_subcommand url; and __fish_seen_subcommand_from create" -l role -d 'Role, repeatable [default: join, leave and send everywhere]' -r
+complete -c wps -n "__fish_wps_using_subcommand url; and __fish_seen_subcommand_from create" -l initial-group -d 'Group to be in from the start, repeatable; needs no role' -r
+complete -c wps -n "__fish_wps_using_subcommand url; and __fish_seen_subcommand_from create" -l ttl -d 'How long each token is valid [default: 60m]' -r
 complete -c wps -n "__fish_wps_using_subcommand url; and __fish_seen_subcommand_from create" -s g -l group -d 'The same as --initial-group' -r
 complete -c wps -n "__fish_wps_using_subcommand url; and __fish_seen_subcommand_from create" -l not-before -d 'From when on the token is valid: a time such as `2030-01-01T12:00:00Z`, or so long from now; --ttl counts from then' -r
 complete -c wps -n "__fish_wps_using_subcommand url; and __fish_seen_subcommand_from create" -l claim -d 'Further claim, repeatable; VALUE is JSON if it parses as such, else a string' -r
@@ -505,18 +505,18 @@ always\t'also into pipes and files'
 never\t'nowhere'"
 complete -c wps -n "__fish_wps_using_subcommand url; and __fish_seen_subcommand_from create" -l token-only -d 'Print the token alone'
 complete -c wps -n "__fish_wps_using_subcommand url; and __fish_seen_subcommand_from create" -s q -l quiet -d 'Print errors only on stderr'
-complete -c wps -n "__fish_wps_using_subcommand url; and __fish_seen_subcommand_from create" -s v -l verbose -d 'Say more on stderr: -v lifecycle, -vv also frames, -vvv also the handshake'
+complete -c wps -n "__fish_wps_using_subcommand url; and __fish_seen_subcommand_from create" -s v -l verbose -d 'Say more: -v lifecycle, -vv frames, -vvv handshake'
 complete -c wps -n "__fish_wps_using_subcommand url; and __fish_seen_subcommand_from create" -s h -l help -d 'Print help (see more with \'--help\')'
-complete -c wps -n "__fish_wps_using_subcommand url; and __fish_seen_subcommand_from inspect" -l url -d 'Client access URL, `ws(s)://HOST/client/hubs/HUB?access_token=…`; `-` reads it from stdin, `@FILE` from a file' -r
-complete -c wps -n "__fish_wps_using_subcommand url; and __fish_seen_subcommand_from inspect" -l url-command -d 'Shell command that prints the URL, or JSON with it, as negotiate endpoints return it' -r
-complete -c wps -n "__fish_wps_using_subcommand url; and __fish_seen_subcommand_from inspect" -l connection-string -d 'Connection string, `Endpoint=…;AccessKey=…;Version=1.0;`; needs --hub; `-` and `@FILE` as for --url' -r
-complete -c wps -n "__fish_wps_using_subcommand url; and __fish_seen_subcommand_from inspect" -l local -d 'The emulator at http://localhost:PORT, with its published development key [default PORT: 8080]' -r
-complete -c wps -n "__fish_wps_using_subcommand url; and __fish_seen_subcommand_from inspect" -l profile -d 'Profile of the configuration file that brings the source and other settings; see `wps config --help`' -r
-complete -c wps -n "__fish_wps_using_subcommand url; and __fish_seen_subcommand_from inspect" -l hub -d 'Hub to connect to; required with --connection-string [default with --local: hub1]' -r
+complete -c wps -n "__fish_wps_using_subcommand url; and __fish_seen_subcommand_from inspect" -l url -d 'Client access URL; `-`: stdin, `@FILE`: a file' -r
+complete -c wps -n "__fish_wps_using_subcommand url; and __fish_seen_subcommand_from inspect" -l url-command -d 'Shell command that prints the URL' -r
+complete -c wps -n "__fish_wps_using_subcommand url; and __fish_seen_subcommand_from inspect" -l connection-string -d 'Connection string of the service; needs --hub; `-`, `@FILE`' -r
+complete -c wps -n "__fish_wps_using_subcommand url; and __fish_seen_subcommand_from inspect" -l local -d 'The emulator on this machine [default PORT: 8080]' -r
+complete -c wps -n "__fish_wps_using_subcommand url; and __fish_seen_subcommand_from inspect" -l profile -d 'Profile of the configuration file to use' -r
+complete -c wps -n "__fish_wps_using_subcommand url; and __fish_seen_subcommand_from inspect" -l hub -d 'Hub to connect to [default with --local: hub1]' -r
 complete -c wps -n "__fish_wps_using_subcommand url; and __fish_seen_subcommand_from inspect" -l user -d 'User id; anonymous when absent' -r
-complete -c wps -n "__fish_wps_using_subcommand url; and __fish_seen_subcommand_from inspect" -l role -d 'Role, repeatable [default: webpubsub.joinLeaveGroup and webpubsub.sendToGroup]' -r
-complete -c wps -n "__fish_wps_using_subcommand url; and __fish_seen_subcommand_from inspect" -l initial-group -d 'Group that the connection is in from its start, repeatable; needs no role' -r
-complete -c wps -n "__fish_wps_using_subcommand url; and __fish_seen_subcommand_from inspect" -l ttl -d 'How long each token is valid; the service looks at it only when connecting [default: 60m]' -r
+complete -c wps -n "__fish_wps_using_subcommand url; and __fish_seen_subcommand_from inspect" -l role -d 'Role, repeatable [default: join, leave and send everywhere]' -r
+complete -c wps -n "__fish_wps_using_subcommand url; and __fish_seen_subcommand_from inspect" -l initial-group -d 'Group to be in from the start, repeatable; needs no role' -r
+complete -c wps -n "__fish_wps_using_subcommand url; and __fish_seen_subcommand_from inspect" -l ttl -d 'How long each token is valid [default: 60m]' -r
 complete -c wps -n "__fish_wps_using_subcommand url; and __fish_seen_subcommand_from inspect" -l connect-timeout -d 'Limit of --url-command' -r
 complete -c wps -n "__fish_wps_using_subcommand url; and __fish_seen_subcommand_from inspect" -s o -l output -d 'What stdout carries' -r -f -a "text\t'for people'
 ndjson\t'one JSON object a line'"
@@ -524,7 +524,7 @@ complete -c wps -n "__fish_wps_using_subcommand url; and __fish_seen_subcommand_
 always\t'also into pipes and files'
 never\t'nowhere'"
 complete -c wps -n "__fish_wps_using_subcommand url; and __fish_seen_subcommand_from inspect" -s q -l quiet -d 'Print errors only on stderr'
-complete -c wps -n "__fish_wps_using_subcommand url; and __fish_seen_subcommand_from inspect" -s v -l verbose -d 'Say more on stderr: -v lifecycle, -vv also frames, -vvv also the handshake'
+complete -c wps -n "__fish_wps_using_subcommand url; and __fish_seen_subcommand_from inspect" -s v -l verbose -d 'Say more: -v lifecycle, -vv frames, -vvv handshake'
 complete -c wps -n "__fish_wps_using_subcommand url; and __fish_seen_subcommand_from inspect" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c wps -n "__fish_wps_using_subcommand url; and __fish_seen_subcommand_from help" -f -a "create" -d 'Make a client access URL from a connection string'
 complete -c wps -n "__fish_wps_using_subcommand url; and __fish_seen_subcommand_from help" -f -a "inspect" -d 'Explain a client access URL, and what is wrong with it'
@@ -538,20 +538,20 @@ complete -c wps -n "__fish_wps_using_subcommand config; and __fish_seen_subcomma
 always\t'also into pipes and files'
 never\t'nowhere'"
 complete -c wps -n "__fish_wps_using_subcommand config; and __fish_seen_subcommand_from path" -s q -l quiet -d 'Print errors only on stderr'
-complete -c wps -n "__fish_wps_using_subcommand config; and __fish_seen_subcommand_from path" -s v -l verbose -d 'Say more on stderr: -v lifecycle, -vv also frames, -vvv also the handshake'
+complete -c wps -n "__fish_wps_using_subcommand config; and __fish_seen_subcommand_from path" -s v -l verbose -d 'Say more: -v lifecycle, -vv frames, -vvv handshake'
 complete -c wps -n "__fish_wps_using_subcommand config; and __fish_seen_subcommand_from path" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c wps -n "__fish_wps_using_subcommand config; and __fish_seen_subcommand_from show" -l profile -d 'Profile to show [default: `WPS_PROFILE`, else none]' -r
 complete -c wps -n "__fish_wps_using_subcommand config; and __fish_seen_subcommand_from show" -l color -d 'When to use colour' -r -f -a "auto\t'on a terminal'
 always\t'also into pipes and files'
 never\t'nowhere'"
 complete -c wps -n "__fish_wps_using_subcommand config; and __fish_seen_subcommand_from show" -s q -l quiet -d 'Print errors only on stderr'
-complete -c wps -n "__fish_wps_using_subcommand config; and __fish_seen_subcommand_from show" -s v -l verbose -d 'Say more on stderr: -v lifecycle, -vv also frames, -vvv also the handshake'
+complete -c wps -n "__fish_wps_using_subcommand config; and __fish_seen_subcommand_from show" -s v -l verbose -d 'Say more: -v lifecycle, -vv frames, -vvv handshake'
 complete -c wps -n "__fish_wps_using_subcommand config; and __fish_seen_subcommand_from show" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c wps -n "__fish_wps_using_subcommand config; and __fish_seen_subcommand_from check" -l color -d 'When to use colour' -r -f -a "auto\t'on a terminal'
 always\t'also into pipes and files'
 never\t'nowhere'"
 complete -c wps -n "__fish_wps_using_subcommand config; and __fish_seen_subcommand_from check" -s q -l quiet -d 'Print errors only on stderr'
-complete -c wps -n "__fish_wps_using_subcommand config; and __fish_seen_subcommand_from check" -s v -l verbose -d 'Say more on stderr: -v lifecycle, -vv also frames, -vvv also the handshake'
+complete -c wps -n "__fish_wps_using_subcommand config; and __fish_seen_subcommand_from check" -s v -l verbose -d 'Say more: -v lifecycle, -vv frames, -vvv handshake'
 complete -c wps -n "__fish_wps_using_subcommand config; and __fish_seen_subcommand_from check" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c wps -n "__fish_wps_using_subcommand config; and __fish_seen_subcommand_from help" -f -a "path" -d 'Print where the configuration file is, or would be'
 complete -c wps -n "__fish_wps_using_subcommand config; and __fish_seen_subcommand_from help" -f -a "show" -d 'Print the settings that a profile, the environment and the defaults come to, without secrets'

@@ -9,8 +9,10 @@
 
 mod layout;
 mod pieces;
+mod topics;
 
-pub(super) use layout::{examples_text, sections_text};
+pub(super) use layout::{closed_up, examples_text, sections_text, shared_flags, shared_names};
+pub use topics::{TOPICS, Topic};
 
 /// What is said of a command beside its flags.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]

@@ -18,12 +18,13 @@ use clap::{CommandFactory as _, FromArgMatches as _, Parser};
 use crate::failure::Failure;
 
 pub use commands::Command;
-pub use help::{Body, Help, of as help_of};
+pub use help::{Body, Help, TOPICS, Topic, of as help_of};
 pub use profile::{FlagValue, ProfileFlag, Typed, check_flag, parse_with, profile_flags};
 
 /// A command-line client for Azure Web PubSub, with a local emulator of the service
 ///
-/// Flags may stand before or after the command. Each command has examples and all its flags under `wps COMMAND --help`.
+/// Flags may stand before or after the command. Each command has examples and all its flags under `wps COMMAND --help`;
+/// `wps help TOPIC` explains what many of them share.
 #[derive(Debug, Parser)]
 #[command(name = "wps", version, subcommand_required = true, arg_required_else_help = true)]
 #[command(after_long_help = include_str!("help/wps.md"))]
@@ -52,14 +53,13 @@ pub fn definition() -> clap::Command {
 fn helpful() -> clap::Command {
     let mut command = definition();
     for (name, _) in all_commands(&command.clone()) {
-        let more = more(&format!("wps {name}"));
-        let helped = |sub: clap::Command| with_help(sub).after_help(more);
+        let helped = |sub: clap::Command| with_help(sub, &format!("wps {name}"));
         command = match name.split_once(' ') {
             None => command.mut_subcommand(&name, helped),
             Some((group, sub)) => command.mut_subcommand(group, |command| command.mut_subcommand(sub, helped)),
         };
     }
-    with_help(command).after_help(more("wps"))
+    with_help(command, "wps")
 }
 
 /// Every command below this one with its whole name, as in `url create`; a group before its own.
@@ -72,13 +72,37 @@ pub fn all_commands(command: &clap::Command) -> Vec<(String, &clap::Command)> {
     all
 }
 
-fn with_help(command: clap::Command) -> clap::Command {
+/// With what is the command's own in full, and what many commands have in a line each.
+fn with_help(command: clap::Command, name: &str) -> clap::Command {
     let help = help::of(&command);
-    command.before_help(help::examples_text(&help)).after_long_help(help::sections_text(&help))
+    let (names, flags) = (help::shared_names(&command), help::shared_flags(&command));
+    let more = format!("`{name} --help` says more, also what is promised and exit codes.");
+    let command = command.mut_args(|arg| if Topic::of(&arg).is_some() { arg.hide(true) } else { arg });
+    command
+        .before_help(help::examples_text(&help))
+        .after_help(format!("{names}{more}"))
+        .after_long_help(format!("{flags}{}", help::sections_text(&help)))
 }
 
-fn more(command: &str) -> String {
-    format!("`{command} --help` says more, also what is promised, exit codes and environment.")
+/// What `wps help TOPIC` prints.
+fn topic_text(topic: &'static Topic) -> StyledStr {
+    let mut command = topic.command(&definition());
+    let text = help::sections_text(&help::of(&command));
+    command = command.after_long_help(text);
+    closed_up(&command.render_long_help())
+}
+
+/// Help as it is shown.
+fn closed_up(text: &StyledStr) -> StyledStr {
+    help::closed_up(&text.ansi().to_string()).into()
+}
+
+/// The topic that `wps help` is asked about, if it is one.
+fn topic_of(args: &[OsString]) -> Option<&'static Topic> {
+    match args {
+        [help, name] if help == "help" => Topic::named(name.to_str()?),
+        _ => None,
+    }
 }
 
 /// Parses the arguments, the program's name first. Fails with a usage error (exit 2).
@@ -92,6 +116,9 @@ pub fn read(args: impl IntoIterator<Item = OsString>) -> Result<(Parsed, Typed),
     let program = args.next().unwrap_or_else(|| "wps".into());
     let mut definition = definition();
     let args = leading::move_behind_command(&definition, args.collect())?;
+    if let Some(topic) = topic_of(&args) {
+        return Ok((Parsed::Print(topic_text(topic)), Typed::default()));
+    }
     let line = || std::iter::once(program.clone()).chain(args.iter().cloned());
     let error = match definition.try_get_matches_from_mut(line()) {
         Ok(matches) => {
@@ -116,7 +143,7 @@ pub fn read(args: impl IntoIterator<Item = OsString>) -> Result<(Parsed, Typed),
 /// The help that a command line asks for.
 fn help_for(line: impl Iterator<Item = OsString>) -> StyledStr {
     match helpful().try_get_matches_from(line) {
-        Err(error) => error.render(),
+        Err(error) => closed_up(&error.render()),
         // It asked for help a moment ago.
         Ok(_) => StyledStr::new(),
     }

@@ -1,5 +1,6 @@
 //! The pieces of help that several commands have.
 
+use super::topics::TOPICS;
 use webpubsub_proto::fault::{ACTIONS, KEYS};
 
 /// The piece of that name.
@@ -7,6 +8,7 @@ pub(super) fn piece(name: &str) -> Option<String> {
     match name {
         "fault-actions" => Some(fault_actions()),
         "fault-keys" => Some(fault_keys()),
+        "topics" => Some(topics()),
         name => SHARED.iter().find(|(own, _)| *own == name).map(|(_, text)| (*text).to_owned()),
     }
 }
@@ -26,18 +28,16 @@ const SHARED: &[(&str, &str)] = &[
     ("config-codes", include_str!("shared/config-codes.md")),
     ("durations", include_str!("shared/durations.md")),
     ("env-config", include_str!("shared/env-config.md")),
-    ("env-connecting", include_str!("shared/env-connecting.md")),
     ("env-emulator", include_str!("shared/env-emulator.md")),
     ("env-history", include_str!("shared/env-history.md")),
     ("env-key", include_str!("shared/env-key.md")),
     ("env-network", include_str!("shared/env-network.md")),
     ("env-source", include_str!("shared/env-source.md")),
     ("env-talk", include_str!("shared/env-talk.md")),
-    ("kept", include_str!("shared/kept.md")),
-    ("kept-join", include_str!("shared/kept-join.md")),
-    ("kept-send", include_str!("shared/kept-send.md")),
     ("lines", include_str!("shared/lines.md")),
+    ("more", include_str!("shared/more.md")),
     ("once", include_str!("shared/once.md")),
+    ("other-codes", include_str!("shared/other-codes.md")),
     ("profiles", include_str!("shared/profiles.md")),
     ("report", include_str!("shared/report.md")),
     ("size", include_str!("shared/size.md")),
@@ -58,4 +58,10 @@ fn fault_actions() -> String {
 /// The keys that all actions take.
 fn fault_keys() -> String {
     KEYS.iter().map(|(key, meaning)| format!("`{key}`\n: {meaning}\n\n")).collect()
+}
+
+/// What `wps help` explains beside the commands.
+fn topics() -> String {
+    let rows = TOPICS.iter().map(|topic| format!("`wps help {}`\n: {}\n\n", topic.name, topic.about));
+    std::iter::once("## Topics\n\n".to_owned()).chain(rows).collect()
 }

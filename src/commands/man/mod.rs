@@ -6,11 +6,11 @@ use std::io::{self, Write as _};
 use std::path::Path;
 
 use clap_mangen::Man;
-use clap_mangen::roff::{Roff, bold, roman};
+use clap_mangen::roff::{Inline, Roff, bold, roman};
 
 use self::args::ManArgs;
 use super::{CommandArgs, Task};
-use crate::cli::{Body, Help, all_commands, definition, help_of};
+use crate::cli::{Body, Help, TOPICS, Topic, all_commands, definition, help_of};
 use crate::failure::{Failure, Kind};
 use crate::options::environment::{Environment, Input};
 
@@ -24,12 +24,57 @@ impl CommandArgs for ManArgs {
 pub fn pages() -> io::Result<Vec<(String, Vec<u8>)>> {
     let mut command = definition();
     command.build();
+    // What many commands have is explained in full on the page of its topic.
+    let brief = |command: &clap::Command| {
+        command.clone().mut_args(|arg| match Topic::of(&arg) {
+            Some(_) => arg.long_help(None::<&str>).hide_possible_values(true),
+            None => arg,
+        })
+    };
     let mut pages = vec![("wps.1".to_owned(), page(&command, "wps")?)];
     for (name, sub) in all_commands(&command) {
-        let content = page(sub, &name)?;
+        let content = page(&brief(sub), &name)?;
         pages.push((format!("wps-{}.1", name.replace(' ', "-")), content));
     }
+    for topic in TOPICS {
+        pages.push((format!("{}.7", topic.page), topic_page(&topic.command(&definition()))?));
+    }
     Ok(pages)
+}
+
+/// The page of a topic.
+fn topic_page(command: &clap::Command) -> io::Result<Vec<u8>> {
+    let man = manual(command).section("7");
+    let mut page = Vec::new();
+    man.render_title(&mut page)?;
+    unbroken().to_writer(&mut page)?;
+    man.render_name_section(&mut page)?;
+    explanations(&help_of(command)).to_writer(&mut page)?;
+    if command.get_arguments().next().is_some() {
+        man.render_options_section(&mut page)?;
+    }
+    see_also(&[bold("wps"), roman("(1)")]).to_writer(&mut page)?;
+    Ok(page)
+}
+
+/// A page of `wps` as such.
+fn manual(command: &clap::Command) -> Man {
+    Man::new(command.clone()).source(concat!("wps ", env!("CARGO_PKG_VERSION"))).manual("wps manual")
+}
+
+/// Words are not hyphenated and lines not stretched: much of it is code.
+fn unbroken() -> Roff {
+    let mut roff = Roff::new();
+    roff.control("nh", []);
+    roff.control("ad", ["l"]);
+    roff
+}
+
+fn see_also(pages: &[Inline]) -> Roff {
+    let mut roff = Roff::new();
+    roff.control("SH", ["SEE ALSO"]);
+    roff.text(pages.to_vec());
+    roff
 }
 
 /// Writes the pages to `dir`, which is made when missing; pages that are there already are replaced. Fails with exit 13.
@@ -49,9 +94,10 @@ pub fn run(dir: &Path) -> Result<(), Failure> {
 /// One page; `name` is the command's.
 fn page(command: &clap::Command, name: &str) -> io::Result<Vec<u8>> {
     let subcommands: Vec<_> = command.get_subcommands().filter(|sub| sub.get_name() != "help").collect();
-    let man = Man::new(command.clone()).source(concat!("wps ", env!("CARGO_PKG_VERSION"))).manual("wps manual");
+    let man = manual(command);
     let mut page = Vec::new();
     man.render_title(&mut page)?;
+    unbroken().to_writer(&mut page)?;
     man.render_name_section(&mut page)?;
     synopsis(command).to_writer(&mut page)?;
     man.render_description_section(&mut page)?;
@@ -60,14 +106,16 @@ fn page(command: &clap::Command, name: &str) -> io::Result<Vec<u8>> {
     man.render_options_section(&mut page)?;
     commands(name, &subcommands).to_writer(&mut page)?;
     explanations(&help).to_writer(&mut page)?;
-    let mut see_also = Roff::new();
-    see_also.control("SH", ["SEE ALSO"]);
-    if subcommands.is_empty() {
-        see_also.text([bold("wps"), roman("(1)")]);
-    } else {
-        see_also.text([roman("The page of each command, as named above.")]);
-    }
-    see_also.to_writer(&mut page)?;
+    let topics = TOPICS.iter().filter(|topic| {
+        let has_flags = command.get_arguments().any(|arg| Topic::of(arg).is_some_and(|own| own.name == topic.name));
+        name == "wps" || has_flags || topic.name == "exit-codes"
+    });
+    let topics = topics.flat_map(|topic| [roman(", "), bold(topic.page), roman("(7)")]);
+    let first = match subcommands.is_empty() {
+        true => vec![bold("wps"), roman("(1)")],
+        false => vec![roman("The page of each command, as named above")],
+    };
+    see_also(&first.into_iter().chain(topics).collect::<Vec<_>>()).to_writer(&mut page)?;
     page.flush()?;
     Ok(page)
 }

@@ -12,21 +12,24 @@ use webpubsub_net::secret::Secret;
 #[derive(Debug, Args)]
 #[command(next_help_heading = "Connection")]
 pub struct SourceArgs {
-    /// Client access URL, `ws(s)://HOST/client/hubs/HUB?access_token=…`; `-` reads it from stdin, `@FILE` from a file
+    /// Client access URL; `-`: stdin, `@FILE`: a file
     ///
-    /// `http(s)://` is taken as `ws(s)://`, and `/client?hub=HUB` and `/client/?hub=HUB` are taken as the path; a
-    /// path before these is that of a gateway; any other path is malformed (exit 3). With `-`, stdin is read to its end, so DATA cannot come from stdin too. A
-    /// token that looks expired is warned about, never refused here: clocks differ. Default: `WPS_URL`.
+    /// `ws(s)://HOST/client/hubs/HUB?access_token=…`; `-` reads it from stdin, `@FILE` from a file. `http(s)://` is taken
+    /// as `ws(s)://`, and `/client?hub=HUB` and `/client/?hub=HUB` are taken as the path; a path before these is that of a
+    /// gateway; any other path is malformed (exit 3). With `-`, stdin is read to its end, so DATA, lines and a script
+    /// cannot come from stdin too. A token that looks expired is warned about, never refused here: clocks differ.
+    /// Default: `WPS_URL`.
     #[arg(long, value_name = "URL", value_parser = secret)]
     pub url: Option<Secret>,
 
-    /// Shell command that prints the URL, or JSON with it, as negotiate endpoints return it
+    /// Shell command that prints the URL
     ///
-    /// Run by `sh -c` (`cmd /C` on Windows), anew for each fresh connection and never for a recovery, so a token may
-    /// be as short-lived as it likes. Its stderr is passed through, its stdin is empty; it is stopped when the
-    /// connect timeout is over or wps ends, or is killed (save on Windows). When it fails or prints something else, that is a failed attempt to
-    /// connect (exit 4). JSON is a string, or an object with the URL in `url` (also `clientAccessUrl`, `uri`,
-    /// `baseUrl`, in any spelling), and with the token in `accessToken` or `token` if the URL has none. When the service refuses the token, the command is asked once more.
+    /// It may also print JSON with it, as negotiate endpoints return it: a string, or an object with the URL in `url`
+    /// (also `clientAccessUrl`, `uri`, `baseUrl`, in any spelling), and with the token in `accessToken` or `token` if the
+    /// URL has none. Run by `sh -c` (`cmd /C` on Windows), anew for each fresh connection and never for a recovery, so a
+    /// token may be as short-lived as it likes. Its stderr is passed through, its stdin is empty; it is stopped when the
+    /// connect timeout is over or wps ends, or is killed (save on Windows). When it fails or prints something else, that
+    /// is a failed attempt to connect (exit 4). When the service refuses the token, the command is asked once more.
     #[arg(long, value_name = "CMD")]
     pub url_command: Option<String>,
 
@@ -39,18 +42,19 @@ pub struct SourceArgs {
 #[derive(Debug, Args)]
 #[command(next_help_heading = "Connection")]
 pub struct KeyArgs {
-    /// Connection string, `Endpoint=…;AccessKey=…;Version=1.0;`; needs --hub; `-` and `@FILE` as for --url
+    /// Connection string of the service; needs --hub; `-`, `@FILE`
     ///
-    /// wps signs its own tokens with the access key, a fresh one for each fresh connection; the key never leaves this
-    /// machine. Default: `WPS_CONNECTION_STRING`, else `WebPubSubConnectionString`; `WPS_URL` goes before both.
+    /// `Endpoint=…;AccessKey=…;Version=1.0;`. `-` reads it from stdin, `@FILE` from a file. wps signs its own tokens
+    /// with the access key, a fresh one for each fresh connection; the key never leaves this machine. Default:
+    /// `WPS_CONNECTION_STRING`, else `WebPubSubConnectionString`; `WPS_URL` goes before both.
     #[arg(long, value_name = "S", value_parser = secret)]
     pub connection_string: Option<Secret>,
 
-    /// The emulator at http://localhost:PORT, with its published development key [default PORT: 8080]
+    /// The emulator on this machine [default PORT: 8080]
     ///
-    /// The port is written with `=`, as in `--local=9000`. When nothing listens there, `listen` hosts an emulator
-    /// inside its own process, for its own lifetime, and says so; other commands fail at once with exit 4. See
-    /// `wps emulator --help`.
+    /// At http://localhost:PORT, with its published development key. The port is written with `=`, as in
+    /// `--local=9000`. When nothing listens there, `listen` and `repl` host an emulator inside their own process, for their
+    /// own lifetime, and say so; other commands fail at once with exit 4. See `wps emulator --help`.
     #[arg(
         long,
         value_name = "PORT",
@@ -61,10 +65,11 @@ pub struct KeyArgs {
     )]
     pub local: Option<u16>,
 
-    /// Profile of the configuration file that brings the source and other settings; see `wps config --help`
+    /// Profile of the configuration file to use
     ///
-    /// What is given on the command line goes before the profile, and the profile named here before the environment.
-    /// Default: `WPS_PROFILE`, which comes after the environment's sources.
+    /// It brings the source and other settings; see `wps help connection`. What is given on the command line goes
+    /// before the profile, and the profile named here before the environment. Default: `WPS_PROFILE`, which comes after
+    /// the environment's sources.
     #[arg(long, value_name = "NAME")]
     pub profile: Option<String>,
 }
@@ -81,7 +86,9 @@ pub struct ConnectionArgs {
     #[arg(long, value_enum, value_name = "NAME", default_value = "json-reliable")]
     pub protocol: Protocol,
 
-    /// Limit of each fresh connection attempt: DNS, TCP, proxy, TLS, upgrade and the `connected` frame together
+    /// Limit of each fresh attempt to connect
+    ///
+    /// DNS, TCP, proxy, TLS, upgrade and the `connected` frame together.
     #[arg(long, value_name = "D", default_value = "30s", value_parser = duration)]
     pub connect_timeout: Duration,
 }
@@ -90,7 +97,9 @@ pub struct ConnectionArgs {
 #[derive(Debug, Args)]
 #[command(next_help_heading = "Token, with --connection-string or --local")]
 pub struct TokenArgs {
-    /// Hub to connect to; required with --connection-string [default with --local: hub1]
+    /// Hub to connect to [default with --local: hub1]
+    ///
+    /// Required with --connection-string.
     #[arg(long, value_name = "NAME", value_parser = NonEmptyStringValueParser::new())]
     pub hub: Option<String>,
 
@@ -98,18 +107,20 @@ pub struct TokenArgs {
     #[arg(long, value_name = "ID", value_parser = NonEmptyStringValueParser::new())]
     pub user: Option<String>,
 
-    /// Role, repeatable [default: webpubsub.joinLeaveGroup and webpubsub.sendToGroup]
+    /// Role, repeatable [default: join, leave and send everywhere]
     ///
-    /// For one group only: `webpubsub.joinLeaveGroup.GROUP`, `webpubsub.sendToGroup.GROUP`. Any --role replaces both
-    /// defaults.
+    /// The default is webpubsub.joinLeaveGroup and webpubsub.sendToGroup. For one group only:
+    /// `webpubsub.joinLeaveGroup.GROUP`, `webpubsub.sendToGroup.GROUP`. Any --role replaces both defaults.
     #[arg(long = "role", value_name = "ROLE", value_parser = NonEmptyStringValueParser::new())]
     pub roles: Vec<String>,
 
-    /// Group that the connection is in from its start, repeatable; needs no role
+    /// Group to be in from the start, repeatable; needs no role
     #[arg(long = "initial-group", value_name = "GROUP")]
     pub initial_groups: Vec<String>,
 
-    /// How long each token is valid; the service looks at it only when connecting [default: 60m]
+    /// How long each token is valid [default: 60m]
+    ///
+    /// The service looks at it only when connecting.
     #[arg(long, value_name = "D", value_parser = duration)]
     pub ttl: Option<Duration>,
 }

@@ -6,22 +6,25 @@ use clap::Args;
 #[derive(Debug, Args)]
 #[command(next_help_heading = "Output")]
 pub struct FilterArgs {
-    /// Print the results of this jq expression over each record, one line of JSON each; means -o ndjson
+    /// Print the results of this jq expression; means -o ndjson
     ///
-    /// The records are those of -o ndjson, `--only messages` leaves those of messages. A record without a result prints
-    /// nothing; one for which the expression fails is warned about and prints nothing more. Numbers that are not
-    /// calculated with keep their digits; integers are exact up to 128 bits. Half of a surrogate pair is U+FFFD.
+    /// Over each record, one line of JSON each. The records are those of -o ndjson, `--only messages` leaves those of
+    /// messages. A record without a result prints nothing; one for which the expression fails is warned about and
+    /// prints nothing more. Numbers that are not calculated with keep their digits; integers are exact up to 128 bits.
+    /// Half of a surrogate pair is U+FFFD.
     ///
     /// The functions are those of jq 1.7 but for `input`, `inputs`, `input_filename`, `input_line_number`, `$__loc__`,
-    /// `builtins`, `get_search_list` and `lgamma_r`, and there are neither modules nor `?//`. `halt` fails, `debug` goes to
-    /// the log. Regular expressions are Rust's, without look-around and back-references.
+    /// `builtins`, `get_search_list` and `lgamma_r`, and there are neither modules nor `?//`. `halt` fails, `debug`
+    /// goes to the log. Regular expressions are Rust's, without look-around and back-references.
     ///
-    /// An evaluation that takes longer than 10 s, more than 128 MiB, or recurses too deep fails. When the run is over, by
-    /// --count or --for say, those of what came before have 10 s together, as far as they are slow.
+    /// An evaluation that takes longer than 10 s, more than 128 MiB, or recurses too deep fails. When the run is over,
+    /// by --count or --for say, those of what came before have 10 s together, as far as they are slow.
     #[arg(long, value_name = "EXPR")]
     pub jq: Option<String>,
 
-    /// Print strings among the results of --jq bare, without quotes and escapes
+    /// Print strings among them bare
+    ///
+    /// Without quotes and escapes.
     #[arg(short, long, requires = "jq")]
     pub raw_output: bool,
 }

@@ -11,46 +11,56 @@ use webpubsub_net::secret::Secret;
 #[derive(Debug, Args)]
 #[command(next_help_heading = "Network")]
 pub struct NetworkArgs {
-    /// Proxy on the way, `http://`, `https://` or `socks5h://[USER:PASSWORD@]HOST[:PORT]`, or `none`
+    /// Proxy on the way, or `none`
     ///
-    /// `-` reads it from stdin, `@FILE` from a file. User and password are percent-encoded. The proxy resolves the name of the
-    /// service, with `socks5://` too. As with curl, the port is 1080 unless given (443 for `https://`), and `HOST:PORT`
-    /// alone is an `http://` proxy. Default: `HTTPS_PROXY` for `wss`, `HTTP_PROXY` for `ws`, else `ALL_PROXY`, unless
-    /// `NO_PROXY` names the host. --local never takes a proxy.
+    /// `http://`, `https://` or `socks5h://[USER:PASSWORD@]HOST[:PORT]`. `-` reads it from stdin, `@FILE` from a file.
+    /// User and password are percent-encoded. The proxy resolves the name of the service, with `socks5://` too. As with
+    /// curl, the port is 1080 unless given (443 for `https://`), and `HOST:PORT` alone is an `http://` proxy. Default:
+    /// `HTTPS_PROXY` for `wss`, `HTTP_PROXY` for `ws`, else `ALL_PROXY`, unless `NO_PROXY` names the host. --local
+    /// never takes a proxy.
     #[arg(long, value_name = "URL|none", value_parser = secret)]
     pub proxy: Option<Secret>,
 
-    /// Address to connect to in place of what DNS says for HOST and PORT, repeatable
+    /// Address to use in place of what DNS says, repeatable
     ///
-    /// IPv6 addresses stand in brackets; several addresses, separated by commas, are tried in turn. Certificates and
-    /// the `Host` header stay those of HOST.
+    /// For HOST and PORT only. IPv6 addresses stand in brackets; several addresses, separated by commas, are tried in
+    /// turn. Certificates and the `Host` header stay those of HOST.
     #[arg(long, value_name = "HOST:PORT:ADDR", value_parser = resolve)]
     pub resolve: Vec<Resolve>,
 
-    /// Header for the WebSocket handshake, `NAME: VALUE`, repeatable; `@FILE` and `-` (stdin) have one on each line
+    /// Header for the WebSocket handshake, repeatable
     ///
-    /// It takes the place of a header that wps sends itself, such as `Host` or `User-Agent`. Headers of the handshake
-    /// itself, such as `Upgrade` and `Sec-WebSocket-Key`, cannot be given. Proxies do not see it.
+    /// `NAME: VALUE`; `@FILE` and `-` (stdin) have one on each line. It takes the place of a header that wps sends
+    /// itself, such as `Host` or `User-Agent`. Headers of the handshake itself, such as `Upgrade` and
+    /// `Sec-WebSocket-Key`, cannot be given. Proxies do not see it.
     #[arg(long = "header", value_name = "HEADER", value_parser = secret)]
     pub headers: Vec<Secret>,
 
-    /// PEM file with certificates to trust besides the platform's roots
+    /// PEM file to trust besides the platform's roots
+    ///
+    /// It holds certificates.
     #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath)]
     pub ca_cert: Option<PathBuf>,
 
-    /// Trust only the certificates of --ca-cert, and not the platform's roots
+    /// Trust --ca-cert alone, not the platform's roots
     #[arg(long, requires = "ca_cert")]
     pub no_system_roots: bool,
 
-    /// PEM file with a client certificate, and its chain, for services that ask for one
+    /// PEM file with a client certificate and its chain
+    ///
+    /// For services that ask for one.
     #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath)]
     pub client_cert: Option<PathBuf>,
 
-    /// PEM file with the private key of --client-cert, not encrypted [default: the same file]
+    /// PEM file with its private key, not encrypted
+    ///
+    /// Default: the file of --client-cert.
     #[arg(long, value_name = "FILE", requires = "client_cert", value_hint = ValueHint::FilePath)]
     pub client_key: Option<PathBuf>,
 
-    /// Accept any certificate; for tests only, anyone on the way can read and change everything
+    /// Accept any certificate; for tests only
+    ///
+    /// Anyone on the way can read and change everything.
     #[arg(long)]
     pub insecure: bool,
 }

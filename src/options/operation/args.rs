@@ -21,7 +21,9 @@ pub struct RetryArgs {
     #[arg(long, value_name = "D", value_parser = duration)]
     pub retry_delay: Option<Duration>,
 
-    /// Longest pause between retries [default: 120s, or the delay if that is longer]
+    /// Longest pause between them [default: 120s]
+    ///
+    /// Or --retry-delay, if that is longer.
     #[arg(long, value_name = "D", value_parser = duration)]
     pub retry_max_delay: Option<Duration>,
 
@@ -29,7 +31,9 @@ pub struct RetryArgs {
     #[arg(long, value_enum, value_name = "MODE", default_value = "exponential")]
     pub retry_mode: Mode,
 
-    /// How long each try waits for its ack; time spent recovering the connection does not count
+    /// How long each try waits for its ack
+    ///
+    /// Time spent recovering the connection does not count.
     #[arg(long, value_name = "D", default_value = "30s", value_parser = duration)]
     pub ack_timeout: Duration,
 }

@@ -10,7 +10,9 @@ use crate::options::values::{ColorChoice, Format, Only, duration};
 #[derive(Debug, Args)]
 #[command(next_help_heading = "Output")]
 pub struct OutputArgs {
-    /// What stdout carries; everything else goes to stderr
+    /// What stdout carries
+    ///
+    /// Everything else goes to stderr.
     #[arg(
         short,
         long,
@@ -21,11 +23,15 @@ pub struct OutputArgs {
     )]
     pub output: Format,
 
-    /// Print only these records; with -o ndjson and -o raw
+    /// Print only these records
+    ///
+    /// With -o ndjson and -o raw.
     #[arg(long, value_enum, value_name = "WHICH")]
     pub only: Option<Only>,
 
-    /// Print the time of arrival before each message; with -o text (ndjson has it always)
+    /// Print the time before each message
+    ///
+    /// Of its arrival; with -o text (ndjson has it always).
     #[arg(long)]
     pub timestamps: bool,
 
@@ -48,9 +54,9 @@ pub struct TalkArgs {
     #[arg(short, long, conflicts_with = "verbose")]
     pub quiet: bool,
 
-    /// Say more on stderr: -v lifecycle, -vv also frames, -vvv also the handshake
+    /// Say more: -v lifecycle, -vv frames, -vvv handshake
     ///
-    /// Tokens and keys are left out at every level.
+    /// On stderr; each level has those before it. Tokens and keys are left out at every level.
     #[arg(short, long, action = ArgAction::Count)]
     pub verbose: u8,
 }

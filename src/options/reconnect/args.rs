@@ -10,13 +10,13 @@ use crate::options::values::{Mode, RetryCount, duration, duration_or_off, retry_
 #[derive(Debug, Args)]
 #[command(next_help_heading = "Staying connected")]
 pub struct ReconnectArgs {
-    /// Fresh attempts after a failed one: a number or `unlimited` [default: 3 until once connected; then see --help]
+    /// Fresh attempts after a failed one
     ///
-    /// Once connected, the default is unlimited for `listen` and `join --stay`, and 3 for the others. Given, the
-    /// number holds before and after. A connection that lived five seconds resets the count. A dropped reliable
-    /// connection is first recovered, for up to 30 s, which does not count; only then is a fresh one made. Not tried
-    /// again: certificate errors, and HTTP answers other than 408, 429 and 5xx. `Retry-After` is honoured up to
-    /// --reconnect-max-delay; a longer one ends the command, with the time said.
+    /// 3 by default until once connected. Once connected, the default is unlimited for `listen`, `repl` and `join --stay`, and
+    /// 3 for the others. Given, the number holds before and after. A connection that lived five seconds resets the
+    /// count. A dropped reliable connection is first recovered, for up to 30 s, which does not count; only then is a
+    /// fresh one made. Not tried again: certificate errors, and HTTP answers other than 408, 429 and 5xx. `Retry-After`
+    /// is honoured up to --reconnect-max-delay; a longer one ends the command, with the time said.
     #[arg(long, value_name = "N|unlimited", value_parser = retry_count)]
     pub reconnect_retries: Option<RetryCount>,
 
@@ -28,7 +28,9 @@ pub struct ReconnectArgs {
     #[arg(long, value_name = "D", value_parser = duration)]
     pub reconnect_delay: Option<Duration>,
 
-    /// Longest pause between fresh attempts [default: 30s, or the delay if that is longer]
+    /// Longest pause between them [default: 30s]
+    ///
+    /// Or --reconnect-delay, if that is longer.
     #[arg(long, value_name = "D", value_parser = duration)]
     pub reconnect_max_delay: Option<Duration>,
 
@@ -36,15 +38,17 @@ pub struct ReconnectArgs {
     #[arg(long, value_enum, value_name = "MODE", default_value = "exponential")]
     pub reconnect_mode: Mode,
 
-    /// Send a ping when nothing was received for this long; 0 turns it off
+    /// Ping after so long a silence; 0: never
+    ///
+    /// When nothing was received for this long.
     #[arg(long, value_name = "D", default_value = "10s", value_parser = duration_or_off)]
     pub ping_interval: Duration,
 
-    /// Give the connection up when nothing was received for this long; 0 turns it off
+    /// Give up after so long a silence; 0: never
     ///
-    /// On a slow link every byte counts that comes, and every one that goes out while others wait behind it. Must be
-    /// longer than --ping-interval, and well below 30 s if the connection is to be recovered: the service
-    /// keeps its state for 30 s.
+    /// The connection, when nothing was received for this long. On a slow link every byte counts that comes, and every
+    /// one that goes out while others wait behind it. Must be longer than --ping-interval, and well below 30 s if the
+    /// connection is to be recovered: the service keeps its state for 30 s.
     #[arg(long, value_name = "D", default_value = "25s", value_parser = duration_or_off)]
     pub ping_timeout: Duration,
 }

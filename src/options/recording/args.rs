@@ -6,13 +6,14 @@ use clap::{Args, ValueHint};
 
 /// Recording what goes over the wire.
 #[derive(Debug, Args)]
-#[command(next_help_heading = "Recording")]
+#[command(next_help_heading = "Output")]
 pub struct RecordArgs {
-    /// Record every frame, sent and received, in this file, with its time; `wps replay` sends it again
+    /// Record every frame in FILE, for `wps replay`
     ///
-    /// A line of JSON each: a header, then frames (`at` in seconds, `direction`, `frame`) and what happens to the
-    /// connection (`event`). Tokens are left out, the data of messages is not: the file is readable for its owner only.
-    /// What it held before is replaced. When it cannot be written, the run ends with exit 13.
+    /// Sent and received, with its time. A line of JSON each: a header, then frames (`at` in seconds, `direction`,
+    /// `frame`) and what happens to the connection (`event`). Tokens are left out, the data of messages is not: the
+    /// file is readable for its owner only. What it held before is replaced. When it cannot be written, the run ends
+    /// with exit 13.
     #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath)]
     pub record: Option<PathBuf>,
 }

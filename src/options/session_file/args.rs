@@ -9,13 +9,14 @@ use clap::{Args, ValueHint};
 #[derive(Debug, Args)]
 #[command(next_help_heading = "Staying connected")]
 pub struct SessionFileArgs {
-    /// Keep the connection in FILE, so that the next run with it goes on with the same connection
+    /// Keep the connection in FILE, for the next run with it
     ///
-    /// The run leaves without a close frame, however it ends, and what it has to know to go on is in FILE: connection,
-    /// token, groups, how far messages were printed, ackIds, and operations without an ack. The service keeps the
-    /// connection for 30 s; after that the next run reports `session-lost` and makes a new one. FILE is made when it
-    /// is missing, for its owner alone (0600), and used by one run at a time, which holds a lock on FILE.lock. It
-    /// belongs to one service, hub and user. Not with --protocol json, which cannot recover.
+    /// The next run goes on with the same connection. The run leaves without a close frame, however it ends, and what
+    /// it has to know to go on is in FILE: connection, token, groups, how far messages were printed, ackIds, and
+    /// operations without an ack. The service keeps the connection for 30 s; after that the next run reports
+    /// `session-lost` and makes a new one. FILE is made when it is missing, for its owner alone (0600), and used by one
+    /// run at a time, which holds a lock on FILE.lock. It belongs to one service, hub and user. Not with --protocol
+    /// json, which cannot recover.
     #[arg(
         long,
         value_name = "FILE",
