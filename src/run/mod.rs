@@ -3,6 +3,7 @@
 
 pub mod context;
 pub mod ending;
+pub mod exit_code;
 pub mod explain;
 pub mod expressions;
 mod hosting;
@@ -25,11 +26,12 @@ use tokio::time::Instant;
 
 use self::context::{Client, Surroundings, Wants, print_options, seed, url_source};
 use self::ending::{Ending, Interrupt, Verdict, Watched, at, failed, interruption, last_words};
+use self::exit_code::ExitCode;
 use self::explain::Place;
 use self::network::dial_options;
 use self::session_file::{Kept, not_recorded};
 use self::sink::{StreamCounts, Tap, Watcher};
-use self::voice::{last_error, output_failed, report_ending, warn};
+use self::voice::{report_ending, warn};
 use crate::failure::{Failure, Kind};
 use crate::options::connecting::settings::Connection;
 use crate::options::connection::settings::Source;
@@ -85,23 +87,15 @@ where
     );
     let mut signals = match Signals::install() {
         Ok(signals) => signals,
-        Err(error) => return report_ending(&mut printer, failed(Failure::new(Kind::Internal, error))),
+        Err(error) => return ended_before(printer, Failure::new(Kind::Internal, error)).await,
     };
     let kept = match session_file::open(connection, &mut printer) {
         Ok(kept) => kept,
-        Err(failure) => {
-            let code = report_ending(&mut printer, failed(failure));
-            printer.console().drained().await;
-            return code;
-        }
+        Err(failure) => return ended_before(printer, failure).await,
     };
     let hosted = match hosting::prepare(connection, wants.hosts && kept.is_none()).await {
         Ok(hosted) => hosted,
-        Err(failure) => {
-            let code = report_ending(&mut printer, failed(failure));
-            printer.console().drained().await;
-            return code;
-        }
+        Err(failure) => return ended_before(printer, failure).await,
     };
     if let Some(hosted) = &hosted {
         printer.say(&format!("nothing listens at {}: hosting an emulator here", hosted.endpoint()));
@@ -110,51 +104,40 @@ where
     if wants.follows_stdout
         && let Err(error) = printer.console().watch_stdout()
     {
-        return report_ending(&mut printer, failed(Failure::new(Kind::Internal, error)));
+        return ended_before(printer, Failure::new(Kind::Internal, error)).await;
     }
     let recording = match recording::create(connection) {
         Ok(recording) => recording,
-        Err(failure) => {
-            let code = report_ending(&mut printer, failed(failure));
-            printer.console().drained().await;
-            return code;
-        }
+        Err(failure) => return ended_before(printer, failure).await,
     };
     let seeing = Seeing { printer, watcher, recording: recording.clone(), kept: kept.as_ref() };
     let (ending, mut printer) = attend(surroundings, connection, (wants, output), seeing, script, &mut signals).await;
     let deadline = connection.timeout.map(|limit| surroundings.started + limit);
     let hurried = ending.hurried;
-    let code = report_ending(&mut printer, ending);
-    let code = match last_words((&console, recording.as_ref()), hurried, deadline, &mut signals).await {
-        Some(kind) if code == 0 => {
-            if kind == Kind::Timeout {
-                let limit = render::human(connection.timeout.unwrap_or_default());
-                let what = format!("timed out after {limit} (`--timeout`) while the output was being written");
-                last_error(&console, &Failure::message(kind, what)).await;
-            }
-            kind.exit_code()
-        }
-        _ => code,
-    };
+    let mut code = ExitCode::new(&console, report_ending(&mut printer, ending));
+    let cut_short = last_words((&console, recording.as_ref()), hurried, deadline, &mut signals).await;
+    code.fold_cut_short(cut_short, connection.timeout).await;
     if let Some(hosted) = hosted {
         hosted.stop().await;
     }
-    let failed = match console.out.writer().failure() {
-        Some(WriteFailure::Failed(error)) if code == 0 => return output_failed(&console, &error).await,
+    if code.fold_output().await {
+        return code.get();
+    }
+    code.fold(match console.out.writer().failure() {
         Some(WriteFailure::Unrecorded(error)) => Some(not_recorded(&error)),
         Some(WriteFailure::Closed | WriteFailure::Failed(_)) | None => kept.as_ref().and_then(Kept::close),
-    };
-    let failed = failed.or_else(|| {
-        let failure = recording.and_then(|recording| recording.failure())?;
-        Some(recording::failure(connection, failure.into_error()))
-    });
-    match failed {
-        Some(failure) if code == 0 => {
-            last_error(&console, &failure).await;
-            failure.kind.exit_code()
-        }
-        _ => code,
-    }
+    })
+    .await;
+    let unrecorded = recording.and_then(|recording| recording.failure());
+    code.fold(unrecorded.map(|failure| recording::failure(connection, failure.into_error()))).await;
+    code.get()
+}
+
+/// The end of a run that came to nothing before there was a client.
+async fn ended_before(mut printer: Printer, failure: Failure) -> u8 {
+    let code = report_ending(&mut printer, failed(failure));
+    printer.console().drained().await;
+    code
 }
 
 /// The client, the script and the interruptions side by side, until the client is over.

@@ -35,10 +35,11 @@ use crate::options::values::{Format, ReportFormat};
 use crate::render::{self, Stopped, StoppedCounts, WriteFailure, human};
 use crate::run::context::{Surroundings, seed, unix_now, url_source};
 use crate::run::ending::{Interrupt, Watched, interruption, last_words};
+use crate::run::exit_code::ExitCode;
 use crate::run::explain::{Place, causes, session_failure};
 use crate::run::network::dial_options;
 use crate::run::process::on_one_thread;
-use crate::run::voice::{last_error, output_failed, print_failure, stopped_error};
+use crate::run::voice::{print_failure, stopped_error};
 use crate::signal::Signals;
 use webpubsub_client::driver::{DialedError, Driver, Finished, NetDialer, UrlSource};
 use webpubsub_net::auth::access_url::AccessUrl;
@@ -146,18 +147,11 @@ pub async fn doctor(surroundings: &Surroundings, settings: &Doctor) -> u8 {
         (Some(_), Some(_)) | (None, _) => {}
     }
     let deadline = limit.map(|limit| surroundings.started + limit);
-    if let (Some(kind), 0) = (last_words((console, None), ending.hurried, deadline, &mut signals).await, code) {
-        if kind == Kind::Timeout {
-            let limit = human(limit.unwrap_or_default());
-            let what = format!("timed out after {limit} (`--timeout`) while the output was being written");
-            last_error(console, &Failure::message(kind, what)).await;
-        }
-        return kind.exit_code();
-    }
-    match console.out.writer().failure() {
-        Some(WriteFailure::Failed(error)) if code == 0 => output_failed(console, &error).await,
-        _ => code,
-    }
+    let cut_short = last_words((console, None), ending.hurried, deadline, &mut signals).await;
+    let mut code = ExitCode::new(console, code);
+    code.fold_cut_short(cut_short, limit).await;
+    code.fold_output().await;
+    code.get()
 }
 
 /// All steps, up to the first failure or whatever ends it from outside.
