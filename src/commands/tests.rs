@@ -288,7 +288,11 @@ fn errors_have_their_exit_code_and_keep_secrets() {
         ("event --local e".to_owned(), 2, "no data given"),
         ("send --url - g -".to_owned(), 2, "`--url -` and DATA `-` both take standard input"),
         ("send --hub h --connection-string - g -".to_owned(), 2, "both take standard input"),
-        ("send --local --encoding hex g 00".to_owned(), 2, "`--encoding` goes with `--type binary` only"),
+        (
+            "send --local --encoding hex g 00".to_owned(),
+            2,
+            "`--encoding` goes with `--type binary` and `--type protobuf` only",
+        ),
         ("join --local --ack-id 18446744073709551615 a b".to_owned(), 2, "`--ack-id` leaves no ids for 1 further"),
         ("listen --local --only messages".to_owned(), 2, "`--only` filters"),
         ("listen --local --timestamps -o raw".to_owned(), 2, "`--timestamps` goes with `-o text`"),

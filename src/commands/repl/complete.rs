@@ -152,7 +152,7 @@ mod tests {
             ("jo", &["join"][..]),
             ("ex", &["expect", "exit"]),
             ("send --no", &["--no-echo", "--no-ack"]),
-            ("send -t ", &["text", "json", "binary"]),
+            ("send -t ", &["text", "json", "binary", "protobuf"]),
             ("send --type j", &["json"]),
             ("send --type=j", &["json"]),
             ("send ", &["chat", "\"my group\"", "news"]),
