@@ -62,6 +62,8 @@ pub struct Bench {
     pub name: &'static str,
     /// For what the worker's own thread draws.
     pub random: Random,
+    /// The way was closed during this run for longer than a sender tries to connect.
+    pub waited_out: bool,
     started: Instant,
     run: u64,
 }
@@ -99,7 +101,18 @@ impl Bench {
         let random = Random::branch(config.seed, name);
         let mut memory = Memory::default();
         memory.watch("emulator", service.id());
-        Self { config, journal, service, proxy, memory, name, random, started: Instant::now(), run: 0 }
+        Self {
+            config,
+            journal,
+            service,
+            proxy,
+            memory,
+            name,
+            random,
+            waited_out: false,
+            started: Instant::now(),
+            run: 0,
+        }
     }
 
     /// Whether the time is over.
@@ -136,6 +149,7 @@ impl Bench {
     /// The next run, with these arguments, through the faulty way.
     pub fn run(&mut self, user: &str, args: &[&str]) -> Setup {
         self.run += 1;
+        self.waited_out = false;
         self.journal.count("runs", 1);
         self.proxy.forget();
         let mut more: Vec<&str> = vec!["-o", "ndjson", "-v"];
@@ -155,8 +169,9 @@ impl Bench {
     pub fn force_loss(&mut self, connection: &str) -> bool {
         self.proxy.block(true);
         let lost = if self.random.permille(60) && self.config.time > Duration::from_secs(600) {
-            // Nothing but time.
+            // Nothing but time, which is longer than a sender tries to connect.
             thread::sleep(Duration::from_secs(33));
+            self.waited_out = true;
             true
         } else {
             self.service.control.end_recovery(connection, Duration::from_secs(5))

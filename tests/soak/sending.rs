@@ -348,8 +348,8 @@ impl Soak<'_> {
                 }
                 Took::Done
             }
-            // What it ran on was taken from it, and it says that it does not know.
-            Some(9) if stream.excused && !stream.resend => {
+            // What it ran on was taken from it, and it says that it does not know; or there was no way to send it again.
+            Some(9) if stream.excused && (!stream.resend || self.bench.waited_out) => {
                 journal.count("unknown", 1);
                 journal.note(&format!("run {}: outcome unknown: {}", sender.run, tail(stderr)));
                 if self.kind == Kind::Session {
@@ -359,6 +359,8 @@ impl Soak<'_> {
                 }
                 Took::Unknown
             }
+            // It could not connect again, and had nothing under way.
+            Some(4 | 7) if self.bench.waited_out => Took::Stopped,
             code => {
                 journal.fault(sender.run, format!("ended by itself with {code:?}: {}", tail(stderr)));
                 Took::Wrong
