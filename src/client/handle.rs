@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use tokio::sync::{mpsc, oneshot};
 
-use webpubsub_proto::session::{AckMode, Outcome, Request, Status};
+use webpubsub_proto::session::{AckMode, Outcome, OutcomeCause, Request, Status};
 
 pub(super) use pipeline::Settlements;
 pub use pipeline::{Pipeline, Settlement, Submission};
@@ -75,7 +75,7 @@ impl Handle {
     /// Carries out an operation; resolves when it has settled. Operations are taken in the order of these calls' first
     /// polls.
     pub async fn submit(&self, request: Request, mode: AckMode) -> Outcome {
-        let ended = || Outcome::NotSent { reason: "the session has ended".into() };
+        let ended = || Outcome::NotSent { cause: OutcomeCause::Ended };
         let (reply, settled) = oneshot::channel();
         if self.commands.send(Command::Submit { request, mode, reply }).await.is_err() {
             return ended();

@@ -19,7 +19,7 @@ use webpubsub_net::auth::token::{Claims, peek_claims};
 use webpubsub_net::secret::excerpt;
 use webpubsub_net::wire::{DialError, Refusal};
 use webpubsub_proto::Subprotocol;
-use webpubsub_proto::session::{EndKind, OperationKind, Outcome, STOPPED};
+use webpubsub_proto::session::{EndKind, OperationKind, Outcome, OutcomeCause};
 
 /// What is known about where and as whom the command connects.
 #[derive(Clone, Debug)]
@@ -268,7 +268,7 @@ pub fn operation_failure(
         )
         .hint("it may have been carried out all the same; `--ack-timeout` says how long each attempt waits")
         .hint(again(*ack_id, place)),
-        Outcome::Unknown { ack_id, reason } => unknown(kind, &what, *ack_id, reason, place),
+        Outcome::Unknown { ack_id, cause } => unknown(kind, &what, *ack_id, cause, place),
         Outcome::IdInUse { ack_id } => {
             Failure::message(Kind::Usage, format!("ackId {ack_id} was used for another operation of this connection"))
         }
@@ -290,15 +290,25 @@ fn again(ack_id: u64, place: &Place) -> String {
 }
 
 /// What it means that nobody can know what became of an operation (PROTOCOL §19.7).
-fn unknown(kind: OperationKind, what: &str, ack_id: u64, reason: &str, place: &Place) -> Failure {
+fn unknown(kind: OperationKind, what: &str, ack_id: u64, cause: &OutcomeCause, place: &Place) -> Failure {
     let told = format!("no ack came before the end: whether the service did {what} (ackId {ack_id}) is not known");
-    let failure = Failure::new(Kind::OperationUnknown, anyhow!("{}", excerpt(reason, 2 * TOLD)).context(told));
+    let reason = cause.to_string();
+    let failure = Failure::new(Kind::OperationUnknown, anyhow!("{}", excerpt(&reason, 2 * TOLD)).context(told));
+    let is_open = match cause {
+        // Whoever sends it again loses one more connection.
+        OutcomeCause::Killed { bytes, .. } => return failure.hint(hung_up("this", *bytes)),
+        // The connection is still there for another run.
+        OutcomeCause::Stopped => place.kept,
+        OutcomeCause::Ended
+        | OutcomeCause::Failed(_)
+        | OutcomeCause::Withdrawn
+        | OutcomeCause::ConnectionLost(_)
+        | OutcomeCause::EarlierLost
+        | OutcomeCause::Forgotten => false,
+    };
     match kind {
         OperationKind::JoinGroup | OperationKind::LeaveGroup => failure.hint("joining and leaving can be repeated safely"),
-        // The connection is still there for another run.
-        OperationKind::SendToGroup | OperationKind::Event if place.kept && reason == STOPPED => {
-            failure.hint(again(ack_id, place))
-        }
+        OperationKind::SendToGroup | OperationKind::Event if is_open => failure.hint(again(ack_id, place)),
         // On this connection or the next; and perhaps the service only no longer knows that it did it.
         OperationKind::SendToGroup | OperationKind::Event if place.kept => failure.hint(format!(
             "`--on-unknown resend` sends it again under ackId {ack_id}, at the risk of doubling it; under another \
@@ -309,6 +319,14 @@ fn unknown(kind: OperationKind, what: &str, ack_id: u64, reason: &str, place: &P
              ackId {ack_id} again only on the same connection, so another run with `--ack-id {ack_id}` is safe only with `--session FILE`, while that connection lasts"
         )),
     }
+}
+
+/// What is known of something that one connection after the other was lost under.
+pub fn hung_up(what: &str, bytes: usize) -> String {
+    format!(
+        "the service, or something on the way to it, hung up each time {what} was sent, a frame of {bytes} bytes: its \
+         size or its content may be what is not taken there; `-vv` shows the frames"
+    )
 }
 
 /// The most roles of a token that are named.

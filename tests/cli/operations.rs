@@ -98,6 +98,28 @@ fn a_refused_recovery_leaves_the_outcome_unknown() {
 }
 
 #[test]
+fn a_message_that_each_connection_dies_of_is_not_to_be_sent_again() {
+    let service = Service::start();
+    let wps = start(&service, &["send", "g", "hello"]);
+    let mut peer = service.connect();
+    // The service says each time that it was for what it was sent.
+    for _ in 0..2 {
+        let frame = peer.operation();
+        peer.close(1009, "too large");
+        peer = service.recovery();
+        assert_eq!(peer.next(), FromClient::Frame(json!({"type": "ping"})));
+        peer.send(&json!({"type": "pong"}));
+        assert_eq!(frame["data"], "hello");
+    }
+    peer.operation();
+    peer.close(1009, "too large");
+    let ended = wps.end();
+    ended.assert_failed(9, &["(ackId 1) is not known", "lost 3 times", "hung up each time this was sent, a frame of"]);
+    ended.assert_stderr(&["bytes: its size or its content", "`-vv`"]);
+    assert!(!ended.stderr.contains("--on-unknown resend"), "{}", ended.stderr);
+}
+
+#[test]
 fn an_unknown_outcome_is_sent_again_where_that_is_asked_for() {
     let service = Service::start();
     let wps = start(&service, &["send", "g", "hello", "--on-unknown", "resend", "--reconnect-delay", "50ms"]);

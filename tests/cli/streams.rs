@@ -288,7 +288,12 @@ fn a_message_that_the_service_hangs_up_for_is_found_among_the_others() {
     let ended = wps.end();
     assert_eq!(ended.code, 9, "{}", ended.stderr);
     let reason = "while it waited for the ack, at last by: close code 1009 `too large`: a message was larger than";
-    ended.assert_stderr(&["line 3", reason]);
+    ended.assert_stderr(&[
+        "line 3",
+        reason,
+        "hint: the service, or something on the way to it, hung up each time line 3",
+    ]);
+    assert!(!ended.stderr.contains("--on-unknown resend"), "{}", ended.stderr);
 }
 
 #[test]

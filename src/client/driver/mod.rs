@@ -26,8 +26,8 @@ use super::handle::{Batch, Command, Commands, Handle, Settlement, Settlements, S
 use webpubsub_net::secret::{self, FRAMES};
 use webpubsub_net::wire::{Cause, Closed, Incoming, Link};
 use webpubsub_proto::session::{
-    AckMode, Config, Counts, DialFailure, DialRequest, End, LossCause, Mark, OperationId, Outcome, Output, PingId,
-    Received, Request, Session, Snapshot,
+    AckMode, Config, Counts, DialFailure, DialRequest, End, LossCause, Mark, OperationId, Outcome, OutcomeCause,
+    Output, PingId, Received, Request, Session, Snapshot,
 };
 use webpubsub_proto::{Codec, EncodedFrame, Unpacked, explain_close_code};
 
@@ -382,7 +382,7 @@ impl<D: Dialer, S: EventSink> Driver<D, S> {
         let Batch { submissions, settled } = batch;
         if self.withdrawn {
             for Submission { tag, .. } in submissions {
-                let outcome = Outcome::NotSent { reason: "what was asked for before it has failed".into() };
+                let outcome = Outcome::NotSent { cause: OutcomeCause::Withdrawn };
                 // Nobody may wait for it any more.
                 let _ = settled.send(Settlement { tag, outcome });
             }

@@ -43,11 +43,11 @@ use message::{Entry, Item, Message};
 use pace::Pace;
 use position::{Fate, Position};
 use progress::Progress;
-use tally::Tally;
+use tally::{Tally, Why};
 use webpubsub_client::event::{Lifecycle, Received, WireFrame};
 use webpubsub_client::handle::{Pipeline, Settlement, Submission};
 use webpubsub_net::secret::redact;
-use webpubsub_proto::session::{AckMode, EARLIER_LOST, OnUnknown, OperationKind, Outcome, STOPPED};
+use webpubsub_proto::session::{AckMode, OnUnknown, OperationKind, Outcome, OutcomeCause};
 use window::Window;
 
 /// The sending of many messages.
@@ -303,9 +303,9 @@ impl<'a> Flow<'a> {
                 }
                 self.ready.push_back(message);
             }
-            (Item::Message(message), Some(Fate::Unknown { id, reason })) => {
+            (Item::Message(message), Some(Fate::Unknown { id, why })) => {
                 let id = if let AckMode::Id(own) = message.mode { own } else { id };
-                self.tally.lose(line, id, reason.into());
+                self.tally.lose(line, id, why);
                 self.settled(line, Some(Left::Unknown));
                 self.doomed |= !self.settings.keep_going;
             }
@@ -408,7 +408,7 @@ impl<'a> Flow<'a> {
             Outcome::Acked { .. } | Outcome::Sent | Outcome::AlreadyJoined => self.settled(line, None),
             Outcome::Refused { .. } | Outcome::IdInUse { .. } => self.settled(line, Some(Left::Refused)),
             // Another run goes on with it, on the same connection.
-            Outcome::Unknown { reason, .. } if reason == STOPPED => {}
+            Outcome::Unknown { cause: OutcomeCause::Stopped, .. } => {}
             Outcome::NotAcknowledged { .. } if !self.settings.keep_going => {}
             Outcome::Unknown { .. } | Outcome::NotAcknowledged { .. } => self.settled(line, Some(Left::Unknown)),
             Outcome::NotSent { .. } => {}
@@ -418,12 +418,12 @@ impl<'a> Flow<'a> {
             // No line is a join.
             Outcome::Sent | Outcome::AlreadyJoined => self.tally.sent += 1,
             Outcome::NotSent { .. } => self.tally.unsent += 1,
-            Outcome::Unknown { reason, .. } if reason == STOPPED && self.position.is_some() => {
+            Outcome::Unknown { cause: OutcomeCause::Stopped, .. } if self.position.is_some() => {
                 self.tally.sent += 1;
                 self.tally.kept += 1;
             }
-            Outcome::Unknown { ack_id, reason } => {
-                self.tally.lose(line, *ack_id, reason.clone());
+            Outcome::Unknown { ack_id, cause } => {
+                self.tally.lose(line, *ack_id, Why::Cause(cause.clone()));
                 if !self.settings.keep_going {
                     self.lose_earlier();
                     // Nothing more is sent. What was sent before is asked for as long as the connection lasts: the
@@ -472,7 +472,7 @@ impl<'a> Flow<'a> {
         let lost: Vec<(u64, u64)> = self.ready.iter().filter_map(|message| earlier(message)).collect();
         self.ready.retain(|message| earlier(message).is_none());
         for (line, id) in &lost {
-            self.tally.lose(*line, *id, EARLIER_LOST.into());
+            self.tally.lose(*line, *id, Why::Cause(OutcomeCause::EarlierLost));
             self.settled(*line, Some(Left::Unknown));
         }
         !lost.is_empty()

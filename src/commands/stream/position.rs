@@ -6,26 +6,24 @@
 //! the connection meanwhile that it may have been forgotten, which makes its outcome unknown. Before it sends anything, a
 //! run has compared its input with all that was recorded. The flow is the caller.
 
+use super::tally::Why;
 use crate::failure::{Failure, Kind};
 use crate::run::session_file::{OTHER_INPUT, StreamFile};
 use crate::state::{Comparing, Left, LineDigest, MOST_AHEAD, Mismatch, Step, Stream};
-use webpubsub_proto::session::{AckMode, EARLIER_LOST, FORGOTTEN, REMEMBERED};
-
-/// Why a line is unknown that an earlier run has said to be.
-const EARLIER_UNKNOWN: &str = "an earlier run could not know what became of it";
+use webpubsub_proto::session::{AckMode, OutcomeCause, REMEMBERED};
 
 /// Most lines read ahead of the oldest that has not settled.
 const MOST_READ: u64 = 4096;
 
 /// What is to be done with a line.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) enum Fate {
     /// It has arrived.
     Skip,
     /// It is sent under this id, unless it brings its own; `again`: it may have been sent before.
     Send { id: u64, again: bool },
     /// It was sent, and nobody can know of it, for that reason.
-    Unknown { id: u64, reason: &'static str },
+    Unknown { id: u64, why: Why },
     /// There is no id left.
     NoId,
 }
@@ -83,10 +81,10 @@ impl Position {
             }
         };
         let Some(id) = self.stream.id_of(index) else { return Ok(Fate::NoId) };
-        let reason = match step {
-            Step::Left(_) => EARLIER_UNKNOWN,
-            Step::Open if self.file.stale => EARLIER_LOST,
-            Step::Settled | Step::Open | Step::New => FORGOTTEN,
+        let why = match step {
+            Step::Left(_) => Why::Earlier,
+            Step::Open if self.file.stale => Why::Cause(OutcomeCause::EarlierLost),
+            Step::Settled | Step::Open | Step::New => Why::Cause(OutcomeCause::Forgotten),
         };
         Ok(match step {
             Step::Settled => Fate::Skip,
@@ -94,7 +92,7 @@ impl Position {
             Step::Open if !self.file.stale && self.stream.since(self.file.others) < REMEMBERED => {
                 Fate::Send { id, again: true }
             }
-            Step::Open | Step::Left(Left::Unknown) if !self.resend => Fate::Unknown { id, reason },
+            Step::Open | Step::Left(Left::Unknown) if !self.resend => Fate::Unknown { id, why },
             Step::Open | Step::Left(_) => {
                 self.stream.send_again();
                 self.changed = true;

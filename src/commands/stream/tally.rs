@@ -1,12 +1,34 @@
 //! What became of the lines of a stream, for its summary, its error and its exit code.
 
+use std::fmt;
+
 use anyhow::anyhow;
 
 use super::ranges::Ranges;
 use crate::failure::{Failure, Kind};
+use crate::run::explain::hung_up;
+use webpubsub_proto::session::OutcomeCause;
 
 /// Failures that are told one by one when the stream goes on; more are only counted.
 const TOLD: u64 = 100;
+
+/// Why nobody can know what became of a line.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) enum Why {
+    /// An earlier run could not know.
+    Earlier,
+    /// By what happened to it in this one.
+    Cause(OutcomeCause),
+}
+
+impl fmt::Display for Why {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Earlier => f.write_str("an earlier run could not know what became of it"),
+            Self::Cause(cause) => cause.fmt(f),
+        }
+    }
+}
 
 /// What has been counted.
 #[derive(Debug)]
@@ -30,8 +52,12 @@ pub(super) struct Tally {
     pub(super) kept: u64,
     /// Lines and ackIds of those whose outcome is unknown.
     unknown: (Ranges, Ranges),
-    /// Why it is.
-    reason: String,
+    /// Why that of the first of them is.
+    why: Option<Why>,
+    /// The first line that one connection after the other was lost under, and the bytes of its frame.
+    killer: Option<(u64, usize)>,
+    /// Some of them may be sent again.
+    repeatable: bool,
     /// The failure of the lowest line, whose kind is the exit code. An unknown outcome is made one at the end.
     first: Option<(u64, Option<Failure>)>,
 }
@@ -49,7 +75,9 @@ impl Tally {
             unsent: 0,
             kept: 0,
             unknown: Default::default(),
-            reason: String::new(),
+            why: None,
+            killer: None,
+            repeatable: false,
             first: None,
         }
     }
@@ -78,13 +106,15 @@ impl Tally {
     }
 
     /// Nobody can know what became of a line that was sent.
-    pub(super) fn lose(&mut self, line: u64, ack_id: u64, reason: String) {
+    pub(super) fn lose(&mut self, line: u64, ack_id: u64, why: Why) {
         self.sent += 1;
         self.failed += 1;
         // What became of the others follows from the first: the stream is stopped for it.
-        if self.unknown.0.is_empty() {
-            self.reason = reason;
+        match &why {
+            Why::Cause(OutcomeCause::Killed { bytes, .. }) => _ = self.killer.get_or_insert((line, *bytes)),
+            Why::Earlier | Why::Cause(_) => self.repeatable = true,
         }
+        self.why.get_or_insert(why);
         self.unknown.0.push(line);
         self.unknown.1.push(ack_id);
         self.note_first(line, None);
@@ -153,17 +183,28 @@ impl Tally {
             "no ack came for {}{s} {lines} (ackId{s} {ids}) before the end: whether the service took {them} is not known",
             self.unit
         );
-        let failure = Failure::new(Kind::OperationUnknown, anyhow!("{}", self.reason).context(what));
-        Some(failure.hint(format!(
-            "`--on-unknown resend` sends {them} again on the next connection, at the risk of doubling {them}; the \
-             service knows an ackId again only on the same connection"
-        )))
+        let why = self.why.as_ref().map(Why::to_string).unwrap_or_default();
+        let mut failure = Failure::new(Kind::OperationUnknown, anyhow!("{why}").context(what));
+        if let Some((line, bytes)) = self.killer {
+            failure = failure.hint(hung_up(&format!("{} {line}", self.unit), bytes));
+        }
+        if self.repeatable {
+            failure = failure.hint(format!(
+                "`--on-unknown resend` sends {them} again on the next connection, at the risk of doubling {them}; the \
+                 service knows an ackId again only on the same connection"
+            ));
+        }
+        Some(failure)
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    fn lost(reason: &str) -> Why {
+        Why::Cause(OutcomeCause::ConnectionLost(reason.into()))
+    }
 
     fn bad() -> Failure {
         Failure::message(Kind::Input, "the data is bad")
@@ -174,7 +215,7 @@ mod tests {
         let mut tally = Tally::new("line");
         assert_eq!(tally.fail(7, bad(), "cannot be sent").unwrap(), "line 7 cannot be sent: the data is bad");
         tally.fail(5, Failure::message(Kind::OperationRefused, "no"), "failed");
-        tally.lose(6, 6, "gone".into());
+        tally.lose(6, 6, lost("gone"));
         let failure = tally.into_failure().unwrap();
         assert_eq!(failure.kind, Kind::OperationRefused);
         assert_eq!(failure.summary(), "line 5 failed: no");
@@ -185,7 +226,7 @@ mod tests {
     fn unknown_lines_are_named_with_their_ids() {
         let mut tally = Tally::new("line");
         for line in [12, 13, 14, 43] {
-            tally.lose(line, line + 100, "the connection broke".into());
+            tally.lose(line, line + 100, lost("the connection broke"));
         }
         let failure = tally.into_failure().unwrap();
         assert_eq!(failure.kind.exit_code(), 9);
@@ -199,9 +240,24 @@ mod tests {
     #[test]
     fn unknown_lines_are_blamed_on_what_the_first_of_them_ended_by() {
         let mut tally = Tally::new("line");
-        tally.lose(11, 11, "the connection was lost 10 times".into());
-        tally.lose(12, 12, "the session was stopped".into());
-        assert!(tally.into_failure().unwrap().summary().ends_with(": the connection was lost 10 times"));
+        tally.lose(11, 11, lost("the connection broke"));
+        tally.lose(12, 12, Why::Cause(OutcomeCause::Stopped));
+        assert!(tally.into_failure().unwrap().summary().ends_with(": the connection broke"));
+    }
+
+    #[test]
+    fn nobody_is_advised_to_send_again_what_the_connection_dies_of() {
+        let killed = || Why::Cause(OutcomeCause::Killed { sockets: 10, bytes: 70, loss: "reset".into() });
+        let mut tally = Tally::new("line");
+        tally.lose(11, 11, killed());
+        let hints = tally.into_failure().unwrap().hints;
+        assert!(hints.len() == 1 && hints[0].contains("hung up each time line 11 was sent, a frame of 70 bytes"));
+        // What went down with it may be sent again.
+        let mut tally = Tally::new("line");
+        tally.lose(11, 11, killed());
+        tally.lose(12, 12, lost("the connection broke"));
+        let hints = tally.into_failure().unwrap().hints;
+        assert!(hints.len() == 2 && hints[1].contains("`--on-unknown resend`"), "{hints:?}");
     }
 
     #[test]

@@ -52,6 +52,12 @@ use timers::{Timer, Timers};
 use super::WireFrame;
 use super::fault::Faults;
 
+/// Whether a close frame is that for a client that reads too slowly.
+#[cfg(test)]
+pub(crate) fn is_for_slowness(reason: &str) -> bool {
+    reason == farewell::Farewell::TOO_SLOW.reason
+}
+
 /// One hub of the service.
 #[derive(Debug)]
 pub struct Hub {

@@ -293,7 +293,8 @@ impl Session {
     /// How an operation ended for which nobody waits any more: the process that asked for it has ended.
     pub(super) fn settle_earlier(&mut self, operation: &Operation, outcome: Outcome) {
         match outcome {
-            Outcome::Unknown { ack_id, reason } => {
+            Outcome::Unknown { ack_id, cause } => {
+                let reason = cause.to_string();
                 let (operation, target) = (operation.kind, operation.target.clone());
                 self.event(Lifecycle::OperationUnknown { operation, target, ack_id, reason });
             }

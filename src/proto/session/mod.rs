@@ -8,6 +8,7 @@
 mod backoff;
 mod blame;
 mod carried;
+mod cause;
 mod config;
 mod event;
 mod groups;
@@ -40,21 +41,16 @@ use phase::{Phase, Step};
 use recovery::Quick;
 use stall::Stall;
 
+pub use cause::OutcomeCause;
 pub use config::{Backoff, BackoffMode, Config, OnUnknown, Retries};
 pub use event::{AckReport, FailedAttempt, Lifecycle, Loss, Nack, OperationKind, Received};
 pub use output::{Counts, DialFailure, DialRequest, End, Output};
 pub use phase::ReconnectionToken;
 pub use request::{AckMode, OperationId, Outcome, Request};
-pub use sent::{FORGOTTEN, REMEMBERED};
+pub use sent::REMEMBERED;
 pub use snapshot::{Keep, KeptConnection, KeptLoss, KeptOperation, Mark, Remembered, Resume, Snapshot};
 pub use status::{PingId, Standing, Status};
 pub use verdict::{DialClass, EndKind, LossCause};
-
-/// The reason of operations that a stop has cut short.
-pub const STOPPED: &str = "the session was stopped";
-
-/// The reason of operations that an earlier process may have sent on a connection that is gone.
-pub const EARLIER_LOST: &str = "the connection that an earlier run sent on is lost";
 
 /// Longest wait for the peer's close frame (CLI contract, *Ending*).
 const CLOSE_TIMEOUT: Duration = Duration::from_millis(1800);
@@ -205,7 +201,7 @@ impl Session {
     /// Takes an operation; it settles exactly once. Without a connection it waits for one.
     pub fn handle_request(&mut self, now: Duration, id: OperationId, request: Request, mode: AckMode) {
         if matches!(self.phase, Phase::Closing { .. } | Phase::Ended) {
-            let outcome = Outcome::NotSent { reason: "the session has ended".into() };
+            let outcome = Outcome::NotSent { cause: OutcomeCause::Ended };
             self.counts.failed += 1;
             self.outputs.push_back(Output::Settled { id, outcome });
             return;
@@ -230,15 +226,15 @@ impl Session {
         if let Some(ack_id) = given_again {
             // Of one that is brought again its issuer has counted.
             let counted = matches!(mode, AckMode::Recorded { again: true, .. });
-            let reason = if !self.is_resumed() {
-                Some(EARLIER_LOST)
+            let cause = if !self.is_resumed() {
+                Some(OutcomeCause::EarlierLost)
             } else {
-                Some(FORGOTTEN).filter(|_| !counted && self.operations.has_forgotten(ack_id))
+                Some(OutcomeCause::Forgotten).filter(|_| !counted && self.operations.has_forgotten(ack_id))
             };
-            if let Some(reason) = reason {
+            if let Some(cause) = cause {
                 self.counts.sent += 1;
                 self.counts.failed += 1;
-                self.answer(id, Outcome::Unknown { ack_id, reason: reason.into() });
+                self.answer(id, Outcome::Unknown { ack_id, cause });
                 return;
             }
         }
@@ -271,7 +267,7 @@ impl Session {
 
     /// Nothing that was not sent yet is sent any more; what was settles as ever, sent again where that is safe.
     pub fn handle_withdrawal(&mut self) {
-        self.settle_unsent("what was asked for before it has failed");
+        self.settle_unsent();
     }
 
     /// Ends the session: with a close frame where there is a socket (PROTOCOL §19.12), bounded by two seconds. A
@@ -306,7 +302,7 @@ impl Session {
                 true
             }
         };
-        self.settle_all(STOPPED);
+        self.settle_all(&OutcomeCause::Stopped);
         if socket {
             self.outputs.push_back(Output::Close { code: 1000 });
             self.phase = Phase::Closing { deadline: now + CLOSE_TIMEOUT };
@@ -330,7 +326,7 @@ impl Session {
         };
         self.part();
         self.outputs.extend(undo);
-        self.settle_all(STOPPED);
+        self.settle_all(&OutcomeCause::Stopped);
         self.end(End::Stopped);
     }
 

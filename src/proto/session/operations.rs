@@ -8,11 +8,12 @@ use std::time::Duration;
 
 use super::blame::{Blame, Suspicion};
 use super::carried::Carried;
+use super::cause::OutcomeCause;
 use super::config::OnUnknown;
 use super::event::{FailedAttempt, Nack, OperationKind};
 use super::ids::IdSpace;
 use super::request::{AckMode, OperationId, Outcome, Request};
-use super::sent::{Counted, FORGOTTEN, MOST_IN_FLIGHT, REMEMBERED, Sent};
+use super::sent::{Counted, MOST_IN_FLIGHT, REMEMBERED, Sent};
 use super::snapshot::KeptOperation;
 use super::verdict::{AckVerdict, ack_verdict};
 use crate::{AckError, Codec, EncodedFrame};
@@ -380,7 +381,7 @@ impl Operations {
         }
         // Sent again, it could be carried out again.
         if operation.since(&self.sent) >= REMEMBERED && !operation.is_membership() && !patience.doubles {
-            return self.settle_unfinished(order, FORGOTTEN);
+            return self.settle_unfinished(order, OutcomeCause::Forgotten);
         }
         self.count(order);
         let operation = self.pending.get_mut(&order)?;
@@ -633,11 +634,12 @@ impl Operations {
     /// Takes out the operations that have cost the connection too many sockets, the last of them lost like that.
     pub(super) fn give_up_killers(&mut self, loss: &str) -> Vec<Settled> {
         let killers = self.pending.iter().filter(|(_, operation)| operation.suspicion.is_conviction());
-        let killers: Vec<(u64, u32)> =
-            killers.map(|(order, operation)| (*order, operation.suspicion.sockets())).collect();
-        let reason =
-            |times| format!("the connection was lost {times} times while it waited for the ack, at last by: {loss}");
-        killers.into_iter().filter_map(|(order, times)| self.settle_unfinished(order, &reason(times))).collect()
+        let cause = |operation: &Operation| {
+            let (sockets, bytes) = (operation.suspicion.sockets(), operation.frame.len());
+            OutcomeCause::Killed { sockets, bytes, loss: loss.to_owned() }
+        };
+        let killers: Vec<(u64, OutcomeCause)> = killers.map(|(order, operation)| (*order, cause(operation))).collect();
+        killers.into_iter().filter_map(|(order, cause)| self.settle_unfinished(order, cause)).collect()
     }
 
     /// The connection is lost for good: what was sent and cannot be repeated has an unknown outcome. The session's own
@@ -655,30 +657,30 @@ impl Operations {
         let unknown = |operation: &Operation| operation.attempts > 0 && !operation.is_membership();
         let orders: Vec<u64> =
             self.pending.iter().filter(|(_, operation)| unknown(operation)).map(|(order, _)| *order).collect();
-        orders.into_iter().filter_map(|order| self.settle_unfinished(order, reason)).collect()
+        let lost = || OutcomeCause::ConnectionLost(reason.to_owned());
+        orders.into_iter().filter_map(|order| self.settle_unfinished(order, lost())).collect()
     }
 
     /// What the user has asked for and was never sent is not sent any more.
-    pub(super) fn withdraw(&mut self, reason: &str) -> Vec<Settled> {
+    pub(super) fn withdraw(&mut self) -> Vec<Settled> {
         let unsent = |operation: &Operation| operation.attempts == 0 && matches!(operation.owner, Owner::User(_));
         let orders: Vec<u64> =
             self.pending.iter().filter(|(_, operation)| unsent(operation)).map(|(order, _)| *order).collect();
-        orders.into_iter().filter_map(|order| self.settle_unfinished(order, reason)).collect()
+        orders.into_iter().filter_map(|order| self.settle_unfinished(order, OutcomeCause::Withdrawn)).collect()
     }
 
     /// The session ends: everything of the user's settles.
-    pub(super) fn finish(&mut self, reason: &str) -> Vec<Settled> {
+    pub(super) fn finish(&mut self, cause: &OutcomeCause) -> Vec<Settled> {
         self.drop_rejoins();
         let orders: Vec<u64> = self.pending.keys().copied().collect();
-        orders.into_iter().filter_map(|order| self.settle_unfinished(order, reason)).collect()
+        orders.into_iter().filter_map(|order| self.settle_unfinished(order, cause.clone())).collect()
     }
 
-    fn settle_unfinished(&mut self, order: u64, reason: &str) -> Option<Settled> {
+    fn settle_unfinished(&mut self, order: u64, cause: OutcomeCause) -> Option<Settled> {
         let operation = self.remove(order)?;
-        let reason = reason.to_owned();
         let outcome = match operation.ack_id {
-            Some(ack_id) if operation.attempts > 0 => Outcome::Unknown { ack_id, reason },
-            _ => Outcome::NotSent { reason },
+            Some(ack_id) if operation.attempts > 0 => Outcome::Unknown { ack_id, cause },
+            _ => Outcome::NotSent { cause },
         };
         Some(Settled { operation, outcome })
     }

@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use super::cause::OutcomeCause;
 use super::event::{Nack, OperationKind};
 use crate::{Codec, EncodedFrame, OwnedData, Upstream};
 
@@ -137,13 +138,13 @@ pub enum Outcome {
     Unknown {
         /// The operation's id.
         ack_id: u64,
-        /// How the connection ended.
-        reason: String,
+        /// Why nobody waits for the ack.
+        cause: OutcomeCause,
     },
     /// The session ended before it was sent.
     NotSent {
-        /// How the session ended.
-        reason: String,
+        /// Why not.
+        cause: OutcomeCause,
     },
     /// Its ackId was used for another operation of this connection.
     IdInUse {

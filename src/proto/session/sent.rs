@@ -8,10 +8,6 @@ pub const REMEMBERED: u64 = 1000;
 /// their ackIds. What is less than it remembers is room for acks that come out of order.
 pub(super) const MOST_IN_FLIGHT: usize = 900;
 
-/// The reason of operations that are not sent again, since the service may have forgotten their ackIds.
-pub const FORGOTTEN: &str =
-    "so many other operations went over the connection since that the service may have forgotten its ackId";
-
 /// An operation that was sent on the connection there is, under an ackId.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Counted {

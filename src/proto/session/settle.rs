@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use super::cause::OutcomeCause;
 use super::event::{AckReport, Lifecycle, Nack, OperationKind};
 use super::operations::{Operation, Owner, Patience, Settled};
 use super::request::{AckMode, OperationId, Outcome, Request};
@@ -65,15 +66,15 @@ impl Session {
     }
 
     /// What was never sent settles as that.
-    pub(super) fn settle_unsent(&mut self, reason: &str) {
-        for settled in self.operations.withdraw(reason) {
+    pub(super) fn settle_unsent(&mut self) {
+        for settled in self.operations.withdraw() {
             self.settle(settled);
         }
     }
 
     /// The session ends: everything of this process settles.
-    pub(super) fn settle_all(&mut self, reason: &str) {
-        for settled in self.operations.finish(reason) {
+    pub(super) fn settle_all(&mut self, cause: &OutcomeCause) {
+        for settled in self.operations.finish(cause) {
             // What an earlier process has left stays as it is.
             if settled.operation.owner == Owner::Earlier {
                 continue;

@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use super::cause::OutcomeCause;
 use super::event::{Lifecycle, Loss};
 use super::phase::{Live, Phase, Step};
 use super::verdict::{EndKind, LossCause, LossVerdict, dial_verdict, loss_verdict, stands_in_the_way};
@@ -262,7 +263,7 @@ impl Session {
             other => other,
         };
         self.part();
-        self.settle_all(&message);
+        self.settle_all(&OutcomeCause::Failed(message.clone()));
         self.end(End::Failed { kind, message });
     }
 

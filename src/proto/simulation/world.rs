@@ -16,7 +16,7 @@ use crate::fault::Faults;
 use crate::hub::{self, ClientKind, CloseKind, Cut, Fresh, Hub, HubConfig, Open, SocketId};
 use crate::session::{
     AckMode, Backoff, BackoffMode, Config, DialClass, DialFailure, DialRequest, Keep, Lifecycle, LossCause, OnUnknown,
-    OperationId, Outcome, Output, Received, Request, Retries, Session,
+    OperationId, Outcome, OutcomeCause, Output, Received, Request, Retries, Session,
 };
 use crate::{Codec, Data, Downstream, EncodedFrame, Origin, OwnedData, Subprotocol, Unpacked};
 
@@ -461,7 +461,7 @@ impl World {
                 }
                 hub::Output::Ping { socket } => self.send_down(socket, Down::Ping),
                 hub::Output::Close { socket, code, reason } => {
-                    self.tally.overflows += u32::from(code == 1008 && reason.contains("slow"));
+                    self.tally.overflows += u32::from(hub::is_for_slowness(&reason));
                     let end = LossCause::Close { code, reason: reason.into_owned() };
                     self.send_down(socket, Down::End(end));
                     self.forget(socket);
@@ -613,7 +613,7 @@ impl World {
 
 /// Whether an operation ended because connections were lost under it again and again.
 fn is_given_up(outcome: &Outcome) -> bool {
-    matches!(outcome, Outcome::Unknown { reason, .. } if reason.contains("while it waited for the ack"))
+    matches!(outcome, Outcome::Unknown { cause: OutcomeCause::Killed { .. }, .. })
 }
 
 fn number_of(data: Data<'_>) -> u64 {

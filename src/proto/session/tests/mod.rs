@@ -127,8 +127,8 @@ fn outcome_line(outcome: &Outcome) -> String {
             format!("refused {ack_id}: {}: {}, attempts {attempts}", error.name, error.message)
         }
         Outcome::NotAcknowledged { ack_id, attempts } => format!("not acknowledged {ack_id}, attempts {attempts}"),
-        Outcome::Unknown { ack_id, reason } => format!("unknown {ack_id}: {reason}"),
-        Outcome::NotSent { reason } => format!("not sent: {reason}"),
+        Outcome::Unknown { ack_id, cause } => format!("unknown {ack_id}: {cause}"),
+        Outcome::NotSent { cause } => format!("not sent: {cause}"),
         Outcome::IdInUse { ack_id } => format!("id {ack_id} in use"),
     }
 }
