@@ -368,14 +368,16 @@ fn a_certificate_that_is_not_acceptable_is_explained() {
     assert!(said.contains("was not accepted: it is for `other.example`\nhint: use a host name"), "{said}");
     let said = refused_certificate(authority.server(named(&["127.0.0.1"]), &usual), &Authority::new().file);
     assert!(said.contains("was not accepted: its issuer is not trusted\nhint: `--ca-cert FILE`"), "{said}");
-    // What `openssl req -x509` makes.
     let mut params = named(&["127.0.0.1"]);
     params.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
+    let said = refused_certificate(authority.server(params.clone(), &usual), &authority.file);
+    assert!(said.contains("the certificate of an authority, not of a server\nhint: `--ca-cert FILE`"), "{said}");
+    // What `openssl req -x509` makes is one too, and is taken when it is named itself.
     let key = KeyPair::generate().unwrap();
     let itself = params.self_signed(&key).unwrap();
     let own = tls::file(&itself.pem());
-    let said = refused_certificate(tls::config(itself, &key, None, false), &own);
-    assert!(said.contains("the certificate of an authority, not of a server\nhint: make a certificate"), "{said}");
+    let service = Service::with_tls(Some(tls::config(itself, &key, None, false)));
+    assert_sent(&service, attempt(&service.url()).arg("--ca-cert").arg(own.path()));
 }
 
 #[test]
