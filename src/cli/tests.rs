@@ -185,7 +185,7 @@ fn usage_errors_say_what_is_wrong_and_what_to_do() {
             "error: unexpected argument `8080`\nhint: the port of `--local` is written with `=`, as in `--local=8080`\n",
         ),
         ("listen|chat", "error: unexpected argument `chat`\nhint: a group is given with `-g`: `-g chat`\n"),
-        ("listen|--local=0", "error: `0` is not a value of `--local`: 0 is not in 1..=65535\n"),
+        ("listen|--local=0", "error: `0` is not a value of `--local`: it has to be from 1 to 65535\n"),
         ("listen|--count|0", "error: `0` is not a value of `--count`"),
         ("event|e|d|--wait-reply=0", "error: `0` is not a value of `--wait-reply`"),
         ("send|g|d|--file|f", "error: `DATA` and `--file` exclude each other\n"),

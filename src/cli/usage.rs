@@ -2,6 +2,8 @@
 //!
 //! What was typed is repeated only where it is short. Something long in the wrong place may well be a key or a token.
 
+use std::num::{IntErrorKind, ParseFloatError, ParseIntError};
+
 use clap::error::{ContextKind, ContextValue, ErrorKind};
 
 use crate::failure::{Failure, Kind};
@@ -21,7 +23,8 @@ pub fn failure(error: &clap::Error, definition: &clap::Command, command: Option<
         ErrorKind::InvalidValue if value.is_empty() => format!("`{arg}` needs a value"),
         ErrorKind::InvalidValue => format!("{shown_value} is not a value of `{arg}`"),
         ErrorKind::ValueValidation => {
-            let cause = std::error::Error::source(error).map(|cause| format!(": {cause}")).unwrap_or_default();
+            let cause =
+                std::error::Error::source(error).map(|cause| format!(": {}", reason(cause))).unwrap_or_default();
             format!("{shown_value} is not a value of `{arg}`{cause}")
         }
         ErrorKind::NoEquals => format!("the value of `{arg}` is written with `=`"),
@@ -63,6 +66,31 @@ pub fn failure(error: &clap::Error, definition: &clap::Command, command: Option<
         Some(command) => format!("`wps {command} --help` shows what can be given"),
         None => "`wps --help` lists the commands".to_owned(),
     })
+}
+
+/// Why a value is none, in words for whoever typed it: of numbers the parsers have words for programmers alone.
+fn reason(cause: &(dyn std::error::Error + 'static)) -> String {
+    if let Some(number) = cause.downcast_ref::<ParseIntError>() {
+        return match number.kind() {
+            IntErrorKind::PosOverflow => "it is too large".to_owned(),
+            IntErrorKind::NegOverflow => "it is too small".to_owned(),
+            IntErrorKind::Empty => "it is empty".to_owned(),
+            _ => "it is not a whole number".to_owned(),
+        };
+    }
+    if cause.is::<ParseFloatError>() {
+        return "it is not a number".to_owned();
+    }
+    let text = cause.to_string();
+    // `99999 is not in 1..=65535`, which has no type of its own.
+    let range = text.rsplit_once(" is not in ").and_then(|(_, range)| range.split_once("..="));
+    match range {
+        Some((from, to)) if to == u64::MAX.to_string() || to == i64::MAX.to_string() => {
+            format!("it has to be {from} at least")
+        }
+        Some((from, to)) => format!("it has to be from {from} to {to}"),
+        None => text,
+    }
 }
 
 /// Longest piece of the command line that is repeated, in characters; access keys are longer.

@@ -9,6 +9,7 @@ use serde::Serialize;
 use super::console::Style;
 use super::ndjson;
 use super::text::human;
+use webpubsub_net::clock::fractional_millis;
 use webpubsub_net::secret::redact;
 
 /// How a step went.
@@ -48,7 +49,7 @@ struct Fields<'a> {
     step: &'a str,
     status: Status,
     #[serde(skip_serializing_if = "Option::is_none")]
-    elapsed_ms: Option<u128>,
+    elapsed_ms: Option<f64>,
     #[serde(skip_serializing_if = "str::is_empty")]
     detail: Cow<'a, str>,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -71,7 +72,7 @@ pub fn record(style: Style, check: &Check) -> Vec<u8> {
     let fields = Fields {
         step: check.step,
         status: check.status,
-        elapsed_ms: check.elapsed.map(|elapsed| elapsed.as_millis()),
+        elapsed_ms: check.elapsed.map(fractional_millis),
         detail: redact(&check.detail),
         hint: Some(redact(&hints).into_owned()).filter(|hint| !hint.is_empty()),
         program: check.program.as_deref(),

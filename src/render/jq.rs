@@ -22,6 +22,7 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use jaq_core::load::{Arena, File, Loader, lex, parse};
 use jaq_core::{Compiler, Ctx, Native, Vars, compile, load};
 
+use super::text::counted;
 use limits::{Bounded, GaveUp, Metered, Run};
 pub use limits::{Hurry, Limits, is_evaluating};
 pub use value::Val;
@@ -197,7 +198,7 @@ fn first_compile(expression: &str, errors: compile::Errors<&str, ()>) -> BadExpr
     match errors.into_iter().flat_map(|(_, errors)| errors).next() {
         Some((found, undefined)) => {
             let arity = match undefined {
-                compile::Undefined::Filter(arity) => format!(" with {arity} argument(s)"),
+                compile::Undefined::Filter(arity) => format!(" with {}", counted(arity as u64, "argument")),
                 _ => String::new(),
             };
             at(expression, format!("there is no {} `{found}`{arity}", undefined.as_str()), found)

@@ -27,7 +27,7 @@ pub use ndjson::{Listening, Stopped, StoppedCounts, StoppedError};
 pub use recording::{Recording, VERSION as RECORDING_VERSION};
 pub use records::Recorder;
 pub use report::{InspectedFinding, InspectedUrl, MadeUrl};
-pub use text::{TOLD, Weight, human, nack, unknown_frame};
+pub use text::{TOLD, Weight, counted, human, nack, unknown_frame};
 pub use writer::{Ledger, Reach, WriteFailure, Writer};
 
 use base64::Engine as _;
@@ -402,7 +402,7 @@ impl EventSink for Printer {
             Lifecycle::Reconnecting { .. } if self.failed_attempt.is_some() => {
                 let error = self.failed_attempt.take().unwrap_or_default();
                 let next = text::lifecycle(event, None).map(|(_, words)| words).unwrap_or_default();
-                self.note(Weight::Warning, &format!("could not connect: {error}; {next}"));
+                self.note(Weight::Warning, &format!("{}; {next}", text::attempt_failed(&error)));
             }
             _ => {
                 if let Some((weight, words)) = text::lifecycle(event, self.options.hub.as_deref()) {

@@ -13,6 +13,7 @@ use serde_json::value::RawValue;
 
 use super::layout::compact;
 use webpubsub_client::event::{AckReport, Lifecycle, Loss, Nack, OperationKind, WireFrame};
+use webpubsub_net::clock::fractional_millis;
 use webpubsub_net::secret::{redact, redact_frame};
 use webpubsub_proto::{Data, Message, Origin, Text};
 
@@ -119,7 +120,7 @@ struct Ack<'a> {
     success: bool,
     duplicate: bool,
     attempts: u32,
-    elapsed_ms: u128,
+    elapsed_ms: f64,
     #[serde(skip_serializing_if = "Option::is_none")]
     line: Option<u64>,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -137,7 +138,7 @@ impl<'a> Ack<'a> {
             success: report.error.is_none(),
             duplicate: report.duplicate,
             attempts: report.attempts,
-            elapsed_ms: report.elapsed.as_millis(),
+            elapsed_ms: fractional_millis(report.elapsed),
             line: report.line,
             // A refusal without a word has no error to show.
             error: report
@@ -475,11 +476,11 @@ mod tests {
             ),
             (
                 Lifecycle::Ack(ack(None)),
-                r#"{"type":"ack","time":"T","operation":"sendToGroup","group":"g","ackId":3,"success":true,"duplicate":false,"attempts":1,"elapsedMs":12}"#,
+                r#"{"type":"ack","time":"T","operation":"sendToGroup","group":"g","ackId":3,"success":true,"duplicate":false,"attempts":1,"elapsedMs":12.0}"#,
             ),
             (
                 Lifecycle::Ack(ack(Some(nack()))),
-                r#"{"type":"ack","time":"T","operation":"sendToGroup","group":"g","ackId":3,"success":false,"duplicate":false,"attempts":1,"elapsedMs":12,"error":{"name":"Forbidden","message":"no"}}"#,
+                r#"{"type":"ack","time":"T","operation":"sendToGroup","group":"g","ackId":3,"success":false,"duplicate":false,"attempts":1,"elapsedMs":12.0,"error":{"name":"Forbidden","message":"no"}}"#,
             ),
             (
                 Lifecycle::Joined { group: "g".into(), ack_id: Some(1), rejoined: true },

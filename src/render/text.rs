@@ -110,7 +110,7 @@ pub fn lifecycle(event: &Lifecycle, hub: Option<&str>) -> Option<(Weight, String
             info(format!("recovered after {} ({attempts} attempt{plural}), nothing was lost", human(*downtime)))
         }
         Lifecycle::AttemptFailed { error, recovery: true } => warning(format!("could not recover yet: {error}")),
-        Lifecycle::AttemptFailed { error, recovery: false } => warning(format!("could not connect: {error}")),
+        Lifecycle::AttemptFailed { error, recovery: false } => warning(attempt_failed(error)),
         Lifecycle::Reconnecting { attempt, delay, .. } => {
             info(format!("trying again in {} (retry {attempt})", human(*delay)))
         }
@@ -142,7 +142,9 @@ pub fn lifecycle(event: &Lifecycle, hub: Option<&str>) -> Option<(Weight, String
                 frames => format!("; they may be among the {frames} frames that were not understood"),
             };
             let last = expected - 1;
-            warning(format!("{missing} message(s) are missing: sequence id {sequence_id} came after {last}{among}"))
+            let verb = if missing == 1 { "is" } else { "are" };
+            let missing = counted(missing, "message");
+            warning(format!("{missing} {verb} missing: sequence id {sequence_id} came after {last}{among}"))
         }
     }
 }
@@ -179,6 +181,16 @@ pub fn unknown_frame(frame: WireFrame<'_>, reason: &str) -> String {
         }
         WireFrame::Binary(bytes) => format!("a frame was not understood ({reason}): {} bytes", bytes.len()),
     }
+}
+
+/// An attempt to connect that failed, said once: some errors begin with it themselves.
+pub(super) fn attempt_failed(error: &str) -> String {
+    if error.starts_with("could not connect") { error.to_owned() } else { format!("could not connect: {error}") }
+}
+
+/// `1 message`, `2 messages`: a count with its noun.
+pub fn counted(count: u64, noun: &str) -> String {
+    format!("{count} {noun}{}", if count == 1 { "" } else { "s" })
 }
 
 /// `350 ms`, `1.2 s`, `75 s`, `12 min`, `3 h`, `4 days`.

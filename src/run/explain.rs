@@ -264,7 +264,12 @@ pub fn operation_failure(
         }
         Outcome::NotAcknowledged { ack_id, attempts } => Failure::message(
             Kind::OperationUnknown,
-            format!("no ack within {} each of {attempts} attempt(s) to {what} (ackId {ack_id})", human(patience)),
+            match attempts {
+                1 => format!("no ack within {} of the attempt to {what} (ackId {ack_id})", human(patience)),
+                _ => {
+                    format!("no ack within {} each of {attempts} attempts to {what} (ackId {ack_id})", human(patience))
+                }
+            },
         )
         .hint("it may have been carried out all the same; `--ack-timeout` says how long each attempt waits")
         .hint(again(*ack_id, place)),

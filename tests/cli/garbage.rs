@@ -143,7 +143,7 @@ fn repeated_messages_are_shown_once_and_missing_ones_are_said_to_be() {
     );
     let gap = &records[3];
     assert_eq!((&gap["expected"], &gap["sequenceId"], &gap["missing"]), (&json!(3), &json!(5), &json!(2)), "{gap}");
-    ended.assert_stderr(&["warning: 2 message(s) are missing"]);
+    ended.assert_stderr(&["warning: 2 messages are missing"]);
 }
 
 #[test]

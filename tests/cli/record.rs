@@ -213,7 +213,7 @@ fn messages_are_sent_again_in_their_order_each_once() {
         peer.see_off();
         let ended = wps.end();
         assert_eq!((ended.code, ended.text()), (0, ""), "{}", ended.stderr);
-        ended.assert_stderr(&["replayed 5 message(s) in ", ", no ack asked for 2 of them\n"]);
+        ended.assert_stderr(&["replayed 5 messages in ", ", no ack asked for 2 of them\n"]);
 
         let dry = replaying(&text, &[flags, &["--dry-run"]].concat()).run();
         assert_eq!((dry.code, dry.stderr.as_str()), (0, ""));
@@ -403,7 +403,7 @@ fn what_was_received_is_published_each_message_once() {
         peer.see_off();
         let ended = wps.end();
         assert_eq!((ended.code, ended.text()), (0, ""), "{}", ended.stderr);
-        ended.assert_stderr(&[&format!("replayed {} message(s) in ", expected.len()), told]);
+        ended.assert_stderr(&[&format!("replayed {} messages in ", expected.len()), told]);
         let dry = replaying(&listened(), flags).args(["--dry-run"]).run();
         assert_eq!(dry.records(), expected);
     }
@@ -427,7 +427,7 @@ fn empty_lines_are_skipped_and_a_pipe_is_sent_as_it_comes() {
     peer.see_off();
     let ended = wps.end();
     assert_eq!(ended.code, 11, "{}", ended.stderr);
-    ended.assert_stderr(&["replayed 2 message(s) in ", "error: line 14 of the recording is not understood\n"]);
+    ended.assert_stderr(&["replayed 2 messages in ", "error: line 14 of the recording is not understood\n"]);
 }
 
 #[test]

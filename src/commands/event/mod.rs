@@ -16,7 +16,7 @@ use crate::options::environment::{Environment, Input};
 use crate::options::expressions::args::FilterArgs;
 use crate::options::output::args::TalkArgs;
 use crate::options::values::Format;
-use crate::render::human;
+use crate::render::{counted, human};
 use crate::run::context::{Client, Surroundings, Wants, ack_mode};
 use crate::run::ending::Verdict;
 use crate::run::process::on_one_thread;
@@ -106,12 +106,14 @@ pub(super) async fn await_replies(
             if let Some(until) = until {
                 let what = format!("no record for which `{until}` is true came within {limit}");
                 let failure = Failure::message(Kind::Expectation, what);
-                return Verdict::Failed(failure.hint(format!("{came} answer(s) came; `--timeout` waits longer")));
+                return Verdict::Failed(failure.hint(format!("{} came; `--timeout` waits longer", counted(came, "answer"))));
             }
-            Verdict::Failed(
-                Failure::message(Kind::Expectation, format!("{came} of {wanted} answer(s) came within {limit}"))
-                    .hint("the hub's event handler took the event and did not answer it; `--timeout` waits longer"),
-            )
+            let wanted = counted(wanted, "answer");
+            let failure = Failure::message(Kind::Expectation, format!("{came} of {wanted} came within {limit}"));
+            Verdict::Failed(failure.hint(match came {
+                0 => "the hub's event handler took the event and did not answer it; `--timeout` waits longer".to_owned(),
+                _ => format!("{} came, and no more; `--timeout` waits longer", counted(came, "answer")),
+            }))
         }
     }
 }

@@ -19,7 +19,7 @@ use crate::options::connecting::settings::Connection;
 use crate::options::data::payload::PayloadSource;
 use crate::options::output::settings::Output;
 use crate::options::values::Format;
-use crate::render::{Jq, Limits, human};
+use crate::render::{Jq, Limits, counted, human};
 use crate::run::context::{Client, Surroundings, ack_mode, print_format};
 use crate::run::ending::Verdict;
 use crate::run::voice::print_failure;
@@ -221,7 +221,8 @@ impl Executor<'_> {
                     let what = format!("no record for which `{expression}` is true came within {}", human(limit));
                     let came = match self.watch.record(next.saturating_sub(1)) {
                         Some((_, last)) => format!(
-                            "{seen} record(s) did not match, the last of type `{}`; `-o ndjson` shows them",
+                            "{} did not match, the last of type `{}`; `-o ndjson` shows them",
+                            counted(seen, "record"),
                             record_type(&last)
                         ),
                         None => "no record came at all; did you `join`?".into(),

@@ -26,7 +26,7 @@ use crate::options::expressions::args::FilterArgs;
 use crate::options::output::args::TalkArgs;
 use crate::options::values::Format;
 use crate::options::within::read_within;
-use crate::render::human;
+use crate::render::{counted, human};
 use crate::run::context::{Client, Surroundings, Wants};
 use crate::run::ending::Verdict;
 use crate::run::process::{Process, on_one_thread};
@@ -188,7 +188,7 @@ async fn script(surroundings: &Surroundings, settings: &Replay, recorded: Record
             if let Some(Summary { left_out: left_out @ 1.., .. }) = ended {
                 more.push_str(&format!("; {left_out} of the server left out: `--group G` publishes them too"));
             }
-            surroundings.report(&settings.output, &format!("replayed {done} message(s) in {took}, {more}"));
+            surroundings.report(&settings.output, &format!("replayed {} in {took}, {more}", counted(done, "message")));
             if known.is_none() && ended.is_some_and(|summary| summary.cut) && !settings.output.quiet {
                 let err = &surroundings.console.err;
                 err.line(&format!("{} {CUT_OFF}", err.style.label("warning:")));
@@ -196,8 +196,11 @@ async fn script(surroundings: &Surroundings, settings: &Replay, recorded: Record
             Verdict::Done("done")
         }
         Some(failure) => {
-            let of = known.map_or_else(String::new, |known| format!(" of {}", known.messages));
-            surroundings.report(&settings.output, &format!("replayed {done}{of} message(s) in {took}"));
+            let of = match known {
+                Some(known) => format!("{done} of {}", counted(known.messages, "message")),
+                None => counted(done, "message"),
+            };
+            surroundings.report(&settings.output, &format!("replayed {of} in {took}"));
             Verdict::Failed(failure)
         }
     }

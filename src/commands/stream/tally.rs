@@ -1,11 +1,13 @@
 //! What became of the lines of a stream, for its summary, its error and its exit code.
 
 use std::fmt;
+use std::time::Duration;
 
 use anyhow::anyhow;
 
 use super::ranges::Ranges;
 use crate::failure::{Failure, Kind};
+use crate::render::human;
 use crate::run::explain::hung_up;
 use webpubsub_proto::session::OutcomeCause;
 
@@ -159,8 +161,12 @@ impl Tally {
                 words += &format!(", {count} {what}");
             }
         }
-        let rate = self.sent as f64 / seconds.max(0.001);
-        words + &format!(", in {seconds:.1} s ({rate:.0}/s)")
+        words += &format!(", in {}", human(Duration::try_from_secs_f64(seconds).unwrap_or_default()));
+        // Of a moment a rate says nothing.
+        if seconds >= 0.1 {
+            words += &format!(" ({:.0}/s)", self.sent as f64 / seconds);
+        }
+        words
     }
 
     /// Why the stream failed, if it did.
@@ -272,13 +278,13 @@ mod tests {
     fn a_summary_says_what_there_is_to_say() {
         let mut tally = Tally::new("line");
         tally.acked(false);
-        assert_eq!(tally.summary(0.5, true), "sent 1 line, 1 acknowledged, in 0.5 s (2/s)");
+        assert_eq!(tally.summary(0.5, true), "sent 1 line, 1 acknowledged, in 500 ms (2/s)");
         tally.acked(true);
         tally.fail(3, bad(), "failed");
         tally.skipped = 2;
         assert_eq!(
             tally.summary(1.0, true),
-            "sent 2 lines, 2 acknowledged (1 had arrived before), 1 failed, 2 skipped, in 1.0 s (2/s)"
+            "sent 2 lines, 2 acknowledged (1 had arrived before), 1 failed, 2 skipped, in 1 s (2/s)"
         );
     }
 }

@@ -112,7 +112,12 @@ impl LossCause {
         match self {
             Self::Close { .. } => None,
             Self::Broken(error) => Some(error.clone()),
-            Self::Silent(silence) => Some(format!("nothing was received for {} s", silence.as_secs_f64())),
+            Self::Silent(silence) => {
+                let secs = silence.as_secs_f64();
+                // As exact as anybody wants to know it, and a whole number as one.
+                let secs = if secs < 10.0 { (secs * 10.0).round() / 10.0 } else { secs.round() };
+                Some(format!("nothing was received for {secs} s"))
+            }
             Self::InvalidUtf8 => Some("the service sent a text frame that is not UTF-8".into()),
             Self::Framing(error) => Some(format!("the service broke the WebSocket protocol: {error}")),
             Self::TooBig => Some("the service sent a message that is too large".into()),

@@ -12,6 +12,7 @@ pub mod terminal;
 pub mod tls;
 pub mod token;
 pub mod webhook;
+pub mod words;
 
 use std::time::Duration;
 

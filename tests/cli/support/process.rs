@@ -10,7 +10,7 @@ use std::time::{Duration, Instant};
 use serde_json::Value;
 use tempfile::TempDir;
 
-use super::PATIENCE;
+use super::{PATIENCE, words};
 
 /// The binary under test.
 pub const BINARY: &str = env!("CARGO_BIN_EXE_wps");
@@ -322,12 +322,9 @@ impl Running {
         while self.out.next(deadline).is_some() {}
         while self.err.next(deadline).is_some() {}
         let (code, at) = self.wait(limit);
-        Ended {
-            code,
-            stdout: std::mem::take(&mut self.out.seen),
-            stderr: String::from_utf8(std::mem::take(&mut self.err.seen)).unwrap(),
-            at,
-        }
+        let stderr = String::from_utf8(std::mem::take(&mut self.err.seen)).unwrap();
+        words::check(&stderr);
+        Ended { code, stdout: std::mem::take(&mut self.out.seen), stderr, at }
     }
 
     fn wait(&mut self, limit: Duration) -> (i32, Instant) {
