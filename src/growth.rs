@@ -7,12 +7,11 @@ use std::time::Duration;
 use rustix::time::{ClockId, clock_gettime};
 
 use crate::render::{Style, unknown_frame};
-use webpubsub_client::event::WireFrame;
 use webpubsub_net::auth::access_url::AccessUrl;
 use webpubsub_net::auth::inspection::unreadable;
 use webpubsub_net::auth::token::peek_claims;
-use webpubsub_net::secret::{redact, redact_cut, redact_frame, remember};
-use webpubsub_proto::decode_downstream;
+use webpubsub_net::secret::{redact, redact_binary, redact_cut, redact_frame, remember};
+use webpubsub_proto::{Codec, Unpacked, WireFrame, decode_downstream};
 
 /// Where a text is short, and how many times as long the long one is.
 const SHORT: usize = 2 * 1024;
@@ -137,6 +136,25 @@ fn frames_are_decoded_in_proportion_to_their_length() {
         ("{", "\"data\":1,"),
     ];
     assert_linear("decoding", &|text| drop(decode_downstream(text)), &messages);
+    // Members over and over, a message, its metadata, what is unknown, and one within the other.
+    let members = [
+        ("", "\"\0"),
+        ("", "\u{12}\u{6}\u{1a}\u{4}\n\u{2}hi"),
+        ("", "\u{12}\u{c}*\u{a}\n\u{4}kkkk\u{12}\u{2}vv"),
+        ("", "z\u{2}ab"),
+        ("", "\u{12}\u{7f}"),
+        ("", "J\u{7f}"),
+        ("", "x\u{1}"),
+    ];
+    for texts in [&TEXTS[..], &members[..]] {
+        let decode = |text: &str| {
+            let frame = WireFrame::Binary(text.as_bytes());
+            drop(Codec::Protobuf.decode_downstream(frame, &mut Unpacked::default()));
+        };
+        assert_linear("decoding of protobuf", &decode, texts);
+        let redact = |text: &str| drop(redact_binary(Codec::Protobuf, text.as_bytes()));
+        assert_linear("redaction of protobuf", &redact, texts);
+    }
 }
 
 #[test]

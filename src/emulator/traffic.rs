@@ -4,8 +4,8 @@
 //! `socket`, the number of the WebSocket, and `hub`; `connectionId` once there is a connection; `refused` is a handshake
 //! that became none, `request` one of the application, over REST, or a change by the control endpoint; `handler` is a
 //! question to an event handler with its status and `elapsedMs`; `fault` is something that the emulator did wrong on
-//! request. Frames stand in `frame` (a frame of JSON as it is), `text` or `frameBase64`. Reconnection tokens
-//! are redacted, and so is what looks like a token in the reason of a close; what users send is as they sent it.
+//! request. Frames stand in `frame` (a frame of JSON as it is), `text` or `frameBase64`; those of a protobuf
+//! subprotocol in `frameBase64`, and in `frame` as the JSON that they would be. Reconnection tokens are redacted, and so is what looks like a token in the reason of a close; what users send is as they sent it.
 
 use std::borrow::Cow;
 use std::fmt;
@@ -94,12 +94,20 @@ struct Record<'a, F: Serialize> {
     fields: F,
 }
 
+/// A binary frame; of a protobuf subprotocol, with the JSON that it would be.
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct Binary<'a> {
+    #[serde(skip_serializing_if = "Option::is_none")]
+    frame: Option<&'a RawValue>,
+    frame_base64: String,
+}
+
 #[derive(Serialize)]
 #[serde(rename_all = "camelCase")]
 enum Payload<'a> {
     Frame(&'a RawValue),
     Text(Cow<'a, str>),
-    FrameBase64(String),
 }
 
 #[derive(Serialize)]
@@ -149,13 +157,16 @@ impl Traffic {
     }
 
     /// A frame came.
-    pub fn received(&self, place: Place<'_>, frame: WireFrame<'_>) {
-        if self.is_watched() {
-            let payload = match frame {
-                WireFrame::Text(text) => text_payload(text.into()),
-                WireFrame::Binary(bytes) => Payload::FrameBase64(STANDARD.encode(bytes)),
-            };
-            self.record("received", Some(place), payload);
+    pub fn received(&self, place: Place<'_>, frame: WireFrame<'_>, codec: Option<Codec>) {
+        if !self.is_watched() {
+            return;
+        }
+        match frame {
+            WireFrame::Text(text) => self.record("received", Some(place), text_payload(text.into())),
+            WireFrame::Binary(bytes) => {
+                let meant = codec.and_then(|codec| codec.upstream_in_json(frame));
+                self.record("received", Some(place), Binary::new(bytes, meant.as_deref()));
+            }
         }
     }
 
@@ -175,7 +186,8 @@ impl Traffic {
             }
             EncodedFrame::Binary(bytes) => {
                 let bytes = codec.map_or(Cow::Borrowed(&bytes[..]), |codec| redact_binary(codec, bytes));
-                self.record("sent", Some(place), Payload::FrameBase64(STANDARD.encode(bytes)));
+                let meant = codec.and_then(|codec| codec.downstream_in_json(WireFrame::Binary(&bytes)));
+                self.record("sent", Some(place), Binary::new(&bytes, meant.as_deref()));
             }
         }
     }
@@ -218,6 +230,13 @@ impl Traffic {
         for observer in self.0.iter().filter(|observer| observer.wants()) {
             observer.record(&line);
         }
+    }
+}
+
+impl<'a> Binary<'a> {
+    fn new(bytes: &[u8], meant: Option<&'a str>) -> Self {
+        let frame = meant.and_then(|text| serde_json::from_str(text).ok());
+        Self { frame, frame_base64: STANDARD.encode(bytes) }
     }
 }
 
@@ -276,6 +295,26 @@ mod tests {
             .collect()
     }
 
+    #[test]
+    fn a_frame_of_protobuf_stands_beside_the_json_that_it_would_be_and_without_its_token() {
+        let codec = Some(Codec::Protobuf);
+        let connected = webpubsub_proto::Downstream::Connected {
+            connection_id: "c".into(),
+            user_id: None,
+            reconnection_token: Some("secret".into()),
+        };
+        let seen = records(|traffic| {
+            traffic.sent(PLACE, &Codec::Protobuf.encode_downstream(&connected), codec);
+            traffic.received(PLACE, WireFrame::Binary(&[0x4a, 0]), codec);
+            traffic.received(PLACE, WireFrame::Binary(&[0xff]), codec);
+        });
+        assert_eq!(seen[0]["frame"]["reconnectionToken"], "[redacted]");
+        let bytes = STANDARD.decode(seen[0]["frameBase64"].as_str().unwrap()).unwrap();
+        assert!(!bytes.windows(6).any(|bytes| bytes == b"secret"));
+        assert_eq!((&seen[1]["frame"], &seen[1]["frameBase64"]), (&json!({"type": "ping"}), &json!("SgA=")));
+        assert_eq!((&seen[2]["frame"], &seen[2]["frameBase64"]), (&Value::Null, &json!("/w==")));
+    }
+
     const PLACE: Place<'_> = Place { socket: 7, hub: "hub1", connection_id: Some("c") };
 
     #[test]
@@ -284,7 +323,7 @@ mod tests {
         let kept = Arc::new(Kept::default());
         let mut traffic = Traffic::default();
         traffic.add(kept.clone());
-        traffic.received(PLACE, WireFrame::Text(text));
+        traffic.received(PLACE, WireFrame::Text(text), None);
         assert!(String::from_utf8(kept.0.lock().unwrap().clone()).unwrap().contains(&format!("\"frame\":{text}}}")));
 
         let place = json!({"socket": 7, "hub": "hub1", "connectionId": "c"});
@@ -295,10 +334,10 @@ mod tests {
             record
         };
         let seen = records(|traffic| {
-            traffic.received(PLACE, WireFrame::Text("hello"));
-            traffic.received(PLACE, WireFrame::Text("{\"broken\":"));
-            traffic.received(PLACE, WireFrame::Text("{\n}"));
-            traffic.received(PLACE, WireFrame::Binary(&[0, 255]));
+            traffic.received(PLACE, WireFrame::Text("hello"), None);
+            traffic.received(PLACE, WireFrame::Text("{\"broken\":"), None);
+            traffic.received(PLACE, WireFrame::Text("{\n}"), None);
+            traffic.received(PLACE, WireFrame::Binary(&[0, 255]), None);
             traffic.sent(PLACE, &EncodedFrame::Binary(vec![1].into()), None);
         });
         let expected = [

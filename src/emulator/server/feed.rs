@@ -77,6 +77,8 @@ fn shortened(line: &[u8]) -> Option<Vec<u8>> {
     for (name, raw) in record {
         match name {
             "frame" => raw.get().clone_into(&mut text),
+            // The same frame in another form, which comes after it.
+            "frameBase64" if !text.is_empty() => {}
             "text" | "frameBase64" | "message" => text = serde_json::from_str(raw.get()).ok()?,
             name => drop(fields.insert(name.to_owned(), serde_json::from_str(raw.get()).ok()?)),
         }

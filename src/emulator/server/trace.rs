@@ -69,17 +69,19 @@ pub(super) fn received(
     came: WireFrame<'_>,
     codec: impl FnOnce() -> Option<Codec>,
 ) {
+    let logging = enabled!(target: FRAMES, Level::DEBUG);
+    let codec = match came {
+        WireFrame::Text(_) => None,
+        WireFrame::Binary(_) => (logging || traffic.is_watched()).then(codec).flatten(),
+    };
     match came {
         WireFrame::Text(text) => frame("←", place.socket, text),
-        WireFrame::Binary(bytes) => {
-            let logging = enabled!(target: FRAMES, Level::DEBUG);
-            match logging.then(codec).flatten().and_then(|codec| codec.upstream_in_json(came)) {
-                Some(text) => frame("←", place.socket, &text),
-                None => debug!(target: FRAMES, "← #{} binary frame of {} bytes", place.socket, bytes.len()),
-            }
-        }
+        WireFrame::Binary(bytes) => match codec.filter(|_| logging).and_then(|codec| codec.upstream_in_json(came)) {
+            Some(text) => frame("←", place.socket, &text),
+            None => debug!(target: FRAMES, "← #{} binary frame of {} bytes", place.socket, bytes.len()),
+        },
     }
-    traffic.received(place, came);
+    traffic.received(place, came, codec);
 }
 
 /// A REST request was answered. The path has no secrets in it; a query might.

@@ -6,7 +6,7 @@ use serde::Deserialize;
 use super::http::Answer;
 use crate::metadata;
 use webpubsub_proto::hub::EventAnswer;
-use webpubsub_proto::{OwnedData, check_group_name};
+use webpubsub_proto::{OwnedData, check_any, check_group_name};
 
 /// What the answer to `connect` changes about a connection.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize)]
@@ -67,7 +67,11 @@ pub(super) fn user_event_answer(answer: &Answer) -> Result<EventAnswer, String> 
         }
         "text/plain" => OwnedData::text(text()?),
         "application/octet-stream" => OwnedData::binary(&answer.body),
-        "application/x-protobuf" => OwnedData::protobuf(&answer.body),
+        "application/x-protobuf" => {
+            check_any(&answer.body)
+                .map_err(|error| format!("its answer is said to be a `google.protobuf.Any` and is not: {error}"))?;
+            OwnedData::protobuf(&answer.body)
+        }
         _ => {
             return Err(format!(
                 "its answer has the content type `{essence}`; there are `application/json`, `text/plain`, \
@@ -108,7 +112,8 @@ mod tests {
         ] {
             assert_eq!(user_event_answer(&answer(content_type, body)), Ok(expected), "{content_type:?} {body}");
         }
-        for (content_type, body) in [("application/json", "{"), ("text/html", "<p>")] {
+        for (content_type, body) in [("application/json", "{"), ("text/html", "<p>"), ("application/x-protobuf", "\0")]
+        {
             assert!(user_event_answer(&answer(Some(content_type), body)).is_err());
         }
     }

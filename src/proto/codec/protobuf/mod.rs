@@ -214,7 +214,15 @@ fn message_data(data: Data<'_>) -> schema::MessageData {
             Data::Json(text) => schema::Payload::Json(text.to_owned()),
             Data::Text(text) => schema::Payload::Text(text.decode().into_owned()),
             Data::Binary(octets) => schema::Payload::Binary(bytes(octets)),
-            Data::Protobuf(octets) => schema::Payload::Protobuf(bytes(octets)),
+            Data::Protobuf(octets) => {
+                let bytes = bytes(octets);
+                // Clients of the JSON subprotocols are not asked what they call an Any, and a receiver could read nothing
+                // of a frame in which something else stands for one.
+                match check_any(&bytes) {
+                    Ok(()) => schema::Payload::Protobuf(bytes),
+                    Err(_) => schema::Payload::Binary(bytes),
+                }
+            }
         }),
     }
 }

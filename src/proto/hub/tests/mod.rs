@@ -8,6 +8,7 @@ mod life;
 mod malformed;
 mod operations;
 mod pace;
+mod protobuf;
 mod random;
 mod recovery;
 mod simple;
@@ -15,7 +16,7 @@ mod simple;
 use std::time::Duration;
 
 use super::*;
-use crate::{EncodedFrame, OwnedData, Subprotocol, WireFrame};
+use crate::{Codec, EncodedFrame, OwnedData, Subprotocol, WireFrame};
 
 const JOIN: &str = "webpubsub.joinLeaveGroup";
 const SEND: &str = "webpubsub.sendToGroup";
@@ -37,7 +38,13 @@ fn show(output: Output) -> String {
         Output::Send { socket, frame: EncodedFrame::Text(text) } => {
             format!("{} <- {}", socket.0, String::from_utf8(text.to_vec()).unwrap())
         }
-        Output::Send { socket, frame: EncodedFrame::Binary(bytes) } => format!("{} <- {bytes:?}", socket.0),
+        Output::Send { socket, frame: EncodedFrame::Binary(bytes) } => {
+            // Those of a protobuf subprotocol as the JSON that they would be.
+            match Codec::Protobuf.downstream_in_json(WireFrame::Binary(&bytes)) {
+                Some(json) => format!("{} <~ {json}", socket.0),
+                None => format!("{} <- {bytes:?}", socket.0),
+            }
+        }
         Output::Ping { socket } => format!("{} ping", socket.0),
         Output::Close { socket, code, reason } => format!("{} close {code} {reason}", socket.0),
         Output::Abort { socket } => format!("{} abort", socket.0),
