@@ -84,7 +84,7 @@ complete -c wps -n "__fish_wps_using_subcommand listen" -l ack-timeout -d 'How l
 complete -c wps -n "__fish_wps_using_subcommand listen" -s o -l output -d 'What stdout carries' -r -f -a "text\t'a line a message, for people; JSON is pretty-printed on a terminal'
 ndjson\t'one JSON object a line: messages, lifecycle, acks, `stopped`'
 data\t'the payload and a newline; binary payloads as they are'
-raw\t'every frame as it was received, a line each'"
+raw\t'every frame as it was received, a line each; binary frames as base64'"
 complete -c wps -n "__fish_wps_using_subcommand listen" -l only -d 'Print only these records' -r -f -a "messages\t'group and server messages'
 events\t'everything else'"
 complete -c wps -n "__fish_wps_using_subcommand listen" -l color -d 'When to use colour' -r -f -a "auto\t'on a terminal'
@@ -140,7 +140,7 @@ complete -c wps -n "__fish_wps_using_subcommand join" -l ack-timeout -d 'How lon
 complete -c wps -n "__fish_wps_using_subcommand join" -s o -l output -d 'What stdout carries' -r -f -a "text\t'a line a message, for people; JSON is pretty-printed on a terminal'
 ndjson\t'one JSON object a line: messages, lifecycle, acks, `stopped`'
 data\t'the payload and a newline; binary payloads as they are'
-raw\t'every frame as it was received, a line each'"
+raw\t'every frame as it was received, a line each; binary frames as base64'"
 complete -c wps -n "__fish_wps_using_subcommand join" -l only -d 'Print only these records' -r -f -a "messages\t'group and server messages'
 events\t'everything else'"
 complete -c wps -n "__fish_wps_using_subcommand join" -l color -d 'When to use colour' -r -f -a "auto\t'on a terminal'
@@ -208,7 +208,7 @@ complete -c wps -n "__fish_wps_using_subcommand send" -l ack-timeout -d 'How lon
 complete -c wps -n "__fish_wps_using_subcommand send" -s o -l output -d 'What stdout carries' -r -f -a "text\t'a line a message, for people; JSON is pretty-printed on a terminal'
 ndjson\t'one JSON object a line: messages, lifecycle, acks, `stopped`'
 data\t'the payload and a newline; binary payloads as they are'
-raw\t'every frame as it was received, a line each'"
+raw\t'every frame as it was received, a line each; binary frames as base64'"
 complete -c wps -n "__fish_wps_using_subcommand send" -l only -d 'Print only these records' -r -f -a "messages\t'group and server messages'
 events\t'everything else'"
 complete -c wps -n "__fish_wps_using_subcommand send" -l color -d 'When to use colour' -r -f -a "auto\t'on a terminal'
@@ -283,7 +283,7 @@ complete -c wps -n "__fish_wps_using_subcommand event" -l ack-timeout -d 'How lo
 complete -c wps -n "__fish_wps_using_subcommand event" -s o -l output -d 'What stdout carries' -r -f -a "text\t'a line a message, for people; JSON is pretty-printed on a terminal'
 ndjson\t'one JSON object a line: messages, lifecycle, acks, `stopped`'
 data\t'the payload and a newline; binary payloads as they are'
-raw\t'every frame as it was received, a line each'"
+raw\t'every frame as it was received, a line each; binary frames as base64'"
 complete -c wps -n "__fish_wps_using_subcommand event" -l only -d 'Print only these records' -r -f -a "messages\t'group and server messages'
 events\t'everything else'"
 complete -c wps -n "__fish_wps_using_subcommand event" -l color -d 'When to use colour' -r -f -a "auto\t'on a terminal'
@@ -345,7 +345,7 @@ complete -c wps -n "__fish_wps_using_subcommand repl" -l ack-timeout -d 'How lon
 complete -c wps -n "__fish_wps_using_subcommand repl" -s o -l output -d 'What stdout carries' -r -f -a "text\t'a line a message, for people; JSON is pretty-printed on a terminal'
 ndjson\t'one JSON object a line: messages, lifecycle, acks, `stopped`'
 data\t'the payload and a newline; binary payloads as they are'
-raw\t'every frame as it was received, a line each'"
+raw\t'every frame as it was received, a line each; binary frames as base64'"
 complete -c wps -n "__fish_wps_using_subcommand repl" -l only -d 'Print only these records' -r -f -a "messages\t'group and server messages'
 events\t'everything else'"
 complete -c wps -n "__fish_wps_using_subcommand repl" -l color -d 'When to use colour' -r -f -a "auto\t'on a terminal'
@@ -404,7 +404,7 @@ complete -c wps -n "__fish_wps_using_subcommand replay" -l ack-timeout -d 'How l
 complete -c wps -n "__fish_wps_using_subcommand replay" -s o -l output -d 'What stdout carries' -r -f -a "text\t'a line a message, for people; JSON is pretty-printed on a terminal'
 ndjson\t'one JSON object a line: messages, lifecycle, acks, `stopped`'
 data\t'the payload and a newline; binary payloads as they are'
-raw\t'every frame as it was received, a line each'"
+raw\t'every frame as it was received, a line each; binary frames as base64'"
 complete -c wps -n "__fish_wps_using_subcommand replay" -l only -d 'Print only these records' -r -f -a "messages\t'group and server messages'
 events\t'everything else'"
 complete -c wps -n "__fish_wps_using_subcommand replay" -l color -d 'When to use colour' -r -f -a "auto\t'on a terminal'

@@ -21,7 +21,7 @@ pub enum Format {
     Ndjson,
     /// the payload and a newline; binary payloads as they are
     Data,
-    /// every frame as it was received, a line each
+    /// every frame as it was received, a line each; binary frames as base64
     Raw,
 }
 
