@@ -1,4 +1,4 @@
-//! The Web PubSub wire protocol as plain data: frames, their JSON codec, names, limits and close codes.
+//! The Web PubSub wire protocol as plain data: frames, their codecs, names, limits and close codes.
 //!
 //! Both ends of the wire live here, because the crate holds both: the client encodes [`Upstream`] and decodes
 //! [`Downstream`], the emulator the other way round. Nothing in this module does I/O, keeps state or depends on

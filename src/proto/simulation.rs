@@ -3,9 +3,9 @@
 //! A schedule is drawn from a seed: latencies, resets, going-away closes, silences in either direction, refused and
 //! hanging dials, outages longer than the recovery window, readers that stop, sockets that are cut after a few frames, and
 //! in every fourth one faults of the hub.
-//! Two sessions live in it, a publisher and a listener; an observer with a perfect connection writes down what the hub
-//! really published. A violated promise names the seed. In a quarter of the schedules the listener's process is killed
-//! too, and another takes up its record.
+//! Two sessions live in it, a publisher and a listener, each over JSON or protobuf; an observer with a perfect connection
+//! writes down what the hub really published. A violated promise names the seed. In a quarter of the schedules the
+//! listener's process is killed too, and another takes up its record.
 
 mod faults;
 mod network;

@@ -1,6 +1,6 @@
 //! What of a session outlives its process, out and in again (`--session FILE`).
 //!
-//! A session whose [`Config`](super::Config) has a [`Keep`](super::Keep) acknowledges messages when they were written
+//! A session whose [`Config`](super::Config) has a [`Keep`] acknowledges messages when they were written
 //! out, leaves without a close frame, and says with [`Session::take_snapshot`] what has to be recorded before anything it
 //! has asked for is carried out. Given such a [`Snapshot`], another session goes on with the same connection. Where it is
 //! recorded is the caller's business. The driver is its caller.

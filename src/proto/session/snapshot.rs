@@ -12,7 +12,7 @@ use crate::EncodedFrame;
 pub struct Keep {
     /// What an earlier process left; `None`: nothing.
     pub resume: Option<Resume>,
-    /// ackIds that only operations with [`AckMode::Recorded`] may have, both ends included.
+    /// ackIds that only operations with [`AckMode::Recorded`](super::AckMode::Recorded) may have, both ends included.
     pub reserved: Option<(u64, u64)>,
 }
 
