@@ -42,6 +42,8 @@ mod operations;
 mod output;
 #[cfg(unix)]
 mod protobuf;
+#[cfg(unix)]
+mod readme;
 mod record;
 mod recovery;
 mod repl;
