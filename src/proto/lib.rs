@@ -3,6 +3,9 @@
 //! Both ends of the wire live here, because the crate holds both: the client encodes [`Upstream`] and decodes
 //! [`Downstream`], the emulator the other way round. Nothing in this module does I/O, keeps state or depends on
 //! another module of the crate. Payloads are borrowed from the frame they came in and keep their digits and key order.
+//!
+//! **The API is young.** It serves `webpubsub-client` and `webpubsub-emulator`, which are what most programs want; until
+//! 1.0 any release may change it.
 
 mod close;
 mod codec;
