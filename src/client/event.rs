@@ -1,7 +1,8 @@
 //! What comes out of a client, and the trait of whoever takes it.
 //!
 //! Messages are many: they are handed to an [`EventSink`] borrowed from the frame they came in, without a channel or an
-//! allocation between. The sink says when it has no room; the driver then stops reading.
+//! allocation between. The sink says when it has no room; the driver then stops reading. This is the lower level beside
+//! [`driver`](crate::driver); what a [`Client`](crate::Client) tells is an [`Event`](crate::Event).
 
 use std::task::{Context, Poll};
 

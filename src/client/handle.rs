@@ -1,4 +1,4 @@
-//! How commands talk to a running client.
+//! How whoever uses a running [`driver`](crate::driver) talks to it; the lower level below [`Client`](crate::Client).
 
 mod pipeline;
 

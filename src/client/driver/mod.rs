@@ -1,5 +1,8 @@
 //! The one task that owns the socket, the session and the timer.
 //!
+//! This is the lower level, for programs that bring a sink, a dialer or a keeper of their own, as the binary `wps` does.
+//! Others want [`Client`](crate::Client), which is built on it.
+//!
 //! Each turn of its loop does what the session asks for, then waits for whichever comes first of: frames, the end of a
 //! dial, a command, a deadline, room in the sink. A dial is a future among the others, so stopping, commands and
 //! deadlines are served while it hangs; sending only queues. Frames are handled a batch at a time and handed to the
@@ -32,7 +35,7 @@ use webpubsub_proto::session::{
 use webpubsub_proto::{Codec, EncodedFrame, Unpacked, explain_close_code};
 
 pub use dialer::{CurrentUrl, DialedError, NetDialer, Trail};
-pub use source::{Providing, UrlProvider, UrlSource};
+pub use source::{ProviderError, Providing, UrlProvider, UrlSource};
 
 /// A dial under way.
 pub type Dialing<S> = Pin<Box<dyn Future<Output = Result<Link<S>, DialFailure>> + Send>>;

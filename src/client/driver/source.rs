@@ -16,12 +16,36 @@ pub type Providing<'a> = Pin<Box<dyn Future<Output = Result<AccessUrl, ProviderE
 
 /// Makes client access URLs, such as a server's negotiate endpoint does: what the official libraries call a credential
 /// with a function in it. Asked for every fresh connection and never for a recovery (PROTOCOL §7.2, §19.4).
+///
+/// ```
+/// use webpubsub_client::{AccessUrl, Client, Providing, UrlProvider};
+///
+/// #[derive(Debug)]
+/// struct Negotiated;
+///
+/// impl UrlProvider for Negotiated {
+///     fn provide(&self) -> Providing<'_> {
+///         Box::pin(async {
+///             let url = ask_our_server().await?;
+///             Ok(AccessUrl::parse(&url)?)
+///         })
+///     }
+/// }
+///
+/// # async fn ask_our_server() -> std::io::Result<String> { unimplemented!() }
+/// let builder = Client::builder(Negotiated);
+/// # drop(builder);
+/// ```
 pub trait UrlProvider: fmt::Debug + Send + Sync {
-    /// A URL. It may take its time: the attempt that it is for has a deadline, and drops the future then.
+    /// A URL. It may take its time: the attempt that it is for has a deadline (the connect timeout, 30 s unless set
+    /// otherwise), and drops the future then. An error counts as a service that was not reached, and is tried again like
+    /// one; its text may be shown, so it must not hold a secret.
     fn provide(&self) -> Providing<'_>;
 
-    /// What it does meanwhile, as in `running the URL command`.
-    fn activity(&self) -> &'static str;
+    /// What it does meanwhile, as in `running the URL command`; part of the error when the deadline comes.
+    fn activity(&self) -> &'static str {
+        "waiting for the URL"
+    }
 }
 
 /// Where client access URLs come from.
@@ -33,6 +57,24 @@ pub enum UrlSource {
     Signed(Signer),
     /// Whatever this one makes, asked again for every fresh connection.
     Provider(Arc<dyn UrlProvider>),
+}
+
+impl From<AccessUrl> for UrlSource {
+    fn from(url: AccessUrl) -> Self {
+        Self::Fixed(url)
+    }
+}
+
+impl From<Signer> for UrlSource {
+    fn from(signer: Signer) -> Self {
+        Self::Signed(signer)
+    }
+}
+
+impl<P: UrlProvider + 'static> From<P> for UrlSource {
+    fn from(provider: P) -> Self {
+        Self::Provider(Arc::new(provider))
+    }
 }
 
 impl UrlSource {

@@ -1,0 +1,238 @@
+//! The client as a program sees it: operations on a connection that somebody else keeps.
+
+use std::sync::Arc;
+use std::task::{Context, Poll};
+use std::time::Duration;
+
+use serde::Serialize;
+use tokio::sync::watch;
+
+use crate::builder::Builder;
+use crate::driver::{Driver, NetDialer, UrlSource};
+use crate::error::{ConnectionError, OperationError};
+use crate::event::{EventSink, Flow};
+use crate::handle::Handle;
+use crate::operation::{Operation, Publish};
+use crate::stream::{Event, Events, Message, Writer, channel};
+use webpubsub_proto::session::{AckMode, Config, Lifecycle, Outcome, Received, Request, Status};
+use webpubsub_proto::{Codec, OwnedData, WireFrame, check_event_name, check_group_name};
+
+/// A client: what can be asked of the service, over however many connections that takes.
+///
+/// Clones are the same client. It is closed by [`Self::close`], or when the last clone is dropped and no [`Operation`]
+/// of it is left: then as by `close`, without anybody who waits for that, as long as the runtime lives. When the runtime
+/// is gone first, so is the socket, without a word.
+#[derive(Clone, Debug)]
+pub struct Client {
+    shared: Arc<Shared>,
+}
+
+#[derive(Debug)]
+struct Shared {
+    handle: Handle,
+    codec: Codec,
+    standing: watch::Receiver<Progress>,
+}
+
+impl Drop for Shared {
+    fn drop(&mut self) {
+        self.handle.stop();
+    }
+}
+
+/// How far a client has come.
+#[derive(Clone, Debug)]
+enum Progress {
+    Connecting,
+    /// There has been a connection.
+    Connected,
+    Ended(Option<ConnectionError>),
+}
+
+impl Client {
+    /// The settings of a client that connects to what `source` says: an [`AccessUrl`](crate::AccessUrl), the same for all
+    /// connections; a [`Signer`](crate::Signer), which makes one with a token of its own for each fresh connection; or a
+    /// [`UrlProvider`](crate::UrlProvider), which is asked for each.
+    ///
+    /// ```no_run
+    /// use webpubsub_client::{AccessUrl, Client};
+    ///
+    /// # async fn example() -> Result<(), Box<dyn std::error::Error>> {
+    /// let url = AccessUrl::parse("wss://name.webpubsub.azure.com/client/hubs/chat?access_token=…")?;
+    /// let (client, events) = Client::builder(url).connect().await?;
+    /// # Ok(())
+    /// # }
+    /// ```
+    pub fn builder(source: impl Into<UrlSource>) -> Builder {
+        Builder::new(source.into())
+    }
+
+    /// Runs the driver in a task of its own.
+    pub(crate) fn start(config: Config, dialer: NetDialer, event_buffer: usize) -> (Self, Events) {
+        let codec = config.codec;
+        let (writer, events) = channel(event_buffer);
+        let (progress, standing) = watch::channel(Progress::Connecting);
+        let (driver, handle) = Driver::new(config, dialer, Sink { writer, progress });
+        tokio::spawn(async move {
+            let (finished, dialer, Sink { writer, progress }) = driver.run().await;
+            let error = ConnectionError::of(finished, dialer.last_error().as_ref());
+            writer.put(Event::Ended { error: error.clone() });
+            progress.send_replace(Progress::Ended(error));
+        });
+        (Self { shared: Arc::new(Shared { handle, codec, standing }) }, events)
+    }
+
+    /// Waits until there has been a connection. Fails when the client ends before.
+    pub async fn connected(&self) -> Result<(), ConnectionError> {
+        let mut standing = self.shared.standing.clone();
+        let reached = standing.wait_for(|progress| !matches!(progress, Progress::Connecting)).await;
+        match reached.as_deref() {
+            Ok(Progress::Connecting | Progress::Connected) => Ok(()),
+            Ok(Progress::Ended(error)) => Err(error.clone().unwrap_or(ConnectionError::Closed)),
+            Err(_) => Err(ConnectionError::Gone),
+        }
+    }
+
+    /// Joins a group, and again on each new connection until it is left (PROTOCOL §4.1, §19.4). The token needs the role
+    /// `webpubsub.joinLeaveGroup`, for all groups or for this one (§11). Names have 1 to 1024 characters (§1.3).
+    pub fn join(&self, group: impl Into<String>) -> Operation {
+        let group = group.into();
+        self.operation(check_group_name(&group).map(|()| Request::Join { group }).map_err(Into::into))
+    }
+
+    /// Leaves a group; it is not joined again (PROTOCOL §4.1). Needs the same role as [`Self::join`].
+    pub fn leave(&self, group: impl Into<String>) -> Operation {
+        let group = group.into();
+        self.operation(check_group_name(&group).map(|()| Request::Leave { group }).map_err(Into::into))
+    }
+
+    /// Publishes to a group (PROTOCOL §4.2); this connection need not be in it. The token needs the role
+    /// `webpubsub.sendToGroup`, for all groups or for this one (§11). A frame has at most 1 MiB (§12).
+    pub fn send(&self, group: impl Into<String>, data: OwnedData) -> Publish {
+        self.publish(group.into(), Ok(data))
+    }
+
+    /// [`Self::send`] with characters.
+    pub fn send_text(&self, group: impl Into<String>, text: &str) -> Publish {
+        self.send(group, OwnedData::text(text))
+    }
+
+    /// [`Self::send`] with a value as JSON. A text that is JSON already is sent as it is by
+    /// [`OwnedData::json`](crate::OwnedData::json).
+    pub fn send_json(&self, group: impl Into<String>, value: &(impl Serialize + ?Sized)) -> Publish {
+        self.publish(group.into(), json(value))
+    }
+
+    /// [`Self::send`] with bytes. In the JSON subprotocols they are sent as base64, a third longer (PROTOCOL §4.4).
+    pub fn send_binary(&self, group: impl Into<String>, bytes: &[u8]) -> Publish {
+        self.send(group, OwnedData::binary(bytes))
+    }
+
+    /// Sends an event to the application server (PROTOCOL §4.3); the ack comes after its handler has answered. The
+    /// answer, should it have one, is a [message](Event::Message) from the server. Names start with a letter and have at
+    /// most 128 letters, digits, `_`, `.` or `-` (§1.3).
+    pub fn event(&self, name: impl Into<String>, data: OwnedData) -> Operation {
+        let event = name.into();
+        self.operation(check_event_name(&event).map(|()| Request::Event { event, data }).map_err(Into::into))
+    }
+
+    /// [`Self::event`] with a value as JSON.
+    pub fn event_json(&self, name: impl Into<String>, value: &(impl Serialize + ?Sized)) -> Operation {
+        match json(value) {
+            Ok(data) => self.event(name, data),
+            Err(error) => self.operation(Err(error)),
+        }
+    }
+
+    /// Pings the service (PROTOCOL §4.6), once there is a connection, and gives the round trip; `None`: the client has
+    /// ended.
+    pub async fn ping(&self) -> Option<Duration> {
+        self.shared.handle.ping().await
+    }
+
+    /// Where things stand at this moment; `None`: the client has ended.
+    pub async fn status(&self) -> Option<Status> {
+        self.shared.handle.status().await
+    }
+
+    /// Closes the connection (1000, PROTOCOL §8.2) and returns when it is closed, within two seconds: a service that does
+    /// not answer is not waited for any longer. What has not been acknowledged by then settles as
+    /// [unknown](OperationError::Unknown) or [not sent](OperationError::NotSent), so operations that matter are awaited
+    /// before. The stream of events ends with [`Event::Ended`].
+    ///
+    /// Fails with why the client had ended before, if it had by itself. Dropping the future does not call it off.
+    pub async fn close(&self) -> Result<(), ConnectionError> {
+        self.shared.handle.stop();
+        let mut standing = self.shared.standing.clone();
+        let ended = standing.wait_for(|progress| matches!(progress, Progress::Ended(_))).await;
+        match ended.as_deref() {
+            Ok(Progress::Ended(Some(error))) => Err(error.clone()),
+            Ok(Progress::Ended(None) | Progress::Connecting | Progress::Connected) => Ok(()),
+            Err(_) => Err(ConnectionError::Gone),
+        }
+    }
+
+    pub(crate) fn codec(&self) -> Codec {
+        self.shared.codec
+    }
+
+    pub(crate) async fn submit(&self, request: Request, mode: AckMode) -> Outcome {
+        self.shared.handle.submit(request, mode).await
+    }
+
+    fn publish(&self, group: String, data: Result<OwnedData, OperationError>) -> Publish {
+        let named = check_group_name(&group).map_err(OperationError::from);
+        let request = named.and(data).map(|data| Request::Send { group, data, no_echo: false });
+        Publish(self.operation(request))
+    }
+
+    fn operation(&self, request: Result<Request, OperationError>) -> Operation {
+        Operation::new(self.clone(), request)
+    }
+}
+
+fn json(value: &(impl Serialize + ?Sized)) -> Result<OwnedData, OperationError> {
+    serde_json::to_string(value).and_then(|text| OwnedData::json(&text)).map_err(OperationError::Json)
+}
+
+/// What the driver tells goes to the reader of events, and to whoever waits for the connection.
+struct Sink {
+    writer: Writer,
+    progress: watch::Sender<Progress>,
+}
+
+impl EventSink for Sink {
+    fn lifecycle(&mut self, event: &Lifecycle) -> Flow {
+        if let Some(event) = Event::of(event) {
+            let connected = matches!(event, Event::Connected { .. });
+            self.writer.put(event);
+            if connected {
+                self.progress.send_if_modified(|progress| {
+                    let first = matches!(progress, Progress::Connecting);
+                    if first {
+                        *progress = Progress::Connected;
+                    }
+                    first
+                });
+            }
+        }
+        Flow::Continue
+    }
+
+    fn frame(&mut self, frame: WireFrame<'_>, received: &Received<'_>) -> Flow {
+        if self.writer.is_read() {
+            match received {
+                Received::Message(message) => self.writer.put(Event::Message(Message::of(message))),
+                Received::Unknown { reason } => self.writer.put(Event::not_understood(frame, reason)),
+                Received::Duplicate | Received::Control => {}
+            }
+        }
+        Flow::Continue
+    }
+
+    fn flush(&mut self) {}
+
+    fn poll_room(&mut self, cx: &mut Context<'_>) -> Poll<()> {
+        self.writer.poll_room(cx)
+    }
+}

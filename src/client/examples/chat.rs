@@ -1,0 +1,44 @@
+//! Joins a group, says something there, and prints what happens until it has heard itself.
+//!
+//! ```sh
+//! wps emulator                                            # prints a client access URL
+//! cargo run -p webpubsub-client --example chat -- URL
+//! ```
+
+use std::error::Error;
+use std::io::{Write, stdout};
+
+use webpubsub_client::{AccessUrl, Client, Event};
+
+#[tokio::main(flavor = "current_thread")]
+async fn main() -> Result<(), Box<dyn Error>> {
+    let url = std::env::args().nth(1).ok_or("give a client access URL")?;
+    chat(&url, "chat", "hello", &mut stdout()).await
+}
+
+/// The whole conversation.
+pub async fn chat(url: &str, group: &str, text: &str, out: &mut impl Write) -> Result<(), Box<dyn Error>> {
+    let (client, mut events) = Client::builder(AccessUrl::parse(url)?).connect().await?;
+    client.join(group).await?;
+    let ack = client.send_text(group, text).await?;
+    writeln!(out, "published in {} attempt(s)", ack.attempts)?;
+    while let Some(event) = events.next().await {
+        match event {
+            Event::Connected { user_id, .. } => {
+                writeln!(out, "connected as {}", user_id.as_deref().unwrap_or("nobody"))?;
+            }
+            Event::Joined { group, .. } => writeln!(out, "joined {group}")?,
+            Event::Message(message) => {
+                let from = message.group().unwrap_or("the server");
+                writeln!(out, "{from}: {}", message.text().unwrap_or("something else than text".into()))?;
+                break;
+            }
+            Event::Recovering { loss, .. } => writeln!(out, "recovering: {}", loss.describe())?,
+            // Events are many, and there will be more.
+            _ => {}
+        }
+    }
+    client.close().await?;
+    writeln!(out, "closed")?;
+    Ok(())
+}
