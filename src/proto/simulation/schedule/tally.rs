@@ -18,6 +18,8 @@ pub(in crate::simulation) struct Tally {
     pub(in crate::simulation) steps: u32,
     /// Operations of the listener that cost too many connections.
     pub(in crate::simulation) given_up: usize,
+    /// Operations that were given up without any fault.
+    pub(in crate::simulation) misjudged: usize,
 }
 
 impl std::ops::AddAssign for Tally {
@@ -34,5 +36,6 @@ impl std::ops::AddAssign for Tally {
         self.faults += other.faults;
         self.steps += other.steps;
         self.given_up += other.given_up;
+        self.misjudged += other.misjudged;
     }
 }

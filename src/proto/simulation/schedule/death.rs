@@ -47,20 +47,20 @@ impl Kept {
     }
 }
 
-impl World {
+impl Schedule {
     /// Prints what the listener has received, perhaps.
     pub(super) fn print_kept(&mut self) {
-        let calm = self.now >= TROUBLE;
-        if calm || self.rng.percent(60) {
-            let all = self.clients[LISTENER].kept.as_ref().map_or(0, |kept| kept.buffer.len());
+        let calm = self.pair.now >= TROUBLE;
+        if calm || self.ledger.rng.percent(60) {
+            let all = self.ledger.clients[LISTENER].kept.as_ref().map_or(0, |kept| kept.buffer.len());
             self.print_batch(all, true);
         }
     }
 
     /// Begins a batch, prints some of it, and ends it or does not.
     fn print_batch(&mut self, some: usize, ends: bool) {
-        let (seed, now) = (self.seed, self.now);
-        let client = &mut self.clients[LISTENER];
+        let (seed, now) = (self.seed, self.pair.now);
+        let client = &mut self.ledger.clients[LISTENER];
         let Some(kept) = &mut client.kept else { return };
         let Some(mark) = kept.buffer.last().map(|last| last.mark) else { return };
         let current = mark.ordinal == kept.snapshot.ordinal;
@@ -73,30 +73,30 @@ impl World {
                 run.push(number);
             } else {
                 assert!(redelivered, "seed {seed}: {number} was printed twice, unmarked");
-                self.tally.redelivered += 1;
+                self.ledger.tally.redelivered += 1;
             }
         }
         if ends {
             if current {
                 kept.done = kept.done.max(mark.sequence_id);
             }
-            client.session.handle_written(now, mark);
-            self.drain_session(LISTENER);
+            self.pair.peers[LISTENER].session.handle_written(now, mark);
+            self.pair.drain_session(&mut self.ledger, LISTENER);
         }
     }
 
     /// The listener's process is killed, at whatever it is doing, and another takes up its record.
     pub(super) fn die(&mut self) {
-        let Some(buffered) = self.clients[LISTENER].kept.as_ref().map(|kept| kept.buffer.len()) else { return };
-        if self.rng.percent(70) {
-            let some = self.rng.below(buffered as u64 + 1) as usize;
+        let Some(buffered) = self.ledger.clients[LISTENER].kept.as_ref().map(|kept| kept.buffer.len()) else { return };
+        if self.ledger.rng.percent(70) {
+            let some = self.ledger.rng.below(buffered as u64 + 1) as usize;
             let all = some == buffered;
             // The end of a batch may be recorded; that the session hears of it makes no difference any more.
-            let ends = all && self.rng.percent(50);
+            let ends = all && self.ledger.rng.percent(50);
             self.print_batch(some, ends);
         }
-        let mut config = config(&mut self.rng, self.seed, LISTENER);
-        let client = &mut self.clients[LISTENER];
+        let mut config = config(&mut self.ledger.rng, self.seed, LISTENER);
+        let client = &mut self.ledger.clients[LISTENER];
         let Some(kept) = &mut client.kept else { return };
         kept.buffer.clear();
         let wants = |group: &str| group == GROUP || self.wanted.contains(group);
@@ -110,25 +110,19 @@ impl World {
         };
         let resume = Some(resume).filter(|resume| resume.snapshot != Snapshot::default());
         config.keep = Some(Keep { resume, reserved: None });
-        if let Some(wire) = client.wire.take()
-            && !wire.hub_done
-            && !wire.up_silent
-        {
-            self.hub.handle_closed(self.now, wire.socket, CloseKind::Dropped);
-        }
-        client.session = Session::new(config);
-        client.dial = None;
-        client.stalled_until = None;
+        self.pair.drop_socket(LISTENER);
+        self.pair.peers[LISTENER] = Peer::new(config, subprotocol(self.seed, LISTENER));
         client.settled.clear();
         client.recoveries.0 += 1;
-        client.session.handle_start(self.now);
+        let (now, session) = (self.pair.now, &mut self.pair.peers[LISTENER].session);
+        session.handle_start(now);
         let groups: Vec<&str> = std::iter::once(GROUP).chain(self.wanted.iter().copied()).collect();
         for (id, group) in groups.into_iter().enumerate() {
             let join = Request::Join { group: group.into() };
-            client.session.handle_request(self.now, OperationId(id as u64), join, AckMode::Automatic);
+            session.handle_request(now, OperationId(id as u64), join, AckMode::Automatic);
             self.listener_operations = id as u64 + 1;
         }
-        self.tally.deaths += 1;
+        self.ledger.tally.deaths += 1;
         self.drain();
     }
 }
