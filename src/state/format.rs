@@ -91,6 +91,9 @@ struct Body {
     carried: Option<Vec<(u64, u64)>>,
     #[serde(default)]
     remembered: Vec<(u64, u64, u64)>,
+    /// For each run of consecutive ids its first one, and the digests in four bytes each.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    digests: Vec<(u64, String)>,
     #[serde(default)]
     sent: u64,
     #[serde(default)]
@@ -164,6 +167,7 @@ pub fn encode_body(record: &Record) -> String {
         used_ids: snapshot.used_ids.clone(),
         carried: Some(snapshot.carried.clone()),
         remembered: snapshot.remembered.iter().map(|it| (it.first, it.last, it.since)).collect(),
+        digests: encode_digests(&snapshot.digests),
         sent: snapshot.sent,
         settled: snapshot.settled,
         lines_since: record.lines_since,
@@ -223,6 +227,7 @@ pub fn decode(bytes: &[u8]) -> Result<Record, FormatError> {
             operations: operations.collect::<Result<_, FormatError>>()?,
             carried: body.carried.unwrap_or_else(|| body.used_ids.clone()),
             remembered: remembered.collect(),
+            digests: decode_digests(&body.digests)?,
             used_ids: body.used_ids,
             sent: body.sent,
             settled: body.settled,
@@ -232,6 +237,24 @@ pub fn decode(bytes: &[u8]) -> Result<Record, FormatError> {
         stream: body.stream,
         progress,
     })
+}
+
+/// Digests of frames with their ackIds, in their order: a run of consecutive ids costs one entry.
+fn encode_digests(digests: &[(u64, u32)]) -> Vec<(u64, String)> {
+    let runs = digests.chunk_by(|(before, _), (id, _)| before.checked_add(1) == Some(*id));
+    let bytes = |run: &[(u64, u32)]| run.iter().flat_map(|(_, digest)| digest.to_be_bytes()).collect::<Vec<u8>>();
+    runs.filter_map(|run| Some((run.first()?.0, STANDARD.encode(bytes(run))))).collect()
+}
+
+fn decode_digests(runs: &[(u64, String)]) -> Result<Vec<(u64, u32)>, FormatError> {
+    let mut digests = Vec::new();
+    for (first, base64) in runs {
+        let bytes = STANDARD.decode(base64).map_err(|error| FormatError::Damaged(error.to_string()))?;
+        let ids = std::iter::successors(Some(*first), |id| id.checked_add(1));
+        let (run, _) = bytes.as_chunks();
+        digests.extend(ids.zip(run.iter().copied().map(u32::from_be_bytes)));
+    }
+    Ok(digests)
 }
 
 fn kind(name: &str) -> Result<OperationKind, FormatError> {
@@ -335,6 +358,7 @@ pub(super) mod tests {
                 used_ids: vec![(0, 3), (u64::MAX, u64::MAX)],
                 carried: vec![(2, 3)],
                 remembered: vec![Remembered { first: 2, last: 3, since: 8 }],
+                digests: vec![(3, 0x0102_0304), (7, 5), (8, u32::MAX), (2, 0), (u64::MAX, 1)],
                 sent: 7,
                 settled: 5,
                 losses: vec![
@@ -394,7 +418,7 @@ pub(super) mod tests {
         let file = format!("wps-session 1 {}\n{rest}", checksum(rest.as_bytes()));
         let Record { snapshot, stream, progress, .. } = decode(file.as_bytes()).unwrap();
         assert_eq!((snapshot.connection.unwrap().id.as_str(), snapshot.losses.len()), ("c1", 0));
-        assert_eq!((snapshot.carried, snapshot.remembered), (vec![(1, 4)], vec![]));
+        assert_eq!((snapshot.carried, snapshot.remembered, snapshot.digests), (vec![(1, 4)], vec![], vec![]));
         assert_eq!((stream.unwrap().settled(), progress), (1, Progress { done: 5, begun: 9, saved_at: 7 }));
     }
 

@@ -334,6 +334,31 @@ fn an_ack_id_of_a_failed_run_may_be_given_again() {
 }
 
 #[test]
+fn an_ack_id_under_which_something_else_went_over_the_connection_is_refused() {
+    let bench = Bench::new();
+    // Its join has ackId 1.
+    let wps = bench.run(&["listen", "--group", "g", "--count", "1"]).start();
+    let mut peer = bench.service.connect();
+    let join = peer.operation();
+    peer.ack(&join["ackId"]);
+    peer.send(
+        &json!({"sequenceId": 1, "type": "message", "from": "group", "group": "g", "dataType": "text", "data": "m"}),
+    );
+    assert_eq!(wps.end().code, 0);
+    assert!(gone(&mut peer));
+    let wps = bench.run(&["send", "g", "one", "--ack-id", "7"]).start();
+    let mut peer = bench.recovered();
+    let first = peer.operation();
+    peer.ack(&first["ackId"]);
+    assert_eq!(wps.end().code, 0);
+    assert!(gone(&mut peer));
+    for (id, text) in [(&join["ackId"], "one"), (&first["ackId"], "two")] {
+        let ended = bench.run(&["send", "g", text, "--ack-id", &id.to_string()]).start().end();
+        ended.assert_failed(2, &[&format!("ackId {id} was used for another operation of this connection")]);
+    }
+}
+
+#[test]
 fn an_ack_id_that_the_service_may_have_forgotten_is_not_sent_again() {
     let bench = Bench::new();
     let args = ["send", "g", "one", "--ack-id", "7"];

@@ -3,9 +3,11 @@
 
 use std::collections::VecDeque;
 
+use super::digests::Digests;
 use super::ids::Ranges;
 use super::sent::REMEMBERED;
 use super::snapshot::Remembered;
+use crate::EncodedFrame;
 
 /// Consecutive ackIds that were carried out one after the other.
 #[derive(Clone, Copy, Debug)]
@@ -34,6 +36,8 @@ pub(super) struct Carried {
     earlier: Ranges,
     /// Those that the service knows to have been carried out on the connection there is, oldest first.
     runs: VecDeque<Run>,
+    /// What went out under the ids of the connection there is, of operations of all kinds.
+    digests: Digests,
 }
 
 impl Carried {
@@ -41,12 +45,38 @@ impl Carried {
         self.keeps = true;
     }
 
-    /// Takes over what earlier processes knew; `remembered` is of the connection that goes on.
-    pub(super) fn restore(&mut self, ids: &[(u64, u64)], remembered: &[Remembered]) {
+    /// Takes over what earlier processes knew; `remembered` and `digests` are of the connection that
+    /// goes on.
+    pub(super) fn restore(&mut self, ids: &[(u64, u64)], remembered: &[Remembered], digests: &[(u64, u32)]) {
+        self.digests.restore(digests);
         self.earlier = Ranges::of(ids);
         self.ids = self.earlier.clone();
         let runs = remembered.iter().filter(|it| it.first <= it.last);
         self.runs = runs.map(|it| Run { first: it.first, last: it.last, since: it.since, from: 0 }).collect();
+    }
+
+    /// An operation of whatever kind is sent for the first time.
+    pub(super) fn note(&mut self, id: u64, frame: &EncodedFrame) {
+        if self.keeps {
+            self.digests.note(id, frame);
+        }
+    }
+
+    /// An operation of whatever kind was refused: its id is free again.
+    pub(super) fn release(&mut self, id: u64) {
+        if self.keeps {
+            self.digests.remove(id);
+        }
+    }
+
+    /// Whether another frame went over the connection under this id.
+    pub(super) fn is_other(&self, id: u64, frame: impl FnOnce() -> EncodedFrame) -> bool {
+        self.digests.is_other(id, frame)
+    }
+
+    /// The frames that went over the connection there is.
+    pub(super) fn digests(&self) -> Vec<(u64, u32)> {
+        self.digests.to_vec()
     }
 
     /// One is sent.
@@ -93,6 +123,7 @@ impl Carried {
     /// The connection is lost, and the next one knows none of them.
     pub(super) fn forget_connection(&mut self) {
         self.runs.clear();
+        self.digests.clear();
     }
 
     /// All of them, as ranges, both ends included.
@@ -149,7 +180,7 @@ mod tests {
     #[test]
     fn another_process_goes_on_counting() {
         let mut carried = kept();
-        carried.restore(&[(1, 9)], &[Remembered { first: 7, last: 9, since: 5 }]);
+        carried.restore(&[(1, 9)], &[Remembered { first: 7, last: 9, since: 5 }], &[]);
         assert!(carried.is_earlier(3) && !carried.is_earlier(10));
         assert_eq!((carried.since(7, 100), carried.since(9, 0), carried.since(3, 0)), (107, 5, u64::MAX));
         carried.send(10);

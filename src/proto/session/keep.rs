@@ -160,6 +160,7 @@ impl Session {
             used_ids: self.operations.used_ids(),
             carried: self.operations.carried.ids(),
             remembered: self.operations.carried.remembered(self.operations.sent()),
+            digests: self.operations.carried.digests(),
             sent,
             settled,
             losses,
@@ -211,8 +212,9 @@ impl Session {
         }
         let sent = snapshot.connection.as_ref().map_or(0, |_| snapshot.sent);
         self.operations.restore(&snapshot.used_ids, snapshot.operations, sent);
-        let remembered = snapshot.connection.as_ref().map_or(&[][..], |_| &snapshot.remembered);
-        self.operations.carried.restore(&snapshot.carried, remembered);
+        let known = snapshot.connection.as_ref().map(|_| (&snapshot.remembered[..], &snapshot.digests[..]));
+        let (remembered, digests) = known.unwrap_or_default();
+        self.operations.carried.restore(&snapshot.carried, remembered, digests);
         let Some(connection) = snapshot.connection else {
             self.dial_fresh(now);
             return;
@@ -352,6 +354,17 @@ impl Session {
         let publish = matches!(request.kind(), OperationKind::SendToGroup | OperationKind::Event);
         let again = again || (publish && self.operations.was_sent_earlier(id));
         Some(id).filter(|_| again && self.config.on_unknown == OnUnknown::Fail)
+    }
+
+    /// The id of a request under which another one went over the connection that goes on.
+    pub(super) fn used_otherwise(&self, request: &Request, mode: AckMode) -> Option<u64> {
+        let id = match mode {
+            AckMode::Id(id) | AckMode::Recorded { id, again: false } => id,
+            // Its issuer knows that it is the same.
+            AckMode::Recorded { again: true, .. } | AckMode::Automatic | AckMode::None => return None,
+        };
+        let frame = || request.encode(self.config.codec, Some(id));
+        Some(id).filter(|_| self.is_resumed() && self.operations.carried.is_other(id, frame))
     }
 
     /// Answers an operation at once.

@@ -10,6 +10,7 @@ mod blame;
 mod carried;
 mod cause;
 mod config;
+mod digests;
 mod event;
 mod groups;
 mod ids;
@@ -220,6 +221,11 @@ impl Session {
             self.groups.want(group, true);
             self.event(Lifecycle::Joined { group: group.clone(), ack_id: None, rejoined: false });
             self.answer(id, Outcome::AlreadyJoined);
+            return;
+        }
+        if let Some(ack_id) = self.used_otherwise(&request, mode) {
+            self.counts.failed += 1;
+            self.answer(id, Outcome::IdInUse { ack_id });
             return;
         }
         let given_again = self.given_again(&request, mode);

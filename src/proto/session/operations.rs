@@ -305,6 +305,7 @@ impl Operations {
         match &mut operation.counted {
             None => {
                 let recorded = operation.recorded;
+                self.carried.note(id, &operation.frame);
                 if !operation.is_membership() {
                     self.carried.send(id);
                 }
@@ -549,8 +550,12 @@ impl Operations {
             (AckVerdict::Refused, Err(error)) => Outcome::Refused { ack_id, error: nack(error), attempts, elapsed },
             (AckVerdict::Retry | AckVerdict::Refused, Ok(())) => return Acked::Stray,
         };
+        let done = matches!(outcome, Outcome::Acked { .. });
+        if !done {
+            self.carried.release(ack_id);
+        }
         if !operation.is_membership() {
-            if matches!(outcome, Outcome::Acked { .. }) {
+            if done {
                 self.carried.settle(ack_id, operation.since(&self.sent), self.sent.all);
             } else {
                 self.carried.refuse(ack_id);

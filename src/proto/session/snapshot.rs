@@ -49,6 +49,8 @@ pub struct Snapshot {
     pub carried: Vec<(u64, u64)>,
     /// Those of them that the service knows on the connection there is.
     pub remembered: Vec<Remembered>,
+    /// Digests of the frames that went out on the connection there is, with their ackIds, the oldest first.
+    pub digests: Vec<(u64, u32)>,
     /// How many operations were sent on this connection under an ackId; of those that their issuer records by itself,
     /// none.
     pub sent: u64,

@@ -19,6 +19,7 @@ fn snapshot() -> Snapshot {
         used_ids: vec![(1, 4)],
         carried: Vec::new(),
         remembered: Vec::new(),
+        digests: Vec::new(),
         sent: 4,
         settled: 4,
         losses: Vec::new(),
@@ -353,6 +354,53 @@ fn an_id_under_which_nothing_can_have_been_carried_out_may_be_given_again_at_any
     let said = b.take();
     let sent: Vec<bool> = (1..=4).map(|id| said.contains(&sends("again", id))).collect();
     assert_eq!(sent, [true, true, false, true], "{said:?}");
+}
+
+#[test]
+fn an_id_under_which_something_else_went_over_the_connection_is_not_given_to_another() {
+    let mut b = Bench::live(kept());
+    for (id, request) in [(1, Request::Join { group: "g".into() }), (2, send("a")), (3, send("refused"))] {
+        b.ask(request, AckMode::Id(id));
+    }
+    b.ack(1);
+    b.ack(2);
+    b.nack(3, "Forbidden");
+    // Whether it was carried out is not known.
+    b.ask(Request::Leave { group: "g".into() }, AckMode::Id(4));
+    b.take();
+    let snapshot = Snapshot { ordinal: 3, ..b.session.take_snapshot().unwrap() };
+    assert_eq!(snapshot.digests.iter().map(|(id, _)| *id).collect::<Vec<_>>(), [1, 2, 4]);
+    // Nor to one that may be doubled: it would not be carried out once.
+    for on_unknown in [OnUnknown::Fail, OnUnknown::Resend] {
+        let mut b = Bench::idle(Config { on_unknown, ..resume(snapshot.clone()) });
+        b.session.handle_start(b.now);
+        b.take();
+        b.ask(send("b"), AckMode::Id(1));
+        b.ask(send("b"), AckMode::Recorded { id: 2, again: false });
+        b.ask(Request::Join { group: "h".into() }, AckMode::Id(2));
+        b.ask(send("b"), AckMode::Id(4));
+        b.says(&["#1 id 1 in use", "#2 id 2 in use", "#3 id 2 in use", "#4 id 4 in use"]);
+        assert_eq!(b.session.counts().failed, 4);
+        b.ask(send("a"), AckMode::Id(2));
+        b.ask(send("b"), AckMode::Id(3));
+        b.recover_telling(5);
+        let said = b.take();
+        assert!(said.contains(&sends("a", 2)) && said.contains(&sends("b", 3)), "{said:?}");
+        // A third process knows what the second has sent.
+        let ids: Vec<u64> = b.session.take_snapshot().unwrap().digests.iter().map(|(id, _)| *id).collect();
+        assert!([1, 2, 3, 4].iter().all(|id| ids.contains(id)), "{ids:?}");
+    }
+    // Another connection knows none of them.
+    let mut b = resuming(snapshot);
+    b.open();
+    b.close(1008);
+    b.ask(send("b"), AckMode::Id(1));
+    b.take();
+    b.pass(s(30));
+    b.open();
+    b.control(&connected("c2"));
+    let said = b.take();
+    assert!(said.contains(&sends("b", 1)), "{said:?}");
 }
 
 #[test]
