@@ -15,6 +15,7 @@ mod event;
 mod groups;
 mod ids;
 mod keep;
+mod operation;
 mod operations;
 mod output;
 mod phase;

@@ -3,91 +3,24 @@
 //! Every operation has one ackId for its whole life, so the frame is encoded once and every retry and resend puts out
 //! the same bytes. An operation leaves this table exactly when it settles.
 
+mod earlier;
+mod ends;
+mod turns;
+
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::time::Duration;
 
 use super::blame::{Blame, Suspicion};
 use super::carried::Carried;
 use super::cause::OutcomeCause;
-use super::config::OnUnknown;
-use super::event::{FailedAttempt, Nack, OperationKind};
+use super::event::{FailedAttempt, Nack};
 use super::ids::IdSpace;
-use super::request::{AckMode, OperationId, Outcome, Request};
-use super::sent::{Counted, MOST_IN_FLIGHT, REMEMBERED, Sent};
-use super::snapshot::KeptOperation;
+use super::operation::State;
+pub(super) use super::operation::{Operation, Owner};
+use super::request::{AckMode, Outcome, Request};
+use super::sent::{Counted, REMEMBERED, Sent};
 use super::verdict::{AckVerdict, ack_verdict};
 use crate::{AckError, Codec, EncodedFrame};
-
-/// Who waits for an operation.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Owner {
-    /// The user.
-    User(OperationId),
-    /// The session itself, after a fresh connection.
-    Rejoin,
-    /// The session itself, which leaves what an earlier process had joined.
-    Session,
-    /// A process that has ended.
-    Earlier,
-}
-
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum State {
-    /// To be sent as soon as there is a connection.
-    Queued,
-    /// Sent; sent again at the deadline.
-    InFlight { deadline: Duration },
-    /// Refused for a passing reason; sent again then.
-    Pausing { until: Duration },
-}
-
-/// An operation that has not settled.
-#[derive(Clone, Debug)]
-pub(super) struct Operation {
-    pub(super) owner: Owner,
-    pub(super) kind: OperationKind,
-    /// The group or the event's name.
-    pub(super) target: String,
-    pub(super) ack_id: Option<u64>,
-    frame: EncodedFrame,
-    state: State,
-    /// Its issuer records it by itself.
-    pub(super) recorded: bool,
-    /// It was sent on this connection.
-    counted: Option<Counted>,
-    /// How often it was sent.
-    attempts: u32,
-    /// How many attempts failed: refused for a passing reason, or not acknowledged.
-    failures: u32,
-    /// How many attempts of this socket have not been answered.
-    unanswered: u32,
-    /// Whether it may be what costs the connection its sockets.
-    suspicion: Suspicion,
-    /// When it was sent first.
-    first_sent: Option<Duration>,
-}
-
-impl Operation {
-    fn failed_attempt(&self, error: Nack) -> FailedAttempt {
-        FailedAttempt {
-            operation: self.kind,
-            target: self.target.clone(),
-            ack_id: self.ack_id.unwrap_or_default(),
-            attempt: self.attempts,
-            error,
-        }
-    }
-
-    /// How many operations may have been carried out after it.
-    fn since(&self, sent: &Sent) -> u64 {
-        self.counted.map_or(0, |counted| counted.since.saturating_add(sent.all.saturating_sub(counted.from)))
-    }
-
-    /// Join and leave can be repeated on another connection; a publish would be doubled (PROTOCOL §19.7).
-    pub(super) fn is_membership(&self) -> bool {
-        matches!(self.kind, OperationKind::JoinGroup | OperationKind::LeaveGroup)
-    }
-}
 
 /// A settled operation.
 #[derive(Debug)]
@@ -196,107 +129,6 @@ impl Operations {
         self.ids.reserve(range);
     }
 
-    /// Takes over the operations of an earlier process, which ids it used, and how many operations it sent.
-    pub(super) fn restore(&mut self, used_ids: &[(u64, u64)], operations: Vec<KeptOperation>, others: u64) {
-        self.ids.restore(used_ids);
-        self.sent.others = others;
-        for KeptOperation { ack_id, kind, target, frame, since } in operations {
-            if self.by_ack.contains_key(&ack_id) {
-                continue;
-            }
-            let order = self.next_order;
-            self.next_order += 1;
-            self.by_ack.insert(ack_id, order);
-            self.earlier += 1;
-            self.sent.others_open += 1;
-            let operation = Operation {
-                owner: Owner::Earlier,
-                kind,
-                target,
-                ack_id: Some(ack_id),
-                frame,
-                state: State::Queued,
-                recorded: false,
-                counted: Some(Counted { since, from: 0, recorded: false, late: false }),
-                attempts: 1,
-                failures: 0,
-                unanswered: 0,
-                suspicion: Suspicion::default(),
-                first_sent: None,
-            };
-            self.pending.insert(order, operation);
-        }
-    }
-
-    /// The operation of an earlier process that is the same as this request, with its new owner; or why the request
-    /// cannot be.
-    pub(super) fn adopt(
-        &mut self,
-        codec: Codec,
-        owner: Owner,
-        request: &Request,
-        mode: AckMode,
-    ) -> Option<Result<u64, Outcome>> {
-        if self.earlier == 0 {
-            return None;
-        }
-        for (order, operation) in &mut self.pending {
-            let (Owner::Earlier, Some(ack_id)) = (operation.owner, operation.ack_id) else { continue };
-            let same = || operation.frame == request.encode(codec, Some(ack_id));
-            match mode {
-                AckMode::None => return None,
-                AckMode::Id(id) | AckMode::Recorded { id, .. } if id != ack_id => {}
-                AckMode::Id(_) | AckMode::Recorded { .. } if !same() => {
-                    return Some(Err(Outcome::IdInUse { ack_id }));
-                }
-                AckMode::Automatic if !same() => {}
-                AckMode::Id(_) | AckMode::Recorded { .. } | AckMode::Automatic => {
-                    operation.owner = owner;
-                    operation.recorded = matches!(mode, AckMode::Recorded { .. });
-                    self.earlier -= 1;
-                    // So that it is not given again within this process.
-                    self.ids.claim(ack_id);
-                    return Some(Ok(*order));
-                }
-            }
-        }
-        None
-    }
-
-    /// Whether an earlier process has sent a publish under this id that is not among those that it left here.
-    pub(super) fn was_sent_earlier(&self, id: u64) -> bool {
-        self.carried.is_earlier(id) && !self.by_ack.contains_key(&id)
-    }
-
-    /// Whether the service may carry out again what an earlier process has sent under this id.
-    pub(super) fn has_forgotten(&self, id: u64) -> bool {
-        self.carried.since(id, self.sent.all) >= REMEMBERED
-    }
-
-    /// An operation was sent by an earlier process, on this connection.
-    pub(super) fn repeat(&mut self, order: u64) {
-        let Some(operation) = self.pending.get_mut(&order) else { return };
-        let Some(id) = operation.ack_id.filter(|_| operation.attempts == 0) else { return };
-        let (all, recorded) = (self.sent.all, operation.recorded);
-        operation.attempts = 1;
-        operation.counted = Some(Counted { since: self.carried.since(id, all), from: all, recorded, late: false });
-        self.sent.others_open += u64::from(!recorded);
-    }
-
-    /// What was sent and not answered, in its order.
-    pub(super) fn unanswered(&self) -> impl Iterator<Item = KeptOperation> {
-        self.pending.values().filter_map(|operation| self.kept(operation))
-    }
-
-    /// What is recorded of an operation, which may no longer be here: it was sent, and can be repeated under its id.
-    pub(super) fn kept(&self, operation: &Operation) -> Option<KeptOperation> {
-        let sent = operation.attempts > 0 && !operation.recorded && !operation.is_membership();
-        let ack_id = operation.ack_id.filter(|_| sent)?;
-        let frame = operation.frame.clone();
-        let (kind, target, since) = (operation.kind, operation.target.clone(), operation.since(&self.sent));
-        Some(KeptOperation { ack_id, kind, target, frame, since })
-    }
-
     /// An operation is about to be sent.
     fn count(&mut self, order: u64) {
         let Some(operation) = self.pending.get_mut(&order) else { return };
@@ -327,32 +159,6 @@ impl Operations {
             }
             Some(_) => {}
         }
-    }
-
-    /// How many operations this process has sent on this connection.
-    pub(super) fn sent(&self) -> u64 {
-        self.sent.all
-    }
-
-    /// Of those that no issuer records by itself: how many were sent, and how many of these have settled.
-    pub(super) fn others(&self) -> (u64, u64) {
-        (self.sent.others, self.sent.others.saturating_sub(self.sent.others_open))
-    }
-
-    /// The ids that were used, as ranges.
-    pub(super) fn used_ids(&self) -> Vec<(u64, u64)> {
-        self.ids.used()
-    }
-
-    /// Joins of the user's that were never sent and that no earlier leave or join holds back.
-    pub(super) fn unsent_joins(&self) -> Vec<u64> {
-        let unsent = |operation: &Operation| {
-            operation.kind == OperationKind::JoinGroup
-                && operation.attempts == 0
-                && matches!(operation.owner, Owner::User(_))
-        };
-        let chosen = self.pending.iter().filter(|(order, operation)| unsent(operation) && !self.is_held(**order));
-        chosen.map(|(order, _)| *order).collect()
     }
 
     /// The group or the event's name of an operation.
@@ -400,69 +206,6 @@ impl Operations {
         self.in_flight += 1;
         self.timers.insert((deadline, order));
         None
-    }
-
-    /// A socket is open on which operations can be sent.
-    pub(super) fn begin_socket(&mut self, now: Duration) {
-        self.blame.begin_socket(now);
-    }
-
-    /// Whether operations go out one by one, oldest first: then each answer may be the turn of others.
-    pub(super) fn is_careful(&self) -> bool {
-        self.blame.is_careful()
-    }
-
-    /// Whether as many are in flight as may be. What waits is sent together then, when half of them are answered.
-    pub(super) fn is_full(&mut self) -> bool {
-        self.full = self.in_flight >= if self.full { MOST_IN_FLIGHT / 2 } else { MOST_IN_FLIGHT };
-        self.full
-    }
-
-    /// Whether what waited for room has it now.
-    pub(super) fn has_room_again(&mut self) -> bool {
-        self.full && !self.is_full()
-    }
-
-    /// Whether it is the turn of this one, all that were queued before it having had theirs.
-    pub(super) fn has_turn(&mut self, now: Duration, order: u64) -> bool {
-        if self.is_full() {
-            return false;
-        }
-        if !self.is_careful() || self.is_held(order) {
-            return true;
-        }
-        let suspicion = self.pending.get(&order).map(|operation| operation.suspicion).unwrap_or_default();
-        let alone = self.first_in_flight().is_some_and(|(_, first)| first.suspicion.is_suspect());
-        !alone && self.blame.has_turn(now, self.in_flight, order, suspicion)
-    }
-
-    fn first_in_flight(&self) -> Option<(u64, &Operation)> {
-        if self.in_flight == 0 {
-            return None;
-        }
-        let in_flight = |operation: &Operation| matches!(operation.state, State::InFlight { .. });
-        self.pending.iter().find(|(_, operation)| in_flight(operation)).map(|(order, operation)| (*order, operation))
-    }
-
-    /// Whether an earlier join or leave of the same group has to settle first: its retry would undo this one.
-    fn is_held(&self, order: u64) -> bool {
-        let Some(this) = self.pending.get(&order).filter(|operation| operation.is_membership()) else { return false };
-        let same = |earlier: &Operation| earlier.is_membership() && earlier.target == this.target;
-        self.pending.range(..order).any(|(_, earlier)| same(earlier))
-    }
-
-    /// The orders of all operations that wait to be sent, oldest first; but joins of groups that are to be joined again
-    /// come before anything else (PROTOCOL §19.4).
-    pub(super) fn queued(&self) -> Vec<u64> {
-        let queued = |(_, operation): &(&u64, &Operation)| operation.state == State::Queued;
-        let (mut first, others): (Vec<_>, Vec<_>) = self
-            .pending
-            .iter()
-            .filter(queued)
-            .map(|(order, operation)| (operation.owner == Owner::Rejoin, *order))
-            .partition(|(rejoin, _)| *rejoin);
-        first.extend(others);
-        first.into_iter().map(|(_, order)| order).collect()
     }
 
     /// Whether an unsettled join or leave of the user's is about this group.
@@ -595,99 +338,6 @@ impl Operations {
         }
         again.sort_unstable();
         (again, settled)
-    }
-
-    /// The socket is gone: nothing is in flight any more, and no time runs (CLI contract, `--ack-timeout`). `accused`:
-    /// the service said that it was for what it was sent.
-    pub(super) fn suspend(&mut self, now: Duration, accused: bool) {
-        let suspect = self.first_in_flight().map(|(order, _)| order);
-        let alone = self.in_flight == 1;
-        if let Some(held_back) = self.blame.end_socket()
-            && suspect.is_none()
-            && let Some(operation) = self.pending.get_mut(&held_back)
-        {
-            operation.suspicion.acquit();
-        }
-        if let Some(operation) = suspect.and_then(|order| self.pending.get_mut(&order)) {
-            operation.suspicion.charge(now, accused && alone);
-            self.blame.suspect(operation.suspicion);
-        }
-        self.queue_all();
-    }
-
-    fn queue_all(&mut self) {
-        self.timers.clear();
-        (self.in_flight, self.full) = (0, false);
-        for operation in self.pending.values_mut() {
-            operation.unanswered = 0;
-            operation.state = State::Queued;
-        }
-    }
-
-    /// No acks were read since `since`: that time does not count.
-    pub(super) fn postpone(&mut self, since: Duration, now: Duration, patience: Patience) {
-        for (order, operation) in &mut self.pending {
-            if let State::InFlight { deadline } = &mut operation.state {
-                self.timers.remove(&(*deadline, *order));
-                let sent = deadline.saturating_sub(patience.ack_timeout);
-                *deadline = deadline.saturating_add(now.saturating_sub(since.max(sent)));
-                self.timers.insert((*deadline, *order));
-            }
-        }
-    }
-
-    /// Takes out the operations that have cost the connection too many sockets, the last of them lost like that.
-    pub(super) fn give_up_killers(&mut self, loss: &str) -> Vec<Settled> {
-        let killers = self.pending.iter().filter(|(_, operation)| operation.suspicion.is_conviction());
-        let cause = |operation: &Operation| {
-            let (sockets, bytes) = (operation.suspicion.sockets(), operation.frame.len());
-            OutcomeCause::Killed { sockets, bytes, loss: loss.to_owned() }
-        };
-        let killers: Vec<(u64, OutcomeCause)> = killers.map(|(order, operation)| (*order, cause(operation))).collect();
-        killers.into_iter().filter_map(|(order, cause)| self.settle_unfinished(order, cause)).collect()
-    }
-
-    /// The connection is lost for good: what was sent and cannot be repeated has an unknown outcome. The session's own
-    /// joins are forgotten; the next connection needs others.
-    pub(super) fn abandon(&mut self, on_unknown: OnUnknown, reason: &str) -> Vec<Settled> {
-        self.queue_all();
-        self.drop_rejoins();
-        // The next connection has seen none of them.
-        self.sent = Sent::default();
-        self.carried.forget_connection();
-        self.pending.values_mut().for_each(|operation| operation.counted = None);
-        if on_unknown == OnUnknown::Resend {
-            return Vec::new();
-        }
-        let unknown = |operation: &Operation| operation.attempts > 0 && !operation.is_membership();
-        let orders: Vec<u64> =
-            self.pending.iter().filter(|(_, operation)| unknown(operation)).map(|(order, _)| *order).collect();
-        let lost = || OutcomeCause::ConnectionLost(reason.to_owned());
-        orders.into_iter().filter_map(|order| self.settle_unfinished(order, lost())).collect()
-    }
-
-    /// What the user has asked for and was never sent is not sent any more.
-    pub(super) fn withdraw(&mut self) -> Vec<Settled> {
-        let unsent = |operation: &Operation| operation.attempts == 0 && matches!(operation.owner, Owner::User(_));
-        let orders: Vec<u64> =
-            self.pending.iter().filter(|(_, operation)| unsent(operation)).map(|(order, _)| *order).collect();
-        orders.into_iter().filter_map(|order| self.settle_unfinished(order, OutcomeCause::Withdrawn)).collect()
-    }
-
-    /// The session ends: everything of the user's settles.
-    pub(super) fn finish(&mut self, cause: &OutcomeCause) -> Vec<Settled> {
-        self.drop_rejoins();
-        let orders: Vec<u64> = self.pending.keys().copied().collect();
-        orders.into_iter().filter_map(|order| self.settle_unfinished(order, cause.clone())).collect()
-    }
-
-    fn settle_unfinished(&mut self, order: u64, cause: OutcomeCause) -> Option<Settled> {
-        let operation = self.remove(order)?;
-        let outcome = match operation.ack_id {
-            Some(ack_id) if operation.attempts > 0 => Outcome::Unknown { ack_id, cause },
-            _ => Outcome::NotSent { cause },
-        };
-        Some(Settled { operation, outcome })
     }
 
     fn remove(&mut self, order: u64) -> Option<Operation> {

@@ -1,0 +1,83 @@
+//! Which operation is sent when, among those that wait.
+
+use std::time::Duration;
+
+use super::{Operation, Operations, Owner, State};
+use crate::session::event::OperationKind;
+use crate::session::sent::MOST_IN_FLIGHT;
+
+impl Operations {
+    /// A socket is open on which operations can be sent.
+    pub(in crate::session) fn begin_socket(&mut self, now: Duration) {
+        self.blame.begin_socket(now);
+    }
+
+    /// Whether operations go out one by one, oldest first: then each answer may be the turn of others.
+    pub(in crate::session) fn is_careful(&self) -> bool {
+        self.blame.is_careful()
+    }
+
+    /// Whether as many are in flight as may be. What waits is sent together then, when half of them are answered.
+    pub(in crate::session) fn is_full(&mut self) -> bool {
+        self.full = self.in_flight >= if self.full { MOST_IN_FLIGHT / 2 } else { MOST_IN_FLIGHT };
+        self.full
+    }
+
+    /// Whether what waited for room has it now.
+    pub(in crate::session) fn has_room_again(&mut self) -> bool {
+        self.full && !self.is_full()
+    }
+
+    /// Whether it is the turn of this one, all that were queued before it having had theirs.
+    pub(in crate::session) fn has_turn(&mut self, now: Duration, order: u64) -> bool {
+        if self.is_full() {
+            return false;
+        }
+        if !self.is_careful() || self.is_held(order) {
+            return true;
+        }
+        let suspicion = self.pending.get(&order).map(|operation| operation.suspicion).unwrap_or_default();
+        let alone = self.first_in_flight().is_some_and(|(_, first)| first.suspicion.is_suspect());
+        !alone && self.blame.has_turn(now, self.in_flight, order, suspicion)
+    }
+
+    pub(super) fn first_in_flight(&self) -> Option<(u64, &Operation)> {
+        if self.in_flight == 0 {
+            return None;
+        }
+        let in_flight = |operation: &Operation| matches!(operation.state, State::InFlight { .. });
+        self.pending.iter().find(|(_, operation)| in_flight(operation)).map(|(order, operation)| (*order, operation))
+    }
+
+    /// Whether an earlier join or leave of the same group has to settle first: its retry would undo this one.
+    pub(super) fn is_held(&self, order: u64) -> bool {
+        let Some(this) = self.pending.get(&order).filter(|operation| operation.is_membership()) else { return false };
+        let same = |earlier: &Operation| earlier.is_membership() && earlier.target == this.target;
+        self.pending.range(..order).any(|(_, earlier)| same(earlier))
+    }
+
+    /// The orders of all operations that wait to be sent, oldest first; but joins of groups that are to be joined again
+    /// come before anything else (PROTOCOL §19.4).
+    pub(in crate::session) fn queued(&self) -> Vec<u64> {
+        let queued = |(_, operation): &(&u64, &Operation)| operation.state == State::Queued;
+        let (mut first, others): (Vec<_>, Vec<_>) = self
+            .pending
+            .iter()
+            .filter(queued)
+            .map(|(order, operation)| (operation.owner == Owner::Rejoin, *order))
+            .partition(|(rejoin, _)| *rejoin);
+        first.extend(others);
+        first.into_iter().map(|(_, order)| order).collect()
+    }
+
+    /// Joins of the user's that were never sent and that no earlier leave or join holds back.
+    pub(in crate::session) fn unsent_joins(&self) -> Vec<u64> {
+        let unsent = |operation: &Operation| {
+            operation.kind == OperationKind::JoinGroup
+                && operation.attempts == 0
+                && matches!(operation.owner, Owner::User(_))
+        };
+        let chosen = self.pending.iter().filter(|(order, operation)| unsent(operation) && !self.is_held(**order));
+        chosen.map(|(order, _)| *order).collect()
+    }
+}
