@@ -241,7 +241,7 @@ impl Session {
             attempts: 0,
             step: Step::Pause { until: now },
         }));
-        self.transport_timeout(now);
+        self.handle_timeout(now);
     }
 
     /// An earlier process's connection goes on: what it was in need not be joined, what is not wanted is left.

@@ -11,6 +11,7 @@ mod carried;
 mod cause;
 mod config;
 mod digests;
+mod due;
 mod event;
 mod groups;
 mod ids;
@@ -127,30 +128,6 @@ impl Session {
     /// The next thing to do; `None` when all is done.
     pub fn poll_output(&mut self) -> Option<Output> {
         self.outputs.pop_front()
-    }
-
-    /// When [`Self::handle_timeout`] is to be called at the latest; `None`: not at all.
-    pub fn poll_timeout(&self) -> Option<Duration> {
-        let transport = match &self.phase {
-            Phase::Idle | Phase::Ended | Phase::Dialing { .. } => None,
-            Phase::Greeting { deadline, .. } | Phase::Closing { deadline } => Some(*deadline),
-            Phase::Waiting { until } => (!self.stall.is_on()).then_some(*until),
-            Phase::Live(live) => {
-                let ack = live.identity.sequence.due().filter(|_| !self.backlogged);
-                earliest([self.ping_due(live), self.silence_due(live), ack])
-            }
-            Phase::Recovering(recovery) => match recovery.step {
-                // What would be replayed has nowhere to go.
-                Step::Pause { .. } if self.stall.is_on() => Some(recovery.window),
-                Step::Pause { until } => Some(until.min(recovery.window)),
-                // The driver keeps the deadline of a dial.
-                Step::Dialing { .. } => None,
-                Step::Proving { deadline, .. } => Some(deadline),
-            },
-        };
-        // While nothing is read, no ack can come.
-        let operations = self.operations.due().filter(|_| !self.stall.is_on());
-        earliest([transport, operations])
     }
 
     /// The reconnection token of the frame that was handled last, if it had one: a secret, whatever becomes of the frame.
@@ -373,10 +350,6 @@ impl Session {
     fn send(&mut self, frame: &Upstream<'_>) {
         self.outputs.push_back(Output::Send(self.config.codec.encode_upstream(frame)));
     }
-}
-
-fn earliest<const N: usize>(deadlines: [Option<Duration>; N]) -> Option<Duration> {
-    deadlines.into_iter().flatten().min()
 }
 
 #[cfg(test)]

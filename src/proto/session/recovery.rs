@@ -103,7 +103,7 @@ impl Session {
         for settled in self.operations.give_up_killers(&described) {
             self.settle(settled);
         }
-        self.transport_timeout(now);
+        self.handle_timeout(now);
     }
 
     /// How long a recovery may take to prove itself, or to come a step nearer.
@@ -111,23 +111,18 @@ impl Session {
         self.config.connect_timeout.min(RECOVERY_ATTEMPT)
     }
 
-    /// Something may be due for a lost connection.
-    pub(super) fn recovery_timeout(&mut self, now: Duration, recovery: Box<Recovery>) {
-        match recovery.step {
-            Step::Pause { .. } if recovery.window <= now => self.window_closed(now, *recovery),
-            Step::Pause { until } if until <= now && !self.stall.is_on() => self.dial_recovery(now, recovery),
-            Step::Proving { started, deadline, .. } if deadline <= now => {
-                self.outputs.push_back(Output::Abort);
-                self.attempt_failed("timed out waiting for the first frame of the recovered connection", true);
-                self.pause_recovery(now, recovery, started);
-            }
-            Step::Pause { .. } | Step::Dialing { .. } | Step::Proving { .. } => {
-                self.phase = Phase::Recovering(recovery);
-            }
-        }
+    /// Nothing has come over the socket of a recovery.
+    pub(super) fn miss_proof(&mut self, now: Duration, recovery: Box<Recovery>) {
+        let Step::Proving { started, .. } = recovery.step else {
+            self.phase = Phase::Recovering(recovery);
+            return;
+        };
+        self.outputs.push_back(Output::Abort);
+        self.attempt_failed("timed out waiting for the first frame of the recovered connection", true);
+        self.pause_recovery(now, recovery, started);
     }
 
-    fn dial_recovery(&mut self, now: Duration, mut recovery: Box<Recovery>) {
+    pub(super) fn dial_recovery(&mut self, now: Duration, mut recovery: Box<Recovery>) {
         let Some(token) = recovery.identity.token.clone() else {
             // It has been given one, or it would not be recovered.
             let loss = recovery.loss.clone();
@@ -152,7 +147,7 @@ impl Session {
         }
     }
 
-    fn window_closed(&mut self, now: Duration, recovery: Recovery) {
+    pub(super) fn window_closed(&mut self, now: Duration, recovery: Recovery) {
         let loss = recovery.loss.clone();
         let down = now.saturating_sub(recovery.lost_at).as_secs_f64();
         self.give_up(now, recovery, format!("not recovered within {down:.0} s: {}", loss.describe()), loss);

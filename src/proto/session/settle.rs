@@ -5,6 +5,7 @@ use std::time::Duration;
 use super::cause::OutcomeCause;
 use super::event::{AckReport, Lifecycle, Nack, OperationKind};
 use super::operations::{Operation, Owner, Patience, Settled};
+use super::phase::Phase;
 use super::request::{AckMode, OperationId, Outcome, Request};
 use super::{OnUnknown, Output, Session};
 
@@ -62,6 +63,24 @@ impl Session {
         let settled = self.operations.send(now, order, patience, |frame| outputs.push_back(Output::Send(frame)));
         if let Some(settled) = settled {
             self.settle(settled);
+        }
+    }
+
+    /// Operations have waited long enough.
+    pub(super) fn expire_operations(&mut self, now: Duration) {
+        let (again, settled) = self.operations.expire(now, self.patience());
+        self.tell_failed_attempts();
+        let freed = settled.iter().any(|settled| settled.operation.is_membership());
+        for settled in settled {
+            self.settle(settled);
+        }
+        if matches!(self.phase, Phase::Live(_)) {
+            for order in again {
+                self.send_operation(now, order);
+            }
+            if freed || self.operations.has_room_again() || self.operations.is_careful() {
+                self.send_queued(now);
+            }
         }
     }
 

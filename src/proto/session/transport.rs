@@ -119,64 +119,25 @@ impl Session {
         }
     }
 
-    /// Time has passed. Harmless when nothing is due.
-    pub fn handle_timeout(&mut self, now: Duration) {
-        self.transport_timeout(now);
-        if self.stall.is_on() {
-            return;
-        }
-        let (again, settled) = self.operations.expire(now, self.patience());
-        self.tell_failed_attempts();
-        let freed = settled.iter().any(|settled| settled.operation.is_membership());
-        for settled in settled {
-            self.settle(settled);
-        }
-        if matches!(self.phase, Phase::Live(_)) {
-            for order in again {
-                self.send_operation(now, order);
-            }
-            if freed || self.operations.has_room_again() || self.operations.is_careful() {
-                self.send_queued(now);
-            }
-        }
-    }
-
     pub(super) fn dial_fresh(&mut self, now: Duration) {
         let deadline = now.saturating_add(self.config.connect_timeout);
         self.outputs.push_back(Output::Dial { request: DialRequest::Fresh, deadline });
         self.phase = Phase::Dialing { deadline };
     }
 
-    pub(super) fn transport_timeout(&mut self, now: Duration) {
-        match &mut self.phase {
-            Phase::Greeting { deadline, .. } if *deadline <= now => {
-                let waited = self.config.connect_timeout.as_secs_f64();
-                let message = format!("timed out after {waited} s waiting for the `connected` frame");
-                self.outputs.push_back(Output::Abort);
-                self.attempt_failed(&message, false);
-                self.retry_fresh(now, EndKind::NotGreeted, message, None);
-            }
-            Phase::Waiting { until } if *until <= now && !self.stall.is_on() => self.dial_fresh(now),
-            Phase::Closing { deadline } if *deadline <= now => {
-                self.outputs.push_back(Output::Abort);
-                self.end(End::Stopped);
-            }
-            Phase::Live(_) => {
-                self.acknowledge_messages(now);
-                self.keep_alive(now);
-            }
-            Phase::Recovering(_) => {
-                if let Some(recovery) = self.phase.take_recovery() {
-                    self.recovery_timeout(now, recovery);
-                }
-            }
-            Phase::Idle
-            | Phase::Dialing { .. }
-            | Phase::Greeting { .. }
-            | Phase::Waiting { .. }
-            | Phase::Closing { .. }
-            | Phase::Ended => {}
-        }
+    /// `connected` has not come in time.
+    pub(super) fn miss_greeting(&mut self, now: Duration) {
+        let waited = self.config.connect_timeout.as_secs_f64();
+        let message = format!("timed out after {waited} s waiting for the `connected` frame");
+        self.outputs.push_back(Output::Abort);
+        self.attempt_failed(&message, false);
+        self.retry_fresh(now, EndKind::NotGreeted, message, None);
+    }
+
+    /// The peer has not closed its side in time.
+    pub(super) fn miss_farewell(&mut self) {
+        self.outputs.push_back(Output::Abort);
+        self.end(End::Stopped);
     }
 
     /// Acknowledges what has come, if it is time (PROTOCOL §19.9).
@@ -190,19 +151,13 @@ impl Session {
         }
     }
 
-    fn keep_alive(&mut self, now: Duration) {
-        let Phase::Live(live) = &self.phase else { return };
-        if self.silence_due(live).is_some_and(|due| due <= now) {
+    /// Nothing has come for too long. A closing handshake with a silent peer would take time that recovery needs
+    /// (PROTOCOL §19.11).
+    pub(super) fn fall_silent(&mut self, now: Duration) {
+        if let Some(live) = self.phase.take_live() {
             let silence = now.saturating_sub(live.last_received);
-            // A closing handshake with a silent peer would take time that recovery needs (PROTOCOL §19.11).
-            if let Some(live) = self.phase.take_live() {
-                self.outputs.push_back(Output::Abort);
-                self.lose(now, live, LossCause::Silent(silence));
-            }
-            return;
-        }
-        if self.ping_due(live).is_some_and(|due| due <= now) {
-            self.send_ping(now, None);
+            self.outputs.push_back(Output::Abort);
+            self.lose(now, live, LossCause::Silent(silence));
         }
     }
 
