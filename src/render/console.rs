@@ -42,17 +42,24 @@ pub struct Stream {
     sink: usize,
     /// What becomes of what is not read.
     keep: Keep,
+    /// Nothing else stands between its lines, and none is drawn by others.
+    own: bool,
     /// What it can show.
     pub style: Style,
 }
 
 impl Stream {
     fn out(writer: Writer, style: Style) -> Self {
-        Self { writer, sink: 0, keep: Keep::All, style }
+        Self { writer, sink: 0, keep: Keep::All, own: false, style }
     }
 
     fn err(writer: Writer, sink: usize, style: Style) -> Self {
-        Self { writer, sink, keep: Keep::Newest, style }
+        Self { writer, sink, keep: Keep::Newest, own: false, style }
+    }
+
+    /// What this process says there is all that comes.
+    fn owned(self) -> Self {
+        Self { own: true, ..self }
     }
 
     /// Queues bytes and leaves an empty buffer in their place.
@@ -124,6 +131,16 @@ impl Stream {
     }
 }
 
+/// A line on a terminal that may be written anew as long as nothing comes after it.
+#[derive(Debug)]
+pub struct ShownLine {
+    /// What had been handed over then.
+    puts: u64,
+    /// Columns that it takes, and that the terminal had.
+    width: usize,
+    columns: usize,
+}
+
 /// stdout and stderr.
 #[derive(Clone, Debug)]
 pub struct Console {
@@ -161,11 +178,14 @@ impl Console {
         if out_terminal && err_terminal {
             // The same screen: one thread keeps lines of both in their order.
             let writer = Writer::spawn("output", vec![stdout()?, Box::new(io::stderr())])?;
-            return Ok(Self { out: Stream::out(writer.clone(), out_style), err: Stream::err(writer, 1, err_style) });
+            return Ok(Self {
+                out: Stream::out(writer.clone(), out_style),
+                err: Stream::err(writer, 1, err_style).owned(),
+            });
         }
         let out = Writer::spawn("stdout", vec![stdout()?])?;
         let err = Writer::spawn("stderr", vec![Box::new(io::stderr())])?;
-        Ok(Self { out: Stream::out(out, out_style), err: Stream::err(err, 0, err_style) })
+        Ok(Self { out: Stream::out(out, out_style), err: Stream::err(err, 0, err_style).owned() })
     }
 
     /// Opens both, with expressions before stdout. Each has a thread of its own, so that an expression that takes long
@@ -181,11 +201,29 @@ impl Console {
         let out_style = Style { color: color(out_terminal), terminal: out_terminal };
         let err_style = Style { color: color(err_terminal), terminal: err_terminal };
         let err = Writer::spawn("stderr", vec![Box::new(io::stderr())])?;
-        let err = Stream::err(err, 0, err_style);
+        let err = Stream::err(err, 0, err_style).owned();
         let warnings = (!quiet).then(|| err.clone());
         let (sink, judgement) = expressions.over(stdout()?, out_style, warnings, outlives);
         let out = Writer::spawn_deep("stdout", STACK, sink)?;
         Ok((Self { out: Stream::out(out, out_style), err }, judgement))
+    }
+
+    /// Puts a line on stderr in the place of `shown`, or below it if something came after it. `None`, and nothing is
+    /// done, where lines cannot be written anew: stderr is no terminal, or another job has it.
+    pub fn line_anew(&self, shown: Option<ShownLine>, line: &str, width: usize) -> Option<ShownLine> {
+        if !(self.err.style.terminal && self.err.own) {
+            return None;
+        }
+        let columns = terminal::columns()?;
+        let puts = || self.out.writer.puts() + self.err.writer.puts();
+        let up = match shown {
+            Some(shown) if shown.puts == puts() && shown.columns == columns => {
+                format!("\x1b[{}A\r\x1b[J", shown.width.div_ceil(columns).max(1))
+            }
+            Some(_) | None => String::new(),
+        };
+        self.err.line(&format!("{up}{line}"));
+        Some(ShownLine { puts: puts(), width, columns })
     }
 
     /// Waits until both are written, or cannot be; of stderr, no longer than somebody reads it.
@@ -249,6 +287,29 @@ fn stdout() -> io::Result<Box<dyn Write + Send>> {
 #[cfg(not(unix))]
 fn stdout() -> io::Result<Box<dyn Write + Send>> {
     Ok(Box::new(io::stdout()))
+}
+
+#[cfg(unix)]
+mod terminal {
+    use rustix::{process, termios};
+
+    /// How many columns the terminal has behind stderr, if this process is the job in front and lines may be written
+    /// anew there.
+    pub(super) fn columns() -> Option<usize> {
+        let stderr = std::io::stderr();
+        let in_front = termios::tcgetpgrp(&stderr).is_ok_and(|group| group == process::getpgrp());
+        let dumb = std::env::var_os("TERM").is_none_or(|name| name.is_empty() || name == "dumb");
+        let size = termios::tcgetwinsize(&stderr).ok().filter(|_| in_front && !dumb)?;
+        Some(usize::from(size.ws_col)).filter(|columns| *columns > 0)
+    }
+}
+
+#[cfg(not(unix))]
+mod terminal {
+    /// The console's lines are its own matter.
+    pub(super) fn columns() -> Option<usize> {
+        None
+    }
 }
 
 #[cfg(unix)]

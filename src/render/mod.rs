@@ -12,6 +12,7 @@ mod layout;
 mod ndjson;
 mod recording;
 mod records;
+mod repeats;
 mod report;
 mod sanitize;
 mod text;
@@ -20,6 +21,7 @@ mod writer;
 use std::task::{Context, Poll};
 use std::time::SystemTime;
 
+use console::ShownLine;
 pub use console::{Console, Stream, Style};
 pub use expressions::{Condition, Expressions, Given, Judgement, Met};
 pub use jq::{Jq, Limits, is_evaluating};
@@ -32,8 +34,10 @@ pub use writer::{Ledger, Reach, WriteFailure, Writer};
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
+use unicode_width::UnicodeWidthStr as _;
 
 use entries::Writing;
+use repeats::Repeats;
 use webpubsub_client::event::{EventSink, Flow, Lifecycle, Mark, Received, WireFrame};
 use webpubsub_net::clock;
 use webpubsub_net::secret::{excerpt, redact, redact_binary, redact_frame};
@@ -72,6 +76,8 @@ pub enum Chatter {
     Warnings,
     /// All of the lifecycle.
     Everything,
+    /// What is repeated, too.
+    Verbose,
 }
 
 /// How a printer prints.
@@ -145,6 +151,10 @@ pub struct Printer {
     out: Vec<u8>,
     /// Why the last fresh attempt failed, until the next one is announced.
     failed_attempt: Option<String>,
+    /// The attempts that failed since the last that did not.
+    failures: Repeats,
+    /// The line at a terminal that says so.
+    failure_line: Option<ShownLine>,
     /// The time of the current batch, RFC 3339 with milliseconds; empty: not taken yet.
     time: String,
     /// Longer messages are cut to so many bytes, where a person reads them.
@@ -165,6 +175,8 @@ impl Printer {
             console,
             out: Vec::new(),
             failed_attempt: None,
+            failures: Repeats::default(),
+            failure_line: None,
             time: String::new(),
             cut: None,
             reach: Reach::default(),
@@ -255,6 +267,31 @@ impl Printer {
             true => self.console.err.line(&line),
             // What is told once is not dropped for others.
             false => self.console.err.line_up_to(&line, reach),
+        }
+    }
+
+    /// An attempt has failed, and what comes `next`: said once, then at growing intervals, with the count. With `-v` each
+    /// is said, and at a terminal each is shown in one line that is written anew.
+    fn failed(&mut self, error: &str, next: &str) {
+        if !self.notes(Weight::Warning) {
+            return;
+        }
+        let (times, due) = self.failures.add(error);
+        let count = if times > 1 { format!(" ({times} times)") } else { String::new() };
+        let text = format!("{error}{count}{next}");
+        if self.options.chatter == Chatter::Verbose {
+            return self.note(Weight::Warning, &text);
+        }
+        self.put_out();
+        let style = self.console.err.style;
+        let text = excerpt(&text, 2 * TOLD);
+        let text = style.clean(&text);
+        let label = style.label("warning:");
+        let width = "warning: ".len() + text.width();
+        if let Some(shown) = self.console.line_anew(self.failure_line.take(), &format!("{label} {text}"), width) {
+            self.failure_line = Some(shown);
+        } else if due {
+            self.console.err.line(&format!("{label} {text}"));
         }
     }
 
@@ -401,10 +438,17 @@ impl EventSink for Printer {
             Lifecycle::AttemptFailed { recovery: false, error } => self.failed_attempt = Some(error.clone()),
             Lifecycle::Reconnecting { .. } if self.failed_attempt.is_some() => {
                 let error = self.failed_attempt.take().unwrap_or_default();
-                let next = text::lifecycle(event, None).map(|(_, words)| words).unwrap_or_default();
-                self.note(Weight::Warning, &format!("{}; {next}", text::attempt_failed(&error)));
+                let next = text::lifecycle(event, None).map(|(_, words)| format!("; {words}")).unwrap_or_default();
+                self.failed(&text::attempt_failed(&error), &next);
             }
+            Lifecycle::AttemptFailed { recovery: true, error } => self.failed(&text::not_recovered(error), ""),
             _ => {
+                if matches!(
+                    event,
+                    Lifecycle::Connected { .. } | Lifecycle::Recovered { .. } | Lifecycle::SessionLost { .. }
+                ) {
+                    self.failures.end();
+                }
                 if let Some((weight, words)) = text::lifecycle(event, self.options.hub.as_deref()) {
                     let losses = if in_words { losses } else { 0 };
                     self.note_up_to(weight, &words, Reach { mark: None, losses });

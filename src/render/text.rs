@@ -109,7 +109,7 @@ pub fn lifecycle(event: &Lifecycle, hub: Option<&str>) -> Option<(Weight, String
             let plural = if *attempts == 1 { "" } else { "s" };
             info(format!("recovered after {} ({attempts} attempt{plural}), nothing was lost", human(*downtime)))
         }
-        Lifecycle::AttemptFailed { error, recovery: true } => warning(format!("could not recover yet: {error}")),
+        Lifecycle::AttemptFailed { error, recovery: true } => warning(not_recovered(error)),
         Lifecycle::AttemptFailed { error, recovery: false } => warning(attempt_failed(error)),
         Lifecycle::Reconnecting { attempt, delay, .. } => {
             info(format!("trying again in {} (retry {attempt})", human(*delay)))
@@ -181,6 +181,11 @@ pub fn unknown_frame(frame: WireFrame<'_>, reason: &str) -> String {
         }
         WireFrame::Binary(bytes) => format!("a frame was not understood ({reason}): {} bytes", bytes.len()),
     }
+}
+
+/// An attempt to recover that failed.
+pub(super) fn not_recovered(error: &str) -> String {
+    format!("could not recover yet: {error}")
 }
 
 /// An attempt to connect that failed, said once: some errors begin with it themselves.

@@ -184,6 +184,8 @@ struct State {
     writing: bool,
     /// How often something was written: it moves while somebody reads.
     written_pieces: u64,
+    /// How often something was handed over.
+    puts: u64,
     /// There was no room, and there has not been enough since.
     full: bool,
     failure: Option<WriteFailure>,
@@ -327,6 +329,7 @@ impl Writer {
             buffer.clear();
             return;
         }
+        state.puts += 1;
         state.pending += buffer.len();
         if let Some(waiting) = state.waiting(keep) {
             *waiting += buffer.len();
@@ -395,6 +398,11 @@ impl Writer {
             Poll::Pending
         })
         .await;
+    }
+
+    /// How often something was handed over so far.
+    pub fn puts(&self) -> u64 {
+        self.shared.lock().puts
     }
 
     /// How often something was written so far.

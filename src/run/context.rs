@@ -126,7 +126,7 @@ impl Client {
 pub fn print_options(connection: &Connection, output: &Output, wants: Wants) -> render::Options {
     let chatter = match (output.quiet, output.verbosity) {
         (true, _) => Chatter::Quiet,
-        (false, 1..) => Chatter::Everything,
+        (false, 1..) => Chatter::Verbose,
         // Records say it all; stderr has what goes wrong.
         (false, 0) if wants.chatty && output.format != Format::Ndjson => Chatter::Everything,
         (false, 0) => Chatter::Warnings,

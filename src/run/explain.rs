@@ -1,5 +1,6 @@
 //! From what happened to what a person is told: the error, its cause, and what to do about it.
 
+mod body;
 mod network;
 mod refusal;
 mod token;
@@ -34,6 +35,8 @@ pub struct Place {
     pub longest_pause: Duration,
     /// Whether the connection outlives the run (`--session`).
     pub kept: bool,
+    /// Whether all is shown of what was answered (`-v`).
+    pub verbose: bool,
 }
 
 impl Place {
@@ -100,7 +103,7 @@ pub fn session_failure(kind: EndKind, message: &str, dialed: Option<&DialedError
     };
     let cause = match error.answer() {
         Some(refusal) => {
-            let cause = refusal_error(&error.to_string(), refusal);
+            let cause = refusal_error(&error.to_string(), refusal, place.verbose);
             match refusal.retry_after.filter(|wait| is_passing(refusal.status) && *wait > place.longest_pause) {
                 Some(wait) => cause.context(too_long(error, wait, place.longest_pause)),
                 None => cause,
@@ -149,15 +152,13 @@ fn url_command_timeout_hint(place: &Place) -> String {
     format!("the limit is {limit} (`--connect-timeout`), for the command and the connection together")
 }
 
-/// The status line and, as its cause, the body.
-fn refusal_error(message: &str, refusal: &Refusal) -> anyhow::Error {
-    let body = refusal.body.trim();
+/// The status line and, as its cause, the body, or a line of it.
+fn refusal_error(message: &str, refusal: &Refusal, verbose: bool) -> anyhow::Error {
     let code = refusal.error_code.as_deref().map(|code| format!(" (`{code}`)")).unwrap_or_default();
-    if body.is_empty() {
-        return anyhow!("{message}{code}");
+    match body::shown(refusal, verbose) {
+        Some(body) => anyhow!("it answered: {body}").context(format!("{message}{code}")),
+        None => anyhow!("{message}{code}"),
     }
-    let more = if refusal.truncated { " […]" } else { "" };
-    anyhow!("it answered: {body}{more}").context(format!("{message}{code}"))
 }
 
 /// A file with certificates, or the platform's own, cannot be used.
@@ -392,6 +393,7 @@ mod tests {
             connect_timeout: Duration::from_secs(30),
             kept: false,
             longest_pause: Duration::ZERO,
+            verbose: false,
         };
         role_hint(OperationKind::SendToGroup, Some("g1"), &place)
     }

@@ -163,7 +163,9 @@ where
     let connect_timeout = config.connect_timeout;
     let source = url_source(&connection.source);
     let longest_pause = config.reconnect_backoff.max_delay;
-    let place = Place { url: source.at_once(), local, connect_timeout, longest_pause, kept: kept.is_some() };
+    let kept_open = kept.is_some();
+    let verbose = output.verbosity > 0;
+    let place = Place { url: source.at_once(), local, connect_timeout, longest_pause, kept: kept_open, verbose };
     let mut dialer = NetDialer::new(source, dial_options(connection), connection.protocol);
     let url = dialer.current_url();
     if place.url.is_none() {

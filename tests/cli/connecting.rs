@@ -3,6 +3,7 @@
 use std::time::{Duration, Instant};
 
 use crate::support::service::{ClosedPort, Request};
+use crate::support::terminal::terminal;
 use crate::support::tls;
 use crate::support::{Ended, Running, Service, wps};
 
@@ -102,6 +103,26 @@ fn a_web_server_that_is_no_web_pubsub_is_recognised() {
 }
 
 #[test]
+fn of_a_page_its_title_is_shown_and_all_of_it_with_v() {
+    let page =
+        "<!DOCTYPE html>\n<html>\n<head><title>404 - Not here</title></head>\n<body>\n<p>sorry</p>\n</body></html>";
+    for more in [None, Some("-v")] {
+        let service = Service::start();
+        let wps = wps(["send", "g", "x", "--reconnect-retries", "0", "--url", &service.url()]).args(more).start();
+        service.request().refuse("404 Not Found", &[("content-type", "text/html")], page);
+        let ended = wps.end();
+        assert_eq!((ended.code, ended.text()), (6, ""), "{}", ended.stderr);
+        match more {
+            Some(_) => assert!(ended.stderr.contains(page), "{}", ended.stderr),
+            None => {
+                let line = format!("it answered: 404 - Not here ({} bytes; `-v` shows all)\n", page.len());
+                assert!(ended.stderr.contains(&line) && !ended.stderr.contains("sorry"), "{}", ended.stderr);
+            }
+        }
+    }
+}
+
+#[test]
 fn a_redirect_is_not_followed_with_the_token() {
     assert_refused(
         "307 Temporary Redirect",
@@ -118,7 +139,7 @@ fn a_redirect_is_not_followed_with_the_token() {
 #[test]
 fn a_long_body_is_shown_as_far_as_it_is_read() {
     let service = Service::start();
-    let wps = attempt(&service.url());
+    let wps = wps(["send", "g", "hello", "-v", "--reconnect-retries", "0", "--url", &service.url()]).start();
     let request: Request = service.request();
     request.refuse("400 Bad Request", &[], &"x".repeat(100_000));
     let ended = wps.end();
@@ -393,6 +414,37 @@ fn a_passing_failure_is_tried_again_and_the_attempts_are_counted() {
     assert_eq!(ended.stderr.matches("warning: could not connect: ").count(), 2, "{}", ended.stderr);
     ended.assert_stderr(&["trying again in 20 ms", "error: could not connect", "it answered: three"]);
     service.assert_no_more_calls();
+}
+
+#[test]
+fn a_service_that_is_down_is_said_once_and_then_at_growing_intervals() {
+    for (more, told) in [(&[][..], 5), (&["-v"], 17)] {
+        let port = ClosedPort::reserve();
+        let url = format!("ws://127.0.0.1:{}/client/hubs/h", port.port());
+        let ended = wps(["listen", "--reconnect-retries", "17", "--reconnect-delay", "1ms", "--url", &url])
+            .args(["--reconnect-mode", "fixed"])
+            .args(more)
+            .run();
+        assert_eq!(ended.code, 4, "{}", ended.stderr);
+        let lines: Vec<&str> = ended.stderr.lines().filter(|line| line.starts_with("warning: ")).collect();
+        assert_eq!(lines.len(), told, "{}", ended.stderr);
+        assert!(!lines[0].contains("times"), "{}", ended.stderr);
+        assert!(lines.iter().any(|line| line.contains(" (16 times); trying again in ")), "{}", ended.stderr);
+    }
+}
+
+#[test]
+fn at_a_terminal_a_service_that_is_down_takes_one_line_that_is_written_anew() {
+    let port = ClosedPort::reserve();
+    let url = format!("ws://127.0.0.1:{}/client/hubs/h", port.port());
+    let arguments = ["listen", "--reconnect-retries", "6", "--reconnect-delay", "1ms", "--reconnect-mode", "fixed"];
+    let run = terminal(arguments.into_iter().chain(["--url", &url])).size(24, 50).start();
+    assert_eq!(run.end(), 4);
+    let screen = run.screen();
+    let warnings: Vec<&String> = screen.iter().filter(|line| line.starts_with("warning: ")).collect();
+    assert_eq!(warnings.len(), 1, "{screen:?}");
+    assert!(screen.concat().contains("(6 times)"), "{screen:?}");
+    assert!(screen.iter().any(|line| line.starts_with("error: could not connect")), "{screen:?}");
 }
 
 #[test]

@@ -168,6 +168,7 @@ async fn examine(
     let source = url_source(&connection.source);
     let limit = connection.session.connect_timeout;
     let longest_pause = connection.session.reconnect_backoff.max_delay;
+    let verbose = settings.output.verbosity > 0;
     let obtained = tokio::select! {
         biased;
         obtained = obtain(&source, limit) => obtained,
@@ -180,7 +181,7 @@ async fn examine(
     let url = match obtained {
         Ok(url) => url,
         Err((message, cause)) => {
-            let place = Place { url: None, local, connect_timeout: limit, longest_pause, kept: false };
+            let place = Place { url: None, local, connect_timeout: limit, longest_pause, kept: false, verbose };
             let failure = session_failure(EndKind::Unreachable, &message, Some(&cause), &place);
             report.borrow_mut().fail(elapsed, message, failure);
             return Ending::new("failed", None);
@@ -188,7 +189,7 @@ async fn examine(
     };
     tell_source(settings, connection, &url, elapsed, &mut report.borrow_mut());
     token::tell(&url, unix_now(), &mut report.borrow_mut());
-    let place = Place { url: Some(url), local, connect_timeout: limit, longest_pause, kept: false };
+    let place = Place { url: Some(url), local, connect_timeout: limit, longest_pause, kept: false, verbose };
     Examination { surroundings, settings, connection, place, report }.run(signals).await
 }
 

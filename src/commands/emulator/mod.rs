@@ -306,6 +306,10 @@ fn say_ready(console: &Console, settings: &Emulator, ready: &Ready, port: u16) {
         EmulatorFormat::Ndjson => {
             console.out.style.record(listening(&Listening { endpoint, connection_string, client_url }))
         }
+        // The command has what it needs in its environment; a person may look on.
+        EmulatorFormat::Text if settings.exec.is_some() => {
+            format!("wps emulator is ready at {endpoint}\n").into_bytes()
+        }
         EmulatorFormat::Text => {
             let source = source(settings, ready, port);
             format!(

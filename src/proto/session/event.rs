@@ -62,11 +62,16 @@ impl Loss {
     /// The loss in one line.
     pub fn describe(&self) -> String {
         let mut parts = Vec::new();
-        if let Some(message) = self.message.as_deref().filter(|message| !message.is_empty()) {
+        // What the explanation of the code says too, or another part, is said once.
+        let explained =
+            |words: &str| self.close_code.is_some() && self.explanation.is_some_and(|text| says(text, words));
+        let message = self.message.as_deref().filter(|message| !message.is_empty() && !explained(message));
+        if let Some(message) = message {
             parts.push(format!("the service said `{message}`"));
         }
         if let Some(code) = self.close_code {
-            let reason = self.close_reason.as_deref().filter(|reason| !reason.is_empty());
+            let told = |reason: &str| explained(reason) || message.is_some_and(|message| bare(message) == bare(reason));
+            let reason = self.close_reason.as_deref().filter(|reason| !reason.is_empty() && !told(reason));
             let reason = reason.map(|reason| format!(" `{reason}`")).unwrap_or_default();
             let explanation = self.explanation.map(|text| format!(": {text}")).unwrap_or_default();
             parts.push(format!("close code {code}{reason}{explanation}"));
@@ -76,6 +81,17 @@ impl Loss {
         }
         if parts.is_empty() { "the connection ended".into() } else { parts.join("; ") }
     }
+}
+
+/// Text without its case and full stop.
+fn bare(text: &str) -> String {
+    text.trim().trim_end_matches('.').to_ascii_lowercase()
+}
+
+/// Whether the text says all of those words; a single one may mean more.
+fn says(text: &str, words: &str) -> bool {
+    let words = bare(words);
+    words.contains(' ') && bare(text).contains(&words)
 }
 
 /// Something other than a message happened.
@@ -242,4 +258,37 @@ pub enum Received<'a> {
     Duplicate,
     /// A frame of the protocol itself; whatever it means was put out as [`Lifecycle`].
     Control,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_a_service_says_in_several_ways_is_described_once() {
+        let loss = |message: Option<&str>, code, reason: Option<&str>, explanation| {
+            Loss {
+                close_code: code,
+                close_reason: reason.map(str::to_owned),
+                message: message.map(str::to_owned),
+                explanation,
+                error: None,
+            }
+            .describe()
+        };
+        let going = Some("the service is going away");
+        assert_eq!(
+            loss(Some("Going away."), Some(1001), Some("going away"), going),
+            "close code 1001: the service is going away"
+        );
+        assert_eq!(
+            loss(Some("bye"), Some(1001), Some("upgrade"), going),
+            "the service said `bye`; close code 1001 `upgrade`: the service is going away"
+        );
+        assert_eq!(
+            loss(Some("upgrade"), Some(4000), Some("upgrade"), None),
+            "the service said `upgrade`; close code 4000"
+        );
+        assert_eq!(loss(None, None, None, None), "the connection ended");
+    }
 }

@@ -133,6 +133,7 @@ mod tests {
             connect_timeout: Duration::from_secs(30),
             longest_pause: Duration::from_secs(30),
             kept: false,
+            verbose: false,
         };
         let mut told = Vec::new();
         hints(&refusal, &place, &mut |hint| told.push(hint));

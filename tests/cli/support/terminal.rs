@@ -124,6 +124,11 @@ pub struct Terminal {
 }
 
 impl Terminal {
+    /// The screen's lines as they are now.
+    pub fn screen(&self) -> Vec<String> {
+        lines(&self.seen.0.lock().unwrap())
+    }
+
     /// Types.
     pub fn keys(&mut self, keys: &str) {
         self.writer.write_all(keys.as_bytes()).unwrap();
