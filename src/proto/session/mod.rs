@@ -85,6 +85,8 @@ pub struct Session {
     waiting_pings: Vec<PingId>,
     /// The last round trip of a ping.
     round_trip: Option<Duration>,
+    /// The shortest one.
+    least_round_trip: Option<Duration>,
     /// Counts the connections, over all processes that had them.
     ordinal: u64,
     /// What there is besides where the connection is to outlive the process.
@@ -119,6 +121,7 @@ impl Session {
             last_failure: None,
             waiting_pings: Vec::new(),
             round_trip: None,
+            least_round_trip: None,
             ordinal: 0,
             kept,
             new_token: None,

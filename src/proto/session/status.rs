@@ -1,7 +1,9 @@
 //! What a session can say of itself at any moment, and pings that its user asks for.
 //!
 //! The service answers pings in their order and without a name, so every ping that goes out is noted, the session's own
-//! too, and each `pong` belongs to the oldest. A ping without a connection waits for one.
+//! too, and each `pong` belongs to the oldest, unless that one's is overdue and a later one's was to be expected just now:
+//! then the service has left the older one without an answer, which must not make every later one look late. A ping
+//! without a connection waits for one.
 
 use std::time::Duration;
 
@@ -12,6 +14,9 @@ use crate::Upstream;
 /// Names a ping between its issuer and the session; chosen by the issuer, unique.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct PingId(pub u64);
+
+/// So much longer than twice the shortest round trip may an answer take and still be expected.
+const SLACK: Duration = Duration::from_millis(250);
 
 /// Where a session stands, as far as its user is concerned.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -56,6 +61,13 @@ pub(super) struct Ping {
     pub(super) sent: Duration,
     /// Whose it is; `None`: the session's own.
     pub(super) id: Option<PingId>,
+}
+
+impl Ping {
+    /// Whether its answer is to be expected now, where the shortest one took so long.
+    fn is_expected(&self, now: Duration, least: Duration) -> bool {
+        now.saturating_sub(self.sent) <= least.saturating_mul(2).saturating_add(SLACK)
+    }
 }
 
 impl Session {
@@ -112,10 +124,15 @@ impl Session {
     }
 
     pub(super) fn ponged(&mut self, now: Duration) {
+        let least = self.least_round_trip;
         let Phase::Live(live) = &mut self.phase else { return };
-        let Some(Ping { sent, id }) = live.pings.pop_front() else { return };
+        // Those before it stay: when more answers come than are expected, they are theirs, late.
+        let expected = |ping: &Ping| least.is_some_and(|least| ping.is_expected(now, least));
+        let answered = live.pings.iter().position(expected).unwrap_or(0);
+        let Some(Ping { sent, id }) = live.pings.remove(answered) else { return };
         let elapsed = now.saturating_sub(sent);
         self.round_trip = Some(elapsed);
+        self.least_round_trip = Some(self.least_round_trip.map_or(elapsed, |least| least.min(elapsed)));
         if let Some(id) = id {
             self.outputs.push_back(Output::Ponged { id, elapsed });
         }

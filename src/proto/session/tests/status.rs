@@ -75,3 +75,60 @@ fn a_ping_under_which_the_socket_is_lost_is_asked_again() {
     b.control(PONG);
     b.says(&["pong 7 after 4ms"]);
 }
+
+/// A ping every second from `first` on, so many.
+fn ping_each_second(b: &mut Bench, first: u64, count: u64) {
+    for id in first..first + count {
+        b.pass(s(1));
+        b.session.handle_ping(b.now, PingId(id));
+        b.says(&[PING]);
+    }
+}
+
+#[test]
+fn a_ping_that_is_left_without_an_answer_does_not_make_the_later_ones_late() {
+    let mut b = Bench::live(config());
+    ping_each_second(&mut b, 1, 1);
+    b.pass(ms(2));
+    b.control(PONG);
+    b.says(&["pong 1 after 2ms"]);
+    // This one has no answer.
+    ping_each_second(&mut b, 2, 1);
+    for (id, took) in [(3, 3), (4, 4), (5, 40)] {
+        ping_each_second(&mut b, id, 1);
+        b.pass(ms(took));
+        b.control(PONG);
+        b.says(&[&format!("pong {id} after {took}ms")]);
+    }
+    // Nor is the answer to one of the session's own taken for its.
+    b.pass(s(10));
+    b.says(&[PING]);
+    b.pass(ms(2));
+    b.control(PONG);
+    b.says(&[]);
+}
+
+#[test]
+fn answers_that_are_late_together_belong_to_the_pings_in_their_order() {
+    let mut b = Bench::live(config());
+    ping_each_second(&mut b, 1, 1);
+    b.pass(ms(2));
+    b.control(PONG);
+    b.says(&["pong 1 after 2ms"]);
+    ping_each_second(&mut b, 2, 3);
+    b.pass(ms(500));
+    for (id, took) in [(2, "2.5s"), (3, "1.5s"), (4, "500ms")] {
+        b.control(PONG);
+        b.says(&[&format!("pong {id} after {took}")]);
+    }
+    // Also where the answer to the last one could have been expected: none is lost for that.
+    ping_each_second(&mut b, 5, 1);
+    b.pass(ms(2));
+    b.control(PONG);
+    b.says(&["pong 5 after 2ms"]);
+    ping_each_second(&mut b, 6, 2);
+    b.pass(ms(50));
+    b.control(PONG);
+    b.control(PONG);
+    b.says(&["pong 7 after 50ms", "pong 6 after 1.05s"]);
+}
