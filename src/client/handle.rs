@@ -97,6 +97,11 @@ impl Handle {
         answer.await.ok()
     }
 
+    /// Resolves when the session has ended.
+    pub async fn ended(&self) {
+        self.commands.closed().await;
+    }
+
     /// Ends the session; the driver returns within two seconds.
     pub fn stop(&self) {
         // A driver that is gone has stopped.

@@ -162,7 +162,9 @@ async fn a_ping_tells_how_long_the_pong_took_and_ends_with_the_connection() {
     client.handle.stop();
     peer.closed().await;
     assert_eq!(ping.await.unwrap(), None);
-    let handle = client.handle.clone();
+    let (handle, asked) = (client.handle.clone(), client.handle.clone());
+    let ended = tokio::spawn(async move { handle.ended().await });
     client.finished().await;
-    assert_eq!(handle.ping().await, None);
+    ended.await.unwrap();
+    assert_eq!(asked.ping().await, None);
 }
