@@ -38,6 +38,7 @@ use unicode_width::UnicodeWidthStr as _;
 
 use entries::Writing;
 use repeats::Repeats;
+use serde::Serialize;
 use webpubsub_client::event::{EventSink, Flow, Lifecycle, Mark, Received, WireFrame};
 use webpubsub_net::clock;
 use webpubsub_net::secret::{excerpt, redact, redact_binary, redact_frame};
@@ -232,6 +233,29 @@ impl Printer {
     /// How the run ended: the last record.
     pub fn stopped(&mut self, stopped: &Stopped<'_>) {
         self.record(false, true, |out, time| ndjson::stopped(out, time, stopped));
+        self.put_out();
+    }
+
+    /// What a command has found out by itself: a record of that type, or these lines where stdout carries text.
+    pub fn finding<F: Serialize>(&mut self, kind: &str, fields: &F, lines: &str) {
+        let entry = self.options.judged.then(|| {
+            self.take_time();
+            let mut entry = Writing::begin(&mut self.out);
+            ndjson::write(&mut self.out, kind, &self.time, fields);
+            entry.text(&self.out);
+            entry
+        });
+        match self.options.format {
+            Format::Text => self.out.extend_from_slice(lines.as_bytes()),
+            Format::Ndjson if !self.options.judged => {
+                self.record(false, false, |out, time| ndjson::write(out, kind, time, fields));
+            }
+            Format::Ndjson | Format::Data | Format::Raw => {}
+        }
+        if let Some(entry) = entry {
+            let shown = self.prints_records(false);
+            entry.end(&mut self.out, shown, false, self.reach);
+        }
         self.put_out();
     }
 
