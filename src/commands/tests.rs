@@ -13,7 +13,7 @@ use super::listen::settings::Listen;
 use super::send::settings::Send;
 use super::stream::settings::{Stream, StreamFeed, Template};
 use super::url::args::UrlCommand;
-use super::{doctor, emulator, event, join, listen, replay, send, stream, url};
+use super::{doctor, emulator, event, join, listen, send, stream, url};
 use crate::cli::{Command, Parsed, parse};
 use crate::failure::Failure;
 use crate::options::connecting::settings::Connection;
@@ -54,15 +54,12 @@ fn settle(command: Command, environment: &Environment, input: &mut dyn Input) ->
         Command::Event(args) => Settings::Event(Box::new(event::settings::settle(*args, environment, input)?)),
         Command::Doctor(args) => Settings::Doctor(Box::new(doctor::settings::settle(*args, environment, input)?)),
         Command::Emulator(args) => Settings::Emulator(Box::new(emulator::settings::settle(*args, environment, input)?)),
-        Command::Repl(args) => {
-            Settings::Other(format!("{:?}", super::repl::settings::settle(*args, environment, input)?))
-        }
-        Command::Replay(args) => Settings::Other(format!("{:?}", replay::settings::settle(*args, environment, input)?)),
         Command::Url(args) => Settings::Other(match args.command {
             UrlCommand::Create(args) => format!("{:?}", url::settings::create(*args, environment, input)?),
             UrlCommand::Inspect(args) => format!("{:?}", url::settings::inspect(*args, environment, input)?),
         }),
-        Command::Config(_) | Command::Completions(_) | Command::Man(_) => panic!("it has no settings"),
+        // Of the others no test here looks at more than whether there are any.
+        other => crate::room(other).settle(environment, input).map(|_| Settings::Other(String::new()))?,
     })
 }
 
