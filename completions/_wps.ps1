@@ -31,6 +31,7 @@ Register-ArgumentCompleter -Native -CommandName 'wps' -ScriptBlock {
             [CompletionResult]::new('event', 'event', [CompletionResultType]::ParameterValue, 'Send a custom event to the application server')
             [CompletionResult]::new('repl', 'repl', [CompletionResultType]::ParameterValue, 'Join, send and look by hand, on one connection; also for scripts of such lines')
             [CompletionResult]::new('replay', 'replay', [CompletionResultType]::ParameterValue, 'Send again what a recording holds')
+            [CompletionResult]::new('ping', 'ping', [CompletionResultType]::ParameterValue, 'Measure round trips of a connection, with statistics')
             [CompletionResult]::new('doctor', 'doctor', [CompletionResultType]::ParameterValue, 'Find out, step by step, why a connection does not work')
             [CompletionResult]::new('emulator', 'emulator', [CompletionResultType]::ParameterValue, 'Run a local Web PubSub service on this machine, for development and tests')
             [CompletionResult]::new('url', 'url', [CompletionResultType]::ParameterValue, 'Make client access URLs, and explain them')
@@ -398,6 +399,65 @@ Register-ArgumentCompleter -Native -CommandName 'wps' -ScriptBlock {
             [CompletionResult]::new('--help', '--help', [CompletionResultType]::ParameterName, 'Print help (see more with ''--help'')')
             break
         }
+        'wps;ping' {
+            [CompletionResult]::new('-c', '-c', [CompletionResultType]::ParameterName, 'End after N pings and their answers [default: 5, and no end at a terminal]')
+            [CompletionResult]::new('--count', '--count', [CompletionResultType]::ParameterName, 'End after N pings and their answers [default: 5, and no end at a terminal]')
+            [CompletionResult]::new('-i', '-i', [CompletionResultType]::ParameterName, 'Time from one ping to the next, whether or not it was answered')
+            [CompletionResult]::new('--interval', '--interval', [CompletionResultType]::ParameterName, 'Time from one ping to the next, whether or not it was answered')
+            [CompletionResult]::new('-g', '-g', [CompletionResultType]::ParameterName, 'Send messages to this group and wait for them to come back, instead of the protocol''s ping')
+            [CompletionResult]::new('--group', '--group', [CompletionResultType]::ParameterName, 'Send messages to this group and wait for them to come back, instead of the protocol''s ping')
+            [CompletionResult]::new('--until', '--until', [CompletionResultType]::ParameterName, 'End at the first record for which this jq expression is true, exit 0; it is the last that is printed')
+            [CompletionResult]::new('--fail-on', '--fail-on', [CompletionResultType]::ParameterName, 'End at the first record for which this jq expression is true, exit 12; goes before --until')
+            [CompletionResult]::new('--jq', '--jq', [CompletionResultType]::ParameterName, 'Print the results of this jq expression; means -o ndjson')
+            [CompletionResult]::new('--url', '--url', [CompletionResultType]::ParameterName, 'Client access URL; `-`: stdin, `@FILE`: a file')
+            [CompletionResult]::new('--url-command', '--url-command', [CompletionResultType]::ParameterName, 'Shell command that prints the URL')
+            [CompletionResult]::new('--connection-string', '--connection-string', [CompletionResultType]::ParameterName, 'Connection string of the service; needs --hub; `-`, `@FILE`')
+            [CompletionResult]::new('--local', '--local', [CompletionResultType]::ParameterName, 'The emulator on this machine [default PORT: 8080]')
+            [CompletionResult]::new('--profile', '--profile', [CompletionResultType]::ParameterName, 'Profile of the configuration file to use')
+            [CompletionResult]::new('--protocol', '--protocol', [CompletionResultType]::ParameterName, 'Subprotocol to speak')
+            [CompletionResult]::new('--connect-timeout', '--connect-timeout', [CompletionResultType]::ParameterName, 'Limit of each fresh attempt to connect')
+            [CompletionResult]::new('--proxy', '--proxy', [CompletionResultType]::ParameterName, 'Proxy on the way, or `none`')
+            [CompletionResult]::new('--resolve', '--resolve', [CompletionResultType]::ParameterName, 'Address to use in place of what DNS says, repeatable')
+            [CompletionResult]::new('--header', '--header', [CompletionResultType]::ParameterName, 'Header for the WebSocket handshake, repeatable')
+            [CompletionResult]::new('--ca-cert', '--ca-cert', [CompletionResultType]::ParameterName, 'PEM file to trust besides the platform''s roots')
+            [CompletionResult]::new('--client-cert', '--client-cert', [CompletionResultType]::ParameterName, 'PEM file with a client certificate and its chain')
+            [CompletionResult]::new('--client-key', '--client-key', [CompletionResultType]::ParameterName, 'PEM file with its private key, not encrypted')
+            [CompletionResult]::new('--hub', '--hub', [CompletionResultType]::ParameterName, 'Hub to connect to [default with --local: hub1]')
+            [CompletionResult]::new('--user', '--user', [CompletionResultType]::ParameterName, 'User id; anonymous when absent')
+            [CompletionResult]::new('--role', '--role', [CompletionResultType]::ParameterName, 'Role, repeatable [default: join, leave and send everywhere]')
+            [CompletionResult]::new('--initial-group', '--initial-group', [CompletionResultType]::ParameterName, 'Group to be in from the start, repeatable; needs no role')
+            [CompletionResult]::new('--ttl', '--ttl', [CompletionResultType]::ParameterName, 'How long each token is valid [default: 60m]')
+            [CompletionResult]::new('--reconnect-retries', '--reconnect-retries', [CompletionResultType]::ParameterName, 'Fresh attempts after a failed one')
+            [CompletionResult]::new('--reconnect-delay', '--reconnect-delay', [CompletionResultType]::ParameterName, 'Pause before the first fresh attempt [default: 1s]')
+            [CompletionResult]::new('--reconnect-max-delay', '--reconnect-max-delay', [CompletionResultType]::ParameterName, 'Longest pause between them [default: 30s]')
+            [CompletionResult]::new('--reconnect-mode', '--reconnect-mode', [CompletionResultType]::ParameterName, 'How the pause grows')
+            [CompletionResult]::new('--ping-interval', '--ping-interval', [CompletionResultType]::ParameterName, 'Ping after so long a silence; 0: never')
+            [CompletionResult]::new('--ping-timeout', '--ping-timeout', [CompletionResultType]::ParameterName, 'Give up after so long a silence; 0: never')
+            [CompletionResult]::new('--retries', '--retries', [CompletionResultType]::ParameterName, 'Tries after the first, each with the same ackId')
+            [CompletionResult]::new('--retry-delay', '--retry-delay', [CompletionResultType]::ParameterName, 'Pause before the first retry [default: 800ms]')
+            [CompletionResult]::new('--retry-max-delay', '--retry-max-delay', [CompletionResultType]::ParameterName, 'Longest pause between them [default: 120s]')
+            [CompletionResult]::new('--retry-mode', '--retry-mode', [CompletionResultType]::ParameterName, 'How the pause grows')
+            [CompletionResult]::new('--ack-timeout', '--ack-timeout', [CompletionResultType]::ParameterName, 'How long each try waits for its ack')
+            [CompletionResult]::new('-o', '-o', [CompletionResultType]::ParameterName, 'What stdout carries')
+            [CompletionResult]::new('--output', '--output', [CompletionResultType]::ParameterName, 'What stdout carries')
+            [CompletionResult]::new('--only', '--only', [CompletionResultType]::ParameterName, 'Print only these records')
+            [CompletionResult]::new('--color', '--color', [CompletionResultType]::ParameterName, 'When to use colour')
+            [CompletionResult]::new('--record', '--record', [CompletionResultType]::ParameterName, 'Record every frame in FILE, for `wps replay`')
+            [CompletionResult]::new('--timeout', '--timeout', [CompletionResultType]::ParameterName, 'End after this time, counted from the start of the process, with exit 124 if nothing else ended the run')
+            [CompletionResult]::new('-r', '-r', [CompletionResultType]::ParameterName, 'Print strings among them bare')
+            [CompletionResult]::new('--raw-output', '--raw-output', [CompletionResultType]::ParameterName, 'Print strings among them bare')
+            [CompletionResult]::new('--no-system-roots', '--no-system-roots', [CompletionResultType]::ParameterName, 'Trust --ca-cert alone, not the platform''s roots')
+            [CompletionResult]::new('--insecure', '--insecure', [CompletionResultType]::ParameterName, 'Accept any certificate; for tests only')
+            [CompletionResult]::new('--no-reconnect', '--no-reconnect', [CompletionResultType]::ParameterName, 'The same as --reconnect-retries 0')
+            [CompletionResult]::new('--timestamps', '--timestamps', [CompletionResultType]::ParameterName, 'Print the time before each message')
+            [CompletionResult]::new('-q', '-q', [CompletionResultType]::ParameterName, 'Print errors only on stderr')
+            [CompletionResult]::new('--quiet', '--quiet', [CompletionResultType]::ParameterName, 'Print errors only on stderr')
+            [CompletionResult]::new('-v', '-v', [CompletionResultType]::ParameterName, 'Say more: -v lifecycle, -vv frames, -vvv handshake')
+            [CompletionResult]::new('--verbose', '--verbose', [CompletionResultType]::ParameterName, 'Say more: -v lifecycle, -vv frames, -vvv handshake')
+            [CompletionResult]::new('-h', '-h', [CompletionResultType]::ParameterName, 'Print help (see more with ''--help'')')
+            [CompletionResult]::new('--help', '--help', [CompletionResultType]::ParameterName, 'Print help (see more with ''--help'')')
+            break
+        }
         'wps;doctor' {
             [CompletionResult]::new('-g', '-g', [CompletionResultType]::ParameterName, 'Group to try: it is joined, gets one message, and is left [default: one of its own, wps-doctor-…]')
             [CompletionResult]::new('--group', '--group', [CompletionResultType]::ParameterName, 'Group to try: it is joined, gets one message, and is left [default: one of its own, wps-doctor-…]')
@@ -611,6 +671,7 @@ Register-ArgumentCompleter -Native -CommandName 'wps' -ScriptBlock {
             [CompletionResult]::new('event', 'event', [CompletionResultType]::ParameterValue, 'Send a custom event to the application server')
             [CompletionResult]::new('repl', 'repl', [CompletionResultType]::ParameterValue, 'Join, send and look by hand, on one connection; also for scripts of such lines')
             [CompletionResult]::new('replay', 'replay', [CompletionResultType]::ParameterValue, 'Send again what a recording holds')
+            [CompletionResult]::new('ping', 'ping', [CompletionResultType]::ParameterValue, 'Measure round trips of a connection, with statistics')
             [CompletionResult]::new('doctor', 'doctor', [CompletionResultType]::ParameterValue, 'Find out, step by step, why a connection does not work')
             [CompletionResult]::new('emulator', 'emulator', [CompletionResultType]::ParameterValue, 'Run a local Web PubSub service on this machine, for development and tests')
             [CompletionResult]::new('url', 'url', [CompletionResultType]::ParameterValue, 'Make client access URLs, and explain them')
@@ -636,6 +697,9 @@ Register-ArgumentCompleter -Native -CommandName 'wps' -ScriptBlock {
             break
         }
         'wps;help;replay' {
+            break
+        }
+        'wps;help;ping' {
             break
         }
         'wps;help;doctor' {

@@ -32,6 +32,7 @@ complete -c wps -n "__fish_wps_needs_command" -f -a "send" -d 'Publish a message
 complete -c wps -n "__fish_wps_needs_command" -f -a "event" -d 'Send a custom event to the application server'
 complete -c wps -n "__fish_wps_needs_command" -f -a "repl" -d 'Join, send and look by hand, on one connection; also for scripts of such lines'
 complete -c wps -n "__fish_wps_needs_command" -f -a "replay" -d 'Send again what a recording holds'
+complete -c wps -n "__fish_wps_needs_command" -f -a "ping" -d 'Measure round trips of a connection, with statistics'
 complete -c wps -n "__fish_wps_needs_command" -f -a "doctor" -d 'Find out, step by step, why a connection does not work'
 complete -c wps -n "__fish_wps_needs_command" -f -a "emulator" -d 'Run a local Web PubSub service on this machine, for development and tests'
 complete -c wps -n "__fish_wps_needs_command" -f -a "url" -d 'Make client access URLs, and explain them'
@@ -424,6 +425,65 @@ complete -c wps -n "__fish_wps_using_subcommand replay" -l timestamps -d 'Print 
 complete -c wps -n "__fish_wps_using_subcommand replay" -s q -l quiet -d 'Print errors only on stderr'
 complete -c wps -n "__fish_wps_using_subcommand replay" -s v -l verbose -d 'Say more: -v lifecycle, -vv frames, -vvv handshake'
 complete -c wps -n "__fish_wps_using_subcommand replay" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c wps -n "__fish_wps_using_subcommand ping" -s c -l count -d 'End after N pings and their answers [default: 5, and no end at a terminal]' -r
+complete -c wps -n "__fish_wps_using_subcommand ping" -s i -l interval -d 'Time from one ping to the next, whether or not it was answered' -r
+complete -c wps -n "__fish_wps_using_subcommand ping" -s g -l group -d 'Send messages to this group and wait for them to come back, instead of the protocol\'s ping' -r
+complete -c wps -n "__fish_wps_using_subcommand ping" -l until -d 'End at the first record for which this jq expression is true, exit 0; it is the last that is printed' -r
+complete -c wps -n "__fish_wps_using_subcommand ping" -l fail-on -d 'End at the first record for which this jq expression is true, exit 12; goes before --until' -r
+complete -c wps -n "__fish_wps_using_subcommand ping" -l jq -d 'Print the results of this jq expression; means -o ndjson' -r
+complete -c wps -n "__fish_wps_using_subcommand ping" -l url -d 'Client access URL; `-`: stdin, `@FILE`: a file' -r
+complete -c wps -n "__fish_wps_using_subcommand ping" -l url-command -d 'Shell command that prints the URL' -r
+complete -c wps -n "__fish_wps_using_subcommand ping" -l connection-string -d 'Connection string of the service; needs --hub; `-`, `@FILE`' -r
+complete -c wps -n "__fish_wps_using_subcommand ping" -l local -d 'The emulator on this machine [default PORT: 8080]' -r
+complete -c wps -n "__fish_wps_using_subcommand ping" -l profile -d 'Profile of the configuration file to use' -r
+complete -c wps -n "__fish_wps_using_subcommand ping" -l protocol -d 'Subprotocol to speak' -r -f -a "json-reliable\t'recovers dropped connections without loss'
+json\t'no sequence ids, no recovery'
+protobuf-reliable\t'json-reliable in binary frames'
+protobuf\t'json in binary frames'"
+complete -c wps -n "__fish_wps_using_subcommand ping" -l connect-timeout -d 'Limit of each fresh attempt to connect' -r
+complete -c wps -n "__fish_wps_using_subcommand ping" -l proxy -d 'Proxy on the way, or `none`' -r
+complete -c wps -n "__fish_wps_using_subcommand ping" -l resolve -d 'Address to use in place of what DNS says, repeatable' -r
+complete -c wps -n "__fish_wps_using_subcommand ping" -l header -d 'Header for the WebSocket handshake, repeatable' -r
+complete -c wps -n "__fish_wps_using_subcommand ping" -l ca-cert -d 'PEM file to trust besides the platform\'s roots' -r -F
+complete -c wps -n "__fish_wps_using_subcommand ping" -l client-cert -d 'PEM file with a client certificate and its chain' -r -F
+complete -c wps -n "__fish_wps_using_subcommand ping" -l client-key -d 'PEM file with its private key, not encrypted' -r -F
+complete -c wps -n "__fish_wps_using_subcommand ping" -l hub -d 'Hub to connect to [default with --local: hub1]' -r
+complete -c wps -n "__fish_wps_using_subcommand ping" -l user -d 'User id; anonymous when absent' -r
+complete -c wps -n "__fish_wps_using_subcommand ping" -l role -d 'Role, repeatable [default: join, leave and send everywhere]' -r
+complete -c wps -n "__fish_wps_using_subcommand ping" -l initial-group -d 'Group to be in from the start, repeatable; needs no role' -r
+complete -c wps -n "__fish_wps_using_subcommand ping" -l ttl -d 'How long each token is valid [default: 60m]' -r
+complete -c wps -n "__fish_wps_using_subcommand ping" -l reconnect-retries -d 'Fresh attempts after a failed one' -r
+complete -c wps -n "__fish_wps_using_subcommand ping" -l reconnect-delay -d 'Pause before the first fresh attempt [default: 1s]' -r
+complete -c wps -n "__fish_wps_using_subcommand ping" -l reconnect-max-delay -d 'Longest pause between them [default: 30s]' -r
+complete -c wps -n "__fish_wps_using_subcommand ping" -l reconnect-mode -d 'How the pause grows' -r -f -a "exponential\t'the pause doubles up to the maximum, with jitter'
+fixed\t'always the same pause'"
+complete -c wps -n "__fish_wps_using_subcommand ping" -l ping-interval -d 'Ping after so long a silence; 0: never' -r
+complete -c wps -n "__fish_wps_using_subcommand ping" -l ping-timeout -d 'Give up after so long a silence; 0: never' -r
+complete -c wps -n "__fish_wps_using_subcommand ping" -l retries -d 'Tries after the first, each with the same ackId' -r
+complete -c wps -n "__fish_wps_using_subcommand ping" -l retry-delay -d 'Pause before the first retry [default: 800ms]' -r
+complete -c wps -n "__fish_wps_using_subcommand ping" -l retry-max-delay -d 'Longest pause between them [default: 120s]' -r
+complete -c wps -n "__fish_wps_using_subcommand ping" -l retry-mode -d 'How the pause grows' -r -f -a "exponential\t'the pause doubles up to the maximum, with jitter'
+fixed\t'always the same pause'"
+complete -c wps -n "__fish_wps_using_subcommand ping" -l ack-timeout -d 'How long each try waits for its ack' -r
+complete -c wps -n "__fish_wps_using_subcommand ping" -s o -l output -d 'What stdout carries' -r -f -a "text\t'a line a message, for people; JSON is pretty-printed on a terminal'
+ndjson\t'one JSON object a line: messages, lifecycle, acks, `stopped`'
+data\t'the payload and a newline; binary payloads as they are'
+raw\t'every frame as it was received, a line each; binary frames as base64'"
+complete -c wps -n "__fish_wps_using_subcommand ping" -l only -d 'Print only these records' -r -f -a "messages\t'group and server messages'
+events\t'everything else'"
+complete -c wps -n "__fish_wps_using_subcommand ping" -l color -d 'When to use colour' -r -f -a "auto\t'on a terminal'
+always\t'also into pipes and files'
+never\t'nowhere'"
+complete -c wps -n "__fish_wps_using_subcommand ping" -l record -d 'Record every frame in FILE, for `wps replay`' -r -F
+complete -c wps -n "__fish_wps_using_subcommand ping" -l timeout -d 'End after this time, counted from the start of the process, with exit 124 if nothing else ended the run' -r
+complete -c wps -n "__fish_wps_using_subcommand ping" -s r -l raw-output -d 'Print strings among them bare'
+complete -c wps -n "__fish_wps_using_subcommand ping" -l no-system-roots -d 'Trust --ca-cert alone, not the platform\'s roots'
+complete -c wps -n "__fish_wps_using_subcommand ping" -l insecure -d 'Accept any certificate; for tests only'
+complete -c wps -n "__fish_wps_using_subcommand ping" -l no-reconnect -d 'The same as --reconnect-retries 0'
+complete -c wps -n "__fish_wps_using_subcommand ping" -l timestamps -d 'Print the time before each message'
+complete -c wps -n "__fish_wps_using_subcommand ping" -s q -l quiet -d 'Print errors only on stderr'
+complete -c wps -n "__fish_wps_using_subcommand ping" -s v -l verbose -d 'Say more: -v lifecycle, -vv frames, -vvv handshake'
+complete -c wps -n "__fish_wps_using_subcommand ping" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c wps -n "__fish_wps_using_subcommand doctor" -s g -l group -d 'Group to try: it is joined, gets one message, and is left [default: one of its own, wps-doctor-…]' -r
 complete -c wps -n "__fish_wps_using_subcommand doctor" -l ack-timeout -d 'How long each of join, send, receive, ping and leave may take' -r
 complete -c wps -n "__fish_wps_using_subcommand doctor" -s o -l output -d 'What stdout carries' -r -f -a "text\t'for people'
@@ -560,19 +620,20 @@ complete -c wps -n "__fish_wps_using_subcommand config; and __fish_seen_subcomma
 complete -c wps -n "__fish_wps_using_subcommand completions" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c wps -n "__fish_wps_using_subcommand man" -l dir -d 'Directory to write to; made when missing; pages there are replaced' -r -f -a "(__fish_complete_directories)"
 complete -c wps -n "__fish_wps_using_subcommand man" -s h -l help -d 'Print help (see more with \'--help\')'
-complete -c wps -n "__fish_wps_using_subcommand help; and not __fish_seen_subcommand_from listen join send event repl replay doctor emulator url config completions man help" -f -a "listen" -d 'Print what arrives: messages of the groups given, server messages, lifecycle'
-complete -c wps -n "__fish_wps_using_subcommand help; and not __fish_seen_subcommand_from listen join send event repl replay doctor emulator url config completions man help" -f -a "join" -d 'Join groups, report each ack, and exit; --stay holds the membership'
-complete -c wps -n "__fish_wps_using_subcommand help; and not __fish_seen_subcommand_from listen join send event repl replay doctor emulator url config completions man help" -f -a "send" -d 'Publish a message to a group'
-complete -c wps -n "__fish_wps_using_subcommand help; and not __fish_seen_subcommand_from listen join send event repl replay doctor emulator url config completions man help" -f -a "event" -d 'Send a custom event to the application server'
-complete -c wps -n "__fish_wps_using_subcommand help; and not __fish_seen_subcommand_from listen join send event repl replay doctor emulator url config completions man help" -f -a "repl" -d 'Join, send and look by hand, on one connection; also for scripts of such lines'
-complete -c wps -n "__fish_wps_using_subcommand help; and not __fish_seen_subcommand_from listen join send event repl replay doctor emulator url config completions man help" -f -a "replay" -d 'Send again what a recording holds'
-complete -c wps -n "__fish_wps_using_subcommand help; and not __fish_seen_subcommand_from listen join send event repl replay doctor emulator url config completions man help" -f -a "doctor" -d 'Find out, step by step, why a connection does not work'
-complete -c wps -n "__fish_wps_using_subcommand help; and not __fish_seen_subcommand_from listen join send event repl replay doctor emulator url config completions man help" -f -a "emulator" -d 'Run a local Web PubSub service on this machine, for development and tests'
-complete -c wps -n "__fish_wps_using_subcommand help; and not __fish_seen_subcommand_from listen join send event repl replay doctor emulator url config completions man help" -f -a "url" -d 'Make client access URLs, and explain them'
-complete -c wps -n "__fish_wps_using_subcommand help; and not __fish_seen_subcommand_from listen join send event repl replay doctor emulator url config completions man help" -f -a "config" -d 'Show and check profiles: named sets of flags in a configuration file'
-complete -c wps -n "__fish_wps_using_subcommand help; and not __fish_seen_subcommand_from listen join send event repl replay doctor emulator url config completions man help" -f -a "completions" -d 'Print a completion script for a shell'
-complete -c wps -n "__fish_wps_using_subcommand help; and not __fish_seen_subcommand_from listen join send event repl replay doctor emulator url config completions man help" -f -a "man" -d 'Write the man pages'
-complete -c wps -n "__fish_wps_using_subcommand help; and not __fish_seen_subcommand_from listen join send event repl replay doctor emulator url config completions man help" -f -a "help" -d 'Print this message or the help of the given subcommand(s)'
+complete -c wps -n "__fish_wps_using_subcommand help; and not __fish_seen_subcommand_from listen join send event repl replay ping doctor emulator url config completions man help" -f -a "listen" -d 'Print what arrives: messages of the groups given, server messages, lifecycle'
+complete -c wps -n "__fish_wps_using_subcommand help; and not __fish_seen_subcommand_from listen join send event repl replay ping doctor emulator url config completions man help" -f -a "join" -d 'Join groups, report each ack, and exit; --stay holds the membership'
+complete -c wps -n "__fish_wps_using_subcommand help; and not __fish_seen_subcommand_from listen join send event repl replay ping doctor emulator url config completions man help" -f -a "send" -d 'Publish a message to a group'
+complete -c wps -n "__fish_wps_using_subcommand help; and not __fish_seen_subcommand_from listen join send event repl replay ping doctor emulator url config completions man help" -f -a "event" -d 'Send a custom event to the application server'
+complete -c wps -n "__fish_wps_using_subcommand help; and not __fish_seen_subcommand_from listen join send event repl replay ping doctor emulator url config completions man help" -f -a "repl" -d 'Join, send and look by hand, on one connection; also for scripts of such lines'
+complete -c wps -n "__fish_wps_using_subcommand help; and not __fish_seen_subcommand_from listen join send event repl replay ping doctor emulator url config completions man help" -f -a "replay" -d 'Send again what a recording holds'
+complete -c wps -n "__fish_wps_using_subcommand help; and not __fish_seen_subcommand_from listen join send event repl replay ping doctor emulator url config completions man help" -f -a "ping" -d 'Measure round trips of a connection, with statistics'
+complete -c wps -n "__fish_wps_using_subcommand help; and not __fish_seen_subcommand_from listen join send event repl replay ping doctor emulator url config completions man help" -f -a "doctor" -d 'Find out, step by step, why a connection does not work'
+complete -c wps -n "__fish_wps_using_subcommand help; and not __fish_seen_subcommand_from listen join send event repl replay ping doctor emulator url config completions man help" -f -a "emulator" -d 'Run a local Web PubSub service on this machine, for development and tests'
+complete -c wps -n "__fish_wps_using_subcommand help; and not __fish_seen_subcommand_from listen join send event repl replay ping doctor emulator url config completions man help" -f -a "url" -d 'Make client access URLs, and explain them'
+complete -c wps -n "__fish_wps_using_subcommand help; and not __fish_seen_subcommand_from listen join send event repl replay ping doctor emulator url config completions man help" -f -a "config" -d 'Show and check profiles: named sets of flags in a configuration file'
+complete -c wps -n "__fish_wps_using_subcommand help; and not __fish_seen_subcommand_from listen join send event repl replay ping doctor emulator url config completions man help" -f -a "completions" -d 'Print a completion script for a shell'
+complete -c wps -n "__fish_wps_using_subcommand help; and not __fish_seen_subcommand_from listen join send event repl replay ping doctor emulator url config completions man help" -f -a "man" -d 'Write the man pages'
+complete -c wps -n "__fish_wps_using_subcommand help; and not __fish_seen_subcommand_from listen join send event repl replay ping doctor emulator url config completions man help" -f -a "help" -d 'Print this message or the help of the given subcommand(s)'
 complete -c wps -n "__fish_wps_using_subcommand help; and __fish_seen_subcommand_from url" -f -a "create" -d 'Make a client access URL from a connection string'
 complete -c wps -n "__fish_wps_using_subcommand help; and __fish_seen_subcommand_from url" -f -a "inspect" -d 'Explain a client access URL, and what is wrong with it'
 complete -c wps -n "__fish_wps_using_subcommand help; and __fish_seen_subcommand_from config" -f -a "path" -d 'Print where the configuration file is, or would be'

@@ -41,6 +41,7 @@ fn room(command: Command) -> Box<dyn CommandArgs> {
         Command::Event(args) => args,
         Command::Repl(args) => args,
         Command::Replay(args) => args,
+        Command::Ping(args) => args,
         Command::Doctor(args) => args,
         Command::Emulator(args) => args,
         Command::Url(args) => args.command.chosen(),

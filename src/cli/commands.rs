@@ -10,6 +10,7 @@ use crate::commands::event::args::EventArgs;
 use crate::commands::join::args::JoinArgs;
 use crate::commands::listen::args::ListenArgs;
 use crate::commands::man::args::ManArgs;
+use crate::commands::ping::args::PingArgs;
 use crate::commands::repl::args::ReplArgs;
 use crate::commands::replay::args::ReplayArgs;
 use crate::commands::send::args::SendArgs;
@@ -30,6 +31,8 @@ pub enum Command {
     Repl(Box<ReplArgs>),
     /// Send again what a recording holds
     Replay(Box<ReplayArgs>),
+    /// Measure round trips of a connection, with statistics
+    Ping(Box<PingArgs>),
     /// Find out, step by step, why a connection does not work
     Doctor(Box<DoctorArgs>),
     /// Run a local Web PubSub service on this machine, for development and tests

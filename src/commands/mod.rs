@@ -9,6 +9,7 @@ pub mod event;
 pub mod join;
 pub mod listen;
 pub mod man;
+pub mod ping;
 pub mod repl;
 pub mod replay;
 pub mod send;

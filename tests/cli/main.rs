@@ -40,6 +40,7 @@ mod network;
 mod on_ready;
 mod operations;
 mod output;
+mod ping;
 #[cfg(unix)]
 mod protobuf;
 #[cfg(unix)]

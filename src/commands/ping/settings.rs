@@ -1,0 +1,53 @@
+//! What `wps ping` will do.
+
+use std::time::Duration;
+
+use webpubsub_proto::check_group_name;
+use webpubsub_proto::session::OnUnknown;
+
+use super::args::PingArgs;
+use crate::failure::Failure;
+use crate::options::connecting::settings::{Connection, connection};
+use crate::options::connection::settings::bad_name;
+use crate::options::environment::{Environment, Input};
+use crate::options::output::settings::{Output, output};
+use crate::options::reconnect::settings::Policy;
+
+/// `wps ping`.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Ping {
+    /// Where to connect.
+    pub connection: Connection,
+    /// What is printed.
+    pub output: Output,
+    /// End after so many pings, at least 1; `None`: go on until stopped.
+    pub count: Option<u64>,
+    /// From one ping to the next.
+    pub interval: Duration,
+    /// Ping through this group.
+    pub group: Option<String>,
+}
+
+/// Pings where nobody is there to end them.
+const PINGS: u64 = 5;
+
+/// Settles `wps ping`; `terminal`: stdout is one.
+pub fn settle(
+    mut args: PingArgs,
+    terminal: bool,
+    environment: &Environment,
+    input: &mut dyn Input,
+) -> Result<Ping, Failure> {
+    if let Some(group) = &args.group {
+        check_group_name(group).map_err(|error| bad_name("--group", error))?;
+    }
+    // Whether it goes with the other flags is looked at as it was typed.
+    output(&args.connecting, environment)?;
+    args.connecting.output.output = args.format(terminal);
+    let output = output(&args.connecting, environment)?.filtered(args.filter)?.judged(args.conditions);
+    // A message may come twice, and counts once.
+    let policy = Policy { keeps_on: false, rejoin: true, on_unknown: OnUnknown::Resend };
+    let connection = connection(args.connecting, policy, environment, input)?;
+    let count = args.count.or((!terminal).then_some(PINGS));
+    Ok(Ping { connection, output, count, interval: args.interval, group: args.group })
+}
