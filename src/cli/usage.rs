@@ -18,7 +18,7 @@ pub fn failure(error: &clap::Error, definition: &clap::Command, command: Option<
     let message = match error.kind() {
         ErrorKind::UnknownArgument => format!("unexpected argument{}", shown(arg)),
         ErrorKind::InvalidSubcommand => {
-            format!("there is no command{}", shown(&text(error, ContextKind::InvalidSubcommand).unwrap_or_default()))
+            format!("there is no command{}", unknown_command(error))
         }
         ErrorKind::InvalidValue if value.is_empty() => format!("`{arg}` needs a value"),
         ErrorKind::InvalidValue => format!("{shown_value} is not a value of `{arg}`"),
@@ -48,9 +48,8 @@ pub fn failure(error: &clap::Error, definition: &clap::Command, command: Option<
     let blamed = [ContextKind::InvalidArg, ContextKind::PriorArg].into_iter().flat_map(|kind| texts(error, kind));
     let failure = Failure::message(Kind::Usage, message);
     let mut failure = blamed.fold(failure, |failure, arg| failure.blame(&name(&arg)));
-    let suggested = [ContextKind::SuggestedArg, ContextKind::SuggestedSubcommand, ContextKind::SuggestedValue];
-    if let Some(suggestion) = suggested.into_iter().flat_map(|kind| texts(error, kind)).next() {
-        failure = failure.hint(format!("did you mean `{}`?", name(&suggestion)));
+    if let Some(suggestion) = nearest(error) {
+        failure = failure.hint(format!("did you mean `{suggestion}`?"));
     }
     let possible = texts(error, ContextKind::ValidValue);
     if !possible.is_empty() {
@@ -91,6 +90,25 @@ fn reason(cause: &(dyn std::error::Error + 'static)) -> String {
         Some((from, to)) => format!("it has to be from {from} to {to}"),
         None => text,
     }
+}
+
+/// What was probably meant. Clap has several suggestions, in an order of its own.
+fn nearest(error: &clap::Error) -> Option<String> {
+    let pairs = [
+        (ContextKind::SuggestedArg, ContextKind::InvalidArg),
+        (ContextKind::SuggestedSubcommand, ContextKind::InvalidSubcommand),
+        (ContextKind::SuggestedValue, ContextKind::InvalidValue),
+    ];
+    pairs.into_iter().find_map(|(suggested, given)| {
+        let given = text(error, given).map(|given| name(&given)).unwrap_or_default();
+        let suggested = texts(error, suggested).into_iter().map(|suggestion| name(&suggestion));
+        suggested.min_by_key(|suggestion| strsim::damerau_levenshtein(suggestion, &given))
+    })
+}
+
+/// The command that there is not, quoted if it is short.
+pub fn unknown_command(error: &clap::Error) -> String {
+    shown(&text(error, ContextKind::InvalidSubcommand).unwrap_or_default())
 }
 
 /// Longest piece of the command line that is repeated, in characters; access keys are longer.

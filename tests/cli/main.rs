@@ -9,9 +9,13 @@ mod support;
 
 #[cfg(unix)]
 mod broken_inputs;
+#[cfg(unix)]
+mod completing;
 mod config;
 mod connecting;
 mod control;
+#[cfg(unix)]
+mod deployment;
 mod doctor;
 mod doctor_network;
 #[cfg(unix)]
@@ -49,6 +53,8 @@ mod record;
 mod recovery;
 mod repl;
 #[cfg(unix)]
+mod repl_asking;
+mod repl_paste;
 mod repl_terminal;
 mod rest;
 mod secrets;

@@ -6,14 +6,14 @@ use crate::support::service::{ClosedPort, message};
 use crate::support::terminal::{Terminal, TerminalSetup, terminal};
 use crate::support::{Peer, Service};
 
-const PROMPT: &str = "connected    >";
+pub const PROMPT: &str = "connected    >";
 
-fn repl(service: &Service) -> TerminalSetup {
+pub fn repl(service: &Service) -> TerminalSetup {
     terminal(["repl", "--url", &service.url()])
 }
 
 /// A repl that has joined `g`.
-fn joined(setup: TerminalSetup, service: &Service) -> (Terminal, Peer) {
+pub fn joined(setup: TerminalSetup, service: &Service) -> (Terminal, Peer) {
     let mut wps = setup.start();
     let mut peer = service.connect();
     wps.last(PROMPT);
@@ -24,14 +24,14 @@ fn joined(setup: TerminalSetup, service: &Service) -> (Terminal, Peer) {
     (wps, peer)
 }
 
-fn leave(mut wps: Terminal, peer: Peer) {
+pub fn leave(mut wps: Terminal, peer: Peer) {
     wps.enter("quit");
     peer.see_off();
     assert_eq!(wps.end(), 0);
 }
 
 /// The position of the first line with this in it.
-fn position(lines: &[String], text: &str) -> usize {
+pub fn position(lines: &[String], text: &str) -> usize {
     lines.iter().position(|line| line.contains(text)).unwrap_or_else(|| panic!("no {text} in {lines:#?}"))
 }
 

@@ -13,6 +13,7 @@ use rustyline::{
 use tokio::sync::mpsc::UnboundedSender;
 
 use super::LEAVES;
+use super::burst::{Burst, Key, Repaint};
 use super::busy::Busy;
 use super::helper::Help;
 use super::history::History;
@@ -59,7 +60,7 @@ impl Terminal {
     /// Prepares the terminal. With `own`, the editor uses the controlling terminal: stdout is not one. There is no printer
     /// where the terminal cannot place the cursor, as there is no place above the prompt.
     pub fn open(
-        help: Help,
+        help: impl FnOnce(Burst) -> Help,
         screen: Screen,
         shared: Arc<Shared>,
         history: Arc<History>,
@@ -78,6 +79,8 @@ impl Terminal {
             .build();
         let memory = MemHistory::with_config(&config);
         let mut editor = Editor::with_history(config, memory)?;
+        let (key, (repaint, asked)) = (Key::default(), Repaint::new());
+        let help = help(Burst::new(key.clone(), repaint));
         let color = help.color();
         let painted = help.last();
         editor.set_helper(Some(help));
@@ -89,7 +92,12 @@ impl Terminal {
             }));
             editor.bind_sequence(key, handler);
         }
-        let printer = editor.create_external_printer().ok().map(|printer| Box::new(printer) as Printer);
+        editor.bind_sequence(Event::Any, EventHandler::Conditional(Box::new(key)));
+        let mut printer = || editor.create_external_printer().ok().map(|printer| Box::new(printer) as Printer);
+        if let Some(printer) = printer() {
+            asked.start(screen.clone(), printer)?;
+        }
+        let printer = printer();
         let terminal = Self { editor, screen, shared, history, known: Vec::new(), color };
         Ok((terminal, printer))
     }

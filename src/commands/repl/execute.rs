@@ -1,5 +1,6 @@
 //! Carries out one line at a time, on the connection of the repl.
 
+use std::cell::RefCell;
 use std::fmt::Write as _;
 use std::future::Future;
 use std::pin::pin;
@@ -9,8 +10,9 @@ use std::sync::Arc;
 use tokio::time::{Instant, sleep, sleep_until};
 
 use super::history::History;
-use super::line::{LineParsed, line_help, parse_line};
-use super::watch::{Change, Watch};
+use super::line::{LineParsed, line_command, line_help, parse_line};
+use super::resize::size;
+use super::watch::{Change, Printed, Watch};
 use crate::commands::repl::line::args::SetCommand;
 use crate::commands::repl::line::settings::{Line, settle_line};
 use crate::commands::send::sent;
@@ -18,8 +20,7 @@ use crate::failure::{Failure, Kind};
 use crate::options::connecting::settings::Connection;
 use crate::options::data::payload::PayloadSource;
 use crate::options::output::settings::Output;
-use crate::options::values::Format;
-use crate::render::{Jq, Limits, counted, human};
+use crate::render::{self, Jq, Limits, counted, human};
 use crate::run::context::{Client, Surroundings, ack_mode, print_format};
 use crate::run::ending::Verdict;
 use crate::run::voice::print_failure;
@@ -27,6 +28,9 @@ use webpubsub_proto::session::{AckMode, Request, Standing, Status};
 
 /// An expression that takes longer is slow.
 const SLOW: std::time::Duration = std::time::Duration::from_millis(20);
+
+/// Widest help.
+const WIDEST: usize = 100;
 
 /// What a line came to.
 #[derive(Debug)]
@@ -58,6 +62,8 @@ pub struct Executor<'r> {
     pub history: Arc<History>,
     /// A person reads it.
     pub interactive: bool,
+    /// What runs, while a question is answered amid it.
+    pub amid: RefCell<Option<String>>,
 }
 
 impl Executor<'_> {
@@ -70,8 +76,33 @@ impl Executor<'_> {
         }
     }
 
+    /// Whether a line can be answered while another runs: it changes nothing, and waits for nothing.
+    pub fn is_question(&self, text: &str) -> bool {
+        match parse_line(text, self.columns()) {
+            Ok(LineParsed::Run(command)) => {
+                settle_line(*command, self.connection.protocol.codec()).is_ok_and(|line| line.is_question())
+            }
+            Ok(LineParsed::Print(_)) => true,
+            Err(_) => false,
+        }
+    }
+
+    /// Answers a question while `running` has not been done for a while.
+    pub async fn answer(&self, question: &str, running: &str) -> Done {
+        *self.amid.borrow_mut() = Some(running.to_owned());
+        let done = self.carry_out(question).await;
+        *self.amid.borrow_mut() = None;
+        done
+    }
+
+    /// Width of help.
+    fn columns(&self) -> usize {
+        let columns = if self.interactive { size().map(|(columns, _)| columns) } else { None };
+        columns.map_or(WIDEST, |columns| columns.min(WIDEST))
+    }
+
     async fn try_carry_out(&self, text: &str) -> Result<Done, Verdict> {
-        let line = match parse_line(text).map_err(Verdict::Failed)? {
+        let line = match parse_line(text, self.columns()).map_err(Verdict::Failed)? {
             LineParsed::Run(command) => {
                 settle_line(*command, self.connection.protocol.codec()).map_err(Verdict::Failed)?
             }
@@ -109,11 +140,12 @@ impl Executor<'_> {
                 Some(elapsed) => self.tell(&format!("{:.1} ms", elapsed.as_secs_f64() * 1000.0)),
                 None => return Err(Verdict::SessionEnded),
             },
-            Line::Set(what) => self.set(what),
+            Line::Set(Some(what)) => self.set(what),
+            Line::Set(None) => self.tell(&self.settings()),
             Line::History => self.list_history(),
             // The editor clears its screen itself; a script has none.
             Line::Clear => {}
-            Line::Help(command) => self.help(&line_help(command.as_deref()).map_err(Verdict::Failed)?),
+            Line::Help(command) => self.help(&line_help(&command, self.columns()).map_err(Verdict::Failed)?),
             Line::Quit => return Ok(Done::Quit),
         }
         Ok(Done::Next)
@@ -261,19 +293,17 @@ impl Executor<'_> {
         let none = || "none yet".to_owned();
         row("last sequence", status.last_sequence_id.map_or_else(none, |id| id.to_string()));
         row("round trip", status.round_trip.map_or_else(none, human));
+        if let Some(running) = self.amid.borrow().as_deref() {
+            row("runs", running.to_owned());
+        }
         text
     }
 
     fn set(&self, what: SetCommand) {
         let (change, words) = match what {
             SetCommand::Output { format } => {
-                let word = match format {
-                    Format::Text => "text",
-                    Format::Ndjson => "ndjson",
-                    Format::Data => "data",
-                    Format::Raw => "raw",
-                };
-                (Change::Format(print_format(format)), format!("messages are printed as {word}"))
+                let format = print_format(format);
+                (Change::Format(format), format!("messages are printed as {}", format_word(format)))
             }
             SetCommand::Timestamps { switch } if switch.is_on() => {
                 (Change::Timestamps(true), "the time stands before each message".into())
@@ -286,6 +316,25 @@ impl Executor<'_> {
         };
         self.watch.change(change);
         self.say(&words);
+    }
+
+    /// How everything is set, and what it could be set to.
+    fn settings(&self) -> String {
+        let Printed { format, timestamps, full } = self.watch.printed();
+        let switch = |on: bool| if on { "on" } else { "off" };
+        let definition = line_command();
+        let mut text = String::new();
+        for set in definition.find_subcommand("set").into_iter().flat_map(clap::Command::get_subcommands) {
+            let is = match set.get_name() {
+                "output" => format_word(format),
+                "timestamps" => switch(timestamps),
+                _ => switch(full),
+            };
+            let values = set.get_positionals().flat_map(clap::Arg::get_possible_values);
+            let values: Vec<String> = values.map(|value| value.get_name().to_owned()).collect();
+            let _ = writeln!(text, "{:<11} {is:<7} {}", set.get_name(), values.join("|"));
+        }
+        text
     }
 
     fn list_history(&self) {
@@ -345,6 +394,15 @@ fn groups(status: &Status) -> String {
         let _ = writeln!(text, "`{group}`  {state}");
     }
     text
+}
+
+fn format_word(format: render::Format) -> &'static str {
+    match format {
+        render::Format::Text => "text",
+        render::Format::Ndjson => "ndjson",
+        render::Format::Data => "data",
+        render::Format::Raw => "raw",
+    }
 }
 
 /// A word for where the connection stands.

@@ -2,7 +2,7 @@
 //! here what the editor is doing, see [`Screen`].
 
 use std::borrow::Cow;
-use std::cell::Cell;
+use std::cell::{Cell, RefCell};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use rustyline::CompletionType;
@@ -13,10 +13,11 @@ use rustyline::history::SearchDirection;
 use rustyline::validate::{ValidationContext, ValidationResult, Validator};
 use rustyline::{Context, Helper};
 
+use super::burst::{Burst, Verdict};
 use super::complete::{Wanted, candidates, wanted};
 use super::highlight::highlight;
 use super::lines;
-use super::resize::{Last, Painted, size};
+use super::resize::{Last, Painted, color_before, last_rows, size};
 use super::screen::Screen;
 use super::watch::Shared;
 
@@ -37,6 +38,18 @@ pub struct Help {
     painted: Last,
     /// The terminal folds long lines anew when its width changes.
     refolds: bool,
+    /// Which keys are painted.
+    burst: Burst,
+    /// The prompt before a line of more rows than the window has, which is painted with it.
+    taller: RefCell<Option<Taller>>,
+}
+
+/// A line of more rows than the window.
+#[derive(Debug)]
+struct Taller {
+    prompt: String,
+    columns: usize,
+    height: usize,
 }
 
 struct Files(FilenameCompleter);
@@ -49,7 +62,7 @@ impl std::fmt::Debug for Files {
 
 impl Help {
     /// For that terminal, in colour or not; `refolds` says what it does when its width changes.
-    pub fn new(screen: Screen, shared: Arc<Shared>, color: bool, refolds: bool) -> Self {
+    pub fn new(screen: Screen, shared: Arc<Shared>, color: bool, refolds: bool, burst: Burst) -> Self {
         Self {
             screen,
             shared,
@@ -60,6 +73,8 @@ impl Help {
             mark_brackets: Cell::new(false),
             painted: Last::default(),
             refolds,
+            burst,
+            taller: RefCell::default(),
         }
     }
 
@@ -95,6 +110,10 @@ impl Help {
         let Some((columns, height)) = size() else { return String::new() };
         let (line, cursor) = self.typed();
         let now = Painted { columns, height, prompt: prompt.to_owned(), line, cursor, hint: String::new() };
+        self.burst.painted(&now);
+        if now.rows().1 >= height && height > 0 {
+            *self.taller.borrow_mut() = Some(Taller { prompt: prompt.to_owned(), columns, height });
+        }
         let was = lock(&self.painted).replace(now);
         match was {
             Some(was) if (was.columns, was.height) != (columns, height) && self.refolds => {
@@ -137,7 +156,17 @@ impl Hinter for Help {
 
     fn hint(&self, line: &str, cursor: usize, context: &Context<'_>) -> Option<String> {
         self.by_key.set(true);
+        let may_offer = self.burst.changes(&self.typed(), line, cursor);
         self.note(line, cursor);
+        let offered = if may_offer { self.offered(line, cursor, context) } else { None };
+        self.burst.hints(offered.is_some());
+        offered
+    }
+}
+
+impl Help {
+    /// How the history continues the line.
+    fn offered(&self, line: &str, cursor: usize, context: &Context<'_>) -> Option<String> {
         // Without colour it could not be told from what was typed.
         if !self.color || line.trim().is_empty() || cursor < line.len() {
             return None;
@@ -164,10 +193,19 @@ impl Validator for Help {
 
 impl Highlighter for Help {
     fn highlight<'l>(&self, line: &'l str, cursor: usize) -> Cow<'l, str> {
-        if !self.color {
-            return Cow::Borrowed(line);
+        let mut painted = match self.color {
+            true => Cow::Owned(highlight(line, self.mark_brackets.get().then_some(cursor))),
+            false => Cow::Borrowed(line),
+        };
+        if let Some(Taller { prompt, columns, height }) = self.taller.take() {
+            // What does not fit would only be shifted out.
+            let whole = prompt + &painted;
+            painted = Cow::Owned(match last_rows(&whole, columns, height) {
+                Some(rest) => format!("{}{rest}", color_before(&whole, rest)),
+                None => whole,
+            });
         }
-        Cow::Owned(highlight(line, self.mark_brackets.get().then_some(cursor)))
+        painted
     }
 
     fn highlight_prompt<'b, 's: 'b, 'p: 'b>(&'s self, prompt: &'p str, _default: bool) -> Cow<'b, str> {
@@ -176,6 +214,7 @@ impl Highlighter for Help {
             self.screen.painted();
         }
         let repair = self.paint(prompt);
+        let prompt = if self.taller.borrow().is_some() { "" } else { prompt };
         if repair.is_empty() { Cow::Borrowed(prompt) } else { Cow::Owned(repair + prompt) }
     }
 
@@ -199,7 +238,19 @@ impl Highlighter for Help {
         if kind != CmdKind::ForcedRefresh {
             self.screen.reading();
         }
-        // Colours depend on all of the line, so it is painted anew with every key.
-        true
+        // Colours depend on all of the line, so it is painted anew with every key that somebody types.
+        match self.burst.verdict() {
+            Verdict::Painted => true,
+            Verdict::Still => false,
+            Verdict::Printed(_) => {
+                // The next painting is one of its own.
+                self.by_key.set(false);
+                if let Some(painted) = lock(&self.painted).as_mut() {
+                    line.clone_into(&mut painted.line);
+                    painted.cursor = cursor;
+                }
+                false
+            }
+        }
     }
 }

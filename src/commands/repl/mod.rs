@@ -4,6 +4,7 @@
 //! them out one after another, beside the client. At a terminal everything is printed by the editor, above its prompt.
 
 pub mod args;
+mod burst;
 mod busy;
 mod complete;
 mod editor;
@@ -20,12 +21,15 @@ mod script;
 pub mod settings;
 mod watch;
 
+use std::cell::RefCell;
 use std::collections::VecDeque;
 use std::io::{self, IsTerminal as _};
 use std::rc::Rc;
 use std::sync::Arc;
+use std::time::Duration;
 
 use tokio::sync::mpsc::{UnboundedReceiver, unbounded_channel};
+use tokio::time::{Instant, sleep_until};
 
 use self::args::ReplArgs;
 use self::settings::Repl;
@@ -36,8 +40,8 @@ use crate::options::environment::{Environment, Input};
 use crate::options::output::args::TalkArgs;
 use crate::options::values::Format;
 use crate::options::within::{Limit, read_within};
-use crate::render::{Console, Recorder, Style};
-use crate::run::context::{Surroundings, Wants, hub};
+use crate::render::{Console, Recorder, Style, human};
+use crate::run::context::{Surroundings, Wants, hub, print_format};
 use crate::run::ending::Verdict;
 use crate::run::process::on_one_thread;
 use crate::run::run_watched;
@@ -52,7 +56,7 @@ use lines::Entry;
 use plain::Plain;
 use screen::{Screen, Unmarked};
 use script::Entries;
-use watch::{Shared, Watch};
+use watch::{Printed, Shared, Watch};
 
 impl CommandArgs for ReplArgs {
     fn talk(&self) -> Option<&TalkArgs> {
@@ -135,7 +139,7 @@ fn open_terminal(settings: &Repl, shared: Arc<Shared>) -> Result<Opened, Failure
     let (out, err) = (style(io::stdout().is_terminal()), style(io::stderr().is_terminal()));
     let screen = Screen::new();
     let color = settings.output.color.enabled(true);
-    let help = Help::new(screen.clone(), Arc::clone(&shared), color, settings.refolds);
+    let help = |burst| Help::new(screen.clone(), Arc::clone(&shared), color, settings.refolds, burst);
     let opened = Terminal::open(help, screen.clone(), Arc::clone(&shared), Arc::clone(&history), !out.terminal);
     let (terminal, printer) = opened.map_err(|error| {
         Failure::new(Kind::Internal, anyhow::Error::new(error).context("could not use the terminal"))
@@ -177,11 +181,25 @@ pub async fn repl(surroundings: &Surroundings, settings: &Repl, opened: Opened) 
         From::Script(_) => (false, Arc::default()),
         From::Person(person) => (true, Arc::clone(&person.history)),
     };
-    let watch = Watch::new(shared, recorder, interactive);
+    let printed = Printed {
+        format: print_format(settings.output.format),
+        timestamps: settings.output.timestamps,
+        full: !interactive,
+    };
+    let watch = Watch::new(shared, recorder, printed);
     let watcher = Rc::clone(&watch);
     run_watched(surroundings, &settings.connection, &settings.output, wants, Some(watcher), |client| async move {
         let (output, connection) = (&settings.output, &settings.connection);
-        let executor = Executor { client, watch, surroundings, output, connection, history, interactive };
+        let executor = Executor {
+            client,
+            watch,
+            surroundings,
+            output,
+            connection,
+            history,
+            interactive,
+            amid: RefCell::default(),
+        };
         match from {
             From::Script(entries) => run_script(&executor, entries, settings).await,
             From::Person(person) => attend(&executor, *person).await,
@@ -244,17 +262,17 @@ async fn serve(
     busy: &Busy,
     plain: Option<&Plain>,
 ) -> Verdict {
-    let mut waiting: VecDeque<String> = VecDeque::new();
+    let mut waiting: VecDeque<Waiting> = VecDeque::new();
     let (mut leaving, mut asked) = (false, false);
     loop {
-        let Some(line) = waiting.pop_front() else {
+        let Some(Waiting { line, .. }) = waiting.pop_front() else {
             if leaving {
                 return Verdict::Done("quit");
             }
             match typed.recv().await {
                 Some(Typed::Line(line)) => {
                     asked = false;
-                    waiting.push_back(line);
+                    waiting.push_back(Waiting::new(executor, line));
                 }
                 Some(Typed::Abandon) => {}
                 Some(Typed::Interrupt) if asked => {
@@ -273,13 +291,16 @@ async fn serve(
             }
             continue;
         };
+        let begun = Instant::now();
         let mut running = std::pin::pin!(executor.carry_out(&line));
         let done = loop {
+            let question = waiting.iter().position(|waiting| waiting.is_question);
+            let due = question.and_then(|index| waiting.get(index)).map(|question| begun.max(question.since) + SOON);
             tokio::select! {
                 biased;
                 done = &mut running => break Some(done),
                 next = typed.recv(), if !leaving => match next {
-                    Some(Typed::Line(line)) => waiting.push_back(line),
+                    Some(Typed::Line(line)) => waiting.push_back(Waiting::new(executor, line)),
                     Some(Typed::Abandon) => break None,
                     Some(Typed::Interrupt) => {
                         plain.inspect(|plain| plain.interrupted());
@@ -288,6 +309,17 @@ async fn serve(
                     Some(Typed::Leave) | None => leaving = true,
                     Some(Typed::Failed(error)) => return terminal_failed(error),
                 },
+                () = sleep_until(due.unwrap_or(begun)), if due.is_some() => {
+                    let Some(question) = question.and_then(|index| waiting.remove(index)) else { continue };
+                    let verb = line.split_whitespace().next().unwrap_or_default();
+                    let amid = format!("`{verb}`, for {}{}", human(begun.elapsed()), behind(&waiting));
+                    match executor.answer(&question.line, &amid).await {
+                        Done::Next | Done::Quit => {}
+                        Done::SessionEnded => return Verdict::SessionEnded,
+                        Done::Failed(failure) => print_failure(&executor.surroundings.console, &failure),
+                    }
+                    busy.done(1);
+                }
             }
         };
         let mut over = 1;
@@ -307,6 +339,30 @@ async fn serve(
             }
         }
         busy.done(over);
+    }
+}
+
+/// A line that is not carried out yet.
+struct Waiting {
+    line: String,
+    /// When it was entered.
+    since: Instant,
+    is_question: bool,
+}
+
+impl Waiting {
+    fn new(executor: &Executor<'_>, line: String) -> Self {
+        Self { is_question: executor.is_question(&line), line, since: Instant::now() }
+    }
+}
+
+/// A question waits so long for the commands before it, so that lines entered together are answered in their order.
+const SOON: Duration = Duration::from_millis(500);
+
+fn behind(waiting: &VecDeque<Waiting>) -> String {
+    match waiting.len() {
+        0 => String::new(),
+        more => format!("; {more} more behind it"),
     }
 }
 

@@ -144,6 +144,43 @@ fn repair_width(before: &str, at_end: bool, old_columns: usize, columns: usize, 
     format!("\r\x1b[J{}", tail.last(was - is, columns))
 }
 
+/// The column behind a text, as the editor counts: a row that is full is followed by an empty one.
+pub fn end_column(text: &str, columns: usize) -> usize {
+    let last = text.rsplit('\n').next().unwrap_or_default();
+    let start = row_starts(last, columns).last().copied().unwrap_or(0);
+    let column = width(&last[start..]);
+    if column >= columns { 0 } else { column }
+}
+
+/// The last rows of a text, in the colour that they begin in. `None`: it has no more than that.
+pub fn last_rows(text: &str, columns: usize, wanted: usize) -> Option<&str> {
+    let mut left = wanted;
+    let mut end = text.len();
+    loop {
+        let begin = text[..end].rfind('\n').map_or(0, |newline| newline + 1);
+        let starts = row_starts(&text[begin..end], columns);
+        if starts.len() > left {
+            let row = starts.len() - left;
+            return Some(&text[starts.get(row).map_or(end, |start| begin + start)..]);
+        }
+        left -= starts.len();
+        if begin == 0 {
+            return None;
+        }
+        end = begin - 1;
+        if left == 0 {
+            return Some(&text[begin..]);
+        }
+    }
+}
+
+/// The escape sequence that was in force where `rest` begins, which is the end of `text`.
+pub fn color_before<'t>(text: &'t str, rest: &str) -> &'t str {
+    let before = &text[..text.len() - rest.len()];
+    let sequence = before.rfind("\x1b[").map(|start| &before[start..]);
+    sequence.and_then(|sequence| sequence.split_inclusive('m').next()).unwrap_or_default()
+}
+
 /// How many rows a text takes.
 fn rows(text: &str, columns: usize) -> usize {
     text.split('\n').map(|line| row_starts(line, columns).len()).sum()

@@ -14,6 +14,9 @@ use super::resize::{Painted, Tail, repair};
 /// Most that is painted at once, so that keys are served in between.
 const PIECE: usize = 16 * 1024;
 
+/// A text that leaves the cursor where it is. The editor ends each with a newline: it comes from the row above.
+const NOTHING: &str = "\x1b[A\n";
+
 /// A printer of the editor's.
 pub type Printer = Box<dyn ExternalPrinter + Send>;
 
@@ -32,9 +35,17 @@ enum Mode {
 struct State {
     mode: Mode,
     /// Handed to the editor and not painted yet.
-    outstanding: Option<String>,
+    outstanding: Option<Outstanding>,
     /// What stands above the prompt.
     tail: Tail,
+}
+
+/// What the editor was handed.
+#[derive(Debug)]
+enum Outstanding {
+    Text(String),
+    /// Nothing, see [`Screen::repaint`].
+    Nothing,
 }
 
 /// The terminal.
@@ -78,10 +89,19 @@ impl Screen {
     /// The editor has painted the text it was given.
     pub fn painted(&self) {
         let mut state = self.lock();
-        if let Some(text) = state.outstanding.take() {
+        if let Some(Outstanding::Text(text)) = state.outstanding.take() {
             state.tail.push(&text);
         }
         self.shared.1.notify_all();
+    }
+
+    /// Has the editor paint its line again, when it has no more keys to read. It does so by itself after a text.
+    pub fn repaint(&self, printer: &mut dyn ExternalPrinter) {
+        let mut state = self.lock();
+        if state.mode == Mode::Reading && state.outstanding.is_none() {
+            state.outstanding = Some(Outstanding::Nothing);
+            let _ = printer.print(NOTHING.to_owned());
+        }
     }
 
     /// The editor has left this above its prompt.
@@ -140,7 +160,7 @@ impl Screen {
             let _ = stdout.write_all(b"\r\n\x1b[?2004l");
         }
         state.mode = Mode::Direct;
-        if let Some(text) = state.outstanding.take() {
+        if let Some(Outstanding::Text(text)) = state.outstanding.take() {
             let _ = stdout.write_all(text.as_bytes());
         }
         let _ = stdout.flush();
@@ -222,7 +242,7 @@ impl Above {
                     return stdout.flush();
                 }
                 Mode::Reading if state.outstanding.is_none() => {
-                    state.outstanding = Some(text.to_owned());
+                    state.outstanding = Some(Outstanding::Text(text.to_owned()));
                     // Its queue has room for one, so this does not wait.
                     return self.printer.print(text.to_owned()).map_err(io::Error::other);
                 }

@@ -82,11 +82,24 @@ pub enum Change {
     Full(bool),
 }
 
+/// How messages are printed.
+#[derive(Clone, Copy, Debug)]
+pub struct Printed {
+    /// What stdout carries.
+    pub format: Format,
+    /// With the time.
+    pub timestamps: bool,
+    /// Long data is shown whole.
+    pub full: bool,
+}
+
 /// Sees everything that comes.
 #[derive(Debug)]
 pub struct Watch {
     shared: Arc<Shared>,
     recorder: Recorder,
+    /// As it will be when the changes are made.
+    printed: Cell<Printed>,
     changes: RefCell<Vec<Change>>,
     has_changes: Cell<bool>,
     records: RefCell<Records>,
@@ -128,11 +141,12 @@ impl Records {
 
 impl Watch {
     /// Watches a client.
-    pub fn new(shared: Arc<Shared>, recorder: Recorder, cuts: bool) -> Rc<Self> {
+    pub fn new(shared: Arc<Shared>, recorder: Recorder, printed: Printed) -> Rc<Self> {
         Rc::new(Self {
             shared,
             recorder,
-            changes: RefCell::new(vec![Change::Full(!cuts)]),
+            printed: Cell::new(printed),
+            changes: RefCell::new(vec![Change::Full(printed.full)]),
             has_changes: Cell::new(true),
             records: RefCell::default(),
             fresh: Cell::new(false),
@@ -154,8 +168,19 @@ impl Watch {
 
     /// Has a change made.
     pub fn change(&self, change: Change) {
+        let printed = self.printed.get();
+        self.printed.set(match change {
+            Change::Format(format) => Printed { format, ..printed },
+            Change::Timestamps(timestamps) => Printed { timestamps, ..printed },
+            Change::Full(full) => Printed { full, ..printed },
+        });
         self.changes.borrow_mut().push(change);
         self.has_changes.set(true);
+    }
+
+    /// How messages are printed from now on.
+    pub fn printed(&self) -> Printed {
+        self.printed.get()
     }
 
     /// Resolves when the connection stands differently.

@@ -37,9 +37,8 @@ pub enum LineCommand {
     Status,
     /// Measure the round trip to the service
     Ping,
-    /// Change what is printed
-    #[command(subcommand)]
-    Set(SetCommand),
+    /// Change what is printed; alone, show how it is set
+    Set(LineSetArgs),
     /// List the lines entered before
     History,
     /// Clear the screen
@@ -128,14 +127,22 @@ pub struct LineSleepArgs {
 /// `help`.
 #[derive(Debug, Args)]
 pub struct LineHelpArgs {
-    /// Command to explain
+    /// Command to explain, with what it sets perhaps, as in `set output`
     #[arg(value_name = "COMMAND")]
-    pub command: Option<String>,
+    pub command: Vec<String>,
+}
+
+/// `set`.
+#[derive(Debug, Args)]
+#[command(disable_help_subcommand = true)]
+pub struct LineSetArgs {
+    /// What is changed.
+    #[command(subcommand)]
+    pub what: Option<SetCommand>,
 }
 
 /// What `set` changes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Subcommand)]
-#[command(disable_help_subcommand = true)]
 pub enum SetCommand {
     /// What messages are printed as
     Output {

@@ -14,7 +14,7 @@ use clap::{CommandFactory as _, FromArgMatches as _, Parser};
 
 use self::args::LineCommand;
 use crate::cli::usage;
-use crate::failure::{Failure, Kind};
+use crate::failure::Failure;
 
 pub use split::{Place, split};
 
@@ -40,52 +40,119 @@ pub fn line_command() -> clap::Command {
     Line::command().max_term_width(100)
 }
 
-/// Parses a line that is not empty. Fails with a usage error.
-pub fn parse_line(line: &str) -> Result<LineParsed, Failure> {
-    let definition = line_command();
+/// Parses a line that is not empty. Its help, if it asks for that, is `columns` wide at most. Fails with a usage error.
+pub fn parse_line(line: &str, columns: usize) -> Result<LineParsed, Failure> {
+    let definition = line_command().term_width(columns);
     let args = split(&definition, line)?.arguments();
-    let verb = args.first().filter(|verb| definition.find_subcommand(verb.as_str()).is_some()).cloned();
-    let matches = definition.clone().try_get_matches_from(args);
+    parsed(&definition, args)
+}
+
+fn parsed(definition: &clap::Command, args: Vec<String>) -> Result<LineParsed, Failure> {
+    let path = path(definition, &args);
+    let matches = definition.clone().try_get_matches_from(&args);
     match matches.and_then(|matches| Line::from_arg_matches(&matches)) {
         Ok(line) => Ok(LineParsed::Run(Box::new(line.command))),
         Err(error) if error.kind() == ErrorKind::DisplayHelp => Ok(LineParsed::Print(error.render())),
-        Err(error) => {
-            let mut failure = usage::failure(&error, &definition, verb.as_deref());
-            // Its last one is about `wps … --help`.
-            failure.hints.pop();
-            Err(failure.hint(match verb {
-                Some(verb) => format!("`help {verb}` shows what can be given"),
-                None => "`help` lists the commands".into(),
-            }))
-        }
+        Err(error) => Err(wrong(&error, definition, &path)),
     }
 }
 
-/// The help of one command, or the list of all. Fails when there is no such command.
-pub fn line_help(command: Option<&str>) -> Result<StyledStr, Failure> {
-    let mut definition = line_command();
-    definition.build();
-    let Some(name) = command else {
-        let names = |sub: &clap::Command| {
-            let args: Vec<String> = sub.get_positionals().map(|arg| arg.to_string()).collect();
-            let sets = sub.get_subcommands().map(clap::Command::get_name).collect::<Vec<_>>().join("|");
-            [vec![sub.get_name().to_owned()], args, vec![sets]].concat().join(" ").trim_end().to_owned()
-        };
-        let width = definition.get_subcommands().map(|sub| names(sub).len()).max().unwrap_or_default();
-        let rows = definition.get_subcommands().map(|sub| {
-            let about = sub.get_about().map(ToString::to_string).unwrap_or_default();
-            format!("  {:width$}  {about}\n", names(sub))
-        });
-        let more = "\n`help COMMAND` explains one. A `\\` at the end of a line continues it.\n`#` begins a comment.\n";
-        return Ok(rows.chain([more.to_owned()]).collect::<String>().into());
-    };
-    match definition.find_subcommand_mut(name) {
-        Some(sub) => Ok(sub.clone().bin_name(name).render_long_help()),
-        None => {
-            Err(Failure::message(Kind::Usage, format!("there is no command `{name}`"))
-                .hint("`help` lists the commands"))
+/// The names of the commands that `args` begin with: `set`, `full` of `set full on`.
+fn path<'d>(definition: &'d clap::Command, args: &[String]) -> Vec<&'d clap::Command> {
+    let mut path: Vec<&clap::Command> = Vec::new();
+    for arg in args {
+        let last = path.last().copied().unwrap_or(definition);
+        let Some(sub) = last.find_subcommand(arg) else { break };
+        path.push(sub);
+    }
+    path
+}
+
+/// A usage error of a line that got as far as `path`.
+fn wrong(error: &clap::Error, definition: &clap::Command, path: &[&clap::Command]) -> Failure {
+    let verb = path.first().map(|command| command.get_name());
+    let mut failure = usage::failure(error, definition, verb);
+    // Its last one is about `wps … --help`.
+    failure.hints.pop();
+    if let (Some(last), ErrorKind::InvalidSubcommand) = (path.last(), error.kind()) {
+        let unknown = usage::unknown_command(error);
+        let possible: Vec<String> = last.get_subcommands().map(|sub| format!("`{}`", sub.get_name())).collect();
+        failure.error = anyhow::Error::msg(format!("`{}` knows no{unknown}", last.get_name()));
+        failure = failure.hint(format!("possible: {}", possible.join(", ")));
+    }
+    if let (Some(last), ErrorKind::MissingRequiredArgument) = (path.last(), error.kind()) {
+        let values = last.get_positionals().find(|arg| arg.is_required_set()).map(clap::Arg::get_possible_values);
+        let possible: Vec<String> =
+            values.unwrap_or_default().iter().map(|value| format!("`{}`", value.get_name())).collect();
+        if !possible.is_empty() {
+            failure = failure.hint(format!("possible: {}", possible.join(", ")));
         }
     }
+    if path.is_empty() {
+        return failure.hint("`help` lists the commands");
+    }
+    let names: Vec<&str> = path.iter().map(|command| command.get_name()).collect();
+    failure.hint(format!("`help {}` shows what can be given", names.join(" ")))
+}
+
+/// The help of one command, or the list of all, in so many columns. Fails when there is no such command.
+pub fn line_help(command: &[String], columns: usize) -> Result<StyledStr, Failure> {
+    let definition = line_command().term_width(columns);
+    if command.is_empty() {
+        return Ok(list(&definition, columns).into());
+    }
+    let asked = command.iter().cloned().chain(["--help".to_owned()]).collect();
+    match parsed(&definition, asked)? {
+        LineParsed::Print(text) => Ok(text),
+        // Nothing is carried out for a word behind the command.
+        LineParsed::Run(_) => Ok(list(&definition, columns).into()),
+    }
+}
+
+/// A row for each command; two where there is no room for it in one.
+fn list(definition: &clap::Command, columns: usize) -> String {
+    let names = |sub: &clap::Command| {
+        let args: Vec<String> = sub.get_positionals().map(|arg| arg.to_string()).collect();
+        let sets = sub.get_subcommands().map(clap::Command::get_name).collect::<Vec<_>>().join("|");
+        [vec![sub.get_name().to_owned()], args, vec![sets]].concat().join(" ").trim_end().to_owned()
+    };
+    let about = |sub: &clap::Command| sub.get_about().map(ToString::to_string).unwrap_or_default();
+    let rows: Vec<(String, String)> = definition.get_subcommands().map(|sub| (names(sub), about(sub))).collect();
+    let width = rows.iter().map(|(names, _)| names.len()).max().unwrap_or_default();
+    let fits = rows.iter().all(|(_, about)| width + about.len() + 4 <= columns);
+    let mut text = String::new();
+    for (names, about) in rows {
+        if fits {
+            text.push_str(&format!("  {names:width$}  {about}\n"));
+        } else {
+            text.push_str(&format!("  {names}\n"));
+            folded(&mut text, &about, 6, columns);
+        }
+    }
+    text.push('\n');
+    folded(
+        &mut text,
+        "`help COMMAND` explains one. A `\\` at the end of a line continues it. `#` begins a comment.",
+        0,
+        columns,
+    );
+    text
+}
+
+/// Appends words in lines of so many columns, indented.
+fn folded(text: &mut String, words: &str, indent: usize, columns: usize) {
+    let mut column = 0;
+    for word in words.split_whitespace() {
+        if column > 0 && column + 1 + word.len() > columns {
+            text.push('\n');
+            column = 0;
+        }
+        let blanks = if column == 0 { indent } else { 1 };
+        text.extend(std::iter::repeat_n(' ', blanks));
+        text.push_str(word);
+        column += blanks + word.len();
+    }
+    text.push('\n');
 }
 
 #[cfg(test)]
@@ -93,9 +160,33 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_list_of_commands_has_a_row_for_each_in_a_usual_terminal() {
-        for line in line_help(None).unwrap().to_string().lines() {
-            assert!(line.chars().count() <= 80, "{line}");
+    fn help_keeps_to_the_width_and_speaks_the_language_of_the_repl() {
+        for columns in [40, 80, 100] {
+            let mut asked: Vec<Vec<String>> = vec![Vec::new()];
+            for sub in line_command().get_subcommands() {
+                asked.push(vec![sub.get_name().to_owned()]);
+                asked.extend(sub.get_subcommands().map(|set| vec!["set".to_owned(), set.get_name().to_owned()]));
+            }
+            for command in asked {
+                let text = line_help(&command, columns).unwrap().to_string();
+                assert!(!text.contains("wps "), "{command:?}: {text}");
+                for line in text.lines() {
+                    assert!(line.chars().count() <= columns, "{command:?} in {columns} columns: {line}");
+                }
+                if let Some(name) = command.first() {
+                    assert!(text.contains(&format!("Usage: {name}")), "{text}");
+                }
+            }
         }
+    }
+
+    #[test]
+    fn help_about_what_is_not_there_says_what_is() {
+        let hints = |words: &[&str]| {
+            let words: Vec<String> = words.iter().map(|word| (*word).to_owned()).collect();
+            line_help(&words, 80).unwrap_err().hints
+        };
+        assert_eq!(hints(&["sned"])[0], "did you mean `send`?");
+        assert_eq!(hints(&["set", "foo"])[0], "possible: `output`, `timestamps`, `full`");
     }
 }

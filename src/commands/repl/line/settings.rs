@@ -63,16 +63,35 @@ pub enum Line {
     Status,
     /// Measure the round trip.
     Ping,
-    /// Change what is printed.
-    Set(SetCommand),
+    /// Change what is printed, or show how it is set.
+    Set(Option<SetCommand>),
     /// List the history.
     History,
     /// Clear the screen.
     Clear,
     /// Explain a command, or list all.
-    Help(Option<String>),
+    Help(Vec<String>),
     /// Leave.
     Quit,
+}
+
+impl Line {
+    /// Whether it changes nothing and waits for nothing, so that it can be answered while another command runs.
+    pub fn is_question(&self) -> bool {
+        match self {
+            Self::Groups | Self::Status | Self::Set(None) | Self::History | Self::Help(_) => true,
+            Self::Join { .. }
+            | Self::Leave { .. }
+            | Self::Send { .. }
+            | Self::Event { .. }
+            | Self::Expect { .. }
+            | Self::Sleep(_)
+            | Self::Ping
+            | Self::Set(Some(_))
+            | Self::Clear
+            | Self::Quit => false,
+        }
+    }
 }
 
 /// What a parsed line asks for. Fails with usage errors.
@@ -120,7 +139,7 @@ pub fn settle_line(command: LineCommand, codec: Codec) -> Result<Line, Failure> 
         LineCommand::Groups => Line::Groups,
         LineCommand::Status => Line::Status,
         LineCommand::Ping => Line::Ping,
-        LineCommand::Set(what) => Line::Set(what),
+        LineCommand::Set(args) => Line::Set(args.what),
         LineCommand::History => Line::History,
         LineCommand::Clear => Line::Clear,
         LineCommand::Help(args) => Line::Help(args.command),
@@ -166,7 +185,7 @@ mod tests {
     use crate::commands::repl::line::{LineParsed, parse_line};
 
     fn settled(line: &str) -> Result<Line, Failure> {
-        match parse_line(line)? {
+        match parse_line(line, 100)? {
             LineParsed::Run(command) => settle_line(*command, Codec::Json),
             LineParsed::Print(text) => panic!("{line}: {text}"),
         }
@@ -212,6 +231,19 @@ mod tests {
             ("status now", "error: unexpected argument `now`\n"),
             ("set output xml", "error: `xml` is not a value of `FORMAT`\n"),
             ("set full maybe", "error: `maybe` is not a value of `SWITCH`\nhint: possible: `on`, `off`\n"),
+            (
+                "set full",
+                "error: missing: `SWITCH`\nhint: possible: `on`, `off`\nhint: `help set full` shows what can be given\n",
+            ),
+            (
+                "set foo",
+                "error: `set` knows no `foo`\nhint: possible: `output`, `timestamps`, `full`\nhint: `help set` shows",
+            ),
+            (
+                "set outptu raw",
+                "error: `set` knows no `outptu`\nhint: did you mean `output`?\nhint: possible: `output`, `timestamps`",
+            ),
+            ("sned g hi", "error: there is no command `sned`\nhint: did you mean `send`?\n"),
             ("sleep soon", "error: `soon` is not a value of `D`: not a duration"),
             ("expect", "error: missing: `JQ`\n"),
         ] {
@@ -220,6 +252,6 @@ mod tests {
             assert_eq!(failure.kind, Kind::Usage, "{line}");
             assert!(report.starts_with(expected), "{line}: {report}");
         }
-        assert_eq!(settled("set").unwrap_err().kind, Kind::Usage);
+        assert_eq!(settled("set").unwrap(), Line::Set(None));
     }
 }
