@@ -14,17 +14,17 @@ COPY src/client/Cargo.toml src/client/
 COPY src/emulator/Cargo.toml src/emulator/
 RUN touch src/proto/lib.rs src/net/lib.rs src/client/lib.rs src/emulator/lib.rs \
     && echo 'fn main() {}' > src/main.rs \
-    && cargo build --locked --release
+    && cargo build --locked --profile dist
 COPY . .
 # Cargo goes by times, and those of the checkout may be older than the layer.
-RUN touch src/main.rs src/*/lib.rs && cargo build --locked --release
+RUN touch src/main.rs src/*/lib.rs && cargo build --locked --profile dist
 
 FROM debian:stable-slim
 # For `wss://` and for event handlers behind HTTPS.
 RUN apt-get update \
     && apt-get install --yes --no-install-recommends ca-certificates \
     && rm -rf /var/lib/apt/lists/*
-COPY --from=build /wps/target/release/wps /usr/local/bin/wps
+COPY --from=build /wps/target/dist/wps /usr/local/bin/wps
 USER nobody
 EXPOSE 8080
 # With another --port, or for another command, `--no-healthcheck` or one of your own.

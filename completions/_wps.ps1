@@ -654,6 +654,7 @@ Register-ArgumentCompleter -Native -CommandName 'wps' -ScriptBlock {
             break
         }
         'wps;completions' {
+            [CompletionResult]::new('--at', '--at', [CompletionResultType]::ParameterName, 'What can stand at this place of a command line, from 0, for the scripts')
             [CompletionResult]::new('-h', '-h', [CompletionResultType]::ParameterName, 'Print help (see more with ''--help'')')
             [CompletionResult]::new('--help', '--help', [CompletionResultType]::ParameterName, 'Print help (see more with ''--help'')')
             break

@@ -625,6 +625,7 @@ set edit:completion:arg-completer[wps] = {|@words|
         &'wps;config;help;help'= {
         }
         &'wps;completions'= {
+            cand --at 'What can stand at this place of a command line, from 0, for the scripts'
             cand -h 'Print help (see more with ''--help'')'
             cand --help 'Print help (see more with ''--help'')'
         }

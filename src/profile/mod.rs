@@ -38,6 +38,12 @@ pub fn config_file(input: &mut dyn Input) -> Result<PathBuf, Failure> {
     })
 }
 
+/// The names of the profiles that there are, as far as the file can be read.
+pub fn names(input: &mut dyn Input) -> Vec<String> {
+    let file = input.config_file().and_then(|path| File::read(&path, input).ok().flatten());
+    file.map(|file| file.profiles.into_iter().map(|profile| profile.name).collect()).unwrap_or_default()
+}
+
 /// The command of a command line with the profile in it that `--profile` or `WPS_PROFILE` names, and what that
 /// brought; `None` where neither counts.
 pub fn with_profile(

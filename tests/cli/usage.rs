@@ -169,7 +169,7 @@ fn completions_and_man_pages_are_made() {
     for shell in ["bash", "zsh", "fish", "powershell", "elvish"] {
         let ended = wps(["completions", shell]).run();
         assert_eq!((ended.code, ended.stderr.as_str()), (0, ""), "{shell}");
-        assert!(ended.text().contains("listen"), "{shell}");
+        assert!(ended.text().contains("wps"), "{shell}");
     }
     let directory = tempfile::tempdir().unwrap();
     let ended = wps(["man", "--dir"]).arg(directory.path()).run();
