@@ -11,9 +11,10 @@ use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, percent_decode_str, utf8_perc
 use thiserror::Error;
 use url::{Host, Url};
 
+use crate::auth::connection_string::ConnectionString;
 use crate::auth::token::{ClientTokenRequest, client_audience, sign_client_token};
 use crate::secret::{REDACTED, Secret};
-use webpubsub_proto::check_hub_name;
+use webpubsub_proto::{NameError, check_hub_name};
 
 /// What stays as it is in a path segment or a query value: RFC 3986's unreserved characters. Tokens consist of them.
 const ENCODED: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'_').remove(b'.').remove(b'~');
@@ -76,7 +77,7 @@ pub enum AccessUrlError {
     HubParameter,
     /// The hub's name is none.
     #[error("the hub of the URL is not valid: {0}")]
-    Hub(webpubsub_proto::NameError),
+    Hub(NameError),
     /// `access_token=` with nothing behind it.
     #[error("the `access_token` of the URL is empty")]
     EmptyToken,
@@ -354,6 +355,25 @@ pub struct Signer {
 }
 
 impl Signer {
+    /// One for a hub, with tokens of an hour for an anonymous client without roles: all of it is changed in the fields.
+    /// Fails where the service takes no hub of that name (PROTOCOL §1.3).
+    pub fn new(service: ConnectionString, hub: impl Into<String>) -> Result<Self, NameError> {
+        let hub = hub.into();
+        check_hub_name(&hub)?;
+        let ConnectionString { endpoint, key } = service;
+        Ok(Self {
+            endpoint,
+            key,
+            hub,
+            user: None,
+            roles: Vec::new(),
+            groups: Vec::new(),
+            ttl: Duration::from_secs(60 * 60),
+            not_before: None,
+            claims: Vec::new(),
+        })
+    }
+
     /// A URL with a token signed now. `now` is in seconds since 1970.
     pub fn access_url(&self, now: u64) -> AccessUrl {
         let request = ClientTokenRequest {
