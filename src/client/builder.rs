@@ -82,6 +82,14 @@ impl Builder {
 
     /// Proxies, TLS, headers, addresses in place of DNS. Without it there is no proxy, whatever the environment says, and
     /// the certificates that the platform trusts are trusted.
+    ///
+    /// ```
+    /// use webpubsub_client::{DialOptions, Tls, TlsSettings};
+    ///
+    /// let tls = TlsSettings { ca_cert: Some("company.pem".into()), ..TlsSettings::default() };
+    /// let options = DialOptions { tls: Tls::new(tls), ..DialOptions::default() };
+    /// # drop(options);
+    /// ```
     pub fn dial_options(mut self, options: DialOptions) -> Self {
         self.options = options;
         self

@@ -63,6 +63,25 @@ impl Client {
     /// # Ok(())
     /// # }
     /// ```
+    ///
+    /// With an access key:
+    ///
+    /// ```
+    /// use webpubsub_client::{Client, ConnectionString, Signer};
+    ///
+    /// # use webpubsub_emulator::Emulator;
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// # let emulator = Emulator::start_default().await?;
+    /// # let text = emulator.ready().connection_string.expose();
+    /// let mut signer = Signer::new(ConnectionString::parse(text)?, "chat")?;
+    /// signer.user = Some("alice".to_owned());
+    /// signer.roles = vec!["webpubsub.joinLeaveGroup.news".to_owned()];
+    /// let (client, events) = Client::builder(signer).connect().await?;
+    /// client.join("news").await?;
+    /// # Ok(())
+    /// # }
+    /// ```
     pub fn builder(source: impl Into<UrlSource>) -> Builder {
         Builder::new(source.into())
     }

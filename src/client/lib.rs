@@ -35,6 +35,8 @@
 //! reference in `webpubsub-proto`. Below the façade are the modules [`driver`], [`handle`] and [`event`], which the
 //! binary `wps` is made of; they change more often.
 
+#![warn(missing_docs)]
+
 mod builder;
 mod client;
 pub mod driver;
@@ -53,8 +55,9 @@ pub use stream::{Event, Events, Message};
 pub use webpubsub_net::auth::access_url::{AccessUrl, AccessUrlError, Signer};
 pub use webpubsub_net::auth::connection_string::{ConnectionString, ConnectionStringError};
 pub use webpubsub_net::secret::Secret;
-pub use webpubsub_net::wire::DialOptions;
+pub use webpubsub_net::wire::{DialOptions, Exceptions, Override, Proxies, Proxy, ProxyScheme, Tls, TlsSettings};
 pub use webpubsub_proto::session::{
-    Backoff, BackoffMode, FailedAttempt, Loss, Nack, OnUnknown, OutcomeCause, Retries, Standing, Status,
+    Backoff, BackoffMode, Counts, FailedAttempt, Loss, Nack, OnUnknown, OperationKind, OutcomeCause, Retries, Standing,
+    Status,
 };
-pub use webpubsub_proto::{Data, DataKind, NameError, Origin, OwnedData, Subprotocol};
+pub use webpubsub_proto::{Data, DataKind, NameError, Octets, Origin, OwnedData, Subprotocol, Text};

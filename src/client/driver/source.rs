@@ -78,6 +78,27 @@ impl<P: UrlProvider + 'static> From<P> for UrlSource {
 }
 
 impl UrlSource {
+    /// What that function makes, called for every fresh connection: a [`UrlProvider`] that needs no type of its own.
+    ///
+    /// ```
+    /// use webpubsub_client::{AccessUrl, Client, ProviderError, UrlSource};
+    ///
+    /// # async fn ask_our_server() -> std::io::Result<String> { unimplemented!() }
+    /// let source = UrlSource::from_fn(|| async {
+    ///     let url = ask_our_server().await?;
+    ///     Ok::<_, ProviderError>(AccessUrl::parse(&url)?)
+    /// });
+    /// let builder = Client::builder(source);
+    /// # drop(builder);
+    /// ```
+    pub fn from_fn<F, U>(function: F) -> Self
+    where
+        F: Fn() -> U + Send + Sync + 'static,
+        U: Future<Output = Result<AccessUrl, ProviderError>> + Send + 'static,
+    {
+        Self::from(Function(function))
+    }
+
     /// A URL for a fresh connection, where it can be had at once.
     pub fn at_once(&self) -> Option<AccessUrl> {
         match self {
@@ -102,6 +123,25 @@ impl UrlSource {
             Self::Fixed(_) | Self::Signed(_) => "making the URL",
             Self::Provider(provider) => provider.activity(),
         }
+    }
+}
+
+/// A provider that is a function.
+struct Function<F>(F);
+
+impl<F> fmt::Debug for Function<F> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("a function")
+    }
+}
+
+impl<F, U> UrlProvider for Function<F>
+where
+    F: Fn() -> U + Send + Sync,
+    U: Future<Output = Result<AccessUrl, ProviderError>> + Send + 'static,
+{
+    fn provide(&self) -> Providing<'_> {
+        Box::pin((self.0)())
     }
 }
 

@@ -6,14 +6,22 @@
 //! ```
 
 use std::error::Error;
-use std::io::{Write, stdout};
+use std::io::{Write, stderr, stdout};
+use std::process::ExitCode;
 
 use webpubsub_client::{AccessUrl, Client, Event};
 
 #[tokio::main(flavor = "current_thread")]
-async fn main() -> Result<(), Box<dyn Error>> {
-    let url = std::env::args().nth(1).ok_or("give a client access URL")?;
-    chat(&url, "chat", "hello", &mut stdout()).await
+async fn main() -> ExitCode {
+    let url = std::env::args().nth(1).unwrap_or_default();
+    match chat(&url, "chat", "hello", &mut stdout()).await {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            // That nobody reads it changes nothing.
+            let _ = writeln!(stderr(), "error: {error}");
+            ExitCode::FAILURE
+        }
+    }
 }
 
 /// The whole conversation.
@@ -21,7 +29,7 @@ pub async fn chat(url: &str, group: &str, text: &str, out: &mut impl Write) -> R
     let (client, mut events) = Client::builder(AccessUrl::parse(url)?).connect().await?;
     client.join(group).await?;
     let ack = client.send_text(group, text).await?;
-    writeln!(out, "published in {} attempt(s)", ack.attempts)?;
+    writeln!(out, "published at attempt {}", ack.attempts)?;
     while let Some(event) = events.next().await {
         match event {
             Event::Connected { user_id, .. } => {

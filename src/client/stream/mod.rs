@@ -19,7 +19,8 @@ pub(crate) use queue::Writer;
 /// It holds a limited number of events that nobody has taken yet
 /// ([`Builder::event_buffer`](crate::Builder::event_buffer), 1024 unless set otherwise) and 4 MiB of their data. With
 /// more than that waiting, the socket is not read until some are taken: messages and acks stay where they are, and
-/// operations wait. The service ends a connection that is 1000 messages or 16 MiB behind (PROTOCOL §7.1).
+/// operations wait; a connection that is lost meanwhile is not recovered before there is room for what it would replay.
+/// The service ends a connection that is 1000 messages or 16 MiB behind (PROTOCOL §7.1).
 ///
 /// Messages are acknowledged to the service when they come here, not when they are taken (PROTOCOL §7.1).
 ///

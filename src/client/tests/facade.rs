@@ -14,8 +14,8 @@ use std::task::Poll;
 use std::time::Duration;
 
 use webpubsub_client::{
-    AccessUrl, Client, ConnectionError, Event, Events, Message, OperationError, OutcomeCause, OwnedData, Providing,
-    Retries, Subprotocol, UrlProvider,
+    AccessUrl, Backoff, BackoffMode, Client, ConnectionError, ConnectionString, Event, Events, Message, OnUnknown,
+    OperationError, OutcomeCause, OwnedData, Providing, Retries, Signer, Subprotocol, UrlProvider, UrlSource,
 };
 use webpubsub_emulator::{Emulator, ServerConfig, chosen_seed};
 
@@ -54,7 +54,7 @@ async fn the_example_does_what_it_says() {
     let mut out = Vec::new();
     in_time(chat::chat(emulator.client_url().expose(), "chat", "hello", &mut out)).await.unwrap();
     let out = String::from_utf8(out).unwrap();
-    assert_eq!(out, "published in 1 attempt(s)\nconnected as nobody\njoined chat\nchat: hello\nclosed\n");
+    assert_eq!(out, "published at attempt 1\nconnected as nobody\njoined chat\nchat: hello\nclosed\n");
 }
 
 #[tokio::test]
@@ -219,6 +219,98 @@ async fn a_provider_is_asked_for_each_connection_and_its_error_is_told() {
     let told = matches!(&error, ConnectionError::Unreachable { message } if message.contains("no URL today"));
     assert!(told, "{error}");
     assert_eq!(asked.load(Ordering::Relaxed), 2);
+}
+
+/// An emulator at which these things go wrong.
+async fn faulty(faults: &[&str]) -> Emulator {
+    let mut config = ServerConfig::new(chosen_seed(1));
+    config.faults = faults.iter().map(|fault| fault.parse().unwrap()).collect();
+    Emulator::start(config).await.unwrap()
+}
+
+#[tokio::test]
+async fn a_connection_that_drops_is_recovered_and_what_was_under_way_is_done_once() {
+    let emulator = faulty(&["execute-then-drop,op=sendToGroup,times=1"]).await;
+    let (client, mut events) = connect(&emulator).await;
+    in_time(client.join("g")).await.unwrap();
+    let ack = in_time(client.send_text("g", "once")).await.unwrap();
+    assert_eq!((ack.duplicate, ack.attempts), (true, 2));
+    in_time(client.send_text("g", "the last")).await.unwrap();
+    let mut seen = Vec::new();
+    loop {
+        match in_time(events.next()).await.unwrap() {
+            Event::Recovering { .. } => seen.push("recovering".to_owned()),
+            Event::Recovered { .. } => seen.push("recovered".to_owned()),
+            Event::Message(message) => seen.push(message.text().unwrap().into_owned()),
+            Event::Connected { .. } | Event::Joined { .. } => {}
+            other => panic!("{other:?}"),
+        }
+        if seen.last().is_some_and(|last| last == "the last") {
+            break;
+        }
+    }
+    // The message comes with the drop or after it, but once.
+    let (messages, way): (Vec<String>, Vec<String>) = seen.into_iter().partition(|what| !what.starts_with("recover"));
+    assert_eq!(messages, ["once", "the last"]);
+    assert_eq!(way, ["recovering", "recovered"]);
+}
+
+#[tokio::test]
+async fn a_connection_that_cannot_be_recovered_is_replaced_and_the_outcome_of_a_publish_is_not_known() {
+    for on_unknown in [OnUnknown::Fail, OnUnknown::Resend] {
+        let emulator = faulty(&["execute-then-drop,op=sendToGroup,times=1", "refuse-recovery,times=1"]).await;
+        let asked = Arc::new(AtomicUsize::new(0));
+        let (counted, given) = (Arc::clone(&asked), url(&emulator));
+        let source = UrlSource::from_fn(move || {
+            counted.fetch_add(1, Ordering::Relaxed);
+            std::future::ready(Ok(given.clone()))
+        });
+        let soon = Duration::from_millis(1);
+        let backoff = Backoff { mode: BackoffMode::Fixed, delay: soon, max_delay: soon };
+        let builder = Client::builder(source).reconnect_backoff(backoff).on_unknown(on_unknown);
+        let (client, mut events) = in_time(builder.connect()).await.unwrap();
+        in_time(client.join("g")).await.unwrap();
+        let sent = in_time(client.send_text("g", "x")).await;
+        match on_unknown {
+            OnUnknown::Fail => {
+                let error = sent.unwrap_err();
+                let lost = matches!(error, OperationError::Unknown { cause: OutcomeCause::ConnectionLost(_), .. });
+                assert!(lost, "{error}");
+            }
+            OnUnknown::Resend => assert!(!sent.unwrap().duplicate),
+        }
+        let mut seen = Vec::new();
+        loop {
+            match in_time(events.next()).await.unwrap() {
+                Event::Connected { .. } => seen.push("connected"),
+                Event::Recovering { .. } => seen.push("recovering"),
+                Event::SessionLost { .. } => seen.push("session lost"),
+                Event::Disconnected { .. } => seen.push("disconnected"),
+                Event::Joined { rejoined: true, .. } => break,
+                _ => {}
+            }
+        }
+        assert_eq!(seen.first(), Some(&"connected"), "{seen:?}");
+        assert!(seen.contains(&"recovering") && seen.contains(&"session lost"), "{seen:?}");
+        assert_eq!(seen.iter().filter(|what| **what == "connected").count(), 2, "{seen:?}");
+        assert_eq!(asked.load(Ordering::Relaxed), 2);
+        in_time(client.close()).await.unwrap();
+    }
+}
+
+#[tokio::test]
+async fn a_signer_lets_its_user_in_with_its_roles_and_no_others() {
+    let emulator = emulator().await;
+    let service = ConnectionString::parse(emulator.ready().connection_string.expose()).unwrap();
+    assert!(Signer::new(service.clone(), "no hub").is_err());
+    let mut signer = Signer::new(service, "other").unwrap();
+    signer.user = Some("alice".to_owned());
+    signer.roles = vec!["webpubsub.joinLeaveGroup.news".to_owned()];
+    let (client, mut events) = in_time(Client::builder(signer).connect()).await.unwrap();
+    let first = in_time(events.next()).await;
+    assert!(matches!(first, Some(Event::Connected { user_id: Some(user), .. }) if user == "alice"));
+    in_time(client.join("news")).await.unwrap();
+    assert!(matches!(in_time(client.join("else")).await, Err(OperationError::Refused { .. })));
 }
 
 #[tokio::test]
