@@ -46,7 +46,16 @@ pub enum Parsed {
 
 /// The definition of the command line; its help is not laid out.
 pub fn definition() -> clap::Command {
-    Cli::command().max_term_width(100)
+    with_negative_values(Cli::command().max_term_width(100))
+}
+
+/// So that `--repeat -1` is told what is wrong with it, and not taken for a flag that nobody knows.
+fn with_negative_values(command: clap::Command) -> clap::Command {
+    let takes =
+        |arg: &clap::Arg| arg.get_action().takes_values() && !arg.is_positional() && !arg.is_require_equals_set();
+    command
+        .mut_args(|arg| if takes(&arg) { arg.allow_negative_numbers(true) } else { arg })
+        .mut_subcommands(with_negative_values)
 }
 
 /// The definition with its help laid out.

@@ -561,12 +561,14 @@ fn event_handlers_come_from_flags_and_from_a_file_whose_key_is_the_last_to_count
 #[test]
 fn the_emulator_on_this_machine_is_never_behind_a_proxy() {
     let environment = [("ALL_PROXY", "http://proxy"), ("NO_PROXY", "a"), ("HTTP_PROXY", "not one://")];
-    for line in ["listen --local", "listen --local --proxy http://proxy"] {
+    for line in ["listen --local", "listen --local --proxy none"] {
         match settle_with(line, &environment, Inputs::default()).unwrap() {
             Settings::Listen(listen) => assert_eq!(listen.connection.network, Network::default(), "{line}"),
             other => panic!("{other:?}"),
         }
     }
+    let failure = settle_with("listen --local --proxy http://proxy", &environment, Inputs::default()).unwrap_err();
+    assert_eq!(failure.kind, crate::failure::Kind::Usage);
 }
 
 #[test]

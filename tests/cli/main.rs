@@ -32,6 +32,8 @@ mod faults;
 #[cfg(unix)]
 mod files;
 #[cfg(unix)]
+mod flags;
+#[cfg(unix)]
 mod floods;
 mod garbage;
 mod handlers;

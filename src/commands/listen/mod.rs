@@ -23,6 +23,7 @@ use crate::run::expressions::verdict;
 use crate::run::process::on_one_thread;
 use crate::run::run;
 use crate::run::sink::{Seen, Shown};
+use webpubsub_net::auth::token::peek_claims;
 use webpubsub_proto::session::{AckMode, Request};
 
 impl CommandArgs for ListenArgs {
@@ -70,23 +71,45 @@ async fn script(surroundings: &Surroundings, settings: &Listen, beside: &Beside,
     tokio::select! {
         biased;
         met = conditions(&client) => verdict(&met, &settings.output),
-        verdict = attend(settings, beside, &client) => verdict,
+        verdict = attend(surroundings, settings, beside, &client) => verdict,
         () = after(settings.duration.map(|duration| surroundings.started + duration)) => Verdict::Done("for"),
         () = idle(settings.idle_timeout, &client.seen) => Verdict::Done("idle-timeout"),
     }
 }
 
 /// Joins all at once, in their order, then starts what is to be started; ends only when something fails.
-async fn attend(settings: &Listen, beside: &Beside, client: &Client) -> Verdict {
+async fn attend(surroundings: &Surroundings, settings: &Listen, beside: &Beside, client: &Client) -> Verdict {
     let joins = settings.groups.iter().map(|group| (Request::Join { group: group.clone() }, AckMode::Automatic));
     let failed = client.perform_all(joins).await.into_iter().find_map(Result::err);
     match failed {
         Some(verdict) => verdict,
         None => {
             client.seen.connected().await;
-            beside.run(settings.on_ready.as_ref(), client).await
+            tokio::select! {
+                biased;
+                verdict = beside.run(settings.on_ready.as_ref(), client) => verdict,
+                verdict = explain_silence(surroundings, settings, client) => verdict,
+            }
         }
     }
+}
+
+/// For so long nobody wonders why nothing comes.
+const SILENCE: Duration = Duration::from_secs(5);
+
+/// Says once what it takes to see something, when nothing has come and no group is listened to. Never ends.
+async fn explain_silence(surroundings: &Surroundings, settings: &Listen, client: &Client) -> Verdict {
+    if settings.sees_no_group && !settings.output.quiet {
+        sleep(SILENCE).await;
+        let claims = client.access_url().and_then(|url| url.token().and_then(|token| peek_claims(token.expose())));
+        let is_member = claims.is_some_and(|claims| !claims.groups.is_empty());
+        if client.seen.messages.get() == 0 && !is_member {
+            let text = "nothing has come yet: without `--group` only what an application server sends to this \
+                        connection is seen; `--group NAME` joins a group, `wps send NAME DATA` publishes to it";
+            surroundings.console.err.line(&surroundings.console.err.style.dim(text));
+        }
+    }
+    pending().await
 }
 
 /// Resolves when a condition is met.

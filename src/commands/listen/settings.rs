@@ -8,7 +8,7 @@ use super::args::{ListenArgs, OnReadyArgs};
 use crate::failure::{Failure, Kind};
 use crate::options::connecting::settings::{Connection, connection, keep};
 use crate::options::connection::settings::Source;
-use crate::options::environment::{Environment, Input};
+use crate::options::environment::{Environment, Input, Note};
 use crate::options::operation::settings::groups;
 use crate::options::output::settings::{Output, output};
 use crate::options::reconnect::settings::Policy;
@@ -23,6 +23,8 @@ pub struct Listen {
     pub output: Output,
     /// Groups to join, without repetition.
     pub groups: Vec<String>,
+    /// No flag puts it into a group.
+    pub sees_no_group: bool,
     /// What is started when all groups are joined.
     pub on_ready: Option<OnReady>,
     /// End after so many messages, at least 1.
@@ -36,14 +38,21 @@ pub struct Listen {
 /// Settles `wps listen`.
 pub fn settle(args: ListenArgs, environment: &Environment, input: &mut dyn Input) -> Result<Listen, Failure> {
     let groups = groups(args.groups, "--group")?;
+    for group in groups.iter().filter(|group| group.contains(',')) {
+        let each: Vec<String> = group.split(',').map(|name| format!("-g {}", name.trim())).collect();
+        input.note(Note::Hint(format!("`{group}` is one group; `{}` joins several", each.join(" "))));
+    }
+    let has_initial = !args.connecting.token.initial_groups.is_empty();
     let output = output(&args.connecting, environment)?.filtered(args.filter)?.judged(args.conditions);
     let policy = Policy { keeps_on: true, rejoin: !args.rejoin.no_rejoin, on_unknown: OnUnknown::Fail };
     let session_file = SessionFile::listening(args.session, &groups);
     let connection = keep(connection(args.connecting, policy, environment, input)?, session_file)?;
     let on_ready = on_ready(args.on_ready, &connection.source, environment)?;
+    let sees_no_group = groups.is_empty() && !has_initial && connection.session_file.is_none();
     Ok(Listen {
         connection,
         output,
+        sees_no_group,
         groups,
         on_ready,
         count: args.end.count,

@@ -17,7 +17,7 @@ use super::connection_string::ConnectionString;
 use super::token::{Audience, CLOCK_SKEW_SECS, Claims, client_audience, is_signed_with};
 use webpubsub_proto::check_group_name;
 
-pub use roles::{Verb, granting, in_words as roles_in_words, is_among_too_many};
+pub use roles::{Verb, granting, in_words as roles_in_words, is_among_too_many, problem as role_problem};
 
 /// How bad a finding is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]

@@ -1,4 +1,5 @@
 //! Where to connect, and with which token.
 
 pub mod args;
+mod roles;
 pub mod settings;

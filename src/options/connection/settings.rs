@@ -9,6 +9,7 @@ use std::time::Duration;
 use url::Url;
 
 use super::args::{KeyArgs, SourceArgs, TokenArgs};
+use super::roles;
 use crate::failure::{Failure, Kind};
 use crate::options::environment::{Environment, Input, Note};
 use webpubsub_net::auth::access_url::{AccessUrl, AccessUrlError, Signer};
@@ -75,6 +76,7 @@ pub fn resolve(
         return Ok(Source::Command(command.clone()));
     }
     if let Some(source) = key(&args.key, token, input)? {
+        warn_of_roles(token, input);
         return Ok(source);
     }
     if let Some(value) = environment.get("WPS_URL") {
@@ -82,6 +84,7 @@ pub fn resolve(
         return source.map_err(|failure| literal_hint("WPS_URL", value, failure));
     }
     if let Some(source) = key_of_environment(token, environment)? {
+        warn_of_roles(token, input);
         return Ok(source);
     }
     Err(Failure::message(Kind::Config, "nothing says where to connect")
@@ -103,13 +106,21 @@ pub fn resolve_key(
         return Err(failure.hint("give one of them"));
     }
     match key(args, token, input)?.map_or_else(|| key_of_environment(token, environment), |source| Ok(Some(source)))? {
-        Some(Source::Signed(signer) | Source::Local { signer, .. }) => Ok(signer),
+        Some(Source::Signed(signer) | Source::Local { signer, .. }) => {
+            warn_of_roles(token, input);
+            Ok(signer)
+        }
         Some(Source::Url(_) | Source::Command(_)) | None => {
             Err(Failure::message(Kind::Config, "nothing brings a key to sign with").hint(
                 "`--connection-string S --hub H` names a service with its key, `--local` the emulator on this machine",
             ))
         }
     }
+}
+
+/// Says which roles will not do what they are probably for. They are signed all the same: the service decides.
+fn warn_of_roles(token: &TokenArgs, input: &mut dyn Input) {
+    token.roles.iter().filter_map(|role| roles::warning(role)).for_each(|text| input.note(Note::Warning(text)));
 }
 
 fn key(args: &KeyArgs, token: &TokenArgs, input: &mut dyn Input) -> Result<Option<Source>, Failure> {

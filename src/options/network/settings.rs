@@ -11,7 +11,7 @@ use std::path::PathBuf;
 use http::{HeaderName, HeaderValue};
 
 use super::args::NetworkArgs;
-use crate::failure::Failure;
+use crate::failure::{Failure, Kind};
 use crate::options::connection::settings::{Source, hint_at_secret};
 use crate::options::environment::{Environment, Input};
 use webpubsub_net::secret::Secret;
@@ -96,7 +96,17 @@ pub fn settle(
     input: &mut dyn Input,
 ) -> Result<Network, Failure> {
     let proxies = match (source, &args.proxy) {
-        // It is on this machine.
+        // It is on this machine: proxies that are meant for the world have nothing to do with it.
+        (Source::Local { .. }, Some(flag)) if environment.profile_with("proxy").is_none() => {
+            if !matches!(flag.expose(), "none" | "") {
+                let failure = Failure::message(Kind::Usage, "`--local` is never reached through a proxy");
+                return Err(failure
+                    .blame("--proxy")
+                    .blame("--local")
+                    .hint("leave `--proxy` out; `--connection-string` reaches an emulator elsewhere through one"));
+            }
+            Proxies::default()
+        }
         (Source::Local { .. }, _) => Proxies::default(),
         (_, Some(flag)) => {
             hint_at_secret("--proxy", flag.expose(), "`@FILE`, `-` and `HTTPS_PROXY` bring it from elsewhere", input);

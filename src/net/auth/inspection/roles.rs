@@ -120,7 +120,7 @@ pub fn in_words(roles: &[String]) -> Vec<String> {
 }
 
 /// What is wrong with a role.
-pub(super) fn problem(role: &str) -> Option<String> {
+pub fn problem(role: &str) -> Option<String> {
     match parse(role) {
         None => Some(format!("`{role}` is not a role that the service knows")),
         Some((_, Allows::Pattern(pattern))) if pattern.chars().count() > LONGEST_PATTERN => {
