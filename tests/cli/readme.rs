@@ -108,7 +108,8 @@ fn timeless(line: &str) -> String {
         }
         rest = behind;
     }
-    out.replace("N ms", "N s")
+    // Columns are as wide as what stands in them.
+    out.replace("N ms", "N s").split(' ').filter(|word| !word.is_empty()).collect::<Vec<_>>().join(" ")
 }
 
 /// Lines of a transcript, in an order of their own: stdout and stderr are two streams.
