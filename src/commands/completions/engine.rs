@@ -152,7 +152,8 @@ fn words_of(place: &Place<'_>, typed: &str, known: &mut dyn Known) -> Vec<Candid
     let repeats = |arg: &Arg| arg.get_num_args().is_some_and(|count| count.max_values() > 1);
     let word = words.get(place.positionals).or_else(|| words.last().filter(|last| repeats(last)));
     let found = word.map(|word| values::of(word, typed, known)).unwrap_or_default();
-    if found.is_empty() && typed.is_empty() && !place.escaped {
+    // Behind a word that names no command nothing is known.
+    if found.is_empty() && typed.is_empty() && !place.escaped && !place.command.has_subcommands() {
         return flags(place, "--", known);
     }
     found
