@@ -543,6 +543,7 @@ Register-ArgumentCompleter -Native -CommandName 'wps' -ScriptBlock {
             [CompletionResult]::new('-g', '-g', [CompletionResultType]::ParameterName, 'The same as --initial-group')
             [CompletionResult]::new('--group', '--group', [CompletionResultType]::ParameterName, 'The same as --initial-group')
             [CompletionResult]::new('--not-before', '--not-before', [CompletionResultType]::ParameterName, 'From when on the token is valid: a time such as `2030-01-01T12:00:00Z`, or so long from now; --ttl counts from then')
+            [CompletionResult]::new('--audience', '--audience', [CompletionResultType]::ParameterName, 'Audience of the token, where the service knows itself by another address [default: from endpoint and --hub]')
             [CompletionResult]::new('--claim', '--claim', [CompletionResultType]::ParameterName, 'Further claim, repeatable; VALUE is JSON if it parses as such, else a string')
             [CompletionResult]::new('-o', '-o', [CompletionResultType]::ParameterName, 'What stdout carries')
             [CompletionResult]::new('--output', '--output', [CompletionResultType]::ParameterName, 'What stdout carries')
@@ -598,12 +599,23 @@ Register-ArgumentCompleter -Native -CommandName 'wps' -ScriptBlock {
             [CompletionResult]::new('-h', '-h', [CompletionResultType]::ParameterName, 'Print help (see more with ''--help'')')
             [CompletionResult]::new('--help', '--help', [CompletionResultType]::ParameterName, 'Print help (see more with ''--help'')')
             [CompletionResult]::new('path', 'path', [CompletionResultType]::ParameterValue, 'Print where the configuration file is, or would be')
+            [CompletionResult]::new('list', 'list', [CompletionResultType]::ParameterValue, 'Print the names of the profiles, each with the kind of its source and its hub')
             [CompletionResult]::new('show', 'show', [CompletionResultType]::ParameterValue, 'Print the settings that a profile, the environment and the defaults come to, without secrets')
             [CompletionResult]::new('check', 'check', [CompletionResultType]::ParameterValue, 'Check every profile: names, types, and whether what it refers to can be read')
             [CompletionResult]::new('help', 'help', [CompletionResultType]::ParameterValue, 'Print this message or the help of the given subcommand(s)')
             break
         }
         'wps;config;path' {
+            [CompletionResult]::new('--color', '--color', [CompletionResultType]::ParameterName, 'When to use colour')
+            [CompletionResult]::new('-q', '-q', [CompletionResultType]::ParameterName, 'Print errors only on stderr')
+            [CompletionResult]::new('--quiet', '--quiet', [CompletionResultType]::ParameterName, 'Print errors only on stderr')
+            [CompletionResult]::new('-v', '-v', [CompletionResultType]::ParameterName, 'Say more: -v lifecycle, -vv frames, -vvv handshake')
+            [CompletionResult]::new('--verbose', '--verbose', [CompletionResultType]::ParameterName, 'Say more: -v lifecycle, -vv frames, -vvv handshake')
+            [CompletionResult]::new('-h', '-h', [CompletionResultType]::ParameterName, 'Print help (see more with ''--help'')')
+            [CompletionResult]::new('--help', '--help', [CompletionResultType]::ParameterName, 'Print help (see more with ''--help'')')
+            break
+        }
+        'wps;config;list' {
             [CompletionResult]::new('--color', '--color', [CompletionResultType]::ParameterName, 'When to use colour')
             [CompletionResult]::new('-q', '-q', [CompletionResultType]::ParameterName, 'Print errors only on stderr')
             [CompletionResult]::new('--quiet', '--quiet', [CompletionResultType]::ParameterName, 'Print errors only on stderr')
@@ -636,12 +648,16 @@ Register-ArgumentCompleter -Native -CommandName 'wps' -ScriptBlock {
         }
         'wps;config;help' {
             [CompletionResult]::new('path', 'path', [CompletionResultType]::ParameterValue, 'Print where the configuration file is, or would be')
+            [CompletionResult]::new('list', 'list', [CompletionResultType]::ParameterValue, 'Print the names of the profiles, each with the kind of its source and its hub')
             [CompletionResult]::new('show', 'show', [CompletionResultType]::ParameterValue, 'Print the settings that a profile, the environment and the defaults come to, without secrets')
             [CompletionResult]::new('check', 'check', [CompletionResultType]::ParameterValue, 'Check every profile: names, types, and whether what it refers to can be read')
             [CompletionResult]::new('help', 'help', [CompletionResultType]::ParameterValue, 'Print this message or the help of the given subcommand(s)')
             break
         }
         'wps;config;help;path' {
+            break
+        }
+        'wps;config;help;list' {
             break
         }
         'wps;config;help;show' {
@@ -722,11 +738,15 @@ Register-ArgumentCompleter -Native -CommandName 'wps' -ScriptBlock {
         }
         'wps;help;config' {
             [CompletionResult]::new('path', 'path', [CompletionResultType]::ParameterValue, 'Print where the configuration file is, or would be')
+            [CompletionResult]::new('list', 'list', [CompletionResultType]::ParameterValue, 'Print the names of the profiles, each with the kind of its source and its hub')
             [CompletionResult]::new('show', 'show', [CompletionResultType]::ParameterValue, 'Print the settings that a profile, the environment and the defaults come to, without secrets')
             [CompletionResult]::new('check', 'check', [CompletionResultType]::ParameterValue, 'Check every profile: names, types, and whether what it refers to can be read')
             break
         }
         'wps;help;config;path' {
+            break
+        }
+        'wps;help;config;list' {
             break
         }
         'wps;help;config;show' {

@@ -529,6 +529,7 @@ set edit:completion:arg-completer[wps] = {|@words|
             cand -g 'The same as --initial-group'
             cand --group 'The same as --initial-group'
             cand --not-before 'From when on the token is valid: a time such as `2030-01-01T12:00:00Z`, or so long from now; --ttl counts from then'
+            cand --audience 'Audience of the token, where the service knows itself by another address [default: from endpoint and --hub]'
             cand --claim 'Further claim, repeatable; VALUE is JSON if it parses as such, else a string'
             cand -o 'What stdout carries'
             cand --output 'What stdout carries'
@@ -578,11 +579,21 @@ set edit:completion:arg-completer[wps] = {|@words|
             cand -h 'Print help (see more with ''--help'')'
             cand --help 'Print help (see more with ''--help'')'
             cand path 'Print where the configuration file is, or would be'
+            cand list 'Print the names of the profiles, each with the kind of its source and its hub'
             cand show 'Print the settings that a profile, the environment and the defaults come to, without secrets'
             cand check 'Check every profile: names, types, and whether what it refers to can be read'
             cand help 'Print this message or the help of the given subcommand(s)'
         }
         &'wps;config;path'= {
+            cand --color 'When to use colour'
+            cand -q 'Print errors only on stderr'
+            cand --quiet 'Print errors only on stderr'
+            cand -v 'Say more: -v lifecycle, -vv frames, -vvv handshake'
+            cand --verbose 'Say more: -v lifecycle, -vv frames, -vvv handshake'
+            cand -h 'Print help (see more with ''--help'')'
+            cand --help 'Print help (see more with ''--help'')'
+        }
+        &'wps;config;list'= {
             cand --color 'When to use colour'
             cand -q 'Print errors only on stderr'
             cand --quiet 'Print errors only on stderr'
@@ -612,11 +623,14 @@ set edit:completion:arg-completer[wps] = {|@words|
         }
         &'wps;config;help'= {
             cand path 'Print where the configuration file is, or would be'
+            cand list 'Print the names of the profiles, each with the kind of its source and its hub'
             cand show 'Print the settings that a profile, the environment and the defaults come to, without secrets'
             cand check 'Check every profile: names, types, and whether what it refers to can be read'
             cand help 'Print this message or the help of the given subcommand(s)'
         }
         &'wps;config;help;path'= {
+        }
+        &'wps;config;help;list'= {
         }
         &'wps;config;help;show'= {
         }
@@ -678,10 +692,13 @@ set edit:completion:arg-completer[wps] = {|@words|
         }
         &'wps;help;config'= {
             cand path 'Print where the configuration file is, or would be'
+            cand list 'Print the names of the profiles, each with the kind of its source and its hub'
             cand show 'Print the settings that a profile, the environment and the defaults come to, without secrets'
             cand check 'Check every profile: names, types, and whether what it refers to can be read'
         }
         &'wps;help;config;path'= {
+        }
+        &'wps;help;config;list'= {
         }
         &'wps;help;config;show'= {
         }

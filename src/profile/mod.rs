@@ -17,7 +17,7 @@ use crate::options::environment::{Environment, Input};
 use file::{File, Profile};
 
 pub use report::Checked;
-pub use report::{check, show};
+pub use report::{check, list, show};
 
 /// What to do when a file has no profile at all; what it has instead may be a misspelt one.
 const NO_PROFILES: &str =

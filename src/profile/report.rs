@@ -8,7 +8,7 @@ use super::{SOURCES, VARIABLES, config_file, effective, load};
 use crate::cli::{Command, FlagValue, Parsed, Typed, parse_with, profile_flags};
 use crate::commands::listen::settings as listen;
 use crate::failure::{Failure, Kind};
-use crate::options::environment::{Environment, Input};
+use crate::options::environment::{Environment, Input, Note};
 use crate::options::network::settings as network;
 use webpubsub_net::auth::access_url::AccessUrl;
 use webpubsub_net::auth::connection_string::ConnectionString;
@@ -97,6 +97,26 @@ fn written(value: Option<&str>) -> String {
 fn quoted(value: &str) -> String {
     // A basic string of TOML is written like one of JSON.
     serde_json::Value::from(redact(value)).to_string()
+}
+
+/// The profiles, a line each: its name, what it connects to, and its hub, tab-separated; nothing where there are none.
+pub fn list(input: &mut dyn Input) -> Result<String, Failure> {
+    let path = config_file(input)?;
+    let profiles = File::read(&path, input)?.map(|file| file.profiles).unwrap_or_default();
+    if profiles.is_empty() {
+        input.note(Note::Hint(format!(
+            "there are no profiles in `{}`; `wps config --help` says how to write one",
+            path.display()
+        )));
+    }
+    let mut out = String::new();
+    for profile in profiles {
+        let of = |wanted: &[&str]| profile.flags.iter().find(|(name, _)| wanted.contains(&name.as_str()));
+        let source = of(&SOURCES).map_or("-", |(name, _)| name);
+        let hub = of(&["hub"]).and_then(|(_, hub)| hub.as_deref()).unwrap_or("-");
+        let _ = writeln!(out, "{}\t{source}\t{hub}", profile.name);
+    }
+    Ok(out)
 }
 
 /// Checks every profile.

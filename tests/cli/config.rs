@@ -386,3 +386,11 @@ fn an_explanation_that_cannot_be_written_is_exit_13() {
     let ended = wps(["url", "inspect", &url]).stdout_to("/dev/full").run();
     ended.assert_failed(13, &["error: could not write to stdout"]);
 }
+
+#[test]
+fn the_profiles_are_listed_with_their_source_and_hub() {
+    let file = "[profiles.prod]\nurl-command = \"get-url --key abc\"\n[profiles.dev]\nlocal = 9000\nhub = \"chat\"\n";
+    let expected = "dev\tlocal\tchat\nprod\turl-command\t-\n";
+    wps(["config", "list"]).config(file).run().assert(0, expected, "");
+    wps(["config", "list"]).run().assert(0, "", "");
+}

@@ -341,3 +341,16 @@ fn a_url_command_that_fails_is_no_url_to_inspect() {
     let ended = wps(["url", "inspect", "--connect-timeout", "300ms", "--url-command", "sleep 1000"]).run();
     ended.assert_failed(4, &["error: timed out after 300 ms while running the URL command\n", "hint: "]);
 }
+
+#[test]
+fn the_audience_is_what_is_asked_for_and_the_url_stays_that_of_the_endpoint() {
+    let string = "Endpoint=https://gateway.example;AccessKey=a-key;Version=1.0;";
+    let audience = "https://name.webpubsub.azure.com/client/hubs/chat";
+    let made = wps(["url", "create", "--hub", "chat", "-o", "ndjson", "--connection-string", string])
+        .args(["--audience", audience])
+        .run();
+    let record = &made.records()[0];
+    assert_eq!(record["claims"]["aud"], audience, "{record}");
+    assert!(record["url"].as_str().unwrap().starts_with("wss://gateway.example/client/hubs/chat?"), "{record}");
+    wps(["url", "create", "--local", "--claim", "aud="]).run().assert_failed(2, &["`--audience` sets another"]);
+}

@@ -18,6 +18,8 @@ pub struct ConfigArgs {
 pub enum ConfigCommand {
     /// Print where the configuration file is, or would be
     Path(ConfigPathArgs),
+    /// Print the names of the profiles, each with the kind of its source and its hub
+    List(ConfigListArgs),
     /// Print the settings that a profile, the environment and the defaults come to, without secrets
     Show(ConfigShowArgs),
     /// Check every profile: names, types, and whether what it refers to can be read
@@ -28,6 +30,15 @@ pub enum ConfigCommand {
 #[derive(Debug, Args)]
 #[command(after_long_help = include_str!("path.md"))]
 pub struct ConfigPathArgs {
+    /// What to say on stderr.
+    #[command(flatten)]
+    pub talk: TalkArgs,
+}
+
+/// `wps config list`.
+#[derive(Debug, Args)]
+#[command(after_long_help = include_str!("list.md"))]
+pub struct ConfigListArgs {
     /// What to say on stderr.
     #[command(flatten)]
     pub talk: TalkArgs,

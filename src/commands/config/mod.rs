@@ -4,7 +4,7 @@ pub mod args;
 
 use std::path::Path;
 
-use self::args::{ConfigCheckArgs, ConfigCommand, ConfigPathArgs, ConfigShowArgs};
+use self::args::{ConfigCheckArgs, ConfigCommand, ConfigListArgs, ConfigPathArgs, ConfigShowArgs};
 use super::{CommandArgs, Task};
 use crate::failure::{Failure, Kind};
 use crate::options::environment::{Environment, Input};
@@ -18,6 +18,7 @@ impl ConfigCommand {
     pub fn chosen(self) -> Box<dyn CommandArgs> {
         match self {
             Self::Path(args) => Box::new(args),
+            Self::List(args) => Box::new(args),
             Self::Show(args) => Box::new(args),
             Self::Check(args) => Box::new(args),
         }
@@ -32,6 +33,17 @@ impl CommandArgs for ConfigPathArgs {
     fn settle(self: Box<Self>, _: &Environment, input: &mut dyn Input) -> Result<Task, Failure> {
         let file = profile::config_file(input)?;
         Ok(Box::new(move |_| put(&path(&file))))
+    }
+}
+
+impl CommandArgs for ConfigListArgs {
+    fn talk(&self) -> Option<&TalkArgs> {
+        Some(&self.talk)
+    }
+
+    fn settle(self: Box<Self>, _: &Environment, input: &mut dyn Input) -> Result<Task, Failure> {
+        let text = profile::list(input)?;
+        Ok(Box::new(move |_| put(text.as_bytes())))
     }
 }
 

@@ -2,6 +2,7 @@
 
 use std::time::{Duration, SystemTime};
 
+use clap::builder::NonEmptyStringValueParser;
 use clap::{Args, Subcommand};
 
 use crate::options::connection::args::{KeyArgs, SourceArgs, TokenArgs};
@@ -45,6 +46,13 @@ pub struct UrlCreateArgs {
     /// From when on the token is valid: a time such as `2030-01-01T12:00:00Z`, or so long from now; --ttl counts from then
     #[arg(long, value_name = "TIME|D", value_parser = not_before, help_heading = TOKEN)]
     pub not_before: Option<NotBefore>,
+
+    /// Audience of the token, where the service knows itself by another address [default: from endpoint and --hub]
+    ///
+    /// The whole claim, as in `https://NAME.webpubsub.azure.com/client/hubs/HUB`. For a service behind a gateway: the URL
+    /// is that of the endpoint, and the token is for the audience.
+    #[arg(long, value_name = "URL", value_parser = NonEmptyStringValueParser::new(), help_heading = TOKEN)]
+    pub audience: Option<String>,
 
     /// Further claim, repeatable; VALUE is JSON if it parses as such, else a string
     ///

@@ -43,7 +43,7 @@ pub fn create(mut args: UrlCreateArgs, environment: &Environment, input: &mut dy
         if RESERVED_CLAIMS.contains(&name.as_str()) {
             let failure = Failure::message(Kind::Usage, format!("the claim `{name}` has a flag of its own"));
             return Err(failure.hint(match name.as_str() {
-                "aud" => "the audience follows from the endpoint and `--hub`",
+                "aud" => "the audience follows from the endpoint and `--hub`; `--audience` sets another",
                 "exp" | "iat" => "`--ttl` says how long the token is valid, and `--not-before` from when on",
                 "nbf" => "`--not-before` sets it",
                 "sub" => "`--user` sets it",
@@ -66,6 +66,7 @@ pub fn create(mut args: UrlCreateArgs, environment: &Environment, input: &mut dy
         time.map_or(u64::MAX, |time| time.duration_since(UNIX_EPOCH).map_or(0, |since| since.as_secs()))
     });
     signer.claims = args.claims;
+    signer.audience = args.audience;
     let tool = tool(args.output, &args.talk, environment);
     Ok(UrlCreate { signer, token_only: args.token_only, tool })
 }

@@ -346,6 +346,8 @@ pub struct Signer {
     pub roles: Vec<String>,
     /// Groups the connection is in from its start, `webpubsub.group` of the token.
     pub groups: Vec<String>,
+    /// `aud` of the token, where it is not that of endpoint and hub (PROTOCOL §2.3).
+    pub audience: Option<String>,
     /// How long each token is valid.
     pub ttl: Duration,
     /// From when on a token is valid, in seconds since 1970; from now on when absent.
@@ -368,6 +370,7 @@ impl Signer {
             user: None,
             roles: Vec::new(),
             groups: Vec::new(),
+            audience: None,
             ttl: Duration::from_secs(60 * 60),
             not_before: None,
             claims: Vec::new(),
@@ -376,8 +379,9 @@ impl Signer {
 
     /// A URL with a token signed now. `now` is in seconds since 1970.
     pub fn access_url(&self, now: u64) -> AccessUrl {
+        let own = || client_audience(self.endpoint.as_str(), &self.hub);
         let request = ClientTokenRequest {
-            audience: &client_audience(self.endpoint.as_str(), &self.hub),
+            audience: &self.audience.clone().unwrap_or_else(own),
             user: self.user.as_deref(),
             roles: &self.roles,
             groups: &self.groups,

@@ -326,6 +326,7 @@ fn signer(endpoint: Url, key: Secret, hub: String, token: &TokenArgs) -> Result<
         user: token.user.clone(),
         roles,
         groups,
+        audience: None,
         ttl: token.ttl.unwrap_or(DEFAULT_TTL),
         not_before: None,
         claims: Vec::new(),

@@ -120,6 +120,7 @@ fn signer(endpoint: &str) -> Signer {
         user: Some("alice".to_owned()),
         roles: vec!["webpubsub.sendToGroup".to_owned()],
         groups: vec!["lobby".to_owned()],
+        audience: None,
         ttl: Duration::from_secs(60),
         not_before: None,
         claims: Vec::new(),
