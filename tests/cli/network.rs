@@ -408,7 +408,7 @@ fn a_service_that_wants_a_client_certificate_gets_it() {
         without.end().assert_failed(
             4,
             &[
-                "caused by: `127.0.0.1` wants a client certificate (alert CertificateRequired)\n",
+                "caused by: `127.0.0.1` wants a client certificate (alert certificate_required)\n",
                 "hint: `--client-cert FILE --client-key FILE` shows the service who is calling\n",
             ],
         );

@@ -50,7 +50,10 @@ fn what_can_stand_there_is_known() {
         ("wps emulator --fault no-po", &["no-pong"]),
         ("wps emulator --fault drop=reset,ti", &["drop=reset,times="]),
         ("wps emulator --fault drop=reset,af", &["drop=reset,after="]),
-        ("wps emulator --fault ignore,op=joinGroup|se", &["ignore,op=joinGroup|sendToGroup", "ignore,op=joinGroup|sequenceAck"]),
+        (
+            "wps emulator --fault ignore,op=joinGroup|se",
+            &["ignore,op=joinGroup|sendToGroup", "ignore,op=joinGroup|sequenceAck"],
+        ),
         ("wps listen --url ", &["@", "-"]),
         ("wps listen --url @u", &["@url.txt"]),
         ("wps listen --url=@ke", &["--url=@keys/"]),

@@ -16,7 +16,7 @@ use rustls::client::WebPkiServerVerifier;
 use rustls::client::danger::ServerCertVerifier;
 use rustls::crypto::{CryptoProvider, ring};
 use rustls::sign::CertifiedKey;
-use rustls::{AlertDescription, CertificateError, ClientConfig, ProtocolVersion, RootCertStore};
+use rustls::{AlertDescription, CertificateError, CipherSuite, ClientConfig, ProtocolVersion, RootCertStore};
 use rustls_pki_types::{ServerName, UnixTime};
 use rustls_platform_verifier::Verifier;
 use tokio::io::{AsyncRead, AsyncWrite};
@@ -111,7 +111,7 @@ impl Tls {
         let (_, session) = stream.get_ref();
         Facts::Tls {
             version: session.protocol_version().map(version_name),
-            cipher: session.negotiated_cipher_suite().map(|suite| format!("{:?}", suite.suite())),
+            cipher: session.negotiated_cipher_suite().map(|suite| cipher_name(suite.suite())),
             certificate: session.peer_certificates().and_then(<[_]>::first).and_then(Certificate::read),
             verified: !self.settings.insecure,
         }
@@ -153,6 +153,15 @@ fn version_name(version: ProtocolVersion) -> String {
         ProtocolVersion::TLSv1_2 => "TLS 1.2".to_owned(),
         ProtocolVersion::TLSv1_3 => "TLS 1.3".to_owned(),
         other => format!("{other:?}"),
+    }
+}
+
+/// The registered name of a cipher suite; those of TLS 1.3 have another in the library.
+fn cipher_name(suite: CipherSuite) -> String {
+    let name = format!("{suite:?}");
+    match name.strip_prefix("TLS13_") {
+        Some(rest) => format!("TLS_{rest}"),
+        None => name,
     }
 }
 
@@ -240,8 +249,27 @@ fn explain(host: &str, error: &io::Error) -> DialError {
 
 /// The other end ended the TLS with an alert, perhaps after the handshake (RFC 8446 §6.2).
 pub(super) fn alerted(host: String, alert: AlertDescription) -> DialError {
-    let alert = format!("{alert:?}");
+    let alert = alert_name(alert);
     DialError::Tls { host, problem: format!("the server ended it with the alert {alert}"), alert: Some(alert) }
+}
+
+/// The name that the RFC has for an alert, and other programs show: `handshake_failure`.
+fn alert_name(alert: AlertDescription) -> String {
+    if let AlertDescription::Unknown(number) = alert {
+        return format!("number {number}");
+    }
+    let name = format!("{alert:?}");
+    let letters: Vec<char> = name.chars().collect();
+    let mut words = String::new();
+    for (index, letter) in letters.iter().enumerate() {
+        let after_small = index > 0 && letters[index - 1].is_ascii_lowercase();
+        let before_small = index > 0 && letters.get(index + 1).is_some_and(char::is_ascii_lowercase);
+        if letter.is_ascii_uppercase() && (after_small || before_small) {
+            words.push('_');
+        }
+        words.push(letter.to_ascii_lowercase());
+    }
+    words
 }
 
 fn certificate_problem(error: &CertificateError) -> CertificateProblem {
@@ -267,5 +295,19 @@ fn certificate_problem(error: &CertificateError) -> CertificateProblem {
         CertificateError::Revoked => CertificateProblem::Revoked,
         CertificateError::Other(other) if other.0.to_string() == "CaUsedAsEndEntity" => CertificateProblem::IsAuthority,
         other => CertificateProblem::Other(other.to_string()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn alerts_and_ciphers_have_their_registered_names() {
+        assert_eq!(alert_name(AlertDescription::UnknownCA), "unknown_ca");
+        assert_eq!(alert_name(AlertDescription::UnknownPSKIdentity), "unknown_psk_identity");
+        assert_eq!(alert_name(AlertDescription::CertificateRequired), "certificate_required");
+        assert_eq!(alert_name(AlertDescription::Unknown(200)), "number 200");
+        assert_eq!(cipher_name(CipherSuite::TLS13_AES_256_GCM_SHA384), "TLS_AES_256_GCM_SHA384");
     }
 }

@@ -314,7 +314,7 @@ async fn a_server_that_asks_who_is_calling_is_shown_the_client_certificate() {
     dial_to(&server, Some(roots.clone()), settings).await.unwrap();
     let error = dial_to(&server, Some(roots), trusting(ca.path())).await.expect_err("a stranger");
     // With TLS 1.3 the client learns of it only when it reads the answer.
-    assert_eq!(told(&error), "`service.example` wants a client certificate (alert CertificateRequired)");
+    assert_eq!(told(&error), "`service.example` wants a client certificate (alert certificate_required)");
 
     // One that the server does not know the issuer of.
     let client = Identity::self_signed(named("me"));
@@ -427,7 +427,10 @@ async fn a_server_without_tls_is_told_from_one_that_hangs_up() {
     assert_eq!(words, "the TLS handshake with `127.0.0.1` failed: the server closed the connection");
     // A fatal alert, "handshake failure".
     let words = told(&dial_raw(true, b"\x15\x03\x03\x00\x02\x02\x28").await);
-    assert_eq!(words, "the TLS handshake with `127.0.0.1` failed: the server ended it with the alert HandshakeFailure");
+    assert_eq!(
+        words,
+        "the TLS handshake with `127.0.0.1` failed: the server ended it with the alert handshake_failure"
+    );
     // The other way round: a server with TLS, dialled without.
     let error = dial_raw(false, b"\x15\x03\x03\x00\x02\x02\x16").await;
     assert!(matches!(error, DialError::NotHttp { .. }), "{error:?}");
