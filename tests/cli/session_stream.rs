@@ -2,13 +2,14 @@
 //! arrives once. What is not the same input is refused before anything of it is sent.
 
 use std::fs;
+use std::time::Instant;
 
 use rustix::process::Signal;
 use serde_json::{Value, json};
 use tempfile::TempDir;
 
 use crate::support::emulator::Emulator;
-use crate::support::{Ended, FromClient, Peer, Running, Service, wps};
+use crate::support::{Ended, FromClient, PATIENCE, Peer, Running, Service, wps};
 
 struct Bench {
     service: Service,
@@ -151,6 +152,25 @@ fn what_was_not_acknowledged_is_sent_again_under_its_ids_and_a_stream_that_is_do
     assert_eq!(ids(&read(&mut peer, 1)), [5]);
     peer.ack(&json!(5));
     assert_eq!(wps.end().code, 0);
+}
+
+#[test]
+fn acks_are_recorded_also_when_nothing_more_is_sent() {
+    let bench = Bench::new();
+    let wps = bench.send(&[], LINES);
+    let mut peer = bench.service.connect();
+    assert_eq!(ids(&read(&mut peer, 3)), [1, 2, 3]);
+    for id in [1, 2] {
+        peer.send(&json!({"type": "ack", "ackId": id, "success": true}));
+    }
+    // The third is open all the while.
+    let deadline = Instant::now() + PATIENCE;
+    while bench.stream()["settled"] != 2 {
+        assert!(Instant::now() < deadline, "{}", bench.stream());
+        std::thread::yield_now();
+    }
+    wps.signal(Signal::KILL);
+    assert_eq!(wps.end().code, -9);
 }
 
 #[test]

@@ -202,6 +202,7 @@ impl<'a> Flow<'a> {
             let reads = self.reads();
             let due = self.waits_for_pace();
             let away = self.waits_for_connection();
+            let record_by = self.position.as_ref().and_then(Position::record_by);
             tokio::select! {
                 biased;
                 open = self.pipeline.settled(&mut settled) => {
@@ -210,6 +211,9 @@ impl<'a> Flow<'a> {
                 }
                 batch = self.intake.next(), if reads => self.take(batch),
                 () = at(due), if due.is_some() => {}
+                () = at(record_by), if record_by.is_some() => {
+                    self.broken = self.position.as_mut().and_then(|position| position.write().err());
+                }
                 () = self.watch.changed.notified(), if away => {}
                 () = at(self.watch.progress.due()) => {
                     let extent = self.intake.extent(self.window.settled_line());

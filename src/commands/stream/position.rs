@@ -6,11 +6,18 @@
 //! the connection meanwhile that it may have been forgotten, which makes its outcome unknown. Before it sends anything, a
 //! run has compared its input with all that was recorded. The flow is the caller.
 
+use std::time::Duration;
+
+use tokio::time::Instant;
+
 use super::tally::Why;
 use crate::failure::{Failure, Kind};
 use crate::run::session_file::{OTHER_INPUT, StreamFile};
 use crate::state::{Comparing, Left, LineDigest, MOST_AHEAD, Mismatch, Step, Stream};
 use webpubsub_proto::session::{AckMode, OutcomeCause, REMEMBERED};
+
+/// How long an ack may be known and not recorded.
+const RECORDED_WITHIN: Duration = Duration::from_millis(200);
 
 /// Most lines read ahead of the oldest that has not settled.
 const MOST_READ: u64 = 4096;
@@ -41,8 +48,8 @@ pub(super) struct Position {
     resend: bool,
     /// As it was recorded last: how many lines have settled, and how many there are.
     written: (u64, u64),
-    /// Something has settled since.
-    changed: bool,
+    /// Something has settled since, first at that time.
+    changed: Option<Instant>,
 }
 
 impl Position {
@@ -51,7 +58,7 @@ impl Position {
         let comparing = Some(stream.compare()).filter(|comparing| !comparing.is_done(&stream));
         let written = (stream.settled(), stream.end());
         let sent = stream.reach();
-        Self { file, stream, comparing, sent, resend, written, changed: false }
+        Self { file, stream, comparing, sent, resend, written, changed: None }
     }
 
     /// Whether the input is the same as far as it was recorded: nothing is sent before.
@@ -95,7 +102,7 @@ impl Position {
             Step::Open | Step::Left(Left::Unknown) if !self.resend => Fate::Unknown { id, why },
             Step::Open | Step::Left(_) => {
                 self.stream.send_again();
-                self.changed = true;
+                self.change();
                 Fate::Send { id, again: false }
             }
         })
@@ -137,13 +144,22 @@ impl Position {
 
     /// A line has settled; `left`: and may not have arrived. `false`: it failed, and that is not remembered.
     pub(super) fn settle(&mut self, line: u64, left: Option<Left>) -> bool {
-        self.changed = true;
+        self.change();
         self.stream.settle(line - 1, left)
     }
 
     /// Whether something has to be recorded before more is sent, besides lines.
     pub(super) fn is_due(&self) -> bool {
         self.stream.sends_again()
+    }
+
+    fn change(&mut self) {
+        self.changed.get_or_insert_with(Instant::now);
+    }
+
+    /// When what has settled is to be recorded, whatever else happens: a run that is killed behind that has lost no ack.
+    pub(super) fn record_by(&self) -> Option<Instant> {
+        self.changed.filter(|_| self.is_compared()).map(|since| since + RECORDED_WITHIN)
     }
 
     /// Records where it is, for another run to go on. Lines that were read and not sent are left out, so that what may
@@ -157,9 +173,9 @@ impl Position {
     pub(super) fn write(&mut self) -> Result<(), Failure> {
         self.change_connection();
         let now = (self.stream.settled(), self.stream.end());
-        if self.changed || now != self.written {
+        if self.changed.is_some() || now != self.written {
             self.file.keep(&mut self.stream)?;
-            (self.written, self.changed) = (now, false);
+            (self.written, self.changed) = (now, None);
         }
         Ok(())
     }
@@ -173,7 +189,7 @@ impl Position {
         }
         for line in self.stream.settled()..self.sent {
             if self.stream.is_open(line) {
-                self.changed = true;
+                self.changed.get_or_insert_with(Instant::now);
                 self.stream.settle(line, Some(Left::Unknown));
             }
         }
