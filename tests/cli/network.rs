@@ -93,7 +93,7 @@ fn local_never_goes_through_a_proxy() {
     let url = format!("http://127.0.0.1:{}", proxy.port());
     let ended = wps(["listen", &format!("--local={}", port.port()), "--for", "300ms", "-g", "g"])
         .env("ALL_PROXY", &url)
-        .args(["--proxy", &url]);
+        .env("HTTP_PROXY", &url);
     drop(port);
     let ended = ended.run();
     assert_eq!(ended.code, 0, "{}", ended.stderr);
