@@ -64,6 +64,7 @@ enum Names {
 fn spans(text: &str, names: Names, cut: bool) -> Vec<(usize, usize)> {
     let mut spans = memory::spans(text, cut);
     named(text, names, &mut spans);
+    encoded(text, &mut spans);
     credentials(text, cut, &mut spans);
     jwts(text, cut, &mut spans);
     user_infos(text, &mut spans);
@@ -123,20 +124,59 @@ fn named(text: &str, names: Names, spans: &mut Vec<(usize, usize)>) {
         let name = &text[name_start..name_end];
         let Some(weight) = weight(name) else { continue };
         let joint = Joint::of(&bytes[name_end..separator], &bytes[separator..start]);
-        let shortest = match weight {
-            Weight::Certain => 1,
-            Weight::Sounds if names == Names::All && joint.is_of_a_program(name) => SHORTEST_VALUE,
-            Weight::Sounds => continue,
-        };
+        let program = names == Names::All && joint.is_of_a_program(name);
+        if weight == Weight::Sounds && !program && !(names == Names::All && joint.colon) {
+            continue;
+        }
         let end = match joint.quote {
             Some(quote) => quoted_end(bytes, start, quote, joint.escapes),
             None => run(bytes, start, is_secret_byte),
         };
-        if end - start >= shortest {
+        let is_secret = match weight {
+            Weight::Certain => end > start,
+            Weight::Sounds if program => end - start >= SHORTEST_VALUE,
+            // `token: 9f86d081884c7d65`, which is no word.
+            Weight::Sounds => looks_drawn(&bytes[start..end]),
+        };
+        if is_secret {
             spans.push((start, end));
             done = end;
         }
     }
+}
+
+/// `name%3Dvalue`, as it stands in an address within an address.
+fn encoded(text: &str, spans: &mut Vec<(usize, usize)>) {
+    let bytes = text.as_bytes();
+    let mut done = 0;
+    for at in memchr::memmem::find_iter(bytes, "%3") {
+        if at < done || !bytes.get(at + 2).is_some_and(|byte| b"Dd".contains(byte)) {
+            continue;
+        }
+        let earliest = done.max(at.saturating_sub(LONGEST_NAME));
+        let is_name = |byte: &u8| byte.is_ascii_alphanumeric() || b"_-.".contains(byte);
+        let name_start =
+            bytes[earliest..at].iter().rposition(|byte| !is_name(byte)).map_or(earliest, |it| earliest + it + 1);
+        if weight(&text[name_start..at]) != Some(Weight::Certain) {
+            continue;
+        }
+        let start = at + "%3D".len();
+        // Up to the next parameter, `%26`.
+        let end = run(bytes, start, is_secret_byte);
+        let end = memchr::memmem::find(&bytes[start..end], b"%26").map_or(end, |length| start + length);
+        if end > start {
+            spans.push((start, end));
+            done = end;
+        }
+    }
+}
+
+/// Letters and digits, long and mixed as no word is.
+fn looks_drawn(value: &[u8]) -> bool {
+    value.len() >= SHORTEST_CREDENTIALS
+        && value.iter().any(u8::is_ascii_digit)
+        && value.iter().any(u8::is_ascii_alphabetic)
+        && !value.contains(&b'.')
 }
 
 /// How sure it is that a name is a secret's.
@@ -284,6 +324,10 @@ mod tests {
             ("no `access_token` there", "no `access_token` there"),
             ("`--proxy http://USER:PASSWORD@HOST:PORT` names it", "`--proxy http://USER:PASSWORD@HOST:PORT` names it"),
             ("access_token=access_token=abc", "access_token=[redacted]"),
+            (
+                "https://h/?to=wss%3A%2F%2Fg%3Faccess_token%3Dabc%26x%3D1",
+                "https://h/?to=wss%3A%2F%2Fg%3Faccess_token%3D[redacted]%26x%3D1",
+            ),
         ] {
             assert_eq!(redact(text), expected);
             assert_eq!(holds_secret(text), text != expected, "{text}");
@@ -299,7 +343,9 @@ mod tests {
             ("?sig=c2VzYW1l%3D&se=2026", "?sig=[redacted]&se=2026"),
             ("X-Api-Key: sesame", "X-Api-Key: [redacted]"),
             (r#"<a token="sesame">"#, r#"<a token="[redacted]">"#),
+            ("bad token: 9f86d081884c7d659a2f", "bad token: [redacted]"),
             // Prose, code and what is too short to be one.
+            ("the key: see-the-manual-first", "the key: see-the-manual-first"),
             ("the token: garbled", "the token: garbled"),
             (".data.key==\"walnut\"", ".data.key==\"walnut\""),
             ("token=short", "token=short"),
