@@ -599,6 +599,8 @@ Register-ArgumentCompleter -Native -CommandName 'wps' -ScriptBlock {
             [CompletionResult]::new('-h', '-h', [CompletionResultType]::ParameterName, 'Print help (see more with ''--help'')')
             [CompletionResult]::new('--help', '--help', [CompletionResultType]::ParameterName, 'Print help (see more with ''--help'')')
             [CompletionResult]::new('path', 'path', [CompletionResultType]::ParameterValue, 'Print where the configuration file is, or would be')
+            [CompletionResult]::new('init', 'init', [CompletionResultType]::ParameterValue, 'Write a configuration file to begin with, and print where it is')
+            [CompletionResult]::new('edit', 'edit', [CompletionResultType]::ParameterValue, 'Open the configuration file in an editor, and check it afterwards')
             [CompletionResult]::new('list', 'list', [CompletionResultType]::ParameterValue, 'Print the names of the profiles, each with the kind of its source and its hub')
             [CompletionResult]::new('show', 'show', [CompletionResultType]::ParameterValue, 'Print the settings that a profile, the environment and the defaults come to, without secrets')
             [CompletionResult]::new('check', 'check', [CompletionResultType]::ParameterValue, 'Check every profile: names, types, and whether what it refers to can be read')
@@ -606,6 +608,26 @@ Register-ArgumentCompleter -Native -CommandName 'wps' -ScriptBlock {
             break
         }
         'wps;config;path' {
+            [CompletionResult]::new('--color', '--color', [CompletionResultType]::ParameterName, 'When to use colour')
+            [CompletionResult]::new('-q', '-q', [CompletionResultType]::ParameterName, 'Print errors only on stderr')
+            [CompletionResult]::new('--quiet', '--quiet', [CompletionResultType]::ParameterName, 'Print errors only on stderr')
+            [CompletionResult]::new('-v', '-v', [CompletionResultType]::ParameterName, 'Say more: -v lifecycle, -vv frames, -vvv handshake')
+            [CompletionResult]::new('--verbose', '--verbose', [CompletionResultType]::ParameterName, 'Say more: -v lifecycle, -vv frames, -vvv handshake')
+            [CompletionResult]::new('-h', '-h', [CompletionResultType]::ParameterName, 'Print help (see more with ''--help'')')
+            [CompletionResult]::new('--help', '--help', [CompletionResultType]::ParameterName, 'Print help (see more with ''--help'')')
+            break
+        }
+        'wps;config;init' {
+            [CompletionResult]::new('--color', '--color', [CompletionResultType]::ParameterName, 'When to use colour')
+            [CompletionResult]::new('-q', '-q', [CompletionResultType]::ParameterName, 'Print errors only on stderr')
+            [CompletionResult]::new('--quiet', '--quiet', [CompletionResultType]::ParameterName, 'Print errors only on stderr')
+            [CompletionResult]::new('-v', '-v', [CompletionResultType]::ParameterName, 'Say more: -v lifecycle, -vv frames, -vvv handshake')
+            [CompletionResult]::new('--verbose', '--verbose', [CompletionResultType]::ParameterName, 'Say more: -v lifecycle, -vv frames, -vvv handshake')
+            [CompletionResult]::new('-h', '-h', [CompletionResultType]::ParameterName, 'Print help (see more with ''--help'')')
+            [CompletionResult]::new('--help', '--help', [CompletionResultType]::ParameterName, 'Print help (see more with ''--help'')')
+            break
+        }
+        'wps;config;edit' {
             [CompletionResult]::new('--color', '--color', [CompletionResultType]::ParameterName, 'When to use colour')
             [CompletionResult]::new('-q', '-q', [CompletionResultType]::ParameterName, 'Print errors only on stderr')
             [CompletionResult]::new('--quiet', '--quiet', [CompletionResultType]::ParameterName, 'Print errors only on stderr')
@@ -648,6 +670,8 @@ Register-ArgumentCompleter -Native -CommandName 'wps' -ScriptBlock {
         }
         'wps;config;help' {
             [CompletionResult]::new('path', 'path', [CompletionResultType]::ParameterValue, 'Print where the configuration file is, or would be')
+            [CompletionResult]::new('init', 'init', [CompletionResultType]::ParameterValue, 'Write a configuration file to begin with, and print where it is')
+            [CompletionResult]::new('edit', 'edit', [CompletionResultType]::ParameterValue, 'Open the configuration file in an editor, and check it afterwards')
             [CompletionResult]::new('list', 'list', [CompletionResultType]::ParameterValue, 'Print the names of the profiles, each with the kind of its source and its hub')
             [CompletionResult]::new('show', 'show', [CompletionResultType]::ParameterValue, 'Print the settings that a profile, the environment and the defaults come to, without secrets')
             [CompletionResult]::new('check', 'check', [CompletionResultType]::ParameterValue, 'Check every profile: names, types, and whether what it refers to can be read')
@@ -655,6 +679,12 @@ Register-ArgumentCompleter -Native -CommandName 'wps' -ScriptBlock {
             break
         }
         'wps;config;help;path' {
+            break
+        }
+        'wps;config;help;init' {
+            break
+        }
+        'wps;config;help;edit' {
             break
         }
         'wps;config;help;list' {
@@ -738,12 +768,20 @@ Register-ArgumentCompleter -Native -CommandName 'wps' -ScriptBlock {
         }
         'wps;help;config' {
             [CompletionResult]::new('path', 'path', [CompletionResultType]::ParameterValue, 'Print where the configuration file is, or would be')
+            [CompletionResult]::new('init', 'init', [CompletionResultType]::ParameterValue, 'Write a configuration file to begin with, and print where it is')
+            [CompletionResult]::new('edit', 'edit', [CompletionResultType]::ParameterValue, 'Open the configuration file in an editor, and check it afterwards')
             [CompletionResult]::new('list', 'list', [CompletionResultType]::ParameterValue, 'Print the names of the profiles, each with the kind of its source and its hub')
             [CompletionResult]::new('show', 'show', [CompletionResultType]::ParameterValue, 'Print the settings that a profile, the environment and the defaults come to, without secrets')
             [CompletionResult]::new('check', 'check', [CompletionResultType]::ParameterValue, 'Check every profile: names, types, and whether what it refers to can be read')
             break
         }
         'wps;help;config;path' {
+            break
+        }
+        'wps;help;config;init' {
+            break
+        }
+        'wps;help;config;edit' {
             break
         }
         'wps;help;config;list' {

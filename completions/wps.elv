@@ -579,12 +579,32 @@ set edit:completion:arg-completer[wps] = {|@words|
             cand -h 'Print help (see more with ''--help'')'
             cand --help 'Print help (see more with ''--help'')'
             cand path 'Print where the configuration file is, or would be'
+            cand init 'Write a configuration file to begin with, and print where it is'
+            cand edit 'Open the configuration file in an editor, and check it afterwards'
             cand list 'Print the names of the profiles, each with the kind of its source and its hub'
             cand show 'Print the settings that a profile, the environment and the defaults come to, without secrets'
             cand check 'Check every profile: names, types, and whether what it refers to can be read'
             cand help 'Print this message or the help of the given subcommand(s)'
         }
         &'wps;config;path'= {
+            cand --color 'When to use colour'
+            cand -q 'Print errors only on stderr'
+            cand --quiet 'Print errors only on stderr'
+            cand -v 'Say more: -v lifecycle, -vv frames, -vvv handshake'
+            cand --verbose 'Say more: -v lifecycle, -vv frames, -vvv handshake'
+            cand -h 'Print help (see more with ''--help'')'
+            cand --help 'Print help (see more with ''--help'')'
+        }
+        &'wps;config;init'= {
+            cand --color 'When to use colour'
+            cand -q 'Print errors only on stderr'
+            cand --quiet 'Print errors only on stderr'
+            cand -v 'Say more: -v lifecycle, -vv frames, -vvv handshake'
+            cand --verbose 'Say more: -v lifecycle, -vv frames, -vvv handshake'
+            cand -h 'Print help (see more with ''--help'')'
+            cand --help 'Print help (see more with ''--help'')'
+        }
+        &'wps;config;edit'= {
             cand --color 'When to use colour'
             cand -q 'Print errors only on stderr'
             cand --quiet 'Print errors only on stderr'
@@ -623,12 +643,18 @@ set edit:completion:arg-completer[wps] = {|@words|
         }
         &'wps;config;help'= {
             cand path 'Print where the configuration file is, or would be'
+            cand init 'Write a configuration file to begin with, and print where it is'
+            cand edit 'Open the configuration file in an editor, and check it afterwards'
             cand list 'Print the names of the profiles, each with the kind of its source and its hub'
             cand show 'Print the settings that a profile, the environment and the defaults come to, without secrets'
             cand check 'Check every profile: names, types, and whether what it refers to can be read'
             cand help 'Print this message or the help of the given subcommand(s)'
         }
         &'wps;config;help;path'= {
+        }
+        &'wps;config;help;init'= {
+        }
+        &'wps;config;help;edit'= {
         }
         &'wps;config;help;list'= {
         }
@@ -692,11 +718,17 @@ set edit:completion:arg-completer[wps] = {|@words|
         }
         &'wps;help;config'= {
             cand path 'Print where the configuration file is, or would be'
+            cand init 'Write a configuration file to begin with, and print where it is'
+            cand edit 'Open the configuration file in an editor, and check it afterwards'
             cand list 'Print the names of the profiles, each with the kind of its source and its hub'
             cand show 'Print the settings that a profile, the environment and the defaults come to, without secrets'
             cand check 'Check every profile: names, types, and whether what it refers to can be read'
         }
         &'wps;help;config;path'= {
+        }
+        &'wps;help;config;init'= {
+        }
+        &'wps;help;config;edit'= {
         }
         &'wps;help;config;list'= {
         }

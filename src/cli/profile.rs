@@ -46,7 +46,7 @@ pub fn profile_flags() -> BTreeMap<String, ProfileFlag> {
         args.filter(|arg| arg.get_help_heading().is_some_and(|it| HEADINGS.iter().any(|own| it.starts_with(own))));
     held.filter_map(|arg| Some((arg.get_long()?.to_owned(), profile_flag(arg))))
         .filter(|(name, _)| !NOT_IN_PROFILES.contains(&name.as_str()))
-        .filter(|(name, _)| name != "group" && name != "not-before" && name != "claim")
+        .filter(|(name, _)| !["group", "not-before", "claim", "audience"].contains(&name.as_str()))
         .collect()
 }
 
@@ -204,6 +204,14 @@ mod tests {
         assert!(flags["role"].repeatable && !flags["hub"].repeatable);
         assert!(flags["local"].takes_value && flags["local"].stands_alone && !flags["insecure"].takes_value);
         assert_eq!(flags["connect-timeout"].default.as_deref(), Some("30s"));
+    }
+
+    #[test]
+    fn help_names_all_of_them() {
+        let text = include_str!("help/shared/profiles.md").replace('\n', " ");
+        let named = text.split_once("All of them:").unwrap().1.split_once('.').unwrap().0;
+        let named: Vec<&str> = named.split(',').map(|name| name.trim().trim_matches('`')).collect();
+        assert_eq!(named, profile_flags().keys().collect::<Vec<_>>());
     }
 
     #[test]

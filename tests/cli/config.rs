@@ -394,3 +394,41 @@ fn the_profiles_are_listed_with_their_source_and_hub() {
     wps(["config", "list"]).config(file).run().assert(0, expected, "");
     wps(["config", "list"]).run().assert(0, "", "");
 }
+
+#[test]
+fn a_file_to_begin_with_is_written_once_and_has_no_effect() {
+    let home = tempfile::tempdir().unwrap();
+    let config = home.path().join("config");
+    let run = |command: &str| wps(["config", command]).env("XDG_CONFIG_HOME", &config).run();
+    let file = config.join("wps/config.toml");
+    run("init").assert(0, &format!("{}\n", file.display()), "");
+    let text = std::fs::read_to_string(&file).unwrap();
+    run("check").assert(0, "no profiles\n", "");
+    let again = run("init");
+    again.assert_failed(3, &["there is a configuration file already", "`wps config edit` opens it"]);
+    assert_eq!(std::fs::read_to_string(&file).unwrap(), text);
+    // What it shows is right, once it is no comment any more.
+    let lines = text.lines().filter_map(|line| line.strip_prefix("# ")).filter(|line| line.contains(['[', '=']));
+    let shown: String = lines.filter(|line| !line.starts_with("Profiles of")).flat_map(|line| [line, "\n"]).collect();
+    std::fs::write(&file, shown).unwrap();
+    std::fs::write(file.with_file_name("connection.txt"), "Endpoint=http://localhost;AccessKey=abc;Version=1.0;")
+        .unwrap();
+    let checked = run("check");
+    assert_eq!((checked.code, checked.text()), (0, "local: ok\nwork: ok\n"), "{}", checked.stderr);
+}
+
+#[cfg(unix)]
+#[test]
+fn the_editor_opens_the_file_and_what_it_leaves_is_checked() {
+    let home = tempfile::tempdir().unwrap();
+    let edit = |editor: &str| wps(["config", "edit"]).env("XDG_CONFIG_HOME", home.path()).env("EDITOR", editor).run();
+    // An editor with an argument of its own; there is a file by then.
+    edit("grep -q Profiles").assert(0, "no profiles\n", "");
+    edit("printf '[profiles.a]\\nlocal = true\\n' > \"$1\"; true").assert(0, "a: ok\n", "");
+    edit("printf '[profiles.a]\\nlocl = true\\n' > \"$1\"; true").assert(
+        3,
+        "a: `locl` is not a flag that a profile can hold (did you mean `local`?)\n",
+        &format!("error: 1 fault in `{}`\n", home.path().join("wps/config.toml").display()),
+    );
+    edit("exit 4;").assert_failed(3, &["the editor `exit 4;` failed with exit status 4", "`VISUAL` or `EDITOR`"]);
+}

@@ -18,6 +18,10 @@ pub struct ConfigArgs {
 pub enum ConfigCommand {
     /// Print where the configuration file is, or would be
     Path(ConfigPathArgs),
+    /// Write a configuration file to begin with, and print where it is
+    Init(ConfigInitArgs),
+    /// Open the configuration file in an editor, and check it afterwards
+    Edit(ConfigEditArgs),
     /// Print the names of the profiles, each with the kind of its source and its hub
     List(ConfigListArgs),
     /// Print the settings that a profile, the environment and the defaults come to, without secrets
@@ -30,6 +34,24 @@ pub enum ConfigCommand {
 #[derive(Debug, Args)]
 #[command(after_long_help = include_str!("path.md"))]
 pub struct ConfigPathArgs {
+    /// What to say on stderr.
+    #[command(flatten)]
+    pub talk: TalkArgs,
+}
+
+/// `wps config init`.
+#[derive(Debug, Args)]
+#[command(after_long_help = include_str!("init.md"))]
+pub struct ConfigInitArgs {
+    /// What to say on stderr.
+    #[command(flatten)]
+    pub talk: TalkArgs,
+}
+
+/// `wps config edit`.
+#[derive(Debug, Args)]
+#[command(after_long_help = include_str!("edit.md"))]
+pub struct ConfigEditArgs {
     /// What to say on stderr.
     #[command(flatten)]
     pub talk: TalkArgs,

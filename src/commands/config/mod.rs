@@ -1,13 +1,16 @@
 //! `wps config`: where profiles are, what one comes to, and what is wrong with them.
 
 pub mod args;
+mod init;
 
 use std::path::Path;
 
-use self::args::{ConfigCheckArgs, ConfigCommand, ConfigListArgs, ConfigPathArgs, ConfigShowArgs};
+use self::args::{
+    ConfigCheckArgs, ConfigCommand, ConfigEditArgs, ConfigInitArgs, ConfigListArgs, ConfigPathArgs, ConfigShowArgs,
+};
 use super::{CommandArgs, Task};
 use crate::failure::{Failure, Kind};
-use crate::options::environment::{Environment, Input};
+use crate::options::environment::{Environment, Input, ProcessInput};
 use crate::options::output::args::TalkArgs;
 use crate::profile;
 use crate::profile::Checked;
@@ -18,6 +21,8 @@ impl ConfigCommand {
     pub fn chosen(self) -> Box<dyn CommandArgs> {
         match self {
             Self::Path(args) => Box::new(args),
+            Self::Init(args) => Box::new(args),
+            Self::Edit(args) => Box::new(args),
             Self::List(args) => Box::new(args),
             Self::Show(args) => Box::new(args),
             Self::Check(args) => Box::new(args),
@@ -33,6 +38,41 @@ impl CommandArgs for ConfigPathArgs {
     fn settle(self: Box<Self>, _: &Environment, input: &mut dyn Input) -> Result<Task, Failure> {
         let file = profile::config_file(input)?;
         Ok(Box::new(move |_| put(&path(&file))))
+    }
+}
+
+impl CommandArgs for ConfigInitArgs {
+    fn talk(&self) -> Option<&TalkArgs> {
+        Some(&self.talk)
+    }
+
+    fn settle(self: Box<Self>, _: &Environment, input: &mut dyn Input) -> Result<Task, Failure> {
+        let file = profile::config_file(input)?;
+        Ok(Box::new(move |_| {
+            if !init::create(&file)? {
+                let there = format!("there is a configuration file already: `{}`", file.display());
+                return Err(Failure::message(Kind::Config, there).hint("`wps config edit` opens it"));
+            }
+            put(&path(&file))
+        }))
+    }
+}
+
+impl CommandArgs for ConfigEditArgs {
+    fn talk(&self) -> Option<&TalkArgs> {
+        Some(&self.talk)
+    }
+
+    fn settle(self: Box<Self>, environment: &Environment, input: &mut dyn Input) -> Result<Task, Failure> {
+        let file = profile::config_file(input)?;
+        let editor = environment.get("VISUAL").or_else(|| environment.get("EDITOR")).map(str::to_owned);
+        Ok(Box::new(move |process| {
+            init::create(&file)?;
+            init::edit(&file, editor.as_deref())?;
+            let (text, failure) = check(&profile::check(&mut ProcessInput::new(process.started.into_std()))?);
+            put(&text)?;
+            failure.map_or(Ok(0), Err)
+        }))
     }
 }
 
