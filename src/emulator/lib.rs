@@ -13,6 +13,7 @@
 mod config;
 pub mod events;
 mod metadata;
+mod object;
 mod ready;
 mod running;
 pub mod server;

@@ -26,6 +26,7 @@ use serde::de::DeserializeOwned;
 use serde_json::json;
 
 use super::{Server, trace};
+use crate::object::object;
 pub(super) use guard::Visit;
 
 /// Largest body of a request.
@@ -139,8 +140,7 @@ async fn body<T: DeserializeOwned>(request: Request) -> Result<T, Refusal> {
         .map_err(|_| Refusal::new(StatusCode::PAYLOAD_TOO_LARGE, "The body is too large, or did not come whole."))?
         .to_bytes();
     let bytes = if bytes.trim_ascii().is_empty() { &b"{}"[..] } else { &bytes };
-    serde_json::from_slice(bytes)
-        .map_err(|error| Refusal::bad_request(format!("The body is not as expected: {error}.")))
+    object(bytes).map_err(|why| Refusal::bad_request(format!("The body is not as expected: {why}.")))
 }
 
 /// Whether a method is one that reads.

@@ -5,6 +5,7 @@ use serde::Deserialize;
 
 use super::http::Answer;
 use crate::metadata;
+use crate::object::object;
 use webpubsub_proto::hub::EventAnswer;
 use webpubsub_proto::{OwnedData, check_any, check_group_name};
 
@@ -28,13 +29,11 @@ impl Changes {
         if answer.body.trim_ascii().is_empty() {
             return Ok(Self::default());
         }
-        // Of a list, serde would make the values by their places.
-        if answer.body.trim_ascii_start().starts_with(b"[") {
-            return Err("its answer is a JSON array, not an object".to_owned());
+        if answer.body.trim_ascii() == b"null" {
+            return Ok(Self::default());
         }
-        let changes: Option<Self> = serde_json::from_slice(&answer.body)
-            .map_err(|error| format!("its answer is not a JSON object with the expected values: {error}"))?;
-        let mut changes = changes.unwrap_or_default();
+        let mut changes: Self = object(&answer.body)
+            .map_err(|why| format!("its answer is not a JSON object with the expected values: {why}"))?;
         changes.groups = changes.groups.filter(|groups| !groups.is_empty());
         for group in changes.groups.iter().flatten() {
             check_group_name(group).map_err(|error| format!("a group in its answer is none: {error}"))?;

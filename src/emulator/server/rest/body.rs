@@ -8,6 +8,7 @@ use hyper::body::Body as _;
 use tokio::time::timeout;
 
 use super::answer::Problem;
+use crate::object::object;
 use webpubsub_proto::OwnedData;
 
 /// The largest body (PROTOCOL §12). More is not read.
@@ -58,8 +59,8 @@ impl Payload {
     pub(super) fn json<T: serde::de::DeserializeOwned>(self, headers: &HeaderMap) -> Result<T, Problem> {
         let bytes = self.bytes(headers)?;
         match content_type(headers)?.as_deref() {
-            Some("application/json") | None => serde_json::from_slice(&bytes)
-                .map_err(|error| Problem::bad_request("body", format!("The body is not as it should be: {error}."))),
+            Some("application/json") | None => object(&bytes)
+                .map_err(|why| Problem::bad_request("body", format!("The body is not as it should be: {why}."))),
             Some(other) => Err(Problem::unsupported_type(format!("The body has to be application/json, not {other}."))),
         }
     }
