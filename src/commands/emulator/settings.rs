@@ -111,15 +111,16 @@ fn advertised(text: &str) -> Result<Url, Failure> {
     let bad = |why: &str| {
         let failure = Failure::message(Kind::Usage, format!("the URL in `--advertise` is not an endpoint: {why}"))
             .blame("--advertise");
-        failure.hint("it looks like `http://HOST:PORT`")
+        failure.hint("it looks like `http://HOST:PORT`, or `https://HOST/PATH` behind a gateway")
     };
     let url = Url::parse(text).map_err(|error| bad(&error.to_string()))?;
     if !matches!(url.scheme(), "http" | "https") {
         return Err(bad("its scheme is not `http` or `https`"));
     }
-    let bare = url.path() == "/" && url.query().is_none() && url.fragment().is_none();
+    // A path is that of a gateway, which takes it away.
+    let bare = url.query().is_none() && url.fragment().is_none();
     if !bare || !url.username().is_empty() || url.password().is_some() {
-        return Err(bad("it has more than scheme, host and port"));
+        return Err(bad("it has more than scheme, host, port and path"));
     }
     Ok(url)
 }

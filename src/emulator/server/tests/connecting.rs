@@ -65,10 +65,12 @@ async fn a_refused_token_is_401_with_the_reason_and_without_the_token() {
 
 #[tokio::test]
 async fn the_audience_may_name_the_host_the_client_used_or_the_advertised_one() {
-    let config = ServerConfig { advertise: Some("https://dev.example".to_owned()), ..ServerConfig::new([7; 32]) };
-    let emulator = Emulator::start_with(config).await;
+    // Behind a gateway, which takes its path away.
+    let advertise = Some("https://dev.example/gateway/".to_owned());
+    let emulator = Emulator::start_with(ServerConfig { advertise, ..ServerConfig::new([7; 32]) }).await;
     let port = emulator.address.port();
-    for endpoint in ["https://dev.example", &format!("http://127.0.0.1:{port}"), &format!("ws://[::1]:{port}")] {
+    for endpoint in ["https://dev.example/gateway", &format!("http://127.0.0.1:{port}"), &format!("ws://[::1]:{port}")]
+    {
         let request = ClientTokenRequest {
             audience: &client_audience(endpoint, "chat"),
             user: None,
