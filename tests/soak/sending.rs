@@ -333,6 +333,9 @@ impl Soak<'_> {
         // A run that was killed when it had said that all is done is done.
         let code = if sender.done { Some(0) } else { ended.code };
         if code != Some(0) && ended.stopped.is_some() {
+            if ended.stopped == Some(Signal::KILL) {
+                self.observer.with(&stream.name, |entry| entry.ledger.killed());
+            }
             if self.kind == Kind::Session && self.ended_unseen(stream) {
                 journal.count("unseen", 1);
                 journal.note(&format!("run {}: the stream had ended, and nobody was told", sender.run));

@@ -324,6 +324,7 @@ impl Running {
         let (code, at) = self.wait(limit);
         let stderr = String::from_utf8(std::mem::take(&mut self.err.seen)).unwrap();
         words::check(&stderr);
+        words::check_stdout(&self.out.seen);
         Ended { code, stdout: std::mem::take(&mut self.out.seen), stderr, at }
     }
 

@@ -23,10 +23,10 @@ const BANNED: [&str; 17] = [
     " in 0.0 s",
 ];
 
-/// Fails when there is one of them on stderr. What is quoted is not ours.
+/// Fails when there is one of them in what was said. What is quoted is not ours.
 #[track_caller]
-pub fn check(stderr: &str) {
-    for line in stderr.lines() {
+pub fn check(said: &str) {
+    for line in said.lines() {
         // `-vv` shows frames, and `-vvv` what libraries say.
         if line.contains(" DEBUG ") || line.contains(" TRACE ") || line.contains('→') || line.contains('←') {
             continue;
@@ -36,6 +36,15 @@ pub fn check(stderr: &str) {
             assert!(!own.contains(banned), "`{banned}` is not for people:\n{line}");
         }
         assert!(!has_long_fraction(&own), "more digits than anybody reads:\n{line}");
+    }
+}
+
+/// The same for stdout, as far as it is text for people: records and frames hold what others wrote.
+#[track_caller]
+pub fn check_stdout(stdout: &[u8]) {
+    let Ok(text) = std::str::from_utf8(stdout) else { return };
+    for line in text.lines().filter(|line| !line.starts_with(['{', '['])) {
+        check(line);
     }
 }
 
