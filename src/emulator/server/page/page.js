@@ -310,7 +310,10 @@ at("key-form").addEventListener("submit", (event) => {
 });
 at("fault-form").addEventListener("submit", (event) => {
   event.preventDefault();
-  ask("POST", "faults", JSON.stringify({ fault: at("fault").value })).then(() => { at("fault").value = ""; changed(); }, report);
+  const added = () => { at("fault").value = ""; at("fault-error").hidden = true; changed(); };
+  // Beside the form: on a phone the top of the page is far away.
+  const refused = (error) => { at("fault-error").textContent = error.message; at("fault-error").hidden = false; };
+  ask("POST", "faults", JSON.stringify({ fault: at("fault").value })).then(added, refused);
 });
 at("filter").addEventListener("input", filterLines);
 at("messages-only").addEventListener("change", filterLines);
