@@ -9,6 +9,9 @@ use std::fmt;
 /// So many ids of operations the service remembers on a connection (PROTOCOL §6).
 pub const REMEMBERED: u64 = 1000;
 
+/// As many as are given may be under way.
+const UNKNOWN: u64 = u64::MAX / 2;
+
 /// So many acks may wait to be printed on a machine that is busy.
 const UNPRINTED: u64 = 100;
 
@@ -204,12 +207,12 @@ impl Ledger {
 
     /// Nobody reads what the sender prints: how many acks have come is not known.
     pub fn unread(&mut self) {
-        self.in_flight = u64::MAX / 2;
+        self.in_flight = UNKNOWN;
     }
 
     /// The sender was killed: acks that it had, and had not yet printed, went with it.
     pub fn killed(&mut self) {
-        self.in_flight = self.in_flight.saturating_add(UNPRINTED);
+        self.in_flight = (self.in_flight + UNPRINTED).min(UNKNOWN);
     }
 
     /// One more line is about to be given.

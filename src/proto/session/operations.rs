@@ -64,6 +64,8 @@ pub(super) struct Operations {
     in_flight: usize,
     /// As many as may be are in flight: none is sent before half of them are answered.
     full: bool,
+    /// Something waits until there is room.
+    holding: bool,
     /// What may be sent when, while one of them is under suspicion.
     blame: Blame,
     /// How many are an earlier process's, so that none is looked for where there is none.

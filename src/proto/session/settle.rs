@@ -40,6 +40,7 @@ impl Session {
         if self.operations.is_full() {
             return;
         }
+        self.operations.release();
         for order in self.operations.queued() {
             if !self.operations.has_turn(now, order) {
                 return;
@@ -50,7 +51,7 @@ impl Session {
 
     /// Sends an operation, unless others have their turn before it.
     pub(super) fn send_operation(&mut self, now: Duration, order: u64) {
-        if self.operations.is_careful() {
+        if self.operations.is_careful() || self.operations.is_holding() {
             self.send_queued(now);
         } else if !self.operations.is_full() {
             self.put_operation(now, order);

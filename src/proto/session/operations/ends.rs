@@ -29,7 +29,7 @@ impl Operations {
 
     fn queue_all(&mut self) {
         self.timers.clear();
-        (self.in_flight, self.full) = (0, false);
+        (self.in_flight, self.full, self.holding) = (0, false, false);
         for operation in self.pending.values_mut() {
             operation.unanswered = 0;
             operation.state = State::Queued;

@@ -20,12 +20,23 @@ impl Operations {
     /// Whether as many are in flight as may be. What waits is sent together then, when half of them are answered.
     pub(in crate::session) fn is_full(&mut self) -> bool {
         self.full = self.in_flight >= if self.full { MOST_IN_FLIGHT / 2 } else { MOST_IN_FLIGHT };
+        self.holding |= self.full;
         self.full
+    }
+
+    /// Whether something waits for room: nothing goes before it.
+    pub(in crate::session) fn is_holding(&self) -> bool {
+        self.holding
+    }
+
+    /// All that waits is about to be sent.
+    pub(in crate::session) fn release(&mut self) {
+        self.holding = false;
     }
 
     /// Whether what waited for room has it now.
     pub(in crate::session) fn has_room_again(&mut self) -> bool {
-        self.full && !self.is_full()
+        self.holding && !self.is_full()
     }
 
     /// Whether it is the turn of this one, all that were queued before it having had theirs.

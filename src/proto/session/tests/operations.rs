@@ -346,3 +346,24 @@ fn no_more_are_in_flight_than_the_service_remembers_when_all_are_sent_again() {
     assert!(b.session.is_idle());
     assert_eq!(b.session.counts().acked, 1000);
 }
+
+#[test]
+fn nothing_goes_before_what_waits_for_room_however_room_comes() {
+    let mut b = Bench::live(Config { ping_interval: None, ping_timeout: None, ..config() });
+    for number in 1..=950 {
+        b.send(&number.to_string());
+    }
+    b.take();
+    // No ack comes in time: all that is in flight is sent again, and what waited behind it.
+    let mut sent = Vec::new();
+    b.pass(config().ack_timeout);
+    sent.extend(b.take());
+    b.send("951");
+    sent.extend(b.take());
+    (1..=950).for_each(|id| b.ack(id));
+    sent.extend(b.take());
+    let place = |id: u64| sent.iter().position(|said| said == &sends(&id.to_string(), id));
+    for id in 901..=951 {
+        assert!(place(id).is_some() && place(id - 1) < place(id), "{id}");
+    }
+}
