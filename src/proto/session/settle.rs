@@ -43,6 +43,7 @@ impl Session {
         self.operations.release();
         for order in self.operations.queued() {
             if !self.operations.has_turn(now, order) {
+                self.operations.hold();
                 return;
             }
             self.put_operation(now, order);

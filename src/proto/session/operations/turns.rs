@@ -24,9 +24,14 @@ impl Operations {
         self.full
     }
 
-    /// Whether something waits for room: nothing goes before it.
+    /// Whether something waits for room or its turn: nothing goes before it.
     pub(in crate::session) fn is_holding(&self) -> bool {
         self.holding
+    }
+
+    /// Something waits for its turn.
+    pub(in crate::session) fn hold(&mut self) {
+        self.holding = true;
     }
 
     /// All that waits is about to be sent.
