@@ -11,7 +11,7 @@
 use std::time::Duration;
 
 /// So many losses in a row, and an operation is under suspicion.
-const SUSPICION: u32 = 3;
+pub(super) const SUSPICION: u32 = 3;
 /// So many, and it is what costs the sockets.
 const CONVICTION: u32 = 10;
 /// How much a loss counts where the service says that it was for what it was sent, and this was all that it was sent.

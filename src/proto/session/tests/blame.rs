@@ -3,6 +3,7 @@
 use std::collections::{BTreeMap, VecDeque};
 
 use super::*;
+use crate::session::blame::SUSPICION;
 
 /// A service that answers in order, each socket of which ends as a test says.
 struct Hostile {
@@ -313,4 +314,34 @@ fn told_to_stop_while_a_suspect_is_held_back_nothing_is_waited_for() {
     h.b.closed(close(1000));
     h.turn();
     assert_eq!(h.b.session.poll_timeout(), None);
+}
+
+#[test]
+fn what_waited_for_its_turn_goes_before_what_is_new_when_the_turns_end() {
+    const LINES: u64 = 900;
+    let mut b = Bench::live(Config { ping_interval: None, ping_timeout: None, ..config() });
+    (1..=LINES).for_each(|number| b.send(&number.to_string()));
+    // The first is under suspicion after so many sockets without an answer.
+    for _ in 0..SUSPICION {
+        b.take();
+        b.cut();
+        b.pass(s(1));
+        b.take();
+        b.open();
+        b.control(PONG);
+    }
+    b.pass(s(10));
+    assert!(b.session.operations.is_careful());
+    let id_of = |said: &String| (1..=LINES + 1).find(|id| said == &sends(&id.to_string(), *id));
+    let mut sent: Vec<u64> = b.take().iter().filter_map(id_of).collect();
+    let mut answered = 0;
+    // Answers come, until they are the turn of all.
+    while b.session.operations.is_careful() {
+        b.ack(sent[answered]);
+        answered += 1;
+        sent.extend(b.take().iter().filter_map(id_of));
+    }
+    b.send(&(LINES + 1).to_string());
+    sent.extend(b.take().iter().filter_map(id_of));
+    assert_eq!(sent, (1..=LINES + 1).collect::<Vec<_>>());
 }
