@@ -5,15 +5,15 @@ use std::io;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
+use super::bulk::settings::{Bulk, BulkFeed, Template};
 use super::doctor::settings::Doctor;
 use super::emulator::settings::Emulator;
 use super::event::settings::Event;
 use super::join::settings::Join;
 use super::listen::settings::Listen;
 use super::send::settings::Send;
-use super::stream::settings::{Stream, StreamFeed, Template};
 use super::url::args::UrlCommand;
-use super::{doctor, emulator, event, join, listen, send, stream, url};
+use super::{bulk, doctor, emulator, event, join, listen, send, url};
 use crate::cli::{Command, Parsed, parse};
 use crate::failure::Failure;
 use crate::options::connecting::settings::Connection;
@@ -33,7 +33,7 @@ enum Settings {
     Join(Box<Join>),
     Send(Box<Send>),
     Event(Box<Event>),
-    Stream(Box<Stream>),
+    Bulk(Box<Bulk>),
     Doctor(Box<Doctor>),
     Emulator(Box<Emulator>),
     #[expect(dead_code, reason = "looked at in its debug form")]
@@ -44,11 +44,11 @@ fn settle(command: Command, environment: &Environment, input: &mut dyn Input) ->
     Ok(match command {
         Command::Listen(args) => Settings::Listen(Box::new(listen::settings::settle(*args, environment, input)?)),
         Command::Join(args) => Settings::Join(Box::new(join::settings::settle(*args, environment, input)?)),
-        Command::Send(args) if stream::settings::is_wanted(&args.stream) => {
-            Settings::Stream(Box::new(stream::settings::send(*args, environment, input)?))
+        Command::Send(args) if bulk::settings::is_wanted(&args.bulk) => {
+            Settings::Bulk(Box::new(bulk::settings::send(*args, environment, input)?))
         }
-        Command::Event(args) if stream::settings::is_wanted(&args.stream) => {
-            Settings::Stream(Box::new(stream::settings::event(*args, environment, input)?))
+        Command::Event(args) if bulk::settings::is_wanted(&args.bulk) => {
+            Settings::Bulk(Box::new(bulk::settings::event(*args, environment, input)?))
         }
         Command::Send(args) => Settings::Send(Box::new(send::settings::settle(*args, environment, input)?)),
         Command::Event(args) => Settings::Event(Box::new(event::settings::settle(*args, environment, input)?)),
@@ -661,21 +661,21 @@ fn the_doctor_knows_where_its_url_comes_from_and_takes_a_broken_source_as_a_find
 }
 
 #[test]
-fn a_stream_is_settled_with_its_defaults_and_a_message_is_none() {
-    let stream = |line: &str| match settle_with(line, &[], Inputs::default()).unwrap() {
-        Settings::Stream(stream) => *stream,
+fn a_bulk_is_settled_with_its_defaults_and_a_message_is_none() {
+    let bulk = |line: &str| match settle_with(line, &[], Inputs::default()).unwrap() {
+        Settings::Bulk(bulk) => *bulk,
         other => panic!("{line}: {other:?}"),
     };
-    let lines = stream("send --local g --lines -t json --no-echo");
-    assert_eq!(lines.feed, StreamFeed::Lines(PayloadType::Json));
+    let lines = bulk("send --local g --lines -t json --no-echo");
+    assert_eq!(lines.feed, BulkFeed::Lines(PayloadType::Json));
     assert_eq!(lines.template, Template::Send { group: Some("g".into()), no_echo: true });
     assert_eq!((lines.in_flight, lines.keep_going, lines.interval, lines.ack), (256, false, None, Ack::Automatic));
-    let records = stream("event --local --ndjson --in-flight 1 --keep-going --rate 30/m --ack-id 7 --wait-reply=2");
-    assert_eq!((records.feed, records.template), (StreamFeed::Records, Template::Event { event: None }));
+    let records = bulk("event --local --ndjson --in-flight 1 --keep-going --rate 30/m --ack-id 7 --wait-reply=2");
+    assert_eq!((records.feed, records.template), (BulkFeed::Records, Template::Event { event: None }));
     assert_eq!((records.in_flight, records.keep_going, records.wait_reply), (1, true, Some(2)));
     assert_eq!((records.interval, records.ack), (Some(Duration::from_secs(2)), Ack::Id(7)));
-    let repeated = stream("send --local g d --repeat 3");
-    assert!(matches!(repeated.feed, StreamFeed::Repeated { times: 3, .. }), "{:?}", repeated.feed);
+    let repeated = bulk("send --local g d --repeat 3");
+    assert!(matches!(repeated.feed, BulkFeed::Repeated { times: 3, .. }), "{:?}", repeated.feed);
     let one = settle_with("send --local g d", &[], Inputs::default()).unwrap();
     assert!(matches!(one, Settings::Send(_)), "{one:?}");
 }

@@ -10,7 +10,7 @@ use tokio::time::{Instant, sleep_until};
 use self::args::EventArgs;
 use self::settings::Event;
 use super::send::sent;
-use super::{CommandArgs, Task, stream};
+use super::{CommandArgs, Task, bulk};
 use crate::failure::{Failure, Kind};
 use crate::options::environment::{Environment, Input};
 use crate::options::expressions::args::FilterArgs;
@@ -39,8 +39,8 @@ impl CommandArgs for EventArgs {
     }
 
     fn settle(self: Box<Self>, environment: &Environment, input: &mut dyn Input) -> Result<Task, Failure> {
-        if stream::settings::is_wanted(&self.stream) {
-            return Ok(stream::task(stream::settings::event(*self, environment, input)?));
+        if bulk::settings::is_wanted(&self.bulk) {
+            return Ok(bulk::task(bulk::settings::event(*self, environment, input)?));
         }
         let settings = settings::settle(*self, environment, input)?;
         Ok(Box::new(move |process| {

@@ -3,7 +3,7 @@
 use webpubsub_proto::{OwnedData, Upstream, check_event_name};
 
 use super::args::EventArgs;
-use crate::commands::stream::settings::refuse_without;
+use crate::commands::bulk::settings::refuse_without;
 use crate::failure::Failure;
 use crate::options::connecting::settings::{Connection, connection, keep, publishing};
 use crate::options::connection::settings::bad_name;
@@ -33,7 +33,7 @@ pub struct Event {
 
 /// Settles `wps event` of one event.
 pub fn settle(args: EventArgs, environment: &Environment, input: &mut dyn Input) -> Result<Event, Failure> {
-    refuse_without(&args.stream)?;
+    refuse_without(&args.bulk)?;
     // Absent only with --ndjson.
     let event = args.name.unwrap_or_default();
     check_event_name(&event).map_err(|error| bad_name("NAME", error))?;

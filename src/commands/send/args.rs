@@ -2,7 +2,7 @@
 
 use clap::Args;
 
-use crate::commands::stream::args::StreamArgs;
+use crate::commands::bulk::args::BulkArgs;
 use crate::options::connecting::args::ConnectingArgs;
 use crate::options::data::args::DataArgs;
 use crate::options::expressions::args::FilterArgs;
@@ -36,7 +36,7 @@ pub struct SendArgs {
     pub input: DataArgs,
     /// Many messages.
     #[command(flatten)]
-    pub stream: StreamArgs,
+    pub bulk: BulkArgs,
     /// What every connecting command takes.
     #[command(flatten)]
     pub connecting: ConnectingArgs,

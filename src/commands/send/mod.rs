@@ -5,7 +5,7 @@ pub mod settings;
 
 use self::args::SendArgs;
 use self::settings::Send;
-use super::{CommandArgs, Task, stream};
+use super::{CommandArgs, Task, bulk};
 use crate::failure::Failure;
 use crate::options::environment::{Environment, Input};
 use crate::options::expressions::args::FilterArgs;
@@ -34,8 +34,8 @@ impl CommandArgs for SendArgs {
     }
 
     fn settle(self: Box<Self>, environment: &Environment, input: &mut dyn Input) -> Result<Task, Failure> {
-        if stream::settings::is_wanted(&self.stream) {
-            return Ok(stream::task(stream::settings::send(*self, environment, input)?));
+        if bulk::settings::is_wanted(&self.bulk) {
+            return Ok(bulk::task(bulk::settings::send(*self, environment, input)?));
         }
         let settings = settings::settle(*self, environment, input)?;
         Ok(Box::new(move |process| {

@@ -3,7 +3,7 @@
 use webpubsub_proto::{OwnedData, Upstream, check_group_name};
 
 use super::args::SendArgs;
-use crate::commands::stream::settings::refuse_without;
+use crate::commands::bulk::settings::refuse_without;
 use crate::failure::Failure;
 use crate::options::connecting::settings::{Connection, connection, keep, publishing};
 use crate::options::connection::settings::bad_name;
@@ -33,7 +33,7 @@ pub struct Send {
 
 /// Settles `wps send` of one message.
 pub fn settle(args: SendArgs, environment: &Environment, input: &mut dyn Input) -> Result<Send, Failure> {
-    refuse_without(&args.stream)?;
+    refuse_without(&args.bulk)?;
     // Absent only with --ndjson.
     let group = args.group.unwrap_or_default();
     check_group_name(&group).map_err(|error| bad_name("GROUP", error))?;

@@ -1,4 +1,4 @@
-//! What became of the lines of a stream, for its summary, its error and its exit code.
+//! What became of the lines of a bulk, for its summary, its error and its exit code.
 
 use std::fmt;
 use std::time::Duration;
@@ -11,7 +11,7 @@ use crate::render::human;
 use crate::run::explain::hung_up;
 use webpubsub_proto::session::OutcomeCause;
 
-/// Failures that are told one by one when the stream goes on; more are only counted.
+/// Failures that are told one by one when the bulk goes on; more are only counted.
 const TOLD: u64 = 100;
 
 /// Why nobody can know what became of a line.
@@ -90,7 +90,7 @@ impl Tally {
         self.duplicates += u64::from(duplicate);
     }
 
-    /// A line has failed. Returns what to tell of it now, if the stream goes on: not of all, there may be millions.
+    /// A line has failed. Returns what to tell of it now, if the bulk goes on: not of all, there may be millions.
     pub(super) fn fail(&mut self, line: u64, failure: Failure, what: &str) -> Option<String> {
         self.failed += 1;
         let unit = self.unit;
@@ -111,7 +111,7 @@ impl Tally {
     pub(super) fn lose(&mut self, line: u64, ack_id: u64, why: Why) {
         self.sent += 1;
         self.failed += 1;
-        // What became of the others follows from the first: the stream is stopped for it.
+        // What became of the others follows from the first: the bulk is stopped for it.
         match &why {
             Why::Cause(OutcomeCause::Killed { bytes, .. }) => _ = self.killer.get_or_insert((line, *bytes)),
             Why::Earlier | Why::Cause(_) => self.repeatable = true,
@@ -169,7 +169,7 @@ impl Tally {
         words
     }
 
-    /// Why the stream failed, if it did.
+    /// Why the bulk failed, if it did.
     pub(super) fn into_failure(self) -> Option<Failure> {
         let unknown = self.unknown_failure();
         let (_, failure) = self.first?;

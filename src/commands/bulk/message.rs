@@ -10,7 +10,7 @@ use serde::Deserialize;
 use serde_json::value::RawValue;
 
 use super::lines::Line;
-use crate::commands::stream::settings::{Stream, StreamFeed, Template};
+use crate::commands::bulk::settings::{Bulk, BulkFeed, Template};
 use crate::failure::{Failure, Kind};
 use crate::options::data::payload::{Encoding, MOST_READ, PayloadType, too_large};
 use crate::options::operation::settings::Ack;
@@ -39,7 +39,7 @@ pub(super) struct Message {
 pub(super) struct Entry {
     /// Its number, from 1.
     pub(super) line: u64,
-    /// Its digest, where the position of the stream is kept.
+    /// Its digest, where the position of the bulk is kept.
     pub(super) digest: LineDigest,
     pub(super) item: Item,
 }
@@ -73,7 +73,7 @@ pub(super) struct Maker {
     ack: Ack,
     /// How frames are encoded.
     codec: Codec,
-    /// The position of the stream is kept.
+    /// The position of the bulk is kept.
     pub(super) kept: bool,
 }
 
@@ -97,14 +97,14 @@ struct Record<'a> {
 }
 
 impl Maker {
-    pub(super) fn new(settings: &Stream) -> Self {
+    pub(super) fn new(settings: &Bulk) -> Self {
         let target = match &settings.template {
             Template::Send { group, .. } => group.as_deref(),
             Template::Event { event } => event.as_deref(),
         };
         let data_type = match &settings.feed {
-            StreamFeed::Lines(data_type) => Some(*data_type),
-            StreamFeed::Records | StreamFeed::Repeated { .. } => None,
+            BulkFeed::Lines(data_type) => Some(*data_type),
+            BulkFeed::Records | BulkFeed::Repeated { .. } => None,
         };
         Self {
             template: settings.template.clone(),

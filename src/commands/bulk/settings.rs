@@ -1,8 +1,8 @@
-//! Streams of `send` and `event`: many messages from standard input, or one many times.
+//! Bulks of `send` and `event`: many messages from standard input, or one many times.
 
 use std::time::Duration;
 
-use super::args::StreamArgs;
+use super::args::BulkArgs;
 use crate::commands::event::args::EventArgs;
 use crate::commands::send::args::SendArgs;
 use crate::failure::{Failure, Kind};
@@ -25,7 +25,7 @@ const IN_FLIGHT: u16 = 256;
 
 /// `wps send` and `wps event` of many messages.
 #[derive(Clone, Debug, PartialEq)]
-pub struct Stream {
+pub struct Bulk {
     /// Where to connect.
     pub connection: Connection,
     /// What is printed.
@@ -33,7 +33,7 @@ pub struct Stream {
     /// What a message is besides its data.
     pub template: Template,
     /// Where the messages come from.
-    pub feed: StreamFeed,
+    pub feed: BulkFeed,
     /// Whether acks are asked for. An id is that of line 1; that of line N is N − 1 more.
     pub ack: Ack,
     /// How far messages are sent ahead of the oldest that has not settled: 1 to 1000.
@@ -46,7 +46,7 @@ pub struct Stream {
     pub wait_reply: Option<u64>,
 }
 
-/// What a message of a stream is besides its data.
+/// What a message of a bulk is besides its data.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Template {
     /// Published to a group.
@@ -63,9 +63,9 @@ pub enum Template {
     },
 }
 
-/// Where the messages of a stream come from.
+/// Where the messages of a bulk come from.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum StreamFeed {
+pub enum BulkFeed {
     /// A message a line of standard input.
     Lines(PayloadType),
     /// A JSON record a line of standard input.
@@ -80,12 +80,12 @@ pub enum StreamFeed {
 }
 
 /// Whether there are to be many messages.
-pub fn is_wanted(args: &StreamArgs) -> bool {
+pub fn is_wanted(args: &BulkArgs) -> bool {
     args.lines || args.ndjson || args.repeat.is_some()
 }
 
-/// Refuses flags of streams where there is one message.
-pub fn refuse_without(args: &StreamArgs) -> Result<(), Failure> {
+/// Refuses flags of bulks where there is one message.
+pub fn refuse_without(args: &BulkArgs) -> Result<(), Failure> {
     let given = [("--in-flight", args.in_flight.is_some()), ("--keep-going", args.keep_going)];
     let given = given.into_iter().chain([("--rate", args.rate.is_some())]).find(|(_, given)| *given);
     given.map_or(Ok(()), |(flag, _)| {
@@ -96,7 +96,7 @@ pub fn refuse_without(args: &StreamArgs) -> Result<(), Failure> {
 }
 
 /// Settles `wps send` of many messages.
-pub fn send(args: SendArgs, environment: &Environment, input: &mut dyn Input) -> Result<Stream, Failure> {
+pub fn send(args: SendArgs, environment: &Environment, input: &mut dyn Input) -> Result<Bulk, Failure> {
     if let Some(group) = &args.group {
         check_group_name(group).map_err(|error| bad_name("GROUP", error))?;
     }
@@ -104,11 +104,11 @@ pub fn send(args: SendArgs, environment: &Environment, input: &mut dyn Input) ->
     let data = (args.data, args.input);
     let output = output(&args.connecting, environment)?.filtered(args.filter)?;
     let session_file = SessionFile::sending(args.session, "wps send", ack(&args.ack.id))?;
-    settle(template, data, args.stream, (args.connecting, args.ack, session_file), output, environment, input)
+    settle(template, data, args.bulk, (args.connecting, args.ack, session_file), output, environment, input)
 }
 
 /// Settles `wps event` of many events.
-pub fn event(args: EventArgs, environment: &Environment, input: &mut dyn Input) -> Result<Stream, Failure> {
+pub fn event(args: EventArgs, environment: &Environment, input: &mut dyn Input) -> Result<Bulk, Failure> {
     if let Some(event) = &args.name {
         check_event_name(event).map_err(|error| bad_name("NAME", error))?;
     }
@@ -117,24 +117,24 @@ pub fn event(args: EventArgs, environment: &Environment, input: &mut dyn Input) 
     let output = output(&args.connecting, environment)?.filtered(args.filter)?.answered(args.condition);
     let session_file = SessionFile::sending(args.session, "wps event", ack(&args.ack.id))?;
     let ours = (args.connecting, args.ack, session_file);
-    let stream = settle(template, data, args.stream, ours, output, environment, input)?;
-    Ok(Stream { wait_reply: args.wait_reply, ..stream })
+    let bulk = settle(template, data, args.bulk, ours, output, environment, input)?;
+    Ok(Bulk { wait_reply: args.wait_reply, ..bulk })
 }
 
 fn settle(
     template: Template,
     (data, input_args): (Option<String>, DataArgs),
-    args: StreamArgs,
+    args: BulkArgs,
     (connecting, ack_args, session_file): (ConnectingArgs, AckArgs, Option<SessionFile>),
     output: Output,
     environment: &Environment,
     input: &mut dyn Input,
-) -> Result<Stream, Failure> {
+) -> Result<Bulk, Failure> {
     let ack = ack(&ack_args.id);
     let feed = feed(&template, data, input_args, &args, ack, &connecting)?;
     let session_file = session_file.map(|file| file.streaming(ack, template.told(&feed)));
     let connection = keep(connection(connecting, publishing(&ack_args), environment, input)?, session_file)?;
-    Ok(Stream {
+    Ok(Bulk {
         connection,
         output,
         template,
@@ -151,21 +151,21 @@ fn feed(
     template: &Template,
     data: Option<String>,
     input_args: DataArgs,
-    args: &StreamArgs,
+    args: &BulkArgs,
     ack: Ack,
     connecting: &ConnectingArgs,
-) -> Result<StreamFeed, Failure> {
+) -> Result<BulkFeed, Failure> {
     if let Some(times) = args.repeat {
         let last = last_id(ack, times)?;
         let payload = payload(data, input_args, template.envelope(settings::codec(connecting), last), connecting)?;
-        return Ok(StreamFeed::Repeated { payload, times });
+        return Ok(BulkFeed::Repeated { payload, times });
     }
     let own = if args.lines { "--lines" } else { "--ndjson" };
     stdin::refuse_beside(&stdin_takers(connecting), &format!("`{own}`"), None)?;
     Ok(if args.lines {
-        StreamFeed::Lines(payload_type(settings::codec(connecting), &input_args)?)
+        BulkFeed::Lines(payload_type(settings::codec(connecting), &input_args)?)
     } else {
-        StreamFeed::Records
+        BulkFeed::Records
     })
 }
 
@@ -182,7 +182,7 @@ fn last_id(ack: Ack, times: u64) -> Result<Option<u64>, Failure> {
     }
 }
 
-impl Stream {
+impl Bulk {
     /// Whether it waits for answers when everything is acknowledged.
     pub fn awaits_replies(&self) -> bool {
         self.wait_reply.is_some() || self.output.expressions.until.is_some()
@@ -191,18 +191,18 @@ impl Stream {
 
 impl Template {
     /// All that makes a message besides its line, in words that stay the same from version to version.
-    fn told(&self, feed: &StreamFeed) -> String {
+    fn told(&self, feed: &BulkFeed) -> String {
         let lines = match feed {
-            StreamFeed::Lines(PayloadType::Text) => "text",
-            StreamFeed::Lines(PayloadType::Json) => "json",
-            StreamFeed::Lines(PayloadType::Binary(Encoding::Raw)) => "binary",
-            StreamFeed::Lines(PayloadType::Binary(Encoding::Base64)) => "binary base64",
-            StreamFeed::Lines(PayloadType::Binary(Encoding::Hex)) => "binary hex",
-            StreamFeed::Lines(PayloadType::Protobuf(Encoding::Raw)) => "protobuf",
-            StreamFeed::Lines(PayloadType::Protobuf(Encoding::Base64)) => "protobuf base64",
-            StreamFeed::Lines(PayloadType::Protobuf(Encoding::Hex)) => "protobuf hex",
-            StreamFeed::Records => "ndjson",
-            StreamFeed::Repeated { .. } => "repeated",
+            BulkFeed::Lines(PayloadType::Text) => "text",
+            BulkFeed::Lines(PayloadType::Json) => "json",
+            BulkFeed::Lines(PayloadType::Binary(Encoding::Raw)) => "binary",
+            BulkFeed::Lines(PayloadType::Binary(Encoding::Base64)) => "binary base64",
+            BulkFeed::Lines(PayloadType::Binary(Encoding::Hex)) => "binary hex",
+            BulkFeed::Lines(PayloadType::Protobuf(Encoding::Raw)) => "protobuf",
+            BulkFeed::Lines(PayloadType::Protobuf(Encoding::Base64)) => "protobuf base64",
+            BulkFeed::Lines(PayloadType::Protobuf(Encoding::Hex)) => "protobuf hex",
+            BulkFeed::Records => "ndjson",
+            BulkFeed::Repeated { .. } => "repeated",
         };
         match self {
             Self::Send { group, no_echo } => format!("send {lines} {no_echo} {group:?}"),

@@ -1,4 +1,4 @@
-//! Flags of streams: many messages from standard input, or one many times.
+//! Flags of bulks: many messages from standard input, or one many times.
 
 use std::time::Duration;
 
@@ -6,10 +6,10 @@ use clap::Args;
 
 use crate::options::values::interval;
 
-/// Where a stream comes from and how it flows.
+/// Where a bulk comes from and how it flows.
 #[derive(Debug, Args)]
-#[command(next_help_heading = "Streams")]
-pub struct StreamArgs {
+#[command(next_help_heading = "Many messages")]
+pub struct BulkArgs {
     /// Send each line of stdin as a message, as soon as it is there
     ///
     /// A line ends with LF or CRLF, which is not data; the last may go without. An empty line is an empty message.

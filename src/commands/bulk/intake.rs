@@ -1,4 +1,4 @@
-//! Where the messages of a stream come from: standard input, or one message many times.
+//! Where the messages of a bulk come from: standard input, or one message many times.
 //!
 //! Standard input is read by a thread of its own, which makes messages of its lines as soon as they are there and hands
 //! them on in small batches. It reads on only when these are taken, so that no more than a small buffer is ever ahead of
@@ -13,7 +13,7 @@ use tokio::sync::mpsc;
 
 use super::lines::{Cutter, Line};
 use super::message::{BadLine, Entry, Item, Maker};
-use crate::commands::stream::settings::{Stream, StreamFeed};
+use crate::commands::bulk::settings::{Bulk, BulkFeed};
 use crate::failure::{Failure, Kind};
 use crate::state::{LineDigest, digest_of};
 use webpubsub_proto::OwnedData;
@@ -25,7 +25,7 @@ const BATCH: usize = 512;
 /// Batches that may wait to be taken.
 const WAITING: usize = 1;
 
-/// The messages of a stream, in order.
+/// The messages of a bulk, in order.
 #[derive(Debug)]
 pub struct Intake(Origin);
 
@@ -54,7 +54,7 @@ pub(super) enum Batch {
     Failed(Failure),
 }
 
-/// How far a stream has come through its input, and how long that is.
+/// How far a bulk has come through its input, and how long that is.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Extent {
     pub(super) done: u64,
@@ -63,9 +63,9 @@ pub(super) struct Extent {
 
 impl Intake {
     /// Reads what is repeated, or starts to read standard input. Failures are bad input data (exit 11).
-    pub fn open(settings: &Stream) -> Result<Self, Failure> {
+    pub fn open(settings: &Bulk) -> Result<Self, Failure> {
         let maker = Maker::new(settings);
-        if let StreamFeed::Repeated { payload, times } = &settings.feed {
+        if let BulkFeed::Repeated { payload, times } = &settings.feed {
             let data = payload.read(&mut io::stdin())?;
             let digest = digest_of(data.as_data().to_json().as_bytes());
             return Ok(Self(Origin::Repeated { maker, data, digest, next: 1, times: *times }));
@@ -159,7 +159,7 @@ impl Reader {
                 }
                 Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
                 Err(error) => {
-                    // Nobody takes it any more: the stream has ended already.
+                    // Nobody takes it any more: the bulk has ended already.
                     let _ = self.sender.blocking_send(Batch::Failed(unreadable(error)));
                     return;
                 }

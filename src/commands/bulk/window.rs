@@ -61,7 +61,7 @@ impl Window {
         self.open
     }
 
-    /// The last line of those at the beginning of the input of which all is known; 0: none. A stream that is taken up
+    /// The last line of those at the beginning of the input of which all is known; 0: none. A bulk that is taken up
     /// again need not go back behind it.
     pub(super) fn settled_line(&self) -> u64 {
         self.settled_line

@@ -1,4 +1,4 @@
-//! `--session` of a stream: its position, recorded so that another run with the same input goes on from there.
+//! `--session` of a bulk: its position, recorded so that another run with the same input goes on from there.
 //!
 //! A line is recorded before it is handed over, many lines at once, and what is handed over never runs further ahead of
 //! the recorded position than the service remembers ackIds (PROTOCOL §6). So another run may send every line again that
@@ -35,7 +35,7 @@ pub(super) enum Fate {
     NoId,
 }
 
-/// The position of a stream.
+/// The position of a bulk.
 #[derive(Debug)]
 pub(super) struct Position {
     file: StreamFile,

@@ -24,7 +24,7 @@ use futures_util::FutureExt as _;
 use tokio::sync::Notify;
 use tokio::time::Instant;
 
-use self::settings::{Stream, Template};
+use self::settings::{Bulk, Template};
 use super::Task;
 use super::event::await_replies;
 use crate::failure::{Failure, Kind};
@@ -51,11 +51,11 @@ use webpubsub_proto::session::{AckMode, OnUnknown, OperationKind, Outcome, Outco
 use window::Window;
 
 /// The sending of many messages.
-pub fn task(settings: Stream) -> Task {
+pub fn task(settings: Bulk) -> Task {
     Box::new(move |process| {
         let intake = Intake::open(&settings)?;
         let surroundings = process.surroundings_of(&settings.output, true)?;
-        on_one_thread(stream(&surroundings, &settings, intake))
+        on_one_thread(send_all(&surroundings, &settings, intake))
     })
 }
 
@@ -63,7 +63,7 @@ pub fn task(settings: Stream) -> Task {
 const BATCH_BYTES: usize = 64 * 1024;
 
 /// Sends what the intake holds and waits for every ack. Returns the exit code.
-pub async fn stream(surroundings: &Surroundings, settings: &Stream, intake: Intake) -> u8 {
+pub async fn send_all(surroundings: &Surroundings, settings: &Bulk, intake: Intake) -> u8 {
     let shown = if settings.awaits_replies() { Shown::Server } else { Shown::None };
     let wants =
         Wants { shown, limit: None, follows_stdout: false, hosts: false, chatty: false, follows_conditions: false };
@@ -119,10 +119,10 @@ impl Watcher for Watch {
     fn flush(&self) {}
 }
 
-/// A stream under way.
+/// A bulk under way.
 struct Flow<'a> {
     surroundings: &'a Surroundings,
-    settings: &'a Stream,
+    settings: &'a Bulk,
     client: Client,
     pipeline: Pipeline,
     intake: Intake,
@@ -152,7 +152,7 @@ struct Flow<'a> {
 impl<'a> Flow<'a> {
     fn new(
         surroundings: &'a Surroundings,
-        settings: &'a Stream,
+        settings: &'a Bulk,
         intake: Intake,
         client: Client,
         watch: Rc<Watch>,
@@ -293,7 +293,7 @@ impl<'a> Flow<'a> {
     fn take_line(&mut self, Entry { line, digest, item }: Entry) -> Result<(), Failure> {
         self.read_line = line;
         let ends = matches!(&item, Item::Bad(bad) if bad.last || !self.settings.keep_going);
-        // A new line that is bad and ends the stream leaves no trace: it may be another one, or none, in the next run.
+        // A new line that is bad and ends the bulk leaves no trace: it may be another one, or none, in the next run.
         let position = self.position.as_mut().filter(|position| !(ends && position.is_compared()));
         let traced = position.is_some();
         let fate = position.map(|position| position.take(line, digest)).transpose()?;
@@ -488,7 +488,7 @@ impl<'a> Flow<'a> {
         self.tally.unsent += self.ready.drain(..).count() as u64;
     }
 
-    /// A line has failed, and is told of if the stream goes on: the failure that ends it is told at the end.
+    /// A line has failed, and is told of if the bulk goes on: the failure that ends it is told at the end.
     fn fail(&mut self, line: u64, failure: Failure, what: &str) {
         let told = self.tally.fail(line, failure, what);
         if let (Some(words), true) = (told, self.settings.keep_going) {
@@ -506,7 +506,7 @@ impl<'a> Flow<'a> {
         self.surroundings.console.err.line(&format!("{} {}", style.label("warning:"), style.clean(&words)));
     }
 
-    /// The summary, and what the stream came to.
+    /// The summary, and what the bulk came to.
     async fn end(mut self) -> Verdict {
         self.tally.unsent += self.ready.len() as u64 + self.window.open() as u64;
         let Tally { sent, acked, failed, .. } = self.tally;

@@ -1,4 +1,4 @@
-//! The line on a terminal's stderr that says how far a stream has come. It is overwritten, and gone at the end.
+//! The line on a terminal's stderr that says how far a bulk has come. It is overwritten, and gone at the end.
 
 use std::cell::Cell;
 use std::time::Duration;
@@ -10,7 +10,7 @@ use crate::render::Stream;
 
 /// From one look of the line to the next.
 const EVERY: Duration = Duration::from_millis(200);
-/// When the end of the input is not known, only a stream that takes this long has a line.
+/// When the end of the input is not known, only a bulk that takes this long has a line.
 const PATIENCE: Duration = Duration::from_secs(2);
 /// Back to the beginning of the line, and nothing on it.
 const CLEAR: &str = "\r\u{1b}[K";
