@@ -232,7 +232,7 @@ pub enum Point {
 
 /// A set of points.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct Points(pub u16);
+pub struct Points(pub u32);
 
 impl Points {
     /// These points.
@@ -312,7 +312,7 @@ impl Point {
         }
     }
 
-    fn bit(self) -> u16 {
+    fn bit(self) -> u32 {
         1 << self as u8
     }
 }

@@ -1,7 +1,7 @@
 //! The faults in force: who is asked when, and what was counted.
 
 use std::collections::VecDeque;
-use std::sync::atomic::{AtomicBool, AtomicU16, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use super::model::{Fault, FaultTarget, Point, Points, When};
@@ -18,7 +18,7 @@ pub struct Faults(Arc<Shared>);
 #[derive(Debug)]
 struct Shared {
     /// The points where any fault may happen: all that is looked at where there is none.
-    points: AtomicU16,
+    points: AtomicU32,
     /// There are notes to be taken.
     noted: AtomicBool,
     plan: Mutex<Plan>,
@@ -92,7 +92,7 @@ impl Faults {
     /// None yet. The seed decides everything that is left to chance.
     pub fn new(seed: u64) -> Self {
         let plan = Plan { seed, added: 0, entries: Vec::new(), notes: VecDeque::new() };
-        Self(Arc::new(Shared { points: AtomicU16::new(0), noted: AtomicBool::new(false), plan: Mutex::new(plan) }))
+        Self(Arc::new(Shared { points: AtomicU32::new(0), noted: AtomicBool::new(false), plan: Mutex::new(plan) }))
     }
 
     fn plan(&self) -> MutexGuard<'_, Plan> {
