@@ -9,7 +9,7 @@ use serde_json::{Value, json};
 use tempfile::TempDir;
 
 use crate::support::emulator::Emulator;
-use crate::support::{Ended, FromClient, PATIENCE, Peer, Running, Service, wps};
+use crate::support::{Ended, FromClient, PATIENCE, Peer, Running, Service, Setup, wps};
 
 struct Bench {
     service: Service,
@@ -319,6 +319,22 @@ fn lines_that_the_service_may_have_forgotten_are_unknown_and_not_sent_again() {
         (1..=3).for_each(|id| peer.ack(&json!(id)));
         assert_eq!(wps.end().code, 0);
     }
+}
+
+#[test]
+fn all_lines_that_an_earlier_run_has_lost_are_named_however_late_they_are_read() {
+    let bench = Bench::new();
+    bench.left();
+    let setup = Setup::shell(
+        "mkfifo more; (echo a; cat more) | $WPS send g --lines -o ndjson --url \"$URL\" --session \"$FILE\"",
+    );
+    let more = setup.home().join("more");
+    let file = bench.home.path().join("s");
+    let mut wps = setup.env("URL", bench.service.url()).env("FILE", file.to_str().unwrap()).start();
+    let _peer = bench.refused_recovery();
+    assert_eq!(wps.skip_to("connected")["connectionId"], "c2");
+    fs::write(more, "b\nc\nd\n").unwrap();
+    wps.end().assert_failed(9, &["no ack came for lines 1-3 (ackIds 1-3)", "an earlier run sent on is lost"]);
 }
 
 #[test]

@@ -351,7 +351,10 @@ impl<'a> Flow<'a> {
         if self.waits_for_connection() {
             return;
         }
-        if self.position.as_ref().is_some_and(Position::is_lost) && self.lose_earlier() && !self.settings.keep_going {
+        let compared = self.input_ended || self.position.as_ref().is_none_or(Position::is_compared);
+        // Before that not all of them are read, and those that are not would be told by another run only.
+        let lost = compared && self.position.as_ref().is_some_and(Position::is_lost);
+        if lost && self.lose_earlier() && !self.settings.keep_going {
             // Nor is what stands behind them.
             self.stop_sending();
             self.client.handle.stop();
@@ -360,7 +363,6 @@ impl<'a> Flow<'a> {
             let ahead =
                 [self.ready.front(), self.ready.back()].into_iter().flatten().any(|it| !position.admits(it.line));
             let idle = self.ready.is_empty() && self.window.is_empty();
-            let compared = position.is_compared() || self.input_ended;
             if compared
                 && (ahead || idle || position.is_due())
                 && let Err(failure) = position.write()
