@@ -3,6 +3,7 @@
 use std::borrow::Cow;
 
 use super::data::Data;
+use super::group_state::{GroupState, StateFrame};
 
 /// A frame from a client to the service (PROTOCOL §4).
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -51,6 +52,29 @@ pub enum Upstream<'a> {
     SequenceAck(u64),
     /// PROTOCOL §4.6.
     Ping,
+    /// PROTOCOL §9.3: what this connection says of itself.
+    SetGroupState {
+        /// To the members of this group.
+        group: Cow<'a, str>,
+        /// Asks for an ack under this id.
+        ack_id: Option<u64>,
+        /// In place of all it said before; `None`: nothing any more.
+        state: Option<GroupState>,
+    },
+    /// PROTOCOL §9.3: what the members say of themselves is to be told, from now on.
+    SubscribeGroupState {
+        /// Of this group.
+        group: Cow<'a, str>,
+        /// Asks for an ack under this id.
+        ack_id: Option<u64>,
+    },
+    /// PROTOCOL §9.3: and no more.
+    UnsubscribeGroupState {
+        /// Of this group.
+        group: Cow<'a, str>,
+        /// Asks for an ack under this id.
+        ack_id: Option<u64>,
+    },
 }
 
 /// A frame from the service to a client (PROTOCOL §5).
@@ -81,6 +105,8 @@ pub enum Downstream<'a> {
     Message(Message<'a>),
     /// PROTOCOL §4.6.
     Pong,
+    /// PROTOCOL §9.3.
+    GroupState(StateFrame<'a>),
     /// A frame that this version does not understand (PROTOCOL §5: passed on, never an error).
     Unknown {
         /// Its sequence id, if it has one: unknown frames are sequenced too (PROTOCOL §19.9).

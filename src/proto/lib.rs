@@ -13,6 +13,7 @@ mod data;
 pub mod fault;
 pub mod filter;
 mod frame;
+mod group_state;
 pub mod hub;
 mod metadata;
 mod names;
@@ -29,6 +30,7 @@ pub use codec::{
 };
 pub use data::{Data, DataKind, Octets, OwnedData, Quoted, Text};
 pub use frame::{AckError, Downstream, Message, Origin, Upstream};
+pub use group_state::{GroupState, MAX_SNAPSHOT_ITEMS, MAX_STATE_BYTES, StateFrame, StateItem, StateTooBig};
 pub use metadata::check_metadata;
 pub use names::{NameError, check_event_name, check_group_name, check_hub_name};
 pub use pattern::{GroupPattern, LONGEST_PATTERN, MOST_STARS};

@@ -380,9 +380,13 @@ impl<R: BufRead> Reader<R> {
             Upstream::Event { event, ack_id, data, .. } => {
                 (Request::Event { event: event.into_owned(), data: data.to_owned() }, ack_id)
             }
-            Upstream::JoinGroup { .. } | Upstream::LeaveGroup { .. } | Upstream::SequenceAck(_) | Upstream::Ping => {
-                return Ok(None);
-            }
+            Upstream::JoinGroup { .. }
+            | Upstream::LeaveGroup { .. }
+            | Upstream::SequenceAck(_)
+            | Upstream::Ping
+            | Upstream::SetGroupState { .. }
+            | Upstream::SubscribeGroupState { .. }
+            | Upstream::UnsubscribeGroupState { .. } => return Ok(None),
         };
         // A message that was tried again was sent again as it was.
         let again = ack_id.is_some_and(|ack_id| !self.seen.insert(ack_id, frame.bytes()));
@@ -401,6 +405,7 @@ impl<R: BufRead> Reader<R> {
             Downstream::Disconnected { .. }
             | Downstream::Ack { .. }
             | Downstream::Pong
+            | Downstream::GroupState(_)
             | Downstream::Unknown { .. } => return None,
         };
         if message.sequence_id.is_some_and(|id| !self.received.take(id)) {

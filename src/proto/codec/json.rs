@@ -3,12 +3,15 @@
 //! Decoding parses a frame once and borrows from it. Decoding what the service sends never fails: what is not
 //! understood becomes [`Downstream::Unknown`]. Decoding what a client sends fails as the service does (PROTOCOL §4.11).
 
+mod state;
+
 use std::borrow::Cow;
 use std::fmt::Write as _;
 
 use super::Malformed;
 use crate::data::{Data, Octets, OwnedData, Quoted, Text};
 use crate::frame::{AckError, Downstream, Message, Origin, Upstream};
+use crate::group_state::StateFrame;
 use crate::metadata::check_metadata;
 use crate::names::{check_event_name, check_group_name};
 use base64::Engine as _;
@@ -45,6 +48,8 @@ struct DownstreamWire<'a> {
     metadata: Option<&'a RawValue>,
     #[serde(borrow)]
     stream: Option<&'a RawValue>,
+    #[serde(borrow)]
+    items: Option<&'a RawValue>,
     #[serde(rename = "ackId")]
     ack_id: Option<u64>,
     success: Option<bool>,
@@ -101,6 +106,8 @@ pub fn decode_downstream(text: &str) -> Downstream<'_> {
         "ack" => decode_ack(wire).unwrap_or_else(unknown),
         "system" => decode_system(wire).unwrap_or_else(unknown),
         "pong" => Downstream::Pong,
+        "groupStateUpdate" => state::decode(wire.group, sequence_id, wire.items, false).unwrap_or_else(unknown),
+        "groupStateSnapshot" => state::decode(wire.group, sequence_id, wire.items, true).unwrap_or_else(unknown),
         other => unknown(format!("unknown type `{other}`").into()),
     }
 }
@@ -235,6 +242,16 @@ pub fn encode_upstream(frame: &Upstream<'_>, out: &mut String) {
             let _ = write!(out, "{{\"type\":\"sequenceAck\",\"sequenceId\":{id}");
         }
         Upstream::Ping => out.push_str("{\"type\":\"ping\""),
+        Upstream::SetGroupState { group, ack_id, state } => {
+            state::push_request(out, "setGroupState", group, *ack_id);
+            state::push_state(out, state.as_ref());
+        }
+        Upstream::SubscribeGroupState { group, ack_id } => {
+            state::push_request(out, "subscribeGroupState", group, *ack_id);
+        }
+        Upstream::UnsubscribeGroupState { group, ack_id } => {
+            state::push_request(out, "unsubscribeGroupState", group, *ack_id);
+        }
     }
     out.push('}');
 }
@@ -263,6 +280,8 @@ struct UpstreamWire<'a> {
     ttl_seconds: Option<&'a RawValue>,
     #[serde(borrow)]
     metadata: Option<&'a RawValue>,
+    #[serde(borrow)]
+    state: Option<&'a RawValue>,
 }
 
 /// A property that may be absent.
@@ -276,6 +295,13 @@ fn name<'a>(raw: Option<&'a RawValue>, property: &str) -> Result<Cow<'a, str>, M
     let raw = raw.ok_or_else(|| missing(property))?;
     let quoted = Quoted::new(raw.get()).ok_or_else(|| Malformed::Content(format!("`{property}` is not a string")))?;
     Ok(quoted.decode())
+}
+
+/// The group a frame is about.
+fn group<'a>(wire: &UpstreamWire<'a>) -> Result<Cow<'a, str>, Malformed> {
+    let group = name(wire.group, "group")?;
+    check_group_name(&group).map_err(|error| Malformed::Content(error.to_string()))?;
+    Ok(group)
 }
 
 /// Decodes a client's frame, as strictly as the service does (PROTOCOL §4, §4.11). `type` and `dataType` are compared
@@ -293,7 +319,8 @@ pub fn decode_upstream(text: &str) -> Result<Upstream<'_>, Malformed> {
     }
     let (event, join, leave, send) = (is("event"), is("joinGroup"), is("leaveGroup"), is("sendToGroup"));
     if !(event || join || leave || send) {
-        return Err(Malformed::Content(format!("unknown type `{}`", wire.kind)));
+        return state::decode_upstream(&wire)
+            .unwrap_or_else(|| Err(Malformed::Content(format!("unknown type `{}`", wire.kind))));
     }
     let ack_id = optional(wire.ack_id, "ackId")?;
     if event {
@@ -302,8 +329,7 @@ pub fn decode_upstream(text: &str) -> Result<Upstream<'_>, Malformed> {
         let (data, metadata) = upstream_data(&wire)?;
         return Ok(Upstream::Event { event, ack_id, data, metadata });
     }
-    let group = name(wire.group, "group")?;
-    check_group_name(&group).map_err(|error| Malformed::Content(error.to_string()))?;
+    let group = group(&wire)?;
     if join {
         return Ok(Upstream::JoinGroup { group, ack_id });
     }
@@ -401,6 +427,9 @@ pub fn encode_downstream(frame: &Downstream<'_>, out: &mut String) {
             out.push_str(&shared.with_sequence_id(message.sequence_id));
         }
         Downstream::Pong => out.push_str("{\"type\":\"pong\"}"),
+        Downstream::GroupState(frame) => {
+            out.push_str(&JsonMessage::group_state(frame).with_sequence_id(frame.sequence_id));
+        }
         Downstream::Unknown { .. } => {}
     }
 }
@@ -435,6 +464,11 @@ impl JsonMessage {
         }
         out.push('}');
         Self { tail: out.into() }
+    }
+
+    /// The same of a frame that tells of states.
+    pub fn group_state(frame: &StateFrame<'_>) -> Self {
+        Self { tail: state::tail(frame).into() }
     }
 
     /// Bytes of the frame without its sequence id.

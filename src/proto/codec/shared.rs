@@ -4,6 +4,7 @@ use super::Codec;
 use super::json::JsonMessage;
 use super::protobuf::ProtobufMessage;
 use crate::frame::Message;
+use crate::group_state::StateFrame;
 use crate::wire::EncodedFrame;
 
 /// A message encoded once for all its receivers.
@@ -21,6 +22,14 @@ impl SharedMessage {
         match codec {
             Codec::Json => Self::Json(JsonMessage::new(message)),
             Codec::Protobuf => Self::Protobuf(ProtobufMessage::new(message)),
+        }
+    }
+
+    /// The same of a frame that tells of states.
+    pub fn group_state(codec: Codec, frame: &StateFrame<'_>) -> Self {
+        match codec {
+            Codec::Json => Self::Json(JsonMessage::group_state(frame)),
+            Codec::Protobuf => Self::Protobuf(ProtobufMessage::group_state(frame)),
         }
     }
 

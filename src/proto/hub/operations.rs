@@ -106,6 +106,13 @@ impl Hub {
                 }
                 Flow::Done
             }
+            Upstream::SetGroupState { .. }
+            | Upstream::SubscribeGroupState { .. }
+            | Upstream::UnsubscribeGroupState { .. } => {
+                let codec = self.connections.get(key).and_then(Connection::codec).unwrap_or(Codec::Json);
+                self.expel(key, Farewell::malformed(codec));
+                Flow::Done
+            }
         }
     }
 

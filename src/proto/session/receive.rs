@@ -9,7 +9,7 @@ use super::recovery::live;
 use super::sequence::Arrival;
 use super::verdict::LossCause;
 use super::{Output, Session};
-use crate::{Downstream, Message, Unpacked, Upstream, WireFrame};
+use crate::{Downstream, Message, StateFrame, Unpacked, Upstream, WireFrame};
 
 /// How often waiting operations are given the time in which bytes moved and no frame came.
 const MOVING: Duration = Duration::from_millis(100);
@@ -146,6 +146,7 @@ impl Session {
             Downstream::Unknown { reason, .. } => Received::Unknown { reason },
             Downstream::Ack { .. } => Received::Unknown { reason: "an ack before `connected`".into() },
             Downstream::Pong => Received::Unknown { reason: "a `pong` before `connected`".into() },
+            Downstream::GroupState(_) => Received::Unknown { reason: "group states before `connected`".into() },
             Downstream::Message(_) => Received::Unknown { reason: "a message before `connected`".into() },
         }
     }
@@ -156,10 +157,12 @@ impl Session {
         live.moving_since = None;
         let sequence_id = match &frame {
             // It stands for no place among the others (PROTOCOL §7.1): neither to be dropped for it, nor to be delivered.
-            Downstream::Message(Message { sequence_id: Some(0), .. }) => {
+            Downstream::Message(Message { sequence_id: Some(0), .. })
+            | Downstream::GroupState(StateFrame { sequence_id: Some(0), .. }) => {
                 return Received::Unknown { reason: "a `sequenceId` of 0: they begin at 1".into() };
             }
             Downstream::Message(message) => message.sequence_id,
+            Downstream::GroupState(states) => states.sequence_id,
             Downstream::Unknown { sequence_id, .. } => sequence_id.filter(|id| *id > 0),
             Downstream::Connected { .. }
             | Downstream::Disconnected { .. }
@@ -190,6 +193,7 @@ impl Session {
                 message.redelivered = repeated;
                 Received::Message(message)
             }
+            Downstream::GroupState(_) => Received::Unknown { reason: "group states that nobody asked for".into() },
             Downstream::Unknown { reason, .. } => Received::Unknown { reason },
             Downstream::Ack { ack_id, result } => {
                 let patience = self.patience();

@@ -1,4 +1,5 @@
 use super::*;
+use crate::group_state::GroupState;
 
 fn encode(frame: &Upstream<'_>) -> String {
     let mut out = String::new();
@@ -54,6 +55,26 @@ fn client_frames_have_the_documented_spelling() {
         ),
         (Upstream::SequenceAck(7), r#"{"type":"sequenceAck","sequenceId":7}"#),
         (Upstream::Ping, r#"{"type":"ping"}"#),
+        (
+            Upstream::SetGroupState {
+                group: "g".into(),
+                ack_id: Some(7),
+                state: Some(GroupState::from_iter([("status", "typing"), ("", "")])),
+            },
+            r#"{"type":"setGroupState","group":"g","ackId":7,"state":{"":"","status":"typing"}}"#,
+        ),
+        (
+            Upstream::SetGroupState { group: "g".into(), ack_id: None, state: None },
+            r#"{"type":"setGroupState","group":"g"}"#,
+        ),
+        (
+            Upstream::SubscribeGroupState { group: "g".into(), ack_id: Some(8) },
+            r#"{"type":"subscribeGroupState","group":"g","ackId":8}"#,
+        ),
+        (
+            Upstream::UnsubscribeGroupState { group: "g".into(), ack_id: Some(9) },
+            r#"{"type":"unsubscribeGroupState","group":"g","ackId":9}"#,
+        ),
     ];
     for (frame, text) in table {
         assert_eq!(encode(&frame), text);
@@ -77,6 +98,14 @@ fn the_service_side_is_lenient_where_the_service_is() {
             metadata: None
         }
     );
+}
+
+#[test]
+fn no_state_and_a_state_that_is_null_are_the_same() {
+    let clear = Upstream::SetGroupState { group: "g".into(), ack_id: None, state: None };
+    assert_eq!(decode_upstream(r#"{"type":"SetGroupState","group":"g","state":null}"#), Ok(clear));
+    let empty = Upstream::SetGroupState { group: "g".into(), ack_id: None, state: Some(GroupState::default()) };
+    assert_eq!(decode_upstream(r#"{"type":"setGroupState","group":"g","state":{}}"#), Ok(empty));
 }
 
 #[test]
@@ -121,6 +150,15 @@ fn malformed_client_frames_are_refused() {
         r#"{"type":"sendToGroup","group":"g","data":1,"metadata":{"a":5}}"#,
         r#"{"type":"sendToGroup","group":"g","data":1,"ttlSeconds":301}"#,
         r#"{"type":"sendToGroup","group":5,"data":1}"#,
+        r#"{"type":"setGroupState","state":{}}"#,
+        r#"{"type":"setGroupState","group":" "}"#,
+        r#"{"type":"setGroupState","group":"g","state":[]}"#,
+        r#"{"type":"setGroupState","group":"g","state":5}"#,
+        r#"{"type":"setGroupState","group":"g","state":{"a":5}}"#,
+        r#"{"type":"setGroupState","group":"g","state":{"a":null}}"#,
+        r#"{"type":"setGroupState","group":"g","ackId":"1"}"#,
+        r#"{"type":"subscribeGroupState"}"#,
+        r#"{"type":"unsubscribeGroupState","group":"g","ackId":-1}"#,
     ] {
         assert!(decode_upstream(text).is_err(), "{text}");
     }
@@ -140,6 +178,9 @@ fn service_frames_decode_and_encode_to_themselves() {
         r#"{"type":"message","from":"server","dataType":"json","data":null}"#,
         r#"{"type":"message","from":"group","group":"g","dataType":"text","data":"p","metadata":{"k":"v"},"stream":{"streamId":"s"}}"#,
         r#"{"type":"pong"}"#,
+        r#"{"sequenceId":4,"type":"groupStateUpdate","group":"g","items":[{"connectionId":"c","userId":"u","state":{"status":"typing"},"updatedAt":1760000000000}]}"#,
+        r#"{"type":"groupStateUpdate","group":"g","items":[{"connectionId":"c","updatedAt":1760000000500}]}"#,
+        r#"{"sequenceId":3,"type":"groupStateSnapshot","group":"g","items":[]}"#,
     ] {
         assert_eq!(reencode(text), text);
     }
@@ -159,6 +200,19 @@ fn frames_newer_than_the_code_are_unknown_and_keep_their_sequence_id() {
         (r#"{"type":"message","from":"server","dataType":"text","data":5,"sequenceId":2}"#, Some(2), "not a string"),
         (r#"{"type":"message","from":5,"sequenceId":8}"#, Some(8), "unexpected shape"),
         (r#"{"type":"ack"}"#, None, "an ack without `ackId`"),
+        (r#"{"type":"groupStateUpdate","items":[],"sequenceId":3}"#, Some(3), "group states without `group`"),
+        (r#"{"type":"groupStateSnapshot","group":"g","sequenceId":3}"#, Some(3), "group states without `items`"),
+        (r#"{"type":"groupStateUpdate","group":"g","items":{},"sequenceId":3}"#, Some(3), "`items`"),
+        (
+            r#"{"type":"groupStateUpdate","group":"g","items":[{"connectionId":"c"}],"sequenceId":3}"#,
+            Some(3),
+            "updatedAt",
+        ),
+        (
+            r#"{"type":"groupStateUpdate","group":"g","items":[{"connectionId":"c","state":{"a":1},"updatedAt":1}]}"#,
+            None,
+            "`items`",
+        ),
         ("{", None, "not JSON"),
         ("[1]", None, "unexpected shape"),
         ("", None, "not JSON"),

@@ -6,17 +6,20 @@
 
 mod redacted;
 mod schema;
+mod state;
 mod stream;
 
 use std::borrow::Cow;
 use std::collections::BTreeMap;
 
+use prost::encoding::{encode_varint, encoded_len_varint};
 use prost::{Message as _, encode_length_delimiter, length_delimiter_len};
 use serde_json::value::RawValue;
 
 use super::{Malformed, Parts, Unpacked};
 use crate::data::{Data, Octets, Text};
 use crate::frame::{AckError, Downstream, Message, Origin, Upstream};
+use crate::group_state::StateFrame;
 use crate::metadata::check_metadata;
 use crate::names::{check_event_name, check_group_name};
 
@@ -74,8 +77,8 @@ pub fn decode_downstream<'f>(bytes: &[u8], unpacked: &'f mut Unpacked) -> Downst
         schema::Downstream::StreamAck(_) => not_yet("streamAck", None),
         schema::Downstream::StreamNack(_) => not_yet("streamNack", None),
         schema::Downstream::StreamClosed(_) => not_yet("streamClosed", None),
-        schema::Downstream::GroupStateUpdate(update) => not_yet("groupStateUpdate", update.sequence_id),
-        schema::Downstream::GroupStateSnapshot(snapshot) => not_yet("groupStateSnapshot", snapshot.sequence_id),
+        schema::Downstream::GroupStateUpdate(update) => Downstream::GroupState(state::decode(update, false)),
+        schema::Downstream::GroupStateSnapshot(snapshot) => Downstream::GroupState(state::decode(snapshot, true)),
     }
 }
 
@@ -171,9 +174,17 @@ pub fn decode_upstream<'f>(bytes: &[u8], unpacked: &'f mut Unpacked) -> Result<U
         schema::Upstream::CancelInvocation(_) => not_yet("cancelInvocation"),
         schema::Upstream::StreamData(_) => not_yet("streamData"),
         schema::Upstream::StreamEnd(_) => not_yet("streamEnd"),
-        schema::Upstream::SetGroupState(_) => not_yet("setGroupState"),
-        schema::Upstream::SubscribeGroupState(_) => not_yet("subscribeGroupState"),
-        schema::Upstream::UnsubscribeGroupState(_) => not_yet("unsubscribeGroupState"),
+        schema::Upstream::SetGroupState(set) => Ok(Upstream::SetGroupState {
+            group: group(&set.group)?,
+            ack_id: set.ack_id,
+            state: set.state.as_ref().map(state::to_state),
+        }),
+        schema::Upstream::SubscribeGroupState(subscribe) => {
+            Ok(Upstream::SubscribeGroupState { group: group(&subscribe.group)?, ack_id: subscribe.ack_id })
+        }
+        schema::Upstream::UnsubscribeGroupState(unsubscribe) => {
+            Ok(Upstream::UnsubscribeGroupState { group: group(&unsubscribe.group)?, ack_id: unsubscribe.ack_id })
+        }
     }
 }
 
@@ -280,6 +291,23 @@ pub fn encode_upstream(frame: &Upstream<'_>) -> Vec<u8> {
             schema::Upstream::SequenceAck(schema::SequenceAck { sequence_id: *sequence_id })
         }
         Upstream::Ping => schema::Upstream::Ping(schema::Ping {}),
+        Upstream::SetGroupState { group, ack_id, state } => schema::Upstream::SetGroupState(schema::SetGroupState {
+            group: group.as_ref().into(),
+            ack_id: *ack_id,
+            state: state.as_ref().map(state::of_state),
+        }),
+        Upstream::SubscribeGroupState { group, ack_id } => {
+            schema::Upstream::SubscribeGroupState(schema::SubscribeGroupState {
+                group: group.as_ref().into(),
+                ack_id: *ack_id,
+            })
+        }
+        Upstream::UnsubscribeGroupState { group, ack_id } => {
+            schema::Upstream::UnsubscribeGroupState(schema::UnsubscribeGroupState {
+                group: group.as_ref().into(),
+                ack_id: *ack_id,
+            })
+        }
     };
     UpstreamMessage { message: Some(message) }.encode_to_vec()
 }
@@ -309,6 +337,9 @@ pub fn encode_downstream(frame: &Downstream<'_>) -> Vec<u8> {
             return ProtobufMessage::new(message).with_sequence_id(message.sequence_id);
         }
         Downstream::Pong => schema::Downstream::Pong(schema::Pong {}),
+        Downstream::GroupState(frame) => {
+            return ProtobufMessage::group_state(frame).with_sequence_id(frame.sequence_id);
+        }
         Downstream::Unknown { .. } => return Vec::new(),
     };
     DownstreamMessage { message: Some(message) }.encode_to_vec()
@@ -317,14 +348,42 @@ pub fn encode_downstream(frame: &Downstream<'_>) -> Vec<u8> {
 /// A message encoded once for all its receivers of these subprotocols, who differ in the sequence id alone.
 #[derive(Debug, Clone)]
 pub struct ProtobufMessage {
+    /// Which member it is.
+    kind: Sequenced,
     /// The fields before the sequence id.
     head: Box<[u8]>,
     /// Those after it.
     tail: Box<[u8]>,
 }
 
-/// The key of `data_message`: its number, and that a length follows.
-const DATA_MESSAGE: u8 = 2 << 3 | 2;
+/// The members that have a sequence id.
+#[derive(Debug, Clone, Copy)]
+enum Sequenced {
+    Data,
+    StateUpdate,
+    StateSnapshot,
+}
+
+impl Sequenced {
+    /// The key of the member: its number, and that a length follows.
+    fn key(self) -> u8 {
+        let number = match self {
+            Self::Data => 2,
+            Self::StateUpdate => 9,
+            Self::StateSnapshot => 10,
+        };
+        number << 3 | 2
+    }
+
+    /// The key of its field that holds the sequence id: its number, and that a varint follows.
+    fn id_key(self) -> u8 {
+        let number = match self {
+            Self::Data => 4,
+            Self::StateUpdate | Self::StateSnapshot => 3,
+        };
+        number << 3
+    }
+}
 
 impl ProtobufMessage {
     /// Encodes all of `message` but its sequence id, and the sender's user id, for which there is no field.
@@ -337,7 +396,13 @@ impl ProtobufMessage {
         let head = schema::DataMessage { from: from.to_owned(), group, data, ..Default::default() };
         let stream = message.stream.and_then(stream::from_json);
         let tail = schema::DataMessage { metadata: metadata_map(message.metadata), stream, ..Default::default() };
-        Self { head: head.encode_to_vec().into(), tail: tail.encode_to_vec().into() }
+        Self { kind: Sequenced::Data, head: head.encode_to_vec().into(), tail: tail.encode_to_vec().into() }
+    }
+
+    /// The same of a frame that tells of states.
+    pub fn group_state(frame: &StateFrame<'_>) -> Self {
+        let kind = if frame.snapshot { Sequenced::StateSnapshot } else { Sequenced::StateUpdate };
+        Self { kind, head: state::encode(frame).encode_to_vec().into(), tail: Box::default() }
     }
 
     /// Bytes of the frame without its sequence id.
@@ -347,14 +412,16 @@ impl ProtobufMessage {
 
     /// The whole frame for one receiver.
     pub fn with_sequence_id(&self, sequence_id: Option<u64>) -> Vec<u8> {
-        let id = schema::DataMessage { sequence_id, ..Default::default() };
-        let length = self.len() + id.encoded_len();
+        let length = self.len() + sequence_id.map_or(0, |id| 1 + encoded_len_varint(id));
         let mut out = Vec::with_capacity(1 + length_delimiter_len(length) + length);
-        out.push(DATA_MESSAGE);
+        out.push(self.kind.key());
         // Writing into a vector cannot fail.
         let _ = encode_length_delimiter(length, &mut out);
         out.extend_from_slice(&self.head);
-        let _ = id.encode(&mut out);
+        if let Some(id) = sequence_id {
+            out.push(self.kind.id_key());
+            encode_varint(id, &mut out);
+        }
         out.extend_from_slice(&self.tail);
         out
     }

@@ -290,6 +290,14 @@ fn a_clients_frames_mean_what_the_same_frames_of_json_mean() {
         ),
         ("4a00", r#"{"type":"ping"}"#),
         ("42020807", r#"{"type":"sequenceAck","sequenceId":7}"#),
+        (
+            "7a190a016710071a120a100a067374617475731206747970696e67",
+            r#"{"type":"setGroupState","group":"g","ackId":7,"state":{"status":"typing"}}"#,
+        ),
+        ("7a050a01671008", r#"{"type":"setGroupState","group":"g","ackId":8}"#),
+        ("7a070a016710081a00", r#"{"type":"setGroupState","group":"g","ackId":8,"state":{}}"#),
+        ("8201050a01671009", r#"{"type":"subscribeGroupState","group":"g","ackId":9}"#),
+        ("8a01050a0167100a", r#"{"type":"unsubscribeGroupState","group":"g","ackId":10}"#),
     ] {
         assert_eq!(up(&hex(vector)).as_deref(), Ok(json), "{vector}");
     }
@@ -327,6 +335,16 @@ fn the_services_frames_mean_what_the_same_frames_of_json_mean() {
             "122b0a0567726f75701201671a020a00321b0a0273311002180122110a09557365724572726f7212016d1a0163",
             r#"{"type":"message","from":"group","group":"g","dataType":"text","data":"","stream":{"streamId":"s1","streamSequenceId":2,"endOfStream":true,"error":{"name":"UserError","message":"m","userErrorCode":"c"}}}"#,
         ),
+        (
+            "4a280a016712210a01631201751a120a100a067374617475731206747970696e67208080b3c19c331804",
+            r#"{"sequenceId":4,"type":"groupStateUpdate","group":"g","items":[{"connectionId":"c","userId":"u","state":{"status":"typing"},"updatedAt":1760000000000}]}"#,
+        ),
+        (
+            "4a110a0167120a0a016320f483b3c19c331805",
+            r#"{"sequenceId":5,"type":"groupStateUpdate","group":"g","items":[{"connectionId":"c","updatedAt":1760000000500}]}"#,
+        ),
+        ("52050a01671803", r#"{"sequenceId":3,"type":"groupStateSnapshot","group":"g","items":[]}"#),
+        ("52030a0167", r#"{"type":"groupStateSnapshot","group":"g","items":[]}"#),
     ] {
         let bytes = hex(vector);
         down(&bytes, |frame| {
@@ -353,8 +371,6 @@ fn what_is_not_understood_is_passed_on_with_its_sequence_id() {
     unknown(&[0x7a, 0], None, "unknown kind");
     unknown(&[0x1a, 0], None, "unknown kind");
     unknown(&[0xde, 0xad, 0xbe, 0xef], None, "not protobuf");
-    unknown(&hex("52050a01671803"), Some(3), "groupStateSnapshot");
-    unknown(&hex("4a110a0167120a0a016320f483b3c19c331805"), Some(5), "groupStateUpdate");
     unknown(&hex("2a050a01311001"), None, "invokeResponse");
     unknown(&encoded(message("queue", None, text("x"), Some(9))), Some(9), "unknown `from`: `queue`");
     unknown(&encoded(message("group", None, text("x"), Some(9))), Some(9), "without `group`");

@@ -270,6 +270,7 @@ impl Injector {
                 Origin::Group { group, .. } => (Point::Message, Some(group.into_owned())),
                 Origin::Server => (Point::Message, None),
             },
+            Downstream::GroupState(states) => (Point::Message, Some(states.group.into_owned())),
             Downstream::Connected { .. }
             | Downstream::Disconnected { .. }
             | Downstream::Ack { .. }

@@ -181,7 +181,11 @@ impl Caller {
                 self.members.remove(group.as_ref());
                 answer(ack_id)
             }
-            Upstream::SendToGroup { ack_id, .. } | Upstream::Event { ack_id, .. } => answer(ack_id),
+            Upstream::SendToGroup { ack_id, .. }
+            | Upstream::Event { ack_id, .. }
+            | Upstream::SetGroupState { ack_id, .. }
+            | Upstream::SubscribeGroupState { ack_id, .. }
+            | Upstream::UnsubscribeGroupState { ack_id, .. } => answer(ack_id),
             Upstream::SequenceAck(id) => {
                 assert!(id > 0);
                 None
