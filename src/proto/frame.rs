@@ -48,6 +48,22 @@ pub enum Upstream<'a> {
         /// JSON text of the `metadata` object (PROTOCOL §4.5).
         metadata: Option<&'a str>,
     },
+    /// PROTOCOL §9.2: an event that is answered.
+    Invoke {
+        /// Names it in its answer; not empty, unique among the connection's unanswered ones.
+        invocation_id: Cow<'a, str>,
+        /// Name of the event.
+        event: Cow<'a, str>,
+        /// The payload; `None`: it has none.
+        data: Option<Data<'a>>,
+        /// JSON text of the `metadata` object (PROTOCOL §4.5).
+        metadata: Option<&'a str>,
+    },
+    /// PROTOCOL §9.2: nobody waits for the answer any more.
+    CancelInvocation {
+        /// Which.
+        invocation_id: Cow<'a, str>,
+    },
     /// PROTOCOL §4.7: everything up to and including this sequence id has arrived.
     SequenceAck(u64),
     /// PROTOCOL §4.6.
@@ -107,6 +123,13 @@ pub enum Downstream<'a> {
     Pong,
     /// PROTOCOL §9.3.
     GroupState(StateFrame<'a>),
+    /// PROTOCOL §9.2: the answer to an invocation.
+    InvokeResponse {
+        /// Which.
+        invocation_id: Cow<'a, str>,
+        /// What was answered.
+        answer: InvokeAnswer<'a>,
+    },
     /// A frame that this version does not understand (PROTOCOL §5: passed on, never an error).
     Unknown {
         /// Its sequence id, if it has one: unknown frames are sequenced too (PROTOCOL §19.9).
@@ -116,13 +139,32 @@ pub enum Downstream<'a> {
     },
 }
 
-/// The error of a negative ack (PROTOCOL §5.3).
+/// The error of a negative ack (PROTOCOL §5.3), or of an invocation (§9.2).
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct AckError<'a> {
     /// `Forbidden`, `InternalServerError`, `Duplicate`, or a name newer than this code; empty when absent.
     pub name: Cow<'a, str>,
     /// For people; not to be matched on.
     pub message: Cow<'a, str>,
+}
+
+/// What an invocation was answered with (PROTOCOL §9.2).
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum InvokeAnswer<'a> {
+    /// It was carried out.
+    Success {
+        /// The payload; `None`: it has none.
+        data: Option<Data<'a>>,
+        /// JSON text of the `metadata` object (PROTOCOL §4.5).
+        metadata: Option<&'a str>,
+    },
+    /// It was refused, or it failed.
+    Failure(AckError<'a>),
+    /// An answer that is not understood. The invocation has ended all the same (PROTOCOL §19.19). Nobody sends it.
+    NotUnderstood {
+        /// What was not understood.
+        reason: Cow<'static, str>,
+    },
 }
 
 /// A data message (PROTOCOL §5.4).

@@ -386,7 +386,10 @@ impl<R: BufRead> Reader<R> {
             | Upstream::Ping
             | Upstream::SetGroupState { .. }
             | Upstream::SubscribeGroupState { .. }
-            | Upstream::UnsubscribeGroupState { .. } => return Ok(None),
+            | Upstream::UnsubscribeGroupState { .. }
+            // An invocation is made for its answer.
+            | Upstream::Invoke { .. }
+            | Upstream::CancelInvocation { .. } => return Ok(None),
         };
         // A message that was tried again was sent again as it was.
         let again = ack_id.is_some_and(|ack_id| !self.seen.insert(ack_id, frame.bytes()));
@@ -406,6 +409,7 @@ impl<R: BufRead> Reader<R> {
             | Downstream::Ack { .. }
             | Downstream::Pong
             | Downstream::GroupState(_)
+            | Downstream::InvokeResponse { .. }
             | Downstream::Unknown { .. } => return None,
         };
         if message.sequence_id.is_some_and(|id| !self.received.take(id)) {

@@ -3,6 +3,7 @@
 //! Decoding parses a frame once and borrows from it. Decoding what the service sends never fails: what is not
 //! understood becomes [`Downstream::Unknown`]. Decoding what a client sends fails as the service does (PROTOCOL §4.11).
 
+mod invoke;
 mod state;
 
 use std::borrow::Cow;
@@ -63,6 +64,8 @@ struct DownstreamWire<'a> {
     reconnection_token: Option<Cow<'a, str>>,
     #[serde(borrow)]
     message: Option<Cow<'a, str>>,
+    #[serde(rename = "invocationId", borrow)]
+    invocation_id: Option<Cow<'a, str>>,
 }
 
 #[derive(Deserialize)]
@@ -93,6 +96,9 @@ pub fn decode_downstream(text: &str) -> Downstream<'_> {
     let wire: DownstreamWire = match object(text) {
         Ok(wire) => wire,
         Err(error) => {
+            if let Some(answer) = invoke::broken_response(text, &error) {
+                return answer;
+            }
             let sequence_id = object::<SequenceOnly>(text).ok().and_then(|s| s.sequence_id);
             let reason =
                 if error.is_data() { format!("unexpected shape: {error}") } else { format!("not JSON: {error}") };
@@ -108,6 +114,7 @@ pub fn decode_downstream(text: &str) -> Downstream<'_> {
         "pong" => Downstream::Pong,
         "groupStateUpdate" => state::decode(wire.group, sequence_id, wire.items, false).unwrap_or_else(unknown),
         "groupStateSnapshot" => state::decode(wire.group, sequence_id, wire.items, true).unwrap_or_else(unknown),
+        "invokeResponse" => invoke::decode_response(wire).unwrap_or_else(unknown),
         other => unknown(format!("unknown type `{other}`").into()),
     }
 }
@@ -123,14 +130,7 @@ fn decode_message(wire: DownstreamWire<'_>) -> Result<Downstream<'_>, Cow<'stati
         None => return Err("a message without `from`".into()),
     };
     let raw = wire.data.map_or("null", RawValue::get);
-    let quoted = |name: &'static str| Quoted::new(raw).ok_or(format!("`data` of type {name} is not a string"));
-    let data = match wire.data_type.as_deref() {
-        Some("json") | None => Data::Json(raw),
-        Some("text") => Data::Text(Text::Quoted(quoted("text")?)),
-        Some("binary") => Data::Binary(Octets::Base64(quoted("binary")?)),
-        Some("protobuf") => Data::Protobuf(Octets::Base64(quoted("protobuf")?)),
-        Some(other) => return Err(format!("unknown `dataType`: `{other}`").into()),
-    };
+    let data = payload(wire.data_type.as_deref(), raw)?;
     Ok(Downstream::Message(Message {
         origin,
         sequence_id: wire.sequence_id,
@@ -141,15 +141,27 @@ fn decode_message(wire: DownstreamWire<'_>) -> Result<Downstream<'_>, Cow<'stati
     }))
 }
 
+/// A payload of the service's (PROTOCOL §4.4).
+fn payload<'a>(data_type: Option<&str>, raw: &'a str) -> Result<Data<'a>, Cow<'static, str>> {
+    let quoted = |name: &'static str| Quoted::new(raw).ok_or(format!("`data` of type {name} is not a string"));
+    Ok(match data_type {
+        Some("json") | None => Data::Json(raw),
+        Some("text") => Data::Text(Text::Quoted(quoted("text")?)),
+        Some("binary") => Data::Binary(Octets::Base64(quoted("binary")?)),
+        Some("protobuf") => Data::Protobuf(Octets::Base64(quoted("protobuf")?)),
+        Some(other) => return Err(format!("unknown `dataType`: `{other}`").into()),
+    })
+}
+
 fn decode_ack(wire: DownstreamWire<'_>) -> Result<Downstream<'_>, Cow<'static, str>> {
     let ack_id = wire.ack_id.ok_or("an ack without `ackId`")?;
-    let result = if wire.success.ok_or("an ack without `success`")? {
-        Ok(())
-    } else {
-        let error = wire.error.unwrap_or(ErrorWire { name: None, message: None });
-        Err(AckError { name: error.name.unwrap_or_default(), message: error.message.unwrap_or_default() })
-    };
+    let result = if wire.success.ok_or("an ack without `success`")? { Ok(()) } else { Err(named_error(wire.error)) };
     Ok(Downstream::Ack { ack_id, result })
+}
+
+fn named_error(error: Option<ErrorWire<'_>>) -> AckError<'_> {
+    let error = error.unwrap_or(ErrorWire { name: None, message: None });
+    AckError { name: error.name.unwrap_or_default(), message: error.message.unwrap_or_default() }
 }
 
 fn decode_system(wire: DownstreamWire<'_>) -> Result<Downstream<'_>, Cow<'static, str>> {
@@ -205,6 +217,14 @@ fn push_metadata(out: &mut String, metadata: Option<&str>) {
     }
 }
 
+fn push_error(out: &mut String, error: &AckError<'_>) {
+    out.push_str(",\"error\":{\"name\":");
+    push_string(out, &error.name);
+    out.push_str(",\"message\":");
+    push_string(out, &error.message);
+    out.push('}');
+}
+
 /// Appends a client's frame to `out` (PROTOCOL §4).
 pub fn encode_upstream(frame: &Upstream<'_>, out: &mut String) {
     match frame {
@@ -238,6 +258,10 @@ pub fn encode_upstream(frame: &Upstream<'_>, out: &mut String) {
             push_data(out, *data);
             push_metadata(out, *metadata);
         }
+        Upstream::Invoke { invocation_id, event, data, metadata } => {
+            invoke::push_invoke(out, invocation_id, event, *data, *metadata);
+        }
+        Upstream::CancelInvocation { invocation_id } => invoke::push_cancel(out, invocation_id),
         Upstream::SequenceAck(id) => {
             let _ = write!(out, "{{\"type\":\"sequenceAck\",\"sequenceId\":{id}");
         }
@@ -282,6 +306,10 @@ struct UpstreamWire<'a> {
     metadata: Option<&'a RawValue>,
     #[serde(borrow)]
     state: Option<&'a RawValue>,
+    #[serde(rename = "invocationId", borrow)]
+    invocation_id: Option<&'a RawValue>,
+    #[serde(borrow)]
+    target: Option<&'a RawValue>,
 }
 
 /// A property that may be absent.
@@ -316,6 +344,12 @@ pub fn decode_upstream(text: &str) -> Result<Upstream<'_>, Malformed> {
         return optional(wire.sequence_id, "sequenceId")?
             .map(Upstream::SequenceAck)
             .ok_or_else(|| missing("sequenceId"));
+    }
+    if is("invoke") {
+        return invoke::decode_invoke(&wire);
+    }
+    if is("cancelInvocation") {
+        return invoke::decode_cancel(&wire);
     }
     let (event, join, leave, send) = (is("event"), is("joinGroup"), is("leaveGroup"), is("sendToGroup"));
     if !(event || join || leave || send) {
@@ -355,26 +389,34 @@ fn missing(property: &str) -> Malformed {
 /// PROTOCOL §4.4: json is the default and may not be null, text and binary are strings, binary is base64. Metadata alone
 /// go with an empty text.
 fn upstream_data<'a>(wire: &UpstreamWire<'a>) -> Result<(Data<'a>, Option<&'a str>), Malformed> {
+    let metadata = upstream_metadata(wire)?;
+    match (wire.data, metadata) {
+        (Some(raw), _) => Ok((upstream_payload(wire, raw.get())?, metadata)),
+        (None, Some(_)) => Ok((Data::Text(Text::Quoted(Quoted::EMPTY)), metadata)),
+        (None, None) => Err(missing("data")),
+    }
+}
+
+fn upstream_metadata<'a>(wire: &UpstreamWire<'a>) -> Result<Option<&'a str>, Malformed> {
     let metadata = wire.metadata.map(RawValue::get);
     if let Some(metadata) = metadata {
         check_metadata(metadata).map_err(Malformed::Content)?;
     }
-    let raw = match (wire.data, metadata) {
-        (Some(raw), _) => raw.get(),
-        (None, Some(_)) => return Ok((Data::Text(Text::Quoted(Quoted::EMPTY)), metadata)),
-        (None, None) => return Err(missing("data")),
-    };
+    Ok(metadata)
+}
+
+fn upstream_payload<'a>(wire: &UpstreamWire<'a>, raw: &'a str) -> Result<Data<'a>, Malformed> {
     let data_type: Option<Cow<'_, str>> = optional(wire.data_type, "dataType")?;
     let data_type = data_type.as_deref().unwrap_or("json");
     if data_type.eq_ignore_ascii_case("json") {
         if raw == "null" {
             return Err(Malformed::Content("`data` is null".into()));
         }
-        return Ok((Data::Json(raw), metadata));
+        return Ok(Data::Json(raw));
     }
     let quoted = Quoted::new(raw).ok_or_else(|| Malformed::Content("`data` is not a string".into()))?;
     if data_type.eq_ignore_ascii_case("text") {
-        return Ok((Data::Text(Text::Quoted(quoted)), metadata));
+        return Ok(Data::Text(Text::Quoted(quoted)));
     }
     let data = if data_type.eq_ignore_ascii_case("binary") {
         Data::Binary(Octets::Base64(quoted))
@@ -386,7 +428,7 @@ fn upstream_data<'a>(wire: &UpstreamWire<'a>) -> Result<(Data<'a>, Option<&'a st
     if data.to_bytes().is_none() {
         return Err(Malformed::Content("`data` is not base64".into()));
     }
-    Ok((data, metadata))
+    Ok(data)
 }
 
 /// Appends a frame of the service's to `out` (PROTOCOL §5). [`Downstream::Unknown`] has no encoding and appends nothing.
@@ -414,11 +456,7 @@ pub fn encode_downstream(frame: &Downstream<'_>, out: &mut String) {
         Downstream::Ack { ack_id, result } => {
             let _ = write!(out, "{{\"type\":\"ack\",\"ackId\":{ack_id},\"success\":{}", result.is_ok());
             if let Err(error) = result {
-                out.push_str(",\"error\":{\"name\":");
-                push_string(out, &error.name);
-                out.push_str(",\"message\":");
-                push_string(out, &error.message);
-                out.push('}');
+                push_error(out, error);
             }
             out.push('}');
         }
@@ -430,6 +468,7 @@ pub fn encode_downstream(frame: &Downstream<'_>, out: &mut String) {
         Downstream::GroupState(frame) => {
             out.push_str(&JsonMessage::group_state(frame).with_sequence_id(frame.sequence_id));
         }
+        Downstream::InvokeResponse { invocation_id, answer } => invoke::push_response(out, invocation_id, answer),
         Downstream::Unknown { .. } => {}
     }
 }

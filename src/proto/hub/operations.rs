@@ -100,6 +100,12 @@ impl Hub {
                 }
                 Flow::Done
             }
+            // Not served yet.
+            Upstream::Invoke { .. } | Upstream::CancelInvocation { .. } => {
+                let codec = self.connections.get(key).and_then(Connection::codec).unwrap_or(Codec::Json);
+                self.expel(key, Farewell::malformed(codec));
+                Flow::Done
+            }
             Upstream::Ping => {
                 if !self.is_lost(key, Point::Ping) {
                     self.tell(key, &Downstream::Pong);

@@ -148,6 +148,7 @@ impl Session {
             Downstream::Pong => Received::Unknown { reason: "a `pong` before `connected`".into() },
             Downstream::GroupState(_) => Received::Unknown { reason: "group states before `connected`".into() },
             Downstream::Message(_) => Received::Unknown { reason: "a message before `connected`".into() },
+            Downstream::InvokeResponse { .. } => Received::Unknown { reason: "an answer before `connected`".into() },
         }
     }
 
@@ -167,6 +168,7 @@ impl Session {
             Downstream::Connected { .. }
             | Downstream::Disconnected { .. }
             | Downstream::Ack { .. }
+            | Downstream::InvokeResponse { .. }
             | Downstream::Pong => None,
         };
         // Whether it had a place among the messages cannot be seen (PROTOCOL §19.32).
@@ -234,6 +236,8 @@ impl Session {
                 }
                 Received::Control
             }
+            // Nobody waits for one.
+            Downstream::InvokeResponse { .. } => Received::Control,
             Downstream::Pong => {
                 self.ponged(now);
                 Received::Control

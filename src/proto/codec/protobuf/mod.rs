@@ -4,6 +4,7 @@
 //! from them. A frame is read whole into an [`Unpacked`], from which what is decoded borrows. As with JSON, decoding what
 //! the service sends never fails, and decoding what a client sends fails as the service does (PROTOCOL §10.3).
 
+mod invoke;
 mod redacted;
 mod schema;
 mod state;
@@ -44,13 +45,7 @@ pub fn decode_downstream<'f>(bytes: &[u8], unpacked: &'f mut Unpacked) -> Downst
     let not_yet = |name: &str, sequence_id| unknown(sequence_id, format!("unknown type `{name}`").into());
     match frame {
         schema::Downstream::Ack(ack) => {
-            let error = ack.error.as_ref();
-            let text = |text: fn(&schema::NamedError) -> &str| Cow::Borrowed(error.map(text).unwrap_or_default());
-            let result = if ack.success {
-                Ok(())
-            } else {
-                Err(AckError { name: text(|error| &error.name), message: text(|error| &error.message) })
-            };
+            let result = if ack.success { Ok(()) } else { Err(decode_error(ack.error.as_ref())) };
             Downstream::Ack { ack_id: ack.ack_id, result }
         }
         schema::Downstream::Data(message) => {
@@ -73,7 +68,10 @@ pub fn decode_downstream<'f>(bytes: &[u8], unpacked: &'f mut Unpacked) -> Downst
             None => unknown(None, "a system frame of an unknown kind".into()),
         },
         schema::Downstream::Pong(schema::Pong {}) => Downstream::Pong,
-        schema::Downstream::InvokeResponse(_) => not_yet("invokeResponse", None),
+        schema::Downstream::InvokeResponse(response) => {
+            *metadata = metadata_json(&response.metadata);
+            invoke::decode_response(response, metadata.as_deref())
+        }
         schema::Downstream::StreamAck(_) => not_yet("streamAck", None),
         schema::Downstream::StreamNack(_) => not_yet("streamNack", None),
         schema::Downstream::StreamClosed(_) => not_yet("streamClosed", None),
@@ -170,8 +168,11 @@ pub fn decode_upstream<'f>(bytes: &[u8], unpacked: &'f mut Unpacked) -> Result<U
         }
         schema::Upstream::SequenceAck(ack) => Ok(Upstream::SequenceAck(ack.sequence_id)),
         schema::Upstream::Ping(schema::Ping {}) => Ok(Upstream::Ping),
-        schema::Upstream::InvokeEvent(_) => not_yet("invoke"),
-        schema::Upstream::CancelInvocation(_) => not_yet("cancelInvocation"),
+        schema::Upstream::InvokeEvent(invocation) => {
+            *metadata = metadata_json(&invocation.metadata);
+            invoke::decode_invoke(invocation, metadata.as_deref())
+        }
+        schema::Upstream::CancelInvocation(cancel) => invoke::decode_cancel(cancel),
         schema::Upstream::StreamData(_) => not_yet("streamData"),
         schema::Upstream::StreamEnd(_) => not_yet("streamEnd"),
         schema::Upstream::SetGroupState(set) => Ok(Upstream::SetGroupState {
@@ -202,11 +203,15 @@ fn upstream_data<'f>(data: Option<&'f schema::MessageData>, metadata: Option<&'f
     if let Some(metadata) = metadata {
         check_metadata(metadata).map_err(Malformed::Content)?;
     }
-    let data = match (data, metadata) {
-        (Some(data), _) => payload(data).map_err(malformed)?.ok_or_else(|| malformed("`data` is empty"))?,
-        (None, Some(_)) => return Ok(Data::Text(Text::Plain(""))),
-        (None, None) => return Err(malformed("`data` is missing")),
-    };
+    match (data, metadata) {
+        (Some(data), _) => upstream_payload(data),
+        (None, Some(_)) => Ok(Data::Text(Text::Plain(""))),
+        (None, None) => Err(malformed("`data` is missing")),
+    }
+}
+
+fn upstream_payload(data: &schema::MessageData) -> Result<Data<'_>, Malformed> {
+    let data = payload(data).map_err(malformed)?.ok_or_else(|| malformed("`data` is empty"))?;
     match data {
         Data::Json("null") => Err(malformed("`data` is null")),
         Data::Protobuf(Octets::Plain(bytes)) => {
@@ -287,6 +292,18 @@ pub fn encode_upstream(frame: &Upstream<'_>) -> Vec<u8> {
             metadata: metadata_map(*metadata),
             stream: None,
         }),
+        Upstream::Invoke { invocation_id, event, data, metadata } => {
+            schema::Upstream::InvokeEvent(schema::InvokeEvent {
+                event: event.as_ref().into(),
+                invocation_id: invocation_id.as_ref().into(),
+                data: data.map(message_data),
+                metadata: metadata_map(*metadata),
+                stream: None,
+            })
+        }
+        Upstream::CancelInvocation { invocation_id } => schema::Upstream::CancelInvocation(schema::CancelInvocation {
+            invocation_id: invocation_id.as_ref().into(),
+        }),
         Upstream::SequenceAck(sequence_id) => {
             schema::Upstream::SequenceAck(schema::SequenceAck { sequence_id: *sequence_id })
         }
@@ -312,6 +329,16 @@ pub fn encode_upstream(frame: &Upstream<'_>) -> Vec<u8> {
     UpstreamMessage { message: Some(message) }.encode_to_vec()
 }
 
+fn named_error(error: &AckError<'_>) -> schema::NamedError {
+    schema::NamedError { name: error.name.as_ref().into(), message: error.message.as_ref().into() }
+}
+
+/// The error of an answer that has none is one without words.
+fn decode_error(error: Option<&schema::NamedError>) -> AckError<'_> {
+    let text = |text: fn(&schema::NamedError) -> &str| Cow::Borrowed(error.map(text).unwrap_or_default());
+    AckError { name: text(|error| &error.name), message: text(|error| &error.message) }
+}
+
 /// Encodes a frame of the service's. [`Downstream::Unknown`] has no encoding and becomes an empty frame.
 pub fn encode_downstream(frame: &Downstream<'_>) -> Vec<u8> {
     let system = |message| schema::Downstream::System(schema::SystemMessage { message: Some(message) });
@@ -327,10 +354,7 @@ pub fn encode_downstream(frame: &Downstream<'_>) -> Vec<u8> {
             reason: message.as_deref().unwrap_or_default().into(),
         })),
         Downstream::Ack { ack_id, result } => {
-            let error = result.as_ref().err().map(|error| schema::NamedError {
-                name: error.name.as_ref().into(),
-                message: error.message.as_ref().into(),
-            });
+            let error = result.as_ref().err().map(named_error);
             schema::Downstream::Ack(schema::Ack { ack_id: *ack_id, success: result.is_ok(), error })
         }
         Downstream::Message(message) => {
@@ -339,6 +363,9 @@ pub fn encode_downstream(frame: &Downstream<'_>) -> Vec<u8> {
         Downstream::Pong => schema::Downstream::Pong(schema::Pong {}),
         Downstream::GroupState(frame) => {
             return ProtobufMessage::group_state(frame).with_sequence_id(frame.sequence_id);
+        }
+        Downstream::InvokeResponse { invocation_id, answer } => {
+            schema::Downstream::InvokeResponse(invoke::response(invocation_id, answer))
         }
         Downstream::Unknown { .. } => return Vec::new(),
     };

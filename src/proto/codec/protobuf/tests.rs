@@ -7,6 +7,7 @@ use super::schema::{
 };
 use super::*;
 use crate::data::OwnedData;
+use crate::frame::InvokeAnswer;
 use crate::{Codec, EncodedFrame, WireFrame};
 
 fn hex(text: &str) -> Vec<u8> {
@@ -289,6 +290,12 @@ fn a_clients_frames_mean_what_the_same_frames_of_json_mean() {
             r#"{"type":"event","event":"vote","ackId":4,"dataType":"json","data":{"x":1}}"#,
         ),
         ("4a00", r#"{"type":"ping"}"#),
+        (
+            "52110a0373756d1201311a0722055b312c325d",
+            r#"{"type":"invoke","invocationId":"1","target":"event","event":"sum","dataType":"json","data":[1,2]}"#,
+        ),
+        ("52070a026869120132", r#"{"type":"invoke","invocationId":"2","target":"event","event":"hi"}"#),
+        ("5a030a0131", r#"{"type":"cancelInvocation","invocationId":"1"}"#),
         ("42020807", r#"{"type":"sequenceAck","sequenceId":7}"#),
         (
             "7a190a016710071a120a100a067374617475731206747970696e67",
@@ -318,6 +325,15 @@ fn the_services_frames_mean_what_the_same_frames_of_json_mean() {
         ("1a060a040a026331", r#"{"type":"system","event":"connected","userId":null,"connectionId":"c1"}"#),
         ("1a0712051203627965", r#"{"type":"system","event":"disconnected","message":"bye"}"#),
         ("2200", r#"{"type":"pong"}"#),
+        (
+            "2a0a0a013110011a03220133",
+            r#"{"type":"invokeResponse","invocationId":"1","success":true,"dataType":"json","data":3}"#,
+        ),
+        ("2a050a01311001", r#"{"type":"invokeResponse","invocationId":"1","success":true}"#),
+        (
+            "2a140a0131220f0a0a4261645265717565737412016d",
+            r#"{"type":"invokeResponse","invocationId":"1","success":false,"error":{"name":"BadRequest","message":"m"}}"#,
+        ),
         (
             "12160a0567726f75701205726f6f6d311a040a0268692005",
             r#"{"sequenceId":5,"type":"message","from":"group","group":"room1","dataType":"text","data":"hi"}"#,
@@ -371,7 +387,6 @@ fn what_is_not_understood_is_passed_on_with_its_sequence_id() {
     unknown(&[0x7a, 0], None, "unknown kind");
     unknown(&[0x1a, 0], None, "unknown kind");
     unknown(&[0xde, 0xad, 0xbe, 0xef], None, "not protobuf");
-    unknown(&hex("2a050a01311001"), None, "invokeResponse");
     unknown(&encoded(message("queue", None, text("x"), Some(9))), Some(9), "unknown `from`: `queue`");
     unknown(&encoded(message("group", None, text("x"), Some(9))), Some(9), "without `group`");
     unknown(&encoded(message("server", None, json("{"), Some(9))), Some(9), "`json_data` is not JSON");
@@ -387,6 +402,9 @@ fn a_clients_frame_is_refused_for_what_the_service_refuses() {
     let send = |send: SendToGroup| encoded(schema::Upstream::SendToGroup(send));
     let good = SendToGroup { group: "g".into(), data: text("x"), ..Default::default() };
     assert!(up(&send(good.clone())).is_ok());
+    let invoke = |invoke: InvokeEvent| encoded(schema::Upstream::InvokeEvent(invoke));
+    let asked = InvokeEvent { event: "e".into(), invocation_id: "1".into(), ..Default::default() };
+    assert!(up(&invoke(asked.clone())).is_ok());
     let bad: Vec<Vec<u8>> = vec![
         vec![],
         vec![0x62, 0],
@@ -402,6 +420,13 @@ fn a_clients_frame_is_refused_for_what_the_service_refuses() {
         send(SendToGroup { ttl_seconds: Some(301), ..good.clone() }),
         send(SendToGroup { ttl_seconds: Some(u32::MAX), ..good.clone() }),
         send(SendToGroup { metadata: map("a b", "c"), ..good.clone() }),
+        invoke(InvokeEvent { invocation_id: String::new(), ..asked.clone() }),
+        invoke(InvokeEvent { event: String::new(), ..asked.clone() }),
+        invoke(InvokeEvent { data: Some(MessageData { data: None }), ..asked.clone() }),
+        invoke(InvokeEvent { data: json("null"), ..asked.clone() }),
+        invoke(InvokeEvent { metadata: map("a b", "c"), ..asked.clone() }),
+        invoke(InvokeEvent { stream: Some(StreamStartInfo::default()), ..asked }),
+        encoded(schema::Upstream::CancelInvocation(CancelInvocation::default())),
     ];
     for bytes in bad {
         assert!(matches!(up(&bytes), Err(Malformed::Content(_))), "{bytes:?}");
@@ -479,7 +504,9 @@ mod garbage {
     use proptest::prelude::*;
 
     /// Frames that are right, to be spoiled.
-    const SEEDS: [&str; 9] = [
+    const SEEDS: [&str; 11] = [
+        "52110a0373756d1201311a0722055b312c325d",
+        "2a0a0a013110011a03220133",
         "0a110a05726f6f6d3110031a040a0268692001",
         "0a100a01671a0b1a090a03742f5812020801",
         "0a130a01671a040a026869281e32060a016b120176",
@@ -544,9 +571,13 @@ mod garbage {
         let mut unpacked = Unpacked::default();
         let frame = Codec::Protobuf.decode_downstream(WireFrame::Binary(bytes), &mut unpacked);
         let is_any = match &frame {
-            Downstream::Message(crate::Message { data: Data::Protobuf(octets), .. }) => {
-                check_any(&octets.decode().unwrap()).is_ok()
-            }
+            Downstream::Message(crate::Message { data: Data::Protobuf(octets), .. })
+            | Downstream::InvokeResponse {
+                answer: InvokeAnswer::Success { data: Some(Data::Protobuf(octets)), .. },
+                ..
+            } => check_any(&octets.decode().unwrap()).is_ok(),
+            // Why is told in words of its own.
+            Downstream::InvokeResponse { answer: InvokeAnswer::NotUnderstood { .. }, .. } => false,
             _ => true,
         };
         if !matches!(frame, Downstream::Unknown { .. }) && is_any {

@@ -275,6 +275,7 @@ impl Injector {
             | Downstream::Disconnected { .. }
             | Downstream::Ack { .. }
             | Downstream::Pong
+            | Downstream::InvokeResponse { .. }
             | Downstream::Unknown { .. } => (Point::Control, None),
         }
     }

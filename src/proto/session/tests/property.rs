@@ -191,6 +191,7 @@ impl Caller {
                 None
             }
             Upstream::Ping => Some(Downstream::Pong),
+            other => panic!("{other:?}"),
         };
         if let Some(answer) = answer {
             let mut text = String::new();
