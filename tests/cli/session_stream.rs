@@ -334,7 +334,9 @@ fn all_lines_that_an_earlier_run_has_lost_are_named_however_late_they_are_read()
     let _peer = bench.refused_recovery();
     assert_eq!(wps.skip_to("connected")["connectionId"], "c2");
     fs::write(more, "b\nc\nd\n").unwrap();
-    wps.end().assert_failed(9, &["no ack came for lines 1-3 (ackIds 1-3)", "an earlier run sent on is lost"]);
+    let ended = wps.end();
+    assert_eq!(ended.code, 9, "{}", ended.stderr);
+    ended.assert_stderr(&["no ack came for lines 1-3 (ackIds 1-3)", "an earlier run sent on is lost"]);
 }
 
 #[test]
