@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use tokio::time::{Instant, timeout_at};
 
+use super::batch::Batch;
 use super::expressions::{Expressions, Judgement};
 use super::jq::STACK;
 use super::sanitize::json_for_terminal;
@@ -64,12 +65,12 @@ impl Stream {
 
     /// Queues bytes and leaves an empty buffer in their place.
     pub fn put(&self, buffer: &mut Vec<u8>) {
-        self.put_up_to(buffer, Reach::default());
+        self.writer.put_kept(self.sink, buffer, Reach::default(), self.keep);
     }
 
-    /// The same, with how far all has come with them.
-    pub fn put_up_to(&self, buffer: &mut Vec<u8>, reach: Reach) {
-        self.writer.put_kept(self.sink, buffer, reach, self.keep);
+    /// Queues a batch and leaves an empty one in its place. `reach` says how far all has come with it.
+    pub fn put_batch(&self, batch: &mut Batch, reach: Reach) {
+        self.writer.put_batch(self.sink, batch, reach, self.keep);
     }
 
     /// Queues what is not to be dropped for anything that is less to the point, should nobody read.

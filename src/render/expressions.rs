@@ -16,8 +16,8 @@ use std::time::{Duration, Instant};
 
 use tokio::sync::Notify;
 
+use super::batch::{Entry, View};
 use super::console::{Stream, Style};
-use super::entries::{Entry, entries};
 use super::jq::{BadExpression, Hurry, Jq, Limits, STACK, Val, write_json};
 use super::sanitize;
 use super::writer::{Ledger, Reach, Sink, WriteFailure};
@@ -256,12 +256,11 @@ enum Evaluated<T> {
 }
 
 impl Sink for Evaluator {
-    /// Takes whole entries.
-    fn put(&mut self, bytes: &[u8], reach: Reach, ledger: Option<&dyn Ledger>) -> Result<Reach, WriteFailure> {
+    fn put(&mut self, batch: View<'_>, reach: Reach, ledger: Option<&dyn Ledger>) -> Result<Reach, WriteFailure> {
         self.outlet.written = Instant::now();
         self.outlet.reach = Reach::default();
         let mut met = self.is_met();
-        for entry in entries(bytes) {
+        for entry in batch.entries() {
             if entry.last {
                 self.show(&entry, ledger)?;
             } else if met || self.is_out_of_time() || !self.take(&entry, &mut met, ledger)? {
@@ -486,7 +485,7 @@ fn append(out: &mut Vec<u8>, value: &Val, raw: bool, style: Style) {
 mod tests {
     use std::io;
 
-    use super::super::entries::Writing;
+    use super::super::batch::{Batch, Writing};
     use super::*;
     use webpubsub_client::event::Mark;
 
@@ -514,11 +513,11 @@ mod tests {
     }
 
     /// Entries with these records, the first of which has sequence id 1.
-    fn batch(records: &[&str]) -> Vec<u8> {
-        let mut out = Vec::new();
+    fn batch(records: &[&str]) -> Batch {
+        let mut out = Batch::default();
         for (at, record) in records.iter().enumerate() {
-            let entry = Writing::begin(&mut out);
-            out.extend_from_slice(record.as_bytes());
+            let entry = Writing::begin(&out);
+            out.bytes.extend_from_slice(record.as_bytes());
             entry.end(&mut out, true, false, mark(at as u64 + 1));
         }
         out
@@ -532,11 +531,11 @@ mod tests {
     fn what_is_passed_over_does_not_count_as_written() {
         let (mut sink, judgement) = over(&Given { until: Some(". == 2"), ..Given::default() }, Box::new(io::sink()));
         let book = Book::default();
-        let written = sink.put(&batch(&["1\n", "2\n", "3\n", "4\n"]), mark(4), Some(&book)).unwrap();
+        let written = sink.put(batch(&["1\n", "2\n", "3\n", "4\n"]).view(), mark(4), Some(&book)).unwrap();
         assert_eq!((written, judgement.met().unwrap().record.as_str()), (mark(2), "2"));
         // Nor does what comes behind it, whatever it is.
-        for bytes in [Vec::new(), batch(&["5\n"])] {
-            assert_eq!(sink.put(&bytes, mark(9), Some(&book)).unwrap(), Reach::default());
+        for batch in [Batch::default(), batch(&["5\n"])] {
+            assert_eq!(sink.put(batch.view(), mark(9), Some(&book)).unwrap(), Reach::default());
         }
         let told = book.0.lock().unwrap();
         assert!(told.iter().all(|it| !it.ends_with(|last| last > '2')), "{told:?}");
@@ -547,11 +546,11 @@ mod tests {
         let (reader, writer) = io::pipe().unwrap();
         let (mut sink, judgement) = over(&Given { until: Some(". == 3"), ..Given::default() }, Box::new(writer));
         let book = Book::default();
-        assert_eq!(sink.put(&batch(&["1\n"]), mark(1), Some(&book)).unwrap(), mark(1));
+        assert_eq!(sink.put(batch(&["1\n"]).view(), mark(1), Some(&book)).unwrap(), mark(1));
         drop(reader);
-        assert_eq!(sink.put(&batch(&["1\n", "2\n"]), mark(2), Some(&book)).unwrap(), Reach::default());
+        assert_eq!(sink.put(batch(&["1\n", "2\n"]).view(), mark(2), Some(&book)).unwrap(), Reach::default());
         // Conditions are looked at all the same.
-        assert_eq!(sink.put(&batch(&["3\n"]), mark(3), Some(&book)).unwrap(), Reach::default());
+        assert_eq!(sink.put(batch(&["3\n"]).view(), mark(3), Some(&book)).unwrap(), Reach::default());
         assert!(judgement.met().is_some());
         assert_eq!(*book.0.lock().unwrap(), ["begin 1", "done 1", "begin 2"]);
     }

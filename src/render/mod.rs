@@ -3,9 +3,9 @@
 //! A [`Printer`] takes what a client tells, formats it into a buffer and hands that to the thread of its stream. stdout
 //! carries what the command is for, stderr everything else.
 
+mod batch;
 pub mod check;
 mod console;
-mod entries;
 mod expressions;
 mod jq;
 mod layout;
@@ -36,7 +36,7 @@ use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use unicode_width::UnicodeWidthStr as _;
 
-use entries::Writing;
+use batch::{Batch, Writing};
 use repeats::Repeats;
 use serde::Serialize;
 use webpubsub_client::event::{EventSink, Flow, Lifecycle, Mark, Received, WireFrame};
@@ -149,7 +149,7 @@ const CUT_LINES: usize = 20;
 pub struct Printer {
     options: Options,
     console: Console,
-    out: Vec<u8>,
+    out: Batch,
     /// Why the last fresh attempt failed, until the next one is announced.
     failed_attempt: Option<String>,
     /// The attempts that failed since the last that did not.
@@ -174,7 +174,7 @@ impl Printer {
         Self {
             options,
             console,
-            out: Vec::new(),
+            out: Batch::default(),
             failed_attempt: None,
             failures: Repeats::default(),
             failure_line: None,
@@ -204,20 +204,21 @@ impl Printer {
     /// Cuts what was appended from `start` on, if it is too long to be read.
     fn cut(&mut self, start: usize, size: impl FnOnce() -> usize) {
         let Some(limit) = self.cut.filter(|_| self.console.out.style.terminal) else { return };
-        let lines =
-            memchr::memchr_iter(b'\n', &self.out[start..]).nth(CUT_LINES).filter(|at| start + at + 1 < self.out.len());
+        let lines = memchr::memchr_iter(b'\n', &self.out.bytes[start..])
+            .nth(CUT_LINES)
+            .filter(|at| start + at + 1 < self.out.bytes.len());
         let limit = limit.min(lines.unwrap_or(usize::MAX));
-        if self.out.len() - start <= limit {
+        if self.out.bytes.len() - start <= limit {
             return;
         }
         let mut end = start + limit;
-        while end > start && self.out.get(end).is_none_or(|byte| byte & 0xC0 == 0x80) {
+        while end > start && self.out.bytes.get(end).is_none_or(|byte| byte & 0xC0 == 0x80) {
             end -= 1;
         }
-        self.out.truncate(end);
+        self.out.bytes.truncate(end);
         let note = format!("… ({} bytes; `set full on` shows all)", size());
-        self.out.extend_from_slice(self.console.out.style.dim(&note).as_bytes());
-        self.out.push(b'\n');
+        self.out.bytes.extend_from_slice(self.console.out.style.dim(&note).as_bytes());
+        self.out.bytes.push(b'\n');
     }
 
     /// Where it prints to.
@@ -240,13 +241,13 @@ impl Printer {
     pub fn finding<F: Serialize>(&mut self, kind: &str, fields: &F, lines: &str) {
         let entry = self.options.judged.then(|| {
             self.take_time();
-            let mut entry = Writing::begin(&mut self.out);
-            ndjson::write(&mut self.out, kind, &self.time, fields);
+            let mut entry = Writing::begin(&self.out);
+            ndjson::write(&mut self.out.bytes, kind, &self.time, fields);
             entry.text(&self.out);
             entry
         });
         match self.options.format {
-            Format::Text => self.out.extend_from_slice(lines.as_bytes()),
+            Format::Text => self.out.bytes.extend_from_slice(lines.as_bytes()),
             Format::Ndjson if !self.options.judged => {
                 self.record(false, false, |out, time| ndjson::write(out, kind, time, fields));
             }
@@ -356,31 +357,31 @@ impl Printer {
         let shown = self.prints_records(message);
         if self.options.judged {
             self.take_time();
-            let entry = Writing::begin(&mut self.out);
-            write(&mut self.out, &self.time);
+            let entry = Writing::begin(&self.out);
+            write(&mut self.out.bytes, &self.time);
             return entry.end(&mut self.out, shown, last, if last { Reach::default() } else { self.reach });
         }
         if !shown {
             return;
         }
         self.take_time();
-        let start = self.out.len();
-        write(&mut self.out, &self.time);
+        let start = self.out.bytes.len();
+        write(&mut self.out.bytes, &self.time);
         if self.console.out.style.terminal {
-            let record = self.out.split_off(start);
-            self.out.extend_from_slice(&self.console.out.style.record(record));
+            let record = self.out.bytes.split_off(start);
+            self.out.bytes.extend_from_slice(&self.console.out.style.record(record));
         }
     }
 
     fn message(&mut self, message: &Message<'_>) {
         let entry = self.options.judged.then(|| {
             self.take_time();
-            let mut entry = Writing::begin(&mut self.out);
-            ndjson::message(&mut self.out, &self.time, message);
+            let mut entry = Writing::begin(&self.out);
+            ndjson::message(&mut self.out.bytes, &self.time, message);
             entry.text(&self.out);
             entry
         });
-        let (style, start) = (self.console.out.style, self.out.len());
+        let (style, start) = (self.console.out.style, self.out.bytes.len());
         match self.options.format {
             Format::Text => {
                 let time = if self.options.timestamps {
@@ -389,9 +390,9 @@ impl Printer {
                 } else {
                     None
                 };
-                text::message(&mut self.out, style, time, message);
+                text::message(&mut self.out.bytes, style, time, message);
             }
-            Format::Data => text::data(&mut self.out, style, message.data),
+            Format::Data => text::data(&mut self.out.bytes, style, message.data),
             Format::Ndjson if !self.options.judged => {
                 self.record(true, false, |out, time| ndjson::message(out, time, message));
             }
@@ -417,22 +418,22 @@ impl Printer {
         }
         // The frame is shown as it is; the record that it makes, if it makes one, is another entry.
         let entry = self.options.judged.then(|| {
-            let mut entry = Writing::begin(&mut self.out);
+            let mut entry = Writing::begin(&self.out);
             entry.text(&self.out);
             entry
         });
-        let (style, start) = (self.console.out.style, self.out.len());
+        let (style, start) = (self.console.out.style, self.out.bytes.len());
         match frame {
-            WireFrame::Text(text) if message => self.out.extend_from_slice(style.clean(text).as_bytes()),
-            WireFrame::Text(text) => self.out.extend_from_slice(style.clean(&redact_frame(text)).as_bytes()),
-            WireFrame::Binary(bytes) if message => self.out.extend_from_slice(STANDARD.encode(bytes).as_bytes()),
+            WireFrame::Text(text) if message => self.out.bytes.extend_from_slice(style.clean(text).as_bytes()),
+            WireFrame::Text(text) => self.out.bytes.extend_from_slice(style.clean(&redact_frame(text)).as_bytes()),
+            WireFrame::Binary(bytes) if message => self.out.bytes.extend_from_slice(STANDARD.encode(bytes).as_bytes()),
             WireFrame::Binary(bytes) => {
                 let bytes = redact_binary(self.options.protocol.codec(), bytes);
-                self.out.extend_from_slice(STANDARD.encode(bytes).as_bytes());
+                self.out.bytes.extend_from_slice(STANDARD.encode(bytes).as_bytes());
             }
         }
-        self.out.push(b'\n');
-        let size = self.out.len() - start - 1;
+        self.out.bytes.push(b'\n');
+        let size = self.out.bytes.len() - start - 1;
         self.cut(start, || size);
         if let Some(entry) = entry {
             entry.end(&mut self.out, true, false, self.reach);
@@ -441,7 +442,7 @@ impl Printer {
 
     fn put_out(&mut self) {
         self.time.clear();
-        self.console.out.put_up_to(&mut self.out, std::mem::take(&mut self.reach));
+        self.console.out.put_batch(&mut self.out, std::mem::take(&mut self.reach));
     }
 }
 
@@ -494,7 +495,7 @@ impl EventSink for Printer {
             }
             Received::Duplicate | Received::Control => {}
         }
-        if self.out.len() >= GATHER {
+        if self.out.bytes.len() >= GATHER {
             self.put_out();
         }
         Flow::Continue

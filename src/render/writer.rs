@@ -16,6 +16,7 @@ use std::io::{self, Write};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::task::{Context, Poll, Waker};
 
+use super::batch::{Batch, View};
 use webpubsub_client::event::Mark;
 
 /// How much is read ahead of a slow reader, in bytes (CLI contract, *A slow reader*).
@@ -104,17 +105,17 @@ pub trait Ledger: std::fmt::Debug + Send + Sync {
 pub trait Sink: Send {
     /// Writes all of it. `reach` is how far all has come with its end; `ledger` is told before and after a write that has
     /// one. Returns how far it was put out; none: no further than before.
-    fn put(&mut self, bytes: &[u8], reach: Reach, ledger: Option<&dyn Ledger>) -> Result<Reach, WriteFailure>;
+    fn put(&mut self, batch: View<'_>, reach: Reach, ledger: Option<&dyn Ledger>) -> Result<Reach, WriteFailure>;
 }
 
 impl Sink for Box<dyn Write + Send> {
-    fn put(&mut self, bytes: &[u8], reach: Reach, ledger: Option<&dyn Ledger>) -> Result<Reach, WriteFailure> {
+    fn put(&mut self, batch: View<'_>, reach: Reach, ledger: Option<&dyn Ledger>) -> Result<Reach, WriteFailure> {
         let ledger = ledger.filter(|_| !reach.is_none());
         if let Some(ledger) = ledger {
             ledger.begin(reach).map_err(WriteFailure::unrecorded)?;
         }
-        if !bytes.is_empty() {
-            self.write_all(bytes).and_then(|()| self.flush()).map_err(WriteFailure::of)?;
+        if !batch.bytes.is_empty() {
+            self.write_all(batch.bytes).and_then(|()| self.flush()).map_err(WriteFailure::of)?;
         }
         if let Some(ledger) = ledger {
             ledger.done(reach);
@@ -127,7 +128,7 @@ impl Sink for Box<dyn Write + Send> {
 struct Piece {
     /// Which sink.
     sink: usize,
-    bytes: Vec<u8>,
+    batch: Batch,
     /// How far all has come with it.
     reach: Reach,
     keep: Keep,
@@ -192,7 +193,7 @@ struct State {
     ledger: Option<Arc<dyn Ledger>>,
     /// Up to there messages were written, and that is recorded.
     written: Option<Mark>,
-    spare: Vec<Vec<u8>>,
+    spare: Vec<Batch>,
     wakers: Vec<Waker>,
 }
 
@@ -218,14 +219,14 @@ impl State {
         let mut left: VecDeque<Piece> = VecDeque::with_capacity(self.queue.len());
         for (at, mut piece) in std::mem::take(&mut self.queue).into_iter().enumerate() {
             if excess > 0 && at < newest && piece.keep == keep && piece.dropped == 0 {
-                let size = piece.bytes.len();
+                let size = piece.batch.bytes.len();
                 excess = excess.saturating_sub(size);
                 self.pending = self.pending.saturating_sub(size);
                 if let Some(waiting) = self.waiting(keep) {
                     *waiting = waiting.saturating_sub(size);
                 }
-                piece.dropped = memchr::memchr_iter(b'\n', &piece.bytes).count() as u64;
-                piece.bytes = Vec::new();
+                piece.dropped = memchr::memchr_iter(b'\n', &piece.batch.bytes).count() as u64;
+                piece.batch = Batch::default();
                 // It was not seen.
                 piece.reach = Reach::default();
             }
@@ -321,34 +322,40 @@ impl Writer {
 
     /// The same, and says what becomes of it when nobody reads.
     pub fn put_kept(&self, sink: usize, buffer: &mut Vec<u8>, reach: Reach, keep: Keep) {
-        if buffer.is_empty() && reach.is_none() {
+        let mut batch = Batch::plain(std::mem::take(buffer));
+        self.put_batch(sink, &mut batch, reach, keep);
+        *buffer = batch.bytes;
+    }
+
+    /// The same with a batch.
+    pub fn put_batch(&self, sink: usize, batch: &mut Batch, reach: Reach, keep: Keep) {
+        if batch.bytes.is_empty() && reach.is_none() {
             return;
         }
         let mut state = self.shared.lock();
         if state.failure.is_some() {
-            buffer.clear();
-            return;
+            return batch.clear();
         }
+        let size = batch.bytes.len();
         state.puts += 1;
-        state.pending += buffer.len();
+        state.pending += size;
         if let Some(waiting) = state.waiting(keep) {
-            *waiting += buffer.len();
+            *waiting += size;
         }
         match state.queue.back_mut() {
             Some(last)
                 if last.sink == sink
                     && last.keep == keep
                     && last.dropped == 0
-                    && last.bytes.len() + buffer.len() <= keep.gathers() =>
+                    && last.batch.bytes.len() + size <= keep.gathers() =>
             {
-                last.bytes.extend_from_slice(buffer);
+                last.batch.append(batch);
                 last.reach = last.reach.max(reach);
-                buffer.clear();
             }
             _ => {
                 let empty = state.spare.pop().unwrap_or_default();
-                let bytes = std::mem::replace(buffer, empty);
-                state.queue.push_back(Piece { sink, bytes, reach, keep, dropped: 0 });
+                let batch = std::mem::replace(batch, empty);
+                state.queue.push_back(Piece { sink, batch, reach, keep, dropped: 0 });
             }
         }
         state.drop_oldest(keep);
@@ -447,9 +454,9 @@ fn run(shared: &Shared, sinks: &mut [Box<dyn Sink>]) {
             state = shared.filled.wait(state).unwrap_or_else(PoisonError::into_inner);
         }
         // One by one: what stays in the queue can still be dropped.
-        let Some(Piece { sink, bytes: mut buffer, reach, keep, dropped }) = state.queue.pop_front() else { continue };
+        let Some(Piece { sink, mut batch, reach, keep, dropped }) = state.queue.pop_front() else { continue };
         state.writing = true;
-        let size = buffer.len();
+        let size = batch.bytes.len();
         if let Some(waiting) = state.waiting(keep) {
             *waiting = waiting.saturating_sub(size);
         }
@@ -457,9 +464,9 @@ fn run(shared: &Shared, sinks: &mut [Box<dyn Sink>]) {
         drop(state);
         let result = match (sinks.get_mut(sink), keep, dropped) {
             (None, ..) => Ok(Reach::default()),
-            (Some(sink), Keep::All, _) => sink.put(&buffer, reach, ledger.as_deref()),
+            (Some(sink), Keep::All, _) => sink.put(batch.view(), reach, ledger.as_deref()),
             (Some(sink), Keep::Newest | Keep::Errors, 0) => {
-                put_lines(shared, sink.as_mut(), &buffer, reach, ledger.as_deref())
+                put_lines(shared, sink.as_mut(), &batch.bytes, reach, ledger.as_deref())
             }
             (Some(sink), Keep::Newest | Keep::Errors, lines) => {
                 put_lines(shared, sink.as_mut(), told(lines).as_bytes(), Reach::default(), None)
@@ -490,9 +497,9 @@ fn run(shared: &Shared, sinks: &mut [Box<dyn Sink>]) {
         if state.full && state.pending <= RESUME {
             state.wake();
         }
-        if state.spare.len() < SPARE_BUFFERS && buffer.capacity() <= SPARE_CAPACITY {
-            buffer.clear();
-            state.spare.push(buffer);
+        if state.spare.len() < SPARE_BUFFERS && batch.bytes.capacity() <= SPARE_CAPACITY {
+            batch.clear();
+            state.spare.push(batch);
         }
     }
 }
@@ -513,10 +520,10 @@ fn put_lines(
 ) -> Result<Reach, WriteFailure> {
     let (first, last) = bytes.split_at((bytes.len().saturating_sub(1)) / LINES_AT_ONCE * LINES_AT_ONCE);
     for piece in first.chunks(LINES_AT_ONCE) {
-        sink.put(piece, Reach::default(), None)?;
+        sink.put(piece.into(), Reach::default(), None)?;
         shared.lock().written_pieces += 1;
     }
-    sink.put(last, reach, ledger)
+    sink.put(last.into(), reach, ledger)
 }
 
 #[cfg(test)]
