@@ -1,9 +1,11 @@
 //! The JSON encoding of the frames, both directions (PROTOCOL §4, §5).
 //!
-//! Decoding parses a frame once and borrows from it. Decoding what the service sends never fails: what is not
-//! understood becomes [`Downstream::Unknown`]. Decoding what a client sends fails as the service does (PROTOCOL §4.11).
+//! Decoding parses a frame once and borrows from it: `scan` takes the plain frames, serde the rest. Decoding what the
+//! service sends never fails: what is not understood becomes [`Downstream::Unknown`]. Decoding what a client sends fails
+//! as the service does (PROTOCOL §4.11).
 
 mod invoke;
+mod scan;
 mod state;
 
 use std::borrow::Cow;
@@ -93,6 +95,10 @@ fn object<'a, T: Deserialize<'a>>(text: &'a str) -> serde_json::Result<T> {
 
 /// Decodes a frame from the service. Never fails: the unknown is passed on (PROTOCOL §5, §19.13).
 pub fn decode_downstream(text: &str) -> Downstream<'_> {
+    scan::downstream(text).unwrap_or_else(|| parse_downstream(text))
+}
+
+fn parse_downstream(text: &str) -> Downstream<'_> {
     let wire: DownstreamWire = match object(text) {
         Ok(wire) => wire,
         Err(error) => {
@@ -335,6 +341,10 @@ fn group<'a>(wire: &UpstreamWire<'a>) -> Result<Cow<'a, str>, Malformed> {
 /// Decodes a client's frame, as strictly as the service does (PROTOCOL §4, §4.11). `type` and `dataType` are compared
 /// without case, unknown properties are ignored.
 pub fn decode_upstream(text: &str) -> Result<Upstream<'_>, Malformed> {
+    scan::upstream(text).map_or_else(|| parse_upstream(text), Ok)
+}
+
+fn parse_upstream(text: &str) -> Result<Upstream<'_>, Malformed> {
     let wire: UpstreamWire = object(text).map_err(|error| Malformed::Content(error.to_string()))?;
     let is = |name: &str| wire.kind.eq_ignore_ascii_case(name);
     if is("ping") {
@@ -533,5 +543,7 @@ impl From<Data<'_>> for OwnedData {
     }
 }
 
+#[cfg(test)]
+mod agreement;
 #[cfg(test)]
 mod tests;
