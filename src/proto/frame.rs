@@ -1,9 +1,13 @@
 //! The frames of the PubSub subprotocols as plain data, whatever the encoding (PROTOCOL §4, §5).
 
+mod stream;
+
 use std::borrow::Cow;
 
 use super::data::Data;
 use super::group_state::{GroupState, StateFrame};
+
+pub use stream::{StreamAnswer, StreamEndError, StreamError, StreamInfo, StreamRequest, StreamTarget};
 
 /// A frame from a client to the service (PROTOCOL §4).
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -91,6 +95,8 @@ pub enum Upstream<'a> {
         /// Asks for an ack under this id.
         ack_id: Option<u64>,
     },
+    /// PROTOCOL §9.1.
+    Stream(StreamRequest<'a>),
 }
 
 /// A frame from the service to a client (PROTOCOL §5).
@@ -130,6 +136,8 @@ pub enum Downstream<'a> {
         /// What was answered.
         answer: InvokeAnswer<'a>,
     },
+    /// PROTOCOL §9.1.
+    Stream(StreamAnswer<'a>),
     /// A frame that this version does not understand (PROTOCOL §5: passed on, never an error).
     Unknown {
         /// Its sequence id, if it has one: unknown frames are sequenced too (PROTOCOL §19.9).
@@ -139,7 +147,7 @@ pub enum Downstream<'a> {
     },
 }
 
-/// The error of a negative ack (PROTOCOL §5.3), or of an invocation (§9.2).
+/// The error of a negative ack (PROTOCOL §5.3), of an invocation (§9.2), or of a stream that was closed (§9.1).
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct AckError<'a> {
     /// `Forbidden`, `InternalServerError`, `Duplicate`, or a name newer than this code; empty when absent.
@@ -178,7 +186,7 @@ pub struct Message<'a> {
     pub data: Data<'a>,
     /// JSON text of the `metadata` object (PROTOCOL §4.5).
     pub metadata: Option<&'a str>,
-    /// JSON text of the `stream` object (PROTOCOL §9.1).
+    /// JSON text of the `stream` object, which [`StreamInfo::parse`] reads (PROTOCOL §9.1).
     pub stream: Option<&'a str>,
     /// It may have been handed out before, by an earlier process. The session's word; not on the wire.
     pub redelivered: bool,

@@ -29,7 +29,10 @@ pub use codec::{
     encode_upstream, present,
 };
 pub use data::{Data, DataKind, Octets, OwnedData, Quoted, Text};
-pub use frame::{AckError, Downstream, InvokeAnswer, Message, Origin, Upstream};
+pub use frame::{
+    AckError, Downstream, InvokeAnswer, Message, Origin, StreamAnswer, StreamEndError, StreamError, StreamInfo,
+    StreamRequest, StreamTarget, Upstream,
+};
 pub use group_state::{GroupState, MAX_SNAPSHOT_ITEMS, MAX_STATE_BYTES, StateFrame, StateItem, StateTooBig};
 pub use metadata::check_metadata;
 pub use names::{NameError, check_event_name, check_group_name, check_hub_name};

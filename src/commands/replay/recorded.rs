@@ -389,7 +389,9 @@ impl<R: BufRead> Reader<R> {
             | Upstream::UnsubscribeGroupState { .. }
             // An invocation is made for its answer.
             | Upstream::Invoke { .. }
-            | Upstream::CancelInvocation { .. } => return Ok(None),
+            | Upstream::CancelInvocation { .. }
+            // A fragment is nothing without the rest of its stream.
+            | Upstream::Stream(_) => return Ok(None),
         };
         // A message that was tried again was sent again as it was.
         let again = ack_id.is_some_and(|ack_id| !self.seen.insert(ack_id, frame.bytes()));
@@ -410,6 +412,7 @@ impl<R: BufRead> Reader<R> {
             | Downstream::Pong
             | Downstream::GroupState(_)
             | Downstream::InvokeResponse { .. }
+            | Downstream::Stream(_)
             | Downstream::Unknown { .. } => return None,
         };
         if message.sequence_id.is_some_and(|id| !self.received.take(id)) {

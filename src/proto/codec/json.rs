@@ -7,6 +7,7 @@
 mod invoke;
 mod scan;
 mod state;
+mod stream;
 
 use std::borrow::Cow;
 use std::fmt::Write as _;
@@ -68,6 +69,12 @@ struct DownstreamWire<'a> {
     message: Option<Cow<'a, str>>,
     #[serde(rename = "invocationId", borrow)]
     invocation_id: Option<Cow<'a, str>>,
+    #[serde(rename = "streamId", borrow)]
+    stream_id: Option<&'a RawValue>,
+    #[serde(rename = "expectedSequenceId", borrow)]
+    expected_sequence_id: Option<&'a RawValue>,
+    #[serde(borrow)]
+    name: Option<&'a RawValue>,
 }
 
 #[derive(Deserialize)]
@@ -121,6 +128,9 @@ fn parse_downstream(text: &str) -> Downstream<'_> {
         "groupStateUpdate" => state::decode(wire.group, sequence_id, wire.items, false).unwrap_or_else(unknown),
         "groupStateSnapshot" => state::decode(wire.group, sequence_id, wire.items, true).unwrap_or_else(unknown),
         "invokeResponse" => invoke::decode_response(wire).unwrap_or_else(unknown),
+        "streamAck" | "streamNack" | "streamClosed" => {
+            stream::decode_answer(wire).map_or_else(unknown, Downstream::Stream)
+        }
         other => unknown(format!("unknown type `{other}`").into()),
     }
 }
@@ -136,7 +146,9 @@ fn decode_message(wire: DownstreamWire<'_>) -> Result<Downstream<'_>, Cow<'stati
         None => return Err("a message without `from`".into()),
     };
     let raw = wire.data.map_or("null", RawValue::get);
-    let data = payload(wire.data_type.as_deref(), raw)?;
+    // The last message of a stream need not have any, whatever its type (PROTOCOL §19.28).
+    let is_bare = wire.data.is_none() && wire.stream.is_some();
+    let data = payload(wire.data_type.as_deref().filter(|_| !is_bare), raw)?;
     Ok(Downstream::Message(Message {
         origin,
         sequence_id: wire.sequence_id,
@@ -282,6 +294,7 @@ pub fn encode_upstream(frame: &Upstream<'_>, out: &mut String) {
         Upstream::UnsubscribeGroupState { group, ack_id } => {
             state::push_request(out, "unsubscribeGroupState", group, *ack_id);
         }
+        Upstream::Stream(request) => stream::encode_request(request, out),
     }
     out.push('}');
 }
@@ -316,6 +329,14 @@ struct UpstreamWire<'a> {
     invocation_id: Option<&'a RawValue>,
     #[serde(borrow)]
     target: Option<&'a RawValue>,
+    #[serde(borrow)]
+    stream: Option<&'a RawValue>,
+    #[serde(rename = "streamId", borrow)]
+    stream_id: Option<&'a RawValue>,
+    #[serde(rename = "streamSequenceId", borrow)]
+    stream_sequence_id: Option<&'a RawValue>,
+    #[serde(borrow)]
+    error: Option<&'a RawValue>,
 }
 
 /// A property that may be absent.
@@ -356,15 +377,29 @@ fn parse_upstream(text: &str) -> Result<Upstream<'_>, Malformed> {
             .ok_or_else(|| missing("sequenceId"));
     }
     if is("invoke") {
+        if let Some(start) = stream::start(&wire, true) {
+            return start.map(Upstream::Stream);
+        }
         return invoke::decode_invoke(&wire);
     }
     if is("cancelInvocation") {
         return invoke::decode_cancel(&wire);
     }
+    if is("streamData") {
+        return stream::data(&wire).map(Upstream::Stream);
+    }
+    if is("streamEnd") {
+        return stream::end(&wire).map(Upstream::Stream);
+    }
     let (event, join, leave, send) = (is("event"), is("joinGroup"), is("leaveGroup"), is("sendToGroup"));
     if !(event || join || leave || send) {
         return state::decode_upstream(&wire)
             .unwrap_or_else(|| Err(Malformed::Content(format!("unknown type `{}`", wire.kind))));
+    }
+    if (event || send)
+        && let Some(start) = stream::start(&wire, event)
+    {
+        return start.map(Upstream::Stream);
     }
     let ack_id = optional(wire.ack_id, "ackId")?;
     if event {
@@ -479,6 +514,7 @@ pub fn encode_downstream(frame: &Downstream<'_>, out: &mut String) {
             out.push_str(&JsonMessage::group_state(frame).with_sequence_id(frame.sequence_id));
         }
         Downstream::InvokeResponse { invocation_id, answer } => invoke::push_response(out, invocation_id, answer),
+        Downstream::Stream(answer) => stream::encode_answer(answer, out),
         Downstream::Unknown { .. } => {}
     }
 }

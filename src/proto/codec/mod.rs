@@ -7,6 +7,8 @@
 mod json;
 mod protobuf;
 mod shared;
+#[cfg(test)]
+mod stream_tests;
 
 use std::borrow::Cow;
 

@@ -114,7 +114,8 @@ impl Hub {
             }
             Upstream::SetGroupState { .. }
             | Upstream::SubscribeGroupState { .. }
-            | Upstream::UnsubscribeGroupState { .. } => {
+            | Upstream::UnsubscribeGroupState { .. }
+            | Upstream::Stream(_) => {
                 let codec = self.connections.get(key).and_then(Connection::codec).unwrap_or(Codec::Json);
                 self.expel(key, Farewell::malformed(codec));
                 Flow::Done

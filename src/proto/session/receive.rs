@@ -149,6 +149,9 @@ impl Session {
             Downstream::GroupState(_) => Received::Unknown { reason: "group states before `connected`".into() },
             Downstream::Message(_) => Received::Unknown { reason: "a message before `connected`".into() },
             Downstream::InvokeResponse { .. } => Received::Unknown { reason: "an answer before `connected`".into() },
+            Downstream::Stream(answer) => {
+                Received::Unknown { reason: format!("a `{}` before `connected`", answer.name()).into() }
+            }
         }
     }
 
@@ -169,7 +172,8 @@ impl Session {
             | Downstream::Disconnected { .. }
             | Downstream::Ack { .. }
             | Downstream::InvokeResponse { .. }
-            | Downstream::Pong => None,
+            | Downstream::Pong
+            | Downstream::Stream(_) => None,
         };
         // Whether it had a place among the messages cannot be seen (PROTOCOL §19.32).
         if matches!(frame, Downstream::Unknown { .. }) && sequence_id.is_none() {
@@ -241,6 +245,9 @@ impl Session {
             Downstream::Pong => {
                 self.ponged(now);
                 Received::Control
+            }
+            Downstream::Stream(answer) => {
+                Received::Unknown { reason: format!("unknown type `{}`", answer.name()).into() }
             }
         }
     }

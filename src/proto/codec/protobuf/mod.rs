@@ -42,7 +42,6 @@ pub fn decode_downstream<'f>(bytes: &[u8], unpacked: &'f mut Unpacked) -> Downst
         // Whether it has a place among the messages cannot be seen.
         return unknown(None, "a frame of an unknown kind".into());
     };
-    let not_yet = |name: &str, sequence_id| unknown(sequence_id, format!("unknown type `{name}`").into());
     match frame {
         schema::Downstream::Ack(ack) => {
             let result = if ack.success { Ok(()) } else { Err(decode_error(ack.error.as_ref())) };
@@ -72,11 +71,14 @@ pub fn decode_downstream<'f>(bytes: &[u8], unpacked: &'f mut Unpacked) -> Downst
             *metadata = metadata_json(&response.metadata);
             invoke::decode_response(response, metadata.as_deref())
         }
-        schema::Downstream::StreamAck(_) => not_yet("streamAck", None),
-        schema::Downstream::StreamNack(_) => not_yet("streamNack", None),
-        schema::Downstream::StreamClosed(_) => not_yet("streamClosed", None),
         schema::Downstream::GroupStateUpdate(update) => Downstream::GroupState(state::decode(update, false)),
         schema::Downstream::GroupStateSnapshot(snapshot) => Downstream::GroupState(state::decode(snapshot, true)),
+        schema::Downstream::StreamAck(_) | schema::Downstream::StreamNack(_) | schema::Downstream::StreamClosed(_) => {
+            match stream::answer(frame) {
+                Some(answer) => Downstream::Stream(answer),
+                None => unknown(None, "a stream's answer of an unknown kind".into()),
+            }
+        }
     }
 }
 
@@ -133,16 +135,15 @@ fn metadata_json(metadata: &BTreeMap<String, String>) -> Option<String> {
 pub fn decode_upstream<'f>(bytes: &[u8], unpacked: &'f mut Unpacked) -> Result<Upstream<'f>, Malformed> {
     let Parts { upstream, metadata, .. } = &mut **unpacked.0.insert(Box::default());
     let frame = upstream.insert(UpstreamMessage::decode(bytes).map_err(malformed)?);
-    let not_yet = |name: &str| Err(Malformed::Content(format!("unknown type `{name}`")));
     match frame.message.as_ref().ok_or_else(|| malformed("it has no message, or one of an unknown kind"))? {
         schema::Upstream::SendToGroup(send) => {
+            if let Some(start) = stream::start_in_group(send) {
+                return start.map(Upstream::Stream);
+            }
             let group = group(&send.group)?;
             let ttl_seconds = send.ttl_seconds.map(u16::try_from).transpose().map_err(malformed)?;
             if ttl_seconds.is_some_and(|seconds| seconds > MAX_TTL_SECONDS) {
                 return Err(malformed(format!("`ttl_seconds` is over {MAX_TTL_SECONDS}")));
-            }
-            if send.stream.is_some() {
-                return Err(malformed("streams are not known"));
             }
             *metadata = metadata_json(&send.metadata);
             let data = upstream_data(send.data.as_ref(), metadata.as_deref())?;
@@ -151,10 +152,10 @@ pub fn decode_upstream<'f>(bytes: &[u8], unpacked: &'f mut Unpacked) -> Result<U
             Ok(Upstream::SendToGroup { group, ack_id: send.ack_id, no_echo, ttl_seconds, data, metadata })
         }
         schema::Upstream::Event(event) => {
-            check_event_name(&event.event).map_err(malformed)?;
-            if event.stream.is_some() {
-                return Err(malformed("streams are not known"));
+            if let Some(start) = stream::start_of_event(&event.event, event.stream.as_ref(), event.data.is_some()) {
+                return start.map(Upstream::Stream);
             }
+            check_event_name(&event.event).map_err(malformed)?;
             *metadata = metadata_json(&event.metadata);
             let data = upstream_data(event.data.as_ref(), metadata.as_deref())?;
             let metadata = metadata.as_deref();
@@ -169,12 +170,14 @@ pub fn decode_upstream<'f>(bytes: &[u8], unpacked: &'f mut Unpacked) -> Result<U
         schema::Upstream::SequenceAck(ack) => Ok(Upstream::SequenceAck(ack.sequence_id)),
         schema::Upstream::Ping(schema::Ping {}) => Ok(Upstream::Ping),
         schema::Upstream::InvokeEvent(invocation) => {
+            let (stream, has_data) = (invocation.stream.as_ref(), invocation.data.is_some());
+            if let Some(start) = stream::start_of_event(&invocation.event, stream, has_data) {
+                return start.map(Upstream::Stream);
+            }
             *metadata = metadata_json(&invocation.metadata);
             invoke::decode_invoke(invocation, metadata.as_deref())
         }
         schema::Upstream::CancelInvocation(cancel) => invoke::decode_cancel(cancel),
-        schema::Upstream::StreamData(_) => not_yet("streamData"),
-        schema::Upstream::StreamEnd(_) => not_yet("streamEnd"),
         schema::Upstream::SetGroupState(set) => Ok(Upstream::SetGroupState {
             group: group(&set.group)?,
             ack_id: set.ack_id,
@@ -186,6 +189,8 @@ pub fn decode_upstream<'f>(bytes: &[u8], unpacked: &'f mut Unpacked) -> Result<U
         schema::Upstream::UnsubscribeGroupState(unsubscribe) => {
             Ok(Upstream::UnsubscribeGroupState { group: group(&unsubscribe.group)?, ack_id: unsubscribe.ack_id })
         }
+        schema::Upstream::StreamData(frame) => stream::data(frame).map(Upstream::Stream),
+        schema::Upstream::StreamEnd(frame) => stream::end(frame).map(Upstream::Stream),
     }
 }
 
@@ -195,6 +200,11 @@ fn malformed(why: impl std::fmt::Display) -> Malformed {
 
 fn group(name: &str) -> Result<Cow<'_, str>, Malformed> {
     check_group_name(name).map_err(malformed)?;
+    Ok(name.into())
+}
+
+fn event(name: &str) -> Result<Cow<'_, str>, Malformed> {
+    check_event_name(name).map_err(malformed)?;
     Ok(name.into())
 }
 
@@ -325,6 +335,7 @@ pub fn encode_upstream(frame: &Upstream<'_>) -> Vec<u8> {
                 ack_id: *ack_id,
             })
         }
+        Upstream::Stream(request) => stream::encode_request(request),
     };
     UpstreamMessage { message: Some(message) }.encode_to_vec()
 }
@@ -367,6 +378,7 @@ pub fn encode_downstream(frame: &Downstream<'_>) -> Vec<u8> {
         Downstream::InvokeResponse { invocation_id, answer } => {
             schema::Downstream::InvokeResponse(invoke::response(invocation_id, answer))
         }
+        Downstream::Stream(answer) => stream::encode_answer(answer),
         Downstream::Unknown { .. } => return Vec::new(),
     };
     DownstreamMessage { message: Some(message) }.encode_to_vec()

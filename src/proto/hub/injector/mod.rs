@@ -276,6 +276,7 @@ impl Injector {
             | Downstream::Ack { .. }
             | Downstream::Pong
             | Downstream::InvokeResponse { .. }
+            | Downstream::Stream(_)
             | Downstream::Unknown { .. } => (Point::Control, None),
         }
     }
