@@ -18,6 +18,17 @@ pub enum Flow {
     Stop,
 }
 
+impl Flow {
+    /// Goes on while both do.
+    #[must_use]
+    pub fn and(self, other: Self) -> Self {
+        match (self, other) {
+            (Self::Continue, Self::Continue) => Self::Continue,
+            (Self::Stop, _) | (_, Self::Stop) => Self::Stop,
+        }
+    }
+}
+
 /// Takes everything a user may want to see, in order.
 pub trait EventSink {
     /// Something other than a message happened.

@@ -58,9 +58,9 @@ impl Stream {
         Self { writer, sink, keep: Keep::Newest, own: false, style }
     }
 
-    /// What this process says there is all that comes.
-    fn owned(self) -> Self {
-        Self { own: true, ..self }
+    /// What this process says there is all that comes, or is not.
+    fn owned_if(self, own: bool) -> Self {
+        Self { own, ..self }
     }
 
     /// Queues bytes and leaves an empty buffer in their place.
@@ -142,6 +142,69 @@ pub struct ShownLine {
     columns: usize,
 }
 
+/// How stdout and stderr are opened.
+pub struct Builder<'a> {
+    color: Box<dyn Fn(bool) -> bool + 'a>,
+    above: Option<Box<dyn Write + Send>>,
+    judged: Option<Judged>,
+}
+
+/// Expressions before stdout.
+struct Judged {
+    expressions: Expressions,
+    quiet: bool,
+    outlives: bool,
+}
+
+impl Builder<'_> {
+    /// Whatever goes to a terminal goes through `write`: something else is drawn there.
+    pub fn above(self, write: Box<dyn Write + Send>) -> Self {
+        Self { above: Some(write), ..self }
+    }
+
+    /// Puts expressions before stdout. Their warnings are told unless it is to be `quiet`; with `outlives`, conditions are
+    /// looked at also when the reader of stdout has gone.
+    pub fn judged(self, expressions: Expressions, quiet: bool, outlives: bool) -> Self {
+        Self { judged: Some(Judged { expressions, quiet, outlives }), ..self }
+    }
+
+    /// Opens both, with the judgement of the expressions, if there are any.
+    pub fn open(self) -> io::Result<(Console, Option<Judgement>)> {
+        let Self { color, above, judged } = self;
+        let style = |terminal| Style { color: color(terminal), terminal };
+        let (out_style, err_style) = (style(io::stdout().is_terminal()), style(io::stderr().is_terminal()));
+        let alone = above.is_none();
+        let (above_out, above_err) = match (out_style.terminal, err_style.terminal) {
+            (true, true) if judged.is_none() => {
+                // The same screen: one thread keeps lines of both in their order.
+                let (sinks, err_sink) = match above {
+                    Some(above) => (vec![above], 0),
+                    None => (vec![stdout()?, Box::new(io::stderr()) as Box<dyn Write + Send>], 1),
+                };
+                let writer = Writer::spawn("output", sinks)?;
+                let err = Stream::err(writer.clone(), err_sink, err_style).owned_if(alone);
+                return Ok((Console { out: Stream::out(writer, out_style), err }, None));
+            }
+            (true, _) => (above, None),
+            (false, true) => (None, above),
+            (false, false) => (None, None),
+        };
+        let err = Writer::spawn("stderr", vec![above_err.unwrap_or_else(|| Box::new(io::stderr()))])?;
+        let err = Stream::err(err, 0, err_style).owned_if(alone);
+        let out = above_out.map_or_else(stdout, Ok)?;
+        let (out, judgement) = match judged {
+            None => (Writer::spawn("stdout", vec![out])?, None),
+            // Each has a thread of its own, so that an expression that takes long holds back no word on stderr.
+            Some(Judged { expressions, quiet, outlives }) => {
+                let warnings = (!quiet).then(|| err.clone());
+                let (sink, judgement) = expressions.over(out, out_style, warnings, outlives);
+                (Writer::spawn_deep("stdout", STACK, sink)?, Some(judgement))
+            }
+        };
+        Ok((Console { out: Stream::out(out, out_style), err }, judgement))
+    }
+}
+
 /// stdout and stderr.
 #[derive(Clone, Debug)]
 pub struct Console {
@@ -152,61 +215,9 @@ pub struct Console {
 }
 
 impl Console {
-    /// Both over one writer: `write` is given what either has to say, in order.
-    pub fn over(write: Box<dyn Write + Send>, out: Style, err: Style) -> io::Result<Self> {
-        let writer = Writer::spawn("output", vec![write])?;
-        Ok(Self { out: Stream::out(writer.clone(), out), err: Stream::err(writer, 0, err) })
-    }
-
-    /// stdout over `write`, and stderr as [`Self::open`] has it.
-    pub fn out_over(write: Box<dyn Write + Send>, out: Style, err: Style) -> io::Result<Self> {
-        let out = Stream::out(Writer::spawn("stdout", vec![write])?, out);
-        let writer = Writer::spawn("stderr", vec![Box::new(io::stderr())])?;
-        Ok(Self { out, err: Stream::err(writer, 0, err) })
-    }
-
-    /// stdout as [`Self::open`] has it, and everything else over `write`.
-    pub fn err_over(write: Box<dyn Write + Send>, out: Style, err: Style) -> io::Result<Self> {
-        let out = Stream::out(Writer::spawn("stdout", vec![stdout()?])?, out);
-        Ok(Self { out, err: Stream::err(Writer::spawn("stderr", vec![write])?, 0, err) })
-    }
-
-    /// Opens both. `color` decides for a stream, told whether it is a terminal.
-    pub fn open(color: impl Fn(bool) -> bool) -> io::Result<Self> {
-        let (out_terminal, err_terminal) = (io::stdout().is_terminal(), io::stderr().is_terminal());
-        let out_style = Style { color: color(out_terminal), terminal: out_terminal };
-        let err_style = Style { color: color(err_terminal), terminal: err_terminal };
-        if out_terminal && err_terminal {
-            // The same screen: one thread keeps lines of both in their order.
-            let writer = Writer::spawn("output", vec![stdout()?, Box::new(io::stderr())])?;
-            return Ok(Self {
-                out: Stream::out(writer.clone(), out_style),
-                err: Stream::err(writer, 1, err_style).owned(),
-            });
-        }
-        let out = Writer::spawn("stdout", vec![stdout()?])?;
-        let err = Writer::spawn("stderr", vec![Box::new(io::stderr())])?;
-        Ok(Self { out: Stream::out(out, out_style), err: Stream::err(err, 0, err_style).owned() })
-    }
-
-    /// Opens both, with expressions before stdout. Each has a thread of its own, so that an expression that takes long
-    /// holds back no word on stderr. Warnings are told unless it is to be `quiet`; with `outlives`, conditions are looked
-    /// at also when the reader of stdout has gone.
-    pub fn open_judged(
-        color: impl Fn(bool) -> bool,
-        expressions: Expressions,
-        quiet: bool,
-        outlives: bool,
-    ) -> io::Result<(Self, Judgement)> {
-        let (out_terminal, err_terminal) = (io::stdout().is_terminal(), io::stderr().is_terminal());
-        let out_style = Style { color: color(out_terminal), terminal: out_terminal };
-        let err_style = Style { color: color(err_terminal), terminal: err_terminal };
-        let err = Writer::spawn("stderr", vec![Box::new(io::stderr())])?;
-        let err = Stream::err(err, 0, err_style).owned();
-        let warnings = (!quiet).then(|| err.clone());
-        let (sink, judgement) = expressions.over(stdout()?, out_style, warnings, outlives);
-        let out = Writer::spawn_deep("stdout", STACK, sink)?;
-        Ok((Self { out: Stream::out(out, out_style), err }, judgement))
+    /// Says how both are to be opened. `color` decides for a stream, told whether it is a terminal.
+    pub fn builder<'a>(color: impl Fn(bool) -> bool + 'a) -> Builder<'a> {
+        Builder { color: Box::new(color), above: None, judged: None }
     }
 
     /// Puts a line on stderr in the place of `shown`, or below it if something came after it. `None`, and nothing is
@@ -369,7 +380,9 @@ mod tests {
     #[tokio::test(start_paused = true)]
     async fn stderr_that_nobody_reads_keeps_nobody() {
         let (_unread, stuck) = mpsc::channel();
-        let console = Console::err_over(Box::new(Stuck(stuck)), PIPE, PIPE).unwrap();
+        let out = Stream::out(Writer::spawn("stdout", vec![Box::new(io::sink())]).unwrap(), PIPE);
+        let err = Stream::err(Writer::spawn("stderr", vec![Box::new(Stuck(stuck))]).unwrap(), 0, PIPE);
+        let console = Console { out, err };
         console.err.line_kept("error: nobody will know");
         let before = Instant::now();
         console.drained().await;

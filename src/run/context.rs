@@ -11,8 +11,9 @@ use tokio::time::Instant;
 
 use super::ending::Verdict;
 use super::explain::{Place, operation_failure};
+use super::seen::Seen;
 use super::session_file::StreamFile;
-use super::sink::{Seen, Shown};
+use super::sink::Shown;
 use super::url_command::UrlCommand;
 use crate::failure::Failure;
 use crate::options::connecting::settings::Connection;

@@ -28,12 +28,12 @@ pub fn compile(output: &Output) -> Result<Option<Expressions>, Failure> {
 /// of stdout has gone.
 pub fn open(output: &Output, outlives: bool) -> Result<(Console, Option<Judgement>), Failure> {
     let color = |terminal| output.color.enabled(terminal);
-    let opened = match compile(output)? {
-        None => Console::open(color).map(|console| (console, None)),
-        Some(expressions) => Console::open_judged(color, expressions, output.quiet, outlives)
-            .map(|(console, judgement)| (console, Some(judgement))),
+    let builder = Console::builder(color);
+    let builder = match compile(output)? {
+        None => builder,
+        Some(expressions) => builder.judged(expressions, output.quiet, outlives),
     };
-    opened.map_err(|error| Failure::new(Kind::Internal, error))
+    builder.open().map_err(|error| Failure::new(Kind::Internal, error))
 }
 
 /// How a run ends by a condition.

@@ -10,10 +10,12 @@ mod hosting;
 pub mod network;
 pub mod process;
 mod recording;
+pub mod seen;
 pub mod session_file;
 pub mod sink;
 mod url_command;
 pub mod voice;
+pub mod watcher;
 
 use std::future::Future;
 use std::pin::pin;
@@ -29,9 +31,11 @@ use self::ending::{Ending, Interrupt, Verdict, Watched, at, failed, interruption
 use self::exit_code::ExitCode;
 use self::explain::Place;
 use self::network::dial_options;
+use self::seen::{Seen, StreamCounts};
 use self::session_file::{Kept, not_recorded};
-use self::sink::{StreamCounts, Tap, Watcher};
+use self::sink::Tap;
 use self::voice::{report_ending, warn};
+use self::watcher::{KeepsUp, Watcher};
 use crate::failure::{Failure, Kind};
 use crate::options::connecting::settings::Connection;
 use crate::options::connection::settings::Source;
@@ -154,7 +158,9 @@ where
 {
     let console = surroundings.console.clone();
     let listens = watcher.clone();
-    let (mut tap, seen) = Tap::new(printer, wants.shown, wants.limit, watcher);
+    let seen = Seen::new(wants.limit);
+    let mut tap = Tap::new(printer, wants.shown, Rc::clone(&seen));
+    watcher.into_iter().for_each(|watcher| tap.add(watcher));
     let mut config = connection.session.clone();
     config.seed = seed();
     config.keep = kept.map(Kept::keep);
@@ -183,7 +189,7 @@ where
         tap.watch_clock(dialer.trail());
     }
     if let Some(writer) = &recording {
-        tap.wait_for(writer.clone());
+        tap.add(Rc::new(KeepsUp(writer.clone())));
     }
     let (mut driver, handle) = Driver::new(config, dialer, tap);
     if let Some(keeper) = keeper {

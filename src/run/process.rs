@@ -62,7 +62,8 @@ pub fn put(bytes: &[u8]) -> Result<u8, Failure> {
 
 /// Opens stdout and stderr.
 pub fn console(color: ColorChoice) -> Result<Console, Failure> {
-    Console::open(|terminal| color.enabled(terminal)).map_err(internal)
+    let opened = Console::builder(|terminal| color.enabled(terminal)).open();
+    opened.map(|(console, _)| console).map_err(internal)
 }
 
 /// Runs a command of one connection, which is one task.

@@ -1,17 +1,14 @@
-//! Between a client and its printer: counts messages, passes on those the command is for, and ends the session when
-//! there were enough.
+//! Between a client and who sees what comes: all watchers see everything, the printer what the command is for.
 
-use std::cell::Cell;
 use std::rc::Rc;
 use std::sync::Arc;
 use std::task::{Context, Poll};
 use std::time::SystemTime;
 
-use tokio::sync::Notify;
-use tokio::time::Instant;
-
 use super::explain::skew;
-use crate::render::{Ledger, Printer, Weight, WriteFailure, Writer};
+use super::seen::Seen;
+use super::watcher::Watcher;
+use crate::render::{Ledger, Printer, Weight, WriteFailure};
 use webpubsub_client::driver::{CurrentUrl, Trail};
 use webpubsub_client::event::{EventSink, Flow, Lifecycle, Mark, Received, WireFrame};
 use webpubsub_proto::Origin;
@@ -27,89 +24,13 @@ pub enum Shown {
     None,
 }
 
-/// What a command can see of what came.
-#[derive(Debug)]
-pub struct Seen {
-    /// When the last message came, or the start.
-    pub last_message: Cell<Instant>,
-    /// Messages shown.
-    pub messages: Cell<u64>,
-    /// Whether the output takes no more.
-    blocked: Cell<bool>,
-    /// Whether there were as many messages as were wanted.
-    pub sated: Cell<bool>,
-    /// Told at each message.
-    came: Notify,
-    /// What a stream of messages has counted, once it knows.
-    pub stream: Cell<Option<StreamCounts>>,
-    /// Whether there was a connection, told once.
-    connected: Cell<bool>,
-    connection: Notify,
-}
-
-/// What became of the lines of a stream.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct StreamCounts {
-    /// Messages that went out, each once.
-    pub sent: u64,
-    /// Those acknowledged.
-    pub acked: u64,
-    /// Lines that could not be sent, and messages that ended otherwise.
-    pub failed: u64,
-}
-
-impl Seen {
-    /// Resolves when another message has come.
-    pub async fn more(&self) {
-        self.came.notified().await;
-    }
-
-    /// Resolves when there is, or was, a connection. For one to wait.
-    pub async fn connected(&self) {
-        while !self.connected.get() {
-            self.connection.notified().await;
-        }
-    }
-
-    /// Whether it is the output that holds messages back.
-    pub fn is_blocked(&self) -> bool {
-        self.blocked.get()
-    }
-}
-
-/// Somebody beside the printer who wants to see everything, before it is printed.
-pub trait Watcher: std::fmt::Debug {
-    /// Something is about to be printed.
-    fn prepare(&self, printer: &mut Printer);
-
-    /// Something other than a message happened.
-    fn lifecycle(&self, event: &Lifecycle);
-
-    /// A frame came.
-    fn frame(&self, frame: WireFrame<'_>, received: &Received<'_>);
-
-    /// Nothing more is waiting.
-    fn flush(&self);
-
-    /// SIGINT came. Returns whether that is dealt with; if not, it ends the run.
-    fn interrupted(&self) -> bool {
-        false
-    }
-}
-
 /// The sink of a command.
 #[derive(Debug)]
 pub struct Tap {
     printer: Printer,
     shown: Shown,
-    /// Enough.
-    limit: Option<u64>,
-    /// A message came since the last flush.
-    fresh: bool,
     seen: Rc<Seen>,
-    watcher: Option<Rc<dyn Watcher>>,
-    /// What else has to keep up.
-    recording: Option<Writer>,
+    watchers: Vec<Rc<dyn Watcher>>,
     /// Where the client connects, if that is to be seen only then.
     url: Option<CurrentUrl>,
     /// The dials in which the service's clock is looked at, until there was something to say about it.
@@ -125,39 +46,26 @@ pub struct Tap {
 }
 
 impl Tap {
-    /// Shows up to `limit` messages with `printer`.
-    pub fn new(
-        printer: Printer,
-        shown: Shown,
-        limit: Option<u64>,
-        watcher: Option<Rc<dyn Watcher>>,
-    ) -> (Self, Rc<Seen>) {
-        let seen = Rc::new(Seen {
-            last_message: Cell::new(Instant::now()),
-            messages: Cell::new(0),
-            blocked: Cell::new(false),
-            sated: Cell::new(false),
-            came: Notify::new(),
-            stream: Cell::new(None),
-            connected: Cell::new(false),
-            connection: Notify::new(),
-        });
-        let tap = Self {
+    /// Shows messages with `printer`, and everything to `seen` and those added.
+    pub fn new(printer: Printer, shown: Shown, seen: Rc<Seen>) -> Self {
+        let watchers = vec![Rc::clone(&seen) as Rc<dyn Watcher>];
+        Self {
             printer,
             shown,
-            limit,
-            fresh: false,
-            seen: Rc::clone(&seen),
-            watcher,
-            recording: None,
+            seen,
+            watchers,
             url: None,
             clock: None,
             mark: None,
             leaves: None,
             left: false,
             losses: None,
-        };
-        (tap, seen)
+        }
+    }
+
+    /// Has this one see everything too.
+    pub fn add(&mut self, watcher: Rc<dyn Watcher>) {
+        self.watchers.push(watcher);
     }
 
     /// Takes the hub's name from this URL at each new connection.
@@ -201,11 +109,6 @@ impl Tap {
         self.clock = None;
     }
 
-    /// Reads no further ahead of this writer than of stdout.
-    pub fn wait_for(&mut self, recording: Writer) {
-        self.recording = Some(recording);
-    }
-
     /// The printer.
     pub fn into_printer(self) -> Printer {
         self.printer
@@ -214,7 +117,7 @@ impl Tap {
 
 impl EventSink for Tap {
     fn lifecycle(&mut self, event: &Lifecycle) -> Flow {
-        if let Some(watcher) = &self.watcher {
+        for watcher in &self.watchers {
             watcher.prepare(&mut self.printer);
             watcher.lifecycle(event);
         }
@@ -227,11 +130,6 @@ impl EventSink for Tap {
         if matches!(event, Lifecycle::Connected { .. }) {
             self.tell_skew();
         }
-        // The connection of an earlier run is one too.
-        if matches!(event, Lifecycle::Connected { .. } | Lifecycle::Recovered { .. }) {
-            self.seen.connected.set(true);
-            self.seen.connection.notify_one();
-        }
         if let Some(losses) = self.losses.as_mut().filter(|_| event.is_loss()) {
             *losses += 1;
             self.printer.losses(*losses);
@@ -240,10 +138,6 @@ impl EventSink for Tap {
     }
 
     fn frame(&mut self, frame: WireFrame<'_>, received: &Received<'_>) -> Flow {
-        if let Some(watcher) = &self.watcher {
-            watcher.prepare(&mut self.printer);
-            watcher.frame(frame, received);
-        }
         let shown = match (received, self.shown) {
             (Received::Message(_), Shown::All) => true,
             // A reply that may have been printed answers nothing of this run, where it can wait for another.
@@ -254,19 +148,17 @@ impl EventSink for Tap {
             (Received::Unknown { .. } | Received::Duplicate | Received::Control, _) => false,
         };
         self.take_mark(matches!(received, Received::Message(_)), shown);
-        let Received::Message(_) = received else { return self.printer.frame(frame, received) };
-        if !shown {
-            return Flow::Continue;
+        let mut flow = Flow::Continue;
+        for watcher in &self.watchers {
+            watcher.prepare(&mut self.printer);
+            flow = flow.and(watcher.frame(frame, received, shown));
         }
-        let flow = self.printer.frame(frame, received);
-        let messages = self.seen.messages.get() + 1;
-        self.seen.messages.set(messages);
-        self.fresh = true;
-        if self.limit.is_some_and(|limit| messages >= limit) {
-            self.seen.sated.set(true);
-            return Flow::Stop;
+        match received {
+            Received::Message(_) if !shown => flow,
+            Received::Message(_) | Received::Unknown { .. } | Received::Duplicate | Received::Control => {
+                flow.and(self.printer.frame(frame, received))
+            }
         }
-        flow
     }
 
     fn mark(&mut self, mark: Mark) {
@@ -278,21 +170,14 @@ impl EventSink for Tap {
     }
 
     fn flush(&mut self) {
-        // Once a batch, not once a message: this is the hot path.
-        if std::mem::take(&mut self.fresh) {
-            self.seen.last_message.set(Instant::now());
-            self.seen.came.notify_one();
-        }
-        if let Some(watcher) = &self.watcher {
-            watcher.flush();
-        }
+        self.watchers.iter().for_each(|watcher| watcher.flush());
         self.printer.flush();
     }
 
     fn poll_room(&mut self, cx: &mut Context<'_>) -> Poll<()> {
-        let recorded = self.recording.as_ref().is_none_or(|recording| recording.poll_room(cx).is_ready());
-        let room = if recorded { self.printer.poll_room(cx) } else { Poll::Pending };
-        self.seen.blocked.set(room.is_pending());
+        let keep_up = self.watchers.iter().all(|watcher| watcher.poll_room(cx).is_ready());
+        let room = if keep_up { self.printer.poll_room(cx) } else { Poll::Pending };
+        self.seen.set_blocked(room.is_pending());
         room
     }
 }

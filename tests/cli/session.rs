@@ -621,29 +621,32 @@ fn the_file_is_its_owners_alone_and_its_token_is_printed_nowhere() {
 #[cfg(target_os = "linux")]
 #[test]
 fn a_file_that_ends_in_a_torn_line_gets_a_new_one() {
-    let bench = Bench::new();
-    let wps = bench.listen(&["-g", "g"]);
-    let mut peer = bench.service.connect();
-    peer.grant_join("g");
-    let mut source = Source::default();
-    for _ in 0..ROUND {
-        say(&mut source, &mut peer);
+    // Also where expressions stand before the output.
+    for more in ["", "--jq ."] {
+        let bench = Bench::new();
+        let wps = bench.listen(&["-g", "g"]);
+        let mut peer = bench.service.connect();
+        peer.grant_join("g");
+        let mut source = Source::default();
+        for _ in 0..ROUND {
+            say(&mut source, &mut peer);
+        }
+        bench.see_stuck(0);
+        wps.signal(Signal::KILL);
+        wps.end();
+        assert!(gone(&mut peer));
+        let out = bench.home.path().join("out");
+        fs::write(&out, "{\"type\":\"group-mess").unwrap();
+        let script = format!(
+            "exec $WPS listen -g g -o ndjson --count 1 {more} --url '{}' --session '{}' >> '{}'",
+            bench.service.url(),
+            bench.file().display(),
+            out.display()
+        );
+        let wps = Setup::shell(&script).start();
+        source.replay(peer.acknowledged, &mut bench.recovered());
+        assert_eq!(wps.end().code, 0);
+        let torn = fs::read_to_string(&out).unwrap().lines().filter(|line| !line.ends_with('}')).count();
+        assert_eq!(torn, 1);
     }
-    bench.see_stuck(0);
-    wps.signal(Signal::KILL);
-    wps.end();
-    assert!(gone(&mut peer));
-    let out = bench.home.path().join("out");
-    fs::write(&out, "{\"type\":\"group-mess").unwrap();
-    let script = format!(
-        "exec $WPS listen -g g -o ndjson --count 1 --url '{}' --session '{}' >> '{}'",
-        bench.service.url(),
-        bench.file().display(),
-        out.display()
-    );
-    let wps = Setup::shell(&script).start();
-    source.replay(peer.acknowledged, &mut bench.recovered());
-    assert_eq!(wps.end().code, 0);
-    let torn = fs::read_to_string(&out).unwrap().lines().filter(|line| !line.ends_with('}')).count();
-    assert_eq!(torn, 1);
 }

@@ -30,12 +30,13 @@ use super::event::await_replies;
 use crate::failure::{Failure, Kind};
 use crate::options::operation::settings::Ack;
 use crate::options::values::Format;
-use crate::render::Printer;
 use crate::run::context::{Client, Surroundings, Wants};
 use crate::run::ending::{Verdict, at};
 use crate::run::process::on_one_thread;
 use crate::run::run_watched;
-use crate::run::sink::{Shown, StreamCounts, Watcher};
+use crate::run::seen::StreamCounts;
+use crate::run::sink::Shown;
+use crate::run::watcher::Watcher;
 use crate::state::{Left, MOST_LEFT};
 use intake::Batch;
 pub use intake::Intake;
@@ -44,7 +45,7 @@ use pace::Pace;
 use position::{Fate, Position};
 use progress::Progress;
 use tally::{Tally, Why};
-use webpubsub_client::event::{Lifecycle, Received, WireFrame};
+use webpubsub_client::event::Lifecycle;
 use webpubsub_client::handle::{Pipeline, Settlement, Submission};
 use webpubsub_net::secret::redact;
 use webpubsub_proto::session::{AckMode, OnUnknown, OperationKind, Outcome, OutcomeCause};
@@ -91,8 +92,6 @@ struct Watch {
 }
 
 impl Watcher for Watch {
-    fn prepare(&self, _printer: &mut Printer) {}
-
     fn lifecycle(&self, event: &Lifecycle) {
         let live = match event {
             // Nothing is said of it.
@@ -113,10 +112,6 @@ impl Watcher for Watch {
             self.changed.notify_one();
         }
     }
-
-    fn frame(&self, _frame: WireFrame<'_>, _received: &Received<'_>) {}
-
-    fn flush(&self) {}
 }
 
 /// A bulk under way.

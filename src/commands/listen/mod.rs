@@ -22,7 +22,8 @@ use crate::run::ending::Verdict;
 use crate::run::expressions::verdict;
 use crate::run::process::on_one_thread;
 use crate::run::run;
-use crate::run::sink::{Seen, Shown};
+use crate::run::seen::Seen;
+use crate::run::sink::Shown;
 use webpubsub_net::auth::token::peek_claims;
 use webpubsub_proto::session::{AckMode, Request};
 

@@ -6,9 +6,8 @@ use std::collections::HashMap;
 use tokio::sync::{Notify, oneshot};
 use tokio::time::Instant;
 
-use crate::render::Printer;
-use crate::run::sink::Watcher;
-use webpubsub_client::event::{Lifecycle, Received, WireFrame};
+use crate::run::watcher::Watcher;
+use webpubsub_client::event::{Flow, Lifecycle, Received, WireFrame};
 use webpubsub_proto::{Data, Message, Origin};
 
 /// Sees the client.
@@ -62,8 +61,6 @@ impl Echo {
 }
 
 impl Watcher for Echo {
-    fn prepare(&self, _printer: &mut Printer) {}
-
     fn lifecycle(&self, event: &Lifecycle) {
         let live = match event {
             Lifecycle::Connected { .. } | Lifecycle::Recovered { .. } => Some(Instant::now()),
@@ -82,14 +79,14 @@ impl Watcher for Echo {
         self.changed.notify_one();
     }
 
-    fn frame(&self, _frame: WireFrame<'_>, received: &Received<'_>) {
-        let Received::Message(message) = received else { return };
-        let Some(sequence) = self.sequence(message) else { return };
-        if let Some(awaiting) = self.awaited.borrow_mut().remove(&sequence) {
+    fn frame(&self, _frame: WireFrame<'_>, received: &Received<'_>, _shown: bool) -> Flow {
+        if let Received::Message(message) = received
+            && let Some(sequence) = self.sequence(message)
+            && let Some(awaiting) = self.awaited.borrow_mut().remove(&sequence)
+        {
             // The run may be about to end.
             let _ = awaiting.send(Instant::now());
         }
+        Flow::Continue
     }
-
-    fn flush(&self) {}
 }

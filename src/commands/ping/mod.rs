@@ -38,7 +38,8 @@ use crate::run::ending::{Verdict, at};
 use crate::run::expressions::verdict;
 use crate::run::process::on_one_thread;
 use crate::run::run_watched;
-use crate::run::sink::{Shown, Watcher};
+use crate::run::sink::Shown;
+use crate::run::watcher::Watcher;
 use webpubsub_proto::OwnedData;
 use webpubsub_proto::session::{AckMode, Request};
 

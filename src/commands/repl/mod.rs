@@ -40,10 +40,10 @@ use crate::options::environment::{Environment, Input};
 use crate::options::output::args::TalkArgs;
 use crate::options::values::Format;
 use crate::options::within::{Limit, read_within};
-use crate::render::{Console, Recorder, Style, human};
+use crate::render::{Console, Recorder, human};
 use crate::run::context::{Surroundings, Wants, hub, print_format};
 use crate::run::ending::Verdict;
-use crate::run::process::on_one_thread;
+use crate::run::process::{console, on_one_thread};
 use crate::run::run_watched;
 use crate::run::sink::Shown;
 use crate::run::voice::print_failure;
@@ -128,19 +128,18 @@ pub fn open(settings: &Repl, limit: Option<Limit>) -> Result<Opened, Failure> {
     // Opening a pipe waits for whoever writes to it.
     let input = read_within(limit, "the script", move || script::open(path.as_deref()))?;
     let entries = script::read(input).map_err(internal)?;
-    let console = Console::open(|terminal| settings.output.color.enabled(terminal)).map_err(internal)?;
+    let console = console(settings.output.color)?;
     Ok(Opened { console, shared, from: From::Script(entries) })
 }
 
 fn open_terminal(settings: &Repl, shared: Arc<Shared>) -> Result<Opened, Failure> {
     let (history, note) = History::open(&settings.history);
     let history = Arc::new(history);
-    let style = |terminal: bool| Style { color: settings.output.color.enabled(terminal), terminal };
-    let (out, err) = (style(io::stdout().is_terminal()), style(io::stderr().is_terminal()));
     let screen = Screen::new();
     let color = settings.output.color.enabled(true);
     let help = |burst| Help::new(screen.clone(), Arc::clone(&shared), color, settings.refolds, burst);
-    let opened = Terminal::open(help, screen.clone(), Arc::clone(&shared), Arc::clone(&history), !out.terminal);
+    let opened =
+        Terminal::open(help, screen.clone(), Arc::clone(&shared), Arc::clone(&history), !io::stdout().is_terminal());
     let (terminal, printer) = opened.map_err(|error| {
         Failure::new(Kind::Internal, anyhow::Error::new(error).context("could not use the terminal"))
     })?;
@@ -155,13 +154,8 @@ fn open_terminal(settings: &Repl, shared: Arc<Shared>) -> Result<Opened, Failure
             (Front::Plain(plain), above)
         }
     };
-    let console = match (out.terminal, err.terminal) {
-        (true, true) => Console::over(above, out, err),
-        (true, false) => Console::out_over(above, out, err),
-        (false, true) => Console::err_over(above, out, err),
-        (false, false) => Console::open(|terminal| settings.output.color.enabled(terminal)),
-    };
-    let console = console.map_err(|error| Failure::new(Kind::Internal, error))?;
+    let opened = Console::builder(|terminal| settings.output.color.enabled(terminal)).above(above).open();
+    let (console, _) = opened.map_err(|error| Failure::new(Kind::Internal, error))?;
     Ok(Opened { console, shared, from: From::Person(Box::new(Person { front, history, note })) })
 }
 

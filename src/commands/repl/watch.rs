@@ -12,8 +12,8 @@ use tokio::sync::mpsc::UnboundedSender;
 
 use super::editor::Typed;
 use crate::render::{Format, Printer, Recorder};
-use crate::run::sink::Watcher;
-use webpubsub_client::event::{Lifecycle, Received, WireFrame};
+use crate::run::watcher::Watcher;
+use webpubsub_client::event::{Flow, Lifecycle, Received, WireFrame};
 use webpubsub_proto::session::Standing;
 
 /// Records kept for an `expect` to come, in bytes; older ones are forgotten.
@@ -266,8 +266,9 @@ impl Watcher for Watch {
         self.keep(self.recorder.lifecycle(event));
     }
 
-    fn frame(&self, frame: WireFrame<'_>, received: &Received<'_>) {
+    fn frame(&self, frame: WireFrame<'_>, received: &Received<'_>, _shown: bool) -> Flow {
         self.keep(self.recorder.frame(frame, received));
+        Flow::Continue
     }
 
     fn interrupted(&self) -> bool {

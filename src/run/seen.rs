@@ -1,0 +1,117 @@
+//! What a command sees of what came while it runs: how many messages, when, whether there is a connection.
+
+use std::cell::Cell;
+use std::rc::Rc;
+
+use tokio::sync::Notify;
+use tokio::time::Instant;
+
+use super::watcher::Watcher;
+use webpubsub_client::event::{Flow, Lifecycle, Received, WireFrame};
+
+/// What a command can see of what came.
+#[derive(Debug)]
+pub struct Seen {
+    /// When the last message came, or the start.
+    pub last_message: Cell<Instant>,
+    /// Messages shown.
+    pub messages: Cell<u64>,
+    /// How many are enough.
+    limit: Option<u64>,
+    /// A message came since the last flush.
+    fresh: Cell<bool>,
+    /// Whether the output takes no more.
+    blocked: Cell<bool>,
+    /// Whether there were as many messages as were wanted.
+    pub sated: Cell<bool>,
+    /// Told at each message.
+    came: Notify,
+    /// What a stream of messages has counted, once it knows.
+    pub stream: Cell<Option<StreamCounts>>,
+    /// Whether there was a connection, told once.
+    connected: Cell<bool>,
+    connection: Notify,
+}
+
+/// What became of the lines of a stream.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct StreamCounts {
+    /// Messages that went out, each once.
+    pub sent: u64,
+    /// Those acknowledged.
+    pub acked: u64,
+    /// Lines that could not be sent, and messages that ended otherwise.
+    pub failed: u64,
+}
+
+impl Seen {
+    /// Nothing has come; `limit` messages are enough.
+    pub(super) fn new(limit: Option<u64>) -> Rc<Self> {
+        Rc::new(Self {
+            last_message: Cell::new(Instant::now()),
+            messages: Cell::new(0),
+            limit,
+            fresh: Cell::new(false),
+            blocked: Cell::new(false),
+            sated: Cell::new(false),
+            came: Notify::new(),
+            stream: Cell::new(None),
+            connected: Cell::new(false),
+            connection: Notify::new(),
+        })
+    }
+
+    /// The output holds messages back, or does not any more.
+    pub(super) fn set_blocked(&self, blocked: bool) {
+        self.blocked.set(blocked);
+    }
+
+    /// Resolves when another message has come.
+    pub async fn more(&self) {
+        self.came.notified().await;
+    }
+
+    /// Resolves when there is, or was, a connection. For one to wait.
+    pub async fn connected(&self) {
+        while !self.connected.get() {
+            self.connection.notified().await;
+        }
+    }
+
+    /// Whether it is the output that holds messages back.
+    pub fn is_blocked(&self) -> bool {
+        self.blocked.get()
+    }
+}
+
+impl Watcher for Seen {
+    fn lifecycle(&self, event: &Lifecycle) {
+        // The connection of an earlier run is one too.
+        if matches!(event, Lifecycle::Connected { .. } | Lifecycle::Recovered { .. }) {
+            self.connected.set(true);
+            self.connection.notify_one();
+        }
+    }
+
+    fn frame(&self, _frame: WireFrame<'_>, _received: &Received<'_>, shown: bool) -> Flow {
+        if !shown {
+            return Flow::Continue;
+        }
+        let messages = self.messages.get() + 1;
+        self.messages.set(messages);
+        self.fresh.set(true);
+        if self.limit.is_some_and(|limit| messages >= limit) {
+            self.sated.set(true);
+            return Flow::Stop;
+        }
+        Flow::Continue
+    }
+
+    fn flush(&self) {
+        // Once a batch, not once a message: this is the hot path.
+        if self.fresh.replace(false) {
+            self.last_message.set(Instant::now());
+            self.came.notify_one();
+        }
+    }
+}

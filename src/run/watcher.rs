@@ -1,0 +1,43 @@
+//! Who sees everything that comes, beside the printer.
+
+use std::task::{Context, Poll};
+
+use crate::render::{Printer, Writer};
+use webpubsub_client::event::{Flow, Lifecycle, Received, WireFrame};
+
+/// Somebody beside the printer who wants to see everything. Each method is told before the printer is.
+pub trait Watcher: std::fmt::Debug {
+    /// Something is about to be printed.
+    fn prepare(&self, _printer: &mut Printer) {}
+
+    /// Something other than a message happened.
+    fn lifecycle(&self, _event: &Lifecycle) {}
+
+    /// A frame came; `shown`: it is a message that the command is for. Returns whether the session goes on.
+    fn frame(&self, _frame: WireFrame<'_>, _received: &Received<'_>, _shown: bool) -> Flow {
+        Flow::Continue
+    }
+
+    /// Nothing more is waiting.
+    fn flush(&self) {}
+
+    /// Ready while it takes more; nothing is read from the connection before.
+    fn poll_room(&self, _cx: &mut Context<'_>) -> Poll<()> {
+        Poll::Ready(())
+    }
+
+    /// SIGINT came. Returns whether that is dealt with; if not, it ends the run.
+    fn interrupted(&self) -> bool {
+        false
+    }
+}
+
+/// No more is read ahead of a writer than it takes: what is recorded has to keep up.
+#[derive(Debug)]
+pub(super) struct KeepsUp(pub(super) Writer);
+
+impl Watcher for KeepsUp {
+    fn poll_room(&self, cx: &mut Context<'_>) -> Poll<()> {
+        self.0.poll_room(cx)
+    }
+}
