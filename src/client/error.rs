@@ -192,6 +192,8 @@ fn known(cause: OutcomeCause) -> OutcomeCause {
         | OutcomeCause::Ended
         | OutcomeCause::Withdrawn
         | OutcomeCause::EarlierLost
+        | OutcomeCause::TimedOut
+        | OutcomeCause::Cancelled
         | OutcomeCause::Forgotten => cause,
     }
 }

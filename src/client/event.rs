@@ -7,7 +7,9 @@
 use std::task::{Context, Poll};
 
 pub use webpubsub_proto::WireFrame;
-pub use webpubsub_proto::session::{AckReport, FailedAttempt, Lifecycle, Loss, Mark, Nack, OperationKind, Received};
+pub use webpubsub_proto::session::{
+    AckReport, FailedAttempt, InvokeOutcome, Invoked, Lifecycle, Loss, Mark, Nack, OperationKind, Received,
+};
 
 /// Whether a sink wants more.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -33,6 +35,11 @@ impl Flow {
 pub trait EventSink {
     /// Something other than a message happened.
     fn lifecycle(&mut self, event: &Lifecycle) -> Flow;
+
+    /// An invocation has ended.
+    fn invoked(&mut self, _invoked: &Invoked) -> Flow {
+        Flow::Continue
+    }
 
     /// A frame came, with what it is.
     fn frame(&mut self, frame: WireFrame<'_>, received: &Received<'_>) -> Flow;

@@ -1,13 +1,15 @@
 //! How whoever uses a running [`driver`](crate::driver) talks to it; the lower level below [`Client`](crate::Client).
 
+mod invoking;
 mod pipeline;
 
 use std::time::Duration;
 
 use tokio::sync::{mpsc, oneshot};
 
-use webpubsub_proto::session::{AckMode, Outcome, OutcomeCause, Request, Status};
+use webpubsub_proto::session::{AckMode, Invocation, InvocationKey, Invoked, Outcome, OutcomeCause, Request, Status};
 
+pub use invoking::Invoking;
 pub(super) use pipeline::Settlements;
 pub use pipeline::{Pipeline, Settlement, Submission};
 
@@ -16,6 +18,8 @@ pub use pipeline::{Pipeline, Settlement, Submission};
 pub(super) enum Command {
     /// Carry out an operation and answer how it ended.
     Submit { request: Request, mode: AckMode, reply: oneshot::Sender<Outcome> },
+    /// Invoke and answer how that ended.
+    Invoke { key: InvocationKey, invocation: Invocation, line: Option<u64>, reply: oneshot::Sender<Invoked> },
     /// Say where things stand.
     Status { reply: oneshot::Sender<Status> },
     /// Ping the service and answer how long that took.
@@ -30,7 +34,7 @@ pub(super) struct Batch {
     pub(super) settled: Settlements,
 }
 
-/// How to end the session.
+/// How to end the session, or part of it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Stop {
     /// With a closing handshake.
@@ -39,6 +43,8 @@ pub(super) enum Stop {
     AtOnce,
     /// Not yet: only nothing more is begun.
     Withdraw,
+    /// Only this invocation.
+    CallOff(InvocationKey),
 }
 
 /// The driver's end of its handles.

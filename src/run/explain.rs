@@ -310,6 +310,8 @@ fn unknown(kind: OperationKind, what: &str, ack_id: u64, cause: &OutcomeCause, p
         | OutcomeCause::Withdrawn
         | OutcomeCause::ConnectionLost(_)
         | OutcomeCause::EarlierLost
+        | OutcomeCause::TimedOut
+        | OutcomeCause::Cancelled
         | OutcomeCause::Forgotten => false,
     };
     match kind {

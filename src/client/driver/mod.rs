@@ -29,8 +29,8 @@ use super::handle::{Batch, Command, Commands, Handle, Settlement, Settlements, S
 use webpubsub_net::secret::{self, FRAMES};
 use webpubsub_net::wire::{Cause, Closed, Incoming, Link};
 use webpubsub_proto::session::{
-    AckMode, Config, Counts, DialFailure, DialRequest, End, LossCause, Mark, OperationId, Outcome, OutcomeCause,
-    Output, PingId, Received, Request, Session, Snapshot,
+    AckMode, Config, Counts, DialFailure, DialRequest, End, InvocationKey, Invoked, LossCause, Mark, OperationId,
+    Outcome, OutcomeCause, Output, PingId, Received, Request, Session, Snapshot,
 };
 use webpubsub_proto::{Codec, EncodedFrame, Unpacked, explain_close_code};
 
@@ -93,6 +93,8 @@ pub struct Driver<D: Dialer, S> {
     /// Who waits for which operation.
     replies: HashMap<OperationId, Asker>,
     next_operation: u64,
+    /// Who waits for which invocation.
+    invocations: HashMap<InvocationKey, Invoker>,
     /// Nothing more of streams is taken in.
     withdrawn: bool,
     /// Who waits for which ping.
@@ -147,6 +149,13 @@ impl Asker {
     }
 }
 
+/// Who waits for an invocation.
+struct Invoker {
+    reply: oneshot::Sender<Invoked>,
+    /// The line of input that it comes from.
+    line: Option<u64>,
+}
+
 /// What a wait was ended by; several may be true at once.
 struct Woken<S> {
     dialed: Option<Result<Link<S>, DialFailure>>,
@@ -173,6 +182,7 @@ impl<D: Dialer, S: EventSink> Driver<D, S> {
             commands,
             replies: HashMap::new(),
             next_operation: 0,
+            invocations: HashMap::new(),
             withdrawn: false,
             pongs: HashMap::new(),
             next_ping: 0,
@@ -338,6 +348,7 @@ impl<D: Dialer, S: EventSink> Driver<D, S> {
                 self.withdrawn = true;
                 self.session.handle_withdrawal();
             }
+            Some(Stop::CallOff(key)) => self.session.handle_cancel(now, key),
             None => {}
         }
         if self.session.poll_timeout().is_some_and(|due| due <= now) {
@@ -368,6 +379,12 @@ impl<D: Dialer, S: EventSink> Driver<D, S> {
     fn handle_command(&mut self, now: Duration, command: Command) {
         match command {
             Command::Submit { request, mode, reply } => self.submit(now, Asker::One(reply), request, mode),
+            // Whoever has dropped it before this has called it off.
+            Command::Invoke { reply, .. } if reply.is_closed() => {}
+            Command::Invoke { key, invocation, line, reply } => {
+                self.invocations.insert(key, Invoker { reply, line });
+                self.session.handle_invoke(now, key, invocation);
+            }
             Command::Status { reply } => {
                 // Whoever asked may have stopped waiting.
                 let _ = reply.send(self.session.status(now));
@@ -511,6 +528,18 @@ impl<D: Dialer, S: EventSink> Driver<D, S> {
                 Output::Settled { id, outcome } => {
                     if let Some(asker) = self.replies.remove(&id) {
                         asker.answer(outcome);
+                    }
+                }
+                Output::Invoked { key, mut invoked } => {
+                    let invoker = self.invocations.remove(&key);
+                    invoked.line = invoker.as_ref().and_then(|invoker| invoker.line);
+                    if !self.sated && self.sink.invoked(&invoked) == Flow::Stop {
+                        self.sated = true;
+                        self.session.handle_stop(self.now());
+                    }
+                    if let Some(invoker) = invoker {
+                        // Whoever asked may have stopped waiting.
+                        let _ = invoker.reply.send(*invoked);
                     }
                 }
                 Output::Ponged { id, elapsed } => {

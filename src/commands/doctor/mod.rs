@@ -126,7 +126,7 @@ pub async fn doctor(surroundings: &Surroundings, settings: &Doctor) -> u8 {
     let code = failure.as_ref().map_or(0, |failure| failure.kind.exit_code());
     let told = failure.as_ref().filter(|failure| !matches!(failure.kind, Kind::Signal(_)));
     if records {
-        let Counts { received, sent, acked, failed } = ending.counts;
+        let Counts { received, sent, acked, failed, unexpected: _ } = ending.counts;
         console.out.put(&mut console.out.style.record(render::stopped(&Stopped {
             reason: if told.is_some() && ending.reason == "done" { "failed" } else { ending.reason },
             exit_code: code,

@@ -136,6 +136,7 @@ impl HandshakeFaults {
                 | Action::SwallowAck
                 | Action::DelayAck(_)
                 | Action::DuplicateAck
+                | Action::GarbleAnswer(_)
                 | Action::Latency(_)
                 | Action::Bandwidth(_)
                 | Action::NoPong

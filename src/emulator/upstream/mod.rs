@@ -145,7 +145,20 @@ impl Upstream {
             let identity = Identity { user, ..Identity::default() };
             Arc::new(Peer::new(hub, Arc::clone(&event.connection_id), identity))
         });
+        if event.is_invocation {
+            return self.ask_aside(peer, event, Box::new(reply));
+        }
         self.queue(&peer, Job::Event(event, Box::new(reply)));
+    }
+
+    /// Asks without waiting for the events before it, and without holding up those behind it (PROTOCOL §9.2). How many
+    /// a client has at the handlers is bounded by its hub.
+    fn ask_aside(self: &Arc<Self>, peer: Arc<Peer>, event: Box<UserEvent>, reply: Reply) {
+        let upstream = Arc::clone(self);
+        self.spawn(async move {
+            let mut stopping = upstream.stopping.subscribe();
+            upstream.ask_event(&peer, &event, reply, &mut stopping).await;
+        });
     }
 
     fn queue(self: &Arc<Self>, peer: &Arc<Peer>, job: Job) {
@@ -197,19 +210,27 @@ impl Upstream {
         let metadata = event.metadata.as_deref();
         let call = Call { peer, handler, event: name, id: peer.next_id(), payload, metadata };
         let outcome = self.exchange.ask(&call).await;
-        let outcome = outcome.map_err(|broken| broken.to_string()).and_then(|answer| {
-            if answer.status.is_success() { user_event_answer(&answer) } else { Err(unexpected(answer.status)) }
-        });
-        match outcome {
-            Ok(answer) => {
-                self.exchange.worked(&call);
-                answer
+        let (problem, answer) = match outcome {
+            Ok(answer) if answer.status.is_success() => match user_event_answer(&answer) {
+                Ok(answer) => {
+                    self.exchange.worked(&call);
+                    return answer;
+                }
+                Err(problem) => (problem, EventAnswer::Failed),
+            },
+            Ok(answer) if answer.status.is_client_error() => {
+                (unexpected(answer.status), EventAnswer::Refused { status: answer.status.as_u16() })
             }
-            Err(problem) => {
-                self.exchange.report(&call, &problem, seen);
-                EventAnswer::Failed
-            }
-        }
+            Ok(answer) => (unexpected(answer.status), EventAnswer::Failed),
+            Err(broken) => (broken.to_string(), EventAnswer::Failed),
+        };
+        let seen = if event.is_invocation && matches!(answer, EventAnswer::Refused { .. }) {
+            "the client got `BadRequest`"
+        } else {
+            seen
+        };
+        self.exchange.report(&call, &problem, seen);
+        answer
     }
 
     /// Tells a handler of a connection, if one wants to know.

@@ -16,8 +16,8 @@ use super::validation::Origin;
 use crate::metadata::PREFIX;
 use webpubsub_net::clock;
 use webpubsub_net::secret::Secret;
-use webpubsub_proto::Data;
 use webpubsub_proto::hub::UserEvent;
+use webpubsub_proto::{Data, OwnedData};
 
 /// The content type of the service's own events.
 const SYSTEM_CONTENT_TYPE: &str = "application/json; charset=utf-8";
@@ -37,7 +37,10 @@ impl Payload {
 
     /// What a client sent, as it is (PROTOCOL §4.4).
     pub(super) fn user(event: &UserEvent) -> Self {
-        let data = event.data.as_data();
+        // An invocation without a payload is an event with an empty text.
+        let Some(data) = event.data.as_ref().map(OwnedData::as_data) else {
+            return Self { content_type: "text/plain", body: Bytes::new() };
+        };
         let content_type = match data {
             Data::Json(_) => "application/json",
             Data::Text(_) => "text/plain",

@@ -19,6 +19,7 @@ pub(super) enum ActionKind {
     SwallowAck,
     DelayAck,
     DuplicateAck,
+    GarbleAnswer,
     Latency,
     Bandwidth,
     NoPong,
@@ -53,13 +54,17 @@ const OPERATIONS: &[(&str, Point)] = &[
     ("leaveGroup", Point::LeaveGroup),
     ("sendToGroup", Point::SendToGroup),
     ("event", Point::Event),
+    ("invoke", Point::Invoke),
 ];
-const ALL_OPERATIONS: &[Point] = &[Point::JoinGroup, Point::LeaveGroup, Point::SendToGroup, Point::Event];
+const ALL_OPERATIONS: &[Point] =
+    &[Point::JoinGroup, Point::LeaveGroup, Point::SendToGroup, Point::Event, Point::Invoke];
 const FRAMES: &[(&str, Point)] = &[
     ("joinGroup", Point::JoinGroup),
     ("leaveGroup", Point::LeaveGroup),
     ("sendToGroup", Point::SendToGroup),
     ("event", Point::Event),
+    ("invoke", Point::Invoke),
+    ("cancelInvocation", Point::CancelInvocation),
     ("ping", Point::Ping),
     ("sequenceAck", Point::SequenceAck),
 ];
@@ -70,6 +75,8 @@ const ANYTHING: &[(&str, Point)] = &[
     ("leaveGroup", Point::LeaveGroup),
     ("sendToGroup", Point::SendToGroup),
     ("event", Point::Event),
+    ("invoke", Point::Invoke),
+    ("cancelInvocation", Point::CancelInvocation),
     ("ping", Point::Ping),
     ("sequenceAck", Point::SequenceAck),
     ("message", Point::Message),
@@ -139,7 +146,8 @@ pub const ACTIONS: &[ActionEntry] = &[
         params: &["reason"],
         operations: OPERATIONS,
         by_default: ALL_OPERATIONS,
-        meaning: "carries the operation out, and takes the socket away (reset, or HOW as in drop) before the ack",
+        meaning: "carries the operation out, and takes the socket away (reset, or HOW as in drop) before the ack or, of \
+                  an invocation, the answer",
         example: "execute-then-drop,op=sendToGroup,nth=3",
     },
     ActionEntry {
@@ -170,7 +178,7 @@ pub const ACTIONS: &[ActionEntry] = &[
         params: &[],
         operations: OPERATIONS,
         by_default: ALL_OPERATIONS,
-        meaning: "carries the operation out and sends no ack",
+        meaning: "carries the operation out and sends no ack, and no answer to an invocation",
         example: "swallow-ack,op=sendToGroup,times=1",
     },
     ActionEntry {
@@ -180,7 +188,8 @@ pub const ACTIONS: &[ActionEntry] = &[
         params: &[],
         operations: OPERATIONS,
         by_default: ALL_OPERATIONS,
-        meaning: "sends the ack later; nothing waits for it, so with a range, or every=N, acks change their order",
+        meaning: "sends the ack, or the answer to an invocation, later; nothing waits for it, so with a range, or \
+                  every=N, they change their order",
         example: "delay-ack=0ms..300ms",
     },
     ActionEntry {
@@ -190,8 +199,19 @@ pub const ACTIONS: &[ActionEntry] = &[
         params: &[],
         operations: OPERATIONS,
         by_default: ALL_OPERATIONS,
-        meaning: "sends the ack twice",
+        meaning: "sends the ack, or the answer to an invocation, twice",
         example: "duplicate-ack,every=10",
+    },
+    ActionEntry {
+        kind: ActionKind::GarbleAnswer,
+        name: "garble-answer",
+        value: "=KIND",
+        params: &[],
+        operations: &[("invoke", Point::Invoke)],
+        by_default: &[Point::Invoke],
+        meaning: "spoils the answer to an invocation: null (its payload is JSON `null`), shape (without `success`; with \
+                  protobuf, a payload of no kind), or truncated (half of the frame)",
+        example: "garble-answer=shape,op=invoke,times=1",
     },
     ActionEntry {
         kind: ActionKind::Latency,
@@ -236,6 +256,7 @@ pub const ACTIONS: &[ActionEntry] = &[
             Point::LeaveGroup,
             Point::SendToGroup,
             Point::Event,
+            Point::Invoke,
             Point::Message,
         ],
         meaning: "sends a frame that makes no sense, before an answer or a message: text (no JSON), binary, \

@@ -6,7 +6,7 @@ use std::str::FromStr;
 use std::time::Duration;
 
 use super::catalogue::{ACTIONS, ActionEntry, ActionKind, key_names};
-use super::model::{Action, Fault, FaultTarget, Garbage, How, Point, Points, Span, Trigger, When};
+use super::model::{Action, Fault, FaultTarget, Garbage, Garble, How, Point, Points, Span, Trigger, When};
 use crate::{check_event_name, check_group_name, check_hub_name};
 
 /// Why a text is no fault.
@@ -265,6 +265,12 @@ impl Fields {
             ActionKind::SwallowAck => Action::SwallowAck,
             ActionKind::DelayAck => Action::DelayAck(span(given).map_err(bad)?),
             ActionKind::DuplicateAck => Action::DuplicateAck,
+            ActionKind::GarbleAnswer => Action::GarbleAnswer(match given {
+                "null" => Garble::Null,
+                "shape" => Garble::Shape,
+                "truncated" => Garble::Truncated,
+                other => return Err(choice("garble-answer", other, &["null", "shape", "truncated"])),
+            }),
             ActionKind::Latency => Action::Latency(span(given).map_err(bad)?),
             ActionKind::Bandwidth => Action::Bandwidth(bytes(given, MOST_BYTES).map_err(bad)?),
             ActionKind::NoPong => Action::NoPong,
@@ -541,6 +547,14 @@ impl fmt::Display for Fault {
             Action::SwallowAck => pairs.push(("swallow-ack", None)),
             Action::DelayAck(delay) => pairs.push(("delay-ack", Some(span(delay)))),
             Action::DuplicateAck => pairs.push(("duplicate-ack", None)),
+            Action::GarbleAnswer(kind) => {
+                let word = match kind {
+                    Garble::Null => "null",
+                    Garble::Shape => "shape",
+                    Garble::Truncated => "truncated",
+                };
+                pairs.push(("garble-answer", Some(word.to_owned())));
+            }
             Action::Latency(delay) => pairs.push(("latency", Some(span(delay)))),
             Action::Bandwidth(bytes) => pairs.push(("bandwidth", Some(bytes.to_string()))),
             Action::NoPong => pairs.push(("no-pong", None)),

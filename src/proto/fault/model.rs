@@ -59,6 +59,8 @@ pub enum Action {
     DelayAck(Span),
     /// The ack comes twice.
     DuplicateAck,
+    /// The answer to an invocation is not what it should be.
+    GarbleAnswer(Garble),
     /// Everything sent arrives later, in order.
     Latency(Span),
     /// So many bytes a second are sent.
@@ -86,6 +88,7 @@ impl Action {
             | Self::SwallowAck
             | Self::DelayAck(_)
             | Self::DuplicateAck
+            | Self::GarbleAnswer(_)
             | Self::Latency(_)
             | Self::Bandwidth(_)
             | Self::NoPong
@@ -137,6 +140,17 @@ pub enum Garbage {
     UnknownType,
     /// A JSON object of that kind, so many bytes long.
     Huge(usize),
+}
+
+/// How the answer to an invocation is spoiled.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Garble {
+    /// Its payload is the JSON `null`.
+    Null,
+    /// It says neither that it is a success nor that it is none, or its payload is of no kind.
+    Shape,
+    /// The second half of the frame is missing.
+    Truncated,
 }
 
 /// A duration, drawn from a range where there is one.
@@ -216,6 +230,10 @@ pub enum Point {
     SendToGroup,
     /// `event` came.
     Event,
+    /// `invoke` came.
+    Invoke,
+    /// `cancelInvocation` came.
+    CancelInvocation,
     /// `ping` came.
     Ping,
     /// `sequenceAck` came.
@@ -262,6 +280,8 @@ impl Point {
             | Self::Recovering
             | Self::Recovered
             | Self::Event
+            | Self::Invoke
+            | Self::CancelInvocation
             | Self::Ping
             | Self::SequenceAck
             | Self::Control
@@ -273,7 +293,7 @@ impl Point {
     /// The same of an event.
     pub(super) fn has_event(self) -> bool {
         match self {
-            Self::Event => true,
+            Self::Event | Self::Invoke => true,
             Self::Connect
             | Self::Recover
             | Self::Opened
@@ -282,6 +302,7 @@ impl Point {
             | Self::JoinGroup
             | Self::LeaveGroup
             | Self::SendToGroup
+            | Self::CancelInvocation
             | Self::Ping
             | Self::SequenceAck
             | Self::Message
@@ -303,6 +324,8 @@ impl Point {
             | Self::LeaveGroup
             | Self::SendToGroup
             | Self::Event
+            | Self::Invoke
+            | Self::CancelInvocation
             | Self::Ping
             | Self::SequenceAck
             | Self::Message

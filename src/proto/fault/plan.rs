@@ -203,6 +203,8 @@ fn note(entry: &Entry, opportunity: &Opportunity<'_>) -> String {
         Point::LeaveGroup => "leaveGroup",
         Point::SendToGroup => "sendToGroup",
         Point::Event => "an event",
+        Point::Invoke => "an invocation",
+        Point::CancelInvocation => "a cancelInvocation",
         Point::Ping => "a ping",
         Point::SequenceAck => "a sequenceAck",
         Point::Message => "a message",

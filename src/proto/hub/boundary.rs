@@ -107,10 +107,12 @@ pub struct UserEvent {
     pub user_id: Option<Arc<str>>,
     /// Name of the event; `message` for simple clients.
     pub event: String,
-    /// The payload.
-    pub data: OwnedData,
+    /// The payload. An invocation may have none (PROTOCOL §9.2).
+    pub data: Option<OwnedData>,
     /// The message's metadata (PROTOCOL §4.5), a JSON object of strings.
     pub metadata: Option<Box<str>>,
+    /// Its answer goes back as that of an invocation, which waits for no other event.
+    pub is_invocation: bool,
 }
 
 /// How a handler answered a user event (PROTOCOL §14.6).
@@ -124,6 +126,11 @@ pub enum EventAnswer {
         data: OwnedData,
         /// JSON text of the `metadata` object (PROTOCOL §4.5), checked.
         metadata: Option<Box<str>>,
+    },
+    /// The handler wants none of it: an HTTP status from 400 to 499. Of an event no more is told than that it failed.
+    Refused {
+        /// The status.
+        status: u16,
     },
     /// The handler failed.
     Failed,

@@ -5,7 +5,7 @@ use std::time::Duration;
 use super::Hub;
 use super::boundary::{CloseKind, Cut, Output, SocketId};
 use super::farewell::Farewell;
-use super::injector::{Injector, OpeningEffects, Postponed, SocketEffect, garbage_frame};
+use super::injector::{AckEffect, Injector, OpeningEffects, Postponed, SocketEffect, garbage_frame, garbled};
 use super::key::ConnectionKey;
 use super::timers::Timer;
 use crate::fault::{Faults, Garbage, How};
@@ -51,18 +51,29 @@ impl Hub {
     pub(super) fn tell_ack(&mut self, key: ConnectionKey, ack_id: u64, result: Result<(), AckError<'_>>) {
         let frame = Downstream::Ack { ack_id, result };
         let effect = self.injector.on_ack(key, ack_id);
+        self.tell_affected(key, &frame, effect);
+    }
+
+    /// Sends an answer as faults want it.
+    pub(super) fn tell_affected(&mut self, key: ConnectionKey, frame: &Downstream<'_>, effect: AckEffect) {
         if effect.swallowed {
             return;
         }
         for _ in 0..1 + usize::from(effect.doubled) {
+            // Lost without a socket, as any control frame.
+            let Some(connection) = self.connections.get_mut(key) else { return };
+            let (Some(codec), Some(attachment)) = (connection.codec(), connection.attachment()) else { return };
+            let mut encoded = codec.encode_downstream(frame);
+            if let (Some(kind), Downstream::InvokeResponse { invocation_id, .. }) = (effect.garbled, frame) {
+                encoded = garbled(kind, codec, invocation_id, &encoded);
+            }
             match effect.delay {
-                None => self.tell(key, &frame),
+                None => {
+                    attachment.send(encoded, &mut self.outputs);
+                    self.check_load(key);
+                }
                 Some(delay) => {
-                    // Lost without a socket, as any control frame.
-                    let Some(connection) = self.connections.get_mut(key) else { return };
-                    let (Some(codec), Some(attachment)) = (connection.codec(), connection.attachment()) else { return };
-                    let frame = codec.encode_downstream(&frame);
-                    self.injector.postpone(attachment.socket(), self.now + delay, Postponed::Send(frame));
+                    self.injector.postpone(attachment.socket(), self.now + delay, Postponed::Send(encoded));
                 }
             }
         }

@@ -18,6 +18,7 @@ mod groups;
 mod ids;
 mod injector;
 mod inspect;
+mod invoke;
 mod key;
 mod negotiation;
 mod operation;

@@ -10,6 +10,7 @@ use super::boundary::{EventAnswer, EventId, Output, SimpleMode, SocketId, UserEv
 use super::connections::{Client, Connection};
 use super::delivery::Delivery;
 use super::farewell::Farewell;
+use super::injector::AckEffect;
 use super::key::ConnectionKey;
 use super::operation::{Flow, Operation};
 use crate::fault::Point;
@@ -33,13 +34,24 @@ enum Verdict {
 }
 
 /// An event at its handler.
-#[derive(Clone, Copy, Debug)]
+#[derive(Debug)]
 pub(super) struct PendingEvent {
     /// Who waits for the answer.
     connection: ConnectionKey,
-    ack_id: Option<u64>,
+    pub(super) asked: Asked,
     /// What it counts for in the connection's pending bytes.
     weight: usize,
+}
+
+/// What waits for a handler's answer.
+#[derive(Debug)]
+pub(super) enum Asked {
+    /// An event.
+    Event { ack_id: Option<u64> },
+    /// An invocation, with the client's id and what becomes of the answer.
+    Invocation { id: Box<str>, answer: AckEffect },
+    /// Nothing any more: the client has called its invocation off.
+    Cancelled,
 }
 
 impl Hub {
@@ -100,10 +112,11 @@ impl Hub {
                 }
                 Flow::Done
             }
-            // Not served yet.
-            Upstream::Invoke { .. } | Upstream::CancelInvocation { .. } => {
-                let codec = self.connections.get(key).and_then(Connection::codec).unwrap_or(Codec::Json);
-                self.expel(key, Farewell::malformed(codec));
+            Upstream::Invoke { invocation_id, event, data, metadata } => {
+                self.invoke(key, invocation_id, event, *data, *metadata)
+            }
+            Upstream::CancelInvocation { invocation_id } => {
+                self.cancel_invocation(key, invocation_id);
                 Flow::Done
             }
             Upstream::Ping => {
@@ -124,7 +137,7 @@ impl Hub {
     }
 
     /// Whether a fault takes a frame that is no operation.
-    fn is_lost(&mut self, key: ConnectionKey, point: Point) -> bool {
+    pub(super) fn is_lost(&mut self, key: ConnectionKey, point: Point) -> bool {
         let effects = self.injector.on_frame(&self.connections, key, point);
         for kind in effects.garbage {
             self.send_garbage(key, kind);
@@ -218,7 +231,9 @@ impl Hub {
                 self.publish(group, Delivery::expiring(message, expires), no_echo.then_some(key));
                 self.succeed(key, ack_id);
             }
-            Operation::Event { event, data, metadata } => self.ask_handler(key, event, data, metadata, ack_id),
+            Operation::Event { event, data, metadata } => {
+                self.ask_handler(key, event, Some(data), metadata, Asked::Event { ack_id });
+            }
         }
     }
 
@@ -236,42 +251,57 @@ impl Hub {
         }
     }
 
-    fn ask_handler(
+    /// Hands an event over to the application. `None`: there is no such connection.
+    pub(super) fn ask_handler(
         &mut self,
         key: ConnectionKey,
         event: &str,
-        data: Data<'_>,
+        data: Option<Data<'_>>,
         metadata: Option<&str>,
-        ack_id: Option<u64>,
-    ) {
-        let Some(connection) = self.connections.get_mut(key) else { return };
-        if let Some((id, acks)) = ack_id.zip(connection.acks()) {
+        asked: Asked,
+    ) -> Option<EventId> {
+        let connection = self.connections.get_mut(key)?;
+        if let Asked::Event { ack_id: Some(id) } = asked
+            && let Some(acks) = connection.acks()
+        {
             acks.begin(id);
         }
-        let weight = data.weight();
+        let weight = data.map_or(0, Data::weight);
         connection.pending.begin(weight);
         self.events_asked += 1;
         let event_id = EventId(self.events_asked);
-        self.events.insert(event_id, PendingEvent { connection: key, ack_id, weight });
+        let is_invocation = matches!(asked, Asked::Invocation { .. });
+        self.events.insert(event_id, PendingEvent { connection: key, asked, weight });
         self.outputs.push_back(Output::UserEvent(Box::new(UserEvent {
             event_id,
             connection_id: Arc::clone(&connection.id),
             user_id: connection.user.clone(),
             event: event.to_owned(),
-            data: data.to_owned(),
+            data: data.map(Data::to_owned),
             metadata: metadata.map(Into::into),
+            is_invocation,
         })));
+        Some(event_id)
     }
 
     /// The handler answered a user event. The answer of an event whose connection is gone is dropped.
     pub fn handle_event_answer(&mut self, now: Duration, event_id: EventId, answer: &EventAnswer) {
         self.now = now;
-        let Some(PendingEvent { connection: key, ack_id, weight }) = self.events.remove(&event_id) else { return };
+        let Some(PendingEvent { connection: key, asked, weight }) = self.events.remove(&event_id) else { return };
         if let Some(connection) = self.connections.get_mut(key) {
             connection.pending.end(weight);
             // The event that waits behind this one can go.
             self.release_due |= !connection.held.is_empty();
         }
+        match asked {
+            Asked::Event { ack_id } => self.answer_event(key, ack_id, answer),
+            Asked::Invocation { id, answer: effect } => self.answer_invocation(key, &id, event_id, effect, answer),
+            Asked::Cancelled => {}
+        }
+        self.settle(now);
+    }
+
+    fn answer_event(&mut self, key: ConnectionKey, ack_id: Option<u64>, answer: &EventAnswer) {
         match answer {
             EventAnswer::NoContent => self.succeed(key, ack_id),
             EventAnswer::Reply { data, metadata } => {
@@ -288,10 +318,9 @@ impl Hub {
                 self.deliver_to(key, message);
                 self.succeed(key, ack_id);
             }
-            EventAnswer::Failed => self.fail_event(key, ack_id, "Internal server error"),
+            EventAnswer::Refused { .. } | EventAnswer::Failed => self.fail_event(key, ack_id, "Internal server error"),
             EventAnswer::Unhandled => self.fail_event(key, ack_id, "There is no event handler that takes the event."),
         }
-        self.settle(now);
     }
 
     fn fail_event(&mut self, key: ConnectionKey, ack_id: Option<u64>, message: &str) {

@@ -19,6 +19,10 @@ pub enum OutcomeCause {
     EarlierLost,
     /// So much went over the connection since that the service may no longer know its ackId (PROTOCOL §6).
     Forgotten,
+    /// Its time was over.
+    TimedOut,
+    /// Whoever asked for it has called it off.
+    Cancelled,
     /// One socket after the other was lost while it waited for its ack (PROTOCOL §19.8).
     Killed {
         /// How many.
@@ -41,6 +45,8 @@ impl fmt::Display for OutcomeCause {
             Self::Forgotten => f.write_str(
                 "so many other operations went over the connection since that the service may have forgotten its ackId",
             ),
+            Self::TimedOut => f.write_str("its time was over"),
+            Self::Cancelled => f.write_str("it was called off"),
             Self::Killed { sockets, loss, .. } => {
                 write!(f, "the connection was lost {sockets} times while it waited for the ack, at last by: {loss}")
             }

@@ -29,11 +29,13 @@ pub(super) enum Due {
     Proof,
     /// An operation has waited long enough, for its ack or to be sent again.
     Operations,
+    /// The time of an invocation is over.
+    Invocations,
 }
 
 impl Session {
     /// All that is waited for.
-    pub(super) fn deadlines(&self) -> [Option<(Duration, Due)>; 4] {
+    pub(super) fn deadlines(&self) -> [Option<(Duration, Due)>; 5] {
         let at = |due: Due| move |at: Duration| (at, due);
         let flows = !self.stall.is_on();
         let [first, second, third] = match &self.phase {
@@ -58,8 +60,9 @@ impl Session {
                 Step::Proving { deadline, .. } => [Some((deadline, Due::Proof)), None, None],
             },
         };
-        // While nothing is read, no ack can come.
-        [first, second, third, self.operations.due().filter(|_| flows).map(at(Due::Operations))]
+        // While nothing is read, no ack and no answer can come.
+        let operations = self.operations.due().filter(|_| flows).map(at(Due::Operations));
+        [first, second, third, operations, self.invocations.due().filter(|_| flows).map(at(Due::Invocations))]
     }
 
     /// When [`Self::handle_timeout`] is to be called at the latest; `None`: not at all.
@@ -105,6 +108,7 @@ impl Session {
                 }
             }
             Due::Operations => self.expire_operations(now),
+            Due::Invocations => self.expire_invocations(now),
         }
     }
 }

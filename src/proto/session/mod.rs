@@ -15,6 +15,8 @@ mod due;
 mod event;
 mod groups;
 mod ids;
+mod invocations;
+mod invoke;
 mod keep;
 mod operation;
 mod operations;
@@ -38,6 +40,7 @@ use std::time::Duration;
 use crate::Upstream;
 use backoff::Jitter;
 use groups::Groups;
+use invocations::Invocations;
 use keep::Kept;
 use operations::{Operations, Owner};
 use phase::{Phase, Step};
@@ -47,6 +50,7 @@ use stall::Stall;
 pub use cause::OutcomeCause;
 pub use config::{Backoff, BackoffMode, Config, OnUnknown, Retries};
 pub use event::{AckReport, FailedAttempt, Lifecycle, Loss, Nack, OperationKind, Received};
+pub use invocations::{Invocation, InvocationKey, InvokeOutcome, Invoked};
 pub use output::{Counts, DialFailure, DialRequest, End, Output};
 pub use phase::ReconnectionToken;
 pub use request::{AckMode, OperationId, Outcome, Request};
@@ -65,6 +69,7 @@ pub struct Session {
     jitter: Jitter,
     phase: Phase,
     operations: Operations,
+    invocations: Invocations,
     groups: Groups,
     outputs: VecDeque<Output>,
     /// Fresh attempts since the last connection that lived long enough.
@@ -100,8 +105,10 @@ impl Session {
     pub fn new(mut config: Config) -> Self {
         let jitter = Jitter::new(config.seed);
         let mut operations = Operations::default();
+        let mut invocations = Invocations::default();
         let kept = config.keep.take().map(|keep| {
             operations.carried.keep();
+            invocations.distinguish(config.seed);
             Box::new(Kept::new(keep))
         });
         Self {
@@ -109,6 +116,7 @@ impl Session {
             jitter,
             phase: Phase::Idle,
             operations,
+            invocations,
             groups: Groups::default(),
             outputs: VecDeque::new(),
             retry: 0,
@@ -156,7 +164,7 @@ impl Session {
     /// Whether every operation has settled.
     #[cfg(test)]
     pub fn is_idle(&self) -> bool {
-        self.operations.is_empty()
+        self.operations.is_empty() && self.invocations.is_empty()
     }
 
     /// Groups with whether they are wanted and whether they are joined.
@@ -289,6 +297,9 @@ impl Session {
                 true
             }
         };
+        if matches!(self.phase, Phase::Live(_)) {
+            self.call_off_invocations(now);
+        }
         self.settle_all(&OutcomeCause::Stopped);
         if socket {
             self.outputs.push_back(Output::Close { code: 1000 });
@@ -329,6 +340,7 @@ impl Session {
         }
         if let Some(since) = self.stall.end(now) {
             self.operations.postpone(since, now, self.patience());
+            self.invocations.postpone(now.saturating_sub(since));
         }
         if let Phase::Live(live) = &mut self.phase {
             live.last_received = now;

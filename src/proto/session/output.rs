@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use super::ReconnectionToken;
 use super::event::Lifecycle;
+use super::invocations::{InvocationKey, Invoked};
 use super::request::{OperationId, Outcome};
 use super::status::PingId;
 use super::verdict::{DialClass, EndKind};
@@ -79,6 +80,13 @@ pub enum Output {
         /// How.
         outcome: Outcome,
     },
+    /// An invocation has ended.
+    Invoked {
+        /// Which.
+        key: InvocationKey,
+        /// How.
+        invoked: Box<Invoked>,
+    },
     /// A ping of the user's was answered.
     Ponged {
         /// Which.
@@ -95,10 +103,12 @@ pub enum Output {
 pub struct Counts {
     /// Messages delivered.
     pub received: u64,
-    /// Operations of the user's that were sent, each once.
+    /// Operations and invocations of the user's that were sent, each once.
     pub sent: u64,
-    /// Operations acknowledged with success.
+    /// Those acknowledged, or answered, with success.
     pub acked: u64,
-    /// Operations that ended otherwise.
+    /// Those that ended otherwise.
     pub failed: u64,
+    /// Answers that nobody waited for, or no longer (PROTOCOL §19.17).
+    pub unexpected: u64,
 }

@@ -134,6 +134,7 @@ impl Session {
                 self.operations.begin_socket(now);
                 self.rejoin(now);
                 self.send_queued(now);
+                self.send_invocations(now);
                 self.send_waiting_pings(now);
                 Received::Control
             }
@@ -240,8 +241,10 @@ impl Session {
                 }
                 Received::Control
             }
-            // Nobody waits for one.
-            Downstream::InvokeResponse { .. } => Received::Control,
+            Downstream::InvokeResponse { invocation_id, answer } => {
+                self.take_answer(now, &invocation_id, answer);
+                Received::Control
+            }
             Downstream::Pong => {
                 self.ponged(now);
                 Received::Control

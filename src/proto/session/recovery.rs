@@ -62,7 +62,9 @@ impl Session {
         self.waiting_pings.extend(live.pings.iter().filter_map(|ping| ping.id));
         let loss = loss_of(&cause, live.disconnect_message);
         self.last_failure = Some(loss.describe());
-        self.operations.suspend(now, cause.is_accusation());
+        // What it was accused of may have been an invocation.
+        let accused = cause.is_accusation() && !self.invocations.is_waiting();
+        self.operations.suspend(now, accused);
         let proven = live.progress || now.saturating_sub(live.since) >= PROVEN_SOCKET;
         let verdict = loss_verdict(&cause);
         // What is replayed comes at once; whoever has lived through that has another reason.
@@ -103,6 +105,7 @@ impl Session {
         for settled in self.operations.give_up_killers(&described) {
             self.settle(settled);
         }
+        self.lose_invocations(now, &described);
         self.handle_timeout(now);
     }
 
@@ -170,6 +173,7 @@ impl Session {
             self.take_over_groups();
         }
         self.send_queued(now);
+        self.send_invocations(now);
         self.send_waiting_pings(now);
     }
 
@@ -193,6 +197,8 @@ impl Session {
         for settled in self.operations.give_up_killers(&reason) {
             self.settle(settled);
         }
+        self.lose_invocations(now, &reason);
+        self.invocations.forget_connection();
         if recovery.lost_at.saturating_sub(recovery.connected_at) >= PROVEN_CONNECTION {
             self.retry = 0;
         }

@@ -91,6 +91,9 @@ impl Session {
         for settled in self.operations.withdraw() {
             self.settle(settled);
         }
+        for settled in self.invocations.withdraw() {
+            self.settle_invocation(settled);
+        }
     }
 
     /// The session ends: everything of this process settles.
@@ -101,6 +104,9 @@ impl Session {
                 continue;
             }
             self.settle(settled);
+        }
+        for settled in self.invocations.finish(cause) {
+            self.settle_invocation(settled);
         }
     }
 

@@ -292,7 +292,7 @@ impl Pair {
                     peer.wire = None;
                     peer.dial = Some(around.dial(now, index, request, deadline));
                 }
-                Output::Ponged { .. } => panic!("nobody has asked"),
+                Output::Ponged { .. } | Output::Invoked { .. } => panic!("nobody has asked"),
                 Output::CancelDial => peer.dial = None,
                 Output::Send(frame) => {
                     around.sent(index, &frame);

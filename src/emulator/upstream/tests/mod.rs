@@ -76,8 +76,9 @@ impl Client {
             connection_id: "c1".into(),
             user_id: Some("alice".into()),
             event: event.to_owned(),
-            data,
+            data: Some(data),
             metadata: None,
+            is_invocation: false,
         };
         let sender = self.sender.clone();
         self.upstream.ask("chat", Box::new(event), move |answer| drop(sender.send((event_id, answer))));

@@ -1,13 +1,13 @@
 //! One connection: who it is, how it speaks, and whether it has a socket just now.
 
-use std::collections::{BTreeSet, VecDeque};
+use std::collections::{BTreeSet, HashMap, VecDeque};
 use std::sync::Arc;
 use std::time::Duration;
 
 use super::held::HeldFrames;
 use super::reliable::ReliableQueue;
 use crate::hub::acks::AckMemory;
-use crate::hub::boundary::{Output, SimpleMode, SocketId};
+use crate::hub::boundary::{EventId, Output, SimpleMode, SocketId};
 use crate::hub::config::HubConfig;
 use crate::hub::permissions::Permissions;
 use crate::{Codec, EncodedFrame, Subprotocol};
@@ -36,6 +36,8 @@ pub struct Connection {
     pub sent_before: u64,
     /// Its events that are at their handler.
     pub pending: Pending,
+    /// Its invocations that are among them, by the client's ids.
+    pub invocations: HashMap<Box<str>, EventId>,
 }
 
 /// How much of a connection is at the application's handlers.
@@ -141,6 +143,7 @@ impl Connection {
             received: 0,
             sent_before: 0,
             pending: Pending::default(),
+            invocations: HashMap::new(),
         }
     }
 

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use bytes::Bytes;
 
-use crate::fault::{Action, Fired, Garbage, How, When};
+use crate::fault::{Action, Fired, Garbage, Garble, How, When};
 use crate::{Codec, EncodedFrame};
 
 /// What becomes of a frame that came.
@@ -21,12 +21,14 @@ pub(in crate::hub) struct FrameEffects {
     pub(in crate::hub) drop: Option<How>,
 }
 
-/// What becomes of an ack.
+/// What becomes of an ack, or of the answer to an invocation.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(in crate::hub) struct AckEffect {
     pub(in crate::hub) swallowed: bool,
     pub(in crate::hub) doubled: bool,
     pub(in crate::hub) delay: Option<Duration>,
+    /// How it is spoiled; of an invocation alone.
+    pub(in crate::hub) garbled: Option<Garble>,
 }
 
 /// What happens to a connection that has opened or was recovered.
@@ -73,6 +75,7 @@ pub(super) fn on_frame(fired: &[Fired]) -> (FrameEffects, AckEffect) {
             Action::SwallowAck => ack.swallowed = true,
             Action::DelayAck(span) => ack.delay = Some(span.draw(*chance)),
             Action::DuplicateAck => ack.doubled = true,
+            Action::GarbleAnswer(kind) => ack.garbled = Some(*kind),
             Action::Garbage(kind) => effects.garbage.push(*kind),
             Action::Refuse { .. }
             | Action::Hang(_)
@@ -99,6 +102,7 @@ pub(super) fn on_recovery(fired: &[Fired]) -> Option<u16> {
         | Action::SwallowAck
         | Action::DelayAck(_)
         | Action::DuplicateAck
+        | Action::GarbleAnswer(_)
         | Action::Latency(_)
         | Action::Bandwidth(_)
         | Action::NoPong
@@ -123,6 +127,7 @@ pub(super) fn on_opening(fired: &[Fired]) -> OpeningEffects {
             | Action::SwallowAck
             | Action::DelayAck(_)
             | Action::DuplicateAck
+            | Action::GarbleAnswer(_)
             | Action::Latency(_)
             | Action::Bandwidth(_)
             | Action::NoPong
@@ -152,6 +157,7 @@ pub(super) fn on_output(fired: &[Fired]) -> OutputEffects {
             | Action::SwallowAck
             | Action::DelayAck(_)
             | Action::DuplicateAck
+            | Action::GarbleAnswer(_)
             | Action::NoPong
             | Action::Expire(_) => {}
         }
@@ -187,6 +193,7 @@ fn drop_of(action: &Action) -> Option<(&How, When)> {
         | Action::SwallowAck
         | Action::DelayAck(_)
         | Action::DuplicateAck
+        | Action::GarbleAnswer(_)
         | Action::Latency(_)
         | Action::Bandwidth(_)
         | Action::NoPong

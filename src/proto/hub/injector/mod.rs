@@ -5,6 +5,7 @@
 //! to do. It has timers of its own, for what happens later. Without faults none of it costs more than a look.
 
 mod effects;
+mod garble;
 mod throttle;
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
@@ -19,6 +20,7 @@ use super::timers::Timers;
 use crate::fault::{Faults, How, Opportunity, Point, Points};
 use crate::{Downstream, EncodedFrame, Origin, Unpacked};
 pub(super) use effects::{AckEffect, FrameEffects, OpeningEffects, SocketEffect, garbage_frame};
+pub(super) use garble::garbled;
 use throttle::Throttle;
 
 /// What is remembered for the faults of a hub.
@@ -114,6 +116,18 @@ impl Injector {
             self.acks.insert((key, ack_id), ack);
         }
         effects
+    }
+
+    /// What becomes of an invocation, and of its answer.
+    pub(super) fn on_invocation(
+        &self,
+        connections: &Connections,
+        key: ConnectionKey,
+        event: &str,
+    ) -> (FrameEffects, AckEffect) {
+        let Some(connection) = self.subject(connections, key, Point::Invoke) else { return Default::default() };
+        let opportunity = Opportunity { event: Some(event), ..self.opportunity(Point::Invoke, connection) };
+        effects::on_frame(&self.faults.fire(&opportunity))
     }
 
     /// What becomes of a frame that came and is no operation.

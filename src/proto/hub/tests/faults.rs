@@ -288,10 +288,15 @@ fn whole_life(faults: &[&str]) -> (Vec<String>, Faults) {
         r#"{"type":"sendToGroup","group":"g","dataType":"text","data":"m","ackId":2}"#,
         r#"{"type":"leaveGroup","group":"h","ackId":3}"#,
         r#"{"type":"event","event":"e","data":1,"ackId":4}"#,
+        r#"{"type":"invoke","event":"e","invocationId":"1"}"#,
+        r#"{"type":"invoke","event":"e","invocationId":"2"}"#,
+        r#"{"type":"cancelInvocation","invocationId":"2"}"#,
     ] {
         all.extend(rig.text(1, frame));
     }
-    all.extend(rig.answer(1, &EventAnswer::NoContent));
+    for event in 1..=3 {
+        all.extend(rig.answer(event, &EventAnswer::NoContent));
+    }
     all.extend(rig.text(1, r#"{"type":"ping"}"#));
     all.extend(rig.text(1, r#"{"type":"sequenceAck","sequenceId":1}"#));
     all.extend(rig.closed(1, CloseKind::Dropped));

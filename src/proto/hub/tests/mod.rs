@@ -4,6 +4,7 @@ mod acks;
 mod admin;
 mod application;
 mod faults;
+mod invoke;
 mod life;
 mod malformed;
 mod operations;
@@ -51,14 +52,15 @@ fn show(output: Output) -> String {
         Output::Cut { socket, how } => format!("{} cut {how:?}", socket.0),
         Output::Pause { socket } => format!("{} pause", socket.0),
         Output::Resume { socket } => format!("{} resume", socket.0),
-        Output::UserEvent(event) => format!(
-            "event {} {} {} {} {}",
-            event.event_id.0,
-            event.user_id.as_deref().unwrap_or("-"),
-            event.event,
-            event.data.as_data().kind().name(),
-            event.data.as_data().to_json()
-        ),
+        Output::UserEvent(event) => {
+            let data = event.data.as_ref().map_or("-".into(), |data| {
+                let data = data.as_data();
+                format!("{} {}", data.kind().name(), data.to_json())
+            });
+            let what = if event.is_invocation { "invocation" } else { "event" };
+            let (id, user) = (event.event_id.0, event.user_id.as_deref().unwrap_or("-"));
+            format!("{what} {id} {user} {} {data}", event.event)
+        }
         Output::Connected { connection_id } => format!("connected {connection_id}"),
         Output::Disconnected { connection_id, reason } => format!("disconnected {connection_id} {reason}"),
     }

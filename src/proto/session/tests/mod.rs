@@ -3,6 +3,7 @@
 mod blame;
 mod connect;
 mod groups;
+mod invoke;
 mod keep;
 mod keepalive;
 mod operations;
@@ -66,6 +67,13 @@ pub(super) fn line(output: &Output) -> String {
         Output::Abort => "abort".into(),
         Output::Event(event) => event_line(event),
         Output::Settled { id, outcome } => format!("#{} {}", id.0, outcome_line(outcome)),
+        Output::Invoked { key, invoked } => {
+            let Invoked { event, invocation_id, line: None, outcome, elapsed } = invoked.as_ref() else {
+                panic!("{invoked:?}")
+            };
+            let invocation_id = invocation_id.as_deref().unwrap_or("-");
+            format!("#{} invoked {event} {invocation_id}: {}, {elapsed:?}", key.0, invoke_line(outcome))
+        }
         Output::Ponged { id, elapsed } => format!("pong {} after {elapsed:?}", id.0),
         Output::Ended(End::Stopped) => "ended: stopped".into(),
         Output::Ended(End::Failed { kind, message }) => format!("ended: {kind:?}: {message}"),
@@ -130,6 +138,25 @@ fn outcome_line(outcome: &Outcome) -> String {
         Outcome::Unknown { ack_id, cause } => format!("unknown {ack_id}: {cause}"),
         Outcome::NotSent { cause } => format!("not sent: {cause}"),
         Outcome::IdInUse { ack_id } => format!("id {ack_id} in use"),
+    }
+}
+
+fn invoke_line(outcome: &InvokeOutcome) -> String {
+    match outcome {
+        InvokeOutcome::Answered { data, metadata } => {
+            let data = data.as_ref().map_or("-".into(), |data| {
+                let data = data.as_data();
+                format!("{} {}", data.kind().name(), data.to_json())
+            });
+            format!("answered {data} {}", metadata.as_deref().unwrap_or("-"))
+        }
+        InvokeOutcome::Refused { error } => format!("refused {}: {}", error.name, error.message),
+        InvokeOutcome::NotUnderstood { reason } => format!("not understood: {reason}"),
+        InvokeOutcome::TimedOut => "timed out".into(),
+        InvokeOutcome::Cancelled => "cancelled".into(),
+        InvokeOutcome::Unknown { cause } => format!("unknown: {cause}"),
+        InvokeOutcome::NotSent { cause } => format!("not sent: {cause}"),
+        InvokeOutcome::IdInUse => "id in use".into(),
     }
 }
 
@@ -298,6 +325,13 @@ impl Bench {
         let id = OperationId(self.next_operation);
         self.next_operation += 1;
         self.session.handle_request(self.now, id, request, mode);
+    }
+
+    pub(super) fn invoke(&mut self, invocation: Invocation) -> InvocationKey {
+        let key = InvocationKey(self.next_operation);
+        self.next_operation += 1;
+        self.session.handle_invoke(self.now, key, invocation);
+        key
     }
 
     pub(super) fn join(&mut self, group: &str) {
