@@ -499,6 +499,7 @@ Register-ArgumentCompleter -Native -CommandName 'wps' -ScriptBlock {
             [CompletionResult]::new('--bind', '--bind', [CompletionResultType]::ParameterName, 'Address to listen on; `localhost` is both loopback addresses, ::1 and 127.0.0.1')
             [CompletionResult]::new('--advertise', '--advertise', [CompletionResultType]::ParameterName, 'Endpoint that clients use, where it is not the one listened on, e.g. behind a proxy or in a container')
             [CompletionResult]::new('--access-key', '--access-key', [CompletionResultType]::ParameterName, 'Access key that tokens are signed with; `-` reads it from stdin, `@FILE` from a file [default: the published key]')
+            [CompletionResult]::new('--allow-origin', '--allow-origin', [CompletionResultType]::ParameterName, 'Origin of web pages that may use the emulator, besides this machine''s: `https://app.example`, or `*`; repeatable')
             [CompletionResult]::new('--fault', '--fault', [CompletionResultType]::ParameterName, 'Something that goes wrong, e.g. `nack=InternalServerError,op=sendToGroup,times=2`; `help` lists what there is')
             [CompletionResult]::new('--seed', '--seed', [CompletionResultType]::ParameterName, 'Makes chance repeatable: what faults leave to it, connection ids and reconnection tokens')
             [CompletionResult]::new('--event-handler', '--event-handler', [CompletionResultType]::ParameterName, 'Event handler (webhook) of every hub: URL[,user-events=LIST][,system-events=LIST]; repeatable')

@@ -487,6 +487,7 @@ set edit:completion:arg-completer[wps] = {|@words|
             cand --bind 'Address to listen on; `localhost` is both loopback addresses, ::1 and 127.0.0.1'
             cand --advertise 'Endpoint that clients use, where it is not the one listened on, e.g. behind a proxy or in a container'
             cand --access-key 'Access key that tokens are signed with; `-` reads it from stdin, `@FILE` from a file [default: the published key]'
+            cand --allow-origin 'Origin of web pages that may use the emulator, besides this machine''s: `https://app.example`, or `*`; repeatable'
             cand --fault 'Something that goes wrong, e.g. `nack=InternalServerError,op=sendToGroup,times=2`; `help` lists what there is'
             cand --seed 'Makes chance repeatable: what faults leave to it, connection ids and reconnection tokens'
             cand --event-handler 'Event handler (webhook) of every hub: URL[,user-events=LIST][,system-events=LIST]; repeatable'

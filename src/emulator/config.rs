@@ -18,6 +18,9 @@ pub struct ServerConfig {
     pub keys: Vec<Secret>,
     /// Let clients without a token in, as anonymous ones without roles.
     pub allow_anonymous: bool,
+    /// Origins of web pages that may use the service, besides those of this machine, while its key is the published one
+    /// or anonymous clients are let in; `*`: all.
+    pub allow_origins: Vec<String>,
     /// The endpoint clients know the server by; `None`: by its address.
     pub advertise: Option<String>,
     /// Who answers user events when there is no event handler.
@@ -42,6 +45,7 @@ impl ServerConfig {
         Self {
             keys: vec![Secret::new(DEVELOPMENT_KEY)],
             allow_anonymous: false,
+            allow_origins: Vec::new(),
             advertise: None,
             events: EventHandler::Echo,
             traffic: Traffic::default(),
@@ -60,6 +64,7 @@ impl fmt::Debug for ServerConfig {
         f.debug_struct("ServerConfig")
             .field("keys", &self.keys)
             .field("allow_anonymous", &self.allow_anonymous)
+            .field("allow_origins", &self.allow_origins)
             .field("advertise", &self.advertise)
             .field("events", &self.events)
             .field("handlers", &self.handlers)

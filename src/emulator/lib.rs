@@ -17,6 +17,7 @@ mod object;
 mod ready;
 mod running;
 pub mod server;
+mod tasks;
 mod traffic;
 pub mod upstream;
 

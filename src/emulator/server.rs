@@ -11,6 +11,7 @@ mod hubs;
 mod listener;
 mod outbox;
 mod page;
+mod pages;
 mod request;
 mod rest;
 mod socket;
@@ -21,7 +22,7 @@ mod trace;
 use std::future::Future;
 use std::io;
 use std::net::SocketAddr;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::Arc;
 use std::time::{Duration, Instant, SystemTime};
 
 use hyper::server::conn::http1;
@@ -30,10 +31,12 @@ use hyper_util::service::TowerToHyperService;
 use ring::hmac;
 use ring::rand::{SecureRandom as _, SystemRandom};
 use tokio::net::TcpStream;
+use tokio::runtime::Handle;
 use tokio::task::JoinSet;
 
 use super::config::ServerConfig;
 use super::ready::endpoint;
+use super::tasks::Tasks;
 use super::traffic::{Observer, Traffic};
 use super::upstream::{Limits, Upstream};
 pub use listener::{Bind, BindError, Detached, Listener};
@@ -41,6 +44,7 @@ pub use listener::{Bind, BindError, Detached, Listener};
 use feed::Feed;
 use handshake_faults::HandshakeFaults;
 use hubs::{Events, Hubs};
+use pages::Pages;
 use webpubsub_net::secret::Secret;
 use webpubsub_proto::fault::Faults;
 
@@ -49,6 +53,8 @@ use webpubsub_proto::fault::Faults;
 const GOODBYE: Duration = Duration::from_millis(500);
 /// How long a peer may take to send the head of a request.
 const REQUEST_HEAD_TIMEOUT: Duration = Duration::from_secs(30);
+/// The most that is kept of what a connection sends before somebody takes it, and so the largest head, in bytes.
+const MAX_HTTP_BUFFER: usize = 64 * 1024;
 /// Pause after a failed accept, which mostly means that there are no file descriptors left.
 const ACCEPT_PAUSE: Duration = Duration::from_millis(100);
 
@@ -68,6 +74,8 @@ pub fn random_seed() -> io::Result<[u8; 32]> {
 struct Server {
     keys: Vec<Secret>,
     allow_anonymous: bool,
+    /// Which web pages are let in.
+    pages: Pages,
     endpoint: String,
     traffic: Traffic,
     /// Of the control endpoint.
@@ -79,16 +87,13 @@ struct Server {
     /// The event handlers, where there can be any.
     upstream: Option<Arc<Upstream>>,
     /// One task for each WebSocket.
-    sockets: Mutex<JoinSet<()>>,
+    sockets: Tasks,
 }
 
 impl Server {
     /// Runs a socket's task until it ends or the server stops.
     fn spawn_socket(&self, task: impl Future<Output = ()> + Send + 'static) {
-        let mut sockets = self.sockets.lock().unwrap_or_else(PoisonError::into_inner);
-        // Tasks that are done leave their result behind until somebody takes it.
-        while sockets.try_join_next().is_some() {}
-        sockets.spawn(task);
+        self.sockets.spawn_on(task, &Handle::current());
     }
 }
 
@@ -99,6 +104,7 @@ pub async fn run(listener: Listener, config: ServerConfig, shutdown: impl Future
     let ServerConfig {
         keys,
         allow_anonymous,
+        allow_origins,
         events,
         mut traffic,
         handlers,
@@ -119,9 +125,11 @@ pub async fn run(listener: Listener, config: ServerConfig, shutdown: impl Future
     });
     let events = Events { otherwise: events, upstream: upstream.clone() };
     let hubs = Arc::new(Hubs::new(hub, events, traffic.clone(), seed, faults.clone()));
+    let pages = Pages::new(&keys, allow_anonymous, allow_origins, &endpoint);
     let server = Arc::new(Server {
         keys,
         allow_anonymous,
+        pages,
         endpoint,
         traffic,
         feed,
@@ -129,12 +137,21 @@ pub async fn run(listener: Listener, config: ServerConfig, shutdown: impl Future
         hubs: Arc::clone(&hubs),
         faults: HandshakeFaults::new(faults),
         upstream,
-        sockets: Mutex::default(),
+        sockets: Tasks::default(),
     });
     // Dropped, and so aborted, when this function returns or is dropped itself.
     let mut requests = JoinSet::new();
     let mut background = JoinSet::new();
     background.spawn(async move { hubs.serve_timers().await });
+    let tidied = Arc::clone(&server);
+    background.spawn(async move {
+        let upstream = async {
+            if let Some(upstream) = &tidied.upstream {
+                upstream.tidy().await;
+            }
+        };
+        tokio::join!(tidied.sockets.tidy(), upstream);
+    });
     let mut shutdown = std::pin::pin!(shutdown);
     let mut last_warning: Option<Instant> = None;
     loop {
@@ -158,7 +175,7 @@ pub async fn run(listener: Listener, config: ServerConfig, shutdown: impl Future
     drop(listener);
     requests.shutdown().await;
     server.hubs.shutdown();
-    let mut sockets = std::mem::take(&mut *server.sockets.lock().unwrap_or_else(PoisonError::into_inner));
+    let mut sockets = server.sockets.take();
     // Whoever does not answer in time is dropped.
     let goodbyes = tokio::time::timeout(GOODBYE, async { while sockets.join_next().await.is_some() {} });
     let last_words = async {
@@ -180,6 +197,7 @@ async fn serve_requests(stream: TcpStream, peer: SocketAddr, server: Arc<Server>
     let connection = http1::Builder::new()
         .timer(TokioTimer::new())
         .header_read_timeout(REQUEST_HEAD_TIMEOUT)
+        .max_buf_size(MAX_HTTP_BUFFER)
         .serve_connection(TokioIo::new(stream), service)
         .with_upgrades();
     if let Err(error) = connection.await {

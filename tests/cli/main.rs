@@ -8,6 +8,8 @@
 mod support;
 
 #[cfg(unix)]
+mod attacks;
+#[cfg(unix)]
 mod broken_inputs;
 #[cfg(unix)]
 mod completing;

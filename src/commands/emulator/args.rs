@@ -6,6 +6,7 @@ mod handlers;
 
 use std::str::FromStr as _;
 
+use ::url::Url;
 use clap::Args;
 
 pub use self::double::DoubleArgs;
@@ -15,6 +16,22 @@ use crate::options::values::{EmulatorFormat, secret};
 pub use faults::FaultArgs;
 use webpubsub_emulator::Bind;
 use webpubsub_net::secret::Secret;
+
+/// `null`, as of a page that is a file, `*`, or `SCHEME://HOST[:PORT]`, as a browser sends it.
+fn origin(text: &str) -> Result<String, String> {
+    if matches!(text, "*" | "null") {
+        return Ok(text.to_owned());
+    }
+    let expected = "it looks like `https://app.example`, `http://app.example:3000`, `null` or `*`";
+    let url = Url::parse(text).ok().filter(|url| url.host_str().is_some_and(|host| !host.is_empty()));
+    let url = url.ok_or_else(|| format!("it is not an origin: {expected}"))?;
+    let path =
+        text.split_once("://").and_then(|(_, rest)| rest.split_once('/')).is_some_and(|(_, path)| !path.is_empty());
+    if path || url.query().is_some() || url.fragment().is_some() || !url.username().is_empty() {
+        return Err(format!("an origin has no path, no query and no user: {expected}"));
+    }
+    Ok(text.to_owned())
+}
 
 /// `wps emulator`.
 #[derive(Debug, Args)]
@@ -43,6 +60,14 @@ pub struct EmulatorArgs {
     /// Let clients in that have no token; they have no roles
     #[arg(long)]
     pub allow_anonymous: bool,
+
+    /// Origin of web pages that may use the emulator, besides this machine's: `https://app.example`, or `*`; repeatable
+    ///
+    /// While the access key is the published one, or anonymous clients are let in, requests have to name this machine in
+    /// `Host`, and to come from a page of this machine (`localhost` at any port) or from none. `*` lets all in. With a key
+    /// of its own, an emulator asks for the token alone.
+    #[arg(long, value_name = "ORIGIN", value_parser = origin)]
+    pub allow_origin: Vec<String>,
 
     /// Have no handler for events: they are refused with `InternalServerError`
     ///

@@ -130,6 +130,13 @@ async fn serve(console: &Console, settings: &Emulator, stop_by: &mut Option<Inst
     if settings.faults.seed.is_some() && !settings.bind.is_loopback() {
         tracing::warn!("with `--seed`, whoever reaches this emulator can work out its reconnection tokens");
     }
+    if settings.access_key.expose() == DEVELOPMENT_KEY && !settings.bind.is_loopback() {
+        tracing::warn!(
+            "the access key is published, so everybody who reaches this machine at `{}` can join, listen and publish here: \
+             `--access-key @FILE` takes one of your own",
+            settings.bind
+        );
+    }
     let listener =
         Listener::bind(settings.bind, settings.port).await.map_err(|error| not_bound(settings.bind, error))?;
     let mut config = config(settings).map_err(internal)?;
@@ -288,6 +295,7 @@ fn config(settings: &Emulator) -> io::Result<ServerConfig> {
     config.faults = settings.faults.faults.clone();
     config.keys = vec![settings.access_key.clone()];
     config.allow_anonymous = settings.allow_anonymous;
+    config.allow_origins.clone_from(&settings.allow_origins);
     config.advertise = settings.advertise.as_ref().map(ToString::to_string);
     config.events = if settings.echo_events { EventHandler::Echo } else { EventHandler::Missing };
     config.handler_tls = Tls::new(TlsSettings {

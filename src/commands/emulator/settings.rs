@@ -33,6 +33,8 @@ pub struct Emulator {
     pub access_key: Secret,
     /// Let clients in that have no token.
     pub allow_anonymous: bool,
+    /// Origins of web pages that are let in besides this machine's.
+    pub allow_origins: Vec<String>,
     /// Answer events with their payload, when there is no event handler.
     pub echo_events: bool,
     /// Shell command that it runs for.
@@ -92,6 +94,7 @@ pub fn settle(args: EmulatorArgs, environment: &Environment, input: &mut dyn Inp
         advertise,
         access_key,
         allow_anonymous: args.allow_anonymous,
+        allow_origins: args.allow_origin,
         echo_events: !args.no_echo_events,
         exec: args.double.exec,
         exit_on_stdin_close: args.double.exit_on_stdin_close,

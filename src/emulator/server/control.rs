@@ -24,7 +24,9 @@ use percent_encoding::percent_decode_str;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 use serde_json::json;
+use tokio::time::timeout;
 
+use super::request::BODY_TIME_LIMIT;
 use super::{Server, trace};
 use crate::object::object;
 pub(super) use guard::Visit;
@@ -135,8 +137,10 @@ fn segments(path: &str) -> Vec<String> {
 
 /// The body as JSON, whatever its content type says; nothing at all is an empty object.
 async fn body<T: DeserializeOwned>(request: Request) -> Result<T, Refusal> {
-    let collected = Limited::new(request.into_body(), MAX_BODY).collect().await;
+    let collected = timeout(BODY_TIME_LIMIT, Limited::new(request.into_body(), MAX_BODY).collect()).await;
+    let slow = |_| Refusal::new(StatusCode::REQUEST_TIMEOUT, "The body did not come in time.");
     let bytes = collected
+        .map_err(slow)?
         .map_err(|_| Refusal::new(StatusCode::PAYLOAD_TOO_LARGE, "The body is too large, or did not come whole."))?
         .to_bytes();
     let bytes = if bytes.trim_ascii().is_empty() { &b"{}"[..] } else { &bytes };

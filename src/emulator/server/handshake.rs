@@ -6,6 +6,7 @@ use std::time::Duration;
 use axum::Router;
 use axum::body::{Body, Bytes};
 use axum::extract::{Path, Request, State};
+use axum::middleware;
 use axum::response::Response;
 use axum::routing::any;
 use base64::Engine as _;
@@ -17,6 +18,7 @@ use hyper_util::rt::TokioIo;
 use tokio::net::TcpStream;
 use tokio_tungstenite::tungstenite::handshake::derive_accept_key;
 
+use super::pages::Pages;
 use super::request::{Query, bearer, names};
 use super::{Server, rest, socket, trace, unix_now};
 use crate::traffic::Traffic;
@@ -36,6 +38,7 @@ pub(super) fn router(server: Arc<Server>) -> Router {
         .fallback(async || {
             respond(StatusCode::NOT_FOUND, "There is nothing here. Clients connect to /client/hubs/{hub}.")
         })
+        .layer(middleware::from_fn_with_state(Arc::clone(&server), Pages::keep_out))
         .with_state(server)
 }
 
@@ -67,6 +70,10 @@ impl Refusal {
         Self::new(StatusCode::BAD_REQUEST, message)
     }
 
+    pub(super) fn forbidden(message: impl Into<String>) -> Self {
+        Self::new(StatusCode::FORBIDDEN, message)
+    }
+
     /// An event handler refused the client, or failed.
     fn of_handler(refused: Refused) -> Self {
         let answer = Some((refused.content_type, refused.body));
@@ -74,7 +81,7 @@ impl Refusal {
         Self { status: refused.status, message, retry_after: None, answer }
     }
 
-    fn into_response(self, traffic: &Traffic) -> Response {
+    pub(super) fn into_response(self, traffic: &Traffic) -> Response {
         trace::refused(traffic, self.status.as_u16(), &self.message);
         let mut response = respond(self.status, self.message);
         if let Some((content_type, body)) = self.answer {

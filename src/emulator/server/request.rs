@@ -1,8 +1,13 @@
 //! What every kind of request is read by: its query, its bearer, and the names it calls the service by.
 
+use std::time::Duration;
+
 use http::header::{self, HeaderMap};
 
 use super::Server;
+
+/// How long a body may take.
+pub(super) const BODY_TIME_LIMIT: Duration = Duration::from_secs(30);
 
 /// The parameters of a query, decoded.
 #[derive(Debug)]

@@ -10,7 +10,7 @@ use tokio::sync::oneshot;
 use super::Upstream;
 use super::answer::Changes;
 use super::exchange::{Call, unexpected};
-use super::peer::{Identity, Job, Peer};
+use super::peer::{Identity, Peer};
 use super::request::{ConnectRequest, Payload};
 use super::settings::{EventName, Routes, SystemEvent};
 
@@ -64,7 +64,7 @@ impl Drop for Admission {
     fn drop(&mut self) {
         if self.owed {
             let reason = "The client did not get as far as to be connected.".to_owned();
-            self.upstream.queue(&self.peer, Job::Disconnected(reason));
+            self.upstream.queue_end(&self.peer, reason);
         }
     }
 }

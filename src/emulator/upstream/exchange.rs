@@ -93,6 +93,12 @@ impl Exchange {
         self.reports.failed("(none)", &asked, "no event handler takes it", seen);
     }
 
+    /// So many notifications wait already that a handler is not told of another.
+    pub(super) fn report_crowd(&self, hub: &str, event: &str) {
+        let asked = format!("`{event}` of hub `{hub}`");
+        self.reports.failed("(any)", &asked, "too many such notifications wait for slow handlers", "it is left out");
+    }
+
     /// Gives up when all of it takes too long.
     async fn within_limit(
         &self,

@@ -28,8 +28,7 @@ use std::time::Duration;
 use ::http::header::HeaderName;
 use serde_json::json;
 use tokio::runtime::Handle;
-use tokio::sync::{Semaphore, watch as signal};
-use tokio::task::JoinSet;
+use tokio::sync::{OwnedSemaphorePermit, Semaphore, watch as signal};
 use tokio::time::timeout;
 
 pub(super) use admission::{Admission, Refused};
@@ -40,6 +39,7 @@ pub use peer::Identity;
 pub use request::ConnectRequest;
 pub use watch::watch;
 
+use crate::tasks::Tasks;
 use crate::traffic::Traffic;
 use answer::user_event_answer;
 use exchange::{Call, Exchange, unexpected};
@@ -55,6 +55,8 @@ const CONNECTION_STATE: HeaderName = HeaderName::from_static("ce-connectionstate
 
 /// How many handlers are told of connections at a time; the others wait for their turn.
 const NOTIFICATIONS: usize = 64;
+/// How many of them wait at the most. Further ones are left out: clients may come and go faster than any handler.
+const WAITING: usize = 10_000;
 
 /// Asks handlers.
 pub(super) struct Upstream {
@@ -62,9 +64,11 @@ pub(super) struct Upstream {
     exchange: Exchange,
     /// The connections that exist, by their ids.
     peers: Mutex<HashMap<Arc<str>, Arc<Peer>>>,
-    tasks: Mutex<JoinSet<()>>,
+    tasks: Tasks,
     runtime: Handle,
     notifications: Semaphore,
+    /// A place for each notification that is on its way.
+    waiting: Arc<Semaphore>,
     /// Whether the server stops: clients are gone, and nobody waits for their events any more.
     stopping: signal::Sender<bool>,
 }
@@ -89,9 +93,10 @@ impl Upstream {
             routes,
             exchange: Exchange::new(endpoint, keys, limits, traffic, tls),
             peers: Mutex::default(),
-            tasks: Mutex::default(),
+            tasks: Tasks::default(),
             runtime: Handle::current(),
             notifications: Semaphore::new(NOTIFICATIONS),
+            waiting: Arc::new(Semaphore::new(WAITING)),
             stopping: signal::Sender::new(false),
         }
     }
@@ -102,10 +107,12 @@ impl Upstream {
 
     /// Runs a task until it ends or the server has stopped. May be called from anywhere.
     fn spawn(&self, task: impl Future<Output = ()> + Send + 'static) {
-        let mut tasks = self.tasks.lock().unwrap_or_else(PoisonError::into_inner);
-        // Tasks that are done leave their result behind until somebody takes it.
-        while tasks.try_join_next().is_some() {}
-        tasks.spawn_on(task, &self.runtime);
+        self.tasks.spawn_on(task, &self.runtime);
+    }
+
+    /// Takes away what ended tasks leave behind, for ever.
+    pub(super) async fn tidy(&self) {
+        self.tasks.tidy().await;
     }
 
     /// Whether there is any handler just now.
@@ -116,18 +123,35 @@ impl Upstream {
     /// A connection exists.
     pub(super) fn connected(self: &Arc<Self>, connection_id: &str) {
         let Some(peer) = self.peers().get(connection_id).cloned() else { return };
+        let Some(place) = self.place(&peer.hub, SystemEvent::Connected) else { return };
         let announcement = peer.announce();
         let upstream = Arc::clone(self);
         self.spawn(async move {
             upstream.tell(&peer, SystemEvent::Connected, json!({})).await;
-            drop(announcement);
+            drop((announcement, place));
         });
+    }
+
+    /// A place among the notifications that wait, as long as there is one.
+    fn place(&self, hub: &str, event: SystemEvent) -> Option<OwnedSemaphorePermit> {
+        let place = Arc::clone(&self.waiting).try_acquire_owned().ok();
+        if place.is_none() {
+            self.exchange.report_crowd(hub, event.name());
+        }
+        place
     }
 
     /// A connection has ended.
     pub(super) fn disconnected(self: &Arc<Self>, connection_id: &str, reason: &str) {
         if let Some(peer) = self.peers().remove(connection_id) {
-            self.queue(&peer, Job::Disconnected(reason.to_owned()));
+            self.queue_end(&peer, reason.to_owned());
+        }
+    }
+
+    /// Tells of the end of a connection, behind the events that its client sent before.
+    fn queue_end(self: &Arc<Self>, peer: &Arc<Peer>, reason: String) {
+        if let Some(place) = self.place(&peer.hub, SystemEvent::Disconnected) {
+            self.queue(peer, Job::Disconnected(reason, place));
         }
     }
 
@@ -174,12 +198,13 @@ impl Upstream {
         while let Some(job) = peer.pop() {
             match job {
                 Job::Event(event, reply) => self.ask_event(peer, &event, reply, &mut stopping).await,
-                Job::Disconnected(reason) => {
+                Job::Disconnected(reason, place) => {
                     tokio::select! {
                         () = peer.announced() => {}
                         _ = stopping.wait_for(|stopping| *stopping) => {}
                     }
                     self.tell(peer, SystemEvent::Disconnected, json!({ "reason": reason })).await;
+                    drop(place);
                 }
             }
         }
@@ -252,7 +277,7 @@ impl Upstream {
     /// long as that may take.
     pub(super) async fn finish(&self, within: Duration) {
         self.stopping.send_replace(true);
-        let mut tasks = std::mem::take(&mut *self.tasks.lock().unwrap_or_else(PoisonError::into_inner));
+        let mut tasks = self.tasks.take();
         let _ = timeout(within, async { while tasks.join_next().await.is_some() {} }).await;
     }
 }

@@ -6,7 +6,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use http::header::{COOKIE, HeaderMap, HeaderValue, SET_COOKIE};
 use reqwest::cookie::{CookieStore as _, Jar};
-use tokio::sync::watch as signal;
+use tokio::sync::{OwnedSemaphorePermit, watch as signal};
 use url::Url;
 
 use super::CONNECTION_STATE;
@@ -60,7 +60,8 @@ pub struct Identity {
 /// Something to ask of a handler, after what was to be asked before.
 pub(super) enum Job {
     Event(Box<UserEvent>, Reply),
-    Disconnected(String),
+    /// With its place among the notifications that wait.
+    Disconnected(String, OwnedSemaphorePermit),
 }
 
 /// Brings an answer back.

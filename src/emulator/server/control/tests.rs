@@ -1,5 +1,5 @@
 use std::net::IpAddr;
-use std::sync::{Arc, Mutex};
+use std::sync::Arc;
 
 use http::header::{HeaderMap, HeaderName, HeaderValue};
 
@@ -8,6 +8,8 @@ use super::*;
 use crate::events::EventHandler;
 use crate::server::handshake_faults::HandshakeFaults;
 use crate::server::hubs::{Events, Hubs};
+use crate::server::pages::Pages;
+use crate::tasks::Tasks;
 use crate::traffic::Traffic;
 use webpubsub_net::secret::Secret;
 use webpubsub_proto::fault::Faults;
@@ -21,6 +23,7 @@ fn server(advertised: bool) -> Server {
     Server {
         keys: vec![Secret::new(""), Secret::new(KEY)],
         allow_anonymous: false,
+        pages: Pages::new(&[], false, Vec::new(), "https://dev.example"),
         endpoint: "https://dev.example".to_owned(),
         advertised,
         traffic: traffic.clone(),
@@ -28,7 +31,7 @@ fn server(advertised: bool) -> Server {
         hubs: Arc::new(Hubs::new(config, events, traffic, [7; 32], faults.clone())),
         upstream: None,
         faults: HandshakeFaults::new(faults),
-        sockets: Mutex::default(),
+        sockets: Tasks::default(),
     }
 }
 
@@ -100,4 +103,12 @@ async fn what_connects_from_another_machine_is_named_by_the_name_that_machine_us
     }
     assert_eq!(endpoint(false, "10.0.0.1:8080"), "http://10.0.0.1:8080");
     assert_eq!(endpoint(true, "10.0.0.1:8080"), "https://dev.example", "what was chosen by hand is right");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_body_that_does_not_come_is_not_awaited_for_ever() {
+    let slow = futures_util::stream::pending::<Result<bytes::Bytes, std::convert::Infallible>>();
+    let request = Request::new(Body::from_stream(slow));
+    let refusal = body::<serde_json::Value>(request).await.unwrap_err();
+    assert_eq!(refusal.status, StatusCode::REQUEST_TIMEOUT);
 }

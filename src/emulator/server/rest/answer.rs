@@ -86,6 +86,10 @@ impl Problem {
         Self::new(StatusCode::UNAUTHORIZED, "Error.Unauthorized", message)
     }
 
+    pub(super) fn forbidden(message: impl Into<String>) -> Self {
+        Self::new(StatusCode::FORBIDDEN, "Error.Forbidden", message)
+    }
+
     pub(super) fn not_found(message: impl Into<String>) -> Self {
         Self::new(StatusCode::NOT_FOUND, "Error.NotFound", message)
     }

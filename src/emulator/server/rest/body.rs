@@ -4,17 +4,19 @@ use std::time::Duration;
 
 use axum::body::{Body, Bytes, to_bytes};
 use http::{HeaderMap, header};
+use http_body_util::BodyExt as _;
 use hyper::body::Body as _;
 use tokio::time::timeout;
 
 use super::answer::Problem;
 use crate::object::object;
+use crate::server::request::BODY_TIME_LIMIT;
 use webpubsub_proto::OwnedData;
 
 /// The largest body (PROTOCOL §12). More is not read.
 const MAX_BYTES: usize = 1024 * 1024;
-/// How long a body may take.
-const TIME_LIMIT: Duration = Duration::from_secs(30);
+/// How long a client that is refused has to write what it began.
+const REFUSED_TIME_LIMIT: Duration = Duration::from_secs(2);
 
 /// A body, or why there is none.
 #[derive(Debug)]
@@ -66,6 +68,29 @@ impl Payload {
     }
 }
 
+/// Lets the body of a request pass that is refused. Tells whether all of it came: what is long or slow is not waited for,
+/// nor is what would only be sent when it was asked for.
+pub(super) async fn discard(headers: &HeaderMap, mut body: Body) -> bool {
+    if body.is_end_stream() {
+        return true;
+    }
+    if headers.contains_key(header::EXPECT) {
+        return false;
+    }
+    let pass = async {
+        let mut passed = 0;
+        while let Some(frame) = body.frame().await {
+            let Ok(frame) = frame else { return false };
+            passed += frame.data_ref().map_or(0, Bytes::len);
+            if passed > MAX_BYTES {
+                return false;
+            }
+        }
+        true
+    };
+    timeout(REFUSED_TIME_LIMIT, pass).await.unwrap_or(false)
+}
+
 fn no_length() -> Problem {
     Problem::bad_request("Content-Length", "The request has no Content-Length.")
 }
@@ -81,7 +106,7 @@ async fn read(headers: &HeaderMap, body: Body) -> Result<Bytes, Problem> {
         let message = format!("The body has {length} bytes; it may have {MAX_BYTES}.");
         return Err(Problem::bad_request("body", message));
     }
-    match timeout(TIME_LIMIT, to_bytes(body, MAX_BYTES)).await {
+    match timeout(BODY_TIME_LIMIT, to_bytes(body, MAX_BYTES)).await {
         Ok(Ok(bytes)) => Ok(bytes),
         Ok(Err(error)) => Err(Problem::bad_request("body", format!("The body broke off: {error}."))),
         Err(_) => Err(Problem::body_timeout()),

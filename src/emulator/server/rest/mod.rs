@@ -1,8 +1,8 @@
 //! The REST data plane below `/api` (PROTOCOL §13), as the server SDKs call it.
 //!
 //! A request passes, in this order: the path and the method ([`route`]), the hub's name, the token (PROTOCOL §2.4), the
-//! version, the parameters ([`query`]), the body ([`body`]), the hub ([`operations`]). Whatever goes wrong on the way is
-//! an answer of the same form ([`answer`]). All api-versions do the same: later ones only added to earlier ones. Other
+//! version, all of which its head decides; the body ([`body`]), the parameters ([`query`]), the hub ([`operations`]). No
+//! body is kept of whoever may not send it. Whatever goes wrong on the way is an answer of the same form ([`answer`]). All api-versions do the same: later ones only added to earlier ones. Other
 //! than in the official emulator `:generateToken` is answered, and `targetName` may be absent.
 
 mod answer;
@@ -25,18 +25,21 @@ use super::request::{Query, bearer, names};
 use super::{Server, trace, unix_now};
 use answer::{Answer, Problem};
 use body::Payload;
-use route::{Found, Resource};
+use route::{Action, Found, Resource};
 use webpubsub_net::auth::token::{RequestAudience, verify_request_token};
 use webpubsub_proto::check_hub_name;
 
 /// What clients put into requests to find them in logs again.
 const CLIENT_REQUEST_ID: HeaderName = HeaderName::from_static("x-ms-client-request-id");
 
+/// Where its health is.
+pub(super) const HEALTH: &str = "/api/health";
+
 /// The routes below `/api`.
 pub(super) fn router() -> Router<Arc<Server>> {
     Router::new()
         // Health needs no token (PROTOCOL §13); axum answers HEAD, too.
-        .route("/api/health", get(async || ()))
+        .route(HEALTH, get(async || ()))
         .route("/api", any(serve))
         .route("/api/", any(serve))
         .route("/api/{*path}", any(serve))
@@ -44,17 +47,26 @@ pub(super) fn router() -> Router<Arc<Server>> {
 
 async fn serve(State(server): State<Arc<Server>>, request: Request) -> Response {
     let (head, body) = request.into_parts();
-    // A body that may come is taken in first: a client that is still writing one might never read a refusal.
-    let payload = Payload::read(&head.headers, body).await;
-    let unread = payload.is_unread();
-    let outcome = respond(&server, &head, payload).await;
+    let (outcome, whole) = respond(&server, &head, body).await;
+    finish(&server, &head, outcome, whole)
+}
+
+/// Refuses a request that its head alone disqualifies.
+pub(super) async fn forbid(server: &Server, request: Request, message: &str) -> Response {
+    let (head, body) = request.into_parts();
+    let whole = body::discard(&head.headers, body).await;
+    finish(server, &head, Err(Problem::forbidden(message)), whole)
+}
+
+/// The answer. Unless the request's body has come `whole`, nothing can be read behind it.
+fn finish(server: &Server, head: &request::Parts, outcome: Result<Answer, Problem>, whole: bool) -> Response {
     let note = outcome.as_ref().map_or_else(|problem| Some(problem.message.clone()), Answer::note);
     let mut response = outcome.map_or_else(Problem::into_response, Answer::into_response);
     trace::answered(&server.traffic, &head.method, head.uri.path(), response.status().as_u16(), note.as_deref());
     if head.method == Method::HEAD {
         *response.body_mut() = Body::empty();
     }
-    if unread {
+    if !whole {
         response.headers_mut().insert(header::CONNECTION, HeaderValue::from_static("close"));
     }
     if let Some(id) = head.headers.get(&CLIENT_REQUEST_ID) {
@@ -63,10 +75,35 @@ async fn serve(State(server): State<Arc<Server>>, request: Request) -> Response 
     response
 }
 
-async fn respond(server: &Server, head: &request::Parts, payload: Payload) -> Result<Answer, Problem> {
-    let segments = route::segments(head.uri.path())?;
+/// What is to be answered, and whether the body has come whole.
+async fn respond(server: &Server, head: &request::Parts, body: Body) -> (Result<Answer, Problem>, bool) {
+    let segments = match route::segments(head.uri.path()) {
+        Ok(segments) => segments,
+        Err(problem) => return (Err(problem), body::discard(&head.headers, body).await),
+    };
     let segments: Vec<&str> = segments.iter().map(String::as_str).collect();
-    let Some(Resource { hub, found }) = route::find(&segments, &head.method) else {
+    match admit(server, head, &segments) {
+        Ok(Admitted { hub, action, query }) => {
+            let payload = Payload::read(&head.headers, body).await;
+            let whole = !payload.is_unread();
+            let call = operations::Call { head, query: &query, payload };
+            (operations::carry_out(server, &hub, action, call).await, whole)
+        }
+        // A client that is still writing its body might never read a refusal.
+        Err(problem) => (Err(problem), body::discard(&head.headers, body).await),
+    }
+}
+
+/// A request whose head is as it should be.
+struct Admitted<'a> {
+    /// In lower case.
+    hub: String,
+    action: Action<'a>,
+    query: Query,
+}
+
+fn admit<'a>(server: &Server, head: &request::Parts, segments: &[&'a str]) -> Result<Admitted<'a>, Problem> {
+    let Some(Resource { hub, found }) = route::find(segments, &head.method) else {
         return Err(Problem::not_found("There is nothing here. The data plane is below /api/hubs/{hub}."));
     };
     let action = match found {
@@ -79,7 +116,7 @@ async fn respond(server: &Server, head: &request::Parts, payload: Payload) -> Re
     authenticate(server, head)?;
     let query = Query::parse(head.uri.query().unwrap_or_default());
     query.check_version()?;
-    operations::carry_out(server, &hub, action, operations::Call { head, query: &query, payload }).await
+    Ok(Admitted { hub, action, query })
 }
 
 /// PROTOCOL §2.4.
