@@ -14,7 +14,7 @@ use std::time::SystemTime;
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
 
 use webpubsub_net::clock;
@@ -178,11 +178,8 @@ impl Traffic {
         match frame {
             EncodedFrame::Text(bytes) => {
                 let text = String::from_utf8_lossy(bytes);
-                // A token stands in the service's own frames alone.
-                let own = text.starts_with("{\"type\":\"system\"");
-                let text = if own { Cow::Owned(redact_frame(&text).into_owned()) } else { text };
-                let payload = text_payload(text.as_ref().into());
-                self.record("sent", Some(place), payload);
+                let shown = shown(&text);
+                self.record("sent", Some(place), text_payload(shown.as_ref().into()));
             }
             EncodedFrame::Binary(bytes) => {
                 let bytes = codec.map_or(Cow::Borrowed(&bytes[..]), |codec| redact_binary(codec, bytes));
@@ -255,6 +252,20 @@ pub fn protocol_name(client: &ClientKind) -> Cow<'static, str> {
     match client {
         ClientKind::Simple(_) => "simple".into(),
         ClientKind::PubSub(subprotocol) => subprotocol.name().into(),
+    }
+}
+
+/// A frame to a client as it may be seen: a token stands in the service's own frames alone, and what users send is shown
+/// as it is.
+pub(crate) fn shown(text: &str) -> Cow<'_, str> {
+    #[derive(Deserialize)]
+    struct Head<'a> {
+        #[serde(rename = "type", borrow)]
+        kind: Cow<'a, str>,
+    }
+    match serde_json::from_str::<Head<'_>>(text) {
+        Ok(Head { kind }) if kind == "system" => redact_frame(text),
+        Ok(_) | Err(_) => Cow::Borrowed(text),
     }
 }
 

@@ -145,7 +145,12 @@ impl Steps<'_> {
                 return Ok(None);
             }
             Outcome::NotSent { .. } => pending().await,
-            _ => {}
+            Outcome::Sent
+            | Outcome::AlreadyJoined
+            | Outcome::Refused { .. }
+            | Outcome::NotAcknowledged { .. }
+            | Outcome::Unknown { .. }
+            | Outcome::IdInUse { .. } => {}
         }
         let failure = operation_failure(kind, &self.group, &outcome, self.patience, &self.place)
             .unwrap_or_else(|| Failure::message(Kind::Internal, "an operation ended without an end"));

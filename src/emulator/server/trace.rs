@@ -3,8 +3,8 @@
 
 use tracing::{Level, debug, enabled, info, trace};
 
-use crate::traffic::{Opened, Place, Traffic, protocol_name};
-use webpubsub_net::secret::{FRAMES, redact_frame};
+use crate::traffic::{Opened, Place, Traffic, protocol_name, shown};
+use webpubsub_net::secret::FRAMES;
 use webpubsub_proto::hub::{Cut, Open, SocketId};
 use webpubsub_proto::{Codec, EncodedFrame, WireFrame};
 
@@ -125,15 +125,10 @@ pub(super) fn sent(traffic: &Traffic, place: Place<'_>, sent: &EncodedFrame, cod
     match sent {
         EncodedFrame::Text(bytes) => {
             let text = String::from_utf8_lossy(bytes);
-            // A token stands in the service's own frames; what users send is logged as it is.
-            let own = text.starts_with("{\"type\":\"system\"");
-            frame("→", place.socket, &if own { redact_frame(&text) } else { text });
+            frame("→", place.socket, &shown(&text));
         }
         EncodedFrame::Binary(bytes) => match codec.and_then(|codec| codec.downstream_in_json(sent.as_wire())) {
-            Some(text) => {
-                let own = text.starts_with("{\"type\":\"system\"");
-                frame("→", place.socket, &if own { redact_frame(&text) } else { text });
-            }
+            Some(text) => frame("→", place.socket, &shown(&text)),
             None => debug!(target: FRAMES, "→ #{} binary frame of {} bytes", place.socket, bytes.len()),
         },
     }

@@ -173,9 +173,10 @@ impl fmt::Display for Failures<'_> {
 /// The operating system's words, in our letter case and without its numbers where the standard library has words.
 pub(super) fn reason_of(error: &io::Error) -> String {
     if error.raw_os_error().is_some() && error.kind() != io::ErrorKind::Other {
-        let words = error.kind().to_string();
-        if !words.contains("uncategorized") {
-            return words;
+        // No system has that number: its kind is the one that has no name outside the standard library.
+        let uncategorized = io::Error::from_raw_os_error(i32::MAX).kind();
+        if error.kind() != uncategorized {
+            return error.kind().to_string();
         }
     }
     error.to_string()

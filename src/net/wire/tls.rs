@@ -293,7 +293,9 @@ fn certificate_problem(error: &CertificateError) -> CertificateProblem {
             CertificateProblem::WrongName { presented: presented.iter().map(name).collect() }
         }
         CertificateError::Revoked => CertificateProblem::Revoked,
-        CertificateError::Other(other) if other.0.to_string() == "CaUsedAsEndEntity" => CertificateProblem::IsAuthority,
+        CertificateError::Other(other) if matches!(other.0.downcast_ref(), Some(webpki::Error::CaUsedAsEndEntity)) => {
+            CertificateProblem::IsAuthority
+        }
         other => CertificateProblem::Other(other.to_string()),
     }
 }
