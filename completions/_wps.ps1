@@ -32,6 +32,7 @@ Register-ArgumentCompleter -Native -CommandName 'wps' -ScriptBlock {
             [CompletionResult]::new('repl', 'repl', [CompletionResultType]::ParameterValue, 'Join, send and look by hand, on one connection; also for scripts of such lines')
             [CompletionResult]::new('replay', 'replay', [CompletionResultType]::ParameterValue, 'Send again what a recording holds')
             [CompletionResult]::new('ping', 'ping', [CompletionResultType]::ParameterValue, 'Measure round trips of a connection, with statistics')
+            [CompletionResult]::new('service', 'service', [CompletionResultType]::ParameterValue, 'Do what an application server does, through the REST API')
             [CompletionResult]::new('doctor', 'doctor', [CompletionResultType]::ParameterValue, 'Find out, step by step, why a connection does not work')
             [CompletionResult]::new('emulator', 'emulator', [CompletionResultType]::ParameterValue, 'Run a local Web PubSub service on this machine, for development and tests')
             [CompletionResult]::new('url', 'url', [CompletionResultType]::ParameterValue, 'Make client access URLs, and explain them')
@@ -458,6 +459,330 @@ Register-ArgumentCompleter -Native -CommandName 'wps' -ScriptBlock {
             [CompletionResult]::new('--help', '--help', [CompletionResultType]::ParameterName, 'Print help (see more with ''--help'')')
             break
         }
+        'wps;service' {
+            [CompletionResult]::new('-h', '-h', [CompletionResultType]::ParameterName, 'Print help (see more with ''--help'')')
+            [CompletionResult]::new('--help', '--help', [CompletionResultType]::ParameterName, 'Print help (see more with ''--help'')')
+            [CompletionResult]::new('send', 'send', [CompletionResultType]::ParameterValue, 'Send a message to everybody, a group, a user or a connection')
+            [CompletionResult]::new('connections', 'connections', [CompletionResultType]::ParameterValue, 'List the connections in a group, a line each')
+            [CompletionResult]::new('exists', 'exists', [CompletionResultType]::ParameterValue, 'Is there such a connection, a member of the group, a connection of the user? Exit 0: yes, 12: no')
+            [CompletionResult]::new('close', 'close', [CompletionResultType]::ParameterValue, 'Close a connection, or those of a group, of a user, or all')
+            [CompletionResult]::new('group', 'group', [CompletionResultType]::ParameterValue, 'Add connections to a group, and remove them')
+            [CompletionResult]::new('permission', 'permission', [CompletionResultType]::ParameterValue, 'Grant, revoke and check the permissions of a connection')
+            [CompletionResult]::new('health', 'health', [CompletionResultType]::ParameterValue, 'Is the service well?')
+            [CompletionResult]::new('help', 'help', [CompletionResultType]::ParameterValue, 'Print this message or the help of the given subcommand(s)')
+            break
+        }
+        'wps;service;send' {
+            [CompletionResult]::new('-g', '-g', [CompletionResultType]::ParameterName, 'To the connections in this group')
+            [CompletionResult]::new('--group', '--group', [CompletionResultType]::ParameterName, 'To the connections in this group')
+            [CompletionResult]::new('--user', '--user', [CompletionResultType]::ParameterName, 'To the connections of this user')
+            [CompletionResult]::new('--connection', '--connection', [CompletionResultType]::ParameterName, 'To this connection')
+            [CompletionResult]::new('--filter', '--filter', [CompletionResultType]::ParameterName, 'Of these, only connections that the OData filter is true for')
+            [CompletionResult]::new('--exclude', '--exclude', [CompletionResultType]::ParameterName, 'Not to this connection, repeatable; with --all and --group')
+            [CompletionResult]::new('--message-ttl', '--message-ttl', [CompletionResultType]::ParameterName, 'How long the service keeps the message for those who are away for a moment, up to 300s')
+            [CompletionResult]::new('--file', '--file', [CompletionResultType]::ParameterName, 'Send what this file holds, byte for byte')
+            [CompletionResult]::new('-t', '-t', [CompletionResultType]::ParameterName, 'What the data is')
+            [CompletionResult]::new('--type', '--type', [CompletionResultType]::ParameterName, 'What the data is')
+            [CompletionResult]::new('--encoding', '--encoding', [CompletionResultType]::ParameterName, 'How binary data is written; decoded before it is sent; spaces and line breaks in it are ignored')
+            [CompletionResult]::new('--in-flight', '--in-flight', [CompletionResultType]::ParameterName, 'How many lines are on their way at once, 1 to 256 [default: 1]')
+            [CompletionResult]::new('--rate', '--rate', [CompletionResultType]::ParameterName, 'Send at most so many messages a second, evenly: `100`, `100/s`, `30/m`, `5/h`')
+            [CompletionResult]::new('--on-unknown', '--on-unknown', [CompletionResultType]::ParameterName, 'What to do when the connection was lost for good before the ack came')
+            [CompletionResult]::new('--connection-string', '--connection-string', [CompletionResultType]::ParameterName, 'Connection string of the service; needs --hub; `-`, `@FILE`')
+            [CompletionResult]::new('--local', '--local', [CompletionResultType]::ParameterName, 'The emulator on this machine [default PORT: 8080]')
+            [CompletionResult]::new('--profile', '--profile', [CompletionResultType]::ParameterName, 'Profile of the configuration file to use')
+            [CompletionResult]::new('--hub', '--hub', [CompletionResultType]::ParameterName, 'Hub on the service [default with --local: hub1]')
+            [CompletionResult]::new('--proxy', '--proxy', [CompletionResultType]::ParameterName, 'Proxy on the way, or `none`')
+            [CompletionResult]::new('--resolve', '--resolve', [CompletionResultType]::ParameterName, 'Address to use in place of what DNS says, repeatable')
+            [CompletionResult]::new('--header', '--header', [CompletionResultType]::ParameterName, 'Header for the WebSocket handshake, repeatable')
+            [CompletionResult]::new('--ca-cert', '--ca-cert', [CompletionResultType]::ParameterName, 'PEM file to trust besides the platform''s roots')
+            [CompletionResult]::new('--client-cert', '--client-cert', [CompletionResultType]::ParameterName, 'PEM file with a client certificate and its chain')
+            [CompletionResult]::new('--client-key', '--client-key', [CompletionResultType]::ParameterName, 'PEM file with its private key, not encrypted')
+            [CompletionResult]::new('--connect-timeout', '--connect-timeout', [CompletionResultType]::ParameterName, 'Limit of each attempt to connect')
+            [CompletionResult]::new('--retries', '--retries', [CompletionResultType]::ParameterName, 'Tries after the first')
+            [CompletionResult]::new('--retry-delay', '--retry-delay', [CompletionResultType]::ParameterName, 'Pause before the first retry [default: 800ms]')
+            [CompletionResult]::new('--retry-max-delay', '--retry-max-delay', [CompletionResultType]::ParameterName, 'Longest pause between them, also when the service asks for a longer one [default: 120s]')
+            [CompletionResult]::new('--retry-mode', '--retry-mode', [CompletionResultType]::ParameterName, 'How the pause grows')
+            [CompletionResult]::new('--ack-timeout', '--ack-timeout', [CompletionResultType]::ParameterName, 'How long each try waits for its answer')
+            [CompletionResult]::new('-o', '-o', [CompletionResultType]::ParameterName, 'What stdout carries')
+            [CompletionResult]::new('--output', '--output', [CompletionResultType]::ParameterName, 'What stdout carries')
+            [CompletionResult]::new('--jq', '--jq', [CompletionResultType]::ParameterName, 'Print the results of this jq expression; means -o ndjson')
+            [CompletionResult]::new('--color', '--color', [CompletionResultType]::ParameterName, 'When to use colour')
+            [CompletionResult]::new('--timeout', '--timeout', [CompletionResultType]::ParameterName, 'End after this time, counted from the start of the process, with exit 124 if nothing else ended the run')
+            [CompletionResult]::new('--all', '--all', [CompletionResultType]::ParameterName, 'To all connections of the hub')
+            [CompletionResult]::new('--lines', '--lines', [CompletionResultType]::ParameterName, 'Send each line of stdin as a message, as soon as it is there')
+            [CompletionResult]::new('--keep-going', '--keep-going', [CompletionResultType]::ParameterName, 'Go on after a line that cannot be sent or is refused; the exit code is that of the first')
+            [CompletionResult]::new('--no-system-roots', '--no-system-roots', [CompletionResultType]::ParameterName, 'Trust --ca-cert alone, not the platform''s roots')
+            [CompletionResult]::new('--insecure', '--insecure', [CompletionResultType]::ParameterName, 'Accept any certificate; for tests only')
+            [CompletionResult]::new('-r', '-r', [CompletionResultType]::ParameterName, 'Print strings among them bare')
+            [CompletionResult]::new('--raw-output', '--raw-output', [CompletionResultType]::ParameterName, 'Print strings among them bare')
+            [CompletionResult]::new('-q', '-q', [CompletionResultType]::ParameterName, 'Print errors only on stderr')
+            [CompletionResult]::new('--quiet', '--quiet', [CompletionResultType]::ParameterName, 'Print errors only on stderr')
+            [CompletionResult]::new('-v', '-v', [CompletionResultType]::ParameterName, 'Say more: -v lifecycle, -vv frames, -vvv handshake')
+            [CompletionResult]::new('--verbose', '--verbose', [CompletionResultType]::ParameterName, 'Say more: -v lifecycle, -vv frames, -vvv handshake')
+            [CompletionResult]::new('-h', '-h', [CompletionResultType]::ParameterName, 'Print help (see more with ''--help'')')
+            [CompletionResult]::new('--help', '--help', [CompletionResultType]::ParameterName, 'Print help (see more with ''--help'')')
+            break
+        }
+        'wps;service;connections' {
+            [CompletionResult]::new('-g', '-g', [CompletionResultType]::ParameterName, 'The group')
+            [CompletionResult]::new('--group', '--group', [CompletionResultType]::ParameterName, 'The group')
+            [CompletionResult]::new('--limit', '--limit', [CompletionResultType]::ParameterName, 'List so many at most')
+            [CompletionResult]::new('--connection-string', '--connection-string', [CompletionResultType]::ParameterName, 'Connection string of the service; needs --hub; `-`, `@FILE`')
+            [CompletionResult]::new('--local', '--local', [CompletionResultType]::ParameterName, 'The emulator on this machine [default PORT: 8080]')
+            [CompletionResult]::new('--profile', '--profile', [CompletionResultType]::ParameterName, 'Profile of the configuration file to use')
+            [CompletionResult]::new('--hub', '--hub', [CompletionResultType]::ParameterName, 'Hub on the service [default with --local: hub1]')
+            [CompletionResult]::new('--proxy', '--proxy', [CompletionResultType]::ParameterName, 'Proxy on the way, or `none`')
+            [CompletionResult]::new('--resolve', '--resolve', [CompletionResultType]::ParameterName, 'Address to use in place of what DNS says, repeatable')
+            [CompletionResult]::new('--header', '--header', [CompletionResultType]::ParameterName, 'Header for the WebSocket handshake, repeatable')
+            [CompletionResult]::new('--ca-cert', '--ca-cert', [CompletionResultType]::ParameterName, 'PEM file to trust besides the platform''s roots')
+            [CompletionResult]::new('--client-cert', '--client-cert', [CompletionResultType]::ParameterName, 'PEM file with a client certificate and its chain')
+            [CompletionResult]::new('--client-key', '--client-key', [CompletionResultType]::ParameterName, 'PEM file with its private key, not encrypted')
+            [CompletionResult]::new('--connect-timeout', '--connect-timeout', [CompletionResultType]::ParameterName, 'Limit of each attempt to connect')
+            [CompletionResult]::new('--retries', '--retries', [CompletionResultType]::ParameterName, 'Tries after the first')
+            [CompletionResult]::new('--retry-delay', '--retry-delay', [CompletionResultType]::ParameterName, 'Pause before the first retry [default: 800ms]')
+            [CompletionResult]::new('--retry-max-delay', '--retry-max-delay', [CompletionResultType]::ParameterName, 'Longest pause between them, also when the service asks for a longer one [default: 120s]')
+            [CompletionResult]::new('--retry-mode', '--retry-mode', [CompletionResultType]::ParameterName, 'How the pause grows')
+            [CompletionResult]::new('--ack-timeout', '--ack-timeout', [CompletionResultType]::ParameterName, 'How long each try waits for its answer')
+            [CompletionResult]::new('-o', '-o', [CompletionResultType]::ParameterName, 'What stdout carries')
+            [CompletionResult]::new('--output', '--output', [CompletionResultType]::ParameterName, 'What stdout carries')
+            [CompletionResult]::new('--jq', '--jq', [CompletionResultType]::ParameterName, 'Print the results of this jq expression; means -o ndjson')
+            [CompletionResult]::new('--color', '--color', [CompletionResultType]::ParameterName, 'When to use colour')
+            [CompletionResult]::new('--timeout', '--timeout', [CompletionResultType]::ParameterName, 'End after this time, counted from the start of the process, with exit 124 if nothing else ended the run')
+            [CompletionResult]::new('--no-system-roots', '--no-system-roots', [CompletionResultType]::ParameterName, 'Trust --ca-cert alone, not the platform''s roots')
+            [CompletionResult]::new('--insecure', '--insecure', [CompletionResultType]::ParameterName, 'Accept any certificate; for tests only')
+            [CompletionResult]::new('-r', '-r', [CompletionResultType]::ParameterName, 'Print strings among them bare')
+            [CompletionResult]::new('--raw-output', '--raw-output', [CompletionResultType]::ParameterName, 'Print strings among them bare')
+            [CompletionResult]::new('-q', '-q', [CompletionResultType]::ParameterName, 'Print errors only on stderr')
+            [CompletionResult]::new('--quiet', '--quiet', [CompletionResultType]::ParameterName, 'Print errors only on stderr')
+            [CompletionResult]::new('-v', '-v', [CompletionResultType]::ParameterName, 'Say more: -v lifecycle, -vv frames, -vvv handshake')
+            [CompletionResult]::new('--verbose', '--verbose', [CompletionResultType]::ParameterName, 'Say more: -v lifecycle, -vv frames, -vvv handshake')
+            [CompletionResult]::new('-h', '-h', [CompletionResultType]::ParameterName, 'Print help (see more with ''--help'')')
+            [CompletionResult]::new('--help', '--help', [CompletionResultType]::ParameterName, 'Print help (see more with ''--help'')')
+            break
+        }
+        'wps;service;exists' {
+            [CompletionResult]::new('--connection', '--connection', [CompletionResultType]::ParameterName, 'This connection')
+            [CompletionResult]::new('-g', '-g', [CompletionResultType]::ParameterName, 'Any connection in this group')
+            [CompletionResult]::new('--group', '--group', [CompletionResultType]::ParameterName, 'Any connection in this group')
+            [CompletionResult]::new('--user', '--user', [CompletionResultType]::ParameterName, 'Any connection of this user')
+            [CompletionResult]::new('--member', '--member', [CompletionResultType]::ParameterName, 'This connection in --group; the members are listed for that')
+            [CompletionResult]::new('--connection-string', '--connection-string', [CompletionResultType]::ParameterName, 'Connection string of the service; needs --hub; `-`, `@FILE`')
+            [CompletionResult]::new('--local', '--local', [CompletionResultType]::ParameterName, 'The emulator on this machine [default PORT: 8080]')
+            [CompletionResult]::new('--profile', '--profile', [CompletionResultType]::ParameterName, 'Profile of the configuration file to use')
+            [CompletionResult]::new('--hub', '--hub', [CompletionResultType]::ParameterName, 'Hub on the service [default with --local: hub1]')
+            [CompletionResult]::new('--proxy', '--proxy', [CompletionResultType]::ParameterName, 'Proxy on the way, or `none`')
+            [CompletionResult]::new('--resolve', '--resolve', [CompletionResultType]::ParameterName, 'Address to use in place of what DNS says, repeatable')
+            [CompletionResult]::new('--header', '--header', [CompletionResultType]::ParameterName, 'Header for the WebSocket handshake, repeatable')
+            [CompletionResult]::new('--ca-cert', '--ca-cert', [CompletionResultType]::ParameterName, 'PEM file to trust besides the platform''s roots')
+            [CompletionResult]::new('--client-cert', '--client-cert', [CompletionResultType]::ParameterName, 'PEM file with a client certificate and its chain')
+            [CompletionResult]::new('--client-key', '--client-key', [CompletionResultType]::ParameterName, 'PEM file with its private key, not encrypted')
+            [CompletionResult]::new('--connect-timeout', '--connect-timeout', [CompletionResultType]::ParameterName, 'Limit of each attempt to connect')
+            [CompletionResult]::new('--retries', '--retries', [CompletionResultType]::ParameterName, 'Tries after the first')
+            [CompletionResult]::new('--retry-delay', '--retry-delay', [CompletionResultType]::ParameterName, 'Pause before the first retry [default: 800ms]')
+            [CompletionResult]::new('--retry-max-delay', '--retry-max-delay', [CompletionResultType]::ParameterName, 'Longest pause between them, also when the service asks for a longer one [default: 120s]')
+            [CompletionResult]::new('--retry-mode', '--retry-mode', [CompletionResultType]::ParameterName, 'How the pause grows')
+            [CompletionResult]::new('--ack-timeout', '--ack-timeout', [CompletionResultType]::ParameterName, 'How long each try waits for its answer')
+            [CompletionResult]::new('-o', '-o', [CompletionResultType]::ParameterName, 'What stdout carries')
+            [CompletionResult]::new('--output', '--output', [CompletionResultType]::ParameterName, 'What stdout carries')
+            [CompletionResult]::new('--jq', '--jq', [CompletionResultType]::ParameterName, 'Print the results of this jq expression; means -o ndjson')
+            [CompletionResult]::new('--color', '--color', [CompletionResultType]::ParameterName, 'When to use colour')
+            [CompletionResult]::new('--timeout', '--timeout', [CompletionResultType]::ParameterName, 'End after this time, counted from the start of the process, with exit 124 if nothing else ended the run')
+            [CompletionResult]::new('--no-system-roots', '--no-system-roots', [CompletionResultType]::ParameterName, 'Trust --ca-cert alone, not the platform''s roots')
+            [CompletionResult]::new('--insecure', '--insecure', [CompletionResultType]::ParameterName, 'Accept any certificate; for tests only')
+            [CompletionResult]::new('-r', '-r', [CompletionResultType]::ParameterName, 'Print strings among them bare')
+            [CompletionResult]::new('--raw-output', '--raw-output', [CompletionResultType]::ParameterName, 'Print strings among them bare')
+            [CompletionResult]::new('-q', '-q', [CompletionResultType]::ParameterName, 'Print errors only on stderr')
+            [CompletionResult]::new('--quiet', '--quiet', [CompletionResultType]::ParameterName, 'Print errors only on stderr')
+            [CompletionResult]::new('-v', '-v', [CompletionResultType]::ParameterName, 'Say more: -v lifecycle, -vv frames, -vvv handshake')
+            [CompletionResult]::new('--verbose', '--verbose', [CompletionResultType]::ParameterName, 'Say more: -v lifecycle, -vv frames, -vvv handshake')
+            [CompletionResult]::new('-h', '-h', [CompletionResultType]::ParameterName, 'Print help (see more with ''--help'')')
+            [CompletionResult]::new('--help', '--help', [CompletionResultType]::ParameterName, 'Print help (see more with ''--help'')')
+            break
+        }
+        'wps;service;close' {
+            [CompletionResult]::new('--connection', '--connection', [CompletionResultType]::ParameterName, 'This connection')
+            [CompletionResult]::new('-g', '-g', [CompletionResultType]::ParameterName, 'All connections in this group')
+            [CompletionResult]::new('--group', '--group', [CompletionResultType]::ParameterName, 'All connections in this group')
+            [CompletionResult]::new('--user', '--user', [CompletionResultType]::ParameterName, 'All connections of this user')
+            [CompletionResult]::new('--reason', '--reason', [CompletionResultType]::ParameterName, 'What the clients are told')
+            [CompletionResult]::new('--exclude', '--exclude', [CompletionResultType]::ParameterName, 'Not this connection, repeatable; with --all, --group and --user')
+            [CompletionResult]::new('--connection-string', '--connection-string', [CompletionResultType]::ParameterName, 'Connection string of the service; needs --hub; `-`, `@FILE`')
+            [CompletionResult]::new('--local', '--local', [CompletionResultType]::ParameterName, 'The emulator on this machine [default PORT: 8080]')
+            [CompletionResult]::new('--profile', '--profile', [CompletionResultType]::ParameterName, 'Profile of the configuration file to use')
+            [CompletionResult]::new('--hub', '--hub', [CompletionResultType]::ParameterName, 'Hub on the service [default with --local: hub1]')
+            [CompletionResult]::new('--proxy', '--proxy', [CompletionResultType]::ParameterName, 'Proxy on the way, or `none`')
+            [CompletionResult]::new('--resolve', '--resolve', [CompletionResultType]::ParameterName, 'Address to use in place of what DNS says, repeatable')
+            [CompletionResult]::new('--header', '--header', [CompletionResultType]::ParameterName, 'Header for the WebSocket handshake, repeatable')
+            [CompletionResult]::new('--ca-cert', '--ca-cert', [CompletionResultType]::ParameterName, 'PEM file to trust besides the platform''s roots')
+            [CompletionResult]::new('--client-cert', '--client-cert', [CompletionResultType]::ParameterName, 'PEM file with a client certificate and its chain')
+            [CompletionResult]::new('--client-key', '--client-key', [CompletionResultType]::ParameterName, 'PEM file with its private key, not encrypted')
+            [CompletionResult]::new('--connect-timeout', '--connect-timeout', [CompletionResultType]::ParameterName, 'Limit of each attempt to connect')
+            [CompletionResult]::new('--retries', '--retries', [CompletionResultType]::ParameterName, 'Tries after the first')
+            [CompletionResult]::new('--retry-delay', '--retry-delay', [CompletionResultType]::ParameterName, 'Pause before the first retry [default: 800ms]')
+            [CompletionResult]::new('--retry-max-delay', '--retry-max-delay', [CompletionResultType]::ParameterName, 'Longest pause between them, also when the service asks for a longer one [default: 120s]')
+            [CompletionResult]::new('--retry-mode', '--retry-mode', [CompletionResultType]::ParameterName, 'How the pause grows')
+            [CompletionResult]::new('--ack-timeout', '--ack-timeout', [CompletionResultType]::ParameterName, 'How long each try waits for its answer')
+            [CompletionResult]::new('-o', '-o', [CompletionResultType]::ParameterName, 'What stdout carries')
+            [CompletionResult]::new('--output', '--output', [CompletionResultType]::ParameterName, 'What stdout carries')
+            [CompletionResult]::new('--jq', '--jq', [CompletionResultType]::ParameterName, 'Print the results of this jq expression; means -o ndjson')
+            [CompletionResult]::new('--color', '--color', [CompletionResultType]::ParameterName, 'When to use colour')
+            [CompletionResult]::new('--timeout', '--timeout', [CompletionResultType]::ParameterName, 'End after this time, counted from the start of the process, with exit 124 if nothing else ended the run')
+            [CompletionResult]::new('--all', '--all', [CompletionResultType]::ParameterName, 'All connections of the hub')
+            [CompletionResult]::new('--no-system-roots', '--no-system-roots', [CompletionResultType]::ParameterName, 'Trust --ca-cert alone, not the platform''s roots')
+            [CompletionResult]::new('--insecure', '--insecure', [CompletionResultType]::ParameterName, 'Accept any certificate; for tests only')
+            [CompletionResult]::new('-r', '-r', [CompletionResultType]::ParameterName, 'Print strings among them bare')
+            [CompletionResult]::new('--raw-output', '--raw-output', [CompletionResultType]::ParameterName, 'Print strings among them bare')
+            [CompletionResult]::new('-q', '-q', [CompletionResultType]::ParameterName, 'Print errors only on stderr')
+            [CompletionResult]::new('--quiet', '--quiet', [CompletionResultType]::ParameterName, 'Print errors only on stderr')
+            [CompletionResult]::new('-v', '-v', [CompletionResultType]::ParameterName, 'Say more: -v lifecycle, -vv frames, -vvv handshake')
+            [CompletionResult]::new('--verbose', '--verbose', [CompletionResultType]::ParameterName, 'Say more: -v lifecycle, -vv frames, -vvv handshake')
+            [CompletionResult]::new('-h', '-h', [CompletionResultType]::ParameterName, 'Print help (see more with ''--help'')')
+            [CompletionResult]::new('--help', '--help', [CompletionResultType]::ParameterName, 'Print help (see more with ''--help'')')
+            break
+        }
+        'wps;service;group' {
+            [CompletionResult]::new('--connection', '--connection', [CompletionResultType]::ParameterName, 'This connection')
+            [CompletionResult]::new('--user', '--user', [CompletionResultType]::ParameterName, 'All connections of this user, those of now')
+            [CompletionResult]::new('--filter', '--filter', [CompletionResultType]::ParameterName, 'All connections that the OData filter is true for; with add and remove')
+            [CompletionResult]::new('--connection-string', '--connection-string', [CompletionResultType]::ParameterName, 'Connection string of the service; needs --hub; `-`, `@FILE`')
+            [CompletionResult]::new('--local', '--local', [CompletionResultType]::ParameterName, 'The emulator on this machine [default PORT: 8080]')
+            [CompletionResult]::new('--profile', '--profile', [CompletionResultType]::ParameterName, 'Profile of the configuration file to use')
+            [CompletionResult]::new('--hub', '--hub', [CompletionResultType]::ParameterName, 'Hub on the service [default with --local: hub1]')
+            [CompletionResult]::new('--proxy', '--proxy', [CompletionResultType]::ParameterName, 'Proxy on the way, or `none`')
+            [CompletionResult]::new('--resolve', '--resolve', [CompletionResultType]::ParameterName, 'Address to use in place of what DNS says, repeatable')
+            [CompletionResult]::new('--header', '--header', [CompletionResultType]::ParameterName, 'Header for the WebSocket handshake, repeatable')
+            [CompletionResult]::new('--ca-cert', '--ca-cert', [CompletionResultType]::ParameterName, 'PEM file to trust besides the platform''s roots')
+            [CompletionResult]::new('--client-cert', '--client-cert', [CompletionResultType]::ParameterName, 'PEM file with a client certificate and its chain')
+            [CompletionResult]::new('--client-key', '--client-key', [CompletionResultType]::ParameterName, 'PEM file with its private key, not encrypted')
+            [CompletionResult]::new('--connect-timeout', '--connect-timeout', [CompletionResultType]::ParameterName, 'Limit of each attempt to connect')
+            [CompletionResult]::new('--retries', '--retries', [CompletionResultType]::ParameterName, 'Tries after the first')
+            [CompletionResult]::new('--retry-delay', '--retry-delay', [CompletionResultType]::ParameterName, 'Pause before the first retry [default: 800ms]')
+            [CompletionResult]::new('--retry-max-delay', '--retry-max-delay', [CompletionResultType]::ParameterName, 'Longest pause between them, also when the service asks for a longer one [default: 120s]')
+            [CompletionResult]::new('--retry-mode', '--retry-mode', [CompletionResultType]::ParameterName, 'How the pause grows')
+            [CompletionResult]::new('--ack-timeout', '--ack-timeout', [CompletionResultType]::ParameterName, 'How long each try waits for its answer')
+            [CompletionResult]::new('-o', '-o', [CompletionResultType]::ParameterName, 'What stdout carries')
+            [CompletionResult]::new('--output', '--output', [CompletionResultType]::ParameterName, 'What stdout carries')
+            [CompletionResult]::new('--jq', '--jq', [CompletionResultType]::ParameterName, 'Print the results of this jq expression; means -o ndjson')
+            [CompletionResult]::new('--color', '--color', [CompletionResultType]::ParameterName, 'When to use colour')
+            [CompletionResult]::new('--timeout', '--timeout', [CompletionResultType]::ParameterName, 'End after this time, counted from the start of the process, with exit 124 if nothing else ended the run')
+            [CompletionResult]::new('--no-system-roots', '--no-system-roots', [CompletionResultType]::ParameterName, 'Trust --ca-cert alone, not the platform''s roots')
+            [CompletionResult]::new('--insecure', '--insecure', [CompletionResultType]::ParameterName, 'Accept any certificate; for tests only')
+            [CompletionResult]::new('-r', '-r', [CompletionResultType]::ParameterName, 'Print strings among them bare')
+            [CompletionResult]::new('--raw-output', '--raw-output', [CompletionResultType]::ParameterName, 'Print strings among them bare')
+            [CompletionResult]::new('-q', '-q', [CompletionResultType]::ParameterName, 'Print errors only on stderr')
+            [CompletionResult]::new('--quiet', '--quiet', [CompletionResultType]::ParameterName, 'Print errors only on stderr')
+            [CompletionResult]::new('-v', '-v', [CompletionResultType]::ParameterName, 'Say more: -v lifecycle, -vv frames, -vvv handshake')
+            [CompletionResult]::new('--verbose', '--verbose', [CompletionResultType]::ParameterName, 'Say more: -v lifecycle, -vv frames, -vvv handshake')
+            [CompletionResult]::new('-h', '-h', [CompletionResultType]::ParameterName, 'Print help (see more with ''--help'')')
+            [CompletionResult]::new('--help', '--help', [CompletionResultType]::ParameterName, 'Print help (see more with ''--help'')')
+            break
+        }
+        'wps;service;permission' {
+            [CompletionResult]::new('--connection', '--connection', [CompletionResultType]::ParameterName, 'Whose')
+            [CompletionResult]::new('-g', '-g', [CompletionResultType]::ParameterName, 'For this group')
+            [CompletionResult]::new('--group', '--group', [CompletionResultType]::ParameterName, 'For this group')
+            [CompletionResult]::new('--connection-string', '--connection-string', [CompletionResultType]::ParameterName, 'Connection string of the service; needs --hub; `-`, `@FILE`')
+            [CompletionResult]::new('--local', '--local', [CompletionResultType]::ParameterName, 'The emulator on this machine [default PORT: 8080]')
+            [CompletionResult]::new('--profile', '--profile', [CompletionResultType]::ParameterName, 'Profile of the configuration file to use')
+            [CompletionResult]::new('--hub', '--hub', [CompletionResultType]::ParameterName, 'Hub on the service [default with --local: hub1]')
+            [CompletionResult]::new('--proxy', '--proxy', [CompletionResultType]::ParameterName, 'Proxy on the way, or `none`')
+            [CompletionResult]::new('--resolve', '--resolve', [CompletionResultType]::ParameterName, 'Address to use in place of what DNS says, repeatable')
+            [CompletionResult]::new('--header', '--header', [CompletionResultType]::ParameterName, 'Header for the WebSocket handshake, repeatable')
+            [CompletionResult]::new('--ca-cert', '--ca-cert', [CompletionResultType]::ParameterName, 'PEM file to trust besides the platform''s roots')
+            [CompletionResult]::new('--client-cert', '--client-cert', [CompletionResultType]::ParameterName, 'PEM file with a client certificate and its chain')
+            [CompletionResult]::new('--client-key', '--client-key', [CompletionResultType]::ParameterName, 'PEM file with its private key, not encrypted')
+            [CompletionResult]::new('--connect-timeout', '--connect-timeout', [CompletionResultType]::ParameterName, 'Limit of each attempt to connect')
+            [CompletionResult]::new('--retries', '--retries', [CompletionResultType]::ParameterName, 'Tries after the first')
+            [CompletionResult]::new('--retry-delay', '--retry-delay', [CompletionResultType]::ParameterName, 'Pause before the first retry [default: 800ms]')
+            [CompletionResult]::new('--retry-max-delay', '--retry-max-delay', [CompletionResultType]::ParameterName, 'Longest pause between them, also when the service asks for a longer one [default: 120s]')
+            [CompletionResult]::new('--retry-mode', '--retry-mode', [CompletionResultType]::ParameterName, 'How the pause grows')
+            [CompletionResult]::new('--ack-timeout', '--ack-timeout', [CompletionResultType]::ParameterName, 'How long each try waits for its answer')
+            [CompletionResult]::new('-o', '-o', [CompletionResultType]::ParameterName, 'What stdout carries')
+            [CompletionResult]::new('--output', '--output', [CompletionResultType]::ParameterName, 'What stdout carries')
+            [CompletionResult]::new('--jq', '--jq', [CompletionResultType]::ParameterName, 'Print the results of this jq expression; means -o ndjson')
+            [CompletionResult]::new('--color', '--color', [CompletionResultType]::ParameterName, 'When to use colour')
+            [CompletionResult]::new('--timeout', '--timeout', [CompletionResultType]::ParameterName, 'End after this time, counted from the start of the process, with exit 124 if nothing else ended the run')
+            [CompletionResult]::new('--no-system-roots', '--no-system-roots', [CompletionResultType]::ParameterName, 'Trust --ca-cert alone, not the platform''s roots')
+            [CompletionResult]::new('--insecure', '--insecure', [CompletionResultType]::ParameterName, 'Accept any certificate; for tests only')
+            [CompletionResult]::new('-r', '-r', [CompletionResultType]::ParameterName, 'Print strings among them bare')
+            [CompletionResult]::new('--raw-output', '--raw-output', [CompletionResultType]::ParameterName, 'Print strings among them bare')
+            [CompletionResult]::new('-q', '-q', [CompletionResultType]::ParameterName, 'Print errors only on stderr')
+            [CompletionResult]::new('--quiet', '--quiet', [CompletionResultType]::ParameterName, 'Print errors only on stderr')
+            [CompletionResult]::new('-v', '-v', [CompletionResultType]::ParameterName, 'Say more: -v lifecycle, -vv frames, -vvv handshake')
+            [CompletionResult]::new('--verbose', '--verbose', [CompletionResultType]::ParameterName, 'Say more: -v lifecycle, -vv frames, -vvv handshake')
+            [CompletionResult]::new('-h', '-h', [CompletionResultType]::ParameterName, 'Print help (see more with ''--help'')')
+            [CompletionResult]::new('--help', '--help', [CompletionResultType]::ParameterName, 'Print help (see more with ''--help'')')
+            break
+        }
+        'wps;service;health' {
+            [CompletionResult]::new('--connection-string', '--connection-string', [CompletionResultType]::ParameterName, 'Connection string of the service; needs --hub; `-`, `@FILE`')
+            [CompletionResult]::new('--local', '--local', [CompletionResultType]::ParameterName, 'The emulator on this machine [default PORT: 8080]')
+            [CompletionResult]::new('--profile', '--profile', [CompletionResultType]::ParameterName, 'Profile of the configuration file to use')
+            [CompletionResult]::new('--hub', '--hub', [CompletionResultType]::ParameterName, 'Hub on the service [default with --local: hub1]')
+            [CompletionResult]::new('--proxy', '--proxy', [CompletionResultType]::ParameterName, 'Proxy on the way, or `none`')
+            [CompletionResult]::new('--resolve', '--resolve', [CompletionResultType]::ParameterName, 'Address to use in place of what DNS says, repeatable')
+            [CompletionResult]::new('--header', '--header', [CompletionResultType]::ParameterName, 'Header for the WebSocket handshake, repeatable')
+            [CompletionResult]::new('--ca-cert', '--ca-cert', [CompletionResultType]::ParameterName, 'PEM file to trust besides the platform''s roots')
+            [CompletionResult]::new('--client-cert', '--client-cert', [CompletionResultType]::ParameterName, 'PEM file with a client certificate and its chain')
+            [CompletionResult]::new('--client-key', '--client-key', [CompletionResultType]::ParameterName, 'PEM file with its private key, not encrypted')
+            [CompletionResult]::new('--connect-timeout', '--connect-timeout', [CompletionResultType]::ParameterName, 'Limit of each attempt to connect')
+            [CompletionResult]::new('--retries', '--retries', [CompletionResultType]::ParameterName, 'Tries after the first')
+            [CompletionResult]::new('--retry-delay', '--retry-delay', [CompletionResultType]::ParameterName, 'Pause before the first retry [default: 800ms]')
+            [CompletionResult]::new('--retry-max-delay', '--retry-max-delay', [CompletionResultType]::ParameterName, 'Longest pause between them, also when the service asks for a longer one [default: 120s]')
+            [CompletionResult]::new('--retry-mode', '--retry-mode', [CompletionResultType]::ParameterName, 'How the pause grows')
+            [CompletionResult]::new('--ack-timeout', '--ack-timeout', [CompletionResultType]::ParameterName, 'How long each try waits for its answer')
+            [CompletionResult]::new('-o', '-o', [CompletionResultType]::ParameterName, 'What stdout carries')
+            [CompletionResult]::new('--output', '--output', [CompletionResultType]::ParameterName, 'What stdout carries')
+            [CompletionResult]::new('--jq', '--jq', [CompletionResultType]::ParameterName, 'Print the results of this jq expression; means -o ndjson')
+            [CompletionResult]::new('--color', '--color', [CompletionResultType]::ParameterName, 'When to use colour')
+            [CompletionResult]::new('--timeout', '--timeout', [CompletionResultType]::ParameterName, 'End after this time, counted from the start of the process, with exit 124 if nothing else ended the run')
+            [CompletionResult]::new('--no-system-roots', '--no-system-roots', [CompletionResultType]::ParameterName, 'Trust --ca-cert alone, not the platform''s roots')
+            [CompletionResult]::new('--insecure', '--insecure', [CompletionResultType]::ParameterName, 'Accept any certificate; for tests only')
+            [CompletionResult]::new('-r', '-r', [CompletionResultType]::ParameterName, 'Print strings among them bare')
+            [CompletionResult]::new('--raw-output', '--raw-output', [CompletionResultType]::ParameterName, 'Print strings among them bare')
+            [CompletionResult]::new('-q', '-q', [CompletionResultType]::ParameterName, 'Print errors only on stderr')
+            [CompletionResult]::new('--quiet', '--quiet', [CompletionResultType]::ParameterName, 'Print errors only on stderr')
+            [CompletionResult]::new('-v', '-v', [CompletionResultType]::ParameterName, 'Say more: -v lifecycle, -vv frames, -vvv handshake')
+            [CompletionResult]::new('--verbose', '--verbose', [CompletionResultType]::ParameterName, 'Say more: -v lifecycle, -vv frames, -vvv handshake')
+            [CompletionResult]::new('-h', '-h', [CompletionResultType]::ParameterName, 'Print help (see more with ''--help'')')
+            [CompletionResult]::new('--help', '--help', [CompletionResultType]::ParameterName, 'Print help (see more with ''--help'')')
+            break
+        }
+        'wps;service;help' {
+            [CompletionResult]::new('send', 'send', [CompletionResultType]::ParameterValue, 'Send a message to everybody, a group, a user or a connection')
+            [CompletionResult]::new('connections', 'connections', [CompletionResultType]::ParameterValue, 'List the connections in a group, a line each')
+            [CompletionResult]::new('exists', 'exists', [CompletionResultType]::ParameterValue, 'Is there such a connection, a member of the group, a connection of the user? Exit 0: yes, 12: no')
+            [CompletionResult]::new('close', 'close', [CompletionResultType]::ParameterValue, 'Close a connection, or those of a group, of a user, or all')
+            [CompletionResult]::new('group', 'group', [CompletionResultType]::ParameterValue, 'Add connections to a group, and remove them')
+            [CompletionResult]::new('permission', 'permission', [CompletionResultType]::ParameterValue, 'Grant, revoke and check the permissions of a connection')
+            [CompletionResult]::new('health', 'health', [CompletionResultType]::ParameterValue, 'Is the service well?')
+            [CompletionResult]::new('help', 'help', [CompletionResultType]::ParameterValue, 'Print this message or the help of the given subcommand(s)')
+            break
+        }
+        'wps;service;help;send' {
+            break
+        }
+        'wps;service;help;connections' {
+            break
+        }
+        'wps;service;help;exists' {
+            break
+        }
+        'wps;service;help;close' {
+            break
+        }
+        'wps;service;help;group' {
+            break
+        }
+        'wps;service;help;permission' {
+            break
+        }
+        'wps;service;help;health' {
+            break
+        }
+        'wps;service;help;help' {
+            break
+        }
         'wps;doctor' {
             [CompletionResult]::new('-g', '-g', [CompletionResultType]::ParameterName, 'Group to try: it is joined, gets one message, and is left [default: one of its own, wps-doctor-…]')
             [CompletionResult]::new('--group', '--group', [CompletionResultType]::ParameterName, 'Group to try: it is joined, gets one message, and is left [default: one of its own, wps-doctor-…]')
@@ -720,6 +1045,7 @@ Register-ArgumentCompleter -Native -CommandName 'wps' -ScriptBlock {
             [CompletionResult]::new('repl', 'repl', [CompletionResultType]::ParameterValue, 'Join, send and look by hand, on one connection; also for scripts of such lines')
             [CompletionResult]::new('replay', 'replay', [CompletionResultType]::ParameterValue, 'Send again what a recording holds')
             [CompletionResult]::new('ping', 'ping', [CompletionResultType]::ParameterValue, 'Measure round trips of a connection, with statistics')
+            [CompletionResult]::new('service', 'service', [CompletionResultType]::ParameterValue, 'Do what an application server does, through the REST API')
             [CompletionResult]::new('doctor', 'doctor', [CompletionResultType]::ParameterValue, 'Find out, step by step, why a connection does not work')
             [CompletionResult]::new('emulator', 'emulator', [CompletionResultType]::ParameterValue, 'Run a local Web PubSub service on this machine, for development and tests')
             [CompletionResult]::new('url', 'url', [CompletionResultType]::ParameterValue, 'Make client access URLs, and explain them')
@@ -748,6 +1074,37 @@ Register-ArgumentCompleter -Native -CommandName 'wps' -ScriptBlock {
             break
         }
         'wps;help;ping' {
+            break
+        }
+        'wps;help;service' {
+            [CompletionResult]::new('send', 'send', [CompletionResultType]::ParameterValue, 'Send a message to everybody, a group, a user or a connection')
+            [CompletionResult]::new('connections', 'connections', [CompletionResultType]::ParameterValue, 'List the connections in a group, a line each')
+            [CompletionResult]::new('exists', 'exists', [CompletionResultType]::ParameterValue, 'Is there such a connection, a member of the group, a connection of the user? Exit 0: yes, 12: no')
+            [CompletionResult]::new('close', 'close', [CompletionResultType]::ParameterValue, 'Close a connection, or those of a group, of a user, or all')
+            [CompletionResult]::new('group', 'group', [CompletionResultType]::ParameterValue, 'Add connections to a group, and remove them')
+            [CompletionResult]::new('permission', 'permission', [CompletionResultType]::ParameterValue, 'Grant, revoke and check the permissions of a connection')
+            [CompletionResult]::new('health', 'health', [CompletionResultType]::ParameterValue, 'Is the service well?')
+            break
+        }
+        'wps;help;service;send' {
+            break
+        }
+        'wps;help;service;connections' {
+            break
+        }
+        'wps;help;service;exists' {
+            break
+        }
+        'wps;help;service;close' {
+            break
+        }
+        'wps;help;service;group' {
+            break
+        }
+        'wps;help;service;permission' {
+            break
+        }
+        'wps;help;service;health' {
             break
         }
         'wps;help;doctor' {

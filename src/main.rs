@@ -42,6 +42,7 @@ fn room(command: Command) -> Box<dyn CommandArgs> {
         Command::Repl(args) => args,
         Command::Replay(args) => args,
         Command::Ping(args) => args,
+        Command::Service(args) => args.command.chosen(),
         Command::Doctor(args) => args,
         Command::Emulator(args) => args,
         Command::Url(args) => args.command.chosen(),

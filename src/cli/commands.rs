@@ -14,6 +14,7 @@ use crate::commands::ping::args::PingArgs;
 use crate::commands::repl::args::ReplArgs;
 use crate::commands::replay::args::ReplayArgs;
 use crate::commands::send::args::SendArgs;
+use crate::commands::service::args::ServiceArgs;
 use crate::commands::url::args::UrlArgs;
 
 /// The commands.
@@ -33,6 +34,8 @@ pub enum Command {
     Replay(Box<ReplayArgs>),
     /// Measure round trips of a connection, with statistics
     Ping(Box<PingArgs>),
+    /// Do what an application server does, through the REST API
+    Service(ServiceArgs),
     /// Find out, step by step, why a connection does not work
     Doctor(Box<DoctorArgs>),
     /// Run a local Web PubSub service on this machine, for development and tests

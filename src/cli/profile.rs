@@ -42,12 +42,16 @@ pub type FlagValue = (String, Option<String>);
 pub fn profile_flags() -> BTreeMap<String, ProfileFlag> {
     let command = definition();
     let args = all_commands(&command).into_iter().flat_map(|(_, command)| command.get_arguments());
-    let held =
-        args.filter(|arg| arg.get_help_heading().is_some_and(|it| HEADINGS.iter().any(|own| it.starts_with(own))));
-    held.filter_map(|arg| Some((arg.get_long()?.to_owned(), profile_flag(arg))))
+    args.filter(|arg| is_held(arg))
+        .filter_map(|arg| Some((arg.get_long()?.to_owned(), profile_flag(arg))))
         .filter(|(name, _)| !NOT_IN_PROFILES.contains(&name.as_str()))
         .filter(|(name, _)| !["group", "not-before", "claim", "audience"].contains(&name.as_str()))
         .collect()
+}
+
+/// Whether it is a flag that says where and how to connect: others may have its name in some command.
+fn is_held(arg: &Arg) -> bool {
+    arg.get_help_heading().is_some_and(|it| HEADINGS.iter().any(|own| it.starts_with(own)))
 }
 
 fn profile_flag(arg: &Arg) -> ProfileFlag {
@@ -144,7 +148,7 @@ fn taken_apart<'d>(definition: &'d clap::Command, args: &[OsString]) -> Option<(
 pub fn parse_with(args: Vec<OsString>, profile: &[FlagValue]) -> Result<Parsed, Failure> {
     let definition = definition();
     let Some((leaf, matches)) = taken_apart(&definition, &args) else { return parse(args) };
-    let of = |long: &str| leaf.get_arguments().find(|arg| arg.get_long() == Some(long));
+    let of = |long: &str| leaf.get_arguments().find(|arg| arg.get_long() == Some(long) && is_held(arg));
     let excluded = |arg: &Arg| {
         leaf.get_arguments().filter(|other| is_given(&matches, other)).any(|given| {
             let excludes =

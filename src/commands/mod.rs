@@ -14,6 +14,7 @@ pub mod ping;
 pub mod repl;
 pub mod replay;
 pub mod send;
+pub mod service;
 pub mod url;
 
 use crate::failure::Failure;

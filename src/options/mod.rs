@@ -14,6 +14,7 @@ pub mod operation;
 pub mod output;
 pub mod reconnect;
 pub mod recording;
+pub mod requests;
 pub mod session_file;
 pub mod stdin;
 pub mod values;

@@ -11,12 +11,21 @@ const DASH: &str = "-";
 /// The flags that take standard input, in the order of the command line's help; one that is given twice stands there
 /// twice.
 pub fn takers(source: &SourceArgs, network: Option<&NetworkArgs>) -> Vec<&'static str> {
-    let one = |flag: &'static str, value: &Option<Secret>| value.as_ref().filter(|it| takes(it)).map(|_| flag);
+    takers_of(source.url.as_ref(), source.key.connection_string.as_ref(), network)
+}
+
+/// The same of the sources that a command has.
+pub fn takers_of(
+    url: Option<&Secret>,
+    connection_string: Option<&Secret>,
+    network: Option<&NetworkArgs>,
+) -> Vec<&'static str> {
+    let one = |flag: &'static str, value: Option<&Secret>| value.filter(|it| takes(it)).map(|_| flag);
     let mut takers = Vec::new();
-    takers.extend(one("--url", &source.url));
-    takers.extend(one("--connection-string", &source.key.connection_string));
+    takers.extend(one("--url", url));
+    takers.extend(one("--connection-string", connection_string));
     if let Some(network) = network {
-        takers.extend(one("--proxy", &network.proxy));
+        takers.extend(one("--proxy", network.proxy.as_ref()));
         takers.extend(network.headers.iter().filter(|header| takes(header)).map(|_| "--header"));
     }
     takers

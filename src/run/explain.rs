@@ -139,7 +139,7 @@ fn file_hint(place: &Place) -> String {
     format!("the limit is {limit} (`--connect-timeout`); what a pipe gives has to be written, and the pipe closed")
 }
 
-fn timeout_hint(place: &Place) -> String {
+pub fn timeout_hint(place: &Place) -> String {
     let limit = human(place.connect_timeout);
     format!("the limit is {limit} (`--connect-timeout`); check the host, the port and what is between here and there")
 }
@@ -172,7 +172,7 @@ pub fn file_failure(error: DialError) -> Failure {
     }
 }
 
-fn dial_hints(error: &DialError, place: &Place) -> Vec<String> {
+pub fn dial_hints(error: &DialError, place: &Place) -> Vec<String> {
     let mut hints = Vec::new();
     let mut hint = |text: String| hints.push(text);
     match error {

@@ -71,6 +71,15 @@ pub async fn prepare(connection: &Connection, hosts: bool) -> Result<Option<Host
     hosted.map(Some).map_err(|error| Failure::new(Kind::Internal, error))
 }
 
+/// Fails where nothing listens at `--local`.
+pub async fn check(port: u16) -> Result<(), Failure> {
+    if something_listens(port).await {
+        return Ok(());
+    }
+    let failure = Failure::message(Kind::Unreachable, format!("nothing listens at `http://localhost:{port}`"));
+    Err(failure.hint("start an emulator with `wps emulator`, or name the service with `--connection-string`"))
+}
+
 async fn something_listens(port: u16) -> bool {
     // A refused connection is the one sure sign that nobody is there.
     matches!(timeout(PROBE_TIMEOUT, TcpStream::connect(("localhost", port))).await, Ok(Ok(_)) | Err(_))

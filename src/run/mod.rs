@@ -3,13 +3,15 @@
 
 pub mod context;
 pub mod ending;
+pub mod errand;
 pub mod exit_code;
 pub mod explain;
 pub mod expressions;
-mod hosting;
+pub mod hosting;
 pub mod network;
 pub mod process;
 mod recording;
+pub mod rest;
 pub mod seen;
 pub mod session_file;
 pub mod sink;

@@ -6,13 +6,17 @@ use webpubsub_net::wire::{DialOptions, Exceptions, Override, Proxies, Proxy, Pro
 
 /// What holds for every dial of a run.
 pub fn dial_options(connection: &Connection) -> DialOptions {
+    options_of(&connection.network, &connection.tls)
+}
+
+/// The same of a command without a connection.
+pub fn options_of(network: &settings::Network, tls: &settings::Tls) -> DialOptions {
     let tls = TlsSettings {
-        ca_cert: connection.tls.ca_cert.clone(),
-        only_ca_cert: connection.tls.only_ca_cert,
-        client_cert: connection.tls.client_cert.clone(),
-        insecure: connection.tls.insecure,
+        ca_cert: tls.ca_cert.clone(),
+        only_ca_cert: tls.only_ca_cert,
+        client_cert: tls.client_cert.clone(),
+        insecure: tls.insecure,
     };
-    let network = &connection.network;
     let overrides = network.resolve.iter().flat_map(|entry| {
         let host = &entry.host;
         entry.addresses.iter().map(|address| Override { host: host.clone(), port: entry.port, address: *address })

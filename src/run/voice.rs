@@ -75,16 +75,21 @@ pub fn warn(printer: &mut Printer, connection: &Connection) {
         // What it will print is not known yet.
         Source::Command(_) => true,
     };
-    if connection.tls.insecure && secure {
-        printer
-            .note(Weight::Warning, "`--insecure`: the server's certificate is not checked, anybody may be listening");
-    }
+    warn_of_insecure(printer, connection.tls.insecure && secure);
     let Source::Url(url) = &connection.source else { return };
     let claims = url.token().and_then(|token| peek_claims(token.expose()));
     let now = unix_now();
     if let Some(exp) = claims.and_then(|claims| claims.exp).filter(|exp| looks_expired(*exp, now)) {
         let ago = render::human(Duration::from_secs(now.saturating_sub(exp)));
         printer.note(Weight::Warning, &format!("the token looks expired since {ago}; trying it all the same"));
+    }
+}
+
+/// Says that it is not known who listens.
+pub fn warn_of_insecure(printer: &mut Printer, insecure: bool) {
+    if insecure {
+        printer
+            .note(Weight::Warning, "`--insecure`: the server's certificate is not checked, anybody may be listening");
     }
 }
 

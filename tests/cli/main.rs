@@ -62,6 +62,7 @@ mod repl_paste;
 mod repl_terminal;
 mod rest;
 mod secrets;
+mod service;
 #[cfg(unix)]
 mod session;
 #[cfg(unix)]

@@ -42,6 +42,7 @@ const SHARED: &[(&str, &str)] = &[
     ("report", include_str!("shared/report.md")),
     ("size", include_str!("shared/size.md")),
     ("source", include_str!("shared/source.md")),
+    ("source-service", include_str!("shared/source-service.md")),
     ("source-key", include_str!("shared/source-key.md")),
     ("streams", include_str!("shared/streams.md")),
     ("unknown-outcome", include_str!("shared/unknown-outcome.md")),

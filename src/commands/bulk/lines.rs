@@ -5,7 +5,7 @@
 
 /// A line.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Line<'a> {
+pub enum Line<'a> {
     /// Without its end.
     Whole(&'a [u8]),
     /// It has more bytes than the limit.
@@ -14,7 +14,7 @@ pub(super) enum Line<'a> {
 
 /// Cuts chunks of any size into lines.
 #[derive(Debug)]
-pub(super) struct Cutter {
+pub struct Cutter {
     /// What has come of the current line, unless it is too long.
     partial: Vec<u8>,
     /// The current line is over the limit, and the rest of it is passed over.
@@ -26,12 +26,12 @@ pub(super) struct Cutter {
 }
 
 impl Cutter {
-    pub(super) fn new(limit: usize) -> Self {
+    pub fn new(limit: usize) -> Self {
         Self { partial: Vec::new(), too_long: false, limit, lines: 0 }
     }
 
     /// Hands out each line that ends in this chunk with its number, from 1. `take` answers whether it wants more.
-    pub(super) fn cut(&mut self, mut chunk: &[u8], mut take: impl FnMut(u64, Line<'_>) -> bool) -> bool {
+    pub fn cut(&mut self, mut chunk: &[u8], mut take: impl FnMut(u64, Line<'_>) -> bool) -> bool {
         while let Some(end) = memchr::memchr(b'\n', chunk) {
             let (head, rest) = (&chunk[..end], &chunk[end + 1..]);
             chunk = rest;
@@ -60,7 +60,7 @@ impl Cutter {
     }
 
     /// Hands out the last line, if it has no end.
-    pub(super) fn finish(&mut self, mut take: impl FnMut(u64, Line<'_>) -> bool) {
+    pub fn finish(&mut self, mut take: impl FnMut(u64, Line<'_>) -> bool) {
         if self.too_long {
             take(self.lines + 1, Line::TooLong);
         } else if !self.partial.is_empty() {

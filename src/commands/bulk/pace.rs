@@ -9,19 +9,19 @@ const SLACK: Duration = Duration::from_millis(10);
 
 /// Evenly spaced moments.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct Pace {
+pub struct Pace {
     interval: Duration,
     next: Instant,
 }
 
 impl Pace {
     /// The first at once.
-    pub(super) fn new(interval: Duration, now: Instant) -> Self {
+    pub fn new(interval: Duration, now: Instant) -> Self {
         Self { interval, next: now }
     }
 
     /// Whether a message may go now, which is then counted.
-    pub(super) fn take(&mut self, now: Instant) -> bool {
+    pub fn take(&mut self, now: Instant) -> bool {
         if now < self.next {
             return false;
         }
@@ -31,7 +31,7 @@ impl Pace {
     }
 
     /// When the next may go.
-    pub(super) fn due(&self) -> Instant {
+    pub fn due(&self) -> Instant {
         self.next
     }
 }

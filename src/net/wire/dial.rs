@@ -56,6 +56,12 @@ pub async fn dial(target: &Target, options: &DialOptions, progress: &Progress) -
     dial_with(&System, target, options, progress).await
 }
 
+/// Connects to the server of `target` and speaks TLS where it is secure: for HTTP, which needs no more.
+pub(super) async fn connect(target: &Target, options: &DialOptions, progress: &Progress) -> Result<Stream, DialError> {
+    let result = Attempt { lookup: &System, target, options, progress }.stream().await;
+    result.map_err(|error| options.tls.judge(error))
+}
+
 /// Whom to ask for the addresses of a name.
 pub(super) trait Lookup: Send + Sync {
     /// The addresses, in the order of preference.
@@ -97,31 +103,7 @@ struct Attempt<'a, L> {
 impl<L: Lookup> Attempt<'_, L> {
     async fn run(&self) -> Result<Link<Stream>, DialError> {
         let Self { target, options, progress, .. } = self;
-        let transport = match options.proxies.route(target) {
-            Route::Direct(why) => self.direct(why).await?,
-            Route::Through(proxy) => self.through(proxy).await?,
-        };
-        let stream = if target.secure {
-            let host = target.bare_host();
-            progress.begin(StepKind::Tls, Stage::Files { paths: options.tls.files() });
-            options.tls.prepare().await?;
-            progress.set(Stage::Tls { host: host.to_owned() });
-            match options.tls.connect(host, transport).await {
-                Ok(stream) => {
-                    progress.done(options.tls.facts(&stream));
-                    Stream::Tls(Box::new(stream))
-                }
-                Err(error) => {
-                    if let Some(facts) = options.tls.facts_of_failure() {
-                        progress.note(facts);
-                    }
-                    return Err(error);
-                }
-            }
-        } else {
-            progress.skip(StepKind::Tls, "`ws` is without TLS");
-            Stream::Plain(transport)
-        };
+        let stream = self.stream().await?;
         progress.begin(StepKind::Upgrade, Stage::Upgrading { authority: target.authority.clone() });
         let meter = stream.meter();
         match handshake(stream, target, &options.headers).await {
@@ -140,11 +122,41 @@ impl<L: Lookup> Attempt<'_, L> {
         }
     }
 
+    /// All but the handshake.
+    async fn stream(&self) -> Result<Stream, DialError> {
+        let Self { target, options, progress, .. } = self;
+        let transport = match options.proxies.route(target) {
+            Route::Direct(why) => self.direct(why).await?,
+            Route::Through(proxy) => self.through(proxy).await?,
+        };
+        if target.secure {
+            let host = target.bare_host();
+            progress.begin(StepKind::Tls, Stage::Files { paths: options.tls.files() });
+            options.tls.prepare().await?;
+            progress.set(Stage::Tls { host: host.to_owned() });
+            match options.tls.connect(host, transport).await {
+                Ok(stream) => {
+                    progress.done(options.tls.facts(&stream));
+                    Ok(Stream::Tls(Box::new(stream)))
+                }
+                Err(error) => {
+                    if let Some(facts) = options.tls.facts_of_failure() {
+                        progress.note(facts);
+                    }
+                    Err(error)
+                }
+            }
+        } else {
+            progress.skip(StepKind::Tls, "`ws` is without TLS");
+            Ok(Stream::Plain(transport))
+        }
+    }
+
     async fn direct(&self, why: String) -> Result<Transport, DialError> {
         let (host, port) = (self.target.bare_host(), self.target.port);
         let failed = |source| DialError::Resolve { host: host.to_owned(), source };
         let addresses = self.resolve(host, port).await.map_err(failed)?;
-        let tcp = connect(addresses, None, self.progress)
+        let tcp = connect_first(addresses, None, self.progress)
             .await
             .map_err(|failures| DialError::Connect { authority: host_and_port(host, port), failures })?;
         self.progress.skip(StepKind::Proxy, why);
@@ -165,7 +177,7 @@ impl<L: Lookup> Attempt<'_, L> {
         };
         let addresses = self.resolve(&proxy.host, proxy.port).await;
         let addresses = addresses.map_err(|error| failed(ProxyProblem::Resolve(error)))?;
-        let tcp = connect(addresses, Some(proxy), self.progress)
+        let tcp = connect_first(addresses, Some(proxy), self.progress)
             .await
             .map_err(|failures| failed(ProxyProblem::Connect(failures)))?;
         let stage = Stage::Proxy { proxy: proxy.to_string(), target: authority.clone() };
@@ -235,7 +247,7 @@ fn alternate(found: Vec<SocketAddr>) -> Vec<SocketAddr> {
 
 /// Tries the addresses in turn, the next one when the last has failed or has taken too long; the first connection
 /// wins. Fails with the reason of each.
-async fn connect(
+async fn connect_first(
     addresses: Vec<SocketAddr>,
     proxy: Option<&Proxy>,
     progress: &Progress,

@@ -149,7 +149,7 @@ fn log_response<B>(response: &Response<B>) {
     log_headers("←", response.headers());
 }
 
-fn log_headers(direction: &str, headers: &HeaderMap) {
+pub(super) fn log_headers(direction: &str, headers: &HeaderMap) {
     if enabled!(Level::TRACE) {
         for (name, value) in headers {
             if is_secret_header(name.as_str()) {
@@ -183,7 +183,7 @@ pub(super) fn server_time(headers: &HeaderMap) -> Option<SystemTime> {
 }
 
 /// Seconds, or a date: then by the server's own clock, if it told the time (RFC 9110 §10.2.3).
-fn retry_after(value: &str, server_time: Option<SystemTime>) -> Option<Duration> {
+pub(super) fn retry_after(value: &str, server_time: Option<SystemTime>) -> Option<Duration> {
     if let Ok(seconds) = value.trim().parse() {
         return Some(Duration::from_secs(seconds));
     }

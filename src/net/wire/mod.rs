@@ -1,7 +1,7 @@
 //! Byte streams and WebSockets: how `wps` gets from an address to a [`Link`] that carries frames.
 //!
 //! [`dial()`] resolves, connects, finds its way through proxies, speaks TLS and does the WebSocket handshake; [`handshake`] is its last step alone,
-//! over any byte stream. A [`Link`] queues what is sent and reads in batches, without ever blocking its task. Nothing
+//! over any byte stream. A [`Link`] queues what is sent and reads in batches, without ever blocking its task. An [`HttpClient`] asks over the same way. Nothing
 //! here knows Web PubSub, retries or prints: [`DialError`] and [`Closed`] say what happened, others decide. What a dial did
 //! on the way is in its [`Progress`], a [`Step`] each.
 
@@ -14,6 +14,7 @@ mod link;
 mod meter;
 mod pem;
 mod proxy;
+mod requests;
 mod stream;
 mod target;
 #[cfg(test)]
@@ -29,6 +30,7 @@ pub use exchange::without_query;
 pub use link::{Cause, Closed, Incoming, Link};
 pub use pem::PemProblem;
 pub use proxy::{Exceptions, Proxies, Proxy, ProxyError, ProxyProblem, ProxyScheme};
+pub use requests::{HttpAnswer, HttpClient, HttpError, HttpLimits, HttpRequest, Server, in_one_line};
 pub use stream::{Stream, prepare};
 pub use target::{Stage, Target};
 pub use tls::{Tls, TlsSettings};

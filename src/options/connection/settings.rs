@@ -118,6 +118,27 @@ pub fn resolve_key(
     }
 }
 
+/// The service that application servers talk to, with what opens it. Of `token` the hub alone counts.
+pub fn resolve_service(
+    args: &KeyArgs,
+    token: &TokenArgs,
+    environment: &Environment,
+    input: &mut dyn Input,
+) -> Result<Source, Failure> {
+    if args.connection_string.is_some() && args.local.is_some() {
+        let failure = Failure::message(Kind::Usage, "two services: `--connection-string` and `--local`")
+            .blame("--connection-string")
+            .blame("--local");
+        return Err(failure.hint("give one of them"));
+    }
+    match key(args, token, input)?.map_or_else(|| key_of_environment(token, environment), |source| Ok(Some(source)))? {
+        Some(source) => Ok(source),
+        None => Err(Failure::message(Kind::Config, "nothing says which service").hint(
+            "`--connection-string S --hub H` names a service with its key, `--local` the emulator on this machine",
+        )),
+    }
+}
+
 /// Says which roles will not do what they are probably for. They are signed all the same: the service decides.
 fn warn_of_roles(token: &TokenArgs, input: &mut dyn Input) {
     token.roles.iter().filter_map(|role| roles::warning(role)).for_each(|text| input.note(Note::Warning(text)));

@@ -80,7 +80,7 @@ pub fn session(
 
 /// A back-off from flags and defaults. A given delay raises the default maximum, and a given maximum lowers the default
 /// delay; both given must fit.
-fn backoff(
+pub fn backoff(
     family: &str,
     mode: Mode,
     (given_delay, delay): (Option<Duration>, Duration),

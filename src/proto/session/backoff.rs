@@ -6,10 +6,11 @@ use super::config::{Backoff, BackoffMode};
 
 /// A small seeded generator (splitmix64). The session draws no random number of its own: the seed is an argument.
 #[derive(Clone, Debug)]
-pub(super) struct Jitter(u64);
+pub struct Jitter(u64);
 
 impl Jitter {
-    pub(super) fn new(seed: u64) -> Self {
+    /// The same seed gives the same pauses.
+    pub fn new(seed: u64) -> Self {
         Self(seed)
     }
 
@@ -32,7 +33,7 @@ impl Jitter {
 
 impl Backoff {
     /// The pause before retry number `retry`, which counts from 1.
-    pub(super) fn pause(&self, retry: u32, jitter: &mut Jitter) -> Duration {
+    pub fn pause(&self, retry: u32, jitter: &mut Jitter) -> Duration {
         match self.mode {
             BackoffMode::Fixed => self.delay.min(self.max_delay),
             BackoffMode::Exponential => {

@@ -38,7 +38,7 @@ use std::collections::VecDeque;
 use std::time::Duration;
 
 use crate::Upstream;
-use backoff::Jitter;
+pub use backoff::Jitter;
 use groups::Groups;
 use invocations::Invocations;
 use keep::Kept;

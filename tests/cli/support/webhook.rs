@@ -43,6 +43,13 @@ impl Webhook {
         Self { address, calls }
     }
 
+    /// One whose requests another takes: all that is known is its address.
+    pub fn at(url: &str) -> Self {
+        let address = url.trim_start_matches("http://").parse().unwrap();
+        let (_, calls) = channel();
+        Self { address, calls }
+    }
+
     /// The URL of a path.
     pub fn url(&self, path: &str) -> String {
         format!("http://{}{path}", self.address)

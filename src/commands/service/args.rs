@@ -1,0 +1,302 @@
+//! The flags of `wps service`.
+
+use std::time::Duration;
+
+use clap::builder::{ArgPredicate, NonEmptyStringValueParser};
+use clap::{Args, Subcommand, ValueEnum};
+
+use crate::options::connection::args::KeyArgs;
+use crate::options::data::args::DataArgs;
+use crate::options::expressions::args::FilterArgs;
+use crate::options::network::args::NetworkArgs;
+use crate::options::operation::args::OnUnknownArgs;
+use crate::options::output::args::{TalkArgs, TimeoutArgs};
+use crate::options::requests::args::RequestArgs;
+use crate::options::values::{ReportFormat, duration, interval};
+
+/// `wps service`.
+#[derive(Debug, Args)]
+#[command(arg_required_else_help = true, after_long_help = include_str!("help.md"))]
+pub struct ServiceArgs {
+    /// Which of its commands.
+    #[command(subcommand)]
+    pub command: ServiceCommand,
+}
+
+/// The commands of `wps service`.
+#[derive(Debug, Subcommand)]
+pub enum ServiceCommand {
+    /// Send a message to everybody, a group, a user or a connection
+    Send(Box<SendArgs>),
+    /// List the connections in a group, a line each
+    Connections(Box<ConnectionsArgs>),
+    /// Is there such a connection, a member of the group, a connection of the user? Exit 0: yes, 12: no
+    Exists(Box<ExistsArgs>),
+    /// Close a connection, or those of a group, of a user, or all
+    Close(Box<CloseArgs>),
+    /// Add connections to a group, and remove them
+    Group(Box<GroupArgs>),
+    /// Grant, revoke and check the permissions of a connection
+    Permission(Box<PermissionArgs>),
+    /// Is the service well?
+    Health(Box<HealthArgs>),
+}
+
+/// `wps service send`.
+#[derive(Debug, Args)]
+#[command(after_long_help = include_str!("send.md"))]
+pub struct SendArgs {
+    /// The message; `-` takes stdin whole, byte for byte, as one message
+    ///
+    /// Exactly one of DATA, `-`, --file and --lines is needed: stdin is never read unasked. Data that begins with `-` and
+    /// is not a number stands behind `--`.
+    #[arg(value_name = "DATA", allow_negative_numbers = true)]
+    pub data: Option<String>,
+
+    /// To all connections of the hub
+    #[arg(long)]
+    pub all: bool,
+    /// To the connections in this group
+    #[arg(short, long, value_name = "G")]
+    pub group: Option<String>,
+    /// To the connections of this user
+    #[arg(long, value_name = "ID", value_parser = NonEmptyStringValueParser::new())]
+    pub user: Option<String>,
+    /// To this connection
+    #[arg(long, value_name = "ID", value_parser = NonEmptyStringValueParser::new())]
+    pub connection: Option<String>,
+
+    /// Of these, only connections that the OData filter is true for
+    ///
+    /// As in `userId ne null` or `'g1' in groups and not startswith(userId,'bot')`: identifiers are userId, connectionId
+    /// and groups. It is checked before anything is sent.
+    #[arg(long, value_name = "ODATA")]
+    pub filter: Option<String>,
+    /// Not to this connection, repeatable; with --all and --group
+    #[arg(long = "exclude", value_name = "CONNECTION", value_parser = NonEmptyStringValueParser::new())]
+    pub exclude: Vec<String>,
+    /// How long the service keeps the message for those who are away for a moment, up to 300s
+    #[arg(long, value_name = "D", value_parser = duration)]
+    pub message_ttl: Option<Duration>,
+
+    /// What is sent.
+    #[command(flatten)]
+    pub input: DataArgs,
+    /// Send each line of stdin as a message, as soon as it is there
+    ///
+    /// A line ends with LF or CRLF, which is not data; the last may go without. An empty line is an empty message.
+    #[arg(long, conflicts_with_all = ["data", "file"], help_heading = "Streams")]
+    pub lines: bool,
+    /// How many lines are on their way at once, 1 to 256 [default: 1]
+    ///
+    /// With 1 each line waits for the answer to the one before it, and they arrive in their order. With more they are
+    /// requests side by side, each on a connection of its own: faster, and in whatever order the service takes them.
+    #[arg(long, value_name = "N", requires = "lines", help_heading = "Streams", value_parser = clap::value_parser!(u16).range(1..=256))]
+    pub in_flight: Option<u16>,
+    /// Go on after a line that cannot be sent or is refused; the exit code is that of the first
+    #[arg(long, requires = "lines", help_heading = "Streams")]
+    pub keep_going: bool,
+    /// Send at most so many messages a second, evenly: `100`, `100/s`, `30/m`, `5/h`
+    #[arg(long, value_name = "RATE", requires = "lines", help_heading = "Streams", value_parser = interval)]
+    pub rate: Option<Duration>,
+
+    /// What if an answer does not come.
+    #[command(flatten)]
+    pub unknown: OnUnknownArgs,
+    /// What all of them take.
+    #[command(flatten)]
+    pub common: CommonArgs,
+}
+
+/// `wps service connections`.
+#[derive(Debug, Args)]
+#[command(after_long_help = include_str!("connections.md"))]
+pub struct ConnectionsArgs {
+    /// The group
+    #[arg(short, long, value_name = "G")]
+    pub group: String,
+    /// List so many at most
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=2_147_483_647))]
+    pub limit: Option<u32>,
+    /// What all of them take.
+    #[command(flatten)]
+    pub common: CommonArgs,
+}
+
+/// `wps service exists`.
+#[derive(Debug, Args)]
+#[command(after_long_help = include_str!("exists.md"))]
+pub struct ExistsArgs {
+    /// This connection
+    #[arg(long, value_name = "ID", value_parser = NonEmptyStringValueParser::new())]
+    pub connection: Option<String>,
+    /// Any connection in this group
+    #[arg(short, long, value_name = "G")]
+    pub group: Option<String>,
+    /// Any connection of this user
+    #[arg(long, value_name = "ID", value_parser = NonEmptyStringValueParser::new())]
+    pub user: Option<String>,
+    /// This connection in --group; the members are listed for that
+    #[arg(long, value_name = "ID", requires = "group", value_parser = NonEmptyStringValueParser::new())]
+    pub member: Option<String>,
+    /// What all of them take.
+    #[command(flatten)]
+    pub common: CommonArgs,
+}
+
+/// `wps service close`.
+#[derive(Debug, Args)]
+#[command(after_long_help = include_str!("close.md"))]
+pub struct CloseArgs {
+    /// This connection
+    #[arg(long, value_name = "ID", value_parser = NonEmptyStringValueParser::new())]
+    pub connection: Option<String>,
+    /// All connections in this group
+    #[arg(short, long, value_name = "G")]
+    pub group: Option<String>,
+    /// All connections of this user
+    #[arg(long, value_name = "ID", value_parser = NonEmptyStringValueParser::new())]
+    pub user: Option<String>,
+    /// All connections of the hub
+    #[arg(long)]
+    pub all: bool,
+    /// What the clients are told
+    #[arg(long, value_name = "TEXT")]
+    pub reason: Option<String>,
+    /// Not this connection, repeatable; with --all, --group and --user
+    #[arg(long = "exclude", value_name = "CONNECTION", value_parser = NonEmptyStringValueParser::new())]
+    pub exclude: Vec<String>,
+    /// What all of them take.
+    #[command(flatten)]
+    pub common: CommonArgs,
+}
+
+/// What is done about a group.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum GroupAction {
+    /// into the group
+    Add,
+    /// out of the group
+    Remove,
+    /// out of all groups
+    RemoveAll,
+}
+
+/// `wps service group`.
+#[derive(Debug, Args)]
+#[command(after_long_help = include_str!("group.md"))]
+pub struct GroupArgs {
+    /// What to do
+    #[arg(value_enum, value_name = "ACTION")]
+    pub action: GroupAction,
+    /// The group; with add and remove
+    #[arg(value_name = "GROUP")]
+    pub group: Option<String>,
+    /// This connection
+    #[arg(long, value_name = "ID", value_parser = NonEmptyStringValueParser::new())]
+    pub connection: Option<String>,
+    /// All connections of this user, those of now
+    #[arg(long, value_name = "ID", value_parser = NonEmptyStringValueParser::new())]
+    pub user: Option<String>,
+    /// All connections that the OData filter is true for; with add and remove
+    #[arg(long, value_name = "ODATA")]
+    pub filter: Option<String>,
+    /// What all of them take.
+    #[command(flatten)]
+    pub common: CommonArgs,
+}
+
+/// What is done about a permission.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum PermissionAction {
+    /// allow it
+    Grant,
+    /// allow it no more
+    Revoke,
+    /// is it allowed? Exit 0: yes, 12: no
+    Check,
+}
+
+/// A permission (PROTOCOL §13).
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum PermissionName {
+    /// join and leave the group
+    #[value(name = "joinLeaveGroup")]
+    JoinLeaveGroup,
+    /// publish to the group
+    #[value(name = "sendToGroup")]
+    SendToGroup,
+}
+
+/// `wps service permission`.
+#[derive(Debug, Args)]
+#[command(after_long_help = include_str!("permission.md"))]
+pub struct PermissionArgs {
+    /// What to do
+    #[arg(value_enum, value_name = "ACTION")]
+    pub action: PermissionAction,
+    /// Which permission
+    #[arg(value_enum, value_name = "PERMISSION", ignore_case = true)]
+    pub permission: PermissionName,
+    /// Whose
+    #[arg(long, value_name = "ID", value_parser = NonEmptyStringValueParser::new())]
+    pub connection: String,
+    /// For this group
+    ///
+    /// Without it all groups are meant; the service in the cloud refuses that.
+    #[arg(short, long, value_name = "G")]
+    pub group: Option<String>,
+    /// What all of them take.
+    #[command(flatten)]
+    pub common: CommonArgs,
+}
+
+/// `wps service health`.
+#[derive(Debug, Args)]
+#[command(after_long_help = include_str!("health.md"))]
+pub struct HealthArgs {
+    /// What all of them take.
+    #[command(flatten)]
+    pub common: CommonArgs,
+}
+
+/// What all commands of `wps service` take.
+#[derive(Debug, Args)]
+pub struct CommonArgs {
+    /// The service.
+    #[command(flatten)]
+    pub key: KeyArgs,
+
+    /// Hub on the service [default with --local: hub1]
+    #[arg(long, value_name = "NAME", help_heading = "Connection", value_parser = NonEmptyStringValueParser::new())]
+    pub hub: Option<String>,
+
+    /// The way to the service.
+    #[command(flatten)]
+    pub network: NetworkArgs,
+
+    /// How long requests may take, and how often they are tried.
+    #[command(flatten)]
+    pub requests: RequestArgs,
+
+    /// What stdout carries
+    #[arg(
+        short,
+        long,
+        value_enum,
+        value_name = "FORMAT",
+        default_value = "text",
+        default_value_if("jq", ArgPredicate::IsPresent, "ndjson"),
+        help_heading = "Output"
+    )]
+    pub output: ReportFormat,
+    /// What is printed, by an expression.
+    #[command(flatten)]
+    pub filter: FilterArgs,
+    /// What to say on stderr.
+    #[command(flatten)]
+    pub talk: TalkArgs,
+    /// When the run ends.
+    #[command(flatten)]
+    pub timeout: TimeoutArgs,
+}

@@ -1,0 +1,144 @@
+//! The connections of a group: page after page, each printed as it comes, so that a list of any length takes no memory.
+
+use std::cell::RefCell;
+use std::time::Instant;
+
+use bytes::Bytes;
+use serde::Deserialize;
+use url::Url;
+
+use super::report::{self, Listed};
+use super::settings::operation::Operation;
+use super::{call_of, lines};
+use crate::failure::{Failure, Kind};
+use crate::options::data::payload::PayloadType;
+use crate::render::Printer;
+use crate::run::ending::Verdict;
+use crate::run::errand::Done;
+use crate::run::rest::{Call, Rest};
+use webpubsub_net::secret::redact;
+
+/// A page of the list (PROTOCOL §13).
+#[derive(Deserialize)]
+struct Page {
+    value: Vec<Member>,
+    #[serde(rename = "nextLink")]
+    next_link: Option<String>,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct Member {
+    connection_id: String,
+    user_id: Option<String>,
+}
+
+/// The pages of a group, one after the other.
+struct Pages<'a> {
+    rest: &'a Rest,
+    call: Call,
+    over: bool,
+}
+
+impl<'a> Pages<'a> {
+    fn new(rest: &'a Rest, hub: &str, group: &str, top: Option<u32>) -> Self {
+        let operation = Operation::List { group: group.to_owned(), top };
+        Self { rest, call: call_of(&operation, hub, PayloadType::Text, Bytes::new(), true), over: false }
+    }
+
+    /// The next page; `None` behind the last one.
+    async fn next(&mut self, done: &Done) -> Result<Option<Vec<Member>>, Failure> {
+        if self.over {
+            return Ok(None);
+        }
+        Done::count(&done.sent);
+        let answered = self.rest.ask(&self.call).await.inspect_err(|_| Done::count(&done.failed))?;
+        if !answered.answer.status.is_success() {
+            Done::count(&done.failed);
+            return Err(self.rest.refused(&self.call, &answered));
+        }
+        Done::count(&done.acked);
+        let page: Page = serde_json::from_slice(&answered.answer.body).map_err(|error| {
+            let what = format!("could not {}: the answer is no list of connections", self.call.to_do);
+            Failure::new(Kind::Protocol, anyhow::Error::new(error).context(what))
+        })?;
+        match page.next_link.filter(|link| !link.is_empty()) {
+            Some(link) => self.follow(&link)?,
+            None => self.over = true,
+        }
+        Ok(Some(page.value))
+    }
+
+    /// Asks the same path with the link's query: the token is for this host, and goes to no other.
+    fn follow(&mut self, link: &str) -> Result<(), Failure> {
+        let bad = |why: &str| {
+            let what = format!("could not {}: the service's link to the next page {why}", self.call.to_do);
+            Failure::new(Kind::Protocol, anyhow::anyhow!("it is `{}`", redact(link)).context(what))
+        };
+        // One without a host is fine, too.
+        let base = Url::parse("http://service.invalid").map_err(|_| bad("cannot be read"))?;
+        let url = base.join(link).map_err(|_| bad("cannot be read"))?;
+        let query = url.query().filter(|query| !query.is_empty()).ok_or_else(|| bad("has no query"))?;
+        let next = format!("{}?{query}", self.call.path);
+        if next == self.call.path_and_query {
+            return Err(bad("leads to the page that it is on"));
+        }
+        self.call.path_and_query = next;
+        Ok(())
+    }
+}
+
+/// Prints the connections of a group, as many as are wanted.
+pub async fn list(
+    rest: &Rest,
+    hub: &str,
+    group: &str,
+    limit: Option<u32>,
+    (printer, done): (&RefCell<Printer>, &Done),
+) -> Verdict {
+    let mut pages = Pages::new(rest, hub, group, limit);
+    let mut left = limit.map_or(u64::MAX, u64::from);
+    while left > 0 {
+        let members = match pages.next(done).await {
+            Ok(Some(members)) => members,
+            Ok(None) => break,
+            Err(failure) => return Verdict::Failed(failure),
+        };
+        for Member { connection_id, user_id } in members {
+            if left == 0 {
+                break;
+            }
+            left -= 1;
+            Done::count(&done.received);
+            Listed { connection_id: &connection_id, user_id: user_id.as_deref() }.print(&mut printer.borrow_mut());
+        }
+        // Pages are asked for no faster than they are read.
+        lines::room_in(printer).await;
+    }
+    Verdict::Done("done")
+}
+
+/// Looks for a connection among the members of a group: the service has no question for that.
+pub async fn member(
+    rest: &Rest,
+    hub: &str,
+    (connection, group): (&str, &str),
+    (printer, done): (&RefCell<Printer>, &Done),
+) -> Verdict {
+    let began = Instant::now();
+    let mut pages = Pages::new(rest, hub, group, None);
+    let found = loop {
+        match pages.next(done).await {
+            Ok(Some(members)) if members.iter().any(|member| member.connection_id == connection) => break true,
+            Ok(Some(_)) => {}
+            Ok(None) => break false,
+            Err(failure) => return Verdict::Failed(failure),
+        }
+    };
+    report::membership(&mut printer.borrow_mut(), connection, group, (found, began.elapsed()));
+    if found {
+        return Verdict::Done("done");
+    }
+    let what = format!("the connection `{connection}` is not in the group `{group}`");
+    Verdict::Failed(Failure::message(Kind::Expectation, what))
+}

@@ -1,0 +1,312 @@
+//! `wps service`: what an application server does, through the REST API (PROTOCOL §13).
+//!
+//! Each command is one operation, or many of one kind, asked by [`Rest`]; what comes back is a record, and the exit code
+//! says whether it was what was wanted.
+
+pub mod args;
+mod lines;
+mod list;
+mod report;
+pub mod settings;
+
+use std::cell::RefCell;
+use std::time::Duration;
+
+use bytes::Bytes;
+
+use self::args::{
+    CloseArgs, CommonArgs, ConnectionsArgs, ExistsArgs, GroupArgs, HealthArgs, PermissionArgs, SendArgs, ServiceCommand,
+};
+use self::lines::Intake;
+use self::settings::operation::{Operation, PermissionVerb, Target};
+use self::settings::{Service, ServiceTask};
+use super::{CommandArgs, Task};
+use crate::failure::{Failure, Kind};
+use crate::options::connection::settings::Source;
+use crate::options::data::payload::{Encoding, PayloadType};
+use crate::options::environment::{Environment, Input};
+use crate::options::expressions::args::FilterArgs;
+use crate::options::output::args::TalkArgs;
+use crate::options::values::ReportFormat;
+use crate::render::{Printer, human};
+use crate::run::context::Surroundings;
+use crate::run::ending::Verdict;
+use crate::run::errand::{self, Done};
+use crate::run::hosting;
+use crate::run::network::options_of;
+use crate::run::process::{Process, on_one_thread};
+use crate::run::rest::{Access, Call, Rest, Warnings};
+use crate::run::voice::warn_of_insecure;
+use webpubsub_proto::session::OnUnknown;
+use webpubsub_proto::{Data, MAX_FRAME_BYTES};
+
+impl ServiceCommand {
+    /// The command that is meant.
+    pub fn chosen(self) -> Box<dyn CommandArgs> {
+        match self {
+            Self::Send(args) => args,
+            Self::Connections(args) => args,
+            Self::Exists(args) => args,
+            Self::Close(args) => args,
+            Self::Group(args) => args,
+            Self::Permission(args) => args,
+            Self::Health(args) => args,
+        }
+    }
+}
+
+/// All commands of `wps service` are settled and carried out in the same way.
+macro_rules! commands {
+    ($($args:ident: $settle:path),+ $(,)?) => {
+        $(impl CommandArgs for $args {
+            fn talk(&self) -> Option<&TalkArgs> {
+                Some(&self.common.talk)
+            }
+
+            fn prints_records(&self) -> bool {
+                records(&self.common)
+            }
+
+            fn filter(&self) -> Option<&FilterArgs> {
+                Some(&self.common.filter)
+            }
+
+            fn settle(self: Box<Self>, environment: &Environment, input: &mut dyn Input) -> Result<Task, Failure> {
+                $settle(*self, environment, input).map(task)
+            }
+        })+
+    };
+}
+
+commands! {
+    SendArgs: settings::send,
+    ConnectionsArgs: settings::connections,
+    ExistsArgs: settings::exists,
+    CloseArgs: settings::close,
+    GroupArgs: settings::group,
+    PermissionArgs: settings::permission,
+    HealthArgs: settings::health,
+}
+
+fn records(common: &CommonArgs) -> bool {
+    common.output == ReportFormat::Ndjson
+}
+
+/// What a command brings beside its settings.
+enum Brought {
+    Nothing,
+    Body(Bytes),
+    Lines(Intake),
+}
+
+fn task(settings: Service) -> Task {
+    Box::new(move |process: Process| {
+        let brought = match &settings.task {
+            ServiceTask::Send(_, payload) => {
+                Brought::Body(body_of(process.payload(payload, settings.timeout)?.as_data())?)
+            }
+            ServiceTask::Lines(_, lines) => Brought::Lines(Intake::open(*lines)?),
+            ServiceTask::One(_) | ServiceTask::List { .. } | ServiceTask::Member { .. } => Brought::Nothing,
+        };
+        let outlives = matches!(brought, Brought::Lines(_));
+        let surroundings = process.surroundings_of(&settings.output, outlives)?;
+        on_one_thread(service(&surroundings, &settings, brought))
+    })
+}
+
+/// Carries it out. Returns the exit code.
+async fn service(surroundings: &Surroundings, settings: &Service, brought: Brought) -> u8 {
+    let printer = RefCell::new(errand::printer(surroundings, &settings.output));
+    let done = Done::default();
+    let follows_stdout = matches!(settings.task, ServiceTask::List { .. });
+    let work = work(surroundings, settings, brought, (&printer, &done));
+    errand::run(surroundings, settings.timeout, follows_stdout, (&printer, &done), work).await
+}
+
+async fn work(
+    surroundings: &Surroundings,
+    settings: &Service,
+    brought: Brought,
+    (printer, done): (&RefCell<Printer>, &Done),
+) -> Verdict {
+    let (rest, hub) = match rest(surroundings, settings, printer).await {
+        Ok(made) => made,
+        Err(failure) => return Verdict::Failed(failure),
+    };
+    let seen = (printer, done);
+    match (&settings.task, brought) {
+        (ServiceTask::One(operation), _) => {
+            let call = call_of(operation, &hub, PayloadType::Text, Bytes::new(), true);
+            one(surroundings, settings, &rest, (operation, &call), seen).await
+        }
+        (ServiceTask::Send(operation, payload), Brought::Body(body)) => {
+            let call = call_of(operation, &hub, payload.data_type, body, repeats(settings));
+            one(surroundings, settings, &rest, (operation, &call), seen).await
+        }
+        (ServiceTask::Lines(operation, lines), Brought::Lines(intake)) => {
+            let what = (operation, *lines, repeats(settings));
+            let verdict = lines::send(&rest, what, intake, &hub, seen).await;
+            if matches!(verdict, Verdict::Done(_)) {
+                let sent = done.acked.get();
+                let lines = if sent == 1 { "line" } else { "lines" };
+                surroundings.report(&settings.output, &format!("{sent} {lines} {}", operation.done()));
+            }
+            verdict
+        }
+        (ServiceTask::List { group, limit }, _) => list::list(&rest, &hub, group, *limit, seen).await,
+        (ServiceTask::Member { connection, group }, _) => list::member(&rest, &hub, (connection, group), seen).await,
+        // What is brought is what the task has.
+        (ServiceTask::Send(..) | ServiceTask::Lines(..), _) => {
+            Verdict::Failed(Failure::message(Kind::Internal, "there is nothing to send"))
+        }
+    }
+}
+
+fn repeats(settings: &Service) -> bool {
+    settings.on_unknown == OnUnknown::Resend
+}
+
+/// The service, and the hub on it.
+async fn rest(
+    surroundings: &Surroundings,
+    settings: &Service,
+    printer: &RefCell<Printer>,
+) -> Result<(Rest, String), Failure> {
+    let (signer, local) = match &settings.source {
+        Source::Signed(signer) => (signer, false),
+        Source::Local { port, signer } => {
+            hosting::check(*port).await?;
+            (signer, true)
+        }
+        Source::Url(_) | Source::Command(_) => {
+            return Err(Failure::message(Kind::Internal, "a client access URL is no service"));
+        }
+    };
+    let secure = signer.endpoint.scheme() == "https";
+    warn_of_insecure(&mut printer.borrow_mut(), settings.tls.insecure && secure);
+    let access = Access::Key(signer.key.clone());
+    let options = options_of(&settings.network, &settings.tls);
+    let warnings = Warnings::new(surroundings.console.err.clone(), settings.output.quiet);
+    let rest = Rest::new((signer.endpoint.clone(), local), access, options, settings.patience.clone(), warnings)?;
+    Ok((rest, signer.hub.clone()))
+}
+
+/// An operation, and what its answer means.
+async fn one(
+    surroundings: &Surroundings,
+    settings: &Service,
+    rest: &Rest,
+    (operation, call): (&Operation, &Call),
+    (printer, done): (&RefCell<Printer>, &Done),
+) -> Verdict {
+    Done::count(&done.sent);
+    let answered = match rest.ask(call).await {
+        Ok(answered) => answered,
+        Err(failure) => {
+            Done::count(&done.failed);
+            return Verdict::Failed(failure);
+        }
+    };
+    let status = answered.answer.status;
+    let asks = match operation {
+        Operation::Exists(_) => Some(report::existence as fn(&mut Printer, &Operation, &_, bool)),
+        Operation::Permission { verb: PermissionVerb::Check, .. } => Some(report::permission as _),
+        Operation::Permission { .. }
+        | Operation::Send { .. }
+        | Operation::Close { .. }
+        | Operation::Add { .. }
+        | Operation::Remove { .. }
+        | Operation::Change { .. }
+        | Operation::List { .. }
+        | Operation::Health => None,
+    };
+    if let Some(tell) = asks.filter(|_| status.is_success() || status.as_u16() == 404) {
+        Done::count(&done.acked);
+        tell(&mut printer.borrow_mut(), operation, &answered, status.is_success());
+        return if status.is_success() { Verdict::Done("done") } else { Verdict::Failed(no(operation)) };
+    }
+    report::response(&mut printer.borrow_mut(), operation, &answered, None);
+    if !status.is_success() {
+        Done::count(&done.failed);
+        return Verdict::Failed(explained(operation, rest.refused(call, &answered), status.as_u16()));
+    }
+    Done::count(&done.acked);
+    surroundings.report(&settings.output, &words(operation, answered.elapsed));
+    Verdict::Done("done")
+}
+
+fn words(operation: &Operation, elapsed: Duration) -> String {
+    format!("{} ({})", operation.done(), human(elapsed))
+}
+
+/// The answer to a question is no.
+fn no(operation: &Operation) -> Failure {
+    let what = match operation {
+        Operation::Permission { permission, connection, .. } => {
+            let group = operation.group().map(|group| format!(" for the group `{group}`")).unwrap_or_default();
+            format!("the connection `{connection}` does not have `{permission}`{group}, or does not exist")
+        }
+        Operation::Exists(Target::User(user)) => format!("the user `{user}` has no connection"),
+        Operation::Exists(Target::Group(group)) => format!("the group `{group}` has no connection"),
+        _ => format!("there is no connection `{}`", operation.target().unwrap_or_default()),
+    };
+    Failure::message(Kind::Expectation, what)
+}
+
+/// With what is known of the refusals of some operations.
+fn explained(operation: &Operation, failure: Failure, status: u16) -> Failure {
+    match operation {
+        Operation::Permission { group: None, .. } if status == 400 => {
+            failure.hint("the service wants to know for which group: `--group G`")
+        }
+        Operation::Add { .. } if status == 404 => {
+            failure.hint("groups hold connections that exist: `wps service exists` looks for one")
+        }
+        _ => failure,
+    }
+}
+
+/// The request of an operation.
+fn call_of(operation: &Operation, hub: &str, data_type: PayloadType, body: Bytes, repeats: bool) -> Call {
+    let asked = operation.request(hub);
+    let content_type = match (&asked.body, operation) {
+        (Some(_), _) => Some("application/json"),
+        (None, Operation::Send { .. }) => Some(content_type(data_type)),
+        (None, _) => None,
+    };
+    Call {
+        to_do: operation.to_do(),
+        method: asked.method.clone(),
+        path_and_query: asked.path_and_query(),
+        path: asked.path,
+        content_type,
+        body: asked.body.map_or(body, Bytes::from),
+        repeats: repeats || operation.is_repeatable(),
+        signed: !matches!(operation, Operation::Health),
+    }
+}
+
+/// What the service is told that the data is (PROTOCOL §13, *Bodies*).
+fn content_type(data_type: PayloadType) -> &'static str {
+    match data_type {
+        PayloadType::Text => "text/plain",
+        PayloadType::Json => "application/json",
+        PayloadType::Binary(Encoding::Raw | Encoding::Base64 | Encoding::Hex) => "application/octet-stream",
+        // Refused before.
+        PayloadType::Protobuf(_) => "application/x-protobuf",
+    }
+}
+
+/// The body that carries a payload, within what the service takes.
+fn body_of(data: Data<'_>) -> Result<Bytes, Failure> {
+    let bytes = data.to_bytes().map_or_else(Bytes::new, |bytes| Bytes::from(bytes.into_owned()));
+    if bytes.len() > MAX_FRAME_BYTES {
+        return Err(too_large(&format!("{} bytes", bytes.len())));
+    }
+    Ok(bytes)
+}
+
+fn too_large(size: &str) -> Failure {
+    let what = format!("the data is too large: {size}, and the service takes {MAX_FRAME_BYTES}");
+    Failure::message(Kind::Input, what)
+}

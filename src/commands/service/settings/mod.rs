@@ -1,0 +1,343 @@
+//! What `wps service` will do: which operation, on which service, and how often it is tried.
+
+pub mod operation;
+
+use std::time::Duration;
+
+use webpubsub_proto::session::OnUnknown;
+use webpubsub_proto::{Codec, check_group_name};
+
+use self::operation::{Member, Operation, PermissionVerb, Target};
+use super::args::{
+    CloseArgs, CommonArgs, ConnectionsArgs, ExistsArgs, GroupAction, GroupArgs, HealthArgs, PermissionAction,
+    PermissionArgs, PermissionName, SendArgs,
+};
+use crate::failure::{Failure, Kind};
+use crate::options::connection::args::TokenArgs;
+use crate::options::connection::settings::{Source, bad_name, resolve_service, warn_if_exposed};
+use crate::options::data::payload::{DataFrom, PayloadSource, PayloadType};
+use crate::options::data::settings::payload_type;
+use crate::options::environment::{Environment, Input};
+use crate::options::expressions::settings::Expressions;
+use crate::options::network::settings::{self as network, Network, Tls, tls};
+use crate::options::operation::settings::on_unknown;
+use crate::options::output::settings::{Output, talk};
+use crate::options::requests::settings::{Patience, patience};
+use crate::options::stdin;
+use crate::options::values::{DataType, Format, ReportFormat};
+use webpubsub_proto::filter::Filter;
+
+/// A command of `wps service`.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Service {
+    /// Where the service is, and what opens it.
+    pub source: Source,
+    /// The way there.
+    pub network: Network,
+    /// How the server is authenticated.
+    pub tls: Tls,
+    /// How long and how often.
+    pub patience: Patience,
+    /// What becomes of a message without an answer.
+    pub on_unknown: OnUnknown,
+    /// What is printed: text or records.
+    pub output: Output,
+    /// `--timeout`, from the start of the process.
+    pub timeout: Option<Duration>,
+    /// What is to be done.
+    pub task: ServiceTask,
+}
+
+/// What is to be done.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum ServiceTask {
+    /// One operation without data.
+    One(Operation),
+    /// A message.
+    Send(Operation, PayloadSource),
+    /// A message a line of stdin.
+    Lines(Operation, Lines),
+    /// All pages of a list.
+    List {
+        /// The group.
+        group: String,
+        /// How many at most.
+        limit: Option<u32>,
+    },
+    /// Whether a connection is in a group.
+    Member {
+        /// The connection.
+        connection: String,
+        /// The group.
+        group: String,
+    },
+}
+
+/// How lines are sent.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Lines {
+    /// What each is.
+    pub data_type: PayloadType,
+    /// How many at once, at least 1.
+    pub in_flight: usize,
+    /// Go on after one that fails.
+    pub keep_going: bool,
+    /// From one to the next.
+    pub interval: Option<Duration>,
+}
+
+/// Longest life of a message that has not arrived (PROTOCOL §12).
+const LONGEST_TTL: Duration = Duration::from_secs(300);
+
+/// `wps service send`.
+pub fn send(args: SendArgs, environment: &Environment, input: &mut dyn Input) -> Result<Service, Failure> {
+    let SendArgs { data, all, group, user, connection, filter, exclude, message_ttl, input: data_args, .. } = args;
+    let to = target("send to", all, group, user, connection)?;
+    let is_one = matches!(to, Target::Connection(_));
+    refuse(is_one && filter.is_some(), "--filter", "--connection", "one connection needs no choice")?;
+    let takes_excluded = matches!(to, Target::All | Target::Group(_));
+    let of = if is_one { "--connection" } else { "--user" };
+    refuse(!takes_excluded && !exclude.is_empty(), "--exclude", of, "it goes with `--all` and `--group`")?;
+    check_filter(filter.as_deref())?;
+    let ttl = message_ttl.map(whole_seconds).transpose()?;
+    let operation = Operation::Send { to, filter, excluded: exclude, ttl };
+    if data_args.data_type == DataType::Protobuf {
+        let failure = Failure::message(Kind::Usage, "the service takes no `--type protobuf` from servers");
+        return Err(failure.blame("--type").hint("`--type binary` sends the bytes"));
+    }
+    // What is sent has no frame here.
+    let data_type = payload_type(Codec::Json, &data_args)?;
+    let takers = stdin_takers(&args.common);
+    let task = if args.lines {
+        stdin::refuse_beside(&takers, "`--lines`", None)?;
+        let in_flight = usize::from(args.in_flight.unwrap_or(1));
+        let lines = Lines { data_type, in_flight, keep_going: args.keep_going, interval: args.rate };
+        ServiceTask::Lines(operation, lines)
+    } else {
+        let from = match (data, data_args.file) {
+            (Some(dash), None) if dash == "-" => DataFrom::Stdin,
+            (Some(text), None) => DataFrom::Argument(text),
+            (None, Some(file)) => DataFrom::File(file),
+            // Clap refuses both.
+            (None, None) | (Some(_), Some(_)) => {
+                return Err(Failure::message(Kind::Usage, "no data given")
+                    .hint("give DATA, `-` or `--lines` to take it from standard input, or `--file F`"));
+            }
+        };
+        if from == DataFrom::Stdin {
+            stdin::refuse_beside(&takers, "DATA `-`", Some("--file F"))?;
+        }
+        // What is sent is the bytes as they are; the exact limit is that of the body, which is checked when it is made.
+        ServiceTask::Send(operation, PayloadSource { from, data_type, codec: Codec::Protobuf, envelope: 0 })
+    };
+    let unknown = on_unknown(args.unknown.on_unknown);
+    settle(args.common, (task, unknown), environment, input)
+}
+
+/// `wps service connections`.
+pub fn connections(
+    args: ConnectionsArgs,
+    environment: &Environment,
+    input: &mut dyn Input,
+) -> Result<Service, Failure> {
+    check_group(Some(&args.group), "--group")?;
+    let task = ServiceTask::List { group: args.group, limit: args.limit };
+    settle(args.common, (task, OnUnknown::Resend), environment, input)
+}
+
+/// `wps service exists`.
+pub fn exists(args: ExistsArgs, environment: &Environment, input: &mut dyn Input) -> Result<Service, Failure> {
+    let task = if let Some(member) = args.member {
+        let other = args.connection.as_ref().map(|_| "--connection").or(args.user.as_ref().map(|_| "--user"));
+        if let Some(other) = other {
+            refuse(true, other, "--member", "`--member C --group G` is the whole question")?;
+        }
+        check_group(args.group.as_deref(), "--group")?;
+        ServiceTask::Member { connection: member, group: args.group.unwrap_or_default() }
+    } else {
+        ServiceTask::One(Operation::Exists(target("look for", false, args.group, args.user, args.connection)?))
+    };
+    settle(args.common, (task, OnUnknown::Resend), environment, input)
+}
+
+/// `wps service close`.
+pub fn close(args: CloseArgs, environment: &Environment, input: &mut dyn Input) -> Result<Service, Failure> {
+    let target = target("close", args.all, args.group, args.user, args.connection)?;
+    let is_one = matches!(target, Target::Connection(_));
+    refuse(is_one && !args.exclude.is_empty(), "--exclude", "--connection", "one connection needs no choice")?;
+    let task = ServiceTask::One(Operation::Close { target, reason: args.reason, excluded: args.exclude });
+    settle(args.common, (task, OnUnknown::Resend), environment, input)
+}
+
+/// `wps service group`.
+pub fn group(args: GroupArgs, environment: &Environment, input: &mut dyn Input) -> Result<Service, Failure> {
+    let GroupArgs { action, group, connection, user, filter, .. } = args;
+    check_group(group.as_deref(), "GROUP")?;
+    check_filter(filter.as_deref())?;
+    let group = match (action, group) {
+        (GroupAction::Add | GroupAction::Remove, None) => {
+            let failure = Failure::message(Kind::Usage, "missing: `GROUP`");
+            return Err(failure.hint("`remove-all` removes from all groups"));
+        }
+        (GroupAction::RemoveAll, Some(group)) => {
+            let what = format!("`remove-all` takes no group, and `{group}` is one");
+            return Err(Failure::message(Kind::Usage, what).hint("`remove GROUP` removes from one group"));
+        }
+        (_, group) => group,
+    };
+    let given = [("--connection", connection.is_some()), ("--user", user.is_some()), ("--filter", filter.is_some())];
+    exactly_one("whom", &given)?;
+    refuse(
+        action == GroupAction::RemoveAll && filter.is_some(),
+        "--filter",
+        "remove-all",
+        "`remove GROUP --filter ODATA` removes from one group",
+    )?;
+    let operation = match (connection.map(Member::Connection).or(user.map(Member::User)), filter) {
+        (Some(member), _) => match action {
+            GroupAction::Add => Operation::Add { member, group: group.unwrap_or_default() },
+            GroupAction::Remove | GroupAction::RemoveAll => Operation::Remove { member, group },
+        },
+        (None, filter) => {
+            let (add, filter) = (action == GroupAction::Add, filter.unwrap_or_default());
+            Operation::Change { add, group: group.unwrap_or_default(), filter }
+        }
+    };
+    settle(args.common, (ServiceTask::One(operation), OnUnknown::Resend), environment, input)
+}
+
+/// `wps service permission`.
+pub fn permission(args: PermissionArgs, environment: &Environment, input: &mut dyn Input) -> Result<Service, Failure> {
+    check_group(args.group.as_deref(), "--group")?;
+    let operation = Operation::Permission {
+        verb: match args.action {
+            PermissionAction::Grant => PermissionVerb::Grant,
+            PermissionAction::Revoke => PermissionVerb::Revoke,
+            PermissionAction::Check => PermissionVerb::Check,
+        },
+        permission: match args.permission {
+            PermissionName::JoinLeaveGroup => "joinLeaveGroup",
+            PermissionName::SendToGroup => "sendToGroup",
+        },
+        connection: args.connection,
+        group: args.group,
+    };
+    settle(args.common, (ServiceTask::One(operation), OnUnknown::Resend), environment, input)
+}
+
+/// `wps service health`.
+pub fn health(mut args: HealthArgs, environment: &Environment, input: &mut dyn Input) -> Result<Service, Failure> {
+    // It is the whole service that is asked.
+    args.common.hub.get_or_insert_with(|| "unused".to_owned());
+    settle(args.common, (ServiceTask::One(Operation::Health), OnUnknown::Resend), environment, input)
+}
+
+fn settle(
+    args: CommonArgs,
+    (task, on_unknown): (ServiceTask, OnUnknown),
+    environment: &Environment,
+    input: &mut dyn Input,
+) -> Result<Service, Failure> {
+    stdin::refuse_two(&stdin_takers(&args))?;
+    input.limit(args.timeout.timeout);
+    let patience = patience(&args.requests)?;
+    let said = talk(&args.talk, environment);
+    let format = match args.output {
+        ReportFormat::Text => Format::Text,
+        ReportFormat::Ndjson => Format::Ndjson,
+    };
+    let output = Output {
+        format,
+        only: None,
+        timestamps: false,
+        expressions: Expressions::default(),
+        color: said.color,
+        quiet: said.quiet,
+        verbosity: said.verbosity,
+        log_filter: said.log_filter,
+    };
+    let output = output.filtered(args.filter)?;
+    let token = TokenArgs { hub: args.hub, user: None, roles: Vec::new(), initial_groups: Vec::new(), ttl: None };
+    let source = resolve_service(&args.key, &token, environment, input)?;
+    let tls = tls(&args.network);
+    if let Some((_, key)) = &tls.client_cert {
+        warn_if_exposed(key, input);
+    }
+    let network = network::settle(args.network, &source, environment, input)?;
+    Ok(Service { source, network, tls, patience, on_unknown, output, timeout: args.timeout.timeout, task })
+}
+
+fn stdin_takers(args: &CommonArgs) -> Vec<&'static str> {
+    stdin::takers_of(None, args.key.connection_string.as_ref(), Some(&args.network))
+}
+
+/// The one target that is given.
+fn target(
+    what: &str,
+    all: bool,
+    group: Option<String>,
+    user: Option<String>,
+    connection: Option<String>,
+) -> Result<Target, Failure> {
+    let mut given =
+        vec![("--group", group.is_some()), ("--user", user.is_some()), ("--connection", connection.is_some())];
+    if what != "look for" {
+        given.insert(0, ("--all", all));
+    }
+    exactly_one(&format!("whom to {what}"), &given)?;
+    check_group(group.as_deref(), "--group")?;
+    let some = group.map(Target::Group).or(user.map(Target::User)).or(connection.map(Target::Connection));
+    Ok(some.unwrap_or(Target::All))
+}
+
+/// Refuses none of them, and more than one.
+fn exactly_one(what: &str, flags: &[(&str, bool)]) -> Result<(), Failure> {
+    let names: Vec<String> = flags.iter().map(|(name, _)| format!("`{name}`")).collect();
+    let (last, first) =
+        names.split_last().map_or((String::new(), String::new()), |(last, first)| (last.clone(), first.join(", ")));
+    let given: Vec<&str> = flags.iter().filter(|(_, given)| *given).map(|(name, _)| *name).collect();
+    match given.as_slice() {
+        [_] => Ok(()),
+        [] => Err(Failure::message(Kind::Usage, format!("nothing says {what}"))
+            .hint(format!("give one of {first} and {last}"))),
+        [one, other, ..] => Err(Failure::message(Kind::Usage, format!("`{one}` and `{other}` exclude each other"))
+            .blame(one)
+            .blame(other)
+            .hint(format!("give one of {first} and {last}"))),
+    }
+}
+
+/// Refuses a flag that does not go with another argument.
+fn refuse(given: bool, flag: &str, other: &str, hint: &str) -> Result<(), Failure> {
+    if !given {
+        return Ok(());
+    }
+    let failure = Failure::message(Kind::Usage, format!("`{flag}` does not go with `{other}`"));
+    Err(failure.blame(flag).blame(other).hint(hint))
+}
+
+fn check_group(group: Option<&str>, what: &str) -> Result<(), Failure> {
+    group.map_or(Ok(()), check_group_name).map_err(|error| bad_name(what, error))
+}
+
+/// By the grammar that the emulator has, so that a slip is told before anything is sent.
+fn check_filter(filter: Option<&str>) -> Result<(), Failure> {
+    let Some(text) = filter else { return Ok(()) };
+    let Err(error) = Filter::parse(text) else { return Ok(()) };
+    let what = "the filter in `--filter` cannot be understood";
+    let failure = Failure::new(Kind::Usage, anyhow::Error::new(error).context(what)).blame("--filter");
+    Err(failure.hint("a filter is OData: `userId eq 'alice'`, `'g1' in groups and userId ne null`"))
+}
+
+/// The service counts in seconds.
+fn whole_seconds(ttl: Duration) -> Result<Duration, Failure> {
+    if ttl > LONGEST_TTL {
+        let what = "`--message-ttl` is longer than the service keeps a message";
+        return Err(Failure::message(Kind::Usage, what).blame("--message-ttl").hint("300s is the longest"));
+    }
+    if ttl.subsec_nanos() != 0 {
+        let what = "`--message-ttl` is not a whole number of seconds";
+        return Err(Failure::message(Kind::Usage, what).blame("--message-ttl").hint("the service counts in seconds"));
+    }
+    Ok(ttl)
+}

@@ -1,0 +1,132 @@
+//! What commands without a connection of their own share, such as those that ask over HTTP: work beside signals,
+//! `--timeout` and a reader that goes away; then the last record, the error, the exit code.
+
+use std::cell::{Cell, RefCell};
+use std::pin::pin;
+
+use tokio::time::{Duration, Instant};
+
+use super::context::Surroundings;
+use super::ending::{Interrupt, Verdict, Watched, interruption, last_words};
+use super::exit_code::ExitCode;
+use super::voice::{print_failure, stopped_error};
+use crate::failure::{Failure, Kind};
+use crate::options::output::settings::Output;
+use crate::options::values::Format;
+use crate::render::{self, Chatter, Printer, Stopped, StoppedCounts, WriteFailure, human};
+use crate::signal::Signals;
+use webpubsub_proto::Subprotocol;
+
+/// What a command has done so far, for its last record.
+#[derive(Debug, Default)]
+pub struct Done {
+    /// What came and was printed.
+    pub received: Cell<u64>,
+    /// What was asked.
+    pub sent: Cell<u64>,
+    /// What of it went well.
+    pub acked: Cell<u64>,
+    /// What of it did not.
+    pub failed: Cell<u64>,
+}
+
+impl Done {
+    /// One more.
+    pub fn count(cell: &Cell<u64>) {
+        cell.set(cell.get() + 1);
+    }
+}
+
+/// How long expressions may take over what came before somebody wanted the run to end.
+const EVALUATION_TIMEOUT: Duration = Duration::from_millis(500);
+
+/// A printer of records, or of lines for people.
+pub fn printer(surroundings: &Surroundings, output: &Output) -> Printer {
+    let format = match output.format {
+        Format::Text => render::Format::Text,
+        Format::Ndjson => render::Format::Ndjson,
+        Format::Data => render::Format::Data,
+        Format::Raw => render::Format::Raw,
+    };
+    let options = render::Options {
+        format,
+        only: render::Only::Everything,
+        timestamps: false,
+        chatter: if output.quiet { Chatter::Quiet } else { Chatter::Warnings },
+        hub: None,
+        // Nothing of it is printed.
+        protocol: Subprotocol::JsonReliable,
+        judged: surroundings.judgement.is_some(),
+    };
+    Printer::new(options, surroundings.console.clone())
+}
+
+/// Does `work`, and returns the exit code. `follows_stdout`: nobody wants the rest of it when the reader of stdout has gone.
+pub async fn run(
+    surroundings: &Surroundings,
+    timeout: Option<Duration>,
+    follows_stdout: bool,
+    (printer, done): (&RefCell<Printer>, &Done),
+    work: impl Future<Output = Verdict>,
+) -> u8 {
+    let console = &surroundings.console;
+    let mut signals = match Signals::install() {
+        Ok(signals) => signals,
+        Err(error) => {
+            print_failure(console, &Failure::new(Kind::Internal, error));
+            return Kind::Internal.exit_code();
+        }
+    };
+    let deadline = timeout.map(|limit| surroundings.started + limit);
+    let mut work = pin!(work);
+    let watched = Watched { deadline, output: true, closed_output: follows_stdout };
+    let (verdict, hurried) = tokio::select! {
+        biased;
+        verdict = &mut work => (Ok(verdict), None),
+        came = interruption(&mut signals, watched, console) => (Err(came), Some(Instant::now())),
+    };
+    if let Some(judgement) = &surroundings.judgement {
+        judgement.over();
+        if hurried.is_some() {
+            judgement.hurry((Instant::now() + EVALUATION_TIMEOUT).into_std());
+        }
+    }
+    let (reason, failure, told) = match verdict {
+        Ok(Verdict::Done(reason)) => (reason, None, false),
+        Ok(Verdict::Failed(failure)) => ("failed", Some(failure), false),
+        Ok(Verdict::Told(failure)) => ("failed", Some(failure), true),
+        // There is no session.
+        Ok(Verdict::SessionEnded) => ("failed", Some(Failure::message(Kind::Internal, "there is no session")), false),
+        Err(Interrupt::Signal(number)) => ("signal", Some(Failure::message(Kind::Signal(number), "")), true),
+        Err(Interrupt::Timeout) => {
+            let limit = human(timeout.unwrap_or_default());
+            ("timeout", Some(Failure::message(Kind::Timeout, format!("timed out after {limit} (`--timeout`)"))), false)
+        }
+        Err(Interrupt::Output(WriteFailure::Closed) | Interrupt::Recording(_)) => ("output-closed", None, false),
+        Err(Interrupt::Output(WriteFailure::Failed(error) | WriteFailure::Unrecorded(error))) => {
+            let what = format!("could not write to stdout: {error}");
+            ("failed", Some(Failure::message(Kind::Output, what)), false)
+        }
+    };
+    let exit_code = failure.as_ref().map_or(0, |failure| failure.kind.exit_code());
+    let error = failure.as_ref().filter(|failure| !matches!(failure.kind, Kind::Signal(_)));
+    printer.borrow_mut().stopped(&Stopped {
+        reason,
+        exit_code,
+        counts: Some(StoppedCounts {
+            received: done.received.get(),
+            sent: done.sent.get(),
+            acked: done.acked.get(),
+            failed: done.failed.get(),
+        }),
+        error: error.map(stopped_error),
+    });
+    if let Some(failure) = error.filter(|_| !told) {
+        print_failure(console, failure);
+    }
+    let cut_short = last_words((console, None), hurried, deadline, &mut signals).await;
+    let mut code = ExitCode::new(console, exit_code);
+    code.fold_cut_short(cut_short, timeout).await;
+    code.fold_output().await;
+    code.get()
+}

@@ -1,0 +1,392 @@
+//! The service's REST API (PROTOCOL §13): requests that carry a token for them, tried again where that may help, and what a
+//! failure of one means.
+
+use std::cell::RefCell;
+use std::fmt;
+use std::rc::Rc;
+use std::time::{Duration, Instant};
+
+use anyhow::anyhow;
+use bytes::Bytes;
+use http::header::{ACCEPT, AUTHORIZATION};
+use http::{HeaderMap, HeaderValue, Method, StatusCode};
+use serde::Deserialize;
+use tokio::time::sleep;
+use url::Url;
+
+use super::context::{seed, unix_now};
+use super::explain::{Place, dial_hints, skew, timeout_hint};
+use crate::failure::{Failure, Kind};
+use crate::options::requests::settings::Patience;
+use crate::render::{Stream, TOLD, human};
+use webpubsub_net::auth::token::{ClientTokenRequest, sign_client_token};
+use webpubsub_net::secret::{Secret, excerpt, redact};
+use webpubsub_net::wire::{
+    DialError, DialOptions, HttpAnswer, HttpClient, HttpError, HttpLimits, HttpRequest, Server, in_one_line,
+    without_query,
+};
+use webpubsub_proto::session::Jitter;
+
+/// How long a token for one request is valid. The service allows for clocks that differ by five minutes.
+const TOKEN_TTL: Duration = Duration::from_secs(5 * 60);
+
+/// The least pause, where the service asks for none at all.
+const SHORTEST_PAUSE: Duration = Duration::from_millis(100);
+
+/// What a request carries to be let in.
+#[derive(Clone, Debug)]
+pub enum Access {
+    /// A token signed here, for that request alone.
+    Key(Secret),
+}
+
+/// A request.
+#[derive(Clone, Debug)]
+pub struct Call {
+    /// What is asked, in words, as in `could not …`.
+    pub to_do: String,
+    /// Method.
+    pub method: Method,
+    /// Path from the endpoint on, percent-encoded.
+    pub path: String,
+    /// The path with the query.
+    pub path_and_query: String,
+    /// The content type of the body.
+    pub content_type: Option<&'static str>,
+    /// May be empty.
+    pub body: Bytes,
+    /// Asked again where it is not known whether it was carried out.
+    pub repeats: bool,
+    /// It carries a token.
+    pub signed: bool,
+}
+
+/// What came of a request, whatever the status.
+#[derive(Debug)]
+pub struct Answered {
+    /// The last answer.
+    pub answer: HttpAnswer,
+    /// How often it was asked.
+    pub attempts: u32,
+    /// From the first attempt to the last answer.
+    pub elapsed: Duration,
+}
+
+/// Where warnings go about attempts that failed.
+#[derive(Clone)]
+pub struct Warnings {
+    err: Stream,
+    quiet: bool,
+}
+
+impl Warnings {
+    /// To stderr, unless it is to be quiet.
+    pub fn new(err: Stream, quiet: bool) -> Self {
+        Self { err, quiet }
+    }
+
+    /// A line.
+    pub fn warn(&self, text: &str) {
+        if !self.quiet {
+            let style = self.err.style;
+            let text = excerpt(text, 2 * TOLD);
+            self.err.line(&format!("{} {}", style.label("warning:"), style.clean(&text)));
+        }
+    }
+}
+
+/// Asks one service.
+pub struct Rest {
+    http: HttpClient,
+    endpoint: Url,
+    access: Access,
+    patience: Patience,
+    jitter: Rc<RefCell<Jitter>>,
+    warnings: Warnings,
+    /// It is the emulator on this machine.
+    local: bool,
+}
+
+impl fmt::Debug for Rest {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Rest").field("http", &self.http).finish_non_exhaustive()
+    }
+}
+
+impl Rest {
+    /// Asks nothing yet. `endpoint` is `http` or `https`.
+    pub fn new(
+        (endpoint, local): (Url, bool),
+        access: Access,
+        options: DialOptions,
+        patience: Patience,
+        warnings: Warnings,
+    ) -> Result<Self, Failure> {
+        let server = Server::of(&endpoint)
+            .ok_or_else(|| Failure::message(Kind::Config, "the endpoint of the service is no `http` or `https` URL"))?;
+        let limits = HttpLimits { connect: patience.connect_timeout, answer: patience.answer_timeout };
+        let jitter = Rc::new(RefCell::new(Jitter::new(seed())));
+        let http = HttpClient::new(server, options, limits);
+        Ok(Self { http, endpoint, access, patience, jitter, warnings, local })
+    }
+
+    /// The path that stands in the endpoint, before that of the API.
+    fn base(&self) -> &str {
+        self.endpoint.path().trim_end_matches('/')
+    }
+
+    /// Asks until there is an answer that another attempt would not change. Fails where there is none.
+    pub async fn ask(&self, call: &Call) -> Result<Answered, Failure> {
+        let began = Instant::now();
+        let mut attempts = 0;
+        loop {
+            attempts += 1;
+            let request = self.request(call)?;
+            let outcome = self.http.ask(&request).await;
+            let longest = self.patience.backoff.max_delay;
+            let (problem, asked_for) = match outcome {
+                Ok(answer) => {
+                    let wait = answer.retry_after();
+                    let is_last = attempts > self.patience.retries || wait.is_some_and(|wait| wait > longest);
+                    if is_last || !is_passing(answer.status) {
+                        return Ok(Answered { answer, attempts, elapsed: began.elapsed() });
+                    }
+                    (format!("it answered {answer}"), wait)
+                }
+                Err(error) if attempts > self.patience.retries || !may_repeat(&error, call) => {
+                    return Err(self.unanswered(call, &error, attempts));
+                }
+                Err(error) => (in_one_line(&error), None),
+            };
+            let own = self.patience.backoff.pause(attempts, &mut self.jitter.borrow_mut());
+            let pause = asked_for.map_or(own, |wait| wait.max(own.min(SHORTEST_PAUSE)));
+            self.warnings.warn(&format!(
+                "could not {}: {problem}; trying again in {} (retry {attempts})",
+                call.to_do,
+                human(pause)
+            ));
+            sleep(pause).await;
+        }
+    }
+
+    fn request(&self, call: &Call) -> Result<HttpRequest, Failure> {
+        let mut headers = HeaderMap::new();
+        headers.insert(ACCEPT, HeaderValue::from_static("application/json"));
+        if let Some(content_type) = call.content_type {
+            headers.insert(http::header::CONTENT_TYPE, HeaderValue::from_static(content_type));
+        }
+        if call.signed {
+            headers.insert(AUTHORIZATION, self.authorization(&call.path)?);
+        }
+        Ok(HttpRequest {
+            method: call.method.clone(),
+            path_and_query: format!("{}{}", self.base(), call.path_and_query),
+            headers,
+            body: call.body.clone(),
+        })
+    }
+
+    /// The audience is the request's URL without its query (PROTOCOL §2.4).
+    fn authorization(&self, path: &str) -> Result<HeaderValue, Failure> {
+        let token = match &self.access {
+            Access::Key(key) => {
+                let audience = format!("{}{path}", self.endpoint.as_str().trim_end_matches('/'));
+                sign_client_token(
+                    key,
+                    &ClientTokenRequest {
+                        audience: &audience,
+                        user: None,
+                        roles: &[],
+                        groups: &[],
+                        issued_at: unix_now(),
+                        ttl: TOKEN_TTL,
+                        not_before: None,
+                        claims: &[],
+                    },
+                )
+            }
+        };
+        let mut value = HeaderValue::from_str(&format!("Bearer {}", token.expose())).map_err(|_| internal())?;
+        value.set_sensitive(true);
+        Ok(value)
+    }
+
+    fn place(&self) -> Place {
+        Place {
+            url: None,
+            local: false,
+            connect_timeout: self.patience.connect_timeout,
+            longest_pause: self.patience.backoff.max_delay,
+            kept: false,
+            verbose: false,
+        }
+    }
+
+    /// Why there is no answer.
+    fn unanswered(&self, call: &Call, error: &HttpError, attempts: u32) -> Failure {
+        let cause = anyhow!("{}", redact(&in_one_line(error)));
+        let times = if attempts > 1 { format!(" in {attempts} attempts") } else { String::new() };
+        let what = format!("could not {}{times}", call.to_do);
+        let failure = |kind| Failure::new(kind, cause.context(what));
+        match error {
+            HttpError::Dial(
+                error @ (DialError::BadTarget { .. } | DialError::PemFile { .. } | DialError::TlsSetup { .. }),
+            ) => with_hints(failure(Kind::Config), dial_hints(error, &self.place())),
+            HttpError::Dial(DialError::Connect { .. }) if self.local => {
+                failure(Kind::Unreachable).hint("start an emulator with `wps emulator`")
+            }
+            HttpError::Dial(error) => with_hints(failure(Kind::Unreachable), dial_hints(error, &self.place())),
+            HttpError::DialTimeout { .. } => failure(Kind::Unreachable).hint(timeout_hint(&self.place())),
+            HttpError::BadRequest { .. } => failure(Kind::Config),
+            HttpError::AnswerTimeout { .. } | HttpError::Closed { .. } if !call.repeats => {
+                let what = format!("whether the service did {} is not known", call.to_do);
+                let failure =
+                    Failure::new(Kind::OperationUnknown, anyhow!("{}", redact(&in_one_line(error))).context(what));
+                failure.hint("`--on-unknown resend` sends it again, at the risk of doubling it")
+            }
+            HttpError::AnswerTimeout { .. } => {
+                failure(Kind::Unreachable).hint("`--ack-timeout` says how long each attempt waits for its answer")
+            }
+            HttpError::Closed { .. } => failure(Kind::Unreachable).hint(
+                "check that it is a Web PubSub service that listens there; a port that speaks TLS needs `https://`",
+            ),
+            HttpError::NotHttp { .. } => failure(Kind::Protocol)
+                .hint("check host and port, and whether it is `http://` or `https://` that the service speaks there"),
+            HttpError::TooLarge { .. } => failure(Kind::Protocol),
+        }
+    }
+
+    /// Why an answer is not the one that was wanted.
+    pub fn refused(&self, call: &Call, answered: &Answered) -> Failure {
+        let Answered { answer, attempts, .. } = answered;
+        let said = Said::of(answer);
+        let status = answer.status;
+        let kind = match status.as_u16() {
+            401 | 403 => Kind::Unauthorized,
+            _ if is_passing(status) => Kind::Unreachable,
+            _ => Kind::OperationRefused,
+        };
+        let times = if *attempts > 1 { format!(" {attempts} times") } else { String::new() };
+        let code = said.code.as_deref().map(|code| format!(" (`{code}`)")).unwrap_or_default();
+        let what = format!("the service refused{times} to {}: {answer}{code}", call.to_do);
+        let mut failure = match &said.message {
+            Some(message) => Failure::new(kind, anyhow!("it answered: {}", excerpt(message, 2 * TOLD)).context(what)),
+            None => Failure::message(kind, what),
+        };
+        self.hints(answer, &mut failure.hints);
+        failure
+    }
+
+    fn hints(&self, answer: &HttpAnswer, hints: &mut Vec<String>) {
+        let now = std::time::SystemTime::now();
+        match answer.status.as_u16() {
+            300..=399 => {
+                let location = answer.header("location").map(|to| format!(" (to `{}`)", without_query(&redact(to))));
+                let location = location.unwrap_or_default();
+                hints.push(format!(
+                    "redirects are not followed{location}, so that no token goes to another host: name the final address"
+                ));
+            }
+            401 => match &self.access {
+                Access::Key(_) => hints.push(
+                    "the token was signed here: is the access key one of this service, and the endpoint its own address?"
+                        .into(),
+                ),
+            },
+            403 => match &self.access {
+                Access::Key(_) => {
+                    hints.push("the network rules of the service, or keys that are switched off, may be why".into());
+                }
+            },
+            404 if answer.header("x-ms-error-code").is_none() && answer.body.is_empty() => {
+                hints.push("check the endpoint: the API is at `https://NAME.webpubsub.azure.com/api/…`".into());
+            }
+            429 | 503 => {
+                if let Some(wait) = answer.retry_after().filter(|wait| *wait > self.patience.backoff.max_delay) {
+                    let wait = human(wait);
+                    hints.push(format!("the service asks to wait {wait}; a longer `--retry-max-delay` waits for it"));
+                }
+            }
+            _ => {}
+        }
+        if let Some(hint) = answer.date().and_then(|served| skew(served, now)) {
+            hints.push(hint);
+        }
+    }
+}
+
+/// Whether the same may be asked once more after that.
+fn may_repeat(error: &HttpError, call: &Call) -> bool {
+    match error {
+        HttpError::Dial(error) => match error {
+            DialError::Resolve { .. }
+            | DialError::Connect { .. }
+            | DialError::Tls { .. }
+            | DialError::ClosedEarly { .. } => true,
+            DialError::Proxy(error) => !error.is_final(),
+            DialError::BadTarget { .. }
+            | DialError::PemFile { .. }
+            | DialError::TlsSetup { .. }
+            | DialError::Certificate { .. }
+            | DialError::ClientCertificate { .. }
+            | DialError::Refused(_)
+            | DialError::BadHandshake { .. }
+            | DialError::NoSubprotocol { .. }
+            | DialError::WrongSubprotocol { .. }
+            | DialError::NotHttp { .. } => false,
+        },
+        HttpError::DialTimeout { .. } => true,
+        HttpError::AnswerTimeout { .. } | HttpError::Closed { .. } => call.repeats,
+        HttpError::BadRequest { .. } | HttpError::NotHttp { .. } | HttpError::TooLarge { .. } => false,
+    }
+}
+
+fn internal() -> Failure {
+    Failure::message(Kind::Internal, "the request could not be made")
+}
+
+fn with_hints(mut failure: Failure, hints: Vec<String>) -> Failure {
+    failure.hints.extend(hints);
+    failure
+}
+
+/// Whether another attempt may find another answer.
+fn is_passing(status: StatusCode) -> bool {
+    status == StatusCode::REQUEST_TIMEOUT || status == StatusCode::TOO_MANY_REQUESTS || status.is_server_error()
+}
+
+/// What the service says of an error: a code and a sentence (PROTOCOL §13, *Errors*).
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Said {
+    /// As in `Error.BadRequest`.
+    pub code: Option<String>,
+    /// For people, redacted; the body where it has another form.
+    pub message: Option<String>,
+}
+
+#[derive(Deserialize)]
+struct ErrorBody {
+    code: Option<String>,
+    message: Option<String>,
+    error: Option<Box<ErrorBody>>,
+}
+
+impl Said {
+    /// Of an answer.
+    pub fn of(answer: &HttpAnswer) -> Self {
+        let body = serde_json::from_slice::<ErrorBody>(&answer.body).ok();
+        let body = body.map(|body| match body.error {
+            Some(inner) => *inner,
+            None => body,
+        });
+        let header = answer.header("x-ms-error-code").map(|code| redact(code).into_owned());
+        let (code, message) = body.map_or((None, None), |body| (body.code, body.message));
+        let text = || {
+            let text = String::from_utf8_lossy(&answer.body);
+            let line = text.split_whitespace().collect::<Vec<_>>().join(" ");
+            (!line.is_empty()).then(|| redact(&line).into_owned())
+        };
+        let message = message.map(|message| redact(&message).into_owned()).or_else(text);
+        Self { code: code.map(|code| redact(&code).into_owned()).or(header), message }
+    }
+}
