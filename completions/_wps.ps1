@@ -829,7 +829,7 @@ Register-ArgumentCompleter -Native -CommandName 'wps' -ScriptBlock {
             [CompletionResult]::new('--seed', '--seed', [CompletionResultType]::ParameterName, 'Makes chance repeatable: what faults leave to it, connection ids and reconnection tokens')
             [CompletionResult]::new('--event-handler', '--event-handler', [CompletionResultType]::ParameterName, 'Event handler (webhook) of every hub: URL[,user-events=LIST][,system-events=LIST]; repeatable')
             [CompletionResult]::new('--user-events', '--user-events', [CompletionResultType]::ParameterName, 'Events of clients that handlers take which say nothing themselves [default: *]')
-            [CompletionResult]::new('--system-events', '--system-events', [CompletionResultType]::ParameterName, 'The same for `connect`, `connected`, `disconnected` [default: all three]')
+            [CompletionResult]::new('--system-events', '--system-events', [CompletionResultType]::ParameterName, 'The same for `connect`, `connected`, `joined`, `left`, `disconnected` [default: all but the two about groups]')
             [CompletionResult]::new('--settings', '--settings', [CompletionResultType]::ParameterName, 'JSON file with handlers for each hub and the access key, as Microsoft''s emulator reads it')
             [CompletionResult]::new('--ca-cert', '--ca-cert', [CompletionResultType]::ParameterName, 'PEM file with certificates of event handlers to trust besides the system''s roots')
             [CompletionResult]::new('-o', '-o', [CompletionResultType]::ParameterName, 'What stdout carries')

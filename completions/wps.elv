@@ -800,7 +800,7 @@ set edit:completion:arg-completer[wps] = {|@words|
             cand --seed 'Makes chance repeatable: what faults leave to it, connection ids and reconnection tokens'
             cand --event-handler 'Event handler (webhook) of every hub: URL[,user-events=LIST][,system-events=LIST]; repeatable'
             cand --user-events 'Events of clients that handlers take which say nothing themselves [default: *]'
-            cand --system-events 'The same for `connect`, `connected`, `disconnected` [default: all three]'
+            cand --system-events 'The same for `connect`, `connected`, `joined`, `left`, `disconnected` [default: all but the two about groups]'
             cand --settings 'JSON file with handlers for each hub and the access key, as Microsoft''s emulator reads it'
             cand --ca-cert 'PEM file with certificates of event handlers to trust besides the system''s roots'
             cand -o 'What stdout carries'

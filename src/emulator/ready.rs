@@ -21,7 +21,7 @@ pub struct Ready {
     pub endpoint: String,
     /// With the first access key.
     pub connection_string: Secret,
-    /// For [`DEFAULT_HUB`], with both roles, valid for a day.
+    /// For [`DEFAULT_HUB`], with all roles, valid for a day.
     pub client_url: Secret,
 }
 
@@ -36,7 +36,8 @@ impl Ready {
     /// The same for one that clients know by `endpoint`, with this access key.
     pub(super) fn at(endpoint: String, key: &Secret, now_unix_secs: u64) -> Self {
         let connection_string = format!("Endpoint={endpoint};AccessKey={};Version=1.0;", key.expose());
-        let roles = ["webpubsub.joinLeaveGroup".to_owned(), "webpubsub.sendToGroup".to_owned()];
+        let roles = ["joinLeaveGroup", "sendToGroup", "setGroupState", "getGroupState"];
+        let roles = roles.map(|role| format!("webpubsub.{role}"));
         let audience = client_audience(&endpoint, DEFAULT_HUB);
         let token = sign_client_token(
             key,
@@ -92,7 +93,7 @@ mod tests {
         assert_eq!(url, "ws://localhost:8080/client/hubs/hub1");
         let expected = Audience { endpoints: &[&ready.endpoint], hub: "hub1" };
         let claims = verify_client_token(token, &config.keys, expected, 1_760_000_000).unwrap();
-        assert_eq!((claims.exp, claims.roles.len()), (Some(1_760_086_400), 2));
+        assert_eq!((claims.exp, claims.roles.len()), (Some(1_760_086_400), 4));
     }
 
     #[test]

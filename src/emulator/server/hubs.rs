@@ -14,7 +14,7 @@ use std::collections::HashMap;
 use std::collections::hash_map::Entry;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-use std::time::Duration;
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use ring::hmac;
 use tokio::sync::Notify;
@@ -108,7 +108,10 @@ pub(super) enum Incoming {
 
 impl Hubs {
     pub(super) fn new(config: HubConfig, events: Events, traffic: Traffic, seed: [u8; 32], faults: Faults) -> Self {
-        let config = HubConfig { announces_connections: events.upstream.is_some(), ..config };
+        let announces = events.upstream.is_some();
+        // Before 1970 no time is, whatever the clock says.
+        let epoch = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
+        let config = HubConfig { announces_connections: announces, announces_groups: announces, epoch, ..config };
         let seed = hmac::Key::new(hmac::HMAC_SHA256, &seed);
         let ids = Ids::new(&derive(&seed, b"connections"));
         Self {
@@ -365,6 +368,16 @@ impl CellState {
                 Output::Connected { connection_id } => {
                     if let Some(upstream) = &events.upstream {
                         upstream.connected(&connection_id);
+                    }
+                }
+                Output::Joined { connection_id, group } => {
+                    if let Some(upstream) = &events.upstream {
+                        upstream.joined(&connection_id, &group);
+                    }
+                }
+                Output::Left { connection_id, group } => {
+                    if let Some(upstream) = &events.upstream {
+                        upstream.left(&connection_id, &group);
                     }
                 }
                 Output::Disconnected { connection_id, reason } => {

@@ -1,7 +1,7 @@
 //! The application's side: event handlers, which the service asks by HTTP (PROTOCOL §14).
 //!
 //! [`Upstream`] asks them for the emulator's server: `connect` before a connection exists, the events of its client one
-//! after another in the order they came, `connected` and `disconnected` without anybody waiting for them. Handlers may
+//! after another in the order they came, `connected`, `joined`, `left` and `disconnected` without anybody waiting for them. Handlers may
 //! be slow, absent or wrong: every request has a time limit, every failure is told on stderr, once until it changes, and
 //! nothing here ever holds up a hub. Which handlers there are can change while it runs.
 
@@ -43,7 +43,7 @@ use crate::tasks::Tasks;
 use crate::traffic::Traffic;
 use answer::user_event_answer;
 use exchange::{Call, Exchange, unexpected};
-use peer::{Job, Peer, Reply};
+use peer::{Job, Notice, Peer, Reply};
 use request::Payload;
 use settings::{EventName, SystemEvent};
 use webpubsub_net::secret::Secret;
@@ -76,6 +76,24 @@ pub(super) struct Upstream {
 impl fmt::Debug for Upstream {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Upstream").field("routes", &self.routes).finish_non_exhaustive()
+    }
+}
+
+impl Notice {
+    fn event(&self) -> SystemEvent {
+        match self {
+            Self::Connected => SystemEvent::Connected,
+            Self::Joined(_) => SystemEvent::Joined,
+            Self::Left(_) => SystemEvent::Left,
+        }
+    }
+
+    /// PROTOCOL §14.5.
+    fn body(&self) -> serde_json::Value {
+        match self {
+            Self::Connected => json!({}),
+            Self::Joined(group) | Self::Left(group) => json!({ "group": **group }),
+        }
     }
 }
 
@@ -122,14 +140,36 @@ impl Upstream {
 
     /// A connection exists.
     pub(super) fn connected(self: &Arc<Self>, connection_id: &str) {
+        self.notice(connection_id, Notice::Connected);
+    }
+
+    /// A connection has joined a group.
+    pub(super) fn joined(self: &Arc<Self>, connection_id: &str, group: &Arc<str>) {
+        self.notice(connection_id, Notice::Joined(Arc::clone(group)));
+    }
+
+    /// A connection is no longer in a group.
+    pub(super) fn left(self: &Arc<Self>, connection_id: &str, group: &Arc<str>) {
+        self.notice(connection_id, Notice::Left(Arc::clone(group)));
+    }
+
+    /// Tells handlers of a connection, behind what they were to be told of it before. Its events do not wait for that.
+    fn notice(self: &Arc<Self>, connection_id: &str, notice: Notice) {
         let Some(peer) = self.peers().get(connection_id).cloned() else { return };
-        let Some(place) = self.place(&peer.hub, SystemEvent::Connected) else { return };
-        let announcement = peer.announce();
-        let upstream = Arc::clone(self);
-        self.spawn(async move {
-            upstream.tell(&peer, SystemEvent::Connected, json!({})).await;
-            drop((announcement, place));
-        });
+        let event = notice.event();
+        if self.routes.get().find(&peer.hub, EventName::System(event)).is_none() {
+            return;
+        }
+        let Some(place) = self.place(&peer.hub, event) else { return };
+        if peer.notice(notice, place) {
+            let upstream = Arc::clone(self);
+            self.spawn(async move {
+                while let Some((notice, place)) = peer.pop_notice() {
+                    upstream.tell(&peer, notice.event(), notice.body()).await;
+                    drop(place);
+                }
+            });
+        }
     }
 
     /// A place among the notifications that wait, as long as there is one.

@@ -17,18 +17,19 @@ pub(super) struct Peer {
     pub(super) hub: String,
     pub(super) connection_id: Arc<str>,
     state: Mutex<State>,
-    /// Whether `connected` is on its way, which `disconnected` never overtakes.
+    /// Whether notices are on their way, which `disconnected` never overtakes.
     announcing: signal::Sender<bool>,
 }
 
-/// `connected` is on its way for as long as this exists.
-#[derive(Debug)]
-pub(super) struct Announcement(signal::Sender<bool>);
-
-impl Drop for Announcement {
-    fn drop(&mut self) {
-        self.0.send_replace(false);
-    }
+/// Something that handlers are told of a connection, one after another, and that holds none of its events up.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) enum Notice {
+    /// It exists.
+    Connected,
+    /// It has joined a group.
+    Joined(Arc<str>),
+    /// It is no longer in a group.
+    Left(Arc<str>),
 }
 
 #[derive(Default)]
@@ -44,6 +45,8 @@ struct State {
     queue: VecDeque<Job>,
     /// A task works the queue off.
     busy: bool,
+    /// What its handlers are to be told, in order.
+    notices: VecDeque<(Notice, OwnedSemaphorePermit)>,
 }
 
 /// Who the client is, which is certain once `connect` was answered.
@@ -129,13 +132,24 @@ impl Peer {
         job
     }
 
-    /// `connected` is on its way, until the announcement is dropped.
-    pub(super) fn announce(&self) -> Announcement {
-        self.announcing.send_replace(true);
-        Announcement(self.announcing.clone())
+    /// Queues a notice, with its place among all that wait. Tells whether a task has to be started for them.
+    pub(super) fn notice(&self, notice: Notice, place: OwnedSemaphorePermit) -> bool {
+        let mut state = self.state();
+        state.notices.push_back((notice, place));
+        !self.announcing.send_replace(true)
     }
 
-    /// Waits until `connected` was delivered, or given up.
+    /// The next notice; without one the task is done with them.
+    pub(super) fn pop_notice(&self) -> Option<(Notice, OwnedSemaphorePermit)> {
+        let mut state = self.state();
+        let notice = state.notices.pop_front();
+        if notice.is_none() {
+            self.announcing.send_replace(false);
+        }
+        notice
+    }
+
+    /// Waits until all notices were delivered, or given up.
     pub(super) async fn announced(&self) {
         // Only an error when the sender is gone, which is this very peer's.
         let _ = self.announcing.subscribe().wait_for(|announcing| !announcing).await;

@@ -11,7 +11,7 @@ use ring::hmac;
 use serde_json::{Map, Value, json};
 
 use super::peer::Peer;
-use super::settings::EventName;
+use super::settings::{EventName, SystemEvent};
 use super::validation::Origin;
 use crate::metadata::PREFIX;
 use webpubsub_net::clock;
@@ -88,7 +88,10 @@ pub(super) fn headers(
     let mut headers = HeaderMap::new();
     let name = event.as_str();
     let kind = match event {
-        EventName::System(_) => format!("azure.webpubsub.sys.{name}"),
+        EventName::System(SystemEvent::Joined | SystemEvent::Left) => format!("azure.webpubsub.gp.{name}"),
+        EventName::System(SystemEvent::Connect | SystemEvent::Connected | SystemEvent::Disconnected) => {
+            format!("azure.webpubsub.sys.{name}")
+        }
         EventName::User(_) => format!("azure.webpubsub.user.{name}"),
     };
     headers.insert(CONTENT_TYPE, HeaderValue::from_static(content_type));
@@ -222,7 +225,6 @@ fn canonical(name: &HeaderName) -> String {
 #[cfg(test)]
 mod tests {
     use super::super::peer::Identity;
-    use super::super::settings::SystemEvent;
     use super::*;
     use webpubsub_net::auth::connection_string::DEVELOPMENT_KEY;
 
@@ -272,6 +274,10 @@ mod tests {
         let system = EventName::System(SystemEvent::Connect);
         let headers = super::headers(&anonymous, system, 0, SYSTEM_CONTENT_TYPE, &origin, &signer());
         assert_eq!(headers["ce-type"], "azure.webpubsub.sys.connect");
+        let joined = EventName::System(SystemEvent::Joined);
+        let joined = super::headers(&anonymous, joined, 1, SYSTEM_CONTENT_TYPE, &origin, &signer());
+        assert_eq!(joined["ce-type"], "azure.webpubsub.gp.joined");
+        assert_eq!(joined["ce-eventname"], "joined");
         assert!(!headers.contains_key("ce-userid") && !headers.contains_key("ce-subprotocol"));
     }
 

@@ -55,9 +55,20 @@ const OPERATIONS: &[(&str, Point)] = &[
     ("sendToGroup", Point::SendToGroup),
     ("event", Point::Event),
     ("invoke", Point::Invoke),
+    ("setGroupState", Point::SetGroupState),
+    ("subscribeGroupState", Point::SubscribeGroupState),
+    ("unsubscribeGroupState", Point::UnsubscribeGroupState),
 ];
-const ALL_OPERATIONS: &[Point] =
-    &[Point::JoinGroup, Point::LeaveGroup, Point::SendToGroup, Point::Event, Point::Invoke];
+const ALL_OPERATIONS: &[Point] = &[
+    Point::JoinGroup,
+    Point::LeaveGroup,
+    Point::SendToGroup,
+    Point::Event,
+    Point::Invoke,
+    Point::SetGroupState,
+    Point::SubscribeGroupState,
+    Point::UnsubscribeGroupState,
+];
 const FRAMES: &[(&str, Point)] = &[
     ("joinGroup", Point::JoinGroup),
     ("leaveGroup", Point::LeaveGroup),
@@ -65,6 +76,9 @@ const FRAMES: &[(&str, Point)] = &[
     ("event", Point::Event),
     ("invoke", Point::Invoke),
     ("cancelInvocation", Point::CancelInvocation),
+    ("setGroupState", Point::SetGroupState),
+    ("subscribeGroupState", Point::SubscribeGroupState),
+    ("unsubscribeGroupState", Point::UnsubscribeGroupState),
     ("ping", Point::Ping),
     ("sequenceAck", Point::SequenceAck),
 ];
@@ -77,6 +91,9 @@ const ANYTHING: &[(&str, Point)] = &[
     ("event", Point::Event),
     ("invoke", Point::Invoke),
     ("cancelInvocation", Point::CancelInvocation),
+    ("setGroupState", Point::SetGroupState),
+    ("subscribeGroupState", Point::SubscribeGroupState),
+    ("unsubscribeGroupState", Point::UnsubscribeGroupState),
     ("ping", Point::Ping),
     ("sequenceAck", Point::SequenceAck),
     ("message", Point::Message),
@@ -257,6 +274,9 @@ pub const ACTIONS: &[ActionEntry] = &[
             Point::SendToGroup,
             Point::Event,
             Point::Invoke,
+            Point::SetGroupState,
+            Point::SubscribeGroupState,
+            Point::UnsubscribeGroupState,
             Point::Message,
         ],
         meaning: "sends a frame that makes no sense, before an answer or a message: text (no JSON), binary, \

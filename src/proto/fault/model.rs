@@ -234,6 +234,12 @@ pub enum Point {
     Invoke,
     /// `cancelInvocation` came.
     CancelInvocation,
+    /// `setGroupState` came.
+    SetGroupState,
+    /// `subscribeGroupState` came.
+    SubscribeGroupState,
+    /// `unsubscribeGroupState` came.
+    UnsubscribeGroupState,
     /// `ping` came.
     Ping,
     /// `sequenceAck` came.
@@ -273,7 +279,13 @@ impl Point {
     /// Whether what happens there is about a group, so that a fault can be aimed by it.
     pub(super) fn has_group(self) -> bool {
         match self {
-            Self::JoinGroup | Self::LeaveGroup | Self::SendToGroup | Self::Message => true,
+            Self::JoinGroup
+            | Self::LeaveGroup
+            | Self::SendToGroup
+            | Self::SetGroupState
+            | Self::SubscribeGroupState
+            | Self::UnsubscribeGroupState
+            | Self::Message => true,
             Self::Connect
             | Self::Recover
             | Self::Opened
@@ -303,6 +315,9 @@ impl Point {
             | Self::LeaveGroup
             | Self::SendToGroup
             | Self::CancelInvocation
+            | Self::SetGroupState
+            | Self::SubscribeGroupState
+            | Self::UnsubscribeGroupState
             | Self::Ping
             | Self::SequenceAck
             | Self::Message
@@ -326,6 +341,9 @@ impl Point {
             | Self::Event
             | Self::Invoke
             | Self::CancelInvocation
+            | Self::SetGroupState
+            | Self::SubscribeGroupState
+            | Self::UnsubscribeGroupState
             | Self::Ping
             | Self::SequenceAck
             | Self::Message

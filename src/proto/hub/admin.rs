@@ -218,6 +218,7 @@ impl Hub {
             }
             full += usize::from(!fits);
         }
+        self.settle(now);
         Joined { connections: keys.len(), full }
     }
 
@@ -233,6 +234,7 @@ impl Hub {
                 }
             }
         }
+        self.settle(now);
     }
 
     /// Grants a connection a permission for a group, or for all groups. What it sends from now on is judged by it.

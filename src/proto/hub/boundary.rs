@@ -169,6 +169,8 @@ impl Output {
             | Self::Resume { .. }
             | Self::UserEvent(_)
             | Self::Connected { .. }
+            | Self::Joined { .. }
+            | Self::Left { .. }
             | Self::Disconnected { .. } => None,
         }
     }
@@ -226,6 +228,22 @@ pub enum Output {
     Connected {
         /// Which.
         connection_id: Arc<str>,
+    },
+    /// Tell the application that a connection has joined a group (PROTOCOL §14.5), by whatever way. Only where the
+    /// configuration asks for it.
+    Joined {
+        /// Which.
+        connection_id: Arc<str>,
+        /// The group.
+        group: Arc<str>,
+    },
+    /// Tell the application that a connection is no longer in a group; also of one that has ended, before that is told.
+    /// Comes once for each `Joined`.
+    Left {
+        /// Which.
+        connection_id: Arc<str>,
+        /// The group.
+        group: Arc<str>,
     },
     /// Tell the application that a connection has ended for good: it cannot be recovered any more. Comes once for each
     /// `Connected`.

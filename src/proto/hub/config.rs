@@ -35,6 +35,10 @@ pub struct HubConfig {
     pub max_pending_event_bytes: usize,
     /// Whether the application is told of connections that begin and end (PROTOCOL §14.5).
     pub announces_connections: bool,
+    /// Whether the application is told who joins and leaves groups (PROTOCOL §14.5).
+    pub announces_groups: bool,
+    /// When the hub's time began, since 1970: states of groups say when they changed (PROTOCOL §9.3).
+    pub epoch: Duration,
     /// Whether a `connected` frame with a new token comes first after a recovery (PROTOCOL §7.2, §17.10).
     pub send_connected_on_recovery: bool,
 }
@@ -54,6 +58,8 @@ impl Default for HubConfig {
             max_pending_events: 64,
             max_pending_event_bytes: 4 * 1024 * 1024,
             announces_connections: false,
+            announces_groups: false,
+            epoch: Duration::ZERO,
             send_connected_on_recovery: true,
         }
     }

@@ -12,11 +12,11 @@ use super::connections::{Client, Connection};
 use super::encoded::Encoded;
 use super::key::ConnectionKey;
 use super::timers::Timer;
-use crate::{Codec, Data, EncodedFrame, Message};
+use crate::{Codec, Data, EncodedFrame, Message, SharedMessage, StateFrame};
 
 /// A message on its way to any number of receivers. Each form is made for the first receiver that needs it.
 pub(super) struct Delivery<'a> {
-    message: Message<'a>,
+    content: Content<'a>,
     encoded: PerCodec<Arc<Encoded>>,
     /// For non-reliable PubSub clients, who all get the same bytes.
     plain: PerCodec<EncodedFrame>,
@@ -24,6 +24,21 @@ pub(super) struct Delivery<'a> {
     bare: Option<EncodedFrame>,
     /// When the message is not worth delivering any more.
     expires: Option<Duration>,
+}
+
+/// What receivers get under a sequence id.
+enum Content<'a> {
+    Message(Message<'a>),
+    States(StateFrame<'a>),
+}
+
+impl Content<'_> {
+    fn encoded(&self, codec: Codec) -> Encoded {
+        Encoded::new(match self {
+            Self::Message(message) => SharedMessage::new(codec, message),
+            Self::States(frame) => SharedMessage::group_state(codec, frame),
+        })
+    }
 }
 
 /// What is made once for each codec.
@@ -49,7 +64,16 @@ impl<T> Default for PerCodec<T> {
 
 impl<'a> Delivery<'a> {
     pub(super) fn new(message: Message<'a>) -> Self {
-        Self { message, encoded: PerCodec::default(), plain: PerCodec::default(), bare: None, expires: None }
+        Self::of(Content::Message(message))
+    }
+
+    /// What is told of states.
+    pub(super) fn states(frame: StateFrame<'a>) -> Self {
+        Self::of(Content::States(frame))
+    }
+
+    fn of(content: Content<'a>) -> Self {
+        Self { content, encoded: PerCodec::default(), plain: PerCodec::default(), bare: None, expires: None }
     }
 
     /// A message that is dropped at that time where it is still kept then.
@@ -58,7 +82,7 @@ impl<'a> Delivery<'a> {
     }
 
     fn encoded(&mut self, codec: Codec) -> &Arc<Encoded> {
-        self.encoded.of(codec).get_or_insert_with(|| Arc::new(Encoded::new(codec, &self.message)))
+        self.encoded.of(codec).get_or_insert_with(|| Arc::new(self.content.encoded(codec)))
     }
 
     fn plain(&mut self, codec: Codec) -> EncodedFrame {
@@ -69,18 +93,24 @@ impl<'a> Delivery<'a> {
         self.plain.of(codec).insert(plain).clone()
     }
 
-    fn bare(&mut self) -> EncodedFrame {
-        self.bare.get_or_insert_with(|| bare_frame(self.message.data)).clone()
+    /// `None`: there is none for simple clients, who cannot ask for it.
+    fn bare(&mut self) -> Option<EncodedFrame> {
+        let Content::Message(message) = &self.content else { return None };
+        Some(self.bare.get_or_insert_with(|| bare_frame(message.data)).clone())
     }
 
     /// Queues the message for one connection.
-    fn deliver(&mut self, connection: &mut Connection, outputs: &mut VecDeque<Output>) {
+    pub(super) fn deliver(&mut self, connection: &mut Connection, outputs: &mut VecDeque<Output>) {
         if !connection.is_present() {
             return;
         }
         match connection.ends() {
             (Client::Simple(_) | Client::Plain { .. }, None) => {}
-            (Client::Simple(_), Some(attachment)) => attachment.send(self.bare(), outputs),
+            (Client::Simple(_), Some(attachment)) => {
+                if let Some(frame) = self.bare() {
+                    attachment.send(frame, outputs);
+                }
+            }
             (Client::Plain { subprotocol, .. }, Some(attachment)) => {
                 attachment.send(self.plain(subprotocol.codec()), outputs);
             }

@@ -1,6 +1,6 @@
 //! A published message, encoded once for all its receivers.
 
-use crate::{Codec, EncodedFrame, Message, SharedMessage};
+use crate::{EncodedFrame, SharedMessage};
 
 /// A message as the queues of reliable connections keep it.
 #[derive(Debug)]
@@ -11,9 +11,8 @@ pub(super) struct Encoded {
 }
 
 impl Encoded {
-    pub(super) fn new(codec: Codec, message: &Message<'_>) -> Self {
+    pub(super) fn new(shared: SharedMessage) -> Self {
         const ENVELOPE: usize = 128;
-        let shared = SharedMessage::new(codec, message);
         let weight = shared.len() + ENVELOPE;
         Self { shared, weight }
     }

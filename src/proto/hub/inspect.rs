@@ -8,7 +8,7 @@ use super::boundary::SocketId;
 use super::connections::{Client, Connection, Link};
 use super::key::ConnectionKey;
 use super::timers::Timer;
-use crate::{Codec, Subprotocol};
+use crate::{Codec, StateItem, Subprotocol};
 
 /// A connection as it is listed.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -42,6 +42,10 @@ pub struct GroupInfo {
     pub name: Arc<str>,
     /// The ids of its members, in the order they connected.
     pub members: Vec<Arc<str>>,
+    /// What some of them say of themselves, in the order they connected.
+    pub states: Vec<StateItem>,
+    /// The ids of those who are told of that.
+    pub subscribers: Vec<Arc<str>>,
 }
 
 impl Hub {
@@ -68,12 +72,15 @@ impl Hub {
 
     /// All groups, by name.
     pub fn groups(&self) -> Vec<GroupInfo> {
+        let id = |key: &ConnectionKey| Some(Arc::clone(&self.connections.get(*key)?.id));
         let mut groups: Vec<GroupInfo> = self
             .groups
             .iter()
             .map(|(name, members)| GroupInfo {
                 name: Arc::clone(name),
-                members: members.iter().filter_map(|key| Some(self.connections.get(*key)?.id.clone())).collect(),
+                members: members.iter().filter_map(id).collect(),
+                states: self.state_items(name).collect(),
+                subscribers: self.states.subscribers(name).into_iter().flatten().filter_map(id).collect(),
             })
             .collect();
         groups.sort_unstable_by(|one, other| one.name.cmp(&other.name));

@@ -26,6 +26,7 @@ mod operations;
 mod pace;
 mod permissions;
 mod session;
+mod states;
 #[cfg(test)]
 mod tests;
 mod timers;
@@ -48,6 +49,7 @@ use groups::Groups;
 use injector::Injector;
 use key::ConnectionKey;
 use operations::PendingEvent;
+use states::States;
 use timers::{Timer, Timers};
 
 use super::WireFrame;
@@ -68,6 +70,10 @@ pub struct Hub {
     now: Duration,
     connections: Connections,
     groups: Groups,
+    /// What members of groups say of themselves.
+    states: States,
+    /// Receivers whose load is still to be looked at, before the input is done with.
+    unchecked: BTreeSet<ConnectionKey>,
     /// Events whose handler has not answered yet.
     events: HashMap<EventId, PendingEvent>,
     /// Receivers that publishers wait for.
@@ -95,6 +101,8 @@ impl Hub {
             now: Duration::ZERO,
             connections: Connections::default(),
             groups: Groups::default(),
+            states: States::default(),
+            unchecked: BTreeSet::new(),
             events: HashMap::new(),
             congested: BTreeSet::new(),
             waiting: VecDeque::new(),

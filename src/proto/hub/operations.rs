@@ -13,6 +13,7 @@ use super::farewell::Farewell;
 use super::injector::AckEffect;
 use super::key::ConnectionKey;
 use super::operation::{Flow, Operation};
+use super::states::StateRefusal;
 use crate::fault::Point;
 use crate::{
     AckError, Codec, Data, Downstream, Malformed, Message, Octets, Origin, Text, Unpacked, Upstream, WireFrame,
@@ -31,6 +32,8 @@ enum Verdict {
     Forbidden,
     /// It is in as many groups as a connection may be in.
     TooManyGroups,
+    /// What concerns states has rules of its own.
+    State(StateRefusal),
 }
 
 /// An event at its handler.
@@ -125,13 +128,19 @@ impl Hub {
                 }
                 Flow::Done
             }
-            Upstream::SetGroupState { .. }
-            | Upstream::SubscribeGroupState { .. }
-            | Upstream::UnsubscribeGroupState { .. }
-            | Upstream::Stream(_) => {
+            Upstream::Stream(_) => {
                 let codec = self.connections.get(key).and_then(Connection::codec).unwrap_or(Codec::Json);
                 self.expel(key, Farewell::malformed(codec));
                 Flow::Done
+            }
+            Upstream::SetGroupState { group, ack_id, state } => {
+                self.operate(key, Operation::SetState { group, state: state.as_ref() }, *ack_id)
+            }
+            Upstream::SubscribeGroupState { group, ack_id } => {
+                self.operate(key, Operation::SubscribeState { group }, *ack_id)
+            }
+            Upstream::UnsubscribeGroupState { group, ack_id } => {
+                self.operate(key, Operation::UnsubscribeState { group }, *ack_id)
             }
         }
     }
@@ -182,6 +191,10 @@ impl Hub {
                 let message = format!("A connection can be in {} groups at most.", self.config.max_groups);
                 self.refuse(key, ack_id, "BadRequest", &message);
             }
+            Verdict::State(refusal) => {
+                let (name, message) = refusal.error(operation.group().unwrap_or_default());
+                self.refuse(key, ack_id, name, &message);
+            }
         }
     }
 
@@ -197,17 +210,27 @@ impl Hub {
         let permitted = match operation {
             Operation::Join { group } | Operation::Leave { group } => connection.permissions.may_join_or_leave(group),
             Operation::Send { group, .. } => connection.permissions.may_send(group),
-            // No role is needed for events (PROTOCOL §4.3).
-            Operation::Event { .. } => true,
+            // No role is needed for events (PROTOCOL §4.3), nor to be told no more (§9.3).
+            Operation::Event { .. } | Operation::UnsubscribeState { .. } => true,
+            Operation::SetState { group, state } => {
+                return StateRefusal::of_set(connection, group, *state).map_or(Verdict::Proceed, Verdict::State);
+            }
+            Operation::SubscribeState { group } => {
+                return StateRefusal::of_subscription(connection, group).map_or(Verdict::Proceed, Verdict::State);
+            }
         };
         match operation {
             _ if !permitted => Verdict::Forbidden,
             Operation::Join { group } if !connection.has_room_for(group, self.config.max_groups) => {
                 Verdict::TooManyGroups
             }
-            Operation::Join { .. } | Operation::Leave { .. } | Operation::Send { .. } | Operation::Event { .. } => {
-                Verdict::Proceed
-            }
+            Operation::Join { .. }
+            | Operation::Leave { .. }
+            | Operation::Send { .. }
+            | Operation::Event { .. }
+            | Operation::SetState { .. }
+            | Operation::SubscribeState { .. }
+            | Operation::UnsubscribeState { .. } => Verdict::Proceed,
         }
     }
 
@@ -234,20 +257,46 @@ impl Hub {
             Operation::Event { event, data, metadata } => {
                 self.ask_handler(key, event, Some(data), metadata, Asked::Event { ack_id });
             }
+            Operation::SetState { group, state } => {
+                // Who is told is told before the ack (PROTOCOL §9.3).
+                self.set_state(key, group, state);
+                self.succeed(key, ack_id);
+            }
+            Operation::SubscribeState { group } => self.subscribe(key, group, ack_id),
+            Operation::UnsubscribeState { group } => {
+                self.unsubscribe(key, group);
+                self.succeed(key, ack_id);
+            }
         }
     }
 
     pub(super) fn join(&mut self, key: ConnectionKey, group: &str) {
         if let Some(connection) = self.connections.get_mut(key) {
             let name = self.groups.join(group, key);
-            connection.groups.insert(name);
+            let is_new = connection.groups.insert(Arc::clone(&name));
+            if is_new && self.config.announces_groups {
+                let connection_id = Arc::clone(&connection.id);
+                self.outputs.push_back(Output::Joined { connection_id, group: name });
+            }
         }
     }
 
     pub(super) fn leave(&mut self, key: ConnectionKey, group: &str) {
-        self.groups.leave(group, key);
-        if let Some(connection) = self.connections.get_mut(key) {
-            connection.groups.remove(group);
+        let name = self.connections.get_mut(key).and_then(|connection| connection.groups.take(group));
+        if let Some(name) = name {
+            self.part_from(key, name);
+        }
+    }
+
+    /// A connection that was in a group is no longer.
+    pub(super) fn part_from(&mut self, key: ConnectionKey, group: Arc<str>) {
+        self.groups.leave(&group, key);
+        self.end_state(key, &group);
+        if self.config.announces_groups
+            && let Some(connection) = self.connections.get(key)
+        {
+            let connection_id = Arc::clone(&connection.id);
+            self.outputs.push_back(Output::Left { connection_id, group });
         }
     }
 
@@ -345,14 +394,17 @@ impl Hub {
             Operation::Join { group } => ("join", group),
             Operation::Leave { group } => ("leave", group),
             Operation::Send { group, .. } => ("send to", group),
-            Operation::Event { .. } => return,
+            Operation::Event { .. }
+            | Operation::SetState { .. }
+            | Operation::SubscribeState { .. }
+            | Operation::UnsubscribeState { .. } => return,
         };
         let message = format!("The client does not have permission to {what} group '{group}'.");
         self.refuse(key, ack_id, "Forbidden", &message);
     }
 
     /// Remembers and acknowledges a success, if the client asked for an ack.
-    fn succeed(&mut self, key: ConnectionKey, ack_id: Option<u64>) {
+    pub(super) fn succeed(&mut self, key: ConnectionKey, ack_id: Option<u64>) {
         let Some(ack_id) = ack_id else { return };
         if let Some(acks) = self.connections.acks(key) {
             acks.succeed(ack_id);

@@ -92,9 +92,13 @@ impl Hub {
         match operation {
             Operation::Event { .. } if self.has_many_pending(key) => true,
             _ if self.congested.is_empty() => false,
-            Operation::Join { .. } | Operation::Leave { .. } => false,
+            Operation::Join { .. } | Operation::Leave { .. } | Operation::UnsubscribeState { .. } => false,
             // The answer comes to the sender.
-            Operation::Event { .. } => self.congested.contains(&key),
+            Operation::Event { .. } | Operation::SubscribeState { .. } => self.congested.contains(&key),
+            Operation::SetState { group, .. } => self
+                .states
+                .subscribers(group)
+                .is_some_and(|subscribers| self.congested.iter().any(|congested| subscribers.contains(congested))),
             Operation::Send { group, .. } => self
                 .groups
                 .members(group)
@@ -139,10 +143,17 @@ impl Hub {
         passes
     }
 
-    /// Carries out held frames for as long as a receiver was let go.
+    /// Looks at receivers that were left for now, and carries out held frames for as long as a receiver was let go.
     pub(super) fn settle(&mut self, now: Duration) {
         self.now = now;
-        while std::mem::take(&mut self.release_due) {
+        loop {
+            // One that is ended for its load may have others told of it, who are looked at then.
+            while let Some(key) = self.unchecked.pop_first() {
+                self.check_load(key);
+            }
+            if !std::mem::take(&mut self.release_due) {
+                return;
+            }
             for _ in 0..self.waiting.len() {
                 let Some(key) = self.waiting.pop_front() else { break };
                 self.carry_out_held(key);

@@ -27,6 +27,8 @@ pub(super) struct TooManyPermissions;
 pub(super) struct Permissions {
     join_leave: Grant,
     send: Grant,
+    set_state: Grant,
+    get_states: Grant,
 }
 
 /// The groups one permission is granted for.
@@ -52,6 +54,11 @@ impl Permissions {
                 ("sendToGroup", Some(group)) => permissions.send.add_literal(group),
                 ("joinLeaveGroups", Some(pattern)) => permissions.join_leave.add_pattern(pattern),
                 ("sendToGroups", Some(pattern)) => permissions.send.add_pattern(pattern),
+                ("setGroupState", None) => permissions.set_state.all = true,
+                ("getGroupState", None) => permissions.get_states.all = true,
+                // These two have no plural: what stands behind them is always a pattern.
+                ("setGroupState", Some(pattern)) => permissions.set_state.add_pattern(pattern),
+                ("getGroupState", Some(pattern)) => permissions.get_states.add_pattern(pattern),
                 _ => {}
             }
         }
@@ -108,6 +115,16 @@ impl Permissions {
     pub(super) fn may_send(&self, group: &str) -> bool {
         self.send.covers(group)
     }
+
+    /// To say something of itself there, as a member.
+    pub(super) fn may_set_state(&self, group: &str) -> bool {
+        self.set_state.covers(group)
+    }
+
+    /// To be told, as a member, what others say of themselves.
+    pub(super) fn may_get_states(&self, group: &str) -> bool {
+        self.get_states.covers(group)
+    }
 }
 
 impl Grant {
@@ -149,6 +166,15 @@ mod tests {
         for group in ["a", "a.b", "A.b*", "a.bc", "x"] {
             assert!(!literal.may_send(group), "{group}");
         }
+    }
+
+    #[test]
+    fn roles_for_states_take_patterns_in_the_singular() {
+        let all = Permissions::from_roles(&["webpubsub.setGroupState"]);
+        assert!(all.may_set_state("any") && !all.may_get_states("any") && !all.may_send("any"));
+        let some = Permissions::from_roles(&["webpubsub.getGroupState.room.*", "webpubsub.setGroupState.a"]);
+        assert!(some.may_get_states("room.1") && some.may_set_state("a"));
+        assert!(!some.may_get_states("room.1.2") && !some.may_set_state("ab") && !some.may_set_state("room.1"));
     }
 
     #[test]

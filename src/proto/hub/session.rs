@@ -48,13 +48,13 @@ impl Hub {
         if !effects.hides_connected {
             self.tell_connected(key);
         }
+        if self.config.announces_connections {
+            self.outputs.push_back(Output::Connected { connection_id });
+        }
         for group in fresh.groups.iter().filter(|group| check_group_name(group).is_ok()) {
             self.join(key, group);
         }
         self.apply_opening(key, &effects);
-        if self.config.announces_connections {
-            self.outputs.push_back(Output::Connected { connection_id });
-        }
     }
 
     fn attach(&mut self, key: ConnectionKey, socket: SocketId) {
@@ -191,10 +191,12 @@ impl Hub {
         self.timers.cancel(Timer::Aging(key));
         self.timers.cancel(Timer::Expiry(key));
         self.injector.forget_connection(key);
-        let Some(connection) = self.connections.remove(key) else { return };
-        for group in &connection.groups {
-            self.groups.leave(group, key);
+        self.unchecked.remove(&key);
+        let groups = self.connections.get_mut(key).map(|connection| std::mem::take(&mut connection.groups));
+        for group in groups.into_iter().flatten() {
+            self.part_from(key, group);
         }
+        let Some(connection) = self.connections.remove(key) else { return };
         if !connection.held.is_empty() {
             self.waiting.retain(|waiting| *waiting != key);
         }

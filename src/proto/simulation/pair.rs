@@ -253,6 +253,8 @@ impl Pair {
                 hub::Output::Resume { socket } => self.with_wire(socket, |wire| wire.paused = false),
                 output @ (hub::Output::UserEvent(_)
                 | hub::Output::Connected { .. }
+                | hub::Output::Joined { .. }
+                | hub::Output::Left { .. }
                 | hub::Output::Disconnected { .. }) => panic!("{output:?}"),
             }
         }

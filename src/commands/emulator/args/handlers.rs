@@ -25,9 +25,10 @@ pub struct HandlerArgs {
     #[arg(long, value_name = "LIST", requires = "event_handler", help_heading = "Event handlers")]
     pub user_events: Option<String>,
 
-    /// The same for `connect`, `connected`, `disconnected` [default: all three]
+    /// The same for `connect`, `connected`, `joined`, `left`, `disconnected` [default: all but the two about groups]
     ///
-    /// `connect` asks whether a client may connect, so a handler that does not know it refuses everybody.
+    /// `connect` asks whether a client may connect, so a handler that does not know it refuses everybody. `joined` and
+    /// `left` tell of groups, by whatever way a connection comes into one or out of it, its end included.
     #[arg(long, value_name = "LIST", requires = "event_handler", help_heading = "Event handlers")]
     pub system_events: Option<String>,
 

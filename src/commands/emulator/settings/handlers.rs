@@ -61,7 +61,7 @@ impl Handlers {
 pub(super) fn handlers(args: &HandlerArgs, input: &mut dyn Input) -> Result<Handlers, Failure> {
     let user_events = args.user_events.as_deref().map_or(Ok(UserEvents::All), UserEvents::parse);
     let user_events = user_events.map_err(|error| bad_flag("--user-events", &error))?;
-    let system_events = args.system_events.as_deref().map_or(Ok(SystemEvents::ALL), SystemEvents::parse);
+    let system_events = args.system_events.as_deref().map_or(Ok(SystemEvents::USUAL), SystemEvents::parse);
     let system_events = system_events.map_err(|error| bad_flag("--system-events", &error))?;
     let every_hub = args.event_handler.iter().map(|value| {
         let handler = Handler::from_flag(value.expose(), &user_events, system_events);

@@ -38,7 +38,11 @@ const RESOURCES: &[(&str, &str, &str)] = &[
         "/emulator/connections/{id}/drop",
         "takes its socket away: {\"how\": \"reset\" | \"eof\" | \"silence\" | CODE, \"reason\": \"…\"}; without a body by a reset",
     ),
-    ("GET", "/emulator/groups", "the groups with their members; ?hub= narrows it down"),
+    (
+        "GET",
+        "/emulator/groups",
+        "the groups with their members, what these say of themselves, and who is told of it; ?hub= narrows it down",
+    ),
     ("GET", "/emulator/faults", "the faults in force, with how often they happened"),
     ("POST", "/emulator/faults", "adds one: {\"fault\": \"nack=Forbidden,op=joinGroup,times=1\"}, as --fault has it"),
     ("DELETE", "/emulator/faults", "clears all"),
@@ -249,8 +253,18 @@ fn connection_json(server: &Server, hub: &str, info: &ConnectionInfo) -> Value {
 fn groups(server: &Server, query: &[(&str, &str)]) -> Vec<Value> {
     let matching = server.hubs.groups().into_iter();
     let matching = matching.filter(|(hub, _)| query.iter().all(|(_, value)| hub.eq_ignore_ascii_case(value)));
-    let json = |(hub, GroupInfo { name, members }): (String, GroupInfo)| json!({"group": *name, "hub": hub, "members": members.iter().map(AsRef::as_ref).collect::<Vec<&str>>()});
-    matching.map(json).collect()
+    matching.map(|(hub, info)| group_json(&hub, &info)).collect()
+}
+
+fn group_json(hub: &str, info: &GroupInfo) -> Value {
+    let ids = |ids: &[Arc<str>]| ids.iter().map(AsRef::as_ref).map(Value::from).collect::<Vec<Value>>();
+    json!({
+        "group": *info.name,
+        "hub": hub,
+        "members": ids(&info.members),
+        "states": info.states,
+        "subscribers": ids(&info.subscribers),
+    })
 }
 
 /// Body of a drop.

@@ -9,10 +9,11 @@ const MOST_AT_ONCE = 200;
 const FIRST_OF_MANY = 20;
 const SHOW_MS = 100;
 const MOST_CARDS = 200;
+const MOST_STATES = 20;
 const REFRESH_MS = 3000;
 const SOON_MS = 150;
 /** What changes the lists. */
-const CHANGES = /^\{"type":"(?:opened|ended)"|"type":"(?:joinGroup|leaveGroup)"/;
+const CHANGES = /^\{"type":"(?:opened|ended)"|"type":"(?:joinGroup|leaveGroup|setGroupState|(?:un)?subscribeGroupState)"/;
 
 const at = (id) => document.getElementById(id);
 let key = "";
@@ -85,12 +86,27 @@ function connectionCard(connection) {
     element("small", "", `${connection.hub} · ${connection.protocol ?? "simple client"}${groups}${state}`));
 }
 
+/** What a member says of itself, and since when. */
+function stateLine({ connectionId, userId, state, updatedAt }) {
+  learn(connectionId, userId);
+  const words = Object.entries(state).map(([name, value]) => `${name}=${value}`).join(" ") || "(empty)";
+  const line = element("small", "state", element("strong", "", who({ connectionId })), ` ${words}`);
+  line.title = `${connectionId}, ${new Date(updatedAt).toISOString()}`;
+  return line;
+}
+
 function groupCard(group) {
+  const states = group.states.slice(0, MOST_STATES).map(stateLine);
+  const more = group.states.length - states.length;
+  if (more > 0) states.push(element("small", "state", `… and ${more} more`));
+  const told = group.subscribers.length;
+  if (told > 0) states.push(element("small", "", `${told} watch${told === 1 ? "es" : ""} the states`));
   return element("li", "",
     element("span", "main", element("strong", "", group.group), ` in ${group.hub}`),
     element("span", "", `${group.members.length} member${group.members.length === 1 ? "" : "s"}`),
     element("small", "mono", group.members.slice(0, 20).map((connectionId) => who({ connectionId })).join(" ")
-      + (group.members.length > 20 ? ` … and ${group.members.length - 20} more` : "")));
+      + (group.members.length > 20 ? ` … and ${group.members.length - 20} more` : "")),
+    ...states);
 }
 
 function faultCard(fault) {

@@ -14,7 +14,7 @@ const SIGNS = {
   missing: ["…", "more than this page shows"],
 };
 
-const MESSAGES = ["message", "sendToGroup", "event"];
+const MESSAGES = ["message", "sendToGroup", "event", "setGroupState", "groupStateUpdate", "groupStateSnapshot"];
 
 /** Users by their connections, as far as this page has seen them. */
 const users = new Map();

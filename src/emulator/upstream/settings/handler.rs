@@ -33,6 +33,10 @@ pub enum SystemEvent {
     Connect,
     /// It has.
     Connected,
+    /// It has joined a group.
+    Joined,
+    /// It is no longer in a group.
+    Left,
     /// Its connection has ended.
     Disconnected,
 }
@@ -42,6 +46,8 @@ pub enum SystemEvent {
 pub struct SystemEvents {
     connect: bool,
     connected: bool,
+    joined: bool,
+    left: bool,
     disconnected: bool,
 }
 
@@ -54,8 +60,8 @@ pub enum HandlerError {
     /// Not the name of an event.
     #[error("`{0}` is not the name of an event: a letter, then letters, digits and `_` `.` `-`, 128 in all")]
     UserEvent(String),
-    /// Not one of the three.
-    #[error("`{0}` is not a system event: there are `connect`, `connected` and `disconnected`")]
+    /// Not one of the five.
+    #[error("`{0}` is not a system event: there are `connect`, `connected`, `joined`, `left` and `disconnected`")]
     SystemEvent(String),
     /// Not one of the two.
     #[error("`{0}` is no option of an event handler: there are `user-events` and `system-events`")]
@@ -140,6 +146,8 @@ impl SystemEvent {
         match self {
             Self::Connect => "connect",
             Self::Connected => "connected",
+            Self::Joined => "joined",
+            Self::Left => "left",
             Self::Disconnected => "disconnected",
         }
     }
@@ -147,9 +155,11 @@ impl SystemEvent {
 
 impl SystemEvents {
     /// None at all.
-    pub const NONE: Self = Self { connect: false, connected: false, disconnected: false };
-    /// All three.
-    pub const ALL: Self = Self { connect: true, connected: true, disconnected: true };
+    pub const NONE: Self = Self { connect: false, connected: false, joined: false, left: false, disconnected: false };
+    /// All five.
+    pub const ALL: Self = Self { connect: true, connected: true, joined: true, left: true, disconnected: true };
+    /// Those about connections, which every handler knows.
+    pub const USUAL: Self = Self { joined: false, left: false, ..Self::ALL };
 
     /// Reads a list with commas between the names, which have no case. `*` is all; an empty list is none.
     pub fn parse(list: &str) -> Result<Self, HandlerError> {
@@ -166,6 +176,8 @@ impl SystemEvents {
             "*" => *self = Self::ALL,
             "connect" => self.connect = true,
             "connected" => self.connected = true,
+            "joined" => self.joined = true,
+            "left" => self.left = true,
             "disconnected" => self.disconnected = true,
             _ => return Err(HandlerError::SystemEvent(name.to_owned())),
         }
@@ -177,6 +189,8 @@ impl SystemEvents {
         match event {
             SystemEvent::Connect => self.connect,
             SystemEvent::Connected => self.connected,
+            SystemEvent::Joined => self.joined,
+            SystemEvent::Left => self.left,
             SystemEvent::Disconnected => self.disconnected,
         }
     }

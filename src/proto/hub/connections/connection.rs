@@ -38,6 +38,8 @@ pub struct Connection {
     pub pending: Pending,
     /// Its invocations that are among them, by the client's ids.
     pub invocations: HashMap<Box<str>, EventId>,
+    /// When a state of its last changed, in milliseconds since the epoch.
+    pub state_time: i64,
 }
 
 /// How much of a connection is at the application's handlers.
@@ -144,6 +146,7 @@ impl Connection {
             sent_before: 0,
             pending: Pending::default(),
             invocations: HashMap::new(),
+            state_time: 0,
         }
     }
 

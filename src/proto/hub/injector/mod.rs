@@ -108,6 +108,9 @@ impl Injector {
             Operation::Leave { group } => (Point::LeaveGroup, Some(*group), None),
             Operation::Send { group, .. } => (Point::SendToGroup, Some(*group), None),
             Operation::Event { event, .. } => (Point::Event, None, Some(*event)),
+            Operation::SetState { group, .. } => (Point::SetGroupState, Some(*group), None),
+            Operation::SubscribeState { group } => (Point::SubscribeGroupState, Some(*group), None),
+            Operation::UnsubscribeState { group } => (Point::UnsubscribeGroupState, Some(*group), None),
         };
         let Some(connection) = self.subject(connections, key, point) else { return FrameEffects::default() };
         let fired = self.faults.fire(&Opportunity { group, event, ..self.opportunity(point, connection) });
@@ -248,6 +251,8 @@ impl Injector {
             | Output::Resume { .. }
             | Output::UserEvent(_)
             | Output::Connected { .. }
+            | Output::Joined { .. }
+            | Output::Left { .. }
             | Output::Disconnected { .. } => {
                 self.throttle.pass(output);
                 None

@@ -279,7 +279,8 @@ fn a_connection_is_dropped_and_a_window_ended_by_hand() {
 fn whole_life(faults: &[&str]) -> (Vec<String>, Faults) {
     let (mut rig, plan) = rig(faults);
     let client = ClientKind::PubSub(Subprotocol::JsonReliable);
-    let mut all = rig.open_as(1, client, &[JOIN, SEND], &["g"]);
+    let roles = [JOIN, SEND, "webpubsub.setGroupState", "webpubsub.getGroupState"];
+    let mut all = rig.open_as(1, client, &roles, &["g"]);
     let token = all.iter().find_map(|line| line.split("\"reconnectionToken\":\"").nth(1)?.split('"').next());
     let token = token.unwrap_or_default().to_owned();
     let connection = rig.hub.connections().first().map(|info| info.id.to_string());
@@ -287,6 +288,9 @@ fn whole_life(faults: &[&str]) -> (Vec<String>, Faults) {
         r#"{"type":"joinGroup","group":"h","ackId":1}"#,
         r#"{"type":"sendToGroup","group":"g","dataType":"text","data":"m","ackId":2}"#,
         r#"{"type":"leaveGroup","group":"h","ackId":3}"#,
+        r#"{"type":"setGroupState","group":"g","state":{},"ackId":5}"#,
+        r#"{"type":"subscribeGroupState","group":"g","ackId":6}"#,
+        r#"{"type":"unsubscribeGroupState","group":"g","ackId":7}"#,
         r#"{"type":"event","event":"e","data":1,"ackId":4}"#,
         r#"{"type":"invoke","event":"e","invocationId":"1"}"#,
         r#"{"type":"invoke","event":"e","invocationId":"2"}"#,

@@ -13,6 +13,7 @@ mod protobuf;
 mod random;
 mod recovery;
 mod simple;
+mod states;
 
 use std::time::Duration;
 
@@ -62,6 +63,8 @@ fn show(output: Output) -> String {
             format!("{what} {id} {user} {} {data}", event.event)
         }
         Output::Connected { connection_id } => format!("connected {connection_id}"),
+        Output::Joined { connection_id, group } => format!("joined {connection_id} {group}"),
+        Output::Left { connection_id, group } => format!("left {connection_id} {group}"),
         Output::Disconnected { connection_id, reason } => format!("disconnected {connection_id} {reason}"),
     }
 }

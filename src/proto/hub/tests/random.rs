@@ -14,6 +14,10 @@ enum Action {
     /// The application sends to all; the flag: without waiting for slow receivers.
     Post(bool),
     Event(usize),
+    /// It says something else of itself.
+    State(usize),
+    /// It wants to be told what the others say.
+    Watch(usize),
     Acknowledge(usize),
     Drop(usize),
     Recover(usize),
@@ -27,6 +31,8 @@ fn action() -> impl Strategy<Value = Action> {
         12 => client.clone().prop_map(Action::Publish),
         3 => any::<bool>().prop_map(Action::Post),
         3 => client.clone().prop_map(Action::Event),
+        3 => client.clone().prop_map(Action::State),
+        2 => client.clone().prop_map(Action::Watch),
         6 => client.clone().prop_map(Action::Acknowledge),
         2 => client.clone().prop_map(Action::Drop),
         3 => client.clone().prop_map(Action::Recover),
@@ -61,8 +67,9 @@ impl World {
             ping_interval: SECOND * 1_000_000,
             ..HubConfig::default()
         });
+        let roles = [JOIN, SEND, "webpubsub.setGroupState", "webpubsub.getGroupState"];
         let clients = (0..CLIENTS as u64).map(|socket| {
-            let Connected { connection_id, token } = rig.reliable(socket, &["g"]);
+            let Connected { connection_id, token } = rig.open(socket, Subprotocol::JsonReliable, &roles, &["g"]);
             Model { connection_id, token: token.unwrap(), socket: Some(socket), seen: 0, over: false }
         });
         let clients = clients.collect();
@@ -80,6 +87,8 @@ impl World {
                 let sent = self.rig.hub.handle_send(self.rig.now, &selection, &outgoing, insist);
                 assert_eq!(sent == Sent::Busy, busy && !insist);
             }
+            Action::State(client) => self.text(client, r#"{"type":"setGroupState","group":"g","state":{}}"#),
+            Action::Watch(client) => self.text(client, r#"{"type":"subscribeGroupState","group":"g"}"#),
             Action::Event(client) => self.text(client, r#"{"type":"event","event":"e","data":1}"#),
             Action::Acknowledge(client) => {
                 let text = format!(r#"{{"type":"sequenceAck","sequenceId":{}}}"#, self.clients[client].seen);
@@ -146,7 +155,10 @@ impl World {
                 }
                 Output::Cut { .. } => panic!("there are no faults"),
                 Output::Abort { .. } | Output::Pause { .. } | Output::Resume { .. } | Output::Ping { .. } => {}
-                Output::Connected { .. } | Output::Disconnected { .. } => panic!("nobody asked for {output:?}"),
+                Output::Connected { .. }
+                | Output::Joined { .. }
+                | Output::Left { .. }
+                | Output::Disconnected { .. } => panic!("nobody asked for {output:?}"),
             }
         }
         self.check();
@@ -165,6 +177,11 @@ impl World {
             assert_eq!(hub.connections.get(*key).unwrap().pace, Pace::Congested);
         }
         hub.connections.check();
+        assert!(hub.unchecked.is_empty());
+        let told = hub.states.subscribers("g").into_iter().flatten().copied();
+        for key in hub.states.of_group("g").map(|(key, _)| key).chain(told) {
+            assert!(hub.groups.members("g").is_some_and(|members| members.contains(&key)), "a stranger's state");
+        }
         for (_, connection) in hub.connections.iter() {
             assert!(connection.load(&hub.config) <= 100);
         }
@@ -194,6 +211,6 @@ proptest! {
         world.act(Action::Wait(30_000));
         prop_assert!(world.rig.hub.is_empty());
         prop_assert_eq!(world.rig.hub.poll_timeout(), None);
-        prop_assert!(world.rig.hub.groups.members("g").is_none());
+        prop_assert!(world.rig.hub.groups.members("g").is_none() && world.rig.hub.states.is_empty());
     }
 }
