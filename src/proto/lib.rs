@@ -21,6 +21,7 @@ mod pattern;
 pub mod session;
 #[cfg(test)]
 mod simulation;
+pub mod skim;
 mod wire;
 
 pub use close::explain_close_code;
