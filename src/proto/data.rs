@@ -312,8 +312,61 @@ impl OwnedData {
 
 /// A string as a JSON literal.
 fn quote(text: &str) -> String {
-    // Serialising a string cannot fail; the fallback keeps the signature free of an impossible error.
-    serde_json::to_string(text).unwrap_or_else(|_| "\"\"".to_owned())
+    let mut literal = String::with_capacity(text.len() + "\"\"".len());
+    push_string(&mut literal, text);
+    literal
+}
+
+/// Whether a byte stands in a JSON string for itself.
+fn is_plain(byte: u8) -> bool {
+    !matches!(byte, b'"' | b'\\' | 0..=0x1F)
+}
+
+/// Appends a string as a JSON literal, as serde_json spells it. Most text needs no escapes: it is looked at many bytes at
+/// a time, and copied whole.
+pub(crate) fn push_string(out: &mut String, text: &str) {
+    const AT_ONCE: usize = 32;
+    out.reserve(text.len() + "\"\"".len());
+    out.push('"');
+    let mut copied = 0;
+    let mut escape = |start: usize, bytes: &[u8]| {
+        for (at, byte) in (start..).zip(bytes) {
+            if !is_plain(*byte) {
+                // Both are boundaries of characters: what is escaped is one byte.
+                out.push_str(&text[copied..at]);
+                push_escaped(out, *byte);
+                copied = at + 1;
+            }
+        }
+    };
+    let (chunks, rest) = text.as_bytes().as_chunks::<AT_ONCE>();
+    for (number, chunk) in chunks.iter().enumerate() {
+        if !chunk.iter().fold(true, |plain, byte| plain & is_plain(*byte)) {
+            escape(number * AT_ONCE, chunk);
+        }
+    }
+    escape(chunks.len() * AT_ONCE, rest);
+    out.push_str(&text[copied..]);
+    out.push('"');
+}
+
+fn push_escaped(out: &mut String, byte: u8) {
+    out.push_str(match byte {
+        b'"' => "\\\"",
+        b'\\' => "\\\\",
+        b'\n' => "\\n",
+        b'\r' => "\\r",
+        b'\t' => "\\t",
+        0x08 => "\\b",
+        0x0C => "\\f",
+        byte => {
+            out.push_str("\\u00");
+            for digit in [byte >> 4, byte & 0xF] {
+                out.extend(char::from_digit(digit.into(), 16));
+            }
+            return;
+        }
+    });
 }
 
 /// How many bytes [`quote`] gives.
@@ -342,6 +395,24 @@ mod tests {
             assert_eq!(Quoted::new(literal).unwrap().decode(), text, "{literal}");
         }
         assert_eq!(Quoted::new("5"), None);
+    }
+
+    proptest::proptest! {
+        #[test]
+        fn a_literal_is_spelled_as_serde_spells_it(text in "(.|[\x00-\x20\x7f\"\\\\éa😀]{0,40}){0,6}") {
+            assert_eq!(quote(&text), serde_json::to_string(&text).unwrap());
+            assert_eq!(quoted_len(&text), quote(&text).len());
+        }
+    }
+
+    #[test]
+    fn a_literal_of_any_byte_at_any_place_is_spelled_as_serde_spells_it() {
+        for byte in 0..=0x7F_u8 {
+            for before in 0..70 {
+                let text = format!("{}{}é", "x".repeat(before), char::from(byte));
+                assert_eq!(quote(&text), serde_json::to_string(&text).unwrap());
+            }
+        }
     }
 
     #[test]

@@ -13,7 +13,7 @@ use std::borrow::Cow;
 use std::fmt::Write as _;
 
 use super::Malformed;
-use crate::data::{Data, Octets, OwnedData, Quoted, Text};
+use crate::data::{Data, Octets, OwnedData, Quoted, Text, push_string};
 use crate::frame::{AckError, Downstream, Message, Origin, Upstream};
 use crate::group_state::StateFrame;
 use crate::metadata::check_metadata;
@@ -195,14 +195,6 @@ fn decode_system(wire: DownstreamWire<'_>) -> Result<Downstream<'_>, Cow<'static
     }
 }
 
-/// A JSON string writer that cannot fail.
-fn push_string(out: &mut String, text: &str) {
-    match serde_json::to_string(text) {
-        Ok(literal) => out.push_str(&literal),
-        Err(_) => out.push_str("\"\""),
-    }
-}
-
 fn push_ack_id(out: &mut String, ack_id: Option<u64>) {
     if let Some(id) = ack_id {
         // Writing into a String cannot fail.
@@ -243,6 +235,13 @@ fn push_error(out: &mut String, error: &AckError<'_>) {
     out.push('}');
 }
 
+/// Room for what carries a payload, so that it is not moved while it is written.
+fn reserve(out: &mut String, name: &str, data: Data<'_>, metadata: Option<&str>) {
+    // What stands around them, and their escapes, if there are not many.
+    const ENVELOPE: usize = 144;
+    out.reserve(ENVELOPE + name.len() + data.weight() + metadata.map_or(0, str::len));
+}
+
 /// Appends a client's frame to `out` (PROTOCOL §4).
 pub fn encode_upstream(frame: &Upstream<'_>, out: &mut String) {
     match frame {
@@ -257,6 +256,7 @@ pub fn encode_upstream(frame: &Upstream<'_>, out: &mut String) {
             push_ack_id(out, *ack_id);
         }
         Upstream::SendToGroup { group, ack_id, no_echo, ttl_seconds, data, metadata } => {
+            reserve(out, group, *data, *metadata);
             out.push_str("{\"type\":\"sendToGroup\",\"group\":");
             push_string(out, group);
             push_ack_id(out, *ack_id);
@@ -270,6 +270,7 @@ pub fn encode_upstream(frame: &Upstream<'_>, out: &mut String) {
             push_metadata(out, *metadata);
         }
         Upstream::Event { event, ack_id, data, metadata } => {
+            reserve(out, event, *data, *metadata);
             out.push_str("{\"type\":\"event\",\"event\":");
             push_string(out, event);
             push_ack_id(out, *ack_id);
