@@ -29,6 +29,13 @@ pub(super) struct Settled {
     pub(super) outcome: Outcome,
 }
 
+impl Settled {
+    /// The group whose next join or leave may be sent now.
+    pub(super) fn freed_group(&self) -> Option<String> {
+        self.operation.is_membership().then(|| self.operation.target.clone())
+    }
+}
+
 /// What an ack did.
 #[derive(Debug)]
 pub(super) enum Acked {
@@ -56,6 +63,8 @@ pub(super) struct Operations {
     pending: BTreeMap<u64, Operation>,
     /// From ackId to order.
     by_ack: HashMap<u64, u64>,
+    /// The joins and leaves that have not settled, by group, in their order.
+    memberships: HashMap<String, BTreeSet<u64>>,
     /// Deadlines and ends of pauses, with the order of their operation.
     timers: BTreeSet<(Duration, u64)>,
     next_order: u64,
@@ -119,11 +128,18 @@ impl Operations {
             suspicion: Suspicion::default(),
             first_sent: None,
         };
-        self.pending.insert(order, operation);
-        if let Some(id) = ack_id {
+        self.insert(order, operation);
+        Ok(order)
+    }
+
+    fn insert(&mut self, order: u64, operation: Operation) {
+        if let Some(id) = operation.ack_id {
             self.by_ack.insert(id, order);
         }
-        Ok(order)
+        if operation.is_membership() {
+            self.memberships.entry(operation.target.clone()).or_default().insert(order);
+        }
+        self.pending.insert(order, operation);
     }
 
     /// Keeps ackIds for operations that are [`AckMode::Recorded`].
@@ -200,7 +216,7 @@ impl Operations {
         operation.suspicion.sent(now);
         put(operation.frame.clone());
         if operation.ack_id.is_none() {
-            let operation = self.pending.remove(&order)?;
+            let operation = self.remove(order)?;
             return Some(Settled { operation, outcome: Outcome::Sent });
         }
         let deadline = now.saturating_add(patience.ack_timeout);
@@ -212,32 +228,34 @@ impl Operations {
 
     /// Whether an unsettled join or leave of the user's is about this group.
     pub(super) fn concerns_group(&self, group: &str) -> bool {
-        self.pending.values().any(|operation| operation.is_membership() && operation.target == group)
+        self.memberships.contains_key(group)
+    }
+
+    /// The join or leave of this group that is the next to settle.
+    pub(super) fn next_of_group(&self, group: &str) -> Option<u64> {
+        self.memberships.get(group).and_then(BTreeSet::first).copied()
     }
 
     /// The groups that an unsettled join or leave is about, with whether one was sent.
     pub(super) fn groups_concerned(&self) -> BTreeMap<&str, bool> {
-        let mut groups = BTreeMap::new();
-        for operation in self.pending.values().filter(|operation| operation.is_membership()) {
-            *groups.entry(operation.target.as_str()).or_default() |= operation.attempts > 0;
-        }
-        groups
+        let sent = |order: &u64| self.pending.get(order).is_some_and(|operation| operation.attempts > 0);
+        self.memberships.iter().map(|(group, orders)| (group.as_str(), orders.iter().any(sent))).collect()
     }
 
     /// Forgets the session's own join of a group: the user has asked for something about it.
     pub(super) fn drop_rejoin(&mut self, group: &str) {
-        self.drop_rejoins_where(|operation| operation.target == group);
+        let orders = self.memberships.get(group).map(|orders| orders.iter().copied().collect());
+        self.drop_own(orders.unwrap_or_default());
     }
 
     fn drop_rejoins(&mut self) {
-        self.drop_rejoins_where(|_| true);
+        self.drop_own(self.memberships.values().flatten().copied().collect());
     }
 
-    fn drop_rejoins_where(&mut self, chosen: impl Fn(&Operation) -> bool) {
+    /// Forgets those of these operations that are the session's own.
+    fn drop_own(&mut self, mut orders: Vec<u64>) {
         let own = |owner: Owner| matches!(owner, Owner::Rejoin | Owner::Session);
-        let rejoin = |operation: &Operation| own(operation.owner) && chosen(operation);
-        let orders: Vec<u64> =
-            self.pending.iter().filter(|(_, operation)| rejoin(operation)).map(|(order, _)| *order).collect();
+        orders.retain(|order| self.pending.get(order).is_some_and(|operation| own(operation.owner)));
         for order in orders {
             self.remove(order);
         }
@@ -347,6 +365,14 @@ impl Operations {
         self.blame.forget(order);
         if let Some(id) = operation.ack_id {
             self.by_ack.remove(&id);
+        }
+        if operation.is_membership()
+            && let Some(orders) = self.memberships.get_mut(&operation.target)
+        {
+            orders.remove(&order);
+            if orders.is_empty() {
+                self.memberships.remove(&operation.target);
+            }
         }
         self.earlier -= usize::from(operation.owner == Owner::Earlier);
         if let Some(counted) = operation.counted {

@@ -209,19 +209,17 @@ impl Session {
                 let acked = self.operations.acknowledge(now, ack_id, &result, patience, pause);
                 self.tell_failed_attempts();
                 let freed = match acked {
-                    Acked::Stray | Acked::Retrying => false,
+                    Acked::Stray | Acked::Retrying => None,
                     Acked::Settled(settled) => {
                         if let Phase::Live(live) = &mut self.phase {
                             live.progress = true;
                         }
-                        let freed = settled.operation.is_membership();
+                        let freed = settled.freed_group();
                         self.settle(*settled);
                         freed
                     }
                 };
-                if freed || self.operations.has_room_again() || self.operations.is_careful() {
-                    self.send_queued(now);
-                }
+                self.send_freed(now, freed);
                 Received::Control
             }
             Downstream::Connected { connection_id, reconnection_token, .. } => {

@@ -50,6 +50,22 @@ impl Session {
         }
     }
 
+    /// Operations have settled: sends what waited for that, be it for the last join or leave of one of these groups, for
+    /// room or for its turn.
+    pub(super) fn send_freed(&mut self, now: Duration, groups: impl IntoIterator<Item = String>) {
+        if self.operations.has_room_again() || self.operations.is_careful() {
+            return self.send_queued(now);
+        }
+        for group in groups {
+            let mut sent = None;
+            // Without an ack it settles by being sent, and the next may go.
+            while let Some(order) = self.operations.next_of_group(&group).filter(|order| sent != Some(*order)) {
+                self.send_operation(now, order);
+                sent = Some(order);
+            }
+        }
+    }
+
     /// Sends an operation, unless others have their turn before it.
     pub(super) fn send_operation(&mut self, now: Duration, order: u64) {
         if self.operations.is_careful() || self.operations.is_holding() {
@@ -72,7 +88,7 @@ impl Session {
     pub(super) fn expire_operations(&mut self, now: Duration) {
         let (again, settled) = self.operations.expire(now, self.patience());
         self.tell_failed_attempts();
-        let freed = settled.iter().any(|settled| settled.operation.is_membership());
+        let freed: Vec<String> = settled.iter().filter_map(Settled::freed_group).collect();
         for settled in settled {
             self.settle(settled);
         }
@@ -80,9 +96,7 @@ impl Session {
             for order in again {
                 self.send_operation(now, order);
             }
-            if freed || self.operations.has_room_again() || self.operations.is_careful() {
-                self.send_queued(now);
-            }
+            self.send_freed(now, freed);
         }
     }
 

@@ -18,7 +18,6 @@ impl Operations {
             }
             let order = self.next_order;
             self.next_order += 1;
-            self.by_ack.insert(ack_id, order);
             self.earlier += 1;
             self.sent.others_open += 1;
             let operation = Operation {
@@ -36,7 +35,7 @@ impl Operations {
                 suspicion: Suspicion::default(),
                 first_sent: None,
             };
-            self.pending.insert(order, operation);
+            self.insert(order, operation);
         }
     }
 

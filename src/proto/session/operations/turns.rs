@@ -68,8 +68,7 @@ impl Operations {
     /// Whether an earlier join or leave of the same group has to settle first: its retry would undo this one.
     pub(super) fn is_held(&self, order: u64) -> bool {
         let Some(this) = self.pending.get(&order).filter(|operation| operation.is_membership()) else { return false };
-        let same = |earlier: &Operation| earlier.is_membership() && earlier.target == this.target;
-        self.pending.range(..order).any(|(_, earlier)| same(earlier))
+        self.next_of_group(&this.target).is_some_and(|first| first < order)
     }
 
     /// The orders of all operations that wait to be sent, oldest first; but joins of groups that are to be joined again
