@@ -1,5 +1,6 @@
 //! Acks, and what becomes of operations without one.
 
+use indexmap::IndexSet;
 use webpubsub_proto::check_group_name;
 use webpubsub_proto::session::OnUnknown;
 
@@ -49,12 +50,9 @@ pub fn on_unknown(what: Unknown) -> OnUnknown {
 
 /// Group names, checked, each once, in the order given.
 pub fn groups(given: Vec<String>, what: &str) -> Result<Vec<String>, Failure> {
-    let mut groups: Vec<String> = Vec::with_capacity(given.len());
-    for group in given {
-        check_group_name(&group).map_err(|error| bad_name(what, error))?;
-        if !groups.contains(&group) {
-            groups.push(group);
-        }
+    for group in &given {
+        check_group_name(group).map_err(|error| bad_name(what, error))?;
     }
-    Ok(groups)
+    let groups: IndexSet<String> = given.into_iter().collect();
+    Ok(groups.into_iter().collect())
 }
