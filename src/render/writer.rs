@@ -194,7 +194,40 @@ struct State {
     /// Up to there messages were written, and that is recorded.
     written: Option<Mark>,
     spare: Vec<Batch>,
-    wakers: Vec<Waker>,
+    waiting: Waiting,
+}
+
+/// What somebody waits for.
+#[derive(Clone, Copy, Debug)]
+enum Event {
+    /// There is room again.
+    Room,
+    /// More was written, and that is recorded.
+    Written,
+    /// Writing has failed.
+    Failure,
+    /// All is written.
+    Drained,
+}
+
+/// Who waits, by what for: nobody is woken for what is the concern of others.
+#[derive(Default)]
+struct Waiting {
+    room: Vec<Waker>,
+    written: Vec<Waker>,
+    failure: Vec<Waker>,
+    drained: Vec<Waker>,
+}
+
+impl Waiting {
+    fn of(&mut self, event: Event) -> &mut Vec<Waker> {
+        match event {
+            Event::Room => &mut self.room,
+            Event::Written => &mut self.written,
+            Event::Failure => &mut self.failure,
+            Event::Drained => &mut self.drained,
+        }
+    }
 }
 
 impl State {
@@ -243,13 +276,30 @@ impl State {
         (self.pending, self.newest, self.errors) = (0, 0, 0);
     }
 
-    fn wake(&mut self) {
-        self.wakers.drain(..).for_each(Waker::wake);
+    fn has_room(&mut self) -> bool {
+        let limit = if self.full { RESUME } else { LIMIT };
+        self.full = self.pending > limit && self.failure.is_none();
+        !self.full
     }
 
-    fn register(&mut self, cx: &Context<'_>) {
-        if !self.wakers.iter().any(|waker| waker.will_wake(cx.waker())) {
-            self.wakers.push(cx.waker().clone());
+    fn wake(&mut self, event: Event) {
+        self.waiting.of(event).drain(..).for_each(Waker::wake);
+    }
+
+    /// Writing has ended: there is nothing more to wait for.
+    fn wake_all(&mut self) {
+        for event in [Event::Room, Event::Written, Event::Failure, Event::Drained] {
+            self.wake(event);
+        }
+    }
+
+    fn register(&mut self, event: Event, cx: &Context<'_>) {
+        // Not `will_wake`: the table of functions of one and the same waker may have several addresses, so that it says
+        // no, and one who asks again and again would be noted each time.
+        let waiting = self.waiting.of(event);
+        match waiting.iter_mut().find(|waker| waker.data() == cx.waker().data()) {
+            Some(waker) => waker.clone_from(cx.waker()),
+            None => waiting.push(cx.waker().clone()),
         }
     }
 }
@@ -308,7 +358,7 @@ impl Writer {
         match state.written.filter(|written| seen.is_none_or(|seen| seen < *written)) {
             Some(written) => Poll::Ready(written),
             None => {
-                state.register(cx);
+                state.register(Event::Written, cx);
                 Poll::Pending
             }
         }
@@ -365,18 +415,16 @@ impl Writer {
     /// Ready while more may be handed over.
     pub fn poll_room(&self, cx: &mut Context<'_>) -> Poll<()> {
         let mut state = self.shared.lock();
-        let limit = if state.full { RESUME } else { LIMIT };
-        state.full = state.pending > limit && state.failure.is_none();
-        if state.full {
-            state.register(cx);
-            return Poll::Pending;
+        if state.has_room() {
+            return Poll::Ready(());
         }
-        Poll::Ready(())
+        state.register(Event::Room, cx);
+        Poll::Pending
     }
 
     /// Whether more may be handed over now.
     pub fn has_room(&self) -> bool {
-        self.poll_room(&mut Context::from_waker(Waker::noop())).is_ready()
+        self.shared.lock().has_room()
     }
 
     /// Resolves when writing has failed.
@@ -386,7 +434,7 @@ impl Writer {
             match &state.failure {
                 Some(failure) => Poll::Ready(failure.clone()),
                 None => {
-                    state.register(cx);
+                    state.register(Event::Failure, cx);
                     Poll::Pending
                 }
             }
@@ -401,7 +449,7 @@ impl Writer {
             if state.failure.is_some() || (state.queue.is_empty() && !state.writing) {
                 return Poll::Ready(());
             }
-            state.register(cx);
+            state.register(Event::Drained, cx);
             Poll::Pending
         })
         .await;
@@ -427,7 +475,7 @@ impl Writer {
         let mut state = self.shared.lock();
         state.failure.get_or_insert(failure);
         state.clear();
-        state.wake();
+        state.wake_all();
     }
 }
 
@@ -442,7 +490,10 @@ fn run(shared: &Shared, sinks: &mut [Box<dyn Sink>]) {
                 let settled = ledger.settle();
                 state = shared.lock();
                 match settled {
-                    Ok(()) => state.written = state.written.max(reach.mark),
+                    Ok(()) => {
+                        state.written = state.written.max(reach.mark);
+                        state.wake(Event::Written);
+                    }
                     Err(error) => {
                         state.failure.get_or_insert(WriteFailure::Unrecorded(Arc::new(error)));
                     }
@@ -450,7 +501,11 @@ fn run(shared: &Shared, sinks: &mut [Box<dyn Sink>]) {
                 continue;
             }
             state.writing = false;
-            state.wake();
+            if state.failure.is_some() {
+                state.wake_all();
+            } else {
+                state.wake(Event::Drained);
+            }
             state = shared.filled.wait(state).unwrap_or_else(PoisonError::into_inner);
         }
         // One by one: what stays in the queue can still be dropped.
@@ -483,7 +538,7 @@ fn run(shared: &Shared, sinks: &mut [Box<dyn Sink>]) {
                     && let Some(before) = unsettled.replace(put_out)
                 {
                     state.written = state.written.max(before.mark);
-                    state.wake();
+                    state.wake(Event::Written);
                 }
             }
             Err(failure) => {
@@ -495,7 +550,7 @@ fn run(shared: &Shared, sinks: &mut [Box<dyn Sink>]) {
             continue;
         }
         if state.full && state.pending <= RESUME {
-            state.wake();
+            state.wake(Event::Room);
         }
         if state.spare.len() < SPARE_BUFFERS && batch.bytes.capacity() <= SPARE_CAPACITY {
             batch.clear();
@@ -529,7 +584,10 @@ fn put_lines(
 #[cfg(test)]
 mod tests {
     use super::*;
+    use std::pin::pin;
+    use std::sync::atomic::{AtomicUsize, Ordering};
     use std::sync::mpsc;
+    use std::task::Wake;
 
     /// Writes into a channel of that capacity, and blocks when it is full.
     struct Pipe(mpsc::SyncSender<Vec<u8>>);
@@ -705,6 +763,43 @@ mod tests {
         let told = String::from_utf8(receiver.try_iter().flatten().collect()).unwrap();
         assert_eq!(told, "(begin 4)");
         assert!(poll_fn(|cx| Poll::Ready(writer.poll_written(cx, None))).await.is_pending());
+    }
+
+    /// Counts how often it is woken.
+    #[derive(Default)]
+    struct Woken(AtomicUsize);
+
+    impl Wake for Woken {
+        fn wake(self: Arc<Self>) {
+            self.0.fetch_add(1, Ordering::SeqCst);
+        }
+    }
+
+    #[tokio::test]
+    async fn who_waits_is_noted_once_and_woken_for_what_it_waits_for() {
+        let (writer, receiver) = pipe(0);
+        writer.put(0, &mut vec![b'x'; LIMIT + 1], Reach::default());
+        let [for_room, for_failure] = [(); 2].map(|()| Arc::new(Woken::default()));
+        let mut failed = pin!(writer.failed());
+        let mut poll_both = || {
+            let (room, failure) = (Arc::clone(&for_room).into(), Arc::clone(&for_failure).into());
+            let room = writer.poll_room(&mut Context::from_waker(&room)).is_ready();
+            (room, failed.as_mut().poll(&mut Context::from_waker(&failure)).is_ready())
+        };
+        for _ in 0..100 {
+            assert_eq!(poll_both(), (false, false));
+        }
+        let noted = || {
+            let state = writer.shared.lock();
+            (state.waiting.room.len(), state.waiting.failure.len())
+        };
+        let woken = || [&for_room, &for_failure].map(|woken| woken.0.load(Ordering::SeqCst));
+        assert_eq!(noted(), (1, 1));
+        receiver.recv().unwrap();
+        writer.drained().await;
+        assert_eq!((woken(), poll_both()), ([1, 0], (true, false)));
+        writer.fail(WriteFailure::Closed);
+        assert_eq!((woken(), poll_both()), ([1, 1], (true, true)));
     }
 
     #[tokio::test]
