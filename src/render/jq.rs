@@ -10,6 +10,7 @@ mod log;
 mod natives;
 mod number;
 mod ops;
+mod plain;
 mod read;
 mod regex;
 mod value;
@@ -18,6 +19,7 @@ mod write;
 use std::fmt;
 use std::ops::ControlFlow;
 use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::OnceLock;
 
 use jaq_core::load::{Arena, File, Loader, lex, parse};
 use jaq_core::{Compiler, Ctx, Native, Vars, compile, load};
@@ -25,6 +27,7 @@ use jaq_core::{Compiler, Ctx, Native, Vars, compile, load};
 use super::text::counted;
 use limits::{Bounded, GaveUp, Metered, Run};
 pub use limits::{Hurry, Limits, is_evaluating};
+use plain::Plain;
 pub use value::Val;
 use value::{Fields, Key, Object, Text};
 pub use write::write_json;
@@ -47,10 +50,16 @@ const LONGEST_ERROR: usize = 2000;
 
 /// A compiled expression.
 pub struct Jq {
-    filter: compile::Filter<Native<Bounded>>,
+    expression: String,
+    /// What can be done without the interpreter.
+    plain: Option<Plain>,
+    /// What the interpreter runs; of a plain expression it is compiled when it is needed, which few records do.
+    filter: OnceLock<Filter>,
     /// It names `$ENV`.
     wants_environment: bool,
 }
+
+type Filter = compile::Filter<Native<Bounded>>;
 
 impl fmt::Debug for Jq {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -73,30 +82,20 @@ pub struct BadExpression {
 impl Jq {
     /// Compiles an expression.
     pub fn compile(expression: &str) -> Result<Self, BadExpression> {
-        // However deep it is nested; where there is no such thread to be had, as deep as it goes here.
-        std::thread::scope(|scope| {
-            let thread = std::thread::Builder::new().name("jq".into()).stack_size(STACK);
-            match thread.spawn_scoped(scope, || Self::compile_here(expression)) {
-                Ok(thread) => thread.join().unwrap_or_else(|_| Err(unknown(expression))),
-                Err(_) => Self::compile_here(expression),
-            }
-        })
+        let (plain, filter) = (Plain::read(expression), OnceLock::new());
+        if plain.is_none() {
+            let _ = filter.set(compiled(expression)?);
+        }
+        let wants_environment = expression.contains(ENVIRONMENT);
+        Ok(Self { expression: expression.to_owned(), plain, filter, wants_environment })
     }
 
-    fn compile_here(expression: &str) -> Result<Self, BadExpression> {
-        // Ours come last: they count where there are two of a name.
-        let own = load::parse(DEFINITIONS, |parser| parser.defs()).unwrap_or_default();
-        let definitions = jaq_core::defs().chain(jaq_std::defs()).chain(own);
-        let arena = Arena::default();
-        let modules = Loader::new(definitions)
-            .load(&arena, File { code: expression, path: () })
-            .map_err(|errors| first_load(expression, errors))?;
-        let filter = Compiler::default()
-            .with_funs(natives::functions())
-            .with_global_vars([ENVIRONMENT])
-            .compile(modules)
-            .map_err(|errors| first_compile(expression, errors))?;
-        Ok(Self { filter, wants_environment: expression.contains(ENVIRONMENT) })
+    fn filter(&self) -> Result<&Filter, String> {
+        if let Some(filter) = self.filter.get() {
+            return Ok(filter);
+        }
+        let filter = compiled(&self.expression).map_err(|error| error.to_string())?;
+        Ok(self.filter.get_or_init(|| filter))
     }
 
     /// Hands over each result for one record, until `take` wants no more. Fails with what went wrong, after the results
@@ -107,13 +106,30 @@ impl Jq {
         limits: &Limits<'_>,
         mut take: impl FnMut(&Val) -> ControlFlow<()>,
     ) -> Result<(), String> {
+        if let Some(plain) = &self.plain {
+            let _metered = Metered::begin(limits);
+            let evaluated = caught(|| {
+                let Some(value) = plain.evaluate(record) else { return Ok(false) };
+                if let Some(value) = value {
+                    // Nothing follows it, whatever is wanted.
+                    let _ = take(&value);
+                }
+                Ok(true)
+            });
+            match evaluated {
+                Ok(true) => return Ok(()),
+                Ok(false) => {}
+                Err(error) => return Err(error),
+            }
+        }
+        let filter = self.filter()?;
         let _metered = Metered::begin(limits);
-        let evaluated = catch_unwind(AssertUnwindSafe(|| {
+        caught(|| {
             let input = read::parse(record)?;
-            let run = Run::new(&self.filter.lut, limits);
+            let run = Run::new(&filter.lut, limits);
             let environment = if self.wants_environment { environment() } else { Val::Null };
             let context = Ctx::<Bounded>::new(&run, Vars::new([environment]));
-            for result in self.filter.id.run((context, input)) {
+            for result in filter.id.run((context, input)) {
                 match result {
                     Ok(value) if take(&value).is_break() => break,
                     Ok(_) => {}
@@ -126,10 +142,6 @@ impl Jq {
                 }
             }
             Ok(())
-        }));
-        evaluated.unwrap_or_else(|payload| match payload.downcast_ref::<GaveUp>() {
-            Some(why) => Err(why.to_string()),
-            None => Err("the expression cannot be carried out".to_owned()),
         })
     }
 
@@ -143,6 +155,41 @@ impl Jq {
         })?;
         Ok(found)
     }
+}
+
+/// What an evaluation comes to, also when it is given up.
+fn caught<T>(evaluate: impl FnOnce() -> Result<T, String>) -> Result<T, String> {
+    catch_unwind(AssertUnwindSafe(evaluate)).unwrap_or_else(|payload| match payload.downcast_ref::<GaveUp>() {
+        Some(why) => Err(why.to_string()),
+        None => Err("the expression cannot be carried out".to_owned()),
+    })
+}
+
+/// What the interpreter runs for an expression.
+fn compiled(expression: &str) -> Result<Filter, BadExpression> {
+    // However deep it is nested; where there is no such thread to be had, as deep as it goes here.
+    std::thread::scope(|scope| {
+        let thread = std::thread::Builder::new().name("jq".into()).stack_size(STACK);
+        match thread.spawn_scoped(scope, || compiled_here(expression)) {
+            Ok(thread) => thread.join().unwrap_or_else(|_| Err(unknown(expression))),
+            Err(_) => compiled_here(expression),
+        }
+    })
+}
+
+fn compiled_here(expression: &str) -> Result<Filter, BadExpression> {
+    // Ours come last: they count where there are two of a name.
+    let own = load::parse(DEFINITIONS, |parser| parser.defs()).unwrap_or_default();
+    let definitions = jaq_core::defs().chain(jaq_std::defs()).chain(own);
+    let arena = Arena::default();
+    let modules = Loader::new(definitions)
+        .load(&arena, File { code: expression, path: () })
+        .map_err(|errors| first_load(expression, errors))?;
+    Compiler::default()
+        .with_funs(natives::functions())
+        .with_global_vars([ENVIRONMENT])
+        .compile(modules)
+        .map_err(|errors| first_compile(expression, errors))
 }
 
 /// What an expression failed with: mostly a string.

@@ -1,0 +1,493 @@
+//! Expressions that need no interpreter, which is most of what people write: paths, comparisons with a constant, `and`,
+//! `or`, `select`, and these one behind another.
+//!
+//! They are found in the text of a record, and only what they give is made a value of. Where a record or a value is
+//! anything but plain (a name with an escape, a field of something that has none), nothing is said here, and the
+//! interpreter evaluates the whole expression: what fails, fails there.
+
+use super::read;
+use super::value::Val;
+use webpubsub_proto::skim::{behind_blanks, end_of_plain, end_of_value, has_control_characters};
+
+/// The largest record that is looked at here: what may be too much for the interpreter is for it to say.
+const LARGEST: usize = 1024 * 1024;
+
+/// Words that are no names everywhere.
+const RESERVED: [&str; 17] = [
+    "__loc__", "and", "as", "catch", "def", "elif", "else", "end", "foreach", "if", "import", "include", "label", "or",
+    "reduce", "then", "try",
+];
+
+/// What an expression does with a value, one after another.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) struct Plain(Vec<Stage>);
+
+#[derive(Debug, PartialEq, Eq)]
+enum Stage {
+    /// Goes on with the field of a field of …
+    Path(Path),
+    /// Goes on with the same, if this is true.
+    Select(Condition),
+    /// Ends with whether this is true.
+    Test(Condition),
+}
+
+/// The names of fields, from the outside in.
+type Path = Vec<String>;
+
+#[derive(Debug, PartialEq, Eq)]
+enum Condition {
+    /// The value there is neither `false` nor `null`.
+    Is(Path),
+    /// The value there compared with this JSON text.
+    Compare(Path, Comparison, String),
+    And(Box<[Condition; 2]>),
+    Or(Box<[Condition; 2]>),
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Comparison {
+    Equal,
+    Unequal,
+    Less,
+    LessOrEqual,
+    Greater,
+    GreaterOrEqual,
+}
+
+/// A value in the text of its record.
+#[derive(Clone, Copy)]
+enum Place<'a> {
+    /// As it stands there.
+    Text(&'a [u8]),
+    /// A field that is not there.
+    Nothing,
+}
+
+impl Plain {
+    /// Of an expression; `None`: it needs the interpreter, or is none. What is plain, the interpreter would take.
+    pub(super) fn read(expression: &str) -> Option<Self> {
+        let mut reader = Reader { rest: expression.trim() };
+        let mut stages = Vec::new();
+        loop {
+            let stage = reader.stage()?;
+            let ends = matches!(stage, Stage::Test(_));
+            stages.push(stage);
+            if reader.rest.is_empty() {
+                // All of a record is a value to be made, which is what costs.
+                let all = |stage: &Stage| matches!(stage, Stage::Path(path) if path.is_empty());
+                return (!stages.iter().all(all)).then_some(Self(stages));
+            }
+            if ends || !reader.pass("|") {
+                return None;
+            }
+        }
+    }
+
+    /// What it gives for a record: one value or none. `None`: the interpreter is to say.
+    pub(super) fn evaluate(&self, record: &[u8]) -> Option<Option<Val>> {
+        let record = record.strip_suffix(b"\n").unwrap_or(record);
+        if record.len() > LARGEST || has_control_characters(record) || end_of_value(record, 0) != Some(record.len()) {
+            return None;
+        }
+        let mut place = Place::Text(record);
+        for stage in &self.0 {
+            match stage {
+                Stage::Path(path) => place = place.at(path)?,
+                Stage::Select(condition) => {
+                    if !condition.is_met(place)? {
+                        return Some(None);
+                    }
+                }
+                Stage::Test(condition) => return Some(Some(Val::Bool(condition.is_met(place)?))),
+            }
+        }
+        place.value().map(Some)
+    }
+}
+
+impl Condition {
+    fn is_met(&self, place: Place<'_>) -> Option<bool> {
+        Some(match self {
+            Self::Is(path) => match place.at(path)? {
+                Place::Text(text) => !matches!(text, b"null" | b"false"),
+                Place::Nothing => false,
+            },
+            Self::Compare(path, comparison, constant) => {
+                let (left, right) = (place.at(path)?.value()?, read::parse(constant.as_bytes()).ok()?);
+                comparison.holds(&left, &right)
+            }
+            Self::And(both) => both[0].is_met(place)? && both[1].is_met(place)?,
+            Self::Or(both) => both[0].is_met(place)? || both[1].is_met(place)?,
+        })
+    }
+}
+
+impl Comparison {
+    /// As the interpreter does it.
+    fn holds(self, left: &Val, right: &Val) -> bool {
+        match self {
+            Self::Equal => left == right,
+            Self::Unequal => left != right,
+            Self::Less => left < right,
+            Self::LessOrEqual => left <= right,
+            Self::Greater => left > right,
+            Self::GreaterOrEqual => left >= right,
+        }
+    }
+}
+
+impl Place<'_> {
+    fn at(self, path: &[String]) -> Option<Self> {
+        let mut place = self;
+        for name in path {
+            place = match place {
+                Place::Text(text) if text.first() == Some(&b'{') => {
+                    field(text, name)?.map_or(Place::Nothing, Place::Text)
+                }
+                // A field of nothing is nothing.
+                Place::Text(b"null") | Place::Nothing => Place::Nothing,
+                Place::Text(_) => return None,
+            };
+        }
+        Some(place)
+    }
+
+    fn value(self) -> Option<Val> {
+        match self {
+            Place::Text(text) => read::parse(text).ok(),
+            Place::Nothing => Some(Val::Null),
+        }
+    }
+}
+
+/// The last field of that name in an object, as it stands there.
+fn field<'a>(object: &'a [u8], name: &str) -> Option<Option<&'a [u8]>> {
+    let mut found = None;
+    let mut at = behind_blanks(object, 1);
+    if object.get(at)? == &b'}' {
+        return Some(None);
+    }
+    loop {
+        // Behind its first quote. A name with an escape may be the one, too.
+        let quote = end_of_plain(object, at + 1)?;
+        let is_it = object.get(at + 1..quote)? == name.as_bytes();
+        let colon = behind_blanks(object, quote + 1);
+        let start = behind_blanks(object, colon + 1);
+        let end = end_of_value(object, start)?;
+        if is_it {
+            found = object.get(start..end);
+        }
+        at = behind_blanks(object, end);
+        if object.get(at)? == &b'}' {
+            return Some(found);
+        }
+        at = behind_blanks(object, at + 1);
+    }
+}
+
+/// Reads an expression, of which it understands only what is done here.
+struct Reader<'e> {
+    rest: &'e str,
+}
+
+impl<'e> Reader<'e> {
+    fn skip_space(&mut self) {
+        self.rest = self.rest.trim_start_matches([' ', '\t', '\n']);
+    }
+
+    /// Passes this sign, and the space behind it, if it comes next.
+    fn pass(&mut self, sign: &str) -> bool {
+        let Some(rest) = self.rest.strip_prefix(sign) else { return false };
+        self.rest = rest;
+        self.skip_space();
+        true
+    }
+
+    /// Passes this word likewise.
+    fn pass_word(&mut self, word: &str) -> bool {
+        let ends = |rest: &str| !rest.starts_with(|next: char| next.is_alphanumeric() || "_:.".contains(next));
+        self.rest.strip_prefix(word).is_some_and(ends) && self.pass(word)
+    }
+
+    fn stage(&mut self) -> Option<Stage> {
+        if self.pass_word("select") {
+            let inner = self.pass("(").then(|| self.alternatives()).flatten()?;
+            return self.pass(")").then_some(Stage::Select(inner));
+        }
+        Some(match self.alternatives()? {
+            Condition::Is(path) => Stage::Path(path),
+            condition @ (Condition::Compare(..) | Condition::And(_) | Condition::Or(_)) => Stage::Test(condition),
+        })
+    }
+
+    /// `or` binds less than `and`, and that less than comparisons.
+    fn alternatives(&mut self) -> Option<Condition> {
+        let mut all = self.conjunction()?;
+        while self.pass_word("or") {
+            all = Condition::Or(Box::new([all, self.conjunction()?]));
+        }
+        Some(all)
+    }
+
+    fn conjunction(&mut self) -> Option<Condition> {
+        let mut all = self.comparison()?;
+        while self.pass_word("and") {
+            all = Condition::And(Box::new([all, self.comparison()?]));
+        }
+        Some(all)
+    }
+
+    fn comparison(&mut self) -> Option<Condition> {
+        let path = self.path()?;
+        let signs = [
+            ("==", Comparison::Equal),
+            ("!=", Comparison::Unequal),
+            ("<=", Comparison::LessOrEqual),
+            (">=", Comparison::GreaterOrEqual),
+            ("<", Comparison::Less),
+            (">", Comparison::Greater),
+        ];
+        match signs.into_iter().find(|(sign, _)| self.pass(sign)) {
+            Some((_, comparison)) => Some(Condition::Compare(path, comparison, self.constant()?)),
+            None => Some(Condition::Is(path)),
+        }
+    }
+
+    /// `.` or `.name.name`, of plain names.
+    fn path(&mut self) -> Option<Path> {
+        let mut path = Path::new();
+        while let Some(rest) = self.rest.strip_prefix('.') {
+            let is_inner = |next: char| next.is_ascii_alphanumeric() || next == '_';
+            let (name, behind) = rest.split_at(rest.find(|next| !is_inner(next)).unwrap_or(rest.len()));
+            if name.starts_with(|first: char| first.is_ascii_digit()) || RESERVED.contains(&name) {
+                return None;
+            }
+            self.rest = behind;
+            if name.is_empty() {
+                // The dot alone; two of them, or one behind a name, are something else.
+                let alone = path.is_empty() && !behind.starts_with(['.', '[', '"', '?']);
+                self.skip_space();
+                return alone.then_some(path);
+            }
+            path.push(name.to_owned());
+        }
+        // What else may stand directly behind a path is not understood here.
+        let ends = !self.rest.starts_with(['[', '?', '"']);
+        self.skip_space();
+        (ends && !path.is_empty()).then_some(path)
+    }
+
+    /// A literal whose JSON is the same.
+    fn constant(&mut self) -> Option<String> {
+        if let Some(word) = ["true", "false", "null"].into_iter().find(|word| self.pass_word(word)) {
+            return Some(word.to_owned());
+        }
+        let end = match self.rest.strip_prefix('"') {
+            Some(inner) => inner.find('"')? + 2,
+            None => self.rest.find(|next: char| !(next.is_ascii_digit() || next == '.')).unwrap_or(self.rest.len()),
+        };
+        let (literal, behind) = self.rest.split_at(end);
+        let is_plain = !literal.bytes().any(|byte| byte == b'\\' || byte < b' ');
+        // A number with an exponent, or a literal that something is done with.
+        let ends = !behind.starts_with(|next: char| next.is_alphanumeric() || "_.[?:".contains(next));
+        let taken = is_plain && ends && end_of_value(literal.as_bytes(), 0) == Some(literal.len());
+        self.rest = behind;
+        self.skip_space();
+        taken.then(|| literal.to_owned())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::ops::ControlFlow;
+
+    use proptest::prelude::*;
+
+    use super::super::{Jq, Limits, write_json};
+    use super::*;
+
+    /// The results of an expression, the plain way and the interpreter's, and whether there was a plain way.
+    fn both(expression: &str, record: &str) -> (String, String, bool) {
+        let mut jq = Jq::compile(expression).unwrap();
+        let plain = jq.plain.as_ref().is_some_and(|plain| plain.evaluate(record.as_bytes()).is_some());
+        let all = |jq: &Jq| {
+            let mut out = Vec::new();
+            let end = jq.each(record.as_bytes(), &Limits::shared_thread(), |value| {
+                write_json(&mut out, value);
+                out.push(b'\n');
+                ControlFlow::Continue(())
+            });
+            format!("{}{}", String::from_utf8(out).unwrap(), end.err().unwrap_or_default())
+        };
+        let fast = all(&jq);
+        jq.plain = None;
+        (fast, all(&jq), plain)
+    }
+
+    #[test]
+    fn plain_expressions_are_evaluated_without_the_interpreter() {
+        let record = r#"{"type":"group-message","group":"g","data":{"n":3,"s":"x","o":{"p":[1]}},"n":1,"n":-0}"#;
+        for (expression, expected) in [
+            (".data.n", "3\n"),
+            (".data", "{\"n\":3,\"s\":\"x\",\"o\":{\"p\":[1]}}\n"),
+            (" .data | .o|.p ", "[1]\n"),
+            (".data.n == 3", "true\n"),
+            (".data.n==3.0", "true\n"),
+            (".data.n >= 4 or .data.s == \"x\"", "true\n"),
+            (".type == \"ack\" or .data.n > 2 and .data.s != \"x\"", "false\n"),
+            ("select(.type == \"group-message\") | .data.s", "\"x\"\n"),
+            ("select(.type == \"ack\") | .data.s", ""),
+            ("select(.data.n)|select(.nothing.there == null)|.group", "\"g\"\n"),
+            (".n", "-0\n"),
+            (".data.missing.deeper", "null\n"),
+            (".group < \"h\"", "true\n"),
+        ] {
+            assert_eq!(both(expression, record), (expected.to_owned(), expected.to_owned(), true), "{expression}");
+        }
+        assert_eq!(both(". == 2", "2\n"), ("true\n".to_owned(), "true\n".to_owned(), true));
+    }
+
+    #[test]
+    fn what_is_not_plain_is_for_the_interpreter() {
+        for expression in [
+            ".",
+            ".data[]",
+            ".data.a?",
+            ".data[0]",
+            ".[\"a\"]",
+            ".data.\"a\"",
+            "..",
+            ".a | length",
+            ".a // 1",
+            ".a + 1",
+            ".a == .b",
+            "3 == .a",
+            "-1",
+            ".a == -1",
+            ".a == 1e3",
+            ".a == \"\\n\"",
+            ".a == \"\\(.b)\"",
+            "(.a)",
+            "{a: .a}",
+            ".a, .b",
+            ".a as $x | $x",
+            "select(.a) as $x | $x",
+            ".a | not",
+            "if .a then 1 else 2 end",
+            "def f: 1; .a",
+            ".a == true | not",
+            ".a == \"b\" | length",
+            "select(.a).b",
+            "[.a]",
+            ".a == \"b\"[0:1]",
+            ".a #x",
+            "$ENV.a",
+        ] {
+            assert_eq!(Plain::read(expression), None, "{expression}");
+        }
+        for (expression, record) in [
+            (".a", "{\"a\":1} 2"),
+            (".a", "{\"\\u0061\":1}"),
+            (".a.b", "{\"a\":[1]}"),
+            (".a.b", "{\"a\":\"s\"}"),
+            (".a.b == 1", "5"),
+            (".a", "{\"a\":01}"),
+            (".a", "{\"a\":NaN}"),
+            (".a", "{\"a\":\"\u{1}\"}"),
+            (".a", ""),
+        ] {
+            let (fast, slow, plain) = both(expression, record);
+            assert_eq!((fast, plain), (slow, false), "{expression} of {record}");
+        }
+        let deep = format!("{{\"a\":{}1{}}}", "[".repeat(100), "]".repeat(100));
+        let (fast, slow, plain) = both(".a", &deep);
+        assert_eq!((fast, plain), (slow, false));
+    }
+
+    fn json() -> impl Strategy<Value = String> {
+        let leaf = prop_oneof![
+            prop::sample::select(vec![
+                "null",
+                "true",
+                "false",
+                "0",
+                "-0",
+                "3",
+                "3.0",
+                "-1",
+                "1.50",
+                "1e400",
+                "12345678901234567890",
+                "\"\"",
+                "\"x\"",
+                "\"b\\u0061\"",
+                "\"\\ud800\"",
+                "\"é\\n\"",
+                "{}",
+                "[]",
+                "[1, 2]",
+            ])
+            .prop_map(str::to_owned),
+            "\"[a-c]{0,2}\"",
+        ];
+        leaf.prop_recursive(3, 24, 4, |inner| {
+            let name = prop::sample::select(vec!["a", "b", "c", "data", "\\u0061", ""]);
+            prop::collection::vec((name, prop::sample::select(vec![":", " : "]), inner), 0..4).prop_map(|fields| {
+                let fields: Vec<String> =
+                    fields.into_iter().map(|(name, colon, value)| format!("\"{name}\"{colon}{value}")).collect();
+                format!("{{{}}}", fields.join(","))
+            })
+        })
+    }
+
+    fn expression() -> impl Strategy<Value = String> {
+        let path = prop::collection::vec(prop::sample::select(vec!["a", "b", "c", "data"]), 0..3)
+            .prop_map(|names| if names.is_empty() { ".".to_owned() } else { format!(".{}", names.join(".")) });
+        let constant = prop::sample::select(vec![
+            "null",
+            "true",
+            "false",
+            "0",
+            "3",
+            "3.0",
+            "1.5",
+            "12345678901234567890",
+            "\"\"",
+            "\"x\"",
+            "\"ba\"",
+            "\"é\"",
+        ]);
+        let sign = prop::sample::select(vec!["==", "!=", "<", "<=", ">", ">=", " == ", " < "]);
+        let test = prop_oneof![
+            path.clone(),
+            (path, sign, constant).prop_map(|(path, sign, constant)| format!("{path}{sign}{constant}")),
+        ];
+        let tests =
+            prop::collection::vec((test, prop::sample::select(vec![" and ", " or "])), 1..4).prop_map(|tests| {
+                let mut all = String::new();
+                for (number, (test, word)) in tests.iter().enumerate() {
+                    all.push_str(if number > 0 { word } else { "" });
+                    all.push_str(test);
+                }
+                all
+            });
+        let stage = prop_oneof![2 => tests.clone(), 1 => tests.prop_map(|tests| format!("select({tests})"))];
+        prop::collection::vec(stage, 1..4).prop_map(|stages| stages.join(" | "))
+    }
+
+    proptest! {
+        #[test]
+        fn what_is_plain_compiles(expression in "(\\.|[a-c_]{1,2}|select|and|or|if|==|<=|[|()<>=\"? 0-9]|true|null|\\.data){1,8}") {
+            if Plain::read(&expression).is_some() {
+                prop_assert!(super::super::compiled(&expression).is_ok(), "{}", expression);
+            }
+        }
+
+        #[test]
+        fn both_ways_give_the_same(expression in expression(), record in json()) {
+            let (fast, slow, _) = both(&expression, &record);
+            prop_assert_eq!(fast, slow);
+        }
+    }
+}
