@@ -74,13 +74,16 @@ struct HubCell {
     released: Notify,
 }
 
+/// Sockets are numbered here, so that nobody can choose numbers that collide.
+type BySocket<T> = HashMap<SocketId, T, foldhash::fast::FixedState>;
+
 #[derive(Debug)]
 struct CellState {
     name: Arc<str>,
     hub: Hub,
-    outboxes: HashMap<SocketId, Arc<Outbox>>,
+    outboxes: BySocket<Arc<Outbox>>,
     /// Whose socket it is, for those who look on.
-    owners: HashMap<SocketId, Arc<str>>,
+    owners: BySocket<Arc<str>>,
     /// Outboxes whose tasks are to be woken once the lock is released.
     to_wake: Vec<Arc<Outbox>>,
 }
@@ -181,8 +184,8 @@ impl Hubs {
                 let state = CellState {
                     name: name.into(),
                     hub,
-                    outboxes: HashMap::new(),
-                    owners: HashMap::new(),
+                    outboxes: BySocket::default(),
+                    owners: BySocket::default(),
                     to_wake: Vec::new(),
                 };
                 let cell =
@@ -323,7 +326,9 @@ impl HubCell {
 
 impl CellState {
     fn receive(&mut self, now: Duration, traffic: &Traffic, socket: SocketId, frame: WireFrame<'_>) {
-        trace::received(traffic, self.place(socket), frame, || self.hub.codec(socket));
+        if trace::sees_frames(traffic) {
+            trace::received(traffic, self.place(socket), frame, || self.hub.codec(socket));
+        }
         self.hub.handle_frame(now, socket, frame);
     }
 
@@ -332,7 +337,9 @@ impl CellState {
         while let Some(output) = self.hub.poll_output() {
             match output {
                 Output::Send { socket, frame } => {
-                    trace::sent(traffic, self.place(socket), &frame, || self.hub.codec(socket));
+                    if trace::sees_frames(traffic) {
+                        trace::sent(traffic, self.place(socket), &frame, || self.hub.codec(socket));
+                    }
                     self.change_outbox(socket, |outbox| outbox.push(Item::Frame(frame)));
                 }
                 Output::Ping { socket } => self.change_outbox(socket, |outbox| outbox.push(Item::Ping)),

@@ -62,6 +62,11 @@ pub(super) fn refused(traffic: &Traffic, status: u16, message: &str) {
     traffic.refused(status, message);
 }
 
+/// Whether anybody sees frames just now.
+pub(super) fn sees_frames(traffic: &Traffic) -> bool {
+    enabled!(target: FRAMES, Level::DEBUG) || traffic.is_watched()
+}
+
 /// A frame came.
 pub(super) fn received(
     traffic: &Traffic,

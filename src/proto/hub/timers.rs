@@ -1,11 +1,11 @@
 //! The hub's timers: a table of names and deadlines. The server sleeps until the earliest.
 
-use std::collections::{BTreeSet, HashMap};
+use std::collections::BTreeSet;
 use std::hash::Hash;
 use std::time::Duration;
 
 use super::boundary::SocketId;
-use super::key::ConnectionKey;
+use super::key::{ConnectionKey, IdMap};
 
 /// What a timer is for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -25,13 +25,13 @@ pub(super) enum Timer {
 /// Each timer has at most one deadline.
 #[derive(Debug)]
 pub(super) struct Timers<T> {
-    deadlines: HashMap<T, Duration>,
+    deadlines: IdMap<T, Duration>,
     queue: BTreeSet<(Duration, T)>,
 }
 
 impl<T> Default for Timers<T> {
     fn default() -> Self {
-        Self { deadlines: HashMap::new(), queue: BTreeSet::new() }
+        Self { deadlines: IdMap::default(), queue: BTreeSet::new() }
     }
 }
 

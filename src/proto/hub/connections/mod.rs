@@ -17,15 +17,15 @@ pub use reliable::ReliableQueue;
 
 use super::acks::AckMemory;
 use super::boundary::SocketId;
-use super::key::ConnectionKey;
+use super::key::{ConnectionKey, IdMap};
 
 /// All connections of a hub.
 #[derive(Debug, Default)]
 pub struct Connections {
-    by_key: HashMap<ConnectionKey, Connection>,
+    by_key: IdMap<ConnectionKey, Connection>,
     by_id: HashMap<Arc<str>, ConnectionKey>,
     /// The sockets of attached connections.
-    by_socket: HashMap<SocketId, ConnectionKey>,
+    by_socket: IdMap<SocketId, ConnectionKey>,
     /// How many there ever were.
     opened: u64,
 }
