@@ -133,6 +133,7 @@ impl HandshakeFaults {
                 | Action::ExecuteThenDrop(_)
                 | Action::Ignore
                 | Action::Nack { .. }
+                | Action::CloseStream { .. }
                 | Action::SwallowAck
                 | Action::DelayAck(_)
                 | Action::DuplicateAck

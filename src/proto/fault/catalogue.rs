@@ -16,6 +16,7 @@ pub(super) enum ActionKind {
     ExecuteThenDrop,
     Ignore,
     Nack,
+    CloseStream,
     SwallowAck,
     DelayAck,
     DuplicateAck,
@@ -58,6 +59,9 @@ const OPERATIONS: &[(&str, Point)] = &[
     ("setGroupState", Point::SetGroupState),
     ("subscribeGroupState", Point::SubscribeGroupState),
     ("unsubscribeGroupState", Point::UnsubscribeGroupState),
+    ("streamStart", Point::StreamStart),
+    ("streamData", Point::StreamData),
+    ("streamEnd", Point::StreamEnd),
 ];
 const ALL_OPERATIONS: &[Point] = &[
     Point::JoinGroup,
@@ -81,6 +85,10 @@ const FRAMES: &[(&str, Point)] = &[
     ("unsubscribeGroupState", Point::UnsubscribeGroupState),
     ("ping", Point::Ping),
     ("sequenceAck", Point::SequenceAck),
+    ("streamStart", Point::StreamStart),
+    ("streamData", Point::StreamData),
+    ("streamKeepalive", Point::StreamKeepalive),
+    ("streamEnd", Point::StreamEnd),
 ];
 const ANYTHING: &[(&str, Point)] = &[
     ("connect", Point::Opened),
@@ -97,6 +105,10 @@ const ANYTHING: &[(&str, Point)] = &[
     ("ping", Point::Ping),
     ("sequenceAck", Point::SequenceAck),
     ("message", Point::Message),
+    ("streamStart", Point::StreamStart),
+    ("streamData", Point::StreamData),
+    ("streamKeepalive", Point::StreamKeepalive),
+    ("streamEnd", Point::StreamEnd),
 ];
 const DELIVERIES: &[(&str, Point)] = &[("message", Point::Message)];
 const SENT: &[Point] = &[Point::Message, Point::Control];
@@ -185,8 +197,24 @@ pub const ACTIONS: &[ActionEntry] = &[
         operations: OPERATIONS,
         by_default: ALL_OPERATIONS,
         meaning: "does not carry the operation out, and refuses it with an error of this name: Forbidden, \
-                  InternalServerError, or any other",
+                  InternalServerError, or any other; a fragment of a stream (op=streamData) for now, with \
+                  InvalidSequenceId or TransientError, its start for good",
         example: "nack=InternalServerError,op=sendToGroup,times=2",
+    },
+    ActionEntry {
+        kind: ActionKind::CloseStream,
+        name: "close-stream",
+        value: "=NAME",
+        params: &["message"],
+        operations: &[
+            ("streamData", Point::StreamData),
+            ("streamKeepalive", Point::StreamKeepalive),
+            ("streamEnd", Point::StreamEnd),
+        ],
+        by_default: &[Point::StreamData],
+        meaning: "closes the stream instead of taking a fragment, with an error of this name for its publisher and its \
+                  subscribers: InternalServerError, IdleTimeout, or any other",
+        example: "close-stream=InternalServerError,nth=5",
     },
     ActionEntry {
         kind: ActionKind::SwallowAck,

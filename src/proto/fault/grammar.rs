@@ -262,6 +262,10 @@ impl Fields {
                 name: if given.is_empty() { return Err(bad("an error needs a name".into())) } else { given.to_owned() },
                 message: self.take("message").unwrap_or_else(|| "A fault of the emulator.".to_owned()),
             },
+            ActionKind::CloseStream => Action::CloseStream {
+                name: if given.is_empty() { return Err(bad("an error needs a name".into())) } else { given.to_owned() },
+                message: self.take("message").unwrap_or_else(|| "A fault of the emulator.".to_owned()),
+            },
             ActionKind::SwallowAck => Action::SwallowAck,
             ActionKind::DelayAck => Action::DelayAck(span(given).map_err(bad)?),
             ActionKind::DuplicateAck => Action::DuplicateAck,
@@ -542,6 +546,10 @@ impl fmt::Display for Fault {
             Action::Ignore => pairs.push(("ignore", None)),
             Action::Nack { name, message } => {
                 pairs.push(("nack", Some(name.clone())));
+                pairs.push(("message", Some(message.clone())));
+            }
+            Action::CloseStream { name, message } => {
+                pairs.push(("close-stream", Some(name.clone())));
                 pairs.push(("message", Some(message.clone())));
             }
             Action::SwallowAck => pairs.push(("swallow-ack", None)),

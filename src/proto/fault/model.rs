@@ -53,6 +53,13 @@ pub enum Action {
         /// The error's message.
         message: String,
     },
+    /// The service closes the stream: its publisher is told this error, its subscribers too (PROTOCOL §9.1).
+    CloseStream {
+        /// The error's name.
+        name: String,
+        /// The error's message.
+        message: String,
+    },
     /// The operation is carried out, its ack is not sent.
     SwallowAck,
     /// The ack comes later; what is behind it does not wait.
@@ -85,6 +92,7 @@ impl Action {
             | Self::ExecuteThenDrop(_)
             | Self::Ignore
             | Self::Nack { .. }
+            | Self::CloseStream { .. }
             | Self::SwallowAck
             | Self::DelayAck(_)
             | Self::DuplicateAck
@@ -252,6 +260,14 @@ pub enum Point {
     Frame,
     /// A socket has opened, or a fault came while it was open.
     Attached,
+    /// A publish came that begins a stream (PROTOCOL §9.1).
+    StreamStart,
+    /// A fragment of a stream came.
+    StreamData,
+    /// A keep-alive of a stream came.
+    StreamKeepalive,
+    /// The end of a stream came.
+    StreamEnd,
 }
 
 /// A set of points.
@@ -285,7 +301,11 @@ impl Point {
             | Self::SetGroupState
             | Self::SubscribeGroupState
             | Self::UnsubscribeGroupState
-            | Self::Message => true,
+            | Self::Message
+            | Self::StreamStart
+            | Self::StreamData
+            | Self::StreamKeepalive
+            | Self::StreamEnd => true,
             Self::Connect
             | Self::Recover
             | Self::Opened
@@ -323,7 +343,11 @@ impl Point {
             | Self::Message
             | Self::Control
             | Self::Frame
-            | Self::Attached => false,
+            | Self::Attached
+            | Self::StreamStart
+            | Self::StreamData
+            | Self::StreamKeepalive
+            | Self::StreamEnd => false,
         }
     }
 
@@ -349,7 +373,11 @@ impl Point {
             | Self::Message
             | Self::Control
             | Self::Frame
-            | Self::Attached => true,
+            | Self::Attached
+            | Self::StreamStart
+            | Self::StreamData
+            | Self::StreamKeepalive
+            | Self::StreamEnd => true,
         }
     }
 

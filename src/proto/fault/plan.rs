@@ -214,6 +214,10 @@ fn note(entry: &Entry, opportunity: &Opportunity<'_>) -> String {
         Point::Control => "an answer",
         Point::Frame => "a frame",
         Point::Attached => "a socket",
+        Point::StreamStart => "the start of a stream",
+        Point::StreamData => "a fragment of a stream",
+        Point::StreamKeepalive => "a keep-alive of a stream",
+        Point::StreamEnd => "the end of a stream",
     }
     .to_owned();
     if let Some(group) = opportunity.group {

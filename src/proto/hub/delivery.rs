@@ -24,6 +24,8 @@ pub(super) struct Delivery<'a> {
     bare: Option<EncodedFrame>,
     /// When the message is not worth delivering any more.
     expires: Option<Duration>,
+    /// All that it says stands beside its payload, where simple clients see nothing.
+    is_end_of_stream: bool,
 }
 
 /// What receivers get under a sequence id.
@@ -67,13 +69,19 @@ impl<'a> Delivery<'a> {
         Self::of(Content::Message(message))
     }
 
+    /// The last message of a stream (PROTOCOL §9.1).
+    pub(super) fn end_of_stream(message: Message<'a>) -> Self {
+        Self { is_end_of_stream: true, ..Self::new(message) }
+    }
+
     /// What is told of states.
     pub(super) fn states(frame: StateFrame<'a>) -> Self {
         Self::of(Content::States(frame))
     }
 
     fn of(content: Content<'a>) -> Self {
-        Self { content, encoded: PerCodec::default(), plain: PerCodec::default(), bare: None, expires: None }
+        let (encoded, plain, bare, expires) = (PerCodec::default(), PerCodec::default(), None, None);
+        Self { content, encoded, plain, bare, expires, is_end_of_stream: false }
     }
 
     /// A message that is dropped at that time where it is still kept then.
@@ -106,6 +114,7 @@ impl<'a> Delivery<'a> {
         }
         match connection.ends() {
             (Client::Simple(_) | Client::Plain { .. }, None) => {}
+            (Client::Simple(_), Some(_)) if self.is_end_of_stream => {}
             (Client::Simple(_), Some(attachment)) => {
                 if let Some(frame) = self.bare() {
                     attachment.send(frame, outputs);

@@ -27,6 +27,7 @@ mod pace;
 mod permissions;
 mod session;
 mod states;
+mod streams;
 #[cfg(test)]
 mod tests;
 mod timers;

@@ -128,11 +128,7 @@ impl Hub {
                 }
                 Flow::Done
             }
-            Upstream::Stream(_) => {
-                let codec = self.connections.get(key).and_then(Connection::codec).unwrap_or(Codec::Json);
-                self.expel(key, Farewell::malformed(codec));
-                Flow::Done
-            }
+            Upstream::Stream(request) => self.accept_stream(key, request),
             Upstream::SetGroupState { group, ack_id, state } => {
                 self.operate(key, Operation::SetState { group, state: state.as_ref() }, *ack_id)
             }

@@ -8,6 +8,7 @@
 //! Events wait in the same way for the application's handlers, which may be slow: a client that sends more of them than
 //! are answered is held, too.
 
+use std::collections::BTreeSet;
 use std::time::Duration;
 
 use super::Hub;
@@ -99,11 +100,14 @@ impl Hub {
                 .states
                 .subscribers(group)
                 .is_some_and(|subscribers| self.congested.iter().any(|congested| subscribers.contains(congested))),
-            Operation::Send { group, .. } => self
-                .groups
-                .members(group)
-                .is_some_and(|members| self.congested.iter().any(|congested| members.contains(congested))),
+            Operation::Send { group, .. } => self.is_congested(group),
         }
+    }
+
+    /// Whether a member of the group is a receiver that is waited for.
+    pub(super) fn is_congested(&self, group: &str) -> bool {
+        let waits = |members: &BTreeSet<ConnectionKey>| self.congested.iter().any(|key| members.contains(key));
+        !self.congested.is_empty() && self.groups.members(group).is_some_and(waits)
     }
 
     /// Whether a connection has as many events at their handler as it may.

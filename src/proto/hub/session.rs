@@ -190,6 +190,7 @@ impl Hub {
         self.timers.cancel(Timer::Recovery(key));
         self.timers.cancel(Timer::Aging(key));
         self.timers.cancel(Timer::Expiry(key));
+        self.timers.cancel(Timer::StreamIdle(key));
         self.injector.forget_connection(key);
         self.unchecked.remove(&key);
         let groups = self.connections.get_mut(key).map(|connection| std::mem::take(&mut connection.groups));
@@ -197,12 +198,14 @@ impl Hub {
             self.part_from(key, group);
         }
         let Some(connection) = self.connections.remove(key) else { return };
-        if !connection.held.is_empty() {
+        let Connection { id: connection_id, user, held, streams, .. } = connection;
+        if !held.is_empty() {
             self.waiting.retain(|waiting| *waiting != key);
         }
         if self.config.announces_connections {
-            self.outputs.push_back(Output::Disconnected { connection_id: connection.id, reason: reason.into() });
+            self.outputs.push_back(Output::Disconnected { connection_id, reason: reason.into() });
         }
+        self.cancel_streams(key, user, streams.into_all());
     }
 
     /// The service stops: every client is told, and nothing can be opened or recovered any more.
@@ -238,6 +241,7 @@ impl Hub {
             Timer::Patience(key) => self.lose_patience(key),
             Timer::Aging(key) => self.drop_old(key),
             Timer::Expiry(key) => self.expire(key),
+            Timer::StreamIdle(key) => self.end_idle_streams(key),
         }
     }
 

@@ -18,6 +18,8 @@ pub(super) enum Timer {
     Patience(ConnectionKey),
     /// A message that waits for a reliable connection has become too old (PROTOCOL §13, `messageTtlSeconds`).
     Aging(ConnectionKey),
+    /// A stream of a connection has been idle for too long (PROTOCOL §9.1).
+    StreamIdle(ConnectionKey),
     /// A fault lets the token of a connection expire.
     Expiry(ConnectionKey),
 }

@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use super::held::HeldFrames;
 use super::reliable::ReliableQueue;
+use super::streams::OpenStreams;
 use crate::hub::acks::AckMemory;
 use crate::hub::boundary::{EventId, Output, SimpleMode, SocketId};
 use crate::hub::config::HubConfig;
@@ -40,6 +41,8 @@ pub struct Connection {
     pub invocations: HashMap<Box<str>, EventId>,
     /// When a state of its last changed, in milliseconds since the epoch.
     pub state_time: i64,
+    /// What it is publishing piece by piece.
+    pub streams: OpenStreams,
 }
 
 /// How much of a connection is at the application's handlers.
@@ -147,6 +150,7 @@ impl Connection {
             pending: Pending::default(),
             invocations: HashMap::new(),
             state_time: 0,
+            streams: OpenStreams::default(),
         }
     }
 

@@ -8,12 +8,14 @@
 mod connection;
 mod held;
 mod reliable;
+mod streams;
 
 use std::collections::HashMap;
 use std::sync::Arc;
 
 pub use connection::{Attachment, Client, Connection, Link, Pace};
 pub use reliable::ReliableQueue;
+pub use streams::OpenStream;
 
 use super::acks::AckMemory;
 use super::boundary::SocketId;

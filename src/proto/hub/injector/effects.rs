@@ -17,6 +17,8 @@ pub(in crate::hub) struct FrameEffects {
     pub(in crate::hub) ignored: bool,
     /// Refused, with name and message.
     pub(in crate::hub) nack: Option<(String, String)>,
+    /// The stream that it is about is closed, with name and message.
+    pub(in crate::hub) close_stream: Option<(String, String)>,
     /// How the socket goes afterwards.
     pub(in crate::hub) drop: Option<How>,
 }
@@ -64,6 +66,7 @@ pub(super) fn on_frame(fired: &[Fired]) -> (FrameEffects, AckEffect) {
         match &fault.action {
             Action::Ignore | Action::NoPong => effects.ignored = true,
             Action::Nack { name, message } => effects.nack = Some((name.clone(), message.clone())),
+            Action::CloseStream { name, message } => effects.close_stream = Some((name.clone(), message.clone())),
             Action::Drop { how, .. } => {
                 effects.ignored = true;
                 effects.drop = Some(how.clone());
@@ -99,6 +102,7 @@ pub(super) fn on_recovery(fired: &[Fired]) -> Option<u16> {
         | Action::ExecuteThenDrop(_)
         | Action::Ignore
         | Action::Nack { .. }
+        | Action::CloseStream { .. }
         | Action::SwallowAck
         | Action::DelayAck(_)
         | Action::DuplicateAck
@@ -124,6 +128,7 @@ pub(super) fn on_opening(fired: &[Fired]) -> OpeningEffects {
             | Action::ExecuteThenDrop(_)
             | Action::Ignore
             | Action::Nack { .. }
+            | Action::CloseStream { .. }
             | Action::SwallowAck
             | Action::DelayAck(_)
             | Action::DuplicateAck
@@ -154,6 +159,7 @@ pub(super) fn on_output(fired: &[Fired]) -> OutputEffects {
             | Action::ExecuteThenDrop(_)
             | Action::Ignore
             | Action::Nack { .. }
+            | Action::CloseStream { .. }
             | Action::SwallowAck
             | Action::DelayAck(_)
             | Action::DuplicateAck
@@ -190,6 +196,7 @@ fn drop_of(action: &Action) -> Option<(&How, When)> {
         | Action::ExecuteThenDrop(_)
         | Action::Ignore
         | Action::Nack { .. }
+        | Action::CloseStream { .. }
         | Action::SwallowAck
         | Action::DelayAck(_)
         | Action::DuplicateAck

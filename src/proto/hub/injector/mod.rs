@@ -133,6 +133,18 @@ impl Injector {
         effects::on_frame(&self.faults.fire(&opportunity))
     }
 
+    /// What becomes of what a publisher says about a stream, and of the answer.
+    pub(super) fn on_stream(
+        &self,
+        connections: &Connections,
+        key: ConnectionKey,
+        point: Point,
+        group: Option<&str>,
+    ) -> (FrameEffects, AckEffect) {
+        let Some(connection) = self.subject(connections, key, point) else { return Default::default() };
+        effects::on_frame(&self.faults.fire(&Opportunity { group, ..self.opportunity(point, connection) }))
+    }
+
     /// What becomes of a frame that came and is no operation.
     pub(super) fn on_frame(&self, connections: &Connections, key: ConnectionKey, point: Point) -> FrameEffects {
         let Some(connection) = self.subject(connections, key, point) else { return FrameEffects::default() };

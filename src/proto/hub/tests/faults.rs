@@ -295,9 +295,16 @@ fn whole_life(faults: &[&str]) -> (Vec<String>, Faults) {
         r#"{"type":"invoke","event":"e","invocationId":"1"}"#,
         r#"{"type":"invoke","event":"e","invocationId":"2"}"#,
         r#"{"type":"cancelInvocation","invocationId":"2"}"#,
+        r#"{"type":"sendToGroup","group":"g","stream":{"streamId":"s","idleTimeoutMs":300}}"#,
+        r#"{"type":"streamData","streamId":"s","streamSequenceId":1,"dataType":"text","data":"f"}"#,
     ] {
         all.extend(rig.text(1, frame));
     }
+    // The keep-alive keeps it from its end.
+    all.extend(rig.pass(SECOND / 5));
+    all.extend(rig.text(1, r#"{"type":"streamData","streamId":"s"}"#));
+    all.extend(rig.pass(SECOND / 5));
+    all.extend(rig.text(1, r#"{"type":"streamEnd","streamId":"s"}"#));
     for event in 1..=3 {
         all.extend(rig.answer(event, &EventAnswer::NoContent));
     }

@@ -14,6 +14,7 @@ mod random;
 mod recovery;
 mod simple;
 mod states;
+mod streams;
 
 use std::time::Duration;
 
