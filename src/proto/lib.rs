@@ -52,6 +52,10 @@ pub const MAX_UNACKED_BYTES: usize = 16 * 1024 * 1024;
 /// How long after a drop the service keeps the state of a reliable connection, in seconds (PROTOCOL §7.2).
 pub const RECOVERY_WINDOW_SECS: u64 = 30;
 
+/// How long a group stream may be silent when its publisher does not say: then the service ends it, and whoever receives
+/// it takes it to have ended (PROTOCOL §9.1, §19.28).
+pub const STREAM_IDLE_TIMEOUT: std::time::Duration = std::time::Duration::from_secs(300);
+
 /// The subprotocols this crate speaks (PROTOCOL §0).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Subprotocol {

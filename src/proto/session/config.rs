@@ -72,6 +72,8 @@ pub struct Config {
     pub operation_backoff: Backoff,
     /// How long each attempt waits for its ack. Time spent recovering does not count.
     pub ack_timeout: Duration,
+    /// A stream that is being received has ended when nothing of it comes for so long (PROTOCOL §19.28).
+    pub stream_idle_timeout: Duration,
     /// What happens to a publish whose outcome is unknown.
     pub on_unknown: OnUnknown,
     /// The connection is to outlive the process. `None`: it ends with the session.

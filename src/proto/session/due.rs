@@ -31,11 +31,15 @@ pub(super) enum Due {
     Operations,
     /// The time of an invocation is over.
     Invocations,
+    /// A stream that is being published has waited long enough, for an answer or to be kept alive (PROTOCOL §19.26).
+    Streams,
+    /// A stream that is being received has been silent for too long (PROTOCOL §19.28).
+    SilentStream,
 }
 
 impl Session {
     /// All that is waited for.
-    pub(super) fn deadlines(&self) -> [Option<(Duration, Due)>; 5] {
+    pub(super) fn deadlines(&self) -> [Option<(Duration, Due)>; 7] {
         let at = |due: Due| move |at: Duration| (at, due);
         let flows = !self.stall.is_on();
         let [first, second, third] = match &self.phase {
@@ -62,7 +66,12 @@ impl Session {
         };
         // While nothing is read, no ack and no answer can come.
         let operations = self.operations.due().filter(|_| flows).map(at(Due::Operations));
-        [first, second, third, operations, self.invocations.due().filter(|_| flows).map(at(Due::Invocations))]
+        let invocations = self.invocations.due().filter(|_| flows).map(at(Due::Invocations));
+        let is_live = matches!(self.phase, Phase::Live(_));
+        let streams = self.streams_due().filter(|_| is_live).map(at(Due::Streams));
+        // While there is no connection, nothing can come.
+        let silent_stream = self.receivers.due().filter(|_| flows && is_live).map(at(Due::SilentStream));
+        [first, second, third, operations, invocations, streams, silent_stream]
     }
 
     /// When [`Self::handle_timeout`] is to be called at the latest; `None`: not at all.
@@ -109,6 +118,12 @@ impl Session {
             }
             Due::Operations => self.expire_operations(now),
             Due::Invocations => self.expire_invocations(now),
+            Due::Streams => self.expire_streams(now),
+            Due::SilentStream => {
+                for event in self.receivers.expire(now) {
+                    self.event(event);
+                }
+            }
         }
     }
 }

@@ -7,6 +7,7 @@ use std::time::Duration;
 
 use super::request::OperationId;
 use super::snapshot::KeptLoss;
+use super::streams::StreamNews;
 use crate::Message;
 
 /// Kind of an operation, by its name on the wire (PROTOCOL §4).
@@ -165,6 +166,8 @@ pub enum Lifecycle {
         /// Why not.
         reason: String,
     },
+    /// Something about a stream (PROTOCOL §9.1).
+    Stream(StreamNews),
     /// A group was joined.
     Joined {
         /// The group.

@@ -31,6 +31,7 @@ mod settle;
 mod snapshot;
 mod stall;
 mod status;
+mod streams;
 mod transport;
 mod verdict;
 
@@ -46,6 +47,7 @@ use operations::{Operations, Owner};
 use phase::{Phase, Step};
 use recovery::Quick;
 use stall::Stall;
+use streams::{Receivers, Senders};
 
 pub use cause::OutcomeCause;
 pub use config::{Backoff, BackoffMode, Config, OnUnknown, Retries};
@@ -57,6 +59,9 @@ pub use request::{AckMode, OperationId, Outcome, Request};
 pub use sent::REMEMBERED;
 pub use snapshot::{Keep, KeptConnection, KeptLoss, KeptOperation, Mark, Remembered, Resume, Snapshot};
 pub use status::{PingId, Standing, Status};
+pub use streams::{
+    StreamAbort, StreamBreach, StreamEvent, StreamFate, StreamKey, StreamNews, StreamOpen, StreamReport, StreamTrouble,
+};
 pub use verdict::{DialClass, EndKind, LossCause};
 
 /// Longest wait for the peer's close frame (CLI contract, *Ending*).
@@ -96,6 +101,10 @@ pub struct Session {
     ordinal: u64,
     /// What there is besides where the connection is to outlive the process.
     kept: Option<Box<Kept>>,
+    /// The streams that are being published.
+    streams: Senders,
+    /// The streams that are being received.
+    receivers: Receivers,
     /// A reconnection token that has come and that nobody has been told of.
     new_token: Option<ReconnectionToken>,
 }
@@ -104,6 +113,7 @@ impl Session {
     /// A session that does nothing until [`Self::handle_start`].
     pub fn new(mut config: Config) -> Self {
         let jitter = Jitter::new(config.seed);
+        let receivers = Receivers::new(config.stream_idle_timeout);
         let mut operations = Operations::default();
         let mut invocations = Invocations::default();
         let kept = config.keep.take().map(|keep| {
@@ -132,6 +142,8 @@ impl Session {
             least_round_trip: None,
             ordinal: 0,
             kept,
+            streams: Senders::default(),
+            receivers,
             new_token: None,
         }
     }
@@ -341,6 +353,8 @@ impl Session {
         if let Some(since) = self.stall.end(now) {
             self.operations.postpone(since, now, self.patience());
             self.invocations.postpone(now.saturating_sub(since));
+            self.streams.excuse(now, self.config.ack_timeout);
+            self.receivers.excuse(now);
         }
         if let Phase::Live(live) = &mut self.phase {
             live.last_received = now;

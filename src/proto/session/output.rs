@@ -7,6 +7,7 @@ use super::event::Lifecycle;
 use super::invocations::{InvocationKey, Invoked};
 use super::request::{OperationId, Outcome};
 use super::status::PingId;
+use super::streams::{StreamEvent, StreamKey};
 use super::verdict::{DialClass, EndKind};
 use crate::EncodedFrame;
 
@@ -86,6 +87,13 @@ pub enum Output {
         key: InvocationKey,
         /// How.
         invoked: Box<Invoked>,
+    },
+    /// Something about a stream that is being published.
+    Stream {
+        /// Which.
+        key: StreamKey,
+        /// What.
+        event: StreamEvent,
     },
     /// A ping of the user's was answered.
     Ponged {

@@ -94,6 +94,7 @@ impl Session {
                 if now.saturating_sub(since) >= MOVING {
                     live.moving_since = Some(now);
                     self.operations.postpone(since, now, patience);
+                    self.streams.excuse(now, patience.ack_timeout);
                 }
             }
             Phase::Recovering(recovery) => {
@@ -135,6 +136,7 @@ impl Session {
                 self.rejoin(now);
                 self.send_queued(now);
                 self.send_invocations(now);
+                self.resume_streams(now);
                 self.send_waiting_pings(now);
                 Received::Control
             }
@@ -198,6 +200,11 @@ impl Session {
             Downstream::Message(mut message) => {
                 self.counts.received += 1;
                 message.redelivered = repeated;
+                if message.stream.is_some()
+                    && let Some(trouble) = self.receivers.arrive(now, &message)
+                {
+                    self.event(trouble);
+                }
                 Received::Message(message)
             }
             Downstream::GroupState(_) => Received::Unknown { reason: "group states that nobody asked for".into() },
@@ -248,7 +255,8 @@ impl Session {
                 Received::Control
             }
             Downstream::Stream(answer) => {
-                Received::Unknown { reason: format!("unknown type `{}`", answer.name()).into() }
+                self.answer_stream(now, &answer);
+                Received::Control
             }
         }
     }

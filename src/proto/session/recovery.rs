@@ -62,9 +62,10 @@ impl Session {
         self.waiting_pings.extend(live.pings.iter().filter_map(|ping| ping.id));
         let loss = loss_of(&cause, live.disconnect_message);
         self.last_failure = Some(loss.describe());
-        // What it was accused of may have been an invocation.
-        let accused = cause.is_accusation() && !self.invocations.is_waiting();
+        // What it was accused of may have been an invocation, or a part of a stream.
+        let accused = cause.is_accusation() && !self.invocations.is_waiting() && !self.streams.is_started();
         self.operations.suspend(now, accused);
+        self.suspend_streams(&loss.describe());
         let proven = live.progress || now.saturating_sub(live.since) >= PROVEN_SOCKET;
         let verdict = loss_verdict(&cause);
         // What is replayed comes at once; whoever has lived through that has another reason.
@@ -174,6 +175,8 @@ impl Session {
         }
         self.send_queued(now);
         self.send_invocations(now);
+        self.resume_streams(now);
+        self.receivers.excuse(now);
         self.send_waiting_pings(now);
     }
 
@@ -191,6 +194,7 @@ impl Session {
         self.event(Lifecycle::Disconnected { connection_id, loss });
         self.groups.forget_joined();
         self.forget_earlier();
+        self.abandon_streams(&reason);
         for settled in self.operations.abandon(self.config.on_unknown, &reason) {
             self.settle(settled);
         }

@@ -112,6 +112,7 @@ impl Session {
 
     /// The session ends: everything of this process settles.
     pub(super) fn settle_all(&mut self, cause: &OutcomeCause) {
+        self.end_streams(cause);
         for settled in self.operations.finish(cause) {
             // What an earlier process has left stays as it is.
             if settled.operation.owner == Owner::Earlier {

@@ -152,6 +152,7 @@ impl KeptLoss {
             | Lifecycle::Reconnecting { .. }
             | Lifecycle::Disconnected { .. }
             | Lifecycle::Ack(_)
+            | Lifecycle::Stream(_)
             | Lifecycle::OperationRetried(_)
             | Lifecycle::Joined { .. }
             | Lifecycle::Left { .. }

@@ -8,7 +8,7 @@ use super::network::{Down, Up, Wire};
 use crate::hub::{self, ClientKind, CloseKind, Cut, Fresh, Hub, Open, SocketId};
 use crate::session::{
     Config, DialFailure, DialRequest, End, Lifecycle, LossCause, Mark, OperationId, Outcome, Output, Received, Session,
-    Snapshot,
+    Snapshot, StreamEvent, StreamKey,
 };
 use crate::{EncodedFrame, Subprotocol, Unpacked};
 
@@ -44,6 +44,7 @@ pub(super) trait Around {
     fn received(&mut self, now: Duration, peer: usize, arrival: &Arrival<'_>) -> Option<LossCause>;
     fn event(&mut self, peer: usize, event: Lifecycle);
     fn settled(&mut self, peer: usize, id: OperationId, outcome: Outcome);
+    fn stream(&mut self, peer: usize, key: StreamKey, event: StreamEvent);
     fn recorded(&mut self, peer: usize, snapshot: Snapshot);
     fn ended(&mut self, peer: usize, end: &End);
     /// The hub has sent a frame to the observer.
@@ -295,6 +296,7 @@ impl Pair {
                     peer.dial = Some(around.dial(now, index, request, deadline));
                 }
                 Output::Ponged { .. } | Output::Invoked { .. } => panic!("nobody has asked"),
+                Output::Stream { key, event } => around.stream(index, key, event),
                 Output::CancelDial => peer.dial = None,
                 Output::Send(frame) => {
                     around.sent(index, &frame);

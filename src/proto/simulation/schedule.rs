@@ -17,7 +17,8 @@ use crate::fault::Faults;
 use crate::hub::{self, Hub, HubConfig};
 use crate::session::{
     AckMode, Backoff, BackoffMode, Config, DialClass, DialFailure, DialRequest, End, Keep, Lifecycle, LossCause,
-    OnUnknown, OperationId, Outcome, OutcomeCause, Received, Request, Retries, Session, Snapshot,
+    OnUnknown, OperationId, Outcome, OutcomeCause, Received, Request, Retries, Session, Snapshot, StreamEvent,
+    StreamKey,
 };
 use crate::{Codec, Data, Downstream, EncodedFrame, Origin, OwnedData, Subprotocol, Unpacked};
 
@@ -121,6 +122,7 @@ pub(super) fn config(rng: &mut Rng, seed: u64, index: usize) -> Config {
         // Longer than any silence, so that order is strict: an operation is only sent again after a recovery.
         ack_timeout: Duration::from_secs(60),
         on_unknown: OnUnknown::Fail,
+        stream_idle_timeout: Duration::from_secs(300),
         keep: None,
         seed: rng.next(),
     }
@@ -363,6 +365,7 @@ impl Around for Ledger {
             | Lifecycle::Reconnecting { .. }
             | Lifecycle::Disconnected { .. }
             | Lifecycle::Ack(_)
+            | Lifecycle::Stream(_)
             | Lifecycle::OperationUnknown { .. }
             | Lifecycle::Joined { .. }
             | Lifecycle::Left { .. } => {}
@@ -372,6 +375,10 @@ impl Around for Ledger {
     fn settled(&mut self, peer: usize, id: OperationId, outcome: Outcome) {
         let before = self.clients[peer].settled.insert(id.0, outcome);
         assert_eq!(before, None, "seed {}: operation {} settled twice", self.seed, id.0);
+    }
+
+    fn stream(&mut self, _peer: usize, key: StreamKey, _event: StreamEvent) {
+        panic!("nobody has begun {key:?}");
     }
 
     fn recorded(&mut self, peer: usize, snapshot: Snapshot) {

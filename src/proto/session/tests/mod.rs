@@ -13,6 +13,7 @@ mod sequence;
 mod stall;
 mod status;
 mod stop;
+mod streams;
 
 use std::time::Duration;
 
@@ -49,6 +50,7 @@ pub(super) fn config() -> Config {
         operation_backoff: Backoff { mode: BackoffMode::Fixed, delay: ms(800), max_delay: s(120) },
         ack_timeout: s(30),
         on_unknown: OnUnknown::Fail,
+        stream_idle_timeout: s(300),
         keep: None,
         seed: 1,
     }
@@ -73,6 +75,11 @@ pub(super) fn line(output: &Output) -> String {
             };
             let invocation_id = invocation_id.as_deref().unwrap_or("-");
             format!("#{} invoked {event} {invocation_id}: {}, {elapsed:?}", key.0, invoke_line(outcome))
+        }
+        Output::Stream { key, event: StreamEvent::Opened } => format!("stream {} opened", key.0),
+        Output::Stream { key, event: StreamEvent::Released { cost } } => format!("stream {} released {cost}", key.0),
+        Output::Stream { key, event: StreamEvent::Over(report) } => {
+            format!("stream {} over: {}", key.0, report_line(report))
         }
         Output::Ponged { id, elapsed } => format!("pong {} after {elapsed:?}", id.0),
         Output::Ended(End::Stopped) => "ended: stopped".into(),
@@ -109,6 +116,7 @@ fn event_line(event: &Lifecycle) -> String {
         Lifecycle::OperationUnknown { operation, target, ack_id, reason } => {
             format!("unknown {ack_id} {} {target}: {reason}", operation.name())
         }
+        Lifecycle::Stream(news) => stream_line(news),
         Lifecycle::Joined { group, ack_id, rejoined } => {
             format!("{} {group} {ack_id:?}", if *rejoined { "rejoined" } else { "joined" })
         }
@@ -119,6 +127,23 @@ fn event_line(event: &Lifecycle) -> String {
         }
         Lifecycle::SequenceGap { expected, sequence_id, not_understood } => {
             format!("gap {expected} to {sequence_id}, {not_understood} not understood")
+        }
+    }
+}
+
+fn report_line(report: &StreamReport) -> String {
+    let StreamReport { accepted, written, bytes, fate, .. } = report;
+    format!("{accepted} of {written}, {bytes} bytes, {fate:?}")
+}
+
+fn stream_line(news: &StreamNews) -> String {
+    match news {
+        StreamNews::Started { group, stream_id } => format!("stream {stream_id} to {group} started"),
+        StreamNews::Ended(report) => {
+            format!("stream {} to {} ended: {}", report.stream_id, report.group, report_line(report))
+        }
+        StreamNews::Trouble { group, stream_id, user_id, trouble } => {
+            format!("stream {stream_id} in {group} of {user_id:?}: {trouble:?}")
         }
     }
 }

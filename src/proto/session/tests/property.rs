@@ -136,7 +136,7 @@ impl Caller {
                     assert!(!self.dialing && !self.open && deadline > self.now);
                     self.dialing = true;
                 }
-                Output::Ponged { .. } | Output::Invoked { .. } => panic!("nobody has asked"),
+                Output::Ponged { .. } | Output::Invoked { .. } | Output::Stream { .. } => panic!("nobody has asked"),
                 Output::CancelDial => assert!(std::mem::take(&mut self.dialing)),
                 Output::Send(frame) => {
                     assert!(self.open && !self.closing);

@@ -7,7 +7,7 @@ use crate::fault::Faults;
 use crate::hub::{Hub, HubConfig};
 use crate::session::{
     AckMode, Config, DialClass, DialFailure, DialRequest, End, Lifecycle, Loss, LossCause, OperationId, Outcome,
-    Received, Request, Snapshot,
+    Received, Request, Snapshot, StreamEvent, StreamKey,
 };
 use crate::simulation::network::Rng;
 use crate::simulation::pair::{Around, Arrival, Dial, Pair, Peer};
@@ -99,6 +99,8 @@ impl Around for Log {
         let before = self.settled.insert(id.0, outcome);
         assert_eq!(before, None, "operation {} of {peer} settled twice", id.0);
     }
+
+    fn stream(&mut self, _peer: usize, _key: StreamKey, _event: StreamEvent) {}
 
     fn recorded(&mut self, _peer: usize, _snapshot: Snapshot) {}
 
