@@ -15,6 +15,7 @@ use crate::commands::repl::args::ReplArgs;
 use crate::commands::replay::args::ReplayArgs;
 use crate::commands::send::args::SendArgs;
 use crate::commands::service::args::ServiceArgs;
+use crate::commands::stream::args::StreamArgs;
 use crate::commands::url::args::UrlArgs;
 
 /// The commands.
@@ -28,6 +29,8 @@ pub enum Command {
     Send(Box<SendArgs>),
     /// Send a custom event to the application server
     Event(Box<EventArgs>),
+    /// Publish stdin to a group as one stream, as it comes
+    Stream(Box<StreamArgs>),
     /// Join, send and look by hand, on one connection; also for scripts of such lines
     Repl(Box<ReplArgs>),
     /// Send again what a recording holds

@@ -9,8 +9,8 @@ use crate::driver::{NetDialer, UrlSource};
 use crate::error::ConnectionError;
 use crate::stream::Events;
 use webpubsub_net::wire::DialOptions;
-use webpubsub_proto::Subprotocol;
 use webpubsub_proto::session::{Backoff, BackoffMode, Config, OnUnknown, Retries};
+use webpubsub_proto::{STREAM_IDLE_TIMEOUT, Subprotocol};
 
 /// Events that may wait, unless it is set otherwise.
 const EVENT_BUFFER: usize = 1024;
@@ -65,6 +65,7 @@ impl Builder {
             operation_backoff: backoff(800, 120),
             ack_timeout: Duration::from_secs(30),
             on_unknown: OnUnknown::Fail,
+            stream_idle_timeout: STREAM_IDLE_TIMEOUT,
             keep: None,
             seed: 0,
         };

@@ -2,7 +2,10 @@
 
 mod invoking;
 mod pipeline;
+mod streams;
 
+use std::sync::Arc;
+use std::sync::atomic::AtomicU64;
 use std::time::Duration;
 
 use tokio::sync::{mpsc, oneshot};
@@ -12,6 +15,8 @@ use webpubsub_proto::session::{AckMode, Invocation, InvocationKey, Invoked, Outc
 pub use invoking::Invoking;
 pub(super) use pipeline::Settlements;
 pub use pipeline::{Pipeline, Settlement, Submission};
+pub use streams::OutgoingStream;
+pub(super) use streams::{StreamCommand, Teller};
 
 /// What a handle asks of the driver.
 #[derive(Debug)]
@@ -55,6 +60,8 @@ pub(super) struct Commands {
     pub(super) batches: mpsc::Receiver<Batch>,
     /// Apart, so that stopping never waits behind operations.
     pub(super) stops: mpsc::UnboundedReceiver<Stop>,
+    /// About group streams. Their windows bound what waits here.
+    pub(super) streams: mpsc::UnboundedReceiver<StreamCommand>,
 }
 
 /// Commands that may wait for the driver; more than that waits at the sender.
@@ -68,13 +75,19 @@ pub struct Handle {
     commands: mpsc::Sender<Command>,
     batches: mpsc::Sender<Batch>,
     stop: mpsc::UnboundedSender<Stop>,
+    streams: mpsc::UnboundedSender<StreamCommand>,
+    /// Names the next stream.
+    next_stream: Arc<AtomicU64>,
 }
 
 pub(super) fn channel() -> (Handle, Commands) {
     let (commands, submitted) = mpsc::channel(QUEUE);
     let (batch_sender, batches) = mpsc::channel(BATCHES);
     let (stop, stops) = mpsc::unbounded_channel();
-    (Handle { commands, batches: batch_sender, stop }, Commands { submitted, batches, stops })
+    let (stream_sender, streams) = mpsc::unbounded_channel();
+    let next_stream = Arc::default();
+    let handle = Handle { commands, batches: batch_sender, stop, streams: stream_sender, next_stream };
+    (handle, Commands { submitted, batches, stops, streams })
 }
 
 impl Handle {

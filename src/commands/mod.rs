@@ -15,6 +15,7 @@ pub mod repl;
 pub mod replay;
 pub mod send;
 pub mod service;
+pub mod stream;
 pub mod url;
 
 use crate::failure::Failure;

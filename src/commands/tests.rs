@@ -368,6 +368,7 @@ fn a_session_is_as_the_contract_has_it_by_default() {
         operation_backoff: backoff(800, 120),
         ack_timeout: Duration::from_secs(30),
         on_unknown: OnUnknown::Fail,
+        stream_idle_timeout: Duration::from_secs(300),
         keep: None,
         seed: 0,
     };

@@ -7,6 +7,7 @@ mod batch;
 pub mod check;
 mod console;
 mod expressions;
+mod fragments;
 mod jq;
 mod layout;
 mod ndjson;
@@ -15,6 +16,7 @@ mod records;
 mod repeats;
 mod report;
 mod sanitize;
+pub mod streams;
 mod text;
 mod writer;
 
@@ -37,12 +39,13 @@ use base64::engine::general_purpose::STANDARD;
 use unicode_width::UnicodeWidthStr as _;
 
 use batch::{Batch, Writing};
+use fragments::{Fragments, Manner};
 use repeats::Repeats;
 use serde::Serialize;
 use webpubsub_client::event::{EventSink, Flow, Lifecycle, Mark, Received, WireFrame};
 use webpubsub_net::clock;
 use webpubsub_net::secret::{excerpt, redact, redact_binary, redact_frame};
-use webpubsub_proto::{Data, Message, Subprotocol};
+use webpubsub_proto::{Data, Message, StreamInfo, Subprotocol};
 
 /// What stdout carries.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -166,6 +169,8 @@ pub struct Printer {
     losses: u64,
     /// How far they were written, as was told last.
     written: Option<Mark>,
+    /// The group stream whose line may go on.
+    fragments: Fragments,
 }
 
 impl Printer {
@@ -183,6 +188,7 @@ impl Printer {
             reach: Reach::default(),
             losses: 0,
             written: None,
+            fragments: Fragments::default(),
         }
     }
 
@@ -231,8 +237,18 @@ impl Printer {
         self.options.hub = Some(hub.to_owned());
     }
 
+    /// Ends the line of a group stream, before something else is printed.
+    fn end_fragments(&mut self) {
+        match self.options.format {
+            Format::Text => self.fragments.close(&mut self.out.bytes, Manner::Text),
+            Format::Data => self.fragments.close(&mut self.out.bytes, Manner::Data),
+            Format::Ndjson | Format::Raw => {}
+        }
+    }
+
     /// How the run ended: the last record.
     pub fn stopped(&mut self, stopped: &Stopped<'_>) {
+        self.end_fragments();
         self.record(false, true, |out, time| ndjson::stopped(out, time, stopped));
         self.put_out();
     }
@@ -280,6 +296,9 @@ impl Printer {
             return;
         }
         // What was printed before comes first where both go to the same screen.
+        if self.console.out.style.terminal {
+            self.end_fragments();
+        }
         self.put_out();
         let style = self.console.err.style;
         let text = excerpt(text, 2 * TOLD);
@@ -382,17 +401,33 @@ impl Printer {
             entry
         });
         let (style, start) = (self.console.out.style, self.out.bytes.len());
+        let mut failed = None;
         match self.options.format {
             Format::Text => {
-                let time = if self.options.timestamps {
+                if self.options.timestamps {
                     self.take_time();
-                    Some(self.time.as_str())
-                } else {
-                    None
-                };
-                text::message(&mut self.out.bytes, style, time, message);
+                }
+                let time = Some(self.time.as_str()).filter(|_| self.options.timestamps);
+                match message.stream.and_then(StreamInfo::parse) {
+                    Some(info) => {
+                        let out = &mut self.out.bytes;
+                        failed = self.fragments.put(out, style, Manner::Text, time, message, &info);
+                    }
+                    None => {
+                        self.fragments.close(&mut self.out.bytes, Manner::Text);
+                        text::message(&mut self.out.bytes, style, time, message);
+                    }
+                }
             }
-            Format::Data => text::data(&mut self.out.bytes, style, message.data),
+            Format::Data => match message.stream.and_then(StreamInfo::parse) {
+                Some(info) => {
+                    failed = self.fragments.put(&mut self.out.bytes, style, Manner::Data, None, message, &info);
+                }
+                None => {
+                    self.fragments.close(&mut self.out.bytes, Manner::Data);
+                    text::data(&mut self.out.bytes, style, message.data);
+                }
+            },
             Format::Ndjson if !self.options.judged => {
                 self.record(true, false, |out, time| ndjson::message(out, time, message));
             }
@@ -405,6 +440,9 @@ impl Printer {
         if let Some(entry) = entry {
             let shown = self.prints_records(true);
             entry.end(&mut self.out, shown, false, self.reach);
+        }
+        if let Some(words) = failed {
+            self.note(Weight::Warning, &words);
         }
     }
 

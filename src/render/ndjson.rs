@@ -97,7 +97,7 @@ struct SessionLost<'a> {
 }
 
 #[derive(Serialize)]
-struct ErrorField<'a> {
+pub(super) struct ErrorField<'a> {
     name: Cow<'a, str>,
     message: Cow<'a, str>,
 }
@@ -301,6 +301,7 @@ pub fn lifecycle(out: &mut Vec<u8>, time: &str, event: &Lifecycle, hub: Option<&
             };
             write(out, "operation-unknown", time, fields);
         }
+        Lifecycle::Stream(news) => super::streams::record(out, time, news),
         Lifecycle::Joined { group, ack_id, rejoined } => {
             write(out, "joined", time, Membership { group, ack_id: *ack_id, rejoined: Some(*rejoined) });
         }

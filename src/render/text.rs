@@ -15,6 +15,13 @@ use webpubsub_proto::{Data, Message, Origin};
 /// Appends a message as a line: `[group] user: payload`, with `(redelivered)` before the payload
 /// when it may have been printed before.
 pub fn message(out: &mut Vec<u8>, style: Style, time: Option<&str>, message: &Message<'_>) {
+    source(out, style, time, message);
+    payload(out, style, message.data);
+    out.push(b'\n');
+}
+
+/// Appends what stands before a payload.
+pub(super) fn source(out: &mut Vec<u8>, style: Style, time: Option<&str>, message: &Message<'_>) {
     if let Some(time) = time {
         out.extend_from_slice(style.paint(time, Paint::new().dimmed()).as_bytes());
         out.push(b' ');
@@ -36,11 +43,9 @@ pub fn message(out: &mut Vec<u8>, style: Style, time: Option<&str>, message: &Me
         out.extend_from_slice(style.paint("(redelivered)", Paint::new().yellow()).as_bytes());
         out.push(b' ');
     }
-    payload(out, style, message.data);
-    out.push(b'\n');
 }
 
-fn payload(out: &mut Vec<u8>, style: Style, data: Data<'_>) {
+pub(super) fn payload(out: &mut Vec<u8>, style: Style, data: Data<'_>) {
     match data {
         Data::Json(json) if style.terminal => out.extend_from_slice(style.clean(&pretty(json)).as_bytes()),
         Data::Json(json) => compact(json, out),
@@ -128,6 +133,7 @@ pub fn lifecycle(event: &Lifecycle, hub: Option<&str>) -> Option<(Weight, String
             "whether the service did {} `{target}` (ackId {ack_id}), of an earlier run, is not known: {reason}",
             operation.name()
         )),
+        Lifecycle::Stream(news) => super::streams::words(news),
         Lifecycle::Joined { group, rejoined: true, .. } => info(format!("rejoined `{group}`")),
         Lifecycle::Joined { group, rejoined: false, .. } => info(format!("joined `{group}`")),
         Lifecycle::Left { group, .. } => info(format!("left `{group}`")),

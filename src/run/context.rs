@@ -10,7 +10,7 @@ use tokio::task::unconstrained;
 use tokio::time::Instant;
 
 use super::ending::Verdict;
-use super::explain::{Place, operation_failure};
+use super::explain::{Place, operation_failure, role_hint};
 use super::seen::Seen;
 use super::session_file::StreamFile;
 use super::sink::Shown;
@@ -105,6 +105,11 @@ impl Client {
     /// Why that operation failed, if it did by itself.
     pub fn failure_of(&self, kind: OperationKind, target: &str, outcome: &Outcome) -> Option<Failure> {
         operation_failure(kind, target, outcome, self.ack_timeout, &self.place.at(&self.url))
+    }
+
+    /// Which role an operation of that kind needs, and those the token has.
+    pub fn role_hint(&self, kind: OperationKind, target: &str) -> String {
+        role_hint(kind, Some(target), &self.place.at(&self.url))
     }
 
     /// A URL that connects where this client is connected, as the same user.

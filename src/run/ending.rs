@@ -77,6 +77,10 @@ impl Ending {
                 ("failed", Some(recording::failure(connection, failure.into_error())))
             }
             (None, Some(Verdict::Done(reason))) => (reason, None),
+            // Its script has dealt with it.
+            (None, Some(Verdict::Failed(failure))) if matches!(failure.kind, Kind::Signal(_)) => {
+                ("signal", Some(failure))
+            }
             (None, Some(Verdict::Failed(failure) | Verdict::Told(failure))) => ("failed", Some(failure)),
             (None, Some(Verdict::SessionEnded) | None) => match &finished.end {
                 End::Failed { kind, message } => {

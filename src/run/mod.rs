@@ -7,6 +7,7 @@ pub mod errand;
 pub mod exit_code;
 pub mod explain;
 pub mod expressions;
+mod gather;
 pub mod hosting;
 pub mod network;
 pub mod process;
@@ -163,6 +164,9 @@ where
     let seen = Seen::new(wants.limit);
     let mut tap = Tap::new(printer, wants.shown, Rc::clone(&seen));
     watcher.into_iter().for_each(|watcher| tap.add(watcher));
+    if output.whole_streams {
+        tap.gather_streams();
+    }
     let mut config = connection.session.clone();
     config.seed = seed();
     config.keep = kept.map(Kept::keep);

@@ -6,12 +6,14 @@ use std::task::{Context, Poll};
 use std::time::SystemTime;
 
 use super::explain::skew;
+use super::gather::{Gather, Gathered, Whole};
 use super::seen::Seen;
 use super::watcher::Watcher;
 use crate::render::{Ledger, Printer, Weight, WriteFailure};
 use webpubsub_client::driver::{CurrentUrl, Trail};
 use webpubsub_client::event::{EventSink, Flow, Lifecycle, Mark, Received, WireFrame};
 use webpubsub_proto::Origin;
+use webpubsub_proto::session::{StreamNews, StreamTrouble};
 
 /// Which messages a command is for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -43,6 +45,8 @@ pub struct Tap {
     left: bool,
     /// Losses that were told, where they are recorded until they are.
     losses: Option<u64>,
+    /// `--streams whole`: what has come of group streams that have not ended.
+    gather: Option<Gather>,
 }
 
 impl Tap {
@@ -60,6 +64,7 @@ impl Tap {
             leaves: None,
             left: false,
             losses: None,
+            gather: None,
         }
     }
 
@@ -76,6 +81,52 @@ impl Tap {
     /// Messages that are not shown wait at the service, for another run.
     pub fn take_shown_only(&mut self, ledger: Arc<dyn Ledger>) {
         self.leaves = Some(ledger);
+    }
+
+    /// Group streams are shown when they have ended, a message each.
+    pub fn gather_streams(&mut self) {
+        self.gather = Some(Gather::default());
+    }
+
+    /// A fragment came; it is shown with the rest of its stream.
+    fn gather(&mut self, gathered: Gathered) -> Flow {
+        match gathered {
+            Gathered::Kept => Flow::Continue,
+            Gathered::Ended(whole) => self.show(&whole),
+            Gathered::Full(whole) => {
+                let what = format!("stream `{}` is too long to be kept: it is shown in parts", whole.stream_id());
+                self.printer.note(Weight::Warning, &what);
+                self.show(&whole)
+            }
+        }
+    }
+
+    fn show(&mut self, whole: &Whole) -> Flow {
+        whole.with(|message| {
+            let (frame, received) = (WireFrame::Text(""), Received::Message(message));
+            let mut flow = Flow::Continue;
+            for watcher in &self.watchers {
+                watcher.prepare(&mut self.printer);
+                flow = flow.and(watcher.frame(frame, &received, true));
+            }
+            flow.and(self.printer.frame(frame, &received))
+        })
+    }
+
+    /// Of these streams nothing more comes.
+    fn show_broken(&mut self, event: &Lifecycle) -> Flow {
+        let Lifecycle::Stream(StreamNews::Trouble { group, stream_id, user_id, trouble }) = event else {
+            return Flow::Continue;
+        };
+        let ends = match trouble {
+            StreamTrouble::IdleTimeout | StreamTrouble::Cut => true,
+            StreamTrouble::JoinedLate { .. } | StreamTrouble::Gap { .. } | StreamTrouble::Repeated { .. } => false,
+        };
+        let gather = self.gather.as_mut().filter(|_| ends);
+        match gather.and_then(|gather| gather.break_off(group, stream_id, user_id.as_deref())) {
+            Some(whole) => self.show(&whole),
+            None => Flow::Continue,
+        }
     }
 
     /// Losses are recorded until they were put out.
@@ -110,7 +161,13 @@ impl Tap {
     }
 
     /// The printer.
-    pub fn into_printer(self) -> Printer {
+    pub fn into_printer(mut self) -> Printer {
+        while let Some(whole) = self.gather.as_mut().and_then(Gather::any) {
+            let what = format!("stream `{}` has not ended: what has come of it is shown", whole.stream_id());
+            self.printer.note(Weight::Warning, &what);
+            // There may have been messages enough; this one has come all the same.
+            let _ = self.show(&whole);
+        }
         self.printer
     }
 }
@@ -134,7 +191,8 @@ impl EventSink for Tap {
             *losses += 1;
             self.printer.losses(*losses);
         }
-        self.printer.lifecycle(event)
+        let flow = self.printer.lifecycle(event);
+        flow.and(self.show_broken(event))
     }
 
     fn frame(&mut self, frame: WireFrame<'_>, received: &Received<'_>) -> Flow {
@@ -147,6 +205,11 @@ impl EventSink for Tap {
             (Received::Message(_), Shown::None) => false,
             (Received::Unknown { .. } | Received::Duplicate | Received::Control, _) => false,
         };
+        if let (Some(gather), Received::Message(message), true) = (&mut self.gather, received, shown)
+            && let Some(gathered) = gather.take(message)
+        {
+            return self.gather(gathered);
+        }
         self.take_mark(matches!(received, Received::Message(_)), shown);
         let mut flow = Flow::Continue;
         for watcher in &self.watchers {

@@ -25,12 +25,14 @@ use tokio::time::{Instant, Sleep, sleep_until};
 use tracing::{Level, debug, enabled, trace};
 
 use super::event::{EventSink, Flow, Lifecycle, WireFrame, Wiretap};
-use super::handle::{Batch, Command, Commands, Handle, Settlement, Settlements, Stop, Submission, channel};
+use super::handle::{
+    Batch, Command, Commands, Handle, Settlement, Settlements, Stop, StreamCommand, Submission, Teller, channel,
+};
 use webpubsub_net::secret::{self, FRAMES};
 use webpubsub_net::wire::{Cause, Closed, Incoming, Link};
 use webpubsub_proto::session::{
     AckMode, Config, Counts, DialFailure, DialRequest, End, InvocationKey, Invoked, LossCause, Mark, OperationId,
-    Outcome, OutcomeCause, Output, PingId, Received, Request, Session, Snapshot,
+    Outcome, OutcomeCause, Output, PingId, Received, Request, Session, Snapshot, StreamKey,
 };
 use webpubsub_proto::{Codec, EncodedFrame, Unpacked, explain_close_code};
 
@@ -78,6 +80,9 @@ const FAR: Duration = Duration::from_secs(100 * 365 * 24 * 60 * 60);
 /// When so many bytes wait to be written, no further batch of operations is taken in.
 const BACKLOG: usize = 256 * 1024;
 
+/// Commands about streams that are carried out at once, besides the first.
+const STREAM_COMMANDS: usize = 256;
+
 /// The most of a frame's text that is logged, unless everything is asked for.
 const LOGGED_CHARS: usize = 240;
 
@@ -100,6 +105,8 @@ pub struct Driver<D: Dialer, S> {
     /// Who waits for which ping.
     pongs: HashMap<PingId, oneshot::Sender<Duration>>,
     next_ping: u64,
+    /// Who publishes which stream.
+    tellers: HashMap<StreamKey, Teller>,
     dialing: Option<Dialing<D::Stream>>,
     link: Option<Link<D::Stream>>,
     batch: Vec<Incoming>,
@@ -162,6 +169,7 @@ struct Woken<S> {
     command: Option<Command>,
     batch: Option<Batch>,
     stop: Option<Stop>,
+    stream: Option<StreamCommand>,
     frames: bool,
     timer: bool,
     stalled: Option<bool>,
@@ -186,6 +194,7 @@ impl<D: Dialer, S: EventSink> Driver<D, S> {
             withdrawn: false,
             pongs: HashMap::new(),
             next_ping: 0,
+            tellers: HashMap::new(),
             dialing: None,
             link: None,
             batch: Vec::new(),
@@ -268,6 +277,7 @@ impl<D: Dialer, S: EventSink> Driver<D, S> {
             command: None,
             batch: None,
             stop: None,
+            stream: None,
             frames: false,
             timer: false,
             stalled: None,
@@ -289,6 +299,9 @@ impl<D: Dialer, S: EventSink> Driver<D, S> {
         if let Poll::Ready(command) = self.commands.submitted.poll_recv(cx) {
             woken.command = command;
         }
+        if let Poll::Ready(stream) = self.commands.streams.poll_recv(cx) {
+            woken.stream = stream;
+        }
         woken.timer = timed && self.sleep.as_mut().poll(cx).is_ready();
         // After those that have to be seen whatever a server sends during a dial.
         if let Some(dialing) = &mut self.dialing
@@ -309,8 +322,8 @@ impl<D: Dialer, S: EventSink> Driver<D, S> {
         {
             woken.batch = batch;
         }
-        let Woken { dialed, command, batch, stop, frames, timer, stalled, written } = &woken;
-        let asked = command.is_some() || batch.is_some() || stop.is_some();
+        let Woken { dialed, command, batch, stop, stream, frames, timer, stalled, written } = &woken;
+        let asked = command.is_some() || batch.is_some() || stop.is_some() || stream.is_some();
         let ready = asked || dialed.is_some() || *frames || *timer || stalled.is_some() || written.is_some();
         if ready { Poll::Ready(woken) } else { Poll::Pending }
     }
@@ -340,6 +353,14 @@ impl<D: Dialer, S: EventSink> Driver<D, S> {
         }
         if let Some(batch) = woken.batch {
             self.take_in(now, batch);
+        }
+        if let Some(command) = woken.stream {
+            self.handle_stream(now, command);
+            // More of them are one wait's work, up to a limit: whoever writes does so as fast as it is taken.
+            for _ in 0..STREAM_COMMANDS {
+                let Ok(command) = self.commands.streams.try_recv() else { break };
+                self.handle_stream(now, command);
+            }
         }
         match woken.stop {
             Some(Stop::Properly) => self.session.handle_stop(now),
@@ -395,6 +416,17 @@ impl<D: Dialer, S: EventSink> Driver<D, S> {
                 self.pongs.insert(id, reply);
                 self.session.handle_ping(now, id);
             }
+        }
+    }
+
+    fn handle_stream(&mut self, now: Duration, command: StreamCommand) {
+        match command {
+            StreamCommand::Open { id, open, teller } => {
+                self.tellers.insert(id.0, teller);
+                self.session.handle_stream_open(now, id.0, open);
+            }
+            StreamCommand::Write { id, data, cost } => self.session.handle_stream_write(now, id.0, &data, cost),
+            StreamCommand::End { id, abort } => self.session.handle_stream_end(now, id.0, abort),
         }
     }
 
@@ -540,6 +572,11 @@ impl<D: Dialer, S: EventSink> Driver<D, S> {
                     if let Some(invoker) = invoker {
                         // Whoever asked may have stopped waiting.
                         let _ = invoker.reply.send(*invoked);
+                    }
+                }
+                Output::Stream { key, event } => {
+                    if self.tellers.get(&key).is_some_and(|teller| teller.tell(event)) {
+                        self.tellers.remove(&key);
                     }
                 }
                 Output::Ponged { id, elapsed } => {

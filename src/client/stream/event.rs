@@ -6,7 +6,7 @@ use std::time::Duration;
 use serde::de::DeserializeOwned;
 
 use crate::error::{ConnectionError, nack, shown};
-use webpubsub_proto::session::{FailedAttempt, Lifecycle, Loss, Nack};
+use webpubsub_proto::session::{FailedAttempt, Lifecycle, Loss, Nack, StreamNews, StreamTrouble};
 use webpubsub_proto::{Data, Origin, OwnedData, WireFrame};
 
 /// Something happened. How an operation ended is told by its future, not here.
@@ -106,6 +106,18 @@ pub enum Event {
         /// Frames that came in between and were not understood: what is missing may be among them.
         not_understood: u64,
     },
+    /// Something is wrong with a group stream that is being received (PROTOCOL §19.27, §19.28). It comes before the
+    /// fragment that shows it.
+    StreamTrouble {
+        /// The group that it is published to.
+        group: String,
+        /// Its id.
+        stream_id: String,
+        /// Whose it is; `None`: anonymous, or a protobuf subprotocol, which does not say.
+        user_id: Option<String>,
+        /// What it is.
+        trouble: StreamTrouble,
+    },
     /// The client is over. Nothing follows.
     Ended {
         /// Why; `None`: it was closed, or dropped.
@@ -142,6 +154,11 @@ impl Event {
             Lifecycle::SequenceGap { expected, sequence_id, not_understood } => {
                 Self::SequenceGap { expected, sequence_id, not_understood }
             }
+            Lifecycle::Stream(StreamNews::Trouble { group, stream_id, user_id, trouble }) => {
+                Self::StreamTrouble { group, stream_id, user_id, trouble }
+            }
+            // Its writer tells it.
+            Lifecycle::Stream(StreamNews::Started { .. } | StreamNews::Ended(_)) => return None,
             // The future of the operation tells it. Of an earlier process there are none here.
             Lifecycle::Ack(_) | Lifecycle::OperationUnknown { .. } => return None,
         })
@@ -174,6 +191,7 @@ impl Event {
             | Self::RejoinFailed { .. }
             | Self::OperationRetried(_)
             | Self::SequenceGap { .. }
+            | Self::StreamTrouble { .. }
             | Self::Ended { .. } => 0,
         }
     }

@@ -257,6 +257,25 @@ impl Maker {
     }
 }
 
+/// The data of a record that is read for nothing else. `None`: the record is skipped.
+pub fn data_of_record(bytes: &[u8]) -> Result<Option<OwnedData>, Failure> {
+    let text = std::str::from_utf8(bytes).map_err(|error| bad_because("the record is not UTF-8", error))?;
+    let text = text.trim_ascii();
+    if text.is_empty() {
+        return Ok(None);
+    }
+    let record: Record<'_> =
+        serde_json::from_str(text).map_err(|error| bad_because("the record is not a JSON object", error))?;
+    if record.kind.as_deref().is_some_and(|kind| kind != "group-message" && kind != "server-message") {
+        return Ok(None);
+    }
+    let data = data(record.data, optional::<Cow<'_, str>>(record.data_type, "dataType")?.as_deref())?;
+    match data.as_data() {
+        Data::Json("null") => Err(bad("the data is `null`, which the service takes from nobody")),
+        Data::Json(_) | Data::Text(_) | Data::Binary(_) | Data::Protobuf(_) => Ok(Some(data)),
+    }
+}
+
 /// The data of a record (PROTOCOL §4.4).
 fn data(raw: Option<&RawValue>, data_type: Option<&str>) -> Result<OwnedData, Failure> {
     let raw = raw.map(RawValue::get).ok_or_else(|| bad("`data` is missing"))?;

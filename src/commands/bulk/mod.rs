@@ -41,6 +41,7 @@ use crate::state::{Left, MOST_LEFT};
 use intake::Batch;
 pub use intake::Intake;
 pub use lines::{Cutter, Line};
+pub use message::data_of_record;
 use message::{Entry, Item, Message};
 pub use pace::Pace;
 use position::{Fate, Position};
@@ -103,6 +104,7 @@ impl Watcher for Watch {
             | Lifecycle::Reconnecting { .. }
             | Lifecycle::OperationRetried(_)
             | Lifecycle::Joined { .. }
+            | Lifecycle::Stream(_)
             | Lifecycle::Left { .. }
             | Lifecycle::RejoinFailed { .. }
             | Lifecycle::SequenceGap { .. }

@@ -92,6 +92,7 @@ fn output(args: &DoctorArgs, environment: &Environment) -> Output {
         },
         only: None,
         timestamps: false,
+        whole_streams: false,
         expressions: Expressions::default(),
         color: said.color,
         quiet: said.quiet,

@@ -100,6 +100,7 @@ impl EventSink for Watch {
             | Lifecycle::Ack(_)
             | Lifecycle::OperationUnknown { .. }
             | Lifecycle::Joined { .. }
+            | Lifecycle::Stream(_)
             | Lifecycle::Left { .. }
             | Lifecycle::RejoinFailed { .. }
             | Lifecycle::SequenceGap { .. } => return Flow::Continue,

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use clap::Args;
+use clap::{Args, ValueEnum};
 
 use crate::options::connecting::args::ConnectingArgs;
 use crate::options::expressions::args::{ConditionArgs, FilterArgs};
@@ -30,6 +30,9 @@ pub struct ListenArgs {
     /// What is printed, by an expression.
     #[command(flatten)]
     pub filter: FilterArgs,
+    /// Streams of groups.
+    #[command(flatten)]
+    pub streams: StreamsArgs,
     /// What every connecting command takes.
     #[command(flatten)]
     pub connecting: ConnectingArgs,
@@ -39,6 +42,32 @@ pub struct ListenArgs {
     /// A connection that outlives the process.
     #[command(flatten)]
     pub session: SessionFileArgs,
+}
+
+/// How streams of groups are shown.
+#[derive(Debug, Args)]
+#[command(next_help_heading = "Output")]
+pub struct StreamsArgs {
+    /// How the streams of `wps stream` and its like are shown
+    ///
+    /// `-o data` prints fragments without newlines between, so does `-o text` on a terminal. In whole ones text and
+    /// bytes are joined and values make an array; each counts as one message. One that breaks off is shown as far as it
+    /// has come, and that is said.
+    #[arg(long, value_enum, value_name = "HOW", default_value = "fragments")]
+    pub streams: Streams,
+
+    /// A stream has ended when nothing of it comes for this time
+    #[arg(long, value_name = "D", default_value = "5m", value_parser = duration)]
+    pub stream_idle_timeout: Duration,
+}
+
+/// `--streams`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum Streams {
+    /// each fragment as it comes
+    Fragments,
+    /// one message a stream, when it has ended
+    Whole,
 }
 
 /// When `listen` ends.

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use webpubsub_proto::session::OnUnknown;
 
-use super::args::{ListenArgs, OnReadyArgs};
+use super::args::{ListenArgs, OnReadyArgs, Streams};
 use crate::failure::{Failure, Kind};
 use crate::options::connecting::settings::{Connection, connection, keep};
 use crate::options::connection::settings::Source;
@@ -13,6 +13,7 @@ use crate::options::operation::settings::groups;
 use crate::options::output::settings::{Output, output};
 use crate::options::reconnect::settings::Policy;
 use crate::options::session_file::settings::SessionFile;
+use crate::options::values::Format;
 
 /// `wps listen`.
 #[derive(Clone, Debug, PartialEq)]
@@ -44,9 +45,21 @@ pub fn settle(args: ListenArgs, environment: &Environment, input: &mut dyn Input
     }
     let has_initial = !args.connecting.token.initial_groups.is_empty();
     let output = output(&args.connecting, environment)?.filtered(args.filter)?.judged(args.conditions);
+    let whole_streams = args.streams.streams == Streams::Whole;
+    if whole_streams && output.format == Format::Raw {
+        let failure =
+            Failure::message(Kind::Usage, "`--streams whole` makes messages of frames, and `-o raw` shows frames");
+        return Err(failure.blame("--streams"));
+    }
+    if whole_streams && args.session.session.is_some() {
+        let failure = Failure::message(Kind::Usage, "`--streams whole` cannot go on with a stream of an earlier run");
+        return Err(failure.blame("--streams").hint("with `--session` streams are shown as they come"));
+    }
+    let output = Output { whole_streams, ..output };
     let policy = Policy { keeps_on: true, rejoin: !args.rejoin.no_rejoin, on_unknown: OnUnknown::Fail };
     let session_file = SessionFile::listening(args.session, &groups);
-    let connection = keep(connection(args.connecting, policy, environment, input)?, session_file)?;
+    let mut connection = keep(connection(args.connecting, policy, environment, input)?, session_file)?;
+    connection.session.stream_idle_timeout = args.streams.stream_idle_timeout;
     let on_ready = on_ready(args.on_ready, &connection.source, environment)?;
     let sees_no_group = groups.is_empty() && !has_initial && connection.session_file.is_none();
     Ok(Listen {

@@ -70,6 +70,7 @@ impl Watcher for Echo {
             | Lifecycle::Reconnecting { .. }
             | Lifecycle::OperationRetried(_)
             | Lifecycle::Joined { .. }
+            | Lifecycle::Stream(_)
             | Lifecycle::Left { .. }
             | Lifecycle::RejoinFailed { .. }
             | Lifecycle::SequenceGap { .. }

@@ -261,6 +261,7 @@ impl Watcher for Watch {
             | Lifecycle::Ack(_)
             | Lifecycle::OperationUnknown { .. }
             | Lifecycle::RejoinFailed { .. }
+            | Lifecycle::Stream(_)
             | Lifecycle::SequenceGap { .. } => {}
         }
         self.keep(self.recorder.lifecycle(event));

@@ -17,6 +17,8 @@ pub struct Output {
     pub only: Option<Only>,
     /// Print the time before each message (`text`).
     pub timestamps: bool,
+    /// Group streams are printed when they have ended, a message each.
+    pub whole_streams: bool,
     /// What is printed of records, and when they end the run.
     pub expressions: Expressions,
     /// The environment's word is in it: ask [`ColorChoice::enabled`].
@@ -87,6 +89,7 @@ pub fn output(connecting: &ConnectingArgs, environment: &Environment) -> Result<
         format: args.output,
         only: args.only,
         timestamps: args.timestamps,
+        whole_streams: false,
         expressions: Expressions::default(),
         color: talk.color,
         quiet: talk.quiet,

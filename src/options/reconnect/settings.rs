@@ -2,8 +2,8 @@
 
 use std::time::Duration;
 
-use webpubsub_proto::Subprotocol;
 use webpubsub_proto::session::{Backoff, BackoffMode, Config, OnUnknown, Retries};
+use webpubsub_proto::{STREAM_IDLE_TIMEOUT, Subprotocol};
 
 use super::args::ReconnectArgs;
 use crate::failure::{Failure, Kind};
@@ -73,6 +73,7 @@ pub fn session(
         )?,
         ack_timeout: retry.ack_timeout,
         on_unknown: policy.on_unknown,
+        stream_idle_timeout: STREAM_IDLE_TIMEOUT,
         keep: None,
         seed: 0,
     })

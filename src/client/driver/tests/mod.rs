@@ -48,6 +48,7 @@ fn config() -> Config {
         operation_backoff: Backoff { mode: BackoffMode::Fixed, delay: s(1), max_delay: s(120) },
         ack_timeout: s(30),
         on_unknown: OnUnknown::Fail,
+        stream_idle_timeout: Duration::from_secs(300),
         keep: None,
         seed: 1,
     }
@@ -209,6 +210,7 @@ impl EventSink for TestSink {
             Lifecycle::Left { group, .. } => format!("left {group}"),
             Lifecycle::RejoinFailed { group, .. } => format!("rejoin failed {group}"),
             Lifecycle::SequenceGap { .. } => "gap".into(),
+            Lifecycle::Stream(news) => format!("{news:?}"),
         })
     }
 

@@ -250,6 +250,7 @@ fn settle(
         format,
         only: None,
         timestamps: false,
+        whole_streams: false,
         expressions: Expressions::default(),
         color: said.color,
         quiet: said.quiet,

@@ -1,0 +1,255 @@
+//! Standard input, cut into the fragments of a stream.
+//!
+//! A thread of its own reads, since a read may hang, and hands on what has come as soon as it is there. It reads no
+//! further before that is taken.
+
+use std::io::{self, Read};
+use std::str::Utf8Error;
+use std::thread;
+
+use tokio::sync::mpsc;
+
+use super::settings::Feed;
+use crate::commands::bulk::data_of_record;
+use crate::failure::{Failure, Kind};
+use webpubsub_proto::{Codec, MAX_FRAME_BYTES, OwnedData};
+
+/// Bytes read at once, and most bytes of a fragment that has no other measure.
+const CHUNK: usize = 64 * 1024;
+/// Longest line.
+const LONGEST_LINE: usize = MAX_FRAME_BYTES;
+/// What a frame has besides its payload, at most.
+const ENVELOPE: usize = 8 * 1024;
+
+/// What was read.
+#[derive(Debug)]
+pub enum Piece {
+    /// Fragments, in order.
+    Fragments(Vec<OwnedData>),
+    /// The input is no stream any more from here on.
+    Failed(Failure),
+}
+
+/// The fragments of standard input, as they come.
+#[derive(Debug)]
+pub struct Intake(mpsc::Receiver<Piece>);
+
+impl Intake {
+    /// Begins to read.
+    pub fn open(feed: Feed, codec: Codec) -> Result<Self, Failure> {
+        let (sender, pieces) = mpsc::channel(1);
+        let cutter = Cutter { feed, codec, partial: Vec::new(), lines: 0 };
+        thread::Builder::new()
+            .name("stdin".into())
+            .spawn(move || read(io::stdin(), cutter, &sender))
+            .map_err(|error| Failure::new(Kind::Internal, error))?;
+        Ok(Self(pieces))
+    }
+
+    /// The next ones; `None` at the end. Nothing is lost when this is dropped.
+    pub async fn next(&mut self) -> Option<Piece> {
+        self.0.recv().await
+    }
+}
+
+fn read(mut input: impl Read, mut cutter: Cutter, sender: &mpsc::Sender<Piece>) {
+    let mut chunk = vec![0; CHUNK];
+    loop {
+        let cut = match input.read(&mut chunk) {
+            Ok(0) => cutter.finish().map(|last| (last, true)),
+            Ok(read) => cutter.cut(&chunk[..read]).map(|fragments| (fragments, false)),
+            Err(error) if error.kind() == io::ErrorKind::Interrupted => continue,
+            Err(error) => Err(Failure::new(Kind::Input, anyhow::Error::new(error).context("could not read stdin"))),
+        };
+        // Nobody takes it any more when the stream has ended.
+        match cut {
+            Ok((fragments, last)) => {
+                if !fragments.is_empty() && sender.blocking_send(Piece::Fragments(fragments)).is_err() {
+                    return;
+                }
+                if last {
+                    return;
+                }
+            }
+            Err(failure) => {
+                let _ = sender.blocking_send(Piece::Failed(failure));
+                return;
+            }
+        }
+    }
+}
+
+/// Cuts bytes into fragments, in chunks of any size.
+struct Cutter {
+    feed: Feed,
+    codec: Codec,
+    /// The beginning of a character, or of a line.
+    partial: Vec<u8>,
+    /// Lines that have ended.
+    lines: u64,
+}
+
+impl Cutter {
+    fn cut(&mut self, chunk: &[u8]) -> Result<Vec<OwnedData>, Failure> {
+        match self.feed {
+            Feed::Text => self.cut_text(chunk),
+            Feed::Binary => Ok(vec![OwnedData::binary(chunk)]),
+            Feed::TextLines | Feed::BinaryLines | Feed::JsonLines | Feed::Records => self.cut_lines(chunk),
+        }
+    }
+
+    fn finish(&mut self) -> Result<Vec<OwnedData>, Failure> {
+        let partial = std::mem::take(&mut self.partial);
+        match self.feed {
+            _ if partial.is_empty() => Ok(Vec::new()),
+            Feed::Text => match std::str::from_utf8(&partial) {
+                Ok(text) => Ok(vec![OwnedData::text(text)]),
+                Err(error) => Err(not_text(error)),
+            },
+            Feed::Binary => Ok(Vec::new()),
+            Feed::TextLines | Feed::BinaryLines | Feed::JsonLines | Feed::Records => {
+                Ok(self.line(&partial)?.into_iter().collect())
+            }
+        }
+    }
+
+    /// A character that has come in part waits for the rest.
+    fn cut_text(&mut self, chunk: &[u8]) -> Result<Vec<OwnedData>, Failure> {
+        self.partial.extend_from_slice(chunk);
+        let whole = match std::str::from_utf8(&self.partial) {
+            Ok(text) => text.len(),
+            Err(error) if error.error_len().is_none() => error.valid_up_to(),
+            Err(error) => return Err(not_text(error)),
+        };
+        let rest = self.partial.split_off(whole);
+        let mut bytes = std::mem::replace(&mut self.partial, rest);
+        let mut fragments = Vec::new();
+        // What waited makes it a little longer than was read at once.
+        while !bytes.is_empty() {
+            let mut end = bytes.len().min(CHUNK);
+            while bytes.get(end).is_some_and(|byte| byte & 0xC0 == 0x80) {
+                end -= 1;
+            }
+            let after = bytes.split_off(end);
+            fragments.push(OwnedData::text(&String::from_utf8_lossy(&bytes)));
+            bytes = after;
+        }
+        Ok(fragments)
+    }
+
+    fn cut_lines(&mut self, mut chunk: &[u8]) -> Result<Vec<OwnedData>, Failure> {
+        let mut fragments = Vec::new();
+        while let Some(end) = memchr::memchr(b'\n', chunk) {
+            let (head, rest) = chunk.split_at(end + 1);
+            chunk = rest;
+            if self.partial.is_empty() {
+                fragments.extend(self.line(head)?);
+            } else {
+                self.partial.extend_from_slice(head);
+                let line = std::mem::take(&mut self.partial);
+                fragments.extend(self.line(&line)?);
+            }
+        }
+        self.partial.extend_from_slice(chunk);
+        if self.partial.len() > LONGEST_LINE {
+            self.lines += 1;
+            return Err(self.too_large());
+        }
+        Ok(fragments)
+    }
+
+    /// A line with its end, if it has one. `None`: it is skipped.
+    fn line(&mut self, line: &[u8]) -> Result<Option<OwnedData>, Failure> {
+        self.lines += 1;
+        let bare = line.strip_suffix(b"\n").unwrap_or(line);
+        let bare = bare.strip_suffix(b"\r").unwrap_or(bare);
+        let text = |bytes| std::str::from_utf8(bytes).map_err(not_text);
+        let data = match self.feed {
+            Feed::TextLines => text(line).map(|text| Some(OwnedData::text(text))),
+            Feed::BinaryLines => Ok(Some(OwnedData::binary(line))),
+            Feed::JsonLines => text(bare).and_then(|text| {
+                let json = OwnedData::json(text).map_err(|error| {
+                    Failure::new(Kind::Input, anyhow::Error::new(error).context("the line is not JSON"))
+                })?;
+                match text.trim() {
+                    "null" => {
+                        Err(Failure::message(Kind::Input, "the data is `null`, which the service takes from nobody"))
+                    }
+                    _ => Ok(Some(json)),
+                }
+            }),
+            Feed::Records => data_of_record(bare),
+            Feed::Text | Feed::Binary => Ok(None),
+        };
+        let data = data.map_err(|failure| failure.context(format!("line {} is no fragment", self.lines)))?;
+        match data {
+            Some(data) if self.codec.data_len(data.as_data()) + ENVELOPE > MAX_FRAME_BYTES => Err(self.too_large()),
+            data => Ok(data),
+        }
+    }
+
+    fn too_large(&self) -> Failure {
+        let what = format!("line {} is larger than a frame may be, {MAX_FRAME_BYTES} bytes", self.lines);
+        Failure::message(Kind::Input, what)
+    }
+}
+
+fn not_text(error: Utf8Error) -> Failure {
+    Failure::new(Kind::Input, anyhow::Error::new(error).context("the text is not UTF-8"))
+        .hint("`-t binary` takes any bytes")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// The payloads that come of an input, read in chunks of that size.
+    fn fragments(feed: Feed, input: &[u8], chunk: usize) -> Result<Vec<Vec<u8>>, String> {
+        let mut cutter = Cutter { feed, codec: Codec::Json, partial: Vec::new(), lines: 0 };
+        let mut all = Vec::new();
+        for part in input.chunks(chunk) {
+            all.extend(cutter.cut(part).map_err(|failure| format!("{:#}", failure.error))?);
+        }
+        all.extend(cutter.finish().map_err(|failure| format!("{:#}", failure.error))?);
+        Ok(all.iter().map(|data| data.as_data().to_bytes().unwrap().into_owned()).collect())
+    }
+
+    #[test]
+    fn text_is_cut_between_characters_and_nothing_of_it_is_lost() {
+        let text = "aé日🦀".repeat(30_000);
+        for chunk in [1, 2, 3, 5, 4096, CHUNK] {
+            let all = fragments(Feed::Text, text.as_bytes(), chunk).unwrap();
+            assert!(all.iter().all(|part| std::str::from_utf8(part).is_ok() && part.len() <= CHUNK), "{chunk}");
+            assert_eq!(all.concat(), text.as_bytes(), "{chunk}");
+        }
+    }
+
+    #[test]
+    fn lines_keep_their_ends() {
+        for chunk in 1..6 {
+            let all = fragments(Feed::TextLines, b"a\n\r\n\nbc\r\nd", chunk).unwrap();
+            assert_eq!(all, [&b"a\n"[..], b"\r\n", b"\n", b"bc\r\n", b"d"], "{chunk}");
+        }
+    }
+
+    #[test]
+    fn values_and_records_are_read_a_line_each() {
+        assert_eq!(fragments(Feed::JsonLines, b"1.0\n{\"a\": 1}\r\n", 3).unwrap(), [&b"1.0"[..], b"{\"a\": 1}"]);
+        let records = br#"{"type":"group-message","data":"x","stream":{}}
+{"type":"connected"}
+{"data":"AP8=","dataType":"binary"}
+"#;
+        assert_eq!(fragments(Feed::Records, records, 7).unwrap(), [&b"x"[..], b"\x00\xff"]);
+    }
+
+    #[test]
+    fn what_is_no_fragment_is_named() {
+        assert!(fragments(Feed::Text, b"a\xff", 9).unwrap_err().contains("not UTF-8"));
+        assert!(fragments(Feed::Text, b"a\xe6\x97", 9).unwrap_err().contains("not UTF-8"));
+        assert!(fragments(Feed::JsonLines, b"1\n{\n", 9).unwrap_err().contains("line 2"));
+        assert!(fragments(Feed::JsonLines, b"null\n", 9).unwrap_err().contains("null"));
+        assert!(fragments(Feed::Records, b"{}\n", 9).unwrap_err().contains("`data` is missing"));
+        let long = [vec![b'x'; LONGEST_LINE], b"\n".to_vec()].concat();
+        assert!(fragments(Feed::TextLines, &long, CHUNK).unwrap_err().contains("larger than a frame"));
+    }
+}

@@ -1,0 +1,239 @@
+//! `wps stream`: publish stdin to a group as one stream, as it comes (PROTOCOL §9.1).
+
+pub mod args;
+mod end;
+mod intake;
+pub mod settings;
+
+use std::cell::Cell;
+use std::fmt::Write as _;
+use std::rc::Rc;
+use std::time::Duration;
+
+use ring::rand::{SecureRandom as _, SystemRandom};
+use tokio::sync::Notify;
+use tokio::time::{sleep, timeout};
+
+use self::args::StreamArgs;
+use self::intake::{Intake, Piece};
+use self::settings::Stream;
+use super::{CommandArgs, Task};
+use crate::failure::{Failure, Kind};
+use crate::options::environment::{Environment, Input};
+use crate::options::expressions::args::FilterArgs;
+use crate::options::output::args::TalkArgs;
+use crate::options::values::Format;
+use crate::run::context::{Client, Surroundings, Wants};
+use crate::run::process::on_one_thread;
+use crate::run::run_watched;
+use crate::run::seen::StreamCounts;
+use crate::run::sink::Shown;
+use crate::run::watcher::Watcher;
+use webpubsub_client::handle::OutgoingStream;
+use webpubsub_proto::OwnedData;
+use webpubsub_proto::session::{StreamAbort, StreamOpen, StreamReport};
+
+impl CommandArgs for StreamArgs {
+    fn talk(&self) -> Option<&TalkArgs> {
+        Some(&self.connecting.output.talk)
+    }
+
+    fn prints_records(&self) -> bool {
+        self.connecting.output.output == Format::Ndjson
+    }
+
+    fn filter(&self) -> Option<&FilterArgs> {
+        Some(&self.filter)
+    }
+
+    fn settle(self: Box<Self>, environment: &Environment, input: &mut dyn Input) -> Result<Task, Failure> {
+        let settings = settings::settle(*self, environment, input)?;
+        Ok(Box::new(move |process| {
+            let intake = Intake::open(settings.feed, settings.connection.protocol.codec())?;
+            let surroundings = process.surroundings_of(&settings.output, true)?;
+            on_one_thread(stream(&surroundings, &settings, intake))
+        }))
+    }
+}
+
+/// How long the end of a stream that was broken off may take.
+const PARTING: Duration = Duration::from_millis(1500);
+
+/// The code of a stream that its user has broken off.
+const ABORTED: &str = "Aborted";
+
+/// Publishes the stream. Returns the exit code.
+pub async fn stream(surroundings: &Surroundings, settings: &Stream, intake: Intake) -> u8 {
+    let wants = Wants {
+        shown: Shown::None,
+        limit: None,
+        follows_stdout: false,
+        hosts: false,
+        chatty: false,
+        follows_conditions: false,
+    };
+    let keys = Rc::new(Keys::default());
+    let watcher: Rc<dyn Watcher> = Rc::clone(&keys) as Rc<dyn Watcher>;
+    run_watched(surroundings, &settings.connection, &settings.output, wants, Some(watcher), |client| async move {
+        let mut publishing = Publishing { settings, client: &client, keys: &keys, intake };
+        let (report, failure) = publishing.run().await;
+        end::verdict(surroundings, settings, &client, &report, failure)
+    })
+    .await
+}
+
+/// Sees Ctrl-C: the first one ends the stream, the second the run.
+#[derive(Debug, Default)]
+struct Keys {
+    pressed: Cell<bool>,
+    changed: Notify,
+}
+
+impl Watcher for Keys {
+    fn interrupted(&self) -> bool {
+        self.changed.notify_one();
+        !self.pressed.replace(true)
+    }
+}
+
+impl Keys {
+    async fn pressed(&self) {
+        while !self.pressed.get() {
+            self.changed.notified().await;
+        }
+    }
+}
+
+/// A stream under way.
+struct Publishing<'a> {
+    settings: &'a Stream,
+    client: &'a Client,
+    keys: &'a Keys,
+    intake: Intake,
+}
+
+/// Why it is ended before its input is.
+enum Break {
+    /// It is over already.
+    Over(StreamReport),
+    /// Ctrl-C.
+    Pressed,
+    /// The input is bad.
+    Bad(Failure),
+}
+
+impl Publishing<'_> {
+    /// How the stream ended, and what it failed by on this side.
+    async fn run(&mut self) -> (StreamReport, Option<Failure>) {
+        loop {
+            let mut stream = self.open();
+            match self.opened(&mut stream).await {
+                Ok(()) => {}
+                // Nothing was sent, so that it may begin again.
+                Err(Break::Over(report)) if end::is_lost_before_its_start(&report) => continue,
+                Err(cause) => return self.break_off(stream, cause).await,
+            }
+            return match self.pump(&mut stream).await {
+                Ok(()) => {
+                    stream.end(self.settings.end_error.clone());
+                    tokio::select! {
+                        report = stream.over() => (report, None),
+                        () = self.keys.pressed() => self.break_off(stream, Break::Pressed).await,
+                    }
+                }
+                Err(cause) => self.break_off(stream, cause).await,
+            };
+        }
+    }
+
+    fn open(&self) -> OutgoingStream {
+        let Stream { group, stream_id, no_echo, idle_timeout, buffer, .. } = self.settings;
+        let open = StreamOpen {
+            group: group.clone(),
+            stream_id: stream_id.clone().unwrap_or_else(random_id),
+            no_echo: *no_echo,
+            idle_timeout: *idle_timeout,
+        };
+        self.client.handle.stream(open, *buffer)
+    }
+
+    async fn opened(&self, stream: &mut OutgoingStream) -> Result<(), Break> {
+        tokio::select! {
+            opened = stream.opened() => opened.map_err(Break::Over),
+            () = self.keys.pressed() => Err(Break::Pressed),
+        }
+    }
+
+    /// Sends what comes, until the input ends.
+    async fn pump(&mut self, stream: &mut OutgoingStream) -> Result<(), Break> {
+        loop {
+            let piece = tokio::select! {
+                biased;
+                () = self.keys.pressed() => return Err(Break::Pressed),
+                report = stream.over() => return Err(Break::Over(report)),
+                piece = self.intake.next() => piece,
+            };
+            match piece {
+                None => return Ok(()),
+                Some(Piece::Failed(failure)) => return Err(Break::Bad(failure)),
+                Some(Piece::Fragments(fragments)) => {
+                    for data in fragments {
+                        self.write(stream, data).await?;
+                    }
+                }
+            }
+        }
+    }
+
+    async fn write(&self, stream: &mut OutgoingStream, data: OwnedData) -> Result<(), Break> {
+        tokio::select! {
+            biased;
+            () = self.keys.pressed() => Err(Break::Pressed),
+            written = stream.write(data) => written.map_err(Break::Over),
+        }
+    }
+
+    /// Tells the subscribers that nothing more comes, as far as that goes quickly.
+    async fn break_off(&self, mut stream: OutgoingStream, cause: Break) -> (StreamReport, Option<Failure>) {
+        let (code, message, failure) = match cause {
+            Break::Over(report) => return (report, None),
+            Break::Pressed => {
+                let failure = Failure::message(Kind::Signal(2), "ended by a signal");
+                (ABORTED, "the publisher has broken off", failure)
+            }
+            Break::Bad(failure) => ("BadInput", "the publisher's input is bad", failure),
+        };
+        stream.end(Some(StreamAbort { code: Some(code.to_owned()), message: Some(message.to_owned()) }));
+        let report = tokio::select! {
+            report = stream.over() => report,
+            () = sleep(PARTING) => {
+                // What it came to so far is known when the session ends.
+                self.client.handle.stop();
+                match timeout(PARTING, stream.over()).await {
+                    Ok(report) => report,
+                    Err(_) => stream.unknown(),
+                }
+            }
+        };
+        (report, Some(failure))
+    }
+}
+
+/// 128 bits, in the form of a UUID's digits (PROTOCOL §9.1 advises one).
+pub fn random_id() -> String {
+    let mut bytes = [0; 16];
+    if SystemRandom::new().fill(&mut bytes).is_err() {
+        // Unique among the open streams of one connection it is all the same.
+        bytes[..4].copy_from_slice(&std::process::id().to_le_bytes());
+    }
+    bytes.iter().fold(String::with_capacity(32), |mut out, byte| {
+        // Writing into a String cannot fail.
+        let _ = write!(out, "{byte:02x}");
+        out
+    })
+}
+
+/// What was sent and what arrived, for the last record.
+fn counts(report: &StreamReport, failed: bool) -> StreamCounts {
+    StreamCounts { sent: report.written, acked: report.accepted, failed: u64::from(failed) }
+}

@@ -1,0 +1,109 @@
+//! What `wps stream` will do.
+
+use std::time::Duration;
+
+use webpubsub_proto::check_group_name;
+use webpubsub_proto::session::{OnUnknown, StreamAbort};
+
+use super::args::StreamArgs;
+use crate::failure::{Failure, Kind};
+use crate::options::connecting::settings::{Connection, connection, stdin_takers};
+use crate::options::connection::settings::bad_name;
+use crate::options::environment::{Environment, Input};
+use crate::options::output::settings::{Output, output};
+use crate::options::reconnect::settings::Policy;
+use crate::options::stdin;
+use crate::options::values::DataType;
+
+/// `wps stream`.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Stream {
+    /// Where to connect.
+    pub connection: Connection,
+    /// What is printed.
+    pub output: Output,
+    /// Where the fragments go.
+    pub group: String,
+    /// How stdin is cut into them.
+    pub feed: Feed,
+    /// Its id; `None`: a random one.
+    pub stream_id: Option<String>,
+    /// Not to this connection.
+    pub no_echo: bool,
+    /// The service ends it when nothing comes for so long; `None`: after its default.
+    pub idle_timeout: Option<Duration>,
+    /// Bytes that may wait to be acknowledged.
+    pub buffer: usize,
+    /// It is ended as one that has failed.
+    pub end_error: Option<StreamAbort>,
+}
+
+/// How stdin is cut into fragments.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Feed {
+    /// Whenever something has come, between characters.
+    Text,
+    /// Whenever something has come.
+    Binary,
+    /// A line each, with its end.
+    TextLines,
+    /// The same, as bytes.
+    BinaryLines,
+    /// A JSON value a line.
+    JsonLines,
+    /// A JSON object with the data a line.
+    Records,
+}
+
+/// Longest id of a stream, in bytes.
+const LONGEST_ID: usize = 1024;
+
+/// Settles `wps stream`.
+pub fn settle(args: StreamArgs, environment: &Environment, input: &mut dyn Input) -> Result<Stream, Failure> {
+    check_group_name(&args.group).map_err(|error| bad_name("GROUP", error))?;
+    let usage = |what: &str, flag: &'static str| Failure::message(Kind::Usage, what).blame(flag);
+    if args.flow.stream_id.as_ref().is_some_and(|id| id.is_empty() || id.len() > LONGEST_ID) {
+        return Err(usage("`--stream-id` has 1 to 1024 bytes", "--stream-id"));
+    }
+    let feed = match (args.data_type, args.lines, args.ndjson) {
+        (_, _, true) => Feed::Records,
+        (DataType::Text, false, false) => Feed::Text,
+        (DataType::Text, true, false) => Feed::TextLines,
+        (DataType::Binary, false, false) => Feed::Binary,
+        (DataType::Binary, true, false) => Feed::BinaryLines,
+        (DataType::Json, true, false) => Feed::JsonLines,
+        (DataType::Json, false, false) => {
+            return Err(usage("`-t json` needs to know where a value ends", "--type")
+                .hint("`--lines` takes a value a line, `--ndjson` records with `data` and `dataType`"));
+        }
+        (DataType::Protobuf, _, false) => {
+            return Err(usage("`-t protobuf` needs to know where a message ends", "--type")
+                .hint("`--ndjson` takes records with `\"dataType\":\"protobuf\"` and base64"));
+        }
+    };
+    let mut takers = stdin_takers(&args.connecting);
+    takers.push("the stream");
+    stdin::refuse_two(&takers)?;
+    let idle_timeout = args.flow.stream_idle_timeout;
+    if idle_timeout.is_some_and(|idle| idle.as_millis() == 0 || idle.as_millis() > u128::from(u32::MAX)) {
+        return Err(usage("`--stream-idle-timeout` is from 1 ms to 49 days", "--stream-idle-timeout"));
+    }
+    let output = output(&args.connecting, environment)?.filtered(args.filter)?;
+    let policy = Policy { keeps_on: false, rejoin: true, on_unknown: OnUnknown::Fail };
+    let connection = connection(args.connecting, policy, environment, input)?;
+    let end_error = args.flow.end_error.map(|text| match text.split_once(':') {
+        Some((code, message)) => StreamAbort { code: Some(code.to_owned()), message: Some(message.to_owned()) },
+        None => StreamAbort { code: Some(text), message: None },
+    });
+    Ok(Stream {
+        connection,
+        output,
+        group: args.group,
+        feed,
+        stream_id: args.flow.stream_id,
+        no_echo: args.flow.no_echo,
+        idle_timeout,
+        buffer: args.flow.buffer,
+        end_error,
+    })
+}
