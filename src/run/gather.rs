@@ -135,7 +135,7 @@ impl Parts {
         if self.fragments == 0 {
             self.kind = kind;
         } else if self.kind != kind {
-            self.into_values();
+            self.spread();
         }
         self.fragments += 1;
         if self.kind.is_some() {
@@ -150,7 +150,7 @@ impl Parts {
     }
 
     /// What was joined is one value of several.
-    fn into_values(&mut self) {
+    fn spread(&mut self) {
         let joined = std::mem::take(&mut self.joined);
         let data = match self.kind.take() {
             Some(DataKind::Binary) => Data::Binary(Octets::Plain(&joined)).to_json().into_owned(),
