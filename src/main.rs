@@ -43,6 +43,7 @@ fn room(command: Command) -> Box<dyn CommandArgs> {
         Command::Repl(args) => args,
         Command::Replay(args) => args,
         Command::Ping(args) => args,
+        Command::Bench(args) => args.command.chosen(),
         Command::Service(args) => args.command.chosen(),
         Command::Doctor(args) => args,
         Command::Emulator(args) => args,

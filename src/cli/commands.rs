@@ -2,6 +2,7 @@
 
 use clap::Subcommand;
 
+use crate::commands::bench::args::BenchArgs;
 use crate::commands::completions::args::CompletionsArgs;
 use crate::commands::config::args::ConfigArgs;
 use crate::commands::doctor::args::DoctorArgs;
@@ -37,6 +38,8 @@ pub enum Command {
     Replay(Box<ReplayArgs>),
     /// Measure round trips of a connection, with statistics
     Ping(Box<PingArgs>),
+    /// Measure how much goes through a group, how long it takes, and what is lost
+    Bench(BenchArgs),
     /// Do what an application server does, through the REST API
     Service(ServiceArgs),
     /// Find out, step by step, why a connection does not work

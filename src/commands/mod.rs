@@ -1,6 +1,7 @@
 //! One room a command: `args` is what is typed, `settings` what it means, `help.md` what its help says beside its flags, and
 //! the rest what the command does, in terms of the client, the renderer and the emulator.
 
+pub mod bench;
 pub mod bulk;
 pub mod completions;
 pub mod config;

@@ -124,6 +124,13 @@ pub fn inspection(fields: &InspectedUrl<'_>) -> Vec<u8> {
     out
 }
 
+/// A record of that type, of a command that prints without a [`Printer`].
+pub fn record<F: Serialize>(kind: &str, fields: &F) -> Vec<u8> {
+    let mut out = Vec::new();
+    ndjson::write(&mut out, kind, &timestamp(), fields);
+    out
+}
+
 /// Seconds since 1970 as RFC 3339, UTC.
 pub fn rfc3339(secs: u64) -> String {
     clock::since_1970(secs)

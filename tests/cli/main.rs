@@ -9,6 +9,7 @@ mod support;
 
 #[cfg(unix)]
 mod attacks;
+mod bench;
 #[cfg(unix)]
 mod broken_inputs;
 #[cfg(unix)]

@@ -1,0 +1,41 @@
+//! The line on a terminal's stderr that says how a run goes. It is overwritten, and gone at the end.
+
+use crate::render::Stream;
+
+/// Back to the beginning of the line, and nothing on it.
+const CLEAR: &str = "\r\u{1b}[K";
+
+/// The line.
+#[derive(Debug)]
+pub struct Progress {
+    err: Stream,
+    wanted: bool,
+    shown: bool,
+}
+
+impl Progress {
+    /// On stderr, where it is wanted and a person sees it.
+    pub fn new(err: Stream, wanted: bool) -> Self {
+        let wanted = wanted && err.style.terminal;
+        Self { err, wanted, shown: false }
+    }
+
+    /// Says that.
+    pub fn draw(&mut self, words: &str) {
+        if self.wanted {
+            self.put(&format!("{CLEAR}{}", self.err.style.dim(words)));
+            self.shown = true;
+        }
+    }
+
+    /// Takes it away, so that something else can stand there.
+    pub fn clear(&mut self) {
+        if std::mem::take(&mut self.shown) {
+            self.put(CLEAR);
+        }
+    }
+
+    fn put(&self, text: &str) {
+        self.err.put(&mut text.as_bytes().to_vec());
+    }
+}
