@@ -7,6 +7,9 @@ use std::fmt::Write as _;
 /// The width and height of the drawing, whatever its size on the screen.
 const SIDE: f64 = 1000.0;
 
+/// Marks of lost messages are as high as the chart, unless there are more than this: they would hide the lines.
+const TALL: usize = 40;
+
 /// How values are laid out along an axis.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub enum Scale {
@@ -124,9 +127,17 @@ impl Chart {
             let _ = write!(out, "<line class=\"grid\" x1=\"0\" x2=\"{SIDE}\" y1=\"{y:.1}\" y2=\"{y:.1}\"/>");
         }
         let _ = write!(out, "<line class=\"axis\" x1=\"0\" x2=\"{SIDE}\" y1=\"{SIDE}\" y2=\"{SIDE}\"/>");
+        let few = self.marks.iter().filter(|mark| mark.is_loss).count() <= TALL;
         for Mark { at, is_loss, .. } in &self.marks {
-            let (x, class) = (self.x.at(*at) * SIDE, if *is_loss { "lost" } else { "cut" });
-            let _ = write!(out, "<line class=\"{class}\" x1=\"{x:.1}\" x2=\"{x:.1}\" y1=\"0\" y2=\"{SIDE}\"/>");
+            let x = self.x.at(*at) * SIDE;
+            // Of messages from above, of connections from below.
+            let (class, from, to) = match (is_loss, few) {
+                (true, true) => ("lost", 0.0, SIDE),
+                (true, false) => ("lost", 0.0, SIDE / 15.0),
+                (false, _) => ("cut", SIDE - SIDE / 20.0, SIDE),
+            };
+            let _ =
+                write!(out, "<line class=\"{class}\" x1=\"{x:.1}\" x2=\"{x:.1}\" y1=\"{from:.0}\" y2=\"{to:.0}\"/>");
         }
         for line in &self.lines {
             let _ = write!(out, "<path class=\"{}\" d=\"{}\"/>", line.class, self.path(&line.points));
@@ -140,7 +151,7 @@ impl Chart {
             let left = self.x.at(*value) * 100.0;
             let _ = write!(out, "<span class=\"x\" style=\"left:{left:.2}%\">{text}</span>");
         }
-        for Mark { at, title, .. } in self.marks.iter().filter(|mark| mark.is_loss) {
+        for Mark { at, title, .. } in self.marks.iter().filter(|mark| mark.is_loss && few) {
             let left = self.x.at(*at) * 100.0;
             let title = escaped(title);
             let _ = write!(out, "<span class=\"mark\" style=\"left:{left:.2}%\" title=\"{title}\">▼</span>");
@@ -225,5 +236,11 @@ mod tests {
         assert!(html.contains("d=\"M0.0 1000.0L250.0 500.0M1000.0 0.0\""), "{html}");
         assert!(html.contains("aria-label=\"a &lt; b\"") && html.contains("style=\"left:50.00%\">2 s<"), "{html}");
         assert!(html.contains("style=\"left:25.00%\" title=\"3 lost\">▼<"), "{html}");
+        assert!(html.contains("class=\"lost\" x1=\"250.0\" x2=\"250.0\" y1=\"0\" y2=\"1000\""), "{html}");
+        // Many do not hide the lines.
+        let mark = chart.marks[0].clone();
+        let html = Chart { marks: vec![mark; TALL + 1], ..chart }.html();
+        assert!(html.contains("y1=\"0\" y2=\"67\"") && !html.contains("y1=\"0\" y2=\"1000\""), "{html}");
+        assert!(!html.contains("title=\"3 lost\""), "{html}");
     }
 }

@@ -33,8 +33,8 @@ pub struct Page<'a> {
 
 /// Most points of a line.
 const POINTS: usize = 600;
-/// Most marks of a chart, of each kind.
-const MARKS: usize = 200;
+/// Most rows of a table.
+const ROWS: usize = 200;
 
 impl Page<'_> {
     /// The whole page.
@@ -142,7 +142,7 @@ impl Page<'_> {
             title: String::new(),
             is_loss: false,
         });
-        lost.take(MARKS).chain(cut.take(MARKS)).collect()
+        lost.take(POINTS).chain(cut).collect()
     }
 
     fn rates(&self, points: &[Point], end: f64, marks: &[Mark]) -> Chart {
@@ -241,12 +241,12 @@ impl Page<'_> {
         let mut out = String::from(
             "<h2>Lost messages</h2>\n<div class=\"scroll\"><table>\n<tr><th>noticed in second</th><th>messages</th></tr>\n",
         );
-        for (second, count) in self.lost.iter().take(MARKS) {
+        for (second, count) in self.lost.iter().take(ROWS) {
             let _ = writeln!(out, "<tr><td>{second}</td><td>{}</td></tr>", grouped(*count));
         }
         out.push_str("</table></div>\n");
-        if self.lost.len() > MARKS {
-            let _ = writeln!(out, "<p>… and in {} more seconds</p>", grouped((self.lost.len() - MARKS) as u64));
+        if self.lost.len() > ROWS {
+            let _ = writeln!(out, "<p>… and in {} more seconds</p>", grouped((self.lost.len() - ROWS) as u64));
         }
         out
     }
