@@ -25,6 +25,8 @@ const LIMIT: usize = 16 * 1024 * 1024;
 const RESUME: usize = LIMIT - 1024 * 1024;
 /// A buffer at the end of the queue takes more until it is this large, to make one write of many records.
 const GATHER: usize = 128 * 1024;
+/// When so much waits, buffers are made no larger than what is in them.
+const CROWDED: usize = 1024 * 1024;
 /// Buffers kept for reuse, and the largest that is.
 const SPARE_BUFFERS: usize = 8;
 const SPARE_CAPACITY: usize = 1024 * 1024;
@@ -403,6 +405,12 @@ impl Writer {
                 last.reach = last.reach.max(reach);
             }
             _ => {
+                // While much waits, what was reserved for more would wait with it.
+                if state.pending > CROWDED
+                    && let Some(last) = state.queue.back_mut()
+                {
+                    last.batch.bytes.shrink_to_fit();
+                }
                 let empty = state.spare.pop().unwrap_or_default();
                 let batch = std::mem::replace(batch, empty);
                 state.queue.push_back(Piece { sink, batch, reach, keep, dropped: 0 });
@@ -640,6 +648,19 @@ mod tests {
         poll_fn(|cx| writer.poll_room(cx)).await;
         writer.drained().await;
         assert_eq!(reader.join().unwrap(), handed_over);
+    }
+
+    #[tokio::test]
+    async fn what_waits_takes_no_more_room_than_it_has_bytes() {
+        let (writer, _receiver) = pipe(0);
+        while writer.has_room() {
+            let mut buffer = Vec::with_capacity(512 * 1024);
+            buffer.resize(260 * 1024, b'x');
+            writer.put(0, &mut buffer, Reach::default());
+        }
+        let state = writer.shared.lock();
+        let reserved: usize = state.queue.iter().map(|piece| piece.batch.bytes.capacity()).sum();
+        assert!(reserved < state.pending + 2 * CROWDED, "{reserved} for {}", state.pending);
     }
 
     /// Lines of a hundred bytes, the number first.
