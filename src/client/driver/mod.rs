@@ -96,7 +96,7 @@ pub struct Driver<D: Dialer, S> {
     wiretap: Option<Box<dyn Wiretap>>,
     commands: Commands,
     /// Who waits for which operation.
-    replies: HashMap<OperationId, Asker>,
+    replies: HashMap<OperationId, Asker, foldhash::fast::FixedState>,
     next_operation: u64,
     /// Who waits for which invocation.
     invocations: HashMap<InvocationKey, Invoker>,
@@ -188,7 +188,7 @@ impl<D: Dialer, S: EventSink> Driver<D, S> {
             sink,
             wiretap: None,
             commands,
-            replies: HashMap::new(),
+            replies: HashMap::default(),
             next_operation: 0,
             invocations: HashMap::new(),
             withdrawn: false,

@@ -56,15 +56,18 @@ pub(super) struct Patience {
     pub(super) doubles: bool,
 }
 
+/// Its keys are the user's own, who has nobody else to choose such that collide: they are hashed as cheaply as can be.
+type Table<K, V> = HashMap<K, V, foldhash::fast::FixedState>;
+
 /// All operations that have not settled.
 #[derive(Debug, Default)]
 pub(super) struct Operations {
     /// By order of submission.
     pending: BTreeMap<u64, Operation>,
     /// From ackId to order.
-    by_ack: HashMap<u64, u64>,
+    by_ack: Table<u64, u64>,
     /// The joins and leaves that have not settled, by group, in their order.
-    memberships: HashMap<String, BTreeSet<u64>>,
+    memberships: Table<String, BTreeSet<u64>>,
     /// Deadlines and ends of pauses, with the order of their operation.
     timers: BTreeSet<(Duration, u64)>,
     next_order: u64,
