@@ -7,7 +7,7 @@ use std::path::Path;
 use std::process::{Command, ExitCode, Stdio};
 use std::thread;
 
-use super::cases::{Case, Payload};
+use super::cases::Case;
 use super::process::{command, lines};
 use super::service::Service;
 
@@ -26,11 +26,9 @@ enum Measured {
 }
 
 fn paths() -> [(&'static str, Measured); 4] {
-    let judged =
-        Case { data: Payload::Json, size: 80, ..Case::plain("", &["-o", "ndjson", "--until", ".data.n == 3"]) };
     [
         ("receive-ndjson", Measured::Receive(Case::plain("", &["-o", "ndjson"]))),
-        ("receive-until", Measured::Receive(judged)),
+        ("receive-data", Measured::Receive(Case::plain("", &["-o", "data"]))),
         ("send-lines", Measured::Send),
         ("start-version", Measured::Start),
     ]
