@@ -39,6 +39,7 @@ mod flags;
 #[cfg(unix)]
 mod floods;
 mod garbage;
+mod group_streams;
 mod handlers;
 mod layering;
 mod listen_network;
