@@ -10,6 +10,7 @@
 //! **The API is young.** It is what the binary `wps` and these tests needed so far; until 1.0 any release may change it.
 //! What is served, the protocol and the REST API, is settled: it is the service's.
 
+mod charset;
 mod config;
 pub mod events;
 mod metadata;

@@ -198,6 +198,8 @@ async fn serve_requests(stream: TcpStream, peer: SocketAddr, server: Arc<Server>
         .timer(TokioTimer::new())
         .header_read_timeout(REQUEST_HEAD_TIMEOUT)
         .max_buf_size(MAX_HTTP_BUFFER)
+        // Whoever has no more to send is answered all the same.
+        .half_close(true)
         .serve_connection(TokioIo::new(stream), service)
         .with_upgrades();
     if let Err(error) = connection.await {

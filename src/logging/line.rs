@@ -11,6 +11,7 @@ use tracing_subscriber::fmt::{FmtContext, FormatEvent, FormatFields};
 use tracing_subscriber::registry::LookupSpan;
 
 use crate::render::Style;
+use crate::render::sanitize::for_line;
 use webpubsub_net::clock;
 
 /// Writes lines in this style.
@@ -46,7 +47,7 @@ fn entry(style: Style, time: &str, origin: &str, text: &str) -> String {
         Some(arrow @ ('→' | '←')) => (style.arrow(arrow), &text[arrow.len_utf8()..]),
         _ => (String::new(), text),
     };
-    format!("{} {}{arrow}{}\n", style.dim(time), style.clean(origin), style.clean(rest))
+    format!("{} {}{arrow}{}\n", style.dim(time), for_line(origin), for_line(rest))
 }
 
 /// The message of an event, and its fields behind it.
@@ -92,5 +93,7 @@ mod tests {
         let (out, come) = (entry(TERMINAL, "T", "", "→ a"), entry(TERMINAL, "T", "", "← a\u{1b}[2J\u{202e}"));
         assert!(out.contains("\u{1b}[36m→\u{1b}[") && come.contains("\u{1b}[35m←\u{1b}["), "{out:?} {come:?}");
         assert!(come.contains("a\\u001b[2J\\u202e"), "{come:?}");
+        // A file is read by people and by programs too.
+        assert_eq!(entry(PIPE, "T", "", "`a\n::error::\u{1b}[2J`"), "T `a\\n::error::\\u001b[2J`\n");
     }
 }

@@ -37,8 +37,8 @@ impl<'de> Visitor<'de> for Checker {
             if !is_token || key.len() > MAX_KEY {
                 return wrong("a key is not an HTTP token of at most 256 characters");
             }
-            if value.len() > MAX_VALUE {
-                return wrong("a value has more than 1024 bytes");
+            if value.len() > MAX_VALUE || !value.is_ascii() {
+                return wrong("a value is not ASCII of at most 1024 characters");
             }
             if sum > MAX_SUM {
                 return wrong("it has more than 8 KiB");
@@ -68,6 +68,7 @@ mod tests {
             r#"{"a b":"c"}"#,
             r#"{"":"c"}"#,
             r#"{"a":"b","a":"c"}"#,
+            r#"{"a":"é"}"#,
             &long(1025),
             &format!("{{{}}}", many.join(",")),
         ] {

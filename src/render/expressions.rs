@@ -202,7 +202,7 @@ impl Complaints {
         }
         let last = if so_far + 1 == WARNINGS { "; further failures are not told" } else { "" };
         let text = format!("`{flag}` failed on a record, which counts as {consequence}: {error}{last}");
-        stream.line(&format!("{} {}", stream.style.label("warning:"), stream.style.clean(&text)));
+        stream.line(&format!("{} {}", stream.style.label("warning:"), sanitize::for_line(&text)));
     }
 }
 

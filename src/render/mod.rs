@@ -15,7 +15,7 @@ mod recording;
 mod records;
 mod repeats;
 mod report;
-mod sanitize;
+pub mod sanitize;
 pub mod streams;
 mod text;
 mod writer;
@@ -41,6 +41,7 @@ use unicode_width::UnicodeWidthStr as _;
 use batch::{Batch, Writing};
 use fragments::{Fragments, Manner};
 use repeats::Repeats;
+use sanitize::for_line;
 use serde::Serialize;
 use webpubsub_client::event::{EventSink, Flow, Lifecycle, Mark, Received, WireFrame};
 use webpubsub_net::clock;
@@ -288,7 +289,7 @@ impl Printer {
         if self.options.chatter > Chatter::Quiet {
             self.put_out();
             let style = self.console.err.style;
-            self.console.err.line_kept(&style.dim(&style.clean(&redact(text))));
+            self.console.err.line_kept(&style.dim(&for_line(&redact(text))));
         }
     }
 
@@ -309,7 +310,7 @@ impl Printer {
         self.put_out();
         let style = self.console.err.style;
         let text = excerpt(text, 2 * TOLD);
-        let text = style.clean(&text);
+        let text = for_line(&text);
         let line = match weight {
             Weight::Info => style.dim(&text),
             Weight::Warning => format!("{} {text}", style.label("warning:")),
@@ -336,7 +337,7 @@ impl Printer {
         self.put_out();
         let style = self.console.err.style;
         let text = excerpt(&text, 2 * TOLD);
-        let text = style.clean(&text);
+        let text = for_line(&text);
         let label = style.label("warning:");
         let width = "warning: ".len() + text.width();
         if let Some(shown) = self.console.line_anew(self.failure_line.take(), &format!("{label} {text}"), width) {

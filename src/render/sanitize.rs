@@ -38,6 +38,24 @@ pub fn for_terminal(text: &str) -> Cow<'_, str> {
     Cow::Owned(out)
 }
 
+/// A line of our own on stderr with names in it that others chose. Whatever reads it, a terminal, a file or the log of a
+/// CI system, which takes some lines for commands: nothing in it moves a cursor, and none of it begins a line.
+pub fn for_line(text: &str) -> Cow<'_, str> {
+    if !text.contains('\n') {
+        return for_terminal(text);
+    }
+    Cow::Owned(for_terminal(&text.replace('\n', "\\n")).into_owned())
+}
+
+/// Text of a report on stderr, which may have several lines: those after the first begin with a bar.
+pub fn for_report(text: &str) -> Cow<'_, str> {
+    if !text.contains('\n') {
+        return for_terminal(text);
+    }
+    let lines: Vec<Cow<'_, str>> = text.split('\n').map(for_terminal).collect();
+    Cow::Owned(lines.join("\n  | "))
+}
+
 /// A line of JSON: what JSON lets pass and a terminal should not see becomes a JSON escape, so the value stays the same.
 pub fn json_for_terminal(line: &str) -> Cow<'_, str> {
     if !line.chars().any(is_harmful) {
@@ -67,6 +85,13 @@ mod tests {
         ] {
             assert_eq!(for_terminal(text), shown);
         }
+    }
+
+    #[test]
+    fn no_name_begins_a_line_of_stderr() {
+        assert_eq!(for_line("a\n::error::b\r\u{1b}[2J\u{202e}"), "a\\n::error::b\\r\\u001b[2J\\u202e");
+        assert_eq!(for_report("a\n::error::b\u{7}\nc"), "a\n  | ::error::b\\u0007\n  | c");
+        assert_eq!((for_line("é\t"), for_report("é")), ("é\t".into(), "é".into()));
     }
 
     #[test]

@@ -21,6 +21,7 @@ use crate::options::connection::settings::Source;
 use crate::options::operation::settings::Ack;
 use crate::options::output::settings::Output;
 use crate::options::values::{Format, Only};
+use crate::render::sanitize::for_line;
 use crate::render::{self, Chatter, Console, Judgement};
 use webpubsub_client::driver::{CurrentUrl, UrlSource};
 use webpubsub_client::handle::Handle;
@@ -43,7 +44,7 @@ impl Surroundings {
     pub fn report(&self, output: &Output, words: &str) {
         let wanted = output.verbosity > 0 || output.format != Format::Ndjson;
         if wanted && !output.quiet {
-            self.console.err.line(&self.console.err.style.dim(words));
+            self.console.err.line(&self.console.err.style.dim(&for_line(words)));
         }
     }
 }

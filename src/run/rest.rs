@@ -18,6 +18,7 @@ use super::context::{seed, unix_now};
 use super::explain::{Place, dial_hints, skew, timeout_hint};
 use crate::failure::{Failure, Kind};
 use crate::options::requests::settings::Patience;
+use crate::render::sanitize::for_line;
 use crate::render::{Stream, TOLD, human};
 use webpubsub_net::auth::token::{ClientTokenRequest, sign_client_token};
 use webpubsub_net::secret::{Secret, excerpt, redact};
@@ -90,7 +91,7 @@ impl Warnings {
         if !self.quiet {
             let style = self.err.style;
             let text = excerpt(text, 2 * TOLD);
-            self.err.line(&format!("{} {}", style.label("warning:"), style.clean(&text)));
+            self.err.line(&format!("{} {}", style.label("warning:"), for_line(&text)));
         }
     }
 }

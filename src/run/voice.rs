@@ -15,6 +15,7 @@ use crate::options::connecting::settings::Connection;
 use crate::options::connection::settings::Source;
 use crate::options::environment::{Environment, Note};
 use crate::options::values::ColorChoice;
+use crate::render::sanitize::for_report;
 use crate::render::{self, Console, Expressions, Given, Printer, Stopped, StoppedCounts, StoppedError, Style, Weight};
 use webpubsub_net::auth::access_url::looks_expired;
 use webpubsub_net::auth::token::peek_claims;
@@ -22,7 +23,7 @@ use webpubsub_net::auth::token::peek_claims;
 /// Prints an error on stderr: the one place where a command's failure is.
 pub fn print_failure(console: &Console, failure: &Failure) {
     let style = console.err.style;
-    let report = failure.report(|label| style.label(label), |text| style.clean(text).into_owned());
+    let report = failure.report(|label| style.label(label), |text| for_report(text).into_owned());
     console.err.line_kept(report.trim_end());
 }
 
@@ -119,7 +120,7 @@ pub fn tell_end(failure: &Failure, filter: Option<&(String, bool)>) {
 pub fn report(failure: &Failure, color: ColorChoice) -> u8 {
     let terminal = io::stderr().is_terminal();
     let style = Style { color: color.enabled(terminal), terminal };
-    tell(&failure.report(|label| style.label(label), |text| style.clean(text).into_owned()));
+    tell(&failure.report(|label| style.label(label), |text| for_report(text).into_owned()));
     failure.kind.exit_code()
 }
 
@@ -134,7 +135,7 @@ pub fn notes(notes: &[Note], environment: &Environment, color: ColorChoice) {
             Note::Hint(text) if hints => ("hint:", text),
             Note::Hint(_) => continue,
         };
-        tell(&format!("{} {}\n", style.label(label), style.clean(&webpubsub_net::secret::redact(text))));
+        tell(&format!("{} {}\n", style.label(label), for_report(&webpubsub_net::secret::redact(text))));
     }
 }
 

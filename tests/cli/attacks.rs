@@ -215,3 +215,59 @@ fn pongs_that_nobody_reads_cost_a_bounded_amount_of_memory() {
         seen.extend(&buffer[..read]);
     }
 }
+
+#[test]
+fn names_that_others_chose_forge_no_line_of_a_log() {
+    let emulator = Emulator::start(&["--no-echo-events", "--event-handler", "http://127.0.0.1:1/,system-events="]);
+    let forged = "x\n::error::\u{1b}[2Jforged";
+    let local = emulator.local();
+    let join =
+        wps(["listen", "-v", "--user", forged, "-g", forged, "--count", "1", "--timeout", "20s", &local]).start();
+    emulator_sees(&emulator, "/emulator/groups", "forged");
+    let sent = wps(["send", "-v", "--user", forged, &local, forged, "done"]).run();
+    let path = format!("/api/hubs/hub1/users/{}", "x%0A::error::%1B%5B2Jforged/:send");
+    let bearer = token(KEY, &format!("http://{}{path}", emulator.host()));
+    let headers = format!("Host: {}\r\nAuthorization: Bearer {bearer}\r\n", emulator.host());
+    assert_eq!(emulator.request("POST", &path, &headers, "x").status, 202);
+    let joined = join.end();
+    emulator.running.signal(rustix::process::Signal::TERM);
+    let served = emulator.running.end();
+    for (who, stderr) in [("listen", &joined.stderr), ("send", &sent.stderr), ("emulator", &served.stderr)] {
+        assert!(!stderr.contains('\u{1b}'), "{who}: {stderr}");
+        assert!(!stderr.lines().any(|line| line.trim_start().starts_with("::")), "{who}: {stderr}");
+    }
+    assert!(served.stderr.contains(r"x\n::error::\u001b[2Jforged"), "{}", served.stderr);
+}
+
+fn emulator_sees(emulator: &Emulator, path: &str, part: &str) {
+    let began = Instant::now();
+    while !emulator.control("GET", path, "").body.to_string().contains(part) {
+        assert!(began.elapsed() < PATIENCE, "{path} has no {part}");
+    }
+}
+
+#[test]
+fn an_access_key_that_no_connection_string_holds_is_refused_and_a_short_one_is_warned_about() {
+    for (key, why) in [("a;b", "no `;`"), ("a b", "no blanks")] {
+        wps(["emulator", "--port", "0", "--access-key", key]).run().assert_failed(2, &["access key", why]);
+    }
+    let variable = wps(["emulator", "--port", "0"]).env("WPS_ACCESS_KEY", "a b").run();
+    variable.assert_failed(2, &["no blanks"]);
+    let mut short = wps(["emulator", "--port", "0", "--access-key", "abcde"]).start();
+    short.err_line("the access key has 5 bytes");
+}
+
+#[test]
+#[cfg(target_os = "linux")]
+fn a_pipe_is_no_settings_file() {
+    let setup = wps(["emulator", "--port", "0", "--settings", "pipe"]);
+    rustix::fs::mknodat(
+        rustix::fs::CWD,
+        setup.home().join("pipe"),
+        rustix::fs::FileType::Fifo,
+        rustix::fs::Mode::from_raw_mode(0o600),
+        0,
+    )
+    .unwrap();
+    setup.run().assert_failed(3, &["`pipe`", "not a file"]);
+}

@@ -166,16 +166,22 @@ fn lists_lead_from_page_to_page() {
         assert_eq!(http.request("PUT", &format!("/users/{user}/groups/g"), "", "").0, 200);
     }
     let mut path = "/groups/g/connections?maxpagesize=2".to_owned();
-    let mut users = Vec::new();
+    let (mut users, mut ids) = (Vec::new(), Vec::new());
     loop {
         let (status, body) = http.request("GET", &path, "", "");
         assert_eq!(status, 200, "{body}");
         let page: Value = serde_json::from_str(&body).unwrap();
-        users.extend(page["value"].as_array().unwrap().iter().map(|member| member["userId"].clone()));
-        let Some(link) = page.get("nextLink") else { break };
+        for member in page["value"].as_array().unwrap() {
+            users.push(member["userId"].as_str().unwrap().to_owned());
+            ids.push(member["connectionId"].as_str().unwrap().to_owned());
+        }
+        let Some(link) = page["nextLink"].as_str() else { break };
         // The request's own name for the emulator, which had no port in it.
-        path = link.as_str().unwrap().strip_prefix("http://localhost/api/hubs/hub1").unwrap().to_owned();
+        path = link.strip_prefix("http://localhost/api/hubs/hub1").unwrap().to_owned();
     }
+    // By the ids of their connections.
+    assert!(ids.is_sorted(), "{ids:?}");
+    users.sort_unstable();
     assert_eq!(users, ["a", "b", "c"]);
 }
 

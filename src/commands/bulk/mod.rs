@@ -30,6 +30,7 @@ use super::event::await_replies;
 use crate::failure::{Failure, Kind};
 use crate::options::operation::settings::Ack;
 use crate::options::values::Format;
+use crate::render::sanitize::for_line;
 use crate::run::context::{Client, Surroundings, Wants};
 use crate::run::ending::{Verdict, at};
 use crate::run::process::on_one_thread;
@@ -503,7 +504,7 @@ impl<'a> Flow<'a> {
         self.watch.progress.clear();
         let style = self.surroundings.console.err.style;
         let words = redact(words);
-        self.surroundings.console.err.line(&format!("{} {}", style.label("warning:"), style.clean(&words)));
+        self.surroundings.console.err.line(&format!("{} {}", style.label("warning:"), for_line(&words)));
     }
 
     /// The summary, and what the bulk came to.

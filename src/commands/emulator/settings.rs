@@ -17,7 +17,7 @@ use crate::options::output::settings::talk;
 use crate::options::values::{ColorChoice, EmulatorFormat};
 use faults::FaultSettings;
 use webpubsub_emulator::Bind;
-use webpubsub_net::auth::connection_string::DEVELOPMENT_KEY;
+use webpubsub_net::auth::connection_string::{DEVELOPMENT_KEY, SHORTEST_SAFE_KEY, check_access_key};
 use webpubsub_net::secret::{self, Secret};
 
 /// `wps emulator`.
@@ -84,6 +84,15 @@ pub fn settle(args: EmulatorArgs, environment: &Environment, input: &mut dyn Inp
         (None, None, Some(key)) => key.clone(),
         (None, None, None) => Secret::new(DEVELOPMENT_KEY),
     };
+    check_access_key(access_key.expose()).map_err(|error| {
+        Failure::message(Kind::Usage, format!("the access key cannot be used: {error}")).blame("--access-key")
+    })?;
+    let length = access_key.expose().len();
+    if length < SHORTEST_SAFE_KEY {
+        input.note(Note::Warning(format!(
+            "the access key has {length} bytes: SDKs of .NET sign with {SHORTEST_SAFE_KEY} or more only"
+        )));
+    }
     if access_key.expose() != DEVELOPMENT_KEY {
         secret::remember(access_key.expose());
     }

@@ -20,6 +20,7 @@ use crate::failure::{Failure, Kind};
 use crate::options::connecting::settings::Connection;
 use crate::options::data::payload::PayloadSource;
 use crate::options::output::settings::Output;
+use crate::render::sanitize::{for_line, for_report};
 use crate::render::{self, Jq, Limits, counted, human};
 use crate::run::context::{Client, Surroundings, ack_mode, print_format};
 use crate::run::ending::Verdict;
@@ -355,9 +356,8 @@ impl Executor<'_> {
 
     /// What was asked for.
     fn tell(&self, text: &str) {
-        let style = self.surroundings.console.err.style;
         for line in text.trim_end_matches('\n').lines() {
-            self.surroundings.console.err.line(&style.clean(line));
+            self.surroundings.console.err.line(&for_report(line));
         }
     }
 
@@ -365,7 +365,7 @@ impl Executor<'_> {
     pub fn say(&self, words: &str) {
         if self.interactive && !self.output.quiet {
             let style = self.surroundings.console.err.style;
-            self.surroundings.console.err.line(&style.dim(&style.clean(words)));
+            self.surroundings.console.err.line(&style.dim(&for_line(words)));
         } else {
             self.surroundings.report(self.output, words);
         }
@@ -374,7 +374,7 @@ impl Executor<'_> {
     fn warn(&self, words: &str) {
         if !self.output.quiet {
             let style = self.surroundings.console.err.style;
-            self.surroundings.console.err.line(&format!("{} {}", style.label("warning:"), style.clean(words)));
+            self.surroundings.console.err.line(&format!("{} {}", style.label("warning:"), for_line(words)));
         }
     }
 }

@@ -287,13 +287,18 @@ fn describe(query: &Query, subprotocol: Option<&str>, claims: Claims) -> Result<
 /// PROTOCOL §3, upstream.
 fn simple_mode(query: &Query) -> Result<SimpleMode, Refusal> {
     match query.get("webpubsub_mode") {
-        None => Ok(SimpleMode::SendEvent),
+        None | Some("") => Ok(SimpleMode::SendEvent),
         Some(mode) if mode.eq_ignore_ascii_case("sendEvent") => Ok(SimpleMode::SendEvent),
         Some(mode) if mode.eq_ignore_ascii_case("sendToGroup") => {
             let group = query.get("group").unwrap_or_default();
             check_group_name(group)
                 .map_err(|error| Refusal::bad_request(format!("Mode sendToGroup, parameter `group`: {error}.")))?;
-            let no_echo = query.get("noEcho").is_some_and(|value| value.eq_ignore_ascii_case("true"));
+            let no_echo = match query.get("noEcho").unwrap_or_default() {
+                "" => false,
+                value if value.eq_ignore_ascii_case("true") => true,
+                value if value.eq_ignore_ascii_case("false") => false,
+                _ => return Err(Refusal::bad_request("The parameter `noEcho` is neither `true` nor `false`.")),
+            };
             Ok(SimpleMode::SendToGroup { group: group.into(), no_echo })
         }
         Some(_) => Err(Refusal::bad_request("The webpubsub_mode is neither sendEvent nor sendToGroup.")),

@@ -443,7 +443,8 @@ impl HubSocket {
     }
 
     /// The client closed, or its socket broke.
-    pub(super) fn closed(&self, kind: CloseKind) {
+    /// `reason`: of its close frame.
+    pub(super) fn closed(&self, kind: CloseKind, reason: &str) {
         let socket = self.socket;
         let how = match kind {
             CloseKind::Clean => "has left",
@@ -452,7 +453,7 @@ impl HubSocket {
         let traffic = &self.hubs.traffic;
         self.hubs.enter(&self.cell, |state, now| {
             trace::ended(traffic, state.place(socket), how);
-            state.hub.handle_closed(now, socket, kind);
+            state.hub.handle_farewell(now, socket, kind, reason);
         });
     }
 

@@ -23,9 +23,9 @@ impl Query {
         &self.0
     }
 
-    /// The first of this very name.
+    /// The last of a name, which has no case.
     pub(super) fn get(&self, name: &str) -> Option<&str> {
-        self.0.iter().find(|(key, _)| key == name).map(|(_, value)| value.as_str())
+        self.values(name).last()
     }
 
     /// All of a name, which has no case here.
@@ -81,8 +81,8 @@ mod tests {
     }
 
     #[test]
-    fn the_first_of_several_parameters_counts_and_values_are_decoded() {
-        let query = Query::parse("a=1&a=2&b=x%2By+z&c");
-        assert_eq!(["a", "b", "c", "d"].map(|name| query.get(name)), [Some("1"), Some("x+y z"), Some(""), None]);
+    fn the_last_of_several_parameters_counts_names_have_no_case_and_values_are_decoded() {
+        let query = Query::parse("a=1&A=2&b=x%2By+z&c");
+        assert_eq!(["a", "B", "c", "d"].map(|name| query.get(name)), [Some("2"), Some("x+y z"), Some(""), None]);
     }
 }

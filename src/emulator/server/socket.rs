@@ -76,10 +76,10 @@ struct Socket {
 }
 
 /// Why the task stops serving.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 enum Ending {
-    /// The client sent a close frame.
-    PeerClosed(CloseKind),
+    /// The client sent a close frame, with this reason.
+    PeerClosed(CloseKind, String),
     /// The transport broke, or ended without a close frame.
     Broken,
     /// The client sent something the WebSocket layer refuses.
@@ -123,9 +123,9 @@ impl Socket {
             // A socket without time to linger is reset when it is dropped.
             Ending::Cut(Cut::Reset) => drop(self.stream.get_ref().set_zero_linger()),
             Ending::Cut(Cut::Silence) => poll_fn(|cx| self.poll_silence(cx)).await,
-            Ending::Broken => self.line.closed(CloseKind::Dropped),
-            Ending::PeerClosed(kind) => {
-                self.line.closed(kind);
+            Ending::Broken => self.line.closed(CloseKind::Dropped, ""),
+            Ending::PeerClosed(kind, reason) => {
+                self.line.closed(kind, &reason);
                 // The answering close frame.
                 let _ = timeout(CLOSE_READ_TIMEOUT, poll_fn(|cx| self.stream.poll_flush(cx))).await;
             }
@@ -276,7 +276,7 @@ impl Socket {
                             self.stream.send_close(frame.answer(), "");
                             // Only 1000 means that the client is done (PROTOCOL §7.2).
                             let clean = frame.code == Some(1000);
-                            Ending::PeerClosed(if clean { CloseKind::Clean } else { CloseKind::Dropped })
+                            Ending::PeerClosed(if clean { CloseKind::Clean } else { CloseKind::Dropped }, frame.reason)
                         }
                     });
                 }

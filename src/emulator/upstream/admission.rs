@@ -102,8 +102,7 @@ impl Upstream {
         };
         let payload = Payload::system(&request.body());
         let call = Call { peer: &peer, handler, event, id: 0, payload, metadata: None };
-        // A client waits, and would rather hear at once than in nine seconds.
-        let outcome = self.exchange.ask_once(&call).await;
+        let outcome = self.exchange.ask(&call).await;
         let failed = |problem: String| {
             self.exchange.report(&call, &problem, "the client got 500");
             Refused::failed(format!("The event handler of `connect` failed: {problem}."))

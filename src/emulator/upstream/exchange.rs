@@ -4,7 +4,7 @@
 use std::future::Future;
 use std::time::{Duration, Instant};
 
-use ::http::{Method, StatusCode};
+use ::http::{HeaderName, HeaderValue, Method, StatusCode};
 use tokio::time::timeout;
 use url::Url;
 
@@ -18,6 +18,8 @@ use crate::traffic::{Asked, Traffic};
 use webpubsub_net::clock;
 use webpubsub_net::secret::Secret;
 use webpubsub_net::wire::Tls;
+
+const CLIENT_REQUEST_ID: HeaderName = HeaderName::from_static("x-ms-client-request-id");
 
 /// How long things may take.
 #[derive(Clone, Debug)]
@@ -77,11 +79,6 @@ impl Exchange {
         }
     }
 
-    /// Asks once.
-    pub(super) async fn ask_once(&self, call: &Call<'_>) -> Result<Answer, Broken> {
-        self.within_limit(call, self.attempt(call)).await
-    }
-
     /// Asks again where that may help (PROTOCOL §14.6).
     pub(super) async fn ask(&self, call: &Call<'_>) -> Result<Answer, Broken> {
         self.within_limit(call, self.attempts(call)).await
@@ -115,8 +112,9 @@ impl Exchange {
     }
 
     async fn attempts(&self, call: &Call<'_>) -> Result<Answer, Broken> {
+        let request_id = request::draw_request_id();
         for (attempt, pause) in self.limits.retries.iter().enumerate() {
-            let outcome = self.attempt(call).await;
+            let outcome = self.attempt(call, &request_id).await;
             let problem = match &outcome {
                 Ok(answer) if answer.status.is_server_error() || answer.status == StatusCode::REQUEST_TIMEOUT => {
                     unexpected(answer.status)
@@ -129,12 +127,13 @@ impl Exchange {
             }
             tokio::time::sleep(*pause).await;
         }
-        self.attempt(call).await
+        self.attempt(call, &request_id).await
     }
 
-    async fn attempt(&self, call: &Call<'_>) -> Result<Answer, Broken> {
+    /// The id is the same for each attempt, so that a handler can tell them from another event.
+    async fn attempt(&self, call: &Call<'_>, request_id: &str) -> Result<Answer, Broken> {
         let began = Instant::now();
-        let outcome = self.request(call).await;
+        let outcome = self.request(call, request_id).await;
         self.show(call, began.elapsed(), &outcome);
         outcome
     }
@@ -156,7 +155,7 @@ impl Exchange {
         });
     }
 
-    async fn request(&self, call: &Call<'_>) -> Result<Answer, Broken> {
+    async fn request(&self, call: &Call<'_>, request_id: &str) -> Result<Answer, Broken> {
         let (peer, event) = (call.peer, call.event);
         let url = |event: &str| -> Result<Url, Broken> {
             let url = call.handler.template.expand(&peer.hub, event);
@@ -165,6 +164,9 @@ impl Exchange {
         let (target, probe) = (url(event.as_str())?, url("validate")?);
         self.validations.ensure(&self.http, &probe, &self.origin, self.limits.validation).await?;
         let mut headers = request::headers(peer, event, call.id, call.payload.content_type, &self.origin, &self.signer);
+        if let Ok(id) = HeaderValue::from_str(request_id) {
+            headers.insert(CLIENT_REQUEST_ID, id);
+        }
         if let Some(metadata) = call.metadata {
             request::add_metadata(&mut headers, metadata);
         }

@@ -35,7 +35,7 @@ pub(super) enum Notice {
 #[derive(Default)]
 struct State {
     identity: Identity,
-    /// `ce-connectionState`, as a handler set it.
+    /// `ce-connectionState`, as a handler set it, to nothing perhaps.
     connection_state: Option<HeaderValue>,
     /// Made when a handler sets the first.
     cookies: Option<Jar>,
@@ -97,7 +97,7 @@ impl Peer {
     /// Adds what earlier answers left behind to the headers of a request.
     pub(super) fn decorate(&self, headers: &mut HeaderMap, url: &Url) {
         let state = self.state();
-        if let Some(value) = state.connection_state.as_ref().filter(|value| !value.is_empty()) {
+        if let Some(value) = &state.connection_state {
             headers.insert(CONNECTION_STATE, value.clone());
         }
         if let Some(cookies) = state.cookies.as_ref().and_then(|jar| jar.cookies(url)) {

@@ -171,7 +171,7 @@ impl ConnectRequest {
             append(&mut query, name, text.clone());
         }
         let mut headers: Map<String, Value> = Map::new();
-        for (name, text) in self.headers.iter().filter(|(name, _)| *name != AUTHORIZATION) {
+        for (name, text) in self.headers.iter().filter(|(name, _)| is_passed_on(name)) {
             append(&mut headers, &canonical(name), String::from_utf8_lossy(text.as_bytes()).into_owned());
         }
         let mut claims: Map<String, Value> = Map::new();
@@ -190,6 +190,18 @@ impl ConnectRequest {
             "clientCertificates": [],
         })
     }
+}
+
+/// The token is the service's business, and so is what its own front end adds (PROTOCOL §14.4).
+fn is_passed_on(name: &HeaderName) -> bool {
+    *name != AUTHORIZATION && !name.as_str().starts_with("x-asrs-internal-")
+}
+
+/// What a request is found by in the logs of both sides, a UUID.
+pub(super) fn draw_request_id() -> String {
+    let id = rand::random::<u128>() & !(0xf << 76) & !(0b11 << 62) | 4 << 76 | 0b10 << 62;
+    let hex = format!("{id:032x}");
+    [&hex[..8], &hex[8..12], &hex[12..16], &hex[16..20], &hex[20..]].join("-")
 }
 
 fn append(object: &mut Map<String, Value>, name: &str, text: String) {
@@ -286,6 +298,7 @@ mod tests {
         let mut headers = HeaderMap::new();
         headers.append("user-agent", HeaderValue::from_static("x"));
         headers.append("sec-websocket-key", HeaderValue::from_static("k"));
+        headers.append("x-asrs-internal-hub", HeaderValue::from_static("chat"));
         headers.append("authorization", HeaderValue::from_static("Bearer sesame"));
         let request = ConnectRequest {
             hub: "chat".into(),
@@ -306,6 +319,14 @@ mod tests {
                 "clientCertificates": [],
             })
         );
+    }
+
+    #[test]
+    fn the_id_of_a_request_is_a_random_uuid() {
+        let id = draw_request_id();
+        let lengths: Vec<usize> = id.split('-').map(str::len).collect();
+        assert_eq!((lengths, &id[14..15]), (vec![8, 4, 4, 4, 12], "4"), "{id}");
+        assert!("89ab".contains(&id[19..20]) && id != draw_request_id(), "{id}");
     }
 
     #[test]

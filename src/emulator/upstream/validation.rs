@@ -107,6 +107,6 @@ async fn ask(http: &Http, method: Method, url: &Url, origin: &Origin, limit: Dur
     let answer = timeout(limit, http.ask(method, url, headers, Bytes::new())).await;
     answer.unwrap_or_else(|_| {
         let limit = humantime::format_duration(limit);
-        Err(Broken::Hopeless(format!("it did not answer the validation within {limit}")))
+        Err(Broken::Network(format!("it did not answer the validation within {limit}")))
     })
 }

@@ -11,6 +11,37 @@ use crate::secret::Secret;
 /// The key of the official emulator and of ours (PROTOCOL §0). It is published, so it is no secret.
 pub const DEVELOPMENT_KEY: &str = "ABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789ABCDEFGH";
 
+/// Fewer bytes no library of .NET signs with: HS256 wants a key as long as its hash (RFC 7518 §3.2).
+pub const SHORTEST_SAFE_KEY: usize = 32;
+
+/// Why a text cannot be an access key. The text is not repeated.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Error)]
+pub enum AccessKeyError {
+    /// Nothing there.
+    #[error("an access key is not empty")]
+    Empty,
+    /// It would end there in a connection string.
+    #[error("an access key has no `;`: a connection string ends it there")]
+    Semicolon,
+    /// Connection strings lose them, and headers cannot hold them.
+    #[error("an access key has no blanks and no line breaks")]
+    Blank,
+}
+
+/// Whether a text can be an access key: whatever a connection string holds.
+pub fn check_access_key(key: &str) -> Result<(), AccessKeyError> {
+    if key.is_empty() {
+        return Err(AccessKeyError::Empty);
+    }
+    if key.contains(';') {
+        return Err(AccessKeyError::Semicolon);
+    }
+    if key.contains(|c: char| c.is_whitespace() || c.is_control()) {
+        return Err(AccessKeyError::Blank);
+    }
+    Ok(())
+}
+
 /// A parsed connection string.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ConnectionString {
@@ -121,6 +152,25 @@ mod tests {
         ] {
             let parsed = ConnectionString::parse(text).unwrap();
             assert_eq!((parsed.endpoint.as_str(), parsed.key.expose()), (endpoint, key), "{text}");
+        }
+    }
+
+    #[test]
+    fn an_access_key_is_what_a_connection_string_can_hold() {
+        for good in [DEVELOPMENT_KEY, "a==", "é"] {
+            assert_eq!(check_access_key(good), Ok(()), "{good}");
+            let text = format!("Endpoint=http://h;AccessKey={good};");
+            assert_eq!(ConnectionString::parse(&text).unwrap().key.expose(), good);
+        }
+        for (bad, expected) in [
+            ("", AccessKeyError::Empty),
+            ("a;b", AccessKeyError::Semicolon),
+            ("a b", AccessKeyError::Blank),
+            (" a", AccessKeyError::Blank),
+            ("a\n", AccessKeyError::Blank),
+            ("a\u{7}", AccessKeyError::Blank),
+        ] {
+            assert_eq!(check_access_key(bad), Err(expected), "{bad:?}");
         }
     }
 

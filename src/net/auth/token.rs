@@ -110,6 +110,9 @@ pub enum TokenError {
     /// Not HS256.
     #[error("the token is not signed with HS256, the only algorithm the service takes")]
     Algorithm,
+    /// Its header has `crit`: extensions that have to be understood, and none is (RFC 7515 §4.1.11).
+    #[error("the token's header has `crit`, and no extension is understood")]
+    Critical,
     /// Made with another key.
     #[error("the token's signature is wrong: it was signed with another access key")]
     Signature,
@@ -211,6 +214,9 @@ fn verify_signature(token: &str, keys: &[Secret]) -> Result<Claims, TokenError> 
     for key in keys {
         let key = DecodingKey::from_secret(key.expose().as_bytes());
         match jsonwebtoken::decode::<Claims>(token, &key, &validation) {
+            Ok(_) if header_of(token).is_some_and(|header| header.get("crit").is_some()) => {
+                return Err(TokenError::Critical);
+            }
             Ok(data) => return Ok(data.claims),
             Err(error) => match error.kind() {
                 ErrorKind::InvalidSignature => {}
@@ -233,9 +239,13 @@ pub fn is_signed_with(token: &str, key: &Secret) -> bool {
 
 /// Whether the header names an algorithm that the crate does not even know, such as `none`.
 fn algorithm_is_foreign(token: &str) -> bool {
-    let header = token.split('.').next().and_then(|part| URL_SAFE_NO_PAD.decode(part).ok());
-    let header = header.and_then(|bytes| serde_json::from_slice::<serde_json::Value>(&bytes).ok());
-    header.is_some_and(|header| header.get("alg").is_some_and(|alg| alg != "HS256"))
+    header_of(token).is_some_and(|header| header.get("alg").is_some_and(|alg| alg != "HS256"))
+}
+
+/// The header, if it is JSON.
+fn header_of(token: &str) -> Option<serde_json::Value> {
+    let header = URL_SAFE_NO_PAD.decode(token.split('.').next()?).ok()?;
+    serde_json::from_slice(&header).ok()
 }
 
 /// The claims of a token as they stand in it, JSON, without verifying anything.

@@ -360,6 +360,33 @@ fn group<'a>(wire: &UpstreamWire<'a>) -> Result<Cow<'a, str>, Malformed> {
     Ok(group)
 }
 
+/// How deep a client's frame may be nested, as the service's parser has it.
+const MAX_DEPTH: usize = 64;
+
+/// Whether objects and arrays are nested too deep. What has few of them is not looked at closely.
+fn is_too_deep(text: &str) -> bool {
+    let bytes = text.as_bytes();
+    if memchr::memchr2_iter(b'{', b'[', bytes).nth(MAX_DEPTH).is_none() {
+        return false;
+    }
+    let (mut depth, mut quoted, mut escaped) = (0_usize, false, false);
+    for byte in bytes {
+        match byte {
+            _ if escaped => escaped = false,
+            b'\\' if quoted => escaped = true,
+            b'"' => quoted = !quoted,
+            _ if quoted => {}
+            b'{' | b'[' => depth += 1,
+            b'}' | b']' => depth = depth.saturating_sub(1),
+            _ => {}
+        }
+        if depth > MAX_DEPTH {
+            return true;
+        }
+    }
+    false
+}
+
 /// Decodes a client's frame, as strictly as the service does (PROTOCOL §4, §4.11). `type` and `dataType` are compared
 /// without case, unknown properties are ignored.
 pub fn decode_upstream(text: &str) -> Result<Upstream<'_>, Malformed> {
@@ -367,6 +394,9 @@ pub fn decode_upstream(text: &str) -> Result<Upstream<'_>, Malformed> {
 }
 
 fn parse_upstream(text: &str) -> Result<Upstream<'_>, Malformed> {
+    if is_too_deep(text) {
+        return Err(Malformed::Content(format!("it is nested deeper than {MAX_DEPTH} levels")));
+    }
     let wire: UpstreamWire = object(text).map_err(|error| Malformed::Content(error.to_string()))?;
     let is = |name: &str| wire.kind.eq_ignore_ascii_case(name);
     if is("ping") {

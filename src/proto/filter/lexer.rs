@@ -30,6 +30,11 @@ impl<'a> Lexer<'a> {
         Self { text, at: 0 }
     }
 
+    /// The byte behind the last word.
+    pub(super) fn at(&self) -> usize {
+        self.at
+    }
+
     pub(super) fn next(&mut self) -> Result<(usize, Token<'a>), Fault> {
         let rest = &self.text[self.at..];
         self.at += rest.len() - rest.trim_start().len();

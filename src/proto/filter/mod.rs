@@ -49,17 +49,22 @@ pub struct FilterError {
     pub position: usize,
     /// For people.
     pub problem: String,
+    /// Where it is the order of the words that is wrong: how many characters had been read then, as OData counts.
+    pub syntax: Option<usize>,
 }
 
 impl Filter {
     /// Reads a filter.
     pub fn parse(text: &str) -> Result<Self, FilterError> {
         if text.len() > MAX_BYTES {
-            return Err(FilterError { position: 1, problem: format!("the filter has more than {MAX_BYTES} bytes") });
+            let problem = format!("the filter has more than {MAX_BYTES} bytes");
+            return Err(FilterError { position: 1, problem, syntax: None });
         }
+        let characters = |byte: usize| text.get(..byte).map_or(0, |before| before.chars().count());
         parser::parse(text).map(Self).map_err(|fault| FilterError {
-            position: text.get(..fault.at).map_or(0, |before| before.chars().count()) + 1,
+            position: characters(fault.at) + 1,
             problem: fault.problem,
+            syntax: fault.read.map(characters),
         })
     }
 
@@ -74,10 +79,12 @@ impl Filter {
 struct Fault {
     at: usize,
     problem: String,
+    /// The order of the words is wrong, which is known since this byte.
+    read: Option<usize>,
 }
 
 impl Fault {
     fn new(at: usize, problem: impl fmt::Display) -> Self {
-        Self { at, problem: problem.to_string() }
+        Self { at, problem: problem.to_string(), read: None }
     }
 }

@@ -1,7 +1,7 @@
 //! From words to an expression whose types are right, so that evaluating it cannot fail.
 //!
-//! Precedence, the tightest first: `not`, comparison and `in`, `and`, `or` (PROTOCOL §13). `not` takes the test that
-//! follows it, comparison included: `not userId eq 'a'` is `not (userId eq 'a')`, since `not` of a string is nothing.
+//! Precedence, the tightest first: `not`, comparison and `in`, `and`, `or` (PROTOCOL §13): `not userId eq 'a'` is
+//! `(not userId) eq 'a'`, which is refused.
 
 use std::fmt;
 
@@ -130,13 +130,17 @@ impl Typed {
 pub(super) fn parse(text: &str) -> Result<Expr, Fault> {
     let mut lexer = Lexer::new(text);
     let (at, token) = lexer.next()?;
-    let mut parser = Parser { lexer, at, token, depth: 0, clauses: 0 };
+    let mut parser = Parser { lexer, at, token, depth: 0, clauses: 0, unknown: None };
     if parser.token == Token::End {
         return Err(Fault::new(at, "the filter is empty"));
     }
-    let whole = parser.any()?;
-    parser.end()?;
-    whole.expect(Type::Bool, "a filter")
+    let whole = parser.any().and_then(|whole| parser.end().map(|()| whole));
+    match (whole.and_then(|whole| whole.expect(Type::Bool, "a filter")), parser.unknown) {
+        // What is wrong about the types follows from it.
+        (Err(fault), Some(unknown)) if fault.read.is_none() => Err(unknown),
+        (Ok(_), Some(unknown)) => Err(unknown),
+        (outcome, _) => outcome,
+    }
 }
 
 struct Parser<'a> {
@@ -149,6 +153,8 @@ struct Parser<'a> {
     depth: usize,
     /// Comparisons, calls and `in`s so far.
     clauses: usize,
+    /// The first name that nothing has.
+    unknown: Option<Fault>,
 }
 
 impl Parser<'_> {
@@ -171,7 +177,12 @@ impl Parser<'_> {
             Token::Comma => "`,`".to_owned(),
             Token::End => "the end".to_owned(),
         };
-        Err(Fault::new(self.at, format_args!("expected {wanted}, found {found}")))
+        Err(self.syntax(format_args!("expected {wanted}, found {found}")))
+    }
+
+    /// The word that is looked at does not belong here.
+    fn syntax(&self, problem: impl fmt::Display) -> Fault {
+        Fault { read: Some(self.lexer.at()), ..Fault::new(self.at, problem) }
     }
 
     fn eat(&mut self, token: &Token<'_>, wanted: &str) -> Result<(), Fault> {
@@ -181,7 +192,7 @@ impl Parser<'_> {
     fn end(&self) -> Result<(), Fault> {
         match self.token {
             Token::End => Ok(()),
-            Token::Close => Err(Fault::new(self.at, "this `)` closes nothing")),
+            Token::Close => Err(self.syntax("this `)` closes nothing")),
             _ => self.unexpected("`and`, `or` or the end"),
         }
     }
@@ -211,7 +222,7 @@ impl Parser<'_> {
 
     /// `a and b and c`.
     fn all(&mut self) -> Result<Typed, Fault> {
-        self.chain("and", Self::negation, Expr::All)
+        self.chain("and", Self::comparison, Expr::All)
     }
 
     fn chain(
@@ -234,19 +245,27 @@ impl Parser<'_> {
         Ok(Typed { expr: join(parts), of: Type::Bool, at })
     }
 
-    fn negation(&mut self) -> Result<Typed, Fault> {
+    /// An operand, perhaps with `not` before it.
+    fn unary(&mut self) -> Result<Typed, Fault> {
         if !self.is_word("not") {
-            return self.comparison();
+            return self.operand();
         }
         let at = self.at;
         self.advance()?;
-        let inner = self.deeper(Self::negation)?.expect(Type::Bool, "`not`")?;
-        Ok(Typed { expr: Expr::Not(Box::new(inner)), of: Type::Bool, at })
+        let inner = self.deeper(Self::unary)?;
+        if inner.of != Type::Bool {
+            let problem = format!(
+                "`not` takes true or false, and this is {}; a comparison stands in parentheses: `not (a eq b)`",
+                inner.of
+            );
+            return Err(Fault::new(inner.at, problem));
+        }
+        Ok(Typed { expr: Expr::Not(Box::new(inner.expr)), of: Type::Bool, at })
     }
 
     /// An operand, or two with `eq` and the like or `in` between.
     fn comparison(&mut self) -> Result<Typed, Fault> {
-        let left = self.operand()?;
+        let left = self.unary()?;
         let (at, operator_at) = (left.at, self.at);
         if self.is_word("in") {
             self.advance()?;
@@ -266,7 +285,7 @@ impl Parser<'_> {
         };
         self.advance()?;
         self.count_clause(operator_at)?;
-        let right = self.operand()?;
+        let right = self.unary()?;
         let expr = match comparison {
             Comparison::Eq | Comparison::Ne => {
                 let comparable = left.of == right.of || left.of == Type::Null || right.of == Type::Null;
@@ -348,7 +367,8 @@ impl Parser<'_> {
                             "`{word}` is unknown; there are `userId`, `connectionId`, `groups` and `protocol`, and \
                              strings stand in single quotes"
                         );
-                        return Err(Fault::new(at, problem));
+                        self.unknown.get_or_insert(Fault::new(at, problem));
+                        (Expr::Null, Type::Null)
                     }
                 };
                 return Ok(Typed { expr, of, at });

@@ -78,7 +78,7 @@ fn filters_say_which_connections_are_meant() {
         // A test of null is false, and not of that is true.
         ("length(userId) gt 0", true, false),
         ("not startswith(userId,'A')", false, true),
-        ("not userId eq 'Alice'", false, true),
+        ("not startswith(userId,'A') eq false", true, false),
         // Precedence: not, comparison, and, or.
         ("true or false and false", true, true),
         ("(true or false) and false", false, false),
@@ -121,12 +121,32 @@ fn a_wrong_filter_is_refused_with_its_place_and_what_is_wrong() {
         ("userId in 'a'", "at character 11: expected `groups` or a list in parentheses, found a string"),
         ("userId in ()", "at character 12: expected a string, a number or `null`, found `)`"),
         ("userId in ('a',2)", "at character 16: a string cannot be in a list of a number"),
+        (
+            "not userId eq 'Alice'",
+            "at character 5: `not` takes true or false, and this is a string; a comparison stands in",
+        ),
+        ("not 'g' in groups", "at character 5: `not` takes true or false"),
+        ("user name", "at character 6: expected `and`, `or` or the end, found `name`"),
         ("not userId", "at character 5: `not` takes true or false, and this is a string"),
         ("userId and true", "`and` takes true or false"),
         ("true eq true eq true", "expected `and`, `or` or the end, found `eq`"),
     ] {
         let problem = problem(filter);
         assert!(problem.contains(expected), "{filter}: {problem}");
+    }
+}
+
+#[test]
+fn where_the_order_of_words_is_wrong_is_counted_as_odata_counts() {
+    for (filter, syntax) in [
+        // Recorded from the cloud (PROTOCOL §13).
+        ("invalid filter", Some(14)),
+        ("userId eq", Some(9)),
+        ("'é' eq 'a' ) x", Some(12)),
+        ("user eq 'a'", None),
+        ("userId gt 'a'", None),
+    ] {
+        assert_eq!(Filter::parse(filter).unwrap_err().syntax, syntax, "{filter}");
     }
 }
 

@@ -84,17 +84,13 @@ impl Recipient<'_> {
     }
 }
 
-/// Where a page of members ends. Valid as long as the hub exists, whoever joins or leaves meanwhile.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Cursor(pub u64);
-
 /// Some members of a group.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct MemberPage {
-    /// In the order they connected.
+    /// By their ids. The next page begins behind the last of them, whoever joins or leaves meanwhile.
     pub members: Vec<ConnectionInfo>,
-    /// Where the next page begins, if there are more.
-    pub next: Option<Cursor>,
+    /// Whether there are more.
+    pub more: bool,
 }
 
 /// A message from the application.
@@ -128,7 +124,7 @@ pub struct Joined {
     pub full: usize,
 }
 
-/// What became of a grant.
+/// What became of a grant, or of one that is taken back.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Grant {
     /// In force from now on.
@@ -140,14 +136,15 @@ pub enum Grant {
 }
 
 impl Hub {
-    /// Some members of a group, in the order they connected: those behind `after`, at most `limit`.
-    pub fn members(&self, group: &str, after: Option<Cursor>, limit: usize) -> MemberPage {
-        let mut keys = self.select(&Selection::all(Target::Group(group)));
-        keys.retain(|key| after.is_none_or(|after| key.0 > after.0));
-        let more = keys.len() > limit;
-        keys.truncate(limit);
-        let next = keys.last().filter(|_| more).map(|key| Cursor(key.0));
-        MemberPage { members: keys.iter().filter_map(|key| Some(self.connections.get(*key)?.info())).collect(), next }
+    /// Some members of a group by their ids: those behind the id `after`, at most `limit`.
+    pub fn members(&self, group: &str, after: Option<&str>, limit: usize) -> MemberPage {
+        let keys = self.select(&Selection::all(Target::Group(group)));
+        let mut members: Vec<&Connection> = keys.iter().filter_map(|key| self.connections.get(*key)).collect();
+        members.retain(|member| after.is_none_or(|after| *member.id > *after));
+        members.sort_unstable_by(|one, other| one.id.cmp(&other.id));
+        let more = members.len() > limit;
+        members.truncate(limit);
+        MemberPage { members: members.into_iter().map(Connection::info).collect(), more }
     }
 
     /// Whether any connection is meant.
@@ -254,20 +251,22 @@ impl Hub {
         }
     }
 
-    /// Takes a permission back: what was granted for this group; without a group, all of it. Groups that were joined
-    /// stay joined (PROTOCOL §11). False: no connection.
+    /// Takes a permission back for this group, whatever covers it; without a group, all of it. Groups that were joined
+    /// stay joined (PROTOCOL §11).
     pub fn handle_revoke(
         &mut self,
         now: Duration,
         connection_id: &str,
         permission: Permission,
         group: Option<&str>,
-    ) -> bool {
+    ) -> Grant {
         self.now = now;
         let key = self.connections.present(connection_id).map(|(key, _)| key);
-        let Some(connection) = key.and_then(|key| self.connections.get_mut(key)) else { return false };
-        connection.permissions.revoke(permission, group);
-        true
+        let Some(connection) = key.and_then(|key| self.connections.get_mut(key)) else { return Grant::NoConnection };
+        match connection.permissions.revoke(permission, group) {
+            Ok(()) => Grant::Done,
+            Err(_) => Grant::TooMany,
+        }
     }
 
     /// The connections that are meant, in the order they connected.

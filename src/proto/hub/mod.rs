@@ -35,7 +35,7 @@ mod timers;
 use std::collections::{BTreeSet, HashMap, VecDeque};
 use std::time::Duration;
 
-pub use admin::{Cursor, Grant, Joined, MemberPage, Outgoing, Recipient, Selection, Sent, Target};
+pub use admin::{Grant, Joined, MemberPage, Outgoing, Recipient, Selection, Sent, Target};
 pub use boundary::{
     ClientKind, CloseKind, Cut, EventAnswer, EventId, Fresh, Open, Output, SimpleMode, SocketId, UserEvent, Violation,
 };

@@ -179,7 +179,7 @@ impl Hub {
             }
         }
         if self.connections.get(key).is_some_and(|connection| !connection.is_present()) {
-            self.end(key, LEFT);
+            self.end_by_client(key, LEFT);
         } else {
             self.adjust_reading(key);
         }

@@ -38,6 +38,8 @@ struct Grant {
     all: bool,
     literals: HashSet<Box<str>>,
     patterns: Vec<GroupPattern>,
+    /// Taken back one by one, whatever else covers them.
+    denied: HashSet<Box<str>>,
 }
 
 impl Permissions {
@@ -76,8 +78,12 @@ impl Permissions {
     pub(super) fn grant(&mut self, permission: Permission, group: Option<&str>) -> Result<(), TooManyPermissions> {
         let grant = self.grant_mut(permission);
         match group {
-            None => grant.all = true,
+            None => {
+                grant.all = true;
+                grant.denied.clear();
+            }
             Some(group) => {
+                grant.denied.remove(group);
                 grant.add_literal(group);
                 if !grant.literals.contains(group) {
                     return Err(TooManyPermissions);
@@ -87,16 +93,23 @@ impl Permissions {
         Ok(())
     }
 
-    /// Takes back what was granted for this group; without a group, all there is of the permission. What is granted for
-    /// all groups or by a pattern is not narrowed by taking back one group.
-    pub(super) fn revoke(&mut self, permission: Permission, group: Option<&str>) {
+    /// Takes back what was granted for this group; without a group, all there is of the permission. A group that is
+    /// covered by a wide role or a pattern is denied from then on (PROTOCOL §13, *Recorded from the cloud*).
+    pub(super) fn revoke(&mut self, permission: Permission, group: Option<&str>) -> Result<(), TooManyPermissions> {
         let grant = self.grant_mut(permission);
         match group {
             None => *grant = Grant::default(),
             Some(group) => {
                 grant.literals.remove(group);
+                if grant.covers(group) {
+                    if grant.denied.len() >= MAX_LITERALS {
+                        return Err(TooManyPermissions);
+                    }
+                    grant.denied.insert(group.into());
+                }
             }
         }
+        Ok(())
     }
 
     /// Whether the permission covers the group; without a group, whether it covers all of them.
@@ -143,7 +156,9 @@ impl Grant {
     }
 
     fn covers(&self, group: &str) -> bool {
-        self.all || self.literals.contains(group) || self.patterns.iter().any(|pattern| pattern.matches(group))
+        let granted =
+            self.all || self.literals.contains(group) || self.patterns.iter().any(|pattern| pattern.matches(group));
+        granted && !self.denied.contains(group)
     }
 }
 
@@ -186,6 +201,26 @@ mod tests {
         {
             assert!(!Permissions::from_roles(&[role]).may_send("g"), "{role}");
         }
+    }
+
+    #[test]
+    fn one_group_that_is_taken_back_is_denied_also_under_a_wide_role_until_it_is_granted_again() {
+        for role in ["webpubsub.sendToGroup", "webpubsub.sendToGroups.g*", "webpubsub.sendToGroup.g1"] {
+            let mut permissions = Permissions::from_roles(&[role, "webpubsub.sendToGroup.g2"]);
+            permissions.revoke(Permission::SendToGroup, Some("g1")).unwrap();
+            assert!(!permissions.may_send("g1") && permissions.may_send("g2"), "{role}");
+            assert!(!permissions.has(Permission::SendToGroup, Some("g1")), "{role}");
+            permissions.grant(Permission::SendToGroup, Some("g1")).unwrap();
+            assert!(permissions.may_send("g1"), "{role}");
+        }
+        let mut wide = Permissions::from_roles(&["webpubsub.joinLeaveGroup"]);
+        for n in 0..MAX_LITERALS {
+            wide.revoke(Permission::JoinLeaveGroup, Some(&n.to_string())).unwrap();
+        }
+        assert_eq!(wide.revoke(Permission::JoinLeaveGroup, Some("more")), Err(TooManyPermissions));
+        assert!(!wide.may_join_or_leave("7") && wide.may_join_or_leave("more"));
+        wide.grant(Permission::JoinLeaveGroup, None).unwrap();
+        assert!(wide.may_join_or_leave("7"));
     }
 
     #[test]

@@ -59,6 +59,10 @@ impl Hub {
 
     fn attach(&mut self, key: ConnectionKey, socket: SocketId) {
         let next_ping = self.now + self.config.ping_interval;
+        // It has come back, whatever it said when it left.
+        if let Some(connection) = self.connections.get_mut(key) {
+            connection.last_words = None;
+        }
         self.connections.attach(key, Attachment::new(socket, self.now, next_ping));
         self.timers.set(Timer::Keepalive(socket), next_ping.min(self.now + self.config.silence_limit));
     }
@@ -126,8 +130,19 @@ impl Hub {
 
     /// The client's socket is gone.
     pub fn handle_closed(&mut self, now: Duration, socket: SocketId, kind: CloseKind) {
+        self.handle_farewell(now, socket, kind, "");
+    }
+
+    /// The same, with the reason in the client's close frame, which the application is told (PROTOCOL §14.5) when the
+    /// connection ends by that and there is any.
+    pub fn handle_farewell(&mut self, now: Duration, socket: SocketId, kind: CloseKind, reason: &str) {
         self.now = now;
         if let Some(key) = self.connections.on(socket) {
+            if let Some(connection) = self.connections.get_mut(key)
+                && !reason.is_empty()
+            {
+                connection.last_words = Some(reason.into());
+            }
             self.socket_gone(key, kind);
         }
         self.injector.forget_socket(socket);
@@ -139,14 +154,20 @@ impl Hub {
         let Some(connection) = self.connections.get(key) else { return };
         match kind {
             CloseKind::Dropped if connection.is_reliable() => {}
-            CloseKind::Clean if connection.held.is_empty() => self.end(key, LEFT),
-            CloseKind::Dropped if connection.held.is_empty() => self.end(key, LOST),
+            CloseKind::Clean if connection.held.is_empty() => self.end_by_client(key, LEFT),
+            CloseKind::Dropped if connection.held.is_empty() => self.end_by_client(key, LOST),
             // What it sent before it closed is still carried out.
             CloseKind::Dropped | CloseKind::Clean => {
                 self.connections.leave(key);
                 self.timers.cancel(Timer::Recovery(key));
             }
         }
+    }
+
+    /// Ends a connection that its client has left: for the reason it gave, or else this one.
+    pub(super) fn end_by_client(&mut self, key: ConnectionKey, otherwise: &'static str) {
+        let words = self.connections.get_mut(key).and_then(|connection| connection.last_words.take());
+        self.end(key, words.map_or(Cow::Borrowed(otherwise), |words| String::from(words).into()));
     }
 
     /// Takes the socket from a connection, which can be recovered from now on.
@@ -237,7 +258,7 @@ impl Hub {
     fn serve_timer(&mut self, timer: Timer) {
         match timer {
             Timer::Keepalive(socket) => self.keep_alive(socket),
-            Timer::Recovery(key) => self.end(key, NOT_BACK),
+            Timer::Recovery(key) => self.end_by_client(key, NOT_BACK),
             Timer::Patience(key) => self.lose_patience(key),
             Timer::Aging(key) => self.drop_old(key),
             Timer::Expiry(key) => self.expire(key),

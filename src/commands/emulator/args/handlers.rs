@@ -14,7 +14,7 @@ pub struct HandlerArgs {
     /// Event handler (webhook) of every hub: URL[,user-events=LIST][,system-events=LIST]; repeatable
     ///
     /// `{hub}` and `{event}` in the URL stand for the names. The first handler that takes an event gets it, alone. LIST
-    /// has commas between names; `*` is all and an empty list none. Handlers are asked as the service asks them:
+    /// has commas between names; `*` is all and an empty list none; `room.*`, `room.**` and `v?` are patterns of names. Handlers are asked as the service asks them:
     /// validation by OPTIONS, CloudEvents headers, signature. An event nobody takes fails with `InternalServerError`.
     /// Redirects are not followed, proxies not used. `https` is checked by the system's roots, which on Linux
     /// `SSL_CERT_FILE` names, and by --ca-cert. The events of one connection are sent one after another.

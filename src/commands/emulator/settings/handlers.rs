@@ -88,6 +88,11 @@ fn bad_flag(flag: &str, error: &HandlerError) -> Failure {
 
 fn file(path: &Path, input: &mut dyn Input) -> Result<HandlerFile, Failure> {
     let shown = path.display();
+    // A pipe could be read once, and its writer may never come.
+    if std::fs::metadata(path).is_ok_and(|found| !found.is_file()) {
+        let what = format!("the settings file `{shown}` is not a file that can be read again when it changes");
+        return Err(Failure::message(Kind::Config, what).blame("--settings"));
+    }
     let text = input.file(path).map_err(|error| {
         let error = anyhow::Error::new(error).context(format!("could not read the settings file `{shown}`"));
         Failure::new(Kind::Config, error)

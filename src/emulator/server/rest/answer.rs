@@ -1,5 +1,7 @@
 //! Answers, and the one form that all errors have (PROTOCOL §13, *Errors*).
 
+use std::collections::BTreeMap;
+
 use axum::body::Body;
 use axum::response::Response;
 use http::{HeaderName, HeaderValue, Method, StatusCode, header};
@@ -63,23 +65,59 @@ pub(super) struct Problem {
     target: Option<&'static str>,
     /// `Allow` of a 405.
     allow: Option<String>,
+    /// There is something at the path.
+    pub(super) routed: bool,
+    form: Form,
 }
 
-#[derive(Serialize)]
+/// What an error's body has beside code, message and target.
+#[derive(Debug, PartialEq, Eq)]
+enum Form {
+    /// Nothing.
+    Plain,
+    /// `details` and `innererror`, both empty.
+    Detailed,
+    /// Those of `application/problem+json`, with what is wrong in words.
+    Validation(String),
+}
+
+#[derive(Default, Serialize)]
 struct ErrorBody<'a> {
     code: &'a str,
     message: &'a str,
     #[serde(skip_serializing_if = "Option::is_none")]
     target: Option<&'a str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    details: Option<[&'a str; 0]>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    innererror: Option<()>,
+    #[serde(flatten)]
+    problem: Option<ProblemDetails<'a>>,
+}
+
+/// As the service's framework has it.
+#[derive(Serialize)]
+struct ProblemDetails<'a> {
+    errors: BTreeMap<&'a str, [&'a str; 1]>,
+    #[serde(rename = "type")]
+    kind: (),
+    title: &'a str,
+    status: u16,
 }
 
 impl Problem {
     fn new(status: StatusCode, code: &'static str, message: impl Into<String>) -> Self {
-        Self { status, code, message: message.into(), target: None, allow: None }
+        let message = message.into();
+        Self { status, code, message, target: None, allow: None, routed: true, form: Form::Plain }
     }
 
     pub(super) fn bad_request(target: &'static str, message: impl Into<String>) -> Self {
         Self { target: Some(target), ..Self::new(StatusCode::BAD_REQUEST, "Error.BadRequest", message) }
+    }
+
+    /// A filter that cannot be understood; `detail` says why.
+    pub(super) fn bad_filter(target: &'static str, message: String, detail: String) -> Self {
+        Self { form: Form::Validation(detail), ..Self::bad_request(target, message) }
     }
 
     pub(super) fn unauthorized(message: impl Into<String>) -> Self {
@@ -92,6 +130,30 @@ impl Problem {
 
     pub(super) fn not_found(message: impl Into<String>) -> Self {
         Self::new(StatusCode::NOT_FOUND, "Error.NotFound", message)
+    }
+
+    /// There is nothing at the path.
+    pub(super) fn nowhere() -> Self {
+        let message = "There is nothing here. The data plane is below /api/hubs/{hub}.";
+        Self { routed: false, ..Self::not_found(message) }
+    }
+
+    /// A connection that is not there cannot join.
+    pub(super) fn unknown_connection(id: &str) -> Self {
+        let message = format!("Connection `{id}` is not found.");
+        let problem = Self::new(StatusCode::NOT_FOUND, "Error.Connection.NotExisted", message);
+        Self { target: Some("connectionId"), form: Form::Detailed, ..problem }
+    }
+
+    /// It was only asked whether there is one.
+    pub(super) fn absent(self) -> Self {
+        let code = match self.code {
+            "Info.Connection.NotExisted" => "Warning.Connection.NotExisted",
+            "Info.User.NotExisted" => "Warning.User.NotExisted",
+            "Info.Group.NotExisted" => "Warning.Group.NotExisted",
+            other => other,
+        };
+        Self { code, ..self }
     }
 
     pub(super) fn no_connection(id: &str) -> Self {
@@ -136,9 +198,26 @@ impl Problem {
     }
 
     pub(super) fn into_response(self) -> Response {
-        let body = ErrorBody { code: self.code, message: &self.message, target: self.target };
+        let mut body =
+            ErrorBody { code: self.code, message: &self.message, target: self.target, ..ErrorBody::default() };
+        match &self.form {
+            Form::Plain => {}
+            Form::Detailed => (body.details, body.innererror) = (Some([]), Some(())),
+            Form::Validation(detail) => {
+                body.problem = Some(ProblemDetails {
+                    errors: [(self.target.unwrap_or_default(), [detail.as_str()])].into(),
+                    kind: (),
+                    title: "One or more validation errors occurred.",
+                    status: self.status.as_u16(),
+                });
+            }
+        }
         let mut response = json(self.status, serde_json::to_string(&body).unwrap_or_default());
         let headers = response.headers_mut();
+        if matches!(self.form, Form::Validation(_)) {
+            let problem = HeaderValue::from_static("application/problem+json; charset=utf-8");
+            headers.insert(header::CONTENT_TYPE, problem);
+        }
         headers.insert(ERROR_CODE, HeaderValue::from_static(self.code));
         if self.status == StatusCode::UNAUTHORIZED {
             headers.insert(header::WWW_AUTHENTICATE, HeaderValue::from_static("Bearer"));

@@ -9,6 +9,7 @@ use hyper::body::Body as _;
 use tokio::time::timeout;
 
 use super::answer::Problem;
+use crate::charset::{self, NoText};
 use crate::object::object;
 use crate::server::request::BODY_TIME_LIMIT;
 use webpubsub_proto::OwnedData;
@@ -41,15 +42,18 @@ impl Payload {
     pub(super) fn message(self, headers: &HeaderMap) -> Result<OwnedData, Problem> {
         let bytes = self.bytes(headers)?;
         let wrong = |message: String| Problem::bad_request("body", message);
-        match content_type(headers)?.as_deref() {
-            Some("text/plain") => match std::str::from_utf8(&bytes) {
-                Ok(text) => Ok(OwnedData::text(text)),
-                Err(error) => Err(wrong(format!("The body is not UTF-8: {error}."))),
-            },
-            Some("application/json") => match std::str::from_utf8(&bytes) {
-                Ok(text) => OwnedData::json(text).map_err(|error| wrong(format!("The body is not JSON: {error}."))),
-                Err(error) => Err(wrong(format!("The body is not UTF-8: {error}."))),
-            },
+        let given = content_type(headers)?;
+        let text = || {
+            charset::text(&bytes, given.unwrap_or_default()).map_err(|error| match error {
+                NoText::Charset(_) => Problem::unsupported_type(format!("The body cannot be read: {error}.")),
+                NoText::Bytes(_) => wrong(format!("The body cannot be read: {error}.")),
+            })
+        };
+        match given.map(charset::essence).as_deref() {
+            Some("text/plain") => Ok(OwnedData::text(&text()?)),
+            Some("application/json") => {
+                OwnedData::json(&text()?).map_err(|error| wrong(format!("The body is not JSON: {error}.")))
+            }
             Some("application/octet-stream") | None => Ok(OwnedData::binary(&bytes)),
             Some(other) => Err(Problem::unsupported_type(format!(
                 "A message is text/plain, application/json or application/octet-stream, not {other}."
@@ -60,7 +64,7 @@ impl Payload {
     /// A JSON document of a known form.
     pub(super) fn json<T: serde::de::DeserializeOwned>(self, headers: &HeaderMap) -> Result<T, Problem> {
         let bytes = self.bytes(headers)?;
-        match content_type(headers)?.as_deref() {
+        match content_type(headers)?.map(charset::essence).as_deref() {
             Some("application/json") | None => object(&bytes)
                 .map_err(|why| Problem::bad_request("body", format!("The body is not as it should be: {why}."))),
             Some(other) => Err(Problem::unsupported_type(format!("The body has to be application/json, not {other}."))),
@@ -113,10 +117,9 @@ async fn read(headers: &HeaderMap, body: Body) -> Result<Bytes, Problem> {
     }
 }
 
-/// The media type in lower case, without parameters.
-fn content_type(headers: &HeaderMap) -> Result<Option<String>, Problem> {
+/// The `Content-Type`, unless it names no media type.
+fn content_type(headers: &HeaderMap) -> Result<Option<&str>, Problem> {
     let Some(value) = headers.get(header::CONTENT_TYPE) else { return Ok(None) };
     let value = value.to_str().map_err(|_| Problem::unsupported_type("The Content-Type is not text."))?;
-    let essence = value.split(';').next().unwrap_or_default().trim().to_ascii_lowercase();
-    Ok(Some(essence).filter(|essence| !essence.is_empty()))
+    Ok(Some(value).filter(|value| !charset::essence(value).is_empty()))
 }

@@ -3,7 +3,7 @@
 //! A request passes, in this order: the path and the method ([`route`]), the hub's name, the token (PROTOCOL §2.4), the
 //! version, all of which its head decides; the body ([`body`]), the parameters ([`query`]), the hub ([`operations`]). No
 //! body is kept of whoever may not send it. Whatever goes wrong on the way is an answer of the same form ([`answer`]). All api-versions do the same: later ones only added to earlier ones. Other
-//! than in the official emulator `:generateToken` is answered, and `targetName` may be absent.
+//! than in the official emulator `:generateToken` is answered.
 
 mod answer;
 mod body;
@@ -31,6 +31,8 @@ use webpubsub_proto::check_hub_name;
 
 /// What clients put into requests to find them in logs again.
 const CLIENT_REQUEST_ID: HeaderName = HeaderName::from_static("x-ms-client-request-id");
+
+const SUPPORTED_VERSIONS: HeaderName = HeaderName::from_static("api-supported-versions");
 
 /// Where its health is.
 pub(super) const HEALTH: &str = "/api/health";
@@ -60,11 +62,15 @@ pub(super) async fn forbid(server: &Server, request: Request, message: &str) -> 
 
 /// The answer. Unless the request's body has come `whole`, nothing can be read behind it.
 fn finish(server: &Server, head: &request::Parts, outcome: Result<Answer, Problem>, whole: bool) -> Response {
+    let routed = outcome.as_ref().map_or_else(|problem| problem.routed, |_| true);
     let note = outcome.as_ref().map_or_else(|problem| Some(problem.message.clone()), Answer::note);
     let mut response = outcome.map_or_else(Problem::into_response, Answer::into_response);
     trace::answered(&server.traffic, &head.method, head.uri.path(), response.status().as_u16(), note.as_deref());
     if head.method == Method::HEAD {
         *response.body_mut() = Body::empty();
+    }
+    if routed && let Ok(versions) = HeaderValue::from_str(&query::VERSIONS.join(", ")) {
+        response.headers_mut().insert(SUPPORTED_VERSIONS, versions);
     }
     if !whole {
         response.headers_mut().insert(header::CONNECTION, HeaderValue::from_static("close"));
@@ -104,7 +110,7 @@ struct Admitted<'a> {
 
 fn admit<'a>(server: &Server, head: &request::Parts, segments: &[&'a str]) -> Result<Admitted<'a>, Problem> {
     let Some(Resource { hub, found }) = route::find(segments, &head.method) else {
-        return Err(Problem::not_found("There is nothing here. The data plane is below /api/hubs/{hub}."));
+        return Err(Problem::nowhere());
     };
     let action = match found {
         Found::Action(action) => action,

@@ -16,9 +16,7 @@ use crate::metadata;
 use crate::server::request::Query;
 use webpubsub_proto::check_group_name;
 use webpubsub_proto::filter::Filter;
-use webpubsub_proto::hub::{
-    ConnectionInfo, Cursor, Grant, Hub, Joined, MemberPage, Outgoing, Recipient, Selection, Target,
-};
+use webpubsub_proto::hub::{ConnectionInfo, Grant, Hub, Joined, MemberPage, Outgoing, Recipient, Selection, Target};
 
 /// Most members on a page, and as many when nothing is said (PROTOCOL §12).
 const MAX_PAGE: usize = 200;
@@ -71,7 +69,15 @@ fn check_target(target: Target<'_>) -> Result<(), Problem> {
 fn parse_filter(target: &'static str, text: Option<&str>) -> Result<Option<Filter>, Problem> {
     // An empty filter is none: SDKs send one when their caller gave none.
     let parsed = text.filter(|text| !text.is_empty()).map(Filter::parse).transpose();
-    parsed.map_err(|error| Problem::bad_request(target, format!("The filter cannot be understood: {error}.")))
+    parsed.map_err(|error| {
+        let text = text.unwrap_or_default();
+        let detail = format!("The filter cannot be understood: {error}.");
+        let problem = match error.syntax {
+            Some(read) => format!("Syntax error at position {read} in '{text}'."),
+            None => detail.clone(),
+        };
+        Problem::bad_filter(target, format!("Invalid syntax for '{text}': {problem} (Parameter 'filter')"), detail)
+    })
 }
 
 async fn send(server: &Server, hub: &str, target: Target<'_>, call: Call<'_>) -> Result<Answer, Problem> {
@@ -142,7 +148,7 @@ fn exists(server: &Server, hub: &str, target: Target<'_>) -> Result<Answer, Prob
     check_target(target)?;
     match server.hubs.enter_named(hub, |hub, _| hub.has_any(&Selection::all(target))) {
         Some(true) => Ok(Answer::OK),
-        Some(false) | None => Err(nobody(target)),
+        Some(false) | None => Err(nobody(target).absent()),
     }
 }
 
@@ -159,7 +165,7 @@ fn nobody(target: Target<'_>) -> Problem {
 #[derive(Serialize)]
 struct Page<'a> {
     value: Vec<Member<'a>>,
-    #[serde(rename = "nextLink", skip_serializing_if = "Option::is_none")]
+    #[serde(rename = "nextLink")]
     next_link: Option<String>,
 }
 
@@ -176,12 +182,13 @@ fn list(server: &Server, hub: &str, group: &str, call: Call<'_>) -> Result<Answe
     let page_size = call.query.number("maxpagesize", 1..=MAX_PAGE)?.unwrap_or(MAX_PAGE);
     let top = call.query.number("top", 1..=i32::MAX.unsigned_abs() as usize)?;
     let after = call.query.one("continuationToken")?.filter(|token| !token.is_empty());
-    let after = after.map(parse_token).transpose()?;
+    let after = after.map(|token| parse_token(token, hub, group)).transpose()?;
     let limit = top.map_or(page_size, |top| top.min(page_size));
-    let page = server.hubs.enter_named(hub, |hub, _| hub.members(group, after, limit));
-    let MemberPage { members, next } = page.unwrap_or(MemberPage { members: Vec::new(), next: None });
+    let page = server.hubs.enter_named(hub, |hub, _| hub.members(group, after.as_deref(), limit));
+    let MemberPage { members, more } = page.unwrap_or(MemberPage { members: Vec::new(), more: false });
     let left = top.map(|top| top.saturating_sub(members.len()));
-    let next_link = next.filter(|_| left != Some(0)).map(|cursor| next_link(server, &call, cursor, left));
+    let last = members.last().filter(|_| more && left != Some(0));
+    let next_link = last.map(|last| next_link(server, &call, &format_token(hub, group, &last.id), left));
     let member = |info: &'_ ConnectionInfo| -> (String, Option<String>) {
         (info.id.to_string(), info.user.as_deref().map(str::to_owned))
     };
@@ -191,7 +198,7 @@ fn list(server: &Server, hub: &str, group: &str, call: Call<'_>) -> Result<Answe
 }
 
 /// Where the next page is: the same request with a token, and what is left of `top`.
-fn next_link(server: &Server, call: &Call<'_>, cursor: Cursor, left: Option<usize>) -> String {
+fn next_link(server: &Server, call: &Call<'_>, token: &str, left: Option<usize>) -> String {
     let host = call.head.headers.get(header::HOST).and_then(|host| host.to_str().ok());
     // What the user advertises is right for everybody; otherwise the client knows best how it got here.
     let base = match host {
@@ -207,20 +214,25 @@ fn next_link(server: &Server, call: &Call<'_>, cursor: Cursor, left: Option<usiz
     if let Some(left) = left {
         query.append_pair("top", &left.to_string());
     }
-    query.append_pair("continuationToken", &format_token(cursor));
+    query.append_pair("continuationToken", token);
     format!("{base}{}?{}", call.head.uri.path(), query.finish())
 }
 
-fn format_token(cursor: Cursor) -> String {
-    URL_SAFE_NO_PAD.encode(cursor.0.to_be_bytes())
+/// What a list goes on behind: hub, group, and the id of the last member. It is good for that list alone.
+fn format_token(hub: &str, group: &str, last: &str) -> String {
+    URL_SAFE_NO_PAD.encode(serde_json::to_vec(&[hub, group, last]).unwrap_or_default())
 }
 
-fn parse_token(token: &str) -> Result<Cursor, Problem> {
-    let bytes = URL_SAFE_NO_PAD.decode(token).ok().and_then(|bytes| <[u8; 8]>::try_from(bytes).ok());
-    bytes.map(|bytes| Cursor(u64::from_be_bytes(bytes))).ok_or_else(|| {
-        let message = "The continuationToken is none that was given out here.";
-        Problem::bad_request("continuationToken", message)
-    })
+/// The id of the last member that was listed.
+fn parse_token(token: &str, hub: &str, group: &str) -> Result<String, Problem> {
+    let parts = URL_SAFE_NO_PAD.decode(token).ok().and_then(|bytes| serde_json::from_slice::<[String; 3]>(&bytes).ok());
+    match parts {
+        Some([of_hub, of_group, last]) if of_hub == hub && of_group == group => Ok(last),
+        Some(_) | None => {
+            let message = "The continuationToken is none that was given out for this group.";
+            Err(Problem::bad_request("continuationToken", message))
+        }
+    }
 }
 
 fn join(server: &Server, hub: &str, who: Target<'_>, group: &str) -> Result<Answer, Problem> {
@@ -229,7 +241,10 @@ fn join(server: &Server, hub: &str, who: Target<'_>, group: &str) -> Result<Answ
     let groups = [group.to_owned()];
     match server.hubs.enter_named(hub, |hub, now| hub.handle_add_to_groups(now, &Selection::all(who), &groups)) {
         Some(joined) if joined.connections > 0 => check_room(joined).map(|()| Answer::OK),
-        Some(_) | None => Err(nobody(who)),
+        Some(_) | None => Err(match who {
+            Target::Connection(id) => Problem::unknown_connection(id),
+            Target::Everyone | Target::Group(_) | Target::User(_) => nobody(who),
+        }),
     }
 }
 
@@ -242,16 +257,17 @@ fn leave(server: &Server, hub: &str, who: Target<'_>, group: Option<&str>) -> Re
     Ok(Answer::NO_CONTENT)
 }
 
-/// The group that a permission is about; `None`: all groups.
-fn permitted_group(query: &Query) -> Result<Option<&str>, Problem> {
-    let group = query.one("targetName")?;
-    group.map_or(Ok(()), |group| check_group("targetName", group))?;
+/// The group that a permission is about. None is no word for all (PROTOCOL §13, *Recorded from the cloud*).
+fn permitted_group(query: &Query) -> Result<&str, Problem> {
+    const MESSAGE: &str = "Invalid group name. Valid group name should be in between 1 and 1024 characters long.";
+    let group = query.one("targetName")?.unwrap_or_default();
+    check_group_name(group).map_err(|_| Problem::bad_request("targetName", MESSAGE))?;
     Ok(group)
 }
 
 fn grant(server: &Server, hub: &str, permitted: Permitted<'_>, query: &Query) -> Result<Answer, Problem> {
     let (permission, group, id) = (permitted.permission()?, permitted_group(query)?, permitted.connection);
-    match server.hubs.enter_named(hub, |hub, now| hub.handle_grant(now, id, permission, group)) {
+    match server.hubs.enter_named(hub, |hub, now| hub.handle_grant(now, id, permission, Some(group))) {
         Some(Grant::Done) => Ok(Answer::OK),
         Some(Grant::NoConnection) | None => Err(Problem::no_connection(id)),
         Some(Grant::TooMany) => {
@@ -262,15 +278,16 @@ fn grant(server: &Server, hub: &str, permitted: Permitted<'_>, query: &Query) ->
 
 fn revoke(server: &Server, hub: &str, permitted: Permitted<'_>, query: &Query) -> Result<Answer, Problem> {
     let (permission, group, id) = (permitted.permission()?, permitted_group(query)?, permitted.connection);
-    match server.hubs.enter_named(hub, |hub, now| hub.handle_revoke(now, id, permission, group)) {
-        Some(true) => Ok(Answer::NO_CONTENT),
-        Some(false) | None => Err(Problem::no_connection(id)),
+    match server.hubs.enter_named(hub, |hub, now| hub.handle_revoke(now, id, permission, Some(group))) {
+        // One that is not there has no permission, either.
+        Some(Grant::Done | Grant::NoConnection) | None => Ok(Answer::NO_CONTENT),
+        Some(Grant::TooMany) => Err(Problem::conflict("The connection is denied as many groups as it can be.")),
     }
 }
 
 fn has_permission(server: &Server, hub: &str, permitted: Permitted<'_>, query: &Query) -> Result<Answer, Problem> {
     let (permission, group, id) = (permitted.permission()?, permitted_group(query)?, permitted.connection);
-    match server.hubs.enter_named(hub, |hub, _| hub.has_permission(id, permission, group)).flatten() {
+    match server.hubs.enter_named(hub, |hub, _| hub.has_permission(id, permission, Some(group))).flatten() {
         Some(true) => Ok(Answer::OK),
         Some(false) => Err(Problem::no_permission()),
         None => Err(Problem::no_connection(id)),

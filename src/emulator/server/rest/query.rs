@@ -8,7 +8,7 @@ use super::answer::Problem;
 use crate::server::request::Query;
 
 /// PROTOCOL §13. The last one is the newest.
-const VERSIONS: [&str; 5] = ["2021-10-01", "2022-11-01", "2023-07-01", "2024-01-01", "2024-12-01"];
+pub(super) const VERSIONS: [&str; 5] = ["2021-10-01", "2022-11-01", "2023-07-01", "2024-01-01", "2024-12-01"];
 
 impl Query {
     /// The values of a parameter that can be given several times.

@@ -41,8 +41,11 @@ pub(super) struct Permitted<'a> {
 }
 
 impl Permitted<'_> {
+    /// By its name or by the number that .NET's SDK has for it.
     pub(super) fn permission(&self) -> Result<Permission, Problem> {
         match self.permission {
+            "1" => Ok(Permission::SendToGroup),
+            "2" => Ok(Permission::JoinLeaveGroup),
             name if name.eq_ignore_ascii_case("sendToGroup") => Ok(Permission::SendToGroup),
             name if name.eq_ignore_ascii_case("joinLeaveGroup") => Ok(Permission::JoinLeaveGroup),
             other => {

@@ -117,6 +117,12 @@ async fn what_is_no_proper_handshake_is_refused() {
         ("GET", format!("/client/hubs/chat?access_token={blank}"), "400", "a group name"),
         ("GET", format!("/client/hubs/chat?access_token={token}&webpubsub_mode=shout"), "400", "webpubsub_mode"),
         ("GET", format!("/client/hubs/chat?access_token={token}&webpubsub_mode=sendToGroup"), "400", "`group`"),
+        (
+            "GET",
+            format!("/client/hubs/chat?access_token={token}&webpubsub_mode=sendToGroup&group=g&noEcho=yes"),
+            "400",
+            "`noEcho`",
+        ),
         ("POST", "/client/hubs/chat".to_owned(), "405", "GET"),
         ("GET", "/client/elsewhere".to_owned(), "404", "/client/hubs/{hub}"),
         ("GET", "/client/hubs/chat/more".to_owned(), "404", "/client/hubs/{hub}"),
@@ -155,4 +161,35 @@ async fn the_first_known_subprotocol_is_chosen_and_echoed_as_offered() {
     assert!(head.to_lowercase().contains("sec-websocket-accept: s3pplmbitxaq9kygzzhzrbk+xoo="), "{head}");
     let (head, _) = emulator.request("GET", &path, "Sec-WebSocket-Protocol: custom\r\n").await;
     assert!(head.starts_with("HTTP/1.1 101 ") && !head.to_lowercase().contains("sec-websocket-protocol"), "{head}");
+}
+
+#[tokio::test]
+async fn parameters_have_no_case_the_last_counts_and_an_empty_mode_is_none() {
+    let emulator = Emulator::start().await;
+    let token = emulator.token("chat", "alice", &BOTH_ROLES, &[]);
+    for query in [
+        format!("ACCESS_TOKEN={token}&webpubsub_mode="),
+        format!("access_token=x&access_token={token}"),
+        format!("access_token={token}&webpubsub_mode=shout&WebPubSub_Mode=sendEvent"),
+    ] {
+        let mut client = emulator.connect(&format!("/client/hubs/chat?{query}"), None).await;
+        client.send(Message::text("echo")).await;
+        assert_eq!(client.next().await, Some(Message::text("echo")), "{query}");
+    }
+    let query = format!("access_token={token}&webpubsub_mode=sendToGroup&group=a&group=b&noEcho=False");
+    let mut client = emulator.connect(&format!("/client/hubs/chat?{query}"), None).await;
+    let (mut member, _) = emulator.user(JSON, "m", &[], &["b"]).await;
+    client.send(Message::text("x")).await;
+    assert_eq!(member.json().await["group"], "b");
+}
+
+#[tokio::test]
+async fn whoever_has_no_more_to_send_is_answered_all_the_same() {
+    let emulator = Emulator::start().await;
+    let mut stream = TcpStream::connect(emulator.address).await.unwrap();
+    stream.write_all(b"GET /api/health HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n").await.unwrap();
+    stream.shutdown().await.unwrap();
+    let mut answer = String::new();
+    bounded(stream.read_to_string(&mut answer)).await.unwrap();
+    assert!(answer.starts_with("HTTP/1.1 200 "), "{answer:?}");
 }

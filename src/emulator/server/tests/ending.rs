@@ -33,6 +33,17 @@ async fn broken_framing_is_1002() {
 }
 
 #[tokio::test]
+async fn a_close_code_that_no_frame_may_have_is_answered_with_1002() {
+    let emulator = Emulator::start().await;
+    for code in [999_u16, 1005, 1006, 1015, 5000] {
+        let (mut client, _) = emulator.pubsub(JSON).await;
+        let [high, low] = code.to_be_bytes();
+        client.stream.get_mut().write_all(&[0x88, 0x82, 0, 0, 0, 0, high, low]).await.unwrap();
+        assert_eq!(client.farewell().await.1, 1002, "{code}");
+    }
+}
+
+#[tokio::test]
 async fn a_close_frame_is_answered_and_1000_ends_the_connection() {
     let emulator = Emulator::start().await;
     for (code, recoverable) in [(CloseCode::Normal, false), (CloseCode::Away, true)] {

@@ -23,7 +23,8 @@ impl Answer {
     fn code(&self) -> String {
         let code = self.json()["code"].as_str().unwrap().to_owned();
         assert_eq!(self.header("x-ms-error-code"), Some(code.as_str()));
-        assert!(self.header("content-type").unwrap().starts_with("application/json"));
+        let content_type = self.header("content-type").unwrap();
+        assert!(content_type.starts_with("application/json") || content_type.starts_with("application/problem+json"));
         assert!(self.json()["message"].is_string());
         code
     }
@@ -81,7 +82,7 @@ impl Emulator {
     }
 
     /// A PubSub client of any user, and its connection id.
-    async fn user(&self, offer: &str, user: &str, roles: &[&str], groups: &[&str]) -> (Client, String) {
+    pub(super) async fn user(&self, offer: &str, user: &str, roles: &[&str], groups: &[&str]) -> (Client, String) {
         let path = format!("/client/hubs/chat?access_token={}", self.token("chat", user, roles, groups));
         let mut client = self.connect(&path, Some(offer)).await;
         let id = client.json().await["connectionId"].as_str().unwrap().to_owned();
@@ -118,16 +119,19 @@ async fn every_row_of_the_table_is_answered_as_it_says() {
             ("HEAD", "/permissions/sendToGroup/connections/{id}?targetName=g", 404),
             ("PUT", "/permissions/sendToGroup/connections/{id}?targetName=g", 200),
             ("HEAD", "/permissions/sendToGroup/connections/{id}?targetName=g", 200),
-            ("HEAD", "/permissions/sendToGroup/connections/{id}", 404),
+            ("HEAD", "/permissions/1/connections/{id}?targetName=g", 200),
+            ("HEAD", "/permissions/2/connections/{id}?targetName=g", 404),
+            ("HEAD", "/permissions/sendToGroup/connections/{id}", 400),
             ("HEAD", "/permissions/joinLeaveGroup/connections/{id}?targetName=g", 404),
             ("DELETE", "/permissions/sendToGroup/connections/{id}?targetName=g", 204),
             ("HEAD", "/permissions/sendToGroup/connections/{id}?targetName=g", 404),
-            ("PUT", "/permissions/joinLeaveGroup/connections/{id}", 200),
-            ("DELETE", "/permissions/joinLeaveGroup/connections/{id}", 204),
-            ("PUT", "/permissions/sendToGroup/connections/nobody", 404),
-            ("DELETE", "/permissions/sendToGroup/connections/nobody", 404),
-            ("HEAD", "/permissions/sendToGroup/connections/nobody", 404),
-            ("PUT", "/permissions/everything/connections/{id}", 400),
+            ("PUT", "/permissions/joinLeaveGroup/connections/{id}", 400),
+            ("DELETE", "/permissions/joinLeaveGroup/connections/{id}", 400),
+            ("PUT", "/permissions/sendToGroup/connections/nobody?targetName=g", 404),
+            ("DELETE", "/permissions/sendToGroup/connections/nobody?targetName=g", 204),
+            ("HEAD", "/permissions/sendToGroup/connections/nobody?targetName=g", 404),
+            ("PUT", "/permissions/everything/connections/{id}?targetName=g", 400),
+            ("PUT", "/permissions/3/connections/{id}?targetName=g", 400),
             ("POST", "/:closeConnections?excluded={id}", 204),
             ("POST", "/groups/empty/:closeConnections", 204),
             ("POST", "/users/bob/:closeConnections", 204),
@@ -144,6 +148,8 @@ async fn every_row_of_the_table_is_answered_as_it_says() {
             let answer = emulator.rest(method, &path, "", "").await;
             assert_eq!(answer.status, status, "{method} {path}: {}", answer.body);
             assert!(answer.header("date").is_some());
+            let versions = "2021-10-01, 2022-11-01, 2023-07-01, 2024-01-01, 2024-12-01";
+            assert_eq!(answer.header("api-supported-versions"), Some(versions), "{path}");
             match method {
                 "HEAD" => assert_eq!(answer.body, "", "{path}"),
                 _ if status >= 400 => assert!(!answer.code().is_empty()),
@@ -167,13 +173,63 @@ async fn a_hub_without_connections_is_an_empty_hub_and_asking_does_not_make_one(
         ("DELETE", "/connections/c", 204),
         ("POST", "/:closeConnections", 204),
         ("DELETE", "/users/u/groups", 204),
-        ("PUT", "/permissions/sendToGroup/connections/c", 404),
+        ("PUT", "/permissions/sendToGroup/connections/c?targetName=g", 404),
+        ("DELETE", "/permissions/sendToGroup/connections/c?targetName=g", 204),
     ] {
         assert_eq!(emulator.status(method, path).await, status, "{method} {path}");
     }
     let groups = r#"{"groups":["g"],"filter":"userId ne null"}"#;
     assert_eq!(emulator.rest("POST", "/:addToGroups", "application/json", groups).await.status, 200);
-    assert_eq!(emulator.rest("GET", "/groups/g/connections", "", "").await.json(), serde_json::json!({"value": []}));
+    let none = emulator.rest("GET", "/groups/g/connections", "", "").await.json();
+    assert_eq!(none, serde_json::json!({"value": [], "nextLink": null}));
+}
+
+#[tokio::test]
+async fn what_was_recorded_of_the_cloud_is_answered_so() {
+    let emulator = Emulator::start().await;
+    let bad = emulator.rest("POST", "/:send?filter=invalid+filter", "text/plain", "x").await;
+    assert_eq!((bad.status, bad.header("content-type")), (400, Some("application/problem+json; charset=utf-8")));
+    let body = bad.json();
+    assert_eq!(
+        body["message"],
+        "Invalid syntax for 'invalid filter': Syntax error at position 14 in 'invalid filter'. (Parameter 'filter')"
+    );
+    assert_eq!((&body["code"], &body["target"]), (&"Error.BadRequest".into(), &"filter".into()));
+    assert_eq!((&body["type"], &body["status"]), (&serde_json::Value::Null, &400.into()));
+    assert_eq!(body["title"], "One or more validation errors occurred.");
+    // What the service does not say: which word, and why.
+    assert!(body["errors"]["filter"][0].as_str().unwrap().contains("at character 9"), "{body}");
+    for (path, code) in [
+        ("/groups/g", "Warning.Group.NotExisted"),
+        ("/users/u", "Warning.User.NotExisted"),
+        ("/connections/c", "Warning.Connection.NotExisted"),
+    ] {
+        let absent = emulator.rest("HEAD", path, "", "").await;
+        assert_eq!((absent.status, absent.header("x-ms-error-code")), (404, Some(code)), "{path}");
+    }
+    let unknown = emulator.rest("PUT", "/groups/g/connections/x", "", "").await;
+    assert_eq!((unknown.status, unknown.code().as_str()), (404, "Error.Connection.NotExisted"));
+    let body = unknown.json();
+    assert_eq!(body["message"], "Connection `x` is not found.");
+    assert_eq!((&body["details"], &body["innererror"]), (&serde_json::json!([]), &serde_json::Value::Null));
+    assert!(body.get("innererror").is_some() && body["target"].is_string(), "{body}");
+    let (mut client, id) = emulator.user(JSON, "wide", &["webpubsub.sendToGroup"], &[]).await;
+    for method in ["PUT", "DELETE"] {
+        let answer = emulator.rest(method, &format!("/permissions/sendToGroup/connections/{id}"), "", "").await;
+        assert_eq!(answer.status, 400);
+        let message = "Invalid group name. Valid group name should be in between 1 and 1024 characters long.";
+        assert_eq!(answer.json()["message"], message);
+    }
+    // Revoking one group denies it also under a wide role, until it is granted again.
+    let path = format!("/permissions/sendToGroup/connections/{id}?targetName=g");
+    for (number, (method, success)) in [("HEAD", true), ("DELETE", false), ("PUT", true)].into_iter().enumerate() {
+        emulator.status(method, &path).await;
+        let frame = format!(r#"{{"type":"sendToGroup","group":"g","data":1,"ackId":{number}}}"#);
+        client.send(Message::text(frame)).await;
+        assert_eq!(client.json().await["success"], success, "{method}");
+    }
+    let nothing = emulator.raw("GET", "/api/hubs/chat/:nothing", "", b"").await;
+    assert_eq!(nothing.header("api-supported-versions"), None);
 }
 
 #[tokio::test]
@@ -186,6 +242,7 @@ async fn bodies_become_messages_of_their_content_type() {
     for (id, (content_type, body, data_type, data, bare)) in [
         ("text/plain", "hi", "text", r#""hi""#, Message::text("hi")),
         ("Text/Plain; charset=utf-8", "é", "text", r#""é""#, Message::text("é")),
+        ("text/plain; charset=us-ascii", "e", "text", r#""e""#, Message::text("e")),
         ("text/plain", "", "text", r#""""#, Message::text("")),
         ("application/json", long, "json", long, Message::text(long)),
         ("application/json;charset=utf-8", "\"s\"", "json", r#""s""#, Message::text("\"s\"")),
@@ -217,6 +274,8 @@ async fn bodies_that_cannot_be_messages_are_refused() {
         ("application/json", "{", 400, "Error.BadRequest", "not JSON"),
         ("application/json", "", 400, "Error.BadRequest", "not JSON"),
         ("application/xml", "<a/>", 415, "Error.UnsupportedMediaType", "application/xml"),
+        ("text/plain; charset=ebcdic", "x", 415, "Error.UnsupportedMediaType", "ebcdic"),
+        ("text/plain; charset=us-ascii", "é", 400, "Error.BadRequest", "not US-ASCII"),
         ("application/jsonx", "{}", 415, "Error.UnsupportedMediaType", "application/jsonx"),
     ] {
         let answer = emulator.rest("POST", "/:send", content_type, body).await;
@@ -266,7 +325,8 @@ async fn excluded_filter_and_metadata_do_what_they_say() {
     assert_eq!(emulator.raw("POST", &path, &headers, b"x").await.status, 202);
     assert_eq!(bob.json().await["metadata"], serde_json::json!({"trace": "t1", "b": "v"}));
     for (query, part) in [
-        ("filter=userId+eq", "at character 10"),
+        ("filter=userId+eq", "Syntax error at position 9 in 'userId eq'."),
+        ("filter=user+eq+1", "at character 1: `user` is unknown"),
         ("filter=true&filter=true", "more than once"),
         ("messageTtlSeconds=301", "from 0 to 300"),
         ("messageTtlSeconds=-1", "from 0 to 300"),
@@ -367,24 +427,27 @@ async fn members_are_listed_in_pages_whose_links_lead_on() {
         clients.push(emulator.user(JSON, user, &[], &["g"]).await);
     }
     let whole = emulator.rest("GET", "/groups/g/connections", "", "").await.json();
-    let member = |n: usize| {
-        let (id, user) = (&clients[n].1, ["a", "b", "c"][n]);
-        serde_json::json!({"connectionId": id, "userId": user})
-    };
-    assert_eq!(whole, serde_json::json!({"value": [member(0), member(1), member(2)]}));
+    let mut members: Vec<(&str, &str)> =
+        clients.iter().zip(["a", "b", "c"]).map(|((_, id), user)| (id.as_str(), user)).collect();
+    members.sort_unstable();
+    let member = |n: usize| serde_json::json!({"connectionId": members[n].0, "userId": members[n].1});
+    assert_eq!(whole, serde_json::json!({"value": [member(0), member(1), member(2)], "nextLink": null}));
     let mut path = "/groups/g/connections?maxpagesize=1&top=2&api-version=2024-12-01".to_owned();
     for n in 0..2 {
         let page = emulator.rest("GET", &path, "", "").await.json();
         assert_eq!(page["value"], serde_json::json!([member(n)]));
-        match page.get("nextLink") {
+        match page["nextLink"].as_str() {
             Some(link) => {
-                let link = link.as_str().unwrap();
                 assert!(link.contains("api-version=2024-12-01"), "{link}");
                 path = link.strip_prefix(&format!("{}{BASE}", emulator.endpoint())).unwrap().to_owned();
             }
             None => assert_eq!(n, 1),
         }
     }
+    // A token is good for its group alone.
+    let other = path.replace("/groups/g/", "/groups/h/");
+    assert_eq!(emulator.rest("GET", &other, "", "").await.status, 400);
+    assert_eq!(emulator.rest("GET", &path, "", "").await.status, 200);
     for query in ["maxpagesize=0", "maxpagesize=201", "top=0", "continuationToken=x", "maxpagesize=1&maxpagesize=1"] {
         let answer = emulator.rest("GET", &format!("/groups/g/connections?{query}"), "", "").await;
         assert_eq!((answer.status, answer.code().as_str()), (400, "Error.BadRequest"), "{query}");

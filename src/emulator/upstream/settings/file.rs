@@ -12,6 +12,7 @@ use thiserror::Error;
 use super::handler::{Handler, SystemEvents, UserEvents};
 use super::lenient::to_strict;
 use super::template::UrlTemplate;
+use webpubsub_net::auth::connection_string::check_access_key;
 use webpubsub_net::secret::Secret;
 use webpubsub_proto::check_hub_name;
 
@@ -109,9 +110,7 @@ impl SettingsFile {
 
 fn access_key(node: &Node<'_>) -> Result<Secret, FileError> {
     let key = node.string()?;
-    if key.trim() != key || key.is_empty() || key.contains(|c: char| c == ';' || c.is_control()) {
-        return Err(node.error("an access key is not empty and has no `;`, no line breaks and no blanks at its ends"));
-    }
+    check_access_key(key).map_err(|error| node.error(error))?;
     Ok(Secret::new(key))
 }
 
@@ -197,7 +196,7 @@ mod tests {
         assert_eq!(settings.access_key.unwrap().expose(), "sesame");
         assert_eq!(settings.warnings, [""; 0]);
         let handlers = &settings.hubs["chat"];
-        assert_eq!(handlers[0].user_events, UserEvents::Named(vec!["a".into(), "b".into()]));
+        assert_eq!(handlers[0].user_events, UserEvents::parse("a,b").unwrap());
         assert_eq!(handlers[0].system_events, SystemEvents::parse("connect,connected").unwrap());
         assert_eq!((&handlers[1].user_events, handlers[1].system_events), (&UserEvents::All, SystemEvents::NONE));
         assert_eq!(handlers[2].user_events, UserEvents::NONE);
@@ -212,7 +211,7 @@ mod tests {
             ("{\n\"a\": x}".to_owned(), "it is not JSON: expected value at line 2 column 6"),
             ("[]".to_owned(), "`(the whole file)`: it has to be an object"),
             (r#"{"WebPubSub":{"AccessKey":7}}"#.to_owned(), "`WebPubSub.AccessKey`: it has to be a string"),
-            (r#"{"WebPubSub":{"AccessKey":"a;b"}}"#.to_owned(), "`WebPubSub.AccessKey`: an access key is not empty"),
+            (r#"{"WebPubSub":{"AccessKey":"a;b"}}"#.to_owned(), "`WebPubSub.AccessKey`: an access key has no `;`"),
             (r#"{"WebPubSub":{"Hubs":{"1":{}}}}"#.to_owned(), "`WebPubSub.Hubs.1`: "),
             (r#"{"WebPubSub":{"Hubs":{"a":{},"A":{}}}}"#.to_owned(), "`WebPubSub.Hubs.a`: the hub is given twice"),
             (r#"{"WebPubSub":{},"webpubsub":{}}"#.to_owned(), "`webpubsub`: `WebPubSub` is given twice"),

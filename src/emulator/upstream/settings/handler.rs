@@ -4,7 +4,7 @@ use thiserror::Error;
 
 use super::EventName;
 use super::template::{TemplateError, UrlTemplate};
-use webpubsub_proto::check_event_name;
+use webpubsub_proto::{GroupPattern, check_event_name};
 
 /// A handler (PROTOCOL §14.1).
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -23,7 +23,39 @@ pub enum UserEvents {
     /// `*`.
     All,
     /// These, or none.
-    Named(Vec<String>),
+    Named(Vec<EventPattern>),
+}
+
+/// The name of an event, or a pattern of names: `*` is any characters but dots, `**` any, `?` one that is no dot, as in
+/// the patterns of roles (PROTOCOL §11).
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct EventPattern {
+    /// In lower case.
+    text: String,
+    /// `None`: a name.
+    pattern: Option<GroupPattern>,
+}
+
+impl EventPattern {
+    /// Fails for what is neither.
+    fn parse(text: &str) -> Result<Self, HandlerError> {
+        let bad = || HandlerError::UserEvent(text.to_owned());
+        let lower = text.to_ascii_lowercase();
+        if check_event_name(text).is_ok() {
+            return Ok(Self { text: lower, pattern: None });
+        }
+        let wild = text.contains(['*', '?']);
+        let allowed = |c: char| c.is_ascii_alphanumeric() || "_.-*?".contains(c);
+        let pattern = GroupPattern::parse(&lower).filter(|_| wild && text.chars().all(allowed)).ok_or_else(bad)?;
+        Ok(Self { text: lower, pattern: Some(pattern) })
+    }
+
+    fn matches(&self, name: &str) -> bool {
+        match &self.pattern {
+            None => self.text.eq_ignore_ascii_case(name),
+            Some(pattern) => pattern.matches(&name.to_ascii_lowercase()),
+        }
+    }
 }
 
 /// An event of the service's own.
@@ -58,7 +90,10 @@ pub enum HandlerError {
     #[error("the URL of the event handler cannot be used: {0}")]
     Url(#[from] TemplateError),
     /// Not the name of an event.
-    #[error("`{0}` is not the name of an event: a letter, then letters, digits and `_` `.` `-`, 128 in all")]
+    #[error(
+        "`{0}` is not the name of an event: a letter, then letters, digits and `_` `.` `-`, 128 in all; nor a pattern, in which \
+         `*`, `?` and `**` stand for others, with five `*` at the most"
+    )]
     UserEvent(String),
     /// Not one of the five.
     #[error("`{0}` is not a system event: there are `connect`, `connected`, `joined`, `left` and `disconnected`")]
@@ -111,7 +146,7 @@ impl Handler {
         match (event, &self.user_events) {
             (EventName::System(event), _) => self.system_events.contains(event),
             (EventName::User(_), UserEvents::All) => true,
-            (EventName::User(name), UserEvents::Named(names)) => names.iter().any(|own| own.eq_ignore_ascii_case(name)),
+            (EventName::User(name), UserEvents::Named(names)) => names.iter().any(|own| own.matches(name)),
         }
     }
 }
@@ -132,8 +167,7 @@ impl UserEvents {
         for name in names(list) {
             match name {
                 "*" => all = true,
-                name if check_event_name(name).is_ok() => named.push(name.to_owned()),
-                name => return Err(HandlerError::UserEvent(name.to_owned())),
+                name => named.push(EventPattern::parse(name)?),
             }
         }
         Ok(if all { Self::All } else { Self::Named(named) })
@@ -206,7 +240,8 @@ mod tests {
 
     #[test]
     fn a_handler_is_a_url_and_what_it_takes_in_any_order() {
-        let named = |names: &[&str]| UserEvents::Named(names.iter().map(|name| (*name).to_owned()).collect());
+        let named =
+            |names: &[&str]| UserEvents::Named(names.iter().map(|name| EventPattern::parse(name).unwrap()).collect());
         let connect = SystemEvents { connect: true, ..SystemEvents::NONE };
         for (value, url, user, system) in [
             ("http://h/", "http://h/", UserEvents::All, SystemEvents::ALL),
@@ -219,6 +254,24 @@ mod tests {
             let handler = parse(value).unwrap();
             assert_eq!(handler.template.expand("h", "e").unwrap().as_str(), url, "{value}");
             assert_eq!((&handler.user_events, handler.system_events), (&user, system), "{value}");
+        }
+    }
+
+    #[test]
+    fn patterns_of_events_are_those_of_roles_without_case() {
+        for (list, takes, others) in [
+            ("room.*", &["room.a", "Room.B", "room."][..], &["room", "room.a.b", "xroom.a"][..]),
+            ("room.**", &["room.a.b"], &["room"]),
+            ("v?", &["v1", "VX"], &["v", "v.", "v12"]),
+            ("a,b*", &["A", "b", "bc"], &["ab", "c"]),
+            ("**", &["a.b"], &[]),
+        ] {
+            let handler = parse(&format!("http://h/,user-events={list}")).unwrap();
+            assert!(takes.iter().all(|name| handler.takes(EventName::User(name))), "{list}");
+            assert!(!others.iter().any(|name| handler.takes(EventName::User(name))), "{list}");
+        }
+        for bad in ["******", "a b*", "a\\*", "{*}"] {
+            assert!(UserEvents::parse(bad).is_err(), "{bad}");
         }
     }
 

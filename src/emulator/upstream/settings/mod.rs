@@ -12,7 +12,7 @@ mod template;
 use std::collections::HashMap;
 
 pub use file::SettingsFile;
-pub use handler::{Handler, HandlerError, SystemEvent, SystemEvents, UserEvents};
+pub use handler::{EventPattern, Handler, HandlerError, SystemEvent, SystemEvents, UserEvents};
 
 /// All handlers.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]

@@ -209,6 +209,7 @@ async fn a_refusal_goes_back_as_it_is_and_everything_else_is_500() {
     for (status, headers, body, expected, text) in [
         ("401 Unauthorized", "Content-Type: application/json\r\n", "{\"no\":1}", 401, "{\"no\":1}"),
         ("403 Forbidden", "", "", 403, ""),
+        // Asked four times in all.
         ("503 Service Unavailable", "", "secret", 500, "it answered 503"),
         ("301 Moved Permanently", "Location: /x\r\n", "", 500, "a redirect, which is not followed"),
     ] {
@@ -216,7 +217,14 @@ async fn a_refusal_goes_back_as_it_is_and_everything_else_is_500() {
             if !std::mem::replace(&mut validated, true) {
                 webhook.agree().await;
             }
-            webhook.next().await.answer(status, headers, body).await;
+            let asked = webhook.next().await;
+            let id = asked.header("x-ms-client-request-id").unwrap().to_owned();
+            asked.answer(status, headers, body).await;
+            for _ in 0..if status.starts_with('5') { 3 } else { 0 } {
+                let again = webhook.next().await;
+                assert_eq!(again.header("x-ms-client-request-id"), Some(id.as_str()));
+                again.answer(status, headers, body).await;
+            }
         });
         let refused = outcome.unwrap_err();
         let got = String::from_utf8(refused.body.to_vec()).unwrap();

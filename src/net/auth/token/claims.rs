@@ -1,5 +1,6 @@
 //! The claims of a client token as people write them: single strings or arrays, whole or fractional dates.
 
+use serde::de::Error as _;
 use serde::{Deserialize, Deserializer};
 
 /// The claims that the service looks at (PROTOCOL §2.3). Everything is optional here; what is mandatory is the
@@ -52,9 +53,14 @@ enum NumericDate {
 }
 
 fn numeric_date<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<u64>, D::Error> {
-    Ok(Option::<NumericDate>::deserialize(deserializer)?.map(|date| match date {
+    let date = Option::<NumericDate>::deserialize(deserializer)?.map(|date| match date {
         NumericDate::Whole(secs) => secs,
         // Saturates: dates before 1970 become 0.
         NumericDate::Fractional(secs) => secs as u64,
-    }))
+    });
+    // What others count with is signed.
+    if date.is_some_and(|date| date >= i64::MAX as u64) {
+        return Err(D::Error::custom("a date lies beyond all calendars"));
+    }
+    Ok(date)
 }

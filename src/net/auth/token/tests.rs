@@ -175,6 +175,21 @@ fn only_hs256_is_accepted() {
 }
 
 #[test]
+fn extensions_that_have_to_be_understood_are_refused_and_so_are_dates_beyond_all_calendars() {
+    let claims = format!(r#"{{"aud":"{AUDIENCE}","exp":{EXPIRES}}}"#);
+    for crit in [r#"["b64"]"#, "[]", "null"] {
+        let token = sign_raw(&format!(r#"{{"alg":"HS256","typ":"JWT","b64":false,"crit":{crit}}}"#), &claims);
+        assert_eq!(verify(&token, ISSUED), Err(TokenError::Critical), "{crit}");
+    }
+    for exp in ["1e300", "1e19", "18446744073709551615", "9223372036854775807"] {
+        let error = verify_claims(&format!(r#"{{"aud":"{AUDIENCE}","exp":{exp}}}"#)).unwrap_err();
+        assert!(matches!(error, TokenError::Malformed(_)), "{exp}: {error:?}");
+    }
+    // Milliseconds, by mistake.
+    assert!(verify_claims(&format!(r#"{{"aud":"{AUDIENCE}","exp":1760003600000}}"#)).is_ok());
+}
+
+#[test]
 fn claims_can_be_read_without_the_key() {
     let claims = peek_claims(VECTOR).unwrap();
     assert_eq!((claims.aud.as_slice(), claims.exp), ([AUDIENCE.to_owned()].as_slice(), Some(EXPIRES)));

@@ -247,3 +247,17 @@ proptest::proptest! {
         }
     }
 }
+
+#[test]
+fn what_is_nested_deeper_than_the_service_reads_is_malformed() {
+    let event = |data: &str| format!(r#"{{"type":"event","event":"e","data":{data}}}"#);
+    let nested = |depth: usize| event(&format!("{}{}", "[".repeat(depth), "]".repeat(depth)));
+    assert!(decode_upstream(&nested(63)).is_ok());
+    assert!(matches!(decode_upstream(&nested(64)), Err(Malformed::Content(why)) if why.contains("64 levels")));
+    assert!(decode_upstream(&nested(500_000)).is_err());
+    // Many beside one another are not deep, nor are those in strings.
+    assert!(decode_upstream(&event(&format!("[{}{{}}]", "[],".repeat(1000)))).is_ok());
+    assert!(decode_upstream(&event(&format!(r#""\"{}""#, "[".repeat(1000)))).is_ok());
+    let objects = event(&format!("{}1{}", r#"{"a":"#.repeat(64), "}".repeat(64)));
+    assert!(decode_upstream(&objects).is_err());
+}

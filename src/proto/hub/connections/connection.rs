@@ -29,6 +29,8 @@ pub struct Connection {
     pub pace: Pace,
     /// Frames that wait for slower receivers.
     pub held: HeldFrames,
+    /// The reason in its client's close frame.
+    pub last_words: Option<Box<str>>,
     /// When it opened.
     pub opened: Duration,
     /// Frames that came from the client.
@@ -144,6 +146,7 @@ impl Connection {
             link: Link::Detached,
             pace: Pace::Free,
             held: HeldFrames::default(),
+            last_words: None,
             opened,
             received: 0,
             sent_before: 0,

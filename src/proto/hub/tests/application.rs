@@ -52,6 +52,12 @@ fn the_application_is_told_why_a_connection_ended() {
     let reason = "The connection was lost and not recovered in time.";
     assert_eq!(rig.pass(SECOND * 31), [format!("30s disconnected c3 {reason}")]);
     open(&mut rig, 4, ClientKind::PubSub(Subprotocol::Json));
+    open(&mut rig, 6, ClientKind::PubSub(Subprotocol::Json));
+    rig.hub.handle_farewell(rig.now, SocketId(6), CloseKind::Clean, "bye");
+    assert_eq!(rig.outputs(), ["disconnected c6 bye"]);
+    open(&mut rig, 7, ClientKind::PubSub(Subprotocol::JsonReliable));
+    rig.hub.handle_farewell(rig.now, SocketId(7), CloseKind::Dropped, "see you");
+    assert!(last(&rig.pass(SECOND * 31)).ends_with(" disconnected c7 see you"));
     let reason = "The client message is not a valid JSON protocol message.";
     assert_eq!(last(&rig.text(4, "garbage")), format!("disconnected c4 {reason}"));
     open(&mut rig, 5, ClientKind::PubSub(Subprotocol::Json));
