@@ -6,15 +6,17 @@
 //! sockets that are cut after a few frames, and in every fourth one faults of the hub. Two sessions live in a schedule, a
 //! publisher and a listener, each over JSON or protobuf; an observer with a perfect connection writes down what the hub
 //! really published. A violated promise names the seed. In a quarter of the schedules the listener's process is killed
-//! too, and another takes up its record.
+//! too, and another takes up its record. `streams` has schedules of its own: group streams, with faults of theirs.
 
 mod faults;
 mod network;
 mod pair;
 mod rules;
 mod schedule;
+mod streams;
 
 use schedule::{Schedule, Tally};
+use streams::{StreamTally, play};
 
 /// Runs the schedules of a range of seeds, and sees to it that they were worth running.
 fn run(seeds: std::ops::Range<u64>) {
@@ -32,6 +34,28 @@ fn run(seeds: std::ops::Range<u64>) {
     assert!(deaths > 500 && redelivered > 25, "too little death: {tally:?}");
 }
 
+/// The same of the schedules with streams.
+fn stream(seeds: std::ops::Range<u64>) {
+    let mut tally = StreamTally::default();
+    for seed in seeds {
+        play(seed, &mut tally);
+    }
+    let StreamTally { completed, unconfirmed, closed, lost, recoveries, losses, fragments, faults, excused } = tally;
+    assert!(recoveries > 1_000 && losses > 100, "too little trouble: {tally:?}");
+    assert!(completed > 1_000 && unconfirmed > 2 && closed > 50 && lost > 200, "too few ways to end: {tally:?}");
+    assert!(fragments > 20_000 && faults > 1_000 && excused > 20, "too little risk: {tally:?}");
+}
+
+#[test]
+fn fragments_arrive_in_order_and_once_or_their_loss_is_said_1() {
+    stream(0..800);
+}
+
+#[test]
+fn fragments_arrive_in_order_and_once_or_their_loss_is_said_2() {
+    stream(800..1_600);
+}
+
 /// The first seed of other schedules, others each time in CI. It is a setting of the build: nothing in this crate reads its
 /// surroundings. A violated promise names the seed of its own.
 const FRESH_SEED: Option<&str> = option_env!("WPS_SIMULATION_SEED");
@@ -40,6 +64,7 @@ const FRESH_SEED: Option<&str> = option_env!("WPS_SIMULATION_SEED");
 fn nothing_is_lost_doubled_or_stuck_in_the_schedules_of_a_fresh_seed() {
     if let Some(first) = FRESH_SEED.map(|seed| u64::from(seed.parse::<u32>().unwrap())) {
         run(first..first + 2_600);
+        stream(first..first + 800);
     }
 }
 
