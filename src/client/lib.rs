@@ -48,7 +48,7 @@ mod stream;
 
 pub use builder::Builder;
 pub use client::Client;
-pub use driver::{ProviderError, Providing, UrlProvider, UrlSource};
+pub use driver::{ProviderError, ProviderFailure, Providing, UrlProvider, UrlSource};
 pub use error::{ConnectionError, OperationError};
 pub use operation::{Ack, Operation, Publish};
 pub use stream::{Event, Events, Message};

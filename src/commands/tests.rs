@@ -135,6 +135,7 @@ fn the_source_is_the_flags_else_the_environments() {
     let host = |source: Source| match source {
         Source::Url(url) => url.host(),
         Source::Command(command) => command,
+        Source::Keyless(keyless) => keyless.endpoint.host_str().unwrap().to_owned(),
         Source::Signed(signer) => signer.endpoint.host_str().unwrap().to_owned(),
         Source::Local { port, signer } => {
             assert_eq!(signer.endpoint.as_str(), format!("http://localhost:{port}/"));
@@ -173,7 +174,7 @@ fn a_secret_may_come_from_stdin_or_a_file() {
         let host = match source(line, &[], inputs()) {
             Source::Url(url) => url.host(),
             Source::Signed(signer) => signer.endpoint.host_str().unwrap().to_owned(),
-            Source::Local { .. } | Source::Command(_) => panic!(),
+            Source::Local { .. } | Source::Command(_) | Source::Keyless(_) => panic!(),
         };
         assert_eq!(host, expected, "{line}");
     }

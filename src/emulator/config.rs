@@ -18,6 +18,8 @@ pub struct ServerConfig {
     pub keys: Vec<Secret>,
     /// Let clients without a token in, as anonymous ones without roles.
     pub allow_anonymous: bool,
+    /// Let REST requests in with an Entra token whose signature nobody has checked.
+    pub allow_unvalidated_entra: bool,
     /// Origins of web pages that may use the service, besides those of this machine, while its key is the published one
     /// or anonymous clients are let in; `*`: all.
     pub allow_origins: Vec<String>,
@@ -45,6 +47,7 @@ impl ServerConfig {
         Self {
             keys: vec![Secret::new(DEVELOPMENT_KEY)],
             allow_anonymous: false,
+            allow_unvalidated_entra: false,
             allow_origins: Vec::new(),
             advertise: None,
             events: EventHandler::Echo,

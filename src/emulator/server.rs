@@ -74,6 +74,8 @@ pub fn random_seed() -> io::Result<[u8; 32]> {
 struct Server {
     keys: Vec<Secret>,
     allow_anonymous: bool,
+    /// REST requests are let in with an Entra token, whoever signed it.
+    allow_unvalidated_entra: bool,
     /// Which web pages are let in.
     pages: Pages,
     endpoint: String,
@@ -104,6 +106,7 @@ pub async fn run(listener: Listener, config: ServerConfig, shutdown: impl Future
     let ServerConfig {
         keys,
         allow_anonymous,
+        allow_unvalidated_entra,
         allow_origins,
         events,
         mut traffic,
@@ -125,10 +128,11 @@ pub async fn run(listener: Listener, config: ServerConfig, shutdown: impl Future
     });
     let events = Events { otherwise: events, upstream: upstream.clone() };
     let hubs = Arc::new(Hubs::new(hub, events, traffic.clone(), seed, faults.clone()));
-    let pages = Pages::new(&keys, allow_anonymous, allow_origins, &endpoint);
+    let pages = Pages::new(&keys, allow_anonymous || allow_unvalidated_entra, allow_origins, &endpoint);
     let server = Arc::new(Server {
         keys,
         allow_anonymous,
+        allow_unvalidated_entra,
         pages,
         endpoint,
         traffic,

@@ -34,7 +34,8 @@ where
 
 /// Who says it, where that is not us, and how urgent it is, where that is not what was asked for.
 fn origin(target: &str, level: Level) -> String {
-    match (super::is_own(target), level <= Level::WARN) {
+    let own = target == "wps" || target.starts_with("wps::");
+    match (own, level <= Level::WARN) {
         (true, false) => String::new(),
         (true, true) => format!("{level} "),
         (false, _) => format!("{level} {target}: "),

@@ -24,7 +24,7 @@ const NO_PROFILES: &str =
     "it has none: a profile begins with the line `[profiles.NAME]`; `wps config check` tells what is wrong in the file";
 
 /// Flags that name a source, of which there is one.
-const SOURCES: [&str; 4] = ["url", "url-command", "connection-string", "local"];
+const SOURCES: [&str; 5] = ["url", "url-command", "connection-string", "endpoint", "local"];
 /// Flags that shape a token signed here; a URL brings its own.
 const TOKEN: [&str; 5] = ["hub", "user", "role", "initial-group", "ttl"];
 /// Sources in the environment, the first one a URL.

@@ -11,6 +11,7 @@ use tokio::time::Instant;
 
 use super::ending::Verdict;
 use super::explain::{Place, operation_failure, role_hint};
+use super::keyless::KeylessUrls;
 use super::seen::Seen;
 use super::session_file::StreamFile;
 use super::sink::Shown;
@@ -18,6 +19,7 @@ use super::url_command::UrlCommand;
 use crate::failure::Failure;
 use crate::options::connecting::settings::Connection;
 use crate::options::connection::settings::Source;
+use crate::options::network::settings::{Network, Tls};
 use crate::options::operation::settings::Ack;
 use crate::options::output::settings::Output;
 use crate::options::values::{Format, Only};
@@ -160,6 +162,7 @@ pub fn hub(connection: &Connection) -> Option<String> {
         Source::Signed(signer) | Source::Local { signer, .. } => Some(signer.hub.clone()),
         // The URL names it.
         Source::Command(_) => None,
+        Source::Keyless(keyless) => Some(keyless.hub.clone()),
     }
 }
 
@@ -174,12 +177,26 @@ pub fn print_format(format: Format) -> render::Format {
 }
 
 /// Where a source gets its URLs.
-pub fn url_source(source: &Source) -> UrlSource {
-    match source {
+pub fn url_source(connection: &Connection) -> Result<UrlSource, Failure> {
+    let (network, tls) = (&connection.network, &connection.tls);
+    url_source_over(&connection.source, network, tls, connection.session.connect_timeout)
+}
+
+/// The same of a command that has no connection.
+pub fn url_source_over(
+    source: &Source,
+    network: &Network,
+    tls: &Tls,
+    connect_timeout: Duration,
+) -> Result<UrlSource, Failure> {
+    Ok(match source {
         Source::Url(url) => UrlSource::Fixed(url.clone()),
         Source::Signed(signer) | Source::Local { signer, .. } => UrlSource::Signed(signer.clone()),
         Source::Command(command) => UrlSource::Provider(Arc::new(UrlCommand(command.clone()))),
-    }
+        Source::Keyless(keyless) => {
+            UrlSource::Provider(Arc::new(KeylessUrls::new(keyless, network, tls, connect_timeout)?))
+        }
+    })
 }
 
 /// A seed for the jitter. Predictable jitter would do no harm, so a failing source of randomness is no error.

@@ -95,6 +95,11 @@ pub fn session_failure(kind: EndKind, message: &str, dialed: Option<&DialedError
     let error = match dialed {
         Some(DialedError::Dial(error)) => error,
         Some(DialedError::NoUrl) => return failure(anyhow!("{message}")).hint(URL_COMMAND_HINT),
+        Some(DialedError::Provider { hints }) => {
+            let mut failure = failure(anyhow!("{message}"));
+            failure.hints.clone_from(hints);
+            return failure;
+        }
         Some(DialedError::UrlTimeout) => return failure(anyhow!("{message}")).hint(url_command_timeout_hint(place)),
         Some(DialedError::FileTimeout) => return failure(anyhow!("{message}")).hint(file_hint(place)),
         Some(DialedError::Timeout) => return failure(anyhow!("{message}")).hint(timeout_hint(place)),
@@ -149,7 +154,7 @@ const URL_COMMAND_HINT: &str =
 
 fn url_command_timeout_hint(place: &Place) -> String {
     let limit = human(place.connect_timeout);
-    format!("the limit is {limit} (`--connect-timeout`), for the command and the connection together")
+    format!("the limit is {limit} (`--connect-timeout`), for what brings the URL and the connection together")
 }
 
 /// The status line and, as its cause, the body, or a line of it.

@@ -9,6 +9,8 @@ pub mod explain;
 pub mod expressions;
 mod gather;
 pub mod hosting;
+pub mod identity;
+pub mod keyless;
 pub mod network;
 pub mod process;
 mod recording;
@@ -173,7 +175,10 @@ where
     let local = matches!(connection.source, Source::Local { .. });
     let ack_timeout = config.ack_timeout;
     let connect_timeout = config.connect_timeout;
-    let source = url_source(&connection.source);
+    let source = match url_source(connection) {
+        Ok(source) => source,
+        Err(failure) => return (failed(failure), tap.into_printer()),
+    };
     let longest_pause = config.reconnect_backoff.max_delay;
     let kept_open = kept.is_some();
     let verbose = output.verbosity > 0;

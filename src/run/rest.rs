@@ -1,9 +1,8 @@
 //! The service's REST API (PROTOCOL §13): requests that carry a token for them, tried again where that may help, and what a
 //! failure of one means.
 
-use std::cell::RefCell;
 use std::fmt;
-use std::rc::Rc;
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
 use anyhow::anyhow;
@@ -16,6 +15,7 @@ use url::Url;
 
 use super::context::{seed, unix_now};
 use super::explain::{Place, dial_hints, skew, timeout_hint};
+use super::identity::Identities;
 use crate::failure::{Failure, Kind};
 use crate::options::requests::settings::Patience;
 use crate::render::sanitize::for_line;
@@ -26,7 +26,16 @@ use webpubsub_net::wire::{
     DialError, DialOptions, HttpAnswer, HttpClient, HttpError, HttpLimits, HttpRequest, Server, in_one_line,
     without_query,
 };
-use webpubsub_proto::session::Jitter;
+use webpubsub_proto::session::{Backoff, BackoffMode, Jitter};
+
+/// The newest version of the API.
+pub const API_VERSION: &str = "2024-12-01";
+
+/// One attempt: whoever asks tries again by itself.
+pub fn no_retries(limit: Duration) -> Patience {
+    let backoff = Backoff { mode: BackoffMode::Fixed, delay: Duration::ZERO, max_delay: Duration::MAX };
+    Patience { connect_timeout: limit, answer_timeout: limit, retries: 0, backoff }
+}
 
 /// How long a token for one request is valid. The service allows for clocks that differ by five minutes.
 const TOKEN_TTL: Duration = Duration::from_secs(5 * 60);
@@ -39,6 +48,8 @@ const SHORTEST_PAUSE: Duration = Duration::from_millis(100);
 pub enum Access {
     /// A token signed here, for that request alone.
     Key(Secret),
+    /// A token of whoever is allowed to.
+    Identity(Arc<Identities>),
 }
 
 /// A request.
@@ -60,6 +71,8 @@ pub struct Call {
     pub repeats: bool,
     /// It carries a token.
     pub signed: bool,
+    /// Neither its body nor that of its answer is logged.
+    pub private: bool,
 }
 
 /// What came of a request, whatever the status.
@@ -102,8 +115,8 @@ pub struct Rest {
     endpoint: Url,
     access: Access,
     patience: Patience,
-    jitter: Rc<RefCell<Jitter>>,
-    warnings: Warnings,
+    jitter: Mutex<Jitter>,
+    warnings: Option<Warnings>,
     /// It is the emulator on this machine.
     local: bool,
 }
@@ -121,12 +134,12 @@ impl Rest {
         access: Access,
         options: DialOptions,
         patience: Patience,
-        warnings: Warnings,
+        warnings: Option<Warnings>,
     ) -> Result<Self, Failure> {
         let server = Server::of(&endpoint)
             .ok_or_else(|| Failure::message(Kind::Config, "the endpoint of the service is no `http` or `https` URL"))?;
         let limits = HttpLimits { connect: patience.connect_timeout, answer: patience.answer_timeout };
-        let jitter = Rc::new(RefCell::new(Jitter::new(seed())));
+        let jitter = Mutex::new(Jitter::new(seed()));
         let http = HttpClient::new(server, options, limits);
         Ok(Self { http, endpoint, access, patience, jitter, warnings, local })
     }
@@ -139,11 +152,19 @@ impl Rest {
     /// Asks until there is an answer that another attempt would not change. Fails where there is none.
     pub async fn ask(&self, call: &Call) -> Result<Answered, Failure> {
         let began = Instant::now();
-        let mut attempts = 0;
+        let (mut attempts, mut renewed) = (0, false);
         loop {
             attempts += 1;
-            let request = self.request(call)?;
+            let request = self.request(call).await?;
             let outcome = self.http.ask(&request).await;
+            if let (Ok(answer), Access::Identity(identities)) = (&outcome, &self.access)
+                && answer.status == StatusCode::UNAUTHORIZED
+                && !std::mem::replace(&mut renewed, true)
+            {
+                // It may have expired by the service's clock, or been taken back.
+                identities.forget();
+                continue;
+            }
             let longest = self.patience.backoff.max_delay;
             let (problem, asked_for) = match outcome {
                 Ok(answer) => {
@@ -159,36 +180,42 @@ impl Rest {
                 }
                 Err(error) => (in_one_line(&error), None),
             };
-            let own = self.patience.backoff.pause(attempts, &mut self.jitter.borrow_mut());
+            let own = self.pause(attempts);
             let pause = asked_for.map_or(own, |wait| wait.max(own.min(SHORTEST_PAUSE)));
-            self.warnings.warn(&format!(
-                "could not {}: {problem}; trying again in {} (retry {attempts})",
-                call.to_do,
-                human(pause)
-            ));
+            if let Some(warnings) = &self.warnings {
+                let pause = human(pause);
+                let what = &call.to_do;
+                warnings.warn(&format!("could not {what}: {problem}; trying again in {pause} (retry {attempts})"));
+            }
             sleep(pause).await;
         }
     }
 
-    fn request(&self, call: &Call) -> Result<HttpRequest, Failure> {
+    fn pause(&self, attempts: u32) -> Duration {
+        let mut jitter = self.jitter.lock().unwrap_or_else(PoisonError::into_inner);
+        self.patience.backoff.pause(attempts, &mut jitter)
+    }
+
+    async fn request(&self, call: &Call) -> Result<HttpRequest, Failure> {
         let mut headers = HeaderMap::new();
         headers.insert(ACCEPT, HeaderValue::from_static("application/json"));
         if let Some(content_type) = call.content_type {
             headers.insert(http::header::CONTENT_TYPE, HeaderValue::from_static(content_type));
         }
         if call.signed {
-            headers.insert(AUTHORIZATION, self.authorization(&call.path)?);
+            headers.insert(AUTHORIZATION, self.authorization(&call.path).await?);
         }
         Ok(HttpRequest {
             method: call.method.clone(),
             path_and_query: format!("{}{}", self.base(), call.path_and_query),
             headers,
             body: call.body.clone(),
+            private: call.private,
         })
     }
 
     /// The audience is the request's URL without its query (PROTOCOL §2.4).
-    fn authorization(&self, path: &str) -> Result<HeaderValue, Failure> {
+    async fn authorization(&self, path: &str) -> Result<HeaderValue, Failure> {
         let token = match &self.access {
             Access::Key(key) => {
                 let audience = format!("{}{path}", self.endpoint.as_str().trim_end_matches('/'));
@@ -206,6 +233,7 @@ impl Rest {
                     },
                 )
             }
+            Access::Identity(identities) => identities.token().await?.token,
         };
         let mut value = HeaderValue::from_str(&format!("Bearer {}", token.expose())).map_err(|_| internal())?;
         value.set_sensitive(true);
@@ -289,12 +317,18 @@ impl Rest {
                 ));
             }
             401 => match &self.access {
+                Access::Identity(identities) => hints.push(identities.why_not_taken()),
                 Access::Key(_) => hints.push(
                     "the token was signed here: is the access key one of this service, and the endpoint its own address?"
                         .into(),
                 ),
             },
             403 => match &self.access {
+                Access::Identity(_) => hints.push(
+                    "the identity is known, and may not do this: the role `Web PubSub Service Owner` on the resource is \
+                     needed (`Web PubSub Service Reader` only reads); a new role takes minutes to count"
+                        .into(),
+                ),
                 Access::Key(_) => {
                     hints.push("the network rules of the service, or keys that are switched off, may be why".into());
                 }

@@ -80,7 +80,7 @@ pub fn open(connection: &Connection, printer: &mut Printer) -> Result<Option<Kep
     let holder = Holder { pid: std::process::id(), command: settings.command.to_owned(), since: rfc3339(unix_now()) };
     let name = settings.path.display().to_string();
     let opened = SessionFile::open(&settings.path, &holder).map_err(|error| not_opened(&name, error))?;
-    if let (Some(stored), Some(url)) = (&opened.place, url_source(&connection.source).at_once()) {
+    if let (Some(stored), Some(url)) = (&opened.place, url_source(connection)?.at_once()) {
         check_place(&name, stored, &place(&url, connection.protocol))?;
     }
     if let Some(mode) = opened.exposed {

@@ -82,11 +82,25 @@ async fn run(command: &str) -> Result<AccessUrl, UrlCommandError> {
     let mut shell = shell::command(command);
     shell.stdout(Stdio::piped()).stderr(Stdio::inherit());
     let mut running = Running::start(&mut shell).map_err(UrlCommandError::NotRun)?;
-    let (printed, status) = end(&mut running).await.map_err(UrlCommandError::NotRun)??;
+    let (printed, status) =
+        end(&mut running, |printed| url_in(printed).is_ok()).await.map_err(UrlCommandError::NotRun)??;
     if !status.success() {
         return Err(UrlCommandError::Failed { status: shell::words(status), printed: described(&printed) });
     }
     url_in(&printed)
+}
+
+/// All that a command prints which is to end well. Its stderr goes there.
+pub(super) async fn printed_by(command: &str, stderr: Stdio) -> Result<Vec<u8>, UrlCommandError> {
+    let mut shell = shell::command(command);
+    shell.stdout(Stdio::piped()).stderr(stderr);
+    let mut running = Running::start(&mut shell).map_err(UrlCommandError::NotRun)?;
+    let (printed, status) =
+        end(&mut running, |printed| !printed.trim_ascii().is_empty()).await.map_err(UrlCommandError::NotRun)??;
+    if status.success() {
+        return Ok(printed);
+    }
+    Err(UrlCommandError::Failed { status: shell::words(status), printed: described(&printed) })
 }
 
 /// A URL, as it is or as a JSON string, or a JSON object with one and perhaps with its token beside it: what negotiate
@@ -132,7 +146,10 @@ fn field<'o>(object: &'o Map<String, Value>, names: &[&str]) -> Option<&'o str> 
 }
 
 /// All that it prints, and how it ends.
-async fn end(running: &mut Running) -> std::io::Result<Result<(Vec<u8>, ExitStatus), UrlCommandError>> {
+async fn end(
+    running: &mut Running,
+    is_whole: impl Fn(&[u8]) -> bool,
+) -> std::io::Result<Result<(Vec<u8>, ExitStatus), UrlCommandError>> {
     let mut printed = Vec::new();
     let stdout = running.child().and_then(|child| child.stdout.take());
     let mut stdout = stdout.map(|stdout| stdout.take(LONGEST_OUTPUT + 1));
@@ -150,7 +167,7 @@ async fn end(running: &mut Running) -> std::io::Result<Result<(Vec<u8>, ExitStat
             _ = looks.tick() => {
                 let succeeded = running.has_ended();
                 // What has printed nothing yet may do so still.
-                let enough = |succeeded: bool| !succeeded || url_in(&printed).is_ok();
+                let enough = |succeeded: bool| !succeeded || is_whole(&printed);
                 if had_ended && succeeded.is_some_and(enough) {
                     stdout = None;
                 }

@@ -73,6 +73,7 @@ pub fn warn(printer: &mut Printer, connection: &Connection) {
     let secure = match &connection.source {
         Source::Url(url) => url.is_secure(),
         Source::Signed(signer) | Source::Local { signer, .. } => signer.endpoint.scheme() == "https",
+        Source::Keyless(keyless) => keyless.endpoint.scheme() == "https",
         // What it will print is not known yet.
         Source::Command(_) => true,
     };

@@ -41,6 +41,7 @@ mod floods;
 mod garbage;
 mod group_streams;
 mod handlers;
+mod identity;
 mod layering;
 mod listen_network;
 #[cfg(target_os = "linux")]

@@ -175,7 +175,7 @@ fn a_url_command_that_hangs_is_killed_with_all_it_started_at_the_connect_timeout
         "",
         "error: could not connect to the service\n\
          caused by: timed out after 0.7 s while running the URL command\n\
-         hint: the limit is 700 ms (`--connect-timeout`), for the command and the connection together\n",
+         hint: the limit is 700 ms (`--connect-timeout`), for what brings the URL and the connection together\n",
     );
     assert!(ended.at - started < Duration::from_secs(5));
 }

@@ -5,7 +5,7 @@ use std::time::SystemTime;
 
 use tokio::time::{Instant, timeout_at};
 
-use super::source::UrlSource;
+use super::source::{ProviderFailure, UrlSource};
 use super::{Dialer, Dialing};
 use webpubsub_net::auth::access_url::AccessUrl;
 use webpubsub_net::secret::{self, Secret};
@@ -41,6 +41,11 @@ pub enum DialedError {
     Dial(Arc<DialError>),
     /// The provider of the URL gave none.
     NoUrl,
+    /// The provider of the URL gave none, and says what to do about it.
+    Provider {
+        /// A sentence each.
+        hints: Vec<String>,
+    },
     /// The deadline came before the provider of the URL was done.
     UrlTimeout,
     /// The deadline came while a file of this machine was read.
@@ -54,7 +59,7 @@ impl DialedError {
     pub fn dial(&self) -> Option<&DialError> {
         match self {
             Self::Dial(error) => Some(error),
-            Self::NoUrl | Self::UrlTimeout | Self::FileTimeout | Self::Timeout => None,
+            Self::NoUrl | Self::Provider { .. } | Self::UrlTimeout | Self::FileTimeout | Self::Timeout => None,
         }
     }
 }
@@ -175,8 +180,9 @@ impl Dialer for NetDialer {
                     let url = match timeout_at(deadline, source.obtain()).await {
                         Ok(Ok(url)) => url,
                         Ok(Err(error)) => {
-                            blame(DialedError::NoUrl);
-                            return Err(unreachable(error.to_string()));
+                            let (dialed, failure) = no_url(error.as_ref());
+                            blame(dialed);
+                            return Err(failure);
                         }
                         Err(_) => {
                             blame(DialedError::UrlTimeout);
@@ -207,6 +213,17 @@ impl Dialer for NetDialer {
                 }
             }
         })
+    }
+}
+
+/// What it means that there is no URL.
+fn no_url(error: &(dyn std::error::Error + Send + Sync + 'static)) -> (DialedError, DialFailure) {
+    match error.downcast_ref::<ProviderFailure>() {
+        Some(ProviderFailure { class, message, retry_after, hints }) => (
+            DialedError::Provider { hints: hints.clone() },
+            DialFailure { class: *class, message: message.clone(), retry_after: *retry_after },
+        ),
+        None => (DialedError::NoUrl, unreachable(error.to_string())),
     }
 }
 

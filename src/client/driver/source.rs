@@ -4,12 +4,29 @@ use std::fmt;
 use std::future::Future;
 use std::pin::Pin;
 use std::sync::Arc;
-use std::time::{SystemTime, UNIX_EPOCH};
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
+
+use thiserror::Error;
 
 use webpubsub_net::auth::access_url::{AccessUrl, Signer};
+use webpubsub_proto::session::DialClass;
 
 /// Why a provider gave no URL, in words that may be shown.
 pub type ProviderError = Box<dyn std::error::Error + Send + Sync>;
+
+/// An error of a provider that knows what it means for the connection. Any other counts as a service that was not reached.
+#[derive(Clone, Debug, Error)]
+#[error("{message}")]
+pub struct ProviderFailure {
+    /// What it means: whether another attempt is made, and how the session ends.
+    pub class: DialClass,
+    /// In words that may be shown.
+    pub message: String,
+    /// How long to wait before the next attempt.
+    pub retry_after: Option<Duration>,
+    /// What to do about it, a sentence each.
+    pub hints: Vec<String>,
+}
 
 /// A URL that is being made.
 pub type Providing<'a> = Pin<Box<dyn Future<Output = Result<AccessUrl, ProviderError>> + Send + 'a>>;

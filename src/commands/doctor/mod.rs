@@ -5,6 +5,7 @@
 
 pub mod args;
 mod dial;
+mod keyless;
 mod report;
 pub mod settings;
 mod steps;
@@ -71,6 +72,11 @@ fn task(settings: Doctor) -> Task {
     })
 }
 
+/// Whether an identity opens the service.
+fn is_keyless(settings: &Doctor) -> bool {
+    settings.connection.as_ref().is_ok_and(|connection| matches!(connection.source, Source::Keyless(_)))
+}
+
 /// How often the steps of a dial under way are looked at.
 const TICK: Duration = Duration::from_millis(50);
 /// How long the reader of the report may keep the error waiting that comes after it.
@@ -106,7 +112,7 @@ pub async fn doctor(surroundings: &Surroundings, settings: &Doctor) -> u8 {
         }
     };
     let records = settings.output.format == Format::Ndjson;
-    let report = RefCell::new(Report::new(console.clone(), records));
+    let report = RefCell::new(Report::new(console.clone(), (records, is_keyless(settings))));
     let (ending, limit) = match &settings.connection {
         Ok(connection) => {
             let ending = examine(surroundings, settings, connection, &report, &mut signals).await;
@@ -165,10 +171,26 @@ async fn examine(
     let deadline = connection.timeout.map(|limit| surroundings.started + limit);
     let watched = || Watched { deadline, output: true, closed_output: true };
     let began = Instant::now();
-    let source = url_source(&connection.source);
     let limit = connection.session.connect_timeout;
     let longest_pause = connection.session.reconnect_backoff.max_delay;
     let verbose = settings.output.verbosity > 0;
+    if let Source::Keyless(keyless) = &connection.source {
+        let url = tokio::select! {
+            biased;
+            url = keyless::examine(&settings.origin, keyless, connection, report) => url,
+            came = interruption(signals, watched(), &surroundings.console) => {
+                return interrupted(came, connection, &mut report.borrow_mut());
+            }
+        };
+        let Some(url) = url else { return Ending::new("failed", None) };
+        token::tell(&url, unix_now(), &mut report.borrow_mut());
+        let place = Place { url: Some(url), local: false, connect_timeout: limit, longest_pause, kept: false, verbose };
+        return Examination { surroundings, settings, connection, place, report }.run(signals).await;
+    }
+    let source = match url_source(connection) {
+        Ok(source) => source,
+        Err(failure) => return Ending::new("failed", Some(failure)),
+    };
     let obtained = tokio::select! {
         biased;
         obtained = obtain(&source, limit) => obtained,
@@ -214,6 +236,7 @@ fn tell_source(
     let signed = match &connection.source {
         Source::Url(_) => "",
         Source::Command(_) => ", printed by the command",
+        Source::Keyless(_) => ", with a token made by the service",
         Source::Signed(_) | Source::Local { .. } => ", with a token signed here",
     };
     report.ok(elapsed, format!("{}: {url}{signed}", settings.origin), Vec::new());
@@ -239,7 +262,11 @@ impl Examination<'_> {
         // Another doctor may try the same group at the same time.
         let text = format!("wps doctor {seed:016x}");
         let (watch, seen) = Watch::new(group.clone(), text.clone());
-        let url = self.place.url.clone().map_or_else(|| url_source(&connection.source), UrlSource::Fixed);
+        let url = match (self.place.url.clone(), url_source(connection)) {
+            (Some(url), _) => UrlSource::Fixed(url),
+            (None, Ok(source)) => source,
+            (None, Err(failure)) => return Ending::new("failed", Some(failure)),
+        };
         let dialer = NetDialer::new(url, dial_options(connection), connection.protocol);
         let trail = dialer.trail();
         let dial = RefCell::new(DialReport::default());

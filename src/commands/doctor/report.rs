@@ -9,8 +9,10 @@ use crate::render::Console;
 use crate::render::check::{self, Check, Status};
 
 /// The steps, in their order. Through a proxy, `dns` and `tcp` are the way to the proxy.
-pub const STEPS: [&str; 15] = [
+pub const STEPS: [&str; 17] = [
     "source",
+    "identity",
+    "client-token",
     "token",
     "dns",
     "tcp",
@@ -35,6 +37,8 @@ pub struct Report {
     records: bool,
     /// The program and the machine, until the first step has been told.
     program: Option<String>,
+    /// The service is opened by an identity, which has steps of its own.
+    keyless: bool,
     /// How many steps were told.
     told: usize,
     /// When the last one was.
@@ -51,11 +55,12 @@ pub struct Report {
 
 impl Report {
     /// Prints to `console`, records or lines.
-    pub fn new(console: Console, records: bool) -> Self {
+    pub fn new(console: Console, (records, keyless): (bool, bool)) -> Self {
         let (version, os, arch) = (env!("CARGO_PKG_VERSION"), std::env::consts::OS, std::env::consts::ARCH);
         Self {
             console,
             records,
+            keyless,
             program: Some(format!("wps {version} on {os} {arch}")),
             told: 0,
             since: Instant::now(),
@@ -154,12 +159,20 @@ impl Report {
         self.console.out.line(&words);
     }
 
+    /// The steps of an identity are told only where there is one.
+    fn pass_over(&mut self) {
+        while !self.keyless && matches!(self.current(), "identity" | "client-token") {
+            self.told += 1;
+        }
+    }
+
     fn tell(&mut self, status: Status, elapsed: Option<Duration>, detail: String, hints: Vec<String>) {
         let check = Check { step: self.current(), status, elapsed, detail, hints, program: self.program.take() };
         let style = self.console.out.style;
         let mut out = if self.records { check::record(style, &check) } else { check::lines(style, &check) };
         self.console.out.put(&mut out);
         self.told += 1;
+        self.pass_over();
         self.since = Instant::now();
     }
 }

@@ -146,6 +146,9 @@ fn source_of(args: &SourceArgs, environment: &Environment) -> String {
     if let Some(string) = &args.key.connection_string {
         return secret("--connection-string", string);
     }
+    if args.endpoint.endpoint.is_some() {
+        return "`--endpoint`".into();
+    }
     if args.key.local.is_some() {
         return "`--local`".into();
     }

@@ -61,6 +61,13 @@ pub struct EmulatorArgs {
     #[arg(long)]
     pub allow_anonymous: bool,
 
+    /// Let REST requests in with an Entra token that nobody has checked; on this machine only
+    ///
+    /// Its audience has to be `https://webpubsub.azure.com`, and its time must not be over; who signed it does not matter.
+    /// For programs that use an identity in place of a key, `wps --endpoint` among them.
+    #[arg(long)]
+    pub allow_unvalidated_entra: bool,
+
     /// Origin of web pages that may use the emulator, besides this machine's: `https://app.example`, or `*`; repeatable
     ///
     /// While the access key is the published one, or anonymous clients are let in, requests have to name this machine in

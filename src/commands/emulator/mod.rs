@@ -295,6 +295,7 @@ fn config(settings: &Emulator) -> io::Result<ServerConfig> {
     config.faults = settings.faults.faults.clone();
     config.keys = vec![settings.access_key.clone()];
     config.allow_anonymous = settings.allow_anonymous;
+    config.allow_unvalidated_entra = settings.allow_unvalidated_entra;
     config.allow_origins.clone_from(&settings.allow_origins);
     config.advertise = settings.advertise.as_ref().map(ToString::to_string);
     config.events = if settings.echo_events { EventHandler::Echo } else { EventHandler::Missing };

@@ -33,6 +33,8 @@ pub struct Emulator {
     pub access_key: Secret,
     /// Let clients in that have no token.
     pub allow_anonymous: bool,
+    /// Let Entra tokens in whose signature nobody has checked.
+    pub allow_unvalidated_entra: bool,
     /// Origins of web pages that are let in besides this machine's.
     pub allow_origins: Vec<String>,
     /// Answer events with their payload, when there is no event handler.
@@ -67,6 +69,11 @@ pub fn settle(args: EmulatorArgs, environment: &Environment, input: &mut dyn Inp
             .blame("--access-key")
             .blame("--exit-on-stdin-close")
             .hint("`--access-key @FILE` takes the key from a file"));
+    }
+    if args.allow_unvalidated_entra && !args.bind.is_loopback() {
+        let what = "`--allow-unvalidated-entra` lets anybody in, and `--bind` lets others than this machine connect";
+        let failure = Failure::message(Kind::Usage, what).blame("--allow-unvalidated-entra").blame("--bind");
+        return Err(failure.hint("leave `--bind` out, or name a loopback address"));
     }
     let advertise = args.advertise.as_deref().map(advertised).transpose()?;
     let handlers = handlers::handlers(&args.handlers, input)?;
@@ -103,6 +110,7 @@ pub fn settle(args: EmulatorArgs, environment: &Environment, input: &mut dyn Inp
         advertise,
         access_key,
         allow_anonymous: args.allow_anonymous,
+        allow_unvalidated_entra: args.allow_unvalidated_entra,
         allow_origins: args.allow_origin,
         echo_events: !args.no_echo_events,
         exec: args.double.exec,

@@ -101,7 +101,7 @@ fn on_ready(args: OnReadyArgs, source: &Source, environment: &Environment) -> Re
             let list = given.map_or("localhost".to_owned(), |list| format!("{list},localhost"));
             NO_PROXY.map(|name| (name, list.clone())).to_vec()
         }
-        Source::Url(_) | Source::Signed(_) | Source::Command(_) => Vec::new(),
+        Source::Url(_) | Source::Signed(_) | Source::Command(_) | Source::Keyless(_) => Vec::new(),
     };
     Ok(Some(OnReady { command, variables }))
 }

@@ -5,7 +5,7 @@ use std::time::Duration;
 use clap::builder::{ArgPredicate, NonEmptyStringValueParser};
 use clap::{Args, Subcommand, ValueEnum};
 
-use crate::options::connection::args::KeyArgs;
+use crate::options::connection::args::{EndpointArgs, KeyArgs};
 use crate::options::data::args::DataArgs;
 use crate::options::expressions::args::FilterArgs;
 use crate::options::network::args::NetworkArgs;
@@ -266,6 +266,9 @@ pub struct CommonArgs {
     /// The service.
     #[command(flatten)]
     pub key: KeyArgs,
+    /// One without a key.
+    #[command(flatten)]
+    pub endpoint: EndpointArgs,
 
     /// Hub on the service [default with --local: hub1]
     #[arg(long, value_name = "NAME", help_heading = "Connection", value_parser = NonEmptyStringValueParser::new())]

@@ -13,6 +13,7 @@ use std::cell::RefCell;
 use std::time::Duration;
 
 use bytes::Bytes;
+use url::Url;
 
 use self::args::{
     CloseArgs, CommonArgs, ConnectionsArgs, ExistsArgs, GroupArgs, HealthArgs, PermissionArgs, SendArgs, ServiceCommand,
@@ -33,6 +34,7 @@ use crate::run::context::Surroundings;
 use crate::run::ending::Verdict;
 use crate::run::errand::{self, Done};
 use crate::run::hosting;
+use crate::run::identity::Identities;
 use crate::run::network::options_of;
 use crate::run::process::{Process, on_one_thread};
 use crate::run::rest::{Access, Call, Rest, Warnings};
@@ -178,17 +180,33 @@ async fn rest(
             hosting::check(*port).await?;
             (signer, true)
         }
+        Source::Keyless(keyless) => {
+            let connect_timeout = settings.patience.connect_timeout;
+            let identities =
+                Identities::new(keyless.identities.clone(), &settings.network, &settings.tls, connect_timeout);
+            return made(surroundings, settings, printer, (&keyless.endpoint, false), Access::Identity(identities))
+                .map(|rest| (rest, keyless.hub.clone()));
+        }
         Source::Url(_) | Source::Command(_) => {
             return Err(Failure::message(Kind::Internal, "a client access URL is no service"));
         }
     };
-    let secure = signer.endpoint.scheme() == "https";
+    made(surroundings, settings, printer, (&signer.endpoint, local), Access::Key(signer.key.clone()))
+        .map(|rest| (rest, signer.hub.clone()))
+}
+
+fn made(
+    surroundings: &Surroundings,
+    settings: &Service,
+    printer: &RefCell<Printer>,
+    (endpoint, local): (&Url, bool),
+    access: Access,
+) -> Result<Rest, Failure> {
+    let secure = endpoint.scheme() == "https";
     warn_of_insecure(&mut printer.borrow_mut(), settings.tls.insecure && secure);
-    let access = Access::Key(signer.key.clone());
     let options = options_of(&settings.network, &settings.tls);
     let warnings = Warnings::new(surroundings.console.err.clone(), settings.output.quiet);
-    let rest = Rest::new((signer.endpoint.clone(), local), access, options, settings.patience.clone(), warnings)?;
-    Ok((rest, signer.hub.clone()))
+    Rest::new((endpoint.clone(), local), access, options, settings.patience.clone(), Some(warnings))
 }
 
 /// An operation, and what its answer means.
@@ -283,6 +301,7 @@ fn call_of(operation: &Operation, hub: &str, data_type: PayloadType, body: Bytes
         body: asked.body.map_or(body, Bytes::from),
         repeats: repeats || operation.is_repeatable(),
         signed: !matches!(operation, Operation::Health),
+        private: false,
     }
 }
 

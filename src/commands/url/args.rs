@@ -105,7 +105,7 @@ pub struct UrlInspectArgs {
 }
 
 /// Where the flags of a token stand.
-const TOKEN: &str = "Token, with --connection-string or --local";
+const TOKEN: &str = "Token, with --connection-string, --endpoint or --local";
 
 /// `--not-before`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

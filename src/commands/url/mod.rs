@@ -15,10 +15,11 @@ use super::{CommandArgs, Task};
 use crate::failure::{Failure, Kind};
 use crate::logging;
 use crate::options::environment::{Environment, Input};
+use crate::options::network::settings::{Network, Tls};
 use crate::options::output::args::TalkArgs;
 use crate::options::values::ReportFormat;
 use crate::render::{InspectedFinding, InspectedUrl, MadeUrl, WriteFailure, human, inspection, made_url, rfc3339};
-use crate::run::context::{Surroundings, unix_now, url_source};
+use crate::run::context::{Surroundings, unix_now, url_source_over};
 use crate::run::process::{console, on_one_thread, put};
 use crate::run::voice::{output_failed, print_failure};
 use crate::signal::Signals;
@@ -105,7 +106,8 @@ pub async fn inspect(surroundings: &Surroundings, settings: &UrlInspect) -> u8 {
 /// The URL, for which a command may have to be run.
 async fn obtain(settings: &UrlInspect) -> Result<AccessUrl, Failure> {
     let mut signals = Signals::install().map_err(|error| Failure::new(Kind::Internal, error))?;
-    let source = url_source(&settings.subject);
+    let (network, tls) = (Network::default(), Tls::default());
+    let source = url_source_over(&settings.subject, &network, &tls, settings.connect_timeout)?;
     tokio::select! {
         number = signals.next() => Err(Failure::message(Kind::Signal(number), "ended by a signal")),
         obtained = timeout_at(Instant::now() + settings.connect_timeout, source.obtain()) => match obtained {

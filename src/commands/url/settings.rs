@@ -75,7 +75,7 @@ pub fn create(mut args: UrlCreateArgs, environment: &Environment, input: &mut dy
 pub fn inspect(args: UrlInspectArgs, environment: &Environment, input: &mut dyn Input) -> Result<UrlInspect, Failure> {
     let tool = tool(args.output, &args.talk, environment);
     let connect_timeout = args.connect_timeout;
-    let SourceArgs { url, url_command, key } = args.source;
+    let SourceArgs { url, url_command, key, endpoint } = args.source;
     if let (Some(_), Some(flag)) =
         (&args.subject, url.as_ref().map(|_| "--url").or(url_command.as_ref().map(|_| "--url-command")))
     {
@@ -107,13 +107,13 @@ pub fn inspect(args: UrlInspectArgs, environment: &Environment, input: &mut dyn 
     }
     let subject = match &args.subject {
         Some(url) => from_url("URL", &read("URL", url, input)?, Some(&args.token))?,
-        None => resolve(&SourceArgs { url, url_command, key }, &args.token, environment, input)?,
+        None => resolve(&SourceArgs { url, url_command, key, endpoint }, &args.token, environment, input)?,
     };
     let service = match &subject {
         Source::Signed(signer) | Source::Local { signer, .. } => {
             Some(ConnectionString { endpoint: signer.endpoint.clone(), key: signer.key.clone() })
         }
-        Source::Url(_) | Source::Command(_) => None,
+        Source::Url(_) | Source::Command(_) | Source::Keyless(_) => None,
     };
     Ok(UrlInspect { subject, service, connect_timeout, tool })
 }

@@ -175,6 +175,25 @@ impl AccessUrl {
         Ok(Self { secure, host, port, path: url.path().to_owned(), base, query, hub, token, written_as_http })
     }
 
+    /// The URL of a hub on the service at `endpoint`, an `http` or `https` URL.
+    pub fn of_service(endpoint: &Url, hub: &str, token: Secret) -> Self {
+        let secure = endpoint.scheme() == "https";
+        // An endpoint of these schemes always has a host; the fallback spares an error nobody could see.
+        let host = endpoint.host().map_or_else(|| Host::Domain("localhost".to_owned()), |host| host.to_owned());
+        let base = endpoint.path().trim_end_matches('/');
+        Self {
+            secure,
+            host,
+            port: endpoint.port().unwrap_or(if secure { 443 } else { 80 }),
+            path: format!("{base}/client/hubs/{}", encode(hub)),
+            base: base.len(),
+            query: Vec::new(),
+            hub: hub.to_owned(),
+            token: Some(token),
+            written_as_http: false,
+        }
+    }
+
     /// The same with a token that came beside it, which counts where the URL has none.
     #[must_use]
     pub fn with_token(mut self, token: Secret) -> Self {
@@ -390,22 +409,7 @@ impl Signer {
             not_before: self.not_before,
             claims: &self.claims,
         };
-        let token = sign_client_token(&self.key, &request);
-        let secure = self.endpoint.scheme() == "https";
-        // An endpoint of these schemes always has a host; the fallback spares an error nobody could see.
-        let host = self.endpoint.host().map_or_else(|| Host::Domain("localhost".to_owned()), |host| host.to_owned());
-        let base = self.endpoint.path().trim_end_matches('/');
-        AccessUrl {
-            secure,
-            host,
-            port: self.endpoint.port().unwrap_or(if secure { 443 } else { 80 }),
-            path: format!("{base}/client/hubs/{}", encode(&self.hub)),
-            base: base.len(),
-            query: Vec::new(),
-            hub: self.hub.clone(),
-            token: Some(token),
-            written_as_http: false,
-        }
+        AccessUrl::of_service(&self.endpoint, &self.hub, sign_client_token(&self.key, &request))
     }
 }
 

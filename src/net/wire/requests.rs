@@ -37,6 +37,8 @@ pub const MAX_ANSWER_BYTES: usize = 16 * 1024 * 1024;
 /// How long an unused connection is kept. Servers close theirs after a time; a request that meets the end of a connection
 /// may or may not have been carried out.
 const IDLE: Duration = Duration::from_secs(4);
+/// Log target of requests and answers: shown as frames are.
+const HTTP: &str = "wps::http";
 /// The most of a body that is logged, in characters.
 const LOGGED: usize = 2048;
 
@@ -101,6 +103,8 @@ pub struct HttpRequest {
     pub headers: HeaderMap,
     /// May be empty.
     pub body: Bytes,
+    /// Neither its body nor that of its answer is logged: they are secrets.
+    pub private: bool,
 }
 
 /// What is answered, whatever its status.
@@ -268,7 +272,7 @@ impl HttpClient {
             };
             let exchange = async {
                 match sender.try_send_request(message).await {
-                    Ok(response) => self.read(sender, response).await.map(Exchanged::Answer),
+                    Ok(response) => self.read(sender, response, request.private).await.map(Exchanged::Answer),
                     Err(mut error) => match error.take_message().filter(|_| !fresh) {
                         Some(unsent) => Ok(Exchanged::Unsent(unsent)),
                         None => Err(self.explain(error.into_error())),
@@ -315,7 +319,12 @@ impl HttpClient {
         Ok(sender)
     }
 
-    async fn read(&self, sender: Sender, response: http::Response<Incoming>) -> Result<HttpAnswer, HttpError> {
+    async fn read(
+        &self,
+        sender: Sender,
+        response: http::Response<Incoming>,
+        private: bool,
+    ) -> Result<HttpAnswer, HttpError> {
         let (parts, mut incoming) = response.into_parts();
         let mut body = BytesMut::new();
         while let Some(frame) = incoming.frame().await {
@@ -331,9 +340,11 @@ impl HttpClient {
             None => parts.status.canonical_reason().unwrap_or_default().to_owned(),
         };
         let answer = HttpAnswer { status: parts.status, reason, headers: parts.headers, body: body.freeze() };
-        debug!("← {answer}");
+        debug!(target: HTTP, "← {answer}");
         log_headers("←", &answer.headers);
-        log_body("←", &answer.body);
+        if !private {
+            log_body("←", &answer.body);
+        }
         Ok(answer)
     }
 
@@ -365,9 +376,11 @@ impl HttpClient {
     }
 
     fn log_request(&self, request: &HttpRequest, message: &Request<Full<Bytes>>) {
-        debug!("→ {} {} to `{}`", request.method, request.path_and_query, self.server);
+        debug!(target: HTTP, "→ {} {} to `{}`", request.method, request.path_and_query, self.server);
         log_headers("→", message.headers());
-        log_body("→", &request.body);
+        if !request.private {
+            log_body("→", &request.body);
+        }
     }
 
     fn explain(&self, error: hyper::Error) -> HttpError {
@@ -384,10 +397,10 @@ impl HttpClient {
 }
 
 fn log_body(direction: &str, body: &Bytes) {
-    if !body.is_empty() && enabled!(Level::DEBUG) {
+    if !body.is_empty() && enabled!(target: HTTP, Level::DEBUG) {
         match std::str::from_utf8(body) {
-            Ok(text) => debug!("{direction} {}", excerpt(text, LOGGED)),
-            Err(_) => debug!("{direction} {} bytes", body.len()),
+            Ok(text) => debug!(target: HTTP, "{direction} {}", excerpt(text, LOGGED)),
+            Err(_) => debug!(target: HTTP, "{direction} {} bytes", body.len()),
         }
     }
 }

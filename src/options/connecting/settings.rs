@@ -62,7 +62,7 @@ pub fn connection(
     let protocol = args.connection.protocol.subprotocol();
     let mut session = session(&args.reconnect, &args.retry, &policy, protocol, args.connection.connect_timeout)?;
     let source = resolve(&args.connection.source, &args.token, environment, input)?;
-    session.renews_url = matches!(source, Source::Command(_));
+    session.renews_url = matches!(source, Source::Command(_) | Source::Keyless(_));
     let tls = tls(&args.network);
     if let Some((_, key)) = &tls.client_cert {
         warn_if_exposed(key, input);

@@ -2,8 +2,8 @@
 
 use std::time::Duration;
 
-use clap::Args;
 use clap::builder::NonEmptyStringValueParser;
+use clap::{Args, ValueEnum};
 
 use crate::options::values::{Protocol, duration, secret};
 use webpubsub_net::secret::Secret;
@@ -36,6 +36,53 @@ pub struct SourceArgs {
     /// A service whose key is here.
     #[command(flatten)]
     pub key: KeyArgs,
+
+    /// A service without a key.
+    #[command(flatten)]
+    pub endpoint: EndpointArgs,
+}
+
+/// A service by its address, and the identity that opens it.
+#[derive(Clone, Debug, Default, Args)]
+#[command(next_help_heading = "Connection")]
+pub struct EndpointArgs {
+    /// The service by its address, with an Entra identity in place of a key; needs --hub
+    ///
+    /// As in `https://NAME.webpubsub.azure.com`. The service makes the client tokens, a fresh one for each fresh
+    /// connection. The identity needs the role *Web PubSub Service Owner* on the resource.
+    #[arg(long, value_name = "URL")]
+    pub endpoint: Option<String>,
+
+    /// Where the identity comes from, with --endpoint [default: auto]
+    ///
+    /// `auto` takes the first of these that gives a token: the Azure CLI, what the environment names, the machine's own
+    /// identity. Variables: `AZURE_TENANT_ID`, `AZURE_CLIENT_ID` and `AZURE_CLIENT_SECRET` for client-secret, with
+    /// `AZURE_FEDERATED_TOKEN_FILE` in place of the secret for workload-identity; managed-identity takes
+    /// `AZURE_CLIENT_ID` where there are several. Tokens are kept in memory alone, until shortly before they expire.
+    #[arg(long, value_enum, value_name = "WHICH")]
+    pub credential: Option<Credential>,
+
+    /// Shell command that prints an access token, with --endpoint
+    ///
+    /// One for `https://webpubsub.azure.com/.default`, as it is or as `accessToken` or `access_token` of a JSON object,
+    /// which `az account get-access-token` prints.
+    #[arg(long, value_name = "CMD", conflicts_with = "credential")]
+    pub credential_command: Option<String>,
+}
+
+/// `--credential`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum Credential {
+    /// the first that gives a token
+    Auto,
+    /// whoever has signed in with `az login`
+    Cli,
+    /// that of the machine, on Azure
+    ManagedIdentity,
+    /// that of a pod, by a token in a file
+    WorkloadIdentity,
+    /// that of an application, by its secret
+    ClientSecret,
 }
 
 /// A service whose key is here.
@@ -95,11 +142,11 @@ pub struct ConnectionArgs {
 
 /// What a token signed here says.
 #[derive(Debug, Args)]
-#[command(next_help_heading = "Token, with --connection-string or --local")]
+#[command(next_help_heading = "Token, with --connection-string, --endpoint or --local")]
 pub struct TokenArgs {
     /// Hub to connect to [default with --local: hub1]
     ///
-    /// Required with --connection-string.
+    /// Required with --connection-string and --endpoint.
     #[arg(long, value_name = "NAME", value_parser = NonEmptyStringValueParser::new())]
     pub hub: Option<String>,
 

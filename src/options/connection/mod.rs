@@ -1,5 +1,6 @@
 //! Where to connect, and with which token.
 
 pub mod args;
+pub mod identity;
 mod roles;
 pub mod settings;

@@ -8,7 +8,8 @@ use std::time::Duration;
 
 use url::Url;
 
-use super::args::{KeyArgs, SourceArgs, TokenArgs};
+use super::args::{EndpointArgs, KeyArgs, SourceArgs, TokenArgs};
+use super::identity::{self, Keyless};
 use super::roles;
 use crate::failure::{Failure, Kind};
 use crate::options::environment::{Environment, Input, Note};
@@ -26,6 +27,8 @@ pub enum Source {
     Signed(Signer),
     /// Printed by this shell command, which is run for each fresh connection.
     Command(String),
+    /// Made by the service for an identity, a fresh one for each fresh connection.
+    Keyless(Keyless),
     /// The emulator on this machine, at `localhost` and this port.
     Local {
         /// 1 to 65535.
@@ -55,6 +58,7 @@ pub fn resolve(
         ("--url", args.url.is_some()),
         ("--url-command", args.url_command.is_some()),
         ("--connection-string", args.key.connection_string.is_some()),
+        ("--endpoint", args.endpoint.endpoint.is_some()),
         ("--local", args.key.local.is_some()),
     ];
     let mut given = flags.iter().filter(|(_, given)| *given).map(|(name, _)| name);
@@ -62,7 +66,13 @@ pub fn resolve(
         let failure = Failure::message(Kind::Usage, format!("two sources to connect to: `{first}` and `{second}`"))
             .blame(first)
             .blame(second);
-        return Err(failure.hint("give exactly one of `--url`, `--url-command`, `--connection-string` and `--local`"));
+        return Err(failure
+            .hint("give exactly one of `--url`, `--url-command`, `--connection-string`, `--endpoint` and `--local`"));
+    }
+    let keyless = keyless(&args.endpoint, token, environment, input)?;
+    if let Some(keyless) = keyless {
+        warn_of_roles(token, input);
+        return Ok(Source::Keyless(keyless));
     }
     if let Some(url) = &args.url {
         return from_url("--url", &read("--url", url, input)?, Some(token));
@@ -89,7 +99,24 @@ pub fn resolve(
     }
     Err(Failure::message(Kind::Config, "nothing says where to connect")
         .hint("`--url URL` connects to a client access URL, `--connection-string S --hub H` to a service whose key you have")
+        .hint("`--endpoint URL --hub H` connects to a service by your Entra identity")
         .hint("`--local` connects to the emulator on this machine (`wps emulator`)"))
+}
+
+/// The service that an identity opens, if one is given.
+fn keyless(
+    args: &EndpointArgs,
+    token: &TokenArgs,
+    environment: &Environment,
+    input: &mut dyn Input,
+) -> Result<Option<Keyless>, Failure> {
+    let Some((endpoint, identities)) = identity::endpoint(args, environment, input)? else { return Ok(None) };
+    let hub = token.hub.clone().ok_or_else(|| {
+        let failure = Failure::message(Kind::Usage, "`--endpoint` needs `--hub`").blame("--endpoint").blame("--hub");
+        failure.hint("an address names a service, and `--hub NAME` the hub on it")
+    })?;
+    let Signer { endpoint, hub, user, roles, groups, ttl, .. } = signer(endpoint, Secret::new(""), hub, token)?;
+    Ok(Some(Keyless { endpoint, hub, user, roles, groups, ttl, identities }))
 }
 
 /// The service whose key the flags or the environment name.
@@ -110,7 +137,7 @@ pub fn resolve_key(
             warn_of_roles(token, input);
             Ok(signer)
         }
-        Some(Source::Url(_) | Source::Command(_)) | None => {
+        Some(Source::Url(_) | Source::Command(_) | Source::Keyless(_)) | None => {
             Err(Failure::message(Kind::Config, "nothing brings a key to sign with").hint(
                 "`--connection-string S --hub H` names a service with its key, `--local` the emulator on this machine",
             ))
@@ -120,21 +147,29 @@ pub fn resolve_key(
 
 /// The service that application servers talk to, with what opens it. Of `token` the hub alone counts.
 pub fn resolve_service(
-    args: &KeyArgs,
+    (args, endpoint): (&KeyArgs, &EndpointArgs),
     token: &TokenArgs,
     environment: &Environment,
     input: &mut dyn Input,
 ) -> Result<Source, Failure> {
-    if args.connection_string.is_some() && args.local.is_some() {
-        let failure = Failure::message(Kind::Usage, "two services: `--connection-string` and `--local`")
-            .blame("--connection-string")
-            .blame("--local");
-        return Err(failure.hint("give one of them"));
+    let flags = [
+        ("--connection-string", args.connection_string.is_some()),
+        ("--endpoint", endpoint.endpoint.is_some()),
+        ("--local", args.local.is_some()),
+    ];
+    let mut given = flags.iter().filter(|(_, given)| *given).map(|(name, _)| name);
+    if let (Some(first), Some(second)) = (given.next(), given.next()) {
+        let failure = Failure::message(Kind::Usage, format!("two services: `{first}` and `{second}`"));
+        return Err(failure.blame(first).blame(second).hint("give one of them"));
+    }
+    if let Some(keyless) = keyless(endpoint, token, environment, input)? {
+        return Ok(Source::Keyless(keyless));
     }
     match key(args, token, input)?.map_or_else(|| key_of_environment(token, environment), |source| Ok(Some(source)))? {
         Some(source) => Ok(source),
         None => Err(Failure::message(Kind::Config, "nothing says which service").hint(
-            "`--connection-string S --hub H` names a service with its key, `--local` the emulator on this machine",
+            "`--connection-string S --hub H` names a service with its key, `--endpoint URL --hub H` one that your identity \
+             opens, `--local` the emulator on this machine",
         )),
     }
 }
@@ -308,9 +343,7 @@ fn from_connection_string(from: &str, text: &Secret, token: &TokenArgs) -> Resul
         if has_auth_type {
             return failure
                 .hint("it is one for Microsoft Entra ID; tokens are signed here with an access key: `AccessKey=…`")
-                .hint(
-                    "where keys are disabled, let your application make the URL: `--url-command 'curl -s …/negotiate'`",
-                );
+                .hint("`--endpoint URL --hub H` connects with your Entra identity: the Azure CLI's, the environment's, the machine's");
         }
         failure
             .hint("it looks like `Endpoint=https://NAME.webpubsub.azure.com;AccessKey=…;Version=1.0;`")

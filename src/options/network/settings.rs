@@ -134,6 +134,9 @@ fn is_secure(source: &Source) -> Option<bool> {
     if let Source::Signed(signer) = source {
         return Some(signer.endpoint.scheme() == "https");
     }
+    if let Source::Keyless(keyless) = source {
+        return Some(keyless.endpoint.scheme() == "https");
+    }
     None
 }
 

@@ -259,7 +259,7 @@ fn settle(
     };
     let output = output.filtered(args.filter)?;
     let token = TokenArgs { hub: args.hub, user: None, roles: Vec::new(), initial_groups: Vec::new(), ttl: None };
-    let source = resolve_service(&args.key, &token, environment, input)?;
+    let source = resolve_service((&args.key, &args.endpoint), &token, environment, input)?;
     let tls = tls(&args.network);
     if let Some((_, key)) = &tls.client_cert {
         warn_if_exposed(key, input);

@@ -10,7 +10,7 @@ use serde_json::json;
 const ENCODED: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'_').remove(b'.').remove(b'~');
 
 /// The newest version of the API, which has all of these.
-pub const API_VERSION: &str = "2024-12-01";
+const API_VERSION: &str = "2024-12-01";
 
 /// Most members on a page (PROTOCOL §12).
 pub const LARGEST_PAGE: u32 = 200;

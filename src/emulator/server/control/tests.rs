@@ -23,6 +23,7 @@ fn server(advertised: bool) -> Server {
     Server {
         keys: vec![Secret::new(""), Secret::new(KEY)],
         allow_anonymous: false,
+        allow_unvalidated_entra: false,
         pages: Pages::new(&[], false, Vec::new(), "https://dev.example"),
         endpoint: "https://dev.example".to_owned(),
         advertised,

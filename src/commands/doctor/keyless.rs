@@ -1,0 +1,91 @@
+//! The steps before a connection where an identity opens the service: whose token there is, and whether the service makes
+//! a client token for it.
+
+use std::cell::RefCell;
+use std::time::Duration;
+
+use tokio::time::{Instant, timeout};
+
+use super::report::Report;
+use crate::failure::{Failure, Kind};
+use crate::options::connecting::settings::Connection;
+use crate::options::connection::identity::Keyless;
+use crate::render::human;
+use crate::run::context::unix_now;
+use crate::run::explain::causes;
+use crate::run::identity::{RESOURCE, is_for_service};
+use crate::run::keyless::KeylessUrls;
+use webpubsub_client::driver::ProviderFailure;
+use webpubsub_net::auth::access_url::AccessUrl;
+use webpubsub_proto::session::DialClass;
+
+/// Tells the steps up to the client token. `None`: one of them failed.
+pub async fn examine(
+    origin: &str,
+    keyless: &Keyless,
+    connection: &Connection,
+    report: &RefCell<Report>,
+) -> Option<AccessUrl> {
+    let limit = connection.session.connect_timeout;
+    let source = format!("{origin}: {}, hub `{}`, with an Entra identity", keyless.endpoint, keyless.hub);
+    report.borrow_mut().ok(None, source, Vec::new());
+    let urls = match KeylessUrls::new(keyless, &connection.network, &connection.tls, limit) {
+        Ok(urls) => urls,
+        Err(failure) => return fail(report, None, failure),
+    };
+    let began = Instant::now();
+    match timeout(limit, urls.identities.token()).await {
+        Ok(Ok(found)) => {
+            let lasts = found.expires.map(|at| human(Duration::from_secs(at.saturating_sub(unix_now()))));
+            let lasts = lasts.map(|lasts| format!(", valid for {lasts}")).unwrap_or_default();
+            let detail = format!("a token of {}{lasts}", found.from);
+            let mut report = report.borrow_mut();
+            if is_for_service(&found.token) == Some(false) {
+                let hint = format!("its audience is not `{RESOURCE}`: the service will hardly take it");
+                report.warn(Some(began.elapsed()), detail, vec![hint]);
+            } else {
+                report.ok(Some(began.elapsed()), detail, Vec::new());
+            }
+        }
+        Ok(Err(failure)) => return fail(report, Some(began.elapsed()), failure),
+        Err(_) => return fail(report, Some(limit), too_late(limit, "an identity to give a token")),
+    }
+    let began = Instant::now();
+    match timeout(limit, urls.url()).await {
+        Ok(Ok(url)) => {
+            report.borrow_mut().ok(Some(began.elapsed()), "made by the service for the identity", Vec::new());
+            Some(url)
+        }
+        Ok(Err(ProviderFailure { class, message, hints, .. })) => {
+            let mut failure = Failure::message(kind(class), message);
+            failure.hints = hints;
+            fail(report, Some(began.elapsed()), failure)
+        }
+        Err(_) => fail(report, Some(limit), too_late(limit, "the service to make a client token")),
+    }
+}
+
+fn fail(report: &RefCell<Report>, elapsed: Option<Duration>, failure: Failure) -> Option<AccessUrl> {
+    let detail = match failure.error.chain().count() {
+        1 => failure.summary(),
+        _ => format!("{}: {}", failure.error, causes(&failure)),
+    };
+    report.borrow_mut().fail(elapsed, detail, failure);
+    None
+}
+
+fn too_late(limit: Duration, what: &str) -> Failure {
+    let failure = Failure::message(Kind::Unreachable, format!("timed out after {} waiting for {what}", human(limit)));
+    failure.hint("`--connect-timeout` allows more")
+}
+
+/// The exit code of a run that ends so.
+fn kind(class: DialClass) -> Kind {
+    match class {
+        DialClass::Configuration => Kind::Config,
+        DialClass::Status(401 | 403) => Kind::Unauthorized,
+        DialClass::Status(408 | 429 | 500..=599) => Kind::Unreachable,
+        DialClass::Status(_) | DialClass::NotWebSocket | DialClass::Subprotocol => Kind::HandshakeRefused,
+        DialClass::Unreachable | DialClass::Certificate | DialClass::Proxy => Kind::Unreachable,
+    }
+}
