@@ -45,6 +45,7 @@ fn room(command: Command) -> Box<dyn CommandArgs> {
         Command::Ping(args) => args,
         Command::Bench(args) => args.command.chosen(),
         Command::Service(args) => args.command.chosen(),
+        Command::Webhook(args) => args.command.chosen(),
         Command::Doctor(args) => args,
         Command::Emulator(args) => args,
         Command::Url(args) => args.command.chosen(),

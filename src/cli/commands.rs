@@ -18,6 +18,7 @@ use crate::commands::send::args::SendArgs;
 use crate::commands::service::args::ServiceArgs;
 use crate::commands::stream::args::StreamArgs;
 use crate::commands::url::args::UrlArgs;
+use crate::commands::webhook::args::WebhookArgs;
 
 /// The commands.
 #[derive(Debug, Subcommand)]
@@ -42,6 +43,8 @@ pub enum Command {
     Bench(BenchArgs),
     /// Do what an application server does, through the REST API
     Service(ServiceArgs),
+    /// Play the service towards your event handler
+    Webhook(WebhookArgs),
     /// Find out, step by step, why a connection does not work
     Doctor(Box<DoctorArgs>),
     /// Run a local Web PubSub service on this machine, for development and tests

@@ -18,6 +18,7 @@ pub mod send;
 pub mod service;
 pub mod stream;
 pub mod url;
+pub mod webhook;
 
 use crate::failure::Failure;
 use crate::options::environment::{Environment, Input};

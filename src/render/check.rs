@@ -68,18 +68,22 @@ const LONGEST_DETAIL: usize = 600;
 
 /// The record of a step.
 pub fn record(style: Style, check: &Check) -> Vec<u8> {
+    let mut out = Vec::new();
+    ndjson::write(&mut out, "check", &super::timestamp(), fields(check));
+    style.record(out)
+}
+
+/// The fields of its record.
+pub fn fields(check: &Check) -> impl Serialize + '_ {
     let hints = check.hints.join("; ");
-    let fields = Fields {
+    Fields {
         step: check.step,
         status: check.status,
         elapsed_ms: check.elapsed.map(fractional_millis),
         detail: redact(&check.detail),
         hint: Some(redact(&hints).into_owned()).filter(|hint| !hint.is_empty()),
         program: check.program.as_deref(),
-    };
-    let mut out = Vec::new();
-    ndjson::write(&mut out, "check", &super::timestamp(), fields);
-    style.record(out)
+    }
 }
 
 /// The lines of a step: step, status, time and detail in columns, hints beneath the detail.

@@ -85,3 +85,4 @@ mod traces;
 mod unread;
 mod url;
 mod usage;
+mod webhook;

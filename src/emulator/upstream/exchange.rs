@@ -119,7 +119,7 @@ impl Exchange {
                 Ok(answer) if answer.status.is_server_error() || answer.status == StatusCode::REQUEST_TIMEOUT => {
                     unexpected(answer.status)
                 }
-                Err(Broken::Network(text)) => text.clone(),
+                Err(Broken::Network(text) | Broken::Unreached(text)) => text.clone(),
                 Ok(_) | Err(Broken::Hopeless(_)) => return outcome,
             };
             if attempt == 0 {

@@ -46,6 +46,8 @@ pub(super) struct Answer {
 pub(super) enum Broken {
     /// The handler was not reached, or the exchange broke: worth another attempt.
     Network(String),
+    /// The same of one that was not reached at all.
+    Unreached(String),
     /// Everything else.
     Hopeless(String),
 }
@@ -53,7 +55,7 @@ pub(super) enum Broken {
 impl fmt::Display for Broken {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::Network(text) | Self::Hopeless(text) => f.write_str(text),
+            Self::Network(text) | Self::Unreached(text) | Self::Hopeless(text) => f.write_str(text),
         }
     }
 }
@@ -123,7 +125,7 @@ fn broken(error: &reqwest::Error) -> Broken {
         ));
     }
     if error.is_connect() {
-        return Broken::Network(format!("it could not be reached: {cause}"));
+        return Broken::Unreached(format!("it could not be reached: {cause}"));
     }
     if error.is_builder() {
         return Broken::Hopeless(format!("the request cannot be made: {cause}"));

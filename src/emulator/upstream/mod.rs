@@ -11,6 +11,7 @@ mod current;
 mod exchange;
 mod http;
 mod peer;
+pub mod played;
 mod report;
 mod request;
 pub mod settings;

@@ -38,9 +38,14 @@ impl Payload {
     /// What a client sent, as it is (PROTOCOL §4.4).
     pub(super) fn user(event: &UserEvent) -> Self {
         // An invocation without a payload is an event with an empty text.
-        let Some(data) = event.data.as_ref().map(OwnedData::as_data) else {
-            return Self { content_type: "text/plain", body: Bytes::new() };
-        };
+        match event.data.as_ref().map(OwnedData::as_data) {
+            Some(data) => Self::of(data),
+            None => Self { content_type: "text/plain", body: Bytes::new() },
+        }
+    }
+
+    /// Data as it is.
+    pub(super) fn of(data: Data<'_>) -> Self {
         let content_type = match data {
             Data::Json(_) => "application/json",
             Data::Text(_) => "text/plain",

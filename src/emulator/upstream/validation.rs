@@ -19,7 +19,7 @@ const VALID_FOR: Duration = Duration::from_secs(60);
 const MAX_REMEMBERED: usize = 1024;
 
 const REQUEST_ORIGIN: HeaderName = HeaderName::from_static("webhook-request-origin");
-const ALLOWED_ORIGIN: &str = "webhook-allowed-origin";
+pub(super) const ALLOWED_ORIGIN: &str = "webhook-allowed-origin";
 
 /// Who agreed, and when. While one URL is being asked, everybody who needs it waits for that answer.
 #[derive(Debug, Default)]
@@ -47,7 +47,7 @@ impl Origin {
     }
 
     /// Whether the answer's headers allow it: several, each perhaps a list with commas.
-    fn is_allowed_by(&self, headers: &HeaderMap) -> bool {
+    pub(super) fn is_allowed_by(&self, headers: &HeaderMap) -> bool {
         let values = headers.get_all(ALLOWED_ORIGIN).iter().filter_map(|value| value.to_str().ok());
         values.flat_map(|value| value.split(',')).map(str::trim).any(|allowed| {
             allowed == "*"
@@ -100,10 +100,16 @@ impl Validations {
     }
 }
 
-async fn ask(http: &Http, method: Method, url: &Url, origin: &Origin, limit: Duration) -> Result<Answer, Broken> {
+/// The headers of the request.
+pub(super) fn validation_headers(origin: &Origin) -> HeaderMap {
     let mut headers = HeaderMap::new();
     headers.insert(REQUEST_ORIGIN, origin.host.clone());
     headers.insert(HeaderName::from_static("ce-awpsversion"), HeaderValue::from_static("1.0"));
+    headers
+}
+
+async fn ask(http: &Http, method: Method, url: &Url, origin: &Origin, limit: Duration) -> Result<Answer, Broken> {
+    let headers = validation_headers(origin);
     let answer = timeout(limit, http.ask(method, url, headers, Bytes::new())).await;
     answer.unwrap_or_else(|_| {
         let limit = humantime::format_duration(limit);

@@ -13,6 +13,7 @@ use std::collections::HashMap;
 
 pub use file::SettingsFile;
 pub use handler::{EventPattern, Handler, HandlerError, SystemEvent, SystemEvents, UserEvents};
+pub use template::{TemplateError, UrlTemplate};
 
 /// All handlers.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]

@@ -1,0 +1,209 @@
+//! What a handler's answer means: a finding a step, with what the service would do and how to mend it.
+
+use std::fmt::Write as _;
+
+use anyhow::anyhow;
+use serde::Serialize;
+use serde_json::value::RawValue;
+
+use crate::failure::{Failure, Kind};
+use crate::render::Printer;
+use crate::render::check::{self, Check, Status};
+use webpubsub_emulator::upstream::played::{Ask, Fault, HandlerAnswer, Played};
+use webpubsub_net::secret::excerpt;
+use webpubsub_proto::hub::EventAnswer;
+
+/// The most of a body that is shown in a line.
+const SHOWN: usize = 160;
+
+fn step(ask: &Ask) -> &'static str {
+    match ask {
+        Ask::Validate => "validate",
+        Ask::Connect => "connect",
+        Ask::Connected => "connected",
+        Ask::Event(..) => "event",
+        Ask::Disconnected(_) => "disconnected",
+    }
+}
+
+/// Why the service would not take the answer, with the exit code of that.
+pub fn failure(ask: &Ask, played: &Played) -> Option<Failure> {
+    let fault = played.fault.as_ref()?;
+    let kind = match fault {
+        Fault::Unreached(_) => Kind::Unreachable,
+        Fault::Unusable(_) => Kind::Usage,
+        Fault::Refused(status) if matches!(status.as_u16(), 401 | 403) => Kind::HandshakeRefused,
+        Fault::NoAnswer(_)
+        | Fault::TooSlow(_)
+        | Fault::Refused(_)
+        | Fault::Status(_)
+        | Fault::NoAllowedOrigin
+        | Fault::OtherOrigin(_)
+        | Fault::BadAnswer(_)
+        | Fault::NotOffered(_) => Kind::OperationRefused,
+    };
+    let what = match played.url.as_ref() {
+        Some(url) => format!("`{}` at `{url}`", step(ask)),
+        None => format!("`{}`", step(ask)),
+    };
+    let failure = Failure::new(kind, anyhow!("{fault}").context(format!("the handler failed at {what}")));
+    let failure = failure.hint(consequence(ask, fault));
+    Some(match mending(ask, fault, played.answer.as_ref()) {
+        Some(hint) => failure.hint(hint),
+        None => failure,
+    })
+}
+
+/// What the service does then (PROTOCOL §14).
+fn consequence(ask: &Ask, fault: &Fault) -> &'static str {
+    match (ask, fault) {
+        (Ask::Validate, _) => "the service would send this handler no events at all",
+        (Ask::Connect, Fault::Refused(_)) => "the client would get this answer in place of its connection",
+        (Ask::Connect, _) => "the client would get 500 in place of its connection",
+        (Ask::Event(..), _) => {
+            "a PubSub client would get the error `InternalServerError` in its ack, and a simple client be closed"
+        }
+        (Ask::Connected | Ask::Disconnected(_), _) => {
+            "the client would not notice; the service tries again, and logs it"
+        }
+    }
+}
+
+/// What to do about it.
+fn mending(ask: &Ask, fault: &Fault, answer: Option<&HandlerAnswer>) -> Option<String> {
+    let own = match fault {
+        Fault::Unreached(_) => "is it running, and is this its host and port?",
+        Fault::Unusable(_) => "`{event}` and `{hub}` have to make a URL of it",
+        Fault::NoAnswer(_) => "look into its log: the connection ended, or what came is no HTTP",
+        Fault::TooSlow(_) => "answer first, and do what takes long afterwards; `--handler-timeout` waits longer",
+        Fault::Refused(status) if matches!(status.as_u16(), 401 | 403) => {
+            "that is how a handler refuses a client: `--user`, `--claim` and `--query` make another one"
+        }
+        Fault::Refused(status) | Fault::Status(status) if matches!(status.as_u16(), 404 | 405) => match ask {
+            Ask::Validate => {
+                "route OPTIONS of this path to the handler: a framework's CORS or default route may take it"
+            }
+            _ => {
+                "route POST of this path to the handler; the official middleware listens at `/api/webpubsub/hubs/{hub}/`"
+            }
+        },
+        Fault::Refused(status) | Fault::Status(status) if matches!(status.as_u16(), 401 | 403) => {
+            "the service brings no credentials of its own: let its requests through, and check `ce-signature` instead"
+        }
+        Fault::Status(status) if status.is_redirection() => "name the final URL, with or without the slash at its end",
+        Fault::Status(status) if status.is_server_error() => "look into its log: it failed at the request",
+        Fault::Refused(_) | Fault::Status(_) => {
+            "answer 200 or 204; the body of its answer, with `-vv`, may say why not"
+        }
+        Fault::NoAllowedOrigin => "answer OPTIONS with the header `WebHook-Allowed-Origin: *`, or the service's host",
+        Fault::OtherOrigin(_) => "it has to be `*` or hold the service's host, which `--origin` says",
+        Fault::NotOffered(_) => "leave `subprotocol` out, or choose one of those in the request's `subprotocols`",
+        Fault::BadAnswer(_) => match ask {
+            Ask::Connect => {
+                "answer 204, or 200 with an object of `userId`, `groups`, `roles` and `subprotocol`, as many as are wanted"
+            }
+            _ if answer.is_some_and(|answer| answer.headers.contains_key("content-type")) => {
+                "say what the body is: `text/plain`, `application/json` or `application/octet-stream`; or answer 204"
+            }
+            _ => "answer 204 when there is nothing to say",
+        },
+    };
+    Some(own.to_owned())
+}
+
+/// Prints a step.
+pub fn tell(printer: &mut Printer, ask: &Ask, played: &Played, failure: Option<&Failure>) {
+    let mut detail = match &played.answer {
+        Some(answer) => format!("{} {}", played.method, answered(answer)),
+        None => played.method.to_string(),
+    };
+    if let Some(fault) = &played.fault {
+        let _ = write!(detail, ": {fault}");
+    } else {
+        detail.push_str(&meaning(played));
+    }
+    let (status, hints) = match failure {
+        Some(failure) => (Status::Failed, failure.hints.clone()),
+        None => (Status::Ok, Vec::new()),
+    };
+    print(printer, Check { step: step(ask), status, elapsed: Some(played.elapsed), detail, hints, program: None });
+}
+
+/// Prints a step that was not tried.
+pub fn skip(printer: &mut Printer, ask: &Ask) {
+    let detail = "the handler was not reached".to_owned();
+    let step = step(ask);
+    print(printer, Check { step, status: Status::Skipped, elapsed: None, detail, hints: Vec::new(), program: None });
+}
+
+fn print(printer: &mut Printer, check: Check) {
+    let style = printer.console().out.style;
+    let lines = String::from_utf8_lossy(&check::lines(style, &check)).into_owned();
+    printer.finding("check", &check::fields(&check), &lines);
+}
+
+fn answered(answer: &HandlerAnswer) -> String {
+    let body = match std::str::from_utf8(&answer.body) {
+        Ok("") => String::new(),
+        Ok(text) => format!(" `{}`", excerpt(text.trim(), SHOWN)),
+        Err(_) => format!(" {} bytes", answer.body.len()),
+    };
+    format!("{}{body}", answer.status.as_u16())
+}
+
+/// What the service makes of an answer that it takes.
+fn meaning(played: &Played) -> String {
+    let mut out = String::new();
+    if let Some(changes) = &played.changes {
+        let list = |names: &[String]| names.join(", ");
+        let parts = [
+            changes.user_id.as_ref().map(|user| format!("user `{user}`")),
+            changes.groups.as_ref().map(|groups| format!("groups {}", list(groups))),
+            changes.roles.as_ref().map(|roles| format!("roles {}", list(roles))),
+            changes.subprotocol.as_ref().map(|name| format!("subprotocol `{name}`")),
+        ];
+        let parts: Vec<String> = parts.into_iter().flatten().collect();
+        out.push_str(": the client may connect");
+        if !parts.is_empty() {
+            let _ = write!(out, ", as {}", parts.join("; "));
+        }
+    }
+    if let Some(reply) = &played.reply {
+        out.push_str(match reply {
+            EventAnswer::NoContent => ": the client gets its ack, and no message",
+            _ => ": the client gets a message, then its ack",
+        });
+    }
+    if played.state.is_some() {
+        out.push_str("; it sets the state of the connection");
+    }
+    out
+}
+
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct AnswerFields<'a> {
+    status: u16,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    data_type: Option<&'static str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    data: Option<Box<RawValue>>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    state: Option<&'a str>,
+}
+
+/// Prints the payload of an answer to an event.
+pub fn answer(printer: &mut Printer, ask: &Ask, played: &Played) {
+    let (Ask::Event(..), Some(answer)) = (ask, &played.answer) else { return };
+    let Some(EventAnswer::Reply { data, .. }) = &played.reply else { return };
+    let data = data.as_data();
+    let fields = AnswerFields {
+        status: answer.status.as_u16(),
+        data_type: Some(data.kind().name()),
+        data: RawValue::from_string(data.to_json().into_owned()).ok(),
+        state: played.state.as_deref(),
+    };
+    let text = String::from_utf8_lossy(&answer.body);
+    let line = format!("{}\n", printer.console().out.style.clean(&text));
+    printer.finding("response", &fields, &line);
+}

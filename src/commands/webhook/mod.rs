@@ -1,0 +1,159 @@
+//! `wps webhook`: the service played towards an event handler, without Azure and without a tunnel.
+//!
+//! What is asked, and what the service would make of each answer, comes from the emulator, whose own handlers are asked
+//! in the same way; here it becomes findings: what came back, what that means, how to mend it.
+
+pub mod args;
+mod findings;
+pub mod settings;
+
+use std::cell::RefCell;
+
+use ring::rand::SecureRandom as _;
+
+use self::args::{
+    ConnectArgs, ConnectedArgs, DisconnectedArgs, ValidateArgs, WebhookCommand, WebhookEventArgs, WebhookTestArgs,
+};
+use self::settings::{Asking, Webhook};
+use super::{CommandArgs, Task};
+use crate::failure::{Failure, Kind};
+use crate::options::environment::{Environment, Input};
+use crate::options::expressions::args::FilterArgs;
+use crate::options::output::args::TalkArgs;
+use crate::options::values::{Format, ReportFormat};
+use crate::render::Printer;
+use crate::run::context::Surroundings;
+use crate::run::ending::Verdict;
+use crate::run::errand::{self, Done};
+use crate::run::process::{Process, on_one_thread};
+use webpubsub_emulator::upstream::played::{Ask, Player, Role};
+use webpubsub_net::wire::{Tls, TlsSettings};
+use webpubsub_proto::OwnedData;
+
+impl WebhookCommand {
+    /// The command that is meant.
+    pub fn chosen(self) -> Box<dyn CommandArgs> {
+        match self {
+            Self::Test(args) => args,
+            Self::Validate(args) => args,
+            Self::Connect(args) => args,
+            Self::Event(args) => args,
+            Self::Connected(args) => args,
+            Self::Disconnected(args) => args,
+        }
+    }
+}
+
+/// All commands of `wps webhook` are settled and carried out in the same way.
+macro_rules! commands {
+    ($($args:ident: $settle:path),+ $(,)?) => {
+        $(impl CommandArgs for $args {
+            fn talk(&self) -> Option<&TalkArgs> {
+                Some(&self.common.talk)
+            }
+
+            fn prints_records(&self) -> bool {
+                self.common.output == ReportFormat::Ndjson
+            }
+
+            fn filter(&self) -> Option<&FilterArgs> {
+                Some(&self.common.filter)
+            }
+
+            fn settle(self: Box<Self>, environment: &Environment, input: &mut dyn Input) -> Result<Task, Failure> {
+                $settle(*self, environment, input).map(task)
+            }
+        })+
+    };
+}
+
+commands! {
+    WebhookTestArgs: settings::test,
+    ValidateArgs: settings::validate,
+    ConnectArgs: settings::connect,
+    WebhookEventArgs: settings::event,
+    ConnectedArgs: settings::connected,
+    DisconnectedArgs: settings::disconnected,
+}
+
+fn task(settings: Webhook) -> Task {
+    Box::new(move |process: Process| {
+        let asks =
+            settings.asks.iter().map(|asking| ask_of(process, asking, &settings)).collect::<Result<Vec<_>, _>>()?;
+        let surroundings = process.surroundings(&settings.output)?;
+        on_one_thread(webhook(&surroundings, &settings, asks))
+    })
+}
+
+/// With what it brings.
+fn ask_of(process: Process, asking: &Asking, settings: &Webhook) -> Result<Ask, Failure> {
+    Ok(match asking {
+        Asking::Validate => Ask::Validate,
+        Asking::Connect => Ask::Connect,
+        Asking::Connected => Ask::Connected,
+        Asking::Disconnected(reason) => Ask::Disconnected(reason.clone()),
+        Asking::Event(name, data) => {
+            let data = data.as_ref().map(|source| process.payload(source, settings.timeout)).transpose()?;
+            Ask::Event(name.clone(), data.unwrap_or_else(|| OwnedData::text("")))
+        }
+    })
+}
+
+/// Asks. Returns the exit code, which is that of the first failure.
+async fn webhook(surroundings: &Surroundings, settings: &Webhook, asks: Vec<Ask>) -> u8 {
+    let printer = RefCell::new(errand::printer(surroundings, &settings.output));
+    let done = Done::default();
+    let work = work(settings, &asks, (&printer, &done));
+    errand::run(surroundings, settings.timeout, false, (&printer, &done), work).await
+}
+
+async fn work(settings: &Webhook, asks: &[Ask], (printer, done): (&RefCell<Printer>, &Done)) -> Verdict {
+    let mut role = settings.role.clone();
+    if role.connection_id.is_empty() {
+        role.connection_id = connection_id();
+    }
+    let player = player(role, settings);
+    let mut first: Option<Failure> = None;
+    let mut gone = false;
+    for ask in asks {
+        if gone {
+            findings::skip(&mut printer.borrow_mut(), ask);
+            continue;
+        }
+        Done::count(&done.sent);
+        let played = player.ask(ask).await;
+        let failure = findings::failure(ask, &played);
+        Done::count(if failure.is_some() { &done.failed } else { &done.acked });
+        let tells = settings.tests || !matches!(ask, Ask::Event(..)) || failure.is_some();
+        if tells || settings.output.format == Format::Ndjson {
+            findings::tell(&mut printer.borrow_mut(), ask, &played, failure.as_ref());
+        }
+        if !settings.tests {
+            findings::answer(&mut printer.borrow_mut(), ask, &played);
+        }
+        if let Some(failure) = failure {
+            // Nobody is there: the other steps would find the same.
+            gone = failure.kind == Kind::Unreachable;
+            first.get_or_insert(failure);
+        }
+    }
+    first.map_or(Verdict::Done("done"), Verdict::Failed)
+}
+
+fn player(role: Role, settings: &Webhook) -> Player {
+    let tls = TlsSettings {
+        ca_cert: settings.tls.ca_cert.clone(),
+        only_ca_cert: false,
+        client_cert: None,
+        insecure: settings.tls.insecure,
+    };
+    Player::new(role, Tls::new(tls))
+}
+
+/// One that no other run has, in the form of the emulator's.
+fn connection_id() -> String {
+    let mut bytes = [0; 16];
+    // Where there is no randomness, one for all will do.
+    let _ = ring::rand::SystemRandom::new().fill(&mut bytes);
+    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
+}

@@ -1,0 +1,221 @@
+//! What `wps webhook` will ask, and as whom.
+
+use std::time::Duration;
+
+use ::http::HeaderMap;
+use ::http::header::{HeaderName, HeaderValue};
+use serde_json::{Map, Value};
+use webpubsub_proto::{Codec, check_event_name, check_hub_name};
+
+use super::args::{
+    ConnectArgs, ConnectedArgs, DisconnectedArgs, ValidateArgs, WebhookCommonArgs, WebhookEventArgs, WebhookTestArgs,
+};
+use crate::failure::{Failure, Kind};
+use crate::options::connection::settings::{bad_name, hint_at_secret, read};
+use crate::options::data::payload::{DataFrom, PayloadSource, PayloadType};
+use crate::options::data::settings::payload_type;
+use crate::options::environment::{Environment, Input};
+use crate::options::expressions::settings::Expressions;
+use crate::options::network::settings::Tls;
+use crate::options::output::settings::{Output, talk};
+use crate::options::stdin;
+use crate::options::values::{Format, ReportFormat};
+use webpubsub_emulator::upstream::played::Role;
+use webpubsub_emulator::upstream::settings::UrlTemplate;
+use webpubsub_net::auth::connection_string::{ConnectionString, DEVELOPMENT_KEY};
+use webpubsub_net::secret::{self, Secret, is_secret_header};
+
+/// A command of `wps webhook`.
+#[derive(Clone, Debug)]
+pub struct Webhook {
+    /// Who is played, towards whom. Its connection id is empty where one is to be drawn.
+    pub role: Role,
+    /// Which certificates are accepted.
+    pub tls: Tls,
+    /// What is asked, in this order.
+    pub asks: Vec<Asking>,
+    /// All of them are findings; else the answer of the one is what is wanted.
+    pub tests: bool,
+    /// What is printed: text or records.
+    pub output: Output,
+    /// `--timeout`.
+    pub timeout: Option<Duration>,
+}
+
+/// What is asked.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Asking {
+    /// Abuse protection.
+    Validate,
+    /// Whether the client may connect.
+    Connect,
+    /// That it has.
+    Connected,
+    /// An event, and what it brings; without data an empty text.
+    Event(String, Option<PayloadSource>),
+    /// That it is gone, and why.
+    Disconnected(String),
+}
+
+/// `wps webhook test`.
+pub fn test(args: WebhookTestArgs, environment: &Environment, input: &mut dyn Input) -> Result<Webhook, Failure> {
+    check_event_name(&args.event).map_err(|error| bad_name("--event", error))?;
+    let data = PayloadSource {
+        from: DataFrom::Argument(args.data),
+        data_type: PayloadType::Text,
+        codec: Codec::Protobuf,
+        envelope: 0,
+    };
+    let asks = vec![
+        Asking::Validate,
+        Asking::Connect,
+        Asking::Connected,
+        Asking::Event(args.event, Some(data)),
+        Asking::Disconnected(String::new()),
+    ];
+    settle(args.common, (asks, true), environment, input)
+}
+
+/// `wps webhook validate`.
+pub fn validate(args: ValidateArgs, environment: &Environment, input: &mut dyn Input) -> Result<Webhook, Failure> {
+    settle(args.common, (vec![Asking::Validate], false), environment, input)
+}
+
+/// `wps webhook connect`.
+pub fn connect(args: ConnectArgs, environment: &Environment, input: &mut dyn Input) -> Result<Webhook, Failure> {
+    settle(args.common, (vec![Asking::Connect], false), environment, input)
+}
+
+/// `wps webhook connected`.
+pub fn connected(args: ConnectedArgs, environment: &Environment, input: &mut dyn Input) -> Result<Webhook, Failure> {
+    settle(args.common, (vec![Asking::Connected], false), environment, input)
+}
+
+/// `wps webhook disconnected`.
+pub fn disconnected(
+    args: DisconnectedArgs,
+    environment: &Environment,
+    input: &mut dyn Input,
+) -> Result<Webhook, Failure> {
+    settle(args.common, (vec![Asking::Disconnected(args.reason)], false), environment, input)
+}
+
+/// `wps webhook event`.
+pub fn event(args: WebhookEventArgs, environment: &Environment, input: &mut dyn Input) -> Result<Webhook, Failure> {
+    check_event_name(&args.name).map_err(|error| bad_name("NAME", error))?;
+    // Handlers get any type, whatever the subprotocol.
+    let data_type = payload_type(Codec::Protobuf, &args.input)?;
+    let from = match (args.data, args.input.file) {
+        (Some(dash), None) if dash == "-" => Some(DataFrom::Stdin),
+        (Some(text), None) => Some(DataFrom::Argument(text)),
+        (None, Some(file)) => Some(DataFrom::File(file)),
+        // Clap refuses both.
+        (None, None) | (Some(_), Some(_)) => None,
+    };
+    if from == Some(DataFrom::Stdin) {
+        stdin::refuse_beside(&takers(&args.common), "DATA `-`", Some("--file F"))?;
+    }
+    let data = from.map(|from| PayloadSource { from, data_type, codec: Codec::Protobuf, envelope: 0 });
+    settle(args.common, (vec![Asking::Event(args.name, data)], false), environment, input)
+}
+
+fn takers(args: &WebhookCommonArgs) -> Vec<&'static str> {
+    let mut takers = stdin::takers_of(None, args.connection_string.as_ref(), None);
+    takers.extend(args.keys.iter().filter(|key| stdin::takes(key)).map(|_| "--access-key"));
+    takers
+}
+
+fn settle(
+    args: WebhookCommonArgs,
+    (asks, tests): (Vec<Asking>, bool),
+    environment: &Environment,
+    input: &mut dyn Input,
+) -> Result<Webhook, Failure> {
+    stdin::refuse_two(&takers(&args))?;
+    input.limit(args.timeout.timeout);
+    check_hub_name(&args.hub).map_err(|error| bad_name("--hub", error))?;
+    let template = UrlTemplate::new(&args.url).map_err(|error| {
+        let what = "the URL of the handler is not valid";
+        Failure::new(Kind::Usage, anyhow::Error::new(error).context(what))
+            .hint("it looks like `http://localhost:3000/api/webpubsub/hubs/{hub}/`")
+    })?;
+    let mut keys = Vec::new();
+    for key in &args.keys {
+        let key = read("--access-key", key, input)?;
+        secret::remember(key.expose());
+        keys.push(key);
+    }
+    let mut origin = args.origin;
+    if let Some(string) = &args.connection_string {
+        let text = read("--connection-string", string, input)?;
+        let parsed = ConnectionString::parse(text.expose()).map_err(|error| {
+            let what = "the connection string in `--connection-string` is malformed";
+            Failure::new(Kind::Config, anyhow::Error::new(error).context(what)).blame("--connection-string")
+        })?;
+        secret::remember(parsed.key.expose());
+        origin = parsed.endpoint.host_str().unwrap_or(&origin).to_owned();
+        keys.push(parsed.key);
+    }
+    if keys.is_empty() {
+        keys.push(Secret::new(DEVELOPMENT_KEY));
+    }
+    let said = talk(&args.talk, environment);
+    let format = match args.output {
+        ReportFormat::Text => Format::Text,
+        ReportFormat::Ndjson => Format::Ndjson,
+    };
+    let output = Output {
+        format,
+        only: None,
+        timestamps: false,
+        whole_streams: false,
+        expressions: Expressions::default(),
+        color: said.color,
+        quiet: said.quiet,
+        verbosity: said.verbosity,
+        log_filter: said.log_filter,
+    };
+    let mut claims = Map::new();
+    if let Some(user) = &args.user {
+        claims.insert("sub".to_owned(), Value::from(user.clone()));
+    }
+    for (name, value) in args.claims {
+        let value = serde_json::from_str(&value).unwrap_or(Value::from(value));
+        claims.insert(name, value);
+    }
+    let role = Role {
+        template,
+        hub: args.hub.to_ascii_lowercase(),
+        connection_id: args.connection_id.unwrap_or_default(),
+        user: args.user,
+        subprotocol: Some(args.subprotocol).filter(|name| !name.is_empty()),
+        claims: Some(Value::from(claims).to_string()),
+        query: args.query,
+        client_headers: HeaderMap::new(),
+        origin,
+        keys,
+        state: args.state,
+        headers: headers(&args.headers, input)?,
+        limit: args.handler_timeout,
+    };
+    let tls = Tls { ca_cert: args.ca_cert, insecure: args.insecure, ..Tls::default() };
+    Ok(Webhook { role, tls, asks, tests, output: output.filtered(args.filter)?, timeout: args.timeout.timeout })
+}
+
+fn headers(given: &[Secret], input: &mut dyn Input) -> Result<HeaderMap, Failure> {
+    let mut headers = HeaderMap::new();
+    for header in given {
+        let text = read("--header", header, input)?;
+        hint_at_secret("--header", header.expose(), "`@FILE` brings it from elsewhere", input);
+        let bad = || {
+            let failure = Failure::message(Kind::Usage, "a `--header` is not of the form `NAME: VALUE`");
+            failure.blame("--header")
+        };
+        let (name, value) = text.expose().split_once(':').ok_or_else(bad)?;
+        let name = HeaderName::from_bytes(name.trim().as_bytes()).map_err(|_| bad())?;
+        let mut value = HeaderValue::from_str(value.trim()).map_err(|_| bad())?;
+        value.set_sensitive(is_secret_header(name.as_str()));
+        headers.append(name, value);
+    }
+    Ok(headers)
+}

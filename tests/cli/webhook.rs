@@ -1,0 +1,194 @@
+//! `wps webhook`: the service played towards an event handler, which the test plays: right ones, and wrong ones of every
+//! kind with what is found of them.
+
+use serde_json::{Value, json};
+
+use crate::support::webhook::Webhook;
+use crate::support::{Ended, wps};
+
+const ALLOWED: &str = "WebHook-Allowed-Origin: *\r\n";
+
+/// The checks of a run: step and status.
+fn checks(ended: &Ended) -> Vec<(String, String)> {
+    let text = |value: &Value| value.as_str().unwrap_or_default().to_owned();
+    let checks = ended.records().into_iter().filter(|record| record["type"] == "check");
+    checks.map(|check| (text(&check["step"]), text(&check["status"]))).collect()
+}
+
+#[test]
+fn a_right_handler_passes_every_step_and_sees_what_the_service_sends() {
+    let handler = Webhook::start();
+    let run = wps([
+        "webhook",
+        "test",
+        &handler.url("/api/{hub}/{event}"),
+        "--hub",
+        "Chat",
+        "--user",
+        "alice",
+        "-o",
+        "ndjson",
+    ])
+    .args(["--connection-id", "0f3c931f3ee14d6f8c0ef1c9f4d2b5aa", "--claim", "tier=gold", "--query", "room=1"])
+    .args(["--origin", "name.webpubsub.azure.com"])
+    .start();
+    let asked = handler.next();
+    assert_eq!((asked.method.as_str(), asked.path.as_str()), ("OPTIONS", "/api/chat/validate"));
+    assert_eq!(asked.header("webhook-request-origin"), Some("name.webpubsub.azure.com"));
+    asked.answer("200 OK", "WebHook-Allowed-Origin: other.example, NAME.webpubsub.azure.com\r\n", "");
+    let asked = handler.expect("connect");
+    let signature = "sha256=a0f6806be4457253ecd49608ba1ff52978d02356b49601965098b62db18bafa8";
+    for (name, value) in [
+        ("ce-type", "azure.webpubsub.sys.connect"),
+        ("ce-hub", "chat"),
+        ("ce-userid", "alice"),
+        ("ce-id", "0"),
+        ("ce-signature", signature),
+        ("ce-subprotocol", "json.webpubsub.azure.v1"),
+    ] {
+        assert_eq!(asked.header(name), Some(value), "{name}");
+    }
+    assert_eq!(asked.header("ce-connectionstate"), None);
+    let body = asked.json();
+    assert_eq!(body["claims"], json!({"sub": ["alice"], "tier": ["gold"]}));
+    assert_eq!((&body["query"], &body["subprotocols"]), (&json!({"room": ["1"]}), &json!(["json.webpubsub.azure.v1"])));
+    asked.answer("200 OK", "ce-connectionState: s1\r\n", r#"{"userId":"bob","groups":["g"],"roles":[]}"#);
+    let asked = handler.expect("connected");
+    // What an answer changes is so from then on.
+    assert_eq!((asked.header("ce-userid"), asked.header("ce-connectionstate")), (Some("bob"), Some("s1")));
+    asked.accept();
+    let asked = handler.expect("message");
+    assert_eq!((asked.path.as_str(), asked.body.as_slice()), ("/api/chat/message", &b"hello"[..]));
+    assert_eq!(
+        (asked.header("ce-type"), asked.header("content-type")),
+        (Some("azure.webpubsub.user.message"), Some("text/plain"))
+    );
+    asked.answer("200 OK", "Content-Type: text/plain\r\n", "hi");
+    let asked = handler.expect("disconnected");
+    assert_eq!((asked.json(), asked.header("ce-id")), (json!({"reason": ""}), Some("3")));
+    asked.accept();
+    let ended = run.end();
+    assert_eq!(ended.code, 0, "{}", ended.stderr);
+    let steps = ["validate", "connect", "connected", "event", "disconnected"];
+    assert_eq!(checks(&ended), steps.map(|step| (step.to_owned(), "ok".to_owned())));
+    let details: Vec<String> =
+        ended.records().iter().map(|record| record["detail"].as_str().unwrap_or_default().to_owned()).collect();
+    assert!(details[1].contains("the client may connect, as user `bob`; groups g; roles"), "{details:?}");
+    assert!(details[3].contains("the client gets a message, then its ack"), "{details:?}");
+}
+
+#[test]
+fn each_wrong_handler_has_its_finding_and_its_exit_code() {
+    for (step, (status, headers, body), code, parts) in [
+        (
+            "validate",
+            ("404 Not Found", "", ""),
+            8,
+            &["GET 404: it answered 404", "no events at all", "route OPTIONS"][..],
+        ),
+        ("validate", ("200 OK", "", ""), 8, &["has no `WebHook-Allowed-Origin`", "`WebHook-Allowed-Origin: *`"]),
+        ("validate", ("200 OK", "WebHook-Allowed-Origin: a.example\r\n", ""), 8, &["is `a.example`", "`--origin`"]),
+        ("validate", ("401 Unauthorized", ALLOWED, ""), 8, &["it answered 401", "`ce-signature`"]),
+        (
+            "validate",
+            ("301 Moved Permanently", "Location: /x/\r\n", ""),
+            8,
+            &["a redirect, which is not followed", "final URL"],
+        ),
+        (
+            "connect",
+            ("401 Unauthorized", "", "no"),
+            6,
+            &["401 `no`: it refused with 401", "in place of its connection"],
+        ),
+        ("connect", ("403 Forbidden", "", ""), 6, &["it refused with 403"]),
+        ("connect", ("400 Bad Request", "", ""), 8, &["it refused with 400"]),
+        (
+            "connect",
+            ("500 Internal Server Error", "", ""),
+            8,
+            &["it answered 500", "the client would get 500", "its log"],
+        ),
+        ("connect", ("200 OK", "", "OK"), 8, &["not a JSON object", "answer 204"]),
+        ("connect", ("200 OK", "", r#"{"groups":"g"}"#), 8, &["its answer", "`groups`"]),
+        ("connect", ("200 OK", "", r#"{"subprotocol":"mqtt"}"#), 8, &["`mqtt`, which was not offered"]),
+        ("event", ("404 Not Found", "", ""), 8, &["`InternalServerError`", "route POST"]),
+        ("event", ("200 OK", "Content-Type: text/html\r\n", "<p>"), 8, &["content type `text/html`", "`text/plain`"]),
+        ("event", ("200 OK", "Content-Type: application/json\r\n", "{"), 8, &["is said to be JSON and is not"]),
+        ("connected", ("500 Internal Server Error", "", ""), 8, &["the client would not notice"]),
+        ("disconnected", ("405 Method Not Allowed", "", ""), 8, &["it answered 405"]),
+    ] {
+        let handler = Webhook::start();
+        let run = wps(["webhook", step, &handler.url("/")]).args((step == "event").then_some("message")).start();
+        let asked = handler.next();
+        // One that is not found is asked once more with GET.
+        if step == "validate" && status.starts_with("404") {
+            asked.answer(status, headers, body);
+            handler.next().answer(status, headers, body);
+        } else {
+            asked.answer(status, headers, body);
+        }
+        let ended = run.end();
+        assert_eq!(ended.code, code, "{step} {status}: {}{}", ended.text(), ended.stderr);
+        let said = format!("{}{}", ended.text(), ended.stderr);
+        for part in parts {
+            assert!(said.contains(part), "{step} {status}: `{part}` is missing in:\n{said}");
+        }
+    }
+}
+
+#[test]
+fn one_that_is_slow_silent_or_not_there_is_told_apart() {
+    let handler = Webhook::start();
+    let run = wps(["webhook", "connect", &handler.url("/"), "--handler-timeout", "50ms"]).start();
+    let silent = handler.next();
+    let ended = run.end();
+    assert_eq!(ended.code, 8);
+    ended.assert_stderr(&["it did not answer within 50ms", "`--handler-timeout`"]);
+    drop(silent);
+
+    let run = wps(["webhook", "connect", &handler.url("/")]).start();
+    drop(handler.next());
+    let ended = run.end();
+    assert_eq!(ended.code, 8, "{}", ended.stderr);
+    ended.assert_stderr(&["it gave no whole answer"]);
+
+    let ended = wps(["webhook", "test", "http://127.0.0.1:1/", "-o", "ndjson"]).run();
+    assert_eq!(ended.code, 4, "{}", ended.stderr);
+    let statuses: Vec<String> = checks(&ended).into_iter().map(|(_, status)| status).collect();
+    assert_eq!(statuses, ["failed", "skipped", "skipped", "skipped", "skipped"]);
+}
+
+#[test]
+fn an_event_prints_the_answer_and_brings_the_state() {
+    let handler = Webhook::start();
+    let run = wps(["webhook", "event", &handler.url("/"), "vote", "{\"x\":1.50}", "-t", "json", "--state", "s0"])
+        .args(["--access-key", "one", "--access-key", "two", "--header", "X-Test: yes"])
+        .start();
+    let asked = handler.expect("vote");
+    assert_eq!(
+        (asked.body.as_slice(), asked.header("content-type")),
+        (&br#"{"x":1.50}"#[..], Some("application/json"))
+    );
+    assert_eq!((asked.header("ce-connectionstate"), asked.header("x-test")), (Some("s0"), Some("yes")));
+    assert_eq!(asked.header("ce-signature").unwrap().matches("sha256=").count(), 2);
+    asked.answer("200 OK", "Content-Type: application/json\r\n", r#"{"sum":2.50}"#);
+    run.end().assert(0, "{\"sum\":2.50}\n", "");
+
+    let run = wps(["webhook", "event", &handler.url("/"), "vote", "-o", "ndjson"]).start();
+    handler.expect("vote").answer("200 OK", "Content-Type: application/json\r\nce-connectionState: s1\r\n", "[1.50]");
+    let ended = run.end();
+    let records = ended.records();
+    assert_eq!(records[1]["type"], "response");
+    assert_eq!((&records[1]["dataType"], &records[1]["state"]), (&json!("json"), &json!("s1")));
+    assert!(ended.text().contains(r#""data":[1.50]"#), "{}", ended.text());
+
+    for (args, code, part) in [
+        (&["webhook", "connect", "ftp://x/"][..], 2, "the URL of the handler is not valid"),
+        (&["webhook", "connect", "http://x/{user}"], 2, "`{user}`"),
+        (&["webhook", "event", "http://x/", "1x"], 2, "NAME"),
+        (&["webhook", "connect", "http://x/", "--query", "room"], 2, "NAME=VALUE"),
+    ] {
+        wps(args).run().assert_failed(code, &[part]);
+    }
+}
