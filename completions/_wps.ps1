@@ -35,6 +35,7 @@ Register-ArgumentCompleter -Native -CommandName 'wps' -ScriptBlock {
             [CompletionResult]::new('ping', 'ping', [CompletionResultType]::ParameterValue, 'Measure round trips of a connection, with statistics')
             [CompletionResult]::new('bench', 'bench', [CompletionResultType]::ParameterValue, 'Measure how much goes through a group, how long it takes, and what is lost')
             [CompletionResult]::new('service', 'service', [CompletionResultType]::ParameterValue, 'Do what an application server does, through the REST API')
+            [CompletionResult]::new('webhook', 'webhook', [CompletionResultType]::ParameterValue, 'Play the service towards your event handler')
             [CompletionResult]::new('doctor', 'doctor', [CompletionResultType]::ParameterValue, 'Find out, step by step, why a connection does not work')
             [CompletionResult]::new('emulator', 'emulator', [CompletionResultType]::ParameterValue, 'Run a local Web PubSub service on this machine, for development and tests')
             [CompletionResult]::new('url', 'url', [CompletionResultType]::ParameterValue, 'Make client access URLs, and explain them')
@@ -61,6 +62,9 @@ Register-ArgumentCompleter -Native -CommandName 'wps' -ScriptBlock {
             [CompletionResult]::new('--connection-string', '--connection-string', [CompletionResultType]::ParameterName, 'Connection string of the service; needs --hub; `-`, `@FILE`')
             [CompletionResult]::new('--local', '--local', [CompletionResultType]::ParameterName, 'The emulator on this machine [default PORT: 8080]')
             [CompletionResult]::new('--profile', '--profile', [CompletionResultType]::ParameterName, 'Profile of the configuration file to use')
+            [CompletionResult]::new('--endpoint', '--endpoint', [CompletionResultType]::ParameterName, 'The service by its address, with an Entra identity in place of a key; needs --hub')
+            [CompletionResult]::new('--credential', '--credential', [CompletionResultType]::ParameterName, 'Where the identity comes from, with --endpoint [default: auto]')
+            [CompletionResult]::new('--credential-command', '--credential-command', [CompletionResultType]::ParameterName, 'Shell command that prints an access token, with --endpoint')
             [CompletionResult]::new('--protocol', '--protocol', [CompletionResultType]::ParameterName, 'Subprotocol to speak')
             [CompletionResult]::new('--connect-timeout', '--connect-timeout', [CompletionResultType]::ParameterName, 'Limit of each fresh attempt to connect')
             [CompletionResult]::new('--proxy', '--proxy', [CompletionResultType]::ParameterName, 'Proxy on the way, or `none`')
@@ -114,6 +118,9 @@ Register-ArgumentCompleter -Native -CommandName 'wps' -ScriptBlock {
             [CompletionResult]::new('--connection-string', '--connection-string', [CompletionResultType]::ParameterName, 'Connection string of the service; needs --hub; `-`, `@FILE`')
             [CompletionResult]::new('--local', '--local', [CompletionResultType]::ParameterName, 'The emulator on this machine [default PORT: 8080]')
             [CompletionResult]::new('--profile', '--profile', [CompletionResultType]::ParameterName, 'Profile of the configuration file to use')
+            [CompletionResult]::new('--endpoint', '--endpoint', [CompletionResultType]::ParameterName, 'The service by its address, with an Entra identity in place of a key; needs --hub')
+            [CompletionResult]::new('--credential', '--credential', [CompletionResultType]::ParameterName, 'Where the identity comes from, with --endpoint [default: auto]')
+            [CompletionResult]::new('--credential-command', '--credential-command', [CompletionResultType]::ParameterName, 'Shell command that prints an access token, with --endpoint')
             [CompletionResult]::new('--protocol', '--protocol', [CompletionResultType]::ParameterName, 'Subprotocol to speak')
             [CompletionResult]::new('--connect-timeout', '--connect-timeout', [CompletionResultType]::ParameterName, 'Limit of each fresh attempt to connect')
             [CompletionResult]::new('--proxy', '--proxy', [CompletionResultType]::ParameterName, 'Proxy on the way, or `none`')
@@ -176,6 +183,9 @@ Register-ArgumentCompleter -Native -CommandName 'wps' -ScriptBlock {
             [CompletionResult]::new('--connection-string', '--connection-string', [CompletionResultType]::ParameterName, 'Connection string of the service; needs --hub; `-`, `@FILE`')
             [CompletionResult]::new('--local', '--local', [CompletionResultType]::ParameterName, 'The emulator on this machine [default PORT: 8080]')
             [CompletionResult]::new('--profile', '--profile', [CompletionResultType]::ParameterName, 'Profile of the configuration file to use')
+            [CompletionResult]::new('--endpoint', '--endpoint', [CompletionResultType]::ParameterName, 'The service by its address, with an Entra identity in place of a key; needs --hub')
+            [CompletionResult]::new('--credential', '--credential', [CompletionResultType]::ParameterName, 'Where the identity comes from, with --endpoint [default: auto]')
+            [CompletionResult]::new('--credential-command', '--credential-command', [CompletionResultType]::ParameterName, 'Shell command that prints an access token, with --endpoint')
             [CompletionResult]::new('--protocol', '--protocol', [CompletionResultType]::ParameterName, 'Subprotocol to speak')
             [CompletionResult]::new('--connect-timeout', '--connect-timeout', [CompletionResultType]::ParameterName, 'Limit of each fresh attempt to connect')
             [CompletionResult]::new('--proxy', '--proxy', [CompletionResultType]::ParameterName, 'Proxy on the way, or `none`')
@@ -244,6 +254,9 @@ Register-ArgumentCompleter -Native -CommandName 'wps' -ScriptBlock {
             [CompletionResult]::new('--connection-string', '--connection-string', [CompletionResultType]::ParameterName, 'Connection string of the service; needs --hub; `-`, `@FILE`')
             [CompletionResult]::new('--local', '--local', [CompletionResultType]::ParameterName, 'The emulator on this machine [default PORT: 8080]')
             [CompletionResult]::new('--profile', '--profile', [CompletionResultType]::ParameterName, 'Profile of the configuration file to use')
+            [CompletionResult]::new('--endpoint', '--endpoint', [CompletionResultType]::ParameterName, 'The service by its address, with an Entra identity in place of a key; needs --hub')
+            [CompletionResult]::new('--credential', '--credential', [CompletionResultType]::ParameterName, 'Where the identity comes from, with --endpoint [default: auto]')
+            [CompletionResult]::new('--credential-command', '--credential-command', [CompletionResultType]::ParameterName, 'Shell command that prints an access token, with --endpoint')
             [CompletionResult]::new('--protocol', '--protocol', [CompletionResultType]::ParameterName, 'Subprotocol to speak')
             [CompletionResult]::new('--connect-timeout', '--connect-timeout', [CompletionResultType]::ParameterName, 'Limit of each fresh attempt to connect')
             [CompletionResult]::new('--proxy', '--proxy', [CompletionResultType]::ParameterName, 'Proxy on the way, or `none`')
@@ -308,6 +321,9 @@ Register-ArgumentCompleter -Native -CommandName 'wps' -ScriptBlock {
             [CompletionResult]::new('--connection-string', '--connection-string', [CompletionResultType]::ParameterName, 'Connection string of the service; needs --hub; `-`, `@FILE`')
             [CompletionResult]::new('--local', '--local', [CompletionResultType]::ParameterName, 'The emulator on this machine [default PORT: 8080]')
             [CompletionResult]::new('--profile', '--profile', [CompletionResultType]::ParameterName, 'Profile of the configuration file to use')
+            [CompletionResult]::new('--endpoint', '--endpoint', [CompletionResultType]::ParameterName, 'The service by its address, with an Entra identity in place of a key; needs --hub')
+            [CompletionResult]::new('--credential', '--credential', [CompletionResultType]::ParameterName, 'Where the identity comes from, with --endpoint [default: auto]')
+            [CompletionResult]::new('--credential-command', '--credential-command', [CompletionResultType]::ParameterName, 'Shell command that prints an access token, with --endpoint')
             [CompletionResult]::new('--protocol', '--protocol', [CompletionResultType]::ParameterName, 'Subprotocol to speak')
             [CompletionResult]::new('--connect-timeout', '--connect-timeout', [CompletionResultType]::ParameterName, 'Limit of each fresh attempt to connect')
             [CompletionResult]::new('--proxy', '--proxy', [CompletionResultType]::ParameterName, 'Proxy on the way, or `none`')
@@ -362,6 +378,9 @@ Register-ArgumentCompleter -Native -CommandName 'wps' -ScriptBlock {
             [CompletionResult]::new('--connection-string', '--connection-string', [CompletionResultType]::ParameterName, 'Connection string of the service; needs --hub; `-`, `@FILE`')
             [CompletionResult]::new('--local', '--local', [CompletionResultType]::ParameterName, 'The emulator on this machine [default PORT: 8080]')
             [CompletionResult]::new('--profile', '--profile', [CompletionResultType]::ParameterName, 'Profile of the configuration file to use')
+            [CompletionResult]::new('--endpoint', '--endpoint', [CompletionResultType]::ParameterName, 'The service by its address, with an Entra identity in place of a key; needs --hub')
+            [CompletionResult]::new('--credential', '--credential', [CompletionResultType]::ParameterName, 'Where the identity comes from, with --endpoint [default: auto]')
+            [CompletionResult]::new('--credential-command', '--credential-command', [CompletionResultType]::ParameterName, 'Shell command that prints an access token, with --endpoint')
             [CompletionResult]::new('--protocol', '--protocol', [CompletionResultType]::ParameterName, 'Subprotocol to speak')
             [CompletionResult]::new('--connect-timeout', '--connect-timeout', [CompletionResultType]::ParameterName, 'Limit of each fresh attempt to connect')
             [CompletionResult]::new('--proxy', '--proxy', [CompletionResultType]::ParameterName, 'Proxy on the way, or `none`')
@@ -417,6 +436,9 @@ Register-ArgumentCompleter -Native -CommandName 'wps' -ScriptBlock {
             [CompletionResult]::new('--connection-string', '--connection-string', [CompletionResultType]::ParameterName, 'Connection string of the service; needs --hub; `-`, `@FILE`')
             [CompletionResult]::new('--local', '--local', [CompletionResultType]::ParameterName, 'The emulator on this machine [default PORT: 8080]')
             [CompletionResult]::new('--profile', '--profile', [CompletionResultType]::ParameterName, 'Profile of the configuration file to use')
+            [CompletionResult]::new('--endpoint', '--endpoint', [CompletionResultType]::ParameterName, 'The service by its address, with an Entra identity in place of a key; needs --hub')
+            [CompletionResult]::new('--credential', '--credential', [CompletionResultType]::ParameterName, 'Where the identity comes from, with --endpoint [default: auto]')
+            [CompletionResult]::new('--credential-command', '--credential-command', [CompletionResultType]::ParameterName, 'Shell command that prints an access token, with --endpoint')
             [CompletionResult]::new('--protocol', '--protocol', [CompletionResultType]::ParameterName, 'Subprotocol to speak')
             [CompletionResult]::new('--connect-timeout', '--connect-timeout', [CompletionResultType]::ParameterName, 'Limit of each fresh attempt to connect')
             [CompletionResult]::new('--proxy', '--proxy', [CompletionResultType]::ParameterName, 'Proxy on the way, or `none`')
@@ -479,6 +501,9 @@ Register-ArgumentCompleter -Native -CommandName 'wps' -ScriptBlock {
             [CompletionResult]::new('--connection-string', '--connection-string', [CompletionResultType]::ParameterName, 'Connection string of the service; needs --hub; `-`, `@FILE`')
             [CompletionResult]::new('--local', '--local', [CompletionResultType]::ParameterName, 'The emulator on this machine [default PORT: 8080]')
             [CompletionResult]::new('--profile', '--profile', [CompletionResultType]::ParameterName, 'Profile of the configuration file to use')
+            [CompletionResult]::new('--endpoint', '--endpoint', [CompletionResultType]::ParameterName, 'The service by its address, with an Entra identity in place of a key; needs --hub')
+            [CompletionResult]::new('--credential', '--credential', [CompletionResultType]::ParameterName, 'Where the identity comes from, with --endpoint [default: auto]')
+            [CompletionResult]::new('--credential-command', '--credential-command', [CompletionResultType]::ParameterName, 'Shell command that prints an access token, with --endpoint')
             [CompletionResult]::new('--protocol', '--protocol', [CompletionResultType]::ParameterName, 'Subprotocol to speak')
             [CompletionResult]::new('--connect-timeout', '--connect-timeout', [CompletionResultType]::ParameterName, 'Limit of each fresh attempt to connect')
             [CompletionResult]::new('--proxy', '--proxy', [CompletionResultType]::ParameterName, 'Proxy on the way, or `none`')
@@ -819,6 +844,9 @@ Register-ArgumentCompleter -Native -CommandName 'wps' -ScriptBlock {
             [CompletionResult]::new('--connection-string', '--connection-string', [CompletionResultType]::ParameterName, 'Connection string of the service; needs --hub; `-`, `@FILE`')
             [CompletionResult]::new('--local', '--local', [CompletionResultType]::ParameterName, 'The emulator on this machine [default PORT: 8080]')
             [CompletionResult]::new('--profile', '--profile', [CompletionResultType]::ParameterName, 'Profile of the configuration file to use')
+            [CompletionResult]::new('--endpoint', '--endpoint', [CompletionResultType]::ParameterName, 'The service by its address, with an Entra identity in place of a key; needs --hub')
+            [CompletionResult]::new('--credential', '--credential', [CompletionResultType]::ParameterName, 'Where the identity comes from, with --endpoint [default: auto]')
+            [CompletionResult]::new('--credential-command', '--credential-command', [CompletionResultType]::ParameterName, 'Shell command that prints an access token, with --endpoint')
             [CompletionResult]::new('--hub', '--hub', [CompletionResultType]::ParameterName, 'Hub on the service [default with --local: hub1]')
             [CompletionResult]::new('--proxy', '--proxy', [CompletionResultType]::ParameterName, 'Proxy on the way, or `none`')
             [CompletionResult]::new('--resolve', '--resolve', [CompletionResultType]::ParameterName, 'Address to use in place of what DNS says, repeatable')
@@ -859,6 +887,9 @@ Register-ArgumentCompleter -Native -CommandName 'wps' -ScriptBlock {
             [CompletionResult]::new('--connection-string', '--connection-string', [CompletionResultType]::ParameterName, 'Connection string of the service; needs --hub; `-`, `@FILE`')
             [CompletionResult]::new('--local', '--local', [CompletionResultType]::ParameterName, 'The emulator on this machine [default PORT: 8080]')
             [CompletionResult]::new('--profile', '--profile', [CompletionResultType]::ParameterName, 'Profile of the configuration file to use')
+            [CompletionResult]::new('--endpoint', '--endpoint', [CompletionResultType]::ParameterName, 'The service by its address, with an Entra identity in place of a key; needs --hub')
+            [CompletionResult]::new('--credential', '--credential', [CompletionResultType]::ParameterName, 'Where the identity comes from, with --endpoint [default: auto]')
+            [CompletionResult]::new('--credential-command', '--credential-command', [CompletionResultType]::ParameterName, 'Shell command that prints an access token, with --endpoint')
             [CompletionResult]::new('--hub', '--hub', [CompletionResultType]::ParameterName, 'Hub on the service [default with --local: hub1]')
             [CompletionResult]::new('--proxy', '--proxy', [CompletionResultType]::ParameterName, 'Proxy on the way, or `none`')
             [CompletionResult]::new('--resolve', '--resolve', [CompletionResultType]::ParameterName, 'Address to use in place of what DNS says, repeatable')
@@ -898,6 +929,9 @@ Register-ArgumentCompleter -Native -CommandName 'wps' -ScriptBlock {
             [CompletionResult]::new('--connection-string', '--connection-string', [CompletionResultType]::ParameterName, 'Connection string of the service; needs --hub; `-`, `@FILE`')
             [CompletionResult]::new('--local', '--local', [CompletionResultType]::ParameterName, 'The emulator on this machine [default PORT: 8080]')
             [CompletionResult]::new('--profile', '--profile', [CompletionResultType]::ParameterName, 'Profile of the configuration file to use')
+            [CompletionResult]::new('--endpoint', '--endpoint', [CompletionResultType]::ParameterName, 'The service by its address, with an Entra identity in place of a key; needs --hub')
+            [CompletionResult]::new('--credential', '--credential', [CompletionResultType]::ParameterName, 'Where the identity comes from, with --endpoint [default: auto]')
+            [CompletionResult]::new('--credential-command', '--credential-command', [CompletionResultType]::ParameterName, 'Shell command that prints an access token, with --endpoint')
             [CompletionResult]::new('--hub', '--hub', [CompletionResultType]::ParameterName, 'Hub on the service [default with --local: hub1]')
             [CompletionResult]::new('--proxy', '--proxy', [CompletionResultType]::ParameterName, 'Proxy on the way, or `none`')
             [CompletionResult]::new('--resolve', '--resolve', [CompletionResultType]::ParameterName, 'Address to use in place of what DNS says, repeatable')
@@ -938,6 +972,9 @@ Register-ArgumentCompleter -Native -CommandName 'wps' -ScriptBlock {
             [CompletionResult]::new('--connection-string', '--connection-string', [CompletionResultType]::ParameterName, 'Connection string of the service; needs --hub; `-`, `@FILE`')
             [CompletionResult]::new('--local', '--local', [CompletionResultType]::ParameterName, 'The emulator on this machine [default PORT: 8080]')
             [CompletionResult]::new('--profile', '--profile', [CompletionResultType]::ParameterName, 'Profile of the configuration file to use')
+            [CompletionResult]::new('--endpoint', '--endpoint', [CompletionResultType]::ParameterName, 'The service by its address, with an Entra identity in place of a key; needs --hub')
+            [CompletionResult]::new('--credential', '--credential', [CompletionResultType]::ParameterName, 'Where the identity comes from, with --endpoint [default: auto]')
+            [CompletionResult]::new('--credential-command', '--credential-command', [CompletionResultType]::ParameterName, 'Shell command that prints an access token, with --endpoint')
             [CompletionResult]::new('--hub', '--hub', [CompletionResultType]::ParameterName, 'Hub on the service [default with --local: hub1]')
             [CompletionResult]::new('--proxy', '--proxy', [CompletionResultType]::ParameterName, 'Proxy on the way, or `none`')
             [CompletionResult]::new('--resolve', '--resolve', [CompletionResultType]::ParameterName, 'Address to use in place of what DNS says, repeatable')
@@ -976,6 +1013,9 @@ Register-ArgumentCompleter -Native -CommandName 'wps' -ScriptBlock {
             [CompletionResult]::new('--connection-string', '--connection-string', [CompletionResultType]::ParameterName, 'Connection string of the service; needs --hub; `-`, `@FILE`')
             [CompletionResult]::new('--local', '--local', [CompletionResultType]::ParameterName, 'The emulator on this machine [default PORT: 8080]')
             [CompletionResult]::new('--profile', '--profile', [CompletionResultType]::ParameterName, 'Profile of the configuration file to use')
+            [CompletionResult]::new('--endpoint', '--endpoint', [CompletionResultType]::ParameterName, 'The service by its address, with an Entra identity in place of a key; needs --hub')
+            [CompletionResult]::new('--credential', '--credential', [CompletionResultType]::ParameterName, 'Where the identity comes from, with --endpoint [default: auto]')
+            [CompletionResult]::new('--credential-command', '--credential-command', [CompletionResultType]::ParameterName, 'Shell command that prints an access token, with --endpoint')
             [CompletionResult]::new('--hub', '--hub', [CompletionResultType]::ParameterName, 'Hub on the service [default with --local: hub1]')
             [CompletionResult]::new('--proxy', '--proxy', [CompletionResultType]::ParameterName, 'Proxy on the way, or `none`')
             [CompletionResult]::new('--resolve', '--resolve', [CompletionResultType]::ParameterName, 'Address to use in place of what DNS says, repeatable')
@@ -1013,6 +1053,9 @@ Register-ArgumentCompleter -Native -CommandName 'wps' -ScriptBlock {
             [CompletionResult]::new('--connection-string', '--connection-string', [CompletionResultType]::ParameterName, 'Connection string of the service; needs --hub; `-`, `@FILE`')
             [CompletionResult]::new('--local', '--local', [CompletionResultType]::ParameterName, 'The emulator on this machine [default PORT: 8080]')
             [CompletionResult]::new('--profile', '--profile', [CompletionResultType]::ParameterName, 'Profile of the configuration file to use')
+            [CompletionResult]::new('--endpoint', '--endpoint', [CompletionResultType]::ParameterName, 'The service by its address, with an Entra identity in place of a key; needs --hub')
+            [CompletionResult]::new('--credential', '--credential', [CompletionResultType]::ParameterName, 'Where the identity comes from, with --endpoint [default: auto]')
+            [CompletionResult]::new('--credential-command', '--credential-command', [CompletionResultType]::ParameterName, 'Shell command that prints an access token, with --endpoint')
             [CompletionResult]::new('--hub', '--hub', [CompletionResultType]::ParameterName, 'Hub on the service [default with --local: hub1]')
             [CompletionResult]::new('--proxy', '--proxy', [CompletionResultType]::ParameterName, 'Proxy on the way, or `none`')
             [CompletionResult]::new('--resolve', '--resolve', [CompletionResultType]::ParameterName, 'Address to use in place of what DNS says, repeatable')
@@ -1047,6 +1090,9 @@ Register-ArgumentCompleter -Native -CommandName 'wps' -ScriptBlock {
             [CompletionResult]::new('--connection-string', '--connection-string', [CompletionResultType]::ParameterName, 'Connection string of the service; needs --hub; `-`, `@FILE`')
             [CompletionResult]::new('--local', '--local', [CompletionResultType]::ParameterName, 'The emulator on this machine [default PORT: 8080]')
             [CompletionResult]::new('--profile', '--profile', [CompletionResultType]::ParameterName, 'Profile of the configuration file to use')
+            [CompletionResult]::new('--endpoint', '--endpoint', [CompletionResultType]::ParameterName, 'The service by its address, with an Entra identity in place of a key; needs --hub')
+            [CompletionResult]::new('--credential', '--credential', [CompletionResultType]::ParameterName, 'Where the identity comes from, with --endpoint [default: auto]')
+            [CompletionResult]::new('--credential-command', '--credential-command', [CompletionResultType]::ParameterName, 'Shell command that prints an access token, with --endpoint')
             [CompletionResult]::new('--hub', '--hub', [CompletionResultType]::ParameterName, 'Hub on the service [default with --local: hub1]')
             [CompletionResult]::new('--proxy', '--proxy', [CompletionResultType]::ParameterName, 'Proxy on the way, or `none`')
             [CompletionResult]::new('--resolve', '--resolve', [CompletionResultType]::ParameterName, 'Address to use in place of what DNS says, repeatable')
@@ -1112,6 +1158,236 @@ Register-ArgumentCompleter -Native -CommandName 'wps' -ScriptBlock {
         'wps;service;help;help' {
             break
         }
+        'wps;webhook' {
+            [CompletionResult]::new('-h', '-h', [CompletionResultType]::ParameterName, 'Print help (see more with ''--help'')')
+            [CompletionResult]::new('--help', '--help', [CompletionResultType]::ParameterName, 'Print help (see more with ''--help'')')
+            [CompletionResult]::new('test', 'test', [CompletionResultType]::ParameterValue, 'Ask all that the service asks of a handler, step by step')
+            [CompletionResult]::new('validate', 'validate', [CompletionResultType]::ParameterValue, 'Ask whether the handler wants events: OPTIONS, abuse protection')
+            [CompletionResult]::new('connect', 'connect', [CompletionResultType]::ParameterValue, 'Ask whether a client may connect')
+            [CompletionResult]::new('event', 'event', [CompletionResultType]::ParameterValue, 'Bring an event of a client, and print the answer')
+            [CompletionResult]::new('connected', 'connected', [CompletionResultType]::ParameterValue, 'Tell that a client has connected')
+            [CompletionResult]::new('disconnected', 'disconnected', [CompletionResultType]::ParameterValue, 'Tell that a connection has ended')
+            [CompletionResult]::new('help', 'help', [CompletionResultType]::ParameterValue, 'Print this message or the help of the given subcommand(s)')
+            break
+        }
+        'wps;webhook;test' {
+            [CompletionResult]::new('--hub', '--hub', [CompletionResultType]::ParameterName, 'Hub that the events are of')
+            [CompletionResult]::new('--user', '--user', [CompletionResultType]::ParameterName, 'User id of the client; anonymous when absent')
+            [CompletionResult]::new('--connection-id', '--connection-id', [CompletionResultType]::ParameterName, 'Its connection [default: one of its own]')
+            [CompletionResult]::new('--state', '--state', [CompletionResultType]::ParameterName, 'State of the connection, as an earlier answer has set it in `ce-connectionState`')
+            [CompletionResult]::new('--claim', '--claim', [CompletionResultType]::ParameterName, 'Claim of the client''s token, repeatable')
+            [CompletionResult]::new('--query', '--query', [CompletionResultType]::ParameterName, 'Parameter of the client''s URL, repeatable')
+            [CompletionResult]::new('--subprotocol', '--subprotocol', [CompletionResultType]::ParameterName, 'Subprotocol that the client offers, and has')
+            [CompletionResult]::new('--origin', '--origin', [CompletionResultType]::ParameterName, 'Host that the service is known by')
+            [CompletionResult]::new('--access-key', '--access-key', [CompletionResultType]::ParameterName, 'Access key that `ce-signature` is made with, repeatable: a signature each; `-`, `@FILE` [default: the emulator''s]')
+            [CompletionResult]::new('--connection-string', '--connection-string', [CompletionResultType]::ParameterName, 'Connection string, for host and key in one; `-`, `@FILE`')
+            [CompletionResult]::new('--header', '--header', [CompletionResultType]::ParameterName, 'Header of the request, beside and in place of the service''s, repeatable')
+            [CompletionResult]::new('--handler-timeout', '--handler-timeout', [CompletionResultType]::ParameterName, 'How long an answer may take')
+            [CompletionResult]::new('--ca-cert', '--ca-cert', [CompletionResultType]::ParameterName, 'PEM file to trust besides the platform''s roots')
+            [CompletionResult]::new('-o', '-o', [CompletionResultType]::ParameterName, 'What stdout carries')
+            [CompletionResult]::new('--output', '--output', [CompletionResultType]::ParameterName, 'What stdout carries')
+            [CompletionResult]::new('--jq', '--jq', [CompletionResultType]::ParameterName, 'Print the results of this jq expression; means -o ndjson')
+            [CompletionResult]::new('--color', '--color', [CompletionResultType]::ParameterName, 'When to use colour')
+            [CompletionResult]::new('--timeout', '--timeout', [CompletionResultType]::ParameterName, 'End after this time, counted from the start of the process, with exit 124 if nothing else ended the run')
+            [CompletionResult]::new('--event', '--event', [CompletionResultType]::ParameterName, 'Name of the event that is tried')
+            [CompletionResult]::new('--data', '--data', [CompletionResultType]::ParameterName, 'Text that it brings')
+            [CompletionResult]::new('--insecure', '--insecure', [CompletionResultType]::ParameterName, 'Accept any certificate; for tests only')
+            [CompletionResult]::new('-r', '-r', [CompletionResultType]::ParameterName, 'Print strings among them bare')
+            [CompletionResult]::new('--raw-output', '--raw-output', [CompletionResultType]::ParameterName, 'Print strings among them bare')
+            [CompletionResult]::new('-q', '-q', [CompletionResultType]::ParameterName, 'Print errors only on stderr')
+            [CompletionResult]::new('--quiet', '--quiet', [CompletionResultType]::ParameterName, 'Print errors only on stderr')
+            [CompletionResult]::new('-v', '-v', [CompletionResultType]::ParameterName, 'Say more: -v lifecycle, -vv frames, -vvv handshake')
+            [CompletionResult]::new('--verbose', '--verbose', [CompletionResultType]::ParameterName, 'Say more: -v lifecycle, -vv frames, -vvv handshake')
+            [CompletionResult]::new('-h', '-h', [CompletionResultType]::ParameterName, 'Print help (see more with ''--help'')')
+            [CompletionResult]::new('--help', '--help', [CompletionResultType]::ParameterName, 'Print help (see more with ''--help'')')
+            break
+        }
+        'wps;webhook;validate' {
+            [CompletionResult]::new('--hub', '--hub', [CompletionResultType]::ParameterName, 'Hub that the events are of')
+            [CompletionResult]::new('--user', '--user', [CompletionResultType]::ParameterName, 'User id of the client; anonymous when absent')
+            [CompletionResult]::new('--connection-id', '--connection-id', [CompletionResultType]::ParameterName, 'Its connection [default: one of its own]')
+            [CompletionResult]::new('--state', '--state', [CompletionResultType]::ParameterName, 'State of the connection, as an earlier answer has set it in `ce-connectionState`')
+            [CompletionResult]::new('--claim', '--claim', [CompletionResultType]::ParameterName, 'Claim of the client''s token, repeatable')
+            [CompletionResult]::new('--query', '--query', [CompletionResultType]::ParameterName, 'Parameter of the client''s URL, repeatable')
+            [CompletionResult]::new('--subprotocol', '--subprotocol', [CompletionResultType]::ParameterName, 'Subprotocol that the client offers, and has')
+            [CompletionResult]::new('--origin', '--origin', [CompletionResultType]::ParameterName, 'Host that the service is known by')
+            [CompletionResult]::new('--access-key', '--access-key', [CompletionResultType]::ParameterName, 'Access key that `ce-signature` is made with, repeatable: a signature each; `-`, `@FILE` [default: the emulator''s]')
+            [CompletionResult]::new('--connection-string', '--connection-string', [CompletionResultType]::ParameterName, 'Connection string, for host and key in one; `-`, `@FILE`')
+            [CompletionResult]::new('--header', '--header', [CompletionResultType]::ParameterName, 'Header of the request, beside and in place of the service''s, repeatable')
+            [CompletionResult]::new('--handler-timeout', '--handler-timeout', [CompletionResultType]::ParameterName, 'How long an answer may take')
+            [CompletionResult]::new('--ca-cert', '--ca-cert', [CompletionResultType]::ParameterName, 'PEM file to trust besides the platform''s roots')
+            [CompletionResult]::new('-o', '-o', [CompletionResultType]::ParameterName, 'What stdout carries')
+            [CompletionResult]::new('--output', '--output', [CompletionResultType]::ParameterName, 'What stdout carries')
+            [CompletionResult]::new('--jq', '--jq', [CompletionResultType]::ParameterName, 'Print the results of this jq expression; means -o ndjson')
+            [CompletionResult]::new('--color', '--color', [CompletionResultType]::ParameterName, 'When to use colour')
+            [CompletionResult]::new('--timeout', '--timeout', [CompletionResultType]::ParameterName, 'End after this time, counted from the start of the process, with exit 124 if nothing else ended the run')
+            [CompletionResult]::new('--insecure', '--insecure', [CompletionResultType]::ParameterName, 'Accept any certificate; for tests only')
+            [CompletionResult]::new('-r', '-r', [CompletionResultType]::ParameterName, 'Print strings among them bare')
+            [CompletionResult]::new('--raw-output', '--raw-output', [CompletionResultType]::ParameterName, 'Print strings among them bare')
+            [CompletionResult]::new('-q', '-q', [CompletionResultType]::ParameterName, 'Print errors only on stderr')
+            [CompletionResult]::new('--quiet', '--quiet', [CompletionResultType]::ParameterName, 'Print errors only on stderr')
+            [CompletionResult]::new('-v', '-v', [CompletionResultType]::ParameterName, 'Say more: -v lifecycle, -vv frames, -vvv handshake')
+            [CompletionResult]::new('--verbose', '--verbose', [CompletionResultType]::ParameterName, 'Say more: -v lifecycle, -vv frames, -vvv handshake')
+            [CompletionResult]::new('-h', '-h', [CompletionResultType]::ParameterName, 'Print help (see more with ''--help'')')
+            [CompletionResult]::new('--help', '--help', [CompletionResultType]::ParameterName, 'Print help (see more with ''--help'')')
+            break
+        }
+        'wps;webhook;connect' {
+            [CompletionResult]::new('--hub', '--hub', [CompletionResultType]::ParameterName, 'Hub that the events are of')
+            [CompletionResult]::new('--user', '--user', [CompletionResultType]::ParameterName, 'User id of the client; anonymous when absent')
+            [CompletionResult]::new('--connection-id', '--connection-id', [CompletionResultType]::ParameterName, 'Its connection [default: one of its own]')
+            [CompletionResult]::new('--state', '--state', [CompletionResultType]::ParameterName, 'State of the connection, as an earlier answer has set it in `ce-connectionState`')
+            [CompletionResult]::new('--claim', '--claim', [CompletionResultType]::ParameterName, 'Claim of the client''s token, repeatable')
+            [CompletionResult]::new('--query', '--query', [CompletionResultType]::ParameterName, 'Parameter of the client''s URL, repeatable')
+            [CompletionResult]::new('--subprotocol', '--subprotocol', [CompletionResultType]::ParameterName, 'Subprotocol that the client offers, and has')
+            [CompletionResult]::new('--origin', '--origin', [CompletionResultType]::ParameterName, 'Host that the service is known by')
+            [CompletionResult]::new('--access-key', '--access-key', [CompletionResultType]::ParameterName, 'Access key that `ce-signature` is made with, repeatable: a signature each; `-`, `@FILE` [default: the emulator''s]')
+            [CompletionResult]::new('--connection-string', '--connection-string', [CompletionResultType]::ParameterName, 'Connection string, for host and key in one; `-`, `@FILE`')
+            [CompletionResult]::new('--header', '--header', [CompletionResultType]::ParameterName, 'Header of the request, beside and in place of the service''s, repeatable')
+            [CompletionResult]::new('--handler-timeout', '--handler-timeout', [CompletionResultType]::ParameterName, 'How long an answer may take')
+            [CompletionResult]::new('--ca-cert', '--ca-cert', [CompletionResultType]::ParameterName, 'PEM file to trust besides the platform''s roots')
+            [CompletionResult]::new('-o', '-o', [CompletionResultType]::ParameterName, 'What stdout carries')
+            [CompletionResult]::new('--output', '--output', [CompletionResultType]::ParameterName, 'What stdout carries')
+            [CompletionResult]::new('--jq', '--jq', [CompletionResultType]::ParameterName, 'Print the results of this jq expression; means -o ndjson')
+            [CompletionResult]::new('--color', '--color', [CompletionResultType]::ParameterName, 'When to use colour')
+            [CompletionResult]::new('--timeout', '--timeout', [CompletionResultType]::ParameterName, 'End after this time, counted from the start of the process, with exit 124 if nothing else ended the run')
+            [CompletionResult]::new('--insecure', '--insecure', [CompletionResultType]::ParameterName, 'Accept any certificate; for tests only')
+            [CompletionResult]::new('-r', '-r', [CompletionResultType]::ParameterName, 'Print strings among them bare')
+            [CompletionResult]::new('--raw-output', '--raw-output', [CompletionResultType]::ParameterName, 'Print strings among them bare')
+            [CompletionResult]::new('-q', '-q', [CompletionResultType]::ParameterName, 'Print errors only on stderr')
+            [CompletionResult]::new('--quiet', '--quiet', [CompletionResultType]::ParameterName, 'Print errors only on stderr')
+            [CompletionResult]::new('-v', '-v', [CompletionResultType]::ParameterName, 'Say more: -v lifecycle, -vv frames, -vvv handshake')
+            [CompletionResult]::new('--verbose', '--verbose', [CompletionResultType]::ParameterName, 'Say more: -v lifecycle, -vv frames, -vvv handshake')
+            [CompletionResult]::new('-h', '-h', [CompletionResultType]::ParameterName, 'Print help (see more with ''--help'')')
+            [CompletionResult]::new('--help', '--help', [CompletionResultType]::ParameterName, 'Print help (see more with ''--help'')')
+            break
+        }
+        'wps;webhook;event' {
+            [CompletionResult]::new('--hub', '--hub', [CompletionResultType]::ParameterName, 'Hub that the events are of')
+            [CompletionResult]::new('--user', '--user', [CompletionResultType]::ParameterName, 'User id of the client; anonymous when absent')
+            [CompletionResult]::new('--connection-id', '--connection-id', [CompletionResultType]::ParameterName, 'Its connection [default: one of its own]')
+            [CompletionResult]::new('--state', '--state', [CompletionResultType]::ParameterName, 'State of the connection, as an earlier answer has set it in `ce-connectionState`')
+            [CompletionResult]::new('--claim', '--claim', [CompletionResultType]::ParameterName, 'Claim of the client''s token, repeatable')
+            [CompletionResult]::new('--query', '--query', [CompletionResultType]::ParameterName, 'Parameter of the client''s URL, repeatable')
+            [CompletionResult]::new('--subprotocol', '--subprotocol', [CompletionResultType]::ParameterName, 'Subprotocol that the client offers, and has')
+            [CompletionResult]::new('--origin', '--origin', [CompletionResultType]::ParameterName, 'Host that the service is known by')
+            [CompletionResult]::new('--access-key', '--access-key', [CompletionResultType]::ParameterName, 'Access key that `ce-signature` is made with, repeatable: a signature each; `-`, `@FILE` [default: the emulator''s]')
+            [CompletionResult]::new('--connection-string', '--connection-string', [CompletionResultType]::ParameterName, 'Connection string, for host and key in one; `-`, `@FILE`')
+            [CompletionResult]::new('--header', '--header', [CompletionResultType]::ParameterName, 'Header of the request, beside and in place of the service''s, repeatable')
+            [CompletionResult]::new('--handler-timeout', '--handler-timeout', [CompletionResultType]::ParameterName, 'How long an answer may take')
+            [CompletionResult]::new('--ca-cert', '--ca-cert', [CompletionResultType]::ParameterName, 'PEM file to trust besides the platform''s roots')
+            [CompletionResult]::new('-o', '-o', [CompletionResultType]::ParameterName, 'What stdout carries')
+            [CompletionResult]::new('--output', '--output', [CompletionResultType]::ParameterName, 'What stdout carries')
+            [CompletionResult]::new('--jq', '--jq', [CompletionResultType]::ParameterName, 'Print the results of this jq expression; means -o ndjson')
+            [CompletionResult]::new('--color', '--color', [CompletionResultType]::ParameterName, 'When to use colour')
+            [CompletionResult]::new('--timeout', '--timeout', [CompletionResultType]::ParameterName, 'End after this time, counted from the start of the process, with exit 124 if nothing else ended the run')
+            [CompletionResult]::new('--file', '--file', [CompletionResultType]::ParameterName, 'Send what this file holds, byte for byte')
+            [CompletionResult]::new('-t', '-t', [CompletionResultType]::ParameterName, 'What the data is')
+            [CompletionResult]::new('--type', '--type', [CompletionResultType]::ParameterName, 'What the data is')
+            [CompletionResult]::new('--encoding', '--encoding', [CompletionResultType]::ParameterName, 'How binary data is written; decoded before it is sent; spaces and line breaks in it are ignored')
+            [CompletionResult]::new('--insecure', '--insecure', [CompletionResultType]::ParameterName, 'Accept any certificate; for tests only')
+            [CompletionResult]::new('-r', '-r', [CompletionResultType]::ParameterName, 'Print strings among them bare')
+            [CompletionResult]::new('--raw-output', '--raw-output', [CompletionResultType]::ParameterName, 'Print strings among them bare')
+            [CompletionResult]::new('-q', '-q', [CompletionResultType]::ParameterName, 'Print errors only on stderr')
+            [CompletionResult]::new('--quiet', '--quiet', [CompletionResultType]::ParameterName, 'Print errors only on stderr')
+            [CompletionResult]::new('-v', '-v', [CompletionResultType]::ParameterName, 'Say more: -v lifecycle, -vv frames, -vvv handshake')
+            [CompletionResult]::new('--verbose', '--verbose', [CompletionResultType]::ParameterName, 'Say more: -v lifecycle, -vv frames, -vvv handshake')
+            [CompletionResult]::new('-h', '-h', [CompletionResultType]::ParameterName, 'Print help (see more with ''--help'')')
+            [CompletionResult]::new('--help', '--help', [CompletionResultType]::ParameterName, 'Print help (see more with ''--help'')')
+            break
+        }
+        'wps;webhook;connected' {
+            [CompletionResult]::new('--hub', '--hub', [CompletionResultType]::ParameterName, 'Hub that the events are of')
+            [CompletionResult]::new('--user', '--user', [CompletionResultType]::ParameterName, 'User id of the client; anonymous when absent')
+            [CompletionResult]::new('--connection-id', '--connection-id', [CompletionResultType]::ParameterName, 'Its connection [default: one of its own]')
+            [CompletionResult]::new('--state', '--state', [CompletionResultType]::ParameterName, 'State of the connection, as an earlier answer has set it in `ce-connectionState`')
+            [CompletionResult]::new('--claim', '--claim', [CompletionResultType]::ParameterName, 'Claim of the client''s token, repeatable')
+            [CompletionResult]::new('--query', '--query', [CompletionResultType]::ParameterName, 'Parameter of the client''s URL, repeatable')
+            [CompletionResult]::new('--subprotocol', '--subprotocol', [CompletionResultType]::ParameterName, 'Subprotocol that the client offers, and has')
+            [CompletionResult]::new('--origin', '--origin', [CompletionResultType]::ParameterName, 'Host that the service is known by')
+            [CompletionResult]::new('--access-key', '--access-key', [CompletionResultType]::ParameterName, 'Access key that `ce-signature` is made with, repeatable: a signature each; `-`, `@FILE` [default: the emulator''s]')
+            [CompletionResult]::new('--connection-string', '--connection-string', [CompletionResultType]::ParameterName, 'Connection string, for host and key in one; `-`, `@FILE`')
+            [CompletionResult]::new('--header', '--header', [CompletionResultType]::ParameterName, 'Header of the request, beside and in place of the service''s, repeatable')
+            [CompletionResult]::new('--handler-timeout', '--handler-timeout', [CompletionResultType]::ParameterName, 'How long an answer may take')
+            [CompletionResult]::new('--ca-cert', '--ca-cert', [CompletionResultType]::ParameterName, 'PEM file to trust besides the platform''s roots')
+            [CompletionResult]::new('-o', '-o', [CompletionResultType]::ParameterName, 'What stdout carries')
+            [CompletionResult]::new('--output', '--output', [CompletionResultType]::ParameterName, 'What stdout carries')
+            [CompletionResult]::new('--jq', '--jq', [CompletionResultType]::ParameterName, 'Print the results of this jq expression; means -o ndjson')
+            [CompletionResult]::new('--color', '--color', [CompletionResultType]::ParameterName, 'When to use colour')
+            [CompletionResult]::new('--timeout', '--timeout', [CompletionResultType]::ParameterName, 'End after this time, counted from the start of the process, with exit 124 if nothing else ended the run')
+            [CompletionResult]::new('--insecure', '--insecure', [CompletionResultType]::ParameterName, 'Accept any certificate; for tests only')
+            [CompletionResult]::new('-r', '-r', [CompletionResultType]::ParameterName, 'Print strings among them bare')
+            [CompletionResult]::new('--raw-output', '--raw-output', [CompletionResultType]::ParameterName, 'Print strings among them bare')
+            [CompletionResult]::new('-q', '-q', [CompletionResultType]::ParameterName, 'Print errors only on stderr')
+            [CompletionResult]::new('--quiet', '--quiet', [CompletionResultType]::ParameterName, 'Print errors only on stderr')
+            [CompletionResult]::new('-v', '-v', [CompletionResultType]::ParameterName, 'Say more: -v lifecycle, -vv frames, -vvv handshake')
+            [CompletionResult]::new('--verbose', '--verbose', [CompletionResultType]::ParameterName, 'Say more: -v lifecycle, -vv frames, -vvv handshake')
+            [CompletionResult]::new('-h', '-h', [CompletionResultType]::ParameterName, 'Print help (see more with ''--help'')')
+            [CompletionResult]::new('--help', '--help', [CompletionResultType]::ParameterName, 'Print help (see more with ''--help'')')
+            break
+        }
+        'wps;webhook;disconnected' {
+            [CompletionResult]::new('--hub', '--hub', [CompletionResultType]::ParameterName, 'Hub that the events are of')
+            [CompletionResult]::new('--user', '--user', [CompletionResultType]::ParameterName, 'User id of the client; anonymous when absent')
+            [CompletionResult]::new('--connection-id', '--connection-id', [CompletionResultType]::ParameterName, 'Its connection [default: one of its own]')
+            [CompletionResult]::new('--state', '--state', [CompletionResultType]::ParameterName, 'State of the connection, as an earlier answer has set it in `ce-connectionState`')
+            [CompletionResult]::new('--claim', '--claim', [CompletionResultType]::ParameterName, 'Claim of the client''s token, repeatable')
+            [CompletionResult]::new('--query', '--query', [CompletionResultType]::ParameterName, 'Parameter of the client''s URL, repeatable')
+            [CompletionResult]::new('--subprotocol', '--subprotocol', [CompletionResultType]::ParameterName, 'Subprotocol that the client offers, and has')
+            [CompletionResult]::new('--origin', '--origin', [CompletionResultType]::ParameterName, 'Host that the service is known by')
+            [CompletionResult]::new('--access-key', '--access-key', [CompletionResultType]::ParameterName, 'Access key that `ce-signature` is made with, repeatable: a signature each; `-`, `@FILE` [default: the emulator''s]')
+            [CompletionResult]::new('--connection-string', '--connection-string', [CompletionResultType]::ParameterName, 'Connection string, for host and key in one; `-`, `@FILE`')
+            [CompletionResult]::new('--header', '--header', [CompletionResultType]::ParameterName, 'Header of the request, beside and in place of the service''s, repeatable')
+            [CompletionResult]::new('--handler-timeout', '--handler-timeout', [CompletionResultType]::ParameterName, 'How long an answer may take')
+            [CompletionResult]::new('--ca-cert', '--ca-cert', [CompletionResultType]::ParameterName, 'PEM file to trust besides the platform''s roots')
+            [CompletionResult]::new('-o', '-o', [CompletionResultType]::ParameterName, 'What stdout carries')
+            [CompletionResult]::new('--output', '--output', [CompletionResultType]::ParameterName, 'What stdout carries')
+            [CompletionResult]::new('--jq', '--jq', [CompletionResultType]::ParameterName, 'Print the results of this jq expression; means -o ndjson')
+            [CompletionResult]::new('--color', '--color', [CompletionResultType]::ParameterName, 'When to use colour')
+            [CompletionResult]::new('--timeout', '--timeout', [CompletionResultType]::ParameterName, 'End after this time, counted from the start of the process, with exit 124 if nothing else ended the run')
+            [CompletionResult]::new('--reason', '--reason', [CompletionResultType]::ParameterName, 'Why it has ended')
+            [CompletionResult]::new('--insecure', '--insecure', [CompletionResultType]::ParameterName, 'Accept any certificate; for tests only')
+            [CompletionResult]::new('-r', '-r', [CompletionResultType]::ParameterName, 'Print strings among them bare')
+            [CompletionResult]::new('--raw-output', '--raw-output', [CompletionResultType]::ParameterName, 'Print strings among them bare')
+            [CompletionResult]::new('-q', '-q', [CompletionResultType]::ParameterName, 'Print errors only on stderr')
+            [CompletionResult]::new('--quiet', '--quiet', [CompletionResultType]::ParameterName, 'Print errors only on stderr')
+            [CompletionResult]::new('-v', '-v', [CompletionResultType]::ParameterName, 'Say more: -v lifecycle, -vv frames, -vvv handshake')
+            [CompletionResult]::new('--verbose', '--verbose', [CompletionResultType]::ParameterName, 'Say more: -v lifecycle, -vv frames, -vvv handshake')
+            [CompletionResult]::new('-h', '-h', [CompletionResultType]::ParameterName, 'Print help (see more with ''--help'')')
+            [CompletionResult]::new('--help', '--help', [CompletionResultType]::ParameterName, 'Print help (see more with ''--help'')')
+            break
+        }
+        'wps;webhook;help' {
+            [CompletionResult]::new('test', 'test', [CompletionResultType]::ParameterValue, 'Ask all that the service asks of a handler, step by step')
+            [CompletionResult]::new('validate', 'validate', [CompletionResultType]::ParameterValue, 'Ask whether the handler wants events: OPTIONS, abuse protection')
+            [CompletionResult]::new('connect', 'connect', [CompletionResultType]::ParameterValue, 'Ask whether a client may connect')
+            [CompletionResult]::new('event', 'event', [CompletionResultType]::ParameterValue, 'Bring an event of a client, and print the answer')
+            [CompletionResult]::new('connected', 'connected', [CompletionResultType]::ParameterValue, 'Tell that a client has connected')
+            [CompletionResult]::new('disconnected', 'disconnected', [CompletionResultType]::ParameterValue, 'Tell that a connection has ended')
+            [CompletionResult]::new('help', 'help', [CompletionResultType]::ParameterValue, 'Print this message or the help of the given subcommand(s)')
+            break
+        }
+        'wps;webhook;help;test' {
+            break
+        }
+        'wps;webhook;help;validate' {
+            break
+        }
+        'wps;webhook;help;connect' {
+            break
+        }
+        'wps;webhook;help;event' {
+            break
+        }
+        'wps;webhook;help;connected' {
+            break
+        }
+        'wps;webhook;help;disconnected' {
+            break
+        }
+        'wps;webhook;help;help' {
+            break
+        }
         'wps;doctor' {
             [CompletionResult]::new('-g', '-g', [CompletionResultType]::ParameterName, 'Group to try: it is joined, gets one message, and is left [default: one of its own, wps-doctor-…]')
             [CompletionResult]::new('--group', '--group', [CompletionResultType]::ParameterName, 'Group to try: it is joined, gets one message, and is left [default: one of its own, wps-doctor-…]')
@@ -1124,6 +1400,9 @@ Register-ArgumentCompleter -Native -CommandName 'wps' -ScriptBlock {
             [CompletionResult]::new('--connection-string', '--connection-string', [CompletionResultType]::ParameterName, 'Connection string of the service; needs --hub; `-`, `@FILE`')
             [CompletionResult]::new('--local', '--local', [CompletionResultType]::ParameterName, 'The emulator on this machine [default PORT: 8080]')
             [CompletionResult]::new('--profile', '--profile', [CompletionResultType]::ParameterName, 'Profile of the configuration file to use')
+            [CompletionResult]::new('--endpoint', '--endpoint', [CompletionResultType]::ParameterName, 'The service by its address, with an Entra identity in place of a key; needs --hub')
+            [CompletionResult]::new('--credential', '--credential', [CompletionResultType]::ParameterName, 'Where the identity comes from, with --endpoint [default: auto]')
+            [CompletionResult]::new('--credential-command', '--credential-command', [CompletionResultType]::ParameterName, 'Shell command that prints an access token, with --endpoint')
             [CompletionResult]::new('--protocol', '--protocol', [CompletionResultType]::ParameterName, 'Subprotocol to speak')
             [CompletionResult]::new('--connect-timeout', '--connect-timeout', [CompletionResultType]::ParameterName, 'Limit of each fresh attempt to connect')
             [CompletionResult]::new('--proxy', '--proxy', [CompletionResultType]::ParameterName, 'Proxy on the way, or `none`')
@@ -1167,6 +1446,7 @@ Register-ArgumentCompleter -Native -CommandName 'wps' -ScriptBlock {
             [CompletionResult]::new('--log', '--log', [CompletionResultType]::ParameterName, 'Write all traffic to FILE, as ndjson: sockets, every frame both ways, refusals; tokens redacted')
             [CompletionResult]::new('--color', '--color', [CompletionResultType]::ParameterName, 'When to use colour')
             [CompletionResult]::new('--allow-anonymous', '--allow-anonymous', [CompletionResultType]::ParameterName, 'Let clients in that have no token; they have no roles')
+            [CompletionResult]::new('--allow-unvalidated-entra', '--allow-unvalidated-entra', [CompletionResultType]::ParameterName, 'Let REST requests in with an Entra token that nobody has checked; on this machine only')
             [CompletionResult]::new('--no-echo-events', '--no-echo-events', [CompletionResultType]::ParameterName, 'Have no handler for events: they are refused with `InternalServerError`')
             [CompletionResult]::new('--insecure', '--insecure', [CompletionResultType]::ParameterName, 'Accept any certificate of an event handler; for tests only')
             [CompletionResult]::new('--exit-on-stdin-close', '--exit-on-stdin-close', [CompletionResultType]::ParameterName, 'End when stdin is closed, so that it never outlives the program that started it')
@@ -1218,6 +1498,9 @@ Register-ArgumentCompleter -Native -CommandName 'wps' -ScriptBlock {
             [CompletionResult]::new('--connection-string', '--connection-string', [CompletionResultType]::ParameterName, 'Connection string of the service; needs --hub; `-`, `@FILE`')
             [CompletionResult]::new('--local', '--local', [CompletionResultType]::ParameterName, 'The emulator on this machine [default PORT: 8080]')
             [CompletionResult]::new('--profile', '--profile', [CompletionResultType]::ParameterName, 'Profile of the configuration file to use')
+            [CompletionResult]::new('--endpoint', '--endpoint', [CompletionResultType]::ParameterName, 'The service by its address, with an Entra identity in place of a key; needs --hub')
+            [CompletionResult]::new('--credential', '--credential', [CompletionResultType]::ParameterName, 'Where the identity comes from, with --endpoint [default: auto]')
+            [CompletionResult]::new('--credential-command', '--credential-command', [CompletionResultType]::ParameterName, 'Shell command that prints an access token, with --endpoint')
             [CompletionResult]::new('--hub', '--hub', [CompletionResultType]::ParameterName, 'Hub to connect to [default with --local: hub1]')
             [CompletionResult]::new('--user', '--user', [CompletionResultType]::ParameterName, 'User id; anonymous when absent')
             [CompletionResult]::new('--role', '--role', [CompletionResultType]::ParameterName, 'Role, repeatable [default: join, leave and send everywhere]')
@@ -1377,6 +1660,7 @@ Register-ArgumentCompleter -Native -CommandName 'wps' -ScriptBlock {
             [CompletionResult]::new('ping', 'ping', [CompletionResultType]::ParameterValue, 'Measure round trips of a connection, with statistics')
             [CompletionResult]::new('bench', 'bench', [CompletionResultType]::ParameterValue, 'Measure how much goes through a group, how long it takes, and what is lost')
             [CompletionResult]::new('service', 'service', [CompletionResultType]::ParameterValue, 'Do what an application server does, through the REST API')
+            [CompletionResult]::new('webhook', 'webhook', [CompletionResultType]::ParameterValue, 'Play the service towards your event handler')
             [CompletionResult]::new('doctor', 'doctor', [CompletionResultType]::ParameterValue, 'Find out, step by step, why a connection does not work')
             [CompletionResult]::new('emulator', 'emulator', [CompletionResultType]::ParameterValue, 'Run a local Web PubSub service on this machine, for development and tests')
             [CompletionResult]::new('url', 'url', [CompletionResultType]::ParameterValue, 'Make client access URLs, and explain them')
@@ -1462,6 +1746,33 @@ Register-ArgumentCompleter -Native -CommandName 'wps' -ScriptBlock {
             break
         }
         'wps;help;service;health' {
+            break
+        }
+        'wps;help;webhook' {
+            [CompletionResult]::new('test', 'test', [CompletionResultType]::ParameterValue, 'Ask all that the service asks of a handler, step by step')
+            [CompletionResult]::new('validate', 'validate', [CompletionResultType]::ParameterValue, 'Ask whether the handler wants events: OPTIONS, abuse protection')
+            [CompletionResult]::new('connect', 'connect', [CompletionResultType]::ParameterValue, 'Ask whether a client may connect')
+            [CompletionResult]::new('event', 'event', [CompletionResultType]::ParameterValue, 'Bring an event of a client, and print the answer')
+            [CompletionResult]::new('connected', 'connected', [CompletionResultType]::ParameterValue, 'Tell that a client has connected')
+            [CompletionResult]::new('disconnected', 'disconnected', [CompletionResultType]::ParameterValue, 'Tell that a connection has ended')
+            break
+        }
+        'wps;help;webhook;test' {
+            break
+        }
+        'wps;help;webhook;validate' {
+            break
+        }
+        'wps;help;webhook;connect' {
+            break
+        }
+        'wps;help;webhook;event' {
+            break
+        }
+        'wps;help;webhook;connected' {
+            break
+        }
+        'wps;help;webhook;disconnected' {
             break
         }
         'wps;help;doctor' {

@@ -147,7 +147,7 @@ fn a_workload_identity_and_a_client_secret_are_taken_to_entra() {
     // The service would refuse once more with a fresh one.
     entra.next().answer("401 Unauthorized", "", &body.to_string());
     let ended = run.end();
-    ended.assert_failed(5, &["AADSTS7000215"]);
+    ended.assert_failed(5, &["Entra gave no token: 401", "Invalid client secret"]);
     assert!(!ended.stderr.contains("s3same"), "{}", ended.stderr);
 }
 
