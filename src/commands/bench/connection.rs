@@ -85,7 +85,7 @@ impl Shared {
     pub fn place(&self, url: &CurrentUrl) -> Place {
         let connection = &self.bench.connection;
         let place = Place {
-            url: url_source(&connection.source).at_once(),
+            url: url_source(connection).ok().and_then(|source| source.at_once()),
             local: matches!(connection.source, Source::Local { .. }),
             connect_timeout: connection.session.connect_timeout,
             longest_pause: connection.session.reconnect_backoff.max_delay,
@@ -145,8 +145,9 @@ pub async fn connection(
     };
     let mut config = bench.connection.session.clone();
     config.seed = seed();
-    let dialer =
-        NetDialer::new(url_source(&bench.connection.source), shared.options.clone(), bench.connection.protocol);
+    // Only an endpoint that the settings would not have let through has none.
+    let Ok(source) = url_source(&bench.connection) else { return nothing };
+    let dialer = NetDialer::new(source, shared.options.clone(), bench.connection.protocol);
     let url = dialer.current_url();
     let (driver, handle) = Driver::new(config, dialer, sink);
     let script = async {

@@ -66,6 +66,7 @@ fn is_on_this_machine(source: &Source) -> bool {
         Source::Command(_) => return false,
         Source::Url(url) => url.host(),
         Source::Signed(signer) => signer.endpoint.host_str().unwrap_or_default().to_owned(),
+        Source::Keyless(keyless) => keyless.endpoint.host_str().unwrap_or_default().to_owned(),
     };
     let host = host.trim_start_matches('[').trim_end_matches(']');
     host.eq_ignore_ascii_case("localhost") || host.parse::<IpAddr>().is_ok_and(|address| address.is_loopback())

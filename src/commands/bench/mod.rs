@@ -305,6 +305,7 @@ fn place(bench: &Bench) -> String {
         Source::Url(url) => url.authority(),
         Source::Local { port, .. } => format!("localhost:{port}"),
         Source::Signed(signer) => signer.endpoint.host_str().unwrap_or_default().to_owned(),
+        Source::Keyless(keyless) => keyless.endpoint.host_str().unwrap_or_default().to_owned(),
         Source::Command(_) => String::new(),
     }
 }
