@@ -134,7 +134,7 @@ pub async fn doctor(surroundings: &Surroundings, settings: &Doctor) -> u8 {
     if records {
         let Counts { received, sent, acked, failed, unexpected: _ } = ending.counts;
         console.out.put(&mut console.out.style.record(render::stopped(&Stopped {
-            reason: if told.is_some() && ending.reason == "done" { "failed" } else { ending.reason },
+            reason: ending.reason,
             exit_code: code,
             counts: Some(StoppedCounts { received, sent, acked, failed }),
             error: told.map(stopped_error),
@@ -326,7 +326,7 @@ impl Examination<'_> {
             }
             (None, Some((Ok(()), since))) => {
                 tell_close(since.elapsed(), &mut told);
-                Ending::new("done", None)
+                Ending::new(if told.has_failed() { "failed" } else { "done" }, None)
             }
             (None, Some((Err(Failed), _))) => Ending::new("failed", None),
             (None, None) => {

@@ -81,6 +81,11 @@ impl Report {
         self.since.elapsed()
     }
 
+    /// Whether a step has failed.
+    pub fn has_failed(&self) -> bool {
+        self.failure.is_some()
+    }
+
     /// The step that failed, and how, once there is one.
     pub fn into_failure(self) -> Option<(&'static str, Failure)> {
         self.failure
