@@ -25,12 +25,13 @@ fn run(seeds: std::ops::Range<u64>) {
         tally += Schedule::new(seed).run();
     }
     let Tally { recoveries, losses, published, duplicates, unknown, replayed, .. } = tally;
-    let Tally { deaths, redelivered, faults, given_up, misjudged, steps, .. } = tally;
+    let Tally { deaths, redelivered, faults, given_up, misjudged, steps, answered, lost_answers, .. } = tally;
     assert!(recoveries > 5_000 && losses > 500, "too little trouble: {tally:?}");
     assert!(faults > 8_000 && given_up < 100, "too few faults, or too many: {tally:?}");
     assert!(misjudged <= 5, "operations are given up for what a network does: {tally:?}");
     assert!(published > 50_000 && duplicates > 500 && unknown > 100 && replayed > 100, "too little risk: {tally:?}");
     assert!(steps > 5_000, "too few small steps: {tally:?}");
+    assert!(answered > 5_000 && lost_answers > 100, "too few invocations, or too little risk for them: {tally:?}");
     assert!(deaths > 500 && redelivered > 25, "too little death: {tally:?}");
 }
 

@@ -5,10 +5,10 @@
 use std::time::Duration;
 
 use super::network::{Down, Up, Wire};
-use crate::hub::{self, ClientKind, CloseKind, Cut, Fresh, Hub, Open, SocketId};
+use crate::hub::{self, ClientKind, CloseKind, Cut, EventAnswer, EventId, Fresh, Hub, Open, SocketId, UserEvent};
 use crate::session::{
-    Config, DialFailure, DialRequest, End, Lifecycle, LossCause, Mark, OperationId, Outcome, Output, Received, Session,
-    Snapshot, StreamEvent, StreamKey,
+    Config, DialFailure, DialRequest, End, InvocationKey, Invoked, Lifecycle, LossCause, Mark, OperationId, Outcome,
+    Output, Received, Session, Snapshot, StreamEvent, StreamKey,
 };
 use crate::{EncodedFrame, Subprotocol, Unpacked};
 
@@ -45,6 +45,13 @@ pub(super) trait Around {
     fn event(&mut self, peer: usize, event: Lifecycle);
     fn settled(&mut self, peer: usize, id: OperationId, outcome: Outcome);
     fn stream(&mut self, peer: usize, key: StreamKey, event: StreamEvent);
+    /// The hub asks the application. When it answers, and what.
+    fn asked(&mut self, event: &UserEvent) -> (Duration, EventAnswer) {
+        panic!("nobody answers {event:?}");
+    }
+    fn invoked(&mut self, _peer: usize, _key: InvocationKey, invoked: Invoked) {
+        panic!("nobody has asked for {invoked:?}");
+    }
     fn recorded(&mut self, peer: usize, snapshot: Snapshot);
     fn ended(&mut self, peer: usize, end: &End);
     /// The hub has sent a frame to the observer.
@@ -87,6 +94,8 @@ pub(super) struct Pair {
     pub(super) hub: Hub,
     pub(super) peers: Vec<Peer>,
     sockets: u64,
+    /// What the application will answer, and when.
+    answers: Vec<(Duration, EventId, EventAnswer)>,
 }
 
 impl Pair {
@@ -100,12 +109,13 @@ impl Pair {
             groups: vec![observed.into()],
         };
         hub.handle_open(Duration::ZERO, OBSERVER, Open::Fresh(observer));
-        Self { now: Duration::ZERO, hub, peers, sockets: 0 }
+        Self { now: Duration::ZERO, hub, peers, sockets: 0, answers: Vec::new() }
     }
 
     /// When something happens next.
     pub(super) fn due(&self) -> Option<Duration> {
-        self.peers.iter().filter_map(Peer::due).chain(self.hub.poll_timeout()).min()
+        let answers = self.answers.iter().map(|(at, ..)| *at);
+        self.peers.iter().filter_map(Peer::due).chain(self.hub.poll_timeout()).chain(answers).min()
     }
 
     /// All of the clients that is due now.
@@ -129,6 +139,10 @@ impl Pair {
     pub(super) fn serve_hub(&mut self) {
         if self.hub.poll_timeout().is_some_and(|due| due <= self.now) {
             self.hub.handle_timeout(self.now);
+        }
+        let now = self.now;
+        for (_, event_id, answer) in self.answers.extract_if(.., |(at, ..)| *at <= now) {
+            self.hub.handle_event_answer(now, event_id, &answer);
         }
     }
 
@@ -252,8 +266,11 @@ impl Pair {
                 }
                 hub::Output::Pause { socket } => self.with_wire(socket, |wire| wire.paused = true),
                 hub::Output::Resume { socket } => self.with_wire(socket, |wire| wire.paused = false),
-                output @ (hub::Output::UserEvent(_)
-                | hub::Output::Connected { .. }
+                hub::Output::UserEvent(event) => {
+                    let (after, answer) = around.asked(&event);
+                    self.answers.push((self.now + after, event.event_id, answer));
+                }
+                output @ (hub::Output::Connected { .. }
                 | hub::Output::Joined { .. }
                 | hub::Output::Left { .. }
                 | hub::Output::Disconnected { .. }) => panic!("{output:?}"),
@@ -295,7 +312,8 @@ impl Pair {
                     peer.wire = None;
                     peer.dial = Some(around.dial(now, index, request, deadline));
                 }
-                Output::Ponged { .. } | Output::Invoked { .. } => panic!("nobody has asked"),
+                Output::Ponged { .. } => panic!("nobody has asked"),
+                Output::Invoked { key, invoked } => around.invoked(index, key, *invoked),
                 Output::Stream { key, event } => around.stream(index, key, event),
                 Output::CancelDial => peer.dial = None,
                 Output::Send(frame) => {

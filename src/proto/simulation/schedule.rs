@@ -1,6 +1,7 @@
 //! A schedule: a publisher, a listener and an observer, and a network that fails as the seed says.
 
 mod death;
+mod invocations;
 mod rest;
 mod tally;
 mod trouble;
@@ -9,16 +10,17 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
 use self::death::Kept;
+use self::invocations::Calls;
 pub(super) use self::tally::Tally;
 use super::faults;
 use super::network::Rng;
 use super::pair::{Around, Arrival, Dial, Pair, Peer};
 use crate::fault::Faults;
-use crate::hub::{self, Hub, HubConfig};
+use crate::hub::{self, EventAnswer, Hub, HubConfig, UserEvent};
 use crate::session::{
-    AckMode, Backoff, BackoffMode, Config, DialClass, DialFailure, DialRequest, End, Keep, Lifecycle, LossCause,
-    OnUnknown, OperationId, Outcome, OutcomeCause, Received, Request, Retries, Session, Snapshot, StreamEvent,
-    StreamKey,
+    AckMode, Backoff, BackoffMode, Config, DialClass, DialFailure, DialRequest, End, InvocationKey, Invoked, Keep,
+    Lifecycle, LossCause, OnUnknown, OperationId, Outcome, OutcomeCause, Received, Request, Retries, Session, Snapshot,
+    StreamEvent, StreamKey,
 };
 use crate::{Codec, Data, Downstream, EncodedFrame, Origin, OwnedData, Subprotocol, Unpacked};
 
@@ -62,6 +64,7 @@ struct Ledger {
     /// What the hub published, in its order.
     published: Vec<u64>,
     slowest: u64,
+    calls: Calls,
     tally: Tally,
 }
 
@@ -166,6 +169,7 @@ impl Schedule {
                 step: (seed % 5 < 2 && seed % 20 != 11).then_some(((seed % 5) as usize, 3 + seed % 11)),
                 published: Vec::new(),
                 slowest,
+                calls: Calls::new(seed),
                 tally: Tally::default(),
                 rng,
             },
@@ -184,6 +188,7 @@ impl Schedule {
         self.publish_aside();
         self.play_until(REST + Duration::from_secs(30));
         self.check_rest();
+        self.check_invocations();
         self.stop();
         self.ledger.tally
     }
@@ -208,7 +213,7 @@ impl Schedule {
     }
 
     fn publisher_sends(&mut self, group: &str, data: OwnedData, id: u64) {
-        let request = Request::Send { group: group.into(), data, no_echo: false };
+        let request = Request::send(group, data);
         let now = self.pair.now;
         self.session(PUBLISHER).handle_request(now, OperationId(id), request, AckMode::Automatic);
     }
@@ -274,6 +279,7 @@ impl Schedule {
         if self.ledger.rng.percent(20) {
             self.regroup();
         }
+        self.invoke();
         self.publish_at = self.pair.now + self.ledger.rng.millis(1, 4000);
     }
 
@@ -379,6 +385,15 @@ impl Around for Ledger {
 
     fn stream(&mut self, _peer: usize, key: StreamKey, _event: StreamEvent) {
         panic!("nobody has begun {key:?}");
+    }
+
+    fn asked(&mut self, event: &UserEvent) -> (Duration, EventAnswer) {
+        self.calls.asked(self.seed, event)
+    }
+
+    fn invoked(&mut self, peer: usize, key: InvocationKey, invoked: Invoked) {
+        assert_eq!(peer, PUBLISHER, "seed {}: {invoked:?}", self.seed);
+        self.calls.settle(self.seed, key, invoked);
     }
 
     fn recorded(&mut self, peer: usize, snapshot: Snapshot) {

@@ -216,7 +216,7 @@ impl Scene {
 
     pub(super) fn send(&mut self, peer: usize, text: &str) -> u64 {
         let data = OwnedData::json(text).unwrap();
-        self.ask(peer, Request::Send { group: "g".into(), data, no_echo: true })
+        self.ask(peer, Request::Send { group: "g".into(), data, no_echo: true, ttl_seconds: None, metadata: None })
     }
 
     pub(super) fn cut(&mut self, cause: LossCause) {

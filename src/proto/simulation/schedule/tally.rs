@@ -18,6 +18,10 @@ pub(in crate::simulation) struct Tally {
     pub(in crate::simulation) steps: u32,
     /// Operations of the listener that cost too many connections.
     pub(in crate::simulation) given_up: usize,
+    /// Invocations that were answered.
+    pub(in crate::simulation) answered: usize,
+    /// Those that were carried out, and whose answer was lost.
+    pub(in crate::simulation) lost_answers: usize,
     /// Operations that were given up without any fault.
     pub(in crate::simulation) misjudged: usize,
 }
@@ -37,5 +41,7 @@ impl std::ops::AddAssign for Tally {
         self.steps += other.steps;
         self.given_up += other.given_up;
         self.misjudged += other.misjudged;
+        self.answered += other.answered;
+        self.lost_answers += other.lost_answers;
     }
 }
