@@ -39,6 +39,7 @@ fn room(command: Command) -> Box<dyn CommandArgs> {
         Command::Join(args) => args,
         Command::Send(args) => args,
         Command::Event(args) => args,
+        Command::Invoke(args) => args,
         Command::Stream(args) => args,
         Command::Repl(args) => args,
         Command::Replay(args) => args,

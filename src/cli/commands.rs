@@ -8,6 +8,7 @@ use crate::commands::config::args::ConfigArgs;
 use crate::commands::doctor::args::DoctorArgs;
 use crate::commands::emulator::args::EmulatorArgs;
 use crate::commands::event::args::EventArgs;
+use crate::commands::invoke::args::InvokeArgs;
 use crate::commands::join::args::JoinArgs;
 use crate::commands::listen::args::ListenArgs;
 use crate::commands::man::args::ManArgs;
@@ -31,6 +32,8 @@ pub enum Command {
     Send(Box<SendArgs>),
     /// Send a custom event to the application server
     Event(Box<EventArgs>),
+    /// Call the application server and print its answer
+    Invoke(Box<InvokeArgs>),
     /// Publish stdin to a group as one stream, as it comes
     Stream(Box<StreamArgs>),
     /// Join, send and look by hand, on one connection; also for scripts of such lines

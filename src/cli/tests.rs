@@ -153,7 +153,7 @@ fn without_arguments_help_is_shown_but_nothing_done() {
 
 #[test]
 fn what_is_due_later_is_not_accepted() {
-    assert!(parsed("invoke|e").is_err());
+    assert!(parsed("tunnel|--upstream|http://localhost:3000").is_err());
 }
 
 #[test]
@@ -165,7 +165,7 @@ fn usage_errors_say_what_is_wrong_and_what_to_do() {
         (
             "--local|emulator",
             "error: unexpected argument `--local`\nhint: `--local` belongs to `listen`, `join`, `send`, `event`, \
-             `repl`, ",
+             `invoke`, ",
         ),
         (
             "listen|-o|xml",

@@ -9,12 +9,13 @@ use tokio::sync::watch;
 
 use crate::builder::Builder;
 use crate::driver::{Driver, NetDialer, UrlSource};
-use crate::error::{ConnectionError, OperationError};
+use crate::error::{ConnectionError, InvokeError, OperationError};
 use crate::event::{EventSink, Flow};
-use crate::handle::Handle;
+use crate::handle::{Handle, Invoking};
+use crate::invocation::Invoke;
 use crate::operation::{Operation, Publish};
 use crate::stream::{Event, Events, Message, Writer, channel};
-use webpubsub_proto::session::{AckMode, Config, Lifecycle, Outcome, Received, Request, Status};
+use webpubsub_proto::session::{AckMode, Config, Invocation, Lifecycle, Outcome, Received, Request, Status};
 use webpubsub_proto::{Codec, OwnedData, WireFrame, check_event_name, check_group_name};
 
 /// A client: what can be asked of the service, over however many connections that takes.
@@ -152,7 +153,23 @@ impl Client {
     /// most 128 letters, digits, `_`, `.` or `-` (§1.3).
     pub fn event(&self, name: impl Into<String>, data: OwnedData) -> Operation {
         let event = name.into();
-        self.operation(check_event_name(&event).map(|()| Request::Event { event, data }).map_err(Into::into))
+        self.operation(check_event_name(&event).map(|()| Request::event(event, data)).map_err(Into::into))
+    }
+
+    /// Calls the application server (PROTOCOL §9.2): the event's handler is asked, and what it answers comes back. `None`
+    /// sends no data. Names are those of [`Self::event`], and no role is needed.
+    pub fn invoke(&self, name: impl Into<String>, data: Option<OwnedData>) -> Invoke {
+        let event = name.into();
+        let invocation = check_event_name(&event).map(|()| Invocation::new(event, data));
+        Invoke::new(self.clone(), invocation.map_err(Into::into))
+    }
+
+    /// [`Self::invoke`] with a value as JSON.
+    pub fn invoke_json(&self, name: impl Into<String>, value: &(impl Serialize + ?Sized)) -> Invoke {
+        match serde_json::to_string(value).and_then(|text| OwnedData::json(&text)) {
+            Ok(data) => self.invoke(name, Some(data)),
+            Err(error) => Invoke::new(self.clone(), Err(InvokeError::Json(error))),
+        }
     }
 
     /// [`Self::event`] with a value as JSON.
@@ -191,6 +208,10 @@ impl Client {
         }
     }
 
+    pub(crate) fn begin_invocation(&self, invocation: Invocation) -> Invoking {
+        self.shared.handle.invoke(invocation, None)
+    }
+
     pub(crate) fn codec(&self) -> Codec {
         self.shared.codec
     }
@@ -201,7 +222,7 @@ impl Client {
 
     fn publish(&self, group: String, data: Result<OwnedData, OperationError>) -> Publish {
         let named = check_group_name(&group).map_err(OperationError::from);
-        let request = named.and(data).map(|data| Request::Send { group, data, no_echo: false });
+        let request = named.and(data).map(|data| Request::send(group, data));
         Publish(self.operation(request))
     }
 

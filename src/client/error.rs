@@ -6,7 +6,7 @@ use thiserror::Error;
 
 use crate::driver::{DialedError, Finished};
 use webpubsub_net::secret;
-use webpubsub_proto::session::{End, EndKind, Nack, Outcome, OutcomeCause};
+use webpubsub_proto::session::{End, EndKind, InvokeOutcome, Nack, Outcome, OutcomeCause};
 use webpubsub_proto::{MAX_FRAME_BYTES, NameError};
 
 use crate::operation::Ack;
@@ -146,6 +146,74 @@ pub enum OperationError {
         /// The id.
         ack_id: u64,
     },
+}
+
+/// Why an invocation was not answered, or not with success (PROTOCOL §9.2).
+#[derive(Debug, Error)]
+#[non_exhaustive]
+pub enum InvokeError {
+    /// A name that the service does not take (PROTOCOL §1.3). Nothing was sent.
+    #[error(transparent)]
+    Name(#[from] NameError),
+    /// The value could not be made JSON. Nothing was sent.
+    #[error("the value could not be made JSON")]
+    Json(#[source] serde_json::Error),
+    /// The id that was given is empty. Nothing was sent.
+    #[error("the invocationId is empty")]
+    EmptyId,
+    /// The id that was given is that of another invocation whose answer may still come. Nothing was sent.
+    #[error("the invocationId is that of another invocation whose answer may still come")]
+    IdInUse,
+    /// The frame would be larger than the service takes, 1 MiB (PROTOCOL §12). Nothing was sent.
+    #[error("the frame would have {bytes} bytes, and the service takes {MAX_FRAME_BYTES}")]
+    TooLarge {
+        /// Its size.
+        bytes: usize,
+    },
+    /// The answer is that it failed: `BadRequest`, `InternalServerError`, or another name.
+    #[error("it failed: {}", explained(.error))]
+    Refused {
+        /// The service's error.
+        error: Nack,
+    },
+    /// It was answered, and the answer is not understood.
+    #[error("its answer is not understood: {reason}")]
+    NotUnderstood {
+        /// What was not understood.
+        reason: String,
+    },
+    /// Its time was over; the service was told. It may have been carried out.
+    #[error("it was not answered in time; it may have been carried out")]
+    TimedOut,
+    /// It was sent, and its answer is lost: it may have been carried out (PROTOCOL §19.17).
+    #[error("its answer is lost: {cause}; it may have been carried out")]
+    Unknown {
+        /// Why nobody waits for the answer any more.
+        cause: OutcomeCause,
+    },
+    /// It was never sent.
+    #[error("it was not sent: {cause}")]
+    NotSent {
+        /// Why not.
+        cause: OutcomeCause,
+    },
+}
+
+impl InvokeError {
+    /// Of an invocation that was not answered with success.
+    pub(crate) fn of(outcome: InvokeOutcome) -> Self {
+        match outcome {
+            InvokeOutcome::Refused { error } => Self::Refused { error: nack(error) },
+            InvokeOutcome::NotUnderstood { reason } => Self::NotUnderstood { reason: shown(&reason) },
+            // One that is answered does not come here.
+            InvokeOutcome::Answered { .. } => Self::NotUnderstood { reason: String::new() },
+            InvokeOutcome::TimedOut => Self::TimedOut,
+            InvokeOutcome::Cancelled => Self::Unknown { cause: OutcomeCause::Cancelled },
+            InvokeOutcome::Unknown { cause } => Self::Unknown { cause: known(cause) },
+            InvokeOutcome::NotSent { cause } => Self::NotSent { cause: known(cause) },
+            InvokeOutcome::IdInUse => Self::IdInUse,
+        }
+    }
 }
 
 fn explained(error: &Nack) -> String {

@@ -43,13 +43,15 @@ pub mod driver;
 mod error;
 pub mod event;
 pub mod handle;
+mod invocation;
 mod operation;
 mod stream;
 
 pub use builder::Builder;
 pub use client::Client;
 pub use driver::{ProviderError, ProviderFailure, Providing, UrlProvider, UrlSource};
-pub use error::{ConnectionError, OperationError};
+pub use error::{ConnectionError, InvokeError, OperationError};
+pub use invocation::{Answer, Invoke};
 pub use operation::{Ack, Operation, Publish};
 pub use stream::{Event, Events, Message};
 pub use webpubsub_net::auth::access_url::{AccessUrl, AccessUrlError, Signer};
@@ -60,4 +62,6 @@ pub use webpubsub_proto::session::{
     Backoff, BackoffMode, Counts, FailedAttempt, Loss, Nack, OnUnknown, OperationKind, OutcomeCause, Retries, Standing,
     Status,
 };
-pub use webpubsub_proto::{Data, DataKind, NameError, Octets, Origin, OwnedData, Subprotocol, Text};
+pub use webpubsub_proto::{
+    Data, DataKind, Metadata, MetadataError, NameError, Octets, Origin, OwnedData, Subprotocol, Text,
+};

@@ -9,7 +9,7 @@ use std::time::Duration;
 use crate::client::Client;
 use crate::error::{OperationError, result};
 use webpubsub_proto::session::{AckMode, Request};
-use webpubsub_proto::{Codec, MAX_FRAME_BYTES};
+use webpubsub_proto::{Codec, MAX_FRAME_BYTES, MAX_TTL_SECONDS, Metadata};
 
 /// The service has carried an operation out; or, where no ack was asked for, it was handed to the connection.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -127,7 +127,33 @@ impl Future for Operation {
 #[must_use = "an operation does nothing unless it is awaited"]
 pub struct Publish(pub(crate) Operation);
 
+impl Operation {
+    /// Sends this along with the data of an event (PROTOCOL §4.5); joining and leaving have none.
+    pub fn metadata(mut self, given: Metadata) -> Self {
+        if let State::Asked { request: Ok(Request::Send { metadata, .. } | Request::Event { metadata, .. }), .. } =
+            &mut self.0
+        {
+            *metadata = Some(given);
+        }
+        self
+    }
+}
+
 impl Publish {
+    /// Sends this along with the data (PROTOCOL §4.5).
+    pub fn metadata(self, metadata: Metadata) -> Self {
+        Self(self.0.metadata(metadata))
+    }
+
+    /// Deliver it to nobody later than so many seconds after it was sent (PROTOCOL §4.2): at most 300, more counts as
+    /// that; 0 is no limit.
+    pub fn time_to_live(mut self, seconds: u16) -> Self {
+        if let State::Asked { request: Ok(Request::Send { ttl_seconds, .. }), .. } = &mut self.0.0 {
+            *ttl_seconds = Some(seconds.min(MAX_TTL_SECONDS));
+        }
+        self
+    }
+
     /// Not to this connection, should it be in the group itself (PROTOCOL §4.2).
     pub fn no_echo(mut self) -> Self {
         if let State::Asked { request: Ok(Request::Send { no_echo, .. }), .. } = &mut self.0.0 {

@@ -8,6 +8,7 @@ pub mod config;
 pub mod doctor;
 pub mod emulator;
 pub mod event;
+pub mod invoke;
 pub mod join;
 pub mod listen;
 pub mod man;

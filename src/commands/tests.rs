@@ -670,10 +670,13 @@ fn a_bulk_is_settled_with_its_defaults_and_a_message_is_none() {
     };
     let lines = bulk("send --local g --lines -t json --no-echo");
     assert_eq!(lines.feed, BulkFeed::Lines(PayloadType::Json));
-    assert_eq!(lines.template, Template::Send { group: Some("g".into()), no_echo: true });
+    assert_eq!(
+        lines.template,
+        Template::Send { group: Some("g".into()), no_echo: true, ttl_seconds: None, metadata: None }
+    );
     assert_eq!((lines.in_flight, lines.keep_going, lines.interval, lines.ack), (256, false, None, Ack::Automatic));
     let records = bulk("event --local --ndjson --in-flight 1 --keep-going --rate 30/m --ack-id 7 --wait-reply=2");
-    assert_eq!((records.feed, records.template), (BulkFeed::Records, Template::Event { event: None }));
+    assert_eq!((records.feed, records.template), (BulkFeed::Records, Template::Event { event: None, metadata: None }));
     assert_eq!((records.in_flight, records.keep_going, records.wait_reply), (1, true, Some(2)));
     assert_eq!((records.interval, records.ack), (Some(Duration::from_secs(2)), Ack::Id(7)));
     let repeated = bulk("send --local g d --repeat 3");

@@ -10,7 +10,7 @@ use clap::ValueEnum;
 use url::Host;
 
 use webpubsub_net::secret::Secret;
-use webpubsub_proto::Subprotocol;
+use webpubsub_proto::{MAX_TTL_SECONDS, Subprotocol};
 
 /// `--output` of the connecting commands.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
@@ -186,6 +186,23 @@ pub fn duration_or_off(text: &str) -> Result<Duration, String> {
     }
 }
 
+/// `K=V`, of which V may have more of them.
+pub fn key_value(text: &str) -> Result<(String, String), String> {
+    let (key, value) = text.split_once('=').ok_or("not of the form `K=V`")?;
+    Ok((key.to_owned(), value.to_owned()))
+}
+
+/// A time to live in whole seconds, at most 300; 0 is none (PROTOCOL §4.2).
+pub fn time_to_live(text: &str) -> Result<u16, String> {
+    let duration = duration_or_off(text)?;
+    let seconds = u16::try_from(duration.as_secs()).ok().filter(|seconds| *seconds <= MAX_TTL_SECONDS);
+    match seconds {
+        Some(seconds) if duration.subsec_nanos() == 0 => Ok(seconds),
+        Some(_) if duration.as_secs() < u64::from(MAX_TTL_SECONDS) => Err("not whole seconds".to_owned()),
+        Some(_) | None => Err(format!("longer than {MAX_TTL_SECONDS} s, the most that the service takes")),
+    }
+}
+
 /// A number, or `unlimited`.
 pub fn retry_count(text: &str) -> Result<RetryCount, String> {
     if text.eq_ignore_ascii_case("unlimited") {
@@ -288,6 +305,23 @@ mod tests {
             ("host:80:127.0.0.1,", "ADDR"),
         ] {
             assert!(resolve(text).unwrap_err().contains(part), "{text}: {:?}", resolve(text));
+        }
+    }
+
+    #[test]
+    fn a_key_and_its_value_stand_around_the_first_equals_sign() {
+        assert_eq!(key_value("a=b=c"), Ok(("a".to_owned(), "b=c".to_owned())));
+        assert_eq!(key_value("a="), Ok(("a".to_owned(), String::new())));
+        assert!(key_value("a").is_err());
+    }
+
+    #[test]
+    fn a_time_to_live_is_whole_seconds_up_to_five_minutes() {
+        for (text, seconds) in [("0", 0), ("1s", 1), ("5m", 300), ("300", 300), ("1m30s", 90)] {
+            assert_eq!(time_to_live(text), Ok(seconds), "{text}");
+        }
+        for text in ["", "301", "1h", "500ms", "1.5", "300.5", "-1"] {
+            assert!(time_to_live(text).is_err(), "{text}");
         }
     }
 

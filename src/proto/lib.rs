@@ -35,7 +35,7 @@ pub use frame::{
     StreamRequest, StreamTarget, Upstream,
 };
 pub use group_state::{GroupState, MAX_SNAPSHOT_ITEMS, MAX_STATE_BYTES, StateFrame, StateItem, StateTooBig};
-pub use metadata::check_metadata;
+pub use metadata::{Metadata, MetadataError, check_metadata};
 pub use names::{NameError, check_event_name, check_group_name, check_hub_name};
 pub use pattern::{GroupPattern, LONGEST_PATTERN, MOST_STARS};
 pub use wire::{EncodedFrame, WireFrame};
@@ -55,6 +55,9 @@ pub const RECOVERY_WINDOW_SECS: u64 = 30;
 /// How long a group stream may be silent when its publisher does not say: then the service ends it, and whoever receives
 /// it takes it to have ended (PROTOCOL §9.1, §19.28).
 pub const STREAM_IDLE_TIMEOUT: std::time::Duration = std::time::Duration::from_secs(300);
+
+/// Longest time to live of a message, in seconds (PROTOCOL §4.2).
+pub const MAX_TTL_SECONDS: u16 = 300;
 
 /// The subprotocols this crate speaks (PROTOCOL §0).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -43,10 +43,10 @@ use fragments::{Fragments, Manner};
 use repeats::Repeats;
 use sanitize::for_line;
 use serde::Serialize;
-use webpubsub_client::event::{EventSink, Flow, Lifecycle, Mark, Received, WireFrame};
+use webpubsub_client::event::{EventSink, Flow, InvokeOutcome, Invoked, Lifecycle, Mark, Received, WireFrame};
 use webpubsub_net::clock;
 use webpubsub_net::secret::{excerpt, redact, redact_binary, redact_frame};
-use webpubsub_proto::{Data, Message, StreamInfo, Subprotocol};
+use webpubsub_proto::{Data, Message, OwnedData, StreamInfo, Subprotocol};
 
 /// What stdout carries.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -454,6 +454,28 @@ impl Printer {
         }
     }
 
+    /// The answer to an invocation: its payload alone, or its record. One that is lost has neither.
+    fn answer(&mut self, invoked: &Invoked) {
+        let answer = match &invoked.outcome {
+            InvokeOutcome::Answered { data, .. } => data.as_ref(),
+            InvokeOutcome::Refused { .. } | InvokeOutcome::NotUnderstood { .. } => None,
+            InvokeOutcome::TimedOut
+            | InvokeOutcome::Cancelled
+            | InvokeOutcome::Unknown { .. }
+            | InvokeOutcome::NotSent { .. }
+            | InvokeOutcome::IdInUse => return,
+        };
+        self.record(true, false, |out, time| ndjson::invoke_response(out, time, invoked));
+        let Some(data) = answer.map(OwnedData::as_data) else { return };
+        let (style, start) = (self.console.out.style, self.out.bytes.len());
+        match self.options.format {
+            Format::Text => text::answer(&mut self.out.bytes, style, data),
+            Format::Data => text::data(&mut self.out.bytes, style, data),
+            Format::Ndjson | Format::Raw => return,
+        }
+        self.cut(start, || data.json_len());
+    }
+
     fn raw(&mut self, frame: WireFrame<'_>, received: &Received<'_>) {
         let message = match received {
             Received::Message(_) | Received::Duplicate => true,
@@ -544,6 +566,11 @@ impl EventSink for Printer {
         if self.out.bytes.len() >= GATHER {
             self.put_out();
         }
+        Flow::Continue
+    }
+
+    fn invoked(&mut self, invoked: &Invoked) -> Flow {
+        self.answer(invoked);
         Flow::Continue
     }
 

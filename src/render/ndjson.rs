@@ -12,10 +12,10 @@ use serde::Serialize;
 use serde_json::value::RawValue;
 
 use super::layout::compact;
-use webpubsub_client::event::{AckReport, Lifecycle, Loss, Nack, OperationKind, WireFrame};
+use webpubsub_client::event::{AckReport, InvokeOutcome, Invoked, Lifecycle, Loss, Nack, OperationKind, WireFrame};
 use webpubsub_net::clock::fractional_millis;
 use webpubsub_net::secret::{redact, redact_frame};
-use webpubsub_proto::{Data, Message, Origin, Text};
+use webpubsub_proto::{Data, Message, Origin, OwnedData, Text};
 
 /// `type`, `time` and the fields of one record.
 #[derive(Serialize)]
@@ -156,6 +156,58 @@ fn named(operation: OperationKind, target: &str) -> (Option<&str>, Option<&str>)
         OperationKind::Event => (None, Some(target)),
         OperationKind::JoinGroup | OperationKind::LeaveGroup | OperationKind::SendToGroup => (Some(target), None),
     }
+}
+
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct InvokeResponse<'a> {
+    event: &'a str,
+    invocation_id: &'a str,
+    success: bool,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    data_type: Option<&'a str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    data: Option<&'a RawValue>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    metadata: Option<&'a RawValue>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    error: Option<ErrorField<'a>>,
+    elapsed_ms: f64,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    line: Option<u64>,
+}
+
+/// Appends the record of an invocation that was answered.
+pub(super) fn invoke_response(out: &mut Vec<u8>, time: &str, invoked: &Invoked) {
+    let nothing = Nack { name: String::new(), message: String::new() };
+    let (payload, metadata, error) = match &invoked.outcome {
+        InvokeOutcome::Answered { data, metadata } => (data.as_ref(), metadata.as_deref(), None),
+        InvokeOutcome::Refused { error } => (None, None, Some(error.clone())),
+        InvokeOutcome::NotUnderstood { reason } => (None, None, Some(Nack { message: reason.clone(), ..nothing })),
+        InvokeOutcome::TimedOut
+        | InvokeOutcome::Cancelled
+        | InvokeOutcome::Unknown { .. }
+        | InvokeOutcome::NotSent { .. }
+        | InvokeOutcome::IdInUse => return,
+    };
+    let payload = payload.map(OwnedData::as_data);
+    let mut json = Vec::new();
+    if let Some(data) = payload {
+        self::data(data, &mut json);
+    }
+    let json = String::from_utf8(json).ok().filter(|json| !json.is_empty());
+    let fields = InvokeResponse {
+        event: &invoked.event,
+        invocation_id: invoked.invocation_id.as_deref().unwrap_or_default(),
+        success: error.is_none(),
+        data_type: payload.map(|data| data.kind().name()),
+        data: json.as_deref().and_then(|json| serde_json::from_str::<&RawValue>(json).ok()),
+        metadata: metadata.and_then(|metadata| serde_json::from_str(metadata).ok()),
+        error: error.as_ref().map(ErrorField::from),
+        elapsed_ms: fractional_millis(invoked.elapsed),
+        line: invoked.line,
+    };
+    write(out, "invoke-response", time, fields);
 }
 
 #[derive(Serialize)]

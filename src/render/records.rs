@@ -1,7 +1,7 @@
 //! The NDJSON records of what a client tells, each by itself: for expressions, whatever is printed.
 
 use super::{ndjson, timestamp};
-use webpubsub_client::event::{Lifecycle, Received, WireFrame};
+use webpubsub_client::event::{Invoked, Lifecycle, Received, WireFrame};
 
 /// Makes records.
 #[derive(Clone, Debug)]
@@ -20,6 +20,13 @@ impl Recorder {
     pub fn lifecycle(&self, event: &Lifecycle) -> Option<Vec<u8>> {
         let mut out = Vec::new();
         ndjson::lifecycle(&mut out, &timestamp(), event, self.hub.as_deref(), self.protocol);
+        Some(out).filter(|record| !record.is_empty())
+    }
+
+    /// The record of an invocation that has ended, if it has one.
+    pub fn invoked(&self, invoked: &Invoked) -> Option<Vec<u8>> {
+        let mut out = Vec::new();
+        ndjson::invoke_response(&mut out, &timestamp(), invoked);
         Some(out).filter(|record| !record.is_empty())
     }
 

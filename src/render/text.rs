@@ -45,6 +45,12 @@ pub(super) fn source(out: &mut Vec<u8>, style: Style, time: Option<&str>, messag
     }
 }
 
+/// Appends the payload of an answer as a line; on a terminal JSON on several.
+pub fn answer(out: &mut Vec<u8>, style: Style, data: Data<'_>) {
+    payload(out, style, data);
+    out.push(b'\n');
+}
+
 pub(super) fn payload(out: &mut Vec<u8>, style: Style, data: Data<'_>) {
     match data {
         Data::Json(json) if style.terminal => out.extend_from_slice(style.clean(&pretty(json)).as_bytes()),

@@ -10,7 +10,7 @@ use tokio::task::unconstrained;
 use tokio::time::Instant;
 
 use super::ending::Verdict;
-use super::explain::{Place, operation_failure, role_hint};
+use super::explain::{Place, invocation_failure, operation_failure, role_hint};
 use super::keyless::KeylessUrls;
 use super::seen::Seen;
 use super::session_file::StreamFile;
@@ -26,9 +26,10 @@ use crate::options::values::{Format, Only};
 use crate::render::sanitize::for_line;
 use crate::render::{self, Chatter, Console, Judgement};
 use webpubsub_client::driver::{CurrentUrl, UrlSource};
+use webpubsub_client::event::{InvokeOutcome, Invoked};
 use webpubsub_client::handle::Handle;
 use webpubsub_net::auth::access_url::AccessUrl;
-use webpubsub_proto::session::{AckMode, OperationKind, Outcome, Request};
+use webpubsub_proto::session::{AckMode, Invocation, OperationKind, Outcome, Request};
 
 /// The surroundings of a run.
 #[derive(Debug)]
@@ -94,6 +95,25 @@ impl Client {
         };
         let outcome = self.handle.submit(request, mode).await;
         self.judge(kind, &target, outcome)
+    }
+
+    /// Invokes; `Ok` when that was answered. Dropping it calls it off.
+    pub async fn invoke(&self, invocation: Invocation) -> Result<Invoked, Verdict> {
+        let invoked = self.handle.invoke(invocation, None).await;
+        match (&invoked.outcome, invocation_failure(&invoked)) {
+            (_, Some(failure)) => Err(Verdict::Failed(failure)),
+            (InvokeOutcome::NotSent { .. }, None) => Err(Verdict::SessionEnded),
+            (
+                InvokeOutcome::Answered { .. }
+                | InvokeOutcome::Refused { .. }
+                | InvokeOutcome::NotUnderstood { .. }
+                | InvokeOutcome::TimedOut
+                | InvokeOutcome::Cancelled
+                | InvokeOutcome::Unknown { .. }
+                | InvokeOutcome::IdInUse,
+                None,
+            ) => Ok(invoked),
+        }
     }
 
     /// Carries out operations at once, asked for in this order, and resolves when all have ended.

@@ -14,6 +14,7 @@ use anyhow::anyhow;
 use crate::failure::{Failure, Kind};
 use crate::render::{TOLD, human, nack};
 use webpubsub_client::driver::{CurrentUrl, DialedError};
+use webpubsub_client::event::{InvokeOutcome, Invoked};
 use webpubsub_net::auth::access_url::AccessUrl;
 use webpubsub_net::auth::inspection::{Verb, granting, is_among_too_many};
 use webpubsub_net::auth::token::{Claims, peek_claims};
@@ -283,6 +284,68 @@ pub fn operation_failure(
         Outcome::IdInUse { ack_id } => {
             Failure::message(Kind::Usage, format!("ackId {ack_id} was used for another operation of this connection"))
         }
+    })
+}
+
+/// What became of an invocation, when that is a failure of its own. `None` when it was answered; one that was never sent
+/// fails as the session did, unless its own time was over.
+pub fn invocation_failure(invoked: &Invoked) -> Option<Failure> {
+    let Invoked { event, invocation_id, outcome, elapsed, .. } = invoked;
+    let event = format!("`{event}`");
+    let id = invocation_id.as_deref().map(|id| format!(" (invocationId `{}`)", excerpt(id, TOLD))).unwrap_or_default();
+    let perhaps =
+        |what: String| Failure::message(Kind::OperationUnknown, format!("{what}{id}: it may have been carried out"));
+    Some(match outcome {
+        InvokeOutcome::Answered { .. } => return None,
+        InvokeOutcome::NotSent { cause: OutcomeCause::TimedOut } => Failure::message(
+            Kind::OperationUnknown,
+            format!("there was no connection in time to invoke {event}: it was not sent"),
+        ),
+        InvokeOutcome::NotSent { .. } => return None,
+        InvokeOutcome::Refused { error } => {
+            let failure = Failure::new(
+                Kind::OperationRefused,
+                anyhow!("{}", nack(error)).context(format!("the invocation of {event} failed")),
+            );
+            match error.name.as_str() {
+                "InternalServerError" => {
+                    failure.hint("the hub's event handler failed, or there is none for this event")
+                }
+                _ => failure,
+            }
+        }
+        InvokeOutcome::NotUnderstood { reason } => Failure::new(
+            Kind::Protocol,
+            anyhow!("{}", excerpt(reason, TOLD))
+                .context(format!("{event} was answered, and the answer is not understood")),
+        ),
+        InvokeOutcome::TimedOut => perhaps(format!("no answer to {event} within {}", human(*elapsed))),
+        InvokeOutcome::Cancelled => perhaps(format!("the invocation of {event} was called off before its answer")),
+        InvokeOutcome::Unknown { cause } => {
+            let told = format!("the answer to {event}{id} is lost: it may have been carried out");
+            let reason = cause.to_string();
+            let failure = Failure::new(Kind::OperationUnknown, anyhow!("{}", excerpt(&reason, 2 * TOLD)).context(told));
+            match cause {
+                OutcomeCause::Killed { bytes, .. } => failure.hint(hung_up("this", *bytes)),
+                // Whoever has ended the run knows.
+                OutcomeCause::Stopped => failure,
+                OutcomeCause::Ended
+                | OutcomeCause::Failed(_)
+                | OutcomeCause::Withdrawn
+                | OutcomeCause::ConnectionLost(_)
+                | OutcomeCause::EarlierLost
+                | OutcomeCause::TimedOut
+                | OutcomeCause::Cancelled
+                | OutcomeCause::Forgotten => failure.hint(
+                    "`--on-unknown resend` invokes again under a new id, at the risk that it is carried out twice; the \
+                     service does not recognise invocations",
+                ),
+            }
+        }
+        InvokeOutcome::IdInUse => Failure::message(
+            Kind::Usage,
+            format!("the id of the invocation of {event} is that of another whose answer may still come"),
+        ),
     })
 }
 

@@ -11,7 +11,7 @@ use super::seen::Seen;
 use super::watcher::Watcher;
 use crate::render::{Ledger, Printer, Weight, WriteFailure};
 use webpubsub_client::driver::{CurrentUrl, Trail};
-use webpubsub_client::event::{EventSink, Flow, Lifecycle, Mark, Received, WireFrame};
+use webpubsub_client::event::{EventSink, Flow, Invoked, Lifecycle, Mark, Received, WireFrame};
 use webpubsub_proto::Origin;
 use webpubsub_proto::session::{StreamNews, StreamTrouble};
 
@@ -222,6 +222,14 @@ impl EventSink for Tap {
                 flow.and(self.printer.frame(frame, received))
             }
         }
+    }
+
+    fn invoked(&mut self, invoked: &Invoked) -> Flow {
+        for watcher in &self.watchers {
+            watcher.prepare(&mut self.printer);
+            watcher.invoked(invoked);
+        }
+        self.printer.invoked(invoked)
     }
 
     fn mark(&mut self, mark: Mark) {

@@ -3,7 +3,7 @@
 use std::task::{Context, Poll};
 
 use crate::render::{Printer, Writer};
-use webpubsub_client::event::{Flow, Lifecycle, Received, WireFrame};
+use webpubsub_client::event::{Flow, Invoked, Lifecycle, Received, WireFrame};
 
 /// Somebody beside the printer who wants to see everything. Each method is told before the printer is.
 pub trait Watcher: std::fmt::Debug {
@@ -12,6 +12,9 @@ pub trait Watcher: std::fmt::Debug {
 
     /// Something other than a message happened.
     fn lifecycle(&self, _event: &Lifecycle) {}
+
+    /// An invocation has ended.
+    fn invoked(&self, _invoked: &Invoked) {}
 
     /// A frame came; `shown`: it is a message that the command is for. Returns whether the session goes on.
     fn frame(&self, _frame: WireFrame<'_>, _received: &Received<'_>, _shown: bool) -> Flow {

@@ -42,6 +42,7 @@ mod garbage;
 mod group_streams;
 mod handlers;
 mod identity;
+mod invoke;
 mod layering;
 mod listen_network;
 #[cfg(target_os = "linux")]

@@ -31,8 +31,9 @@ use super::handle::{
 use webpubsub_net::secret::{self, FRAMES};
 use webpubsub_net::wire::{Cause, Closed, Incoming, Link};
 use webpubsub_proto::session::{
-    AckMode, Config, Counts, DialFailure, DialRequest, End, InvocationKey, Invoked, LossCause, Mark, OperationId,
-    Outcome, OutcomeCause, Output, PingId, Received, Request, Session, Snapshot, StreamKey,
+    AckMode, Config, Counts, DialFailure, DialRequest, End, Invocation, InvocationKey, InvokeOutcome, Invoked,
+    LossCause, Mark, OperationId, Outcome, OutcomeCause, Output, PingId, Received, Request, Session, Snapshot,
+    StreamKey,
 };
 use webpubsub_proto::{Codec, EncodedFrame, Unpacked, explain_close_code};
 
@@ -402,6 +403,12 @@ impl<D: Dialer, S: EventSink> Driver<D, S> {
             Command::Submit { request, mode, reply } => self.submit(now, Asker::One(reply), request, mode),
             // Whoever has dropped it before this has called it off.
             Command::Invoke { reply, .. } if reply.is_closed() => {}
+            Command::Invoke { invocation, line, reply, .. } if self.withdrawn => {
+                let outcome = InvokeOutcome::NotSent { cause: OutcomeCause::Withdrawn };
+                let Invocation { event, .. } = invocation;
+                // Nobody may wait for it any more.
+                let _ = reply.send(Invoked { event, invocation_id: None, line, outcome, elapsed: Duration::ZERO });
+            }
             Command::Invoke { key, invocation, line, reply } => {
                 self.invocations.insert(key, Invoker { reply, line });
                 self.session.handle_invoke(now, key, invocation);

@@ -277,7 +277,7 @@ impl<'a> Publisher<'a> {
             bytes += message.text.len();
             let group = self.shared.bench.groups[usize::try_from(message.group).unwrap_or_default()].clone();
             let data = OwnedData::text(&message.text);
-            let request = Request::Send { group, data, no_echo: false };
+            let request = Request::send(group, data);
             batch.push(Submission { tag: message.number, line: 0, request, mode: AckMode::Automatic });
         }
         if !batch.is_empty() {

@@ -20,7 +20,8 @@ pub struct BulkArgs {
     ///
     /// What `wps listen -o ndjson` prints can be sent on as it is: records whose `type` is neither `group-message` nor
     /// `server-message` are skipped, fields that are not known are ignored. Without `dataType` a string is text, and
-    /// any other value json; binary data is base64. `noEcho` and `ackId` are taken from the record. GROUP or NAME, when
+    /// any other value json; binary data is base64. `noEcho`, `ttlSeconds`, `metadata` and `ackId` are taken from the
+    /// record. GROUP or NAME, when
     /// given, goes before the record's.
     #[arg(long, conflicts_with_all = ["data", "file", "data_type", "encoding"])]
     pub ndjson: bool,

@@ -47,7 +47,7 @@ enum Origin {
 
 /// What was read.
 #[derive(Debug)]
-pub(super) enum Batch {
+pub(crate) enum Batch {
     /// At least one line.
     Items(Vec<Entry>),
     /// The input could not be read further.
@@ -64,17 +64,22 @@ pub(super) struct Extent {
 impl Intake {
     /// Reads what is repeated, or starts to read standard input. Failures are bad input data (exit 11).
     pub fn open(settings: &Bulk) -> Result<Self, Failure> {
-        let maker = Maker::new(settings);
+        let maker = Maker::of(settings);
         if let BulkFeed::Repeated { payload, times } = &settings.feed {
             let data = payload.read(&mut io::stdin())?;
             let digest = digest_of(data.as_data().to_json().as_bytes());
             return Ok(Self(Origin::Repeated { maker, data, digest, next: 1, times: *times }));
         }
+        Self::read(maker, settings.keep_going)
+    }
+
+    /// Starts to read standard input. `keep_going`: also behind a line that is bad.
+    pub(crate) fn read(maker: Maker, keep_going: bool) -> Result<Self, Failure> {
         let terminal = io::stdin().is_terminal();
         let (input, size) = stdin().map_err(unreadable)?;
         let (sender, batches) = mpsc::channel(WAITING);
         let read = Arc::new(AtomicU64::new(0));
-        let reader = Reader { maker, keep_going: settings.keep_going, sender, read: Arc::clone(&read) };
+        let reader = Reader { maker, keep_going, sender, read: Arc::clone(&read) };
         thread::Builder::new()
             .name("stdin".into())
             .spawn(move || reader.run(input))
@@ -83,7 +88,7 @@ impl Intake {
     }
 
     /// The next messages, as soon as there are any; `None` at the end. Nothing is lost when this is dropped.
-    pub(super) async fn next(&mut self) -> Option<Batch> {
+    pub(crate) async fn next(&mut self) -> Option<Batch> {
         match &mut self.0 {
             Origin::Stdin { batches, .. } => batches.recv().await,
             Origin::Repeated { maker, data, digest, next, times } => {

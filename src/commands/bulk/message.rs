@@ -15,20 +15,50 @@ use crate::failure::{Failure, Kind};
 use crate::options::data::payload::{Encoding, MOST_READ, PayloadType, too_large};
 use crate::options::operation::settings::Ack;
 use crate::state::{LineDigest, digest_of};
-use webpubsub_proto::session::{AckMode, Request};
-use webpubsub_proto::{Codec, Data, MAX_FRAME_BYTES, OwnedData, Quoted, Text, check_event_name, check_group_name};
+use webpubsub_proto::session::{AckMode, Invocation};
+use webpubsub_proto::{
+    Codec, Data, MAX_FRAME_BYTES, MAX_TTL_SECONDS, Metadata, OwnedData, Quoted, Text, check_event_name,
+    check_group_name,
+};
 
+/// More than the metadata of a message can take in its frame.
+const LONGEST_METADATA: usize = 64 * 1024;
 /// What a message is counted as besides its data and its target, in bytes.
 const OVERHEAD: usize = 128;
 
+/// What a message is besides its target, as far as its line says it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Content {
+    /// The payload; `None`: the line has none.
+    pub data: Option<OwnedData>,
+    /// Do not deliver to the own connection.
+    pub no_echo: Option<bool>,
+    /// For how long it is worth delivering, in seconds.
+    pub ttl_seconds: Option<u16>,
+    /// What goes with the payload.
+    pub metadata: Option<Metadata>,
+}
+
+/// What lines are made to.
+#[derive(Clone, Debug)]
+pub(crate) enum What {
+    /// Messages and events.
+    Operation(Template),
+    /// Invocations.
+    Invocation {
+        /// What goes with each, unless a record has its own.
+        metadata: Option<Metadata>,
+    },
+}
+
 /// A message to send.
 #[derive(Clone, Debug)]
-pub(super) struct Message {
+pub(crate) struct Message {
     /// The line it came from, from 1.
-    pub(super) line: u64,
+    pub(crate) line: u64,
     /// The group or the event's name.
-    pub(super) target: Arc<str>,
-    pub(super) request: Request,
+    pub(crate) target: Arc<str>,
+    pub(crate) content: Content,
     pub(super) mode: AckMode,
     /// About how many bytes it takes.
     pub(super) size: usize,
@@ -36,17 +66,17 @@ pub(super) struct Message {
 
 /// A line that was read.
 #[derive(Debug)]
-pub(super) struct Entry {
+pub(crate) struct Entry {
     /// Its number, from 1.
-    pub(super) line: u64,
+    pub(crate) line: u64,
     /// Its digest, where the position of the bulk is kept.
     pub(super) digest: LineDigest,
-    pub(super) item: Item,
+    pub(crate) item: Item,
 }
 
 /// What a line is.
 #[derive(Debug)]
-pub(super) enum Item {
+pub(crate) enum Item {
     Message(Box<Message>),
     /// A record that is not a message, or a blank line between records.
     Skipped,
@@ -56,16 +86,16 @@ pub(super) enum Item {
 
 /// A line that cannot be sent.
 #[derive(Debug)]
-pub(super) struct BadLine {
-    pub(super) failure: Failure,
+pub(crate) struct BadLine {
+    pub(crate) failure: Failure,
     /// None of those after it could be sent either.
-    pub(super) last: bool,
+    pub(crate) last: bool,
 }
 
 /// Makes messages of lines.
 #[derive(Clone, Debug)]
-pub(super) struct Maker {
-    template: Template,
+pub(crate) struct Maker {
+    what: What,
     /// The target of all, unless records name their own.
     target: Option<Arc<str>>,
     /// What the data of a line is; `None`: the lines are records.
@@ -94,26 +124,37 @@ struct Record<'a> {
     no_echo: Option<&'a RawValue>,
     #[serde(rename = "ackId", borrow)]
     ack_id: Option<&'a RawValue>,
+    #[serde(rename = "ttlSeconds", borrow)]
+    ttl_seconds: Option<&'a RawValue>,
+    #[serde(borrow)]
+    metadata: Option<&'a RawValue>,
 }
 
 impl Maker {
-    pub(super) fn new(settings: &Bulk) -> Self {
+    /// `data_type`: what a line holds; `None`: a record. `kept`: the position of the bulk is kept.
+    pub(crate) fn new(
+        what: What,
+        target: Option<&str>,
+        data_type: Option<PayloadType>,
+        ack: Ack,
+        codec: Codec,
+        kept: bool,
+    ) -> Self {
+        Self { what, target: target.map(Arc::from), data_type, ack, codec, kept }
+    }
+
+    pub(super) fn of(settings: &Bulk) -> Self {
         let target = match &settings.template {
             Template::Send { group, .. } => group.as_deref(),
-            Template::Event { event } => event.as_deref(),
+            Template::Event { event, .. } => event.as_deref(),
         };
         let data_type = match &settings.feed {
             BulkFeed::Lines(data_type) => Some(*data_type),
             BulkFeed::Records | BulkFeed::Repeated { .. } => None,
         };
-        Self {
-            template: settings.template.clone(),
-            target: target.map(Arc::from),
-            data_type,
-            ack: settings.ack,
-            codec: settings.connection.protocol.codec(),
-            kept: settings.connection.session_file.is_some(),
-        }
+        let what = What::Operation(settings.template.clone());
+        let (codec, kept) = (settings.connection.protocol.codec(), settings.connection.session_file.is_some());
+        Self::new(what, target, data_type, settings.ack, codec, kept)
     }
 
     /// The longest line that can be a message, in bytes.
@@ -167,7 +208,8 @@ impl Maker {
     pub(super) fn message(&self, line: u64, data: OwnedData) -> Result<Message, Failure> {
         let target = self.target.clone().ok_or_else(|| bad("no group or event is given"))?;
         let mode = self.mode(line)?;
-        self.checked(line, target, data, None, mode)
+        let content = Content { data: Some(data), no_echo: None, ttl_seconds: None, metadata: None };
+        self.checked(line, target, content, mode)
     }
 
     fn record(&self, line: u64, bytes: &[u8]) -> Result<Option<Message>, Failure> {
@@ -185,27 +227,36 @@ impl Maker {
         if record.kind.as_deref().is_some_and(|kind| kind != "group-message" && kind != "server-message") {
             return Ok(None);
         }
-        let target = match (&self.target, &self.template) {
+        let target = match (&self.target, &self.what) {
             (Some(target), _) => Arc::clone(target),
-            (None, Template::Send { .. }) => {
+            (None, What::Operation(Template::Send { .. })) => {
                 let group: String = needed(record.group, "group", "GROUP")?;
                 check_group_name(&group).map_err(|error| bad_because("`group` is not valid", error))?;
                 group.into()
             }
-            (None, Template::Event { .. }) => {
+            (None, What::Operation(Template::Event { .. }) | What::Invocation { .. }) => {
                 let event: String = needed(record.event, "event", "NAME")?;
                 check_event_name(&event).map_err(|error| bad_because("`event` is not valid", error))?;
                 event.into()
             }
         };
         let no_echo = optional(record.no_echo, "noEcho")?;
-        let data = data(record.data, optional::<Cow<'_, str>>(record.data_type, "dataType")?.as_deref())?;
+        let ttl_seconds: Option<u16> = optional(record.ttl_seconds, "ttlSeconds")?;
+        if ttl_seconds.is_some_and(|seconds| seconds > MAX_TTL_SECONDS) {
+            return Err(bad(format!("`ttlSeconds` is more than {MAX_TTL_SECONDS}")));
+        }
+        let metadata = record.metadata.map(|raw| Metadata::from_json(raw.get()).map_err(bad)).transpose()?;
+        let data_type = optional::<Cow<'_, str>>(record.data_type, "dataType")?;
+        let data = match (&self.what, record.data, &metadata) {
+            (What::Invocation { .. }, None, _) | (What::Operation(_), None, Some(_)) if data_type.is_none() => None,
+            _ => Some(data(record.data, data_type.as_deref())?),
+        };
         let mode = match (optional(record.ack_id, "ackId")?, self.ack) {
             (_, Ack::None) => AckMode::None,
             (Some(id), _) => AckMode::Id(id),
             (None, _) => self.mode(line)?,
         };
-        self.checked(line, target, data, no_echo, mode).map(Some)
+        self.checked(line, target, Content { data, no_echo, ttl_seconds, metadata }, mode).map(Some)
     }
 
     /// Which ackId the message of a line has, unless it brings its own: one more for each line.
@@ -220,40 +271,44 @@ impl Maker {
         }
     }
 
-    fn checked(
-        &self,
-        line: u64,
-        target: Arc<str>,
-        data: OwnedData,
-        echo: Option<bool>,
-        mode: AckMode,
-    ) -> Result<Message, Failure> {
-        if matches!(data.as_data(), Data::Json("null")) {
+    fn checked(&self, line: u64, target: Arc<str>, content: Content, mode: AckMode) -> Result<Message, Failure> {
+        let data = content.data.as_ref().map(OwnedData::as_data);
+        if matches!(data, Some(Data::Json("null"))) {
             return Err(bad("the data is `null`, which the service takes from nobody"));
         }
-        let size = data.as_data().json_len() + target.len() + OVERHEAD;
-        let request = match &self.template {
-            Template::Send { no_echo, .. } => {
-                Request::Send { group: target.as_ref().to_owned(), data, no_echo: echo.unwrap_or(*no_echo) }
-            }
-            Template::Event { .. } => Request::Event { event: target.as_ref().to_owned(), data },
-        };
+        let size = data.map_or(0, |data| data.json_len()) + target.len() + OVERHEAD + LONGEST_METADATA;
         // Whatever is escaped in the target takes at most six times its bytes.
         if size + 5 * target.len() > MAX_FRAME_BYTES {
-            let ack_id = match mode {
-                AckMode::Id(id) | AckMode::Recorded { id, .. } => Some(id),
-                // Where it is kept, ids go on from those of earlier runs.
-                AckMode::Automatic if self.kept => Some(u64::MAX),
-                // The session counts from 1, and skips what was given.
-                AckMode::Automatic => Some(line),
-                AckMode::None => None,
-            };
-            let frame = request.encode(self.codec, ack_id).len();
+            let frame = self.frame_len(line, &target, &content, mode);
             if frame > MAX_FRAME_BYTES {
                 return Err(too_large(self.codec, &format!("{frame} bytes as a frame")));
             }
         }
-        Ok(Message { line, target, request, mode, size })
+        let size = size - LONGEST_METADATA;
+        Ok(Message { line, target, content, mode, size })
+    }
+
+    /// Bytes of its frame, or of one that is longer than it can be by no more than what an id takes.
+    fn frame_len(&self, line: u64, target: &str, content: &Content, mode: AckMode) -> usize {
+        let content = content.clone();
+        match &self.what {
+            What::Operation(template) => {
+                let ack_id = match mode {
+                    AckMode::Id(id) | AckMode::Recorded { id, .. } => Some(id),
+                    // Where it is kept, ids go on from those of earlier runs.
+                    AckMode::Automatic if self.kept => Some(u64::MAX),
+                    // The session counts from 1, and skips what was given.
+                    AckMode::Automatic => Some(line),
+                    AckMode::None => None,
+                };
+                template.request(target, content).encode(self.codec, ack_id).len()
+            }
+            What::Invocation { metadata } => {
+                let metadata = content.metadata.or_else(|| metadata.clone());
+                let invocation = Invocation { metadata, ..Invocation::new(target.to_owned(), content.data) };
+                invocation.encode(self.codec, &line.to_string()).len()
+            }
+        }
     }
 }
 

@@ -5,9 +5,9 @@
 //! line. All ends of lines pass through [`Flow::settle`].
 
 pub mod args;
-mod intake;
+pub(crate) mod intake;
 mod lines;
-mod message;
+pub(crate) mod message;
 mod pace;
 mod position;
 mod progress;
@@ -380,7 +380,8 @@ impl<'a> Flow<'a> {
             && self.pace.as_mut().is_none_or(|pace| pace.take(now))
             && let Some(message) = self.ready.pop_front()
         {
-            let Message { line, target, request, mode, size } = *message;
+            let Message { line, target, content, mode, size } = *message;
+            let request = self.settings.template.request(&target, content);
             if let Some(position) = &mut self.position {
                 position.hand_over(line);
             }

@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use super::args::BulkArgs;
+use super::message::Content;
 use crate::commands::event::args::EventArgs;
 use crate::commands::send::args::SendArgs;
 use crate::failure::{Failure, Kind};
@@ -18,7 +19,8 @@ use crate::options::operation::settings::{Ack, ack};
 use crate::options::output::settings::{Output, output};
 use crate::options::session_file::settings::SessionFile;
 use crate::options::stdin;
-use webpubsub_proto::{Codec, OwnedData, Upstream, check_event_name, check_group_name};
+use webpubsub_proto::session::Request;
+use webpubsub_proto::{Codec, Metadata, OwnedData, Upstream, check_event_name, check_group_name};
 
 /// How far messages are sent ahead of the oldest that has not settled, unless given.
 const IN_FLIGHT: u16 = 256;
@@ -55,11 +57,17 @@ pub enum Template {
         group: Option<String>,
         /// Do not deliver to the own connection, unless a record says otherwise.
         no_echo: bool,
+        /// For how long it is worth delivering, in seconds, unless a record says otherwise; 0 and `None`: for ever.
+        ttl_seconds: Option<u16>,
+        /// What goes with it, unless a record has its own.
+        metadata: Option<Metadata>,
     },
     /// A custom event.
     Event {
         /// Its name; `None`: each record has its own.
         event: Option<String>,
+        /// What goes with it, unless a record has its own.
+        metadata: Option<Metadata>,
     },
 }
 
@@ -100,7 +108,8 @@ pub fn send(args: SendArgs, environment: &Environment, input: &mut dyn Input) ->
     if let Some(group) = &args.group {
         check_group_name(group).map_err(|error| bad_name("GROUP", error))?;
     }
-    let template = Template::Send { group: args.group, no_echo: args.no_echo };
+    let (ttl_seconds, metadata) = (args.ttl.message_ttl, settings::metadata(args.metadata)?);
+    let template = Template::Send { group: args.group, no_echo: args.no_echo, ttl_seconds, metadata };
     let data = (args.data, args.input);
     let output = output(&args.connecting, environment)?.filtered(args.filter)?;
     let session_file = SessionFile::sending(args.session, "wps send", ack(&args.ack.id))?;
@@ -112,7 +121,7 @@ pub fn event(args: EventArgs, environment: &Environment, input: &mut dyn Input) 
     if let Some(event) = &args.name {
         check_event_name(event).map_err(|error| bad_name("NAME", error))?;
     }
-    let template = Template::Event { event: args.name };
+    let template = Template::Event { event: args.name, metadata: settings::metadata(args.metadata)? };
     let data = (args.data, args.input);
     let output = output(&args.connecting, environment)?.filtered(args.filter)?.answered(args.condition);
     let session_file = SessionFile::sending(args.session, "wps event", ack(&args.ack.id))?;
@@ -204,10 +213,17 @@ impl Template {
             BulkFeed::Records => "ndjson",
             BulkFeed::Repeated { .. } => "repeated",
         };
-        match self {
-            Self::Send { group, no_echo } => format!("send {lines} {no_echo} {group:?}"),
-            Self::Event { event } => format!("event {lines} {event:?}"),
+        let (mut words, metadata) = match self {
+            Self::Send { group, no_echo, ttl_seconds, metadata } => {
+                let ttl = ttl_seconds.map(|seconds| format!(" ttl {seconds}")).unwrap_or_default();
+                (format!("send {lines} {no_echo} {group:?}{ttl}"), metadata)
+            }
+            Self::Event { event, metadata } => (format!("event {lines} {event:?}"), metadata),
+        };
+        if let Some(metadata) = metadata {
+            words += &format!(" metadata {}", metadata.as_json());
         }
+        words
     }
 
     /// How long a frame is without its data and the word for its type.
@@ -216,21 +232,40 @@ impl Template {
         settings::envelope(
             codec,
             &match self {
-                Self::Send { group, no_echo } => Upstream::SendToGroup {
+                Self::Send { group, no_echo, ttl_seconds, metadata } => Upstream::SendToGroup {
                     group: group.as_deref().unwrap_or_default().into(),
                     ack_id,
                     no_echo: *no_echo,
-                    ttl_seconds: None,
+                    ttl_seconds: *ttl_seconds,
                     data: empty.as_data(),
-                    metadata: None,
+                    metadata: metadata.as_ref().map(Metadata::as_json),
                 },
-                Self::Event { event } => Upstream::Event {
+                Self::Event { event, metadata } => Upstream::Event {
                     event: event.as_deref().unwrap_or_default().into(),
                     ack_id,
                     data: empty.as_data(),
-                    metadata: None,
+                    metadata: metadata.as_ref().map(Metadata::as_json),
                 },
             },
         )
+    }
+
+    /// The message of this content.
+    pub fn request(&self, target: &str, content: Content) -> Request {
+        let Content { data, no_echo: echo, ttl_seconds: ttl, metadata: own } = content;
+        // Metadata alone go with an empty text (PROTOCOL §4.4).
+        let data = data.unwrap_or_else(|| OwnedData::text(""));
+        match self {
+            Self::Send { no_echo, ttl_seconds, metadata, .. } => Request::Send {
+                group: target.to_owned(),
+                data,
+                no_echo: echo.unwrap_or(*no_echo),
+                ttl_seconds: ttl.or(*ttl_seconds),
+                metadata: own.or_else(|| metadata.clone()),
+            },
+            Self::Event { metadata, .. } => {
+                Request::Event { event: target.to_owned(), data, metadata: own.or_else(|| metadata.clone()) }
+            }
+        }
     }
 }

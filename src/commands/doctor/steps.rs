@@ -66,7 +66,7 @@ impl Steps<'_> {
 
     async fn send(&self) -> Result<bool, Failed> {
         let (group, data) = (self.group.clone(), OwnedData::text(&self.text));
-        let done = self.perform(Request::Send { group, data, no_echo: false }).await?;
+        let done = self.perform(Request::send(group, data)).await?;
         if let Some(elapsed) = done {
             self.ok(elapsed, format!("one message to `{}`", self.group));
         }

@@ -4,7 +4,7 @@ use clap::Args;
 
 use crate::commands::bulk::args::BulkArgs;
 use crate::options::connecting::args::ConnectingArgs;
-use crate::options::data::args::DataArgs;
+use crate::options::data::args::{DataArgs, MetadataArgs};
 use crate::options::expressions::args::{FilterArgs, ReplyConditionArgs};
 use crate::options::operation::args::AckArgs;
 use crate::options::session_file::args::SessionFileArgs;
@@ -46,6 +46,9 @@ pub struct EventArgs {
     /// What is sent.
     #[command(flatten)]
     pub input: DataArgs,
+    /// What goes with it.
+    #[command(flatten)]
+    pub metadata: MetadataArgs,
     /// Many messages.
     #[command(flatten)]
     pub bulk: BulkArgs,

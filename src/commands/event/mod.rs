@@ -68,7 +68,7 @@ pub async fn event(surroundings: &Surroundings, settings: &Event, data: OwnedDat
 }
 
 async fn script(surroundings: &Surroundings, settings: &Event, data: OwnedData, client: Client) -> Verdict {
-    let request = Request::Event { event: settings.event.clone(), data };
+    let request = Request::Event { event: settings.event.clone(), data, metadata: settings.metadata.clone() };
     let outcome = match client.perform(request, ack_mode(settings.ack)).await {
         Ok(outcome) => outcome,
         Err(verdict) => return verdict,

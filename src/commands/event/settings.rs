@@ -1,6 +1,6 @@
 //! What `wps event` of one message will do.
 
-use webpubsub_proto::{OwnedData, Upstream, check_event_name};
+use webpubsub_proto::{Metadata, OwnedData, Upstream, check_event_name};
 
 use super::args::EventArgs;
 use crate::commands::bulk::settings::refuse_without;
@@ -8,7 +8,7 @@ use crate::failure::Failure;
 use crate::options::connecting::settings::{Connection, connection, keep, publishing};
 use crate::options::connection::settings::bad_name;
 use crate::options::data::payload::PayloadSource;
-use crate::options::data::settings::{codec, envelope, payload};
+use crate::options::data::settings::{codec, envelope, metadata, payload};
 use crate::options::environment::{Environment, Input};
 use crate::options::operation::settings::{Ack, ack};
 use crate::options::output::settings::{Output, output};
@@ -25,6 +25,8 @@ pub struct Event {
     pub event: String,
     /// What to send.
     pub payload: PayloadSource,
+    /// What goes with it.
+    pub metadata: Option<Metadata>,
     /// Whether and under which id an ack is asked for.
     pub ack: Ack,
     /// Print so many server messages, at least 1, and then end.
@@ -38,6 +40,7 @@ pub fn settle(args: EventArgs, environment: &Environment, input: &mut dyn Input)
     let event = args.name.unwrap_or_default();
     check_event_name(&event).map_err(|error| bad_name("NAME", error))?;
     let ack = ack(&args.ack.id);
+    let metadata = metadata(args.metadata)?;
     let empty = OwnedData::text("");
     let envelope = envelope(
         codec(&args.connecting),
@@ -45,12 +48,12 @@ pub fn settle(args: EventArgs, environment: &Environment, input: &mut dyn Input)
             event: event.as_str().into(),
             ack_id: ack.expected_id(),
             data: empty.as_data(),
-            metadata: None,
+            metadata: metadata.as_ref().map(Metadata::as_json),
         },
     );
     let payload = payload(args.data, args.input, envelope, &args.connecting)?;
     let output = output(&args.connecting, environment)?.filtered(args.filter)?.answered(args.condition);
     let session_file = SessionFile::sending(args.session, "wps event", ack)?;
     let connection = keep(connection(args.connecting, publishing(&args.ack), environment, input)?, session_file)?;
-    Ok(Event { connection, output, event, payload, ack, wait_reply: args.wait_reply })
+    Ok(Event { connection, output, event, payload, metadata, ack, wait_reply: args.wait_reply })
 }

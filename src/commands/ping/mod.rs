@@ -320,7 +320,7 @@ async fn asked(client: &Client, sequence: u64) -> (u64, Answer) {
 async fn echoed(client: &Client, echo: &Echo, group: &str, sequence: u64) -> (u64, Answer) {
     let (text, came) = echo.expect(sequence);
     let data = OwnedData::text(&text);
-    let request = Request::Send { group: group.to_owned(), data, no_echo: false };
+    let request = Request::send(group, data);
     // One that was refused is not waited for; one that was acknowledged may come later.
     let sent = async {
         match client.perform(request, AckMode::Automatic).await {

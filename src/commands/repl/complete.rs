@@ -60,7 +60,7 @@ pub fn wanted(text: &str) -> (Wanted, usize) {
             match verb.as_str() {
                 "join" | "leave" => (Wanted::Group, start),
                 "send" if first => (Wanted::Group, start),
-                "event" if first => (Wanted::Event, start),
+                "event" | "invoke" if first => (Wanted::Event, start),
                 "help" if first => (Wanted::Word(verb, None), start),
                 "set" => {
                     let before = before.filter(|piece| piece.place == Place::Word).map(|piece| piece.text.clone());
@@ -163,6 +163,7 @@ mod tests {
             ("join news c", &["chat"]),
             ("leave ", &["chat", "\"my group\"", "news"]),
             ("event v", &["vote"]),
+            ("invoke v", &["vote"]),
             ("set ", &["output", "timestamps", "full"]),
             ("set o", &["output"]),
             ("set output n", &["ndjson"]),

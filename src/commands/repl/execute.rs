@@ -13,6 +13,7 @@ use super::history::History;
 use super::line::{LineParsed, line_command, line_help, parse_line};
 use super::resize::size;
 use super::watch::{Change, Printed, Watch};
+use crate::commands::invoke::answered;
 use crate::commands::repl::line::args::SetCommand;
 use crate::commands::repl::line::settings::{Line, settle_line};
 use crate::commands::send::sent;
@@ -25,7 +26,7 @@ use crate::render::{self, Jq, Limits, counted, human};
 use crate::run::context::{Client, Surroundings, ack_mode, print_format};
 use crate::run::ending::Verdict;
 use crate::run::voice::print_failure;
-use webpubsub_proto::session::{AckMode, Request, Standing, Status};
+use webpubsub_proto::session::{AckMode, Invocation, Request, Standing, Status};
 
 /// An expression that takes longer is slow.
 const SLOW: std::time::Duration = std::time::Duration::from_millis(20);
@@ -120,18 +121,25 @@ impl Executor<'_> {
             Line::Leave { groups, ack_id } => {
                 self.memberships(groups, ack_id, |group| Request::Leave { group }).await?;
             }
-            Line::Send { group, payload, no_echo, ack } => {
+            Line::Send { group, payload, no_echo, ttl_seconds, metadata, ack } => {
                 let data = self.data(&payload)?;
                 self.watch.shared().names().groups.insert(group.clone());
                 let what = format!("sent to `{group}`");
-                let request = Request::Send { group, data, no_echo };
+                let request = Request::Send { group, data, no_echo, ttl_seconds, metadata };
                 self.publish(&what, request, ack_mode(ack)).await?;
             }
-            Line::Event { event, payload, ack } => {
+            Line::Event { event, payload, metadata, ack } => {
                 let data = self.data(&payload)?;
                 self.watch.shared().names().events.insert(event.clone());
                 let what = format!("sent the event `{event}`");
-                self.publish(&what, Request::Event { event, data }, ack_mode(ack)).await?;
+                self.publish(&what, Request::Event { event, data, metadata }, ack_mode(ack)).await?;
+            }
+            Line::Invoke { event, payload, metadata, timeout } => {
+                let data = payload.map(|payload| self.data(&payload)).transpose()?;
+                self.watch.shared().names().events.insert(event.clone());
+                let invocation = Invocation { metadata, timeout, ..Invocation::new(event, data) };
+                let invoked = self.attended("the invocation", self.client.invoke(invocation)).await?;
+                self.say(&answered(&invoked));
             }
             Line::Expect { jq, timeout } => self.expect(&jq, timeout).await?,
             Line::Sleep(duration) => sleep(duration).await,

@@ -13,7 +13,7 @@ use tokio::sync::mpsc::UnboundedSender;
 use super::editor::Typed;
 use crate::render::{Format, Printer, Recorder};
 use crate::run::watcher::Watcher;
-use webpubsub_client::event::{Flow, Lifecycle, Received, WireFrame};
+use webpubsub_client::event::{Flow, Invoked, Lifecycle, Received, WireFrame};
 use webpubsub_proto::session::Standing;
 
 /// Records kept for an `expect` to come, in bytes; older ones are forgotten.
@@ -265,6 +265,10 @@ impl Watcher for Watch {
             | Lifecycle::SequenceGap { .. } => {}
         }
         self.keep(self.recorder.lifecycle(event));
+    }
+
+    fn invoked(&self, invoked: &Invoked) {
+        self.keep(self.recorder.invoked(invoked));
     }
 
     fn frame(&self, frame: WireFrame<'_>, received: &Received<'_>, _shown: bool) -> Flow {

@@ -20,7 +20,7 @@ use crate::failure::{Failure, Kind};
 use crate::render::RECORDING_VERSION;
 use webpubsub_proto::session::Request;
 use webpubsub_proto::{
-    Codec, Downstream, EncodedFrame, MAX_FRAME_BYTES, Origin, Subprotocol, Unpacked, Upstream, WireFrame,
+    Codec, Downstream, EncodedFrame, MAX_FRAME_BYTES, Metadata, Origin, Subprotocol, Unpacked, Upstream, WireFrame,
 };
 
 /// The longest line: twice what a frame takes when all of it is escaped.
@@ -373,12 +373,14 @@ impl<R: BufRead> Reader<R> {
         let mut unpacked = Unpacked::default();
         let sent = self.codec.decode_upstream(frame, &mut unpacked).map_err(|error| bad_line(number, error))?;
         let (request, ack_id) = match sent {
-            Upstream::SendToGroup { group, ack_id, no_echo, data, .. } => {
+            Upstream::SendToGroup { group, ack_id, no_echo, ttl_seconds, data, metadata } => {
                 let group = self.rules.group.clone().unwrap_or_else(|| group.into_owned());
-                (Request::Send { group, data: data.to_owned(), no_echo }, ack_id)
+                let metadata = checked(metadata);
+                (Request::Send { group, data: data.to_owned(), no_echo, ttl_seconds, metadata }, ack_id)
             }
-            Upstream::Event { event, ack_id, data, .. } => {
-                (Request::Event { event: event.into_owned(), data: data.to_owned() }, ack_id)
+            Upstream::Event { event, ack_id, data, metadata } => {
+                let (event, metadata) = (event.into_owned(), checked(metadata));
+                (Request::Event { event, data: data.to_owned(), metadata }, ack_id)
             }
             Upstream::JoinGroup { .. }
             | Upstream::LeaveGroup { .. }
@@ -426,8 +428,14 @@ impl<R: BufRead> Reader<R> {
                 return None;
             }
         };
-        Some(Request::Send { group, data: message.data.to_owned(), no_echo: false })
+        let metadata = checked(message.metadata);
+        Some(Request::Send { group, data: message.data.to_owned(), no_echo: false, ttl_seconds: None, metadata })
     }
+}
+
+/// Metadata of a recorded frame; those that the service would not take from anybody are left out.
+fn checked(metadata: Option<&str>) -> Option<Metadata> {
+    metadata.and_then(|metadata| Metadata::from_json(metadata).ok())
 }
 
 /// The sequence ids of what was received: after a recovery, some may come a second time (PROTOCOL §7).

@@ -4,7 +4,7 @@ use clap::Args;
 
 use crate::commands::bulk::args::BulkArgs;
 use crate::options::connecting::args::ConnectingArgs;
-use crate::options::data::args::DataArgs;
+use crate::options::data::args::{DataArgs, MetadataArgs, TtlArgs};
 use crate::options::expressions::args::FilterArgs;
 use crate::options::operation::args::AckArgs;
 use crate::options::session_file::args::SessionFileArgs;
@@ -34,6 +34,12 @@ pub struct SendArgs {
     /// What is sent.
     #[command(flatten)]
     pub input: DataArgs,
+    /// What goes with it.
+    #[command(flatten)]
+    pub metadata: MetadataArgs,
+    /// For how long.
+    #[command(flatten)]
+    pub ttl: TtlArgs,
     /// Many messages.
     #[command(flatten)]
     pub bulk: BulkArgs,

@@ -63,7 +63,13 @@ pub async fn send(surroundings: &Surroundings, settings: &Send, data: OwnedData)
 }
 
 async fn script(surroundings: &Surroundings, settings: &Send, data: OwnedData, client: Client) -> Verdict {
-    let request = Request::Send { group: settings.group.clone(), data, no_echo: settings.no_echo };
+    let request = Request::Send {
+        group: settings.group.clone(),
+        data,
+        no_echo: settings.no_echo,
+        ttl_seconds: settings.ttl_seconds,
+        metadata: settings.metadata.clone(),
+    };
     match client.perform(request, ack_mode(settings.ack)).await {
         Ok(outcome) => {
             if let Some(words) = sent(&format!("sent to `{}`", settings.group), &outcome) {

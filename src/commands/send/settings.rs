@@ -1,6 +1,6 @@
 //! What `wps send` of one message will do.
 
-use webpubsub_proto::{OwnedData, Upstream, check_group_name};
+use webpubsub_proto::{Metadata, OwnedData, Upstream, check_group_name};
 
 use super::args::SendArgs;
 use crate::commands::bulk::settings::refuse_without;
@@ -8,7 +8,7 @@ use crate::failure::Failure;
 use crate::options::connecting::settings::{Connection, connection, keep, publishing};
 use crate::options::connection::settings::bad_name;
 use crate::options::data::payload::PayloadSource;
-use crate::options::data::settings::{codec, envelope, payload};
+use crate::options::data::settings::{codec, envelope, metadata, payload};
 use crate::options::environment::{Environment, Input};
 use crate::options::operation::settings::{Ack, ack};
 use crate::options::output::settings::{Output, output};
@@ -27,6 +27,10 @@ pub struct Send {
     pub payload: PayloadSource,
     /// Do not deliver to the own connection.
     pub no_echo: bool,
+    /// For how long it is worth delivering, in seconds; 0 and `None`: for ever.
+    pub ttl_seconds: Option<u16>,
+    /// What goes with it.
+    pub metadata: Option<Metadata>,
     /// Whether and under which id an ack is asked for.
     pub ack: Ack,
 }
@@ -38,6 +42,7 @@ pub fn settle(args: SendArgs, environment: &Environment, input: &mut dyn Input) 
     let group = args.group.unwrap_or_default();
     check_group_name(&group).map_err(|error| bad_name("GROUP", error))?;
     let ack = ack(&args.ack.id);
+    let (ttl_seconds, metadata) = (args.ttl.message_ttl, metadata(args.metadata)?);
     let empty = OwnedData::text("");
     let envelope = envelope(
         codec(&args.connecting),
@@ -45,14 +50,14 @@ pub fn settle(args: SendArgs, environment: &Environment, input: &mut dyn Input) 
             group: group.as_str().into(),
             ack_id: ack.expected_id(),
             no_echo: args.no_echo,
-            ttl_seconds: None,
+            ttl_seconds,
             data: empty.as_data(),
-            metadata: None,
+            metadata: metadata.as_ref().map(Metadata::as_json),
         },
     );
     let payload = payload(args.data, args.input, envelope, &args.connecting)?;
     let output = output(&args.connecting, environment)?.filtered(args.filter)?;
     let session_file = SessionFile::sending(args.session, "wps send", ack)?;
     let connection = keep(connection(args.connecting, publishing(&args.ack), environment, input)?, session_file)?;
-    Ok(Send { connection, output, group, payload, no_echo: args.no_echo, ack })
+    Ok(Send { connection, output, group, payload, no_echo: args.no_echo, ttl_seconds, metadata, ack })
 }

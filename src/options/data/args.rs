@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use clap::Args;
 
-use crate::options::values::{DataType, Encoding};
+use crate::options::values::{DataType, Encoding, key_value, time_to_live};
 
 /// What is sent.
 #[derive(Debug, Args)]
@@ -25,4 +25,27 @@ pub struct DataArgs {
     /// Only with --type binary or protobuf. Without it the bytes are taken as they are.
     #[arg(long, value_enum, value_name = "ENC")]
     pub encoding: Option<Encoding>,
+}
+
+/// What goes with the data.
+#[derive(Debug, Args)]
+#[command(next_help_heading = "Data")]
+pub struct MetadataArgs {
+    /// Send this along with the data, as in `--metadata trace=42`; repeatable
+    ///
+    /// Receivers have it as `metadata`, event handlers as headers `X-WebPubSub-Metadata-K`. Keys are those of HTTP headers,
+    /// at most 256 characters; values are ASCII, at most 1024; all together at most 8 KiB.
+    #[arg(long, value_name = "K=V", value_parser = key_value)]
+    pub metadata: Vec<(String, String)>,
+}
+
+/// For how long it is worth delivering.
+#[derive(Debug, Args)]
+#[command(next_help_heading = "Data")]
+pub struct TtlArgs {
+    /// Deliver it to nobody later than that after it was sent, from 1s to 5m [default: no limit]
+    ///
+    /// For receivers that are being recovered just then. 0 is no limit.
+    #[arg(long, value_name = "D", value_parser = time_to_live)]
+    pub message_ttl: Option<u16>,
 }

@@ -1,8 +1,8 @@
 //! What is sent: where it comes from, and of which type it is.
 
-use webpubsub_proto::{Codec, OwnedData, Upstream};
+use webpubsub_proto::{Codec, Metadata, OwnedData, Upstream};
 
-use super::args::DataArgs;
+use super::args::{DataArgs, MetadataArgs};
 use super::payload::{DataFrom, Encoding, PayloadSource, PayloadType};
 use crate::failure::{Failure, Kind};
 use crate::options::connecting::args::ConnectingArgs;
@@ -70,4 +70,15 @@ pub fn payload_type(codec: Codec, args: &DataArgs) -> Result<PayloadType, Failur
             return Err(failure.hint("`--type binary` sends the bytes that the encoded text stands for"));
         }
     })
+}
+
+/// What goes with the data; `None`: nothing.
+pub fn metadata(args: MetadataArgs) -> Result<Option<Metadata>, Failure> {
+    if args.metadata.is_empty() {
+        return Ok(None);
+    }
+    let pairs = args.metadata.iter().map(|(key, value)| (key.as_str(), value.as_str()));
+    Metadata::new(pairs)
+        .map(Some)
+        .map_err(|error| Failure::message(Kind::Usage, format!("`--metadata`: {error}")).blame("--metadata"))
 }

@@ -13,6 +13,7 @@ use std::borrow::Cow;
 use std::fmt::Write as _;
 
 use super::Malformed;
+use crate::MAX_TTL_SECONDS;
 use crate::data::{Data, Octets, OwnedData, Quoted, Text, push_string};
 use crate::frame::{AckError, Downstream, Message, Origin, Upstream};
 use crate::group_state::StateFrame;
@@ -454,9 +455,6 @@ fn parse_upstream(text: &str) -> Result<Upstream<'_>, Malformed> {
     let (data, metadata) = upstream_data(&wire)?;
     Ok(Upstream::SendToGroup { group, ack_id, no_echo, ttl_seconds, data, metadata })
 }
-
-/// PROTOCOL §4.2.
-const MAX_TTL_SECONDS: u16 = 300;
 
 fn missing(property: &str) -> Malformed {
     Malformed::Content(format!("`{property}` is missing"))

@@ -9,7 +9,7 @@ use std::time::Duration;
 
 use super::cause::OutcomeCause;
 use super::event::Nack;
-use crate::{Codec, EncodedFrame, OwnedData, Upstream};
+use crate::{Codec, EncodedFrame, Metadata, OwnedData, Upstream};
 
 /// So many sockets lost under an invocation that may be sent again, and it is what costs them.
 const MOST_SOCKETS: u32 = 10;
@@ -25,8 +25,8 @@ pub struct Invocation {
     pub event: String,
     /// The payload; `None`: it has none.
     pub data: Option<OwnedData>,
-    /// JSON text of the `metadata` object (PROTOCOL §4.5), checked.
-    pub metadata: Option<String>,
+    /// What goes with the payload.
+    pub metadata: Option<Metadata>,
     /// Its `invocationId`, not empty; `None`: one that the session chooses.
     pub invocation_id: Option<String>,
     /// How long it may take from now on, the wait for a connection included; `None`: for ever.
@@ -45,7 +45,7 @@ impl Invocation {
             invocation_id: invocation_id.into(),
             event: self.event.as_str().into(),
             data: self.data.as_ref().map(OwnedData::as_data),
-            metadata: self.metadata.as_deref(),
+            metadata: self.metadata.as_ref().map(Metadata::as_json),
         })
     }
 }

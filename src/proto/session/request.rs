@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use super::cause::OutcomeCause;
 use super::event::{Nack, OperationKind};
-use crate::{Codec, EncodedFrame, OwnedData, Upstream};
+use crate::{Codec, EncodedFrame, Metadata, OwnedData, Upstream};
 
 /// Names an operation between its issuer and the session; chosen by the issuer, unique.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -31,6 +31,10 @@ pub enum Request {
         data: OwnedData,
         /// Not to this connection.
         no_echo: bool,
+        /// For how long it is worth delivering, in seconds, at most 300; 0 and `None`: for ever (PROTOCOL §4.2).
+        ttl_seconds: Option<u16>,
+        /// What goes with the payload.
+        metadata: Option<Metadata>,
     },
     /// Send a custom event to the application server.
     Event {
@@ -38,10 +42,22 @@ pub enum Request {
         event: String,
         /// The payload.
         data: OwnedData,
+        /// What goes with the payload.
+        metadata: Option<Metadata>,
     },
 }
 
 impl Request {
+    /// A message to a group, its sender included if it is a member, and nothing besides.
+    pub fn send(group: impl Into<String>, data: OwnedData) -> Self {
+        Self::Send { group: group.into(), data, no_echo: false, ttl_seconds: None, metadata: None }
+    }
+
+    /// An event, and nothing besides.
+    pub fn event(event: impl Into<String>, data: OwnedData) -> Self {
+        Self::Event { event: event.into(), data, metadata: None }
+    }
+
     /// Its name on the wire.
     pub fn kind(&self) -> OperationKind {
         match self {
@@ -57,17 +73,20 @@ impl Request {
         let frame = match self {
             Self::Join { group } => Upstream::JoinGroup { group: group.into(), ack_id },
             Self::Leave { group } => Upstream::LeaveGroup { group: group.into(), ack_id },
-            Self::Send { group, data, no_echo } => Upstream::SendToGroup {
+            Self::Send { group, data, no_echo, ttl_seconds, metadata } => Upstream::SendToGroup {
                 group: group.into(),
                 ack_id,
                 no_echo: *no_echo,
-                ttl_seconds: None,
+                ttl_seconds: *ttl_seconds,
                 data: data.as_data(),
-                metadata: None,
+                metadata: metadata.as_ref().map(Metadata::as_json),
             },
-            Self::Event { event, data } => {
-                Upstream::Event { event: event.into(), ack_id, data: data.as_data(), metadata: None }
-            }
+            Self::Event { event, data, metadata } => Upstream::Event {
+                event: event.into(),
+                ack_id,
+                data: data.as_data(),
+                metadata: metadata.as_ref().map(Metadata::as_json),
+            },
         };
         codec.encode_upstream(&frame)
     }

@@ -293,7 +293,7 @@ impl Client {
 }
 
 fn send(text: &str) -> Request {
-    Request::Send { group: "g".into(), data: OwnedData::text(text), no_echo: false }
+    Request::send("g", OwnedData::text(text))
 }
 
 fn message(id: u64) -> String {

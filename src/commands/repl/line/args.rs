@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use clap::{Args, Subcommand, ValueEnum};
 
-use crate::options::data::args::DataArgs;
+use crate::options::data::args::{DataArgs, MetadataArgs, TtlArgs};
 use crate::options::operation::args::{AckIdArgs, JoinAckArgs};
 use crate::options::values::{Format, duration};
 
@@ -24,6 +24,11 @@ pub enum LineCommand {
     ///
     /// Flags stand before NAME, which may be quoted; DATA is the rest of the line as it is, after one blank.
     Event(LineEventArgs),
+    /// Call the application server and print its answer
+    ///
+    /// Flags stand before NAME, which may be quoted; DATA is the rest of the line as it is, after one blank, and may be
+    /// absent. Ctrl-C calls it off.
+    Invoke(LineInvokeArgs),
     /// Wait for a record that meets a jq expression
     ///
     /// Looks at the records of `-o ndjson`, in their order, that no earlier `expect` has passed, and passes all up to the
@@ -80,6 +85,12 @@ pub struct LineSendArgs {
     /// What is sent.
     #[command(flatten)]
     pub input: DataArgs,
+    /// What goes with it.
+    #[command(flatten)]
+    pub metadata: MetadataArgs,
+    /// For how long.
+    #[command(flatten)]
+    pub ttl: TtlArgs,
     /// Its ack.
     #[command(flatten)]
     pub ack: AckIdArgs,
@@ -99,9 +110,35 @@ pub struct LineEventArgs {
     /// What is sent.
     #[command(flatten)]
     pub input: DataArgs,
+    /// What goes with it.
+    #[command(flatten)]
+    pub metadata: MetadataArgs,
     /// Its ack.
     #[command(flatten)]
     pub ack: AckIdArgs,
+}
+
+/// `invoke`.
+#[derive(Debug, Args)]
+pub struct LineInvokeArgs {
+    /// Name of the event, as its handler knows it
+    #[arg(value_name = "NAME")]
+    pub name: String,
+
+    /// The data: the rest of the line
+    #[arg(value_name = "DATA")]
+    pub data: Option<String>,
+
+    /// How long to wait for the answer [default: for ever]
+    #[arg(long, value_name = "D", value_parser = duration)]
+    pub timeout: Option<Duration>,
+
+    /// What is sent.
+    #[command(flatten)]
+    pub input: DataArgs,
+    /// What goes with it.
+    #[command(flatten)]
+    pub metadata: MetadataArgs,
 }
 
 /// `expect`.

@@ -3,13 +3,14 @@
 use std::time::Duration;
 
 use super::args::{LineCommand, SetCommand};
+use crate::commands::invoke::settings::LONGEST_ID;
 use crate::failure::{Failure, Kind};
 use crate::options::connection::settings::bad_name;
 use crate::options::data::args::DataArgs;
 use crate::options::data::payload::{DataFrom, PayloadSource};
-use crate::options::data::settings::{envelope, payload_type};
+use crate::options::data::settings::{envelope, metadata, payload_type};
 use crate::options::operation::settings::{Ack, ack, groups};
-use webpubsub_proto::{Codec, OwnedData, Upstream, check_event_name, check_group_name};
+use webpubsub_proto::{Codec, Metadata, OwnedData, Upstream, check_event_name, check_group_name};
 
 /// What a line asks for.
 #[derive(Clone, Debug, PartialEq)]
@@ -36,6 +37,10 @@ pub enum Line {
         payload: PayloadSource,
         /// Not to this connection.
         no_echo: bool,
+        /// For how long it is worth delivering, in seconds.
+        ttl_seconds: Option<u16>,
+        /// What goes with it.
+        metadata: Option<Metadata>,
         /// Its ack.
         ack: Ack,
     },
@@ -45,8 +50,21 @@ pub enum Line {
         event: String,
         /// What.
         payload: PayloadSource,
+        /// What goes with it.
+        metadata: Option<Metadata>,
         /// Its ack.
         ack: Ack,
+    },
+    /// Invoke.
+    Invoke {
+        /// Name of the event.
+        event: String,
+        /// What; `None`: no data.
+        payload: Option<PayloadSource>,
+        /// What goes with it.
+        metadata: Option<Metadata>,
+        /// For so long; `None`: for ever.
+        timeout: Option<Duration>,
     },
     /// Wait for a record.
     Expect {
@@ -84,6 +102,7 @@ impl Line {
             | Self::Leave { .. }
             | Self::Send { .. }
             | Self::Event { .. }
+            | Self::Invoke { .. }
             | Self::Expect { .. }
             | Self::Sleep(_)
             | Self::Ping
@@ -111,28 +130,47 @@ pub fn settle_line(command: LineCommand, codec: Codec) -> Result<Line, Failure> 
         LineCommand::Send(args) => {
             check_group_name(&args.group).map_err(|error| bad_name("GROUP", error))?;
             let ack = ack(&args.ack);
+            let metadata = metadata(args.metadata)?;
             let frame = Upstream::SendToGroup {
                 group: args.group.as_str().into(),
                 ack_id: largest_id(ack),
                 no_echo: args.no_echo,
-                ttl_seconds: None,
+                ttl_seconds: args.ttl.message_ttl,
                 data: empty.as_data(),
-                metadata: None,
+                metadata: metadata.as_ref().map(Metadata::as_json),
             };
             let payload = payload(args.data, args.input, codec, envelope(codec, &frame))?;
-            Line::Send { group: args.group, payload, no_echo: args.no_echo, ack }
+            let (no_echo, ttl_seconds) = (args.no_echo, args.ttl.message_ttl);
+            Line::Send { group: args.group, payload, no_echo, ttl_seconds, metadata, ack }
         }
         LineCommand::Event(args) => {
             check_event_name(&args.name).map_err(|error| bad_name("NAME", error))?;
             let ack = ack(&args.ack);
+            let metadata = metadata(args.metadata)?;
             let frame = Upstream::Event {
                 event: args.name.as_str().into(),
                 ack_id: largest_id(ack),
                 data: empty.as_data(),
-                metadata: None,
+                metadata: metadata.as_ref().map(Metadata::as_json),
             };
             let payload = payload(args.data, args.input, codec, envelope(codec, &frame))?;
-            Line::Event { event: args.name, payload, ack }
+            Line::Event { event: args.name, payload, metadata, ack }
+        }
+        LineCommand::Invoke(args) => {
+            check_event_name(&args.name).map_err(|error| bad_name("NAME", error))?;
+            let metadata = metadata(args.metadata)?;
+            let frame = Upstream::Invoke {
+                invocation_id: LONGEST_ID.into(),
+                event: args.name.as_str().into(),
+                data: Some(empty.as_data()),
+                metadata: metadata.as_ref().map(Metadata::as_json),
+            };
+            let envelope = envelope(codec, &frame);
+            let payload = match args.data.is_some() || args.input.file.is_some() {
+                true => Some(payload(args.data, args.input, codec, envelope)?),
+                false => payload_type(codec, &args.input).map(|_| None)?,
+            };
+            Line::Invoke { event: args.name, payload, metadata, timeout: args.timeout }
         }
         LineCommand::Expect(args) => Line::Expect { jq: args.jq, timeout: args.timeout },
         LineCommand::Sleep(args) => Line::Sleep(args.duration),

@@ -121,7 +121,7 @@ pub fn split(definition: &Command, line: &str) -> Result<Split, Failure> {
     pieces.push(Piece { place: Place::Verb, text: verb.to_owned(), span: at..end });
     at = end;
     let shape = match verb {
-        "send" | "event" => Shape::NameAndRest,
+        "send" | "event" | "invoke" => Shape::NameAndRest,
         "expect" => Shape::Rest,
         _ => Shape::Words,
     };
@@ -261,6 +261,7 @@ mod tests {
             ("send", &["send"]),
             ("send -t", &["send", "-t"]),
             ("event vote yes, please", &["event", "--", "vote", "yes, please"]),
+            ("invoke ask it's \"so\"", &["invoke", "--", "ask", "it's \"so\""]),
             ("expect .type == \"ack\" and .a > 1", &["expect", "--", ".type == \"ack\" and .a > 1"]),
             ("expect --timeout 5s  .a # b", &["expect", "--timeout", "5s", "--", ".a # b"]),
             ("expect -1 == -1", &["expect", "-1", "--", "== -1"]),

@@ -18,6 +18,7 @@ use prost::{Message as _, encode_length_delimiter, length_delimiter_len};
 use serde_json::value::RawValue;
 
 use super::{Malformed, Parts, Unpacked};
+use crate::MAX_TTL_SECONDS;
 use crate::data::{Data, Octets, Text};
 use crate::frame::{AckError, Downstream, Message, Origin, Upstream};
 use crate::group_state::StateFrame;
@@ -26,9 +27,6 @@ use crate::names::{check_event_name, check_group_name};
 
 pub use redacted::redacted;
 pub(super) use schema::{DownstreamMessage, UpstreamMessage};
-
-/// PROTOCOL §10.3.
-const MAX_TTL_SECONDS: u16 = 300;
 
 /// Decodes a frame from the service. Never fails: the unknown is passed on (PROTOCOL §5, §19.32).
 pub fn decode_downstream<'f>(bytes: &[u8], unpacked: &'f mut Unpacked) -> Downstream<'f> {

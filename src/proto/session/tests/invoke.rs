@@ -26,7 +26,10 @@ const LOST: &str = "recovering c1: reset";
 fn an_invocation_is_answered_once_and_answers_come_in_any_order() {
     let mut b = Bench::live(config());
     b.invoke(sum());
-    b.invoke(Invocation { metadata: Some(r#"{"k":"v"}"#.into()), ..Invocation::new("hi".into(), None) });
+    b.invoke(Invocation {
+        metadata: Some(crate::Metadata::new([("k", "v")]).unwrap()),
+        ..Invocation::new("hi".into(), None)
+    });
     b.says(&[
         &invokes("1"),
         r#"→ {"type":"invoke","invocationId":"2","target":"event","event":"hi","metadata":{"k":"v"}}"#,

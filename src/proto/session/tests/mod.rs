@@ -426,7 +426,7 @@ pub(super) fn message(id: u64) -> String {
 }
 
 pub(super) fn send(text: &str) -> Request {
-    Request::Send { group: "g".into(), data: OwnedData::text(text), no_echo: false }
+    Request::send("g", OwnedData::text(text))
 }
 
 pub(super) fn disconnected(message: &str) -> String {

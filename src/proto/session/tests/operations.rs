@@ -241,10 +241,19 @@ fn without_an_ack_an_operation_settles_by_being_sent() {
 #[test]
 fn no_echo_and_events_are_encoded_as_asked() {
     let mut b = Bench::live(config());
-    b.ask(Request::Send { group: "g".into(), data: OwnedData::binary(&[1]), no_echo: true }, AckMode::Automatic);
-    b.ask(Request::Event { event: "e".into(), data: OwnedData::json("{}").unwrap() }, AckMode::Automatic);
+    b.ask(
+        Request::Send {
+            group: "g".into(),
+            data: OwnedData::binary(&[1]),
+            no_echo: true,
+            ttl_seconds: Some(30),
+            metadata: Some(crate::Metadata::new([("k", "v")]).unwrap()),
+        },
+        AckMode::Automatic,
+    );
+    b.ask(Request::event("e", OwnedData::json("{}").unwrap()), AckMode::Automatic);
     b.says(&[
-        r#"→ {"type":"sendToGroup","group":"g","ackId":1,"noEcho":true,"dataType":"binary","data":"AQ=="}"#,
+        r#"→ {"type":"sendToGroup","group":"g","ackId":1,"noEcho":true,"ttlSeconds":30,"dataType":"binary","data":"AQ==","metadata":{"k":"v"}}"#,
         r#"→ {"type":"event","event":"e","ackId":2,"dataType":"json","data":{}}"#,
     ]);
     b.ack(2);

@@ -244,7 +244,7 @@ impl Caller {
             0 => Request::Join { group },
             1 => Request::Leave { group },
             2 => send("x"),
-            _ => Request::Event { event: "e".into(), data: OwnedData::text("x") },
+            _ => Request::event("e", OwnedData::text("x")),
         };
         self.session.handle_request(self.now, OperationId(self.asked), request, mode);
         self.asked += 1;

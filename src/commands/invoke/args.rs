@@ -1,0 +1,76 @@
+//! The flags of `wps invoke`.
+
+use clap::Args;
+
+use crate::options::connecting::args::ConnectingArgs;
+use crate::options::data::args::{DataArgs, MetadataArgs};
+use crate::options::expressions::args::FilterArgs;
+use crate::options::operation::args::OnUnknownArgs;
+
+/// `wps invoke`.
+#[derive(Debug, Args)]
+#[command(after_long_help = include_str!("help.md"))]
+pub struct InvokeArgs {
+    /// Name of the event, as its handler knows it. May be absent with --ndjson, where each record then has its own
+    #[arg(value_name = "NAME", required_unless_present = "ndjson")]
+    pub name: Option<String>,
+
+    /// The data; `-` takes stdin whole, byte for byte. Without it none is sent
+    ///
+    /// Data that begins with `-` and is not a number stands behind `--`.
+    #[arg(value_name = "DATA", allow_negative_numbers = true)]
+    pub data: Option<String>,
+
+    /// The invocationId, any text [default: 1]
+    ///
+    /// It says which answer belongs to which call, and no more: the service carries every call out.
+    #[arg(long, value_name = "ID", conflicts_with_all = ["lines", "ndjson"])]
+    pub invocation_id: Option<String>,
+
+    /// What is printed, by an expression.
+    #[command(flatten)]
+    pub filter: FilterArgs,
+    /// What is sent.
+    #[command(flatten)]
+    pub input: DataArgs,
+    /// What goes with it.
+    #[command(flatten)]
+    pub metadata: MetadataArgs,
+    /// Many invocations.
+    #[command(flatten)]
+    pub many: ManyArgs,
+    /// What every connecting command takes.
+    #[command(flatten)]
+    pub connecting: ConnectingArgs,
+    /// Lost answers.
+    #[command(flatten)]
+    pub unknown: OnUnknownArgs,
+}
+
+/// Many invocations from standard input.
+#[derive(Debug, Args)]
+#[command(next_help_heading = "Many invocations")]
+pub struct ManyArgs {
+    /// Invoke once for each line of stdin, as soon as it is there
+    ///
+    /// A line ends with LF or CRLF, which is not data; the last may go without. An empty line is empty data.
+    #[arg(long, conflicts_with_all = ["data", "file", "ndjson"])]
+    pub lines: bool,
+
+    /// Invoke once for each JSON record of stdin: {"data":…,"dataType":…,"event":…,"metadata":{…}}
+    ///
+    /// As `wps event --ndjson` reads them; a record without `data` is an invocation without data. NAME, when given, goes
+    /// before the record's `event`.
+    #[arg(long, conflicts_with_all = ["data", "file", "data_type", "encoding"])]
+    pub ndjson: bool,
+
+    /// How many wait for their answers at once, 1 to 1000 [default: 256]
+    ///
+    /// Answers come in any order; each is printed as it comes. 1 waits for each before the next.
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=1000))]
+    pub in_flight: Option<u16>,
+
+    /// Go on after a line that cannot be sent, is refused or fails; the exit code is that of the first
+    #[arg(long)]
+    pub keep_going: bool,
+}
