@@ -118,7 +118,7 @@ fn a_topic_explains_in_full_the_flags_that_commands_have_in_one_line() {
     }
     assert!(!listen.contains("negotiate endpoints") && explained.contains("negotiate endpoints"));
     let [short, long] = ["listen|-h", "listen|--help"].map(|line| printed(line).lines().count());
-    assert!(short <= 60 && long <= 135, "{short} and {long} lines");
+    assert!(short <= 60 && long <= 150, "{short} and {long} lines");
 }
 
 #[test]
@@ -164,8 +164,8 @@ fn usage_errors_say_what_is_wrong_and_what_to_do() {
         ("listen|--wait-reply", "error: unexpected argument `--wait-reply`\nhint: `--wait-reply` belongs to `event`\n"),
         (
             "--local|emulator",
-            "error: unexpected argument `--local`\nhint: `--local` belongs to `listen`, `join`, `send`, `event`, \
-             `invoke`, ",
+            "error: unexpected argument `--local`\nhint: `--local` belongs to `listen`, `join`, `send`, `event` \
+             and ",
         ),
         (
             "listen|-o|xml",

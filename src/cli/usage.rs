@@ -119,12 +119,17 @@ fn shown(text: &str) -> String {
     if text.chars().count() <= LONGEST_SHOWN { format!(" `{text}`") } else { " (long, so it is not shown)".into() }
 }
 
+/// So many commands to which a flag belongs are named.
+const MOST_NAMED: usize = 4;
+
 /// What to do about an argument that was not expected.
 fn unexpected(error: &clap::Error, definition: &clap::Command, command: Option<&str>, arg: &str) -> Option<String> {
     let takers = takers(definition, arg);
     let short = arg.chars().count() <= LONGEST_SHOWN;
     if !takers.is_empty() {
-        Some(format!("`{arg}` belongs to {}", takers.join(", ")))
+        let (named, more) = takers.split_at(takers.len().min(MOST_NAMED));
+        let more = if more.is_empty() { String::new() } else { format!(" and {} more commands", more.len()) };
+        Some(format!("`{arg}` belongs to {}{more}", named.join(", ")))
     } else if arg.starts_with('-') {
         let data = error.get(ContextKind::Suggested).is_some() && short;
         data.then(|| format!("data that begins with `-` stands behind `--`: `-- {arg}`"))

@@ -52,7 +52,11 @@ fn what_can_stand_there_is_known() {
         ("wps emulator --fault drop=reset,af", &["drop=reset,after="]),
         (
             "wps emulator --fault ignore,op=joinGroup|se",
-            &["ignore,op=joinGroup|sendToGroup", "ignore,op=joinGroup|sequenceAck"],
+            &[
+                "ignore,op=joinGroup|sendToGroup",
+                "ignore,op=joinGroup|setGroupState",
+                "ignore,op=joinGroup|sequenceAck",
+            ],
         ),
         ("wps listen --url ", &["@", "-"]),
         ("wps listen --url @u", &["@url.txt"]),
