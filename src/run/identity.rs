@@ -154,7 +154,7 @@ impl Identities {
             Identity::ClientSecret(application, secret) => {
                 self.entra(application, &[("client_secret", secret.expose())]).await
             }
-            Identity::WorkloadIdentity(application, file) => {
+            Identity::Workload(application, file) => {
                 let path = file.clone();
                 let text = spawn_blocking(move || std::fs::read_to_string(path)).await;
                 let text = text.unwrap_or_else(|error| Err(std::io::Error::other(error)));
@@ -168,7 +168,7 @@ impl Identities {
                 let kind = "urn:ietf:params:oauth:client-assertion-type:jwt-bearer";
                 self.entra(application, &[("client_assertion_type", kind), ("client_assertion", assertion)]).await
             }
-            Identity::ManagedIdentity { endpoint, client } => self.managed(endpoint, client.as_deref(), is_chain).await,
+            Identity::Managed { endpoint, client } => self.managed(endpoint, client.as_deref(), is_chain).await,
         }
     }
 

@@ -42,9 +42,9 @@ pub enum Identity {
     /// An application with a secret.
     ClientSecret(Application, Secret),
     /// An application that a token in a file speaks for, as in Kubernetes.
-    WorkloadIdentity(Application, PathBuf),
+    Workload(Application, PathBuf),
     /// The machine's own.
-    ManagedIdentity {
+    Managed {
         /// Who gives its tokens out.
         endpoint: ManagedEndpoint,
         /// Which of several.
@@ -79,8 +79,8 @@ impl Identity {
             Self::Command(_) => "`--credential-command`",
             Self::AzureCli => "the Azure CLI",
             Self::ClientSecret(..) => "the client secret",
-            Self::WorkloadIdentity(..) => "the workload identity",
-            Self::ManagedIdentity { .. } => "the managed identity",
+            Self::Workload(..) => "the workload identity",
+            Self::Managed { .. } => "the managed identity",
         }
     }
 }
@@ -160,7 +160,7 @@ fn workload_identity(environment: &Environment) -> Result<Made, Failure> {
         Err(missing) => return Ok(Err(missing)),
     };
     let file = environment.get("AZURE_FEDERATED_TOKEN_FILE").ok_or("AZURE_FEDERATED_TOKEN_FILE");
-    Ok(file.map(|file| Identity::WorkloadIdentity(application, PathBuf::from(file))))
+    Ok(file.map(|file| Identity::Workload(application, PathBuf::from(file))))
 }
 
 fn application(environment: &Environment) -> Result<Result<Application, &'static str>, Failure> {
@@ -194,7 +194,7 @@ fn managed_identity(environment: &Environment) -> Result<Identity, Failure> {
             ManagedEndpoint::Imds(address(url, name, "`http://169.254.169.254/`")?)
         }
     };
-    Ok(Identity::ManagedIdentity { endpoint, client })
+    Ok(Identity::Managed { endpoint, client })
 }
 
 fn missing_variable(credential: Credential, variable: &str) -> Failure {
