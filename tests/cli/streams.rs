@@ -417,7 +417,7 @@ fn records_are_sent_as_listen_prints_them_and_other_types_are_skipped() {
     assert_eq!(
         frames,
         [
-            r#"{"type":"sendToGroup","group":"a","ackId":1,"dataType":"text","data":"h\ni\ud800"}"#,
+            r#"{"type":"sendToGroup","group":"a","ackId":1,"dataType":"text","data":"h\ni\ud800","metadata":{"k":"v"}}"#,
             r#"{"type":"sendToGroup","group":"b","ackId":40,"dataType":"json","data":{"z":1.0,"a":12345678901234567890123}}"#,
             r#"{"type":"sendToGroup","group":"c","ackId":2,"noEcho":true,"dataType":"binary","data":"AP8="}"#,
             r#"{"type":"sendToGroup","group":"d","ackId":3,"dataType":"json","data":[1]}"#,
