@@ -424,7 +424,7 @@ fn a_fault_that_would_never_happen_is_a_usage_error_that_says_where_it_does() {
         2,
         &[
             "error: `--fault`: `group` cannot be an aim of `ignore` at `ping`: it would never happen\n",
-            "hint: `group` can be its aim at: `joinGroup`, `leaveGroup`, `sendToGroup`\n",
+            "hint: `group` can be its aim at: `joinGroup`, `leaveGroup`, `sendToGroup`, ",
         ],
     );
 }

@@ -178,7 +178,13 @@ fn records_bring_events_data_and_metadata_and_a_failure_is_named_by_its_line() {
                  {\"event\":\"9\",\"data\":1}\n";
     let ended = wps(["invoke", &emulator.local(), "--ndjson", "-o", "ndjson", "--keep-going"]).stdin(lines).run();
     assert_eq!(ended.code, 8, "{}", ended.stderr);
-    ended.assert_stderr(&["line 4 cannot be sent", "line 2 failed", "2 answered, 2 failed", "error: line 2 failed", "`Odd`"]);
+    ended.assert_stderr(&[
+        "line 4 cannot be sent",
+        "line 2 failed",
+        "2 answered, 2 failed",
+        "error: line 2 failed",
+        "`Odd`",
+    ]);
     let mut answers: Vec<Value> = ended.records();
     answers.retain(|record| record["type"] == "invoke-response");
     answers.sort_by_key(|record| record["line"].as_u64());
@@ -189,7 +195,7 @@ fn records_bring_events_data_and_metadata_and_a_failure_is_named_by_its_line() {
     // Without --keep-going nothing after a refusal is sent.
     let args = ["invoke", &emulator.local(), "--ndjson", "--in-flight", "1"];
     let ended = wps(args).stdin("{\"event\":\"b\"}\n{\"event\":\"a\"}\n").run();
-    ended.assert_failed(8, &["line 1 failed", "sent 1 invocation, 0 answered, 1 failed"]);
+    ended.assert_failed(8, &["sent 1 invocation, 0 answered, 1 failed", "line 1 failed"]);
 }
 
 #[test]
@@ -284,7 +290,7 @@ fn a_repl_calls_prints_and_expects() {
     let ended = wps(["repl", &emulator.local()]).stdin(lines).run();
     assert_eq!(ended.code, 8, "{}", ended.stderr);
     ended.assert_stderr(&["`none` was answered", "error: line 5: ", "`Odd`"]);
-    assert_eq!(ended.text(), "it's \"so\"\n{\"a\":1.0}\n");
+    assert_eq!(ended.text(), "it's \"so\"\n{\"a\": 1.0}\n");
 }
 
 #[test]
