@@ -41,6 +41,7 @@ fn room(command: Command) -> Box<dyn CommandArgs> {
         Command::Event(args) => args,
         Command::Invoke(args) => args,
         Command::Stream(args) => args,
+        Command::State(args) => args.command.chosen(),
         Command::Repl(args) => args,
         Command::Replay(args) => args,
         Command::Ping(args) => args,

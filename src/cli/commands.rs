@@ -17,6 +17,7 @@ use crate::commands::repl::args::ReplArgs;
 use crate::commands::replay::args::ReplayArgs;
 use crate::commands::send::args::SendArgs;
 use crate::commands::service::args::ServiceArgs;
+use crate::commands::state::args::StateArgs;
 use crate::commands::stream::args::StreamArgs;
 use crate::commands::url::args::UrlArgs;
 use crate::commands::webhook::args::WebhookArgs;
@@ -44,6 +45,8 @@ pub enum Command {
     Ping(Box<PingArgs>),
     /// Measure how much goes through a group, how long it takes, and what is lost
     Bench(BenchArgs),
+    /// Say something of oneself to the members of a group, and see what they say
+    State(StateArgs),
     /// Do what an application server does, through the REST API
     Service(ServiceArgs),
     /// Play the service towards your event handler

@@ -16,7 +16,7 @@ use crate::invocation::Invoke;
 use crate::operation::{Operation, Publish};
 use crate::stream::{Event, Events, Message, Writer, channel};
 use webpubsub_proto::session::{AckMode, Config, Invocation, Lifecycle, Outcome, Received, Request, Status};
-use webpubsub_proto::{Codec, OwnedData, WireFrame, check_event_name, check_group_name};
+use webpubsub_proto::{Codec, GroupState, OwnedData, WireFrame, check_event_name, check_group_name};
 
 /// A client: what can be asked of the service, over however many connections that takes.
 ///
@@ -180,6 +180,41 @@ impl Client {
         }
     }
 
+    /// Says something of this client to the members of a group, in place of what it said before, and again on each new
+    /// connection until it is cleared or the group is left (PROTOCOL §9.3, §19.30). The client has to be in the group, and
+    /// the token needs the role `webpubsub.setGroupState`. Names and values have at most 512 bytes together.
+    pub fn set_state(&self, group: impl Into<String>, state: GroupState) -> Operation {
+        let request = state.check().map_err(OperationError::from).map(|()| Some(state));
+        self.about_states(group.into(), request, |group, state| Request::SetState { group, state })
+    }
+
+    /// Says nothing of this client any more. Needs the same as [`Self::set_state`].
+    pub fn clear_state(&self, group: impl Into<String>) -> Operation {
+        self.about_states(group.into(), Ok(None), |group, state| Request::SetState { group, state })
+    }
+
+    /// Tells what the members of a group say of themselves, as [`Event::States`], and what changes of that from now on,
+    /// also on each new connection (PROTOCOL §9.3, §19.29). The client has to be in the group, and the token needs the role
+    /// `webpubsub.getGroupState`. Asked again, it tells all again.
+    pub fn watch_states(&self, group: impl Into<String>) -> Operation {
+        self.about_states(group.into(), Ok(None), |group, _| Request::SubscribeStates { group })
+    }
+
+    /// Tells that no more.
+    pub fn unwatch_states(&self, group: impl Into<String>) -> Operation {
+        self.about_states(group.into(), Ok(None), |group, _| Request::UnsubscribeStates { group })
+    }
+
+    fn about_states(
+        &self,
+        group: String,
+        state: Result<Option<GroupState>, OperationError>,
+        request: impl FnOnce(String, Option<GroupState>) -> Request,
+    ) -> Operation {
+        let named = check_group_name(&group).map_err(OperationError::from);
+        self.operation(named.and(state).map(|state| request(group, state)))
+    }
+
     /// Pings the service (PROTOCOL §4.6), once there is a connection, and gives the round trip; `None`: the client has
     /// ended.
     pub async fn ping(&self) -> Option<Duration> {
@@ -263,6 +298,7 @@ impl EventSink for Sink {
         if self.writer.is_read() {
             match received {
                 Received::Message(message) => self.writer.put(Event::Message(Message::of(message))),
+                Received::States(states) => self.writer.put(Event::States(states.clone())),
                 Received::Unknown { reason } => self.writer.put(Event::not_understood(frame, reason)),
                 Received::Duplicate | Received::Control => {}
             }

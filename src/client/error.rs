@@ -7,7 +7,7 @@ use thiserror::Error;
 use crate::driver::{DialedError, Finished};
 use webpubsub_net::secret;
 use webpubsub_proto::session::{End, EndKind, InvokeOutcome, Nack, Outcome, OutcomeCause};
-use webpubsub_proto::{MAX_FRAME_BYTES, NameError};
+use webpubsub_proto::{MAX_FRAME_BYTES, NameError, StateTooBig};
 
 use crate::operation::Ack;
 
@@ -97,6 +97,9 @@ pub enum OperationError {
     /// A name that the service does not take (PROTOCOL §1.3). Nothing was sent.
     #[error(transparent)]
     Name(#[from] NameError),
+    /// A state that the service does not take: over 512 bytes (PROTOCOL §9.3). Nothing was sent.
+    #[error(transparent)]
+    State(#[from] StateTooBig),
     /// The value could not be made JSON. Nothing was sent.
     #[error("the value could not be made JSON")]
     Json(#[source] serde_json::Error),

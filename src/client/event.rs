@@ -9,6 +9,7 @@ use std::task::{Context, Poll};
 pub use webpubsub_proto::WireFrame;
 pub use webpubsub_proto::session::{
     AckReport, FailedAttempt, InvokeOutcome, Invoked, Lifecycle, Loss, Mark, Nack, OperationKind, Received,
+    StateChange, StateChanges,
 };
 
 /// Whether a sink wants more.

@@ -60,8 +60,9 @@ pub use webpubsub_net::secret::Secret;
 pub use webpubsub_net::wire::{DialOptions, Exceptions, Override, Proxies, Proxy, ProxyScheme, Tls, TlsSettings};
 pub use webpubsub_proto::session::{
     Backoff, BackoffMode, Counts, FailedAttempt, Loss, Nack, OnUnknown, OperationKind, OutcomeCause, Retries, Standing,
-    Status,
+    StateChange, StateChanges, Status,
 };
 pub use webpubsub_proto::{
-    Data, DataKind, Metadata, MetadataError, NameError, Octets, Origin, OwnedData, Subprotocol, Text,
+    Data, DataKind, GroupState, Metadata, MetadataError, NameError, Octets, Origin, OwnedData, StateTooBig,
+    Subprotocol, Text,
 };

@@ -86,7 +86,11 @@ impl Operation {
 fn fits(codec: Codec, request: Request) -> Result<Request, OperationError> {
     let payload = match &request {
         Request::Send { data, .. } | Request::Event { data, .. } => codec.data_len(data.as_data()),
-        Request::Join { .. } | Request::Leave { .. } => 0,
+        Request::Join { .. }
+        | Request::Leave { .. }
+        | Request::SetState { .. }
+        | Request::SubscribeStates { .. }
+        | Request::UnsubscribeStates { .. } => 0,
     };
     // Names are far from that long; only what comes near is looked at closely.
     if payload > MAX_FRAME_BYTES / 2 {

@@ -17,6 +17,7 @@ pub mod repl;
 pub mod replay;
 pub mod send;
 pub mod service;
+pub mod state;
 pub mod stream;
 pub mod url;
 pub mod webhook;

@@ -6,7 +6,9 @@
 //! sockets that are cut after a few frames, and in every fourth one faults of the hub. Two sessions live in a schedule, a
 //! publisher and a listener, each over JSON or protobuf; an observer with a perfect connection writes down what the hub
 //! really published. A violated promise names the seed. In a quarter of the schedules the listener's process is killed
-//! too, and another takes up its record. `streams` has schedules of its own: group streams, with faults of theirs.
+//! too, and another takes up its record. In every other one both say things of themselves, and the listener is told:
+//! at rest, what it knows is what each has said last. `streams` has schedules of its own: group streams, with faults of
+//! theirs.
 
 mod faults;
 mod network;
@@ -25,6 +27,7 @@ fn run(seeds: std::ops::Range<u64>) {
         tally += Schedule::new(seed).run();
     }
     let Tally { recoveries, losses, published, duplicates, unknown, replayed, .. } = tally;
+    let Tally { states_set, state_changes, states_compared, .. } = tally;
     let Tally { deaths, redelivered, faults, given_up, misjudged, steps, answered, lost_answers, .. } = tally;
     assert!(recoveries > 5_000 && losses > 500, "too little trouble: {tally:?}");
     assert!(faults > 8_000 && given_up < 100, "too few faults, or too many: {tally:?}");
@@ -32,6 +35,7 @@ fn run(seeds: std::ops::Range<u64>) {
     assert!(published > 50_000 && duplicates > 500 && unknown > 100 && replayed > 100, "too little risk: {tally:?}");
     assert!(steps > 5_000, "too few small steps: {tally:?}");
     assert!(answered > 5_000 && lost_answers > 100, "too few invocations, or too little risk for them: {tally:?}");
+    assert!(states_set > 10_000 && state_changes > 10_000 && states_compared > 1_000, "too few states: {tally:?}");
     assert!(deaths > 500 && redelivered > 25, "too little death: {tally:?}");
 }
 

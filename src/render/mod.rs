@@ -43,7 +43,9 @@ use fragments::{Fragments, Manner};
 use repeats::Repeats;
 use sanitize::for_line;
 use serde::Serialize;
-use webpubsub_client::event::{EventSink, Flow, InvokeOutcome, Invoked, Lifecycle, Mark, Received, WireFrame};
+use webpubsub_client::event::{
+    EventSink, Flow, InvokeOutcome, Invoked, Lifecycle, Mark, Received, StateChanges, WireFrame,
+};
 use webpubsub_net::clock;
 use webpubsub_net::secret::{excerpt, redact, redact_binary, redact_frame};
 use webpubsub_proto::{Data, Message, OwnedData, StreamInfo, Subprotocol};
@@ -476,10 +478,46 @@ impl Printer {
         self.cut(start, || data.json_len());
     }
 
+    /// What members say of themselves, each by itself.
+    fn states(&mut self, states: &StateChanges) {
+        for change in &states.changes {
+            let entry = self.options.judged.then(|| {
+                self.take_time();
+                let mut entry = Writing::begin(&self.out);
+                ndjson::state(&mut self.out.bytes, &self.time, &states.group, change);
+                entry.text(&self.out);
+                entry
+            });
+            let style = self.console.out.style;
+            match self.options.format {
+                Format::Text => {
+                    let time = if self.options.timestamps {
+                        self.take_time();
+                        Some(self.time.as_str())
+                    } else {
+                        None
+                    };
+                    text::state(&mut self.out.bytes, style, time, &states.group, change);
+                }
+                Format::Data => text::state_data(&mut self.out.bytes, style, change),
+                Format::Ndjson if !self.options.judged => {
+                    self.record(false, false, |out, time| ndjson::state(out, time, &states.group, change));
+                }
+                Format::Ndjson | Format::Raw => {}
+            }
+            if let Some(entry) = entry {
+                let shown = self.prints_records(false);
+                entry.end(&mut self.out, shown, false, self.reach);
+            }
+        }
+    }
+
     fn raw(&mut self, frame: WireFrame<'_>, received: &Received<'_>) {
-        let message = match received {
-            Received::Message(_) | Received::Duplicate => true,
-            Received::Unknown { .. } | Received::Control => false,
+        let (message, is_theirs) = match received {
+            Received::Message(_) | Received::Duplicate => (true, true),
+            // What users say all the same.
+            Received::States(_) => (false, true),
+            Received::Unknown { .. } | Received::Control => (false, false),
         };
         if !self.passes(message) {
             return;
@@ -492,9 +530,11 @@ impl Printer {
         });
         let (style, start) = (self.console.out.style, self.out.bytes.len());
         match frame {
-            WireFrame::Text(text) if message => self.out.bytes.extend_from_slice(style.clean(text).as_bytes()),
+            WireFrame::Text(text) if is_theirs => self.out.bytes.extend_from_slice(style.clean(text).as_bytes()),
             WireFrame::Text(text) => self.out.bytes.extend_from_slice(style.clean(&redact_frame(text)).as_bytes()),
-            WireFrame::Binary(bytes) if message => self.out.bytes.extend_from_slice(STANDARD.encode(bytes).as_bytes()),
+            WireFrame::Binary(bytes) if is_theirs => {
+                self.out.bytes.extend_from_slice(STANDARD.encode(bytes).as_bytes())
+            }
             WireFrame::Binary(bytes) => {
                 let bytes = redact_binary(self.options.protocol.codec(), bytes);
                 self.out.bytes.extend_from_slice(STANDARD.encode(bytes).as_bytes());
@@ -557,6 +597,7 @@ impl EventSink for Printer {
         }
         match received {
             Received::Message(message) => self.message(message),
+            Received::States(states) => self.states(states),
             Received::Unknown { reason } => {
                 self.record(false, false, |out, time| ndjson::unknown_frame(out, time, frame, reason));
                 self.note(Weight::Warning, &text::unknown_frame(frame, reason));

@@ -12,10 +12,12 @@ use serde::Serialize;
 use serde_json::value::RawValue;
 
 use super::layout::compact;
-use webpubsub_client::event::{AckReport, InvokeOutcome, Invoked, Lifecycle, Loss, Nack, OperationKind, WireFrame};
+use webpubsub_client::event::{
+    AckReport, InvokeOutcome, Invoked, Lifecycle, Loss, Nack, OperationKind, StateChange, WireFrame,
+};
 use webpubsub_net::clock::fractional_millis;
 use webpubsub_net::secret::{redact, redact_frame};
-use webpubsub_proto::{Data, Message, Origin, OwnedData, Text};
+use webpubsub_proto::{Data, GroupState, Message, Origin, OwnedData, Text};
 
 /// `type`, `time` and the fields of one record.
 #[derive(Serialize)]
@@ -154,7 +156,12 @@ impl<'a> Ack<'a> {
 fn named(operation: OperationKind, target: &str) -> (Option<&str>, Option<&str>) {
     match operation {
         OperationKind::Event => (None, Some(target)),
-        OperationKind::JoinGroup | OperationKind::LeaveGroup | OperationKind::SendToGroup => (Some(target), None),
+        OperationKind::JoinGroup
+        | OperationKind::LeaveGroup
+        | OperationKind::SendToGroup
+        | OperationKind::SetGroupState
+        | OperationKind::SubscribeGroupState
+        | OperationKind::UnsubscribeGroupState => (Some(target), None),
     }
 }
 
@@ -236,6 +243,28 @@ struct Membership<'a> {
 struct RejoinFailed<'a> {
     group: &'a str,
     error: ErrorField<'a>,
+}
+
+#[derive(Serialize)]
+struct RestateFailed<'a> {
+    group: &'a str,
+    operation: &'a str,
+    error: ErrorField<'a>,
+}
+
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct State<'a> {
+    group: &'a str,
+    connection_id: &'a str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    user_id: Option<&'a str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    state: Option<&'a GroupState>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    updated_at: Option<i64>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    snapshot: Option<bool>,
 }
 
 #[derive(Serialize)]
@@ -363,6 +392,10 @@ pub fn lifecycle(out: &mut Vec<u8>, time: &str, event: &Lifecycle, hub: Option<&
         Lifecycle::RejoinFailed { group, error } => {
             write(out, "rejoin-group-failed", time, RejoinFailed { group, error: error.into() });
         }
+        Lifecycle::RestateFailed { group, operation, error } => {
+            let fields = RestateFailed { group, operation: operation.name(), error: error.into() };
+            write(out, "group-state-failed", time, fields);
+        }
         Lifecycle::SequenceGap { expected, sequence_id, not_understood } => {
             let missing = sequence_id.saturating_sub(*expected);
             let not_understood = Some(*not_understood).filter(|frames| *frames > 0);
@@ -370,6 +403,19 @@ pub fn lifecycle(out: &mut Vec<u8>, time: &str, event: &Lifecycle, hub: Option<&
             write(out, "sequence-gap", time, fields);
         }
     }
+}
+
+/// Appends the record of what a member of a group says of itself.
+pub fn state(out: &mut Vec<u8>, time: &str, group: &str, change: &StateChange) {
+    let fields = State {
+        group,
+        connection_id: &change.connection_id,
+        user_id: change.user_id.as_deref(),
+        state: change.state.as_ref(),
+        updated_at: change.updated_at,
+        snapshot: change.snapshot.then_some(true),
+    };
+    write(out, "group-state", time, fields);
 }
 
 /// Appends the record of a frame that was not understood.

@@ -160,7 +160,7 @@ impl Wiretap for Recording {
             (WireFrame::Binary(bytes), Received::Control | Received::Unknown { .. }) => {
                 self.frame("received", WireFrame::Binary(&redact_binary(self.codec, bytes)));
             }
-            (frame, Received::Message(_) | Received::Duplicate) => self.frame("received", frame),
+            (frame, Received::Message(_) | Received::States(_) | Received::Duplicate) => self.frame("received", frame),
         }
     }
 

@@ -35,6 +35,10 @@ impl Recorder {
         let mut out = Vec::new();
         match received {
             Received::Message(message) => ndjson::message(&mut out, &timestamp(), message),
+            Received::States(states) => {
+                let time = timestamp();
+                states.changes.iter().for_each(|change| ndjson::state(&mut out, &time, &states.group, change));
+            }
             Received::Unknown { reason } => ndjson::unknown_frame(&mut out, &timestamp(), frame, reason),
             Received::Duplicate | Received::Control => return None,
         }

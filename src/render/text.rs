@@ -8,7 +8,7 @@ use owo_colors::{OwoColorize as _, Style as Paint};
 use super::console::Style;
 use super::layout::{compact, pretty};
 use super::sanitize::for_terminal;
-use webpubsub_client::event::{FailedAttempt, Lifecycle, Nack, WireFrame};
+use webpubsub_client::event::{FailedAttempt, Lifecycle, Nack, OperationKind, StateChange, WireFrame};
 use webpubsub_net::secret::{excerpt, redact_frame};
 use webpubsub_proto::{Data, Message, Origin};
 
@@ -94,6 +94,42 @@ pub fn data(out: &mut Vec<u8>, style: Style, data: Data<'_>) {
     }
 }
 
+/// What a member of a group says of itself, as a line.
+pub fn state(out: &mut Vec<u8>, style: Style, time: Option<&str>, group: &str, change: &StateChange) {
+    if let Some(time) = time {
+        out.extend_from_slice(style.dim(time).as_bytes());
+        out.push(b' ');
+    }
+    let who = match &change.user_id {
+        Some(user) => format!("{user} ({})", change.connection_id),
+        None => format!("({})", change.connection_id),
+    };
+    let words = match &change.state {
+        None => "no state".to_owned(),
+        Some(state) if state.entries.is_empty() => "empty".to_owned(),
+        Some(state) => {
+            let entries = state.entries.iter().map(|(name, value)| format!("{}={}", bare(name), bare(value)));
+            entries.collect::<Vec<_>>().join(" ")
+        }
+    };
+    out.extend_from_slice(style.clean(&format!("[{group}] {who}: {words}")).as_bytes());
+    out.push(b'\n');
+}
+
+/// A name or a value, in quotes where it could be taken for more than one.
+fn bare(text: &str) -> Cow<'_, str> {
+    let is_plain = !text.is_empty() && !text.contains(|c: char| c.is_whitespace() || matches!(c, '"' | '='));
+    if is_plain { Cow::Borrowed(text) } else { Cow::Owned(format!("{text:?}")) }
+}
+
+/// The state alone, as JSON.
+pub fn state_data(out: &mut Vec<u8>, style: Style, change: &StateChange) {
+    // Serialising a map of strings cannot fail.
+    let json = serde_json::to_string(&change.state).unwrap_or_default();
+    out.extend_from_slice(style.clean(&json).as_bytes());
+    out.push(b'\n');
+}
+
 /// How much a lifecycle line matters.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Weight {
@@ -145,6 +181,18 @@ pub fn lifecycle(event: &Lifecycle, hub: Option<&str>) -> Option<(Weight, String
         Lifecycle::Left { group, .. } => info(format!("left `{group}`")),
         Lifecycle::RejoinFailed { group, error } => {
             warning(format!("could not rejoin `{group}`, its messages will be missing: {}", nack(error)))
+        }
+        Lifecycle::RestateFailed { group, operation, error } => {
+            let what = match operation {
+                OperationKind::SetGroupState => "the state could not be set again",
+                OperationKind::SubscribeGroupState
+                | OperationKind::UnsubscribeGroupState
+                | OperationKind::JoinGroup
+                | OperationKind::LeaveGroup
+                | OperationKind::SendToGroup
+                | OperationKind::Event => "the states of the others are not told any more",
+            };
+            warning(format!("`{group}`: {what}: {}", nack(error)))
         }
         Lifecycle::SequenceGap { expected, sequence_id, not_understood } => {
             let missing = sequence_id.saturating_sub(*expected);

@@ -89,10 +89,7 @@ impl Client {
     /// Carries out an operation; `Ok` when it is done.
     pub async fn perform(&self, request: Request, mode: AckMode) -> Result<Outcome, Verdict> {
         let kind = request.kind();
-        let target = match &request {
-            Request::Join { group } | Request::Leave { group } | Request::Send { group, .. } => group.clone(),
-            Request::Event { event, .. } => event.clone(),
-        };
+        let target = request.target().to_owned();
         let outcome = self.handle.submit(request, mode).await;
         self.judge(kind, &target, outcome)
     }

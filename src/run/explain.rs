@@ -240,6 +240,9 @@ fn operation(kind: OperationKind, target: &str) -> String {
         OperationKind::LeaveGroup => format!("leave `{target}`"),
         OperationKind::SendToGroup => format!("send to `{target}`"),
         OperationKind::Event => format!("take the event `{target}`"),
+        OperationKind::SetGroupState => format!("set the state in `{target}`"),
+        OperationKind::SubscribeGroupState => format!("tell the states of `{target}`"),
+        OperationKind::UnsubscribeGroupState => format!("tell the states of `{target}` no more"),
     }
 }
 
@@ -384,6 +387,9 @@ fn unknown(kind: OperationKind, what: &str, ack_id: u64, cause: &OutcomeCause, p
     };
     match kind {
         OperationKind::JoinGroup | OperationKind::LeaveGroup => failure.hint("joining and leaving can be repeated safely"),
+        OperationKind::SetGroupState
+        | OperationKind::SubscribeGroupState
+        | OperationKind::UnsubscribeGroupState => failure.hint("it can be repeated safely"),
         OperationKind::SendToGroup | OperationKind::Event if is_open => failure.hint(again(ack_id, place)),
         // On this connection or the next; and perhaps the service only no longer knows that it did it.
         OperationKind::SendToGroup | OperationKind::Event if place.kept => failure.hint(format!(
@@ -408,11 +414,32 @@ pub fn hung_up(what: &str, bytes: usize) -> String {
 /// The most roles of a token that are named.
 const NAMED_ROLES: usize = 20;
 
+/// What a refusal that concerns states comes of: a role, or the membership.
+fn state_role_hint(role: &str, place: &Place) -> String {
+    match place.claims() {
+        Some(claims)
+            if claims
+                .roles
+                .iter()
+                .any(|own| own.strip_prefix(role).is_some_and(|rest| rest.is_empty() || rest.starts_with('.'))) =>
+        {
+            "only members of the group may, and what a role says behind a dot is a pattern that the group has to match"
+                .to_owned()
+        }
+        Some(_) => format!("it takes the role `{role}`, which the token does not have, and being in the group"),
+        None => format!("it takes the role `{role}`, and being in the group"),
+    }
+}
+
 /// The role that is missing and those the token has (PROTOCOL §11). Without a `target`: for a group of no matter.
 pub fn role_hint(kind: OperationKind, target: Option<&str>, place: &Place) -> String {
     let verb = match kind {
         OperationKind::JoinGroup | OperationKind::LeaveGroup => Verb::JoinLeave,
         OperationKind::SendToGroup | OperationKind::Event => Verb::Send,
+        OperationKind::SetGroupState => return state_role_hint("webpubsub.setGroupState", place),
+        OperationKind::SubscribeGroupState | OperationKind::UnsubscribeGroupState => {
+            return state_role_hint("webpubsub.getGroupState", place);
+        }
     };
     let role = verb.role();
     let claims = place.claims();

@@ -7,7 +7,7 @@ use tokio::sync::Notify;
 use tokio::time::Instant;
 
 use super::watcher::Watcher;
-use webpubsub_client::event::{Flow, Lifecycle, Received, WireFrame};
+use webpubsub_client::event::{Flow, Lifecycle, Received, StateChanges, WireFrame};
 
 /// What a command can see of what came.
 #[derive(Debug)]
@@ -31,6 +31,18 @@ pub struct Seen {
     /// Whether there was a connection, told once.
     connected: Cell<bool>,
     connection: Notify,
+    /// The states of a group that were asked for, as they came last.
+    states: Cell<Option<StatesSeen>>,
+    states_came: Notify,
+}
+
+/// All that there was of a group's states when they were asked for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct StatesSeen {
+    /// How many members have one.
+    pub members: usize,
+    /// There may be more.
+    pub may_be_cut_short: bool,
 }
 
 /// What became of the lines of a stream.
@@ -58,6 +70,8 @@ impl Seen {
             stream: Cell::new(None),
             connected: Cell::new(false),
             connection: Notify::new(),
+            states: Cell::new(None),
+            states_came: Notify::new(),
         })
     }
 
@@ -78,6 +92,21 @@ impl Seen {
         }
     }
 
+    /// What is told of states from now on is what is waited for.
+    pub fn forget_states(&self) {
+        self.states.set(None);
+    }
+
+    /// Resolves when the states of a group have come, all that there were. For one to wait.
+    pub async fn states(&self) -> StatesSeen {
+        loop {
+            if let Some(states) = self.states.get() {
+                return states;
+            }
+            self.states_came.notified().await;
+        }
+    }
+
     /// Whether it is the output that holds messages back.
     pub fn is_blocked(&self) -> bool {
         self.blocked.get()
@@ -93,8 +122,13 @@ impl Watcher for Seen {
         }
     }
 
-    fn frame(&self, _frame: WireFrame<'_>, _received: &Received<'_>, shown: bool) -> Flow {
+    fn frame(&self, _frame: WireFrame<'_>, received: &Received<'_>, shown: bool) -> Flow {
         if !shown {
+            if let Received::States(StateChanges { snapshot: true, may_be_cut_short, changes, .. }) = received {
+                let members = changes.iter().filter(|change| change.state.is_some()).count();
+                self.states.set(Some(StatesSeen { members, may_be_cut_short: *may_be_cut_short }));
+                self.states_came.notify_one();
+            }
             return Flow::Continue;
         }
         let messages = self.messages.get() + 1;

@@ -203,7 +203,7 @@ impl EventSink for Tap {
                 message.origin == Origin::Server && !(message.redelivered && self.leaves.is_some())
             }
             (Received::Message(_), Shown::None) => false,
-            (Received::Unknown { .. } | Received::Duplicate | Received::Control, _) => false,
+            (Received::States(_) | Received::Unknown { .. } | Received::Duplicate | Received::Control, _) => false,
         };
         if let (Some(gather), Received::Message(message), true) = (&mut self.gather, received, shown)
             && let Some(gathered) = gather.take(message)
@@ -218,9 +218,12 @@ impl EventSink for Tap {
         }
         match received {
             Received::Message(_) if !shown => flow,
-            Received::Message(_) | Received::Unknown { .. } | Received::Duplicate | Received::Control => {
-                flow.and(self.printer.frame(frame, received))
-            }
+            // What is told of states was asked for.
+            Received::Message(_)
+            | Received::States(_)
+            | Received::Unknown { .. }
+            | Received::Duplicate
+            | Received::Control => flow.and(self.printer.frame(frame, received)),
         }
     }
 

@@ -80,6 +80,7 @@ mod slow_link;
 #[cfg(unix)]
 mod sources;
 #[cfg(unix)]
+mod states;
 mod streams;
 mod traces;
 #[cfg(target_os = "linux")]

@@ -632,7 +632,7 @@ impl<D: Dialer, S: EventSink> Driver<D, S> {
 /// Logs a frame that came. What the service says by itself is redacted, what users sent is not.
 fn log_received(text: &str, received: &Received<'_>) {
     match received {
-        Received::Message(_) | Received::Duplicate => log_frame("←", text),
+        Received::Message(_) | Received::States(_) | Received::Duplicate => log_frame("←", text),
         Received::Unknown { .. } | Received::Control => log_frame("←", &secret::redact_frame(text)),
     }
 }

@@ -6,8 +6,10 @@ use std::time::Duration;
 use serde::de::DeserializeOwned;
 
 use crate::error::{ConnectionError, nack, shown};
-use webpubsub_proto::session::{FailedAttempt, Lifecycle, Loss, Nack, StreamNews, StreamTrouble};
-use webpubsub_proto::{Data, Origin, OwnedData, WireFrame};
+use webpubsub_proto::session::{
+    FailedAttempt, Lifecycle, Loss, Nack, OperationKind, StateChanges, StreamNews, StreamTrouble,
+};
+use webpubsub_proto::{Data, GroupState, Origin, OwnedData, WireFrame};
 
 /// Something happened. How an operation ended is told by its future, not here.
 #[derive(Clone, Debug, PartialEq)]
@@ -95,6 +97,20 @@ pub enum Event {
         /// Why not.
         error: Nack,
     },
+    /// What members of a group say of themselves, or what has changed of that, since
+    /// [`Client::watch_states`](crate::Client::watch_states) (PROTOCOL §9.3). First comes one with all there is, a
+    /// snapshot, which may be empty.
+    States(StateChanges),
+    /// What this client said of itself in a group could not be said again on a new connection, or what the others say is
+    /// not told any more (PROTOCOL §19.30).
+    RestateFailed {
+        /// The group.
+        group: String,
+        /// `setGroupState` or `subscribeGroupState`.
+        operation: OperationKind,
+        /// Why not.
+        error: Nack,
+    },
     /// An attempt of an operation failed for a passing reason, and another follows (PROTOCOL §19.6).
     OperationRetried(FailedAttempt),
     /// Sequence ids were skipped: messages are missing, by a fault of the service (PROTOCOL §19.10).
@@ -147,6 +163,9 @@ impl Event {
             Lifecycle::Joined { group, ack_id: _, rejoined } => Self::Joined { group, rejoined },
             Lifecycle::Left { group, ack_id: _ } => Self::Left { group },
             Lifecycle::RejoinFailed { group, error } => Self::RejoinFailed { group, error: nack(error) },
+            Lifecycle::RestateFailed { group, operation, error } => {
+                Self::RestateFailed { group, operation, error: nack(error) }
+            }
             Lifecycle::OperationRetried(failed) => {
                 let error = nack(failed.error);
                 Self::OperationRetried(FailedAttempt { error, ..failed })
@@ -179,6 +198,9 @@ impl Event {
                 message.data.as_data().weight() + message.metadata.as_ref().map_or(0, String::len)
             }
             Self::NotUnderstood { frame, .. } => frame.len(),
+            Self::States(states) => {
+                states.changes.iter().map(|change| STATE + change.state.as_ref().map_or(0, GroupState::bytes)).sum()
+            }
             Self::Connected { .. }
             | Self::Recovering { .. }
             | Self::Recovered { .. }
@@ -189,6 +211,7 @@ impl Event {
             | Self::Joined { .. }
             | Self::Left { .. }
             | Self::RejoinFailed { .. }
+            | Self::RestateFailed { .. }
             | Self::OperationRetried(_)
             | Self::SequenceGap { .. }
             | Self::StreamTrouble { .. }
@@ -196,6 +219,9 @@ impl Event {
         }
     }
 }
+
+/// About how many bytes a state has besides what it says.
+const STATE: usize = 64;
 
 fn shown_loss(loss: Loss) -> Loss {
     let Loss { close_code, close_reason, message, explanation, error } = loss;

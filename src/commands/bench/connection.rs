@@ -381,6 +381,7 @@ impl EventSink for Sink {
             | Lifecycle::OperationRetried(_)
             | Lifecycle::OperationUnknown { .. }
             | Lifecycle::Stream(_)
+            | Lifecycle::RestateFailed { .. }
             | Lifecycle::Joined { .. }
             | Lifecycle::Left { .. }
             | Lifecycle::SequenceGap { .. } => {}

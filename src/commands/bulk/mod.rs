@@ -108,6 +108,7 @@ impl Watcher for Watch {
             | Lifecycle::Stream(_)
             | Lifecycle::Left { .. }
             | Lifecycle::RejoinFailed { .. }
+            | Lifecycle::RestateFailed { .. }
             | Lifecycle::SequenceGap { .. }
             | Lifecycle::OperationUnknown { .. } => self.live.get(),
         };

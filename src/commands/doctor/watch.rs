@@ -103,6 +103,7 @@ impl EventSink for Watch {
             | Lifecycle::Stream(_)
             | Lifecycle::Left { .. }
             | Lifecycle::RejoinFailed { .. }
+            | Lifecycle::RestateFailed { .. }
             | Lifecycle::SequenceGap { .. } => return Flow::Continue,
         }
         self.seen.happened.notify_one();

@@ -18,6 +18,13 @@ pub struct ListenArgs {
     #[arg(short, long = "group", value_name = "G")]
     pub groups: Vec<String>,
 
+    /// Print what the members of these groups say of themselves, too
+    ///
+    /// `group-state` records, as `wps state watch` prints them. It takes the role webpubsub.getGroupState, which tokens
+    /// signed here have then, unless --role says otherwise.
+    #[arg(long, requires = "groups")]
+    pub states: bool,
+
     /// What is started beside it.
     #[command(flatten)]
     pub on_ready: OnReadyArgs,

@@ -80,8 +80,11 @@ async fn script(surroundings: &Surroundings, settings: &Listen, beside: &Beside,
 
 /// Joins all at once, in their order, then starts what is to be started; ends only when something fails.
 async fn attend(surroundings: &Surroundings, settings: &Listen, beside: &Beside, client: &Client) -> Verdict {
-    let joins = settings.groups.iter().map(|group| (Request::Join { group: group.clone() }, AckMode::Automatic));
-    let failed = client.perform_all(joins).await.into_iter().find_map(Result::err);
+    let joins = settings.groups.iter().map(|group| Request::Join { group: group.clone() });
+    let states = settings.groups.iter().filter(|_| settings.states);
+    let states = states.map(|group| Request::SubscribeStates { group: group.clone() });
+    let operations = joins.chain(states).map(|request| (request, AckMode::Automatic));
+    let failed = client.perform_all(operations).await.into_iter().find_map(Result::err);
     match failed {
         Some(verdict) => verdict,
         None => {

@@ -24,6 +24,8 @@ pub struct Listen {
     pub output: Output,
     /// Groups to join, without repetition.
     pub groups: Vec<String>,
+    /// What their members say of themselves is printed, too.
+    pub states: bool,
     /// No flag puts it into a group.
     pub sees_no_group: bool,
     /// What is started when all groups are joined.
@@ -58,14 +60,19 @@ pub fn settle(args: ListenArgs, environment: &Environment, input: &mut dyn Input
     let output = Output { whole_streams, ..output };
     let policy = Policy { keeps_on: true, rejoin: !args.rejoin.no_rejoin, on_unknown: OnUnknown::Fail };
     let session_file = SessionFile::listening(args.session, &groups);
+    let usual_roles = args.connecting.token.roles.is_empty();
     let mut connection = keep(connection(args.connecting, policy, environment, input)?, session_file)?;
     connection.session.stream_idle_timeout = args.streams.stream_idle_timeout;
+    if args.states && usual_roles {
+        connection.source.allow_states();
+    }
     let on_ready = on_ready(args.on_ready, &connection.source, environment)?;
     let sees_no_group = groups.is_empty() && !has_initial && connection.session_file.is_none();
     Ok(Listen {
         connection,
         output,
         sees_no_group,
+        states: args.states,
         groups,
         on_ready,
         count: args.end.count,

@@ -73,6 +73,7 @@ impl Watcher for Echo {
             | Lifecycle::Stream(_)
             | Lifecycle::Left { .. }
             | Lifecycle::RejoinFailed { .. }
+            | Lifecycle::RestateFailed { .. }
             | Lifecycle::SequenceGap { .. }
             | Lifecycle::OperationUnknown { .. } => return,
         };

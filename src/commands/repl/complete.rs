@@ -61,6 +61,8 @@ pub fn wanted(text: &str) -> (Wanted, usize) {
                 "join" | "leave" => (Wanted::Group, start),
                 "send" if first => (Wanted::Group, start),
                 "event" | "invoke" if first => (Wanted::Event, start),
+                "state" if first => (Wanted::Word(verb, None), start),
+                "state" if words == 1 || (words == 2 && current.is_some()) => (Wanted::Group, start),
                 "help" if first => (Wanted::Word(verb, None), start),
                 "set" => {
                     let before = before.filter(|piece| piece.place == Place::Word).map(|piece| piece.text.clone());
@@ -168,7 +170,10 @@ mod tests {
             ("set o", &["output"]),
             ("set output n", &["ndjson"]),
             ("set full ", &["on", "off"]),
-            ("help sta", &["status"]),
+            ("help sta", &["state", "status"]),
+            ("state un", &["unwatch"]),
+            ("state set n", &["news"]),
+            ("state set news a", &[]),
             ("status ", &[]),
         ] {
             let (wanted, start) = wanted(text);

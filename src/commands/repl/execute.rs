@@ -1,6 +1,7 @@
 //! Carries out one line at a time, on the connection of the repl.
 
 use std::cell::RefCell;
+use std::collections::BTreeSet;
 use std::fmt::Write as _;
 use std::future::Future;
 use std::pin::pin;
@@ -15,8 +16,9 @@ use super::resize::size;
 use super::watch::{Change, Printed, Watch};
 use crate::commands::invoke::answered;
 use crate::commands::repl::line::args::SetCommand;
-use crate::commands::repl::line::settings::{Line, settle_line};
+use crate::commands::repl::line::settings::{Line, StateWish, settle_line};
 use crate::commands::send::sent;
+use crate::commands::state::{states_of, words};
 use crate::failure::{Failure, Kind};
 use crate::options::connecting::settings::Connection;
 use crate::options::data::payload::PayloadSource;
@@ -66,6 +68,8 @@ pub struct Executor<'r> {
     pub interactive: bool,
     /// What runs, while a question is answered amid it.
     pub amid: RefCell<Option<String>>,
+    /// Groups whose states are watched.
+    pub watched: RefCell<BTreeSet<String>>,
 }
 
 impl Executor<'_> {
@@ -141,6 +145,7 @@ impl Executor<'_> {
                 let invoked = self.attended("the invocation", self.client.invoke(invocation)).await?;
                 self.say(&answered(&invoked));
             }
+            Line::State { group, what } => self.state(group, what).await?,
             Line::Expect { jq, timeout } => self.expect(&jq, timeout).await?,
             Line::Sleep(duration) => sleep(duration).await,
             Line::Groups => self.tell(&groups(&self.status().await?)),
@@ -186,6 +191,42 @@ impl Executor<'_> {
             }
         }
         first.map_or(Ok(()), Err)
+    }
+
+    /// Joins the group, if it is not wanted yet, and does what was asked about its states.
+    async fn state(&self, group: String, what: StateWish) -> Result<(), Verdict> {
+        self.watch.shared().names().groups.insert(group.clone());
+        let status = self.status().await?;
+        let is_member = status.groups.iter().any(|(name, wanted, _)| *wanted && *name == group);
+        if !is_member && what != StateWish::Unwatch {
+            self.memberships(vec![group.clone()], None, |group| Request::Join { group }).await?;
+        }
+        let perform = |request| self.attended("this", self.client.perform(request, AckMode::Automatic));
+        let states = || self.attended("this", states_of(&self.client, &group, self.connection.session.ack_timeout));
+        match what {
+            StateWish::Set(state) => {
+                let what = if state.is_some() { "set" } else { "cleared" };
+                perform(Request::SetState { group: group.clone(), state }).await?;
+                self.say(&format!("{what} the state in `{group}`"));
+            }
+            StateWish::List => {
+                let came = states().await?;
+                words(came, &group).into_iter().for_each(|words| self.say(&words));
+                if !self.watched.borrow().contains(&group) {
+                    perform(Request::UnsubscribeStates { group }).await?;
+                }
+            }
+            StateWish::Watch => {
+                let came = states().await?;
+                words(came, &group).into_iter().for_each(|words| self.say(&words));
+                self.watched.borrow_mut().insert(group);
+            }
+            StateWish::Unwatch => {
+                self.watched.borrow_mut().remove(&group);
+                perform(Request::UnsubscribeStates { group }).await?;
+            }
+        }
+        Ok(())
     }
 
     async fn publish(&self, what: &str, request: Request, mode: AckMode) -> Result<(), Verdict> {

@@ -193,6 +193,7 @@ pub async fn repl(surroundings: &Surroundings, settings: &Repl, opened: Opened) 
             history,
             interactive,
             amid: RefCell::default(),
+            watched: RefCell::default(),
         };
         match from {
             From::Script(entries) => run_script(&executor, entries, settings).await,

@@ -262,6 +262,7 @@ impl Watcher for Watch {
             | Lifecycle::OperationUnknown { .. }
             | Lifecycle::RejoinFailed { .. }
             | Lifecycle::Stream(_)
+            | Lifecycle::RestateFailed { .. }
             | Lifecycle::SequenceGap { .. } => {}
         }
         self.keep(self.recorder.lifecycle(event));

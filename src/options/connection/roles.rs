@@ -4,7 +4,8 @@ use webpubsub_net::auth::inspection::role_problem;
 
 /// What stands before the names of all roles (PROTOCOL §11), and what may follow.
 const AREA: &str = "webpubsub.";
-const NAMES: [&str; 4] = ["joinLeaveGroup", "sendToGroup", "joinLeaveGroups", "sendToGroups"];
+const NAMES: [&str; 6] =
+    ["joinLeaveGroup", "sendToGroup", "joinLeaveGroups", "sendToGroups", "setGroupState", "getGroupState"];
 
 /// Why a role does not do what it was probably given for, and which was probably meant.
 pub(super) fn warning(role: &str) -> Option<String> {

@@ -41,6 +41,21 @@ pub enum Source {
 /// Roles of a token signed here, unless `--role` says otherwise (PROTOCOL §11).
 const DEFAULT_ROLES: [&str; 2] = ["webpubsub.joinLeaveGroup", "webpubsub.sendToGroup"];
 
+/// Roles besides those for whoever says something of itself to a group, or is told (PROTOCOL §11).
+const STATE_ROLES: [&str; 2] = ["webpubsub.setGroupState", "webpubsub.getGroupState"];
+
+impl Source {
+    /// A token that is made for this run has the roles for group states, too.
+    pub fn allow_states(&mut self) {
+        let roles = match self {
+            Self::Signed(signer) | Self::Local { signer, .. } => &mut signer.roles,
+            Self::Keyless(keyless) => &mut keyless.roles,
+            Self::Url(_) | Self::Command(_) => return,
+        };
+        roles.extend(STATE_ROLES.map(str::to_owned));
+    }
+}
+
 /// Hub of `--local` unless `--hub` says otherwise.
 const DEFAULT_HUB: &str = "hub1";
 

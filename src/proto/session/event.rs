@@ -8,7 +8,7 @@ use std::time::Duration;
 use super::request::OperationId;
 use super::snapshot::KeptLoss;
 use super::streams::StreamNews;
-use crate::Message;
+use crate::{GroupState, Message};
 
 /// Kind of an operation, by its name on the wire (PROTOCOL §4).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -21,9 +21,28 @@ pub enum OperationKind {
     SendToGroup,
     /// PROTOCOL §4.3.
     Event,
+    /// PROTOCOL §9.3, a clear too.
+    SetGroupState,
+    /// PROTOCOL §9.3.
+    SubscribeGroupState,
+    /// PROTOCOL §9.3.
+    UnsubscribeGroupState,
 }
 
 impl OperationKind {
+    /// Whether it may be done again on another connection and comes to the same (PROTOCOL §19.7, §19.31); a publish would
+    /// be doubled.
+    pub(super) fn is_repeatable(self) -> bool {
+        match self {
+            Self::JoinGroup
+            | Self::LeaveGroup
+            | Self::SetGroupState
+            | Self::SubscribeGroupState
+            | Self::UnsubscribeGroupState => true,
+            Self::SendToGroup | Self::Event => false,
+        }
+    }
+
     /// The wire's name.
     pub fn name(self) -> &'static str {
         match self {
@@ -31,6 +50,9 @@ impl OperationKind {
             Self::LeaveGroup => "leaveGroup",
             Self::SendToGroup => "sendToGroup",
             Self::Event => "event",
+            Self::SetGroupState => "setGroupState",
+            Self::SubscribeGroupState => "subscribeGroupState",
+            Self::UnsubscribeGroupState => "unsubscribeGroupState",
         }
     }
 }
@@ -191,6 +213,16 @@ pub enum Lifecycle {
         /// Why not.
         error: Nack,
     },
+    /// What this connection said of itself in a group could not be said again on a new connection, or what the others say
+    /// is not told any more (PROTOCOL §19.30).
+    RestateFailed {
+        /// The group.
+        group: String,
+        /// What was tried: `setGroupState` or `subscribeGroupState`.
+        operation: OperationKind,
+        /// Why not.
+        error: Nack,
+    },
     /// Sequence ids were skipped (PROTOCOL §19.10).
     SequenceGap {
         /// The id that was next.
@@ -247,11 +279,42 @@ pub struct AckReport {
     pub elapsed: Duration,
 }
 
+/// What the members of a group say of themselves, or what has changed of that (PROTOCOL §9.3).
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct StateChanges {
+    /// The group.
+    pub group: String,
+    /// It answers what was asked: all that there was, or, on a new connection, what has changed since. The other members
+    /// have no state, unless it may be cut short.
+    pub snapshot: bool,
+    /// It has as many as a snapshot can have: there may be more.
+    pub may_be_cut_short: bool,
+    /// In the order they came.
+    pub changes: Vec<StateChange>,
+}
+
+/// What a member says of itself now.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct StateChange {
+    /// Whose it is.
+    pub connection_id: String,
+    /// `None`: anonymous.
+    pub user_id: Option<String>,
+    /// `None`: nothing any more.
+    pub state: Option<GroupState>,
+    /// Since when, in milliseconds since the epoch; `None`: it was gone when the states were asked for again.
+    pub updated_at: Option<i64>,
+    /// It was so before anybody asked.
+    pub snapshot: bool,
+}
+
 /// What a received frame is to the user.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Received<'a> {
     /// A message to deliver.
     Message(Message<'a>),
+    /// What members of groups say of themselves. Empty only where it answers what was asked.
+    States(StateChanges),
     /// A frame to pass on as not understood (PROTOCOL §19.13).
     Unknown {
         /// What was not understood.

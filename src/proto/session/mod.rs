@@ -30,10 +30,12 @@ mod sequence;
 mod settle;
 mod snapshot;
 mod stall;
+mod states;
 mod status;
 mod streams;
 mod transport;
 mod verdict;
+mod view;
 
 use std::collections::VecDeque;
 use std::time::Duration;
@@ -47,11 +49,12 @@ use operations::{Operations, Owner};
 use phase::{Phase, Step};
 use recovery::Quick;
 use stall::Stall;
+use states::States;
 use streams::{Receivers, Senders};
 
 pub use cause::OutcomeCause;
 pub use config::{Backoff, BackoffMode, Config, OnUnknown, Retries};
-pub use event::{AckReport, FailedAttempt, Lifecycle, Loss, Nack, OperationKind, Received};
+pub use event::{AckReport, FailedAttempt, Lifecycle, Loss, Nack, OperationKind, Received, StateChange, StateChanges};
 pub use invocations::{Invocation, InvocationKey, InvokeOutcome, Invoked};
 pub use output::{Counts, DialFailure, DialRequest, End, Output};
 pub use phase::ReconnectionToken;
@@ -76,6 +79,7 @@ pub struct Session {
     operations: Operations,
     invocations: Invocations,
     groups: Groups,
+    states: States,
     outputs: VecDeque<Output>,
     /// Fresh attempts since the last connection that lived long enough.
     retry: u32,
@@ -128,6 +132,7 @@ impl Session {
             operations,
             invocations,
             groups: Groups::default(),
+            states: States::default(),
             outputs: VecDeque::new(),
             retry: 0,
             was_connected: false,
@@ -211,7 +216,11 @@ impl Session {
         let group = match &request {
             Request::Join { group } => Some((group.clone(), true)),
             Request::Leave { group } => Some((group.clone(), false)),
-            Request::Send { .. } | Request::Event { .. } => None,
+            Request::Send { .. }
+            | Request::Event { .. }
+            | Request::SetState { .. }
+            | Request::SubscribeStates { .. }
+            | Request::UnsubscribeStates { .. } => None,
         };
         if let Some((group, false)) = &group {
             self.forget_resumed_group(group);
@@ -245,6 +254,8 @@ impl Session {
                 return;
             }
         }
+        // Nothing but these has to be remembered.
+        let of_states = request.is_about_states().then(|| request.clone());
         let adopted = self.adopt(id, &request, mode);
         let is_adopted = adopted.is_some();
         match adopted.unwrap_or_else(|| self.operations.submit(self.config.codec, Owner::User(id), request, mode)) {
@@ -260,6 +271,9 @@ impl Session {
                 if let Some((group, wanted)) = group {
                     self.groups.want(&group, wanted);
                     self.operations.drop_rejoin(&group);
+                }
+                if let Some(request) = of_states {
+                    self.states.note(id, &request);
                 }
                 if matches!(self.phase, Phase::Live(_)) {
                     self.send_operation(now, order);

@@ -13,7 +13,7 @@ use crate::EncodedFrame;
 pub(super) enum Owner {
     /// The user.
     User(OperationId),
-    /// The session itself, after a fresh connection.
+    /// The session itself, after a fresh connection: it joins, sets and subscribes again.
     Rejoin,
     /// The session itself, which leaves what an earlier process had joined.
     Session,
@@ -73,7 +73,12 @@ impl Operation {
         self.counted.map_or(0, |counted| counted.since.saturating_add(sent.all.saturating_sub(counted.from)))
     }
 
-    /// Join and leave can be repeated on another connection; a publish would be doubled (PROTOCOL §19.7).
+    /// See [`OperationKind::is_repeatable`].
+    pub(super) fn is_repeatable(&self) -> bool {
+        self.kind.is_repeatable()
+    }
+
+    /// Whether it is about being in a group.
     pub(super) fn is_membership(&self) -> bool {
         matches!(self.kind, OperationKind::JoinGroup | OperationKind::LeaveGroup)
     }

@@ -30,9 +30,9 @@ pub(super) struct Settled {
 }
 
 impl Settled {
-    /// The group whose next join or leave may be sent now.
+    /// The group of which others may be sent now.
     pub(super) fn freed_group(&self) -> Option<String> {
-        self.operation.is_membership().then(|| self.operation.target.clone())
+        self.operation.is_repeatable().then(|| self.operation.target.clone())
     }
 }
 
@@ -66,8 +66,8 @@ pub(super) struct Operations {
     pending: BTreeMap<u64, Operation>,
     /// From ackId to order.
     by_ack: Table<u64, u64>,
-    /// The joins and leaves that have not settled, by group, in their order.
-    memberships: Table<String, BTreeSet<u64>>,
+    /// What may be repeated and has not settled, all of it about a group: by group, in its order.
+    groups: Table<String, BTreeSet<u64>>,
     /// Deadlines and ends of pauses, with the order of their operation.
     timers: BTreeSet<(Duration, u64)>,
     next_order: u64,
@@ -139,8 +139,8 @@ impl Operations {
         if let Some(id) = operation.ack_id {
             self.by_ack.insert(id, order);
         }
-        if operation.is_membership() {
-            self.memberships.entry(operation.target.clone()).or_default().insert(order);
+        if operation.is_repeatable() {
+            self.groups.entry(operation.target.clone()).or_default().insert(order);
         }
         self.pending.insert(order, operation);
     }
@@ -159,7 +159,7 @@ impl Operations {
             None => {
                 let recorded = operation.recorded;
                 self.carried.note(id, &operation.frame);
-                if !operation.is_membership() {
+                if !operation.is_repeatable() {
                     self.carried.send(id);
                 }
                 sent.count(recorded);
@@ -208,7 +208,7 @@ impl Operations {
             return None;
         }
         // Sent again, it could be carried out again.
-        if operation.since(&self.sent) >= REMEMBERED && !operation.is_membership() && !patience.doubles {
+        if operation.since(&self.sent) >= REMEMBERED && !operation.is_repeatable() && !patience.doubles {
             return self.settle_unfinished(order, OutcomeCause::Forgotten);
         }
         self.count(order);
@@ -231,28 +231,34 @@ impl Operations {
 
     /// Whether an unsettled join or leave of the user's is about this group.
     pub(super) fn concerns_group(&self, group: &str) -> bool {
-        self.memberships.contains_key(group)
+        self.of_group(group).any(|(_, operation)| operation.is_membership())
     }
 
-    /// The join or leave of this group that is the next to settle.
-    pub(super) fn next_of_group(&self, group: &str) -> Option<u64> {
-        self.memberships.get(group).and_then(BTreeSet::first).copied()
+    /// What is about this group and may be repeated, in its order.
+    pub(super) fn of_group(&self, group: &str) -> impl Iterator<Item = (u64, &Operation)> {
+        let orders = self.groups.get(group).into_iter().flatten();
+        orders.filter_map(|order| Some((*order, self.pending.get(order)?)))
     }
 
     /// The groups that an unsettled join or leave is about, with whether one was sent.
     pub(super) fn groups_concerned(&self) -> BTreeMap<&str, bool> {
-        let sent = |order: &u64| self.pending.get(order).is_some_and(|operation| operation.attempts > 0);
-        self.memberships.iter().map(|(group, orders)| (group.as_str(), orders.iter().any(sent))).collect()
+        let mut groups = BTreeMap::new();
+        for group in self.groups.keys() {
+            for (_, operation) in self.of_group(group).filter(|(_, operation)| operation.is_membership()) {
+                *groups.entry(group.as_str()).or_default() |= operation.attempts > 0;
+            }
+        }
+        groups
     }
 
     /// Forgets the session's own join of a group: the user has asked for something about it.
     pub(super) fn drop_rejoin(&mut self, group: &str) {
-        let orders = self.memberships.get(group).map(|orders| orders.iter().copied().collect());
+        let orders = self.groups.get(group).map(|orders| orders.iter().copied().collect());
         self.drop_own(orders.unwrap_or_default());
     }
 
     fn drop_rejoins(&mut self) {
-        self.drop_own(self.memberships.values().flatten().copied().collect());
+        self.drop_own(self.groups.values().flatten().copied().collect());
     }
 
     /// Forgets those of these operations that are the session's own.
@@ -320,7 +326,7 @@ impl Operations {
         if !done {
             self.carried.release(ack_id);
         }
-        if !operation.is_membership() {
+        if !operation.is_repeatable() {
             if done {
                 self.carried.settle(ack_id, operation.since(&self.sent), self.sent.all);
             } else {
@@ -369,12 +375,12 @@ impl Operations {
         if let Some(id) = operation.ack_id {
             self.by_ack.remove(&id);
         }
-        if operation.is_membership()
-            && let Some(orders) = self.memberships.get_mut(&operation.target)
+        if operation.is_repeatable()
+            && let Some(orders) = self.groups.get_mut(&operation.target)
         {
             orders.remove(&order);
             if orders.is_empty() {
-                self.memberships.remove(&operation.target);
+                self.groups.remove(&operation.target);
             }
         }
         self.earlier -= usize::from(operation.owner == Owner::Earlier);

@@ -134,6 +134,7 @@ impl Session {
                 self.phase = Phase::Live(Box::new(live(identity, now, now, None)));
                 self.operations.begin_socket(now);
                 self.rejoin(now);
+                self.restate_all();
                 self.send_queued(now);
                 self.send_invocations(now);
                 self.resume_streams(now);
@@ -207,7 +208,7 @@ impl Session {
                 }
                 Received::Message(message)
             }
-            Downstream::GroupState(_) => Received::Unknown { reason: "group states that nobody asked for".into() },
+            Downstream::GroupState(states) => self.take_states(states),
             Downstream::Unknown { reason, .. } => Received::Unknown { reason },
             Downstream::Ack { ack_id, result } => {
                 let patience = self.patience();

@@ -193,6 +193,11 @@ impl Session {
         self.event(Lifecycle::SessionLost { connection_id: connection_id.clone(), reason: reason.clone() });
         self.event(Lifecycle::Disconnected { connection_id, loss });
         self.groups.forget_joined();
+        if self.config.rejoin {
+            self.states.forget_in_force();
+        } else {
+            self.states.forget_all();
+        }
         self.forget_earlier();
         self.abandon_streams(&reason);
         for settled in self.operations.abandon(self.config.on_unknown, &reason) {

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use super::cause::OutcomeCause;
 use super::event::{Nack, OperationKind};
-use crate::{Codec, EncodedFrame, Metadata, OwnedData, Upstream};
+use crate::{Codec, EncodedFrame, GroupState, Metadata, OwnedData, Upstream};
 
 /// Names an operation between its issuer and the session; chosen by the issuer, unique.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -45,6 +45,23 @@ pub enum Request {
         /// What goes with the payload.
         metadata: Option<Metadata>,
     },
+    /// Say something of oneself to the members of a group, and again on each new connection (PROTOCOL §9.3).
+    SetState {
+        /// The group; the connection has to be in it.
+        group: String,
+        /// In place of what was said before, of at most 512 bytes ([`GroupState::check`]); `None`: nothing any more.
+        state: Option<GroupState>,
+    },
+    /// Be told what the members of a group say of themselves, also on each new connection.
+    SubscribeStates {
+        /// The group; the connection has to be in it.
+        group: String,
+    },
+    /// Be told that no more.
+    UnsubscribeStates {
+        /// The group.
+        group: String,
+    },
 }
 
 impl Request {
@@ -65,6 +82,9 @@ impl Request {
             Self::Leave { .. } => OperationKind::LeaveGroup,
             Self::Send { .. } => OperationKind::SendToGroup,
             Self::Event { .. } => OperationKind::Event,
+            Self::SetState { .. } => OperationKind::SetGroupState,
+            Self::SubscribeStates { .. } => OperationKind::SubscribeGroupState,
+            Self::UnsubscribeStates { .. } => OperationKind::UnsubscribeGroupState,
         }
     }
 
@@ -87,13 +107,44 @@ impl Request {
                 data: data.as_data(),
                 metadata: metadata.as_ref().map(Metadata::as_json),
             },
+            Self::SetState { group, state } => {
+                Upstream::SetGroupState { group: group.into(), ack_id, state: state.clone() }
+            }
+            Self::SubscribeStates { group } => Upstream::SubscribeGroupState { group: group.into(), ack_id },
+            Self::UnsubscribeStates { group } => Upstream::UnsubscribeGroupState { group: group.into(), ack_id },
         };
         codec.encode_upstream(&frame)
     }
 
+    /// Whether it is about what members of groups say of themselves.
+    pub(super) fn is_about_states(&self) -> bool {
+        match self {
+            Self::SetState { .. } | Self::SubscribeStates { .. } | Self::UnsubscribeStates { .. } => true,
+            Self::Join { .. } | Self::Leave { .. } | Self::Send { .. } | Self::Event { .. } => false,
+        }
+    }
+
+    /// The group or the event's name.
+    pub fn target(&self) -> &str {
+        match self {
+            Self::Join { group }
+            | Self::Leave { group }
+            | Self::Send { group, .. }
+            | Self::SetState { group, .. }
+            | Self::SubscribeStates { group }
+            | Self::UnsubscribeStates { group } => group,
+            Self::Event { event, .. } => event,
+        }
+    }
+
     pub(super) fn into_target(self) -> String {
         match self {
-            Self::Join { group } | Self::Leave { group } | Self::Send { group, .. } => group,
+            Self::Join { group }
+            | Self::Leave { group }
+            | Self::Send { group, .. }
+            | Self::SetState { group, .. }
+            | Self::SubscribeStates { group }
+            | Self::UnsubscribeStates { group } => group,
             Self::Event { event, .. } => event,
         }
     }

@@ -1,5 +1,6 @@
 //! Operations on their way out and to their end: what is sent when, and who is told how each one ended.
 
+use std::collections::BTreeSet;
 use std::time::Duration;
 
 use super::cause::OutcomeCause;
@@ -50,18 +51,18 @@ impl Session {
         }
     }
 
-    /// Operations have settled: sends what waited for that, be it for the last join or leave of one of these groups, for
+    /// Operations have settled: sends what waited for that, be it for the last operation about one of these groups, for
     /// room or for its turn.
     pub(super) fn send_freed(&mut self, now: Duration, groups: impl IntoIterator<Item = String>) {
         if self.operations.has_room_again() || self.operations.is_careful() {
             return self.send_queued(now);
         }
         for group in groups {
-            let mut sent = None;
+            let mut sent = BTreeSet::new();
             // Without an ack it settles by being sent, and the next may go.
-            while let Some(order) = self.operations.next_of_group(&group).filter(|order| sent != Some(*order)) {
+            while let Some(order) = self.operations.ready_of_group(&group).into_iter().find(|order| sent.insert(*order))
+            {
                 self.send_operation(now, order);
-                sent = Some(order);
             }
         }
     }
@@ -130,7 +131,11 @@ impl Session {
         let group = match operation.kind {
             OperationKind::JoinGroup => Some(true),
             OperationKind::LeaveGroup => Some(false),
-            OperationKind::SendToGroup | OperationKind::Event => None,
+            OperationKind::SendToGroup
+            | OperationKind::Event
+            | OperationKind::SetGroupState
+            | OperationKind::SubscribeGroupState
+            | OperationKind::UnsubscribeGroupState => None,
         };
         let done = matches!(outcome, Outcome::Acked { .. } | Outcome::Sent | Outcome::AlreadyJoined);
         if !operation.recorded {
@@ -144,8 +149,14 @@ impl Session {
                 self.groups.settle_for_what_is(&operation.target);
             }
         }
+        if operation.is_repeatable() {
+            self.settle_states(&operation, done);
+        }
         let id = match operation.owner {
             Owner::User(id) => id,
+            Owner::Rejoin if group.is_none() => {
+                return self.settle_restated(operation.kind, operation.target, outcome);
+            }
             Owner::Rejoin => return self.settle_rejoin(&operation.target, operation.ack_id, outcome),
             Owner::Session => return self.settle_leave(operation, outcome),
             Owner::Earlier => {
@@ -179,8 +190,12 @@ impl Session {
         let group = group.to_owned();
         match outcome {
             Outcome::Acked { .. } | Outcome::Sent => self.event(Lifecycle::Joined { group, ack_id, rejoined: true }),
-            Outcome::Refused { error, .. } => self.event(Lifecycle::RejoinFailed { group, error }),
+            Outcome::Refused { error, .. } => {
+                self.operations.drop_rejoin(&group);
+                self.event(Lifecycle::RejoinFailed { group, error });
+            }
             Outcome::NotAcknowledged { .. } | Outcome::Unknown { .. } => {
+                self.operations.drop_rejoin(&group);
                 let error = Nack { name: String::new(), message: "the service did not acknowledge the join".into() };
                 self.event(Lifecycle::RejoinFailed { group, error });
             }

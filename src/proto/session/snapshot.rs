@@ -157,6 +157,7 @@ impl KeptLoss {
             | Lifecycle::Joined { .. }
             | Lifecycle::Left { .. }
             | Lifecycle::RejoinFailed { .. }
+            | Lifecycle::RestateFailed { .. }
             | Lifecycle::SequenceGap { .. } => None,
         }
     }

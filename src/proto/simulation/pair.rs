@@ -163,7 +163,9 @@ impl Pair {
                         connection_id: None,
                         client: ClientKind::PubSub(peer.subprotocol),
                         user: Some(format!("user{index}")),
-                        roles: vec!["webpubsub.joinLeaveGroup".into(), "webpubsub.sendToGroup".into()],
+                        roles: ["joinLeaveGroup", "sendToGroup", "setGroupState", "getGroupState"]
+                            .map(|role| format!("webpubsub.{role}"))
+                            .into(),
                         groups: Vec::new(),
                     }),
                 };

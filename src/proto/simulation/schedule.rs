@@ -3,6 +3,7 @@
 mod death;
 mod invocations;
 mod rest;
+mod states;
 mod tally;
 mod trouble;
 
@@ -11,6 +12,7 @@ use std::time::Duration;
 
 use self::death::Kept;
 use self::invocations::Calls;
+use self::states::Said;
 pub(super) use self::tally::Tally;
 use super::faults;
 use super::network::Rng;
@@ -50,6 +52,8 @@ struct Client {
     kept: Option<Kept>,
     /// Rejoins of groups that were given up.
     failed_rejoins: usize,
+    /// What it says of itself, and what it is told of that.
+    said: Said,
 }
 
 /// What was seen of a schedule, and what its wires and dials are like: by chance.
@@ -183,12 +187,14 @@ impl Schedule {
         }
         let join = Request::Join { group: GROUP.into() };
         self.session(LISTENER).handle_request(Duration::ZERO, OperationId(0), join, AckMode::Automatic);
+        self.begin_states();
         self.drain();
         self.play_until(REST);
         self.publish_aside();
         self.play_until(REST + Duration::from_secs(30));
         self.check_rest();
         self.check_invocations();
+        self.check_states();
         self.stop();
         self.ledger.tally
     }
@@ -280,6 +286,7 @@ impl Schedule {
             self.regroup();
         }
         self.invoke();
+        self.say_something();
         self.publish_at = self.pair.now + self.ledger.rng.millis(1, 4000);
     }
 
@@ -342,6 +349,11 @@ impl Around for Ledger {
                 self.tally.replayed += 1;
                 None
             }
+            Received::States(states) => {
+                client.said.told(seed, states);
+                self.tally.state_changes += states.changes.len();
+                None
+            }
             Received::Control => None,
         };
         if let Some(kept) = &mut client.kept {
@@ -366,6 +378,7 @@ impl Around for Ledger {
             Lifecycle::Recovered { .. } => client.recoveries.1 += 1,
             Lifecycle::RejoinFailed { .. } => client.failed_rejoins += 1,
             Lifecycle::SessionLost { .. } => client.losses += 1,
+            Lifecycle::RestateFailed { .. } => client.said.failed += 1,
             Lifecycle::AttemptFailed { .. }
             | Lifecycle::OperationRetried(_)
             | Lifecycle::Reconnecting { .. }

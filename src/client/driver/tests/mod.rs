@@ -209,6 +209,7 @@ impl EventSink for TestSink {
             Lifecycle::Joined { group, .. } => format!("joined {group}"),
             Lifecycle::Left { group, .. } => format!("left {group}"),
             Lifecycle::RejoinFailed { group, .. } => format!("rejoin failed {group}"),
+            Lifecycle::RestateFailed { group, .. } => format!("restate failed {group}"),
             Lifecycle::SequenceGap { .. } => "gap".into(),
             Lifecycle::Stream(news) => format!("{news:?}"),
         })
@@ -219,7 +220,7 @@ impl EventSink for TestSink {
             Received::Message(message) => self.take(message.data.to_json().into_owned()),
             Received::Unknown { .. } => self.take("unknown".into()),
             Received::Duplicate => self.take("duplicate".into()),
-            Received::Control => Flow::Continue,
+            Received::States(_) | Received::Control => Flow::Continue,
         }
     }
 

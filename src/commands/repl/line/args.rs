@@ -29,6 +29,10 @@ pub enum LineCommand {
     /// Flags stand before NAME, which may be quoted; DATA is the rest of the line as it is, after one blank, and may be
     /// absent. Ctrl-C calls it off.
     Invoke(LineInvokeArgs),
+    /// Say something of oneself to a group, and see what its members say
+    ///
+    /// The group is joined first, if it is not.
+    State(LineStateArgs),
     /// Wait for a record that meets a jq expression
     ///
     /// Looks at the records of `-o ndjson`, in their order, that no earlier `expect` has passed, and passes all up to the
@@ -139,6 +143,53 @@ pub struct LineInvokeArgs {
     /// What goes with it.
     #[command(flatten)]
     pub metadata: MetadataArgs,
+}
+
+/// `state`.
+#[derive(Debug, Args)]
+#[command(disable_help_subcommand = true)]
+pub struct LineStateArgs {
+    /// What is asked.
+    #[command(subcommand)]
+    pub what: LineStateCommand,
+}
+
+/// The commands of `state`.
+#[derive(Debug, Subcommand)]
+pub enum LineStateCommand {
+    /// Say something of oneself, in place of what was said before
+    Set {
+        /// The group
+        #[arg(value_name = "GROUP")]
+        group: String,
+        /// Names and values, which may be quoted as a whole
+        #[arg(value_name = "K=V", required = true)]
+        entries: Vec<String>,
+    },
+    /// Say nothing any more
+    Clear {
+        /// The group
+        #[arg(value_name = "GROUP")]
+        group: String,
+    },
+    /// Print what the members say of themselves
+    List {
+        /// The group
+        #[arg(value_name = "GROUP")]
+        group: String,
+    },
+    /// The same, and from now on each change
+    Watch {
+        /// The group
+        #[arg(value_name = "GROUP")]
+        group: String,
+    },
+    /// No changes any more
+    Unwatch {
+        /// The group
+        #[arg(value_name = "GROUP")]
+        group: String,
+    },
 }
 
 /// `expect`.

@@ -165,7 +165,8 @@ mod tests {
             let mut asked: Vec<Vec<String>> = vec![Vec::new()];
             for sub in line_command().get_subcommands() {
                 asked.push(vec![sub.get_name().to_owned()]);
-                asked.extend(sub.get_subcommands().map(|set| vec!["set".to_owned(), set.get_name().to_owned()]));
+                let of = |part: &clap::Command| vec![sub.get_name().to_owned(), part.get_name().to_owned()];
+                asked.extend(sub.get_subcommands().map(of));
             }
             for command in asked {
                 let text = line_help(&command, columns).unwrap().to_string();

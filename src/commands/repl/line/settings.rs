@@ -2,15 +2,16 @@
 
 use std::time::Duration;
 
-use super::args::{LineCommand, SetCommand};
+use super::args::{LineCommand, LineStateCommand, SetCommand};
 use crate::commands::invoke::settings::LONGEST_ID;
+use crate::commands::state::settings::state;
 use crate::failure::{Failure, Kind};
 use crate::options::connection::settings::bad_name;
 use crate::options::data::args::DataArgs;
 use crate::options::data::payload::{DataFrom, PayloadSource};
 use crate::options::data::settings::{envelope, metadata, payload_type};
 use crate::options::operation::settings::{Ack, ack, groups};
-use webpubsub_proto::{Codec, Metadata, OwnedData, Upstream, check_event_name, check_group_name};
+use webpubsub_proto::{Codec, GroupState, Metadata, OwnedData, Upstream, check_event_name, check_group_name};
 
 /// What a line asks for.
 #[derive(Clone, Debug, PartialEq)]
@@ -66,6 +67,13 @@ pub enum Line {
         /// For so long; `None`: for ever.
         timeout: Option<Duration>,
     },
+    /// Do something about what members of a group say of themselves.
+    State {
+        /// The group.
+        group: String,
+        /// What.
+        what: StateWish,
+    },
     /// Wait for a record.
     Expect {
         /// The expression.
@@ -93,12 +101,26 @@ pub enum Line {
     Quit,
 }
 
+/// What a line asks about group states.
+#[derive(Clone, Debug, PartialEq)]
+pub enum StateWish {
+    /// To say something; `None`: nothing any more.
+    Set(Option<GroupState>),
+    /// To print all there is.
+    List,
+    /// The same, and changes from now on.
+    Watch,
+    /// No changes any more.
+    Unwatch,
+}
+
 impl Line {
     /// Whether it changes nothing and waits for nothing, so that it can be answered while another command runs.
     pub fn is_question(&self) -> bool {
         match self {
             Self::Groups | Self::Status | Self::Set(None) | Self::History | Self::Help(_) => true,
-            Self::Join { .. }
+            Self::State { .. }
+            | Self::Join { .. }
             | Self::Leave { .. }
             | Self::Send { .. }
             | Self::Event { .. }
@@ -171,6 +193,17 @@ pub fn settle_line(command: LineCommand, codec: Codec) -> Result<Line, Failure> 
                 false => payload_type(codec, &args.input).map(|_| None)?,
             };
             Line::Invoke { event: args.name, payload, metadata, timeout: args.timeout }
+        }
+        LineCommand::State(args) => {
+            let (group, what) = match args.what {
+                LineStateCommand::Set { group, entries } => (group, StateWish::Set(Some(state(&entries)?))),
+                LineStateCommand::Clear { group } => (group, StateWish::Set(None)),
+                LineStateCommand::List { group } => (group, StateWish::List),
+                LineStateCommand::Watch { group } => (group, StateWish::Watch),
+                LineStateCommand::Unwatch { group } => (group, StateWish::Unwatch),
+            };
+            check_group_name(&group).map_err(|error| bad_name("GROUP", error))?;
+            Line::State { group, what }
         }
         LineCommand::Expect(args) => Line::Expect { jq: args.jq, timeout: args.timeout },
         LineCommand::Sleep(args) => Line::Sleep(args.duration),

@@ -51,8 +51,8 @@ impl Split {
         for piece in self.pieces {
             if in_flags && matches!(piece.place, Place::Word | Place::Rest) {
                 in_flags = false;
-                // Commands of `set` are no values.
-                if arguments.first().is_none_or(|verb| verb != "set") {
+                // Commands of `set` and `state` are no values.
+                if arguments.first().is_none_or(|verb| verb != "set" && verb != "state") {
                     arguments.push("--".to_owned());
                 }
             }
@@ -269,6 +269,7 @@ mod tests {
             ("join a 'b c' \"d\"", &["join", "--", "a", "b c", "d"]),
             ("join --ack-id 5 a b", &["join", "--ack-id", "5", "--", "a", "b"]),
             ("set output ndjson", &["set", "output", "ndjson"]),
+            ("state set 'my group' \"a=b c\" d=e", &["state", "set", "my group", "a=b c", "d=e"]),
             ("sleep 5s", &["sleep", "--", "5s"]),
             ("nonsense a b", &["nonsense"]),
             ("   ", &[]),

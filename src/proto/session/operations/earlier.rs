@@ -101,7 +101,7 @@ impl Operations {
 
     /// What is recorded of an operation, which may no longer be here: it was sent, and can be repeated under its id.
     pub(in crate::session) fn kept(&self, operation: &Operation) -> Option<KeptOperation> {
-        let sent = operation.attempts > 0 && !operation.recorded && !operation.is_membership();
+        let sent = operation.attempts > 0 && !operation.recorded && !operation.is_repeatable();
         let ack_id = operation.ack_id.filter(|_| sent)?;
         let frame = operation.frame.clone();
         let (kind, target, since) = (operation.kind, operation.target.clone(), operation.since(&self.sent));

@@ -71,7 +71,7 @@ impl Operations {
         if on_unknown == OnUnknown::Resend {
             return Vec::new();
         }
-        let unknown = |operation: &Operation| operation.attempts > 0 && !operation.is_membership();
+        let unknown = |operation: &Operation| operation.attempts > 0 && !operation.is_repeatable();
         let orders: Vec<u64> =
             self.pending.iter().filter(|(_, operation)| unknown(operation)).map(|(order, _)| *order).collect();
         let lost = || OutcomeCause::ConnectionLost(reason.to_owned());

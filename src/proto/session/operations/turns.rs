@@ -65,10 +65,51 @@ impl Operations {
         self.pending.iter().find(|(_, operation)| in_flight(operation)).map(|(order, operation)| (*order, operation))
     }
 
-    /// Whether an earlier join or leave of the same group has to settle first: its retry would undo this one.
+    /// Whether another operation about the same group has to settle first: an earlier one, whose retry would undo this
+    /// one, or a join, without which the service refuses what concerns states.
     pub(super) fn is_held(&self, order: u64) -> bool {
-        let Some(this) = self.pending.get(&order).filter(|operation| operation.is_membership()) else { return false };
-        self.next_of_group(&this.target).is_some_and(|first| first < order)
+        let Some(this) = self.pending.get(&order).filter(|operation| operation.is_repeatable()) else { return false };
+        let own = |operation: &Operation| operation.owner == Owner::Rejoin;
+        let holds = |(other_order, other): (u64, &Operation)| {
+            let earlier = other_order < order;
+            other_order != order
+                && match (this.is_membership(), own(this)) {
+                    // What is said of oneself ends with the membership.
+                    (true, _) => earlier && (other.is_membership() || this.kind == OperationKind::LeaveGroup),
+                    // What is done again comes first, in its order, but behind a join and a state that are the user's.
+                    (false, true) => {
+                        let sets = other.kind == OperationKind::SetGroupState;
+                        earlier && (own(other) || other.is_membership() || sets)
+                    }
+                    (false, false) => earlier || (own(other) && other.kind != OperationKind::SubscribeGroupState),
+                }
+        };
+        self.of_group(&this.target).any(holds)
+    }
+
+    /// Those of this group that may be sent now, in the order in which they may.
+    pub(in crate::session) fn ready_of_group(&self, group: &str) -> Vec<u64> {
+        let (own, others): (Vec<_>, Vec<_>) =
+            self.of_group(group).partition(|(_, operation)| operation.owner == Owner::Rejoin);
+        // Of the user's the first that has to wait holds all behind it.
+        let others = others.into_iter().map(|(order, _)| order).take_while(|order| !self.is_held(*order));
+        own.into_iter().map(|(order, _)| order).filter(|order| !self.is_held(*order)).chain(others).collect()
+    }
+
+    /// Whether the session need not do this again for a group: it is about to, or the user is, or leaves the group.
+    pub(in crate::session) fn is_restated(&self, group: &str, kind: OperationKind) -> bool {
+        let about_to = |other: OperationKind| match kind {
+            OperationKind::SetGroupState => other == OperationKind::SetGroupState,
+            OperationKind::SubscribeGroupState | OperationKind::UnsubscribeGroupState => {
+                matches!(other, OperationKind::SubscribeGroupState | OperationKind::UnsubscribeGroupState)
+            }
+            OperationKind::JoinGroup
+            | OperationKind::LeaveGroup
+            | OperationKind::SendToGroup
+            | OperationKind::Event => false,
+        };
+        self.of_group(group)
+            .any(|(_, operation)| about_to(operation.kind) || operation.kind == OperationKind::LeaveGroup)
     }
 
     /// The orders of all operations that wait to be sent, oldest first; but joins of groups that are to be joined again

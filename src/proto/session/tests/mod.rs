@@ -11,6 +11,7 @@ mod property;
 mod recovery;
 mod sequence;
 mod stall;
+mod states;
 mod status;
 mod stop;
 mod streams;
@@ -122,6 +123,9 @@ fn event_line(event: &Lifecycle) -> String {
         }
         Lifecycle::Left { group, ack_id } => format!("left {group} {ack_id:?}"),
         Lifecycle::RejoinFailed { group, error } => format!("rejoin failed {group}: {}: {}", error.name, error.message),
+        Lifecycle::RestateFailed { group, operation, error } => {
+            format!("restate failed {} {group}: {}: {}", operation.name(), error.name, error.message)
+        }
         Lifecycle::SequenceGap { expected, sequence_id, not_understood: 0 } => {
             format!("gap {expected} to {sequence_id}")
         }

@@ -84,7 +84,7 @@ impl Around for Log {
             Received::Message(message) => self.messages.push(message.data.to_json().into_owned()),
             Received::Duplicate => self.duplicates += 1,
             Received::Unknown { .. } => self.odd += 1,
-            Received::Control => {}
+            Received::States(_) | Received::Control => {}
         }
         None
     }

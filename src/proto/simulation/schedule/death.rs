@@ -99,7 +99,7 @@ impl Schedule {
         let client = &mut self.ledger.clients[LISTENER];
         let Some(kept) = &mut client.kept else { return };
         kept.buffer.clear();
-        let wants = |group: &str| group == GROUP || self.wanted.contains(group);
+        let wants = |group: &str| group == GROUP || group == states::GROUP || self.wanted.contains(group);
         let unwanted = kept.snapshot.groups.iter().map(|(group, ..)| group.clone()).filter(|group| !wants(group));
         let resume = Resume {
             leave: unwanted.collect(),
@@ -122,6 +122,7 @@ impl Schedule {
             session.handle_request(now, OperationId(id as u64), join, AckMode::Automatic);
             self.listener_operations = id as u64 + 1;
         }
+        self.revive_states();
         self.ledger.tally.deaths += 1;
         self.drain();
     }

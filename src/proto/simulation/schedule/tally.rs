@@ -24,6 +24,12 @@ pub(in crate::simulation) struct Tally {
     pub(in crate::simulation) lost_answers: usize,
     /// Operations that were given up without any fault.
     pub(in crate::simulation) misjudged: usize,
+    /// States that were set or cleared.
+    pub(in crate::simulation) states_set: usize,
+    /// What the listener was told of states.
+    pub(in crate::simulation) state_changes: usize,
+    /// Schedules in which states were compared at their end.
+    pub(in crate::simulation) states_compared: usize,
 }
 
 impl std::ops::AddAssign for Tally {
@@ -43,5 +49,8 @@ impl std::ops::AddAssign for Tally {
         self.misjudged += other.misjudged;
         self.answered += other.answered;
         self.lost_answers += other.lost_answers;
+        self.states_set += other.states_set;
+        self.state_changes += other.state_changes;
+        self.states_compared += other.states_compared;
     }
 }

@@ -1,0 +1,117 @@
+//! What `wps state` will do.
+
+use std::time::Duration;
+
+use webpubsub_proto::session::OnUnknown;
+use webpubsub_proto::{GroupState, check_group_name};
+
+use super::args::{StateListArgs, StateSetArgs, StateWatchArgs};
+use crate::failure::{Failure, Kind};
+use crate::options::connecting::args::ConnectingArgs;
+use crate::options::connecting::settings::{Connection, connection, keep};
+use crate::options::connection::settings::bad_name;
+use crate::options::environment::{Environment, Input};
+use crate::options::output::settings::{Output, output};
+use crate::options::reconnect::settings::Policy;
+use crate::options::session_file::settings::SessionFile;
+
+/// What all of them have.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Common {
+    /// Where to connect.
+    pub connection: Connection,
+    /// What is printed.
+    pub output: Output,
+    /// The group.
+    pub group: String,
+}
+
+/// `wps state set`.
+#[derive(Clone, Debug, PartialEq)]
+pub struct StateSet {
+    /// Where, and to whom.
+    pub common: Common,
+    /// What is said; `None`: nothing any more.
+    pub state: Option<GroupState>,
+    /// For so long.
+    pub duration: Option<Duration>,
+}
+
+/// `wps state list`.
+#[derive(Clone, Debug, PartialEq)]
+pub struct StateList(pub Common);
+
+/// `wps state watch`.
+#[derive(Clone, Debug, PartialEq)]
+pub struct StateWatch {
+    /// Where, and whom.
+    pub common: Common,
+    /// For so long.
+    pub duration: Option<Duration>,
+}
+
+fn policy(keeps_on: bool, rejoin: bool) -> Policy {
+    Policy { keeps_on, rejoin, on_unknown: OnUnknown::Fail }
+}
+
+/// The group, checked, and a connection whose token allows what is asked for, where it is signed here.
+fn common(
+    group: String,
+    connecting: ConnectingArgs,
+    output: Output,
+    policy: Policy,
+    environment: &Environment,
+    input: &mut dyn Input,
+) -> Result<Common, Failure> {
+    check_group_name(&group).map_err(|error| bad_name("GROUP", error))?;
+    let usual_roles = connecting.token.roles.is_empty();
+    let mut connection = connection(connecting, policy, environment, input)?;
+    if usual_roles {
+        connection.source.allow_states();
+    }
+    Ok(Common { connection, output, group })
+}
+
+/// Settles `wps state set`.
+pub fn set(args: StateSetArgs, environment: &Environment, input: &mut dyn Input) -> Result<StateSet, Failure> {
+    let state = if args.clear { None } else { Some(state(&args.entries)?) };
+    let output = output(&args.connecting, environment)?.filtered(args.filter)?;
+    let policy = policy(true, !args.rejoin.no_rejoin);
+    let mut common = common(args.group, args.connecting, output, policy, environment, input)?;
+    let session_file = SessionFile::joining(args.session, !args.clear);
+    let session_file = session_file.map(|file| SessionFile { command: "wps state set", ..file });
+    common.connection = keep(common.connection, session_file)?;
+    Ok(StateSet { common, state, duration: args.duration })
+}
+
+/// Settles `wps state list`.
+pub fn list(args: StateListArgs, environment: &Environment, input: &mut dyn Input) -> Result<StateList, Failure> {
+    let output = output(&args.connecting, environment)?.filtered(args.filter)?;
+    common(args.group, args.connecting, output, policy(false, true), environment, input).map(StateList)
+}
+
+/// Settles `wps state watch`.
+pub fn watch(args: StateWatchArgs, environment: &Environment, input: &mut dyn Input) -> Result<StateWatch, Failure> {
+    let output = output(&args.connecting, environment)?.filtered(args.filter)?.judged(args.conditions);
+    let policy = policy(true, !args.rejoin.no_rejoin);
+    let common = common(args.group, args.connecting, output, policy, environment, input)?;
+    Ok(StateWatch { common, duration: args.duration })
+}
+
+/// A state of `K=V` each. Fails with a usage error.
+pub fn state(entries: &[String]) -> Result<GroupState, Failure> {
+    let mut state = GroupState::default();
+    for entry in entries {
+        let Some((name, value)) = entry.split_once('=') else {
+            let failure = Failure::message(Kind::Usage, format!("`{entry}` is no `K=V`")).blame("K=V");
+            return Err(failure.hint("a name, `=`, and what it is, as in `status=typing`; both may be empty"));
+        };
+        if state.entries.insert(name.to_owned(), value.to_owned()).is_some() {
+            return Err(Failure::message(Kind::Usage, format!("`{name}` is given twice")).blame("K=V"));
+        }
+    }
+    state.check().map_err(|error| {
+        Failure::new(Kind::Usage, error).blame("K=V").hint("it counts in UTF-8, and the service takes no more")
+    })?;
+    Ok(state)
+}
