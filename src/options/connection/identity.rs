@@ -33,7 +33,6 @@ pub struct Keyless {
 }
 
 /// Where an identity comes from.
-#[expect(clippy::enum_variant_names, reason = "Azure's names")]
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Identity {
     /// A shell command prints its token.
