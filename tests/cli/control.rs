@@ -25,7 +25,8 @@ fn connections_and_groups_are_listed() {
     let id = connection["connectionId"].as_str().unwrap();
     assert_eq!(&emulator.control("GET", &format!("/emulator/connections/{id}"), "").body["userId"], "listener");
     let groups = emulator.control("GET", "/emulator/groups?hub=HUB1", "").body;
-    assert_eq!(groups["groups"][0], serde_json::json!({"group": "g", "hub": "hub1", "members": [id]}));
+    let group = serde_json::json!({"group": "g", "hub": "hub1", "members": [id], "states": [], "subscribers": []});
+    assert_eq!(groups["groups"][0], group);
     for nobody in ["user=bob", "group=x", "hub=other"] {
         let none = emulator.control("GET", &format!("/emulator/connections?{nobody}"), "").body;
         assert_eq!(none["connections"], serde_json::json!([]), "{nobody}");
