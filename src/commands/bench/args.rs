@@ -6,7 +6,6 @@ use std::time::Duration;
 use clap::builder::{ArgPredicate, NonEmptyStringValueParser};
 use clap::{Args, Subcommand, ValueHint};
 
-use super::measure::{LONGEST_RUN, SMALLEST, is_run_id};
 use crate::options::connection::args::{ConnectionArgs, TokenArgs};
 use crate::options::expressions::args::FilterArgs;
 use crate::options::network::args::NetworkArgs;
@@ -361,6 +360,17 @@ fn sizes(text: &str) -> Result<Sizes, String> {
 fn run_id(text: &str) -> Result<String, String> {
     let wrong = || format!("up to {LONGEST_RUN} letters, digits, `-`, `_` and `.`");
     is_run_id(text).then(|| text.to_owned()).ok_or_else(wrong)
+}
+
+/// The shortest message that holds any header of a run whose id is no longer than [`LONGEST_RUN`].
+pub const SMALLEST: usize = 80;
+/// The longest id of a run, in characters.
+pub const LONGEST_RUN: usize = 16;
+
+/// Whether a run may be called that: it stands in every message, and in file names.
+pub fn is_run_id(text: &str) -> bool {
+    let plain = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_' | b'.');
+    (1..=LONGEST_RUN).contains(&text.len()) && text.bytes().all(plain)
 }
 
 #[cfg(test)]

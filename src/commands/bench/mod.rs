@@ -67,6 +67,14 @@ impl BenchCommand {
     }
 }
 
+/// Fails when it may cost something that was not asked for.
+fn affordable(bench: Bench) -> Result<Bench, Failure> {
+    if !bench.may_cost {
+        cost::check(&bench)?;
+    }
+    Ok(bench)
+}
+
 /// What the three that connect have in common.
 macro_rules! connecting {
     ($args:ty, $settle:path) => {
@@ -84,7 +92,7 @@ macro_rules! connecting {
             }
 
             fn settle(self: Box<Self>, environment: &Environment, input: &mut dyn Input) -> Result<Task, Failure> {
-                $settle(*self, environment, input).map(task)
+                $settle(*self, environment, input).and_then(affordable).map(task)
             }
         }
     };

@@ -10,6 +10,7 @@ use serde::Deserialize;
 use serde_json::value::RawValue;
 
 use super::lines::Line;
+use super::settings::Content;
 use crate::commands::bulk::settings::{Bulk, BulkFeed, Template};
 use crate::failure::{Failure, Kind};
 use crate::options::data::payload::{Encoding, MOST_READ, PayloadType, too_large};
@@ -25,19 +26,6 @@ use webpubsub_proto::{
 const LONGEST_METADATA: usize = 64 * 1024;
 /// What a message is counted as besides its data and its target, in bytes.
 const OVERHEAD: usize = 128;
-
-/// What a message is besides its target, as far as its line says it.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Content {
-    /// The payload; `None`: the line has none.
-    pub data: Option<OwnedData>,
-    /// Do not deliver to the own connection.
-    pub no_echo: Option<bool>,
-    /// For how long it is worth delivering, in seconds.
-    pub ttl_seconds: Option<u16>,
-    /// What goes with the payload.
-    pub metadata: Option<Metadata>,
-}
 
 /// What lines are made to.
 #[derive(Clone, Debug)]

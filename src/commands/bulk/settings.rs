@@ -3,7 +3,6 @@
 use std::time::Duration;
 
 use super::args::BulkArgs;
-use super::message::Content;
 use crate::commands::event::args::EventArgs;
 use crate::commands::send::args::SendArgs;
 use crate::failure::{Failure, Kind};
@@ -21,6 +20,19 @@ use crate::options::session_file::settings::SessionFile;
 use crate::options::stdin;
 use webpubsub_proto::session::Request;
 use webpubsub_proto::{Codec, Metadata, OwnedData, Upstream, check_event_name, check_group_name};
+
+/// What a message is besides its target, as far as its line says it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Content {
+    /// The payload; `None`: the line has none.
+    pub data: Option<OwnedData>,
+    /// Do not deliver to the own connection.
+    pub no_echo: Option<bool>,
+    /// For how long it is worth delivering, in seconds.
+    pub ttl_seconds: Option<u16>,
+    /// What goes with the payload.
+    pub metadata: Option<Metadata>,
+}
 
 /// How far messages are sent ahead of the oldest that has not settled, unless given.
 const IN_FLIGHT: u16 = 256;

@@ -13,7 +13,7 @@ mod sequence;
 mod timeline;
 
 pub use interval::{Counts, Interval, Samples, distribution, histogram};
-pub use payload::{Header, LONGEST_RUN, Payloads, SMALLEST, is_run_id};
+pub use payload::{Header, Payloads};
 pub use receiver::{Publishers, Receiver, Verdict};
 pub use schedule::Schedule;
 pub use sender::{Ended, Next, Published, Sender, Sending};

@@ -3,15 +3,12 @@
 //! The number counts the messages of a publisher from 0. The time is when the message was due, in nanoseconds since 1970.
 //! What follows fills the message up to its size; it comes from the seed.
 
+use super::super::args::SMALLEST;
 use std::fmt::Write as _;
 use std::sync::Arc;
 
 /// How every message begins.
 const BEGIN: &str = "wps-bench ";
-/// The shortest message that holds any header of a run whose id is no longer than [`LONGEST_RUN`].
-pub const SMALLEST: usize = 80;
-/// The longest id of a run, in characters.
-pub const LONGEST_RUN: usize = 16;
 /// Where in the filling a message may begin.
 const STARTS: u64 = 4096;
 /// What messages are filled with: letters that no encoding has to escape.
@@ -38,12 +35,6 @@ impl<'a> Header<'a> {
         let mut number = || fields.next()?.parse().ok();
         Some(Self { run, publisher: number()?, number: number()?, due: number()? })
     }
-}
-
-/// Whether a run may be called that: it stands in every message, and in file names.
-pub fn is_run_id(text: &str) -> bool {
-    let plain = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_' | b'.');
-    (1..=LONGEST_RUN).contains(&text.len()) && text.bytes().all(plain)
 }
 
 /// Makes messages.
@@ -89,6 +80,7 @@ fn mixed(number: u64) -> u64 {
 
 #[cfg(test)]
 mod tests {
+    use super::super::super::args::is_run_id;
     use super::*;
 
     #[test]
