@@ -296,7 +296,7 @@ fn urls_and_strings_for_something_else_are_named() {
     }
     let string = "Endpoint=https://h.example;AuthType=azure.app;clientId=sesame;clientSecret=sesame;Version=1.0;";
     let ended = wps(["listen", "-g", "g", "--hub", "c", "--connection-string", string]).run();
-    ended.assert_failed(3, &["has `AuthType` in place of an `AccessKey`", "Microsoft Entra ID", "`--url-command"]);
+    ended.assert_failed(3, &["has `AuthType` in place of an `AccessKey`", "Microsoft Entra ID", "`--endpoint URL"]);
     assert!(!ended.stderr.contains("caused by: sesame") && !ended.stderr.contains("quote it"), "{}", ended.stderr);
 }
 
