@@ -39,7 +39,8 @@ pub fn command(program: &str) -> Command {
     if !signals_are_ignored() {
         return Command::new(program);
     }
-    let mut command = Command::new("env");
+    // By its path: what is started may have a `PATH` of its own.
+    let mut command = Command::new("/usr/bin/env");
     command.args(["--default-signal=INT,TERM,HUP", program]);
     command
 }
