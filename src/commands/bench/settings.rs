@@ -19,7 +19,6 @@ use crate::options::output::args::OutputArgs;
 use crate::options::output::settings::{Output, output};
 use crate::options::reconnect::settings::Policy;
 use crate::options::recording::args::RecordArgs;
-use crate::options::values::{Format, ReportFormat};
 
 /// What is measured.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -167,11 +166,7 @@ fn settle(parts: Parts, environment: &Environment, input: &mut dyn Input) -> Res
 /// All that connecting commands take, and the filter.
 fn whole(args: LoadConnectingArgs) -> (ConnectingArgs, crate::options::expressions::args::FilterArgs) {
     let LoadConnectingArgs { connection, network, token, reconnect, retry, output, filter, talk, timeout } = args;
-    let output = match output.output {
-        ReportFormat::Text => Format::Text,
-        ReportFormat::Ndjson => Format::Ndjson,
-    };
-    let output = OutputArgs { output, only: None, timestamps: false, talk };
+    let output = OutputArgs { output: output.output.into(), only: None, timestamps: false, talk };
     let record = RecordArgs { record: None };
     (ConnectingArgs { connection, network, token, reconnect, retry, output, record, timeout }, filter)
 }

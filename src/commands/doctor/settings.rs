@@ -9,14 +9,13 @@ use crate::options::connecting::settings::{Connection, connection};
 use crate::options::connection::args::SourceArgs;
 use crate::options::connection::settings::bad_name;
 use crate::options::environment::{Environment, Input};
-use crate::options::expressions::settings::Expressions;
 use crate::options::operation::args::RetryArgs;
 use crate::options::output::args::OutputArgs;
 use crate::options::output::settings::{Output, talk};
 use crate::options::reconnect::args::ReconnectArgs;
 use crate::options::reconnect::settings::Policy;
 use crate::options::recording::args::RecordArgs;
-use crate::options::values::{Format, Mode, ReportFormat};
+use crate::options::values::Mode;
 use webpubsub_net::secret::Secret;
 use webpubsub_proto::check_group_name;
 use webpubsub_proto::session::OnUnknown;
@@ -84,21 +83,7 @@ fn check_group(args: &DoctorArgs) -> Result<(), Failure> {
 }
 
 fn output(args: &DoctorArgs, environment: &Environment) -> Output {
-    let said = talk(&args.talk, environment);
-    Output {
-        format: match args.output {
-            ReportFormat::Text => Format::Text,
-            ReportFormat::Ndjson => Format::Ndjson,
-        },
-        only: None,
-        timestamps: false,
-        whole_streams: false,
-        expressions: Expressions::default(),
-        color: said.color,
-        quiet: said.quiet,
-        verbosity: said.verbosity,
-        log_filter: said.log_filter,
-    }
+    Output::report(args.output, talk(&args.talk, environment))
 }
 
 /// One attempt: what is examined is this connection, not the patience of the client. A silent service shows by itself.

@@ -15,11 +15,10 @@ use crate::options::connection::settings::{bad_name, hint_at_secret, read};
 use crate::options::data::payload::{DataFrom, PayloadSource, PayloadType};
 use crate::options::data::settings::payload_type;
 use crate::options::environment::{Environment, Input};
-use crate::options::expressions::settings::Expressions;
 use crate::options::network::settings::Tls;
 use crate::options::output::settings::{Output, talk};
 use crate::options::stdin;
-use crate::options::values::{Format, ReportFormat};
+
 use webpubsub_emulator::upstream::played::Role;
 use webpubsub_emulator::upstream::settings::UrlTemplate;
 use webpubsub_net::auth::connection_string::{ConnectionString, DEVELOPMENT_KEY};
@@ -159,22 +158,7 @@ fn settle(
     if keys.is_empty() {
         keys.push(Secret::new(DEVELOPMENT_KEY));
     }
-    let said = talk(&args.talk, environment);
-    let format = match args.output {
-        ReportFormat::Text => Format::Text,
-        ReportFormat::Ndjson => Format::Ndjson,
-    };
-    let output = Output {
-        format,
-        only: None,
-        timestamps: false,
-        whole_streams: false,
-        expressions: Expressions::default(),
-        color: said.color,
-        quiet: said.quiet,
-        verbosity: said.verbosity,
-        log_filter: said.log_filter,
-    };
+    let output = Output::report(args.output, talk(&args.talk, environment));
     let mut claims = Map::new();
     if let Some(user) = &args.user {
         claims.insert("sub".to_owned(), Value::from(user.clone()));

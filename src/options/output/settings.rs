@@ -32,6 +32,21 @@ pub struct Output {
 }
 
 impl Output {
+    /// A report as `format` says, with nothing left out.
+    pub fn report(format: ReportFormat, Talk { color, quiet, verbosity, log_filter }: Talk) -> Self {
+        Self {
+            format: format.into(),
+            only: None,
+            timestamps: false,
+            whole_streams: false,
+            expressions: Expressions::default(),
+            color,
+            quiet,
+            verbosity,
+            log_filter,
+        }
+    }
+
     /// With `--jq` and its kin. Another format than records contradicts it.
     pub fn filtered(mut self, args: FilterArgs) -> Result<Self, Failure> {
         if args.jq.is_some() && self.format != Format::Ndjson {

@@ -18,13 +18,12 @@ use crate::options::connection::settings::{Source, bad_name, resolve_service, wa
 use crate::options::data::payload::{DataFrom, PayloadSource, PayloadType};
 use crate::options::data::settings::payload_type;
 use crate::options::environment::{Environment, Input};
-use crate::options::expressions::settings::Expressions;
 use crate::options::network::settings::{self as network, Network, Tls, tls};
 use crate::options::operation::settings::on_unknown;
 use crate::options::output::settings::{Output, talk};
 use crate::options::requests::settings::{Patience, patience};
 use crate::options::stdin;
-use crate::options::values::{DataType, Format, ReportFormat};
+use crate::options::values::DataType;
 use webpubsub_proto::filter::Filter;
 
 /// A command of `wps service`.
@@ -241,22 +240,7 @@ fn settle(
     stdin::refuse_two(&stdin_takers(&args))?;
     input.limit(args.timeout.timeout);
     let patience = patience(&args.requests)?;
-    let said = talk(&args.talk, environment);
-    let format = match args.output {
-        ReportFormat::Text => Format::Text,
-        ReportFormat::Ndjson => Format::Ndjson,
-    };
-    let output = Output {
-        format,
-        only: None,
-        timestamps: false,
-        whole_streams: false,
-        expressions: Expressions::default(),
-        color: said.color,
-        quiet: said.quiet,
-        verbosity: said.verbosity,
-        log_filter: said.log_filter,
-    };
+    let output = Output::report(args.output, talk(&args.talk, environment));
     let output = output.filtered(args.filter)?;
     let token = TokenArgs { hub: args.hub, user: None, roles: Vec::new(), initial_groups: Vec::new(), ttl: None };
     let source = resolve_service((&args.key, &args.endpoint), &token, environment, input)?;
