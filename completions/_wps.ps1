@@ -1717,6 +1717,8 @@ Register-ArgumentCompleter -Native -CommandName 'wps' -ScriptBlock {
             [CompletionResult]::new('--user-events', '--user-events', [CompletionResultType]::ParameterName, 'Events of clients that handlers take which say nothing themselves [default: *]')
             [CompletionResult]::new('--system-events', '--system-events', [CompletionResultType]::ParameterName, 'The same for `connect`, `connected`, `joined`, `left`, `disconnected` [default: all but the two about groups]')
             [CompletionResult]::new('--settings', '--settings', [CompletionResultType]::ParameterName, 'JSON file with handlers for each hub and the access key, as Microsoft''s emulator reads it')
+            [CompletionResult]::new('--handler-timeout', '--handler-timeout', [CompletionResultType]::ParameterName, 'How long a handler may take for an event, all attempts together [default: 100s]')
+            [CompletionResult]::new('--handler-retries', '--handler-retries', [CompletionResultType]::ParameterName, 'How often a request that failed is made again: after 1 s, 3 s, then every 5 s [default: 3]')
             [CompletionResult]::new('--ca-cert', '--ca-cert', [CompletionResultType]::ParameterName, 'PEM file with certificates of event handlers to trust besides the system''s roots')
             [CompletionResult]::new('-o', '-o', [CompletionResultType]::ParameterName, 'What stdout carries')
             [CompletionResult]::new('--output', '--output', [CompletionResultType]::ParameterName, 'What stdout carries')

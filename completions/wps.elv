@@ -1649,6 +1649,8 @@ set edit:completion:arg-completer[wps] = {|@words|
             cand --user-events 'Events of clients that handlers take which say nothing themselves [default: *]'
             cand --system-events 'The same for `connect`, `connected`, `joined`, `left`, `disconnected` [default: all but the two about groups]'
             cand --settings 'JSON file with handlers for each hub and the access key, as Microsoft''s emulator reads it'
+            cand --handler-timeout 'How long a handler may take for an event, all attempts together [default: 100s]'
+            cand --handler-retries 'How often a request that failed is made again: after 1 s, 3 s, then every 5 s [default: 3]'
             cand --ca-cert 'PEM file with certificates of event handlers to trust besides the system''s roots'
             cand -o 'What stdout carries'
             cand --output 'What stdout carries'

@@ -4,7 +4,7 @@ use std::fmt;
 
 use super::events::EventHandler;
 use super::traffic::Traffic;
-use super::upstream::CurrentRoutes;
+use super::upstream::{CurrentRoutes, Limits};
 use webpubsub_net::auth::connection_string::DEVELOPMENT_KEY;
 use webpubsub_net::secret::Secret;
 use webpubsub_net::wire::Tls;
@@ -33,6 +33,8 @@ pub struct ServerConfig {
     pub handlers: Option<CurrentRoutes>,
     /// Which certificates of event handlers are accepted.
     pub handler_tls: Tls,
+    /// How long event handlers may take, and how often they are asked.
+    pub handler_limits: Limits,
     /// Limits and intervals.
     pub hub: HubConfig,
     /// Source of connection ids and reconnection tokens, and of what faults leave to chance.
@@ -54,6 +56,7 @@ impl ServerConfig {
             traffic: Traffic::default(),
             handlers: None,
             handler_tls: Tls::default(),
+            handler_limits: Limits::default(),
             hub: HubConfig::default(),
             seed,
             faults: Vec::new(),

@@ -38,7 +38,7 @@ use super::config::ServerConfig;
 use super::ready::endpoint;
 use super::tasks::Tasks;
 use super::traffic::{Observer, Traffic};
-use super::upstream::{Limits, Upstream};
+use super::upstream::Upstream;
 pub use listener::{Bind, BindError, Detached, Listener};
 
 use feed::Feed;
@@ -112,6 +112,7 @@ pub async fn run(listener: Listener, config: ServerConfig, shutdown: impl Future
         mut traffic,
         handlers,
         handler_tls,
+        handler_limits,
         hub,
         seed,
         faults: given,
@@ -123,9 +124,8 @@ pub async fn run(listener: Listener, config: ServerConfig, shutdown: impl Future
     for fault in given {
         faults.add(fault);
     }
-    let upstream = handlers.map(|routes| {
-        Arc::new(Upstream::new(routes, &endpoint, &keys, Limits::default(), traffic.clone(), handler_tls))
-    });
+    let upstream = handlers
+        .map(|routes| Arc::new(Upstream::new(routes, &endpoint, &keys, handler_limits, traffic.clone(), handler_tls)));
     let events = Events { otherwise: events, upstream: upstream.clone() };
     let hubs = Arc::new(Hubs::new(hub, events, traffic.clone(), seed, faults.clone()));
     let pages = Pages::new(&keys, allow_anonymous || allow_unvalidated_entra, allow_origins, &endpoint);

@@ -200,3 +200,35 @@ fn a_handler_with_a_development_certificate_is_asked_when_it_is_named_or_none_is
             .assert_failed(2, &["is about event handlers, and there are none", "hint: "]);
     }
 }
+
+#[test]
+fn a_failing_handler_is_asked_as_often_as_is_wanted_and_its_words_are_shown_to_who_looks_closer() {
+    let webhook = Webhook::start();
+    let url = format!("{},system-events=", webhook.url("/hook?code=sesame"));
+    let flags = ["--event-handler", &url, "--handler-retries", "0", "-vv"];
+    let (emulator, local) = start(emulator(flags));
+    let client = wps(["event", &local, "--retries", "0", "vote", "the question"]).start();
+    webhook.agree();
+    webhook.expect("vote").answer("500 Internal Server Error", "", "the database is asleep");
+    client.end().assert_failed(8, &["InternalServerError"]);
+    emulator.signal(rustix::process::Signal::TERM);
+    let ended = emulator.end();
+    ended.assert_stderr(&["it answered 500", "→ POST `http", "/hook`", "→ the question", "← the database is asleep"]);
+    assert!(!ended.stderr.contains("sesame") && !ended.stderr.contains("asked again"), "{}", ended.stderr);
+}
+
+#[test]
+fn a_slow_handler_has_as_long_as_is_wanted() {
+    let webhook = Webhook::start();
+    let url = format!("{},system-events=", webhook.url("/"));
+    let (emulator, local) = start(emulator(["--event-handler", &url, "--handler-timeout", "200ms"]));
+    let client = wps(["event", &local, "--retries", "0", "vote", "x"]).start();
+    webhook.agree();
+    let _hanging = webhook.expect("vote");
+    client.end().assert_failed(8, &["InternalServerError"]);
+    emulator.signal(rustix::process::Signal::TERM);
+    emulator.end().assert_stderr(&["it did not answer within 200ms"]);
+    for flag in [["--handler-timeout", "1s"], ["--handler-retries", "1"]] {
+        emulator_in_words(flag).run().assert_failed(2, &["is about event handlers, and there are none"]);
+    }
+}

@@ -304,6 +304,7 @@ fn config(settings: &Emulator) -> io::Result<ServerConfig> {
         insecure: settings.handlers.insecure,
         ..TlsSettings::default()
     });
+    config.handler_limits = settings.handlers.limits();
     config.handlers = settings.handlers.are_possible().then(|| CurrentRoutes::new(settings.handlers.routes()));
     Ok(config)
 }

@@ -21,15 +21,15 @@ use webpubsub_net::wire::Tls;
 
 const CLIENT_REQUEST_ID: HeaderName = HeaderName::from_static("x-ms-client-request-id");
 
-/// How long things may take.
+/// How long handlers may take, and how often they are asked.
 #[derive(Clone, Debug)]
-pub(crate) struct Limits {
+pub struct Limits {
     /// For one event, all attempts together.
-    pub(crate) request: Duration,
+    pub request: Duration,
     /// For each request of a validation.
-    pub(crate) validation: Duration,
+    pub validation: Duration,
     /// Before each further attempt.
-    pub(crate) retries: Vec<Duration>,
+    pub retries: Vec<Duration>,
 }
 
 impl Default for Limits {
@@ -123,7 +123,8 @@ impl Exchange {
                 Ok(_) | Err(Broken::Hopeless(_)) => return outcome,
             };
             if attempt == 0 {
-                self.reports.failed_at_first(&call.shown(), &call.asked(), &problem);
+                let retries = self.limits.retries.len();
+                self.reports.failed_at_first(&call.shown(), &call.asked(), &problem, retries);
             }
             tokio::time::sleep(*pause).await;
         }

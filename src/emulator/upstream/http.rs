@@ -17,7 +17,7 @@ use rustls::{ClientConfig, RootCertStore};
 use tokio::sync::OnceCell;
 use url::Url;
 
-use webpubsub_net::wire::Tls;
+use webpubsub_net::wire::{Tls, log_answer, log_request};
 
 /// The most of an answer's body that is read.
 pub(super) const MAX_ANSWER_BYTES: usize = 16 * 1024 * 1024;
@@ -75,6 +75,7 @@ impl Http {
         body: Bytes,
     ) -> Result<Answer, Broken> {
         let client = self.client(url).await.map_err(Broken::Hopeless)?;
+        log_request(&format_args!("{method} {}", shown(url)), &headers, Some(&body));
         let sent = client.request(method, url.clone()).headers(headers).body(body).send().await;
         let mut response = sent.map_err(|error| broken(&error))?;
         let (status, headers) = (response.status(), std::mem::take(response.headers_mut()));
@@ -85,7 +86,9 @@ impl Http {
             }
             body.extend_from_slice(&chunk);
         }
-        Ok(Answer { status, headers, body: body.freeze() })
+        let body = body.freeze();
+        log_answer(&format_args!("{status} of {}", shown(url)), &headers, Some(&body));
+        Ok(Answer { status, headers, body })
     }
 
     async fn client(&self, url: &Url) -> Result<&reqwest::Client, String> {
@@ -108,6 +111,11 @@ impl Http {
         };
         built.as_ref().map_err(Clone::clone)
     }
+}
+
+/// A URL without what may be a secret: its query and its user.
+fn shown(url: &Url) -> String {
+    format!("`{}://{}{}`", url.scheme(), url.authority().rsplit('@').next().unwrap_or_default(), url.path())
 }
 
 fn build(builder: reqwest::ClientBuilder) -> Result<reqwest::Client, String> {

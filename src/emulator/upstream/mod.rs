@@ -35,7 +35,7 @@ use tokio::time::timeout;
 pub(super) use admission::{Admission, Refused};
 pub use answer::Changes;
 pub use current::CurrentRoutes;
-pub(super) use exchange::Limits;
+pub use exchange::Limits;
 pub use peer::Identity;
 pub use request::ConnectRequest;
 pub use watch::watch;

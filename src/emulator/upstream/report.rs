@@ -28,10 +28,15 @@ impl Reports {
         self.report(Key { handler: handler.to_owned(), asked: asked.to_owned(), passing: false }, problem, seen);
     }
 
-    /// A request to a handler failed, and it is asked again.
-    pub(super) fn failed_at_first(&self, handler: &str, asked: &str, problem: &str) {
+    /// A request to a handler failed, and it is asked again, so often at most.
+    pub(super) fn failed_at_first(&self, handler: &str, asked: &str, problem: &str, retries: usize) {
         let key = Key { handler: handler.to_owned(), asked: asked.to_owned(), passing: true };
-        self.report(key, problem, "it is asked again, three times at most");
+        let times = match retries {
+            1 => "once".to_owned(),
+            3 => "three times".to_owned(),
+            more => format!("{more} times"),
+        };
+        self.report(key, problem, &format!("it is asked again, {times} at most"));
     }
 
     fn report(&self, key: Key, problem: &str, seen: &str) {

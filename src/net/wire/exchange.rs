@@ -20,10 +20,11 @@ use hyper::ext::ReasonPhrase;
 use hyper_util::rt::TokioIo;
 use rustls::AlertDescription;
 use tokio::io::{AsyncRead, AsyncWrite};
-use tracing::{Level, enabled, trace};
+use tracing::trace;
 
 use super::error::{Refusal, reason_of};
-use crate::secret::{REDACTED, is_secret_header, redact, redact_cut};
+use super::http_log::log_headers;
+use crate::secret::{redact, redact_cut};
 
 /// How much of a refusal's body is read, in bytes.
 pub const MAX_REFUSAL_BODY: usize = 64 * 1024;
@@ -147,21 +148,6 @@ fn log_request(request: &Request<Empty<Bytes>>) {
 fn log_response<B>(response: &Response<B>) {
     trace!("← {:?} {}", response.version(), response.status());
     log_headers("←", response.headers());
-}
-
-pub(super) fn log_headers(direction: &str, headers: &HeaderMap) {
-    if enabled!(Level::TRACE) {
-        for (name, value) in headers {
-            if is_secret_header(name.as_str()) {
-                trace!("{direction} {name}: {REDACTED}");
-            } else if *name == LOCATION {
-                trace!("{direction} {name}: {:?}", without_query(&text(value)));
-            } else {
-                // `Debug` hides the values that are marked as sensitive.
-                trace!("{direction} {name}: {value:?}");
-            }
-        }
-    }
 }
 
 /// Where a redirect leads, without what it hands over.

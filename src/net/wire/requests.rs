@@ -21,26 +21,22 @@ use hyper::ext::ReasonPhrase;
 use hyper_util::rt::TokioIo;
 use thiserror::Error;
 use tokio::time::timeout;
-use tracing::{Level, debug, enabled};
 use url::{Host, Url};
 
 use super::dial::{DialOptions, connect};
 use super::error::{DialError, cause_chain};
-use super::exchange::{ExchangeError, log_headers, retry_after, server_time};
+use super::exchange::{ExchangeError, retry_after, server_time};
+use super::http_log::{log_answer, log_request};
 use super::stream::Stream;
 use super::target::Target;
 use super::trail::Progress;
-use crate::secret::{Secret, excerpt, redact};
+use crate::secret::{Secret, redact};
 
 /// The most of an answer's body that is read, in bytes.
 pub const MAX_ANSWER_BYTES: usize = 16 * 1024 * 1024;
 /// How long an unused connection is kept. Servers close theirs after a time; a request that meets the end of a connection
 /// may or may not have been carried out.
 const IDLE: Duration = Duration::from_secs(4);
-/// Log target of requests and answers: shown as frames are.
-const HTTP: &str = "wps::http";
-/// The most of a body that is logged, in characters.
-const LOGGED: usize = 2048;
 
 /// Where requests go: scheme, host and port.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -340,11 +336,7 @@ impl HttpClient {
             None => parts.status.canonical_reason().unwrap_or_default().to_owned(),
         };
         let answer = HttpAnswer { status: parts.status, reason, headers: parts.headers, body: body.freeze() };
-        debug!(target: HTTP, "← {answer}");
-        log_headers("←", &answer.headers);
-        if !private {
-            log_body("←", &answer.body);
-        }
+        log_answer(&answer, &answer.headers, (!private).then_some(&answer.body));
         Ok(answer)
     }
 
@@ -376,11 +368,8 @@ impl HttpClient {
     }
 
     fn log_request(&self, request: &HttpRequest, message: &Request<Full<Bytes>>) {
-        debug!(target: HTTP, "→ {} {} to `{}`", request.method, request.path_and_query, self.server);
-        log_headers("→", message.headers());
-        if !request.private {
-            log_body("→", &request.body);
-        }
+        let what = format_args!("{} {} to `{}`", request.method, request.path_and_query, self.server);
+        log_request(&what, message.headers(), (!request.private).then_some(&request.body));
     }
 
     fn explain(&self, error: hyper::Error) -> HttpError {
@@ -392,15 +381,6 @@ impl HttpClient {
             }
             ExchangeError::Closed(source) => HttpError::Closed { authority, source },
             ExchangeError::NotHttp(problem) => HttpError::NotHttp { authority, problem },
-        }
-    }
-}
-
-fn log_body(direction: &str, body: &Bytes) {
-    if !body.is_empty() && enabled!(target: HTTP, Level::DEBUG) {
-        match std::str::from_utf8(body) {
-            Ok(text) => debug!(target: HTTP, "{direction} {}", excerpt(text, LOGGED)),
-            Err(_) => debug!(target: HTTP, "{direction} {} bytes", body.len()),
         }
     }
 }

@@ -1,10 +1,11 @@
 //! The flags of `wps emulator` about event handlers.
 
 use std::path::PathBuf;
+use std::time::Duration;
 
-use clap::{Args, ValueHint};
+use clap::{Args, ValueHint, value_parser};
 
-use crate::options::values::secret;
+use crate::options::values::{duration, secret};
 use webpubsub_net::secret::Secret;
 
 /// Whom the emulator asks and tells about its clients.
@@ -38,6 +39,16 @@ pub struct HandlerArgs {
     /// and changes nothing. `--access-key` and `WPS_ACCESS_KEY` win over its key, handlers of flags come before its own.
     #[arg(long, value_name = "FILE", help_heading = "Event handlers")]
     pub settings: Option<PathBuf>,
+
+    /// How long a handler may take for an event, all attempts together [default: 100s]
+    #[arg(long, value_name = "D", value_parser = duration, help_heading = "Event handlers")]
+    pub handler_timeout: Option<Duration>,
+
+    /// How often a request that failed is made again: after 1 s, 3 s, then every 5 s [default: 3]
+    ///
+    /// Asked again is who was not reached, gave no whole answer, or answered 408 or 5xx. 0: nobody.
+    #[arg(long, value_name = "N", value_parser = value_parser!(u8).range(..=20), help_heading = "Event handlers")]
+    pub handler_retries: Option<u8>,
 
     /// PEM file with certificates of event handlers to trust besides the system's roots
     ///

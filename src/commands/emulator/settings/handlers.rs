@@ -1,10 +1,12 @@
 //! The event handlers of `wps emulator`: those of the flags, and those of a settings file, which may change later.
 
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 use crate::commands::emulator::args::HandlerArgs;
 use crate::failure::{Failure, Kind};
 use crate::options::environment::{Input, Note};
+use webpubsub_emulator::upstream::Limits;
 use webpubsub_emulator::upstream::settings::{Handler, HandlerError, Routes, SettingsFile, SystemEvents, UserEvents};
 use webpubsub_net::secret::Secret;
 
@@ -19,7 +21,14 @@ pub struct Handlers {
     pub ca_cert: Option<PathBuf>,
     /// Their certificates are not looked at.
     pub insecure: bool,
+    /// How long one may take for an event; `None`: as long as the service waits.
+    pub timeout: Option<Duration>,
+    /// How often a request that failed is made again; `None`: as often as the service does.
+    pub retries: Option<u8>,
 }
+
+/// Between the attempts of a request; the last of them before each further one.
+const PAUSES: [Duration; 3] = [Duration::from_secs(1), Duration::from_secs(3), Duration::from_secs(5)];
 
 /// A settings file as it was read at the start.
 #[derive(Clone, PartialEq, Eq)]
@@ -51,6 +60,17 @@ impl Handlers {
         !self.every_hub.is_empty() || self.file.is_some()
     }
 
+    /// How long they may take, and how often they are asked.
+    pub fn limits(&self) -> Limits {
+        let usual = Limits::default();
+        let pauses = |count: u8| (0..usize::from(count)).map(|retry| PAUSES[retry.min(PAUSES.len() - 1)]).collect();
+        Limits {
+            request: self.timeout.unwrap_or(usual.request),
+            validation: self.timeout.map_or(usual.validation, |timeout| timeout.min(usual.validation)),
+            retries: self.retries.map_or(usual.retries, pauses),
+        }
+    }
+
     /// The file's access key.
     pub fn access_key(&self) -> Option<&Secret> {
         self.file.as_ref()?.settings.access_key.as_ref()
@@ -69,8 +89,20 @@ pub(super) fn handlers(args: &HandlerArgs, input: &mut dyn Input) -> Result<Hand
     });
     let every_hub = every_hub.collect::<Result<_, _>>()?;
     let file = args.settings.as_deref().map(|path| file(path, input)).transpose()?;
-    let handlers = Handlers { every_hub, file, ca_cert: args.ca_cert.clone(), insecure: args.insecure };
-    for (flag, given) in [("--ca-cert", args.ca_cert.is_some()), ("--insecure", args.insecure)] {
+    let handlers = Handlers {
+        every_hub,
+        file,
+        ca_cert: args.ca_cert.clone(),
+        insecure: args.insecure,
+        timeout: args.handler_timeout,
+        retries: args.handler_retries,
+    };
+    for (flag, given) in [
+        ("--ca-cert", args.ca_cert.is_some()),
+        ("--insecure", args.insecure),
+        ("--handler-timeout", args.handler_timeout.is_some()),
+        ("--handler-retries", args.handler_retries.is_some()),
+    ] {
         if given && !handlers.are_possible() {
             return Err(Failure::message(Kind::Usage, format!("`{flag}` is about event handlers, and there are none"))
                 .blame(flag)

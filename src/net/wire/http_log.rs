@@ -1,0 +1,51 @@
+//! What is logged of HTTP: the first lines and bodies of requests and answers (`debug`), and their headers (`trace`).
+
+use std::fmt::Display;
+
+use bytes::Bytes;
+use http::header::{HeaderMap, LOCATION};
+use tracing::{Level, debug, enabled, trace};
+
+use super::exchange::{text, without_query};
+use crate::secret::{REDACTED, excerpt, is_secret_header};
+
+/// Log target of requests and answers: shown as frames are.
+const HTTP: &str = "wps::http";
+/// The most of a body that is logged, in characters.
+const LOGGED: usize = 2048;
+
+/// Logs a request: `what` is its first line, without secrets. `None`: its body is nobody's business.
+pub fn log_request(what: &dyn Display, headers: &HeaderMap, body: Option<&Bytes>) {
+    log("→", what, headers, body);
+}
+
+/// Logs an answer; see [`log_request`].
+pub fn log_answer(what: &dyn Display, headers: &HeaderMap, body: Option<&Bytes>) {
+    log("←", what, headers, body);
+}
+
+fn log(direction: &str, what: &dyn Display, headers: &HeaderMap, body: Option<&Bytes>) {
+    debug!(target: HTTP, "{direction} {what}");
+    log_headers(direction, headers);
+    if let Some(body) = body.filter(|body| !body.is_empty() && enabled!(target: HTTP, Level::DEBUG)) {
+        match std::str::from_utf8(body) {
+            Ok(text) => debug!(target: HTTP, "{direction} {}", excerpt(text, LOGGED)),
+            Err(_) => debug!(target: HTTP, "{direction} {} bytes", body.len()),
+        }
+    }
+}
+
+pub(super) fn log_headers(direction: &str, headers: &HeaderMap) {
+    if enabled!(Level::TRACE) {
+        for (name, value) in headers {
+            if is_secret_header(name.as_str()) {
+                trace!("{direction} {name}: {REDACTED}");
+            } else if *name == LOCATION {
+                trace!("{direction} {name}: {:?}", without_query(&text(value)));
+            } else {
+                // `Debug` hides the values that are marked as sensitive.
+                trace!("{direction} {name}: {value:?}");
+            }
+        }
+    }
+}
