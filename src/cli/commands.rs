@@ -1,6 +1,6 @@
 //! The commands, each with the structure of its flags.
 
-use clap::Subcommand;
+use clap::{Args as _, Subcommand};
 
 use crate::commands::bench::args::BenchArgs;
 use crate::commands::completions::args::CompletionsArgs;
@@ -63,4 +63,36 @@ pub enum Command {
     Completions(CompletionsArgs),
     /// Write the man pages
     Man(ManArgs),
+}
+
+/// Adds the flags of a command to it.
+type Flags = fn(clap::Command) -> clap::Command;
+
+/// The flags of each command, for a run that needs those of one.
+const FLAGS: [(&str, Flags); 19] = [
+    ("listen", ListenArgs::augment_args),
+    ("join", JoinArgs::augment_args),
+    ("send", SendArgs::augment_args),
+    ("event", EventArgs::augment_args),
+    ("invoke", InvokeArgs::augment_args),
+    ("stream", StreamArgs::augment_args),
+    ("repl", ReplArgs::augment_args),
+    ("replay", ReplayArgs::augment_args),
+    ("ping", PingArgs::augment_args),
+    ("bench", BenchArgs::augment_args),
+    ("state", StateArgs::augment_args),
+    ("service", ServiceArgs::augment_args),
+    ("webhook", WebhookArgs::augment_args),
+    ("doctor", DoctorArgs::augment_args),
+    ("emulator", EmulatorArgs::augment_args),
+    ("url", UrlArgs::augment_args),
+    ("config", ConfigArgs::augment_args),
+    ("completions", CompletionsArgs::augment_args),
+    ("man", ManArgs::augment_args),
+];
+
+/// The command of this name with its flags, without its help.
+pub(super) fn bare(name: &str) -> Option<clap::Command> {
+    let (name, flags) = FLAGS.iter().find(|(known, _)| *known == name)?;
+    Some(flags(clap::Command::new(*name)))
 }

@@ -123,8 +123,12 @@ pub fn parse(args: impl IntoIterator<Item = OsString>) -> Result<Parsed, Failure
 pub fn read(args: impl IntoIterator<Item = OsString>) -> Result<(Parsed, Typed), Failure> {
     let mut args = args.into_iter();
     let program = args.next().unwrap_or_else(|| "wps".into());
+    let args: Vec<OsString> = args.collect();
+    if let Some(read) = read_quickly(&program, &args) {
+        return Ok(read);
+    }
     let mut definition = definition();
-    let args = leading::move_behind_command(&definition, args.collect())?;
+    let args = leading::move_behind_command(&definition, args)?;
     if let Some(topic) = topic_of(&args) {
         return Ok((Parsed::Print(topic_text(topic)), Typed::default()));
     }
@@ -146,6 +150,31 @@ pub fn read(args: impl IntoIterator<Item = OsString>) -> Result<(Parsed, Typed),
             Ok((Parsed::Nothing(help_for(line())), Typed::default()))
         }
         _ => Err(usage::failure(&error, &definition, named(&definition, &args).as_deref())),
+    }
+}
+
+/// The same with the flags of the one command that is named first, if all is well with that: the definition of the whole
+/// is most of what a short run costs.
+fn read_quickly(program: &OsString, args: &[OsString]) -> Option<(Parsed, Typed)> {
+    let first = args.first()?.to_str()?;
+    let mut root = clap::Command::new("wps").version(env!("CARGO_PKG_VERSION"));
+    if let Some(command) = commands::bare(first) {
+        root = root.subcommand(with_negative_values(command));
+    } else if !matches!(first, "--version" | "-V") {
+        return None;
+    }
+    let args = leading::move_behind_command(&root, args.to_vec()).ok()?;
+    match root.try_get_matches_from_mut(std::iter::once(program.clone()).chain(args)) {
+        Ok(matches) => {
+            let typed = profile::typed_of(&root, &matches);
+            let cli = Cli::from_arg_matches(&matches).ok()?;
+            Some((Parsed::Run(cli.command), typed))
+        }
+        Err(error) if error.kind() == ErrorKind::DisplayVersion => {
+            Some((Parsed::Print(error.render()), Typed::default()))
+        }
+        // The definition of the whole says what is wrong, or helps.
+        Err(_) => None,
     }
 }
 

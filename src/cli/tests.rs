@@ -231,3 +231,21 @@ fn usage_errors_keep_secrets() {
         assert!(!report.contains("sesame"), "{line}: {report}");
     }
 }
+
+#[test]
+fn each_command_has_the_same_flags_alone_and_among_the_others() {
+    let definition = definition();
+    let whole: Vec<&clap::Command> = definition.get_subcommands().collect();
+    assert!(whole.len() > 15);
+    let flags = |command: &clap::Command| -> Vec<String> {
+        all_commands(command)
+            .into_iter()
+            .chain([(String::new(), command)])
+            .flat_map(|(name, command)| command.get_arguments().map(move |arg| format!("{name} {arg:?}")))
+            .collect()
+    };
+    for command in whole {
+        let bare = commands::bare(command.get_name()).map(with_negative_values).unwrap();
+        assert_eq!(flags(&bare), flags(command), "{}", command.get_name());
+    }
+}
