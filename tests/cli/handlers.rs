@@ -213,7 +213,7 @@ fn a_failing_handler_is_asked_as_often_as_is_wanted_and_its_words_are_shown_to_w
     client.end().assert_failed(8, &["InternalServerError"]);
     emulator.signal(rustix::process::Signal::TERM);
     let ended = emulator.end();
-    ended.assert_stderr(&["it answered 500", "→ POST `http", "/hook`", "→ the question", "← the database is asleep"]);
+    ended.assert_stderr(&["→ POST `http", "/hook`", "→ the question", "← the database is asleep", "it answered 500"]);
     assert!(!ended.stderr.contains("sesame") && !ended.stderr.contains("asked again"), "{}", ended.stderr);
 }
 

@@ -175,6 +175,10 @@ fn an_event_prints_the_answer_and_brings_the_state() {
     asked.answer("200 OK", "Content-Type: application/json\r\n", r#"{"sum":2.50}"#);
     run.end().assert(0, "{\"sum\":2.50}\n", "");
 
+    let run = wps(["webhook", "event", &handler.url("/"), "vote", "the question", "-vv"]).start();
+    handler.expect("vote").answer("400 Bad Request", "", "no vote is open");
+    run.end().assert_stderr(&["→ POST `http", "→ the question", "← 400 Bad Request", "← no vote is open"]);
+
     let run = wps(["webhook", "event", &handler.url("/"), "vote", "-o", "ndjson"]).start();
     handler.expect("vote").answer("200 OK", "Content-Type: application/json\r\nce-connectionState: s1\r\n", "[1.50]");
     let ended = run.end();
