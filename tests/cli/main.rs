@@ -12,6 +12,7 @@ mod attacks;
 mod bench;
 #[cfg(unix)]
 mod broken_inputs;
+mod bulk;
 #[cfg(unix)]
 mod completing;
 mod config;
@@ -81,7 +82,6 @@ mod slow_link;
 mod sources;
 #[cfg(unix)]
 mod states;
-mod streams;
 mod traces;
 #[cfg(target_os = "linux")]
 mod unread;

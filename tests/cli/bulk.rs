@@ -1,4 +1,4 @@
-//! Streams in: `send` and `event` with `--lines`, `--ndjson` and `--repeat`. What the service gets, in which order, how
+//! Many operations of a run: `send` and `event` with `--lines`, `--ndjson` and `--repeat`. What the service gets, in which order, how
 //! often, what is told of it, and the exit code.
 
 use std::time::{Duration, Instant};
