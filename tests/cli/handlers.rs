@@ -232,3 +232,30 @@ fn a_slow_handler_has_as_long_as_is_wanted() {
         emulator_in_words(flag).run().assert_failed(2, &["is about event handlers, and there are none"]);
     }
 }
+
+#[test]
+fn the_log_of_what_a_handler_is_asked_has_no_secret_of_the_client() {
+    let webhook = Webhook::start();
+    let url = format!("{},system-events=connect", webhook.url("/"));
+    let (emulator, local) = start(emulator(["--event-handler", &url, "-vvv"]));
+    let client = wps(["join", &local, "g"])
+        .args([
+            "--header",
+            "X-Api-Key: sesame1",
+            "--header",
+            "Cookie: sid=sesame2",
+            "--header",
+            "X-Auth-Token: sesame3",
+        ])
+        .args(["--header", "X-Plain: seen"])
+        .start();
+    webhook.agree();
+    let asked = webhook.expect("connect");
+    assert_eq!(asked.json()["headers"]["X-Api-Key"], json!(["sesame1"]));
+    asked.answer("204 No Content", "", "");
+    assert_eq!(client.end().code, 0);
+    emulator.signal(rustix::process::Signal::TERM);
+    let ended = emulator.end();
+    ended.assert_stderr(&["\"X-Plain\":[\"seen\"]"]);
+    assert!(!ended.stderr.contains("sesame"), "{}", ended.stderr);
+}

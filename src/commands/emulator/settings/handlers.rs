@@ -27,9 +27,6 @@ pub struct Handlers {
     pub retries: Option<u8>,
 }
 
-/// Between the attempts of a request; the last of them before each further one.
-const PAUSES: [Duration; 3] = [Duration::from_secs(1), Duration::from_secs(3), Duration::from_secs(5)];
-
 /// A settings file as it was read at the start.
 #[derive(Clone, PartialEq, Eq)]
 pub struct HandlerFile {
@@ -63,11 +60,17 @@ impl Handlers {
     /// How long they may take, and how often they are asked.
     pub fn limits(&self) -> Limits {
         let usual = Limits::default();
-        let pauses = |count: u8| (0..usize::from(count)).map(|retry| PAUSES[retry.min(PAUSES.len() - 1)]).collect();
+        // The last pause is that before each further attempt, too.
+        let longest = usual.retries.last().copied().unwrap_or_default();
+        let pauses = usual.retries.iter().copied().chain(std::iter::repeat(longest));
+        let retries = match self.retries {
+            Some(count) => pauses.take(count.into()).collect(),
+            None => usual.retries.clone(),
+        };
         Limits {
             request: self.timeout.unwrap_or(usual.request),
             validation: self.timeout.map_or(usual.validation, |timeout| timeout.min(usual.validation)),
-            retries: self.retries.map_or(usual.retries, pauses),
+            retries,
         }
     }
 
