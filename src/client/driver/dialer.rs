@@ -143,7 +143,7 @@ fn target(url: &AccessUrl, path_and_query: Secret, protocol: Subprotocol) -> Tar
         port: url.port(),
         authority: url.authority(),
         path_and_query,
-        subprotocol: protocol.name(),
+        subprotocol: Some(protocol.name()),
     }
 }
 
@@ -237,7 +237,8 @@ fn unreachable(message: String) -> DialFailure {
     DialFailure { class: DialClass::Unreachable, message, retry_after: None }
 }
 
-fn failure(error: &DialError) -> DialFailure {
+/// What a failed dial means, and what is said of it.
+pub fn failure(error: &DialError) -> DialFailure {
     let mut message = error.to_string();
     let mut source = std::error::Error::source(error);
     while let Some(cause) = source {

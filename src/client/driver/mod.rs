@@ -37,7 +37,7 @@ use webpubsub_proto::session::{
 };
 use webpubsub_proto::{Codec, EncodedFrame, Unpacked, explain_close_code};
 
-pub use dialer::{CurrentUrl, DialedError, NetDialer, Trail};
+pub use dialer::{CurrentUrl, DialedError, NetDialer, Trail, failure as dial_failure};
 pub use source::{ProviderError, ProviderFailure, Providing, UrlProvider, UrlSource};
 
 /// A dial under way.

@@ -109,7 +109,7 @@ impl<L: Lookup> Attempt<'_, L> {
         match handshake(stream, target, &options.headers).await {
             Ok((mut link, agreement)) => {
                 link.watch(meter);
-                let subprotocol = Some(target.subprotocol.to_owned());
+                let subprotocol = target.subprotocol.map(str::to_owned);
                 progress.done(Facts::Answer { status: 101, date: agreement.date, subprotocol });
                 Ok(link)
             }

@@ -72,10 +72,11 @@ fn request(
         (UPGRADE, "websocket"),
         (SEC_WEBSOCKET_VERSION, "13"),
         (SEC_WEBSOCKET_KEY, key),
-        (SEC_WEBSOCKET_PROTOCOL, target.subprotocol),
         (USER_AGENT, concat!("wps/", env!("CARGO_PKG_VERSION"))),
     ];
-    for (name, value) in own {
+    // An empty one is illegal (RFC 6455 §4.1).
+    let offered = target.subprotocol.map(|offered| (SEC_WEBSOCKET_PROTOCOL, offered));
+    for (name, value) in own.into_iter().chain(offered) {
         let value = HeaderValue::from_str(value).map_err(|_| bad("host"))?;
         request.headers_mut().insert(name, value);
     }
@@ -108,8 +109,13 @@ fn check(response: &Response<Incoming>, target: &Target, key: &str) -> Result<()
     if headers.get(SEC_WEBSOCKET_EXTENSIONS).is_some_and(|value| !value.is_empty()) {
         return bad("it chose an extension, but none was offered");
     }
-    let offered = target.subprotocol;
     let mut answers = headers.get_all(SEC_WEBSOCKET_PROTOCOL).iter();
+    let Some(offered) = target.subprotocol else {
+        return match answers.next() {
+            None => Ok(()),
+            Some(_) => bad("it chose a subprotocol, but none was offered"),
+        };
+    };
     match (answers.next(), answers.next()) {
         (None, _) => Err(DialError::NoSubprotocol { offered }),
         (Some(one), None) if one.as_bytes().trim_ascii().eq_ignore_ascii_case(offered.as_bytes()) => Ok(()),

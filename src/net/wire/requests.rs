@@ -76,7 +76,7 @@ impl Server {
             port: self.port,
             authority: self.authority.clone(),
             path_and_query: Secret::new("/"),
-            subprotocol: "",
+            subprotocol: None,
         }
     }
 }

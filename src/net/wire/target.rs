@@ -19,8 +19,8 @@ pub struct Target {
     pub authority: String,
     /// Path and query in origin form, from `/` on. Contains the token.
     pub path_and_query: Secret,
-    /// The one subprotocol that is offered and must be answered.
-    pub subprotocol: &'static str,
+    /// The one subprotocol that is offered and must be answered; `None`: none is offered, and none must be answered.
+    pub subprotocol: Option<&'static str>,
 }
 
 impl Target {

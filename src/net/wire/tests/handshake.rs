@@ -250,6 +250,22 @@ async fn the_subprotocol_must_be_the_one_that_was_offered() {
 }
 
 #[tokio::test]
+async fn where_no_subprotocol_is_offered_none_is_asked_for_and_none_is_taken() {
+    for (chosen, taken) in [("", true), ("Sec-WebSocket-Protocol: x\r\n", false)] {
+        let (ours, mut theirs) = duplex(64 * 1024);
+        let target = Target { subprotocol: None, ..target("host.example", 80, false) };
+        let server = async {
+            let head = read_head(&mut theirs).await;
+            theirs.write_all(format!("{}{chosen}\r\n", switching(&head)).as_bytes()).await.unwrap();
+            head
+        };
+        let (link, head) = within(async { tokio::join!(handshake(ours, &target, &[]), server) }).await;
+        assert!(!head.to_ascii_lowercase().contains("sec-websocket-protocol"), "{head}");
+        assert_eq!(link.is_ok(), taken);
+    }
+}
+
+#[tokio::test]
 async fn a_target_that_no_request_can_carry_is_a_configuration_error() {
     let good = target("host.example", 80, false);
     for bad in [

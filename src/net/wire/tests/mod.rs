@@ -29,7 +29,7 @@ fn target(host: &str, port: u16, secure: bool) -> Target {
         port,
         authority: format!("{host}:{port}"),
         path_and_query: Secret::new(format!("/client/hubs/chat?access_token={TOKEN}")),
-        subprotocol: SUBPROTOCOL,
+        subprotocol: Some(SUBPROTOCOL),
     }
 }
 
