@@ -168,7 +168,15 @@ impl Builder {
         self
     }
 
-    /// How many events may wait before the socket is not read any more: 1024 unless set, at least 1. See [`Events`].
+    /// A group stream that is being received and of which nothing comes for so long has ended, by
+    /// [`IdleTimeout`](crate::StreamReadError::IdleTimeout): five minutes unless set (PROTOCOL §19.28).
+    pub fn stream_idle_timeout(mut self, limit: Duration) -> Self {
+        self.config.stream_idle_timeout = limit;
+        self
+    }
+
+    /// How many events may wait before the socket is not read any more: 1024 unless set, at least 1. See [`Events`]. As many
+    /// fragments may wait for the readers of streams, all together.
     pub fn event_buffer(mut self, events: usize) -> Self {
         self.event_buffer = events;
         self

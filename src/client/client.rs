@@ -11,11 +11,14 @@ use crate::builder::Builder;
 use crate::driver::{Driver, NetDialer, UrlSource};
 use crate::error::{ConnectionError, InvokeError, OperationError};
 use crate::event::{EventSink, Flow};
-use crate::handle::{Handle, Invoking};
+use crate::group_stream::{Inbox, OpenStream, Streams};
+use crate::handle::{Handle, Invoking, OutgoingStream};
 use crate::invocation::Invoke;
 use crate::operation::{Operation, Publish};
 use crate::stream::{Event, Events, Message, Writer, channel};
-use webpubsub_proto::session::{AckMode, Config, Invocation, Lifecycle, Outcome, Received, Request, Status};
+use webpubsub_proto::session::{
+    AckMode, Config, Invocation, Lifecycle, Outcome, Received, Request, Status, StreamNews, StreamOpen,
+};
 use webpubsub_proto::{Codec, GroupState, OwnedData, WireFrame, check_event_name, check_group_name};
 
 /// A client: what can be asked of the service, over however many connections that takes.
@@ -32,6 +35,7 @@ pub struct Client {
 struct Shared {
     handle: Handle,
     codec: Codec,
+    inbox: Arc<Inbox>,
     standing: watch::Receiver<Progress>,
 }
 
@@ -92,14 +96,16 @@ impl Client {
         let codec = config.codec;
         let (writer, events) = channel(event_buffer);
         let (progress, standing) = watch::channel(Progress::Connecting);
-        let (driver, handle) = Driver::new(config, dialer, Sink { writer, progress });
+        let inbox = Inbox::new(event_buffer);
+        let sink = Sink { writer, inbox: Readers(Arc::clone(&inbox)), progress };
+        let (driver, handle) = Driver::new(config, dialer, sink);
         tokio::spawn(async move {
-            let (finished, dialer, Sink { writer, progress }) = driver.run().await;
+            let (finished, dialer, Sink { writer, inbox: _inbox, progress }) = driver.run().await;
             let error = ConnectionError::of(finished, dialer.last_error().as_ref());
             writer.put(Event::Ended { error: error.clone() });
             progress.send_replace(Progress::Ended(error));
         });
-        (Self { shared: Arc::new(Shared { handle, codec, standing }) }, events)
+        (Self { shared: Arc::new(Shared { handle, codec, inbox, standing }) }, events)
     }
 
     /// Waits until there has been a connection. Fails when the client ends before.
@@ -205,6 +211,65 @@ impl Client {
         self.about_states(group.into(), Ok(None), |group, _| Request::UnsubscribeStates { group })
     }
 
+    /// Publishes a group stream (PROTOCOL §9.1), for data that grows, such as a language model's output: fragments in their
+    /// order that are one thing to their readers, with an end. Await it for its [`StreamWriter`](crate::StreamWriter). Needs
+    /// the same role as [`Self::send`]; this connection need not be in the group.
+    ///
+    /// ```
+    /// # use webpubsub_client::{AccessUrl, Client};
+    /// # use webpubsub_emulator::Emulator;
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// # let emulator = Emulator::start_default().await?;
+    /// # let url = AccessUrl::parse(emulator.client_url().expose())?;
+    /// # let (client, events) = Client::builder(url).connect().await?;
+    /// let mut stream = client.open_stream("chat").await?;
+    /// for word in ["Once ", "upon ", "a ", "time"] {
+    ///     stream.write_text(word).await?;
+    /// }
+    /// let streamed = stream.end().await?;
+    /// assert_eq!(streamed.fragments, 4);
+    /// # Ok(())
+    /// # }
+    /// ```
+    pub fn open_stream(&self, group: impl Into<String>) -> OpenStream {
+        let group = group.into();
+        OpenStream::new(self.clone(), check_group_name(&group).map(|()| group))
+    }
+
+    /// Has the group's streams told by a [`StreamReader`](crate::StreamReader) each, from now on, in place of
+    /// [messages](Event::Message) among the events. The client has to be in the group; streams that begin before this is
+    /// called are messages. Asked for again, the streams that begin from then on go where they were asked for last.
+    ///
+    /// ```
+    /// # use webpubsub_client::{AccessUrl, Client};
+    /// # use webpubsub_emulator::Emulator;
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// # let emulator = Emulator::start_default().await?;
+    /// # let url = AccessUrl::parse(emulator.client_url().expose())?;
+    /// # let (client, events) = Client::builder(url).connect().await?;
+    /// let mut streams = client.streams("chat");
+    /// client.join("chat").await?;
+    /// # let mut stream = client.open_stream("chat").await?;
+    /// # for word in ["Once ", "upon ", "a ", "time"] {
+    /// #     stream.write_text(word).await?;
+    /// # }
+    /// # stream.end().await?;
+    /// if let Some(mut stream) = streams.next().await {
+    ///     let mut story = String::new();
+    ///     while let Some(fragment) = stream.next().await {
+    ///         story += fragment?.text().as_deref().unwrap_or_default();
+    ///     }
+    ///     assert_eq!(story, "Once upon a time");
+    /// }
+    /// # Ok(())
+    /// # }
+    /// ```
+    pub fn streams(&self, group: impl Into<String>) -> Streams {
+        self.shared.inbox.listen(group.into())
+    }
+
     fn about_states(
         &self,
         group: String,
@@ -247,6 +312,10 @@ impl Client {
         self.shared.handle.invoke(invocation, None)
     }
 
+    pub(crate) fn begin_stream(&self, open: StreamOpen, buffer: usize) -> OutgoingStream {
+        self.shared.handle.stream(open, buffer)
+    }
+
     pub(crate) fn codec(&self) -> Codec {
         self.shared.codec
     }
@@ -270,14 +339,67 @@ fn json(value: &(impl Serialize + ?Sized)) -> Result<OwnedData, OperationError> 
     serde_json::to_string(value).and_then(|text| OwnedData::json(&text)).map_err(OperationError::Json)
 }
 
-/// What the driver tells goes to the reader of events, and to whoever waits for the connection.
+/// What the driver tells goes to the readers of events and of streams, and to whoever waits for the connection.
 struct Sink {
     writer: Writer,
+    inbox: Readers,
     progress: watch::Sender<Progress>,
+}
+
+/// The readers of streams. Nothing follows when it is dropped.
+struct Readers(Arc<Inbox>);
+
+impl Drop for Readers {
+    fn drop(&mut self) {
+        self.0.end();
+    }
+}
+
+impl Sink {
+    /// Whether a reader was told, so that nobody else need be.
+    fn is_told(&self, event: &Lifecycle) -> bool {
+        match event {
+            Lifecycle::Stream(StreamNews::Trouble { group, stream_id, user_id, trouble }) => {
+                self.inbox.0.trouble(group, stream_id, user_id.as_deref(), *trouble)
+            }
+            Lifecycle::Connected { .. } => {
+                self.inbox.0.cut();
+                false
+            }
+            Lifecycle::Stream(StreamNews::Started { .. } | StreamNews::Ended(_))
+            | Lifecycle::Recovering { .. }
+            | Lifecycle::Recovered { .. }
+            | Lifecycle::AttemptFailed { .. }
+            | Lifecycle::Reconnecting { .. }
+            | Lifecycle::SessionLost { .. }
+            | Lifecycle::Disconnected { .. }
+            | Lifecycle::Joined { .. }
+            | Lifecycle::Left { .. }
+            | Lifecycle::RejoinFailed { .. }
+            | Lifecycle::RestateFailed { .. }
+            | Lifecycle::OperationRetried(_)
+            | Lifecycle::SequenceGap { .. }
+            | Lifecycle::Ack(_)
+            | Lifecycle::OperationUnknown { .. } => false,
+        }
+    }
+
+    fn message(&self, message: &webpubsub_proto::Message<'_>) {
+        if message.stream.is_some() {
+            if let Some(message) = self.inbox.0.put(Message::of(message)) {
+                self.writer.put(Event::Message(message));
+            }
+        } else if self.writer.is_read() {
+            self.writer.put(Event::Message(Message::of(message)));
+        }
+    }
 }
 
 impl EventSink for Sink {
     fn lifecycle(&mut self, event: &Lifecycle) -> Flow {
+        if self.is_told(event) {
+            return Flow::Continue;
+        }
         if let Some(event) = Event::of(event) {
             let connected = matches!(event, Event::Connected { .. });
             self.writer.put(event);
@@ -295,13 +417,13 @@ impl EventSink for Sink {
     }
 
     fn frame(&mut self, frame: WireFrame<'_>, received: &Received<'_>) -> Flow {
-        if self.writer.is_read() {
-            match received {
-                Received::Message(message) => self.writer.put(Event::Message(Message::of(message))),
-                Received::States(states) => self.writer.put(Event::States(states.clone())),
-                Received::Unknown { reason } => self.writer.put(Event::not_understood(frame, reason)),
-                Received::Duplicate | Received::Control => {}
+        match received {
+            Received::Message(message) => self.message(message),
+            Received::States(states) if self.writer.is_read() => self.writer.put(Event::States(states.clone())),
+            Received::Unknown { reason } if self.writer.is_read() => {
+                self.writer.put(Event::not_understood(frame, reason));
             }
+            Received::States(_) | Received::Unknown { .. } | Received::Duplicate | Received::Control => {}
         }
         Flow::Continue
     }
@@ -309,6 +431,7 @@ impl EventSink for Sink {
     fn flush(&mut self) {}
 
     fn poll_room(&mut self, cx: &mut Context<'_>) -> Poll<()> {
-        self.writer.poll_room(cx)
+        let (events, streams) = (self.writer.poll_room(cx), self.inbox.0.poll_room(cx));
+        if events.is_ready() { streams } else { events }
     }
 }

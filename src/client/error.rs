@@ -219,7 +219,7 @@ impl InvokeError {
     }
 }
 
-fn explained(error: &Nack) -> String {
+pub(crate) fn explained(error: &Nack) -> String {
     match (error.name.as_str(), error.message.as_str()) {
         ("", "") => "without a reason".to_owned(),
         ("", words) | (words, "") => words.to_owned(),
@@ -254,7 +254,7 @@ pub(crate) fn nack(Nack { name, message }: Nack) -> Nack {
     Nack { name: shown(&name), message: shown(&message) }
 }
 
-fn known(cause: OutcomeCause) -> OutcomeCause {
+pub(crate) fn known(cause: OutcomeCause) -> OutcomeCause {
     match cause {
         OutcomeCause::Failed(reason) => OutcomeCause::Failed(shown(&reason)),
         OutcomeCause::ConnectionLost(reason) => OutcomeCause::ConnectionLost(shown(&reason)),

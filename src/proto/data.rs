@@ -238,6 +238,11 @@ impl<'a> Data<'a> {
         }
     }
 
+    /// A text of no characters, or `null`: what stands for a payload where there is none.
+    pub fn is_placeholder(self) -> bool {
+        self.is_empty_text() || matches!(self, Self::Json("null"))
+    }
+
     /// A copy that does not borrow the frame.
     pub fn to_owned(self) -> OwnedData {
         OwnedData(match self {

@@ -62,8 +62,7 @@ impl Fragments {
     ) -> Option<String> {
         let line = Line::of(message, info);
         // The end has none of its own, whatever stands for it.
-        let is_empty = message.data.is_empty_text() || matches!(message.data, Data::Json("null"));
-        if !(info.is_end() && is_empty) {
+        if !(info.is_end() && message.data.is_placeholder()) {
             self.put_payload(out, style, manner, time, message, &line);
         }
         if !info.is_end() {

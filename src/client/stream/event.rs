@@ -1,6 +1,7 @@
 //! What a client tells its user.
 
 use std::borrow::Cow;
+use std::fmt;
 use std::time::Duration;
 
 use serde::de::DeserializeOwned;
@@ -9,7 +10,7 @@ use crate::error::{ConnectionError, nack, shown};
 use webpubsub_proto::session::{
     FailedAttempt, Lifecycle, Loss, Nack, OperationKind, StateChanges, StreamNews, StreamTrouble,
 };
-use webpubsub_proto::{Data, GroupState, Origin, OwnedData, WireFrame};
+use webpubsub_proto::{Data, GroupState, Origin, OwnedData, StreamInfo, WireFrame};
 
 /// Something happened. How an operation ended is told by its future, not here.
 #[derive(Clone, Debug, PartialEq)]
@@ -123,7 +124,7 @@ pub enum Event {
         not_understood: u64,
     },
     /// Something is wrong with a group stream that is being received (PROTOCOL §19.27, §19.28). It comes before the
-    /// fragment that shows it.
+    /// fragment that shows it. Not of streams that have a [`StreamReader`](crate::StreamReader), which is told itself.
     StreamTrouble {
         /// The group that it is published to.
         group: String,
@@ -194,9 +195,7 @@ impl Event {
     /// About how many bytes of data it holds.
     pub(super) fn weight(&self) -> usize {
         match self {
-            Self::Message(message) => {
-                message.data.as_data().weight() + message.metadata.as_ref().map_or(0, String::len)
-            }
+            Self::Message(message) => message.weight(),
             Self::NotUnderstood { frame, .. } => frame.len(),
             Self::States(states) => {
                 states.changes.iter().map(|change| STATE + change.state.as_ref().map_or(0, GroupState::bytes)).sum()
@@ -241,6 +240,60 @@ pub struct Message {
     pub data: OwnedData,
     /// The JSON text of its `metadata` object, where it has one (PROTOCOL §4.5).
     pub metadata: Option<String>,
+    /// Which part of which group stream it is; `None`: of none (PROTOCOL §9.1).
+    pub stream: Option<StreamPart>,
+}
+
+/// Which part of a group stream a message is (PROTOCOL §9.1).
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct StreamPart {
+    /// What its publisher has named the stream.
+    pub stream_id: String,
+    /// Its number in the stream, from 1.
+    pub number: u64,
+    /// Nothing follows. The message has no payload of its own then, as a rule.
+    pub is_end: bool,
+    /// Why the stream ended, if it was not as its publisher wanted.
+    pub error: Option<StreamFailure>,
+}
+
+/// Why a group stream ended early (PROTOCOL §9.1).
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct StreamFailure {
+    /// `UserError`: its publisher said so. Otherwise the service's: `IdleTimeout`, `Cancelled` and others.
+    pub name: String,
+    /// For people; may be empty.
+    pub message: String,
+    /// The publisher's, for programs; may be empty.
+    pub user_error_code: String,
+}
+
+impl fmt::Display for StreamFailure {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.name)?;
+        if !self.user_error_code.is_empty() {
+            write!(f, " ({})", self.user_error_code)?;
+        }
+        if !self.message.is_empty() {
+            write!(f, ": {}", self.message)?;
+        }
+        Ok(())
+    }
+}
+
+impl StreamPart {
+    fn of(info: StreamInfo<'_>) -> Self {
+        let is_end = info.is_end();
+        let StreamInfo { stream_id, stream_sequence_id, end_of_stream: _, error } = info;
+        let error = error.map(|error| StreamFailure {
+            name: shown(&error.name),
+            message: shown(&error.message),
+            user_error_code: shown(&error.user_error_code),
+        });
+        Self { stream_id: stream_id.into_owned(), number: stream_sequence_id, is_end, error }
+    }
 }
 
 impl Message {
@@ -256,13 +309,28 @@ impl Message {
             sequence_id: message.sequence_id,
             data: message.data.to_owned(),
             metadata: message.metadata.map(str::to_owned),
+            stream: message.stream.and_then(StreamInfo::parse).map(StreamPart::of),
         }
+    }
+
+    /// About how many bytes of data it holds.
+    pub(crate) fn weight(&self) -> usize {
+        self.data.as_data().weight() + self.metadata.as_ref().map_or(0, String::len)
     }
 
     /// The group that it was published to; `None`: it is from the server.
     pub fn group(&self) -> Option<&str> {
         match &self.origin {
             Origin::Group { group, .. } => Some(group),
+            Origin::Server => None,
+        }
+    }
+
+    /// Who has published it to a group; `None`: somebody anonymous, a protobuf subprotocol, which does not say, or the
+    /// server.
+    pub fn user_id(&self) -> Option<&str> {
+        match &self.origin {
+            Origin::Group { user_id, .. } => user_id.as_deref(),
             Origin::Server => None,
         }
     }

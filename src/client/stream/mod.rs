@@ -10,9 +10,9 @@ use std::task::{Context, Poll};
 
 use futures_core::Stream;
 
-pub use event::{Event, Message};
+pub use event::{Event, Message, StreamFailure, StreamPart};
 use queue::Queue;
-pub(crate) use queue::Writer;
+pub(crate) use queue::{MOST_BYTES, Writer};
 
 /// What happens to a client, in order: a [`Stream`] of [`Event`]s, of which [`Event::Ended`] is the last.
 ///

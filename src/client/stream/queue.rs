@@ -10,7 +10,7 @@ use std::task::{Context, Poll, Waker};
 use super::event::Event;
 
 /// The most bytes of data that wait before nothing more is read.
-const MOST_BYTES: usize = 4 * 1024 * 1024;
+pub const MOST_BYTES: usize = 4 * 1024 * 1024;
 
 #[derive(Debug)]
 pub struct Queue {

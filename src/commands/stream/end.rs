@@ -12,30 +12,6 @@ use crate::run::ending::Verdict;
 use webpubsub_net::secret::excerpt;
 use webpubsub_proto::session::{OperationKind, OutcomeCause, StreamFate, StreamReport};
 
-/// Whether the connection was lost before the service had acknowledged the start (PROTOCOL §19.20).
-pub fn is_lost_before_its_start(report: &StreamReport) -> bool {
-    match &report.fate {
-        StreamFate::Lost(OutcomeCause::ConnectionLost(_)) => !report.opened,
-        StreamFate::Lost(
-            OutcomeCause::Stopped
-            | OutcomeCause::Ended
-            | OutcomeCause::Failed(_)
-            | OutcomeCause::Withdrawn
-            | OutcomeCause::EarlierLost
-            | OutcomeCause::Forgotten
-            | OutcomeCause::TimedOut
-            | OutcomeCause::Cancelled
-            | OutcomeCause::Killed { .. },
-        )
-        | StreamFate::Completed
-        | StreamFate::Unconfirmed
-        | StreamFate::Incomplete
-        | StreamFate::Closed(_)
-        | StreamFate::Broken(_)
-        | StreamFate::Unanswered => false,
-    }
-}
-
 /// How the run ends. `own`: what it failed by on this side.
 pub fn verdict(
     surroundings: &Surroundings,

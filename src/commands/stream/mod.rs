@@ -130,7 +130,7 @@ impl Publishing<'_> {
             match self.opened(&mut stream).await {
                 Ok(()) => {}
                 // Nothing was sent, so that it may begin again.
-                Err(Break::Over(report)) if end::is_lost_before_its_start(&report) => continue,
+                Err(Break::Over(report)) if report.is_lost_before_its_start() => continue,
                 Err(cause) => return self.break_off(stream, cause).await,
             }
             return match self.pump(&mut stream).await {

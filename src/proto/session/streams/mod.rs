@@ -79,6 +79,33 @@ pub struct StreamReport {
     pub fate: StreamFate,
 }
 
+impl StreamReport {
+    /// Whether the connection was lost before the service had acknowledged the start: no fragment was sent, so that the
+    /// stream may begin again (PROTOCOL §19.20).
+    pub fn is_lost_before_its_start(&self) -> bool {
+        match &self.fate {
+            StreamFate::Lost(OutcomeCause::ConnectionLost(_)) => !self.opened,
+            StreamFate::Lost(
+                OutcomeCause::Stopped
+                | OutcomeCause::Ended
+                | OutcomeCause::Failed(_)
+                | OutcomeCause::Withdrawn
+                | OutcomeCause::EarlierLost
+                | OutcomeCause::Forgotten
+                | OutcomeCause::TimedOut
+                | OutcomeCause::Cancelled
+                | OutcomeCause::Killed { .. },
+            )
+            | StreamFate::Completed
+            | StreamFate::Unconfirmed
+            | StreamFate::Incomplete
+            | StreamFate::Closed(_)
+            | StreamFate::Broken(_)
+            | StreamFate::Unanswered => false,
+        }
+    }
+}
+
 /// Why a stream is over.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum StreamFate {
