@@ -22,6 +22,7 @@ pub mod session;
 #[cfg(test)]
 mod simulation;
 pub mod skim;
+pub mod tunnel;
 mod wire;
 
 pub use close::explain_close_code;

@@ -44,13 +44,13 @@ pub enum EndKind {
 
 /// Whether a fresh connection may be tried again, and how the session ends if not.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) struct DialVerdict {
-    pub(super) retry: bool,
-    pub(super) end: EndKind,
+pub(crate) struct DialVerdict {
+    pub(crate) retry: bool,
+    pub(crate) end: EndKind,
 }
 
 /// CLI contract, *Staying connected*: final at once are certificate errors and every status but 408, 429 and 5xx.
-pub(super) fn dial_verdict(class: DialClass) -> DialVerdict {
+pub(crate) fn dial_verdict(class: DialClass) -> DialVerdict {
     let (retry, end) = match class {
         DialClass::Unreachable => (true, EndKind::Unreachable),
         DialClass::Certificate | DialClass::Proxy => (false, EndKind::Unreachable),
@@ -108,7 +108,7 @@ impl LossCause {
         }
     }
 
-    pub(super) fn error(&self) -> Option<String> {
+    pub(crate) fn error(&self) -> Option<String> {
         match self {
             Self::Close { .. } => None,
             Self::Broken(error) => Some(error.clone()),

@@ -1,0 +1,235 @@
+//! The connections of a tunnel: each dialled, up, on its way out, one after another in the same place.
+
+use std::time::Duration;
+
+use super::output::{Place, TunnelEnd, TunnelEvent, TunnelOutput, TunnelSocket};
+use super::{CLOSING, TunnelClient, passing};
+use crate::session::{DialFailure, EndKind, LossCause, Retries, dial_verdict};
+
+/// A connection, or the attempt to make one.
+#[derive(Debug)]
+pub(super) struct Line {
+    pub(super) place: Place,
+    pub(super) state: LineState,
+    /// Attempts that have failed, in a row.
+    pub(super) retry: u32,
+    /// When something came last.
+    pub(super) heard: Duration,
+    /// When a ping went out last.
+    pinged: Duration,
+    /// Requests that are not answered yet.
+    pub(super) in_hand: usize,
+}
+
+/// What a line is at.
+#[derive(Debug)]
+pub(super) enum LineState {
+    /// Until the next attempt.
+    Waiting { until: Duration },
+    /// Until the dial has failed by itself.
+    Dialing { until: Duration },
+    /// The socket is open; the frame that says that the connection is up has not come.
+    Opened { until: Duration },
+    /// Requests come.
+    Up { since: Duration },
+    /// It is to end, when its requests are answered or at that time.
+    Leaving { until: Duration },
+    /// Its close frame is out.
+    Closing { until: Duration },
+}
+
+/// What is to be done at a time.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Due {
+    Dial,
+    GiveUpDial,
+    Ping,
+    GiveUpSilent,
+    Close,
+    Abort,
+}
+
+impl Line {
+    /// Something can come on it.
+    pub(super) fn has_socket(&self) -> bool {
+        match self.state {
+            LineState::Waiting { .. } | LineState::Dialing { .. } => false,
+            LineState::Opened { .. } | LineState::Up { .. } | LineState::Leaving { .. } | LineState::Closing { .. } => {
+                true
+            }
+        }
+    }
+
+    /// Nobody has said that it is to end.
+    pub(super) fn stays(&self) -> bool {
+        matches!(self.state, LineState::Opened { .. } | LineState::Up { .. })
+    }
+
+    /// An answer that is sent on it gets there, as far as anybody knows.
+    pub(super) fn answers(&self) -> bool {
+        matches!(self.state, LineState::Opened { .. } | LineState::Up { .. } | LineState::Leaving { .. })
+    }
+}
+
+impl TunnelClient {
+    /// The next thing that time brings for a line, and when.
+    pub(super) fn due(&self, line: &Line) -> Option<(Duration, Due)> {
+        let alive = || {
+            // What was not read is no silence of the service's.
+            let reads = self.reads();
+            let ping = self.config.ping_interval.map(|after| (line.heard.max(line.pinged) + after, Due::Ping));
+            let silent = self.config.ping_timeout.map(|after| (line.heard + after, Due::GiveUpSilent));
+            [ping, silent].into_iter().flatten().filter(|_| reads).min_by_key(|(at, _)| *at)
+        };
+        match line.state {
+            LineState::Waiting { until } => Some((until, Due::Dial)),
+            LineState::Dialing { until } | LineState::Opened { until } => Some((until, Due::GiveUpDial)),
+            LineState::Up { .. } => alive(),
+            LineState::Leaving { until } => Some((until, Due::Close)),
+            LineState::Closing { until } => Some((until, Due::Abort)),
+        }
+    }
+
+    pub(super) fn carry_out(&mut self, now: Duration, socket: TunnelSocket, due: Due) {
+        match due {
+            Due::Dial => {
+                if let Some(line) = self.lines.remove(&socket) {
+                    self.dial(now, line.place, line.retry);
+                }
+            }
+            Due::GiveUpDial => {
+                let was_open =
+                    self.lines.get(&socket).is_some_and(|line| matches!(line.state, LineState::Opened { .. }));
+                self.outputs.push_back(TunnelOutput::Abort { socket });
+                let limit = self.config.connect_timeout.as_secs_f64();
+                let what = if was_open {
+                    format!("the socket opened, and the service did not say within {limit} s that the connection is up")
+                } else {
+                    format!("timed out after {limit} s")
+                };
+                self.attempt_failed(now, socket, passing(what));
+            }
+            Due::Ping => {
+                if let Some(line) = self.lines.get_mut(&socket) {
+                    line.pinged = now;
+                    self.outputs.push_back(TunnelOutput::Ping { socket });
+                }
+            }
+            Due::GiveUpSilent => {
+                self.outputs.push_back(TunnelOutput::Abort { socket });
+                let silence = self.config.ping_timeout.unwrap_or_default();
+                self.handle_lost(now, socket, LossCause::Silent(silence));
+            }
+            Due::Close => self.close(now, socket),
+            Due::Abort => {
+                self.outputs.push_back(TunnelOutput::Abort { socket });
+                self.drop_line(socket);
+            }
+        }
+    }
+
+    /// Begins an attempt.
+    pub(super) fn dial(&mut self, now: Duration, place: Place, retry: u32) {
+        let socket = self.name_socket();
+        let until = now + self.config.connect_timeout;
+        self.outputs.push_back(TunnelOutput::Dial { socket, place: place.clone() });
+        self.insert(now, socket, place, retry, LineState::Dialing { until });
+    }
+
+    fn name_socket(&mut self) -> TunnelSocket {
+        self.next_socket += 1;
+        TunnelSocket(self.next_socket)
+    }
+
+    fn insert(&mut self, now: Duration, socket: TunnelSocket, place: Place, retry: u32, state: LineState) {
+        self.lines.insert(socket, Line { place, state, retry, heard: now, pinged: now, in_hand: 0 });
+    }
+
+    /// The service says that the connection is up.
+    pub(super) fn greeted(&mut self, now: Duration, socket: TunnelSocket, connection_id: String) {
+        let Some(line) = self.lines.get_mut(&socket) else { return };
+        if !matches!(line.state, LineState::Opened { .. }) {
+            return;
+        }
+        line.state = LineState::Up { since: now };
+        self.was_connected = true;
+        let connections = self.connections();
+        self.tell(TunnelEvent::Connected { socket, connection_id, connections });
+    }
+
+    /// An attempt has come to nothing.
+    pub(super) fn attempt_failed(&mut self, now: Duration, socket: TunnelSocket, failure: DialFailure) {
+        let Some(line) = self.lines.get(&socket) else { return };
+        let (place, retry) = (line.place.clone(), line.retry);
+        self.drop_line(socket);
+        let verdict = dial_verdict(failure.class);
+        if verdict.retry {
+            self.again(now, place, retry, failure.message, failure.retry_after);
+        } else {
+            self.give_up(verdict.end, failure.message);
+        }
+        self.end_if_over();
+    }
+
+    /// Another attempt in the same place, after a pause.
+    pub(super) fn again(
+        &mut self,
+        now: Duration,
+        place: Place,
+        retry: u32,
+        error: String,
+        asked_for: Option<Duration>,
+    ) {
+        if self.stopping {
+            return;
+        }
+        let retries =
+            if self.was_connected { self.config.retries_once_connected } else { self.config.retries_until_connected };
+        if matches!(retries, Retries::Limited(most) if retry >= most) {
+            let kind = if self.was_connected { EndKind::Lost } else { EndKind::Unreachable };
+            return self.give_up(kind, error);
+        }
+        let attempt = retry.saturating_add(1);
+        let own = self.config.backoff.pause(attempt, &mut self.jitter);
+        let delay = asked_for.map_or(own, |asked_for| own.max(asked_for));
+        self.tell(TunnelEvent::Waiting { attempt, delay, error });
+        let socket = self.name_socket();
+        self.insert(now, socket, place, attempt, LineState::Waiting { until: now + delay });
+    }
+
+    fn give_up(&mut self, kind: EndKind, error: String) {
+        if !self.lines.is_empty() {
+            self.tell(TunnelEvent::GivenUp { error: error.clone() });
+        }
+        self.reason = Some(TunnelEnd::Failed { kind, message: error });
+    }
+
+    /// It is to end as soon as its requests are answered, or so much later.
+    pub(super) fn leave(&mut self, now: Duration, socket: TunnelSocket, within: Duration) {
+        if let Some(line) = self.lines.get_mut(&socket) {
+            line.state = LineState::Leaving { until: now + within };
+            self.leave_if_done(now, socket);
+        }
+    }
+
+    pub(super) fn leave_if_done(&mut self, now: Duration, socket: TunnelSocket) {
+        let is_done = |line: &Line| matches!(line.state, LineState::Leaving { .. }) && line.in_hand == 0;
+        if self.lines.get(&socket).is_some_and(is_done) {
+            self.close(now, socket);
+        }
+    }
+
+    fn close(&mut self, now: Duration, socket: TunnelSocket) {
+        if let Some(line) = self.lines.get_mut(&socket) {
+            line.state = LineState::Closing { until: now + CLOSING };
+            self.outputs.push_back(TunnelOutput::Close { socket });
+            self.forget_waiting(socket);
+        }
+    }
+
+    /// It is no more; what waits on it is not asked.
+    pub(super) fn drop_line(&mut self, socket: TunnelSocket) {
+        self.lines.remove(&socket);
+        self.forget_waiting(socket);
+    }
+}

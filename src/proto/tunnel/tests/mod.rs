@@ -1,0 +1,6 @@
+//! The tunnel's frames and its client, step by step.
+
+mod client;
+mod codec;
+mod pieces;
+mod property;

@@ -1,0 +1,210 @@
+//! Any inputs in any order: nothing panics or spins, every request that is asked is settled once, every answer goes out on
+//! the connection that asked, once, and a stop brings all of it to its end.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::time::Duration;
+
+use bytes::Bytes;
+use proptest::prelude::*;
+
+use super::client::config;
+use crate::session::{DialClass, DialFailure, LossCause};
+use crate::tunnel::{
+    RequestKey, Tracing, TunnelClient, TunnelEvent, TunnelFrame, TunnelMove, TunnelOutput, TunnelRequest, TunnelSocket,
+};
+
+#[derive(Clone, Debug)]
+enum Step {
+    Pass(u64),
+    Open(usize),
+    Greet(usize),
+    Fail(usize, u16),
+    Lose(usize),
+    Request(usize, i64),
+    Answer(usize, bool),
+    Reconnect(usize),
+    Rebalance(usize),
+    Close(usize),
+    Garbage(usize, Vec<u8>),
+    Stop,
+}
+
+fn steps() -> impl Strategy<Value = Vec<Step>> {
+    let step = prop_oneof![
+        6 => (0..15_000u64).prop_map(Step::Pass),
+        6 => (0..4usize).prop_map(Step::Open),
+        6 => (0..4usize).prop_map(Step::Greet),
+        2 => (0..4usize, proptest::sample::select(vec![0, 401, 503])).prop_map(|(at, status)| Step::Fail(at, status)),
+        2 => (0..4usize).prop_map(Step::Lose),
+        12 => (0..4usize, 0..6i64).prop_map(|(at, id)| Step::Request(at, id)),
+        10 => (0..6usize, any::<bool>()).prop_map(|(at, large)| Step::Answer(at, large)),
+        1 => (0..4usize).prop_map(Step::Reconnect),
+        1 => (0..4usize).prop_map(Step::Rebalance),
+        1 => (0..4usize).prop_map(Step::Close),
+        1 => (0..4usize, proptest::collection::vec(any::<u8>(), 0..32)).prop_map(|(at, bytes)| Step::Garbage(at, bytes)),
+        1 => Just(Step::Stop),
+    ];
+    proptest::collection::vec(step, 0..120)
+}
+
+/// What a driver knows, and what must be true of it.
+#[derive(Default)]
+struct Oracle {
+    /// Sockets that were dialled and not dropped.
+    sockets: Vec<TunnelSocket>,
+    /// What the application was asked, and by which socket.
+    asked: BTreeMap<RequestKey, (TunnelSocket, i64)>,
+    settled: BTreeSet<RequestKey>,
+    /// Answers that are under way: more pieces follow.
+    open: BTreeMap<(TunnelSocket, i64), bool>,
+    /// Requests of a socket that nobody has answered.
+    due: BTreeSet<(TunnelSocket, i64)>,
+    ended: bool,
+}
+
+impl Oracle {
+    fn see(&mut self, tunnel: &mut TunnelClient) {
+        let mut many = 0;
+        while let Some(output) = tunnel.poll_output() {
+            many += 1;
+            assert!(many < 10_000, "it spins");
+            assert!(!self.ended, "something comes after the end");
+            match output {
+                TunnelOutput::Dial { socket, .. } => self.sockets.push(socket),
+                TunnelOutput::Abort { socket } => self.sockets.retain(|known| *known != socket),
+                TunnelOutput::Close { socket } | TunnelOutput::Ping { socket } => {
+                    assert!(self.sockets.contains(&socket), "into the void");
+                }
+                TunnelOutput::Ask(ask) => {
+                    let (_, id) = *self
+                        .due
+                        .iter()
+                        .find(|(socket, id)| {
+                            *id == ask.request.ack_id && ask.request.channel_name == socket.0.to_string()
+                        })
+                        .expect("a request that came");
+                    let socket = TunnelSocket(ask.request.channel_name.parse().unwrap());
+                    assert!(self.asked.insert(ask.key, (socket, id)).is_none(), "asked twice");
+                }
+                TunnelOutput::Send { socket, frame: TunnelFrame::Response(piece) } => {
+                    assert!(self.sockets.contains(&socket), "into the void");
+                    assert_eq!(piece.channel_name, socket.0.to_string(), "on another connection");
+                    let key = (socket, piece.ack_id);
+                    assert!(self.open.contains_key(&key) || self.due.remove(&key), "answered twice");
+                    if piece.not_completed {
+                        self.open.insert(key, true);
+                    } else {
+                        self.open.remove(&key);
+                    }
+                }
+                TunnelOutput::Send { frame, .. } => panic!("a client does not send {frame:?}"),
+                TunnelOutput::Event(TunnelEvent::Settled { key, .. }) => {
+                    assert!(self.asked.contains_key(&key) && self.settled.insert(key), "settled twice");
+                }
+                TunnelOutput::Event(_) => {}
+                TunnelOutput::Ended(_) => self.ended = true,
+            }
+        }
+        assert!(self.open.is_empty(), "an answer without its end");
+    }
+
+    /// What the application has not answered yet.
+    fn open_asks(&self) -> BTreeSet<(TunnelSocket, i64)> {
+        self.asked.iter().filter(|(key, _)| !self.settled.contains(key)).map(|(_, asked)| *asked).collect()
+    }
+
+    fn socket(&self, at: usize) -> Option<TunnelSocket> {
+        self.sockets.iter().rev().nth(at).copied()
+    }
+}
+
+fn request(socket: TunnelSocket, ack_id: i64) -> TunnelFrame {
+    TunnelFrame::Request(TunnelRequest {
+        ack_id,
+        method: "GET".into(),
+        url: "http://h/".into(),
+        // Tells the oracle where it came.
+        channel_name: socket.0.to_string(),
+        ..TunnelRequest::default()
+    })
+}
+
+proptest! {
+    #[test]
+    fn whatever_happens_no_request_is_answered_twice_and_a_stop_is_the_end(steps in steps()) {
+        let mut now = Duration::ZERO;
+        let mut tunnel = TunnelClient::new(config(), now);
+        let mut oracle = Oracle::default();
+        oracle.see(&mut tunnel);
+        for step in steps {
+            match step {
+                Step::Pass(millis) => {
+                    let end = now + Duration::from_millis(millis);
+                    let mut turns = 0;
+                    while let Some(at) = tunnel.poll_timeout().filter(|at| *at <= end) {
+                        turns += 1;
+                        prop_assert!(turns < 1000, "it spins");
+                        now = now.max(at);
+                        tunnel.handle_timeout(now);
+                        oracle.see(&mut tunnel);
+                    }
+                    now = end;
+                }
+                Step::Answer(at, large) => {
+                    let open: Vec<_> = oracle.asked.keys().filter(|key| !oracle.settled.contains(key)).collect();
+                    if let Some(key) = open.get(at).map(|key| **key) {
+                        let body = Bytes::from(vec![0; if large { 3 << 20 } else { 3 }]);
+                        tunnel.handle_answer(now, key, 200, Vec::new(), body.clone());
+                        // Once more, which is nothing.
+                        tunnel.handle_answer(now, key, 200, Vec::new(), body);
+                    }
+                }
+                Step::Stop => tunnel.stop(now),
+                Step::Open(at) => if let Some(socket) = oracle.socket(at) { tunnel.handle_opened(now, socket) },
+                Step::Greet(at) => if let Some(socket) = oracle.socket(at) {
+                    tunnel.handle_opened(now, socket);
+                    tunnel.handle_frame(now, socket, TunnelFrame::Connected {
+                        connection_id: "c".into(), user_id: None, reconnection_token: None, tracing: Tracing::Null,
+                    });
+                },
+                Step::Fail(at, status) => if let Some(socket) = oracle.socket(at) {
+                    let class = if status == 0 { DialClass::Unreachable } else { DialClass::Status(status) };
+                    tunnel.handle_dial_failed(now, socket, DialFailure { class, message: "no".into(), retry_after: None });
+                },
+                Step::Lose(at) => if let Some(socket) = oracle.socket(at) {
+                    tunnel.handle_lost(now, socket, LossCause::Broken("gone".into()));
+                },
+                Step::Request(at, id) => if let Some(socket) = oracle.socket(at) {
+                    // One that is on its way is not asked twice.
+                    if !oracle.open_asks().contains(&(socket, id)) {
+                        oracle.due.insert((socket, id));
+                    }
+                    tunnel.handle_frame(now, socket, request(socket, id));
+                },
+                Step::Reconnect(at) => if let Some(socket) = oracle.socket(at) {
+                    tunnel.handle_frame(now, socket, TunnelFrame::Reconnect(TunnelMove::default()));
+                },
+                Step::Rebalance(at) => if let Some(socket) = oracle.socket(at) {
+                    tunnel.handle_frame(now, socket, TunnelFrame::Rebalance(TunnelMove::default()));
+                },
+                Step::Close(at) => if let Some(socket) = oracle.socket(at) {
+                    tunnel.handle_frame(now, socket, TunnelFrame::Close { message: "m".into(), tracing: Tracing::Null });
+                },
+                Step::Garbage(at, bytes) => if let Some(socket) = oracle.socket(at) {
+                    tunnel.handle_message(now, socket, &bytes.into());
+                },
+            }
+            oracle.see(&mut tunnel);
+        }
+        tunnel.stop(now);
+        oracle.see(&mut tunnel);
+        let mut turns = 0;
+        while let Some(at) = tunnel.poll_timeout() {
+            turns += 1;
+            prop_assert!(turns < 1000, "it does not end");
+            tunnel.handle_timeout(at);
+            oracle.see(&mut tunnel);
+        }
+        prop_assert!(oracle.ended);
+    }
+}
