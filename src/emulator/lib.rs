@@ -20,6 +20,7 @@ mod running;
 pub mod server;
 mod tasks;
 mod traffic;
+mod tunnel;
 pub mod upstream;
 
 pub use config::ServerConfig;

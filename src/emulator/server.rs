@@ -18,6 +18,7 @@ mod socket;
 #[cfg(test)]
 mod tests;
 mod trace;
+mod tunnel;
 
 use std::future::Future;
 use std::io;
@@ -38,6 +39,7 @@ use super::config::ServerConfig;
 use super::ready::endpoint;
 use super::tasks::Tasks;
 use super::traffic::{Observer, Traffic};
+use super::tunnel::Tunnels;
 use super::upstream::Upstream;
 pub use listener::{Bind, BindError, Detached, Listener};
 
@@ -88,6 +90,8 @@ struct Server {
     faults: HandshakeFaults,
     /// The event handlers, where there can be any.
     upstream: Option<Arc<Upstream>>,
+    /// What applications have opened for the events of their hubs.
+    tunnels: Arc<Tunnels>,
     /// One task for each WebSocket.
     sockets: Tasks,
 }
@@ -124,8 +128,11 @@ pub async fn run(listener: Listener, config: ServerConfig, shutdown: impl Future
     for fault in given {
         faults.add(fault);
     }
-    let upstream = handlers
-        .map(|routes| Arc::new(Upstream::new(routes, &endpoint, &keys, handler_limits, traffic.clone(), handler_tls)));
+    let tunnels = Arc::new(Tunnels::new(&endpoint, faults.clone()));
+    let upstream = handlers.map(|routes| {
+        let (traffic, tunnels) = (traffic.clone(), Arc::clone(&tunnels));
+        Arc::new(Upstream::new(routes, &endpoint, &keys, handler_limits, traffic, handler_tls, tunnels))
+    });
     let events = Events { otherwise: events, upstream: upstream.clone() };
     let hubs = Arc::new(Hubs::new(hub, events, traffic.clone(), seed, faults.clone()));
     let pages = Pages::new(&keys, allow_anonymous || allow_unvalidated_entra, allow_origins, &endpoint);
@@ -141,6 +148,7 @@ pub async fn run(listener: Listener, config: ServerConfig, shutdown: impl Future
         hubs: Arc::clone(&hubs),
         faults: HandshakeFaults::new(faults),
         upstream,
+        tunnels,
         sockets: Tasks::default(),
     });
     // Dropped, and so aborted, when this function returns or is dropped itself.
@@ -186,6 +194,7 @@ pub async fn run(listener: Listener, config: ServerConfig, shutdown: impl Future
         if let Some(upstream) = &server.upstream {
             upstream.finish(LAST_WORDS).await;
         }
+        server.tunnels.close();
     };
     let _ = tokio::join!(goodbyes, last_words);
     Ok(())

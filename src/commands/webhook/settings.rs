@@ -138,6 +138,11 @@ fn settle(
         Failure::new(Kind::Usage, anyhow::Error::new(error).context(what))
             .hint("it looks like `http://localhost:3000/api/webpubsub/hubs/{hub}/`")
     })?;
+    if template.is_tunnel() {
+        let what = "a tunnel is no handler that can be asked from here";
+        let hint = "name the handler's own address, as in `http://localhost:3000/PATH`";
+        return Err(Failure::message(Kind::Usage, what).hint(hint));
+    }
     let mut keys = Vec::new();
     for key in &args.keys {
         let key = read("--access-key", key, input)?;

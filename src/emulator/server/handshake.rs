@@ -20,7 +20,7 @@ use tokio_tungstenite::tungstenite::handshake::derive_accept_key;
 
 use super::pages::Pages;
 use super::request::{Query, bearer, names};
-use super::{Server, rest, socket, trace, unix_now};
+use super::{Server, rest, socket, trace, tunnel, unix_now};
 use crate::traffic::Traffic;
 use crate::upstream::{Admission, Changes, ConnectRequest, Identity, Refused, Upstream};
 use webpubsub_net::auth::token::{Audience, Claims, claims_text, verify_client_token};
@@ -34,6 +34,7 @@ pub(super) fn router(server: Arc<Server>) -> Router {
         .route("/client/hubs/{hub}/", any(client_by_path))
         .route("/client", any(client_by_query))
         .route("/client/", any(client_by_query))
+        .route(tunnel::PATH, any(tunnel::serve))
         .merge(rest::router())
         .fallback(async || {
             respond(StatusCode::NOT_FOUND, "There is nothing here. Clients connect to /client/hubs/{hub}.")
@@ -66,7 +67,7 @@ impl Refusal {
         Self { status, message: message.into(), retry_after: None, answer: None }
     }
 
-    fn bad_request(message: impl Into<String>) -> Self {
+    pub(super) fn bad_request(message: impl Into<String>) -> Self {
         Self::new(StatusCode::BAD_REQUEST, message)
     }
 
@@ -140,14 +141,9 @@ async fn connect(server: &Arc<Server>, hub: Option<String>, mut request: Request
         }
         _ => (Opening::Known(open), known),
     };
-    let mut response = Response::new(Body::empty());
-    *response.status_mut() = StatusCode::SWITCHING_PROTOCOLS;
-    let headers = response.headers_mut();
-    headers.insert(header::CONNECTION, HeaderValue::from_static("Upgrade"));
-    headers.insert(header::UPGRADE, HeaderValue::from_static("websocket"));
-    headers.insert(header::SEC_WEBSOCKET_ACCEPT, accept);
+    let mut response = switching(accept);
     if let Some(value) = chosen.and_then(|offered| HeaderValue::from_str(&offered).ok()) {
-        headers.insert(header::SEC_WEBSOCKET_PROTOCOL, value);
+        response.headers_mut().insert(header::SEC_WEBSOCKET_PROTOCOL, value);
     }
     let upgrade = hyper::upgrade::on(&mut request);
     server.spawn_socket(serve(Arc::clone(server), hub, opening, expires, upgrade));
@@ -223,8 +219,19 @@ async fn serve(server: Arc<Server>, hub: String, opening: Opening, expires: Opti
     }
 }
 
+/// The answer that makes a WebSocket of a request.
+pub(super) fn switching(accept: HeaderValue) -> Response {
+    let mut response = Response::new(Body::empty());
+    *response.status_mut() = StatusCode::SWITCHING_PROTOCOLS;
+    let headers = response.headers_mut();
+    headers.insert(header::CONNECTION, HeaderValue::from_static("Upgrade"));
+    headers.insert(header::UPGRADE, HeaderValue::from_static("websocket"));
+    headers.insert(header::SEC_WEBSOCKET_ACCEPT, accept);
+    response
+}
+
 /// The value of `Sec-WebSocket-Accept` for a proper WebSocket request.
-fn accept_key(request: &Request) -> Result<HeaderValue, Refusal> {
+pub(super) fn accept_key(request: &Request) -> Result<HeaderValue, Refusal> {
     if request.method() != Method::GET {
         return Err(Refusal::new(StatusCode::METHOD_NOT_ALLOWED, "Clients connect with GET."));
     }
@@ -252,7 +259,7 @@ fn has_token(headers: &HeaderMap, name: &HeaderName, token: &str) -> bool {
 }
 
 /// The token, if there is one.
-fn token_of<'a>(query: &'a Query, headers: &'a HeaderMap) -> Option<&'a str> {
+pub(super) fn token_of<'a>(query: &'a Query, headers: &'a HeaderMap) -> Option<&'a str> {
     query.get("access_token").or(bearer(headers)).filter(|token| !token.is_empty())
 }
 

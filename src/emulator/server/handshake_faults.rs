@@ -141,7 +141,8 @@ impl HandshakeFaults {
                 | Action::Latency(_)
                 | Action::Bandwidth(_)
                 | Action::NoPong
-                | Action::Garbage(_) => {}
+                | Action::Garbage(_)
+                | Action::Tunnel(_) => {}
             }
         }
         hubs.tell_faults();

@@ -7,6 +7,7 @@ mod rest;
 #[cfg(target_os = "linux")]
 mod slow;
 mod talking;
+mod tunnel;
 
 use std::net::SocketAddr;
 use std::time::Duration;

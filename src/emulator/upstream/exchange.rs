@@ -2,22 +2,26 @@
 //! hears of it when that fails.
 
 use std::future::Future;
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use ::http::{HeaderName, HeaderValue, Method, StatusCode};
+use ::http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode};
+use bytes::Bytes;
 use tokio::time::timeout;
+use tracing::{Level, enabled};
 use url::Url;
 
-use super::http::{Answer, Broken, Http};
+use super::http::{Answer, Broken, Http, without_secrets};
 use super::peer::Peer;
 use super::report::Reports;
 use super::request::{self, Payload, Signer};
 use super::settings::{EventName, Handler};
 use super::validation::{Origin, Validations};
 use crate::traffic::{Asked, Traffic};
+use crate::tunnel::{Aim, Answered, Tunnels, Unanswered};
 use webpubsub_net::clock;
 use webpubsub_net::secret::Secret;
-use webpubsub_net::wire::Tls;
+use webpubsub_net::wire::{Tls, log_answer, log_request};
 
 const CLIENT_REQUEST_ID: HeaderName = HeaderName::from_static("x-ms-client-request-id");
 
@@ -63,11 +67,19 @@ pub(super) struct Exchange {
     reports: Reports,
     /// Those who look on.
     traffic: Traffic,
+    tunnels: Arc<Tunnels>,
 }
 
 impl Exchange {
     /// `endpoint` is how the emulator is known.
-    pub(super) fn new(endpoint: &str, keys: &[Secret], limits: Limits, traffic: Traffic, tls: Tls) -> Self {
+    pub(super) fn new(
+        endpoint: &str,
+        keys: &[Secret],
+        limits: Limits,
+        traffic: Traffic,
+        tls: Tls,
+        tunnels: Arc<Tunnels>,
+    ) -> Self {
         Self {
             limits,
             http: Http::new(tls),
@@ -76,6 +88,7 @@ impl Exchange {
             signer: Signer::new(keys),
             reports: Reports::default(),
             traffic,
+            tunnels,
         }
     }
 
@@ -162,8 +175,14 @@ impl Exchange {
             let url = call.handler.template.expand(&peer.hub, event);
             url.map_err(|error| Broken::Hopeless(format!("its URL cannot be used for this event: {error}")))
         };
-        let (target, probe) = (url(event.as_str())?, url("validate")?);
-        self.validations.ensure(&self.http, &probe, &self.origin, self.limits.validation).await?;
+        let target = url(event.as_str())?;
+        let through_tunnel = call.handler.template.is_tunnel();
+        if !through_tunnel {
+            // Whoever has opened a tunnel wants what comes through it.
+            let probe = url("validate")?;
+            self.validations.ensure(&self.http, &probe, &self.origin, self.limits.validation).await?;
+        }
+        let target = if through_tunnel { self.tunnels.url_of(&target) } else { target };
         let mut headers = request::headers(peer, event, call.id, call.payload.content_type, &self.origin, &self.signer);
         if let Ok(id) = HeaderValue::from_str(request_id) {
             headers.insert(CLIENT_REQUEST_ID, id);
@@ -172,13 +191,51 @@ impl Exchange {
             request::add_metadata(&mut headers, metadata);
         }
         peer.decorate(&mut headers, &target);
-        let answer = self.http.ask(Method::POST, &target, headers, call.payload.body.clone()).await?;
+        let body = call.payload.body.clone();
+        let answer = if through_tunnel {
+            self.ask_through_tunnel(call, &target, headers, body).await?
+        } else {
+            self.http.ask(Method::POST, &target, headers, body).await?
+        };
         let (handler, status) = (&call.handler.template, answer.status.as_u16());
         tracing::debug!("event handler {handler}: `{}` of `{}`: {status}", event.as_str(), peer.connection_id);
         if answer.status.is_success() {
             peer.learn(&answer.headers, &target);
         }
         Ok(answer)
+    }
+
+    async fn ask_through_tunnel(
+        &self,
+        call: &Call<'_>,
+        url: &Url,
+        headers: HeaderMap,
+        body: Bytes,
+    ) -> Result<Answer, Broken> {
+        let logged = if enabled!(Level::DEBUG) { without_secrets(&body) } else { None };
+        log_request(
+            &format_args!("POST `{}` through the tunnel of `{}`", url.path(), call.peer.hub),
+            &headers,
+            Some(logged.as_ref().unwrap_or(&body)),
+        );
+        let identity = call.peer.identity();
+        let aim = Aim {
+            hub: &call.peer.hub,
+            user: identity.user.as_deref(),
+            connection: &call.peer.connection_id,
+            event: call.event.as_str(),
+        };
+        let answered = self.tunnels.ask(&aim, url, &headers, body).await.map_err(|unanswered| {
+            let text = unanswered.to_string();
+            match unanswered {
+                Unanswered::Nobody => Broken::Unreached(text),
+                Unanswered::Lost => Broken::Network(text),
+                Unanswered::Status(_) | Unanswered::TooLarge => Broken::Hopeless(text),
+            }
+        })?;
+        let Answered { status, headers, body } = answered;
+        log_answer(&format_args!("{status} through the tunnel of `{}`", call.peer.hub), &headers, Some(&body));
+        Ok(Answer { status, headers, body })
     }
 
     /// It failed for good. `seen`: what the client saw of that.

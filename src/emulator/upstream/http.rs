@@ -119,7 +119,7 @@ impl Http {
 
 /// The body of a `connect` event without the secrets that the client's headers, query and claims hold; `None` of anything
 /// else, which is data and is shown as it is.
-fn without_secrets(body: &[u8]) -> Option<Bytes> {
+pub(super) fn without_secrets(body: &[u8]) -> Option<Bytes> {
     let mut request: Map<String, Value> = serde_json::from_slice(body).ok()?;
     request.get("clientCertificates")?;
     for part in ["headers", "query", "claims"] {

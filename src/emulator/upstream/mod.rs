@@ -42,6 +42,7 @@ pub use watch::watch;
 
 use crate::tasks::Tasks;
 use crate::traffic::Traffic;
+use crate::tunnel::Tunnels;
 use answer::user_event_answer;
 use exchange::{Call, Exchange, unexpected};
 use peer::{Job, Notice, Peer, Reply};
@@ -107,10 +108,11 @@ impl Upstream {
         limits: Limits,
         traffic: Traffic,
         tls: Tls,
+        tunnels: Arc<Tunnels>,
     ) -> Self {
         Self {
             routes,
-            exchange: Exchange::new(endpoint, keys, limits, traffic, tls),
+            exchange: Exchange::new(endpoint, keys, limits, traffic, tls, tunnels),
             peers: Mutex::default(),
             tasks: Tasks::default(),
             runtime: Handle::current(),

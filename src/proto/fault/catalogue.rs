@@ -26,6 +26,7 @@ pub(super) enum ActionKind {
     NoPong,
     Garbage,
     Expire,
+    Tunnel,
 }
 
 /// An action of the grammar.
@@ -321,6 +322,18 @@ pub const ACTIONS: &[ActionEntry] = &[
         meaning: "lets the token expire D after its first use: its connection is closed with 1008, and the same token \
                   is answered with 401",
         example: "expire=10s,user=alice",
+    },
+    ActionEntry {
+        kind: ActionKind::Tunnel,
+        name: "tunnel",
+        value: "=KIND",
+        params: &["delay", "endpoint", "target"],
+        operations: &[("request", Point::Tunnel)],
+        by_default: &[Point::Tunnel],
+        meaning: "at a request for a `tunnel:///` handler: lost (the request goes out, and the tunnel's connection is \
+                  reset), slow (it goes out later, delay=D[..D], 1s), or the tunnel's client is told to reconnect, to \
+                  rebalance (one connection more), both with endpoint=URL and target=ID, or to close, for good",
+        example: "tunnel=lost,every=500",
     },
 ];
 

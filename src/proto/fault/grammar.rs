@@ -6,7 +6,9 @@ use std::str::FromStr;
 use std::time::Duration;
 
 use super::catalogue::{ACTIONS, ActionEntry, ActionKind, key_names};
-use super::model::{Action, Fault, FaultTarget, Garbage, Garble, How, Point, Points, Span, Trigger, When};
+use super::model::{
+    Action, Fault, FaultTarget, Garbage, Garble, How, Point, Points, Span, Trigger, TunnelFault, TunnelTarget, When,
+};
 use crate::{check_event_name, check_group_name, check_hub_name};
 
 /// Why a text is no fault.
@@ -293,6 +295,33 @@ impl Fields {
                 }
             }),
             ActionKind::Expire => Action::Expire(duration(given).map_err(bad)?),
+            ActionKind::Tunnel => Action::Tunnel(self.tunnel(given)?),
+        })
+    }
+
+    /// What happens to a tunnel.
+    fn tunnel(&mut self, value: &str) -> Result<TunnelFault, GrammarError> {
+        Ok(match value {
+            "lost" => TunnelFault::Lost,
+            "slow" => {
+                let second = Duration::from_secs(1);
+                TunnelFault::Slow(self.read("delay", span)?.unwrap_or(Span { least: second, most: second }))
+            }
+            "reconnect" => TunnelFault::Reconnect(self.tunnel_target()?),
+            "rebalance" => TunnelFault::Rebalance(self.tunnel_target()?),
+            "close" => TunnelFault::Close,
+            other => return Err(choice("tunnel", other, &["lost", "slow", "reconnect", "rebalance", "close"])),
+        })
+    }
+
+    fn tunnel_target(&mut self) -> Result<TunnelTarget, GrammarError> {
+        let url = |text: &str| {
+            let known = ["http://", "https://"].iter().any(|scheme| text.starts_with(scheme));
+            if known { Ok(text.to_owned()) } else { Err("not an `http://` or `https://` URL".to_owned()) }
+        };
+        Ok(TunnelTarget {
+            endpoint: self.read("endpoint", url)?.unwrap_or_default(),
+            target: self.take("target").unwrap_or_default(),
         })
     }
 
@@ -578,6 +607,20 @@ impl fmt::Display for Fault {
                 pairs.extend(size.map(|size| ("size", Some(size.to_string()))));
             }
             Action::Expire(after) => pairs.push(("expire", Some(text(*after)))),
+            Action::Tunnel(what) => {
+                let (word, delay, to) = match what {
+                    TunnelFault::Lost => ("lost", None, None),
+                    TunnelFault::Slow(delay) => ("slow", Some(span(delay)), None),
+                    TunnelFault::Reconnect(to) => ("reconnect", None, Some(to)),
+                    TunnelFault::Rebalance(to) => ("rebalance", None, Some(to)),
+                    TunnelFault::Close => ("close", None, None),
+                };
+                pairs.push(("tunnel", Some(word.to_owned())));
+                pairs.extend(delay.map(|delay| ("delay", Some(delay))));
+                let to = to.map(|to| [("endpoint", &to.endpoint), ("target", &to.target)]);
+                let given = to.into_iter().flatten().filter(|(_, value)| !value.is_empty());
+                pairs.extend(given.map(|(key, value)| (key, Some(value.clone()))));
+            }
         }
         let FaultTarget { hub, user, connection, group, event } = &self.target;
         let targets = [("hub", hub), ("user", user), ("connection", connection), ("group", group), ("event", event)];

@@ -78,6 +78,32 @@ pub enum Action {
     Garbage(Garbage),
     /// The token expires so long after it was first used.
     Expire(Duration),
+    /// A request to an event handler, through a tunnel, meets this (PROTOCOL §20).
+    Tunnel(TunnelFault),
+}
+
+/// What happens to a tunnel at a request that is to go through it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum TunnelFault {
+    /// The connection is reset once the request is out: its answer is lost.
+    Lost,
+    /// The request goes out so much later.
+    Slow(Span),
+    /// The application is told to make another connection in place of this one. The request still goes on this one.
+    Reconnect(TunnelTarget),
+    /// The application is told to make one more connection.
+    Rebalance(TunnelTarget),
+    /// The application is told to end this connection, for good. The request still goes on it.
+    Close,
+}
+
+/// Where the application is told to go.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct TunnelTarget {
+    /// An http(s) URL; empty: where it went before.
+    pub endpoint: String,
+    /// `target` of the URL; empty: none.
+    pub target: String,
 }
 
 impl Action {
@@ -101,7 +127,8 @@ impl Action {
             | Self::Bandwidth(_)
             | Self::NoPong
             | Self::Garbage(_)
-            | Self::Expire(_) => When::Met,
+            | Self::Expire(_)
+            | Self::Tunnel(_) => When::Met,
         }
     }
 }
@@ -268,6 +295,8 @@ pub enum Point {
     StreamKeepalive,
     /// The end of a stream came.
     StreamEnd,
+    /// A request to an event handler is to go through a tunnel.
+    Tunnel,
 }
 
 /// A set of points.
@@ -318,14 +347,15 @@ impl Point {
             | Self::SequenceAck
             | Self::Control
             | Self::Frame
-            | Self::Attached => false,
+            | Self::Attached
+            | Self::Tunnel => false,
         }
     }
 
     /// The same of an event.
     pub(super) fn has_event(self) -> bool {
         match self {
-            Self::Event | Self::Invoke => true,
+            Self::Event | Self::Invoke | Self::Tunnel => true,
             Self::Connect
             | Self::Recover
             | Self::Opened
@@ -377,7 +407,8 @@ impl Point {
             | Self::StreamStart
             | Self::StreamData
             | Self::StreamKeepalive
-            | Self::StreamEnd => true,
+            | Self::StreamEnd
+            | Self::Tunnel => true,
         }
     }
 

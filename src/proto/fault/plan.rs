@@ -218,6 +218,7 @@ fn note(entry: &Entry, opportunity: &Opportunity<'_>) -> String {
         Point::StreamData => "a fragment of a stream",
         Point::StreamKeepalive => "a keep-alive of a stream",
         Point::StreamEnd => "the end of a stream",
+        Point::Tunnel => "a request through a tunnel",
     }
     .to_owned();
     if let Some(group) = opportunity.group {

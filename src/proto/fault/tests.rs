@@ -71,6 +71,26 @@ fn durations_sizes_and_codes_are_read_with_their_units() {
 }
 
 #[test]
+fn faults_of_a_tunnel_are_read_and_printed_and_aimed_at_events() {
+    let to = TunnelTarget { endpoint: "http://localhost:9090".into(), target: "t1".into() };
+    for (text, what) in [
+        ("tunnel=lost,every=500", TunnelFault::Lost),
+        (
+            "tunnel=slow,delay=1ms..2s,event=connect",
+            TunnelFault::Slow(Span { least: Duration::from_millis(1), most: Duration::from_secs(2) }),
+        ),
+        ("tunnel=reconnect,endpoint=http://localhost:9090,target=t1", TunnelFault::Reconnect(to)),
+        ("tunnel=rebalance,times=1", TunnelFault::Rebalance(TunnelTarget::default())),
+        ("tunnel=close,user=alice", TunnelFault::Close),
+    ] {
+        let read = fault(text);
+        assert_eq!(read.action, Action::Tunnel(what), "{text}");
+        assert_eq!(fault(&read.to_string()), read, "{text}");
+        assert!(read.points.holds(Point::Tunnel) && !read.points.holds(Point::Event), "{text}");
+    }
+}
+
+#[test]
 fn what_is_wrong_is_said_with_its_place_and_what_can_be_given() {
     for (text, message, hint) in [
         ("", "a fault begins with its action", "actions: `refuse`, `hang`"),
@@ -93,6 +113,10 @@ fn what_is_wrong_is_said_with_its_place_and_what_can_be_given() {
         ("ignore,", "there is nothing before character", ""),
         ("ignore,probability=1.5", "`probability=1.5`, character 8: not a chance from 0.000001 to 1", ""),
         ("drop=rest,op=event", "`rest` is not a value of `drop`", "did you mean `reset`?"),
+        ("tunnel=gone", "`gone` is not a value of `tunnel`", "possible: `lost`"),
+        ("tunnel=lost,delay=1s", "`delay`, character 13, does not go with the rest", "for example"),
+        ("tunnel=reconnect,endpoint=x", "`endpoint=x`, character 18: not an `http://` or `https://` URL", ""),
+        ("tunnel=lost,group=g", "`group` cannot be an aim of `tunnel` here", ""),
         ("drop=reset", "`drop` does not say when: with op=…, group=…, frames=N or after=D", "for example"),
         ("drop=reset,after=1s,op=ping", "`op` says when, and so do `frames` and `after`", ""),
         ("drop=reset,after=1s,frames=1", "`frames` and `after` exclude each other", ""),

@@ -19,6 +19,8 @@ pub struct HandlerArgs {
     /// validation by OPTIONS, CloudEvents headers, signature. An event nobody takes fails with `InternalServerError`.
     /// Redirects are not followed, proxies not used. `https` is checked by the system's roots, which on Linux
     /// `SSL_CERT_FILE` names, and by --ca-cert. The events of one connection are sent one after another.
+    /// `tunnel:///PATH` goes through a tunnel that an application has opened to the hub, as `wps tunnel` does; without one
+    /// the handler counts as not reached.
     #[arg(long, value_name = "URL", value_parser = secret, help_heading = "Event handlers")]
     pub event_handler: Vec<Secret>,
 

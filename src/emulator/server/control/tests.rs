@@ -11,6 +11,7 @@ use crate::server::hubs::{Events, Hubs};
 use crate::server::pages::Pages;
 use crate::tasks::Tasks;
 use crate::traffic::Traffic;
+use crate::tunnel::Tunnels;
 use webpubsub_net::secret::Secret;
 use webpubsub_proto::fault::Faults;
 use webpubsub_proto::hub::HubConfig;
@@ -31,6 +32,7 @@ fn server(advertised: bool) -> Server {
         feed: Arc::default(),
         hubs: Arc::new(Hubs::new(config, events, traffic, [7; 32], faults.clone())),
         upstream: None,
+        tunnels: Arc::new(Tunnels::new("https://dev.example", faults.clone())),
         faults: HandshakeFaults::new(faults),
         sockets: Tasks::default(),
     }

@@ -47,6 +47,18 @@ pub(super) fn router() -> Router<Arc<Server>> {
         .route("/api/{*path}", any(serve))
 }
 
+/// It came through a tunnel, whose connection has shown its token already (PROTOCOL §20.5).
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Trusted;
+
+/// What is answered to a request that came through a tunnel.
+pub(super) async fn answer_trusted(server: &Server, mut request: Request) -> Response {
+    request.extensions_mut().insert(Trusted);
+    let (head, body) = request.into_parts();
+    let (outcome, whole) = respond(server, &head, body).await;
+    finish(server, &head, outcome, whole)
+}
+
 async fn serve(State(server): State<Arc<Server>>, request: Request) -> Response {
     let (head, body) = request.into_parts();
     let (outcome, whole) = respond(&server, &head, body).await;
@@ -127,6 +139,9 @@ fn admit<'a>(server: &Server, head: &request::Parts, segments: &[&'a str]) -> Re
 
 /// PROTOCOL §2.4.
 fn authenticate(server: &Server, head: &request::Parts) -> Result<(), Problem> {
+    if head.extensions.get::<Trusted>().is_some() {
+        return Ok(());
+    }
     let Some(token) = bearer(&head.headers).filter(|token| !token.is_empty()) else {
         return Err(Problem::unauthorized("The request has no token: no Authorization header with a bearer."));
     };

@@ -31,7 +31,7 @@ impl Answer {
 }
 
 impl Emulator {
-    fn bearer(&self, audience: &str) -> String {
+    pub(super) fn bearer(&self, audience: &str) -> String {
         let token = sign_client_token(
             &Secret::new(DEVELOPMENT_KEY),
             &ClientTokenRequest {

@@ -189,6 +189,7 @@ mod tests {
                      "eventpattern": "a, b",},
                     {"UrlTemplate": "http://localhost:7072/", "EventPattern": "*"},
                     {"UrlTemplate": "http://localhost:7073/", "EventPattern": null},
+                    {"UrlTemplate": "tunnel:///api/{event}"},
                 ]}, "empty": {}},
             },
         }"#;
@@ -200,6 +201,7 @@ mod tests {
         assert_eq!(handlers[0].system_events, SystemEvents::parse("connect,connected").unwrap());
         assert_eq!((&handlers[1].user_events, handlers[1].system_events), (&UserEvents::All, SystemEvents::NONE));
         assert_eq!(handlers[2].user_events, UserEvents::NONE);
+        assert!(handlers[3].template.is_tunnel() && !handlers[2].template.is_tunnel());
         assert!(settings.hubs["empty"].is_empty());
     }
 
@@ -218,8 +220,8 @@ mod tests {
             (hub(r#"{"EventHandlers":{}}"#), "`WebPubSub.Hubs.chat.EventHandlers`: it has to be an array"),
             (handler(""), "`WebPubSub.Hubs.chat.EventHandlers[0]`: it has no `UrlTemplate`"),
             (
-                handler(r#""UrlTemplate":"tunnel:///x""#),
-                "`WebPubSub.Hubs.chat.EventHandlers[0].UrlTemplate`: its scheme is `tunnel`",
+                handler(r#""UrlTemplate":"tunnel://x""#),
+                "`WebPubSub.Hubs.chat.EventHandlers[0].UrlTemplate`: a tunnel has no host",
             ),
             (
                 handler(r#""UrlTemplate":"http://h","EventPattern":"a b""#),

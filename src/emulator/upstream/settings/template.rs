@@ -13,6 +13,8 @@ const ESCAPED: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'.').remove(b'
 #[derive(Clone, PartialEq, Eq)]
 pub struct UrlTemplate {
     text: String,
+    /// It is asked through the tunnel of its hub (PROTOCOL §20).
+    tunnel: bool,
     /// What may be shown.
     shown: String,
 }
@@ -24,8 +26,11 @@ pub enum TemplateError {
     #[error("it is not a URL: {0}")]
     Url(#[from] url::ParseError),
     /// Something else than HTTP.
-    #[error("its scheme is `{0}`; handlers are asked by `http` or `https`")]
+    #[error("its scheme is `{0}`; handlers are asked by `http` or `https`, or through a tunnel: `tunnel:///PATH`")]
     Scheme(String),
+    /// A tunnel leads to whoever has opened it.
+    #[error("a tunnel has no host: `tunnel:///PATH`, with three slashes")]
+    TunnelHost,
     /// A parameter that does not exist.
     #[error("it has the parameter `{{{0}}}`; there are `{{hub}}` and `{{event}}`")]
     Parameter(String),
@@ -44,11 +49,16 @@ enum Piece<'a> {
 impl UrlTemplate {
     /// Takes an absolute URL with parameters, whose names have no case.
     pub fn new(text: &str) -> Result<Self, TemplateError> {
-        let mut template = Self { text: text.to_owned(), shown: String::new() };
+        let mut template = Self { text: text.to_owned(), tunnel: false, shown: String::new() };
         pieces(text).try_for_each(|piece| piece.map(drop))?;
         let url = template.expand("hub", "event")?;
-        if !matches!(url.scheme(), "http" | "https") {
-            return Err(TemplateError::Scheme(url.scheme().to_owned()));
+        match url.scheme() {
+            "http" | "https" => {}
+            "tunnel" if url.cannot_be_a_base() || url.host_str().is_some_and(|host| !host.is_empty()) => {
+                return Err(TemplateError::TunnelHost);
+            }
+            "tunnel" => template.tunnel = true,
+            other => return Err(TemplateError::Scheme(other.to_owned())),
         }
         let bare = text.split(['?', '#']).next().unwrap_or_default();
         template.shown = match (bare.find("://"), bare.rfind('@')) {
@@ -56,6 +66,11 @@ impl UrlTemplate {
             _ => bare.to_owned(),
         };
         Ok(template)
+    }
+
+    /// Whether it is asked through a tunnel, so that its URL has no host.
+    pub fn is_tunnel(&self) -> bool {
+        self.tunnel
     }
 
     /// The URL for an event; the names are escaped.
@@ -132,7 +147,9 @@ mod tests {
     fn what_is_no_url_of_a_handler_is_refused_with_the_reason() {
         for (template, reason) in [
             ("localhost:3000/x", "its scheme is `localhost`"),
-            ("tunnel:///x", "its scheme is `tunnel`"),
+            ("tunnel://x/y", "a tunnel has no host"),
+            ("tunnel:x", "a tunnel has no host"),
+            ("ftp://x/", "its scheme is `ftp`"),
             ("/x", "it is not a URL: relative URL without a base"),
             ("http://h/{hubs}", "it has the parameter `{hubs}`"),
             ("http://h/{hub", "a `{` in it has no `}`"),
@@ -141,6 +158,21 @@ mod tests {
             let error = UrlTemplate::new(template).unwrap_err().to_string();
             assert!(error.starts_with(reason), "{template}: {error}");
         }
+    }
+
+    #[test]
+    fn a_tunnel_has_a_path_and_perhaps_a_query_alone() {
+        for (template, path, query) in [
+            ("tunnel:///a/{hub}/{event}?e={event}", "/a/my%5Bhub%5D/a.b", Some("e=a.b")),
+            ("TUNNEL:///", "/", None),
+            ("tunnel://", "", None),
+        ] {
+            let template = UrlTemplate::new(template).unwrap();
+            let url = template.expand("my[hub]", "a.b").unwrap();
+            assert!(template.is_tunnel());
+            assert_eq!((url.path(), url.query()), (path, query), "{url}");
+        }
+        assert!(!UrlTemplate::new("http://h/").unwrap().is_tunnel());
     }
 
     #[test]

@@ -18,6 +18,7 @@ use handler::Webhook;
 use webpubsub_net::auth::connection_string::DEVELOPMENT_KEY;
 use webpubsub_net::wire::Tls;
 use webpubsub_proto::OwnedData;
+use webpubsub_proto::fault::Faults;
 use webpubsub_proto::hub::EventId;
 
 async fn bounded<T>(work: impl Future<Output = T>) -> T {
@@ -36,7 +37,9 @@ fn routes(flags: &[String]) -> CurrentRoutes {
 
 fn upstream(flag: String, limits: Limits) -> Arc<Upstream> {
     let keys = [Secret::new(DEVELOPMENT_KEY)];
-    Arc::new(Upstream::new(routes(&[flag]), "http://localhost:8080", &keys, limits, Traffic::default(), Tls::default()))
+    let tunnels = Arc::new(Tunnels::new("http://localhost:8080", Faults::new(7)));
+    let (endpoint, tls) = ("http://localhost:8080", Tls::default());
+    Arc::new(Upstream::new(routes(&[flag]), endpoint, &keys, limits, Traffic::default(), tls, tunnels))
 }
 
 fn connect_request(offers: &[&str]) -> ConnectRequest {

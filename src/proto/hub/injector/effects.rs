@@ -86,7 +86,8 @@ pub(super) fn on_frame(fired: &[Fired]) -> (FrameEffects, AckEffect) {
             | Action::RefuseRecovery(_)
             | Action::Latency(_)
             | Action::Bandwidth(_)
-            | Action::Expire(_) => {}
+            | Action::Expire(_)
+            | Action::Tunnel(_) => {}
         }
     }
     (effects, ack)
@@ -111,7 +112,8 @@ pub(super) fn on_recovery(fired: &[Fired]) -> Option<u16> {
         | Action::Bandwidth(_)
         | Action::NoPong
         | Action::Garbage(_)
-        | Action::Expire(_) => None,
+        | Action::Expire(_)
+        | Action::Tunnel(_) => None,
     })
 }
 
@@ -136,7 +138,8 @@ pub(super) fn on_opening(fired: &[Fired]) -> OpeningEffects {
             | Action::Latency(_)
             | Action::Bandwidth(_)
             | Action::NoPong
-            | Action::Expire(_) => {}
+            | Action::Expire(_)
+            | Action::Tunnel(_) => {}
         }
     }
     effects
@@ -165,7 +168,8 @@ pub(super) fn on_output(fired: &[Fired]) -> OutputEffects {
             | Action::DuplicateAck
             | Action::GarbleAnswer(_)
             | Action::NoPong
-            | Action::Expire(_) => {}
+            | Action::Expire(_)
+            | Action::Tunnel(_) => {}
         }
     }
     effects
@@ -205,7 +209,8 @@ fn drop_of(action: &Action) -> Option<(&How, When)> {
         | Action::Bandwidth(_)
         | Action::NoPong
         | Action::Garbage(_)
-        | Action::Expire(_) => None,
+        | Action::Expire(_)
+        | Action::Tunnel(_) => None,
     }
 }
 

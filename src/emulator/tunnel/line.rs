@@ -1,0 +1,125 @@
+//! One connection of a tunnel: what is to go out on it, and who waits for which answer.
+
+use std::collections::HashMap;
+use std::sync::{Mutex, MutexGuard, PoisonError};
+
+use bytes::Bytes;
+use http::StatusCode;
+use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel};
+use tokio::sync::oneshot;
+
+use super::{Answered, Unanswered, untunnelled};
+use webpubsub_proto::tunnel::{Joined, Joining, TunnelFrame, TunnelRequest, TunnelResponse, encode_tunnel};
+
+/// The most of an answer that is kept.
+const MAX_ANSWER_BYTES: usize = 16 * 1024 * 1024;
+
+/// Something for its socket to do. Bounded by what clients may have at their handlers.
+#[derive(Debug)]
+pub(crate) enum Outgoing {
+    /// A binary message.
+    Message(Bytes),
+    /// The end without a close frame, after what stands before.
+    Cut,
+    /// A close frame.
+    Close { code: u16, reason: &'static str },
+}
+
+/// A connection.
+#[derive(Debug)]
+pub(crate) struct TunnelLine {
+    /// No two have the same.
+    pub(crate) number: u64,
+    pub(crate) connection_id: String,
+    outbox: UnboundedSender<Outgoing>,
+    waiting: Mutex<Waiting>,
+}
+
+#[derive(Debug, Default)]
+struct Waiting {
+    /// The number of the last request.
+    last: i64,
+    /// Its socket is gone.
+    lost: bool,
+    answers: HashMap<i64, (Joining, oneshot::Sender<Result<Answered, Unanswered>>)>,
+}
+
+/// Forgets who waits when nobody does any more.
+struct Forgets<'a>(&'a TunnelLine, i64);
+
+impl Drop for Forgets<'_> {
+    fn drop(&mut self) {
+        self.0.waiting().answers.remove(&self.1);
+    }
+}
+
+impl TunnelLine {
+    pub(super) fn new(number: u64, connection_id: String) -> (Self, UnboundedReceiver<Outgoing>) {
+        let (outbox, taken) = unbounded_channel();
+        (Self { number, connection_id, outbox, waiting: Mutex::default() }, taken)
+    }
+
+    fn waiting(&self) -> MutexGuard<'_, Waiting> {
+        self.waiting.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Something for the socket. Nobody does it when that is gone.
+    pub(crate) fn put(&self, outgoing: Outgoing) {
+        let _ = self.outbox.send(outgoing);
+    }
+
+    /// A frame for the socket.
+    pub(crate) fn send(&self, frame: &TunnelFrame) {
+        self.put(Outgoing::Message(encode_tunnel(frame)));
+    }
+
+    /// Asks at once, under a number of its own; what is returned waits for the answer.
+    pub(super) fn ask(
+        &self,
+        mut request: TunnelRequest,
+    ) -> impl Future<Output = Result<Answered, Unanswered>> + use<'_> {
+        let (sender, answer) = oneshot::channel();
+        let mut waiting = self.waiting();
+        waiting.last += 1;
+        let number = waiting.last;
+        let lost = waiting.lost;
+        if !lost {
+            waiting.answers.insert(number, (Joining::default(), sender));
+        }
+        drop(waiting);
+        request.ack_id = number;
+        if !lost {
+            self.send(&TunnelFrame::Request(request));
+        }
+        let forgets = Forgets(self, number);
+        async move {
+            let _forgets = forgets;
+            answer.await.unwrap_or(Err(Unanswered::Lost))
+        }
+    }
+
+    /// An answer came, or a piece of one. What nobody waits for is passed over.
+    pub(crate) fn answered(&self, piece: TunnelResponse) {
+        let mut waiting = self.waiting();
+        let number = piece.ack_id;
+        let Some((joining, _)) = waiting.answers.get_mut(&number) else { return };
+        let outcome = match joining.add(piece, MAX_ANSWER_BYTES) {
+            Joined::More => return,
+            Joined::TooLarge => Err(Unanswered::TooLarge),
+            Joined::Whole { status, headers, body } => StatusCode::from_u16(status)
+                .map(|status| Answered { status, headers: untunnelled(&headers), body })
+                .map_err(|_| Unanswered::Status(status)),
+        };
+        if let Some((_, sender)) = waiting.answers.remove(&number) {
+            // Whoever has asked may be gone.
+            let _ = sender.send(outcome);
+        }
+    }
+
+    /// Its socket is gone: nobody will answer what was asked on it.
+    pub(crate) fn lose(&self) {
+        let mut waiting = self.waiting();
+        waiting.lost = true;
+        waiting.answers.clear();
+    }
+}
