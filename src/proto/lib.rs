@@ -19,9 +19,11 @@ mod metadata;
 mod names;
 mod pattern;
 pub mod session;
+pub mod signalr;
 #[cfg(test)]
 mod simulation;
 pub mod skim;
+pub mod trace;
 pub mod tunnel;
 mod wire;
 

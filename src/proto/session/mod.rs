@@ -65,6 +65,7 @@ pub use status::{PingId, Standing, Status};
 pub use streams::{
     StreamAbort, StreamBreach, StreamEvent, StreamFate, StreamKey, StreamNews, StreamOpen, StreamReport, StreamTrouble,
 };
+pub(crate) use transport::loss_of;
 pub(crate) use verdict::dial_verdict;
 pub use verdict::{DialClass, EndKind, LossCause};
 

@@ -228,7 +228,7 @@ impl Session {
     }
 }
 
-pub(super) fn loss_of(cause: &LossCause, message: Option<String>) -> Loss {
+pub(crate) fn loss_of(cause: &LossCause, message: Option<String>) -> Loss {
     let close_reason = match cause {
         LossCause::Close { reason, .. } => Some(reason.clone()),
         LossCause::Broken(_)
