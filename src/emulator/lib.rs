@@ -13,6 +13,7 @@
 mod charset;
 mod config;
 pub mod events;
+mod livetrace;
 mod metadata;
 mod object;
 mod ready;

@@ -9,6 +9,7 @@ mod handshake;
 mod handshake_faults;
 mod hubs;
 mod listener;
+mod livetrace;
 mod outbox;
 mod page;
 mod pages;
@@ -187,6 +188,7 @@ pub async fn run(listener: Listener, config: ServerConfig, shutdown: impl Future
     drop(listener);
     requests.shutdown().await;
     server.hubs.shutdown();
+    server.traffic.live().end();
     let mut sockets = server.sockets.take();
     // Whoever does not answer in time is dropped.
     let goodbyes = tokio::time::timeout(GOODBYE, async { while sockets.join_next().await.is_some() {} });

@@ -17,6 +17,7 @@ use base64::engine::general_purpose::STANDARD;
 use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
 
+use crate::livetrace::LiveTrace;
 use webpubsub_net::clock;
 use webpubsub_net::secret::{redact, redact_binary, redact_frame};
 use webpubsub_proto::hub::ClientKind;
@@ -33,7 +34,10 @@ pub trait Observer: Send + Sync + fmt::Debug {
 
 /// All observers of a server.
 #[derive(Clone, Debug, Default)]
-pub struct Traffic(Vec<Arc<dyn Observer>>);
+pub struct Traffic {
+    observers: Vec<Arc<dyn Observer>>,
+    live: Arc<LiveTrace>,
+}
 
 /// Where a record belongs.
 #[derive(Clone, Copy, Debug, Serialize)]
@@ -143,16 +147,24 @@ struct Request<'a> {
 impl Traffic {
     /// One more looks on.
     pub fn add(&mut self, observer: Arc<dyn Observer>) {
-        self.0.push(observer);
+        self.observers.push(observer);
     }
 
     /// Whether anybody looks on just now.
     pub fn is_watched(&self) -> bool {
-        self.0.iter().any(|observer| observer.wants())
+        self.observers.iter().any(|observer| observer.wants())
+    }
+
+    /// The live trace, which is told the same and more, in words of its own.
+    pub(crate) fn live(&self) -> &Arc<LiveTrace> {
+        &self.live
     }
 
     /// A WebSocket was upgraded.
     pub fn opened(&self, place: Place<'_>, opened: &Opened<'_>) {
+        if let Some(protocol) = &opened.protocol {
+            self.live.started(place, opened.user_id, protocol);
+        }
         self.record("opened", Some(place), opened);
     }
 
@@ -197,21 +209,25 @@ impl Traffic {
 
     /// A request for a WebSocket was refused.
     pub fn refused(&self, status: u16, message: &str) {
+        self.live.refused(status, message);
         self.record("refused", None, Refused { status, message: redact(message) });
     }
 
     /// A fault has happened; `note` says which, and where.
     pub fn fault(&self, note: &str) {
+        self.live.fault(note);
         self.record("fault", None, Happened { note });
     }
 
     /// A request of the application was answered.
     pub fn request(&self, method: &str, path: &str, status: u16, note: Option<&str>) {
+        self.live.request_processed(method, path, status, note);
         self.record("request", None, Request { method, path, status, note: note.map(redact) });
     }
 
     /// An event handler was asked.
     pub fn asked(&self, asked: &Asked<'_>) {
+        self.live.asked(asked);
         self.record("handler", None, asked);
     }
 
@@ -224,7 +240,7 @@ impl Traffic {
         // Serialising plain structs into memory cannot fail.
         let _ = serde_json::to_writer(&mut line, &Record { r#type: kind, time, place, fields });
         line.push(b'\n');
-        for observer in self.0.iter().filter(|observer| observer.wants()) {
+        for observer in self.observers.iter().filter(|observer| observer.wants()) {
             observer.record(&line);
         }
     }

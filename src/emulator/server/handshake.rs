@@ -20,7 +20,7 @@ use tokio_tungstenite::tungstenite::handshake::derive_accept_key;
 
 use super::pages::Pages;
 use super::request::{Query, bearer, names};
-use super::{Server, rest, socket, trace, tunnel, unix_now};
+use super::{Server, livetrace, rest, socket, trace, tunnel, unix_now};
 use crate::traffic::Traffic;
 use crate::upstream::{Admission, Changes, ConnectRequest, Identity, Refused, Upstream};
 use webpubsub_net::auth::token::{Audience, Claims, claims_text, verify_client_token};
@@ -35,6 +35,7 @@ pub(super) fn router(server: Arc<Server>) -> Router {
         .route("/client", any(client_by_query))
         .route("/client/", any(client_by_query))
         .route(tunnel::PATH, any(tunnel::serve))
+        .route("/livetrace", any(livetrace::connect))
         .merge(rest::router())
         .fallback(async || {
             respond(StatusCode::NOT_FOUND, "There is nothing here. Clients connect to /client/hubs/{hub}.")
@@ -150,6 +151,13 @@ async fn connect(server: &Arc<Server>, hub: Option<String>, mut request: Request
     Ok(response)
 }
 
+/// The TCP stream of a request that was upgraded, and what was read from it already.
+pub(super) async fn upgraded(upgrade: OnUpgrade) -> Option<(TcpStream, Bytes)> {
+    // Below hyper's types is the very TCP stream that was accepted.
+    let parts = upgrade.await.ok()?.downcast::<TokioIo<TcpStream>>().ok()?;
+    Some((parts.io.into_inner(), parts.read_buf))
+}
+
 /// What becomes of a request once it is upgraded.
 enum Opening {
     /// Everything is decided.
@@ -204,9 +212,7 @@ fn offers(headers: &HeaderMap) -> Vec<String> {
 
 /// Serves the WebSocket once the 101 is written; the connection exists from then on.
 async fn serve(server: Arc<Server>, hub: String, opening: Opening, expires: Option<Duration>, upgrade: OnUpgrade) {
-    let Ok(upgraded) = upgrade.await else { return };
-    // Below hyper's types is the very TCP stream that was accepted.
-    let Ok(parts) = upgraded.downcast::<TokioIo<TcpStream>>() else { return };
+    let Some((stream, read)) = upgraded(upgrade).await else { return };
     let socket = match opening {
         Opening::Known(open) => server.hubs.open(&hub, open, expires),
         Opening::Admitted(fresh, admission, identity) => {
@@ -215,7 +221,7 @@ async fn serve(server: Arc<Server>, hub: String, opening: Opening, expires: Opti
     };
     if let Some(socket) = socket {
         drop(server);
-        socket::serve(parts.io.into_inner(), &parts.read_buf, socket).await;
+        socket::serve(stream, &read, socket).await;
     }
 }
 

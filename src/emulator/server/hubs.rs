@@ -111,10 +111,9 @@ pub(super) enum Incoming {
 
 impl Hubs {
     pub(super) fn new(config: HubConfig, events: Events, traffic: Traffic, seed: [u8; 32], faults: Faults) -> Self {
-        let announces = events.upstream.is_some();
         // Before 1970 no time is, whatever the clock says.
         let epoch = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
-        let config = HubConfig { announces_connections: announces, announces_groups: announces, epoch, ..config };
+        let config = HubConfig { announces_connections: true, announces_groups: true, epoch, ..config };
         let seed = hmac::Key::new(hmac::HMAC_SHA256, &seed);
         let ids = Ids::new(&derive(&seed, b"connections"));
         Self {
@@ -349,6 +348,7 @@ impl CellState {
                 }
                 Output::Abort { socket } => {
                     trace::ended(traffic, self.place(socket), "is dropped");
+                    traffic.live().aborted(self.place(socket), "the service drops the socket");
                     self.change_outbox(socket, |outbox| outbox.signal(|signals| signals.aborted = true));
                 }
                 Output::Cut { socket, how } => {
@@ -378,16 +378,19 @@ impl CellState {
                     }
                 }
                 Output::Joined { connection_id, group } => {
+                    traffic.live().joined(&self.name, &connection_id, &group);
                     if let Some(upstream) = &events.upstream {
                         upstream.joined(&connection_id, &group);
                     }
                 }
                 Output::Left { connection_id, group } => {
+                    traffic.live().left(&self.name, &connection_id, &group);
                     if let Some(upstream) = &events.upstream {
                         upstream.left(&connection_id, &group);
                     }
                 }
                 Output::Disconnected { connection_id, reason } => {
+                    traffic.live().ended(&self.name, &connection_id, &reason);
                     if let Some(upstream) = &events.upstream {
                         upstream.disconnected(&connection_id, &reason);
                     }
@@ -453,6 +456,12 @@ impl HubSocket {
         let traffic = &self.hubs.traffic;
         self.hubs.enter(&self.cell, |state, now| {
             trace::ended(traffic, state.place(socket), how);
+            match kind {
+                CloseKind::Clean => {}
+                CloseKind::Dropped => traffic
+                    .live()
+                    .aborted(state.place(socket), "the client is gone, without a close frame of code 1000"),
+            }
             state.hub.handle_farewell(now, socket, kind, reason);
         });
     }

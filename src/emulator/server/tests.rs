@@ -3,6 +3,7 @@
 mod connecting;
 mod ending;
 mod floods;
+mod livetrace;
 mod rest;
 #[cfg(target_os = "linux")]
 mod slow;

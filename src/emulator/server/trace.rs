@@ -11,6 +11,9 @@ use webpubsub_proto::{Codec, EncodedFrame, WireFrame};
 /// The most of a frame's text that is logged, unless everything is asked for.
 const LOGGED_CHARS: usize = 240;
 
+/// The close code of an end that nobody is to blame for.
+const NORMAL_CLOSURE: u16 = 1000;
+
 /// A socket, its hub, and its connection where there is one.
 pub(super) fn place<'a>(socket: SocketId, hub: &'a str, connection_id: Option<&'a str>) -> Place<'a> {
     Place { socket: socket.0, hub, connection_id }
@@ -47,12 +50,16 @@ pub(super) fn cut(traffic: &Traffic, place: Place<'_>, how: Cut) {
         Cut::Eof => "is ended without a close frame",
         Cut::Silence => "is left without an answer from now on",
     };
+    traffic.live().aborted(place, &format!("the socket {how}"));
     ended(traffic, place, how);
 }
 
 /// A socket is closed with a close frame.
 pub(super) fn closed(traffic: &Traffic, place: Place<'_>, code: u16, reason: &str) {
     info!("#{} is closed with {code}: {reason}", place.socket);
+    if code != NORMAL_CLOSURE {
+        traffic.live().aborted(place, &format!("the service closes the socket with {code}: {reason}"));
+    }
     traffic.ended(place, "is closed", Some((code, reason)));
 }
 
@@ -64,7 +71,7 @@ pub(super) fn refused(traffic: &Traffic, status: u16, message: &str) {
 
 /// Whether anybody sees frames just now.
 pub(super) fn sees_frames(traffic: &Traffic) -> bool {
-    enabled!(target: FRAMES, Level::DEBUG) || traffic.is_watched()
+    enabled!(target: FRAMES, Level::DEBUG) || traffic.is_watched() || traffic.live().is_listened()
 }
 
 /// A frame came.
@@ -75,10 +82,8 @@ pub(super) fn received(
     codec: impl FnOnce() -> Option<Codec>,
 ) {
     let logging = enabled!(target: FRAMES, Level::DEBUG);
-    let codec = match came {
-        WireFrame::Text(_) => None,
-        WireFrame::Binary(_) => (logging || traffic.is_watched()).then(codec).flatten(),
-    };
+    let codec = codec();
+    traffic.live().received(place, came, codec);
     match came {
         WireFrame::Text(text) => frame("←", place.socket, text),
         WireFrame::Binary(bytes) => match codec.filter(|_| logging).and_then(|codec| codec.upstream_in_json(came)) {

@@ -19,7 +19,7 @@ use serde::ser::{Error as _, Serialize, SerializeMap as _, Serializer};
 use serde_json::value::RawValue;
 use thiserror::Error;
 
-pub use audience::{Audience, RequestAudience};
+pub use audience::{Audience, PathAudience, RequestAudience};
 pub use claims::Claims;
 
 use crate::clock;
@@ -186,6 +186,16 @@ pub fn verify_request_token(
     token: &str,
     keys: &[Secret],
     expected: RequestAudience<'_>,
+    now_unix_secs: u64,
+) -> Result<Claims, TokenError> {
+    verify(token, keys, |aud| expected.accepts(aud), &expected, now_unix_secs)
+}
+
+/// Checks the token of a client of a single path, such as the live trace's, in the same way (PROTOCOL §21.1).
+pub fn verify_path_token(
+    token: &str,
+    keys: &[Secret],
+    expected: PathAudience<'_>,
     now_unix_secs: u64,
 ) -> Result<Claims, TokenError> {
     verify(token, keys, |aud| expected.accepts(aud), &expected, now_unix_secs)

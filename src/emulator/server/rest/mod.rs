@@ -61,6 +61,7 @@ pub(super) async fn answer_trusted(server: &Server, mut request: Request) -> Res
 
 async fn serve(State(server): State<Arc<Server>>, request: Request) -> Response {
     let (head, body) = request.into_parts();
+    server.traffic.live().request_started(head.method.as_str(), head.uri.path());
     let (outcome, whole) = respond(&server, &head, body).await;
     finish(&server, &head, outcome, whole)
 }

@@ -20,21 +20,47 @@ pub struct Audience<'a> {
 impl Audience<'_> {
     /// Whether `aud` names one of the endpoints and the hub.
     pub fn accepts(&self, aud: &str) -> bool {
-        let Ok(url) = Url::parse(aud) else { return false };
-        let names_a_user = !url.username().is_empty() || url.password().is_some();
-        if names_a_user || !matches!(url.scheme(), "http" | "https" | "ws" | "wss") {
-            return false;
-        }
-        let path = url.path().trim_end_matches('/');
-        let decoded = percent_decode_str(path).decode_utf8();
-        let is_path = |expected: &str| {
-            path.eq_ignore_ascii_case(expected)
-                || decoded.as_ref().is_ok_and(|path| path.eq_ignore_ascii_case(expected))
-        };
-        self.endpoints.iter().any(|endpoint| {
-            is_path(&format!("{}/client/hubs/{}", base_of(endpoint), self.hub)) && same_authority(&url, endpoint)
-        })
+        names(aud, self.endpoints, &format!("/client/hubs/{}", self.hub))
     }
+}
+
+/// The audience a token for a single path of the service must have, compared as that of a hub: the live trace's
+/// (PROTOCOL §21.1).
+#[derive(Clone, Copy, Debug)]
+pub struct PathAudience<'a> {
+    /// As in [`Audience`].
+    pub endpoints: &'a [&'a str],
+    /// The path below the endpoint, from `/` on.
+    pub path: &'a str,
+}
+
+impl PathAudience<'_> {
+    /// Whether `aud` names one of the endpoints and the path.
+    pub fn accepts(&self, aud: &str) -> bool {
+        names(aud, self.endpoints, self.path)
+    }
+}
+
+impl fmt::Display for PathAudience<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let endpoint = self.endpoints.first().copied().unwrap_or_default();
+        write!(f, "{}{}", endpoint.trim_end_matches('/'), self.path)
+    }
+}
+
+/// Whether `aud` names a path of one of the endpoints.
+fn names(aud: &str, endpoints: &[&str], below: &str) -> bool {
+    let Ok(url) = Url::parse(aud) else { return false };
+    let names_a_user = !url.username().is_empty() || url.password().is_some();
+    if names_a_user || !matches!(url.scheme(), "http" | "https" | "ws" | "wss") {
+        return false;
+    }
+    let path = url.path().trim_end_matches('/');
+    let decoded = percent_decode_str(path).decode_utf8();
+    let is_path = |expected: &str| {
+        path.eq_ignore_ascii_case(expected) || decoded.as_ref().is_ok_and(|path| path.eq_ignore_ascii_case(expected))
+    };
+    endpoints.iter().any(|endpoint| is_path(&format!("{}{below}", base_of(endpoint))) && same_authority(&url, endpoint))
 }
 
 /// The audience a REST token must have (PROTOCOL §2.4): the URL of the request, or one above it.

@@ -1,0 +1,328 @@
+//! `/livetrace`: the other end of the portal's live-trace tool, and of `wps trace` (PROTOCOL §21).
+//!
+//! A SignalR hub without negotiation. Nothing is said before the handshake, no event before the client has started; from
+//! then on it is told what happens on any hub, until either side closes. One that reads too slowly is told less.
+
+use std::future::{pending, poll_fn};
+use std::sync::Arc;
+use std::task::{Context, Poll, ready};
+use std::time::Duration;
+
+use axum::extract::{Request, State};
+use axum::response::Response;
+use http::{HeaderMap, StatusCode};
+use tokio::net::TcpStream;
+use tokio::time::{Instant, sleep_until, timeout};
+
+use super::handshake::{Refusal, accept_key, switching, token_of, upgraded};
+use super::request::{Query, names};
+use super::{Server, unix_now};
+use crate::livetrace::{Listener, LiveTrace, Told, template};
+use webpubsub_net::auth::token::{PathAudience, TokenError, check_unsigned_entra_token, verify_path_token};
+use webpubsub_net::wire::{Broken, Message, Role, WebSocket, prepare};
+use webpubsub_proto::signalr::{
+    self, ACCEPTED, HANDSHAKE_TIMEOUT, HandshakeProblem, Invocation, PING, PING_INTERVAL, Record, SILENCE,
+};
+use webpubsub_proto::trace::{LOG_PROPERTY, START};
+
+/// The largest message of a client, in bytes: it has nothing to say that is longer.
+const MAX_MESSAGE: usize = 64 * 1024;
+/// Bytes asked of the system at once.
+const READ_BUFFER: usize = 4 * 1024;
+/// Bytes that are read before the others have their turn.
+const BUDGET: usize = 64 * 1024;
+/// No more is taken from the queue while so many bytes wait to be written.
+const ROOM: usize = 16 * 1024;
+/// WebSocket close codes (RFC 6455 §7.4.1).
+const NORMAL: u16 = 1000;
+const GOING_AWAY: u16 = 1001;
+const UNSUPPORTED: u16 = 1003;
+/// How long the closing handshake may take.
+const CLOSE_TIMEOUT: Duration = Duration::from_secs(2);
+
+/// Answers a request for the live trace.
+pub(super) async fn connect(State(server): State<Arc<Server>>, request: Request) -> Response {
+    open(&server, request).unwrap_or_else(|refusal| refusal.into_response(&server.traffic))
+}
+
+fn open(server: &Arc<Server>, mut request: Request) -> Result<Response, Refusal> {
+    let accept = accept_key(&request)?;
+    let query = Query::parse(request.uri().query().unwrap_or_default());
+    authenticate(server, &query, request.headers(), request.uri().path())?;
+    let upgrade = hyper::upgrade::on(&mut request);
+    let trace = Arc::clone(server.traffic.live());
+    server.spawn_socket(async move {
+        if let Some((stream, read)) = upgraded(upgrade).await {
+            tracing::info!("a live trace has connected");
+            let how = serve(stream, &read, trace).await;
+            tracing::info!("a live trace has ended: {how}");
+        }
+    });
+    Ok(switching(accept))
+}
+
+/// PROTOCOL §21.1: it is for the whole service, so that its token says nothing of a hub.
+fn authenticate(server: &Server, query: &Query, headers: &HeaderMap, path: &str) -> Result<(), Refusal> {
+    let unauthorized = |message: String| Refusal::new(StatusCode::UNAUTHORIZED, message);
+    let token = token_of(query, headers).ok_or_else(|| {
+        unauthorized("The request has no token: neither an access_token parameter nor an Authorization header.".into())
+    })?;
+    let endpoints = names(server, headers);
+    let endpoints: Vec<_> = endpoints.iter().map(String::as_str).collect();
+    let expected = PathAudience { endpoints: &endpoints, path };
+    let verified = match verify_path_token(token, &server.keys, expected, unix_now()) {
+        Err(TokenError::Signature | TokenError::Algorithm) if server.allow_unvalidated_entra => {
+            check_unsigned_entra_token(token, unix_now())
+        }
+        verified => verified,
+    };
+    verified.map(|_| ()).map_err(|error| unauthorized(format!("Unauthorized: {error}.")))
+}
+
+/// Where a client stands.
+enum Phase {
+    /// Its handshake is due.
+    Greeting,
+    /// It has not said that it wants to hear of anything.
+    Idle,
+    /// It hears of all.
+    Listening(Listener),
+}
+
+/// What happens next.
+enum Step {
+    Message(Result<Message, Broken>),
+    Told(Told),
+    /// The client has taken what was sent.
+    Room,
+    /// It is time for a ping, or too late for a message.
+    Time,
+}
+
+struct Socket {
+    stream: WebSocket<TcpStream>,
+    trace: Arc<LiveTrace>,
+    phase: Phase,
+    last_sent: Instant,
+    last_received: Instant,
+}
+
+/// Serves a client until either side closes. Returns how it ended, in words.
+async fn serve(stream: TcpStream, read: &[u8], trace: Arc<LiveTrace>) -> String {
+    prepare(&stream);
+    let stream = WebSocket::new(stream, read, Role::Server, MAX_MESSAGE, READ_BUFFER);
+    let now = Instant::now();
+    let mut socket = Socket { stream, trace, phase: Phase::Greeting, last_sent: now, last_received: now };
+    let how = socket.run().await;
+    let _ = timeout(CLOSE_TIMEOUT, poll_fn(|cx| socket.poll_farewell(cx))).await;
+    how
+}
+
+impl Socket {
+    async fn run(&mut self) -> String {
+        loop {
+            let ended = match self.step().await {
+                Step::Message(Ok(message)) => self.message(message),
+                Step::Message(Err(broken)) => Some(self.broken(broken)),
+                Step::Told(told) => self.told(told),
+                Step::Room => None,
+                Step::Time => self.time(),
+            };
+            if let Some(how) = ended {
+                return how;
+            }
+        }
+    }
+
+    async fn step(&mut self) -> Step {
+        let deadline = match self.phase {
+            Phase::Greeting => self.last_received + HANDSHAKE_TIMEOUT,
+            Phase::Idle | Phase::Listening(_) => (self.last_sent + PING_INTERVAL).min(self.last_received + SILENCE),
+        };
+        let Self { stream, phase, .. } = self;
+        let mut budget = BUDGET;
+        // While the client takes nothing, what is told waits in its bounded queue.
+        let has_room = stream.waiting() < ROOM;
+        let trade = poll_fn(|cx| {
+            let flushed = stream.poll_flush(cx).is_ready();
+            if let Poll::Ready(message) = stream.poll_next(cx, &mut budget) {
+                return Poll::Ready(Step::Message(message));
+            }
+            if flushed && !has_room { Poll::Ready(Step::Room) } else { Poll::Pending }
+        });
+        let told = async {
+            match phase {
+                Phase::Listening(listener) => listener.next().await,
+                Phase::Greeting | Phase::Idle => pending().await,
+            }
+        };
+        tokio::select! {
+            biased;
+            step = trade => step,
+            told = told, if has_room => Step::Told(told),
+            () = sleep_until(deadline) => Step::Time,
+        }
+    }
+
+    /// Something has happened, and what else has meanwhile goes out with it. Returns how it ended, if it has.
+    fn told(&mut self, told: Told) -> Option<String> {
+        let mut told = Some(told);
+        while let Some(next) = told {
+            match next {
+                Told::Event(message) => self.send(&message),
+                Told::Over => {
+                    return Some(self.close(GOING_AWAY, Some("The service stops."), true, "the service stops"));
+                }
+            }
+            told = match &mut self.phase {
+                Phase::Listening(listener) if self.stream.waiting() < ROOM => listener.at_once(),
+                Phase::Listening(_) | Phase::Greeting | Phase::Idle => None,
+            };
+        }
+        None
+    }
+
+    fn message(&mut self, message: Message) -> Option<String> {
+        self.last_received = Instant::now();
+        match message {
+            Message::Text(text) => self.text(&text),
+            Message::Binary(_) => {
+                Some(self.close(UNSUPPORTED, Some("Only text is spoken here."), false, "it sent a binary message"))
+            }
+            Message::Ping(_) | Message::Pong => None,
+            Message::Close(frame) => {
+                self.stream.send_close(frame.answer(), "");
+                Some("the client has left".to_owned())
+            }
+        }
+    }
+
+    fn text(&mut self, message: &str) -> Option<String> {
+        for record in signalr::records(message) {
+            let answered = match (&self.phase, record) {
+                (Phase::Greeting, Ok(record)) => self.greet(signalr::check_handshake(record)),
+                (Phase::Greeting, Err(bad)) => self.greet(Err(HandshakeProblem::NoHandshake(bad))),
+                (Phase::Idle | Phase::Listening(_), record) => match record.and_then(signalr::parse) {
+                    Ok(record) => self.record(record),
+                    Err(bad) => {
+                        let why = format!("The record cannot be read: {bad}.");
+                        Some(self.close(NORMAL, Some(&why), false, "it sent a record that cannot be read"))
+                    }
+                },
+            };
+            if answered.is_some() {
+                return answered;
+            }
+        }
+        None
+    }
+
+    fn greet(&mut self, asked: Result<(), HandshakeProblem>) -> Option<String> {
+        let why = match asked {
+            Ok(()) => {
+                self.phase = Phase::Idle;
+                self.send(ACCEPTED);
+                return None;
+            }
+            Err(HandshakeProblem::Refused(why)) => why,
+            Err(HandshakeProblem::NoHandshake(bad)) => format!("The handshake cannot be read: {bad}."),
+        };
+        self.send(&signalr::refusal(&why));
+        self.stream.send_close(Some(NORMAL), "");
+        Some(format!("its handshake is refused: {why}"))
+    }
+
+    fn record(&mut self, record: Record<'_>) -> Option<String> {
+        match record {
+            Record::Invocation(invocation) => {
+                self.invoked(&invocation);
+                None
+            }
+            Record::Close { .. } => {
+                self.stream.send_close(Some(NORMAL), "");
+                Some("the client has left".to_owned())
+            }
+            Record::Completion { .. } | Record::Ping | Record::Other(_) => None,
+        }
+    }
+
+    fn invoked(&mut self, invocation: &Invocation<'_>) {
+        let Invocation { target, argument, invocation_id } = invocation;
+        let error = if target.eq_ignore_ascii_case(START) {
+            if matches!(self.phase, Phase::Idle) {
+                self.phase = Phase::Listening(self.trace.listen());
+            }
+            None
+        } else if target.eq_ignore_ascii_case(LOG_PROPERTY) {
+            let id = argument.and_then(|argument| argument.get().parse().ok());
+            // What is not known is not answered (PROTOCOL §21.6).
+            if let Some(answer) = id.and_then(template) {
+                self.send(&answer);
+            }
+            None
+        } else {
+            Some("There is no such method.")
+        };
+        if let Some(id) = invocation_id {
+            self.send(&signalr::completion(id, error));
+        }
+    }
+
+    fn broken(&mut self, broken: Broken) -> String {
+        match broken {
+            Broken::Breach(breach) => {
+                self.stream.send_close(Some(breach.code()), "");
+                format!("it broke the WebSocket protocol: {breach}")
+            }
+            Broken::End => "the client is gone, without saying goodbye".to_owned(),
+            Broken::Io(error) => format!("the connection broke: {error}"),
+        }
+    }
+
+    /// The client was silent for too long, or it is time to say that the service is there.
+    fn time(&mut self) -> Option<String> {
+        let now = Instant::now();
+        match self.phase {
+            Phase::Greeting if now >= self.last_received + HANDSHAKE_TIMEOUT => {
+                self.send(&signalr::refusal("Handshake was canceled."));
+                self.stream.send_close(Some(NORMAL), "");
+                Some("its handshake did not come".to_owned())
+            }
+            Phase::Greeting => None,
+            Phase::Idle | Phase::Listening(_) if now >= self.last_received + SILENCE => {
+                let why = "The client was silent for too long.";
+                Some(self.close(NORMAL, Some(why), true, "it was silent for too long"))
+            }
+            Phase::Idle | Phase::Listening(_) => {
+                if now >= self.last_sent + PING_INTERVAL {
+                    self.send(PING);
+                }
+                None
+            }
+        }
+    }
+
+    fn send(&mut self, message: &str) {
+        self.last_sent = Instant::now();
+        self.stream.send_text(message.as_bytes());
+    }
+
+    /// Says that it is over. Returns how it ended, in words.
+    fn close(&mut self, code: u16, error: Option<&str>, allow_reconnect: bool, how: &str) -> String {
+        self.send(&signalr::close(error, allow_reconnect));
+        self.stream.send_close(Some(code), "");
+        how.to_owned()
+    }
+
+    /// Writes what waits, then reads up to the client's close frame.
+    fn poll_farewell(&mut self, cx: &mut Context<'_>) -> Poll<()> {
+        ready!(self.stream.poll_flush(cx));
+        let mut budget = BUDGET;
+        loop {
+            match ready!(self.stream.poll_next(cx, &mut budget)) {
+                Ok(Message::Close(_)) | Err(_) => return Poll::Ready(()),
+                Ok(Message::Text(_) | Message::Binary(_) | Message::Ping(_) | Message::Pong) => {}
+            }
+        }
+    }
+}
