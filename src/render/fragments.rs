@@ -28,6 +28,8 @@ pub(super) struct Fragments {
     is_binary: bool,
     /// It ends with a newline of its own.
     at_start: bool,
+    /// Each has a line of its own, everywhere.
+    apart: bool,
 }
 
 /// How fragments are written.
@@ -40,6 +42,11 @@ pub(super) enum Manner {
 }
 
 impl Fragments {
+    /// From now on each has a line of its own, or only where that is the manner.
+    pub(super) fn set_apart(&mut self, apart: bool) {
+        self.apart = apart;
+    }
+
     /// Ends the line: something else follows.
     pub(super) fn close(&mut self, out: &mut Vec<u8>, manner: Manner) {
         if self.open.take().is_some() && !self.is_binary {
@@ -84,12 +91,16 @@ impl Fragments {
         line: &Line,
     ) {
         let joins = match manner {
+            _ if self.apart => false,
             Manner::Text => style.terminal,
             Manner::Data => true,
         };
         let goes_on = joins && self.open.as_ref() == Some(line);
         if !goes_on {
             self.close(out, manner);
+        } else if self.at_start && style.terminal {
+            // As lines after the first are in one payload.
+            out.extend_from_slice(INDENT);
         }
         match manner {
             Manner::Data => {
@@ -108,6 +119,10 @@ impl Fragments {
                 text::payload(out, style, message.data);
                 self.is_binary = false;
             }
+        }
+        if style.terminal && out.ends_with(INDENTED) {
+            // Whatever comes next says whether that line goes on.
+            out.truncate(out.len() - INDENT.len());
         }
         if joins {
             self.at_start = out.last() == Some(&b'\n');
@@ -136,6 +151,11 @@ impl Clone for Line {
     }
 }
 
+/// What stands before further lines of a payload on a terminal, see [`sanitize`](super::sanitize).
+const INDENT: &[u8] = b"  ";
+/// A line of its own that has only that.
+const INDENTED: &[u8] = b"\n  ";
+
 /// Longest part of a publisher's words that is repeated, in characters.
 const SHOWN: usize = 500;
 
@@ -163,7 +183,11 @@ mod tests {
 
     /// What is written of fragments: `id`, number, payload; a number of 0: the end.
     fn written(style: Style, manner: Manner, parts: &[(&str, u64, &str)]) -> String {
-        let (mut fragments, mut out) = (Fragments::default(), Vec::new());
+        written_by(Fragments::default(), style, manner, parts)
+    }
+
+    fn written_by(mut fragments: Fragments, style: Style, manner: Manner, parts: &[(&str, u64, &str)]) -> String {
+        let mut out = Vec::new();
         for (id, number, text) in parts {
             let end = if *number == 0 { ",\"endOfStream\":true" } else { "" };
             let stream = format!(r#"{{"streamId":"{id}","streamSequenceId":{number}{end}}}"#);
@@ -199,6 +223,27 @@ mod tests {
         assert_eq!(
             written(TERMINAL, Manner::Text, TWO),
             "[g] u: (stream s) a\n[g] u: (stream t) x\n[g] u: (stream s) bc\n[g] u: (stream t) y\n"
+        );
+    }
+
+    #[test]
+    fn further_lines_are_indented_on_a_terminal_and_none_is_left_empty() {
+        let lines = [("s", 1, "one\n"), ("s", 2, "two"), ("s", 3, " and more\nthree\n"), ("s", 0, "")];
+        assert_eq!(written(TERMINAL, Manner::Text, &lines), "[g] u: (stream s) one\n  two and more\n  three\n");
+        let between = [("s", 1, "one\n"), ("t", 1, "x\n"), ("s", 2, "two\n")];
+        let expected = "[g] u: (stream s) one\n[g] u: (stream t) x\n[g] u: (stream s) two\n";
+        assert_eq!(written(TERMINAL, Manner::Text, &between), expected);
+        assert_eq!(written(TERMINAL, Manner::Data, &lines), "one\n  two and more\n  three\n\n");
+    }
+
+    #[test]
+    fn above_a_prompt_each_has_a_line_of_its_own() {
+        let mut fragments = Fragments::default();
+        fragments.set_apart(true);
+        let expected = "[g] u: (stream s) one\n[g] u: (stream s) two\n";
+        assert_eq!(
+            written_by(fragments, TERMINAL, Manner::Text, &[("s", 1, "one\n"), ("s", 2, "two"), ("s", 0, "")]),
+            expected
         );
     }
 

@@ -217,6 +217,11 @@ impl Printer {
         self.cut = cut;
     }
 
+    /// From now on each fragment of a group stream has a line of its own, or not: what is written above a prompt ends there.
+    pub fn set_apart(&mut self, apart: bool) {
+        self.fragments.set_apart(apart);
+    }
+
     /// Cuts what was appended from `start` on, if it is too long to be read.
     fn cut(&mut self, start: usize, size: impl FnOnce() -> usize) {
         let Some(limit) = self.cut.filter(|_| self.console.out.style.terminal) else { return };
@@ -335,6 +340,9 @@ impl Printer {
         let text = format!("{error}{count}{next}");
         if self.options.chatter == Chatter::Verbose {
             return self.note(Weight::Warning, &text);
+        }
+        if self.console.out.style.terminal {
+            self.end_fragments();
         }
         self.put_out();
         let style = self.console.err.style;

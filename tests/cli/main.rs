@@ -64,6 +64,7 @@ mod repl;
 #[cfg(unix)]
 mod repl_asking;
 mod repl_paste;
+mod repl_streams;
 mod repl_terminal;
 mod rest;
 mod secrets;

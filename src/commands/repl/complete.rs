@@ -59,7 +59,7 @@ pub fn wanted(text: &str) -> (Wanted, usize) {
             let first = words == 0 || (words == 1 && current.is_some());
             match verb.as_str() {
                 "join" | "leave" => (Wanted::Group, start),
-                "send" if first => (Wanted::Group, start),
+                "send" | "stream" if first => (Wanted::Group, start),
                 "event" | "invoke" if first => (Wanted::Event, start),
                 "state" if first => (Wanted::Word(verb, None), start),
                 "state" if words == 1 || (words == 2 && current.is_some()) => (Wanted::Group, start),
@@ -167,10 +167,12 @@ mod tests {
             ("event v", &["vote"]),
             ("invoke v", &["vote"]),
             ("set ", &["output", "timestamps", "full"]),
+            ("stream --no", &["--no-echo"]),
+            ("stream n", &["news"]),
             ("set o", &["output"]),
             ("set output n", &["ndjson"]),
             ("set full ", &["on", "off"]),
-            ("help sta", &["state", "status"]),
+            ("help st", &["stream", "state", "status"]),
             ("state un", &["unwatch"]),
             ("state set n", &["news"]),
             ("state set news a", &[]),

@@ -17,7 +17,7 @@ use super::burst::{Burst, Key, Repaint};
 use super::busy::Busy;
 use super::helper::Help;
 use super::history::History;
-use super::lines::entries;
+use super::lines::{Entries, What, entries};
 use super::resize::Last;
 use super::screen::{Printer, Screen, discard};
 use super::watch::Shared;
@@ -28,7 +28,7 @@ use webpubsub_proto::session::Standing;
 #[derive(Debug)]
 pub enum Typed {
     /// To carry this out.
-    Line(String),
+    Line(What),
     /// To give up what runs.
     Abandon,
     /// To give up whatever there is: Ctrl-C where no editor makes a key of it.
@@ -141,7 +141,7 @@ impl Terminal {
                 }
                 Err(ReadlineError::Interrupted) => {
                     let line = self.editor.helper().map(Help::typed).unwrap_or_default();
-                    if busy.any() {
+                    if busy.any() || (self.shared.is_in_stream() && line.0.is_empty()) {
                         // What is being typed is none of the command's.
                         kept = line;
                         if typed.send(Typed::Abandon).is_err() {
@@ -166,6 +166,13 @@ impl Terminal {
                     let _ = self.history.add(&text);
                     notes.line(&format!("{} {NO_UTF_8}", notes.style.label("warning:")));
                 }
+                Err(ReadlineError::Eof) if self.shared.is_in_stream() => {
+                    self.shared.set_in_stream(false);
+                    busy.add();
+                    if typed.send(Typed::Line(What::EndOfStream)).is_err() {
+                        break;
+                    }
+                }
                 Err(ReadlineError::Eof) => {
                     let _ = typed.send(Typed::Leave);
                     break;
@@ -185,25 +192,30 @@ impl Terminal {
 
     /// Passes on what was entered. Returns whether to go on.
     fn take(&mut self, text: String, typed: &UnboundedSender<Typed>, busy: &Busy, notes: &Stream) -> bool {
-        if let Some(problem) = self.history.add(&text) {
+        let was_in_stream = self.shared.is_in_stream();
+        // Fragments are no commands, to be entered again.
+        if !was_in_stream && let Some(problem) = self.history.add(&text) {
             notes.line(&notes.style.dim(&format!("the history is not kept: {problem}")));
         }
-        let (lines, _) = entries(&text);
-        for line in lines {
-            match line.text.trim() {
-                "clear" => {
-                    let _ = self.editor.clear_screen();
-                    self.screen.cleared();
-                    continue;
+        let Entries { entries, in_stream, .. } = entries(&text, was_in_stream);
+        self.shared.set_in_stream(in_stream);
+        for entry in entries {
+            if let What::Command(command) = &entry.what {
+                match command.trim() {
+                    "clear" => {
+                        let _ = self.editor.clear_screen();
+                        self.screen.cleared();
+                        continue;
+                    }
+                    "quit" | "exit" => {
+                        let _ = typed.send(Typed::Leave);
+                        return false;
+                    }
+                    _ => {}
                 }
-                "quit" | "exit" => {
-                    let _ = typed.send(Typed::Leave);
-                    return false;
-                }
-                _ => {}
             }
             busy.add();
-            if typed.send(Typed::Line(line.text)).is_err() {
+            if typed.send(Typed::Line(entry.what)).is_err() {
                 return false;
             }
         }
@@ -241,6 +253,9 @@ struct StandingPrompt {
 
 impl Prompt for StandingPrompt {
     fn raw(&self) -> &str {
+        if self.shared.is_in_stream() {
+            return if self.wide { "stream       > " } else { "||> " };
+        }
         match (self.shared.standing(), self.wide) {
             (Standing::Connecting, true) => "connecting   > ",
             (Standing::Connected, true) => "connected    > ",
@@ -256,7 +271,8 @@ impl Prompt for StandingPrompt {
     }
 
     fn styled(&self) -> &str {
-        if !self.color {
+        // Where the connection stands is said by other lines meanwhile.
+        if !self.color || self.shared.is_in_stream() {
             return self.raw();
         }
         match (self.shared.standing(), self.wide) {

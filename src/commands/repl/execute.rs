@@ -8,7 +8,7 @@ use std::pin::pin;
 use std::rc::Rc;
 use std::sync::Arc;
 
-use tokio::time::{Instant, sleep, sleep_until};
+use tokio::time::{Instant, sleep, sleep_until, timeout};
 
 use super::history::History;
 use super::line::{LineParsed, line_command, line_help, parse_line};
@@ -17,8 +17,11 @@ use super::watch::{Change, Printed, Watch};
 use crate::commands::invoke::answered;
 use crate::commands::repl::line::args::SetCommand;
 use crate::commands::repl::line::settings::{Line, StateWish, settle_line};
+use crate::commands::repl::lines::{What, begins_stream};
 use crate::commands::send::sent;
 use crate::commands::state::{states_of, words};
+use crate::commands::stream::settings::{Feed, Running};
+use crate::commands::stream::{PARTING, broken_off, end, intake};
 use crate::failure::{Failure, Kind};
 use crate::options::connecting::settings::Connection;
 use crate::options::data::payload::PayloadSource;
@@ -28,7 +31,8 @@ use crate::render::{self, Jq, Limits, counted, human};
 use crate::run::context::{Client, Surroundings, ack_mode, print_format};
 use crate::run::ending::Verdict;
 use crate::run::voice::print_failure;
-use webpubsub_proto::session::{AckMode, Invocation, Request, Standing, Status};
+use webpubsub_client::handle::OutgoingStream;
+use webpubsub_proto::session::{AckMode, Invocation, Request, Standing, Status, StreamReport};
 
 /// An expression that takes longer is slow.
 const SLOW: std::time::Duration = std::time::Duration::from_millis(20);
@@ -70,12 +74,34 @@ pub struct Executor<'r> {
     pub amid: RefCell<Option<String>>,
     /// Groups whose states are watched.
     pub watched: RefCell<BTreeSet<String>>,
+    /// The stream whose fragments the lines are.
+    pub stream: RefCell<Option<Publishing>>,
+}
+
+/// A stream that is being published.
+#[derive(Debug)]
+pub struct Publishing {
+    stream: OutgoingStream,
+    feed: Feed,
+    run: Running,
 }
 
 impl Executor<'_> {
-    /// Carries a line out.
-    pub async fn carry_out(&self, text: &str) -> Done {
-        match self.try_carry_out(text).await {
+    /// Carries out what was entered.
+    pub async fn carry_out(&self, entered: &What) -> Done {
+        let done = match entered {
+            What::Command(text) => {
+                let done = self.try_carry_out(text).await;
+                // Whoever entered it takes the lines behind it for fragments.
+                if done.is_err() && begins_stream(text) {
+                    self.watch.publish(None);
+                }
+                done
+            }
+            What::Fragment(line) => self.write(line).await,
+            What::EndOfStream => self.end_stream().await,
+        };
+        match done {
             Ok(done) => done,
             Err(Verdict::Failed(failure) | Verdict::Told(failure)) => Done::Failed(failure),
             Err(Verdict::SessionEnded | Verdict::Done(_)) => Done::SessionEnded,
@@ -83,7 +109,8 @@ impl Executor<'_> {
     }
 
     /// Whether a line can be answered while another runs: it changes nothing, and waits for nothing.
-    pub fn is_question(&self, text: &str) -> bool {
+    pub fn is_question(&self, entered: &What) -> bool {
+        let What::Command(text) = entered else { return false };
         match parse_line(text, self.columns()) {
             Ok(LineParsed::Run(command)) => {
                 settle_line(*command, self.connection.protocol.codec()).is_ok_and(|line| line.is_question())
@@ -94,7 +121,7 @@ impl Executor<'_> {
     }
 
     /// Answers a question while `running` has not been done for a while.
-    pub async fn answer(&self, question: &str, running: &str) -> Done {
+    pub async fn answer(&self, question: &What, running: &str) -> Done {
         *self.amid.borrow_mut() = Some(running.to_owned());
         let done = self.carry_out(question).await;
         *self.amid.borrow_mut() = None;
@@ -145,6 +172,9 @@ impl Executor<'_> {
                 let invoked = self.attended("the invocation", self.client.invoke(invocation)).await?;
                 self.say(&answered(&invoked));
             }
+            Line::Stream { group, feed, run } => {
+                self.attended("the stream", self.open_stream(&group, feed, run)).await?;
+            }
             Line::State { group, what } => self.state(group, what).await?,
             Line::Expect { jq, timeout } => self.expect(&jq, timeout).await?,
             Line::Sleep(duration) => sleep(duration).await,
@@ -163,6 +193,87 @@ impl Executor<'_> {
             Line::Quit => return Ok(Done::Quit),
         }
         Ok(Done::Next)
+    }
+
+    /// Begins a stream. What is entered from then on are its fragments.
+    async fn open_stream(&self, group: &str, feed: Feed, run: Running) -> Result<(), Verdict> {
+        self.watch.shared().names().groups.insert(group.to_owned());
+        loop {
+            let mut stream = self.client.handle.stream(run.open(group), run.buffer);
+            match stream.opened().await {
+                Ok(()) => {
+                    if self.interactive {
+                        self.say("lines are fragments; `\\.` or Ctrl-D ends the stream, Ctrl-C breaks it off");
+                    }
+                    self.watch.publish(Some(stream.stream_id()));
+                    *self.stream.borrow_mut() = Some(Publishing { stream, feed, run });
+                    return Ok(());
+                }
+                Err(report) if report.is_lost_before_its_start() => {}
+                Err(report) => return end::outcome(&self.client, &report).map(drop),
+            }
+        }
+    }
+
+    /// Sends a fragment. One behind a stream that is over by itself is dropped: that it is over has been said.
+    async fn write(&self, line: &str) -> Result<Done, Verdict> {
+        let Some(mut publishing) = self.stream.take() else { return Ok(Done::Next) };
+        let line = format!("{line}\n");
+        let data = intake::fragment_of_line(publishing.feed, line.as_bytes()).and_then(|data| match data {
+            Some(data) if !intake::fits(self.connection.protocol.codec(), &data) => {
+                Err(Failure::message(Kind::Input, "the line is larger than a frame may be"))
+            }
+            data => Ok(data),
+        });
+        let data = match data {
+            Ok(data) => data,
+            Err(failure) => {
+                // At a terminal the next one may be better. A script that fails ends, and with it the stream.
+                *self.stream.borrow_mut() = Some(publishing);
+                return Err(Verdict::Failed(failure));
+            }
+        };
+        if let Some(data) = data
+            && let Err(report) = publishing.stream.write(data).await
+        {
+            return self.over(&report);
+        }
+        *self.stream.borrow_mut() = Some(publishing);
+        Ok(Done::Next)
+    }
+
+    /// Ends the stream, and waits until the service has closed it.
+    async fn end_stream(&self) -> Result<Done, Verdict> {
+        let Some(mut publishing) = self.stream.take() else { return Ok(Done::Next) };
+        publishing.stream.end(publishing.run.end_error.clone());
+        let report = self.attended("the end of the stream", publishing.stream.over()).await;
+        self.over(&report)
+    }
+
+    /// A person has broken the stream off. Returns whether there was one.
+    pub fn break_stream_off(&self) -> bool {
+        self.watch.publish(None);
+        let publishing = self.stream.take();
+        let found = publishing.is_some();
+        if let Some(mut publishing) = publishing {
+            publishing.stream.end(Some(broken_off()));
+        }
+        found
+    }
+
+    /// Nothing more is entered: a stream that is still open is broken off, as far as that goes quickly.
+    pub async fn leave(&self) {
+        let publishing = self.stream.take();
+        if let Some(mut publishing) = publishing {
+            publishing.stream.end(Some(broken_off()));
+            let _ = timeout(PARTING, publishing.stream.over()).await;
+        }
+    }
+
+    /// How the stream ended is said among what comes; here only what went wrong.
+    fn over(&self, report: &StreamReport) -> Result<Done, Verdict> {
+        self.watch.publish(None);
+        end::outcome(&self.client, report).map(|_| Done::Next)
     }
 
     fn data(&self, payload: &PayloadSource) -> Result<webpubsub_proto::OwnedData, Verdict> {

@@ -138,6 +138,9 @@ impl Completer for Help {
     type Candidate = Pair;
 
     fn complete(&self, line: &str, cursor: usize, _: &Context<'_>) -> rustyline::Result<(usize, Vec<Pair>)> {
+        if self.shared.is_in_stream() {
+            return Ok((cursor, Vec::new()));
+        }
         // The last command of a text with several is the one being typed.
         let (wanted, start) = wanted(&line[..cursor]);
         if wanted == Wanted::File {
@@ -167,8 +170,8 @@ impl Hinter for Help {
 impl Help {
     /// How the history continues the line.
     fn offered(&self, line: &str, cursor: usize, context: &Context<'_>) -> Option<String> {
-        // Without colour it could not be told from what was typed.
-        if !self.color || line.trim().is_empty() || cursor < line.len() {
+        // Without colour it could not be told from what was typed. Fragments are none of the history's.
+        if !self.color || self.shared.is_in_stream() || line.trim().is_empty() || cursor < line.len() {
             return None;
         }
         let history = context.history();
@@ -182,8 +185,7 @@ impl Help {
 
 impl Validator for Help {
     fn validate(&self, context: &mut ValidationContext<'_>) -> rustyline::Result<ValidationResult> {
-        let (_, complete) = lines::entries(context.input());
-        if !complete {
+        if !lines::entries(context.input(), self.shared.is_in_stream()).complete {
             return Ok(ValidationResult::Incomplete);
         }
         self.screen.leaving();
@@ -193,7 +195,7 @@ impl Validator for Help {
 
 impl Highlighter for Help {
     fn highlight<'l>(&self, line: &'l str, cursor: usize) -> Cow<'l, str> {
-        let mut painted = match self.color {
+        let mut painted = match self.color && !self.shared.is_in_stream() {
             true => Cow::Owned(highlight(line, self.mark_brackets.get().then_some(cursor))),
             false => Cow::Borrowed(line),
         };

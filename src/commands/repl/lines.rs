@@ -2,46 +2,91 @@
 //!
 //! A `\` at the end continues a line, which keeps the newline, and so does JSON that is not complete behind `-t json`.
 //! Scripts and the editor go by the same rules.
+//!
+//! Behind `stream GROUP` lines are no commands but fragments, as they are, until one that is `\.` alone.
 
 use super::line::{Place, line_command, split};
 
-/// A command as it was typed, and where it began.
+/// What was typed, and where it began.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Entry {
-    /// The text, without the backslashes of continued lines.
-    pub text: String,
+    /// What it is.
+    pub what: What,
     /// Number of its first line, from 1.
     pub line: u64,
 }
 
+/// What lines are.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum What {
+    /// A command, without the backslashes of continued lines.
+    Command(String),
+    /// A fragment of the stream that is open, without the line's end.
+    Fragment(String),
+    /// The end of that stream.
+    EndOfStream,
+}
+
+impl What {
+    /// Its first word.
+    pub fn verb(&self) -> &str {
+        match self {
+            Self::Command(text) => text.split_whitespace().next().unwrap_or_default(),
+            Self::Fragment(_) | Self::EndOfStream => "stream",
+        }
+    }
+}
+
+/// The line that ends a stream.
+pub const END_OF_STREAM: &str = "\\.";
+
 /// Puts lines together.
 #[derive(Debug, Default)]
 pub struct Assembler {
-    pending: Option<Entry>,
+    /// The command so far, and its first line.
+    pending: Option<(String, u64)>,
     lines: u64,
+    /// Lines are fragments.
+    in_stream: bool,
 }
 
 impl Assembler {
+    /// Begins amid a stream, or not.
+    pub fn new(in_stream: bool) -> Self {
+        Self { in_stream, ..Self::default() }
+    }
+
+    /// Whether lines are fragments now.
+    pub fn is_in_stream(&self) -> bool {
+        self.in_stream
+    }
+
     /// Takes a line without its end. Returns the command that it completes; comments and empty lines are none.
     pub fn push(&mut self, line: &str) -> Option<Entry> {
         self.lines += 1;
+        if self.in_stream {
+            self.in_stream = line != END_OF_STREAM;
+            let what = if self.in_stream { What::Fragment(line.to_owned()) } else { What::EndOfStream };
+            return Some(Entry { what, line: self.lines });
+        }
         if self.pending.is_none() && (line.trim().is_empty() || line.trim_start().starts_with('#')) {
             return None;
         }
         let (line, continued) = line.strip_suffix('\\').map_or((line, false), |line| (line, true));
-        let entry = match self.pending.take() {
-            Some(mut entry) => {
-                entry.text.push_str(line);
-                entry
-            }
-            None => Entry { text: line.to_owned(), line: self.lines },
+        let (text, first) = match self.pending.take() {
+            Some((text, first)) => (text + line, first),
+            None => (line.to_owned(), self.lines),
         };
-        if continued || is_open_json(&entry.text) {
-            let text = entry.text + "\n";
-            self.pending = Some(Entry { text, line: entry.line });
+        if continued || is_open_json(&text) {
+            self.pending = Some((text + "\n", first));
             return None;
         }
-        Some(entry)
+        Some(self.command(text, first))
+    }
+
+    fn command(&mut self, text: String, line: u64) -> Entry {
+        self.in_stream = begins_stream(&text);
+        Entry { what: What::Command(text), line }
     }
 
     /// Whether the last command is not complete yet.
@@ -51,20 +96,48 @@ impl Assembler {
 
     /// What is left at the end of the input, as far as it goes.
     pub fn finish(&mut self) -> Option<Entry> {
-        let mut entry = self.pending.take()?;
-        entry.text.truncate(entry.text.trim_end_matches('\n').len());
-        Some(entry)
+        let (mut text, first) = self.pending.take()?;
+        text.truncate(text.trim_end_matches('\n').len());
+        Some(self.command(text, first))
+    }
+
+    /// The end of the stream, where the end of the input is that.
+    pub fn end_stream(&mut self) -> Option<Entry> {
+        let ends = std::mem::take(&mut self.in_stream);
+        ends.then_some(Entry { what: What::EndOfStream, line: self.lines })
     }
 }
 
-/// The commands in a text that may have several lines, and whether the last one is complete.
-pub fn entries(text: &str) -> (Vec<Entry>, bool) {
-    let mut assembler = Assembler::default();
+/// What there is in a text of several lines perhaps.
+#[derive(Debug)]
+pub struct Entries {
+    /// In order.
+    pub entries: Vec<Entry>,
+    /// Whether the last one is complete.
+    pub complete: bool,
+    /// Whether what follows are fragments.
+    pub in_stream: bool,
+}
+
+/// What there is in a text that begins amid a stream, or not.
+pub fn entries(text: &str, in_stream: bool) -> Entries {
+    let mut assembler = Assembler::new(in_stream);
     let mut entries: Vec<Entry> = text.split('\n').filter_map(|line| assembler.push(line)).collect();
     let rest = assembler.finish();
     let complete = rest.is_none();
     entries.extend(rest);
-    (entries, complete)
+    Entries { entries, complete, in_stream: assembler.is_in_stream() }
+}
+
+/// Whether the lines behind this command are fragments.
+pub fn begins_stream(text: &str) -> bool {
+    let Ok(split) = split(&line_command(), text) else { return false };
+    split.verb() == "stream"
+        && split.first(Place::Word).is_some()
+        && !split
+            .pieces
+            .iter()
+            .any(|piece| piece.place == Place::Flag && matches!(piece.text.as_str(), "-h" | "--help"))
 }
 
 /// Whether the line sends JSON whose brackets or quotes are not closed yet.
@@ -96,8 +169,34 @@ mod tests {
     use super::*;
 
     fn texts(text: &str) -> (Vec<String>, bool) {
-        let (entries, complete) = entries(text);
-        (entries.into_iter().map(|entry| entry.text).collect(), complete)
+        let Entries { entries, complete, .. } = entries(text, false);
+        let text = |entry: Entry| match entry.what {
+            What::Command(text) => text,
+            What::Fragment(text) => format!("fragment {text}"),
+            What::EndOfStream => "end".to_owned(),
+        };
+        (entries.into_iter().map(text).collect(), complete)
+    }
+
+    #[test]
+    fn behind_stream_lines_are_fragments_as_they_are_until_the_one_that_ends_it() {
+        let (texts, complete) = texts("stream --no-echo g\n# no comment\n\na\\\nquit\n\\.\nping");
+        let expected = [
+            "stream --no-echo g",
+            "fragment # no comment",
+            "fragment ",
+            "fragment a\\",
+            "fragment quit",
+            "end",
+            "ping",
+        ];
+        assert_eq!((texts, complete), (expected.map(str::to_owned).to_vec(), true));
+        for (text, in_stream) in
+            [("stream g", true), ("stream g\n\\.", false), ("stream", false), ("stream --help g", false)]
+        {
+            assert_eq!(entries(text, false).in_stream, in_stream, "{text}");
+        }
+        assert_eq!(entries("status", true).entries[0].what, What::Fragment("status".into()));
     }
 
     #[test]
@@ -127,7 +226,7 @@ mod tests {
 
     #[test]
     fn a_command_knows_its_first_line() {
-        let (entries, _) = entries("# one\nsend g a\\\nb\nping");
-        assert_eq!(entries.iter().map(|entry| entry.line).collect::<Vec<_>>(), [2, 4]);
+        let all = entries("# one\nsend g a\\\nb\nping", false).entries;
+        assert_eq!(all.iter().map(|entry| entry.line).collect::<Vec<_>>(), [2, 4]);
     }
 }

@@ -52,7 +52,7 @@ use editor::{Terminal, Typed};
 use execute::{Done, Executor};
 use helper::Help;
 use history::History;
-use lines::Entry;
+use lines::{Entry, What};
 use plain::Plain;
 use screen::{Screen, Unmarked};
 use script::Entries;
@@ -194,11 +194,14 @@ pub async fn repl(surroundings: &Surroundings, settings: &Repl, opened: Opened) 
             interactive,
             amid: RefCell::default(),
             watched: RefCell::default(),
+            stream: RefCell::default(),
         };
-        match from {
+        let verdict = match from {
             From::Script(entries) => run_script(&executor, entries, settings).await,
             From::Person(person) => attend(&executor, *person).await,
-        }
+        };
+        executor.leave().await;
+        verdict
     })
     .await
 }
@@ -269,7 +272,11 @@ async fn serve(
                     asked = false;
                     waiting.push_back(Waiting::new(executor, line));
                 }
-                Some(Typed::Abandon) => {}
+                Some(Typed::Abandon) => break_off(executor),
+                Some(Typed::Interrupt) if executor.stream.borrow().is_some() => {
+                    plain.inspect(|plain| plain.interrupted());
+                    break_off(executor);
+                }
                 Some(Typed::Interrupt) if asked => {
                     leaving = true;
                     plain.inspect(|plain| plain.left());
@@ -306,8 +313,7 @@ async fn serve(
                 },
                 () = sleep_until(due.unwrap_or(begun)), if due.is_some() => {
                     let Some(question) = question.and_then(|index| waiting.remove(index)) else { continue };
-                    let verb = line.split_whitespace().next().unwrap_or_default();
-                    let amid = format!("`{verb}`, for {}{}", human(begun.elapsed()), behind(&waiting));
+                    let amid = format!("`{}`, for {}{}", line.verb(), human(begun.elapsed()), behind(&waiting));
                     match executor.answer(&question.line, &amid).await {
                         Done::Next | Done::Quit => {}
                         Done::SessionEnded => return Verdict::SessionEnded,
@@ -330,7 +336,11 @@ async fn serve(
                     more => format!(", and {more} that waited behind it"),
                 };
                 waiting.clear();
-                executor.say(&format!("abandoned{also}; what was sent already may still be carried out"));
+                let broken_off = executor.break_stream_off() || line.verb() == "stream";
+                executor.say(&match broken_off {
+                    true => format!("broke the stream off{also}"),
+                    false => format!("abandoned{also}; what was sent already may still be carried out"),
+                });
             }
         }
         busy.done(over);
@@ -339,15 +349,22 @@ async fn serve(
 
 /// A line that is not carried out yet.
 struct Waiting {
-    line: String,
+    line: What,
     /// When it was entered.
     since: Instant,
     is_question: bool,
 }
 
 impl Waiting {
-    fn new(executor: &Executor<'_>, line: String) -> Self {
+    fn new(executor: &Executor<'_>, line: What) -> Self {
         Self { is_question: executor.is_question(&line), line, since: Instant::now() }
+    }
+}
+
+/// Ctrl-C while nothing runs: the stream that is open ends.
+fn break_off(executor: &Executor<'_>) {
+    if executor.break_stream_off() {
+        executor.say("broke the stream off");
     }
 }
 
@@ -373,7 +390,7 @@ async fn run_script(executor: &Executor<'_>, mut entries: Entries, settings: &Re
     let mut first: Option<Failure> = None;
     while let Some(entry) = entries.recv().await {
         let done = match entry {
-            Ok(entry) => match executor.carry_out(&entry.text).await {
+            Ok(entry) => match executor.carry_out(&entry.what).await {
                 Done::Failed(failure) => Done::Failed(at_line(failure, &entry)),
                 done => done,
             },

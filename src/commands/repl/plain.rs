@@ -14,7 +14,7 @@ use super::busy::Busy;
 use super::editor::Typed;
 use super::execute::standing_word;
 use super::history::History;
-use super::lines::Assembler;
+use super::lines::{Assembler, What};
 use super::screen::tty;
 use super::watch::Shared;
 use crate::render::Stream;
@@ -101,9 +101,22 @@ impl Plain {
                 assembler = Assembler::default();
                 text.clear();
             }
+            // The stream may have ended by itself meanwhile.
+            if assembler.is_in_stream() && !self.shared.is_in_stream() {
+                assembler = Assembler::default();
+            }
             if read? == 0 {
                 ask.line("");
-                return Ok(());
+                if !assembler.is_in_stream() {
+                    return Ok(());
+                }
+                assembler = Assembler::default();
+                self.shared.set_in_stream(false);
+                busy.add();
+                if typed.send(Typed::Line(What::EndOfStream)).is_err() {
+                    return Ok(());
+                }
+                continue;
             }
             let line = String::from_utf8_lossy(&bytes);
             let line = line.trim_end_matches(['\r', '\n']);
@@ -117,23 +130,28 @@ impl Plain {
                 }
                 continue;
             };
-            if let Some(problem) = history.add(&std::mem::take(&mut text)) {
-                ask.line(&format!("the history is not kept: {problem}"));
+            let entered = std::mem::take(&mut text);
+            if let What::Command(command) = &entry.what {
+                if let Some(problem) = history.add(&entered) {
+                    ask.line(&format!("the history is not kept: {problem}"));
+                }
+                if matches!(command.trim(), "quit" | "exit") {
+                    return Ok(());
+                }
             }
-            if matches!(entry.text.trim(), "quit" | "exit") {
-                return Ok(());
-            }
+            self.shared.set_in_stream(assembler.is_in_stream());
             busy.add();
-            if typed.send(Typed::Line(entry.text)).is_err() {
+            if typed.send(Typed::Line(entry.what)).is_err() {
                 return Ok(());
             }
         }
     }
 
     fn prompt(&self) -> String {
-        let word = match self.state.continued.load(Ordering::SeqCst) {
-            true => "...",
-            false => standing_word(self.shared.standing()),
+        let word = match (self.state.continued.load(Ordering::SeqCst), self.shared.is_in_stream()) {
+            (true, _) => "...",
+            (false, true) => "stream",
+            (false, false) => standing_word(self.shared.standing()),
         };
         format!("{word:<12} > ")
     }

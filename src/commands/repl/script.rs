@@ -46,8 +46,11 @@ pub fn read(input: Box<dyn Read + Send>) -> io::Result<Entries> {
                     Err(failure)
                 }
                 Ok(Line::End) => {
-                    if let Some(entry) = assembler.finish() {
-                        let _ = sender.blocking_send(Ok(entry));
+                    let last = assembler.finish();
+                    for entry in last.into_iter().chain(assembler.end_stream()) {
+                        if sender.blocking_send(Ok(entry)).is_err() {
+                            return;
+                        }
                     }
                     return;
                 }

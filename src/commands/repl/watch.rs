@@ -4,7 +4,7 @@
 use std::cell::{Cell, RefCell};
 use std::collections::{BTreeSet, VecDeque};
 use std::rc::Rc;
-use std::sync::atomic::{AtomicU8, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU8, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use tokio::sync::Notify;
@@ -14,7 +14,7 @@ use super::editor::Typed;
 use crate::render::{Format, Printer, Recorder};
 use crate::run::watcher::Watcher;
 use webpubsub_client::event::{Flow, Invoked, Lifecycle, Received, WireFrame};
-use webpubsub_proto::session::Standing;
+use webpubsub_proto::session::{Standing, StreamNews};
 
 /// Records kept for an `expect` to come, in bytes; older ones are forgotten.
 const KEPT: usize = 16 * 1024 * 1024;
@@ -27,6 +27,8 @@ const CUT: usize = 1000;
 #[derive(Debug, Default)]
 pub struct Shared {
     standing: AtomicU8,
+    /// Lines are fragments of a stream.
+    in_stream: AtomicBool,
     names: Mutex<Names>,
 }
 
@@ -65,6 +67,16 @@ impl Shared {
         self.standing.store(number, Ordering::Relaxed);
     }
 
+    /// Whether lines are fragments of a stream.
+    pub fn is_in_stream(&self) -> bool {
+        self.in_stream.load(Ordering::SeqCst)
+    }
+
+    /// Says whether they are.
+    pub fn set_in_stream(&self, in_stream: bool) {
+        self.in_stream.store(in_stream, Ordering::SeqCst);
+    }
+
     /// The names.
     pub fn names(&self) -> MutexGuard<'_, Names> {
         self.names.lock().unwrap_or_else(PoisonError::into_inner)
@@ -80,6 +92,8 @@ pub enum Change {
     Timestamps(bool),
     /// Whether long data is shown whole.
     Full(bool),
+    /// Whether each fragment of a stream has a line of its own.
+    Apart(bool),
 }
 
 /// How messages are printed.
@@ -107,6 +121,8 @@ pub struct Watch {
     fresh: Cell<bool>,
     came: Notify,
     moved: Notify,
+    /// Id of the stream whose fragments lines are.
+    publishing: RefCell<Option<String>>,
     /// Who is told of Ctrl-C, where it comes as a signal.
     interrupts: RefCell<Option<UnboundedSender<Typed>>>,
 }
@@ -146,12 +162,13 @@ impl Watch {
             shared,
             recorder,
             printed: Cell::new(printed),
-            changes: RefCell::new(vec![Change::Full(printed.full)]),
+            changes: RefCell::new(vec![Change::Full(printed.full), Change::Apart(!printed.full)]),
             has_changes: Cell::new(true),
             records: RefCell::default(),
             fresh: Cell::new(false),
             came: Notify::new(),
             moved: Notify::new(),
+            publishing: RefCell::default(),
             interrupts: RefCell::default(),
         })
     }
@@ -159,6 +176,12 @@ impl Watch {
     /// What the editor sees too.
     pub fn shared(&self) -> &Arc<Shared> {
         &self.shared
+    }
+
+    /// Lines are fragments of that stream, or of none.
+    pub fn publish(&self, stream_id: Option<&str>) {
+        *self.publishing.borrow_mut() = stream_id.map(str::to_owned);
+        self.shared.set_in_stream(stream_id.is_some());
     }
 
     /// Has Ctrl-C told there.
@@ -173,6 +196,7 @@ impl Watch {
             Change::Format(format) => Printed { format, ..printed },
             Change::Timestamps(timestamps) => Printed { timestamps, ..printed },
             Change::Full(full) => Printed { full, ..printed },
+            Change::Apart(_) => printed,
         });
         self.changes.borrow_mut().push(change);
         self.has_changes.set(true);
@@ -237,6 +261,7 @@ impl Watcher for Watch {
                 Change::Format(format) => printer.set_format(format),
                 Change::Timestamps(timestamps) => printer.set_timestamps(timestamps),
                 Change::Full(full) => printer.set_cut((!full).then_some(CUT)),
+                Change::Apart(apart) => printer.set_apart(apart),
             }
         }
     }
@@ -255,13 +280,19 @@ impl Watcher for Watch {
             Lifecycle::Left { group, .. } => {
                 self.shared.names().joined.remove(group);
             }
+            // Lines are commands again, whoever has ended it.
+            Lifecycle::Stream(StreamNews::Ended(report)) => {
+                if self.publishing.borrow().as_ref() == Some(&report.stream_id) {
+                    self.publish(None);
+                }
+            }
             Lifecycle::AttemptFailed { .. }
             | Lifecycle::Reconnecting { .. }
             | Lifecycle::OperationRetried(_)
             | Lifecycle::Ack(_)
             | Lifecycle::OperationUnknown { .. }
             | Lifecycle::RejoinFailed { .. }
-            | Lifecycle::Stream(_)
+            | Lifecycle::Stream(StreamNews::Started { .. } | StreamNews::Trouble { .. })
             | Lifecycle::RestateFailed { .. }
             | Lifecycle::SequenceGap { .. } => {}
         }

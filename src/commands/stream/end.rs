@@ -3,8 +3,8 @@
 use anyhow::anyhow;
 
 use super::counts;
-use super::settings::Stream;
 use crate::failure::{Failure, Kind};
+use crate::options::output::settings::Output;
 use crate::render::streams::{arrived, failure};
 use crate::render::{TOLD, nack};
 use crate::run::context::{Client, Surroundings};
@@ -15,62 +15,65 @@ use webpubsub_proto::session::{OperationKind, OutcomeCause, StreamFate, StreamRe
 /// How the run ends. `own`: what it failed by on this side.
 pub fn verdict(
     surroundings: &Surroundings,
-    settings: &Stream,
+    output: &Output,
     client: &Client,
     report: &StreamReport,
     own: Option<Failure>,
 ) -> Verdict {
-    let group = &settings.group;
+    let outcome = outcome(client, report);
+    if let Err(Verdict::SessionEnded) = outcome {
+        return own.map_or(Verdict::SessionEnded, Verdict::Failed);
+    }
+    client.seen.stream.set(Some(counts(report, outcome.is_err())));
+    match (own, outcome) {
+        (Some(own), _) => Verdict::Failed(own),
+        (None, Err(verdict)) => verdict,
+        (None, Ok(words)) => {
+            surroundings.report(output, &words);
+            Verdict::Done("done")
+        }
+    }
+}
+
+/// What a stream came to: words of one that has arrived, with its end.
+pub fn outcome(client: &Client, report: &StreamReport) -> Result<String, Verdict> {
+    let group = &report.group;
     let far = arrived(report);
-    let theirs = match &report.fate {
-        StreamFate::Completed => None,
-        StreamFate::Unconfirmed => Some(
-            Failure::message(
-                Kind::OperationUnknown,
-                format!("the end of the stream to `{group}` is not confirmed, {far}: the service no longer knows it"),
-            )
-            .hint("its end was sent before the connection was recovered, and has probably arrived"),
-        ),
+    Err(Verdict::Failed(match &report.fate {
+        StreamFate::Completed => {
+            return Ok(format!("streamed {far}, {} bytes, to `{group}` (stream `{}`)", report.bytes, report.stream_id));
+        }
+        StreamFate::Unconfirmed => Failure::message(
+            Kind::OperationUnknown,
+            format!("the end of the stream to `{group}` is not confirmed, {far}: the service no longer knows it"),
+        )
+        .hint("its end was sent before the connection was recovered, and has probably arrived"),
         StreamFate::Closed(error) => {
             let what = if report.opened { "closed the stream" } else { "refused the stream" };
             let cause = anyhow!("{}", nack(error));
             let failure =
                 Failure::new(Kind::OperationRefused, cause.context(format!("the service {what} to `{group}`, {far}")));
-            Some(match error.name.as_str() {
+            match error.name.as_str() {
                 "Forbidden" => failure.hint(client.role_hint(OperationKind::SendToGroup, group)),
                 _ => failure,
-            })
+            }
         }
-        StreamFate::Broken(_) => {
-            Some(because(Kind::Protocol, report, format!("the stream to `{group}` is broken, {far}")))
-        }
+        StreamFate::Broken(_) => because(Kind::Protocol, report, format!("the stream to `{group}` is broken, {far}")),
         StreamFate::Incomplete => {
-            Some(because(Kind::OperationUnknown, report, format!("the stream to `{group}` is not whole, {far}")))
+            because(Kind::OperationUnknown, report, format!("the stream to `{group}` is not whole, {far}"))
         }
-        StreamFate::Unanswered => Some(
+        StreamFate::Unanswered => {
             because(Kind::OperationUnknown, report, format!("the stream to `{group}` is not acknowledged, {far}"))
-                .hint("`--ack-timeout` says how long the service may take"),
-        ),
+                .hint("`--ack-timeout` says how long the service may take")
+        }
         // The end of the session says why.
         StreamFate::Lost(OutcomeCause::Ended | OutcomeCause::Failed(_)) if !report.started => {
-            return own.map_or(Verdict::SessionEnded, Verdict::Failed);
+            return Err(Verdict::SessionEnded);
         }
         StreamFate::Lost(_) => {
-            Some(because(Kind::OperationUnknown, report, format!("the stream to `{group}` was broken off, {far}")))
+            because(Kind::OperationUnknown, report, format!("the stream to `{group}` was broken off, {far}"))
         }
-    };
-    client.seen.stream.set(Some(counts(report, theirs.is_some())));
-    if let Some(own) = own {
-        return Verdict::Failed(own);
-    }
-    match theirs {
-        Some(failure) => Verdict::Failed(failure),
-        None => {
-            let words = format!("streamed {far}, {} bytes, to `{group}` (stream `{}`)", report.bytes, report.stream_id);
-            surroundings.report(&settings.output, &words);
-            Verdict::Done("done")
-        }
-    }
+    }))
 }
 
 fn because(kind: Kind, report: &StreamReport, what: String) -> Failure {

@@ -161,29 +161,10 @@ impl Cutter {
     /// A line with its end, if it has one. `None`: it is skipped.
     fn line(&mut self, line: &[u8]) -> Result<Option<OwnedData>, Failure> {
         self.lines += 1;
-        let bare = line.strip_suffix(b"\n").unwrap_or(line);
-        let bare = bare.strip_suffix(b"\r").unwrap_or(bare);
-        let text = |bytes| std::str::from_utf8(bytes).map_err(not_text);
-        let data = match self.feed {
-            Feed::TextLines => text(line).map(|text| Some(OwnedData::text(text))),
-            Feed::BinaryLines => Ok(Some(OwnedData::binary(line))),
-            Feed::JsonLines => text(bare).and_then(|text| {
-                let json = OwnedData::json(text).map_err(|error| {
-                    Failure::new(Kind::Input, anyhow::Error::new(error).context("the line is not JSON"))
-                })?;
-                match text.trim() {
-                    "null" => {
-                        Err(Failure::message(Kind::Input, "the data is `null`, which the service takes from nobody"))
-                    }
-                    _ => Ok(Some(json)),
-                }
-            }),
-            Feed::Records => data_of_record(bare),
-            Feed::Text | Feed::Binary => Ok(None),
-        };
-        let data = data.map_err(|failure| failure.context(format!("line {} is no fragment", self.lines)))?;
+        let data = fragment_of_line(self.feed, line)
+            .map_err(|failure| failure.context(format!("line {} is no fragment", self.lines)))?;
         match data {
-            Some(data) if self.codec.data_len(data.as_data()) + ENVELOPE > MAX_FRAME_BYTES => Err(self.too_large()),
+            Some(data) if !fits(self.codec, &data) => Err(self.too_large()),
             data => Ok(data),
         }
     }
@@ -192,6 +173,33 @@ impl Cutter {
         let what = format!("line {} is larger than a frame may be, {MAX_FRAME_BYTES} bytes", self.lines);
         Failure::message(Kind::Input, what)
     }
+}
+
+/// What a line is as a fragment, with its end, if it has one. `None`: it is skipped.
+pub fn fragment_of_line(feed: Feed, line: &[u8]) -> Result<Option<OwnedData>, Failure> {
+    let bare = line.strip_suffix(b"\n").unwrap_or(line);
+    let bare = bare.strip_suffix(b"\r").unwrap_or(bare);
+    let text = |bytes| std::str::from_utf8(bytes).map_err(not_text);
+    match feed {
+        Feed::TextLines => text(line).map(|text| Some(OwnedData::text(text))),
+        Feed::BinaryLines => Ok(Some(OwnedData::binary(line))),
+        Feed::JsonLines => text(bare).and_then(|text| {
+            let json = OwnedData::json(text).map_err(|error| {
+                Failure::new(Kind::Input, anyhow::Error::new(error).context("the line is not JSON"))
+            })?;
+            match text.trim() {
+                "null" => Err(Failure::message(Kind::Input, "the data is `null`, which the service takes from nobody")),
+                _ => Ok(Some(json)),
+            }
+        }),
+        Feed::Records => data_of_record(bare),
+        Feed::Text | Feed::Binary => Ok(None),
+    }
+}
+
+/// Whether the service takes a frame with it.
+pub fn fits(codec: Codec, data: &OwnedData) -> bool {
+    codec.data_len(data.as_data()) + ENVELOPE <= MAX_FRAME_BYTES
 }
 
 fn not_text(error: Utf8Error) -> Failure {

@@ -1,8 +1,8 @@
 //! `wps stream`: publish stdin to a group as one stream, as it comes (PROTOCOL §9.1).
 
 pub mod args;
-mod end;
-mod intake;
+pub mod end;
+pub mod intake;
 pub mod settings;
 
 use std::cell::Cell;
@@ -31,7 +31,7 @@ use crate::run::sink::Shown;
 use crate::run::watcher::Watcher;
 use webpubsub_client::handle::OutgoingStream;
 use webpubsub_proto::OwnedData;
-use webpubsub_proto::session::{StreamAbort, StreamOpen, StreamReport};
+use webpubsub_proto::session::{StreamAbort, StreamReport};
 
 impl CommandArgs for StreamArgs {
     fn talk(&self) -> Option<&TalkArgs> {
@@ -57,10 +57,16 @@ impl CommandArgs for StreamArgs {
 }
 
 /// How long the end of a stream that was broken off may take.
-const PARTING: Duration = Duration::from_millis(1500);
+pub const PARTING: Duration = Duration::from_millis(1500);
 
-/// The code of a stream that its user has broken off.
-const ABORTED: &str = "Aborted";
+/// What readers are told of a stream that its user has broken off.
+pub fn broken_off() -> StreamAbort {
+    abort("Aborted", "the publisher has broken off")
+}
+
+fn abort(code: &str, message: &str) -> StreamAbort {
+    StreamAbort { code: Some(code.to_owned()), message: Some(message.to_owned()) }
+}
 
 /// Publishes the stream. Returns the exit code.
 pub async fn stream(surroundings: &Surroundings, settings: &Stream, intake: Intake) -> u8 {
@@ -77,7 +83,7 @@ pub async fn stream(surroundings: &Surroundings, settings: &Stream, intake: Inta
     run_watched(surroundings, &settings.connection, &settings.output, wants, Some(watcher), |client| async move {
         let mut publishing = Publishing { settings, client: &client, keys: &keys, intake };
         let (report, failure) = publishing.run().await;
-        end::verdict(surroundings, settings, &client, &report, failure)
+        end::verdict(surroundings, &settings.output, &client, &report, failure)
     })
     .await
 }
@@ -135,7 +141,7 @@ impl Publishing<'_> {
             }
             return match self.pump(&mut stream).await {
                 Ok(()) => {
-                    stream.end(self.settings.end_error.clone());
+                    stream.end(self.settings.run.end_error.clone());
                     tokio::select! {
                         report = stream.over() => (report, None),
                         () = self.keys.pressed() => self.break_off(stream, Break::Pressed).await,
@@ -147,14 +153,8 @@ impl Publishing<'_> {
     }
 
     fn open(&self) -> OutgoingStream {
-        let Stream { group, stream_id, no_echo, idle_timeout, buffer, .. } = self.settings;
-        let open = StreamOpen {
-            group: group.clone(),
-            stream_id: stream_id.clone().unwrap_or_else(random_id),
-            no_echo: *no_echo,
-            idle_timeout: *idle_timeout,
-        };
-        self.client.handle.stream(open, *buffer)
+        let Stream { group, run, .. } = self.settings;
+        self.client.handle.stream(run.open(group), run.buffer)
     }
 
     async fn opened(&self, stream: &mut OutgoingStream) -> Result<(), Break> {
@@ -195,15 +195,12 @@ impl Publishing<'_> {
 
     /// Tells the subscribers that nothing more comes, as far as that goes quickly.
     async fn break_off(&self, mut stream: OutgoingStream, cause: Break) -> (StreamReport, Option<Failure>) {
-        let (code, message, failure) = match cause {
+        let (abort, failure) = match cause {
             Break::Over(report) => return (report, None),
-            Break::Pressed => {
-                let failure = Failure::message(Kind::Signal(2), "ended by a signal");
-                (ABORTED, "the publisher has broken off", failure)
-            }
-            Break::Bad(failure) => ("BadInput", "the publisher's input is bad", failure),
+            Break::Pressed => (broken_off(), Failure::message(Kind::Signal(2), "ended by a signal")),
+            Break::Bad(failure) => (abort("BadInput", "the publisher's input is bad"), failure),
         };
-        stream.end(Some(StreamAbort { code: Some(code.to_owned()), message: Some(message.to_owned()) }));
+        stream.end(Some(abort));
         let report = tokio::select! {
             report = stream.over() => report,
             () = sleep(PARTING) => {

@@ -3,9 +3,10 @@
 use std::time::Duration;
 
 use webpubsub_proto::check_group_name;
-use webpubsub_proto::session::{OnUnknown, StreamAbort};
+use webpubsub_proto::session::{OnUnknown, StreamAbort, StreamOpen};
 
-use super::args::StreamArgs;
+use super::args::{FlowArgs, StreamArgs};
+use super::random_id;
 use crate::failure::{Failure, Kind};
 use crate::options::connecting::settings::{Connection, connection, stdin_takers};
 use crate::options::connection::settings::bad_name;
@@ -26,6 +27,13 @@ pub struct Stream {
     pub group: String,
     /// How stdin is cut into them.
     pub feed: Feed,
+    /// How it is run.
+    pub run: Running,
+}
+
+/// How a stream is run.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Running {
     /// Its id; `None`: a random one.
     pub stream_id: Option<String>,
     /// Not to this connection.
@@ -36,6 +44,36 @@ pub struct Stream {
     pub buffer: usize,
     /// It is ended as one that has failed.
     pub end_error: Option<StreamAbort>,
+}
+
+impl Running {
+    /// The stream to that group.
+    pub fn open(&self, group: &str) -> StreamOpen {
+        StreamOpen {
+            group: group.to_owned(),
+            stream_id: self.stream_id.clone().unwrap_or_else(random_id),
+            no_echo: self.no_echo,
+            idle_timeout: self.idle_timeout,
+        }
+    }
+}
+
+/// Settles the flags of how a stream is run.
+pub fn running(args: FlowArgs) -> Result<Running, Failure> {
+    let usage = |what: &str, flag: &'static str| Failure::message(Kind::Usage, what).blame(flag);
+    if args.stream_id.as_ref().is_some_and(|id| id.is_empty() || id.len() > LONGEST_ID) {
+        return Err(usage("`--stream-id` has 1 to 1024 bytes", "--stream-id"));
+    }
+    let idle_timeout = args.stream_idle_timeout;
+    if idle_timeout.is_some_and(|idle| idle.as_millis() == 0 || idle.as_millis() > u128::from(u32::MAX)) {
+        return Err(usage("`--stream-idle-timeout` is from 1 ms to 49 days", "--stream-idle-timeout"));
+    }
+    let end_error = args.end_error.map(|text| match text.split_once(':') {
+        Some((code, message)) => StreamAbort { code: Some(code.to_owned()), message: Some(message.to_owned()) },
+        None => StreamAbort { code: Some(text), message: None },
+    });
+    let FlowArgs { stream_id, no_echo, buffer, .. } = args;
+    Ok(Running { stream_id, no_echo, idle_timeout, buffer, end_error })
 }
 
 /// How stdin is cut into fragments.
@@ -62,9 +100,7 @@ const LONGEST_ID: usize = 1024;
 pub fn settle(args: StreamArgs, environment: &Environment, input: &mut dyn Input) -> Result<Stream, Failure> {
     check_group_name(&args.group).map_err(|error| bad_name("GROUP", error))?;
     let usage = |what: &str, flag: &'static str| Failure::message(Kind::Usage, what).blame(flag);
-    if args.flow.stream_id.as_ref().is_some_and(|id| id.is_empty() || id.len() > LONGEST_ID) {
-        return Err(usage("`--stream-id` has 1 to 1024 bytes", "--stream-id"));
-    }
+    let run = running(args.flow)?;
     let feed = match (args.data_type, args.lines, args.ndjson) {
         (_, _, true) => Feed::Records,
         (DataType::Text, false, false) => Feed::Text,
@@ -84,26 +120,8 @@ pub fn settle(args: StreamArgs, environment: &Environment, input: &mut dyn Input
     let mut takers = stdin_takers(&args.connecting);
     takers.push("the stream");
     stdin::refuse_two(&takers)?;
-    let idle_timeout = args.flow.stream_idle_timeout;
-    if idle_timeout.is_some_and(|idle| idle.as_millis() == 0 || idle.as_millis() > u128::from(u32::MAX)) {
-        return Err(usage("`--stream-idle-timeout` is from 1 ms to 49 days", "--stream-idle-timeout"));
-    }
     let output = output(&args.connecting, environment)?.filtered(args.filter)?;
     let policy = Policy { keeps_on: false, rejoin: true, on_unknown: OnUnknown::Fail };
     let connection = connection(args.connecting, policy, environment, input)?;
-    let end_error = args.flow.end_error.map(|text| match text.split_once(':') {
-        Some((code, message)) => StreamAbort { code: Some(code.to_owned()), message: Some(message.to_owned()) },
-        None => StreamAbort { code: Some(text), message: None },
-    });
-    Ok(Stream {
-        connection,
-        output,
-        group: args.group,
-        feed,
-        stream_id: args.flow.stream_id,
-        no_echo: args.flow.no_echo,
-        idle_timeout,
-        buffer: args.flow.buffer,
-        end_error,
-    })
+    Ok(Stream { connection, output, group: args.group, feed, run })
 }

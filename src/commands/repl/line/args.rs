@@ -4,9 +4,10 @@ use std::time::Duration;
 
 use clap::{Args, Subcommand, ValueEnum};
 
+use crate::commands::stream::args::FlowArgs;
 use crate::options::data::args::{DataArgs, MetadataArgs, TtlArgs};
 use crate::options::operation::args::{AckIdArgs, JoinAckArgs};
-use crate::options::values::{Format, duration};
+use crate::options::values::{DataType, Format, duration};
 
 /// The commands of a line.
 #[derive(Debug, Subcommand)]
@@ -29,6 +30,11 @@ pub enum LineCommand {
     /// Flags stand before NAME, which may be quoted; DATA is the rest of the line as it is, after one blank, and may be
     /// absent. Ctrl-C calls it off.
     Invoke(LineInvokeArgs),
+    /// Publish the lines that follow to a group as one stream
+    ///
+    /// Each line is a fragment, with its end, until `\.` on a line of its own, Ctrl-D on an empty line, or the end of a
+    /// script. Ctrl-C ends the stream as one that has failed. Flags stand before GROUP.
+    Stream(LineStreamArgs),
     /// Say something of oneself to a group, and see what its members say
     ///
     /// The group is joined first, if it is not.
@@ -143,6 +149,22 @@ pub struct LineInvokeArgs {
     /// What goes with it.
     #[command(flatten)]
     pub metadata: MetadataArgs,
+}
+
+/// `stream`.
+#[derive(Debug, Args)]
+pub struct LineStreamArgs {
+    /// Group to publish to; it need not be joined
+    #[arg(value_name = "GROUP")]
+    pub group: String,
+
+    /// What the lines are: text, or json, a value a line
+    #[arg(short = 't', long = "type", value_enum, value_name = "TYPE", default_value = "text")]
+    pub data_type: DataType,
+
+    /// How the stream is run.
+    #[command(flatten)]
+    pub flow: FlowArgs,
 }
 
 /// `state`.

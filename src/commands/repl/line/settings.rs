@@ -5,12 +5,14 @@ use std::time::Duration;
 use super::args::{LineCommand, LineStateCommand, SetCommand};
 use crate::commands::invoke::settings::LONGEST_ID;
 use crate::commands::state::settings::state;
+use crate::commands::stream::settings::{Feed, Running, running};
 use crate::failure::{Failure, Kind};
 use crate::options::connection::settings::bad_name;
 use crate::options::data::args::DataArgs;
 use crate::options::data::payload::{DataFrom, PayloadSource};
 use crate::options::data::settings::{envelope, metadata, payload_type};
 use crate::options::operation::settings::{Ack, ack, groups};
+use crate::options::values::DataType;
 use webpubsub_proto::{Codec, GroupState, Metadata, OwnedData, Upstream, check_event_name, check_group_name};
 
 /// What a line asks for.
@@ -67,6 +69,15 @@ pub enum Line {
         /// For so long; `None`: for ever.
         timeout: Option<Duration>,
     },
+    /// Publish the lines that follow as a stream.
+    Stream {
+        /// The group.
+        group: String,
+        /// What the lines are.
+        feed: Feed,
+        /// How it is run.
+        run: Running,
+    },
     /// Do something about what members of a group say of themselves.
     State {
         /// The group.
@@ -120,6 +131,7 @@ impl Line {
         match self {
             Self::Groups | Self::Status | Self::Set(None) | Self::History | Self::Help(_) => true,
             Self::State { .. }
+            | Self::Stream { .. }
             | Self::Join { .. }
             | Self::Leave { .. }
             | Self::Send { .. }
@@ -193,6 +205,19 @@ pub fn settle_line(command: LineCommand, codec: Codec) -> Result<Line, Failure> 
                 false => payload_type(codec, &args.input).map(|_| None)?,
             };
             Line::Invoke { event: args.name, payload, metadata, timeout: args.timeout }
+        }
+        LineCommand::Stream(args) => {
+            check_group_name(&args.group).map_err(|error| bad_name("GROUP", error))?;
+            let feed = match args.data_type {
+                DataType::Text => Feed::TextLines,
+                DataType::Json => Feed::JsonLines,
+                DataType::Binary | DataType::Protobuf => {
+                    let what = "the lines of a stream are text or json";
+                    let failure = Failure::message(Kind::Usage, what).blame("--type");
+                    return Err(failure.hint("`wps stream` takes bytes, and records with `dataType`"));
+                }
+            };
+            Line::Stream { group: args.group, feed, run: running(args.flow)? }
         }
         LineCommand::State(args) => {
             let (group, what) = match args.what {
