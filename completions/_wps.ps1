@@ -362,6 +362,7 @@ Register-ArgumentCompleter -Native -CommandName 'wps' -ScriptBlock {
             [CompletionResult]::new('--record', '--record', [CompletionResultType]::ParameterName, 'Record every frame in FILE, for `wps replay`')
             [CompletionResult]::new('--timeout', '--timeout', [CompletionResultType]::ParameterName, 'End after this time, counted from the start of the process, with exit 124 if nothing else ended the run')
             [CompletionResult]::new('--on-unknown', '--on-unknown', [CompletionResultType]::ParameterName, 'What to do when the connection was lost for good before the ack came')
+            [CompletionResult]::new('--session', '--session', [CompletionResultType]::ParameterName, 'Keep the connection in FILE, for the next run with it')
             [CompletionResult]::new('-r', '-r', [CompletionResultType]::ParameterName, 'Print strings among them bare')
             [CompletionResult]::new('--raw-output', '--raw-output', [CompletionResultType]::ParameterName, 'Print strings among them bare')
             [CompletionResult]::new('--lines', '--lines', [CompletionResultType]::ParameterName, 'Invoke once for each line of stdin, as soon as it is there')

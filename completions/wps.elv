@@ -354,6 +354,7 @@ set edit:completion:arg-completer[wps] = {|@words|
             cand --record 'Record every frame in FILE, for `wps replay`'
             cand --timeout 'End after this time, counted from the start of the process, with exit 124 if nothing else ended the run'
             cand --on-unknown 'What to do when the connection was lost for good before the ack came'
+            cand --session 'Keep the connection in FILE, for the next run with it'
             cand -r 'Print strings among them bare'
             cand --raw-output 'Print strings among them bare'
             cand --lines 'Invoke once for each line of stdin, as soon as it is there'

@@ -305,6 +305,7 @@ pub struct Stopped<'a> {
 
 /// What a client counted, in the last record.
 #[derive(Clone, Copy, Debug, Default, Serialize)]
+#[serde(rename_all = "camelCase")]
 pub struct StoppedCounts {
     /// Messages received.
     pub received: u64,
@@ -314,6 +315,9 @@ pub struct StoppedCounts {
     pub acked: u64,
     /// Operations that ended otherwise.
     pub failed: u64,
+    /// Answers that nobody waited for; absent where there were none.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub unexpected: Option<u64>,
 }
 
 /// Where an emulator can be reached; prints the secrets it exists to print.

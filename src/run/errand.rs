@@ -118,6 +118,7 @@ pub async fn run(
             sent: done.sent.get(),
             acked: done.acked.get(),
             failed: done.failed.get(),
+            unexpected: None,
         }),
         error: error.map(stopped_error),
     });

@@ -59,6 +59,7 @@ pub fn report_ending(printer: &mut Printer, ending: Ending) -> u8 {
             sent: counts.sent,
             acked: counts.acked,
             failed: counts.failed,
+            unexpected: Some(counts.unexpected).filter(|count| *count > 0),
         }),
         error: error.map(stopped_error),
     });

@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use serde_json::{Value, json};
 
+use crate::session::{Bench, gone};
 use crate::support::emulator::Emulator;
 use crate::support::service::{FromClient, Peer};
 use crate::support::webhook::Webhook;
@@ -336,4 +337,39 @@ fn metadata_and_time_to_live_go_with_messages_and_reach_listeners() {
     bad.assert_failed(11, &["line 1 cannot be sent", "not ASCII"]);
     let bad = wps(["send", &emulator.local(), "g", "--ndjson"]).stdin("{\"data\":1,\"ttlSeconds\":301}\n").run();
     bad.assert_failed(11, &["`ttlSeconds` is more than 300"]);
+}
+
+#[test]
+fn a_call_goes_over_the_connection_of_earlier_runs_and_no_run_makes_that_of_another() {
+    let bench = Bench::new();
+    bench.left();
+    let call = |bench: &Bench| bench.run(&["invoke", "sum", "x", "-o", "ndjson"]).start();
+    let first = call(&bench);
+    let mut peer = bench.recovered();
+    let FromClient::Frame(asked) = peer.next() else { panic!("no call") };
+    assert_eq!(asked["event"], "sum");
+    first.signal(rustix::process::Signal::KILL);
+    assert_eq!((first.end().code, gone(&mut peer)), (-9, true));
+    let second = call(&bench);
+    let mut peer = bench.recovered();
+    let FromClient::Frame(own) = peer.next() else { panic!("no call") };
+    assert_ne!(own["invocationId"], asked["invocationId"]);
+    // The answer to the first call comes late, and is nobody's.
+    respond(&mut peer, &asked["invocationId"], json!({"success": true, "dataType": "text", "data": "late"}));
+    respond(&mut peer, &own["invocationId"], json!({"success": true, "dataType": "text", "data": "own"}));
+    // No other call, and no close frame.
+    assert!(gone(&mut peer));
+    let ended = second.end();
+    assert_eq!(ended.code, 0, "{}", ended.stderr);
+    let records = ended.records();
+    assert_eq!(kinds(&records), ["recovered", "invoke-response", "stopped"]);
+    assert_eq!((&records[1]["data"], &records[2]["unexpected"]), (&json!("own"), &json!(1)));
+    let more = [
+        (&["--lines"][..], "which of many calls an earlier run has made, nobody can know"),
+        (&["--invocation-id", "mine"], "`--invocation-id` and `--session` do not go together"),
+        (&["--protocol", "json"], "needs a subprotocol with recovery"),
+    ];
+    for (flags, words) in more {
+        bench.run(&["invoke", "sum"]).args(flags.iter().copied()).run().assert_failed(2, &[words]);
+    }
 }

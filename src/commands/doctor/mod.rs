@@ -136,7 +136,7 @@ pub async fn doctor(surroundings: &Surroundings, settings: &Doctor) -> u8 {
         console.out.put(&mut console.out.style.record(render::stopped(&Stopped {
             reason: ending.reason,
             exit_code: code,
-            counts: Some(StoppedCounts { received, sent, acked, failed }),
+            counts: Some(StoppedCounts { received, sent, acked, failed, unexpected: None }),
             error: told.map(stopped_error),
         })));
     }

@@ -6,6 +6,7 @@ use crate::options::connecting::args::ConnectingArgs;
 use crate::options::data::args::{DataArgs, MetadataArgs};
 use crate::options::expressions::args::FilterArgs;
 use crate::options::operation::args::OnUnknownArgs;
+use crate::options::session_file::args::SessionFileArgs;
 
 /// `wps invoke`.
 #[derive(Debug, Args)]
@@ -45,6 +46,9 @@ pub struct InvokeArgs {
     /// Lost answers.
     #[command(flatten)]
     pub unknown: OnUnknownArgs,
+    /// A connection that outlives the process.
+    #[command(flatten)]
+    pub session: SessionFileArgs,
 }
 
 /// Many invocations from standard input.

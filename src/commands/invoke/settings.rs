@@ -6,7 +6,7 @@ use webpubsub_proto::{Metadata, OwnedData, check_event_name};
 use super::args::{InvokeArgs, ManyArgs};
 use crate::commands::bulk::settings::BulkFeed;
 use crate::failure::{Failure, Kind};
-use crate::options::connecting::settings::{Connection, connection, stdin_takers};
+use crate::options::connecting::settings::{Connection, connection, keep, stdin_takers};
 use crate::options::connection::settings::bad_name;
 use crate::options::data::payload::PayloadSource;
 use crate::options::data::settings::{codec, metadata, payload, payload_type};
@@ -14,6 +14,7 @@ use crate::options::environment::{Environment, Input};
 use crate::options::operation::settings::on_unknown;
 use crate::options::output::settings::{Output, output};
 use crate::options::reconnect::settings::Policy;
+use crate::options::session_file::settings::SessionFile;
 use crate::options::stdin;
 
 /// How many wait for their answers at once, unless given.
@@ -74,6 +75,14 @@ pub fn settle(args: InvokeArgs, environment: &Environment, input: &mut dyn Input
     if args.invocation_id.as_deref() == Some("") {
         return Err(Failure::message(Kind::Usage, "`--invocation-id` is empty").blame("--invocation-id"));
     }
+    if args.invocation_id.is_some() && args.session.session.is_some() {
+        let failure = Failure::message(Kind::Usage, "`--invocation-id` and `--session` do not go together")
+            .blame("--invocation-id")
+            .blame("--session");
+        return Err(
+            failure.hint("an answer to an earlier run's call of that id would be taken for the answer to this one")
+        );
+    }
     let policy = policy(&args);
     // Absent only with --ndjson.
     let event = args.name.unwrap_or_default();
@@ -84,7 +93,8 @@ pub fn settle(args: InvokeArgs, environment: &Environment, input: &mut dyn Input
         let empty = OwnedData::text("");
         let invocation =
             Invocation { metadata: metadata.clone(), ..Invocation::new(event.clone(), Some(empty.clone())) };
-        let id = args.invocation_id.as_deref().unwrap_or(LONGEST_ID);
+        let chosen = if args.session.session.is_some() { LONGEST_DISTINCT_ID } else { LONGEST_ID };
+        let id = args.invocation_id.as_deref().unwrap_or(chosen);
         let envelope = invocation.encode(codec, id).len().saturating_sub(codec.data_len(empty.as_data()));
         Some(payload(args.data, args.input, envelope, &args.connecting)?)
     } else {
@@ -94,11 +104,14 @@ pub fn settle(args: InvokeArgs, environment: &Environment, input: &mut dyn Input
     };
     let output = output(&args.connecting, environment)?.filtered(args.filter)?;
     let connection = connection(args.connecting, policy, environment, input)?;
+    let connection = keep(connection, SessionFile::invoking(args.session))?;
     Ok(Invoke { connection, output, event, payload, metadata, invocation_id: args.invocation_id })
 }
 
 /// As long as one that is chosen can be.
 pub const LONGEST_ID: &str = "18446744073709551615";
+/// The same of one that no other run on the connection chooses.
+const LONGEST_DISTINCT_ID: &str = "ffffffffffffffff-18446744073709551615";
 
 /// Settles `wps invoke` of many events.
 pub fn settle_many(args: InvokeArgs, environment: &Environment, input: &mut dyn Input) -> Result<InvokeMany, Failure> {
@@ -107,6 +120,13 @@ pub fn settle_many(args: InvokeArgs, environment: &Environment, input: &mut dyn 
         check_event_name(event).map_err(|error| bad_name("NAME", error))?;
     }
     let own = if args.many.lines { "`--lines`" } else { "`--ndjson`" };
+    if args.session.session.is_some() {
+        let what = format!("`--session` and {own} do not go together");
+        let failure = Failure::message(Kind::Usage, what).blame("--session");
+        return Err(failure.hint(
+            "which of many calls an earlier run has made, nobody can know: the service would carry them out again",
+        ));
+    }
     stdin::refuse_beside(&stdin_takers(&args.connecting), own, None)?;
     let feed = if args.many.lines {
         BulkFeed::Lines(payload_type(codec(&args.connecting), &args.input)?)

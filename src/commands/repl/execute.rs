@@ -451,6 +451,9 @@ impl Executor<'_> {
         let counts = status.counts;
         row("received", counts.received.to_string());
         row("sent", format!("{}, {} acknowledged, {} failed", counts.sent, counts.acked, counts.failed));
+        if counts.unexpected > 0 {
+            row("nobody's", format!("{}, to what was called off or given up", counted(counts.unexpected, "answer")));
+        }
         let none = || "none yet".to_owned();
         row("last sequence", status.last_sequence_id.map_or_else(none, |id| id.to_string()));
         row("round trip", status.round_trip.map_or_else(none, human));

@@ -43,6 +43,12 @@ impl SessionFile {
         Some(Self { path: args.session?, command: "wps join", groups: None, takes_messages: stays, stream: None })
     }
 
+    /// Of a command that calls the application server. Of calls nothing is kept: none is made again.
+    pub fn invoking(args: SessionFileArgs) -> Option<Self> {
+        let path = args.session?;
+        Some(Self { path, command: "wps invoke", groups: None, takes_messages: false, stream: None })
+    }
+
     /// Of a command that sends. Fails with a usage error where there would be nothing to go on with.
     pub fn sending(args: SessionFileArgs, command: &'static str, ack: Ack) -> Result<Option<Self>, Failure> {
         let Some(path) = args.session else { return Ok(None) };

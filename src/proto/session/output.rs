@@ -117,6 +117,6 @@ pub struct Counts {
     pub acked: u64,
     /// Those that ended otherwise.
     pub failed: u64,
-    /// Answers that nobody waited for, or no longer (PROTOCOL §19.17).
+    /// Answers to invocations, and about streams, that nobody waited for, or no longer (PROTOCOL §19.17, §19.26).
     pub unexpected: u64,
 }

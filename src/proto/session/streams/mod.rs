@@ -166,8 +166,6 @@ pub enum StreamNews {
 #[derive(Debug, Default)]
 pub(super) struct Senders {
     by_key: BTreeMap<StreamKey, Sender>,
-    /// Answers about streams that are not there: late, or somebody's mistake (PROTOCOL §19.26).
-    stray: u64,
 }
 
 impl Senders {
@@ -224,11 +222,6 @@ impl Session {
         });
         sender.finish(codec, error);
         self.send_stream(now, key);
-    }
-
-    /// Answers that came about streams that were not open, since the session began (PROTOCOL §19.26).
-    pub fn stray_stream_answers(&self) -> u64 {
-        self.streams.stray
     }
 
     fn terms(&self) -> Terms {
@@ -298,7 +291,8 @@ impl Session {
     pub(super) fn answer_stream(&mut self, now: Duration, answer: &StreamAnswer<'_>) {
         let key = self.streams.find(answer.stream_id());
         let Some((key, sender)) = key.and_then(|key| Some((key, self.streams.by_key.get_mut(&key)?))) else {
-            self.streams.stray += 1;
+            // Late, or somebody's mistake (PROTOCOL §19.26).
+            self.counts.unexpected += 1;
             return;
         };
         let step = match answer {

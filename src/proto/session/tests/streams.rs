@@ -331,7 +331,7 @@ fn a_closed_stream_is_over_and_answers_to_unknown_ones_are_counted() {
     b.stream_ack(7);
     b.control(r#"{"type":"streamClosed","streamId":"other"}"#);
     b.says(&[]);
-    assert_eq!(b.session.stray_stream_answers(), 2);
+    assert_eq!(b.session.counts().unexpected, 2);
 }
 
 #[test]
