@@ -1712,6 +1712,8 @@ Register-ArgumentCompleter -Native -CommandName 'wps' -ScriptBlock {
             [CompletionResult]::new('--advertise', '--advertise', [CompletionResultType]::ParameterName, 'Endpoint that clients use, where it is not the one listened on, e.g. behind a proxy or in a container')
             [CompletionResult]::new('--access-key', '--access-key', [CompletionResultType]::ParameterName, 'Access key that tokens are signed with; `-` reads it from stdin, `@FILE` from a file [default: the published key]')
             [CompletionResult]::new('--allow-origin', '--allow-origin', [CompletionResultType]::ParameterName, 'Origin of web pages that may use the emulator, besides this machine''s: `https://app.example`, or `*`; repeatable')
+            [CompletionResult]::new('--tls-cert', '--tls-cert', [CompletionResultType]::ParameterName, 'PEM file with a certificate, and those of its issuers: serve https and wss, and nothing else')
+            [CompletionResult]::new('--tls-key', '--tls-key', [CompletionResultType]::ParameterName, 'PEM file with the private key of --tls-cert, not encrypted')
             [CompletionResult]::new('--fault', '--fault', [CompletionResultType]::ParameterName, 'Something that goes wrong, e.g. `nack=InternalServerError,op=sendToGroup,times=2`; `help` lists what there is')
             [CompletionResult]::new('--seed', '--seed', [CompletionResultType]::ParameterName, 'Makes chance repeatable: what faults leave to it, connection ids and reconnection tokens')
             [CompletionResult]::new('--event-handler', '--event-handler', [CompletionResultType]::ParameterName, 'Event handler (webhook) of every hub: URL[,user-events=LIST][,system-events=LIST]; repeatable')

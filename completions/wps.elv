@@ -1644,6 +1644,8 @@ set edit:completion:arg-completer[wps] = {|@words|
             cand --advertise 'Endpoint that clients use, where it is not the one listened on, e.g. behind a proxy or in a container'
             cand --access-key 'Access key that tokens are signed with; `-` reads it from stdin, `@FILE` from a file [default: the published key]'
             cand --allow-origin 'Origin of web pages that may use the emulator, besides this machine''s: `https://app.example`, or `*`; repeatable'
+            cand --tls-cert 'PEM file with a certificate, and those of its issuers: serve https and wss, and nothing else'
+            cand --tls-key 'PEM file with the private key of --tls-cert, not encrypted'
             cand --fault 'Something that goes wrong, e.g. `nack=InternalServerError,op=sendToGroup,times=2`; `help` lists what there is'
             cand --seed 'Makes chance repeatable: what faults leave to it, connection ids and reconnection tokens'
             cand --event-handler 'Event handler (webhook) of every hub: URL[,user-events=LIST][,system-events=LIST]; repeatable'

@@ -54,6 +54,16 @@ pub fn command(text: &str) -> Command {
     shell
 }
 
+/// A word as a shell takes it.
+pub fn quoted(text: &str) -> String {
+    let plain = |c: char| c.is_ascii_alphanumeric() || "-_./:@%+=,".contains(c);
+    if !text.is_empty() && text.chars().all(plain) {
+        text.to_owned()
+    } else {
+        format!("'{}'", text.replace('\'', r"'\''"))
+    }
+}
+
 /// How a process ended, as in `the command failed with exit status 1`.
 pub fn words(status: ExitStatus) -> String {
     #[cfg(unix)]

@@ -1,13 +1,14 @@
 //! How an emulator is set up.
 
 use std::fmt;
+use std::sync::Arc;
 
 use super::events::EventHandler;
 use super::traffic::Traffic;
 use super::upstream::{CurrentRoutes, Limits};
 use webpubsub_net::auth::connection_string::DEVELOPMENT_KEY;
 use webpubsub_net::secret::Secret;
-use webpubsub_net::wire::Tls;
+use webpubsub_net::wire::{ServerTls, Tls};
 use webpubsub_proto::fault::Fault;
 use webpubsub_proto::hub::HubConfig;
 
@@ -23,7 +24,8 @@ pub struct ServerConfig {
     /// Origins of web pages that may use the service, besides those of this machine, while its key is the published one
     /// or anonymous clients are let in; `*`: all.
     pub allow_origins: Vec<String>,
-    /// The endpoint clients know the server by; `None`: by its address.
+    /// The endpoint clients know the server by, in which port 0 stands for the one that is listened at; `None`: by its
+    /// address.
     pub advertise: Option<String>,
     /// Who answers user events when there is no event handler.
     pub events: EventHandler,
@@ -35,6 +37,8 @@ pub struct ServerConfig {
     pub handler_tls: Tls,
     /// How long event handlers may take, and how often they are asked.
     pub handler_limits: Limits,
+    /// What clients over TLS are shown; then there are no others. `None`: http and ws.
+    pub tls: Option<Arc<ServerTls>>,
     /// Limits and intervals.
     pub hub: HubConfig,
     /// Source of connection ids and reconnection tokens, and of what faults leave to chance.
@@ -57,6 +61,7 @@ impl ServerConfig {
             handlers: None,
             handler_tls: Tls::default(),
             handler_limits: Limits::default(),
+            tls: None,
             hub: HubConfig::default(),
             seed,
             faults: Vec::new(),
@@ -74,6 +79,7 @@ impl fmt::Debug for ServerConfig {
             .field("advertise", &self.advertise)
             .field("events", &self.events)
             .field("handlers", &self.handlers)
+            .field("tls", &self.tls.as_ref().map(|tls| tls.chain()))
             .field("hub", &self.hub)
             .field("faults", &self.faults)
             .finish_non_exhaustive()

@@ -3,6 +3,8 @@
 use std::net::{IpAddr, SocketAddr};
 use std::time::Duration;
 
+use url::Url;
+
 use webpubsub_net::auth::token::{ClientTokenRequest, client_audience, sign_client_token};
 use webpubsub_net::secret::Secret;
 
@@ -17,7 +19,7 @@ pub const DEFAULT_HUB: &str = "hub1";
 /// What the emulator says when it can be used. Its secrets are the ones it exists to print.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Ready {
-    /// `http://localhost:8080`, without a slash at the end.
+    /// `http://localhost:8080`, with TLS `https://…`, without a slash at the end.
     pub endpoint: String,
     /// With the first access key.
     pub connection_string: Secret,
@@ -63,16 +65,29 @@ impl Ready {
 /// both addresses of that name lead to it.
 pub(super) fn endpoint(config: &ServerConfig, address: SocketAddr, localhost: bool) -> String {
     if let Some(advertised) = &config.advertise {
-        return advertised.trim_end_matches('/').to_owned();
+        return with_port(advertised, address.port()).trim_end_matches('/').to_owned();
     }
+    let scheme = if config.tls.is_some() { "https" } else { "http" };
     let port = address.port();
     match address.ip() {
         // The name the official emulator and everybody's configuration has.
-        _ if localhost => format!("http://localhost:{port}"),
+        _ if localhost => format!("{scheme}://localhost:{port}"),
         // With IPv6 it takes IPv4, too.
-        IpAddr::V6(ip) if ip.is_unspecified() => format!("http://localhost:{port}"),
-        IpAddr::V4(ip) if ip.is_unspecified() => format!("http://127.0.0.1:{port}"),
-        IpAddr::V4(_) | IpAddr::V6(_) => format!("http://{address}"),
+        IpAddr::V6(ip) if ip.is_unspecified() => format!("{scheme}://localhost:{port}"),
+        IpAddr::V4(ip) if ip.is_unspecified() => format!("{scheme}://127.0.0.1:{port}"),
+        IpAddr::V4(_) | IpAddr::V6(_) => format!("{scheme}://{address}"),
+    }
+}
+
+/// An advertised endpoint, with the port that is listened at in place of port 0.
+fn with_port(advertised: &str, port: u16) -> String {
+    match Url::parse(advertised) {
+        Ok(mut url) if url.port() == Some(0) => {
+            // A URL with a port has a place for another one.
+            let _ = url.set_port(Some(port));
+            url.into()
+        }
+        Ok(_) | Err(_) => advertised.to_owned(),
     }
 }
 
@@ -113,5 +128,7 @@ mod tests {
         let ready = Ready::new(&config, "10.0.0.1:5".parse().unwrap(), false, 0);
         assert_eq!(ready.endpoint, "https://dev.example");
         assert!(ready.client_url.expose().starts_with("wss://dev.example/client/hubs/hub1?"));
+        config.advertise = Some("https://dev.example:0/gateway".to_owned());
+        assert_eq!(endpoint(&config, "10.0.0.1:5".parse().unwrap(), false), "https://dev.example:5/gateway");
     }
 }

@@ -3,6 +3,7 @@
 //! [`run`] is a function of its environment: it serves a listener until it is told to stop, says goodbye to its clients
 //! and returns. All protocol decisions are the hubs'; this module checks tokens, upgrades, and moves frames.
 
+mod carrier;
 mod control;
 mod feed;
 mod handshake;
@@ -15,6 +16,7 @@ mod page;
 mod pages;
 mod request;
 mod rest;
+mod secure;
 mod socket;
 #[cfg(test)]
 mod tests;
@@ -42,12 +44,14 @@ use super::tasks::Tasks;
 use super::traffic::{Observer, Traffic};
 use super::tunnel::Tunnels;
 use super::upstream::Upstream;
+use carrier::Carrier;
 pub use listener::{Bind, BindError, Detached, Listener};
 
 use feed::Feed;
 use handshake_faults::HandshakeFaults;
 use hubs::{Events, Hubs};
 use pages::Pages;
+use secure::Secure;
 use webpubsub_net::secret::Secret;
 use webpubsub_proto::fault::Faults;
 
@@ -118,6 +122,7 @@ pub async fn run(listener: Listener, config: ServerConfig, shutdown: impl Future
         handlers,
         handler_tls,
         handler_limits,
+        tls,
         hub,
         seed,
         faults: given,
@@ -135,6 +140,7 @@ pub async fn run(listener: Listener, config: ServerConfig, shutdown: impl Future
         Arc::new(Upstream::new(routes, &endpoint, &keys, handler_limits, traffic, handler_tls, tunnels))
     });
     let events = Events { otherwise: events, upstream: upstream.clone() };
+    let secure = tls.map(|tls| Arc::new(Secure::new(tls, &endpoint)));
     let hubs = Arc::new(Hubs::new(hub, events, traffic.clone(), seed, faults.clone()));
     let pages = Pages::new(&keys, allow_anonymous || allow_unvalidated_entra, allow_origins, &endpoint);
     let server = Arc::new(Server {
@@ -165,6 +171,9 @@ pub async fn run(listener: Listener, config: ServerConfig, shutdown: impl Future
         };
         tokio::join!(tidied.sockets.tidy(), upstream);
     });
+    if let Some(secure) = secure.clone() {
+        background.spawn(async move { secure.watch().await });
+    }
     let mut shutdown = std::pin::pin!(shutdown);
     let mut last_warning: Option<Instant> = None;
     loop {
@@ -172,7 +181,11 @@ pub async fn run(listener: Listener, config: ServerConfig, shutdown: impl Future
             () = &mut shutdown => break,
             accepted = listener.accept() => match accepted {
                 Ok((stream, peer)) => {
-                    requests.spawn(serve_requests(stream, peer, Arc::clone(&server)));
+                    let server = Arc::clone(&server);
+                    match secure.clone() {
+                        None => requests.spawn(serve_requests(stream, peer, server)),
+                        Some(secure) => requests.spawn(serve_secure(stream, peer, secure, server)),
+                    };
                 }
                 Err(error) => {
                     if last_warning.is_none_or(|last| last.elapsed() >= ACCEPT_WARNINGS) {
@@ -202,24 +215,40 @@ pub async fn run(listener: Listener, config: ServerConfig, shutdown: impl Future
     Ok(())
 }
 
-/// Serves the requests of one TCP connection, until it ends or becomes a WebSocket.
-async fn serve_requests(stream: TcpStream, peer: SocketAddr, server: Arc<Server>) {
-    // Small frames must not wait for acknowledgements of the ones before.
+/// The same for a client that has to begin TLS first.
+async fn serve_secure(stream: TcpStream, peer: SocketAddr, secure: Arc<Secure>, server: Arc<Server>) {
+    // An answer of the handshake must not wait for acknowledgements of the one before.
     let _ = stream.set_nodelay(true);
-    let visit = control::Visit { peer: peer.ip(), local: stream.local_addr().ok().map(|address| address.ip()) };
+    if let Some(stream) = secure.greet(stream, peer, &server.traffic).await {
+        drop(secure);
+        serve_requests(stream, peer, server).await;
+    }
+}
+
+/// Serves the requests of one connection, until it ends or becomes a WebSocket.
+async fn serve_requests(stream: impl Carrier, peer: SocketAddr, server: Arc<Server>) {
+    // Small frames must not wait for acknowledgements of the ones before.
+    let _ = stream.tcp().set_nodelay(true);
+    let local = stream.tcp().local_addr().ok().map(|address| address.ip());
+    let visit = control::Visit { peer: peer.ip(), local };
     let router = handshake::router(Arc::clone(&server)).merge(control::router(server, visit)).merge(page::router());
     let service = TowerToHyperService::new(router);
-    let connection = http1::Builder::new()
+    let connection = http1().serve_connection(TokioIo::new(stream), service).with_upgrades();
+    if let Err(error) = connection.await {
+        tracing::debug!(%error, "an HTTP connection broke");
+    }
+}
+
+/// How HTTP is served.
+fn http1() -> http1::Builder {
+    let mut builder = http1::Builder::new();
+    builder
         .timer(TokioTimer::new())
         .header_read_timeout(REQUEST_HEAD_TIMEOUT)
         .max_buf_size(MAX_HTTP_BUFFER)
         // Whoever has no more to send is answered all the same.
-        .half_close(true)
-        .serve_connection(TokioIo::new(stream), service)
-        .with_upgrades();
-    if let Err(error) = connection.await {
-        tracing::debug!(%error, "an HTTP connection broke");
-    }
+        .half_close(true);
+    builder
 }
 
 /// A number that the seed decides and that tells nothing about it: what faults leave to chance can be seen.

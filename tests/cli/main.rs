@@ -27,6 +27,8 @@ mod emulator_double;
 #[cfg(unix)]
 mod emulator_load;
 #[cfg(unix)]
+mod emulator_tls;
+#[cfg(unix)]
 mod ending;
 #[cfg(unix)]
 mod examples;

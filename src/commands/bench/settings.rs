@@ -19,6 +19,7 @@ use crate::options::output::args::OutputArgs;
 use crate::options::output::settings::{Output, output};
 use crate::options::reconnect::settings::Policy;
 use crate::options::recording::args::RecordArgs;
+use crate::shell;
 
 /// What is measured.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -221,7 +222,7 @@ impl Bench {
 
     /// The command line that does the same, without where it connects.
     pub fn command_line(&self) -> String {
-        let mut out = format!("wps bench {} --group {}", self.mode.name(), quoted(&self.group));
+        let mut out = format!("wps bench {} --group {}", self.mode.name(), shell::quoted(&self.group));
         let mut flag = |name: &str, value: String| out.push_str(&format!(" --{name} {value}"));
         if self.groups.len() > 1 {
             flag("groups", self.groups.len().to_string());
@@ -278,12 +279,6 @@ pub fn rate_text(rate: Rate) -> String {
             format!("{}/s", text.trim_end_matches('0').trim_end_matches('.'))
         }
     }
-}
-
-/// As a shell takes it.
-fn quoted(text: &str) -> String {
-    let plain = |c: char| c.is_ascii_alphanumeric() || "-_./:@%+=,".contains(c);
-    if text.chars().all(plain) { text.to_owned() } else { format!("'{}'", text.replace('\'', r"'\''")) }
 }
 
 #[cfg(test)]

@@ -3,6 +3,7 @@
 mod double;
 mod faults;
 mod handlers;
+mod tls;
 
 use std::str::FromStr as _;
 
@@ -14,6 +15,7 @@ pub use self::handlers::HandlerArgs;
 use crate::options::output::args::TalkArgs;
 use crate::options::values::{EmulatorFormat, secret};
 pub use faults::FaultArgs;
+pub use tls::TlsArgs;
 use webpubsub_emulator::Bind;
 use webpubsub_net::secret::Secret;
 
@@ -47,7 +49,7 @@ pub struct EmulatorArgs {
 
     /// Endpoint that clients use, where it is not the one listened on, e.g. behind a proxy or in a container
     ///
-    /// `http(s)://HOST[:PORT]`. It is printed, and tokens for it are accepted.
+    /// `http(s)://HOST[:PORT]`. It is printed, and tokens for it are accepted. PORT 0 stands for the one listened on.
     #[arg(long, value_name = "URL")]
     pub advertise: Option<String>,
 
@@ -75,6 +77,10 @@ pub struct EmulatorArgs {
     /// of its own, an emulator asks for the token alone.
     #[arg(long, value_name = "ORIGIN", value_parser = origin)]
     pub allow_origin: Vec<String>,
+
+    /// https and wss.
+    #[command(flatten)]
+    pub tls: TlsArgs,
 
     /// Have no handler for events: they are refused with `InternalServerError`
     ///

@@ -27,12 +27,13 @@ use crate::run::context::unix_now;
 use crate::run::explain;
 use crate::run::process::{console, on_all_threads, put};
 use crate::run::voice::{print_failure, stopped_error};
+use crate::shell;
 use crate::signal::Signals;
 use webpubsub_emulator::{
     self, Bind, BindError, CurrentRoutes, DEFAULT_HUB, DEFAULT_PORT, DEVELOPMENT_KEY, EventHandler, Listener, Observer,
     Ready, ServerConfig,
 };
-use webpubsub_net::wire::{Tls, TlsSettings};
+use webpubsub_net::wire::{ServerTls, Tls, TlsSettings};
 use webpubsub_proto::fault;
 
 impl CommandArgs for EmulatorArgs {
@@ -137,9 +138,14 @@ async fn serve(console: &Console, settings: &Emulator, stop_by: &mut Option<Inst
             settings.bind
         );
     }
+    let tls = tokio::select! {
+        tls = server_tls(settings) => tls?,
+        number = signals.next() => return Ok(Ended::Signal(number)),
+    };
     let listener =
         Listener::bind(settings.bind, settings.port).await.map_err(|error| not_bound(settings.bind, error))?;
     let mut config = config(settings).map_err(internal)?;
+    config.tls = tls;
     if settings.handlers.ca_cert.is_some() {
         // A file that cannot be used is no fault of a handler's, and said before any is asked.
         tokio::select! {
@@ -250,6 +256,14 @@ async fn stdin_closed(awaited: bool) {
     }
 }
 
+/// Reads what clients over TLS are shown, where they come so.
+async fn server_tls(settings: &Emulator) -> Result<Option<Arc<ServerTls>>, Failure> {
+    let Some((certificate, key)) = settings.tls.clone() else { return Ok(None) };
+    let read = tokio::task::spawn_blocking(|| ServerTls::read(certificate, key)).await;
+    let tls = read.map_err(|error| Failure::new(Kind::Internal, error))?.map_err(explain::file_failure)?;
+    Ok(Some(Arc::new(tls)))
+}
+
 /// Keeps the event handlers as the settings file has them, if there is one.
 async fn watch_settings(settings: &Emulator, handlers: Option<CurrentRoutes>) {
     if let (Some(file), Some(handlers)) = (&settings.handlers.file, handlers) {
@@ -343,10 +357,17 @@ fn say_ready(console: &Console, settings: &Emulator, ready: &Ready, port: u16) {
 
 /// The flags that lead to this emulator.
 fn source(settings: &Emulator, ready: &Ready, port: u16) -> String {
-    let local = settings.advertise.is_none() && settings.access_key.expose() == DEVELOPMENT_KEY;
+    let published = settings.access_key.expose() == DEVELOPMENT_KEY;
+    let local = settings.advertise.is_none() && settings.tls.is_none() && published;
     match (local, port) {
         (true, DEFAULT_PORT) => "--local".into(),
         (true, port) => format!("--local={port}"),
-        (false, _) => format!("--connection-string '{}' --hub {DEFAULT_HUB}", ready.connection_string.expose()),
+        (false, _) => {
+            let trust = match &settings.tls {
+                Some((certificate, _)) => format!(" --ca-cert {}", shell::quoted(&certificate.to_string_lossy())),
+                None => String::new(),
+            };
+            format!("--connection-string '{}' --hub {DEFAULT_HUB}{trust}", ready.connection_string.expose())
+        }
     }
 }

@@ -49,6 +49,8 @@ pub struct Emulator {
     pub faults: FaultSettings,
     /// Event handlers.
     pub handlers: Handlers,
+    /// Files with a certificate and its key, for https and wss; `None`: http and ws.
+    pub tls: Option<(PathBuf, PathBuf)>,
     /// What stdout carries.
     pub format: EmulatorFormat,
     /// The environment's word is in it: ask [`ColorChoice::enabled`].
@@ -118,6 +120,7 @@ pub fn settle(args: EmulatorArgs, environment: &Environment, input: &mut dyn Inp
         log: args.double.log,
         faults: faults::faults(args.faults)?,
         handlers,
+        tls: args.tls.tls_cert.zip(args.tls.tls_key),
         format: args.output,
         color: talk.color,
         quiet: talk.quiet,

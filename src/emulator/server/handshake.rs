@@ -14,10 +14,9 @@ use base64::engine::general_purpose::STANDARD;
 use http::header::{self, HeaderMap, HeaderName, HeaderValue};
 use http::{Method, StatusCode};
 use hyper::upgrade::OnUpgrade;
-use hyper_util::rt::TokioIo;
-use tokio::net::TcpStream;
 use tokio_tungstenite::tungstenite::handshake::derive_accept_key;
 
+use super::carrier::{Below, upgraded};
 use super::pages::Pages;
 use super::request::{Query, bearer, names};
 use super::{Server, livetrace, rest, socket, trace, tunnel, unix_now};
@@ -151,13 +150,6 @@ async fn connect(server: &Arc<Server>, hub: Option<String>, mut request: Request
     Ok(response)
 }
 
-/// The TCP stream of a request that was upgraded, and what was read from it already.
-pub(super) async fn upgraded(upgrade: OnUpgrade) -> Option<(TcpStream, Bytes)> {
-    // Below hyper's types is the very TCP stream that was accepted.
-    let parts = upgrade.await.ok()?.downcast::<TokioIo<TcpStream>>().ok()?;
-    Some((parts.io.into_inner(), parts.read_buf))
-}
-
 /// What becomes of a request once it is upgraded.
 enum Opening {
     /// Everything is decided.
@@ -212,7 +204,7 @@ fn offers(headers: &HeaderMap) -> Vec<String> {
 
 /// Serves the WebSocket once the 101 is written; the connection exists from then on.
 async fn serve(server: Arc<Server>, hub: String, opening: Opening, expires: Option<Duration>, upgrade: OnUpgrade) {
-    let Some((stream, read)) = upgraded(upgrade).await else { return };
+    let Some((below, read)) = upgraded(upgrade).await else { return };
     let socket = match opening {
         Opening::Known(open) => server.hubs.open(&hub, open, expires),
         Opening::Admitted(fresh, admission, identity) => {
@@ -221,7 +213,11 @@ async fn serve(server: Arc<Server>, hub: String, opening: Opening, expires: Opti
     };
     if let Some(socket) = socket {
         drop(server);
-        socket::serve(stream, &read, socket).await;
+        match below {
+            Below::Tcp(stream) => socket::serve(stream, &read, socket).await,
+            // Apart, so that the tasks of the others are no larger for it.
+            Below::Tls(stream) => Box::pin(socket::serve(stream, &read, socket)).await,
+        }
     }
 }
 

@@ -11,10 +11,10 @@ use std::time::Duration;
 use axum::extract::{Request, State};
 use axum::response::Response;
 use http::{HeaderMap, StatusCode};
-use tokio::net::TcpStream;
 use tokio::time::{Instant, sleep_until, timeout};
 
-use super::handshake::{Refusal, accept_key, switching, token_of, upgraded};
+use super::carrier::{Below, Carrier, upgraded};
+use super::handshake::{Refusal, accept_key, switching, token_of};
 use super::request::{Query, names};
 use super::{Server, unix_now};
 use crate::livetrace::{Listener, LiveTrace, Told, template};
@@ -52,9 +52,12 @@ fn open(server: &Arc<Server>, mut request: Request) -> Result<Response, Refusal>
     let upgrade = hyper::upgrade::on(&mut request);
     let trace = Arc::clone(server.traffic.live());
     server.spawn_socket(async move {
-        if let Some((stream, read)) = upgraded(upgrade).await {
+        if let Some((below, read)) = upgraded(upgrade).await {
             tracing::info!("a live trace has connected");
-            let how = serve(stream, &read, trace).await;
+            let how = match below {
+                Below::Tcp(stream) => serve(stream, &read, trace).await,
+                Below::Tls(stream) => serve(stream, &read, trace).await,
+            };
             tracing::info!("a live trace has ended: {how}");
         }
     });
@@ -99,8 +102,8 @@ enum Step {
     Time,
 }
 
-struct Socket {
-    stream: WebSocket<TcpStream>,
+struct Socket<S> {
+    stream: WebSocket<S>,
     trace: Arc<LiveTrace>,
     phase: Phase,
     last_sent: Instant,
@@ -108,8 +111,8 @@ struct Socket {
 }
 
 /// Serves a client until either side closes. Returns how it ended, in words.
-async fn serve(stream: TcpStream, read: &[u8], trace: Arc<LiveTrace>) -> String {
-    prepare(&stream);
+async fn serve(stream: impl Carrier, read: &[u8], trace: Arc<LiveTrace>) -> String {
+    prepare(stream.tcp());
     let stream = WebSocket::new(stream, read, Role::Server, MAX_MESSAGE, READ_BUFFER);
     let now = Instant::now();
     let mut socket = Socket { stream, trace, phase: Phase::Greeting, last_sent: now, last_received: now };
@@ -118,7 +121,7 @@ async fn serve(stream: TcpStream, read: &[u8], trace: Arc<LiveTrace>) -> String 
     how
 }
 
-impl Socket {
+impl<S: Carrier> Socket<S> {
     async fn run(&mut self) -> String {
         loop {
             let ended = match self.step().await {

@@ -9,10 +9,10 @@ use std::pin::Pin;
 use std::task::{Context, Poll, ready};
 use std::time::Duration;
 
-use tokio::io::{AsyncRead as _, AsyncReadExt as _, AsyncWriteExt as _, ReadBuf};
-use tokio::net::TcpStream;
+use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _, ReadBuf};
 use tokio::time::{Sleep, timeout};
 
+use super::carrier::Carrier;
 use super::hubs::{HubSocket, Incoming};
 use super::outbox::{Item, Signals};
 use webpubsub_net::wire::{Breach, Broken, CloseDefect, Message, Role, WebSocket, prepare};
@@ -34,8 +34,8 @@ const CLOSE_WRITE_TIMEOUT: Duration = Duration::from_secs(5);
 const CLOSE_READ_TIMEOUT: Duration = Duration::from_secs(2);
 
 /// Serves a socket that was upgraded, until it is closed. `read` was read from the stream already.
-pub(super) async fn serve(stream: TcpStream, read: &[u8], line: HubSocket) {
-    prepare(&stream);
+pub(super) async fn serve(stream: impl Carrier, read: &[u8], line: HubSocket) {
+    prepare(stream.tcp());
     let stream = WebSocket::new(stream, read, Role::Server, MAX_FRAME_BYTES, READ_BUFFER);
     let socket = Socket {
         stream,
@@ -53,8 +53,8 @@ pub(super) async fn serve(stream: TcpStream, read: &[u8], line: HubSocket) {
     socket.run().await;
 }
 
-struct Socket {
-    stream: WebSocket<TcpStream>,
+struct Socket<S> {
+    stream: WebSocket<S>,
     line: HubSocket,
     /// What was read and not handed to the hub yet.
     batch: Vec<Incoming>,
@@ -102,7 +102,7 @@ enum Step {
     End(Ending),
 }
 
-impl Socket {
+impl<S: Carrier> Socket<S> {
     async fn run(mut self) {
         let ending = loop {
             match poll_fn(|cx| self.poll_step(cx)).await {
@@ -121,16 +121,24 @@ impl Socket {
         match ending {
             Ending::Aborted | Ending::Cut(Cut::Eof) => {}
             // A socket without time to linger is reset when it is dropped.
-            Ending::Cut(Cut::Reset) => drop(self.stream.get_ref().set_zero_linger()),
+            Ending::Cut(Cut::Reset) => drop(self.stream.get_ref().tcp().set_zero_linger()),
             Ending::Cut(Cut::Silence) => poll_fn(|cx| self.poll_silence(cx)).await,
             Ending::Broken => self.line.closed(CloseKind::Dropped, ""),
             Ending::PeerClosed(kind, reason) => {
                 self.line.closed(kind, &reason);
-                // The answering close frame.
-                let _ = timeout(CLOSE_READ_TIMEOUT, poll_fn(|cx| self.stream.poll_flush(cx))).await;
+                let _ = timeout(CLOSE_READ_TIMEOUT, async {
+                    // The answering close frame.
+                    poll_fn(|cx| self.stream.poll_flush(cx)).await;
+                    self.say_end().await;
+                })
+                .await;
             }
             Ending::CloseSent => {
-                let _ = timeout(CLOSE_READ_TIMEOUT, poll_fn(|cx| self.poll_answer(cx))).await;
+                let _ = timeout(CLOSE_READ_TIMEOUT, async {
+                    poll_fn(|cx| self.poll_answer(cx)).await;
+                    self.say_end().await;
+                })
+                .await;
             }
             Ending::Violated(violation) => {
                 self.line.violated(violation);
@@ -151,7 +159,8 @@ impl Socket {
             self.read_batch(cx);
         }
         // A part of a large message, or room in a system's buffer that was full: the client is there.
-        if self.stream.take_moved() && self.batch.is_empty() && self.ending.is_none() {
+        let moved = self.stream.take_moved() | self.stream.get_ref().take_moved();
+        if moved && self.batch.is_empty() && self.ending.is_none() {
             self.batch.push(Incoming::Life);
         }
         if !self.batch.is_empty() {
@@ -296,15 +305,25 @@ impl Socket {
             }),
         );
         if sent.await == Ok(Ending::CloseSent) {
-            let stream = self.stream.get_mut();
-            let _ = timeout(CLOSE_READ_TIMEOUT, async {
-                stream.shutdown().await?;
-                let mut scratch = vec![0; 16 * 1024];
-                while stream.read(&mut scratch).await? > 0 {}
-                std::io::Result::Ok(())
-            })
-            .await;
+            let _ = timeout(CLOSE_READ_TIMEOUT, self.see_off()).await;
         }
+    }
+
+    /// Says that the stream ends here, where it would look cut short otherwise.
+    async fn say_end(&mut self) {
+        if S::SAYS_END {
+            // The client says the same, and what comes to a socket that is gone would reset the connection.
+            let _ = self.see_off().await;
+        }
+    }
+
+    /// Ends the stream, and takes in what still comes until the client has ended it, too.
+    async fn see_off(&mut self) -> std::io::Result<()> {
+        let stream = self.stream.get_mut();
+        stream.shutdown().await?;
+        let mut scratch = vec![0; 16 * 1024];
+        while stream.read(&mut scratch).await? > 0 {}
+        Ok(())
     }
 }
 

@@ -52,6 +52,16 @@ impl<S> Metered<S> {
         Arc::clone(&self.meter)
     }
 
+    /// The stream itself.
+    pub(super) fn get_ref(&self) -> &S {
+        &self.stream
+    }
+
+    /// What the meter says, to whoever holds the stream.
+    pub(super) fn take_moved(&self) -> bool {
+        self.meter.take()
+    }
+
     fn wrote(&mut self, written: &Poll<io::Result<usize>>) {
         match written {
             Poll::Pending => self.blocked = true,

@@ -35,7 +35,7 @@ pub use proxy::{Exceptions, Proxies, Proxy, ProxyError, ProxyProblem, ProxySchem
 pub use requests::{HttpAnswer, HttpClient, HttpError, HttpLimits, HttpRequest, Server, in_one_line};
 pub use stream::{Stream, prepare};
 pub use target::{Stage, Target};
-pub use tls::{Tls, TlsSettings};
+pub use tls::{AcceptError, Accepted, Reloaded, ServerTls, Tls, TlsSettings};
 pub use trail::Progress;
 pub use trail::{Facts, Step, StepKind, StepOutcome};
 pub use websocket::{Breach, Broken, CloseDefect, Message, Role, WebSocket};

@@ -84,6 +84,15 @@ pub(super) fn key(path: &Path) -> Result<PrivateKeyDer<'static>, DialError> {
     })
 }
 
+/// All of a file that is to be read again when it changes, so that it can be no pipe.
+pub(super) fn again(path: &Path) -> Result<Vec<u8>, DialError> {
+    if std::fs::metadata(path).is_ok_and(|found| !found.is_file()) {
+        let reason = "it is not a file that can be read again when it changes".to_owned();
+        return Err(problem(path, PemProblem::Unreadable(reason)));
+    }
+    read(path)
+}
+
 pub(super) fn problem(path: &Path, problem: PemProblem) -> DialError {
     DialError::PemFile { path: path.to_owned(), problem }
 }

@@ -3,6 +3,7 @@
 //! The platform's verifier decides, with the roots of `--ca-cert` added. It is built at the first secure dial, since
 //! reading the platform's roots takes longer than everything else `wps` does before it connects, and then kept.
 
+mod accept;
 mod named;
 mod watch;
 
@@ -29,6 +30,7 @@ use super::certificate::Certificate;
 use super::error::{CertificateProblem, DialError, reason_of};
 use super::pem::{self, PemProblem};
 use super::trail::Facts;
+pub use accept::{AcceptError, Accepted, Reloaded, ServerTls};
 use named::Named;
 use watch::{AcceptAll, Handshake, Identity, Seen, Watching};
 

@@ -96,7 +96,9 @@ pub(super) fn pem_hint(path: &Path, problem: &PemProblem) -> String {
         PemProblem::EncryptedKey => {
             format!("`openssl pkey -in {path} -out FILE.pem` decrypts it; keep that file to yourself (`chmod 600`)")
         }
-        PemProblem::NoKey => "`--client-key FILE` names the file with the private key".into(),
+        PemProblem::NoKey => {
+            "`--client-key FILE`, or `--tls-key FILE` of an emulator, names the file with the private key".into()
+        }
         PemProblem::KeyMismatch { .. } => "give the private key that the certificate was made for".into(),
         PemProblem::Malformed | PemProblem::BadCertificate | PemProblem::BadKey | PemProblem::NoCertificate => {
             "a PEM file has blocks between `-----BEGIN …-----` and `-----END …-----`: was it copied whole?".into()

@@ -69,6 +69,12 @@ pub fn named(names: &[&str]) -> CertificateParams {
     CertificateParams::new(names.iter().map(|name| (*name).to_owned()).collect::<Vec<_>>()).unwrap()
 }
 
+/// A certificate for these names, by nobody else, and its key, in PEM.
+pub fn pair(names: &[&str]) -> (String, String) {
+    let key = KeyPair::generate().unwrap();
+    (named(names).self_signed(&key).unwrap().pem(), key.serialize_pem())
+}
+
 /// A file that holds this.
 pub fn file(text: &str) -> NamedTempFile {
     let mut file = NamedTempFile::new().unwrap();

@@ -168,7 +168,11 @@ pub(super) fn endpoint_of(server: &Server, headers: &HeaderMap) -> String {
         url::Host::Ipv6(ip) => ip.is_loopback(),
     });
     match host {
-        Some(host) if !is_local && !server.advertised => format!("http://{host}"),
+        Some(host) if !is_local && !server.advertised => {
+            // As it listens, since it is not known by another endpoint.
+            let scheme = server.endpoint.split_once("://").map_or("http", |(scheme, _)| scheme);
+            format!("{scheme}://{host}")
+        }
         Some(_) | None => server.endpoint.clone(),
     }
 }

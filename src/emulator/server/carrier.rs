@@ -1,0 +1,63 @@
+//! What a client's bytes come and go by: TCP, or TLS over it. Whoever serves a client is made for each of the two, so that
+//! neither is asked at every byte which one it is.
+
+use bytes::Bytes;
+use hyper::upgrade::OnUpgrade;
+use hyper_util::rt::TokioIo;
+use tokio::io::{AsyncRead, AsyncWrite};
+use tokio::net::TcpStream;
+
+use webpubsub_net::wire::Accepted;
+
+/// A byte stream of a client.
+pub(super) trait Carrier: AsyncRead + AsyncWrite + Unpin + Send + 'static {
+    /// Its end has to be said, or it would look as if somebody on the way had cut it short (RFC 8446 §6.1).
+    const SAYS_END: bool;
+
+    /// The connection below. Nothing may be read from it or written to it.
+    fn tcp(&self) -> &TcpStream;
+
+    /// Whether something has moved below since this was asked last that is not seen above.
+    fn take_moved(&self) -> bool;
+}
+
+impl Carrier for TcpStream {
+    const SAYS_END: bool = false;
+
+    fn tcp(&self) -> &TcpStream {
+        self
+    }
+
+    fn take_moved(&self) -> bool {
+        false
+    }
+}
+
+impl Carrier for Accepted {
+    const SAYS_END: bool = true;
+
+    fn tcp(&self) -> &TcpStream {
+        Self::tcp(self)
+    }
+
+    fn take_moved(&self) -> bool {
+        Self::take_moved(self)
+    }
+}
+
+/// The very stream that was accepted, of a request that was upgraded.
+pub(super) enum Below {
+    Tcp(TcpStream),
+    Tls(Accepted),
+}
+
+/// What lies below hyper's types, and what was read from it already.
+pub(super) async fn upgraded(upgrade: OnUpgrade) -> Option<(Below, Bytes)> {
+    match upgrade.await.ok()?.downcast::<TokioIo<TcpStream>>() {
+        Ok(parts) => Some((Below::Tcp(parts.io.into_inner()), parts.read_buf)),
+        Err(upgraded) => {
+            let parts = upgraded.downcast::<TokioIo<Accepted>>().ok()?;
+            Some((Below::Tls(parts.io.into_inner()), parts.read_buf))
+        }
+    }
+}
