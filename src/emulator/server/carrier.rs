@@ -4,7 +4,7 @@
 use bytes::Bytes;
 use hyper::upgrade::OnUpgrade;
 use hyper_util::rt::TokioIo;
-use tokio::io::{AsyncRead, AsyncWrite};
+use tokio::io::{AsyncRead, AsyncReadExt as _, AsyncWrite, AsyncWriteExt as _};
 use tokio::net::TcpStream;
 
 use webpubsub_net::wire::Accepted;
@@ -43,6 +43,22 @@ impl Carrier for Accepted {
     fn take_moved(&self) -> bool {
         Self::take_moved(self)
     }
+}
+
+/// Says that a stream ends here, where it would look cut short otherwise. Takes as long as the client does.
+pub(super) async fn say_end<S: Carrier>(stream: &mut S) {
+    if S::SAYS_END {
+        // The client says the same, and what comes to a socket that is gone would reset the connection.
+        let _ = see_off(stream).await;
+    }
+}
+
+/// Ends a stream, and takes in what still comes until the client has ended it, too. Takes as long as the client does.
+pub(super) async fn see_off(stream: &mut impl Carrier) -> std::io::Result<()> {
+    stream.shutdown().await?;
+    let mut scratch = vec![0; 16 * 1024];
+    while stream.read(&mut scratch).await? > 0 {}
+    Ok(())
 }
 
 /// The very stream that was accepted, of a request that was upgraded.

@@ -13,7 +13,7 @@ use axum::response::Response;
 use http::{HeaderMap, StatusCode};
 use tokio::time::{Instant, sleep_until, timeout};
 
-use super::carrier::{Below, Carrier, upgraded};
+use super::carrier::{Below, Carrier, say_end, upgraded};
 use super::handshake::{Refusal, accept_key, switching, token_of};
 use super::request::{Query, names};
 use super::{Server, unix_now};
@@ -117,7 +117,11 @@ async fn serve(stream: impl Carrier, read: &[u8], trace: Arc<LiveTrace>) -> Stri
     let now = Instant::now();
     let mut socket = Socket { stream, trace, phase: Phase::Greeting, last_sent: now, last_received: now };
     let how = socket.run().await;
-    let _ = timeout(CLOSE_TIMEOUT, poll_fn(|cx| socket.poll_farewell(cx))).await;
+    let _ = timeout(CLOSE_TIMEOUT, async {
+        poll_fn(|cx| socket.poll_farewell(cx)).await;
+        say_end(socket.stream.get_mut()).await;
+    })
+    .await;
     how
 }
 

@@ -9,10 +9,10 @@ use std::pin::Pin;
 use std::task::{Context, Poll, ready};
 use std::time::Duration;
 
-use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _, ReadBuf};
+use tokio::io::ReadBuf;
 use tokio::time::{Sleep, timeout};
 
-use super::carrier::Carrier;
+use super::carrier::{Carrier, say_end, see_off};
 use super::hubs::{HubSocket, Incoming};
 use super::outbox::{Item, Signals};
 use webpubsub_net::wire::{Breach, Broken, CloseDefect, Message, Role, WebSocket, prepare};
@@ -129,14 +129,14 @@ impl<S: Carrier> Socket<S> {
                 let _ = timeout(CLOSE_READ_TIMEOUT, async {
                     // The answering close frame.
                     poll_fn(|cx| self.stream.poll_flush(cx)).await;
-                    self.say_end().await;
+                    say_end(self.stream.get_mut()).await;
                 })
                 .await;
             }
             Ending::CloseSent => {
                 let _ = timeout(CLOSE_READ_TIMEOUT, async {
                     poll_fn(|cx| self.poll_answer(cx)).await;
-                    self.say_end().await;
+                    say_end(self.stream.get_mut()).await;
                 })
                 .await;
             }
@@ -305,25 +305,8 @@ impl<S: Carrier> Socket<S> {
             }),
         );
         if sent.await == Ok(Ending::CloseSent) {
-            let _ = timeout(CLOSE_READ_TIMEOUT, self.see_off()).await;
+            let _ = timeout(CLOSE_READ_TIMEOUT, see_off(self.stream.get_mut())).await;
         }
-    }
-
-    /// Says that the stream ends here, where it would look cut short otherwise.
-    async fn say_end(&mut self) {
-        if S::SAYS_END {
-            // The client says the same, and what comes to a socket that is gone would reset the connection.
-            let _ = self.see_off().await;
-        }
-    }
-
-    /// Ends the stream, and takes in what still comes until the client has ended it, too.
-    async fn see_off(&mut self) -> std::io::Result<()> {
-        let stream = self.stream.get_mut();
-        stream.shutdown().await?;
-        let mut scratch = vec![0; 16 * 1024];
-        while stream.read(&mut scratch).await? > 0 {}
-        Ok(())
     }
 }
 

@@ -13,12 +13,11 @@ use axum::extract::{Request, State};
 use axum::response::Response;
 use bytes::Bytes;
 use http::{Method, StatusCode, header};
-use hyper_util::rt::TokioIo;
-use tokio::net::TcpStream;
 use tokio::sync::mpsc::{Receiver, Sender, UnboundedReceiver, channel};
 use tokio::time::{Instant, sleep_until, timeout};
 use tracing::{debug, info, warn};
 
+use super::carrier::{Below, Carrier, say_end, upgraded};
 use super::handshake::{Refusal, accept_key, switching, token_of};
 use super::request::{Query, names};
 use super::{Server, rest, unix_now};
@@ -65,14 +64,16 @@ fn connect(server: &Arc<Server>, mut request: Request) -> Result<Response, Refus
     let upgrade = hyper::upgrade::on(&mut request);
     let served = Arc::clone(server);
     server.spawn_socket(async move {
-        let Ok(upgraded) = upgrade.await else { return };
-        // Below hyper's types is the very TCP stream that was accepted.
-        let Ok(parts) = upgraded.downcast::<TokioIo<TcpStream>>() else { return };
+        let Some((below, read)) = upgraded(upgrade).await else { return };
         let connection_id = served.hubs.draw_connection_id();
         let Some((line, outbox)) = served.tunnels.open(&hub, connection_id, claims.sub) else { return };
         let to = target.map(|target| format!(", target `{target}`")).unwrap_or_default();
         info!("tunnel {} opens to hub `{hub}`{to}, connection `{}`", line.number, line.connection_id);
-        let how = run(&served, parts.io.into_inner(), &parts.read_buf, (&line, outbox)).await;
+        let ends = (&line, outbox);
+        let how = match below {
+            Below::Tcp(stream) => run(&served, stream, &read, ends).await,
+            Below::Tls(stream) => run(&served, stream, &read, ends).await,
+        };
         served.tunnels.leave(&hub, &line);
         line.lose();
         info!("tunnel {} {how}", line.number);
@@ -114,8 +115,8 @@ fn names_path(aud: &str) -> bool {
 }
 
 /// A socket that is up.
-struct TunnelSocket<'a> {
-    stream: WebSocket<TcpStream>,
+struct TunnelSocket<'a, S> {
+    stream: WebSocket<S>,
     line: &'a TunnelLine,
     outbox: UnboundedReceiver<Outgoing>,
     /// Taken from the outbox, and not given to the WebSocket yet.
@@ -138,11 +139,11 @@ enum Ended {
 /// Serves a socket until it ends, and says how it did.
 async fn run(
     server: &Arc<Server>,
-    stream: TcpStream,
+    stream: impl Carrier,
     read: &[u8],
     (line, outbox): (&Arc<TunnelLine>, UnboundedReceiver<Outgoing>),
 ) -> &'static str {
-    prepare(&stream);
+    prepare(stream.tcp());
     let stream = WebSocket::new(stream, read, Role::Server, MAX_MESSAGE, READ_BUFFER);
     let (asked, asking) = channel(WAITING_REQUESTS);
     let mut socket = TunnelSocket { stream, line, outbox, next: None, asked, heard: Instant::now() };
@@ -173,13 +174,17 @@ async fn run(
     };
     match ended {
         Ended::Peer => {
-            let _ = timeout(CLOSE_TIMEOUT, poll_fn(|cx| socket.stream.poll_flush(cx))).await;
+            let _ = timeout(CLOSE_TIMEOUT, async {
+                poll_fn(|cx| socket.stream.poll_flush(cx)).await;
+                say_end(socket.stream.get_mut()).await;
+            })
+            .await;
             "has left"
         }
         Ended::Broken => "is gone, without saying goodbye",
         Ended::Cut => {
             // A socket without time to linger is reset when it is dropped.
-            drop(socket.stream.get_ref().set_zero_linger());
+            drop(socket.stream.get_ref().tcp().set_zero_linger());
             "is reset, by a fault"
         }
         Ended::Closed => {
@@ -195,7 +200,7 @@ async fn run(
     }
 }
 
-impl TunnelSocket<'_> {
+impl<S: Carrier> TunnelSocket<'_, S> {
     /// Moves what there is to move. Ready with how it ended, or with `None` when others should have their turn.
     fn poll(&mut self, cx: &mut Context<'_>) -> Poll<Option<Ended>> {
         loop {
@@ -253,7 +258,7 @@ impl TunnelSocket<'_> {
                 return Poll::Ready(None);
             }
         }
-        if self.stream.take_moved() {
+        if self.stream.take_moved() | self.stream.get_ref().take_moved() {
             self.heard = Instant::now();
         }
         Poll::Pending
@@ -302,7 +307,9 @@ impl TunnelSocket<'_> {
             }
             Poll::Pending
         });
-        let _ = timeout(CLOSE_TIMEOUT, parted).await;
+        if timeout(CLOSE_TIMEOUT, parted).await.is_ok() {
+            let _ = timeout(CLOSE_TIMEOUT, say_end(self.stream.get_mut())).await;
+        }
     }
 }
 

@@ -104,7 +104,7 @@ async fn what_connects_from_another_machine_is_named_by_the_name_that_machine_us
     for local in ["localhost:8080", "127.0.0.1:8080", "[::1]:8080"] {
         assert_eq!(endpoint(false, local), "https://dev.example", "the emulator's own");
     }
-    assert_eq!(endpoint(false, "10.0.0.1:8080"), "http://10.0.0.1:8080");
+    assert_eq!(endpoint(false, "10.0.0.1:8080"), "https://10.0.0.1:8080", "with TLS, as its own is");
     assert_eq!(endpoint(true, "10.0.0.1:8080"), "https://dev.example", "what was chosen by hand is right");
 }
 
