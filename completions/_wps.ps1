@@ -38,6 +38,7 @@ Register-ArgumentCompleter -Native -CommandName 'wps' -ScriptBlock {
             [CompletionResult]::new('state', 'state', [CompletionResultType]::ParameterValue, 'Say something of oneself to the members of a group, and see what they say')
             [CompletionResult]::new('service', 'service', [CompletionResultType]::ParameterValue, 'Do what an application server does, through the REST API')
             [CompletionResult]::new('webhook', 'webhook', [CompletionResultType]::ParameterValue, 'Play the service towards your event handler')
+            [CompletionResult]::new('trace', 'trace', [CompletionResultType]::ParameterValue, 'Print the live trace of a resource, a line each')
             [CompletionResult]::new('doctor', 'doctor', [CompletionResultType]::ParameterValue, 'Find out, step by step, why a connection does not work')
             [CompletionResult]::new('emulator', 'emulator', [CompletionResultType]::ParameterValue, 'Run a local Web PubSub service on this machine, for development and tests')
             [CompletionResult]::new('url', 'url', [CompletionResultType]::ParameterValue, 'Make client access URLs, and explain them')
@@ -1667,6 +1668,50 @@ Register-ArgumentCompleter -Native -CommandName 'wps' -ScriptBlock {
         'wps;webhook;help;help' {
             break
         }
+        'wps;trace' {
+            [CompletionResult]::new('--level', '--level', [CompletionResultType]::ParameterName, 'Only traces of this level and above')
+            [CompletionResult]::new('--event', '--event', [CompletionResultType]::ParameterName, 'Only traces of this event, by its name or number; repeatable')
+            [CompletionResult]::new('--hub', '--hub', [CompletionResultType]::ParameterName, 'Only traces of this hub [default: all, and those of none]')
+            [CompletionResult]::new('-n', '-n', [CompletionResultType]::ParameterName, 'End after N traces, exit 0')
+            [CompletionResult]::new('--count', '--count', [CompletionResultType]::ParameterName, 'End after N traces, exit 0')
+            [CompletionResult]::new('--for', '--for', [CompletionResultType]::ParameterName, 'End after this time, exit 0')
+            [CompletionResult]::new('--until', '--until', [CompletionResultType]::ParameterName, 'End at the first record for which this jq expression is true, exit 0; it is the last that is printed')
+            [CompletionResult]::new('--fail-on', '--fail-on', [CompletionResultType]::ParameterName, 'End at the first record for which this jq expression is true, exit 12; goes before --until')
+            [CompletionResult]::new('--connection-string', '--connection-string', [CompletionResultType]::ParameterName, 'Connection string of the service; needs --hub; `-`, `@FILE`')
+            [CompletionResult]::new('--local', '--local', [CompletionResultType]::ParameterName, 'The emulator on this machine [default PORT: 8080]')
+            [CompletionResult]::new('--profile', '--profile', [CompletionResultType]::ParameterName, 'Profile of the configuration file to use')
+            [CompletionResult]::new('--endpoint', '--endpoint', [CompletionResultType]::ParameterName, 'The service by its address, with an Entra identity in place of a key; needs --hub')
+            [CompletionResult]::new('--credential', '--credential', [CompletionResultType]::ParameterName, 'Where the identity comes from, with --endpoint [default: auto]')
+            [CompletionResult]::new('--credential-command', '--credential-command', [CompletionResultType]::ParameterName, 'Shell command that prints an access token, with --endpoint')
+            [CompletionResult]::new('--connect-timeout', '--connect-timeout', [CompletionResultType]::ParameterName, 'Limit of each attempt to connect')
+            [CompletionResult]::new('--proxy', '--proxy', [CompletionResultType]::ParameterName, 'Proxy on the way, or `none`')
+            [CompletionResult]::new('--resolve', '--resolve', [CompletionResultType]::ParameterName, 'Address to use in place of what DNS says, repeatable')
+            [CompletionResult]::new('--header', '--header', [CompletionResultType]::ParameterName, 'Header for the WebSocket handshake, repeatable')
+            [CompletionResult]::new('--ca-cert', '--ca-cert', [CompletionResultType]::ParameterName, 'PEM file to trust besides the platform''s roots')
+            [CompletionResult]::new('--client-cert', '--client-cert', [CompletionResultType]::ParameterName, 'PEM file with a client certificate and its chain')
+            [CompletionResult]::new('--client-key', '--client-key', [CompletionResultType]::ParameterName, 'PEM file with its private key, not encrypted')
+            [CompletionResult]::new('--reconnect-retries', '--reconnect-retries', [CompletionResultType]::ParameterName, 'Fresh attempts after a failed one')
+            [CompletionResult]::new('--reconnect-delay', '--reconnect-delay', [CompletionResultType]::ParameterName, 'Pause before the first fresh attempt [default: 1s]')
+            [CompletionResult]::new('--reconnect-max-delay', '--reconnect-max-delay', [CompletionResultType]::ParameterName, 'Longest pause between them [default: 30s]')
+            [CompletionResult]::new('--reconnect-mode', '--reconnect-mode', [CompletionResultType]::ParameterName, 'How the pause grows')
+            [CompletionResult]::new('-o', '-o', [CompletionResultType]::ParameterName, 'What stdout carries')
+            [CompletionResult]::new('--output', '--output', [CompletionResultType]::ParameterName, 'What stdout carries')
+            [CompletionResult]::new('--jq', '--jq', [CompletionResultType]::ParameterName, 'Print the results of this jq expression; means -o ndjson')
+            [CompletionResult]::new('--color', '--color', [CompletionResultType]::ParameterName, 'When to use colour')
+            [CompletionResult]::new('--timeout', '--timeout', [CompletionResultType]::ParameterName, 'End after this time, counted from the start of the process, with exit 124 if nothing else ended the run')
+            [CompletionResult]::new('--no-system-roots', '--no-system-roots', [CompletionResultType]::ParameterName, 'Trust --ca-cert alone, not the platform''s roots')
+            [CompletionResult]::new('--insecure', '--insecure', [CompletionResultType]::ParameterName, 'Accept any certificate; for tests only')
+            [CompletionResult]::new('--no-reconnect', '--no-reconnect', [CompletionResultType]::ParameterName, 'The same as --reconnect-retries 0')
+            [CompletionResult]::new('-r', '-r', [CompletionResultType]::ParameterName, 'Print strings among them bare')
+            [CompletionResult]::new('--raw-output', '--raw-output', [CompletionResultType]::ParameterName, 'Print strings among them bare')
+            [CompletionResult]::new('-q', '-q', [CompletionResultType]::ParameterName, 'Print errors only on stderr')
+            [CompletionResult]::new('--quiet', '--quiet', [CompletionResultType]::ParameterName, 'Print errors only on stderr')
+            [CompletionResult]::new('-v', '-v', [CompletionResultType]::ParameterName, 'Say more: -v lifecycle, -vv frames, -vvv handshake')
+            [CompletionResult]::new('--verbose', '--verbose', [CompletionResultType]::ParameterName, 'Say more: -v lifecycle, -vv frames, -vvv handshake')
+            [CompletionResult]::new('-h', '-h', [CompletionResultType]::ParameterName, 'Print help (see more with ''--help'')')
+            [CompletionResult]::new('--help', '--help', [CompletionResultType]::ParameterName, 'Print help (see more with ''--help'')')
+            break
+        }
         'wps;doctor' {
             [CompletionResult]::new('-g', '-g', [CompletionResultType]::ParameterName, 'Group to try: it is joined, gets one message, and is left [default: one of its own, wps-doctor-…]')
             [CompletionResult]::new('--group', '--group', [CompletionResultType]::ParameterName, 'Group to try: it is joined, gets one message, and is left [default: one of its own, wps-doctor-…]')
@@ -1946,6 +1991,7 @@ Register-ArgumentCompleter -Native -CommandName 'wps' -ScriptBlock {
             [CompletionResult]::new('state', 'state', [CompletionResultType]::ParameterValue, 'Say something of oneself to the members of a group, and see what they say')
             [CompletionResult]::new('service', 'service', [CompletionResultType]::ParameterValue, 'Do what an application server does, through the REST API')
             [CompletionResult]::new('webhook', 'webhook', [CompletionResultType]::ParameterValue, 'Play the service towards your event handler')
+            [CompletionResult]::new('trace', 'trace', [CompletionResultType]::ParameterValue, 'Print the live trace of a resource, a line each')
             [CompletionResult]::new('doctor', 'doctor', [CompletionResultType]::ParameterValue, 'Find out, step by step, why a connection does not work')
             [CompletionResult]::new('emulator', 'emulator', [CompletionResultType]::ParameterValue, 'Run a local Web PubSub service on this machine, for development and tests')
             [CompletionResult]::new('url', 'url', [CompletionResultType]::ParameterValue, 'Make client access URLs, and explain them')
@@ -2076,6 +2122,9 @@ Register-ArgumentCompleter -Native -CommandName 'wps' -ScriptBlock {
             break
         }
         'wps;help;webhook;disconnected' {
+            break
+        }
+        'wps;help;trace' {
             break
         }
         'wps;help;doctor' {

@@ -35,6 +35,7 @@ set edit:completion:arg-completer[wps] = {|@words|
             cand state 'Say something of oneself to the members of a group, and see what they say'
             cand service 'Do what an application server does, through the REST API'
             cand webhook 'Play the service towards your event handler'
+            cand trace 'Print the live trace of a resource, a line each'
             cand doctor 'Find out, step by step, why a connection does not work'
             cand emulator 'Run a local Web PubSub service on this machine, for development and tests'
             cand url 'Make client access URLs, and explain them'
@@ -1600,6 +1601,49 @@ set edit:completion:arg-completer[wps] = {|@words|
         }
         &'wps;webhook;help;help'= {
         }
+        &'wps;trace'= {
+            cand --level 'Only traces of this level and above'
+            cand --event 'Only traces of this event, by its name or number; repeatable'
+            cand --hub 'Only traces of this hub [default: all, and those of none]'
+            cand -n 'End after N traces, exit 0'
+            cand --count 'End after N traces, exit 0'
+            cand --for 'End after this time, exit 0'
+            cand --until 'End at the first record for which this jq expression is true, exit 0; it is the last that is printed'
+            cand --fail-on 'End at the first record for which this jq expression is true, exit 12; goes before --until'
+            cand --connection-string 'Connection string of the service; needs --hub; `-`, `@FILE`'
+            cand --local 'The emulator on this machine [default PORT: 8080]'
+            cand --profile 'Profile of the configuration file to use'
+            cand --endpoint 'The service by its address, with an Entra identity in place of a key; needs --hub'
+            cand --credential 'Where the identity comes from, with --endpoint [default: auto]'
+            cand --credential-command 'Shell command that prints an access token, with --endpoint'
+            cand --connect-timeout 'Limit of each attempt to connect'
+            cand --proxy 'Proxy on the way, or `none`'
+            cand --resolve 'Address to use in place of what DNS says, repeatable'
+            cand --header 'Header for the WebSocket handshake, repeatable'
+            cand --ca-cert 'PEM file to trust besides the platform''s roots'
+            cand --client-cert 'PEM file with a client certificate and its chain'
+            cand --client-key 'PEM file with its private key, not encrypted'
+            cand --reconnect-retries 'Fresh attempts after a failed one'
+            cand --reconnect-delay 'Pause before the first fresh attempt [default: 1s]'
+            cand --reconnect-max-delay 'Longest pause between them [default: 30s]'
+            cand --reconnect-mode 'How the pause grows'
+            cand -o 'What stdout carries'
+            cand --output 'What stdout carries'
+            cand --jq 'Print the results of this jq expression; means -o ndjson'
+            cand --color 'When to use colour'
+            cand --timeout 'End after this time, counted from the start of the process, with exit 124 if nothing else ended the run'
+            cand --no-system-roots 'Trust --ca-cert alone, not the platform''s roots'
+            cand --insecure 'Accept any certificate; for tests only'
+            cand --no-reconnect 'The same as --reconnect-retries 0'
+            cand -r 'Print strings among them bare'
+            cand --raw-output 'Print strings among them bare'
+            cand -q 'Print errors only on stderr'
+            cand --quiet 'Print errors only on stderr'
+            cand -v 'Say more: -v lifecycle, -vv frames, -vvv handshake'
+            cand --verbose 'Say more: -v lifecycle, -vv frames, -vvv handshake'
+            cand -h 'Print help (see more with ''--help'')'
+            cand --help 'Print help (see more with ''--help'')'
+        }
         &'wps;doctor'= {
             cand -g 'Group to try: it is joined, gets one message, and is left [default: one of its own, wps-doctor-…]'
             cand --group 'Group to try: it is joined, gets one message, and is left [default: one of its own, wps-doctor-…]'
@@ -1853,6 +1897,7 @@ set edit:completion:arg-completer[wps] = {|@words|
             cand state 'Say something of oneself to the members of a group, and see what they say'
             cand service 'Do what an application server does, through the REST API'
             cand webhook 'Play the service towards your event handler'
+            cand trace 'Print the live trace of a resource, a line each'
             cand doctor 'Find out, step by step, why a connection does not work'
             cand emulator 'Run a local Web PubSub service on this machine, for development and tests'
             cand url 'Make client access URLs, and explain them'
@@ -1949,6 +1994,8 @@ set edit:completion:arg-completer[wps] = {|@words|
         &'wps;help;webhook;connected'= {
         }
         &'wps;help;webhook;disconnected'= {
+        }
+        &'wps;help;trace'= {
         }
         &'wps;help;doctor'= {
         }

@@ -48,6 +48,7 @@ fn room(command: Command) -> Box<dyn CommandArgs> {
         Command::Bench(args) => args.command.chosen(),
         Command::Service(args) => args.command.chosen(),
         Command::Webhook(args) => args.command.chosen(),
+        Command::Trace(args) => args,
         Command::Doctor(args) => args,
         Command::Emulator(args) => args,
         Command::Url(args) => args.command.chosen(),

@@ -19,6 +19,7 @@ use crate::commands::send::args::SendArgs;
 use crate::commands::service::args::ServiceArgs;
 use crate::commands::state::args::StateArgs;
 use crate::commands::stream::args::StreamArgs;
+use crate::commands::trace::args::TraceArgs;
 use crate::commands::url::args::UrlArgs;
 use crate::commands::webhook::args::WebhookArgs;
 
@@ -51,6 +52,8 @@ pub enum Command {
     Service(ServiceArgs),
     /// Play the service towards your event handler
     Webhook(WebhookArgs),
+    /// Print the live trace of a resource, a line each
+    Trace(Box<TraceArgs>),
     /// Find out, step by step, why a connection does not work
     Doctor(Box<DoctorArgs>),
     /// Run a local Web PubSub service on this machine, for development and tests
@@ -69,7 +72,7 @@ pub enum Command {
 type Flags = fn(clap::Command) -> clap::Command;
 
 /// The flags of each command, for a run that needs those of one.
-const FLAGS: [(&str, Flags); 19] = [
+const FLAGS: [(&str, Flags); 20] = [
     ("listen", ListenArgs::augment_args),
     ("join", JoinArgs::augment_args),
     ("send", SendArgs::augment_args),
@@ -83,6 +86,7 @@ const FLAGS: [(&str, Flags); 19] = [
     ("state", StateArgs::augment_args),
     ("service", ServiceArgs::augment_args),
     ("webhook", WebhookArgs::augment_args),
+    ("trace", TraceArgs::augment_args),
     ("doctor", DoctorArgs::augment_args),
     ("emulator", EmulatorArgs::augment_args),
     ("url", UrlArgs::augment_args),

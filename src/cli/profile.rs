@@ -249,7 +249,7 @@ mod tests {
         };
         let connecting = &listen.connecting;
         assert_eq!((connecting.token.hub.as_deref(), connecting.token.roles.len()), (Some("given"), 2));
-        assert!(!connecting.reconnect.no_reconnect && connecting.network.insecure);
+        assert!(!connecting.reconnect.attempts.no_reconnect && connecting.network.insecure);
         assert_eq!(connecting.connection.connect_timeout.as_secs(), 3);
         assert!(matches!(parse_with(args("wps send --local g -- -x"), &profile), Ok(Parsed::Run(Command::Send(_)))));
         assert!(matches!(parse_with(args("wps url create --local"), &profile), Ok(Parsed::Run(Command::Url(_)))));

@@ -19,6 +19,7 @@ pub mod send;
 pub mod service;
 pub mod state;
 pub mod stream;
+pub mod trace;
 pub mod url;
 pub mod webhook;
 

@@ -20,6 +20,25 @@ pub fn millis(time: SystemTime) -> String {
     text(days, secs, &format!(".{millis:03}"))
 }
 
+/// A time of RFC 3339, with whatever offset; a space may stand in place of the `T`.
+pub fn parse(text: &str) -> Option<SystemTime> {
+    let text = text.trim();
+    if let Some(local) = text.strip_suffix(['Z', 'z']) {
+        return humantime::parse_rfc3339_weak(local).ok();
+    }
+    let (local, offset) = text.split_at_checked(text.len().checked_sub(6)?)?;
+    let (sign, offset) = offset.split_at_checked(1)?;
+    let (hours, minutes) = offset.split_once(':')?;
+    let (hours, minutes): (u64, u64) = (hours.parse().ok()?, minutes.parse().ok()?);
+    let offset = Duration::from_secs(hours * 3600 + minutes * 60);
+    let local = humantime::parse_rfc3339_weak(local).ok()?;
+    match sign {
+        "+" => local.checked_sub(offset),
+        "-" => local.checked_add(offset),
+        _ => None,
+    }
+}
+
 /// A duration in milliseconds, to the microsecond: what is done on one machine takes less than one.
 pub fn fractional_millis(duration: Duration) -> f64 {
     (duration.as_secs_f64() * 1e6).round() / 1e3
@@ -92,6 +111,31 @@ mod tests {
             assert_eq!(millis(time), humantime::format_rfc3339_millis(time).to_string());
             assert_eq!(since_1970(secs), seconds(time));
             assert_eq!(day(time), seconds(time)[..10]);
+        }
+    }
+
+    #[test]
+    fn a_time_is_read_with_any_offset() {
+        for text in [
+            "2026-01-01T00:00:00.1234567Z",
+            "2026-01-01 00:00:00.123z",
+            "2026-01-01T00:00:00.1234567+00:00",
+            "2026-01-01T05:30:00.123+05:30",
+            "2025-12-31T23:00:00.123-01:00",
+        ] {
+            assert_eq!(parse(text).map(millis).as_deref(), Some("2026-01-01T00:00:00.123Z"), "{text}");
+        }
+        for text in [
+            "",
+            "Z",
+            "17",
+            "now",
+            "2026-01-01",
+            "2026-13-01T00:00:00Z",
+            "2026-01-01T00:00:00é+1:0",
+            "2026-01-01T00:00:00+ab:cd",
+        ] {
+            assert_eq!(parse(text), None, "{text}");
         }
     }
 

@@ -291,6 +291,13 @@ impl Printer {
         self.put_out();
     }
 
+    /// The same of something that has a time of its own, RFC 3339 with milliseconds.
+    pub fn finding_at<F: Serialize>(&mut self, time: String, kind: &str, fields: &F, lines: &str) {
+        self.put_out();
+        self.time = time;
+        self.finding(kind, fields, lines);
+    }
+
     /// A line on stderr that every user needs, whatever the format; not a warning.
     pub fn say(&mut self, text: &str) {
         if self.options.chatter > Chatter::Quiet {

@@ -4,6 +4,7 @@
 use std::cell::{Cell, RefCell};
 use std::pin::pin;
 
+use tokio::sync::Notify;
 use tokio::time::{Duration, Instant};
 
 use super::context::Surroundings;
@@ -61,13 +62,48 @@ pub fn printer(surroundings: &Surroundings, output: &Output) -> Printer {
     Printer::new(options, surroundings.console.clone())
 }
 
+/// Tells work that it is to end.
+#[derive(Debug, Default)]
+pub struct Stopping {
+    is_asked: Cell<bool>,
+    asked: Notify,
+}
+
+impl Stopping {
+    /// Resolves when the work is to end, also when it was to before.
+    pub async fn asked(&self) {
+        while !self.is_asked.get() {
+            self.asked.notified().await;
+        }
+    }
+
+    fn ask(&self) {
+        self.is_asked.set(true);
+        self.asked.notify_waiters();
+    }
+}
+
+/// How long work that is told to end may take (CLI contract, *Ending*).
+const GRACE: Duration = Duration::from_secs(2);
+
 /// Does `work`, and returns the exit code. `follows_stdout`: nobody wants the rest of it when the reader of stdout has gone.
 pub async fn run(
     surroundings: &Surroundings,
     timeout: Option<Duration>,
     follows_stdout: bool,
-    (printer, done): (&RefCell<Printer>, &Done),
+    told: (&RefCell<Printer>, &Done),
     work: impl Future<Output = Verdict>,
+) -> u8 {
+    run_stoppable(surroundings, timeout, follows_stdout, told, (None, work)).await
+}
+
+/// The same with work that has something to do when it is to end, and two seconds for it; a second signal ends it at once.
+pub async fn run_stoppable(
+    surroundings: &Surroundings,
+    timeout: Option<Duration>,
+    follows_stdout: bool,
+    (printer, done): (&RefCell<Printer>, &Done),
+    (stopping, work): (Option<&Stopping>, impl Future<Output = Verdict>),
 ) -> u8 {
     let console = &surroundings.console;
     let mut signals = match Signals::install() {
@@ -85,6 +121,15 @@ pub async fn run(
         verdict = &mut work => (Ok(verdict), None),
         came = interruption(&mut signals, watched, console) => (Err(came), Some(Instant::now())),
     };
+    if let (Some(stopping), Some(since)) = (stopping, hurried) {
+        stopping.ask();
+        let watched = Watched { deadline: Some(since + GRACE), output: false, closed_output: false };
+        tokio::select! {
+            biased;
+            _ = &mut work => {}
+            _ = interruption(&mut signals, watched, console) => {}
+        }
+    }
     if let Some(judgement) = &surroundings.judgement {
         judgement.over();
         if hurried.is_some() {

@@ -105,7 +105,7 @@ fn told(failure: &Failure, class: DialClass) -> ProviderFailure {
 }
 
 /// What a failure of the way there, or of the identity, means for the connection.
-fn class(kind: Kind) -> DialClass {
+pub fn class(kind: Kind) -> DialClass {
     match kind {
         Kind::Config | Kind::Usage => DialClass::Configuration,
         Kind::Unauthorized => DialClass::Status(401),

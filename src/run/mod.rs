@@ -11,6 +11,7 @@ mod gather;
 pub mod hosting;
 pub mod identity;
 pub mod keyless;
+pub mod livetrace;
 pub mod network;
 pub mod process;
 mod recording;

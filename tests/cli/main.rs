@@ -85,6 +85,8 @@ mod slow_link;
 mod sources;
 #[cfg(unix)]
 mod states;
+#[cfg(unix)]
+mod trace;
 mod traces;
 #[cfg(target_os = "linux")]
 mod unread;

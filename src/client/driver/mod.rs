@@ -637,8 +637,8 @@ fn log_received(text: &str, received: &Received<'_>) {
     }
 }
 
-/// Logs a frame, whole at the finest level, else its beginning and its size.
-fn log_frame(direction: &str, text: &str) {
+/// Logs a frame, whole at the finest level, else its beginning and its size. What is secret in it is left out before.
+pub fn log_frame(direction: &str, text: &str) {
     if enabled!(target: FRAMES, Level::TRACE) {
         trace!(target: FRAMES, "{direction} {text}");
         return;
@@ -659,7 +659,8 @@ fn log_closed(closed: &Closed) {
     }
 }
 
-fn loss_cause(closed: Closed) -> LossCause {
+/// How a socket ended, as sessions and their kin are told it.
+pub fn loss_cause(closed: Closed) -> LossCause {
     let Closed { code, reason, error, cause } = closed;
     let error = error.unwrap_or_else(|| "the connection ended without a close frame".into());
     match cause {

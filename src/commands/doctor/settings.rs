@@ -12,7 +12,7 @@ use crate::options::environment::{Environment, Input};
 use crate::options::operation::args::RetryArgs;
 use crate::options::output::args::OutputArgs;
 use crate::options::output::settings::{Output, talk};
-use crate::options::reconnect::args::ReconnectArgs;
+use crate::options::reconnect::args::{AttemptArgs, ReconnectArgs};
 use crate::options::reconnect::settings::Policy;
 use crate::options::recording::args::RecordArgs;
 use crate::options::values::Mode;
@@ -89,11 +89,13 @@ fn output(args: &DoctorArgs, environment: &Environment) -> Output {
 /// One attempt: what is examined is this connection, not the patience of the client. A silent service shows by itself.
 fn no_reconnect() -> ReconnectArgs {
     ReconnectArgs {
-        reconnect_retries: None,
-        no_reconnect: true,
-        reconnect_delay: None,
-        reconnect_max_delay: None,
-        reconnect_mode: Mode::Exponential,
+        attempts: AttemptArgs {
+            reconnect_retries: None,
+            no_reconnect: true,
+            reconnect_delay: None,
+            reconnect_max_delay: None,
+            reconnect_mode: Mode::Exponential,
+        },
         ping_interval: Duration::ZERO,
         ping_timeout: Duration::ZERO,
     }

@@ -69,6 +69,11 @@ impl Server {
         Some(Self { secure, host: bare, port, authority })
     }
 
+    /// What to dial for a WebSocket without a subprotocol. Path and query in origin form, with the token.
+    pub fn websocket(&self, path_and_query: Secret) -> Target {
+        Target { path_and_query, ..self.target() }
+    }
+
     fn target(&self) -> Target {
         Target {
             secure: self.secure,

@@ -6,10 +6,10 @@ use clap::Args;
 
 use crate::options::values::{Mode, RetryCount, duration, duration_or_off, retry_count};
 
-/// How to stay connected.
+/// How often and when a connection is made anew.
 #[derive(Debug, Args)]
 #[command(next_help_heading = "Staying connected")]
-pub struct ReconnectArgs {
+pub struct AttemptArgs {
     /// Fresh attempts after a failed one
     ///
     /// 3 by default until once connected. Once connected, the default is unlimited for `listen`, `repl` and `join --stay`, and
@@ -37,6 +37,15 @@ pub struct ReconnectArgs {
     /// How the pause grows
     #[arg(long, value_enum, value_name = "MODE", default_value = "exponential")]
     pub reconnect_mode: Mode,
+}
+
+/// How to stay connected.
+#[derive(Debug, Args)]
+#[command(next_help_heading = "Staying connected")]
+pub struct ReconnectArgs {
+    /// Connections after the first.
+    #[command(flatten)]
+    pub attempts: AttemptArgs,
 
     /// Ping after so long a silence; 0: never
     ///

@@ -5,7 +5,7 @@ use std::time::Duration;
 use webpubsub_proto::session::{Backoff, BackoffMode, Config, OnUnknown, Retries};
 use webpubsub_proto::{STREAM_IDLE_TIMEOUT, Subprotocol};
 
-use super::args::ReconnectArgs;
+use super::args::{AttemptArgs, ReconnectArgs};
 use crate::failure::{Failure, Kind};
 use crate::options::operation::args::RetryArgs;
 use crate::options::values::{Mode, RetryCount};
@@ -21,6 +21,38 @@ pub struct Policy {
 /// Retries of fresh attempts unless given.
 const DEFAULT_RETRIES: u32 = 3;
 
+/// How often and when a connection is made anew.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Attempts {
+    /// While there has been none.
+    pub until_connected: Retries,
+    /// Once there has been one.
+    pub once_connected: Retries,
+    /// Between them.
+    pub backoff: Backoff,
+}
+
+/// What the flags say. `keeps_on`: once connected, as often as it takes.
+pub fn attempts(args: &AttemptArgs, keeps_on: bool) -> Result<Attempts, Failure> {
+    let given = match (args.no_reconnect, args.reconnect_retries) {
+        (true, _) => Some(Retries::Limited(0)),
+        (false, Some(RetryCount::Limited(count))) => Some(Retries::Limited(count)),
+        (false, Some(RetryCount::Unlimited)) => Some(Retries::Unlimited),
+        (false, None) => None,
+    };
+    let once_connected = if keeps_on { Retries::Unlimited } else { Retries::Limited(DEFAULT_RETRIES) };
+    Ok(Attempts {
+        until_connected: given.unwrap_or(Retries::Limited(DEFAULT_RETRIES)),
+        once_connected: given.unwrap_or(once_connected),
+        backoff: backoff(
+            "reconnect",
+            args.reconnect_mode,
+            (args.reconnect_delay, Duration::from_secs(1)),
+            (args.reconnect_max_delay, Duration::from_secs(30)),
+        )?,
+    })
+}
+
 /// What the session is told.
 pub fn session(
     reconnect: &ReconnectArgs,
@@ -29,13 +61,7 @@ pub fn session(
     protocol: Subprotocol,
     connect_timeout: Duration,
 ) -> Result<Config, Failure> {
-    let given = match (reconnect.no_reconnect, reconnect.reconnect_retries) {
-        (true, _) => Some(Retries::Limited(0)),
-        (false, Some(RetryCount::Limited(count))) => Some(Retries::Limited(count)),
-        (false, Some(RetryCount::Unlimited)) => Some(Retries::Unlimited),
-        (false, None) => None,
-    };
-    let once_connected = if policy.keeps_on { Retries::Unlimited } else { Retries::Limited(DEFAULT_RETRIES) };
+    let attempts = attempts(&reconnect.attempts, policy.keeps_on)?;
     let [ping_interval, ping_timeout] =
         [reconnect.ping_interval, reconnect.ping_timeout].map(|time| Some(time).filter(|time| !time.is_zero()));
     if let (Some(interval), Some(timeout)) = (ping_interval, ping_timeout)
@@ -52,14 +78,9 @@ pub fn session(
         codec: protocol.codec(),
         reliable: protocol.is_reliable(),
         connect_timeout,
-        retries_until_connected: given.unwrap_or(Retries::Limited(DEFAULT_RETRIES)),
-        retries_once_connected: given.unwrap_or(once_connected),
-        reconnect_backoff: backoff(
-            "reconnect",
-            reconnect.reconnect_mode,
-            (reconnect.reconnect_delay, Duration::from_secs(1)),
-            (reconnect.reconnect_max_delay, Duration::from_secs(30)),
-        )?,
+        retries_until_connected: attempts.until_connected,
+        retries_once_connected: attempts.once_connected,
+        reconnect_backoff: attempts.backoff,
         renews_url: false,
         rejoin: policy.rejoin,
         ping_interval,

@@ -1,0 +1,112 @@
+//! The flags of `wps trace`.
+
+use std::time::Duration;
+
+use clap::builder::{ArgPredicate, NonEmptyStringValueParser};
+use clap::{Args, ValueEnum};
+
+use crate::options::connection::args::{EndpointArgs, KeyArgs};
+use crate::options::expressions::args::{ConditionArgs, FilterArgs};
+use crate::options::network::args::NetworkArgs;
+use crate::options::output::args::{TalkArgs, TimeoutArgs};
+use crate::options::reconnect::args::AttemptArgs;
+use crate::options::values::{ReportFormat, duration};
+
+/// `wps trace`.
+#[derive(Debug, Args)]
+#[command(after_long_help = include_str!("help.md"))]
+pub struct TraceArgs {
+    /// Only traces of this level and above
+    ///
+    /// One whose level is not known, since the service has not said it, is printed all the same.
+    #[arg(long, value_enum, value_name = "LEVEL", ignore_case = true)]
+    pub level: Option<LevelName>,
+
+    /// Only traces of this event, by its name or number; repeatable
+    ///
+    /// As in `ConnectionStarted`; letter case does not matter.
+    #[arg(long = "event", value_name = "NAME", value_parser = NonEmptyStringValueParser::new())]
+    pub events: Vec<String>,
+
+    /// Only traces of this hub [default: all, and those of none]
+    #[arg(long, value_name = "NAME", value_parser = NonEmptyStringValueParser::new())]
+    pub hub: Option<String>,
+
+    /// When the run ends.
+    #[command(flatten)]
+    pub end: TraceEndArgs,
+    /// The same, by expressions.
+    #[command(flatten)]
+    pub conditions: ConditionArgs,
+
+    /// The service.
+    #[command(flatten)]
+    pub key: KeyArgs,
+    /// One without a key.
+    #[command(flatten)]
+    pub endpoint: EndpointArgs,
+    /// Limit of each attempt to connect
+    ///
+    /// DNS, TCP, proxy, TLS, upgrade and the answer to the handshake of SignalR together.
+    #[arg(long, value_name = "D", default_value = "30s", help_heading = "Connection", value_parser = duration)]
+    pub connect_timeout: Duration,
+    /// The way to the service.
+    #[command(flatten)]
+    pub network: NetworkArgs,
+    /// How to come back.
+    #[command(flatten)]
+    pub attempts: AttemptArgs,
+
+    /// What stdout carries
+    #[arg(
+        short,
+        long,
+        value_enum,
+        value_name = "FORMAT",
+        default_value = "text",
+        default_value_if("jq", ArgPredicate::IsPresent, "ndjson"),
+        help_heading = "Output"
+    )]
+    pub output: ReportFormat,
+    /// What is printed, by an expression.
+    #[command(flatten)]
+    pub filter: FilterArgs,
+    /// What to say on stderr.
+    #[command(flatten)]
+    pub talk: TalkArgs,
+    /// When the run ends.
+    #[command(flatten)]
+    pub timeout: TimeoutArgs,
+}
+
+/// When `trace` ends.
+#[derive(Debug, Args)]
+#[command(next_help_heading = "Ending")]
+pub struct TraceEndArgs {
+    /// End after N traces, exit 0
+    #[arg(short = 'n', long, value_name = "N", value_parser = clap::value_parser!(u64).range(1..))]
+    pub count: Option<u64>,
+
+    /// End after this time, exit 0
+    #[arg(long = "for", value_name = "D", value_parser = duration)]
+    pub duration: Option<Duration>,
+}
+
+/// `--level`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum LevelName {
+    /// all
+    Trace,
+    /// what helps to find faults
+    Debug,
+    /// what happens
+    #[value(alias = "info")]
+    Information,
+    /// what should not happen
+    #[value(alias = "warn")]
+    Warning,
+    /// what has failed
+    Error,
+    /// what has failed badly
+    Critical,
+}

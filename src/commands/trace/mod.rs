@@ -1,0 +1,236 @@
+//! `wps trace`: the live trace of a resource, a line each (PROTOCOL §21).
+//!
+//! A [`Tracer`](webpubsub_proto::trace::Tracer) decides, [`Drive`] moves bytes, and what comes is chosen and printed here.
+
+pub mod args;
+mod drive;
+mod lines;
+pub mod settings;
+
+use std::cell::{Cell, RefCell};
+use std::future::pending;
+
+use serde::Serialize;
+use tokio::time::Instant;
+
+use self::args::TraceArgs;
+use self::drive::{Drive, Show};
+use self::settings::Trace;
+use super::{CommandArgs, Task};
+use crate::failure::{Failure, Kind};
+use crate::options::connection::settings::Source;
+use crate::options::environment::{Environment, Input};
+use crate::options::expressions::args::FilterArgs;
+use crate::options::output::args::TalkArgs;
+use crate::options::values::ReportFormat;
+use crate::render::{Met, Printer, Weight, human};
+use crate::run::context::{Surroundings, seed};
+use crate::run::ending::{Verdict, at};
+use crate::run::errand::{self, Done, Stopping};
+use crate::run::expressions::verdict;
+use crate::run::hosting;
+use crate::run::identity::Identities;
+use crate::run::livetrace::Endpoint;
+use crate::run::network::options_of;
+use crate::run::process::on_one_thread;
+use crate::run::rest::Access;
+use crate::run::voice::warn_of_insecure;
+use webpubsub_net::secret::redact;
+use webpubsub_proto::session::End;
+use webpubsub_proto::trace::{Config, News, PATIENCE, Trace as Traced};
+
+impl CommandArgs for TraceArgs {
+    fn talk(&self) -> Option<&TalkArgs> {
+        Some(&self.talk)
+    }
+
+    fn prints_records(&self) -> bool {
+        self.output == ReportFormat::Ndjson
+    }
+
+    fn filter(&self) -> Option<&FilterArgs> {
+        Some(&self.filter)
+    }
+
+    fn settle(self: Box<Self>, environment: &Environment, input: &mut dyn Input) -> Result<Task, Failure> {
+        let settings = settings::settle(*self, environment, input)?;
+        Ok(Box::new(move |process| {
+            let surroundings = process.surroundings(&settings.output)?;
+            on_one_thread(trace(&surroundings, &settings))
+        }))
+    }
+}
+
+/// As many records that cannot be read are said on stderr.
+const UNREADABLE_TOLD: u64 = 5;
+
+/// Traces until something ends it. Returns the exit code.
+async fn trace(surroundings: &Surroundings, settings: &Trace) -> u8 {
+    let printer = RefCell::new(errand::printer(surroundings, &settings.output));
+    let (done, stopping) = (Done::default(), Stopping::default());
+    let work = work(surroundings, settings, (&printer, &done), &stopping);
+    errand::run_stoppable(surroundings, settings.timeout, true, (&printer, &done), (Some(&stopping), work)).await
+}
+
+async fn work(
+    surroundings: &Surroundings,
+    settings: &Trace,
+    (printer, done): (&RefCell<Printer>, &Done),
+    stopping: &Stopping,
+) -> Verdict {
+    let endpoint = match endpoint(settings, printer).await {
+        Ok(endpoint) => endpoint,
+        Err(failure) => return Verdict::Failed(failure),
+    };
+    if !matches!(settings.source, Source::Local { .. }) {
+        let text = "traces are billed as outbound messages, and count against the quota of the Free tier";
+        printer.borrow_mut().say(text);
+    }
+    let config = Config {
+        connect_timeout: settings.connect_timeout,
+        retries_until_connected: settings.attempts.until_connected,
+        retries_once_connected: settings.attempts.once_connected,
+        backoff: settings.attempts.backoff,
+        patience: PATIENCE,
+        seed: seed(),
+    };
+    let shown =
+        Shown { settings, printer, done, name: endpoint.name(), lost: Cell::new(None), unreadable: Cell::new(0) };
+    let conditions = Cell::new(None);
+    let stop = async {
+        let ends = settings.duration.map(|duration| surroundings.started + duration);
+        tokio::select! {
+            biased;
+            met = condition(surroundings) => conditions.set(Some(verdict(&met, &settings.output))),
+            () = at(ends) => conditions.set(Some(Verdict::Done("for"))),
+            () = stopping.asked() => {}
+        }
+    };
+    let end = Drive::new(config, &endpoint, printer, &shown).run(stop).await;
+    match (conditions.take(), end) {
+        (Some(verdict), _) => verdict,
+        (None, End::Stopped) => Verdict::Done("count"),
+        (None, End::Failed { kind, message }) => Verdict::Failed(endpoint.failure(kind, &message)),
+    }
+}
+
+/// Resolves when a condition is met.
+async fn condition(surroundings: &Surroundings) -> Met {
+    match &surroundings.judgement {
+        Some(judgement) => judgement.wait().await,
+        None => pending().await,
+    }
+}
+
+async fn endpoint(settings: &Trace, printer: &RefCell<Printer>) -> Result<Endpoint, Failure> {
+    let (place, access) = match &settings.source {
+        Source::Signed(signer) => ((signer.endpoint.clone(), false), Access::Key(signer.key.clone())),
+        Source::Local { port, signer } => {
+            hosting::check(*port).await?;
+            ((signer.endpoint.clone(), true), Access::Key(signer.key.clone()))
+        }
+        Source::Keyless(keyless) => {
+            let identities = keyless.identities.clone();
+            let identities = Identities::new(identities, &settings.network, &settings.tls, settings.connect_timeout);
+            ((keyless.endpoint.clone(), false), Access::Identity(identities))
+        }
+        Source::Url(_) | Source::Command(_) => {
+            return Err(Failure::message(Kind::Internal, "a client access URL is no service"));
+        }
+    };
+    warn_of_insecure(&mut printer.borrow_mut(), settings.tls.insecure && place.0.scheme() == "https");
+    let options = options_of(&settings.network, &settings.tls);
+    Endpoint::new(place, access, options, settings.connect_timeout, settings.attempts.backoff.max_delay)
+}
+
+/// What is shown of what comes.
+struct Shown<'a> {
+    settings: &'a Trace,
+    printer: &'a RefCell<Printer>,
+    done: &'a Done,
+    /// The service.
+    name: String,
+    /// Since when there is no connection.
+    lost: Cell<Option<Instant>>,
+    unreadable: Cell<u64>,
+}
+
+#[derive(Serialize)]
+struct Connected<'a> {
+    #[serde(skip_serializing_if = "Option::is_none")]
+    hub: Option<&'a str>,
+    protocol: &'static str,
+}
+
+#[derive(Serialize)]
+struct Reason<'a> {
+    reason: &'a str,
+}
+
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct Reconnecting<'a> {
+    attempt: u32,
+    delay_ms: u128,
+    error: &'a str,
+}
+
+impl Show for Shown<'_> {
+    fn trace(&self, trace: Traced) -> bool {
+        if !self.settings.choice.takes(&trace) {
+            return false;
+        }
+        Done::count(&self.done.received);
+        lines::print(&mut self.printer.borrow_mut(), &trace);
+        self.settings.count.is_some_and(|count| self.done.received.get() >= count)
+    }
+
+    fn news(&self, news: News) {
+        let mut printer = self.printer.borrow_mut();
+        match news {
+            News::Connected => {
+                let fields = Connected { hub: self.settings.choice.hub.as_deref(), protocol: "livetrace" };
+                printer.finding("connected", &fields, "");
+                let text = match self.lost.take() {
+                    None => format!("listening to the live trace of `{}`", self.name),
+                    Some(since) => {
+                        let away = human(since.elapsed());
+                        format!("listening again after {away}; traces of that time are missing")
+                    }
+                };
+                printer.say(&text);
+            }
+            News::Lost(loss) => {
+                self.lost.set(Some(Instant::now()));
+                let reason = redact(&loss.describe()).into_owned();
+                printer.finding("session-lost", &Reason { reason: &reason }, "");
+                printer.note(Weight::Warning, &format!("traces may be missing from here on: {reason}"));
+            }
+            News::Reconnecting { attempt, delay, error } => {
+                let error = redact(&error).into_owned();
+                printer.finding(
+                    "reconnecting",
+                    &Reconnecting { attempt, delay_ms: delay.as_millis(), error: &error },
+                    "",
+                );
+                let again = format!("trying again in {} (retry {attempt})", human(delay));
+                let text = match self.lost.get() {
+                    // What it is for was said just now.
+                    Some(_) if attempt == 1 => again,
+                    Some(_) | None => format!("{error}; {again}"),
+                };
+                printer.note(Weight::Warning, &text);
+            }
+            News::Unreadable { reason } => {
+                let reason = redact(&reason).into_owned();
+                printer.finding("unknown-frame", &Reason { reason: &reason }, "");
+                let told = self.unreadable.get();
+                self.unreadable.set(told + 1);
+                if told < UNREADABLE_TOLD {
+                    let more = if told + 1 == UNREADABLE_TOLD { "; further ones are not told" } else { "" };
+                    printer.note(Weight::Warning, &format!("the service sent {reason}{more}"));
+                }
+            }
+        }
+    }
+}

@@ -1,0 +1,240 @@
+//! Dials of a live trace: a fresh token for each, signed here or an identity's, and what a failure means (PROTOCOL §21.1).
+
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+
+use anyhow::anyhow;
+use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
+use tokio::time::{Instant, timeout_at};
+use url::Url;
+
+use super::context::unix_now;
+use super::explain::{Place, dial_hints, skew, timeout_hint};
+use super::keyless::class;
+use super::rest::Access;
+use crate::failure::{Failure, Kind};
+use crate::render::{TOLD, human};
+use webpubsub_client::driver::dial_failure;
+use webpubsub_net::auth::token::{ClientTokenRequest, sign_client_token};
+use webpubsub_net::secret::{Secret, excerpt, redact, remember_passing};
+use webpubsub_net::wire::{DialError, DialOptions, Link, Progress, Refusal, Server, Stage, Stream, dial};
+use webpubsub_proto::session::{DialClass, DialFailure, EndKind};
+
+/// How long a token is valid: it is looked at when connecting alone.
+const TOKEN_TTL: Duration = Duration::from_secs(60 * 60);
+
+/// The live trace of a service.
+#[derive(Debug)]
+pub struct Endpoint {
+    server: Server,
+    endpoint: Url,
+    access: Access,
+    options: DialOptions,
+    connect_timeout: Duration,
+    /// `--reconnect-max-delay`.
+    longest_pause: Duration,
+    /// It is the emulator on this machine.
+    local: bool,
+    /// Why the last dial failed.
+    last: Mutex<Option<Last>>,
+}
+
+/// Why the last dial failed, for explanations.
+#[derive(Clone, Debug)]
+enum Last {
+    Dial(Arc<DialError>),
+    Timeout,
+    /// There was no token; what is to be done about it.
+    NoToken(Vec<String>),
+}
+
+impl Endpoint {
+    /// Dials nothing yet. `endpoint` is `http` or `https`.
+    pub fn new(
+        (endpoint, local): (Url, bool),
+        access: Access,
+        options: DialOptions,
+        connect_timeout: Duration,
+        longest_pause: Duration,
+    ) -> Result<Self, Failure> {
+        let server = Server::of(&endpoint)
+            .ok_or_else(|| Failure::message(Kind::Config, "the endpoint of the service is no `http` or `https` URL"))?;
+        Ok(Self { server, endpoint, access, options, connect_timeout, longest_pause, local, last: Mutex::default() })
+    }
+
+    /// Host, and port if it is not the scheme's own.
+    pub fn name(&self) -> String {
+        self.server.to_string()
+    }
+
+    /// Dials once. An identity whose token is not taken is asked for a fresh one, once.
+    pub async fn dial(&self, deadline: Instant) -> Result<Link<Stream>, DialFailure> {
+        *self.last() = None;
+        let mut renewed = false;
+        loop {
+            let error = match self.dial_once(deadline).await {
+                Ok(link) => return Ok(link),
+                Err(error) => error,
+            };
+            match (&error, &self.access) {
+                (Undialed::Dial(DialError::Refused(refusal)), Access::Identity(identities))
+                    if refusal.status == 401 && !std::mem::replace(&mut renewed, true) =>
+                {
+                    identities.forget();
+                }
+                _ => return Err(self.failed(error)),
+            }
+        }
+    }
+
+    async fn dial_once(&self, deadline: Instant) -> Result<Link<Stream>, Undialed> {
+        let late = |stage: String| Undialed::Late { stage };
+        let token = timeout_at(deadline, self.token()).await.map_err(|_| late("waiting for the identity".into()))?;
+        let token = token.map_err(Undialed::NoToken)?;
+        remember_passing(token.expose());
+        let base = self.endpoint.path().trim_end_matches('/');
+        let token = utf8_percent_encode(token.expose(), NON_ALPHANUMERIC);
+        let target = self.server.websocket(Secret::new(format!("{base}/livetrace?access_token={token}")));
+        let progress = Progress::default();
+        match timeout_at(deadline, dial(&target, &self.options, &progress)).await {
+            Ok(dialed) => dialed.map_err(Undialed::Dial),
+            Err(_) => match progress.stage() {
+                stage @ Stage::Files { .. } => Err(Undialed::File { stage: stage.to_string() }),
+                stage => Err(late(stage.to_string())),
+            },
+        }
+    }
+
+    async fn token(&self) -> Result<Secret, Failure> {
+        match &self.access {
+            Access::Key(key) => {
+                let audience = format!("{}/livetrace", self.endpoint.as_str().trim_end_matches('/'));
+                let request = ClientTokenRequest {
+                    audience: &audience,
+                    user: None,
+                    roles: &[],
+                    groups: &[],
+                    issued_at: unix_now(),
+                    ttl: TOKEN_TTL,
+                    not_before: None,
+                    claims: &[],
+                };
+                Ok(sign_client_token(key, &request))
+            }
+            Access::Identity(identities) => Ok(identities.token().await?.token),
+        }
+    }
+
+    fn failed(&self, error: Undialed) -> DialFailure {
+        let limit = self.connect_timeout.as_secs_f64();
+        let (failure, last) = match error {
+            Undialed::Dial(error) => (dial_failure(&error), Last::Dial(Arc::new(error))),
+            Undialed::Late { stage } => {
+                let message = format!("timed out after {limit} s while {stage}");
+                (DialFailure { class: DialClass::Unreachable, message, retry_after: None }, Last::Timeout)
+            }
+            // Another attempt would find the same file.
+            Undialed::File { stage } => {
+                let message = format!("timed out after {limit} s while {stage}");
+                (DialFailure { class: DialClass::Configuration, message, retry_after: None }, Last::Timeout)
+            }
+            Undialed::NoToken(failure) => {
+                let told = DialFailure { class: class(failure.kind), message: failure.summary(), retry_after: None };
+                (told, Last::NoToken(failure.hints))
+            }
+        };
+        *self.last() = Some(last);
+        failure
+    }
+
+    fn last(&self) -> std::sync::MutexGuard<'_, Option<Last>> {
+        self.last.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Why it ended by itself.
+    pub fn failure(&self, kind: EndKind, message: &str) -> Failure {
+        let exit = match kind {
+            EndKind::Unreachable | EndKind::NotGreeted => Kind::Unreachable,
+            EndKind::Unauthorized => Kind::Unauthorized,
+            EndKind::HandshakeRefused => Kind::HandshakeRefused,
+            EndKind::Protocol => Kind::Protocol,
+            EndKind::Lost => Kind::Lost,
+            EndKind::Configuration => Kind::Config,
+        };
+        let name = self.name();
+        let what = match kind {
+            EndKind::Lost => format!("the live trace of `{name}` was lost and not regained"),
+            EndKind::Configuration => "the connection could not be set up".to_owned(),
+            EndKind::Unauthorized | EndKind::HandshakeRefused => format!("`{name}` refused to be traced"),
+            EndKind::Unreachable | EndKind::NotGreeted | EndKind::Protocol => {
+                format!("could not connect to the live trace of `{name}`")
+            }
+        };
+        let message = redact(message);
+        let mut failure = Failure::new(exit, anyhow!("{}", excerpt(&message, 2 * TOLD)).context(what));
+        failure.hints = self.hints(kind);
+        failure
+    }
+
+    fn hints(&self, kind: EndKind) -> Vec<String> {
+        let place = Place {
+            url: None,
+            local: self.local,
+            connect_timeout: self.connect_timeout,
+            longest_pause: self.longest_pause,
+            kept: false,
+            verbose: false,
+        };
+        let last = self.last().clone();
+        match (kind, last) {
+            (_, Some(Last::Dial(error))) => match error.answer() {
+                Some(refusal) if matches!(*error, DialError::Refused(_)) => self.refusal_hints(refusal),
+                _ => dial_hints(&error, &place),
+            },
+            (_, Some(Last::Timeout)) | (EndKind::NotGreeted, None) => vec![timeout_hint(&place)],
+            (_, Some(Last::NoToken(hints))) => hints,
+            (EndKind::Protocol | EndKind::HandshakeRefused, None) => vec![SWITCHED_OFF.to_owned()],
+            (EndKind::Unreachable | EndKind::Unauthorized | EndKind::Lost | EndKind::Configuration, None) => Vec::new(),
+        }
+    }
+
+    fn refusal_hints(&self, refusal: &Refusal) -> Vec<String> {
+        let mut hints = Vec::new();
+        match (refusal.status, &self.access) {
+            (401, Access::Key(_)) => hints.push(
+                "the token was signed here: is the access key one of this service, and the endpoint its own address?"
+                    .to_owned(),
+            ),
+            (401, Access::Identity(identities)) => hints.push(identities.why_not_taken()),
+            (403, Access::Identity(_)) => hints.push(
+                "the identity is known, and may not do this: the role `Web PubSub Service Owner` on the resource is \
+                 needed; a new role takes minutes to count"
+                    .to_owned(),
+            ),
+            (403, Access::Key(_)) => {
+                hints.push("the network rules of the service, or keys that are switched off, may be why".to_owned());
+            }
+            _ => {}
+        }
+        if (400..500).contains(&refusal.status) {
+            hints.push(SWITCHED_OFF.to_owned());
+        }
+        if let Some(wait) = refusal.retry_after.filter(|wait| *wait > self.longest_pause) {
+            hints.push(format!("it asks to wait {}; a longer `--reconnect-max-delay` waits for it", human(wait)));
+        }
+        hints.extend(refusal.date.and_then(|served| skew(served, std::time::SystemTime::now())));
+        hints
+    }
+}
+
+/// PROTOCOL §21.1.
+const SWITCHED_OFF: &str = "a resource has to allow it: in the portal, *Live trace settings* has the switch and what is \
+                            traced (`liveTraceConfiguration` of the resource)";
+
+/// Why there is no link.
+enum Undialed {
+    Dial(DialError),
+    Late { stage: String },
+    File { stage: String },
+    NoToken(Failure),
+}
