@@ -1,18 +1,19 @@
-// `invokeEvent` of the official JavaScript client against the emulator, answered by its echo and by an event handler
-// written by hand: node invoke.mjs PATH/TO/wps
+// `invokeEvent` of the official JavaScript client, over JSON and over protobuf, against the emulator, answered by its echo
+// and by an event handler written by hand, which `wps invoke` calls too: node invoke.mjs PATH/TO/wps
 import { strict as assert } from "node:assert";
 import { createServer } from "node:http";
 import { WebPubSubClient, InvocationError } from "@azure/web-pubsub-client";
 import { WebPubSubServiceClient } from "@azure/web-pubsub";
-import { checks, emulator, soon } from "./harness.mjs";
+import { checks, emulator, records, soon } from "./harness.mjs";
+import { names, protocol } from "./protobuf-protocol.mjs";
 
 const binary = process.argv[2];
 
 /** A started client of that emulator. */
-async function client(service) {
+async function client(service, options) {
   const server = new WebPubSubServiceClient(service.connectionString, "hub1", { allowInsecureConnection: true });
   const credential = { getClientAccessUrl: async () => (await server.getClientAccessToken({})).url };
-  const made = new WebPubSubClient(credential, { reconnectRetryOptions: { maxRetries: 10, retryDelayInMs: 50 } });
+  const made = new WebPubSubClient(credential, { reconnectRetryOptions: { maxRetries: 10, retryDelayInMs: 50 }, ...options });
   const connected = new Promise((resolve) => made.on("connected", resolve));
   await soon(made.start(), "start()");
   const { connectionId } = await soon(connected, "`connected`");
@@ -37,9 +38,9 @@ async function refused(call) {
 }
 
 const echo = await emulator(binary);
-const failed = await checks("invokeEvent", {
+const all = (options) => ({
   "is answered with every type of data, in any order": async () => {
-    const it = await client(echo);
+    const it = await client(echo, options);
     const bytes = new Uint8Array([0, 1, 254, 255]).buffer;
     const calls = [["text", "héllo \u{1F600}"], ["json", { a: [1, null, "x"] }], ["binary", bytes]];
     const answers = await Promise.all(calls.map(([type, content]) => soon(it.made.invokeEvent("echo", content, type), type)));
@@ -54,7 +55,7 @@ const failed = await checks("invokeEvent", {
   },
 
   "fails as the service says": async () => {
-    const it = await client(echo);
+    const it = await client(echo, options);
     const { id } = await echo.control("POST", "faults", { fault: "nack=BadRequest,op=invoke,message=no,event=refused" });
     const error = await refused(it.made.invokeEvent("refused", "x", "text"));
     assert.deepEqual([error.errorDetail?.name, error.errorDetail?.message], ["BadRequest", "no"]);
@@ -63,7 +64,7 @@ const failed = await checks("invokeEvent", {
   },
 
   "is called off by an abort, and the connection goes on": async () => {
-    const it = await client(echo);
+    const it = await client(echo, options);
     const { id } = await echo.control("POST", "faults", { fault: "delay-ack=1h,op=invoke,event=slow" });
     const abort = new AbortController();
     const call = it.made.invokeEvent("slow", "x", "text", { abortSignal: abort.signal });
@@ -75,7 +76,7 @@ const failed = await checks("invokeEvent", {
   },
 
   "fails at a drop, and works on the recovered connection": async () => {
-    const it = await client(echo);
+    const it = await client(echo, options);
     const { id } = await echo.control("POST", "faults", { fault: "execute-then-drop,op=invoke,event=lost,times=1" });
     await refused(it.made.invokeEvent("lost", "x", "text"));
     // It does not wait for the recovery: calls fail until then.
@@ -114,15 +115,30 @@ const failed = await checks("invokeEvent", {
     await new Promise((resolve) => handler.listen(0, "127.0.0.1", resolve));
     const url = `http://127.0.0.1:${handler.address().port}/{event},system-events=`;
     const service = await emulator(binary, "--event-handler", url);
-    const it = await client(service);
+    const it = await client(service, options);
     assert.equal((await soon(it.made.invokeEvent("sum", [1, 2, 3], "json"), "the sum")).data, 6);
     assert.deepEqual(asked[0], ["azure.webpubsub.user.sum", "[1,2,3]"]);
     assert.equal((await soon(it.made.invokeEvent("nothing", "x", "text"), "no answer")).data, undefined);
     assert.equal((await refused(it.made.invokeEvent("unknown", "x", "text"))).errorDetail?.name, "BadRequest");
+    const place = ["--connection-string", service.connectionString, "--hub", "hub1", "-o", "ndjson"];
+    for (const wpsProtocol of ["json-reliable", "protobuf-reliable"]) {
+      const call = (...args) => records(binary, ["invoke", "--protocol", wpsProtocol, ...place, ...args]);
+      const sum = call("-t", "json", "sum", "[4,5]");
+      assert.equal((await sum.type("invoke-response")).data, 9);
+      assert.equal(await soon(sum.ended, "the end of `wps invoke`"), 0);
+      const unknown = call("unknown", "x");
+      assert.equal((await unknown.type("invoke-response")).error.name, "BadRequest");
+      assert.equal(await soon(unknown.ended, "the end of `wps invoke`"), 8);
+    }
     await stop(it);
     await service.stop();
     handler.close();
   },
 });
+
+let failed = 0;
+for (const [family, options] of [["json", {}], ["protobuf", { protocol: protocol(names.reliable, true) }]]) {
+  failed += await checks(`invokeEvent over ${family}`, all(options));
+}
 await echo.stop();
 process.exit(failed ? 1 : 0);

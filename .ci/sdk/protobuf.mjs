@@ -1,91 +1,15 @@
 // The official JavaScript client over protobuf, with a protocol object of its own, against the emulator and `wps`:
-// node protobuf.mjs PATH/TO/wps. The schema is the one of PROTOCOL.md, read by protobufjs.
+// node protobuf.mjs PATH/TO/wps. Streams and invocations over it are in streams.mjs and invoke.mjs.
 import { strict as assert } from "node:assert";
-import { readFileSync } from "node:fs";
-import protobuf from "protobufjs";
 import { WebPubSubClient, SendMessageError } from "@azure/web-pubsub-client";
 import { WebPubSubServiceClient } from "@azure/web-pubsub";
 import { Inbox, checks, emulator, records, soon } from "./harness.mjs";
-
-const root = new protobuf.Root();
-protobuf.parse(readFileSync("PROTOCOL.md", "utf8").match(/```proto\n([\s\S]*?)```/)[1], root);
-root.addJSON(protobuf.common.get("google/protobuf/any.proto").nested);
-root.resolveAll();
-const [Up, Down, Any] = ["azure.webpubsub.UpstreamMessage", "azure.webpubsub.DownstreamMessage", "google.protobuf.Any"].map((name) => root.lookupType(name));
-
-function written(data, dataType) {
-  switch (dataType) {
-    case "text": return { textData: data };
-    case "json": return { jsonData: JSON.stringify(data) };
-    case "binary": return { binaryData: new Uint8Array(data) };
-    case "protobuf": return { protobufData: Any.decode(new Uint8Array(data)) };
-    default: throw new Error(`a data type \`${dataType}\``);
-  }
-}
-
-function buffer(bytes) {
-  return bytes.buffer.slice(bytes.byteOffset, bytes.byteOffset + bytes.byteLength);
-}
-
-function read(data) {
-  switch (data?.data) {
-    case "textData": return { dataType: "text", data: data.textData };
-    case "jsonData": return { dataType: "json", data: JSON.parse(data.jsonData) };
-    case "binaryData": return { dataType: "binary", data: buffer(data.binaryData) };
-    case "protobufData": return { dataType: "protobuf", data: buffer(Any.encode(data.protobufData).finish()) };
-    default: throw new Error(`data without a known member: ${JSON.stringify(data)}`);
-  }
-}
-
-/** What the client library calls a protocol. */
-function protocol(name, isReliableSubProtocol) {
-  return {
-    name,
-    isReliableSubProtocol,
-    writeMessage(message) {
-      const { kind, ackId, group, event, noEcho } = message;
-      const frame = {
-        joinGroup: () => ({ joinGroupMessage: { group, ackId } }),
-        leaveGroup: () => ({ leaveGroupMessage: { group, ackId } }),
-        sendToGroup: () => ({ sendToGroupMessage: { group, ackId, noEcho, data: written(message.data, message.dataType) } }),
-        sendEvent: () => ({ eventMessage: { event, ackId, data: written(message.data, message.dataType) } }),
-        sequenceAck: () => ({ sequenceAckMessage: { sequenceId: message.sequenceId } }),
-        ping: () => ({ pingMessage: {} }),
-      }[kind]();
-      return buffer(Up.encode(Up.fromObject(frame)).finish());
-    },
-    parseMessages(input) {
-      const frame = Down.decode(new Uint8Array(input));
-      switch (frame.message) {
-        case "ackMessage": {
-          const { ackId, success, error } = frame.ackMessage;
-          return { kind: "ack", ackId: Number(ackId), success, error: error ?? undefined };
-        }
-        case "dataMessage": {
-          const { from, group, sequenceId } = frame.dataMessage;
-          const kind = from === "group" ? "groupData" : "serverData";
-          // What is absent has a default in its place, which the library would take for an id that it has seen.
-          const sequenced = Object.hasOwn(frame.dataMessage, "sequenceId");
-          return { kind, group, sequenceId: sequenced ? Number(sequenceId) : undefined, ...read(frame.dataMessage.data) };
-        }
-        case "systemMessage": {
-          const { message, connectedMessage, disconnectedMessage } = frame.systemMessage;
-          if (message === "disconnectedMessage") return { kind: "disconnected", message: disconnectedMessage.reason };
-          const { connectionId, userId, reconnectionToken } = connectedMessage;
-          return { kind: "connected", connectionId, userId, reconnectionToken };
-        }
-        case "pongMessage": return { kind: "pong" };
-        default: return null;
-      }
-    },
-  };
-}
+import { Any, buffer, names, protocol } from "./protobuf-protocol.mjs";
 
 const binary = process.argv[2];
 const service = await emulator(binary);
 const server = new WebPubSubServiceClient(service.connectionString, "hub1", { allowInsecureConnection: true });
 const source = ["--connection-string", service.connectionString, "--hub", "hub1"];
-const names = { reliable: "protobuf.reliable.webpubsub.azure.v1", plain: "protobuf.webpubsub.azure.v1" };
 
 async function client(how = "reliable", roles = ["webpubsub.joinLeaveGroup", "webpubsub.sendToGroup"]) {
   const credential = { getClientAccessUrl: async () => (await server.getClientAccessToken({ roles, userId: "carol" })).url };
