@@ -8,11 +8,12 @@ FROM rust:1.95-slim AS build
 WORKDIR /wps
 # What is depended on, in a layer of its own, which lasts until the manifests change: the crates are empty in it.
 COPY Cargo.toml Cargo.lock ./
+COPY src/allocator/Cargo.toml src/allocator/
 COPY src/proto/Cargo.toml src/proto/
 COPY src/net/Cargo.toml src/net/
 COPY src/client/Cargo.toml src/client/
 COPY src/emulator/Cargo.toml src/emulator/
-RUN touch src/proto/lib.rs src/net/lib.rs src/client/lib.rs src/emulator/lib.rs \
+RUN touch src/allocator/lib.rs src/proto/lib.rs src/net/lib.rs src/client/lib.rs src/emulator/lib.rs \
     && echo 'fn main() {}' > src/main.rs \
     && cargo build --locked --profile dist
 COPY . .

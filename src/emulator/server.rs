@@ -11,6 +11,7 @@ mod handshake_faults;
 mod hubs;
 mod listener;
 mod livetrace;
+mod memory;
 mod outbox;
 mod page;
 mod pages;
@@ -174,6 +175,8 @@ pub async fn run(listener: Listener, config: ServerConfig, shutdown: impl Future
     if let Some(secure) = secure.clone() {
         background.spawn(async move { secure.watch().await });
     }
+    let counted = Arc::clone(&server);
+    background.spawn(memory::give_back(move || counted.hubs.connection_count() + counted.sockets.len()));
     let mut shutdown = std::pin::pin!(shutdown);
     let mut last_warning: Option<Instant> = None;
     loop {

@@ -49,7 +49,6 @@ impl Tasks {
     }
 
     /// How many there are, ended ones that were not taken away included.
-    #[cfg(test)]
     pub(crate) fn len(&self) -> usize {
         self.set().len()
     }

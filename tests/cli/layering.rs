@@ -40,7 +40,7 @@ const ARGS: &str = "commands::*::args";
 const SETTINGS: &str = "commands::*::settings";
 
 /// The crates below the binary, in folders of their own.
-const CRATES: [&str; 4] = ["client", "emulator", "net", "proto"];
+const CRATES: [&str; 5] = ["allocator", "client", "emulator", "net", "proto"];
 
 /// Clocks, runtimes and sources of randomness.
 const FORBIDDEN: [&str; 17] = [

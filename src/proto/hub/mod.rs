@@ -165,6 +165,11 @@ impl Hub {
         self.timers.next().into_iter().chain(self.injector.next_timeout()).min()
     }
 
+    /// How many connections it holds, those that wait to be recovered included.
+    pub fn connection_count(&self) -> usize {
+        self.connections.len()
+    }
+
     /// Whether there is no connection, attached or recoverable, and no socket that waits for its end in silence.
     pub fn is_empty(&self) -> bool {
         self.connections.is_empty() && !self.injector.has_silenced()

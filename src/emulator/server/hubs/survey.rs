@@ -24,6 +24,11 @@ impl Hubs {
         self.cells().into_iter().flat_map(of).collect()
     }
 
+    /// How many connections all hubs hold, those that wait to be recovered included.
+    pub(in crate::server) fn connection_count(&self) -> usize {
+        self.cells().iter().map(|cell| cell.lock().hub.connection_count()).sum()
+    }
+
     /// A connection with the name of its hub.
     pub(in crate::server) fn connection(&self, id: &str) -> Option<(String, ConnectionInfo)> {
         self.cells().into_iter().find_map(|cell| {

@@ -133,13 +133,13 @@ impl Connections {
         keys
     }
 
-    pub fn is_empty(&self) -> bool {
-        self.by_key.is_empty()
-    }
-
-    #[cfg(test)]
+    /// How many there are, recoverable ones included.
     pub fn len(&self) -> usize {
         self.by_key.len()
+    }
+
+    pub fn is_empty(&self) -> bool {
+        self.by_key.is_empty()
     }
 
     /// Holds that the three ways agree.
