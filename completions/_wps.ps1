@@ -1118,6 +1118,7 @@ Register-ArgumentCompleter -Native -CommandName 'wps' -ScriptBlock {
             [CompletionResult]::new('-t', '-t', [CompletionResultType]::ParameterName, 'What the data is')
             [CompletionResult]::new('--type', '--type', [CompletionResultType]::ParameterName, 'What the data is')
             [CompletionResult]::new('--encoding', '--encoding', [CompletionResultType]::ParameterName, 'How binary data is written; decoded before it is sent; spaces and line breaks in it are ignored')
+            [CompletionResult]::new('--metadata', '--metadata', [CompletionResultType]::ParameterName, 'Send this along with the data, as in `--metadata trace=42`; repeatable')
             [CompletionResult]::new('--in-flight', '--in-flight', [CompletionResultType]::ParameterName, 'How many lines are on their way at once, 1 to 256 [default: 1]')
             [CompletionResult]::new('--rate', '--rate', [CompletionResultType]::ParameterName, 'Send at most so many messages a second, evenly: `100`, `100/s`, `30/m`, `5/h`')
             [CompletionResult]::new('--on-unknown', '--on-unknown', [CompletionResultType]::ParameterName, 'What to do when the connection was lost for good before the ack came')

@@ -1082,6 +1082,7 @@ set edit:completion:arg-completer[wps] = {|@words|
             cand -t 'What the data is'
             cand --type 'What the data is'
             cand --encoding 'How binary data is written; decoded before it is sent; spaces and line breaks in it are ignored'
+            cand --metadata 'Send this along with the data, as in `--metadata trace=42`; repeatable'
             cand --in-flight 'How many lines are on their way at once, 1 to 256 [default: 1]'
             cand --rate 'Send at most so many messages a second, evenly: `100`, `100/s`, `30/m`, `5/h`'
             cand --on-unknown 'What to do when the connection was lost for good before the ack came'

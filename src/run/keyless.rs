@@ -4,7 +4,7 @@
 use std::sync::Arc;
 
 use bytes::Bytes;
-use http::Method;
+use http::{HeaderMap, Method};
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 use serde::Deserialize;
 use tokio::time::Duration;
@@ -82,6 +82,7 @@ impl KeylessUrls {
             path,
             path_and_query,
             content_type: None,
+            headers: HeaderMap::new(),
             body: Bytes::new(),
             repeats: true,
             signed: true,

@@ -65,6 +65,8 @@ pub struct Call {
     pub path_and_query: String,
     /// The content type of the body.
     pub content_type: Option<&'static str>,
+    /// Further headers.
+    pub headers: HeaderMap,
     /// May be empty.
     pub body: Bytes,
     /// Asked again where it is not known whether it was carried out.
@@ -197,7 +199,7 @@ impl Rest {
     }
 
     async fn request(&self, call: &Call) -> Result<HttpRequest, Failure> {
-        let mut headers = HeaderMap::new();
+        let mut headers = call.headers.clone();
         headers.insert(ACCEPT, HeaderValue::from_static("application/json"));
         if let Some(content_type) = call.content_type {
             headers.insert(http::header::CONTENT_TYPE, HeaderValue::from_static(content_type));

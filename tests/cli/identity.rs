@@ -63,6 +63,25 @@ fn the_azure_cli_gives_a_token_that_connects_and_is_shown_nowhere() {
     }
 }
 
+#[cfg(unix)]
+#[test]
+fn many_connections_of_a_bench_ask_the_identity_once_and_the_service_for_each() {
+    let mut emulator = emulator();
+    let printed = json!({"accessToken": access_token("az"), "expires_on": 4_102_444_800u64, "tokenType": "Bearer"});
+    let bench = ["bench", "pubsub", "--group", "g", "--publishers", "3", "--subscribers", "3", "--connections", "6"];
+    let run = at(&endpoint(&emulator), &bench).args(["--count", "2", "--rate", "max", "-o", "ndjson"]);
+    let run = with_az(run, &format!("echo asked >>\"$HOME/asked\"; echo '{printed}'"));
+    let asked = run.home().join("asked");
+    let mut run = run.start();
+    let bench = run.skip_to("bench");
+    assert_eq!((&bench["connections"], &bench["lost"]), (&json!(6), &json!(0)), "{bench}");
+    assert_eq!(std::fs::read_to_string(asked).unwrap(), "asked\n");
+    for _ in 0..6 {
+        emulator.running.err_line(":generateToken: 200");
+    }
+    assert_eq!(run.end().code, 0);
+}
+
 #[test]
 fn a_managed_identity_gives_a_token_that_connects() {
     let emulator = emulator();

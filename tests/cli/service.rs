@@ -141,8 +141,9 @@ fn every_operation_is_seen_by_a_client_or_in_what_is_asked_next() {
     // What is excluded and filtered does not come, what follows does.
     ok(&service(&["send", "--all", "--exclude", &id, "not this"]));
     ok(&service(&["send", "--all", "--filter", "userId ne 'alice'", "nor this"]));
-    ok(&service(&["send", "--all", "--message-ttl", "20s", "this"]));
-    assert_eq!(alice.expect("server-message")["data"], "this");
+    ok(&service(&["send", "--all", "--message-ttl", "20s", "--metadata", "Trace=a b=1", "--metadata", "n=", "this"]));
+    let this = alice.expect("server-message");
+    assert_eq!((&this["data"], &this["metadata"]), (&json!("this"), &json!({"trace": "a b=1", "n": ""})));
     ok(&service(&["health"]));
     // The end of it.
     ok(&service(&["close", "--all", "--exclude", &id]));
@@ -471,6 +472,8 @@ fn wrong_command_lines_say_what_is_missing() {
         (&["send", "x", "--all", "--filter", "userId eqq 1", "--local"], &["at character 8", "a filter is OData"]),
         (&["send", "x", "--all", "--message-ttl", "301s", "--local"], &["300s is the longest"]),
         (&["send", "x", "--all", "-t", "protobuf", "--local"], &["takes no `--type protobuf`"]),
+        (&["send", "x", "--all", "--metadata", "a b=c", "--local"], &["`--metadata`: a key is not an HTTP token"]),
+        (&["send", "x", "--all", "--metadata", "k=c ", "--local"], &["`k` cannot stand in an HTTP header"]),
         (&["close", "--local"], &["nothing says whom to close"]),
         (&["exists", "--member", "c", "--local"], &["missing: `--group`"]),
         (&["exists", "--local"], &["nothing says whom to look for"]),

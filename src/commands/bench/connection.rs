@@ -16,9 +16,9 @@ use super::measure::{Ended, Interval, Next, Published, Receiver, Sender, Sending
 use super::settings::Bench;
 use crate::failure::Failure;
 use crate::options::connection::settings::Source;
-use crate::run::context::{seed, url_source};
+use crate::run::context::seed;
 use crate::run::explain::{Place, operation_failure, session_failure};
-use webpubsub_client::driver::{CurrentUrl, Driver, NetDialer};
+use webpubsub_client::driver::{CurrentUrl, Driver, NetDialer, UrlSource};
 use webpubsub_client::event::{EventSink, Flow, Lifecycle, Received, WireFrame};
 use webpubsub_client::handle::{Handle, Pipeline, Settlement, Submission};
 use webpubsub_net::wire::DialOptions;
@@ -61,6 +61,8 @@ pub struct Shared {
     /// When it began; nothing until it does.
     pub times: OnceLock<Times>,
     pub options: DialOptions,
+    /// Of all connections, so that an identity that has given a token need not give it again for each.
+    pub source: UrlSource,
     /// Of one processor each, so that few wait for the same.
     pub shards: Vec<Mutex<Interval>>,
     /// Copies that acknowledged messages should arrive in, and messages of this process that have arrived.
@@ -85,7 +87,7 @@ impl Shared {
     pub fn place(&self, url: &CurrentUrl) -> Place {
         let connection = &self.bench.connection;
         let place = Place {
-            url: url_source(connection).ok().and_then(|source| source.at_once()),
+            url: self.source.at_once(),
             local: matches!(connection.source, Source::Local { .. }),
             connect_timeout: connection.session.connect_timeout,
             longest_pause: connection.session.reconnect_backoff.max_delay,
@@ -145,9 +147,7 @@ pub async fn connection(
     };
     let mut config = bench.connection.session.clone();
     config.seed = seed();
-    // Only an endpoint that the settings would not have let through has none.
-    let Ok(source) = url_source(&bench.connection) else { return nothing };
-    let dialer = NetDialer::new(source, shared.options.clone(), bench.connection.protocol);
+    let dialer = NetDialer::new(shared.source.clone(), shared.options.clone(), bench.connection.protocol);
     let url = dialer.current_url();
     let (driver, handle) = Driver::new(config, dialer, sink);
     let script = async {

@@ -23,7 +23,7 @@ use super::output::Records;
 use super::results::{Results, millis, tenths};
 use super::settings::{Bench, Length, Mode};
 use crate::failure::{Failure, Kind};
-use crate::run::context::Surroundings;
+use crate::run::context::{Surroundings, url_source};
 use crate::run::ending::{Interrupt, Verdict, Watched, interruption};
 use crate::run::explain::operation_failure;
 use crate::run::network::dial_options;
@@ -92,6 +92,7 @@ impl<'a> Run<'a> {
             clock: Clock::new(),
             times: OnceLock::new(),
             options: dial_options(&bench.connection),
+            source: url_source(&bench.connection)?,
             shards: (0..processors).map(|_| Mutex::new(empty.clone())).collect(),
             expected: 0.into(),
             arrived: 0.into(),

@@ -6,7 +6,7 @@ use clap::builder::{ArgPredicate, NonEmptyStringValueParser};
 use clap::{Args, Subcommand, ValueEnum};
 
 use crate::options::connection::args::{EndpointArgs, KeyArgs};
-use crate::options::data::args::DataArgs;
+use crate::options::data::args::{DataArgs, MetadataArgs};
 use crate::options::expressions::args::FilterArgs;
 use crate::options::network::args::NetworkArgs;
 use crate::options::operation::args::OnUnknownArgs;
@@ -82,6 +82,9 @@ pub struct SendArgs {
     /// What is sent.
     #[command(flatten)]
     pub input: DataArgs,
+    /// What goes with it.
+    #[command(flatten)]
+    pub metadata: MetadataArgs,
     /// Send each line of stdin as a message, as soon as it is there
     ///
     /// A line ends with LF or CRLF, which is not data; the last may go without. An empty line is an empty message.

@@ -298,6 +298,7 @@ fn call_of(operation: &Operation, hub: &str, data_type: PayloadType, body: Bytes
         path_and_query: asked.path_and_query(),
         path: asked.path,
         content_type,
+        headers: asked.headers,
         body: asked.body.map_or(body, Bytes::from),
         repeats: repeats || operation.is_repeatable(),
         signed: !matches!(operation, Operation::Health),

@@ -4,6 +4,7 @@ pub mod operation;
 
 use std::time::Duration;
 
+use http::{HeaderMap, HeaderName, HeaderValue};
 use webpubsub_proto::session::OnUnknown;
 use webpubsub_proto::{Codec, check_group_name};
 
@@ -15,8 +16,9 @@ use super::args::{
 use crate::failure::{Failure, Kind};
 use crate::options::connection::args::TokenArgs;
 use crate::options::connection::settings::{Source, bad_name, resolve_service, warn_if_exposed};
+use crate::options::data::args::MetadataArgs;
 use crate::options::data::payload::{DataFrom, PayloadSource, PayloadType};
-use crate::options::data::settings::payload_type;
+use crate::options::data::settings::{metadata, payload_type};
 use crate::options::environment::{Environment, Input};
 use crate::options::network::settings::{self as network, Network, Tls, tls};
 use crate::options::operation::settings::on_unknown;
@@ -91,6 +93,7 @@ const LONGEST_TTL: Duration = Duration::from_secs(300);
 /// `wps service send`.
 pub fn send(args: SendArgs, environment: &Environment, input: &mut dyn Input) -> Result<Service, Failure> {
     let SendArgs { data, all, group, user, connection, filter, exclude, message_ttl, input: data_args, .. } = args;
+    let headers = metadata_headers(args.metadata)?;
     let to = target("send to", all, group, user, connection)?;
     let is_one = matches!(to, Target::Connection(_));
     refuse(is_one && filter.is_some(), "--filter", "--connection", "one connection needs no choice")?;
@@ -99,7 +102,7 @@ pub fn send(args: SendArgs, environment: &Environment, input: &mut dyn Input) ->
     refuse(!takes_excluded && !exclude.is_empty(), "--exclude", of, "it goes with `--all` and `--group`")?;
     check_filter(filter.as_deref())?;
     let ttl = message_ttl.map(whole_seconds).transpose()?;
-    let operation = Operation::Send { to, filter, excluded: exclude, ttl };
+    let operation = Operation::Send { to, filter, excluded: exclude, ttl, headers };
     if data_args.data_type == DataType::Protobuf {
         let failure = Failure::message(Kind::Usage, "the service takes no `--type protobuf` from servers");
         return Err(failure.blame("--type").hint("`--type binary` sends the bytes"));
@@ -131,6 +134,29 @@ pub fn send(args: SendArgs, environment: &Environment, input: &mut dyn Input) ->
     };
     let unknown = on_unknown(args.unknown.on_unknown);
     settle(args.common, (task, unknown), environment, input)
+}
+
+/// Metadata as the headers that they are over HTTP (PROTOCOL §4.5).
+fn metadata_headers(args: MetadataArgs) -> Result<HeaderMap, Failure> {
+    let bad = |key: &str| {
+        let what = format!(
+            "`--metadata`: the value of `{key}` cannot stand in an HTTP header: it has a control character, or a blank at \
+             an end"
+        );
+        Failure::message(Kind::Usage, what).blame("--metadata")
+    };
+    let pairs = args.metadata.clone();
+    // The rules that hold everywhere.
+    metadata(args)?;
+    let mut headers = HeaderMap::new();
+    for (key, value) in pairs {
+        let name = format!("x-webpubsub-metadata-{}", key.to_ascii_lowercase());
+        let name = HeaderName::from_bytes(name.as_bytes()).map_err(|_| bad(&key))?;
+        let shown = value.bytes().all(|byte| (b' '..=b'~').contains(&byte)) && value.trim() == value;
+        let value = HeaderValue::from_str(&value).ok().filter(|_| shown).ok_or_else(|| bad(&key))?;
+        headers.insert(name, value);
+    }
+    Ok(headers)
 }
 
 /// `wps service connections`.

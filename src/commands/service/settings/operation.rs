@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use http::Method;
+use http::{HeaderMap, Method};
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 use serde_json::json;
 
@@ -61,6 +61,8 @@ pub enum Operation {
         excluded: Vec<String>,
         /// How long it is kept.
         ttl: Option<Duration>,
+        /// Its metadata, as they stand in the request.
+        headers: HeaderMap,
     },
     /// Connections end.
     Close {
@@ -127,6 +129,8 @@ pub struct Asked {
     pub path: String,
     /// Parameters beside `api-version`, decoded.
     pub query: Vec<(&'static str, String)>,
+    /// Headers of its own.
+    pub headers: HeaderMap,
     /// A JSON body of its own.
     pub body: Option<String>,
 }
@@ -282,13 +286,15 @@ impl Operation {
     /// The request, on that hub.
     pub fn request(&self, hub: &str) -> Asked {
         let hub = format!("/api/hubs/{}", encoded(hub));
-        let asked = |method, path: String| Asked { method, path, query: Vec::new(), body: None };
+        let asked =
+            |method, path: String| Asked { method, path, query: Vec::new(), headers: HeaderMap::new(), body: None };
         match self {
-            Self::Send { to, filter, excluded, ttl } => {
+            Self::Send { to, filter, excluded, ttl, headers } => {
                 let mut asked = asked(Method::POST, format!("{hub}{}/:send", below(to)));
                 asked.query.extend(excluded.iter().map(|id| ("excluded", id.clone())));
                 asked.query.extend(filter.clone().map(|filter| ("filter", filter)));
                 asked.query.extend(ttl.map(|ttl| ("messageTtlSeconds", ttl.as_secs().to_string())));
+                asked.headers.clone_from(headers);
                 asked
             }
             Self::Close { target, reason, excluded } => {
@@ -414,6 +420,7 @@ mod tests {
             filter: filter.map(str::to_owned),
             excluded: excluded.iter().map(|id| (*id).to_owned()).collect(),
             ttl,
+            headers: HeaderMap::new(),
         };
         let close = |target, reason: Option<&str>| Operation::Close {
             target,
