@@ -199,17 +199,7 @@ fn the_repl_sets_lists_watches_and_clears() {
                   expect .type == \"group-state\" and (has(\"state\") | not)\n\
                   state unwatch g\n\
                   state set g a=3\n";
-    let ended = wps(["repl", "-o", "ndjson", &emulator.local()])
-        .args([
-            "--role",
-            "webpubsub.joinLeaveGroup",
-            "--role",
-            "webpubsub.setGroupState",
-            "--role",
-            "webpubsub.getGroupState",
-        ])
-        .stdin(script)
-        .run();
+    let ended = wps(["repl", "-o", "ndjson", &emulator.local()]).stdin(script).run();
     assert_eq!(ended.code, 0, "{}", ended.stderr);
     let states: Vec<Value> = ended
         .records()

@@ -45,7 +45,12 @@ pub fn settle(args: ReplArgs, environment: &Environment, input: &mut dyn Input) 
     let output = output(&args.connecting, environment)?;
     let on_unknown = on_unknown(args.unknown.on_unknown);
     let policy = Policy { keeps_on: true, rejoin: !args.rejoin.no_rejoin, on_unknown };
-    let connection = connection(args.connecting, policy, environment, input)?;
+    let usual_roles = args.connecting.token.roles.is_empty();
+    let mut connection = connection(args.connecting, policy, environment, input)?;
+    // `state` is one of its commands.
+    if usual_roles {
+        connection.source.allow_states();
+    }
     let history = history_place(environment);
     let refolds = refolds(environment);
     Ok(Repl { connection, output, script: args.file, keep_going: args.keep_going, history, refolds })
