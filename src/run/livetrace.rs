@@ -1,5 +1,6 @@
 //! Dials of a live trace: a fresh token for each, signed here or an identity's, and what a failure means (PROTOCOL §21.1).
 
+use std::future::poll_fn;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
@@ -10,15 +11,21 @@ use url::Url;
 
 use super::context::unix_now;
 use super::explain::{Place, dial_hints, skew, timeout_hint};
+use super::identity::Identities;
 use super::keyless::class;
+use super::network::options_of;
 use super::rest::Access;
 use crate::failure::{Failure, Kind};
+use crate::options::connection::settings::Source;
+use crate::options::network::settings::{Network, Tls};
 use crate::render::{TOLD, human};
 use webpubsub_client::driver::dial_failure;
 use webpubsub_net::auth::token::{ClientTokenRequest, sign_client_token};
 use webpubsub_net::secret::{Secret, excerpt, redact, remember_passing};
-use webpubsub_net::wire::{DialError, DialOptions, Link, Progress, Refusal, Server, Stage, Stream, dial};
+use webpubsub_net::wire::{DialError, DialOptions, Incoming, Link, Progress, Refusal, Server, Stage, Stream, dial};
+use webpubsub_proto::EncodedFrame;
 use webpubsub_proto::session::{DialClass, DialFailure, EndKind};
+use webpubsub_proto::signalr::{BadRecord, HANDSHAKE, HandshakeProblem, check_handshake_answer, records};
 
 /// How long a token is valid: it is looked at when connecting alone.
 const TOKEN_TTL: Duration = Duration::from_secs(60 * 60);
@@ -49,8 +56,27 @@ enum Last {
 }
 
 impl Endpoint {
+    /// That of a source; `None`: a client access URL, which opens none. Dials nothing yet.
+    pub fn of(
+        source: &Source,
+        (network, tls): (&Network, &Tls),
+        connect_timeout: Duration,
+        longest_pause: Duration,
+    ) -> Result<Option<Self>, Failure> {
+        let (place, access) = match source {
+            Source::Signed(signer) => ((signer.endpoint.clone(), false), Access::Key(signer.key.clone())),
+            Source::Local { signer, .. } => ((signer.endpoint.clone(), true), Access::Key(signer.key.clone())),
+            Source::Keyless(keyless) => {
+                let identities = Identities::new(keyless.identities.clone(), network, tls, connect_timeout);
+                ((keyless.endpoint.clone(), false), Access::Identity(identities))
+            }
+            Source::Url(_) | Source::Command(_) => return Ok(None),
+        };
+        Self::new(place, access, options_of(network, tls), connect_timeout, longest_pause).map(Some)
+    }
+
     /// Dials nothing yet. `endpoint` is `http` or `https`.
-    pub fn new(
+    fn new(
         (endpoint, local): (Url, bool),
         access: Access,
         options: DialOptions,
@@ -60,6 +86,11 @@ impl Endpoint {
         let server = Server::of(&endpoint)
             .ok_or_else(|| Failure::message(Kind::Config, "the endpoint of the service is no `http` or `https` URL"))?;
         Ok(Self { server, endpoint, access, options, connect_timeout, longest_pause, local, last: Mutex::default() })
+    }
+
+    /// With TLS.
+    pub fn is_secure(&self) -> bool {
+        self.endpoint.scheme() == "https"
     }
 
     /// Host, and port if it is not the scheme's own.
@@ -85,6 +116,51 @@ impl Endpoint {
                 _ => return Err(self.failed(error)),
             }
         }
+    }
+
+    /// Whether the service lets itself be traced: connects, shakes hands and goes, so that nothing is traced or billed.
+    pub async fn probe(&self, deadline: Instant) -> Result<(), Failure> {
+        let mut link = match self.dial(deadline).await {
+            Ok(link) => link,
+            Err(DialFailure { class, message, .. }) => {
+                let kind = match class {
+                    DialClass::Status(401 | 403) => EndKind::Unauthorized,
+                    DialClass::Status(408 | 429 | 500..) | DialClass::Unreachable => EndKind::Unreachable,
+                    DialClass::Certificate | DialClass::Proxy => EndKind::Unreachable,
+                    DialClass::Status(_) | DialClass::Subprotocol => EndKind::HandshakeRefused,
+                    DialClass::NotWebSocket => EndKind::Protocol,
+                    DialClass::Configuration => EndKind::Configuration,
+                };
+                return Err(self.failure(kind, &message));
+            }
+        };
+        link.send(EncodedFrame::from(HANDSHAKE.to_owned()));
+        let mut batch = Vec::new();
+        while timeout_at(deadline, poll_fn(|cx| link.poll(cx, true, &mut batch))).await.is_ok() {
+            for incoming in batch.drain(..) {
+                match incoming {
+                    Incoming::Text(text) => {
+                        let first = records(&text).next().unwrap_or(Err(BadRecord::Unterminated));
+                        let answer = first.map_err(HandshakeProblem::NoHandshake).and_then(check_handshake_answer);
+                        // The answer to a close frame is not waited for.
+                        link.close(1000, "");
+                        let _ = timeout_at(deadline, poll_fn(|cx| link.poll(cx, true, &mut Vec::new()))).await;
+                        return answer.map_err(|problem| match problem {
+                            HandshakeProblem::Refused(why) => self.failure(EndKind::HandshakeRefused, &why),
+                            HandshakeProblem::NoHandshake(bad) => self.failure(EndKind::Protocol, &bad.to_string()),
+                        });
+                    }
+                    Incoming::Closed(closed) => {
+                        let how = closed.error.unwrap_or(closed.reason);
+                        return Err(
+                            self.failure(EndKind::HandshakeRefused, &format!("it closed the connection: {how}"))
+                        );
+                    }
+                    Incoming::Binary(_) | Incoming::Ping | Incoming::Pong | Incoming::Progress => {}
+                }
+            }
+        }
+        Err(self.failure(EndKind::NotGreeted, "no answer to the handshake came in time"))
     }
 
     async fn dial_once(&self, deadline: Instant) -> Result<Link<Stream>, Undialed> {

@@ -13,7 +13,7 @@ use crate::support::token::{SIGNATURE, token, token_with_roles};
 use crate::support::{Ended, FromClient, Peer, Running, Service, kinds, tls, wps};
 
 /// The steps, in their order.
-const STEPS: [&str; 15] = [
+const STEPS: [&str; 16] = [
     "source",
     "token",
     "dns",
@@ -29,6 +29,7 @@ const STEPS: [&str; 15] = [
     "ping",
     "leave",
     "close",
+    "trace",
 ];
 
 /// The names of a server of this machine.

@@ -328,3 +328,16 @@ fn an_emulator_that_stops_and_comes_back_is_traced_again() {
     assert_eq!(sent.code, 0, "{}", sent.stderr);
     while run.skip_to("trace")["eventName"] != "ConnectionEnded" {}
 }
+
+#[test]
+fn doctor_says_whether_the_resource_lets_itself_be_traced() {
+    let emulator = Emulator::with(&[]);
+    let step = |ended: &crate::support::Ended| {
+        assert_eq!(ended.code, 0, "{}", ended.text());
+        ended.records().into_iter().find(|record| record["step"] == "trace").unwrap()
+    };
+    let traced = step(&wps(["doctor", "-o", "ndjson", &emulator.local()]).run());
+    assert_eq!((&traced["status"], traced["elapsedMs"].is_number()), (&json!("ok"), true), "{traced}");
+    let by_url = step(&wps(["doctor", "-o", "ndjson", "--url", &emulator.client_url]).run());
+    assert_eq!(by_url["status"], "skipped", "{by_url}");
+}

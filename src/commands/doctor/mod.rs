@@ -10,6 +10,7 @@ mod report;
 pub mod settings;
 mod steps;
 mod token;
+mod trace;
 mod watch;
 
 use std::cell::RefCell;
@@ -318,22 +319,32 @@ impl Examination<'_> {
             }
         };
         let counts = finished.counts;
-        let mut told = report.borrow_mut();
         let ending = match (interrupt, ended) {
             (Some(came), _) => {
+                let mut told = report.borrow_mut();
                 dial.borrow_mut().advance(&trail.steps(), &mut told);
                 interrupted(came, connection, &mut told)
             }
             (None, Some((Ok(()), since))) => {
-                tell_close(since.elapsed(), &mut told);
-                Ending::new(if told.has_failed() { "failed" } else { "done" }, None)
+                tell_close(since.elapsed(), &mut report.borrow_mut());
+                let failed = report.borrow().has_failed();
+                let deadline = connection.timeout.map(|limit| surroundings.started + limit);
+                let watched = Watched { deadline, output: true, closed_output: true };
+                tokio::select! {
+                    biased;
+                    () = trace::tell(connection, report) => Ending::new(if failed { "failed" } else { "done" }, None),
+                    came = interruption(signals, watched, &surroundings.console) => {
+                        hurried.get_or_insert_with(Instant::now);
+                        interrupted(came, connection, &mut report.borrow_mut())
+                    }
+                }
             }
             (None, Some((Err(Failed), _))) => Ending::new("failed", None),
             (None, None) => {
                 let dialed = dialer.last_error();
                 let mut failure = self.end_of(&finished, &seen, dialed.as_ref());
                 failure.hints.extend(seen.take_odd());
-                dial.borrow_mut().fail(&trail.steps(), failure, dialed.as_ref(), &mut told);
+                dial.borrow_mut().fail(&trail.steps(), failure, dialed.as_ref(), &mut report.borrow_mut());
                 Ending::new("failed", None)
             }
         };

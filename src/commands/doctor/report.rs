@@ -9,7 +9,7 @@ use crate::render::Console;
 use crate::render::check::{self, Check, Status};
 
 /// The steps, in their order. Through a proxy, `dns` and `tcp` are the way to the proxy.
-pub const STEPS: [&str; 17] = [
+pub const STEPS: [&str; 18] = [
     "source",
     "identity",
     "client-token",
@@ -27,6 +27,7 @@ pub const STEPS: [&str; 17] = [
     "ping",
     "leave",
     "close",
+    "trace",
 ];
 
 /// The findings of a run. Steps are reported one after the other; each call is about the next one.
@@ -73,7 +74,7 @@ impl Report {
 
     /// The next step to be told.
     pub fn current(&self) -> &'static str {
-        STEPS.get(self.told).copied().unwrap_or("close")
+        STEPS.get(self.told).copied().unwrap_or("trace")
     }
 
     /// How long the next step has taken.

@@ -29,11 +29,8 @@ use crate::run::ending::{Verdict, at};
 use crate::run::errand::{self, Done, Stopping};
 use crate::run::expressions::verdict;
 use crate::run::hosting;
-use crate::run::identity::Identities;
 use crate::run::livetrace::Endpoint;
-use crate::run::network::options_of;
 use crate::run::process::on_one_thread;
-use crate::run::rest::Access;
 use crate::run::voice::warn_of_insecure;
 use webpubsub_net::secret::redact;
 use webpubsub_proto::session::End;
@@ -123,24 +120,15 @@ async fn condition(surroundings: &Surroundings) -> Met {
 }
 
 async fn endpoint(settings: &Trace, printer: &RefCell<Printer>) -> Result<Endpoint, Failure> {
-    let (place, access) = match &settings.source {
-        Source::Signed(signer) => ((signer.endpoint.clone(), false), Access::Key(signer.key.clone())),
-        Source::Local { port, signer } => {
-            hosting::check(*port).await?;
-            ((signer.endpoint.clone(), true), Access::Key(signer.key.clone()))
-        }
-        Source::Keyless(keyless) => {
-            let identities = keyless.identities.clone();
-            let identities = Identities::new(identities, &settings.network, &settings.tls, settings.connect_timeout);
-            ((keyless.endpoint.clone(), false), Access::Identity(identities))
-        }
-        Source::Url(_) | Source::Command(_) => {
-            return Err(Failure::message(Kind::Internal, "a client access URL is no service"));
-        }
-    };
-    warn_of_insecure(&mut printer.borrow_mut(), settings.tls.insecure && place.0.scheme() == "https");
-    let options = options_of(&settings.network, &settings.tls);
-    Endpoint::new(place, access, options, settings.connect_timeout, settings.attempts.backoff.max_delay)
+    if let Source::Local { port, .. } = &settings.source {
+        hosting::check(*port).await?;
+    }
+    let way = (&settings.network, &settings.tls);
+    let longest_pause = settings.attempts.backoff.max_delay;
+    let endpoint = Endpoint::of(&settings.source, way, settings.connect_timeout, longest_pause)?
+        .ok_or_else(|| Failure::message(Kind::Internal, "a client access URL is no service"))?;
+    warn_of_insecure(&mut printer.borrow_mut(), settings.tls.insecure && endpoint.is_secure());
+    Ok(endpoint)
 }
 
 /// What is shown of what comes.
