@@ -36,6 +36,7 @@ set edit:completion:arg-completer[wps] = {|@words|
             cand service 'Do what an application server does, through the REST API'
             cand webhook 'Play the service towards your event handler'
             cand trace 'Print the live trace of a resource, a line each'
+            cand tunnel 'Bring the events of a real hub to a server on this machine'
             cand doctor 'Find out, step by step, why a connection does not work'
             cand emulator 'Run a local Web PubSub service on this machine, for development and tests'
             cand url 'Make client access URLs, and explain them'
@@ -1645,6 +1646,51 @@ set edit:completion:arg-completer[wps] = {|@words|
             cand -h 'Print help (see more with ''--help'')'
             cand --help 'Print help (see more with ''--help'')'
         }
+        &'wps;tunnel'= {
+            cand --upstream 'The server on this machine that gets the events, as in `http://localhost:3000`'
+            cand --upstream-timeout 'How long it may take for an answer; then the event is answered with 502'
+            cand --check 'Path at which the upstream is asked first whether it wants events; `{hub}` is filled in'
+            cand --connections 'Connections of the tunnel to begin with, 1 to 16; the service may ask for more'
+            cand --connection-string 'Connection string of the service; needs --hub; `-`, `@FILE`'
+            cand --local 'The emulator on this machine [default PORT: 8080]'
+            cand --profile 'Profile of the configuration file to use'
+            cand --endpoint 'The service by its address, with an Entra identity in place of a key; needs --hub'
+            cand --credential 'Where the identity comes from, with --endpoint [default: auto]'
+            cand --credential-command 'Shell command that prints an access token, with --endpoint'
+            cand --hub 'Hub whose events come here [default with --local: hub1]'
+            cand --connect-timeout 'Limit of each attempt to connect, until the service says that the connection is up'
+            cand --proxy 'Proxy on the way, or `none`'
+            cand --resolve 'Address to use in place of what DNS says, repeatable'
+            cand --header 'Header for the WebSocket handshake, repeatable'
+            cand --ca-cert 'PEM file to trust besides the platform''s roots'
+            cand --client-cert 'PEM file with a client certificate and its chain'
+            cand --client-key 'PEM file with its private key, not encrypted'
+            cand --reconnect-retries 'Fresh attempts after a failed one'
+            cand --reconnect-delay 'Pause before the first fresh attempt [default: 1s]'
+            cand --reconnect-max-delay 'Longest pause between them [default: 30s]'
+            cand --reconnect-mode 'How the pause grows'
+            cand --ping-interval 'Ping after so long a silence; 0: never'
+            cand --ping-timeout 'Give up after so long a silence; 0: never'
+            cand -o 'What stdout carries'
+            cand --output 'What stdout carries'
+            cand --record 'Record every frame in FILE'
+            cand --jq 'Print the results of this jq expression; means -o ndjson'
+            cand --color 'When to use colour'
+            cand --timeout 'End after this time, counted from the start of the process, with exit 124 if nothing else ended the run'
+            cand --upstream-insecure 'Accept any certificate of the upstream''s; for tests only'
+            cand --no-check 'Do not ask it first'
+            cand --no-system-roots 'Trust --ca-cert alone, not the platform''s roots'
+            cand --insecure 'Accept any certificate; for tests only'
+            cand --no-reconnect 'The same as --reconnect-retries 0'
+            cand -r 'Print strings among them bare'
+            cand --raw-output 'Print strings among them bare'
+            cand -q 'Print errors only on stderr'
+            cand --quiet 'Print errors only on stderr'
+            cand -v 'Say more: -v lifecycle, -vv frames, -vvv handshake'
+            cand --verbose 'Say more: -v lifecycle, -vv frames, -vvv handshake'
+            cand -h 'Print help (see more with ''--help'')'
+            cand --help 'Print help (see more with ''--help'')'
+        }
         &'wps;doctor'= {
             cand -g 'Group to try: it is joined, gets one message, and is left [default: one of its own, wps-doctor-…]'
             cand --group 'Group to try: it is joined, gets one message, and is left [default: one of its own, wps-doctor-…]'
@@ -1899,6 +1945,7 @@ set edit:completion:arg-completer[wps] = {|@words|
             cand service 'Do what an application server does, through the REST API'
             cand webhook 'Play the service towards your event handler'
             cand trace 'Print the live trace of a resource, a line each'
+            cand tunnel 'Bring the events of a real hub to a server on this machine'
             cand doctor 'Find out, step by step, why a connection does not work'
             cand emulator 'Run a local Web PubSub service on this machine, for development and tests'
             cand url 'Make client access URLs, and explain them'
@@ -1997,6 +2044,8 @@ set edit:completion:arg-completer[wps] = {|@words|
         &'wps;help;webhook;disconnected'= {
         }
         &'wps;help;trace'= {
+        }
+        &'wps;help;tunnel'= {
         }
         &'wps;help;doctor'= {
         }

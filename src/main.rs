@@ -49,6 +49,7 @@ fn room(command: Command) -> Box<dyn CommandArgs> {
         Command::Service(args) => args.command.chosen(),
         Command::Webhook(args) => args.command.chosen(),
         Command::Trace(args) => args,
+        Command::Tunnel(args) => args,
         Command::Doctor(args) => args,
         Command::Emulator(args) => args,
         Command::Url(args) => args.command.chosen(),

@@ -20,6 +20,7 @@ use crate::commands::service::args::ServiceArgs;
 use crate::commands::state::args::StateArgs;
 use crate::commands::stream::args::StreamArgs;
 use crate::commands::trace::args::TraceArgs;
+use crate::commands::tunnel::args::TunnelArgs;
 use crate::commands::url::args::UrlArgs;
 use crate::commands::webhook::args::WebhookArgs;
 
@@ -54,6 +55,8 @@ pub enum Command {
     Webhook(WebhookArgs),
     /// Print the live trace of a resource, a line each
     Trace(Box<TraceArgs>),
+    /// Bring the events of a real hub to a server on this machine
+    Tunnel(Box<TunnelArgs>),
     /// Find out, step by step, why a connection does not work
     Doctor(Box<DoctorArgs>),
     /// Run a local Web PubSub service on this machine, for development and tests
@@ -72,7 +75,7 @@ pub enum Command {
 type Flags = fn(clap::Command) -> clap::Command;
 
 /// The flags of each command, for a run that needs those of one.
-const FLAGS: [(&str, Flags); 20] = [
+const FLAGS: [(&str, Flags); 21] = [
     ("listen", ListenArgs::augment_args),
     ("join", JoinArgs::augment_args),
     ("send", SendArgs::augment_args),
@@ -87,6 +90,7 @@ const FLAGS: [(&str, Flags); 20] = [
     ("service", ServiceArgs::augment_args),
     ("webhook", WebhookArgs::augment_args),
     ("trace", TraceArgs::augment_args),
+    ("tunnel", TunnelArgs::augment_args),
     ("doctor", DoctorArgs::augment_args),
     ("emulator", EmulatorArgs::augment_args),
     ("url", UrlArgs::augment_args),

@@ -20,6 +20,7 @@ pub mod service;
 pub mod state;
 pub mod stream;
 pub mod trace;
+pub mod tunnel;
 pub mod url;
 pub mod webhook;
 

@@ -134,6 +134,11 @@ pub fn record<F: Serialize>(kind: &str, fields: &F) -> Vec<u8> {
     out
 }
 
+/// Now as RFC 3339, UTC, milliseconds.
+pub fn rfc3339_now() -> String {
+    timestamp()
+}
+
 /// Seconds since 1970 as RFC 3339, UTC.
 pub fn rfc3339(secs: u64) -> String {
     clock::since_1970(secs)

@@ -138,9 +138,9 @@ fn a_changed_settings_file_is_in_force_for_connections_that_go_on_and_a_bad_one_
 
 #[test]
 fn a_bad_settings_file_is_exit_3_with_the_place_and_a_bad_flag_is_usage() {
-    let text = r#"{"WebPubSub":{"Hubs":{"chat":{"EventHandlers":[{"UrlTemplate":"tunnel:///x"}]}}}}"#;
+    let text = r#"{"WebPubSub":{"Hubs":{"chat":{"EventHandlers":[{"UrlTemplate":"ftp://x"}]}}}}"#;
     let ended = emulator_in_words(["--settings", "s.json"]).file("s.json", text).run();
-    ended.assert_failed(3, &["`s.json`", "`WebPubSub.Hubs.chat.EventHandlers[0].UrlTemplate`", "`tunnel`"]);
+    ended.assert_failed(3, &["`s.json`", "`WebPubSub.Hubs.chat.EventHandlers[0].UrlTemplate`", "`ftp`"]);
     emulator_in_words(["--settings", "missing.json"]).run().assert_failed(3, &["`missing.json`"]);
     emulator_in_words(["--event-handler", "ftp://h"]).run().assert_failed(2, &["`--event-handler`", "`ftp`"]);
     emulator_in_words(["--user-events", "a"]).run().assert_failed(2, &["--event-handler"]);

@@ -88,6 +88,8 @@ mod states;
 #[cfg(unix)]
 mod trace;
 mod traces;
+#[cfg(unix)]
+mod tunnel;
 #[cfg(target_os = "linux")]
 mod unread;
 mod url;

@@ -4,7 +4,7 @@
 //! in the same way; here it becomes findings: what came back, what that means, how to mend it.
 
 pub mod args;
-mod findings;
+pub mod findings;
 pub mod settings;
 
 use std::cell::RefCell;

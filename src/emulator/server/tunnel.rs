@@ -333,14 +333,9 @@ async fn answer_requests(server: Arc<Server>, line: Arc<TunnelLine>, mut asking:
 
 /// A request as it would have come over HTTP. Its host does not count (PROTOCOL §20.5).
 fn rest_request(request: &TunnelRequest, body: Bytes) -> Option<Request> {
-    let path_and_query = match request.url.split_once("://") {
-        Some((_, rest)) => rest.find('/').map_or("/", |at| &rest[at..]),
-        None => request.url.as_str(),
-    };
-    let path_and_query = path_and_query.split('#').next().unwrap_or_default();
     let mut asked = Request::builder()
         .method(Method::from_bytes(request.method.as_bytes()).ok()?)
-        .uri(path_and_query)
+        .uri(request.path_and_query().as_ref())
         .body(Body::empty())
         .ok()?;
     *asked.headers_mut() = request.headers.as_ref().map(untunnelled).unwrap_or_default();

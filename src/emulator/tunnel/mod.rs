@@ -126,7 +126,7 @@ impl Tunnels {
         Some((line, outbox))
     }
 
-    /// A connection is gone, or is about to be: nothing more is asked on it. What was, is lost once it is dropped.
+    /// A connection is gone, or was told to go: nothing more is asked on it. What was, may still be answered.
     pub(crate) fn leave(&self, hub: &str, line: &TunnelLine) {
         let mut table = self.table();
         let Some(tunnels) = table.hubs.get_mut(hub) else { return };
@@ -172,11 +172,15 @@ impl Tunnels {
                     // It may be another one's turn by now.
                     line = self.next(aim.hub).ok_or(Unanswered::Nobody)?;
                 }
-                (TunnelFault::Reconnect(to), _) => line.send(&TunnelFrame::Reconnect(moved(to, "reconnect"))),
+                (TunnelFault::Reconnect(to), _) => {
+                    line.send(&TunnelFrame::Reconnect(moved(to, "reconnect")));
+                    self.leave(aim.hub, &line);
+                }
                 (TunnelFault::Rebalance(to), _) => line.send(&TunnelFrame::Rebalance(moved(to, "rebalance"))),
                 (TunnelFault::Close, _) => {
                     let message = "A fault of the emulator: close.".to_owned();
                     line.send(&TunnelFrame::Close { message, tracing: Tracing::Null });
+                    self.leave(aim.hub, &line);
                 }
             }
         }

@@ -8,10 +8,9 @@ use std::time::{Duration, Instant};
 use ::http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode};
 use bytes::Bytes;
 use tokio::time::timeout;
-use tracing::{Level, enabled};
 use url::Url;
 
-use super::http::{Answer, Broken, Http, without_secrets};
+use super::http::{Answer, Broken, Http};
 use super::peer::Peer;
 use super::report::Reports;
 use super::request::{self, Payload, Signer};
@@ -212,11 +211,10 @@ impl Exchange {
         headers: HeaderMap,
         body: Bytes,
     ) -> Result<Answer, Broken> {
-        let logged = if enabled!(Level::DEBUG) { without_secrets(&body) } else { None };
         log_request(
             &format_args!("POST `{}` through the tunnel of `{}`", url.path(), call.peer.hub),
             &headers,
-            Some(logged.as_ref().unwrap_or(&body)),
+            Some(&body),
         );
         let identity = call.peer.identity();
         let aim = Aim {

@@ -14,12 +14,9 @@ use http::{Method, StatusCode};
 use reqwest::redirect::Policy;
 use rustls::crypto::{CryptoProvider, ring};
 use rustls::{ClientConfig, RootCertStore};
-use serde_json::{Map, Value};
 use tokio::sync::OnceCell;
-use tracing::{Level, enabled};
 use url::Url;
 
-use webpubsub_net::secret::{REDACTED, is_secret_header, sounds_secret};
 use webpubsub_net::wire::{Tls, log_answer, log_request};
 
 /// The most of an answer's body that is read.
@@ -78,8 +75,7 @@ impl Http {
         body: Bytes,
     ) -> Result<Answer, Broken> {
         let client = self.client(url).await.map_err(Broken::Hopeless)?;
-        let logged = if enabled!(Level::DEBUG) { without_secrets(&body) } else { None };
-        log_request(&format_args!("{method} {}", Shown(url)), &headers, Some(logged.as_ref().unwrap_or(&body)));
+        log_request(&format_args!("{method} {}", Shown(url)), &headers, Some(&body));
         let sent = client.request(method, url.clone()).headers(headers).body(body).send().await;
         let mut response = sent.map_err(|error| broken(&error))?;
         let (status, headers) = (response.status(), std::mem::take(response.headers_mut()));
@@ -115,21 +111,6 @@ impl Http {
         };
         built.as_ref().map_err(Clone::clone)
     }
-}
-
-/// The body of a `connect` event without the secrets that the client's headers, query and claims hold; `None` of anything
-/// else, which is data and is shown as it is.
-pub(super) fn without_secrets(body: &[u8]) -> Option<Bytes> {
-    let mut request: Map<String, Value> = serde_json::from_slice(body).ok()?;
-    request.get("clientCertificates")?;
-    for part in ["headers", "query", "claims"] {
-        for (name, value) in request.get_mut(part)?.as_object_mut()? {
-            if is_secret_header(name) || sounds_secret(name) {
-                *value = REDACTED.into();
-            }
-        }
-    }
-    Some(Value::Object(request).to_string().into())
 }
 
 /// A URL without what may be a secret: its query and its user. Written only where it is logged.

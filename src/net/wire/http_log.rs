@@ -4,10 +4,11 @@ use std::fmt::Display;
 
 use bytes::Bytes;
 use http::header::{HeaderMap, LOCATION};
+use serde_json::{Map, Value};
 use tracing::{Level, debug, enabled, trace};
 
 use super::exchange::{text, without_query};
-use crate::secret::{REDACTED, excerpt, is_secret_header};
+use crate::secret::{REDACTED, excerpt, is_secret_header, sounds_secret};
 
 /// Log target of requests and answers: shown as frames are.
 const HTTP: &str = "wps::http";
@@ -28,11 +29,28 @@ fn log(direction: &str, what: &dyn Display, headers: &HeaderMap, body: Option<&B
     debug!(target: HTTP, "{direction} {what}");
     log_headers(direction, headers);
     if let Some(body) = body.filter(|body| !body.is_empty() && enabled!(target: HTTP, Level::DEBUG)) {
+        let without = without_client_secrets(body);
+        let body = without.as_ref().unwrap_or(body);
         match std::str::from_utf8(body) {
             Ok(text) => debug!(target: HTTP, "{direction} {}", excerpt(text, LOGGED)),
             Err(_) => debug!(target: HTTP, "{direction} {} bytes", body.len()),
         }
     }
+}
+
+/// The body of a `connect` event without the secrets that the client's headers, query and claims hold; `None` of anything
+/// else, which is data and is shown as it is.
+pub fn without_client_secrets(body: &[u8]) -> Option<Bytes> {
+    let mut request: Map<String, Value> = serde_json::from_slice(body).ok()?;
+    request.get("clientCertificates")?;
+    for part in ["headers", "query", "claims"] {
+        for (name, value) in request.get_mut(part)?.as_object_mut()? {
+            if is_secret_header(name) || sounds_secret(name) {
+                *value = REDACTED.into();
+            }
+        }
+    }
+    Some(Value::Object(request).to_string().into())
 }
 
 pub(super) fn log_headers(direction: &str, headers: &HeaderMap) {

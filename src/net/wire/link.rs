@@ -93,19 +93,14 @@ pub enum Cause {
 #[derive(Debug)]
 enum Outgoing {
     Frame(EncodedFrame),
-    #[cfg(any(test, feature = "test-util"))]
     Ping,
-    Close {
-        code: u16,
-        reason: String,
-    },
+    Close { code: u16, reason: String },
 }
 
 impl Outgoing {
     fn payload_len(&self) -> usize {
         match self {
             Self::Frame(frame) => frame.len(),
-            #[cfg(any(test, feature = "test-util"))]
             Self::Ping => 0,
             Self::Close { reason, .. } => 2 + reason.len(),
         }
@@ -189,8 +184,7 @@ where
         self.send(EncodedFrame::Binary(payload));
     }
 
-    /// Queues a ping of the WebSocket, as a service does.
-    #[cfg(any(test, feature = "test-util"))]
+    /// Queues a ping of the WebSocket, which the peer has to answer.
     pub fn send_ping(&mut self) {
         self.enqueue(Outgoing::Ping);
     }
@@ -302,7 +296,6 @@ where
             match frame {
                 Outgoing::Frame(EncodedFrame::Text(payload)) => self.socket.send_text(&payload),
                 Outgoing::Frame(EncodedFrame::Binary(payload)) => self.socket.send_binary(&payload),
-                #[cfg(any(test, feature = "test-util"))]
                 Outgoing::Ping => self.socket.send_ping(),
                 Outgoing::Close { code, reason } => self.socket.send_close(Some(code), &reason),
             }

@@ -100,7 +100,8 @@ pub struct HttpRequest {
     pub method: Method,
     /// Path and query in origin form, from `/` on; no secret.
     pub path_and_query: String,
-    /// Headers beside `Host`, `User-Agent` and `Content-Length`, which are made here. Mark secret values as sensitive.
+    /// Headers beside `Host` and `Content-Length`, which are made here, and `User-Agent`, which is where it is not given.
+    /// Mark secret values as sensitive.
     pub headers: HeaderMap,
     /// May be empty.
     pub body: Bytes,
@@ -355,7 +356,9 @@ impl HttpClient {
         headers.clone_from(&request.headers);
         let host = HeaderValue::from_str(&self.server.authority);
         headers.insert(HOST, host.map_err(|_| HttpError::BadRequest { part: "host" })?);
-        headers.insert(USER_AGENT, HeaderValue::from_static(concat!("wps/", env!("CARGO_PKG_VERSION"))));
+        headers
+            .entry(USER_AGENT)
+            .or_insert_with(|| HeaderValue::from_static(concat!("wps/", env!("CARGO_PKG_VERSION"))));
         if request.body.is_empty() && matches!(request.method, Method::POST | Method::PUT) {
             // What has no body says so: some servers want to know.
             headers.insert(CONTENT_LENGTH, HeaderValue::from_static("0"));

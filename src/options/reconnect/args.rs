@@ -12,7 +12,7 @@ use crate::options::values::{Mode, RetryCount, duration, duration_or_off, retry_
 pub struct AttemptArgs {
     /// Fresh attempts after a failed one
     ///
-    /// 3 by default until once connected. Once connected, the default is unlimited for `listen`, `repl` and `join --stay`, and
+    /// 3 by default until once connected. Once connected, the default is unlimited for `listen`, `repl`, `tunnel` and `join --stay`, and
     /// 3 for the others. Given, the number holds before and after. A connection that lived five seconds resets the
     /// count. A dropped reliable connection is first recovered, for up to 30 s, which does not count; only then is a
     /// fresh one made. Not tried again: certificate errors, and HTTP answers other than 408, 429 and 5xx. `Retry-After`

@@ -62,18 +62,7 @@ pub fn session(
     connect_timeout: Duration,
 ) -> Result<Config, Failure> {
     let attempts = attempts(&reconnect.attempts, policy.keeps_on)?;
-    let [ping_interval, ping_timeout] =
-        [reconnect.ping_interval, reconnect.ping_timeout].map(|time| Some(time).filter(|time| !time.is_zero()));
-    if let (Some(interval), Some(timeout)) = (ping_interval, ping_timeout)
-        && timeout <= interval
-    {
-        let [interval, timeout] = [interval, timeout].map(humantime::format_duration);
-        let message = format!("`--ping-timeout` ({timeout}) must be longer than `--ping-interval` ({interval})");
-        return Err(Failure::message(Kind::Usage, message)
-            .blame("--ping-timeout")
-            .blame("--ping-interval")
-            .hint("otherwise every idle connection is given up; set both, or turn one off with 0"));
-    }
+    let (ping_interval, ping_timeout) = alive(reconnect)?;
     Ok(Config {
         codec: protocol.codec(),
         reliable: protocol.is_reliable(),
@@ -98,6 +87,23 @@ pub fn session(
         keep: None,
         seed: 0,
     })
+}
+
+/// After how long a silence there is a ping, and after how long a connection is given up; `None`: never.
+pub fn alive(reconnect: &ReconnectArgs) -> Result<(Option<Duration>, Option<Duration>), Failure> {
+    let [ping_interval, ping_timeout] =
+        [reconnect.ping_interval, reconnect.ping_timeout].map(|time| Some(time).filter(|time| !time.is_zero()));
+    if let (Some(interval), Some(timeout)) = (ping_interval, ping_timeout)
+        && timeout <= interval
+    {
+        let [interval, timeout] = [interval, timeout].map(humantime::format_duration);
+        let message = format!("`--ping-timeout` ({timeout}) must be longer than `--ping-interval` ({interval})");
+        return Err(Failure::message(Kind::Usage, message)
+            .blame("--ping-timeout")
+            .blame("--ping-interval")
+            .hint("otherwise every idle connection is given up; set both, or turn one off with 0"));
+    }
+    Ok((ping_interval, ping_timeout))
 }
 
 /// A back-off from flags and defaults. A given delay raises the default maximum, and a given maximum lowers the default

@@ -48,6 +48,12 @@ pub enum TunnelMalformed {
     },
 }
 
+/// The JSON of a frame, which says all but its content.
+pub fn tunnel_json(frame: &TunnelFrame) -> String {
+    // Strings and numbers always serialise.
+    serde_json::to_string(&Fields(frame)).unwrap_or_default()
+}
+
 /// The bytes of a frame, for one binary message.
 pub fn encode_tunnel(frame: &TunnelFrame) -> Bytes {
     let (kind, content) = match frame {
@@ -59,8 +65,7 @@ pub fn encode_tunnel(frame: &TunnelFrame) -> Bytes {
         TunnelFrame::Rebalance(_) => (REBALANCE, None),
         TunnelFrame::Connected { .. } => (CONNECTED, None),
     };
-    // Strings and numbers always serialise.
-    let json = serde_json::to_string(&Fields(frame)).unwrap_or_default();
+    let json = tunnel_json(frame);
     let mut out = Vec::with_capacity(json.len() + content.map_or(0, <[u8]>::len) + 16);
     out.extend_from_slice(&[0; 4]);
     put_array_of_three(&mut out);

@@ -1,5 +1,7 @@
 //! The frames of the tunnel as plain data (PROTOCOL §20.3).
 
+use std::borrow::Cow;
+
 use bytes::Bytes;
 
 /// Headers in their order: each name with its values. Names come as they were written, and may repeat.
@@ -62,6 +64,24 @@ pub struct TunnelRequest {
     pub tracing: Tracing,
     /// The body; `None`: none at all.
     pub body: Option<Bytes>,
+}
+
+impl TunnelRequest {
+    /// Path and query of its URL, from `/` on, whatever scheme and host it names (PROTOCOL §20.5).
+    pub fn path_and_query(&self) -> Cow<'_, str> {
+        let rest = match self.url.split_once("://") {
+            Some((_, rest)) => rest.find(['/', '?', '#']).map_or("", |at| &rest[at..]),
+            None => self.url.as_str(),
+        };
+        let rest = rest.split('#').next().unwrap_or_default();
+        if rest.starts_with('/') { rest.into() } else { format!("/{rest}").into() }
+    }
+
+    /// The first value of a header, whose name has no case.
+    pub fn header(&self, name: &str) -> Option<&str> {
+        let named = self.headers.iter().flatten().filter(|(known, _)| known.eq_ignore_ascii_case(name));
+        named.flat_map(|(_, values)| values).map(String::as_str).next()
+    }
 }
 
 /// An HTTP response, or a piece of one.

@@ -14,6 +14,6 @@ mod tests;
 pub use client::{
     Ask, LostCause, Place, RequestKey, TunnelClient, TunnelConfig, TunnelEnd, TunnelEvent, TunnelOutput, TunnelSocket,
 };
-pub use codec::{MAX_TUNNEL_FRAME_BYTES, TunnelMalformed, decode_tunnel, encode_tunnel};
+pub use codec::{MAX_TUNNEL_FRAME_BYTES, TunnelMalformed, decode_tunnel, encode_tunnel, tunnel_json};
 pub use frame::{Tracing, TunnelFrame, TunnelHeaders, TunnelMove, TunnelRequest, TunnelResponse};
 pub use pieces::{Joined, Joining, pieces};

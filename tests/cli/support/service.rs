@@ -162,6 +162,12 @@ impl ClosedPort {
     pub fn port(&self) -> u16 {
         self.0.local_addr().unwrap().as_socket().unwrap().port()
     }
+
+    /// Somebody listens there now.
+    pub fn open(self) -> TcpListener {
+        self.0.listen(16).unwrap();
+        self.0.into()
+    }
 }
 
 /// A byte stream, encrypted or not.

@@ -2,6 +2,7 @@
 
 use std::io::{BufRead as _, BufReader, Read as _, Write as _};
 use std::net::{SocketAddr, TcpListener, TcpStream};
+use std::sync::Arc;
 use std::sync::mpsc::{Receiver, channel};
 use std::thread;
 
@@ -30,7 +31,11 @@ pub struct Asked {
 impl Webhook {
     /// Begins to listen. The thread that does ends with the tests.
     pub fn start() -> Self {
-        let listener = TcpListener::bind(("127.0.0.1", 0)).unwrap();
+        Self::on(TcpListener::bind(("127.0.0.1", 0)).unwrap())
+    }
+
+    /// On a listener that there is.
+    pub fn on(listener: TcpListener) -> Self {
         let address = listener.local_addr().unwrap();
         let (sender, calls) = channel();
         thread::spawn(move || {
@@ -41,6 +46,24 @@ impl Webhook {
             }
         });
         Self { address, calls }
+    }
+
+    /// One that answers by itself, each request with this status, many at once; gives its URL.
+    pub fn serve(answer: impl Fn(&Asked) -> &'static str + Send + Sync + 'static) -> String {
+        let listener = TcpListener::bind(("127.0.0.1", 0)).unwrap();
+        let url = format!("http://{}", listener.local_addr().unwrap());
+        let answer = Arc::new(answer);
+        thread::spawn(move || {
+            while let Ok((stream, _)) = listener.accept() {
+                let answer = Arc::clone(&answer);
+                thread::spawn(move || {
+                    let asked = Asked::read(stream);
+                    let status = answer(&asked);
+                    asked.answer(status, "", "");
+                });
+            }
+        });
+        url
     }
 
     /// One whose requests another takes: all that is known is its address.
@@ -57,24 +80,7 @@ impl Webhook {
 
     /// The next request.
     pub fn next(&self) -> Asked {
-        let stream = self.calls.recv_timeout(PATIENCE).expect("nobody asked the handler");
-        stream.set_read_timeout(Some(PATIENCE)).unwrap();
-        let mut reader = BufReader::new(stream.try_clone().unwrap());
-        let mut line = String::new();
-        reader.read_line(&mut line).unwrap();
-        let mut words = line.split_whitespace().map(str::to_owned);
-        let (method, path) = (words.next().unwrap(), words.next().unwrap());
-        let mut headers = Vec::new();
-        loop {
-            let mut line = String::new();
-            reader.read_line(&mut line).unwrap();
-            let Some((name, value)) = line.trim_end().split_once(": ") else { break };
-            headers.push((name.to_ascii_lowercase(), value.to_owned()));
-        }
-        let length = headers.iter().find(|(name, _)| name == "content-length").map_or(0, |(_, n)| n.parse().unwrap());
-        let mut body = vec![0; length];
-        reader.read_exact(&mut body).unwrap();
-        Asked { stream, method, path, headers, body }
+        Asked::read(self.calls.recv_timeout(PATIENCE).expect("nobody asked the handler"))
     }
 
     /// Agrees to get events.
@@ -93,6 +99,27 @@ impl Webhook {
 }
 
 impl Asked {
+    /// Reads a request.
+    fn read(stream: TcpStream) -> Self {
+        stream.set_read_timeout(Some(PATIENCE)).unwrap();
+        let mut reader = BufReader::new(stream.try_clone().unwrap());
+        let mut line = String::new();
+        reader.read_line(&mut line).unwrap();
+        let mut words = line.split_whitespace().map(str::to_owned);
+        let (method, path) = (words.next().unwrap(), words.next().unwrap());
+        let mut headers = Vec::new();
+        loop {
+            let mut line = String::new();
+            reader.read_line(&mut line).unwrap();
+            let Some((name, value)) = line.trim_end().split_once(": ") else { break };
+            headers.push((name.to_ascii_lowercase(), value.to_owned()));
+        }
+        let length = headers.iter().find(|(name, _)| name == "content-length").map_or(0, |(_, n)| n.parse().unwrap());
+        let mut body = vec![0; length];
+        reader.read_exact(&mut body).unwrap();
+        Self { stream, method, path, headers, body }
+    }
+
     /// A header's value, by its name in lower case.
     pub fn header(&self, name: &str) -> Option<&str> {
         self.headers.iter().find(|(own, _)| own == name).map(|(_, value)| value.as_str())

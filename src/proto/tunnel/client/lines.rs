@@ -32,8 +32,8 @@ pub(super) enum LineState {
     Opened { until: Duration },
     /// Requests come.
     Up { since: Duration },
-    /// It is to end, when its requests are answered or at that time.
-    Leaving { until: Duration },
+    /// It is to end, when its requests are answered and no more can be on their way, or at the latest at `until`.
+    Leaving { earliest: Duration, until: Duration },
     /// Its close frame is out.
     Closing { until: Duration },
 }
@@ -85,7 +85,9 @@ impl TunnelClient {
             LineState::Waiting { until } => Some((until, Due::Dial)),
             LineState::Dialing { until } | LineState::Opened { until } => Some((until, Due::GiveUpDial)),
             LineState::Up { .. } => alive(),
-            LineState::Leaving { until } => Some((until, Due::Close)),
+            LineState::Leaving { earliest, until } => {
+                Some((if line.in_hand == 0 { earliest.min(until) } else { until }, Due::Close))
+            }
             LineState::Closing { until } => Some((until, Due::Abort)),
         }
     }
@@ -204,16 +206,18 @@ impl TunnelClient {
         self.reason = Some(TunnelEnd::Failed { kind, message: error });
     }
 
-    /// It is to end as soon as its requests are answered, or so much later.
-    pub(super) fn leave(&mut self, now: Duration, socket: TunnelSocket, within: Duration) {
+    /// It is to end: not before so much time, then as soon as its requests are answered, and in any case within the other.
+    pub(super) fn leave(&mut self, now: Duration, socket: TunnelSocket, (linger, within): (Duration, Duration)) {
         if let Some(line) = self.lines.get_mut(&socket) {
-            line.state = LineState::Leaving { until: now + within };
+            line.state = LineState::Leaving { earliest: now + linger, until: now + within };
             self.leave_if_done(now, socket);
         }
     }
 
     pub(super) fn leave_if_done(&mut self, now: Duration, socket: TunnelSocket) {
-        let is_done = |line: &Line| matches!(line.state, LineState::Leaving { .. }) && line.in_hand == 0;
+        let is_done = |line: &Line| {
+            matches!(line.state, LineState::Leaving { earliest, .. } if earliest <= now) && line.in_hand == 0
+        };
         if self.lines.get(&socket).is_some_and(is_done) {
             self.close(now, socket);
         }

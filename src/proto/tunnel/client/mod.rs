@@ -25,6 +25,8 @@ pub use output::{Ask, LostCause, Place, RequestKey, TunnelEnd, TunnelEvent, Tunn
 
 /// A connection that lived so long was a good one: the attempts after it are counted anew.
 const GOOD: Duration = Duration::from_secs(5);
+/// How long a connection that the service wants to end is kept for requests that were on their way.
+const LINGER: Duration = Duration::from_millis(500);
 /// How long the service may take to answer a close frame.
 const CLOSING: Duration = Duration::from_secs(2);
 /// The most connections at a time: further rebalance messages are not followed.
@@ -184,7 +186,7 @@ impl TunnelClient {
                 // A second one, while it leaves, has been followed.
                 if line.stays() {
                     self.tell(TunnelEvent::Moved { socket, message: to.message.clone(), leaves: true });
-                    self.leave(now, socket, self.config.leave_timeout);
+                    self.leave(now, socket, (LINGER, self.config.leave_timeout));
                     self.follow(now, to);
                 }
             }
@@ -196,7 +198,7 @@ impl TunnelClient {
                 if line.stays() {
                     self.tell(TunnelEvent::Dismissed { socket, message: message.clone() });
                     self.reason = Some(TunnelEnd::Dismissed { message });
-                    self.leave(now, socket, self.config.leave_timeout);
+                    self.leave(now, socket, (LINGER, self.config.leave_timeout));
                 }
             }
         }
@@ -276,7 +278,7 @@ impl TunnelClient {
         for socket in sockets {
             match self.lines.get(&socket).map(|line| &line.state) {
                 Some(LineState::Up { .. } | LineState::Leaving { .. }) => {
-                    self.leave(now, socket, self.config.stop_timeout);
+                    self.leave(now, socket, (Duration::ZERO, self.config.stop_timeout));
                 }
                 Some(LineState::Waiting { .. }) => drop(self.lines.remove(&socket)),
                 Some(LineState::Dialing { .. } | LineState::Opened { .. }) => {

@@ -280,8 +280,19 @@ fn a_reconnect_message_dials_the_other_place_and_finishes_the_requests_in_hand_f
     // A second such message on the connection that leaves changes nothing.
     bench.frame(ONE, TunnelFrame::Reconnect(elsewhere()));
     bench.expect(&[]);
+    // One that was on its way is answered, too.
+    bench.frame(ONE, TunnelFrame::Request(request(2)));
     bench.answer(1, b"x");
-    bench.expect(&[send(ONE, response(1, 200, b"x")), settled(1, true), TunnelOutput::Close { socket: ONE }]);
+    bench.answer(2, b"y");
+    bench.expect(&[
+        ask(2, 2),
+        send(ONE, response(1, 200, b"x")),
+        settled(1, true),
+        send(ONE, response(2, 200, b"y")),
+        settled(2, true),
+    ]);
+    bench.pass(SECOND / 2);
+    bench.expect(&[TunnelOutput::Close { socket: ONE }]);
     bench.tunnel.handle_lost(bench.now, ONE, LossCause::Close { code: 1000, reason: String::new() });
     bench.expect(&[]);
     // It comes back to the other place.
@@ -352,12 +363,16 @@ fn a_close_message_ends_the_run_with_the_last_connection_and_only_then() {
     bench.greet(TWO, "c2");
     bench.expect(&[connected(ONE, "c1", 1), connected(TWO, "c2", 2)]);
     bench.frame(ONE, close("one"));
-    bench.expect(&[dismissed(ONE, "one"), TunnelOutput::Close { socket: ONE }]);
+    bench.expect(&[dismissed(ONE, "one")]);
+    bench.pass(SECOND / 2);
+    bench.expect(&[TunnelOutput::Close { socket: ONE }]);
     bench.lose(ONE);
     bench.expect(&[]);
     bench.frame(TWO, TunnelFrame::Request(request(1)));
     bench.frame(TWO, close("two"));
     bench.expect(&[ask(1, 1), dismissed(TWO, "two")]);
+    bench.pass(SECOND);
+    bench.expect(&[]);
     bench.answer(1, b"x");
     bench.expect(&[send(TWO, response(1, 200, b"x")), settled(1, true), TunnelOutput::Close { socket: TWO }]);
     bench.lose(TWO);

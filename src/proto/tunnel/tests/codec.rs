@@ -141,6 +141,23 @@ fn several_values_and_repeated_names_of_headers_stay_in_their_order() {
 }
 
 #[test]
+fn of_a_url_path_and_query_count() {
+    for (url, path) in [
+        ("https://h/a/b?x=1", "/a/b?x=1"),
+        ("http://h:80?x=/y", "/?x=/y"),
+        ("http://h", "/"),
+        ("http://h/a#f", "/a"),
+        ("/a?b", "/a?b"),
+        ("a", "/a"),
+        ("", "/"),
+    ] {
+        assert_eq!(TunnelRequest { url: text(url), ..TunnelRequest::default() }.path_and_query(), path, "{url}");
+    }
+    let request = TunnelRequest { headers: headers(), ..TunnelRequest::default() };
+    assert_eq!((request.header("A"), request.header("b")), (Some("b"), None));
+}
+
+#[test]
 fn a_type_that_is_not_known_is_no_error() {
     assert_eq!(decode_tunnel(&message(&[99], "not JSON", &[0xc0])), Ok(None));
     assert_eq!(decode_tunnel(&Bytes::from_static(&[2, 0, 0, 0, 0x91, 42])), Ok(None));

@@ -1,0 +1,223 @@
+//! The task that owns the sockets, the tunnel's state and the requests at the upstream.
+//!
+//! Each turn does what the tunnel asks for, then waits for whichever comes first of: a dial's end, messages, an answer of
+//! the upstream, a deadline, the wish to stop. Sending only queues; nothing holds another up.
+
+use std::collections::BTreeMap;
+use std::future::{Future, poll_fn};
+use std::pin::Pin;
+use std::rc::Rc;
+use std::task::{Context, Poll};
+use std::time::Duration;
+
+use futures_util::stream::{FuturesUnordered, StreamExt as _};
+use tokio::task::yield_now;
+use tokio::time::{Instant, sleep_until};
+
+use super::service::Service;
+use super::shown::Shown;
+use super::upstream::{Upstream, UpstreamAnswer};
+use crate::run::errand::Stopping;
+use webpubsub_net::wire::{Cause, Closed, Incoming, Link, Stream};
+use webpubsub_proto::EncodedFrame;
+use webpubsub_proto::session::{DialFailure, LossCause};
+use webpubsub_proto::tunnel::{
+    Ask, RequestKey, TunnelClient, TunnelConfig, TunnelEnd, TunnelEvent, TunnelOutput, TunnelSocket, decode_tunnel,
+    encode_tunnel,
+};
+
+/// Longer than any run.
+const FAR: Duration = Duration::from_secs(100 * 365 * 24 * 60 * 60);
+
+type Dialing = Pin<Box<dyn Future<Output = Result<Link<Stream>, DialFailure>>>>;
+type Asking = Pin<Box<dyn Future<Output = (RequestKey, UpstreamAnswer)>>>;
+
+/// Something that happened on a socket.
+enum Happened {
+    Dialed(TunnelSocket, Box<Result<Link<Stream>, DialFailure>>),
+    Came(TunnelSocket, Vec<Incoming>),
+}
+
+/// What runs a tunnel.
+pub struct Driver<'a> {
+    tunnel: TunnelClient,
+    service: Rc<Service>,
+    upstream: Rc<Upstream>,
+    shown: &'a Shown<'a>,
+    dials: BTreeMap<TunnelSocket, Dialing>,
+    links: BTreeMap<TunnelSocket, Link<Stream>>,
+    asking: FuturesUnordered<Asking>,
+    /// The tunnel's time counts from here.
+    origin: Instant,
+}
+
+impl<'a> Driver<'a> {
+    /// Does nothing yet.
+    pub fn new(config: TunnelConfig, service: Rc<Service>, upstream: Upstream, shown: &'a Shown<'a>) -> Self {
+        Self {
+            tunnel: TunnelClient::new(config, Duration::ZERO),
+            service,
+            upstream: Rc::new(upstream),
+            shown,
+            dials: BTreeMap::new(),
+            links: BTreeMap::new(),
+            asking: FuturesUnordered::new(),
+            origin: Instant::now(),
+        }
+    }
+
+    fn now(&self) -> Duration {
+        self.origin.elapsed()
+    }
+
+    /// Runs until it is over, which `wish` brings about.
+    pub async fn run(mut self, wish: &Stopping) -> TunnelEnd {
+        let mut stopping = false;
+        loop {
+            if let Some(end) = self.carry_out() {
+                let lost = self.tunnel.in_hand();
+                self.shown.over(lost, &end);
+                return end;
+            }
+            let due = self.tunnel.poll_timeout().map_or(self.origin + FAR, |at| self.origin + at);
+            let reads = self.tunnel.reads();
+            let Self { dials, links, asking, .. } = &mut self;
+            tokio::select! {
+                happened = poll_fn(|cx| poll_sockets(cx, dials, links, reads)) => {
+                    self.handle(happened);
+                    // A service that never pauses must not keep signals and output waiting.
+                    yield_now().await;
+                }
+                Some((key, answer)) = asking.next(), if !asking.is_empty() => {
+                    let now = self.now();
+                    self.shown.answered(key, &answer);
+                    let UpstreamAnswer { status, headers, body, .. } = answer;
+                    self.tunnel.handle_answer(now, key, status, headers, body);
+                }
+                () = sleep_until(due) => {
+                    let now = self.now();
+                    self.tunnel.handle_timeout(now);
+                }
+                () = wish.asked(), if !stopping => {
+                    stopping = true;
+                    let now = self.now();
+                    self.tunnel.stop(now);
+                }
+            }
+        }
+    }
+
+    fn handle(&mut self, happened: Happened) {
+        let now = self.now();
+        match happened {
+            Happened::Dialed(socket, dialed) => {
+                self.dials.remove(&socket);
+                match *dialed {
+                    Ok(link) => {
+                        self.links.insert(socket, link);
+                        self.tunnel.handle_opened(now, socket);
+                    }
+                    Err(failure) => self.tunnel.handle_dial_failed(now, socket, failure),
+                }
+            }
+            Happened::Came(socket, batch) => {
+                for incoming in batch {
+                    match incoming {
+                        Incoming::Binary(message) => {
+                            self.shown.received(socket, &message);
+                            self.tunnel.handle_message(now, socket, &message);
+                        }
+                        Incoming::Text(_) => self.tunnel.handle_text(now, socket),
+                        Incoming::Ping | Incoming::Pong | Incoming::Progress => self.tunnel.handle_life(now, socket),
+                        Incoming::Closed(closed) => {
+                            self.links.remove(&socket);
+                            self.tunnel.handle_lost(now, socket, cause(closed));
+                        }
+                    }
+                }
+            }
+        }
+    }
+
+    /// Does what there is to do. How it ended, once it has.
+    fn carry_out(&mut self) -> Option<TunnelEnd> {
+        while let Some(output) = self.tunnel.poll_output() {
+            match output {
+                TunnelOutput::Dial { socket, place } => {
+                    if let (_, Some(why)) = self.service.endpoint_of(&place) {
+                        self.shown.warn(&why);
+                    }
+                    self.dials.insert(socket, Box::pin(Rc::clone(&self.service).dial(place)));
+                }
+                TunnelOutput::Send { socket, frame } => {
+                    if let Some(link) = self.links.get_mut(&socket) {
+                        self.shown.sent(socket, &frame);
+                        link.send(EncodedFrame::Binary(encode_tunnel(&frame)));
+                    }
+                }
+                TunnelOutput::Ping { socket } => {
+                    if let Some(link) = self.links.get_mut(&socket) {
+                        link.send_ping();
+                    }
+                }
+                TunnelOutput::Close { socket } => {
+                    if let Some(link) = self.links.get_mut(&socket) {
+                        link.close(1000, "");
+                    }
+                }
+                TunnelOutput::Abort { socket } => {
+                    self.dials.remove(&socket);
+                    self.links.remove(&socket);
+                }
+                TunnelOutput::Ask(Ask { key, request }) => {
+                    self.shown.asked(key, &request);
+                    let upstream = Rc::clone(&self.upstream);
+                    self.asking.push(Box::pin(async move { (key, upstream.ask(&request).await) }));
+                }
+                TunnelOutput::Event(TunnelEvent::Settled { key, delivered }) => self.shown.settled(key, delivered),
+                TunnelOutput::Event(event) => self.shown.happened(&event),
+                TunnelOutput::Ended(end) => return Some(end),
+            }
+        }
+        None
+    }
+}
+
+/// Whichever dial or socket has something first.
+fn poll_sockets(
+    cx: &mut Context<'_>,
+    dials: &mut BTreeMap<TunnelSocket, Dialing>,
+    links: &mut BTreeMap<TunnelSocket, Link<Stream>>,
+    reads: bool,
+) -> Poll<Happened> {
+    for (socket, dialing) in dials.iter_mut() {
+        if let Poll::Ready(dialed) = dialing.as_mut().poll(cx) {
+            return Poll::Ready(Happened::Dialed(*socket, Box::new(dialed)));
+        }
+    }
+    let mut batch = Vec::new();
+    for (socket, link) in links.iter_mut() {
+        if link.poll(cx, reads, &mut batch).is_ready() {
+            return Poll::Ready(Happened::Came(*socket, batch));
+        }
+    }
+    Poll::Pending
+}
+
+fn cause(closed: Closed) -> LossCause {
+    let Closed { code, reason, error, cause } = closed;
+    match cause {
+        Cause::Clean => LossCause::Close { code: code.unwrap_or(1005), reason },
+        Cause::Dropped => {
+            LossCause::Broken(error.unwrap_or_else(|| "the connection ended without a close frame".to_owned()))
+        }
+        Cause::InvalidUtf8 => LossCause::InvalidUtf8,
+        Cause::Framing => LossCause::Framing(error.unwrap_or_default()),
+        Cause::TooBig => LossCause::TooBig,
+    }
+}
+
+/// The frame in a message, for whoever looks on.
+pub fn frame_of(message: &bytes::Bytes) -> Option<webpubsub_proto::tunnel::TunnelFrame> {
+    decode_tunnel(message).ok().flatten()
+}

@@ -1,0 +1,247 @@
+//! `wps tunnel`: the events of a real hub, brought to a server on this machine (PROTOCOL §20).
+//!
+//! [`TunnelClient`](webpubsub_proto::tunnel::TunnelClient) decides; [`driver`] owns the sockets; [`service`] dials,
+//! [`upstream`] asks the server, [`shown`] tells.
+
+pub mod args;
+mod driver;
+mod service;
+pub mod settings;
+mod shown;
+mod upstream;
+
+use std::cell::RefCell;
+use std::rc::Rc;
+use std::sync::Arc;
+use std::time::Duration;
+
+use http::HeaderMap;
+use ring::rand::SecureRandom as _;
+use tokio::time::timeout;
+
+use self::args::TunnelArgs;
+use self::driver::Driver;
+use self::service::Service;
+use self::settings::TunnelSettings;
+use self::shown::{Shown, is_text};
+use self::upstream::Upstream;
+use super::webhook::findings;
+use super::{CommandArgs, Task};
+use crate::failure::{Failure, Kind};
+use crate::options::connection::settings::Source;
+use crate::options::environment::{Environment, Input};
+use crate::options::expressions::args::FilterArgs;
+use crate::options::output::args::TalkArgs;
+use crate::options::values::ReportFormat;
+use crate::render::{Printer, Recording, Weight, WriteFailure, Writer};
+use crate::run::context::{Surroundings, seed};
+use crate::run::ending::Verdict;
+use crate::run::errand::{self, Done, Stopping};
+use crate::run::explain::{Place, session_failure};
+use crate::run::hosting;
+use crate::run::process::{Process, on_one_thread};
+use crate::run::voice::warn_of_insecure;
+use webpubsub_emulator::upstream::played::{Ask, Player, Role};
+use webpubsub_emulator::upstream::settings::UrlTemplate;
+use webpubsub_net::auth::connection_string::DEVELOPMENT_KEY;
+use webpubsub_net::secret::Secret;
+use webpubsub_net::wire::{Tls, TlsSettings};
+use webpubsub_proto::session::EndKind;
+use webpubsub_proto::tunnel::TunnelEnd;
+
+/// How long the first look at the upstream may take.
+const CHECK: Duration = Duration::from_secs(5);
+/// How long the rest of a recording may take to be written.
+const LAST_LINES: Duration = Duration::from_secs(2);
+
+impl CommandArgs for TunnelArgs {
+    fn talk(&self) -> Option<&TalkArgs> {
+        Some(&self.talk)
+    }
+
+    fn prints_records(&self) -> bool {
+        self.output == ReportFormat::Ndjson
+    }
+
+    fn filter(&self) -> Option<&FilterArgs> {
+        Some(&self.filter)
+    }
+
+    fn settle(self: Box<Self>, environment: &Environment, input: &mut dyn Input) -> Result<Task, Failure> {
+        let settings = settings::settle(*self, environment, input)?;
+        Ok(Box::new(move |process: Process| {
+            let surroundings = process.surroundings(&settings.output)?;
+            on_one_thread(tunnel(&surroundings, &settings))
+        }))
+    }
+}
+
+/// Runs it. Returns the exit code.
+async fn tunnel(surroundings: &Surroundings, settings: &TunnelSettings) -> u8 {
+    let printer = RefCell::new(errand::printer(surroundings, &settings.output));
+    let done = Done::default();
+    let stopping = Stopping::default();
+    let work = work(surroundings, settings, (&printer, &done), &stopping);
+    errand::run_stoppable(surroundings, settings.timeout, true, (&printer, &done), (Some(&stopping), work)).await
+}
+
+async fn work(
+    surroundings: &Surroundings,
+    settings: &TunnelSettings,
+    seen: (&RefCell<Printer>, &Done),
+    stopping: &Stopping,
+) -> Verdict {
+    match open(surroundings, settings, seen, stopping).await {
+        Ok(verdict) => verdict,
+        Err(failure) => Verdict::Failed(failure),
+    }
+}
+
+async fn open(
+    surroundings: &Surroundings,
+    settings: &TunnelSettings,
+    (printer, done): (&RefCell<Printer>, &Done),
+    stopping: &Stopping,
+) -> Result<Verdict, Failure> {
+    let user = guid();
+    let service = Rc::new(Service::new(settings, user.clone())?);
+    let upstream = Upstream::new(settings)?;
+    let recording = settings.record.as_deref().map(Recording::create).transpose().map_err(|error| {
+        let failure: WriteFailure = WriteFailure::Failed(Arc::new(error));
+        not_recorded(settings, failure)
+    })?;
+    if let Source::Local { port, .. } = &settings.source {
+        hosting::check(*port).await?;
+    }
+    warn_of_insecure(&mut printer.borrow_mut(), settings.tls.insecure);
+    if let Some(template) = &settings.check {
+        check(surroundings, settings, template, printer).await;
+    }
+    let shown = Shown::new(surroundings, &settings.output, (printer, done), (settings.hub(), &user), recording.clone());
+    let mut config = settings.tunnel.clone();
+    config.seed = seed();
+    let driver = Driver::new(config, Rc::clone(&service), upstream, &shown);
+    let end = tokio::select! {
+        end = driver.run(stopping) => end,
+        failure = recording_fails(recording.as_ref()) => return Err(not_recorded(settings, failure)),
+    };
+    if let Some(recording) = &recording {
+        let _ = timeout(LAST_LINES, recording.drained()).await;
+        if let Some(failure) = recording.failure() {
+            return Err(not_recorded(settings, failure));
+        }
+    }
+    Ok(match end {
+        TunnelEnd::Stopped => Verdict::Done("stopped"),
+        TunnelEnd::Dismissed { message } => {
+            let what = format!("the service closed the tunnel for good: `{message}`");
+            let failure = Failure::message(Kind::Lost, what);
+            Verdict::Failed(failure.hint("it does not want it opened again now; start it anew when that has changed"))
+        }
+        TunnelEnd::Failed { kind, message } => Verdict::Failed(failed(settings, &service, kind, &message)),
+    })
+}
+
+/// Why no connection could be made, or made again.
+fn failed(settings: &TunnelSettings, service: &Service, kind: EndKind, message: &str) -> Failure {
+    let place = Place {
+        url: None,
+        local: matches!(settings.source, Source::Local { .. }),
+        connect_timeout: settings.tunnel.connect_timeout,
+        longest_pause: settings.tunnel.backoff.max_delay,
+        kept: false,
+        verbose: settings.output.verbosity > 0,
+    };
+    let failure = session_failure(kind, message, service.dialed().as_ref(), &place);
+    match (kind, &settings.source) {
+        (EndKind::Unauthorized, Source::Signed(_) | Source::Local { .. }) => failure.hint(
+            "the token was signed here: is the access key one of this service, and the endpoint its own address?",
+        ),
+        (EndKind::HandshakeRefused, _) => {
+            failure.hint("tunnels are opened at `/server/tunnel` of the service: is it one that has them?")
+        }
+        (
+            EndKind::Unreachable
+            | EndKind::NotGreeted
+            | EndKind::Unauthorized
+            | EndKind::Protocol
+            | EndKind::Lost
+            | EndKind::Configuration,
+            _,
+        ) => failure,
+    }
+}
+
+async fn recording_fails(recording: Option<&Writer>) -> WriteFailure {
+    match recording {
+        Some(recording) => recording.failed().await,
+        None => std::future::pending().await,
+    }
+}
+
+fn not_recorded(settings: &TunnelSettings, failure: WriteFailure) -> Failure {
+    let path = settings.record.as_deref().unwrap_or(std::path::Path::new(""));
+    let context = format!("could not write the recording `{}`", path.display());
+    Failure::new(Kind::Output, anyhow::Error::new(failure.into_error()).context(context))
+}
+
+/// Asks the upstream first whether it wants events, as `wps webhook validate` does, and says what is found.
+async fn check(
+    surroundings: &Surroundings,
+    settings: &TunnelSettings,
+    template: &UrlTemplate,
+    printer: &RefCell<Printer>,
+) {
+    let tls = TlsSettings {
+        ca_cert: settings.upstream_tls.ca_cert.clone(),
+        only_ca_cert: false,
+        client_cert: None,
+        insecure: settings.upstream_tls.insecure,
+    };
+    let origin = match &settings.source {
+        Source::Signed(signer) | Source::Local { signer, .. } => signer.endpoint.host_str(),
+        Source::Keyless(keyless) => keyless.endpoint.host_str(),
+        Source::Url(_) | Source::Command(_) => None,
+    };
+    let role = Role {
+        template: template.clone(),
+        hub: settings.hub().to_owned(),
+        connection_id: String::new(),
+        user: None,
+        subprotocol: None,
+        claims: None,
+        query: Vec::new(),
+        client_headers: HeaderMap::new(),
+        origin: origin.unwrap_or("localhost").to_owned(),
+        keys: vec![Secret::new(DEVELOPMENT_KEY)],
+        state: None,
+        headers: HeaderMap::new(),
+        limit: CHECK.min(settings.upstream_timeout),
+    };
+    let played = Player::new(role, Tls::new(tls)).ask(&Ask::Validate).await;
+    let failure = findings::failure(&Ask::Validate, &played);
+    if !is_text(&settings.output) {
+        findings::tell(&mut printer.borrow_mut(), &Ask::Validate, &played, failure.as_ref());
+    }
+    let place = played.url.as_ref().map_or_else(|| template.to_string(), ToString::to_string);
+    match &played.fault {
+        None => surroundings.report(&settings.output, &format!("the upstream wants events at `{place}`")),
+        Some(fault) => {
+            let what = format!("the upstream, asked whether it wants events at `{place}`: {fault}");
+            let so =
+                "; they go to it all the same, at the path that the hub's handler has (`--check PATH`, `--no-check`)";
+            printer.borrow_mut().note(Weight::Warning, &format!("{what}{so}"));
+        }
+    }
+}
+
+/// One that no other run has.
+fn guid() -> String {
+    let mut bytes = [0; 16];
+    // Where there is no randomness, one for all will do.
+    let _ = ring::rand::SystemRandom::new().fill(&mut bytes);
+    bytes[6] = bytes[6] & 0x0f | 0x40;
+    bytes[8] = bytes[8] & 0x3f | 0x80;
+    let hex: String = bytes.iter().map(|byte| format!("{byte:02x}")).collect();
+    [&hex[..8], &hex[8..12], &hex[12..16], &hex[16..20], &hex[20..]].join("-")
+}

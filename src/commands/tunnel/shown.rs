@@ -1,0 +1,442 @@
+//! What a tunnel tells: a line or a record a request, its connections, what goes wrong; and the recording.
+
+use std::cell::RefCell;
+use std::collections::HashMap;
+use std::time::{Duration, Instant};
+
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
+use bytes::Bytes;
+use serde::Serialize;
+use serde_json::Value;
+
+use super::driver::frame_of;
+use super::upstream::UpstreamAnswer;
+use crate::options::output::settings::Output;
+use crate::options::values::Format;
+use crate::render::sanitize::for_line;
+use crate::render::{Printer, Reach, Weight, Writer, human, rfc3339_now};
+use crate::run::context::Surroundings;
+use crate::run::errand::Done;
+use webpubsub_net::clock;
+use webpubsub_net::secret::{REDACTED, is_secret_header, redact};
+use webpubsub_proto::explain_close_code;
+use webpubsub_proto::session::LossCause;
+use webpubsub_proto::tunnel::{
+    LostCause, RequestKey, TunnelEnd, TunnelEvent, TunnelFrame, TunnelRequest, TunnelSocket, tunnel_json,
+};
+
+/// Tells it.
+pub struct Shown<'a> {
+    surroundings: &'a Surroundings,
+    output: &'a Output,
+    printer: &'a RefCell<Printer>,
+    done: &'a Done,
+    hub: &'a str,
+    /// The `sub` of the connections' tokens.
+    user: &'a str,
+    recording: Option<Writer>,
+    began: Instant,
+    state: RefCell<State>,
+}
+
+#[derive(Default)]
+struct State {
+    /// What is at the upstream, or was answered and not passed on yet.
+    asked: HashMap<RequestKey, Asked>,
+    /// Connections, by their sockets.
+    connections: HashMap<TunnelSocket, String>,
+    /// What is wrong with the upstream, as it was said last.
+    trouble: Option<String>,
+}
+
+/// A request.
+struct Asked {
+    about: About,
+    since: Instant,
+    request_bytes: usize,
+    answer: Option<Answered>,
+}
+
+struct Answered {
+    status: u16,
+    response_bytes: usize,
+    elapsed: Duration,
+    failure: Option<String>,
+}
+
+/// What a request is about.
+#[derive(Clone)]
+struct About {
+    method: String,
+    path: String,
+    event: Option<String>,
+    hub: Option<String>,
+    connection_id: Option<String>,
+    user_id: Option<String>,
+}
+
+impl About {
+    fn of(request: &TunnelRequest) -> Self {
+        let header = |name| request.header(name).map(str::to_owned);
+        let path = request.path_and_query();
+        Self {
+            method: request.method.clone(),
+            // A query may hold secrets.
+            path: redact(path.split('?').next().unwrap_or_default()).into_owned(),
+            event: header("ce-eventName"),
+            hub: header("ce-hub"),
+            connection_id: header("ce-connectionId"),
+            user_id: header("ce-userId"),
+        }
+    }
+}
+
+/// The record.
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct RequestFields<'a> {
+    method: &'a str,
+    path: &'a str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    event: Option<&'a str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    hub: Option<&'a str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    connection_id: Option<&'a str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    user_id: Option<&'a str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    status: Option<u16>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    elapsed_ms: Option<f64>,
+    request_bytes: usize,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    response_bytes: Option<usize>,
+    /// The answer did not get back to the service.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    lost: bool,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    error: Option<&'a str>,
+}
+
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct ConnectedFields<'a> {
+    connection_id: &'a str,
+    user_id: &'a str,
+    hub: &'a str,
+    protocol: &'a str,
+}
+
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct DisconnectedFields<'a> {
+    #[serde(skip_serializing_if = "Option::is_none")]
+    connection_id: Option<&'a str>,
+    message: &'a str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    close_code: Option<u16>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    close_reason: Option<&'a str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    explanation: Option<&'a str>,
+}
+
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct ReconnectingFields<'a> {
+    attempt: u32,
+    delay_ms: u64,
+    error: &'a str,
+}
+
+impl<'a> Shown<'a> {
+    /// To those streams, and into that recording.
+    pub fn new(
+        surroundings: &'a Surroundings,
+        output: &'a Output,
+        (printer, done): (&'a RefCell<Printer>, &'a Done),
+        (hub, user): (&'a str, &'a str),
+        recording: Option<Writer>,
+    ) -> Self {
+        let began = surroundings.started.into_std();
+        let shown =
+            Self { surroundings, output, printer, done, hub, user, recording, began, state: RefCell::default() };
+        shown.record_header();
+        shown
+    }
+
+    /// A line on stderr about something that went wrong.
+    pub fn warn(&self, text: &str) {
+        self.printer.borrow_mut().note(Weight::Warning, text);
+    }
+
+    /// What goes well, for people; records say it themselves.
+    fn say(&self, text: &str) {
+        self.surroundings.report(self.output, text);
+    }
+
+    /// A request goes to the upstream.
+    pub fn asked(&self, key: RequestKey, request: &TunnelRequest) {
+        Done::count(&self.done.received);
+        Done::count(&self.done.sent);
+        let asked = Asked {
+            about: About::of(request),
+            since: Instant::now(),
+            request_bytes: request.body.as_ref().map_or(0, Bytes::len),
+            answer: None,
+        };
+        self.state.borrow_mut().asked.insert(key, asked);
+    }
+
+    /// The upstream has answered, or failed to.
+    pub fn answered(&self, key: RequestKey, answer: &UpstreamAnswer) {
+        let mut state = self.state.borrow_mut();
+        if let Some(asked) = state.asked.get_mut(&key) {
+            asked.answer = Some(Answered {
+                status: answer.status,
+                response_bytes: answer.body.len(),
+                elapsed: asked.since.elapsed(),
+                failure: answer.failure.clone(),
+            });
+        }
+        if state.trouble == answer.failure {
+            return;
+        }
+        match &answer.failure {
+            Some(why) => {
+                self.warn(&format!("the upstream gave no answer: {why}; events are answered with 502 meanwhile"));
+            }
+            None => self.warn("the upstream answers again"),
+        }
+        state.trouble.clone_from(&answer.failure);
+    }
+
+    /// A request is settled.
+    pub fn settled(&self, key: RequestKey, delivered: bool) {
+        let Some(asked) = self.state.borrow_mut().asked.remove(&key) else { return };
+        let Some(answer) = &asked.answer else { return };
+        let worked = delivered && answer.failure.is_none();
+        Done::count(if worked { &self.done.acked } else { &self.done.failed });
+        self.tell_request(&asked.about, asked.request_bytes, Some(answer), !delivered, answer.failure.as_deref());
+    }
+
+    fn tell_request(
+        &self,
+        about: &About,
+        request_bytes: usize,
+        answer: Option<&Answered>,
+        lost: bool,
+        error: Option<&str>,
+    ) {
+        let error = error.map(redact);
+        let error = match (&error, lost && answer.is_some()) {
+            (None, true) => Some("its connection was lost before the answer"),
+            (error, _) => error.as_deref(),
+        };
+        let fields = RequestFields {
+            method: &about.method,
+            path: &about.path,
+            event: about.event.as_deref(),
+            hub: about.hub.as_deref(),
+            connection_id: about.connection_id.as_deref(),
+            user_id: about.user_id.as_deref(),
+            status: answer.map(|answer| answer.status),
+            elapsed_ms: answer.map(|answer| clock::fractional_millis(answer.elapsed)),
+            request_bytes,
+            response_bytes: answer.map(|answer| answer.response_bytes),
+            lost,
+            error,
+        };
+        let mut printer = self.printer.borrow_mut();
+        let line = line(&fields, answer.map(|answer| answer.elapsed));
+        let line = format!("{}\n", printer.console().out.style.clean(&line));
+        printer.finding("tunnel-request", &fields, &line);
+    }
+
+    /// Something else happened.
+    pub fn happened(&self, event: &TunnelEvent) {
+        match event {
+            TunnelEvent::Connected { socket, connection_id, connections } => {
+                self.state.borrow_mut().connections.insert(*socket, connection_id.clone());
+                let (hub, user) = (self.hub, self.user);
+                let fields = ConnectedFields { connection_id, user_id: user, hub, protocol: "tunnel" };
+                self.printer.borrow_mut().finding("connected", &fields, "");
+                let many = if *connections > 1 { format!(", {connections} connections") } else { String::new() };
+                self.say(&format!("tunnel of hub `{hub}` connected: `{connection_id}`{many}"));
+            }
+            TunnelEvent::Lost { socket, cause } => self.disconnected(*socket, cause),
+            TunnelEvent::Waiting { attempt, delay, error } => {
+                let error = redact(error);
+                let delay_ms = u64::try_from(delay.as_millis()).unwrap_or(u64::MAX);
+                let fields = ReconnectingFields { attempt: *attempt, delay_ms, error: &error };
+                self.printer.borrow_mut().finding("reconnecting", &fields, "");
+                self.warn(&format!("{error}; connecting again in {} (attempt {attempt})", human(*delay)));
+            }
+            TunnelEvent::GivenUp { error } => self.warn(&format!("one connection is given up: {error}")),
+            TunnelEvent::Told { message, .. } => self.say(&format!("the service says: {message}")),
+            TunnelEvent::Moved { message, leaves, .. } => {
+                let what = if *leaves { "another connection in place of this one" } else { "one more connection" };
+                self.say(&format!("the service wants {what}: {message}"));
+            }
+            TunnelEvent::Dismissed { message, .. } => {
+                self.warn(&format!("the service closes a connection for good: {message}"));
+            }
+            TunnelEvent::Malformed { problem, .. } => {
+                self.warn(&format!("a message of the service is no frame, and is ignored: {problem}"));
+            }
+            // The driver brings it apart.
+            TunnelEvent::Settled { key, delivered } => self.settled(*key, *delivered),
+            TunnelEvent::NotAsked { request, cause } => {
+                Done::count(&self.done.received);
+                Done::count(&self.done.failed);
+                let why = match cause {
+                    LostCause::Gone => "its connection was lost before its turn came, so that it was not asked",
+                    LostCause::Closing => "its connection was closing already, so that it was not asked",
+                    LostCause::Doubled => "another of the same id is on its way, so that it was not asked",
+                    LostCause::Stopping => "the run is ending: it was answered with 503",
+                };
+                let bytes = request.body.as_ref().map_or(0, Bytes::len);
+                self.tell_request(&About::of(request), bytes, None, true, Some(why));
+            }
+        }
+    }
+
+    fn disconnected(&self, socket: TunnelSocket, cause: &LossCause) {
+        let id = self.state.borrow_mut().connections.remove(&socket);
+        let (code, reason, message) = match cause {
+            LossCause::Close { code, reason } => (Some(*code), Some(reason.as_str()), String::new()),
+            LossCause::Broken(error) | LossCause::Framing(error) => (None, None, error.clone()),
+            LossCause::Silent(silence) => (None, None, format!("nothing was received for {}", human(*silence))),
+            LossCause::InvalidUtf8 => (None, None, "the service sent a text that is not UTF-8".to_owned()),
+            LossCause::TooBig => (None, None, "the service sent a message that is too large".to_owned()),
+        };
+        let fields = DisconnectedFields {
+            connection_id: id.as_deref(),
+            message: &message,
+            close_code: code,
+            close_reason: reason.filter(|reason| !reason.is_empty()),
+            explanation: code.and_then(explain_close_code),
+        };
+        self.printer.borrow_mut().finding("disconnected", &fields, "");
+    }
+
+    /// It is over; so many requests have no answer.
+    pub fn over(&self, lost: usize, end: &TunnelEnd) {
+        let asked = std::mem::take(&mut self.state.borrow_mut().asked);
+        for asked in asked.into_values() {
+            Done::count(&self.done.failed);
+            let why = "the run ended before its answer";
+            self.tell_request(&asked.about, asked.request_bytes, asked.answer.as_ref(), true, Some(why));
+        }
+        if lost > 0 && matches!(end, TunnelEnd::Stopped) {
+            let requests = if lost == 1 { "request" } else { "requests" };
+            self.warn(&format!("{lost} {requests} at the upstream did not finish in time, and got no answer"));
+        }
+    }
+
+    /// A message came.
+    pub fn received(&self, socket: TunnelSocket, message: &Bytes) {
+        if self.recording.is_some()
+            && let Some(frame) = frame_of(message)
+        {
+            self.record("received", socket, &frame);
+        }
+    }
+
+    /// A frame goes out.
+    pub fn sent(&self, socket: TunnelSocket, frame: &TunnelFrame) {
+        self.record("sent", socket, frame);
+    }
+
+    fn put(&self, line: &Value) {
+        let Some(recording) = &self.recording else { return };
+        let mut out = line.to_string().into_bytes();
+        out.push(b'\n');
+        recording.put(0, &mut out, Reach::default());
+    }
+
+    fn record_header(&self) {
+        self.put(&serde_json::json!({
+            "recording": crate::render::RECORDING_VERSION,
+            "time": rfc3339_now(),
+            "hub": self.hub,
+            "protocol": "tunnel",
+            "wps": env!("CARGO_PKG_VERSION"),
+        }));
+    }
+
+    fn record(&self, direction: &str, socket: TunnelSocket, frame: &TunnelFrame) {
+        if self.recording.is_none() {
+            return;
+        }
+        let mut json: Value = serde_json::from_str(&tunnel_json(frame)).unwrap_or_default();
+        hide(&mut json);
+        let at = self.began.elapsed();
+        let mut line = serde_json::json!({
+            "at": at.as_micros() as f64 / 1e6,
+            "direction": direction,
+            "connection": socket.0,
+            "frame": json,
+        });
+        let content = match frame {
+            TunnelFrame::Request(request) => request.body.as_ref(),
+            TunnelFrame::Response(response) => response.body.as_ref(),
+            TunnelFrame::Status { .. }
+            | TunnelFrame::Reconnect(_)
+            | TunnelFrame::Close { .. }
+            | TunnelFrame::Rebalance(_)
+            | TunnelFrame::Connected { .. } => None,
+        };
+        if let (Some(content), Some(fields)) = (content, line.as_object_mut()) {
+            let shown = webpubsub_net::wire::without_client_secrets(content);
+            match std::str::from_utf8(shown.as_ref().unwrap_or(content)) {
+                Ok(text) => fields.insert("text".to_owned(), text.into()),
+                Err(_) => fields.insert("contentBase64".to_owned(), STANDARD.encode(content).into()),
+            };
+        }
+        self.put(&line);
+    }
+}
+
+/// Takes out what headers and the greeting hold of secrets.
+fn hide(json: &mut Value) {
+    if let Some(headers) = json.get_mut("Headers").and_then(Value::as_object_mut) {
+        for (name, values) in headers {
+            if is_secret_header(name) {
+                *values = serde_json::json!([REDACTED]);
+            }
+        }
+    }
+    if let Some(token) = json.get_mut("ReconnectionToken").filter(|token| token.is_string()) {
+        *token = REDACTED.into();
+    }
+}
+
+/// A request for people: method, path, event, user, status, time.
+fn line(fields: &RequestFields<'_>, elapsed: Option<Duration>) -> String {
+    let mut out = format!("{} {}", fields.method, fields.path);
+    if let Some(event) = fields.event {
+        out.push_str(&format!(" {event}"));
+    }
+    if let Some(user) = fields.user_id {
+        out.push_str(&format!(" ({user})"));
+    }
+    match (fields.status, elapsed) {
+        (Some(status), Some(elapsed)) => out.push_str(&format!(": {status} in {}", human(elapsed))),
+        _ => out.push_str(": no answer"),
+    }
+    if fields.lost {
+        out.push_str(", lost");
+    }
+    if let Some(error) = fields.error {
+        out.push_str(&format!(": {error}"));
+    }
+    for_line(&out).into_owned()
+}
+
+/// Whether stdout carries lines for people.
+pub fn is_text(output: &Output) -> bool {
+    output.format == Format::Text
+}
