@@ -60,6 +60,25 @@ fn data_is_the_rest_of_the_line_as_it_is() {
 }
 
 #[test]
+fn service_sends_as_a_server_where_the_source_opens_the_service_for_servers() {
+    let ended = script(
+        "join g\nservice send --group g --metadata n=1 it's \"so\"\nexpect .metadata.n == \"1\" and .fromUserId == null\n\
+         service send -t json --all {\"n\":\n 1.0}\nexpect .type == \"server-message\" and .data.n == 1\n\
+         service send --user nobody --filter 'userId ne null' x\nservice send --all --filter 'userId nee 1' x\n",
+    )
+    .run();
+    assert_eq!((ended.code, ended.text().contains("it's \"so\"\n")), (2, true), "{}{}", ended.text(), ended.stderr);
+    ended.assert_stderr(&["sent to the group `g`", "sent to all", "sent to the user `nobody`", "error: line 8: "]);
+    // A client's URL is none of a server.
+    let service = Service::start();
+    let run =
+        wps(["repl", "--url", &service.url()]).stdin("expect .type == \"connected\"\nservice send --all x\n").start();
+    service.connect().see_off();
+    run.end()
+        .assert_failed(2, &["error: line 2: a client access URL opens the service for clients alone", "hint: with"]);
+}
+
+#[test]
 fn each_command_finishes_before_the_next_starts() {
     let service = Service::start();
     let wps = wps(["repl", "-q", "--url", &service.url()]).stdin("join g\nleave g\nsend g x\n").start();

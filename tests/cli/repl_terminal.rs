@@ -258,7 +258,7 @@ fn messages_come_at_once_behind_a_list_of_completions_and_none_is_lost_in_a_floo
     let service = Service::start();
     let (mut wps, mut peer) = joined(repl(&service).size(2400, 80), &service);
     wps.keys("s\t");
-    wps.see("send    stream  state   sleep");
+    wps.see("send     stream   state    service  sleep");
     // No key comes after the TAB.
     peer.say(1, "at once");
     wps.see("[g] bob: at once");
@@ -274,7 +274,7 @@ fn messages_come_at_once_behind_a_list_of_completions_and_none_is_lost_in_a_floo
     let peer = sending.join().unwrap();
     wps.see(&format!("message {MESSAGES}"));
     let lines = wps.until("every list", |lines| {
-        lines.iter().filter(|line| line.contains("send    stream  state   sleep")).count() == 101
+        lines.iter().filter(|line| line.contains("send     stream   state    service  sleep")).count() == 101
     });
     let shown: Vec<&String> = lines.iter().filter(|line| line.contains("message")).collect();
     let expected: Vec<String> = (2..=MESSAGES).map(|number| format!("[g] bob: message {number}")).collect();

@@ -32,7 +32,7 @@ pub fn wanted(text: &str) -> (Wanted, usize) {
     let end = text.len();
     let Ok(split) = split(&definition, text) else { return (Wanted::Nothing, end) };
     let after_blank = text.chars().next_back().is_none_or(char::is_whitespace);
-    let verb = split.verb().to_owned();
+    let verb = split.verb();
     let Some(last) = split.pieces.last() else { return (Wanted::Verb, end) };
     let (current, before) = if after_blank && last.place != Place::Rest {
         (None, Some(last))
@@ -47,6 +47,9 @@ pub fn wanted(text: &str) -> (Wanted, usize) {
         return (wanted, start);
     }
     match current.map(|piece| (piece.place, piece.text.as_str())) {
+        Some((Place::Verb, _)) if before.is_some_and(|piece| piece.place == Place::Verb) => {
+            (Wanted::Word("service".to_owned(), None), start)
+        }
         Some((Place::Verb, _)) => (Wanted::Verb, start),
         Some((Place::Flag, flag)) => match flag.split_once('=') {
             Some(("--file", _)) => (Wanted::File, start + "--file=".len()),
@@ -61,6 +64,7 @@ pub fn wanted(text: &str) -> (Wanted, usize) {
                 "join" | "leave" => (Wanted::Group, start),
                 "send" | "stream" if first => (Wanted::Group, start),
                 "event" | "invoke" if first => (Wanted::Event, start),
+                "service" if first => (Wanted::Word(verb, None), start),
                 "state" if first => (Wanted::Word(verb, None), start),
                 "state" if words == 1 || (words == 2 && current.is_some()) => (Wanted::Group, start),
                 "help" if first => (Wanted::Word(verb, None), start),
@@ -74,12 +78,17 @@ pub fn wanted(text: &str) -> (Wanted, usize) {
     }
 }
 
+/// The command of that name, or of those two.
+fn command<'d>(definition: &'d Command, verb: &str) -> Option<&'d Command> {
+    verb.split(' ').try_fold(definition, |command, name| command.find_subcommand(name))
+}
+
 fn takes_value(definition: &Command, verb: &str, flag: &str) -> bool {
     find(definition, verb, flag).is_some_and(|arg| arg.get_action().takes_values()) && !flag.contains('=')
 }
 
 fn find<'d>(definition: &'d Command, verb: &str, flag: &str) -> Option<&'d clap::Arg> {
-    let sub = definition.find_subcommand(verb)?;
+    let sub = command(definition, verb)?;
     sub.get_arguments().find(|arg| {
         arg.get_long().is_some_and(|long| flag.strip_prefix("--") == Some(long))
             || arg.get_short().is_some_and(|short| flag.strip_prefix('-') == Some(short.to_string().as_str()))
@@ -114,7 +123,7 @@ fn verbs(definition: &Command) -> Vec<String> {
 }
 
 fn flags(definition: &Command, verb: &str) -> Vec<String> {
-    let Some(sub) = definition.find_subcommand(verb) else { return Vec::new() };
+    let Some(sub) = command(definition, verb) else { return Vec::new() };
     sub.get_arguments().filter_map(|arg| arg.get_long()).map(|long| format!("--{long}")).collect()
 }
 
@@ -157,6 +166,10 @@ mod tests {
             ("send -t ", &["text", "json", "binary", "protobuf"]),
             ("send --type j", &["json"]),
             ("send --type=j", &["json"]),
+            ("service ", &["send"]),
+            ("service s", &["send"]),
+            ("service send --ex", &["--exclude"]),
+            ("service send -t j", &["json"]),
             ("send ", &["chat", "\"my group\"", "news"]),
             ("send n", &["news"]),
             ("send -t json c", &["chat"]),

@@ -19,6 +19,7 @@ use crate::commands::repl::line::args::SetCommand;
 use crate::commands::repl::line::settings::{Line, StateWish, settle_line};
 use crate::commands::repl::lines::{What, begins_stream};
 use crate::commands::send::sent;
+use crate::commands::service::{beside, send_beside};
 use crate::commands::state::{states_of, words};
 use crate::commands::stream::settings::{Feed, Running};
 use crate::commands::stream::{PARTING, broken_off, end, intake};
@@ -30,6 +31,7 @@ use crate::render::sanitize::{for_line, for_report};
 use crate::render::{self, Jq, Limits, counted, human};
 use crate::run::context::{Client, Surroundings, ack_mode, print_format};
 use crate::run::ending::Verdict;
+use crate::run::rest::{Rest, Warnings};
 use crate::run::voice::print_failure;
 use webpubsub_client::handle::OutgoingStream;
 use webpubsub_proto::session::{AckMode, Invocation, Request, Standing, Status, StreamReport};
@@ -76,6 +78,8 @@ pub struct Executor<'r> {
     pub watched: RefCell<BTreeSet<String>>,
     /// The stream whose fragments the lines are.
     pub stream: RefCell<Option<Publishing>>,
+    /// The service, once something was asked of it, and the hub on it.
+    pub service: RefCell<Option<Rc<(Rest, String)>>>,
 }
 
 /// A stream that is being published.
@@ -176,6 +180,12 @@ impl Executor<'_> {
                 self.attended("the stream", self.open_stream(&group, feed, run)).await?;
             }
             Line::State { group, what } => self.state(group, what).await?,
+            Line::ServiceSend { operation, payload } => {
+                let data = self.data(&payload)?;
+                let (rest, hub) = &*self.service().map_err(Verdict::Failed)?;
+                let sent = send_beside((rest, hub.as_str()), &operation, payload.data_type, data.as_data()).await;
+                self.say(&sent.map_err(Verdict::Failed)?);
+            }
             Line::Expect { jq, timeout } => self.expect(&jq, timeout).await?,
             Line::Sleep(duration) => sleep(duration).await,
             Line::Groups => self.tell(&groups(&self.status().await?)),
@@ -193,6 +203,17 @@ impl Executor<'_> {
             Line::Quit => return Ok(Done::Quit),
         }
         Ok(Done::Next)
+    }
+
+    /// The service that the connection is to.
+    fn service(&self) -> Result<Rc<(Rest, String)>, Failure> {
+        if let Some(known) = &*self.service.borrow() {
+            return Ok(Rc::clone(known));
+        }
+        let warnings = Warnings::new(self.surroundings.console.err.clone(), self.output.quiet);
+        let made = Rc::new(beside(self.connection, warnings)?);
+        *self.service.borrow_mut() = Some(Rc::clone(&made));
+        Ok(made)
     }
 
     /// Begins a stream. What is entered from then on are its fragments.

@@ -143,7 +143,9 @@ pub fn begins_stream(text: &str) -> bool {
 /// Whether the line sends JSON whose brackets or quotes are not closed yet.
 fn is_open_json(text: &str) -> bool {
     let Ok(split) = split(&line_command(), text) else { return false };
-    if !matches!(split.verb(), "send" | "event" | "invoke") || split.flag_value("type", 't') != Some("json") {
+    if !matches!(split.verb().as_str(), "send" | "event" | "invoke" | "service send")
+        || split.flag_value("type", 't') != Some("json")
+    {
         return false;
     }
     split.first(Place::Rest).is_some_and(|data| is_open(&data.text))

@@ -195,6 +195,7 @@ pub async fn repl(surroundings: &Surroundings, settings: &Repl, opened: Opened) 
             amid: RefCell::default(),
             watched: RefCell::default(),
             stream: RefCell::default(),
+            service: RefCell::default(),
         };
         let verdict = match from {
             From::Script(entries) => run_script(&executor, entries, settings).await,

@@ -53,31 +53,9 @@ pub struct SendArgs {
     #[arg(value_name = "DATA", allow_negative_numbers = true)]
     pub data: Option<String>,
 
-    /// To all connections of the hub
-    #[arg(long)]
-    pub all: bool,
-    /// To the connections in this group
-    #[arg(short, long, value_name = "G")]
-    pub group: Option<String>,
-    /// To the connections of this user
-    #[arg(long, value_name = "ID", value_parser = NonEmptyStringValueParser::new())]
-    pub user: Option<String>,
-    /// To this connection
-    #[arg(long, value_name = "ID", value_parser = NonEmptyStringValueParser::new())]
-    pub connection: Option<String>,
-
-    /// Of these, only connections that the OData filter is true for
-    ///
-    /// As in `userId ne null` or `'g1' in groups and not startswith(userId,'bot')`: identifiers are userId, connectionId
-    /// and groups. It is checked before anything is sent.
-    #[arg(long, value_name = "ODATA")]
-    pub filter: Option<String>,
-    /// Not to this connection, repeatable; with --all and --group
-    #[arg(long = "exclude", value_name = "CONNECTION", value_parser = NonEmptyStringValueParser::new())]
-    pub exclude: Vec<String>,
-    /// How long the service keeps the message for those who are away for a moment, up to 300s
-    #[arg(long, value_name = "D", value_parser = duration)]
-    pub message_ttl: Option<Duration>,
+    /// To whom.
+    #[command(flatten)]
+    pub to: ToArgs,
 
     /// What is sent.
     #[command(flatten)]
@@ -109,6 +87,36 @@ pub struct SendArgs {
     /// What all of them take.
     #[command(flatten)]
     pub common: CommonArgs,
+}
+
+/// Whom a message is for.
+#[derive(Debug, Args)]
+pub struct ToArgs {
+    /// To all connections of the hub
+    #[arg(long)]
+    pub all: bool,
+    /// To the connections in this group
+    #[arg(short, long, value_name = "G")]
+    pub group: Option<String>,
+    /// To the connections of this user
+    #[arg(long, value_name = "ID", value_parser = NonEmptyStringValueParser::new())]
+    pub user: Option<String>,
+    /// To this connection
+    #[arg(long, value_name = "ID", value_parser = NonEmptyStringValueParser::new())]
+    pub connection: Option<String>,
+
+    /// Of these, only connections that the OData filter is true for
+    ///
+    /// As in `userId ne null` or `'g1' in groups and not startswith(userId,'bot')`: identifiers are userId, connectionId
+    /// and groups. It is checked before anything is sent.
+    #[arg(long, value_name = "ODATA")]
+    pub filter: Option<String>,
+    /// Not to this connection, repeatable; with --all and --group
+    #[arg(long = "exclude", value_name = "CONNECTION", value_parser = NonEmptyStringValueParser::new())]
+    pub exclude: Vec<String>,
+    /// How long the service keeps the message for those who are away for a moment, up to 300s
+    #[arg(long, value_name = "D", value_parser = duration)]
+    pub message_ttl: Option<Duration>,
 }
 
 /// `wps service connections`.

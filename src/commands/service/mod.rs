@@ -23,11 +23,13 @@ use self::settings::operation::{Operation, PermissionVerb, Target};
 use self::settings::{Service, ServiceTask};
 use super::{CommandArgs, Task};
 use crate::failure::{Failure, Kind};
+use crate::options::connecting::settings::Connection;
 use crate::options::connection::settings::Source;
 use crate::options::data::payload::{Encoding, PayloadType};
 use crate::options::environment::{Environment, Input};
 use crate::options::expressions::args::FilterArgs;
 use crate::options::output::args::TalkArgs;
+use crate::options::requests::settings::Patience;
 use crate::options::values::ReportFormat;
 use crate::render::{Printer, human};
 use crate::run::context::Surroundings;
@@ -207,6 +209,47 @@ fn made(
     let options = options_of(&settings.network, &settings.tls);
     let warnings = Warnings::new(surroundings.console.err.clone(), settings.output.quiet);
     Rest::new((endpoint.clone(), local), access, options, settings.patience.clone(), Some(warnings))
+}
+
+/// The service that a connection is to, and the hub on it: what a server does beside a client.
+pub fn beside(connection: &Connection, warnings: Warnings) -> Result<(Rest, String), Failure> {
+    let Connection { source, network, tls, session, .. } = connection;
+    let (endpoint, local, hub, access) = match source {
+        Source::Signed(signer) => (&signer.endpoint, false, &signer.hub, Access::Key(signer.key.clone())),
+        Source::Local { signer, .. } => (&signer.endpoint, true, &signer.hub, Access::Key(signer.key.clone())),
+        Source::Keyless(keyless) => {
+            let identities = Identities::new(keyless.identities.clone(), network, tls, session.connect_timeout);
+            (&keyless.endpoint, false, &keyless.hub, Access::Identity(identities))
+        }
+        Source::Url(_) | Source::Command(_) => {
+            let what = "a client access URL opens the service for clients alone";
+            return Err(Failure::message(Kind::Usage, what)
+                .hint("with `--connection-string`, `--endpoint` or `--local` a server's requests can be made, too"));
+        }
+    };
+    let patience = Patience {
+        connect_timeout: session.connect_timeout,
+        answer_timeout: session.ack_timeout,
+        retries: session.operation_retries,
+        backoff: session.operation_backoff,
+    };
+    let rest = Rest::new((endpoint.clone(), local), access, options_of(network, tls), patience, Some(warnings))?;
+    Ok((rest, hub.clone()))
+}
+
+/// Sends one message. Returns what is said of it.
+pub async fn send_beside(
+    (rest, hub): (&Rest, &str),
+    operation: &Operation,
+    data_type: PayloadType,
+    data: Data<'_>,
+) -> Result<String, Failure> {
+    let call = call_of(operation, hub, data_type, body_of(data)?, false);
+    let answered = rest.ask(&call).await?;
+    if !answered.answer.status.is_success() {
+        return Err(rest.refused(&call, &answered));
+    }
+    Ok(words(operation, answered.elapsed))
 }
 
 /// An operation, and what its answer means.

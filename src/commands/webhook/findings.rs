@@ -75,7 +75,10 @@ fn mending(ask: &Ask, fault: &Fault, answer: Option<&HandlerAnswer>) -> Option<S
         Fault::Unreached(_) => "is it running, and is this its host and port?",
         Fault::Unusable(_) => "`{event}` and `{hub}` have to make a URL of it",
         Fault::NoAnswer(_) => "look into its log: the connection ended, or what came is no HTTP",
-        Fault::TooSlow(_) => "answer first, and do what takes long afterwards; `--handler-timeout` waits longer",
+        Fault::TooSlow(_) => {
+            "answer first, and do what takes long afterwards; a body parser before it, such as `express.json()`, takes the \
+             body that the official middleware waits for; `--handler-timeout` waits longer"
+        }
         Fault::Refused(status) if matches!(status.as_u16(), 401 | 403) => {
             "that is how a handler refuses a client: `--user`, `--claim` and `--query` make another one"
         }

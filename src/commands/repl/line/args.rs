@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use clap::{Args, Subcommand, ValueEnum};
 
+use crate::commands::service::args::ToArgs;
 use crate::commands::stream::args::FlowArgs;
 use crate::options::data::args::{DataArgs, MetadataArgs, TtlArgs};
 use crate::options::operation::args::{AckIdArgs, JoinAckArgs};
@@ -39,6 +40,10 @@ pub enum LineCommand {
     ///
     /// The group is joined first, if it is not.
     State(LineStateArgs),
+    /// Do what an application server does, through the service's REST API
+    ///
+    /// Where the connection's source opens the service for servers too: a connection string, --endpoint, --local.
+    Service(LineServiceArgs),
     /// Wait for a record that meets a jq expression
     ///
     /// Looks at the records of `-o ndjson`, in their order, that no earlier `expect` has passed, and passes all up to the
@@ -212,6 +217,42 @@ pub enum LineStateCommand {
         #[arg(value_name = "GROUP")]
         group: String,
     },
+}
+
+/// `service`.
+#[derive(Debug, Args)]
+#[command(disable_help_subcommand = true)]
+pub struct LineServiceArgs {
+    /// What is done.
+    #[command(subcommand)]
+    pub what: LineServiceCommand,
+}
+
+/// The commands of `service`.
+#[derive(Debug, Subcommand)]
+pub enum LineServiceCommand {
+    /// Send a message to everybody, a group, a user or a connection
+    ///
+    /// Flags stand before DATA, which is the rest of the line as it is.
+    Send(Box<LineServiceSendArgs>),
+}
+
+/// `service send`.
+#[derive(Debug, Args)]
+pub struct LineServiceSendArgs {
+    /// The message: the rest of the line
+    #[arg(value_name = "DATA")]
+    pub data: Option<String>,
+
+    /// To whom.
+    #[command(flatten)]
+    pub to: ToArgs,
+    /// What is sent.
+    #[command(flatten)]
+    pub input: DataArgs,
+    /// What goes with it.
+    #[command(flatten)]
+    pub metadata: MetadataArgs,
 }
 
 /// `expect`.

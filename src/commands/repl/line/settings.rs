@@ -2,8 +2,10 @@
 
 use std::time::Duration;
 
-use super::args::{LineCommand, LineStateCommand, SetCommand};
+use super::args::{LineCommand, LineServiceCommand, LineStateCommand, SetCommand};
 use crate::commands::invoke::settings::LONGEST_ID;
+use crate::commands::service::settings::message;
+use crate::commands::service::settings::operation::Operation;
 use crate::commands::state::settings::state;
 use crate::commands::stream::settings::{Feed, Running, running};
 use crate::failure::{Failure, Kind};
@@ -85,6 +87,13 @@ pub enum Line {
         /// What.
         what: StateWish,
     },
+    /// Send a message as a server does.
+    ServiceSend {
+        /// To whom.
+        operation: Operation,
+        /// What.
+        payload: PayloadSource,
+    },
     /// Wait for a record.
     Expect {
         /// The expression.
@@ -131,6 +140,7 @@ impl Line {
         match self {
             Self::Groups | Self::Status | Self::Set(None) | Self::History | Self::Help(_) => true,
             Self::State { .. }
+            | Self::ServiceSend { .. }
             | Self::Stream { .. }
             | Self::Join { .. }
             | Self::Leave { .. }
@@ -230,6 +240,14 @@ pub fn settle_line(command: LineCommand, codec: Codec) -> Result<Line, Failure> 
             check_group_name(&group).map_err(|error| bad_name("GROUP", error))?;
             Line::State { group, what }
         }
+        LineCommand::Service(args) => match args.what {
+            LineServiceCommand::Send(args) => {
+                let operation = message(args.to, args.metadata, args.input.data_type)?;
+                // What is sent has no frame: it is the bytes as they are.
+                let payload = payload(args.data, args.input, Codec::Json, 0)?;
+                Line::ServiceSend { operation, payload: PayloadSource { codec: Codec::Protobuf, ..payload } }
+            }
+        },
         LineCommand::Expect(args) => Line::Expect { jq: args.jq, timeout: args.timeout },
         LineCommand::Sleep(args) => Line::Sleep(args.duration),
         LineCommand::Groups => Line::Groups,
@@ -342,6 +360,10 @@ mod tests {
             ("sned g hi", "error: there is no command `sned`\nhint: did you mean `send`?\n"),
             ("sleep soon", "error: `soon` is not a value of `D`: not a duration"),
             ("expect", "error: missing: `JQ`\n"),
+            ("service send --all", "error: no data given\n"),
+            ("service send hi", "error: nothing says whom to send to"),
+            ("service sned hi", "error: `service` knows no `sned`\nhint: did you mean `send`?\n"),
+            ("service", "error: "),
         ] {
             let failure = settled(line).unwrap_err();
             let report = failure.report(str::to_owned, str::to_owned);

@@ -66,9 +66,10 @@ impl Split {
         self.pieces.iter().find(|piece| piece.place == place)
     }
 
-    /// The command.
-    pub fn verb(&self) -> &str {
-        self.first(Place::Verb).map_or("", |piece| piece.text.as_str())
+    /// The command, with its own where it has one: `service send`.
+    pub fn verb(&self) -> String {
+        let verbs = self.pieces.iter().filter(|piece| piece.place == Place::Verb);
+        verbs.map(|piece| piece.text.as_str()).collect::<Vec<_>>().join(" ")
     }
 
     /// The value of that flag.
@@ -122,12 +123,26 @@ pub fn split(definition: &Command, line: &str) -> Result<Split, Failure> {
     at = end;
     let shape = match verb {
         "send" | "event" | "invoke" => Shape::NameAndRest,
-        "expect" => Shape::Rest,
+        "expect" | "service" => Shape::Rest,
         _ => Shape::Words,
     };
-    let Some(definition) = definition.find_subcommand(verb) else {
+    let Some(mut definition) = definition.find_subcommand(verb) else {
         return Ok(Split { pieces });
     };
+    if verb == "service" {
+        // Its own verb stands behind it.
+        let start = skip_blanks(line, at);
+        let end = word_end(line, start);
+        if start == end || line[start..].starts_with('-') {
+            at = start;
+        } else {
+            let part = &line[start..end];
+            pieces.push(Piece { place: Place::Verb, text: part.to_owned(), span: start..end });
+            at = end;
+            let Some(part) = definition.find_subcommand(part) else { return Ok(Split { pieces }) };
+            definition = part;
+        }
+    }
     let mut flags = true;
     loop {
         let start = skip_blanks(line, at);

@@ -11,7 +11,7 @@ use webpubsub_proto::{Codec, check_group_name};
 use self::operation::{Member, Operation, PermissionVerb, Target};
 use super::args::{
     CloseArgs, CommonArgs, ConnectionsArgs, ExistsArgs, GroupAction, GroupArgs, HealthArgs, PermissionAction,
-    PermissionArgs, PermissionName, SendArgs,
+    PermissionArgs, PermissionName, SendArgs, ToArgs,
 };
 use crate::failure::{Failure, Kind};
 use crate::options::connection::args::TokenArgs;
@@ -92,21 +92,8 @@ const LONGEST_TTL: Duration = Duration::from_secs(300);
 
 /// `wps service send`.
 pub fn send(args: SendArgs, environment: &Environment, input: &mut dyn Input) -> Result<Service, Failure> {
-    let SendArgs { data, all, group, user, connection, filter, exclude, message_ttl, input: data_args, .. } = args;
-    let headers = metadata_headers(args.metadata)?;
-    let to = target("send to", all, group, user, connection)?;
-    let is_one = matches!(to, Target::Connection(_));
-    refuse(is_one && filter.is_some(), "--filter", "--connection", "one connection needs no choice")?;
-    let takes_excluded = matches!(to, Target::All | Target::Group(_));
-    let of = if is_one { "--connection" } else { "--user" };
-    refuse(!takes_excluded && !exclude.is_empty(), "--exclude", of, "it goes with `--all` and `--group`")?;
-    check_filter(filter.as_deref())?;
-    let ttl = message_ttl.map(whole_seconds).transpose()?;
-    let operation = Operation::Send { to, filter, excluded: exclude, ttl, headers };
-    if data_args.data_type == DataType::Protobuf {
-        let failure = Failure::message(Kind::Usage, "the service takes no `--type protobuf` from servers");
-        return Err(failure.blame("--type").hint("`--type binary` sends the bytes"));
-    }
+    let SendArgs { data, input: data_args, .. } = args;
+    let operation = message(args.to, args.metadata, data_args.data_type)?;
     // What is sent has no frame here.
     let data_type = payload_type(Codec::Json, &data_args)?;
     let takers = stdin_takers(&args.common);
@@ -134,6 +121,25 @@ pub fn send(args: SendArgs, environment: &Environment, input: &mut dyn Input) ->
     };
     let unknown = on_unknown(args.unknown.on_unknown);
     settle(args.common, (task, unknown), environment, input)
+}
+
+/// A message to somebody.
+pub fn message(to: ToArgs, metadata: MetadataArgs, data_type: DataType) -> Result<Operation, Failure> {
+    let ToArgs { all, group, user, connection, filter, exclude, message_ttl } = to;
+    let headers = metadata_headers(metadata)?;
+    let to = target("send to", all, group, user, connection)?;
+    let is_one = matches!(to, Target::Connection(_));
+    refuse(is_one && filter.is_some(), "--filter", "--connection", "one connection needs no choice")?;
+    let takes_excluded = matches!(to, Target::All | Target::Group(_));
+    let of = if is_one { "--connection" } else { "--user" };
+    refuse(!takes_excluded && !exclude.is_empty(), "--exclude", of, "it goes with `--all` and `--group`")?;
+    check_filter(filter.as_deref())?;
+    let ttl = message_ttl.map(whole_seconds).transpose()?;
+    if data_type == DataType::Protobuf {
+        let failure = Failure::message(Kind::Usage, "the service takes no `--type protobuf` from servers");
+        return Err(failure.blame("--type").hint("`--type binary` sends the bytes"));
+    }
+    Ok(Operation::Send { to, filter, excluded: exclude, ttl, headers })
 }
 
 /// Metadata as the headers that they are over HTTP (PROTOCOL §4.5).
