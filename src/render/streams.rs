@@ -54,6 +54,7 @@ pub fn failure(report: &StreamReport) -> Option<Nack> {
             "InvalidAcknowledgement",
             format!("the service expects fragment {expected}, with {accepted} accepted and {sent} sent"),
         ),
+        StreamFate::IdInUse => failed("IdInUse", "a stream with this id has not ended yet".to_owned()),
         StreamFate::Unanswered => failed("Unanswered", "the service did not answer in time".to_owned()),
         StreamFate::Lost(cause) => failed("ConnectionLost", cause.to_string()),
     }

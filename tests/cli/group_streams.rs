@@ -136,6 +136,10 @@ fn what_the_service_refuses_or_closes_is_said_with_how_far_it_came() {
 fn a_start_that_is_lost_begins_anew() {
     let emulator = Emulator::with(&["drop=reset,op=streamStart,times=2"]);
     assert_eq!(heard(&emulator, "hello", &["-q"]), "hello\n");
+    // Under an id of one's own it may be open already.
+    let emulator = Emulator::with(&["execute-then-drop,op=streamStart,times=1"]);
+    stream(&emulator, "hello", &["--stream-id", "own"])
+        .assert_failed(8, &["open already", "its first start was lost with the connection, and may have been taken"]);
 }
 
 #[test]

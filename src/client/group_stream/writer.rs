@@ -41,7 +41,9 @@ impl OpenStream {
         Self { client, group, stream_id: None, no_echo: false, idle_timeout: None, buffer: BUFFER }
     }
 
-    /// Gives it this id: not empty, and of no other open stream of this client. Without it a random one.
+    /// Gives it this id: not empty, and of no other open stream of this client. Without it a random one. A start under this
+    /// id that is lost with its connection is not sent again, as the service may have taken it: it fails with
+    /// [`StreamError::Lost`].
     pub fn stream_id(mut self, id: impl Into<String>) -> Self {
         self.stream_id = Some(id.into());
         self
@@ -67,8 +69,8 @@ impl OpenStream {
         self
     }
 
-    /// Waits until the service has taken the stream on. One that is lost before that has sent nothing, and begins again
-    /// (PROTOCOL §19.20).
+    /// Waits until the service has taken the stream on. One that is lost before that has sent nothing, and begins again,
+    /// under another id (PROTOCOL §19.20).
     async fn open(self) -> Result<StreamWriter, StreamError> {
         let Self { client, group, stream_id, no_echo, idle_timeout, buffer } = self;
         let group = group?;
@@ -85,7 +87,7 @@ impl OpenStream {
             let mut stream = client.begin_stream(open, buffer);
             match stream.opened().await {
                 Ok(()) => return Ok(StreamWriter { stream, client }),
-                Err(report) if report.is_lost_before_its_start() => {}
+                Err(report) if report.is_lost_before_its_start() && stream_id.is_none() => {}
                 Err(report) => return Err(StreamError::of(report)),
             }
         }
@@ -175,6 +177,7 @@ impl StreamWriter {
             | StreamFate::Incomplete
             | StreamFate::Closed(_)
             | StreamFate::Broken(_)
+            | StreamFate::IdInUse
             | StreamFate::Unanswered
             | StreamFate::Lost(_) => Err(StreamError::of(report)),
         }
@@ -218,6 +221,9 @@ pub enum StreamError {
     /// The id that was given is empty. Nothing was sent.
     #[error("the streamId is empty")]
     EmptyId,
+    /// The id that was given is that of another stream of this client that has not ended. Nothing was sent.
+    #[error("the streamId is that of another stream that has not ended")]
+    IdInUse,
     /// The value could not be made JSON. It was not written; the stream goes on.
     #[error("the value could not be made JSON")]
     Json(#[source] serde_json::Error),
@@ -305,6 +311,7 @@ impl StreamError {
             StreamFate::Closed(error) if !opened => Self::Refused { error: nack(error) },
             StreamFate::Closed(error) => Self::Closed { error: nack(error), accepted, written },
             StreamFate::Broken(StreamBreach { expected, sent, .. }) => Self::Broken { expected, sent },
+            StreamFate::IdInUse => Self::IdInUse,
             StreamFate::Unanswered => Self::Unanswered { accepted, written },
             StreamFate::Lost(cause) if !started => Self::NotBegun { cause: known(cause) },
             StreamFate::Lost(cause) => Self::Lost { cause: known(cause), accepted, written },

@@ -180,6 +180,8 @@ async fn each_failure_of_a_writer_is_an_error_of_its_own() {
     assert!(matches!(in_time(writer.write_text(&large)).await, Err(StreamError::TooLarge { .. })));
     let no_json = std::collections::HashMap::from([(vec![1], 2)]);
     assert!(matches!(in_time(writer.write_json(&no_json)).await, Err(StreamError::Json(_))));
+    let same = client.open_stream("g").stream_id(writer.stream_id());
+    assert!(matches!(in_time(same.into_future()).await, Err(StreamError::IdInUse)));
     in_time(writer.write_text("goes on")).await.unwrap();
     assert_eq!(in_time(writer.end()).await.unwrap().fragments, 1);
     let mut closed = open("closed").await.unwrap();

@@ -12,15 +12,23 @@ use crate::run::ending::Verdict;
 use webpubsub_net::secret::excerpt;
 use webpubsub_proto::session::{OperationKind, OutcomeCause, StreamFate, StreamReport};
 
-/// How the run ends. `own`: what it failed by on this side.
+/// How the run ends. `own`: what it failed by on this side; `began_again`: under the id of a start that was lost.
 pub fn verdict(
     surroundings: &Surroundings,
     output: &Output,
     client: &Client,
     report: &StreamReport,
     own: Option<Failure>,
+    began_again: bool,
 ) -> Verdict {
-    let outcome = outcome(client, report);
+    let outcome = outcome(client, report).map_err(|verdict| match verdict {
+        Verdict::Failed(failure) if began_again && !report.opened => Verdict::Failed(
+            failure
+                .hint("its first start was lost with the connection, and may have been taken")
+                .hint("without `--stream-id` each has an id of its own"),
+        ),
+        verdict => verdict,
+    });
     if let Err(Verdict::SessionEnded) = outcome {
         return own.map_or(Verdict::SessionEnded, Verdict::Failed);
     }
@@ -61,6 +69,9 @@ pub fn outcome(client: &Client, report: &StreamReport) -> Result<String, Verdict
         StreamFate::Broken(_) => because(Kind::Protocol, report, format!("the stream to `{group}` is broken, {far}")),
         StreamFate::Incomplete => {
             because(Kind::OperationUnknown, report, format!("the stream to `{group}` is not whole, {far}"))
+        }
+        StreamFate::IdInUse => {
+            because(Kind::OperationRefused, report, format!("the stream to `{group}` was not begun"))
         }
         StreamFate::Unanswered => {
             because(Kind::OperationUnknown, report, format!("the stream to `{group}` is not acknowledged, {far}"))

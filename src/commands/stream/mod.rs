@@ -81,9 +81,10 @@ pub async fn stream(surroundings: &Surroundings, settings: &Stream, intake: Inta
     let keys = Rc::new(Keys::default());
     let watcher: Rc<dyn Watcher> = Rc::clone(&keys) as Rc<dyn Watcher>;
     run_watched(surroundings, &settings.connection, &settings.output, wants, Some(watcher), |client| async move {
-        let mut publishing = Publishing { settings, client: &client, keys: &keys, intake };
+        let mut publishing = Publishing { settings, client: &client, keys: &keys, intake, began_again: false };
         let (report, failure) = publishing.run().await;
-        end::verdict(surroundings, &settings.output, &client, &report, failure)
+        let again = publishing.began_again && settings.run.stream_id.is_some();
+        end::verdict(surroundings, &settings.output, &client, &report, failure, again)
     })
     .await
 }
@@ -116,6 +117,8 @@ struct Publishing<'a> {
     client: &'a Client,
     keys: &'a Keys,
     intake: Intake,
+    /// A start was lost, and sent once more.
+    began_again: bool,
 }
 
 /// Why it is ended before its input is.
@@ -136,7 +139,10 @@ impl Publishing<'_> {
             match self.opened(&mut stream).await {
                 Ok(()) => {}
                 // Nothing was sent, so that it may begin again.
-                Err(Break::Over(report)) if report.is_lost_before_its_start() => continue,
+                Err(Break::Over(report)) if report.is_lost_before_its_start() => {
+                    self.began_again = true;
+                    continue;
+                }
                 Err(cause) => return self.break_off(stream, cause).await,
             }
             return match self.pump(&mut stream).await {

@@ -267,7 +267,9 @@ impl Schedule {
                 }
                 StreamFate::Closed(_) => tally.closed += 1,
                 StreamFate::Unanswered | StreamFate::Lost(OutcomeCause::ConnectionLost(_)) => tally.lost += 1,
-                StreamFate::Incomplete | StreamFate::Broken(_) | StreamFate::Lost(_) => panic!("{}", context()),
+                StreamFate::Incomplete | StreamFate::Broken(_) | StreamFate::IdInUse | StreamFate::Lost(_) => {
+                    panic!("{}", context())
+                }
             }
             tally.fragments += came.fragments.len();
             // The listener saw the same, or was told.

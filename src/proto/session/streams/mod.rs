@@ -101,6 +101,7 @@ impl StreamReport {
             | StreamFate::Incomplete
             | StreamFate::Closed(_)
             | StreamFate::Broken(_)
+            | StreamFate::IdInUse
             | StreamFate::Unanswered => false,
         }
     }
@@ -120,6 +121,8 @@ pub enum StreamFate {
     Closed(Nack),
     /// The service has acknowledged what was not sent (PROTOCOL §19.22).
     Broken(StreamBreach),
+    /// It was not begun: its id is that of another that has not ended.
+    IdInUse,
     /// The service has not answered in time.
     Unanswered,
     /// The connection has ended for good, or, before the start was acknowledged, its socket (PROTOCOL §19.20, §19.24).
@@ -197,6 +200,10 @@ impl Session {
         let sender = Sender::new(open, now);
         if matches!(self.phase, Phase::Closing { .. } | Phase::Ended) {
             return self.stream_over(key, &sender, StreamFate::Lost(OutcomeCause::Ended));
+        }
+        // What the service says of one would be taken for the other's.
+        if self.streams.by_key.values().any(|other| other.stream_id == sender.stream_id) {
+            return self.stream_over(key, &sender, StreamFate::IdInUse);
         }
         self.streams.by_key.insert(key, sender);
         self.send_stream(now, key);

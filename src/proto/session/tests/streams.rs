@@ -129,6 +129,21 @@ fn a_start_is_refused_lost_with_its_socket_or_not_answered() {
 }
 
 #[test]
+fn an_id_has_one_stream_at_a_time() {
+    let mut b = publishing();
+    let open = || StreamOpen { group: "g".into(), stream_id: "s".into(), no_echo: false, idle_timeout: None };
+    b.session.handle_stream_open(b.now, StreamKey(2), open());
+    b.says(&["stream s to g ended: 0 of 0, 0 bytes, IdInUse", "stream 2 over: 0 of 0, 0 bytes, IdInUse"]);
+    // The open one is left alone, and the id is free when it is over.
+    b.write("a");
+    b.says(&[&fragment(1, "a")]);
+    b.stream_closed(Some("InternalServerError"));
+    b.take();
+    b.session.handle_stream_open(b.now, StreamKey(3), open());
+    b.says(&[&start("s")]);
+}
+
+#[test]
 fn the_service_sends_back_and_the_rest_follows_in_order() {
     let mut b = publishing();
     for text in ["a", "b", "c"] {
