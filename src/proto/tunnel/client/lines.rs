@@ -19,6 +19,8 @@ pub(super) struct Line {
     pinged: Duration,
     /// Requests that are not answered yet.
     pub(super) in_hand: usize,
+    /// A request was answered on it.
+    pub(super) served: bool,
 }
 
 /// What a line is at.
@@ -144,7 +146,7 @@ impl TunnelClient {
     }
 
     fn insert(&mut self, now: Duration, socket: TunnelSocket, place: Place, retry: u32, state: LineState) {
-        self.lines.insert(socket, Line { place, state, retry, heard: now, pinged: now, in_hand: 0 });
+        self.lines.insert(socket, Line { place, state, retry, heard: now, pinged: now, in_hand: 0, served: false });
     }
 
     /// The service says that the connection is up.

@@ -217,7 +217,9 @@ impl TunnelClient {
                 self.attempt_failed(now, socket, passing(message));
             }
             LineState::Up { since } => {
-                let retry = if now.saturating_sub(*since) >= GOOD { 0 } else { line.retry };
+                // One that has served counts as well: the service may end connections as often as it likes.
+                let was_good = line.served || now.saturating_sub(*since) >= GOOD;
+                let retry = if was_good { 0 } else { line.retry };
                 let place = line.place.clone();
                 let error = format!("the connection was lost: {}", words(&cause));
                 self.tell(TunnelEvent::Lost { socket, cause });
@@ -231,7 +233,8 @@ impl TunnelClient {
     /// The application has answered.
     pub fn handle_answer(&mut self, now: Duration, key: RequestKey, status: u16, headers: TunnelHeaders, body: Bytes) {
         let Some(asked) = self.requests.settle(key).filter(|_| !self.ended) else { return };
-        let delivered = self.lines.get(&asked.socket).is_some_and(Line::answers);
+        let answers = self.lines.get_mut(&asked.socket).filter(|line| line.answers());
+        let delivered = answers.map(|line| line.served = true).is_some();
         if delivered {
             let response = TunnelResponse {
                 ack_id: asked.ack_id,

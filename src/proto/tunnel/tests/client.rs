@@ -464,6 +464,34 @@ fn what_will_not_change_is_not_tried_again_and_what_may_is_for_ever_once_connect
 }
 
 #[test]
+fn the_pause_grows_with_connections_that_come_to_nothing_and_not_with_those_that_served() {
+    let attempt_after = |serves: bool| {
+        let mut bench = Bench::up();
+        let mut socket = ONE;
+        let mut attempts = Vec::new();
+        for round in 1..=3 {
+            if serves {
+                bench.frame(socket, TunnelFrame::Request(request(1)));
+                bench.answer(round, b"x");
+            }
+            bench.lose(socket);
+            bench.pass(SECOND);
+            for output in std::iter::from_fn(|| bench.tunnel.poll_output()).collect::<Vec<_>>() {
+                match output {
+                    TunnelOutput::Event(TunnelEvent::Waiting { attempt, .. }) => attempts.push(attempt),
+                    TunnelOutput::Dial { socket: next, .. } => socket = next,
+                    _ => {}
+                }
+            }
+            bench.greet(socket, "c");
+        }
+        attempts
+    };
+    assert_eq!(attempt_after(false), [1, 2, 3]);
+    assert_eq!(attempt_after(true), [1, 1, 1]);
+}
+
+#[test]
 fn the_service_may_ask_for_a_longer_pause() {
     let mut bench = Bench::new(config());
     bench.expect(&[dial(ONE)]);
