@@ -99,6 +99,17 @@ impl Held {
         self.events.front().and_then(|event| self.waits_until(event))
     }
 
+    /// The time since then does not count: what was asked for could not be heard.
+    pub(super) fn wait_anew(&mut self, since: Duration, now: Duration) {
+        for kind in self.kinds.values_mut() {
+            match kind {
+                // One that was waited for in vain stays so.
+                Kind::Asked(at) if at.saturating_add(self.patience) > since => *at = now,
+                Kind::Asked(_) | Kind::Known(_) => {}
+            }
+        }
+    }
+
     /// What was asked for will not be answered: the connection is gone.
     pub(super) fn forget_asked(&mut self) {
         self.kinds.retain(|_, kind| matches!(kind, Kind::Known(_)));

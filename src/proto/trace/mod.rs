@@ -177,7 +177,8 @@ pub struct Tracer {
     /// Retries since the last good connection.
     retry: u32,
     was_connected: bool,
-    stalled: bool,
+    /// Since when nothing is read.
+    stalled: Option<Duration>,
 }
 
 impl Tracer {
@@ -191,7 +192,7 @@ impl Tracer {
             outputs: VecDeque::new(),
             retry: 0,
             was_connected: false,
-            stalled: false,
+            stalled: None,
         }
     }
 
@@ -265,10 +266,20 @@ impl Tracer {
 
     /// Nothing is read for now, since nobody takes what has come; or reading goes on.
     pub fn handle_stalled(&mut self, now: Duration, stalled: bool) {
-        self.stalled = stalled;
+        let since = match stalled {
+            true => {
+                self.stalled.get_or_insert(now);
+                None
+            }
+            false => self.stalled.take(),
+        };
         if let Phase::Live(live) = &mut self.phase {
             live.stalled = stalled;
             live.last_received = now;
+        }
+        // Nor could a template be read meanwhile.
+        if let Some(since) = since {
+            self.held.wait_anew(since, now);
         }
     }
 
@@ -356,7 +367,7 @@ impl Tracer {
             Phase::Live(live) => {
                 let silence = (!live.stalled).then(|| (live.last_received.saturating_add(SILENCE), Due::Silence));
                 let ping = (live.last_sent.saturating_add(PING_INTERVAL), Due::Ping);
-                let template = self.held.due().map(|at| (at, Due::Template));
+                let template = self.held.due().filter(|_| !live.stalled).map(|at| (at, Due::Template));
                 [silence, Some(ping), template].into_iter().flatten().min()
             }
         }
@@ -373,7 +384,7 @@ impl Tracer {
         match answer {
             Ok(()) => {
                 self.was_connected = true;
-                let live = Live { since: now, last_received: now, last_sent: now, stalled: self.stalled };
+                let live = Live { since: now, last_received: now, last_sent: now, stalled: self.stalled.is_some() };
                 self.phase = Phase::Live(live);
                 // Anew on every connection, or it is a silent one (PROTOCOL §21.5).
                 let nothing: [(); 0] = [];

@@ -241,6 +241,21 @@ fn whoever_does_not_read_does_not_take_the_silence_for_the_services() {
 }
 
 #[test]
+fn an_event_does_not_lose_its_template_to_the_time_in_which_nothing_is_read() {
+    let mut tracer = live();
+    tracer.handle_text(s(1), &event(1, "a"));
+    assert_eq!(outputs(&mut tracer), [ask(1)]);
+    tracer.handle_stalled(s(2), true);
+    assert_eq!(tracer.poll_timeout(), Some(s(1) + PING_INTERVAL));
+    tracer.handle_stalled(s(9), false);
+    assert_eq!(tracer.poll_timeout(), Some(s(9) + PATIENCE));
+    // What came meanwhile is read first, and waits with it.
+    tracer.handle_text(s(9), &event(1, "b"));
+    tracer.handle_text(s(10), &template(1, "one {x}"));
+    assert_eq!(messages(outputs(&mut tracer)), ["one a", "one b"]);
+}
+
+#[test]
 fn after_a_cut_it_dials_anew_and_starts_again_with_the_templates_it_knows() {
     let mut tracer = live();
     tracer.handle_text(s(1), &event(1, "a"));
