@@ -8,6 +8,7 @@ import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { WebPubSubClient } from "@azure/web-pubsub-client";
 import { WebPubSubServiceClient } from "@azure/web-pubsub";
+import WebSocket from "ws";
 import { Inbox, checks, emulator, soon } from "./harness.mjs";
 
 const [, , binary, folder] = process.argv;
@@ -24,8 +25,27 @@ if (folder === undefined) {
   process.exit(status ?? 1);
 }
 
-const service = await emulator(binary, "--tls-cert", join(folder, "cert.pem"), "--tls-key", join(folder, "key.pem"));
+const pair = ["--tls-cert", join(folder, "cert.pem"), "--tls-key", join(folder, "key.pem")];
+const service = await emulator(binary, ...pair);
+const identified = await emulator(binary, ...pair, "--allow-unvalidated-entra");
 const roles = ["webpubsub.joinLeaveGroup", "webpubsub.sendToGroup"];
+
+/** A token as Entra makes them, signed by nobody that the emulator knows. */
+const identity = {
+  async getToken() {
+    const part = (value) => Buffer.from(JSON.stringify(value)).toString("base64url");
+    const exp = Math.floor(Date.now() / 1000) + 3600;
+    const claims = { aud: "https://webpubsub.azure.com", oid: "somebody", exp };
+    return { token: `${part({ alg: "RS256", typ: "JWT" })}.${part(claims)}.${part("signature")}`, expiresOnTimestamp: exp * 1000 };
+  },
+};
+
+/** A bare WebSocket that is open. */
+async function open(server, options) {
+  const made = new WebSocket((await server.getClientAccessToken(options)).url);
+  await soon(new Promise((resolve, reject) => made.on("open", resolve).on("error", reject)), "the WebSocket");
+  return made;
+}
 
 const failed = await checks("over TLS", {
   "the service SDK needs no allowInsecureConnection, and the client gets what it sends": async () => {
@@ -48,6 +68,37 @@ const failed = await checks("over TLS", {
     client.stop();
     await stopped.next();
   },
+  "pages of a list lead on over https": async () => {
+    const server = new WebPubSubServiceClient(service.connectionString, "pages");
+    const members = await Promise.all([1, 2, 3].map(() => open(server, { groups: ["g1"] })));
+    const sizes = [];
+    for await (const page of (await server.group("g1").listConnections({ maxPageSize: 2 })).byPage()) sizes.push(page.length);
+    assert.deepEqual(sizes, [2, 1]);
+    for (const member of members) member.close();
+  },
+  "an identity in place of a key: it sends, and client tokens are made by the service": async () => {
+    const server = new WebPubSubServiceClient(identified.endpoint, identity, "hub1");
+    const statuses = [];
+    const onResponse = ({ status }) => statuses.push(status);
+    await server.sendToAll("hello", { contentType: "text/plain", onResponse });
+    await server.sendToAll({ x: 1, y: 2 }, { onResponse });
+    await server.sendToAll(new Uint8Array(10).buffer, { onResponse });
+    assert.deepEqual(statuses, [202, 202, 202]);
+    for (const [clientProtocol, path] of [[undefined, "client"], ["default", "client"], ["mqtt", "clients/mqtt"]]) {
+      const { url, token } = await server.getClientAccessToken({ userId: "brian", groups: ["group1"], clientProtocol });
+      assert.ok(url.startsWith(`${identified.endpoint.replace("http", "ws")}/${path}/hubs/hub1?access_token=`), url);
+      const claims = JSON.parse(Buffer.from(token.split(".")[1], "base64url").toString());
+      assert.deepEqual([claims.aud, claims.sub], [`${identified.endpoint}/${path}/hubs/hub1`, "brian"]);
+    }
+    const member = await open(server, { userId: "brian", groups: ["group1"] });
+    assert.deepEqual([await server.userExists("brian"), await server.groupExists("group1")], [true, true]);
+    member.close();
+    // Without the flag nobody is taken at their word.
+    const strict = new WebPubSubServiceClient(service.endpoint, identity, "hub1");
+    const error = await strict.userExists("brian").then(() => assert.fail("not refused"), (error) => error);
+    assert.equal(error.statusCode, 401);
+  },
 });
+await identified.stop();
 await service.stop();
 process.exit(failed ? 1 : 0);

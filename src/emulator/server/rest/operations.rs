@@ -202,7 +202,10 @@ fn next_link(server: &Server, call: &Call<'_>, token: &str, left: Option<usize>)
     let host = call.head.headers.get(header::HOST).and_then(|host| host.to_str().ok());
     // What the user advertises is right for everybody; otherwise the client knows best how it got here.
     let base = match host {
-        Some(host) if !server.advertised => format!("http://{host}"),
+        Some(host) if !server.advertised => {
+            let scheme = server.endpoint.split(':').next().unwrap_or_default();
+            format!("{scheme}://{host}")
+        }
         Some(_) | None => server.endpoint.clone(),
     };
     let mut query = url::form_urlencoded::Serializer::new(String::new());
