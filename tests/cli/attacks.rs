@@ -3,7 +3,8 @@
 
 use std::io::{Read as _, Write as _};
 use std::net::TcpStream;
-use std::time::Instant;
+use std::sync::mpsc;
+use std::time::{Duration, Instant};
 
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
@@ -270,4 +271,97 @@ fn a_pipe_is_no_settings_file() {
     )
     .unwrap();
     setup.run().assert_failed(3, &["`pipe`", "not a file"]);
+}
+
+#[test]
+fn pages_of_strangers_get_neither_tunnels_nor_the_trace() {
+    let emulator = Emulator::start(&[]);
+    let host = emulator.host();
+    let upgrade = "Connection: Upgrade\r\nUpgrade: websocket\r\nSec-WebSocket-Version: 13\r\n\
+                   Sec-WebSocket-Key: MDEyMzQ1Njc4OWFiY2RlZg==\r\n";
+    for path in ["/server/tunnel", "/livetrace"] {
+        let ask = |host: &str, origin: &str| {
+            let bearer = token(KEY, &format!("http://{host}{path}"));
+            let headers = format!("Host: {host}\r\nAuthorization: Bearer {bearer}\r\n{upgrade}{origin}");
+            // It is no GET, so that who is let in is told that.
+            emulator.request("POST", path, &headers, "").status
+        };
+        let rebound = format!("evil.example:{}", emulator.port);
+        for (host, origin) in
+            [(&host, EVIL.to_owned()), (&host, "Origin: null\r\n".to_owned()), (&rebound, String::new())]
+        {
+            assert_eq!(ask(host, &origin), 403, "{path} {host} {origin}");
+        }
+        for origin in ["", "Origin: http://localhost:3000\r\n"] {
+            assert_eq!(ask(&host, origin), 405, "{path} {origin}");
+        }
+    }
+}
+
+/// A peer of a tunnel, in hub `hub1`.
+#[cfg(target_os = "linux")]
+fn tunnel(emulator: &Emulator) -> TcpStream {
+    let host = emulator.host();
+    let token = token(KEY, &format!("http://{host}/server/tunnel"));
+    let mut stream = emulator.socket();
+    let request = format!(
+        "GET /server/tunnel?hub=hub1&access_token={token} HTTP/1.1\r\nHost: {host}\r\nConnection: Upgrade\r\n\
+         Upgrade: websocket\r\nSec-WebSocket-Version: 13\r\nSec-WebSocket-Key: MDEyMzQ1Njc4OWFiY2RlZg==\r\n\r\n"
+    );
+    stream.write_all(request.as_bytes()).unwrap();
+    let (mut answer, mut byte) = (Vec::new(), [0]);
+    while !answer.ends_with(b"\r\n\r\n") {
+        stream.read_exact(&mut byte).unwrap();
+        answer.push(byte[0]);
+    }
+    assert!(answer.starts_with(b"HTTP/1.1 101 "), "{}", String::from_utf8_lossy(&answer));
+    stream
+}
+
+/// A binary frame of a client.
+#[cfg(target_os = "linux")]
+fn binary(payload: &[u8]) -> Vec<u8> {
+    let length = u64::try_from(payload.len()).unwrap().to_be_bytes();
+    [&[0x82, 0x80 | 127], length.as_slice(), &[0; 4], payload].concat()
+}
+
+#[test]
+#[cfg(target_os = "linux")]
+fn what_a_tunnel_asks_and_never_reads_costs_a_bounded_amount_of_memory() {
+    use webpubsub_proto::tunnel::{TunnelFrame, TunnelRequest, encode_tunnel};
+
+    const REQUESTS: usize = 40;
+    const NAME: usize = 4 * 1024 * 1024;
+    let emulator = Emulator::start(&["--event-handler", "tunnel:///,user-events=*"]);
+    let mut tunnel = tunnel(&emulator);
+    let before = memory(emulator.running.id(), "VmHWM");
+    // The answer repeats it.
+    let request = TunnelRequest {
+        method: "HEAD".into(),
+        url: "/api/hubs/hub1/users/nobody".into(),
+        channel_name: "x".repeat(NAME),
+        ..TunnelRequest::default()
+    };
+    let frame = binary(&encode_tunnel(&TunnelFrame::Request(request)));
+    let mut writing = tunnel.try_clone().unwrap();
+    let (written, progress) = mpsc::channel();
+    let writer = std::thread::spawn(move || {
+        for _ in 0..REQUESTS {
+            writing.write_all(&frame).unwrap();
+            let _ = written.send(());
+        }
+    });
+    // As long as it is taken in; who is not read from any more can write nothing.
+    while progress.recv_timeout(Duration::from_millis(1500)).is_ok() {}
+    // When it reads, it gets all of the answers.
+    let (mut read, mut buffer) = (0, vec![0; 1024 * 1024]);
+    while read < REQUESTS * NAME {
+        match tunnel.read(&mut buffer).unwrap() {
+            0 => panic!("the end after {read} bytes"),
+            bytes => read += bytes,
+        }
+    }
+    writer.join().unwrap();
+    let after = memory(emulator.running.id(), "VmHWM");
+    assert!(after - before < 110 * 1024, "{before} KiB, then {after} KiB");
 }

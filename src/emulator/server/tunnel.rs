@@ -5,6 +5,7 @@
 
 use std::future::poll_fn;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::task::{Context, Poll};
 use std::time::Duration;
 
@@ -44,6 +45,8 @@ const PING_AFTER: Duration = Duration::from_secs(20);
 const CLOSE_TIMEOUT: Duration = Duration::from_secs(2);
 /// REST requests that wait for their turn on one connection.
 const WAITING_REQUESTS: usize = 1000;
+/// The same in bytes; one may wait however large it is.
+const WAITING_BYTES: usize = 16 * 1024 * 1024;
 /// The most of an answer to a REST request: its pages are smaller.
 const MAX_REST_ANSWER: usize = 16 * 1024 * 1024;
 
@@ -121,8 +124,10 @@ struct TunnelSocket<'a, S> {
     outbox: UnboundedReceiver<Outgoing>,
     /// Taken from the outbox, and not given to the WebSocket yet.
     next: Option<Outgoing>,
-    /// REST requests that came.
-    asked: Sender<TunnelRequest>,
+    /// REST requests that came, with their size.
+    asked: Sender<(TunnelRequest, usize)>,
+    /// Bytes of those that wait.
+    waiting: Arc<AtomicUsize>,
     heard: Instant,
 }
 
@@ -146,8 +151,9 @@ async fn run(
     prepare(stream.tcp());
     let stream = WebSocket::new(stream, read, Role::Server, MAX_MESSAGE, READ_BUFFER);
     let (asked, asking) = channel(WAITING_REQUESTS);
-    let mut socket = TunnelSocket { stream, line, outbox, next: None, asked, heard: Instant::now() };
-    let answering = answer_requests(Arc::clone(server), Arc::clone(line), asking);
+    let waiting = Arc::new(AtomicUsize::new(0));
+    let answering = answer_requests(Arc::clone(server), Arc::clone(line), asking, Arc::clone(&waiting));
+    let mut socket = TunnelSocket { stream, line, outbox, next: None, asked, waiting, heard: Instant::now() };
     let ended = {
         let mut answering = std::pin::pin!(answering);
         let mut answered = false;
@@ -206,7 +212,7 @@ impl<S: Carrier> TunnelSocket<'_, S> {
         loop {
             if self.next.is_none() {
                 self.next = match self.outbox.poll_recv(cx) {
-                    Poll::Ready(next) => next,
+                    Poll::Ready(next) => next.inspect(|next| self.line.took(next)),
                     Poll::Pending => None,
                 };
             }
@@ -235,7 +241,9 @@ impl<S: Carrier> TunnelSocket<'_, S> {
             return Poll::Ready(Some(Ended::Broken));
         }
         let mut budget = BUDGET;
-        while let Poll::Ready(message) = self.stream.poll_next(cx, &mut budget) {
+        while !self.line.is_crowded()
+            && let Poll::Ready(message) = self.stream.poll_next(cx, &mut budget)
+        {
             self.heard = Instant::now();
             match message {
                 Ok(Message::Binary(message)) => {
@@ -269,8 +277,15 @@ impl<S: Carrier> TunnelSocket<'_, S> {
         match decode_tunnel(message) {
             Ok(Some(TunnelFrame::Response(piece))) => self.line.answered(piece),
             Ok(Some(TunnelFrame::Request(request))) => {
-                if let Err(refused) = self.asked.try_send(request) {
-                    let request = refused.into_inner();
+                let len = message.len();
+                let waiting = self.waiting.fetch_add(len, Ordering::Relaxed);
+                let refused = if waiting > 0 && waiting + len > WAITING_BYTES {
+                    Some(request)
+                } else {
+                    self.asked.try_send((request, len)).err().map(|refused| refused.into_inner().0)
+                };
+                if let Some(request) = refused {
+                    self.waiting.fetch_sub(len, Ordering::Relaxed);
                     answer(self.line, &request, StatusCode::TOO_MANY_REQUESTS, &header::HeaderMap::new(), Bytes::new());
                 }
             }
@@ -314,8 +329,14 @@ impl<S: Carrier> TunnelSocket<'_, S> {
 }
 
 /// Answers the application's own requests, in their order.
-async fn answer_requests(server: Arc<Server>, line: Arc<TunnelLine>, mut asking: Receiver<TunnelRequest>) {
-    while let Some(mut request) = asking.recv().await {
+async fn answer_requests(
+    server: Arc<Server>,
+    line: Arc<TunnelLine>,
+    mut asking: Receiver<(TunnelRequest, usize)>,
+    waiting: Arc<AtomicUsize>,
+) {
+    while let Some((mut request, len)) = asking.recv().await {
+        line.room().await;
         let body = request.body.take().unwrap_or_default();
         let response = match rest_request(&request, body) {
             Some(asked) => rest::answer_trusted(&server, asked).await,
@@ -328,6 +349,7 @@ async fn answer_requests(server: Arc<Server>, line: Arc<TunnelLine>, mut asking:
         let (head, body) = response.into_parts();
         let body = to_bytes(body, MAX_REST_ANSWER).await.unwrap_or_default();
         answer(&line, &request, head.status, &head.headers, body);
+        waiting.fetch_sub(len, Ordering::Relaxed);
     }
 }
 

@@ -1,20 +1,23 @@
 //! One connection of a tunnel: what is to go out on it, and who waits for which answer.
 
 use std::collections::HashMap;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use bytes::Bytes;
 use http::StatusCode;
 use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel};
-use tokio::sync::oneshot;
+use tokio::sync::{Notify, oneshot};
 
 use super::{Answered, Unanswered, untunnelled};
 use webpubsub_proto::tunnel::{Joined, Joining, TunnelFrame, TunnelRequest, TunnelResponse, encode_tunnel};
 
 /// The most of an answer that is kept.
 const MAX_ANSWER_BYTES: usize = 16 * 1024 * 1024;
+/// A peer that leaves so many bytes unread is not read from, and nothing of what it asked is answered.
+const MAX_UNREAD_BYTES: usize = 16 * 1024 * 1024;
 
-/// Something for its socket to do. Bounded by what clients may have at their handlers.
+/// Something for its socket to do.
 #[derive(Debug)]
 pub(crate) enum Outgoing {
     /// A binary message.
@@ -25,13 +28,28 @@ pub(crate) enum Outgoing {
     Close { code: u16, reason: &'static str },
 }
 
+impl Outgoing {
+    /// In bytes.
+    fn len(&self) -> usize {
+        match self {
+            Self::Message(message) => message.len(),
+            Self::Cut | Self::Close { .. } => 0,
+        }
+    }
+}
+
 /// A connection.
 #[derive(Debug)]
 pub(crate) struct TunnelLine {
     /// No two have the same.
     pub(crate) number: u64,
     pub(crate) connection_id: String,
+    /// Bounded by [`TunnelLine::is_crowded`], beside what clients may have at their handlers.
     outbox: UnboundedSender<Outgoing>,
+    /// Bytes of the messages in it.
+    unread: AtomicUsize,
+    /// There is room in it again.
+    room: Notify,
     waiting: Mutex<Waiting>,
 }
 
@@ -56,7 +74,8 @@ impl Drop for Forgets<'_> {
 impl TunnelLine {
     pub(super) fn new(number: u64, connection_id: String) -> (Self, UnboundedReceiver<Outgoing>) {
         let (outbox, taken) = unbounded_channel();
-        (Self { number, connection_id, outbox, waiting: Mutex::default() }, taken)
+        let (unread, room, waiting) = (AtomicUsize::new(0), Notify::new(), Mutex::default());
+        (Self { number, connection_id, outbox, unread, room, waiting }, taken)
     }
 
     fn waiting(&self) -> MutexGuard<'_, Waiting> {
@@ -65,7 +84,28 @@ impl TunnelLine {
 
     /// Something for the socket. Nobody does it when that is gone.
     pub(crate) fn put(&self, outgoing: Outgoing) {
+        self.unread.fetch_add(outgoing.len(), Ordering::Relaxed);
         let _ = self.outbox.send(outgoing);
+    }
+
+    /// The socket has taken something from the outbox.
+    pub(crate) fn took(&self, outgoing: &Outgoing) {
+        self.unread.fetch_sub(outgoing.len(), Ordering::Relaxed);
+        if !self.is_crowded() {
+            self.room.notify_one();
+        }
+    }
+
+    /// Its peer does not read: whatever it says would only make more for it to read.
+    pub(crate) fn is_crowded(&self) -> bool {
+        self.unread.load(Ordering::Relaxed) > MAX_UNREAD_BYTES
+    }
+
+    /// Waits until the peer has read enough. Only one may wait.
+    pub(crate) async fn room(&self) {
+        while self.is_crowded() {
+            self.room.notified().await;
+        }
     }
 
     /// A frame for the socket.
