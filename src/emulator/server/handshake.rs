@@ -286,9 +286,11 @@ fn describe(query: &Query, subprotocol: Option<&str>, claims: Claims) -> Result<
     for group in &claims.groups {
         check_group_name(group).map_err(|error| Refusal::bad_request(format!("The token's groups: {error}.")))?;
     }
+    // It is looked at of every client, as by the official emulator, and is of use to simple ones only.
+    let mode = simple_mode(query)?;
     let client = match subprotocol.and_then(Subprotocol::from_name) {
         Some(subprotocol) => ClientKind::PubSub(subprotocol),
-        None => ClientKind::Simple(simple_mode(query)?),
+        None => ClientKind::Simple(mode),
     };
     Ok(Fresh { connection_id: None, client, user: claims.sub, roles: claims.roles, groups: claims.groups })
 }

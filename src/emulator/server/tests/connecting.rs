@@ -176,6 +176,18 @@ async fn parameters_have_no_case_the_last_counts_and_an_empty_mode_is_none() {
         client.send(Message::text("echo")).await;
         assert_eq!(client.next().await, Some(Message::text("echo")), "{query}");
     }
+    // They are looked at of clients that have no use for them, too.
+    for offer in [None, Some(JSON)] {
+        for wrong in
+            ["webpubsub_mode=shout", "webpubsub_mode=sendToGroup&group=g&noEcho=perhaps", "webpubsub_mode=sendToGroup"]
+        {
+            let path = format!("/client/hubs/chat?access_token={token}&{wrong}");
+            match emulator.try_connect(&path, offer).await {
+                Err(Error::Http(answer)) => assert_eq!(answer.status(), 400, "{wrong}"),
+                other => panic!("{wrong}: {:?}", other.map(|client| client.protocol)),
+            }
+        }
+    }
     let query = format!("access_token={token}&webpubsub_mode=sendToGroup&group=a&group=b&noEcho=False");
     let mut client = emulator.connect(&format!("/client/hubs/chat?{query}"), None).await;
     let (mut member, _) = emulator.user(JSON, "m", &[], &["b"]).await;
