@@ -43,10 +43,18 @@ fn a_role_that_the_service_does_not_know_is_warned_about_where_it_is_signed() {
 
 #[test]
 fn groups_with_a_comma_between_are_told_to_be_one() {
-    let run = terminal(["listen", "-g", "a,b", "--url", "ws://127.0.0.1:1/client/hubs/h", "--no-reconnect"]).start();
-    assert_eq!(run.end(), 4);
-    let screen = run.screen().join("\n");
-    assert!(screen.contains("hint: `a,b` is one group; `-g a -g b` joins several"), "{screen}");
+    for (given, hint) in [
+        (&["listen", "-g", "a,b"][..], "`-g a -g b` means several"),
+        (&["join", "a,b"], "`a b` means several"),
+        (&["send", "a,b", "text"], "several take a command each"),
+        (&["ping", "--group", "a,b"], "several take a command each"),
+    ] {
+        let nowhere = ["--url", "ws://127.0.0.1:1/client/hubs/h", "--no-reconnect"];
+        let run = terminal(given.iter().chain(&nowhere).copied()).start();
+        assert_eq!(run.end(), 4);
+        let screen = run.screen().join(" ");
+        assert!(screen.contains(&format!("hint: `a,b` is one group; {hint}")), "{given:?}: {screen}");
+    }
 }
 
 #[test]

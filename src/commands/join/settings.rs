@@ -6,7 +6,7 @@ use super::args::JoinArgs;
 use crate::failure::{Failure, Kind};
 use crate::options::connecting::settings::{Connection, connection, keep};
 use crate::options::environment::{Environment, Input};
-use crate::options::operation::settings::groups;
+use crate::options::operation::settings::{groups, hint_at_commas};
 use crate::options::output::settings::{Output, output};
 use crate::options::reconnect::settings::Policy;
 use crate::options::session_file::settings::SessionFile;
@@ -29,6 +29,7 @@ pub struct Join {
 /// Settles `wps join`.
 pub fn settle(args: JoinArgs, environment: &Environment, input: &mut dyn Input) -> Result<Join, Failure> {
     let groups = groups(args.groups, "GROUP")?;
+    hint_at_commas(&groups, "", input);
     let further = groups.len().saturating_sub(1) as u64;
     if args.ack.ack_id.is_some_and(|first| first.checked_add(further).is_none()) {
         let failure = Failure::message(Kind::Usage, format!("`--ack-id` leaves no ids for {further} further groups"))

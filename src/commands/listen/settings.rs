@@ -8,8 +8,8 @@ use super::args::{ListenArgs, OnReadyArgs, Streams};
 use crate::failure::{Failure, Kind};
 use crate::options::connecting::settings::{Connection, connection, keep};
 use crate::options::connection::settings::Source;
-use crate::options::environment::{Environment, Input, Note};
-use crate::options::operation::settings::groups;
+use crate::options::environment::{Environment, Input};
+use crate::options::operation::settings::{groups, hint_at_commas};
 use crate::options::output::settings::{Output, output};
 use crate::options::reconnect::settings::Policy;
 use crate::options::session_file::settings::SessionFile;
@@ -41,10 +41,7 @@ pub struct Listen {
 /// Settles `wps listen`.
 pub fn settle(args: ListenArgs, environment: &Environment, input: &mut dyn Input) -> Result<Listen, Failure> {
     let groups = groups(args.groups, "--group")?;
-    for group in groups.iter().filter(|group| group.contains(',')) {
-        let each: Vec<String> = group.split(',').map(|name| format!("-g {}", name.trim())).collect();
-        input.note(Note::Hint(format!("`{group}` is one group; `{}` joins several", each.join(" "))));
-    }
+    hint_at_commas(&groups, "-g ", input);
     let has_initial = !args.connecting.token.initial_groups.is_empty();
     let output = output(&args.connecting, environment)?.filtered(args.filter)?.judged(args.conditions);
     let whole_streams = args.streams.streams == Streams::Whole;

@@ -10,6 +10,7 @@ use crate::failure::Failure;
 use crate::options::connecting::settings::{Connection, connection};
 use crate::options::connection::settings::bad_name;
 use crate::options::environment::{Environment, Input};
+use crate::options::operation::settings::hint_at_comma;
 use crate::options::output::settings::{Output, output};
 use crate::options::reconnect::settings::Policy;
 
@@ -40,6 +41,7 @@ pub fn settle(
 ) -> Result<Ping, Failure> {
     if let Some(group) = &args.group {
         check_group_name(group).map_err(|error| bad_name("--group", error))?;
+        hint_at_comma(group, input);
     }
     // Whether it goes with the other flags is looked at as it was typed.
     output(&args.connecting, environment)?;

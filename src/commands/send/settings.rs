@@ -10,7 +10,7 @@ use crate::options::connection::settings::bad_name;
 use crate::options::data::payload::PayloadSource;
 use crate::options::data::settings::{codec, envelope, metadata, payload};
 use crate::options::environment::{Environment, Input};
-use crate::options::operation::settings::{Ack, ack};
+use crate::options::operation::settings::{Ack, ack, hint_at_comma};
 use crate::options::output::settings::{Output, output};
 use crate::options::session_file::settings::SessionFile;
 
@@ -41,6 +41,7 @@ pub fn settle(args: SendArgs, environment: &Environment, input: &mut dyn Input) 
     // Absent only with --ndjson.
     let group = args.group.unwrap_or_default();
     check_group_name(&group).map_err(|error| bad_name("GROUP", error))?;
+    hint_at_comma(&group, input);
     let ack = ack(&args.ack.id);
     let (ttl_seconds, metadata) = (args.ttl.message_ttl, metadata(args.metadata)?);
     let empty = OwnedData::text("");
