@@ -153,7 +153,9 @@ impl Running {
             }
         }
         #[cfg(windows)]
-        drop(self.0.take().map(|(child, _)| kill_all(&child)));
+        if let Some((child, _)) = self.0.take() {
+            kill_all(&child);
+        }
     }
 }
 

@@ -10,7 +10,7 @@ use super::batch::Batch;
 use super::expressions::{Expressions, Judgement};
 use super::jq::STACK;
 use super::sanitize::json_for_terminal;
-use super::writer::{Keep, Reach, WriteFailure, Writer};
+use super::writer::{Keep, Reach, Writer};
 
 /// At the end, stderr that nobody has read from for so long is read by nobody.
 const UNREAD: Duration = Duration::from_secs(1);
@@ -326,7 +326,8 @@ mod terminal {
 
 #[cfg(unix)]
 mod watch {
-    use super::{WriteFailure, Writer, io};
+    use super::{Writer, io};
+    use crate::render::writer::WriteFailure;
     use rustix::event::{PollFd, PollFlags, poll};
 
     pub(super) fn spawn(writer: Writer) -> io::Result<()> {
