@@ -189,9 +189,16 @@ impl TunnelClient {
         }
         let retries =
             if self.was_connected { self.config.retries_once_connected } else { self.config.retries_until_connected };
+        let kind = if self.was_connected { EndKind::Lost } else { EndKind::Unreachable };
         if matches!(retries, Retries::Limited(most) if retry >= most) {
-            let kind = if self.was_connected { EndKind::Lost } else { EndKind::Unreachable };
             return self.give_up(kind, error);
+        }
+        let longest = self.config.backoff.max_delay;
+        if let Some(asked) = asked_for.filter(|asked| *asked > longest) {
+            // Sooner would be against its wish, and later than anybody here has agreed to wait.
+            let (asked, longest) = (asked.as_secs_f64(), longest.as_secs_f64());
+            let told = format!("{error}; asked to wait {asked} s, more than the longest pause of {longest} s");
+            return self.give_up(kind, told);
         }
         let attempt = retry.saturating_add(1);
         let own = self.config.backoff.pause(attempt, &mut self.jitter);

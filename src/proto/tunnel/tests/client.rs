@@ -21,7 +21,7 @@ pub(super) fn config() -> TunnelConfig {
         connect_timeout: 30 * SECOND,
         retries_until_connected: Retries::Limited(1),
         retries_once_connected: Retries::Unlimited,
-        backoff: Backoff { mode: BackoffMode::Fixed, delay: SECOND, max_delay: SECOND },
+        backoff: Backoff { mode: BackoffMode::Fixed, delay: SECOND, max_delay: 10 * SECOND },
         ping_interval: Some(10 * SECOND),
         ping_timeout: Some(25 * SECOND),
         leave_timeout: 10 * SECOND,
@@ -502,6 +502,22 @@ fn the_service_may_ask_for_a_longer_pause() {
     bench.expect(&[]);
     bench.pass(SECOND);
     bench.expect(&[dial(THREE)]);
+}
+
+#[test]
+fn the_service_may_not_ask_for_a_day() {
+    let mut bench = Bench::new(config());
+    bench.expect(&[dial(ONE)]);
+    let longest = config().backoff.max_delay;
+    let retry_after = Some(longest + SECOND);
+    let failure = DialFailure { class: DialClass::Status(503), message: "busy".into(), retry_after };
+    bench.tunnel.handle_dial_failed(bench.now, ONE, failure);
+    let told = format!(
+        "busy; asked to wait {} s, more than the longest pause of {} s",
+        (longest + SECOND).as_secs_f64(),
+        longest.as_secs_f64()
+    );
+    bench.expect(&[TunnelOutput::Ended(TunnelEnd::Failed { kind: EndKind::Unreachable, message: told })]);
 }
 
 #[test]
