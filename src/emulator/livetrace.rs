@@ -108,7 +108,9 @@ impl Listener {
 
 /// So many were not told.
 fn dropped(count: u64) -> Told {
-    Told::Event(message(&DROPPED, &[], &[&count.to_string()]).into())
+    // Its template comes with it: an answer to a question would wait behind all that is in the queue.
+    let template = template_of(&DROPPED);
+    Told::Event((template + &message(&DROPPED, &[], &[&count.to_string()])).into())
 }
 
 impl Drop for Listener {
@@ -119,6 +121,10 @@ impl Drop for Listener {
 
 /// The message with the template of a kind of event; `None`: there is no such kind.
 pub(crate) fn template(id: i64) -> Option<String> {
+    KINDS.iter().find(|kind| kind.id == id).map(template_of)
+}
+
+fn template_of(kind: &Kind) -> String {
     #[derive(Serialize)]
     #[serde(rename_all = "camelCase")]
     struct Fields {
@@ -127,10 +133,9 @@ pub(crate) fn template(id: i64) -> Option<String> {
         template: &'static str,
         log_level: u64,
     }
-    let kind = KINDS.iter().find(|kind| kind.id == id)?;
     let Kind { id, name, template, level } = *kind;
     let fields = Fields { event_id: id, event_name: name, template, log_level: level.number() };
-    Some(signalr::invocation(LOG_PROPERTY, None, &[fields]))
+    signalr::invocation(LOG_PROPERTY, None, &[fields])
 }
 
 /// A message with an event in it.
@@ -310,7 +315,8 @@ mod tests {
 
     fn read(message: &str) -> (LogEvent, Template) {
         let argument = |message: &str| {
-            let record = signalr::records(message).next().unwrap().unwrap();
+            // The template may come before it.
+            let record = signalr::records(message).last().unwrap().unwrap();
             let signalr::Record::Invocation(invocation) = signalr::parse(record).unwrap() else { panic!("{record}") };
             invocation.argument.unwrap().get().to_owned()
         };
