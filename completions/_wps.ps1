@@ -1837,7 +1837,7 @@ Register-ArgumentCompleter -Native -CommandName 'wps' -ScriptBlock {
         'wps;url' {
             [CompletionResult]::new('-h', '-h', [CompletionResultType]::ParameterName, 'Print help (see more with ''--help'')')
             [CompletionResult]::new('--help', '--help', [CompletionResultType]::ParameterName, 'Print help (see more with ''--help'')')
-            [CompletionResult]::new('create', 'create', [CompletionResultType]::ParameterValue, 'Make a client access URL from a connection string')
+            [CompletionResult]::new('create', 'create', [CompletionResultType]::ParameterValue, 'Make a client access URL, by the key of a connection string or by an Entra identity')
             [CompletionResult]::new('inspect', 'inspect', [CompletionResultType]::ParameterValue, 'Explain a client access URL, and what is wrong with it')
             [CompletionResult]::new('help', 'help', [CompletionResultType]::ParameterValue, 'Print this message or the help of the given subcommand(s)')
             break
@@ -1846,6 +1846,16 @@ Register-ArgumentCompleter -Native -CommandName 'wps' -ScriptBlock {
             [CompletionResult]::new('--connection-string', '--connection-string', [CompletionResultType]::ParameterName, 'Connection string of the service; needs --hub; `-`, `@FILE`')
             [CompletionResult]::new('--local', '--local', [CompletionResultType]::ParameterName, 'The emulator on this machine [default PORT: 8080]')
             [CompletionResult]::new('--profile', '--profile', [CompletionResultType]::ParameterName, 'Profile of the configuration file to use')
+            [CompletionResult]::new('--endpoint', '--endpoint', [CompletionResultType]::ParameterName, 'The service by its address, with an Entra identity in place of a key; needs --hub')
+            [CompletionResult]::new('--credential', '--credential', [CompletionResultType]::ParameterName, 'Where the identity comes from, with --endpoint [default: auto]')
+            [CompletionResult]::new('--credential-command', '--credential-command', [CompletionResultType]::ParameterName, 'Shell command that prints an access token, with --endpoint')
+            [CompletionResult]::new('--connect-timeout', '--connect-timeout', [CompletionResultType]::ParameterName, 'Limit of the time in which the identity and the service give a token, with --endpoint')
+            [CompletionResult]::new('--proxy', '--proxy', [CompletionResultType]::ParameterName, 'Proxy on the way, or `none`')
+            [CompletionResult]::new('--resolve', '--resolve', [CompletionResultType]::ParameterName, 'Address to use in place of what DNS says, repeatable')
+            [CompletionResult]::new('--header', '--header', [CompletionResultType]::ParameterName, 'Header for the WebSocket handshake, repeatable')
+            [CompletionResult]::new('--ca-cert', '--ca-cert', [CompletionResultType]::ParameterName, 'PEM file to trust besides the platform''s roots')
+            [CompletionResult]::new('--client-cert', '--client-cert', [CompletionResultType]::ParameterName, 'PEM file with a client certificate and its chain')
+            [CompletionResult]::new('--client-key', '--client-key', [CompletionResultType]::ParameterName, 'PEM file with its private key, not encrypted')
             [CompletionResult]::new('--hub', '--hub', [CompletionResultType]::ParameterName, 'Hub to connect to [default with --local: hub1]')
             [CompletionResult]::new('--user', '--user', [CompletionResultType]::ParameterName, 'User id; anonymous when absent')
             [CompletionResult]::new('--role', '--role', [CompletionResultType]::ParameterName, 'Role, repeatable [default: join, leave and send everywhere]')
@@ -1853,12 +1863,14 @@ Register-ArgumentCompleter -Native -CommandName 'wps' -ScriptBlock {
             [CompletionResult]::new('--ttl', '--ttl', [CompletionResultType]::ParameterName, 'How long each token is valid [default: 60m]')
             [CompletionResult]::new('-g', '-g', [CompletionResultType]::ParameterName, 'The same as --initial-group')
             [CompletionResult]::new('--group', '--group', [CompletionResultType]::ParameterName, 'The same as --initial-group')
-            [CompletionResult]::new('--not-before', '--not-before', [CompletionResultType]::ParameterName, 'From when on the token is valid: a time such as `2030-01-01T12:00:00Z`, or so long from now; --ttl counts from then')
+            [CompletionResult]::new('--not-before', '--not-before', [CompletionResultType]::ParameterName, 'From when on the token is valid: a time such as `2030-01-01T12:00:00Z`, or so long from now; --ttl counts from then; not with --endpoint')
             [CompletionResult]::new('--audience', '--audience', [CompletionResultType]::ParameterName, 'Audience of the token, where the service knows itself by another address [default: from endpoint and --hub]')
             [CompletionResult]::new('--claim', '--claim', [CompletionResultType]::ParameterName, 'Further claim, repeatable; VALUE is JSON if it parses as such, else a string')
             [CompletionResult]::new('-o', '-o', [CompletionResultType]::ParameterName, 'What stdout carries')
             [CompletionResult]::new('--output', '--output', [CompletionResultType]::ParameterName, 'What stdout carries')
             [CompletionResult]::new('--color', '--color', [CompletionResultType]::ParameterName, 'When to use colour')
+            [CompletionResult]::new('--no-system-roots', '--no-system-roots', [CompletionResultType]::ParameterName, 'Trust --ca-cert alone, not the platform''s roots')
+            [CompletionResult]::new('--insecure', '--insecure', [CompletionResultType]::ParameterName, 'Accept any certificate; for tests only')
             [CompletionResult]::new('--token-only', '--token-only', [CompletionResultType]::ParameterName, 'Print the token alone')
             [CompletionResult]::new('-q', '-q', [CompletionResultType]::ParameterName, 'Print errors only on stderr')
             [CompletionResult]::new('--quiet', '--quiet', [CompletionResultType]::ParameterName, 'Print errors only on stderr')
@@ -1895,7 +1907,7 @@ Register-ArgumentCompleter -Native -CommandName 'wps' -ScriptBlock {
             break
         }
         'wps;url;help' {
-            [CompletionResult]::new('create', 'create', [CompletionResultType]::ParameterValue, 'Make a client access URL from a connection string')
+            [CompletionResult]::new('create', 'create', [CompletionResultType]::ParameterValue, 'Make a client access URL, by the key of a connection string or by an Entra identity')
             [CompletionResult]::new('inspect', 'inspect', [CompletionResultType]::ParameterValue, 'Explain a client access URL, and what is wrong with it')
             [CompletionResult]::new('help', 'help', [CompletionResultType]::ParameterValue, 'Print this message or the help of the given subcommand(s)')
             break
@@ -2186,7 +2198,7 @@ Register-ArgumentCompleter -Native -CommandName 'wps' -ScriptBlock {
             break
         }
         'wps;help;url' {
-            [CompletionResult]::new('create', 'create', [CompletionResultType]::ParameterValue, 'Make a client access URL from a connection string')
+            [CompletionResult]::new('create', 'create', [CompletionResultType]::ParameterValue, 'Make a client access URL, by the key of a connection string or by an Entra identity')
             [CompletionResult]::new('inspect', 'inspect', [CompletionResultType]::ParameterValue, 'Explain a client access URL, and what is wrong with it')
             break
         }

@@ -1766,7 +1766,7 @@ set edit:completion:arg-completer[wps] = {|@words|
         &'wps;url'= {
             cand -h 'Print help (see more with ''--help'')'
             cand --help 'Print help (see more with ''--help'')'
-            cand create 'Make a client access URL from a connection string'
+            cand create 'Make a client access URL, by the key of a connection string or by an Entra identity'
             cand inspect 'Explain a client access URL, and what is wrong with it'
             cand help 'Print this message or the help of the given subcommand(s)'
         }
@@ -1774,6 +1774,16 @@ set edit:completion:arg-completer[wps] = {|@words|
             cand --connection-string 'Connection string of the service; needs --hub; `-`, `@FILE`'
             cand --local 'The emulator on this machine [default PORT: 8080]'
             cand --profile 'Profile of the configuration file to use'
+            cand --endpoint 'The service by its address, with an Entra identity in place of a key; needs --hub'
+            cand --credential 'Where the identity comes from, with --endpoint [default: auto]'
+            cand --credential-command 'Shell command that prints an access token, with --endpoint'
+            cand --connect-timeout 'Limit of the time in which the identity and the service give a token, with --endpoint'
+            cand --proxy 'Proxy on the way, or `none`'
+            cand --resolve 'Address to use in place of what DNS says, repeatable'
+            cand --header 'Header for the WebSocket handshake, repeatable'
+            cand --ca-cert 'PEM file to trust besides the platform''s roots'
+            cand --client-cert 'PEM file with a client certificate and its chain'
+            cand --client-key 'PEM file with its private key, not encrypted'
             cand --hub 'Hub to connect to [default with --local: hub1]'
             cand --user 'User id; anonymous when absent'
             cand --role 'Role, repeatable [default: join, leave and send everywhere]'
@@ -1781,12 +1791,14 @@ set edit:completion:arg-completer[wps] = {|@words|
             cand --ttl 'How long each token is valid [default: 60m]'
             cand -g 'The same as --initial-group'
             cand --group 'The same as --initial-group'
-            cand --not-before 'From when on the token is valid: a time such as `2030-01-01T12:00:00Z`, or so long from now; --ttl counts from then'
+            cand --not-before 'From when on the token is valid: a time such as `2030-01-01T12:00:00Z`, or so long from now; --ttl counts from then; not with --endpoint'
             cand --audience 'Audience of the token, where the service knows itself by another address [default: from endpoint and --hub]'
             cand --claim 'Further claim, repeatable; VALUE is JSON if it parses as such, else a string'
             cand -o 'What stdout carries'
             cand --output 'What stdout carries'
             cand --color 'When to use colour'
+            cand --no-system-roots 'Trust --ca-cert alone, not the platform''s roots'
+            cand --insecure 'Accept any certificate; for tests only'
             cand --token-only 'Print the token alone'
             cand -q 'Print errors only on stderr'
             cand --quiet 'Print errors only on stderr'
@@ -1821,7 +1833,7 @@ set edit:completion:arg-completer[wps] = {|@words|
             cand --help 'Print help (see more with ''--help'')'
         }
         &'wps;url;help'= {
-            cand create 'Make a client access URL from a connection string'
+            cand create 'Make a client access URL, by the key of a connection string or by an Entra identity'
             cand inspect 'Explain a client access URL, and what is wrong with it'
             cand help 'Print this message or the help of the given subcommand(s)'
         }
@@ -2052,7 +2064,7 @@ set edit:completion:arg-completer[wps] = {|@words|
         &'wps;help;emulator'= {
         }
         &'wps;help;url'= {
-            cand create 'Make a client access URL from a connection string'
+            cand create 'Make a client access URL, by the key of a connection string or by an Entra identity'
             cand inspect 'Explain a client access URL, and what is wrong with it'
         }
         &'wps;help;url;create'= {

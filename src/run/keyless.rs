@@ -105,6 +105,20 @@ fn told(failure: &Failure, class: DialClass) -> ProviderFailure {
     ProviderFailure { class, message: failure.summary(), retry_after: None, hints: failure.hints.clone() }
 }
 
+/// A token that was not had, as the failure of a command.
+pub fn failure_of(ProviderFailure { class, message, hints, .. }: ProviderFailure) -> Failure {
+    let kind = match class {
+        DialClass::Configuration => Kind::Config,
+        DialClass::Status(401 | 403) => Kind::Unauthorized,
+        DialClass::Status(408 | 429 | 500..=599) => Kind::Unreachable,
+        DialClass::Status(_) | DialClass::NotWebSocket | DialClass::Subprotocol => Kind::HandshakeRefused,
+        DialClass::Unreachable | DialClass::Certificate | DialClass::Proxy => Kind::Unreachable,
+    };
+    let mut failure = Failure::message(kind, message);
+    failure.hints = hints;
+    failure
+}
+
 /// What a failure of the way there, or of the identity, means for the connection.
 pub fn class(kind: Kind) -> DialClass {
     match kind {

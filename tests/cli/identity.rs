@@ -223,6 +223,55 @@ fn the_service_commands_take_an_identity_too() {
     assert_no_token(&ended);
 }
 
+#[test]
+fn a_url_is_made_by_the_service_for_an_identity() {
+    let emulator = emulator();
+    let command = format!("echo {}", access_token("command"));
+    let create =
+        |args: &[&str]| at(&endpoint(&emulator), &["url", "create", "--credential-command", &command]).args(args).run();
+    let ended = create(&["--user", "alice", "-g", "lobby", "--ttl", "90s", "-vvv"]);
+    assert_eq!(ended.code, 0, "{}", ended.stderr);
+    ended.assert_stderr(&[":generateToken"]);
+    // What is on stdout is a secret, and nothing of it is elsewhere.
+    assert!(!ended.stderr.contains("eyJ"), "{}", ended.stderr);
+    let url = ended.text().trim_end();
+    let mut listener = wps(["listen", "-o", "ndjson", "--count", "1", "--url", url]).start();
+    let connected = listener.expect("connected");
+    assert_eq!((&connected["userId"], &connected["hub"]), (&json!("alice"), &json!("chat")));
+    let send =
+        at(&endpoint(&emulator), &["service", "send", "--group", "lobby", "x", "--credential-command", &command]);
+    assert_eq!(send.run().code, 0);
+    assert_eq!(listener.expect("group-message")["group"], "lobby");
+
+    let ended = create(&["--token-only", "-o", "ndjson", "--ttl", "90s"]);
+    let record = &ended.records()[0];
+    assert!(record["token"].as_str().is_some_and(|token| token.starts_with("eyJ")), "{record}");
+    // The service counts in minutes.
+    let claims = &record["claims"];
+    assert_eq!(claims["exp"].as_u64().unwrap() - claims["iat"].as_u64().unwrap(), 120, "{record}");
+
+    for (args, what) in [
+        (&["--claim", "a=1"][..], "`--claim` does not go with `--endpoint`"),
+        (&["--not-before", "1m"], "`--not-before` does not go with `--endpoint`"),
+        (&["--audience", "https://x"], "`--audience` does not go with `--endpoint`"),
+        (&["--local"], "two makers of a token: `--local` and `--endpoint`"),
+        (&["--proxy", "-", "--header", "-"], "both take standard input"),
+    ] {
+        create(args).assert_failed(2, &[what]);
+    }
+    wps(["url", "create", "--local", "--proxy", "none"]).run().assert_failed(2, &["`--proxy` goes with `--endpoint`"]);
+
+    let service = Webhook::start();
+    let run = at_service(&service, &["url", "create"]).start();
+    service.next().answer("403 Forbidden", "", "");
+    let ended = run.end();
+    ended.assert_failed(5, &["403 Forbidden", "the role `Web PubSub Service Owner`"]);
+    assert_eq!(ended.text(), "");
+    let run = at_service(&service, &["url", "create"]).start();
+    service.next().answer("200 OK", "", "{}");
+    run.end().assert_failed(6, &["the service answered without a client token"]);
+}
+
 fn at_service(service: &Webhook, args: &[&str]) -> Setup {
     wps(args)
         .args(["--endpoint", &service.url(""), "--hub", "chat", "--credential-command"])

@@ -118,7 +118,8 @@ fn the_key_comes_from_a_flag_the_environment_or_a_profile() {
         3,
         "",
         "error: nothing brings a key to sign with\n\
-         hint: `--connection-string S --hub H` names a service with its key, `--local` the emulator on this machine\n",
+         hint: `--connection-string S --hub H` names a service with its key, `--local` the emulator on this machine\n\
+         hint: `--endpoint URL --hub H` lets the service make the token, for your Entra identity\n",
     );
 }
 

@@ -14,10 +14,8 @@ use crate::render::human;
 use crate::run::context::unix_now;
 use crate::run::explain::causes;
 use crate::run::identity::{RESOURCE, is_for_service};
-use crate::run::keyless::KeylessUrls;
-use webpubsub_client::driver::ProviderFailure;
+use crate::run::keyless::{KeylessUrls, failure_of};
 use webpubsub_net::auth::access_url::AccessUrl;
-use webpubsub_proto::session::DialClass;
 
 /// Tells the steps up to the client token. `None`: one of them failed.
 pub async fn examine(
@@ -56,11 +54,7 @@ pub async fn examine(
             report.borrow_mut().ok(Some(began.elapsed()), "made by the service for the identity", Vec::new());
             Some(url)
         }
-        Ok(Err(ProviderFailure { class, message, hints, .. })) => {
-            let mut failure = Failure::message(kind(class), message);
-            failure.hints = hints;
-            fail(report, Some(began.elapsed()), failure)
-        }
+        Ok(Err(failure)) => fail(report, Some(began.elapsed()), failure_of(failure)),
         Err(_) => fail(report, Some(limit), too_late(limit, "the service to make a client token")),
     }
 }
@@ -77,15 +71,4 @@ fn fail(report: &RefCell<Report>, elapsed: Option<Duration>, failure: Failure) -
 fn too_late(limit: Duration, what: &str) -> Failure {
     let failure = Failure::message(Kind::Unreachable, format!("timed out after {} waiting for {what}", human(limit)));
     failure.hint("`--connect-timeout` allows more")
-}
-
-/// The exit code of a run that ends so.
-fn kind(class: DialClass) -> Kind {
-    match class {
-        DialClass::Configuration => Kind::Config,
-        DialClass::Status(401 | 403) => Kind::Unauthorized,
-        DialClass::Status(408 | 429 | 500..=599) => Kind::Unreachable,
-        DialClass::Status(_) | DialClass::NotWebSocket | DialClass::Subprotocol => Kind::HandshakeRefused,
-        DialClass::Unreachable | DialClass::Certificate | DialClass::Proxy => Kind::Unreachable,
-    }
 }

@@ -5,7 +5,8 @@ use std::time::{Duration, SystemTime};
 use clap::builder::NonEmptyStringValueParser;
 use clap::{Args, Subcommand};
 
-use crate::options::connection::args::{KeyArgs, SourceArgs, TokenArgs};
+use crate::options::connection::args::{EndpointArgs, KeyArgs, SourceArgs, TokenArgs};
+use crate::options::network::args::NetworkArgs;
 use crate::options::output::args::TalkArgs;
 use crate::options::values::{ReportFormat, duration, secret};
 use webpubsub_net::secret::Secret;
@@ -22,7 +23,7 @@ pub struct UrlArgs {
 /// The commands of `wps url`.
 #[derive(Debug, Subcommand)]
 pub enum UrlCommand {
-    /// Make a client access URL from a connection string
+    /// Make a client access URL, by the key of a connection string or by an Entra identity
     Create(Box<UrlCreateArgs>),
     /// Explain a client access URL, and what is wrong with it
     Inspect(Box<UrlInspectArgs>),
@@ -35,6 +36,17 @@ pub struct UrlCreateArgs {
     /// Where the key is.
     #[command(flatten)]
     pub key: KeyArgs,
+    /// A service that makes the token itself.
+    #[command(flatten)]
+    pub endpoint: EndpointArgs,
+
+    /// Limit of the time in which the identity and the service give a token, with --endpoint
+    #[arg(long, value_name = "D", default_value = "30s", value_parser = duration, help_heading = "Connection")]
+    pub connect_timeout: Duration,
+
+    /// The way to the service, when it is asked.
+    #[command(flatten)]
+    pub network: NetworkArgs,
     /// What the token says.
     #[command(flatten)]
     pub token: TokenArgs,
@@ -43,21 +55,22 @@ pub struct UrlCreateArgs {
     #[arg(short, long = "group", value_name = "GROUP", help_heading = TOKEN)]
     pub groups: Vec<String>,
 
-    /// From when on the token is valid: a time such as `2030-01-01T12:00:00Z`, or so long from now; --ttl counts from then
+    /// From when on the token is valid: a time such as `2030-01-01T12:00:00Z`, or so long from now; --ttl counts from then;
+    /// not with --endpoint
     #[arg(long, value_name = "TIME|D", value_parser = not_before, help_heading = TOKEN)]
     pub not_before: Option<NotBefore>,
 
     /// Audience of the token, where the service knows itself by another address [default: from endpoint and --hub]
     ///
     /// The whole claim, as in `https://NAME.webpubsub.azure.com/client/hubs/HUB`. For a service behind a gateway: the URL
-    /// is that of the endpoint, and the token is for the audience.
+    /// is that of the endpoint, and the token is for the audience. Not with --endpoint.
     #[arg(long, value_name = "URL", value_parser = NonEmptyStringValueParser::new(), help_heading = TOKEN)]
     pub audience: Option<String>,
 
     /// Further claim, repeatable; VALUE is JSON if it parses as such, else a string
     ///
     /// `--claim tier=gold`, `--claim level=3`, `--claim 'tags=["a","b"]'`, `--claim 'id="7"'`. The service passes claims
-    /// on to the hub's `connect` event handler. Claims that have flags of their own are refused.
+    /// on to the hub's `connect` event handler. Claims that have flags of their own are refused. Not with --endpoint.
     #[arg(long = "claim", value_name = "NAME=VALUE", value_parser = claim, help_heading = TOKEN)]
     pub claims: Vec<(String, String)>,
 

@@ -1,4 +1,5 @@
-//! `wps url create` and `wps url inspect`: client access URLs made and explained, without a service.
+//! `wps url create` and `wps url inspect`: client access URLs made and explained, without a service, save where it alone
+//! can make one.
 
 pub mod args;
 pub mod settings;
@@ -10,19 +11,22 @@ use serde_json::value::RawValue;
 use tokio::time::{Instant, timeout_at};
 
 use self::args::{UrlCommand, UrlCreateArgs, UrlInspectArgs};
-use self::settings::{UrlCreate, UrlInspect};
+use self::settings::{Asking, Maker, UrlCreate, UrlInspect};
 use super::{CommandArgs, Task};
 use crate::failure::{Failure, Kind};
 use crate::logging;
+use crate::options::connection::settings::Source;
 use crate::options::environment::{Environment, Input};
 use crate::options::network::settings::{Network, Tls};
 use crate::options::output::args::TalkArgs;
 use crate::options::values::ReportFormat;
 use crate::render::{InspectedFinding, InspectedUrl, MadeUrl, WriteFailure, human, inspection, made_url, rfc3339};
 use crate::run::context::{Surroundings, unix_now, url_source_over};
+use crate::run::keyless::failure_of;
 use crate::run::process::{console, on_one_thread, put};
 use crate::run::voice::{output_failed, print_failure};
 use crate::signal::Signals;
+use webpubsub_client::driver::ProviderFailure;
 use webpubsub_net::auth::access_url::AccessUrl;
 use webpubsub_net::auth::inspection::{Inspection, Severity, Signature, inspect as inspect_url};
 use webpubsub_net::auth::token::claims_text;
@@ -44,7 +48,17 @@ impl CommandArgs for UrlCreateArgs {
 
     fn settle(self: Box<Self>, environment: &Environment, input: &mut dyn Input) -> Result<Task, Failure> {
         let settings = settings::create(*self, environment, input)?;
-        Ok(Box::new(move |_| put(&create(&settings))))
+        Ok(Box::new(move |process| match &settings.maker {
+            Maker::Signer(signer) => put(&made(&settings, &signer.access_url(unix_now()))),
+            Maker::Service(asking) => {
+                let console = console(settings.tool.color)?;
+                logging::start(settings.tool.verbosity, settings.tool.log_filter.as_deref(), &console.err)?;
+                let surroundings = Surroundings { console, started: process.started, judgement: None };
+                let mut url = None;
+                let code = on_one_thread(ask(&surroundings, asking, &mut url))?;
+                url.map_or(Ok(code), |url| put(&made(&settings, &url)))
+            }
+        }))
     }
 }
 
@@ -65,8 +79,7 @@ impl CommandArgs for UrlInspectArgs {
 }
 
 /// What `wps url create` prints.
-pub fn create(settings: &UrlCreate) -> Vec<u8> {
-    let url = settings.signer.access_url(unix_now());
+fn made(settings: &UrlCreate, url: &AccessUrl) -> Vec<u8> {
     let (whole, token) = (url.reveal(), url.token().cloned());
     let token = token.as_ref().map_or("", |token| token.expose());
     match settings.tool.format {
@@ -85,10 +98,30 @@ pub fn create(settings: &UrlCreate) -> Vec<u8> {
     }
 }
 
+/// Has a URL made by the service. Returns the exit code; 0: it is there.
+async fn ask(surroundings: &Surroundings, asking: &Asking, made: &mut Option<AccessUrl>) -> u8 {
+    let Asking { keyless, network, tls, limit } = asking;
+    match obtain(&Source::Keyless(keyless.clone()), network, tls, *limit).await {
+        Ok(url) => {
+            *made = Some(url);
+            0
+        }
+        Err(failure) => {
+            let console = &surroundings.console;
+            if !matches!(failure.kind, Kind::Signal(_)) {
+                print_failure(console, &failure);
+            }
+            console.drained().await;
+            failure.kind.exit_code()
+        }
+    }
+}
+
 /// Explains a URL on stdout. Returns the exit code.
 pub async fn inspect(surroundings: &Surroundings, settings: &UrlInspect) -> u8 {
     let console = &surroundings.console;
-    let failure = match obtain(settings).await {
+    let (network, tls) = (Network::default(), Tls::default());
+    let failure = match obtain(&settings.subject, &network, &tls, settings.connect_timeout).await {
         Ok(url) => explain(surroundings, settings, &url),
         Err(failure) => Some(failure),
     };
@@ -103,17 +136,19 @@ pub async fn inspect(surroundings: &Surroundings, settings: &UrlInspect) -> u8 {
     }
 }
 
-/// The URL, for which a command may have to be run.
-async fn obtain(settings: &UrlInspect) -> Result<AccessUrl, Failure> {
+/// The URL, for which a command may have to be run, or a service asked.
+async fn obtain(source: &Source, network: &Network, tls: &Tls, limit: Duration) -> Result<AccessUrl, Failure> {
     let mut signals = Signals::install().map_err(|error| Failure::new(Kind::Internal, error))?;
-    let (network, tls) = (Network::default(), Tls::default());
-    let source = url_source_over(&settings.subject, &network, &tls, settings.connect_timeout)?;
+    let source = url_source_over(source, network, tls, limit)?;
     tokio::select! {
         number = signals.next() => Err(Failure::message(Kind::Signal(number), "ended by a signal")),
-        obtained = timeout_at(Instant::now() + settings.connect_timeout, source.obtain()) => match obtained {
-            Ok(obtained) => obtained.map_err(|error| Failure::message(Kind::Unreachable, error)),
+        obtained = timeout_at(Instant::now() + limit, source.obtain()) => match obtained {
+            Ok(obtained) => obtained.map_err(|error| match error.downcast::<ProviderFailure>() {
+                Ok(failure) => failure_of(*failure),
+                Err(error) => Failure::message(Kind::Unreachable, error),
+            }),
             Err(_) => {
-                let limit = human(settings.connect_timeout);
+                let limit = human(limit);
                 let what = format!("timed out after {limit} while {}", source.activity());
                 Err(Failure::message(Kind::Unreachable, what).hint("`--connect-timeout` allows more"))
             }

@@ -5,8 +5,11 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 use super::args::{NotBefore, UrlCreateArgs, UrlInspectArgs};
 use crate::failure::{Failure, Kind};
 use crate::options::connection::args::SourceArgs;
-use crate::options::connection::settings::{Source, from_url, read, resolve, resolve_key};
+use crate::options::connection::identity::Keyless;
+use crate::options::connection::settings::{Source, from_url, read, resolve, resolve_key, resolve_maker};
 use crate::options::environment::{Environment, Input};
+use crate::options::network::args::NetworkArgs;
+use crate::options::network::settings::{self as network, Network, Tls, tls};
 use crate::options::output::settings::{Tool, tool};
 use crate::options::stdin;
 use webpubsub_net::auth::access_url::Signer;
@@ -14,14 +17,36 @@ use webpubsub_net::auth::connection_string::ConnectionString;
 use webpubsub_net::auth::token::RESERVED_CLAIMS;
 
 /// `wps url create`.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq)]
 pub struct UrlCreate {
     /// Makes the URL.
-    pub signer: Signer,
+    pub maker: Maker,
     /// Print the token alone.
     pub token_only: bool,
     /// How it is printed.
     pub tool: Tool,
+}
+
+/// What makes a URL.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Maker {
+    /// A key that is here.
+    Signer(Box<Signer>),
+    /// The service.
+    Service(Box<Asking>),
+}
+
+/// How a service is asked for a token.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Asking {
+    /// The service, the identity, and what the token is to say.
+    pub keyless: Keyless,
+    /// The way there.
+    pub network: Network,
+    /// How the server is authenticated.
+    pub tls: Tls,
+    /// How long it may take all in all.
+    pub limit: Duration,
 }
 
 /// `wps url inspect`.
@@ -57,7 +82,19 @@ pub fn create(mut args: UrlCreateArgs, environment: &Environment, input: &mut dy
         }
     }
     args.token.initial_groups.append(&mut args.groups);
-    let mut signer = resolve_key(&args.key, &args.token, environment, input)?;
+    let tool = tool(args.output, &args.talk, environment);
+    let token_only = args.token_only;
+    let source = match resolve_maker((&args.key, &args.endpoint), &args.token, environment, input)? {
+        Source::Keyless(keyless) => {
+            let maker = asking(keyless, args, environment, input)?;
+            return Ok(UrlCreate { maker, token_only, tool });
+        }
+        other => other,
+    };
+    let Source::Signed(mut signer) = source else {
+        return Err(Failure::message(Kind::Internal, "nothing to make a URL with"));
+    };
+    refuse_network(&args.network, environment)?;
     signer.not_before = args.not_before.map(|begins| {
         let time = match begins {
             NotBefore::At(time) => Some(time),
@@ -67,8 +104,50 @@ pub fn create(mut args: UrlCreateArgs, environment: &Environment, input: &mut dy
     });
     signer.claims = args.claims;
     signer.audience = args.audience;
-    let tool = tool(args.output, &args.talk, environment);
-    Ok(UrlCreate { signer, token_only: args.token_only, tool })
+    Ok(UrlCreate { maker: Maker::Signer(Box::new(signer)), token_only, tool })
+}
+
+/// The service makes the token, and knows nothing of some of what one signed here may say (PROTOCOL §13).
+fn asking(
+    keyless: Keyless,
+    args: UrlCreateArgs,
+    environment: &Environment,
+    input: &mut dyn Input,
+) -> Result<Maker, Failure> {
+    let flags = [
+        ("--not-before", args.not_before.is_some()),
+        ("--audience", args.audience.is_some()),
+        ("--claim", !args.claims.is_empty()),
+    ];
+    if let Some((flag, _)) = flags.iter().find(|(_, given)| *given) {
+        let what =
+            format!("`{flag}` does not go with `--endpoint`: the service makes the token, and takes no such word");
+        let failure = Failure::message(Kind::Usage, what).blame(flag).blame("--endpoint");
+        return Err(failure.hint("a token that is signed here has it: `--connection-string`, `--local`"));
+    }
+    stdin::refuse_two(&stdin::takers_of(None, None, Some(&args.network)))?;
+    let (tls, source) = (tls(&args.network), Source::Keyless(keyless.clone()));
+    let network = network::settle(args.network, &source, environment, input)?;
+    Ok(Maker::Service(Box::new(Asking { keyless, network, tls, limit: args.connect_timeout })))
+}
+
+/// Nobody is asked for a token that is signed here. What a profile has is for those who are.
+fn refuse_network(args: &NetworkArgs, environment: &Environment) -> Result<(), Failure> {
+    let flags = [
+        ("--proxy", args.proxy.is_some()),
+        ("--resolve", !args.resolve.is_empty()),
+        ("--header", !args.headers.is_empty()),
+        ("--ca-cert", args.ca_cert.is_some()),
+        ("--client-cert", args.client_cert.is_some()),
+        ("--insecure", args.insecure),
+    ];
+    let typed = |flag: &str| environment.profile_with(flag.trim_start_matches('-')).is_none();
+    match flags.iter().find(|(flag, given)| *given && typed(flag)) {
+        Some((flag, _)) => Err(Failure::message(Kind::Usage, format!("`{flag}` goes with `--endpoint`"))
+            .blame(flag)
+            .hint("a token that is signed here needs no way to the service")),
+        None => Ok(()),
+    }
 }
 
 /// Settles `wps url inspect`.

@@ -152,12 +152,34 @@ pub fn resolve_key(
             warn_of_roles(token, input);
             Ok(signer)
         }
-        Some(Source::Url(_) | Source::Command(_) | Source::Keyless(_)) | None => {
-            Err(Failure::message(Kind::Config, "nothing brings a key to sign with").hint(
-                "`--connection-string S --hub H` names a service with its key, `--local` the emulator on this machine",
-            ))
-        }
+        Some(Source::Url(_) | Source::Command(_) | Source::Keyless(_)) | None => Err(Failure::message(
+            Kind::Config,
+            "nothing brings a key to sign with",
+        )
+        .hint("`--connection-string S --hub H` names a service with its key, `--local` the emulator on this machine")
+        .hint("`--endpoint URL --hub H` lets the service make the token, for your Entra identity")),
     }
+}
+
+/// What makes client tokens: a key that the flags or the environment name, or the service itself, for an identity.
+pub fn resolve_maker(
+    (args, endpoint): (&KeyArgs, &EndpointArgs),
+    token: &TokenArgs,
+    environment: &Environment,
+    input: &mut dyn Input,
+) -> Result<Source, Failure> {
+    let keys = [("--connection-string", args.connection_string.is_some()), ("--local", args.local.is_some())];
+    if endpoint.endpoint.is_some()
+        && let Some((flag, _)) = keys.iter().find(|(_, given)| *given)
+    {
+        let failure = Failure::message(Kind::Usage, format!("two makers of a token: `{flag}` and `--endpoint`"));
+        return Err(failure.blame(flag).blame("--endpoint").hint("give one of them"));
+    }
+    if let Some(keyless) = keyless(endpoint, token, environment, input)? {
+        warn_of_roles(token, input);
+        return Ok(Source::Keyless(keyless));
+    }
+    resolve_key(args, token, environment, input).map(Source::Signed)
 }
 
 /// The service that application servers talk to, with what opens it. Of `token` the hub alone counts.
