@@ -20,7 +20,7 @@ const LAYERS: &[(&str, &[&str])] = &[
     ("options", &["failure"]),
     (ARGS, &["options", "failure"]),
     ("cli", &[ARGS, "options", "failure"]),
-    (SETTINGS, &[ARGS, "options", "failure"]),
+    (SETTINGS, &[ARGS, "options", "shell", "failure"]),
     ("profile", &["cli", ARGS, SETTINGS, "options", "failure"]),
     ("logging", &["render", "failure"]),
     ("run", &["logging", "render", "options", "state", "failure", "signal", "shell"]),

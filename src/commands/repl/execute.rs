@@ -22,7 +22,7 @@ use crate::commands::send::sent;
 use crate::commands::service::{beside, send_beside};
 use crate::commands::state::{states_of, words};
 use crate::commands::stream::settings::{Feed, Running};
-use crate::commands::stream::{PARTING, broken_off, end, intake};
+use crate::commands::stream::{PARTING, broken_off, end, intake, random_id};
 use crate::failure::{Failure, Kind};
 use crate::options::connecting::settings::Connection;
 use crate::options::data::payload::PayloadSource;
@@ -220,7 +220,7 @@ impl Executor<'_> {
     async fn open_stream(&self, group: &str, feed: Feed, run: Running) -> Result<(), Verdict> {
         self.watch.shared().names().groups.insert(group.to_owned());
         loop {
-            let mut stream = self.client.handle.stream(run.open(group), run.buffer);
+            let mut stream = self.client.handle.stream(run.open(group, random_id), run.buffer);
             match stream.opened().await {
                 Ok(()) => {
                     if self.interactive {

@@ -160,7 +160,7 @@ impl Publishing<'_> {
 
     fn open(&self) -> OutgoingStream {
         let Stream { group, run, .. } = self.settings;
-        self.client.handle.stream(run.open(group), run.buffer)
+        self.client.handle.stream(run.open(group, random_id), run.buffer)
     }
 
     async fn opened(&self, stream: &mut OutgoingStream) -> Result<(), Break> {

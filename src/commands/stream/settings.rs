@@ -6,7 +6,6 @@ use webpubsub_proto::check_group_name;
 use webpubsub_proto::session::{OnUnknown, StreamAbort, StreamOpen};
 
 use super::args::{FlowArgs, StreamArgs};
-use super::random_id;
 use crate::failure::{Failure, Kind};
 use crate::options::connecting::settings::{Connection, connection, stdin_takers};
 use crate::options::connection::settings::bad_name;
@@ -48,11 +47,11 @@ pub struct Running {
 }
 
 impl Running {
-    /// The stream to that group.
-    pub fn open(&self, group: &str) -> StreamOpen {
+    /// The stream to that group. `draw_id` makes an id where none was given.
+    pub fn open(&self, group: &str, draw_id: impl FnOnce() -> String) -> StreamOpen {
         StreamOpen {
             group: group.to_owned(),
-            stream_id: self.stream_id.clone().unwrap_or_else(random_id),
+            stream_id: self.stream_id.clone().unwrap_or_else(draw_id),
             no_echo: self.no_echo,
             idle_timeout: self.idle_timeout,
         }
