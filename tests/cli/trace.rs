@@ -257,6 +257,30 @@ fn ctrl_c_closes_the_connection_and_exits_with_130() {
 }
 
 #[test]
+fn a_service_that_never_pauses_keeps_neither_time_nor_signals_waiting() {
+    for (more, signal, code) in
+        [(&["--for", "300ms"][..], None, 0), (&["--timeout", "300ms"], None, 124), (&[], Some(()), 143)]
+    {
+        let service = Service::start();
+        let mut run = trace(&service, &["-o", "ndjson", "--event", "NoSuchEvent"]).args(more).start();
+        let mut hub = Hub::start(&service);
+        run.expect("connected");
+        hub.event(12, &["x"], "chat");
+        hub.template(12, "E", "{v}", json!(2));
+        let event = json!({"type": 1, "target": "logEvent", "arguments":
+            [{"eventId": 12, "time": "2026-01-01T00:00:00Z", "logContext": {}, "values": ["x"]}]});
+        let many = format!("{event}{SEPARATOR}").repeat(500);
+        let flood = thread::spawn(move || hub.peer.send_text_until_gone(&many));
+        if signal.is_some() {
+            run.signal(rustix::process::Signal::TERM);
+        }
+        let ended = run.end();
+        flood.join().unwrap();
+        assert_eq!((ended.code, kinds(&ended.records())), (code, vec!["connected", "stopped"]), "{more:?}");
+    }
+}
+
+#[test]
 fn nothing_to_trace_is_said_with_the_exit_code_of_it() {
     let closed = ClosedPort::reserve();
     wps(["trace", &format!("--local={}", closed.port())])

@@ -6,6 +6,7 @@ use std::pin::Pin;
 use std::task::Poll;
 use std::time::Duration;
 
+use tokio::task::yield_now;
 use tokio::time::{Instant, sleep_until};
 use tracing::{Level, debug, enabled};
 
@@ -87,6 +88,8 @@ impl<'a, S: Show> Drive<'a, S> {
             }
             let woken = self.wait(stop.as_mut()).await;
             self.handle(woken);
+            // A service that never pauses must not keep signals and the time from being heard.
+            yield_now().await;
         }
     }
 

@@ -361,6 +361,11 @@ impl Peer {
         self.socket.send(Message::text(text)).unwrap();
     }
 
+    /// Sends a text frame over and over, as fast as it is taken, until the other end is gone.
+    pub fn send_text_until_gone(&mut self, text: &str) {
+        while self.socket.send(Message::text(text)).is_ok() {}
+    }
+
     /// Sends frames in one write, so that they are there together.
     pub fn send_at_once<'a>(&mut self, frames: impl Iterator<Item = &'a Value>) {
         let mut bytes = Vec::new();

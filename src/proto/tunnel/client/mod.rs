@@ -191,8 +191,10 @@ impl TunnelClient {
                 }
             }
             TunnelFrame::Rebalance(to) => {
-                self.tell(TunnelEvent::Moved { socket, message: to.message.clone(), leaves: false });
-                self.follow(now, to);
+                if self.lines.len() < MOST_LINES {
+                    self.tell(TunnelEvent::Moved { socket, message: to.message.clone(), leaves: false });
+                    self.follow(now, to);
+                }
             }
             TunnelFrame::Close { message, .. } => {
                 if line.stays() {
@@ -301,8 +303,13 @@ impl TunnelClient {
     /// Whoever follows a message of the service dials as it says (PROTOCOL §20.4).
     fn follow(&mut self, now: Duration, to: TunnelMove) {
         let some = |text: String| Some(text).filter(|text| !text.is_empty());
-        if !self.stopping && self.lines.len() < MOST_LINES {
-            self.dial(now, Place { endpoint: some(to.endpoint), target: some(to.target_id) }, 0);
+        let place = Place { endpoint: some(to.endpoint), target: some(to.target_id) };
+        if self.stopping {
+        } else if self.lines.len() < MOST_LINES {
+            self.dial(now, place, 0);
+        } else {
+            // One that leaves has to have a successor, or the last would leave none; so many are no reason to hurry.
+            self.again(now, place, 0, "the service moves its connections too fast".to_owned(), None);
         }
     }
 

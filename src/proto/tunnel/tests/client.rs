@@ -521,6 +521,38 @@ fn the_service_may_not_ask_for_a_day() {
 }
 
 #[test]
+fn a_service_that_moves_connections_without_end_keeps_its_tunnel() {
+    let mut bench = Bench::up();
+    let mut newest = ONE;
+    let mut dials = 0;
+    for _ in 0..500 {
+        bench.frame(newest, TunnelFrame::Reconnect(TunnelMove::default()));
+        for _ in 0..100 {
+            let outputs: Vec<_> = std::iter::from_fn(|| bench.tunnel.poll_output()).collect();
+            for output in outputs {
+                match output {
+                    TunnelOutput::Dial { socket, .. } => {
+                        dials += 1;
+                        newest = socket;
+                        bench.greet(socket, "c");
+                    }
+                    TunnelOutput::Ended(end) => panic!("it ends after {dials} dials: {end:?}"),
+                    TunnelOutput::Close { socket } => bench.lose(socket),
+                    _ => {}
+                }
+            }
+            if bench.tunnel.connections() > 0 {
+                break;
+            }
+            bench.pass(SECOND / 10);
+        }
+        assert!(bench.tunnel.connections() > 0, "no connection after {dials} dials");
+    }
+    // Not faster than it can be followed: each that leaves takes half a second at least.
+    assert!(bench.now > 5 * SECOND, "{:?}", bench.now);
+}
+
+#[test]
 fn one_connection_that_is_refused_for_good_does_not_end_the_others() {
     let mut bench = Bench::up();
     bench.frame(ONE, TunnelFrame::Rebalance(TunnelMove::default()));
