@@ -455,7 +455,7 @@ fn files_that_cannot_be_used_say_what_to_do() {
         (
             client(&chain, None),
             format!("could not use `{}` for TLS: there is no private key in it", name(&chain)),
-            "`--client-key FILE` names the file with the private key".to_owned(),
+            "`--client-key FILE`, or `--tls-key FILE` of an emulator, names the file with the private key".to_owned(),
         ),
         (
             client(&chain, Some(&other)),
