@@ -42,8 +42,9 @@ const identity = {
 
 /** A bare WebSocket that is open. */
 async function open(server, options) {
-  const made = new WebSocket((await server.getClientAccessToken(options)).url);
-  await soon(new Promise((resolve, reject) => made.on("open", resolve).on("error", reject)), "the WebSocket");
+  // One that is told when it is connected: the socket is open a moment before the service counts it.
+  const made = new WebSocket((await server.getClientAccessToken(options)).url, "json.webpubsub.azure.v1");
+  await soon(new Promise((resolve, reject) => made.once("message", resolve).on("error", reject)), "the connection");
   return made;
 }
 
