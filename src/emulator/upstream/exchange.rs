@@ -33,6 +33,8 @@ pub struct Limits {
     pub validation: Duration,
     /// Before each further attempt.
     pub retries: Vec<Duration>,
+    /// How much may wait for handlers of what clients sent that have gone, in KiB, requests on their way included.
+    pub left_behind: u32,
 }
 
 impl Default for Limits {
@@ -42,6 +44,7 @@ impl Default for Limits {
             request: Duration::from_secs(100),
             validation: Duration::from_secs(10),
             retries: [1, 3, 5].map(Duration::from_secs).into(),
+            left_behind: 64 * 1024,
         }
     }
 }
@@ -106,6 +109,13 @@ impl Exchange {
     pub(super) fn report_crowd(&self, hub: &str, event: &str) {
         let asked = format!("`{event}` of hub `{hub}`");
         self.reports.failed("(any)", &asked, "too many such notifications wait for slow handlers", "it is left out");
+    }
+
+    /// So much waits already of clients that have gone that what another one has sent is not waited for.
+    pub(super) fn report_left_behind(&self, hub: &str) {
+        let asked = format!("events of hub `{hub}`");
+        let problem = "too much of clients that have gone waits for slow handlers";
+        self.reports.failed("(any)", &asked, problem, "what another one had sent is left out");
     }
 
     /// Gives up when all of it takes too long.

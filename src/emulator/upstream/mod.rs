@@ -59,6 +59,8 @@ const CONNECTION_STATE: HeaderName = HeaderName::from_static("ce-connectionstate
 const NOTIFICATIONS: usize = 64;
 /// How many of them wait at the most. Further ones are left out: clients may come and go faster than any handler.
 const WAITING: usize = 10_000;
+/// About how many bytes a request to a handler takes that is on its way, with its connection.
+const REQUEST_BYTES: usize = 64 * 1024;
 
 /// Asks handlers.
 pub(super) struct Upstream {
@@ -71,6 +73,8 @@ pub(super) struct Upstream {
     notifications: Semaphore,
     /// A place for each notification that is on its way.
     waiting: Arc<Semaphore>,
+    /// KiB for the events of clients that have gone.
+    left_behind: Arc<Semaphore>,
     /// Whether the server stops: clients are gone, and nobody waits for their events any more.
     stopping: signal::Sender<bool>,
 }
@@ -99,6 +103,12 @@ impl Notice {
     }
 }
 
+/// About how many bytes an event takes until it is answered. Invocations do not wait for each other.
+fn weight(event: &UserEvent) -> usize {
+    let aside = if event.is_invocation { REQUEST_BYTES } else { 1024 };
+    aside + event.data.as_ref().map_or(0, |data| data.as_data().weight())
+}
+
 impl Upstream {
     /// Has to be called within the runtime that is to ask. `endpoint` is how the emulator is known.
     pub(super) fn new(
@@ -110,6 +120,7 @@ impl Upstream {
         tls: Tls,
         tunnels: Arc<Tunnels>,
     ) -> Self {
+        let left_behind = Arc::new(Semaphore::new(limits.left_behind as usize));
         Self {
             routes,
             exchange: Exchange::new(endpoint, keys, limits, traffic, tls, tunnels),
@@ -118,6 +129,7 @@ impl Upstream {
             runtime: Handle::current(),
             notifications: Semaphore::new(NOTIFICATIONS),
             waiting: Arc::new(Semaphore::new(WAITING)),
+            left_behind,
             stopping: signal::Sender::new(false),
         }
     }
@@ -187,7 +199,20 @@ impl Upstream {
     /// A connection has ended.
     pub(super) fn disconnected(self: &Arc<Self>, connection_id: &str, reason: &str) {
         if let Some(peer) = self.peers().remove(connection_id) {
+            self.leave_behind(&peer);
             self.queue_end(&peer, reason.to_owned());
+        }
+    }
+
+    /// What a client that has gone sent before waits on, unless there is too much of that: clients may come and go
+    /// faster than any handler.
+    fn leave_behind(&self, peer: &Peer) {
+        let room = |bytes: usize| {
+            let kib = u32::try_from((REQUEST_BYTES + bytes).div_ceil(1024)).ok()?;
+            Arc::clone(&self.left_behind).try_acquire_many_owned(kib).ok()
+        };
+        if !peer.leave_behind(room) {
+            self.exchange.report_left_behind(&peer.hub);
         }
     }
 
@@ -212,6 +237,7 @@ impl Upstream {
             let identity = Identity { user, ..Identity::default() };
             Arc::new(Peer::new(hub, Arc::clone(&event.connection_id), identity))
         });
+        peer.begin(weight(&event));
         if event.is_invocation {
             return self.ask_aside(peer, event, Box::new(reply));
         }
@@ -258,8 +284,11 @@ impl Upstream {
             biased;
             // Its client is gone.
             _ = stopping.wait_for(|stopping| *stopping) => {}
+            // The same, and many have gone before it.
+            () = peer.forgotten() => reply(EventAnswer::Failed),
             answer = self.answer_event(peer, event) => reply(answer),
         }
+        peer.end(weight(event));
     }
 
     async fn answer_event(&self, peer: &Peer, event: &UserEvent) -> EventAnswer {

@@ -17,8 +17,16 @@ pub(super) struct Peer {
     pub(super) hub: String,
     pub(super) connection_id: Arc<str>,
     state: Mutex<State>,
-    /// Whether notices are on their way, which `disconnected` never overtakes.
-    announcing: signal::Sender<bool>,
+    standing: signal::Sender<Standing>,
+}
+
+/// What others wait for.
+#[derive(Clone, Copy, Debug, Default)]
+struct Standing {
+    /// Notices are on their way, which `disconnected` never overtakes.
+    announcing: bool,
+    /// Nobody waits for the answers to its events any more.
+    forgotten: bool,
 }
 
 /// Something that handlers are told of a connection, one after another, and that holds none of its events up.
@@ -47,6 +55,10 @@ struct State {
     busy: bool,
     /// What its handlers are to be told, in order.
     notices: VecDeque<(Notice, OwnedSemaphorePermit)>,
+    /// About how many bytes its events take that were not answered yet.
+    unanswered: usize,
+    /// Room for them, once the client has gone.
+    left_behind: Option<OwnedSemaphorePermit>,
 }
 
 /// Who the client is, which is certain once `connect` was answered.
@@ -73,7 +85,7 @@ pub(super) type Reply = Box<dyn FnOnce(EventAnswer) + Send>;
 impl Peer {
     pub(super) fn new(hub: &str, connection_id: Arc<str>, identity: Identity) -> Self {
         let state = State { identity, next_id: 1, ..State::default() };
-        Self { hub: hub.to_owned(), connection_id, state: Mutex::new(state), announcing: signal::Sender::new(false) }
+        Self { hub: hub.to_owned(), connection_id, state: Mutex::new(state), standing: signal::Sender::default() }
     }
 
     fn state(&self) -> MutexGuard<'_, State> {
@@ -117,6 +129,41 @@ impl Peer {
         }
     }
 
+    /// An event of so many bytes is to be asked.
+    pub(super) fn begin(&self, bytes: usize) {
+        self.state().unanswered += bytes;
+    }
+
+    /// It was answered.
+    pub(super) fn end(&self, bytes: usize) {
+        let mut state = self.state();
+        state.unanswered = state.unanswered.saturating_sub(bytes);
+        if state.unanswered == 0 {
+            state.left_behind = None;
+        }
+    }
+
+    /// The client has gone: finds room for what is unanswered, given about how many bytes that takes, and keeps it until
+    /// all is answered. Tells whether there was any; otherwise nobody waits for the answers any more.
+    pub(super) fn leave_behind(&self, room: impl FnOnce(usize) -> Option<OwnedSemaphorePermit>) -> bool {
+        let mut state = self.state();
+        if state.unanswered == 0 {
+            return true;
+        }
+        state.left_behind = room(state.unanswered);
+        let found = state.left_behind.is_some();
+        if !found {
+            self.standing.send_modify(|standing| standing.forgotten = true);
+        }
+        found
+    }
+
+    /// Waits until nobody waits for the answers to its events.
+    pub(super) async fn forgotten(&self) {
+        // Only an error when the sender is gone, which is this very peer's.
+        let _ = self.standing.subscribe().wait_for(|standing| standing.forgotten).await;
+    }
+
     /// Queues a job. Tells whether a task has to be started for the queue.
     pub(super) fn push(&self, job: Job) -> bool {
         let mut state = self.state();
@@ -136,7 +183,7 @@ impl Peer {
     pub(super) fn notice(&self, notice: Notice, place: OwnedSemaphorePermit) -> bool {
         let mut state = self.state();
         state.notices.push_back((notice, place));
-        !self.announcing.send_replace(true)
+        self.standing.send_if_modified(|standing| !std::mem::replace(&mut standing.announcing, true))
     }
 
     /// The next notice; without one the task is done with them.
@@ -144,7 +191,7 @@ impl Peer {
         let mut state = self.state();
         let notice = state.notices.pop_front();
         if notice.is_none() {
-            self.announcing.send_replace(false);
+            self.standing.send_modify(|standing| standing.announcing = false);
         }
         notice
     }
@@ -152,7 +199,7 @@ impl Peer {
     /// Waits until all notices were delivered, or given up.
     pub(super) async fn announced(&self) {
         // Only an error when the sender is gone, which is this very peer's.
-        let _ = self.announcing.subscribe().wait_for(|announcing| !announcing).await;
+        let _ = self.standing.subscribe().wait_for(|standing| !standing.announcing).await;
     }
 }
 

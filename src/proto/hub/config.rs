@@ -33,6 +33,11 @@ pub struct HubConfig {
     pub max_pending_events: usize,
     /// The same for the bytes of their payloads.
     pub max_pending_event_bytes: usize,
+    /// So many connections whose clients have gone may wait until what they sent is carried out. Of further ones it is
+    /// dropped.
+    pub max_leaving: usize,
+    /// The same for the bytes of what they sent, each frame and event with what its bookkeeping takes.
+    pub max_leaving_bytes: usize,
     /// Whether the application is told of connections that begin and end (PROTOCOL §14.5).
     pub announces_connections: bool,
     /// Whether the application is told who joins and leaves groups (PROTOCOL §14.5).
@@ -57,6 +62,8 @@ impl Default for HubConfig {
             silence_limit: Duration::from_secs(40),
             max_pending_events: 64,
             max_pending_event_bytes: 4 * 1024 * 1024,
+            max_leaving: 1000,
+            max_leaving_bytes: 64 * 1024 * 1024,
             announces_connections: false,
             announces_groups: false,
             epoch: Duration::ZERO,

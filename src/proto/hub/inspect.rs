@@ -121,7 +121,7 @@ impl Connection {
         };
         let (attached, sent) = match self.link() {
             Link::Attached(attachment) => (true, attachment.sent),
-            Link::Detached | Link::Leaving => (false, 0),
+            Link::Detached | Link::Leaving { .. } => (false, 0),
         };
         ConnectionInfo {
             id: Arc::clone(&self.id),

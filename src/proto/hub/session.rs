@@ -160,6 +160,11 @@ impl Hub {
             CloseKind::Dropped | CloseKind::Clean => {
                 self.connections.leave(key);
                 self.timers.cancel(Timer::Recovery(key));
+                // Clients may come and go faster than any handler answers.
+                let leaving = self.connections.leaving();
+                if leaving.connections > self.config.max_leaving || leaving.bytes > self.config.max_leaving_bytes {
+                    self.end_by_client(key, if kind == CloseKind::Clean { LEFT } else { LOST });
+                }
             }
         }
     }

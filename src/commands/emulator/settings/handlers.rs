@@ -71,6 +71,7 @@ impl Handlers {
             request: self.timeout.unwrap_or(usual.request),
             validation: self.timeout.map_or(usual.validation, |timeout| timeout.min(usual.validation)),
             retries,
+            left_behind: usual.left_behind,
         }
     }
 

@@ -288,3 +288,42 @@ async fn a_handler_that_hangs_does_not_keep_a_server_from_stopping() {
     bounded(upstream.finish(Duration::from_millis(20))).await;
     hanging.abandoned().await;
 }
+
+#[tokio::test]
+async fn of_too_much_that_clients_left_behind_the_last_is_forgotten() {
+    let webhook = Webhook::start().await;
+    let limits = Limits { left_behind: 200, ..quick() };
+    let upstream = upstream(format!("{},system-events=disconnected", webhook.url("/{event}")), limits);
+    let large = || OwnedData::text(&"x".repeat(60_000));
+    let mut first = Client::connected(&upstream).await;
+    first.send("a", large());
+    webhook.agree().await;
+    let kept = webhook.next().await;
+    upstream.disconnected("c1", "over");
+    let mut second = Client::connected(&upstream).await;
+    second.send("b", large());
+    let hanging = webhook.next().await;
+    second.send("c", OwnedData::text("x"));
+    upstream.disconnected("c1", "over");
+    // What is asked just now is given up, too, and the end is told.
+    hanging.abandoned().await;
+    assert_eq!(
+        [second.answer().await, second.answer().await].map(|(_, answer)| answer),
+        [EventAnswer::Failed, EventAnswer::Failed]
+    );
+    let asked = webhook.next().await;
+    assert_eq!(asked.event(), "disconnected");
+    asked.accept().await;
+    kept.accept().await;
+    assert_eq!(first.answer().await.1, EventAnswer::NoContent);
+    let asked = webhook.next().await;
+    assert_eq!(asked.event(), "disconnected");
+    asked.accept().await;
+    // There is room again when the first one is done with.
+    let mut third = Client::connected(&upstream).await;
+    third.send("d", large());
+    let kept = webhook.next().await;
+    upstream.disconnected("c1", "over");
+    kept.accept().await;
+    assert_eq!(third.answer().await.1, EventAnswer::NoContent);
+}

@@ -68,6 +68,13 @@ impl Pending {
         self.bytes = self.bytes.saturating_sub(bytes);
     }
 
+    /// About how many bytes they take.
+    pub fn cost(self) -> usize {
+        // What the bookkeeping of an event takes.
+        const OVERHEAD: usize = 1024;
+        self.bytes + self.events * OVERHEAD
+    }
+
     /// Whether another event has to wait. One always may go, however large it is.
     pub fn is_full(self, config: &HubConfig) -> bool {
         self.events > 0 && (self.events >= config.max_pending_events || self.bytes >= config.max_pending_event_bytes)
@@ -96,8 +103,11 @@ pub enum Link {
     Attached(Attachment),
     /// The socket is gone, the client may come back.
     Detached,
-    /// The socket is gone for good; frames that came before it went are still being carried out.
-    Leaving,
+    /// The socket is gone for good; frames that came before it went are still being carried out. So many bytes waited
+    /// when it went.
+    Leaving {
+        bytes: usize,
+    },
 }
 
 #[derive(Debug)]
@@ -165,15 +175,20 @@ impl Connection {
     pub fn attachment(&mut self) -> Option<&mut Attachment> {
         match &mut self.link {
             Link::Attached(attachment) => Some(attachment),
-            Link::Detached | Link::Leaving => None,
+            Link::Detached | Link::Leaving { .. } => None,
         }
+    }
+
+    /// About how many bytes wait of what the client sent, at handlers or for a slower receiver.
+    pub fn waiting_bytes(&self) -> usize {
+        self.held.cost() + self.pending.cost()
     }
 
     /// How the client speaks, and the socket it speaks on, if it has one.
     pub fn ends(&mut self) -> (&mut Client, Option<&mut Attachment>) {
         let attachment = match &mut self.link {
             Link::Attached(attachment) => Some(attachment),
-            Link::Detached | Link::Leaving => None,
+            Link::Detached | Link::Leaving { .. } => None,
         };
         (&mut self.client, attachment)
     }
@@ -194,7 +209,7 @@ impl Connection {
 
     /// Whether it is there for the application. One whose client has left is not, whatever it still has to do.
     pub fn is_present(&self) -> bool {
-        !matches!(self.link, Link::Leaving)
+        !matches!(self.link, Link::Leaving { .. })
     }
 
     pub fn subprotocol(&self) -> Option<Subprotocol> {
@@ -246,7 +261,7 @@ impl Connection {
         };
         match &self.link {
             Link::Attached(attachment) => unacked.max(percent(attachment.backlog, config.max_backlog_bytes)),
-            Link::Detached | Link::Leaving => unacked,
+            Link::Detached | Link::Leaving { .. } => unacked,
         }
     }
 }

@@ -10,6 +10,8 @@ pub struct HeldFrames {
     frames: VecDeque<EncodedFrame>,
     /// Of their payloads.
     bytes: usize,
+    /// The same, with what the bookkeeping of each frame takes.
+    cost: usize,
 }
 
 impl HeldFrames {
@@ -17,6 +19,7 @@ impl HeldFrames {
     pub fn push(&mut self, frame: WireFrame<'_>) {
         let held = EncodedFrame::from(frame);
         self.bytes += held.len();
+        self.cost += held.cost();
         self.frames.push_back(held);
     }
 
@@ -24,12 +27,14 @@ impl HeldFrames {
     pub fn pop(&mut self) -> Option<EncodedFrame> {
         let held = self.frames.pop_front()?;
         self.bytes = self.bytes.saturating_sub(held.len());
+        self.cost = self.cost.saturating_sub(held.cost());
         Some(held)
     }
 
     /// Puts back the one that was taken: it still has to wait.
     pub fn put_back(&mut self, held: EncodedFrame) {
         self.bytes += held.len();
+        self.cost += held.cost();
         self.frames.push_front(held);
     }
 
@@ -45,8 +50,14 @@ impl HeldFrames {
         self.bytes
     }
 
+    /// About how much memory they take, in bytes.
+    pub fn cost(&self) -> usize {
+        self.cost
+    }
+
     #[cfg(test)]
     pub fn check(&self) {
         assert_eq!(self.bytes, self.frames.iter().map(EncodedFrame::len).sum::<usize>());
+        assert_eq!(self.cost, self.frames.iter().map(EncodedFrame::cost).sum::<usize>());
     }
 }

@@ -28,8 +28,18 @@ pub struct Connections {
     by_id: HashMap<Arc<str>, ConnectionKey>,
     /// The sockets of attached connections.
     by_socket: IdMap<SocketId, ConnectionKey>,
+    /// Those whose clients have gone.
+    leaving: Leaving,
     /// How many there ever were.
     opened: u64,
+}
+
+/// Connections whose clients are gone for good, and of whom something still waits.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Leaving {
+    pub connections: usize,
+    /// What waited of each when its client went: that counts until the connection ends.
+    pub bytes: usize,
 }
 
 impl Connections {
@@ -66,15 +76,29 @@ impl Connections {
     /// The client of a connection is gone for good. What it sent before is still carried out.
     pub fn leave(&mut self, key: ConnectionKey) {
         self.detach(key);
-        if let Some(connection) = self.by_key.get_mut(&key) {
-            connection.link = Link::Leaving;
+        if let Some(connection) = self.by_key.get_mut(&key)
+            && connection.is_present()
+        {
+            let bytes = connection.waiting_bytes();
+            connection.link = Link::Leaving { bytes };
+            self.leaving.connections += 1;
+            self.leaving.bytes += bytes;
         }
+    }
+
+    /// How many are leaving, and what waits of them.
+    pub fn leaving(&self) -> Leaving {
+        self.leaving
     }
 
     /// Forgets a connection and its socket.
     pub fn remove(&mut self, key: ConnectionKey) -> Option<Connection> {
         self.detach(key);
         let connection = self.by_key.remove(&key)?;
+        if let Link::Leaving { bytes } = connection.link {
+            self.leaving.connections = self.leaving.connections.saturating_sub(1);
+            self.leaving.bytes = self.leaving.bytes.saturating_sub(bytes);
+        }
         // A later connection can have been given the same id.
         if self.by_id.get(&connection.id) == Some(&key) {
             self.by_id.remove(&connection.id);
@@ -148,12 +172,18 @@ impl Connections {
         assert_eq!(self.by_id.len(), self.by_key.len());
         let attached = self.by_key.values().filter(|connection| connection.is_attached());
         assert_eq!(self.by_socket.len(), attached.count());
+        let mut leaving = Leaving::default();
         for (key, connection) in &self.by_key {
+            if let Link::Leaving { bytes } = connection.link {
+                leaving.connections += 1;
+                leaving.bytes += bytes;
+            }
             assert_eq!(self.by_id[&connection.id], *key);
             if let Link::Attached(attachment) = &connection.link {
                 assert_eq!(self.by_socket[&attachment.socket], *key);
             }
             connection.held.check();
         }
+        assert_eq!(self.leaving, leaving);
     }
 }

@@ -152,3 +152,27 @@ fn events_held_when_their_client_leaves_are_still_carried_out_before_it_has_ende
         ["event 2 - e json 1".to_owned(), format!("disconnected c {reason}")]
     );
 }
+
+#[test]
+fn of_too_many_clients_that_have_gone_nothing_waits() {
+    let busy = HubConfig { max_pending_events: 1, announces_connections: true, ..HubConfig::default() };
+    for (config, waiting) in [
+        (HubConfig { max_leaving: 2, ..busy.clone() }, 2),
+        (HubConfig { max_leaving_bytes: 3 * (EVENT.len() + 64 + 1 + 1024), ..busy }, 3),
+    ] {
+        let mut rig = Rig::with(config);
+        for socket in 1..=5 {
+            let fresh = fresh(&format!("c{socket}"), ClientKind::PubSub(Subprotocol::Json));
+            rig.hub.handle_open(rig.now, SocketId(socket), fresh);
+            rig.text(socket, EVENT);
+            rig.text(socket, EVENT);
+            rig.outputs();
+            let ended = rig.closed(socket, CloseKind::Clean);
+            let expected = format!("disconnected c{socket} The client closed the connection.");
+            assert_eq!(ended, if socket <= waiting { nothing() } else { vec![expected] }, "{socket}");
+        }
+        // Those that wait are carried out all the same, and make room.
+        assert_eq!(rig.answer(1, &EventAnswer::NoContent).len(), 2);
+        assert_eq!(rig.answer(5, &EventAnswer::NoContent), nothing());
+    }
+}
