@@ -176,6 +176,7 @@ pub async fn run(listener: Listener, config: ServerConfig, shutdown: impl Future
         background.spawn(async move { secure.watch().await });
     }
     let counted = Arc::clone(&server);
+    memory::prepare();
     background.spawn(memory::give_back(move || counted.hubs.connection_count() + counted.sockets.len()));
     let mut shutdown = std::pin::pin!(shutdown);
     let mut last_warning: Option<Instant> = None;

@@ -26,6 +26,11 @@ impl Peak {
     }
 }
 
+/// Large messages that few connections left behind are no burst: what they took goes back when it is freed.
+pub(super) fn prepare() {
+    webpubsub_allocator::give_large_blocks_back();
+}
+
 /// Gives memory back when fewer connections are held than there were, for ever.
 pub(super) async fn give_back(held: impl Fn() -> usize) {
     let mut ticks = interval(INTERVAL);
