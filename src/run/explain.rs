@@ -414,32 +414,13 @@ pub fn hung_up(what: &str, bytes: usize) -> String {
 /// The most roles of a token that are named.
 const NAMED_ROLES: usize = 20;
 
-/// What a refusal that concerns states comes of: a role, or the membership.
-fn state_role_hint(role: &str, place: &Place) -> String {
-    match place.claims() {
-        Some(claims)
-            if claims
-                .roles
-                .iter()
-                .any(|own| own.strip_prefix(role).is_some_and(|rest| rest.is_empty() || rest.starts_with('.'))) =>
-        {
-            "only members of the group may, and what a role says behind a dot is a pattern that the group has to match"
-                .to_owned()
-        }
-        Some(_) => format!("it takes the role `{role}`, which the token does not have, and being in the group"),
-        None => format!("it takes the role `{role}`, and being in the group"),
-    }
-}
-
 /// The role that is missing and those the token has (PROTOCOL §11). Without a `target`: for a group of no matter.
 pub fn role_hint(kind: OperationKind, target: Option<&str>, place: &Place) -> String {
     let verb = match kind {
         OperationKind::JoinGroup | OperationKind::LeaveGroup => Verb::JoinLeave,
         OperationKind::SendToGroup | OperationKind::Event => Verb::Send,
-        OperationKind::SetGroupState => return state_role_hint("webpubsub.setGroupState", place),
-        OperationKind::SubscribeGroupState | OperationKind::UnsubscribeGroupState => {
-            return state_role_hint("webpubsub.getGroupState", place);
-        }
+        OperationKind::SetGroupState => Verb::SetState,
+        OperationKind::SubscribeGroupState | OperationKind::UnsubscribeGroupState => Verb::GetStates,
     };
     let role = verb.role();
     let claims = place.claims();
@@ -451,6 +432,12 @@ pub fn role_hint(kind: OperationKind, target: Option<&str>, place: &Place) -> St
         } else {
             ""
         };
+        if verb.is_about_states() {
+            return format!(
+                "the token has `{granted}`, which allows it to members of the group only: the connection is not in it, or \
+                 the role was taken away by the hub's `connect` event handler{too_many}"
+            );
+        }
         return format!(
             "the token has `{granted}`, which allows it: the role was taken away, by the hub's `connect` event handler or \
              over REST{too_many}"
@@ -470,7 +457,12 @@ pub fn role_hint(kind: OperationKind, target: Option<&str>, place: &Place) -> St
         (None, Some(None)) => "the URL has no token, and anonymous clients have no roles".to_owned(),
         (None, Some(Some(_)) | None) => "which roles the token has cannot be read".to_owned(),
     };
-    let either = literal.map(|literal| format!(" or `{literal}`")).unwrap_or_default();
+    let either = match (literal, target) {
+        (_, Some(target)) if verb.is_about_states() => {
+            format!(", alone or with a dot and a pattern that `{target}` matches,")
+        }
+        (literal, _) => literal.map(|literal| format!(" or `{literal}`")).unwrap_or_default(),
+    };
     format!("the role `{role}`{either} is missing; {has}")
 }
 

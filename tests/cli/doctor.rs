@@ -143,6 +143,18 @@ fn the_records_have_the_contracts_fields() {
 }
 
 #[test]
+fn roles_about_states_are_known() {
+    let emulator = Emulator::start();
+    let roles = ["--role", "webpubsub.setGroupState", "--role", "webpubsub.getGroupState.room.*"];
+    let ended = wps(["doctor", &emulator.local(), "-o", "ndjson"]).args(roles).run();
+    assert_eq!((ended.code, ended.stderr.as_str()), (0, ""), "{}", ended.text());
+    let token = check(&ended, "token");
+    assert_eq!(token["status"], "ok", "{token}");
+    let words = "may set its state in any group, may watch the states of groups of the pattern `room.*`";
+    assert!(token["detail"].as_str().unwrap().contains(words), "{token}");
+}
+
+#[test]
 fn a_role_that_is_missing_is_skipped_and_named() {
     let emulator = Emulator::start();
     let ended = wps(["doctor", &emulator.local(), "-o", "ndjson", "--role", "webpubsub.joinLeaveGroup.room1"]).run();

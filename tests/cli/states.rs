@@ -164,7 +164,10 @@ fn what_the_service_would_refuse_is_said_before_or_explained() {
     list.assert_failed(8, &["to tell the states of `g`", "webpubsub.getGroupState"]);
     let pattern =
         wps(["state", "list", "g", &emulator.local()]).args(role).args(["--role", "webpubsub.getGroupState.h*"]).run();
-    pattern.assert_failed(8, &["is a pattern that the group has to match"]);
+    pattern.assert_failed(
+        8,
+        &["`webpubsub.getGroupState`, alone or with a dot and a pattern that `g` matches, is missing"],
+    );
 }
 
 #[test]

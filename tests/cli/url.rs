@@ -167,6 +167,10 @@ fn inspect_tells_what_a_url_is_good_for() {
             "webpubsub.sendToGroup.room1",
             "--role",
             "webpubsub.sendToGroups.a.*",
+            "--role",
+            "webpubsub.setGroupState",
+            "--role",
+            "webpubsub.getGroupState.room.*",
             "--claim",
             "tier=gold",
             "--ttl",
@@ -182,7 +186,8 @@ fn inspect_tells_what_a_url_is_good_for() {
          hub        chat\n\
          endpoint   /client/hubs/chat, Web PubSub clients: any subprotocol, or none\n\
          user       alice\n\
-         roles      may join and leave any group; may send to `room1`; may send to groups of the pattern `a.*`\n\
+         roles      may join and leave any group; may send to `room1`; may send to groups of the pattern `a.*`; may set its state in any group; may watch the states of groups of the pattern \
+         `room.*`\n\
          groups     in `lobby` from the start\n\
          claims     `tier` = \"gold\"\n\
          issued     TIME (now)\n\

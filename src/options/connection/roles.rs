@@ -41,11 +41,15 @@ mod tests {
             ("webpubsub.joinleavegroup.a.b", "did you mean `webpubsub.joinLeaveGroup.a.b`?"),
             ("webpubsub.sendToGroups", "did you mean `webpubsub.sendToGroup`?"),
             ("WebPubSub.joinLeaveGruop", "did you mean `webpubsub.joinLeaveGroup`?"),
+            ("webpubsub.setgroupstate", "did you mean `webpubsub.setGroupState`?"),
+            ("webpubsub.getGroupStates.room.*", "did you mean `webpubsub.getGroupState.room.*`?"),
             ("admin", "is not a role that the service knows"),
         ] {
             let told = warning(role).unwrap();
             assert!(told.ends_with(part), "{told}");
         }
-        assert_eq!(warning("webpubsub.sendToGroup.room1"), None);
+        for role in ["webpubsub.sendToGroup.room1", "webpubsub.setGroupState", "webpubsub.getGroupState.room.*"] {
+            assert_eq!(warning(role), None);
+        }
     }
 }

@@ -9,7 +9,14 @@ pub enum Verb {
     JoinLeave,
     /// Publishing.
     Send,
+    /// Setting and clearing one's own state.
+    SetState,
+    /// Subscribing to the states of all.
+    GetStates,
 }
+
+/// All of them.
+const VERBS: [Verb; 4] = [Verb::JoinLeave, Verb::Send, Verb::SetState, Verb::GetStates];
 
 impl Verb {
     /// The role for any group; one for certain groups begins with it.
@@ -17,6 +24,17 @@ impl Verb {
         match self {
             Self::JoinLeave => "webpubsub.joinLeaveGroup",
             Self::Send => "webpubsub.sendToGroup",
+            Self::SetState => "webpubsub.setGroupState",
+            Self::GetStates => "webpubsub.getGroupState",
+        }
+    }
+
+    /// Whether it is about states: then the connection has to be in the group too, and what stands behind the dot of a
+    /// role is always a pattern.
+    pub fn is_about_states(self) -> bool {
+        match self {
+            Self::SetState | Self::GetStates => true,
+            Self::JoinLeave | Self::Send => false,
         }
     }
 
@@ -24,6 +42,8 @@ impl Verb {
         match self {
             Self::JoinLeave => "join and leave",
             Self::Send => "send to",
+            Self::SetState => "set its state in",
+            Self::GetStates => "watch the states of",
         }
     }
 }
@@ -39,9 +59,11 @@ enum Allows<'a> {
 /// What for, and where.
 fn parse(role: &str) -> Option<(Verb, Allows<'_>)> {
     let of = |verb: Verb| role.strip_prefix(verb.role()).map(|rest| (verb, rest));
-    let (verb, rest) = of(Verb::JoinLeave).or_else(|| of(Verb::Send))?;
-    let allows = match (rest, rest.strip_prefix('.'), rest.strip_prefix("s.")) {
+    let (verb, rest) = VERBS.into_iter().find_map(of)?;
+    let plural = rest.strip_prefix("s.").filter(|_| !verb.is_about_states());
+    let allows = match (rest, rest.strip_prefix('.'), plural) {
         ("", ..) => Allows::Any,
+        (_, Some(pattern), _) if verb.is_about_states() && !pattern.is_empty() => Allows::Pattern(pattern),
         (_, Some(group), _) if !group.is_empty() => Allows::Group(group),
         (_, _, Some(pattern)) if !pattern.is_empty() => Allows::Pattern(pattern),
         _ => return None,
@@ -89,7 +111,7 @@ pub fn is_among_too_many(role: &str, roles: &[String]) -> bool {
 /// What all these roles together allow, a phrase each; unknown ones are left out.
 pub fn in_words(roles: &[String]) -> Vec<String> {
     let mut words = Vec::new();
-    for verb in [Verb::JoinLeave, Verb::Send] {
+    for verb in VERBS {
         let of_verb =
             || roles.iter().filter_map(|role| parse(role)).filter(|(it, _)| *it == verb).map(|(_, allows)| allows);
         let verb = verb.words();
@@ -151,6 +173,10 @@ mod tests {
             (vec!["webpubsub.sendToGroup.a.b", "webpubsub.sendToGroup.c"], "may send to `a.b`, `c`"),
             (vec!["webpubsub.sendToGroup", "webpubsub.sendToGroup.c"], "may send to any group"),
             (vec!["webpubsub.joinLeaveGroups.room.*"], "may join and leave groups of the pattern `room.*`"),
+            (
+                vec!["webpubsub.setGroupState", "webpubsub.getGroupState.room.*", "webpubsub.getGroupState.lobby"],
+                "may set its state in any group; may watch the states of groups of the pattern `room.*`, `lobby`",
+            ),
             (vec!["other"], ""),
         ] {
             let roles: Vec<String> = roles.into_iter().map(str::to_owned).collect();
@@ -167,6 +193,10 @@ mod tests {
         for (verb, group) in [(Verb::Send, Some("room.2")), (Verb::JoinLeave, Some("room.1.2")), (Verb::Send, None)] {
             assert_eq!(found(verb, group), None);
         }
+        let states = ["webpubsub.setGroupState.room?", "webpubsub.getGroupState"].map(str::to_owned);
+        assert_eq!(granting(&states, Verb::SetState, Some("room1")), Some("webpubsub.setGroupState.room?"));
+        assert_eq!(granting(&states, Verb::SetState, Some("lobby")), None);
+        assert_eq!(granting(&states, Verb::GetStates, Some("lobby")), Some("webpubsub.getGroupState"));
         let any = ["webpubsub.sendToGroup".to_owned()];
         assert_eq!(granting(&any, Verb::Send, None), Some("webpubsub.sendToGroup"));
     }
@@ -179,10 +209,21 @@ mod tests {
             ("webpubsub.sendToGroups", "not a role"),
             ("webpubsub.sendToGroups.*****.*", "more than 5"),
             ("webpubsub.sendToGroup.room*", "plural"),
+            ("webpubsub.setgroupstate", "not a role"),
+            ("webpubsub.getGroupState.", "not a role"),
+            ("webpubsub.getGroupStates.a", "not a role"),
+            ("webpubsub.setGroupState.*****.*", "more than 5"),
         ] {
             assert!(problem(role).is_some_and(|text| text.contains(part)), "{role}");
         }
-        for role in ["webpubsub.sendToGroup", "webpubsub.joinLeaveGroup.a", "webpubsub.sendToGroups.a.**"] {
+        for role in [
+            "webpubsub.sendToGroup",
+            "webpubsub.joinLeaveGroup.a",
+            "webpubsub.sendToGroups.a.**",
+            "webpubsub.setGroupState",
+            "webpubsub.setGroupState.room1",
+            "webpubsub.getGroupState.room.*",
+        ] {
             assert_eq!(problem(role), None);
         }
     }
