@@ -5,7 +5,9 @@ use serde::Serialize;
 use super::ndjson::{ErrorField, write};
 use super::text::{Weight, counted, nack};
 use webpubsub_client::event::Nack;
-use webpubsub_proto::session::{StreamBreach, StreamFate, StreamNews, StreamReport, StreamTrouble};
+use webpubsub_proto::session::{
+    OutcomeCause, StreamAbort, StreamBreach, StreamFate, StreamNews, StreamReport, StreamTrouble,
+};
 
 #[derive(Serialize)]
 #[serde(rename_all = "camelCase")]
@@ -22,9 +24,21 @@ struct Ended<'a> {
     fragments: u64,
     bytes: u64,
     #[serde(skip_serializing_if = "Option::is_none")]
+    end_error: Option<EndError<'a>>,
+    #[serde(skip_serializing_if = "Option::is_none")]
     unconfirmed: Option<bool>,
     #[serde(skip_serializing_if = "Option::is_none")]
     error: Option<ErrorField<'a>>,
+}
+
+/// What its publisher has told its readers.
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct EndError<'a> {
+    #[serde(skip_serializing_if = "Option::is_none")]
+    user_error_code: Option<&'a str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    message: Option<&'a str>,
 }
 
 #[derive(Serialize)]
@@ -55,16 +69,43 @@ pub fn failure(report: &StreamReport) -> Option<Nack> {
             format!("the service expects fragment {expected}, with {accepted} accepted and {sent} sent"),
         ),
         StreamFate::IdInUse => failed("IdInUse", "a stream with this id has not ended yet".to_owned()),
+        StreamFate::Unanswered if report.end_sent => {
+            failed("Unanswered", "the service did not confirm the end in time".to_owned())
+        }
         StreamFate::Unanswered => failed("Unanswered", "the service did not answer in time".to_owned()),
-        StreamFate::Lost(cause) => failed("ConnectionLost", cause.to_string()),
+        StreamFate::Lost(cause) => failed(lost(cause), cause.to_string()),
     }
 }
 
-/// How far a stream came that was published.
-pub fn arrived(report: &StreamReport) -> String {
+/// What a stream is lost by, as the name of an error.
+fn lost(cause: &OutcomeCause) -> &'static str {
+    match cause {
+        OutcomeCause::Stopped | OutcomeCause::Ended | OutcomeCause::Withdrawn | OutcomeCause::Cancelled => "Stopped",
+        OutcomeCause::TimedOut => "TimedOut",
+        OutcomeCause::Failed(_)
+        | OutcomeCause::ConnectionLost(_)
+        | OutcomeCause::EarlierLost
+        | OutcomeCause::Forgotten
+        | OutcomeCause::Killed { .. } => "ConnectionLost",
+    }
+}
+
+/// The error with which a publisher ends a stream.
+pub fn with_error(abort: &StreamAbort) -> String {
+    match (&abort.code, &abort.message) {
+        (Some(code), _) => format!("with the error `{code}`"),
+        (None, Some(message)) => format!("with the error: {message}"),
+        (None, None) => "with an error".to_owned(),
+    }
+}
+
+/// How far a stream is known to have come that was published, when something else about it is not.
+pub fn known(report: &StreamReport) -> String {
     let StreamReport { accepted, written, .. } = *report;
     match (accepted, written) {
-        (accepted, written) if accepted == written => counted(accepted, "fragment"),
+        (0, 0) => "nothing was sent".to_owned(),
+        (1, 1) => "its one fragment is known to have arrived".to_owned(),
+        (accepted, written) if accepted == written => format!("all {accepted} fragments are known to have arrived"),
         (0, written) => format!("none of {} is known to have arrived", counted(written, "fragment")),
         (1, written) => format!("fragment 1 of {written} is known to have arrived"),
         (accepted, written) => format!("fragments 1 to {accepted} of {written} are known to have arrived"),
@@ -79,20 +120,24 @@ pub fn words(news: &StreamNews) -> Option<(Weight, String)> {
         }
         StreamNews::Ended(report) => {
             let StreamReport { group, stream_id, fate, .. } = report;
-            let arrived = arrived(report);
+            let known = known(report);
             match (failure(report), fate) {
                 (Some(error), _) => {
                     // The command that asked for it says it at the end.
-                    (Weight::Info, format!("stream `{stream_id}` to `{group}` has failed, {arrived}: {}", nack(&error)))
+                    (Weight::Info, format!("stream `{stream_id}` to `{group}` has failed, {known}: {}", nack(&error)))
                 }
                 (None, StreamFate::Unconfirmed) => (
                     Weight::Warning,
                     format!(
-                        "stream `{stream_id}` to `{group}` has probably ended, {arrived}: after the recovery the \
+                        "stream `{stream_id}` to `{group}` has probably ended, {known}: after the recovery the \
                          service no longer knew it"
                     ),
                 ),
-                (None, _) => (Weight::Info, format!("stream `{stream_id}` to `{group}` has ended, {arrived}")),
+                (None, _) => {
+                    let error = report.abort.as_ref().map(|abort| format!(" {}", with_error(abort)));
+                    let (error, fragments) = (error.unwrap_or_default(), counted(report.accepted, "fragment"));
+                    (Weight::Info, format!("stream `{stream_id}` to `{group}` has ended{error}, {fragments}"))
+                }
             }
         }
         StreamNews::Trouble { group, stream_id, trouble, .. } => {
@@ -127,6 +172,10 @@ pub fn record(out: &mut Vec<u8>, time: &str, news: &StreamNews) {
                 stream_id: &report.stream_id,
                 fragments: report.accepted,
                 bytes: report.bytes,
+                end_error: report.abort.as_ref().map(|StreamAbort { code, message }| EndError {
+                    user_error_code: code.as_deref(),
+                    message: message.as_deref(),
+                }),
                 unconfirmed: (report.fate == StreamFate::Unconfirmed).then_some(true),
                 error: error.as_ref().map(ErrorField::from),
             };

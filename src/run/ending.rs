@@ -48,6 +48,8 @@ pub struct Ending {
     pub failure: Option<Failure>,
     /// Whoever looks has been told of the failure.
     pub told: bool,
+    /// Ended by a signal, it leaves something of which nobody can know what became.
+    pub unsettled: bool,
     /// Since when somebody wants it to end: what is still to be written has two seconds from then.
     pub hurried: Option<Instant>,
     pub finished: Option<Finished>,
@@ -63,7 +65,15 @@ impl Ending {
         place: &Place,
     ) -> Self {
         let told = interrupt.is_none() && matches!(verdict, Some(Verdict::Told(_)));
+        let mut unsettled = false;
         let (reason, failure) = match (interrupt, verdict) {
+            // What nobody can know now is told, and nothing more: whoever sent it knows why.
+            (Some(Interrupt::Signal(number)), Some(Verdict::Failed(failure)))
+                if failure.kind == Kind::OperationUnknown =>
+            {
+                unsettled = true;
+                ("signal", Some(Failure { kind: Kind::Signal(number), ..failure.context("ended by a signal") }))
+            }
             (Some(Interrupt::Signal(number)), _) => {
                 ("signal", Some(Failure::message(Kind::Signal(number), "ended by a signal")))
             }
@@ -90,7 +100,7 @@ impl Ending {
                 End::Stopped => ("count", None),
             },
         };
-        Self { reason, failure, told, hurried: None, finished: Some(finished) }
+        Self { reason, failure, told, unsettled, hurried: None, finished: Some(finished) }
     }
 
     /// Since when somebody wants it to end.
@@ -100,7 +110,7 @@ impl Ending {
 
     /// What is to be told: whoever sent a signal knows.
     pub fn error(&self) -> Option<&Failure> {
-        self.failure.as_ref().filter(|failure| !matches!(failure.kind, Kind::Signal(_)))
+        self.failure.as_ref().filter(|failure| self.unsettled || !matches!(failure.kind, Kind::Signal(_)))
     }
 
     pub fn exit_code(&self) -> u8 {
@@ -110,7 +120,7 @@ impl Ending {
 
 /// A run that failed before it had a client.
 pub fn failed(failure: Failure) -> Ending {
-    Ending { reason: "failed", failure: Some(failure), told: false, hurried: None, finished: None }
+    Ending { reason: "failed", failure: Some(failure), told: false, unsettled: false, hurried: None, finished: None }
 }
 
 /// `--timeout` ran out; what is known of the connection, or of an operation under way, is its cause.

@@ -41,7 +41,7 @@ use self::seen::{Seen, StreamCounts};
 use self::session_file::{Kept, not_recorded};
 use self::sink::Tap;
 use self::voice::{report_ending, warn};
-use self::watcher::{KeepsUp, Watcher};
+use self::watcher::{Interruption, KeepsUp, Reaction, Watcher};
 use crate::failure::{Failure, Kind};
 use crate::options::connecting::settings::Connection;
 use crate::options::connection::settings::Source;
@@ -219,11 +219,16 @@ where
     let mut script = pin!(script(client).fuse());
     let mut verdict = None;
     let mut interrupt = None;
+    // The script ends by this.
+    let mut parting = None;
     let mut hurried = None;
     let (mut finished, dialer, tap) = loop {
         let undecided = verdict.is_none() && interrupt.is_none();
         let watched = Watched {
-            deadline: connection.timeout.filter(|_| undecided).map(|limit| surroundings.started + limit),
+            deadline: connection
+                .timeout
+                .filter(|_| undecided && parting.is_none())
+                .map(|limit| surroundings.started + limit),
             output: undecided,
             closed_output: wants.follows_stdout,
         };
@@ -244,13 +249,21 @@ where
                 handle.stop();
             }
             came = interruption(signals, watched, &console) => {
-                let is_key = undecided && matches!(came, Interrupt::Signal(2));
-                if is_key && listens.as_ref().is_some_and(|watcher| watcher.interrupted()) {
+                let asked = match &came {
+                    Interrupt::Signal(number) => Some(Interruption::Signal(*number)),
+                    Interrupt::Timeout => Some(Interruption::Timeout),
+                    Interrupt::Output(_) | Interrupt::Recording(_) => None,
+                };
+                let asked = asked.filter(|_| undecided).zip(listens.as_ref());
+                let reaction = asked.map_or(Reaction::Ends, |(asked, watcher)| watcher.interrupted(asked));
+                if reaction == Reaction::GoesOn {
                     continue;
                 }
                 hurried.get_or_insert_with(Instant::now);
                 hurry(surroundings);
-                if undecided {
+                if reaction == Reaction::Parting {
+                    parting.get_or_insert(came);
+                } else if undecided {
                     interrupt = Some(came);
                     handle.stop();
                 } else {
@@ -267,6 +280,9 @@ where
         // Every operation has been answered by now; a script that waited for one ends here.
         verdict = unconstrained(script).now_or_never();
     }
+    // What was done before that could end it is done.
+    let parting = parting.filter(|_| !matches!(verdict, Some(Verdict::Done(_))));
+    let mut interrupt = parting.or(interrupt);
     if let Some(StreamCounts { sent, acked, failed }) = sated.stream.get() {
         finished.counts = Counts { sent, acked, failed, ..finished.counts };
     }

@@ -85,6 +85,11 @@ impl Seen {
         self.came.notified().await;
     }
 
+    /// Whether there is, or was, a connection.
+    pub fn was_connected(&self) -> bool {
+        self.connected.get()
+    }
+
     /// Resolves when there is, or was, a connection. For one to wait.
     pub async fn connected(&self) {
         while !self.connected.get() {

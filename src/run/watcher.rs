@@ -5,6 +5,26 @@ use std::task::{Context, Poll};
 use crate::render::{Printer, Writer};
 use webpubsub_client::event::{Flow, Invoked, Lifecycle, Received, WireFrame};
 
+/// What asks a run to end, from outside.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Interruption {
+    /// A signal of that number.
+    Signal(u8),
+    /// `--timeout` ran out.
+    Timeout,
+}
+
+/// What becomes of an [`Interruption`].
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Reaction {
+    /// It ends the run.
+    Ends,
+    /// The run goes on.
+    GoesOn,
+    /// The command's script ends by it, as soon as it has said what it has to. Another one ends the run.
+    Parting,
+}
+
 /// Somebody beside the printer who wants to see everything. Each method is told before the printer is.
 pub trait Watcher: std::fmt::Debug {
     /// Something is about to be printed.
@@ -29,9 +49,9 @@ pub trait Watcher: std::fmt::Debug {
         Poll::Ready(())
     }
 
-    /// SIGINT came. Returns whether that is dealt with; if not, it ends the run.
-    fn interrupted(&self) -> bool {
-        false
+    /// Somebody wants the run to end. Returns what becomes of that.
+    fn interrupted(&self, _by: Interruption) -> Reaction {
+        Reaction::Ends
     }
 }
 

@@ -5,6 +5,8 @@ use serde_json::{Value, json};
 #[cfg(unix)]
 use crate::support::Setup;
 use crate::support::emulator::Emulator;
+#[cfg(unix)]
+use crate::support::service::Peer;
 use crate::support::{Ended, FromClient, Running, Service, kinds, wps};
 
 /// `wps stream g` with this input.
@@ -158,23 +160,117 @@ fn bad_input_ends_the_stream_with_an_error_and_names_it() {
     }
 }
 
+/// `wps stream g`, whose input stays open when this has come of it.
+#[cfg(unix)]
+fn open_stream(target: &str, input: &str, more: &str) -> Setup {
+    Setup::shell(&format!(
+        "mkfifo more; exec 9<>more; printf '{input}' >more; exec $WPS stream g --lines -o ndjson {target} {more} <&9"
+    ))
+}
+
 #[cfg(unix)]
 #[test]
-fn ctrl_c_ends_the_stream_so_that_its_readers_know() {
+fn whatever_ends_the_run_ends_the_stream_so_that_its_readers_know() {
     use rustix::process::Signal;
-    let emulator = Emulator::start(&[]);
-    let mut listener = emulator.listen(&[]);
-    // The input stays open, and nothing more comes.
-    let script = format!(
-        "mkfifo more; exec 9<>more; printf 'begun\\n' >more; exec $WPS stream g --local={} -q <&9",
-        emulator.port
-    );
-    let publisher = Setup::shell(&script).start();
-    assert_eq!(listener.skip_to("group-message")["data"], "begun\n");
-    publisher.signal(Signal::INT);
-    let end = listener.skip_to("group-message");
-    assert_eq!(end["stream"]["error"]["userErrorCode"], "Aborted", "{end}");
-    assert_eq!(publisher.end().code, 130);
+    for (signal, code) in [(Some(Signal::INT), 130), (Some(Signal::TERM), 143), (Some(Signal::HUP), 129), (None, 124)] {
+        let emulator = Emulator::start(&[]);
+        let mut listener = emulator.listen(&[]);
+        let more = if signal.is_none() { "--timeout 3s" } else { "-v" };
+        let publisher = open_stream(&emulator.local(), "begun\\n", more).start();
+        assert_eq!(listener.skip_to("group-message")["data"], "begun\n");
+        if let Some(signal) = signal {
+            publisher.signal(signal);
+        }
+        let end = listener.skip_to("group-message");
+        assert_eq!(end["stream"]["error"]["userErrorCode"], "Aborted", "{end}");
+        let ended = publisher.end();
+        assert_eq!(ended.code, code, "{}", ended.stderr);
+        let records = ended.records();
+        assert_eq!(kinds(&records), ["connected", "stream-started", "stream-ended", "stopped"]);
+        assert_eq!(records[2]["endError"]["userErrorCode"], "Aborted");
+        assert_eq!((&records[2]["fragments"], records[2].get("error")), (&json!(1), None));
+        let reason = if signal.is_none() { "timeout" } else { "signal" };
+        assert_eq!((&records[3]["reason"], &records[3]["acked"]), (&json!(reason), &json!(1)));
+        ended.assert_stderr(&["streamed 1 fragment, 6 bytes", "ended with the error `Aborted`"]);
+        assert_eq!(ended.stderr.contains("error: timed out after 3 s"), signal.is_none(), "{}", ended.stderr);
+    }
+}
+
+/// Takes the start of a stream, and gives its id.
+#[cfg(unix)]
+fn take_start(peer: &mut Peer) -> Value {
+    let id = peer.operation()["stream"]["streamId"].clone();
+    peer.send(&json!({"type": "streamAck", "streamId": id, "expectedSequenceId": 1}));
+    id
+}
+
+#[cfg(unix)]
+#[test]
+fn an_end_that_is_not_confirmed_is_said_to_be_that_with_what_has_arrived() {
+    use rustix::process::Signal;
+    // It is broken off, and the service does not say that it has ended.
+    for (acked, words) in [
+        (3, "the stream to `g` was broken off, all 2 fragments are known to have arrived"),
+        (2, "the stream to `g` was broken off, fragment 1 of 2 is known to have arrived"),
+    ] {
+        let service = Service::start();
+        let publisher = open_stream(&format!("--url '{}'", service.url()), "a\\nb\\n", "").start();
+        let mut peer = service.connect();
+        let id = take_start(&mut peer);
+        for number in 1..3 {
+            assert_eq!(peer.operation()["streamSequenceId"], number);
+        }
+        peer.send(&json!({"type": "streamAck", "streamId": id, "expectedSequenceId": acked}));
+        publisher.signal(Signal::TERM);
+        // What is not acknowledged may be asked about before.
+        let end = loop {
+            let frame = peer.operation();
+            if frame["type"] != "streamData" {
+                break frame;
+            }
+        };
+        assert_eq!((&end["type"], &end["error"]["userErrorCode"]), (&json!("streamEnd"), &json!("Aborted")));
+        peer.see_off();
+        let ended = publisher.end();
+        assert_eq!(ended.code, 143, "{}", ended.stderr);
+        ended.assert_stderr(&["error: ended by a signal", words]);
+        let records = ended.records();
+        let last = &records[records.len() - 2];
+        assert_eq!(
+            (&last["error"]["name"], &last["endError"]["userErrorCode"]),
+            (&json!("Stopped"), &json!("Aborted"))
+        );
+    }
+    // Its input has ended, and the service does not say that it has.
+    const TOLD: &str = "the end of the stream to `g` is not confirmed, all 2 fragments are known to have arrived";
+    for (limit, code, words) in [
+        ("--ack-timeout 2s", 9, [TOLD, "the service did not confirm the end in time"]),
+        ("--timeout 2s", 124, ["timed out after 2 s", TOLD]),
+    ] {
+        let service = Service::start();
+        let args = limit.split(' ');
+        let publisher = wps(["stream", "g", "--lines", "--url", &service.url()]).args(args).stdin("a\nb\n").start();
+        let mut peer = service.connect();
+        let id = take_start(&mut peer);
+        peer.operation();
+        peer.operation();
+        peer.send(&json!({"type": "streamAck", "streamId": id, "expectedSequenceId": 3}));
+        assert_eq!(peer.operation(), json!({"type": "streamEnd", "streamId": id}));
+        peer.see_off();
+        publisher.end().assert_failed(code, &words);
+    }
+}
+
+#[cfg(unix)]
+#[test]
+fn before_there_is_a_connection_a_signal_ends_a_stream_at_once() {
+    let service = Service::start();
+    let publisher = open_stream(&format!("--url '{}'", service.url()), "a\\n", "").start();
+    let call = service.accept();
+    assert!(call.request_has_come());
+    publisher.signal(rustix::process::Signal::TERM);
+    let ended = publisher.end();
+    assert_eq!((ended.code, ended.stderr.as_str()), (143, ""));
 }
 
 #[test]

@@ -161,6 +161,8 @@ impl OutgoingStream {
             accepted: 0,
             written: self.written,
             bytes: 0,
+            end_sent: false,
+            abort: None,
             fate: StreamFate::Lost(OutcomeCause::Ended),
         }
     }

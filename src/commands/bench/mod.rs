@@ -299,7 +299,7 @@ fn told(
         ..Counts::default()
     };
     let finished = Finished { end: End::Stopped, counts, was_connected: began, last_failure: None };
-    Ending { reason, failure, told: false, hurried, finished: Some(finished) }
+    Ending { reason, failure, told: false, unsettled: false, hurried, finished: Some(finished) }
 }
 
 /// Writes a page. Fails with exit 13.

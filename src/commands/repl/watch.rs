@@ -12,7 +12,7 @@ use tokio::sync::mpsc::UnboundedSender;
 
 use super::editor::Typed;
 use crate::render::{Format, Printer, Recorder};
-use crate::run::watcher::Watcher;
+use crate::run::watcher::{Interruption, Reaction, Watcher};
 use webpubsub_client::event::{Flow, Invoked, Lifecycle, Received, WireFrame};
 use webpubsub_proto::session::{Standing, StreamNews};
 
@@ -308,8 +308,15 @@ impl Watcher for Watch {
         Flow::Continue
     }
 
-    fn interrupted(&self) -> bool {
-        self.interrupts.borrow().as_ref().is_some_and(|typed| typed.send(Typed::Interrupt).is_ok())
+    fn interrupted(&self, by: Interruption) -> Reaction {
+        // Only the key is for the line.
+        let is_key = by == Interruption::Signal(2);
+        let interrupts = self.interrupts.borrow();
+        let typed = interrupts.as_ref().filter(|_| is_key);
+        match typed.is_some_and(|typed| typed.send(Typed::Interrupt).is_ok()) {
+            true => Reaction::GoesOn,
+            false => Reaction::Ends,
+        }
     }
 
     fn flush(&self) {

@@ -2,23 +2,25 @@
 
 use anyhow::anyhow;
 
-use super::counts;
+use super::{Own, counts};
 use crate::failure::{Failure, Kind};
 use crate::options::output::settings::Output;
-use crate::render::streams::{arrived, failure};
-use crate::render::{TOLD, nack};
+use crate::render::streams::{failure, known, with_error};
+use crate::render::{TOLD, counted, nack};
 use crate::run::context::{Client, Surroundings};
 use crate::run::ending::Verdict;
+use crate::run::watcher::Interruption;
 use webpubsub_net::secret::excerpt;
 use webpubsub_proto::session::{OperationKind, OutcomeCause, StreamFate, StreamReport};
 
-/// How the run ends. `own`: what it failed by on this side; `began_again`: under the id of a start that was lost.
+/// How the run ends. `own`: what it failed by on this side, unless it is interrupted: then what is known of the stream is
+/// said beside that. `began_again`: under the id of a start that was lost.
 pub fn verdict(
     surroundings: &Surroundings,
     output: &Output,
     client: &Client,
     report: &StreamReport,
-    own: Option<Failure>,
+    own: Option<Own>,
     began_again: bool,
 ) -> Verdict {
     let outcome = outcome(client, report).map_err(|verdict| match verdict {
@@ -30,12 +32,23 @@ pub fn verdict(
         verdict => verdict,
     });
     if let Err(Verdict::SessionEnded) = outcome {
-        return own.map_or(Verdict::SessionEnded, Verdict::Failed);
+        return match own {
+            Some(Own::Failed(failure)) => Verdict::Failed(failure),
+            Some(Own::Interrupted(_)) | None => Verdict::SessionEnded,
+        };
     }
     client.seen.stream.set(Some(counts(report, outcome.is_err())));
     match (own, outcome) {
-        (Some(own), _) => Verdict::Failed(own),
-        (None, Err(verdict)) => verdict,
+        (Some(Own::Failed(failure)), _) => Verdict::Failed(failure),
+        (Some(Own::Interrupted(Interruption::Signal(number))), Ok(words)) => {
+            // Whoever sent it knows why; how far the stream came is good to know.
+            surroundings.report(output, &words);
+            Verdict::Failed(Failure::message(Kind::Signal(number), "ended by a signal"))
+        }
+        (Some(Own::Interrupted(Interruption::Timeout)), Ok(words)) => {
+            Verdict::Failed(Failure::message(Kind::Timeout, words))
+        }
+        (Some(Own::Interrupted(_)) | None, Err(verdict)) => verdict,
         (None, Ok(words)) => {
             surroundings.report(output, &words);
             Verdict::Done("done")
@@ -45,17 +58,18 @@ pub fn verdict(
 
 /// What a stream came to: words of one that has arrived, with its end.
 pub fn outcome(client: &Client, report: &StreamReport) -> Result<String, Verdict> {
-    let group = &report.group;
-    let far = arrived(report);
+    let StreamReport { group, stream_id, bytes, .. } = report;
+    let far = known(report);
     Err(Verdict::Failed(match &report.fate {
         StreamFate::Completed => {
-            return Ok(format!("streamed {far}, {} bytes, to `{group}` (stream `{}`)", report.bytes, report.stream_id));
+            let fragments = counted(report.accepted, "fragment");
+            let error = report.abort.as_ref().map(|abort| format!(", ended {}", with_error(abort))).unwrap_or_default();
+            return Ok(format!("streamed {fragments}, {bytes} bytes, to `{group}` (stream `{stream_id}`){error}"));
         }
-        StreamFate::Unconfirmed => Failure::message(
-            Kind::OperationUnknown,
-            format!("the end of the stream to `{group}` is not confirmed, {far}: the service no longer knows it"),
-        )
-        .hint("its end was sent before the connection was recovered, and has probably arrived"),
+        StreamFate::Unconfirmed => {
+            Failure::message(Kind::OperationUnknown, format!("{}: the service no longer knows it", unconfirmed(report)))
+                .hint("its end was sent before the connection was recovered, and has probably arrived")
+        }
         StreamFate::Closed(error) => {
             let what = if report.opened { "closed the stream" } else { "refused the stream" };
             let cause = anyhow!("{}", nack(error));
@@ -73,18 +87,35 @@ pub fn outcome(client: &Client, report: &StreamReport) -> Result<String, Verdict
         StreamFate::IdInUse => {
             because(Kind::OperationRefused, report, format!("the stream to `{group}` was not begun"))
         }
+        StreamFate::Unanswered if report.end_sent => because(Kind::OperationUnknown, report, unconfirmed(report))
+            .hint("`--ack-timeout` says how long the service may take"),
         StreamFate::Unanswered => {
             because(Kind::OperationUnknown, report, format!("the stream to `{group}` is not acknowledged, {far}"))
                 .hint("`--ack-timeout` says how long the service may take")
         }
         // The end of the session says why.
-        StreamFate::Lost(OutcomeCause::Ended | OutcomeCause::Failed(_)) if !report.started => {
+        StreamFate::Lost(OutcomeCause::Ended | OutcomeCause::Failed(_) | OutcomeCause::Stopped) if !report.started => {
             return Err(Verdict::SessionEnded);
+        }
+        StreamFate::Lost(OutcomeCause::Stopped) if report.end_sent && report.abort.is_none() => {
+            Failure::message(Kind::OperationUnknown, unconfirmed(report))
+        }
+        StreamFate::Lost(_) if report.end_sent && report.abort.is_none() => {
+            because(Kind::OperationUnknown, report, unconfirmed(report))
+        }
+        // Whoever has ended the run knows why.
+        StreamFate::Lost(OutcomeCause::Stopped) => {
+            Failure::message(Kind::OperationUnknown, format!("the stream to `{group}` was broken off, {far}"))
         }
         StreamFate::Lost(_) => {
             because(Kind::OperationUnknown, report, format!("the stream to `{group}` was broken off, {far}"))
         }
     }))
+}
+
+/// Of a stream whose end was sent, and not answered.
+fn unconfirmed(report: &StreamReport) -> String {
+    format!("the end of the stream to `{}` is not confirmed, {}", report.group, known(report))
 }
 
 fn because(kind: Kind, report: &StreamReport, what: String) -> Failure {

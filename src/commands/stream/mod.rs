@@ -18,7 +18,7 @@ use self::args::StreamArgs;
 use self::intake::{Intake, Piece};
 use self::settings::Stream;
 use super::{CommandArgs, Task};
-use crate::failure::{Failure, Kind};
+use crate::failure::Failure;
 use crate::options::environment::{Environment, Input};
 use crate::options::expressions::args::FilterArgs;
 use crate::options::output::args::TalkArgs;
@@ -28,7 +28,7 @@ use crate::run::process::on_one_thread;
 use crate::run::run_watched;
 use crate::run::seen::StreamCounts;
 use crate::run::sink::Shown;
-use crate::run::watcher::Watcher;
+use crate::run::watcher::{Interruption, Reaction, Watcher};
 use webpubsub_client::handle::OutgoingStream;
 use webpubsub_proto::OwnedData;
 use webpubsub_proto::session::{StreamAbort, StreamReport};
@@ -64,6 +64,14 @@ pub fn broken_off() -> StreamAbort {
     abort("Aborted", "the publisher has broken off")
 }
 
+/// The same, when something has ended the run.
+fn broken_off_by(interruption: Interruption) -> StreamAbort {
+    match interruption {
+        Interruption::Signal(_) => broken_off(),
+        Interruption::Timeout => abort("Aborted", "the publisher's time was over"),
+    }
+}
+
 fn abort(code: &str, message: &str) -> StreamAbort {
     StreamAbort { code: Some(code.to_owned()), message: Some(message.to_owned()) }
 }
@@ -78,34 +86,42 @@ pub async fn stream(surroundings: &Surroundings, settings: &Stream, intake: Inta
         chatty: false,
         follows_conditions: false,
     };
-    let keys = Rc::new(Keys::default());
-    let watcher: Rc<dyn Watcher> = Rc::clone(&keys) as Rc<dyn Watcher>;
+    let interrupted = Rc::new(Interrupted::default());
+    let watcher: Rc<dyn Watcher> = Rc::clone(&interrupted) as Rc<dyn Watcher>;
     run_watched(surroundings, &settings.connection, &settings.output, wants, Some(watcher), |client| async move {
-        let mut publishing = Publishing { settings, client: &client, keys: &keys, intake, began_again: false };
-        let (report, failure) = publishing.run().await;
+        let mut publishing =
+            Publishing { settings, client: &client, interrupted: &interrupted, intake, began_again: false };
+        let (report, own) = publishing.run().await;
         let again = publishing.began_again && settings.run.stream_id.is_some();
-        end::verdict(surroundings, &settings.output, &client, &report, failure, again)
+        end::verdict(surroundings, &settings.output, &client, &report, own, again)
     })
     .await
 }
 
-/// Sees Ctrl-C: the first one ends the stream, the second the run.
+/// Sees what ends the run: the first time it ends the stream, the second time the run.
 #[derive(Debug, Default)]
-struct Keys {
-    pressed: Cell<bool>,
+struct Interrupted {
+    by: Cell<Option<Interruption>>,
     changed: Notify,
 }
 
-impl Watcher for Keys {
-    fn interrupted(&self) -> bool {
+impl Watcher for Interrupted {
+    fn interrupted(&self, by: Interruption) -> Reaction {
+        if self.by.get().is_some() {
+            return Reaction::Ends;
+        }
+        self.by.set(Some(by));
         self.changed.notify_one();
-        !self.pressed.replace(true)
+        Reaction::Parting
     }
 }
 
-impl Keys {
-    async fn pressed(&self) {
-        while !self.pressed.get() {
+impl Interrupted {
+    async fn wait(&self) -> Interruption {
+        loop {
+            if let Some(by) = self.by.get() {
+                return by;
+            }
             self.changed.notified().await;
         }
     }
@@ -115,25 +131,33 @@ impl Keys {
 struct Publishing<'a> {
     settings: &'a Stream,
     client: &'a Client,
-    keys: &'a Keys,
+    interrupted: &'a Interrupted,
     intake: Intake,
     /// A start was lost, and sent once more.
     began_again: bool,
+}
+
+/// What a stream that was published to its end, or not, has failed by on this side.
+pub enum Own {
+    /// Something has ended the run.
+    Interrupted(Interruption),
+    /// Its input is bad.
+    Failed(Failure),
 }
 
 /// Why it is ended before its input is.
 enum Break {
     /// It is over already.
     Over(StreamReport),
-    /// Ctrl-C.
-    Pressed,
+    /// Somebody wants the run to end.
+    Interrupted(Interruption),
     /// The input is bad.
     Bad(Failure),
 }
 
 impl Publishing<'_> {
     /// How the stream ended, and what it failed by on this side.
-    async fn run(&mut self) -> (StreamReport, Option<Failure>) {
+    async fn run(&mut self) -> (StreamReport, Option<Own>) {
         loop {
             let mut stream = self.open();
             match self.opened(&mut stream).await {
@@ -150,7 +174,7 @@ impl Publishing<'_> {
                     stream.end(self.settings.run.end_error.clone());
                     tokio::select! {
                         report = stream.over() => (report, None),
-                        () = self.keys.pressed() => self.break_off(stream, Break::Pressed).await,
+                        by = self.interrupted.wait() => self.break_off(stream, Break::Interrupted(by)).await,
                     }
                 }
                 Err(cause) => self.break_off(stream, cause).await,
@@ -166,7 +190,7 @@ impl Publishing<'_> {
     async fn opened(&self, stream: &mut OutgoingStream) -> Result<(), Break> {
         tokio::select! {
             opened = stream.opened() => opened.map_err(Break::Over),
-            () = self.keys.pressed() => Err(Break::Pressed),
+            by = self.interrupted.wait() => Err(Break::Interrupted(by)),
         }
     }
 
@@ -175,7 +199,7 @@ impl Publishing<'_> {
         loop {
             let piece = tokio::select! {
                 biased;
-                () = self.keys.pressed() => return Err(Break::Pressed),
+                by = self.interrupted.wait() => return Err(Break::Interrupted(by)),
                 report = stream.over() => return Err(Break::Over(report)),
                 piece = self.intake.next() => piece,
             };
@@ -194,22 +218,24 @@ impl Publishing<'_> {
     async fn write(&self, stream: &mut OutgoingStream, data: OwnedData) -> Result<(), Break> {
         tokio::select! {
             biased;
-            () = self.keys.pressed() => Err(Break::Pressed),
+            by = self.interrupted.wait() => Err(Break::Interrupted(by)),
             written = stream.write(data) => written.map_err(Break::Over),
         }
     }
 
     /// Tells the subscribers that nothing more comes, as far as that goes quickly.
-    async fn break_off(&self, mut stream: OutgoingStream, cause: Break) -> (StreamReport, Option<Failure>) {
-        let (abort, failure) = match cause {
+    async fn break_off(&self, mut stream: OutgoingStream, cause: Break) -> (StreamReport, Option<Own>) {
+        let (abort, own) = match cause {
             Break::Over(report) => return (report, None),
-            Break::Pressed => (broken_off(), Failure::message(Kind::Signal(2), "ended by a signal")),
-            Break::Bad(failure) => (abort("BadInput", "the publisher's input is bad"), failure),
+            Break::Interrupted(by) => (broken_off_by(by), Own::Interrupted(by)),
+            Break::Bad(failure) => (abort("BadInput", "the publisher's input is bad"), Own::Failed(failure)),
         };
         stream.end(Some(abort));
+        // Before there was a connection there is nobody to be told.
+        let patience = if self.client.seen.was_connected() { PARTING } else { Duration::ZERO };
         let report = tokio::select! {
             report = stream.over() => report,
-            () = sleep(PARTING) => {
+            () = sleep(patience) => {
                 // What it came to so far is known when the session ends.
                 self.client.handle.stop();
                 match timeout(PARTING, stream.over()).await {
@@ -218,7 +244,7 @@ impl Publishing<'_> {
                 }
             }
         };
-        (report, Some(failure))
+        (report, Some(own))
     }
 }
 

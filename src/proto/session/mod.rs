@@ -327,6 +327,7 @@ impl Session {
         };
         if matches!(self.phase, Phase::Live(_)) {
             self.call_off_invocations(now);
+            self.part_from_streams();
         }
         self.settle_all(&OutcomeCause::Stopped);
         if socket {

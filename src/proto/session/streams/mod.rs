@@ -13,7 +13,7 @@ use super::cause::OutcomeCause;
 use super::event::{Lifecycle, Nack};
 use super::phase::Phase;
 use super::{Output, Session};
-use crate::{EncodedFrame, OwnedData, StreamAnswer, StreamEndError};
+use crate::{EncodedFrame, OwnedData, StreamAnswer};
 pub(super) use receiver::Receivers;
 pub use receiver::StreamTrouble;
 use sender::{Sender, Step, Terms};
@@ -75,6 +75,10 @@ pub struct StreamReport {
     pub written: u64,
     /// Bytes of the payloads of those that were accepted.
     pub bytes: u64,
+    /// The service was sent its end, whether or not that has arrived.
+    pub end_sent: bool,
+    /// The error that this end tells its readers of; `None`: none, or no end was sent.
+    pub abort: Option<StreamAbort>,
     /// Why it is over.
     pub fate: StreamFate,
 }
@@ -223,11 +227,7 @@ impl Session {
     pub fn handle_stream_end(&mut self, now: Duration, key: StreamKey, abort: Option<StreamAbort>) {
         let codec = self.config.codec;
         let Some(sender) = self.streams.by_key.get_mut(&key) else { return };
-        let error = abort.map(|StreamAbort { code, message }| StreamEndError {
-            message: message.map(Into::into),
-            user_error_code: code.map(Into::into),
-        });
-        sender.finish(codec, error);
+        sender.finish(codec, abort);
         self.send_stream(now, key);
     }
 
@@ -283,6 +283,18 @@ impl Session {
         }
         for event in self.receivers.cut() {
             self.event(event);
+        }
+    }
+
+    /// The session stops while there is a connection: readers are told that no more comes, and nothing is waited for.
+    pub(super) fn part_from_streams(&mut self) {
+        let (codec, outputs) = (self.config.codec, &mut self.outputs);
+        for sender in self.streams.by_key.values_mut() {
+            let abort = StreamAbort {
+                code: Some("Aborted".to_owned()),
+                message: Some("the publisher has broken off".to_owned()),
+            };
+            outputs.extend(sender.part(codec, abort).map(Output::Send));
         }
     }
 
@@ -371,6 +383,8 @@ impl Session {
             accepted: sender.accepted(),
             written: sender.written(),
             bytes: sender.bytes,
+            end_sent: sender.sent_end().is_some(),
+            abort: sender.sent_end().flatten().cloned(),
             fate,
         };
         self.event(Lifecycle::Stream(StreamNews::Ended(report.clone())));

@@ -7,7 +7,7 @@
 use std::collections::VecDeque;
 use std::time::Duration;
 
-use super::{StreamBreach, StreamFate, StreamOpen};
+use super::{StreamAbort, StreamBreach, StreamFate, StreamOpen};
 use crate::session::event::Nack;
 use crate::{
     AckError, Codec, EncodedFrame, OwnedData, STREAM_IDLE_TIMEOUT, StreamEndError, StreamRequest, StreamTarget,
@@ -50,6 +50,8 @@ enum State {
 #[derive(Debug)]
 struct End {
     frame: EncodedFrame,
+    /// The error that it tells of.
+    abort: Option<StreamAbort>,
     /// When `streamClosed` has to have come; `None`: not sent on this socket.
     deadline: Option<Duration>,
     /// It was sent on a socket that is gone.
@@ -166,6 +168,12 @@ impl Sender {
         self.state != State::Waiting
     }
 
+    /// The end that the service was sent, whether or not it has arrived: with the error that it tells of, if any.
+    pub(super) fn sent_end(&self) -> Option<Option<&StreamAbort>> {
+        let end = self.end.as_ref().filter(|end| end.deadline.is_some() || end.sent_before)?;
+        Some(end.abort.as_ref())
+    }
+
     /// Takes a fragment. After the end was asked for, none is taken.
     pub(super) fn write(&mut self, codec: Codec, data: &OwnedData, cost: usize) {
         if self.end.is_some() {
@@ -180,13 +188,17 @@ impl Sender {
     }
 
     /// Asks for the end, once.
-    pub(super) fn finish(&mut self, codec: Codec, error: Option<StreamEndError<'_>>) {
+    pub(super) fn finish(&mut self, codec: Codec, abort: Option<StreamAbort>) {
         if self.end.is_some() {
             return;
         }
+        let error = abort.as_ref().map(|StreamAbort { code, message }| StreamEndError {
+            message: message.as_deref().map(Into::into),
+            user_error_code: code.as_deref().map(Into::into),
+        });
         let request = StreamRequest::End { stream_id: self.stream_id.as_str().into(), error };
         let frame = codec.encode_upstream(&Upstream::Stream(request));
-        self.end = Some(End { frame, deadline: None, sent_before: false });
+        self.end = Some(End { frame, abort, deadline: None, sent_before: false });
     }
 
     /// The frame that ends it at once: the service has broken its rules.
@@ -197,6 +209,22 @@ impl Sender {
         });
         let stream_id = self.stream_id.as_str().into();
         codec.encode_upstream(&Upstream::Stream(StreamRequest::End { stream_id, error }))
+    }
+
+    /// Ends it without waiting for anything: nobody waits for more of it. Unlike an end that means success it may overtake
+    /// fragments that the service has refused. `None`: the service does not know it, or was told of its end.
+    pub(super) fn part(&mut self, codec: Codec, abort: StreamAbort) -> Option<EncodedFrame> {
+        if !self.is_open() || self.end.as_ref().is_some_and(|end| end.deadline.is_some()) {
+            return None;
+        }
+        // An end without an error would say that all of it is there.
+        if self.end.as_ref().is_none_or(|end| end.abort.is_none() && !self.kept.is_empty()) {
+            self.end = None;
+            self.finish(codec, Some(abort));
+        }
+        let end = self.end.as_mut()?;
+        end.sent_before = true;
+        Some(end.frame.clone())
     }
 
     /// Sends all that may go out now.
@@ -367,7 +395,7 @@ impl Sender {
 
     /// The service has closed the stream.
     pub(super) fn close(&self, error: Option<&AckError<'_>>) -> StreamFate {
-        let Some(end) = self.end.as_ref().filter(|end| end.deadline.is_some() || end.sent_before) else {
+        let Some(end) = self.end.as_ref().filter(|_| self.sent_end().is_some()) else {
             // Nobody has asked for it.
             let unasked = || Nack { name: String::new(), message: "the service closed the stream".into() };
             return StreamFate::Closed(error.map_or_else(unasked, nack));

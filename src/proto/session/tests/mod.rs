@@ -136,8 +136,10 @@ fn event_line(event: &Lifecycle) -> String {
 }
 
 fn report_line(report: &StreamReport) -> String {
-    let StreamReport { accepted, written, bytes, fate, .. } = report;
-    format!("{accepted} of {written}, {bytes} bytes, {fate:?}")
+    let StreamReport { accepted, written, bytes, fate, end_sent, abort, .. } = report;
+    let code = abort.as_ref().map(|abort| format!(" ({})", abort.code.as_deref().unwrap_or("-"))).unwrap_or_default();
+    let end = if *end_sent { format!(", end sent{code}") } else { code };
+    format!("{accepted} of {written}, {bytes} bytes, {fate:?}{end}")
 }
 
 fn stream_line(news: &StreamNews) -> String {

@@ -15,6 +15,7 @@ fn fragment(number: u64, text: &str) -> String {
 
 const KEEPALIVE: &str = r#"→ {"type":"streamData","streamId":"s"}"#;
 const END: &str = r#"→ {"type":"streamEnd","streamId":"s"}"#;
+const ABORTED: &str = r#"→ {"type":"streamEnd","streamId":"s","error":{"message":"the publisher has broken off","userErrorCode":"Aborted"}}"#;
 
 impl Bench {
     fn open_stream(&mut self) {
@@ -80,7 +81,7 @@ fn nothing_is_sent_before_the_start_is_acknowledged_and_then_all_of_it_in_order(
     b.end();
     b.says(&[END]);
     b.stream_closed(None);
-    assert_eq!(b.over(), "2 of 2, 2 bytes, Completed");
+    assert_eq!(b.over(), "2 of 2, 2 bytes, Completed, end sent");
 }
 
 #[test]
@@ -209,7 +210,7 @@ fn the_end_waits_for_what_is_before_it_and_asks_after_it() {
     b.stream_ack(2);
     b.says(&["stream 1 released 10", END]);
     b.stream_closed(None);
-    assert_eq!(b.over(), "1 of 1, 1 bytes, Completed");
+    assert_eq!(b.over(), "1 of 1, 1 bytes, Completed, end sent");
 }
 
 #[test]
@@ -277,7 +278,7 @@ fn after_a_recovery_what_is_not_acknowledged_goes_out_again_and_then_the_end() {
     b.recover();
     b.says(&["recovered c1, attempts 1, down 0ns", END]);
     b.stream_closed(Some("StreamNotFound"));
-    assert_eq!(b.over(), "4 of 4, 4 bytes, Unconfirmed");
+    assert_eq!(b.over(), "4 of 4, 4 bytes, Unconfirmed, end sent");
 }
 
 #[test]
@@ -335,7 +336,7 @@ fn an_open_stream_is_kept_alive_well_inside_its_idle_timeout() {
     b.says(&[END]);
     b.quiet(ms(29_999));
     b.pass(ms(1));
-    assert_eq!(b.over(), "1 of 1, 1 bytes, Unanswered");
+    assert_eq!(b.over(), "1 of 1, 1 bytes, Unanswered, end sent");
 }
 
 #[test]
@@ -355,10 +356,50 @@ fn stopping_ends_every_stream_once() {
     b.write("a");
     b.take();
     b.stop();
-    let said = b.take();
-    assert_eq!(said.iter().filter(|line| line.starts_with("stream 1 over: 0 of 1, 0 bytes, Lost(Stopped)")).count(), 1);
+    // Its readers are told, though the service may have refused what was sent last.
+    b.says(&[
+        ABORTED,
+        "stream s to g ended: 0 of 1, 0 bytes, Lost(Stopped), end sent (Aborted)",
+        "stream 1 over: 0 of 1, 0 bytes, Lost(Stopped), end sent (Aborted)",
+        "close 1000",
+    ]);
     b.open_stream();
     assert_eq!(b.over(), "0 of 0, 0 bytes, Lost(Ended)");
+}
+
+#[test]
+fn stopping_never_says_of_a_stream_that_it_is_whole_unless_it_is() {
+    // The end that was asked for waits for a fragment, and would say so.
+    let mut b = publishing();
+    b.write("a");
+    b.end();
+    b.take();
+    b.stop();
+    assert_eq!(b.take()[0], ABORTED);
+    // One that is under way is not sent again, and an error of the publisher's own is kept.
+    let mut b = publishing();
+    b.end();
+    b.says(&[END]);
+    b.stop();
+    assert!(b.take()[0].ends_with("0 of 0, 0 bytes, Lost(Stopped), end sent"));
+    let mut b = publishing();
+    b.write("a");
+    b.session.handle_stream_end(b.now, KEY, Some(StreamAbort { code: Some("E7".into()), message: None }));
+    b.take();
+    b.stop();
+    assert_eq!(b.take()[0], r#"→ {"type":"streamEnd","streamId":"s","error":{"userErrorCode":"E7"}}"#);
+    // What the service has not taken on it is told nothing of, and neither is one that cannot be reached.
+    let mut b = Bench::live(config());
+    b.open_stream();
+    b.take();
+    b.stop();
+    assert!(b.take()[0].starts_with("stream s to g ended: "));
+    let mut b = publishing();
+    b.pass(s(2));
+    b.cut();
+    b.take();
+    b.stop();
+    assert!(b.take().iter().all(|line| !line.contains("streamEnd")));
 }
 
 // ---- received -----------------------------------------------------------------------------------------------------
