@@ -476,18 +476,15 @@ impl Printer {
         }
     }
 
-    /// The answer to an invocation: its payload alone, or its record. One that is lost has neither.
+    /// The answer to an invocation: its payload alone, or its record. One that is lost has a record that says so.
     fn answer(&mut self, invoked: &Invoked) {
-        let answer = match &invoked.outcome {
-            InvokeOutcome::Answered { data, .. } => data.as_ref(),
-            InvokeOutcome::Refused { .. } | InvokeOutcome::NotUnderstood { .. } => None,
-            InvokeOutcome::TimedOut
-            | InvokeOutcome::Cancelled
-            | InvokeOutcome::Unknown { .. }
-            | InvokeOutcome::NotSent { .. }
-            | InvokeOutcome::IdInUse => return,
+        let (answer, is_answered) = match &invoked.outcome {
+            InvokeOutcome::Answered { data, .. } => (data.as_ref(), true),
+            InvokeOutcome::Refused { .. } | InvokeOutcome::NotUnderstood { .. } => (None, true),
+            InvokeOutcome::TimedOut | InvokeOutcome::Cancelled | InvokeOutcome::Unknown { .. } => (None, false),
+            InvokeOutcome::NotSent { .. } | InvokeOutcome::IdInUse => return,
         };
-        self.record(true, false, |out, time| ndjson::invoke_response(out, time, invoked));
+        self.record(is_answered, false, |out, time| ndjson::invoked(out, time, invoked));
         let Some(data) = answer.map(OwnedData::as_data) else { return };
         let (style, start) = (self.console.out.style, self.out.bytes.len());
         match self.options.format {

@@ -17,6 +17,7 @@ use webpubsub_client::event::{
 };
 use webpubsub_net::clock::fractional_millis;
 use webpubsub_net::secret::{redact, redact_frame};
+use webpubsub_proto::session::OutcomeCause;
 use webpubsub_proto::{Data, GroupState, Message, Origin, OwnedData, Text};
 
 /// `type`, `time` and the fields of one record.
@@ -184,18 +185,18 @@ struct InvokeResponse<'a> {
     line: Option<u64>,
 }
 
-/// Appends the record of an invocation that was answered.
-pub(super) fn invoke_response(out: &mut Vec<u8>, time: &str, invoked: &Invoked) {
+/// Appends the record of an invocation that has ended: its answer, or that nobody can know what became of it. One that
+/// was not sent has none.
+pub(super) fn invoked(out: &mut Vec<u8>, time: &str, invoked: &Invoked) {
     let nothing = Nack { name: String::new(), message: String::new() };
     let (payload, metadata, error) = match &invoked.outcome {
         InvokeOutcome::Answered { data, metadata } => (data.as_ref(), metadata.as_deref(), None),
         InvokeOutcome::Refused { error } => (None, None, Some(error.clone())),
         InvokeOutcome::NotUnderstood { reason } => (None, None, Some(Nack { message: reason.clone(), ..nothing })),
-        InvokeOutcome::TimedOut
-        | InvokeOutcome::Cancelled
-        | InvokeOutcome::Unknown { .. }
-        | InvokeOutcome::NotSent { .. }
-        | InvokeOutcome::IdInUse => return,
+        InvokeOutcome::TimedOut => return invocation_unknown(out, time, invoked, &OutcomeCause::TimedOut),
+        InvokeOutcome::Cancelled => return invocation_unknown(out, time, invoked, &OutcomeCause::Cancelled),
+        InvokeOutcome::Unknown { cause } => return invocation_unknown(out, time, invoked, cause),
+        InvokeOutcome::NotSent { .. } | InvokeOutcome::IdInUse => return,
     };
     let payload = payload.map(OwnedData::as_data);
     let mut json = Vec::new();
@@ -225,8 +226,28 @@ struct OperationUnknown<'a> {
     group: Option<&'a str>,
     #[serde(skip_serializing_if = "Option::is_none")]
     event: Option<&'a str>,
-    ack_id: u64,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    ack_id: Option<u64>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    invocation_id: Option<&'a str>,
     reason: &'a str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    line: Option<u64>,
+}
+
+/// Appends the record of an invocation that was sent, and whose answer nobody waits for any more.
+fn invocation_unknown(out: &mut Vec<u8>, time: &str, invoked: &Invoked, cause: &OutcomeCause) {
+    let reason = cause.to_string();
+    let fields = OperationUnknown {
+        operation: "invoke",
+        group: None,
+        event: Some(&invoked.event),
+        ack_id: None,
+        invocation_id: invoked.invocation_id.as_deref(),
+        reason: &redact(&reason),
+        line: invoked.line,
+    };
+    write(out, "operation-unknown", time, fields);
 }
 
 #[derive(Serialize)]
@@ -381,8 +402,10 @@ pub fn lifecycle(out: &mut Vec<u8>, time: &str, event: &Lifecycle, hub: Option<&
                 operation: operation.name(),
                 group,
                 event,
-                ack_id: *ack_id,
+                ack_id: Some(*ack_id),
+                invocation_id: None,
                 reason: &redact(reason),
+                line: None,
             };
             write(out, "operation-unknown", time, fields);
         }

@@ -26,7 +26,7 @@ impl Recorder {
     /// The record of an invocation that has ended, if it has one.
     pub fn invoked(&self, invoked: &Invoked) -> Option<Vec<u8>> {
         let mut out = Vec::new();
-        ndjson::invoke_response(&mut out, &timestamp(), invoked);
+        ndjson::invoked(&mut out, &timestamp(), invoked);
         Some(out).filter(|record| !record.is_empty())
     }
 

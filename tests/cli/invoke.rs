@@ -8,7 +8,7 @@ use crate::session::{Bench, gone};
 use crate::support::emulator::Emulator;
 use crate::support::service::{FromClient, Peer};
 use crate::support::webhook::Webhook;
-use crate::support::{Running, Service, kinds, wps};
+use crate::support::{Ended, Running, Service, kinds, wps};
 
 fn start(service: &Service, args: &[&str]) -> Running {
     wps(["invoke", "--url", &service.url()]).args(args).start()
@@ -91,16 +91,28 @@ fn a_refusal_and_an_answer_that_is_not_understood_have_their_codes() {
     }
 }
 
+/// The records of calls of which nobody can know what became.
+fn lost(ended: &Ended) -> Vec<Value> {
+    let mut records = ended.records();
+    records.retain(|record| record["type"] == "operation-unknown");
+    records
+}
+
 /// PROTOCOL §19.17.
 #[test]
 fn a_lost_answer_ends_the_run_at_once_and_nothing_is_called_again() {
     let service = Service::start();
-    let wps = start(&service, &["ask"]);
+    let wps = start(&service, &["ask", "-o", "ndjson"]);
     let mut peer = service.connect();
     peer.operation();
     peer.reset();
     let ended = wps.end();
-    ended.assert_failed(9, &["error: the answer to `ask` (invocationId `1`) is lost", "may have been carried out"]);
+    let record = lost(&ended).remove(0);
+    assert_eq!((&record["operation"], &record["event"]), (&json!("invoke"), &json!("ask")));
+    assert_eq!((&record["invocationId"], record.get("ackId"), record.get("line")), (&json!("1"), None, None));
+    assert!(record["reason"].is_string(), "{record}");
+    assert_eq!(ended.code, 9, "{}", ended.stderr);
+    ended.assert_stderr(&["error: the answer to `ask` (invocationId `1`) is lost", "may have been carried out"]);
     ended.assert_stderr(&["`--on-unknown resend`"]);
 }
 
@@ -128,7 +140,8 @@ fn on_request_it_is_called_again_under_a_new_id() {
 fn ctrl_c_and_timeout_tell_the_service() {
     for timeout in [false, true] {
         let service = Service::start();
-        let wps = start(&service, if timeout { &["ask", "--timeout", "2s"] } else { &["ask"] });
+        let more: &[&str] = if timeout { &["--timeout", "2s"] } else { &[] };
+        let wps = start(&service, &[&["ask", "-o", "ndjson"], more].concat());
         let mut peer = service.connect();
         let call = peer.operation();
         if !timeout {
@@ -139,10 +152,12 @@ fn ctrl_c_and_timeout_tell_the_service() {
         peer.see_off();
         let ended = wps.end();
         if timeout {
-            ended.assert_failed(124, &["timed out after 2 s", "may have been carried out"]);
+            ended.assert_stderr(&["timed out after 2 s", "may have been carried out"]);
         } else {
-            assert_eq!(ended.code, 130, "{}", ended.stderr);
+            ended.assert_stderr(&["error: ended by a signal", "`1`): it may have been carried out"]);
         }
+        assert_eq!(ended.code, if timeout { 124 } else { 130 });
+        assert_eq!((&lost(&ended)[0]["invocationId"], &lost(&ended)[0]["event"]), (&json!("1"), &json!("ask")));
     }
 }
 
@@ -170,6 +185,51 @@ fn many_calls_wait_at_once_and_each_answer_names_its_line() {
     let answers: Vec<_> = answers.map(|record| (record["line"].as_u64().unwrap(), record["data"].clone())).collect();
     assert_eq!(answers, [(2, json!("bb")), (3, json!("cc")), (1, json!("aa"))]);
     ended.assert_stderr(&["sent 3 invocations, 3 answered"]);
+}
+
+#[cfg(unix)]
+#[test]
+fn of_many_calls_each_one_that_is_lost_has_its_record_with_its_line() {
+    use rustix::process::Signal;
+    for (how, code, words) in [
+        ("cut", 9, "line 2 failed"),
+        (
+            "signal",
+            143,
+            "2 invocations, of lines 2 to 3, were called off before their answers: they may have been carried out",
+        ),
+        (
+            "timeout",
+            124,
+            "2 invocations, of lines 2 to 3, were called off before their answers: they may have been carried out",
+        ),
+    ] {
+        let service = Service::start();
+        let limit = if how == "timeout" { "3s" } else { "60s" };
+        let args = ["invoke", "--url", &service.url(), "double", "--lines", "-o", "ndjson", "--timeout", limit];
+        let wps = wps(args).stdin("a\nb\nc\n").start();
+        let mut peer = service.connect();
+        let calls = [peer.operation(), peer.operation(), peer.operation()];
+        respond(&mut peer, &calls[0]["invocationId"], json!({"success": true}));
+        match how {
+            "cut" => drop(peer.reset()),
+            "signal" => {
+                wps.signal(Signal::TERM);
+                drop((peer.operation(), peer.operation()));
+                peer.see_off();
+            }
+            _ => {
+                drop((peer.operation(), peer.operation()));
+                peer.see_off();
+            }
+        }
+        let ended = wps.end();
+        assert_eq!(ended.code, code, "{}", ended.stderr);
+        ended.assert_stderr(&[words]);
+        let told = lost(&ended);
+        let told: Vec<_> = told.iter().map(|record| (record["line"].as_u64(), &record["invocationId"])).collect();
+        assert_eq!(told, [(Some(2), &calls[1]["invocationId"]), (Some(3), &calls[2]["invocationId"])], "{how}");
+    }
 }
 
 #[test]

@@ -16,7 +16,7 @@ use crate::commands::bulk::intake::{Batch, Intake};
 use crate::commands::bulk::message::{Item, Maker, Message, What};
 use crate::commands::bulk::settings::BulkFeed;
 use crate::commands::bulk::settings::Content;
-use crate::failure::Failure;
+use crate::failure::{Failure, Kind};
 use crate::options::operation::settings::Ack;
 use crate::render::{counted, human};
 use crate::run::context::{Client, Surroundings};
@@ -60,6 +60,8 @@ async fn invoke_all(surroundings: &Surroundings, settings: &InvokeMany, intake: 
             open: FuturesUnordered::new(),
             counts: StreamCounts { sent: 0, acked: 0, failed: 0 },
             skipped: 0,
+            called_off: 0,
+            called_off_lines: (u64::MAX, 0),
             unsent: 0,
             last_line: 0,
             first: None,
@@ -87,6 +89,10 @@ struct Flow<'a> {
     counts: StreamCounts,
     /// Records that are no invocations.
     skipped: u64,
+    /// Sent, and called off by the end before they were answered.
+    called_off: u64,
+    /// The first and the last of their lines.
+    called_off_lines: (u64, u64),
     /// Read, and not sent when the end came.
     unsent: u64,
     /// The last line that was read.
@@ -161,8 +167,13 @@ impl Flow<'_> {
         match &invoked.outcome {
             InvokeOutcome::Answered { .. } => self.counts.acked += 1,
             InvokeOutcome::NotSent { .. } => self.unsent += 1,
-            // The run was ended, and whoever did that knows.
-            InvokeOutcome::Cancelled => self.counts.failed += 1,
+            // The run was ended, and whoever did that knows: that they may have been carried out is said together.
+            InvokeOutcome::Cancelled => {
+                self.counts.failed += 1;
+                self.called_off += 1;
+                let (first, last) = self.called_off_lines;
+                self.called_off_lines = (first.min(line), last.max(line));
+            }
             InvokeOutcome::Refused { .. }
             | InvokeOutcome::NotUnderstood { .. }
             | InvokeOutcome::TimedOut
@@ -201,13 +212,34 @@ impl Flow<'_> {
         }
     }
 
+    /// What is to be known of those that were sent, and called off before they were answered.
+    fn called_off_in_words(&self) -> Option<String> {
+        let (first, last) = self.called_off_lines;
+        match self.called_off {
+            0 => None,
+            1 => Some(format!(
+                "the invocation of line {first} was called off before its answer: it may have been carried out"
+            )),
+            count => Some(format!(
+                "{count} invocations, of lines {first} to {last}, were called off before their answers: they may have been \
+                 carried out"
+            )),
+        }
+    }
+
     fn end(mut self) -> Verdict {
         self.unsent += self.ready.len() as u64;
         self.client.seen.stream.set(Some(self.counts));
         if !self.settings.output.quiet {
             let StreamCounts { sent, acked, failed } = self.counts;
             let mut words = format!("sent {}, {acked} answered", counted(sent, "invocation"));
-            for (count, what) in [(failed, "failed"), (self.unsent, "read and not sent"), (self.skipped, "skipped")] {
+            let called_off = (self.called_off, "called off");
+            for (count, what) in [
+                (failed - self.called_off, "failed"),
+                called_off,
+                (self.unsent, "read and not sent"),
+                (self.skipped, "skipped"),
+            ] {
                 if count > 0 {
                     words += &format!(", {count} {what}");
                 }
@@ -216,8 +248,13 @@ impl Flow<'_> {
             let style = self.surroundings.console.err.style;
             self.surroundings.console.err.line(&style.dim(&words));
         }
+        let called_off = self.called_off_in_words();
         match self.first {
-            Some((_, failure)) => Verdict::Failed(failure),
+            Some((_, failure)) => Verdict::Failed(match called_off {
+                Some(words) => failure.hint(words),
+                None => failure,
+            }),
+            None if let Some(words) = called_off => Verdict::Failed(Failure::message(Kind::OperationUnknown, words)),
             None if self.over || self.unsent > 0 => Verdict::SessionEnded,
             None => Verdict::Done("done"),
         }
