@@ -7,8 +7,12 @@ use crate::support::{Service, Setup, kinds, wps};
 
 /// A script against an emulator that the run itself hosts.
 fn script(lines: &str) -> Setup {
-    let port = ClosedPort::reserve().port();
-    wps(["repl", &format!("--local={port}")]).stdin(lines)
+    wps(["repl", &here()]).stdin(lines)
+}
+
+/// Where nothing is yet, so that the repl hosts an emulator itself.
+fn here() -> String {
+    format!("--local={}", ClosedPort::reserve().port())
 }
 
 #[test]
@@ -76,6 +80,33 @@ fn service_sends_as_a_server_where_the_source_opens_the_service_for_servers() {
     service.connect().see_off();
     run.end()
         .assert_failed(2, &["error: line 2: a client access URL opens the service for clients alone", "hint: with"]);
+}
+
+#[test]
+fn service_asks_and_changes_what_a_server_does() {
+    let lines = "join \"my group\"\nservice health\nservice connections --group \"my group\"\n\
+                 service exists --user alice\nservice group remove \"my group\" --user alice\n\
+                 service permission grant sendToGroup --group g --connection none\n";
+    let local = |format| wps(["repl", "-q", "-o", format, &here(), "--user", "alice"]);
+    let ended = local("text").stdin(lines).run();
+    assert_eq!(ended.code, 8, "{}", ended.stderr);
+    ended.assert_stderr(&[
+        "error: line 6: the service refused to grant `sendToGroup` for the group `g` of the connection `none`: 404",
+    ]);
+    let text = ended.text();
+    let answers: Vec<_> = text.lines().filter(|line| line.ends_with("\talice") || *line == "yes").collect();
+    assert_eq!(answers.len(), 2, "{text}");
+    // As records, with what else comes.
+    let ended = local("ndjson").stdin(lines.replace("grant", "check")).run();
+    assert_eq!(ended.code, 12, "{}", ended.stderr);
+    let records = ended.records();
+    let of_the_service = |kind: &&str| !["connected", "ack", "joined", "stopped"].contains(kind);
+    let seen: Vec<_> = kinds(&records).into_iter().filter(of_the_service).collect();
+    assert_eq!(seen, ["response", "connection", "exists", "response", "permission"]);
+    // No is a failure, as of the command.
+    let ended = wps(["repl", "-q", &here()]).stdin("service exists --user bob\njoin g\n").run();
+    assert_eq!((ended.code, ended.text()), (12, "no\n"), "{}", ended.stderr);
+    ended.assert_stderr(&["error: line 1: the user `bob` has no connection"]);
 }
 
 #[test]

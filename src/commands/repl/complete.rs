@@ -22,6 +22,8 @@ pub enum Wanted {
     Event,
     /// A word of that command, `set` or `help`, with the word before it.
     Word(String, Option<String>),
+    /// The word of that command which stands behind so many others.
+    Value(String, usize),
     /// Nothing that could be known.
     Nothing,
 }
@@ -43,7 +45,11 @@ pub fn wanted(text: &str) -> (Wanted, usize) {
     // The value of a flag, behind it or in it.
     let flag_before = before.filter(|piece| piece.place == Place::Flag && takes_value(&definition, &verb, &piece.text));
     if let Some(flag) = flag_before.filter(|_| current.is_none_or(|piece| piece.place == Place::FlagValue)) {
-        let wanted = if flag.text == "--file" { Wanted::File } else { Wanted::FlagValue(verb, flag.text.clone()) };
+        let wanted = match flag.text.as_str() {
+            "--file" => Wanted::File,
+            "--group" | "-g" => Wanted::Group,
+            _ => Wanted::FlagValue(verb, flag.text.clone()),
+        };
         return (wanted, start);
     }
     match current.map(|piece| (piece.place, piece.text.as_str())) {
@@ -53,6 +59,7 @@ pub fn wanted(text: &str) -> (Wanted, usize) {
         Some((Place::Verb, _)) => (Wanted::Verb, start),
         Some((Place::Flag, flag)) => match flag.split_once('=') {
             Some(("--file", _)) => (Wanted::File, start + "--file=".len()),
+            Some(("--group", _)) => (Wanted::Group, start + "--group=".len()),
             Some((name, _)) => (Wanted::FlagValue(verb, name.to_owned()), start + name.len() + 1),
             None => (Wanted::Flag(verb), start),
         },
@@ -65,6 +72,12 @@ pub fn wanted(text: &str) -> (Wanted, usize) {
                 "send" | "stream" if first => (Wanted::Group, start),
                 "event" | "invoke" if first => (Wanted::Event, start),
                 "service" if first => (Wanted::Word(verb, None), start),
+                "service group" if (words == 1 && current.is_none()) || (words == 2 && current.is_some()) => {
+                    (Wanted::Group, start)
+                }
+                "service group" | "service permission" => {
+                    (Wanted::Value(verb, words - usize::from(current.is_some())), start)
+                }
                 "state" if first => (Wanted::Word(verb, None), start),
                 "state" if words == 1 || (words == 2 && current.is_some()) => (Wanted::Group, start),
                 "help" if first => (Wanted::Word(verb, None), start),
@@ -108,6 +121,10 @@ pub fn candidates(wanted: &Wanted, typed: &str, names: &Names) -> Vec<String> {
         }
         Wanted::Event => names.events.iter().map(|name| quoted(name)).collect(),
         Wanted::Word(verb, None) if verb == "help" => verbs(&definition),
+        Wanted::Value(verb, index) => {
+            let positional = command(&definition, verb).and_then(|command| command.get_positionals().nth(*index));
+            positional.map(values).unwrap_or_default()
+        }
         Wanted::Word(verb, before) => words(&definition, verb, before.as_deref()),
         Wanted::File | Wanted::Nothing => Vec::new(),
     };
@@ -166,8 +183,16 @@ mod tests {
             ("send -t ", &["text", "json", "binary", "protobuf"]),
             ("send --type j", &["json"]),
             ("send --type=j", &["json"]),
-            ("service ", &["send"]),
+            ("service ", &["send", "connections", "exists", "close", "group", "permission", "health"]),
             ("service s", &["send"]),
+            ("service connections --group n", &["news"]),
+            ("service connections --group=n", &["news"]),
+            ("service connections -g n", &["news"]),
+            ("service group r", &["remove", "remove-all"]),
+            ("service group add n", &["news"]),
+            ("service group add ", &["chat", "\"my group\"", "news"]),
+            ("service permission --connection c1 ", &["grant", "revoke", "check"]),
+            ("service permission grant s", &["sendToGroup"]),
             ("service send --ex", &["--exclude"]),
             ("service send -t j", &["json"]),
             ("send ", &["chat", "\"my group\"", "news"]),

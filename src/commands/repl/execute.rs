@@ -8,6 +8,7 @@ use std::pin::pin;
 use std::rc::Rc;
 use std::sync::Arc;
 
+use bytes::Bytes;
 use tokio::time::{Instant, sleep, sleep_until, timeout};
 
 use super::history::History;
@@ -19,7 +20,8 @@ use crate::commands::repl::line::args::SetCommand;
 use crate::commands::repl::line::settings::{Line, StateWish, settle_line};
 use crate::commands::repl::lines::{What, begins_stream};
 use crate::commands::send::sent;
-use crate::commands::service::{beside, send_beside};
+use crate::commands::service::settings::ServiceTask;
+use crate::commands::service::{beside, body_of, carry_out};
 use crate::commands::state::{states_of, words};
 use crate::commands::stream::settings::{Feed, Running};
 use crate::commands::stream::{PARTING, broken_off, end, intake, random_id};
@@ -31,6 +33,7 @@ use crate::render::sanitize::{for_line, for_report};
 use crate::render::{self, Jq, Limits, counted, human};
 use crate::run::context::{Client, Surroundings, ack_mode, print_format};
 use crate::run::ending::Verdict;
+use crate::run::errand;
 use crate::run::rest::{Rest, Warnings};
 use crate::run::voice::print_failure;
 use webpubsub_client::handle::OutgoingStream;
@@ -180,12 +183,7 @@ impl Executor<'_> {
                 self.attended("the stream", self.open_stream(&group, feed, run)).await?;
             }
             Line::State { group, what } => self.state(group, what).await?,
-            Line::ServiceSend { operation, payload } => {
-                let data = self.data(&payload)?;
-                let (rest, hub) = &*self.service().map_err(Verdict::Failed)?;
-                let sent = send_beside((rest, hub.as_str()), &operation, payload.data_type, data.as_data()).await;
-                self.say(&sent.map_err(Verdict::Failed)?);
-            }
+            Line::Service(task) => self.serve(&task).await?,
             Line::Expect { jq, timeout } => self.expect(&jq, timeout).await?,
             Line::Sleep(duration) => sleep(duration).await,
             Line::Groups => self.tell(&groups(&self.status().await?)),
@@ -203,6 +201,25 @@ impl Executor<'_> {
             Line::Quit => return Ok(Done::Quit),
         }
         Ok(Done::Next)
+    }
+
+    /// Does what a server does.
+    async fn serve(&self, task: &ServiceTask) -> Result<(), Verdict> {
+        let body = match task {
+            ServiceTask::Send(_, payload) => body_of(self.data(payload)?.as_data()).map_err(Verdict::Failed)?,
+            ServiceTask::One(_) | ServiceTask::Lines(..) | ServiceTask::List { .. } | ServiceTask::Member { .. } => {
+                Bytes::new()
+            }
+        };
+        let (rest, hub) = &*self.service().map_err(Verdict::Failed)?;
+        let mut printer = errand::printer(self.surroundings, self.output);
+        printer.set_format(self.watch.printed().format);
+        let seen = (&RefCell::new(printer), &errand::Done::default());
+        let words = carry_out((rest, hub.as_str()), task, (body, false), seen).await.map_err(Verdict::Failed)?;
+        if let Some(words) = words {
+            self.say(&words);
+        }
+        Ok(())
     }
 
     /// The service that the connection is to.

@@ -123,21 +123,40 @@ pub struct ToArgs {
 #[derive(Debug, Args)]
 #[command(after_long_help = include_str!("connections.md"))]
 pub struct ConnectionsArgs {
+    /// What is asked.
+    #[command(flatten)]
+    pub what: MembersArgs,
+    /// What all of them take.
+    #[command(flatten)]
+    pub common: CommonArgs,
+}
+
+/// Which connections are listed.
+#[derive(Debug, Args)]
+pub struct MembersArgs {
     /// The group
     #[arg(short, long, value_name = "G")]
     pub group: String,
     /// List so many at most
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=2_147_483_647))]
     pub limit: Option<u32>,
-    /// What all of them take.
-    #[command(flatten)]
-    pub common: CommonArgs,
 }
 
 /// `wps service exists`.
 #[derive(Debug, Args)]
 #[command(after_long_help = include_str!("exists.md"))]
 pub struct ExistsArgs {
+    /// What is asked.
+    #[command(flatten)]
+    pub what: PresenceArgs,
+    /// What all of them take.
+    #[command(flatten)]
+    pub common: CommonArgs,
+}
+
+/// Who is looked for.
+#[derive(Debug, Args)]
+pub struct PresenceArgs {
     /// This connection
     #[arg(long, value_name = "ID", value_parser = NonEmptyStringValueParser::new())]
     pub connection: Option<String>,
@@ -150,15 +169,23 @@ pub struct ExistsArgs {
     /// This connection in --group; the members are listed for that
     #[arg(long, value_name = "ID", requires = "group", value_parser = NonEmptyStringValueParser::new())]
     pub member: Option<String>,
-    /// What all of them take.
-    #[command(flatten)]
-    pub common: CommonArgs,
 }
 
 /// `wps service close`.
 #[derive(Debug, Args)]
 #[command(after_long_help = include_str!("close.md"))]
 pub struct CloseArgs {
+    /// What is asked.
+    #[command(flatten)]
+    pub what: ClosingArgs,
+    /// What all of them take.
+    #[command(flatten)]
+    pub common: CommonArgs,
+}
+
+/// Whose connections are closed.
+#[derive(Debug, Args)]
+pub struct ClosingArgs {
     /// This connection
     #[arg(long, value_name = "ID", value_parser = NonEmptyStringValueParser::new())]
     pub connection: Option<String>,
@@ -177,9 +204,6 @@ pub struct CloseArgs {
     /// Not this connection, repeatable; with --all, --group and --user
     #[arg(long = "exclude", value_name = "CONNECTION", value_parser = NonEmptyStringValueParser::new())]
     pub exclude: Vec<String>,
-    /// What all of them take.
-    #[command(flatten)]
-    pub common: CommonArgs,
 }
 
 /// What is done about a group.
@@ -197,6 +221,17 @@ pub enum GroupAction {
 #[derive(Debug, Args)]
 #[command(after_long_help = include_str!("group.md"))]
 pub struct GroupArgs {
+    /// What is asked.
+    #[command(flatten)]
+    pub what: GroupingArgs,
+    /// What all of them take.
+    #[command(flatten)]
+    pub common: CommonArgs,
+}
+
+/// Who comes into a group or out of it.
+#[derive(Debug, Args)]
+pub struct GroupingArgs {
     /// What to do
     #[arg(value_enum, value_name = "ACTION")]
     pub action: GroupAction,
@@ -212,9 +247,6 @@ pub struct GroupArgs {
     /// All connections that the OData filter is true for; with add and remove
     #[arg(long, value_name = "ODATA")]
     pub filter: Option<String>,
-    /// What all of them take.
-    #[command(flatten)]
-    pub common: CommonArgs,
 }
 
 /// What is done about a permission.
@@ -243,6 +275,17 @@ pub enum PermissionName {
 #[derive(Debug, Args)]
 #[command(after_long_help = include_str!("permission.md"))]
 pub struct PermissionArgs {
+    /// What is asked.
+    #[command(flatten)]
+    pub what: GrantArgs,
+    /// What all of them take.
+    #[command(flatten)]
+    pub common: CommonArgs,
+}
+
+/// Which permission, and whose.
+#[derive(Debug, Args)]
+pub struct GrantArgs {
     /// What to do
     #[arg(value_enum, value_name = "ACTION")]
     pub action: PermissionAction,
@@ -257,9 +300,6 @@ pub struct PermissionArgs {
     /// Without it all groups are meant; the service in the cloud refuses that.
     #[arg(short, long, value_name = "G")]
     pub group: Option<String>,
-    /// What all of them take.
-    #[command(flatten)]
-    pub common: CommonArgs,
 }
 
 /// `wps service health`.

@@ -13,7 +13,6 @@ use super::{call_of, lines};
 use crate::failure::{Failure, Kind};
 use crate::options::data::payload::PayloadType;
 use crate::render::Printer;
-use crate::run::ending::Verdict;
 use crate::run::errand::Done;
 use crate::run::rest::{Call, Rest};
 use webpubsub_net::secret::redact;
@@ -95,15 +94,11 @@ pub async fn list(
     group: &str,
     limit: Option<u32>,
     (printer, done): (&RefCell<Printer>, &Done),
-) -> Verdict {
+) -> Result<(), Failure> {
     let mut pages = Pages::new(rest, hub, group, limit);
     let mut left = limit.map_or(u64::MAX, u64::from);
     while left > 0 {
-        let members = match pages.next(done).await {
-            Ok(Some(members)) => members,
-            Ok(None) => break,
-            Err(failure) => return Verdict::Failed(failure),
-        };
+        let Some(members) = pages.next(done).await? else { break };
         for Member { connection_id, user_id } in members {
             if left == 0 {
                 break;
@@ -115,7 +110,7 @@ pub async fn list(
         // Pages are asked for no faster than they are read.
         lines::room_in(printer).await;
     }
-    Verdict::Done("done")
+    Ok(())
 }
 
 /// Looks for a connection among the members of a group: the service has no question for that.
@@ -124,21 +119,20 @@ pub async fn member(
     hub: &str,
     (connection, group): (&str, &str),
     (printer, done): (&RefCell<Printer>, &Done),
-) -> Verdict {
+) -> Result<(), Failure> {
     let began = Instant::now();
     let mut pages = Pages::new(rest, hub, group, None);
     let found = loop {
-        match pages.next(done).await {
-            Ok(Some(members)) if members.iter().any(|member| member.connection_id == connection) => break true,
-            Ok(Some(_)) => {}
-            Ok(None) => break false,
-            Err(failure) => return Verdict::Failed(failure),
+        match pages.next(done).await? {
+            Some(members) if members.iter().any(|member| member.connection_id == connection) => break true,
+            Some(_) => {}
+            None => break false,
         }
     };
     report::membership(&mut printer.borrow_mut(), connection, group, (found, began.elapsed()));
     if found {
-        return Verdict::Done("done");
+        return Ok(());
     }
     let what = format!("the connection `{connection}` is not in the group `{group}`");
-    Verdict::Failed(Failure::message(Kind::Expectation, what))
+    Err(Failure::message(Kind::Expectation, what))
 }

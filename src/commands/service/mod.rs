@@ -138,15 +138,7 @@ async fn work(
         Err(failure) => return Verdict::Failed(failure),
     };
     let seen = (printer, done);
-    match (&settings.task, brought) {
-        (ServiceTask::One(operation), _) => {
-            let call = call_of(operation, &hub, PayloadType::Text, Bytes::new(), true);
-            one(surroundings, settings, &rest, (operation, &call), seen).await
-        }
-        (ServiceTask::Send(operation, payload), Brought::Body(body)) => {
-            let call = call_of(operation, &hub, payload.data_type, body, repeats(settings));
-            one(surroundings, settings, &rest, (operation, &call), seen).await
-        }
+    let body = match (&settings.task, brought) {
         (ServiceTask::Lines(operation, lines), Brought::Lines(intake)) => {
             let what = (operation, *lines, repeats(settings));
             let verdict = lines::send(&rest, what, intake, &hub, seen).await;
@@ -155,14 +147,45 @@ async fn work(
                 let lines = if sent == 1 { "line" } else { "lines" };
                 surroundings.report(&settings.output, &format!("{sent} {lines} {}", operation.done()));
             }
-            verdict
+            return verdict;
         }
-        (ServiceTask::List { group, limit }, _) => list::list(&rest, &hub, group, *limit, seen).await,
-        (ServiceTask::Member { connection, group }, _) => list::member(&rest, &hub, (connection, group), seen).await,
-        // What is brought is what the task has.
-        (ServiceTask::Send(..) | ServiceTask::Lines(..), _) => {
-            Verdict::Failed(Failure::message(Kind::Internal, "there is nothing to send"))
+        (_, Brought::Body(body)) => body,
+        (_, Brought::Nothing | Brought::Lines(_)) => Bytes::new(),
+    };
+    match carry_out((&rest, &hub), &settings.task, (body, repeats(settings)), seen).await {
+        Ok(words) => {
+            if let Some(words) = words {
+                surroundings.report(&settings.output, &words);
+            }
+            Verdict::Done("done")
         }
+        Err(failure) => Verdict::Failed(failure),
+    }
+}
+
+/// Asks the service on that hub. Returns what is said of the answer, where nothing was printed. `repeats`: a message whose
+/// answer is lost is sent again.
+pub async fn carry_out(
+    (rest, hub): (&Rest, &str),
+    task: &ServiceTask,
+    (body, repeats): (Bytes, bool),
+    seen: (&RefCell<Printer>, &Done),
+) -> Result<Option<String>, Failure> {
+    match task {
+        ServiceTask::One(operation) => {
+            let call = call_of(operation, hub, PayloadType::Text, body, true);
+            one(rest, (operation, &call), seen).await
+        }
+        ServiceTask::Send(operation, payload) => {
+            let call = call_of(operation, hub, payload.data_type, body, repeats);
+            one(rest, (operation, &call), seen).await
+        }
+        ServiceTask::List { group, limit } => list::list(rest, hub, group, *limit, seen).await.map(|()| None),
+        ServiceTask::Member { connection, group } => {
+            list::member(rest, hub, (connection, group), seen).await.map(|()| None)
+        }
+        // They are brought with it.
+        ServiceTask::Lines(..) => Err(Failure::message(Kind::Internal, "there are no lines to send")),
     }
 }
 
@@ -237,37 +260,14 @@ pub fn beside(connection: &Connection, warnings: Warnings) -> Result<(Rest, Stri
     Ok((rest, hub.clone()))
 }
 
-/// Sends one message. Returns what is said of it.
-pub async fn send_beside(
-    (rest, hub): (&Rest, &str),
-    operation: &Operation,
-    data_type: PayloadType,
-    data: Data<'_>,
-) -> Result<String, Failure> {
-    let call = call_of(operation, hub, data_type, body_of(data)?, false);
-    let answered = rest.ask(&call).await?;
-    if !answered.answer.status.is_success() {
-        return Err(rest.refused(&call, &answered));
-    }
-    Ok(words(operation, answered.elapsed))
-}
-
-/// An operation, and what its answer means.
+/// An operation, and what its answer means. Returns what is said of it, where nothing was printed.
 async fn one(
-    surroundings: &Surroundings,
-    settings: &Service,
     rest: &Rest,
     (operation, call): (&Operation, &Call),
     (printer, done): (&RefCell<Printer>, &Done),
-) -> Verdict {
+) -> Result<Option<String>, Failure> {
     Done::count(&done.sent);
-    let answered = match rest.ask(call).await {
-        Ok(answered) => answered,
-        Err(failure) => {
-            Done::count(&done.failed);
-            return Verdict::Failed(failure);
-        }
-    };
+    let answered = rest.ask(call).await.inspect_err(|_| Done::count(&done.failed))?;
     let status = answered.answer.status;
     let asks = match operation {
         Operation::Exists(_) => Some(report::existence as fn(&mut Printer, &Operation, &_, bool)),
@@ -284,16 +284,15 @@ async fn one(
     if let Some(tell) = asks.filter(|_| status.is_success() || status.as_u16() == 404) {
         Done::count(&done.acked);
         tell(&mut printer.borrow_mut(), operation, &answered, status.is_success());
-        return if status.is_success() { Verdict::Done("done") } else { Verdict::Failed(no(operation)) };
+        return if status.is_success() { Ok(None) } else { Err(no(operation)) };
     }
     report::response(&mut printer.borrow_mut(), operation, &answered, None);
     if !status.is_success() {
         Done::count(&done.failed);
-        return Verdict::Failed(explained(operation, rest.refused(call, &answered), status.as_u16()));
+        return Err(explained(operation, rest.refused(call, &answered), status.as_u16()));
     }
     Done::count(&done.acked);
-    surroundings.report(&settings.output, &words(operation, answered.elapsed));
-    Verdict::Done("done")
+    Ok(Some(words(operation, answered.elapsed)))
 }
 
 fn words(operation: &Operation, elapsed: Duration) -> String {
@@ -361,7 +360,7 @@ fn content_type(data_type: PayloadType) -> &'static str {
 }
 
 /// The body that carries a payload, within what the service takes.
-fn body_of(data: Data<'_>) -> Result<Bytes, Failure> {
+pub fn body_of(data: Data<'_>) -> Result<Bytes, Failure> {
     let bytes = data.to_bytes().map_or_else(Bytes::new, |bytes| Bytes::from(bytes.into_owned()));
     if bytes.len() > MAX_FRAME_BYTES {
         return Err(too_large(&format!("{} bytes", bytes.len())));

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use clap::{Args, Subcommand, ValueEnum};
 
-use crate::commands::service::args::ToArgs;
+use crate::commands::service::args::{ClosingArgs, GrantArgs, GroupingArgs, MembersArgs, PresenceArgs, ToArgs};
 use crate::commands::stream::args::FlowArgs;
 use crate::options::data::args::{DataArgs, MetadataArgs, TtlArgs};
 use crate::options::operation::args::{AckIdArgs, JoinAckArgs};
@@ -235,6 +235,20 @@ pub enum LineServiceCommand {
     ///
     /// Flags stand before DATA, which is the rest of the line as it is.
     Send(Box<LineServiceSendArgs>),
+    /// List the connections in a group, a line each
+    Connections(MembersArgs),
+    /// Is there such a connection, a member of the group, a connection of the user?
+    ///
+    /// A script fails with exit 12 where there is none.
+    Exists(PresenceArgs),
+    /// Close a connection, or those of a group, of a user, or all
+    Close(ClosingArgs),
+    /// Add connections to a group, and remove them
+    Group(GroupingArgs),
+    /// Grant, revoke and check the permissions of a connection
+    Permission(GrantArgs),
+    /// Is the service well?
+    Health,
 }
 
 /// `service send`.

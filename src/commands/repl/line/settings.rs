@@ -4,8 +4,8 @@ use std::time::Duration;
 
 use super::args::{LineCommand, LineServiceCommand, LineStateCommand, SetCommand};
 use crate::commands::invoke::settings::LONGEST_ID;
-use crate::commands::service::settings::message;
 use crate::commands::service::settings::operation::Operation;
+use crate::commands::service::settings::{ServiceTask, closing, granting, grouping, members, message, presence};
 use crate::commands::state::settings::state;
 use crate::commands::stream::settings::{Feed, Running, running};
 use crate::failure::{Failure, Kind};
@@ -87,13 +87,8 @@ pub enum Line {
         /// What.
         what: StateWish,
     },
-    /// Send a message as a server does.
-    ServiceSend {
-        /// To whom.
-        operation: Operation,
-        /// What.
-        payload: PayloadSource,
-    },
+    /// Do what a server does.
+    Service(ServiceTask),
     /// Wait for a record.
     Expect {
         /// The expression.
@@ -140,7 +135,7 @@ impl Line {
         match self {
             Self::Groups | Self::Status | Self::Set(None) | Self::History | Self::Help(_) => true,
             Self::State { .. }
-            | Self::ServiceSend { .. }
+            | Self::Service(_)
             | Self::Stream { .. }
             | Self::Join { .. }
             | Self::Leave { .. }
@@ -240,14 +235,20 @@ pub fn settle_line(command: LineCommand, codec: Codec) -> Result<Line, Failure> 
             check_group_name(&group).map_err(|error| bad_name("GROUP", error))?;
             Line::State { group, what }
         }
-        LineCommand::Service(args) => match args.what {
+        LineCommand::Service(args) => Line::Service(match args.what {
             LineServiceCommand::Send(args) => {
                 let operation = message(args.to, args.metadata, args.input.data_type)?;
                 // What is sent has no frame: it is the bytes as they are.
                 let payload = payload(args.data, args.input, Codec::Json, 0)?;
-                Line::ServiceSend { operation, payload: PayloadSource { codec: Codec::Protobuf, ..payload } }
+                ServiceTask::Send(operation, PayloadSource { codec: Codec::Protobuf, ..payload })
             }
-        },
+            LineServiceCommand::Connections(args) => members(args)?,
+            LineServiceCommand::Exists(args) => presence(args)?,
+            LineServiceCommand::Close(args) => closing(args)?,
+            LineServiceCommand::Group(args) => grouping(args)?,
+            LineServiceCommand::Permission(args) => granting(args)?,
+            LineServiceCommand::Health => ServiceTask::One(Operation::Health),
+        }),
         LineCommand::Expect(args) => Line::Expect { jq: args.jq, timeout: args.timeout },
         LineCommand::Sleep(args) => Line::Sleep(args.duration),
         LineCommand::Groups => Line::Groups,
@@ -364,6 +365,12 @@ mod tests {
             ("service send hi", "error: nothing says whom to send to"),
             ("service sned hi", "error: `service` knows no `sned`\nhint: did you mean `send`?\n"),
             ("service", "error: "),
+            ("service exists", "error: nothing says whom to look for\n"),
+            ("service exists --connection c --group g", "error: `--group` and `--connection` exclude each other\n"),
+            ("service close --connection c --exclude d", "error: `--exclude` does not go with `--connection`\n"),
+            ("service group add --user u", "error: missing: `GROUP`\n"),
+            ("service permission grant sendToGroup", "error: missing: `--connection`\nhint: `help"),
+            ("service permission", "error: missing: `--connection`, `ACTION`, `PERMISSION`\nhint: possible: `grant`"),
         ] {
             let failure = settled(line).unwrap_err();
             let report = failure.report(str::to_owned, str::to_owned);

@@ -44,21 +44,17 @@ pub struct Split {
 }
 
 impl Split {
-    /// As clap takes them: nothing behind the flags can be mistaken for one.
+    /// As clap takes them: flags first, and nothing behind them can be mistaken for one.
     pub(super) fn arguments(self) -> Vec<String> {
-        let mut arguments = Vec::with_capacity(self.pieces.len() + 1);
-        let mut in_flags = true;
-        for piece in self.pieces {
-            if in_flags && matches!(piece.place, Place::Word | Place::Rest) {
-                in_flags = false;
-                // Commands of `set` and `state` are no values.
-                if arguments.first().is_none_or(|verb| verb != "set" && verb != "state") {
-                    arguments.push("--".to_owned());
-                }
-            }
-            arguments.push(piece.text);
+        let is_word = |piece: &Piece| matches!(piece.place, Place::Word | Place::Rest);
+        // Commands of `set` and `state` are no values.
+        if self.pieces.first().is_some_and(|verb| verb.text == "set" || verb.text == "state") {
+            return self.pieces.into_iter().map(|piece| piece.text).collect();
         }
-        arguments
+        let (words, flags): (Vec<Piece>, Vec<Piece>) = self.pieces.into_iter().partition(is_word);
+        let separator = (!words.is_empty()).then(|| "--".to_owned());
+        let texts = |pieces: Vec<Piece>| pieces.into_iter().map(|piece| piece.text);
+        texts(flags).chain(separator).chain(texts(words)).collect()
     }
 
     /// The word of that kind, first.
@@ -121,9 +117,9 @@ pub fn split(definition: &Command, line: &str) -> Result<Split, Failure> {
     let verb = &line[at..end];
     pieces.push(Piece { place: Place::Verb, text: verb.to_owned(), span: at..end });
     at = end;
-    let shape = match verb {
+    let mut shape = match verb {
         "send" | "event" | "invoke" => Shape::NameAndRest,
-        "expect" | "service" => Shape::Rest,
+        "expect" => Shape::Rest,
         _ => Shape::Words,
     };
     let Some(mut definition) = definition.find_subcommand(verb) else {
@@ -139,6 +135,9 @@ pub fn split(definition: &Command, line: &str) -> Result<Split, Failure> {
             let part = &line[start..end];
             pieces.push(Piece { place: Place::Verb, text: part.to_owned(), span: start..end });
             at = end;
+            if part == "send" {
+                shape = Shape::Rest;
+            }
             let Some(part) = definition.find_subcommand(part) else { return Ok(Split { pieces }) };
             definition = part;
         }
@@ -257,6 +256,9 @@ mod tests {
             ("send g it's \"so\" # $HOME :( é 日本 😀", &["send", "--", "g", "it's \"so\" # $HOME :( é 日本 😀"]),
             ("send g  two  blanks ", &["send", "--", "g", " two  blanks "]),
             ("  send   g -5 -t json", &["send", "--", "g", "-5 -t json"]),
+            ("service group add g --user u", &["service", "group", "--user", "u", "--", "add", "g"]),
+            ("service send g --all", &["service", "send", "--", "g --all"]),
+            ("join g --ack-id 3 h", &["join", "--ack-id", "3", "--", "g", "h"]),
             ("send g --no-echo", &["send", "--", "g", "--no-echo"]),
             ("send -t json g {\"a\":1}", &["send", "-t", "json", "--", "g", "{\"a\":1}"]),
             ("send -tjson --no-echo g [1]", &["send", "-tjson", "--no-echo", "--", "g", "[1]"]),

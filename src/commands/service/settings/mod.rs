@@ -10,8 +10,8 @@ use webpubsub_proto::{Codec, check_group_name};
 
 use self::operation::{Member, Operation, PermissionVerb, Target};
 use super::args::{
-    CloseArgs, CommonArgs, ConnectionsArgs, ExistsArgs, GroupAction, GroupArgs, HealthArgs, PermissionAction,
-    PermissionArgs, PermissionName, SendArgs, ToArgs,
+    CloseArgs, ClosingArgs, CommonArgs, ConnectionsArgs, ExistsArgs, GrantArgs, GroupAction, GroupArgs, GroupingArgs,
+    HealthArgs, MembersArgs, PermissionAction, PermissionArgs, PermissionName, PresenceArgs, SendArgs, ToArgs,
 };
 use crate::failure::{Failure, Kind};
 use crate::options::connection::args::TokenArgs;
@@ -171,38 +171,55 @@ pub fn connections(
     environment: &Environment,
     input: &mut dyn Input,
 ) -> Result<Service, Failure> {
+    settle(args.common, (members(args.what)?, OnUnknown::Resend), environment, input)
+}
+
+/// A list of connections.
+pub fn members(args: MembersArgs) -> Result<ServiceTask, Failure> {
     check_group(Some(&args.group), "--group")?;
-    let task = ServiceTask::List { group: args.group, limit: args.limit };
-    settle(args.common, (task, OnUnknown::Resend), environment, input)
+    Ok(ServiceTask::List { group: args.group, limit: args.limit })
 }
 
 /// `wps service exists`.
 pub fn exists(args: ExistsArgs, environment: &Environment, input: &mut dyn Input) -> Result<Service, Failure> {
-    let task = if let Some(member) = args.member {
+    settle(args.common, (presence(args.what)?, OnUnknown::Resend), environment, input)
+}
+
+/// Whether somebody is there.
+pub fn presence(args: PresenceArgs) -> Result<ServiceTask, Failure> {
+    if let Some(member) = args.member {
         let other = args.connection.as_ref().map(|_| "--connection").or(args.user.as_ref().map(|_| "--user"));
         if let Some(other) = other {
             refuse(true, other, "--member", "`--member C --group G` is the whole question")?;
         }
         check_group(args.group.as_deref(), "--group")?;
-        ServiceTask::Member { connection: member, group: args.group.unwrap_or_default() }
-    } else {
-        ServiceTask::One(Operation::Exists(target("look for", false, args.group, args.user, args.connection)?))
-    };
-    settle(args.common, (task, OnUnknown::Resend), environment, input)
+        return Ok(ServiceTask::Member { connection: member, group: args.group.unwrap_or_default() });
+    }
+    let target = target("look for", false, args.group, args.user, args.connection)?;
+    Ok(ServiceTask::One(Operation::Exists(target)))
 }
 
 /// `wps service close`.
 pub fn close(args: CloseArgs, environment: &Environment, input: &mut dyn Input) -> Result<Service, Failure> {
+    settle(args.common, (closing(args.what)?, OnUnknown::Resend), environment, input)
+}
+
+/// Connections are to end.
+pub fn closing(args: ClosingArgs) -> Result<ServiceTask, Failure> {
     let target = target("close", args.all, args.group, args.user, args.connection)?;
     let is_one = matches!(target, Target::Connection(_));
     refuse(is_one && !args.exclude.is_empty(), "--exclude", "--connection", "one connection needs no choice")?;
-    let task = ServiceTask::One(Operation::Close { target, reason: args.reason, excluded: args.exclude });
-    settle(args.common, (task, OnUnknown::Resend), environment, input)
+    Ok(ServiceTask::One(Operation::Close { target, reason: args.reason, excluded: args.exclude }))
 }
 
 /// `wps service group`.
 pub fn group(args: GroupArgs, environment: &Environment, input: &mut dyn Input) -> Result<Service, Failure> {
-    let GroupArgs { action, group, connection, user, filter, .. } = args;
+    settle(args.common, (grouping(args.what)?, OnUnknown::Resend), environment, input)
+}
+
+/// Who is to be in a group, and who not.
+pub fn grouping(args: GroupingArgs) -> Result<ServiceTask, Failure> {
+    let GroupingArgs { action, group, connection, user, filter } = args;
     check_group(group.as_deref(), "GROUP")?;
     check_filter(filter.as_deref())?;
     let group = match (action, group) {
@@ -234,11 +251,16 @@ pub fn group(args: GroupArgs, environment: &Environment, input: &mut dyn Input) 
             Operation::Change { add, group: group.unwrap_or_default(), filter }
         }
     };
-    settle(args.common, (ServiceTask::One(operation), OnUnknown::Resend), environment, input)
+    Ok(ServiceTask::One(operation))
 }
 
 /// `wps service permission`.
 pub fn permission(args: PermissionArgs, environment: &Environment, input: &mut dyn Input) -> Result<Service, Failure> {
+    settle(args.common, (granting(args.what)?, OnUnknown::Resend), environment, input)
+}
+
+/// What a connection is to be allowed, or whether it is.
+pub fn granting(args: GrantArgs) -> Result<ServiceTask, Failure> {
     check_group(args.group.as_deref(), "--group")?;
     let operation = Operation::Permission {
         verb: match args.action {
@@ -253,7 +275,7 @@ pub fn permission(args: PermissionArgs, environment: &Environment, input: &mut d
         connection: args.connection,
         group: args.group,
     };
-    settle(args.common, (ServiceTask::One(operation), OnUnknown::Resend), environment, input)
+    Ok(ServiceTask::One(operation))
 }
 
 /// `wps service health`.
