@@ -107,7 +107,7 @@ fn a_managed_identity_gives_a_token_that_connects() {
     assert!(!ended.stderr.contains("the-header-that-opens-it"), "{}", ended.stderr);
 
     // That of a virtual machine.
-    let run = at(&endpoint(&emulator), &["send", "g", "hello", "--credential", "managed-identity"])
+    let run = at(&endpoint(&emulator), &["send", "g", "hello", "--credential", "managed-identity", "-vvv"])
         .env("AZURE_POD_IDENTITY_AUTHORITY_HOST", machine.url(""))
         .start();
     let asked = machine.next();
@@ -118,7 +118,9 @@ fn a_managed_identity_gives_a_token_that_connects() {
     );
     assert_eq!(asked.header("metadata"), Some("true"));
     asked.answer("200 OK", "", &body.to_string());
-    assert_eq!(run.end().code, 0);
+    let ended = run.end();
+    assert_eq!(ended.code, 0, "{}", ended.stderr);
+    assert_no_token(&ended);
 }
 
 #[test]
