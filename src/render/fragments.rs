@@ -30,6 +30,8 @@ pub(super) struct Fragments {
     at_start: bool,
     /// Each has a line of its own, everywhere.
     apart: bool,
+    /// What people are to know of the one that comes next.
+    mark: Option<String>,
 }
 
 /// How fragments are written.
@@ -45,6 +47,11 @@ impl Fragments {
     /// From now on each has a line of its own, or only where that is the manner.
     pub(super) fn set_apart(&mut self, apart: bool) {
         self.apart = apart;
+    }
+
+    /// What people are to know of the one that comes next.
+    pub(super) fn mark_next(&mut self, words: Option<String>) {
+        self.mark = words;
     }
 
     /// Ends the line: something else follows.
@@ -68,9 +75,10 @@ impl Fragments {
         info: &StreamInfo<'_>,
     ) -> Option<String> {
         let line = Line::of(message, info);
+        let mark = self.mark.take();
         // The end has none of its own, whatever stands for it.
         if !(info.is_end() && message.data.is_placeholder()) {
-            self.put_payload(out, style, manner, time, message, &line);
+            self.put_payload(out, style, (manner, mark.as_deref()), time, message, &line);
         }
         if !info.is_end() {
             return None;
@@ -85,7 +93,7 @@ impl Fragments {
         &mut self,
         out: &mut Vec<u8>,
         style: Style,
-        manner: Manner,
+        (manner, mark): (Manner, Option<&str>),
         time: Option<&str>,
         message: &Message<'_>,
         line: &Line,
@@ -115,6 +123,9 @@ impl Fragments {
                     text::source(out, style, time, message);
                     let of = format!("(stream {}) ", style.clean(&line.stream_id));
                     out.extend_from_slice(style.paint(&of, Paint::new().dimmed()).as_bytes());
+                    if let Some(mark) = mark {
+                        out.extend_from_slice(style.paint(&format!("({mark}) "), Paint::new().yellow()).as_bytes());
+                    }
                 }
                 text::payload(out, style, message.data);
                 self.is_binary = false;

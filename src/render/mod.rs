@@ -227,6 +227,11 @@ impl Printer {
         self.fragments.set_apart(apart);
     }
 
+    /// What people are to know of the stream that comes next as one message.
+    pub fn mark_next(&mut self, words: Option<String>) {
+        self.fragments.mark_next(words);
+    }
+
     /// Cuts what was appended from `start` on, if it is too long to be read.
     fn cut(&mut self, start: usize, size: impl FnOnce() -> usize) {
         let Some(limit) = self.cut.filter(|_| self.console.out.style.terminal) else { return };

@@ -1,9 +1,13 @@
 //! `--streams whole`: the fragments of a group stream as one message, when it has ended (PROTOCOL §9.1).
 //!
-//! Text and bytes are joined, values are gathered in an array, and so is what is of several kinds.
+//! Text and bytes are joined, values are gathered in an array, and so is what is of several kinds. What did not come, or
+//! came out of its turn, is marked: a gap is never merged away (PROTOCOL §19.27).
 
 use std::collections::BTreeMap;
 
+use serde::Serialize;
+
+use crate::render::counted;
 use webpubsub_proto::{Data, DataKind, Message, Octets, Origin, StreamInfo, Text};
 
 /// So many bytes of streams that have not ended are kept. The stream that goes beyond is shown as far as it has come.
@@ -29,30 +33,56 @@ struct Parts {
     fragments: u64,
     /// What the last message said.
     sequence_id: Option<u64>,
-    /// Of the last fragment.
+    /// The largest number of a fragment.
     number: u64,
+    flaws: Flaws,
+}
+
+/// What is wrong with a stream that was put together.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Flaws {
+    /// Fragments that did not come when they were next.
+    pub missing: u64,
+    /// Fragments that came when one before or behind them had.
+    pub repeated: u64,
+}
+
+impl Flaws {
+    /// In words; `None`: there are none.
+    pub fn words(self) -> Option<String> {
+        let Self { missing, repeated } = self;
+        match (missing, repeated) {
+            (0, 0) => None,
+            (missing, 0) => Some(format!("{} missing", counted(missing, "fragment"))),
+            (0, repeated) => Some(format!("{} repeated", counted(repeated, "fragment"))),
+            (missing, repeated) => Some(format!("{} missing, {repeated} repeated", counted(missing, "fragment"))),
+        }
+    }
 }
 
 /// The streams that have not ended.
 #[derive(Debug, Default)]
-pub(super) struct Gather {
+pub struct Gather {
     streams: BTreeMap<Name, Parts>,
     bytes: usize,
 }
 
 /// A stream as one message.
 #[derive(Debug)]
-pub(super) struct Whole {
+pub struct Whole {
     name: Name,
     kind: DataKind,
     bytes: Vec<u8>,
     sequence_id: Option<u64>,
     stream: String,
+    flaws: Flaws,
+    /// It has ended as its publisher wanted.
+    completed: bool,
 }
 
 /// What became of a fragment.
 #[derive(Debug)]
-pub(super) enum Gathered {
+pub enum Gathered {
     /// It is kept.
     Kept,
     /// The stream has ended.
@@ -74,7 +104,7 @@ impl Name {
 
 impl Gather {
     /// Takes a message in. `None`: it is no fragment.
-    pub(super) fn take(&mut self, message: &Message<'_>) -> Option<Gathered> {
+    pub fn take(&mut self, message: &Message<'_>) -> Option<Gathered> {
         let info = StreamInfo::parse(message.stream?)?;
         let name = Name::of(message, &info)?;
         let parts = self.streams.entry(name.clone()).or_default();
@@ -82,7 +112,8 @@ impl Gather {
         if !(info.is_end() && is_empty) {
             self.bytes += parts.add(message.data);
         }
-        (parts.sequence_id, parts.number) = (message.sequence_id, info.stream_sequence_id);
+        parts.sequence_id = message.sequence_id;
+        parts.count(info.stream_sequence_id);
         if info.is_end() {
             return Some(self.finish(name, Some(&info)).map_or(Gathered::Kept, Gathered::Ended));
         }
@@ -93,13 +124,13 @@ impl Gather {
     }
 
     /// Takes out a stream of which nothing more comes.
-    pub(super) fn break_off(&mut self, group: &str, stream_id: &str, user: Option<&str>) -> Option<Whole> {
+    pub fn break_off(&mut self, group: &str, stream_id: &str, user: Option<&str>) -> Option<Whole> {
         let name = Name { group: group.to_owned(), stream_id: stream_id.to_owned(), user: user.map(str::to_owned) };
         self.finish(name, None)
     }
 
     /// Takes out one that has not ended.
-    pub(super) fn any(&mut self) -> Option<Whole> {
+    pub fn any(&mut self) -> Option<Whole> {
         let name = self.streams.keys().next().cloned()?;
         self.finish(name, None)
     }
@@ -107,23 +138,44 @@ impl Gather {
     fn finish(&mut self, name: Name, end: Option<&StreamInfo<'_>>) -> Option<Whole> {
         let parts = self.streams.remove(&name)?;
         self.bytes = self.bytes.saturating_sub(parts.size());
-        let stream = match end {
-            Some(info) => info.to_json(),
-            None => StreamInfo {
-                stream_id: name.stream_id.as_str().into(),
-                stream_sequence_id: parts.number,
-                end_of_stream: None,
-                error: None,
-            }
-            .to_json(),
+        let broken_off = || StreamInfo {
+            stream_id: name.stream_id.as_str().into(),
+            stream_sequence_id: parts.number,
+            end_of_stream: None,
+            error: None,
         };
-        let sequence_id = parts.sequence_id;
+        let completed = end.is_some_and(|info| info.error.is_none());
+        let info = end.cloned().unwrap_or_else(broken_off);
+        let (flaws, sequence_id) = (parts.flaws, parts.sequence_id);
+        let count = |count: u64| Some(count).filter(|count| *count > 0);
+        let (missing, repeated) = (count(flaws.missing), count(flaws.repeated));
+        // Serialising plain structs into memory cannot fail.
+        let stream = serde_json::to_string(&Marked { info: &info, missing, repeated }).unwrap_or_default();
         let (kind, bytes) = parts.into_data();
-        Some(Whole { name, kind, bytes, sequence_id, stream })
+        Some(Whole { name, kind, bytes, sequence_id, stream, flaws, completed })
     }
 }
 
+/// The `stream` object of a stream that was put together.
+#[derive(Serialize)]
+struct Marked<'a> {
+    #[serde(flatten)]
+    info: &'a StreamInfo<'a>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    missing: Option<u64>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    repeated: Option<u64>,
+}
+
 impl Parts {
+    /// A fragment of that number came, or the end.
+    fn count(&mut self, number: u64) {
+        let expected = self.number.saturating_add(1);
+        self.flaws.missing = self.flaws.missing.saturating_add(number.saturating_sub(expected));
+        self.flaws.repeated += u64::from(number < expected);
+        self.number = self.number.max(number);
+    }
+
     fn size(&self) -> usize {
         self.joined.len() + self.values.len()
     }
@@ -174,7 +226,7 @@ impl Parts {
 
 impl Whole {
     /// As a message.
-    pub(super) fn with<T>(&self, see: impl FnOnce(Message<'_>) -> T) -> T {
+    pub fn with<T>(&self, see: impl FnOnce(Message<'_>) -> T) -> T {
         let text = String::from_utf8_lossy(&self.bytes);
         let data = match self.kind {
             DataKind::Json => Data::Json(&text),
@@ -196,8 +248,18 @@ impl Whole {
     }
 
     /// Its id.
-    pub(super) fn stream_id(&self) -> &str {
+    pub fn stream_id(&self) -> &str {
         &self.name.stream_id
+    }
+
+    /// What is wrong with it.
+    pub fn flaws(&self) -> Flaws {
+        self.flaws
+    }
+
+    /// Whether all of it is there, and nothing else.
+    pub fn is_whole(&self) -> bool {
+        self.completed && self.flaws == Flaws::default()
     }
 }
 
@@ -237,6 +299,44 @@ mod tests {
         assert_eq!(whole(&[("json", "1.0"), ("json", "{\"a\":null}")]), r#"json [1.0,{"a":null}]"#);
         assert_eq!(whole(&[("text", "\"a\""), ("text", "\"b\""), ("json", "1")]), r#"json ["ab",1]"#);
         assert_eq!(whole(&[]), r#"text """#);
+    }
+
+    /// What is marked in a stream whose fragments have these numbers, the last of them that of its end.
+    fn marked(numbers: &[u64]) -> (String, Option<String>, bool) {
+        let mut gather = Gather::default();
+        let mut over = None;
+        for (at, number) in numbers.iter().enumerate() {
+            let end = if at + 1 == numbers.len() { ",\"endOfStream\":true" } else { "" };
+            let frame = format!(
+                r#"{{"type":"message","from":"group","group":"g","dataType":"text","data":"x","stream":{{"streamId":"s","streamSequenceId":{number}{end}}}}}"#
+            );
+            let Downstream::Message(message) = decode_downstream(&frame) else { panic!("{frame}") };
+            if let Gathered::Ended(whole) = gather.take(&message).unwrap() {
+                over = Some((
+                    whole.with(|message| message.stream.unwrap().to_owned()),
+                    whole.flaws().words(),
+                    whole.is_whole(),
+                ));
+            }
+        }
+        over.unwrap()
+    }
+
+    #[test]
+    fn what_is_missing_or_came_again_is_marked() {
+        let end = |number: u64, more: &str| {
+            format!(r#"{{"streamId":"s","streamSequenceId":{number},"endOfStream":true{more}}}"#)
+        };
+        assert_eq!(marked(&[1, 2, 3]), (end(3, ""), None, true));
+        for (numbers, last, more, words) in [
+            (&[1, 2, 5, 6][..], 6, r#","missing":2"#, "2 fragments missing"),
+            (&[3, 4], 4, r#","missing":2"#, "2 fragments missing"),
+            (&[1, 1, 2, 3], 3, r#","repeated":1"#, "1 fragment repeated"),
+            (&[1, 3, 2, 4], 4, r#","missing":1,"repeated":1"#, "1 fragment missing, 1 repeated"),
+            (&[1, 3], 3, r#","missing":1"#, "1 fragment missing"),
+        ] {
+            assert_eq!(marked(numbers), (end(last, more), Some(words.to_owned()), false), "{numbers:?}");
+        }
     }
 
     #[test]

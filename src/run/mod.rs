@@ -7,7 +7,7 @@ pub mod errand;
 pub mod exit_code;
 pub mod explain;
 pub mod expressions;
-mod gather;
+pub mod gather;
 pub mod hosting;
 pub mod identity;
 pub mod keyless;

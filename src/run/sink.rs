@@ -102,6 +102,7 @@ impl Tap {
     }
 
     fn show(&mut self, whole: &Whole) -> Flow {
+        self.printer.mark_next(whole.flaws().words());
         whole.with(|message| {
             let (frame, received) = (WireFrame::Text(""), Received::Message(message));
             let mut flow = Flow::Continue;

@@ -59,7 +59,7 @@ pub struct StreamsArgs {
     ///
     /// `-o data` prints fragments without newlines between, so does `-o text` on a terminal. In whole ones text and
     /// bytes are joined and values make an array; each counts as one message. One that breaks off is shown as far as it
-    /// has come, and that is said.
+    /// has come, and that is said; so is how many fragments are missing or were repeated.
     #[arg(long, value_enum, value_name = "HOW", default_value = "fragments")]
     pub streams: Streams,
 
