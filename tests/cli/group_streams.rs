@@ -298,6 +298,68 @@ fn missing_repeated_and_late_fragments_are_said_and_a_cut_stream_too() {
 }
 
 #[test]
+fn a_whole_stream_says_what_of_it_is_missing_or_came_again() {
+    for (format, data) in
+        [("ndjson", ""), ("text", "[g] (stream s) (2 fragments missing, 1 repeated) abbe\n"), ("data", "abbe\n")]
+    {
+        let service = Service::start();
+        let mut listener = wps(["listen", "-g", "g", "--streams", "whole", "--count", "1", "-o", format])
+            .args(["--url", &service.url()])
+            .start();
+        let mut peer = service.connect_and_join(&["g"]);
+        for (id, (number, text)) in [(1, "a"), (2, "b"), (2, "b"), (5, "e"), (6, "")].into_iter().enumerate() {
+            let mut stream = json!({"streamId": "s", "streamSequenceId": number});
+            if text.is_empty() {
+                stream["endOfStream"] = json!(true);
+            }
+            peer.send(
+                &json!({"type": "message", "sequenceId": id + 1, "from": "group", "group": "g", "dataType": "text",
+                "data": text, "stream": stream}),
+            );
+        }
+        if format == "ndjson" {
+            for reason in ["repeated", "gap"] {
+                assert_eq!(listener.skip_to("stream-trouble")["reason"], reason);
+            }
+            let whole = listener.skip_to("group-message");
+            assert_eq!(whole["data"], "abbe");
+            assert_eq!(
+                whole["stream"],
+                json!({"streamId": "s", "streamSequenceId": 6, "endOfStream": true, "missing": 2, "repeated": 1})
+            );
+        }
+        peer.see_off();
+        let ended = listener.end();
+        assert_eq!(ended.code, 0, "{}", ended.stderr);
+        if format != "ndjson" {
+            assert_eq!(ended.text(), data);
+            ended.assert_stderr(&["is out of order", "is not whole: 2 fragments missing before 5"]);
+        }
+    }
+}
+
+#[test]
+fn records_of_a_stream_are_sent_on_without_its_bare_end() {
+    let emulator = Emulator::start(&[]);
+    let listener = emulator.listen(&["--count", "3"]);
+    stream(&emulator, "a\nb\n", &["--lines", "-q"]).assert(0, "", "");
+    let copied = listener.end().stdout;
+    for (command, count) in [("send", "2"), ("stream", "3")] {
+        let copy = wps(["listen", "-o", "ndjson", "-g", "h", "--count", count, &emulator.local(), "-v"]);
+        let mut copy = copy.start();
+        copy.skip_to("joined");
+        let ended = wps([command, "h", "--ndjson", "-q", &emulator.local()]).stdin(copied.clone()).run();
+        assert_eq!(ended.code, 0, "{}", ended.stderr);
+        let mut records = copy.end().records();
+        records.retain(|record| record["type"] == "group-message");
+        let data: Vec<_> = records.iter().map(|record| record["data"].as_str().unwrap()).collect();
+        assert_eq!(data, if command == "send" { &["a\n", "b\n"][..] } else { &["a\n", "b\n", ""] });
+        let numbers = records.iter().filter_map(|record| record["stream"]["streamSequenceId"].as_u64());
+        assert!(numbers.eq(if command == "send" { 0..0 } else { 1..4 }), "{records:?}");
+    }
+}
+
+#[test]
 fn a_service_that_never_answers_is_given_up_and_what_it_was_sent_is_bounded() {
     let service = Service::start();
     let wps = wps(["stream", "g", "--buffer", "100k", "--ack-timeout", "2s", "--url", &service.url()])

@@ -409,6 +409,95 @@ fn what_was_received_is_published_each_message_once() {
     }
 }
 
+/// A call, a stream and a state, as a run sent them.
+fn others_sent() -> Vec<(f64, Value)> {
+    vec![
+        (1.0, json!({"type": "invoke", "invocationId": "1", "target": "event", "event": "sum"})),
+        (1.0, json!({"type": "sendToGroup", "group": "g", "stream": {"streamId": "s"}})),
+        (1.0, json!({"type": "streamData", "streamId": "s", "streamSequenceId": 1, "dataType": "text", "data": "x"})),
+        (1.0, json!({"type": "streamEnd", "streamId": "s"})),
+        (1.0, json!({"type": "setGroupState", "group": "g", "state": {"a": "b"}, "ackId": 1})),
+    ]
+}
+
+#[test]
+fn calls_streams_and_states_are_left_out_with_a_word() {
+    let service = Service::start();
+    let only = recording(&others_sent());
+    for more in [&["--dry-run"][..], &["--url", &service.url()]] {
+        let error = "error: the recording holds no message that was sent, but 1 invocation, 1 stream and 1 state, which \
+                     cannot be sent again as messages\n";
+        replaying(&only, &[]).args(more).run().assert(11, "", error);
+    }
+    service.assert_no_more_calls();
+    let text = recording(&[others_sent(), vec![(1.0, send(2, "a"))]].concat());
+    let warning = "warning: not sent again: 1 invocation, 1 stream and 1 state\n";
+    let dry = replaying(&text, &["--dry-run"]).run();
+    assert_eq!((dry.code, dry.records(), dry.stderr.as_str()), (0, vec![send(1, "a")], warning));
+    let piped = wps(["replay", "-", "--dry-run"]).stdin(text.as_bytes()).run();
+    assert_eq!((piped.code, piped.records(), piped.stderr.as_str()), (0, vec![send(1, "a")], warning));
+    for flags in [&["-o", "ndjson"][..], &["-q"]] {
+        let wps = replay(&service, &text, flags);
+        let mut peer = service.connect();
+        assert_eq!(take(&mut peer), send(1, "a"));
+        peer.see_off();
+        let ended = wps.end();
+        assert_eq!((ended.code, ended.stderr.as_str()), (0, if flags == ["-q"] { "" } else { warning }));
+    }
+}
+
+/// A recording of a listener that got these fragments of streams: id, number, text; no text: the end.
+fn fragments(parts: &[(&str, u64, Option<&str>)]) -> String {
+    let mut text = String::from("{\"recording\":1,\"hub\":\"hub1\"}\n");
+    for (at, (id, number, data)) in parts.iter().enumerate() {
+        let mut stream = json!({"streamId": id, "streamSequenceId": number});
+        if data.is_none() {
+            stream["endOfStream"] = json!(true);
+        }
+        let frame = json!({"type": "message", "from": "group", "group": "g", "fromUserId": "u", "dataType": "text",
+            "data": data.unwrap_or_default(), "sequenceId": at + 1, "stream": stream});
+        text.push_str(&format!("{{\"at\":{at},\"direction\":\"received\",\"frame\":{frame}}}\n"));
+    }
+    text
+}
+
+#[test]
+fn a_stream_that_was_received_is_published_as_one_message_if_it_is_whole() {
+    let text = fragments(&[
+        ("a", 1, Some("hello ")),
+        ("gap", 1, Some("x")),
+        ("a", 2, Some("world")),
+        ("gap", 3, Some("x")),
+        ("gap", 4, None),
+        ("a", 3, None),
+        ("open", 1, Some("x")),
+        ("twice", 1, Some("x")),
+        ("twice", 1, Some("x")),
+        ("twice", 2, None),
+        ("empty", 1, None),
+    ]);
+    let dry = replaying(&text, &["--received", "--dry-run"]).run();
+    assert_eq!((dry.code, dry.records()), (0, vec![send(1, "hello world"), send(2, "")]), "{}", dry.stderr);
+    assert_eq!(dry.stderr, "warning: not sent again: 3 streams that are not whole\n");
+    let piped = wps(["replay", "-", "--received", "--dry-run"]).stdin(text.as_bytes()).run();
+    assert_eq!((piped.records(), &piped.stderr), (dry.records(), &dry.stderr));
+
+    let long = "x".repeat(600_000);
+    let text = fragments(&[("a", 1, Some(&long)), ("a", 2, Some(&long)), ("a", 3, None), ("b", 2, None)]);
+    replaying(&text, &["--received", "--dry-run"]).run().assert(
+        11,
+        "",
+        "error: the recording holds no message that was received, but 1 stream that is not whole and 1 stream that is too \
+         long for a message, which cannot be sent again as messages\n",
+    );
+    // A stream whose connection was lost does not go on with another.
+    let new = "{\"at\":1,\"direction\":\"received\",\"frame\":{\"type\":\"system\",\"event\":\"connected\",\"connectionId\":\"two\"}}\n";
+    let text = fragments(&[("a", 1, Some("x"))])
+        + new
+        + &fragments(&[("a", 2, None)]).replace("{\"recording\":1,\"hub\":\"hub1\"}\n", "");
+    replaying(&text, &["--received", "--dry-run"]).run().assert_failed(11, &["2 streams that are not whole"]);
+}
+
 #[test]
 fn empty_lines_are_skipped_and_a_pipe_is_sent_as_it_comes() {
     let text = recording(&[(1.0, send(1, "a")), (1.0, send(2, "b"))]).replace('\n', "\n\n  \n");

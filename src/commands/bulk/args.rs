@@ -19,7 +19,7 @@ pub struct BulkArgs {
     /// Send each JSON record of stdin as a message: {"data":…,"dataType":…,"group":…} (for events: "event")
     ///
     /// What `wps listen -o ndjson` prints can be sent on as it is: records whose `type` is neither `group-message` nor
-    /// `server-message` are skipped, fields that are not known are ignored. Without `dataType` a string is text, and
+    /// `server-message` are skipped, and so is the empty end of a group stream; fields that are not known are ignored. Without `dataType` a string is text, and
     /// any other value json; binary data is base64. `noEcho`, `ttlSeconds`, `metadata` and `ackId` are taken from the
     /// record. GROUP or NAME, when
     /// given, goes before the record's.

@@ -18,7 +18,7 @@ use crate::options::operation::settings::Ack;
 use crate::state::{LineDigest, digest_of};
 use webpubsub_proto::session::{AckMode, Invocation};
 use webpubsub_proto::{
-    Codec, Data, MAX_FRAME_BYTES, MAX_TTL_SECONDS, Metadata, OwnedData, Quoted, Text, check_event_name,
+    Codec, Data, MAX_FRAME_BYTES, MAX_TTL_SECONDS, Metadata, OwnedData, Quoted, StreamInfo, Text, check_event_name,
     check_group_name,
 };
 
@@ -116,6 +116,19 @@ struct Record<'a> {
     ttl_seconds: Option<&'a RawValue>,
     #[serde(borrow)]
     metadata: Option<&'a RawValue>,
+    #[serde(borrow)]
+    stream: Option<&'a RawValue>,
+}
+
+impl Record<'_> {
+    /// Whether it is of no use to anybody who wants data: something else that came, or the bare end of a group stream,
+    /// whose empty data is none (PROTOCOL §9.1).
+    fn is_skipped(&self) -> bool {
+        let is_message = self.kind.as_deref().is_none_or(|kind| kind == "group-message" || kind == "server-message");
+        let is_end = |raw: &RawValue| StreamInfo::parse(raw.get()).is_some_and(|info| info.is_end());
+        let is_empty = || self.data.is_none_or(|data| matches!(data.get(), "\"\"" | "null"));
+        !is_message || (self.stream.is_some_and(is_end) && is_empty())
+    }
 }
 
 impl Maker {
@@ -212,7 +225,7 @@ impl Maker {
         let record: Record<'_> = serde_json::from_str(text).map_err(|error| {
             bad_because("the record is not a JSON object", error).hint("`--lines` sends any text, a message a line")
         })?;
-        if record.kind.as_deref().is_some_and(|kind| kind != "group-message" && kind != "server-message") {
+        if record.is_skipped() {
             return Ok(None);
         }
         let target = match (&self.target, &self.what) {
@@ -309,7 +322,7 @@ pub fn data_of_record(bytes: &[u8]) -> Result<Option<OwnedData>, Failure> {
     }
     let record: Record<'_> =
         serde_json::from_str(text).map_err(|error| bad_because("the record is not a JSON object", error))?;
-    if record.kind.as_deref().is_some_and(|kind| kind != "group-message" && kind != "server-message") {
+    if record.is_skipped() {
         return Ok(None);
     }
     let data = data(record.data, optional::<Cow<'_, str>>(record.data_type, "dataType")?.as_deref())?;

@@ -27,7 +27,7 @@ pub struct ReplayArgs {
     /// Publish what was received, instead of what was sent
     ///
     /// Messages of groups go to their groups, or to --group; those of the application server belong to none, and are
-    /// left out unless --group says where they go.
+    /// left out unless --group says where they go. A group stream is published as one message.
     #[arg(long)]
     pub received: bool,
 

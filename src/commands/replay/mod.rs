@@ -61,16 +61,16 @@ fn task(process: Process, settings: &Replay) -> Result<u8, Failure> {
     let timeout = settings.connection.as_ref().and_then(|connection| connection.timeout);
     let source = settings.clone();
     let recorded = read_within(process.limit(timeout), "the recording", move || read(&source))?;
-    let cut = |summary: Summary| {
-        if summary.cut && !settings.output.quiet {
-            tell(&format!("warning: {CUT_OFF}\n"));
+    let warn = |summary: Summary| {
+        for words in summary.warnings().into_iter().filter(|_| !settings.output.quiet) {
+            tell(&format!("warning: {words}\n"));
         }
     };
     let known = recorded.summary();
-    known.into_iter().for_each(cut);
+    known.into_iter().for_each(warn);
     let Some(connection) = &settings.connection else {
         let summary = dry_run(recorded)?;
-        Some(summary).filter(|_| known.is_none()).into_iter().for_each(cut);
+        Some(summary).filter(|_| known.is_none()).into_iter().for_each(warn);
         return Ok(0);
     };
     let surroundings = process.surroundings(&settings.output)?;
@@ -108,8 +108,14 @@ pub fn dry_run(recorded: Recorded) -> Result<Summary, Failure> {
     }
 }
 
-/// The last line of a recording is cut off, as a run that was killed leaves it.
-pub const CUT_OFF: &str = "the last line of the recording is cut off, and left out";
+impl Summary {
+    /// What there is to be said of a recording besides how much of it is sent.
+    pub fn warnings(&self) -> Vec<String> {
+        let cut = self.cut.then(|| "the last line of the recording is cut off, and left out".to_owned());
+        let left_out = self.left_out.words().map(|words| format!("not sent again: {words}"));
+        cut.into_iter().chain(left_out).collect()
+    }
+}
 
 /// Sends it all again. Returns the exit code.
 pub async fn replay(surroundings: &Surroundings, settings: &Replay, connection: &Connection, recorded: Recorded) -> u8 {
@@ -185,13 +191,15 @@ async fn script(surroundings: &Surroundings, settings: &Replay, recorded: Record
                 0 => "all acknowledged".to_owned(),
                 _ => format!("no ack asked for {unasked} of them"),
             };
-            if let Some(Summary { left_out: left_out @ 1.., .. }) = ended {
-                more.push_str(&format!("; {left_out} of the server left out: `--group G` publishes them too"));
+            if let Some(server @ 1..) = ended.map(|summary| summary.left_out.server) {
+                more.push_str(&format!("; {server} of the server left out: `--group G` publishes them too"));
             }
             surroundings.report(&settings.output, &format!("replayed {} in {took}, {more}", counted(done, "message")));
-            if known.is_none() && ended.is_some_and(|summary| summary.cut) && !settings.output.quiet {
-                let err = &surroundings.console.err;
-                err.line(&format!("{} {CUT_OFF}", err.style.label("warning:")));
+            let warnings =
+                ended.filter(|_| known.is_none() && !settings.output.quiet).map(|summary| summary.warnings());
+            let err = &surroundings.console.err;
+            for words in warnings.into_iter().flatten() {
+                err.line(&format!("{} {words}", err.style.label("warning:")));
             }
             Verdict::Done("done")
         }

@@ -17,10 +17,12 @@ use tokio::sync::mpsc::{Receiver, channel};
 
 use crate::commands::replay::settings::Replay;
 use crate::failure::{Failure, Kind};
-use crate::render::RECORDING_VERSION;
+use crate::render::{RECORDING_VERSION, counted};
+use crate::run::gather::{Gather, Gathered};
 use webpubsub_proto::session::Request;
 use webpubsub_proto::{
-    Codec, Downstream, EncodedFrame, MAX_FRAME_BYTES, Metadata, Origin, Subprotocol, Unpacked, Upstream, WireFrame,
+    Codec, Downstream, EncodedFrame, MAX_FRAME_BYTES, Metadata, Origin, StreamRequest, Subprotocol, Unpacked, Upstream,
+    WireFrame,
 };
 
 /// The longest line: twice what a frame takes when all of it is escaped.
@@ -53,8 +55,62 @@ pub struct Summary {
     lines: u64,
     /// Messages of the other direction, as long as there was none to be published.
     others: u64,
+    /// What is not sent again.
+    pub(super) left_out: LeftOut,
+}
+
+/// What of a recording is not sent again.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct LeftOut {
     /// Messages of the application server, which belong to no group.
-    pub(super) left_out: u64,
+    pub(super) server: u64,
+    /// Invocations that were sent.
+    invocations: u64,
+    /// Streams that were sent.
+    streams: u64,
+    /// States that were set.
+    states: u64,
+    /// Streams that were received and are not whole.
+    broken_streams: u64,
+    /// Streams that were received and are too long for a message.
+    long_streams: u64,
+}
+
+impl LeftOut {
+    /// All but the server's, in words; `None`: nothing is left out.
+    pub(super) fn words(self) -> Option<String> {
+        let Self { server: _, invocations, streams, states, broken_streams, long_streams } = self;
+        let several =
+            |count: u64, what: String, one: &str, more: &str| format!("{what}{}", if count == 1 { one } else { more });
+        let stream = |count: u64| counted(count, "stream");
+        let words: Vec<String> = [
+            (invocations, counted(invocations, "invocation")),
+            (streams, stream(streams)),
+            (states, counted(states, "state")),
+            (
+                broken_streams,
+                several(broken_streams, stream(broken_streams), " that is not whole", " that are not whole"),
+            ),
+            (
+                long_streams,
+                several(
+                    long_streams,
+                    stream(long_streams),
+                    " that is too long for a message",
+                    " that are too long for a message",
+                ),
+            ),
+        ]
+        .into_iter()
+        .filter(|(count, _)| *count > 0)
+        .map(|(_, words)| words)
+        .collect();
+        match words.as_slice() {
+            [] => None,
+            [one] => Some(one.clone()),
+            [all @ .., last] => Some(format!("{} and {last}", all.join(", "))),
+        }
+    }
 }
 
 /// What comes of a recording that is read.
@@ -210,19 +266,25 @@ impl Rules {
     fn nothing(&self, summary: &Summary) -> Failure {
         let (verb, other) = if self.received { ("received", "sent") } else { ("sent", "received") };
         let failure = |what: String| Failure::message(Kind::Input, what);
-        match (summary.left_out, summary.others) {
-            (0, 0) => failure(format!("the recording holds no message that was {verb}")),
+        let but = match summary.left_out.words() {
+            None => String::new(),
+            Some(words) => format!(", but {words}, which cannot be sent again as messages"),
+        };
+        match (summary.left_out.server, summary.others) {
+            (0, 0) => failure(format!("the recording holds no message that was {verb}{but}")),
             (0, others) => {
                 let were = if others == 1 { "was" } else { "were" };
-                let what = format!("the recording holds no message that was {verb}, but {others} that {were} {other}");
+                let also = if but.is_empty() { ", but" } else { "; and" };
+                let what =
+                    format!("the recording holds no message that was {verb}{but}{also} {others} that {were} {other}");
                 failure(what).hint(match self.received {
                     true => "without `--received`, what was sent is sent again",
                     false => "`--received` publishes what was received",
                 })
             }
-            (left_out, _) => {
-                let them = if left_out == 1 { "it" } else { "them" };
-                failure(format!("the recording holds no message of a group, but {left_out} of the server"))
+            (server, _) => {
+                let them = if server == 1 { "it" } else { "them" };
+                failure(format!("the recording holds no message of a group, but {server} of the server"))
                     .hint(format!("`--group G` publishes {them} to that group"))
             }
         }
@@ -253,7 +315,9 @@ struct Reader<R> {
     /// How its frames are encoded.
     codec: Codec,
     seen: Seen,
-    received: Sequence,
+    sequence: Sequence,
+    /// What has come of streams that have not ended.
+    gather: Gather,
     summary: Summary,
     bytes: Vec<u8>,
 }
@@ -267,7 +331,8 @@ impl<R: BufRead> Reader<R> {
             over: false,
             codec: Codec::Json,
             seen: Seen::default(),
-            received: Sequence::default(),
+            sequence: Sequence::default(),
+            gather: Gather::default(),
             summary: Summary::default(),
             bytes: Vec::new(),
         }
@@ -280,7 +345,7 @@ impl<R: BufRead> Reader<R> {
             let read = self.reader.by_ref().take(LONGEST_LINE).read_until(b'\n', &mut self.bytes);
             read.map_err(|error| self.rules.unreadable(error))?;
             if self.bytes.is_empty() {
-                self.over = true;
+                self.end();
                 if !self.begun {
                     return Err(no_recording(self.summary.lines.max(1), "it is empty"));
                 }
@@ -298,6 +363,19 @@ impl<R: BufRead> Reader<R> {
         Ok(None)
     }
 
+    /// Nothing more comes.
+    fn end(&mut self) {
+        self.over = true;
+        self.break_streams_off();
+    }
+
+    /// Of the streams that have not ended nothing more comes.
+    fn break_streams_off(&mut self) {
+        while self.gather.any().is_some() {
+            self.summary.left_out.broken_streams += 1;
+        }
+    }
+
     /// The message of a line, if it has one.
     fn line(&mut self, bytes: &[u8]) -> Result<Option<Message>, Failure> {
         let number = self.summary.lines;
@@ -307,7 +385,7 @@ impl<R: BufRead> Reader<R> {
             // Whoever wrote it was killed; what stands before is whole.
             Err(_) if !bytes.ends_with(b"\n") && (bytes.len() as u64) < LONGEST_LINE => {
                 self.summary.cut = true;
-                self.over = true;
+                self.end();
                 return Ok(None);
             }
             Err(error) => return Err(bad_line(number, anyhow::anyhow!("{}", in_line(&error)))),
@@ -338,7 +416,7 @@ impl<R: BufRead> Reader<R> {
                 Some(taken) => taken,
                 None => return Ok(None),
             },
-            (Some("received"), true) => match self.message(frame) {
+            (Some("received"), true) => match self.received(frame) {
                 Some(request) => (request, true),
                 None => return Ok(None),
             },
@@ -386,27 +464,39 @@ impl<R: BufRead> Reader<R> {
             | Upstream::LeaveGroup { .. }
             | Upstream::SequenceAck(_)
             | Upstream::Ping
-            | Upstream::SetGroupState { .. }
             | Upstream::SubscribeGroupState { .. }
             | Upstream::UnsubscribeGroupState { .. }
+            | Upstream::CancelInvocation { .. } => return Ok(None),
+            // It goes with the connection that set it.
+            Upstream::SetGroupState { .. } => {
+                self.summary.left_out.states += 1;
+                return Ok(None);
+            }
             // An invocation is made for its answer.
-            | Upstream::Invoke { .. }
-            | Upstream::CancelInvocation { .. }
-            // A fragment is nothing without the rest of its stream.
-            | Upstream::Stream(_) => return Ok(None),
+            Upstream::Invoke { .. } => {
+                self.summary.left_out.invocations += 1;
+                return Ok(None);
+            }
+            // A fragment is nothing without the rest of its stream, of which the service has said what it took.
+            Upstream::Stream(request) => {
+                self.summary.left_out.streams += u64::from(matches!(request, StreamRequest::Start { .. }));
+                return Ok(None);
+            }
         };
         // A message that was tried again was sent again as it was.
         let again = ack_id.is_some_and(|ack_id| !self.seen.insert(ack_id, frame.bytes()));
         Ok((!again).then_some((request, ack_id.is_some())))
     }
 
-    /// A message that was received, as it is published.
-    fn message(&mut self, frame: WireFrame<'_>) -> Option<Request> {
+    /// A message that was received, as it is published. Of a group stream that is whole it is one message.
+    fn received(&mut self, frame: WireFrame<'_>) -> Option<Request> {
         let mut unpacked = Unpacked::default();
         let message = match self.codec.decode_downstream(frame, &mut unpacked) {
             Downstream::Message(message) => message,
             Downstream::Connected { connection_id, .. } => {
-                self.received.begin(&connection_id);
+                if self.sequence.begin(&connection_id) {
+                    self.break_streams_off();
+                }
                 return None;
             }
             Downstream::Disconnected { .. }
@@ -417,14 +507,36 @@ impl<R: BufRead> Reader<R> {
             | Downstream::Stream(_)
             | Downstream::Unknown { .. } => return None,
         };
-        if message.sequence_id.is_some_and(|id| !self.received.take(id)) {
+        if message.sequence_id.is_some_and(|id| !self.sequence.take(id)) {
             return None;
         }
+        match self.gather.take(&message) {
+            None => self.publish(message),
+            Some(Gathered::Kept) => None,
+            Some(Gathered::Ended(whole)) if whole.is_whole() => {
+                let request = whole.with(|message| self.publish(message))?;
+                // With an ackId that is as long as one can be.
+                if request.encode(self.rules.codec, Some(u64::MAX)).len() > MAX_FRAME_BYTES {
+                    self.summary.left_out.long_streams += 1;
+                    return None;
+                }
+                Some(request)
+            }
+            Some(Gathered::Ended(_)) => {
+                self.summary.left_out.broken_streams += 1;
+                None
+            }
+            // The rest of it comes, and is not whole then.
+            Some(Gathered::Full(_)) => None,
+        }
+    }
+
+    fn publish(&mut self, message: webpubsub_proto::Message<'_>) -> Option<Request> {
         let group = match (&self.rules.group, message.origin) {
             (Some(group), _) => group.clone(),
             (None, Origin::Group { group, .. }) => group.into_owned(),
             (None, Origin::Server) => {
-                self.summary.left_out += 1;
+                self.summary.left_out.server += 1;
                 return None;
             }
         };
@@ -446,11 +558,14 @@ struct Sequence {
 }
 
 impl Sequence {
-    fn begin(&mut self, connection: &str) {
-        if self.connection != connection {
+    /// Whether it is another connection.
+    fn begin(&mut self, connection: &str) -> bool {
+        let another = self.connection != connection;
+        if another {
             connection.clone_into(&mut self.connection);
             self.last = 0;
         }
+        another
     }
 
     /// Whether it is a new one.

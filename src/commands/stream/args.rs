@@ -23,7 +23,7 @@ pub struct StreamArgs {
     /// Make each JSON record of stdin a fragment: {"data":…,"dataType":…}
     ///
     /// What `wps listen -o ndjson` prints can be passed on as it is: records whose `type` is neither `group-message` nor
-    /// `server-message` are skipped. Without `dataType` a string is text, and any other value json; binary data is base64.
+    /// `server-message` are skipped, and so is the empty end of another stream. Without `dataType` a string is text, and any other value json; binary data is base64.
     #[arg(long, conflicts_with = "data_type")]
     pub ndjson: bool,
 
