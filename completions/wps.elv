@@ -41,6 +41,7 @@ set edit:completion:arg-completer[wps] = {|@words|
             cand emulator 'Run a local Web PubSub service on this machine, for development and tests'
             cand url 'Make client access URLs, and explain them'
             cand config 'Show and check profiles: named sets of flags in a configuration file'
+            cand schema 'Print the JSON Schema of the records of -o ndjson'
             cand completions 'Print a completion script for a shell'
             cand man 'Write the man pages'
             cand help 'Print this message or the help of the given subcommand(s)'
@@ -1932,6 +1933,10 @@ set edit:completion:arg-completer[wps] = {|@words|
         }
         &'wps;config;help;help'= {
         }
+        &'wps;schema'= {
+            cand -h 'Print help (see more with ''--help'')'
+            cand --help 'Print help (see more with ''--help'')'
+        }
         &'wps;completions'= {
             cand --at 'What can stand at this place of a command line, from 0, for the scripts'
             cand -h 'Print help (see more with ''--help'')'
@@ -1962,6 +1967,7 @@ set edit:completion:arg-completer[wps] = {|@words|
             cand emulator 'Run a local Web PubSub service on this machine, for development and tests'
             cand url 'Make client access URLs, and explain them'
             cand config 'Show and check profiles: named sets of flags in a configuration file'
+            cand schema 'Print the JSON Schema of the records of -o ndjson'
             cand completions 'Print a completion script for a shell'
             cand man 'Write the man pages'
             cand help 'Print this message or the help of the given subcommand(s)'
@@ -2090,6 +2096,8 @@ set edit:completion:arg-completer[wps] = {|@words|
         &'wps;help;config;show'= {
         }
         &'wps;help;config;check'= {
+        }
+        &'wps;help;schema'= {
         }
         &'wps;help;completions'= {
         }

@@ -11,6 +11,7 @@ mod growth;
 mod logging;
 mod options;
 mod profile;
+mod records;
 mod render;
 mod run;
 mod shell;
@@ -54,6 +55,7 @@ fn room(command: Command) -> Box<dyn CommandArgs> {
         Command::Emulator(args) => args,
         Command::Url(args) => args.command.chosen(),
         Command::Config(args) => args.command.chosen(),
+        Command::Schema(args) => Box::new(args),
         Command::Completions(args) => Box::new(args),
         Command::Man(args) => Box::new(args),
     }

@@ -15,6 +15,7 @@ use crate::commands::man::args::ManArgs;
 use crate::commands::ping::args::PingArgs;
 use crate::commands::repl::args::ReplArgs;
 use crate::commands::replay::args::ReplayArgs;
+use crate::commands::schema::args::SchemaArgs;
 use crate::commands::send::args::SendArgs;
 use crate::commands::service::args::ServiceArgs;
 use crate::commands::state::args::StateArgs;
@@ -65,6 +66,8 @@ pub enum Command {
     Url(UrlArgs),
     /// Show and check profiles: named sets of flags in a configuration file
     Config(ConfigArgs),
+    /// Print the JSON Schema of the records of -o ndjson
+    Schema(SchemaArgs),
     /// Print a completion script for a shell
     Completions(CompletionsArgs),
     /// Write the man pages
@@ -75,7 +78,7 @@ pub enum Command {
 type Flags = fn(clap::Command) -> clap::Command;
 
 /// The flags of each command, for a run that needs those of one.
-const FLAGS: [(&str, Flags); 21] = [
+const FLAGS: [(&str, Flags); 22] = [
     ("listen", ListenArgs::augment_args),
     ("join", JoinArgs::augment_args),
     ("send", SendArgs::augment_args),
@@ -95,6 +98,7 @@ const FLAGS: [(&str, Flags); 21] = [
     ("emulator", EmulatorArgs::augment_args),
     ("url", UrlArgs::augment_args),
     ("config", ConfigArgs::augment_args),
+    ("schema", SchemaArgs::augment_args),
     ("completions", CompletionsArgs::augment_args),
     ("man", ManArgs::augment_args),
 ];

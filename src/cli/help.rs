@@ -4,7 +4,7 @@
 //! by its name, `{{name}}`. `--help` and the man pages are made from the same words. clap carries the text of a command's
 //! file as it is; it is read and laid out when somebody asks for it.
 //!
-//! Of Markdown there is: `## Title` begins a section; a section is paragraphs, or a list with `-`, or terms in backticks
+//! Of Markdown there is: `## Title` begins a section and `### Title` a part of one; each is paragraphs, or a list with `-`, or terms in backticks
 //! with their meaning in the next line, behind `: `.
 
 mod layout;
@@ -28,6 +28,8 @@ pub struct Help {
 pub struct Section {
     /// Its heading.
     pub title: String,
+    /// It is a part of the one before.
+    pub nested: bool,
     /// What stands in it.
     pub body: Body,
 }
@@ -49,7 +51,11 @@ pub fn of(command: &clap::Command) -> Help {
 /// Reads a file of help.
 pub(super) fn read(markdown: &str) -> Help {
     let mut help = Help::default();
-    for section in expanded(markdown).split("\n## ").flat_map(|text| section(text.trim_start_matches("## "))) {
+    let markdown = expanded(markdown);
+    let sections = markdown.split("\n## ").flat_map(|text| {
+        text.trim_start_matches("## ").split("\n### ").enumerate().filter_map(|(at, text)| section(text, at > 0))
+    });
+    for section in sections {
         match section.body {
             Body::Table(rows) if section.title == "Examples" => help.examples = rows,
             _ => help.sections.push(section),
@@ -72,8 +78,8 @@ fn expanded(markdown: &str) -> String {
     out
 }
 
-/// A section without its `## `, unless it is empty.
-fn section(text: &str) -> Option<Section> {
+/// A section without its `## `, or a part of one, unless it is empty.
+fn section(text: &str, nested: bool) -> Option<Section> {
     let (title, text) = text.split_once('\n')?;
     let paragraphs = text.split("\n\n").flat_map(|part| part.split("\n- ")).map(str::trim);
     let paragraphs: Vec<&str> = paragraphs.filter(|paragraph| !paragraph.is_empty()).collect();
@@ -86,7 +92,7 @@ fn section(text: &str) -> Option<Section> {
         Some(rows) => Body::Table(rows),
         None => Body::Prose(paragraphs.iter().map(|text| joined(text.strip_prefix("- ").unwrap_or(text))).collect()),
     };
-    Some(Section { title: title.trim().to_owned(), body })
+    Some(Section { title: title.trim().to_owned(), nested, body })
 }
 
 /// The lines of a paragraph as one.
@@ -101,15 +107,18 @@ mod tests {
     #[test]
     fn a_file_is_sections_of_paragraphs_lists_or_terms() {
         let help = read(
-            "## Examples\n\n`wps a`\n: does\n  it\n\n## One\n\nA paragraph\nof two lines.\n\n## Two\n\n- a\n  b\n- c\n\n{{code-output}}\n",
+            "## Examples\n\n`wps a`\n: does\n  it\n\n## One\n\nA paragraph\nof two lines.\n\n### Part\n\n`t`\n: m\n\n## Two\n\n- a\n  b\n- c\n\n{{code-output}}\n",
         );
         assert_eq!(help.examples, [("wps a".to_owned(), "does it".to_owned())]);
         let prose = |title: &str, paragraphs: &[&str]| Section {
             title: title.to_owned(),
+            nested: false,
             body: Body::Prose(paragraphs.iter().map(|text| (*text).to_owned()).collect()),
         };
         assert_eq!(help.sections[0], prose("One", &["A paragraph of two lines."]));
-        let Body::Prose(two) = &help.sections[1].body else { panic!("{help:?}") };
+        let part = Body::Table(vec![("t".to_owned(), "m".to_owned())]);
+        assert_eq!(help.sections[1], Section { title: "Part".to_owned(), nested: true, body: part });
+        let Body::Prose(two) = &help.sections[2].body else { panic!("{help:?}") };
         assert_eq!(two[..2], ["a b", "c"]);
     }
 }

@@ -15,6 +15,7 @@ pub mod man;
 pub mod ping;
 pub mod repl;
 pub mod replay;
+pub mod schema;
 pub mod send;
 pub mod service;
 pub mod state;

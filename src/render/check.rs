@@ -1,30 +1,15 @@
 //! The findings of `wps doctor`: a line a step for people, a `check` record a step for programs.
 
-use std::borrow::Cow;
 use std::time::Duration;
 
 use owo_colors::Style as Paint;
-use serde::Serialize;
 
 use super::console::Style;
 use super::ndjson;
 use super::text::human;
+use crate::records::{self, Status};
 use webpubsub_net::clock::fractional_millis;
 use webpubsub_net::secret::redact;
-
-/// How a step went.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
-#[serde(rename_all = "lowercase")]
-pub enum Status {
-    /// It works.
-    Ok,
-    /// Nothing is known to have failed, but something is wrong that may be why another step does.
-    Warning,
-    /// It does not.
-    Failed,
-    /// It was not tried, or could not be.
-    Skipped,
-}
 
 /// What was found out about a step.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -43,21 +28,6 @@ pub struct Check {
     pub program: Option<String>,
 }
 
-#[derive(Serialize)]
-#[serde(rename_all = "camelCase")]
-struct Fields<'a> {
-    step: &'a str,
-    status: Status,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    elapsed_ms: Option<f64>,
-    #[serde(skip_serializing_if = "str::is_empty")]
-    detail: Cow<'a, str>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    hint: Option<String>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    program: Option<&'a str>,
-}
-
 /// The longest name of a step, and the longest status.
 const STEP: usize = "subprotocol".len();
 const STATUS: usize = "skipped".len();
@@ -69,14 +39,14 @@ const LONGEST_DETAIL: usize = 600;
 /// The record of a step.
 pub fn record(style: Style, check: &Check) -> Vec<u8> {
     let mut out = Vec::new();
-    ndjson::write(&mut out, "check", &super::timestamp(), fields(check));
+    ndjson::write(&mut out, &super::timestamp(), &fields(check));
     style.record(out)
 }
 
 /// The fields of its record.
-pub fn fields(check: &Check) -> impl Serialize + '_ {
+pub fn fields(check: &Check) -> records::Check<'_> {
     let hints = check.hints.join("; ");
-    Fields {
+    records::Check {
         step: check.step,
         status: check.status,
         elapsed_ms: check.elapsed.map(fractional_millis),

@@ -14,7 +14,6 @@ mod ndjson;
 mod recording;
 mod records;
 mod repeats;
-mod report;
 pub mod sanitize;
 pub mod streams;
 mod text;
@@ -27,10 +26,8 @@ use console::ShownLine;
 pub use console::{Console, Stream, Style};
 pub use expressions::{Condition, Expressions, Given, Judgement, Met};
 pub use jq::{Jq, Limits, is_evaluating};
-pub use ndjson::{Listening, Stopped, StoppedCounts, StoppedError};
 pub use recording::{Recording, VERSION as RECORDING_VERSION};
 pub use records::Recorder;
-pub use report::{InspectedFinding, InspectedUrl, MadeUrl};
 pub use text::{TOLD, Weight, counted, human, nack, unknown_frame};
 pub use writer::{Ledger, Reach, WriteFailure, Writer};
 
@@ -38,6 +35,7 @@ use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use unicode_width::UnicodeWidthStr as _;
 
+use crate::records::{Record, Stopped};
 use batch::{Batch, Writing};
 use fragments::{Fragments, Manner};
 use repeats::Repeats;
@@ -106,31 +104,10 @@ pub struct Options {
     pub judged: bool,
 }
 
-/// The record of a ready emulator.
-pub fn listening(fields: &Listening<'_>) -> Vec<u8> {
+/// A record of a command that prints without a [`Printer`].
+pub fn record<R: Record + Serialize>(fields: &R) -> Vec<u8> {
     let mut out = Vec::new();
-    ndjson::listening(&mut out, &timestamp(), fields);
-    out
-}
-
-/// The record of a client access URL that was made.
-pub fn made_url(fields: &MadeUrl<'_>) -> Vec<u8> {
-    let mut out = Vec::new();
-    ndjson::write(&mut out, "url", &timestamp(), fields);
-    out
-}
-
-/// The record of a client access URL that was inspected.
-pub fn inspection(fields: &InspectedUrl<'_>) -> Vec<u8> {
-    let mut out = Vec::new();
-    ndjson::write(&mut out, "inspection", &timestamp(), fields);
-    out
-}
-
-/// A record of that type, of a command that prints without a [`Printer`].
-pub fn record<F: Serialize>(kind: &str, fields: &F) -> Vec<u8> {
-    let mut out = Vec::new();
-    ndjson::write(&mut out, kind, &timestamp(), fields);
+    ndjson::write(&mut out, &timestamp(), fields);
     out
 }
 
@@ -142,13 +119,6 @@ pub fn rfc3339_now() -> String {
 /// Seconds since 1970 as RFC 3339, UTC.
 pub fn rfc3339(secs: u64) -> String {
     clock::since_1970(secs)
-}
-
-/// The last record of a run that has no printer.
-pub fn stopped(fields: &Stopped<'_>) -> Vec<u8> {
-    let mut out = Vec::new();
-    ndjson::stopped(&mut out, &timestamp(), fields);
-    out
 }
 
 /// Now, RFC 3339, UTC, milliseconds.
@@ -274,23 +244,23 @@ impl Printer {
     /// How the run ended: the last record.
     pub fn stopped(&mut self, stopped: &Stopped<'_>) {
         self.end_fragments();
-        self.record(false, true, |out, time| ndjson::stopped(out, time, stopped));
+        self.record(false, true, |out, time| ndjson::write(out, time, stopped));
         self.put_out();
     }
 
-    /// What a command has found out by itself: a record of that type, or these lines where stdout carries text.
-    pub fn finding<F: Serialize>(&mut self, kind: &str, fields: &F, lines: &str) {
+    /// What a command has found out by itself: that record, or these lines where stdout carries text.
+    pub fn finding<R: Record + Serialize>(&mut self, fields: &R, lines: &str) {
         let entry = self.options.judged.then(|| {
             self.take_time();
             let mut entry = Writing::begin(&self.out);
-            ndjson::write(&mut self.out.bytes, kind, &self.time, fields);
+            ndjson::write(&mut self.out.bytes, &self.time, fields);
             entry.text(&self.out);
             entry
         });
         match self.options.format {
             Format::Text => self.out.bytes.extend_from_slice(lines.as_bytes()),
             Format::Ndjson if !self.options.judged => {
-                self.record(false, false, |out, time| ndjson::write(out, kind, time, fields));
+                self.record(false, false, |out, time| ndjson::write(out, time, fields));
             }
             Format::Ndjson | Format::Data | Format::Raw => {}
         }
@@ -302,10 +272,10 @@ impl Printer {
     }
 
     /// The same of something that has a time of its own, RFC 3339 with milliseconds.
-    pub fn finding_at<F: Serialize>(&mut self, time: String, kind: &str, fields: &F, lines: &str) {
+    pub fn finding_at<R: Record + Serialize>(&mut self, time: String, fields: &R, lines: &str) {
         self.put_out();
         self.time = time;
-        self.finding(kind, fields, lines);
+        self.finding(fields, lines);
     }
 
     /// A line on stderr that every user needs, whatever the format; not a warning.

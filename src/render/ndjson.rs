@@ -1,9 +1,8 @@
-//! The NDJSON records of the CLI contract: one object a line, with a schema of its own.
+//! The NDJSON records of what a client tells: one object a line.
 //!
-//! Lifecycle records are serde structs. Messages are the hot path: they are written field by field, their `data` copied
+//! Their fields and what they mean are those of [`crate::records`]. Messages are the hot path: they are written field by field, their `data` copied
 //! from the frame as it is.
 
-use std::borrow::Cow;
 use std::io::Write as _;
 
 use base64::Engine as _;
@@ -12,61 +11,38 @@ use serde::Serialize;
 use serde_json::value::RawValue;
 
 use super::layout::compact;
+use crate::records::{
+    Ack, Connected, Disconnected, GroupMessage, GroupState, GroupStateFailed, InvokeResponse, Joined, Left, LossFields,
+    MessageFields, NamedError, OperationUnknown, Reconnecting, Record, Recovered, Recovering, RejoinGroupFailed,
+    SequenceGap, ServerMessage, SessionLost, UnknownFrame,
+};
 use webpubsub_client::event::{
     AckReport, InvokeOutcome, Invoked, Lifecycle, Loss, Nack, OperationKind, StateChange, WireFrame,
 };
 use webpubsub_net::clock::fractional_millis;
 use webpubsub_net::secret::{redact, redact_frame};
 use webpubsub_proto::session::OutcomeCause;
-use webpubsub_proto::{Data, GroupState, Message, Origin, OwnedData, Text};
+use webpubsub_proto::{Data, Message, Origin, OwnedData, Text};
 
 /// `type`, `time` and the fields of one record.
 #[derive(Serialize)]
-struct Record<'a, F: Serialize> {
+struct Whole<'a, R: Serialize> {
     r#type: &'a str,
     time: &'a str,
     #[serde(flatten)]
-    fields: F,
+    fields: &'a R,
 }
 
 /// Appends a record and a newline.
-pub(super) fn write<F: Serialize>(out: &mut Vec<u8>, kind: &str, time: &str, fields: F) {
+pub(super) fn write<R: Record + Serialize>(out: &mut Vec<u8>, time: &str, fields: &R) {
     // Serialising plain structs into memory cannot fail.
-    let _ = serde_json::to_writer(&mut *out, &Record { r#type: kind, time, fields });
+    let _ = serde_json::to_writer(&mut *out, &Whole { r#type: R::TYPE, time, fields });
     out.push(b'\n');
 }
 
-#[derive(Serialize)]
-#[serde(rename_all = "camelCase")]
-struct Connected<'a> {
-    connection_id: &'a str,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    user_id: Option<&'a str>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    hub: Option<&'a str>,
-    protocol: &'a str,
-}
-
-#[derive(Serialize)]
-#[serde(rename_all = "camelCase")]
-struct Lost<'a> {
-    connection_id: &'a str,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    close_code: Option<u16>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    close_reason: Option<Cow<'a, str>>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    message: Option<Cow<'a, str>>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    explanation: Option<&'a str>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    error: Option<Cow<'a, str>>,
-}
-
-impl<'a> Lost<'a> {
-    fn new(connection_id: &'a str, loss: &'a Loss) -> Self {
+impl<'a> From<&'a Loss> for LossFields<'a> {
+    fn from(loss: &'a Loss) -> Self {
         Self {
-            connection_id,
             close_code: loss.close_code,
             close_reason: loss.close_reason.as_deref().map(redact),
             message: loss.message.as_deref().map(redact),
@@ -76,62 +52,14 @@ impl<'a> Lost<'a> {
     }
 }
 
-#[derive(Serialize)]
-#[serde(rename_all = "camelCase")]
-struct Recovered<'a> {
-    connection_id: &'a str,
-    attempts: u32,
-    downtime_ms: u128,
-}
-
-#[derive(Serialize)]
-#[serde(rename_all = "camelCase")]
-struct Reconnecting<'a> {
-    attempt: u32,
-    delay_ms: u128,
-    error: &'a str,
-}
-
-#[derive(Serialize)]
-#[serde(rename_all = "camelCase")]
-struct SessionLost<'a> {
-    connection_id: &'a str,
-    reason: &'a str,
-}
-
-#[derive(Serialize)]
-pub(super) struct ErrorField<'a> {
-    name: Cow<'a, str>,
-    message: Cow<'a, str>,
-}
-
-impl<'a> From<&'a Nack> for ErrorField<'a> {
+impl<'a> From<&'a Nack> for NamedError<'a> {
     fn from(nack: &'a Nack) -> Self {
         Self { name: redact(&nack.name), message: redact(&nack.message) }
     }
 }
 
-#[derive(Serialize)]
-#[serde(rename_all = "camelCase")]
-struct Ack<'a> {
-    operation: &'a str,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    group: Option<&'a str>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    event: Option<&'a str>,
-    ack_id: u64,
-    success: bool,
-    duplicate: bool,
-    attempts: u32,
-    elapsed_ms: f64,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    line: Option<u64>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    error: Option<ErrorField<'a>>,
-}
-
-impl<'a> Ack<'a> {
-    fn new(report: &'a AckReport) -> Self {
+impl<'a> From<&'a AckReport> for Ack<'a> {
+    fn from(report: &'a AckReport) -> Self {
         let (group, event) = named(report.operation, &report.target);
         Self {
             operation: report.operation.name(),
@@ -148,7 +76,7 @@ impl<'a> Ack<'a> {
                 .error
                 .as_ref()
                 .filter(|nack| !nack.name.is_empty() || !nack.message.is_empty())
-                .map(ErrorField::from),
+                .map(NamedError::from),
         }
     }
 }
@@ -164,25 +92,6 @@ fn named(operation: OperationKind, target: &str) -> (Option<&str>, Option<&str>)
         | OperationKind::SubscribeGroupState
         | OperationKind::UnsubscribeGroupState => (Some(target), None),
     }
-}
-
-#[derive(Serialize)]
-#[serde(rename_all = "camelCase")]
-struct InvokeResponse<'a> {
-    event: &'a str,
-    invocation_id: &'a str,
-    success: bool,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    data_type: Option<&'a str>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    data: Option<&'a RawValue>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    metadata: Option<&'a RawValue>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    error: Option<ErrorField<'a>>,
-    elapsed_ms: f64,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    line: Option<u64>,
 }
 
 /// Appends the record of an invocation that has ended: its answer, or that nobody can know what became of it. One that
@@ -211,28 +120,11 @@ pub(super) fn invoked(out: &mut Vec<u8>, time: &str, invoked: &Invoked) {
         data_type: payload.map(|data| data.kind().name()),
         data: json.as_deref().and_then(|json| serde_json::from_str::<&RawValue>(json).ok()),
         metadata: metadata.and_then(|metadata| serde_json::from_str(metadata).ok()),
-        error: error.as_ref().map(ErrorField::from),
+        error: error.as_ref().map(NamedError::from),
         elapsed_ms: fractional_millis(invoked.elapsed),
         line: invoked.line,
     };
-    write(out, "invoke-response", time, fields);
-}
-
-#[derive(Serialize)]
-#[serde(rename_all = "camelCase")]
-struct OperationUnknown<'a> {
-    operation: &'a str,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    group: Option<&'a str>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    event: Option<&'a str>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    ack_id: Option<u64>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    invocation_id: Option<&'a str>,
-    reason: &'a str,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    line: Option<u64>,
+    write(out, time, &fields);
 }
 
 /// Appends the record of an invocation that was sent, and whose answer nobody waits for any more.
@@ -247,155 +139,33 @@ fn invocation_unknown(out: &mut Vec<u8>, time: &str, invoked: &Invoked, cause: &
         reason: &redact(&reason),
         line: invoked.line,
     };
-    write(out, "operation-unknown", time, fields);
-}
-
-#[derive(Serialize)]
-#[serde(rename_all = "camelCase")]
-struct Membership<'a> {
-    group: &'a str,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    ack_id: Option<u64>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    rejoined: Option<bool>,
-}
-
-#[derive(Serialize)]
-struct RejoinFailed<'a> {
-    group: &'a str,
-    error: ErrorField<'a>,
-}
-
-#[derive(Serialize)]
-struct RestateFailed<'a> {
-    group: &'a str,
-    operation: &'a str,
-    error: ErrorField<'a>,
-}
-
-#[derive(Serialize)]
-#[serde(rename_all = "camelCase")]
-struct State<'a> {
-    group: &'a str,
-    connection_id: &'a str,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    user_id: Option<&'a str>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    state: Option<&'a GroupState>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    updated_at: Option<i64>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    snapshot: Option<bool>,
-}
-
-#[derive(Serialize)]
-#[serde(rename_all = "camelCase")]
-struct SequenceGap {
-    expected: u64,
-    sequence_id: u64,
-    missing: u64,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    not_understood: Option<u64>,
-}
-
-#[derive(Serialize)]
-#[serde(rename_all = "camelCase")]
-struct UnknownFrame<'a> {
-    #[serde(skip_serializing_if = "Option::is_none")]
-    frame: Option<&'a RawValue>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    frame_base64: Option<String>,
-    reason: &'a str,
-}
-
-/// How a run ended, for the last record.
-#[derive(Debug, Serialize)]
-#[serde(rename_all = "camelCase")]
-pub struct Stopped<'a> {
-    /// `done`, `signal`, `timeout`, `failed` or what else ended it.
-    pub reason: &'a str,
-    /// The exit code.
-    pub exit_code: u8,
-    /// What a client counted.
-    #[serde(flatten, skip_serializing_if = "Option::is_none")]
-    pub counts: Option<StoppedCounts>,
-    /// What went wrong.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub error: Option<StoppedError>,
-}
-
-/// What a client counted, in the last record.
-#[derive(Clone, Copy, Debug, Default, Serialize)]
-#[serde(rename_all = "camelCase")]
-pub struct StoppedCounts {
-    /// Messages received.
-    pub received: u64,
-    /// Operations sent.
-    pub sent: u64,
-    /// Operations acknowledged.
-    pub acked: u64,
-    /// Operations that ended otherwise.
-    pub failed: u64,
-    /// Answers that nobody waited for; absent where there were none.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub unexpected: Option<u64>,
-}
-
-/// Where an emulator can be reached; prints the secrets it exists to print.
-#[derive(Debug, Serialize)]
-#[serde(rename_all = "camelCase")]
-pub struct Listening<'a> {
-    /// Its endpoint.
-    pub endpoint: &'a str,
-    /// With its access key.
-    pub connection_string: &'a str,
-    /// With a token.
-    pub client_url: &'a str,
-}
-
-/// Appends the record of a ready emulator.
-pub fn listening(out: &mut Vec<u8>, time: &str, fields: &Listening<'_>) {
-    write(out, "listening", time, fields);
-}
-
-/// What went wrong, in the last record.
-#[derive(Debug, Serialize)]
-pub struct StoppedError {
-    /// In a line.
-    pub message: String,
-    /// What to do about it.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub hint: Option<String>,
-}
-
-/// Appends the record of how the run ended.
-pub fn stopped(out: &mut Vec<u8>, time: &str, fields: &Stopped<'_>) {
-    write(out, "stopped", time, fields);
+    write(out, time, &fields);
 }
 
 /// Appends the record of a lifecycle event; a failed attempt has none.
 pub fn lifecycle(out: &mut Vec<u8>, time: &str, event: &Lifecycle, hub: Option<&str>, protocol: &str) {
     match event {
         Lifecycle::Connected { connection_id, user_id } => {
-            write(out, "connected", time, Connected { connection_id, user_id: user_id.as_deref(), hub, protocol });
+            let (connection_id, user_id) = (Some(connection_id.as_str()), user_id.as_deref());
+            write(out, time, &Connected { connection_id, user_id, hub, protocol });
         }
-        Lifecycle::Recovering { connection_id, loss } => write(out, "recovering", time, Lost::new(connection_id, loss)),
+        Lifecycle::Recovering { connection_id, loss } => {
+            write(out, time, &Recovering { connection_id, loss: loss.into() });
+        }
         Lifecycle::Recovered { connection_id, attempts, downtime } => {
-            let downtime_ms = downtime.as_millis();
-            write(out, "recovered", time, Recovered { connection_id, attempts: *attempts, downtime_ms });
+            write(out, time, &Recovered::new(connection_id, *attempts, *downtime));
         }
         Lifecycle::AttemptFailed { .. } | Lifecycle::OperationRetried(_) => {}
         Lifecycle::Reconnecting { attempt, delay, error } => {
-            let fields = Reconnecting { attempt: *attempt, delay_ms: delay.as_millis(), error: &redact(error) };
-            write(out, "reconnecting", time, fields);
+            write(out, time, &Reconnecting::new(*attempt, *delay, &redact(error)));
         }
         Lifecycle::SessionLost { connection_id, reason } => {
-            write(out, "session-lost", time, SessionLost { connection_id, reason: &redact(reason) });
+            write(out, time, &SessionLost { connection_id: Some(connection_id), reason: &redact(reason) });
         }
         Lifecycle::Disconnected { connection_id, loss } => {
-            write(out, "disconnected", time, Lost::new(connection_id, loss));
+            write(out, time, &Disconnected { connection_id: Some(connection_id), loss: loss.into() });
         }
-        Lifecycle::Ack(report) => write(out, "ack", time, Ack::new(report)),
+        Lifecycle::Ack(report) => write(out, time, &Ack::from(report)),
         Lifecycle::OperationUnknown { operation, target, ack_id, reason } => {
             let (group, event) = named(*operation, target);
             let fields = OperationUnknown {
@@ -407,34 +177,31 @@ pub fn lifecycle(out: &mut Vec<u8>, time: &str, event: &Lifecycle, hub: Option<&
                 reason: &redact(reason),
                 line: None,
             };
-            write(out, "operation-unknown", time, fields);
+            write(out, time, &fields);
         }
         Lifecycle::Stream(news) => super::streams::record(out, time, news),
         Lifecycle::Joined { group, ack_id, rejoined } => {
-            write(out, "joined", time, Membership { group, ack_id: *ack_id, rejoined: Some(*rejoined) });
+            write(out, time, &Joined { group, ack_id: *ack_id, rejoined: *rejoined });
         }
-        Lifecycle::Left { group, ack_id } => {
-            write(out, "left", time, Membership { group, ack_id: *ack_id, rejoined: None });
-        }
+        Lifecycle::Left { group, ack_id } => write(out, time, &Left { group, ack_id: *ack_id }),
         Lifecycle::RejoinFailed { group, error } => {
-            write(out, "rejoin-group-failed", time, RejoinFailed { group, error: error.into() });
+            write(out, time, &RejoinGroupFailed { group, error: error.into() });
         }
         Lifecycle::RestateFailed { group, operation, error } => {
-            let fields = RestateFailed { group, operation: operation.name(), error: error.into() };
-            write(out, "group-state-failed", time, fields);
+            write(out, time, &GroupStateFailed { group, operation: operation.name(), error: error.into() });
         }
         Lifecycle::SequenceGap { expected, sequence_id, not_understood } => {
             let missing = sequence_id.saturating_sub(*expected);
             let not_understood = Some(*not_understood).filter(|frames| *frames > 0);
             let fields = SequenceGap { expected: *expected, sequence_id: *sequence_id, missing, not_understood };
-            write(out, "sequence-gap", time, fields);
+            write(out, time, &fields);
         }
     }
 }
 
 /// Appends the record of what a member of a group says of itself.
 pub fn state(out: &mut Vec<u8>, time: &str, group: &str, change: &StateChange) {
-    let fields = State {
+    let fields = GroupState {
         group,
         connection_id: &change.connection_id,
         user_id: change.user_id.as_deref(),
@@ -442,7 +209,7 @@ pub fn state(out: &mut Vec<u8>, time: &str, group: &str, change: &StateChange) {
         updated_at: change.updated_at,
         snapshot: change.snapshot.then_some(true),
     };
-    write(out, "group-state", time, fields);
+    write(out, time, &fields);
 }
 
 /// Appends the record of a frame that was not understood.
@@ -468,7 +235,7 @@ pub fn unknown_frame(out: &mut Vec<u8>, time: &str, frame: WireFrame<'_>, reason
         }),
     };
     let reason = &redact(reason);
-    write(out, "unknown-frame", time, UnknownFrame { frame: parsed.as_deref(), frame_base64, reason });
+    write(out, time, &UnknownFrame { frame: parsed.as_deref(), frame_base64, reason });
 }
 
 fn string(out: &mut Vec<u8>, text: &str) {
@@ -488,39 +255,62 @@ fn data(data: Data<'_>, out: &mut Vec<u8>) {
 
 /// Appends the record of a message.
 pub fn message(out: &mut Vec<u8>, time: &str, message: &Message<'_>) {
+    let fields = MessageFields {
+        data_type: message.data.kind().name(),
+        data: message.data,
+        sequence_id: message.sequence_id,
+        metadata: message.metadata,
+        stream: message.stream,
+        redelivered: message.redelivered,
+    };
     match &message.origin {
         Origin::Group { group, user_id } => {
-            out.extend_from_slice(b"{\"type\":\"group-message\",\"time\":\"");
-            out.extend_from_slice(time.as_bytes());
-            out.extend_from_slice(b"\",\"group\":");
-            string(out, group);
-            if let Some(user) = user_id {
-                out.extend_from_slice(b",\"fromUserId\":");
-                string(out, user);
-            }
+            group_message(out, time, &GroupMessage { group, from_user_id: user_id.as_deref(), message: fields });
         }
-        Origin::Server => {
-            out.extend_from_slice(b"{\"type\":\"server-message\",\"time\":\"");
-            out.extend_from_slice(time.as_bytes());
-            out.push(b'"');
-        }
+        Origin::Server => server_message(out, time, &ServerMessage { message: fields }),
     }
+}
+
+fn group_message(out: &mut Vec<u8>, time: &str, message: &GroupMessage<'_>) {
+    let GroupMessage { group, from_user_id, message } = message;
+    out.extend_from_slice(b"{\"type\":\"group-message\",\"time\":\"");
+    out.extend_from_slice(time.as_bytes());
+    out.extend_from_slice(b"\",\"group\":");
+    string(out, group);
+    if let Some(user) = from_user_id {
+        out.extend_from_slice(b",\"fromUserId\":");
+        string(out, user);
+    }
+    message_fields(out, message);
+}
+
+fn server_message(out: &mut Vec<u8>, time: &str, message: &ServerMessage<'_>) {
+    let ServerMessage { message } = message;
+    out.extend_from_slice(b"{\"type\":\"server-message\",\"time\":\"");
+    out.extend_from_slice(time.as_bytes());
+    out.push(b'"');
+    message_fields(out, message);
+}
+
+/// The rest of a message.
+fn message_fields(out: &mut Vec<u8>, message: &MessageFields<'_>) {
+    let MessageFields { data_type, data, sequence_id, metadata, stream, redelivered } = *message;
     out.extend_from_slice(b",\"dataType\":\"");
-    out.extend_from_slice(message.data.kind().name().as_bytes());
+    out.extend_from_slice(data_type.as_bytes());
     out.extend_from_slice(b"\",\"data\":");
-    data(message.data, out);
-    if let Some(id) = message.sequence_id {
+    self::data(data, out);
+    if let Some(id) = sequence_id {
         let _ = write!(out, ",\"sequenceId\":{id}");
     }
-    if let Some(metadata) = message.metadata {
+    if let Some(metadata) = metadata {
         out.extend_from_slice(b",\"metadata\":");
         compact(metadata, out);
     }
-    if let Some(stream) = message.stream {
+    if let Some(stream) = stream {
         out.extend_from_slice(b",\"stream\":");
         compact(stream, out);
     }
-    if message.redelivered {
+    if redelivered {
         out.extend_from_slice(b",\"redelivered\":true");
     }
     out.extend_from_slice(b"}\n");
@@ -529,6 +319,7 @@ pub fn message(out: &mut Vec<u8>, time: &str, message: &Message<'_>) {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use std::collections::BTreeSet;
     use std::time::Duration;
     use webpubsub_proto::{Downstream, decode_downstream};
 
@@ -558,6 +349,31 @@ mod tests {
         ] {
             let Downstream::Message(decoded) = decode_downstream(frame) else { panic!("{frame}") };
             assert_eq!(record(|out| message(out, TIME, &decoded)), format!("{expected}\n"));
+        }
+    }
+
+    #[test]
+    fn messages_have_the_fields_of_their_types_and_no_others() {
+        let schema: serde_json::Value = serde_json::from_str(crate::records::schema::text()).unwrap();
+        let names =
+            |value: &serde_json::Value| -> BTreeSet<String> { value.as_object().unwrap().keys().cloned().collect() };
+        let group = Origin::Group { group: "g".into(), user_id: Some("u".into()) };
+        let anonymous = Origin::Group { group: "g".into(), user_id: None };
+        for (kind, origin, bare) in
+            [(GroupMessage::TYPE, group, anonymous), (ServerMessage::TYPE, Origin::Server, Origin::Server)]
+        {
+            let fields = |origin, some: bool| {
+                let text = |text| Some(text).filter(|_| some);
+                let (metadata, stream) = (text(r#"{"k":"v"}"#), text(r#"{"streamId":"s","streamSequenceId":1}"#));
+                let (data, sequence_id) = (Data::Json("null"), some.then_some(1));
+                let it = Message { origin, sequence_id, data, metadata, stream, redelivered: some };
+                serde_json::from_str(&record(|out| message(out, TIME, &it))).unwrap()
+            };
+            let schema = &schema["$defs"][kind];
+            assert_eq!(names(&fields(origin, true)), names(&schema["properties"]), "{kind}");
+            let required: BTreeSet<String> = serde_json::from_value(schema["required"].clone()).unwrap();
+            let least = fields(bare, false);
+            assert_eq!((names(&least), &least["type"]), (required, &kind.into()));
         }
     }
 

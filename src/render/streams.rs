@@ -1,59 +1,12 @@
 //! What is said of group streams (PROTOCOL §9.1): words for people, and records.
 
-use serde::Serialize;
-
-use super::ndjson::{ErrorField, write};
+use super::ndjson::write;
 use super::text::{Weight, counted, nack};
+use crate::records::{self, EndError, NamedError, StreamEnded, StreamStarted};
 use webpubsub_client::event::Nack;
 use webpubsub_proto::session::{
     OutcomeCause, StreamAbort, StreamBreach, StreamFate, StreamNews, StreamReport, StreamTrouble,
 };
-
-#[derive(Serialize)]
-#[serde(rename_all = "camelCase")]
-struct Started<'a> {
-    group: &'a str,
-    stream_id: &'a str,
-}
-
-#[derive(Serialize)]
-#[serde(rename_all = "camelCase")]
-struct Ended<'a> {
-    group: &'a str,
-    stream_id: &'a str,
-    fragments: u64,
-    bytes: u64,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    end_error: Option<EndError<'a>>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    unconfirmed: Option<bool>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    error: Option<ErrorField<'a>>,
-}
-
-/// What its publisher has told its readers.
-#[derive(Serialize)]
-#[serde(rename_all = "camelCase")]
-struct EndError<'a> {
-    #[serde(skip_serializing_if = "Option::is_none")]
-    user_error_code: Option<&'a str>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    message: Option<&'a str>,
-}
-
-#[derive(Serialize)]
-#[serde(rename_all = "camelCase")]
-struct Trouble<'a> {
-    group: &'a str,
-    stream_id: &'a str,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    from_user_id: Option<&'a str>,
-    reason: &'static str,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    expected: Option<u64>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    stream_sequence_id: Option<u64>,
-}
 
 /// Why a stream that was published has failed, with a name as errors of the service have; `None`: it has not.
 pub fn failure(report: &StreamReport) -> Option<Nack> {
@@ -164,10 +117,10 @@ pub fn words(news: &StreamNews) -> Option<(Weight, String)> {
 /// Appends the record.
 pub fn record(out: &mut Vec<u8>, time: &str, news: &StreamNews) {
     match news {
-        StreamNews::Started { group, stream_id } => write(out, "stream-started", time, Started { group, stream_id }),
+        StreamNews::Started { group, stream_id } => write(out, time, &StreamStarted { group, stream_id }),
         StreamNews::Ended(report) => {
             let error = failure(report);
-            let fields = Ended {
+            let fields = StreamEnded {
                 group: &report.group,
                 stream_id: &report.stream_id,
                 fragments: report.accepted,
@@ -177,9 +130,9 @@ pub fn record(out: &mut Vec<u8>, time: &str, news: &StreamNews) {
                     message: message.as_deref(),
                 }),
                 unconfirmed: (report.fate == StreamFate::Unconfirmed).then_some(true),
-                error: error.as_ref().map(ErrorField::from),
+                error: error.as_ref().map(NamedError::from),
             };
-            write(out, "stream-ended", time, fields);
+            write(out, time, &fields);
         }
         StreamNews::Trouble { group, stream_id, user_id, trouble } => {
             let (expected, number) = match *trouble {
@@ -189,7 +142,7 @@ pub fn record(out: &mut Vec<u8>, time: &str, news: &StreamNews) {
                 }
                 StreamTrouble::IdleTimeout | StreamTrouble::Cut => (None, None),
             };
-            let fields = Trouble {
+            let fields = records::StreamTrouble {
                 group,
                 stream_id,
                 from_user_id: user_id.as_deref(),
@@ -197,7 +150,7 @@ pub fn record(out: &mut Vec<u8>, time: &str, news: &StreamNews) {
                 expected,
                 stream_sequence_id: number,
             };
-            write(out, "stream-trouble", time, fields);
+            write(out, time, &fields);
         }
     }
 }

@@ -14,7 +14,8 @@ use super::voice::{print_failure, stopped_error};
 use crate::failure::{Failure, Kind};
 use crate::options::output::settings::Output;
 use crate::options::values::Format;
-use crate::render::{self, Chatter, Printer, Stopped, StoppedCounts, WriteFailure, human};
+use crate::records::{Stopped, StoppedCounts};
+use crate::render::{self, Chatter, Printer, WriteFailure, human};
 use crate::signal::Signals;
 use webpubsub_proto::Subprotocol;
 

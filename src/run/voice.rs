@@ -15,8 +15,9 @@ use crate::options::connecting::settings::Connection;
 use crate::options::connection::settings::Source;
 use crate::options::environment::{Environment, Note};
 use crate::options::values::ColorChoice;
+use crate::records::{Stopped, StoppedCounts, StoppedError};
 use crate::render::sanitize::for_report;
-use crate::render::{self, Console, Expressions, Given, Printer, Stopped, StoppedCounts, StoppedError, Style, Weight};
+use crate::render::{self, Console, Expressions, Given, Printer, Style, Weight};
 use webpubsub_net::auth::access_url::looks_expired;
 use webpubsub_net::auth::token::peek_claims;
 
@@ -103,7 +104,7 @@ pub fn tell_end(failure: &Failure, filter: Option<&(String, bool)>) {
     let reason = if failure.kind == Kind::Timeout { "timeout" } else { "failed" };
     let terminal = io::stdout().is_terminal();
     let record =
-        Style { color: false, terminal }.record(render::stopped(&Stopped { reason, exit_code, counts: None, error }));
+        Style { color: false, terminal }.record(render::record(&Stopped { reason, exit_code, counts: None, error }));
     let record = match filter {
         Some((jq, raw)) => {
             let given = Given { jq: Some(jq), raw: *raw, ..Given::default() };

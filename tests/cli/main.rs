@@ -69,6 +69,7 @@ mod repl_paste;
 mod repl_streams;
 mod repl_terminal;
 mod rest;
+mod schema;
 mod secrets;
 mod service;
 #[cfg(unix)]

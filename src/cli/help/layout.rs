@@ -30,7 +30,10 @@ pub(in crate::cli) fn sections_text(help: &Help) -> String {
         if index > 0 {
             out.push('\n');
         }
-        out.push_str(&heading(&section.title));
+        match section.nested {
+            true => out.push_str(&format!("\u{1b}[1m{}:\u{1b}[0m\n", section.title)),
+            false => out.push_str(&heading(&section.title)),
+        }
         match &section.body {
             Body::Prose(paragraphs) => {
                 for paragraph in paragraphs {

@@ -1,6 +1,7 @@
 //! The pieces of help that several commands have.
 
 use super::topics::TOPICS;
+use crate::records::schema::{self, Entry};
 use webpubsub_proto::fault::{ACTIONS, KEYS};
 
 /// The piece of that name.
@@ -8,6 +9,8 @@ pub(super) fn piece(name: &str) -> Option<String> {
     match name {
         "fault-actions" => Some(fault_actions()),
         "fault-keys" => Some(fault_keys()),
+        "records" => Some(records()),
+        "record-fields" => Some(record_fields()),
         "topics" => Some(topics()),
         name => SHARED.iter().find(|(own, _)| *own == name).map(|(_, text)| (*text).to_owned()),
     }
@@ -59,6 +62,20 @@ fn fault_actions() -> String {
 /// The keys that all actions take.
 fn fault_keys() -> String {
     KEYS.iter().map(|(key, meaning)| format!("`{key}`\n: {meaning}\n\n")).collect()
+}
+
+/// Every type of record, with what it means.
+fn records() -> String {
+    schema::manual().iter().map(|entry| format!("`{}`\n: {}\n\n", entry.kind, entry.meaning)).collect()
+}
+
+/// The fields of every type of record, a part each.
+fn record_fields() -> String {
+    let part = |entry: &Entry| {
+        let rows = entry.fields.iter().map(|(name, meaning)| format!("`{name}`\n: {meaning}\n\n"));
+        format!("### {}\n\n{}", entry.kind, rows.collect::<String>())
+    };
+    schema::manual().iter().map(part).collect()
 }
 
 /// What `wps help` explains beside the commands.

@@ -5,42 +5,10 @@
 
 use std::fmt::Write as _;
 
-use serde::Serialize;
-
 use super::files::{Recorded, Second};
 use super::text::{ms, number};
+use crate::records::{Comparison, Verdict};
 use crate::render::Style;
-
-/// What is said of a figure.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
-#[serde(rename_all = "lowercase")]
-pub enum Verdict {
-    /// B is better than A.
-    Better,
-    /// B is worse.
-    Worse,
-    /// The difference is no larger than the spread.
-    Same,
-    /// There is no spread to judge by.
-    Unknown,
-}
-
-/// A figure of both runs.
-#[derive(Clone, Debug, PartialEq, Serialize)]
-#[serde(rename_all = "camelCase")]
-pub struct Comparison {
-    /// Its name in the `bench` record.
-    pub metric: &'static str,
-    pub a: Option<f64>,
-    pub b: Option<f64>,
-    /// Of B to A.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub change_percent: Option<f64>,
-    /// In the figure's unit.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub spread: Option<f64>,
-    pub verdict: Verdict,
-}
 
 /// Seconds that a run has to have for a spread.
 const SECONDS: usize = 4;

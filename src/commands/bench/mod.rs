@@ -118,7 +118,7 @@ impl CommandArgs for BenchCompareArgs {
             let comparisons = compare::compare(&a, &b);
             let text = match self.output {
                 ReportFormat::Text => compare::table(&comparisons, style(talk.color)).into_bytes(),
-                ReportFormat::Ndjson => comparisons.iter().flat_map(|it| record("comparison", it)).collect(),
+                ReportFormat::Ndjson => comparisons.iter().flat_map(record).collect(),
             };
             if let Some(text) = compare::difference(&a, &b).filter(|_| !talk.quiet) {
                 tell_warning(&text, talk.color);
@@ -142,7 +142,7 @@ impl CommandArgs for BenchMergeArgs {
             let text = match (self.csv, self.output) {
                 (true, _) => results.csv().into_bytes(),
                 (false, ReportFormat::Text) => text::summary(results, "", style(talk.color)).into_bytes(),
-                (false, ReportFormat::Ndjson) => record("bench", results),
+                (false, ReportFormat::Ndjson) => record(results),
             };
             put(&text)?;
             merged.warnings.iter().filter(|_| !talk.quiet).for_each(|text| tell_warning(text, talk.color));

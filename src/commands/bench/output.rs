@@ -1,43 +1,16 @@
 //! What is printed while a run is on, and at its end.
 
-use serde::Serialize;
-
 use super::cost::grouped;
 use super::measure::{Point, Timeline};
 use super::progress::Progress;
 use super::results::{Results, millis, tenths};
 use super::settings::{Bench, Mode};
 use super::text::{bars, ms, number, summary};
+use crate::records::BenchProgress;
 use crate::render::{Printer, Weight};
 
 /// Warnings of connections in a run; of further ones only how many there were.
 const TOLD: u64 = 5;
-
-/// The `bench-progress` record: what came in a second.
-#[derive(Serialize)]
-#[serde(rename_all = "camelCase")]
-struct ProgressFields {
-    /// Its end, from the start of the load.
-    elapsed_ms: f64,
-    sent: u64,
-    acked: u64,
-    refused: u64,
-    received: u64,
-    send_rate: f64,
-    receive_rate: f64,
-    bytes_per_second: f64,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    p50_ms: Option<f64>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    p99_ms: Option<f64>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    max_ms: Option<f64>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    ack_p50_ms: Option<f64>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    ack_p99_ms: Option<f64>,
-    connections_lost: u64,
-}
 
 /// The one place of a run that prints.
 #[derive(Debug)]
@@ -103,7 +76,7 @@ impl Records {
         let Point { end, length, counts, latency, ack } = *point;
         let rate = |count: u64| if length > 0.0 { tenths(count as f64 / length) } else { 0.0 };
         let at = |times: Option<[u64; 3]>, which: usize| times.map(|times| millis(times[which] as f64));
-        let fields = ProgressFields {
+        let fields = BenchProgress {
             elapsed_ms: millis(end * 1e9),
             sent: counts.sent,
             acked: counts.acked,
@@ -119,7 +92,7 @@ impl Records {
             ack_p99_ms: at(ack, 1),
             connections_lost: counts.losses,
         };
-        self.printer.finding("bench-progress", &fields, "");
+        self.printer.finding(&fields, "");
         let mut words = vec![format!("{end:.0} s")];
         if bench.mode != Mode::Sub {
             words.push(format!("sent {}/s", number(fields.send_rate)));
@@ -161,6 +134,6 @@ impl Records {
                 text
             }
         };
-        self.printer.finding("bench", results, &text);
+        self.printer.finding(results, &text);
     }
 }

@@ -4,106 +4,11 @@ use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use hdrhistogram::Histogram;
 use hdrhistogram::serialization::{Deserializer, Serializer, V2DeflateSerializer};
-use serde::{Deserialize, Serialize};
+use serde::Serialize;
 
 use super::measure::distribution;
-
-/// The `bench` record. Fields that do not apply are absent.
-#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
-#[serde(rename_all = "camelCase", default)]
-pub struct Results {
-    /// `pub`, `sub`, `pubsub`, or `merge`.
-    pub mode: String,
-    /// The run's id.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub run: Option<String>,
-    /// Of `merge`: how many runs there are in it.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub runs: Option<u64>,
-    /// Of the load, without ramp and drain.
-    pub duration_ms: f64,
-    pub publishers: u64,
-    pub subscribers: u64,
-    pub connections: u64,
-    pub groups: u64,
-    /// Messages a second that were asked for; absent: as many as go through.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub rate: Option<f64>,
-    pub sent: u64,
-    pub acked: u64,
-    pub refused: u64,
-    /// Sent, and no ack came.
-    pub unacked: u64,
-    /// Due, and not sent by the end.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub unsent: Option<u64>,
-    /// Each once, at each subscriber.
-    pub received: u64,
-    /// What should have come, had nothing been lost.
-    pub expected: u64,
-    pub lost: u64,
-    pub doubled: u64,
-    pub reordered: u64,
-    /// Messages a second.
-    pub send_rate: f64,
-    /// Copies a second, of all subscribers together.
-    pub receive_rate: f64,
-    /// Bytes of payload a second that came.
-    pub bytes_per_second: f64,
-    #[serde(flatten)]
-    pub latency: Option<Latency>,
-    #[serde(flatten)]
-    pub ack: Option<AckLatency>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub connect_p50_ms: Option<f64>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub connect_max_ms: Option<f64>,
-    /// How late this tool itself sent what it could have sent.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub late_p99_ms: Option<f64>,
-    /// How often a connection was lost, whether or not it was regained.
-    pub connections_lost: u64,
-    /// Messages of others that came.
-    pub foreign: u64,
-    /// Messages that came before they were sent, by the clocks of two machines.
-    pub ahead: u64,
-    /// Of one processor: 200 is two of them.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub cpu_percent: Option<f64>,
-    /// This tool, or its machine, was too slow for the load.
-    pub limited_by_tool: bool,
-    /// HdrHistogram V2, compressed, in base64, as its logs have it; nanoseconds.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub latency_histogram: Option<String>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub ack_histogram: Option<String>,
-}
-
-/// From when a message was due to its receipt.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]
-#[serde(rename_all = "camelCase")]
-pub struct Latency {
-    pub min_ms: f64,
-    pub mean_ms: f64,
-    pub p50_ms: f64,
-    pub p90_ms: f64,
-    pub p99_ms: f64,
-    pub p999_ms: f64,
-    pub max_ms: f64,
-}
-
-/// From when a message was due to its ack.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]
-#[serde(rename_all = "camelCase")]
-pub struct AckLatency {
-    pub ack_min_ms: f64,
-    pub ack_mean_ms: f64,
-    pub ack_p50_ms: f64,
-    pub ack_p90_ms: f64,
-    pub ack_p99_ms: f64,
-    pub ack_p999_ms: f64,
-    pub ack_max_ms: f64,
-}
+pub use crate::records::Bench as Results;
+pub use crate::records::{AckLatency, Latency};
 
 impl Latency {
     /// Of a histogram, unless it is empty.

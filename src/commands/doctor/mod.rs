@@ -34,7 +34,8 @@ use crate::options::connection::settings::Source;
 use crate::options::environment::{Environment, Input};
 use crate::options::output::args::TalkArgs;
 use crate::options::values::{Format, ReportFormat};
-use crate::render::{self, Stopped, StoppedCounts, WriteFailure, human};
+use crate::records::{Stopped, StoppedCounts};
+use crate::render::{self, WriteFailure, human};
 use crate::run::context::{Surroundings, seed, unix_now, url_source};
 use crate::run::ending::{Interrupt, Watched, interruption, last_words};
 use crate::run::exit_code::ExitCode;
@@ -134,7 +135,7 @@ pub async fn doctor(surroundings: &Surroundings, settings: &Doctor) -> u8 {
     let told = failure.as_ref().filter(|failure| !matches!(failure.kind, Kind::Signal(_)));
     if records {
         let Counts { received, sent, acked, failed, unexpected: _ } = ending.counts;
-        console.out.put(&mut console.out.style.record(render::stopped(&Stopped {
+        console.out.put(&mut console.out.style.record(render::record(&Stopped {
             reason: ending.reason,
             exit_code: code,
             counts: Some(StoppedCounts { received, sent, acked, failed, unexpected: None }),

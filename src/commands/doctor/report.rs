@@ -5,8 +5,9 @@ use std::time::Duration;
 use tokio::time::Instant;
 
 use crate::failure::Failure;
+use crate::records::Status;
 use crate::render::Console;
-use crate::render::check::{self, Check, Status};
+use crate::render::check::{self, Check};
 
 /// The steps, in their order. Through a proxy, `dns` and `tcp` are the way to the proxy.
 pub const STEPS: [&str; 18] = [

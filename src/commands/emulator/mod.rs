@@ -22,7 +22,8 @@ use crate::logging;
 use crate::options::environment::{Environment, Input};
 use crate::options::output::args::TalkArgs;
 use crate::options::values::EmulatorFormat;
-use crate::render::{Console, Listening, Stopped, WriteFailure, listening, stopped};
+use crate::records::{Listening, Stopped};
+use crate::render::{Console, WriteFailure, record};
 use crate::run::context::unix_now;
 use crate::run::explain;
 use crate::run::process::{console, on_all_threads, put};
@@ -92,7 +93,7 @@ pub async fn emulator(console: &Console, settings: &Emulator) -> u8 {
     let failure = ended.err();
     if settings.format == EmulatorFormat::Ndjson {
         let error = failure.as_ref().map(stopped_error);
-        console.out.put(&mut console.out.style.record(stopped(&Stopped { reason, exit_code, counts: None, error })));
+        console.out.put(&mut console.out.style.record(record(&Stopped { reason, exit_code, counts: None, error })));
     }
     if let Some(failure) = failure {
         print_failure(console, &failure);
@@ -328,7 +329,7 @@ fn say_ready(console: &Console, settings: &Emulator, ready: &Ready, port: u16) {
     let client_url = ready.client_url.expose();
     let mut text = match settings.format {
         EmulatorFormat::Ndjson => {
-            console.out.style.record(listening(&Listening { endpoint, connection_string, client_url }))
+            console.out.style.record(record(&Listening { endpoint, connection_string, client_url }))
         }
         // The command has what it needs in its environment; a person may look on.
         EmulatorFormat::Text if settings.exec.is_some() => {

@@ -165,7 +165,10 @@ fn explanations(help: &Help) -> Roff {
             "Exit codes" => "EXIT STATUS".to_owned(),
             title => title.to_uppercase(),
         };
-        roff.control("SH", [title.as_str()]);
+        match section.nested {
+            true => roff.control("SS", [section.title.as_str()]),
+            false => roff.control("SH", [title.as_str()]),
+        };
         match &section.body {
             Body::Prose(paragraphs) => {
                 for (index, paragraph) in paragraphs.iter().enumerate() {

@@ -3,50 +3,9 @@
 use std::fmt::Write as _;
 use std::time::Duration;
 
-use serde::Serialize;
-
 use super::statistics::Distribution;
+use crate::records::{self, PingSummary, RoundTrips};
 use crate::render::{Printer, human};
-
-#[derive(Serialize)]
-#[serde(rename_all = "camelCase")]
-struct PongFields<'a> {
-    sequence: u64,
-    elapsed_ms: f64,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    group: Option<&'a str>,
-}
-
-#[derive(Serialize)]
-#[serde(rename_all = "camelCase")]
-struct SummaryFields<'a> {
-    #[serde(skip_serializing_if = "Option::is_none")]
-    group: Option<&'a str>,
-    sent: u64,
-    received: u64,
-    lost: u64,
-    #[serde(skip_serializing_if = "is_zero")]
-    pending: u64,
-    #[serde(flatten)]
-    times: Option<Times>,
-}
-
-#[derive(Serialize)]
-#[serde(rename_all = "camelCase")]
-struct Times {
-    min_ms: f64,
-    mean_ms: f64,
-    p50_ms: f64,
-    p90_ms: f64,
-    p99_ms: f64,
-    max_ms: f64,
-    jitter_ms: f64,
-}
-
-#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde asks by reference")]
-fn is_zero(number: &u64) -> bool {
-    *number == 0
-}
 
 /// An answer.
 pub struct Pong<'a> {
@@ -77,14 +36,14 @@ impl Pong<'_> {
     pub fn print(&self, printer: &mut Printer) {
         let Self { place, group, sequence, elapsed } = *self;
         let line = format!("pong from {place}: seq={sequence} time={} ms\n", short(elapsed));
-        printer.finding("pong", &PongFields { sequence, elapsed_ms: millis(elapsed), group }, &line);
+        printer.finding(&records::Pong { sequence, elapsed_ms: millis(elapsed), group }, &line);
     }
 }
 
 impl Summary<'_> {
     pub fn print(&self, printer: &mut Printer) {
         let Self { group, sent, received, lost, pending, .. } = *self;
-        let times = self.distribution.map(|times| Times {
+        let times = self.distribution.map(|times| RoundTrips {
             min_ms: millis(times.least),
             mean_ms: millis(times.mean),
             p50_ms: millis(times.p50),
@@ -93,8 +52,8 @@ impl Summary<'_> {
             max_ms: millis(times.most),
             jitter_ms: millis(times.jitter),
         });
-        let fields = SummaryFields { group, sent, received, lost, pending, times };
-        printer.finding("ping-summary", &fields, &self.lines());
+        let fields = PingSummary { group, sent, received, lost, pending, times };
+        printer.finding(&fields, &self.lines());
     }
 
     fn lines(&self) -> String {

@@ -7,11 +7,12 @@ use bytes::Bytes;
 use serde::Deserialize;
 use url::Url;
 
-use super::report::{self, Listed};
+use super::report;
 use super::settings::operation::Operation;
 use super::{call_of, lines};
 use crate::failure::{Failure, Kind};
 use crate::options::data::payload::PayloadType;
+use crate::records::Connection;
 use crate::render::Printer;
 use crate::run::errand::Done;
 use crate::run::rest::{Call, Rest};
@@ -105,7 +106,8 @@ pub async fn list(
             }
             left -= 1;
             Done::count(&done.received);
-            Listed { connection_id: &connection_id, user_id: user_id.as_deref() }.print(&mut printer.borrow_mut());
+            let fields = Connection { connection_id: &connection_id, user_id: user_id.as_deref() };
+            report::connection(&mut printer.borrow_mut(), &fields);
         }
         // Pages are asked for no faster than they are read.
         lines::room_in(printer).await;

@@ -3,47 +3,19 @@
 use std::borrow::Cow;
 use std::time::SystemTime;
 
-use serde::Serialize;
-use serde::ser::SerializeMap as _;
-
+use crate::records::{self, Properties};
 use crate::render::sanitize::for_line;
 use crate::render::{Printer, Style};
 use webpubsub_net::clock;
 use webpubsub_net::secret::{redact, sounds_secret};
 use webpubsub_proto::trace::{Level, Trace};
 
-/// The record of a trace. Its `time` is the service's.
-#[derive(Serialize)]
-#[serde(rename_all = "camelCase")]
-struct Fields<'a> {
-    event_id: i64,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    event_name: Option<&'a str>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    level: Option<&'static str>,
-    message: Cow<'a, str>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    exception: Option<Cow<'a, str>>,
-    properties: Properties<'a>,
-}
-
-/// Where and whose, by name.
-struct Properties<'a>(&'a [(String, String)]);
-
-impl Serialize for Properties<'_> {
-    fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        let mut map = serializer.serialize_map(None)?;
-        for (at, (name, value)) in self.0.iter().enumerate() {
-            // A name counts once in JSON, the last time.
-            if self.0[at + 1..].iter().any(|(later, _)| later == name) {
-                continue;
-            }
-            // What is not of the service itself came in a client's request: its headers, its URL.
-            let value = if sounds_secret(name) { Cow::Borrowed("[redacted]") } else { clean(value) };
-            map.serialize_entry(name, &value)?;
-        }
-        map.end()
-    }
+/// Where and whose, by name. A name counts once in JSON, the last time.
+fn properties(all: &[(String, String)]) -> Properties<'_> {
+    let last = all.iter().enumerate().filter(|(at, (name, _))| all[at + 1..].iter().all(|(later, _)| later != name));
+    // What is not of the service itself came in a client's request: its headers, its URL.
+    let clean = |name: &str, value| if sounds_secret(name) { Cow::Borrowed("[redacted]") } else { clean(value) };
+    Properties(last.map(|(_, (name, value))| (name.as_str(), clean(name, value))).collect())
 }
 
 /// Without what looks like a secret, nor what stands behind the schemes of an `Authorization` header: the headers of a
@@ -76,20 +48,20 @@ fn clean(text: &str) -> Cow<'_, str> {
 pub fn print(printer: &mut Printer, trace: &Trace) {
     let time = trace.time.as_deref().and_then(clock::parse).unwrap_or_else(SystemTime::now);
     let time = clock::millis(time);
-    let fields = Fields {
+    let fields = records::Trace {
         event_id: trace.event_id,
         event_name: trace.event_name.as_deref(),
         level: trace.level.map(Level::name),
         message: clean(&trace.message),
         exception: trace.exception.as_deref().map(clean),
-        properties: Properties(&trace.properties),
+        properties: properties(&trace.properties),
     };
     let line = line(printer.console().out.style, &time, &fields, trace.level);
-    printer.finding_at(time, "trace", &fields, &line);
+    printer.finding_at(time, &fields, &line);
 }
 
 /// Time, level, name and message, on one line whatever is in them.
-fn line(style: Style, time: &str, fields: &Fields<'_>, level: Option<Level>) -> String {
+fn line(style: Style, time: &str, fields: &records::Trace<'_>, level: Option<Level>) -> String {
     let name = fields.event_name.map_or_else(|| Cow::Owned(format!("event {}", fields.event_id)), for_line);
     let words = format!("{:<11}", level.map_or("-", Level::name));
     let words = match level {
@@ -104,14 +76,14 @@ fn line(style: Style, time: &str, fields: &Fields<'_>, level: Option<Level>) -> 
 mod tests {
     use super::*;
 
-    fn fields(trace: &Trace) -> Fields<'_> {
-        Fields {
+    fn fields(trace: &Trace) -> records::Trace<'_> {
+        records::Trace {
             event_id: trace.event_id,
             event_name: trace.event_name.as_deref(),
             level: trace.level.map(Level::name),
             message: clean(&trace.message),
             exception: trace.exception.as_deref().map(clean),
-            properties: Properties(&trace.properties),
+            properties: properties(&trace.properties),
         }
     }
 

@@ -10,7 +10,6 @@ pub mod settings;
 use std::cell::{Cell, RefCell};
 use std::future::pending;
 
-use serde::Serialize;
 use tokio::time::Instant;
 
 use self::args::TraceArgs;
@@ -23,6 +22,7 @@ use crate::options::environment::{Environment, Input};
 use crate::options::expressions::args::FilterArgs;
 use crate::options::output::args::TalkArgs;
 use crate::options::values::ReportFormat;
+use crate::records::{Connected, Reconnecting, SessionLost, UnknownFrame};
 use crate::render::{Met, Printer, Weight, human};
 use crate::run::context::{Surroundings, seed};
 use crate::run::ending::{Verdict, at};
@@ -143,26 +143,6 @@ struct Shown<'a> {
     unreadable: Cell<u64>,
 }
 
-#[derive(Serialize)]
-struct Connected<'a> {
-    #[serde(skip_serializing_if = "Option::is_none")]
-    hub: Option<&'a str>,
-    protocol: &'static str,
-}
-
-#[derive(Serialize)]
-struct Reason<'a> {
-    reason: &'a str,
-}
-
-#[derive(Serialize)]
-#[serde(rename_all = "camelCase")]
-struct Reconnecting<'a> {
-    attempt: u32,
-    delay_ms: u128,
-    error: &'a str,
-}
-
 impl Show for Shown<'_> {
     fn trace(&self, trace: Traced) -> bool {
         if !self.settings.choice.takes(&trace) {
@@ -177,8 +157,9 @@ impl Show for Shown<'_> {
         let mut printer = self.printer.borrow_mut();
         match news {
             News::Connected => {
-                let fields = Connected { hub: self.settings.choice.hub.as_deref(), protocol: "livetrace" };
-                printer.finding("connected", &fields, "");
+                let hub = self.settings.choice.hub.as_deref();
+                let fields = Connected { connection_id: None, user_id: None, hub, protocol: "livetrace" };
+                printer.finding(&fields, "");
                 let text = match self.lost.take() {
                     None => format!("listening to the live trace of `{}`", self.name),
                     Some(since) => {
@@ -191,16 +172,12 @@ impl Show for Shown<'_> {
             News::Lost(loss) => {
                 self.lost.set(Some(Instant::now()));
                 let reason = redact(&loss.describe()).into_owned();
-                printer.finding("session-lost", &Reason { reason: &reason }, "");
+                printer.finding(&SessionLost { connection_id: None, reason: &reason }, "");
                 printer.note(Weight::Warning, &format!("traces may be missing from here on: {reason}"));
             }
             News::Reconnecting { attempt, delay, error } => {
                 let error = redact(&error).into_owned();
-                printer.finding(
-                    "reconnecting",
-                    &Reconnecting { attempt, delay_ms: delay.as_millis(), error: &error },
-                    "",
-                );
+                printer.finding(&Reconnecting::new(attempt, delay, &error), "");
                 let again = format!("trying again in {} (retry {attempt})", human(delay));
                 let text = match self.lost.get() {
                     // What it is for was said just now.
@@ -211,7 +188,7 @@ impl Show for Shown<'_> {
             }
             News::Unreadable { reason } => {
                 let reason = redact(&reason).into_owned();
-                printer.finding("unknown-frame", &Reason { reason: &reason }, "");
+                printer.finding(&UnknownFrame { frame: None, frame_base64: None, reason: &reason }, "");
                 let told = self.unreadable.get();
                 self.unreadable.set(told + 1);
                 if told < UNREADABLE_TOLD {

@@ -1,5 +1,6 @@
 //! What a tunnel tells: a line or a record a request, its connections, what goes wrong; and the recording.
 
+use std::borrow::Cow;
 use std::cell::RefCell;
 use std::collections::HashMap;
 use std::time::{Duration, Instant};
@@ -7,13 +8,13 @@ use std::time::{Duration, Instant};
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use bytes::Bytes;
-use serde::Serialize;
 use serde_json::Value;
 
 use super::driver::frame_of;
 use super::upstream::UpstreamAnswer;
 use crate::options::output::settings::Output;
 use crate::options::values::Format;
+use crate::records::{self, Connected, Disconnected, LossFields, Reconnecting};
 use crate::render::sanitize::for_line;
 use crate::render::{Printer, Reach, Weight, Writer, human, rfc3339_now};
 use crate::run::context::Surroundings;
@@ -90,65 +91,6 @@ impl About {
             user_id: header("ce-userId"),
         }
     }
-}
-
-/// The record.
-#[derive(Serialize)]
-#[serde(rename_all = "camelCase")]
-struct RequestFields<'a> {
-    method: &'a str,
-    path: &'a str,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    event: Option<&'a str>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    hub: Option<&'a str>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    connection_id: Option<&'a str>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    user_id: Option<&'a str>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    status: Option<u16>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    elapsed_ms: Option<f64>,
-    request_bytes: usize,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    response_bytes: Option<usize>,
-    /// The answer did not get back to the service.
-    #[serde(skip_serializing_if = "std::ops::Not::not")]
-    lost: bool,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    error: Option<&'a str>,
-}
-
-#[derive(Serialize)]
-#[serde(rename_all = "camelCase")]
-struct ConnectedFields<'a> {
-    connection_id: &'a str,
-    user_id: &'a str,
-    hub: &'a str,
-    protocol: &'a str,
-}
-
-#[derive(Serialize)]
-#[serde(rename_all = "camelCase")]
-struct DisconnectedFields<'a> {
-    #[serde(skip_serializing_if = "Option::is_none")]
-    connection_id: Option<&'a str>,
-    message: &'a str,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    close_code: Option<u16>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    close_reason: Option<&'a str>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    explanation: Option<&'a str>,
-}
-
-#[derive(Serialize)]
-#[serde(rename_all = "camelCase")]
-struct ReconnectingFields<'a> {
-    attempt: u32,
-    delay_ms: u64,
-    error: &'a str,
 }
 
 impl<'a> Shown<'a> {
@@ -235,7 +177,7 @@ impl<'a> Shown<'a> {
             (None, true) => Some("its connection was lost before the answer"),
             (error, _) => error.as_deref(),
         };
-        let fields = RequestFields {
+        let fields = records::TunnelRequest {
             method: &about.method,
             path: &about.path,
             event: about.event.as_deref(),
@@ -252,7 +194,7 @@ impl<'a> Shown<'a> {
         let mut printer = self.printer.borrow_mut();
         let line = line(&fields, answer.map(|answer| answer.elapsed));
         let line = format!("{}\n", printer.console().out.style.clean(&line));
-        printer.finding("tunnel-request", &fields, &line);
+        printer.finding(&fields, &line);
     }
 
     /// Something else happened.
@@ -261,17 +203,20 @@ impl<'a> Shown<'a> {
             TunnelEvent::Connected { socket, connection_id, connections } => {
                 self.state.borrow_mut().connections.insert(*socket, connection_id.clone());
                 let (hub, user) = (self.hub, self.user);
-                let fields = ConnectedFields { connection_id, user_id: user, hub, protocol: "tunnel" };
-                self.printer.borrow_mut().finding("connected", &fields, "");
+                let fields = Connected {
+                    connection_id: Some(connection_id),
+                    user_id: Some(user),
+                    hub: Some(hub),
+                    protocol: "tunnel",
+                };
+                self.printer.borrow_mut().finding(&fields, "");
                 let many = if *connections > 1 { format!(", {connections} connections") } else { String::new() };
                 self.say(&format!("tunnel of hub `{hub}` connected: `{connection_id}`{many}"));
             }
             TunnelEvent::Lost { socket, cause } => self.disconnected(*socket, cause),
             TunnelEvent::Waiting { attempt, delay, error } => {
                 let error = redact(error);
-                let delay_ms = u64::try_from(delay.as_millis()).unwrap_or(u64::MAX);
-                let fields = ReconnectingFields { attempt: *attempt, delay_ms, error: &error };
-                self.printer.borrow_mut().finding("reconnecting", &fields, "");
+                self.printer.borrow_mut().finding(&Reconnecting::new(*attempt, *delay, &error), "");
                 self.warn(&format!("{error}; connecting again in {} (attempt {attempt})", human(*delay)));
             }
             TunnelEvent::GivenUp { error } => self.warn(&format!("one connection is given up: {error}")),
@@ -312,14 +257,14 @@ impl<'a> Shown<'a> {
             LossCause::InvalidUtf8 => (None, None, "the service sent a text that is not UTF-8".to_owned()),
             LossCause::TooBig => (None, None, "the service sent a message that is too large".to_owned()),
         };
-        let fields = DisconnectedFields {
-            connection_id: id.as_deref(),
-            message: &message,
+        let loss = LossFields {
             close_code: code,
-            close_reason: reason.filter(|reason| !reason.is_empty()),
+            close_reason: reason.filter(|reason| !reason.is_empty()).map(Cow::Borrowed),
+            message: Some(message.into()),
             explanation: code.and_then(explain_close_code),
+            error: None,
         };
-        self.printer.borrow_mut().finding("disconnected", &fields, "");
+        self.printer.borrow_mut().finding(&Disconnected { connection_id: id.as_deref(), loss }, "");
     }
 
     /// It is over; so many requests have no answer.
@@ -415,7 +360,7 @@ fn hide(json: &mut Value) {
 }
 
 /// A request for people: method, path, event, user, status, time.
-fn line(fields: &RequestFields<'_>, elapsed: Option<Duration>) -> String {
+fn line(fields: &records::TunnelRequest<'_>, elapsed: Option<Duration>) -> String {
     let mut out = format!("{} {}", fields.method, fields.path);
     if let Some(event) = fields.event {
         out.push_str(&format!(" {event}"));

@@ -20,7 +20,8 @@ use crate::options::environment::{Environment, Input};
 use crate::options::network::settings::{Network, Tls};
 use crate::options::output::args::TalkArgs;
 use crate::options::values::ReportFormat;
-use crate::render::{InspectedFinding, InspectedUrl, MadeUrl, WriteFailure, human, inspection, made_url, rfc3339};
+use crate::records::{self, InspectionFinding};
+use crate::render::{WriteFailure, human, record, rfc3339};
 use crate::run::context::{Surroundings, unix_now, url_source_over};
 use crate::run::keyless::failure_of;
 use crate::run::process::{console, on_one_thread, put};
@@ -89,7 +90,7 @@ fn made(settings: &UrlCreate, url: &AccessUrl) -> Vec<u8> {
         }
         ReportFormat::Ndjson => {
             let claims = claims_text(token).and_then(|text| RawValue::from_string(text).ok());
-            made_url(&MadeUrl {
+            record(&records::Url {
                 url: (!settings.token_only).then(|| whole.expose()),
                 token: settings.token_only.then_some(token),
                 claims: claims.as_deref(),
@@ -166,7 +167,7 @@ fn explain(surroundings: &Surroundings, settings: &UrlInspect, url: &AccessUrl) 
         ReportFormat::Text => {
             words::lines(url, &found, now).iter().for_each(|line| out.line(&out.style.clean(line)));
         }
-        ReportFormat::Ndjson => out.put(&mut out.style.record(record(url, &found))),
+        ReportFormat::Ndjson => out.put(&mut out.style.record(inspection(url, &found))),
     }
     let kind = match found.severity() {
         Severity::Note => return None,
@@ -185,9 +186,9 @@ fn explain(surroundings: &Surroundings, settings: &UrlInspect, url: &AccessUrl) 
     Some(Failure::new(kind, anyhow::anyhow!("{reasons}").context(what)).hint(hint))
 }
 
-fn record(url: &AccessUrl, found: &Inspection) -> Vec<u8> {
+fn inspection(url: &AccessUrl, found: &Inspection) -> Vec<u8> {
     let claims = found.token.as_ref().map(|token| &token.claims);
-    inspection(&InspectedUrl {
+    record(&records::Inspection {
         host: &url.authority(),
         secure: url.is_secure(),
         hub: url.hub(),
@@ -208,7 +209,7 @@ fn record(url: &AccessUrl, found: &Inspection) -> Vec<u8> {
         findings: found
             .findings
             .iter()
-            .map(|finding| InspectedFinding { severity: finding.severity.to_string(), message: &finding.text })
+            .map(|finding| InspectionFinding { severity: finding.severity.to_string(), message: &finding.text })
             .collect(),
     })
 }

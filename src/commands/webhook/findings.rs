@@ -3,12 +3,12 @@
 use std::fmt::Write as _;
 
 use anyhow::anyhow;
-use serde::Serialize;
 use serde_json::value::RawValue;
 
 use crate::failure::{Failure, Kind};
+use crate::records::{Response, Status};
 use crate::render::Printer;
-use crate::render::check::{self, Check, Status};
+use crate::render::check::{self, Check};
 use webpubsub_emulator::upstream::played::{Ask, Fault, HandlerAnswer, Played};
 use webpubsub_net::secret::excerpt;
 use webpubsub_proto::hub::EventAnswer;
@@ -142,7 +142,7 @@ pub fn skip(printer: &mut Printer, ask: &Ask) {
 fn print(printer: &mut Printer, check: Check) {
     let style = printer.console().out.style;
     let lines = String::from_utf8_lossy(&check::lines(style, &check)).into_owned();
-    printer.finding("check", &check::fields(&check), &lines);
+    printer.finding(&check::fields(&check), &lines);
 }
 
 fn answered(answer: &HandlerAnswer) -> String {
@@ -183,30 +183,19 @@ fn meaning(played: &Played) -> String {
     out
 }
 
-#[derive(Serialize)]
-#[serde(rename_all = "camelCase")]
-struct AnswerFields<'a> {
-    status: u16,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    data_type: Option<&'static str>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    data: Option<Box<RawValue>>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    state: Option<&'a str>,
-}
-
 /// Prints the payload of an answer to an event.
 pub fn answer(printer: &mut Printer, ask: &Ask, played: &Played) {
     let (Ask::Event(..), Some(answer)) = (ask, &played.answer) else { return };
     let Some(EventAnswer::Reply { data, .. }) = &played.reply else { return };
     let data = data.as_data();
-    let fields = AnswerFields {
+    let fields = Response {
         status: answer.status.as_u16(),
         data_type: Some(data.kind().name()),
         data: RawValue::from_string(data.to_json().into_owned()).ok(),
         state: played.state.as_deref(),
+        ..Response::default()
     };
     let text = String::from_utf8_lossy(&answer.body);
     let line = format!("{}\n", printer.console().out.style.clean(&text));
-    printer.finding("response", &fields, &line);
+    printer.finding(&fields, &line);
 }
