@@ -6,6 +6,7 @@ pub mod emulator;
 pub mod narrow;
 pub mod process;
 pub mod proxy;
+pub mod records;
 pub mod service;
 #[cfg(unix)]
 pub mod terminal;

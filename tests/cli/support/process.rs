@@ -10,7 +10,7 @@ use std::time::{Duration, Instant};
 use serde_json::Value;
 use tempfile::TempDir;
 
-use super::{PATIENCE, words};
+use super::{PATIENCE, records, words};
 
 /// The binary under test.
 pub const BINARY: &str = env!("CARGO_BIN_EXE_wps");
@@ -159,6 +159,7 @@ impl Setup {
     /// Starts it.
     pub fn start(mut self) -> Running {
         let started = Instant::now();
+        let prints = prints_records(&self.command);
         let mut child = self.command.spawn().unwrap();
         let mut stdin = child.stdin.take().unwrap();
         let given = self.stdin;
@@ -171,12 +172,37 @@ impl Setup {
             stderr.start();
         }
         let out = Lines::new(stdout, self.lines);
-        Running { child: Some(child), out, err: stderr, started, _home: self.home }
+        Running { child: Some(child), out, err: stderr, started, prints, _home: self.home }
     }
 
     /// Starts it and waits for its end.
     pub fn run(self) -> Ended {
         self.start().end()
+    }
+}
+
+/// What is on stdout.
+#[derive(Clone, Copy, PartialEq)]
+enum Prints {
+    /// Records alone.
+    Records,
+    /// What an expression makes of records.
+    Results,
+    /// What is not known: records perhaps, among others.
+    Anything,
+}
+
+/// What the arguments of a run of the binary say of it.
+fn prints_records(command: &Command) -> Prints {
+    let args: Vec<&str> = command.get_args().filter_map(OsStr::to_str).collect();
+    let has = |flag: &str| args.iter().any(|arg| *arg == flag || arg.starts_with(&format!("{flag}=")));
+    let ndjson = args.windows(2).any(|pair| matches!(pair, ["-o" | "--output", "ndjson"]));
+    match () {
+        () if has("--jq") => Prints::Results,
+        // Of another program, or of the binary and another one.
+        () if command.get_program() != BINARY || has("--exec") => Prints::Anything,
+        () if ndjson || args.iter().any(|arg| matches!(*arg, "-ondjson" | "--output=ndjson")) => Prints::Records,
+        () => Prints::Anything,
     }
 }
 
@@ -237,6 +263,7 @@ pub struct Running {
     err: Lines,
     /// When it was started.
     pub started: Instant,
+    prints: Prints,
     _home: TempDir,
 }
 
@@ -263,7 +290,11 @@ impl Running {
     /// The next line of stdout, as JSON.
     pub fn record(&mut self) -> Value {
         let line = self.line();
-        serde_json::from_str(&line).unwrap_or_else(|error| panic!("not JSON: {error}: {line}"))
+        let record = serde_json::from_str(&line).unwrap_or_else(|error| panic!("not JSON: {error}: {line}"));
+        if self.prints != Prints::Results {
+            records::check(&record);
+        }
+        record
     }
 
     /// The next record, which has to be of this type.
@@ -326,6 +357,9 @@ impl Running {
         let stderr = String::from_utf8(std::mem::take(&mut self.err.seen)).unwrap();
         words::check(&stderr);
         words::check_stdout(&self.out.seen);
+        if self.prints != Prints::Results {
+            records::check_stdout(&self.out.seen, self.prints == Prints::Records);
+        }
         Ended { code, stdout: std::mem::take(&mut self.out.seen), stderr, at }
     }
 
