@@ -1,5 +1,6 @@
 //! A flag that is given is used, or refused with the reason.
 
+use crate::support::service::ClosedPort;
 use crate::support::terminal::terminal;
 use crate::support::{Service, wps};
 
@@ -48,6 +49,8 @@ fn groups_with_a_comma_between_are_told_to_be_one() {
         (&["join", "a,b"], "`a b` means several"),
         (&["send", "a,b", "text"], "several take a command each"),
         (&["ping", "--group", "a,b"], "several take a command each"),
+        (&["state", "list", "a,b"], "several take a command each"),
+        (&["bench", "sub", "--group", "a,b"], "several take a command each"),
     ] {
         let nowhere = ["--url", "ws://127.0.0.1:1/client/hubs/h", "--no-reconnect"];
         let run = terminal(given.iter().chain(&nowhere).copied()).start();
@@ -55,6 +58,20 @@ fn groups_with_a_comma_between_are_told_to_be_one() {
         let screen = run.screen().join(" ");
         assert!(screen.contains(&format!("hint: `a,b` is one group; {hint}")), "{given:?}: {screen}");
     }
+    let local = format!("--local={}", ClosedPort::reserve().port());
+    for (given, code, hint) in [
+        (&["url", "create", &local, "-g", "a,b"][..], 0, "`--initial-group a --initial-group b` means several"),
+        (&["service", "close", &local, "--group", "a,b"], 4, "several take a command each"),
+        (&["service", "group", "add", "a,b", "--user", "u", &local], 4, "several take a command each"),
+        (&["service", "connections", &local, "--group", "a,b"], 4, "several take a command each"),
+    ] {
+        let run = terminal(given.iter().copied()).start();
+        assert_eq!(run.end(), code, "{given:?}");
+        let screen = run.screen().join(" ");
+        assert!(screen.contains(&format!("hint: `a,b` is one group; {hint}")), "{given:?}: {screen}");
+    }
+    let ended = wps(["repl", &local]).stdin("join a,b\n").run();
+    ended.assert_stderr(&["hint: `a,b` is one group; `a b` means several", "joined `a,b`"]);
 }
 
 #[test]

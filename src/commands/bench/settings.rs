@@ -15,6 +15,7 @@ use crate::options::connecting::args::ConnectingArgs;
 use crate::options::connecting::settings::{Connection, connection};
 use crate::options::connection::settings::bad_name;
 use crate::options::environment::{Environment, Input};
+use crate::options::operation::settings::hint_at_comma;
 use crate::options::output::args::OutputArgs;
 use crate::options::output::settings::{Output, output};
 use crate::options::reconnect::settings::Policy;
@@ -123,6 +124,7 @@ pub fn both(args: BenchPubsubArgs, environment: &Environment, input: &mut dyn In
 fn settle(parts: Parts, environment: &Environment, input: &mut dyn Input) -> Result<Bench, Failure> {
     let Parts { mode, load, publishing, subscribing, results, connecting } = parts;
     let groups = groups(&load.group, load.groups)?;
+    hint_at_comma(&load.group, input);
     let publishers = publishing.as_ref().map_or(0, |args| args.publishers);
     let subscribers = subscribing.as_ref().map_or(0, |args| args.subscribers);
     let connections = connections(load.connections, publishers, subscribers)?;

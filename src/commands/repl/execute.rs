@@ -28,6 +28,7 @@ use crate::commands::stream::{PARTING, broken_off, end, intake, random_id};
 use crate::failure::{Failure, Kind};
 use crate::options::connecting::settings::Connection;
 use crate::options::data::payload::PayloadSource;
+use crate::options::operation::settings::commas;
 use crate::options::output::settings::Output;
 use crate::render::sanitize::{for_line, for_report};
 use crate::render::{self, Jq, Limits, counted, human};
@@ -153,6 +154,7 @@ impl Executor<'_> {
         };
         match line {
             Line::Join { groups, ack_id } => {
+                commas(&groups, "").iter().for_each(|hint| self.hint(hint));
                 self.watch.shared().names().groups.extend(groups.iter().cloned());
                 self.memberships(groups, ack_id, |group| Request::Join { group }).await?;
             }
@@ -569,6 +571,13 @@ impl Executor<'_> {
             self.surroundings.console.err.line(&style.dim(&for_line(words)));
         } else {
             self.surroundings.report(self.output, words);
+        }
+    }
+
+    fn hint(&self, words: &str) {
+        if !self.output.quiet {
+            let style = self.surroundings.console.err.style;
+            self.surroundings.console.err.line(&format!("{} {}", style.label("hint:"), for_line(words)));
         }
     }
 

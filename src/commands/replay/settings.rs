@@ -7,7 +7,7 @@ use crate::failure::Failure;
 use crate::options::connecting::settings::{Connection, connection, stdin_takers};
 use crate::options::connection::settings::bad_name;
 use crate::options::environment::{Environment, Input};
-use crate::options::operation::settings::on_unknown;
+use crate::options::operation::settings::{hint_at_comma, on_unknown};
 use crate::options::output::settings::{Output, output};
 use crate::options::reconnect::settings::Policy;
 use crate::options::stdin;
@@ -34,6 +34,7 @@ pub struct Replay {
 pub fn settle(args: ReplayArgs, environment: &Environment, input: &mut dyn Input) -> Result<Replay, Failure> {
     if let Some(group) = &args.group {
         check_group_name(group).map_err(|error| bad_name("--group", error))?;
+        hint_at_comma(group, input);
     }
     let file = Some(args.file).filter(|file| file.as_os_str() != "-");
     if file.is_none() {

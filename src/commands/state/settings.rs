@@ -11,6 +11,7 @@ use crate::options::connecting::args::ConnectingArgs;
 use crate::options::connecting::settings::{Connection, connection, keep};
 use crate::options::connection::settings::bad_name;
 use crate::options::environment::{Environment, Input};
+use crate::options::operation::settings::hint_at_comma;
 use crate::options::output::settings::{Output, output};
 use crate::options::reconnect::settings::Policy;
 use crate::options::session_file::settings::SessionFile;
@@ -64,6 +65,7 @@ fn common(
     input: &mut dyn Input,
 ) -> Result<Common, Failure> {
     check_group_name(&group).map_err(|error| bad_name("GROUP", error))?;
+    hint_at_comma(&group, input);
     let usual_roles = connecting.token.roles.is_empty();
     let mut connection = connection(connecting, policy, environment, input)?;
     if usual_roles {

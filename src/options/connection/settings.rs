@@ -13,6 +13,7 @@ use super::identity::{self, Keyless};
 use super::roles;
 use crate::failure::{Failure, Kind};
 use crate::options::environment::{Environment, Input, Note};
+use crate::options::operation::settings::hint_at_commas;
 use webpubsub_net::auth::access_url::{AccessUrl, AccessUrlError, Signer};
 use webpubsub_net::auth::connection_string::{ConnectionString, ConnectionStringError, DEVELOPMENT_KEY};
 use webpubsub_net::secret::{self, Secret, holds_secret, is_secret_header};
@@ -86,7 +87,7 @@ pub fn resolve(
     }
     let keyless = keyless(&args.endpoint, token, environment, input)?;
     if let Some(keyless) = keyless {
-        warn_of_roles(token, input);
+        look_at_token(token, input);
         return Ok(Source::Keyless(keyless));
     }
     if let Some(url) = &args.url {
@@ -101,7 +102,7 @@ pub fn resolve(
         return Ok(Source::Command(command.clone()));
     }
     if let Some(source) = key(&args.key, token, input)? {
-        warn_of_roles(token, input);
+        look_at_token(token, input);
         return Ok(source);
     }
     if let Some(value) = environment.get("WPS_URL") {
@@ -109,7 +110,7 @@ pub fn resolve(
         return source.map_err(|failure| literal_hint("WPS_URL", value, failure));
     }
     if let Some(source) = key_of_environment(token, environment)? {
-        warn_of_roles(token, input);
+        look_at_token(token, input);
         return Ok(source);
     }
     Err(Failure::message(Kind::Config, "nothing says where to connect")
@@ -149,7 +150,7 @@ pub fn resolve_key(
     }
     match key(args, token, input)?.map_or_else(|| key_of_environment(token, environment), |source| Ok(Some(source)))? {
         Some(Source::Signed(signer) | Source::Local { signer, .. }) => {
-            warn_of_roles(token, input);
+            look_at_token(token, input);
             Ok(signer)
         }
         Some(Source::Url(_) | Source::Command(_) | Source::Keyless(_)) | None => Err(Failure::message(
@@ -176,7 +177,7 @@ pub fn resolve_maker(
         return Err(failure.blame(flag).blame("--endpoint").hint("give one of them"));
     }
     if let Some(keyless) = keyless(endpoint, token, environment, input)? {
-        warn_of_roles(token, input);
+        look_at_token(token, input);
         return Ok(Source::Keyless(keyless));
     }
     resolve_key(args, token, environment, input).map(Source::Signed)
@@ -211,8 +212,9 @@ pub fn resolve_service(
     }
 }
 
-/// Says which roles will not do what they are probably for. They are signed all the same: the service decides.
-fn warn_of_roles(token: &TokenArgs, input: &mut dyn Input) {
+/// Says which roles and groups will not do what they are probably for. They are signed all the same: the service decides.
+fn look_at_token(token: &TokenArgs, input: &mut dyn Input) {
+    hint_at_commas(&token.initial_groups, "--initial-group ", input);
     token.roles.iter().filter_map(|role| roles::warning(role)).for_each(|text| input.note(Note::Warning(text)));
 }
 

@@ -51,10 +51,16 @@ pub fn on_unknown(what: Unknown) -> OnUnknown {
 
 /// Says of each name with a comma in it that it is one group. `each`: how several are named, the flag of each.
 pub fn hint_at_commas(groups: &[String], each: &str, input: &mut dyn Input) {
-    for group in groups.iter().filter(|group| group.contains(',')) {
-        let several: Vec<String> = group.split(',').map(|name| format!("{each}{}", name.trim())).collect();
-        input.note(Note::Hint(format!("`{group}` is one group; `{}` means several", several.join(" "))));
-    }
+    commas(groups, each).into_iter().for_each(|hint| input.note(Note::Hint(hint)));
+}
+
+/// What is said of each name with a comma in it.
+pub fn commas(groups: &[String], each: &str) -> Vec<String> {
+    let several = |group: &String| {
+        let names: Vec<String> = group.split(',').map(|name| format!("{each}{}", name.trim())).collect();
+        format!("`{group}` is one group; `{}` means several", names.join(" "))
+    };
+    groups.iter().filter(|group| group.contains(',')).map(several).collect()
 }
 
 /// Says the same where no more than one group can be named.

@@ -21,7 +21,7 @@ use crate::options::data::payload::{DataFrom, PayloadSource, PayloadType};
 use crate::options::data::settings::{metadata, payload_type};
 use crate::options::environment::{Environment, Input};
 use crate::options::network::settings::{self as network, Network, Tls, tls};
-use crate::options::operation::settings::on_unknown;
+use crate::options::operation::settings::{hint_at_comma, on_unknown};
 use crate::options::output::settings::{Output, talk};
 use crate::options::requests::settings::{Patience, patience};
 use crate::options::stdin;
@@ -72,6 +72,16 @@ pub enum ServiceTask {
         /// The group.
         group: String,
     },
+}
+
+impl ServiceTask {
+    /// The group that it names in any way.
+    fn names_group(&self) -> Option<&str> {
+        match self {
+            Self::One(operation) | Self::Send(operation, _) | Self::Lines(operation, _) => operation.names_group(),
+            Self::List { group, .. } | Self::Member { group, .. } => Some(group),
+        }
+    }
 }
 
 /// How lines are sent.
@@ -292,6 +302,7 @@ fn settle(
     input: &mut dyn Input,
 ) -> Result<Service, Failure> {
     stdin::refuse_two(&stdin_takers(&args))?;
+    task.names_group().into_iter().for_each(|group| hint_at_comma(group, input));
     input.limit(args.timeout.timeout);
     let patience = patience(&args.requests)?;
     let output = Output::report(args.output, talk(&args.talk, environment));

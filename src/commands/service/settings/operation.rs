@@ -197,6 +197,19 @@ impl Operation {
         }
     }
 
+    /// The group that it names in any way.
+    pub fn names_group(&self) -> Option<&str> {
+        match self {
+            Self::Send { to: Target::Group(group), .. }
+            | Self::Close { target: Target::Group(group), .. }
+            | Self::Exists(Target::Group(group))
+            | Self::Change { group, .. }
+            | Self::List { group, .. } => Some(group),
+            Self::Add { .. } | Self::Remove { .. } | Self::Permission { .. } => self.group(),
+            Self::Send { .. } | Self::Close { .. } | Self::Exists(_) | Self::Health => None,
+        }
+    }
+
     /// The permission that it is about.
     pub fn permission(&self) -> Option<&'static str> {
         match self {
