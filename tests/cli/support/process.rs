@@ -186,8 +186,8 @@ impl Setup {
 enum Prints {
     /// Records alone.
     Records,
-    /// What an expression makes of records.
-    Results,
+    /// What an expression makes of records, or the emulator's log among them.
+    Others,
     /// What is not known: records perhaps, among others.
     Anything,
 }
@@ -198,7 +198,7 @@ fn prints_records(command: &Command) -> Prints {
     let has = |flag: &str| args.iter().any(|arg| *arg == flag || arg.starts_with(&format!("{flag}=")));
     let ndjson = args.windows(2).any(|pair| matches!(pair, ["-o" | "--output", "ndjson"]));
     match () {
-        () if has("--jq") => Prints::Results,
+        () if has("--jq") || has("--log") => Prints::Others,
         // Of another program, or of the binary and another one.
         () if command.get_program() != BINARY || has("--exec") => Prints::Anything,
         () if ndjson || args.iter().any(|arg| matches!(*arg, "-ondjson" | "--output=ndjson")) => Prints::Records,
@@ -291,7 +291,7 @@ impl Running {
     pub fn record(&mut self) -> Value {
         let line = self.line();
         let record = serde_json::from_str(&line).unwrap_or_else(|error| panic!("not JSON: {error}: {line}"));
-        if self.prints != Prints::Results {
+        if self.prints != Prints::Others {
             records::check(&record);
         }
         record
@@ -357,7 +357,7 @@ impl Running {
         let stderr = String::from_utf8(std::mem::take(&mut self.err.seen)).unwrap();
         words::check(&stderr);
         words::check_stdout(&self.out.seen);
-        if self.prints != Prints::Results {
+        if self.prints != Prints::Others {
             records::check_stdout(&self.out.seen, self.prints == Prints::Records);
         }
         Ended { code, stdout: std::mem::take(&mut self.out.seen), stderr, at }
