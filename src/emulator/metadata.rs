@@ -21,30 +21,41 @@ pub fn from_headers(headers: &HeaderMap) -> Result<Option<String>, String> {
     Ok(Some(text).filter(|text| text != "{}"))
 }
 
+/// The metadata of an answer.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct OfAnswer {
+    /// The JSON text of the `metadata` object, if there are any.
+    pub text: Option<String>,
+    /// What is wrong with the first that was left out.
+    pub left_out: Option<String>,
+}
+
 /// The same of the headers of an answer, where those that cannot be used are left out: one bad header is no reason to
 /// fail an event that was carried out.
-pub fn from_answer(headers: &HeaderMap) -> Option<String> {
+pub fn from_answer(headers: &HeaderMap) -> OfAnswer {
     let mut metadata = Map::new();
-    let mut text = None;
+    let mut found = OfAnswer::default();
     for entry in entries(headers) {
         let (key, value) = match entry {
             Ok(entry) => entry,
             Err(problem) => {
-                tracing::debug!("an answer's metadata: {problem}, and is left out");
+                found.left_out.get_or_insert(problem);
                 continue;
             }
         };
         metadata.insert(key.to_owned(), value.into());
         let with = Value::Object(metadata.clone()).to_string();
         match check_metadata(&with) {
-            Ok(()) => text = Some(with),
+            Ok(()) => found.text = Some(with),
             Err(problem) => {
-                tracing::debug!("an answer's {problem}: `{key}` is left out");
                 metadata.remove(key);
+                found
+                    .left_out
+                    .get_or_insert_with(|| format!("the header `{PREFIX}{key}` makes no metadata: {problem}"));
             }
         }
     }
-    text
+    found
 }
 
 /// Key and value of each, or why it has none.
@@ -78,9 +89,9 @@ mod tests {
             ("other", b"x"),
         ]);
         assert_eq!(from_headers(&twice), Ok(Some(r#"{"a":"2"}"#.to_owned())));
-        assert_eq!(from_answer(&twice).as_deref(), Some(r#"{"a":"2"}"#));
+        assert_eq!(from_answer(&twice).text.as_deref(), Some(r#"{"a":"2"}"#));
         let none = headers(&[("x-webpubsub-metadata-", b"x")]);
-        assert_eq!((from_headers(&none), from_answer(&none)), (Ok(None), None));
+        assert_eq!((from_headers(&none), from_answer(&none)), (Ok(None), OfAnswer::default()));
     }
 
     #[test]
@@ -89,7 +100,9 @@ mod tests {
         for bad in [b"\xe9".as_slice(), long.as_bytes()] {
             let mixed = headers(&[("x-webpubsub-metadata-a", bad), ("x-webpubsub-metadata-b", b"1")]);
             assert!(from_headers(&mixed).is_err());
-            assert_eq!(from_answer(&mixed).as_deref(), Some(r#"{"b":"1"}"#));
+            let of_answer = from_answer(&mixed);
+            assert_eq!(of_answer.text.as_deref(), Some(r#"{"b":"1"}"#));
+            assert!(of_answer.left_out.unwrap().starts_with("the header `x-webpubsub-metadata-a` "));
         }
     }
 }

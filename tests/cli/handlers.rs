@@ -163,6 +163,23 @@ fn an_emulator_with_a_handler_that_hangs_stops_within_a_second() {
 }
 
 #[test]
+fn metadata_of_an_answer_that_cannot_be_passed_on_is_said() {
+    let webhook = Webhook::start();
+    let (emulator, local) = start(emulator(["--event-handler", &webhook.url("/"), "--system-events", ""]));
+    let client = wps(["invoke", &local, "-o", "ndjson", "ask"]).start();
+    webhook.agree();
+    let headers = "X-WebPubSub-Metadata-Name: J\u{fc}rgen\r\nX-WebPubSub-Metadata-Trace: 1\r\n";
+    webhook.expect("ask").answer("200 OK", headers, "x");
+    let ended = client.end();
+    assert_eq!(ended.code, 0, "{}", ended.stderr);
+    assert_eq!(ended.records()[1]["metadata"], json!({"trace": "1"}));
+    emulator.signal(rustix::process::Signal::TERM);
+    emulator.end().assert_stderr(&[
+        "`ask` of hub `hub1`: the header `x-webpubsub-metadata-name` is not ASCII; the client got the answer without it",
+    ]);
+}
+
+#[test]
 fn a_handler_whose_certificate_nobody_vouches_for_is_said_at_once_and_asked_once() {
     let service = Service::with_tls(Some(identity().0));
     let handler = format!("https://localhost:{}/,system-events=", service.port());

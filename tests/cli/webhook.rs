@@ -175,6 +175,13 @@ fn an_event_prints_the_answer_and_brings_the_state() {
     asked.answer("200 OK", "Content-Type: application/json\r\n", r#"{"sum":2.50}"#);
     run.end().assert(0, "{\"sum\":2.50}\n", "");
 
+    let run = wps(["webhook", "event", &handler.url("/"), "vote", "-o", "ndjson"]).start();
+    handler.expect("vote").answer("200 OK", "X-WebPubSub-Metadata-Name: J\u{fc}rgen\r\n", "x");
+    let ended = run.end();
+    assert_eq!((ended.code, &ended.records()[0]["status"]), (0, &json!("warning")));
+    let told = "without some of its metadata: the header `x-webpubsub-metadata-name` is not ASCII";
+    assert!(ended.records()[0]["detail"].as_str().unwrap().ends_with(told), "{}", ended.text());
+
     let run = wps(["webhook", "event", &handler.url("/"), "vote", "the question", "-vv"]).start();
     handler.expect("vote").answer("400 Bad Request", "", "no vote is open");
     run.end().assert_stderr(&["→ POST `http", "→ the question", "← 400 Bad Request", "← no vote is open"]);

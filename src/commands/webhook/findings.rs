@@ -125,9 +125,14 @@ pub fn tell(printer: &mut Printer, ask: &Ask, played: &Played, failure: Option<&
     } else {
         detail.push_str(&meaning(played));
     }
-    let (status, hints) = match failure {
-        Some(failure) => (Status::Failed, failure.hints.clone()),
-        None => (Status::Ok, Vec::new()),
+    let (status, hints) = match (failure, &played.left_out) {
+        (Some(failure), _) => (Status::Failed, failure.hints.clone()),
+        (None, Some(problem)) => {
+            let _ = write!(detail, ", without some of its metadata: {problem}");
+            let hint = "a key has at most 256 characters, a value 1024, of ASCII alone; all of them have 8192 together";
+            (Status::Warning, vec![hint.to_owned()])
+        }
+        (None, None) => (Status::Ok, Vec::new()),
     };
     print(printer, Check { step: step(ask), status, elapsed: Some(played.elapsed), detail, hints, program: None });
 }

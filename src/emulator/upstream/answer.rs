@@ -43,9 +43,22 @@ impl Changes {
     }
 }
 
+/// The 2xx answer to a user event.
+#[derive(Debug, PartialEq)]
+pub(super) struct Answered {
+    pub(super) answer: EventAnswer,
+    /// What is wrong with metadata that it goes without.
+    pub(super) left_out: Option<String>,
+}
+
 /// Reads the 2xx answer to a user event.
-pub(super) fn user_event_answer(answer: &Answer) -> Result<EventAnswer, String> {
-    let metadata = metadata::from_answer(&answer.headers).map(String::into_boxed_str);
+pub(super) fn user_event_answer(answer: &Answer) -> Result<Answered, String> {
+    let metadata::OfAnswer { text, left_out } = metadata::from_answer(&answer.headers);
+    let answer = payload(answer, text.map(String::into_boxed_str))?;
+    Ok(Answered { answer, left_out })
+}
+
+fn payload(answer: &Answer, metadata: Option<Box<str>>) -> Result<EventAnswer, String> {
     if answer.body.is_empty() {
         // Metadata alone go with an empty text (PROTOCOL §4.4).
         return Ok(match metadata {
@@ -109,7 +122,8 @@ mod tests {
             (None, "hi", EventAnswer::reply(OwnedData::binary(b"hi"))),
             (Some("application/x-protobuf"), "hi", EventAnswer::reply(OwnedData::protobuf(b"hi"))),
         ] {
-            assert_eq!(user_event_answer(&answer(content_type, body)), Ok(expected), "{content_type:?} {body}");
+            let reply = Answered { answer: expected, left_out: None };
+            assert_eq!(user_event_answer(&answer(content_type, body)), Ok(reply), "{content_type:?} {body}");
         }
         for (content_type, body) in [("application/json", "{"), ("text/html", "<p>"), ("application/x-protobuf", "\0")]
         {
@@ -124,7 +138,7 @@ mod tests {
             for (name, value) in headers {
                 answer.headers.append(*name, HeaderValue::from_static(value));
             }
-            user_event_answer(&answer)
+            user_event_answer(&answer).map(|reply| reply.answer)
         };
         let reply = |text: &str, metadata: &str| EventAnswer::Reply {
             data: OwnedData::text(text),

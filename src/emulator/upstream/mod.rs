@@ -43,7 +43,7 @@ pub use watch::watch;
 use crate::tasks::Tasks;
 use crate::traffic::Traffic;
 use crate::tunnel::Tunnels;
-use answer::user_event_answer;
+use answer::{Answered, user_event_answer};
 use exchange::{Call, Exchange, unexpected};
 use peer::{Job, Notice, Peer, Reply};
 use request::Payload;
@@ -309,8 +309,12 @@ impl Upstream {
         let outcome = self.exchange.ask(&call).await;
         let (problem, answer) = match outcome {
             Ok(answer) if answer.status.is_success() => match user_event_answer(&answer) {
-                Ok(answer) => {
+                Ok(Answered { answer, left_out: None }) => {
                     self.exchange.worked(&call);
+                    return answer;
+                }
+                Ok(Answered { answer, left_out: Some(problem) }) => {
+                    self.exchange.report(&call, &problem, "the client got the answer without it");
                     return answer;
                 }
                 Err(problem) => (problem, EventAnswer::Failed),

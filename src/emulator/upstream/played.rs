@@ -133,6 +133,8 @@ pub struct Played {
     pub changes: Option<Changes>,
     /// What the client gets; of an event.
     pub reply: Option<EventAnswer>,
+    /// What is wrong with metadata that the client's message goes without.
+    pub left_out: Option<String>,
     /// The state that it sets.
     pub state: Option<String>,
 }
@@ -211,6 +213,7 @@ impl Player {
             fault: None,
             changes: None,
             reply: None,
+            left_out: None,
             state: None,
         };
         let url = match url {
@@ -322,7 +325,8 @@ impl Player {
             },
             Ask::Event(..) => match user_event_answer(answer) {
                 Ok(reply) => {
-                    played.reply = Some(reply);
+                    played.reply = Some(reply.answer);
+                    played.left_out = reply.left_out;
                     None
                 }
                 Err(why) => Some(Fault::BadAnswer(why)),
