@@ -32,7 +32,7 @@ impl Farewell {
     /// A text frame where only binary ones are taken, or the other way round (PROTOCOL §4.11, §10.3).
     pub(super) fn wrong_frame_type(codec: Codec) -> Self {
         match codec {
-            Codec::Json => Self::new(1003, "Binary frames are not accepted by the JSON subprotocols."),
+            Codec::Json => Self::new(1003, "The JSON subprotocol requires text messages."),
             Codec::Protobuf => Self::new(1003, "The protobuf.webpubsub.azure.v1 subprotocol requires binary messages."),
         }
     }

@@ -27,7 +27,7 @@ fn a_malformed_frame_is_answered_with_disconnected_and_1007() {
 fn a_binary_frame_is_answered_with_disconnected_and_1003() {
     let mut rig = Rig::new();
     rig.json(1, &[]);
-    let expected = farewell(1, 1003, "Binary frames are not accepted by the JSON subprotocols.");
+    let expected = farewell(1, 1003, "The JSON subprotocol requires text messages.");
     assert_eq!(rig.binary(1, b"{}"), expected);
 }
 
