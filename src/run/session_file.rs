@@ -6,10 +6,13 @@
 use std::io;
 use std::sync::{Arc, OnceLock};
 
+use clap::ValueEnum;
+
 use super::context::{unix_now, url_source};
 use crate::failure::{Failure, Kind};
 use crate::options::connecting::settings::Connection;
 use crate::options::session_file::settings::{self, KeptStream};
+use crate::options::values::Protocol;
 use crate::render::{Console, Ledger, Printer, Reach, Weight, rfc3339};
 use crate::state::{FormatError, Holder, OpenError, Opened, Place, SessionFile, Stream, free_id};
 use webpubsub_client::driver::{CurrentUrl, KeepFailed, Keeper, NetDialer};
@@ -280,12 +283,28 @@ fn check_place(name: &str, stored: &Place, given: &Place) -> Result<(), Failure>
         let user = place.user.as_deref().map_or("an anonymous user".to_owned(), |user| format!("user `{user}`"));
         format!("hub `{}` at `{}` as {user}", place.hub, place.endpoint)
     };
-    let mut what = format!("the session file `{name}` is for {}, not for {}", described(stored), described(given));
-    if stored.protocol != given.protocol {
-        what = format!("{what}; it speaks `{}`", stored.protocol);
-    }
-    Err(Failure::message(Kind::Config, what)
-        .hint("name another file for this connection; the one in the file is kept until it is used or given up"))
+    let (stored_place, given_place) = (described(stored), described(given));
+    let what = match (stored_place == given_place, stored.protocol == given.protocol) {
+        (true, false) => {
+            format!(
+                "the connection of the session file `{name}` speaks `{}`, not `{}`",
+                stored.protocol, given.protocol
+            )
+        }
+        (_, true) => format!("the session file `{name}` is for {stored_place}, not for {given_place}"),
+        (false, false) => {
+            let speaks = &stored.protocol;
+            format!("the session file `{name}` is for {stored_place}, not for {given_place}; it speaks `{speaks}`")
+        }
+    };
+    let failure = Failure::message(Kind::Config, what);
+    let flag = Protocol::value_variants().iter().find(|protocol| protocol.subprotocol().name() == stored.protocol);
+    let flag = flag.and_then(ValueEnum::to_possible_value).filter(|_| stored.protocol != given.protocol);
+    let failure = match flag {
+        Some(flag) => failure.hint(format!("`--protocol {}` goes on with it", flag.get_name())),
+        None => failure,
+    };
+    Err(failure.hint("name another file for this connection; the one in the file is kept until it is used or given up"))
 }
 
 /// Records for the driver.

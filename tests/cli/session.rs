@@ -513,6 +513,15 @@ fn a_file_has_one_user_at_a_time_and_one_service_hub_and_user() {
     let other = bench.service.url().replace("hub1", "hub2");
     let ended = wps(["listen", "--url", &other, "--session"]).arg(bench.file()).run();
     ended.assert_failed(3, &["is for hub `hub1` at `ws://127.0.0.1:", "not for hub `hub2`", "hint: "]);
+    let ended = bench.run(&["listen", "--protocol", "protobuf-reliable"]).run();
+    ended.assert_failed(
+        3,
+        &[
+            "speaks `json.reliable.webpubsub.azure.v1`, not `protobuf.reliable.webpubsub.azure.v1`",
+            "hint: `--protocol json-reliable` goes on with it",
+        ],
+    );
+    assert!(!ended.stderr.contains("is for hub"), "{}", ended.stderr);
     // Nobody was called.
     bench.service.assert_no_more_calls();
 }
