@@ -132,7 +132,7 @@ pub struct InvokeResponse<'a> {
     #[serde(skip_serializing_if = "Option::is_none")]
     #[cfg_attr(test, schemars(with = "serde_json::Map<String, serde_json::Value>"))]
     pub metadata: Option<&'a RawValue>,
-    /// Why it was refused.
+    /// Why it was refused; by the name `NotUnderstood`, what came is no answer. Absent where no reason was given.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub error: Option<NamedError<'a>>,
     /// From the call to its answer, in milliseconds.

@@ -71,14 +71,14 @@ impl<'a> From<&'a AckReport> for Ack<'a> {
             attempts: report.attempts,
             elapsed_ms: fractional_millis(report.elapsed),
             line: report.line,
-            // A refusal without a word has no error to show.
-            error: report
-                .error
-                .as_ref()
-                .filter(|nack| !nack.name.is_empty() || !nack.message.is_empty())
-                .map(NamedError::from),
+            error: report.error.as_ref().filter(|nack| is_told(nack)).map(NamedError::from),
         }
     }
+}
+
+/// A refusal without a word has no error to show.
+fn is_told(nack: &Nack) -> bool {
+    !nack.name.is_empty() || !nack.message.is_empty()
 }
 
 /// The fields `group` and `event` of an operation.
@@ -97,11 +97,12 @@ fn named(operation: OperationKind, target: &str) -> (Option<&str>, Option<&str>)
 /// Appends the record of an invocation that has ended: its answer, or that nobody can know what became of it. One that
 /// was not sent has none.
 pub(super) fn invoked(out: &mut Vec<u8>, time: &str, invoked: &Invoked) {
-    let nothing = Nack { name: String::new(), message: String::new() };
     let (payload, metadata, error) = match &invoked.outcome {
         InvokeOutcome::Answered { data, metadata } => (data.as_ref(), metadata.as_deref(), None),
         InvokeOutcome::Refused { error } => (None, None, Some(error.clone())),
-        InvokeOutcome::NotUnderstood { reason } => (None, None, Some(Nack { message: reason.clone(), ..nothing })),
+        InvokeOutcome::NotUnderstood { reason } => {
+            (None, None, Some(Nack { name: "NotUnderstood".to_owned(), message: reason.clone() }))
+        }
         InvokeOutcome::TimedOut => return invocation_unknown(out, time, invoked, &OutcomeCause::TimedOut),
         InvokeOutcome::Cancelled => return invocation_unknown(out, time, invoked, &OutcomeCause::Cancelled),
         InvokeOutcome::Unknown { cause } => return invocation_unknown(out, time, invoked, cause),
@@ -120,7 +121,7 @@ pub(super) fn invoked(out: &mut Vec<u8>, time: &str, invoked: &Invoked) {
         data_type: payload.map(|data| data.kind().name()),
         data: json.as_deref().and_then(|json| serde_json::from_str::<&RawValue>(json).ok()),
         metadata: metadata.and_then(|metadata| serde_json::from_str(metadata).ok()),
-        error: error.as_ref().map(NamedError::from),
+        error: error.as_ref().filter(|nack| is_told(nack)).map(NamedError::from),
         elapsed_ms: fractional_millis(invoked.elapsed),
         line: invoked.line,
     };

@@ -88,6 +88,12 @@ fn a_refusal_and_an_answer_that_is_not_understood_have_their_codes() {
         let records = ended.records();
         assert_eq!(kinds(&records), ["connected", "invoke-response", "stopped"]);
         assert_eq!((&records[1]["success"], &records[2]["failed"]), (&json!(false), &json!(1)));
+        let name = match (code, words) {
+            (10, _) => json!("NotUnderstood"),
+            (_, "no reason given") => Value::Null,
+            _ => json!("BadRequest"),
+        };
+        assert_eq!(records[1]["error"]["name"], name);
     }
 }
 
