@@ -1,5 +1,7 @@
 //! All records there are.
 
+use serde::Serialize;
+
 use super::{
     Ack, Bench, BenchProgress, Check, Comparison, Connected, Connection, Disconnected, Exists, GroupMessage,
     GroupState, GroupStateFailed, Inspection, InvokeResponse, Joined, Left, Listening, OperationUnknown, Permission,
@@ -8,7 +10,7 @@ use super::{
 };
 
 /// The fields of a record, beside `type` and `time`.
-pub trait Record: listed::Listed {
+pub trait Record: listed::Listed + Serialize {
     /// Its `type`.
     const TYPE: &'static str;
 }

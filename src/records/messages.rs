@@ -1,54 +1,59 @@
-//! Messages. They are the hot path: the renderer writes them by hand, field by field, so their types are not serde's.
+//! Messages. They are the hot path: the renderer writes them by hand, and a test holds what it writes against what serde
+//! makes of these types.
 
 #[cfg(test)]
 use schemars::JsonSchema;
-use webpubsub_proto::Data;
+use serde::Serialize;
+use serde_json::value::RawValue;
 
 /// A message to a group.
-#[derive(Debug)]
-#[cfg_attr(test, derive(JsonSchema), schemars(rename_all = "camelCase"))]
+#[derive(Debug, Serialize)]
+#[cfg_attr(test, derive(JsonSchema))]
+#[cfg_attr(not(test), expect(dead_code, reason = "the renderer writes it by hand"))]
+#[serde(rename_all = "camelCase")]
 pub struct GroupMessage<'a> {
     /// The group.
     pub group: &'a str,
     /// Who published it; absent when that was anonymous or by the REST API.
-    #[cfg_attr(test, schemars(skip_serializing_if = "Option::is_none"))]
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub from_user_id: Option<&'a str>,
-    #[cfg_attr(test, schemars(flatten))]
+    #[serde(flatten)]
     pub message: MessageFields<'a>,
 }
 
 /// A message of the application server.
-#[derive(Debug)]
-#[cfg_attr(test, derive(JsonSchema), schemars(rename_all = "camelCase"))]
+#[derive(Debug, Serialize)]
+#[cfg_attr(test, derive(JsonSchema))]
+#[cfg_attr(not(test), expect(dead_code, reason = "the renderer writes it by hand"))]
 pub struct ServerMessage<'a> {
-    #[cfg_attr(test, schemars(flatten))]
+    #[serde(flatten)]
     pub message: MessageFields<'a>,
 }
 
 /// What all messages have.
-#[derive(Debug)]
-#[cfg_attr(test, derive(JsonSchema), schemars(rename_all = "camelCase"))]
+#[derive(Debug, Serialize)]
+#[cfg_attr(test, derive(JsonSchema))]
+#[serde(rename_all = "camelCase")]
 pub struct MessageFields<'a> {
     /// `text`, `json`, `binary` or `protobuf`.
     pub data_type: &'static str,
     /// The payload: any value for `json`, a string for `text`, base64 for `binary` and `protobuf`. Always there, `null`
     /// included.
     #[cfg_attr(test, schemars(with = "serde_json::Value"))]
-    pub data: Data<'a>,
+    pub data: &'a RawValue,
     /// Its number, from 1; of reliable connections.
-    #[cfg_attr(test, schemars(skip_serializing_if = "Option::is_none"))]
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub sequence_id: Option<u64>,
     /// What its publisher said about it, by name.
-    #[cfg_attr(
-        test,
-        schemars(skip_serializing_if = "Option::is_none", with = "serde_json::Map<String, serde_json::Value>")
-    )]
-    pub metadata: Option<&'a str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[cfg_attr(test, schemars(with = "serde_json::Map<String, serde_json::Value>"))]
+    pub metadata: Option<&'a RawValue>,
     /// Which fragment of which group stream it is, if it is one.
-    #[cfg_attr(test, schemars(skip_serializing_if = "Option::is_none", with = "StreamFields"))]
-    pub stream: Option<&'a str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[cfg_attr(test, schemars(with = "StreamFields"))]
+    pub stream: Option<&'a RawValue>,
     /// `true`: an earlier run may have printed it already (`--session`).
-    #[cfg_attr(test, schemars(skip_serializing_if = "std::ops::Not::not"))]
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
     pub redelivered: bool,
 }
 

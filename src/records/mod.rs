@@ -22,7 +22,9 @@ pub use client::{
     Connected, Disconnected, LossFields, Reconnecting, Recovered, Recovering, SequenceGap, SessionLost, UnknownFrame,
 };
 pub use list::{Record, TYPES};
-pub use messages::{GroupMessage, MessageFields, ServerMessage};
+#[cfg(test)]
+pub use messages::MessageFields;
+pub use messages::{GroupMessage, ServerMessage};
 pub use operations::{
     Ack, GroupState, GroupStateFailed, InvokeResponse, Joined, Left, NamedError, OperationUnknown, RejoinGroupFailed,
 };

@@ -40,7 +40,6 @@ use batch::{Batch, Writing};
 use fragments::{Fragments, Manner};
 use repeats::Repeats;
 use sanitize::for_line;
-use serde::Serialize;
 use webpubsub_client::event::{
     EventSink, Flow, InvokeOutcome, Invoked, Lifecycle, Mark, Received, StateChanges, WireFrame,
 };
@@ -105,7 +104,7 @@ pub struct Options {
 }
 
 /// A record of a command that prints without a [`Printer`].
-pub fn record<R: Record + Serialize>(fields: &R) -> Vec<u8> {
+pub fn record<R: Record>(fields: &R) -> Vec<u8> {
     let mut out = Vec::new();
     ndjson::write(&mut out, &timestamp(), fields);
     out
@@ -249,7 +248,7 @@ impl Printer {
     }
 
     /// What a command has found out by itself: that record, or these lines where stdout carries text.
-    pub fn finding<R: Record + Serialize>(&mut self, fields: &R, lines: &str) {
+    pub fn finding<R: Record>(&mut self, fields: &R, lines: &str) {
         let entry = self.options.judged.then(|| {
             self.take_time();
             let mut entry = Writing::begin(&self.out);
@@ -272,7 +271,7 @@ impl Printer {
     }
 
     /// The same of something that has a time of its own, RFC 3339 with milliseconds.
-    pub fn finding_at<R: Record + Serialize>(&mut self, time: String, fields: &R, lines: &str) {
+    pub fn finding_at<R: Record>(&mut self, time: String, fields: &R, lines: &str) {
         self.put_out();
         self.time = time;
         self.finding(fields, lines);

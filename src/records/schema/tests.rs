@@ -62,7 +62,7 @@ fn document() -> Node {
     Node::Object(vec![
         ("$schema".into(), Node::Value(DIALECT.into())),
         ("$id".into(), Node::Value(format!("urn:wps:records:{VERSION}").into())),
-        ("title".into(), Node::Value(format!("Records of wps -o ndjson, version {VERSION}").into())),
+        ("title".into(), Node::Value("wps record".into())),
         ("description".into(), Node::Value(about.into())),
         ("oneOf".into(), Node::List(links.collect())),
         ("$defs".into(), Node::Object(records.collect())),
