@@ -94,6 +94,7 @@ pub enum Cause {
 enum Outgoing {
     Frame(EncodedFrame),
     Ping,
+    Mark(u64),
     Close { code: u16, reason: String },
 }
 
@@ -101,7 +102,7 @@ impl Outgoing {
     fn payload_len(&self) -> usize {
         match self {
             Self::Frame(frame) => frame.len(),
-            Self::Ping => 0,
+            Self::Ping | Self::Mark(_) => 0,
             Self::Close { reason, .. } => 2 + reason.len(),
         }
     }
@@ -114,6 +115,8 @@ pub struct Link<S> {
     queue: VecDeque<Outgoing>,
     /// Bytes of payload in `queue`.
     queued_bytes: usize,
+    /// What [`Self::mark`] has named, with how many bytes there are up to it.
+    marks: VecDeque<(u64, u64)>,
     /// A close frame of ours was queued: nothing may follow it.
     closing: bool,
     /// [`Incoming::Closed`] was handed out.
@@ -155,6 +158,7 @@ where
             socket: WebSocket::new(stream, leftover, role, max_message, READ_BUFFER),
             queue: VecDeque::new(),
             queued_bytes: 0,
+            marks: VecDeque::new(),
             closing: false,
             ended: false,
             meter: None,
@@ -187,6 +191,20 @@ where
     /// Queues a ping of the WebSocket, which the peer has to answer.
     pub fn send_ping(&mut self) {
         self.enqueue(Outgoing::Ping);
+    }
+
+    /// Names the place behind what was sent until now: [`take_written`](Self::take_written) says when all of it has gone
+    /// out. Ignored after [`close`](Self::close) and after the end.
+    pub fn mark(&mut self, name: u64) {
+        self.enqueue(Outgoing::Mark(name));
+    }
+
+    /// The next mark that [`poll`](Self::poll) has come past: what was sent before it is with the system, which is not to
+    /// say that the peer has it. To be asked after each poll, also after the one that brought the end; `None`: no further
+    /// one.
+    pub fn take_written(&mut self) -> Option<u64> {
+        let (name, _) = self.marks.pop_front_if(|(_, place)| *place <= self.socket.flushed())?;
+        Some(name)
     }
 
     /// Queues a close frame; of the reason as much as fits, 123 bytes. The first call counts. Messages may still
@@ -297,6 +315,11 @@ where
                 Outgoing::Frame(EncodedFrame::Text(payload)) => self.socket.send_text(&payload),
                 Outgoing::Frame(EncodedFrame::Binary(payload)) => self.socket.send_binary(&payload),
                 Outgoing::Ping => self.socket.send_ping(),
+                // What was sent after a failure went nowhere, and its end is no place.
+                Outgoing::Mark(name) if self.socket.failure().is_none() => {
+                    self.marks.push_back((name, self.socket.sent()));
+                }
+                Outgoing::Mark(_) => {}
                 Outgoing::Close { code, reason } => self.socket.send_close(Some(code), &reason),
             }
         }

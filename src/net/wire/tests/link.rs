@@ -215,6 +215,50 @@ async fn sending_never_waits_and_a_slow_peer_gets_everything_in_order() {
 }
 
 #[tokio::test]
+async fn a_mark_is_passed_when_all_before_it_has_gone_out_and_never_when_it_has_not() {
+    let (mut link, mut server) = pair(64 * 1024).await;
+    link.mark(0);
+    link.send_binary(Bytes::from(vec![1; 40 * 1024]));
+    link.mark(1);
+    link.send_binary(Bytes::from(vec![2; 40 * 1024]));
+    link.mark(2);
+    assert_eq!(link.take_written(), None, "nothing is written before a poll");
+    poll_once(&mut link, true).await;
+    assert_eq!((link.take_written(), link.take_written(), link.take_written()), (Some(0), Some(1), None));
+    within(read_frame(&mut server)).await;
+    poll_once(&mut link, true).await;
+    assert_eq!((link.take_written(), link.take_written()), (Some(2), None));
+    link.send_binary(Bytes::from(vec![3; 200 * 1024]));
+    link.mark(3);
+    poll_once(&mut link, true).await;
+    drop(server);
+    // What cannot go out any more, and what is sent after that, has not gone out.
+    link.send_binary(Bytes::from_static(b"late"));
+    link.mark(4);
+    all(&mut link).await;
+    assert_eq!(link.take_written(), None);
+}
+
+#[tokio::test]
+async fn marks_are_passed_one_by_one_where_there_is_always_more_to_write() {
+    let (mut link, mut server) = pair(64 * 1024).await;
+    for name in 0..64 {
+        link.send_binary(Bytes::from(vec![0; 32 * 1024]));
+        link.mark(name);
+    }
+    let mut passed = 0;
+    poll_once(&mut link, true).await;
+    for read in 1..=32 {
+        within(read_frame(&mut server)).await;
+        poll_once(&mut link, true).await;
+        while link.take_written().is_some() {
+            passed += 1;
+        }
+        assert!((read - 1..=read + 4).contains(&passed), "{passed} were passed, {read} were read");
+    }
+}
+
+#[tokio::test]
 async fn a_message_larger_than_every_buffer_goes_through_both_ways() {
     let (ours, theirs) = duplex(4096);
     let mut client = Link::client(ours, &[]);

@@ -36,8 +36,10 @@ pub struct WebSocket<S> {
     /// What waits to be written, from `written` on.
     output: Vec<u8>,
     written: usize,
-    /// The stream may hold bytes back until it is flushed.
-    unflushed: bool,
+    /// Bytes that the stream has taken, in all.
+    taken: u64,
+    /// Of them, those before the last flush: until then the stream may hold bytes back.
+    flushed: u64,
     /// The last ping that was not answered yet.
     ping: Option<Bytes>,
     /// Our close frame is among the output: nothing may follow it.
@@ -87,7 +89,8 @@ where
             read_size,
             output: Vec::new(),
             written: 0,
-            unflushed: false,
+            taken: 0,
+            flushed: 0,
             ping: None,
             closed: false,
             blocked: false,
@@ -180,6 +183,16 @@ where
         self.output.len() - self.written
     }
 
+    /// How many bytes there are up to here, from the first to the last that was sent.
+    pub fn sent(&self) -> u64 {
+        self.taken + self.waiting() as u64
+    }
+
+    /// How many of them are with the system. It stays behind [`Self::sent`] for ever once writing has failed.
+    pub fn flushed(&self) -> u64 {
+        self.flushed
+    }
+
     /// Sends a text message, which must be UTF-8. Ask for [room](Self::poll_room) before.
     pub fn send_text(&mut self, payload: &[u8]) {
         self.send(Opcode::Text, payload);
@@ -224,7 +237,6 @@ where
         if let Some(mask) = mask {
             apply_mask(&mut self.output[start..], mask);
         }
-        self.unflushed = true;
     }
 
     /// Writes all that waits, the answer to the last ping included. Ready when it is with the system, or writing has
@@ -237,13 +249,23 @@ where
             }
         }
         ready!(self.poll_write(cx));
-        if self.unflushed {
-            if self.failure.is_none()
-                && let Err(error) = ready!(Pin::new(&mut self.stream).poll_flush(cx))
-            {
-                self.failure = Some(error);
+        self.poll_flush_stream(cx)
+    }
+
+    /// Ready when the stream holds nothing back, or writing has failed.
+    fn poll_flush_stream(&mut self, cx: &mut Context<'_>) -> Poll<()> {
+        if self.flushed < self.taken && self.failure.is_none() {
+            match Pin::new(&mut self.stream).poll_flush(cx) {
+                Poll::Pending => {
+                    self.blocked = true;
+                    return Poll::Pending;
+                }
+                Poll::Ready(Ok(())) => {
+                    self.flushed = self.taken;
+                    self.moved |= std::mem::take(&mut self.blocked);
+                }
+                Poll::Ready(Err(error)) => self.failure = Some(error),
             }
-            self.unflushed = false;
         }
         Poll::Ready(())
     }
@@ -251,6 +273,11 @@ where
     /// Ready when nothing waits.
     fn poll_write(&mut self, cx: &mut Context<'_>) -> Poll<()> {
         while self.waiting() > 0 && self.failure.is_none() {
+            // A stream that always has something to write would not say otherwise how far it has come.
+            if self.taken - self.flushed >= WRITE_BUFFER as u64 {
+                ready!(self.poll_flush_stream(cx));
+                continue;
+            }
             match Pin::new(&mut self.stream).poll_write(cx, &self.output[self.written..]) {
                 Poll::Pending => {
                     self.blocked = true;
@@ -259,6 +286,7 @@ where
                 Poll::Ready(Ok(0)) => self.failure = Some(io::ErrorKind::WriteZero.into()),
                 Poll::Ready(Ok(written)) => {
                     self.written += written;
+                    self.taken += written as u64;
                     self.moved |= std::mem::take(&mut self.blocked);
                 }
                 Poll::Ready(Err(error)) => self.failure = Some(error),
