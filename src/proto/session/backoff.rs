@@ -2,6 +2,8 @@
 
 use std::time::Duration;
 
+use thiserror::Error;
+
 use super::config::{Backoff, BackoffMode};
 
 /// A small seeded generator (splitmix64). The session draws no random number of its own: the seed is an argument.
@@ -43,11 +45,49 @@ impl Backoff {
             }
         }
     }
+
+    /// The same where the service may have asked for a pause, which is kept. Fails where that is longer than any of ours:
+    /// sooner would be against its wish, and later than anybody here has agreed to wait.
+    pub fn pause_of(
+        &self,
+        retry: u32,
+        asked_for: Option<Duration>,
+        jitter: &mut Jitter,
+    ) -> Result<Duration, PauseTooLong> {
+        match asked_for {
+            Some(asked_for) if asked_for > self.max_delay => Err(PauseTooLong { asked_for, longest: self.max_delay }),
+            Some(asked_for) => Ok(self.pause(retry, jitter).max(asked_for)),
+            None => Ok(self.pause(retry, jitter)),
+        }
+    }
+}
+
+/// The service asked for a longer pause than the longest.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Error)]
+#[error("asked to wait {} s, more than the longest pause of {} s", asked_for.as_secs_f64(), longest.as_secs_f64())]
+pub struct PauseTooLong {
+    /// What it asked for.
+    pub asked_for: Duration,
+    /// `max_delay`.
+    pub longest: Duration,
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_pause_that_was_asked_for_is_kept_up_to_the_longest() {
+        let second = Duration::from_secs(1);
+        let backoff = Backoff { mode: BackoffMode::Fixed, delay: 2 * second, max_delay: 30 * second };
+        let mut jitter = Jitter::new(1);
+        for (asked_for, pause) in [(None, 2), (Some(0), 2), (Some(5), 5), (Some(30), 30)] {
+            let asked_for = asked_for.map(|asked| asked * second);
+            assert_eq!(backoff.pause_of(1, asked_for, &mut jitter), Ok(pause * second));
+        }
+        let too_long = backoff.pause_of(1, Some(31 * second), &mut jitter).unwrap_err();
+        assert_eq!(too_long.to_string(), "asked to wait 31 s, more than the longest pause of 30 s");
+    }
 
     const SECOND: Duration = Duration::from_secs(1);
 

@@ -41,7 +41,7 @@ use std::collections::VecDeque;
 use std::time::Duration;
 
 use crate::Upstream;
-pub use backoff::Jitter;
+pub use backoff::{Jitter, PauseTooLong};
 use groups::Groups;
 use invocations::Invocations;
 use keep::Kept;

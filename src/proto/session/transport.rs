@@ -188,16 +188,12 @@ impl Session {
             self.fail(end, error);
             return;
         }
-        let longest = self.config.reconnect_backoff.max_delay;
-        if let Some(asked) = retry_after.filter(|asked| *asked > longest) {
-            // Sooner would be against its wish, and later than anybody here has agreed to wait.
-            let (asked, longest) = (asked.as_secs_f64(), longest.as_secs_f64());
-            self.fail(end, format!("{error}; asked to wait {asked} s, more than the longest pause of {longest} s"));
-            return;
-        }
-        self.retry = self.retry.saturating_add(1);
-        let pause = self.config.reconnect_backoff.pause(self.retry, &mut self.jitter);
-        let delay = pause.max(retry_after.unwrap_or_default());
+        let retry = self.retry.saturating_add(1);
+        let delay = match self.config.reconnect_backoff.pause_of(retry, retry_after, &mut self.jitter) {
+            Ok(delay) => delay,
+            Err(too_long) => return self.fail(end, format!("{error}; {too_long}")),
+        };
+        self.retry = retry;
         self.event(Lifecycle::Reconnecting { attempt: self.retry, delay, error });
         self.phase = Phase::Waiting { until: now.saturating_add(delay) };
     }
