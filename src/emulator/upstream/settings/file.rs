@@ -1,7 +1,9 @@
 //! The settings file, of the shape that Microsoft's emulator reads, so that one file serves both.
 //!
 //! `{"WebPubSub": {"AccessKey": …, "Hubs": {"HUB": {"EventHandlers": [{"UrlTemplate": …, "EventPattern": "a,b",
-//! "SystemEvents": ["connect"]}]}}}}`. Property names have no case, and sections that are other programs' business are
+//! "SystemEvents": ["connect"]}]}}}}`. A hub as Azure describes it is read, too, alone or in a list: `{"name": "HUB",
+//! "properties": {"eventHandlers": [{"urlTemplate": …, "userEventPattern": …}]}}`, as `az webpubsub hub show`, `hub list` and
+//! Azure's management API print it. Property names have no case, and sections that are other programs' business are
 //! passed over, both as in .NET. What cannot be meant is an error that names the place.
 
 use std::collections::HashMap;
@@ -49,23 +51,63 @@ impl SettingsFile {
         let text = to_strict(text.trim_start_matches('\u{feff}'));
         let root: Value = serde_json::from_str(&text).map_err(|error| FileError::Syntax(error.to_string()))?;
         let mut settings = Self::default();
-        let root = Node { place: String::new(), value: &root }.object()?;
-        let Some(section) = root.get("WebPubSub")? else {
-            settings.warnings.push("it has no section `WebPubSub`".to_owned());
+        let root = Node { place: String::new(), value: &root };
+        if let Some(hubs) = hubs_of_azure(&root)? {
+            for hub in hubs {
+                settings.hub_of_azure(&hub)?;
+            }
+            return Ok(settings);
+        }
+        let Some(section) = root.object()?.get("WebPubSub")? else {
+            settings.warnings.push("it has no section `WebPubSub`, and is no hub as Azure describes it".to_owned());
             return Ok(settings);
         };
         let section = section.object()?;
         settings.access_key = section.get("AccessKey")?.map(|key| access_key(&key)).transpose()?;
         if let Some(hubs) = section.get("Hubs")? {
             for (name, hub) in hubs.object()?.entries() {
-                check_hub_name(name).map_err(|error| hub.error(error))?;
                 let handlers = settings.handlers(&hub)?;
-                if settings.hubs.insert(name.to_ascii_lowercase(), handlers).is_some() {
-                    return Err(hub.error("the hub is given twice; names of hubs have no case"));
-                }
+                settings.add(&hub, name, handlers)?;
             }
         }
         Ok(settings)
+    }
+
+    /// `node` is where the hub stands.
+    fn add(&mut self, node: &Node<'_>, hub: &str, handlers: Vec<Handler>) -> Result<(), FileError> {
+        check_hub_name(hub).map_err(|error| node.error(error))?;
+        if self.hubs.insert(hub.to_ascii_lowercase(), handlers).is_some() {
+            return Err(node.error("the hub is given twice; names of hubs have no case"));
+        }
+        Ok(())
+    }
+
+    /// Much of what is said of one in Azure is no business of ours.
+    fn hub_of_azure(&mut self, hub: &Node<'_>) -> Result<(), FileError> {
+        let object = hub.object()?;
+        let name = object.get("name")?.ok_or_else(|| hub.error("it has no `name`"))?;
+        let properties = object.get("properties")?;
+        let properties = properties.as_ref().unwrap_or(hub).object()?;
+        let listeners = properties.get("eventListeners")?;
+        if let Some(listeners) = listeners.filter(|list| list.value.as_array().is_none_or(|list| !list.is_empty())) {
+            self.warnings.push(format!("`{}` has no effect: events go to handlers alone", listeners.place));
+        }
+        let policy = properties.get("anonymousConnectPolicy")?;
+        if let Some(policy) =
+            policy.filter(|node| node.value.as_str().is_some_and(|it| it.eq_ignore_ascii_case("allow")))
+        {
+            self.warnings
+                .push(format!("`{}` has no effect: `--allow-anonymous` lets clients without a token in", policy.place));
+        }
+        let handlers = match properties.get("eventHandlers")? {
+            Some(list) => {
+                list.array()?.iter().map(|node| self.handler(node, "UserEventPattern")).collect::<Result<_, _>>()?
+            }
+            None => Vec::new(),
+        };
+        // Where it is named from outside, its resource stands before it.
+        let short = name.string()?.rsplit('/').next().unwrap_or_default();
+        self.add(&name, short, handlers)
     }
 
     fn handlers(&mut self, hub: &Node<'_>) -> Result<Vec<Handler>, FileError> {
@@ -78,23 +120,24 @@ impl SettingsFile {
             }
         }
         let Some(list) = object.get("EventHandlers")? else { return Ok(Vec::new()) };
-        list.array()?.iter().map(|node| self.handler(node)).collect()
+        list.array()?.iter().map(|node| self.handler(node, "EventPattern")).collect()
     }
 
-    fn handler(&mut self, node: &Node<'_>) -> Result<Handler, FileError> {
-        const KNOWN: [&str; 4] = ["UrlTemplate", "EventPattern", "SystemEvents", "Auth"];
+    /// `pattern` is the name of what says which events of clients it takes.
+    fn handler(&mut self, node: &Node<'_>, pattern: &str) -> Result<Handler, FileError> {
+        let known = ["UrlTemplate", pattern, "SystemEvents", "Auth"];
         let object = node.object()?;
         for (name, node) in object.entries() {
-            if !KNOWN.iter().any(|known| known.eq_ignore_ascii_case(name)) {
-                self.warnings.push(format!("`{}` is not known; there are {}", node.place, KNOWN[..3].join(", ")));
+            if !known.iter().any(|known| known.eq_ignore_ascii_case(name)) {
+                self.warnings.push(format!("`{}` is not known; there are {}", node.place, known[..3].join(", ")));
             }
         }
         if let Some(auth) = object.get("Auth")? {
-            return Err(auth.error("handlers are asked without credentials; leave it out"));
+            check_auth(&auth)?;
         }
         let url = object.get("UrlTemplate")?.ok_or_else(|| node.error("it has no `UrlTemplate`"))?;
         let template = UrlTemplate::new(url.string()?).map_err(|error| url.error(error))?;
-        let user_events = match object.get("EventPattern")? {
+        let user_events = match object.get(pattern)? {
             Some(pattern) => UserEvents::parse(pattern.string()?).map_err(|error| pattern.error(error))?,
             None => UserEvents::NONE,
         };
@@ -105,6 +148,30 @@ impl SettingsFile {
             }
         }
         Ok(Handler { template, user_events, system_events })
+    }
+}
+
+/// The hubs in what Azure says of one or several; `None`: it is something else.
+fn hubs_of_azure<'a>(root: &Node<'a>) -> Result<Option<Vec<Node<'a>>>, FileError> {
+    if root.value.is_array() {
+        return root.array().map(Some);
+    }
+    let object = root.object()?;
+    match object.get("value")? {
+        Some(list) if list.value.is_array() => return list.array().map(Some),
+        Some(_) | None => {}
+    }
+    let is_hub = object.get("properties")?.is_some() || object.get("eventHandlers")?.is_some();
+    Ok(is_hub.then(|| vec![Node { place: String::new(), value: root.value }]))
+}
+
+/// Nothing but `None`, which Azure writes where there is nothing.
+fn check_auth(auth: &Node<'_>) -> Result<(), FileError> {
+    match auth.object()?.get("Type")? {
+        Some(kind) if !kind.string()?.eq_ignore_ascii_case("None") => {
+            Err(kind.error("handlers are asked without credentials; leave it out"))
+        }
+        Some(_) | None => Ok(()),
     }
 }
 
@@ -186,7 +253,7 @@ mod tests {
                 "ACCESSKEY": "sesame",
                 "Hubs": {"Chat": {"EventHandlers": [
                     {"UrlTemplate": "http://localhost:7071/{hub}/{event}", "SystemEvents": ["connect", "Connected"],
-                     "eventpattern": "a, b",},
+                     "eventpattern": "a, b", "auth": {"type": "None"}},
                     {"UrlTemplate": "http://localhost:7072/", "EventPattern": "*"},
                     {"UrlTemplate": "http://localhost:7073/", "EventPattern": null},
                     {"UrlTemplate": "tunnel:///api/{event}"},
@@ -206,12 +273,57 @@ mod tests {
     }
 
     #[test]
+    fn a_hub_as_azure_describes_it_is_read() {
+        let hub = r#"{
+            "id": "/subscriptions/0/resourceGroups/g/providers/Microsoft.SignalRService/WebPubSub/r/hubs/Chat",
+            "name": "Chat",
+            "properties": {
+                "anonymousConnectPolicy": "deny",
+                "eventHandlers": [{
+                    "auth": {"managedIdentity": null, "type": "None"},
+                    "systemEvents": ["connect"],
+                    "urlTemplate": "tunnel:///eventhandler/{event}",
+                    "userEventPattern": "vote,chat"
+                }],
+                "eventListeners": null,
+                "webSocketKeepAliveIntervalInSeconds": 20
+            },
+            "resourceGroup": "g",
+            "systemData": null,
+            "type": "Microsoft.SignalRService/WebPubSub/hubs"
+        }"#;
+        // As `hub show` prints it, as `hub list` does, as the management API lists it.
+        for text in [hub.to_owned(), format!("[{hub}]"), format!("{{\"value\": [{hub}], \"nextLink\": null}}")] {
+            let settings = SettingsFile::parse(&text).unwrap();
+            assert_eq!(settings.warnings, [""; 0]);
+            let [handler] = &settings.hubs["chat"][..] else { panic!("{settings:?}") };
+            assert!(handler.template.is_tunnel());
+            assert_eq!(handler.user_events, UserEvents::parse("vote,chat").unwrap());
+            assert_eq!(handler.system_events, SystemEvents::parse("connect").unwrap());
+        }
+        // Without the level of `properties`, and with what has no effect here.
+        let text =
+            r#"{"name": "r/chat", "anonymousConnectPolicy": "allow", "eventListeners": [{}], "eventHandlers": null}"#;
+        let settings = SettingsFile::parse(&format!("[{text}]")).unwrap();
+        assert!(settings.hubs["chat"].is_empty());
+        assert!(settings.warnings[0].starts_with("`[0].eventListeners` has no effect"), "{:?}", settings.warnings);
+        assert!(settings.warnings[1].contains("--allow-anonymous"), "{:?}", settings.warnings);
+    }
+
+    #[test]
     fn what_is_wrong_is_named_with_its_place() {
         let hub = |hub: &str| format!(r#"{{"WebPubSub":{{"Hubs":{{"chat":{hub}}}}}}}"#);
         let handler = |members: &str| hub(&format!(r#"{{"EventHandlers":[{{{members}}}]}}"#));
         for (text, error) in [
             ("{\n\"a\": x}".to_owned(), "it is not JSON: expected value at line 2 column 6"),
-            ("[]".to_owned(), "`(the whole file)`: it has to be an object"),
+            ("7".to_owned(), "`(the whole file)`: it has to be an object"),
+            ("[7]".to_owned(), "`[0]`: it has to be an object"),
+            (r#"{"properties":{}}"#.to_owned(), "`(the whole file)`: it has no `name`"),
+            (r#"[{"name":"a"},{"name":"r/hubs/A"}]"#.to_owned(), "`[1].name`: the hub is given twice"),
+            (
+                r#"{"value":[{"name":"a","properties":{"eventHandlers":[{"urlTemplate":"x"}]}}]}"#.to_owned(),
+                "`value[0].properties.eventHandlers[0].urlTemplate`: ",
+            ),
             (r#"{"WebPubSub":{"AccessKey":7}}"#.to_owned(), "`WebPubSub.AccessKey`: it has to be a string"),
             (r#"{"WebPubSub":{"AccessKey":"a;b"}}"#.to_owned(), "`WebPubSub.AccessKey`: an access key has no `;`"),
             (r#"{"WebPubSub":{"Hubs":{"1":{}}}}"#.to_owned(), "`WebPubSub.Hubs.1`: "),
@@ -232,8 +344,8 @@ mod tests {
                 "`WebPubSub.Hubs.chat.EventHandlers[0].SystemEvents[1]`: `x` is not a system event",
             ),
             (
-                handler(r#""UrlTemplate":"http://h","Auth":{"Type":"None"}"#),
-                "`WebPubSub.Hubs.chat.EventHandlers[0].Auth`: handlers are asked without credentials",
+                handler(r#""UrlTemplate":"http://h","Auth":{"Type":"ManagedIdentity"}"#),
+                "`WebPubSub.Hubs.chat.EventHandlers[0].Auth.Type`: handlers are asked without credentials",
             ),
         ] {
             let found = SettingsFile::parse(&text).unwrap_err().to_string();
@@ -248,6 +360,9 @@ mod tests {
         let warnings = SettingsFile::parse(text).unwrap().warnings;
         assert!(warnings[0].starts_with("`WebPubSub.Hubs.chat.EventListeners` has no effect"), "{warnings:?}");
         assert!(warnings[1].contains("UserEventPattern` is not known"), "{warnings:?}");
-        assert_eq!(SettingsFile::parse("{}").unwrap().warnings, ["it has no section `WebPubSub`"]);
+        assert_eq!(
+            SettingsFile::parse("{}").unwrap().warnings,
+            ["it has no section `WebPubSub`, and is no hub as Azure describes it"]
+        );
     }
 }
