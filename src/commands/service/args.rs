@@ -2,17 +2,16 @@
 
 use std::time::Duration;
 
-use clap::builder::{ArgPredicate, NonEmptyStringValueParser};
+use clap::builder::NonEmptyStringValueParser;
 use clap::{Args, Subcommand, ValueEnum};
 
 use crate::options::connection::args::{EndpointArgs, KeyArgs};
 use crate::options::data::args::{DataArgs, MetadataArgs};
-use crate::options::expressions::args::FilterArgs;
 use crate::options::network::args::NetworkArgs;
 use crate::options::operation::args::OnUnknownArgs;
-use crate::options::output::args::{TalkArgs, TimeoutArgs};
+use crate::options::output::args::ReportArgs;
 use crate::options::requests::args::RequestArgs;
-use crate::options::values::{ReportFormat, duration, interval};
+use crate::options::values::{duration, interval};
 
 /// `wps service`.
 #[derive(Debug, Args)]
@@ -333,24 +332,7 @@ pub struct CommonArgs {
     #[command(flatten)]
     pub requests: RequestArgs,
 
-    /// What stdout carries
-    #[arg(
-        short,
-        long,
-        value_enum,
-        value_name = "FORMAT",
-        default_value = "text",
-        default_value_if("jq", ArgPredicate::IsPresent, "ndjson"),
-        help_heading = "Output"
-    )]
-    pub output: ReportFormat,
-    /// What is printed, by an expression.
+    /// What is printed, and how long for.
     #[command(flatten)]
-    pub filter: FilterArgs,
-    /// What to say on stderr.
-    #[command(flatten)]
-    pub talk: TalkArgs,
-    /// When the run ends.
-    #[command(flatten)]
-    pub timeout: TimeoutArgs,
+    pub report: ReportArgs,
 }

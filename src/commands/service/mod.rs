@@ -64,7 +64,7 @@ macro_rules! commands {
     ($($args:ident: $settle:path),+ $(,)?) => {
         $(impl CommandArgs for $args {
             fn talk(&self) -> Option<&TalkArgs> {
-                Some(&self.common.talk)
+                Some(&self.common.report.talk)
             }
 
             fn prints_records(&self) -> bool {
@@ -72,7 +72,7 @@ macro_rules! commands {
             }
 
             fn filter(&self) -> Option<&FilterArgs> {
-                Some(&self.common.filter)
+                Some(&self.common.report.filter)
             }
 
             fn settle(self: Box<Self>, environment: &Environment, input: &mut dyn Input) -> Result<Task, Failure> {
@@ -93,7 +93,7 @@ commands! {
 }
 
 fn records(common: &CommonArgs) -> bool {
-    common.output == ReportFormat::Ndjson
+    common.report.output == ReportFormat::Ndjson
 }
 
 /// What a command brings beside its settings.

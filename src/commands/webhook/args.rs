@@ -2,13 +2,12 @@
 
 use std::time::Duration;
 
-use clap::builder::{ArgPredicate, NonEmptyStringValueParser};
+use clap::builder::NonEmptyStringValueParser;
 use clap::{Args, Subcommand};
 
 use crate::options::data::args::DataArgs;
-use crate::options::expressions::args::FilterArgs;
-use crate::options::output::args::{TalkArgs, TimeoutArgs};
-use crate::options::values::{ReportFormat, duration, secret};
+use crate::options::output::args::ReportArgs;
+use crate::options::values::{duration, secret};
 use webpubsub_net::secret::Secret;
 
 /// `wps webhook`.
@@ -165,26 +164,9 @@ pub struct WebhookCommonArgs {
     #[arg(long)]
     pub insecure: bool,
 
-    /// What stdout carries
-    #[arg(
-        short,
-        long,
-        value_enum,
-        value_name = "FORMAT",
-        default_value = "text",
-        default_value_if("jq", ArgPredicate::IsPresent, "ndjson"),
-        help_heading = "Output"
-    )]
-    pub output: ReportFormat,
-    /// What is printed, by an expression.
+    /// What is printed, and how long for.
     #[command(flatten)]
-    pub filter: FilterArgs,
-    /// What to say on stderr.
-    #[command(flatten)]
-    pub talk: TalkArgs,
-    /// When the run ends.
-    #[command(flatten)]
-    pub timeout: TimeoutArgs,
+    pub report: ReportArgs,
 }
 
 /// Name and value.

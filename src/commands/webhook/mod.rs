@@ -25,8 +25,9 @@ use crate::render::Printer;
 use crate::run::context::Surroundings;
 use crate::run::ending::Verdict;
 use crate::run::errand::{self, Done};
+use crate::run::explain::file_failure;
 use crate::run::process::{Process, on_one_thread};
-use webpubsub_emulator::upstream::played::{Ask, Player, Role};
+use webpubsub_emulator::upstream::played::{Ask, Player};
 use webpubsub_net::wire::{Tls, TlsSettings};
 use webpubsub_proto::OwnedData;
 
@@ -49,15 +50,15 @@ macro_rules! commands {
     ($($args:ident: $settle:path),+ $(,)?) => {
         $(impl CommandArgs for $args {
             fn talk(&self) -> Option<&TalkArgs> {
-                Some(&self.common.talk)
+                Some(&self.common.report.talk)
             }
 
             fn prints_records(&self) -> bool {
-                self.common.output == ReportFormat::Ndjson
+                self.common.report.output == ReportFormat::Ndjson
             }
 
             fn filter(&self) -> Option<&FilterArgs> {
-                Some(&self.common.filter)
+                Some(&self.common.report.filter)
             }
 
             fn settle(self: Box<Self>, environment: &Environment, input: &mut dyn Input) -> Result<Task, Failure> {
@@ -112,7 +113,14 @@ async fn work(settings: &Webhook, asks: &[Ask], (printer, done): (&RefCell<Print
     if role.connection_id.is_empty() {
         role.connection_id = connection_id();
     }
-    let player = player(role, settings);
+    let tls = tls(settings);
+    if settings.tls.ca_cert.is_some() {
+        // A file that cannot be used is no fault of the handler's.
+        if let Err(error) = tls.client_config().await {
+            return Verdict::Failed(file_failure(error));
+        }
+    }
+    let player = Player::new(role, tls);
     let mut first: Option<Failure> = None;
     let mut gone = false;
     for ask in asks {
@@ -140,14 +148,14 @@ async fn work(settings: &Webhook, asks: &[Ask], (printer, done): (&RefCell<Print
     first.map_or(Verdict::Done("done"), Verdict::Failed)
 }
 
-fn player(role: Role, settings: &Webhook) -> Player {
-    let tls = TlsSettings {
+/// Which certificates are accepted. Reads nothing yet.
+fn tls(settings: &Webhook) -> Tls {
+    Tls::new(TlsSettings {
         ca_cert: settings.tls.ca_cert.clone(),
         only_ca_cert: false,
         client_cert: None,
         insecure: settings.tls.insecure,
-    };
-    Player::new(role, Tls::new(tls))
+    })
 }
 
 /// One that no other run has, in the form of the emulator's.

@@ -16,7 +16,7 @@ use crate::options::data::payload::{DataFrom, PayloadSource, PayloadType};
 use crate::options::data::settings::payload_type;
 use crate::options::environment::{Environment, Input};
 use crate::options::network::settings::Tls;
-use crate::options::output::settings::{Output, talk};
+use crate::options::output::settings::Output;
 use crate::options::stdin;
 
 use webpubsub_emulator::upstream::played::Role;
@@ -131,7 +131,7 @@ fn settle(
     input: &mut dyn Input,
 ) -> Result<Webhook, Failure> {
     stdin::refuse_two(&takers(&args))?;
-    input.limit(args.timeout.timeout);
+    input.limit(args.report.timeout.timeout);
     check_hub_name(&args.hub).map_err(|error| bad_name("--hub", error))?;
     let template = UrlTemplate::new(&args.url).map_err(|error| {
         let what = "the URL of the handler is not valid";
@@ -163,7 +163,8 @@ fn settle(
     if keys.is_empty() {
         keys.push(Secret::new(DEVELOPMENT_KEY));
     }
-    let output = Output::report(args.output, talk(&args.talk, environment));
+    let timeout = args.report.timeout.timeout;
+    let output = Output::of_report(args.report, environment)?;
     let mut claims = Map::new();
     if let Some(user) = &args.user {
         claims.insert("sub".to_owned(), Value::from(user.clone()));
@@ -188,7 +189,7 @@ fn settle(
         limit: args.handler_timeout,
     };
     let tls = Tls { ca_cert: args.ca_cert, insecure: args.insecure, ..Tls::default() };
-    Ok(Webhook { role, tls, asks, tests, output: output.filtered(args.filter)?, timeout: args.timeout.timeout })
+    Ok(Webhook { role, tls, asks, tests, output, timeout })
 }
 
 fn headers(given: &[Secret], input: &mut dyn Input) -> Result<HeaderMap, Failure> {

@@ -4,7 +4,8 @@ use std::time::Duration;
 
 use clap::{ArgAction, Args};
 
-use crate::options::values::{ColorChoice, Format, Only, duration};
+use crate::options::expressions::args::FilterArgs;
+use crate::options::values::{ColorChoice, Format, Only, ReportFormat, duration};
 
 /// What is printed by the connecting commands.
 #[derive(Debug, Args)]
@@ -38,6 +39,31 @@ pub struct OutputArgs {
     /// What to print on stderr and whether in colour.
     #[command(flatten)]
     pub talk: TalkArgs,
+}
+
+/// What is printed, and how long for, by commands that report what they do or find.
+#[derive(Debug, Args)]
+#[command(next_help_heading = "Output")]
+pub struct ReportArgs {
+    /// What stdout carries
+    #[arg(
+        short,
+        long,
+        value_enum,
+        value_name = "FORMAT",
+        default_value = "text",
+        default_value_if("jq", clap::builder::ArgPredicate::IsPresent, "ndjson")
+    )]
+    pub output: ReportFormat,
+    /// What is printed, by an expression.
+    #[command(flatten)]
+    pub filter: FilterArgs,
+    /// What to say on stderr.
+    #[command(flatten)]
+    pub talk: TalkArgs,
+    /// When the run ends.
+    #[command(flatten)]
+    pub timeout: TimeoutArgs,
 }
 
 /// How much is said on stderr, and colour.

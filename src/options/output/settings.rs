@@ -1,6 +1,6 @@
 //! What is printed, and how.
 
-use super::args::TalkArgs;
+use super::args::{ReportArgs, TalkArgs};
 use crate::failure::{Failure, Kind};
 use crate::options::connecting::args::ConnectingArgs;
 use crate::options::environment::Environment;
@@ -45,6 +45,11 @@ impl Output {
             verbosity,
             log_filter,
         }
+    }
+
+    /// The same as the flags say.
+    pub fn of_report(args: ReportArgs, environment: &Environment) -> Result<Self, Failure> {
+        Self::report(args.output, talk(&args.talk, environment)).filtered(args.filter)
     }
 
     /// With `--jq` and its kin. Another format than records contradicts it.

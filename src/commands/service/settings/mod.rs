@@ -22,7 +22,7 @@ use crate::options::data::settings::{metadata, payload_type};
 use crate::options::environment::{Environment, Input};
 use crate::options::network::settings::{self as network, Network, Tls, tls};
 use crate::options::operation::settings::{hint_at_comma, on_unknown};
-use crate::options::output::settings::{Output, talk};
+use crate::options::output::settings::Output;
 use crate::options::requests::settings::{Patience, patience};
 use crate::options::stdin;
 use crate::options::values::DataType;
@@ -303,10 +303,10 @@ fn settle(
 ) -> Result<Service, Failure> {
     stdin::refuse_two(&stdin_takers(&args))?;
     task.names_group().into_iter().for_each(|group| hint_at_comma(group, input));
-    input.limit(args.timeout.timeout);
+    input.limit(args.report.timeout.timeout);
     let patience = patience(&args.requests)?;
-    let output = Output::report(args.output, talk(&args.talk, environment));
-    let output = output.filtered(args.filter)?;
+    let timeout = args.report.timeout.timeout;
+    let output = Output::of_report(args.report, environment)?;
     let token = TokenArgs { hub: args.hub, user: None, roles: Vec::new(), initial_groups: Vec::new(), ttl: None };
     let source = resolve_service((&args.key, &args.endpoint), &token, environment, input)?;
     let tls = tls(&args.network);
@@ -314,7 +314,7 @@ fn settle(
         warn_if_exposed(key, input);
     }
     let network = network::settle(args.network, &source, environment, input)?;
-    Ok(Service { source, network, tls, patience, on_unknown, output, timeout: args.timeout.timeout, task })
+    Ok(Service { source, network, tls, patience, on_unknown, output, timeout, task })
 }
 
 fn stdin_takers(args: &CommonArgs) -> Vec<&'static str> {
