@@ -26,7 +26,7 @@ use console::ShownLine;
 pub use console::{Console, Stream, Style};
 pub use expressions::{Condition, Expressions, Given, Judgement, Met};
 pub use jq::{Jq, Limits, is_evaluating};
-pub use recording::{Recording, VERSION as RECORDING_VERSION};
+pub use recording::{Recording, TUNNEL as TUNNEL_RECORDING, VERSION as RECORDING_VERSION};
 pub use records::Recorder;
 pub use text::{TOLD, Weight, counted, human, nack, unknown_frame};
 pub use writer::{Ledger, Reach, WriteFailure, Writer};
@@ -38,6 +38,7 @@ use unicode_width::UnicodeWidthStr as _;
 use crate::records::{Record, Stopped};
 use batch::{Batch, Writing};
 use fragments::{Fragments, Manner};
+pub use repeats::Recurring;
 use repeats::Repeats;
 use sanitize::for_line;
 use webpubsub_client::event::{

@@ -24,6 +24,9 @@ use webpubsub_proto::{Codec, Subprotocol};
 /// The format of what is written here.
 pub const VERSION: u32 = 1;
 
+/// The `protocol` of the recording of a tunnel, whose lines are not those of a client's.
+pub const TUNNEL: &str = "tunnel";
+
 /// The first line.
 #[derive(Serialize)]
 struct Header<'a> {

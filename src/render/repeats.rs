@@ -32,6 +32,33 @@ impl Repeats {
     }
 }
 
+/// So many times something is said each time that it happens.
+const EACH: u64 = 5;
+
+/// Something that may happen without end, whose occurrences are no news any more: the first are said, then that there were
+/// twice as many, and at the end how many there were.
+#[derive(Debug, Default)]
+pub struct Recurring {
+    times: u64,
+    said: u64,
+}
+
+impl Recurring {
+    /// It has happened once more. How often in all, where that is to be said.
+    pub fn add(&mut self) -> Option<u64> {
+        self.times = self.times.saturating_add(1);
+        if self.times <= EACH || self.times.is_power_of_two() {
+            self.said = self.times;
+        }
+        Some(self.times).filter(|times| *times == self.said)
+    }
+
+    /// How often it has happened in all, where nobody was told.
+    pub fn rest(&mut self) -> Option<u64> {
+        Some(self.times).filter(|times| std::mem::replace(&mut self.said, self.times) < *times)
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -46,5 +73,13 @@ mod tests {
         assert_eq!(repeats.add("refused"), (1, true));
         repeats.end();
         assert_eq!(repeats.add("refused"), (1, true));
+    }
+    #[test]
+    fn what_happens_without_end_is_said_ever_more_seldom_and_the_rest_at_the_end() {
+        let mut recurring = Recurring::default();
+        assert_eq!(recurring.rest(), None);
+        let said: Vec<u64> = (0..100).filter_map(|_| recurring.add()).collect();
+        assert_eq!(said, [1, 2, 3, 4, 5, 8, 16, 32, 64]);
+        assert_eq!((recurring.rest(), recurring.rest()), (Some(100), None));
     }
 }

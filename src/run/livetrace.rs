@@ -19,13 +19,14 @@ use crate::failure::{Failure, Kind};
 use crate::options::connection::settings::Source;
 use crate::options::network::settings::{Network, Tls};
 use crate::render::{TOLD, human};
-use webpubsub_client::driver::dial_failure;
+use webpubsub_client::driver::{dial_failure, loss_cause};
 use webpubsub_net::auth::token::{ClientTokenRequest, sign_client_token};
 use webpubsub_net::secret::{Secret, excerpt, redact, remember_passing};
 use webpubsub_net::wire::{DialError, DialOptions, Incoming, Link, Progress, Refusal, Server, Stage, Stream, dial};
 use webpubsub_proto::EncodedFrame;
 use webpubsub_proto::session::{DialClass, DialFailure, EndKind};
 use webpubsub_proto::signalr::{BadRecord, HANDSHAKE, HandshakeProblem, check_handshake_answer, records};
+use webpubsub_proto::trace::ended_unanswered;
 
 /// How long a token is valid: it is looked at when connecting alone.
 const TOKEN_TTL: Duration = Duration::from_secs(60 * 60);
@@ -151,10 +152,8 @@ impl Endpoint {
                         });
                     }
                     Incoming::Closed(closed) => {
-                        let how = closed.error.unwrap_or(closed.reason);
-                        return Err(
-                            self.failure(EndKind::HandshakeRefused, &format!("it closed the connection: {how}"))
-                        );
+                        let (kind, what) = ended_unanswered(&loss_cause(closed));
+                        return Err(self.failure(kind, &what));
                     }
                     Incoming::Binary(_) | Incoming::Ping | Incoming::Pong | Incoming::Progress => {}
                 }

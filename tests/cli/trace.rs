@@ -235,6 +235,47 @@ fn what_cannot_be_read_is_said_and_the_rest_is_printed() {
 }
 
 #[test]
+fn what_cannot_be_read_without_end_is_said_ever_more_seldom_and_counted_at_the_end() {
+    let service = Service::start();
+    let mut run = trace(&service, &["-n", "1"]).start();
+    let mut hub = Hub::start(&service);
+    for _ in 0..100 {
+        hub.peer.send_text("nonsense\u{1e}");
+    }
+    run.err_line("64 records of the service could not be read by now");
+    hub.event(1, &["a"], "chat");
+    hub.template(1, "E", "one {x}", json!(2));
+    let ended = run.end();
+    assert_eq!(ended.code, 0);
+    ended.assert_stderr(&[
+        "the service sent a record that cannot be read",
+        "100 records of the service could not be read",
+    ]);
+    assert_eq!(ended.stderr.matches("records of the service").count(), 9, "{}", ended.stderr);
+}
+
+#[test]
+fn a_connection_that_is_closed_by_policy_is_one_that_is_refused() {
+    for greets in [false, true] {
+        let service = Service::start();
+        let run = trace(&service, &[]).start();
+        let hub = if greets {
+            Hub::start(&service)
+        } else {
+            let mut hub = Hub::take(&service);
+            hub.next();
+            hub
+        };
+        hub.peer.close(1008, "not here");
+        let ended = run.end();
+        ended.assert_failed(6, &["refused to be traced", "1008", "not here", "*Live trace settings*"]);
+        // Nothing was traced, so that nothing was billed, unless it began.
+        assert_eq!(ended.stderr.contains("billed"), greets, "{}", ended.stderr);
+        service.assert_no_more_calls();
+    }
+}
+
+#[test]
 fn an_event_whose_template_does_not_come_is_printed_with_its_bare_values() {
     let service = Service::start();
     let run = trace(&service, &["-n", "1"]).start();

@@ -17,7 +17,7 @@ use tokio::sync::mpsc::{Receiver, channel};
 
 use crate::commands::replay::settings::Replay;
 use crate::failure::{Failure, Kind};
-use crate::render::{RECORDING_VERSION, counted};
+use crate::render::{RECORDING_VERSION, TUNNEL_RECORDING, counted};
 use crate::run::gather::{Gather, Gathered};
 use webpubsub_proto::session::Request;
 use webpubsub_proto::{
@@ -398,6 +398,11 @@ impl<R: BufRead> Reader<R> {
                     return Err(Failure::message(Kind::Input, what).hint("replay it with that version"));
                 }
                 Some(_) => {}
+            }
+            if line.protocol.as_deref() == Some(TUNNEL_RECORDING) {
+                let what = "this is the recording of a tunnel, and not of a client: it holds the requests of a service";
+                let hint = "`wps webhook event URL NAME DATA` brings an event to a server as the service does";
+                return Err(Failure::message(Kind::Input, what).hint(hint));
             }
             let subprotocol = line.protocol.as_deref().and_then(Subprotocol::from_name);
             self.codec = subprotocol.map_or(Codec::Json, Subprotocol::codec);

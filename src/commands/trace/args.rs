@@ -2,15 +2,15 @@
 
 use std::time::Duration;
 
-use clap::builder::{ArgPredicate, NonEmptyStringValueParser};
+use clap::builder::NonEmptyStringValueParser;
 use clap::{Args, ValueEnum};
 
 use crate::options::connection::args::{EndpointArgs, KeyArgs};
-use crate::options::expressions::args::{ConditionArgs, FilterArgs};
+use crate::options::expressions::args::ConditionArgs;
 use crate::options::network::args::NetworkArgs;
-use crate::options::output::args::{TalkArgs, TimeoutArgs};
+use crate::options::output::args::ReportArgs;
 use crate::options::reconnect::args::AttemptArgs;
-use crate::options::values::{ReportFormat, duration};
+use crate::options::values::duration;
 
 /// `wps trace`.
 #[derive(Debug, Args)]
@@ -57,26 +57,9 @@ pub struct TraceArgs {
     #[command(flatten)]
     pub attempts: AttemptArgs,
 
-    /// What stdout carries
-    #[arg(
-        short,
-        long,
-        value_enum,
-        value_name = "FORMAT",
-        default_value = "text",
-        default_value_if("jq", ArgPredicate::IsPresent, "ndjson"),
-        help_heading = "Output"
-    )]
-    pub output: ReportFormat,
-    /// What is printed, by an expression.
+    /// What is printed, and how long for.
     #[command(flatten)]
-    pub filter: FilterArgs,
-    /// What to say on stderr.
-    #[command(flatten)]
-    pub talk: TalkArgs,
-    /// When the run ends.
-    #[command(flatten)]
-    pub timeout: TimeoutArgs,
+    pub report: ReportArgs,
 }
 
 /// When `trace` ends.

@@ -23,7 +23,7 @@ use crate::options::expressions::args::FilterArgs;
 use crate::options::output::args::TalkArgs;
 use crate::options::values::ReportFormat;
 use crate::records::{Connected, Reconnecting, SessionLost, UnknownFrame};
-use crate::render::{Met, Printer, Weight, human};
+use crate::render::{Met, Printer, Recurring, Weight, human};
 use crate::run::context::{Surroundings, seed};
 use crate::run::ending::{Verdict, at};
 use crate::run::errand::{self, Done, Stopping};
@@ -38,15 +38,15 @@ use webpubsub_proto::trace::{Config, News, PATIENCE, Trace as Traced};
 
 impl CommandArgs for TraceArgs {
     fn talk(&self) -> Option<&TalkArgs> {
-        Some(&self.talk)
+        Some(&self.report.talk)
     }
 
     fn prints_records(&self) -> bool {
-        self.output == ReportFormat::Ndjson
+        self.report.output == ReportFormat::Ndjson
     }
 
     fn filter(&self) -> Option<&FilterArgs> {
-        Some(&self.filter)
+        Some(&self.report.filter)
     }
 
     fn settle(self: Box<Self>, environment: &Environment, input: &mut dyn Input) -> Result<Task, Failure> {
@@ -58,8 +58,8 @@ impl CommandArgs for TraceArgs {
     }
 }
 
-/// As many records that cannot be read are said on stderr.
-const UNREADABLE_TOLD: u64 = 5;
+/// Said when traces come, and once.
+const BILLED: &str = "traces are billed as outbound messages, and count against the quota of the Free tier";
 
 /// Traces until something ends it. Returns the exit code.
 async fn trace(surroundings: &Surroundings, settings: &Trace) -> u8 {
@@ -79,10 +79,6 @@ async fn work(
         Ok(endpoint) => endpoint,
         Err(failure) => return Verdict::Failed(failure),
     };
-    if !matches!(settings.source, Source::Local { .. }) {
-        let text = "traces are billed as outbound messages, and count against the quota of the Free tier";
-        printer.borrow_mut().say(text);
-    }
     let config = Config {
         connect_timeout: settings.connect_timeout,
         retries_until_connected: settings.attempts.until_connected,
@@ -91,8 +87,15 @@ async fn work(
         patience: PATIENCE,
         seed: seed(),
     };
-    let shown =
-        Shown { settings, printer, done, name: endpoint.name(), lost: Cell::new(None), unreadable: Cell::new(0) };
+    let shown = Shown {
+        settings,
+        printer,
+        done,
+        name: endpoint.name(),
+        lost: Cell::new(None),
+        was_billed: Cell::new(matches!(settings.source, Source::Local { .. })),
+        unreadable: RefCell::default(),
+    };
     let conditions = Cell::new(None);
     let stop = async {
         let ends = settings.duration.map(|duration| surroundings.started + duration);
@@ -140,7 +143,20 @@ struct Shown<'a> {
     name: String,
     /// Since when there is no connection.
     lost: Cell<Option<Instant>>,
-    unreadable: Cell<u64>,
+    /// That it costs something was said, or it does not.
+    was_billed: Cell<bool>,
+    /// Records of the service that could not be read.
+    unreadable: RefCell<Recurring>,
+}
+
+impl Drop for Shown<'_> {
+    /// However it ended: how many there were that nobody was told of.
+    fn drop(&mut self) {
+        if let Some(times) = self.unreadable.get_mut().rest() {
+            let text = format!("{times} records of the service could not be read");
+            self.printer.borrow_mut().note(Weight::Warning, &text);
+        }
+    }
 }
 
 impl Show for Shown<'_> {
@@ -168,6 +184,9 @@ impl Show for Shown<'_> {
                     }
                 };
                 printer.say(&text);
+                if !self.was_billed.replace(true) {
+                    printer.say(BILLED);
+                }
             }
             News::Lost(loss) => {
                 self.lost.set(Some(Instant::now()));
@@ -189,12 +208,14 @@ impl Show for Shown<'_> {
             News::Unreadable { reason } => {
                 let reason = redact(&reason).into_owned();
                 printer.finding(&UnknownFrame { frame: None, frame_base64: None, reason: &reason }, "");
-                let told = self.unreadable.get();
-                self.unreadable.set(told + 1);
-                if told < UNREADABLE_TOLD {
-                    let more = if told + 1 == UNREADABLE_TOLD { "; further ones are not told" } else { "" };
-                    printer.note(Weight::Warning, &format!("the service sent {reason}{more}"));
-                }
+                let text = match self.unreadable.borrow_mut().add() {
+                    Some(1) => format!("the service sent {reason}"),
+                    Some(times) => {
+                        format!("{times} records of the service could not be read by now; the last: {reason}")
+                    }
+                    None => return,
+                };
+                printer.note(Weight::Warning, &text);
             }
         }
     }

@@ -8,7 +8,7 @@ use crate::options::connection::args::TokenArgs;
 use crate::options::connection::settings::{Source, bad_name, resolve_service, warn_if_exposed};
 use crate::options::environment::{Environment, Input};
 use crate::options::network::settings::{self as network, Network, Tls, tls};
-use crate::options::output::settings::{Output, talk};
+use crate::options::output::settings::Output;
 use crate::options::reconnect::settings::{Attempts, attempts};
 use crate::options::stdin;
 use webpubsub_proto::check_hub_name;
@@ -74,11 +74,11 @@ impl Choice {
 pub fn settle(args: TraceArgs, environment: &Environment, input: &mut dyn Input) -> Result<Trace, Failure> {
     let takers = stdin::takers_of(None, args.key.connection_string.as_ref(), Some(&args.network));
     stdin::refuse_two(&takers)?;
-    input.limit(args.timeout.timeout);
+    input.limit(args.report.timeout.timeout);
     args.hub.as_deref().map_or(Ok(()), check_hub_name).map_err(|error| bad_name("--hub", error))?;
     let attempts = attempts(&args.attempts, true)?;
-    let output = Output::report(args.output, talk(&args.talk, environment));
-    let output = output.filtered(args.filter)?.judged(args.conditions);
+    let timeout = args.report.timeout.timeout;
+    let output = Output::of_report(args.report, environment)?.judged(args.conditions);
     // It is the whole service that is traced.
     let hub = Some("unused".to_owned());
     let token = TokenArgs { hub, user: None, roles: Vec::new(), initial_groups: Vec::new(), ttl: None };
@@ -98,7 +98,7 @@ pub fn settle(args: TraceArgs, environment: &Environment, input: &mut dyn Input)
         output,
         count: args.end.count,
         duration: args.end.duration,
-        timeout: args.timeout.timeout,
+        timeout,
     })
 }
 

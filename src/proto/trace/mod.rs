@@ -35,6 +35,28 @@ const GOOD: Duration = Duration::from_secs(5);
 /// Longest wait for the peer's close frame (CLI contract, *Ending*).
 const CLOSE_TIMEOUT: Duration = Duration::from_millis(1800);
 
+/// Whether a connection that ended so was one that the service does not want (PROTOCOL §8.2): another would end as well.
+fn is_refusal(cause: &LossCause) -> bool {
+    match cause {
+        LossCause::Close { code, .. } => *code == POLICY,
+        LossCause::Broken(_)
+        | LossCause::Silent(_)
+        | LossCause::InvalidUtf8
+        | LossCause::Framing(_)
+        | LossCause::TooBig => false,
+    }
+}
+
+/// What it means that a connection has ended in place of an answer to the handshake, and what there is to say.
+pub fn ended_unanswered(cause: &LossCause) -> (EndKind, String) {
+    let kind = if is_refusal(cause) { EndKind::HandshakeRefused } else { EndKind::Unreachable };
+    let how = loss_of(cause, None).describe();
+    (kind, format!("the connection ended before the answer to the handshake: {how}"))
+}
+
+/// The close code of what is refused.
+const POLICY: u16 = 1008;
+
 /// What a tracer is told once.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Config {
@@ -153,6 +175,8 @@ struct Live {
     last_sent: Duration,
     /// Nothing is read meanwhile: the silence is ours.
     stalled: bool,
+    /// An event has come over it.
+    has_traced: bool,
 }
 
 /// What is due, and why.
@@ -177,6 +201,8 @@ pub struct Tracer {
     /// Retries since the last good connection.
     retry: u32,
     was_connected: bool,
+    /// One of the connections has brought something, or has lived for a while.
+    was_good: bool,
     /// Since when nothing is read.
     stalled: Option<Duration>,
 }
@@ -192,6 +218,7 @@ impl Tracer {
             outputs: VecDeque::new(),
             retry: 0,
             was_connected: false,
+            was_good: false,
             stalled: None,
         }
     }
@@ -287,9 +314,17 @@ impl Tracer {
     pub fn handle_closed(&mut self, now: Duration, cause: &LossCause) {
         match &self.phase {
             Phase::Greeting { .. } => {
+                let (kind, message) = ended_unanswered(cause);
+                match is_refusal(cause) {
+                    true => self.fail(kind, message),
+                    false => self.retry(now, kind, message, None),
+                }
+            }
+            // One that has brought nothing, and was to bring nothing, would not do otherwise the next time.
+            Phase::Live(live) if is_refusal(cause) && !live.has_traced && now.saturating_sub(live.since) < GOOD => {
                 let how = loss_of(cause, None).describe();
-                let message = format!("the connection ended before the answer to the handshake: {how}");
-                self.retry(now, EndKind::Unreachable, message, None);
+                let kind = if self.was_good { EndKind::Lost } else { EndKind::HandshakeRefused };
+                self.fail_for_good(kind, format!("the service closed the connection at once: {how}"));
             }
             Phase::Live(_) => self.lose(now, loss_of(cause, None)),
             Phase::Closing { .. } => self.end(End::Stopped),
@@ -384,7 +419,13 @@ impl Tracer {
         match answer {
             Ok(()) => {
                 self.was_connected = true;
-                let live = Live { since: now, last_received: now, last_sent: now, stalled: self.stalled.is_some() };
+                let live = Live {
+                    since: now,
+                    last_received: now,
+                    last_sent: now,
+                    stalled: self.stalled.is_some(),
+                    has_traced: false,
+                };
                 self.phase = Phase::Live(live);
                 // Anew on every connection, or it is a silent one (PROTOCOL §21.5).
                 let nothing: [(); 0] = [];
@@ -431,6 +472,10 @@ impl Tracer {
         if target.eq_ignore_ascii_case(LOG_EVENT) {
             match LogEvent::parse(argument) {
                 Ok(event) => {
+                    if let Phase::Live(live) = &mut self.phase {
+                        live.has_traced = true;
+                        self.was_good = true;
+                    }
                     if self.held.take_in(now, event) == held::Wanted::Template {
                         self.ask_for_template(now);
                     }
@@ -490,6 +535,7 @@ impl Tracer {
             && now.saturating_sub(live.since) >= GOOD
         {
             self.retry = 0;
+            self.was_good = true;
         }
         let error = loss.describe();
         self.outputs.push_back(Output::News(News::Lost(loss)));
@@ -506,18 +552,15 @@ impl Tracer {
             Retries::Limited(limit) => self.retry >= limit,
             Retries::Unlimited => false,
         };
-        let longest = self.config.backoff.max_delay;
         if exhausted {
             return self.fail(end, error);
         }
-        if let Some(asked) = retry_after.filter(|asked| *asked > longest) {
-            let (asked, longest) = (asked.as_secs_f64(), longest.as_secs_f64());
-            let what = format!("{error}; asked to wait {asked} s, more than the longest pause of {longest} s");
-            return self.fail(end, what);
-        }
-        self.retry = self.retry.saturating_add(1);
-        let pause = self.config.backoff.pause(self.retry, &mut self.jitter);
-        let delay = pause.max(retry_after.unwrap_or_default());
+        let retry = self.retry.saturating_add(1);
+        let delay = match self.config.backoff.pause_of(retry, retry_after, &mut self.jitter) {
+            Ok(delay) => delay,
+            Err(too_long) => return self.fail(end, format!("{error}; {too_long}")),
+        };
+        self.retry = retry;
         self.outputs.push_back(Output::News(News::Reconnecting { attempt: self.retry, delay, error }));
         self.phase = Phase::Waiting { until: now.saturating_add(delay) };
     }

@@ -124,6 +124,38 @@ fn a_refused_handshake_and_something_else_in_its_place_end_it() {
 }
 
 #[test]
+fn a_connection_that_is_closed_by_policy_before_anything_came_is_refused_and_not_tried_again() {
+    let refused = |code| LossCause::Close { code, reason: "no".to_owned() };
+    // In place of the answer to the handshake.
+    let mut tracer = Tracer::new(config());
+    tracer.handle_start(s(0));
+    tracer.handle_opened(s(0));
+    outputs(&mut tracer);
+    tracer.handle_closed(s(0), &refused(1008));
+    let [Output::Ended(End::Failed { kind, message })] = &outputs(&mut tracer)[..] else { panic!() };
+    assert_eq!(*kind, EndKind::HandshakeRefused);
+    assert!(message.contains("1008") && message.contains("no"), "{message}");
+    // Behind it.
+    let mut tracer = live();
+    tracer.handle_closed(s(1), &refused(1008));
+    let ended = outputs(&mut tracer);
+    assert!(matches!(&ended[..], [Output::Ended(End::Failed { kind: EndKind::HandshakeRefused, .. })]), "{ended:?}");
+    // Another code, and a connection that was a good one, are made anew.
+    let mut tracer = live();
+    tracer.handle_closed(s(1), &refused(1012));
+    assert!(matches!(outputs(&mut tracer)[1], Output::News(News::Reconnecting { .. })));
+    let mut tracer = live();
+    tracer.handle_closed(s(60), &refused(1008));
+    assert!(matches!(outputs(&mut tracer)[1], Output::News(News::Reconnecting { .. })));
+    tracer.handle_timeout(s(63));
+    outputs(&mut tracer);
+    greet(&mut tracer, s(63));
+    tracer.handle_closed(s(64), &refused(1008));
+    let ended = outputs(&mut tracer);
+    assert!(matches!(&ended[..], [Output::Ended(End::Failed { kind: EndKind::Lost, .. })]), "{ended:?}");
+}
+
+#[test]
 fn an_answer_to_the_handshake_that_does_not_come_is_a_failed_attempt() {
     let mut tracer = Tracer::new(config());
     tracer.handle_start(s(0));
