@@ -20,7 +20,7 @@ use secrecy::{ExposeSecret as _, SecretString};
 pub use frame::{redact_binary, redact_frame};
 pub use memory::{remember, remember_passing};
 pub use names::{is_secret_header, sounds_secret};
-pub use text::{excerpt, holds_secret, redact, redact_cut};
+pub use text::{excerpt, holds_secret, redact, redact_cut, redact_query};
 
 /// Log target of frames. Whoever logs there has taken the service's secrets out; a message's data is logged as it is.
 pub const FRAMES: &str = "wps::frames";

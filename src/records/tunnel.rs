@@ -25,10 +25,10 @@ pub struct TunnelRequest<'a> {
     /// The user that it is of (`ce-userId`).
     #[serde(skip_serializing_if = "Option::is_none")]
     pub user_id: Option<&'a str>,
-    /// Of the upstream's answer; absent when it was not asked.
+    /// Of the upstream's answer; 502 where it gave none, 503 when the run was ending; absent when there was no answer.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub status: Option<u16>,
-    /// Until the upstream had answered, in milliseconds; absent when it was not asked.
+    /// Until the upstream had answered, in milliseconds; absent when there was no answer.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub elapsed_ms: Option<f64>,
     /// Size of the request's body.
@@ -36,7 +36,7 @@ pub struct TunnelRequest<'a> {
     /// Size of the answer's body.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub response_bytes: Option<usize>,
-    /// `true`: the answer did not get back to the service.
+    /// `true`: its connection, or the run, ended before the answer had gone out.
     #[serde(skip_serializing_if = "std::ops::Not::not")]
     pub lost: bool,
     /// What went wrong.

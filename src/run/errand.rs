@@ -2,7 +2,6 @@
 //! `--timeout` and a reader that goes away; then the last record, the error, the exit code.
 
 use std::cell::{Cell, RefCell};
-use std::pin::pin;
 
 use tokio::sync::Notify;
 use tokio::time::{Duration, Instant};
@@ -115,7 +114,7 @@ pub async fn run_stoppable(
         }
     };
     let deadline = timeout.map(|limit| surroundings.started + limit);
-    let mut work = pin!(work);
+    let mut work = Box::pin(work);
     let watched = Watched { deadline, output: true, closed_output: follows_stdout };
     let (verdict, hurried) = tokio::select! {
         biased;
@@ -131,6 +130,8 @@ pub async fn run_stoppable(
             _ = interruption(&mut signals, watched, console) => {}
         }
     }
+    // What was cut off in it has its say before the last record.
+    drop(work);
     if let Some(judgement) = &surroundings.judgement {
         judgement.over();
         if hurried.is_some() {

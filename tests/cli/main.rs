@@ -91,6 +91,10 @@ mod trace;
 mod traces;
 #[cfg(unix)]
 mod tunnel;
+#[cfg(unix)]
+mod tunnel_service;
+#[cfg(unix)]
+mod tunnel_upstream;
 #[cfg(target_os = "linux")]
 mod unread;
 mod url;

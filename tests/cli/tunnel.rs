@@ -124,6 +124,10 @@ fn a_recording_has_every_frame_and_no_secret() {
     assert_eq!((&lines[2]["text"], &lines[3]["text"]), (&json!("x"), &json!("thanks")));
     assert_eq!(lines[3]["frame"]["StatusCode"], 200);
     assert!(!text.contains("sesame") && !text.contains("sha256=") && !text.contains("eyJ"), "{text}");
+    // It is no recording of a client's.
+    wps(["replay", file.to_str().unwrap(), "--local"])
+        .run()
+        .assert_failed(11, &["the recording of a tunnel", "wps webhook event"]);
     #[cfg(unix)]
     {
         use std::os::unix::fs::PermissionsExt as _;
@@ -193,7 +197,10 @@ fn an_upstream_that_is_down_is_said_once_and_answered_with_502_and_its_return_is
         assert_refused(event(&emulator, "vote", "x"));
         let request = tunnel.expect("tunnel-request");
         assert_eq!(request["status"], 502);
-        assert!(request["error"].as_str().is_some_and(|error| error.starts_with("it was not reached")), "{request}");
+        assert!(
+            request["error"].as_str().is_some_and(|error| error.starts_with("the upstream was not reached")),
+            "{request}"
+        );
         assert!(request.get("lost").is_none(), "the service has its answer");
     }
     let application = Webhook::on(port.open());
@@ -202,7 +209,7 @@ fn an_upstream_that_is_down_is_said_once_and_answered_with_502_and_its_return_is
     assert_replied(client, "back");
     tunnel.err_line("the upstream answers again");
     let stderr = stop(tunnel).stderr;
-    assert_eq!(stderr.matches("the upstream gave no answer").count(), 1, "{stderr}");
+    assert_eq!(stderr.matches("the upstream was not reached").count(), 1, "{stderr}");
 }
 
 #[test]
@@ -270,7 +277,7 @@ fn what_does_not_finish_after_ctrl_c_is_said_to_be_lost_and_a_second_ends_at_onc
     let ended = stop(tunnel);
     let lost = requests(&ended);
     assert_eq!((lost.len(), &lost[0]["lost"]), (1, &json!(true)));
-    assert!(ended.stderr.contains("1 request at the upstream did not finish in time"), "{}", ended.stderr);
+    assert!(ended.stderr.contains("1 request did not finish in time"), "{}", ended.stderr);
     assert_refused(client);
     drop(asked);
 }

@@ -3,15 +3,14 @@
 use std::path::PathBuf;
 use std::time::Duration;
 
-use clap::builder::{ArgPredicate, NonEmptyStringValueParser};
+use clap::builder::NonEmptyStringValueParser;
 use clap::{Args, ValueHint};
 
 use crate::options::connection::args::{EndpointArgs, KeyArgs};
-use crate::options::expressions::args::FilterArgs;
 use crate::options::network::args::NetworkArgs;
-use crate::options::output::args::{TalkArgs, TimeoutArgs};
+use crate::options::output::args::ReportArgs;
 use crate::options::reconnect::args::ReconnectArgs;
-use crate::options::values::{ReportFormat, duration};
+use crate::options::values::duration;
 
 /// `wps tunnel`.
 #[derive(Debug, Args)]
@@ -61,17 +60,9 @@ pub struct TunnelArgs {
     #[command(flatten)]
     pub reconnect: ReconnectArgs,
 
-    /// What stdout carries
-    #[arg(
-        short,
-        long,
-        value_enum,
-        value_name = "FORMAT",
-        default_value = "text",
-        default_value_if("jq", ArgPredicate::IsPresent, "ndjson"),
-        help_heading = "Output"
-    )]
-    pub output: ReportFormat,
+    /// What is printed, and how long for.
+    #[command(flatten)]
+    pub report: ReportArgs,
     /// Record every frame in FILE
     ///
     /// A line of JSON each: a header, then frames with `at` in seconds, `direction`, the number of the `connection`, `frame`
@@ -80,13 +71,4 @@ pub struct TunnelArgs {
     /// ends with exit 13.
     #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath, help_heading = "Output")]
     pub record: Option<PathBuf>,
-    /// What is printed, by an expression.
-    #[command(flatten)]
-    pub filter: FilterArgs,
-    /// What to say on stderr.
-    #[command(flatten)]
-    pub talk: TalkArgs,
-    /// When the run ends.
-    #[command(flatten)]
-    pub timeout: TimeoutArgs,
 }

@@ -22,8 +22,7 @@ use webpubsub_net::wire::{Cause, Closed, Incoming, Link, Stream};
 use webpubsub_proto::EncodedFrame;
 use webpubsub_proto::session::{DialFailure, LossCause};
 use webpubsub_proto::tunnel::{
-    Ask, RequestKey, TunnelClient, TunnelConfig, TunnelEnd, TunnelEvent, TunnelOutput, TunnelSocket, decode_tunnel,
-    encode_tunnel,
+    Ask, RequestKey, TunnelClient, TunnelConfig, TunnelEnd, TunnelOutput, TunnelSocket, decode_tunnel, encode_tunnel,
 };
 
 /// Longer than any run.
@@ -32,10 +31,13 @@ const FAR: Duration = Duration::from_secs(100 * 365 * 24 * 60 * 60);
 type Dialing = Pin<Box<dyn Future<Output = Result<Link<Stream>, DialFailure>>>>;
 type Asking = Pin<Box<dyn Future<Output = (RequestKey, UpstreamAnswer)>>>;
 
-/// Something that happened on a socket.
-enum Happened {
-    Dialed(TunnelSocket, Box<Result<Link<Stream>, DialFailure>>),
-    Came(TunnelSocket, Vec<Incoming>),
+/// What has happened on all sockets.
+#[derive(Default)]
+struct Happened {
+    dialed: Vec<(TunnelSocket, Result<Link<Stream>, DialFailure>)>,
+    /// Answers that have gone out.
+    written: Vec<RequestKey>,
+    came: Vec<(TunnelSocket, Vec<Incoming>)>,
 }
 
 /// What runs a tunnel.
@@ -47,21 +49,27 @@ pub struct Driver<'a> {
     dials: BTreeMap<TunnelSocket, Dialing>,
     links: BTreeMap<TunnelSocket, Link<Stream>>,
     asking: FuturesUnordered<Asking>,
+    /// Nobody takes what is printed: nothing more is read.
+    stalled: bool,
+    /// The run is to end.
+    stopping: bool,
     /// The tunnel's time counts from here.
     origin: Instant,
 }
 
 impl<'a> Driver<'a> {
     /// Does nothing yet.
-    pub fn new(config: TunnelConfig, service: Rc<Service>, upstream: Upstream, shown: &'a Shown<'a>) -> Self {
+    pub fn new(config: TunnelConfig, service: Rc<Service>, upstream: Rc<Upstream>, shown: &'a Shown<'a>) -> Self {
         Self {
             tunnel: TunnelClient::new(config, Duration::ZERO),
             service,
-            upstream: Rc::new(upstream),
+            upstream,
             shown,
             dials: BTreeMap::new(),
             links: BTreeMap::new(),
             asking: FuturesUnordered::new(),
+            stalled: false,
+            stopping: false,
             origin: Instant::now(),
         }
     }
@@ -72,18 +80,15 @@ impl<'a> Driver<'a> {
 
     /// Runs until it is over, which `wish` brings about.
     pub async fn run(mut self, wish: &Stopping) -> TunnelEnd {
-        let mut stopping = false;
         loop {
             if let Some(end) = self.carry_out() {
-                let lost = self.tunnel.in_hand();
-                self.shown.over(lost, &end);
                 return end;
             }
             let due = self.tunnel.poll_timeout().map_or(self.origin + FAR, |at| self.origin + at);
-            let reads = self.tunnel.reads();
-            let Self { dials, links, asking, .. } = &mut self;
+            let Self { tunnel, dials, links, asking, shown, stalled, stopping, .. } = &mut self;
+            let (stalled, stopping) = (*stalled, *stopping);
             tokio::select! {
-                happened = poll_fn(|cx| poll_sockets(cx, dials, links, reads)) => {
+                happened = poll_fn(|cx| poll_sockets(cx, dials, links, tunnel)) => {
                     self.handle(happened);
                     // A service that never pauses must not keep signals and output waiting.
                     yield_now().await;
@@ -98,8 +103,13 @@ impl<'a> Driver<'a> {
                     let now = self.now();
                     self.tunnel.handle_timeout(now);
                 }
+                has_room = poll_fn(|cx| shown.poll_room(cx, stalled)) => {
+                    self.stalled = !has_room;
+                    let now = self.now();
+                    self.tunnel.handle_stalled(now, !has_room);
+                }
                 () = wish.asked(), if !stopping => {
-                    stopping = true;
+                    self.stopping = true;
                     let now = self.now();
                     self.tunnel.stop(now);
                 }
@@ -109,31 +119,35 @@ impl<'a> Driver<'a> {
 
     fn handle(&mut self, happened: Happened) {
         let now = self.now();
-        match happened {
-            Happened::Dialed(socket, dialed) => {
-                self.dials.remove(&socket);
-                match *dialed {
-                    Ok(link) => {
-                        self.links.insert(socket, link);
-                        self.tunnel.handle_opened(now, socket);
-                    }
-                    Err(failure) => self.tunnel.handle_dial_failed(now, socket, failure),
+        for (socket, dialed) in happened.dialed {
+            self.dials.remove(&socket);
+            match dialed {
+                Ok(link) => {
+                    self.links.insert(socket, link);
+                    self.tunnel.handle_opened(now, socket);
                 }
+                Err(failure) => self.tunnel.handle_dial_failed(now, socket, failure),
             }
-            Happened::Came(socket, batch) => {
-                for incoming in batch {
-                    match incoming {
-                        Incoming::Binary(message) => {
-                            self.shown.received(socket, &message);
-                            self.tunnel.handle_message(now, socket, &message);
-                        }
-                        Incoming::Text(_) => self.tunnel.handle_text(now, socket),
-                        Incoming::Ping | Incoming::Pong | Incoming::Progress => self.tunnel.handle_life(now, socket),
-                        Incoming::Closed(closed) => {
-                            self.links.remove(&socket);
-                            self.tunnel.handle_lost(now, socket, cause(closed));
-                        }
-                    }
+        }
+        // What has gone out had done so before something came, the end included.
+        for key in happened.written {
+            self.tunnel.handle_written(now, key);
+        }
+        for (socket, incoming) in happened
+            .came
+            .into_iter()
+            .flat_map(|(socket, batch)| batch.into_iter().map(move |incoming| (socket, incoming)))
+        {
+            match incoming {
+                Incoming::Binary(message) => {
+                    self.shown.received(socket, &message);
+                    self.tunnel.handle_message(now, socket, &message);
+                }
+                Incoming::Text(_) => self.tunnel.handle_text(now, socket),
+                Incoming::Ping | Incoming::Pong | Incoming::Progress => self.tunnel.handle_life(now, socket),
+                Incoming::Closed(closed) => {
+                    self.links.remove(&socket);
+                    self.tunnel.handle_lost(now, socket, cause(closed));
                 }
             }
         }
@@ -155,6 +169,11 @@ impl<'a> Driver<'a> {
                         link.send(EncodedFrame::Binary(encode_tunnel(&frame)));
                     }
                 }
+                TunnelOutput::Mark { socket, key } => {
+                    if let Some(link) = self.links.get_mut(&socket) {
+                        link.mark(key.0);
+                    }
+                }
                 TunnelOutput::Ping { socket } => {
                     if let Some(link) = self.links.get_mut(&socket) {
                         link.send_ping();
@@ -174,7 +193,6 @@ impl<'a> Driver<'a> {
                     let upstream = Rc::clone(&self.upstream);
                     self.asking.push(Box::pin(async move { (key, upstream.ask(&request).await) }));
                 }
-                TunnelOutput::Event(TunnelEvent::Settled { key, delivered }) => self.shown.settled(key, delivered),
                 TunnelOutput::Event(event) => self.shown.happened(&event),
                 TunnelOutput::Ended(end) => return Some(end),
             }
@@ -183,25 +201,38 @@ impl<'a> Driver<'a> {
     }
 }
 
-/// Whichever dial or socket has something first.
+impl Drop for Driver<'_> {
+    /// Also where nobody waited for the end: what has no answer is said.
+    fn drop(&mut self) {
+        self.shown.over(self.stopping);
+    }
+}
+
+/// All that dials and sockets have; each has its turn, however much another brings.
 fn poll_sockets(
     cx: &mut Context<'_>,
     dials: &mut BTreeMap<TunnelSocket, Dialing>,
     links: &mut BTreeMap<TunnelSocket, Link<Stream>>,
-    reads: bool,
+    tunnel: &TunnelClient,
 ) -> Poll<Happened> {
+    let mut happened = Happened::default();
     for (socket, dialing) in dials.iter_mut() {
         if let Poll::Ready(dialed) = dialing.as_mut().poll(cx) {
-            return Poll::Ready(Happened::Dialed(*socket, Box::new(dialed)));
+            happened.dialed.push((*socket, dialed));
         }
     }
-    let mut batch = Vec::new();
     for (socket, link) in links.iter_mut() {
-        if link.poll(cx, reads, &mut batch).is_ready() {
-            return Poll::Ready(Happened::Came(*socket, batch));
+        let mut batch = Vec::new();
+        let has_come = link.poll(cx, tunnel.reads(*socket), &mut batch).is_ready();
+        while let Some(key) = link.take_written() {
+            happened.written.push(RequestKey(key));
+        }
+        if has_come {
+            happened.came.push((*socket, batch));
         }
     }
-    Poll::Pending
+    let Happened { dialed, written, came } = &happened;
+    if dialed.is_empty() && written.is_empty() && came.is_empty() { Poll::Pending } else { Poll::Ready(happened) }
 }
 
 fn cause(closed: Closed) -> LossCause {

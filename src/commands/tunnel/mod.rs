@@ -1,13 +1,14 @@
 //! `wps tunnel`: the events of a real hub, brought to a server on this machine (PROTOCOL §20).
 //!
 //! [`TunnelClient`](webpubsub_proto::tunnel::TunnelClient) decides; [`driver`] owns the sockets; [`service`] dials,
-//! [`upstream`] asks the server, [`shown`] tells.
+//! [`upstream`] asks the server, [`shown`] tells, of what is wrong with it [`troubles`] says what is news.
 
 pub mod args;
 mod driver;
 mod service;
 pub mod settings;
 mod shown;
+mod troubles;
 mod upstream;
 
 use std::cell::RefCell;
@@ -45,7 +46,6 @@ use webpubsub_emulator::upstream::played::{Ask, Player, Role};
 use webpubsub_emulator::upstream::settings::UrlTemplate;
 use webpubsub_net::auth::connection_string::DEVELOPMENT_KEY;
 use webpubsub_net::secret::Secret;
-use webpubsub_net::wire::{Tls, TlsSettings};
 use webpubsub_proto::session::EndKind;
 use webpubsub_proto::tunnel::TunnelEnd;
 
@@ -56,15 +56,15 @@ const LAST_LINES: Duration = Duration::from_secs(2);
 
 impl CommandArgs for TunnelArgs {
     fn talk(&self) -> Option<&TalkArgs> {
-        Some(&self.talk)
+        Some(&self.report.talk)
     }
 
     fn prints_records(&self) -> bool {
-        self.output == ReportFormat::Ndjson
+        self.report.output == ReportFormat::Ndjson
     }
 
     fn filter(&self) -> Option<&FilterArgs> {
-        Some(&self.filter)
+        Some(&self.report.filter)
     }
 
     fn settle(self: Box<Self>, environment: &Environment, input: &mut dyn Input) -> Result<Task, Failure> {
@@ -105,7 +105,8 @@ async fn open(
 ) -> Result<Verdict, Failure> {
     let user = guid();
     let service = Rc::new(Service::new(settings, user.clone())?);
-    let upstream = Upstream::new(settings)?;
+    let upstream = Rc::new(Upstream::new(settings)?);
+    upstream.prepare().await?;
     let recording = settings.record.as_deref().map(Recording::create).transpose().map_err(|error| {
         let failure: WriteFailure = WriteFailure::Failed(Arc::new(error));
         not_recorded(settings, failure)
@@ -115,7 +116,7 @@ async fn open(
     }
     warn_of_insecure(&mut printer.borrow_mut(), settings.tls.insecure);
     if let Some(template) = &settings.check {
-        check(surroundings, settings, template, printer).await;
+        check(surroundings, settings, (template, &upstream), printer).await;
     }
     let shown = Shown::new(surroundings, &settings.output, (printer, done), (settings.hub(), &user), recording.clone());
     let mut config = settings.tunnel.clone();
@@ -189,15 +190,9 @@ fn not_recorded(settings: &TunnelSettings, failure: WriteFailure) -> Failure {
 async fn check(
     surroundings: &Surroundings,
     settings: &TunnelSettings,
-    template: &UrlTemplate,
+    (template, upstream): (&UrlTemplate, &Upstream),
     printer: &RefCell<Printer>,
 ) {
-    let tls = TlsSettings {
-        ca_cert: settings.upstream_tls.ca_cert.clone(),
-        only_ca_cert: false,
-        client_cert: None,
-        insecure: settings.upstream_tls.insecure,
-    };
     let origin = match &settings.source {
         Source::Signed(signer) | Source::Local { signer, .. } => signer.endpoint.host_str(),
         Source::Keyless(keyless) => keyless.endpoint.host_str(),
@@ -218,7 +213,7 @@ async fn check(
         headers: HeaderMap::new(),
         limit: CHECK.min(settings.upstream_timeout),
     };
-    let played = Player::new(role, Tls::new(tls)).ask(&Ask::Validate).await;
+    let played = Player::new(role, upstream.tls()).ask(&Ask::Validate).await;
     let failure = findings::failure(&Ask::Validate, &played);
     if !is_text(&settings.output) {
         findings::tell(&mut printer.borrow_mut(), &Ask::Validate, &played, failure.as_ref());

@@ -13,7 +13,7 @@ use crate::options::connection::args::TokenArgs;
 use crate::options::connection::settings::{Source, resolve_service, warn_if_exposed};
 use crate::options::environment::{Environment, Input};
 use crate::options::network::settings::{self as network, Network, Tls, tls};
-use crate::options::output::settings::{Output, talk};
+use crate::options::output::settings::Output;
 use crate::options::reconnect::settings::{alive, attempts};
 use crate::options::stdin;
 
@@ -21,9 +21,11 @@ use crate::options::stdin;
 const PARALLEL: usize = 256;
 /// When so many wait for their turn, no more is read.
 const WAITING: usize = 1024;
+/// The most memory of requests that are not answered, and of answers that the service does not take.
+const MOST_BYTES: usize = 32 * 1024 * 1024;
 /// How long a connection that the service wants to end waits for answers.
 const LEAVE: Duration = Duration::from_secs(10);
-/// The same when the run is to end, which has two seconds for all of it (CLI contract, *Ending*).
+/// All of it when the run is to end, which has two seconds (CLI contract, *Ending*).
 const STOP: Duration = Duration::from_millis(1800);
 
 /// `wps tunnel`.
@@ -68,7 +70,7 @@ impl TunnelSettings {
 /// What the flags say.
 pub fn settle(args: TunnelArgs, environment: &Environment, input: &mut dyn Input) -> Result<TunnelSettings, Failure> {
     stdin::refuse_two(&stdin::takers_of(None, args.key.connection_string.as_ref(), Some(&args.network)))?;
-    input.limit(args.timeout.timeout);
+    input.limit(args.report.timeout.timeout);
     let upstream = upstream(&args.upstream)?;
     let check = if args.no_check { None } else { Some(check(&upstream, &args.check)?) };
     let reconnect = &args.reconnect;
@@ -86,9 +88,11 @@ pub fn settle(args: TunnelArgs, environment: &Environment, input: &mut dyn Input
         stop_timeout: STOP,
         parallel: PARALLEL,
         waiting: WAITING,
+        most_bytes: MOST_BYTES,
         seed: 0,
     };
-    let output = Output::report(args.output, talk(&args.talk, environment)).filtered(args.filter)?;
+    let timeout = args.report.timeout.timeout;
+    let output = Output::of_report(args.report, environment)?;
     let token = TokenArgs { hub: args.hub, user: None, roles: Vec::new(), initial_groups: Vec::new(), ttl: None };
     let source = resolve_service((&args.key, &args.endpoint), &token, environment, input)?;
     let tls = tls(&args.network);
@@ -108,7 +112,7 @@ pub fn settle(args: TunnelArgs, environment: &Environment, input: &mut dyn Input
         tunnel,
         record: args.record,
         output,
-        timeout: args.timeout.timeout,
+        timeout,
     })
 }
 

@@ -2,7 +2,8 @@
 
 use std::borrow::Cow;
 use std::cell::RefCell;
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
+use std::task::{Context, Poll};
 use std::time::{Duration, Instant};
 
 use base64::Engine as _;
@@ -11,20 +12,22 @@ use bytes::Bytes;
 use serde_json::Value;
 
 use super::driver::frame_of;
+use super::troubles::Troubles;
 use super::upstream::UpstreamAnswer;
 use crate::options::output::settings::Output;
 use crate::options::values::Format;
 use crate::records::{self, Connected, Disconnected, LossFields, Reconnecting};
 use crate::render::sanitize::for_line;
-use crate::render::{Printer, Reach, Weight, Writer, human, rfc3339_now};
+use crate::render::{Printer, Reach, Recurring, TOLD, Weight, Writer, human, rfc3339_now};
 use crate::run::context::Surroundings;
 use crate::run::errand::Done;
+use webpubsub_client::event::EventSink as _;
 use webpubsub_net::clock;
-use webpubsub_net::secret::{REDACTED, is_secret_header, redact};
+use webpubsub_net::secret::{REDACTED, excerpt, is_secret_header, redact, redact_query};
 use webpubsub_proto::explain_close_code;
 use webpubsub_proto::session::LossCause;
 use webpubsub_proto::tunnel::{
-    LostCause, RequestKey, TunnelEnd, TunnelEvent, TunnelFrame, TunnelRequest, TunnelSocket, tunnel_json,
+    LostCause, RequestKey, TunnelEvent, TunnelFrame, TunnelRequest, TunnelSocket, tunnel_json,
 };
 
 /// Tells it.
@@ -44,11 +47,13 @@ pub struct Shown<'a> {
 #[derive(Default)]
 struct State {
     /// What is at the upstream, or was answered and not passed on yet.
-    asked: HashMap<RequestKey, Asked>,
+    asked: BTreeMap<RequestKey, Asked>,
     /// Connections, by their sockets.
     connections: HashMap<TunnelSocket, String>,
-    /// What is wrong with the upstream, as it was said last.
-    trouble: Option<String>,
+    /// What is wrong with the upstream.
+    troubles: Troubles,
+    /// Messages of the service that are no frame.
+    malformed: Recurring,
 }
 
 /// A request.
@@ -57,6 +62,13 @@ struct Asked {
     since: Instant,
     request_bytes: usize,
     answer: Option<Answered>,
+}
+
+impl Asked {
+    fn of(request: &TunnelRequest) -> Self {
+        let request_bytes = request.body.as_ref().map_or(0, Bytes::len);
+        Self { about: About::of(request), since: Instant::now(), request_bytes, answer: None }
+    }
 }
 
 struct Answered {
@@ -78,6 +90,11 @@ struct About {
 }
 
 impl About {
+    /// Method and path.
+    fn route(&self) -> String {
+        format!("{} {}", self.method, self.path)
+    }
+
     fn of(request: &TunnelRequest) -> Self {
         let header = |name| request.header(name).map(str::to_owned);
         let path = request.path_and_query();
@@ -119,40 +136,62 @@ impl<'a> Shown<'a> {
         self.surroundings.report(self.output, text);
     }
 
+    /// Ready when it has changed whether there is room for what is told, which says so.
+    pub fn poll_room(&self, cx: &mut Context<'_>, stalled: bool) -> Poll<bool> {
+        match self.printer.borrow_mut().poll_room(cx) {
+            Poll::Ready(()) if stalled => Poll::Ready(true),
+            Poll::Pending if !stalled => Poll::Ready(false),
+            Poll::Ready(()) | Poll::Pending => Poll::Pending,
+        }
+    }
+
     /// A request goes to the upstream.
     pub fn asked(&self, key: RequestKey, request: &TunnelRequest) {
         Done::count(&self.done.received);
         Done::count(&self.done.sent);
-        let asked = Asked {
-            about: About::of(request),
-            since: Instant::now(),
-            request_bytes: request.body.as_ref().map_or(0, Bytes::len),
-            answer: None,
-        };
+        self.state.borrow_mut().asked.insert(key, Asked::of(request));
+    }
+
+    /// A request is answered here, since the run ends.
+    fn refused(&self, key: RequestKey, request: &TunnelRequest, status: u16) {
+        Done::count(&self.done.received);
+        let failure = Some("the run is ending, so that it was not asked".to_owned());
+        let answer = Answered { status, response_bytes: 0, elapsed: Duration::ZERO, failure };
+        let asked = Asked { answer: Some(answer), ..Asked::of(request) };
         self.state.borrow_mut().asked.insert(key, asked);
     }
 
     /// The upstream has answered, or failed to.
     pub fn answered(&self, key: RequestKey, answer: &UpstreamAnswer) {
         let mut state = self.state.borrow_mut();
-        if let Some(asked) = state.asked.get_mut(&key) {
-            asked.answer = Some(Answered {
-                status: answer.status,
-                response_bytes: answer.body.len(),
-                elapsed: asked.since.elapsed(),
-                failure: answer.failure.clone(),
-            });
-        }
-        if state.trouble == answer.failure {
-            return;
-        }
+        let State { asked, troubles, .. } = &mut *state;
+        let Some(asked) = asked.get_mut(&key) else { return };
+        asked.answer = Some(Answered {
+            status: answer.status,
+            response_bytes: answer.body.len(),
+            elapsed: asked.since.elapsed(),
+            failure: answer.failure.as_ref().map(ToString::to_string),
+        });
+        let route = asked.about.route();
         match &answer.failure {
-            Some(why) => {
-                self.warn(&format!("the upstream gave no answer: {why}; events are answered with 502 meanwhile"));
+            Some(failure) => {
+                if troubles.failed(Instant::now(), &route, failure.kind) {
+                    let such = if failure.kind.is_of_route() {
+                        format!("; such events at `{}` are answered", excerpt(&route, TOLD))
+                    } else if failure.kind.is_of_server() {
+                        "; events are answered".to_owned()
+                    } else {
+                        "; such events are answered".to_owned()
+                    };
+                    self.warn(&format!("{failure}{such} with {}", answer.status));
+                }
             }
-            None => self.warn("the upstream answers again"),
+            None => {
+                if troubles.answered(&route) {
+                    self.warn("the upstream answers again");
+                }
+            }
         }
-        state.trouble.clone_from(&answer.failure);
     }
 
     /// A request is settled.
@@ -174,7 +213,7 @@ impl<'a> Shown<'a> {
     ) {
         let error = error.map(redact);
         let error = match (&error, lost && answer.is_some()) {
-            (None, true) => Some("its connection was lost before the answer"),
+            (None, true) => Some("its connection was lost before the answer had gone out"),
             (error, _) => error.as_deref(),
         };
         let fields = records::TunnelRequest {
@@ -229,10 +268,19 @@ impl<'a> Shown<'a> {
                 self.warn(&format!("the service closes a connection for good: {message}"));
             }
             TunnelEvent::Malformed { problem, .. } => {
-                self.warn(&format!("a message of the service is no frame, and is ignored: {problem}"));
+                let times = self.state.borrow_mut().malformed.add();
+                match times {
+                    Some(1) => self.warn(&format!("a message of the service is no frame, and is ignored: {problem}")),
+                    Some(times) => {
+                        self.warn(&format!(
+                            "{times} messages of the service were no frames by now; the last: {problem}"
+                        ));
+                    }
+                    None => {}
+                }
             }
-            // The driver brings it apart.
             TunnelEvent::Settled { key, delivered } => self.settled(*key, *delivered),
+            TunnelEvent::Refused { key, request, status } => self.refused(*key, request, *status),
             TunnelEvent::NotAsked { request, cause } => {
                 Done::count(&self.done.received);
                 Done::count(&self.done.failed);
@@ -240,7 +288,6 @@ impl<'a> Shown<'a> {
                     LostCause::Gone => "its connection was lost before its turn came, so that it was not asked",
                     LostCause::Closing => "its connection was closing already, so that it was not asked",
                     LostCause::Doubled => "another of the same id is on its way, so that it was not asked",
-                    LostCause::Stopping => "the run is ending: it was answered with 503",
                 };
                 let bytes = request.body.as_ref().map_or(0, Bytes::len);
                 self.tell_request(&About::of(request), bytes, None, true, Some(why));
@@ -267,17 +314,25 @@ impl<'a> Shown<'a> {
         self.printer.borrow_mut().finding(&Disconnected { connection_id: id.as_deref(), loss }, "");
     }
 
-    /// It is over; so many requests have no answer.
-    pub fn over(&self, lost: usize, end: &TunnelEnd) {
+    /// It is over. What has no answer yet has none; where the run was told to end, people want to know how many.
+    pub fn over(&self, stopping: bool) {
         let asked = std::mem::take(&mut self.state.borrow_mut().asked);
+        let lost = asked.len();
         for asked in asked.into_values() {
             Done::count(&self.done.failed);
-            let why = "the run ended before its answer";
+            let why = match asked.answer {
+                None => "the run ended before its answer",
+                Some(_) => "the run ended before the answer had gone out",
+            };
             self.tell_request(&asked.about, asked.request_bytes, asked.answer.as_ref(), true, Some(why));
         }
-        if lost > 0 && matches!(end, TunnelEnd::Stopped) {
+        if lost > 0 && stopping {
             let requests = if lost == 1 { "request" } else { "requests" };
-            self.warn(&format!("{lost} {requests} at the upstream did not finish in time, and got no answer"));
+            self.warn(&format!("{lost} {requests} did not finish in time, and got no answer"));
+        }
+        let malformed = self.state.borrow_mut().malformed.rest();
+        if let Some(times) = malformed {
+            self.warn(&format!("{times} messages of the service were no frames"));
         }
     }
 
@@ -307,7 +362,7 @@ impl<'a> Shown<'a> {
             "recording": crate::render::RECORDING_VERSION,
             "time": rfc3339_now(),
             "hub": self.hub,
-            "protocol": "tunnel",
+            "protocol": crate::render::TUNNEL_RECORDING,
             "wps": env!("CARGO_PKG_VERSION"),
         }));
     }
@@ -345,13 +400,20 @@ impl<'a> Shown<'a> {
     }
 }
 
-/// Takes out what headers and the greeting hold of secrets.
+/// Takes out what URLs, headers and the greeting hold of secrets.
 fn hide(json: &mut Value) {
     if let Some(headers) = json.get_mut("Headers").and_then(Value::as_object_mut) {
         for (name, values) in headers {
             if is_secret_header(name) {
                 *values = serde_json::json!([REDACTED]);
             }
+        }
+    }
+    for name in ["Url", "Endpoint"] {
+        if let Some(url) = json.get_mut(name)
+            && let Some(redacted) = url.as_str().map(redact_query)
+        {
+            *url = redacted.into_owned().into();
         }
     }
     if let Some(token) = json.get_mut("ReconnectionToken").filter(|token| token.is_string()) {

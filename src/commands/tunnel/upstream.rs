@@ -1,6 +1,7 @@
 //! The server on this machine: a request that came through the tunnel, asked over HTTP, and its answer, whatever it is
 //! (PROTOCOL §20.5).
 
+use std::fmt;
 use std::time::Duration;
 
 use bytes::Bytes;
@@ -13,8 +14,9 @@ use http::{Method, StatusCode};
 use super::settings::TunnelSettings;
 use crate::failure::{Failure, Kind};
 use crate::options::network::settings::Network;
+use crate::run::explain::file_failure;
 use crate::run::network::options_of;
-use webpubsub_net::wire::{HttpClient, HttpError, HttpLimits, HttpRequest, Server, in_one_line};
+use webpubsub_net::wire::{HttpClient, HttpError, HttpLimits, HttpRequest, Server, Tls, in_one_line};
 use webpubsub_proto::tunnel::{TunnelHeaders, TunnelRequest};
 
 /// How long the upstream may take to take a connection.
@@ -23,6 +25,8 @@ const CONNECT: Duration = Duration::from_secs(10);
 /// Asks one server.
 pub struct Upstream {
     http: HttpClient,
+    tls: Tls,
+    is_secure: bool,
 }
 
 /// What goes back.
@@ -35,7 +39,80 @@ pub struct UpstreamAnswer {
     /// Whole.
     pub body: Bytes,
     /// Why it is none of the upstream's.
-    pub failure: Option<String>,
+    pub failure: Option<UpstreamFailure>,
+}
+
+/// Why the upstream gave no answer that can go back.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct UpstreamFailure {
+    /// What kind of thing.
+    pub kind: UpstreamTrouble,
+    /// In words.
+    pub why: String,
+}
+
+/// What can go wrong with an upstream.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum UpstreamTrouble {
+    /// It was not reached.
+    Unreached,
+    /// What the service sent cannot be put into an HTTP request.
+    BadRequest,
+    /// It took too long.
+    TooSlow,
+    /// It ended the connection.
+    Closed,
+    /// What it said is no HTTP.
+    NotHttp,
+    /// Its answer is larger than what is taken.
+    TooLarge,
+    /// It wants to speak something else than HTTP from here on, which no tunnel carries.
+    Switching,
+}
+
+impl UpstreamTrouble {
+    /// Any answer of the server's ends it.
+    pub fn is_of_server(self) -> bool {
+        match self {
+            Self::Unreached => true,
+            Self::BadRequest | Self::TooSlow | Self::Closed | Self::NotHttp | Self::TooLarge | Self::Switching => false,
+        }
+    }
+
+    /// What is asked at another path may go well.
+    pub fn is_of_route(self) -> bool {
+        match self {
+            Self::TooSlow | Self::Closed | Self::NotHttp | Self::TooLarge | Self::Switching => true,
+            Self::Unreached | Self::BadRequest => false,
+        }
+    }
+
+    fn of(error: &HttpError) -> Self {
+        match error {
+            HttpError::Dial(_) | HttpError::DialTimeout { .. } => Self::Unreached,
+            HttpError::BadRequest { .. } => Self::BadRequest,
+            HttpError::AnswerTimeout { .. } => Self::TooSlow,
+            HttpError::Closed { .. } => Self::Closed,
+            HttpError::NotHttp { .. } => Self::NotHttp,
+            HttpError::TooLarge { .. } => Self::TooLarge,
+        }
+    }
+}
+
+/// What it is that went wrong, and why.
+impl fmt::Display for UpstreamFailure {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let what = match self.kind {
+            UpstreamTrouble::Unreached => "the upstream was not reached",
+            UpstreamTrouble::BadRequest => "an event of the service cannot be put into an HTTP request",
+            UpstreamTrouble::TooSlow
+            | UpstreamTrouble::Closed
+            | UpstreamTrouble::NotHttp
+            | UpstreamTrouble::TooLarge
+            | UpstreamTrouble::Switching => "the upstream gave no answer that can go back",
+        };
+        write!(f, "{what}: {}", self.why)
+    }
 }
 
 impl Upstream {
@@ -46,16 +123,37 @@ impl Upstream {
         let options = options_of(&Network::default(), &settings.upstream_tls);
         let answer = settings.upstream_timeout;
         let limits = HttpLimits { connect: CONNECT.min(answer), answer };
-        Ok(Self { http: HttpClient::new(server, options, limits) })
+        let (tls, is_secure) = (options.tls.clone(), settings.upstream.scheme() == "https");
+        Ok(Self { http: HttpClient::new(server, options, limits), tls, is_secure })
+    }
+
+    /// Which certificates are accepted.
+    pub fn tls(&self) -> Tls {
+        self.tls.clone()
+    }
+
+    /// Reads the files with certificates, where it needs them: one that cannot be used is no fault of the upstream's.
+    pub async fn prepare(&self) -> Result<(), Failure> {
+        if self.is_secure {
+            self.tls.client_config().await.map_err(file_failure)?;
+        }
+        Ok(())
     }
 
     /// Asks, and gives back an answer in any case: 502 where there is none.
     pub async fn ask(&self, request: &TunnelRequest) -> UpstreamAnswer {
         let asked = match message(request) {
             Ok(asked) => asked,
-            Err(part) => return unanswered(format!("the {part} of the request is not valid in HTTP")),
+            Err(part) => {
+                let why = format!("the {part} is not valid there");
+                return unanswered(UpstreamFailure { kind: UpstreamTrouble::BadRequest, why });
+            }
         };
         match self.http.ask(&asked).await {
+            Ok(answer) if answer.status == StatusCode::SWITCHING_PROTOCOLS => {
+                let why = "it answered 101, which leaves HTTP, and a tunnel carries nothing else".to_owned();
+                unanswered(UpstreamFailure { kind: UpstreamTrouble::Switching, why })
+            }
             Ok(answer) => UpstreamAnswer {
                 status: answer.status.as_u16(),
                 headers: passed_on(&answer.headers),
@@ -63,24 +161,17 @@ impl Upstream {
                 failure: None,
             },
             Err(error) => {
-                let what = match &error {
-                    HttpError::Dial(_) | HttpError::DialTimeout { .. } => "it was not reached: ",
-                    HttpError::BadRequest { .. }
-                    | HttpError::AnswerTimeout { .. }
-                    | HttpError::Closed { .. }
-                    | HttpError::NotHttp { .. }
-                    | HttpError::TooLarge { .. } => "",
-                };
-                unanswered(format!("{what}{}", in_one_line(&error)))
+                let kind = UpstreamTrouble::of(&error);
+                unanswered(UpstreamFailure { kind, why: in_one_line(&error) })
             }
         }
     }
 }
 
-fn unanswered(why: String) -> UpstreamAnswer {
+fn unanswered(failure: UpstreamFailure) -> UpstreamAnswer {
     let headers = vec![("content-type".to_owned(), vec!["text/plain; charset=utf-8".to_owned()])];
-    let body = Bytes::from(format!("wps tunnel: the upstream gave no answer: {why}\n"));
-    UpstreamAnswer { status: StatusCode::BAD_GATEWAY.as_u16(), headers, body, failure: Some(why) }
+    let body = Bytes::from(format!("wps tunnel: {failure}\n"));
+    UpstreamAnswer { status: StatusCode::BAD_GATEWAY.as_u16(), headers, body, failure: Some(failure) }
 }
 
 /// The request as it goes to the upstream.

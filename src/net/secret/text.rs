@@ -3,6 +3,7 @@
 
 use std::borrow::Cow;
 
+use super::names::names_secret;
 use super::{REDACTED, memory, sounds_secret};
 
 /// Names of what is secret for certain, lower-case: ends of what stands before a `=` or a `:`.
@@ -34,6 +35,23 @@ pub fn redact(text: &str) -> Cow<'_, str> {
 /// The same for text that was cut before it came here: its end may be the beginning of a secret.
 pub fn redact_cut(text: &str) -> Cow<'_, str> {
     without(text, spans(text, Names::All, true))
+}
+
+/// A URL, or its path and query, that somebody else made: of the query, values are left out whose names are those of secrets,
+/// short ones too, and those that look drawn, whatever they are called.
+pub fn redact_query(url: &str) -> Cow<'_, str> {
+    let Some((path, query)) = url.split_once('?') else { return redact(url) };
+    let mut out = format!("{}?", redact(path));
+    for (at, parameter) in query.split('&').enumerate() {
+        out.push_str(if at > 0 { "&" } else { "" });
+        match parameter.split_once('=') {
+            Some((name, value)) if names_secret(name) && !value.is_empty() || looks_drawn(value.as_bytes()) => {
+                out.push_str(&format!("{name}={REDACTED}"));
+            }
+            Some(_) | None => out.push_str(&redact(parameter)),
+        }
+    }
+    out.into()
 }
 
 /// What others said, as far as it is told in a line of ours: without its secrets, and no more than so many characters; where
@@ -293,6 +311,20 @@ fn user_infos(text: &str, spans: &mut Vec<(usize, usize)>) {
 mod tests {
     use super::*;
     use crate::secret::remember;
+
+    #[test]
+    fn of_a_query_that_somebody_else_made_secrets_are_left_out_by_name_and_by_look() {
+        for (url, shown) in [
+            ("/p", "/p"),
+            ("/p?", "/p?"),
+            ("/p?e=vote&code=x", "/p?e=vote&code=[redacted]"),
+            ("https://h/p?api-version=2024-01-01&sig=a%2Bb&a", "https://h/p?api-version=2024-01-01&sig=[redacted]&a"),
+            ("/p?k=a9f86d081884c7d659a2&hub=chat", "/p?k=[redacted]&hub=chat"),
+            ("/p?code=&statusCode=200", "/p?code=&statusCode=200"),
+        ] {
+            assert_eq!(redact_query(url), shown, "{url}");
+        }
+    }
 
     #[test]
     fn what_is_remembered_is_redacted_whatever_it_looks_like() {

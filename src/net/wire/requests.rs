@@ -30,7 +30,7 @@ use super::http_log::{log_answer, log_request};
 use super::stream::Stream;
 use super::target::Target;
 use super::trail::Progress;
-use crate::secret::{Secret, redact};
+use crate::secret::{Secret, redact, redact_query};
 
 /// The most of an answer's body that is read, in bytes.
 pub const MAX_ANSWER_BYTES: usize = 16 * 1024 * 1024;
@@ -98,7 +98,7 @@ impl fmt::Display for Server {
 pub struct HttpRequest {
     /// Method.
     pub method: Method,
-    /// Path and query in origin form, from `/` on; no secret.
+    /// Path and query in origin form, from `/` on. In logs, what is known as a secret in it is left out.
     pub path_and_query: String,
     /// Headers beside `Host` and `Content-Length`, which are made here, and `User-Agent`, which is where it is not given.
     /// Mark secret values as sensitive.
@@ -376,7 +376,7 @@ impl HttpClient {
     }
 
     fn log_request(&self, request: &HttpRequest, message: &Request<Full<Bytes>>) {
-        let what = format_args!("{} {} to `{}`", request.method, request.path_and_query, self.server);
+        let what = format_args!("{} {} to `{}`", request.method, Shown(&request.path_and_query), self.server);
         log_request(&what, message.headers(), (!request.private).then_some(&request.body));
     }
 
@@ -390,6 +390,15 @@ impl HttpClient {
             ExchangeError::Closed(source) => HttpError::Closed { authority, source },
             ExchangeError::NotHttp(problem) => HttpError::NotHttp { authority, problem },
         }
+    }
+}
+
+/// A path and a query as they may be logged. Looked through only where they are.
+struct Shown<'a>(&'a str);
+
+impl fmt::Display for Shown<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&redact_query(self.0))
     }
 }
 

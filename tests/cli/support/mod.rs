@@ -12,6 +12,8 @@ pub mod service;
 pub mod terminal;
 pub mod tls;
 pub mod token;
+#[cfg(unix)]
+pub mod tunnel;
 pub mod webhook;
 pub mod words;
 

@@ -366,6 +366,44 @@ impl Peer {
         while self.socket.send(Message::text(text)).is_ok() {}
     }
 
+    /// Sends a binary message.
+    pub fn send_binary(&mut self, message: Vec<u8>) {
+        self.socket.send(Message::binary(message)).unwrap();
+    }
+
+    /// Sends binary messages until the client takes nothing for that time. Returns how many were begun.
+    pub fn send_binaries_until_blocked(&mut self, messages: impl Iterator<Item = Vec<u8>>, blocked: Duration) -> usize {
+        self.tcp.set_write_timeout(Some(blocked)).unwrap();
+        let mut begun = 0;
+        for message in messages {
+            begun += 1;
+            match self.socket.send(Message::binary(message)) {
+                Ok(()) => {}
+                Err(Error::Io(error)) if is_timeout(&error) => break,
+                Err(error) => panic!("the client left: {error}"),
+            }
+        }
+        begun
+    }
+
+    /// Writes wait as long as any after [`Self::send_binaries_until_blocked`].
+    pub fn allow_writes(&self) {
+        self.tcp.set_write_timeout(Some(PATIENCE)).unwrap();
+    }
+
+    /// The next binary message; `None` when the client closes or goes.
+    pub fn next_binary(&mut self) -> Option<Vec<u8>> {
+        loop {
+            match self.socket.read() {
+                Ok(Message::Binary(message)) => return Some(message.into()),
+                Ok(Message::Ping(_) | Message::Pong(_)) => {}
+                Ok(Message::Close(_)) | Err(Error::ConnectionClosed | Error::Protocol(_)) => return None,
+                Err(Error::Io(error)) if !is_timeout(&error) => return None,
+                other => panic!("a frame of the tunnel was to come: {other:?}"),
+            }
+        }
+    }
+
     /// Sends frames in one write, so that they are there together.
     pub fn send_at_once<'a>(&mut self, frames: impl Iterator<Item = &'a Value>) {
         let mut bytes = Vec::new();

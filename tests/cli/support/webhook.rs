@@ -50,6 +50,11 @@ impl Webhook {
 
     /// One that answers by itself, each request with this status, many at once; gives its URL.
     pub fn serve(answer: impl Fn(&Asked) -> &'static str + Send + Sync + 'static) -> String {
+        Self::serve_with(move |asked| (answer(asked), String::new()))
+    }
+
+    /// The same, with a body.
+    pub fn serve_with(answer: impl Fn(&Asked) -> (&'static str, String) + Send + Sync + 'static) -> String {
         let listener = TcpListener::bind(("127.0.0.1", 0)).unwrap();
         let url = format!("http://{}", listener.local_addr().unwrap());
         let answer = Arc::new(answer);
@@ -58,8 +63,8 @@ impl Webhook {
                 let answer = Arc::clone(&answer);
                 thread::spawn(move || {
                     let asked = Asked::read(stream);
-                    let status = answer(&asked);
-                    asked.answer(status, "", "");
+                    let (status, body) = answer(&asked);
+                    asked.answer(status, "", &body);
                 });
             }
         });

@@ -17,8 +17,12 @@ pub(super) struct Line {
     pub(super) heard: Duration,
     /// When a ping went out last.
     pinged: Duration,
-    /// Requests that are not answered yet.
+    /// Requests whose answers are not written yet.
     pub(super) in_hand: usize,
+    /// Memory of answers that are not written yet.
+    pub(super) unwritten: usize,
+    /// As far as is known, it was read just now.
+    pub(super) was_read: bool,
     /// A request was answered on it.
     pub(super) served: bool,
 }
@@ -47,6 +51,7 @@ pub(super) enum Due {
     GiveUpDial,
     Ping,
     GiveUpSilent,
+    GiveUpStuck,
     Close,
     Abort,
 }
@@ -77,8 +82,12 @@ impl TunnelClient {
     /// The next thing that time brings for a line, and when.
     pub(super) fn due(&self, line: &Line) -> Option<(Duration, Due)> {
         let alive = || {
+            if self.is_choked(line) {
+                // It is not read until it takes its answers: as long as it takes some, something is heard of it.
+                return self.config.ping_timeout.map(|after| (line.heard + after, Due::GiveUpStuck));
+            }
             // What was not read is no silence of the service's.
-            let reads = self.reads();
+            let reads = !self.is_crowded();
             let ping = self.config.ping_interval.map(|after| (line.heard.max(line.pinged) + after, Due::Ping));
             let silent = self.config.ping_timeout.map(|after| (line.heard + after, Due::GiveUpSilent));
             [ping, silent].into_iter().flatten().filter(|_| reads).min_by_key(|(at, _)| *at)
@@ -124,10 +133,16 @@ impl TunnelClient {
                 let silence = self.config.ping_timeout.unwrap_or_default();
                 self.handle_lost(now, socket, LossCause::Silent(silence));
             }
+            Due::GiveUpStuck => {
+                self.outputs.push_back(TunnelOutput::Abort { socket });
+                let limit = self.config.ping_timeout.unwrap_or_default().as_secs_f64();
+                let what = format!("the service has taken nothing of its answers for {limit} s");
+                self.handle_lost(now, socket, LossCause::Broken(what));
+            }
             Due::Close => self.close(now, socket),
             Due::Abort => {
                 self.outputs.push_back(TunnelOutput::Abort { socket });
-                self.drop_line(socket);
+                self.drop_line(now, socket);
             }
         }
     }
@@ -146,7 +161,18 @@ impl TunnelClient {
     }
 
     fn insert(&mut self, now: Duration, socket: TunnelSocket, place: Place, retry: u32, state: LineState) {
-        self.lines.insert(socket, Line { place, state, retry, heard: now, pinged: now, in_hand: 0, served: false });
+        let line = Line {
+            place,
+            state,
+            retry,
+            heard: now,
+            pinged: now,
+            in_hand: 0,
+            unwritten: 0,
+            was_read: true,
+            served: false,
+        };
+        self.lines.insert(socket, line);
     }
 
     /// The service says that the connection is up.
@@ -165,7 +191,7 @@ impl TunnelClient {
     pub(super) fn attempt_failed(&mut self, now: Duration, socket: TunnelSocket, failure: DialFailure) {
         let Some(line) = self.lines.get(&socket) else { return };
         let (place, retry) = (line.place.clone(), line.retry);
-        self.drop_line(socket);
+        self.drop_line(now, socket);
         let verdict = dial_verdict(failure.class);
         if verdict.retry {
             self.again(now, place, retry, failure.message, failure.retry_after);
@@ -184,7 +210,7 @@ impl TunnelClient {
         error: String,
         asked_for: Option<Duration>,
     ) {
-        if self.stopping {
+        if self.stopping.is_some() {
             return;
         }
         let retries =
@@ -193,16 +219,11 @@ impl TunnelClient {
         if matches!(retries, Retries::Limited(most) if retry >= most) {
             return self.give_up(kind, error);
         }
-        let longest = self.config.backoff.max_delay;
-        if let Some(asked) = asked_for.filter(|asked| *asked > longest) {
-            // Sooner would be against its wish, and later than anybody here has agreed to wait.
-            let (asked, longest) = (asked.as_secs_f64(), longest.as_secs_f64());
-            let told = format!("{error}; asked to wait {asked} s, more than the longest pause of {longest} s");
-            return self.give_up(kind, told);
-        }
         let attempt = retry.saturating_add(1);
-        let own = self.config.backoff.pause(attempt, &mut self.jitter);
-        let delay = asked_for.map_or(own, |asked_for| own.max(asked_for));
+        let delay = match self.config.backoff.pause_of(attempt, asked_for, &mut self.jitter) {
+            Ok(delay) => delay,
+            Err(too_long) => return self.give_up(kind, format!("{error}; {too_long}")),
+        };
         self.tell(TunnelEvent::Waiting { attempt, delay, error });
         let socket = self.name_socket();
         self.insert(now, socket, place, attempt, LineState::Waiting { until: now + delay });
@@ -234,15 +255,18 @@ impl TunnelClient {
 
     fn close(&mut self, now: Duration, socket: TunnelSocket) {
         if let Some(line) = self.lines.get_mut(&socket) {
-            line.state = LineState::Closing { until: now + CLOSING };
+            let until = self.stopping.map_or(now + CLOSING, |by| by.min(now + CLOSING).max(now));
+            line.state = LineState::Closing { until };
             self.outputs.push_back(TunnelOutput::Close { socket });
             self.forget_waiting(socket);
         }
     }
 
-    /// It is no more; what waits on it is not asked.
-    pub(super) fn drop_line(&mut self, socket: TunnelSocket) {
+    /// It is no more: what waits on it is not asked, and what has not gone out is lost.
+    pub(super) fn drop_line(&mut self, now: Duration, socket: TunnelSocket) {
         self.lines.remove(&socket);
+        self.forget_unwritten(socket);
         self.forget_waiting(socket);
+        self.ask_next(now);
     }
 }

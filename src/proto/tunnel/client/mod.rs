@@ -2,8 +2,8 @@
 //! application, and which answer goes where.
 //!
 //! Told what happened (`handle_…`), it says what to do ([`TunnelOutput`]); time is a number that only grows. What it
-//! promises: every request is answered at most once, on the connection that it came on; one that cannot be answered is
-//! said to be lost; a connection that is to end keeps its requests until they are answered, or a time has passed.
+//! promises: every request is answered at most once, on the connection that it came on; one that cannot be answered, or whose
+//! answer has not gone out, is said to be lost; a connection that is to end keeps its requests until they are answered, or a time has passed.
 
 mod lines;
 mod output;
@@ -18,7 +18,6 @@ use self::lines::{Due, Line, LineState};
 use self::requests::Requests;
 use super::codec::{TunnelMalformed, decode_tunnel};
 use super::frame::{TunnelFrame, TunnelHeaders, TunnelMove, TunnelResponse};
-use super::pieces::pieces;
 use crate::session::{Backoff, DialClass, DialFailure, Jitter, LossCause, Retries};
 
 pub use output::{Ask, LostCause, Place, RequestKey, TunnelEnd, TunnelEvent, TunnelOutput, TunnelSocket};
@@ -29,6 +28,8 @@ const GOOD: Duration = Duration::from_secs(5);
 const LINGER: Duration = Duration::from_millis(500);
 /// How long the service may take to answer a close frame.
 const CLOSING: Duration = Duration::from_secs(2);
+/// The same, at the least, when the run is to end.
+const FAREWELL: Duration = Duration::from_millis(250);
 /// The most connections at a time: further rebalance messages are not followed.
 pub(super) const MOST_LINES: usize = 64;
 
@@ -51,12 +52,15 @@ pub struct TunnelConfig {
     pub ping_timeout: Option<Duration>,
     /// How long a connection that the service wants to end waits for answers to its requests.
     pub leave_timeout: Duration,
-    /// The same when the run is to end.
+    /// How long all of it may take when the run is to end: answers, and a moment for close frames.
     pub stop_timeout: Duration,
     /// The most requests at the application at a time; others wait.
     pub parallel: usize,
     /// When so many wait, no more is read.
     pub waiting: usize,
+    /// Nor is more read when the requests that are not answered have so many bytes together; nor from a connection that
+    /// has answers to take, when all that are not taken have so many.
+    pub most_bytes: usize,
     /// Of the jitter.
     pub seed: u64,
 }
@@ -72,12 +76,13 @@ pub struct TunnelClient {
     requests: Requests,
     outputs: VecDeque<TunnelOutput>,
     was_connected: bool,
-    stopping: bool,
+    /// The run is to end, by then.
+    stopping: Option<Duration>,
     ended: bool,
     /// Why the newest of the connections that will not be made again is gone.
     reason: Option<TunnelEnd>,
-    /// Nothing was read just now, since too many requests wait.
-    full: bool,
+    /// Nobody takes what is told.
+    stalled: bool,
 }
 
 impl TunnelClient {
@@ -91,10 +96,10 @@ impl TunnelClient {
             next_socket: 0,
             outputs: VecDeque::new(),
             was_connected: false,
-            stopping: false,
+            stopping: None,
             ended: false,
             reason: None,
-            full: false,
+            stalled: false,
         };
         for _ in 0..tunnel.config.connections.clamp(1, MOST_LINES) {
             tunnel.dial(now, Place::default(), 0);
@@ -112,12 +117,23 @@ impl TunnelClient {
         self.lines.values().filter_map(|line| self.due(line)).map(|(at, _)| at).min()
     }
 
-    /// Whether more may be read.
-    pub fn reads(&self) -> bool {
-        self.requests.waiting() < self.config.waiting.max(1)
+    /// Whether more may be read from a socket.
+    pub fn reads(&self, socket: TunnelSocket) -> bool {
+        !self.is_crowded() && !self.lines.get(&socket).is_some_and(|line| self.is_choked(line))
     }
 
-    /// Requests that are at the application, or wait for their turn.
+    /// Too much waits for the application, or for whoever looks on.
+    fn is_crowded(&self) -> bool {
+        let most_bytes = self.config.most_bytes.max(1);
+        self.stalled || self.requests.waiting() >= self.config.waiting.max(1) || self.requests.bytes() >= most_bytes
+    }
+
+    /// It does not take its answers, and too much waits for being taken.
+    fn is_choked(&self, line: &Line) -> bool {
+        line.unwritten > 0 && self.requests.unwritten_bytes() >= self.config.most_bytes
+    }
+
+    /// Requests that are at the application, or wait for their turn, and those whose answers are not written.
     pub fn in_hand(&self) -> usize {
         self.requests.in_hand()
     }
@@ -213,7 +229,7 @@ impl TunnelClient {
         match &line.state {
             // There is no socket.
             LineState::Waiting { .. } | LineState::Dialing { .. } => return,
-            LineState::Leaving { .. } | LineState::Closing { .. } => self.drop_line(socket),
+            LineState::Leaving { .. } | LineState::Closing { .. } => self.drop_line(now, socket),
             LineState::Opened { .. } => {
                 let message = format!("the connection ended before it was up: {}", words(&cause));
                 self.attempt_failed(now, socket, passing(message));
@@ -225,7 +241,7 @@ impl TunnelClient {
                 let place = line.place.clone();
                 let error = format!("the connection was lost: {}", words(&cause));
                 self.tell(TunnelEvent::Lost { socket, cause });
-                self.drop_line(socket);
+                self.drop_line(now, socket);
                 self.again(now, place, retry, error, None);
             }
         }
@@ -234,10 +250,8 @@ impl TunnelClient {
 
     /// The application has answered.
     pub fn handle_answer(&mut self, now: Duration, key: RequestKey, status: u16, headers: TunnelHeaders, body: Bytes) {
-        let Some(asked) = self.requests.settle(key).filter(|_| !self.ended) else { return };
-        let answers = self.lines.get_mut(&asked.socket).filter(|line| line.answers());
-        let delivered = answers.map(|line| line.served = true).is_some();
-        if delivered {
+        let Some(asked) = self.requests.answered(key).filter(|_| !self.ended) else { return };
+        if self.lines.get(&asked.socket).is_some_and(Line::answers) {
             let response = TunnelResponse {
                 ack_id: asked.ack_id,
                 status,
@@ -247,15 +261,28 @@ impl TunnelClient {
                 body: Some(body),
                 ..TunnelResponse::default()
             };
-            for frame in pieces(response) {
-                self.outputs.push_back(TunnelOutput::Send { socket: asked.socket, frame });
-            }
+            self.send_answer(key, asked.socket, response);
+        } else {
+            self.settled_on(asked.socket);
+            self.tell(TunnelEvent::Settled { key, delivered: false });
         }
-        self.tell(TunnelEvent::Settled { key, delivered });
-        self.settled_on(asked.socket);
         self.ask_next(now);
-        self.leave_if_done(now, asked.socket);
         self.end_if_over();
+    }
+
+    /// All that was sent before this [mark](TunnelOutput::Mark) is with the system.
+    pub fn handle_written(&mut self, now: Duration, key: RequestKey) {
+        if let Some(socket) = self.settle_answer(key, true) {
+            self.ask_next(now);
+            self.leave_if_done(now, socket);
+            self.end_if_over();
+        }
+    }
+
+    /// Nobody takes what is told, so that nothing more is to be read; or somebody does again.
+    pub fn handle_stalled(&mut self, now: Duration, stalled: bool) {
+        self.stalled = stalled;
+        self.ask_next(now);
     }
 
     /// Time has passed.
@@ -273,9 +300,11 @@ impl TunnelClient {
 
     /// The run is to end: what is at the application may still be answered, for a while.
     pub fn stop(&mut self, now: Duration) {
-        if std::mem::replace(&mut self.stopping, true) {
+        if self.stopping.is_some() {
             return;
         }
+        let by = now + self.config.stop_timeout;
+        self.stopping = Some(by);
         for asked in self.requests.take_waiting() {
             self.refuse(asked);
         }
@@ -283,14 +312,21 @@ impl TunnelClient {
         for socket in sockets {
             match self.lines.get(&socket).map(|line| &line.state) {
                 Some(LineState::Up { .. } | LineState::Leaving { .. }) => {
-                    self.leave(now, socket, (Duration::ZERO, self.config.stop_timeout));
+                    let within = self.config.stop_timeout.saturating_sub(FAREWELL);
+                    self.leave(now, socket, (Duration::ZERO, within));
                 }
                 Some(LineState::Waiting { .. }) => drop(self.lines.remove(&socket)),
                 Some(LineState::Dialing { .. } | LineState::Opened { .. }) => {
                     self.outputs.push_back(TunnelOutput::Abort { socket });
-                    self.drop_line(socket);
+                    self.drop_line(now, socket);
                 }
-                Some(LineState::Closing { .. }) | None => {}
+                Some(LineState::Closing { until }) => {
+                    let until = by.min(*until);
+                    if let Some(line) = self.lines.get_mut(&socket) {
+                        line.state = LineState::Closing { until };
+                    }
+                }
+                None => {}
             }
         }
         self.end_if_over();
@@ -304,8 +340,10 @@ impl TunnelClient {
     fn follow(&mut self, now: Duration, to: TunnelMove) {
         let some = |text: String| Some(text).filter(|text| !text.is_empty());
         let place = Place { endpoint: some(to.endpoint), target: some(to.target_id) };
-        if self.stopping {
-        } else if self.lines.len() < MOST_LINES {
+        if self.stopping.is_some() {
+            return;
+        }
+        if self.lines.len() < MOST_LINES {
             self.dial(now, place, 0);
         } else {
             // One that leaves has to have a successor, or the last would leave none; so many are no reason to hurry.
@@ -318,7 +356,7 @@ impl TunnelClient {
             return;
         }
         self.ended = true;
-        let end = self.reason.take().filter(|_| !self.stopping).unwrap_or(TunnelEnd::Stopped);
+        let end = self.reason.take().filter(|_| self.stopping.is_none()).unwrap_or(TunnelEnd::Stopped);
         self.outputs.push_back(TunnelOutput::Ended(end));
     }
 }

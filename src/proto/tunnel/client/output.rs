@@ -41,6 +41,14 @@ pub enum TunnelOutput {
         /// What.
         frame: TunnelFrame,
     },
+    /// Bring [`handle_written`](super::TunnelClient::handle_written) when all that was sent there until now is with the
+    /// system; never when it cannot be any more.
+    Mark {
+        /// Where.
+        socket: TunnelSocket,
+        /// Whose answer was sent last.
+        key: RequestKey,
+    },
     /// Send a ping of the WebSocket.
     Ping {
         /// Where.
@@ -136,14 +144,24 @@ pub enum TunnelEvent {
         /// Why it is none.
         problem: TunnelMalformed,
     },
-    /// The answer to a request was passed on, or could not be: its connection is gone.
+    /// The answer to a request was written, or could not be: its connection is gone.
     Settled {
         /// Which.
         key: RequestKey,
-        /// It was passed on.
+        /// All of it was written. Nobody can know here whether the service has read it.
         delivered: bool,
     },
-    /// A request was not asked at all.
+    /// A request came while the run ends: it is not asked, and is answered with this status. It is settled like one that
+    /// was asked.
+    Refused {
+        /// Names it from now on.
+        key: RequestKey,
+        /// What it was.
+        request: TunnelRequest,
+        /// HTTP status.
+        status: u16,
+    },
+    /// A request was not asked at all, nor answered.
     NotAsked {
         /// What it was.
         request: TunnelRequest,
@@ -161,8 +179,6 @@ pub enum LostCause {
     Closing,
     /// The same id is on its way on the same connection.
     Doubled,
-    /// The run is ending; it was answered with 503.
-    Stopping,
 }
 
 /// Why it is over.

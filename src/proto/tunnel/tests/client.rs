@@ -10,10 +10,11 @@ use crate::tunnel::{
     TunnelEvent, TunnelFrame, TunnelMove, TunnelOutput, TunnelRequest, TunnelResponse, TunnelSocket, encode_tunnel,
 };
 
-const SECOND: Duration = Duration::from_secs(1);
-const ONE: TunnelSocket = TunnelSocket(1);
-const TWO: TunnelSocket = TunnelSocket(2);
-const THREE: TunnelSocket = TunnelSocket(3);
+pub(super) const SECOND: Duration = Duration::from_secs(1);
+pub(super) const MILLISECOND: Duration = Duration::from_millis(1);
+pub(super) const ONE: TunnelSocket = TunnelSocket(1);
+pub(super) const TWO: TunnelSocket = TunnelSocket(2);
+pub(super) const THREE: TunnelSocket = TunnelSocket(3);
 
 pub(super) fn config() -> TunnelConfig {
     TunnelConfig {
@@ -28,23 +29,24 @@ pub(super) fn config() -> TunnelConfig {
         stop_timeout: 2 * SECOND,
         parallel: 2,
         waiting: 3,
+        most_bytes: 1 << 20,
         seed: 7,
     }
 }
 
 /// A tunnel and its clock.
-struct Bench {
-    tunnel: TunnelClient,
-    now: Duration,
+pub(super) struct Bench {
+    pub(super) tunnel: TunnelClient,
+    pub(super) now: Duration,
 }
 
 impl Bench {
     /// With its first connection up, and nothing to be looked at.
-    fn up() -> Self {
+    pub(super) fn up() -> Self {
         Self::up_with(config())
     }
 
-    fn up_with(config: TunnelConfig) -> Self {
+    pub(super) fn up_with(config: TunnelConfig) -> Self {
         let mut bench = Self::new(config);
         bench.expect(&[dial(ONE)]);
         bench.greet(ONE, "c1");
@@ -52,11 +54,11 @@ impl Bench {
         bench
     }
 
-    fn new(config: TunnelConfig) -> Self {
+    pub(super) fn new(config: TunnelConfig) -> Self {
         Self { tunnel: TunnelClient::new(config, Duration::ZERO), now: Duration::ZERO }
     }
 
-    fn greet(&mut self, socket: TunnelSocket, id: &str) {
+    pub(super) fn greet(&mut self, socket: TunnelSocket, id: &str) {
         self.tunnel.handle_opened(self.now, socket);
         self.frame(
             socket,
@@ -70,20 +72,31 @@ impl Bench {
     }
 
     /// Through the codec, as it comes.
-    fn frame(&mut self, socket: TunnelSocket, frame: TunnelFrame) {
+    pub(super) fn frame(&mut self, socket: TunnelSocket, frame: TunnelFrame) {
         self.tunnel.handle_message(self.now, socket, &encode_tunnel(&frame));
     }
 
-    fn answer(&mut self, key: u64, body: &'static [u8]) {
-        self.tunnel.handle_answer(self.now, RequestKey(key), 200, Vec::new(), Bytes::from_static(body));
+    /// Which goes out at once.
+    pub(super) fn answer(&mut self, key: u64, body: &'static [u8]) {
+        self.answer_slowly(key, Bytes::from_static(body));
+        self.write(key);
     }
 
-    fn lose(&mut self, socket: TunnelSocket) {
+    /// Which stays here until [`Self::write`].
+    pub(super) fn answer_slowly(&mut self, key: u64, body: Bytes) {
+        self.tunnel.handle_answer(self.now, RequestKey(key), 200, Vec::new(), body);
+    }
+
+    pub(super) fn write(&mut self, key: u64) {
+        self.tunnel.handle_written(self.now, RequestKey(key));
+    }
+
+    pub(super) fn lose(&mut self, socket: TunnelSocket) {
         self.tunnel.handle_lost(self.now, socket, broken());
     }
 
     /// Goes on, and meets every deadline on the way.
-    fn pass(&mut self, time: Duration) {
+    pub(super) fn pass(&mut self, time: Duration) {
         let end = self.now + time;
         while let Some(at) = self.tunnel.poll_timeout().filter(|at| *at <= end) {
             self.now = self.now.max(at);
@@ -92,30 +105,33 @@ impl Bench {
         self.now = end;
     }
 
+    pub(super) fn outputs(&mut self) -> Vec<TunnelOutput> {
+        std::iter::from_fn(|| self.tunnel.poll_output()).collect()
+    }
+
     #[track_caller]
-    fn expect(&mut self, outputs: &[TunnelOutput]) {
-        let found: Vec<_> = std::iter::from_fn(|| self.tunnel.poll_output()).collect();
-        assert_eq!(found, outputs);
+    pub(super) fn expect(&mut self, outputs: &[TunnelOutput]) {
+        assert_eq!(self.outputs(), outputs);
     }
 }
 
-fn broken() -> LossCause {
+pub(super) fn broken() -> LossCause {
     LossCause::Broken("reset".into())
 }
 
-fn dial(socket: TunnelSocket) -> TunnelOutput {
+pub(super) fn dial(socket: TunnelSocket) -> TunnelOutput {
     TunnelOutput::Dial { socket, place: Place::default() }
 }
 
-fn event(event: TunnelEvent) -> TunnelOutput {
+pub(super) fn event(event: TunnelEvent) -> TunnelOutput {
     TunnelOutput::Event(event)
 }
 
-fn connected(socket: TunnelSocket, id: &str, connections: usize) -> TunnelOutput {
+pub(super) fn connected(socket: TunnelSocket, id: &str, connections: usize) -> TunnelOutput {
     event(TunnelEvent::Connected { socket, connection_id: id.into(), connections })
 }
 
-fn request(ack_id: i64) -> TunnelRequest {
+pub(super) fn request(ack_id: i64) -> TunnelRequest {
     TunnelRequest {
         ack_id,
         method: "POST".into(),
@@ -128,11 +144,11 @@ fn request(ack_id: i64) -> TunnelRequest {
     }
 }
 
-fn ask(key: u64, ack_id: i64) -> TunnelOutput {
+pub(super) fn ask(key: u64, ack_id: i64) -> TunnelOutput {
     TunnelOutput::Ask(Ask { key: RequestKey(key), request: request(ack_id) })
 }
 
-fn response(ack_id: i64, status: u16, body: &'static [u8]) -> TunnelFrame {
+pub(super) fn response(ack_id: i64, status: u16, body: &'static [u8]) -> TunnelFrame {
     TunnelFrame::Response(TunnelResponse {
         ack_id,
         status,
@@ -144,12 +160,21 @@ fn response(ack_id: i64, status: u16, body: &'static [u8]) -> TunnelFrame {
     })
 }
 
-fn settled(key: u64, delivered: bool) -> TunnelOutput {
+pub(super) fn settled(key: u64, delivered: bool) -> TunnelOutput {
     event(TunnelEvent::Settled { key: RequestKey(key), delivered })
 }
 
-fn send(socket: TunnelSocket, frame: TunnelFrame) -> TunnelOutput {
+pub(super) fn send(socket: TunnelSocket, frame: TunnelFrame) -> TunnelOutput {
     TunnelOutput::Send { socket, frame }
+}
+
+pub(super) fn mark(socket: TunnelSocket, key: u64) -> TunnelOutput {
+    TunnelOutput::Mark { socket, key: RequestKey(key) }
+}
+
+/// An answer that was sent, and has gone out.
+fn answered(socket: TunnelSocket, key: u64, frame: TunnelFrame) -> [TunnelOutput; 3] {
+    [send(socket, frame), mark(socket, key), settled(key, true)]
 }
 
 fn elsewhere() -> TunnelMove {
@@ -166,7 +191,7 @@ fn dial_elsewhere(socket: TunnelSocket) -> TunnelOutput {
     TunnelOutput::Dial { socket, place }
 }
 
-fn lost_and_waiting(socket: TunnelSocket) -> [TunnelOutput; 2] {
+pub(super) fn lost_and_waiting(socket: TunnelSocket) -> [TunnelOutput; 2] {
     [
         event(TunnelEvent::Lost { socket, cause: broken() }),
         event(TunnelEvent::Waiting { attempt: 1, delay: SECOND, error: "the connection was lost: reset".into() }),
@@ -181,12 +206,8 @@ fn requests_in_parallel_are_answered_in_any_order_where_they_came() {
     bench.expect(&[ask(1, 11), ask(2, 12)]);
     bench.answer(2, b"second");
     bench.answer(1, b"first");
-    bench.expect(&[
-        send(ONE, response(12, 200, b"second")),
-        settled(2, true),
-        send(ONE, response(11, 200, b"first")),
-        settled(1, true),
-    ]);
+    let second = answered(ONE, 2, response(12, 200, b"second"));
+    bench.expect(&[second, answered(ONE, 1, response(11, 200, b"first"))].concat());
     assert_eq!(bench.tunnel.in_hand(), 0);
 }
 
@@ -199,7 +220,7 @@ fn no_request_is_answered_twice_nor_asked_twice_while_it_is_on_its_way() {
     bench.expect(&[event(TunnelEvent::NotAsked { request: request(11), cause: LostCause::Doubled })]);
     bench.answer(1, b"a");
     bench.answer(1, b"b");
-    bench.expect(&[send(ONE, response(11, 200, b"a")), settled(1, true)]);
+    bench.expect(&answered(ONE, 1, response(11, 200, b"a")));
     // The same number may be used again then: it is another request.
     bench.frame(ONE, TunnelFrame::Request(request(11)));
     bench.expect(&[ask(2, 11)]);
@@ -209,17 +230,18 @@ fn no_request_is_answered_twice_nor_asked_twice_while_it_is_on_its_way() {
 fn more_requests_than_may_be_asked_wait_and_then_nothing_is_read() {
     let mut bench = Bench::up();
     for id in 1..=5 {
-        assert!(bench.tunnel.reads(), "{id}");
+        assert!(bench.tunnel.reads(ONE), "{id}");
         bench.frame(ONE, TunnelFrame::Request(request(id)));
     }
-    assert!(!bench.tunnel.reads());
+    assert!(!bench.tunnel.reads(ONE));
     bench.expect(&[ask(1, 1), ask(2, 2)]);
     // Silence is ours while nothing is read.
     bench.pass(100 * SECOND);
     bench.expect(&[]);
     bench.answer(1, b"x");
-    bench.expect(&[send(ONE, response(1, 200, b"x")), settled(1, true), ask(3, 3)]);
-    assert!(bench.tunnel.reads());
+    let [sent, marked, settled] = answered(ONE, 1, response(1, 200, b"x"));
+    bench.expect(&[sent, marked, ask(3, 3), settled]);
+    assert!(bench.tunnel.reads(ONE));
     bench.pass(9 * SECOND);
     bench.expect(&[]);
     bench.pass(SECOND);
@@ -239,7 +261,7 @@ fn a_large_answer_goes_in_pieces_before_any_other() {
             TunnelOutput::Send { frame: TunnelFrame::Response(piece), .. } => {
                 sizes.push((piece.body.unwrap().len(), piece.not_completed));
             }
-            other => assert_eq!(other, settled(1, true)),
+            other => assert_eq!(other, mark(ONE, 1)),
         }
     }
     assert_eq!(sizes.iter().map(|(size, _)| size).sum::<usize>(), 2 * MAX_TUNNEL_FRAME_BYTES);
@@ -282,15 +304,11 @@ fn a_reconnect_message_dials_the_other_place_and_finishes_the_requests_in_hand_f
     bench.expect(&[]);
     // One that was on its way is answered, too.
     bench.frame(ONE, TunnelFrame::Request(request(2)));
+    bench.expect(&[ask(2, 2)]);
     bench.answer(1, b"x");
+    bench.expect(&answered(ONE, 1, response(1, 200, b"x")));
     bench.answer(2, b"y");
-    bench.expect(&[
-        ask(2, 2),
-        send(ONE, response(1, 200, b"x")),
-        settled(1, true),
-        send(ONE, response(2, 200, b"y")),
-        settled(2, true),
-    ]);
+    bench.expect(&answered(ONE, 2, response(2, 200, b"y")));
     bench.pass(SECOND / 2);
     bench.expect(&[TunnelOutput::Close { socket: ONE }]);
     bench.tunnel.handle_lost(bench.now, ONE, LossCause::Close { code: 1000, reason: String::new() });
@@ -335,12 +353,8 @@ fn a_rebalance_message_dials_one_more_and_keeps_this_one() {
     bench.expect(&[ask(1, 1), ask(2, 1)]);
     bench.answer(2, b"two");
     bench.answer(1, b"one");
-    bench.expect(&[
-        send(TWO, response(1, 200, b"two")),
-        settled(2, true),
-        send(ONE, response(1, 200, b"one")),
-        settled(1, true),
-    ]);
+    let two = answered(TWO, 2, response(1, 200, b"two"));
+    bench.expect(&[two, answered(ONE, 1, response(1, 200, b"one"))].concat());
 }
 
 #[test]
@@ -374,7 +388,8 @@ fn a_close_message_ends_the_run_with_the_last_connection_and_only_then() {
     bench.pass(SECOND);
     bench.expect(&[]);
     bench.answer(1, b"x");
-    bench.expect(&[send(TWO, response(1, 200, b"x")), settled(1, true), TunnelOutput::Close { socket: TWO }]);
+    let answered = answered(TWO, 1, response(1, 200, b"x"));
+    bench.expect(&[&answered[..], &[TunnelOutput::Close { socket: TWO }]].concat());
     bench.lose(TWO);
     bench.expect(&[TunnelOutput::Ended(TunnelEnd::Dismissed { message: "two".into() })]);
 }
@@ -573,17 +588,23 @@ fn a_stop_lets_what_is_at_the_application_finish_and_refuses_the_rest() {
     }
     bench.expect(&[ask(1, 1), ask(2, 2)]);
     bench.tunnel.stop(bench.now);
-    let refused = |id| event(TunnelEvent::NotAsked { request: request(id), cause: LostCause::Stopping });
-    bench.expect(&[send(ONE, response(3, 503, b"")), refused(3)]);
+    let refused = |key, id| {
+        let refused = TunnelEvent::Refused { key: RequestKey(key), request: request(id), status: 503 };
+        [event(refused), send(ONE, response(id, 503, b"")), mark(ONE, key)]
+    };
+    bench.expect(&refused(3, 3));
+    bench.write(3);
+    bench.expect(&[settled(3, true)]);
     bench.frame(ONE, TunnelFrame::Request(request(4)));
-    bench.expect(&[send(ONE, response(4, 503, b"")), refused(4)]);
+    bench.expect(&refused(4, 4));
     bench.answer(1, b"x");
-    bench.expect(&[send(ONE, response(1, 200, b"x")), settled(1, true)]);
-    bench.pass(2 * SECOND);
+    bench.expect(&answered(ONE, 1, response(1, 200, b"x")));
+    bench.pass(1750 * MILLISECOND);
     bench.expect(&[TunnelOutput::Close { socket: ONE }]);
-    assert_eq!(bench.tunnel.in_hand(), 1);
-    bench.lose(ONE);
-    bench.expect(&[TunnelOutput::Ended(TunnelEnd::Stopped)]);
+    assert_eq!(bench.tunnel.in_hand(), 2);
+    // What was sent last has not gone out; the rest of the two seconds is the close frame's.
+    bench.pass(SECOND / 4);
+    bench.expect(&[TunnelOutput::Abort { socket: ONE }, settled(4, false), TunnelOutput::Ended(TunnelEnd::Stopped)]);
 }
 
 #[test]

@@ -22,6 +22,8 @@ enum Step {
     Lose(usize),
     Request(usize, i64),
     Answer(usize, bool),
+    Write(usize),
+    Stall(bool),
     Reconnect(usize),
     Rebalance(usize),
     Close(usize),
@@ -38,6 +40,8 @@ fn steps() -> impl Strategy<Value = Vec<Step>> {
         2 => (0..4usize).prop_map(Step::Lose),
         12 => (0..4usize, 0..6i64).prop_map(|(at, id)| Step::Request(at, id)),
         10 => (0..6usize, any::<bool>()).prop_map(|(at, large)| Step::Answer(at, large)),
+        10 => (0..6usize).prop_map(Step::Write),
+        1 => any::<bool>().prop_map(Step::Stall),
         1 => (0..4usize).prop_map(Step::Reconnect),
         1 => (0..4usize).prop_map(Step::Rebalance),
         1 => (0..4usize).prop_map(Step::Close),
@@ -55,6 +59,8 @@ struct Oracle {
     /// What the application was asked, and by which socket.
     asked: BTreeMap<RequestKey, (TunnelSocket, i64)>,
     settled: BTreeSet<RequestKey>,
+    /// What was sent and has not gone out.
+    unwritten: BTreeSet<RequestKey>,
     /// Answers that are under way: more pieces follow.
     open: BTreeMap<(TunnelSocket, i64), bool>,
     /// Requests of a socket that nobody has answered.
@@ -98,8 +104,18 @@ impl Oracle {
                     }
                 }
                 TunnelOutput::Send { frame, .. } => panic!("a client does not send {frame:?}"),
-                TunnelOutput::Event(TunnelEvent::Settled { key, .. }) => {
+                TunnelOutput::Mark { socket, key } => {
+                    assert!(self.sockets.contains(&socket), "into the void");
+                    assert!(self.asked.get(&key).is_some_and(|(known, _)| *known == socket), "of another connection");
+                    assert!(self.unwritten.insert(key), "sent twice");
+                }
+                TunnelOutput::Event(TunnelEvent::Refused { key, request, .. }) => {
+                    let socket = TunnelSocket(request.channel_name.parse().unwrap());
+                    assert!(self.asked.insert(key, (socket, request.ack_id)).is_none(), "asked twice");
+                }
+                TunnelOutput::Event(TunnelEvent::Settled { key, delivered }) => {
                     assert!(self.asked.contains_key(&key) && self.settled.insert(key), "settled twice");
+                    assert!(!self.unwritten.remove(&key) || !delivered, "it has not gone out");
                 }
                 TunnelOutput::Event(_) => {}
                 TunnelOutput::Ended(_) => self.ended = true,
@@ -151,7 +167,8 @@ proptest! {
                     now = end;
                 }
                 Step::Answer(at, large) => {
-                    let open: Vec<_> = oracle.asked.keys().filter(|key| !oracle.settled.contains(key)).collect();
+                    let open = |key: &&RequestKey| !oracle.settled.contains(key) && !oracle.unwritten.contains(key);
+                    let open: Vec<_> = oracle.asked.keys().filter(open).collect();
                     if let Some(key) = open.get(at).map(|key| **key) {
                         let body = Bytes::from(vec![0; if large { 3 << 20 } else { 3 }]);
                         tunnel.handle_answer(now, key, 200, Vec::new(), body.clone());
@@ -159,6 +176,12 @@ proptest! {
                         tunnel.handle_answer(now, key, 200, Vec::new(), body);
                     }
                 }
+                Step::Write(at) => if let Some(key) = oracle.unwritten.iter().nth(at).copied() {
+                    oracle.unwritten.remove(&key);
+                    tunnel.handle_written(now, key);
+                    tunnel.handle_written(now, key);
+                },
+                Step::Stall(stalled) => tunnel.handle_stalled(now, stalled),
                 Step::Stop => tunnel.stop(now),
                 Step::Open(at) => if let Some(socket) = oracle.socket(at) { tunnel.handle_opened(now, socket) },
                 Step::Greet(at) => if let Some(socket) = oracle.socket(at) {
@@ -206,5 +229,6 @@ proptest! {
             oracle.see(&mut tunnel);
         }
         prop_assert!(oracle.ended);
+        prop_assert!(oracle.asked.keys().all(|key| oracle.settled.contains(key) || !oracle.unwritten.contains(key)));
     }
 }
