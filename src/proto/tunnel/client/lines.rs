@@ -87,7 +87,7 @@ impl TunnelClient {
                 return self.config.ping_timeout.map(|after| (line.heard + after, Due::GiveUpStuck));
             }
             // What was not read is no silence of the service's.
-            let reads = !self.is_crowded();
+            let reads = self.may_read(line);
             let ping = self.config.ping_interval.map(|after| (line.heard.max(line.pinged) + after, Due::Ping));
             let silent = self.config.ping_timeout.map(|after| (line.heard + after, Due::GiveUpSilent));
             [ping, silent].into_iter().flatten().filter(|_| reads).min_by_key(|(at, _)| *at)
@@ -183,6 +183,8 @@ impl TunnelClient {
         }
         line.state = LineState::Up { since: now };
         self.was_connected = true;
+        // From here on it is read as the others are.
+        self.note_reading(now);
         let connections = self.connections();
         self.tell(TunnelEvent::Connected { socket, connection_id, connections });
     }

@@ -119,13 +119,19 @@ impl TunnelClient {
 
     /// Whether more may be read from a socket.
     pub fn reads(&self, socket: TunnelSocket) -> bool {
-        !self.is_crowded() && !self.lines.get(&socket).is_some_and(|line| self.is_choked(line))
+        self.lines.get(&socket).map_or(!self.is_crowded(), |line| self.may_read(line))
     }
 
-    /// Too much waits for the application, or for whoever looks on.
+    fn may_read(&self, line: &Line) -> bool {
+        // One that is not up yet has to be heard, or it would never be.
+        let is_told = !self.stalled || matches!(line.state, LineState::Opened { .. });
+        is_told && !self.is_crowded() && !self.is_choked(line)
+    }
+
+    /// Too much waits for the application.
     fn is_crowded(&self) -> bool {
         let most_bytes = self.config.most_bytes.max(1);
-        self.stalled || self.requests.waiting() >= self.config.waiting.max(1) || self.requests.bytes() >= most_bytes
+        self.requests.waiting() >= self.config.waiting.max(1) || self.requests.bytes() >= most_bytes
     }
 
     /// It does not take its answers, and too much waits for being taken.

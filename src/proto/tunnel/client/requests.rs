@@ -229,11 +229,9 @@ impl TunnelClient {
     }
 
     /// What was not read is no silence of the service's.
-    fn note_reading(&mut self, now: Duration) {
-        let crowded = self.is_crowded();
-        let choked = self.requests.unwritten_bytes() >= self.config.most_bytes;
-        for line in self.lines.values_mut() {
-            let reads = !(crowded || choked && line.unwritten > 0);
+    pub(super) fn note_reading(&mut self, now: Duration) {
+        let reads: Vec<bool> = self.lines.values().map(|line| self.may_read(line)).collect();
+        for (line, reads) in self.lines.values_mut().zip(reads) {
             if line.was_read != reads {
                 line.was_read = reads;
                 line.heard = line.heard.max(now);

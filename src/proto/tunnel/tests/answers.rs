@@ -124,8 +124,19 @@ fn nothing_is_read_while_nobody_takes_what_is_told_and_that_is_no_silence_of_the
     assert!(!bench.tunnel.reads(ONE));
     bench.pass(100 * SECOND);
     bench.expect(&[]);
+    // But for what is to be heard before a connection is up.
+    bench.lose(ONE);
+    bench.pass(SECOND);
+    bench.outputs();
+    bench.tunnel.handle_opened(bench.now, THREE);
+    assert!(bench.tunnel.reads(THREE));
+    bench.greet(THREE, "c2");
+    bench.expect(&[connected(THREE, "c2", 1)]);
+    assert!(!bench.tunnel.reads(THREE));
+    bench.pass(100 * SECOND);
+    bench.expect(&[]);
     bench.tunnel.handle_stalled(bench.now, false);
-    assert!(bench.tunnel.reads(ONE));
+    assert!(bench.tunnel.reads(THREE));
     bench.pass(10 * SECOND);
-    bench.expect(&[TunnelOutput::Ping { socket: ONE }]);
+    bench.expect(&[TunnelOutput::Ping { socket: THREE }]);
 }
