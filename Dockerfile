@@ -13,7 +13,8 @@ COPY src/proto/Cargo.toml src/proto/
 COPY src/net/Cargo.toml src/net/
 COPY src/client/Cargo.toml src/client/
 COPY src/emulator/Cargo.toml src/emulator/
-RUN touch src/allocator/lib.rs src/proto/lib.rs src/net/lib.rs src/client/lib.rs src/emulator/lib.rs \
+COPY src/spoil/Cargo.toml src/spoil/
+RUN touch src/allocator/lib.rs src/proto/lib.rs src/net/lib.rs src/client/lib.rs src/emulator/lib.rs src/spoil/lib.rs \
     && echo 'fn main() {}' > src/main.rs \
     && cargo build --locked --profile dist
 COPY . .

@@ -372,6 +372,18 @@ mod tests {
 
     proptest! {
         #[test]
+        fn spoiled_records_are_records_or_errors(message in webpubsub_spoil::spoiled_text(&[
+            "{\"protocol\":\"json\",\"version\":1}\u{1e}",
+            "{}\u{1e}{\"type\":6}\u{1e}{\"type\":7,\"error\":\"e\",\"allowReconnect\":true}\u{1e}",
+            "{\"type\":1,\"target\":\"logEvents\",\"arguments\":[[{\"a\":1}]],\"invocationId\":\"1\"}\u{1e}",
+        ])) {
+            prop_assert_eq!(read_all(&message).len(), message.split_inclusive(SEPARATOR).count());
+            for record in records(&message).flatten() {
+                let _ = (check_handshake(record), check_handshake_answer(record));
+            }
+        }
+
+        #[test]
         fn whatever_comes_is_a_record_or_an_error(
             message in "(\\{\"type\":[0-9]{1,2}(,\"(target|arguments|error|invocationId|allowReconnect)\":(\"[^\"\\\\\u{1e}]{0,4}\"|\\[[0-9\\[\\]{},]{0,6}\\]|null|true)){0,3}\\}?\u{1e}?|.{0,20}|\u{1e}){0,6}"
         ) {

@@ -428,4 +428,20 @@ pub(super) mod tests {
         assert!(encode_body(&record).contains(r#""reconnectionToken":"t1""#));
         assert!(!format!("{record:?}").contains("t1"));
     }
+
+    proptest::proptest! {
+        #[test]
+        fn spoiled_files_are_refused_and_never_taken_for_another_state(
+            bytes in webpubsub_spoil::spoiled(vec![encode(&encode_body(&record()), &Progress::default())])
+        ) {
+            // The checksum alone, as somebody who mends a file by hand would do.
+            let end = memchr::memchr(b'\n', &bytes).map_or(bytes.len(), |end| end + 1);
+            let mended = [format!("{NAME} {VERSION} {}\n", checksum(&bytes[end..])).as_bytes(), &bytes[end..]].concat();
+            let _ = decode(&mended);
+            if decode(&bytes).is_ok() {
+                let good = encode(&encode_body(&record()), &Progress::default());
+                assert!(bytes.is_empty() || bytes == good || bytes.starts_with(b"wps-session 1 "), "{bytes:?}");
+            }
+        }
+    }
 }

@@ -201,4 +201,17 @@ mod tests {
         let parsed = ConnectionString::parse("Endpoint=http://h;AccessKey=sesame").unwrap();
         assert!(!format!("{parsed:?}").contains("sesame"));
     }
+
+    proptest::proptest! {
+        #[test]
+        fn spoiled_strings_are_read_or_refused_without_their_key(text in webpubsub_spoil::spoiled_text(&[
+            "Endpoint=https://x.webpubsub.azure.com;AccessKey=c2VjcmV0c2VjcmV0;Version=1.0;",
+            "Endpoint=http://localhost;AccessKey=c2VjcmV0c2VjcmV0;Port=8080",
+        ])) {
+            if let Err(error) = ConnectionString::parse(&text) {
+                let said = format!("{error} {error:?}");
+                assert!(!said.contains("c2VjcmV0c2VjcmV0"), "{said}");
+            }
+        }
+    }
 }

@@ -212,3 +212,18 @@ fn faults_are_listed_with_their_counts_and_taken_out_of_force() {
     assert_eq!(faults.list(), []);
     assert_eq!(faults.fire(&opportunity(Point::Ping)).len(), 0);
 }
+
+proptest::proptest! {
+    #[test]
+    fn spoiled_faults_are_refused_or_print_as_the_same_fault(text in webpubsub_spoil::spoiled_text(&[
+        "drop=1014,reason=upstream,after=1s,times=1",
+        "drop=reset,after=5s..20s",
+        "nack=Forbidden,op=send,group=g,rate=0.5",
+        "delay=10ms..2s,op=invoke,user=alice,times=3",
+    ])) {
+        if let Ok(read) = text.parse::<Fault>() {
+            let printed = read.to_string();
+            assert_eq!(printed.parse::<Fault>().map(|fault| fault.to_string()), Ok(printed), "{text}");
+        }
+    }
+}

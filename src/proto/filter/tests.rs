@@ -190,6 +190,18 @@ fn truths() -> impl Strategy<Value = (String, bool)> {
 
 proptest! {
     #[test]
+    fn spoiled_filters_are_taken_or_refused(text in webpubsub_spoil::spoiled_text(&[
+        "userId ne null and ('g1' in groups or not startswith(userId,'A'))",
+        "length(userId) gt 2 and toupper(connectionId) eq 'C1'",
+        "protocol eq 'json.webpubsub.azure.v1' or endswith(tolower(userId), 'it''s')",
+    ])) {
+        if let Ok(filter) = Filter::parse(&text) {
+            filter.matches(&alice());
+            filter.matches(&nobody());
+        }
+    }
+
+    #[test]
     fn any_text_is_taken_or_refused_and_never_breaks(text in ".{0,200}") {
         if let Ok(filter) = Filter::parse(&text) {
             filter.matches(&alice());

@@ -198,4 +198,27 @@ mod tests {
         assert_eq!(hints(&["sned"])[0], "did you mean `send`?");
         assert_eq!(hints(&["set", "foo"])[0], "possible: `output`, `timestamps`, `full`");
     }
+
+    proptest::proptest! {
+        #[test]
+        fn spoiled_lines_are_commands_or_usage_errors(line in webpubsub_spoil::spoiled_text(&[
+            "send --type=json --ack-id 7 \"my group\" {\"a\":[1,2]}",
+            "expect --timeout 5s .type == \"ack\" and .ackId > 1",
+            "service send --group g --metadata k=v it's \"so\"",
+            "service group remove-all --connection c1",
+            "state set g status=typing",
+            "set output ndjson",
+            "stream --lines g",
+        ])) {
+            match parse_line(&line, 80) {
+                Ok(LineParsed::Run(command)) => {
+                    let _ = super::settings::settle_line(*command, webpubsub_proto::Codec::Json);
+                }
+                Ok(LineParsed::Print(_)) => {}
+                Err(failure) => assert_eq!(failure.kind, crate::failure::Kind::Usage, "{line}"),
+            }
+            let (wanted, start) = super::super::complete::wanted(&line);
+            assert!(line.is_char_boundary(start), "{line}: {wanted:?}");
+        }
+    }
 }

@@ -365,4 +365,18 @@ mod tests {
             ["it has no section `WebPubSub`, and is no hub as Azure describes it"]
         );
     }
+
+    proptest::proptest! {
+        #[test]
+        fn spoiled_files_are_read_or_refused(text in webpubsub_spoil::spoiled_text(&[
+            r#"{// c
+                "WebPubSub":{"AccessKey":"k","Hubs":{"chat":{"EventHandlers":[
+                {"UrlTemplate":"http://localhost:7071/{hub}/{event}","SystemEvents":["connect"],"EventPattern":"a, b",},
+                {"UrlTemplate":"tunnel:///api/{event}","EventPattern":"*"}]}}}}"#,
+        ])) {
+            if let Err(error) = SettingsFile::parse(&text) {
+                assert!(!error.to_string().is_empty());
+            }
+        }
+    }
 }

@@ -174,3 +174,19 @@ fn an_endpoint_may_have_a_path() {
             .unwrap();
     }
 }
+
+proptest::proptest! {
+    #[test]
+    fn spoiled_urls_are_read_or_refused_without_their_token(text in webpubsub_spoil::spoiled_text(&[
+        "wss://X.example/client/hubs/chat?access_token=eyJhbGciOiJIUzI1NiJ9.eyJzdWIiOiJhIn0.c2VjcmV0c2VjcmV0",
+        "http://[::1]:8080/client/?hub=Chat&access_token=c2VjcmV0c2VjcmV0&x=%20y",
+    ])) {
+        match AccessUrl::parse(&text) {
+            Ok(url) => drop(format!("{url:?}")),
+            Err(error) => {
+                let said = format!("{error} {error:?}");
+                assert!(!said.contains("c2VjcmV0c2VjcmV0"), "{said}");
+            }
+        }
+    }
+}

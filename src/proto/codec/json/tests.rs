@@ -261,3 +261,27 @@ fn what_is_nested_deeper_than_the_service_reads_is_malformed() {
     let objects = event(&format!("{}1{}", r#"{"a":"#.repeat(64), "}".repeat(64)));
     assert!(decode_upstream(&objects).is_err());
 }
+
+/// Frames that are right.
+const GOOD: [&str; 12] = [
+    r#"{"type":"sendToGroup","group":"g","ackId":1,"noEcho":true,"dataType":"json","data":{"a":[1,2.50,"x"]}}"#,
+    r#"{"type":"event","event":"e","ackId":2,"dataType":"binary","data":"AAEC","metadata":{"k":"v"}}"#,
+    r#"{"type":"joinGroup","group":"g","ackId":3}"#,
+    r#"{"type":"sequenceAck","sequenceId":18446744073709551615}"#,
+    r#"{"type":"invoke","invocationId":"i1","target":"event","event":"e","dataType":"text","data":"x"}"#,
+    r#"{"type":"stream","streamId":"s","streamSequenceId":1,"dataType":"text","data":"x"}"#,
+    r#"{"type":"message","from":"group","group":"g","dataType":"text","data":"caf\u00e9","fromUserId":"u","sequenceId":7}"#,
+    r#"{"type":"message","from":"server","dataType":"protobuf","data":"CgE="}"#,
+    r#"{"type":"ack","ackId":1,"success":false,"error":{"name":"Forbidden","message":"no"}}"#,
+    r#"{"type":"system","event":"connected","userId":"u","connectionId":"c","reconnectionToken":"t"}"#,
+    r#"{"type":"system","event":"disconnected","message":"bye"}"#,
+    r#"{"type":"streamNack","streamId":"s","expectedSequenceId":3,"error":{"name":"n","message":"m"}}"#,
+];
+
+proptest::proptest! {
+    #[test]
+    fn spoiled_frames_decode_to_something(text in webpubsub_spoil::spoiled_text(&GOOD)) {
+        decode_downstream(&text);
+        let _ = decode_upstream(&text);
+    }
+}
