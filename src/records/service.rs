@@ -35,12 +35,13 @@ pub struct Answer<'a> {
 pub struct Response<'a> {
     #[serde(flatten)]
     pub answer: Option<Answer<'a>>,
-    /// Of HTTP.
-    pub status: u16,
+    /// Of HTTP; absent when there was no answer, for which see `error`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub status: Option<u16>,
     /// The line of the input, with --lines and --ndjson.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub line: Option<u64>,
-    /// Why it was refused.
+    /// Why it was refused, or that there was no answer: with the name `OutcomeUnknown` it may have been done.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub error: Option<RestError>,
     /// Of `wps webhook`, as of messages.

@@ -2,19 +2,22 @@
 //! `--timeout` and a reader that goes away; then the last record, the error, the exit code.
 
 use std::cell::{Cell, RefCell};
+use std::sync::Arc;
 
+use anyhow::anyhow;
 use tokio::sync::Notify;
 use tokio::time::{Duration, Instant};
 
 use super::context::Surroundings;
 use super::ending::{Interrupt, Verdict, Watched, interruption, last_words};
 use super::exit_code::ExitCode;
+use super::rest::UnderWay;
 use super::voice::{print_failure, stopped_error};
 use crate::failure::{Failure, Kind};
 use crate::options::output::settings::Output;
 use crate::options::values::Format;
 use crate::records::{Stopped, StoppedCounts};
-use crate::render::{self, Chatter, Printer, WriteFailure, human};
+use crate::render::{self, Chatter, Printer, Weight, WriteFailure, human};
 use crate::signal::Signals;
 use webpubsub_proto::Subprotocol;
 
@@ -29,6 +32,8 @@ pub struct Done {
     pub acked: Cell<u64>,
     /// What of it did not.
     pub failed: Cell<u64>,
+    /// What has no answer yet.
+    pub under_way: Arc<UnderWay>,
 }
 
 impl Done {
@@ -144,10 +149,19 @@ pub async fn run_stoppable(
         Ok(Verdict::Told(failure)) => ("failed", Some(failure), true),
         // There is no session.
         Ok(Verdict::SessionEnded) => ("failed", Some(Failure::message(Kind::Internal, "there is no session")), false),
-        Err(Interrupt::Signal(number)) => ("signal", Some(Failure::message(Kind::Signal(number), "")), true),
+        Err(Interrupt::Signal(number)) => {
+            if let Some(left) = done.under_way.left() {
+                printer.borrow_mut().note(Weight::Warning, &left);
+            }
+            ("signal", Some(Failure::message(Kind::Signal(number), "")), true)
+        }
         Err(Interrupt::Timeout) => {
-            let limit = human(timeout.unwrap_or_default());
-            ("timeout", Some(Failure::message(Kind::Timeout, format!("timed out after {limit} (`--timeout`)"))), false)
+            let what = format!("timed out after {} (`--timeout`)", human(timeout.unwrap_or_default()));
+            let failure = match done.under_way.left() {
+                Some(left) => Failure::new(Kind::Timeout, anyhow!(left).context(what)),
+                None => Failure::message(Kind::Timeout, what),
+            };
+            ("timeout", Some(failure), false)
         }
         Err(Interrupt::Output(WriteFailure::Closed) | Interrupt::Recording(_)) => ("output-closed", None, false),
         Err(Interrupt::Output(WriteFailure::Failed(error) | WriteFailure::Unrecorded(error))) => {

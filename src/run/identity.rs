@@ -7,7 +7,7 @@
 use std::ffi::OsStr;
 use std::path::Path;
 use std::process::Stdio;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, PoisonError, Weak};
 use std::time::Duration;
 
 use anyhow::anyhow;
@@ -17,6 +17,7 @@ use http::{HeaderMap, HeaderName, HeaderValue, Method};
 use serde_json::Value;
 use tokio::sync::Mutex as AsyncMutex;
 use tokio::task::spawn_blocking;
+use tokio::time::timeout;
 use url::Url;
 use url::form_urlencoded::Serializer;
 
@@ -25,6 +26,7 @@ use super::url_command::{UrlCommandError, printed_by};
 use crate::failure::{Failure, Kind};
 use crate::options::connection::identity::{Application, Identity, ManagedEndpoint};
 use crate::options::network::settings::{Network, Tls};
+use crate::render::human;
 use webpubsub_net::auth::token::peek_claims;
 use webpubsub_net::secret::{self, Secret, excerpt};
 use webpubsub_net::wire::{
@@ -35,8 +37,10 @@ use webpubsub_net::wire::{
 pub const RESOURCE: &str = webpubsub_net::auth::token::ENTRA_RESOURCE;
 /// The same as Entra's second version names it.
 const SCOPE: &str = "https://webpubsub.azure.com/.default";
-/// A token is not used any more for so long before it expires.
+/// A token is not used any more for so long before it expires; one that comes with less left, for half of that.
 const MARGIN_SECS: u64 = 5 * 60;
+/// A token that does not say when it expires is used for so long.
+const UNDATED_SECS: u64 = 5 * 60;
 /// How long the endpoint of the machine may take to be reached, where it is not known whether there is one.
 const PROBE: Duration = Duration::from_secs(1);
 /// The most that is said of what somebody answered.
@@ -51,6 +55,16 @@ pub struct Found {
     pub from: &'static str,
     /// When it expires, in seconds since 1970, where that is known.
     pub expires: Option<u64>,
+    /// Until when it is used, in seconds since 1970.
+    used_until: u64,
+}
+
+/// Until when a token is used that came now.
+fn used_until(expires: Option<u64>, now: u64) -> u64 {
+    match expires.map(|at| at.saturating_sub(now)) {
+        Some(left) => now.saturating_add(if left > 2 * MARGIN_SECS { left - MARGIN_SECS } else { left / 2 }),
+        None => now + UNDATED_SECS,
+    }
 }
 
 /// Why an identity gave no token.
@@ -72,8 +86,21 @@ pub struct Identities {
 }
 
 impl Identities {
-    /// Asks nothing yet.
+    /// Those of this process that are the same, so that whoever opens the service twice asks once; otherwise new ones, which
+    /// have not been asked yet.
     pub fn new(list: Vec<Identity>, network: &Network, tls: &Tls, connect_timeout: Duration) -> Arc<Self> {
+        static KNOWN: Mutex<Vec<Weak<Identities>>> = Mutex::new(Vec::new());
+        let mut known = KNOWN.lock().unwrap_or_else(PoisonError::into_inner);
+        known.retain(|identities| identities.strong_count() > 0);
+        if let Some(same) = known.iter().filter_map(Weak::upgrade).find(|same| same.list == list) {
+            return same;
+        }
+        let made = Self::made(list, network, tls, connect_timeout);
+        known.push(Arc::downgrade(&made));
+        made
+    }
+
+    fn made(list: Vec<Identity>, network: &Network, tls: &Tls, connect_timeout: Duration) -> Arc<Self> {
         let tls = Tls { insecure: false, client_cert: None, ..tls.clone() };
         let options = DialOptions { headers: Vec::new(), ..super::network::options_of(network, &tls) };
         Arc::new(Self { list, options, connect_timeout, known: Mutex::default(), turn: AsyncMutex::default() })
@@ -83,7 +110,7 @@ impl Identities {
     pub async fn token(&self) -> Result<Found, Failure> {
         let _turn = self.turn.lock().await;
         let known = self.known.lock().unwrap_or_else(PoisonError::into_inner).clone();
-        let fresh = |found: &Found| found.expires.is_some_and(|at| at > unix_now() + MARGIN_SECS);
+        let fresh = |found: &Found| found.used_until > unix_now();
         if let Some(found) = known.filter(fresh) {
             return Ok(found);
         }
@@ -117,10 +144,18 @@ impl Identities {
         let is_chain = self.list.len() > 1;
         let (mut absent, mut failed) = (Vec::new(), None);
         for identity in &self.list {
-            match self.ask_one(identity, is_chain).await {
+            // Where there are others, one that hangs leaves them time.
+            let limit = if is_chain { self.connect_timeout / 2 } else { self.connect_timeout };
+            let asked = timeout(limit, self.ask_one(identity, is_chain)).await;
+            match asked.unwrap_or_else(|_| Err(Trouble::Failed(too_slow(identity, limit)))) {
                 Ok((token, expires)) => {
                     let expires = expires.or_else(|| peek_claims(token.expose()).and_then(|claims| claims.exp));
-                    return Ok(Found { token, from: identity.name(), expires });
+                    return Ok(Found {
+                        token,
+                        from: identity.name(),
+                        expires,
+                        used_until: used_until(expires, unix_now()),
+                    });
                 }
                 Err(Trouble::Absent(why)) => absent.push(format!("{}: {why}", identity.name())),
                 Err(Trouble::Failed(failure)) => {
@@ -247,6 +282,11 @@ impl Identities {
     }
 }
 
+fn too_slow(identity: &Identity, limit: Duration) -> Failure {
+    let what = format!("{} gave no token within {}", identity.name(), human(limit));
+    Failure::message(Kind::Unreachable, what).hint("`--connect-timeout` says how long it may take")
+}
+
 /// The account of the Azure CLI.
 async fn azure_cli(is_chain: bool) -> Result<(Secret, Option<u64>), Trouble> {
     let tool = "the Azure CLI (`az`)";
@@ -322,7 +362,7 @@ fn token_in(answer: &HttpAnswer, who: &str) -> Result<(Secret, Option<u64>), Tro
         ))
     })?;
     let expires = body.get("expires_on").and_then(number);
-    let lasts = body.get("expires_in").and_then(number).map(|seconds| unix_now() + seconds);
+    let lasts = body.get("expires_in").and_then(number).map(|seconds| unix_now().saturating_add(seconds));
     Ok((token, expires.or(lasts)))
 }
 

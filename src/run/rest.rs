@@ -2,7 +2,8 @@
 //! failure of one means.
 
 use std::fmt;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
 use anyhow::anyhow;
@@ -111,6 +112,64 @@ impl Warnings {
     }
 }
 
+/// What is known of requests that have no answer yet, for whoever gives them up.
+#[derive(Debug, Default)]
+pub struct UnderWay(Mutex<Unanswered>);
+
+#[derive(Debug, Default)]
+struct Unanswered {
+    /// Why the last attempt failed.
+    problem: Option<String>,
+    /// Requests that change something, and whether each has left.
+    changes: Vec<(String, Arc<AtomicBool>)>,
+}
+
+impl UnderWay {
+    fn state(&self) -> MutexGuard<'_, Unanswered> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn fail(&self, problem: Option<String>) {
+        self.state().problem = problem;
+    }
+
+    /// What somebody has to know who gives up what is under way: that something may have been done, or why it was not.
+    pub fn left(&self) -> Option<String> {
+        let state = self.state();
+        let unsure = state.changes.iter().filter(|(_, sent)| sent.load(Ordering::Relaxed));
+        let unsure: Vec<&str> = unsure.map(|(to_do, _)| to_do.as_str()).collect();
+        match unsure.as_slice() {
+            [] => state.problem.clone(),
+            [to_do] => Some(format!("whether the service did {to_do} is not known")),
+            [to_do, ..] => Some(format!("whether the service did {to_do} is not known of {} requests", unsure.len())),
+        }
+    }
+}
+
+/// A request under way.
+struct Asking<'a> {
+    under_way: Option<&'a UnderWay>,
+    sent: Arc<AtomicBool>,
+}
+
+impl<'a> Asking<'a> {
+    fn begin(under_way: Option<&'a UnderWay>, call: &Call) -> Self {
+        let sent = Arc::new(AtomicBool::new(false));
+        if let Some(under_way) = under_way.filter(|_| !matches!(call.method, Method::GET | Method::HEAD)) {
+            under_way.state().changes.push((call.to_do.clone(), Arc::clone(&sent)));
+        }
+        Self { under_way, sent }
+    }
+}
+
+impl Drop for Asking<'_> {
+    fn drop(&mut self) {
+        if let Some(under_way) = self.under_way {
+            under_way.state().changes.retain(|(_, sent)| !Arc::ptr_eq(sent, &self.sent));
+        }
+    }
+}
+
 /// Asks one service.
 pub struct Rest {
     http: HttpClient,
@@ -121,6 +180,7 @@ pub struct Rest {
     warnings: Option<Warnings>,
     /// It is the emulator on this machine.
     local: bool,
+    under_way: Option<Arc<UnderWay>>,
 }
 
 impl fmt::Debug for Rest {
@@ -143,7 +203,12 @@ impl Rest {
         let limits = HttpLimits { connect: patience.connect_timeout, answer: patience.answer_timeout };
         let jitter = Mutex::new(Jitter::new(seed()));
         let http = HttpClient::new(server, options, limits);
-        Ok(Self { http, endpoint, access, patience, jitter, warnings, local })
+        Ok(Self { http, endpoint, access, patience, jitter, warnings, local, under_way: None })
+    }
+
+    /// Says there what is under way.
+    pub fn telling(self, under_way: Arc<UnderWay>) -> Self {
+        Self { under_way: Some(under_way), ..self }
     }
 
     /// The path that stands in the endpoint, before that of the API.
@@ -155,10 +220,14 @@ impl Rest {
     pub async fn ask(&self, call: &Call) -> Result<Answered, Failure> {
         let began = Instant::now();
         let (mut attempts, mut renewed) = (0, false);
+        let asking = Asking::begin(self.under_way.as_deref(), call);
         loop {
             attempts += 1;
             let request = self.request(call).await?;
-            let outcome = self.http.ask(&request).await;
+            let outcome = self.http.ask_telling(&request, &asking.sent).await;
+            if outcome.is_ok() || outcome.as_ref().is_err_and(|error| !error.was_sent()) {
+                asking.sent.store(false, Ordering::Relaxed);
+            }
             if let (Ok(answer), Access::Identity(identities)) = (&outcome, &self.access)
                 && answer.status == StatusCode::UNAUTHORIZED
                 && !std::mem::replace(&mut renewed, true)
@@ -173,6 +242,9 @@ impl Rest {
                     let wait = answer.retry_after();
                     let is_last = attempts > self.patience.retries || wait.is_some_and(|wait| wait > longest);
                     if is_last || !is_passing(answer.status) {
+                        if let Some(under_way) = &self.under_way {
+                            under_way.fail(None);
+                        }
                         return Ok(Answered { answer, attempts, elapsed: began.elapsed() });
                     }
                     (format!("it answered {answer}"), wait)
@@ -182,11 +254,14 @@ impl Rest {
                 }
                 Err(error) => (in_one_line(&error), None),
             };
+            let what = &call.to_do;
+            if let Some(under_way) = &self.under_way {
+                under_way.fail(Some(format!("could not {what}: {problem}")));
+            }
             let own = self.pause(attempts);
             let pause = asked_for.map_or(own, |wait| wait.max(own.min(SHORTEST_PAUSE)));
             if let Some(warnings) = &self.warnings {
                 let pause = human(pause);
-                let what = &call.to_do;
                 warnings.warn(&format!("could not {what}: {problem}; trying again in {pause} (retry {attempts})"));
             }
             sleep(pause).await;

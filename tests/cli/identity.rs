@@ -302,6 +302,36 @@ fn a_token_that_the_service_refuses_is_renewed_once_and_then_explained() {
     run.end().assert_failed(5, &["is not for `https://webpubsub.azure.com`"]);
 }
 
+#[cfg(unix)]
+#[test]
+fn an_identity_is_asked_once_for_as_long_as_its_token_lasts() {
+    let directory = tempfile::tempdir().unwrap();
+    let calls = directory.path().join("calls");
+    let command = |token: &str| format!("echo called >> '{}'; echo {token}", calls.display());
+    let called = || std::fs::read_to_string(&calls).unwrap().lines().count();
+    // By the connection and by what is asked beside it.
+    let emulator = emulator();
+    let ended = at(&endpoint(&emulator), &["repl", "--credential-command", &command(&access_token("command"))])
+        .stdin("join g\nservice send -g g a\nservice health\n")
+        .run();
+    assert_eq!((ended.code, called()), (0, 1), "{}", ended.stderr);
+    // One that does not say for how long is not asked for with each request.
+    let service = Webhook::serve(|_| "202 Accepted");
+    let ended = at(&service, &["service", "send", "--all", "--lines", "--credential-command", &command("opaque")])
+        .stdin("1\n2\n3\n")
+        .run();
+    assert_eq!((ended.code, called()), (0, 2), "{}", ended.stderr);
+    // Nor does it matter how long it is said to last.
+    let machine = Webhook::start();
+    let run = at(&endpoint(&emulator), &["service", "send", "--all", "x", "--credential", "managed-identity"])
+        .env("AZURE_POD_IDENTITY_AUTHORITY_HOST", machine.url(""))
+        .start();
+    let body = json!({"access_token": access_token("msi"), "expires_in": u64::MAX});
+    machine.next().answer("200 OK", "", &body.to_string());
+    let ended = run.end();
+    assert_eq!(ended.code, 0, "{}", ended.stderr);
+}
+
 #[test]
 fn what_is_wrong_with_an_identity_has_its_exit_code() {
     let listen = |args: &[&str]| wps(["listen", "--endpoint", "http://127.0.0.1:1", "--no-reconnect"]).args(args);
@@ -340,6 +370,14 @@ fn what_is_wrong_with_an_identity_has_its_exit_code() {
         .env("AZURE_AUTHORITY_HOST", "http://login.example/")
         .run()
         .assert_failed(3, &["is without TLS"]);
+    // A token goes nowhere in clear text, and nobody waits for one for ever.
+    wps(["listen", "--endpoint", "http://wps.example", "--hub", "h", "--credential-command", "echo x"])
+        .run()
+        .assert_failed(3, &["`--endpoint` is without TLS"]);
+    wps(["service", "close", "--all", "--endpoint", "http://127.0.0.1:1", "--hub", "h", "--connect-timeout", "50ms"])
+        .args(["--credential-command", "sleep 1000"])
+        .run()
+        .assert_failed(4, &["gave no token within 50 ms", "`--connect-timeout`"]);
     let ended =
         wps(["listen", "--hub", "h", "--connection-string", "Endpoint=https://h;AuthType=azure;Version=1.0;"]).run();
     ended.assert_failed(3, &["`--endpoint URL --hub H` connects with your Entra identity"]);

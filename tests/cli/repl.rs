@@ -110,6 +110,13 @@ fn service_asks_and_changes_what_a_server_does() {
 }
 
 #[test]
+fn what_a_server_does_is_done_when_there_is_a_connection_and_its_answer_is_no_message() {
+    let lines = "service send --all x\nexpect .data == \"x\"\nset output data\nservice exists --user alice\n";
+    let ended = wps(["repl", "-q", &here(), "--user", "alice"]).stdin(lines).run();
+    assert_eq!((ended.code, ended.text()), (0, "[server] x\nyes\n"), "{}", ended.stderr);
+}
+
+#[test]
 fn each_command_finishes_before_the_next_starts() {
     let service = Service::start();
     let wps = wps(["repl", "-q", "--url", &service.url()]).stdin("join g\nleave g\nsend g x\n").start();

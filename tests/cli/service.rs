@@ -323,6 +323,21 @@ fn what_passes_is_tried_again_as_often_as_wanted_and_after_what_is_asked_for() {
 }
 
 #[test]
+fn a_run_that_takes_too_long_says_why() {
+    let port = crate::support::service::ClosedPort::reserve().port();
+    let ended = wps(["service", "health", "--hub", "h", "--retries", "1000000", "--retry-delay", "1ms"])
+        .args(["--connection-string", &format!("Endpoint=http://127.0.0.1:{port};AccessKey={KEY};Version=1.0;")])
+        .args(["--timeout", "2s", "-o", "ndjson"])
+        .run();
+    assert_eq!(ended.code, 124, "{}", ended.stderr);
+    ended
+        .assert_stderr(&["timed out after 2 s (`--timeout`)", "caused by: could not say how it is: could not connect"]);
+    let stopped = ended.records().pop().unwrap();
+    let caused = stopped["error"].to_string();
+    assert!(caused.contains("could not connect"), "{caused}");
+}
+
+#[test]
 fn a_message_without_an_answer_is_not_sent_twice_unless_that_is_wanted() {
     let api = Api::start();
     let run = api.run(&["send", "--all", "x"]).start();
@@ -334,6 +349,26 @@ fn a_message_without_an_answer_is_not_sent_twice_unless_that_is_wanted() {
     drop(api.next());
     api.next().0.answer("202 Accepted", "", "");
     ok(&run.end());
+
+    // Each message has its record, also one that nobody knows the outcome of.
+    let run = api.run(&["send", "--all", "--lines", "--keep-going", "-o", "ndjson"]).stdin("a\nb\n").start();
+    drop(api.next());
+    api.next().0.answer("202 Accepted", "", "");
+    let ended = run.end();
+    ended.assert_stderr(&["error: line 1 may have been sent; 1 were sent"]);
+    let records = ended.records();
+    assert_eq!((ended.code, records.len()), (9, 3));
+    assert_eq!((&records[0]["line"], &records[0]["error"]["name"]), (&json!(1), &json!("OutcomeUnknown")));
+    assert_eq!((&records[1]["line"], &records[1]["status"]), (&json!(2), &json!(202)));
+
+    // Neither does whoever gives it up.
+    let run = api.run(&["send", "--all", "x"]).start();
+    let asked = api.next();
+    run.signal(rustix::process::Signal::TERM);
+    let ended = run.end();
+    drop(asked);
+    assert_eq!(ended.code, 143);
+    ended.assert_stderr(&["warning: whether the service did send to all connections is not known"]);
 
     // What comes to the same the second time is asked again without being told to.
     let run = api.run(&["close", "--all"]).start();
@@ -484,6 +519,17 @@ fn wrong_command_lines_say_what_is_missing() {
             &["`--filter` does not go with `remove-all`"],
         ),
         (&["group", "add", "g", "--local"], &["nothing says whom"]),
+        // Whoever normalises a path would take these for a way up, and the operation for one about all of the hub.
+        (&["send", "x", "--user", "..", "--local"], &["`..` cannot be named in a request"]),
+        (&["close", "--connection", ".", "--local"], &["`.` cannot be named in a request"]),
+        (&["close", "--group", "..", "--local"], &["`..` cannot be named in a request"]),
+        (&["exists", "--member", "..", "--group", "g", "--local"], &["`..` cannot be named in a request"]),
+        (&["group", "add", "g", "--user", "..", "--local"], &["`..` cannot be named in a request"]),
+        (&["group", "remove", "..", "--user", "u", "--local"], &["`..` cannot be named in a request"]),
+        (
+            &["permission", "check", "sendToGroup", "--connection", "..", "--local"],
+            &["`..` cannot be named in a request"],
+        ),
         (&["health", "--local", "--connection-string", "x"], &["two services"]),
         (&["health", "--connection-string", "-", "--proxy", "-"], &["both take standard input"]),
     ] {

@@ -3,10 +3,11 @@
 use std::cell::RefCell;
 use std::collections::BTreeSet;
 use std::fmt::Write as _;
-use std::future::Future;
+use std::future::{Future, poll_fn};
 use std::pin::pin;
 use std::rc::Rc;
 use std::sync::Arc;
+use std::task::Poll;
 
 use bytes::Bytes;
 use tokio::time::{Instant, sleep, sleep_until, timeout};
@@ -214,14 +215,31 @@ impl Executor<'_> {
             }
         };
         let (rest, hub) = &*self.service().map_err(Verdict::Failed)?;
+        // What is sent to all is sent to this connection, too.
+        self.connected().await?;
         let mut printer = errand::printer(self.surroundings, self.output);
-        printer.set_format(self.watch.printed().format);
+        printer.set_format(match self.watch.printed().format {
+            render::Format::Ndjson => render::Format::Ndjson,
+            // An answer is what was asked for, and no message.
+            render::Format::Text | render::Format::Data | render::Format::Raw => render::Format::Text,
+        });
         let seen = (&RefCell::new(printer), &errand::Done::default());
         let words = carry_out((rest, hub.as_str()), task, (body, false), seen).await.map_err(Verdict::Failed)?;
         if let Some(words) = words {
             self.say(&words);
         }
         Ok(())
+    }
+
+    /// Waits until there is a connection.
+    async fn connected(&self) -> Result<(), Verdict> {
+        let stands = poll_fn(|_| match self.watch.shared().standing() {
+            Standing::Connected => Poll::Ready(Ok(())),
+            Standing::Stopped => Poll::Ready(Err(Verdict::SessionEnded)),
+            // It is looked again whenever that changes.
+            Standing::Connecting | Standing::Recovering | Standing::Reconnecting => Poll::Pending,
+        });
+        self.attended("this", stands).await
     }
 
     /// The service that the connection is to.

@@ -12,7 +12,7 @@ use bytes::Bytes;
 use futures_util::StreamExt as _;
 use futures_util::stream::FuturesUnordered;
 use tokio::sync::mpsc;
-use tokio::time::Instant;
+use tokio::time::{Duration, Instant};
 
 use super::report;
 use super::settings::Lines;
@@ -190,7 +190,8 @@ pub async fn send(
         Some((number, failure)) => {
             let more = if failed > 1 { format!(", and {} more lines failed", failed - 1) } else { String::new() };
             let acked = done.acked.get();
-            Verdict::Failed(failure.context(format!("line {number} was not sent{more}; {acked} were")))
+            let was = if failure.kind == Kind::OperationUnknown { "may have been sent" } else { "was not sent" };
+            Verdict::Failed(failure.context(format!("line {number} {was}{more}; {acked} were sent")))
         }
     }
 }
@@ -201,16 +202,21 @@ pub async fn room_in(printer: &RefCell<Printer>) {
     std::future::poll_fn(|cx| printer.borrow_mut().poll_room(cx)).await;
 }
 
-async fn one(rest: &Rest, template: Arc<Call>, number: u64, body: Bytes) -> (u64, Result<Answered, Failure>) {
+/// What came of a line, and how long that took.
+type Outcome = (Result<Answered, Failure>, Duration);
+
+async fn one(rest: &Rest, template: Arc<Call>, number: u64, body: Bytes) -> (u64, Outcome) {
     let call = Call { body, ..Call::clone(&template) };
-    (number, rest.ask(&call).await)
+    let began = Instant::now();
+    let outcome = rest.ask(&call).await;
+    (number, (outcome, began.elapsed()))
 }
 
 fn settle(
     rest: &Rest,
     (operation, call): (&Operation, &Call),
     number: u64,
-    outcome: Result<Answered, Failure>,
+    (outcome, elapsed): Outcome,
     printer: &RefCell<Printer>,
 ) -> Option<Failure> {
     match outcome {
@@ -218,7 +224,10 @@ fn settle(
             report::response(&mut printer.borrow_mut(), operation, &answered, Some(number));
             (!answered.answer.status.is_success()).then(|| rest.refused(call, &answered))
         }
-        Err(failure) => Some(failure),
+        Err(failure) => {
+            report::unanswered(&mut printer.borrow_mut(), operation, (&failure, elapsed), Some(number));
+            Some(failure)
+        }
     }
 }
 

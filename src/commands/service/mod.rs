@@ -10,7 +10,8 @@ mod report;
 pub mod settings;
 
 use std::cell::RefCell;
-use std::time::Duration;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
 
 use bytes::Bytes;
 use url::Url;
@@ -133,7 +134,7 @@ async fn work(
     brought: Brought,
     (printer, done): (&RefCell<Printer>, &Done),
 ) -> Verdict {
-    let (rest, hub) = match rest(surroundings, settings, printer).await {
+    let (rest, hub) = match rest(surroundings, settings, (printer, done)).await {
         Ok(made) => made,
         Err(failure) => return Verdict::Failed(failure),
     };
@@ -197,7 +198,7 @@ fn repeats(settings: &Service) -> bool {
 async fn rest(
     surroundings: &Surroundings,
     settings: &Service,
-    printer: &RefCell<Printer>,
+    seen: (&RefCell<Printer>, &Done),
 ) -> Result<(Rest, String), Failure> {
     let (signer, local) = match &settings.source {
         Source::Signed(signer) => (signer, false),
@@ -209,21 +210,21 @@ async fn rest(
             let connect_timeout = settings.patience.connect_timeout;
             let identities =
                 Identities::new(keyless.identities.clone(), &settings.network, &settings.tls, connect_timeout);
-            return made(surroundings, settings, printer, (&keyless.endpoint, false), Access::Identity(identities))
+            return made(surroundings, settings, seen, (&keyless.endpoint, false), Access::Identity(identities))
                 .map(|rest| (rest, keyless.hub.clone()));
         }
         Source::Url(_) | Source::Command(_) => {
             return Err(Failure::message(Kind::Internal, "a client access URL is no service"));
         }
     };
-    made(surroundings, settings, printer, (&signer.endpoint, local), Access::Key(signer.key.clone()))
+    made(surroundings, settings, seen, (&signer.endpoint, local), Access::Key(signer.key.clone()))
         .map(|rest| (rest, signer.hub.clone()))
 }
 
 fn made(
     surroundings: &Surroundings,
     settings: &Service,
-    printer: &RefCell<Printer>,
+    (printer, done): (&RefCell<Printer>, &Done),
     (endpoint, local): (&Url, bool),
     access: Access,
 ) -> Result<Rest, Failure> {
@@ -231,7 +232,8 @@ fn made(
     warn_of_insecure(&mut printer.borrow_mut(), settings.tls.insecure && secure);
     let options = options_of(&settings.network, &settings.tls);
     let warnings = Warnings::new(surroundings.console.err.clone(), settings.output.quiet);
-    Rest::new((endpoint.clone(), local), access, options, settings.patience.clone(), Some(warnings))
+    let rest = Rest::new((endpoint.clone(), local), access, options, settings.patience.clone(), Some(warnings))?;
+    Ok(rest.telling(Arc::clone(&done.under_way)))
 }
 
 /// The service that a connection is to, and the hub on it: what a server does beside a client.
@@ -267,7 +269,11 @@ async fn one(
     (printer, done): (&RefCell<Printer>, &Done),
 ) -> Result<Option<String>, Failure> {
     Done::count(&done.sent);
-    let answered = rest.ask(call).await.inspect_err(|_| Done::count(&done.failed))?;
+    let began = Instant::now();
+    let answered = rest.ask(call).await.inspect_err(|failure| {
+        Done::count(&done.failed);
+        report::unanswered(&mut printer.borrow_mut(), operation, (failure, began.elapsed()), None);
+    })?;
     let status = answered.answer.status;
     let asks = match operation {
         Operation::Exists(_) => Some(report::existence as fn(&mut Printer, &Operation, &_, bool)),

@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use super::settings::operation::Operation;
+use crate::failure::{Failure, Kind};
 use crate::records::{Answer, Connection, Exists, Permission, Response, RestError};
 use crate::render::Printer;
 use crate::run::rest::{Answered, Said};
@@ -38,9 +39,29 @@ pub fn response(printer: &mut Printer, operation: &Operation, answered: &Answere
         RestError { name: code, message }
     });
     let answer = Some(answer(operation, answered));
-    let status = answered.answer.status.as_u16();
+    let status = Some(answered.answer.status.as_u16());
     let fields = Response { answer, status, line, error, ..Response::default() };
     printer.finding(&fields, "");
+}
+
+/// That there was no answer: `OutcomeUnknown` where it may have been done all the same. `line`: as of an answer.
+pub fn unanswered(
+    printer: &mut Printer,
+    operation: &Operation,
+    (failure, elapsed): (&Failure, Duration),
+    line: Option<u64>,
+) {
+    let name = (failure.kind == Kind::OperationUnknown).then(|| "OutcomeUnknown".to_owned());
+    let answer = Some(Answer {
+        operation: operation.name(),
+        target: operation.target(),
+        group: operation.group(),
+        permission: operation.permission(),
+        attempts: None,
+        elapsed_ms: fractional_millis(elapsed),
+    });
+    let error = Some(RestError { name, message: Some(failure.summary()) });
+    printer.finding(&Response { answer, line, error, ..Response::default() }, "");
 }
 
 /// An answer that is yes or no.

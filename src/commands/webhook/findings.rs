@@ -194,7 +194,7 @@ pub fn answer(printer: &mut Printer, ask: &Ask, played: &Played) {
     let Some(EventAnswer::Reply { data, .. }) = &played.reply else { return };
     let data = data.as_data();
     let fields = Response {
-        status: answer.status.as_u16(),
+        status: Some(answer.status.as_u16()),
         data_type: Some(data.kind().name()),
         data: RawValue::from_string(data.to_json().into_owned()).ok(),
         state: played.state.as_deref(),

@@ -7,6 +7,7 @@
 use std::collections::VecDeque;
 use std::fmt;
 use std::io;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant, SystemTime};
 
@@ -265,6 +266,11 @@ impl HttpClient {
 
     /// Asks, and reads the answer whole. Dropping the future gives it up, and the connection with it.
     pub async fn ask(&self, request: &HttpRequest) -> Result<HttpAnswer, HttpError> {
+        self.ask_telling(request, &AtomicBool::new(false)).await
+    }
+
+    /// The same. `sent` is set when the request leaves: whoever gives it up then does not know what became of it.
+    pub async fn ask_telling(&self, request: &HttpRequest, sent: &AtomicBool) -> Result<HttpAnswer, HttpError> {
         let mut message = self.message(request)?;
         self.log_request(request, &message);
         loop {
@@ -272,6 +278,7 @@ impl HttpClient {
                 Some(sender) => (sender, false),
                 None => (self.connect().await?, true),
             };
+            sent.store(true, Ordering::Relaxed);
             let exchange = async {
                 match sender.try_send_request(message).await {
                     Ok(response) => self.read(sender, response, request.private).await.map(Exchanged::Answer),

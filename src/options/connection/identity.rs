@@ -106,6 +106,10 @@ pub fn endpoint(
         };
     };
     let endpoint = address(text, "--endpoint", "`https://NAME.webpubsub.azure.com`")?;
+    if endpoint.scheme() != "https" && !is_loopback(&endpoint) {
+        let what = "`--endpoint` is without TLS, and the token of an identity does not go there";
+        return Err(Failure::message(Kind::Config, what).blame("--endpoint").hint("it begins with `https://`"));
+    }
     let identities = match (&args.credential_command, args.credential) {
         (Some(command), _) if command.trim().is_empty() => {
             return Err(Failure::message(Kind::Config, "`--credential-command` is empty").blame("--credential-command"));

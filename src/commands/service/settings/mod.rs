@@ -203,6 +203,7 @@ pub fn presence(args: PresenceArgs) -> Result<ServiceTask, Failure> {
             refuse(true, other, "--member", "`--member C --group G` is the whole question")?;
         }
         check_group(args.group.as_deref(), "--group")?;
+        refuse_dots(Some(&member))?;
         return Ok(ServiceTask::Member { connection: member, group: args.group.unwrap_or_default() });
     }
     let target = target("look for", false, args.group, args.user, args.connection)?;
@@ -245,6 +246,7 @@ pub fn grouping(args: GroupingArgs) -> Result<ServiceTask, Failure> {
     };
     let given = [("--connection", connection.is_some()), ("--user", user.is_some()), ("--filter", filter.is_some())];
     exactly_one("whom", &given)?;
+    refuse_dots(user.as_deref().or(connection.as_deref()))?;
     refuse(
         action == GroupAction::RemoveAll && filter.is_some(),
         "--filter",
@@ -272,6 +274,7 @@ pub fn permission(args: PermissionArgs, environment: &Environment, input: &mut d
 /// What a connection is to be allowed, or whether it is.
 pub fn granting(args: GrantArgs) -> Result<ServiceTask, Failure> {
     check_group(args.group.as_deref(), "--group")?;
+    refuse_dots(Some(&args.connection))?;
     let operation = Operation::Permission {
         verb: match args.action {
             PermissionAction::Grant => PermissionVerb::Grant,
@@ -335,9 +338,17 @@ fn target(
         given.insert(0, ("--all", all));
     }
     exactly_one(&format!("whom to {what}"), &given)?;
+    refuse_dots(user.as_deref().or(connection.as_deref()))?;
     check_group(group.as_deref(), "--group")?;
     let some = group.map(Target::Group).or(user.map(Target::User)).or(connection.map(Target::Connection));
     Ok(some.unwrap_or(Target::All))
+}
+
+/// Such a name is a way up in a path, however it is encoded: whoever normalises the path would ask about all of the hub.
+fn refuse_dots(name: Option<&str>) -> Result<(), Failure> {
+    let Some(name) = name.filter(|name| matches!(*name, "." | "..")) else { return Ok(()) };
+    let what = format!("`{name}` cannot be named in a request: servers take it for a way up in the path");
+    Err(Failure::message(Kind::Usage, what))
 }
 
 /// Refuses none of them, and more than one.
@@ -367,7 +378,8 @@ fn refuse(given: bool, flag: &str, other: &str, hint: &str) -> Result<(), Failur
 }
 
 fn check_group(group: Option<&str>, what: &str) -> Result<(), Failure> {
-    group.map_or(Ok(()), check_group_name).map_err(|error| bad_name(what, error))
+    group.map_or(Ok(()), check_group_name).map_err(|error| bad_name(what, error))?;
+    refuse_dots(group)
 }
 
 /// By the grammar that the emulator has, so that a slip is told before anything is sent.

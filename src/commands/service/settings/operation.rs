@@ -406,10 +406,6 @@ fn who(member: &Member) -> String {
 
 /// Percent-encoded for a path segment or a query value.
 pub fn encoded(text: &str) -> String {
-    // A segment of dots alone would be taken for a way up.
-    if text == "." || text == ".." {
-        return text.replace('.', "%2E");
-    }
     utf8_percent_encode(text, ENCODED).to_string()
 }
 
@@ -456,7 +452,6 @@ mod tests {
                 "sendToGroup",
                 "POST /api/hubs/chat/groups/a%2Fb%20c/:send",
             ),
-            (send(Target::User("..".into()), &[], None, None), "sendToUser", "POST /api/hubs/chat/users/%2E%2E/:send"),
             (
                 send(Target::Connection(c()), &[], None, None),
                 "sendToConnection",

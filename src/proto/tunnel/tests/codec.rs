@@ -282,7 +282,7 @@ proptest::proptest! {
         STANDARD.decode("cwAAAJMC2W17IlR5cGUiOjIsIkFja0lkIjo3LCJTdGF0dXNDb2RlIjoyMDQsIkhlYWRlcnMiOnt9LCJMb2NhbFJvdXRpbmciOmZhbHNlLCJDaGFubmVsTmFtZSI6IiIsIk5vdENvbXBsZXRlZCI6ZmFsc2V9xAA=").unwrap(),
     ])) {
         if let Ok(Some(frame)) = decode_tunnel(&Bytes::from(bytes)) {
-            let again = Bytes::from(encode_tunnel(&frame));
+            let again = encode_tunnel(&frame);
             assert_eq!(decode_tunnel(&again).unwrap(), Some(frame));
         }
     }
