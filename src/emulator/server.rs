@@ -15,6 +15,7 @@ mod memory;
 mod outbox;
 mod page;
 mod pages;
+mod refusals;
 mod request;
 mod rest;
 mod secure;
@@ -52,6 +53,7 @@ use feed::Feed;
 use handshake_faults::HandshakeFaults;
 use hubs::{Events, Hubs};
 use pages::Pages;
+use refusals::Refusals;
 use secure::Secure;
 use webpubsub_net::secret::Secret;
 use webpubsub_proto::fault::Faults;
@@ -88,6 +90,8 @@ struct Server {
     pages: Pages,
     endpoint: String,
     traffic: Traffic,
+    /// What is said of whom is refused.
+    refusals: Refusals,
     /// Of the control endpoint.
     feed: Arc<Feed>,
     /// Whether the endpoint was chosen by the user, and so is right wherever a client comes from.
@@ -151,6 +155,7 @@ pub async fn run(listener: Listener, config: ServerConfig, shutdown: impl Future
         pages,
         endpoint,
         traffic,
+        refusals: Refusals::default(),
         feed,
         advertised,
         hubs: Arc::clone(&hubs),

@@ -34,8 +34,7 @@ where
 
 /// Who says it, where that is not us, and how urgent it is, where that is not what was asked for.
 fn origin(target: &str, level: Level) -> String {
-    let own = target == "wps" || target.starts_with("wps::");
-    match (own, level <= Level::WARN) {
+    match (super::is_own(target), level <= Level::WARN) {
         (true, false) => String::new(),
         (true, true) => format!("{level} "),
         (false, _) => format!("{level} {target}: "),
@@ -87,6 +86,7 @@ mod tests {
         assert_eq!(entry(PIPE, "T", &origin("wps::wire", Level::TRACE), "x"), "T x\n");
         assert_eq!(entry(PIPE, "T", &origin("rustls::x", Level::DEBUG), "x"), "T DEBUG rustls::x: x\n");
         assert_eq!(entry(PIPE, "T", &origin("wps", Level::WARN), "x"), "T WARN x\n");
+        assert_eq!(entry(PIPE, "T", &origin("webpubsub_emulator::server", Level::WARN), "x"), "T WARN x\n");
     }
 
     #[test]

@@ -62,6 +62,7 @@ mod protobuf;
 mod readme;
 mod record;
 mod recovery;
+mod refusals;
 mod repl;
 #[cfg(unix)]
 mod repl_asking;

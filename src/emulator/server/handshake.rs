@@ -18,13 +18,17 @@ use tokio_tungstenite::tungstenite::handshake::derive_accept_key;
 
 use super::carrier::{Below, upgraded};
 use super::pages::Pages;
+use super::refusals::{Place, Reason};
 use super::request::{Query, bearer, names};
 use super::{Server, livetrace, rest, socket, trace, tunnel, unix_now};
-use crate::traffic::Traffic;
 use crate::upstream::{Admission, Changes, ConnectRequest, Identity, Refused, Upstream};
-use webpubsub_net::auth::token::{Audience, Claims, claims_text, verify_client_token};
+use webpubsub_net::auth::token::{Audience, Claims, TokenError, claims_text, verify_client_token};
+use webpubsub_net::secret::excerpt;
 use webpubsub_proto::hub::{ClientKind, Fresh, Open, SimpleMode, negotiate};
 use webpubsub_proto::{Subprotocol, check_group_name, check_hub_name};
+
+/// The most characters of a path that are said.
+pub(super) const SHOWN_PATH: usize = 120;
 
 /// The routes of the service.
 pub(super) fn router(server: Arc<Server>) -> Router {
@@ -36,19 +40,50 @@ pub(super) fn router(server: Arc<Server>) -> Router {
         .route(tunnel::PATH, any(tunnel::serve))
         .route("/livetrace", any(livetrace::connect))
         .merge(rest::router())
-        .fallback(async || {
-            respond(StatusCode::NOT_FOUND, "There is nothing here. Clients connect to /client/hubs/{hub}.")
-        })
+        .fallback(nothing)
         .layer(middleware::from_fn_with_state(Arc::clone(&server), Pages::keep_out))
         .with_state(server)
 }
 
 async fn client_by_path(State(server): State<Arc<Server>>, Path(hub): Path<String>, request: Request) -> Response {
-    connect(&server, Some(hub), request).await.unwrap_or_else(|refusal| refusal.into_response(&server.traffic))
+    client(&server, Some(hub), request).await
 }
 
 async fn client_by_query(State(server): State<Arc<Server>>, request: Request) -> Response {
-    connect(&server, None, request).await.unwrap_or_else(|refusal| refusal.into_response(&server.traffic))
+    client(&server, None, request).await
+}
+
+async fn client(server: &Arc<Server>, hub: Option<String>, request: Request) -> Response {
+    let query = Query::parse(request.uri().query().unwrap_or_default());
+    let hub = hub.or_else(|| query.get("hub").map(str::to_owned));
+    let place = Place::Client(known_hub(hub.as_deref()));
+    // Who recovers shows no token.
+    let recovers = query.get("awps_connection_id").is_some();
+    match connect(server, hub, query, request).await {
+        Ok(response) => {
+            if !recovers {
+                server.refusals.passed(&place);
+            }
+            response
+        }
+        Err(refusal) => refusal.into_response(server, &place),
+    }
+}
+
+/// The hub, as it is named in what is said of it; nothing where it is none.
+pub(super) fn known_hub(name: Option<&str>) -> String {
+    name.filter(|name| check_hub_name(name).is_ok()).map(str::to_ascii_lowercase).unwrap_or_default()
+}
+
+async fn nothing(State(server): State<Arc<Server>>, request: Request) -> Response {
+    let message = "There is nothing here. Clients connect to /client/hubs/{hub}.";
+    // Who looks around in a browser sees it; a client may only say that it was not connected.
+    if has_token(request.headers(), &header::UPGRADE, "websocket") {
+        let path = excerpt(request.uri().path(), SHOWN_PATH);
+        let told = format!("a client asked for `{path}` and was refused: 404: {message}");
+        server.refusals.refused(&Place::Any, &Reason::request(&told), &told);
+    }
+    respond(StatusCode::NOT_FOUND, message)
 }
 
 /// Why there is no WebSocket. The text never contains a token.
@@ -59,16 +94,35 @@ pub(super) struct Refusal {
     /// In seconds.
     pub(super) retry_after: Option<u64>,
     /// The event handler's own answer, in place of the message.
-    pub(super) answer: Option<(HeaderValue, Bytes)>,
+    pub(super) answer: Option<Box<(HeaderValue, Bytes)>>,
+    /// Why, for whoever runs the emulator; `None` where it is on purpose, or was said already.
+    pub(super) reason: Option<Reason>,
 }
 
 impl Refusal {
     pub(super) fn new(status: StatusCode, message: impl Into<String>) -> Self {
-        Self { status, message: message.into(), retry_after: None, answer: None }
+        let message = message.into();
+        let reason = Some(Reason::request(&message));
+        Self { status, message, retry_after: None, answer: None, reason }
+    }
+
+    /// One that somebody has asked for.
+    pub(super) fn on_purpose(status: StatusCode, message: impl Into<String>) -> Self {
+        Self { status, message: message.into(), retry_after: None, answer: None, reason: None }
     }
 
     pub(super) fn bad_request(message: impl Into<String>) -> Self {
         Self::new(StatusCode::BAD_REQUEST, message)
+    }
+
+    pub(super) fn no_token() -> Self {
+        let message = "The request has no token: neither an access_token parameter nor an Authorization header.";
+        Self { reason: Some(Reason::NoToken), ..Self::on_purpose(StatusCode::UNAUTHORIZED, message) }
+    }
+
+    pub(super) fn bad_token(error: &TokenError) -> Self {
+        let message = format!("Unauthorized: {error}.");
+        Self { reason: Some(Reason::token(error)), ..Self::on_purpose(StatusCode::UNAUTHORIZED, message) }
     }
 
     pub(super) fn forbidden(message: impl Into<String>) -> Self {
@@ -77,15 +131,24 @@ impl Refusal {
 
     /// An event handler refused the client, or failed.
     fn of_handler(refused: Refused) -> Self {
-        let answer = Some((refused.content_type, refused.body));
+        let answer = Some(Box::new((refused.content_type, refused.body)));
         let message = "the event handler of `connect` said so".to_owned();
-        Self { status: refused.status, message, retry_after: None, answer }
+        let reason = (!refused.said).then(|| Reason::Handler(refused.status.as_u16()));
+        Self { status: refused.status, message, retry_after: None, answer, reason }
     }
 
-    pub(super) fn into_response(self, traffic: &Traffic) -> Response {
-        trace::refused(traffic, self.status.as_u16(), &self.message);
+    pub(super) fn into_response(self, server: &Server, place: &Place) -> Response {
+        let status = self.status.as_u16();
+        match &self.reason {
+            Some(reason) => {
+                let told = format!("{place} was refused: {status}: {}", self.message);
+                server.refusals.refused(place, reason, &told);
+                server.traffic.refused(status, &self.message);
+            }
+            None => trace::refused(&server.traffic, status, &self.message),
+        }
         let mut response = respond(self.status, self.message);
-        if let Some((content_type, body)) = self.answer {
+        if let Some((content_type, body)) = self.answer.map(|answer| *answer) {
             *response.body_mut() = Body::from(body);
             response.headers_mut().insert(header::CONTENT_TYPE, content_type);
         }
@@ -111,10 +174,13 @@ fn respond(status: StatusCode, text: impl Into<String>) -> Response {
 }
 
 /// Checks everything a request has to have, asks the event handler, answers 101 and starts the socket's task.
-async fn connect(server: &Arc<Server>, hub: Option<String>, mut request: Request) -> Result<Response, Refusal> {
+async fn connect(
+    server: &Arc<Server>,
+    hub: Option<String>,
+    query: Query,
+    mut request: Request,
+) -> Result<Response, Refusal> {
     let accept = accept_key(&request)?;
-    let query = Query::parse(request.uri().query().unwrap_or_default());
-    let hub = hub.or_else(|| query.get("hub").map(str::to_owned));
     let hub = hub.ok_or_else(|| Refusal::bad_request("The request names no hub."))?;
     check_hub_name(&hub).map_err(|error| Refusal::bad_request(format!("`{hub}`: {error}.")))?;
     // Hub names have no case (PROTOCOL §1.3).
@@ -267,18 +333,16 @@ pub(super) fn token_of<'a>(query: &'a Query, headers: &'a HeaderMap) -> Option<&
 
 /// Checks the token, from the query or else from the `Authorization` header (PROTOCOL §1.2).
 fn authenticate(server: &Server, hub: &str, query: &Query, headers: &HeaderMap) -> Result<Claims, Refusal> {
-    let unauthorized = |message: String| Refusal::new(StatusCode::UNAUTHORIZED, message);
     let Some(token) = token_of(query, headers) else {
         if server.allow_anonymous {
             return Ok(Claims::default());
         }
-        let message = "The request has no token: neither an access_token parameter nor an Authorization header.";
-        return Err(unauthorized(message.to_owned()));
+        return Err(Refusal::no_token());
     };
     let endpoints = names(server, headers);
     let endpoints: Vec<_> = endpoints.iter().map(String::as_str).collect();
     verify_client_token(token, &server.keys, Audience { endpoints: &endpoints, hub }, unix_now())
-        .map_err(|error| unauthorized(format!("Unauthorized: {error}.")))
+        .map_err(|error| Refusal::bad_token(&error))
 }
 
 /// The connection that token and query describe.

@@ -84,7 +84,7 @@ impl HandshakeFaults {
         let Some(at) = token.and_then(|token| expiring.get(token)) else { return Ok(None) };
         match at.checked_duration_since(Instant::now()) {
             Some(left) if !left.is_zero() => Ok(Some(left)),
-            _ => Err(Refusal::new(StatusCode::UNAUTHORIZED, "Unauthorized: the token has expired (a fault).")),
+            _ => Err(Refusal::on_purpose(StatusCode::UNAUTHORIZED, "Unauthorized: the token has expired (a fault).")),
         }
     }
 
@@ -124,7 +124,8 @@ impl HandshakeFaults {
                 Action::Refuse { status, retry_after, body } => {
                     let status = StatusCode::from_u16(*status).unwrap_or(StatusCode::SERVICE_UNAVAILABLE);
                     let body = body.clone().unwrap_or_else(|| "A fault of the emulator.".to_owned());
-                    judgement.refusal = Some(Refusal { retry_after: *retry_after, ..Refusal::new(status, body) });
+                    judgement.refusal =
+                        Some(Refusal { retry_after: *retry_after, ..Refusal::on_purpose(status, body) });
                 }
                 // These happen where the hub asks.
                 Action::NoConnected

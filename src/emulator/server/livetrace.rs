@@ -10,11 +10,12 @@ use std::time::Duration;
 
 use axum::extract::{Request, State};
 use axum::response::Response;
-use http::{HeaderMap, StatusCode};
+use http::HeaderMap;
 use tokio::time::{Instant, sleep_until, timeout};
 
 use super::carrier::{Below, Carrier, say_end, upgraded};
 use super::handshake::{Refusal, accept_key, switching, token_of};
+use super::refusals::Place;
 use super::request::{Query, names};
 use super::{Server, unix_now};
 use crate::livetrace::{Listener, LiveTrace, Told, template};
@@ -42,7 +43,13 @@ const CLOSE_TIMEOUT: Duration = Duration::from_secs(2);
 
 /// Answers a request for the live trace.
 pub(super) async fn connect(State(server): State<Arc<Server>>, request: Request) -> Response {
-    open(&server, request).unwrap_or_else(|refusal| refusal.into_response(&server.traffic))
+    match open(&server, request) {
+        Ok(response) => {
+            server.refusals.passed(&Place::LiveTrace);
+            response
+        }
+        Err(refusal) => refusal.into_response(&server, &Place::LiveTrace),
+    }
 }
 
 fn open(server: &Arc<Server>, mut request: Request) -> Result<Response, Refusal> {
@@ -66,10 +73,7 @@ fn open(server: &Arc<Server>, mut request: Request) -> Result<Response, Refusal>
 
 /// PROTOCOL §21.1: it is for the whole service, so that its token says nothing of a hub.
 fn authenticate(server: &Server, query: &Query, headers: &HeaderMap, path: &str) -> Result<(), Refusal> {
-    let unauthorized = |message: String| Refusal::new(StatusCode::UNAUTHORIZED, message);
-    let token = token_of(query, headers).ok_or_else(|| {
-        unauthorized("The request has no token: neither an access_token parameter nor an Authorization header.".into())
-    })?;
+    let token = token_of(query, headers).ok_or_else(Refusal::no_token)?;
     let endpoints = names(server, headers);
     let endpoints: Vec<_> = endpoints.iter().map(String::as_str).collect();
     let expected = PathAudience { endpoints: &endpoints, path };
@@ -79,7 +83,7 @@ fn authenticate(server: &Server, query: &Query, headers: &HeaderMap, path: &str)
         }
         verified => verified,
     };
-    verified.map(|_| ()).map_err(|error| unauthorized(format!("Unauthorized: {error}.")))
+    verified.map(|_| ()).map_err(|error| Refusal::bad_token(&error))
 }
 
 /// Where a client stands.

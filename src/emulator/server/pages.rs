@@ -16,6 +16,7 @@ use thiserror::Error;
 use url::{Host, Url};
 
 use super::handshake::Refusal;
+use super::refusals::Place;
 use super::{Server, rest};
 use webpubsub_net::auth::connection_string::DEVELOPMENT_KEY;
 use webpubsub_net::secret::Secret;
@@ -68,7 +69,7 @@ impl Pages {
         match server.pages.check(request.headers(), request.uri().authority().map(|authority| authority.as_str())) {
             Ok(()) => next.run(request).await,
             Err(stranger) if path.starts_with("/api") => rest::forbid(&server, request, &stranger.to_string()).await,
-            Err(stranger) => Refusal::forbidden(stranger.to_string()).into_response(&server.traffic),
+            Err(stranger) => Refusal::forbidden(stranger.to_string()).into_response(&server, &Place::Any),
         }
     }
 

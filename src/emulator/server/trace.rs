@@ -1,10 +1,14 @@
 //! What the emulator tells its log, who comes and goes and every frame, without secrets; and the same as records to those
 //! who look on.
 
+use http::request;
 use tracing::{Level, debug, enabled, info, trace};
 
+use super::Server;
+use super::handshake::SHOWN_PATH;
+use super::refusals::{self, Reason};
 use crate::traffic::{Opened, Place, Traffic, protocol_name, shown};
-use webpubsub_net::secret::FRAMES;
+use webpubsub_net::secret::{FRAMES, excerpt};
 use webpubsub_proto::hub::{Cut, Open, SocketId};
 use webpubsub_proto::{Codec, EncodedFrame, WireFrame};
 
@@ -101,6 +105,14 @@ pub(super) fn answered(traffic: &Traffic, method: &http::Method, path: &str, sta
         Some(note) => info!("REST {method} {path}: {status}: {note}"),
         None => info!("REST {method} {path}: {status}"),
     }
+}
+
+/// A REST request was refused, for a reason that its sender or the emulator's user has to do something about.
+pub(super) fn disqualified(server: &Server, head: &request::Parts, status: u16, problem: (&str, &Reason)) {
+    let (method, path, (message, reason)) = (&head.method, head.uri.path(), problem);
+    server.traffic.request(method.as_str(), path, status, Some(message));
+    let path = excerpt(path, SHOWN_PATH);
+    server.refusals.refused(&refusals::Place::Rest, reason, &format!("REST {method} {path}: {status}: {message}"));
 }
 
 /// The control endpoint changed something, or refused to.

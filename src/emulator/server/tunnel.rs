@@ -19,7 +19,8 @@ use tokio::time::{Instant, sleep_until, timeout};
 use tracing::{debug, info, warn};
 
 use super::carrier::{Below, Carrier, say_end, upgraded};
-use super::handshake::{Refusal, accept_key, switching, token_of};
+use super::handshake::{Refusal, accept_key, known_hub, switching, token_of};
+use super::refusals::Place;
 use super::request::{Query, names};
 use super::{Server, rest, unix_now};
 use crate::tunnel::{Outgoing, TunnelLine, tunnelled, untunnelled};
@@ -52,17 +53,24 @@ const MAX_REST_ANSWER: usize = 16 * 1024 * 1024;
 
 /// Answers a request to open a tunnel.
 pub(super) async fn serve(State(server): State<Arc<Server>>, request: Request) -> Response {
-    connect(&server, request).unwrap_or_else(|refusal| refusal.into_response(&server.traffic))
+    let query = Query::parse(request.uri().query().unwrap_or_default());
+    let place = Place::Tunnel(known_hub(query.get("hub")));
+    match connect(&server, &query, request) {
+        Ok(response) => {
+            server.refusals.passed(&place);
+            response
+        }
+        Err(refusal) => refusal.into_response(&server, &place),
+    }
 }
 
-fn connect(server: &Arc<Server>, mut request: Request) -> Result<Response, Refusal> {
+fn connect(server: &Arc<Server>, query: &Query, mut request: Request) -> Result<Response, Refusal> {
     let accept = accept_key(&request)?;
-    let query = Query::parse(request.uri().query().unwrap_or_default());
     let hub = query.get("hub").ok_or_else(|| Refusal::bad_request("The request names no hub."))?;
     check_hub_name(hub).map_err(|error| Refusal::bad_request(format!("`{hub}`: {error}.")))?;
     // Hub names have no case (PROTOCOL §1.3).
     let hub = hub.to_ascii_lowercase();
-    let claims = authenticate(server, &query, &request)?;
+    let claims = authenticate(server, query, &request)?;
     let target = query.get("target").map(str::to_owned);
     let upgrade = hyper::upgrade::on(&mut request);
     let served = Arc::clone(server);
@@ -86,12 +94,8 @@ fn connect(server: &Arc<Server>, mut request: Request) -> Result<Response, Refus
 
 /// The token is for this path, whatever its query says (PROTOCOL §2.3, §20.2).
 fn authenticate(server: &Server, query: &Query, request: &Request) -> Result<Claims, Refusal> {
-    let unauthorized = |message: String| Refusal::new(StatusCode::UNAUTHORIZED, message);
     let headers = request.headers();
-    let token = token_of(query, headers).ok_or_else(|| {
-        let message = "The request has no token: neither an access_token parameter nor an Authorization header.";
-        unauthorized(message.to_owned())
-    })?;
+    let token = token_of(query, headers).ok_or_else(Refusal::no_token)?;
     let names = names(server, headers);
     let endpoints: Vec<_> = names.iter().map(String::as_str).collect();
     let expected = RequestAudience { endpoints: &endpoints, path: PATH };
@@ -107,7 +111,7 @@ fn authenticate(server: &Server, query: &Query, request: &Request) -> Result<Cla
         }
         Err(error) => Err(error),
     };
-    verified.map_err(|error| unauthorized(format!("Unauthorized: {error}.")))
+    verified.map_err(|error| Refusal::bad_token(&error))
 }
 
 fn names_path(aud: &str) -> bool {

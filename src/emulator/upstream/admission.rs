@@ -23,12 +23,14 @@ pub(crate) struct Refused {
     pub(crate) status: StatusCode,
     pub(crate) content_type: HeaderValue,
     pub(crate) body: Bytes,
+    /// It was said on stderr.
+    pub(crate) said: bool,
 }
 
 impl Refused {
     fn failed(text: String) -> Self {
         let content_type = HeaderValue::from_static("text/plain; charset=utf-8");
-        Self { status: StatusCode::INTERNAL_SERVER_ERROR, content_type, body: text.into() }
+        Self { status: StatusCode::INTERNAL_SERVER_ERROR, content_type, body: text.into(), said: true }
     }
 }
 
@@ -110,7 +112,8 @@ impl Upstream {
         let answer = outcome.map_err(|problem| failed(problem.to_string()))?;
         let status = answer.status;
         if status.is_client_error() {
-            if matches!(status, StatusCode::NOT_FOUND | StatusCode::METHOD_NOT_ALLOWED) {
+            let misplaced = matches!(status, StatusCode::NOT_FOUND | StatusCode::METHOD_NOT_ALLOWED);
+            if misplaced {
                 let seen = "which refused the client; is that on purpose?";
                 self.exchange.report(&call, &format!("it answered {}", status.as_u16()), seen);
             } else {
@@ -119,7 +122,7 @@ impl Upstream {
             let plain = HeaderValue::from_static("text/plain; charset=utf-8");
             let content_type = answer.headers.get(CONTENT_TYPE).cloned().unwrap_or(plain);
             let body = answer.body.slice(..answer.body.len().min(MAX_REFUSAL_BYTES));
-            return Err(Refused { status, content_type, body });
+            return Err(Refused { status, content_type, body, said: misplaced });
         }
         if !status.is_success() {
             return Err(failed(unexpected(status)));

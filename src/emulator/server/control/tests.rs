@@ -9,6 +9,7 @@ use crate::events::EventHandler;
 use crate::server::handshake_faults::HandshakeFaults;
 use crate::server::hubs::{Events, Hubs};
 use crate::server::pages::Pages;
+use crate::server::refusals::Refusals;
 use crate::tasks::Tasks;
 use crate::traffic::Traffic;
 use crate::tunnel::Tunnels;
@@ -29,6 +30,7 @@ fn server(advertised: bool) -> Server {
         endpoint: "https://dev.example".to_owned(),
         advertised,
         traffic: traffic.clone(),
+        refusals: Refusals::default(),
         feed: Arc::default(),
         hubs: Arc::new(Hubs::new(config, events, traffic, [7; 32], faults.clone())),
         upstream: None,

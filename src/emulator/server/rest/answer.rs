@@ -7,6 +7,7 @@ use axum::response::Response;
 use http::{HeaderName, HeaderValue, Method, StatusCode, header};
 use serde::Serialize;
 
+use super::super::refusals::Reason;
 use super::{header_value, json};
 
 const ERROR_CODE: HeaderName = HeaderName::from_static("x-ms-error-code");
@@ -67,6 +68,8 @@ pub(super) struct Problem {
     allow: Option<String>,
     /// There is something at the path.
     pub(super) routed: bool,
+    /// What is wrong with its token.
+    token: Option<Box<Reason>>,
     form: Form,
 }
 
@@ -108,7 +111,7 @@ struct ProblemDetails<'a> {
 impl Problem {
     fn new(status: StatusCode, code: &'static str, message: impl Into<String>) -> Self {
         let message = message.into();
-        Self { status, code, message, target: None, allow: None, routed: true, form: Form::Plain }
+        Self { status, code, message, target: None, allow: None, routed: true, token: None, form: Form::Plain }
     }
 
     pub(super) fn bad_request(target: &'static str, message: impl Into<String>) -> Self {
@@ -120,8 +123,17 @@ impl Problem {
         Self { form: Form::Validation(detail), ..Self::bad_request(target, message) }
     }
 
-    pub(super) fn unauthorized(message: impl Into<String>) -> Self {
-        Self::new(StatusCode::UNAUTHORIZED, "Error.Unauthorized", message)
+    pub(super) fn unauthorized(message: impl Into<String>, reason: Reason) -> Self {
+        Self { token: Some(Box::new(reason)), ..Self::new(StatusCode::UNAUTHORIZED, "Error.Unauthorized", message) }
+    }
+
+    /// What is to be said of it; nothing where it only says what there is and what not.
+    pub(super) fn reason(&self) -> Option<Reason> {
+        match &self.token {
+            Some(reason) => Some(Reason::clone(reason)),
+            None if self.routed && self.status == StatusCode::NOT_FOUND => None,
+            None => Some(Reason::request(&self.message)),
+        }
     }
 
     pub(super) fn forbidden(message: impl Into<String>) -> Self {

@@ -21,6 +21,7 @@ use axum::response::Response;
 use axum::routing::{any, get};
 use http::{HeaderName, HeaderValue, Method, StatusCode, header, request};
 
+use super::refusals::{Place, Reason};
 use super::request::{Query, bearer, names};
 use super::{Server, trace, unix_now};
 use answer::{Answer, Problem};
@@ -76,9 +77,17 @@ pub(super) async fn forbid(server: &Server, request: Request, message: &str) -> 
 /// The answer. Unless the request's body has come `whole`, nothing can be read behind it.
 fn finish(server: &Server, head: &request::Parts, outcome: Result<Answer, Problem>, whole: bool) -> Response {
     let routed = outcome.as_ref().map_or_else(|problem| problem.routed, |_| true);
+    let reason = outcome.as_ref().err().and_then(Problem::reason);
     let note = outcome.as_ref().map_or_else(|problem| Some(problem.message.clone()), Answer::note);
     let mut response = outcome.map_or_else(Problem::into_response, Answer::into_response);
-    trace::answered(&server.traffic, &head.method, head.uri.path(), response.status().as_u16(), note.as_deref());
+    let status = response.status().as_u16();
+    match (&reason, note.as_deref()) {
+        (Some(reason), Some(message)) => trace::disqualified(server, head, status, (message, reason)),
+        (_, note) => trace::answered(&server.traffic, &head.method, head.uri.path(), status, note),
+    }
+    if reason.is_none() && head.extensions.get::<Trusted>().is_none() {
+        server.refusals.passed(&Place::Rest);
+    }
     if head.method == Method::HEAD {
         *response.body_mut() = Body::empty();
     }
@@ -144,7 +153,8 @@ fn authenticate(server: &Server, head: &request::Parts) -> Result<(), Problem> {
         return Ok(());
     }
     let Some(token) = bearer(&head.headers).filter(|token| !token.is_empty()) else {
-        return Err(Problem::unauthorized("The request has no token: no Authorization header with a bearer."));
+        let message = "The request has no token: no Authorization header with a bearer.";
+        return Err(Problem::unauthorized(message, Reason::NoToken));
     };
     let names = names(server, &head.headers);
     let endpoints: Vec<_> = names.iter().map(String::as_str).collect();
@@ -155,7 +165,8 @@ fn authenticate(server: &Server, head: &request::Parts) -> Result<(), Problem> {
         }
         verified => verified,
     };
-    verified.map(|_| ()).map_err(|error| Problem::unauthorized(format!("Unauthorized: {error}.")))
+    let refused = |error: TokenError| Problem::unauthorized(format!("Unauthorized: {error}."), Reason::token(&error));
+    verified.map(|_| ()).map_err(refused)
 }
 
 /// A value for a header that can hold only so many characters; others are left out.
