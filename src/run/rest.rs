@@ -341,6 +341,9 @@ impl Rest {
             HttpError::Dial(DialError::Connect { .. }) if self.local => {
                 failure(Kind::Unreachable).hint("start an emulator with `wps emulator`")
             }
+            HttpError::Dial(DialError::Tls { alert: None, .. }) => {
+                failure(Kind::Unreachable).hint("does the port speak TLS? `http://` is without, `https://` with it")
+            }
             HttpError::Dial(error) => with_hints(failure(Kind::Unreachable), dial_hints(error, &self.place())),
             HttpError::DialTimeout { .. } => failure(Kind::Unreachable).hint(timeout_hint(&self.place())),
             HttpError::BadRequest { .. } => failure(Kind::Config),

@@ -115,8 +115,21 @@ fn each_wrong_handler_has_its_finding_and_its_exit_code() {
         ("event", ("404 Not Found", "", ""), 8, &["`InternalServerError`", "route POST"]),
         ("event", ("200 OK", "Content-Type: text/html\r\n", "<p>"), 8, &["content type `text/html`", "`text/plain`"]),
         ("event", ("200 OK", "Content-Type: application/json\r\n", "{"), 8, &["is said to be JSON and is not"]),
-        ("connected", ("500 Internal Server Error", "", ""), 8, &["the client would not notice"]),
-        ("disconnected", ("405 Method Not Allowed", "", ""), 8, &["it answered 405"]),
+        (
+            "connected",
+            ("500 Internal Server Error", "", ""),
+            8,
+            &["the client would not notice; the service tries again, and logs it"],
+        ),
+        ("connected", ("408 Request Timeout", "", ""), 8, &["the service tries again"]),
+        ("connected", ("404 Not Found", "", ""), 8, &["the service does not try again", "route POST"]),
+        (
+            "disconnected",
+            ("405 Method Not Allowed", "", ""),
+            8,
+            &["it answered 405", "the client would not notice; the service does not try again, and logs it"],
+        ),
+        ("disconnected", ("302 Found", "Location: /x\r\n", ""), 8, &["a redirect", "the service does not try again"]),
     ] {
         let handler = Webhook::start();
         let run = wps(["webhook", step, &handler.url("/")]).args((step == "event").then_some("message")).start();
@@ -182,6 +195,14 @@ fn an_event_prints_the_answer_and_brings_the_state() {
     let told = "without some of its metadata: the header `x-webpubsub-metadata-name` is not ASCII";
     assert!(ended.records()[0]["detail"].as_str().unwrap().ends_with(told), "{}", ended.text());
 
+    let run = wps(["webhook", "event", &handler.url("/"), "vote"]).start();
+    handler.expect("vote").answer("200 OK", "Content-Type: text/plain\r\nX-WebPubSub-Metadata-A: \u{e9}\r\n", "x");
+    let said =
+        "warning: the client's message goes without some of its metadata: the header `x-webpubsub-metadata-a` is";
+    let ended = run.end();
+    assert_eq!((ended.code, ended.text()), (0, "x\n"));
+    assert!(ended.stderr.starts_with(said), "{}", ended.stderr);
+
     let run = wps(["webhook", "event", &handler.url("/"), "vote", "the question", "-vv"]).start();
     handler.expect("vote").answer("400 Bad Request", "", "no vote is open");
     run.end().assert_stderr(&["→ POST `http", "→ the question", "← 400 Bad Request", "← no vote is open"]);
@@ -199,7 +220,103 @@ fn an_event_prints_the_answer_and_brings_the_state() {
         (&["webhook", "connect", "http://x/{user}"], 2, "`{user}`"),
         (&["webhook", "event", "http://x/", "1x"], 2, "NAME"),
         (&["webhook", "connect", "http://x/", "--query", "room"], 2, "NAME=VALUE"),
+        // Nothing is changed or left out in silence.
+        (&["webhook", "connect", "http://x/", "--state", "a\nb"], 2, "the value of `--state` cannot stand in a header"),
+        (&["webhook", "connect", "http://x/", "--state", "\u{e9}"], 2, "`--state`"),
+        (&["webhook", "connect", "http://x/", "--state", " a"], 2, "`--state`"),
+        (&["webhook", "connect", "http://x/", "--connection-id", "a\nb"], 2, "the value of `--connection-id` cannot"),
+        (&["webhook", "connect", "http://x/", "--origin", "c\nd"], 2, "the value of `--origin` is not a host"),
+        (&["webhook", "connect", "http://x/", "--origin", "https://h"], 2, "`--origin`"),
+        (&["webhook", "connect", "http://x/", "--origin", "h/path"], 2, "`--origin`"),
+        (&["webhook", "connect", "http://x/", "--origin", ""], 2, "`--origin`"),
+        (&["webhook", "connect", "http://x/", "--subprotocol", "a\nb"], 2, "the value of `--subprotocol` is no name"),
     ] {
         wps(args).run().assert_failed(code, &[part]);
     }
+}
+
+#[test]
+fn claims_of_a_name_are_a_list_and_one_of_the_user_is_the_users() {
+    let handler = Webhook::start();
+    let run = wps(["webhook", "connect", &handler.url("/"), "--user", "alice", "--origin", "name.example:8080"])
+        .args([
+            "--claim",
+            "role=a",
+            "--claim",
+            "role=b",
+            "--claim",
+            "n=1",
+            "--claim",
+            "l=[\"x\",\"y\"]",
+            "--claim",
+            "l=z",
+        ])
+        .start();
+    let asked = handler.expect("connect");
+    let claims = json!({"sub": ["alice"], "role": ["a", "b"], "n": ["1"], "l": ["x", "y", "z"]});
+    assert_eq!(asked.json()["claims"], claims);
+    asked.accept();
+    assert_eq!(run.end().code, 0);
+}
+
+#[test]
+fn what_the_service_would_not_see_of_an_answer_is_a_warning() {
+    for (answer, hints) in [
+        (
+            r#"{"UserId":"bob","Groups":["g"]}"#,
+            &[
+                "the service would not see `Groups`: what it reads is `groups`",
+                "the service would not see `UserId`: what it reads is `userId`",
+            ][..],
+        ),
+        (
+            r#"{"userId":"bob","states":{}}"#,
+            &["the service would not see `states`: it reads `userId`, `groups`, `roles`, `subprotocol`"],
+        ),
+        (
+            r#"{"roles":["joinLeaveGroup","webpubsub.sendToGroup.room*"]}"#,
+            &[
+                "of its `roles`, `joinLeaveGroup` is not a role that the service knows; did you mean \
+                 `webpubsub.joinLeaveGroup`?",
+                "of its `roles`, `room*` in `webpubsub.sendToGroup.room*` is a group of that name",
+            ],
+        ),
+    ] {
+        let handler = Webhook::start();
+        let run = wps(["webhook", "connect", &handler.url("/"), "-o", "ndjson"]).start();
+        handler.expect("connect").answer("200 OK", "", answer);
+        let ended = run.end();
+        let record = &ended.records()[0];
+        // The client gets in all the same.
+        assert_eq!((ended.code, &record["status"]), (0, &json!("warning")), "{}", ended.text());
+        let hint = record["hint"].as_str().unwrap();
+        hints.iter().for_each(|part| assert!(hint.contains(part), "{answer}: {hint}"));
+    }
+    let handler = Webhook::start();
+    let run = wps(["webhook", "connect", &handler.url("/"), "-o", "ndjson"]).start();
+    let answer = r#"{"userId":"bob","groups":["g"],"roles":["webpubsub.sendToGroup"],"subprotocol":null}"#;
+    handler.expect("connect").answer("200 OK", "", answer);
+    assert_eq!(run.end().records()[0]["status"], "ok");
+}
+
+#[test]
+fn a_port_without_tls_is_said_to_be_one() {
+    let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    let port = listener.local_addr().unwrap().port();
+    let server = std::thread::spawn(move || {
+        use std::io::{Read as _, Write as _};
+        for _ in 0..2 {
+            let (mut stream, _) = listener.accept().unwrap();
+            let _ = stream.read(&mut [0; 4096]).unwrap();
+            stream.write_all(b"HTTP/1.1 400 Bad Request\r\nContent-Length: 0\r\n\r\n").unwrap();
+        }
+    });
+    let ended = wps(["webhook", "connect", &format!("https://127.0.0.1:{port}/")]).run();
+    assert_eq!(ended.code, 4, "{}", ended.text());
+    ended.assert_stderr(&["the port does not speak TLS, and its URL begins with `https://`", "`http://`"]);
+    let string = format!("Endpoint=https://127.0.0.1:{port};AccessKey=0123456789abcdef0123456789abcdef;Version=1.0;");
+    let ended =
+        wps(["service", "send", "--all", "x", "--hub", "h", "--retries", "0", "--connection-string", &string]).run();
+    ended.assert_failed(4, &["does not speak TLS", "`http://` is without, `https://` with it"]);
+    server.join().unwrap();
 }

@@ -4,8 +4,10 @@ use std::fmt::Write as _;
 
 use anyhow::anyhow;
 use serde_json::value::RawValue;
+use serde_json::{Map, Value};
 
 use crate::failure::{Failure, Kind};
+use crate::options::connection::roles::doubt;
 use crate::records::{Response, Status};
 use crate::render::Printer;
 use crate::render::check::{self, Check};
@@ -30,7 +32,7 @@ fn step(ask: &Ask) -> &'static str {
 pub fn failure(ask: &Ask, played: &Played) -> Option<Failure> {
     let fault = played.fault.as_ref()?;
     let kind = match fault {
-        Fault::Unreached(_) => Kind::Unreachable,
+        Fault::Unreached(_) | Fault::NoTls => Kind::Unreachable,
         Fault::Unusable(_) => Kind::Usage,
         Fault::Refused(status) if matches!(status.as_u16(), 401 | 403) => Kind::HandshakeRefused,
         Fault::NoAnswer(_)
@@ -47,15 +49,15 @@ pub fn failure(ask: &Ask, played: &Played) -> Option<Failure> {
         None => format!("`{}`", step(ask)),
     };
     let failure = Failure::new(kind, anyhow!("{fault}").context(format!("the handler failed at {what}")));
-    let failure = failure.hint(consequence(ask, fault));
-    Some(match mending(ask, fault, played.answer.as_ref()) {
+    let failure = failure.hint(consequence(ask, fault, played.passing));
+    Some(match mending(ask, fault, played) {
         Some(hint) => failure.hint(hint),
         None => failure,
     })
 }
 
 /// What the service does then (PROTOCOL §14).
-fn consequence(ask: &Ask, fault: &Fault) -> &'static str {
+fn consequence(ask: &Ask, fault: &Fault, passing: bool) -> &'static str {
     match (ask, fault) {
         (Ask::Validate, _) => "the service would send this handler no events at all",
         (Ask::Connect, Fault::Refused(_)) => "the client would get this answer in place of its connection",
@@ -63,17 +65,26 @@ fn consequence(ask: &Ask, fault: &Fault) -> &'static str {
         (Ask::Event(..), _) => {
             "a PubSub client would get the error `InternalServerError` in its ack, and a simple client be closed"
         }
-        (Ask::Connected | Ask::Disconnected(_), _) => {
+        (Ask::Connected | Ask::Disconnected(_), _) if passing => {
             "the client would not notice; the service tries again, and logs it"
+        }
+        (Ask::Connected | Ask::Disconnected(_), _) => {
+            "the client would not notice; the service does not try again, and logs it"
         }
     }
 }
 
 /// What to do about it.
-fn mending(ask: &Ask, fault: &Fault, answer: Option<&HandlerAnswer>) -> Option<String> {
+fn mending(ask: &Ask, fault: &Fault, played: &Played) -> Option<String> {
+    let answer = played.answer.as_ref();
+    let is_plain = played.url.as_ref().is_some_and(|url| url.scheme() == "http");
     let own = match fault {
         Fault::Unreached(_) => "is it running, and is this its host and port?",
         Fault::Unusable(_) => "`{event}` and `{hub}` have to make a URL of it",
+        Fault::NoTls => "does the handler listen there for `http://`? TLS may be another port's",
+        Fault::NoAnswer(_) if is_plain => {
+            "look into its log: the connection ended, or what came is no HTTP; a port that speaks TLS needs `https://`"
+        }
         Fault::NoAnswer(_) => "look into its log: the connection ended, or what came is no HTTP",
         Fault::TooSlow(_) => {
             "answer first, and do what takes long afterwards; a body parser before it, such as `express.json()`, takes the \
@@ -132,9 +143,48 @@ pub fn tell(printer: &mut Printer, ask: &Ask, played: &Played, failure: Option<&
             let hint = "a key has at most 256 characters, a value 1024, of ASCII alone; all of them have 8192 together";
             (Status::Warning, vec![hint.to_owned()])
         }
-        (None, None) => (Status::Ok, Vec::new()),
+        (None, None) => match doubts(ask, played) {
+            none if none.is_empty() => (Status::Ok, none),
+            doubts => (Status::Warning, doubts),
+        },
     };
     print(printer, Check { step: step(ask), status, elapsed: Some(played.elapsed), detail, hints, program: None });
+}
+
+/// The keys of an answer to `connect` (PROTOCOL §14.4).
+const CONNECT_KEYS: [&str; 4] = ["userId", "groups", "roles", "subprotocol"];
+/// The most doubts about an answer that are told.
+const MOST_DOUBTS: usize = 5;
+/// The most of a name that is shown.
+const SHOWN_NAME: usize = 60;
+
+/// What of an answer that the service takes would not do what it was probably meant for.
+fn doubts(ask: &Ask, played: &Played) -> Vec<String> {
+    if played.fault.is_some() || !matches!(ask, Ask::Connect) {
+        return Vec::new();
+    }
+    let body = played.answer.as_ref().map(|answer| &answer.body[..]).unwrap_or_default();
+    let keys: Map<String, Value> = serde_json::from_slice(body).unwrap_or_default();
+    let mut doubts: Vec<String> = keys.keys().filter_map(|key| doubtful_key(key)).collect();
+    let roles = played.changes.as_ref().and_then(|changes| changes.roles.as_deref()).unwrap_or_default();
+    doubts.extend(roles.iter().filter_map(|role| doubt(role)).map(|why| format!("of its `roles`, {why}")));
+    if doubts.len() > MOST_DOUBTS {
+        let more = doubts.len() - MOST_DOUBTS;
+        doubts.truncate(MOST_DOUBTS);
+        doubts.push(format!("and {more} more of the kind"));
+    }
+    doubts
+}
+
+fn doubtful_key(key: &str) -> Option<String> {
+    if CONNECT_KEYS.contains(&key) {
+        return None;
+    }
+    let shown = excerpt(key, SHOWN_NAME);
+    Some(match CONNECT_KEYS.into_iter().find(|known| known.eq_ignore_ascii_case(key)) {
+        Some(meant) => format!("the service would not see `{shown}`: what it reads is `{meant}`"),
+        None => format!("the service would not see `{shown}`: it reads `{}`", CONNECT_KEYS.join("`, `")),
+    })
 }
 
 /// Prints a step that was not tried.

@@ -21,7 +21,7 @@ use crate::options::environment::{Environment, Input};
 use crate::options::expressions::args::FilterArgs;
 use crate::options::output::args::TalkArgs;
 use crate::options::values::{Format, ReportFormat};
-use crate::render::Printer;
+use crate::render::{Printer, Weight};
 use crate::run::context::Surroundings;
 use crate::run::ending::Verdict;
 use crate::run::errand::{self, Done};
@@ -135,6 +135,11 @@ async fn work(settings: &Webhook, asks: &[Ask], (printer, done): (&RefCell<Print
         let tells = settings.tests || !matches!(ask, Ask::Event(..)) || failure.is_some();
         if tells || settings.output.format == Format::Ndjson {
             findings::tell(&mut printer.borrow_mut(), ask, &played, failure.as_ref());
+        }
+        // Payloads alone are on stdout then.
+        if let Some(problem) = played.left_out.as_ref().filter(|_| !tells && settings.output.format != Format::Ndjson) {
+            let told = format!("the client's message goes without some of its metadata: {problem}");
+            printer.borrow_mut().note(Weight::Warning, &told);
         }
         if !settings.tests {
             findings::answer(&mut printer.borrow_mut(), ask, &played);

@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use ::http::HeaderMap;
 use ::http::header::{HeaderName, HeaderValue};
+use ::url::Url;
 use serde_json::{Map, Value};
 use webpubsub_proto::{Codec, check_event_name, check_hub_name};
 
@@ -165,14 +166,19 @@ fn settle(
     }
     let timeout = args.report.timeout.timeout;
     let output = Output::of_report(args.report, environment)?;
-    let mut claims = Map::new();
-    if let Some(user) = &args.user {
-        claims.insert("sub".to_owned(), Value::from(user.clone()));
+    if let Some(state) = &args.state {
+        in_header("--state", state)?;
     }
-    for (name, value) in args.claims {
-        let value = serde_json::from_str(&value).unwrap_or(Value::from(value));
-        claims.insert(name, value);
+    if let Some(connection_id) = &args.connection_id {
+        in_header("--connection-id", connection_id)?;
     }
+    check_origin(&origin)?;
+    if !args.subprotocol.is_empty() && HeaderName::from_bytes(args.subprotocol.as_bytes()).is_err() {
+        let what = "the value of `--subprotocol` is no name that a client can offer";
+        let failure = Failure::message(Kind::Usage, what).blame("--subprotocol");
+        return Err(failure.hint("it has letters, digits and some marks, and no blanks: `json.webpubsub.azure.v1`"));
+    }
+    let claims = claims(args.user.as_deref(), args.claims);
     let role = Role {
         template,
         hub: args.hub.to_ascii_lowercase(),
@@ -190,6 +196,56 @@ fn settle(
     };
     let tls = Tls { ca_cert: args.ca_cert, insecure: args.insecure, ..Tls::default() };
     Ok(Webhook { role, tls, asks, tests, output, timeout })
+}
+
+/// The claims of the client's token. Those of a name are a list, as in a token; of one that is a list itself, its items.
+fn claims(user: Option<&str>, given: Vec<(String, String)>) -> Map<String, Value> {
+    let mut claims: Map<String, Value> = Map::new();
+    for (name, value) in given {
+        let value = serde_json::from_str(&value).unwrap_or(Value::from(value));
+        let together = match (claims.remove(&name), value) {
+            (None, value) => value,
+            (Some(Value::Array(mut items)), Value::Array(more)) => {
+                items.extend(more);
+                Value::Array(items)
+            }
+            (Some(Value::Array(mut items)), value) => {
+                items.push(value);
+                Value::Array(items)
+            }
+            (Some(first), Value::Array(more)) => Value::Array([vec![first], more].concat()),
+            (Some(first), value) => Value::Array(vec![first, value]),
+        };
+        claims.insert(name, together);
+    }
+    if let Some(user) = user {
+        claims.entry("sub").or_insert_with(|| user.into());
+    }
+    claims
+}
+
+/// What the service would send in a header as it is.
+fn in_header(flag: &str, text: &str) -> Result<(), Failure> {
+    if text.bytes().all(|byte| (b' '..=b'~').contains(&byte)) && text.trim() == text {
+        return Ok(());
+    }
+    let what = format!("the value of `{flag}` cannot stand in a header");
+    let failure = Failure::message(Kind::Usage, what).blame(flag);
+    Err(failure
+        .hint("it has letters, digits and marks of ASCII, with blanks in between only; SDKs set states in base64"))
+}
+
+/// It is the host of a URL, perhaps with a port.
+fn check_origin(origin: &str) -> Result<(), Failure> {
+    let url = Url::parse(&format!("https://{origin}/")).ok().filter(|url| {
+        let bare = url.path() == "/" && url.query().is_none() && url.fragment().is_none();
+        bare && url.username().is_empty() && url.password().is_none()
+    });
+    if url.is_some() && !origin.chars().any(|c| c.is_control() || c.is_whitespace()) {
+        return Ok(());
+    }
+    let what = "the value of `--origin` is not a host";
+    Err(Failure::message(Kind::Usage, what).blame("--origin").hint("it looks like `NAME.webpubsub.azure.com`"))
 }
 
 fn headers(given: &[Secret], input: &mut dyn Input) -> Result<HeaderMap, Failure> {

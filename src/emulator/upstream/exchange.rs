@@ -138,10 +138,8 @@ impl Exchange {
         for (attempt, pause) in self.limits.retries.iter().enumerate() {
             let outcome = self.attempt(call, &request_id).await;
             let problem = match &outcome {
-                Ok(answer) if answer.status.is_server_error() || answer.status == StatusCode::REQUEST_TIMEOUT => {
-                    unexpected(answer.status)
-                }
-                Err(Broken::Network(text) | Broken::Unreached(text)) => text.clone(),
+                Ok(answer) if is_passing(answer.status) => unexpected(answer.status),
+                Err(broken @ (Broken::Network(_) | Broken::Unreached(_) | Broken::NoTls)) => broken.to_string(),
                 Ok(_) | Err(Broken::Hopeless(_)) => return outcome,
             };
             if attempt == 0 {
@@ -264,6 +262,11 @@ impl Call<'_> {
     fn asked(&self) -> String {
         format!("`{}` of hub `{}`", self.event.as_str(), self.peer.hub)
     }
+}
+
+/// Whether another attempt may be answered otherwise (PROTOCOL §14.6).
+pub(super) fn is_passing(status: StatusCode) -> bool {
+    status.is_server_error() || status == StatusCode::REQUEST_TIMEOUT
 }
 
 /// An answer that does not say what was asked.

@@ -48,6 +48,8 @@ pub(super) enum Broken {
     Network(String),
     /// The same of one that was not reached at all.
     Unreached(String),
+    /// The same of a port that answers TLS with something else.
+    NoTls,
     /// Everything else.
     Hopeless(String),
 }
@@ -56,6 +58,7 @@ impl fmt::Display for Broken {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Network(text) | Self::Unreached(text) | Self::Hopeless(text) => f.write_str(text),
+            Self::NoTls => f.write_str("the port does not speak TLS, and its URL begins with `https://`"),
         }
     }
 }
@@ -132,11 +135,15 @@ fn build(builder: reqwest::ClientBuilder) -> Result<reqwest::Client, String> {
 
 fn broken(error: &reqwest::Error) -> Broken {
     let cause = root_cause(error);
-    if has_bad_certificate(error) {
+    match tls_error(error) {
         // The next attempt would meet the same.
-        return Broken::Hopeless(format!(
-            "{cause}, by the system's roots, or those of `SSL_CERT_FILE` on Linux; `--ca-cert` trusts others"
-        ));
+        Some(rustls::Error::InvalidCertificate(_)) => {
+            return Broken::Hopeless(format!(
+                "{cause}, by the system's roots, or those of `SSL_CERT_FILE` on Linux; `--ca-cert` trusts others"
+            ));
+        }
+        Some(rustls::Error::InvalidMessage(_)) if error.is_connect() => return Broken::NoTls,
+        Some(_) | None => {}
     }
     if error.is_connect() {
         return Broken::Unreached(format!("it could not be reached: {cause}"));
@@ -147,12 +154,12 @@ fn broken(error: &reqwest::Error) -> Broken {
     Broken::Network(format!("it gave no whole answer: {cause}"))
 }
 
-/// Whether TLS refused the handler's certificate.
-fn has_bad_certificate(error: &reqwest::Error) -> bool {
+/// What TLS had against it.
+fn tls_error(error: &reqwest::Error) -> Option<&rustls::Error> {
     let mut next = error.source();
     while let Some(cause) = next {
         if let Some(tls) = cause.downcast_ref::<rustls::Error>() {
-            return matches!(tls, rustls::Error::InvalidCertificate(_));
+            return Some(tls);
         }
         // An I/O error leaves the error that it holds out of the chain.
         let io = cause.downcast_ref::<std::io::Error>().and_then(std::io::Error::get_ref);
@@ -161,7 +168,7 @@ fn has_bad_certificate(error: &reqwest::Error) -> bool {
             None => cause.source(),
         };
     }
-    false
+    None
 }
 
 /// The innermost cause: those around it repeat the URL, or say nothing.

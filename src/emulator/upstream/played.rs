@@ -14,6 +14,7 @@ use url::Url;
 
 use super::CONNECTION_STATE;
 use super::answer::{Changes, user_event_answer};
+use super::exchange::is_passing;
 use super::http::{Answer, Broken, Http};
 use super::peer::{Identity, Peer};
 use super::request::{self, ConnectRequest, Payload, Signer};
@@ -77,6 +78,8 @@ pub enum Fault {
     Unreached(String),
     /// Nothing that is to be asked: the URL cannot be used.
     Unusable(String),
+    /// Its URL begins with `https://`, and its port does not speak TLS.
+    NoTls,
     /// It was reached, and gave no answer that is one.
     NoAnswer(String),
     /// It took longer than that.
@@ -99,6 +102,7 @@ impl fmt::Display for Fault {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Unreached(why) | Self::Unusable(why) | Self::NoAnswer(why) | Self::BadAnswer(why) => f.write_str(why),
+            Self::NoTls => Broken::NoTls.fmt(f),
             Self::TooSlow(limit) => write!(f, "it did not answer within {}", humantime::format_duration(*limit)),
             Self::Refused(status) => write!(f, "it refused with {}", status.as_u16()),
             Self::Status(status) if status.is_redirection() => {
@@ -137,6 +141,8 @@ pub struct Played {
     pub left_out: Option<String>,
     /// The state that it sets.
     pub state: Option<String>,
+    /// The service asks again after it (PROTOCOL §14.6).
+    pub passing: bool,
 }
 
 /// What a handler answered.
@@ -215,6 +221,7 @@ impl Player {
             reply: None,
             left_out: None,
             state: None,
+            passing: false,
         };
         let url = match url {
             Ok(url) => url,
@@ -228,15 +235,22 @@ impl Player {
         played.elapsed = began.elapsed();
         match outcome {
             Err(_) => played.fault = Some(Fault::TooSlow(self.role.limit)),
-            Ok(Err(Broken::Unreached(text))) => played.fault = Some(Fault::Unreached(text)),
-            Ok(Err(Broken::Network(text) | Broken::Hopeless(text))) => played.fault = Some(Fault::NoAnswer(text)),
+            Ok(Err(broken)) => {
+                played.passing = !matches!(broken, Broken::Hopeless(_));
+                played.fault = Some(match broken {
+                    Broken::Unreached(text) => Fault::Unreached(text),
+                    Broken::NoTls => Fault::NoTls,
+                    Broken::Network(text) | Broken::Hopeless(text) => Fault::NoAnswer(text),
+                });
+            }
             Ok(Ok((method, answer))) => {
                 played.method = method;
+                played.passing = is_passing(answer.status);
                 self.judge(ask, &answer, &mut played);
                 if answer.status.is_success() {
                     self.peer.learn(&answer.headers, &url);
                     let state = answer.headers.get_all(CONNECTION_STATE).iter().next_back();
-                    played.state = state.and_then(|state| state.to_str().ok()).map(str::to_owned);
+                    played.state = state.map(|state| String::from_utf8_lossy(state.as_bytes()).into_owned());
                 }
                 let Answer { status, headers, body } = answer;
                 played.answer = Some(HandlerAnswer { status, headers, body });

@@ -2,5 +2,5 @@
 
 pub mod args;
 pub mod identity;
-mod roles;
+pub mod roles;
 pub mod settings;

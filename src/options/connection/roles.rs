@@ -1,4 +1,4 @@
-//! Roles that somebody gives to a token that is signed here, and what is probably wrong with them.
+//! Roles that somebody gives to a client, and what is probably wrong with them.
 
 use webpubsub_net::auth::inspection::role_problem;
 
@@ -8,12 +8,17 @@ const NAMES: [&str; 6] =
     ["joinLeaveGroup", "sendToGroup", "joinLeaveGroups", "sendToGroups", "setGroupState", "getGroupState"];
 
 /// Why a role does not do what it was probably given for, and which was probably meant.
-pub(super) fn warning(role: &str) -> Option<String> {
+pub fn doubt(role: &str) -> Option<String> {
     let problem = role_problem(role)?;
     Some(match meant(role) {
-        Some(meant) => format!("`--role`: {problem}; did you mean `{meant}`?"),
-        None => format!("`--role`: {problem}"),
+        Some(meant) => format!("{problem}; did you mean `{meant}`?"),
+        None => problem,
     })
+}
+
+/// The same, of a flag.
+pub(super) fn warning(role: &str) -> Option<String> {
+    Some(format!("`--role`: {}", doubt(role)?))
 }
 
 fn meant(role: &str) -> Option<String> {
