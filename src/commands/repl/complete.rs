@@ -32,6 +32,9 @@ pub enum Wanted {
 pub fn wanted(text: &str) -> (Wanted, usize) {
     let definition = line_command();
     let end = text.len();
+    if let Some(wanted) = flag_begins(&definition, text) {
+        return wanted;
+    }
     let Ok(split) = split(&definition, text) else { return (Wanted::Nothing, end) };
     let after_blank = text.chars().next_back().is_none_or(char::is_whitespace);
     let verb = split.verb();
@@ -81,6 +84,10 @@ pub fn wanted(text: &str) -> (Wanted, usize) {
                 "state" if first => (Wanted::Word(verb, None), start),
                 "state" if words == 1 || (words == 2 && current.is_some()) => (Wanted::Group, start),
                 "help" if first => (Wanted::Word(verb, None), start),
+                "help" if words == 1 || (words == 2 && current.is_some()) => {
+                    let first = split.first(Place::Word).map(|piece| piece.text.clone());
+                    (Wanted::Word(verb, first), start)
+                }
                 "set" => {
                     let before = before.filter(|piece| piece.place == Place::Word).map(|piece| piece.text.clone());
                     (Wanted::Word(verb, before), start)
@@ -89,6 +96,19 @@ pub fn wanted(text: &str) -> (Wanted, usize) {
             }
         }
     }
+}
+
+/// Where nothing but `-` or `--` stands of a flag, which on their own would be a name and the end of all flags.
+fn flag_begins(definition: &Command, text: &str) -> Option<(Wanted, usize)> {
+    let start = text
+        .rfind(char::is_whitespace)
+        .map_or(0, |blank| blank + text[blank..].chars().next().map_or(0, char::len_utf8));
+    if !matches!(&text[start..], "-" | "--") {
+        return None;
+    }
+    let split = split(definition, &format!("{}--flag", &text[..start])).ok()?;
+    let last = split.pieces.last().filter(|last| last.place == Place::Flag && last.span.start == start);
+    last.map(|_| (Wanted::Flag(split.verb()), start))
 }
 
 /// The command of that name, or of those two.
@@ -121,6 +141,9 @@ pub fn candidates(wanted: &Wanted, typed: &str, names: &Names) -> Vec<String> {
         }
         Wanted::Event => names.events.iter().map(|name| quoted(name)).collect(),
         Wanted::Word(verb, None) if verb == "help" => verbs(&definition),
+        Wanted::Word(verb, Some(before)) if verb == "help" => {
+            definition.find_subcommand(before).map(verbs).unwrap_or_default()
+        }
         Wanted::Value(verb, index) => {
             let positional = command(&definition, verb).and_then(|command| command.get_positionals().nth(*index));
             positional.map(values).unwrap_or_default()
@@ -215,6 +238,29 @@ mod tests {
             ("state set n", &["news"]),
             ("state set news a", &[]),
             ("status ", &[]),
+            (
+                "send -",
+                &["--no-echo", "--file", "--type", "--encoding", "--metadata", "--message-ttl", "--ack-id", "--no-ack"],
+            ),
+            (
+                "send --",
+                &["--no-echo", "--file", "--type", "--encoding", "--metadata", "--message-ttl", "--ack-id", "--no-ack"],
+            ),
+            ("send -t json --no-a", &["--no-ack"]),
+            // It is a group's name there, and data.
+            ("send g -", &[]),
+            ("send g --", &[]),
+            ("send -- -", &[]),
+            ("service exists --group g --", &["--connection", "--group", "--user", "--member"]),
+            ("service --", &[]),
+            ("-", &[]),
+            ("--", &[]),
+            ("help service ", &["send", "connections", "exists", "close", "group", "permission", "health"]),
+            ("help service c", &["connections", "close"]),
+            ("help state u", &["unwatch"]),
+            ("help set ", &["output", "timestamps", "full"]),
+            ("help join ", &[]),
+            ("help service send ", &[]),
         ] {
             let (wanted, start) = wanted(text);
             assert_eq!(candidates(&wanted, &text[start..], &names), expected, "{text}: {wanted:?}");

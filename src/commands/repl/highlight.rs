@@ -1,5 +1,7 @@
 //! Colours of the line being typed: the command, its flags, JSON, and the bracket that belongs to the one at the cursor.
 
+use clap::Command;
+
 use super::line::{Place, line_command, split};
 
 const PLAIN: &str = "";
@@ -44,14 +46,19 @@ fn styles(line: &str, cursor: Option<usize>) -> Vec<&'static str> {
     let definition = line_command();
     let Ok(split) = split(&definition, line) else { return styles };
     let json = split.flag_value("type", 't') == Some("json");
+    // Whose commands may stand there.
+    let mut of = Some(&definition);
     for piece in &split.pieces {
         let style = match piece.place {
-            Place::Verb if definition.find_subcommand(&piece.text).is_some() => VERB,
-            // It may still become one.
-            Place::Verb if definition.get_subcommands().any(|sub| sub.get_name().starts_with(&piece.text)) => PLAIN,
-            Place::Verb => UNKNOWN,
+            Place::Verb | Place::Word => match of.filter(|of| of.has_subcommands()) {
+                Some(commands) => {
+                    of = commands.find_subcommand(&piece.text);
+                    verb(commands, &piece.text)
+                }
+                None if piece.place == Place::Verb => UNKNOWN,
+                None => NAME,
+            },
             Place::Flag | Place::FlagValue => FLAG,
-            Place::Word => NAME,
             Place::Rest => {
                 if json || piece.text.trim_start().starts_with(['{', '[']) {
                     paint_json(&line[piece.span.clone()], &mut styles[piece.span.clone()]);
@@ -66,6 +73,16 @@ fn styles(line: &str, cursor: Option<usize>) -> Vec<&'static str> {
         styles[other] = BRACKET;
     }
     styles
+}
+
+/// The style of a word where one of these commands is to stand.
+fn verb(commands: &Command, word: &str) -> &'static str {
+    if commands.find_subcommand(word).is_some() {
+        return VERB;
+    }
+    let mut names = commands.get_subcommands().flat_map(Command::get_name_and_visible_aliases);
+    // It may still become one.
+    if names.any(|name| name.starts_with(word)) { PLAIN } else { UNKNOWN }
 }
 
 fn paint_json(json: &str, styles: &mut [&'static str]) {
@@ -149,6 +166,35 @@ mod tests {
         }
         assert_eq!(highlight("ping", None), "\x1b[1mping\x1b[0m");
         assert_eq!(highlight("bogus", None), "\x1b[31mbogus\x1b[0m");
+    }
+
+    #[test]
+    fn commands_of_two_words_are_painted_as_commands() {
+        let (verb, unknown, name) = ("\x1b[1m", "\x1b[31m", "\x1b[32m");
+        for (line, first, second, third) in [
+            ("service send", verb, verb, ""),
+            ("service connections", verb, verb, ""),
+            ("service permission grant", verb, verb, name),
+            ("service nonsense", verb, unknown, ""),
+            // It exists, but not there.
+            ("service join", verb, unknown, ""),
+            ("service conn", verb, "", ""),
+            ("state watch g", verb, verb, name),
+            ("state nonsense g", verb, unknown, name),
+            ("set full on", verb, verb, name),
+            ("set out", verb, "", ""),
+            ("set join", verb, unknown, ""),
+            ("exit", verb, "", ""),
+            ("exi", "", "", ""),
+            ("join state", verb, name, ""),
+        ] {
+            let words: Vec<String> = line
+                .split(' ')
+                .zip([first, second, third])
+                .map(|(word, style)| if style.is_empty() { word.to_owned() } else { format!("{style}{word}\x1b[0m") })
+                .collect();
+            assert_eq!(highlight(line, None), words.join(" "), "{line}");
+        }
     }
 
     #[test]

@@ -190,6 +190,23 @@ mod tests {
     }
 
     #[test]
+    fn the_help_of_the_repl_has_every_command() {
+        let text = include_str!("../../../cli/help/shared/lines.md");
+        // A row for some, such as `history, clear`.
+        let rows: Vec<&str> = text.lines().filter(|line| line.starts_with('`')).collect();
+        for sub in line_command().get_subcommands() {
+            for name in sub.get_name_and_visible_aliases() {
+                let is_named = |row: &&str| row.split(['`', ',', ' ']).any(|word| word == name);
+                assert!(rows.iter().any(is_named), "{name}");
+            }
+        }
+        let service = line_command().find_subcommand("service").cloned().unwrap();
+        for sub in service.get_subcommands() {
+            assert!(text.contains(&format!("`{}`", sub.get_name())), "service {}", sub.get_name());
+        }
+    }
+
+    #[test]
     fn help_about_what_is_not_there_says_what_is() {
         let hints = |words: &[&str]| {
             let words: Vec<String> = words.iter().map(|word| (*word).to_owned()).collect();
