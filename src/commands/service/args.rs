@@ -107,7 +107,7 @@ pub struct ToArgs {
     /// Of these, only connections that the OData filter is true for
     ///
     /// As in `userId ne null` or `'g1' in groups and not startswith(userId,'bot')`: identifiers are userId, connectionId
-    /// and groups. It is checked before anything is sent.
+    /// and groups; the emulator alone knows protocol, too. It is checked before anything is sent.
     #[arg(long, value_name = "ODATA")]
     pub filter: Option<String>,
     /// Not to this connection, repeatable; with --all and --group
