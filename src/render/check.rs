@@ -92,7 +92,7 @@ fn on_one_line(style: Style, text: &str) -> String {
         Some((at, _)) => format!("{} […]", &words[..at]),
         None => words,
     };
-    style.clean(&cut).into_owned()
+    style.name(&cut).into_owned()
 }
 
 #[cfg(test)]

@@ -121,7 +121,7 @@ impl Fragments {
             Manner::Text => {
                 if !goes_on {
                     text::source(out, style, time, message);
-                    let of = format!("(stream {}) ", style.clean(&line.stream_id));
+                    let of = format!("(stream {}) ", style.name(&line.stream_id));
                     out.extend_from_slice(style.paint(&of, Paint::new().dimmed()).as_bytes());
                     if let Some(mark) = mark {
                         out.extend_from_slice(style.paint(&format!("({mark}) "), Paint::new().yellow()).as_bytes());

@@ -1,7 +1,7 @@
 //! Received text made harmless for a terminal (CLI contract, *Data out*).
 //!
 //! Control characters could move the cursor, set the title or ring; bidirectional controls could make text read as
-//! something else. Both are shown as escapes. Text that goes to a pipe does not come here.
+//! something else. Both are shown as escapes. Of what goes to a pipe only names in lines of ours come here.
 
 use std::borrow::Cow;
 

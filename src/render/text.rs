@@ -7,7 +7,7 @@ use owo_colors::{OwoColorize as _, Style as Paint};
 
 use super::console::Style;
 use super::layout::{compact, pretty};
-use super::sanitize::for_terminal;
+use super::sanitize::{for_line, for_terminal};
 use webpubsub_client::event::{FailedAttempt, Lifecycle, Nack, OperationKind, StateChange, WireFrame};
 use webpubsub_net::secret::{excerpt, redact_frame};
 use webpubsub_proto::{Data, Message, Origin};
@@ -30,12 +30,12 @@ pub(super) fn source(out: &mut Vec<u8>, style: Style, time: Option<&str>, messag
         Origin::Group { group, user_id } => (group.as_ref(), user_id.as_deref()),
         Origin::Server => ("server", None),
     };
-    let source = format!("[{}]", style.clean(source));
+    let source = format!("[{}]", style.name(source));
     let colour = if message.origin == Origin::Server { Paint::new().magenta() } else { Paint::new().cyan() };
     out.extend_from_slice(style.paint(&source, colour).as_bytes());
     out.push(b' ');
     if let Some(user) = user {
-        let user = style.clean(user);
+        let user = style.name(user);
         out.extend_from_slice(style.paint(&format!("{user}:"), Paint::new().green()).as_bytes());
         out.push(b' ');
     }
@@ -104,6 +104,7 @@ pub fn state(out: &mut Vec<u8>, style: Style, time: Option<&str>, group: &str, c
         Some(user) => format!("{user} ({})", change.connection_id),
         None => format!("({})", change.connection_id),
     };
+    let who = format!("[{group}] {who}: ");
     let words = match &change.state {
         None => "no state".to_owned(),
         Some(state) if state.entries.is_empty() => "empty".to_owned(),
@@ -112,7 +113,8 @@ pub fn state(out: &mut Vec<u8>, style: Style, time: Option<&str>, group: &str, c
             entries.collect::<Vec<_>>().join(" ")
         }
     };
-    out.extend_from_slice(style.clean(&format!("[{group}] {who}: {words}")).as_bytes());
+    out.extend_from_slice(style.name(&who).as_bytes());
+    out.extend_from_slice(style.clean(&words).as_bytes());
     out.push(b'\n');
 }
 
@@ -284,6 +286,12 @@ impl Style {
         if self.terminal { for_terminal(text) } else { Cow::Borrowed(text) }
     }
 
+    /// A name or an id that others chose, in a line of ours: none of it begins a line, on a pipe either.
+    pub fn name(self, text: &str) -> Cow<'_, str> {
+        let is_plain = text.bytes().all(|byte| (b' '..=b'~').contains(&byte));
+        if is_plain { Cow::Borrowed(text) } else { for_line(text) }
+    }
+
     /// A word like `error:` or `warning:` in its colour.
     pub fn label(self, label: &str) -> String {
         let paint = match label {
@@ -333,10 +341,27 @@ mod tests {
     }
 
     #[test]
-    fn escapes_reach_a_pipe_and_not_a_terminal() {
+    fn escapes_of_data_reach_a_pipe_and_not_a_terminal_and_those_of_names_neither() {
         let frame = r#"{"type":"message","from":"group","group":"g\u001b","dataType":"text","data":"a\u001b[2Jb"}"#;
-        assert_eq!(rendered(frame, PIPE), "[g\u{1b}] a\u{1b}[2Jb\n");
+        assert_eq!(rendered(frame, PIPE), "[g\\u001b] a\u{1b}[2Jb\n");
         assert_eq!(rendered(frame, TERMINAL), "[g\\u001b] a\\u001b[2Jb\n");
+    }
+
+    #[test]
+    fn no_name_makes_a_line_of_its_own() {
+        let frame = r#"{"type":"message","from":"group","group":"é\n[g]","fromUserId":"eve\n[g] al","dataType":"text","data":"x\ny"}"#;
+        assert_eq!(rendered(frame, PIPE), "[é\\n[g]] eve\\n[g] al: x\ny\n");
+        assert_eq!(rendered(frame, TERMINAL), "[é\\n[g]] eve\\n[g] al: x\n  y\n");
+        let change = StateChange {
+            connection_id: "c\nd".into(),
+            user_id: Some("eve\n[g] al".into()),
+            state: None,
+            updated_at: None,
+            snapshot: false,
+        };
+        let mut out = Vec::new();
+        state(&mut out, PIPE, None, "g\nh", &change);
+        assert_eq!(String::from_utf8(out).unwrap(), "[g\\nh] eve\\n[g] al (c\\nd): no state\n");
     }
 
     #[test]

@@ -588,3 +588,14 @@ fn the_way_there_is_that_of_the_other_commands() {
             .run();
     ended.assert_failed(4, &["could not connect to `127.0.0.1:1`", "nothing listens there"]);
 }
+
+#[test]
+fn no_user_id_makes_a_line_of_a_list() {
+    let emulator = Emulator::start(&[]);
+    let mut listener =
+        wps(["listen", &emulator.local(), "--user", "eve\nc1\talice", "-g", "g", "-o", "ndjson"]).start();
+    let id = listener.expect("connected")["connectionId"].as_str().unwrap().to_owned();
+    listener.skip_to("joined");
+    let ended = wps(["service", "connections", "--group", "g", &emulator.local()]).run();
+    ended.assert(0, &format!("{id}\teve\\nc1\talice\n"), "");
+}

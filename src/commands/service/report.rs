@@ -11,10 +11,10 @@ use webpubsub_net::clock::fractional_millis;
 
 /// A connection of a list.
 pub fn connection(printer: &mut Printer, connection: &Connection<'_>) {
-    let clean = |text: &str| printer.console().out.style.clean(text).into_owned();
-    let id = clean(connection.connection_id);
+    let name = |text: &str| printer.console().out.style.name(text).into_owned();
+    let id = name(connection.connection_id);
     let line = match connection.user_id {
-        Some(user) => format!("{id}\t{}\n", clean(user)),
+        Some(user) => format!("{id}\t{}\n", name(user)),
         None => format!("{id}\n"),
     };
     printer.finding(connection, &line);

@@ -232,7 +232,7 @@ impl<'a> Shown<'a> {
         };
         let mut printer = self.printer.borrow_mut();
         let line = line(&fields, answer.map(|answer| answer.elapsed));
-        let line = format!("{}\n", printer.console().out.style.clean(&line));
+        let line = format!("{}\n", printer.console().out.style.name(&line));
         printer.finding(&fields, &line);
     }
 

@@ -165,7 +165,7 @@ fn explain(surroundings: &Surroundings, settings: &UrlInspect, url: &AccessUrl) 
     let out = &surroundings.console.out;
     match settings.tool.format {
         ReportFormat::Text => {
-            words::lines(url, &found, now).iter().for_each(|line| out.line(&out.style.clean(line)));
+            words::lines(url, &found, now).iter().for_each(|line| out.line(&out.style.name(line)));
         }
         ReportFormat::Ndjson => out.put(&mut out.style.record(inspection(url, &found))),
     }
