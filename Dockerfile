@@ -30,7 +30,7 @@ COPY --from=build /wps/target/dist/wps /usr/local/bin/wps
 USER nobody
 EXPOSE 8080
 # With another --port, or for another command, `--no-healthcheck` or one of your own.
-HEALTHCHECK --interval=10s --timeout=5s --start-period=5s --start-interval=1s --retries=3 \
+HEALTHCHECK --interval=5s --timeout=5s --start-period=5s --retries=3 \
     CMD ["bash", "-c", "exec 3<>/dev/tcp/localhost/8080 && printf 'GET /api/health HTTP/1.0\\r\\nHost: localhost\\r\\n\\r\\n' >&3 && head -n1 <&3 | grep -q ' 200 '"]
 # A container's own loopback address cannot be reached from outside.
 ENTRYPOINT ["wps", "emulator", "--bind", "0.0.0.0"]
