@@ -135,6 +135,8 @@ pub async fn run_stoppable(
             _ = interruption(&mut signals, watched, console) => {}
         }
     }
+    // What has no answer yet is forgotten with the work.
+    let left = done.under_way.left();
     // What was cut off in it has its say before the last record.
     drop(work);
     if let Some(judgement) = &surroundings.judgement {
@@ -150,14 +152,14 @@ pub async fn run_stoppable(
         // There is no session.
         Ok(Verdict::SessionEnded) => ("failed", Some(Failure::message(Kind::Internal, "there is no session")), false),
         Err(Interrupt::Signal(number)) => {
-            if let Some(left) = done.under_way.left() {
+            if let Some(left) = left {
                 printer.borrow_mut().note(Weight::Warning, &left);
             }
             ("signal", Some(Failure::message(Kind::Signal(number), "")), true)
         }
         Err(Interrupt::Timeout) => {
             let what = format!("timed out after {} (`--timeout`)", human(timeout.unwrap_or_default()));
-            let failure = match done.under_way.left() {
+            let failure = match left {
                 Some(left) => Failure::new(Kind::Timeout, anyhow!(left).context(what)),
                 None => Failure::message(Kind::Timeout, what),
             };
