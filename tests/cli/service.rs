@@ -409,12 +409,29 @@ fn a_list_is_printed_page_by_page_and_its_links_lead_nowhere_else() {
     for (body, part) in [
         ("<html>", "the answer is no list of connections"),
         (r#"{"value":[],"nextLink":"/api"}"#, "link to the next page has no query"),
-        (r#"{"value":[],"nextLink":"?api-version=2024-12-01&maxpagesize=200"}"#, "leads to the page that it is on"),
+        (
+            r#"{"value":[],"nextLink":"?api-version=2024-12-01&maxpagesize=200"}"#,
+            "leads to a page that was there before",
+        ),
     ] {
         let run = api.run(&["connections", "--group", "g"]).start();
         api.next().0.answer("200 OK", "", body);
         run.end().assert_failed(10, &[part]);
     }
+}
+
+#[test]
+fn links_that_lead_round_in_a_circle_are_noticed() {
+    let api = Api::start();
+    let run = api.run(&["connections", "--group", "g"]).start();
+    for page in [1, 2, 3, 1, 2, 3] {
+        let link = format!("?continuationToken={}", page % 3 + 1);
+        let body = json!({"value": [{"connectionId": format!("c{page}")}], "nextLink": link}).to_string();
+        api.next().0.answer("200 OK", "", &body);
+    }
+    let ended = run.end();
+    assert_eq!(ended.code, 10, "{}", ended.stderr);
+    ended.assert_stderr(&["leads to a page that was there before"]);
 }
 
 #[test]

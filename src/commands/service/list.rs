@@ -38,12 +38,16 @@ struct Pages<'a> {
     rest: &'a Rest,
     call: Call,
     over: bool,
+    /// A page that was asked for before, to notice links that lead round in a circle: the one at the last power of two.
+    mark: String,
+    asked: u64,
 }
 
 impl<'a> Pages<'a> {
     fn new(rest: &'a Rest, hub: &str, group: &str, top: Option<u32>) -> Self {
         let operation = Operation::List { group: group.to_owned(), top };
-        Self { rest, call: call_of(&operation, hub, PayloadType::Text, Bytes::new(), true), over: false }
+        let call = call_of(&operation, hub, PayloadType::Text, Bytes::new(), true);
+        Self { rest, mark: call.path_and_query.clone(), call, over: false, asked: 1 }
     }
 
     /// The next page; `None` behind the last one.
@@ -80,8 +84,12 @@ impl<'a> Pages<'a> {
         let url = base.join(link).map_err(|_| bad("cannot be read"))?;
         let query = url.query().filter(|query| !query.is_empty()).ok_or_else(|| bad("has no query"))?;
         let next = format!("{}?{query}", self.call.path);
-        if next == self.call.path_and_query {
-            return Err(bad("leads to the page that it is on"));
+        if next == self.mark || next == self.call.path_and_query {
+            return Err(bad("leads to a page that was there before"));
+        }
+        self.asked += 1;
+        if self.asked.is_power_of_two() {
+            self.mark.clone_from(&next);
         }
         self.call.path_and_query = next;
         Ok(())
