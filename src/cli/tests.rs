@@ -2,7 +2,33 @@ use super::*;
 
 /// What a command line asks for; arguments are separated by `|`.
 fn parsed(line: &str) -> Result<Parsed, Failure> {
-    parse(std::iter::once("wps").chain(line.split('|').filter(|argument| !argument.is_empty())).map(OsString::from))
+    parsed_words(line.split('|').filter(|argument| !argument.is_empty()).map(str::to_owned).collect())
+}
+
+fn parsed_words(words: Vec<String>) -> Result<Parsed, Failure> {
+    parse(std::iter::once("wps".to_owned()).chain(words).map(OsString::from))
+}
+
+/// The words of a command, without the quotes that the shell takes away, up to where the shell begins something else.
+fn words(command: &str) -> Vec<String> {
+    let (mut words, mut word, mut quoted, mut begun) = (Vec::new(), String::new(), false, false);
+    for c in command.chars() {
+        match c {
+            '\'' => (quoted, begun) = (!quoted, true),
+            ')' | '&' | '>' | '|' if !quoted => break,
+            ' ' | '\n' if !quoted => {
+                if std::mem::take(&mut begun) {
+                    words.push(std::mem::take(&mut word));
+                }
+            }
+            c => {
+                word.push(c);
+                begun = true;
+            }
+        }
+    }
+    words.extend(begun.then_some(word));
+    words
 }
 
 fn printed(line: &str) -> String {
@@ -46,11 +72,9 @@ fn every_help_begins_with_two_or_three_examples_that_parse() {
     for (command, examples) in own.map(|(name, command)| (name, help_of(command).examples)) {
         assert!((2..=3).contains(&examples.len()), "{command}");
         for (line, _) in &examples {
-            // The part that runs `wps`, without the quotes that the shell takes away.
-            let own = line.split("wps ").nth(1).unwrap_or_default();
-            let own = own.split([')', '&', '>']).next().unwrap_or_default().replace('\'', "");
-            let arguments = own.split_whitespace().collect::<Vec<_>>().join("|");
-            assert!(matches!(parsed(&arguments), Ok(Parsed::Run(_))), "{line}: {:?}", parsed(&arguments));
+            // The part that runs `wps`.
+            let parsed = parsed_words(words(line.split("wps ").nth(1).unwrap_or_default()));
+            assert!(matches!(parsed, Ok(Parsed::Run(_))), "{line}: {parsed:?}");
         }
         for flag in ["-h", "--help"] {
             let line = if command == "wps" { flag.to_owned() } else { format!("{}|{flag}", command.replace(' ', "|")) };
