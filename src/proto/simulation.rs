@@ -23,6 +23,8 @@ use streams::{StreamTally, play};
 /// Runs the schedules of a range of seeds, and sees to it that they were worth running.
 fn run(seeds: std::ops::Range<u64>) {
     let mut tally = Tally::default();
+    // What may be rare may be so often in as many schedules as one test has.
+    let tests = usize::try_from((seeds.end - seeds.start).div_ceil(2_600)).unwrap();
     for seed in seeds {
         tally += Schedule::new(seed).run();
     }
@@ -30,8 +32,8 @@ fn run(seeds: std::ops::Range<u64>) {
     let Tally { states_set, state_changes, states_compared, .. } = tally;
     let Tally { deaths, redelivered, faults, given_up, misjudged, steps, answered, lost_answers, .. } = tally;
     assert!(recoveries > 5_000 && losses > 500, "too little trouble: {tally:?}");
-    assert!(faults > 8_000 && given_up < 100, "too few faults, or too many: {tally:?}");
-    assert!(misjudged <= 5, "operations are given up for what a network does: {tally:?}");
+    assert!(faults > 8_000 && given_up < 100 * tests, "too few faults, or too many: {tally:?}");
+    assert!(misjudged <= 5 * tests, "operations are given up for what a network does: {tally:?}");
     assert!(published > 50_000 && duplicates > 500 && unknown > 100 && replayed > 100, "too little risk: {tally:?}");
     assert!(steps > 5_000, "too few small steps: {tally:?}");
     assert!(answered > 5_000 && lost_answers > 100, "too few invocations, or too little risk for them: {tally:?}");
@@ -69,7 +71,7 @@ const FRESH_SCHEDULES: Option<&str> = option_env!("WPS_SIMULATION_SCHEDULES");
 /// Half of the schedules of a fresh seed: the first or the second.
 fn fresh(half: u64) {
     let Some(seed) = FRESH_SEED.map(|seed| u64::from(seed.parse::<u32>().unwrap())) else { return };
-    let schedules = FRESH_SCHEDULES.map_or(2_600, |count| count.parse::<u64>().unwrap());
+    let schedules = FRESH_SCHEDULES.map_or(5_200, |count| count.parse::<u64>().unwrap());
     let part = |count: u64| seed + half * count / 2..seed + (half + 1) * count / 2;
     run(part(schedules));
     stream(part(schedules * 4 / 13));
