@@ -34,10 +34,12 @@ where
 
 /// Who says it, where that is not us, and how urgent it is, where that is not what was asked for.
 fn origin(target: &str, level: Level) -> String {
+    let binary = target == "wps" || target.starts_with("wps::");
     match (super::is_own(target), level <= Level::WARN) {
-        (true, false) => String::new(),
+        (true, false) if binary => String::new(),
+        // A warning of ours is for people, whichever part it comes from.
         (true, true) => format!("{level} "),
-        (false, _) => format!("{level} {target}: "),
+        (true, false) | (false, _) => format!("{level} {target}: "),
     }
 }
 
@@ -87,6 +89,8 @@ mod tests {
         assert_eq!(entry(PIPE, "T", &origin("rustls::x", Level::DEBUG), "x"), "T DEBUG rustls::x: x\n");
         assert_eq!(entry(PIPE, "T", &origin("wps", Level::WARN), "x"), "T WARN x\n");
         assert_eq!(entry(PIPE, "T", &origin("webpubsub_emulator::server", Level::WARN), "x"), "T WARN x\n");
+        let driver = origin("webpubsub_client::driver", Level::DEBUG);
+        assert_eq!(entry(PIPE, "T", &driver, "x"), "T DEBUG webpubsub_client::driver: x\n");
     }
 
     #[test]

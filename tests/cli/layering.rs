@@ -41,7 +41,7 @@ const ARGS: &str = "commands::*::args";
 const SETTINGS: &str = "commands::*::settings";
 
 /// The crates below the binary, in folders of their own.
-const CRATES: [&str; 5] = ["allocator", "client", "emulator", "net", "proto"];
+const CRATES: [&str; 6] = ["allocator", "client", "emulator", "net", "proto", "spoil"];
 
 /// Clocks, runtimes and sources of randomness.
 const FORBIDDEN: [&str; 17] = [

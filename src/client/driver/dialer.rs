@@ -172,8 +172,8 @@ impl Dialer for NetDialer {
         // A dial that is dropped has none: it must not be explained with the one before it.
         *last_error.lock().unwrap_or_else(PoisonError::into_inner) = None;
         let blame = move |error| *last_error.lock().unwrap_or_else(PoisonError::into_inner) = Some(error);
+        let started = Instant::now();
         Box::pin(async move {
-            let started = Instant::now();
             let (url, path_and_query) = match known {
                 Some(known) => known,
                 None => {
@@ -228,8 +228,9 @@ fn no_url(error: &(dyn std::error::Error + Send + Sync + 'static)) -> (DialedErr
 }
 
 fn timed_out(limit: std::time::Duration, stage: &str) -> DialFailure {
-    // The deadline was a moment further away when it was set.
-    let limit = (limit.as_secs_f64() * 1000.0).round() / 1000.0;
+    // The deadline was a moment further away when it was set: longer than a millisecond, where much else runs.
+    let steps = if limit < std::time::Duration::from_secs(1) { 1000.0 } else { 100.0 };
+    let limit = (limit.as_secs_f64() * steps).round() / steps;
     unreachable(format!("timed out after {limit} s while {stage}"))
 }
 
