@@ -88,7 +88,7 @@ pub struct Identities {
 impl Identities {
     /// Those of this process that are the same, so that whoever opens the service twice asks once; otherwise new ones, which
     /// have not been asked yet.
-    pub fn new(list: Vec<Identity>, network: &Network, tls: &Tls, connect_timeout: Duration) -> Arc<Self> {
+    pub fn shared(list: Vec<Identity>, network: &Network, tls: &Tls, connect_timeout: Duration) -> Arc<Self> {
         static KNOWN: Mutex<Vec<Weak<Identities>>> = Mutex::new(Vec::new());
         let mut known = KNOWN.lock().unwrap_or_else(PoisonError::into_inner);
         known.retain(|identities| identities.strong_count() > 0);

@@ -40,7 +40,7 @@ struct Generated {
 impl KeylessUrls {
     /// Asks nothing yet.
     pub fn new(keyless: &Keyless, network: &Network, tls: &Tls, connect_timeout: Duration) -> Result<Self, Failure> {
-        let identities = Identities::new(keyless.identities.clone(), network, tls, connect_timeout);
+        let identities = Identities::shared(keyless.identities.clone(), network, tls, connect_timeout);
         let access = Access::Identity(Arc::clone(&identities));
         let place = (keyless.endpoint.clone(), false);
         let rest = Rest::new(place, access, options_of(network, tls), no_retries(connect_timeout), None)?;

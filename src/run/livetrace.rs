@@ -68,7 +68,7 @@ impl Endpoint {
             Source::Signed(signer) => ((signer.endpoint.clone(), false), Access::Key(signer.key.clone())),
             Source::Local { signer, .. } => ((signer.endpoint.clone(), true), Access::Key(signer.key.clone())),
             Source::Keyless(keyless) => {
-                let identities = Identities::new(keyless.identities.clone(), network, tls, connect_timeout);
+                let identities = Identities::shared(keyless.identities.clone(), network, tls, connect_timeout);
                 ((keyless.endpoint.clone(), false), Access::Identity(identities))
             }
             Source::Url(_) | Source::Command(_) => return Ok(None),

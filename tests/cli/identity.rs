@@ -378,6 +378,12 @@ fn what_is_wrong_with_an_identity_has_its_exit_code() {
         .args(["--credential-command", "sleep 1000"])
         .run()
         .assert_failed(4, &["gave no token within 50 ms", "`--connect-timeout`"]);
+    let mut tunnel =
+        wps(["tunnel", "--upstream", "http://127.0.0.1:1", "--endpoint", "http://127.0.0.1:1", "--hub", "h"])
+            .args(["--connect-timeout", "200ms", "--credential-command", "sleep 1000"])
+            .start();
+    tunnel.err_line("`--credential-command` gave no token within 190 ms");
+    drop(tunnel);
     let ended =
         wps(["listen", "--hub", "h", "--connection-string", "Endpoint=https://h;AuthType=azure;Version=1.0;"]).run();
     ended.assert_failed(3, &["`--endpoint URL --hub H` connects with your Entra identity"]);

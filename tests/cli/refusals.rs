@@ -8,26 +8,14 @@ use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use ring::hmac;
 use serde_json::json;
 
+use crate::support::emulator::Emulator;
 use crate::support::webhook::Webhook;
-use crate::support::{Ended, Running, kinds, wps};
+use crate::support::{Ended, kinds, wps};
 
 const OWN_KEY: &str = "0123456789abcdef0123456789abcdef";
 const PUBLISHED_KEY: &str = "ABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789ABCDEFGH";
 
-/// An emulator without `-v`.
-struct Emulator {
-    running: Running,
-    port: u16,
-}
-
 impl Emulator {
-    fn start(args: &[&str]) -> Self {
-        let mut running = wps(["emulator", "--port", "0", "-o", "ndjson"]).args(args).start();
-        let ready = running.expect("listening");
-        let port = ready["endpoint"].as_str().unwrap().rsplit(':').next().unwrap().parse().unwrap();
-        Self { running, port }
-    }
-
     /// Listens until it is connected, with this token.
     fn client(&self, token: &str) -> Ended {
         let url = format!("ws://localhost:{}/client/hubs/chat?access_token={token}", self.port);
@@ -66,7 +54,7 @@ impl Emulator {
 
 #[test]
 fn a_refused_client_is_said_once_for_each_reason_and_again_after_one_got_in() {
-    let emulator = Emulator::start(&[]);
+    let emulator = Emulator::quiet(&[]);
     let good = emulator.good();
     let expired = emulator.token(PUBLISHED_KEY, 1_000_000_000);
     let forged = emulator.token(OWN_KEY, 4_102_444_800);
@@ -89,7 +77,7 @@ fn a_refused_client_is_said_once_for_each_reason_and_again_after_one_got_in() {
 #[test]
 fn a_client_that_a_handler_refuses_is_said_once_for_each_status() {
     let webhook = Webhook::start();
-    let emulator = Emulator::start(&["--event-handler", &format!("{},user-events=", webhook.url("/"))]);
+    let emulator = Emulator::quiet(&["--event-handler", &format!("{},user-events=", webhook.url("/"))]);
     let good = emulator.good();
     for (number, status) in ["401 No", "403 No", "400 No", "401 No"].into_iter().enumerate() {
         let url = format!("ws://localhost:{}/client/hubs/chat?access_token={good}", emulator.port);
@@ -109,7 +97,7 @@ fn a_client_that_a_handler_refuses_is_said_once_for_each_status() {
 
 #[test]
 fn a_refused_rest_request_is_said_once_and_one_that_only_asks_what_there_is_is_not() {
-    let emulator = Emulator::start(&[]);
+    let emulator = Emulator::quiet(&[]);
     for _ in 0..3 {
         assert_eq!(emulator.service(OWN_KEY, &["send", "--all", "x", "--hub", "chat"]), 5);
         assert_eq!(emulator.service(PUBLISHED_KEY, &["exists", "--group", "g", "--hub", "chat"]), 12);
@@ -124,7 +112,7 @@ fn a_refused_rest_request_is_said_once_and_one_that_only_asks_what_there_is_is_n
 
 #[test]
 fn a_client_at_the_wrong_path_is_said_and_a_refusal_that_was_asked_for_is_not() {
-    let emulator = Emulator::start(&["--fault", "refuse=503,times=1"]);
+    let emulator = Emulator::quiet(&["--fault", "refuse=503,times=1"]);
     let good = emulator.good();
     assert_eq!(emulator.client(&good).code, 4);
     for _ in 0..2 {
@@ -144,7 +132,7 @@ fn a_client_at_the_wrong_path_is_said_and_a_refusal_that_was_asked_for_is_not() 
 
 #[test]
 fn a_page_that_asks_as_fast_as_it_can_does_not_flood_stderr() {
-    let emulator = Emulator::start(&[]);
+    let emulator = Emulator::quiet(&[]);
     let mut http = TcpStream::connect(("127.0.0.1", emulator.port)).unwrap();
     let requests: String = (0..2000)
         .map(|number| {

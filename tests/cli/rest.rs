@@ -9,25 +9,13 @@ use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use ring::hmac;
 use serde_json::{Value, json};
 
+use crate::support::emulator::Emulator;
 use crate::support::{Running, wps};
 
 /// The emulator's published key.
 const KEY: &str = "ABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789ABCDEFGH";
 
-/// An emulator on a port of its own; gone with the value.
-struct Emulator {
-    running: Running,
-    port: u16,
-}
-
 impl Emulator {
-    fn start(args: &[&str]) -> Self {
-        let mut running = wps(["emulator", "--port", "0", "-o", "ndjson"]).args(args).start();
-        let ready = running.expect("listening");
-        let port = ready["endpoint"].as_str().unwrap().rsplit(':').next().unwrap().parse().unwrap();
-        Self { running, port }
-    }
-
     /// A listener of hub `hub1`, and its connection id.
     fn listener(&self, args: &[&str]) -> (Running, String) {
         let local = format!("--local={}", self.port);
@@ -101,7 +89,7 @@ fn settled(mut record: Value) -> Value {
 
 #[test]
 fn what_is_sent_over_rest_arrives_as_what_it_is() {
-    let emulator = Emulator::start(&[]);
+    let emulator = Emulator::quiet(&[]);
     let (mut ann, id) = emulator.listener(&["--user", "ann"]);
     let mut http = emulator.http();
     http.send("/:send", "to all");
@@ -130,7 +118,7 @@ fn what_is_sent_over_rest_arrives_as_what_it_is() {
 
 #[test]
 fn a_connection_closed_over_rest_is_told_why_and_cannot_be_recovered() {
-    let emulator = Emulator::start(&[]);
+    let emulator = Emulator::quiet(&[]);
     let (ann, id) = emulator.listener(&["--user", "ann", "--no-reconnect"]);
     let mut http = emulator.http();
     assert_eq!(http.request("HEAD", "/users/ann", "", "").0, 200);
@@ -144,7 +132,7 @@ fn a_connection_closed_over_rest_is_told_why_and_cannot_be_recovered() {
 
 #[test]
 fn nothing_of_a_burst_is_lost() {
-    let emulator = Emulator::start(&[]);
+    let emulator = Emulator::quiet(&[]);
     let (mut listener, _) = emulator.listener(&["--count", "3000"]);
     let sender = std::thread::spawn({
         let mut http = emulator.http();
@@ -159,7 +147,7 @@ fn nothing_of_a_burst_is_lost() {
 
 #[test]
 fn lists_lead_from_page_to_page() {
-    let emulator = Emulator::start(&[]);
+    let emulator = Emulator::quiet(&[]);
     let _listeners = ["a", "b", "c"].map(|user| emulator.listener(&["--user", user]));
     let mut http = emulator.http();
     for user in ["a", "b", "c"] {
@@ -187,7 +175,7 @@ fn lists_lead_from_page_to_page() {
 
 #[test]
 fn requests_are_logged_without_tokens_and_refusals_with_their_reason() {
-    let mut emulator = Emulator::start(&["-v"]);
+    let mut emulator = Emulator::quiet(&["-v"]);
     let mut http = emulator.http();
     http.send("/:send", "x");
     emulator.running.err_line("REST POST /api/hubs/hub1/:send: 202");

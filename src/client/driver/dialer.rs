@@ -229,7 +229,7 @@ fn no_url(error: &(dyn std::error::Error + Send + Sync + 'static)) -> (DialedErr
 
 fn timed_out(limit: std::time::Duration, stage: &str) -> DialFailure {
     // The deadline was a moment further away when it was set: longer than a millisecond, where much else runs.
-    let steps = if limit < std::time::Duration::from_secs(1) { 1000.0 } else { 100.0 };
+    let steps = if limit < std::time::Duration::from_millis(100) { 1000.0 } else { 100.0 };
     let limit = (limit.as_secs_f64() * steps).round() / steps;
     unreachable(format!("timed out after {limit} s while {stage}"))
 }
@@ -287,5 +287,14 @@ mod tests {
         assert!(dialer.last_error().is_some());
         drop(dialer.dial(DialRequest::Fresh, Instant::now()));
         assert!(dialer.last_error().is_none());
+    }
+
+    #[test]
+    fn a_limit_is_said_as_it_was_given_though_a_moment_of_it_had_passed() {
+        use std::time::Duration;
+        for (left, said) in [(49_800, "0.05 s"), (199_300, "0.2 s"), (999_100, "1 s"), (1_499_000, "1.5 s")] {
+            let failure = timed_out(Duration::from_micros(left), "x");
+            assert_eq!(failure.message, format!("timed out after {said} while x"));
+        }
     }
 }

@@ -209,7 +209,7 @@ async fn rest(
         Source::Keyless(keyless) => {
             let connect_timeout = settings.patience.connect_timeout;
             let identities =
-                Identities::new(keyless.identities.clone(), &settings.network, &settings.tls, connect_timeout);
+                Identities::shared(keyless.identities.clone(), &settings.network, &settings.tls, connect_timeout);
             return made(surroundings, settings, seen, (&keyless.endpoint, false), Access::Identity(identities))
                 .map(|rest| (rest, keyless.hub.clone()));
         }
@@ -243,7 +243,7 @@ pub fn beside(connection: &Connection, warnings: Warnings) -> Result<(Rest, Stri
         Source::Signed(signer) => (&signer.endpoint, false, &signer.hub, Access::Key(signer.key.clone())),
         Source::Local { signer, .. } => (&signer.endpoint, true, &signer.hub, Access::Key(signer.key.clone())),
         Source::Keyless(keyless) => {
-            let identities = Identities::new(keyless.identities.clone(), network, tls, session.connect_timeout);
+            let identities = Identities::shared(keyless.identities.clone(), network, tls, session.connect_timeout);
             (&keyless.endpoint, false, &keyless.hub, Access::Identity(identities))
         }
         Source::Url(_) | Source::Command(_) => {

@@ -29,6 +29,10 @@ const ENCODED: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'_').remove(b'
 /// How long each token is valid.
 const TOKEN_TTL: Duration = Duration::from_secs(60 * 60);
 
+/// The part of the time to connect in which each step has to be done: a moment before the tunnel itself gives it up, which
+/// does not know what was waited for.
+const WITHIN: f64 = 0.95;
+
 /// Dials one service.
 pub struct Service {
     /// `http` or `https`.
@@ -60,7 +64,8 @@ impl Service {
             }
             Source::Keyless(keyless) => {
                 let list = keyless.identities.clone();
-                let identities = Identities::new(list, &settings.network, &settings.tls, connect_timeout);
+                let identities =
+                    Identities::shared(list, &settings.network, &settings.tls, connect_timeout.mul_f64(WITHIN));
                 (keyless.endpoint.clone(), keyless.hub.clone(), Access::Identity(identities))
             }
             Source::Url(_) | Source::Command(_) => {
@@ -160,8 +165,7 @@ impl Service {
         let token = utf8_percent_encode(token.expose(), ENCODED);
         target.path_and_query = Secret::new(format!("{}&access_token={token}", target.path_and_query.expose()));
         let progress = Progress::default();
-        // A moment before the tunnel itself gives it up, which does not know what was waited for.
-        let limit = self.connect_timeout.mul_f64(0.95);
+        let limit = self.connect_timeout.mul_f64(WITHIN);
         match timeout(limit, dial(&target, &self.options, &progress)).await {
             Ok(Ok(link)) => Ok(link),
             Ok(Err(error)) => {

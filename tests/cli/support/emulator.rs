@@ -38,7 +38,12 @@ impl Emulator {
 
     /// With these arguments. It tells its lifecycle on stderr.
     pub fn start(args: &[&str]) -> Self {
-        let mut running = wps(["emulator", "--port", "0", "-o", "ndjson", "-v"]).args(args).start();
+        Self::quiet(&[&["-v"], args].concat())
+    }
+
+    /// With these arguments, and without `-v`.
+    pub fn quiet(args: &[&str]) -> Self {
+        let mut running = wps(["emulator", "--port", "0", "-o", "ndjson"]).args(args).start();
         let ready = running.expect("listening");
         let port = ready["endpoint"].as_str().unwrap().rsplit(':').next().unwrap().parse().unwrap();
         Self { running, port, client_url: ready["clientUrl"].as_str().unwrap().to_owned() }
