@@ -12,7 +12,7 @@
 //!
 //! Six workers: `listen` and `send --lines`, each killed over and over, with and without `--session`, and one of each
 //! that lives from beginning to end with its connection cut. Each has an emulator, a way there that breaks (`proxy`), and
-//! a counterpart that takes another way. `listening` and `sending` say what each is held to, `checker` decides it, and
+//! a counterpart that takes another way. `listen` and `send` say what each is held to, `checker` decides it, and
 //! the tests here that are not ignored show that it sees what it is for.
 
 #![cfg(target_os = "linux")]
@@ -20,19 +20,16 @@
 
 mod bench;
 mod checker;
-mod feeder;
 mod journal;
-mod listening;
+mod listen;
 mod memory;
-mod observer;
 mod payload;
 mod process;
 mod proxy;
-mod publisher;
 mod random;
 mod report;
 mod schedule;
-mod sending;
+mod send;
 mod service;
 
 use std::path::{Path, PathBuf};
@@ -59,12 +56,12 @@ fn number(name: &str) -> Option<f64> {
 fn work(config: Config, directory: &Path, name: &'static str) -> Found {
     let mut bench = Bench::new(config, &directory.join(name), name);
     match name {
-        "listen" => listening::soak(&mut bench, Kind::Plain),
-        "listen-session" => listening::soak(&mut bench, Kind::Session),
-        "listen-steady" => listening::soak(&mut bench, Kind::Steady),
-        "send-lines" => sending::soak(&mut bench, Kind::Plain),
-        "send-lines-session" => sending::soak(&mut bench, Kind::Session),
-        _ => sending::soak(&mut bench, Kind::Steady),
+        "listen" => listen::soak(&mut bench, Kind::Plain),
+        "listen-session" => listen::soak(&mut bench, Kind::Session),
+        "listen-steady" => listen::soak(&mut bench, Kind::Steady),
+        "send-lines" => send::soak(&mut bench, Kind::Plain),
+        "send-lines-session" => send::soak(&mut bench, Kind::Session),
+        _ => send::soak(&mut bench, Kind::Steady),
     }
     bench.close();
     bench.journal.found()

@@ -8,7 +8,7 @@ use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::thread;
 use std::time::Duration;
 
-use crate::observer::Observer;
+use super::observer::Observer;
 use crate::payload;
 use crate::random::Random;
 

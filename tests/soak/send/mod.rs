@@ -4,6 +4,9 @@
 //! ends with success all of it is there. Between them other commands use the file, or the service loses the connection.
 //! Without, each run has lines of its own, and beyond the acknowledged ones there are at most those in flight.
 
+mod feeder;
+mod observer;
+
 use std::collections::HashSet;
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -13,12 +16,12 @@ use std::time::{Duration, Instant};
 use rustix::process::Signal;
 use serde_json::Value;
 
+use self::feeder::Feeder;
+use self::observer::{GROUP, OTHER, Observer};
 use crate::bench::{Bench, Ended, Kind, Watcher, text};
 use crate::checker::Closed;
-use crate::feeder::Feeder;
 use crate::journal::Journal;
-use crate::listening::session_connection;
-use crate::observer::{GROUP, OTHER, Observer};
+use crate::listen::session_connection;
 use crate::payload;
 use crate::process::{Printed, Running, Setup};
 use crate::random::Random;

@@ -3,15 +3,17 @@
 //! With a session that holds over all runs: only what is marked may come again, and what is lost is announced. Without,
 //! each run is judged by itself: from its `joined` to its end nothing is missing.
 
+mod publisher;
+
 use std::collections::HashSet;
 use std::time::{Duration, Instant};
 
+use self::publisher::{Publisher, STREAM};
 use crate::bench::{Bench, Ended, Kind, Watcher, text};
 use crate::checker::{Sequence, Wrong};
 use crate::journal::Journal;
 use crate::payload;
 use crate::process::Printed;
-use crate::publisher::{Publisher, STREAM};
 use crate::schedule::stop;
 
 const GROUP: &str = "g";
