@@ -1,6 +1,7 @@
 //! Signals that end the program: SIGINT, SIGTERM and SIGHUP, or their counterparts on Windows.
 //!
-//! One that was ignored when the program started stays ignored, as `nohup` and background jobs want it.
+//! One that was ignored when the program started stays ignored, as `nohup` and background jobs want it. A file that would
+//! grow beyond the limit of its size (`ulimit -f`) is an error of whoever writes it, as a full disk is, and ends nothing.
 
 use std::io;
 
@@ -31,6 +32,9 @@ impl Signals {
 fn install(sender: &mpsc::UnboundedSender<u8>) -> io::Result<()> {
     use tokio::signal::unix::{SignalKind, signal};
 
+    // Taken, and not heard: writing fails then. It is not ignored, which commands that are started here would inherit.
+    #[cfg(any(target_os = "linux", target_os = "macos"))]
+    drop(signal(SignalKind::from_raw(FILE_TOO_LARGE))?);
     let ignored = ignored();
     for (kind, number) in [(SignalKind::interrupt(), 2), (SignalKind::terminate(), 15), (SignalKind::hangup(), 1)] {
         if ignored & (1 << (number - 1)) != 0 {
@@ -42,6 +46,10 @@ fn install(sender: &mpsc::UnboundedSender<u8>) -> io::Result<()> {
     }
     Ok(())
 }
+
+/// SIGXFSZ.
+#[cfg(any(target_os = "linux", target_os = "macos"))]
+const FILE_TOO_LARGE: i32 = 25;
 
 /// The signals that are ignored, a bit each from the lowest for signal 1. Only Linux tells without unsafe code; elsewhere
 /// none is taken to be.

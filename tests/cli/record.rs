@@ -5,6 +5,8 @@ use std::time::{Duration, Instant};
 
 use serde_json::{Value, json};
 
+#[cfg(target_os = "linux")]
+use crate::support::emulator::Emulator;
 use crate::support::service::ClosedPort;
 use crate::support::{FromClient, PATIENCE, Peer, Running, Service, Setup, kinds, wps};
 
@@ -84,6 +86,21 @@ fn a_loss_and_a_recovery_are_recorded() {
     assert_eq!((&dials[0]["recovery"], &dials[1]["recovery"]), (&json!(false), &json!(true)));
     let closed = lines.iter().find(|line| line["event"] == "closed").unwrap();
     assert!(closed["error"].is_string() && closed["code"].is_null(), "{closed}");
+}
+
+#[cfg(target_os = "linux")]
+#[test]
+fn a_file_that_may_not_grow_is_said_and_no_signal_that_kills() {
+    let emulator = Emulator::start(&[]);
+    let limited = |flags: &str| {
+        // stdout and stderr are pipes, which have no size.
+        let script = format!("ulimit -f 0; exec \"$WPS\" {flags} {}", emulator.local());
+        Setup::shell(&script).run()
+    };
+    limited("listen -q -g g --record r").assert_failed(13, &["could not write the recording `r`", "File too large"]);
+    limited("send -q g x --session s").assert_failed(3, &["`s` cannot be used", "cannot be written: File too large"]);
+    limited("tunnel -q --no-check --upstream http://localhost:9 --record r")
+        .assert_failed(13, &["could not write the recording `r`", "File too large"]);
 }
 
 #[test]
