@@ -9,7 +9,10 @@ use std::time::{Duration, Instant};
 use rustix::process::Signal;
 use serde_json::Value;
 
+use crate::clock::Clock;
+use crate::disk::Disk;
 use crate::journal::Journal;
+use crate::machine::Machine;
 use crate::memory::Memory;
 use crate::process::{Lie, Printed, Running, Setup, wps};
 use crate::proxy::{Happened, Proxy};
@@ -42,8 +45,20 @@ pub enum Kind {
     Plain,
     /// Killed over and over, with a session file that goes on.
     Session,
+    /// The same on a disk that is full now and then.
+    Full,
     /// One run from beginning to end.
     Steady,
+}
+
+impl Kind {
+    /// Whether a session file goes on over the runs.
+    pub fn keeps(self) -> bool {
+        match self {
+            Self::Session | Self::Full => true,
+            Self::Plain | Self::Steady => false,
+        }
+    }
 }
 
 /// What a worker's soak has.
@@ -64,6 +79,11 @@ pub struct Bench {
     pub random: Random,
     /// The way was closed during this run for longer than a sender tries to connect.
     pub waited_out: bool,
+    /// Where session files and recordings lie, where it is small.
+    pub disk: Option<Disk>,
+    /// By which all processes go.
+    pub clock: Option<Clock>,
+    machine: Machine,
     started: Instant,
     run: u64,
 }
@@ -85,6 +105,8 @@ pub trait Watcher {
     fn stuck(&mut self) -> Option<String>;
     /// Whether the run has a connection.
     fn connected(&self) -> bool;
+    /// Its connection, as it last was named.
+    fn connection(&self) -> Option<String>;
     /// Whether it has done what it was for, and may be stopped.
     fn finished(&self) -> bool {
         false
@@ -92,15 +114,18 @@ pub trait Watcher {
 }
 
 impl Bench {
-    /// In that directory.
-    pub fn new(config: Config, directory: &Path, name: &'static str) -> Self {
+    /// In that directory, with a service of those flags. `furthest`: how far a clock may be off that jumps.
+    pub fn new(config: Config, directory: &Path, name: &'static str, (service, furthest): (&[&str], Duration)) -> Self {
         let journal = Journal::new(directory);
-        let service = Service::start(directory);
+        let clock = Clock::new(directory);
+        let service = Service::start(directory, service, clock.as_ref());
         let way = Random::branch(config.seed, &format!("{name}: way"));
         let proxy = Arc::new(Proxy::start(service.port, way, journal.clone()));
         let random = Random::branch(config.seed, name);
         let mut memory = Memory::default();
         memory.watch("emulator", service.id());
+        let troubles = Random::branch(config.seed, &format!("{name}: machine"));
+        let machine = Machine::new(troubles, journal.clone(), clock.clone(), furthest);
         Self {
             config,
             journal,
@@ -110,6 +135,9 @@ impl Bench {
             name,
             random,
             waited_out: false,
+            disk: None,
+            clock,
+            machine,
             started: Instant::now(),
             run: 0,
         }
@@ -138,7 +166,48 @@ impl Bench {
     /// A counterpart, which is to live as long as the soak.
     pub fn wps(&self, name: &str, args: &[&str]) -> Setup {
         let directory = self.journal.directory();
-        wps(directory, directory.join(name), args).args(["--timeout", &self.longest()])
+        wps(directory, directory.join(name), args).args(["--timeout", &self.longest()]).clock(self.clock.as_ref())
+    }
+
+    /// Where a file of the worker lies that may find no room.
+    pub fn place(&self, name: &str) -> PathBuf {
+        self.disk.as_ref().map_or_else(|| self.file(name), |disk| disk.file(name))
+    }
+
+    /// Lets the disk fill up before the next run, or during it, or not at all.
+    pub fn endanger(&mut self) {
+        let Some(disk) = &mut self.disk else { return };
+        match self.random.next() % 10 {
+            0 => {
+                disk.fill(Duration::ZERO);
+                self.journal.note("disk: full before the run");
+            }
+            1..5 => {
+                let after = self.random.millis(0, 2500);
+                disk.fill(after);
+                self.journal.note(&format!("disk: full after {after:?}"));
+            }
+            _ => {}
+        }
+    }
+
+    /// Whether a run that ended with that code did so since its disk was full, as it should: it says what it could not
+    /// write, and why. Makes room again.
+    pub fn ended_full(&mut self, code: Option<i32>, connected: bool, stderr: &str) -> bool {
+        let Some(disk) = &mut self.disk else { return false };
+        let was_full = disk.was_full();
+        let why = disk.words();
+        disk.room();
+        self.journal.count("full", u64::from(was_full));
+        let at_start = code == Some(3) && !connected;
+        if !was_full || !(at_start || code == Some(13)) {
+            return false;
+        }
+        self.journal.count("told full", 1);
+        if !stderr.contains(why) || !(stderr.contains("session") || stderr.contains("recording")) {
+            self.journal.fault(self.run, format!("it does not say what found no room: {stderr}"));
+        }
+        true
     }
 
     /// A time after which everything is over, also when nobody is there any more to end it.
@@ -148,6 +217,12 @@ impl Bench {
 
     /// The next run, with these arguments, through the faulty way.
     pub fn run(&mut self, user: &str, args: &[&str]) -> Setup {
+        let source = self.service.source(self.proxy.port, user);
+        self.run_from(source, args)
+    }
+
+    /// The same, with other flags that lead there.
+    pub fn run_from(&mut self, source: Vec<String>, args: &[&str]) -> Setup {
         self.run += 1;
         self.waited_out = false;
         self.journal.count("runs", 1);
@@ -162,7 +237,9 @@ impl Bench {
         self.journal.note(&format!("run {}: {} {}", self.run, args.join(" "), more.join(" ")));
         let kept = self.journal.run(self.run);
         let setup = wps(self.journal.directory(), kept, args.iter().chain(&more)).args(["--timeout", &self.longest()]);
-        setup.args(self.service.source(self.proxy.port, user))
+        // libfaketime itself dies of files that may not grow.
+        let clock = self.clock.as_ref().filter(|_| !self.disk.as_ref().is_some_and(Disk::is_limited));
+        setup.args(source).clock(clock)
     }
 
     /// Takes the connection away and ends what the service keeps of it. Tells whether it did.
@@ -182,13 +259,29 @@ impl Bench {
         lost
     }
 
+    /// Takes the connection of a run away for good, once it has one. Names it, where that was done.
+    pub fn force_within(&mut self, running: &mut Running, watcher: &mut dyn Watcher) -> Option<String> {
+        let deadline = Instant::now() + Duration::from_secs(10);
+        while !watcher.connected() && Instant::now() < deadline {
+            match running.next(Duration::from_millis(50)) {
+                Ok(Some(printed)) => watcher.printed(printed),
+                Ok(None) => {}
+                Err(_) => return None,
+            }
+        }
+        let connection = watcher.connection().filter(|_| watcher.connected())?;
+        self.force_loss(&connection).then_some(connection)
+    }
+
     /// Watches a run until it has ended. `stop` is what stops it, if anything.
     pub fn watch(&mut self, running: &mut Running, stop: Option<Stop>, watcher: &mut dyn Watcher) -> Ended {
+        self.disk.iter().for_each(|disk| disk.used_by(running.id()));
         let mut moment =
             Waiting { before: self.proxy.happened(), due: None, records: 0, proxy: Arc::clone(&self.proxy) };
         loop {
             self.memory.look();
             let now = Instant::now();
+            self.machine.pass(&mut self.service, running, stop.is_none_or(|stop| stop.asleep.is_none()));
             if let Some(stop) = stop
                 && moment.due(stop.moment, running.started, watcher.connected(), now)
             {
@@ -200,7 +293,8 @@ impl Bench {
                 running.unread(now < running.started + time + Duration::from_secs(6));
             }
             if let Some((time, long)) = stop.and_then(|stop| stop.asleep) {
-                running.sleep((running.started + time..running.started + time + long).contains(&now));
+                let asleep = running.sleep((running.started + time..running.started + time + long).contains(&now));
+                self.journal.count("sleeps", u64::from(asleep));
             }
             if watcher.finished() {
                 return self.stop(running, Signal::TERM, watcher);
@@ -216,12 +310,16 @@ impl Bench {
                     watcher.printed(printed);
                 }
                 Ok(None) => {}
-                Err(_) => return Ended { code: self.end(running), stopped: None },
+                Err(_) => {
+                    self.machine.wake(&mut self.service);
+                    return Ended { code: self.end(running), stopped: None };
+                }
             }
         }
     }
 
-    fn stop(&self, running: &mut Running, signal: Signal, watcher: &mut dyn Watcher) -> Ended {
+    fn stop(&mut self, running: &mut Running, signal: Signal, watcher: &mut dyn Watcher) -> Ended {
+        self.machine.wake(&mut self.service);
         self.journal.note(&format!("run {}: {signal:?}", self.run));
         self.journal.count(if signal == Signal::KILL { "kills" } else { "stops" }, 1);
         running.signal(signal);

@@ -10,18 +10,25 @@
 //! commas), `WPS_SOAK_TRAFFIC` (when set, the emulators log all frames). What each worker did is in a directory below
 //! `target/tmp`, which is named, and stays when something was wrong.
 //!
-//! Six workers: `listen` and `send --lines`, each killed over and over, with and without `--session`, and one of each
-//! that lives from beginning to end with its connection cut. Each has an emulator, a way there that breaks (`proxy`), and
-//! a counterpart that takes another way. `listen` and `send` say what each is held to, `checker` decides it, and
-//! the tests here that are not ignored show that it sees what it is for.
+//! The workers: `listen`, `send --lines`, `stream --lines` and `tunnel`, each killed over and over, the first two also with
+//! `--session`, and with it on a disk that is full now and then (`disk`); and one of each that lives from beginning to
+//! end. Each has an emulator, a way there that breaks (`proxy`), a machine on which processes stand still and clocks are
+//! set (`machine`), and a counterpart that takes another way. The room of a command says what it is held to; for sequences
+//! of messages `checker` decides it, and the tests here that are not ignored show that the harness sees what it is for.
+//!
+//! Clocks need libfaketime (Debian: `libfaketime`), and are left out without; full disks need the right to mount a tmpfs,
+//! without which a limit of the size of files stands in for them. Either is said.
 
 #![cfg(target_os = "linux")]
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::print_stderr)]
 
 mod bench;
 mod checker;
+mod clock;
+mod disk;
 mod journal;
 mod listen;
+mod machine;
 mod memory;
 mod payload;
 mod process;
@@ -31,18 +38,38 @@ mod report;
 mod schedule;
 mod send;
 mod service;
+mod stream;
+mod tunnel;
 
 use std::path::{Path, PathBuf};
 use std::thread;
 use std::time::{Duration, SystemTime};
 
 use bench::{Bench, Config, Kind};
+use disk::Disk;
 use journal::Found;
 use process::Lie;
 
 /// The workers.
-const WORKERS: [&str; 6] =
-    ["listen", "listen-session", "listen-steady", "send-lines", "send-lines-session", "send-steady"];
+const WORKERS: [&str; 12] = [
+    "listen",
+    "listen-session",
+    "listen-full",
+    "listen-steady",
+    "send-lines",
+    "send-lines-session",
+    "send-lines-full",
+    "send-steady",
+    "stream",
+    "stream-steady",
+    "tunnel",
+    "tunnel-steady",
+];
+
+/// How far a clock may be off that jumps: tokens that are on their way are valid for longer. Those of a tunnel for an
+/// hour, the others as long as the harness says.
+const FURTHEST: Duration = Duration::from_secs(100 * 3600);
+const FURTHEST_OF_TUNNEL: Duration = Duration::from_secs(20 * 60);
 
 fn setting(name: &str) -> Option<String> {
     std::env::var(name).ok().filter(|value| !value.is_empty())
@@ -54,14 +81,34 @@ fn number(name: &str) -> Option<f64> {
 
 /// Runs a worker, and gives what was found.
 fn work(config: Config, directory: &Path, name: &'static str) -> Found {
-    let mut bench = Bench::new(config, &directory.join(name), name);
+    let surroundings =
+        if name.starts_with("tunnel") { (tunnel::SERVICE, FURTHEST_OF_TUNNEL) } else { (&[][..], FURTHEST) };
+    let mut bench = Bench::new(config, &directory.join(name), name, surroundings);
+    if name.ends_with("full") {
+        let disk = Disk::mount(&bench.file("disk"));
+        if disk.is_limited() {
+            bench
+                .journal
+                .say("NO FULL DISKS: a tmpfs cannot be mounted here; files that may not grow stand in for them");
+        }
+        bench.disk = Some(disk);
+    }
+    if bench.clock.is_none() {
+        bench.journal.say("NO CLOCK JUMPS: libfaketime is not installed (Debian: apt-get install libfaketime)");
+    }
     match name {
         "listen" => listen::soak(&mut bench, Kind::Plain),
         "listen-session" => listen::soak(&mut bench, Kind::Session),
+        "listen-full" => listen::soak(&mut bench, Kind::Full),
         "listen-steady" => listen::soak(&mut bench, Kind::Steady),
         "send-lines" => send::soak(&mut bench, Kind::Plain),
         "send-lines-session" => send::soak(&mut bench, Kind::Session),
-        _ => send::soak(&mut bench, Kind::Steady),
+        "send-lines-full" => send::soak(&mut bench, Kind::Full),
+        "send-steady" => send::soak(&mut bench, Kind::Steady),
+        "stream" => stream::soak(&mut bench, Kind::Plain),
+        "stream-steady" => stream::soak(&mut bench, Kind::Steady),
+        "tunnel" => tunnel::soak(&mut bench, Kind::Plain),
+        _ => tunnel::soak(&mut bench, Kind::Steady),
     }
     bench.close();
     bench.journal.found()
@@ -128,6 +175,13 @@ fn the_harness_sees_a_loss_a_double_a_disorder_and_a_forgotten_id_and_nothing_el
         ("send-steady", Some(Lie::Lose), "lost"),
         ("send-steady", Some(Lie::Double), "doubled"),
         ("send-steady", Some(Lie::Forget), "forgotten"),
+        ("stream-steady", None, ""),
+        ("stream-steady", Some(Lie::Lose), "lost"),
+        ("stream-steady", Some(Lie::Double), "doubled"),
+        ("stream-steady", Some(Lie::Disorder), "disordered"),
+        ("tunnel-steady", None, ""),
+        ("tunnel-steady", Some(Lie::Lose), "other"),
+        ("tunnel-steady", Some(Lie::Double), "other"),
     ];
     let started = runs.map(|(name, lie, seen)| (name, lie, seen, falsified(name, lie)));
     for (name, lie, seen, run) in started {

@@ -10,11 +10,13 @@ use std::process::{Child, ChildStdin, Command, Stdio};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::mpsc::{Receiver, RecvTimeoutError, channel};
-use std::thread;
+use std::thread::{self, JoinHandle};
 use std::time::{Duration, Instant};
 
 use rustix::process::{Pid, Signal, kill_process};
 use serde_json::Value;
+
+use crate::clock::{Clock, sweep};
 
 /// The binary under test.
 pub fn binary() -> PathBuf {
@@ -27,6 +29,7 @@ pub struct Setup {
     /// Where what it prints is kept, without the extension.
     kept: PathBuf,
     lie: Option<Lie>,
+    clocked: bool,
 }
 
 /// What may be done to the messages that a run prints before anybody looks at them, to see whether it is noticed.
@@ -51,7 +54,7 @@ pub fn wps<A: AsRef<OsStr>>(home: &Path, kept: PathBuf, args: impl IntoIterator<
     if let Some(path) = std::env::var_os("PATH") {
         command.env("PATH", path);
     }
-    Setup { command, kept, lie: None }
+    Setup { command, kept, lie: None, clocked: false }
 }
 
 impl Setup {
@@ -67,6 +70,13 @@ impl Setup {
         self
     }
 
+    /// It goes by that clock, where there is one.
+    pub fn clock(mut self, clock: Option<&Clock>) -> Self {
+        self.clocked = clock.is_some();
+        self.command.envs(clock.into_iter().flat_map(Clock::environment));
+        self
+    }
+
     /// Adds an argument.
     pub fn arg(mut self, arg: impl AsRef<OsStr>) -> Self {
         self.command.arg(arg);
@@ -76,9 +86,13 @@ impl Setup {
     /// Starts it. `input` says whether its stdin is a pipe, or empty.
     pub fn start(mut self, input: bool) -> Running {
         self.command.stdin(if input { Stdio::piped() } else { Stdio::null() });
-        self.command.stdout(Stdio::piped()).stderr(File::create(self.kept.with_extension("err")).unwrap());
+        // Not a file: that may have a size which is limited.
+        self.command.stdout(Stdio::piped()).stderr(Stdio::piped());
         let mut child = self.command.spawn().unwrap();
         let stdin = child.stdin.take();
+        let mut said = child.stderr.take().unwrap();
+        let mut told = File::create(self.kept.with_extension("err")).unwrap();
+        let telling = thread::spawn(move || drop(std::io::copy(&mut said, &mut told)));
         let mut stdout = BufReader::new(child.stdout.take().unwrap());
         let mut copy = Copy::new(self.kept.with_extension("out"));
         let unread = Arc::new(AtomicBool::new(false));
@@ -100,7 +114,8 @@ impl Setup {
                 }
             }
         });
-        Running { child, stdin, lines, started: Instant::now(), kept: self.kept, unread, asleep: false }
+        let (kept, clocked) = (self.kept, self.clocked);
+        Running { child, stdin, lines, started: Instant::now(), kept, telling, unread, asleep: false, clocked }
     }
 }
 
@@ -139,7 +154,8 @@ struct Liar {
 impl Liar {
     fn tell(&mut self, line: Vec<u8>) -> Vec<Vec<u8>> {
         let Some(lie) = self.lie else { return vec![line] };
-        if memchr::memmem::find(&line, b"\"type\":\"group-message\"").is_none() {
+        let is = |kind: &str| memchr::memmem::find(&line, format!("\"type\":\"{kind}\"").as_bytes()).is_some();
+        if !is("group-message") && !is("tunnel-request") {
             return vec![line];
         }
         self.messages += 1;
@@ -187,8 +203,11 @@ pub struct Running {
     /// When it was started.
     pub started: Instant,
     kept: PathBuf,
+    /// Writes what it says on stderr into its file.
+    telling: JoinHandle<()>,
     unread: Arc<AtomicBool>,
     asleep: bool,
+    clocked: bool,
 }
 
 impl Running {
@@ -206,11 +225,13 @@ impl Running {
         self.unread.store(unread, Ordering::SeqCst);
     }
 
-    /// It sleeps; or it is awake.
-    pub fn sleep(&mut self, asleep: bool) {
-        if std::mem::replace(&mut self.asleep, asleep) != asleep {
+    /// It sleeps; or it is awake. Tells whether it has fallen asleep.
+    pub fn sleep(&mut self, asleep: bool) -> bool {
+        let changes = std::mem::replace(&mut self.asleep, asleep) != asleep;
+        if changes {
             self.signal(if asleep { Signal::STOP } else { Signal::CONT });
         }
+        changes && asleep
     }
 
     /// Its process id.
@@ -237,8 +258,12 @@ impl Running {
         }
     }
 
-    /// What it said on stderr.
+    /// What it said on stderr; all of it once it has ended.
     pub fn stderr(&self) -> String {
+        let deadline = Instant::now() + Duration::from_secs(2);
+        while !self.telling.is_finished() && Instant::now() < deadline {
+            thread::sleep(Duration::from_millis(1));
+        }
         std::fs::read_to_string(self.kept.with_extension("err")).unwrap_or_default()
     }
 }
@@ -248,6 +273,9 @@ impl Drop for Running {
         self.unread(false);
         let _ = self.child.kill();
         let _ = self.child.wait();
+        if self.clocked {
+            sweep(self.child.id());
+        }
     }
 }
 

@@ -3,12 +3,16 @@
 use crate::journal::{Fault, Found};
 
 /// The columns, by what they count.
-const COLUMNS: [&str; 20] = [
+const COLUMNS: [&str; 28] = [
     "cuts",
     "refusals",
     "recovered",
     "kills",
     "stops",
+    "sleeps",
+    "jumps",
+    "full",
+    "told full",
     "runs",
     "messages",
     "acked",
@@ -18,6 +22,10 @@ const COLUMNS: [&str; 20] = [
     "unknown",
     "many",
     "unseen",
+    "broken",
+    "unconfirmed",
+    "refused",
+    "told lost",
     "lost",
     "doubled",
     "forgotten",

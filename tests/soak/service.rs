@@ -7,6 +7,7 @@ use std::time::{Duration, Instant};
 
 use serde_json::{Value, json};
 
+use crate::clock::Clock;
 use crate::process::{Printed, Running, wps};
 
 /// An emulator; gone with the value.
@@ -26,9 +27,9 @@ const EMULATOR: [&str; 6] = ["emulator", "--port", "0", "-o", "ndjson", "--exit-
 pub const HUB: &str = "soak";
 
 impl Service {
-    /// On a port of its own.
-    pub fn start(directory: &Path) -> Self {
-        let mut setup = wps(directory, directory.join("emulator"), EMULATOR);
+    /// On a port of its own, with those flags.
+    pub fn start(directory: &Path, more: &[&str], clock: Option<&Clock>) -> Self {
+        let mut setup = wps(directory, directory.join("emulator"), EMULATOR).args(more).clock(clock);
         if std::env::var_os("WPS_SOAK_TRAFFIC").is_some() {
             setup = setup.arg("--log").arg(directory.join("traffic.log"));
         }
@@ -47,10 +48,22 @@ impl Service {
         self.running.id()
     }
 
-    /// The flags that lead there through a port, be it its own or that of a proxy.
+    /// It stands still; or it goes on.
+    pub fn sleep(&mut self, asleep: bool) {
+        self.running.sleep(asleep);
+    }
+
+    /// The flags that lead a client there through a port, be it its own or that of a proxy.
     pub fn source(&self, port: u16, user: &str) -> Vec<String> {
+        let mut flags = self.access(port);
+        flags.extend(["--user", user, "--ttl", "1000h"].map(str::to_owned));
+        flags
+    }
+
+    /// Those that lead an application there.
+    pub fn access(&self, port: u16) -> Vec<String> {
         let connection = format!("Endpoint=http://localhost:{port};AccessKey={};Version=1.0;", self.key);
-        ["--connection-string", &connection, "--hub", HUB, "--user", user].map(str::to_owned).to_vec()
+        ["--connection-string", &connection, "--hub", HUB].map(str::to_owned).to_vec()
     }
 }
 

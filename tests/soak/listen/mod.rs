@@ -156,6 +156,10 @@ impl Watcher for Listener<'_> {
         self.connected
     }
 
+    fn connection(&self) -> Option<String> {
+        self.connection.clone()
+    }
+
     fn finished(&self) -> bool {
         let over = self.ends.is_some_and(|ends| Instant::now() >= ends);
         if over && self.joined.is_some() {
@@ -171,11 +175,11 @@ pub fn soak(bench: &mut Bench, kind: Kind) {
     let publisher = Publisher::start(bench, GROUP);
     bench.proxy.allow(payload::largest(STREAM));
     let mut listener = Listener::new(bench, &publisher);
-    let file = bench.file("session");
+    let file = bench.place("session");
     let mut messages = 0;
     while kind != Kind::Steady && !bench.over() {
         listen_once(bench, &mut listener, kind, false);
-        if kind == Kind::Session {
+        if kind.keeps() {
             if bench.random.permille(25) {
                 force_between(bench, &mut listener, &file);
             }
@@ -200,8 +204,14 @@ pub fn soak(bench: &mut Bench, kind: Kind) {
 /// A run. The last one goes on until the time is over and all that was published has come.
 fn listen_once(bench: &mut Bench, listener: &mut Listener<'_>, kind: Kind, last: bool) {
     let mut setup = bench.run("listener", &["listen", "-g", GROUP]).lie(bench.config.lie);
-    if kind == Kind::Session {
-        setup = setup.arg("--session").arg(bench.file("session"));
+    if kind.keeps() {
+        setup = setup.arg("--session").arg(bench.place("session"));
+    }
+    if bench.disk.is_some() && bench.random.permille(500) {
+        setup = setup.arg("--record").arg(bench.place("recording"));
+    }
+    if !last {
+        bench.endanger();
     }
     listener.begin(bench.number());
     let life = bench.config.life;
@@ -214,16 +224,18 @@ fn listen_once(bench: &mut Bench, listener: &mut Listener<'_>, kind: Kind, last:
         bench.memory.watch("listener", running.id());
     }
     if !last && bench.random.permille(25) {
-        force_within(bench, &mut running, listener);
+        let ended = bench.force_within(&mut running, listener);
+        listener.ended.extend(ended);
+        listener.moved = Instant::now();
     }
     listener.ends = last.then(|| bench.ends());
     let ended = bench.watch(&mut running, stop, listener);
     judge(bench, listener, &ended, &running.stderr());
 }
 
-fn judge(bench: &Bench, listener: &mut Listener<'_>, ended: &Ended, stderr: &str) {
+fn judge(bench: &mut Bench, listener: &mut Listener<'_>, ended: &Ended, stderr: &str) {
     listener.settle();
-    if ended.stopped.is_none() {
+    if !bench.ended_full(ended.code, listener.connected, stderr) && ended.stopped.is_none() {
         let tail = stderr.lines().rev().take(6).collect::<Vec<_>>().join(" | ");
         bench.journal.fault(bench.number(), format!("ended by itself with {:?}: {tail}", ended.code));
     }
@@ -239,23 +251,6 @@ fn force_between(bench: &mut Bench, listener: &mut Listener<'_>, file: &std::pat
         listener.ended.insert(connection.clone());
         listener.owed = Some(connection);
     }
-}
-
-/// A run whose connection is lost for good.
-fn force_within(bench: &mut Bench, running: &mut crate::process::Running, listener: &mut Listener<'_>) {
-    let deadline = Instant::now() + Duration::from_secs(10);
-    while !listener.connected && Instant::now() < deadline {
-        match running.next(Duration::from_millis(50)) {
-            Ok(Some(printed)) => listener.printed(printed),
-            Ok(None) => {}
-            Err(_) => return,
-        }
-    }
-    let Some(connection) = listener.connection.clone().filter(|_| listener.connected) else { return };
-    if bench.force_loss(&connection) {
-        listener.ended.insert(connection);
-    }
-    listener.moved = Instant::now();
 }
 
 /// The connection that a session file names.

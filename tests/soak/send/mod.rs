@@ -137,6 +137,10 @@ impl Watcher for Sender {
         self.connected
     }
 
+    fn connection(&self) -> Option<String> {
+        self.connection.clone()
+    }
+
     fn finished(&self) -> bool {
         self.groups.is_some_and(|groups| self.joined >= groups)
     }
@@ -182,12 +186,12 @@ struct Soak<'a> {
 /// The soak of a sender.
 pub fn soak(bench: &mut Bench, kind: Kind) {
     let observer = Arc::new(Observer::start(bench));
-    let file = bench.file("session-0");
+    let file = bench.place("session-0");
     let mut soak = Soak { bench, observer, kind, ended: HashSet::new(), file, files: 0, streams: 0 };
     match kind {
         Kind::Steady => soak.steady(),
         Kind::Plain => soak.plain(),
-        Kind::Session => soak.session(),
+        Kind::Session | Kind::Full => soak.session(),
     }
     let Soak { bench, observer, .. } = soak;
     // What is under way arrives, and connections that nobody uses any more are gone.
@@ -248,13 +252,13 @@ impl Soak<'_> {
 
     fn new_file(&mut self) {
         self.files += 1;
-        self.file = self.bench.file(&format!("session-{}", self.files));
+        self.file = self.bench.place(&format!("session-{}", self.files));
     }
 
     fn next(&mut self) -> Stream {
         self.streams += 1;
         let in_flight = self.bench.random.pick(&[(5, 256), (2, 1), (2, 16), (1, 1000)]);
-        let target = self.bench.random.between(1, if self.kind == Kind::Session { 6000 } else { 3000 });
+        let target = self.bench.random.between(1, if self.kind.keeps() { 6000 } else { 3000 });
         // Tiny ones pass through a box that allows little on each connection.
         let name = format!("{}{}", if self.streams % 2 == 1 { "t" } else { "s" }, self.streams);
         self.bench.proxy.allow(payload::largest(&name));
@@ -283,7 +287,7 @@ impl Soak<'_> {
     }
 
     fn with_session(&self, setup: Setup) -> Setup {
-        if self.kind == Kind::Session { setup.arg("--session").arg(&self.file) } else { setup }
+        if self.kind.keeps() { setup.arg("--session").arg(&self.file) } else { setup }
     }
 
     /// A run of the stream. Without a stop it goes on to its end.
@@ -304,9 +308,15 @@ impl Soak<'_> {
         if stop.is_some_and(|stop| stop.unread.is_some()) {
             self.observer.with(&stream.name, |entry| entry.ledger.unread());
         }
+        if self.bench.disk.is_some() && self.bench.random.permille(500) {
+            setup = setup.arg("--record").arg(self.bench.place("recording"));
+        }
+        if stops {
+            self.bench.endanger();
+        }
         let mut running = setup.start(true);
         let stdin = running.stdin.take().unwrap();
-        if !stops && self.kind == Kind::Session {
+        if !stops && self.kind.keeps() {
             stream.target = self.observer.with(&stream.name, |entry| entry.ledger.given()).max(1);
         }
         let random = Random::branch(self.bench.config.seed, &format!("feeder {run}"));
@@ -331,15 +341,24 @@ impl Soak<'_> {
         }
     }
 
-    fn judge(&self, stream: &mut Stream, sender: &Sender, ended: &Ended, stderr: &str) -> Took {
+    fn judge(&mut self, stream: &mut Stream, sender: &Sender, ended: &Ended, stderr: &str) -> Took {
+        let full = self.bench.ended_full(ended.code, sender.connected, stderr);
         let journal = &self.bench.journal;
         // A run that was killed when it had said that all is done is done.
         let code = if sender.done { Some(0) } else { ended.code };
+        if full && code != Some(0) {
+            if self.ended_unseen(stream) {
+                let what = "it failed, and the stream has ended: the same command would send it again";
+                journal.fault(sender.run, what);
+                return Took::Done;
+            }
+            return Took::Stopped;
+        }
         if code != Some(0) && ended.stopped.is_some() {
             if ended.stopped == Some(Signal::KILL) {
                 self.observer.with(&stream.name, |entry| entry.ledger.killed());
             }
-            if self.kind == Kind::Session && self.ended_unseen(stream) {
+            if self.kind.keeps() && self.ended_unseen(stream) {
                 journal.count("unseen", 1);
                 journal.note(&format!("run {}: the stream had ended, and nobody was told", sender.run));
                 return Took::Done;
@@ -358,7 +377,7 @@ impl Soak<'_> {
             Some(9) if stream.excused && (!stream.resend || self.bench.waited_out) => {
                 journal.count("unknown", 1);
                 journal.note(&format!("run {}: outcome unknown: {}", sender.run, tail(stderr)));
-                if self.kind == Kind::Session {
+                if self.kind.keeps() {
                     stream.resend = true;
                     let named = named_lines(stderr);
                     self.observer.with(&stream.name, |entry| entry.ledger.arrived.allow_again(named));
@@ -483,16 +502,7 @@ impl Soak<'_> {
 
     /// A run whose connection is lost for good.
     fn force_within(&mut self, running: &mut Running, sender: &mut Sender, stream: &mut Stream) {
-        let deadline = Instant::now() + Duration::from_secs(10);
-        while !sender.connected && Instant::now() < deadline {
-            match running.next(Duration::from_millis(50)) {
-                Ok(Some(printed)) => sender.printed(printed),
-                Ok(None) => {}
-                Err(_) => return,
-            }
-        }
-        let Some(connection) = sender.connection.clone().filter(|_| sender.connected) else { return };
-        if self.bench.force_loss(&connection) {
+        if let Some(connection) = self.bench.force_within(running, sender) {
             self.ended.insert(connection.clone());
             sender.ended.insert(connection);
             sender.excused = true;
