@@ -155,7 +155,8 @@ impl Liar {
     fn tell(&mut self, line: Vec<u8>) -> Vec<Vec<u8>> {
         let Some(lie) = self.lie else { return vec![line] };
         let is = |kind: &str| memchr::memmem::find(&line, format!("\"type\":\"{kind}\"").as_bytes()).is_some();
-        if !is("group-message") && !is("tunnel-request") {
+        let answered = || memchr::memmem::find(&line, b"\"status\":20").is_some();
+        if !is("group-message") && !(is("tunnel-request") && answered()) {
             return vec![line];
         }
         self.messages += 1;

@@ -5,12 +5,13 @@ mod askers;
 mod ledger;
 mod upstream;
 
+use std::cell::OnceCell;
 use std::time::{Duration, Instant};
 
 use rustix::process::Signal;
 
 use self::askers::{Askers, Ledgers};
-use self::upstream::{STATUSES, Upstream};
+use self::upstream::{STATUSES, Taken, Upstream};
 use crate::bench::{Bench, Ended, Kind, Watcher, text};
 use crate::journal::Journal;
 use crate::payload;
@@ -19,6 +20,9 @@ use crate::schedule::stop;
 
 /// No answer for so long, although an event waits for one, is a hang: the upstream takes 3 s at most.
 const SILENCE: Duration = Duration::from_secs(60);
+
+/// Whatever the upstream has answered is told after this time.
+const TOLD: Duration = Duration::from_secs(8);
 
 /// What the service does: it asks once for each event, and now and then moves connections, or loses them on its side.
 pub const SERVICE: &[&str] = &[
@@ -42,6 +46,7 @@ pub const SERVICE: &[&str] = &[
 struct Tunnel<'a> {
     journal: Journal,
     askers: &'a Askers,
+    upstream: &'a Upstream,
     run: u64,
     connected: bool,
     torn: bool,
@@ -51,6 +56,8 @@ struct Tunnel<'a> {
     moved: Instant,
     /// When nothing more is asked, in the last run.
     ends: Option<Instant>,
+    /// When all clients had heard all there is.
+    heard: OnceCell<Instant>,
 }
 
 /// How many requests a run told of.
@@ -108,7 +115,12 @@ impl Watcher for Tunnel<'_> {
     }
 
     fn finished(&self) -> bool {
-        self.ends.is_some_and(|ends| Instant::now() >= ends) && self.askers.finish()
+        if self.ends.is_none_or(|ends| Instant::now() < ends) || !self.askers.finish() {
+            return false;
+        }
+        // Clients have heard all there is; a request whose connection was lost may still be at the upstream.
+        let told = self.told.answered >= self.upstream.taken_of(self.run).answered;
+        told || self.heard.get_or_init(Instant::now).elapsed() > TOLD
     }
 }
 
@@ -145,6 +157,7 @@ fn run(bench: &mut Bench, askers: &Askers, upstream: &Upstream, kind: Kind, last
     let mut tunnel = Tunnel {
         journal: bench.journal.clone(),
         askers,
+        upstream,
         run: number,
         connected: false,
         torn: false,
@@ -152,13 +165,14 @@ fn run(bench: &mut Bench, askers: &Askers, upstream: &Upstream, kind: Kind, last
         answers: 0,
         moved: Instant::now(),
         ends: last.then(|| bench.ends()),
+        heard: OnceCell::new(),
     };
     let how = bench.watch(&mut running, stop, &mut tunnel);
-    judge(bench, &tunnel, (&how, &running.stderr()), upstream.taken_of(number));
+    judge(bench, &tunnel, (&how, &running.stderr()), upstream.taken_of(number), last);
 }
 
 /// What it told, held against what the upstream saw of it.
-fn judge(bench: &Bench, tunnel: &Tunnel<'_>, (ended, stderr): (&Ended, &str), arrived: u64) {
+fn judge(bench: &Bench, tunnel: &Tunnel<'_>, (ended, stderr): (&Ended, &str), taken: Taken, last: bool) {
     let journal = &bench.journal;
     let killed = ended.stopped == Some(Signal::KILL);
     if ended.stopped.is_none() {
@@ -169,12 +183,15 @@ fn judge(bench: &Bench, tunnel: &Tunnel<'_>, (ended, stderr): (&Ended, &str), ar
         journal.fault(tunnel.run, "its last line has no end");
     }
     let Told { answered, others } = tunnel.told;
-    journal.note(&format!("run {}: {arrived} at the upstream, {:?}", tunnel.run, tunnel.told));
-    if answered > arrived {
-        journal.fault(tunnel.run, format!("{answered} answers of the upstream were told, and {arrived} requests came"));
+    journal.note(&format!("run {}: at the upstream {taken:?}, {:?}", tunnel.run, tunnel.told));
+    if answered > taken.answered {
+        journal.fault(tunnel.run, format!("{answered} answers of the upstream were told: {taken:?}"));
     }
     // What was told by one that was killed is not all of it.
-    if !killed && arrived > answered + others {
-        journal.fault(tunnel.run, format!("{arrived} requests came, and it told of {answered} and {others}"));
+    if !killed && taken.all > answered + others {
+        journal.fault(tunnel.run, format!("{taken:?} at the upstream, and it told of {answered} and {others}"));
+    } else if last && taken.answered > answered {
+        // All that was asked was answered before it was stopped.
+        journal.fault(tunnel.run, format!("{taken:?} at the upstream, and it told of {answered} answers"));
     }
 }

@@ -23,13 +23,22 @@ pub struct Upstream {
     pub port: u16,
 }
 
+/// Requests that came.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Taken {
+    /// All of them.
+    pub all: u64,
+    /// Those that it answers.
+    pub answered: u64,
+}
+
 struct Shared {
     journal: Journal,
     ledgers: Ledgers,
     /// The run that connections are of which open now.
     run: AtomicU64,
-    /// Requests that came, by the run whose connection they came on.
-    taken: Mutex<BTreeMap<u64, u64>>,
+    /// By the run whose connection they came on.
+    taken: Mutex<BTreeMap<u64, Taken>>,
     over: AtomicBool,
 }
 
@@ -65,14 +74,14 @@ impl Upstream {
         self.shared.run.store(run, Ordering::SeqCst);
     }
 
-    /// How many requests of a run came until now.
-    pub fn taken_of(&self, run: u64) -> u64 {
+    /// The requests of a run that came until now.
+    pub fn taken_of(&self, run: u64) -> Taken {
         self.shared.taken.lock().unwrap().get(&run).copied().unwrap_or_default()
     }
 
     /// How many came in all.
     pub fn taken(&self) -> u64 {
-        self.shared.taken.lock().unwrap().values().sum()
+        self.shared.taken.lock().unwrap().values().map(|taken| taken.all).sum()
     }
 }
 
@@ -92,7 +101,6 @@ impl Shared {
         let Ok(mut out) = client.try_clone() else { return };
         let mut client = BufReader::new(client);
         while let Ok(Some(body)) = request(&mut client) {
-            *self.taken.lock().unwrap().entry(run).or_default() += 1;
             let text = String::from_utf8_lossy(&body).into_owned();
             let Some((name, number)) = payload::read(&text) else {
                 return self.journal.fault(0, format!("a damaged event: {text:.200}"));
@@ -104,6 +112,12 @@ impl Shared {
                 90..98 => (Outcome::Refused, answer(418, "no")),
                 _ => (Outcome::None, Vec::new()),
             };
+            {
+                let mut taken = self.taken.lock().unwrap();
+                let own = taken.entry(run).or_default();
+                own.all += 1;
+                own.answered += u64::from(outcome != Outcome::None);
+            }
             if let Err(wrong) = self.ledgers.arrive(name, number, outcome) {
                 self.journal.note(&format!("upstream, of {name}:"));
                 self.journal.wrong(0, &wrong);
