@@ -156,7 +156,7 @@ impl Liar {
         let Some(lie) = self.lie else { return vec![line] };
         let is = |kind: &str| memchr::memmem::find(&line, format!("\"type\":\"{kind}\"").as_bytes()).is_some();
         let answered = || memchr::memmem::find(&line, b"\"status\":20").is_some();
-        if !is("group-message") && !(is("tunnel-request") && answered()) {
+        if !(is("group-message") || is("tunnel-request") && answered()) {
             return vec![line];
         }
         self.messages += 1;
