@@ -21,8 +21,8 @@ pub(super) struct Line {
     pub(super) in_hand: usize,
     /// Memory of answers that are not written yet.
     pub(super) unwritten: usize,
-    /// As far as is known, it was read just now.
-    pub(super) was_read: bool,
+    /// What it was at just now, as far as is known.
+    pub(super) attention: Attention,
     /// A request was answered on it.
     pub(super) served: bool,
 }
@@ -42,6 +42,17 @@ pub(super) enum LineState {
     Leaving { earliest: Duration, until: Duration },
     /// Its close frame is out.
     Closing { until: Duration },
+}
+
+/// Whether a line is read, and whose matter it is that it is not.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Attention {
+    /// It is.
+    Reads,
+    /// Not before there is room here.
+    Waits,
+    /// Not before it has taken some of its answers.
+    Choked,
 }
 
 /// What is to be done at a time.
@@ -81,16 +92,16 @@ impl Line {
 impl TunnelClient {
     /// The next thing that time brings for a line, and when.
     pub(super) fn due(&self, line: &Line) -> Option<(Duration, Due)> {
-        let alive = || {
-            if self.is_choked(line) {
-                // It is not read until it takes its answers: as long as it takes some, something is heard of it.
-                return self.config.ping_timeout.map(|after| (line.heard + after, Due::GiveUpStuck));
-            }
+        let alive = || match self.attention(line) {
+            // It is not read until it takes its answers: as long as it takes some, something is heard of it.
+            Attention::Choked => self.config.ping_timeout.map(|after| (line.heard + after, Due::GiveUpStuck)),
             // What was not read is no silence of the service's.
-            let reads = self.may_read(line);
-            let ping = self.config.ping_interval.map(|after| (line.heard.max(line.pinged) + after, Due::Ping));
-            let silent = self.config.ping_timeout.map(|after| (line.heard + after, Due::GiveUpSilent));
-            [ping, silent].into_iter().flatten().filter(|_| reads).min_by_key(|(at, _)| *at)
+            Attention::Waits => None,
+            Attention::Reads => {
+                let ping = self.config.ping_interval.map(|after| (line.heard.max(line.pinged) + after, Due::Ping));
+                let silent = self.config.ping_timeout.map(|after| (line.heard + after, Due::GiveUpSilent));
+                [ping, silent].into_iter().flatten().min_by_key(|(at, _)| *at)
+            }
         };
         match line.state {
             LineState::Waiting { until } => Some((until, Due::Dial)),
@@ -169,7 +180,7 @@ impl TunnelClient {
             pinged: now,
             in_hand: 0,
             unwritten: 0,
-            was_read: true,
+            attention: Attention::Reads,
             served: false,
         };
         self.lines.insert(socket, line);

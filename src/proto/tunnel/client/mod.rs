@@ -14,7 +14,7 @@ use std::time::Duration;
 
 use bytes::Bytes;
 
-use self::lines::{Due, Line, LineState};
+use self::lines::{Attention, Due, Line, LineState};
 use self::requests::Requests;
 use super::codec::{TunnelMalformed, decode_tunnel};
 use super::frame::{TunnelFrame, TunnelHeaders, TunnelMove, TunnelResponse};
@@ -119,13 +119,21 @@ impl TunnelClient {
 
     /// Whether more may be read from a socket.
     pub fn reads(&self, socket: TunnelSocket) -> bool {
-        self.lines.get(&socket).map_or(!self.is_crowded(), |line| self.may_read(line))
+        let attention = self.lines.get(&socket).map(|line| self.attention(line));
+        attention.map_or(!self.is_crowded(), |attention| attention == Attention::Reads)
     }
 
-    fn may_read(&self, line: &Line) -> bool {
+    fn attention(&self, line: &Line) -> Attention {
         // One that is not up yet has to be heard, or it would never be.
-        let is_told = !self.stalled || matches!(line.state, LineState::Opened { .. });
-        is_told && !self.is_crowded() && !self.is_choked(line)
+        if matches!(line.state, LineState::Opened { .. }) {
+            Attention::Reads
+        } else if self.is_choked(line) {
+            Attention::Choked
+        } else if self.stalled || self.is_crowded() {
+            Attention::Waits
+        } else {
+            Attention::Reads
+        }
     }
 
     /// Too much waits for the application.

@@ -228,12 +228,12 @@ impl TunnelClient {
         self.note_reading(now);
     }
 
-    /// What was not read is no silence of the service's.
+    /// What was not read is no silence of the service's; nor has it left lying what was not there to take.
     pub(super) fn note_reading(&mut self, now: Duration) {
-        let reads: Vec<bool> = self.lines.values().map(|line| self.may_read(line)).collect();
-        for (line, reads) in self.lines.values_mut().zip(reads) {
-            if line.was_read != reads {
-                line.was_read = reads;
+        let attentions: Vec<_> = self.lines.values().map(|line| self.attention(line)).collect();
+        for (line, attention) in self.lines.values_mut().zip(attentions) {
+            if line.attention != attention {
+                line.attention = attention;
                 line.heard = line.heard.max(now);
             }
         }

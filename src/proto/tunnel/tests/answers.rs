@@ -140,3 +140,36 @@ fn nothing_is_read_while_nobody_takes_what_is_told_and_that_is_no_silence_of_the
     bench.pass(10 * SECOND);
     bench.expect(&[TunnelOutput::Ping { socket: THREE }]);
 }
+
+#[test]
+fn a_connection_that_is_not_up_yet_is_read_however_much_waits_on_another() {
+    let mut bench = Bench::up();
+    (1..=5).for_each(|id| bench.frame(ONE, TunnelFrame::Request(request(id))));
+    bench.frame(ONE, TunnelFrame::Rebalance(TunnelMove::default()));
+    bench.outputs();
+    bench.tunnel.handle_opened(bench.now, TWO);
+    assert!(!bench.tunnel.reads(ONE) && bench.tunnel.reads(TWO));
+    bench.greet(TWO, "c2");
+    bench.expect(&[connected(TWO, "c2", 2)]);
+    assert!(!bench.tunnel.reads(TWO), "from then on it waits as the other does");
+    bench.pass(100 * SECOND);
+    bench.expect(&[]);
+}
+
+#[test]
+fn a_service_has_its_time_to_take_answers_from_when_there_are_some() {
+    let mut bench = Bench::up_with(TunnelConfig { most_bytes: 2000, ..config() });
+    let large = crate::tunnel::TunnelRequest { body: Some(Bytes::from(vec![0; 3000])), ..request(1) };
+    bench.frame(ONE, TunnelFrame::Request(large));
+    assert!(!bench.tunnel.reads(ONE), "so much is at the application");
+    bench.pass(60 * SECOND);
+    bench.answer_slowly(1, Bytes::from(vec![0; 3000]));
+    assert!(!bench.tunnel.reads(ONE), "so much is to be taken");
+    bench.outputs();
+    bench.pass(24 * SECOND);
+    bench.expect(&[]);
+    bench.write(1);
+    bench.expect(&[settled(1, true)]);
+    bench.pass(9 * SECOND);
+    bench.expect(&[]);
+}
