@@ -8,7 +8,7 @@
 //! really published. A violated promise names the seed. In a quarter of the schedules the listener's process is killed
 //! too, and another takes up its record. In every other one both say things of themselves, and the listener is told:
 //! at rest, what it knows is what each has said last. `streams` has schedules of its own: group streams, with faults of
-//! theirs.
+//! theirs; and so has `tunnels`: the client of a tunnel against a model of the service.
 
 mod faults;
 mod network;
@@ -16,9 +16,11 @@ mod pair;
 mod rules;
 mod schedule;
 mod streams;
+mod tunnels;
 
 use schedule::{Schedule, Tally};
 use streams::{StreamTally, play};
+use tunnels::TunnelTally;
 
 /// Runs the schedules of a range of seeds, and sees to it that they were worth running.
 fn run(seeds: std::ops::Range<u64>) {
@@ -53,6 +55,24 @@ fn stream(seeds: std::ops::Range<u64>) {
     assert!(fragments > 20_000 && faults > 1_000 && excused > 20, "too little risk: {tally:?}");
 }
 
+/// The same of the schedules with tunnels.
+fn tunnel(seeds: std::ops::Range<u64>) {
+    let mut tally = TunnelTally::default();
+    for seed in seeds {
+        tunnels::play(seed, &mut tally);
+    }
+    let TunnelTally { answered, lost, not_asked, refused, doubled, in_pieces, .. } = tally;
+    let TunnelTally { connected, cut, moved, dismissed, stopped_at_work, .. } = tally;
+    assert!(connected > 1_000 && cut > 1_000 && moved > 1_000 && dismissed > 10, "too little trouble: {tally:?}");
+    assert!(answered > 10_000 && in_pieces > 100 && refused > 100, "too few answers: {tally:?}");
+    assert!(lost > 100 && not_asked > 100 && doubled > 10 && stopped_at_work > 10, "too little risk: {tally:?}");
+}
+
+#[test]
+fn a_tunnel_asks_once_and_answers_once_or_says_what_is_lost() {
+    tunnel(0..800);
+}
+
 #[test]
 fn fragments_arrive_in_order_and_once_or_their_loss_is_said_1() {
     stream(0..800);
@@ -75,6 +95,7 @@ fn fresh(half: u64) {
     let part = |count: u64| seed + half * count / 2..seed + (half + 1) * count / 2;
     run(part(schedules));
     stream(part(schedules * 4 / 13));
+    tunnel(part(schedules * 2 / 13));
 }
 
 #[test]
