@@ -117,6 +117,7 @@ fn work(config: Config, directory: &Path, name: &'static str) -> Found {
 #[test]
 #[ignore = "takes as long as WPS_SOAK_MINUTES says"]
 fn nothing_is_lost_doubled_or_disordered() {
+    process::take_signals();
     let clock = || SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).unwrap().as_nanos() as u64;
     let seed = setting("WPS_SOAK_SEED").map_or_else(clock, |seed| seed.parse().expect("WPS_SOAK_SEED is no number"));
     let minutes = number("WPS_SOAK_MINUTES").unwrap_or(2.0);

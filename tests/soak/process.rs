@@ -45,6 +45,21 @@ pub enum Lie {
     Forget,
 }
 
+/// Sees to it that no process starts with a signal ignored that is ignored here, as in the background of a shell: what is
+/// taken here is as usual there. `env` below comes too late for a signal that is sent at once.
+pub fn take_signals() {
+    use tokio::signal::unix::{SignalKind, signal};
+
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+    let status = std::fs::read_to_string("/proc/self/status").unwrap();
+    let ignored = status.lines().find_map(|line| line.strip_prefix("SigIgn:")).unwrap();
+    let ignored = u64::from_str_radix(ignored.trim(), 16).unwrap();
+    let _entered = runtime.enter();
+    for number in [1, 2, 15].into_iter().filter(|number| ignored & (1 << (number - 1)) != 0) {
+        drop(signal(SignalKind::from_raw(number)).unwrap());
+    }
+}
+
 /// A run with these arguments, whose output is kept in `kept.out` and `kept.err`.
 pub fn wps<A: AsRef<OsStr>>(home: &Path, kept: PathBuf, args: impl IntoIterator<Item = A>) -> Setup {
     // Signals that are ignored here, as in the background of a shell, would be ignored there.
