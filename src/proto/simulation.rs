@@ -95,7 +95,7 @@ fn fresh(half: u64) {
     let part = |count: u64| seed + half * count / 2..seed + (half + 1) * count / 2;
     run(part(schedules));
     stream(part(schedules * 4 / 13));
-    tunnel(part(schedules * 2 / 13));
+    tunnel(part(schedules * 4 / 13));
 }
 
 #[test]
