@@ -73,7 +73,11 @@ impl Hub {
                     self.check_load(key);
                 }
                 Some(delay) => {
-                    self.injector.postpone(attachment.socket(), self.now + delay, Postponed::Send(encoded));
+                    self.injector.postpone(
+                        attachment.socket(),
+                        self.now.saturating_add(delay),
+                        Postponed::Send(encoded),
+                    );
                 }
             }
         }
@@ -97,7 +101,7 @@ impl Hub {
     pub fn handle_expiry(&mut self, now: Duration, socket: SocketId, after: Duration) {
         self.now = now;
         if let Some(key) = self.connections.on(socket) {
-            self.timers.set(Timer::Expiry(key), now + after);
+            self.timers.set(Timer::Expiry(key), now.saturating_add(after));
         }
     }
 

@@ -58,13 +58,13 @@ impl Hub {
     }
 
     fn attach(&mut self, key: ConnectionKey, socket: SocketId) {
-        let next_ping = self.now + self.config.ping_interval;
+        let next_ping = self.now.saturating_add(self.config.ping_interval);
         // It has come back, whatever it said when it left.
         if let Some(connection) = self.connections.get_mut(key) {
             connection.last_words = None;
         }
         self.connections.attach(key, Attachment::new(socket, self.now, next_ping));
-        self.timers.set(Timer::Keepalive(socket), next_ping.min(self.now + self.config.silence_limit));
+        self.timers.set(Timer::Keepalive(socket), next_ping.min(self.now.saturating_add(self.config.silence_limit)));
     }
 
     /// The first frame of a PubSub connection (PROTOCOL §5.1).
@@ -179,7 +179,7 @@ impl Hub {
     fn detach(&mut self, key: ConnectionKey) -> Option<SocketId> {
         let socket = self.connections.detach(key)?;
         self.timers.cancel(Timer::Keepalive(socket));
-        self.timers.set(Timer::Recovery(key), self.now + self.config.recovery_window);
+        self.timers.set(Timer::Recovery(key), self.now.saturating_add(self.config.recovery_window));
         self.stop_waiting_for(key);
         self.injector.forget_attachment(socket);
         Some(socket)
@@ -280,14 +280,14 @@ impl Hub {
             // Its silence is not its own.
             attachment.heard = now;
         }
-        let silent_at = attachment.heard + limit;
+        let silent_at = attachment.heard.saturating_add(limit);
         if now >= silent_at {
             self.outputs.push_back(Output::Abort { socket });
             self.socket_gone(key, CloseKind::Dropped);
             return;
         }
         if now >= attachment.next_ping {
-            attachment.next_ping = now + interval;
+            attachment.next_ping = now.saturating_add(interval);
             self.outputs.push_back(Output::Ping { socket });
         }
         let next = attachment.next_ping.min(silent_at);

@@ -285,7 +285,7 @@ impl Hub {
                     let Some(connection) = self.connections.get_mut(key) else { return };
                     let (Some(codec), Some(attachment)) = (connection.codec(), connection.attachment()) else { return };
                     let frame = codec.encode_downstream(&frame);
-                    self.injector.postpone(attachment.socket(), self.now + delay, Postponed::Send(frame));
+                    self.injector.postpone(attachment.socket(), self.now.saturating_add(delay), Postponed::Send(frame));
                 }
             }
         }

@@ -161,7 +161,7 @@ impl Session {
     pub(super) fn recovered(&mut self, now: Duration, recovery: Box<Recovery>) {
         let Recovery { identity, connected_at, lost_at, lost_before, window, garbled, attempts, step, .. } = *recovery;
         let connection_id = identity.connection_id.clone();
-        let downtime = lost_before + now.saturating_sub(lost_at);
+        let downtime = lost_before.saturating_add(now.saturating_sub(lost_at));
         self.event(Lifecycle::Recovered { connection_id, attempts, downtime });
         let counted_from = window.saturating_sub(RECOVERY_WINDOW);
         let mut live = Live { garbled, ..live(identity, now, connected_at, Some(counted_from)) };

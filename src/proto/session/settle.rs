@@ -121,6 +121,8 @@ impl Session {
             }
             self.settle(settled);
         }
+        // States that are still wanted are to be set again, and nobody is there any more to do it.
+        drop(self.operations.finish(cause));
         for settled in self.invocations.finish(cause) {
             self.settle_invocation(settled);
         }

@@ -180,7 +180,7 @@ impl Injector {
         let (socket, seen) = (attachment.socket(), std::mem::replace(&mut attachment.faults_seen, newest));
         let fired = self.faults.fire_newer(seen, &self.opportunity(Point::Attached, connection));
         for (after, how) in effects::on_attached(&fired) {
-            self.postpone(socket, now + after, Postponed::Drop(how));
+            self.postpone(socket, now.saturating_add(after), Postponed::Drop(how));
         }
     }
 

@@ -152,6 +152,24 @@ fn an_earlier_processs_connection_goes_on_where_it_was() {
 }
 
 #[test]
+fn a_record_may_be_as_old_as_can_be() {
+    let resume = Resume {
+        snapshot: Snapshot { groups: Vec::new(), ..snapshot() },
+        done: 5,
+        begun: 7,
+        downtime: Duration::MAX,
+        leave: Vec::new(),
+    };
+    let mut b = Bench::idle(Config { keep: Some(Keep { resume: Some(resume), reserved: None }), ..config() });
+    b.session.handle_start(b.now);
+    b.says(&["recover c1 with t1 by 5s"]);
+    b.pass(s(1));
+    b.recover_telling(5);
+    let downtime = Duration::MAX;
+    b.says(&[&format!("recovered c1, attempts 1, down {downtime:?}")]);
+}
+
+#[test]
 fn a_group_whose_join_or_leave_is_on_its_way_is_not_known_to_be_joined() {
     let mut b = Bench::live(kept());
     b.join("g");

@@ -161,7 +161,7 @@ impl TunnelClient {
     /// Begins an attempt.
     pub(super) fn dial(&mut self, now: Duration, place: Place, retry: u32) {
         let socket = self.name_socket();
-        let until = now + self.config.connect_timeout;
+        let until = now.saturating_add(self.config.connect_timeout);
         self.outputs.push_back(TunnelOutput::Dial { socket, place: place.clone() });
         self.insert(now, socket, place, retry, LineState::Dialing { until });
     }
@@ -239,7 +239,7 @@ impl TunnelClient {
         };
         self.tell(TunnelEvent::Waiting { attempt, delay, error });
         let socket = self.name_socket();
-        self.insert(now, socket, place, attempt, LineState::Waiting { until: now + delay });
+        self.insert(now, socket, place, attempt, LineState::Waiting { until: now.saturating_add(delay) });
     }
 
     fn give_up(&mut self, kind: EndKind, error: String) {
@@ -252,7 +252,7 @@ impl TunnelClient {
     /// It is to end: not before so much time, then as soon as its requests are answered, and in any case within the other.
     pub(super) fn leave(&mut self, now: Duration, socket: TunnelSocket, (linger, within): (Duration, Duration)) {
         if let Some(line) = self.lines.get_mut(&socket) {
-            line.state = LineState::Leaving { earliest: now + linger, until: now + within };
+            line.state = LineState::Leaving { earliest: now.saturating_add(linger), until: now.saturating_add(within) };
             self.leave_if_done(now, socket);
         }
     }

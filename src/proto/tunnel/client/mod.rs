@@ -317,7 +317,7 @@ impl TunnelClient {
         if self.stopping.is_some() {
             return;
         }
-        let by = now + self.config.stop_timeout;
+        let by = now.saturating_add(self.config.stop_timeout);
         self.stopping = Some(by);
         for asked in self.requests.take_waiting() {
             self.refuse(asked);
