@@ -13,6 +13,8 @@ mod data;
 pub mod fault;
 pub mod filter;
 mod frame;
+#[cfg(any(test, fuzzing))]
+pub mod fuzz;
 mod group_state;
 pub mod hub;
 mod metadata;

@@ -4,6 +4,8 @@
 //! service sends never fails: what is not understood becomes [`Downstream::Unknown`]. Decoding what a client sends fails
 //! as the service does (PROTOCOL §4.11).
 
+#[cfg(any(test, fuzzing))]
+mod agree;
 mod invoke;
 mod scan;
 mod state;
@@ -23,6 +25,9 @@ use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use serde::{Deserialize, Deserializer};
 use serde_json::value::RawValue;
+
+#[cfg(any(test, fuzzing))]
+pub(crate) use agree::agree;
 
 /// For a property read with `deserialize_with`: tells an absent `data` from `"data":null`.
 pub fn present<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<&'de RawValue>, D::Error> {

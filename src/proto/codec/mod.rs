@@ -17,6 +17,8 @@ use thiserror::Error;
 use crate::frame::{Downstream, Upstream};
 use crate::wire::{EncodedFrame, WireFrame};
 
+#[cfg(any(test, fuzzing))]
+pub(crate) use json::agree;
 pub use json::{decode_downstream, decode_upstream, encode_downstream, encode_upstream, present};
 pub use protobuf::check_any;
 pub use shared::SharedMessage;

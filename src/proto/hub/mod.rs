@@ -8,6 +8,8 @@
 mod acks;
 mod admin;
 mod boundary;
+#[cfg(any(test, fuzzing))]
+mod check;
 mod config;
 mod connections;
 mod delivery;

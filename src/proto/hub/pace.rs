@@ -53,7 +53,7 @@ impl Hub {
         if load >= HIGH_PERCENT && connection.pace == Pace::Free && waits {
             connection.pace = Pace::Congested;
             self.congested.insert(key);
-            self.timers.set(Timer::Patience(key), self.now + self.config.patience);
+            self.timers.set(Timer::Patience(key), self.now.saturating_add(self.config.patience));
         }
     }
 
@@ -111,7 +111,7 @@ impl Hub {
     }
 
     /// Whether a connection has as many events at their handler as it may.
-    fn has_many_pending(&self, key: ConnectionKey) -> bool {
+    pub(super) fn has_many_pending(&self, key: ConnectionKey) -> bool {
         self.connections.get(key).is_some_and(|connection| connection.pending.is_full(&self.config))
     }
 

@@ -139,7 +139,13 @@ impl States {
         }
     }
 
-    #[cfg(test)]
+    /// Groups that anything is held of.
+    #[cfg(any(test, fuzzing))]
+    pub(super) fn names(&self) -> impl Iterator<Item = &str> {
+        self.groups.keys().map(|group| &**group)
+    }
+
+    #[cfg(any(test, fuzzing))]
     pub(super) fn is_empty(&self) -> bool {
         self.groups.is_empty()
     }

@@ -181,13 +181,13 @@ impl Session {
     }
 
     /// Whether every operation has settled.
-    #[cfg(test)]
+    #[cfg(any(test, fuzzing))]
     pub fn is_idle(&self) -> bool {
         self.operations.is_empty() && self.invocations.is_empty()
     }
 
     /// Groups with whether they are wanted and whether they are joined.
-    #[cfg(test)]
+    #[cfg(any(test, fuzzing))]
     pub fn groups(&self) -> impl Iterator<Item = (&str, bool, bool)> {
         self.groups.iter()
     }

@@ -270,7 +270,7 @@ impl Operations {
         }
     }
 
-    #[cfg(test)]
+    #[cfg(any(test, fuzzing))]
     pub(super) fn is_empty(&self) -> bool {
         self.pending.is_empty()
     }

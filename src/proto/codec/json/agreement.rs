@@ -1,8 +1,8 @@
 //! The scanner and serde read every text the same way, or the scanner leaves it to serde.
 
-use std::fmt::Debug;
-
-use super::*;
+use super::agree::agree;
+use super::decode_downstream;
+use crate::Downstream;
 use proptest::prelude::*;
 
 /// Frames of each kind, plain ones and others.
@@ -38,19 +38,6 @@ const FRAMES: [&str; 30] = [
     r#"{"type":"sequenceAck","sequenceId":7}"#,
     r#"{"type":"ping"}"#,
 ];
-
-/// Holds both readers equal for a text, to the letter. Returns how often the scanner took it.
-fn agree(text: &str) -> usize {
-    fn same<T: PartialEq + Debug>(text: &str, scanned: Option<T>, parsed: Option<T>) -> usize {
-        let Some(scanned) = scanned else { return 0 };
-        assert_eq!(Some(&scanned), parsed.as_ref(), "{text}");
-        // Payloads that mean the same are equal; here they have to be spelled the same.
-        assert_eq!(format!("{:?}", Some(scanned)), format!("{parsed:?}"), "{text}");
-        1
-    }
-    same(text, scan::downstream(text), Some(parse_downstream(text)))
-        + same(text, scan::upstream(text), parse_upstream(text).ok())
-}
 
 #[test]
 fn plain_frames_are_scanned_and_others_are_left_to_serde() {

@@ -7,7 +7,6 @@ use super::schema::{
 };
 use super::*;
 use crate::data::OwnedData;
-use crate::frame::InvokeAnswer;
 use crate::{Codec, EncodedFrame, WireFrame};
 
 fn hex(text: &str) -> Vec<u8> {
@@ -523,51 +522,17 @@ mod garbage {
         "4a280a016712210a01631201751a120a100a067374617475731206747970696e67208080b3c19c331804",
     ];
 
-    fn take(bytes: &[u8]) {
-        let mut unpacked = Unpacked::default();
-        if let Ok(frame) = Codec::Protobuf.decode_upstream(WireFrame::Binary(bytes), &mut unpacked) {
-            let (json, again) = (Codec::Json.encode_upstream(&frame), Codec::Protobuf.encode_upstream(&frame));
-            // What one client may send, one of the other kind may, too.
-            let mut other = Unpacked::default();
-            assert_eq!(Codec::Json.decode_upstream(json.as_wire(), &mut other).as_ref(), Ok(&frame));
-            let mut other = Unpacked::default();
-            assert_eq!(Codec::Protobuf.decode_upstream(again.as_wire(), &mut other), Ok(frame));
-        }
-        let mut unpacked = Unpacked::default();
-        let frame = Codec::Protobuf.decode_downstream(WireFrame::Binary(bytes), &mut unpacked);
-        let is_any = match &frame {
-            Downstream::Message(crate::Message { data: Data::Protobuf(octets), .. })
-            | Downstream::InvokeResponse {
-                answer: InvokeAnswer::Success { data: Some(Data::Protobuf(octets)), .. },
-                ..
-            } => check_any(&octets.decode().unwrap()).is_ok(),
-            // Why is told in words of its own.
-            Downstream::InvokeResponse { answer: InvokeAnswer::NotUnderstood { .. }, .. } => false,
-            _ => true,
-        };
-        if !matches!(frame, Downstream::Unknown { .. }) && is_any {
-            let again = Codec::Protobuf.encode_downstream(&frame);
-            let mut other = Unpacked::default();
-            assert_eq!(Codec::Protobuf.decode_downstream(again.as_wire(), &mut other), frame);
-            let json = Codec::Json.encode_downstream(&frame);
-            let mut other = Unpacked::default();
-            let json = Codec::Json.decode_downstream(json.as_wire(), &mut other);
-            assert!(!matches!(json, Downstream::Unknown { .. }), "{frame:?}: {json:?}");
-        }
-        let _ = redacted(bytes, "[redacted]", |text| (text.len() > 3).then(|| "x".into()));
-    }
-
     proptest! {
         #[test]
         fn any_bytes_are_taken_for_something(bytes in proptest::collection::vec(any::<u8>(), 0..100)) {
-            take(&bytes);
+            crate::fuzz::protobuf(&bytes);
         }
 
         #[test]
         fn spoiled_frames_are_taken_for_something(
             frame in webpubsub_spoil::spoiled(SEEDS.iter().map(|seed| hex(seed)).collect())
         ) {
-            take(&frame);
+            crate::fuzz::protobuf(&frame);
         }
     }
 }

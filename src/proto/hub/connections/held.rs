@@ -55,7 +55,7 @@ impl HeldFrames {
         self.cost
     }
 
-    #[cfg(test)]
+    #[cfg(any(test, fuzzing))]
     pub fn check(&self) {
         assert_eq!(self.bytes, self.frames.iter().map(EncodedFrame::len).sum::<usize>());
         assert_eq!(self.cost, self.frames.iter().map(EncodedFrame::cost).sum::<usize>());

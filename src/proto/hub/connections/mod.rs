@@ -167,7 +167,7 @@ impl Connections {
     }
 
     /// Holds that the three ways agree.
-    #[cfg(test)]
+    #[cfg(any(test, fuzzing))]
     pub fn check(&self) {
         assert_eq!(self.by_id.len(), self.by_key.len());
         let attached = self.by_key.values().filter(|connection| connection.is_attached());

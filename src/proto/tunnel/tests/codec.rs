@@ -281,9 +281,6 @@ proptest::proptest! {
         STANDARD.decode("igAAAJMB2X97IlR5cGUiOjEsIkFja0lkIjoxLCJIdHRwTWV0aG9kIjoiSEVBRCIsIlVybCI6ImEiLCJIZWFkZXJzIjp7ImEiOlsiYiJdfSwiTG9jYWxSb3V0aW5nIjp0cnVlLCJDaGFubmVsTmFtZSI6ImEiLCJUcmFjaW5nSWQiOm51bGx9xAVIZWxsbw==").unwrap(),
         STANDARD.decode("cwAAAJMC2W17IlR5cGUiOjIsIkFja0lkIjo3LCJTdGF0dXNDb2RlIjoyMDQsIkhlYWRlcnMiOnt9LCJMb2NhbFJvdXRpbmciOmZhbHNlLCJDaGFubmVsTmFtZSI6IiIsIk5vdENvbXBsZXRlZCI6ZmFsc2V9xAA=").unwrap(),
     ])) {
-        if let Ok(Some(frame)) = decode_tunnel(&Bytes::from(bytes)) {
-            let again = encode_tunnel(&frame);
-            assert_eq!(decode_tunnel(&again).unwrap(), Some(frame));
-        }
+        crate::fuzz::tunnel(&bytes);
     }
 }
