@@ -3,9 +3,14 @@
 //! Arguments become settings, settings become a task, a task ends in an exit code; this file is the way through
 //! and the only place where the process exits.
 
+// Fuzzing builds it as a library, of which `fuzz` is used alone.
+#![cfg_attr(fuzzing, allow(dead_code, unfulfilled_lint_expectations))]
+
 mod cli;
 mod commands;
 mod failure;
+#[cfg(any(test, fuzzing))]
+pub mod fuzz;
 #[cfg(all(test, unix))]
 mod growth;
 mod logging;

@@ -13,6 +13,8 @@
 mod charset;
 mod config;
 pub mod events;
+#[cfg(any(test, fuzzing))]
+pub mod fuzz;
 mod livetrace;
 mod metadata;
 mod object;

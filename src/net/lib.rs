@@ -6,5 +6,7 @@
 
 pub mod auth;
 pub mod clock;
+#[cfg(any(test, fuzzing))]
+pub mod fuzz;
 pub mod secret;
 pub mod wire;

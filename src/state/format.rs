@@ -327,6 +327,24 @@ pub(super) fn hex(bytes: &[u8]) -> String {
     bytes.iter().map(|byte| format!("{byte:02x}")).collect()
 }
 
+/// What any file comes to: for fuzzing and tests.
+#[cfg(any(test, fuzzing))]
+pub mod fuzz {
+    use super::*;
+
+    /// A file is refused, or read and written as what it was. The checksum is mended, as somebody who mends a file by hand
+    /// would do.
+    pub fn session_file(bytes: &[u8]) -> Option<Record> {
+        let _ = decode(bytes);
+        let end = memchr::memchr(b'\n', bytes).map_or(bytes.len(), |end| end + 1);
+        let mended = [format!("{NAME} {VERSION} {}\n", checksum(&bytes[end..])).as_bytes(), &bytes[end..]].concat();
+        let record = decode(&mended).ok()?;
+        let again = decode(&encode(&encode_body(&record), &record.progress));
+        assert!(again.is_ok_and(|again| again == record), "{record:?}");
+        Some(record)
+    }
+}
+
 #[cfg(test)]
 pub(super) mod tests {
     use super::*;
@@ -434,10 +452,7 @@ pub(super) mod tests {
         fn spoiled_files_are_refused_and_never_taken_for_another_state(
             bytes in webpubsub_spoil::spoiled(vec![encode(&encode_body(&record()), &Progress::default())])
         ) {
-            // The checksum alone, as somebody who mends a file by hand would do.
-            let end = memchr::memchr(b'\n', &bytes).map_or(bytes.len(), |end| end + 1);
-            let mended = [format!("{NAME} {VERSION} {}\n", checksum(&bytes[end..])).as_bytes(), &bytes[end..]].concat();
-            let _ = decode(&mended);
+            crate::fuzz::session_file(&bytes);
             if decode(&bytes).is_ok() {
                 let good = encode(&encode_body(&record()), &Progress::default());
                 assert!(bytes.is_empty() || bytes == good || bytes.starts_with(b"wps-session 1 "), "{bytes:?}");

@@ -12,6 +12,8 @@ mod lock;
 mod stream;
 
 pub use file::{OpenError, Opened, SessionFile};
+#[cfg(any(test, fuzzing))]
+pub use format::fuzz;
 pub use format::{FormatError, Place};
 pub use lock::Holder;
 pub use stream::{Comparing, Left, LineDigest, MOST_AHEAD, MOST_LEFT, Mismatch, Step, Stream, digest_of, free_id};

@@ -251,11 +251,11 @@ fn parent(module: &str) -> &str {
     module.rsplit_once("::").map_or("", |(parent, _)| parent)
 }
 
-/// `[cfg(test)]`, also with more in it.
+/// `[cfg(test)]`, also with more in it, or for fuzzing too.
 fn is_for_tests(attribute: Option<&TokenTree>) -> bool {
     let Some(TokenTree::Group(attribute)) = attribute else { return false };
     let text = attribute.stream().to_string().replace(' ', "");
-    text == "cfg(test)" || text.starts_with("cfg(all(test,")
+    text == "cfg(test)" || text.starts_with("cfg(all(test,") || text == "cfg(any(test,fuzzing))"
 }
 
 /// The place behind an item: after its block or semicolon.

@@ -58,6 +58,22 @@ use screen::{Screen, Unmarked};
 use script::Entries;
 use watch::{Printed, Shared, Watch};
 
+/// A line is a command or a usage error, wherever it is completed and however it is coloured: for fuzzing and tests.
+#[cfg(any(test, fuzzing))]
+pub fn fuzz(text: &str) {
+    match line::parse_line(text, 80) {
+        Ok(line::LineParsed::Run(command)) => {
+            let _ = line::settings::settle_line(*command, webpubsub_proto::Codec::Json);
+        }
+        Ok(line::LineParsed::Print(_)) => {}
+        Err(failure) => assert_eq!(failure.kind, Kind::Usage, "{text}"),
+    }
+    let (wanted, start) = complete::wanted(text);
+    assert!(text.is_char_boundary(start), "{text}: {wanted:?}");
+    let coloured = highlight::highlight(text, Some(start));
+    assert!(coloured.len() >= text.len(), "{text}");
+}
+
 impl CommandArgs for ReplArgs {
     fn talk(&self) -> Option<&TalkArgs> {
         Some(&self.connecting.output.talk)

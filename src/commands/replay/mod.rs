@@ -33,6 +33,8 @@ use crate::run::process::{Process, on_one_thread};
 use crate::run::run;
 use crate::run::sink::Shown;
 use crate::run::voice::tell;
+#[cfg(any(test, fuzzing))]
+pub use recorded::fuzz;
 use recorded::{Item, Message};
 pub use recorded::{Recorded, Summary, read};
 use webpubsub_proto::Codec;

@@ -208,10 +208,7 @@ mod tests {
             "Endpoint=https://x.webpubsub.azure.com;AccessKey=c2VjcmV0c2VjcmV0;Version=1.0;",
             "Endpoint=http://localhost;AccessKey=c2VjcmV0c2VjcmV0;Port=8080",
         ])) {
-            if let Err(error) = ConnectionString::parse(&text) {
-                let said = format!("{error} {error:?}");
-                assert!(!said.contains("c2VjcmV0c2VjcmV0"), "{said}");
-            }
+            crate::fuzz::connection_string(&text);
         }
     }
 }

@@ -227,15 +227,7 @@ mod tests {
             "set output ndjson",
             "stream --lines g",
         ])) {
-            match parse_line(&line, 80) {
-                Ok(LineParsed::Run(command)) => {
-                    let _ = super::settings::settle_line(*command, webpubsub_proto::Codec::Json);
-                }
-                Ok(LineParsed::Print(_)) => {}
-                Err(failure) => assert_eq!(failure.kind, crate::failure::Kind::Usage, "{line}"),
-            }
-            let (wanted, start) = super::super::complete::wanted(&line);
-            assert!(line.is_char_boundary(start), "{line}: {wanted:?}");
+            crate::fuzz::repl_line(&line);
         }
     }
 }

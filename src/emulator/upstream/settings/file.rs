@@ -374,9 +374,7 @@ mod tests {
                 {"UrlTemplate":"http://localhost:7071/{hub}/{event}","SystemEvents":["connect"],"EventPattern":"a, b",},
                 {"UrlTemplate":"tunnel:///api/{event}","EventPattern":"*"}]}}}}"#,
         ])) {
-            if let Err(error) = SettingsFile::parse(&text) {
-                assert!(!error.to_string().is_empty());
-            }
+            crate::fuzz::settings_file(&text);
         }
     }
 }

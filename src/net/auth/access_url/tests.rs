@@ -181,12 +181,6 @@ proptest::proptest! {
         "wss://X.example/client/hubs/chat?access_token=eyJhbGciOiJIUzI1NiJ9.eyJzdWIiOiJhIn0.c2VjcmV0c2VjcmV0",
         "http://[::1]:8080/client/?hub=Chat&access_token=c2VjcmV0c2VjcmV0&x=%20y",
     ])) {
-        match AccessUrl::parse(&text) {
-            Ok(url) => drop(format!("{url:?}")),
-            Err(error) => {
-                let said = format!("{error} {error:?}");
-                assert!(!said.contains("c2VjcmV0c2VjcmV0"), "{said}");
-            }
-        }
+        crate::fuzz::url(&text);
     }
 }
