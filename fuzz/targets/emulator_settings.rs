@@ -1,0 +1,3 @@
+#![no_main]
+
+libfuzzer_sys::fuzz_target!(|input: &str| webpubsub_emulator::fuzz::settings_file(input));
