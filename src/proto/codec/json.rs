@@ -528,8 +528,11 @@ pub fn encode_downstream(frame: &Downstream<'_>, out: &mut String) {
             out.push('}');
         }
         Downstream::Disconnected { message } => {
-            out.push_str("{\"type\":\"system\",\"event\":\"disconnected\",\"message\":");
-            push_string(out, message.as_deref().unwrap_or_default());
+            out.push_str("{\"type\":\"system\",\"event\":\"disconnected\"");
+            if let Some(message) = message {
+                out.push_str(",\"message\":");
+                push_string(out, message);
+            }
             out.push('}');
         }
         Downstream::Ack { ack_id, result } => {

@@ -262,6 +262,13 @@ fn what_is_nested_deeper_than_the_service_reads_is_malformed() {
     assert!(decode_upstream(&objects).is_err());
 }
 
+#[test]
+fn a_farewell_without_a_message_is_written_without_one() {
+    let frame = r#"{"type":"system","event":"disconnected"}"#;
+    assert_eq!(reencode(frame), frame);
+    crate::fuzz::json(frame);
+}
+
 /// Frames that are right.
 const GOOD: [&str; 12] = [
     r#"{"type":"sendToGroup","group":"g","ackId":1,"noEcho":true,"dataType":"json","data":{"a":[1,2.50,"x"]}}"#,
