@@ -16,6 +16,7 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::print_stdout, clippy::print_stderr)]
 
 mod cases;
+mod compare;
 mod fan_out;
 mod instructions;
 mod latency;
@@ -48,6 +49,10 @@ fn main() -> ExitCode {
     let binary = binary();
     if flag("--instructions") {
         return instructions::check(&binary, flag("--accept"));
+    }
+    if flag("--compare") {
+        compare::compare(&binary, is_wanted);
+        return ExitCode::SUCCESS;
     }
     for case in cases::receiving().iter().filter(|case| is_wanted(&case.name)) {
         println!("{}", process::receive(&binary, case));

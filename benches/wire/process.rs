@@ -54,7 +54,7 @@ impl Usage {
 }
 
 /// Watches a process until it ends, which it has to do well.
-fn watch(mut process: Child) -> Usage {
+pub fn watch(mut process: Child) -> Usage {
     let mut usage = Usage::default();
     loop {
         usage.look(process.id());

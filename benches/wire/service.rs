@@ -55,23 +55,17 @@ impl Service {
 
     /// Pours `messages` into a client that joins a group. Gives when it began.
     pub fn pour(&self, case: &Case, messages: u64) -> Instant {
-        // Enough to go round in: building must not be what is measured. Ids count up, so all are built.
-        let mut blocks = vec![Vec::new()];
-        for number in 1..=messages {
-            if blocks.last().unwrap().len() > 4 << 20 {
-                blocks.push(Vec::new());
-            }
-            case.push_message(blocks.last_mut().unwrap(), number);
-        }
-        let mut socket = self.take_member(case);
-        let begun = Instant::now();
-        for block in blocks {
-            // It leaves when it has enough.
-            if socket.write_all(&block).is_err() {
-                break;
-            }
-        }
-        begun
+        let blocks = blocks(case, messages);
+        pour(self.take_member(case), &blocks)
+    }
+
+    /// Pours all messages into a client that need not join anything, and hangs up. Gives when it began.
+    pub fn pour_at_once(&self, case: &Case) -> Instant {
+        let mut blocks = blocks(case, case.messages);
+        let mut close = Vec::new();
+        push_frame(&mut close, CLOSE, &1000_u16.to_be_bytes(), false);
+        blocks.push(close);
+        pour(self.upgrade(case.protocol), &blocks)
     }
 
     /// Acknowledges all that one client sends, until it leaves.
@@ -100,6 +94,29 @@ impl Service {
             }
         }
     }
+}
+
+/// All frames, in large pieces: building must not be what is measured.
+fn blocks(case: &Case, messages: u64) -> Vec<Vec<u8>> {
+    let mut blocks = vec![Vec::new()];
+    for number in 1..=messages {
+        if blocks.last().unwrap().len() > 4 << 20 {
+            blocks.push(Vec::new());
+        }
+        case.push_message(blocks.last_mut().unwrap(), number);
+    }
+    blocks
+}
+
+fn pour(mut socket: TcpStream, blocks: &[Vec<u8>]) -> Instant {
+    let begun = Instant::now();
+    for block in blocks {
+        // It leaves when it has enough.
+        if socket.write_all(block).is_err() {
+            break;
+        }
+    }
+    begun
 }
 
 fn ack_id(frame: &[u8]) -> Option<&str> {
