@@ -7,10 +7,11 @@ use rustls::ServerConfig;
 use serde_json::{Value, json};
 use tempfile::NamedTempFile;
 
+use crate::support::emulator::Emulator;
 use crate::support::proxy::{Manners, Proxy};
 use crate::support::service::ClosedPort;
 use crate::support::token::{SIGNATURE, token, token_with_roles};
-use crate::support::{Ended, FromClient, Peer, Running, Service, kinds, tls, wps};
+use crate::support::{Ended, FromClient, Peer, Service, kinds, tls, wps};
 
 /// The steps, in their order.
 const STEPS: [&str; 16] = [
@@ -34,25 +35,6 @@ const STEPS: [&str; 16] = [
 
 /// The names of a server of this machine.
 const LOCAL: [&str; 2] = ["localhost", "127.0.0.1"];
-
-/// An emulator on a port of its own; gone with the value.
-struct Emulator {
-    running: Running,
-    port: u16,
-}
-
-impl Emulator {
-    fn start() -> Self {
-        let mut running = wps(["emulator", "--port", "0", "-o", "ndjson"]).start();
-        let ready = running.expect("listening");
-        let port = ready["endpoint"].as_str().unwrap().rsplit(':').next().unwrap().parse().unwrap();
-        Self { running, port }
-    }
-
-    fn local(&self) -> String {
-        format!("--local={}", self.port)
-    }
-}
 
 /// A doctor with records, against this URL, with little patience.
 fn doctor(url: &str) -> crate::support::Setup {
@@ -102,7 +84,7 @@ fn assert_fails(ended: &Ended, step: &str, code: i32, detail: &str, hint: &str) 
 
 #[test]
 fn a_healthy_connection_passes_every_step() {
-    let emulator = Emulator::start();
+    let emulator = Emulator::quiet(&[]);
     let ended = wps(["doctor", &emulator.local(), "--user", "ann"]).run();
     assert_eq!((ended.code, ended.stderr.as_str()), (0, ""), "{}", ended.text());
     let lines: Vec<&str> = ended.text().lines().collect();
@@ -126,7 +108,7 @@ fn a_healthy_connection_passes_every_step() {
 
 #[test]
 fn the_records_have_the_contracts_fields() {
-    let emulator = Emulator::start();
+    let emulator = Emulator::quiet(&[]);
     let ended = wps(["doctor", &emulator.local(), "-o", "ndjson", "--group", "mine"]).run();
     assert_eq!((ended.code, ended.stderr.as_str()), (0, ""), "{}", ended.text());
     for step in STEPS {
@@ -144,7 +126,7 @@ fn the_records_have_the_contracts_fields() {
 
 #[test]
 fn roles_about_states_are_known() {
-    let emulator = Emulator::start();
+    let emulator = Emulator::quiet(&[]);
     let roles = ["--role", "webpubsub.setGroupState", "--role", "webpubsub.getGroupState.room.*"];
     let ended = wps(["doctor", &emulator.local(), "-o", "ndjson"]).args(roles).run();
     assert_eq!((ended.code, ended.stderr.as_str()), (0, ""), "{}", ended.text());
@@ -156,7 +138,7 @@ fn roles_about_states_are_known() {
 
 #[test]
 fn a_role_that_is_missing_is_skipped_and_named() {
-    let emulator = Emulator::start();
+    let emulator = Emulator::quiet(&[]);
     let ended = wps(["doctor", &emulator.local(), "-o", "ndjson", "--role", "webpubsub.joinLeaveGroup.room1"]).run();
     assert_eq!((ended.code, ended.stderr.as_str()), (0, ""), "{}", ended.text());
     for (step, words) in [
@@ -175,7 +157,7 @@ fn a_role_that_is_missing_is_skipped_and_named() {
 
 #[test]
 fn a_group_of_the_token_needs_no_join_to_be_received_from() {
-    let emulator = Emulator::start();
+    let emulator = Emulator::quiet(&[]);
     let flags = ["--role", "webpubsub.sendToGroup.lobby", "--initial-group", "lobby", "--group", "lobby"];
     let ended = wps(["doctor", &emulator.local(), "-o", "ndjson"]).args(flags).run();
     assert_eq!(ended.code, 0, "{}", ended.text());
@@ -202,7 +184,7 @@ fn an_expired_token_is_told_and_left_to_the_service_to_refuse() {
 
 #[test]
 fn a_token_that_is_none_is_refused_at_the_upgrade() {
-    let emulator = Emulator::start();
+    let emulator = Emulator::quiet(&[]);
     let ended = doctor(&format!("ws://127.0.0.1:{}/client/hubs/hub1?access_token=garbage", emulator.port)).run();
     assert_fails(&ended, "upgrade", 5, "401 Unauthorized", "not a token at all");
     assert_eq!(check(&ended, "token")["status"], "warning");
@@ -516,7 +498,7 @@ fn a_url_command_is_run_once_and_its_failure_is_the_sources() {
 
 #[test]
 fn no_volume_makes_a_report_show_a_secret() {
-    let emulator = Emulator::start();
+    let emulator = Emulator::quiet(&[]);
     let ended = wps(["doctor", &emulator.local(), "-vvv"]).run();
     assert_eq!(ended.code, 0, "{}", ended.text());
     ended.assert_stderr(&["→ GET /client/hubs/hub1?access_token=[redacted]", "← {", "→ {\"type\":\"joinGroup\""]);
