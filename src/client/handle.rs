@@ -15,7 +15,7 @@ use webpubsub_proto::session::{AckMode, Invocation, InvocationKey, Invoked, Outc
 pub use invoking::Invoking;
 pub(super) use pipeline::Settlements;
 pub use pipeline::{Pipeline, Settlement, Submission};
-pub use streams::OutgoingStream;
+pub use streams::{OutgoingStream, new_stream_id};
 pub(super) use streams::{StreamCommand, Teller};
 
 /// What a handle asks of the driver.

@@ -24,6 +24,7 @@ mod socket;
 mod tests;
 mod trace;
 mod tunnel;
+mod upgrade;
 
 use std::future::Future;
 use std::io;

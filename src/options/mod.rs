@@ -9,6 +9,7 @@ pub mod connection;
 pub mod data;
 pub mod environment;
 pub mod expressions;
+pub mod hints;
 pub mod network;
 pub mod operation;
 pub mod output;

@@ -2,10 +2,9 @@
 
 use std::rc::Rc;
 use std::sync::Arc;
-use std::time::{Duration, SystemTime, UNIX_EPOCH};
+use std::time::Duration;
 
 use futures_util::future::join_all;
-use ring::rand::SecureRandom as _;
 use tokio::task::unconstrained;
 use tokio::time::Instant;
 
@@ -13,7 +12,7 @@ use super::ending::Verdict;
 use super::explain::{Place, invocation_failure, operation_failure, role_hint};
 use super::keyless::KeylessUrls;
 use super::seen::Seen;
-use super::session_file::StreamFile;
+use super::session_file::LinesFile;
 use super::sink::Shown;
 use super::url_command::UrlCommand;
 use crate::failure::Failure;
@@ -78,8 +77,8 @@ pub struct Client {
     pub seen: Rc<Seen>,
     /// What the run's expressions say, if it has any.
     pub judgement: Option<Judgement>,
-    /// The position of the stream that the command sends, if it is kept.
-    pub stream_file: Option<StreamFile>,
+    /// The position in the input that the command sends, if it is kept.
+    pub lines_file: Option<LinesFile>,
     pub(super) place: Place,
     pub(super) url: CurrentUrl,
     pub(super) ack_timeout: Duration,
@@ -214,20 +213,6 @@ pub fn url_source_over(
             UrlSource::Provider(Arc::new(KeylessUrls::new(keyless, network, tls, connect_timeout)?))
         }
     })
-}
-
-/// A seed for the jitter. Predictable jitter would do no harm, so a failing source of randomness is no error.
-pub fn seed() -> u64 {
-    let mut bytes = [0; 8];
-    match ring::rand::SystemRandom::new().fill(&mut bytes) {
-        Ok(()) => u64::from_le_bytes(bytes),
-        Err(_) => u64::from(std::process::id()),
-    }
-}
-
-/// Seconds since 1970.
-pub fn unix_now() -> u64 {
-    SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |since| since.as_secs())
 }
 
 /// How the session asks for the ack.

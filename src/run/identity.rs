@@ -21,7 +21,7 @@ use tokio::time::timeout;
 use url::Url;
 use url::form_urlencoded::Serializer;
 
-use super::context::unix_now;
+use super::chance::unix_now;
 use super::url_command::{UrlCommandError, printed_by};
 use crate::failure::{Failure, Kind};
 use crate::options::connection::identity::{Application, Identity, ManagedEndpoint};

@@ -9,7 +9,7 @@ use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
 use tokio::time::{Instant, timeout_at};
 use url::Url;
 
-use super::context::unix_now;
+use super::chance::unix_now;
 use super::explain::{Place, dial_hints, skew, timeout_hint};
 use super::identity::Identities;
 use super::keyless::class;

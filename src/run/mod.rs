@@ -1,6 +1,7 @@
 //! What all connecting commands share: the client and the command's own script side by side, signals, `--timeout`, a
 //! reader that goes away, the last record, the error, the exit code.
 
+pub mod chance;
 pub mod context;
 pub mod ending;
 pub mod errand;
@@ -32,12 +33,13 @@ use futures_util::FutureExt as _;
 use tokio::task::coop::unconstrained;
 use tokio::time::Instant;
 
-use self::context::{Client, Surroundings, Wants, print_options, seed, url_source};
+use self::chance::seed;
+use self::context::{Client, Surroundings, Wants, print_options, url_source};
 use self::ending::{Ending, Interrupt, Verdict, Watched, at, failed, interruption, last_words};
 use self::exit_code::ExitCode;
 use self::explain::Place;
 use self::network::dial_options;
-use self::seen::{Seen, StreamCounts};
+use self::seen::{Seen, SentCounts};
 use self::session_file::{Kept, not_recorded};
 use self::sink::Tap;
 use self::voice::{report_ending, warn};
@@ -212,9 +214,8 @@ where
     }
     let sated = Rc::clone(&seen);
     let judgement = surroundings.judgement.clone();
-    let stream_file = kept.and_then(|kept| kept.stream.clone());
-    let client =
-        Client { handle: handle.clone(), seen, judgement, stream_file, place: place.clone(), url, ack_timeout };
+    let lines_file = kept.and_then(|kept| kept.lines.clone());
+    let client = Client { handle: handle.clone(), seen, judgement, lines_file, place: place.clone(), url, ack_timeout };
     let mut running = pin!(driver.run());
     let mut script = pin!(script(client).fuse());
     let mut verdict = None;
@@ -283,7 +284,7 @@ where
     // What was done before that could end it is done.
     let parting = parting.filter(|_| !matches!(verdict, Some(Verdict::Done(_))));
     let mut interrupt = parting.or(interrupt);
-    if let Some(StreamCounts { sent, acked, failed }) = sated.stream.get() {
+    if let Some(SentCounts { sent, acked, failed }) = sated.lines.get() {
         finished.counts = Counts { sent, acked, failed, ..finished.counts };
     }
     if let Some(judgement) = surroundings.judgement.as_ref().filter(|_| wants.follows_conditions && interrupt.is_none())

@@ -14,7 +14,7 @@ use serde::Deserialize;
 use tokio::time::sleep;
 use url::Url;
 
-use super::context::{seed, unix_now};
+use super::chance::{seed, unix_now};
 use super::explain::{Place, dial_hints, skew, timeout_hint};
 use super::identity::Identities;
 use crate::failure::{Failure, Kind};

@@ -26,8 +26,8 @@ pub struct Seen {
     pub sated: Cell<bool>,
     /// Told at each message.
     came: Notify,
-    /// What a stream of messages has counted, once it knows.
-    pub stream: Cell<Option<StreamCounts>>,
+    /// What has been counted of lines that are sent, once it knows.
+    pub lines: Cell<Option<SentCounts>>,
     /// Whether there was a connection, told once.
     connected: Cell<bool>,
     connection: Notify,
@@ -45,9 +45,9 @@ pub struct StatesSeen {
     pub may_be_cut_short: bool,
 }
 
-/// What became of the lines of a stream.
+/// What became of lines that were sent.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct StreamCounts {
+pub struct SentCounts {
     /// Messages that went out, each once.
     pub sent: u64,
     /// Those acknowledged.
@@ -67,7 +67,7 @@ impl Seen {
             blocked: Cell::new(false),
             sated: Cell::new(false),
             came: Notify::new(),
-            stream: Cell::new(None),
+            lines: Cell::new(None),
             connected: Cell::new(false),
             connection: Notify::new(),
             states: Cell::new(None),

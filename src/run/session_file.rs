@@ -8,13 +8,14 @@ use std::sync::{Arc, OnceLock};
 
 use clap::ValueEnum;
 
-use super::context::{unix_now, url_source};
+use super::chance::unix_now;
+use super::context::url_source;
 use crate::failure::{Failure, Kind};
 use crate::options::connecting::settings::Connection;
-use crate::options::session_file::settings::{self, KeptStream};
+use crate::options::session_file::settings::{self, KeptLines};
 use crate::options::values::Protocol;
 use crate::render::{Console, Ledger, Printer, Reach, Weight, rfc3339};
-use crate::state::{FormatError, Holder, OpenError, Opened, Place, SessionFile, Stream, free_id};
+use crate::state::{FormatError, Holder, OpenError, Opened, Place, SentLines, SessionFile, free_id};
 use webpubsub_client::driver::{CurrentUrl, KeepFailed, Keeper, NetDialer};
 use webpubsub_net::auth::access_url::AccessUrl;
 use webpubsub_net::auth::token::peek_claims;
@@ -36,44 +37,44 @@ pub struct Kept {
     pub takes_messages: bool,
     /// Output of an earlier run may have ended in the middle of a line.
     torn: bool,
-    /// The stream that this command sends.
-    pub stream: Option<StreamFile>,
+    /// The input that this command sends line by line.
+    pub lines: Option<LinesFile>,
     /// Why the driver could not record.
     failure: Arc<OnceLock<io::Error>>,
 }
 
-/// The position of a stream in the file.
+/// The position in an input, in the file.
 #[derive(Clone, Debug)]
-pub struct StreamFile {
+pub struct LinesFile {
     file: Arc<SessionFile>,
     /// As the file was named.
     pub name: String,
     /// What an earlier run left of it, or a new one.
-    pub stream: Stream,
+    pub lines: SentLines,
     /// The connection that its lines were sent on is gone.
     pub stale: bool,
     /// How many operations of others were sent on the connection.
     pub others: u64,
 }
 
-impl StreamFile {
+impl LinesFile {
     /// Which connection there is now.
     pub fn ordinal(&self) -> u64 {
         self.file.ordinal()
     }
 
     /// Records the position. Fails with exit 13.
-    pub fn keep(&self, stream: &mut Stream) -> Result<(), Failure> {
-        self.file.keep_stream(stream).map_err(|error| not_recorded(&named(&self.name, &error)))
+    pub fn keep(&self, lines: &mut SentLines) -> Result<(), Failure> {
+        self.file.keep_lines(lines).map_err(|error| not_recorded(&named(&self.name, &error)))
     }
 
-    /// Records that the stream has ended. Fails with exit 13.
-    pub fn end(&self, stream: &Stream) -> Result<(), Failure> {
-        self.file.end_stream(stream).map_err(|error| not_recorded(&named(&self.name, &error)))
+    /// Records that the input has ended. Fails with exit 13.
+    pub fn end(&self, lines: &SentLines) -> Result<(), Failure> {
+        self.file.end_lines(lines).map_err(|error| not_recorded(&named(&self.name, &error)))
     }
 }
 
-/// What to do about a stream that is not the one in the file.
+/// What to do about an input that is not the one in the file.
 pub const OTHER_INPUT: &str = "nothing was sent: run it again with the same input and flags to go on with it, or name \
      another file; a file that is moved away begins anew";
 
@@ -92,9 +93,9 @@ pub fn open(connection: &Connection, printer: &mut Printer) -> Result<Option<Kep
         );
         printer.note(Weight::Warning, &what);
     }
-    let unfinished = opened.stream.as_ref().filter(|stream| stream.end() > 0);
+    let unfinished = opened.lines.as_ref().filter(|lines| lines.end() > 0);
     match (unfinished, &settings.stream) {
-        (Some(unfinished), Some(wanted)) => check_stream(&name, unfinished, wanted)?,
+        (Some(unfinished), Some(wanted)) => check_lines(&name, unfinished, wanted)?,
         (Some(unfinished), None) => {
             let settled = unfinished.settled();
             let what = format!(
@@ -126,25 +127,24 @@ fn forgotten(name: &str, id: u64) -> Failure {
 
 impl Kept {
     fn new(opened: Opened, name: String, settings: &settings::SessionFile) -> Self {
-        let Opened { file, place, mut snapshot, done, begun, downtime, stream, .. } = opened;
+        let Opened { file, place, mut snapshot, done, begun, downtime, lines, .. } = opened;
         let file = Arc::new(file);
-        let unfinished = stream.filter(|stream| stream.end() > 0);
-        if let Some(used) = unfinished.as_ref().and_then(Stream::used) {
+        let unfinished = lines.filter(|lines| lines.end() > 0);
+        if let Some(used) = unfinished.as_ref().and_then(SentLines::used) {
             snapshot.use_ids(used);
         }
-        let stream = match (unfinished, &settings.stream) {
+        let lines = match (unfinished, &settings.stream) {
             (None, Some(wanted)) => {
                 let first_id = wanted.first_id.unwrap_or_else(|| free_id(&snapshot.used_ids));
-                Some(Stream::new(first_id, &wanted.template))
+                Some(SentLines::new(first_id, &wanted.template))
             }
             (unfinished, _) => unfinished,
         };
-        let reserved = stream.as_ref().map(Stream::reserved);
-        let stale = snapshot.connection.is_none() || stream.as_ref().is_some_and(|it| it.ordinal != snapshot.ordinal);
-        let stream = stream.filter(|_| settings.stream.is_some());
+        let reserved = lines.as_ref().map(SentLines::reserved);
+        let stale = snapshot.connection.is_none() || lines.as_ref().is_some_and(|it| it.ordinal != snapshot.ordinal);
+        let lines = lines.filter(|_| settings.stream.is_some());
         let others = snapshot.sent;
-        let stream =
-            stream.map(|stream| StreamFile { file: Arc::clone(&file), name: name.clone(), stream, stale, others });
+        let lines = lines.map(|lines| LinesFile { file: Arc::clone(&file), name: name.clone(), lines, stale, others });
         let mut url = None;
         if let Some(connection) = &snapshot.connection {
             secret::remember(&connection.token.0);
@@ -157,7 +157,7 @@ impl Kept {
             file,
             name,
             keep: Keep { resume, reserved },
-            stream,
+            lines,
             url,
             takes_messages: settings.takes_messages,
             torn: begun > done,
@@ -244,8 +244,8 @@ fn not_opened(name: &str, error: OpenError) -> Failure {
     Failure::new(Kind::Config, anyhow::anyhow!("{error}").context(what)).hint(hint)
 }
 
-/// Another stream than the one in the file would have its lines taken for those.
-fn check_stream(name: &str, unfinished: &Stream, wanted: &KeptStream) -> Result<(), Failure> {
+/// Another input than the one in the file would have its lines taken for those.
+fn check_lines(name: &str, unfinished: &SentLines, wanted: &KeptLines) -> Result<(), Failure> {
     let (first, settled) = (unfinished.first_id(), unfinished.settled());
     let why = if !unfinished.has_template(&wanted.template) {
         "this one has another target, `--type`, `--encoding`, `--no-echo` or kind of input".to_owned()

@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use tokio::time::timeout;
 
-use super::context::unix_now;
+use super::chance::unix_now;
 use super::ending::{Ending, LAST_WRITE};
 use crate::failure::{Failure, Kind};
 use crate::options::connecting::settings::Connection;

@@ -10,9 +10,10 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 use ring::rand::{SecureRandom as _, SystemRandom};
 use thiserror::Error;
 
-use super::format::{self, FormatError, Place, Progress, Record, hex};
+use super::format::{self, FormatError, Place, Progress, Record};
+use super::hex::hex;
+use super::lines::SentLines;
 use super::lock::{self, Holder, LockError};
-use super::stream::Stream;
 use webpubsub_proto::session::{Mark, Snapshot};
 
 /// Most that is read of a file: more than any state, which holds a thousand unanswered messages at most.
@@ -79,8 +80,8 @@ pub struct Opened {
     pub begun: u64,
     /// How long ago that was recorded.
     pub downtime: Duration,
-    /// The position of an unfinished stream.
-    pub stream: Option<Stream>,
+    /// The position in an input that is not all sent.
+    pub lines: Option<SentLines>,
     /// Whether others than its owner could read the file, by its mode; it is replaced by one they cannot.
     pub exposed: Option<u32>,
 }
@@ -103,8 +104,8 @@ struct State {
     body: String,
     /// How many losses of this process are no longer in the record.
     told: u64,
-    /// The stream in the record is being sent.
-    streaming: bool,
+    /// The input in the record is being sent.
+    sending: bool,
 }
 
 impl SessionFile {
@@ -125,7 +126,7 @@ impl SessionFile {
             Err(error) => return Err(OpenError::Read(error)),
         };
         let downtime = now().saturating_sub(record.progress.saved_at);
-        let state = State { body: format::encode_body(&record), record: record.clone(), told: 0, streaming: false };
+        let state = State { body: format::encode_body(&record), record: record.clone(), told: 0, sending: false };
         if let Some(left) = left.filter(|name| is_temporary_name(name)) {
             // What an earlier process was writing when it was killed; mostly there is nothing.
             let _ = fs::remove_file(path.with_file_name(left));
@@ -146,7 +147,7 @@ impl SessionFile {
             done: record.progress.done,
             begun: record.progress.begun,
             downtime: Duration::from_millis(downtime),
-            stream: record.stream,
+            lines: record.lines,
             exposed,
         })
     }
@@ -169,7 +170,7 @@ impl SessionFile {
         }
         state.record.snapshot = snapshot;
         // Lines that are recorded are sent without another word.
-        let ahead = state.record.stream.as_ref().filter(|_| state.streaming).map_or(0, Stream::ahead);
+        let ahead = state.record.lines.as_ref().filter(|_| state.sending).map_or(0, SentLines::ahead);
         state.record.lines_since = ahead;
         state.body = format::encode_body(&state.record);
         self.save(&mut state)
@@ -180,26 +181,26 @@ impl SessionFile {
         self.lock().record.snapshot.ordinal
     }
 
-    /// Records the position of a stream, of which the lines that have not settled are for the connection that it names;
+    /// Records the position in an input, of which the lines that have not settled are for the connection that it names;
     /// they may be sent then.
-    pub fn keep_stream(&self, stream: &mut Stream) -> io::Result<()> {
+    pub fn keep_lines(&self, sent: &mut SentLines) -> io::Result<()> {
         let mut state = self.lock();
         let record = &mut state.record;
-        let before = record.stream.as_ref().map_or(0, Stream::reach);
-        let more = stream.note_record(record.snapshot.ordinal, record.snapshot.settled);
-        record.lines_since = record.lines_since.saturating_add(more + stream.reach().saturating_sub(before));
-        record.stream = Some(stream.clone());
-        state.streaming = true;
+        let before = record.lines.as_ref().map_or(0, SentLines::reach);
+        let more = sent.note_record(record.snapshot.ordinal, record.snapshot.settled);
+        record.lines_since = record.lines_since.saturating_add(more + sent.reach().saturating_sub(before));
+        record.lines = Some(sent.clone());
+        state.sending = true;
         state.body = format::encode_body(&state.record);
         self.save(&mut state)
     }
 
-    /// Records that a stream has ended. Its ids stay used, by lines that were carried out.
-    pub fn end_stream(&self, stream: &Stream) -> io::Result<()> {
+    /// Records that an input has ended. Its ids stay used, by lines that were carried out.
+    pub fn end_lines(&self, sent: &SentLines) -> io::Result<()> {
         let mut state = self.lock();
-        state.record.stream = None;
-        state.streaming = false;
-        if let Some(used) = stream.used() {
+        state.record.lines = None;
+        state.sending = false;
+        if let Some(used) = sent.used() {
             state.record.snapshot.carry_out(used);
         }
         state.body = format::encode_body(&state.record);

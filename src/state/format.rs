@@ -10,7 +10,8 @@ use ring::digest::{SHA256, digest};
 use serde::{Deserialize, Serialize};
 use thiserror::Error;
 
-use super::stream::Stream;
+use super::hex::hex;
+use super::lines::SentLines;
 use webpubsub_proto::session::{
     KeptConnection, KeptLoss, KeptOperation, OperationKind, ReconnectionToken, Remembered, Snapshot,
 };
@@ -58,10 +59,10 @@ pub struct Record {
     pub place: Option<Place>,
     /// The session's part.
     pub snapshot: Snapshot,
-    /// How many lines of streams may have been sent since the snapshot was recorded.
+    /// How many lines of an input may have been sent since the snapshot was recorded.
     pub lines_since: u64,
-    /// The position of an unfinished stream.
-    pub stream: Option<Stream>,
+    /// The position in an input that is not all sent.
+    pub lines: Option<SentLines>,
     /// How far messages have come.
     pub progress: Progress,
 }
@@ -102,7 +103,8 @@ struct Body {
     lines_since: u64,
     #[serde(default)]
     losses: Vec<Loss>,
-    stream: Option<Stream>,
+    #[serde(rename = "stream")]
+    lines: Option<SentLines>,
 }
 
 /// One that is to be told.
@@ -172,7 +174,7 @@ pub fn encode_body(record: &Record) -> String {
         settled: snapshot.settled,
         lines_since: record.lines_since,
         losses: snapshot.losses.iter().map(Loss::from).collect(),
-        stream: record.stream.clone(),
+        lines: record.lines.clone(),
     };
     // Serialising plain structs into memory cannot fail.
     serde_json::to_string(&body).unwrap_or_default()
@@ -234,7 +236,7 @@ pub fn decode(bytes: &[u8]) -> Result<Record, FormatError> {
             losses: losses.collect::<Result<_, FormatError>>()?,
         },
         lines_since: body.lines_since,
-        stream: body.stream,
+        lines: body.lines,
         progress,
     })
 }
@@ -323,10 +325,6 @@ pub(super) fn checksum(bytes: &[u8]) -> String {
     hex(digest(&SHA256, bytes).as_ref())
 }
 
-pub(super) fn hex(bytes: &[u8]) -> String {
-    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
-}
-
 /// What any file comes to: for fuzzing and tests.
 #[cfg(any(test, fuzzing))]
 pub mod fuzz {
@@ -390,7 +388,7 @@ pub(super) mod tests {
                 ],
             },
             lines_since: 4,
-            stream: Some(Stream::default()),
+            lines: Some(SentLines::default()),
             progress: Progress { done: 5, begun: 9, saved_at: 1_760_000_000_123 },
         }
     }
@@ -434,10 +432,10 @@ pub(super) mod tests {
         let body = r#"{"place":null,"connection":{"connectionId":"c1","userId":null,"reconnectionToken":"t1"},"ordinal":2,"groups":[{"name":"g","wanted":true,"joined":true}],"operations":[],"usedIds":[[1,4]],"stream":{"firstId":2,"largestId":0,"template":"t","settled":1,"digest":"","lines":"","states":"","left":{},"ordinal":2}}"#;
         let rest = format!("{body}\n{{\"done\":5,\"begun\":9,\"savedAt\":7}}\n");
         let file = format!("wps-session 1 {}\n{rest}", checksum(rest.as_bytes()));
-        let Record { snapshot, stream, progress, .. } = decode(file.as_bytes()).unwrap();
+        let Record { snapshot, lines, progress, .. } = decode(file.as_bytes()).unwrap();
         assert_eq!((snapshot.connection.unwrap().id.as_str(), snapshot.losses.len()), ("c1", 0));
         assert_eq!((snapshot.carried, snapshot.remembered, snapshot.digests), (vec![(1, 4)], vec![], vec![]));
-        assert_eq!((stream.unwrap().settled(), progress), (1, Progress { done: 5, begun: 9, saved_at: 7 }));
+        assert_eq!((lines.unwrap().settled(), progress), (1, Progress { done: 5, begun: 9, saved_at: 7 }));
     }
 
     #[test]

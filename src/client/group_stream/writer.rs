@@ -1,9 +1,7 @@
 //! Publishing a stream.
 
-use std::collections::hash_map::RandomState;
 use std::fmt;
 use std::future::{Future, IntoFuture};
-use std::hash::{BuildHasher as _, Hasher as _};
 use std::pin::Pin;
 use std::time::Duration;
 
@@ -12,7 +10,7 @@ use thiserror::Error;
 
 use crate::client::Client;
 use crate::error::{explained, known, nack};
-use crate::handle::OutgoingStream;
+use crate::handle::{OutgoingStream, new_stream_id};
 use webpubsub_proto::session::{Nack, OutcomeCause, StreamAbort, StreamBreach, StreamFate, StreamOpen, StreamReport};
 use webpubsub_proto::{Codec, MAX_FRAME_BYTES, NameError, OwnedData, StreamRequest, Upstream};
 
@@ -80,7 +78,7 @@ impl OpenStream {
         loop {
             let open = StreamOpen {
                 group: group.clone(),
-                stream_id: stream_id.clone().unwrap_or_else(random_id),
+                stream_id: stream_id.clone().unwrap_or_else(new_stream_id),
                 no_echo,
                 idle_timeout,
             };
@@ -101,12 +99,6 @@ impl IntoFuture for OpenStream {
     fn into_future(self) -> Self::IntoFuture {
         Box::pin(self.open())
     }
-}
-
-/// 128 bits, which need only be unlike those of this connection's other streams.
-fn random_id() -> String {
-    let part = || RandomState::new().build_hasher().finish();
-    format!("{:016x}{:016x}", part(), part())
 }
 
 /// A stream that is being published to a group (PROTOCOL §9.1): fragments in their order, each once, and an end.

@@ -6,6 +6,7 @@
 use std::sync::Arc;
 
 use tokio::sync::{Semaphore, mpsc, watch};
+use uuid::Uuid;
 
 use super::Handle;
 use webpubsub_proto::OwnedData;
@@ -15,6 +16,11 @@ use webpubsub_proto::session::{
 
 /// What a fragment takes of the window besides the bytes of its payload.
 const FRAGMENT_OVERHEAD: usize = 128;
+
+/// An id for a stream: the digits of a random UUID, as PROTOCOL §9.1 advises.
+pub fn new_stream_id() -> String {
+    Uuid::new_v4().simple().to_string()
+}
 
 /// What a handle asks of the driver about a stream.
 #[derive(Debug)]

@@ -16,7 +16,7 @@ use super::measure::{Ended, Interval, Next, Published, Receiver, Sender, Sending
 use super::settings::Bench;
 use crate::failure::Failure;
 use crate::options::connection::settings::Source;
-use crate::run::context::seed;
+use crate::run::chance::seed;
 use crate::run::explain::{Place, operation_failure, session_failure};
 use webpubsub_client::driver::{CurrentUrl, Driver, NetDialer, UrlSource};
 use webpubsub_client::event::{EventSink, Flow, Lifecycle, Received, WireFrame};

@@ -26,7 +26,7 @@ use tokio::time::Instant;
 
 use self::settings::{Bulk, Template};
 use super::Task;
-use super::event::await_replies;
+use super::event::replies::await_replies;
 use crate::failure::{Failure, Kind};
 use crate::options::operation::settings::Ack;
 use crate::options::values::Format;
@@ -35,7 +35,7 @@ use crate::run::context::{Client, Surroundings, Wants};
 use crate::run::ending::{Verdict, at};
 use crate::run::process::on_one_thread;
 use crate::run::run_watched;
-use crate::run::seen::StreamCounts;
+use crate::run::seen::SentCounts;
 use crate::run::sink::Shown;
 use crate::run::watcher::Watcher;
 use crate::state::{Left, MOST_LEFT};
@@ -163,7 +163,7 @@ impl<'a> Flow<'a> {
             surroundings,
             settings,
             pipeline: client.handle.pipeline(),
-            position: client.stream_file.clone().map(|file| Position::new(file, resend)),
+            position: client.lines_file.clone().map(|file| Position::new(file, resend)),
             forgets: false,
             broken: None,
             doomed: false,
@@ -513,7 +513,7 @@ impl<'a> Flow<'a> {
     async fn end(mut self) -> Verdict {
         self.tally.unsent += self.ready.len() as u64 + self.window.open() as u64;
         let Tally { sent, acked, failed, .. } = self.tally;
-        self.client.seen.stream.set(Some(StreamCounts { sent, acked, failed }));
+        self.client.seen.lines.set(Some(SentCounts { sent, acked, failed }));
         self.watch.progress.clear();
         if !self.settings.output.quiet {
             let mut words = self.tally.summary(self.since.elapsed().as_secs_f64(), self.settings.ack != Ack::None);

@@ -12,8 +12,8 @@ use tokio::time::Instant;
 
 use super::tally::Why;
 use crate::failure::{Failure, Kind};
-use crate::run::session_file::{OTHER_INPUT, StreamFile};
-use crate::state::{Comparing, Left, LineDigest, MOST_AHEAD, Mismatch, Step, Stream};
+use crate::run::session_file::{LinesFile, OTHER_INPUT};
+use crate::state::{Comparing, Left, LineDigest, MOST_AHEAD, Mismatch, SentLines, Step};
 use webpubsub_proto::session::{AckMode, OutcomeCause, REMEMBERED};
 
 /// How long an ack may be known and not recorded.
@@ -38,8 +38,8 @@ pub(super) enum Fate {
 /// The position of a bulk.
 #[derive(Debug)]
 pub(super) struct Position {
-    file: StreamFile,
-    stream: Stream,
+    file: LinesFile,
+    lines: SentLines,
     /// The input is still compared with what was recorded.
     comparing: Option<Comparing>,
     /// Behind the last line that may have been sent, by an earlier run or this one.
@@ -53,12 +53,12 @@ pub(super) struct Position {
 }
 
 impl Position {
-    pub(super) fn new(file: StreamFile, resend: bool) -> Self {
-        let stream = file.stream.clone();
-        let comparing = Some(stream.compare()).filter(|comparing| !comparing.is_done(&stream));
-        let written = (stream.settled(), stream.end());
-        let sent = stream.reach();
-        Self { file, stream, comparing, sent, resend, written, changed: None }
+    pub(super) fn new(file: LinesFile, resend: bool) -> Self {
+        let lines = file.lines.clone();
+        let comparing = Some(lines.compare()).filter(|comparing| !comparing.is_done(&lines));
+        let written = (lines.settled(), lines.end());
+        let sent = lines.reach();
+        Self { file, lines, comparing, sent, resend, written, changed: None }
     }
 
     /// Whether the input is the same as far as it was recorded: nothing is sent before.
@@ -68,7 +68,7 @@ impl Position {
 
     /// Whether more may be read.
     pub(super) fn has_room(&self) -> bool {
-        self.stream.end() - self.stream.settled() < MOST_READ || !self.is_compared()
+        self.lines.end() - self.lines.settled() < MOST_READ || !self.is_compared()
     }
 
     /// The next line of the input, from its beginning on. Fails when it is not the one that was sent before (exit 3).
@@ -76,18 +76,18 @@ impl Position {
         let index = line - 1;
         let step = match &mut self.comparing {
             Some(comparing) => {
-                let step = comparing.line(&self.stream, &digest).map_err(|it| mismatch(&self.file.name, it))?;
-                if comparing.is_done(&self.stream) {
+                let step = comparing.line(&self.lines, &digest).map_err(|it| mismatch(&self.file.name, it))?;
+                if comparing.is_done(&self.lines) {
                     self.comparing = None;
                 }
                 step
             }
             None => {
-                self.stream.push(digest);
+                self.lines.push(digest);
                 Step::New
             }
         };
-        let Some(id) = self.stream.id_of(index) else { return Ok(Fate::NoId) };
+        let Some(id) = self.lines.id_of(index) else { return Ok(Fate::NoId) };
         let why = match step {
             Step::Left(_) => Why::Earlier,
             Step::Open if self.file.stale => Why::Cause(OutcomeCause::EarlierLost),
@@ -96,12 +96,12 @@ impl Position {
         Ok(match step {
             Step::Settled => Fate::Skip,
             Step::New => Fate::Send { id, again: false },
-            Step::Open if !self.file.stale && self.stream.since(self.file.others) < REMEMBERED => {
+            Step::Open if !self.file.stale && self.lines.since(self.file.others) < REMEMBERED => {
                 Fate::Send { id, again: true }
             }
             Step::Open | Step::Left(Left::Unknown) if !self.resend => Fate::Unknown { id, why },
             Step::Open | Step::Left(_) => {
-                self.stream.send_again();
+                self.lines.send_again();
                 self.change();
                 Fate::Send { id, again: false }
             }
@@ -111,14 +111,14 @@ impl Position {
     /// The input has ended. Fails when it is shorter than before (exit 3).
     pub(super) fn ended(&self) -> Result<(), Failure> {
         let Some(comparing) = &self.comparing else { return Ok(()) };
-        comparing.finish(&self.stream).map_err(|it| mismatch(&self.file.name, it))
+        comparing.finish(&self.lines).map_err(|it| mismatch(&self.file.name, it))
     }
 
     /// The id of a line: its own, or the one it has by its number.
     pub(super) fn mode(&mut self, given: AckMode, id: u64, again: bool) -> AckMode {
         let id = match given {
             AckMode::Id(own) => {
-                self.stream.note_id(own);
+                self.lines.note_id(own);
                 own
             }
             AckMode::Automatic | AckMode::None | AckMode::Recorded { .. } => id,
@@ -134,7 +134,7 @@ impl Position {
 
     /// Whether the connection is gone that an earlier run sent lines on, and they are not to be sent again.
     pub(super) fn is_lost(&self) -> bool {
-        !self.resend && self.file.stream.end() > 0 && self.file.stream.ordinal != self.file.ordinal()
+        !self.resend && self.file.lines.end() > 0 && self.file.lines.ordinal != self.file.ordinal()
     }
 
     /// The line is handed over.
@@ -145,12 +145,12 @@ impl Position {
     /// A line has settled; `left`: and may not have arrived. `false`: it failed, and that is not remembered.
     pub(super) fn settle(&mut self, line: u64, left: Option<Left>) -> bool {
         self.change();
-        self.stream.settle(line - 1, left)
+        self.lines.settle(line - 1, left)
     }
 
     /// Whether something has to be recorded before more is sent, besides lines.
     pub(super) fn is_due(&self) -> bool {
-        self.stream.sends_again()
+        self.lines.sends_again()
     }
 
     fn change(&mut self) {
@@ -165,16 +165,16 @@ impl Position {
     /// Records where it is, for another run to go on. Lines that were read and not sent are left out, so that what may
     /// have been sent is not more than was.
     pub(super) fn leave(&mut self) -> Result<(), Failure> {
-        self.stream.cut(self.sent);
+        self.lines.cut(self.sent);
         self.write()
     }
 
     /// Records where it is, if that has changed.
     pub(super) fn write(&mut self) -> Result<(), Failure> {
         self.change_connection();
-        let now = (self.stream.settled(), self.stream.end());
+        let now = (self.lines.settled(), self.lines.end());
         if self.changed.is_some() || now != self.written {
-            self.file.keep(&mut self.stream)?;
+            self.file.keep(&mut self.lines)?;
             (self.written, self.changed) = (now, None);
         }
         Ok(())
@@ -184,20 +184,20 @@ impl Position {
     /// they are unknown, unless they settle yet, or are sent again there.
     fn change_connection(&mut self) {
         let now = self.file.ordinal();
-        if std::mem::replace(&mut self.stream.ordinal, now) == now || self.resend {
+        if std::mem::replace(&mut self.lines.ordinal, now) == now || self.resend {
             return;
         }
-        for line in self.stream.settled()..self.sent {
-            if self.stream.is_open(line) {
+        for line in self.lines.settled()..self.sent {
+            if self.lines.is_open(line) {
                 self.changed.get_or_insert_with(Instant::now);
-                self.stream.settle(line, Some(Left::Unknown));
+                self.lines.settle(line, Some(Left::Unknown));
             }
         }
     }
 
     /// Records that all of it has arrived.
     pub(super) fn finish(&mut self) -> Result<(), Failure> {
-        self.file.end(&self.stream)
+        self.file.end(&self.lines)
     }
 }
 

@@ -7,25 +7,10 @@ use std::collections::BTreeSet;
 
 use clap::{Arg, ArgAction, Command};
 
+use super::candidate::Candidate;
 use super::values::{self, Known};
 use crate::cli::leading::{find, takes_next};
 use crate::cli::{TOPICS, all_commands};
-
-/// Something that can stand there, and what it is.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Candidate {
-    /// The whole word. One that ends in `=`, `/`, `,` or `@` goes on.
-    pub word: String,
-    /// In a few words, or nothing.
-    pub about: String,
-}
-
-impl Candidate {
-    /// With what it is.
-    pub fn new(word: impl Into<String>, about: impl Into<String>) -> Self {
-        Self { word: word.into(), about: about.into() }
-    }
-}
 
 /// Where the words before the cursor lead.
 struct Place<'c> {

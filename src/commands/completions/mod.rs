@@ -2,6 +2,7 @@
 //! stand where, by `--at`; those of the others are made from the definition of the command line.
 
 pub mod args;
+mod candidate;
 mod engine;
 mod values;
 
@@ -11,7 +12,8 @@ use std::path::PathBuf;
 use clap_complete::Shell;
 
 use self::args::CompletionsArgs;
-use self::engine::{Candidate, candidates};
+use self::candidate::Candidate;
+use self::engine::candidates;
 use self::values::Known;
 use super::{CommandArgs, Task};
 use crate::cli::definition;

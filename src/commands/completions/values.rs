@@ -3,7 +3,7 @@
 use clap::Arg;
 use clap::builder::ValueHint;
 
-use super::engine::Candidate;
+use super::candidate::Candidate;
 use webpubsub_proto::fault::{ACTIONS, KEYS};
 
 /// What is known beside the definition of the command line.

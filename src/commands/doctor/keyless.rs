@@ -11,7 +11,7 @@ use crate::failure::{Failure, Kind};
 use crate::options::connecting::settings::Connection;
 use crate::options::connection::identity::Keyless;
 use crate::render::human;
-use crate::run::context::unix_now;
+use crate::run::chance::unix_now;
 use crate::run::explain::causes;
 use crate::run::identity::{RESOURCE, is_for_service};
 use crate::run::keyless::{KeylessUrls, failure_of};

@@ -24,7 +24,7 @@ use crate::options::output::args::TalkArgs;
 use crate::options::values::EmulatorFormat;
 use crate::records::{Listening, Stopped};
 use crate::render::{Console, WriteFailure, record};
-use crate::run::context::unix_now;
+use crate::run::chance::unix_now;
 use crate::run::explain;
 use crate::run::process::{console, on_all_threads, put};
 use crate::run::voice::{print_failure, stopped_error};

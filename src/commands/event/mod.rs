@@ -1,22 +1,19 @@
 //! `wps event`: send a custom event to the application server.
 
 pub mod args;
+pub(super) mod replies;
 pub mod settings;
 
-use std::time::Duration;
-
-use tokio::time::{Instant, sleep_until};
-
 use self::args::EventArgs;
+use self::replies::await_replies;
 use self::settings::Event;
 use super::send::sent;
 use super::{CommandArgs, Task, bulk};
-use crate::failure::{Failure, Kind};
+use crate::failure::Failure;
 use crate::options::environment::{Environment, Input};
 use crate::options::expressions::args::FilterArgs;
 use crate::options::output::args::TalkArgs;
 use crate::options::values::Format;
-use crate::render::{counted, human};
 use crate::run::context::{Client, Surroundings, Wants, ack_mode};
 use crate::run::ending::Verdict;
 use crate::run::process::on_one_thread;
@@ -51,9 +48,6 @@ impl CommandArgs for EventArgs {
     }
 }
 
-/// How long `--wait-reply` waits, unless `--timeout` says otherwise.
-const REPLY_TIMEOUT: Duration = Duration::from_secs(30);
-
 /// Sends the event, waits for the ack and, if asked to, for answers. Returns the exit code.
 pub async fn event(surroundings: &Surroundings, settings: &Event, data: OwnedData) -> u8 {
     let waits = settings.wait_reply.is_some() || settings.output.expressions.until.is_some();
@@ -82,52 +76,4 @@ async fn script(surroundings: &Surroundings, settings: &Event, data: OwnedData, 
     }
     let wanted = settings.wait_reply.unwrap_or(1);
     await_replies(surroundings, settings.connection.timeout, &client, wanted, until).await
-}
-
-/// Waits for so many server messages, or instead for the record for which the expression `until` is true, until the
-/// run's time is over, or the usual time.
-pub(super) async fn await_replies(
-    surroundings: &Surroundings,
-    limit: Option<Duration>,
-    client: &Client,
-    wanted: u64,
-    until: Option<&str>,
-) -> Verdict {
-    let deadline = match limit {
-        Some(limit) => surroundings.started + limit,
-        None => Instant::now() + REPLY_TIMEOUT,
-    };
-    tokio::select! {
-        () = replies(client, wanted), if until.is_none() => Verdict::Done("done"),
-        () = answer(client), if until.is_some() => Verdict::Done("until"),
-        () = sleep_until(deadline) => {
-            let limit = human(limit.unwrap_or(REPLY_TIMEOUT));
-            let came = client.seen.messages.get();
-            if let Some(until) = until {
-                let what = format!("no record for which `{until}` is true came within {limit}");
-                let failure = Failure::message(Kind::Expectation, what);
-                return Verdict::Failed(failure.hint(format!("{} came; `--timeout` waits longer", counted(came, "answer"))));
-            }
-            let wanted = counted(wanted, "answer");
-            let failure = Failure::message(Kind::Expectation, format!("{came} of {wanted} came within {limit}"));
-            Verdict::Failed(failure.hint(match came {
-                0 => "the hub's event handler took the event and did not answer it; `--timeout` waits longer".to_owned(),
-                _ => format!("{} came, and no more; `--timeout` waits longer", counted(came, "answer")),
-            }))
-        }
-    }
-}
-
-/// Resolves when `--until` is met.
-async fn answer(client: &Client) {
-    match &client.judgement {
-        Some(judgement) => drop(judgement.wait().await),
-        None => std::future::pending().await,
-    }
-}
-
-async fn replies(client: &Client, wanted: u64) {
-    while client.seen.messages.get() < wanted {
-        client.seen.more().await;
-    }
 }

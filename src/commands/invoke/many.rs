@@ -24,7 +24,7 @@ use crate::run::ending::Verdict;
 use crate::run::explain::invocation_failure;
 use crate::run::process::on_one_thread;
 use crate::run::run;
-use crate::run::seen::StreamCounts;
+use crate::run::seen::SentCounts;
 use webpubsub_client::event::{InvokeOutcome, Invoked};
 use webpubsub_net::secret::redact;
 use webpubsub_proto::session::Invocation;
@@ -58,7 +58,7 @@ async fn invoke_all(surroundings: &Surroundings, settings: &InvokeMany, intake: 
             input_ended: false,
             ready: VecDeque::new(),
             open: FuturesUnordered::new(),
-            counts: StreamCounts { sent: 0, acked: 0, failed: 0 },
+            counts: SentCounts { sent: 0, acked: 0, failed: 0 },
             skipped: 0,
             called_off: 0,
             called_off_lines: (u64::MAX, 0),
@@ -86,7 +86,7 @@ struct Flow<'a> {
     /// Read and not asked, in order.
     ready: VecDeque<Box<Message>>,
     open: FuturesUnordered<Open>,
-    counts: StreamCounts,
+    counts: SentCounts,
     /// Records that are no invocations.
     skipped: u64,
     /// Sent, and called off by the end before they were answered.
@@ -229,9 +229,9 @@ impl Flow<'_> {
 
     fn end(mut self) -> Verdict {
         self.unsent += self.ready.len() as u64;
-        self.client.seen.stream.set(Some(self.counts));
+        self.client.seen.lines.set(Some(self.counts));
         if !self.settings.output.quiet {
-            let StreamCounts { sent, acked, failed } = self.counts;
+            let SentCounts { sent, acked, failed } = self.counts;
             let mut words = format!("sent {}, {acked} answered", counted(sent, "invocation"));
             let called_off = (self.called_off, "called off");
             for (count, what) in [

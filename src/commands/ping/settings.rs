@@ -10,7 +10,7 @@ use crate::failure::Failure;
 use crate::options::connecting::settings::{Connection, connection};
 use crate::options::connection::settings::bad_name;
 use crate::options::environment::{Environment, Input};
-use crate::options::operation::settings::hint_at_comma;
+use crate::options::hints::hint_at_comma;
 use crate::options::output::settings::{Output, output};
 use crate::options::reconnect::settings::Policy;
 

@@ -20,24 +20,10 @@ use super::history::History;
 use super::lines::{Entries, What, entries};
 use super::resize::Last;
 use super::screen::{Printer, Screen, discard};
+use super::typed::Typed;
 use super::watch::Shared;
 use crate::render::Stream;
 use webpubsub_proto::session::Standing;
-
-/// What a person asks for.
-#[derive(Debug)]
-pub enum Typed {
-    /// To carry this out.
-    Line(What),
-    /// To give up what runs.
-    Abandon,
-    /// To give up whatever there is: Ctrl-C where no editor makes a key of it.
-    Interrupt,
-    /// To leave.
-    Leave,
-    /// The terminal has failed.
-    Failed(io::Error),
-}
 
 /// An editor that has not begun yet.
 pub struct Terminal {

@@ -21,15 +21,16 @@ use crate::commands::repl::line::args::SetCommand;
 use crate::commands::repl::line::settings::{Line, StateWish, settle_line};
 use crate::commands::repl::lines::{What, begins_stream};
 use crate::commands::send::sent;
+use crate::commands::service::call::body_of;
 use crate::commands::service::settings::ServiceTask;
-use crate::commands::service::{beside, body_of, carry_out};
+use crate::commands::service::{beside, carry_out};
 use crate::commands::state::{states_of, words};
 use crate::commands::stream::settings::{Feed, Running};
-use crate::commands::stream::{PARTING, broken_off, end, intake, random_id};
+use crate::commands::stream::{PARTING, broken_off, end, intake};
 use crate::failure::{Failure, Kind};
 use crate::options::connecting::settings::Connection;
 use crate::options::data::payload::PayloadSource;
-use crate::options::operation::settings::commas;
+use crate::options::hints::commas;
 use crate::options::output::settings::Output;
 use crate::render::sanitize::{for_line, for_report};
 use crate::render::{self, Jq, Limits, counted, human};
@@ -38,7 +39,7 @@ use crate::run::ending::Verdict;
 use crate::run::errand;
 use crate::run::rest::{Rest, Warnings};
 use crate::run::voice::print_failure;
-use webpubsub_client::handle::OutgoingStream;
+use webpubsub_client::handle::{OutgoingStream, new_stream_id};
 use webpubsub_proto::session::{AckMode, Invocation, Request, Standing, Status, StreamReport};
 
 /// An expression that takes longer is slow.
@@ -257,7 +258,7 @@ impl Executor<'_> {
     async fn open_stream(&self, group: &str, feed: Feed, run: Running) -> Result<(), Verdict> {
         self.watch.shared().names().groups.insert(group.to_owned());
         loop {
-            let mut stream = self.client.handle.stream(run.open(group, random_id), run.buffer);
+            let mut stream = self.client.handle.stream(run.open(group, new_stream_id), run.buffer);
             match stream.opened().await {
                 Ok(()) => {
                     if self.interactive {

@@ -19,6 +19,7 @@ mod resize;
 mod screen;
 mod script;
 pub mod settings;
+mod typed;
 mod watch;
 
 use std::cell::RefCell;
@@ -48,7 +49,7 @@ use crate::run::run_watched;
 use crate::run::sink::Shown;
 use crate::run::voice::print_failure;
 use busy::Busy;
-use editor::{Terminal, Typed};
+use editor::Terminal;
 use execute::{Done, Executor};
 use helper::Help;
 use history::History;
@@ -56,6 +57,7 @@ use lines::{Entry, What};
 use plain::Plain;
 use screen::{Screen, Unmarked};
 use script::Entries;
+use typed::Typed;
 use watch::{Printed, Shared, Watch};
 
 /// A line is a command or a usage error, wherever it is completed and however it is coloured: for fuzzing and tests.

@@ -11,11 +11,11 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use tokio::sync::mpsc::UnboundedSender;
 
 use super::busy::Busy;
-use super::editor::Typed;
 use super::execute::standing_word;
 use super::history::History;
 use super::lines::{Assembler, What};
 use super::screen::tty;
+use super::typed::Typed;
 use super::watch::Shared;
 use crate::render::Stream;
 

@@ -10,7 +10,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use tokio::sync::Notify;
 use tokio::sync::mpsc::UnboundedSender;
 
-use super::editor::Typed;
+use super::typed::Typed;
 use crate::render::{Format, Printer, Recorder};
 use crate::run::watcher::{Interruption, Reaction, Watcher};
 use webpubsub_client::event::{Flow, Invoked, Lifecycle, Received, WireFrame};

@@ -10,7 +10,8 @@ use crate::options::connection::settings::bad_name;
 use crate::options::data::payload::PayloadSource;
 use crate::options::data::settings::{codec, envelope, metadata, payload};
 use crate::options::environment::{Environment, Input};
-use crate::options::operation::settings::{Ack, ack, hint_at_comma};
+use crate::options::hints::hint_at_comma;
+use crate::options::operation::settings::{Ack, ack};
 use crate::options::output::settings::{Output, output};
 use crate::options::session_file::settings::SessionFile;
 

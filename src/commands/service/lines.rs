@@ -14,10 +14,10 @@ use futures_util::stream::FuturesUnordered;
 use tokio::sync::mpsc;
 use tokio::time::{Duration, Instant};
 
+use super::call::{body_of, call_of, too_large};
 use super::report;
 use super::settings::Lines;
 use super::settings::operation::Operation;
-use super::{body_of, call_of};
 use crate::commands::bulk::{Cutter, Line, Pace};
 use crate::failure::{Failure, Kind};
 use crate::render::Printer;
@@ -70,7 +70,7 @@ fn read(lines: Lines, sender: &mpsc::Sender<Batch>) {
     let take = |entries: &mut Vec<Entry>, number: u64, line: Line<'_>| {
         let body = match line {
             Line::Whole(bytes) => lines.data_type.decode(bytes).and_then(|data| body_of(data.as_data())),
-            Line::TooLong => Err(super::too_large(&format!("more than {LONGEST_LINE} bytes"))),
+            Line::TooLong => Err(too_large(&format!("more than {LONGEST_LINE} bytes"))),
         };
         let ends = body.is_err() && !lines.keep_going;
         entries.push(Entry { number, body });

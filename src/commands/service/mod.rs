@@ -4,6 +4,7 @@
 //! says whether it was what was wanted.
 
 pub mod args;
+pub mod call;
 mod lines;
 mod list;
 mod report;
@@ -19,6 +20,7 @@ use url::Url;
 use self::args::{
     CloseArgs, CommonArgs, ConnectionsArgs, ExistsArgs, GroupArgs, HealthArgs, PermissionArgs, SendArgs, ServiceCommand,
 };
+use self::call::{body_of, call_of};
 use self::lines::Intake;
 use self::settings::operation::{Operation, PermissionVerb, Target};
 use self::settings::{Service, ServiceTask};
@@ -26,7 +28,7 @@ use super::{CommandArgs, Task};
 use crate::failure::{Failure, Kind};
 use crate::options::connecting::settings::Connection;
 use crate::options::connection::settings::Source;
-use crate::options::data::payload::{Encoding, PayloadType};
+use crate::options::data::payload::PayloadType;
 use crate::options::environment::{Environment, Input};
 use crate::options::expressions::args::FilterArgs;
 use crate::options::output::args::TalkArgs;
@@ -43,7 +45,6 @@ use crate::run::process::{Process, on_one_thread};
 use crate::run::rest::{Access, Call, Rest, Warnings};
 use crate::run::voice::warn_of_insecure;
 use webpubsub_proto::session::OnUnknown;
-use webpubsub_proto::{Data, MAX_FRAME_BYTES};
 
 impl ServiceCommand {
     /// The command that is meant.
@@ -330,51 +331,4 @@ fn explained(operation: &Operation, failure: Failure, status: u16) -> Failure {
         }
         _ => failure,
     }
-}
-
-/// The request of an operation.
-fn call_of(operation: &Operation, hub: &str, data_type: PayloadType, body: Bytes, repeats: bool) -> Call {
-    let asked = operation.request(hub);
-    let content_type = match (&asked.body, operation) {
-        (Some(_), _) => Some("application/json"),
-        (None, Operation::Send { .. }) => Some(content_type(data_type)),
-        (None, _) => None,
-    };
-    Call {
-        to_do: operation.to_do(),
-        method: asked.method.clone(),
-        path_and_query: asked.path_and_query(),
-        path: asked.path,
-        content_type,
-        headers: asked.headers,
-        body: asked.body.map_or(body, Bytes::from),
-        repeats: repeats || operation.is_repeatable(),
-        signed: !matches!(operation, Operation::Health),
-        private: false,
-    }
-}
-
-/// What the service is told that the data is (PROTOCOL §13, *Bodies*).
-fn content_type(data_type: PayloadType) -> &'static str {
-    match data_type {
-        PayloadType::Text => "text/plain",
-        PayloadType::Json => "application/json",
-        PayloadType::Binary(Encoding::Raw | Encoding::Base64 | Encoding::Hex) => "application/octet-stream",
-        // Refused before.
-        PayloadType::Protobuf(_) => "application/x-protobuf",
-    }
-}
-
-/// The body that carries a payload, within what the service takes.
-pub fn body_of(data: Data<'_>) -> Result<Bytes, Failure> {
-    let bytes = data.to_bytes().map_or_else(Bytes::new, |bytes| Bytes::from(bytes.into_owned()));
-    if bytes.len() > MAX_FRAME_BYTES {
-        return Err(too_large(&format!("{} bytes", bytes.len())));
-    }
-    Ok(bytes)
-}
-
-fn too_large(size: &str) -> Failure {
-    let what = format!("the data is too large: {size}, and the service takes {MAX_FRAME_BYTES}");
-    Failure::message(Kind::Input, what)
 }

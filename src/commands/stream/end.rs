@@ -37,7 +37,7 @@ pub fn verdict(
             Some(Own::Interrupted(_)) | None => Verdict::SessionEnded,
         };
     }
-    client.seen.stream.set(Some(counts(report, outcome.is_err())));
+    client.seen.lines.set(Some(counts(report, outcome.is_err())));
     match (own, outcome) {
         (Some(Own::Failed(failure)), _) => Verdict::Failed(failure),
         (Some(Own::Interrupted(Interruption::Signal(number))), Ok(words)) => {

@@ -6,11 +6,9 @@ pub mod intake;
 pub mod settings;
 
 use std::cell::Cell;
-use std::fmt::Write as _;
 use std::rc::Rc;
 use std::time::Duration;
 
-use ring::rand::{SecureRandom as _, SystemRandom};
 use tokio::sync::Notify;
 use tokio::time::{sleep, timeout};
 
@@ -26,10 +24,10 @@ use crate::options::values::Format;
 use crate::run::context::{Client, Surroundings, Wants};
 use crate::run::process::on_one_thread;
 use crate::run::run_watched;
-use crate::run::seen::StreamCounts;
+use crate::run::seen::SentCounts;
 use crate::run::sink::Shown;
 use crate::run::watcher::{Interruption, Reaction, Watcher};
-use webpubsub_client::handle::OutgoingStream;
+use webpubsub_client::handle::{OutgoingStream, new_stream_id};
 use webpubsub_proto::OwnedData;
 use webpubsub_proto::session::{StreamAbort, StreamReport};
 
@@ -184,7 +182,7 @@ impl Publishing<'_> {
 
     fn open(&self) -> OutgoingStream {
         let Stream { group, run, .. } = self.settings;
-        self.client.handle.stream(run.open(group, random_id), run.buffer)
+        self.client.handle.stream(run.open(group, new_stream_id), run.buffer)
     }
 
     async fn opened(&self, stream: &mut OutgoingStream) -> Result<(), Break> {
@@ -248,21 +246,7 @@ impl Publishing<'_> {
     }
 }
 
-/// 128 bits, in the form of a UUID's digits (PROTOCOL §9.1 advises one).
-pub fn random_id() -> String {
-    let mut bytes = [0; 16];
-    if SystemRandom::new().fill(&mut bytes).is_err() {
-        // Unique among the open streams of one connection it is all the same.
-        bytes[..4].copy_from_slice(&std::process::id().to_le_bytes());
-    }
-    bytes.iter().fold(String::with_capacity(32), |mut out, byte| {
-        // Writing into a String cannot fail.
-        let _ = write!(out, "{byte:02x}");
-        out
-    })
-}
-
 /// What was sent and what arrived, for the last record.
-fn counts(report: &StreamReport, failed: bool) -> StreamCounts {
-    StreamCounts { sent: report.written, acked: report.accepted, failed: u64::from(failed) }
+fn counts(report: &StreamReport, failed: bool) -> SentCounts {
+    SentCounts { sent: report.written, acked: report.accepted, failed: u64::from(failed) }
 }

@@ -22,7 +22,7 @@ use webpubsub_net::wire::{Cause, Closed, Incoming, Link, Stream};
 use webpubsub_proto::EncodedFrame;
 use webpubsub_proto::session::{DialFailure, LossCause};
 use webpubsub_proto::tunnel::{
-    Ask, RequestKey, TunnelClient, TunnelConfig, TunnelEnd, TunnelOutput, TunnelSocket, decode_tunnel, encode_tunnel,
+    Ask, RequestKey, TunnelClient, TunnelConfig, TunnelEnd, TunnelOutput, TunnelSocket, encode_tunnel,
 };
 
 /// Longer than any run.
@@ -246,9 +246,4 @@ fn cause(closed: Closed) -> LossCause {
         Cause::Framing => LossCause::Framing(error.unwrap_or_default()),
         Cause::TooBig => LossCause::TooBig,
     }
-}
-
-/// The frame in a message, for whoever looks on.
-pub fn frame_of(message: &bytes::Bytes) -> Option<webpubsub_proto::tunnel::TunnelFrame> {
-    decode_tunnel(message).ok().flatten()
 }

@@ -12,7 +12,7 @@ use url::Url;
 use super::settings::TunnelSettings;
 use crate::failure::{Failure, Kind};
 use crate::options::connection::settings::Source;
-use crate::run::context::unix_now;
+use crate::run::chance::unix_now;
 use crate::run::identity::Identities;
 use crate::run::keyless;
 use crate::run::network::options_of;

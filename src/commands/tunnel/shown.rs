@@ -11,7 +11,6 @@ use base64::engine::general_purpose::STANDARD;
 use bytes::Bytes;
 use serde_json::Value;
 
-use super::driver::frame_of;
 use super::troubles::Troubles;
 use super::upstream::UpstreamAnswer;
 use crate::options::output::settings::Output;
@@ -27,7 +26,7 @@ use webpubsub_net::secret::{REDACTED, excerpt, is_secret_header, redact, redact_
 use webpubsub_proto::explain_close_code;
 use webpubsub_proto::session::LossCause;
 use webpubsub_proto::tunnel::{
-    LostCause, RequestKey, TunnelEvent, TunnelFrame, TunnelRequest, TunnelSocket, tunnel_json,
+    LostCause, RequestKey, TunnelEvent, TunnelFrame, TunnelRequest, TunnelSocket, decode_tunnel, tunnel_json,
 };
 
 /// Tells it.
@@ -446,4 +445,9 @@ fn line(fields: &records::TunnelRequest<'_>, elapsed: Option<Duration>) -> Strin
 /// Whether stdout carries lines for people.
 pub fn is_text(output: &Output) -> bool {
     output.format == Format::Text
+}
+
+/// The frame in a message, for whoever looks on.
+fn frame_of(message: &bytes::Bytes) -> Option<webpubsub_proto::tunnel::TunnelFrame> {
+    decode_tunnel(message).ok().flatten()
 }

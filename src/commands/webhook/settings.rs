@@ -12,10 +12,11 @@ use super::args::{
     ConnectArgs, ConnectedArgs, DisconnectedArgs, ValidateArgs, WebhookCommonArgs, WebhookEventArgs, WebhookTestArgs,
 };
 use crate::failure::{Failure, Kind};
-use crate::options::connection::settings::{bad_name, hint_at_secret, read};
+use crate::options::connection::settings::{bad_name, read};
 use crate::options::data::payload::{DataFrom, PayloadSource, PayloadType};
 use crate::options::data::settings::payload_type;
 use crate::options::environment::{Environment, Input};
+use crate::options::hints::hint_at_secret;
 use crate::options::network::settings::Tls;
 use crate::options::output::settings::Output;
 use crate::options::stdin;

@@ -4,31 +4,25 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use axum::Router;
-use axum::body::{Body, Bytes};
 use axum::extract::{Path, Request, State};
 use axum::middleware;
 use axum::response::Response;
 use axum::routing::any;
-use base64::Engine as _;
-use base64::engine::general_purpose::STANDARD;
-use http::header::{self, HeaderMap, HeaderName, HeaderValue};
-use http::{Method, StatusCode};
+use http::StatusCode;
+use http::header::{self, HeaderMap, HeaderValue};
 use hyper::upgrade::OnUpgrade;
-use tokio_tungstenite::tungstenite::handshake::derive_accept_key;
 
 use super::carrier::{Below, upgraded};
 use super::pages::Pages;
 use super::refusals::{Place, Reason};
-use super::request::{Query, bearer, names};
-use super::{Server, livetrace, rest, socket, trace, tunnel, unix_now};
-use crate::upstream::{Admission, Changes, ConnectRequest, Identity, Refused, Upstream};
-use webpubsub_net::auth::token::{Audience, Claims, TokenError, claims_text, verify_client_token};
+use super::request::{Query, names};
+use super::upgrade::{Refusal, SHOWN_PATH, accept_key, has_token, known_hub, respond, switching, token_of};
+use super::{Server, livetrace, rest, socket, tunnel, unix_now};
+use crate::upstream::{Admission, Changes, ConnectRequest, Identity, Upstream};
+use webpubsub_net::auth::token::{Audience, Claims, claims_text, verify_client_token};
 use webpubsub_net::secret::excerpt;
 use webpubsub_proto::hub::{ClientKind, Fresh, Open, SimpleMode, negotiate};
 use webpubsub_proto::{Subprotocol, check_group_name, check_hub_name};
-
-/// The most characters of a path that are said.
-pub(super) const SHOWN_PATH: usize = 120;
 
 /// The routes of the service.
 pub(super) fn router(server: Arc<Server>) -> Router {
@@ -70,11 +64,6 @@ async fn client(server: &Arc<Server>, hub: Option<String>, request: Request) -> 
     }
 }
 
-/// The hub, as it is named in what is said of it; nothing where it is none.
-pub(super) fn known_hub(name: Option<&str>) -> String {
-    name.filter(|name| check_hub_name(name).is_ok()).map(str::to_ascii_lowercase).unwrap_or_default()
-}
-
 async fn nothing(State(server): State<Arc<Server>>, request: Request) -> Response {
     let message = "There is nothing here. Clients connect to /client/hubs/{hub}.";
     // Who looks around in a browser sees it; a client may only say that it was not connected.
@@ -84,93 +73,6 @@ async fn nothing(State(server): State<Arc<Server>>, request: Request) -> Respons
         server.refusals.refused(&Place::Any, &Reason::request(&told), &told);
     }
     respond(StatusCode::NOT_FOUND, message)
-}
-
-/// Why there is no WebSocket. The text never contains a token.
-#[derive(Debug)]
-pub(super) struct Refusal {
-    pub(super) status: StatusCode,
-    pub(super) message: String,
-    /// In seconds.
-    pub(super) retry_after: Option<u64>,
-    /// The event handler's own answer, in place of the message.
-    pub(super) answer: Option<Box<(HeaderValue, Bytes)>>,
-    /// Why, for whoever runs the emulator; `None` where it is on purpose, or was said already.
-    pub(super) reason: Option<Reason>,
-}
-
-impl Refusal {
-    pub(super) fn new(status: StatusCode, message: impl Into<String>) -> Self {
-        let message = message.into();
-        let reason = Some(Reason::request(&message));
-        Self { status, message, retry_after: None, answer: None, reason }
-    }
-
-    /// One that somebody has asked for.
-    pub(super) fn on_purpose(status: StatusCode, message: impl Into<String>) -> Self {
-        Self { status, message: message.into(), retry_after: None, answer: None, reason: None }
-    }
-
-    pub(super) fn bad_request(message: impl Into<String>) -> Self {
-        Self::new(StatusCode::BAD_REQUEST, message)
-    }
-
-    pub(super) fn no_token() -> Self {
-        let message = "The request has no token: neither an access_token parameter nor an Authorization header.";
-        Self { reason: Some(Reason::NoToken), ..Self::on_purpose(StatusCode::UNAUTHORIZED, message) }
-    }
-
-    pub(super) fn bad_token(error: &TokenError) -> Self {
-        let message = format!("Unauthorized: {error}.");
-        Self { reason: Some(Reason::token(error)), ..Self::on_purpose(StatusCode::UNAUTHORIZED, message) }
-    }
-
-    pub(super) fn forbidden(message: impl Into<String>) -> Self {
-        Self::new(StatusCode::FORBIDDEN, message)
-    }
-
-    /// An event handler refused the client, or failed.
-    fn of_handler(refused: Refused) -> Self {
-        let answer = Some(Box::new((refused.content_type, refused.body)));
-        let message = "the event handler of `connect` said so".to_owned();
-        let reason = (!refused.said).then(|| Reason::Handler(refused.status.as_u16()));
-        Self { status: refused.status, message, retry_after: None, answer, reason }
-    }
-
-    pub(super) fn into_response(self, server: &Server, place: &Place) -> Response {
-        let status = self.status.as_u16();
-        match &self.reason {
-            Some(reason) => {
-                let told = format!("{place} was refused: {status}: {}", self.message);
-                server.refusals.refused(place, reason, &told);
-                server.traffic.refused(status, &self.message);
-            }
-            None => trace::refused(&server.traffic, status, &self.message),
-        }
-        let mut response = respond(self.status, self.message);
-        if let Some((content_type, body)) = self.answer.map(|answer| *answer) {
-            *response.body_mut() = Body::from(body);
-            response.headers_mut().insert(header::CONTENT_TYPE, content_type);
-        }
-        let headers = response.headers_mut();
-        if self.status == StatusCode::UNAUTHORIZED {
-            headers.insert(header::WWW_AUTHENTICATE, HeaderValue::from_static("Bearer"));
-        }
-        if let Some(seconds) = self.retry_after {
-            headers.insert(header::RETRY_AFTER, HeaderValue::from(seconds));
-        }
-        if self.status == StatusCode::UPGRADE_REQUIRED {
-            headers.insert(header::SEC_WEBSOCKET_VERSION, HeaderValue::from_static("13"));
-        }
-        response
-    }
-}
-
-fn respond(status: StatusCode, text: impl Into<String>) -> Response {
-    let mut response = Response::new(Body::from(text.into()));
-    *response.status_mut() = status;
-    response.headers_mut().insert(header::CONTENT_TYPE, HeaderValue::from_static("text/plain; charset=utf-8"));
-    response
 }
 
 /// Checks everything a request has to have, asks the event handler, answers 101 and starts the socket's task.
@@ -285,50 +187,6 @@ async fn serve(server: Arc<Server>, hub: String, opening: Opening, expires: Opti
             Below::Tls(stream) => Box::pin(socket::serve(stream, &read, socket)).await,
         }
     }
-}
-
-/// The answer that makes a WebSocket of a request.
-pub(super) fn switching(accept: HeaderValue) -> Response {
-    let mut response = Response::new(Body::empty());
-    *response.status_mut() = StatusCode::SWITCHING_PROTOCOLS;
-    let headers = response.headers_mut();
-    headers.insert(header::CONNECTION, HeaderValue::from_static("Upgrade"));
-    headers.insert(header::UPGRADE, HeaderValue::from_static("websocket"));
-    headers.insert(header::SEC_WEBSOCKET_ACCEPT, accept);
-    response
-}
-
-/// The value of `Sec-WebSocket-Accept` for a proper WebSocket request.
-pub(super) fn accept_key(request: &Request) -> Result<HeaderValue, Refusal> {
-    if request.method() != Method::GET {
-        return Err(Refusal::new(StatusCode::METHOD_NOT_ALLOWED, "Clients connect with GET."));
-    }
-    if request.version() != http::Version::HTTP_11 {
-        return Err(Refusal::bad_request("A WebSocket needs HTTP/1.1."));
-    }
-    let headers = request.headers();
-    if !(has_token(headers, &header::CONNECTION, "upgrade") && has_token(headers, &header::UPGRADE, "websocket")) {
-        return Err(Refusal::bad_request("This is the address for WebSocket clients; the request is not an upgrade."));
-    }
-    if headers.get(header::SEC_WEBSOCKET_VERSION).is_none_or(|version| version.as_bytes() != b"13") {
-        return Err(Refusal::new(StatusCode::UPGRADE_REQUIRED, "Only WebSocket version 13 is supported."));
-    }
-    headers
-        .get(header::SEC_WEBSOCKET_KEY)
-        .filter(|key| STANDARD.decode(key.as_bytes()).is_ok_and(|key| key.len() == 16))
-        .and_then(|key| HeaderValue::from_str(&derive_accept_key(key.as_bytes())).ok())
-        .ok_or_else(|| Refusal::bad_request("The upgrade has no Sec-WebSocket-Key of 16 bytes."))
-}
-
-/// Whether a comma-separated header contains a token, which has no case.
-fn has_token(headers: &HeaderMap, name: &HeaderName, token: &str) -> bool {
-    let values = headers.get_all(name).iter().filter_map(|value| value.to_str().ok());
-    values.flat_map(|value| value.split(',')).any(|value| value.trim().eq_ignore_ascii_case(token))
-}
-
-/// The token, if there is one.
-pub(super) fn token_of<'a>(query: &'a Query, headers: &'a HeaderMap) -> Option<&'a str> {
-    query.get("access_token").or(bearer(headers)).filter(|token| !token.is_empty())
 }
 
 /// Checks the token, from the query or else from the `Authorization` header (PROTOCOL §1.2).

@@ -8,8 +8,8 @@ use http::StatusCode;
 use ring::digest;
 use tokio::time::Instant;
 
-use super::handshake::Refusal;
 use super::hubs::Hubs;
+use super::upgrade::Refusal;
 use webpubsub_proto::fault::{Action, Faults, Opportunity, Point, Points};
 use webpubsub_proto::hub::Open;
 

@@ -14,9 +14,9 @@ use http::HeaderMap;
 use tokio::time::{Instant, sleep_until, timeout};
 
 use super::carrier::{Below, Carrier, say_end, upgraded};
-use super::handshake::{Refusal, accept_key, switching, token_of};
 use super::refusals::Place;
 use super::request::{Query, names};
+use super::upgrade::{Refusal, accept_key, switching, token_of};
 use super::{Server, unix_now};
 use crate::livetrace::{Listener, LiveTrace, Told, template};
 use webpubsub_net::auth::token::{PathAudience, TokenError, check_unsigned_entra_token, verify_path_token};

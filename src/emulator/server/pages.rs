@@ -15,8 +15,8 @@ use http::header::{HOST, HeaderName, ORIGIN};
 use thiserror::Error;
 use url::{Host, Url};
 
-use super::handshake::Refusal;
 use super::refusals::Place;
+use super::upgrade::Refusal;
 use super::{Server, rest};
 use webpubsub_net::auth::connection_string::DEVELOPMENT_KEY;
 use webpubsub_net::secret::Secret;

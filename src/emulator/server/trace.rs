@@ -5,8 +5,8 @@ use http::request;
 use tracing::{Level, debug, enabled, info, trace};
 
 use super::Server;
-use super::handshake::SHOWN_PATH;
 use super::refusals::{self, Reason};
+use super::upgrade::SHOWN_PATH;
 use crate::traffic::{Opened, Place, Traffic, protocol_name, shown};
 use webpubsub_net::secret::{FRAMES, excerpt};
 use webpubsub_proto::hub::{Cut, Open, SocketId};

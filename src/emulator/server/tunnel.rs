@@ -19,9 +19,9 @@ use tokio::time::{Instant, sleep_until, timeout};
 use tracing::{debug, info, warn};
 
 use super::carrier::{Below, Carrier, say_end, upgraded};
-use super::handshake::{Refusal, accept_key, known_hub, switching, token_of};
 use super::refusals::Place;
 use super::request::{Query, names};
+use super::upgrade::{Refusal, accept_key, known_hub, switching, token_of};
 use super::{Server, rest, unix_now};
 use crate::tunnel::{Outgoing, TunnelLine, tunnelled, untunnelled};
 use webpubsub_net::auth::token::{

@@ -9,6 +9,7 @@ use ::http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode};
 use bytes::Bytes;
 use tokio::time::timeout;
 use url::Url;
+use uuid::Uuid;
 
 use super::http::{Answer, Broken, Http};
 use super::peer::Peer;
@@ -134,7 +135,7 @@ impl Exchange {
     }
 
     async fn attempts(&self, call: &Call<'_>) -> Result<Answer, Broken> {
-        let request_id = request::draw_request_id();
+        let request_id = Uuid::new_v4().to_string();
         for (attempt, pause) in self.limits.retries.iter().enumerate() {
             let outcome = self.attempt(call, &request_id).await;
             let problem = match &outcome {

@@ -202,13 +202,6 @@ fn is_passed_on(name: &HeaderName) -> bool {
     *name != AUTHORIZATION && !name.as_str().starts_with("x-asrs-internal-")
 }
 
-/// What a request is found by in the logs of both sides, a UUID.
-pub(super) fn draw_request_id() -> String {
-    let id = rand::random::<u128>() & !(0xf << 76) & !(0b11 << 62) | 4 << 76 | 0b10 << 62;
-    let hex = format!("{id:032x}");
-    [&hex[..8], &hex[8..12], &hex[12..16], &hex[16..20], &hex[20..]].join("-")
-}
-
 fn append(object: &mut Map<String, Value>, name: &str, text: String) {
     if let Value::Array(values) = object.entry(name).or_insert_with(|| json!([])) {
         values.push(text.into());
@@ -324,14 +317,6 @@ mod tests {
                 "clientCertificates": [],
             })
         );
-    }
-
-    #[test]
-    fn the_id_of_a_request_is_a_random_uuid() {
-        let id = draw_request_id();
-        let lengths: Vec<usize> = id.split('-').map(str::len).collect();
-        assert_eq!((lengths, &id[14..15]), (vec![8, 4, 4, 4, 12], "4"), "{id}");
-        assert!("89ab".contains(&id[19..20]) && id != draw_request_id(), "{id}");
     }
 
     #[test]

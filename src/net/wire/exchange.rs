@@ -12,7 +12,7 @@ use std::time::{Duration, SystemTime};
 
 use bytes::Bytes;
 use http::header::{DATE, LOCATION, RETRY_AFTER};
-use http::{HeaderMap, HeaderName, HeaderValue, Request, Response};
+use http::{HeaderMap, HeaderName, Request, Response};
 use http_body_util::{BodyExt as _, Empty};
 use hyper::body::Incoming;
 use hyper::client::conn::http1;
@@ -23,7 +23,7 @@ use tokio::io::{AsyncRead, AsyncWrite};
 use tracing::trace;
 
 use super::error::{Refusal, reason_of};
-use super::http_log::log_headers;
+use super::http_log::{log_headers, text};
 use crate::secret::{redact, redact_cut};
 
 /// How much of a refusal's body is read, in bytes.
@@ -148,19 +148,6 @@ fn log_request(request: &Request<Empty<Bytes>>) {
 fn log_response<B>(response: &Response<B>) {
     trace!("← {:?} {}", response.version(), response.status());
     log_headers("←", response.headers());
-}
-
-/// Where a redirect leads, without what it hands over.
-pub fn without_query(location: &str) -> String {
-    match location.split_once('?') {
-        Some((place, _)) => format!("{place}?…"),
-        None => location.to_owned(),
-    }
-}
-
-/// A header's value as text that may be shown.
-pub(super) fn text(value: &HeaderValue) -> String {
-    redact(&String::from_utf8_lossy(value.as_bytes())).into_owned()
 }
 
 /// `Date`: what the server's clock says.

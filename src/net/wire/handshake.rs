@@ -18,7 +18,8 @@ use tokio::io::{AsyncRead, AsyncWrite};
 use tokio_tungstenite::tungstenite::handshake::{client::generate_key, derive_accept_key};
 
 use super::error::DialError;
-use super::exchange::{Exchange, ExchangeError, server_time, text};
+use super::exchange::{Exchange, ExchangeError, server_time};
+use super::http_log::text;
 use super::link::Link;
 use super::target::Target;
 use super::tls::alerted;

@@ -3,12 +3,11 @@
 use std::fmt::Display;
 
 use bytes::Bytes;
-use http::header::{HeaderMap, LOCATION};
+use http::header::{HeaderMap, HeaderValue, LOCATION};
 use serde_json::{Map, Value};
 use tracing::{Level, debug, enabled, trace};
 
-use super::exchange::{text, without_query};
-use crate::secret::{REDACTED, excerpt, is_secret_header, sounds_secret};
+use crate::secret::{REDACTED, excerpt, is_secret_header, redact, sounds_secret};
 
 /// Log target of requests and answers: shown as frames are.
 const HTTP: &str = "wps::http";
@@ -66,4 +65,17 @@ pub(super) fn log_headers(direction: &str, headers: &HeaderMap) {
             }
         }
     }
+}
+
+/// Where a redirect leads, without what it hands over.
+pub fn without_query(location: &str) -> String {
+    match location.split_once('?') {
+        Some((place, _)) => format!("{place}?…"),
+        None => location.to_owned(),
+    }
+}
+
+/// A header's value as text that may be shown.
+pub(super) fn text(value: &HeaderValue) -> String {
+    redact(&String::from_utf8_lossy(value.as_bytes())).into_owned()
 }

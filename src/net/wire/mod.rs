@@ -27,7 +27,7 @@ mod websocket;
 pub use certificate::Certificate;
 pub use dial::{DialOptions, Override, dial};
 pub use error::{CertificateProblem, DialError, Refusal};
-pub use exchange::without_query;
+pub use http_log::without_query;
 pub use http_log::{log_answer, log_request, without_client_secrets};
 pub use link::{Cause, Closed, Incoming, Link};
 pub use pem::PemProblem;

@@ -11,6 +11,7 @@ use url::{Host, Url};
 use super::args::{Credential, EndpointArgs};
 use crate::failure::{Failure, Kind};
 use crate::options::environment::{Environment, Input};
+use crate::options::hints::hint_at_secret;
 use webpubsub_net::secret::{self, Secret};
 
 /// A service that is opened by an identity instead of a key.
@@ -116,7 +117,7 @@ pub fn endpoint(
         }
         (Some(command), _) => {
             let instead = "let the command read it from a file";
-            super::settings::hint_at_secret("--credential-command", command, instead, input);
+            hint_at_secret("--credential-command", command, instead, input);
             vec![Identity::Command(command.clone())]
         }
         (None, None | Some(Credential::Auto)) => chain(environment)?,

@@ -13,10 +13,10 @@ use super::identity::{self, Keyless};
 use super::roles;
 use crate::failure::{Failure, Kind};
 use crate::options::environment::{Environment, Input, Note};
-use crate::options::operation::settings::hint_at_commas;
+use crate::options::hints::{hint_at_commas, hint_at_secret};
 use webpubsub_net::auth::access_url::{AccessUrl, AccessUrlError, Signer};
 use webpubsub_net::auth::connection_string::{ConnectionString, ConnectionStringError, DEVELOPMENT_KEY};
-use webpubsub_net::secret::{self, Secret, holds_secret, is_secret_header};
+use webpubsub_net::secret::{self, Secret};
 use webpubsub_proto::{NameError, check_group_name, check_hub_name};
 
 /// Where a client access URL comes from.
@@ -307,17 +307,6 @@ pub fn warn_if_exposed(path: &Path, input: &mut dyn Input) {
     if input.is_exposed(path) {
         let path = path.display();
         input.note(Note::Warning(format!("others on this machine can read the secret in `{path}`: `chmod 600` it")));
-    }
-}
-
-/// Says how to keep a secret off the command line, when one stands there. The development key is published.
-pub fn hint_at_secret(flag: &str, value: &str, instead: &str, input: &mut dyn Input) {
-    let secret = flag == "--access-key" || (flag == "--header" && is_secret_header(value)) || holds_secret(value);
-    if secret && !value.contains(DEVELOPMENT_KEY) {
-        input.note(Note::Hint(format!(
-            "others on this machine can see the secret in `{flag}` while wps runs, and the shell keeps it in its history: \
-             {instead} (`WPS_NO_HINTS=1`: no such hints)"
-        )));
     }
 }
 

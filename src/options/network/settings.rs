@@ -12,8 +12,9 @@ use http::{HeaderName, HeaderValue};
 
 use super::args::NetworkArgs;
 use crate::failure::{Failure, Kind};
-use crate::options::connection::settings::{Source, hint_at_secret};
+use crate::options::connection::settings::Source;
 use crate::options::environment::{Environment, Input};
+use crate::options::hints::hint_at_secret;
 use webpubsub_net::secret::Secret;
 
 pub use crate::options::values::Resolve;

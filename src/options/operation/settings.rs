@@ -7,7 +7,6 @@ use webpubsub_proto::session::OnUnknown;
 use super::args::AckIdArgs;
 use crate::failure::Failure;
 use crate::options::connection::settings::bad_name;
-use crate::options::environment::{Input, Note};
 use crate::options::values::Unknown;
 
 /// Whether and under which id an operation asks for an ack (PROTOCOL §6).
@@ -46,27 +45,6 @@ pub fn on_unknown(what: Unknown) -> OnUnknown {
     match what {
         Unknown::Fail => OnUnknown::Fail,
         Unknown::Resend => OnUnknown::Resend,
-    }
-}
-
-/// Says of each name with a comma in it that it is one group. `each`: how several are named, the flag of each.
-pub fn hint_at_commas(groups: &[String], each: &str, input: &mut dyn Input) {
-    commas(groups, each).into_iter().for_each(|hint| input.note(Note::Hint(hint)));
-}
-
-/// What is said of each name with a comma in it.
-pub fn commas(groups: &[String], each: &str) -> Vec<String> {
-    let several = |group: &String| {
-        let names: Vec<String> = group.split(',').map(|name| format!("{each}{}", name.trim())).collect();
-        format!("`{group}` is one group; `{}` means several", names.join(" "))
-    };
-    groups.iter().filter(|group| group.contains(',')).map(several).collect()
-}
-
-/// Says the same where no more than one group can be named.
-pub fn hint_at_comma(group: &str, input: &mut dyn Input) {
-    if group.contains(',') {
-        input.note(Note::Hint(format!("`{group}` is one group; several take a command each")));
     }
 }
 

@@ -19,12 +19,12 @@ pub struct SessionFile {
     /// a run that does.
     pub takes_messages: bool,
     /// It sends a stream, whose position is kept.
-    pub stream: Option<KeptStream>,
+    pub stream: Option<KeptLines>,
 }
 
 /// A stream whose position is kept.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct KeptStream {
+pub struct KeptLines {
     /// ackId of its first line, if that is given.
     pub first_id: Option<u64>,
     /// All that makes a message besides its line: another run has to have the same.
@@ -69,6 +69,6 @@ impl SessionFile {
             Ack::Id(id) => Some(id),
             Ack::Automatic | Ack::None => None,
         };
-        Self { stream: Some(KeptStream { first_id, template }), ..self }
+        Self { stream: Some(KeptLines { first_id, template }), ..self }
     }
 }

@@ -25,11 +25,11 @@ fn what_is_kept_is_there_for_the_next_process() {
     let first = open(&path);
     assert_eq!((first.place, first.snapshot, first.done), (None, Snapshot::default(), 0));
     let Record { place, snapshot, .. } = record();
-    let mut stream = Stream::new(20, "t");
-    stream.push([7; 16]);
-    stream.ordinal = 2;
+    let mut sent = SentLines::new(20, "t");
+    sent.push([7; 16]);
+    sent.ordinal = 2;
     first.file.keep(snapshot.clone(), place.clone()).unwrap();
-    first.file.keep_stream(&mut stream).unwrap();
+    first.file.keep_lines(&mut sent).unwrap();
     first.file.begin(mark(2, 7)).unwrap();
     first.file.done(mark(2, 7));
     // Recorded with the next batch, as under load.
@@ -43,8 +43,8 @@ fn what_is_kept_is_there_for_the_next_process() {
     let mut snapshot = snapshot;
     snapshot.operations[0].since += 1;
     snapshot.remembered[0].since += 1;
-    // The stream with the connection its lines were sent on.
-    assert_eq!((second.place, second.snapshot, second.stream.as_ref()), (place, snapshot.clone(), Some(&stream)));
+    // The input with the connection its lines were sent on.
+    assert_eq!((second.place, second.snapshot, second.lines.as_ref()), (place, snapshot.clone(), Some(&sent)));
     assert_eq!((second.done, second.begun), (7, 9));
     second.file.done(mark(2, 9));
     second.file.settle().unwrap();
@@ -54,11 +54,11 @@ fn what_is_kept_is_there_for_the_next_process() {
     // A new connection counts anew.
     let third = open(&path);
     assert_eq!((third.done, third.begun, third.snapshot.ordinal), (0, 0, 3));
-    third.file.end_stream(&stream).unwrap();
+    third.file.end_lines(&sent).unwrap();
     drop(third.file);
     let fourth = open(&path);
-    assert_eq!((fourth.stream, fourth.snapshot.used_ids), (None, vec![(0, 3), (20, 20), (u64::MAX, u64::MAX)]));
-    // What a stream that has ended had may have been carried out.
+    assert_eq!((fourth.lines, fourth.snapshot.used_ids), (None, vec![(0, 3), (20, 20), (u64::MAX, u64::MAX)]));
+    // What an input that has ended had may have been carried out.
     assert_eq!(fourth.snapshot.carried, [(2, 3), (20, 20)]);
 }
 

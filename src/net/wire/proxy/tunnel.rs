@@ -12,7 +12,8 @@ use tokio_socks::tcp::Socks5Stream;
 use super::problem::ProxyProblem;
 use super::{Proxy, ProxyScheme};
 use crate::secret::Secret;
-use crate::wire::exchange::{Exchange, ExchangeError, text};
+use crate::wire::exchange::{Exchange, ExchangeError};
+use crate::wire::http_log::text;
 
 /// Turns a stream to the proxy into one to `host` (an IPv6 address without brackets) and `port`; `authority` is both
 /// together.

@@ -4,8 +4,9 @@ use http::header::{CONNECTION, CONTENT_LENGTH, EXPECT, PROXY_AUTHORIZATION, TE, 
 use http::{HeaderName, HeaderValue};
 
 use crate::failure::{Failure, Kind};
-use crate::options::connection::settings::{hint_at_secret, read_lines};
+use crate::options::connection::settings::read_lines;
 use crate::options::environment::Input;
+use crate::options::hints::hint_at_secret;
 use crate::options::stdin;
 use webpubsub_net::secret::{self, Secret, is_secret_header};
 

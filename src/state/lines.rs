@@ -13,7 +13,7 @@ use base64::engine::general_purpose::STANDARD;
 use ring::digest::{SHA256, digest};
 use serde::{Deserialize, Serialize};
 
-use super::format::hex;
+use super::hex::hex;
 
 /// The digest of a line.
 pub type LineDigest = [u8; 16];
@@ -25,7 +25,7 @@ pub const MOST_LEFT: usize = 1000;
 /// few are others'.
 pub const MOST_AHEAD: u64 = 900;
 
-/// Ids that are kept for the lines of a stream: other operations of the connection have others meanwhile.
+/// Ids that are kept for the lines of an input: other operations of the connection have others meanwhile.
 const RESERVED: u64 = 1 << 32;
 
 /// What became of a line that did not arrive for certain.
@@ -38,10 +38,10 @@ pub enum Left {
     Unknown,
 }
 
-/// The position of a stream that has not ended.
+/// The position in an input that is not all sent.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase", try_from = "Written", into = "Written")]
-pub struct Stream {
+pub struct SentLines {
     /// ackId of the first line.
     first_id: u64,
     /// The largest ackId that a line brought by itself.
@@ -101,8 +101,8 @@ pub struct Mismatch {
     pub short: bool,
 }
 
-impl Stream {
-    /// A stream whose first line has this ackId. `template`: all that makes a message besides its line.
+impl SentLines {
+    /// An input whose first line has this ackId. `template`: all that makes a message besides its line.
     pub fn new(first_id: u64, template: &str) -> Self {
         Self { first_id, template: template_digest(template), ..Self::default() }
     }
@@ -246,7 +246,7 @@ impl Stream {
     }
 }
 
-/// The first id of a stream that has to stay away from these, which are sorted.
+/// The first id of an input that has to stay away from these, which are sorted.
 pub fn free_id(used: &[(u64, u64)]) -> u64 {
     let mut free = 1;
     for (first, last) in used {
@@ -283,18 +283,18 @@ pub struct Comparing {
 impl Comparing {
     /// The next line of the input, from the first one on. Fails when it is not the line that was recorded; of those
     /// that have all settled that is known at the last one, so nothing is to be sent before [`Self::is_done`].
-    pub fn line(&mut self, stream: &Stream, digest: &LineDigest) -> Result<Step, Mismatch> {
+    pub fn line(&mut self, sent: &SentLines, digest: &LineDigest) -> Result<Step, Mismatch> {
         let number = self.read;
         self.read += 1;
-        let left = || stream.left.get(&number).map_or(Step::Settled, |left| Step::Left(*left));
-        if number < stream.settled {
+        let left = || sent.left.get(&number).map_or(Step::Settled, |left| Step::Left(*left));
+        if number < sent.settled {
             self.chain = Some(advance(self.chain, digest));
-            let same = self.read < stream.settled || self.chain == stream.chain;
-            return if same { Ok(left()) } else { Err(self.mismatch(stream, false)) };
+            let same = self.read < sent.settled || self.chain == sent.chain;
+            return if same { Ok(left()) } else { Err(self.mismatch(sent, false)) };
         }
-        let at = usize::try_from(number - stream.settled).ok();
-        match at.and_then(|at| stream.lines.get(at)) {
-            Some((recorded, _)) if recorded != digest => Err(self.mismatch(stream, false)),
+        let at = usize::try_from(number - sent.settled).ok();
+        match at.and_then(|at| sent.lines.get(at)) {
+            Some((recorded, _)) if recorded != digest => Err(self.mismatch(sent, false)),
             Some((_, true)) => Ok(left()),
             Some((_, false)) => Ok(Step::Open),
             None => Ok(Step::New),
@@ -302,17 +302,17 @@ impl Comparing {
     }
 
     /// Whether every line that was recorded has been compared.
-    pub fn is_done(&self, stream: &Stream) -> bool {
-        self.read >= stream.end()
+    pub fn is_done(&self, sent: &SentLines) -> bool {
+        self.read >= sent.end()
     }
 
     /// The input has ended. Fails when it is shorter than what was recorded.
-    pub fn finish(&self, stream: &Stream) -> Result<(), Mismatch> {
-        if self.is_done(stream) { Ok(()) } else { Err(self.mismatch(stream, true)) }
+    pub fn finish(&self, sent: &SentLines) -> Result<(), Mismatch> {
+        if self.is_done(sent) { Ok(()) } else { Err(self.mismatch(sent, true)) }
     }
 
-    fn mismatch(&self, stream: &Stream, short: bool) -> Mismatch {
-        Mismatch { recorded: stream.end(), read: self.read, short }
+    fn mismatch(&self, sent: &SentLines, short: bool) -> Mismatch {
+        Mismatch { recorded: sent.end(), read: self.read, short }
     }
 }
 
@@ -337,29 +337,29 @@ fn advance(chain: Option<[u8; 32]>, line: &LineDigest) -> [u8; 32] {
     out
 }
 
-impl From<Stream> for Written {
-    fn from(stream: Stream) -> Self {
-        let digests: Vec<u8> = stream.lines.iter().flat_map(|(digest, _)| *digest).collect();
+impl From<SentLines> for Written {
+    fn from(sent: SentLines) -> Self {
+        let digests: Vec<u8> = sent.lines.iter().flat_map(|(digest, _)| *digest).collect();
         Self {
-            first_id: stream.first_id,
-            largest_id: stream.largest_id,
-            template: stream.template,
-            settled: stream.settled,
-            digest: stream.chain.map(|chain| STANDARD.encode(chain)).unwrap_or_default(),
+            first_id: sent.first_id,
+            largest_id: sent.largest_id,
+            template: sent.template,
+            settled: sent.settled,
+            digest: sent.chain.map(|chain| STANDARD.encode(chain)).unwrap_or_default(),
             lines: STANDARD.encode(digests),
-            states: stream.lines.iter().map(|(_, settled)| if *settled { 's' } else { 'o' }).collect(),
-            left: stream.left,
-            ordinal: stream.ordinal,
-            settled_others: stream.settled_others,
+            states: sent.lines.iter().map(|(_, settled)| if *settled { 's' } else { 'o' }).collect(),
+            left: sent.left,
+            ordinal: sent.ordinal,
+            settled_others: sent.settled_others,
         }
     }
 }
 
-impl TryFrom<Written> for Stream {
+impl TryFrom<Written> for SentLines {
     type Error = String;
 
     fn try_from(written: Written) -> Result<Self, String> {
-        let bad = |what: &str| format!("the position of a stream is not valid: {what}");
+        let bad = |what: &str| format!("the position in the input is not valid: {what}");
         let chain = STANDARD.decode(&written.digest).map_err(|_| bad("digest"))?;
         let chain = match chain.len() {
             0 => None,
@@ -393,29 +393,29 @@ impl TryFrom<Written> for Stream {
 mod tests {
     use super::*;
 
-    fn sent(lines: &[&str], settled: &[u64]) -> Stream {
-        let mut stream = Stream::new(10, "t");
-        lines.iter().for_each(|line| stream.push(digest_of(line.as_bytes())));
-        settled.iter().for_each(|line| assert!(stream.settle(*line, None)));
-        stream
+    fn sent(lines: &[&str], settled: &[u64]) -> SentLines {
+        let mut sent = SentLines::new(10, "t");
+        lines.iter().for_each(|line| sent.push(digest_of(line.as_bytes())));
+        settled.iter().for_each(|line| assert!(sent.settle(*line, None)));
+        sent
     }
 
-    fn steps(stream: &Stream, lines: &[&str]) -> Result<Vec<Step>, Mismatch> {
-        let mut comparing = stream.compare();
-        let step = |line: &&str| comparing.line(stream, &digest_of(line.as_bytes()));
+    fn steps(sent: &SentLines, lines: &[&str]) -> Result<Vec<Step>, Mismatch> {
+        let mut comparing = sent.compare();
+        let step = |line: &&str| comparing.line(sent, &digest_of(line.as_bytes()));
         let steps = lines.iter().map(step).collect::<Result<Vec<_>, _>>()?;
-        comparing.finish(stream).map(|()| steps)
+        comparing.finish(sent).map(|()| steps)
     }
 
     const LINES: [&str; 5] = ["a", "", "a", "c", "d"];
 
     #[test]
     fn the_same_input_goes_on_behind_what_has_settled_with_the_same_ids() {
-        let stream = sent(&LINES, &[1, 0, 3]);
-        assert_eq!((stream.settled(), stream.end()), (2, 5));
-        let steps = steps(&stream, &["a", "", "a", "c", "d", "e"]).unwrap();
+        let sent = sent(&LINES, &[1, 0, 3]);
+        assert_eq!((sent.settled(), sent.end()), (2, 5));
+        let steps = steps(&sent, &["a", "", "a", "c", "d", "e"]).unwrap();
         assert_eq!(steps, [Step::Settled, Step::Settled, Step::Open, Step::Settled, Step::Open, Step::New]);
-        assert_eq!((stream.id_of(2), stream.id_of(5)), (Some(12), Some(15)));
+        assert_eq!((sent.id_of(2), sent.id_of(5)), (Some(12), Some(15)));
     }
 
     #[test]
@@ -429,82 +429,82 @@ mod tests {
 
     #[test]
     fn another_input_is_refused_before_anything_of_it_is_sent() {
-        let stream = sent(&LINES, &[0, 1, 3]);
+        let sent = sent(&LINES, &[0, 1, 3]);
         let at = |read, short| Mismatch { recorded: 5, read, short };
-        assert_eq!(steps(&stream, &["a", "x", "a", "c", "d"]).unwrap_err(), at(2, false));
-        assert_eq!(steps(&stream, &["", "a", "a", "c", "d"]).unwrap_err(), at(2, false));
+        assert_eq!(steps(&sent, &["a", "x", "a", "c", "d"]).unwrap_err(), at(2, false));
+        assert_eq!(steps(&sent, &["", "a", "a", "c", "d"]).unwrap_err(), at(2, false));
         // One that has not settled may have been sent too.
-        assert_eq!(steps(&stream, &["a", "", "x", "c", "d"]).unwrap_err(), at(3, false));
-        assert_eq!(steps(&stream, &["a", "", "a", "x", "d"]).unwrap_err(), at(4, false));
-        assert_eq!(steps(&stream, &["a"]).unwrap_err(), at(1, true));
-        assert_eq!(steps(&stream, &["a", "", "a", "c"]).unwrap_err(), at(4, true));
-        assert!(!stream.has_template("u") && stream.has_template("t"));
+        assert_eq!(steps(&sent, &["a", "", "x", "c", "d"]).unwrap_err(), at(3, false));
+        assert_eq!(steps(&sent, &["a", "", "a", "x", "d"]).unwrap_err(), at(4, false));
+        assert_eq!(steps(&sent, &["a"]).unwrap_err(), at(1, true));
+        assert_eq!(steps(&sent, &["a", "", "a", "c"]).unwrap_err(), at(4, true));
+        assert!(!sent.has_template("u") && sent.has_template("t"));
     }
 
     #[test]
     fn failed_lines_are_remembered_until_they_arrive() {
-        let mut stream = sent(&LINES, &[0, 2]);
-        assert!(stream.settle(1, Some(Left::Refused)) && stream.settle(3, Some(Left::Unknown)));
-        assert_eq!(stream.settled(), 4);
+        let mut sent = sent(&LINES, &[0, 2]);
+        assert!(sent.settle(1, Some(Left::Refused)) && sent.settle(3, Some(Left::Unknown)));
+        assert_eq!(sent.settled(), 4);
         let left = [Step::Settled, Step::Left(Left::Refused), Step::Settled, Step::Left(Left::Unknown), Step::Open];
-        assert_eq!(steps(&stream, &LINES).unwrap(), left);
-        assert!(stream.settle(1, None) && stream.settle(3, None));
-        assert!(stream.left.is_empty());
+        assert_eq!(steps(&sent, &LINES).unwrap(), left);
+        assert!(sent.settle(1, None) && sent.settle(3, None));
+        assert!(sent.left.is_empty());
     }
 
     #[test]
-    fn a_stream_has_its_ids_to_itself() {
-        let mut stream = sent(&LINES, &[0]);
-        assert_eq!((stream.reserved(), stream.used()), ((10, 10 + RESERVED), Some((10, 14))));
-        stream.note_id(u64::MAX);
-        assert_eq!((stream.reserved().1, stream.used()), (u64::MAX, Some((10, u64::MAX))));
-        assert_eq!(Stream::new(u64::MAX, "").id_of(1), None);
+    fn an_input_has_its_ids_to_itself() {
+        let mut sent = sent(&LINES, &[0]);
+        assert_eq!((sent.reserved(), sent.used()), ((10, 10 + RESERVED), Some((10, 14))));
+        sent.note_id(u64::MAX);
+        assert_eq!((sent.reserved().1, sent.used()), (u64::MAX, Some((10, u64::MAX))));
+        assert_eq!(SentLines::new(u64::MAX, "").id_of(1), None);
         assert_eq!((free_id(&[]), free_id(&[(0, 3), (7, 7)])), (1, 8));
         assert_eq!(free_id(&[(1, 3), (u64::MAX, u64::MAX)]), 4);
     }
 
     #[test]
     fn what_others_have_sent_since_a_line_was_recorded_is_counted() {
-        let mut stream = sent(&["a", "b"], &[]);
-        stream.note_record(1, 10);
-        assert_eq!((stream.since(10), stream.since(15)), (1, 6));
-        stream.push(digest_of(b"c"));
-        stream.note_record(1, 15);
+        let mut sent = sent(&["a", "b"], &[]);
+        sent.note_record(1, 10);
+        assert_eq!((sent.since(10), sent.since(15)), (1, 6));
+        sent.push(digest_of(b"c"));
+        sent.note_record(1, 15);
         // The first line decides, until it has settled.
-        assert_eq!(stream.since(20), 12);
-        stream.settle(0, None);
-        stream.note_record(1, 18);
-        assert_eq!(stream.since(20), 11);
-        stream.settle(1, None);
-        assert_eq!(stream.note_record(1, 19), 0);
-        assert_eq!(stream.since(20), 5);
+        assert_eq!(sent.since(20), 12);
+        sent.settle(0, None);
+        sent.note_record(1, 18);
+        assert_eq!(sent.since(20), 11);
+        sent.settle(1, None);
+        assert_eq!(sent.note_record(1, 19), 0);
+        assert_eq!(sent.since(20), 5);
         // A failed line that is sent again is carried out after it too.
-        stream.send_again();
-        assert_eq!((stream.since(20), stream.note_record(1, 20)), (6, 1));
+        sent.send_again();
+        assert_eq!((sent.since(20), sent.note_record(1, 20)), (6, 1));
         // Another connection, of which nothing is known.
-        stream.note_record(2, 3);
-        assert_eq!(stream.since(3), 3);
+        sent.note_record(2, 3);
+        assert_eq!(sent.since(3), 3);
     }
 
     #[test]
     fn lines_that_were_not_sent_are_not_remembered() {
-        let mut stream = sent(&LINES, &[0]);
-        stream.note_record(1, 0);
-        stream.cut(3);
-        assert_eq!((stream.end(), stream.ahead(), stream.reach()), (3, 2, 3));
-        assert_eq!(steps(&stream, &["a", "", "a", "x"]).unwrap()[1..], [Step::Open, Step::Open, Step::New]);
-        stream.cut(0);
-        assert_eq!(stream.end(), 1);
+        let mut sent = sent(&LINES, &[0]);
+        sent.note_record(1, 0);
+        sent.cut(3);
+        assert_eq!((sent.end(), sent.ahead(), sent.reach()), (3, 2, 3));
+        assert_eq!(steps(&sent, &["a", "", "a", "x"]).unwrap()[1..], [Step::Open, Step::Open, Step::New]);
+        sent.cut(0);
+        assert_eq!(sent.end(), 1);
     }
 
     #[test]
     fn it_is_kept_as_json() {
-        let mut stream = sent(&LINES, &[0, 2]);
-        stream.settle(1, Some(Left::Unknown));
-        stream.ordinal = 3;
-        stream.note_record(3, 7);
-        let text = serde_json::to_string(&stream).unwrap();
-        assert_eq!(serde_json::from_str::<Stream>(&text).unwrap(), stream);
-        assert!(serde_json::from_str::<Stream>(&text.replace(r#""states":"oo""#, r#""states":"o""#)).is_err());
+        let mut sent = sent(&LINES, &[0, 2]);
+        sent.settle(1, Some(Left::Unknown));
+        sent.ordinal = 3;
+        sent.note_record(3, 7);
+        let text = serde_json::to_string(&sent).unwrap();
+        assert_eq!(serde_json::from_str::<SentLines>(&text).unwrap(), sent);
+        assert!(serde_json::from_str::<SentLines>(&text.replace(r#""states":"oo""#, r#""states":"o""#)).is_err());
     }
 }

@@ -1,0 +1,20 @@
+//! What whoever sits at a terminal, or writes into a pipe, asks a repl for.
+
+use std::io;
+
+use super::lines::What;
+
+/// What a person asks for.
+#[derive(Debug)]
+pub enum Typed {
+    /// To carry this out.
+    Line(What),
+    /// To give up what runs.
+    Abandon,
+    /// To give up whatever there is: Ctrl-C where no editor makes a key of it.
+    Interrupt,
+    /// To leave.
+    Leave,
+    /// The terminal has failed.
+    Failed(io::Error),
+}
