@@ -327,10 +327,18 @@ fn is_plain(byte: u8) -> bool {
     !matches!(byte, b'"' | b'\\' | 0..=0x1F)
 }
 
+/// How many bytes are looked at together.
+const AT_ONCE: usize = 32;
+
+/// Whether all of these are; without a branch for each.
+fn are_plain(bytes: &[u8; AT_ONCE]) -> bool {
+    let escaped = |byte: u8| u8::from(byte < b' ') | u8::from(byte == b'"') | u8::from(byte == b'\\');
+    bytes.iter().fold(0, |any, byte| any | escaped(*byte)) == 0
+}
+
 /// Appends a string as a JSON literal, as serde_json spells it. Most text needs no escapes: it is looked at many bytes at
 /// a time, and copied whole.
 pub(crate) fn push_string(out: &mut String, text: &str) {
-    const AT_ONCE: usize = 32;
     out.reserve(text.len() + "\"\"".len());
     out.push('"');
     let mut copied = 0;
@@ -346,7 +354,7 @@ pub(crate) fn push_string(out: &mut String, text: &str) {
     };
     let (chunks, rest) = text.as_bytes().as_chunks::<AT_ONCE>();
     for (number, chunk) in chunks.iter().enumerate() {
-        if !chunk.iter().fold(true, |plain, byte| plain & is_plain(*byte)) {
+        if !are_plain(chunk) {
             escape(number * AT_ONCE, chunk);
         }
     }
@@ -381,7 +389,10 @@ fn quoted_len(text: &str) -> usize {
         0..=0x1F => 6,
         _ => 1,
     };
-    text.bytes().map(escaped).sum::<usize>() + "\"\"".len()
+    let len = |bytes: &[u8]| bytes.iter().map(|byte| escaped(*byte)).sum::<usize>();
+    let (chunks, rest) = text.as_bytes().as_chunks();
+    let chunks = chunks.iter().map(|chunk| if are_plain(chunk) { AT_ONCE } else { len(chunk) });
+    chunks.sum::<usize>() + len(rest) + "\"\"".len()
 }
 
 #[cfg(test)]

@@ -10,6 +10,7 @@
 mod close;
 mod codec;
 mod data;
+mod dense;
 pub mod fault;
 pub mod filter;
 mod frame;
@@ -35,6 +36,7 @@ pub use codec::{
     encode_upstream, present,
 };
 pub use data::{Data, DataKind, Octets, OwnedData, Quoted, Text};
+pub use dense::Dense;
 pub use frame::{
     AckError, Downstream, InvokeAnswer, Message, Origin, StreamAnswer, StreamEndError, StreamError, StreamInfo,
     StreamRequest, StreamTarget, Upstream,

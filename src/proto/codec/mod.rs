@@ -68,6 +68,7 @@ impl Codec {
     }
 
     /// Decodes a frame from the service. Never fails: the unknown is passed on (PROTOCOL §5, §19.13).
+    #[inline]
     pub fn decode_downstream<'f>(self, frame: WireFrame<'f>, unpacked: &'f mut Unpacked) -> Downstream<'f> {
         match (self, frame) {
             (Self::Json, WireFrame::Text(text)) => decode_downstream(text),

@@ -39,6 +39,13 @@ impl Ranges {
 
     /// Takes the id in; `false` when it was there.
     pub(super) fn insert(&mut self, id: u64) -> bool {
+        // The one behind all others, as most are.
+        if let Some(mut last) = self.ranges.last_entry()
+            && last.get().checked_add(1) == Some(id)
+        {
+            last.insert(id);
+            return true;
+        }
         let before = self.before(id);
         let first = match before {
             Some((_, last)) if last >= id => return false,
@@ -76,6 +83,8 @@ pub(super) struct IdSpace {
     repeated: BTreeSet<u64>,
     /// Ids that are not given to just anybody, both ends included.
     reserved: Option<(u64, u64)>,
+    /// From 1 up to this one none is free.
+    taken: u64,
 }
 
 impl IdSpace {
@@ -84,11 +93,13 @@ impl IdSpace {
         self.used = Ranges::of(ranges);
         self.repeatable = self.used.clone();
         self.repeated.clear();
+        self.taken = 0;
     }
 
     /// These ids, both ends included, are no longer given by [`Self::next`].
     pub(super) fn reserve(&mut self, range: Option<(u64, u64)>) {
         self.reserved = range;
+        self.taken = 0;
     }
 
     /// Whether the id is one of those.
@@ -108,7 +119,7 @@ impl IdSpace {
 
     /// The smallest unused id from 1 on; `None` when every one is used.
     pub(super) fn next(&mut self) -> Option<u64> {
-        let mut id = 1;
+        let mut id = self.taken.checked_add(1)?;
         loop {
             id = match (self.used.before(id), self.reserved) {
                 (Some((_, last)), _) if last >= id => last.checked_add(1)?,
@@ -117,6 +128,7 @@ impl IdSpace {
             };
         }
         self.claim(id);
+        self.taken = id;
         Some(id)
     }
 }

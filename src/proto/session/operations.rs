@@ -13,19 +13,21 @@ use std::time::Duration;
 use super::blame::{Blame, Suspicion};
 use super::carried::Carried;
 use super::cause::OutcomeCause;
+use super::encoder::Encoder;
 use super::event::{FailedAttempt, Nack};
 use super::ids::IdSpace;
 use super::operation::State;
 pub(super) use super::operation::{Operation, Owner};
 use super::request::{AckMode, Outcome, Request};
 use super::sent::{Counted, REMEMBERED, Sent};
+use super::timers::Timers;
 use super::verdict::{AckVerdict, ack_verdict};
-use crate::{AckError, Codec, EncodedFrame};
+use crate::{AckError, Codec, Dense, EncodedFrame};
 
 /// A settled operation.
 #[derive(Debug)]
 pub(super) struct Settled {
-    pub(super) operation: Operation,
+    pub(super) operation: Box<Operation>,
     pub(super) outcome: Outcome,
 }
 
@@ -44,7 +46,7 @@ pub(super) enum Acked {
     /// The operation will be tried again after a pause.
     Retrying,
     /// The operation settled.
-    Settled(Box<Settled>),
+    Settled(Settled),
 }
 
 /// How often and how long operations wait.
@@ -63,15 +65,16 @@ type Table<K, V> = HashMap<K, V, foldhash::fast::FixedState>;
 #[derive(Debug, Default)]
 pub(super) struct Operations {
     /// By order of submission.
-    pending: BTreeMap<u64, Operation>,
+    pending: Dense<Box<Operation>>,
     /// From ackId to order.
     by_ack: Table<u64, u64>,
     /// What may be repeated and has not settled, all of it about a group: by group, in its order.
     groups: Table<String, BTreeSet<u64>>,
     /// Deadlines and ends of pauses, with the order of their operation.
-    timers: BTreeSet<(Duration, u64)>,
+    timers: Timers,
     next_order: u64,
     ids: IdSpace,
+    encoder: Encoder,
     /// How many are in flight.
     in_flight: usize,
     /// As many as may be are in flight: none is sent before half of them are answered.
@@ -110,7 +113,7 @@ impl Operations {
             },
         };
         let kind = request.kind();
-        let frame = request.encode(codec, ack_id);
+        let frame = self.encoder.encode(&request, codec, ack_id);
         let order = self.next_order;
         self.next_order += 1;
         let target = request.into_target();
@@ -142,7 +145,7 @@ impl Operations {
         if operation.is_repeatable() {
             self.groups.entry(operation.target.clone()).or_default().insert(order);
         }
-        self.pending.insert(order, operation);
+        self.pending.insert(order, Box::new(operation));
     }
 
     /// Keeps ackIds for operations that are [`AckMode::Recorded`].
@@ -152,7 +155,7 @@ impl Operations {
 
     /// An operation is about to be sent.
     fn count(&mut self, order: u64) {
-        let Some(operation) = self.pending.get_mut(&order) else { return };
+        let Some(operation) = self.pending.get_mut(order) else { return };
         let Some(id) = operation.ack_id else { return };
         let sent = &mut self.sent;
         match &mut operation.counted {
@@ -184,11 +187,11 @@ impl Operations {
 
     /// The group or the event's name of an operation.
     pub(super) fn target(&self, order: u64) -> Option<&str> {
-        self.pending.get(&order).map(|operation| operation.target.as_str())
+        self.pending.get(order).map(|operation| operation.target.as_str())
     }
 
     /// Takes an operation out, which then has to be settled.
-    pub(super) fn take(&mut self, order: u64) -> Option<Operation> {
+    pub(super) fn take(&mut self, order: u64) -> Option<Box<Operation>> {
         self.remove(order)
     }
 
@@ -203,7 +206,7 @@ impl Operations {
         if self.is_held(order) {
             return None;
         }
-        let operation = self.pending.get_mut(&order)?;
+        let operation = self.pending.get_mut(order)?;
         if operation.state != State::Queued {
             return None;
         }
@@ -212,7 +215,7 @@ impl Operations {
             return self.settle_unfinished(order, OutcomeCause::Forgotten);
         }
         self.count(order);
-        let operation = self.pending.get_mut(&order)?;
+        let operation = self.pending.get_mut(order)?;
         operation.attempts += 1;
         operation.unanswered += 1;
         operation.first_sent.get_or_insert(now);
@@ -225,7 +228,7 @@ impl Operations {
         let deadline = now.saturating_add(patience.ack_timeout);
         operation.state = State::InFlight { deadline };
         self.in_flight += 1;
-        self.timers.insert((deadline, order));
+        self.timers.insert(deadline, order);
         None
     }
 
@@ -237,7 +240,7 @@ impl Operations {
     /// What is about this group and may be repeated, in its order.
     pub(super) fn of_group(&self, group: &str) -> impl Iterator<Item = (u64, &Operation)> {
         let orders = self.groups.get(group).into_iter().flatten();
-        orders.filter_map(|order| Some((*order, self.pending.get(order)?)))
+        orders.filter_map(|order| Some((*order, &**self.pending.get(*order)?)))
     }
 
     /// The groups that an unsettled join or leave is about, with whether one was sent.
@@ -264,7 +267,7 @@ impl Operations {
     /// Forgets those of these operations that are the session's own.
     fn drop_own(&mut self, mut orders: Vec<u64>) {
         let own = |owner: Owner| matches!(owner, Owner::Rejoin | Owner::Session);
-        orders.retain(|order| self.pending.get(order).is_some_and(|operation| own(operation.owner)));
+        orders.retain(|order| self.pending.get(*order).is_some_and(|operation| own(operation.owner)));
         for order in orders {
             self.remove(order);
         }
@@ -277,7 +280,7 @@ impl Operations {
 
     /// When [`Self::expire`] has something to do.
     pub(super) fn due(&self) -> Option<Duration> {
-        let timer = self.timers.first().map(|(due, _)| *due);
+        let timer = self.timers.first().map(|(due, _)| due);
         [timer, self.blame.due()].into_iter().flatten().min()
     }
 
@@ -291,7 +294,7 @@ impl Operations {
         pause: impl FnOnce(u32) -> Duration,
     ) -> Acked {
         let Some(order) = self.by_ack.get(&ack_id).copied() else { return Acked::Stray };
-        let Some(operation) = self.pending.get_mut(&order).filter(|operation| operation.attempts > 0) else {
+        let Some(operation) = self.pending.get_mut(order).filter(|operation| operation.attempts > 0) else {
             return Acked::Stray;
         };
         operation.unanswered = operation.unanswered.saturating_sub(1);
@@ -312,8 +315,8 @@ impl Operations {
                     let until = now.saturating_add(pause(operation.failures));
                     operation.state = State::Pausing { until };
                     self.in_flight -= 1;
-                    self.timers.remove(&(deadline, order));
-                    self.timers.insert((until, order));
+                    self.timers.remove(deadline, order);
+                    self.timers.insert(until, order);
                     return Acked::Retrying;
                 }
                 State::InFlight { .. } => Outcome::Refused { ack_id, error: nack(error), attempts, elapsed },
@@ -334,7 +337,7 @@ impl Operations {
             }
         }
         match self.remove(order) {
-            Some(operation) => Acked::Settled(Box::new(Settled { operation, outcome })),
+            Some(operation) => Acked::Settled(Settled { operation, outcome }),
             None => Acked::Stray,
         }
     }
@@ -344,9 +347,9 @@ impl Operations {
     pub(super) fn expire(&mut self, now: Duration, patience: Patience) -> (Vec<u64>, Vec<Settled>) {
         let (mut again, mut settled) = (Vec::new(), Vec::new());
         self.blame.expire(now);
-        while let Some((due, order)) = self.timers.first().copied().filter(|(due, _)| *due <= now) {
-            self.timers.remove(&(due, order));
-            let Some(operation) = self.pending.get_mut(&order) else { continue };
+        while let Some((due, order)) = self.timers.first().filter(|(due, _)| *due <= now) {
+            self.timers.remove(due, order);
+            let Some(operation) = self.pending.get_mut(order) else { continue };
             if matches!(operation.state, State::InFlight { .. }) {
                 operation.failures += 1;
                 if operation.failures > patience.retries {
@@ -369,8 +372,8 @@ impl Operations {
         (again, settled)
     }
 
-    fn remove(&mut self, order: u64) -> Option<Operation> {
-        let operation = self.pending.remove(&order)?;
+    fn remove(&mut self, order: u64) -> Option<Box<Operation>> {
+        let operation = self.pending.remove(order)?;
         self.blame.forget(order);
         if let Some(id) = operation.ack_id {
             self.by_ack.remove(&id);
@@ -391,10 +394,10 @@ impl Operations {
         match operation.state {
             State::InFlight { deadline: due } => {
                 self.in_flight -= 1;
-                self.timers.remove(&(due, order));
+                self.timers.remove(due, order);
             }
             State::Pausing { until: due } => {
-                self.timers.remove(&(due, order));
+                self.timers.remove(due, order);
             }
             State::Queued => {}
         }

@@ -223,7 +223,7 @@ impl Session {
                             live.progress = true;
                         }
                         let freed = settled.freed_group();
-                        self.settle(*settled);
+                        self.settle(settled);
                         freed
                     }
                 };

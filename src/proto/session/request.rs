@@ -90,7 +90,11 @@ impl Request {
 
     /// The frame under that ackId.
     pub fn encode(&self, codec: Codec, ack_id: Option<u64>) -> EncodedFrame {
-        let frame = match self {
+        codec.encode_upstream(&self.frame(ack_id))
+    }
+
+    pub(super) fn frame(&self, ack_id: Option<u64>) -> Upstream<'_> {
+        match self {
             Self::Join { group } => Upstream::JoinGroup { group: group.into(), ack_id },
             Self::Leave { group } => Upstream::LeaveGroup { group: group.into(), ack_id },
             Self::Send { group, data, no_echo, ttl_seconds, metadata } => Upstream::SendToGroup {
@@ -112,8 +116,7 @@ impl Request {
             }
             Self::SubscribeStates { group } => Upstream::SubscribeGroupState { group: group.into(), ack_id },
             Self::UnsubscribeStates { group } => Upstream::UnsubscribeGroupState { group: group.into(), ack_id },
-        };
-        codec.encode_upstream(&frame)
+        }
     }
 
     /// Whether it is about what members of groups say of themselves.

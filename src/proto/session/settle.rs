@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use super::cause::OutcomeCause;
 use super::event::{AckReport, Lifecycle, Nack, OperationKind};
-use super::operations::{Operation, Owner, Patience, Settled};
+use super::operations::{Owner, Patience, Settled};
 use super::phase::Phase;
 use super::request::{AckMode, OperationId, Outcome, Request};
 use super::{OnUnknown, Output, Session};
@@ -129,7 +129,7 @@ impl Session {
     }
 
     /// An operation has ended: groups follow, the user is told, its issuer is answered.
-    pub(super) fn settle(&mut self, Settled { operation, outcome }: Settled) {
+    pub(super) fn settle(&mut self, Settled { mut operation, outcome }: Settled) {
         let group = match operation.kind {
             OperationKind::JoinGroup => Some(true),
             OperationKind::LeaveGroup => Some(false),
@@ -160,15 +160,21 @@ impl Session {
                 return self.settle_restated(operation.kind, operation.target, outcome);
             }
             Owner::Rejoin => return self.settle_rejoin(&operation.target, operation.ack_id, outcome),
-            Owner::Session => return self.settle_leave(operation, outcome),
+            Owner::Session => return self.settle_leave(*operation, outcome),
             Owner::Earlier => {
                 self.count(&outcome);
-                self.report(None, &operation, &outcome);
+                self.report(None, operation.kind, operation.target.clone(), &outcome);
                 return self.settle_earlier(&operation, outcome);
             }
         };
         self.count(&outcome);
-        self.report(Some(id), &operation, &outcome);
+        if group.is_none() {
+            // Nothing else is to be said of it.
+            let target = std::mem::take(&mut operation.target);
+            self.report(Some(id), operation.kind, target, &outcome);
+        } else {
+            self.report(Some(id), operation.kind, operation.target.clone(), &outcome);
+        }
         if let (Some(joined), true) = (group, done) {
             let (group, ack_id) = (operation.target, operation.ack_id);
             let ack_id = ack_id.filter(|_| outcome != Outcome::AlreadyJoined);
@@ -223,7 +229,7 @@ impl Session {
         }
     }
 
-    fn report(&mut self, id: Option<OperationId>, operation: &Operation, outcome: &Outcome) {
+    fn report(&mut self, id: Option<OperationId>, operation: OperationKind, target: String, outcome: &Outcome) {
         let (ack_id, error, duplicate, attempts, elapsed) = match outcome {
             Outcome::Acked { ack_id, duplicate, attempts, elapsed } => (*ack_id, None, *duplicate, *attempts, *elapsed),
             Outcome::Refused { ack_id, error, attempts, elapsed } => {
@@ -236,7 +242,6 @@ impl Session {
             | Outcome::NotSent { .. }
             | Outcome::IdInUse { .. } => return,
         };
-        let (operation, target) = (operation.kind, operation.target.clone());
         let line = None;
         let report = AckReport { id, line, operation, target, ack_id, error, duplicate, attempts, elapsed };
         self.event(Lifecycle::Ack(report));

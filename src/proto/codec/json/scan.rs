@@ -47,7 +47,11 @@ struct Fields<'a> {
 }
 
 /// The frame of the service's, if it is a plain one.
+#[inline]
 pub(super) fn downstream(text: &str) -> Option<Downstream<'_>> {
+    if let Some(ack) = ack(text) {
+        return Some(ack);
+    }
     let fields = Fields::read(text)?;
     match fields.kind? {
         "message" => {
@@ -70,6 +74,14 @@ pub(super) fn downstream(text: &str) -> Option<Downstream<'_>> {
         "pong" => Some(Downstream::Pong),
         _ => None,
     }
+}
+
+/// The ack of an operation that was carried out, as the service writes it: of what is sent by the thousand, each has one.
+fn ack(text: &str) -> Option<Downstream<'static>> {
+    let id = text.strip_prefix("{\"type\":\"ack\",\"ackId\":")?.strip_suffix(",\"success\":true}")?;
+    let mut scanner = Scanner { text: id, bytes: id.as_bytes(), at: 0 };
+    let ack_id = scanner.number()?;
+    (scanner.at == id.len()).then_some(Downstream::Ack { ack_id, result: Ok(()) })
 }
 
 /// The frame of a client, if it is a plain one that the service takes.
@@ -165,6 +177,12 @@ fn once<T>(slot: &mut Option<T>, value: T) -> Option<()> {
     Some(())
 }
 
+/// How long that is, if a text begins with it: of a length that is known, no call is made to compare.
+#[inline]
+fn spelled<const N: usize>(text: &[u8], spelling: &[u8; N]) -> Option<usize> {
+    (text.first_chunk()? == spelling).then_some(N)
+}
+
 struct Scanner<'a> {
     text: &'a str,
     bytes: &'a [u8],
@@ -185,25 +203,22 @@ impl<'a> Scanner<'a> {
     /// A property's name and the colon behind it.
     fn key(&mut self) -> Option<Key> {
         let rest = self.bytes.get(self.at..)?;
-        let (spelling, key): (&[u8], Key) = match rest.get(1)? {
-            b't' if rest.get(2)? == &b'y' => (b"\"type\":", Key::Type),
-            b't' => (b"\"ttlSeconds\":", Key::TtlSeconds),
-            b's' if rest.get(2)? == &b'e' => (b"\"sequenceId\":", Key::SequenceId),
-            b's' => (b"\"success\":", Key::Success),
-            b'f' if rest.get(5)? == &b'"' => (b"\"from\":", Key::From),
-            b'f' => (b"\"fromUserId\":", Key::FromUserId),
-            b'g' => (b"\"group\":", Key::Group),
-            b'd' if rest.get(5)? == &b'"' => (b"\"data\":", Key::Data),
-            b'd' => (b"\"dataType\":", Key::DataType),
-            b'a' => (b"\"ackId\":", Key::AckId),
-            b'e' => (b"\"event\":", Key::Event),
-            b'n' => (b"\"noEcho\":", Key::NoEcho),
+        let (key, len) = match rest.get(1)? {
+            b't' if rest.get(2)? == &b'y' => (Key::Type, spelled(rest, b"\"type\":")?),
+            b't' => (Key::TtlSeconds, spelled(rest, b"\"ttlSeconds\":")?),
+            b's' if rest.get(2)? == &b'e' => (Key::SequenceId, spelled(rest, b"\"sequenceId\":")?),
+            b's' => (Key::Success, spelled(rest, b"\"success\":")?),
+            b'f' if rest.get(5)? == &b'"' => (Key::From, spelled(rest, b"\"from\":")?),
+            b'f' => (Key::FromUserId, spelled(rest, b"\"fromUserId\":")?),
+            b'g' => (Key::Group, spelled(rest, b"\"group\":")?),
+            b'd' if rest.get(5)? == &b'"' => (Key::Data, spelled(rest, b"\"data\":")?),
+            b'd' => (Key::DataType, spelled(rest, b"\"dataType\":")?),
+            b'a' => (Key::AckId, spelled(rest, b"\"ackId\":")?),
+            b'e' => (Key::Event, spelled(rest, b"\"event\":")?),
+            b'n' => (Key::NoEcho, spelled(rest, b"\"noEcho\":")?),
             _ => return None,
         };
-        if !rest.starts_with(spelling) {
-            return None;
-        }
-        self.at += spelling.len();
+        self.at += len;
         Some(key)
     }
 

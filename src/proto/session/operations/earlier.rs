@@ -51,7 +51,7 @@ impl Operations {
         if self.earlier == 0 {
             return None;
         }
-        for (order, operation) in &mut self.pending {
+        for (order, operation) in self.pending.iter_mut() {
             let (Owner::Earlier, Some(ack_id)) = (operation.owner, operation.ack_id) else { continue };
             let same = || operation.frame == request.encode(codec, Some(ack_id));
             match mode {
@@ -67,7 +67,7 @@ impl Operations {
                     self.earlier -= 1;
                     // So that it is not given again within this process.
                     self.ids.claim(ack_id);
-                    return Some(Ok(*order));
+                    return Some(Ok(order));
                 }
             }
         }
@@ -86,7 +86,7 @@ impl Operations {
 
     /// An operation was sent by an earlier process, on this connection.
     pub(in crate::session) fn repeat(&mut self, order: u64) {
-        let Some(operation) = self.pending.get_mut(&order) else { return };
+        let Some(operation) = self.pending.get_mut(order) else { return };
         let Some(id) = operation.ack_id.filter(|_| operation.attempts == 0) else { return };
         let (all, recorded) = (self.sent.all, operation.recorded);
         operation.attempts = 1;

@@ -16,11 +16,11 @@ impl Operations {
         let alone = self.in_flight == 1;
         if let Some(held_back) = self.blame.end_socket()
             && suspect.is_none()
-            && let Some(operation) = self.pending.get_mut(&held_back)
+            && let Some(operation) = self.pending.get_mut(held_back)
         {
             operation.suspicion.acquit();
         }
-        if let Some(operation) = suspect.and_then(|order| self.pending.get_mut(&order)) {
+        if let Some(operation) = suspect.and_then(|order| self.pending.get_mut(order)) {
             operation.suspicion.charge(now, accused && alone);
             self.blame.suspect(operation.suspicion);
         }
@@ -38,12 +38,12 @@ impl Operations {
 
     /// No acks were read since `since`: that time does not count.
     pub(in crate::session) fn postpone(&mut self, since: Duration, now: Duration, patience: Patience) {
-        for (order, operation) in &mut self.pending {
+        for (order, operation) in self.pending.iter_mut() {
             if let State::InFlight { deadline } = &mut operation.state {
-                self.timers.remove(&(*deadline, *order));
+                self.timers.remove(*deadline, order);
                 let sent = deadline.saturating_sub(patience.ack_timeout);
                 *deadline = deadline.saturating_add(now.saturating_sub(since.max(sent)));
-                self.timers.insert((*deadline, *order));
+                self.timers.insert(*deadline, order);
             }
         }
     }
@@ -55,7 +55,7 @@ impl Operations {
             let (sockets, bytes) = (operation.suspicion.sockets(), operation.frame.len());
             OutcomeCause::Killed { sockets, bytes, loss: loss.to_owned() }
         };
-        let killers: Vec<(u64, OutcomeCause)> = killers.map(|(order, operation)| (*order, cause(operation))).collect();
+        let killers: Vec<(u64, OutcomeCause)> = killers.map(|(order, operation)| (order, cause(operation))).collect();
         killers.into_iter().filter_map(|(order, cause)| self.settle_unfinished(order, cause)).collect()
     }
 
@@ -73,7 +73,7 @@ impl Operations {
         }
         let unknown = |operation: &Operation| operation.attempts > 0 && !operation.is_repeatable();
         let orders: Vec<u64> =
-            self.pending.iter().filter(|(_, operation)| unknown(operation)).map(|(order, _)| *order).collect();
+            self.pending.iter().filter(|(_, operation)| unknown(operation)).map(|(order, _)| order).collect();
         let lost = || OutcomeCause::ConnectionLost(reason.to_owned());
         orders.into_iter().filter_map(|order| self.settle_unfinished(order, lost())).collect()
     }
@@ -82,14 +82,14 @@ impl Operations {
     pub(in crate::session) fn withdraw(&mut self) -> Vec<Settled> {
         let unsent = |operation: &Operation| operation.attempts == 0 && matches!(operation.owner, Owner::User(_));
         let orders: Vec<u64> =
-            self.pending.iter().filter(|(_, operation)| unsent(operation)).map(|(order, _)| *order).collect();
+            self.pending.iter().filter(|(_, operation)| unsent(operation)).map(|(order, _)| order).collect();
         orders.into_iter().filter_map(|order| self.settle_unfinished(order, OutcomeCause::Withdrawn)).collect()
     }
 
     /// The session ends: everything of the user's settles.
     pub(in crate::session) fn finish(&mut self, cause: &OutcomeCause) -> Vec<Settled> {
         self.drop_rejoins();
-        let orders: Vec<u64> = self.pending.keys().copied().collect();
+        let orders: Vec<u64> = self.pending.iter().map(|(order, _)| order).collect();
         orders.into_iter().filter_map(|order| self.settle_unfinished(order, cause.clone())).collect()
     }
 

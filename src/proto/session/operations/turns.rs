@@ -52,7 +52,7 @@ impl Operations {
         if !self.is_careful() || self.is_held(order) {
             return true;
         }
-        let suspicion = self.pending.get(&order).map(|operation| operation.suspicion).unwrap_or_default();
+        let suspicion = self.pending.get(order).map(|operation| operation.suspicion).unwrap_or_default();
         let alone = self.first_in_flight().is_some_and(|(_, first)| first.suspicion.is_suspect());
         !alone && self.blame.has_turn(now, self.in_flight, order, suspicion)
     }
@@ -62,13 +62,13 @@ impl Operations {
             return None;
         }
         let in_flight = |operation: &Operation| matches!(operation.state, State::InFlight { .. });
-        self.pending.iter().find(|(_, operation)| in_flight(operation)).map(|(order, operation)| (*order, operation))
+        self.pending.iter().find(|(_, operation)| in_flight(operation)).map(|(order, operation)| (order, &**operation))
     }
 
     /// Whether another operation about the same group has to settle first: an earlier one, whose retry would undo this
     /// one, or a join, without which the service refuses what concerns states.
     pub(super) fn is_held(&self, order: u64) -> bool {
-        let Some(this) = self.pending.get(&order).filter(|operation| operation.is_repeatable()) else { return false };
+        let Some(this) = self.pending.get(order).filter(|operation| operation.is_repeatable()) else { return false };
         let own = |operation: &Operation| operation.owner == Owner::Rejoin;
         let holds = |(other_order, other): (u64, &Operation)| {
             let earlier = other_order < order;
@@ -115,12 +115,12 @@ impl Operations {
     /// The orders of all operations that wait to be sent, oldest first; but joins of groups that are to be joined again
     /// come before anything else (PROTOCOL §19.4).
     pub(in crate::session) fn queued(&self) -> Vec<u64> {
-        let queued = |(_, operation): &(&u64, &Operation)| operation.state == State::Queued;
+        let queued = |operation: &Operation| operation.state == State::Queued;
         let (mut first, others): (Vec<_>, Vec<_>) = self
             .pending
             .iter()
-            .filter(queued)
-            .map(|(order, operation)| (operation.owner == Owner::Rejoin, *order))
+            .filter(|(_, operation)| queued(operation))
+            .map(|(order, operation)| (operation.owner == Owner::Rejoin, order))
             .partition(|(rejoin, _)| *rejoin);
         first.extend(others);
         first.into_iter().map(|(_, order)| order).collect()
@@ -133,7 +133,7 @@ impl Operations {
                 && operation.attempts == 0
                 && matches!(operation.owner, Owner::User(_))
         };
-        let chosen = self.pending.iter().filter(|(order, operation)| unsent(operation) && !self.is_held(**order));
-        chosen.map(|(order, _)| *order).collect()
+        let chosen = self.pending.iter().filter(|(order, operation)| unsent(operation) && !self.is_held(*order));
+        chosen.map(|(order, _)| order).collect()
     }
 }
