@@ -26,7 +26,8 @@ use tracing::{Level, debug, enabled, trace};
 
 use super::event::{EventSink, Flow, Lifecycle, WireFrame, Wiretap};
 use super::handle::{
-    Batch, Command, Commands, Handle, Settlement, Settlements, Stop, StreamCommand, Submission, Teller, channel,
+    Batch, Command, Commands, Gathered, Handle, Settlement, Settlements, Stop, StreamCommand, Submission, Teller,
+    channel,
 };
 use webpubsub_net::secret::{self, FRAMES};
 use webpubsub_net::wire::{Cause, Closed, Incoming, Link};
@@ -35,7 +36,7 @@ use webpubsub_proto::session::{
     LossCause, Mark, OperationId, Outcome, OutcomeCause, Output, PingId, Received, Request, Session, Snapshot,
     StreamKey,
 };
-use webpubsub_proto::{Codec, EncodedFrame, Unpacked, explain_close_code};
+use webpubsub_proto::{Codec, Dense, EncodedFrame, Unpacked, explain_close_code};
 
 pub use dialer::{CurrentUrl, DialedError, NetDialer, Trail, failure as dial_failure};
 pub use source::{ProviderError, ProviderFailure, Providing, UrlProvider, UrlSource};
@@ -97,7 +98,9 @@ pub struct Driver<D: Dialer, S> {
     wiretap: Option<Box<dyn Wiretap>>,
     commands: Commands,
     /// Who waits for which operation.
-    replies: HashMap<OperationId, Asker, foldhash::fast::FixedState>,
+    replies: Dense<Asker>,
+    /// What has settled of a pipeline's operations, and was not told yet.
+    gathered: Gathered,
     next_operation: u64,
     /// Who waits for which invocation.
     invocations: HashMap<InvocationKey, Invoker>,
@@ -147,14 +150,6 @@ impl Asker {
             Self::Stream { line, .. } => Some(*line),
         }
     }
-
-    fn answer(self, outcome: Outcome) {
-        // Whoever asked may have stopped waiting.
-        match self {
-            Self::One(reply) => drop(reply.send(outcome)),
-            Self::Stream { tag, settled, .. } => drop(settled.send(Settlement { tag, outcome })),
-        }
-    }
 }
 
 /// Who waits for an invocation.
@@ -189,7 +184,8 @@ impl<D: Dialer, S: EventSink> Driver<D, S> {
             sink,
             wiretap: None,
             commands,
-            replies: HashMap::default(),
+            replies: Dense::default(),
+            gathered: Gathered::default(),
             next_operation: 0,
             invocations: HashMap::new(),
             withdrawn: false,
@@ -232,6 +228,7 @@ impl<D: Dialer, S: EventSink> Driver<D, S> {
         let mut frames = false;
         loop {
             self.carry_out();
+            self.gathered.tell();
             self.sink.flush();
             self.tap(|wire| wire.flush());
             if let Some(end) = self.end.take() {
@@ -442,8 +439,7 @@ impl<D: Dialer, S: EventSink> Driver<D, S> {
         if self.withdrawn {
             for Submission { tag, .. } in submissions {
                 let outcome = Outcome::NotSent { cause: OutcomeCause::Withdrawn };
-                // Nobody may wait for it any more.
-                let _ = settled.send(Settlement { tag, outcome });
+                self.gathered.add(&settled, Settlement { tag, outcome });
             }
             return;
         }
@@ -455,7 +451,7 @@ impl<D: Dialer, S: EventSink> Driver<D, S> {
     fn submit(&mut self, now: Duration, asker: Asker, request: Request, mode: AckMode) {
         let id = OperationId(self.next_operation);
         self.next_operation += 1;
-        self.replies.insert(id, asker);
+        self.replies.insert(id.0, asker);
         self.session.handle_request(now, id, request, mode);
     }
 
@@ -556,7 +552,7 @@ impl<D: Dialer, S: EventSink> Driver<D, S> {
                 }
                 Output::Event(mut event) => {
                     if let Lifecycle::Ack(report) = &mut event {
-                        report.line = report.id.and_then(|id| self.replies.get(&id)).and_then(Asker::line);
+                        report.line = report.id.and_then(|id| self.replies.get(id.0)).and_then(Asker::line);
                     }
                     trace!("{event:?}");
                     if !self.sated && self.sink.lifecycle(&event) == Flow::Stop {
@@ -565,8 +561,13 @@ impl<D: Dialer, S: EventSink> Driver<D, S> {
                     }
                 }
                 Output::Settled { id, outcome } => {
-                    if let Some(asker) = self.replies.remove(&id) {
-                        asker.answer(outcome);
+                    match self.replies.remove(id.0) {
+                        // Whoever asked may have stopped waiting.
+                        Some(Asker::One(reply)) => drop(reply.send(outcome)),
+                        Some(Asker::Stream { tag, settled, .. }) => {
+                            self.gathered.add(&settled, Settlement { tag, outcome });
+                        }
+                        None => {}
                     }
                 }
                 Output::Invoked { key, mut invoked } => {

@@ -13,9 +13,6 @@ use tokio::sync::mpsc;
 use super::{Batch, Handle};
 use webpubsub_proto::session::{AckMode, Outcome, Request};
 
-/// Most settlements taken at once.
-const MOST_AT_ONCE: usize = 1024;
-
 /// One of many operations.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Submission {
@@ -38,14 +35,41 @@ pub struct Settlement {
     pub outcome: Outcome,
 }
 
-/// Who waits for the operations of a pipeline.
-pub(in super::super) type Settlements = mpsc::UnboundedSender<Settlement>;
+/// Who waits for the operations of a pipeline. What settles together is told together.
+pub(in super::super) type Settlements = mpsc::UnboundedSender<Vec<Settlement>>;
+
+/// What has settled and was not told yet, of one pipeline.
+#[derive(Debug, Default)]
+pub(in super::super) struct Gathered {
+    settled: Vec<Settlement>,
+    /// Whose it is.
+    to: Option<Settlements>,
+}
+
+impl Gathered {
+    /// Adds one of that pipeline's; what there is of another is told.
+    pub(in super::super) fn add(&mut self, to: &Settlements, settlement: Settlement) {
+        if !self.to.as_ref().is_some_and(|other| other.same_channel(to)) {
+            self.tell();
+            self.to = Some(to.clone());
+        }
+        self.settled.push(settlement);
+    }
+
+    /// Tells all there is.
+    pub(in super::super) fn tell(&mut self) {
+        if let Some(to) = self.to.take() {
+            // Nobody may wait for it any more.
+            let _ = to.send(std::mem::take(&mut self.settled));
+        }
+    }
+}
 
 /// Hands operations over and takes their ends.
 pub struct Pipeline {
     batches: mpsc::Sender<Batch>,
     sender: Settlements,
-    receiver: mpsc::UnboundedReceiver<Settlement>,
+    receiver: mpsc::UnboundedReceiver<Vec<Settlement>>,
     /// Resolves when the driver is gone.
     gone: Pin<Box<dyn Future<Output = ()> + Send>>,
 }
@@ -81,15 +105,15 @@ impl Pipeline {
     }
 
     fn poll_settled(&mut self, cx: &mut Context<'_>, settled: &mut Vec<Settlement>) -> Poll<bool> {
-        if let Poll::Ready(count) = self.receiver.poll_recv_many(cx, settled, MOST_AT_ONCE)
-            && count > 0
-        {
+        // Of one turn of the driver's, which is bounded by what it reads at once.
+        if let Poll::Ready(Some(some)) = self.receiver.poll_recv(cx) {
+            settled.extend(some);
             return Poll::Ready(true);
         }
         if self.batches.is_closed() || self.gone.as_mut().poll(cx).is_ready() {
             // The driver may have settled the last between the two looks.
-            while let Ok(settlement) = self.receiver.try_recv() {
-                settled.push(settlement);
+            while let Ok(some) = self.receiver.try_recv() {
+                settled.extend(some);
             }
             return Poll::Ready(!settled.is_empty());
         }
