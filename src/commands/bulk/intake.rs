@@ -95,7 +95,7 @@ impl Intake {
                 let mut items = Vec::new();
                 while *next <= *times && items.len() < BATCH {
                     let item = match maker.message(*next, data.clone()) {
-                        Ok(message) => Item::Message(Box::new(message)),
+                        Ok(message) => Item::Message(message),
                         Err(failure) => Item::Bad(BadLine { failure, last: true }),
                     };
                     items.push(Entry { line: *next, digest: *digest, item });

@@ -65,7 +65,7 @@ pub(crate) struct Entry {
 /// What a line is.
 #[derive(Debug)]
 pub(crate) enum Item {
-    Message(Box<Message>),
+    Message(Message),
     /// A record that is not a message, or a blank line between records.
     Skipped,
     /// Not to be sent.
@@ -196,7 +196,7 @@ impl Maker {
             },
         };
         match made {
-            Ok(Some(message)) => Item::Message(Box::new(message)),
+            Ok(Some(message)) => Item::Message(message),
             Ok(None) => Item::Skipped,
             Err(failure) => {
                 let last = failure.kind == Kind::Usage;

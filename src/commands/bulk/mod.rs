@@ -129,7 +129,7 @@ struct Flow<'a> {
     /// Nothing more is read.
     input_ended: bool,
     /// Messages that were read and not handed over, in order.
-    ready: VecDeque<Box<Message>>,
+    ready: VecDeque<Message>,
     window: Window,
     /// The last line that was read.
     read_line: u64,
@@ -381,7 +381,7 @@ impl<'a> Flow<'a> {
             && self.pace.as_mut().is_none_or(|pace| pace.take(now))
             && let Some(message) = self.ready.pop_front()
         {
-            let Message { line, target, content, mode, size } = *message;
+            let Message { line, target, content, mode, size } = message;
             let request = self.settings.template.request(&target, content);
             if let Some(position) = &mut self.position {
                 position.hand_over(line);
@@ -476,7 +476,7 @@ impl<'a> Flow<'a> {
             AckMode::Recorded { id, again: true } => Some((message.line, id)),
             AckMode::Recorded { again: false, .. } | AckMode::Automatic | AckMode::Id(_) | AckMode::None => None,
         };
-        let lost: Vec<(u64, u64)> = self.ready.iter().filter_map(|message| earlier(message)).collect();
+        let lost: Vec<(u64, u64)> = self.ready.iter().filter_map(earlier).collect();
         self.ready.retain(|message| earlier(message).is_none());
         for (line, id) in &lost {
             self.tally.lose(*line, *id, Why::Cause(OutcomeCause::EarlierLost));

@@ -84,7 +84,7 @@ struct Flow<'a> {
     /// Nothing more is read.
     input_ended: bool,
     /// Read and not asked, in order.
-    ready: VecDeque<Box<Message>>,
+    ready: VecDeque<Message>,
     open: FuturesUnordered<Open>,
     counts: SentCounts,
     /// Records that are no invocations.
@@ -154,7 +154,7 @@ impl Flow<'_> {
         while self.open.len() < self.settings.in_flight
             && let Some(message) = self.ready.pop_front()
         {
-            let Message { line, target, content, .. } = *message;
+            let Message { line, target, content, .. } = message;
             let Content { data, metadata, .. } = content;
             let invocation = Invocation { metadata, ..Invocation::new(target.as_ref().to_owned(), data) };
             let invoking = self.client.handle.invoke(invocation, Some(line));
