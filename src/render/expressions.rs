@@ -18,7 +18,7 @@ use tokio::sync::Notify;
 
 use super::batch::{Entry, View};
 use super::console::{Stream, Style};
-use super::jq::{BadExpression, Hurry, Jq, Limits, STACK, Val, write_json};
+use super::jq::{BadExpression, Hurry, Jq, Limits, STACK, Val, is_true, write_json};
 use super::sanitize;
 use super::writer::{Ledger, Reach, Sink, WriteFailure};
 use webpubsub_net::secret::excerpt;
@@ -26,6 +26,8 @@ use webpubsub_net::secret::excerpt;
 /// Output gathered before it is written, in bytes and in time.
 const GATHER: usize = 128 * 1024;
 const GATHER_TIME: Duration = Duration::from_millis(5);
+/// After how many records that took no time the clock is looked at again.
+const LOOKS: u32 = 16;
 /// Warnings for each expression.
 const WARNINGS: usize = 5;
 /// The most of an error that is told, in characters.
@@ -168,6 +170,7 @@ impl Expressions {
             reach: Reach::default(),
             written: Instant::now(),
             puts: 0,
+            looks: 0,
         };
         let evaluator = Evaluator {
             expressions: self,
@@ -245,6 +248,8 @@ struct Outlet {
     written: Instant,
     /// How often.
     puts: u64,
+    /// How often it need not be looked at the clock yet: what takes time makes it 0.
+    looks: u32,
 }
 
 /// What an evaluation came to.
@@ -266,10 +271,7 @@ impl Sink for Evaluator {
             } else if met || self.is_out_of_time() || !self.take(&entry, &mut met, ledger)? {
                 self.passed_over = true;
             }
-            let outlet = &mut self.outlet;
-            if outlet.out.len() >= GATHER || (outlet.written.elapsed() >= GATHER_TIME && !outlet.out.is_empty()) {
-                outlet.put(outlet.reach, ledger)?;
-            }
+            self.outlet.put_if_due(ledger)?;
         }
         self.passed_over |= self.outlet.closed;
         if !self.passed_over {
@@ -355,43 +357,50 @@ impl Evaluator {
                 outlet.out.extend_from_slice(sanitize::json_for_terminal(&line).as_bytes());
             }
             None => outlet.out.extend_from_slice(entry.record),
-            Some(jq) if !entry.record.is_empty() => {
-                let mut limits = Self::limits(shared, *slow);
-                if entry.last {
-                    limits = Limits::own_thread(None);
-                    limits.time = LAST_TIME;
-                }
-                let mut failed = Ok(());
-                let mut begun = Instant::now();
-                // One that is given up may be so amid a result.
-                let mut whole = outlet.out.len();
-                let result = jq.each(entry.record, &limits, |value| {
-                    append(&mut outlet.out, value, expressions.raw, *style);
-                    // Results without end are seen while they come.
-                    if outlet.out.len() >= GATHER || outlet.written.elapsed() >= GATHER_TIME {
-                        let written = Instant::now();
-                        failed = outlet.put(outlet.reach.max(entry.reach), ledger);
-                        // A reader that is slow is none of its business.
-                        begun += written.elapsed();
+            Some(_) if entry.record.is_empty() => {}
+            Some(jq) => {
+                if let Some(value) = jq.quick(entry.record) {
+                    if let Some(value) = value {
+                        append(&mut outlet.out, &value, expressions.raw, *style);
                     }
-                    whole = outlet.out.len();
-                    if failed.is_ok() { ControlFlow::Continue(()) } else { ControlFlow::Break(()) }
-                });
-                if !entry.last {
-                    Self::count(shared, slow, begun);
-                }
-                failed?;
-                outlet.out.truncate(whole);
-                match result {
-                    Err(_) if !entry.last && (shared.hurry.is_over() || *slow >= SLOW_TIME) => {
-                        complaints.left_out();
-                        evaluated = Evaluated::CutShort;
+                } else {
+                    outlet.looks = 0;
+                    let mut limits = Self::limits(shared, *slow);
+                    if entry.last {
+                        limits = Limits::own_thread(None);
+                        limits.time = LAST_TIME;
                     }
-                    Err(error) => complaints.failed("--jq", "no result", &error),
-                    Ok(()) => {}
+                    let mut failed = Ok(());
+                    let mut begun = Instant::now();
+                    // One that is given up may be so amid a result.
+                    let mut whole = outlet.out.len();
+                    let result = jq.each(entry.record, &limits, |value| {
+                        append(&mut outlet.out, value, expressions.raw, *style);
+                        // Results without end are seen while they come.
+                        if outlet.out.len() >= GATHER || outlet.written.elapsed() >= GATHER_TIME {
+                            let written = Instant::now();
+                            failed = outlet.put(outlet.reach.max(entry.reach), ledger);
+                            // A reader that is slow is none of its business.
+                            begun += written.elapsed();
+                        }
+                        whole = outlet.out.len();
+                        if failed.is_ok() { ControlFlow::Continue(()) } else { ControlFlow::Break(()) }
+                    });
+                    if !entry.last {
+                        Self::count(shared, slow, begun);
+                    }
+                    failed?;
+                    outlet.out.truncate(whole);
+                    match result {
+                        Err(_) if !entry.last && (shared.hurry.is_over() || *slow >= SLOW_TIME) => {
+                            complaints.left_out();
+                            evaluated = Evaluated::CutShort;
+                        }
+                        Err(error) => complaints.failed("--jq", "no result", &error),
+                        Ok(()) => {}
+                    }
                 }
             }
-            Some(_) => {}
         }
         outlet.out.extend_from_slice(entry.text);
         Ok(evaluated)
@@ -402,21 +411,29 @@ impl Evaluator {
         if record.is_empty() {
             return Evaluated::To(None);
         }
-        let Self { expressions, complaints, shared, slow, .. } = self;
+        let Self { expressions, complaints, shared, outlet, slow, .. } = self;
         let conditions =
             [("--fail-on", &expressions.fail_on, Condition::FailOn), ("--until", &expressions.until, Condition::Until)];
         for (flag, jq, condition) in conditions {
-            let begun = Instant::now();
-            let result = jq.as_ref().map(|jq| jq.is_true(record, &Self::limits(shared, *slow)));
-            Self::count(shared, slow, begun);
+            let Some(jq) = jq else { continue };
+            let result = match jq.quick(record) {
+                Some(value) => Ok(value.as_ref().is_some_and(is_true)),
+                None => {
+                    let begun = Instant::now();
+                    let result = jq.is_true(record, &Self::limits(shared, *slow));
+                    Self::count(shared, slow, begun);
+                    outlet.looks = 0;
+                    result
+                }
+            };
             match result {
-                Some(Ok(true)) => return Evaluated::To(Some(condition)),
-                Some(Err(_)) if shared.hurry.is_over() || *slow >= SLOW_TIME => {
+                Ok(true) => return Evaluated::To(Some(condition)),
+                Err(_) if shared.hurry.is_over() || *slow >= SLOW_TIME => {
                     complaints.left_out();
                     return Evaluated::CutShort;
                 }
-                Some(Err(error)) => complaints.failed(flag, "false", &error),
-                Some(Ok(false)) | None => {}
+                Err(error) => complaints.failed(flag, "false", &error),
+                Ok(false) => {}
             }
         }
         Evaluated::To(None)
@@ -424,6 +441,19 @@ impl Evaluator {
 }
 
 impl Outlet {
+    /// Writes what there is, if that is much or waits for long. Behind what takes no time the clock is not looked at each
+    /// time.
+    fn put_if_due(&mut self, ledger: Option<&dyn Ledger>) -> Result<(), WriteFailure> {
+        let looks = self.looks.checked_sub(1);
+        self.looks = looks.unwrap_or(LOOKS);
+        let is_late = || looks.is_none() && self.written.elapsed() >= GATHER_TIME;
+        if self.out.len() >= GATHER || (!self.out.is_empty() && is_late()) {
+            self.put(self.reach, ledger)
+        } else {
+            Ok(())
+        }
+    }
+
     /// Writes all there is; what is up to `begun` may be seen by that.
     fn put(&mut self, begun: Reach, ledger: Option<&dyn Ledger>) -> Result<(), WriteFailure> {
         self.written = Instant::now();

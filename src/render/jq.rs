@@ -45,6 +45,8 @@ pub const STACK: usize = 64 * 1024 * 1024;
 const ENVIRONMENT: &str = "$ENV";
 /// What is written in jq.
 const DEFINITIONS: &str = include_str!("jq/defs.jq");
+/// The largest record of which a plain expression takes no time, in bytes.
+const QUICK_RECORD: usize = 64 * 1024;
 /// The most of what an expression fails with, in bytes.
 const LONGEST_ERROR: usize = 2000;
 
@@ -96,6 +98,12 @@ impl Jq {
         }
         let filter = compiled(&self.expression).map_err(|error| error.to_string())?;
         Ok(self.filter.get_or_init(|| filter))
+    }
+
+    /// What it gives for a record, one value or none, where that can be found without the interpreter and in so little time
+    /// that it needs no bounds. `None`: [`Self::each`] is to say.
+    pub fn quick(&self, record: &[u8]) -> Option<Option<Val>> {
+        self.plain.as_ref().filter(|_| record.len() <= QUICK_RECORD)?.evaluate(record)
     }
 
     /// Hands over each result for one record, until `take` wants no more. Fails with what went wrong, after the results
@@ -150,11 +158,16 @@ impl Jq {
     pub fn is_true(&self, record: &[u8], limits: &Limits<'_>) -> Result<bool, String> {
         let mut found = false;
         self.each(record, limits, |value| {
-            found = !matches!(value, Val::Null | Val::Bool(false));
+            found = is_true(value);
             if found { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
         })?;
         Ok(found)
     }
+}
+
+/// Whether a value is neither `false` nor `null`.
+pub fn is_true(value: &Val) -> bool {
+    !matches!(value, Val::Null | Val::Bool(false))
 }
 
 /// What an evaluation comes to, also when it is given up.

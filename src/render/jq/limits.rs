@@ -10,6 +10,7 @@ use std::cell::{Cell, RefCell};
 use std::fmt;
 use std::hint::black_box;
 use std::panic::resume_unwind;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
@@ -43,7 +44,14 @@ const WEIGHING: Duration = Duration::from_millis(1);
 
 /// What is set when the results must come soon, or not at all.
 #[derive(Clone, Debug, Default)]
-pub struct Hurry(Arc<Mutex<Times>>);
+pub struct Hurry(Arc<Haste>);
+
+#[derive(Debug, Default)]
+struct Haste {
+    /// There is one of the times: until then nobody need look at them, which is done for each record.
+    is_set: AtomicBool,
+    times: Mutex<Times>,
+}
 
 #[derive(Clone, Copy, Debug, Default)]
 struct Times {
@@ -57,25 +65,31 @@ impl Hurry {
     /// From then on, nothing is worth waiting for.
     pub fn set(&self, deadline: Instant) {
         self.lock().deadline.get_or_insert(deadline);
+        self.0.is_set.store(true, Ordering::Release);
     }
 
     /// From now on, there is less time; also for an evaluation under way, of which only what is yet to come counts.
     pub fn set_late(&self) {
         self.lock().late.get_or_insert_with(Instant::now);
+        self.0.is_set.store(true, Ordering::Release);
     }
 
     /// Whether it is too late.
     pub fn is_over(&self) -> bool {
-        self.lock().deadline.is_some_and(|deadline| Instant::now() >= deadline)
+        self.is_set() && self.lock().deadline.is_some_and(|deadline| Instant::now() >= deadline)
     }
 
     /// Since when there is less time.
     pub fn late(&self) -> Option<Instant> {
-        self.lock().late
+        if self.is_set() { self.lock().late } else { None }
+    }
+
+    fn is_set(&self) -> bool {
+        self.0.is_set.load(Ordering::Acquire)
     }
 
     fn lock(&self) -> MutexGuard<'_, Times> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+        self.0.times.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
