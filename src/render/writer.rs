@@ -20,7 +20,7 @@ use super::batch::{Batch, View};
 use webpubsub_client::event::Mark;
 
 /// How much is read ahead of a slow reader, in bytes (CLI contract, *A slow reader*).
-const LIMIT: usize = 16 * 1024 * 1024;
+const LIMIT: usize = 4 * 1024 * 1024;
 /// Once full, there is room again below this, so that the state does not change with every buffer.
 const RESUME: usize = LIMIT - 1024 * 1024;
 /// A buffer at the end of the queue takes more until it is this large, to make one write of many records.
