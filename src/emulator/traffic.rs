@@ -182,22 +182,14 @@ impl Traffic {
         }
     }
 
-    /// A frame goes out.
-    pub fn sent(&self, place: Place<'_>, frame: &EncodedFrame, codec: Option<Codec>) {
+    /// A frame goes out, among others of the same moment.
+    pub fn sent(&self, others: &mut Outgoing, place: Place<'_>, frame: &EncodedFrame, codec: Option<Codec>) {
         if !self.is_watched() {
             return;
         }
-        match frame {
-            EncodedFrame::Text(bytes) => {
-                let text = String::from_utf8_lossy(bytes);
-                let shown = shown(&text);
-                self.record("sent", Some(place), text_payload(shown.as_ref().into()));
-            }
-            EncodedFrame::Binary(bytes) => {
-                let bytes = codec.map_or(Cow::Borrowed(&bytes[..]), |codec| redact_binary(codec, bytes));
-                let meant = codec.and_then(|codec| codec.downstream_in_json(WireFrame::Binary(&bytes)));
-                self.record("sent", Some(place), Binary::new(&bytes, meant.as_deref()));
-            }
+        let line = others.record(place, frame, codec);
+        for observer in self.observers.iter().filter(|observer| observer.wants()) {
+            observer.record(line);
         }
     }
 
@@ -244,6 +236,81 @@ impl Traffic {
             observer.record(&line);
         }
     }
+}
+
+/// Frames that go out at one moment. What is shown of one that goes to many is made once: they share its bytes.
+#[derive(Debug, Default)]
+pub struct Outgoing {
+    /// The last one, and its fields in a record.
+    last: Option<(EncodedFrame, Vec<u8>)>,
+    time: String,
+    line: Vec<u8>,
+}
+
+/// What stands in a record before what is the same for all receivers.
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct Head<'a> {
+    r#type: &'a str,
+    time: &'a str,
+    socket: u64,
+    hub: &'a str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    connection_id: Option<&'a str>,
+}
+
+impl Outgoing {
+    /// The record of a frame that goes out.
+    fn record(&mut self, place: Place<'_>, frame: &EncodedFrame, codec: Option<Codec>) -> &[u8] {
+        if self.time.is_empty() {
+            self.time = clock::millis(SystemTime::now());
+        }
+        let Place { socket, hub, connection_id } = place;
+        let head = Head { r#type: "sent", time: &self.time, socket, hub, connection_id };
+        self.line.clear();
+        // Serialising plain structs into memory cannot fail.
+        let _ = serde_json::to_writer(&mut self.line, &head);
+        // Both are objects, of which one goes on with the fields of the other.
+        self.line.pop();
+        self.line.push(b',');
+        let fields = match self.last.take().filter(|(last, _)| is_same(last, frame)) {
+            Some((_, fields)) => fields,
+            None => fields_of(frame, codec),
+        };
+        self.line.extend_from_slice(fields.get(1..).unwrap_or_default());
+        self.line.push(b'\n');
+        self.last = Some((frame.clone(), fields));
+        &self.line
+    }
+}
+
+/// Whether two frames share their bytes, which is quickly seen.
+fn is_same(one: &EncodedFrame, other: &EncodedFrame) -> bool {
+    match (one, other) {
+        (EncodedFrame::Text(one), EncodedFrame::Text(other))
+        | (EncodedFrame::Binary(one), EncodedFrame::Binary(other)) => {
+            one.as_ptr() == other.as_ptr() && one.len() == other.len()
+        }
+        (EncodedFrame::Text(_), EncodedFrame::Binary(_)) | (EncodedFrame::Binary(_), EncodedFrame::Text(_)) => false,
+    }
+}
+
+/// The fields of a frame's record that all receivers have the same, as an object.
+fn fields_of(frame: &EncodedFrame, codec: Option<Codec>) -> Vec<u8> {
+    let fields = match frame {
+        EncodedFrame::Text(bytes) => {
+            let text = String::from_utf8_lossy(bytes);
+            let shown = shown(&text);
+            serde_json::to_vec(&text_payload(shown.as_ref().into()))
+        }
+        EncodedFrame::Binary(bytes) => {
+            let bytes = codec.map_or(Cow::Borrowed(&bytes[..]), |codec| redact_binary(codec, bytes));
+            let meant = codec.and_then(|codec| codec.downstream_in_json(WireFrame::Binary(&bytes)));
+            serde_json::to_vec(&Binary::new(&bytes, meant.as_deref()))
+        }
+    };
+    // Serialising plain structs into memory cannot fail.
+    fields.unwrap_or_default()
 }
 
 impl<'a> Binary<'a> {
@@ -331,7 +398,7 @@ mod tests {
             reconnection_token: Some("secret".into()),
         };
         let seen = records(|traffic| {
-            traffic.sent(PLACE, &Codec::Protobuf.encode_downstream(&connected), codec);
+            traffic.sent(&mut Outgoing::default(), PLACE, &Codec::Protobuf.encode_downstream(&connected), codec);
             traffic.received(PLACE, WireFrame::Binary(&[0x4a, 0]), codec);
             traffic.received(PLACE, WireFrame::Binary(&[0xff]), codec);
         });
@@ -365,7 +432,7 @@ mod tests {
             traffic.received(PLACE, WireFrame::Text("{\"broken\":"), None);
             traffic.received(PLACE, WireFrame::Text("{\n}"), None);
             traffic.received(PLACE, WireFrame::Binary(&[0, 255]), None);
-            traffic.sent(PLACE, &EncodedFrame::Binary(vec![1].into()), None);
+            traffic.sent(&mut Outgoing::default(), PLACE, &EncodedFrame::Binary(vec![1].into()), None);
         });
         let expected = [
             with("received", "text", "hello"),
@@ -378,9 +445,34 @@ mod tests {
     }
 
     #[test]
+    fn each_receiver_of_a_frame_has_a_record_of_its_own() {
+        let frames = ["{\"n\":1}", "{\"n\":2}", "x"].map(|text| EncodedFrame::from(text.to_owned()));
+        let order = [0, 0, 1, 2, 2, 0];
+        let seen = records(|traffic| {
+            let mut others = Outgoing::default();
+            for (number, frame) in (1..).zip(order) {
+                let connection_id = Some("c").filter(|_| number % 2 == 0);
+                traffic.sent(&mut others, Place { socket: number, hub: "h\"", connection_id }, &frames[frame], None);
+            }
+        });
+        for (at, (record, frame)) in seen.iter().zip(order).enumerate() {
+            let mut expected = json!({"type": "sent", "socket": at + 1, "hub": "h\""});
+            if at % 2 == 1 {
+                expected["connectionId"] = "c".into();
+            }
+            match frame {
+                2 => expected["text"] = "x".into(),
+                frame => expected["frame"] = json!({"n": frame + 1}),
+            }
+            assert_eq!(record, &expected);
+        }
+    }
+
+    #[test]
     fn a_reconnection_token_is_in_no_record() {
         let frame = "{\"type\":\"system\",\"event\":\"connected\",\"reconnectionToken\":\"secret1\"}";
-        let seen = records(|traffic| traffic.sent(PLACE, &EncodedFrame::from(frame.to_owned()), None));
+        let frame = EncodedFrame::from(frame.to_owned());
+        let seen = records(|traffic| traffic.sent(&mut Outgoing::default(), PLACE, &frame, None));
         assert_eq!(seen[0]["frame"]["event"], "connected");
         assert!(!seen[0].to_string().contains("secret1"), "{seen:?}");
     }

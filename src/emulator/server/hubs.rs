@@ -24,7 +24,7 @@ use tokio_tungstenite::tungstenite::{Bytes, Utf8Bytes};
 use super::outbox::{Item, Outbox};
 use super::trace;
 use crate::events::EventHandler;
-use crate::traffic::{Place, Traffic};
+use crate::traffic::{Outgoing, Place, Traffic};
 use crate::upstream::Upstream;
 use webpubsub_proto::WireFrame;
 use webpubsub_proto::fault::Faults;
@@ -333,11 +333,12 @@ impl CellState {
 
     fn carry_out(&mut self, now: Duration, hubs: &Arc<Hubs>, cell: &Arc<HubCell>) {
         let (events, traffic) = (&hubs.events, &hubs.traffic);
+        let mut others = Outgoing::default();
         while let Some(output) = self.hub.poll_output() {
             match output {
                 Output::Send { socket, frame } => {
                     if trace::sees_frames(traffic) {
-                        trace::sent(traffic, self.place(socket), &frame, || self.hub.codec(socket));
+                        trace::sent(traffic, &mut others, self.place(socket), &frame, || self.hub.codec(socket));
                     }
                     self.change_outbox(socket, |outbox| outbox.push(Item::Frame(frame)));
                 }

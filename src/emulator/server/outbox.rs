@@ -10,6 +10,9 @@ use futures_util::task::AtomicWaker;
 use webpubsub_proto::EncodedFrame;
 use webpubsub_proto::hub::Cut;
 
+/// Items that there is room for when there are none: there are many sockets, most of which have nothing to write.
+const KEPT: usize = 32;
+
 /// Something to write.
 #[derive(Debug)]
 pub(super) enum Item {
@@ -83,6 +86,10 @@ impl Outbox {
     pub(super) fn take(&self, into: &mut VecDeque<Item>) -> Signals {
         let mut state = self.state();
         state.stirred = false;
+        if into.capacity() > KEPT {
+            // It was filled by a burst.
+            *into = VecDeque::new();
+        }
         std::mem::swap(&mut state.items, into);
         state.signals
     }

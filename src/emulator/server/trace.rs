@@ -7,7 +7,7 @@ use tracing::{Level, debug, enabled, info, trace};
 use super::Server;
 use super::refusals::{self, Reason};
 use super::upgrade::SHOWN_PATH;
-use crate::traffic::{Opened, Place, Traffic, protocol_name, shown};
+use crate::traffic::{Opened, Outgoing, Place, Traffic, protocol_name, shown};
 use webpubsub_net::secret::{FRAMES, excerpt};
 use webpubsub_proto::hub::{Cut, Open, SocketId};
 use webpubsub_proto::{Codec, EncodedFrame, WireFrame};
@@ -131,7 +131,13 @@ pub(super) fn fault(traffic: &Traffic, note: &str) {
 }
 
 /// A frame goes out.
-pub(super) fn sent(traffic: &Traffic, place: Place<'_>, sent: &EncodedFrame, codec: impl FnOnce() -> Option<Codec>) {
+pub(super) fn sent(
+    traffic: &Traffic,
+    others: &mut Outgoing,
+    place: Place<'_>,
+    sent: &EncodedFrame,
+    codec: impl FnOnce() -> Option<Codec>,
+) {
     let logging = enabled!(target: FRAMES, Level::DEBUG);
     if !logging && !traffic.is_watched() {
         return;
@@ -140,7 +146,7 @@ pub(super) fn sent(traffic: &Traffic, place: Place<'_>, sent: &EncodedFrame, cod
         EncodedFrame::Text(_) => None,
         EncodedFrame::Binary(_) => codec(),
     };
-    traffic.sent(place, sent, codec);
+    traffic.sent(others, place, sent, codec);
     if !logging {
         return;
     }

@@ -21,6 +21,9 @@ const WRITE_BUFFER: usize = 64 * 1024;
 /// The most that is asked for at once for a frame that was announced and has not come.
 const MAX_AHEAD: usize = 1024 * 1024;
 
+/// What a server's end keeps of a buffer that was written: there are many of them, most of which have nothing to write.
+const KEPT_BY_SERVER: usize = 8 * 1024;
+
 /// So little of a frame is moved to the front of the buffer rather than read on behind it.
 const MAX_MOVED: usize = 4 * 1024;
 
@@ -293,7 +296,11 @@ where
             }
         }
         self.written = 0;
-        if self.output.capacity() > MAX_AHEAD {
+        let kept = match self.role {
+            Role::Client => MAX_AHEAD,
+            Role::Server => KEPT_BY_SERVER,
+        };
+        if self.output.capacity() > kept {
             self.output = Vec::new();
         } else {
             self.output.clear();
