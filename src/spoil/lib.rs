@@ -6,6 +6,12 @@
 
 use proptest::prelude::*;
 
+/// For a test whose cases take long: one of so many that are asked for, and 64 at least.
+pub fn one_of(so_many: u32) -> ProptestConfig {
+    let asked = ProptestConfig::default();
+    ProptestConfig { cases: (asked.cases / so_many).max(64), ..asked }
+}
+
 /// Places where an input may be spoiled.
 const PLACES: usize = 4096;
 

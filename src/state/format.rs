@@ -446,6 +446,8 @@ pub(super) mod tests {
     }
 
     proptest::proptest! {
+        #![proptest_config(webpubsub_spoil::one_of(20))]
+
         #[test]
         fn spoiled_files_are_refused_and_never_taken_for_another_state(
             bytes in webpubsub_spoil::spoiled(vec![encode(&encode_body(&record()), &Progress::default())])
