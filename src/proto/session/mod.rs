@@ -274,7 +274,10 @@ impl Session {
                 }
                 if let Some((group, wanted)) = group {
                     self.groups.want(&group, wanted);
-                    self.operations.drop_rejoin(&group);
+                    if self.operations.drop_rejoin(&group) {
+                        // Until what was asked for now is answered, nobody can know.
+                        self.groups.confirm(&group, false);
+                    }
                 }
                 if let Some(request) = of_states {
                     self.states.note(id, &request);

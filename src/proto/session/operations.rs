@@ -14,7 +14,7 @@ use super::blame::{Blame, Suspicion};
 use super::carried::Carried;
 use super::cause::OutcomeCause;
 use super::encoder::Encoder;
-use super::event::{FailedAttempt, Nack};
+use super::event::{FailedAttempt, Nack, OperationKind};
 use super::ids::IdSpace;
 use super::operation::State;
 pub(super) use super::operation::{Operation, Owner};
@@ -254,10 +254,18 @@ impl Operations {
         groups
     }
 
-    /// Forgets the session's own join of a group: the user has asked for something about it.
-    pub(super) fn drop_rejoin(&mut self, group: &str) {
-        let orders = self.groups.get(group).map(|orders| orders.iter().copied().collect());
-        self.drop_own(orders.unwrap_or_default());
+    /// Forgets the session's own operations about a group: the user has asked for something about it. Whether a leave was
+    /// among them that has been sent: it may be carried out all the same.
+    pub(super) fn drop_rejoin(&mut self, group: &str) -> bool {
+        let orders: Vec<u64> =
+            self.groups.get(group).map(|orders| orders.iter().copied().collect()).unwrap_or_default();
+        let is_sent_leave =
+            |operation: &Operation| operation.kind == OperationKind::LeaveGroup && operation.attempts > 0;
+        let is_own = |operation: &Operation| matches!(operation.owner, Owner::Rejoin | Owner::Session);
+        let own = orders.iter().filter_map(|order| self.pending.get(*order)).filter(|operation| is_own(operation));
+        let leaves = own.into_iter().any(|operation| is_sent_leave(operation));
+        self.drop_own(orders);
+        leaves
     }
 
     fn drop_rejoins(&mut self) {

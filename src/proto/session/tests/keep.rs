@@ -184,6 +184,19 @@ fn a_group_whose_join_or_leave_is_on_its_way_is_not_known_to_be_joined() {
 }
 
 #[test]
+fn a_group_that_was_being_left_for_an_earlier_process_is_not_known_to_be_joined() {
+    let mut b = resuming(snapshot());
+    b.recover_telling(5);
+    b.says(&["recovered c1, attempts 1, down 3s", &leaves("old", 5)]);
+    // Whether it was left nobody has heard, and the join that was asked for since has not gone out.
+    b.cut();
+    b.join("old");
+    b.take();
+    let groups = b.session.take_snapshot().unwrap().groups;
+    assert_eq!(groups, [("g".into(), true, true), ("old".into(), true, false)]);
+}
+
+#[test]
 fn a_join_that_comes_after_the_recovery_is_not_sent_either() {
     let mut b = resuming(snapshot());
     b.recover_telling(5);
