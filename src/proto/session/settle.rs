@@ -42,12 +42,19 @@ impl Session {
             return;
         }
         self.operations.release();
-        for order in self.operations.queued() {
-            if !self.operations.has_turn(now, order) {
-                self.operations.hold();
+        loop {
+            let mut settled = false;
+            for order in self.operations.queued() {
+                if !self.operations.has_turn(now, order) {
+                    self.operations.hold();
+                    return;
+                }
+                settled |= self.put_operation(now, order);
+            }
+            // Without an ack it settles by being sent, and what was held for it may go.
+            if !settled {
                 return;
             }
-            self.put_operation(now, order);
         }
     }
 
@@ -76,13 +83,16 @@ impl Session {
         }
     }
 
-    fn put_operation(&mut self, now: Duration, order: u64) {
+    /// Sends an operation. Whether it has settled by that.
+    fn put_operation(&mut self, now: Duration, order: u64) -> bool {
         let patience = self.patience();
         let outputs = &mut self.outputs;
         let settled = self.operations.send(now, order, patience, |frame| outputs.push_back(Output::Send(frame)));
+        let is_settled = settled.is_some();
         if let Some(settled) = settled {
             self.settle(settled);
         }
+        is_settled
     }
 
     /// Operations have waited long enough.

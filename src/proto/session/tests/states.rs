@@ -100,6 +100,23 @@ fn on_a_new_connection_the_group_is_joined_the_state_set_and_the_subscription_ma
 }
 
 #[test]
+fn what_waits_for_a_join_without_an_ack_follows_it_on_a_new_connection() {
+    let mut b = member();
+    b.pass(s(6));
+    b.take();
+    b.close(1008);
+    b.take();
+    b.ask(Request::Join { group: "g".into() }, AckMode::None);
+    b.reconnect("c9");
+    let said = b.take();
+    let sent: Vec<&str> = said.iter().filter_map(|line| line.strip_prefix("→ ")).collect();
+    assert_eq!(sent[0], r#"{"type":"joinGroup","group":"g"}"#, "{said:?}");
+    assert!(said.contains(&sets("a", 4)), "{said:?}");
+    b.ack(4);
+    assert_eq!(b.take().last(), Some(&subscribes(5)));
+}
+
+#[test]
 fn after_a_recovery_nothing_is_sent_again() {
     let mut b = member();
     b.pass(s(6));
