@@ -91,9 +91,15 @@ impl Operations {
     pub(in crate::session) fn ready_of_group(&self, group: &str) -> Vec<u64> {
         let (own, others): (Vec<_>, Vec<_>) =
             self.of_group(group).partition(|(_, operation)| operation.owner == Owner::Rejoin);
-        // Of the user's the first that has to wait holds all behind it.
-        let others = others.into_iter().map(|(order, _)| order).take_while(|order| !self.is_held(*order));
-        own.into_iter().map(|(order, _)| order).filter(|order| !self.is_held(*order)).chain(others).collect()
+        // Of the user's the first that has to wait holds all behind it, but a join: that may be what the first waits for.
+        let mut waits = false;
+        let others = others.into_iter().filter(|(order, operation)| {
+            let held = self.is_held(*order);
+            waits |= held;
+            !held && (!waits || operation.kind == OperationKind::JoinGroup)
+        });
+        let own = own.into_iter().filter(|(order, _)| !self.is_held(*order));
+        own.chain(others).map(|(order, _)| order).collect()
     }
 
     /// Whether the session need not do this again for a group: it is about to, or the user is, or leaves the group.

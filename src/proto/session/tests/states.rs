@@ -117,6 +117,26 @@ fn what_waits_for_a_join_without_an_ack_follows_it_on_a_new_connection() {
 }
 
 #[test]
+fn a_join_goes_out_although_a_subscription_before_it_waits_for_what_waits_for_the_join() {
+    let mut b = member();
+    b.pass(s(6));
+    b.take();
+    b.close(1008);
+    b.take();
+    b.subscribe();
+    b.join("g");
+    b.join("g");
+    b.reconnect("c9");
+    for id in [5, 6, 7, 4] {
+        b.take();
+        b.ack(id);
+    }
+    let settled: Vec<String> = b.take();
+    assert!(settled.iter().any(|line| line.starts_with("#4 acked")), "{settled:?} {:?}", b.session);
+    assert!(b.session.is_idle(), "{:?}", b.session);
+}
+
+#[test]
 fn after_a_recovery_nothing_is_sent_again() {
     let mut b = member();
     b.pass(s(6));
