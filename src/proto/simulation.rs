@@ -101,9 +101,7 @@ fn fresh(half: u64) {
 #[test]
 fn nothing_is_lost_doubled_or_stuck_in_schedules_that_once_broke_a_promise() {
     // A leave on behalf of an earlier process was forgotten when its group was asked for again.
-    for seed in [21_222_047] {
-        Schedule::new(seed).run();
-    }
+    Schedule::new(21_222_047).run();
 }
 
 #[test]
