@@ -1,7 +1,7 @@
 //! The other end of the wire: takes one client, and pours frames that were built before, or acknowledges what comes.
 
 use std::io::{Read as _, Write as _};
-use std::net::{TcpListener, TcpStream};
+use std::net::{Shutdown, TcpListener, TcpStream};
 use std::thread;
 use std::time::Instant;
 
@@ -116,6 +116,8 @@ fn pour(mut socket: TcpStream, blocks: &[Vec<u8>]) -> Instant {
             break;
         }
     }
+    // Nobody has to wait for an answer to a farewell.
+    let _ = socket.shutdown(Shutdown::Write);
     begun
 }
 

@@ -327,7 +327,7 @@ fn rate(text: &str) -> Result<Rate, String> {
     if text == "max" {
         return Ok(Rate::Max);
     }
-    let interval = interval(text).map_err(|problem| format!("{problem}, nor `max`"))?;
+    let interval = interval(text).map_err(|problem| format!("{problem} (or `max`)"))?;
     match interval {
         Duration::ZERO => Err("more than a message in a nanosecond".to_owned()),
         interval => Ok(Rate::PerSecond(1.0 / interval.as_secs_f64())),

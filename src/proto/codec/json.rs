@@ -202,24 +202,10 @@ fn decode_system(wire: DownstreamWire<'_>) -> Result<Downstream<'_>, Cow<'static
     }
 }
 
-/// Appends a number, which every frame has: without what formatting otherwise can do.
-fn push_number(out: &mut String, mut number: u64) {
-    let (mut digits, mut start) = ([b'0'; 20], 20);
-    while let Some(digit) = digits.get_mut(start - 1) {
-        *digit = b'0' + (number % 10) as u8;
-        number /= 10;
-        start -= 1;
-        if number == 0 || start == 0 {
-            break;
-        }
-    }
-    out.push_str(digits.get(start..).and_then(|digits| std::str::from_utf8(digits).ok()).unwrap_or_default());
-}
-
 fn push_ack_id(out: &mut String, ack_id: Option<u64>) {
     if let Some(id) = ack_id {
         out.push_str(",\"ackId\":");
-        push_number(out, id);
+        out.push_str(itoa::Buffer::new().format(id));
     }
 }
 

@@ -274,7 +274,7 @@ impl Session {
                 }
                 if let Some((group, wanted)) = group {
                     self.groups.want(&group, wanted);
-                    if self.operations.drop_rejoin(&group) {
+                    if self.operations.drop_own_of(&group) {
                         // Until what was asked for now is answered, nobody can know.
                         self.groups.confirm(&group, false);
                     }

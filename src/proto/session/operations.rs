@@ -256,29 +256,24 @@ impl Operations {
 
     /// Forgets the session's own operations about a group: the user has asked for something about it. Whether a leave was
     /// among them that has been sent: it may be carried out all the same.
-    pub(super) fn drop_rejoin(&mut self, group: &str) -> bool {
-        let orders: Vec<u64> =
-            self.groups.get(group).map(|orders| orders.iter().copied().collect()).unwrap_or_default();
-        let is_sent_leave =
-            |operation: &Operation| operation.kind == OperationKind::LeaveGroup && operation.attempts > 0;
-        let is_own = |operation: &Operation| matches!(operation.owner, Owner::Rejoin | Owner::Session);
-        let own = orders.iter().filter_map(|order| self.pending.get(*order)).filter(|operation| is_own(operation));
-        let leaves = own.into_iter().any(|operation| is_sent_leave(operation));
-        self.drop_own(orders);
-        leaves
+    pub(super) fn drop_own_of(&mut self, group: &str) -> bool {
+        let orders = self.groups.get(group).map(|orders| orders.iter().copied().collect());
+        self.drop_own(orders.unwrap_or_default())
     }
 
     fn drop_rejoins(&mut self) {
         self.drop_own(self.groups.values().flatten().copied().collect());
     }
 
-    /// Forgets those of these operations that are the session's own.
-    fn drop_own(&mut self, mut orders: Vec<u64>) {
+    /// Forgets those of these operations that are the session's own. Whether a leave was among them that has been sent.
+    fn drop_own(&mut self, mut orders: Vec<u64>) -> bool {
         let own = |owner: Owner| matches!(owner, Owner::Rejoin | Owner::Session);
         orders.retain(|order| self.pending.get(*order).is_some_and(|operation| own(operation.owner)));
-        for order in orders {
-            self.remove(order);
+        let mut left = false;
+        for operation in orders.into_iter().filter_map(|order| self.remove(order)) {
+            left |= operation.kind == OperationKind::LeaveGroup && operation.attempts > 0;
         }
+        left
     }
 
     #[cfg(any(test, fuzzing))]

@@ -209,11 +209,11 @@ impl Session {
         match outcome {
             Outcome::Acked { .. } | Outcome::Sent => self.event(Lifecycle::Joined { group, ack_id, rejoined: true }),
             Outcome::Refused { error, .. } => {
-                self.operations.drop_rejoin(&group);
+                self.operations.drop_own_of(&group);
                 self.event(Lifecycle::RejoinFailed { group, error });
             }
             Outcome::NotAcknowledged { .. } | Outcome::Unknown { .. } => {
-                self.operations.drop_rejoin(&group);
+                self.operations.drop_own_of(&group);
                 let error = Nack { name: String::new(), message: "the service did not acknowledge the join".into() };
                 self.event(Lifecycle::RejoinFailed { group, error });
             }
