@@ -39,6 +39,8 @@ pub struct Kept {
     torn: bool,
     /// The input that this command sends line by line.
     pub lines: Option<LinesFile>,
+    /// That input, once it has ended.
+    ended: Arc<OnceLock<SentLines>>,
     /// Why the driver could not record.
     failure: Arc<OnceLock<io::Error>>,
 }
@@ -55,6 +57,8 @@ pub struct LinesFile {
     pub stale: bool,
     /// How many operations of others were sent on the connection.
     pub others: u64,
+    /// What it was, once it has ended.
+    ended: Arc<OnceLock<SentLines>>,
 }
 
 impl LinesFile {
@@ -68,9 +72,10 @@ impl LinesFile {
         self.file.keep_lines(lines).map_err(|error| not_recorded(&named(&self.name, &error)))
     }
 
-    /// Records that the input has ended. Fails with exit 13.
-    pub fn end(&self, lines: &SentLines) -> Result<(), Failure> {
-        self.file.end_lines(lines).map_err(|error| not_recorded(&named(&self.name, &error)))
+    /// The input has ended, which is recorded with the end of the run: whoever runs it again because that could not be
+    /// done sends nothing twice.
+    pub fn end(&self, lines: &SentLines) {
+        let _ = self.ended.set(lines.clone());
     }
 }
 
@@ -144,7 +149,11 @@ impl Kept {
         let stale = snapshot.connection.is_none() || lines.as_ref().is_some_and(|it| it.ordinal != snapshot.ordinal);
         let lines = lines.filter(|_| settings.stream.is_some());
         let others = snapshot.sent;
-        let lines = lines.map(|lines| LinesFile { file: Arc::clone(&file), name: name.clone(), lines, stale, others });
+        let ended = Arc::<OnceLock<SentLines>>::default();
+        let lines = lines.map(|lines| {
+            let (file, ended) = (Arc::clone(&file), Arc::clone(&ended));
+            LinesFile { file, name: name.clone(), lines, stale, others, ended }
+        });
         let mut url = None;
         if let Some(connection) = &snapshot.connection {
             secret::remember(&connection.token.0);
@@ -158,6 +167,7 @@ impl Kept {
             name,
             keep: Keep { resume, reserved },
             lines,
+            ended,
             url,
             takes_messages: settings.takes_messages,
             torn: begun > done,
@@ -202,9 +212,11 @@ impl Kept {
         self.failure.get().map(not_recorded)
     }
 
-    /// The last record of a run, down to the disk. Everything that was printed is written by now.
+    /// The last record of a run, down to the disk. Everything that was printed is written by now, and the input that has
+    /// ended is over, unless something could not be recorded: the run fails then, and is run again.
     pub fn close(&self) -> Option<Failure> {
-        self.file.close().map_err(|error| not_recorded(&named(&self.name, &error))).err()
+        let ended = self.ended.get().filter(|_| self.failure.get().is_none());
+        self.file.close(ended).map_err(|error| not_recorded(&named(&self.name, &error))).err()
     }
 }
 

@@ -195,18 +195,6 @@ impl SessionFile {
         self.save(&mut state)
     }
 
-    /// Records that an input has ended. Its ids stay used, by lines that were carried out.
-    pub fn end_lines(&self, sent: &SentLines) -> io::Result<()> {
-        let mut state = self.lock();
-        state.record.lines = None;
-        state.sending = false;
-        if let Some(used) = sent.used() {
-            state.record.snapshot.carry_out(used);
-        }
-        state.body = format::encode_body(&state.record);
-        self.save(&mut state)
-    }
-
     /// Records that messages up to there are about to be written out, and with it what [`Self::done`] was told.
     pub fn begin(&self, mark: Mark) -> io::Result<()> {
         let mut state = self.lock();
@@ -245,9 +233,18 @@ impl SessionFile {
         self.save(&mut self.lock())
     }
 
-    /// Records everything once more, down to the disk: what a clean end leaves survives a loss of power too.
-    pub fn close(&self) -> io::Result<()> {
+    /// Records everything once more, down to the disk: what a clean end leaves survives a loss of power too. With it goes
+    /// an input that has ended; its ids stay used, by lines that were carried out.
+    pub fn close(&self, ended: Option<&SentLines>) -> io::Result<()> {
         let mut state = self.lock();
+        if let Some(ended) = ended {
+            state.record.lines = None;
+            state.sending = false;
+            if let Some(used) = ended.used() {
+                state.record.snapshot.carry_out(used);
+            }
+            state.body = format::encode_body(&state.record);
+        }
         state.record.progress.saved_at = now();
         self.write(&state, true)
     }

@@ -2,6 +2,7 @@
 //! arrives once. What is not the same input is refused before anything of it is sent.
 
 use std::fs;
+use std::path::Path;
 use std::time::Instant;
 
 use rustix::process::Signal;
@@ -32,8 +33,7 @@ impl Bench {
 
     /// The position of a stream in the file.
     fn stream(&self) -> Value {
-        let text = fs::read_to_string(self.home.path().join("s")).unwrap();
-        serde_json::from_str::<Value>(text.lines().nth(1).unwrap()).unwrap()["stream"].take()
+        position(&self.home.path().join("s"))
     }
 
     /// A run that has sent three lines and was killed when the first and the third were acknowledged, and that recorded.
@@ -82,6 +82,12 @@ impl Bench {
         peer.greet("c2", "t2");
         peer
     }
+}
+
+/// The position of a stream in that file.
+fn position(file: &Path) -> Value {
+    let text = fs::read_to_string(file).unwrap();
+    serde_json::from_str::<Value>(text.lines().nth(1).unwrap()).unwrap()["stream"].take()
 }
 
 const LINES: &str = "a\nb\nc\n";
@@ -446,4 +452,44 @@ fn failed_lines_that_are_too_many_to_be_remembered_are_told() {
     let told = "more than 1000 lines have failed: the session file remembers the first 1000, and takes the others, from \
                 line 1001 on, for done";
     assert_eq!(ended.stderr.matches(told).count(), 1, "{}", ended.stderr);
+}
+
+#[test]
+fn what_cannot_be_recorded_at_the_very_end_is_sent_once_all_the_same() {
+    let emulator = Emulator::start(&[]);
+    let listener = emulator.listen(&["--count", "1001"]);
+    let home = tempfile::tempdir().unwrap();
+    let (place, elsewhere) = (home.path().join("place"), home.path().join("elsewhere"));
+    fs::create_dir(&place).unwrap();
+    let input: String = (1..=1000).map(|number| format!("{number}\n")).collect();
+    let start = || {
+        wps(["send", "g", "--lines", "--user", "sender", "-o", "ndjson", &emulator.local(), "--session"])
+            .arg(place.join("s"))
+            .stdin(input.as_str())
+            .start()
+    };
+    let mut wps = start();
+    // It has done its work, and its acks are more than a pipe holds: it ends when they are read.
+    wps.err_line("sent 1000 lines, 1000 acknowledged");
+    while position(&place.join("s"))["settled"].as_u64().is_some_and(|settled| settled < 1000) {
+        std::thread::yield_now();
+    }
+    fs::rename(&place, &elsewhere).unwrap();
+    let failed = wps.end();
+    assert_eq!(failed.code, 13, "{}", failed.stderr);
+    failed.assert_stderr(&["could not write the session file"]);
+    fs::rename(&elsewhere, &place).unwrap();
+    let again = start().end();
+    assert_eq!(again.code, 0, "{}", again.stderr);
+    again.assert_stderr(&["sent by an earlier run"]);
+    assert_eq!(wps_once(&emulator, "last").code, 0);
+    let records = listener.end().records();
+    let came = records.iter().filter(|record| record["type"] == "group-message");
+    let came: Vec<&str> = came.map(|record| record["data"].as_str().unwrap()).collect();
+    let wanted: Vec<&str> = input.lines().chain(["last"]).collect();
+    assert!(came == wanted, "{} lines came", came.len());
+}
+
+fn wps_once(emulator: &Emulator, text: &str) -> Ended {
+    wps(["send", "g", text, &emulator.local()]).start().end()
 }

@@ -85,6 +85,9 @@ const BACKLOG: usize = 256 * 1024;
 /// Commands about streams that are carried out at once, besides the first.
 const STREAM_COMMANDS: usize = 256;
 
+/// After so long, by the real clock, what is left of a batch waits for those who share the thread.
+const LONGEST_TURN: Duration = Duration::from_millis(50);
+
 /// The most of a frame's text that is logged, unless everything is asked for.
 const LOGGED_CHARS: usize = 240;
 
@@ -227,10 +230,7 @@ impl<D: Dialer, S: EventSink> Driver<D, S> {
         self.session.handle_start(self.now());
         let mut frames = false;
         loop {
-            self.carry_out();
-            self.gathered.tell();
-            self.sink.flush();
-            self.tap(|wire| wire.flush());
+            self.end_turn();
             if let Some(end) = self.end.take() {
                 let finished = Finished {
                     end,
@@ -311,8 +311,12 @@ impl<D: Dialer, S: EventSink> Driver<D, S> {
         if let Some(link) = &mut self.link {
             // Without the budget of the task: a batch is bounded, and many small readings would use up what the others
             // need to be seen at all.
-            let reading = unconstrained(poll_fn(|cx| link.poll(cx, room, &mut self.batch)));
-            woken.frames = pin!(reading).poll(cx).is_ready();
+            let left = !self.batch.is_empty();
+            let reading = unconstrained(poll_fn(|cx| link.poll(cx, room && !left, &mut self.batch)));
+            woken.frames = pin!(reading).poll(cx).is_ready() || left;
+        } else {
+            // What is left of a batch is gone with its link.
+            self.batch.clear();
         }
         // After the link has written: what gets its turn by that gets it now.
         if !self.is_backlogged()
@@ -458,11 +462,10 @@ impl<D: Dialer, S: EventSink> Driver<D, S> {
     fn handle_batch(&mut self, now: Duration) {
         let mut batch = std::mem::take(&mut self.batch);
         let logging = enabled!(target: FRAMES, Level::DEBUG);
-        for incoming in batch.drain(..) {
-            // What the session asked for at an earlier frame may have ended the link.
-            if self.link.is_none() {
-                break;
-            }
+        // Only what is recorded takes so long.
+        let until = self.keeper.is_some().then(|| std::time::Instant::now() + LONGEST_TURN);
+        let mut waiting = batch.drain(..);
+        while let Some(incoming) = waiting.next() {
             match incoming {
                 Incoming::Text(text) => self.handle_frame(now, WireFrame::Text(&text), logging),
                 Incoming::Binary(bytes) => self.handle_frame(now, WireFrame::Binary(&bytes), logging),
@@ -484,8 +487,17 @@ impl<D: Dialer, S: EventSink> Driver<D, S> {
                     self.session.handle_closed(now, loss_cause(closed));
                 }
             }
+            // What the session asked for at a frame may have ended the link.
+            if self.link.is_none() {
+                break;
+            }
+            if until.is_some_and(|until| std::time::Instant::now() >= until) {
+                let left: Vec<_> = waiting.collect();
+                self.batch = left;
+                return;
+            }
         }
-        batch.clear();
+        drop(waiting);
         self.batch = batch;
     }
 
@@ -524,10 +536,28 @@ impl<D: Dialer, S: EventSink> Driver<D, S> {
         }
     }
 
+    /// Does everything the session asks for, and lets it be seen.
+    fn end_turn(&mut self) {
+        self.carry_out();
+        if self.keeper.is_some()
+            && let Some(snapshot) = self.session.take_snapshot()
+        {
+            self.record(snapshot);
+            self.carry_out();
+        }
+        self.gathered.tell();
+        self.sink.flush();
+        self.tap(|wire| wire.flush());
+    }
+
     /// Does everything the session asks for.
     fn carry_out(&mut self) {
         loop {
-            self.record();
+            if self.keeper.is_some()
+                && let Some(snapshot) = self.session.take_urgent_snapshot()
+            {
+                self.record(snapshot);
+            }
             let Some(output) = self.session.poll_output() else { return };
             match output {
                 Output::Dial { request, deadline } => {
@@ -560,16 +590,13 @@ impl<D: Dialer, S: EventSink> Driver<D, S> {
                         self.session.handle_stop(self.now());
                     }
                 }
-                Output::Settled { id, outcome } => {
-                    match self.replies.remove(id.0) {
-                        // Whoever asked may have stopped waiting.
-                        Some(Asker::One(reply)) => drop(reply.send(outcome)),
-                        Some(Asker::Stream { tag, settled, .. }) => {
-                            self.gathered.add(&settled, Settlement { tag, outcome });
-                        }
-                        None => {}
+                Output::Settled { id, outcome } => match self.replies.remove(id.0) {
+                    Some(Asker::One(reply)) => self.gathered.answer(reply, outcome),
+                    Some(Asker::Stream { tag, settled, .. }) => {
+                        self.gathered.add(&settled, Settlement { tag, outcome });
                     }
-                }
+                    None => {}
+                },
                 Output::Invoked { key, mut invoked } => {
                     let invoker = self.invocations.remove(&key);
                     invoked.line = invoker.as_ref().and_then(|invoker| invoker.line);
@@ -601,10 +628,8 @@ impl<D: Dialer, S: EventSink> Driver<D, S> {
     }
 
     /// What outlives the process is recorded before anything that follows from it is done.
-    fn record(&mut self) {
-        let Some(keeper) = &mut self.keeper else { return };
-        let Some(snapshot) = self.session.take_snapshot() else { return };
-        if keeper.keep(snapshot).is_err() {
+    fn record(&mut self, snapshot: Snapshot) {
+        if self.keeper.as_mut().is_some_and(|keeper| keeper.keep(snapshot).is_err()) {
             self.keeper = None;
             self.unrecorded = true;
             self.session.handle_abort();

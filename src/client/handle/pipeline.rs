@@ -8,7 +8,7 @@ use std::future::{Future, poll_fn};
 use std::pin::Pin;
 use std::task::{Context, Poll};
 
-use tokio::sync::mpsc;
+use tokio::sync::{mpsc, oneshot};
 
 use super::{Batch, Handle};
 use webpubsub_proto::session::{AckMode, Outcome, Request};
@@ -38,29 +38,36 @@ pub struct Settlement {
 /// Who waits for the operations of a pipeline. What settles together is told together.
 pub(in super::super) type Settlements = mpsc::UnboundedSender<Vec<Settlement>>;
 
-/// What has settled and was not told yet, of one pipeline.
+/// What has settled and was not told yet. It is told at the end of a turn, when all of it is recorded.
 #[derive(Debug, Default)]
 pub(in super::super) struct Gathered {
-    settled: Vec<Settlement>,
-    /// Whose it is.
-    to: Option<Settlements>,
+    /// Those who wait for one operation.
+    answers: Vec<(oneshot::Sender<Outcome>, Outcome)>,
+    /// A pipeline's, together.
+    settled: Vec<(Settlements, Vec<Settlement>)>,
 }
 
 impl Gathered {
-    /// Adds one of that pipeline's; what there is of another is told.
-    pub(in super::super) fn add(&mut self, to: &Settlements, settlement: Settlement) {
-        if !self.to.as_ref().is_some_and(|other| other.same_channel(to)) {
-            self.tell();
-            self.to = Some(to.clone());
-        }
-        self.settled.push(settlement);
+    /// Adds the end of an operation that was asked for alone.
+    pub(in super::super) fn answer(&mut self, to: oneshot::Sender<Outcome>, outcome: Outcome) {
+        self.answers.push((to, outcome));
     }
 
-    /// Tells all there is.
+    /// Adds one of that pipeline's.
+    pub(in super::super) fn add(&mut self, to: &Settlements, settlement: Settlement) {
+        match self.settled.last_mut() {
+            Some((last, settled)) if last.same_channel(to) => settled.push(settlement),
+            _ => self.settled.push((to.clone(), vec![settlement])),
+        }
+    }
+
+    /// Tells all there is. Nobody may wait for it any more.
     pub(in super::super) fn tell(&mut self) {
-        if let Some(to) = self.to.take() {
-            // Nobody may wait for it any more.
-            let _ = to.send(std::mem::take(&mut self.settled));
+        for (to, outcome) in self.answers.drain(..) {
+            let _ = to.send(outcome);
+        }
+        for (to, settled) in self.settled.drain(..) {
+            let _ = to.send(settled);
         }
     }
 }

@@ -195,9 +195,11 @@ impl Position {
         }
     }
 
-    /// Records that all of it has arrived.
+    /// All of it has arrived: records that, and that the input has ended once nothing else can fail.
     pub(super) fn finish(&mut self) -> Result<(), Failure> {
-        self.file.end(&self.lines)
+        self.write()?;
+        self.file.end(&self.lines);
+        Ok(())
     }
 }
 

@@ -222,12 +222,15 @@ impl Caller {
     fn carry_out(&mut self) {
         let mut said = 0;
         loop {
-            // Recorded before anything is carried out.
-            if let Some(snapshot) = self.session.take_snapshot() {
+            // Recorded before anything is carried out, or at the end.
+            let urgent = self.session.take_urgent_snapshot();
+            let output = self.session.poll_output();
+            let snapshot = if output.is_some() { urgent } else { urgent.or_else(|| self.session.take_snapshot()) };
+            if snapshot.is_some() {
                 assert!(self.config.keep.is_some());
-                self.snapshot = Some(snapshot);
+                self.snapshot = snapshot;
             }
-            let Some(output) = self.session.poll_output() else { break };
+            let Some(output) = output else { break };
             said += 1;
             assert!(said < 100_000, "it spins");
             self.output(output);

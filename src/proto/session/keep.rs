@@ -1,8 +1,8 @@
 //! What of a session outlives its process, out and in again (`--session FILE`).
 //!
 //! A session whose [`Config`](super::Config) has a [`Keep`] acknowledges messages when they were written
-//! out, leaves without a close frame, and says with [`Session::take_snapshot`] what has to be recorded before anything it
-//! has asked for is carried out. Given such a [`Snapshot`], another session goes on with the same connection. Where it is
+//! out, leaves without a close frame, and says with [`Session::take_urgent_snapshot`] what has to be recorded before
+//! anything it has asked for is carried out, with [`Session::take_snapshot`] what has to be by the end of a turn. Given such a [`Snapshot`], another session goes on with the same connection. Where it is
 //! recorded is the caller's business. The driver is its caller.
 
 use std::collections::BTreeSet;
@@ -25,8 +25,11 @@ const MOST_DOUBTFUL: usize = 1000;
 pub(super) struct Kept {
     /// What it is given, until it starts.
     keep: Keep,
-    /// Something changed that outlives the process.
+    /// Something changed that outlives the process, and that what is asked for now may follow from.
     changed: bool,
+    /// An operation has settled. Whoever does not find that recorded repeats it under the same id, so that it is soon
+    /// enough before it is told to those who wait: many settle together, and a record is as long as all groups.
+    settled: bool,
     /// ackIds were used for operations that others record: it is enough to record that at the end.
     used_more: bool,
     /// Which connection of an earlier process it has gone on with.
@@ -76,6 +79,13 @@ impl Session {
         }
     }
 
+    /// An operation has settled.
+    pub(super) fn note_settled(&mut self) {
+        if let Some(kept) = &mut self.kept {
+            kept.settled = true;
+        }
+    }
+
     /// An ackId was used for an operation that its issuer records.
     pub(super) fn note_used_id(&mut self) {
         if let Some(kept) = &mut self.kept {
@@ -93,14 +103,26 @@ impl Session {
         self.kept.as_mut().is_some_and(|kept| kept.resumed_groups.remove(group))
     }
 
-    /// What has to be recorded before any further output is carried out; `None` when that was said before.
+    /// What has to be recorded before any further output is carried out; `None` when that was said before. Nothing that
+    /// an output queues may leave, and nobody may be told of an end, before [`Self::take_snapshot`] was asked too.
+    pub fn take_urgent_snapshot(&mut self) -> Option<Snapshot> {
+        let kept = self.kept.as_mut()?;
+        let urgent = kept.changed || kept.parting.is_some();
+        if urgent { self.take_snapshot() } else { None }
+    }
+
+    /// What has to be recorded by the end of a turn; `None` when that was said before.
     pub fn take_snapshot(&mut self) -> Option<Snapshot> {
         let kept = self.kept.as_mut()?;
         if let Some(parting) = kept.parting.take() {
             return Some(parting);
         }
         let over = matches!(self.phase, Phase::Closing { .. } | Phase::Ended);
-        (!over && std::mem::take(&mut kept.changed)).then(|| self.snapshot())
+        if over {
+            return None;
+        }
+        let changed = std::mem::take(&mut kept.changed) | std::mem::take(&mut kept.settled);
+        changed.then(|| self.snapshot())
     }
 
     /// How far the connection has come, with everything that was received; `None` before the first message.
@@ -183,7 +205,8 @@ impl Session {
     /// The session is about to end: what is unanswered now stays recorded.
     pub(super) fn part(&mut self) {
         let Some(kept) = &mut self.kept else { return };
-        let changed = std::mem::take(&mut kept.changed) | std::mem::take(&mut kept.used_more);
+        let settled = std::mem::take(&mut kept.settled) | std::mem::take(&mut kept.used_more);
+        let changed = std::mem::take(&mut kept.changed) | settled;
         let parting = (changed && kept.parting.is_none()).then(|| self.snapshot());
         if let (Some(kept), Some(parting)) = (&mut self.kept, parting) {
             kept.parting = Some(parting);

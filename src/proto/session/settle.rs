@@ -151,7 +151,7 @@ impl Session {
         };
         let done = matches!(outcome, Outcome::Acked { .. } | Outcome::Sent | Outcome::AlreadyJoined);
         if !operation.recorded {
-            self.note_change();
+            self.note_settled();
         }
         self.doubt(&operation, &outcome);
         if let Some(joined) = group {

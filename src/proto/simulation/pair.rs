@@ -304,10 +304,16 @@ impl Pair {
         let now = self.now;
         loop {
             let peer = &mut self.peers[index];
-            if let Some(snapshot) = peer.session.take_snapshot() {
+            if let Some(snapshot) = peer.session.take_urgent_snapshot() {
                 around.recorded(index, snapshot);
             }
-            let Some(output) = peer.session.poll_output() else { return };
+            let Some(output) = peer.session.poll_output() else {
+                // As at the end of a driver's turn.
+                if let Some(snapshot) = peer.session.take_snapshot() {
+                    around.recorded(index, snapshot);
+                }
+                return;
+            };
             assert!(!peer.ended, "{output:?} after the end");
             match output {
                 Output::Dial { request, deadline } => {

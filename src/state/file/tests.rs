@@ -49,12 +49,12 @@ fn what_is_kept_is_there_for_the_next_process() {
     second.file.done(mark(2, 9));
     second.file.settle().unwrap();
     second.file.keep(Snapshot { ordinal: 3, ..snapshot }, None).unwrap();
-    second.file.close().unwrap();
+    second.file.close(None).unwrap();
     drop(second.file);
     // A new connection counts anew.
     let third = open(&path);
     assert_eq!((third.done, third.begun, third.snapshot.ordinal), (0, 0, 3));
-    third.file.end_lines(&sent).unwrap();
+    third.file.close(Some(&sent)).unwrap();
     drop(third.file);
     let fourth = open(&path);
     assert_eq!((fourth.lines, fourth.snapshot.used_ids), (None, vec![(0, 3), (20, 20), (u64::MAX, u64::MAX)]));
@@ -180,13 +180,13 @@ fn nothing_beside_it_is_touched_and_what_a_killed_process_left_is_cleared_away()
     let theirs = [".s.tmp", ".wps-0123456789abcdef.tmp", "s.tmp"];
     theirs.iter().for_each(|name| fs::write(home.path().join(name), "theirs").unwrap());
     let first = open(&path);
-    first.file.close().unwrap();
+    first.file.close(None).unwrap();
     // Killed in the middle of writing it.
     fs::write(&first.file.temporary, "wps-sess").unwrap();
     assert_eq!(names(home.path()).len(), 6);
     drop(first);
     let second = open(&path);
-    second.file.close().unwrap();
+    second.file.close(None).unwrap();
     assert_eq!(names(home.path()), [".s.tmp", ".wps-0123456789abcdef.tmp", "s", "s.lock", "s.tmp"]);
     theirs.iter().for_each(|name| assert_eq!(fs::read(home.path().join(name)).unwrap(), b"theirs"));
     drop(second);

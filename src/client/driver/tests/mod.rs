@@ -3,6 +3,7 @@
 mod connection;
 mod fairness;
 mod flow;
+mod keeping;
 mod slow;
 mod stop;
 

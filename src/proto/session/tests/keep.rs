@@ -73,6 +73,29 @@ fn a_connection_is_recorded_when_it_is_made_and_whenever_it_changes() {
     assert_eq!((b.session.take_snapshot(), b.session.mark()), (None, Some(mark(1, 1))));
 }
 
+/// A record is as long as all groups: one for each of many acks grows with the square of their number.
+#[test]
+fn what_settles_in_one_turn_is_recorded_once_at_its_end() {
+    let mut b = Bench::live(kept());
+    for group in ["g", "h", "i"] {
+        b.join(group);
+    }
+    b.take();
+    b.session.take_snapshot().unwrap();
+    for id in 1..=3 {
+        b.ack(id);
+        assert_eq!(b.session.take_urgent_snapshot(), None, "{id}");
+    }
+    let joined = |group: &str| (group.to_owned(), true, true);
+    assert_eq!(b.session.take_snapshot().unwrap().groups, [joined("g"), joined("h"), joined("i")]);
+    assert_eq!(b.session.take_snapshot(), None);
+    // What comes next is to be known before anything that follows from it, with all that is known.
+    b.ack(4);
+    b.send("a");
+    assert!(b.session.take_urgent_snapshot().is_some());
+    assert_eq!(b.session.take_snapshot(), None);
+}
+
 #[test]
 fn without_a_keep_nothing_is_to_be_recorded() {
     let mut b = Bench::live(config());
