@@ -170,7 +170,7 @@ impl Hub {
     ) -> Sent {
         self.now = now;
         let keys = self.select(selection);
-        if !insist && !self.congested.is_empty() && keys.iter().any(|key| self.congested.contains(key)) {
+        if !insist && !self.congestion.is_empty() && keys.iter().any(|key| self.congestion.contains(*key)) {
             return Sent::Busy;
         }
         let origin = match selection.target {

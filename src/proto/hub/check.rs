@@ -1,5 +1,7 @@
 //! What is true of a hub after every input, whatever it was: for tests.
 
+use std::collections::HashMap;
+
 use super::Hub;
 use super::connections::Pace;
 
@@ -12,11 +14,15 @@ impl Hub {
         let mut holding: Vec<_> = holding.map(|(key, _)| key).collect();
         holding.sort_unstable();
         assert_eq!(waiting, holding, "held frames are waited for exactly once");
-        let has_reason = |key| !self.congested.is_empty() || self.has_many_pending(key);
+        let has_reason = |key| !self.congestion.is_empty() || self.has_many_pending(key);
         assert!(waiting.iter().all(|key| has_reason(*key)), "nobody waits for nothing");
-        for key in &self.congested {
+        let (receivers, groups) = self.congestion.parts();
+        for key in receivers {
             assert!(self.connections.get(*key).is_some_and(|connection| connection.pace == Pace::Congested));
         }
+        let counted = self.groups.iter().map(|(group, members)| (group, members.intersection(receivers).count()));
+        let counted: HashMap<_, _> = counted.filter(|(_, count)| *count > 0).collect();
+        assert_eq!(groups.iter().map(|(group, count)| (group, *count)).collect::<HashMap<_, _>>(), counted);
         self.connections.check();
         assert!(self.unchecked.is_empty());
         for group in self.states.names() {
@@ -33,6 +39,6 @@ impl Hub {
         assert_eq!(self.groups.iter().count(), 0, "groups are left: {:?}", self.groups);
         assert!(self.states.is_empty(), "states are left: {:?}", self.states);
         assert!(self.events.is_empty(), "events are left");
-        assert!(self.waiting.is_empty() && self.congested.is_empty(), "somebody waits");
+        assert!(self.waiting.is_empty() && self.congestion.is_empty(), "somebody waits");
     }
 }

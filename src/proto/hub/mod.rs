@@ -11,6 +11,7 @@ mod boundary;
 #[cfg(any(test, fuzzing))]
 mod check;
 mod config;
+mod congestion;
 mod connections;
 mod delivery;
 mod encoded;
@@ -47,6 +48,7 @@ pub use inspect::{ConnectionInfo, GroupInfo};
 pub use negotiation::negotiate;
 pub use permissions::Permission;
 
+use congestion::Congestion;
 use connections::Connections;
 use groups::Groups;
 use injector::Injector;
@@ -80,12 +82,12 @@ pub struct Hub {
     /// Events whose handler has not answered yet.
     events: HashMap<EventId, PendingEvent>,
     /// Receivers that publishers wait for.
-    congested: BTreeSet<ConnectionKey>,
+    congestion: Congestion,
     /// Connections with held frames, each once.
     waiting: VecDeque<ConnectionKey>,
-    /// A receiver was let go during this input: held frames have to be looked at.
+    /// Somebody has nobody to wait for any more: held frames have to be looked at.
     release_due: bool,
-    /// The same for senders outside the hub, until they ask.
+    /// A receiver was let go: senders outside the hub may try again, once they ask.
     released: bool,
     timers: Timers<Timer>,
     outputs: VecDeque<Output>,
@@ -107,7 +109,7 @@ impl Hub {
             states: States::default(),
             unchecked: BTreeSet::new(),
             events: HashMap::new(),
-            congested: BTreeSet::new(),
+            congestion: Congestion::default(),
             waiting: VecDeque::new(),
             release_due: false,
             released: false,

@@ -156,6 +156,9 @@ impl Hub {
     /// The one way every operation takes.
     fn operate(&mut self, key: ConnectionKey, operation: Operation<'_>, ack_id: Option<u64>) -> Flow {
         if self.must_wait(key, &operation) {
+            if let Operation::Send { group, .. } = &operation {
+                self.await_group(key, group);
+            }
             return Flow::Wait;
         }
         let effects = self.injector.on_operation(&self.connections, key, &operation, ack_id);
@@ -270,6 +273,9 @@ impl Hub {
         if let Some(connection) = self.connections.get_mut(key) {
             let name = self.groups.join(group, key);
             let is_new = connection.groups.insert(Arc::clone(&name));
+            if is_new {
+                self.congestion.joined(key, &name);
+            }
             if is_new && self.config.announces_groups {
                 let connection_id = Arc::clone(&connection.id);
                 self.outputs.push_back(Output::Joined { connection_id, group: name });
@@ -287,6 +293,7 @@ impl Hub {
     /// A connection that was in a group is no longer.
     pub(super) fn part_from(&mut self, key: ConnectionKey, group: Arc<str>) {
         self.groups.leave(&group, key);
+        self.stop_waiting_in(key, &group);
         self.end_state(key, &group);
         if self.config.announces_groups
             && let Some(connection) = self.connections.get(key)

@@ -8,7 +8,7 @@
 //! Events wait in the same way for the application's handlers, which may be slow: a client that sends more of them than
 //! are answered is held, too.
 
-use std::collections::BTreeSet;
+use std::sync::Arc;
 use std::time::Duration;
 
 use super::Hub;
@@ -52,7 +52,7 @@ impl Hub {
         let waits = connection.is_attached() && !self.config.patience.is_zero();
         if load >= HIGH_PERCENT && connection.pace == Pace::Free && waits {
             connection.pace = Pace::Congested;
-            self.congested.insert(key);
+            self.congestion.insert(key, &connection.groups);
             self.timers.set(Timer::Patience(key), self.now.saturating_add(self.config.patience));
         }
     }
@@ -77,7 +77,18 @@ impl Hub {
     /// Takes a receiver out of the waited-for ones; held frames are looked at again before the input is done with.
     pub(super) fn stop_waiting_for(&mut self, key: ConnectionKey) {
         self.timers.cancel(Timer::Patience(key));
-        if self.congested.remove(&key) {
+        let Some(connection) = self.connections.get(key) else { return };
+        let Some(freed) = self.congestion.remove(key, &connection.groups) else { return };
+        self.released = true;
+        // Those of a group are looked at once the last of its receivers was let go, not after each of them.
+        let states = &self.states;
+        let is_told = |group: &Arc<str>| states.subscribers(group).is_some_and(|told| told.contains(&key));
+        self.release_due |= freed || !connection.held.is_empty() || connection.groups.iter().any(is_told);
+    }
+
+    /// A connection has left a group: publishers to it have nobody to wait for any more.
+    pub(super) fn stop_waiting_in(&mut self, key: ConnectionKey, group: &str) {
+        if self.congestion.left(key, group) {
             self.release_due = true;
             self.released = true;
         }
@@ -92,22 +103,28 @@ impl Hub {
     pub(super) fn must_wait(&self, key: ConnectionKey, operation: &Operation<'_>) -> bool {
         match operation {
             Operation::Event { .. } if self.has_many_pending(key) => true,
-            _ if self.congested.is_empty() => false,
+            _ if self.congestion.is_empty() => false,
             Operation::Join { .. } | Operation::Leave { .. } | Operation::UnsubscribeState { .. } => false,
             // The answer comes to the sender.
-            Operation::Event { .. } | Operation::SubscribeState { .. } => self.congested.contains(&key),
-            Operation::SetState { group, .. } => self
-                .states
-                .subscribers(group)
-                .is_some_and(|subscribers| self.congested.iter().any(|congested| subscribers.contains(congested))),
+            Operation::Event { .. } | Operation::SubscribeState { .. } => self.congestion.contains(key),
+            Operation::SetState { group, .. } => {
+                self.is_congested(group)
+                    && self.states.subscribers(group).is_some_and(|told| self.congestion.is_among(told))
+            }
             Operation::Send { group, .. } => self.is_congested(group),
         }
     }
 
     /// Whether a member of the group is a receiver that is waited for.
     pub(super) fn is_congested(&self, group: &str) -> bool {
-        let waits = |members: &BTreeSet<ConnectionKey>| self.congested.iter().any(|key| members.contains(key));
-        !self.congested.is_empty() && self.groups.members(group).is_some_and(waits)
+        self.congestion.is_in(group)
+    }
+
+    /// The first frame that is held of a connection waits for a member of this group.
+    pub(super) fn await_group(&mut self, key: ConnectionKey, group: &str) {
+        if let Some(connection) = self.connections.get_mut(key) {
+            connection.held.wait_for(group);
+        }
     }
 
     /// Whether a connection has as many events at their handler as it may.
@@ -166,6 +183,11 @@ impl Hub {
     }
 
     fn carry_out_held(&mut self, key: ConnectionKey) {
+        let Some(connection) = self.connections.get(key) else { return };
+        if connection.held.awaited().is_some_and(|group| self.is_congested(group)) {
+            self.waiting.push_back(key);
+            return;
+        }
         loop {
             let Some(connection) = self.connections.get_mut(key) else { return };
             let Some(held) = connection.held.pop() else { break };

@@ -208,6 +208,8 @@ impl Hub {
 
     pub(super) fn unsubscribe(&mut self, key: ConnectionKey, group: &str) {
         self.states.unsubscribe(group, key);
+        // Whoever says something of itself need not wait for it any more.
+        self.release_due |= self.congestion.contains(key);
     }
 
     /// A connection leaves a group: it is told nothing more, and what it said of itself ends.

@@ -48,7 +48,8 @@ impl Hub {
             StreamRequest::End { .. } => (Point::StreamEnd, of_stream),
         };
         let is_published = matches!(point, Point::StreamData | Point::StreamEnd);
-        if is_published && group.as_deref().is_some_and(|group| self.is_congested(group)) {
+        if is_published && let Some(group) = group.as_deref().filter(|group| self.is_congested(group)) {
+            self.await_group(key, group);
             return Flow::Wait;
         }
         let (effects, ack) = self.injector.on_stream(&self.connections, key, point, group.as_deref());

@@ -12,6 +12,8 @@ pub struct HeldFrames {
     bytes: usize,
     /// The same, with what the bookkeeping of each frame takes.
     cost: usize,
+    /// The group that the first waits for, if it is one.
+    awaited: Option<Box<str>>,
 }
 
 impl HeldFrames {
@@ -23,8 +25,19 @@ impl HeldFrames {
         self.frames.push_back(held);
     }
 
+    /// The first waits, or will, for a member of this group.
+    pub fn wait_for(&mut self, group: &str) {
+        self.awaited = Some(group.into());
+    }
+
+    /// The group that the first waits for, if it is one.
+    pub fn awaited(&self) -> Option<&str> {
+        self.awaited.as_deref()
+    }
+
     /// Takes the first.
     pub fn pop(&mut self) -> Option<EncodedFrame> {
+        self.awaited = None;
         let held = self.frames.pop_front()?;
         self.bytes = self.bytes.saturating_sub(held.len());
         self.cost = self.cost.saturating_sub(held.cost());

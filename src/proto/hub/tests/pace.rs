@@ -48,6 +48,62 @@ fn publishers_to_other_groups_do_not_wait() {
 }
 
 #[test]
+fn whoever_leaves_a_group_is_not_waited_for_in_it() {
+    let mut rig = rig();
+    rig.json(1, &[]);
+    rig.reliable(2, &["g"]);
+    rig.reliable(3, &["g"]);
+    for _ in 1..=6 {
+        rig.send(1, "g", "x");
+    }
+    assert_eq!(rig.send(1, "g", "a"), nothing());
+    // The other one is still waited for.
+    assert_eq!(rig.text(2, r#"{"type":"leaveGroup","group":"g"}"#), nothing());
+    assert_eq!(acknowledge(&mut rig, 3, 6), [sequenced(3, 7, "a")]);
+    assert_eq!(rig.send(1, "g", "b"), [sequenced(3, 8, "b")]);
+    for _ in 1..=4 {
+        rig.send(1, "g", "x");
+    }
+    assert_eq!(rig.send(1, "g", "c"), nothing());
+    assert_eq!(rig.text(3, r#"{"type":"leaveGroup","group":"g"}"#), nothing());
+    rig.json(4, &["g"]);
+    assert_eq!(rig.send(1, "g", "d").len(), 1);
+}
+
+/// So many publishers wait for as many receivers, which catch up one after the other. Gives what that took.
+#[expect(clippy::disallowed_types, reason = "it is time that is measured")]
+fn time_to_catch_up(count: u64) -> std::time::Duration {
+    let mut rig = Rig::with(HubConfig { max_unacked_messages: 8, patience: SECOND * 1000, ..HubConfig::default() });
+    let publishers = 1..=count;
+    let receivers = count + 1..=2 * count;
+    for socket in publishers.clone() {
+        rig.json(socket, &[]);
+    }
+    for socket in receivers.clone() {
+        rig.reliable(socket, &["g"]);
+    }
+    for _ in 1..=6 {
+        rig.send(1, "g", "x");
+    }
+    for socket in publishers {
+        assert_eq!(rig.send(socket, "g", "y"), nothing());
+    }
+    let since = std::time::Instant::now();
+    for socket in receivers {
+        acknowledge(&mut rig, socket, 6);
+    }
+    since.elapsed()
+}
+
+#[test]
+fn what_waiting_costs_does_not_grow_with_publishers_times_receivers() {
+    let best = |count| (0..3).map(|_| time_to_catch_up(count)).min().unwrap();
+    let (few, many) = (best(50), best(800));
+    // Sixteen times of both: about 16 times the work, 256 times if each that goes on looked at all who wait.
+    assert!(many < few * 80, "{few:?} for 50, {many:?} for 800");
+}
+
+#[test]
 fn two_connections_that_publish_to_each_other_do_not_wait_for_each_others_acknowledgements() {
     let mut rig = rig();
     rig.reliable(1, &["g"]);

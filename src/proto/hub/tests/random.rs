@@ -81,7 +81,7 @@ impl World {
             Action::Post(insist) => {
                 let data = OwnedData::text("x");
                 let outgoing = Outgoing { data: data.as_data(), metadata: None, ttl: Duration::ZERO };
-                let busy = !self.rig.hub.congested.is_empty();
+                let busy = !self.rig.hub.congestion.is_empty();
                 let selection = Selection::all(Target::Everyone);
                 let sent = self.rig.hub.handle_send(self.rig.now, &selection, &outgoing, insist);
                 assert_eq!(sent == Sent::Busy, busy && !insist);
