@@ -45,7 +45,7 @@ pub use group_state::{GroupState, MAX_SNAPSHOT_ITEMS, MAX_STATE_BYTES, StateFram
 pub use metadata::{Metadata, MetadataError, check_metadata};
 pub use names::{NameError, check_event_name, check_group_name, check_hub_name};
 pub use pattern::{GroupPattern, LONGEST_PATTERN, MOST_STARS};
-pub use wire::{EncodedFrame, WireFrame};
+pub use wire::{EncodedFrame, SharedFrame, WireFrame};
 
 /// Largest frame the service takes, in bytes (PROTOCOL §12: 1 MB documented, 1 MiB in the official emulator).
 pub const MAX_FRAME_BYTES: usize = 1024 * 1024;

@@ -16,9 +16,9 @@ use super::carrier::{Carrier, say_end, see_off};
 use super::hubs::{HubSocket, Incoming};
 use super::outbox::{Item, Signals};
 use webpubsub_net::wire::{Breach, Broken, CloseDefect, Message, Role, WebSocket, prepare};
-use webpubsub_proto::EncodedFrame;
 use webpubsub_proto::MAX_FRAME_BYTES;
 use webpubsub_proto::hub::{CloseKind, Cut, Violation};
+use webpubsub_proto::{EncodedFrame, SharedFrame};
 
 /// Most messages handed to the hub at once.
 const BATCH_MESSAGES: usize = 256;
@@ -234,8 +234,15 @@ impl<S: Carrier> Socket<S> {
             Item::Frame(frame) => {
                 self.written = self.written.saturating_add(frame.cost());
                 match &frame {
+                    EncodedFrame::Text(bytes) if bytes.len() >= SharedFrame::FROM => {
+                        self.stream.send_shared(true, (&[], bytes, &[]));
+                    }
+                    EncodedFrame::Binary(bytes) if bytes.len() >= SharedFrame::FROM => {
+                        self.stream.send_shared(false, (&[], bytes, &[]));
+                    }
                     EncodedFrame::Text(bytes) => self.stream.send_text(bytes),
                     EncodedFrame::Binary(bytes) => self.stream.send_binary(bytes),
+                    EncodedFrame::Shared(shared) => self.stream.send_shared(shared.is_text(), shared.pieces()),
                 }
             }
             Item::Ping => self.stream.send_ping(),

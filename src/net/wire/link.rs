@@ -314,6 +314,9 @@ where
             match frame {
                 Outgoing::Frame(EncodedFrame::Text(payload)) => self.socket.send_text(&payload),
                 Outgoing::Frame(EncodedFrame::Binary(payload)) => self.socket.send_binary(&payload),
+                Outgoing::Frame(EncodedFrame::Shared(shared)) => {
+                    self.socket.send_shared(shared.is_text(), shared.pieces());
+                }
                 Outgoing::Ping => self.socket.send_ping(),
                 // What was sent after a failure went nowhere, and its end is no place.
                 Outgoing::Mark(name) if self.socket.failure().is_none() => {

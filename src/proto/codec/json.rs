@@ -13,6 +13,7 @@ mod stream;
 
 use std::borrow::Cow;
 use std::fmt::Write as _;
+use std::sync::Arc;
 
 use super::Malformed;
 use crate::MAX_TTL_SECONDS;
@@ -21,8 +22,10 @@ use crate::frame::{AckError, Downstream, Message, Origin, Upstream};
 use crate::group_state::StateFrame;
 use crate::metadata::check_metadata;
 use crate::names::{check_event_name, check_group_name};
+use crate::wire::{EncodedFrame, SharedFrame};
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
+use bytes::Bytes;
 use serde::{Deserialize, Deserializer};
 use serde_json::value::RawValue;
 
@@ -561,7 +564,16 @@ pub fn encode_downstream(frame: &Downstream<'_>, out: &mut String) {
 #[derive(Debug, Clone)]
 pub struct JsonMessage {
     /// Everything after the optional sequence id, closing brace included.
-    tail: Box<str>,
+    tail: Tail,
+}
+
+#[derive(Debug, Clone)]
+struct Tail(Arc<str>);
+
+impl AsRef<[u8]> for Tail {
+    fn as_ref(&self) -> &[u8] {
+        self.0.as_bytes()
+    }
 }
 
 impl JsonMessage {
@@ -586,28 +598,40 @@ impl JsonMessage {
             out.push_str(stream);
         }
         out.push('}');
-        Self { tail: out.into() }
+        Self { tail: Tail(out.into()) }
     }
 
     /// The same of a frame that tells of states.
     pub fn group_state(frame: &StateFrame<'_>) -> Self {
-        Self { tail: state::tail(frame).into() }
+        Self { tail: Tail(state::tail(frame).into()) }
     }
 
     /// Bytes of the frame without its sequence id.
     pub fn len(&self) -> usize {
-        self.tail.len()
+        self.tail.0.len()
     }
 
     /// The whole frame for one receiver.
-    pub fn with_sequence_id(&self, sequence_id: Option<u64>) -> String {
-        let mut out = String::with_capacity(self.tail.len() + 36);
+    fn with_sequence_id(&self, sequence_id: Option<u64>) -> String {
+        let mut out = String::with_capacity(self.tail.0.len() + 36);
         out.push('{');
         if let Some(id) = sequence_id {
             let _ = write!(out, "\"sequenceId\":{id},");
         }
-        out.push_str(&self.tail);
+        out.push_str(&self.tail.0);
         out
+    }
+
+    /// The frame for one receiver. With a sequence id, a large one shares its bytes with the others.
+    pub fn frame(&self, sequence_id: Option<u64>) -> EncodedFrame {
+        match sequence_id {
+            Some(id) if self.len() >= SharedFrame::FROM => {
+                let before = format!("{{\"sequenceId\":{id},");
+                let shared = Bytes::from_owner(self.tail.clone());
+                EncodedFrame::Shared(Box::new(SharedFrame::new(true, before.as_bytes(), shared, b"")))
+            }
+            _ => self.with_sequence_id(sequence_id).into(),
+        }
     }
 }
 

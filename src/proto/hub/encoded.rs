@@ -21,13 +21,13 @@ impl Encoded {
         self.weight
     }
 
-    /// The frame of one reliable receiver. The id stands first in it, so each is a copy of the whole payload.
+    /// The frame of one reliable receiver: a copy, or where that is large, its own id around what all share.
     pub(super) fn frame(&self, sequence_id: u64) -> EncodedFrame {
-        self.shared.with_sequence_id(Some(sequence_id))
+        self.shared.frame(Some(sequence_id))
     }
 
     /// The frame that all other receivers share.
     pub(super) fn plain(&self) -> EncodedFrame {
-        self.shared.with_sequence_id(None)
+        self.shared.frame(None)
     }
 }

@@ -71,8 +71,8 @@ impl Digests {
 
 /// FNV-1a in 64 bits, folded. It is recorded, so it stays what it is.
 fn digest(frame: &EncodedFrame) -> u32 {
-    let (EncodedFrame::Text(bytes) | EncodedFrame::Binary(bytes)) = frame;
-    let hash = bytes
+    let hash = frame
+        .payload()
         .iter()
         .fold(0xCBF2_9CE4_8422_2325_u64, |hash, byte| (hash ^ u64::from(*byte)).wrapping_mul(0x0000_0100_0000_01B3));
     (hash ^ (hash >> 32)) as u32

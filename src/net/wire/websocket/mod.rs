@@ -7,6 +7,7 @@
 
 mod decoder;
 mod header;
+mod output;
 mod socket;
 #[cfg(test)]
 mod tests;

@@ -13,6 +13,7 @@ use bytes::{Bytes, BytesMut};
 use tokio::io::{AsyncRead, AsyncReadExt as _, AsyncWrite};
 
 use super::header::{Header, Opcode, apply_mask};
+use super::output::Output;
 use super::{Breach, Decoder, Message, Role};
 
 /// No frame is taken while so many bytes wait to be written.
@@ -36,9 +37,8 @@ pub struct WebSocket<S> {
     pub(super) input: BytesMut,
     /// Bytes asked of the stream at once.
     read_size: usize,
-    /// What waits to be written, from `written` on.
-    output: Vec<u8>,
-    written: usize,
+    /// What waits to be written.
+    output: Output,
     /// Bytes that the stream has taken, in all.
     taken: u64,
     /// Of them, those before the last flush: until then the stream may hold bytes back.
@@ -71,7 +71,7 @@ impl<S> fmt::Debug for WebSocket<S> {
         f.debug_struct("WebSocket")
             .field("role", &self.role)
             .field("input", &self.input.len())
-            .field("output", &(self.output.len() - self.written))
+            .field("output", &self.output.len())
             .field("closed", &self.closed)
             .field("failure", &self.failure)
             .finish_non_exhaustive()
@@ -90,8 +90,7 @@ where
             decoder: Decoder::new(role, limit),
             input: BytesMut::from(leftover),
             read_size,
-            output: Vec::new(),
-            written: 0,
+            output: Output::default(),
             taken: 0,
             flushed: 0,
             ping: None,
@@ -183,7 +182,7 @@ where
 
     /// Bytes that wait to be written.
     pub fn waiting(&self) -> usize {
-        self.output.len() - self.written
+        self.output.len()
     }
 
     /// How many bytes there are up to here, from the first to the last that was sent.
@@ -206,6 +205,24 @@ where
         self.send(Opcode::Binary, payload);
     }
 
+    /// Sends a message in three pieces, of which the middle one is shared: this end, if it is a server's, does not copy
+    /// it. A text has to be UTF-8. Ask for [room](Self::poll_room) before.
+    pub fn send_shared(&mut self, is_text: bool, (before, shared, after): (&[u8], &Bytes, &[u8])) {
+        let opcode = if is_text { Opcode::Text } else { Opcode::Binary };
+        if self.role == Role::Client {
+            return self.send(opcode, &[before, shared, after].concat());
+        }
+        if self.closed || self.failure.is_some() {
+            return;
+        }
+        let length = (before.len() + shared.len() + after.len()) as u64;
+        let own = self.output.own();
+        Header { last: true, opcode, mask: None, length }.write(own);
+        own.extend_from_slice(before);
+        self.output.share(shared.clone());
+        self.output.own().extend_from_slice(after);
+    }
+
     /// Sends an empty ping. Ask for [room](Self::poll_room) before.
     pub fn send_ping(&mut self) {
         self.send(Opcode::Ping, &[]);
@@ -226,19 +243,16 @@ where
         if self.closed || self.failure.is_some() {
             return;
         }
-        if self.written >= WRITE_BUFFER {
-            self.output.drain(..self.written);
-            self.written = 0;
-        }
         let mask = match self.role {
             Role::Client => Some(rand::random()),
             Role::Server => None,
         };
-        Header { last: true, opcode, mask, length: payload.len() as u64 }.write(&mut self.output);
-        let start = self.output.len();
-        self.output.extend_from_slice(payload);
+        let output = self.output.own();
+        Header { last: true, opcode, mask, length: payload.len() as u64 }.write(output);
+        let start = output.len();
+        output.extend_from_slice(payload);
         if let Some(mask) = mask {
-            apply_mask(&mut self.output[start..], mask);
+            apply_mask(&mut output[start..], mask);
         }
     }
 
@@ -281,30 +295,32 @@ where
                 ready!(self.poll_flush_stream(cx));
                 continue;
             }
-            match Pin::new(&mut self.stream).poll_write(cx, &self.output[self.written..]) {
+            let stream = Pin::new(&mut self.stream);
+            let written = match self.output.as_one() {
+                Some(bytes) => stream.poll_write(cx, bytes),
+                None => {
+                    let (pieces, count) = self.output.pieces();
+                    stream.poll_write_vectored(cx, &pieces[..count])
+                }
+            };
+            match written {
                 Poll::Pending => {
                     self.blocked = true;
                     return Poll::Pending;
                 }
                 Poll::Ready(Ok(0)) => self.failure = Some(io::ErrorKind::WriteZero.into()),
                 Poll::Ready(Ok(written)) => {
-                    self.written += written;
+                    self.output.advance(written);
                     self.taken += written as u64;
                     self.moved |= std::mem::take(&mut self.blocked);
                 }
                 Poll::Ready(Err(error)) => self.failure = Some(error),
             }
         }
-        self.written = 0;
-        let kept = match self.role {
+        self.output.clear(match self.role {
             Role::Client => MAX_AHEAD,
             Role::Server => KEPT_BY_SERVER,
-        };
-        if self.output.capacity() > kept {
-            self.output = Vec::new();
-        } else {
-            self.output.clear();
-        }
+        });
         Poll::Ready(())
     }
 }

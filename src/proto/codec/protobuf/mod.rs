@@ -13,6 +13,7 @@ mod stream;
 use std::borrow::Cow;
 use std::collections::BTreeMap;
 
+use bytes::Bytes;
 use prost::encoding::{encode_varint, encoded_len_varint};
 use prost::{Message as _, encode_length_delimiter, length_delimiter_len};
 use serde_json::value::RawValue;
@@ -24,6 +25,7 @@ use crate::frame::{AckError, Downstream, Message, Origin, Upstream};
 use crate::group_state::StateFrame;
 use crate::metadata::check_metadata;
 use crate::names::{check_event_name, check_group_name};
+use crate::wire::{EncodedFrame, SharedFrame};
 
 pub use redacted::redacted;
 pub(super) use schema::{DownstreamMessage, UpstreamMessage};
@@ -388,7 +390,7 @@ pub struct ProtobufMessage {
     /// Which member it is.
     kind: Sequenced,
     /// The fields before the sequence id.
-    head: Box<[u8]>,
+    head: Bytes,
     /// Those after it.
     tail: Box<[u8]>,
 }
@@ -448,19 +450,34 @@ impl ProtobufMessage {
     }
 
     /// The whole frame for one receiver.
-    pub fn with_sequence_id(&self, sequence_id: Option<u64>) -> Vec<u8> {
-        let length = self.len() + sequence_id.map_or(0, |id| 1 + encoded_len_varint(id));
-        let mut out = Vec::with_capacity(1 + length_delimiter_len(length) + length);
-        out.push(self.kind.key());
-        // Writing into a vector cannot fail.
-        let _ = encode_length_delimiter(length, &mut out);
-        out.extend_from_slice(&self.head);
-        if let Some(id) = sequence_id {
-            out.push(self.kind.id_key());
-            encode_varint(id, &mut out);
+    fn with_sequence_id(&self, sequence_id: Option<u64>) -> Vec<u8> {
+        let (before, after) = self.around(sequence_id);
+        [&before, &self.head[..], &after].concat()
+    }
+
+    /// The frame for one receiver. With a sequence id, a large one shares its bytes with the others.
+    pub fn frame(&self, sequence_id: Option<u64>) -> EncodedFrame {
+        if sequence_id.is_none() || self.head.len() < SharedFrame::FROM {
+            return EncodedFrame::Binary(self.with_sequence_id(sequence_id).into());
         }
-        out.extend_from_slice(&self.tail);
-        out
+        let (before, after) = self.around(sequence_id);
+        EncodedFrame::Shared(Box::new(SharedFrame::new(false, &before, self.head.clone(), &after)))
+    }
+
+    /// What stands before the fields that precede the sequence id, and what behind them.
+    fn around(&self, sequence_id: Option<u64>) -> (Vec<u8>, Vec<u8>) {
+        let length = self.len() + sequence_id.map_or(0, |id| 1 + encoded_len_varint(id));
+        let mut before = Vec::with_capacity(1 + length_delimiter_len(length));
+        before.push(self.kind.key());
+        // Writing into a vector cannot fail.
+        let _ = encode_length_delimiter(length, &mut before);
+        let mut after = Vec::new();
+        if let Some(id) = sequence_id {
+            after.push(self.kind.id_key());
+            encode_varint(id, &mut after);
+        }
+        after.extend_from_slice(&self.tail);
+        (before, after)
     }
 }
 

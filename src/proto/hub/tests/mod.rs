@@ -18,6 +18,8 @@ mod streams;
 
 use std::time::Duration;
 
+use bytes::Bytes;
+
 use super::*;
 use crate::{Codec, EncodedFrame, OwnedData, Subprotocol, WireFrame};
 
@@ -38,14 +40,14 @@ struct Connected {
 
 fn show(output: Output) -> String {
     match output {
-        Output::Send { socket, frame: EncodedFrame::Text(text) } => {
-            format!("{} <- {}", socket.0, String::from_utf8(text.to_vec()).unwrap())
+        Output::Send { socket, frame } if frame.is_text() => {
+            format!("{} <- {}", socket.0, String::from_utf8(frame.payload().to_vec()).unwrap())
         }
-        Output::Send { socket, frame: EncodedFrame::Binary(bytes) } => {
+        Output::Send { socket, frame } => {
             // Those of a protobuf subprotocol as the JSON that they would be.
-            match Codec::Protobuf.downstream_in_json(WireFrame::Binary(&bytes)) {
+            match Codec::Protobuf.downstream_in_json(frame.as_wire()) {
                 Some(json) => format!("{} <~ {json}", socket.0),
-                None => format!("{} <- {bytes:?}", socket.0),
+                None => format!("{} <- {:?}", socket.0, Bytes::copy_from_slice(frame.payload())),
             }
         }
         Output::Ping { socket } => format!("{} ping", socket.0),
