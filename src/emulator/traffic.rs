@@ -7,6 +7,8 @@
 //! request. Frames stand in `frame` (a frame of JSON as it is), `text` or `frameBase64`; those of a protobuf
 //! subprotocol in `frameBase64`, and in `frame` as the JSON that they would be. Reconnection tokens are redacted, and so is what looks like a token in the reason of a close; what users send is as they sent it.
 
+mod pending;
+
 use std::borrow::Cow;
 use std::fmt;
 use std::sync::Arc;
@@ -17,13 +19,14 @@ use base64::engine::general_purpose::STANDARD;
 use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
 
+use self::pending::Pending;
 use crate::livetrace::LiveTrace;
 use webpubsub_net::clock;
 use webpubsub_net::secret::{redact, redact_binary, redact_frame};
 use webpubsub_proto::hub::ClientKind;
 use webpubsub_proto::{Codec, EncodedFrame, WireFrame};
 
-/// Takes records, each a line of JSON with its newline. Called under a hub's lock: it must not wait.
+/// Takes records, each a line of JSON with its newline. Everything that passes may wait for it: it must not.
 pub trait Observer: Send + Sync + fmt::Debug {
     /// Whether anybody looks just now; nothing is formatted otherwise.
     fn wants(&self) -> bool;
@@ -37,6 +40,35 @@ pub trait Observer: Send + Sync + fmt::Debug {
 pub struct Traffic {
     observers: Vec<Arc<dyn Observer>>,
     live: Arc<LiveTrace>,
+    pending: Arc<Pending<Passed, Shower>>,
+}
+
+/// Something that has passed.
+#[derive(Debug)]
+enum Passed {
+    /// The record is made: there are few of these.
+    Record(Vec<u8>),
+    /// A frame came.
+    Received { time: SystemTime, whose: Whose, frame: EncodedFrame, codec: Option<Codec> },
+    /// A frame went out.
+    Sent { time: SystemTime, whose: Whose, frame: EncodedFrame, codec: Option<Codec> },
+}
+
+/// Whose frame it is.
+#[derive(Clone, Debug)]
+pub(crate) struct Whose {
+    /// Number of the WebSocket.
+    pub socket: u64,
+    /// Name of the hub.
+    pub hub: Arc<str>,
+    /// Absent before there is a connection.
+    pub connection_id: Option<Arc<str>>,
+}
+
+impl Whose {
+    pub fn place(&self) -> Place<'_> {
+        Place { socket: self.socket, hub: &self.hub, connection_id: self.connection_id.as_deref() }
+    }
 }
 
 /// Where a record belongs.
@@ -169,28 +201,31 @@ impl Traffic {
     }
 
     /// A frame came.
-    pub fn received(&self, place: Place<'_>, frame: WireFrame<'_>, codec: Option<Codec>) {
-        if !self.is_watched() {
-            return;
-        }
-        match frame {
-            WireFrame::Text(text) => self.record("received", Some(place), text_payload(text.into())),
-            WireFrame::Binary(bytes) => {
-                let meant = codec.and_then(|codec| codec.upstream_in_json(frame));
-                self.record("received", Some(place), Binary::new(bytes, meant.as_deref()));
-            }
+    pub(crate) fn received(&self, time: SystemTime, whose: Whose, frame: WireFrame<'_>, codec: Option<Codec>) {
+        if self.is_watched() {
+            let frame = EncodedFrame::from(frame);
+            let cost = frame.cost();
+            self.pending.push(Passed::Received { time, whose, frame, codec }, cost);
         }
     }
 
-    /// A frame goes out, among others of the same moment.
-    pub fn sent(&self, others: &mut Outgoing, place: Place<'_>, frame: &EncodedFrame, codec: Option<Codec>) {
-        if !self.is_watched() {
-            return;
+    /// A frame goes out.
+    pub(crate) fn sent(&self, time: SystemTime, whose: Whose, frame: &EncodedFrame, codec: Option<Codec>) {
+        if self.is_watched() {
+            let frame = frame.clone();
+            let cost = frame.cost();
+            self.pending.push(Passed::Sent { time, whose, frame, codec }, cost);
         }
-        let line = others.record(place, frame, codec);
-        for observer in self.observers.iter().filter(|observer| observer.wants()) {
-            observer.record(line);
-        }
+    }
+
+    /// Shows everything that has passed, in its order. Not to be called under a lock that others wait for.
+    pub(crate) fn show(&self) {
+        self.pending.show(|shower, passed| {
+            let line = shower.line(passed);
+            for observer in self.observers.iter().filter(|observer| observer.wants()) {
+                observer.record(line);
+            }
+        });
     }
 
     /// A WebSocket has ended: `how` says it in words, `close` the close frame that went out.
@@ -203,47 +238,55 @@ impl Traffic {
     pub fn refused(&self, status: u16, message: &str) {
         self.live.refused(status, message);
         self.record("refused", None, Refused { status, message: redact(message) });
+        self.show();
     }
 
     /// A fault has happened; `note` says which, and where.
     pub fn fault(&self, note: &str) {
         self.live.fault(note);
         self.record("fault", None, Happened { note });
+        self.show();
     }
 
     /// A request of the application was answered.
     pub fn request(&self, method: &str, path: &str, status: u16, note: Option<&str>) {
         self.live.request_processed(method, path, status, note);
         self.record("request", None, Request { method, path, status, note: note.map(redact) });
+        self.show();
     }
 
     /// An event handler was asked.
     pub fn asked(&self, asked: &Asked<'_>) {
         self.live.asked(asked);
         self.record("handler", None, asked);
+        self.show();
     }
 
     fn record<F: Serialize>(&self, kind: &str, place: Option<Place<'_>>, fields: F) {
         if !self.is_watched() {
             return;
         }
-        let time = clock::millis(SystemTime::now());
         let mut line = Vec::with_capacity(256);
-        // Serialising plain structs into memory cannot fail.
-        let _ = serde_json::to_writer(&mut line, &Record { r#type: kind, time, place, fields });
-        line.push(b'\n');
-        for observer in self.observers.iter().filter(|observer| observer.wants()) {
-            observer.record(&line);
-        }
+        write_record(&mut line, kind, SystemTime::now(), place, fields);
+        let cost = line.len();
+        self.pending.push(Passed::Record(line), cost);
     }
 }
 
-/// Frames that go out at one moment. What is shown of one that goes to many is made once: they share its bytes.
+fn write_record<F: Serialize>(line: &mut Vec<u8>, kind: &str, time: SystemTime, place: Option<Place<'_>>, fields: F) {
+    let time = clock::millis(time);
+    // Serialising plain structs into memory cannot fail.
+    let _ = serde_json::to_writer(&mut *line, &Record { r#type: kind, time, place, fields });
+    line.push(b'\n');
+}
+
+/// Makes records. What is shown of a frame that goes to many is made once: they share its bytes.
 #[derive(Debug, Default)]
-pub struct Outgoing {
-    /// The last one, and its fields in a record.
+struct Shower {
+    /// The last frame that was sent, and its fields in a record.
     last: Option<(EncodedFrame, Vec<u8>)>,
-    time: String,
+    /// The last time, as it is written.
+    time: Option<(SystemTime, String)>,
     line: Vec<u8>,
 }
 
@@ -259,55 +302,61 @@ struct Head<'a> {
     connection_id: Option<&'a str>,
 }
 
-impl Outgoing {
-    /// The record of a frame that goes out.
-    fn record(&mut self, place: Place<'_>, frame: &EncodedFrame, codec: Option<Codec>) -> &[u8] {
-        if self.time.is_empty() {
-            self.time = clock::millis(SystemTime::now());
-        }
-        let Place { socket, hub, connection_id } = place;
-        let head = Head { r#type: "sent", time: &self.time, socket, hub, connection_id };
+impl Shower {
+    /// The record of something that has passed.
+    fn line(&mut self, passed: Passed) -> &[u8] {
         self.line.clear();
+        match passed {
+            Passed::Record(line) => self.line = line,
+            Passed::Received { time, whose, frame, codec } => {
+                let (line, place) = (&mut self.line, Some(whose.place()));
+                match frame.as_wire() {
+                    WireFrame::Text(text) => write_record(line, "received", time, place, text_payload(text.into())),
+                    WireFrame::Binary(bytes) => {
+                        let meant = codec.and_then(|codec| codec.upstream_in_json(frame.as_wire()));
+                        write_record(line, "received", time, place, Binary::new(bytes, meant.as_deref()));
+                    }
+                }
+            }
+            Passed::Sent { time, whose, frame, codec } => self.sent(time, whose.place(), frame, codec),
+        }
+        &self.line
+    }
+
+    fn sent(&mut self, time: SystemTime, place: Place<'_>, frame: EncodedFrame, codec: Option<Codec>) {
+        let time = match self.time.take() {
+            Some((last, words)) if last == time => (last, words),
+            _ => (time, clock::millis(time)),
+        };
+        let Place { socket, hub, connection_id } = place;
+        let head = Head { r#type: "sent", time: &time.1, socket, hub, connection_id };
         // Serialising plain structs into memory cannot fail.
         let _ = serde_json::to_writer(&mut self.line, &head);
+        self.time = Some(time);
         // Both are objects, of which one goes on with the fields of the other.
         self.line.pop();
         self.line.push(b',');
-        let fields = match self.last.take().filter(|(last, _)| is_same(last, frame)) {
+        let fields = match self.last.take().filter(|(last, _)| last.is_same(&frame)) {
             Some((_, fields)) => fields,
-            None => fields_of(frame, codec),
+            None => fields_of(&frame, codec),
         };
         self.line.extend_from_slice(fields.get(1..).unwrap_or_default());
         self.line.push(b'\n');
-        self.last = Some((frame.clone(), fields));
-        &self.line
-    }
-}
-
-/// Whether two frames share their bytes, which is quickly seen.
-fn is_same(one: &EncodedFrame, other: &EncodedFrame) -> bool {
-    match (one, other) {
-        (EncodedFrame::Text(one), EncodedFrame::Text(other))
-        | (EncodedFrame::Binary(one), EncodedFrame::Binary(other)) => {
-            one.as_ptr() == other.as_ptr() && one.len() == other.len()
-        }
-        (EncodedFrame::Text(_), EncodedFrame::Binary(_)) | (EncodedFrame::Binary(_), EncodedFrame::Text(_)) => false,
+        self.last = Some((frame, fields));
     }
 }
 
 /// The fields of a frame's record that all receivers have the same, as an object.
 fn fields_of(frame: &EncodedFrame, codec: Option<Codec>) -> Vec<u8> {
-    let fields = match frame {
-        EncodedFrame::Text(bytes) => {
-            let text = String::from_utf8_lossy(bytes);
-            let shown = shown(&text);
-            serde_json::to_vec(&text_payload(shown.as_ref().into()))
-        }
-        EncodedFrame::Binary(bytes) => {
-            let bytes = codec.map_or(Cow::Borrowed(&bytes[..]), |codec| redact_binary(codec, bytes));
-            let meant = codec.and_then(|codec| codec.downstream_in_json(WireFrame::Binary(&bytes)));
-            serde_json::to_vec(&Binary::new(&bytes, meant.as_deref()))
-        }
+    let fields = if frame.is_text() {
+        let text = String::from_utf8_lossy(frame.payload());
+        let shown = shown(&text);
+        serde_json::to_vec(&text_payload(shown.as_ref().into()))
+    } else {
+        let bytes = frame.payload();
+        let bytes = codec.map_or(Cow::Borrowed(bytes), |codec| redact_binary(codec, bytes));
+        let meant = codec.and_then(|codec| codec.downstream_in_json(WireFrame::Binary(&bytes)));
+        serde_json::to_vec(&Binary::new(&bytes, meant.as_deref()))
     };
     // Serialising plain structs into memory cannot fail.
     fields.unwrap_or_default()
@@ -378,6 +427,7 @@ mod tests {
         let mut traffic = Traffic::default();
         traffic.add(kept.clone());
         happen(&traffic);
+        traffic.show();
         let bytes = kept.0.lock().unwrap().clone();
         let lines = std::str::from_utf8(&bytes).unwrap().lines();
         lines
@@ -398,9 +448,9 @@ mod tests {
             reconnection_token: Some("secret".into()),
         };
         let seen = records(|traffic| {
-            traffic.sent(&mut Outgoing::default(), PLACE, &Codec::Protobuf.encode_downstream(&connected), codec);
-            traffic.received(PLACE, WireFrame::Binary(&[0x4a, 0]), codec);
-            traffic.received(PLACE, WireFrame::Binary(&[0xff]), codec);
+            traffic.sent(NOW, whose(), &Codec::Protobuf.encode_downstream(&connected), codec);
+            traffic.received(NOW, whose(), WireFrame::Binary(&[0x4a, 0]), codec);
+            traffic.received(NOW, whose(), WireFrame::Binary(&[0xff]), codec);
         });
         assert_eq!(seen[0]["frame"]["reconnectionToken"], "[redacted]");
         let bytes = STANDARD.decode(seen[0]["frameBase64"].as_str().unwrap()).unwrap();
@@ -409,7 +459,11 @@ mod tests {
         assert_eq!((&seen[2]["frame"], &seen[2]["frameBase64"]), (&Value::Null, &json!("/w==")));
     }
 
-    const PLACE: Place<'_> = Place { socket: 7, hub: "hub1", connection_id: Some("c") };
+    const NOW: SystemTime = SystemTime::UNIX_EPOCH;
+
+    fn whose() -> Whose {
+        Whose { socket: 7, hub: "hub1".into(), connection_id: Some("c".into()) }
+    }
 
     #[test]
     fn a_frame_of_json_stands_in_a_record_as_it_is_and_others_as_text_or_base64() {
@@ -417,7 +471,8 @@ mod tests {
         let kept = Arc::new(Kept::default());
         let mut traffic = Traffic::default();
         traffic.add(kept.clone());
-        traffic.received(PLACE, WireFrame::Text(text), None);
+        traffic.received(NOW, whose(), WireFrame::Text(text), None);
+        traffic.show();
         assert!(String::from_utf8(kept.0.lock().unwrap().clone()).unwrap().contains(&format!("\"frame\":{text}}}")));
 
         let place = json!({"socket": 7, "hub": "hub1", "connectionId": "c"});
@@ -428,11 +483,11 @@ mod tests {
             record
         };
         let seen = records(|traffic| {
-            traffic.received(PLACE, WireFrame::Text("hello"), None);
-            traffic.received(PLACE, WireFrame::Text("{\"broken\":"), None);
-            traffic.received(PLACE, WireFrame::Text("{\n}"), None);
-            traffic.received(PLACE, WireFrame::Binary(&[0, 255]), None);
-            traffic.sent(&mut Outgoing::default(), PLACE, &EncodedFrame::Binary(vec![1].into()), None);
+            traffic.received(NOW, whose(), WireFrame::Text("hello"), None);
+            traffic.received(NOW, whose(), WireFrame::Text("{\"broken\":"), None);
+            traffic.received(NOW, whose(), WireFrame::Text("{\n}"), None);
+            traffic.received(NOW, whose(), WireFrame::Binary(&[0, 255]), None);
+            traffic.sent(NOW, whose(), &EncodedFrame::Binary(vec![1].into()), None);
         });
         let expected = [
             with("received", "text", "hello"),
@@ -449,10 +504,9 @@ mod tests {
         let frames = ["{\"n\":1}", "{\"n\":2}", "x"].map(|text| EncodedFrame::from(text.to_owned()));
         let order = [0, 0, 1, 2, 2, 0];
         let seen = records(|traffic| {
-            let mut others = Outgoing::default();
             for (number, frame) in (1..).zip(order) {
-                let connection_id = Some("c").filter(|_| number % 2 == 0);
-                traffic.sent(&mut others, Place { socket: number, hub: "h\"", connection_id }, &frames[frame], None);
+                let connection_id = Some("c".into()).filter(|_| number % 2 == 0);
+                traffic.sent(NOW, Whose { socket: number, hub: "h\"".into(), connection_id }, &frames[frame], None);
             }
         });
         for (at, (record, frame)) in seen.iter().zip(order).enumerate() {
@@ -472,7 +526,7 @@ mod tests {
     fn a_reconnection_token_is_in_no_record() {
         let frame = "{\"type\":\"system\",\"event\":\"connected\",\"reconnectionToken\":\"secret1\"}";
         let frame = EncodedFrame::from(frame.to_owned());
-        let seen = records(|traffic| traffic.sent(&mut Outgoing::default(), PLACE, &frame, None));
+        let seen = records(|traffic| traffic.sent(NOW, whose(), &frame, None));
         assert_eq!(seen[0]["frame"]["event"], "connected");
         assert!(!seen[0].to_string().contains("secret1"), "{seen:?}");
     }

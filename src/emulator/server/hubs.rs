@@ -24,7 +24,7 @@ use tokio_tungstenite::tungstenite::{Bytes, Utf8Bytes};
 use super::outbox::{Item, Outbox};
 use super::trace;
 use crate::events::EventHandler;
-use crate::traffic::{Outgoing, Place, Traffic};
+use crate::traffic::{Place, Traffic, Whose};
 use crate::upstream::Upstream;
 use webpubsub_proto::WireFrame;
 use webpubsub_proto::fault::Faults;
@@ -222,6 +222,8 @@ impl Hubs {
         if released {
             cell.released.notify_waiters();
         }
+        // Not under the lock: others use the hub meanwhile.
+        self.traffic.show();
         timeout
     }
 
@@ -326,19 +328,21 @@ impl HubCell {
 impl CellState {
     fn receive(&mut self, now: Duration, traffic: &Traffic, socket: SocketId, frame: WireFrame<'_>) {
         if trace::sees_frames(traffic) {
-            trace::received(traffic, self.place(socket), frame, || self.hub.codec(socket));
+            trace::received(traffic, self.whose(socket), frame, || self.hub.codec(socket));
         }
         self.hub.handle_frame(now, socket, frame);
     }
 
     fn carry_out(&mut self, now: Duration, hubs: &Arc<Hubs>, cell: &Arc<HubCell>) {
         let (events, traffic) = (&hubs.events, &hubs.traffic);
-        let mut others = Outgoing::default();
+        // Of the frames that go out by now.
+        let mut time = None;
         while let Some(output) = self.hub.poll_output() {
             match output {
                 Output::Send { socket, frame } => {
                     if trace::sees_frames(traffic) {
-                        trace::sent(traffic, &mut others, self.place(socket), &frame, || self.hub.codec(socket));
+                        let time = *time.get_or_insert_with(SystemTime::now);
+                        trace::sent(traffic, time, self.whose(socket), &frame, || self.hub.codec(socket));
                     }
                     self.change_outbox(socket, |outbox| outbox.push(Item::Frame(frame)));
                 }
@@ -402,6 +406,11 @@ impl CellState {
 
     fn place(&self, socket: SocketId) -> Place<'_> {
         trace::place(socket, &self.name, self.owners.get(&socket).map(AsRef::as_ref))
+    }
+
+    fn whose(&self, socket: SocketId) -> Whose {
+        let connection_id = self.owners.get(&socket).cloned();
+        Whose { socket: socket.0, hub: Arc::clone(&self.name), connection_id }
     }
 
     fn change_outbox(&mut self, socket: SocketId, change: impl FnOnce(&Outbox) -> bool) {

@@ -1,13 +1,15 @@
 //! What the emulator tells its log, who comes and goes and every frame, without secrets; and the same as records to those
 //! who look on.
 
+use std::time::SystemTime;
+
 use http::request;
 use tracing::{Level, debug, enabled, info, trace};
 
 use super::Server;
 use super::refusals::{self, Reason};
 use super::upgrade::SHOWN_PATH;
-use crate::traffic::{Opened, Outgoing, Place, Traffic, protocol_name, shown};
+use crate::traffic::{Opened, Place, Traffic, Whose, protocol_name, shown};
 use webpubsub_net::secret::{FRAMES, excerpt};
 use webpubsub_proto::hub::{Cut, Open, SocketId};
 use webpubsub_proto::{Codec, EncodedFrame, WireFrame};
@@ -79,23 +81,18 @@ pub(super) fn sees_frames(traffic: &Traffic) -> bool {
 }
 
 /// A frame came.
-pub(super) fn received(
-    traffic: &Traffic,
-    place: Place<'_>,
-    came: WireFrame<'_>,
-    codec: impl FnOnce() -> Option<Codec>,
-) {
+pub(super) fn received(traffic: &Traffic, whose: Whose, came: WireFrame<'_>, codec: impl FnOnce() -> Option<Codec>) {
     let logging = enabled!(target: FRAMES, Level::DEBUG);
     let codec = codec();
-    traffic.live().received(place, came, codec);
+    traffic.live().received(whose.place(), came, codec);
     match came {
-        WireFrame::Text(text) => frame("←", place.socket, text),
+        WireFrame::Text(text) => frame("←", whose.socket, text),
         WireFrame::Binary(bytes) => match codec.filter(|_| logging).and_then(|codec| codec.upstream_in_json(came)) {
-            Some(text) => frame("←", place.socket, &text),
-            None => debug!(target: FRAMES, "← #{} binary frame of {} bytes", place.socket, bytes.len()),
+            Some(text) => frame("←", whose.socket, &text),
+            None => debug!(target: FRAMES, "← #{} binary frame of {} bytes", whose.socket, bytes.len()),
         },
     }
-    traffic.received(place, came, codec);
+    traffic.received(SystemTime::now(), whose, came, codec);
 }
 
 /// A REST request was answered. The path has no secrets in it; a query might.
@@ -133,8 +130,8 @@ pub(super) fn fault(traffic: &Traffic, note: &str) {
 /// A frame goes out.
 pub(super) fn sent(
     traffic: &Traffic,
-    others: &mut Outgoing,
-    place: Place<'_>,
+    time: SystemTime,
+    whose: Whose,
     sent: &EncodedFrame,
     codec: impl FnOnce() -> Option<Codec>,
 ) {
@@ -142,23 +139,19 @@ pub(super) fn sent(
     if !logging && !traffic.is_watched() {
         return;
     }
-    let codec = match sent {
-        EncodedFrame::Text(_) => None,
-        EncodedFrame::Binary(_) => codec(),
-    };
-    traffic.sent(others, place, sent, codec);
+    let codec = if sent.is_text() { None } else { codec() };
+    let socket = whose.socket;
+    traffic.sent(time, whose, sent, codec);
     if !logging {
         return;
     }
-    match sent {
-        EncodedFrame::Text(bytes) => {
-            let text = String::from_utf8_lossy(bytes);
-            frame("→", place.socket, &shown(&text));
-        }
-        EncodedFrame::Binary(bytes) => match codec.and_then(|codec| codec.downstream_in_json(sent.as_wire())) {
-            Some(text) => frame("→", place.socket, &shown(&text)),
-            None => debug!(target: FRAMES, "→ #{} binary frame of {} bytes", place.socket, bytes.len()),
-        },
+    if sent.is_text() {
+        let text = String::from_utf8_lossy(sent.payload());
+        return frame("→", socket, &shown(&text));
+    }
+    match codec.and_then(|codec| codec.downstream_in_json(sent.as_wire())) {
+        Some(text) => frame("→", socket, &shown(&text)),
+        None => debug!(target: FRAMES, "→ #{socket} binary frame of {} bytes", sent.len()),
     }
 }
 
