@@ -4,10 +4,11 @@
 use std::collections::BTreeMap;
 use std::fs;
 use std::path::Path;
-use std::process::{Command, ExitCode, Stdio};
+use std::process::{Command, ExitCode, Output, Stdio};
 use std::thread;
 
-use super::cases::Case;
+use super::cases::{Case, Payload};
+use super::fan_out::{self, Group};
 use super::process::{command, lines};
 use super::service::Service;
 
@@ -18,19 +19,33 @@ const TOLERANCE: f64 = 0.03;
 /// The lengths of the two runs.
 const RUNS: [u64; 2] = [10_000, 40_000];
 
-/// A path that is held to its number.
+/// A path of the binary.
 enum Measured {
     Receive(Case),
     Send,
+    /// From one to so many, each delivery.
+    FanOut(usize),
     Start,
 }
 
-fn paths() -> [(&'static str, Measured); 4] {
+/// Paths that are held to their numbers.
+fn held() -> [(&'static str, Measured); 4] {
     [
         ("receive-ndjson", Measured::Receive(Case::plain("", &["-o", "ndjson"]))),
         ("receive-data", Measured::Receive(Case::plain("", &["-o", "data"]))),
         ("send-lines", Measured::Send),
         ("start-version", Measured::Start),
+    ]
+}
+
+/// Paths whose numbers depend on how threads take turns: they are told, and nothing more.
+fn told() -> [(&'static str, Measured); 3] {
+    let json = |args| Measured::Receive(Case { data: Payload::Json, ..Case::plain("", args) });
+    [
+        ("receive-jq", json(&["-o", "ndjson", "--jq", ".data.n"])),
+        // It never is.
+        ("receive-until", json(&["-o", "ndjson", "--until", ".data.n == 3"])),
+        ("fan-out-100", Measured::FanOut(100)),
     ]
 }
 
@@ -48,7 +63,7 @@ pub fn check(binary: &Path, accept: bool) -> ExitCode {
         .collect();
     let mut fresh = String::new();
     let mut is_kept = true;
-    for (name, path) in paths() {
+    for (name, path) in held() {
         let number = measure(binary, &path);
         let before = kept.get(name).copied();
         let change = before.map_or(0.0, |before| number as f64 / before as f64 - 1.0);
@@ -64,6 +79,9 @@ pub fn check(binary: &Path, accept: bool) -> ExitCode {
         };
         println!("{name:20} {number:>9} instructions, {verdict}");
         fresh.push_str(&format!("{name} {number}\n"));
+    }
+    for (name, path) in told() {
+        println!("{name:20} {:>9} instructions", measure(binary, &path));
     }
     if accept {
         fs::write(FILE, fresh).unwrap();
@@ -82,6 +100,11 @@ fn measure(binary: &Path, path: &Measured) -> u64 {
     match path {
         Measured::Receive(case) => (received(binary, case, long) - received(binary, case, short)) / (long - short),
         Measured::Send => (sent(binary, long) - sent(binary, short)) / (long - short),
+        Measured::FanOut(receivers) => {
+            let (short, long) = (short / 20, long / 20);
+            (delivered(binary, *receivers, long) - delivered(binary, *receivers, short))
+                / ((long - short) * *receivers as u64)
+        }
         Measured::Start => counted(under_valgrind(binary).arg("--version")),
     }
 }
@@ -96,7 +119,10 @@ fn under_valgrind(binary: &Path) -> Command {
 
 /// Runs it to its end, and gives how many instructions that took.
 fn counted(command: &mut Command) -> u64 {
-    let output = command.stdout(Stdio::null()).output().unwrap();
+    count_of(&command.stdout(Stdio::null()).output().unwrap())
+}
+
+fn count_of(output: &Output) -> u64 {
     let words = String::from_utf8_lossy(&output.stderr).into_owned();
     let number = words.lines().find_map(|line| line.split_once("Collected :")?.1.trim().parse().ok());
     match number {
@@ -114,6 +140,16 @@ fn received(binary: &Path, case: &Case, messages: u64) -> u64 {
     let number = counted(command.args(["listen", "-q", "-g", "g", "--url", &url, "--count", &count]).args(case.args));
     pouring.join().unwrap();
     number
+}
+
+fn delivered(binary: &Path, receivers: usize, messages: u64) -> u64 {
+    let mut emulator = fan_out::emulator(under_valgrind(binary).stderr(Stdio::piped()));
+    let url = fan_out::url(&mut emulator);
+    fan_out::runtime().block_on(async {
+        Group::join(&url, receivers).await.publish(usize::try_from(messages).unwrap()).await;
+    });
+    // This closes its input.
+    count_of(&emulator.wait_with_output().unwrap())
 }
 
 fn sent(binary: &Path, messages: u64) -> u64 {

@@ -26,9 +26,9 @@ use super::trace;
 use crate::events::EventHandler;
 use crate::traffic::{Place, Traffic, Whose};
 use crate::upstream::Upstream;
-use webpubsub_proto::WireFrame;
 use webpubsub_proto::fault::Faults;
 use webpubsub_proto::hub::{CloseKind, EventAnswer, EventId, Hub, HubConfig, Ids, Open, Output, SocketId, Violation};
+use webpubsub_proto::{Dense, WireFrame};
 
 /// All hubs of a server.
 #[derive(Debug)]
@@ -81,7 +81,8 @@ type BySocket<T> = HashMap<SocketId, T, foldhash::fast::FixedState>;
 struct CellState {
     name: Arc<str>,
     hub: Hub,
-    outboxes: BySocket<Arc<Outbox>>,
+    /// By socket. Every frame is put into one, of many sockets in the order of their numbers.
+    outboxes: Dense<Arc<Outbox>>,
     /// Whose socket it is, for those who look on.
     owners: BySocket<Arc<str>>,
     /// Outboxes whose tasks are to be woken once the lock is released.
@@ -156,7 +157,7 @@ impl Hubs {
         let outbox = Arc::new(Outbox::default());
         // The table stays locked, so that the hub is not taken for an empty one meanwhile.
         self.enter(&cell, |state, now| {
-            state.outboxes.insert(socket, Arc::clone(&outbox));
+            state.outboxes.insert(socket.0, Arc::clone(&outbox));
             let described = open.clone();
             state.hub.handle_open(now, socket, open);
             let mut user = None;
@@ -183,7 +184,7 @@ impl Hubs {
                 let state = CellState {
                     name: name.into(),
                     hub,
-                    outboxes: BySocket::default(),
+                    outboxes: Dense::default(),
                     owners: BySocket::default(),
                     to_wake: Vec::new(),
                 };
@@ -335,12 +336,12 @@ impl CellState {
 
     fn carry_out(&mut self, now: Duration, hubs: &Arc<Hubs>, cell: &Arc<HubCell>) {
         let (events, traffic) = (&hubs.events, &hubs.traffic);
-        // Of the frames that go out by now.
-        let mut time = None;
+        // Of the frames that go out by now; asked once for all of them.
+        let (mut time, is_seen) = (None, trace::sees_frames(traffic));
         while let Some(output) = self.hub.poll_output() {
             match output {
                 Output::Send { socket, frame } => {
-                    if trace::sees_frames(traffic) {
+                    if is_seen {
                         let time = *time.get_or_insert_with(SystemTime::now);
                         trace::sent(traffic, time, self.whose(socket), &frame, || self.hub.codec(socket));
                     }
@@ -414,7 +415,7 @@ impl CellState {
     }
 
     fn change_outbox(&mut self, socket: SocketId, change: impl FnOnce(&Outbox) -> bool) {
-        if let Some(outbox) = self.outboxes.get(&socket)
+        if let Some(outbox) = self.outboxes.get(socket.0)
             && change(outbox)
         {
             self.to_wake.push(Arc::clone(outbox));
@@ -489,7 +490,7 @@ impl Drop for HubSocket {
         self.hubs.enter(&self.cell, |state, now| {
             // Nothing happens when the hub has forgotten the socket already.
             state.hub.handle_closed(now, socket, CloseKind::Dropped);
-            state.outboxes.remove(&socket);
+            state.outboxes.remove(socket.0);
             state.owners.remove(&socket);
         });
         self.outbox.clear();
