@@ -222,6 +222,7 @@ pub async fn run(listener: Listener, config: ServerConfig, shutdown: impl Future
         server.tunnels.close();
     };
     let _ = tokio::join!(goodbyes, last_words);
+    server.traffic.finish();
     Ok(())
 }
 

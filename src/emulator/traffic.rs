@@ -220,12 +220,19 @@ impl Traffic {
 
     /// Shows everything that has passed, in its order. Not to be called under a lock that others wait for.
     pub(crate) fn show(&self) {
-        self.pending.show(|shower, passed| {
-            let line = shower.line(passed);
-            for observer in self.observers.iter().filter(|observer| observer.wants()) {
-                observer.record(line);
-            }
-        });
+        self.pending.show(|shower, passed| self.show_one(shower, passed));
+    }
+
+    /// The same, and returns when all of it is shown, whoever shows it.
+    pub(crate) fn finish(&self) {
+        self.pending.finish(|shower, passed| self.show_one(shower, passed));
+    }
+
+    fn show_one(&self, shower: &mut Shower, passed: Passed) {
+        let line = shower.line(passed);
+        for observer in self.observers.iter().filter(|observer| observer.wants()) {
+            observer.record(line);
+        }
     }
 
     /// A WebSocket has ended: `how` says it in words, `close` the close frame that went out.

@@ -21,7 +21,7 @@ impl<'c> ExitCode<'c> {
     }
 
     /// What it is in the end.
-    pub fn get(self) -> u8 {
+    pub fn get(&self) -> u8 {
         self.code
     }
 

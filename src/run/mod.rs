@@ -135,13 +135,17 @@ where
     if code.fold_output().await {
         return code.get();
     }
-    code.fold(match console.out.writer().failure() {
-        Some(WriteFailure::Unrecorded(error)) => Some(not_recorded(&error)),
-        Some(WriteFailure::Closed | WriteFailure::Failed(_)) | None => kept.as_ref().and_then(Kept::close),
-    })
-    .await;
     let unrecorded = recording.and_then(|recording| recording.failure());
     code.fold(unrecorded.map(|failure| recording::failure(connection, failure.into_error()))).await;
+    // The last of all: whatever fails before it makes somebody run this again.
+    let is_well = code.get() == 0;
+    code.fold(match console.out.writer().failure() {
+        Some(WriteFailure::Unrecorded(error)) => Some(not_recorded(&error)),
+        Some(WriteFailure::Closed | WriteFailure::Failed(_)) | None => {
+            kept.as_ref().and_then(|kept| kept.close(is_well))
+        }
+    })
+    .await;
     code.get()
 }
 

@@ -212,10 +212,10 @@ impl Kept {
         self.failure.get().map(not_recorded)
     }
 
-    /// The last record of a run, down to the disk. Everything that was printed is written by now, and the input that has
-    /// ended is over, unless something could not be recorded: the run fails then, and is run again.
-    pub fn close(&self) -> Option<Failure> {
-        let ended = self.ended.get().filter(|_| self.failure.get().is_none());
+    /// The last record of a run, down to the disk. Everything that was printed is written by now. An input that has ended
+    /// is over if all is well: a run that fails is run again, and has nothing to send then.
+    pub fn close(&self, is_well: bool) -> Option<Failure> {
+        let ended = self.ended.get().filter(|_| is_well && self.failure.get().is_none());
         self.file.close(ended).map_err(|error| not_recorded(&named(&self.name, &error))).err()
     }
 }

@@ -454,16 +454,18 @@ fn failed_lines_that_are_too_many_to_be_remembered_are_told() {
     assert_eq!(ended.stderr.matches(told).count(), 1, "{}", ended.stderr);
 }
 
-#[test]
-fn what_cannot_be_recorded_at_the_very_end_is_sent_once_all_the_same() {
+/// A run whose lines all arrive, and that `fails` then: run again, it has nothing to send.
+fn assert_sent_once(more: &[&str], fails: impl FnOnce(Running, &Path)) {
     let emulator = Emulator::start(&[]);
     let listener = emulator.listen(&["--count", "1001"]);
     let home = tempfile::tempdir().unwrap();
-    let (place, elsewhere) = (home.path().join("place"), home.path().join("elsewhere"));
+    let place = home.path().join("place");
     fs::create_dir(&place).unwrap();
     let input: String = (1..=1000).map(|number| format!("{number}\n")).collect();
     let start = || {
-        wps(["send", "g", "--lines", "--user", "sender", "-o", "ndjson", &emulator.local(), "--session"])
+        wps(["send", "g", "--lines", "--user", "sender", "-o", "ndjson", &emulator.local()])
+            .args(more)
+            .arg("--session")
             .arg(place.join("s"))
             .stdin(input.as_str())
             .start()
@@ -474,11 +476,7 @@ fn what_cannot_be_recorded_at_the_very_end_is_sent_once_all_the_same() {
     while position(&place.join("s"))["settled"].as_u64().is_some_and(|settled| settled < 1000) {
         std::thread::yield_now();
     }
-    fs::rename(&place, &elsewhere).unwrap();
-    let failed = wps.end();
-    assert_eq!(failed.code, 13, "{}", failed.stderr);
-    failed.assert_stderr(&["could not write the session file"]);
-    fs::rename(&elsewhere, &place).unwrap();
+    fails(wps, &place);
     let again = start().end();
     assert_eq!(again.code, 0, "{}", again.stderr);
     again.assert_stderr(&["sent by an earlier run"]);
@@ -488,6 +486,23 @@ fn what_cannot_be_recorded_at_the_very_end_is_sent_once_all_the_same() {
     let came: Vec<&str> = came.map(|record| record["data"].as_str().unwrap()).collect();
     let wanted: Vec<&str> = input.lines().chain(["last"]).collect();
     assert!(came == wanted, "{} lines came", came.len());
+}
+
+#[test]
+fn what_cannot_be_recorded_at_the_very_end_is_sent_once_all_the_same() {
+    assert_sent_once(&[], |wps, place| {
+        let elsewhere = place.with_file_name("elsewhere");
+        fs::rename(place, &elsewhere).unwrap();
+        let failed = wps.end();
+        assert_eq!(failed.code, 13, "{}", failed.stderr);
+        failed.assert_stderr(&["could not write the session file"]);
+        fs::rename(&elsewhere, place).unwrap();
+    });
+}
+
+#[test]
+fn a_run_whose_time_is_over_while_nobody_reads_its_acks_is_no_reason_to_send_again() {
+    assert_sent_once(&["--timeout", "3s"], |wps, _| assert_eq!(wps.end_unread().0, 124));
 }
 
 fn wps_once(emulator: &Emulator, text: &str) -> Ended {

@@ -156,7 +156,7 @@ impl Hubs {
         let cell = self.cell(&mut table, hub);
         let outbox = Arc::new(Outbox::default());
         // The table stays locked, so that the hub is not taken for an empty one meanwhile.
-        self.enter(&cell, |state, now| {
+        let at = self.enter_in_silence(&cell, |state, now| {
             state.outboxes.insert(socket.0, Arc::clone(&outbox));
             let described = open.clone();
             state.hub.handle_open(now, socket, open);
@@ -171,6 +171,11 @@ impl Hubs {
                 state.hub.handle_expiry(now, socket, after);
             }
         });
+        if let Some(at) = at {
+            self.alarm.set(at);
+        }
+        drop(table);
+        self.traffic.show();
         Some(HubSocket { hubs: Arc::clone(self), cell, socket, outbox })
     }
 
@@ -208,6 +213,18 @@ impl Hubs {
         cell: &Arc<HubCell>,
         inputs: impl FnOnce(&mut CellState, Duration),
     ) -> Option<Duration> {
+        let timeout = self.enter_in_silence(cell, inputs);
+        // Not under the lock: others use the hub meanwhile.
+        self.traffic.show();
+        timeout
+    }
+
+    /// The same, and what has passed is only noted: to be shown once the table is not locked any more.
+    fn enter_in_silence(
+        self: &Arc<Self>,
+        cell: &Arc<HubCell>,
+        inputs: impl FnOnce(&mut CellState, Duration),
+    ) -> Option<Duration> {
         let now = self.now();
         let mut state = cell.lock();
         inputs(&mut state, now);
@@ -223,8 +240,6 @@ impl Hubs {
         if released {
             cell.released.notify_waiters();
         }
-        // Not under the lock: others use the hub meanwhile.
-        self.traffic.show();
         timeout
     }
 
@@ -294,8 +309,10 @@ impl Hubs {
         let mut table = self.table();
         table.stopped = true;
         for (_, cell) in table.hubs.drain() {
-            self.enter(&cell, |state, now| state.hub.handle_shutdown(now));
+            self.enter_in_silence(&cell, |state, now| state.hub.handle_shutdown(now));
         }
+        drop(table);
+        self.traffic.show();
     }
 }
 

@@ -1,8 +1,8 @@
 //! What has passed and was not shown yet: noted under a hub's lock, made into records after it is released.
 //!
 //! Records keep the order in which they were noted. One thread at a time makes them; others leave theirs to it, unless
-//! so much waits that whoever adds to it has to help: then they wait their turn, which slows down what is shown to the
-//! pace of those who look on, and bounds the memory.
+//! so much waits that whoever adds to it has to help: then they wait their turn, which slows down what passes to the
+//! pace at which records can be made, and bounds the memory.
 
 use std::collections::VecDeque;
 use std::sync::{Mutex, MutexGuard, PoisonError, TryLockError};
@@ -46,6 +46,12 @@ impl<T, S> Pending<T, S> {
         let mut queue = self.queue();
         queue.entries.push_back(entry);
         queue.bytes += bytes;
+    }
+
+    /// Returns when nothing is being shown any more.
+    pub(super) fn finish(&self, show: impl FnMut(&mut S, T)) {
+        drop(self.shower.lock());
+        self.show(show);
     }
 
     /// Shows everything that was noted before, or leaves it to whoever does so just now.

@@ -16,6 +16,10 @@ impl Hub {
         assert_eq!(waiting, holding, "held frames are waited for exactly once");
         let has_reason = |key| !self.congestion.is_empty() || self.has_many_pending(key);
         assert!(waiting.iter().all(|key| has_reason(*key)), "nobody waits for nothing");
+        for key in &waiting {
+            let awaited = self.connections.get(*key).and_then(|connection| connection.held.awaited());
+            assert!(awaited.is_none_or(|group| self.is_congested(group)), "nobody waits for a group that is free");
+        }
         let (receivers, groups) = self.congestion.parts();
         for key in receivers {
             assert!(self.connections.get(*key).is_some_and(|connection| connection.pace == Pace::Congested));
