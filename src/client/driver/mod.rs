@@ -9,6 +9,7 @@
 //! sink by reference; after each batch whoever shares the thread or the task has a turn, however much is waiting.
 
 mod dialer;
+mod log;
 mod source;
 
 use std::collections::HashMap;
@@ -30,15 +31,17 @@ use super::handle::{
     channel,
 };
 use webpubsub_net::secret::{self, FRAMES};
-use webpubsub_net::wire::{Cause, Closed, Incoming, Link};
+use webpubsub_net::wire::{Incoming, Link};
 use webpubsub_proto::session::{
-    AckMode, Config, Counts, DialFailure, DialRequest, End, Invocation, InvocationKey, InvokeOutcome, Invoked,
-    LossCause, Mark, OperationId, Outcome, OutcomeCause, Output, PingId, Received, Request, Session, Snapshot,
-    StreamKey,
+    AckMode, Config, Counts, DialFailure, DialRequest, End, Invocation, InvocationKey, InvokeOutcome, Invoked, Mark,
+    OperationId, Outcome, OutcomeCause, Output, PingId, Received, Request, Session, Snapshot, StreamKey,
 };
-use webpubsub_proto::{Codec, Dense, EncodedFrame, Unpacked, explain_close_code};
+use webpubsub_proto::{Codec, Dense, EncodedFrame, Unpacked};
+
+use log::{log_closed, log_received};
 
 pub use dialer::{CurrentUrl, DialedError, NetDialer, Trail, failure as dial_failure};
+pub use log::{log_frame, loss_cause};
 pub use source::{ProviderError, ProviderFailure, Providing, UrlProvider, UrlSource};
 
 /// A dial under way.
@@ -87,9 +90,6 @@ const STREAM_COMMANDS: usize = 256;
 
 /// After so long, by the real clock, what is left of a batch waits for those who share the thread.
 const LONGEST_TURN: Duration = Duration::from_millis(50);
-
-/// The most of a frame's text that is logged, unless everything is asked for.
-const LOGGED_CHARS: usize = 240;
 
 /// Owns one client.
 pub struct Driver<D: Dialer, S> {
@@ -652,49 +652,6 @@ impl<D: Dialer, S: EventSink> Driver<D, S> {
         if let Some(link) = &mut self.link {
             link.send(frame);
         }
-    }
-}
-
-/// Logs a frame that came. What the service says by itself is redacted, what users sent is not.
-fn log_received(text: &str, received: &Received<'_>) {
-    match received {
-        Received::Message(_) | Received::States(_) | Received::Duplicate => log_frame("←", text),
-        Received::Unknown { .. } | Received::Control => log_frame("←", &secret::redact_frame(text)),
-    }
-}
-
-/// Logs a frame, whole at the finest level, else its beginning and its size. What is secret in it is left out before.
-pub fn log_frame(direction: &str, text: &str) {
-    if enabled!(target: FRAMES, Level::TRACE) {
-        trace!(target: FRAMES, "{direction} {text}");
-        return;
-    }
-    match text.char_indices().nth(LOGGED_CHARS) {
-        Some((cut, _)) => debug!(target: FRAMES, "{direction} {}… ({} bytes)", &text[..cut], text.len()),
-        None => debug!(target: FRAMES, "{direction} {text}"),
-    }
-}
-
-/// Logs the end of a socket.
-fn log_closed(closed: &Closed) {
-    let explanation = closed.code.and_then(explain_close_code).map(|words| format!(" ({words})")).unwrap_or_default();
-    match (closed.code, &closed.error) {
-        (Some(code), _) => debug!("← close {code} `{}`{explanation}", closed.reason),
-        (None, Some(error)) => debug!("the connection ended: {error}"),
-        (None, None) => debug!("the connection ended without a close frame"),
-    }
-}
-
-/// How a socket ended, as sessions and their kin are told it.
-pub fn loss_cause(closed: Closed) -> LossCause {
-    let Closed { code, reason, error, cause } = closed;
-    let error = error.unwrap_or_else(|| "the connection ended without a close frame".into());
-    match cause {
-        Cause::Clean => LossCause::Close { code: code.unwrap_or(1005), reason },
-        Cause::Dropped => LossCause::Broken(error),
-        Cause::InvalidUtf8 => LossCause::InvalidUtf8,
-        Cause::Framing => LossCause::Framing(error),
-        Cause::TooBig => LossCause::TooBig,
     }
 }
 

@@ -18,6 +18,7 @@ use tokio::task::JoinHandle;
 use tokio::time::timeout_at;
 
 use super::*;
+use webpubsub_net::wire::{Cause, Closed};
 use webpubsub_proto::session::{
     AckMode, Backoff, BackoffMode, DialClass, EndKind, OnUnknown, ReconnectionToken, Request, Retries,
 };
