@@ -40,7 +40,7 @@ pub trait Observer: Send + Sync + fmt::Debug {
 pub struct Traffic {
     observers: Vec<Arc<dyn Observer>>,
     live: Arc<LiveTrace>,
-    pending: Arc<Pending<Passed, Shower>>,
+    pending: Arc<Pending<Passed>>,
 }
 
 /// Something that has passed.
@@ -220,12 +220,14 @@ impl Traffic {
 
     /// Shows everything that has passed, in its order. Not to be called under a lock that others wait for.
     pub(crate) fn show(&self) {
-        self.pending.show(|shower, passed| self.show_one(shower, passed));
+        let mut shower = Shower::default();
+        self.pending.show(|passed| self.show_one(&mut shower, passed));
     }
 
     /// The same, and returns when all of it is shown, whoever shows it.
     pub(crate) fn finish(&self) {
-        self.pending.finish(|shower, passed| self.show_one(shower, passed));
+        let mut shower = Shower::default();
+        self.pending.finish(|passed| self.show_one(&mut shower, passed));
     }
 
     fn show_one(&self, shower: &mut Shower, passed: Passed) {
@@ -248,11 +250,10 @@ impl Traffic {
         self.show();
     }
 
-    /// A fault has happened; `note` says which, and where.
+    /// A fault has happened; `note` says which, and where. To be shown by whoever says so, who may hold a lock.
     pub fn fault(&self, note: &str) {
         self.live.fault(note);
         self.record("fault", None, Happened { note });
-        self.show();
     }
 
     /// A request of the application was answered.

@@ -233,7 +233,7 @@ impl Hubs {
         let released = state.hub.take_released();
         let to_wake = std::mem::take(&mut state.to_wake);
         drop(state);
-        self.tell_faults();
+        self.note_faults();
         for outbox in to_wake {
             outbox.wake();
         }
@@ -293,6 +293,11 @@ impl Hubs {
 
     /// Tells of the faults that have happened.
     pub(super) fn tell_faults(&self) {
+        self.note_faults();
+        self.traffic.show();
+    }
+
+    fn note_faults(&self) {
         for note in self.faults.take_notes() {
             trace::fault(&self.traffic, &note);
         }

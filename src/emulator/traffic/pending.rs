@@ -10,16 +10,17 @@ use std::sync::{Mutex, MutexGuard, PoisonError, TryLockError};
 /// When so many bytes wait, those who add to them wait, too.
 const MOST_WAITING: usize = 4 * 1024 * 1024;
 
-/// A queue of what is to be shown, and what showing it needs.
+/// A queue of what is to be shown.
 #[derive(Debug)]
-pub(super) struct Pending<T, S> {
+pub(super) struct Pending<T> {
     queue: Mutex<Queue<T>>,
-    shower: Mutex<S>,
+    /// Held by whoever shows.
+    showing: Mutex<()>,
 }
 
-impl<T, S: Default> Default for Pending<T, S> {
+impl<T> Default for Pending<T> {
     fn default() -> Self {
-        Self { queue: Mutex::default(), shower: Mutex::default() }
+        Self { queue: Mutex::default(), showing: Mutex::default() }
     }
 }
 
@@ -36,7 +37,7 @@ impl<T> Default for Queue<T> {
     }
 }
 
-impl<T, S> Pending<T, S> {
+impl<T> Pending<T> {
     fn queue(&self) -> MutexGuard<'_, Queue<T>> {
         self.queue.lock().unwrap_or_else(PoisonError::into_inner)
     }
@@ -49,13 +50,13 @@ impl<T, S> Pending<T, S> {
     }
 
     /// Returns when nothing is being shown any more.
-    pub(super) fn finish(&self, show: impl FnMut(&mut S, T)) {
-        drop(self.shower.lock());
+    pub(super) fn finish(&self, show: impl FnMut(T)) {
+        drop(self.showing.lock());
         self.show(show);
     }
 
     /// Shows everything that was noted before, or leaves it to whoever does so just now.
-    pub(super) fn show(&self, mut show: impl FnMut(&mut S, T)) {
+    pub(super) fn show(&self, mut show: impl FnMut(T)) {
         loop {
             let (empty, full) = {
                 let queue = self.queue();
@@ -64,17 +65,15 @@ impl<T, S> Pending<T, S> {
             if empty {
                 return;
             }
-            let mut shower = match self.shower.try_lock() {
-                Ok(shower) => shower,
+            let _showing = match self.showing.try_lock() {
+                Ok(showing) => showing,
                 Err(TryLockError::Poisoned(poisoned)) => poisoned.into_inner(),
-                Err(TryLockError::WouldBlock) if full => self.shower.lock().unwrap_or_else(PoisonError::into_inner),
+                Err(TryLockError::WouldBlock) if full => self.showing.lock().unwrap_or_else(PoisonError::into_inner),
                 // It looks once more after it has let go.
                 Err(TryLockError::WouldBlock) => return,
             };
             let noted = std::mem::take(&mut *self.queue());
-            for entry in noted.entries {
-                show(&mut shower, entry);
-            }
+            noted.entries.into_iter().for_each(&mut show);
         }
     }
 }
@@ -90,14 +89,15 @@ mod tests {
     fn many_at_once_are_all_shown_each_ones_in_order() {
         const THREADS: usize = 4;
         const EACH: usize = 5_000;
-        let pending = Arc::new(Pending::<(usize, usize), Vec<(usize, usize)>>::default());
+        let pending = Arc::new(Pending::<(usize, usize)>::default());
+        let shown = Arc::new(Mutex::new(Vec::new()));
         let threads: Vec<_> = (0..THREADS)
             .map(|thread| {
-                let pending = Arc::clone(&pending);
+                let (pending, shown) = (Arc::clone(&pending), Arc::clone(&shown));
                 thread::spawn(move || {
                     for number in 0..EACH {
                         pending.push((thread, number), 1);
-                        pending.show(|shown, entry| shown.push(entry));
+                        pending.show(|entry| shown.lock().unwrap().push(entry));
                     }
                 })
             })
@@ -105,7 +105,7 @@ mod tests {
         for thread in threads {
             thread.join().unwrap();
         }
-        let shown = pending.shower.lock().unwrap();
+        let shown = shown.lock().unwrap();
         assert_eq!(shown.len(), THREADS * EACH);
         for thread in 0..THREADS {
             let of: Vec<_> = shown.iter().filter(|(of, _)| *of == thread).map(|(_, number)| *number).collect();
@@ -115,18 +115,20 @@ mod tests {
 
     #[test]
     fn whoever_adds_to_too_much_waits_until_it_is_shown() {
-        let pending = Arc::new(Pending::<u8, Vec<u8>>::default());
-        let shower = pending.shower.lock().unwrap();
+        let pending = Arc::new(Pending::<u8>::default());
+        let shown = Arc::new(Mutex::new(Vec::new()));
+        let showing = pending.showing.lock().unwrap();
         // Left to whoever shows just now.
         pending.push(1, 1);
-        pending.show(|shown, entry| shown.push(entry));
+        pending.show(|entry| shown.lock().unwrap().push(entry));
+        assert!(shown.lock().unwrap().is_empty());
         pending.push(2, MOST_WAITING);
         let waiting = thread::spawn({
-            let pending = Arc::clone(&pending);
-            move || pending.show(|shown, entry| shown.push(entry))
+            let (pending, shown) = (Arc::clone(&pending), Arc::clone(&shown));
+            move || pending.show(|entry| shown.lock().unwrap().push(entry))
         });
-        drop(shower);
+        drop(showing);
         waiting.join().unwrap();
-        assert_eq!(*pending.shower.lock().unwrap(), [1, 2]);
+        assert_eq!(*shown.lock().unwrap(), [1, 2]);
     }
 }
