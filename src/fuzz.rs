@@ -15,6 +15,9 @@ use crate::options::environment::{Input, Note};
 pub use crate::commands::repl::fuzz as repl_line;
 pub use crate::commands::replay::fuzz as recording;
 
+#[cfg(test)]
+mod tests;
+
 /// The file where the settings are, and no other.
 struct OneFile<'a>(&'a str);
 
