@@ -134,6 +134,18 @@ impl Failure {
     }
 }
 
+/// What a result whose error nobody foresees means for the run.
+pub trait OrFail<T> {
+    /// An error is a defect of `wps`, or a want of resources: exit 1.
+    fn or_internal(self) -> Result<T, Failure>;
+}
+
+impl<T, E: Into<anyhow::Error>> OrFail<T> for Result<T, E> {
+    fn or_internal(self) -> Result<T, Failure> {
+        self.map_err(|error| Failure::new(Kind::Internal, error))
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -141,8 +153,7 @@ mod tests {
     #[test]
     fn a_report_names_the_error_its_causes_and_what_to_do() {
         let cause = std::io::Error::other("refused with access_token=abc");
-        let failure = Failure::new(Kind::Unreachable, anyhow::Error::new(cause).context("could not connect"))
-            .hint("start `wps emulator`");
+        let failure = Failure::new(Kind::Unreachable, cause).context("could not connect").hint("start `wps emulator`");
         assert_eq!(
             failure.report(str::to_owned, str::to_owned),
             "error: could not connect\ncaused by: refused with access_token=[redacted]\nhint: start `wps emulator`\n"

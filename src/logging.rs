@@ -44,7 +44,8 @@ fn start_with(filter: Option<&str>, stream: &Stream) -> Result<(), Failure> {
         None => return Ok(()),
     };
     let filter = EnvFilter::builder().parse(of_all_crates(directives)).map_err(|error| {
-        Failure::new(Kind::Config, anyhow::Error::new(error).context("`WPS_LOG` is not a log filter"))
+        Failure::new(Kind::Config, error)
+            .context("`WPS_LOG` is not a log filter")
             .hint("a filter looks like `wps=debug` or `debug`")
     })?;
     tracing_subscriber::fmt()

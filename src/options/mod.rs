@@ -10,6 +10,7 @@ pub mod data;
 pub mod environment;
 pub mod expressions;
 pub mod hints;
+pub mod names;
 pub mod network;
 pub mod operation;
 pub mod output;

@@ -42,7 +42,7 @@ pub fn read_within<T: Send + 'static>(
     read: impl FnOnce() -> Result<T, Failure> + Send + 'static,
 ) -> Result<T, Failure> {
     within(limit, read).map_err(|error| {
-        let failure = Failure::new(Kind::Timeout, anyhow::Error::new(error).context(format!("could not read {what}")));
+        let failure = Failure::new(Kind::Timeout, error).context(format!("could not read {what}"));
         failure.hint("it has to be written, and closed")
     })?
 }

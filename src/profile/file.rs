@@ -56,7 +56,7 @@ impl File {
             Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
             Err(error) => {
                 let what = format!("could not read `{}`", path.display());
-                let failure = Failure::new(Kind::Config, anyhow::Error::new(error).context(what));
+                let failure = Failure::new(Kind::Config, error).context(what);
                 return Err(failure.hint("it has to be a text file that you may read"));
             }
         };

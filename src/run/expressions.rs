@@ -1,7 +1,7 @@
 //! The expressions of a run: compiled before anything is tried, and what it means when a condition is met.
 
 use super::ending::Verdict;
-use crate::failure::{Failure, Kind};
+use crate::failure::{Failure, Kind, OrFail as _};
 use crate::options::output::settings::Output;
 use crate::render::{Condition, Console, Expressions, Given, Judgement, Met};
 
@@ -20,7 +20,7 @@ pub fn compile(output: &Output) -> Result<Option<Expressions>, Failure> {
             _ => "an example: `.type == \"group-message\" and .data == \"pong\"`",
         };
         let context = format!("the expression in `{flag}` is not jq");
-        Failure::new(Kind::Usage, anyhow::Error::new(error).context(context)).hint(hint)
+        Failure::new(Kind::Usage, error).context(context).hint(hint)
     })
 }
 
@@ -33,7 +33,7 @@ pub fn open(output: &Output, outlives: bool) -> Result<(Console, Option<Judgemen
         None => builder,
         Some(expressions) => builder.judged(expressions, output.quiet, outlives),
     };
-    builder.open().map_err(|error| Failure::new(Kind::Internal, error))
+    builder.open().or_internal()
 }
 
 /// How a run ends by a condition.

@@ -7,7 +7,7 @@ use tokio::net::TcpStream;
 use tokio::sync::oneshot;
 use tokio::time::timeout;
 
-use crate::failure::{Failure, Kind};
+use crate::failure::{Failure, Kind, OrFail as _};
 use crate::options::connecting::settings::Connection;
 use crate::options::connection::settings::Source;
 use webpubsub_emulator::{self as emulator, Bind, Listener, ServerConfig};
@@ -63,12 +63,11 @@ pub async fn prepare(connection: &Connection, hosts: bool) -> Result<Option<Host
         Err(error) if error.source.kind() == io::ErrorKind::AddrInUse => return Ok(None),
         Err(error) => {
             let what = format!("could not host an emulator at port {port}");
-            return Err(Failure::new(Kind::Unreachable, anyhow::Error::new(error).context(what))
-                .hint("`--local=PORT` takes another port"));
+            return Err(Failure::new(Kind::Unreachable, error).context(what).hint("`--local=PORT` takes another port"));
         }
     };
     let hosted = emulator::random_seed().and_then(|seed| host(listener, ServerConfig::new(seed), port));
-    hosted.map(Some).map_err(|error| Failure::new(Kind::Internal, error))
+    hosted.map(Some).or_internal()
 }
 
 /// Fails where nothing listens at `--local`.

@@ -196,7 +196,7 @@ impl Identities {
                 let assertion = text.map_err(|error| {
                     let what =
                         format!("could not read the token in `{}` (`AZURE_FEDERATED_TOKEN_FILE`)", file.display());
-                    Trouble::Failed(Failure::new(Kind::Config, anyhow::Error::new(error).context(what)))
+                    Trouble::Failed(Failure::new(Kind::Config, error).context(what))
                 })?;
                 let assertion = assertion.trim();
                 secret::remember_passing(assertion);

@@ -8,7 +8,7 @@ use tokio::time::Instant;
 
 use super::context::Surroundings;
 use super::expressions;
-use crate::failure::{Failure, Kind};
+use crate::failure::{Failure, Kind, OrFail as _};
 use crate::logging;
 use crate::options::data::payload::PayloadSource;
 use crate::options::output::settings::Output;
@@ -63,7 +63,7 @@ pub fn put(bytes: &[u8]) -> Result<u8, Failure> {
 /// Opens stdout and stderr.
 pub fn console(color: ColorChoice) -> Result<Console, Failure> {
     let opened = Console::builder(|terminal| color.enabled(terminal)).open();
-    opened.map(|(console, _)| console).map_err(internal)
+    opened.map(|(console, _)| console).or_internal()
 }
 
 /// Runs a command of one connection, which is one task.
@@ -77,13 +77,9 @@ pub fn on_all_threads(command: impl Future<Output = u8>) -> Result<u8, Failure> 
 }
 
 fn finish(runtime: io::Result<Runtime>, command: impl Future<Output = u8>) -> Result<u8, Failure> {
-    let runtime = runtime.map_err(internal)?;
+    let runtime = runtime.or_internal()?;
     let code = runtime.block_on(command);
     // A name lookup that hangs, which no runtime can cancel, must not keep the process.
     runtime.shutdown_background();
     Ok(code)
-}
-
-fn internal(error: io::Error) -> Failure {
-    Failure::new(Kind::Internal, error)
 }

@@ -14,7 +14,7 @@ impl Expectations {
             Ok(jq) => Ok((text.clone(), jq)),
             Err(error) => {
                 let context = "the expression in `--fail-if` is not jq";
-                let failure = Failure::new(Kind::Usage, anyhow::Error::new(error).context(context));
+                let failure = Failure::new(Kind::Usage, error).context(context);
                 Err(failure.blame("--fail-if").hint("an example: `--fail-if '.p99Ms > 50'`"))
             }
         };

@@ -47,9 +47,8 @@ struct Kinded<'a> {
 /// Reads a file of a run. Fails with exit 3 where it cannot be read, and 11 where it is no such file.
 pub fn read(path: &Path) -> Result<RunFile, Failure> {
     let name = path.display();
-    let bytes = std::fs::read(path).map_err(|error| {
-        Failure::new(Kind::Config, anyhow::Error::new(error).context(format!("could not read `{name}`")))
-    })?;
+    let bytes = std::fs::read(path)
+        .map_err(|error| Failure::new(Kind::Config, error).context(format!("could not read `{name}`")))?;
     if let Some(histograms) = histogram_log::read(&bytes) {
         return Ok(RunFile::Histograms(histograms));
     }

@@ -60,7 +60,7 @@ impl HistogramLog {
 /// A file that could not be written.
 pub fn unwritable(path: &std::path::Path, error: std::io::Error) -> Failure {
     let what = format!("could not write `{}`", path.display());
-    Failure::new(Kind::Output, anyhow::Error::new(error).context(what))
+    Failure::new(Kind::Output, error).context(what)
 }
 
 /// The histograms of a log, each with its tag, added up. `None`: it is no such log.

@@ -6,7 +6,7 @@ use super::files::{RunFile, read};
 use super::histogram_log::{ACK, HistogramLog, LATENCY};
 use super::measure::Interval;
 use super::results::{Results, decode};
-use crate::failure::{Failure, Kind};
+use crate::failure::{Failure, OrFail as _};
 
 /// Runs that are one.
 #[derive(Debug)]
@@ -19,7 +19,7 @@ pub struct Merged {
 
 /// Reads them. Fails where one cannot be read.
 pub fn merge(files: &[PathBuf]) -> Result<Merged, Failure> {
-    let times = Interval::new().map_err(|error| Failure::new(Kind::Internal, error))?;
+    let times = Interval::new().or_internal()?;
     let mut merged = Merged { results: Results::default(), warnings: Vec::new(), times };
     let (mut runs, mut without, mut logs) = (Vec::new(), 0, 0);
     for file in files {
@@ -46,8 +46,8 @@ pub fn merge(files: &[PathBuf]) -> Result<Merged, Failure> {
             .push("records and histogram logs were given: latencies that are in both count twice".to_owned());
     }
     merged.results = added(&runs);
-    let latency = std::mem::replace(&mut merged.times.latency, super::measure::histogram().map_err(internal)?);
-    let ack = std::mem::replace(&mut merged.times.ack, super::measure::histogram().map_err(internal)?);
+    let latency = std::mem::replace(&mut merged.times.latency, super::measure::histogram().or_internal()?);
+    let ack = std::mem::replace(&mut merged.times.ack, super::measure::histogram().or_internal()?);
     merged.results = std::mem::take(&mut merged.results).with_histograms(&latency, &ack);
     (merged.times.latency, merged.times.ack) = (latency, ack);
     let ids: std::collections::BTreeSet<&str> = runs.iter().filter_map(|run| run.run.as_deref()).collect();
@@ -56,10 +56,6 @@ pub fn merge(files: &[PathBuf]) -> Result<Merged, Failure> {
         merged.warnings.push(format!("these are different runs: {}", ids.join(", ")));
     }
     Ok(merged)
-}
-
-fn internal(error: hdrhistogram::CreationError) -> Failure {
-    Failure::new(Kind::Internal, error)
 }
 
 impl Merged {
@@ -155,6 +151,7 @@ fn added(runs: &[Results]) -> Results {
 mod tests {
     use super::super::measure::histogram;
     use super::*;
+    use crate::failure::Kind;
 
     #[test]
     fn runs_are_added_up_and_their_latencies_are_those_of_all() {

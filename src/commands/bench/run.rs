@@ -22,7 +22,7 @@ use super::measure::{
 use super::output::Records;
 use super::results::{Results, millis, tenths};
 use super::settings::{Bench, Length, Mode};
-use crate::failure::{Failure, Kind};
+use crate::failure::{Failure, Kind, OrFail as _};
 use crate::run::context::{Surroundings, url_source};
 use crate::run::ending::{Interrupt, Verdict, Watched, interruption};
 use crate::run::explain::operation_failure;
@@ -85,7 +85,7 @@ pub struct Run<'a> {
 impl<'a> Run<'a> {
     /// Sets it up, and starts its connections.
     pub fn start(bench: &Bench, records: &'a mut Records, log: Option<HistogramLog>) -> Result<Self, Failure> {
-        let empty = Interval::new().map_err(|error| Failure::new(Kind::Internal, error))?;
+        let empty = Interval::new().or_internal()?;
         let processors = std::thread::available_parallelism().map_or(1, usize::from);
         let shared = Arc::new(Shared {
             bench: bench.clone(),
@@ -214,7 +214,7 @@ impl<'a> Run<'a> {
         {
             let schedule = Schedule::new(rate, publishers, ramp);
             let pacer = Pacer::start(clock, start, schedule, self.shared.wakers.clone());
-            self.pacer = Some(pacer.map_err(|error| Failure::new(Kind::Internal, error))?);
+            self.pacer = Some(pacer.or_internal()?);
         }
         self.began = Some(clock.instant(start));
         if self.shared.bench.mode == Mode::Sub {

@@ -3,7 +3,6 @@
 use std::path::PathBuf;
 use std::time::Duration;
 
-use webpubsub_proto::check_group_name;
 use webpubsub_proto::session::OnUnknown;
 
 use super::args::{
@@ -13,9 +12,9 @@ use super::args::{
 use crate::failure::{Failure, Kind};
 use crate::options::connecting::args::ConnectingArgs;
 use crate::options::connecting::settings::{Connection, connection};
-use crate::options::connection::settings::bad_name;
 use crate::options::environment::{Environment, Input};
 use crate::options::hints::hint_at_comma;
+use crate::options::names;
 use crate::options::output::args::OutputArgs;
 use crate::options::output::settings::{Output, output};
 use crate::options::reconnect::settings::Policy;
@@ -181,7 +180,7 @@ fn groups(group: &str, count: u64) -> Result<Vec<String>, Failure> {
         count => (1..=count).map(|number| format!("{group}-{number}")).collect(),
     };
     for name in &names {
-        check_group_name(name).map_err(|error| bad_name("--group", error))?;
+        names::group("--group", name)?;
     }
     Ok(names)
 }

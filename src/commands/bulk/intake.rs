@@ -14,7 +14,7 @@ use tokio::sync::mpsc;
 use super::lines::{Cutter, Line};
 use super::message::{BadLine, Entry, Item, Maker};
 use crate::commands::bulk::settings::{Bulk, BulkFeed};
-use crate::failure::{Failure, Kind};
+use crate::failure::{Failure, Kind, OrFail as _};
 use crate::state::{LineDigest, digest_of};
 use webpubsub_proto::OwnedData;
 
@@ -80,10 +80,7 @@ impl Intake {
         let (sender, batches) = mpsc::channel(WAITING);
         let read = Arc::new(AtomicU64::new(0));
         let reader = Reader { maker, keep_going, sender, read: Arc::clone(&read) };
-        thread::Builder::new()
-            .name("stdin".into())
-            .spawn(move || reader.run(input))
-            .map_err(|error| Failure::new(Kind::Internal, error))?;
+        thread::Builder::new().name("stdin".into()).spawn(move || reader.run(input)).or_internal()?;
         Ok(Self(Origin::Stdin { batches, read, size, terminal }))
     }
 
@@ -190,7 +187,7 @@ impl Reader {
 }
 
 fn unreadable(error: io::Error) -> Failure {
-    Failure::new(Kind::Input, anyhow::Error::new(error).context("could not read standard input"))
+    Failure::new(Kind::Input, error).context("could not read standard input")
 }
 
 /// Standard input without the standard library's buffer, and how much there is to read, if it is a file.

@@ -8,18 +8,18 @@ use crate::commands::send::args::SendArgs;
 use crate::failure::{Failure, Kind};
 use crate::options::connecting::args::ConnectingArgs;
 use crate::options::connecting::settings::{Connection, connection, keep, publishing, stdin_takers};
-use crate::options::connection::settings::bad_name;
 use crate::options::data::args::DataArgs;
 use crate::options::data::payload::{Encoding, PayloadSource, PayloadType};
 use crate::options::data::settings::{self, payload, payload_type};
 use crate::options::environment::{Environment, Input};
+use crate::options::names;
 use crate::options::operation::args::AckArgs;
 use crate::options::operation::settings::{Ack, ack};
 use crate::options::output::settings::{Output, output};
 use crate::options::session_file::settings::SessionFile;
 use crate::options::stdin;
 use webpubsub_proto::session::Request;
-use webpubsub_proto::{Codec, Metadata, OwnedData, Upstream, check_event_name, check_group_name};
+use webpubsub_proto::{Codec, Metadata, OwnedData, Upstream};
 
 /// What a message is besides its target, as far as its line says it.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -118,7 +118,7 @@ pub fn refuse_without(args: &BulkArgs) -> Result<(), Failure> {
 /// Settles `wps send` of many messages.
 pub fn send(args: SendArgs, environment: &Environment, input: &mut dyn Input) -> Result<Bulk, Failure> {
     if let Some(group) = &args.group {
-        check_group_name(group).map_err(|error| bad_name("GROUP", error))?;
+        names::group("GROUP", group)?;
     }
     let (ttl_seconds, metadata) = (args.ttl.message_ttl, settings::metadata(args.metadata)?);
     let template = Template::Send { group: args.group, no_echo: args.no_echo, ttl_seconds, metadata };
@@ -131,7 +131,7 @@ pub fn send(args: SendArgs, environment: &Environment, input: &mut dyn Input) ->
 /// Settles `wps event` of many events.
 pub fn event(args: EventArgs, environment: &Environment, input: &mut dyn Input) -> Result<Bulk, Failure> {
     if let Some(event) = &args.name {
-        check_event_name(event).map_err(|error| bad_name("NAME", error))?;
+        names::event("NAME", event)?;
     }
     let template = Template::Event { event: args.name, metadata: settings::metadata(args.metadata)? };
     let data = (args.data, args.input);

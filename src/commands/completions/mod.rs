@@ -84,7 +84,7 @@ impl Known for Machine<'_> {
 pub fn print(text: &[u8], what: &str, out: &mut dyn Write) -> Result<(), Failure> {
     match out.write_all(text).and_then(|()| out.flush()) {
         Err(error) if error.kind() != ErrorKind::BrokenPipe => {
-            Err(Failure::new(Kind::Output, anyhow::Error::new(error).context(format!("could not write {what}"))))
+            Err(Failure::new(Kind::Output, error).context(format!("could not write {what}")))
         }
         _ => Ok(()),
     }

@@ -7,8 +7,8 @@ use crate::failure::{Failure, Kind};
 use crate::options::connecting::args::ConnectingArgs;
 use crate::options::connecting::settings::{Connection, connection};
 use crate::options::connection::args::SourceArgs;
-use crate::options::connection::settings::bad_name;
 use crate::options::environment::{Environment, Input};
+use crate::options::names;
 use crate::options::operation::args::RetryArgs;
 use crate::options::output::args::OutputArgs;
 use crate::options::output::settings::{Output, talk};
@@ -17,7 +17,6 @@ use crate::options::reconnect::settings::Policy;
 use crate::options::recording::args::RecordArgs;
 use crate::options::values::Mode;
 use webpubsub_net::secret::Secret;
-use webpubsub_proto::check_group_name;
 use webpubsub_proto::session::OnUnknown;
 
 /// `wps doctor`.
@@ -79,7 +78,7 @@ pub fn without_source(args: DoctorArgs, failure: Failure, environment: &Environm
 }
 
 fn check_group(args: &DoctorArgs) -> Result<(), Failure> {
-    args.group.as_deref().map_or(Ok(()), check_group_name).map_err(|error| bad_name("--group", error))
+    args.group.as_deref().map_or(Ok(()), |name| names::group("--group", name))
 }
 
 fn output(args: &DoctorArgs, environment: &Environment) -> Output {

@@ -22,8 +22,7 @@ impl Log {
     pub fn create(path: &Path) -> Result<Self, Failure> {
         let not_made = |error: io::Error| {
             let what = format!("could not open the log file `{}`", path.display());
-            Failure::new(Kind::Config, anyhow::Error::new(error).context(what))
-                .hint("`--log FILE` needs a file that can be written")
+            Failure::new(Kind::Config, error).context(what).hint("`--log FILE` needs a file that can be written")
         };
         let file = open(path).map_err(not_made)?;
         let writer = Writer::spawn("log", vec![Box::new(file)]).map_err(not_made)?;

@@ -17,7 +17,7 @@ use self::exec::Exec;
 use self::log::Log;
 use self::settings::Emulator;
 use super::{CommandArgs, Task};
-use crate::failure::{Failure, Kind};
+use crate::failure::{Failure, Kind, OrFail as _};
 use crate::logging;
 use crate::options::environment::{Environment, Input};
 use crate::options::output::args::TalkArgs;
@@ -122,8 +122,7 @@ fn allow_many_sockets() {}
 
 /// Serves until it is ended. `stop_by` becomes the time by which the rest is to be done, once there is one.
 async fn serve(console: &Console, settings: &Emulator, stop_by: &mut Option<Instant>) -> Result<Ended, Failure> {
-    let internal = |error: io::Error| Failure::new(Kind::Internal, error);
-    let mut signals = Signals::install().map_err(internal)?;
+    let mut signals = Signals::install().or_internal()?;
     allow_many_sockets();
     let log = tokio::select! {
         log = open_log(settings.log.as_deref()) => log?.map(Arc::new),
@@ -145,7 +144,7 @@ async fn serve(console: &Console, settings: &Emulator, stop_by: &mut Option<Inst
     };
     let listener =
         Listener::bind(settings.bind, settings.port).await.map_err(|error| not_bound(settings.bind, error))?;
-    let mut config = config(settings).map_err(internal)?;
+    let mut config = config(settings).or_internal()?;
     config.tls = tls;
     if settings.handlers.ca_cert.is_some() {
         // A file that cannot be used is no fault of a handler's, and said before any is asked.
@@ -158,7 +157,7 @@ async fn serve(console: &Console, settings: &Emulator, stop_by: &mut Option<Inst
         config.traffic.add(Arc::clone(log) as Arc<dyn Observer>);
     }
     let mut watched = std::pin::pin!(watch_settings(settings, config.handlers.clone()));
-    let address = listener.local_addr().map_err(internal)?;
+    let address = listener.local_addr().or_internal()?;
     let ready = Ready::new(&config, address, listener.is_localhost(), unix_now());
     let (stop, stopping) = oneshot::channel::<()>();
     let mut server = std::pin::pin!(webpubsub_emulator::run(listener, config, async { drop(stopping.await) }));
@@ -170,13 +169,13 @@ async fn serve(console: &Console, settings: &Emulator, stop_by: &mut Option<Inst
     let mut exec = exec;
     let ended = tokio::select! {
         number = signals.next() => Ended::Signal(number),
-        code = command_ended(exec.as_deref_mut()) => Ended::Exec(code.map_err(internal)?),
+        code = command_ended(exec.as_deref_mut()) => Ended::Exec(code.or_internal()?),
         () = stdin_closed(settings.exit_on_stdin_close) => Ended::Stdin,
         failure = output_failed(console) => return Err(failure),
         failure = log_failed(log.as_deref()) => return Err(failure),
         () = &mut watched => return Err(Failure::message(Kind::Internal, "nobody watches the settings file any more")),
         ended = &mut server => return Err(match ended {
-            Err(error) => internal(error),
+            Err(error) => Failure::new(Kind::Internal, error),
             Ok(()) => Failure::message(Kind::Internal, "the server ended by itself"),
         }),
     };
@@ -227,7 +226,7 @@ async fn command_ended(exec: Option<&mut Exec>) -> io::Result<u8> {
 async fn open_log(path: Option<&Path>) -> Result<Option<Log>, Failure> {
     let Some(path) = path.map(Path::to_owned) else { return Ok(None) };
     let opened = tokio::task::spawn_blocking(move || Log::create(&path)).await;
-    opened.map_err(|error| Failure::new(Kind::Internal, error))?.map(Some)
+    opened.or_internal()?.map(Some)
 }
 
 async fn log_failed(log: Option<&Log>) -> Failure {
@@ -261,7 +260,7 @@ async fn stdin_closed(awaited: bool) {
 async fn server_tls(settings: &Emulator) -> Result<Option<Arc<ServerTls>>, Failure> {
     let Some((certificate, key)) = settings.tls.clone() else { return Ok(None) };
     let read = tokio::task::spawn_blocking(|| ServerTls::read(certificate, key)).await;
-    let tls = read.map_err(|error| Failure::new(Kind::Internal, error))?.map_err(explain::file_failure)?;
+    let tls = read.or_internal()?.map_err(explain::file_failure)?;
     Ok(Some(Arc::new(tls)))
 }
 
@@ -288,7 +287,7 @@ fn not_bound(bind: Bind, error: BindError) -> Failure {
     let BindError { address, source: error } = error;
     let taken = error.kind() == io::ErrorKind::AddrInUse;
     let what = if taken { format!("`{address}` is taken") } else { format!("could not listen at `{address}`") };
-    let failure = Failure::new(Kind::Unreachable, anyhow::Error::new(error).context(what));
+    let failure = Failure::new(Kind::Unreachable, error).context(what);
     if taken && bind == Bind::Localhost && address.is_ipv6() {
         failure.hint(
             "who takes `localhost` for its IPv6 address gets there, and not here: `--port PORT` takes another port, \

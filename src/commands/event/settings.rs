@@ -1,15 +1,15 @@
 //! What `wps event` of one message will do.
 
-use webpubsub_proto::{Metadata, OwnedData, Upstream, check_event_name};
+use webpubsub_proto::{Metadata, OwnedData, Upstream};
 
 use super::args::EventArgs;
 use crate::commands::bulk::settings::refuse_without;
 use crate::failure::Failure;
 use crate::options::connecting::settings::{Connection, connection, keep, publishing};
-use crate::options::connection::settings::bad_name;
 use crate::options::data::payload::PayloadSource;
 use crate::options::data::settings::{codec, envelope, metadata, payload};
 use crate::options::environment::{Environment, Input};
+use crate::options::names;
 use crate::options::operation::settings::{Ack, ack};
 use crate::options::output::settings::{Output, output};
 use crate::options::session_file::settings::SessionFile;
@@ -38,7 +38,7 @@ pub fn settle(args: EventArgs, environment: &Environment, input: &mut dyn Input)
     refuse_without(&args.bulk)?;
     // Absent only with --ndjson.
     let event = args.name.unwrap_or_default();
-    check_event_name(&event).map_err(|error| bad_name("NAME", error))?;
+    names::event("NAME", &event)?;
     let ack = ack(&args.ack.id);
     let metadata = metadata(args.metadata)?;
     let empty = OwnedData::text("");

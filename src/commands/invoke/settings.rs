@@ -1,16 +1,16 @@
 //! What `wps invoke` will do.
 
 use webpubsub_proto::session::Invocation;
-use webpubsub_proto::{Metadata, OwnedData, check_event_name};
+use webpubsub_proto::{Metadata, OwnedData};
 
 use super::args::{InvokeArgs, ManyArgs};
 use crate::commands::bulk::settings::BulkFeed;
 use crate::failure::{Failure, Kind};
 use crate::options::connecting::settings::{Connection, connection, keep, stdin_takers};
-use crate::options::connection::settings::bad_name;
 use crate::options::data::payload::PayloadSource;
 use crate::options::data::settings::{codec, metadata, payload, payload_type};
 use crate::options::environment::{Environment, Input};
+use crate::options::names;
 use crate::options::operation::settings::on_unknown;
 use crate::options::output::settings::{Output, output};
 use crate::options::reconnect::settings::Policy;
@@ -86,7 +86,7 @@ pub fn settle(args: InvokeArgs, environment: &Environment, input: &mut dyn Input
     let policy = policy(&args);
     // Absent only with --ndjson.
     let event = args.name.unwrap_or_default();
-    check_event_name(&event).map_err(|error| bad_name("NAME", error))?;
+    names::event("NAME", &event)?;
     let metadata = metadata(args.metadata)?;
     let codec = codec(&args.connecting);
     let payload = if args.data.is_some() || args.input.file.is_some() {
@@ -117,7 +117,7 @@ const LONGEST_DISTINCT_ID: &str = "ffffffffffffffff-18446744073709551615";
 pub fn settle_many(args: InvokeArgs, environment: &Environment, input: &mut dyn Input) -> Result<InvokeMany, Failure> {
     let policy = policy(&args);
     if let Some(event) = &args.name {
-        check_event_name(event).map_err(|error| bad_name("NAME", error))?;
+        names::event("NAME", event)?;
     }
     let own = if args.many.lines { "`--lines`" } else { "`--ndjson`" };
     if args.session.session.is_some() {

@@ -29,7 +29,7 @@ impl Beside {
             Ok(running) => *self.0.borrow_mut() = Some(running),
             Err(error) => {
                 let context = format!("could not run `{}` (`--on-ready`)", settings.command);
-                return Verdict::Failed(Failure::new(Kind::Expectation, anyhow::Error::new(error).context(context)));
+                return Verdict::Failed(Failure::new(Kind::Expectation, error).context(context));
             }
         }
         let asking = Asking(self);

@@ -11,7 +11,7 @@ use clap_mangen::roff::{Inline, Roff, bold, roman};
 use self::args::ManArgs;
 use super::{CommandArgs, Task};
 use crate::cli::{Body, Help, TOPICS, Topic, all_commands, definition, help_of};
-use crate::failure::{Failure, Kind};
+use crate::failure::{Failure, Kind, OrFail as _};
 use crate::options::environment::{Environment, Input};
 
 impl CommandArgs for ManArgs {
@@ -79,8 +79,8 @@ fn see_also(pages: &[Inline]) -> Roff {
 
 /// Writes the pages to `dir`, which is made when missing; pages that are there already are replaced. Fails with exit 13.
 pub fn run(dir: &Path) -> Result<(), Failure> {
-    let failed = |what: String, error: io::Error| Failure::new(Kind::Output, anyhow::Error::new(error).context(what));
-    let pages = pages().map_err(|error| Failure::new(Kind::Internal, error))?;
+    let failed = |what: String, error: io::Error| Failure::new(Kind::Output, error).context(what);
+    let pages = pages().or_internal()?;
     std::fs::create_dir_all(dir)
         .map_err(|error| failed(format!("could not make the directory `{}`", dir.display()), error))?;
     for (name, content) in pages {

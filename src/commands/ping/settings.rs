@@ -2,15 +2,14 @@
 
 use std::time::Duration;
 
-use webpubsub_proto::check_group_name;
 use webpubsub_proto::session::OnUnknown;
 
 use super::args::PingArgs;
 use crate::failure::Failure;
 use crate::options::connecting::settings::{Connection, connection};
-use crate::options::connection::settings::bad_name;
 use crate::options::environment::{Environment, Input};
 use crate::options::hints::hint_at_comma;
+use crate::options::names;
 use crate::options::output::settings::{Output, output};
 use crate::options::reconnect::settings::Policy;
 
@@ -40,7 +39,7 @@ pub fn settle(
     input: &mut dyn Input,
 ) -> Result<Ping, Failure> {
     if let Some(group) = &args.group {
-        check_group_name(group).map_err(|error| bad_name("--group", error))?;
+        names::group("--group", group)?;
         hint_at_comma(group, input);
     }
     // Whether it goes with the other flags is looked at as it was typed.

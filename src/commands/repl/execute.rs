@@ -435,7 +435,7 @@ impl Executor<'_> {
 
     async fn expect(&self, expression: &str, limit: std::time::Duration) -> Result<(), Verdict> {
         let jq = Jq::compile(expression).map_err(|error| {
-            let failure = Failure::new(Kind::Usage, anyhow::Error::new(error).context("the expression is not jq"));
+            let failure = Failure::new(Kind::Usage, error).context("the expression is not jq");
             Verdict::Failed(failure.hint("an example: `expect .type == \"group-message\" and .group == \"g\"`"))
         })?;
         let forgotten = self.watch.take_forgotten();

@@ -35,7 +35,7 @@ use tokio::time::{Instant, sleep_until};
 use self::args::ReplArgs;
 use self::settings::Repl;
 use super::{CommandArgs, Task};
-use crate::failure::{Failure, Kind};
+use crate::failure::{Failure, Kind, OrFail as _};
 use crate::logging;
 use crate::options::environment::{Environment, Input};
 use crate::options::output::args::TalkArgs;
@@ -137,7 +137,6 @@ impl Opened {
 
 /// Opens the terminal or the script, which has to be there within `limit`.
 pub fn open(settings: &Repl, limit: Option<Limit>) -> Result<Opened, Failure> {
-    let internal = |error: io::Error| Failure::new(Kind::Internal, error);
     let shared = Arc::new(Shared::default());
     if settings.script.is_none() && io::stdin().is_terminal() {
         return open_terminal(settings, shared);
@@ -145,7 +144,7 @@ pub fn open(settings: &Repl, limit: Option<Limit>) -> Result<Opened, Failure> {
     let path = settings.script.clone();
     // Opening a pipe waits for whoever writes to it.
     let input = read_within(limit, "the script", move || script::open(path.as_deref()))?;
-    let entries = script::read(input).map_err(internal)?;
+    let entries = script::read(input).or_internal()?;
     let console = console(settings.output.color)?;
     Ok(Opened { console, shared, from: From::Script(entries) })
 }
@@ -158,9 +157,8 @@ fn open_terminal(settings: &Repl, shared: Arc<Shared>) -> Result<Opened, Failure
     let help = |burst| Help::new(screen.clone(), Arc::clone(&shared), color, settings.refolds, burst);
     let opened =
         Terminal::open(help, screen.clone(), Arc::clone(&shared), Arc::clone(&history), !io::stdout().is_terminal());
-    let (terminal, printer) = opened.map_err(|error| {
-        Failure::new(Kind::Internal, anyhow::Error::new(error).context("could not use the terminal"))
-    })?;
+    let (terminal, printer) =
+        opened.map_err(|error| Failure::new(Kind::Internal, error).context("could not use the terminal"))?;
     let (front, above) = match printer {
         Some(printer) => {
             let above = screen.writer(printer);
@@ -173,7 +171,7 @@ fn open_terminal(settings: &Repl, shared: Arc<Shared>) -> Result<Opened, Failure
         }
     };
     let opened = Console::builder(|terminal| settings.output.color.enabled(terminal)).above(above).open();
-    let (console, _) = opened.map_err(|error| Failure::new(Kind::Internal, error))?;
+    let (console, _) = opened.or_internal()?;
     Ok(Opened { console, shared, from: From::Person(Box::new(Person { front, history, note })) })
 }
 
@@ -401,7 +399,7 @@ fn behind(waiting: &VecDeque<Waiting>) -> String {
 const LEAVES: &str = "Ctrl-C once more, or Ctrl-D, leaves";
 
 fn terminal_failed(error: io::Error) -> Verdict {
-    Verdict::Failed(Failure::new(Kind::Internal, anyhow::Error::new(error).context("could not read the terminal")))
+    Verdict::Failed(Failure::new(Kind::Internal, error).context("could not read the terminal"))
 }
 
 /// Carries out a script, line by line.

@@ -102,5 +102,5 @@ fn line(reader: &mut impl BufRead, number: u64) -> io::Result<Line> {
 }
 
 fn unreadable(what: &str, error: io::Error) -> Failure {
-    Failure::new(Kind::Input, anyhow::Error::new(error).context(format!("could not read `{what}`")))
+    Failure::new(Kind::Input, error).context(format!("could not read `{what}`"))
 }

@@ -285,7 +285,7 @@ impl Recorded {
 impl Rules {
     fn unreadable(&self, error: io::Error) -> Failure {
         let context = format!("could not read the recording from {}", self.name);
-        Failure::new(Kind::Config, anyhow::Error::new(error).context(context))
+        Failure::new(Kind::Config, error).context(context)
     }
 
     fn check(&self, summary: &Summary) -> Result<(), Failure> {

@@ -5,14 +5,13 @@ use std::path::PathBuf;
 use super::args::{ReplayArgs, Speed};
 use crate::failure::Failure;
 use crate::options::connecting::settings::{Connection, connection, stdin_takers};
-use crate::options::connection::settings::bad_name;
 use crate::options::environment::{Environment, Input};
 use crate::options::hints::hint_at_comma;
+use crate::options::names;
 use crate::options::operation::settings::on_unknown;
 use crate::options::output::settings::{Output, output};
 use crate::options::reconnect::settings::Policy;
 use crate::options::stdin;
-use webpubsub_proto::check_group_name;
 
 /// `wps replay`.
 #[derive(Clone, Debug, PartialEq)]
@@ -34,7 +33,7 @@ pub struct Replay {
 /// Settles `wps replay`.
 pub fn settle(args: ReplayArgs, environment: &Environment, input: &mut dyn Input) -> Result<Replay, Failure> {
     if let Some(group) = &args.group {
-        check_group_name(group).map_err(|error| bad_name("--group", error))?;
+        names::group("--group", group)?;
         hint_at_comma(group, input);
     }
     let file = Some(args.file).filter(|file| file.as_os_str() != "-");

@@ -1,16 +1,16 @@
 //! What `wps send` of one message will do.
 
-use webpubsub_proto::{Metadata, OwnedData, Upstream, check_group_name};
+use webpubsub_proto::{Metadata, OwnedData, Upstream};
 
 use super::args::SendArgs;
 use crate::commands::bulk::settings::refuse_without;
 use crate::failure::Failure;
 use crate::options::connecting::settings::{Connection, connection, keep, publishing};
-use crate::options::connection::settings::bad_name;
 use crate::options::data::payload::PayloadSource;
 use crate::options::data::settings::{codec, envelope, metadata, payload};
 use crate::options::environment::{Environment, Input};
 use crate::options::hints::hint_at_comma;
+use crate::options::names;
 use crate::options::operation::settings::{Ack, ack};
 use crate::options::output::settings::{Output, output};
 use crate::options::session_file::settings::SessionFile;
@@ -41,7 +41,7 @@ pub fn settle(args: SendArgs, environment: &Environment, input: &mut dyn Input) 
     refuse_without(&args.bulk)?;
     // Absent only with --ndjson.
     let group = args.group.unwrap_or_default();
-    check_group_name(&group).map_err(|error| bad_name("GROUP", error))?;
+    names::group("GROUP", &group)?;
     hint_at_comma(&group, input);
     let ack = ack(&args.ack.id);
     let (ttl_seconds, metadata) = (args.ttl.message_ttl, metadata(args.metadata)?);

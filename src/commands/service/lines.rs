@@ -19,7 +19,7 @@ use super::report;
 use super::settings::Lines;
 use super::settings::operation::Operation;
 use crate::commands::bulk::{Cutter, Line, Pace};
-use crate::failure::{Failure, Kind};
+use crate::failure::{Failure, Kind, OrFail as _};
 use crate::render::Printer;
 use crate::run::ending::{Verdict, at};
 use crate::run::errand::Done;
@@ -51,10 +51,7 @@ impl Intake {
     /// Starts to read.
     pub fn open(lines: Lines) -> Result<Self, Failure> {
         let (sender, receiver) = mpsc::channel(1);
-        thread::Builder::new()
-            .name("stdin".into())
-            .spawn(move || read(lines, &sender))
-            .map_err(|error| Failure::new(Kind::Internal, error))?;
+        thread::Builder::new().name("stdin".into()).spawn(move || read(lines, &sender)).or_internal()?;
         Ok(Self(receiver))
     }
 }

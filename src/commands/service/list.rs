@@ -64,7 +64,7 @@ impl<'a> Pages<'a> {
         Done::count(&done.acked);
         let page: Page = serde_json::from_slice(&answered.answer.body).map_err(|error| {
             let what = format!("could not {}: the answer is no list of connections", self.call.to_do);
-            Failure::new(Kind::Protocol, anyhow::Error::new(error).context(what))
+            Failure::new(Kind::Protocol, error).context(what)
         })?;
         match page.next_link.filter(|link| !link.is_empty()) {
             Some(link) => self.follow(&link)?,

@@ -2,16 +2,16 @@
 
 use std::time::Duration;
 
+use webpubsub_proto::GroupState;
 use webpubsub_proto::session::OnUnknown;
-use webpubsub_proto::{GroupState, check_group_name};
 
 use super::args::{StateListArgs, StateSetArgs, StateWatchArgs};
 use crate::failure::{Failure, Kind};
 use crate::options::connecting::args::ConnectingArgs;
 use crate::options::connecting::settings::{Connection, connection, keep};
-use crate::options::connection::settings::bad_name;
 use crate::options::environment::{Environment, Input};
 use crate::options::hints::hint_at_comma;
+use crate::options::names;
 use crate::options::output::settings::{Output, output};
 use crate::options::reconnect::settings::Policy;
 use crate::options::session_file::settings::SessionFile;
@@ -64,7 +64,7 @@ fn common(
     environment: &Environment,
     input: &mut dyn Input,
 ) -> Result<Common, Failure> {
-    check_group_name(&group).map_err(|error| bad_name("GROUP", error))?;
+    names::group("GROUP", &group)?;
     hint_at_comma(&group, input);
     let usual_roles = connecting.token.roles.is_empty();
     let mut connection = connection(connecting, policy, environment, input)?;

@@ -11,7 +11,7 @@ use tokio::sync::mpsc;
 
 use super::settings::Feed;
 use crate::commands::bulk::data_of_record;
-use crate::failure::{Failure, Kind};
+use crate::failure::{Failure, Kind, OrFail as _};
 use webpubsub_proto::{Codec, MAX_FRAME_BYTES, OwnedData};
 
 /// Bytes read at once, and most bytes of a fragment that has no other measure.
@@ -39,10 +39,7 @@ impl Intake {
     pub fn open(feed: Feed, codec: Codec) -> Result<Self, Failure> {
         let (sender, pieces) = mpsc::channel(1);
         let cutter = Cutter { feed, codec, partial: Vec::new(), lines: 0 };
-        thread::Builder::new()
-            .name("stdin".into())
-            .spawn(move || read(io::stdin(), cutter, &sender))
-            .map_err(|error| Failure::new(Kind::Internal, error))?;
+        thread::Builder::new().name("stdin".into()).spawn(move || read(io::stdin(), cutter, &sender)).or_internal()?;
         Ok(Self(pieces))
     }
 
@@ -59,7 +56,7 @@ fn read(mut input: impl Read, mut cutter: Cutter, sender: &mpsc::Sender<Piece>) 
             Ok(0) => cutter.finish().map(|last| (last, true)),
             Ok(read) => cutter.cut(&chunk[..read]).map(|fragments| (fragments, false)),
             Err(error) if error.kind() == io::ErrorKind::Interrupted => continue,
-            Err(error) => Err(Failure::new(Kind::Input, anyhow::Error::new(error).context("could not read stdin"))),
+            Err(error) => Err(Failure::new(Kind::Input, error).context("could not read stdin")),
         };
         // Nobody takes it any more when the stream has ended.
         match cut {
@@ -184,9 +181,8 @@ pub fn fragment_of_line(feed: Feed, line: &[u8]) -> Result<Option<OwnedData>, Fa
         Feed::TextLines => text(line).map(|text| Some(OwnedData::text(text))),
         Feed::BinaryLines => Ok(Some(OwnedData::binary(line))),
         Feed::JsonLines => text(bare).and_then(|text| {
-            let json = OwnedData::json(text).map_err(|error| {
-                Failure::new(Kind::Input, anyhow::Error::new(error).context("the line is not JSON"))
-            })?;
+            let json = OwnedData::json(text)
+                .map_err(|error| Failure::new(Kind::Input, error).context("the line is not JSON"))?;
             match text.trim() {
                 "null" => Err(Failure::message(Kind::Input, "the data is `null`, which the service takes from nobody")),
                 _ => Ok(Some(json)),
@@ -203,8 +199,7 @@ pub fn fits(codec: Codec, data: &OwnedData) -> bool {
 }
 
 fn not_text(error: Utf8Error) -> Failure {
-    Failure::new(Kind::Input, anyhow::Error::new(error).context("the text is not UTF-8"))
-        .hint("`-t binary` takes any bytes")
+    Failure::new(Kind::Input, error).context("the text is not UTF-8").hint("`-t binary` takes any bytes")
 }
 
 #[cfg(test)]

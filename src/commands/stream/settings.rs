@@ -2,15 +2,14 @@
 
 use std::time::Duration;
 
-use webpubsub_proto::check_group_name;
 use webpubsub_proto::session::{OnUnknown, StreamAbort, StreamOpen};
 
 use super::args::{FlowArgs, StreamArgs};
 use crate::failure::{Failure, Kind};
 use crate::options::connecting::settings::{Connection, connection, stdin_takers};
-use crate::options::connection::settings::bad_name;
 use crate::options::environment::{Environment, Input};
 use crate::options::hints::hint_at_comma;
+use crate::options::names;
 use crate::options::output::settings::{Output, output};
 use crate::options::reconnect::settings::Policy;
 use crate::options::stdin;
@@ -98,7 +97,7 @@ const LONGEST_ID: usize = 1024;
 
 /// Settles `wps stream`.
 pub fn settle(args: StreamArgs, environment: &Environment, input: &mut dyn Input) -> Result<Stream, Failure> {
-    check_group_name(&args.group).map_err(|error| bad_name("GROUP", error))?;
+    names::group("GROUP", &args.group)?;
     hint_at_comma(&args.group, input);
     let usage = |what: &str, flag: &'static str| Failure::message(Kind::Usage, what).blame(flag);
     let run = running(args.flow)?;

@@ -5,13 +5,13 @@ use std::time::Duration;
 use super::args::{LevelName, TraceArgs};
 use crate::failure::Failure;
 use crate::options::connection::args::TokenArgs;
-use crate::options::connection::settings::{Source, bad_name, resolve_service, warn_if_exposed};
+use crate::options::connection::settings::{Source, resolve_service, warn_if_exposed};
 use crate::options::environment::{Environment, Input};
+use crate::options::names;
 use crate::options::network::settings::{self as network, Network, Tls, tls};
 use crate::options::output::settings::Output;
 use crate::options::reconnect::settings::{Attempts, attempts};
 use crate::options::stdin;
-use webpubsub_proto::check_hub_name;
 use webpubsub_proto::trace::{Level, Trace as Traced};
 
 /// `wps trace`.
@@ -75,7 +75,7 @@ pub fn settle(args: TraceArgs, environment: &Environment, input: &mut dyn Input)
     let takers = stdin::takers_of(None, args.key.connection_string.as_ref(), Some(&args.network));
     stdin::refuse_two(&takers)?;
     input.limit(args.report.timeout.timeout);
-    args.hub.as_deref().map_or(Ok(()), check_hub_name).map_err(|error| bad_name("--hub", error))?;
+    args.hub.as_deref().map_or(Ok(()), |name| names::hub("--hub", name))?;
     let attempts = attempts(&args.attempts, true)?;
     let timeout = args.report.timeout.timeout;
     let output = Output::of_report(args.report, environment)?.judged(args.conditions);

@@ -145,7 +145,7 @@ fn check(upstream: &Url, path: &str) -> Result<UrlTemplate, Failure> {
     let text = format!("{}{slash}{path}", upstream.origin().ascii_serialization());
     UrlTemplate::new(&text).map_err(|error| {
         let what = "the path in `--check` is not valid";
-        Failure::new(Kind::Usage, anyhow::Error::new(error).context(what)).blame("--check")
+        Failure::new(Kind::Usage, error).context(what).blame("--check")
     })
 }
 

@@ -13,7 +13,7 @@ use tokio::time::{Instant, timeout_at};
 use self::args::{UrlCommand, UrlCreateArgs, UrlInspectArgs};
 use self::settings::{Asking, Maker, UrlCreate, UrlInspect};
 use super::{CommandArgs, Task};
-use crate::failure::{Failure, Kind};
+use crate::failure::{Failure, Kind, OrFail as _};
 use crate::logging;
 use crate::options::connection::settings::Source;
 use crate::options::environment::{Environment, Input};
@@ -140,7 +140,7 @@ pub async fn inspect(surroundings: &Surroundings, settings: &UrlInspect) -> u8 {
 
 /// The URL, for which a command may have to be run, or a service asked.
 async fn obtain(source: &Source, network: &Network, tls: &Tls, limit: Duration) -> Result<AccessUrl, Failure> {
-    let mut signals = Signals::install().map_err(|error| Failure::new(Kind::Internal, error))?;
+    let mut signals = Signals::install().or_internal()?;
     let source = url_source_over(source, network, tls, limit)?;
     tokio::select! {
         number = signals.next() => Err(Failure::message(Kind::Signal(number), "ended by a signal")),

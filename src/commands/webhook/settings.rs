@@ -6,17 +6,18 @@ use ::http::HeaderMap;
 use ::http::header::{HeaderName, HeaderValue};
 use ::url::Url;
 use serde_json::{Map, Value};
-use webpubsub_proto::{Codec, check_event_name, check_hub_name};
+use webpubsub_proto::Codec;
 
 use super::args::{
     ConnectArgs, ConnectedArgs, DisconnectedArgs, ValidateArgs, WebhookCommonArgs, WebhookEventArgs, WebhookTestArgs,
 };
 use crate::failure::{Failure, Kind};
-use crate::options::connection::settings::{bad_name, read};
+use crate::options::connection::settings::read;
 use crate::options::data::payload::{DataFrom, PayloadSource, PayloadType};
 use crate::options::data::settings::payload_type;
 use crate::options::environment::{Environment, Input};
 use crate::options::hints::hint_at_secret;
+use crate::options::names;
 use crate::options::network::settings::Tls;
 use crate::options::output::settings::Output;
 use crate::options::stdin;
@@ -60,7 +61,7 @@ pub enum Asking {
 
 /// `wps webhook test`.
 pub fn test(args: WebhookTestArgs, environment: &Environment, input: &mut dyn Input) -> Result<Webhook, Failure> {
-    check_event_name(&args.event).map_err(|error| bad_name("--event", error))?;
+    names::event("--event", &args.event)?;
     let data = PayloadSource {
         from: DataFrom::Argument(args.data),
         data_type: PayloadType::Text,
@@ -103,7 +104,7 @@ pub fn disconnected(
 
 /// `wps webhook event`.
 pub fn event(args: WebhookEventArgs, environment: &Environment, input: &mut dyn Input) -> Result<Webhook, Failure> {
-    check_event_name(&args.name).map_err(|error| bad_name("NAME", error))?;
+    names::event("NAME", &args.name)?;
     // Handlers get any type, whatever the subprotocol.
     let data_type = payload_type(Codec::Protobuf, &args.input)?;
     let from = match (args.data, args.input.file) {
@@ -134,10 +135,11 @@ fn settle(
 ) -> Result<Webhook, Failure> {
     stdin::refuse_two(&takers(&args))?;
     input.limit(args.report.timeout.timeout);
-    check_hub_name(&args.hub).map_err(|error| bad_name("--hub", error))?;
+    names::hub("--hub", &args.hub)?;
     let template = UrlTemplate::new(&args.url).map_err(|error| {
         let what = "the URL of the handler is not valid";
-        Failure::new(Kind::Usage, anyhow::Error::new(error).context(what))
+        Failure::new(Kind::Usage, error)
+            .context(what)
             .hint("it looks like `http://localhost:3000/api/webpubsub/hubs/{hub}/`")
     })?;
     if template.is_tunnel() {
@@ -156,7 +158,7 @@ fn settle(
         let text = read("--connection-string", string, input)?;
         let parsed = ConnectionString::parse(text.expose()).map_err(|error| {
             let what = "the connection string in `--connection-string` is malformed";
-            Failure::new(Kind::Config, anyhow::Error::new(error).context(what)).blame("--connection-string")
+            Failure::new(Kind::Config, error).context(what).blame("--connection-string")
         })?;
         secret::remember(parsed.key.expose());
         origin = parsed.endpoint.host_str().unwrap_or(&origin).to_owned();

@@ -11,13 +11,13 @@ use url::Url;
 use super::args::{EndpointArgs, KeyArgs, SourceArgs, TokenArgs};
 use super::identity::{self, Keyless};
 use super::roles;
-use crate::failure::{Failure, Kind};
+use crate::failure::{Failure, Kind, OrFail as _};
 use crate::options::environment::{Environment, Input, Note};
 use crate::options::hints::{hint_at_commas, hint_at_secret};
+use crate::options::names;
 use webpubsub_net::auth::access_url::{AccessUrl, AccessUrlError, Signer};
 use webpubsub_net::auth::connection_string::{ConnectionString, ConnectionStringError, DEVELOPMENT_KEY};
 use webpubsub_net::secret::{self, Secret};
-use webpubsub_proto::{NameError, check_group_name, check_hub_name};
 
 /// Where a client access URL comes from.
 #[derive(Clone, Debug, PartialEq)]
@@ -282,10 +282,10 @@ pub fn read_lines(flag: &str, value: &Secret, input: &mut dyn Input) -> Result<S
         let context = format!("could not read the value of `{flag}` from {place}");
         let missing = error.kind() == std::io::ErrorKind::NotFound;
         if error.kind() == std::io::ErrorKind::TimedOut {
-            let failure = Failure::new(Kind::Timeout, anyhow::Error::new(error).context(context));
+            let failure = Failure::new(Kind::Timeout, error).context(context);
             return failure.blame(flag).blame("--timeout").hint("it has to be written, and closed");
         }
-        let failure = Failure::new(Kind::Config, anyhow::Error::new(error).context(context)).blame(flag);
+        let failure = Failure::new(Kind::Config, error).context(context).blame(flag);
         failure.hint(if missing {
             "check the path: it begins where wps is run, or, in a profile, beside the configuration file"
         } else {
@@ -359,7 +359,7 @@ pub fn from_url(from: &str, text: &Secret, token: Option<&TokenArgs>) -> Result<
             | AccessUrlError::Hub(_) => "a client access URL looks like `wss://HOST/client/hubs/HUB?access_token=…`",
         };
         let context = format!("the client access URL in `{from}` is malformed");
-        Failure::new(Kind::Config, anyhow::Error::new(error).context(context)).blame(from).hint(hint)
+        Failure::new(Kind::Config, error).context(context).blame(from).hint(hint)
     })
 }
 
@@ -367,7 +367,7 @@ fn from_connection_string(from: &str, text: &Secret, token: &TokenArgs) -> Resul
     let parsed = ConnectionString::parse(text.expose()).map_err(|error| {
         let context = format!("the connection string in `{from}` is malformed");
         let has_auth_type = matches!(error, ConnectionStringError::AuthType);
-        let failure = Failure::new(Kind::Config, anyhow::Error::new(error).context(context)).blame(from);
+        let failure = Failure::new(Kind::Config, error).context(context).blame(from);
         if has_auth_type {
             return failure
                 .hint("it is one for Microsoft Entra ID; tokens are signed here with an access key: `AccessKey=…`")
@@ -388,16 +388,15 @@ fn from_connection_string(from: &str, text: &Secret, token: &TokenArgs) -> Resul
 }
 
 fn local(port: u16, token: &TokenArgs) -> Result<Source, Failure> {
-    let endpoint =
-        Url::parse(&format!("http://localhost:{port}")).map_err(|error| Failure::new(Kind::Internal, error))?;
+    let endpoint = Url::parse(&format!("http://localhost:{port}")).or_internal()?;
     let hub = token.hub.clone().unwrap_or_else(|| DEFAULT_HUB.to_owned());
     Ok(Source::Local { port, signer: signer(endpoint, Secret::new(DEVELOPMENT_KEY), hub, token)? })
 }
 
 fn signer(endpoint: Url, key: Secret, hub: String, token: &TokenArgs) -> Result<Signer, Failure> {
-    check_hub_name(&hub).map_err(|error| bad_name("--hub", error))?;
+    names::hub("--hub", &hub)?;
     for group in &token.initial_groups {
-        check_group_name(group).map_err(|error| bad_name("--initial-group", error))?;
+        names::group("--initial-group", group)?;
     }
     let roles = if token.roles.is_empty() { DEFAULT_ROLES.map(str::to_owned).to_vec() } else { token.roles.clone() };
     let groups = token.initial_groups.clone();
@@ -413,16 +412,4 @@ fn signer(endpoint: Url, key: Secret, hub: String, token: &TokenArgs) -> Result<
         not_before: None,
         claims: Vec::new(),
     })
-}
-
-/// A usage error about a name.
-pub fn bad_name(what: &str, error: NameError) -> Failure {
-    let hint = match error {
-        NameError::Hub => "the hub's name is what client URLs have behind `/client/hubs/`",
-        NameError::Group => "give the group as its members know it, in quotes if it has blanks",
-        NameError::Event => "give the event as its handler knows it",
-    };
-    Failure::new(Kind::Usage, anyhow::Error::new(error).context(format!("the name in `{what}` is not valid")))
-        .blame(what)
-        .hint(hint)
 }

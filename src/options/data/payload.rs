@@ -165,7 +165,7 @@ fn bad(what: &'static str, cause: impl Into<anyhow::Error>) -> Failure {
 }
 
 fn unreadable(place: &str, error: io::Error) -> Failure {
-    Failure::new(Kind::Input, anyhow::Error::new(error).context(format!("could not read the data from {place}")))
+    Failure::new(Kind::Input, error).context(format!("could not read the data from {place}"))
 }
 
 /// More than one frame holds.

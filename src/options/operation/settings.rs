@@ -1,12 +1,11 @@
 //! Acks, and what becomes of operations without one.
 
 use indexmap::IndexSet;
-use webpubsub_proto::check_group_name;
 use webpubsub_proto::session::OnUnknown;
 
 use super::args::AckIdArgs;
 use crate::failure::Failure;
-use crate::options::connection::settings::bad_name;
+use crate::options::names;
 use crate::options::values::Unknown;
 
 /// Whether and under which id an operation asks for an ack (PROTOCOL §6).
@@ -51,7 +50,7 @@ pub fn on_unknown(what: Unknown) -> OnUnknown {
 /// Group names, checked, each once, in the order given.
 pub fn groups(given: Vec<String>, what: &str) -> Result<Vec<String>, Failure> {
     for group in &given {
-        check_group_name(group).map_err(|error| bad_name(what, error))?;
+        names::group(what, group)?;
     }
     let groups: IndexSet<String> = given.into_iter().collect();
     Ok(groups.into_iter().collect())

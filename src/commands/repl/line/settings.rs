@@ -9,13 +9,13 @@ use crate::commands::service::settings::{ServiceTask, closing, granting, groupin
 use crate::commands::state::settings::state;
 use crate::commands::stream::settings::{Feed, Running, running};
 use crate::failure::{Failure, Kind};
-use crate::options::connection::settings::bad_name;
 use crate::options::data::args::DataArgs;
 use crate::options::data::payload::{DataFrom, PayloadSource};
 use crate::options::data::settings::{envelope, metadata, payload_type};
+use crate::options::names;
 use crate::options::operation::settings::{Ack, ack, groups};
 use crate::options::values::DataType;
-use webpubsub_proto::{Codec, GroupState, Metadata, OwnedData, Upstream, check_event_name, check_group_name};
+use webpubsub_proto::{Codec, GroupState, Metadata, OwnedData, Upstream};
 
 /// What a line asks for.
 #[derive(Clone, Debug, PartialEq)]
@@ -167,7 +167,7 @@ pub fn settle_line(command: LineCommand, codec: Codec) -> Result<Line, Failure> 
             Line::Leave { groups, ack_id: args.ack.ack_id }
         }
         LineCommand::Send(args) => {
-            check_group_name(&args.group).map_err(|error| bad_name("GROUP", error))?;
+            names::group("GROUP", &args.group)?;
             let ack = ack(&args.ack);
             let metadata = metadata(args.metadata)?;
             let frame = Upstream::SendToGroup {
@@ -183,7 +183,7 @@ pub fn settle_line(command: LineCommand, codec: Codec) -> Result<Line, Failure> 
             Line::Send { group: args.group, payload, no_echo, ttl_seconds, metadata, ack }
         }
         LineCommand::Event(args) => {
-            check_event_name(&args.name).map_err(|error| bad_name("NAME", error))?;
+            names::event("NAME", &args.name)?;
             let ack = ack(&args.ack);
             let metadata = metadata(args.metadata)?;
             let frame = Upstream::Event {
@@ -196,7 +196,7 @@ pub fn settle_line(command: LineCommand, codec: Codec) -> Result<Line, Failure> 
             Line::Event { event: args.name, payload, metadata, ack }
         }
         LineCommand::Invoke(args) => {
-            check_event_name(&args.name).map_err(|error| bad_name("NAME", error))?;
+            names::event("NAME", &args.name)?;
             let metadata = metadata(args.metadata)?;
             let frame = Upstream::Invoke {
                 invocation_id: LONGEST_ID.into(),
@@ -212,7 +212,7 @@ pub fn settle_line(command: LineCommand, codec: Codec) -> Result<Line, Failure> 
             Line::Invoke { event: args.name, payload, metadata, timeout: args.timeout }
         }
         LineCommand::Stream(args) => {
-            check_group_name(&args.group).map_err(|error| bad_name("GROUP", error))?;
+            names::group("GROUP", &args.group)?;
             let feed = match args.data_type {
                 DataType::Text => Feed::TextLines,
                 DataType::Json => Feed::JsonLines,
@@ -232,7 +232,7 @@ pub fn settle_line(command: LineCommand, codec: Codec) -> Result<Line, Failure> 
                 LineStateCommand::Watch { group } => (group, StateWish::Watch),
                 LineStateCommand::Unwatch { group } => (group, StateWish::Unwatch),
             };
-            check_group_name(&group).map_err(|error| bad_name("GROUP", error))?;
+            names::group("GROUP", &group)?;
             Line::State { group, what }
         }
         LineCommand::Service(args) => Line::Service(match args.what {

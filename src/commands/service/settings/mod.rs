@@ -5,8 +5,8 @@ pub mod operation;
 use std::time::Duration;
 
 use http::{HeaderMap, HeaderName, HeaderValue};
+use webpubsub_proto::Codec;
 use webpubsub_proto::session::OnUnknown;
-use webpubsub_proto::{Codec, check_group_name};
 
 use self::operation::{Member, Operation, PermissionVerb, Target};
 use super::args::{
@@ -15,12 +15,13 @@ use super::args::{
 };
 use crate::failure::{Failure, Kind};
 use crate::options::connection::args::TokenArgs;
-use crate::options::connection::settings::{Source, bad_name, resolve_service, warn_if_exposed};
+use crate::options::connection::settings::{Source, resolve_service, warn_if_exposed};
 use crate::options::data::args::MetadataArgs;
 use crate::options::data::payload::{DataFrom, PayloadSource, PayloadType};
 use crate::options::data::settings::{metadata, payload_type};
 use crate::options::environment::{Environment, Input};
 use crate::options::hints::hint_at_comma;
+use crate::options::names;
 use crate::options::network::settings::{self as network, Network, Tls, tls};
 use crate::options::operation::settings::on_unknown;
 use crate::options::output::settings::Output;
@@ -379,7 +380,7 @@ fn refuse(given: bool, flag: &str, other: &str, hint: &str) -> Result<(), Failur
 }
 
 fn check_group(group: Option<&str>, what: &str) -> Result<(), Failure> {
-    group.map_or(Ok(()), check_group_name).map_err(|error| bad_name(what, error))?;
+    group.map_or(Ok(()), |name| names::group(what, name))?;
     refuse_dots(group)
 }
 
@@ -388,7 +389,7 @@ fn check_filter(filter: Option<&str>) -> Result<(), Failure> {
     let Some(text) = filter else { return Ok(()) };
     let Err(error) = Filter::parse(text) else { return Ok(()) };
     let what = "the filter in `--filter` cannot be understood";
-    let failure = Failure::new(Kind::Usage, anyhow::Error::new(error).context(what)).blame("--filter");
+    let failure = Failure::new(Kind::Usage, error).context(what).blame("--filter");
     Err(failure.hint("a filter is OData: `userId eq 'alice'`, `'g1' in groups and userId ne null`"))
 }
 
