@@ -13,16 +13,35 @@ use crate::render::Style;
 /// Seconds that a run has to have for a spread.
 const SECONDS: usize = 4;
 
-/// A figure of which every second has one: its name, whether less is better, of the whole, of a second.
-type Series = (&'static str, bool, fn(&Recorded) -> Option<f64>, fn(&Second) -> Option<f64>);
+/// What a figure is given in.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Unit {
+    /// A time. Less is better.
+    Milliseconds,
+    /// What goes through. More is better.
+    PerSecond,
+    /// How often something happened that should not. Less is better.
+    Times,
+}
+
+/// A figure of both runs, and how to write it.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Compared {
+    unit: Unit,
+    /// What is told of it.
+    pub record: Comparison,
+}
+
+/// A figure of which every second has one: its name and unit, of the whole, of a second.
+type Series = (&'static str, Unit, fn(&Recorded) -> Option<f64>, fn(&Second) -> Option<f64>);
 
 const SERIES: [Series; 6] = [
-    ("sendRate", false, |it| sends(it).then_some(it.results.send_rate), |it| Some(it.send_rate)),
-    ("receiveRate", false, |it| receives(it).then_some(it.results.receive_rate), |it| Some(it.receive_rate)),
-    ("p50Ms", true, |it| it.results.latency.map(|it| it.p50_ms), |it| it.p50_ms),
-    ("p99Ms", true, |it| it.results.latency.map(|it| it.p99_ms), |it| it.p99_ms),
-    ("ackP50Ms", true, |it| it.results.ack.map(|it| it.ack_p50_ms), |it| it.ack_p50_ms),
-    ("ackP99Ms", true, |it| it.results.ack.map(|it| it.ack_p99_ms), |it| it.ack_p99_ms),
+    ("sendRate", Unit::PerSecond, |it| sends(it).then_some(it.results.send_rate), |it| Some(it.send_rate)),
+    ("receiveRate", Unit::PerSecond, |it| receives(it).then_some(it.results.receive_rate), |it| Some(it.receive_rate)),
+    ("p50Ms", Unit::Milliseconds, |it| it.results.latency.map(|it| it.p50_ms), |it| it.p50_ms),
+    ("p99Ms", Unit::Milliseconds, |it| it.results.latency.map(|it| it.p99_ms), |it| it.p99_ms),
+    ("ackP50Ms", Unit::Milliseconds, |it| it.results.ack.map(|it| it.ack_p50_ms), |it| it.ack_p50_ms),
+    ("ackP99Ms", Unit::Milliseconds, |it| it.results.ack.map(|it| it.ack_p99_ms), |it| it.ack_p99_ms),
 ];
 
 /// Something that is counted, of which less is better.
@@ -46,9 +65,9 @@ fn receives(run: &Recorded) -> bool {
 }
 
 /// Compares all there is in either.
-pub fn compare(a: &Recorded, b: &Recorded) -> Vec<Comparison> {
+pub fn compare(a: &Recorded, b: &Recorded) -> Vec<Compared> {
     let mut all = Vec::new();
-    for (metric, less, whole, second) in SERIES {
+    for (metric, unit, whole, second) in SERIES {
         let (of_a, of_b) = (whole(a), whole(b));
         if of_a.is_none() && of_b.is_none() {
             continue;
@@ -65,9 +84,10 @@ pub fn compare(a: &Recorded, b: &Recorded) -> Vec<Comparison> {
         let spread = known.then(|| spread(&seconds_a).max(spread(&seconds_b)));
         let verdict = match spread {
             None => Verdict::Unknown,
-            Some(spread) => judge(quantile(&seconds_a, 0.5), quantile(&seconds_b, 0.5), spread, less),
+            Some(spread) => judge(quantile(&seconds_a, 0.5), quantile(&seconds_b, 0.5), spread, unit),
         };
-        all.push(Comparison { metric, a: of_a, b: of_b, change_percent: change(of_a, of_b), spread, verdict });
+        let change_percent = change(of_a, of_b);
+        all.push(Compared { unit, record: Comparison { metric, a: of_a, b: of_b, change_percent, spread, verdict } });
     }
     for (metric, count) in COUNTS {
         let (of_a, of_b) = (count(a) as f64, count(b) as f64);
@@ -76,20 +96,25 @@ pub fn compare(a: &Recorded, b: &Recorded) -> Vec<Comparison> {
         }
         // As often as something happens by chance, give or take twice the root of it.
         let spread = 2.0 * (of_a + of_b).sqrt();
-        let verdict = judge(of_a, of_b, spread, true);
+        let verdict = judge(of_a, of_b, spread, Unit::Times);
         let change_percent = change(Some(of_a), Some(of_b));
         let spread = Some((spread * 10.0).round() / 10.0);
-        all.push(Comparison { metric, a: Some(of_a), b: Some(of_b), change_percent, spread, verdict });
+        let record = Comparison { metric, a: Some(of_a), b: Some(of_b), change_percent, spread, verdict };
+        all.push(Compared { unit: Unit::Times, record });
     }
     all
 }
 
-fn judge(a: f64, b: f64, spread: f64, less_is_better: bool) -> Verdict {
+fn judge(a: f64, b: f64, spread: f64, unit: Unit) -> Verdict {
     let difference = b - a;
     if difference.abs() <= spread {
         return Verdict::Same;
     }
-    if (difference < 0.0) == less_is_better { Verdict::Better } else { Verdict::Worse }
+    let is_better = match unit {
+        Unit::Milliseconds | Unit::Times => difference < 0.0,
+        Unit::PerSecond => difference > 0.0,
+    };
+    if is_better { Verdict::Better } else { Verdict::Worse }
 }
 
 fn change(a: Option<f64>, b: Option<f64>) -> Option<f64> {
@@ -123,13 +148,16 @@ pub fn difference(a: &Recorded, b: &Recorded) -> Option<String> {
 }
 
 /// A table.
-pub fn table(comparisons: &[Comparison], style: Style) -> String {
+pub fn table(compared: &[Compared], style: Style) -> String {
     let mut out = String::new();
     // Writing to a string cannot fail.
     let head = format!("{:<16}{:>12}{:>12}{:>10}{:>12}  {}", "", "A", "B", "change", "spread", "verdict");
     let _ = writeln!(out, "{}", style.dim(&head));
-    for it in comparisons {
-        let value = |value: f64| if it.metric.ends_with("Ms") { ms(value) } else { number(value) };
+    for Compared { unit, record: it } in compared {
+        let value = |value: f64| match unit {
+            Unit::Milliseconds => ms(value),
+            Unit::PerSecond | Unit::Times => number(value),
+        };
         let shown = |it: Option<f64>| it.map_or("-".to_owned(), value);
         let change = it.change_percent.map_or("-".to_owned(), |change| format!("{change:+.1} %"));
         let spread = it.spread.map_or("-".to_owned(), |spread| format!("±{}", value(spread)));
@@ -166,7 +194,7 @@ mod tests {
     }
 
     fn verdict(a: &Recorded, b: &Recorded, metric: &str) -> Verdict {
-        compare(a, b).into_iter().find(|it| it.metric == metric).unwrap().verdict
+        compare(a, b).into_iter().find(|it| it.record.metric == metric).unwrap().record.verdict
     }
 
     #[test]

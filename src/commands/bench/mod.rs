@@ -35,7 +35,7 @@ use self::report::Page;
 use self::run::{Outcome, Run, warnings};
 use self::settings::Bench;
 use super::{CommandArgs, Task};
-use crate::failure::{Failure, Kind};
+use crate::failure::{Failure, Kind, OrFail as _};
 use crate::options::connection::settings::Source;
 use crate::options::environment::{Environment, Input};
 use crate::options::expressions::args::FilterArgs;
@@ -116,10 +116,10 @@ impl CommandArgs for BenchCompareArgs {
         let talk = talk(&self.talk, environment);
         Ok(Box::new(move |_| {
             let (a, b) = (files::read_records(&self.a)?, files::read_records(&self.b)?);
-            let comparisons = compare::compare(&a, &b);
+            let compared = compare::compare(&a, &b);
             let text = match self.output {
-                ReportFormat::Text => compare::table(&comparisons, style(talk.color)).into_bytes(),
-                ReportFormat::Ndjson => comparisons.iter().flat_map(record).collect(),
+                ReportFormat::Text => compare::table(&compared, style(talk.color)).into_bytes(),
+                ReportFormat::Ndjson => compared.iter().flat_map(|it| record(&it.record)).collect(),
             };
             if let Some(text) = compare::difference(&a, &b).filter(|_| !talk.quiet) {
                 tell_warning(&text, talk.color);
@@ -238,7 +238,7 @@ async fn attempt(
     };
     let report = bench.report.as_ref().map(create).transpose()?;
     warn(&mut records.printer, &bench.connection);
-    records.printer.console().watch_stdout().map_err(|error| Failure::new(Kind::Internal, error))?;
+    records.printer.console().watch_stdout().or_internal()?;
     let outcome = Run::start(bench, records, log)?.carry_out(surroundings, signals).await?;
     Ok(Attempt { outcome, report })
 }
