@@ -5,22 +5,22 @@ use std::io;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use super::bulk::settings::{Bulk, BulkFeed, Template};
-use super::doctor::settings::Doctor;
-use super::emulator::settings::Emulator;
-use super::event::settings::Event;
-use super::join::settings::Join;
-use super::listen::settings::Listen;
-use super::send::settings::Send;
+use super::bulk::settings::{BulkFeed, BulkSettings, Template};
+use super::doctor::settings::DoctorSettings;
+use super::emulator::settings::EmulatorSettings;
+use super::event::settings::EventSettings;
+use super::join::settings::JoinSettings;
+use super::listen::settings::ListenSettings;
+use super::send::settings::SendSettings;
 use super::url::args::UrlCommand;
 use super::{bulk, doctor, emulator, event, join, listen, send, url};
 use crate::cli::{Command, Parsed, parse};
 use crate::failure::Failure;
-use crate::options::connecting::settings::Connection;
+use crate::options::connecting::settings::ConnectionSettings;
 use crate::options::connection::settings::Source;
 use crate::options::data::payload::{DataFrom, Encoding, PayloadType};
 use crate::options::environment::{Environment, Input, Note};
-use crate::options::network::settings::{Network, Proxies, Proxy, Tls};
+use crate::options::network::settings::{NetworkSettings, Proxies, Proxy, TlsOptions};
 use crate::options::operation::settings::Ack;
 use crate::options::values::{ColorChoice, EmulatorFormat, Format, Only};
 use webpubsub_proto::Subprotocol;
@@ -29,13 +29,13 @@ use webpubsub_proto::session::{Backoff, BackoffMode, Config, OnUnknown, Retries}
 /// What a command line comes to.
 #[derive(Debug)]
 enum Settings {
-    Listen(Box<Listen>),
-    Join(Box<Join>),
-    Send(Box<Send>),
-    Event(Box<Event>),
-    Bulk(Box<Bulk>),
-    Doctor(Box<Doctor>),
-    Emulator(Box<Emulator>),
+    Listen(Box<ListenSettings>),
+    Join(Box<JoinSettings>),
+    Send(Box<SendSettings>),
+    Event(Box<EventSettings>),
+    Bulk(Box<BulkSettings>),
+    Doctor(Box<DoctorSettings>),
+    Emulator(Box<EmulatorSettings>),
     #[expect(dead_code, reason = "looked at in its debug form")]
     Other(String),
 }
@@ -109,7 +109,7 @@ fn settled(line: &str) -> Settings {
     settle_with(line, &[], Inputs::default()).unwrap()
 }
 
-fn listen(line: &str) -> Listen {
+fn listen(line: &str) -> ListenSettings {
     match settled(line) {
         Settings::Listen(listen) => *listen,
         other => panic!("{other:?}"),
@@ -432,7 +432,10 @@ fn each_command_has_its_own_settings() {
     assert_eq!((listen.count, listen.duration), (Some(2), Some(Duration::from_secs(60))));
     assert_eq!(listen.idle_timeout, Some(Duration::from_secs(5)));
     assert_eq!(listen.connection.timeout, Some(Duration::from_secs(120)));
-    assert_eq!(listen.connection.tls, Tls { ca_cert: Some("f".into()), insecure: true, ..Tls::default() });
+    assert_eq!(
+        listen.connection.tls,
+        TlsOptions { ca_cert: Some("f".into()), insecure: true, ..TlsOptions::default() }
+    );
 
     let Settings::Join(join) = settled("join --local --ack-id 18446744073709551614 a b a --stay") else { panic!() };
     assert_eq!((join.groups, join.stay), (vec!["a".to_owned(), "b".to_owned()], true));
@@ -565,7 +568,7 @@ fn the_emulator_on_this_machine_is_never_behind_a_proxy() {
     let environment = [("ALL_PROXY", "http://proxy"), ("NO_PROXY", "a"), ("HTTP_PROXY", "not one://")];
     for line in ["listen --local", "listen --local --proxy none"] {
         match settle_with(line, &environment, Inputs::default()).unwrap() {
-            Settings::Listen(listen) => assert_eq!(listen.connection.network, Network::default(), "{line}"),
+            Settings::Listen(listen) => assert_eq!(listen.connection.network, NetworkSettings::default(), "{line}"),
             other => panic!("{other:?}"),
         }
     }
@@ -606,12 +609,12 @@ fn the_way_to_the_service_is_settled_as_given() {
     let inputs =
         Inputs { files: [("headers", "X-B: 2\n\r\nAuthorization: Bearer sesame\n")].into(), ..Inputs::default() };
     let Settings::Listen(listen) = settle_with(line, &[], inputs).unwrap() else { panic!() };
-    let Connection { network, tls, .. } = listen.connection;
+    let ConnectionSettings { network, tls, .. } = listen.connection;
     let headers: Vec<String> = network.headers.iter().map(|(name, value)| format!("{name}: {value:?}")).collect();
     assert_eq!(headers, ["x-a: \"1\"", "x-b: \"2\"", "authorization: Sensitive"]);
     assert_eq!(network.resolve.len(), 1);
     let client_cert = Some(("c".into(), "c".into()));
-    assert_eq!(tls, Tls { ca_cert: Some("r".into()), only_ca_cert: true, client_cert, insecure: false });
+    assert_eq!(tls, TlsOptions { ca_cert: Some("r".into()), only_ca_cert: true, client_cert, insecure: false });
 }
 
 #[test]

@@ -16,11 +16,11 @@ use super::session_file::LinesFile;
 use super::sink::Shown;
 use super::url_command::UrlCommand;
 use crate::failure::Failure;
-use crate::options::connecting::settings::Connection;
+use crate::options::connecting::settings::ConnectionSettings;
 use crate::options::connection::settings::Source;
-use crate::options::network::settings::{Network, Tls};
+use crate::options::network::settings::{NetworkSettings, TlsOptions};
 use crate::options::operation::settings::Ack;
-use crate::options::output::settings::Output;
+use crate::options::output::settings::OutputSettings;
 use crate::options::values::{Format, Only};
 use crate::render::sanitize::for_line;
 use crate::render::{self, Chatter, Console, Judgement};
@@ -43,7 +43,7 @@ pub struct Surroundings {
 
 impl Surroundings {
     /// How a command went, on stderr: in words for people, or when more words are wanted; records say it themselves.
-    pub fn report(&self, output: &Output, words: &str) {
+    pub fn report(&self, output: &OutputSettings, words: &str) {
         let wanted = output.verbosity > 0 || output.format != Format::Ndjson;
         if wanted && !output.quiet {
             self.console.err.line(&self.console.err.style.dim(&for_line(words)));
@@ -148,7 +148,7 @@ impl Client {
 }
 
 /// How what comes is printed.
-pub fn print_options(connection: &Connection, output: &Output, wants: Wants) -> render::Options {
+pub fn print_options(connection: &ConnectionSettings, output: &OutputSettings, wants: Wants) -> render::Options {
     let chatter = match (output.quiet, output.verbosity) {
         (true, _) => Chatter::Quiet,
         (false, 1..) => Chatter::Verbose,
@@ -172,7 +172,7 @@ pub fn print_options(connection: &Connection, output: &Output, wants: Wants) -> 
 }
 
 /// The hub it connects to, as far as that is known before it does.
-pub fn hub(connection: &Connection) -> Option<String> {
+pub fn hub(connection: &ConnectionSettings) -> Option<String> {
     match &connection.source {
         Source::Url(url) => Some(url.hub().to_owned()),
         Source::Signed(signer) | Source::Local { signer, .. } => Some(signer.hub.clone()),
@@ -193,7 +193,7 @@ pub fn print_format(format: Format) -> render::Format {
 }
 
 /// Where a source gets its URLs.
-pub fn url_source(connection: &Connection) -> Result<UrlSource, Failure> {
+pub fn url_source(connection: &ConnectionSettings) -> Result<UrlSource, Failure> {
     let (network, tls) = (&connection.network, &connection.tls);
     url_source_over(&connection.source, network, tls, connection.session.connect_timeout)
 }
@@ -201,8 +201,8 @@ pub fn url_source(connection: &Connection) -> Result<UrlSource, Failure> {
 /// The same of a command that has no connection.
 pub fn url_source_over(
     source: &Source,
-    network: &Network,
-    tls: &Tls,
+    network: &NetworkSettings,
+    tls: &TlsOptions,
     connect_timeout: Duration,
 ) -> Result<UrlSource, Failure> {
     Ok(match source {

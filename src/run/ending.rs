@@ -9,7 +9,7 @@ use super::explain::{Place, session_failure};
 use super::recording;
 use super::session_file::not_recorded;
 use crate::failure::{Failure, Kind};
-use crate::options::connecting::settings::Connection;
+use crate::options::connecting::settings::ConnectionSettings;
 use crate::render::{self, Console, WriteFailure, Writer};
 use crate::signal::Signals;
 use webpubsub_client::driver::{DialedError, Finished};
@@ -61,7 +61,7 @@ impl Ending {
         verdict: Option<Verdict>,
         finished: Finished,
         dialed: Option<DialedError>,
-        connection: &Connection,
+        connection: &ConnectionSettings,
         place: &Place,
     ) -> Self {
         let told = interrupt.is_none() && matches!(verdict, Some(Verdict::Told(_)));
@@ -124,7 +124,7 @@ pub fn failed(failure: Failure) -> Ending {
 }
 
 /// `--timeout` ran out; what is known of the connection, or of an operation under way, is its cause.
-fn timed_out(connection: &Connection, finished: &Finished, verdict: Option<Verdict>) -> Failure {
+fn timed_out(connection: &ConnectionSettings, finished: &Finished, verdict: Option<Verdict>) -> Failure {
     let limit = render::human(connection.timeout.unwrap_or_default());
     let what = format!("timed out after {limit} (`--timeout`)");
     if let Some(Verdict::Failed(failure)) = verdict {

@@ -14,7 +14,7 @@ use super::exit_code::ExitCode;
 use super::rest::UnderWay;
 use super::voice::{print_failure, stopped_error};
 use crate::failure::{Failure, Kind};
-use crate::options::output::settings::Output;
+use crate::options::output::settings::OutputSettings;
 use crate::options::values::Format;
 use crate::records::{Stopped, StoppedCounts};
 use crate::render::{self, Chatter, Printer, Weight, WriteFailure, human};
@@ -47,7 +47,7 @@ impl Done {
 const EVALUATION_TIMEOUT: Duration = Duration::from_millis(500);
 
 /// A printer of records, or of lines for people.
-pub fn printer(surroundings: &Surroundings, output: &Output) -> Printer {
+pub fn printer(surroundings: &Surroundings, output: &OutputSettings) -> Printer {
     let format = match output.format {
         Format::Text => render::Format::Text,
         Format::Ndjson => render::Format::Ndjson,

@@ -2,11 +2,11 @@
 
 use super::ending::Verdict;
 use crate::failure::{Failure, Kind, OrFail as _};
-use crate::options::output::settings::Output;
+use crate::options::output::settings::OutputSettings;
 use crate::render::{Condition, Console, Expressions, Given, Judgement, Met};
 
 /// Compiles what `output` has. Fails with a usage error that points at the place.
-pub fn compile(output: &Output) -> Result<Option<Expressions>, Failure> {
+pub fn compile(output: &OutputSettings) -> Result<Option<Expressions>, Failure> {
     let given = &output.expressions;
     let given = Given {
         jq: given.jq.as_deref(),
@@ -26,7 +26,7 @@ pub fn compile(output: &Output) -> Result<Option<Expressions>, Failure> {
 
 /// Opens the console, with the expressions before stdout if there are any. With `outlives`, they go on when the reader
 /// of stdout has gone.
-pub fn open(output: &Output, outlives: bool) -> Result<(Console, Option<Judgement>), Failure> {
+pub fn open(output: &OutputSettings, outlives: bool) -> Result<(Console, Option<Judgement>), Failure> {
     let color = |terminal| output.color.enabled(terminal);
     let builder = Console::builder(color);
     let builder = match compile(output)? {
@@ -37,7 +37,7 @@ pub fn open(output: &Output, outlives: bool) -> Result<(Console, Option<Judgemen
 }
 
 /// How a run ends by a condition.
-pub fn verdict(met: &Met, output: &Output) -> Verdict {
+pub fn verdict(met: &Met, output: &OutputSettings) -> Verdict {
     match met.condition {
         Condition::Until => Verdict::Done("until"),
         Condition::FailOn => {

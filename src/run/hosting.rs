@@ -8,7 +8,7 @@ use tokio::sync::oneshot;
 use tokio::time::timeout;
 
 use crate::failure::{Failure, Kind, OrFail as _};
-use crate::options::connecting::settings::Connection;
+use crate::options::connecting::settings::ConnectionSettings;
 use crate::options::connection::settings::Source;
 use webpubsub_emulator::{self as emulator, Bind, Listener, ServerConfig};
 
@@ -41,7 +41,7 @@ impl Hosted {
 
 /// Sees to it that there is something to connect to, when the source is `--local`. Without `hosts` an absent emulator is
 /// a failure at once.
-pub async fn prepare(connection: &Connection, hosts: bool) -> Result<Option<Hosted>, Failure> {
+pub async fn prepare(connection: &ConnectionSettings, hosts: bool) -> Result<Option<Hosted>, Failure> {
     let Source::Local { port, .. } = &connection.source else { return Ok(None) };
     let port = *port;
     if something_listens(port).await {

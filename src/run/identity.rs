@@ -25,7 +25,7 @@ use super::chance::unix_now;
 use super::url_command::{UrlCommandError, printed_by};
 use crate::failure::{Failure, Kind};
 use crate::options::connection::identity::{Application, Identity, ManagedEndpoint};
-use crate::options::network::settings::{Network, Tls};
+use crate::options::network::settings::{NetworkSettings, TlsOptions};
 use crate::render::human;
 use webpubsub_net::auth::token::peek_claims;
 use webpubsub_net::secret::{self, Secret, excerpt};
@@ -88,7 +88,12 @@ pub struct Identities {
 impl Identities {
     /// Those of this process that are the same, so that whoever opens the service twice asks once; otherwise new ones, which
     /// have not been asked yet.
-    pub fn shared(list: Vec<Identity>, network: &Network, tls: &Tls, connect_timeout: Duration) -> Arc<Self> {
+    pub fn shared(
+        list: Vec<Identity>,
+        network: &NetworkSettings,
+        tls: &TlsOptions,
+        connect_timeout: Duration,
+    ) -> Arc<Self> {
         static KNOWN: Mutex<Vec<Weak<Identities>>> = Mutex::new(Vec::new());
         let mut known = KNOWN.lock().unwrap_or_else(PoisonError::into_inner);
         known.retain(|identities| identities.strong_count() > 0);
@@ -100,8 +105,8 @@ impl Identities {
         made
     }
 
-    fn made(list: Vec<Identity>, network: &Network, tls: &Tls, connect_timeout: Duration) -> Arc<Self> {
-        let tls = Tls { insecure: false, client_cert: None, ..tls.clone() };
+    fn made(list: Vec<Identity>, network: &NetworkSettings, tls: &TlsOptions, connect_timeout: Duration) -> Arc<Self> {
+        let tls = TlsOptions { insecure: false, client_cert: None, ..tls.clone() };
         let options = DialOptions { headers: Vec::new(), ..super::network::options_of(network, &tls) };
         Arc::new(Self { list, options, connect_timeout, known: Mutex::default(), turn: AsyncMutex::default() })
     }

@@ -14,7 +14,7 @@ use super::network::options_of;
 use super::rest::{API_VERSION, Access, Call, Rest, no_retries};
 use crate::failure::{Failure, Kind};
 use crate::options::connection::identity::Keyless;
-use crate::options::network::settings::{Network, Tls};
+use crate::options::network::settings::{NetworkSettings, TlsOptions};
 use webpubsub_client::driver::{ProviderFailure, Providing, UrlProvider};
 use webpubsub_net::auth::access_url::AccessUrl;
 use webpubsub_net::secret::{Secret, remember_passing};
@@ -39,7 +39,12 @@ struct Generated {
 
 impl KeylessUrls {
     /// Asks nothing yet.
-    pub fn new(keyless: &Keyless, network: &Network, tls: &Tls, connect_timeout: Duration) -> Result<Self, Failure> {
+    pub fn new(
+        keyless: &Keyless,
+        network: &NetworkSettings,
+        tls: &TlsOptions,
+        connect_timeout: Duration,
+    ) -> Result<Self, Failure> {
         let identities = Identities::shared(keyless.identities.clone(), network, tls, connect_timeout);
         let access = Access::Identity(Arc::clone(&identities));
         let place = (keyless.endpoint.clone(), false);

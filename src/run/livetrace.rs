@@ -17,7 +17,7 @@ use super::network::options_of;
 use super::rest::Access;
 use crate::failure::{Failure, Kind};
 use crate::options::connection::settings::Source;
-use crate::options::network::settings::{Network, Tls};
+use crate::options::network::settings::{NetworkSettings, TlsOptions};
 use crate::render::{TOLD, human};
 use webpubsub_client::driver::{dial_failure, loss_cause};
 use webpubsub_net::auth::token::{ClientTokenRequest, sign_client_token};
@@ -60,7 +60,7 @@ impl Endpoint {
     /// That of a source; `None`: a client access URL, which opens none. Dials nothing yet.
     pub fn of(
         source: &Source,
-        (network, tls): (&Network, &Tls),
+        (network, tls): (&NetworkSettings, &TlsOptions),
         connect_timeout: Duration,
         longest_pause: Duration,
     ) -> Result<Option<Self>, Failure> {

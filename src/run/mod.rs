@@ -45,9 +45,9 @@ use self::sink::Tap;
 use self::voice::{report_ending, warn};
 use self::watcher::{Interruption, KeepsUp, Reaction, Watcher};
 use crate::failure::{Failure, Kind};
-use crate::options::connecting::settings::Connection;
+use crate::options::connecting::settings::ConnectionSettings;
 use crate::options::connection::settings::Source;
-use crate::options::output::settings::Output;
+use crate::options::output::settings::OutputSettings;
 use crate::render::{self, Printer, WriteFailure, Writer};
 use crate::signal::Signals;
 use webpubsub_client::driver::{Driver, NetDialer};
@@ -69,8 +69,8 @@ struct Seeing<'a> {
 /// Runs a client with a script beside it, and returns the exit code. Everything is printed by then.
 pub async fn run<F>(
     surroundings: &Surroundings,
-    connection: &Connection,
-    output: &Output,
+    connection: &ConnectionSettings,
+    output: &OutputSettings,
     wants: Wants,
     script: impl FnOnce(Client) -> F,
 ) -> u8
@@ -83,8 +83,8 @@ where
 /// The same, with somebody who sees everything that comes.
 pub async fn run_watched<F>(
     surroundings: &Surroundings,
-    connection: &Connection,
-    output: &Output,
+    connection: &ConnectionSettings,
+    output: &OutputSettings,
     wants: Wants,
     watcher: Option<Rc<dyn Watcher>>,
     script: impl FnOnce(Client) -> F,
@@ -159,8 +159,8 @@ async fn ended_before(mut printer: Printer, failure: Failure) -> u8 {
 /// The client, the script and the interruptions side by side, until the client is over.
 async fn attend<F>(
     surroundings: &Surroundings,
-    connection: &Connection,
-    (wants, output): (Wants, &Output),
+    connection: &ConnectionSettings,
+    (wants, output): (Wants, &OutputSettings),
     Seeing { printer, watcher, recording, kept }: Seeing<'_>,
     script: impl FnOnce(Client) -> F,
     signals: &mut Signals,

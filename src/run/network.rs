@@ -1,16 +1,16 @@
 //! From the settings of the network to what a dial takes.
 
-use crate::options::connecting::settings::Connection;
+use crate::options::connecting::settings::ConnectionSettings;
 use crate::options::network::settings;
 use webpubsub_net::wire::{DialOptions, Exceptions, Override, Proxies, Proxy, ProxyScheme, Tls, TlsSettings};
 
 /// What holds for every dial of a run.
-pub fn dial_options(connection: &Connection) -> DialOptions {
+pub fn dial_options(connection: &ConnectionSettings) -> DialOptions {
     options_of(&connection.network, &connection.tls)
 }
 
 /// The same of a command without a connection.
-pub fn options_of(network: &settings::Network, tls: &settings::Tls) -> DialOptions {
+pub fn options_of(network: &settings::NetworkSettings, tls: &settings::TlsOptions) -> DialOptions {
     let tls = TlsSettings {
         ca_cert: tls.ca_cert.clone(),
         only_ca_cert: tls.only_ca_cert,

@@ -11,7 +11,7 @@ use super::expressions;
 use crate::failure::{Failure, Kind, OrFail as _};
 use crate::logging;
 use crate::options::data::payload::PayloadSource;
-use crate::options::output::settings::Output;
+use crate::options::output::settings::OutputSettings;
 use crate::options::values::ColorChoice;
 use crate::options::within::{Limit, read_within};
 use crate::render::Console;
@@ -37,12 +37,12 @@ impl Process {
     }
 
     /// The surroundings of a run.
-    pub fn surroundings(self, output: &Output) -> Result<Surroundings, Failure> {
+    pub fn surroundings(self, output: &OutputSettings) -> Result<Surroundings, Failure> {
         self.surroundings_of(output, false)
     }
 
     /// With `outlives`, expressions go on when the reader of stdout has gone.
-    pub fn surroundings_of(self, output: &Output, outlives: bool) -> Result<Surroundings, Failure> {
+    pub fn surroundings_of(self, output: &OutputSettings, outlives: bool) -> Result<Surroundings, Failure> {
         let (console, judgement) = expressions::open(output, outlives)?;
         logging::start(output.verbosity, output.log_filter.as_deref(), &console.err)?;
         Ok(Surroundings { console, started: self.started, judgement })

@@ -5,13 +5,13 @@ use std::path::Path;
 
 use super::context::{Surroundings, hub};
 use crate::failure::{Failure, Kind};
-use crate::options::connecting::settings::Connection;
+use crate::options::connecting::settings::ConnectionSettings;
 use crate::render::{Recording, WriteFailure, Writer};
 use webpubsub_client::driver::CurrentUrl;
 use webpubsub_client::event::Wiretap;
 
 /// Makes the file, if one is wanted.
-pub(super) fn create(connection: &Connection) -> Result<Option<Writer>, Failure> {
+pub(super) fn create(connection: &ConnectionSettings) -> Result<Option<Writer>, Failure> {
     let path = connection.record.as_deref();
     path.map(|path| Recording::create(path).map_err(|error| failure(connection, error))).transpose()
 }
@@ -19,7 +19,7 @@ pub(super) fn create(connection: &Connection) -> Result<Option<Writer>, Failure>
 /// Begins to record.
 pub(super) fn begin(
     writer: &Writer,
-    connection: &Connection,
+    connection: &ConnectionSettings,
     surroundings: &Surroundings,
     url: CurrentUrl,
 ) -> Box<dyn Wiretap> {
@@ -38,7 +38,7 @@ pub(super) async fn fails(recording: Option<&Writer>) -> WriteFailure {
 }
 
 /// That it could not be written.
-pub(super) fn failure(connection: &Connection, error: impl Into<anyhow::Error>) -> Failure {
+pub(super) fn failure(connection: &ConnectionSettings, error: impl Into<anyhow::Error>) -> Failure {
     let path = connection.record.as_deref().unwrap_or(Path::new(""));
     let context = format!("could not write the recording `{}`", path.display());
     Failure::new(Kind::Output, error.into().context(context))

@@ -18,7 +18,7 @@ use super::chance::{seed, unix_now};
 use super::explain::{Place, dial_hints, skew, timeout_hint};
 use super::identity::Identities;
 use crate::failure::{Failure, Kind};
-use crate::options::requests::settings::Patience;
+use crate::options::requests::settings::RequestSettings;
 use crate::render::sanitize::for_line;
 use crate::render::{Stream, TOLD, human};
 use webpubsub_net::auth::token::{ClientTokenRequest, sign_client_token};
@@ -33,9 +33,9 @@ use webpubsub_proto::session::{Backoff, BackoffMode, Jitter};
 pub const API_VERSION: &str = "2024-12-01";
 
 /// One attempt: whoever asks tries again by itself.
-pub fn no_retries(limit: Duration) -> Patience {
+pub fn no_retries(limit: Duration) -> RequestSettings {
     let backoff = Backoff { mode: BackoffMode::Fixed, delay: Duration::ZERO, max_delay: Duration::MAX };
-    Patience { connect_timeout: limit, answer_timeout: limit, retries: 0, backoff }
+    RequestSettings { connect_timeout: limit, answer_timeout: limit, retries: 0, backoff }
 }
 
 /// How long a token for one request is valid. The service allows for clocks that differ by five minutes.
@@ -175,7 +175,7 @@ pub struct Rest {
     http: HttpClient,
     endpoint: Url,
     access: Access,
-    patience: Patience,
+    patience: RequestSettings,
     jitter: Mutex<Jitter>,
     warnings: Option<Warnings>,
     /// It is the emulator on this machine.
@@ -195,7 +195,7 @@ impl Rest {
         (endpoint, local): (Url, bool),
         access: Access,
         options: DialOptions,
-        patience: Patience,
+        patience: RequestSettings,
         warnings: Option<Warnings>,
     ) -> Result<Self, Failure> {
         let server = Server::of(&endpoint)

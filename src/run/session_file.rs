@@ -11,7 +11,7 @@ use clap::ValueEnum;
 use super::chance::unix_now;
 use super::context::url_source;
 use crate::failure::{Failure, Kind};
-use crate::options::connecting::settings::Connection;
+use crate::options::connecting::settings::ConnectionSettings;
 use crate::options::session_file::settings::{self, KeptLines};
 use crate::options::values::Protocol;
 use crate::render::{Console, Ledger, Printer, Reach, Weight, rfc3339};
@@ -84,7 +84,7 @@ pub const OTHER_INPUT: &str = "nothing was sent: run it again with the same inpu
      another file; a file that is moved away begins anew";
 
 /// Opens the file, if one is asked for. Fails with exit 3.
-pub fn open(connection: &Connection, printer: &mut Printer) -> Result<Option<Kept>, Failure> {
+pub fn open(connection: &ConnectionSettings, printer: &mut Printer) -> Result<Option<Kept>, Failure> {
     let Some(settings) = &connection.session_file else { return Ok(None) };
     let holder = Holder { pid: std::process::id(), command: settings.command.to_owned(), since: rfc3339(unix_now()) };
     let name = settings.path.display().to_string();
@@ -131,7 +131,7 @@ fn forgotten(name: &str, id: u64) -> Failure {
 }
 
 impl Kept {
-    fn new(opened: Opened, name: String, settings: &settings::SessionFile) -> Self {
+    fn new(opened: Opened, name: String, settings: &settings::SessionFileSettings) -> Self {
         let Opened { file, place, mut snapshot, done, begun, downtime, lines, .. } = opened;
         let file = Arc::new(file);
         let unfinished = lines.filter(|lines| lines.end() > 0);

@@ -11,7 +11,7 @@ use tokio::time::timeout;
 use super::chance::unix_now;
 use super::ending::{Ending, LAST_WRITE};
 use crate::failure::{Failure, Kind};
-use crate::options::connecting::settings::Connection;
+use crate::options::connecting::settings::ConnectionSettings;
 use crate::options::connection::settings::Source;
 use crate::options::environment::{Environment, Note};
 use crate::options::values::ColorChoice;
@@ -71,7 +71,7 @@ pub fn report_ending(printer: &mut Printer, ending: Ending) -> u8 {
 }
 
 /// What is worth saying before anything is tried.
-pub fn warn(printer: &mut Printer, connection: &Connection) {
+pub fn warn(printer: &mut Printer, connection: &ConnectionSettings) {
     let secure = match &connection.source {
         Source::Url(url) => url.is_secure(),
         Source::Signed(signer) | Source::Local { signer, .. } => signer.endpoint.scheme() == "https",

@@ -13,7 +13,7 @@ use tokio::time::{Instant, sleep};
 
 use super::clock::Clock;
 use super::measure::{Ended, Interval, Next, Published, Receiver, Sender, Sending, Times};
-use super::settings::Bench;
+use super::settings::BenchSettings;
 use crate::failure::Failure;
 use crate::options::connection::settings::Source;
 use crate::run::chance::seed;
@@ -56,7 +56,7 @@ pub enum Notice {
 /// What all connections of a run share.
 #[derive(Debug)]
 pub struct Shared {
-    pub bench: Bench,
+    pub bench: BenchSettings,
     pub clock: Clock,
     /// When it began; nothing until it does.
     pub times: OnceLock<Times>,

@@ -3,7 +3,7 @@
 use std::net::IpAddr;
 
 use super::args::{Rate, Sizes};
-use super::settings::{Bench, Length};
+use super::settings::{BenchSettings, Length};
 use crate::failure::{Failure, Kind};
 use crate::options::connection::settings::Source;
 
@@ -15,7 +15,7 @@ const RATE: f64 = 1000.0;
 const BILLED_PART: usize = 2048;
 
 /// Fails when the service is not on this machine and the load is more than a slip of the keyboard should bring about.
-pub fn check(bench: &Bench) -> Result<(), Failure> {
+pub fn check(bench: &BenchSettings) -> Result<(), Failure> {
     if is_on_this_machine(&bench.connection.source) {
         return Ok(());
     }
@@ -39,7 +39,7 @@ pub fn check(bench: &Bench) -> Result<(), Failure> {
 }
 
 /// What is sent, and what becomes of it.
-fn messages(bench: &Bench) -> String {
+fn messages(bench: &BenchSettings) -> String {
     let Rate::PerSecond(rate) = bench.rate else {
         return "as many messages as go through (`--rate max`)".to_owned();
     };

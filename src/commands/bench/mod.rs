@@ -33,7 +33,7 @@ use self::histogram_log::{HistogramLog, unwritable};
 use self::output::Records;
 use self::report::Page;
 use self::run::{Outcome, Run, warnings};
-use self::settings::Bench;
+use self::settings::BenchSettings;
 use super::{CommandArgs, Task};
 use crate::failure::{Failure, Kind, OrFail as _};
 use crate::options::connection::settings::Source;
@@ -69,7 +69,7 @@ impl BenchCommand {
 }
 
 /// Fails when it may cost something that was not asked for.
-fn affordable(bench: Bench) -> Result<Bench, Failure> {
+fn affordable(bench: BenchSettings) -> Result<BenchSettings, Failure> {
     if !bench.may_cost {
         cost::check(&bench)?;
     }
@@ -167,7 +167,7 @@ fn tell_warning(text: &str, color: ColorChoice) {
     tell(&format!("{} {text}\n", style.label("warning:")));
 }
 
-fn task(bench: Bench) -> Task {
+fn task(bench: BenchSettings) -> Task {
     Box::new(move |process| {
         let expectations = Expectations::compile(&bench.fail_if)?;
         let surroundings = process.surroundings(&bench.output)?;
@@ -176,7 +176,7 @@ fn task(bench: Bench) -> Task {
 }
 
 /// Carries a run out, and returns the exit code. Everything is printed by then.
-async fn carry_out(surroundings: &Surroundings, bench: &Bench, expectations: &Expectations) -> u8 {
+async fn carry_out(surroundings: &Surroundings, bench: &BenchSettings, expectations: &Expectations) -> u8 {
     let wants = Wants {
         shown: Shown::None,
         limit: None,
@@ -224,7 +224,7 @@ struct Attempt {
 /// The run itself. Fails where it cannot begin.
 async fn attempt(
     surroundings: &Surroundings,
-    bench: &Bench,
+    bench: &BenchSettings,
     records: &mut Records,
     signals: &mut Signals,
 ) -> Result<Attempt, Failure> {
@@ -245,7 +245,7 @@ async fn attempt(
 
 /// Prints what it came to, and says how it ended.
 fn told(
-    bench: &Bench,
+    bench: &BenchSettings,
     outcome: Outcome,
     report: Option<(PathBuf, File)>,
     expectations: &Expectations,
@@ -309,7 +309,7 @@ fn write(path: &Path, mut file: File, page: &Page<'_>) -> Result<(), Failure> {
 }
 
 /// Where it connects, without a secret.
-fn place(bench: &Bench) -> String {
+fn place(bench: &BenchSettings) -> String {
     match &bench.connection.source {
         Source::Url(url) => url.authority(),
         Source::Local { port, .. } => format!("localhost:{port}"),

@@ -4,7 +4,7 @@ use super::cost::grouped;
 use super::measure::{Point, Timeline};
 use super::progress::Progress;
 use super::results::{Results, millis, tenths};
-use super::settings::{Bench, Mode};
+use super::settings::{BenchSettings, Mode};
 use super::text::{bars, ms, number, summary};
 use crate::records::BenchProgress;
 use crate::render::{Printer, Weight};
@@ -27,7 +27,7 @@ pub struct Records {
 
 impl Records {
     /// With a line of progress where a person looks on.
-    pub fn new(printer: Printer, bench: &Bench) -> Self {
+    pub fn new(printer: Printer, bench: &BenchSettings) -> Self {
         let output = &bench.output;
         let progress = Progress::new(printer.console().err.clone(), !output.quiet && output.verbosity == 0);
         let (all, csv) = (output.verbosity > 0, bench.csv);
@@ -72,7 +72,7 @@ impl Records {
     }
 
     /// A second is over.
-    pub fn second(&mut self, point: &Point, bench: &Bench) {
+    pub fn second(&mut self, point: &Point, bench: &BenchSettings) {
         let Point { end, length, counts, latency, ack } = *point;
         let rate = |count: u64| if length > 0.0 { tenths(count as f64 / length) } else { 0.0 };
         let at = |times: Option<[u64; 3]>, which: usize| times.map(|times| millis(times[which] as f64));

@@ -21,7 +21,7 @@ use super::measure::{
 };
 use super::output::Records;
 use super::results::{Results, millis, tenths};
-use super::settings::{Bench, Length, Mode};
+use super::settings::{BenchSettings, Length, Mode};
 use crate::failure::{Failure, Kind, OrFail as _};
 use crate::run::context::{Surroundings, url_source};
 use crate::run::ending::{Interrupt, Verdict, Watched, interruption};
@@ -84,7 +84,7 @@ pub struct Run<'a> {
 
 impl<'a> Run<'a> {
     /// Sets it up, and starts its connections.
-    pub fn start(bench: &Bench, records: &'a mut Records, log: Option<HistogramLog>) -> Result<Self, Failure> {
+    pub fn start(bench: &BenchSettings, records: &'a mut Records, log: Option<HistogramLog>) -> Result<Self, Failure> {
         let empty = Interval::new().or_internal()?;
         let processors = std::thread::available_parallelism().map_or(1, usize::from);
         let shared = Arc::new(Shared {
@@ -201,7 +201,7 @@ impl<'a> Run<'a> {
 
     /// Publishers start, at a moment that all of them know.
     fn begin(&mut self) -> Result<(), Failure> {
-        let Bench { rate, publishers, ramp, .. } = self.shared.bench;
+        let BenchSettings { rate, publishers, ramp, .. } = self.shared.bench;
         let clock = self.shared.clock;
         let start = clock.now().saturating_add(nanos(BEFORE_START));
         // Without a ramp everything is measured, also what others sent before.
@@ -233,7 +233,7 @@ impl<'a> Run<'a> {
     /// Until the load is over. Returns the word for why.
     async fn steady(&mut self) -> Result<&'static str, Failure> {
         let Some(began) = self.began else { return Ok("failed") };
-        let Bench { length, ramp, publishers, subscribers, .. } = self.shared.bench;
+        let BenchSettings { length, ramp, publishers, subscribers, .. } = self.shared.bench;
         let end = match length {
             Length::For(time) => began.checked_add(ramp).and_then(|steady| steady.checked_add(time)),
             Length::Count(_) => None,
@@ -288,7 +288,7 @@ impl<'a> Run<'a> {
 
     /// Waits for acks and messages under way.
     async fn drain(&mut self) -> Result<(), Failure> {
-        let Bench { drain, publishers, mode, .. } = self.shared.bench;
+        let BenchSettings { drain, publishers, mode, .. } = self.shared.bench;
         let end = Instant::now() + drain;
         let mut look = interval(LOOK);
         let (mut before, mut quiet_since) = (u64::MAX, Instant::now());
@@ -430,7 +430,7 @@ fn judged(shared: &Shared, results: &Results) -> Option<Verdict> {
     if results.acked > 0 || results.sent == 0 {
         return None;
     }
-    let Bench { ref group, ref connection, .. } = shared.bench;
+    let BenchSettings { ref group, ref connection, .. } = shared.bench;
     if let Some(outcome) = shared.refusal.get() {
         let place = shared.place(&CurrentUrl::default());
         let patience = connection.session.ack_timeout;
@@ -442,7 +442,7 @@ fn judged(shared: &Shared, results: &Results) -> Option<Verdict> {
 }
 
 /// What the publisher at that place sends.
-fn sending(bench: &Bench, place: u64, payloads: &Payloads) -> Sending {
+fn sending(bench: &BenchSettings, place: u64, payloads: &Payloads) -> Sending {
     let schedule = match bench.rate {
         Rate::PerSecond(rate) => Some(Schedule::new(rate, bench.publishers, bench.ramp)),
         Rate::Max => None,

@@ -11,12 +11,12 @@ use super::args::{
 };
 use crate::failure::{Failure, Kind};
 use crate::options::connecting::args::ConnectingArgs;
-use crate::options::connecting::settings::{Connection, connection};
+use crate::options::connecting::settings::{ConnectionSettings, connection};
 use crate::options::environment::{Environment, Input};
 use crate::options::hints::hint_at_comma;
 use crate::options::names;
 use crate::options::output::args::OutputArgs;
-use crate::options::output::settings::{Output, output};
+use crate::options::output::settings::{OutputSettings, output};
 use crate::options::reconnect::settings::Policy;
 use crate::options::recording::args::RecordArgs;
 use crate::shell;
@@ -51,11 +51,11 @@ pub enum Length {
 
 /// `wps bench pub`, `sub` and `pubsub`.
 #[derive(Clone, Debug, PartialEq)]
-pub struct Bench {
+pub struct BenchSettings {
     /// Where to connect.
-    pub connection: Connection,
+    pub connection: ConnectionSettings,
     /// What is printed.
-    pub output: Output,
+    pub output: OutputSettings,
     /// The results as CSV.
     pub csv: bool,
     pub mode: Mode,
@@ -100,27 +100,35 @@ struct Parts {
 }
 
 /// Settles `wps bench pub`.
-pub fn publishing(args: BenchPubArgs, environment: &Environment, input: &mut dyn Input) -> Result<Bench, Failure> {
+pub fn publishing(
+    args: BenchPubArgs,
+    environment: &Environment,
+    input: &mut dyn Input,
+) -> Result<BenchSettings, Failure> {
     let BenchPubArgs { load, publishing, results, connecting } = args;
     let (publishing, subscribing) = (Some(publishing), None);
     settle(Parts { mode: Mode::Pub, load, publishing, subscribing, results, connecting }, environment, input)
 }
 
 /// Settles `wps bench sub`.
-pub fn subscribing(args: BenchSubArgs, environment: &Environment, input: &mut dyn Input) -> Result<Bench, Failure> {
+pub fn subscribing(
+    args: BenchSubArgs,
+    environment: &Environment,
+    input: &mut dyn Input,
+) -> Result<BenchSettings, Failure> {
     let BenchSubArgs { load, subscribing, results, connecting } = args;
     let (publishing, subscribing) = (None, Some(subscribing));
     settle(Parts { mode: Mode::Sub, load, publishing, subscribing, results, connecting }, environment, input)
 }
 
 /// Settles `wps bench pubsub`.
-pub fn both(args: BenchPubsubArgs, environment: &Environment, input: &mut dyn Input) -> Result<Bench, Failure> {
+pub fn both(args: BenchPubsubArgs, environment: &Environment, input: &mut dyn Input) -> Result<BenchSettings, Failure> {
     let BenchPubsubArgs { load, publishing, subscribing, results, connecting } = args;
     let (publishing, subscribing) = (Some(publishing), Some(subscribing));
     settle(Parts { mode: Mode::Pubsub, load, publishing, subscribing, results, connecting }, environment, input)
 }
 
-fn settle(parts: Parts, environment: &Environment, input: &mut dyn Input) -> Result<Bench, Failure> {
+fn settle(parts: Parts, environment: &Environment, input: &mut dyn Input) -> Result<BenchSettings, Failure> {
     let Parts { mode, load, publishing, subscribing, results, connecting } = parts;
     let groups = groups(&load.group, load.groups)?;
     hint_at_comma(&load.group, input);
@@ -137,7 +145,7 @@ fn settle(parts: Parts, environment: &Environment, input: &mut dyn Input) -> Res
         (None, length) => Length::For(length.unwrap_or(LENGTH)),
     };
     let drawn: u64 = rand::random();
-    let bench = Bench {
+    let bench = BenchSettings {
         connection,
         output,
         csv: results.csv,
@@ -198,7 +206,7 @@ fn connections(given: Option<u64>, publishers: u64, subscribers: u64) -> Result<
     }
 }
 
-impl Bench {
+impl BenchSettings {
     /// The group of that subscriber.
     pub fn group_of(&self, subscriber: u64) -> u64 {
         subscriber % self.groups.len() as u64

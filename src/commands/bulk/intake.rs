@@ -13,7 +13,7 @@ use tokio::sync::mpsc;
 
 use super::lines::{Cutter, Line};
 use super::message::{BadLine, Entry, Item, Maker};
-use crate::commands::bulk::settings::{Bulk, BulkFeed};
+use crate::commands::bulk::settings::{BulkFeed, BulkSettings};
 use crate::failure::{Failure, Kind, OrFail as _};
 use crate::state::{LineDigest, digest_of};
 use webpubsub_proto::OwnedData;
@@ -63,7 +63,7 @@ pub(super) struct Extent {
 
 impl Intake {
     /// Reads what is repeated, or starts to read standard input. Failures are bad input data (exit 11).
-    pub fn open(settings: &Bulk) -> Result<Self, Failure> {
+    pub fn open(settings: &BulkSettings) -> Result<Self, Failure> {
         let maker = Maker::of(settings);
         if let BulkFeed::Repeated { payload, times } = &settings.feed {
             let data = payload.read(&mut io::stdin())?;

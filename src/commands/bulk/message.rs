@@ -11,7 +11,7 @@ use serde_json::value::RawValue;
 
 use super::lines::Line;
 use super::settings::Content;
-use crate::commands::bulk::settings::{Bulk, BulkFeed, Template};
+use crate::commands::bulk::settings::{BulkFeed, BulkSettings, Template};
 use crate::failure::{Failure, Kind};
 use crate::options::data::payload::{Encoding, MOST_READ, PayloadType, too_large};
 use crate::options::operation::settings::Ack;
@@ -144,7 +144,7 @@ impl Maker {
         Self { what, target: target.map(Arc::from), data_type, ack, codec, kept }
     }
 
-    pub(super) fn of(settings: &Bulk) -> Self {
+    pub(super) fn of(settings: &BulkSettings) -> Self {
         let target = match &settings.template {
             Template::Send { group, .. } => group.as_deref(),
             Template::Event { event, .. } => event.as_deref(),

@@ -24,7 +24,7 @@ use futures_util::FutureExt as _;
 use tokio::sync::Notify;
 use tokio::time::Instant;
 
-use self::settings::{Bulk, Template};
+use self::settings::{BulkSettings, Template};
 use super::Task;
 use super::event::replies::await_replies;
 use crate::failure::{Failure, Kind};
@@ -55,7 +55,7 @@ use webpubsub_proto::session::{AckMode, OnUnknown, OperationKind, Outcome, Outco
 use window::Window;
 
 /// The sending of many messages.
-pub fn task(settings: Bulk) -> Task {
+pub fn task(settings: BulkSettings) -> Task {
     Box::new(move |process| {
         let intake = Intake::open(&settings)?;
         let surroundings = process.surroundings_of(&settings.output, true)?;
@@ -67,7 +67,7 @@ pub fn task(settings: Bulk) -> Task {
 const BATCH_BYTES: usize = 64 * 1024;
 
 /// Sends what the intake holds and waits for every ack. Returns the exit code.
-pub async fn send_all(surroundings: &Surroundings, settings: &Bulk, intake: Intake) -> u8 {
+pub async fn send_all(surroundings: &Surroundings, settings: &BulkSettings, intake: Intake) -> u8 {
     let shown = if settings.awaits_replies() { Shown::Server } else { Shown::None };
     let wants =
         Wants { shown, limit: None, follows_stdout: false, hosts: false, chatty: false, follows_conditions: false };
@@ -122,7 +122,7 @@ impl Watcher for Watch {
 /// A bulk under way.
 struct Flow<'a> {
     surroundings: &'a Surroundings,
-    settings: &'a Bulk,
+    settings: &'a BulkSettings,
     client: Client,
     pipeline: Pipeline,
     intake: Intake,
@@ -152,7 +152,7 @@ struct Flow<'a> {
 impl<'a> Flow<'a> {
     fn new(
         surroundings: &'a Surroundings,
-        settings: &'a Bulk,
+        settings: &'a BulkSettings,
         intake: Intake,
         client: Client,
         watch: Rc<Watch>,

@@ -7,7 +7,7 @@ use crate::commands::event::args::EventArgs;
 use crate::commands::send::args::SendArgs;
 use crate::failure::{Failure, Kind};
 use crate::options::connecting::args::ConnectingArgs;
-use crate::options::connecting::settings::{Connection, connection, keep, publishing, stdin_takers};
+use crate::options::connecting::settings::{ConnectionSettings, connection, keep, publishing, stdin_takers};
 use crate::options::data::args::DataArgs;
 use crate::options::data::payload::{Encoding, PayloadSource, PayloadType};
 use crate::options::data::settings::{self, payload, payload_type};
@@ -15,8 +15,8 @@ use crate::options::environment::{Environment, Input};
 use crate::options::names;
 use crate::options::operation::args::AckArgs;
 use crate::options::operation::settings::{Ack, ack};
-use crate::options::output::settings::{Output, output};
-use crate::options::session_file::settings::SessionFile;
+use crate::options::output::settings::{OutputSettings, output};
+use crate::options::session_file::settings::SessionFileSettings;
 use crate::options::stdin;
 use webpubsub_proto::session::Request;
 use webpubsub_proto::{Codec, Metadata, OwnedData, Upstream};
@@ -39,11 +39,11 @@ const IN_FLIGHT: u16 = 256;
 
 /// `wps send` and `wps event` of many messages.
 #[derive(Clone, Debug, PartialEq)]
-pub struct Bulk {
+pub struct BulkSettings {
     /// Where to connect.
-    pub connection: Connection,
+    pub connection: ConnectionSettings,
     /// What is printed.
-    pub output: Output,
+    pub output: OutputSettings,
     /// What a message is besides its data.
     pub template: Template,
     /// Where the messages come from.
@@ -116,7 +116,7 @@ pub fn refuse_without(args: &BulkArgs) -> Result<(), Failure> {
 }
 
 /// Settles `wps send` of many messages.
-pub fn send(args: SendArgs, environment: &Environment, input: &mut dyn Input) -> Result<Bulk, Failure> {
+pub fn send(args: SendArgs, environment: &Environment, input: &mut dyn Input) -> Result<BulkSettings, Failure> {
     if let Some(group) = &args.group {
         names::group("GROUP", group)?;
     }
@@ -124,38 +124,38 @@ pub fn send(args: SendArgs, environment: &Environment, input: &mut dyn Input) ->
     let template = Template::Send { group: args.group, no_echo: args.no_echo, ttl_seconds, metadata };
     let data = (args.data, args.input);
     let output = output(&args.connecting, environment)?.filtered(args.filter)?;
-    let session_file = SessionFile::sending(args.session, "wps send", ack(&args.ack.id))?;
+    let session_file = SessionFileSettings::sending(args.session, "wps send", ack(&args.ack.id))?;
     settle(template, data, args.bulk, (args.connecting, args.ack, session_file), output, environment, input)
 }
 
 /// Settles `wps event` of many events.
-pub fn event(args: EventArgs, environment: &Environment, input: &mut dyn Input) -> Result<Bulk, Failure> {
+pub fn event(args: EventArgs, environment: &Environment, input: &mut dyn Input) -> Result<BulkSettings, Failure> {
     if let Some(event) = &args.name {
         names::event("NAME", event)?;
     }
     let template = Template::Event { event: args.name, metadata: settings::metadata(args.metadata)? };
     let data = (args.data, args.input);
     let output = output(&args.connecting, environment)?.filtered(args.filter)?.answered(args.condition);
-    let session_file = SessionFile::sending(args.session, "wps event", ack(&args.ack.id))?;
+    let session_file = SessionFileSettings::sending(args.session, "wps event", ack(&args.ack.id))?;
     let ours = (args.connecting, args.ack, session_file);
     let bulk = settle(template, data, args.bulk, ours, output, environment, input)?;
-    Ok(Bulk { wait_reply: args.wait_reply, ..bulk })
+    Ok(BulkSettings { wait_reply: args.wait_reply, ..bulk })
 }
 
 fn settle(
     template: Template,
     (data, input_args): (Option<String>, DataArgs),
     args: BulkArgs,
-    (connecting, ack_args, session_file): (ConnectingArgs, AckArgs, Option<SessionFile>),
-    output: Output,
+    (connecting, ack_args, session_file): (ConnectingArgs, AckArgs, Option<SessionFileSettings>),
+    output: OutputSettings,
     environment: &Environment,
     input: &mut dyn Input,
-) -> Result<Bulk, Failure> {
+) -> Result<BulkSettings, Failure> {
     let ack = ack(&ack_args.id);
     let feed = feed(&template, data, input_args, &args, ack, &connecting)?;
     let session_file = session_file.map(|file| file.streaming(ack, template.told(&feed)));
     let connection = keep(connection(connecting, publishing(&ack_args), environment, input)?, session_file)?;
-    Ok(Bulk {
+    Ok(BulkSettings {
         connection,
         output,
         template,
@@ -203,7 +203,7 @@ fn last_id(ack: Ack, times: u64) -> Result<Option<u64>, Failure> {
     }
 }
 
-impl Bulk {
+impl BulkSettings {
     /// Whether it waits for answers when everything is acknowledged.
     pub fn awaits_replies(&self) -> bool {
         self.wait_reply.is_some() || self.output.expressions.until.is_some()

@@ -8,7 +8,7 @@ use tokio::time::{Instant, timeout};
 
 use super::report::Report;
 use crate::failure::{Failure, Kind};
-use crate::options::connecting::settings::Connection;
+use crate::options::connecting::settings::ConnectionSettings;
 use crate::options::connection::identity::Keyless;
 use crate::render::human;
 use crate::run::chance::unix_now;
@@ -21,7 +21,7 @@ use webpubsub_net::auth::access_url::AccessUrl;
 pub async fn examine(
     origin: &str,
     keyless: &Keyless,
-    connection: &Connection,
+    connection: &ConnectionSettings,
     report: &RefCell<Report>,
 ) -> Option<AccessUrl> {
     let limit = connection.session.connect_timeout;

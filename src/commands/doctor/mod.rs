@@ -24,12 +24,12 @@ use tokio::time::{Instant, MissedTickBehavior, interval, timeout};
 use self::args::DoctorArgs;
 use self::dial::DialReport;
 use self::report::Report;
-use self::settings::{Doctor, Problem};
+use self::settings::{DoctorSettings, Problem};
 use self::steps::{Failed, Steps};
 use self::watch::{Seen, Watch};
 use super::{CommandArgs, Task};
 use crate::failure::{Failure, Kind};
-use crate::options::connecting::settings::Connection;
+use crate::options::connecting::settings::ConnectionSettings;
 use crate::options::connection::settings::Source;
 use crate::options::environment::{Environment, Input};
 use crate::options::output::args::TalkArgs;
@@ -68,7 +68,7 @@ impl CommandArgs for DoctorArgs {
     }
 }
 
-fn task(settings: Doctor) -> Task {
+fn task(settings: DoctorSettings) -> Task {
     Box::new(move |process| {
         let surroundings = process.surroundings(&settings.output)?;
         on_one_thread(doctor(&surroundings, &settings))
@@ -76,7 +76,7 @@ fn task(settings: Doctor) -> Task {
 }
 
 /// Whether an identity opens the service.
-fn is_keyless(settings: &Doctor) -> bool {
+fn is_keyless(settings: &DoctorSettings) -> bool {
     settings.connection.as_ref().is_ok_and(|connection| matches!(connection.source, Source::Keyless(_)))
 }
 
@@ -105,7 +105,7 @@ impl Ending {
 }
 
 /// Examines a connection. Returns the exit code, which is that of the first failure.
-pub async fn doctor(surroundings: &Surroundings, settings: &Doctor) -> u8 {
+pub async fn doctor(surroundings: &Surroundings, settings: &DoctorSettings) -> u8 {
     let console = &surroundings.console;
     let mut signals = match Signals::install() {
         Ok(signals) => signals,
@@ -166,8 +166,8 @@ pub async fn doctor(surroundings: &Surroundings, settings: &Doctor) -> u8 {
 /// All steps, up to the first failure or whatever ends it from outside.
 async fn examine(
     surroundings: &Surroundings,
-    settings: &Doctor,
-    connection: &Connection,
+    settings: &DoctorSettings,
+    connection: &ConnectionSettings,
     report: &RefCell<Report>,
     signals: &mut Signals,
 ) -> Ending {
@@ -230,8 +230,8 @@ async fn obtain(source: &UrlSource, limit: Duration) -> Result<AccessUrl, (Strin
 }
 
 fn tell_source(
-    settings: &Doctor,
-    connection: &Connection,
+    settings: &DoctorSettings,
+    connection: &ConnectionSettings,
     url: &AccessUrl,
     elapsed: Option<Duration>,
     report: &mut Report,
@@ -248,8 +248,8 @@ fn tell_source(
 /// A client and the steps beside it.
 struct Examination<'a> {
     surroundings: &'a Surroundings,
-    settings: &'a Doctor,
-    connection: &'a Connection,
+    settings: &'a DoctorSettings,
+    connection: &'a ConnectionSettings,
     place: Place,
     report: &'a RefCell<Report>,
 }
@@ -375,7 +375,7 @@ fn tell_close(elapsed: Duration, report: &mut Report) {
 }
 
 /// The step that was under way is told, and with it why there are no more.
-fn interrupted(came: Interrupt, connection: &Connection, report: &mut Report) -> Ending {
+fn interrupted(came: Interrupt, connection: &ConnectionSettings, report: &mut Report) -> Ending {
     match came {
         Interrupt::Signal(number) => {
             report.end("ended by a signal");

@@ -5,13 +5,13 @@ use std::time::Duration;
 use super::args::DoctorArgs;
 use crate::failure::{Failure, Kind};
 use crate::options::connecting::args::ConnectingArgs;
-use crate::options::connecting::settings::{Connection, connection};
+use crate::options::connecting::settings::{ConnectionSettings, connection};
 use crate::options::connection::args::SourceArgs;
 use crate::options::environment::{Environment, Input};
 use crate::options::names;
 use crate::options::operation::args::RetryArgs;
 use crate::options::output::args::OutputArgs;
-use crate::options::output::settings::{Output, talk};
+use crate::options::output::settings::{OutputSettings, talk};
 use crate::options::reconnect::args::{AttemptArgs, ReconnectArgs};
 use crate::options::reconnect::settings::Policy;
 use crate::options::recording::args::RecordArgs;
@@ -21,13 +21,13 @@ use webpubsub_proto::session::OnUnknown;
 
 /// `wps doctor`.
 #[derive(Clone, Debug, PartialEq)]
-pub struct Doctor {
+pub struct DoctorSettings {
     /// Where to connect, one attempt at everything.
-    pub connection: Result<Connection, Problem>,
+    pub connection: Result<ConnectionSettings, Problem>,
     /// Where the URL comes from, in words.
     pub origin: String,
     /// What stdout carries is `text` or `ndjson`.
-    pub output: Output,
+    pub output: OutputSettings,
     /// The group to try; one of its own when absent.
     pub group: Option<String>,
 }
@@ -42,7 +42,7 @@ pub struct Problem {
 }
 
 /// What will be done. What is wrong with the command line is an error all the same.
-pub fn settle(args: DoctorArgs, environment: &Environment, input: &mut dyn Input) -> Result<Doctor, Failure> {
+pub fn settle(args: DoctorArgs, environment: &Environment, input: &mut dyn Input) -> Result<DoctorSettings, Failure> {
     check_group(&args)?;
     let output = output(&args, environment);
     let DoctorArgs { group, ack_timeout, talk: talk_args, connection: source, network, token, timeout, .. } = args;
@@ -66,23 +66,27 @@ pub fn settle(args: DoctorArgs, environment: &Environment, input: &mut dyn Input
             failure => return Err(failure),
         },
     };
-    Ok(Doctor { connection, origin, output, group })
+    Ok(DoctorSettings { connection, origin, output, group })
 }
 
 /// What will be done when it cannot even be made out what the source is.
-pub fn without_source(args: DoctorArgs, failure: Failure, environment: &Environment) -> Result<Doctor, Failure> {
+pub fn without_source(
+    args: DoctorArgs,
+    failure: Failure,
+    environment: &Environment,
+) -> Result<DoctorSettings, Failure> {
     check_group(&args)?;
     let output = output(&args, environment);
     let connection = Err(Problem::from(failure));
-    Ok(Doctor { connection, origin: String::new(), output, group: args.group })
+    Ok(DoctorSettings { connection, origin: String::new(), output, group: args.group })
 }
 
 fn check_group(args: &DoctorArgs) -> Result<(), Failure> {
     args.group.as_deref().map_or(Ok(()), |name| names::group("--group", name))
 }
 
-fn output(args: &DoctorArgs, environment: &Environment) -> Output {
-    Output::report(args.output, talk(&args.talk, environment))
+fn output(args: &DoctorArgs, environment: &Environment) -> OutputSettings {
+    OutputSettings::report(args.output, talk(&args.talk, environment))
 }
 
 /// One attempt: what is examined is this connection, not the patience of the client. A silent service shows by itself.

@@ -6,12 +6,12 @@ use tokio::time::Instant;
 
 use super::report::Report;
 use crate::failure::Kind;
-use crate::options::connecting::settings::Connection;
+use crate::options::connecting::settings::ConnectionSettings;
 use crate::run::explain::causes;
 use crate::run::livetrace::Endpoint;
 
 /// Tries it and tells.
-pub async fn tell(connection: &Connection, report: &RefCell<Report>) {
+pub async fn tell(connection: &ConnectionSettings, report: &RefCell<Report>) {
     let limit = connection.session.connect_timeout;
     let longest_pause = connection.session.reconnect_backoff.max_delay;
     let way = (&connection.network, &connection.tls);

@@ -15,7 +15,7 @@ use tokio::time::{Duration, Instant, timeout_at};
 use self::args::EmulatorArgs;
 use self::exec::Exec;
 use self::log::Log;
-use self::settings::Emulator;
+use self::settings::EmulatorSettings;
 use super::{CommandArgs, Task};
 use crate::failure::{Failure, Kind, OrFail as _};
 use crate::logging;
@@ -81,7 +81,7 @@ pub fn fault_help() -> String {
 }
 
 /// Serves until it is ended. Returns the exit code.
-pub async fn emulator(console: &Console, settings: &Emulator) -> u8 {
+pub async fn emulator(console: &Console, settings: &EmulatorSettings) -> u8 {
     let mut stop_by = None;
     let ended = serve(console, settings, &mut stop_by).await;
     let (reason, exit_code) = match &ended {
@@ -121,7 +121,11 @@ fn allow_many_sockets() {
 fn allow_many_sockets() {}
 
 /// Serves until it is ended. `stop_by` becomes the time by which the rest is to be done, once there is one.
-async fn serve(console: &Console, settings: &Emulator, stop_by: &mut Option<Instant>) -> Result<Ended, Failure> {
+async fn serve(
+    console: &Console,
+    settings: &EmulatorSettings,
+    stop_by: &mut Option<Instant>,
+) -> Result<Ended, Failure> {
     let mut signals = Signals::install().or_internal()?;
     allow_many_sockets();
     let log = tokio::select! {
@@ -257,7 +261,7 @@ async fn stdin_closed(awaited: bool) {
 }
 
 /// Reads what clients over TLS are shown, where they come so.
-async fn server_tls(settings: &Emulator) -> Result<Option<Arc<ServerTls>>, Failure> {
+async fn server_tls(settings: &EmulatorSettings) -> Result<Option<Arc<ServerTls>>, Failure> {
     let Some((certificate, key)) = settings.tls.clone() else { return Ok(None) };
     let read = tokio::task::spawn_blocking(|| ServerTls::read(certificate, key)).await;
     let tls = read.or_internal()?.map_err(explain::file_failure)?;
@@ -265,7 +269,7 @@ async fn server_tls(settings: &Emulator) -> Result<Option<Arc<ServerTls>>, Failu
 }
 
 /// Keeps the event handlers as the settings file has them, if there is one.
-async fn watch_settings(settings: &Emulator, handlers: Option<CurrentRoutes>) {
+async fn watch_settings(settings: &EmulatorSettings, handlers: Option<CurrentRoutes>) {
     if let (Some(file), Some(handlers)) = (&settings.handlers.file, handlers) {
         let (path, text) = (file.path.clone(), file.text.clone());
         webpubsub_emulator::watch(path, text, settings.handlers.every_hub.clone(), handlers).await;
@@ -300,7 +304,7 @@ fn not_bound(bind: Bind, error: BindError) -> Failure {
     }
 }
 
-fn config(settings: &Emulator) -> io::Result<ServerConfig> {
+fn config(settings: &EmulatorSettings) -> io::Result<ServerConfig> {
     let seed = match settings.faults.seed {
         Some(number) => webpubsub_emulator::chosen_seed(number),
         None => webpubsub_emulator::random_seed()?,
@@ -323,7 +327,7 @@ fn config(settings: &Emulator) -> io::Result<ServerConfig> {
     Ok(config)
 }
 
-fn say_ready(console: &Console, settings: &Emulator, ready: &Ready, port: u16) {
+fn say_ready(console: &Console, settings: &EmulatorSettings, ready: &Ready, port: u16) {
     let (endpoint, connection_string) = (ready.endpoint.as_str(), ready.connection_string.expose());
     let client_url = ready.client_url.expose();
     let mut text = match settings.format {
@@ -356,7 +360,7 @@ fn say_ready(console: &Console, settings: &Emulator, ready: &Ready, port: u16) {
 }
 
 /// The flags that lead to this emulator.
-fn source(settings: &Emulator, ready: &Ready, port: u16) -> String {
+fn source(settings: &EmulatorSettings, ready: &Ready, port: u16) -> String {
     let published = settings.access_key.expose() == DEVELOPMENT_KEY;
     let local = settings.advertise.is_none() && settings.tls.is_none() && published;
     match (local, port) {

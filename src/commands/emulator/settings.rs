@@ -22,7 +22,7 @@ use webpubsub_net::secret::{self, Secret};
 
 /// `wps emulator`.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Emulator {
+pub struct EmulatorSettings {
     /// Port to listen on; 0 picks one.
     pub port: u16,
     /// Where to listen.
@@ -64,7 +64,11 @@ pub struct Emulator {
 }
 
 /// Fills in the defaults and reads the key.
-pub fn settle(args: EmulatorArgs, environment: &Environment, input: &mut dyn Input) -> Result<Emulator, Failure> {
+pub fn settle(
+    args: EmulatorArgs,
+    environment: &Environment,
+    input: &mut dyn Input,
+) -> Result<EmulatorSettings, Failure> {
     if args.double.exit_on_stdin_close && args.access_key.as_ref().is_some_and(|key| key.expose() == "-") {
         let what = "`--access-key -` reads stdin to its end, which `--exit-on-stdin-close` waits for";
         return Err(Failure::message(Kind::Usage, what)
@@ -106,7 +110,7 @@ pub fn settle(args: EmulatorArgs, environment: &Environment, input: &mut dyn Inp
         secret::remember(access_key.expose());
     }
     let talk = talk(&args.talk, environment);
-    Ok(Emulator {
+    Ok(EmulatorSettings {
         port: args.port,
         bind: args.bind,
         advertise,

@@ -6,7 +6,7 @@ pub mod settings;
 
 use self::args::EventArgs;
 use self::replies::await_replies;
-use self::settings::Event;
+use self::settings::EventSettings;
 use super::send::sent;
 use super::{CommandArgs, Task, bulk};
 use crate::failure::Failure;
@@ -49,7 +49,7 @@ impl CommandArgs for EventArgs {
 }
 
 /// Sends the event, waits for the ack and, if asked to, for answers. Returns the exit code.
-pub async fn event(surroundings: &Surroundings, settings: &Event, data: OwnedData) -> u8 {
+pub async fn event(surroundings: &Surroundings, settings: &EventSettings, data: OwnedData) -> u8 {
     let waits = settings.wait_reply.is_some() || settings.output.expressions.until.is_some();
     let shown = if waits { Shown::Server } else { Shown::None };
     // Answers come before the ack: the script ends the run, when it has both.
@@ -61,7 +61,7 @@ pub async fn event(surroundings: &Surroundings, settings: &Event, data: OwnedDat
     .await
 }
 
-async fn script(surroundings: &Surroundings, settings: &Event, data: OwnedData, client: Client) -> Verdict {
+async fn script(surroundings: &Surroundings, settings: &EventSettings, data: OwnedData, client: Client) -> Verdict {
     let request = Request::Event { event: settings.event.clone(), data, metadata: settings.metadata.clone() };
     let outcome = match client.perform(request, ack_mode(settings.ack)).await {
         Ok(outcome) => outcome,

@@ -5,22 +5,22 @@ use webpubsub_proto::{Metadata, OwnedData, Upstream};
 use super::args::EventArgs;
 use crate::commands::bulk::settings::refuse_without;
 use crate::failure::Failure;
-use crate::options::connecting::settings::{Connection, connection, keep, publishing};
+use crate::options::connecting::settings::{ConnectionSettings, connection, keep, publishing};
 use crate::options::data::payload::PayloadSource;
 use crate::options::data::settings::{codec, envelope, metadata, payload};
 use crate::options::environment::{Environment, Input};
 use crate::options::names;
 use crate::options::operation::settings::{Ack, ack};
-use crate::options::output::settings::{Output, output};
-use crate::options::session_file::settings::SessionFile;
+use crate::options::output::settings::{OutputSettings, output};
+use crate::options::session_file::settings::SessionFileSettings;
 
 /// `wps event`.
 #[derive(Clone, Debug, PartialEq)]
-pub struct Event {
+pub struct EventSettings {
     /// Where to connect.
-    pub connection: Connection,
+    pub connection: ConnectionSettings,
     /// What is printed.
-    pub output: Output,
+    pub output: OutputSettings,
     /// Name of the event.
     pub event: String,
     /// What to send.
@@ -34,7 +34,7 @@ pub struct Event {
 }
 
 /// Settles `wps event` of one event.
-pub fn settle(args: EventArgs, environment: &Environment, input: &mut dyn Input) -> Result<Event, Failure> {
+pub fn settle(args: EventArgs, environment: &Environment, input: &mut dyn Input) -> Result<EventSettings, Failure> {
     refuse_without(&args.bulk)?;
     // Absent only with --ndjson.
     let event = args.name.unwrap_or_default();
@@ -53,7 +53,7 @@ pub fn settle(args: EventArgs, environment: &Environment, input: &mut dyn Input)
     );
     let payload = payload(args.data, args.input, envelope, &args.connecting)?;
     let output = output(&args.connecting, environment)?.filtered(args.filter)?.answered(args.condition);
-    let session_file = SessionFile::sending(args.session, "wps event", ack)?;
+    let session_file = SessionFileSettings::sending(args.session, "wps event", ack)?;
     let connection = keep(connection(args.connecting, publishing(&args.ack), environment, input)?, session_file)?;
-    Ok(Event { connection, output, event, payload, metadata, ack, wait_reply: args.wait_reply })
+    Ok(EventSettings { connection, output, event, payload, metadata, ack, wait_reply: args.wait_reply })
 }

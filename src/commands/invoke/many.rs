@@ -10,7 +10,7 @@ use futures_util::stream::FuturesUnordered;
 use tokio::time::Instant;
 
 use super::WANTS;
-use super::settings::InvokeMany;
+use super::settings::InvokeManySettings;
 use crate::commands::Task;
 use crate::commands::bulk::intake::{Batch, Intake};
 use crate::commands::bulk::message::{Item, Maker, Message, What};
@@ -33,7 +33,7 @@ use webpubsub_proto::session::Invocation;
 const TOLD: u64 = 100;
 
 /// The invocations.
-pub(super) fn task(settings: InvokeMany) -> Task {
+pub(super) fn task(settings: InvokeManySettings) -> Task {
     Box::new(move |process| {
         let data_type = match &settings.feed {
             BulkFeed::Lines(data_type) => Some(*data_type),
@@ -48,7 +48,7 @@ pub(super) fn task(settings: InvokeMany) -> Task {
     })
 }
 
-async fn invoke_all(surroundings: &Surroundings, settings: &InvokeMany, intake: Intake) -> u8 {
+async fn invoke_all(surroundings: &Surroundings, settings: &InvokeManySettings, intake: Intake) -> u8 {
     run(surroundings, &settings.connection, &settings.output, WANTS, |client| {
         Flow {
             surroundings,
@@ -78,7 +78,7 @@ type Open = Pin<Box<dyn Future<Output = (u64, Invoked)>>>;
 
 struct Flow<'a> {
     surroundings: &'a Surroundings,
-    settings: &'a InvokeMany,
+    settings: &'a InvokeManySettings,
     client: Client,
     intake: Intake,
     /// Nothing more is read.

@@ -5,7 +5,7 @@ mod many;
 pub mod settings;
 
 use self::args::InvokeArgs;
-use self::settings::Invoke;
+use self::settings::InvokeSettings;
 use super::{CommandArgs, Task};
 use crate::failure::Failure;
 use crate::options::environment::{Environment, Input};
@@ -60,14 +60,19 @@ const WANTS: Wants = Wants {
 };
 
 /// Invokes, and prints the answer. Returns the exit code.
-async fn invoke(surroundings: &Surroundings, settings: &Invoke, data: Option<OwnedData>) -> u8 {
+async fn invoke(surroundings: &Surroundings, settings: &InvokeSettings, data: Option<OwnedData>) -> u8 {
     run(surroundings, &settings.connection, &settings.output, WANTS, |client| {
         script(surroundings, settings, data, client)
     })
     .await
 }
 
-async fn script(surroundings: &Surroundings, settings: &Invoke, data: Option<OwnedData>, client: Client) -> Verdict {
+async fn script(
+    surroundings: &Surroundings,
+    settings: &InvokeSettings,
+    data: Option<OwnedData>,
+    client: Client,
+) -> Verdict {
     let invocation = Invocation {
         metadata: settings.metadata.clone(),
         invocation_id: settings.invocation_id.clone(),

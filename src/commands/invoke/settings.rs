@@ -6,15 +6,15 @@ use webpubsub_proto::{Metadata, OwnedData};
 use super::args::{InvokeArgs, ManyArgs};
 use crate::commands::bulk::settings::BulkFeed;
 use crate::failure::{Failure, Kind};
-use crate::options::connecting::settings::{Connection, connection, keep, stdin_takers};
+use crate::options::connecting::settings::{ConnectionSettings, connection, keep, stdin_takers};
 use crate::options::data::payload::PayloadSource;
 use crate::options::data::settings::{codec, metadata, payload, payload_type};
 use crate::options::environment::{Environment, Input};
 use crate::options::names;
 use crate::options::operation::settings::on_unknown;
-use crate::options::output::settings::{Output, output};
+use crate::options::output::settings::{OutputSettings, output};
 use crate::options::reconnect::settings::Policy;
-use crate::options::session_file::settings::SessionFile;
+use crate::options::session_file::settings::SessionFileSettings;
 use crate::options::stdin;
 
 /// How many wait for their answers at once, unless given.
@@ -22,11 +22,11 @@ const IN_FLIGHT: u16 = 256;
 
 /// `wps invoke` of one event.
 #[derive(Clone, Debug, PartialEq)]
-pub struct Invoke {
+pub struct InvokeSettings {
     /// Where to connect.
-    pub connection: Connection,
+    pub connection: ConnectionSettings,
     /// What is printed.
-    pub output: Output,
+    pub output: OutputSettings,
     /// Name of the event.
     pub event: String,
     /// What to send; `None`: no data.
@@ -39,11 +39,11 @@ pub struct Invoke {
 
 /// `wps invoke` of many events.
 #[derive(Clone, Debug, PartialEq)]
-pub struct InvokeMany {
+pub struct InvokeManySettings {
     /// Where to connect.
-    pub connection: Connection,
+    pub connection: ConnectionSettings,
     /// What is printed.
-    pub output: Output,
+    pub output: OutputSettings,
     /// Name of the events; `None`: each record has its own.
     pub event: Option<String>,
     /// Where they come from: lines or records.
@@ -66,7 +66,7 @@ fn policy(args: &InvokeArgs) -> Policy {
 }
 
 /// Settles `wps invoke` of one event.
-pub fn settle(args: InvokeArgs, environment: &Environment, input: &mut dyn Input) -> Result<Invoke, Failure> {
+pub fn settle(args: InvokeArgs, environment: &Environment, input: &mut dyn Input) -> Result<InvokeSettings, Failure> {
     let given = [("--in-flight", args.many.in_flight.is_some()), ("--keep-going", args.many.keep_going)];
     if let Some((flag, _)) = given.into_iter().find(|(_, given)| *given) {
         let failure = Failure::message(Kind::Usage, format!("`{flag}` is about many invocations, and there is one"));
@@ -104,8 +104,8 @@ pub fn settle(args: InvokeArgs, environment: &Environment, input: &mut dyn Input
     };
     let output = output(&args.connecting, environment)?.filtered(args.filter)?;
     let connection = connection(args.connecting, policy, environment, input)?;
-    let connection = keep(connection, SessionFile::invoking(args.session))?;
-    Ok(Invoke { connection, output, event, payload, metadata, invocation_id: args.invocation_id })
+    let connection = keep(connection, SessionFileSettings::invoking(args.session))?;
+    Ok(InvokeSettings { connection, output, event, payload, metadata, invocation_id: args.invocation_id })
 }
 
 /// As long as one that is chosen can be.
@@ -114,7 +114,11 @@ pub const LONGEST_ID: &str = "18446744073709551615";
 const LONGEST_DISTINCT_ID: &str = "ffffffffffffffff-18446744073709551615";
 
 /// Settles `wps invoke` of many events.
-pub fn settle_many(args: InvokeArgs, environment: &Environment, input: &mut dyn Input) -> Result<InvokeMany, Failure> {
+pub fn settle_many(
+    args: InvokeArgs,
+    environment: &Environment,
+    input: &mut dyn Input,
+) -> Result<InvokeManySettings, Failure> {
     let policy = policy(&args);
     if let Some(event) = &args.name {
         names::event("NAME", event)?;
@@ -138,5 +142,5 @@ pub fn settle_many(args: InvokeArgs, environment: &Environment, input: &mut dyn 
     let connection = connection(args.connecting, policy, environment, input)?;
     let in_flight = usize::from(args.many.in_flight.unwrap_or(IN_FLIGHT));
     let keep_going = args.many.keep_going;
-    Ok(InvokeMany { connection, output, event: args.name, feed, metadata, in_flight, keep_going })
+    Ok(InvokeManySettings { connection, output, event: args.name, feed, metadata, in_flight, keep_going })
 }

@@ -6,7 +6,7 @@ pub mod settings;
 use futures_util::future::pending;
 
 use self::args::JoinArgs;
-use self::settings::Join;
+use self::settings::JoinSettings;
 use super::{CommandArgs, Task};
 use crate::failure::Failure;
 use crate::options::environment::{Environment, Input};
@@ -43,7 +43,7 @@ impl CommandArgs for JoinArgs {
 }
 
 /// Joins the groups and reports each. Returns the exit code.
-pub async fn join(surroundings: &Surroundings, settings: &Join) -> u8 {
+pub async fn join(surroundings: &Surroundings, settings: &JoinSettings) -> u8 {
     let wants = Wants {
         shown: Shown::None,
         limit: None,
@@ -55,7 +55,7 @@ pub async fn join(surroundings: &Surroundings, settings: &Join) -> u8 {
     run(surroundings, &settings.connection, &settings.output, wants, |client| script(settings, client)).await
 }
 
-async fn script(settings: &Join, client: Client) -> Verdict {
+async fn script(settings: &JoinSettings, client: Client) -> Verdict {
     let joins = settings.groups.iter().enumerate().map(|(index, group)| {
         // That the ids fit was checked with the settings.
         let mode = settings.ack_id.map_or(AckMode::Automatic, |first| AckMode::Id(first.wrapping_add(index as u64)));

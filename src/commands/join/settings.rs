@@ -4,21 +4,21 @@ use webpubsub_proto::session::OnUnknown;
 
 use super::args::JoinArgs;
 use crate::failure::{Failure, Kind};
-use crate::options::connecting::settings::{Connection, connection, keep};
+use crate::options::connecting::settings::{ConnectionSettings, connection, keep};
 use crate::options::environment::{Environment, Input};
 use crate::options::hints::hint_at_commas;
 use crate::options::operation::settings::groups;
-use crate::options::output::settings::{Output, output};
+use crate::options::output::settings::{OutputSettings, output};
 use crate::options::reconnect::settings::Policy;
-use crate::options::session_file::settings::SessionFile;
+use crate::options::session_file::settings::SessionFileSettings;
 
 /// `wps join`.
 #[derive(Clone, Debug, PartialEq)]
-pub struct Join {
+pub struct JoinSettings {
     /// Where to connect.
-    pub connection: Connection,
+    pub connection: ConnectionSettings,
     /// What is printed.
-    pub output: Output,
+    pub output: OutputSettings,
     /// Groups to join, at least one, without repetition.
     pub groups: Vec<String>,
     /// Hold the membership until stopped.
@@ -28,7 +28,7 @@ pub struct Join {
 }
 
 /// Settles `wps join`.
-pub fn settle(args: JoinArgs, environment: &Environment, input: &mut dyn Input) -> Result<Join, Failure> {
+pub fn settle(args: JoinArgs, environment: &Environment, input: &mut dyn Input) -> Result<JoinSettings, Failure> {
     let groups = groups(args.groups, "GROUP")?;
     hint_at_commas(&groups, "", input);
     let further = groups.len().saturating_sub(1) as u64;
@@ -40,6 +40,6 @@ pub fn settle(args: JoinArgs, environment: &Environment, input: &mut dyn Input) 
     let output = output(&args.connecting, environment)?.filtered(args.filter)?;
     let policy = Policy { keeps_on: args.stay, rejoin: !args.rejoin.no_rejoin, on_unknown: OnUnknown::Fail };
     let connection = connection(args.connecting, policy, environment, input)?;
-    let connection = keep(connection, SessionFile::joining(args.session, args.stay))?;
-    Ok(Join { connection, output, groups, stay: args.stay, ack_id: args.ack.ack_id })
+    let connection = keep(connection, SessionFileSettings::joining(args.session, args.stay))?;
+    Ok(JoinSettings { connection, output, groups, stay: args.stay, ack_id: args.ack.ack_id })
 }

@@ -9,7 +9,7 @@ use tokio::time::{Duration, Instant, sleep, sleep_until};
 
 use self::args::ListenArgs;
 use self::on_ready::Beside;
-use self::settings::Listen;
+use self::settings::ListenSettings;
 use super::{CommandArgs, Task};
 use crate::failure::Failure;
 use crate::options::environment::{Environment, Input};
@@ -50,7 +50,7 @@ impl CommandArgs for ListenArgs {
 }
 
 /// Joins the groups and prints until something ends it. Returns the exit code.
-pub async fn listen(surroundings: &Surroundings, settings: &Listen) -> u8 {
+pub async fn listen(surroundings: &Surroundings, settings: &ListenSettings) -> u8 {
     let wants = Wants {
         shown: Shown::All,
         limit: settings.count,
@@ -68,7 +68,7 @@ pub async fn listen(surroundings: &Surroundings, settings: &Listen) -> u8 {
     code
 }
 
-async fn script(surroundings: &Surroundings, settings: &Listen, beside: &Beside, client: Client) -> Verdict {
+async fn script(surroundings: &Surroundings, settings: &ListenSettings, beside: &Beside, client: Client) -> Verdict {
     tokio::select! {
         biased;
         met = conditions(&client) => verdict(&met, &settings.output),
@@ -79,7 +79,7 @@ async fn script(surroundings: &Surroundings, settings: &Listen, beside: &Beside,
 }
 
 /// Joins all at once, in their order, then starts what is to be started; ends only when something fails.
-async fn attend(surroundings: &Surroundings, settings: &Listen, beside: &Beside, client: &Client) -> Verdict {
+async fn attend(surroundings: &Surroundings, settings: &ListenSettings, beside: &Beside, client: &Client) -> Verdict {
     let joins = settings.groups.iter().map(|group| Request::Join { group: group.clone() });
     let states = settings.groups.iter().filter(|_| settings.states);
     let states = states.map(|group| Request::SubscribeStates { group: group.clone() });
@@ -102,7 +102,7 @@ async fn attend(surroundings: &Surroundings, settings: &Listen, beside: &Beside,
 const SILENCE: Duration = Duration::from_secs(5);
 
 /// Says once what it takes to see something, when nothing has come and no group is listened to. Never ends.
-async fn explain_silence(surroundings: &Surroundings, settings: &Listen, client: &Client) -> Verdict {
+async fn explain_silence(surroundings: &Surroundings, settings: &ListenSettings, client: &Client) -> Verdict {
     if settings.sees_no_group && !settings.output.quiet {
         sleep(SILENCE).await;
         let claims = client.access_url().and_then(|url| url.token().and_then(|token| peek_claims(token.expose())));

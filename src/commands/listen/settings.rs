@@ -6,23 +6,23 @@ use webpubsub_proto::session::OnUnknown;
 
 use super::args::{ListenArgs, OnReadyArgs, Streams};
 use crate::failure::{Failure, Kind};
-use crate::options::connecting::settings::{Connection, connection, keep};
+use crate::options::connecting::settings::{ConnectionSettings, connection, keep};
 use crate::options::connection::settings::Source;
 use crate::options::environment::{Environment, Input};
 use crate::options::hints::hint_at_commas;
 use crate::options::operation::settings::groups;
-use crate::options::output::settings::{Output, output};
+use crate::options::output::settings::{OutputSettings, output};
 use crate::options::reconnect::settings::Policy;
-use crate::options::session_file::settings::SessionFile;
+use crate::options::session_file::settings::SessionFileSettings;
 use crate::options::values::Format;
 
 /// `wps listen`.
 #[derive(Clone, Debug, PartialEq)]
-pub struct Listen {
+pub struct ListenSettings {
     /// Where to connect.
-    pub connection: Connection,
+    pub connection: ConnectionSettings,
     /// What is printed.
-    pub output: Output,
+    pub output: OutputSettings,
     /// Groups to join, without repetition.
     pub groups: Vec<String>,
     /// What their members say of themselves is printed, too.
@@ -40,7 +40,7 @@ pub struct Listen {
 }
 
 /// Settles `wps listen`.
-pub fn settle(args: ListenArgs, environment: &Environment, input: &mut dyn Input) -> Result<Listen, Failure> {
+pub fn settle(args: ListenArgs, environment: &Environment, input: &mut dyn Input) -> Result<ListenSettings, Failure> {
     let groups = groups(args.groups, "--group")?;
     hint_at_commas(&groups, "-g ", input);
     let has_initial = !args.connecting.token.initial_groups.is_empty();
@@ -55,9 +55,9 @@ pub fn settle(args: ListenArgs, environment: &Environment, input: &mut dyn Input
         let failure = Failure::message(Kind::Usage, "`--streams whole` cannot go on with a stream of an earlier run");
         return Err(failure.blame("--streams").hint("with `--session` streams are shown as they come"));
     }
-    let output = Output { whole_streams, ..output };
+    let output = OutputSettings { whole_streams, ..output };
     let policy = Policy { keeps_on: true, rejoin: !args.rejoin.no_rejoin, on_unknown: OnUnknown::Fail };
-    let session_file = SessionFile::listening(args.session, &groups);
+    let session_file = SessionFileSettings::listening(args.session, &groups);
     let usual_roles = args.connecting.token.roles.is_empty();
     let mut connection = keep(connection(args.connecting, policy, environment, input)?, session_file)?;
     connection.session.stream_idle_timeout = args.streams.stream_idle_timeout;
@@ -66,7 +66,7 @@ pub fn settle(args: ListenArgs, environment: &Environment, input: &mut dyn Input
     }
     let on_ready = on_ready(args.on_ready, &connection.source, environment)?;
     let sees_no_group = groups.is_empty() && !has_initial && connection.session_file.is_none();
-    Ok(Listen {
+    Ok(ListenSettings {
         connection,
         output,
         sees_no_group,

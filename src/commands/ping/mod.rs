@@ -24,7 +24,7 @@ use tokio::time::{Instant, sleep_until};
 use self::args::PingArgs;
 use self::echo::Echo;
 use self::report::{Pong, Summary};
-use self::settings::Ping;
+use self::settings::PingSettings;
 use self::statistics::Statistics;
 use super::{CommandArgs, Task};
 use crate::failure::{Failure, Kind};
@@ -73,7 +73,7 @@ const MOST_AWAITED: usize = 1000;
 const OVERTAKEN: Duration = Duration::from_secs(1);
 
 /// Pings until something ends it. Returns the exit code.
-pub async fn ping(surroundings: &Surroundings, settings: &Ping) -> u8 {
+pub async fn ping(surroundings: &Surroundings, settings: &PingSettings) -> u8 {
     let wants = Wants {
         shown: Shown::None,
         limit: None,
@@ -93,7 +93,7 @@ pub async fn ping(surroundings: &Surroundings, settings: &Ping) -> u8 {
     .await
 }
 
-async fn script(settings: &Ping, printer: Printer, echo: Rc<Echo>, client: Client) -> Verdict {
+async fn script(settings: &PingSettings, printer: Printer, echo: Rc<Echo>, client: Client) -> Verdict {
     tokio::select! {
         biased;
         met = conditions(&client) => verdict(&met, &settings.output),
@@ -110,7 +110,7 @@ async fn conditions(client: &Client) -> Met {
 }
 
 /// Joins if need be, then pings.
-async fn attend(settings: &Ping, printer: Printer, echo: &Echo, client: &Client) -> Verdict {
+async fn attend(settings: &PingSettings, printer: Printer, echo: &Echo, client: &Client) -> Verdict {
     if let Some(group) = &settings.group
         && let Err(verdict) = client.perform(Request::Join { group: group.clone() }, AckMode::Automatic).await
     {
@@ -141,7 +141,7 @@ type Asked<'a> = Abortable<LocalBoxFuture<'a, (u64, Answer)>>;
 
 /// The pings of a run.
 struct Run<'a> {
-    settings: &'a Ping,
+    settings: &'a PingSettings,
     printer: Printer,
     echo: &'a Echo,
     client: &'a Client,
@@ -161,7 +161,7 @@ struct Run<'a> {
 }
 
 impl<'a> Run<'a> {
-    fn new(settings: &'a Ping, printer: Printer, echo: &'a Echo, client: &'a Client, place: String) -> Self {
+    fn new(settings: &'a PingSettings, printer: Printer, echo: &'a Echo, client: &'a Client, place: String) -> Self {
         Self {
             settings,
             printer,

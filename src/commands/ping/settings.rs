@@ -6,20 +6,20 @@ use webpubsub_proto::session::OnUnknown;
 
 use super::args::PingArgs;
 use crate::failure::Failure;
-use crate::options::connecting::settings::{Connection, connection};
+use crate::options::connecting::settings::{ConnectionSettings, connection};
 use crate::options::environment::{Environment, Input};
 use crate::options::hints::hint_at_comma;
 use crate::options::names;
-use crate::options::output::settings::{Output, output};
+use crate::options::output::settings::{OutputSettings, output};
 use crate::options::reconnect::settings::Policy;
 
 /// `wps ping`.
 #[derive(Clone, Debug, PartialEq)]
-pub struct Ping {
+pub struct PingSettings {
     /// Where to connect.
-    pub connection: Connection,
+    pub connection: ConnectionSettings,
     /// What is printed.
-    pub output: Output,
+    pub output: OutputSettings,
     /// End after so many pings, at least 1; `None`: go on until stopped.
     pub count: Option<u64>,
     /// From one ping to the next.
@@ -37,7 +37,7 @@ pub fn settle(
     terminal: bool,
     environment: &Environment,
     input: &mut dyn Input,
-) -> Result<Ping, Failure> {
+) -> Result<PingSettings, Failure> {
     if let Some(group) = &args.group {
         names::group("--group", group)?;
         hint_at_comma(group, input);
@@ -50,5 +50,5 @@ pub fn settle(
     let policy = Policy { keeps_on: false, rejoin: true, on_unknown: OnUnknown::Resend };
     let connection = connection(args.connecting, policy, environment, input)?;
     let count = args.count.or((!terminal).then_some(PINGS));
-    Ok(Ping { connection, output, count, interval: args.interval, group: args.group })
+    Ok(PingSettings { connection, output, count, interval: args.interval, group: args.group })
 }

@@ -28,10 +28,10 @@ use crate::commands::state::{states_of, words};
 use crate::commands::stream::settings::{Feed, Running};
 use crate::commands::stream::{PARTING, broken_off, end, intake};
 use crate::failure::{Failure, Kind};
-use crate::options::connecting::settings::Connection;
+use crate::options::connecting::settings::ConnectionSettings;
 use crate::options::data::payload::PayloadSource;
 use crate::options::hints::commas;
-use crate::options::output::settings::Output;
+use crate::options::output::settings::OutputSettings;
 use crate::render::sanitize::{for_line, for_report};
 use crate::render::{self, Jq, Limits, counted, human};
 use crate::run::context::{Client, Surroundings, ack_mode, print_format};
@@ -71,9 +71,9 @@ pub struct Executor<'r> {
     /// Where to print.
     pub surroundings: &'r Surroundings,
     /// What to print.
-    pub output: &'r Output,
+    pub output: &'r OutputSettings,
     /// Where it connects.
-    pub connection: &'r Connection,
+    pub connection: &'r ConnectionSettings,
     /// The lines that were entered.
     pub history: Arc<History>,
     /// A person reads it.

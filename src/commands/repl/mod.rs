@@ -33,7 +33,7 @@ use tokio::sync::mpsc::{UnboundedReceiver, unbounded_channel};
 use tokio::time::{Instant, sleep_until};
 
 use self::args::ReplArgs;
-use self::settings::Repl;
+use self::settings::ReplSettings;
 use super::{CommandArgs, Task};
 use crate::failure::{Failure, Kind, OrFail as _};
 use crate::logging;
@@ -136,7 +136,7 @@ impl Opened {
 }
 
 /// Opens the terminal or the script, which has to be there within `limit`.
-pub fn open(settings: &Repl, limit: Option<Limit>) -> Result<Opened, Failure> {
+pub fn open(settings: &ReplSettings, limit: Option<Limit>) -> Result<Opened, Failure> {
     let shared = Arc::new(Shared::default());
     if settings.script.is_none() && io::stdin().is_terminal() {
         return open_terminal(settings, shared);
@@ -149,7 +149,7 @@ pub fn open(settings: &Repl, limit: Option<Limit>) -> Result<Opened, Failure> {
     Ok(Opened { console, shared, from: From::Script(entries) })
 }
 
-fn open_terminal(settings: &Repl, shared: Arc<Shared>) -> Result<Opened, Failure> {
+fn open_terminal(settings: &ReplSettings, shared: Arc<Shared>) -> Result<Opened, Failure> {
     let (history, note) = History::open(&settings.history);
     let history = Arc::new(history);
     let screen = Screen::new();
@@ -176,7 +176,7 @@ fn open_terminal(settings: &Repl, shared: Arc<Shared>) -> Result<Opened, Failure
 }
 
 /// Runs until the lines end, or the session does. Returns the exit code.
-pub async fn repl(surroundings: &Surroundings, settings: &Repl, opened: Opened) -> u8 {
+pub async fn repl(surroundings: &Surroundings, settings: &ReplSettings, opened: Opened) -> u8 {
     let wants = Wants {
         shown: Shown::All,
         limit: None,
@@ -403,7 +403,7 @@ fn terminal_failed(error: io::Error) -> Verdict {
 }
 
 /// Carries out a script, line by line.
-async fn run_script(executor: &Executor<'_>, mut entries: Entries, settings: &Repl) -> Verdict {
+async fn run_script(executor: &Executor<'_>, mut entries: Entries, settings: &ReplSettings) -> Verdict {
     let mut first: Option<Failure> = None;
     while let Some(entry) = entries.recv().await {
         let done = match entry {

@@ -4,20 +4,20 @@ use std::path::PathBuf;
 
 use super::args::ReplArgs;
 use crate::failure::Failure;
-use crate::options::connecting::settings::{Connection, connection, stdin_takers};
+use crate::options::connecting::settings::{ConnectionSettings, connection, stdin_takers};
 use crate::options::environment::{Environment, Input};
 use crate::options::operation::settings::on_unknown;
-use crate::options::output::settings::{Output, output};
+use crate::options::output::settings::{OutputSettings, output};
 use crate::options::reconnect::settings::Policy;
 use crate::options::stdin;
 
 /// `wps repl`.
 #[derive(Clone, Debug, PartialEq)]
-pub struct Repl {
+pub struct ReplSettings {
     /// Where to connect.
-    pub connection: Connection,
+    pub connection: ConnectionSettings,
     /// What is printed.
-    pub output: Output,
+    pub output: OutputSettings,
     /// Where the script is; `None`: stdin.
     pub script: Option<PathBuf>,
     /// A failed line does not end the script.
@@ -38,7 +38,7 @@ pub enum HistoryPlace {
 }
 
 /// Settles `wps repl`.
-pub fn settle(args: ReplArgs, environment: &Environment, input: &mut dyn Input) -> Result<Repl, Failure> {
+pub fn settle(args: ReplArgs, environment: &Environment, input: &mut dyn Input) -> Result<ReplSettings, Failure> {
     if args.file.is_none() {
         stdin::refuse_beside(&stdin_takers(&args.connecting), "the lines", Some("--file SCRIPT"))?;
     }
@@ -53,7 +53,7 @@ pub fn settle(args: ReplArgs, environment: &Environment, input: &mut dyn Input) 
     }
     let history = history_place(environment);
     let refolds = refolds(environment);
-    Ok(Repl { connection, output, script: args.file, keep_going: args.keep_going, history, refolds })
+    Ok(ReplSettings { connection, output, script: args.file, keep_going: args.keep_going, history, refolds })
 }
 
 /// `$XDG_STATE_HOME/wps/history`, else the place for state on this platform.

@@ -17,10 +17,10 @@ use tokio::time::Instant;
 
 use self::args::ReplayArgs;
 use self::args::Speed;
-use self::settings::Replay;
+use self::settings::ReplaySettings;
 use super::{CommandArgs, Task};
 use crate::failure::{Failure, Kind};
-use crate::options::connecting::settings::Connection;
+use crate::options::connecting::settings::ConnectionSettings;
 use crate::options::environment::{Environment, Input};
 use crate::options::expressions::args::FilterArgs;
 use crate::options::output::args::TalkArgs;
@@ -59,7 +59,7 @@ impl CommandArgs for ReplayArgs {
     }
 }
 
-fn task(process: Process, settings: &Replay) -> Result<u8, Failure> {
+fn task(process: Process, settings: &ReplaySettings) -> Result<u8, Failure> {
     let timeout = settings.connection.as_ref().and_then(|connection| connection.timeout);
     let source = settings.clone();
     let recorded = read_within(process.limit(timeout), "the recording", move || read(&source))?;
@@ -120,7 +120,12 @@ impl Summary {
 }
 
 /// Sends it all again. Returns the exit code.
-pub async fn replay(surroundings: &Surroundings, settings: &Replay, connection: &Connection, recorded: Recorded) -> u8 {
+pub async fn replay(
+    surroundings: &Surroundings,
+    settings: &ReplaySettings,
+    connection: &ConnectionSettings,
+    recorded: Recorded,
+) -> u8 {
     let wants = Wants {
         shown: Shown::None,
         limit: None,
@@ -133,7 +138,7 @@ pub async fn replay(surroundings: &Surroundings, settings: &Replay, connection: 
         .await
 }
 
-async fn script(surroundings: &Surroundings, settings: &Replay, recorded: Recorded, client: Client) -> Verdict {
+async fn script(surroundings: &Surroundings, settings: &ReplaySettings, recorded: Recorded, client: Client) -> Verdict {
     client.seen.connected().await;
     let known = recorded.summary();
     let mut items = match recorded.start() {

@@ -15,7 +15,7 @@ use serde::Deserialize;
 use serde_json::value::RawValue;
 use tokio::sync::mpsc::{Receiver, channel};
 
-use crate::commands::replay::settings::Replay;
+use crate::commands::replay::settings::ReplaySettings;
 use crate::failure::{Failure, Kind};
 use crate::render::{RECORDING_VERSION, TUNNEL_RECORDING, counted};
 use crate::run::gather::{Gather, Gathered};
@@ -153,7 +153,7 @@ struct Rules {
 }
 
 /// Opens the recording and checks it. Unreadable is exit 3; a line that is not understood, and nothing to send, exit 11.
-pub fn read(settings: &Replay) -> Result<Recorded, Failure> {
+pub fn read(settings: &ReplaySettings) -> Result<Recorded, Failure> {
     let name = settings.file.as_ref().map_or("standard input".to_owned(), |file| format!("`{}`", file.display()));
     let connection = settings.connection.as_ref();
     let codec = connection.map_or(Codec::Json, |connection| connection.protocol.codec());

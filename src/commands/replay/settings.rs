@@ -4,22 +4,22 @@ use std::path::PathBuf;
 
 use super::args::{ReplayArgs, Speed};
 use crate::failure::Failure;
-use crate::options::connecting::settings::{Connection, connection, stdin_takers};
+use crate::options::connecting::settings::{ConnectionSettings, connection, stdin_takers};
 use crate::options::environment::{Environment, Input};
 use crate::options::hints::hint_at_comma;
 use crate::options::names;
 use crate::options::operation::settings::on_unknown;
-use crate::options::output::settings::{Output, output};
+use crate::options::output::settings::{OutputSettings, output};
 use crate::options::reconnect::settings::Policy;
 use crate::options::stdin;
 
 /// `wps replay`.
 #[derive(Clone, Debug, PartialEq)]
-pub struct Replay {
+pub struct ReplaySettings {
     /// Where to connect; `None`: the frames are printed, not sent.
-    pub connection: Option<Connection>,
+    pub connection: Option<ConnectionSettings>,
     /// What is printed.
-    pub output: Output,
+    pub output: OutputSettings,
     /// The recording; `None`: standard input.
     pub file: Option<PathBuf>,
     /// How fast.
@@ -31,7 +31,7 @@ pub struct Replay {
 }
 
 /// Settles `wps replay`.
-pub fn settle(args: ReplayArgs, environment: &Environment, input: &mut dyn Input) -> Result<Replay, Failure> {
+pub fn settle(args: ReplayArgs, environment: &Environment, input: &mut dyn Input) -> Result<ReplaySettings, Failure> {
     if let Some(group) = &args.group {
         names::group("--group", group)?;
         hint_at_comma(group, input);
@@ -44,5 +44,5 @@ pub fn settle(args: ReplayArgs, environment: &Environment, input: &mut dyn Input
     let on_unknown = on_unknown(args.unknown.on_unknown);
     let policy = Policy { keeps_on: false, rejoin: true, on_unknown };
     let connection = if args.dry_run { None } else { Some(connection(args.connecting, policy, environment, input)?) };
-    Ok(Replay { connection, output, file, speed: args.speed, group: args.group, received: args.received })
+    Ok(ReplaySettings { connection, output, file, speed: args.speed, group: args.group, received: args.received })
 }

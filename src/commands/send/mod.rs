@@ -4,7 +4,7 @@ pub mod args;
 pub mod settings;
 
 use self::args::SendArgs;
-use self::settings::Send;
+use self::settings::SendSettings;
 use super::{CommandArgs, Task, bulk};
 use crate::failure::Failure;
 use crate::options::environment::{Environment, Input};
@@ -47,7 +47,7 @@ impl CommandArgs for SendArgs {
 }
 
 /// Publishes `data` and waits for the ack, unless none is asked for. Returns the exit code.
-pub async fn send(surroundings: &Surroundings, settings: &Send, data: OwnedData) -> u8 {
+pub async fn send(surroundings: &Surroundings, settings: &SendSettings, data: OwnedData) -> u8 {
     let wants = Wants {
         shown: Shown::None,
         limit: None,
@@ -62,7 +62,7 @@ pub async fn send(surroundings: &Surroundings, settings: &Send, data: OwnedData)
     .await
 }
 
-async fn script(surroundings: &Surroundings, settings: &Send, data: OwnedData, client: Client) -> Verdict {
+async fn script(surroundings: &Surroundings, settings: &SendSettings, data: OwnedData, client: Client) -> Verdict {
     let request = Request::Send {
         group: settings.group.clone(),
         data,

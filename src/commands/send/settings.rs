@@ -5,23 +5,23 @@ use webpubsub_proto::{Metadata, OwnedData, Upstream};
 use super::args::SendArgs;
 use crate::commands::bulk::settings::refuse_without;
 use crate::failure::Failure;
-use crate::options::connecting::settings::{Connection, connection, keep, publishing};
+use crate::options::connecting::settings::{ConnectionSettings, connection, keep, publishing};
 use crate::options::data::payload::PayloadSource;
 use crate::options::data::settings::{codec, envelope, metadata, payload};
 use crate::options::environment::{Environment, Input};
 use crate::options::hints::hint_at_comma;
 use crate::options::names;
 use crate::options::operation::settings::{Ack, ack};
-use crate::options::output::settings::{Output, output};
-use crate::options::session_file::settings::SessionFile;
+use crate::options::output::settings::{OutputSettings, output};
+use crate::options::session_file::settings::SessionFileSettings;
 
 /// `wps send`.
 #[derive(Clone, Debug, PartialEq)]
-pub struct Send {
+pub struct SendSettings {
     /// Where to connect.
-    pub connection: Connection,
+    pub connection: ConnectionSettings,
     /// What is printed.
-    pub output: Output,
+    pub output: OutputSettings,
     /// Group to publish to.
     pub group: String,
     /// What to publish.
@@ -37,7 +37,7 @@ pub struct Send {
 }
 
 /// Settles `wps send` of one message.
-pub fn settle(args: SendArgs, environment: &Environment, input: &mut dyn Input) -> Result<Send, Failure> {
+pub fn settle(args: SendArgs, environment: &Environment, input: &mut dyn Input) -> Result<SendSettings, Failure> {
     refuse_without(&args.bulk)?;
     // Absent only with --ndjson.
     let group = args.group.unwrap_or_default();
@@ -59,7 +59,7 @@ pub fn settle(args: SendArgs, environment: &Environment, input: &mut dyn Input) 
     );
     let payload = payload(args.data, args.input, envelope, &args.connecting)?;
     let output = output(&args.connecting, environment)?.filtered(args.filter)?;
-    let session_file = SessionFile::sending(args.session, "wps send", ack)?;
+    let session_file = SessionFileSettings::sending(args.session, "wps send", ack)?;
     let connection = keep(connection(args.connecting, publishing(&args.ack), environment, input)?, session_file)?;
-    Ok(Send { connection, output, group, payload, no_echo: args.no_echo, ttl_seconds, metadata, ack })
+    Ok(SendSettings { connection, output, group, payload, no_echo: args.no_echo, ttl_seconds, metadata, ack })
 }

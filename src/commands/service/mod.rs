@@ -23,16 +23,16 @@ use self::args::{
 use self::call::{body_of, call_of};
 use self::lines::Intake;
 use self::settings::operation::{Operation, PermissionVerb, Target};
-use self::settings::{Service, ServiceTask};
+use self::settings::{ServiceSettings, ServiceTask};
 use super::{CommandArgs, Task};
 use crate::failure::{Failure, Kind};
-use crate::options::connecting::settings::Connection;
+use crate::options::connecting::settings::ConnectionSettings;
 use crate::options::connection::settings::Source;
 use crate::options::data::payload::PayloadType;
 use crate::options::environment::{Environment, Input};
 use crate::options::expressions::args::FilterArgs;
 use crate::options::output::args::TalkArgs;
-use crate::options::requests::settings::Patience;
+use crate::options::requests::settings::RequestSettings;
 use crate::options::values::ReportFormat;
 use crate::render::{Printer, human};
 use crate::run::context::Surroundings;
@@ -105,7 +105,7 @@ enum Brought {
     Lines(Intake),
 }
 
-fn task(settings: Service) -> Task {
+fn task(settings: ServiceSettings) -> Task {
     Box::new(move |process: Process| {
         let brought = match &settings.task {
             ServiceTask::Send(_, payload) => {
@@ -121,7 +121,7 @@ fn task(settings: Service) -> Task {
 }
 
 /// Carries it out. Returns the exit code.
-async fn service(surroundings: &Surroundings, settings: &Service, brought: Brought) -> u8 {
+async fn service(surroundings: &Surroundings, settings: &ServiceSettings, brought: Brought) -> u8 {
     let printer = RefCell::new(errand::printer(surroundings, &settings.output));
     let done = Done::default();
     let follows_stdout = matches!(settings.task, ServiceTask::List { .. });
@@ -131,7 +131,7 @@ async fn service(surroundings: &Surroundings, settings: &Service, brought: Broug
 
 async fn work(
     surroundings: &Surroundings,
-    settings: &Service,
+    settings: &ServiceSettings,
     brought: Brought,
     (printer, done): (&RefCell<Printer>, &Done),
 ) -> Verdict {
@@ -191,14 +191,14 @@ pub async fn carry_out(
     }
 }
 
-fn repeats(settings: &Service) -> bool {
+fn repeats(settings: &ServiceSettings) -> bool {
     settings.on_unknown == OnUnknown::Resend
 }
 
 /// The service, and the hub on it.
 async fn rest(
     surroundings: &Surroundings,
-    settings: &Service,
+    settings: &ServiceSettings,
     seen: (&RefCell<Printer>, &Done),
 ) -> Result<(Rest, String), Failure> {
     let (signer, local) = match &settings.source {
@@ -224,7 +224,7 @@ async fn rest(
 
 fn made(
     surroundings: &Surroundings,
-    settings: &Service,
+    settings: &ServiceSettings,
     (printer, done): (&RefCell<Printer>, &Done),
     (endpoint, local): (&Url, bool),
     access: Access,
@@ -238,8 +238,8 @@ fn made(
 }
 
 /// The service that a connection is to, and the hub on it: what a server does beside a client.
-pub fn beside(connection: &Connection, warnings: Warnings) -> Result<(Rest, String), Failure> {
-    let Connection { source, network, tls, session, .. } = connection;
+pub fn beside(connection: &ConnectionSettings, warnings: Warnings) -> Result<(Rest, String), Failure> {
+    let ConnectionSettings { source, network, tls, session, .. } = connection;
     let (endpoint, local, hub, access) = match source {
         Source::Signed(signer) => (&signer.endpoint, false, &signer.hub, Access::Key(signer.key.clone())),
         Source::Local { signer, .. } => (&signer.endpoint, true, &signer.hub, Access::Key(signer.key.clone())),
@@ -253,7 +253,7 @@ pub fn beside(connection: &Connection, warnings: Warnings) -> Result<(Rest, Stri
                 .hint("with `--connection-string`, `--endpoint` or `--local` a server's requests can be made, too"));
         }
     };
-    let patience = Patience {
+    let patience = RequestSettings {
         connect_timeout: session.connect_timeout,
         answer_timeout: session.ack_timeout,
         retries: session.operation_retries,

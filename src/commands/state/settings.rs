@@ -8,21 +8,21 @@ use webpubsub_proto::session::OnUnknown;
 use super::args::{StateListArgs, StateSetArgs, StateWatchArgs};
 use crate::failure::{Failure, Kind};
 use crate::options::connecting::args::ConnectingArgs;
-use crate::options::connecting::settings::{Connection, connection, keep};
+use crate::options::connecting::settings::{ConnectionSettings, connection, keep};
 use crate::options::environment::{Environment, Input};
 use crate::options::hints::hint_at_comma;
 use crate::options::names;
-use crate::options::output::settings::{Output, output};
+use crate::options::output::settings::{OutputSettings, output};
 use crate::options::reconnect::settings::Policy;
-use crate::options::session_file::settings::SessionFile;
+use crate::options::session_file::settings::SessionFileSettings;
 
 /// What all of them have.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Common {
     /// Where to connect.
-    pub connection: Connection,
+    pub connection: ConnectionSettings,
     /// What is printed.
-    pub output: Output,
+    pub output: OutputSettings,
     /// The group.
     pub group: String,
 }
@@ -59,7 +59,7 @@ fn policy(keeps_on: bool, rejoin: bool) -> Policy {
 fn common(
     group: String,
     connecting: ConnectingArgs,
-    output: Output,
+    output: OutputSettings,
     policy: Policy,
     environment: &Environment,
     input: &mut dyn Input,
@@ -80,8 +80,8 @@ pub fn set(args: StateSetArgs, environment: &Environment, input: &mut dyn Input)
     let output = output(&args.connecting, environment)?.filtered(args.filter)?;
     let policy = policy(true, !args.rejoin.no_rejoin);
     let mut common = common(args.group, args.connecting, output, policy, environment, input)?;
-    let session_file = SessionFile::joining(args.session, !args.clear);
-    let session_file = session_file.map(|file| SessionFile { command: "wps state set", ..file });
+    let session_file = SessionFileSettings::joining(args.session, !args.clear);
+    let session_file = session_file.map(|file| SessionFileSettings { command: "wps state set", ..file });
     common.connection = keep(common.connection, session_file)?;
     Ok(StateSet { common, state, duration: args.duration })
 }

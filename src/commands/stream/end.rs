@@ -4,7 +4,7 @@ use anyhow::anyhow;
 
 use super::{Own, counts};
 use crate::failure::{Failure, Kind};
-use crate::options::output::settings::Output;
+use crate::options::output::settings::OutputSettings;
 use crate::render::streams::{failure, known, with_error};
 use crate::render::{TOLD, counted, nack};
 use crate::run::context::{Client, Surroundings};
@@ -17,7 +17,7 @@ use webpubsub_proto::session::{OperationKind, OutcomeCause, StreamFate, StreamRe
 /// said beside that. `began_again`: under the id of a start that was lost.
 pub fn verdict(
     surroundings: &Surroundings,
-    output: &Output,
+    output: &OutputSettings,
     client: &Client,
     report: &StreamReport,
     own: Option<Own>,

@@ -14,7 +14,7 @@ use tokio::time::{sleep, timeout};
 
 use self::args::StreamArgs;
 use self::intake::{Intake, Piece};
-use self::settings::Stream;
+use self::settings::StreamSettings;
 use super::{CommandArgs, Task};
 use crate::failure::Failure;
 use crate::options::environment::{Environment, Input};
@@ -75,7 +75,7 @@ fn abort(code: &str, message: &str) -> StreamAbort {
 }
 
 /// Publishes the stream. Returns the exit code.
-pub async fn stream(surroundings: &Surroundings, settings: &Stream, intake: Intake) -> u8 {
+pub async fn stream(surroundings: &Surroundings, settings: &StreamSettings, intake: Intake) -> u8 {
     let wants = Wants {
         shown: Shown::None,
         limit: None,
@@ -127,7 +127,7 @@ impl Interrupted {
 
 /// A stream under way.
 struct Publishing<'a> {
-    settings: &'a Stream,
+    settings: &'a StreamSettings,
     client: &'a Client,
     interrupted: &'a Interrupted,
     intake: Intake,
@@ -181,7 +181,7 @@ impl Publishing<'_> {
     }
 
     fn open(&self) -> OutgoingStream {
-        let Stream { group, run, .. } = self.settings;
+        let StreamSettings { group, run, .. } = self.settings;
         self.client.handle.stream(run.open(group, new_stream_id), run.buffer)
     }
 

@@ -6,22 +6,22 @@ use webpubsub_proto::session::{OnUnknown, StreamAbort, StreamOpen};
 
 use super::args::{FlowArgs, StreamArgs};
 use crate::failure::{Failure, Kind};
-use crate::options::connecting::settings::{Connection, connection, stdin_takers};
+use crate::options::connecting::settings::{ConnectionSettings, connection, stdin_takers};
 use crate::options::environment::{Environment, Input};
 use crate::options::hints::hint_at_comma;
 use crate::options::names;
-use crate::options::output::settings::{Output, output};
+use crate::options::output::settings::{OutputSettings, output};
 use crate::options::reconnect::settings::Policy;
 use crate::options::stdin;
 use crate::options::values::DataType;
 
 /// `wps stream`.
 #[derive(Clone, Debug, PartialEq)]
-pub struct Stream {
+pub struct StreamSettings {
     /// Where to connect.
-    pub connection: Connection,
+    pub connection: ConnectionSettings,
     /// What is printed.
-    pub output: Output,
+    pub output: OutputSettings,
     /// Where the fragments go.
     pub group: String,
     /// How stdin is cut into them.
@@ -96,7 +96,7 @@ pub enum Feed {
 const LONGEST_ID: usize = 1024;
 
 /// Settles `wps stream`.
-pub fn settle(args: StreamArgs, environment: &Environment, input: &mut dyn Input) -> Result<Stream, Failure> {
+pub fn settle(args: StreamArgs, environment: &Environment, input: &mut dyn Input) -> Result<StreamSettings, Failure> {
     names::group("GROUP", &args.group)?;
     hint_at_comma(&args.group, input);
     let usage = |what: &str, flag: &'static str| Failure::message(Kind::Usage, what).blame(flag);
@@ -123,5 +123,5 @@ pub fn settle(args: StreamArgs, environment: &Environment, input: &mut dyn Input
     let output = output(&args.connecting, environment)?.filtered(args.filter)?;
     let policy = Policy { keeps_on: false, rejoin: true, on_unknown: OnUnknown::Fail };
     let connection = connection(args.connecting, policy, environment, input)?;
-    Ok(Stream { connection, output, group: args.group, feed, run })
+    Ok(StreamSettings { connection, output, group: args.group, feed, run })
 }

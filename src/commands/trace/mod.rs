@@ -14,7 +14,7 @@ use tokio::time::Instant;
 
 use self::args::TraceArgs;
 use self::drive::{Drive, Show};
-use self::settings::Trace;
+use self::settings::TraceSettings;
 use super::{CommandArgs, Task};
 use crate::failure::{Failure, Kind};
 use crate::options::connection::settings::Source;
@@ -63,7 +63,7 @@ impl CommandArgs for TraceArgs {
 const BILLED: &str = "traces are billed as outbound messages, and count against the quota of the Free tier";
 
 /// Traces until something ends it. Returns the exit code.
-async fn trace(surroundings: &Surroundings, settings: &Trace) -> u8 {
+async fn trace(surroundings: &Surroundings, settings: &TraceSettings) -> u8 {
     let printer = RefCell::new(errand::printer(surroundings, &settings.output));
     let (done, stopping) = (Done::default(), Stopping::default());
     let work = work(surroundings, settings, (&printer, &done), &stopping);
@@ -72,7 +72,7 @@ async fn trace(surroundings: &Surroundings, settings: &Trace) -> u8 {
 
 async fn work(
     surroundings: &Surroundings,
-    settings: &Trace,
+    settings: &TraceSettings,
     (printer, done): (&RefCell<Printer>, &Done),
     stopping: &Stopping,
 ) -> Verdict {
@@ -123,7 +123,7 @@ async fn condition(surroundings: &Surroundings) -> Met {
     }
 }
 
-async fn endpoint(settings: &Trace, printer: &RefCell<Printer>) -> Result<Endpoint, Failure> {
+async fn endpoint(settings: &TraceSettings, printer: &RefCell<Printer>) -> Result<Endpoint, Failure> {
     if let Source::Local { port, .. } = &settings.source {
         hosting::check(*port).await?;
     }
@@ -137,7 +137,7 @@ async fn endpoint(settings: &Trace, printer: &RefCell<Printer>) -> Result<Endpoi
 
 /// What is shown of what comes.
 struct Shown<'a> {
-    settings: &'a Trace,
+    settings: &'a TraceSettings,
     printer: &'a RefCell<Printer>,
     done: &'a Done,
     /// The service.

@@ -8,21 +8,21 @@ use crate::options::connection::args::TokenArgs;
 use crate::options::connection::settings::{Source, resolve_service, warn_if_exposed};
 use crate::options::environment::{Environment, Input};
 use crate::options::names;
-use crate::options::network::settings::{self as network, Network, Tls, tls};
-use crate::options::output::settings::Output;
+use crate::options::network::settings::{self as network, NetworkSettings, TlsOptions, tls};
+use crate::options::output::settings::OutputSettings;
 use crate::options::reconnect::settings::{Attempts, attempts};
 use crate::options::stdin;
 use webpubsub_proto::trace::{Level, Trace as Traced};
 
 /// `wps trace`.
 #[derive(Clone, Debug, PartialEq)]
-pub struct Trace {
+pub struct TraceSettings {
     /// Where the service is, and what opens it.
     pub source: Source,
     /// The way there.
-    pub network: Network,
+    pub network: NetworkSettings,
     /// How the server is authenticated.
-    pub tls: Tls,
+    pub tls: TlsOptions,
     /// Limit of each attempt.
     pub connect_timeout: Duration,
     /// How often it is connected to.
@@ -30,7 +30,7 @@ pub struct Trace {
     /// Which traces are shown.
     pub choice: Choice,
     /// What is printed: text or records.
-    pub output: Output,
+    pub output: OutputSettings,
     /// End after so many traces, at least 1.
     pub count: Option<u64>,
     /// `--for`: end after this time.
@@ -71,14 +71,14 @@ impl Choice {
 }
 
 /// Settles `wps trace`.
-pub fn settle(args: TraceArgs, environment: &Environment, input: &mut dyn Input) -> Result<Trace, Failure> {
+pub fn settle(args: TraceArgs, environment: &Environment, input: &mut dyn Input) -> Result<TraceSettings, Failure> {
     let takers = stdin::takers_of(None, args.key.connection_string.as_ref(), Some(&args.network));
     stdin::refuse_two(&takers)?;
     input.limit(args.report.timeout.timeout);
     args.hub.as_deref().map_or(Ok(()), |name| names::hub("--hub", name))?;
     let attempts = attempts(&args.attempts, true)?;
     let timeout = args.report.timeout.timeout;
-    let output = Output::of_report(args.report, environment)?.judged(args.conditions);
+    let output = OutputSettings::of_report(args.report, environment)?.judged(args.conditions);
     // It is the whole service that is traced.
     let hub = Some("unused".to_owned());
     let token = TokenArgs { hub, user: None, roles: Vec::new(), initial_groups: Vec::new(), ttl: None };
@@ -88,7 +88,7 @@ pub fn settle(args: TraceArgs, environment: &Environment, input: &mut dyn Input)
         warn_if_exposed(key, input);
     }
     let network = network::settle(args.network, &source, environment, input)?;
-    Ok(Trace {
+    Ok(TraceSettings {
         source,
         network,
         tls,

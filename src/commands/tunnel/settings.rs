@@ -12,8 +12,8 @@ use crate::failure::{Failure, Kind};
 use crate::options::connection::args::TokenArgs;
 use crate::options::connection::settings::{Source, resolve_service, warn_if_exposed};
 use crate::options::environment::{Environment, Input};
-use crate::options::network::settings::{self as network, Network, Tls, tls};
-use crate::options::output::settings::Output;
+use crate::options::network::settings::{self as network, NetworkSettings, TlsOptions, tls};
+use crate::options::output::settings::OutputSettings;
 use crate::options::reconnect::settings::{alive, attempts};
 use crate::options::stdin;
 
@@ -34,15 +34,15 @@ pub struct TunnelSettings {
     /// Where the service is, and what opens it.
     pub source: Source,
     /// The way there.
-    pub network: Network,
+    pub network: NetworkSettings,
     /// How the service is authenticated.
-    pub tls: Tls,
+    pub tls: TlsOptions,
     /// Scheme, host and port.
     pub upstream: Url,
     /// How long it may take.
     pub upstream_timeout: Duration,
     /// How it is authenticated, where it is `https`.
-    pub upstream_tls: Tls,
+    pub upstream_tls: TlsOptions,
     /// Where it is asked first whether it wants events.
     pub check: Option<UrlTemplate>,
     /// Connections and limits; its seed is drawn later.
@@ -50,7 +50,7 @@ pub struct TunnelSettings {
     /// Where frames are recorded.
     pub record: Option<PathBuf>,
     /// What is printed: text or records.
-    pub output: Output,
+    pub output: OutputSettings,
     /// `--timeout`, from the start of the process.
     pub timeout: Option<Duration>,
 }
@@ -92,14 +92,15 @@ pub fn settle(args: TunnelArgs, environment: &Environment, input: &mut dyn Input
         seed: 0,
     };
     let timeout = args.report.timeout.timeout;
-    let output = Output::of_report(args.report, environment)?;
+    let output = OutputSettings::of_report(args.report, environment)?;
     let token = TokenArgs { hub: args.hub, user: None, roles: Vec::new(), initial_groups: Vec::new(), ttl: None };
     let source = resolve_service((&args.key, &args.endpoint), &token, environment, input)?;
     let tls = tls(&args.network);
     if let Some((_, key)) = &tls.client_cert {
         warn_if_exposed(key, input);
     }
-    let upstream_tls = Tls { ca_cert: tls.ca_cert.clone(), insecure: args.upstream_insecure, ..Tls::default() };
+    let upstream_tls =
+        TlsOptions { ca_cert: tls.ca_cert.clone(), insecure: args.upstream_insecure, ..TlsOptions::default() };
     let network = network::settle(args.network, &source, environment, input)?;
     Ok(TunnelSettings {
         source,

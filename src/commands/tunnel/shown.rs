@@ -13,7 +13,7 @@ use serde_json::Value;
 
 use super::troubles::Troubles;
 use super::upstream::UpstreamAnswer;
-use crate::options::output::settings::Output;
+use crate::options::output::settings::OutputSettings;
 use crate::options::values::Format;
 use crate::records::{self, Connected, Disconnected, LossFields, Reconnecting};
 use crate::render::sanitize::for_line;
@@ -32,7 +32,7 @@ use webpubsub_proto::tunnel::{
 /// Tells it.
 pub struct Shown<'a> {
     surroundings: &'a Surroundings,
-    output: &'a Output,
+    output: &'a OutputSettings,
     printer: &'a RefCell<Printer>,
     done: &'a Done,
     hub: &'a str,
@@ -113,7 +113,7 @@ impl<'a> Shown<'a> {
     /// To those streams, and into that recording.
     pub fn new(
         surroundings: &'a Surroundings,
-        output: &'a Output,
+        output: &'a OutputSettings,
         (printer, done): (&'a RefCell<Printer>, &'a Done),
         (hub, user): (&'a str, &'a str),
         recording: Option<Writer>,
@@ -443,7 +443,7 @@ fn line(fields: &records::TunnelRequest<'_>, elapsed: Option<Duration>) -> Strin
 }
 
 /// Whether stdout carries lines for people.
-pub fn is_text(output: &Output) -> bool {
+pub fn is_text(output: &OutputSettings) -> bool {
     output.format == Format::Text
 }
 

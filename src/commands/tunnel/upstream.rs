@@ -13,7 +13,7 @@ use http::{Method, StatusCode};
 
 use super::settings::TunnelSettings;
 use crate::failure::{Failure, Kind};
-use crate::options::network::settings::Network;
+use crate::options::network::settings::NetworkSettings;
 use crate::run::explain::file_failure;
 use crate::run::network::options_of;
 use webpubsub_net::wire::{HttpClient, HttpError, HttpLimits, HttpRequest, Server, Tls, in_one_line};
@@ -120,7 +120,7 @@ impl Upstream {
     pub fn new(settings: &TunnelSettings) -> Result<Self, Failure> {
         let server = Server::of(&settings.upstream)
             .ok_or_else(|| Failure::message(Kind::Usage, "the upstream is no `http` or `https` URL"))?;
-        let options = options_of(&Network::default(), &settings.upstream_tls);
+        let options = options_of(&NetworkSettings::default(), &settings.upstream_tls);
         let answer = settings.upstream_timeout;
         let limits = HttpLimits { connect: CONNECT.min(answer), answer };
         let (tls, is_secure) = (options.tls.clone(), settings.upstream.scheme() == "https");

@@ -17,7 +17,7 @@ use crate::failure::{Failure, Kind, OrFail as _};
 use crate::logging;
 use crate::options::connection::settings::Source;
 use crate::options::environment::{Environment, Input};
-use crate::options::network::settings::{Network, Tls};
+use crate::options::network::settings::{NetworkSettings, TlsOptions};
 use crate::options::output::args::TalkArgs;
 use crate::options::values::ReportFormat;
 use crate::records::{self, InspectionFinding};
@@ -122,7 +122,7 @@ async fn ask(surroundings: &Surroundings, asking: &Asking, made: &mut Option<Acc
 /// Explains a URL on stdout. Returns the exit code.
 pub async fn inspect(surroundings: &Surroundings, settings: &UrlInspect) -> u8 {
     let console = &surroundings.console;
-    let (network, tls) = (Network::default(), Tls::default());
+    let (network, tls) = (NetworkSettings::default(), TlsOptions::default());
     let failure = match obtain(&settings.subject, &network, &tls, settings.connect_timeout).await {
         Ok(url) => explain(surroundings, settings, &url),
         Err(failure) => Some(failure),
@@ -139,7 +139,12 @@ pub async fn inspect(surroundings: &Surroundings, settings: &UrlInspect) -> u8 {
 }
 
 /// The URL, for which a command may have to be run, or a service asked.
-async fn obtain(source: &Source, network: &Network, tls: &Tls, limit: Duration) -> Result<AccessUrl, Failure> {
+async fn obtain(
+    source: &Source,
+    network: &NetworkSettings,
+    tls: &TlsOptions,
+    limit: Duration,
+) -> Result<AccessUrl, Failure> {
     let mut signals = Signals::install().or_internal()?;
     let source = url_source_over(source, network, tls, limit)?;
     tokio::select! {

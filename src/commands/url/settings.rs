@@ -9,8 +9,8 @@ use crate::options::connection::identity::Keyless;
 use crate::options::connection::settings::{Source, from_url, read, resolve, resolve_key, resolve_maker};
 use crate::options::environment::{Environment, Input};
 use crate::options::network::args::NetworkArgs;
-use crate::options::network::settings::{self as network, Network, Tls, tls};
-use crate::options::output::settings::{Tool, tool};
+use crate::options::network::settings::{self as network, NetworkSettings, TlsOptions, tls};
+use crate::options::output::settings::{ReportSettings, tool};
 use crate::options::stdin;
 use webpubsub_net::auth::access_url::Signer;
 use webpubsub_net::auth::connection_string::ConnectionString;
@@ -24,7 +24,7 @@ pub struct UrlCreate {
     /// Print the token alone.
     pub token_only: bool,
     /// How it is printed.
-    pub tool: Tool,
+    pub tool: ReportSettings,
 }
 
 /// What makes a URL.
@@ -42,9 +42,9 @@ pub struct Asking {
     /// The service, the identity, and what the token is to say.
     pub keyless: Keyless,
     /// The way there.
-    pub network: Network,
+    pub network: NetworkSettings,
     /// How the server is authenticated.
-    pub tls: Tls,
+    pub tls: TlsOptions,
     /// How long it may take all in all.
     pub limit: Duration,
 }
@@ -59,7 +59,7 @@ pub struct UrlInspect {
     /// Limit of a URL command.
     pub connect_timeout: Duration,
     /// How it is printed.
-    pub tool: Tool,
+    pub tool: ReportSettings,
 }
 
 /// Settles `wps url create`.

@@ -14,7 +14,7 @@ use ring::rand::SecureRandom as _;
 use self::args::{
     ConnectArgs, ConnectedArgs, DisconnectedArgs, ValidateArgs, WebhookCommand, WebhookEventArgs, WebhookTestArgs,
 };
-use self::settings::{Asking, Webhook};
+use self::settings::{Asking, WebhookSettings};
 use super::{CommandArgs, Task};
 use crate::failure::{Failure, Kind};
 use crate::options::environment::{Environment, Input};
@@ -77,7 +77,7 @@ commands! {
     DisconnectedArgs: settings::disconnected,
 }
 
-fn task(settings: Webhook) -> Task {
+fn task(settings: WebhookSettings) -> Task {
     Box::new(move |process: Process| {
         let asks =
             settings.asks.iter().map(|asking| ask_of(process, asking, &settings)).collect::<Result<Vec<_>, _>>()?;
@@ -87,7 +87,7 @@ fn task(settings: Webhook) -> Task {
 }
 
 /// With what it brings.
-fn ask_of(process: Process, asking: &Asking, settings: &Webhook) -> Result<Ask, Failure> {
+fn ask_of(process: Process, asking: &Asking, settings: &WebhookSettings) -> Result<Ask, Failure> {
     Ok(match asking {
         Asking::Validate => Ask::Validate,
         Asking::Connect => Ask::Connect,
@@ -101,14 +101,14 @@ fn ask_of(process: Process, asking: &Asking, settings: &Webhook) -> Result<Ask, 
 }
 
 /// Asks. Returns the exit code, which is that of the first failure.
-async fn webhook(surroundings: &Surroundings, settings: &Webhook, asks: Vec<Ask>) -> u8 {
+async fn webhook(surroundings: &Surroundings, settings: &WebhookSettings, asks: Vec<Ask>) -> u8 {
     let printer = RefCell::new(errand::printer(surroundings, &settings.output));
     let done = Done::default();
     let work = work(settings, &asks, (&printer, &done));
     errand::run(surroundings, settings.timeout, false, (&printer, &done), work).await
 }
 
-async fn work(settings: &Webhook, asks: &[Ask], (printer, done): (&RefCell<Printer>, &Done)) -> Verdict {
+async fn work(settings: &WebhookSettings, asks: &[Ask], (printer, done): (&RefCell<Printer>, &Done)) -> Verdict {
     let mut role = settings.role.clone();
     if role.connection_id.is_empty() {
         role.connection_id = connection_id();
@@ -154,7 +154,7 @@ async fn work(settings: &Webhook, asks: &[Ask], (printer, done): (&RefCell<Print
 }
 
 /// Which certificates are accepted. Reads nothing yet.
-fn tls(settings: &Webhook) -> Tls {
+fn tls(settings: &WebhookSettings) -> Tls {
     Tls::new(TlsSettings {
         ca_cert: settings.tls.ca_cert.clone(),
         only_ca_cert: false,

@@ -18,8 +18,8 @@ use crate::options::data::settings::payload_type;
 use crate::options::environment::{Environment, Input};
 use crate::options::hints::hint_at_secret;
 use crate::options::names;
-use crate::options::network::settings::Tls;
-use crate::options::output::settings::Output;
+use crate::options::network::settings::TlsOptions;
+use crate::options::output::settings::OutputSettings;
 use crate::options::stdin;
 
 use webpubsub_emulator::upstream::played::Role;
@@ -29,17 +29,17 @@ use webpubsub_net::secret::{self, Secret, is_secret_header};
 
 /// A command of `wps webhook`.
 #[derive(Clone, Debug)]
-pub struct Webhook {
+pub struct WebhookSettings {
     /// Who is played, towards whom. Its connection id is empty where one is to be drawn.
     pub role: Role,
     /// Which certificates are accepted.
-    pub tls: Tls,
+    pub tls: TlsOptions,
     /// What is asked, in this order.
     pub asks: Vec<Asking>,
     /// All of them are findings; else the answer of the one is what is wanted.
     pub tests: bool,
     /// What is printed: text or records.
-    pub output: Output,
+    pub output: OutputSettings,
     /// `--timeout`.
     pub timeout: Option<Duration>,
 }
@@ -60,7 +60,11 @@ pub enum Asking {
 }
 
 /// `wps webhook test`.
-pub fn test(args: WebhookTestArgs, environment: &Environment, input: &mut dyn Input) -> Result<Webhook, Failure> {
+pub fn test(
+    args: WebhookTestArgs,
+    environment: &Environment,
+    input: &mut dyn Input,
+) -> Result<WebhookSettings, Failure> {
     names::event("--event", &args.event)?;
     let data = PayloadSource {
         from: DataFrom::Argument(args.data),
@@ -79,17 +83,29 @@ pub fn test(args: WebhookTestArgs, environment: &Environment, input: &mut dyn In
 }
 
 /// `wps webhook validate`.
-pub fn validate(args: ValidateArgs, environment: &Environment, input: &mut dyn Input) -> Result<Webhook, Failure> {
+pub fn validate(
+    args: ValidateArgs,
+    environment: &Environment,
+    input: &mut dyn Input,
+) -> Result<WebhookSettings, Failure> {
     settle(args.common, (vec![Asking::Validate], false), environment, input)
 }
 
 /// `wps webhook connect`.
-pub fn connect(args: ConnectArgs, environment: &Environment, input: &mut dyn Input) -> Result<Webhook, Failure> {
+pub fn connect(
+    args: ConnectArgs,
+    environment: &Environment,
+    input: &mut dyn Input,
+) -> Result<WebhookSettings, Failure> {
     settle(args.common, (vec![Asking::Connect], false), environment, input)
 }
 
 /// `wps webhook connected`.
-pub fn connected(args: ConnectedArgs, environment: &Environment, input: &mut dyn Input) -> Result<Webhook, Failure> {
+pub fn connected(
+    args: ConnectedArgs,
+    environment: &Environment,
+    input: &mut dyn Input,
+) -> Result<WebhookSettings, Failure> {
     settle(args.common, (vec![Asking::Connected], false), environment, input)
 }
 
@@ -98,12 +114,16 @@ pub fn disconnected(
     args: DisconnectedArgs,
     environment: &Environment,
     input: &mut dyn Input,
-) -> Result<Webhook, Failure> {
+) -> Result<WebhookSettings, Failure> {
     settle(args.common, (vec![Asking::Disconnected(args.reason)], false), environment, input)
 }
 
 /// `wps webhook event`.
-pub fn event(args: WebhookEventArgs, environment: &Environment, input: &mut dyn Input) -> Result<Webhook, Failure> {
+pub fn event(
+    args: WebhookEventArgs,
+    environment: &Environment,
+    input: &mut dyn Input,
+) -> Result<WebhookSettings, Failure> {
     names::event("NAME", &args.name)?;
     // Handlers get any type, whatever the subprotocol.
     let data_type = payload_type(Codec::Protobuf, &args.input)?;
@@ -132,7 +152,7 @@ fn settle(
     (asks, tests): (Vec<Asking>, bool),
     environment: &Environment,
     input: &mut dyn Input,
-) -> Result<Webhook, Failure> {
+) -> Result<WebhookSettings, Failure> {
     stdin::refuse_two(&takers(&args))?;
     input.limit(args.report.timeout.timeout);
     names::hub("--hub", &args.hub)?;
@@ -168,7 +188,7 @@ fn settle(
         keys.push(Secret::new(DEVELOPMENT_KEY));
     }
     let timeout = args.report.timeout.timeout;
-    let output = Output::of_report(args.report, environment)?;
+    let output = OutputSettings::of_report(args.report, environment)?;
     if let Some(state) = &args.state {
         in_header("--state", state)?;
     }
@@ -197,8 +217,8 @@ fn settle(
         headers: headers(&args.headers, input)?,
         limit: args.handler_timeout,
     };
-    let tls = Tls { ca_cert: args.ca_cert, insecure: args.insecure, ..Tls::default() };
-    Ok(Webhook { role, tls, asks, tests, output, timeout })
+    let tls = TlsOptions { ca_cert: args.ca_cert, insecure: args.insecure, ..TlsOptions::default() };
+    Ok(WebhookSettings { role, tls, asks, tests, output, timeout })
 }
 
 /// The claims of the client's token. Those of a name are a list, as in a token; of one that is a list itself, its items.

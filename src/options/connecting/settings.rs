@@ -10,24 +10,24 @@ use super::args::ConnectingArgs;
 use crate::failure::{Failure, Kind};
 use crate::options::connection::settings::{Source, resolve, warn_if_exposed};
 use crate::options::environment::{Environment, Input};
-use crate::options::network::settings::{self as network, Network, Tls, tls};
+use crate::options::network::settings::{self as network, NetworkSettings, TlsOptions, tls};
 use crate::options::operation::args::AckArgs;
 use crate::options::operation::settings::on_unknown;
 use crate::options::reconnect::settings::{Policy, session};
-use crate::options::session_file::settings::SessionFile;
+use crate::options::session_file::settings::SessionFileSettings;
 use crate::options::stdin;
 
 /// Where to connect and how to stay connected.
 #[derive(Clone, Debug, PartialEq)]
-pub struct Connection {
+pub struct ConnectionSettings {
     /// Where the URL comes from.
     pub source: Source,
     /// Subprotocol to offer.
     pub protocol: Subprotocol,
     /// The way there.
-    pub network: Network,
+    pub network: NetworkSettings,
     /// How the server is authenticated.
-    pub tls: Tls,
+    pub tls: TlsOptions,
     /// The session's share. Its `seed` is 0 here: whoever starts the session draws one.
     pub session: Config,
     /// `--timeout`, from the start of the process.
@@ -35,7 +35,7 @@ pub struct Connection {
     /// The file that every frame is recorded in.
     pub record: Option<PathBuf>,
     /// `--session`: the connection outlives the process.
-    pub session_file: Option<SessionFile>,
+    pub session_file: Option<SessionFileSettings>,
 }
 
 pub fn publishing(ack: &AckArgs) -> Policy {
@@ -51,7 +51,7 @@ pub fn connection(
     policy: Policy,
     environment: &Environment,
     input: &mut dyn Input,
-) -> Result<Connection, Failure> {
+) -> Result<ConnectionSettings, Failure> {
     stdin::refuse_two(&stdin_takers(&args))?;
     if args.record.record.as_ref().is_some_and(|file| file.as_os_str() == "-") {
         let failure = Failure::message(Kind::Usage, "`--record` takes a file, and stdout has other things to carry")
@@ -68,7 +68,7 @@ pub fn connection(
         warn_if_exposed(key, input);
     }
     let network = network::settle(args.network, &source, environment, input)?;
-    Ok(Connection {
+    Ok(ConnectionSettings {
         source,
         protocol,
         network,
@@ -81,7 +81,10 @@ pub fn connection(
 }
 
 /// The connection, kept there. Fails with a usage error where it cannot be recovered.
-pub fn keep(connection: Connection, session_file: Option<SessionFile>) -> Result<Connection, Failure> {
+pub fn keep(
+    connection: ConnectionSettings,
+    session_file: Option<SessionFileSettings>,
+) -> Result<ConnectionSettings, Failure> {
     if session_file.is_some() && !connection.protocol.is_reliable() {
         let failure = Failure::message(Kind::Usage, "`--session` needs a subprotocol with recovery").blame("--session");
         let hint = match connection.protocol.codec() {
@@ -90,5 +93,5 @@ pub fn keep(connection: Connection, session_file: Option<SessionFile>) -> Result
         };
         return Err(failure.hint(hint));
     }
-    Ok(Connection { session_file, ..connection })
+    Ok(ConnectionSettings { session_file, ..connection })
 }

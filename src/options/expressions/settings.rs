@@ -2,7 +2,7 @@
 
 /// The jq expressions of a run.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Expressions {
+pub struct ExpressionSettings {
     /// `--jq`: what is printed of each record.
     pub jq: Option<String>,
     /// `--raw-output`: strings bare.

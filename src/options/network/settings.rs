@@ -21,7 +21,7 @@ pub use crate::options::values::Resolve;
 
 /// How the two ends are authenticated on `wss`.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Tls {
+pub struct TlsOptions {
     /// PEM file with roots to trust besides the platform's.
     pub ca_cert: Option<PathBuf>,
     /// Trust them alone.
@@ -34,7 +34,7 @@ pub struct Tls {
 
 /// How the service is reached.
 #[derive(Clone, Debug, Default, PartialEq)]
-pub struct Network {
+pub struct NetworkSettings {
     /// Proxies on the way.
     pub proxies: Proxies,
     /// Headers of the WebSocket handshake, beside and in place of our own; secret values are marked as sensitive.
@@ -95,7 +95,7 @@ pub fn settle(
     source: &Source,
     environment: &Environment,
     input: &mut dyn Input,
-) -> Result<Network, Failure> {
+) -> Result<NetworkSettings, Failure> {
     let proxies = match (source, &args.proxy) {
         // It is on this machine: proxies that are meant for the world have nothing to do with it.
         (Source::Local { .. }, Some(flag)) if environment.profile_with("proxy").is_none() => {
@@ -119,7 +119,7 @@ pub fn settle(
         }
         (_, None) => proxy::from_environment(is_secure(source), environment)?,
     };
-    Ok(Network { proxies, headers: headers::settle(&args.headers, input)?, resolve: args.resolve })
+    Ok(NetworkSettings { proxies, headers: headers::settle(&args.headers, input)?, resolve: args.resolve })
 }
 
 /// The proxies of the environment in words, without secrets, as remarks of `wps config show`.
@@ -142,10 +142,15 @@ fn is_secure(source: &Source) -> Option<bool> {
 }
 
 /// The certificates that the flags name.
-pub fn tls(args: &NetworkArgs) -> Tls {
+pub fn tls(args: &NetworkArgs) -> TlsOptions {
     let client_cert = args.client_cert.clone().map(|chain| {
         let key = args.client_key.clone().unwrap_or_else(|| chain.clone());
         (chain, key)
     });
-    Tls { ca_cert: args.ca_cert.clone(), only_ca_cert: args.no_system_roots, client_cert, insecure: args.insecure }
+    TlsOptions {
+        ca_cert: args.ca_cert.clone(),
+        only_ca_cert: args.no_system_roots,
+        client_cert,
+        insecure: args.insecure,
+    }
 }

@@ -5,12 +5,12 @@ use crate::failure::{Failure, Kind};
 use crate::options::connecting::args::ConnectingArgs;
 use crate::options::environment::Environment;
 use crate::options::expressions::args::{ConditionArgs, FilterArgs, ReplyConditionArgs};
-use crate::options::expressions::settings::Expressions;
+use crate::options::expressions::settings::ExpressionSettings;
 use crate::options::values::{ColorChoice, Format, Only, ReportFormat};
 
 /// What is printed, and how.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Output {
+pub struct OutputSettings {
     /// What stdout carries.
     pub format: Format,
     /// Print only these records (`ndjson` and `raw`).
@@ -20,7 +20,7 @@ pub struct Output {
     /// Group streams are printed when they have ended, a message each.
     pub whole_streams: bool,
     /// What is printed of records, and when they end the run.
-    pub expressions: Expressions,
+    pub expressions: ExpressionSettings,
     /// The environment's word is in it: ask [`ColorChoice::enabled`].
     pub color: ColorChoice,
     /// stderr has errors only.
@@ -31,15 +31,18 @@ pub struct Output {
     pub log_filter: Option<String>,
 }
 
-impl Output {
+impl OutputSettings {
     /// A report as `format` says, with nothing left out.
-    pub fn report(format: ReportFormat, Talk { color, quiet, verbosity, log_filter }: Talk) -> Self {
+    pub fn report(
+        format: ReportFormat,
+        StderrSettings { color, quiet, verbosity, log_filter }: StderrSettings,
+    ) -> Self {
         Self {
             format: format.into(),
             only: None,
             timestamps: false,
             whole_streams: false,
-            expressions: Expressions::default(),
+            expressions: ExpressionSettings::default(),
             color,
             quiet,
             verbosity,
@@ -80,7 +83,7 @@ impl Output {
 
 /// What is printed by a command that makes or explains something.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Tool {
+pub struct ReportSettings {
     /// What stdout carries.
     pub format: ReportFormat,
     /// The environment's word is in it: ask [`ColorChoice::enabled`].
@@ -94,7 +97,7 @@ pub struct Tool {
 }
 
 /// What stdout of a connecting command carries.
-pub fn output(connecting: &ConnectingArgs, environment: &Environment) -> Result<Output, Failure> {
+pub fn output(connecting: &ConnectingArgs, environment: &Environment) -> Result<OutputSettings, Failure> {
     let args = &connecting.output;
     if args.only.is_some() && !matches!(args.output, Format::Ndjson | Format::Raw) {
         let failure = Failure::message(Kind::Usage, "`--only` filters `-o ndjson` and `-o raw`").blame("--only");
@@ -105,12 +108,12 @@ pub fn output(connecting: &ConnectingArgs, environment: &Environment) -> Result<
         return Err(failure.hint("`-o ndjson` has the time in every record"));
     }
     let talk = talk(&args.talk, environment);
-    Ok(Output {
+    Ok(OutputSettings {
         format: args.output,
         only: args.only,
         timestamps: args.timestamps,
         whole_streams: false,
-        expressions: Expressions::default(),
+        expressions: ExpressionSettings::default(),
         color: talk.color,
         quiet: talk.quiet,
         verbosity: talk.verbosity,
@@ -119,7 +122,7 @@ pub fn output(connecting: &ConnectingArgs, environment: &Environment) -> Result<
 }
 
 /// What is said on stderr.
-pub struct Talk {
+pub struct StderrSettings {
     pub color: ColorChoice,
     pub quiet: bool,
     pub verbosity: u8,
@@ -127,13 +130,13 @@ pub struct Talk {
 }
 
 /// What is said on stderr, by flags and environment.
-pub fn talk(args: &TalkArgs, environment: &Environment) -> Talk {
+pub fn talk(args: &TalkArgs, environment: &Environment) -> StderrSettings {
     let azure = environment.get("AZURE_LOG_LEVEL").is_some_and(|level| level.eq_ignore_ascii_case("verbose"));
     let verbosity = match args.verbose.min(3) {
         0 if azure && !args.quiet => 2,
         given => given,
     };
-    Talk {
+    StderrSettings {
         color: args.color.resolve(environment),
         quiet: args.quiet,
         verbosity,
@@ -142,7 +145,13 @@ pub fn talk(args: &TalkArgs, environment: &Environment) -> Talk {
 }
 
 /// The same of a command that makes or explains something.
-pub fn tool(format: ReportFormat, args: &TalkArgs, environment: &Environment) -> Tool {
+pub fn tool(format: ReportFormat, args: &TalkArgs, environment: &Environment) -> ReportSettings {
     let talk = talk(args, environment);
-    Tool { format, color: talk.color, quiet: talk.quiet, verbosity: talk.verbosity, log_filter: talk.log_filter }
+    ReportSettings {
+        format,
+        color: talk.color,
+        quiet: talk.quiet,
+        verbosity: talk.verbosity,
+        log_filter: talk.log_filter,
+    }
 }

@@ -10,7 +10,7 @@ use crate::options::reconnect::settings::backoff;
 
 /// How long things may take, and how often they are tried.
 #[derive(Clone, Debug, PartialEq)]
-pub struct Patience {
+pub struct RequestSettings {
     /// For each connection.
     pub connect_timeout: Duration,
     /// For each answer.
@@ -22,10 +22,10 @@ pub struct Patience {
 }
 
 /// What the flags say.
-pub fn patience(args: &RequestArgs) -> Result<Patience, Failure> {
+pub fn patience(args: &RequestArgs) -> Result<RequestSettings, Failure> {
     let delays = (args.retry_delay, Duration::from_millis(800));
     let backoff = backoff("retry", args.retry_mode, delays, (args.retry_max_delay, Duration::from_secs(120)))?;
-    Ok(Patience {
+    Ok(RequestSettings {
         connect_timeout: args.connect_timeout,
         answer_timeout: args.ack_timeout,
         retries: args.retries,

@@ -8,7 +8,7 @@ use crate::options::operation::settings::Ack;
 
 /// A connection that outlives the process.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct SessionFile {
+pub struct SessionFileSettings {
     /// Where it is kept.
     pub path: PathBuf,
     /// The command, as in `wps listen`, for others who want the file.
@@ -31,7 +31,7 @@ pub struct KeptLines {
     pub template: String,
 }
 
-impl SessionFile {
+impl SessionFileSettings {
     /// Of a command that takes the messages and is in these groups only.
     pub fn listening(args: SessionFileArgs, groups: &[String]) -> Option<Self> {
         let path = args.session?;
@@ -62,7 +62,7 @@ impl SessionFile {
     }
 }
 
-impl SessionFile {
+impl SessionFileSettings {
     /// Of a command that sends a stream: with its position.
     pub fn streaming(self, ack: Ack, template: String) -> Self {
         let first_id = match ack {

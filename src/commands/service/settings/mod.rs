@@ -22,29 +22,29 @@ use crate::options::data::settings::{metadata, payload_type};
 use crate::options::environment::{Environment, Input};
 use crate::options::hints::hint_at_comma;
 use crate::options::names;
-use crate::options::network::settings::{self as network, Network, Tls, tls};
+use crate::options::network::settings::{self as network, NetworkSettings, TlsOptions, tls};
 use crate::options::operation::settings::on_unknown;
-use crate::options::output::settings::Output;
-use crate::options::requests::settings::{Patience, patience};
+use crate::options::output::settings::OutputSettings;
+use crate::options::requests::settings::{RequestSettings, patience};
 use crate::options::stdin;
 use crate::options::values::DataType;
 use webpubsub_proto::filter::Filter;
 
 /// A command of `wps service`.
 #[derive(Clone, Debug, PartialEq)]
-pub struct Service {
+pub struct ServiceSettings {
     /// Where the service is, and what opens it.
     pub source: Source,
     /// The way there.
-    pub network: Network,
+    pub network: NetworkSettings,
     /// How the server is authenticated.
-    pub tls: Tls,
+    pub tls: TlsOptions,
     /// How long and how often.
-    pub patience: Patience,
+    pub patience: RequestSettings,
     /// What becomes of a message without an answer.
     pub on_unknown: OnUnknown,
     /// What is printed: text or records.
-    pub output: Output,
+    pub output: OutputSettings,
     /// `--timeout`, from the start of the process.
     pub timeout: Option<Duration>,
     /// What is to be done.
@@ -103,7 +103,7 @@ pub struct Lines {
 const LONGEST_TTL: Duration = Duration::from_secs(300);
 
 /// `wps service send`.
-pub fn send(args: SendArgs, environment: &Environment, input: &mut dyn Input) -> Result<Service, Failure> {
+pub fn send(args: SendArgs, environment: &Environment, input: &mut dyn Input) -> Result<ServiceSettings, Failure> {
     let SendArgs { data, input: data_args, .. } = args;
     let operation = message(args.to, args.metadata, data_args.data_type)?;
     // What is sent has no frame here.
@@ -182,7 +182,7 @@ pub fn connections(
     args: ConnectionsArgs,
     environment: &Environment,
     input: &mut dyn Input,
-) -> Result<Service, Failure> {
+) -> Result<ServiceSettings, Failure> {
     settle(args.common, (members(args.what)?, OnUnknown::Resend), environment, input)
 }
 
@@ -193,7 +193,7 @@ pub fn members(args: MembersArgs) -> Result<ServiceTask, Failure> {
 }
 
 /// `wps service exists`.
-pub fn exists(args: ExistsArgs, environment: &Environment, input: &mut dyn Input) -> Result<Service, Failure> {
+pub fn exists(args: ExistsArgs, environment: &Environment, input: &mut dyn Input) -> Result<ServiceSettings, Failure> {
     settle(args.common, (presence(args.what)?, OnUnknown::Resend), environment, input)
 }
 
@@ -213,7 +213,7 @@ pub fn presence(args: PresenceArgs) -> Result<ServiceTask, Failure> {
 }
 
 /// `wps service close`.
-pub fn close(args: CloseArgs, environment: &Environment, input: &mut dyn Input) -> Result<Service, Failure> {
+pub fn close(args: CloseArgs, environment: &Environment, input: &mut dyn Input) -> Result<ServiceSettings, Failure> {
     settle(args.common, (closing(args.what)?, OnUnknown::Resend), environment, input)
 }
 
@@ -226,7 +226,7 @@ pub fn closing(args: ClosingArgs) -> Result<ServiceTask, Failure> {
 }
 
 /// `wps service group`.
-pub fn group(args: GroupArgs, environment: &Environment, input: &mut dyn Input) -> Result<Service, Failure> {
+pub fn group(args: GroupArgs, environment: &Environment, input: &mut dyn Input) -> Result<ServiceSettings, Failure> {
     settle(args.common, (grouping(args.what)?, OnUnknown::Resend), environment, input)
 }
 
@@ -269,7 +269,11 @@ pub fn grouping(args: GroupingArgs) -> Result<ServiceTask, Failure> {
 }
 
 /// `wps service permission`.
-pub fn permission(args: PermissionArgs, environment: &Environment, input: &mut dyn Input) -> Result<Service, Failure> {
+pub fn permission(
+    args: PermissionArgs,
+    environment: &Environment,
+    input: &mut dyn Input,
+) -> Result<ServiceSettings, Failure> {
     settle(args.common, (granting(args.what)?, OnUnknown::Resend), environment, input)
 }
 
@@ -294,7 +298,11 @@ pub fn granting(args: GrantArgs) -> Result<ServiceTask, Failure> {
 }
 
 /// `wps service health`.
-pub fn health(mut args: HealthArgs, environment: &Environment, input: &mut dyn Input) -> Result<Service, Failure> {
+pub fn health(
+    mut args: HealthArgs,
+    environment: &Environment,
+    input: &mut dyn Input,
+) -> Result<ServiceSettings, Failure> {
     // It is the whole service that is asked.
     args.common.hub.get_or_insert_with(|| "unused".to_owned());
     settle(args.common, (ServiceTask::One(Operation::Health), OnUnknown::Resend), environment, input)
@@ -305,13 +313,13 @@ fn settle(
     (task, on_unknown): (ServiceTask, OnUnknown),
     environment: &Environment,
     input: &mut dyn Input,
-) -> Result<Service, Failure> {
+) -> Result<ServiceSettings, Failure> {
     stdin::refuse_two(&stdin_takers(&args))?;
     task.names_group().into_iter().for_each(|group| hint_at_comma(group, input));
     input.limit(args.report.timeout.timeout);
     let patience = patience(&args.requests)?;
     let timeout = args.report.timeout.timeout;
-    let output = Output::of_report(args.report, environment)?;
+    let output = OutputSettings::of_report(args.report, environment)?;
     let token = TokenArgs { hub: args.hub, user: None, roles: Vec::new(), initial_groups: Vec::new(), ttl: None };
     let source = resolve_service((&args.key, &args.endpoint), &token, environment, input)?;
     let tls = tls(&args.network);
@@ -319,7 +327,7 @@ fn settle(
         warn_if_exposed(key, input);
     }
     let network = network::settle(args.network, &source, environment, input)?;
-    Ok(Service { source, network, tls, patience, on_unknown, output, timeout, task })
+    Ok(ServiceSettings { source, network, tls, patience, on_unknown, output, timeout, task })
 }
 
 fn stdin_takers(args: &CommonArgs) -> Vec<&'static str> {
