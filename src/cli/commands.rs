@@ -28,7 +28,7 @@ use crate::commands::webhook::args::WebhookArgs;
 /// The commands.
 #[derive(Debug, Subcommand)]
 pub enum Command {
-    /// Print what arrives: messages of the groups given, server messages, lifecycle
+    /// Print what arrives: messages of the given groups, server messages, lifecycle events
     Listen(Box<ListenArgs>),
     /// Join groups, report each ack, and exit; --stay holds the membership
     Join(Box<JoinArgs>),
@@ -38,23 +38,23 @@ pub enum Command {
     Event(Box<EventArgs>),
     /// Call the application server and print its answer
     Invoke(Box<InvokeArgs>),
-    /// Publish stdin to a group as one stream, as it comes
+    /// Publish stdin to a group as one stream, as it arrives
     Stream(Box<StreamArgs>),
-    /// Join, send and look by hand, on one connection; also for scripts of such lines
+    /// Join, send and look around by hand, on one connection; also runs scripts of such lines
     Repl(Box<ReplArgs>),
-    /// Send again what a recording holds
+    /// Send the messages of a recording again
     Replay(Box<ReplayArgs>),
     /// Measure round trips of a connection, with statistics
     Ping(Box<PingArgs>),
-    /// Measure how much goes through a group, how long it takes, and what is lost
+    /// Measure throughput, latency and losses through a group
     Bench(BenchArgs),
-    /// Say something of oneself to the members of a group, and see what they say
+    /// Set your state in a group, and see those of its members
     State(StateArgs),
     /// Do what an application server does, through the REST API
     Service(ServiceArgs),
     /// Play the service towards your event handler
     Webhook(WebhookArgs),
-    /// Print the live trace of a resource, a line each
+    /// Print the live trace of a resource, one line per event
     Trace(Box<TraceArgs>),
     /// Bring the events of a real hub to a server on this machine
     Tunnel(Box<TunnelArgs>),
@@ -62,7 +62,7 @@ pub enum Command {
     Doctor(Box<DoctorArgs>),
     /// Run a local Web PubSub service on this machine, for development and tests
     Emulator(Box<EmulatorArgs>),
-    /// Make client access URLs, and explain them
+    /// Make client access URLs, or explain them
     Url(UrlArgs),
     /// Show and check profiles: named sets of flags in a configuration file
     Config(ConfigArgs),

@@ -23,8 +23,8 @@ pub use profile::{FlagValue, ProfileFlag, Typed, check_flag, parse_with, profile
 
 /// A command-line client for Azure Web PubSub, with a local emulator of the service
 ///
-/// Flags may stand before or after the command. Each command has examples and all its flags under `wps COMMAND --help`;
-/// `wps help TOPIC` explains what many of them share.
+/// Flags may come before or after the command. `wps COMMAND --help` shows examples and all flags of a command;
+/// `wps help TOPIC` explains what many commands share.
 #[derive(Debug, Parser)]
 #[command(name = "wps", version, subcommand_required = true, arg_required_else_help = true)]
 #[command(after_long_help = include_str!("help/wps.md"))]
@@ -85,7 +85,7 @@ pub fn all_commands(command: &clap::Command) -> Vec<(String, &clap::Command)> {
 fn with_help(command: clap::Command, name: &str) -> clap::Command {
     let help = help::of(&command);
     let (names, flags) = (help::shared_names(&command), help::shared_flags(&command));
-    let more = format!("`{name} --help` says more, also what is promised and exit codes.");
+    let more = format!("See `{name} --help` for details and exit codes.");
     let command = command.mut_args(|arg| if Topic::of(&arg).is_some() { arg.hide(true) } else { arg });
     command
         .before_help(help::examples_text(&help))

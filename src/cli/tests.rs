@@ -92,7 +92,7 @@ fn every_long_help_names_exit_codes_and_topics() {
         let help = printed(&format!("{}|--help", command.replace(' ', "|")));
         assert!(help.contains("Exit codes:\n"), "{command}");
         let promises = connects(&command);
-        assert_eq!(help.contains("What is promised:\n"), promises, "{command}");
+        assert_eq!(help.contains("Behaviour:\n"), promises, "{command}");
         assert_eq!(
             help.contains("`wps help exit-codes`") && help.contains("security"),
             promises || command == "url inspect",

@@ -30,9 +30,9 @@ pub enum BenchCommand {
     Pub(Box<BenchPubArgs>),
     /// Subscribe to a group, and time what other runs publish to it
     Sub(Box<BenchSubArgs>),
-    /// Publish and subscribe, and time each message from here to here
+    /// Publish and subscribe, and time each message from sender to receiver
     Pubsub(Box<BenchPubsubArgs>),
-    /// Put two runs side by side, with a verdict where they differ by more than chance
+    /// Compare two runs, with a verdict where they differ by more than chance
     Compare(Box<BenchCompareArgs>),
     /// Add up the runs of several machines
     Merge(Box<BenchMergeArgs>),
@@ -99,11 +99,11 @@ pub struct BenchPubsubArgs {
 #[derive(Debug, Args)]
 #[command(next_help_heading = "Load")]
 pub struct LoadArgs {
-    /// Group that the messages go through
+    /// Group to send the messages through
     #[arg(short, long, value_name = "G", default_value = "wps-bench", value_parser = NonEmptyStringValueParser::new())]
     pub group: String,
 
-    /// Spread the load over so many groups: G-1, G-2, …
+    /// Spread the load over this many groups: G-1, G-2, …
     ///
     /// Each publisher sends to all of them in turn; each subscriber is in one.
     #[arg(long, value_name = "N", default_value = "1", value_parser = clap::value_parser!(u64).range(1..=10_000))]
@@ -111,35 +111,35 @@ pub struct LoadArgs {
 
     /// Connections to open [default: one for each publisher and subscriber]
     ///
-    /// With fewer, publishers and subscribers share them; with more, the others are held open and idle.
+    /// With fewer, publishers and subscribers share them; additional ones are held open and idle.
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u64).range(1..=MOST))]
     pub connections: Option<u64>,
 
-    /// Time of the load, once all are connected and the ramp is over [default: 10s]
+    /// Duration of the load, once all are connected and the ramp is over [default: 10s]
     #[arg(long = "for", value_name = "D", value_parser = duration, conflicts_with = "count")]
     pub length: Option<Duration>,
 
-    /// Instead of a time: messages of each publisher; of `sub`: messages that each subscriber gets
+    /// Instead of a duration: messages per publisher; for `sub`: messages per subscriber
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u64).range(1..))]
     pub count: Option<u64>,
 
-    /// Time over which connections are opened, and then over which the rate rises from nothing; not measured
+    /// Time over which connections are opened, and then over which the rate rises from zero; not measured
     #[arg(long, value_name = "D", default_value = "0s", value_parser = duration_or_off)]
     pub ramp: Duration,
 
-    /// Longest wait at the end for acks and messages under way
+    /// Maximum wait at the end for acks and messages in flight
     #[arg(long, value_name = "D", default_value = "5s", value_parser = duration_or_off)]
     pub drain: Duration,
 
-    /// Id of the run, that its messages carry [default: drawn; of `sub`: any run]
+    /// Id of the run, carried by its messages [default: random; for `sub`: any run]
     ///
     /// Several processes with the same id are one run: see `wps bench merge --help`.
     #[arg(long, value_name = "ID", value_parser = run_id)]
     pub run: Option<String>,
 
-    /// Open more than 20 connections, or send more than 1000 messages a second, to a service that is not on this machine
+    /// Allow more than 20 connections or 1000 messages a second to a service on another machine
     ///
-    /// Messages and connections are what such a service bills by.
+    /// Such a service bills by messages and connections.
     #[arg(long)]
     pub yes: bool,
 }
@@ -151,31 +151,31 @@ const MOST: u64 = 100_000;
 #[derive(Debug, Args)]
 #[command(next_help_heading = "Load")]
 pub struct PublishingArgs {
-    /// Publishers, each with messages of its own number
+    /// Number of publishers
     #[arg(long, value_name = "N", default_value = "1", value_parser = clap::value_parser!(u64).range(1..=MOST))]
     pub publishers: u64,
 
-    /// Messages a second of all publishers together, as `100/s` or `30/m`; `max`: as fast as acks come
+    /// Messages a second of all publishers together, as `100/s` or `30/m`; `max`: as fast as acks come in
     ///
-    /// Each has its moment, whatever became of those before it, and its latency counts from then: what has to wait for its
-    /// turn is late. `max` keeps --in-flight messages under way, which measures how many go through, not how long one
-    /// takes.
+    /// Each message has its due time, whatever becomes of earlier ones, and its latency counts from then: one that has
+    /// to wait for its turn is late. `max` keeps --in-flight messages in flight, which measures throughput, not
+    /// latency.
     #[arg(long, value_name = "R|max", default_value = "100/s", value_parser = rate)]
     pub rate: Rate,
 
-    /// Bytes of each message, or `FROM-TO` for sizes in between
+    /// Bytes per message, or `FROM-TO` for varying sizes
     #[arg(long, value_name = "BYTES", default_value = "128", value_parser = sizes)]
     pub size: Sizes,
 
-    /// Messages of a publisher under way: the span from the oldest without an ack to the newest
+    /// Messages in flight per publisher: the span from the oldest without an ack to the newest
     #[arg(long, value_name = "N", default_value = "256", value_parser = clap::value_parser!(u64).range(1..=1000))]
     pub in_flight: u64,
 
-    /// Seed of sizes and contents [default: drawn]
+    /// Seed for sizes and contents [default: random]
     #[arg(long, value_name = "N")]
     pub seed: Option<u64>,
 
-    /// Number of the first publisher, where other machines have those before it
+    /// Number of the first publisher, if other machines have the ones before it
     #[arg(long, value_name = "N", default_value = "0", value_parser = clap::value_parser!(u64).range(..=1_000_000))]
     pub publisher_offset: u64,
 }
@@ -184,7 +184,7 @@ pub struct PublishingArgs {
 #[derive(Debug, Args)]
 #[command(next_help_heading = "Load")]
 pub struct SubscribingArgs {
-    /// Subscribers, each of which gets every message of its group
+    /// Number of subscribers; each gets every message of its group
     #[arg(long, value_name = "N", default_value = "1", value_parser = clap::value_parser!(u64).range(1..=MOST))]
     pub subscribers: u64,
 }
@@ -193,25 +193,26 @@ pub struct SubscribingArgs {
 #[derive(Debug, Args)]
 #[command(next_help_heading = "Results")]
 pub struct ResultArgs {
-    /// Print the results as CSV: a line of names, a line of values
+    /// Print the results as CSV: a header line and a line of values
     #[arg(long, conflicts_with_all = ["output", "jq"])]
     pub csv: bool,
 
-    /// Write the histograms, a second each, to FILE, as a log of HdrHistogram V2
+    /// Write the histograms to FILE, one per second, as a HdrHistogram V2 log
     ///
-    /// Tags: `latency`, `ack`; values are nanoseconds. HdrHistogram's own tools read it, and `wps bench merge`.
+    /// Tags: `latency`, `ack`; values are in nanoseconds. HdrHistogram's own tools and `wps bench merge` can read it.
     #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath)]
     pub histogram: Option<PathBuf>,
 
-    /// Write a page to FILE: rate, latency and losses over time, and the percentile curve
+    /// Write an HTML report to FILE: rate, latency and losses over time, and the percentile curve
     ///
-    /// One file of HTML, with nothing in it that is fetched from elsewhere.
+    /// A single file that loads nothing from elsewhere.
     #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath)]
     pub report: Option<PathBuf>,
 
     /// Exit 12 if this jq expression over the `bench` record is true; repeatable
     ///
-    /// As in `--fail-if '.p99Ms > 50' --fail-if '.lost > 0'`. One that fails is an expectation that is not met, too.
+    /// As in `--fail-if '.p99Ms > 50' --fail-if '.lost > 0'`. An expression that fails counts as an expectation that
+    /// was not met.
     #[arg(long, value_name = "JQ")]
     pub fail_if: Vec<String>,
 }
@@ -252,7 +253,7 @@ pub struct LoadConnectingArgs {
 #[derive(Debug, Args)]
 #[command(next_help_heading = "Output")]
 pub struct FormatArgs {
-    /// What stdout carries
+    /// Format of stdout
     #[arg(
         short,
         long,
@@ -268,7 +269,7 @@ pub struct FormatArgs {
 #[derive(Debug, Args)]
 #[command(after_long_help = include_str!("compare.md"))]
 pub struct BenchCompareArgs {
-    /// Records of the first run, as -o ndjson prints them
+    /// Records of the first run, as printed by -o ndjson
     #[arg(value_name = "A", value_hint = ValueHint::FilePath)]
     pub a: PathBuf,
 
@@ -276,7 +277,7 @@ pub struct BenchCompareArgs {
     #[arg(value_name = "B", value_hint = ValueHint::FilePath)]
     pub b: PathBuf,
 
-    /// What stdout carries
+    /// Format of stdout
     #[arg(short, long, value_enum, value_name = "FORMAT", default_value = "text", help_heading = "Output")]
     pub output: ReportFormat,
 
@@ -289,15 +290,15 @@ pub struct BenchCompareArgs {
 #[derive(Debug, Args)]
 #[command(after_long_help = include_str!("merge.md"))]
 pub struct BenchMergeArgs {
-    /// Records of a run, as -o ndjson prints them
+    /// Records of a run, as printed by -o ndjson
     #[arg(value_name = "FILE", required = true, value_hint = ValueHint::FilePath)]
     pub files: Vec<PathBuf>,
 
-    /// Print the results as CSV: a line of names, a line of values
+    /// Print the results as CSV: a header line and a line of values
     #[arg(long, conflicts_with = "output", help_heading = "Results")]
     pub csv: bool,
 
-    /// Write the histograms of all to FILE, as a log of HdrHistogram V2
+    /// Write the histograms of all runs to FILE, as a HdrHistogram V2 log
     #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath, help_heading = "Results")]
     pub histogram: Option<PathBuf>,
 
@@ -305,7 +306,7 @@ pub struct BenchMergeArgs {
     #[arg(long, value_name = "JQ", help_heading = "Results")]
     pub fail_if: Vec<String>,
 
-    /// What stdout carries
+    /// Format of stdout
     #[arg(short, long, value_enum, value_name = "FORMAT", default_value = "text", help_heading = "Output")]
     pub output: ReportFormat,
 

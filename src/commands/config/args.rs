@@ -16,17 +16,17 @@ pub struct ConfigArgs {
 /// The commands of `wps config`.
 #[derive(Debug, Subcommand)]
 pub enum ConfigCommand {
-    /// Print where the configuration file is, or would be
+    /// Print the path of the configuration file, whether or not it exists
     Path(ConfigPathArgs),
-    /// Write a configuration file to begin with, and print where it is
+    /// Write an initial configuration file, and print its path
     Init(ConfigInitArgs),
     /// Open the configuration file in an editor, and check it afterwards
     Edit(ConfigEditArgs),
-    /// Print the names of the profiles, each with the kind of its source and its hub
+    /// List the profiles, each with its kind of source and its hub
     List(ConfigListArgs),
-    /// Print the settings that a profile, the environment and the defaults come to, without secrets
+    /// Print the effective settings of profile, environment and defaults, without secrets
     Show(ConfigShowArgs),
-    /// Check every profile: names, types, and whether what it refers to can be read
+    /// Check every profile: names, types, and whether files it refers to can be read
     Check(ConfigCheckArgs),
 }
 

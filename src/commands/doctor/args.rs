@@ -13,17 +13,17 @@ use crate::options::values::{ReportFormat, duration};
 #[derive(Debug, Args)]
 #[command(after_long_help = include_str!("help.md"))]
 pub struct DoctorArgs {
-    /// Group to try: it is joined, gets one message, and is left [default: one of its own, wps-doctor-…]
+    /// Group to test: joined, sent one message, and left [default: one of its own, wps-doctor-…]
     ///
-    /// Nothing is sent to any other group. Give one when the token's roles are for certain groups only.
+    /// Nothing is sent to any other group. Give one if the token's roles are limited to certain groups.
     #[arg(short, long, value_name = "G")]
     pub group: Option<String>,
 
-    /// How long each of join, send, receive, ping and leave may take
+    /// Time limit for each of join, send, receive, ping and leave
     #[arg(long, value_name = "D", default_value = "30s", value_parser = duration, help_heading = "Operations")]
     pub ack_timeout: Duration,
 
-    /// What stdout carries
+    /// Format of stdout
     #[arg(short, long, value_enum, value_name = "FORMAT", default_value = "text", help_heading = "Output")]
     pub output: ReportFormat,
 

@@ -43,38 +43,38 @@ pub struct EmulatorArgs {
     #[arg(long, value_name = "PORT", default_value_t = 8080)]
     pub port: u16,
 
-    /// Address to listen on; `localhost` is both loopback addresses, ::1 and 127.0.0.1
+    /// Address to listen on; `localhost` means both loopback addresses, ::1 and 127.0.0.1
     #[arg(long, value_name = "ADDR", default_value = "localhost", value_parser = Bind::from_str)]
     pub bind: Bind,
 
-    /// Endpoint that clients use, where it is not the one listened on, e.g. behind a proxy or in a container
+    /// Endpoint that clients use, if different from the one listened on, e.g. behind a proxy or in a container
     ///
-    /// `http(s)://HOST[:PORT]`. It is printed, and tokens for it are accepted. PORT 0 stands for the one listened on.
+    /// `http(s)://HOST[:PORT]`. It is printed, and tokens for it are accepted. PORT 0 stands for the port listened on.
     #[arg(long, value_name = "URL")]
     pub advertise: Option<String>,
 
-    /// Access key that tokens are signed with; `-` reads it from stdin, `@FILE` from a file [default: the published key]
+    /// Access key for signing tokens; `-` reads it from stdin, `@FILE` from a file [default: the published key]
     ///
-    /// The default is the development key of Microsoft's emulator, which `--local` uses. `WPS_ACCESS_KEY` sets it too.
+    /// The default is the development key of Microsoft's emulator, which `--local` uses. `WPS_ACCESS_KEY` also sets it.
     #[arg(long, value_name = "K", value_parser = secret)]
     pub access_key: Option<Secret>,
 
-    /// Let clients in that have no token; they have no roles
+    /// Accept clients without a token; they have no roles
     #[arg(long)]
     pub allow_anonymous: bool,
 
-    /// Let REST requests in with an Entra token that nobody has checked; on this machine only
+    /// Accept REST requests with an Entra token whose signature is not checked; on this machine only
     ///
-    /// Its audience has to be `https://webpubsub.azure.com`, and its time must not be over; who signed it does not matter.
-    /// For programs that use an identity in place of a key, `wps --endpoint` among them.
+    /// The audience must be `https://webpubsub.azure.com`, and the token must not have expired; the signer does not
+    /// matter. For programs that use an identity in place of a key, including `wps --endpoint`.
     #[arg(long)]
     pub allow_unvalidated_entra: bool,
 
-    /// Origin of web pages that may use the emulator, besides this machine's: `https://app.example`, or `*`; repeatable
+    /// Origin of web pages allowed to use the emulator, besides this machine's: `https://app.example` or `*`; repeatable
     ///
-    /// While the access key is the published one, or anonymous clients are let in, requests have to name this machine in
-    /// `Host`, and to come from a page of this machine (`localhost` at any port) or from none. `*` lets all in. With a key
-    /// of its own, an emulator asks for the token alone.
+    /// While the access key is the published one, or anonymous clients are accepted, requests must name this machine in
+    /// `Host`, and come from a page of this machine (`localhost` at any port) or from no page. `*` allows all. With a
+    /// key of your own, only the token counts.
     #[arg(long, value_name = "ORIGIN", value_parser = origin)]
     pub allow_origin: Vec<String>,
 
@@ -82,7 +82,7 @@ pub struct EmulatorArgs {
     #[command(flatten)]
     pub tls: TlsArgs,
 
-    /// Have no handler for events: they are refused with `InternalServerError`
+    /// Have no handler for events: they fail with `InternalServerError`
     ///
     /// By default, without an event handler, each event is answered with its own data, as a server message.
     #[arg(long)]
@@ -95,7 +95,7 @@ pub struct EmulatorArgs {
     #[command(flatten)]
     pub handlers: HandlerArgs,
 
-    /// What stdout carries
+    /// Format of stdout
     #[arg(short, long, value_enum, value_name = "FORMAT", default_value = "text", help_heading = "Output")]
     pub output: EmulatorFormat,
 

@@ -13,20 +13,20 @@ use crate::options::session_file::args::SessionFileArgs;
 #[derive(Debug, Args)]
 #[command(after_long_help = include_str!("help.md"))]
 pub struct EventArgs {
-    /// Name of the event, as its handler knows it. May be absent with --ndjson, where each record then has its own
+    /// Name of the event, as its handler knows it; optional with --ndjson, if each record has its own
     #[arg(value_name = "NAME", required_unless_present = "ndjson")]
     pub name: Option<String>,
 
-    /// The event's data; `-` takes stdin whole, byte for byte
+    /// The event's data; `-` reads all of stdin, byte for byte
     ///
-    /// Exactly one of DATA, `-`, --file, --lines and --ndjson is needed: stdin is never read unasked. Data that begins
-    /// with `-` and is not a number stands behind `--`.
+    /// Exactly one of DATA, `-`, --file, --lines and --ndjson is required: stdin is never read unless requested. Put
+    /// `--` before data that begins with `-` and is not a number.
     #[arg(value_name = "DATA", allow_negative_numbers = true)]
     pub data: Option<String>,
 
-    /// Print N server messages that answer, then exit [default N: 1]
+    /// Print N server messages in answer, then exit [default N: 1]
     ///
-    /// Written with `=`, as in `--wait-reply=2`. Waits 30 s unless --timeout says otherwise, then exit 12.
+    /// N is written with `=`, as in `--wait-reply=2`. Waits 30 s unless --timeout is given, then exit 12.
     #[arg(
         long,
         value_name = "N",

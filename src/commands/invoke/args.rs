@@ -12,19 +12,19 @@ use crate::options::session_file::args::SessionFileArgs;
 #[derive(Debug, Args)]
 #[command(after_long_help = include_str!("help.md"))]
 pub struct InvokeArgs {
-    /// Name of the event, as its handler knows it. May be absent with --ndjson, where each record then has its own
+    /// Name of the event, as its handler knows it; optional with --ndjson, if each record has its own
     #[arg(value_name = "NAME", required_unless_present = "ndjson")]
     pub name: Option<String>,
 
-    /// The data; `-` takes stdin whole, byte for byte. Without it none is sent
+    /// The data; `-` reads all of stdin, byte for byte; without it, none is sent
     ///
-    /// Data that begins with `-` and is not a number stands behind `--`.
+    /// Put `--` before data that begins with `-` and is not a number.
     #[arg(value_name = "DATA", allow_negative_numbers = true)]
     pub data: Option<String>,
 
     /// The invocationId, any text [default: 1]
     ///
-    /// It says which answer belongs to which call, and no more: the service carries every call out.
+    /// It only matches an answer to its call: the service carries out every call.
     #[arg(long, value_name = "ID", conflicts_with_all = ["lines", "ndjson"])]
     pub invocation_id: Option<String>,
 
@@ -55,26 +55,27 @@ pub struct InvokeArgs {
 #[derive(Debug, Args)]
 #[command(next_help_heading = "Many invocations")]
 pub struct ManyArgs {
-    /// Invoke once for each line of stdin, as soon as it is there
+    /// Invoke once for each line of stdin, as soon as it is read
     ///
-    /// A line ends with LF or CRLF, which is not data; the last may go without. An empty line is empty data.
+    /// Lines end with LF or CRLF, which is not part of the data; the last line may be unterminated. An empty line is
+    /// empty data.
     #[arg(long, conflicts_with_all = ["data", "file", "ndjson"])]
     pub lines: bool,
 
     /// Invoke once for each JSON record of stdin: {"data":…,"dataType":…,"event":…,"metadata":{…}}
     ///
-    /// As `wps event --ndjson` reads them; a record without `data` is an invocation without data. NAME, when given, goes
-    /// before the record's `event`.
+    /// Records are read as by `wps event --ndjson`; a record without `data` is an invocation without data. NAME, if
+    /// given, overrides the record's `event`.
     #[arg(long, conflicts_with_all = ["data", "file", "data_type", "encoding"])]
     pub ndjson: bool,
 
-    /// How many wait for their answers at once, 1 to 1000 [default: 256]
+    /// Maximum number of pending calls, 1 to 1000 [default: 256]
     ///
-    /// Answers come in any order; each is printed as it comes. 1 waits for each before the next.
+    /// Answers come in any order; each is printed as it arrives. 1 waits for each answer before the next call.
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=1000))]
     pub in_flight: Option<u16>,
 
-    /// Go on after a line that cannot be sent, is refused or fails; the exit code is that of the first
+    /// Continue after a line that cannot be sent, is refused or fails; the exit code is that of the first failure
     #[arg(long)]
     pub keep_going: bool,
 }

@@ -14,14 +14,14 @@ use crate::options::values::duration;
 #[derive(Debug, Args)]
 #[command(after_long_help = include_str!("help.md"))]
 pub struct ListenArgs {
-    /// Group to join, repeatable; without it only server messages and groups of the token arrive
+    /// Group to join, repeatable; without it, only server messages and messages of the token's groups arrive
     #[arg(short, long = "group", value_name = "G")]
     pub groups: Vec<String>,
 
-    /// Print what the members of these groups say of themselves, too
+    /// Also print the states of the members of these groups
     ///
-    /// `group-state` records, as `wps state watch` prints them. It takes the role webpubsub.getGroupState, which tokens
-    /// signed here have then, unless --role says otherwise.
+    /// `group-state` records, as `wps state watch` prints them. It needs the role webpubsub.getGroupState, which tokens
+    /// that wps signs then include, unless --role is given.
     #[arg(long, requires = "groups")]
     pub states: bool,
 
@@ -55,15 +55,16 @@ pub struct ListenArgs {
 #[derive(Debug, Args)]
 #[command(next_help_heading = "Output")]
 pub struct StreamsArgs {
-    /// How the streams of `wps stream` and its like are shown
+    /// How to print group streams, such as those of `wps stream`
     ///
-    /// `-o data` prints fragments without newlines between, so does `-o text` on a terminal. In whole ones text and
-    /// bytes are joined and values make an array; each counts as one message. One that breaks off is shown as far as it
-    /// has come, and that is said; so is how many fragments are missing or were repeated.
+    /// Fragments are printed without newlines between them by `-o data`, and by `-o text` on a terminal. In a whole
+    /// stream, text and bytes are joined and JSON values become an array; it counts as one message. A stream that
+    /// breaks off is printed as far as it was received and marked as incomplete; the numbers of missing and repeated
+    /// fragments are reported as well.
     #[arg(long, value_enum, value_name = "HOW", default_value = "fragments")]
     pub streams: Streams,
 
-    /// A stream has ended when nothing of it comes for this time
+    /// A stream has ended when no fragment arrives for this time
     #[arg(long, value_name = "D", default_value = "5m", value_parser = duration)]
     pub stream_idle_timeout: Duration,
 }
@@ -71,9 +72,9 @@ pub struct StreamsArgs {
 /// `--streams`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 pub enum Streams {
-    /// each fragment as it comes
+    /// each fragment as it arrives
     Fragments,
-    /// one message a stream, when it has ended
+    /// one message per stream, when it has ended
     Whole,
 }
 
@@ -89,7 +90,7 @@ pub struct ListenEndArgs {
     #[arg(long = "for", value_name = "D", value_parser = duration)]
     pub duration: Option<Duration>,
 
-    /// End when no message came for this time, exit 0
+    /// End when no message arrives for this time, exit 0
     #[arg(long, value_name = "D", value_parser = duration)]
     pub idle_timeout: Option<Duration>,
 }
@@ -97,13 +98,13 @@ pub struct ListenEndArgs {
 /// What is started when all groups are joined.
 #[derive(Debug, Args)]
 pub struct OnReadyArgs {
-    /// Shell command to run once all groups are joined; when it fails, the run ends with exit 12
+    /// Shell command to run once all groups are joined; if it fails, the run ends with exit 12
     ///
     /// Run by `sh -c` (`cmd /C` on Windows), once for the whole run. `WPS_URL` in its environment connects to the same
-    /// place as the same user, so that `wps send GROUP DATA` in it needs no flags; it is valid as long as --ttl says. Its
-    /// stdin is empty, what it prints goes to stderr. It has a process group of its own, which is ended (SIGTERM, a second
-    /// later SIGKILL) when wps ends, also when that is killed, save on Windows; when it ends first, with status 0, wps
-    /// goes on. When not all groups can be joined, it is not run.
+    /// place as the same user, so that `wps send GROUP DATA` in it needs no flags; it is valid as long as --ttl says.
+    /// Its stdin is empty, its output goes to stderr. It has its own process group, which is ended (SIGTERM, a second
+    /// later SIGKILL) when wps ends or is killed (except on Windows); if it ends first, with status 0, wps continues.
+    /// It is not run if a group cannot be joined.
     #[arg(long, value_name = "CMD")]
     pub on_ready: Option<String>,
 }

@@ -8,7 +8,7 @@ use clap::{Args, ValueHint};
 #[derive(Debug, Args)]
 #[command(after_long_help = include_str!("help.md"))]
 pub struct ManArgs {
-    /// Directory to write to; made when missing; pages there are replaced
+    /// Directory to write to; created if missing; existing pages are replaced
     #[arg(long, value_name = "D", value_hint = ValueHint::DirPath)]
     pub dir: PathBuf,
 }

@@ -17,18 +17,18 @@ pub struct PingArgs {
     #[command(flatten)]
     pub given: Given,
 
-    /// End after N pings and their answers [default: 5, and no end at a terminal]
+    /// End after N pings and their answers [default: 5; at a terminal: unlimited]
     #[arg(short, long, value_name = "N", value_parser = clap::value_parser!(u64).range(1..))]
     pub count: Option<u64>,
 
-    /// Time from one ping to the next, whether or not it was answered
+    /// Time between pings, whether or not they are answered
     #[arg(short, long, value_name = "D", default_value = "1s", value_parser = duration)]
     pub interval: Duration,
 
     /// Send messages to this group and wait for them to come back, instead of the protocol's ping
     ///
-    /// It joins the group, so it takes the roles for joining and sending. Everybody in the group gets the messages: a text
-    /// each, `wps-ping RUN N`.
+    /// It joins the group, so it needs the roles for joining and sending. Every member of the group gets the messages:
+    /// a text each, `wps-ping RUN N`.
     #[arg(short, long, value_name = "G")]
     pub group: Option<String>,
 

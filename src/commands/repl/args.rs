@@ -12,13 +12,13 @@ use crate::options::reconnect::args::RejoinArgs;
 #[derive(Debug, Args)]
 #[command(after_long_help = include_str!("help.md"))]
 pub struct ReplArgs {
-    /// Take the lines from this file, as a script; without it, from stdin when that is not a terminal
+    /// Read the lines from this file, as a script; without it, from stdin if that is not a terminal
     ///
-    /// `#!/usr/bin/env -S wps repl --file` makes a script a command.
+    /// `#!/usr/bin/env -S wps repl --file` makes a script executable.
     #[arg(long, value_name = "SCRIPT")]
     pub file: Option<PathBuf>,
 
-    /// Go on after a line that failed; the exit code is that of the first
+    /// Continue after a line that fails; the exit code is that of the first failure
     ///
     /// For scripts. At a terminal an error never ends the session.
     #[arg(long)]

@@ -12,26 +12,26 @@ use crate::options::operation::args::OnUnknownArgs;
 #[derive(Debug, Args)]
 #[command(after_long_help = include_str!("help.md"))]
 pub struct ReplayArgs {
-    /// Recording, as --record makes it; `-` reads it from stdin
+    /// Recording made by --record; `-` reads it from stdin
     #[arg(value_name = "FILE", value_hint = ValueHint::FilePath)]
     pub file: PathBuf,
 
-    /// How fast: `2x` or `0.5` times as fast as it was, or `max`, as fast as the acks come
+    /// Speed: `2x`, or `0.5` for half the original speed, or `max`, as fast as acks come in
     #[arg(long, value_name = "S", default_value = "1x", value_parser = speed)]
     pub speed: Speed,
 
-    /// Publish to this group, whichever it was
+    /// Publish to this group instead of the original ones
     #[arg(short, long, value_name = "G")]
     pub group: Option<String>,
 
     /// Publish what was received, instead of what was sent
     ///
-    /// Messages of groups go to their groups, or to --group; those of the application server belong to none, and are
-    /// left out unless --group says where they go. A group stream is published as one message.
+    /// Group messages go to their groups, or to --group; messages from the application server belong to no group, and
+    /// are skipped unless --group is given. A group stream is published as one message.
     #[arg(long)]
     pub received: bool,
 
-    /// Print the frames, one a line, and send nothing; needs no connection
+    /// Print the frames, one per line, and send nothing; needs no connection
     #[arg(long)]
     pub dry_run: bool,
 

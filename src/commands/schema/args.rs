@@ -9,7 +9,7 @@ use crate::records::TYPES;
 #[derive(Debug, Args)]
 #[command(after_long_help = include_str!("help.md"))]
 pub struct SchemaArgs {
-    /// Type of the records, as in `group-message`; without it, all of them
+    /// Record type, such as `group-message`; without it, all types
     #[arg(value_name = "TYPE", value_parser = PossibleValuesParser::new(TYPES), hide_possible_values = true)]
     pub kind: Option<String>,
 }

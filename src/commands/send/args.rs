@@ -13,14 +13,14 @@ use crate::options::session_file::args::SessionFileArgs;
 #[derive(Debug, Args)]
 #[command(after_long_help = include_str!("help.md"))]
 pub struct SendArgs {
-    /// Group to publish to; it need not be joined. May be absent with --ndjson, where each record then names its own
+    /// Group to publish to; it need not be joined; optional with --ndjson, if each record has its own
     #[arg(value_name = "GROUP", required_unless_present = "ndjson")]
     pub group: Option<String>,
 
-    /// The message; `-` takes stdin whole, byte for byte, as one message
+    /// The message; `-` reads all of stdin, byte for byte, as one message
     ///
-    /// Exactly one of DATA, `-`, --file, --lines and --ndjson is needed: stdin is never read unasked. Data that begins
-    /// with `-` and is not a number stands behind `--`.
+    /// Exactly one of DATA, `-`, --file, --lines and --ndjson is required: stdin is never read unless requested. Put
+    /// `--` before data that begins with `-` and is not a number.
     #[arg(value_name = "DATA", allow_negative_numbers = true)]
     pub data: Option<String>,
 

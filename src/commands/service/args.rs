@@ -25,19 +25,19 @@ pub struct ServiceArgs {
 /// The commands of `wps service`.
 #[derive(Debug, Subcommand)]
 pub enum ServiceCommand {
-    /// Send a message to everybody, a group, a user or a connection
+    /// Send a message to all connections, a group, a user or a connection
     Send(Box<SendArgs>),
-    /// List the connections in a group, a line each
+    /// List the connections in a group, one per line
     Connections(Box<ConnectionsArgs>),
-    /// Is there such a connection, a member of the group, a connection of the user? Exit 0: yes, 12: no
+    /// Check whether a connection, group or user exists, or whether a connection is in a group; exit 0: yes, 12: no
     Exists(Box<ExistsArgs>),
-    /// Close a connection, or those of a group, of a user, or all
+    /// Close a connection, those of a group or a user, or all
     Close(Box<CloseArgs>),
-    /// Add connections to a group, and remove them
+    /// Add connections to a group, or remove them
     Group(Box<GroupArgs>),
-    /// Grant, revoke and check the permissions of a connection
+    /// Grant, revoke or check a permission of a connection
     Permission(Box<PermissionArgs>),
-    /// Is the service well?
+    /// Check whether the service is healthy
     Health(Box<HealthArgs>),
 }
 
@@ -45,10 +45,10 @@ pub enum ServiceCommand {
 #[derive(Debug, Args)]
 #[command(after_long_help = include_str!("send.md"))]
 pub struct SendArgs {
-    /// The message; `-` takes stdin whole, byte for byte, as one message
+    /// The message; `-` reads all of stdin, byte for byte, as one message
     ///
-    /// Exactly one of DATA, `-`, --file and --lines is needed: stdin is never read unasked. Data that begins with `-` and
-    /// is not a number stands behind `--`.
+    /// Exactly one of DATA, `-`, --file and --lines is required: stdin is never read unless requested. Put `--` before
+    /// data that begins with `-` and is not a number.
     #[arg(value_name = "DATA", allow_negative_numbers = true)]
     pub data: Option<String>,
 
@@ -62,21 +62,22 @@ pub struct SendArgs {
     /// What goes with it.
     #[command(flatten)]
     pub metadata: MetadataArgs,
-    /// Send each line of stdin as a message, as soon as it is there
+    /// Send each line of stdin as a message, as soon as it is read
     ///
-    /// A line ends with LF or CRLF, which is not data; the last may go without. An empty line is an empty message.
+    /// Lines end with LF or CRLF, which is not part of the data; the last line may be unterminated. An empty line is an
+    /// empty message.
     #[arg(long, conflicts_with_all = ["data", "file"], help_heading = "Streams")]
     pub lines: bool,
-    /// How many lines are on their way at once, 1 to 256 [default: 1]
+    /// Maximum number of lines in flight, 1 to 256 [default: 1]
     ///
-    /// With 1 each line waits for the answer to the one before it, and they arrive in their order. With more they are
-    /// requests side by side, each on a connection of its own: faster, and in whatever order the service takes them.
+    /// With 1, each line waits for the answer to the one before it, and they arrive in order. With more, requests run
+    /// in parallel, each on a connection of its own: faster, but in whatever order the service handles them.
     #[arg(long, value_name = "N", requires = "lines", help_heading = "Streams", value_parser = clap::value_parser!(u16).range(1..=256))]
     pub in_flight: Option<u16>,
-    /// Go on after a line that cannot be sent or is refused; the exit code is that of the first
+    /// Continue after a line that cannot be sent or is refused; the exit code is that of the first failure
     #[arg(long, requires = "lines", help_heading = "Streams")]
     pub keep_going: bool,
-    /// Send at most so many messages a second, evenly: `100`, `100/s`, `30/m`, `5/h`
+    /// Send at most this many messages a second, evenly spaced: `100`, `100/s`, `30/m`, `5/h`
     #[arg(long, value_name = "RATE", requires = "lines", help_heading = "Streams", value_parser = interval)]
     pub rate: Option<Duration>,
 
@@ -104,16 +105,16 @@ pub struct ToArgs {
     #[arg(long, value_name = "ID", value_parser = NonEmptyStringValueParser::new())]
     pub connection: Option<String>,
 
-    /// Of these, only connections that the OData filter is true for
+    /// Of these, only connections that match the OData filter
     ///
-    /// As in `userId ne null` or `'g1' in groups and not startswith(userId,'bot')`: identifiers are userId, connectionId
-    /// and groups; the emulator alone knows protocol, too. It is checked before anything is sent.
+    /// As in `userId ne null` or `'g1' in groups and not startswith(userId,'bot')`. Identifiers are userId,
+    /// connectionId and groups; only the emulator also knows protocol. It is checked before anything is sent.
     #[arg(long, value_name = "ODATA")]
     pub filter: Option<String>,
     /// Not to this connection, repeatable; with --all and --group
     #[arg(long = "exclude", value_name = "CONNECTION", value_parser = NonEmptyStringValueParser::new())]
     pub exclude: Vec<String>,
-    /// How long the service keeps the message for those who are away for a moment, up to 300s
+    /// How long the service keeps the message for connections that have dropped for a moment, up to 300s
     #[arg(long, value_name = "D", value_parser = duration)]
     pub message_ttl: Option<Duration>,
 }
@@ -136,7 +137,7 @@ pub struct MembersArgs {
     /// The group
     #[arg(short, long, value_name = "G")]
     pub group: String,
-    /// List so many at most
+    /// List at most this many
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=2_147_483_647))]
     pub limit: Option<u32>,
 }
@@ -165,7 +166,7 @@ pub struct PresenceArgs {
     /// Any connection of this user
     #[arg(long, value_name = "ID", value_parser = NonEmptyStringValueParser::new())]
     pub user: Option<String>,
-    /// This connection in --group; the members are listed for that
+    /// This connection in --group; found by listing the members
     #[arg(long, value_name = "ID", requires = "group", value_parser = NonEmptyStringValueParser::new())]
     pub member: Option<String>,
 }
@@ -197,7 +198,7 @@ pub struct ClosingArgs {
     /// All connections of the hub
     #[arg(long)]
     pub all: bool,
-    /// What the clients are told
+    /// Reason given to the clients
     #[arg(long, value_name = "TEXT")]
     pub reason: Option<String>,
     /// Not this connection, repeatable; with --all, --group and --user
@@ -208,11 +209,11 @@ pub struct ClosingArgs {
 /// What is done about a group.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 pub enum GroupAction {
-    /// into the group
+    /// add to the group
     Add,
-    /// out of the group
+    /// remove from the group
     Remove,
-    /// out of all groups
+    /// remove from all groups
     RemoveAll,
 }
 
@@ -240,10 +241,10 @@ pub struct GroupingArgs {
     /// This connection
     #[arg(long, value_name = "ID", value_parser = NonEmptyStringValueParser::new())]
     pub connection: Option<String>,
-    /// All connections of this user, those of now
+    /// All current connections of this user
     #[arg(long, value_name = "ID", value_parser = NonEmptyStringValueParser::new())]
     pub user: Option<String>,
-    /// All connections that the OData filter is true for; with add and remove
+    /// All connections that match the OData filter; with add and remove
     #[arg(long, value_name = "ODATA")]
     pub filter: Option<String>,
 }
@@ -251,11 +252,11 @@ pub struct GroupingArgs {
 /// What is done about a permission.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 pub enum PermissionAction {
-    /// allow it
+    /// grant it
     Grant,
-    /// allow it no more
+    /// revoke it
     Revoke,
-    /// is it allowed? Exit 0: yes, 12: no
+    /// check it; exit 0: granted, 12: not granted
     Check,
 }
 
@@ -291,7 +292,7 @@ pub struct GrantArgs {
     /// Which permission
     #[arg(value_enum, value_name = "PERMISSION", ignore_case = true)]
     pub permission: PermissionName,
-    /// Whose
+    /// The connection
     #[arg(long, value_name = "ID", value_parser = NonEmptyStringValueParser::new())]
     pub connection: String,
     /// For this group

@@ -22,11 +22,11 @@ pub struct StateArgs {
 /// The commands of `wps state`.
 #[derive(Debug, Subcommand)]
 pub enum StateCommand {
-    /// Say something of oneself to the members of a group, for as long as it runs
+    /// Set this connection's state in a group, for as long as the command runs
     Set(Box<StateSetArgs>),
-    /// Print what the members of a group say of themselves, and exit
+    /// Print the states of the members of a group, and exit
     List(Box<StateListArgs>),
-    /// Print what the members of a group say of themselves, and each change
+    /// Print the states of the members of a group, and each change
     Watch(Box<StateWatchArgs>),
 }
 
@@ -34,17 +34,17 @@ pub enum StateCommand {
 #[derive(Debug, Args)]
 #[command(after_long_help = include_str!("set.md"))]
 pub struct StateSetArgs {
-    /// Group to say it to; it is joined
+    /// Group to set the state in; it is joined
     #[arg(value_name = "GROUP")]
     pub group: String,
 
-    /// Names and values, in place of all that was said before; at most 512 bytes together
+    /// Names and values, replacing the whole state; at most 512 bytes together
     #[arg(value_name = "K=V", required_unless_present = "clear", conflicts_with = "clear")]
     pub entries: Vec<String>,
 
-    /// Say nothing any more, and exit
+    /// Clear the state, and exit
     ///
-    /// For the connection of an earlier run (--session): a new one has said nothing yet.
+    /// For the connection of an earlier run (--session): a new one has no state yet.
     #[arg(long)]
     pub clear: bool,
 
@@ -70,7 +70,7 @@ pub struct StateSetArgs {
 #[derive(Debug, Args)]
 #[command(after_long_help = include_str!("list.md"))]
 pub struct StateListArgs {
-    /// Group whose members are meant; it is joined
+    /// Group whose members to list; it is joined
     #[arg(value_name = "GROUP")]
     pub group: String,
 
@@ -86,7 +86,7 @@ pub struct StateListArgs {
 #[derive(Debug, Args)]
 #[command(after_long_help = include_str!("watch.md"))]
 pub struct StateWatchArgs {
-    /// Group whose members are meant; it is joined
+    /// Group whose members to watch; it is joined
     #[arg(value_name = "GROUP")]
     pub group: String,
 

@@ -16,18 +16,19 @@ pub struct StreamArgs {
     #[arg(value_name = "GROUP")]
     pub group: String,
 
-    /// Make each line of stdin a fragment, with its line end as it is
+    /// Make each line of stdin a fragment, including its line end
     #[arg(long, conflicts_with = "ndjson")]
     pub lines: bool,
 
     /// Make each JSON record of stdin a fragment: {"data":…,"dataType":…}
     ///
-    /// What `wps listen -o ndjson` prints can be passed on as it is: records whose `type` is neither `group-message` nor
-    /// `server-message` are skipped, and so is the empty end of another stream. Without `dataType` a string is text, and any other value json; binary data is base64.
+    /// The output of `wps listen -o ndjson` can be passed on as it is: records whose `type` is neither `group-message`
+    /// nor `server-message` are skipped, and so is the empty end of another stream. Without `dataType` a string is
+    /// text, and any other value json; binary data is base64.
     #[arg(long, conflicts_with = "data_type")]
     pub ndjson: bool,
 
-    /// What stdin is: text, cut between characters; binary, as it comes; json, only with --lines
+    /// Type of the data: text, cut between characters; binary, as it comes; json, only with --lines
     #[arg(short = 't', long = "type", value_enum, value_name = "TYPE", default_value = "text")]
     pub data_type: DataType,
 
@@ -46,7 +47,7 @@ pub struct StreamArgs {
 #[derive(Debug, Args)]
 #[command(next_help_heading = "Stream")]
 pub struct FlowArgs {
-    /// Id of the stream, at most 1024 bytes [default: a random one]
+    /// Id of the stream, at most 1024 bytes [default: random]
     #[arg(long, value_name = "ID")]
     pub stream_id: Option<String>,
 
@@ -54,15 +55,15 @@ pub struct FlowArgs {
     #[arg(long)]
     pub no_echo: bool,
 
-    /// The service ends the stream when nothing comes for so long; it is kept alive while stdin is silent [default: 5m]
+    /// The service ends the stream after this time without data; it is kept alive while stdin is silent [default: 5m]
     #[arg(long, value_name = "D", value_parser = duration)]
     pub stream_idle_timeout: Option<Duration>,
 
-    /// Keep so much that is not acknowledged, and read stdin no further: `500`, `64k`, `2M`
+    /// Hold at most this much unacknowledged data before reading more of stdin: `500`, `64k`, `2M`
     #[arg(long, value_name = "BYTES", default_value = "1M", value_parser = buffer)]
     pub buffer: usize,
 
-    /// End the stream as one that has failed, with this code for programs and this message for people; exit 0
+    /// End the stream as failed, with this code for programs and this message for people; exit 0
     #[arg(long, value_name = "CODE[:MESSAGE]")]
     pub end_error: Option<String>,
 }

@@ -18,17 +18,17 @@ use crate::options::values::duration;
 pub struct TraceArgs {
     /// Only traces of this level and above
     ///
-    /// One whose level is not known, since the service has not said it, is printed all the same.
+    /// Traces whose level is unknown, because the service has not sent it, are always printed.
     #[arg(long, value_enum, value_name = "LEVEL", ignore_case = true)]
     pub level: Option<LevelName>,
 
-    /// Only traces of this event, by its name or number; repeatable
+    /// Only traces of this event, by name or number; repeatable
     ///
-    /// As in `ConnectionStarted`; letter case does not matter.
+    /// As in `ConnectionStarted`; case-insensitive.
     #[arg(long = "event", value_name = "NAME", value_parser = NonEmptyStringValueParser::new())]
     pub events: Vec<String>,
 
-    /// Only traces of this hub [default: all, and those of none]
+    /// Only traces of this hub [default: all hubs, and traces without a hub]
     #[arg(long, value_name = "NAME", value_parser = NonEmptyStringValueParser::new())]
     pub hub: Option<String>,
 
@@ -45,9 +45,9 @@ pub struct TraceArgs {
     /// One without a key.
     #[command(flatten)]
     pub endpoint: EndpointArgs,
-    /// Limit of each attempt to connect
+    /// Time limit of each attempt to connect
     ///
-    /// DNS, TCP, proxy, TLS, upgrade and the answer to the handshake of SignalR together.
+    /// DNS, TCP, proxy, TLS, upgrade and the SignalR handshake together.
     #[arg(long, value_name = "D", default_value = "30s", help_heading = "Connection", value_parser = duration)]
     pub connect_timeout: Duration,
     /// The way to the service.
@@ -78,18 +78,18 @@ pub struct TraceEndArgs {
 /// `--level`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 pub enum LevelName {
-    /// all
+    /// everything
     Trace,
-    /// what helps to find faults
+    /// details for debugging
     Debug,
-    /// what happens
+    /// normal events
     #[value(alias = "info")]
     Information,
-    /// what should not happen
+    /// unexpected events
     #[value(alias = "warn")]
     Warning,
-    /// what has failed
+    /// failures
     Error,
-    /// what has failed badly
+    /// severe failures
     Critical,
 }

@@ -16,28 +16,28 @@ use crate::options::values::duration;
 #[derive(Debug, Args)]
 #[command(after_long_help = include_str!("help.md"))]
 pub struct TunnelArgs {
-    /// The server on this machine that gets the events, as in `http://localhost:3000`
+    /// Server that gets the events, as in `http://localhost:3000`
     ///
-    /// Scheme, host and port: path and query come with the events, as the handler's `tunnel:///PATH` has them. `https` is
-    /// checked by the system's roots and by --ca-cert.
+    /// Scheme, host and port; path and query come with the events, from the handler's `tunnel:///PATH`. `https`
+    /// certificates are checked against the system's roots and --ca-cert.
     #[arg(long, value_name = "URL", help_heading = "Upstream")]
     pub upstream: String,
-    /// How long it may take for an answer; then the event is answered with 502
+    /// Time limit for an answer of the upstream; after that the event is answered with 502
     #[arg(long, value_name = "D", default_value = "100s", value_parser = duration, help_heading = "Upstream")]
     pub upstream_timeout: Duration,
-    /// Accept any certificate of the upstream's; for tests only
+    /// Accept any certificate of the upstream; for tests only
     #[arg(long, help_heading = "Upstream")]
     pub upstream_insecure: bool,
-    /// Path at which the upstream is asked first whether it wants events; `{hub}` is filled in
+    /// Path at which to ask the upstream first whether it accepts events; `{hub}` is filled in
     ///
-    /// As `wps webhook validate` does: OPTIONS, abuse protection, which the service itself does not ask through a tunnel.
-    /// What is found is said, and changes nothing.
+    /// OPTIONS (abuse protection), as `wps webhook validate` sends it; the service itself does not send it through a
+    /// tunnel. The result is reported, and changes nothing.
     #[arg(long, value_name = "PATH", default_value = "/api/webpubsub/hubs/{hub}/", help_heading = "Upstream")]
     pub check: String,
-    /// Do not ask it first
+    /// Skip this check
     #[arg(long, conflicts_with = "check", help_heading = "Upstream")]
     pub no_check: bool,
-    /// Connections of the tunnel to begin with, 1 to 16; the service may ask for more
+    /// Initial number of tunnel connections, 1 to 16; the service may ask for more
     #[arg(long, value_name = "N", default_value = "1", help_heading = "Upstream", value_parser = clap::value_parser!(u8).range(1..=16))]
     pub connections: u8,
 
@@ -47,10 +47,10 @@ pub struct TunnelArgs {
     /// One without a key.
     #[command(flatten)]
     pub endpoint: EndpointArgs,
-    /// Hub whose events come here [default with --local: hub1]
+    /// Hub whose events to receive [default with --local: hub1]
     #[arg(long, value_name = "NAME", help_heading = "Connection", value_parser = NonEmptyStringValueParser::new())]
     pub hub: Option<String>,
-    /// Limit of each attempt to connect, until the service says that the connection is up
+    /// Time limit of each attempt to connect, until the service reports the connection as ready
     #[arg(long, value_name = "D", default_value = "30s", help_heading = "Connection", value_parser = duration)]
     pub connect_timeout: Duration,
     /// The way to the service.
@@ -65,9 +65,9 @@ pub struct TunnelArgs {
     pub report: ReportArgs,
     /// Record every frame in FILE
     ///
-    /// A line of JSON each: a header, then frames with `at` in seconds, `direction`, the number of the `connection`, `frame`
-    /// and its content in `text` or `contentBase64`. Tokens and what headers hold of secrets are left out, bodies are
-    /// not: the file is readable for its owner only. What it held before is replaced. When it cannot be written, the run
+    /// One line of JSON each: a header, then frames with `at` in seconds, `direction`, the number of the `connection`,
+    /// `frame` and its content in `text` or `contentBase64`. Tokens and secrets in headers are redacted, bodies are
+    /// not: the file is readable by its owner only. Existing contents are replaced. If it cannot be written, the run
     /// ends with exit 13.
     #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath, help_heading = "Output")]
     pub record: Option<PathBuf>,

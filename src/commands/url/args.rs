@@ -23,9 +23,9 @@ pub struct UrlArgs {
 /// The commands of `wps url`.
 #[derive(Debug, Subcommand)]
 pub enum UrlCommand {
-    /// Make a client access URL, by the key of a connection string or by an Entra identity
+    /// Make a client access URL, with the key of a connection string or an Entra identity
     Create(Box<UrlCreateArgs>),
-    /// Explain a client access URL, and what is wrong with it
+    /// Explain a client access URL and what is wrong with it
     Inspect(Box<UrlInspectArgs>),
 }
 
@@ -40,7 +40,7 @@ pub struct UrlCreateArgs {
     #[command(flatten)]
     pub endpoint: EndpointArgs,
 
-    /// Limit of the time in which the identity and the service give a token, with --endpoint
+    /// Time limit for getting a token from the identity and the service, with --endpoint
     #[arg(long, value_name = "D", default_value = "30s", value_parser = duration, help_heading = "Connection")]
     pub connect_timeout: Duration,
 
@@ -55,30 +55,32 @@ pub struct UrlCreateArgs {
     #[arg(short, long = "group", value_name = "GROUP", help_heading = TOKEN)]
     pub groups: Vec<String>,
 
-    /// From when on the token is valid: a time such as `2030-01-01T12:00:00Z`, or so long from now; --ttl counts from then;
-    /// not with --endpoint
+    /// Start of validity: a time such as `2030-01-01T12:00:00Z`, or a duration from now; not with --endpoint
+    ///
+    /// --ttl counts from then.
     #[arg(long, value_name = "TIME|D", value_parser = not_before, help_heading = TOKEN)]
     pub not_before: Option<NotBefore>,
 
-    /// Audience of the token, where the service knows itself by another address [default: from endpoint and --hub]
+    /// Audience of the token, if the service knows itself by another address [default: from endpoint and --hub]
     ///
-    /// The whole claim, as in `https://NAME.webpubsub.azure.com/client/hubs/HUB`. For a service behind a gateway: the URL
-    /// is that of the endpoint, and the token is for the audience. Not with --endpoint.
+    /// The whole claim, as in `https://NAME.webpubsub.azure.com/client/hubs/HUB`. For a service behind a gateway: the
+    /// URL keeps the endpoint, the token gets this audience. Not with --endpoint.
     #[arg(long, value_name = "URL", value_parser = NonEmptyStringValueParser::new(), help_heading = TOKEN)]
     pub audience: Option<String>,
 
-    /// Further claim, repeatable; VALUE is JSON if it parses as such, else a string
+    /// Additional claim, repeatable; VALUE is JSON if it parses as such, else a string
     ///
-    /// `--claim tier=gold`, `--claim level=3`, `--claim 'tags=["a","b"]'`, `--claim 'id="7"'`. The service passes claims
-    /// on to the hub's `connect` event handler. Claims that have flags of their own are refused. Not with --endpoint.
+    /// `--claim tier=gold`, `--claim level=3`, `--claim 'tags=["a","b"]'`, `--claim 'id="7"'`. The service passes
+    /// claims on to the hub's `connect` event handler. Claims that have their own flags are refused. Not with
+    /// --endpoint.
     #[arg(long = "claim", value_name = "NAME=VALUE", value_parser = claim, help_heading = TOKEN)]
     pub claims: Vec<(String, String)>,
 
-    /// Print the token alone
+    /// Print only the token
     #[arg(long, help_heading = "Output")]
     pub token_only: bool,
 
-    /// What stdout carries
+    /// Format of stdout
     #[arg(short, long, value_enum, value_name = "FORMAT", default_value = "text", help_heading = "Output")]
     pub output: ReportFormat,
 
@@ -93,7 +95,7 @@ pub struct UrlCreateArgs {
 pub struct UrlInspectArgs {
     /// Client access URL to inspect; `-` reads it from stdin, `@FILE` from a file [default: the source of the flags below]
     ///
-    /// Together with --connection-string or --local, which then bring the key that the signature is checked with.
+    /// It can be combined with --connection-string or --local, whose key is then used to check the signature.
     #[arg(value_name = "URL", value_parser = secret)]
     pub subject: Option<Secret>,
 
@@ -104,11 +106,11 @@ pub struct UrlInspectArgs {
     #[command(flatten)]
     pub token: TokenArgs,
 
-    /// Limit of --url-command
+    /// Time limit of --url-command
     #[arg(long, value_name = "D", default_value = "30s", value_parser = duration, help_heading = "Connection")]
     pub connect_timeout: Duration,
 
-    /// What stdout carries
+    /// Format of stdout
     #[arg(short, long, value_enum, value_name = "FORMAT", default_value = "text", help_heading = "Output")]
     pub output: ReportFormat,
 

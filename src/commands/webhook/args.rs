@@ -22,17 +22,17 @@ pub struct WebhookArgs {
 /// The commands of `wps webhook`.
 #[derive(Debug, Subcommand)]
 pub enum WebhookCommand {
-    /// Ask all that the service asks of a handler, step by step
+    /// Send everything that the service sends to a handler, step by step
     Test(Box<WebhookTestArgs>),
-    /// Ask whether the handler wants events: OPTIONS, abuse protection
+    /// Ask whether the handler accepts events: OPTIONS, abuse protection
     Validate(Box<ValidateArgs>),
     /// Ask whether a client may connect
     Connect(Box<ConnectArgs>),
-    /// Bring an event of a client, and print the answer
+    /// Send an event of a client, and print the answer
     Event(Box<WebhookEventArgs>),
-    /// Tell that a client has connected
+    /// Report that a client has connected
     Connected(Box<ConnectedArgs>),
-    /// Tell that a connection has ended
+    /// Report that a connection has ended
     Disconnected(Box<DisconnectedArgs>),
 }
 
@@ -43,10 +43,10 @@ pub struct WebhookTestArgs {
     /// What all of them take.
     #[command(flatten)]
     pub common: WebhookCommonArgs,
-    /// Name of the event that is tried
+    /// Name of the event to send
     #[arg(long, value_name = "NAME", default_value = "message")]
     pub event: String,
-    /// Text that it brings
+    /// Text to send with it
     #[arg(long, value_name = "TEXT", default_value = "hello")]
     pub data: String,
 }
@@ -79,7 +79,7 @@ pub struct WebhookEventArgs {
     /// Name of the event
     #[arg(value_name = "NAME")]
     pub name: String,
-    /// What it brings; `-` takes stdin whole, byte for byte
+    /// Data of the event; `-` reads all of stdin, byte for byte
     #[arg(value_name = "DATA", allow_negative_numbers = true)]
     pub data: Option<String>,
     /// What it is.
@@ -103,7 +103,7 @@ pub struct DisconnectedArgs {
     /// What all of them take.
     #[command(flatten)]
     pub common: WebhookCommonArgs,
-    /// Why it has ended
+    /// Why the connection has ended
     #[arg(long, value_name = "TEXT", default_value = "")]
     pub reason: String,
 }
@@ -111,20 +111,20 @@ pub struct DisconnectedArgs {
 /// What all commands of `wps webhook` take.
 #[derive(Debug, Args)]
 pub struct WebhookCommonArgs {
-    /// The handler; `{hub}` and `{event}` in it are filled in
+    /// URL of the handler; `{hub}` and `{event}` in it are filled in
     #[arg(value_name = "URL")]
     pub url: String,
 
-    /// Hub that the events are of
+    /// Hub of the events
     #[arg(long, value_name = "NAME", default_value = "hub1", help_heading = "The client and the service")]
     pub hub: String,
-    /// User id of the client; anonymous when absent
+    /// User id of the client; without it the user is anonymous
     #[arg(long, value_name = "ID", help_heading = "The client and the service")]
     pub user: Option<String>,
-    /// Its connection [default: one of its own]
+    /// Connection id of the client [default: generated]
     #[arg(long, value_name = "ID", help_heading = "The client and the service", value_parser = NonEmptyStringValueParser::new())]
     pub connection_id: Option<String>,
-    /// State of the connection, as an earlier answer has set it in `ce-connectionState`
+    /// State of the connection, as set by an earlier answer in `ce-connectionState`
     #[arg(long, value_name = "S", help_heading = "The client and the service")]
     pub state: Option<String>,
     /// Claim of the client's token, repeatable
@@ -133,7 +133,7 @@ pub struct WebhookCommonArgs {
     /// Parameter of the client's URL, repeatable
     #[arg(long = "query", value_name = "NAME=VALUE", help_heading = "The client and the service", value_parser = pair)]
     pub query: Vec<(String, String)>,
-    /// Subprotocol that the client offers, and has
+    /// Subprotocol that the client offers and uses
     #[arg(
         long,
         value_name = "P",
@@ -141,23 +141,23 @@ pub struct WebhookCommonArgs {
         default_value = "json.webpubsub.azure.v1"
     )]
     pub subprotocol: String,
-    /// Host that the service is known by
+    /// Host name of the service
     #[arg(long, value_name = "HOST", help_heading = "The client and the service", default_value = "localhost")]
     pub origin: String,
-    /// Access key that `ce-signature` is made with, repeatable: a signature each; `-`, `@FILE` [default: the emulator's]
+    /// Access key for `ce-signature`, repeatable, one signature per key; `-`, `@FILE` [default: the emulator's]
     #[arg(long = "access-key", value_name = "K", help_heading = "The client and the service", value_parser = secret)]
     pub keys: Vec<Secret>,
-    /// Connection string, for host and key in one; `-`, `@FILE`
+    /// Connection string, for both host and key; `-`, `@FILE`
     #[arg(long, value_name = "S", help_heading = "The client and the service", value_parser = secret, conflicts_with = "keys")]
     pub connection_string: Option<Secret>,
-    /// Header of the request, beside and in place of the service's, repeatable
+    /// Additional header of the request, or replacement for one of the service's; repeatable
     #[arg(long = "header", value_name = "NAME: VALUE", help_heading = "The client and the service", value_parser = secret)]
     pub headers: Vec<Secret>,
 
-    /// How long an answer may take
+    /// Time limit for an answer
     #[arg(long, value_name = "D", default_value = "5s", value_parser = duration)]
     pub handler_timeout: Duration,
-    /// PEM file to trust besides the platform's roots
+    /// PEM file of certificates to trust in addition to the platform's roots
     #[arg(long, value_name = "FILE", value_hint = clap::ValueHint::FilePath)]
     pub ca_cert: Option<std::path::PathBuf>,
     /// Accept any certificate; for tests only

@@ -10,19 +10,19 @@ use crate::options::values::{DataType, Encoding, key_value, time_to_live};
 #[derive(Debug, Args)]
 #[command(next_help_heading = "Data")]
 pub struct DataArgs {
-    /// Send what this file holds, byte for byte
+    /// Send the contents of this file, byte for byte
     #[arg(long, value_name = "F", conflicts_with = "data")]
     pub file: Option<PathBuf>,
 
-    /// What the data is
+    /// Type of the data
     ///
     /// `json` is checked before connecting (exit 11).
     #[arg(short = 't', long = "type", value_enum, value_name = "TYPE", default_value = "text")]
     pub data_type: DataType,
 
-    /// How binary data is written; decoded before it is sent; spaces and line breaks in it are ignored
+    /// Encoding of binary data, decoded before it is sent; spaces and line breaks are ignored
     ///
-    /// Only with --type binary or protobuf. Without it the bytes are taken as they are.
+    /// Only with --type binary or protobuf. Without it the bytes are sent as they are.
     #[arg(long, value_enum, value_name = "ENC")]
     pub encoding: Option<Encoding>,
 }
@@ -31,10 +31,10 @@ pub struct DataArgs {
 #[derive(Debug, Args)]
 #[command(next_help_heading = "Data")]
 pub struct MetadataArgs {
-    /// Send this along with the data, as in `--metadata trace=42`; repeatable
+    /// Metadata to send with the data, as in `--metadata trace=42`; repeatable
     ///
-    /// Receivers have it as `metadata`, event handlers as headers `X-WebPubSub-Metadata-K`. Keys are those of HTTP headers,
-    /// at most 256 characters; values are ASCII, at most 1024; all together at most 8 KiB.
+    /// Receivers see it as `metadata`, event handlers as headers `X-WebPubSub-Metadata-K`. Keys follow the rules of
+    /// HTTP headers, at most 256 characters; values are ASCII, at most 1024; all together at most 8 KiB.
     #[arg(long, value_name = "K=V", value_parser = key_value)]
     pub metadata: Vec<(String, String)>,
 }
@@ -43,9 +43,9 @@ pub struct MetadataArgs {
 #[derive(Debug, Args)]
 #[command(next_help_heading = "Data")]
 pub struct TtlArgs {
-    /// Deliver it to nobody later than that after it was sent, from 1s to 5m [default: no limit]
+    /// Discard the message if it is not delivered within this time, from 1s to 5m [default: no limit]
     ///
-    /// For receivers that are being recovered just then. 0 is no limit.
+    /// Matters for receivers that are being recovered at that time. 0 is no limit.
     #[arg(long, value_name = "D", value_parser = time_to_live)]
     pub message_ttl: Option<u16>,
 }

@@ -10,10 +10,10 @@ use crate::options::values::{Mode, Unknown, duration};
 #[derive(Debug, Args)]
 #[command(next_help_heading = "Operations")]
 pub struct RetryArgs {
-    /// Tries after the first, each with the same ackId
+    /// Retries of an operation, each with the same ackId
     ///
-    /// Tried again: `InternalServerError` and a missing ack. Every other refusal is final. The same ackId lets the
-    /// service recognise what it has already done on this connection.
+    /// Retried: `InternalServerError` and a missing ack. Every other refusal is final. The same ackId lets the service
+    /// recognise what it has already done on this connection.
     #[arg(long, value_name = "N", default_value = "3")]
     pub retries: u32,
 
@@ -21,7 +21,7 @@ pub struct RetryArgs {
     #[arg(long, value_name = "D", value_parser = duration)]
     pub retry_delay: Option<Duration>,
 
-    /// Longest pause between them [default: 120s]
+    /// Longest pause between retries [default: 120s]
     ///
     /// Or --retry-delay, if that is longer.
     #[arg(long, value_name = "D", value_parser = duration)]
@@ -31,7 +31,7 @@ pub struct RetryArgs {
     #[arg(long, value_enum, value_name = "MODE", default_value = "exponential")]
     pub retry_mode: Mode,
 
-    /// How long each try waits for its ack
+    /// How long each attempt waits for its ack
     ///
     /// Time spent recovering the connection does not count.
     #[arg(long, value_name = "D", default_value = "30s", value_parser = duration)]
@@ -56,12 +56,12 @@ pub struct AckArgs {
 pub struct AckIdArgs {
     /// ackId of the message, 0 to 18446744073709551615 [default: 1]
     ///
-    /// The service knows an ackId again only on the same connection, so repeating one in another run keeps a message
+    /// The service recognises an ackId only on the same connection, so repeating one in another run keeps a message
     /// from being published twice only with --session.
     #[arg(long, value_name = "N")]
     pub ack_id: Option<u64>,
 
-    /// Fire and forget: ask for no ack; a refusal stays unknown
+    /// Fire and forget: ask for no ack; a refusal goes unnoticed
     #[arg(long, conflicts_with = "ack_id")]
     pub no_ack: bool,
 }
@@ -70,7 +70,7 @@ pub struct AckIdArgs {
 #[derive(Debug, Args)]
 #[command(next_help_heading = "Operations")]
 pub struct OnUnknownArgs {
-    /// What to do when the connection was lost for good before the ack came
+    /// What to do if the connection is lost for good before the ack
     #[arg(long, value_enum, value_name = "WHAT", default_value = "fail")]
     pub on_unknown: Unknown,
 }

@@ -11,7 +11,7 @@ use crate::options::values::{ColorChoice, Format, Only, ReportFormat, duration};
 #[derive(Debug, Args)]
 #[command(next_help_heading = "Output")]
 pub struct OutputArgs {
-    /// What stdout carries
+    /// Format of stdout
     ///
     /// Everything else goes to stderr.
     #[arg(
@@ -32,7 +32,7 @@ pub struct OutputArgs {
 
     /// Print the time before each message
     ///
-    /// Of its arrival; with -o text (ndjson has it always).
+    /// The time of arrival; with -o text (ndjson always has it).
     #[arg(long)]
     pub timestamps: bool,
 
@@ -45,7 +45,7 @@ pub struct OutputArgs {
 #[derive(Debug, Args)]
 #[command(next_help_heading = "Output")]
 pub struct ReportArgs {
-    /// What stdout carries
+    /// Format of stdout
     #[arg(
         short,
         long,
@@ -72,17 +72,17 @@ pub struct ReportArgs {
 pub struct TalkArgs {
     /// When to use colour
     ///
-    /// `auto` follows `NO_COLOR`, `CLICOLOR_FORCE` and `TERM=dumb`; stdout and stderr are judged apart.
+    /// `auto` follows `NO_COLOR`, `CLICOLOR_FORCE` and `TERM=dumb`, separately for stdout and stderr.
     #[arg(long, value_enum, value_name = "WHEN", default_value = "auto")]
     pub color: ColorChoice,
 
-    /// Print errors only on stderr
+    /// Print only errors on stderr
     #[arg(short, long, conflicts_with = "verbose")]
     pub quiet: bool,
 
-    /// Say more: -v lifecycle, -vv frames, -vvv handshake
+    /// Print more: -v lifecycle, -vv frames, -vvv handshake
     ///
-    /// On stderr; each level has those before it. Tokens and keys are left out at every level.
+    /// On stderr; each level includes the ones below it. Tokens and keys are redacted at every level.
     #[arg(short, long, action = ArgAction::Count)]
     pub verbose: u8,
 }
@@ -91,7 +91,7 @@ pub struct TalkArgs {
 #[derive(Debug, Args)]
 #[command(next_help_heading = "Ending")]
 pub struct TimeoutArgs {
-    /// End after this time, counted from the start of the process, with exit 124 if nothing else ended the run
+    /// End after this time, counted from the start of the process; exit 124 if nothing else ended the run
     #[arg(long, value_name = "D", value_parser = duration)]
     pub timeout: Option<Duration>,
 }

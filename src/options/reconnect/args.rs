@@ -12,11 +12,12 @@ use crate::options::values::{Mode, RetryCount, duration, duration_or_off, retry_
 pub struct AttemptArgs {
     /// Fresh attempts after a failed one
     ///
-    /// 3 by default until once connected. Once connected, the default is unlimited for `listen`, `repl`, `tunnel` and `join --stay`, and
-    /// 3 for the others. Given, the number holds before and after. A connection that lived five seconds resets the
-    /// count. A dropped reliable connection is first recovered, for up to 30 s, which does not count; only then is a
-    /// fresh one made. Not tried again: certificate errors, and HTTP answers other than 408, 429 and 5xx. `Retry-After`
-    /// is honoured up to --reconnect-max-delay; a longer one ends the command, with the time said.
+    /// Until once connected, the default is 3. After that it is unlimited for `listen`, `repl`, `tunnel`, `trace`,
+    /// `state set`, `state watch` and `join --stay`, and 3 for the others. A number given here applies before and
+    /// after. A connection that lasted five seconds resets the count. A dropped reliable connection is first recovered,
+    /// for up to 30 s, which does not count; only then is a fresh one made. Not retried: certificate errors, and HTTP
+    /// answers other than 408, 429 and 5xx. `Retry-After` is honoured up to --reconnect-max-delay; a longer one ends
+    /// the command, and the time is reported.
     #[arg(long, value_name = "N|unlimited", value_parser = retry_count)]
     pub reconnect_retries: Option<RetryCount>,
 
@@ -28,7 +29,7 @@ pub struct AttemptArgs {
     #[arg(long, value_name = "D", value_parser = duration)]
     pub reconnect_delay: Option<Duration>,
 
-    /// Longest pause between them [default: 30s]
+    /// Longest pause between fresh attempts [default: 30s]
     ///
     /// Or --reconnect-delay, if that is longer.
     #[arg(long, value_name = "D", value_parser = duration)]
@@ -47,17 +48,17 @@ pub struct ReconnectArgs {
     #[command(flatten)]
     pub attempts: AttemptArgs,
 
-    /// Ping after so long a silence; 0: never
+    /// Ping after this much silence; 0: never
     ///
-    /// When nothing was received for this long.
+    /// Silence means that nothing is received.
     #[arg(long, value_name = "D", default_value = "10s", value_parser = duration_or_off)]
     pub ping_interval: Duration,
 
-    /// Give up after so long a silence; 0: never
+    /// Give up the connection after this much silence; 0: never
     ///
-    /// The connection, when nothing was received for this long. On a slow link every byte counts that comes, and every
-    /// one that goes out while others wait behind it. Must be longer than --ping-interval, and well below 30 s if the
-    /// connection is to be recovered: the service keeps its state for 30 s.
+    /// Silence means that nothing is received; on a slow link, every byte received counts, and so does every byte sent
+    /// while others wait behind it. Must be longer than --ping-interval, and well below 30 s if the connection is to be
+    /// recovered: the service keeps its state for 30 s.
     #[arg(long, value_name = "D", default_value = "25s", value_parser = duration_or_off)]
     pub ping_timeout: Duration,
 }

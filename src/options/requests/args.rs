@@ -9,15 +9,16 @@ use crate::options::values::{Mode, duration};
 /// How long requests may take, and how often they are tried.
 #[derive(Debug, Args)]
 pub struct RequestArgs {
-    /// Limit of each attempt to connect
+    /// Time limit of each attempt to connect
     ///
     /// DNS, TCP, proxy and TLS together.
     #[arg(long, value_name = "D", default_value = "30s", help_heading = "Connection", value_parser = duration)]
     pub connect_timeout: Duration,
 
-    /// Tries after the first
+    /// Retries of a request
     ///
-    /// Tried again: 408, 429 and 5xx, after what their `Retry-After` says, and requests that did not reach the service.
+    /// Retried: answers of 408, 429 and 5xx, after the time in their `Retry-After`, and requests that did not reach the
+    /// service.
     #[arg(long, value_name = "N", default_value = "3", help_heading = "Operations")]
     pub retries: u32,
 
@@ -25,7 +26,7 @@ pub struct RequestArgs {
     #[arg(long, value_name = "D", help_heading = "Operations", value_parser = duration)]
     pub retry_delay: Option<Duration>,
 
-    /// Longest pause between them, also when the service asks for a longer one [default: 120s]
+    /// Longest pause between retries, even if the service asks for a longer one [default: 120s]
     #[arg(long, value_name = "D", help_heading = "Operations", value_parser = duration)]
     pub retry_max_delay: Option<Duration>,
 
@@ -33,7 +34,7 @@ pub struct RequestArgs {
     #[arg(long, value_enum, value_name = "MODE", default_value = "exponential", help_heading = "Operations")]
     pub retry_mode: Mode,
 
-    /// How long each try waits for its answer
+    /// How long each attempt waits for its answer
     #[arg(long, value_name = "D", default_value = "30s", help_heading = "Operations", value_parser = duration)]
     pub ack_timeout: Duration,
 }

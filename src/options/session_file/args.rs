@@ -11,12 +11,12 @@ use clap::{Args, ValueHint};
 pub struct SessionFileArgs {
     /// Keep the connection in FILE, for the next run with it
     ///
-    /// The next run goes on with the same connection. The run leaves without a close frame, however it ends, and what
-    /// it has to know to go on is in FILE: connection, token, groups, how far messages were printed, ackIds, and
+    /// The next run continues the same connection. The run leaves without a close frame, however it ends, and FILE
+    /// holds what is needed to continue: connection, token, groups, how far messages were printed, ackIds, and
     /// operations without an ack. The service keeps the connection for 30 s; after that the next run reports
-    /// `session-lost` and makes a new one. FILE is made when it is missing, for its owner alone (0600), and used by one
-    /// run at a time, which holds a lock on FILE.lock. It belongs to one service, hub and user. Not with --protocol
-    /// json, which cannot recover.
+    /// `session-lost` and makes a new one. FILE is created if missing, readable by its owner only (0600), and used by
+    /// one run at a time, which holds a lock on FILE.lock. It belongs to one service, hub and user. Not with --protocol
+    /// json or protobuf, which cannot recover.
     #[arg(
         long,
         value_name = "FILE",

@@ -7,10 +7,10 @@ use clap::{Args, ValueHint};
 /// What clients are shown.
 #[derive(Debug, Args)]
 pub struct TlsArgs {
-    /// PEM file with a certificate, and those of its issuers: serve https and wss, and nothing else
+    /// PEM file with a certificate and its issuers: serve only https and wss
     ///
-    /// It and the key are read again when they change, and connections go on; a new pair that cannot be used is reported
-    /// and changes nothing. Clients have to trust the certificate or its issuer: `wps listen --ca-cert FILE`.
+    /// Certificate and key are read again when they change, without closing connections; an invalid new pair is
+    /// reported and changes nothing. Clients must trust the certificate or its issuer: `wps listen --ca-cert FILE`.
     #[arg(long, value_name = "FILE", requires = "tls_key", value_hint = ValueHint::FilePath)]
     pub tls_cert: Option<PathBuf>,
 

@@ -19,47 +19,47 @@ pub enum LineCommand {
     Leave(LineGroupsArgs),
     /// Publish a message to a group
     ///
-    /// Flags stand before GROUP, which may be quoted; DATA is the rest of the line as it is, after one blank. A `\` at
-    /// the end continues the line, and so does JSON that is not complete with `-t json`.
+    /// Flags come before GROUP, which may be quoted; DATA is the rest of the line verbatim, after one blank. A `\` at
+    /// the end continues the line, and so does incomplete JSON with `-t json`.
     Send(LineSendArgs),
     /// Send a custom event to the application server
     ///
-    /// Flags stand before NAME, which may be quoted; DATA is the rest of the line as it is, after one blank.
+    /// Flags come before NAME, which may be quoted; DATA is the rest of the line verbatim, after one blank.
     Event(LineEventArgs),
     /// Call the application server and print its answer
     ///
-    /// Flags stand before NAME, which may be quoted; DATA is the rest of the line as it is, after one blank, and may be
-    /// absent. Ctrl-C calls it off.
+    /// Flags come before NAME, which may be quoted; DATA is the rest of the line verbatim, after one blank, and may be
+    /// omitted. Ctrl-C cancels the call.
     Invoke(LineInvokeArgs),
     /// Publish the lines that follow to a group as one stream
     ///
-    /// Each line is a fragment, with its end, until `\.` on a line of its own, Ctrl-D on an empty line, or the end of a
-    /// script. Ctrl-C ends the stream as one that has failed. Flags stand before GROUP.
+    /// Each line is a fragment, including its line end, until `\.` on a line of its own, Ctrl-D on an empty line, or
+    /// the end of a script. Ctrl-C ends the stream as failed. Flags come before GROUP.
     Stream(LineStreamArgs),
-    /// Say something of oneself to a group, and see what its members say
+    /// Set your state in a group, and see those of its members
     ///
-    /// The group is joined first, if it is not.
+    /// The group is joined first, if necessary.
     State(LineStateArgs),
     /// Do what an application server does, through the service's REST API
     ///
-    /// Where the connection's source opens the service for servers too: a connection string, --endpoint, --local.
+    /// Available if the connection's source gives access to the REST API: a connection string, --endpoint, --local.
     Service(LineServiceArgs),
-    /// Wait for a record that meets a jq expression
+    /// Wait for a record that matches a jq expression
     ///
-    /// Looks at the records of `-o ndjson`, in their order, that no earlier `expect` has passed, and passes all up to the
-    /// one that matches. Fails with exit 12 when none comes in time. JQ is the rest of the line as it is.
+    /// Looks at the records of `-o ndjson`, in order, that no earlier `expect` has passed, and passes all up to the one
+    /// that matches. Fails with exit 12 if none matches in time. JQ is the rest of the line verbatim.
     Expect(LineExpectArgs),
-    /// Do nothing for a while
+    /// Pause
     Sleep(LineSleepArgs),
-    /// List the groups asked for and those joined
+    /// List the groups, requested and joined
     Groups,
     /// Show the connection: state, ids, counts, times
     Status,
     /// Measure the round trip to the service
     Ping,
-    /// Change what is printed; alone, show how it is set
+    /// Change what is printed; without arguments, show the settings
     Set(LineSetArgs),
-    /// List the lines entered before
+    /// List the lines entered so far
     History,
     /// Clear the screen
     Clear,
@@ -144,7 +144,7 @@ pub struct LineInvokeArgs {
     #[arg(value_name = "DATA")]
     pub data: Option<String>,
 
-    /// How long to wait for the answer [default: for ever]
+    /// How long to wait for the answer [default: no limit]
     #[arg(long, value_name = "D", value_parser = duration)]
     pub timeout: Option<Duration>,
 
@@ -163,7 +163,7 @@ pub struct LineStreamArgs {
     #[arg(value_name = "GROUP")]
     pub group: String,
 
-    /// What the lines are: text, or json, a value a line
+    /// Type of the lines: text, or json, one value per line
     #[arg(short = 't', long = "type", value_enum, value_name = "TYPE", default_value = "text")]
     pub data_type: DataType,
 
@@ -184,7 +184,7 @@ pub struct LineStateArgs {
 /// The commands of `state`.
 #[derive(Debug, Subcommand)]
 pub enum LineStateCommand {
-    /// Say something of oneself, in place of what was said before
+    /// Set your state, replacing the previous one
     Set {
         /// The group
         #[arg(value_name = "GROUP")]
@@ -193,25 +193,25 @@ pub enum LineStateCommand {
         #[arg(value_name = "K=V", required = true)]
         entries: Vec<String>,
     },
-    /// Say nothing any more
+    /// Clear your state
     Clear {
         /// The group
         #[arg(value_name = "GROUP")]
         group: String,
     },
-    /// Print what the members say of themselves
+    /// Print the states of the members
     List {
         /// The group
         #[arg(value_name = "GROUP")]
         group: String,
     },
-    /// The same, and from now on each change
+    /// Print the states, and then each change
     Watch {
         /// The group
         #[arg(value_name = "GROUP")]
         group: String,
     },
-    /// No changes any more
+    /// Stop printing changes
     Unwatch {
         /// The group
         #[arg(value_name = "GROUP")]
@@ -231,23 +231,23 @@ pub struct LineServiceArgs {
 /// The commands of `service`.
 #[derive(Debug, Subcommand)]
 pub enum LineServiceCommand {
-    /// Send a message to everybody, a group, a user or a connection
+    /// Send a message to all connections, a group, a user or a connection
     ///
-    /// Flags stand before DATA, which is the rest of the line as it is.
+    /// Flags come before DATA, which is the rest of the line verbatim.
     Send(Box<LineServiceSendArgs>),
-    /// List the connections in a group, a line each
+    /// List the connections in a group, one per line
     Connections(MembersArgs),
-    /// Is there such a connection, a member of the group, a connection of the user?
+    /// Check whether a connection, group or user exists, or whether a connection is in a group
     ///
-    /// A script fails with exit 12 where there is none.
+    /// In a script, `no` is a failure with exit 12.
     Exists(PresenceArgs),
-    /// Close a connection, or those of a group, of a user, or all
+    /// Close a connection, those of a group or a user, or all
     Close(ClosingArgs),
-    /// Add connections to a group, and remove them
+    /// Add connections to a group, or remove them
     Group(GroupingArgs),
-    /// Grant, revoke and check the permissions of a connection
+    /// Grant, revoke or check a permission of a connection
     Permission(GrantArgs),
-    /// Is the service well?
+    /// Check whether the service is healthy
     Health,
 }
 
@@ -292,7 +292,7 @@ pub struct LineSleepArgs {
 /// `help`.
 #[derive(Debug, Args)]
 pub struct LineHelpArgs {
-    /// Command to explain, with what it sets perhaps, as in `set output`
+    /// Command to explain, with its subcommand if any, as in `set output`
     #[arg(value_name = "COMMAND")]
     pub command: Vec<String>,
 }
@@ -309,19 +309,19 @@ pub struct LineSetArgs {
 /// What `set` changes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Subcommand)]
 pub enum SetCommand {
-    /// What messages are printed as
+    /// How messages are printed
     Output {
         /// The format
         #[arg(value_enum, value_name = "FORMAT")]
         format: Format,
     },
-    /// Whether the time stands before each message
+    /// Whether to print the time before each message
     Timestamps {
         /// Whether
         #[arg(value_enum, value_name = "SWITCH")]
         switch: Switch,
     },
-    /// Whether long data is shown whole
+    /// Whether to show long data in full
     Full {
         /// Whether
         #[arg(value_enum, value_name = "SWITCH")]
