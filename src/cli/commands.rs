@@ -40,7 +40,7 @@ pub enum Command {
     Invoke(Box<InvokeArgs>),
     /// Publish stdin to a group as one stream, as it arrives
     Stream(Box<StreamArgs>),
-    /// Join, send and look around by hand, on one connection; also runs scripts of such lines
+    /// Join, send and look around by hand on one connection; also runs scripts
     Repl(Box<ReplArgs>),
     /// Send the messages of a recording again
     Replay(Box<ReplayArgs>),
@@ -52,19 +52,19 @@ pub enum Command {
     State(StateArgs),
     /// Do what an application server does, through the REST API
     Service(ServiceArgs),
-    /// Play the service towards your event handler
+    /// Act as the service towards your event handler
     Webhook(WebhookArgs),
     /// Print the live trace of a resource, one line per event
     Trace(Box<TraceArgs>),
-    /// Bring the events of a real hub to a server on this machine
+    /// Forward the events of a real hub to a server on this machine
     Tunnel(Box<TunnelArgs>),
-    /// Find out, step by step, why a connection does not work
+    /// Check a connection step by step, and say what is wrong with it
     Doctor(Box<DoctorArgs>),
     /// Run a local Web PubSub service on this machine, for development and tests
     Emulator(Box<EmulatorArgs>),
     /// Make client access URLs, or explain them
     Url(UrlArgs),
-    /// Show and check profiles: named sets of flags in a configuration file
+    /// Manage profiles: named sets of flags in a configuration file
     Config(ConfigArgs),
     /// Print the JSON Schema of the records of -o ndjson
     Schema(SchemaArgs),

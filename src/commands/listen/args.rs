@@ -55,16 +55,16 @@ pub struct ListenArgs {
 #[derive(Debug, Args)]
 #[command(next_help_heading = "Output")]
 pub struct StreamsArgs {
-    /// How to print group streams, such as those of `wps stream`
+    /// How to print group streams
     ///
-    /// Fragments are printed without newlines between them by `-o data`, and by `-o text` on a terminal. In a whole
-    /// stream, text and bytes are joined and JSON values become an array; it counts as one message. A stream that
-    /// breaks off is printed as far as it was received and marked as incomplete; the numbers of missing and repeated
-    /// fragments are reported as well.
+    /// Group streams are those of `wps stream` and the like. Fragments are printed without newlines between them by `-o
+    /// data`, and by `-o text` on a terminal. In a whole stream, text and bytes are joined and JSON values become an
+    /// array; it counts as one message. A stream that breaks off is printed as far as it was received and marked as
+    /// incomplete; the numbers of missing and repeated fragments are reported as well.
     #[arg(long, value_enum, value_name = "HOW", default_value = "fragments")]
     pub streams: Streams,
 
-    /// A stream has ended when no fragment arrives for this time
+    /// A stream ends after this much silence
     #[arg(long, value_name = "D", default_value = "5m", value_parser = duration)]
     pub stream_idle_timeout: Duration,
 }

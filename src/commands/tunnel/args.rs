@@ -50,7 +50,9 @@ pub struct TunnelArgs {
     /// Hub whose events to receive [default with --local: hub1]
     #[arg(long, value_name = "NAME", help_heading = "Connection", value_parser = NonEmptyStringValueParser::new())]
     pub hub: Option<String>,
-    /// Time limit of each attempt to connect, until the service reports the connection as ready
+    /// Time limit of each attempt to connect
+    ///
+    /// It ends when the service reports the connection as ready.
     #[arg(long, value_name = "D", default_value = "30s", help_heading = "Connection", value_parser = duration)]
     pub connect_timeout: Duration,
     /// The way to the service.

@@ -40,7 +40,9 @@ pub struct UrlCreateArgs {
     #[command(flatten)]
     pub endpoint: EndpointArgs,
 
-    /// Time limit for getting a token from the identity and the service, with --endpoint
+    /// Time limit for getting a token, with --endpoint
+    ///
+    /// From the identity and from the service.
     #[arg(long, value_name = "D", default_value = "30s", value_parser = duration, help_heading = "Connection")]
     pub connect_timeout: Duration,
 
@@ -61,10 +63,11 @@ pub struct UrlCreateArgs {
     #[arg(long, value_name = "TIME|D", value_parser = not_before, help_heading = TOKEN)]
     pub not_before: Option<NotBefore>,
 
-    /// Audience of the token, if the service knows itself by another address [default: from endpoint and --hub]
+    /// Audience of the token [default: from endpoint and --hub]
     ///
-    /// The whole claim, as in `https://NAME.webpubsub.azure.com/client/hubs/HUB`. For a service behind a gateway: the
-    /// URL keeps the endpoint, the token gets this audience. Not with --endpoint.
+    /// For a service that knows itself by another address, such as behind a gateway: the URL keeps the endpoint, the
+    /// token gets this audience. It is the whole claim, as in `https://NAME.webpubsub.azure.com/client/hubs/HUB`. Not
+    /// with --endpoint.
     #[arg(long, value_name = "URL", value_parser = NonEmptyStringValueParser::new(), help_heading = TOKEN)]
     pub audience: Option<String>,
 

@@ -157,7 +157,7 @@ pub struct WebhookCommonArgs {
     /// Time limit for an answer
     #[arg(long, value_name = "D", default_value = "5s", value_parser = duration)]
     pub handler_timeout: Duration,
-    /// PEM file of certificates to trust in addition to the platform's roots
+    /// PEM file of certificates to trust besides the platform's roots
     #[arg(long, value_name = "FILE", value_hint = clap::ValueHint::FilePath)]
     pub ca_cert: Option<std::path::PathBuf>,
     /// Accept any certificate; for tests only

@@ -46,7 +46,7 @@ pub struct SourceArgs {
 #[derive(Clone, Debug, Default, Args)]
 #[command(next_help_heading = "Connection")]
 pub struct EndpointArgs {
-    /// Service address, with an Entra identity in place of a key; needs --hub
+    /// Service address, for use with an Entra identity; needs --hub
     ///
     /// As in `https://NAME.webpubsub.azure.com`. The service makes the client tokens, a fresh one for each fresh
     /// connection. The identity needs the role *Web PubSub Service Owner* on the resource.
@@ -161,7 +161,7 @@ pub struct TokenArgs {
     #[arg(long = "role", value_name = "ROLE", value_parser = NonEmptyStringValueParser::new())]
     pub roles: Vec<String>,
 
-    /// Group that the connection is in from the start, repeatable; needs no role
+    /// Group to be in from the start, repeatable; needs no role
     #[arg(long = "initial-group", value_name = "GROUP")]
     pub initial_groups: Vec<String>,
 

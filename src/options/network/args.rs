@@ -36,7 +36,7 @@ pub struct NetworkArgs {
     #[arg(long = "header", value_name = "HEADER", value_parser = secret)]
     pub headers: Vec<Secret>,
 
-    /// PEM file of certificates to trust in addition to the platform's roots
+    /// PEM file of certificates to trust besides the platform's roots
     #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath)]
     pub ca_cert: Option<PathBuf>,
 

@@ -10,7 +10,7 @@ use crate::options::values::{Mode, Unknown, duration};
 #[derive(Debug, Args)]
 #[command(next_help_heading = "Operations")]
 pub struct RetryArgs {
-    /// Retries of an operation, each with the same ackId
+    /// Retries per operation, with the same ackId
     ///
     /// Retried: `InternalServerError` and a missing ack. Every other refusal is final. The same ackId lets the service
     /// recognise what it has already done on this connection.

@@ -54,9 +54,9 @@ pub struct ReconnectArgs {
     #[arg(long, value_name = "D", default_value = "10s", value_parser = duration_or_off)]
     pub ping_interval: Duration,
 
-    /// Give up the connection after this much silence; 0: never
+    /// Give up after this much silence; 0: never
     ///
-    /// Silence means that nothing is received; on a slow link, every byte received counts, and so does every byte sent
+    /// The connection is given up if nothing is received for this time; on a slow link, every byte received counts, and so does every byte sent
     /// while others wait behind it. Must be longer than --ping-interval, and well below 30 s if the connection is to be
     /// recovered: the service keeps its state for 30 s.
     #[arg(long, value_name = "D", default_value = "25s", value_parser = duration_or_off)]

@@ -26,7 +26,9 @@ pub struct RequestArgs {
     #[arg(long, value_name = "D", help_heading = "Operations", value_parser = duration)]
     pub retry_delay: Option<Duration>,
 
-    /// Longest pause between retries, even if the service asks for a longer one [default: 120s]
+    /// Longest pause between retries [default: 120s]
+    ///
+    /// Also when the service asks for a longer one.
     #[arg(long, value_name = "D", help_heading = "Operations", value_parser = duration)]
     pub retry_max_delay: Option<Duration>,
 
