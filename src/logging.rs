@@ -50,7 +50,7 @@ fn start_with(filter: Option<&str>, stream: &Stream) -> Result<(), Failure> {
     })?;
     tracing_subscriber::fmt()
         .with_env_filter(filter)
-        .event_format(line::Line(stream.style))
+        .event_format(line::LineFormatter(stream.style))
         .with_writer(Log(stream.clone()))
         .init();
     Ok(())
@@ -78,24 +78,24 @@ fn is_own(target: &str) -> bool {
 struct Log(Stream);
 
 impl<'a> MakeWriter<'a> for Log {
-    type Writer = Entry;
+    type Writer = LogEntry;
 
-    fn make_writer(&'a self) -> Entry {
-        Entry { stream: self.0.clone(), text: Vec::new(), care: Care::Foreign, error: false }
+    fn make_writer(&'a self) -> LogEntry {
+        LogEntry { stream: self.0.clone(), text: Vec::new(), care: Care::Foreign, error: false }
     }
 
-    fn make_writer_for(&'a self, meta: &Metadata<'_>) -> Entry {
+    fn make_writer_for(&'a self, meta: &Metadata<'_>) -> LogEntry {
         let care = match meta.target() {
             FRAMES => Care::None,
             target if is_own(target) => Care::Own,
             _ => Care::Foreign,
         };
-        Entry { stream: self.0.clone(), text: Vec::new(), care, error: *meta.level() == Level::ERROR }
+        LogEntry { stream: self.0.clone(), text: Vec::new(), care, error: *meta.level() == Level::ERROR }
     }
 }
 
 /// One event; put out when it is dropped.
-struct Entry {
+struct LogEntry {
     stream: Stream,
     text: Vec<u8>,
     care: Care,
@@ -135,7 +135,7 @@ fn without_dumps(text: &str) -> String {
     out
 }
 
-impl Write for Entry {
+impl Write for LogEntry {
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
         self.text.extend_from_slice(bytes);
         Ok(bytes.len())
@@ -146,7 +146,7 @@ impl Write for Entry {
     }
 }
 
-impl Drop for Entry {
+impl Drop for LogEntry {
     fn drop(&mut self) {
         if self.care != Care::None {
             let mut text = redact(&String::from_utf8_lossy(&self.text)).into_owned();

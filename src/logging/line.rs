@@ -15,9 +15,9 @@ use crate::render::sanitize::for_line;
 use webpubsub_net::clock;
 
 /// Writes lines in this style.
-pub(super) struct Line(pub(super) Style);
+pub(super) struct LineFormatter(pub(super) Style);
 
-impl<S, N> FormatEvent<S, N> for Line
+impl<S, N> FormatEvent<S, N> for LineFormatter
 where
     S: Subscriber + for<'a> LookupSpan<'a>,
     N: for<'a> FormatFields<'a> + 'static,

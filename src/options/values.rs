@@ -125,7 +125,7 @@ pub enum Encoding {
 
 /// `--reconnect-mode` and `--retry-mode`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
-pub enum Mode {
+pub enum BackoffModeName {
     /// the pause doubles up to the maximum, with jitter
     Exponential,
     /// always the same pause

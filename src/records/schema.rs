@@ -39,7 +39,7 @@ pub fn of(kind: &str) -> Option<String> {
 
 /// What the manual says of a type of record.
 #[derive(Debug)]
-pub struct Entry {
+pub struct RecordManual {
     /// The type.
     pub kind: String,
     /// When there is such a record.
@@ -50,14 +50,14 @@ pub struct Entry {
 }
 
 /// Every type of record.
-pub fn manual() -> Vec<Entry> {
+pub fn manual() -> Vec<RecordManual> {
     let document: Option<Document<'_>> = serde_json::from_str(text()).ok();
     let records = document.map(|document| document.records.0).unwrap_or_default();
     let entries = records.into_iter().filter_map(|(kind, text)| {
         let schema: Schema = serde_json::from_str(text.get()).ok()?;
         let mut fields = Vec::new();
         schema.list("", &mut fields);
-        Some(Entry { kind, meaning: phrase(&schema.description), fields })
+        Some(RecordManual { kind, meaning: phrase(&schema.description), fields })
     });
     entries.collect()
 }

@@ -26,7 +26,7 @@ struct Span {
 
 /// A record and what is to be shown beside it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Entry<'a> {
+pub struct PrintedEntry<'a> {
     /// The ndjson record, with its newline; empty: there is none.
     pub record: &'a [u8],
     /// What else is shown, as it is.
@@ -116,7 +116,7 @@ impl<'a> From<&'a [u8]> for View<'a> {
 
 impl<'a> View<'a> {
     /// The entries in their order; what stands between them is one that is shown as it is.
-    pub fn entries(self) -> impl Iterator<Item = Entry<'a>> {
+    pub fn entries(self) -> impl Iterator<Item = PrintedEntry<'a>> {
         let Self { bytes, entries } = self;
         let (mut spans, mut at) = (entries.iter().peekable(), 0);
         std::iter::from_fn(move || {
@@ -124,13 +124,13 @@ impl<'a> View<'a> {
             if next > at {
                 let text = bytes.get(at..next)?;
                 at = next;
-                return Some(Entry { record: &[], text, shown: true, last: false, reach: Reach::default() });
+                return Some(PrintedEntry { record: &[], text, shown: true, last: false, reach: Reach::default() });
             }
             let span = spans.next()?;
             at = span.end;
             let record = bytes.get(span.start..span.record_end)?;
             let text = bytes.get(span.record_end..span.end)?;
-            Some(Entry { record, text, shown: span.shown, last: span.last, reach: span.reach })
+            Some(PrintedEntry { record, text, shown: span.shown, last: span.last, reach: span.reach })
         })
     }
 }
@@ -160,9 +160,9 @@ mod tests {
         assert_eq!(
             batch.view().entries().collect::<Vec<_>>(),
             [
-                Entry { record: b"{}\n", text: b"text", shown: true, last: false, reach },
-                Entry { record: b"", text: b"between", shown: true, last: false, reach: none },
-                Entry { record: b"[]\n", text: b"", shown: false, last: true, reach: none },
+                PrintedEntry { record: b"{}\n", text: b"text", shown: true, last: false, reach },
+                PrintedEntry { record: b"", text: b"between", shown: true, last: false, reach: none },
+                PrintedEntry { record: b"[]\n", text: b"", shown: false, last: true, reach: none },
             ]
         );
     }

@@ -16,7 +16,7 @@ use std::time::{Duration, Instant};
 
 use tokio::sync::Notify;
 
-use super::batch::{Entry, View};
+use super::batch::{PrintedEntry, View};
 use super::console::{Stream, Style};
 use super::jq::{BadExpression, Hurry, Jq, Limits, STACK, Val, is_true, write_json};
 use super::sanitize;
@@ -41,7 +41,7 @@ const LAST_TIME: Duration = Duration::from_millis(250);
 
 /// What the expressions are, as they were given.
 #[derive(Clone, Debug, Default)]
-pub struct Given<'a> {
+pub struct ExpressionTexts<'a> {
     /// `--jq`: what is printed.
     pub jq: Option<&'a str>,
     /// `--raw-output`: strings without their quotes.
@@ -71,7 +71,7 @@ pub struct Met {
 }
 
 #[derive(Debug, Default)]
-struct Shared {
+struct ConditionState {
     met: Mutex<Option<Met>>,
     came: Notify,
     hurry: Hurry,
@@ -80,7 +80,7 @@ struct Shared {
 /// What a run sees of its expressions.
 #[derive(Clone, Debug)]
 pub struct Judgement {
-    shared: Arc<Shared>,
+    shared: Arc<ConditionState>,
 }
 
 impl Judgement {
@@ -122,7 +122,7 @@ pub struct Expressions {
 
 impl Expressions {
     /// Compiles what is given; `None` when there is nothing. Fails with the flag whose expression is bad.
-    pub fn compile(given: &Given<'_>) -> Result<Option<Self>, (&'static str, BadExpression)> {
+    pub fn compile(given: &ExpressionTexts<'_>) -> Result<Option<Self>, (&'static str, BadExpression)> {
         let compile = |flag, expression: Option<&str>| {
             expression.map(|text| Jq::compile(text).map_err(|error| (flag, error))).transpose()
         };
@@ -160,7 +160,7 @@ impl Expressions {
         warnings: Option<Stream>,
         outlives: bool,
     ) -> (Box<dyn Sink>, Judgement) {
-        let shared = Arc::new(Shared::default());
+        let shared = Arc::new(ConditionState::default());
         let judgement = Judgement { shared: Arc::clone(&shared) };
         let outlet = Outlet {
             inner,
@@ -225,7 +225,7 @@ struct Evaluator {
     expressions: Expressions,
     style: Style,
     complaints: Complaints,
-    shared: Arc<Shared>,
+    shared: Arc<ConditionState>,
     outlet: Outlet,
     /// Something was not printed, or nobody reads: what comes behind it does not count as written.
     passed_over: bool,
@@ -290,7 +290,12 @@ impl Evaluator {
 
     /// Looks at an entry, and prints what is printed of it; `met`: a condition is, from now on. `false` when the run has
     /// to end before that is done.
-    fn take(&mut self, entry: &Entry<'_>, met: &mut bool, ledger: Option<&dyn Ledger>) -> Result<bool, WriteFailure> {
+    fn take(
+        &mut self,
+        entry: &PrintedEntry<'_>,
+        met: &mut bool,
+        ledger: Option<&dyn Ledger>,
+    ) -> Result<bool, WriteFailure> {
         let condition = match self.judge(entry) {
             Evaluated::To(condition) => condition,
             // Another run looks at it, if there is to be one; without, it is seen at least.
@@ -326,14 +331,14 @@ impl Evaluator {
     }
 
     /// How far an evaluation may go, of a record that is not the last.
-    fn limits<'a>(shared: &'a Shared, slow: Duration) -> Limits<'a> {
+    fn limits<'a>(shared: &'a ConditionState, slow: Duration) -> Limits<'a> {
         let mut limits = Limits::own_thread(Some(&shared.hurry));
         limits.late = SLOW_TIME.saturating_sub(slow) + QUICK;
         limits
     }
 
     /// Counts an evaluation, as far as the run was over and it was slow.
-    fn count(shared: &Shared, slow: &mut Duration, begun: Instant) {
+    fn count(shared: &ConditionState, slow: &mut Duration, begun: Instant) {
         if let Some(late) = shared.hurry.late() {
             *slow += late.max(begun).elapsed().saturating_sub(QUICK);
         }
@@ -347,7 +352,7 @@ impl Evaluator {
     }
 
     /// Appends what is printed of an entry.
-    fn show(&mut self, entry: &Entry<'_>, ledger: Option<&dyn Ledger>) -> Result<Evaluated<()>, WriteFailure> {
+    fn show(&mut self, entry: &PrintedEntry<'_>, ledger: Option<&dyn Ledger>) -> Result<Evaluated<()>, WriteFailure> {
         let Self { expressions, style, complaints, shared, outlet, slow, .. } = self;
         let mut evaluated = Evaluated::To(());
         match &expressions.jq {
@@ -407,7 +412,7 @@ impl Evaluator {
     }
 
     /// The condition that a record meets: `--fail-on` goes before `--until`.
-    fn judge(&mut self, Entry { record, .. }: &Entry<'_>) -> Evaluated<Option<Condition>> {
+    fn judge(&mut self, PrintedEntry { record, .. }: &PrintedEntry<'_>) -> Evaluated<Option<Condition>> {
         if record.is_empty() {
             return Evaluated::To(None);
         }
@@ -553,13 +558,14 @@ mod tests {
         out
     }
 
-    fn over(given: &Given<'_>, inner: Box<dyn Write + Send>) -> (Box<dyn Sink>, Judgement) {
+    fn over(given: &ExpressionTexts<'_>, inner: Box<dyn Write + Send>) -> (Box<dyn Sink>, Judgement) {
         Expressions::compile(given).unwrap().unwrap().over(inner, Style::default(), None, true)
     }
 
     #[test]
     fn what_is_passed_over_does_not_count_as_written() {
-        let (mut sink, judgement) = over(&Given { until: Some(". == 2"), ..Given::default() }, Box::new(io::sink()));
+        let (mut sink, judgement) =
+            over(&ExpressionTexts { until: Some(". == 2"), ..ExpressionTexts::default() }, Box::new(io::sink()));
         let book = Book::default();
         let written = sink.put(batch(&["1\n", "2\n", "3\n", "4\n"]).view(), mark(4), Some(&book)).unwrap();
         assert_eq!((written, judgement.met().unwrap().record.as_str()), (mark(2), "2"));
@@ -574,7 +580,8 @@ mod tests {
     #[test]
     fn what_nobody_reads_any_more_does_not_count_as_written() {
         let (reader, writer) = io::pipe().unwrap();
-        let (mut sink, judgement) = over(&Given { until: Some(". == 3"), ..Given::default() }, Box::new(writer));
+        let (mut sink, judgement) =
+            over(&ExpressionTexts { until: Some(". == 3"), ..ExpressionTexts::default() }, Box::new(writer));
         let book = Book::default();
         assert_eq!(sink.put(batch(&["1\n"]).view(), mark(1), Some(&book)).unwrap(), mark(1));
         drop(reader);

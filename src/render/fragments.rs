@@ -14,7 +14,7 @@ use webpubsub_proto::{Data, Message, Origin, StreamError, StreamInfo};
 
 /// A stream whose last fragment is the last that was written.
 #[derive(Debug, PartialEq, Eq)]
-struct Line {
+struct FragmentLine {
     group: String,
     stream_id: String,
     user: Option<String>,
@@ -23,7 +23,7 @@ struct Line {
 /// The line of a stream that may go on.
 #[derive(Debug, Default)]
 pub(super) struct Fragments {
-    open: Option<Line>,
+    open: Option<FragmentLine>,
     /// What was written of it is bytes, behind which nothing may stand that is none of theirs.
     is_binary: bool,
     /// It ends with a newline of its own.
@@ -74,7 +74,7 @@ impl Fragments {
         message: &Message<'_>,
         info: &StreamInfo<'_>,
     ) -> Option<String> {
-        let line = Line::of(message, info);
+        let line = FragmentLine::of(message, info);
         let mark = self.mark.take();
         // The end has none of its own, whatever stands for it.
         if !(info.is_end() && message.data.is_placeholder()) {
@@ -96,7 +96,7 @@ impl Fragments {
         (manner, mark): (Manner, Option<&str>),
         time: Option<&str>,
         message: &Message<'_>,
-        line: &Line,
+        line: &FragmentLine,
     ) {
         let joins = match manner {
             _ if self.apart => false,
@@ -146,7 +146,7 @@ impl Fragments {
     }
 }
 
-impl Line {
+impl FragmentLine {
     fn of(message: &Message<'_>, info: &StreamInfo<'_>) -> Self {
         let (group, user) = match &message.origin {
             Origin::Group { group, user_id } => (group.as_ref(), user_id.as_deref()),
@@ -156,7 +156,7 @@ impl Line {
     }
 }
 
-impl Clone for Line {
+impl Clone for FragmentLine {
     fn clone(&self) -> Self {
         Self { group: self.group.clone(), stream_id: self.stream_id.clone(), user: self.user.clone() }
     }

@@ -25,7 +25,7 @@ use jaq_core::load::{Arena, File, Loader, lex, parse};
 use jaq_core::{Compiler, Ctx, Native, Vars, compile, load};
 
 use super::text::counted;
-use limits::{Bounded, GaveUp, Metered, Run};
+use limits::{Bounded, Evaluation, GaveUp, Metered};
 pub use limits::{Hurry, Limits, is_evaluating};
 use plain::Plain;
 pub use value::Val;
@@ -134,7 +134,7 @@ impl Jq {
         let _metered = Metered::begin(limits);
         caught(|| {
             let input = read::parse(record)?;
-            let run = Run::new(&filter.lut, limits);
+            let run = Evaluation::new(&filter.lut, limits);
             let environment = if self.wants_environment { environment() } else { Val::Null };
             let context = Ctx::<Bounded>::new(&run, Vars::new([environment]));
             for result in filter.id.run((context, input)) {

@@ -26,7 +26,7 @@ use webpubsub_proto::{Data, Message, Origin, OwnedData, Text};
 
 /// `type`, `time` and the fields of one record.
 #[derive(Serialize)]
-struct Whole<'a, R: Serialize> {
+struct NdjsonRecord<'a, R: Serialize> {
     r#type: &'a str,
     time: &'a str,
     #[serde(flatten)]
@@ -36,7 +36,7 @@ struct Whole<'a, R: Serialize> {
 /// Appends a record and a newline.
 pub(super) fn write<R: Record>(out: &mut Vec<u8>, time: &str, fields: &R) {
     // Serialising plain structs into memory cannot fail.
-    let _ = serde_json::to_writer(&mut *out, &Whole { r#type: R::TYPE, time, fields });
+    let _ = serde_json::to_writer(&mut *out, &NdjsonRecord { r#type: R::TYPE, time, fields });
     out.push(b'\n');
 }
 

@@ -127,7 +127,7 @@ impl Sink for Box<dyn Write + Send> {
 }
 
 /// Something to write.
-struct Piece {
+struct QueuedBatch {
     /// Which sink.
     sink: usize,
     batch: Batch,
@@ -176,8 +176,8 @@ impl WriteFailure {
 }
 
 #[derive(Default)]
-struct State {
-    queue: VecDeque<Piece>,
+struct WriterState {
+    queue: VecDeque<QueuedBatch>,
     /// Bytes in the queue and in the hands of the thread.
     pending: usize,
     /// Bytes of [`Keep::Newest`] and of [`Keep::Errors`] in the queue.
@@ -196,12 +196,12 @@ struct State {
     /// Up to there messages were written, and that is recorded.
     written: Option<Mark>,
     spare: Vec<Batch>,
-    waiting: Waiting,
+    waiting: Waiters,
 }
 
 /// What somebody waits for.
 #[derive(Clone, Copy, Debug)]
-enum Event {
+enum WriterEvent {
     /// There is room again.
     Room,
     /// More was written, and that is recorded.
@@ -214,25 +214,25 @@ enum Event {
 
 /// Who waits, by what for: nobody is woken for what is the concern of others.
 #[derive(Default)]
-struct Waiting {
+struct Waiters {
     room: Vec<Waker>,
     written: Vec<Waker>,
     failure: Vec<Waker>,
     drained: Vec<Waker>,
 }
 
-impl Waiting {
-    fn of(&mut self, event: Event) -> &mut Vec<Waker> {
+impl Waiters {
+    fn of(&mut self, event: WriterEvent) -> &mut Vec<Waker> {
         match event {
-            Event::Room => &mut self.room,
-            Event::Written => &mut self.written,
-            Event::Failure => &mut self.failure,
-            Event::Drained => &mut self.drained,
+            WriterEvent::Room => &mut self.room,
+            WriterEvent::Written => &mut self.written,
+            WriterEvent::Failure => &mut self.failure,
+            WriterEvent::Drained => &mut self.drained,
         }
     }
 }
 
-impl State {
+impl WriterState {
     /// How much of that kind waits, where it is bounded.
     fn waiting(&mut self, keep: Keep) -> Option<&mut usize> {
         match keep {
@@ -251,7 +251,7 @@ impl State {
             _ => return,
         };
         let newest = self.queue.len().saturating_sub(1);
-        let mut left: VecDeque<Piece> = VecDeque::with_capacity(self.queue.len());
+        let mut left: VecDeque<QueuedBatch> = VecDeque::with_capacity(self.queue.len());
         for (at, mut piece) in std::mem::take(&mut self.queue).into_iter().enumerate() {
             if excess > 0 && at < newest && piece.keep == keep && piece.dropped == 0 {
                 let size = piece.batch.bytes.len();
@@ -284,18 +284,18 @@ impl State {
         !self.full
     }
 
-    fn wake(&mut self, event: Event) {
+    fn wake(&mut self, event: WriterEvent) {
         self.waiting.of(event).drain(..).for_each(Waker::wake);
     }
 
     /// Writing has ended: there is nothing more to wait for.
     fn wake_all(&mut self) {
-        for event in [Event::Room, Event::Written, Event::Failure, Event::Drained] {
+        for event in [WriterEvent::Room, WriterEvent::Written, WriterEvent::Failure, WriterEvent::Drained] {
             self.wake(event);
         }
     }
 
-    fn register(&mut self, event: Event, cx: &Context<'_>) {
+    fn register(&mut self, event: WriterEvent, cx: &Context<'_>) {
         // Not `will_wake`: the table of functions of one and the same waker may have several addresses, so that it says
         // no, and one who asks again and again would be noted each time.
         let waiting = self.waiting.of(event);
@@ -307,13 +307,13 @@ impl State {
 }
 
 #[derive(Default)]
-struct Shared {
-    state: Mutex<State>,
+struct WriterQueue {
+    state: Mutex<WriterState>,
     filled: Condvar,
 }
 
-impl Shared {
-    fn lock(&self) -> MutexGuard<'_, State> {
+impl WriterQueue {
+    fn lock(&self) -> MutexGuard<'_, WriterState> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
@@ -321,7 +321,7 @@ impl Shared {
 /// A handle to a writing thread. Clones hand over to the same one.
 #[derive(Clone)]
 pub struct Writer {
-    shared: Arc<Shared>,
+    shared: Arc<WriterQueue>,
 }
 
 impl std::fmt::Debug for Writer {
@@ -343,7 +343,7 @@ impl Writer {
     }
 
     fn spawn_on(builder: std::thread::Builder, name: &str, mut sinks: Vec<Box<dyn Sink>>) -> io::Result<Self> {
-        let shared = Arc::new(Shared::default());
+        let shared = Arc::new(WriterQueue::default());
         let thread = Arc::clone(&shared);
         builder.name(name.to_owned()).spawn(move || run(&thread, &mut sinks))?;
         Ok(Self { shared })
@@ -360,7 +360,7 @@ impl Writer {
         match state.written.filter(|written| seen.is_none_or(|seen| seen < *written)) {
             Some(written) => Poll::Ready(written),
             None => {
-                state.register(Event::Written, cx);
+                state.register(WriterEvent::Written, cx);
                 Poll::Pending
             }
         }
@@ -413,7 +413,7 @@ impl Writer {
                 }
                 let empty = state.spare.pop().unwrap_or_default();
                 let batch = std::mem::replace(batch, empty);
-                state.queue.push_back(Piece { sink, batch, reach, keep, dropped: 0 });
+                state.queue.push_back(QueuedBatch { sink, batch, reach, keep, dropped: 0 });
             }
         }
         state.drop_oldest(keep);
@@ -426,7 +426,7 @@ impl Writer {
         if state.has_room() {
             return Poll::Ready(());
         }
-        state.register(Event::Room, cx);
+        state.register(WriterEvent::Room, cx);
         Poll::Pending
     }
 
@@ -442,7 +442,7 @@ impl Writer {
             match &state.failure {
                 Some(failure) => Poll::Ready(failure.clone()),
                 None => {
-                    state.register(Event::Failure, cx);
+                    state.register(WriterEvent::Failure, cx);
                     Poll::Pending
                 }
             }
@@ -457,7 +457,7 @@ impl Writer {
             if state.failure.is_some() || (state.queue.is_empty() && !state.writing) {
                 return Poll::Ready(());
             }
-            state.register(Event::Drained, cx);
+            state.register(WriterEvent::Drained, cx);
             Poll::Pending
         })
         .await;
@@ -487,7 +487,7 @@ impl Writer {
     }
 }
 
-fn run(shared: &Shared, sinks: &mut [Box<dyn Sink>]) {
+fn run(shared: &WriterQueue, sinks: &mut [Box<dyn Sink>]) {
     // Written, and not recorded yet.
     let mut unsettled: Option<Reach> = None;
     let mut state = shared.lock();
@@ -500,7 +500,7 @@ fn run(shared: &Shared, sinks: &mut [Box<dyn Sink>]) {
                 match settled {
                     Ok(()) => {
                         state.written = state.written.max(reach.mark);
-                        state.wake(Event::Written);
+                        state.wake(WriterEvent::Written);
                     }
                     Err(error) => {
                         state.failure.get_or_insert(WriteFailure::Unrecorded(Arc::new(error)));
@@ -512,12 +512,12 @@ fn run(shared: &Shared, sinks: &mut [Box<dyn Sink>]) {
             if state.failure.is_some() {
                 state.wake_all();
             } else {
-                state.wake(Event::Drained);
+                state.wake(WriterEvent::Drained);
             }
             state = shared.filled.wait(state).unwrap_or_else(PoisonError::into_inner);
         }
         // One by one: what stays in the queue can still be dropped.
-        let Some(Piece { sink, mut batch, reach, keep, dropped }) = state.queue.pop_front() else { continue };
+        let Some(QueuedBatch { sink, mut batch, reach, keep, dropped }) = state.queue.pop_front() else { continue };
         state.writing = true;
         let size = batch.bytes.len();
         if let Some(waiting) = state.waiting(keep) {
@@ -546,7 +546,7 @@ fn run(shared: &Shared, sinks: &mut [Box<dyn Sink>]) {
                     && let Some(before) = unsettled.replace(put_out)
                 {
                     state.written = state.written.max(before.mark);
-                    state.wake(Event::Written);
+                    state.wake(WriterEvent::Written);
                 }
             }
             Err(failure) => {
@@ -558,7 +558,7 @@ fn run(shared: &Shared, sinks: &mut [Box<dyn Sink>]) {
             continue;
         }
         if state.full && state.pending <= RESUME {
-            state.wake(Event::Room);
+            state.wake(WriterEvent::Room);
         }
         if state.spare.len() < SPARE_BUFFERS && batch.bytes.capacity() <= SPARE_CAPACITY {
             batch.clear();
@@ -575,7 +575,7 @@ fn told(lines: u64) -> String {
 
 /// Writes lines, and takes note of each piece that found a reader.
 fn put_lines(
-    shared: &Shared,
+    shared: &WriterQueue,
     sink: &mut dyn Sink,
     bytes: &[u8],
     reach: Reach,

@@ -9,11 +9,11 @@ use tokio::task::unconstrained;
 use tokio::time::Instant;
 
 use super::ending::Verdict;
-use super::explain::{Place, invocation_failure, operation_failure, role_hint};
+use super::explain::{ConnectContext, invocation_failure, operation_failure, role_hint};
 use super::keyless::KeylessUrls;
-use super::seen::Seen;
+use super::seen::MessageCounter;
 use super::session_file::LinesFile;
-use super::sink::Shown;
+use super::sink::MessageScope;
 use super::url_command::UrlCommand;
 use crate::failure::Failure;
 use crate::options::connecting::settings::ConnectionSettings;
@@ -55,7 +55,7 @@ impl Surroundings {
 #[derive(Clone, Copy, Debug)]
 pub struct Wants {
     /// Which messages are its output.
-    pub shown: Shown,
+    pub shown: MessageScope,
     /// Ends after so many of them.
     pub limit: Option<u64>,
     /// A closed stdout ends it at once and quietly, also without a write.
@@ -74,12 +74,12 @@ pub struct Client {
     /// Talks to the client.
     pub handle: Handle,
     /// What has come so far.
-    pub seen: Rc<Seen>,
+    pub seen: Rc<MessageCounter>,
     /// What the run's expressions say, if it has any.
     pub judgement: Option<Judgement>,
     /// The position in the input that the command sends, if it is kept.
     pub lines_file: Option<LinesFile>,
-    pub(super) place: Place,
+    pub(super) place: ConnectContext,
     pub(super) url: CurrentUrl,
     pub(super) ack_timeout: Duration,
 }

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use tokio::time::{Instant, sleep_until};
 
-use super::explain::{Place, session_failure};
+use super::explain::{ConnectContext, session_failure};
 use super::recording;
 use super::session_file::not_recorded;
 use crate::failure::{Failure, Kind};
@@ -62,7 +62,7 @@ impl Ending {
         finished: Finished,
         dialed: Option<DialedError>,
         connection: &ConnectionSettings,
-        place: &Place,
+        place: &ConnectContext,
     ) -> Self {
         let told = interrupt.is_none() && matches!(verdict, Some(Verdict::Told(_)));
         let mut unsettled = false;

@@ -23,7 +23,7 @@ use webpubsub_proto::Subprotocol;
 
 /// What a command has done so far, for its last record.
 #[derive(Debug, Default)]
-pub struct Done {
+pub struct RunCounts {
     /// What came and was printed.
     pub received: Cell<u64>,
     /// What was asked.
@@ -36,7 +36,7 @@ pub struct Done {
     pub under_way: Arc<UnderWay>,
 }
 
-impl Done {
+impl RunCounts {
     /// One more.
     pub fn count(cell: &Cell<u64>) {
         cell.set(cell.get() + 1);
@@ -96,7 +96,7 @@ pub async fn run(
     surroundings: &Surroundings,
     timeout: Option<Duration>,
     follows_stdout: bool,
-    told: (&RefCell<Printer>, &Done),
+    told: (&RefCell<Printer>, &RunCounts),
     work: impl Future<Output = Verdict>,
 ) -> u8 {
     run_stoppable(surroundings, timeout, follows_stdout, told, (None, work)).await
@@ -107,7 +107,7 @@ pub async fn run_stoppable(
     surroundings: &Surroundings,
     timeout: Option<Duration>,
     follows_stdout: bool,
-    (printer, done): (&RefCell<Printer>, &Done),
+    (printer, done): (&RefCell<Printer>, &RunCounts),
     (stopping, work): (Option<&Stopping>, impl Future<Output = Verdict>),
 ) -> u8 {
     let console = &surroundings.console;

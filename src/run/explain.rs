@@ -25,7 +25,7 @@ use webpubsub_proto::session::{EndKind, OperationKind, Outcome, OutcomeCause};
 
 /// What is known about where and as whom the command connects.
 #[derive(Clone, Debug)]
-pub struct Place {
+pub struct ConnectContext {
     /// The URL of the last attempt.
     pub url: Option<AccessUrl>,
     /// Whether it is the emulator on this machine.
@@ -40,7 +40,7 @@ pub struct Place {
     pub verbose: bool,
 }
 
-impl Place {
+impl ConnectContext {
     /// The same, at the URL that the client has come to.
     pub fn at(&self, url: &CurrentUrl) -> Self {
         Self { url: url.get().or_else(|| self.url.clone()), ..self.clone() }
@@ -71,7 +71,7 @@ pub fn causes(failure: &Failure) -> String {
 }
 
 /// Why a session ended by itself.
-pub fn session_failure(kind: EndKind, message: &str, dialed: Option<&DialedError>, place: &Place) -> Failure {
+pub fn session_failure(kind: EndKind, message: &str, dialed: Option<&DialedError>, place: &ConnectContext) -> Failure {
     let exit = match kind {
         EndKind::Unreachable | EndKind::NotGreeted => Kind::Unreachable,
         EndKind::Unauthorized => Kind::Unauthorized,
@@ -134,18 +134,18 @@ fn too_long(error: &DialError, wait: Duration, longest: Duration) -> String {
 }
 
 /// How long the other end asks to wait, and what to do about it.
-fn wait_hint(who: &str, wait: Duration, place: &Place) -> String {
+fn wait_hint(who: &str, wait: Duration, place: &ConnectContext) -> String {
     let asks = format!("the {who} asks to wait {} before the next attempt", human(wait));
     if wait > place.longest_pause { format!("{asks}; a longer `--reconnect-max-delay` waits for it") } else { asks }
 }
 
 /// What to do about a file whose end did not come.
-fn file_hint(place: &Place) -> String {
+fn file_hint(place: &ConnectContext) -> String {
     let limit = human(place.connect_timeout);
     format!("the limit is {limit} (`--connect-timeout`); what a pipe gives has to be written, and the pipe closed")
 }
 
-pub fn timeout_hint(place: &Place) -> String {
+pub fn timeout_hint(place: &ConnectContext) -> String {
     let limit = human(place.connect_timeout);
     format!("the limit is {limit} (`--connect-timeout`); check the host, the port and what is between here and there")
 }
@@ -153,7 +153,7 @@ pub fn timeout_hint(place: &Place) -> String {
 const URL_COMMAND_HINT: &str =
     "run the command by hand: its stdout has to be a client access URL, or a JSON object with a `url` field";
 
-fn url_command_timeout_hint(place: &Place) -> String {
+fn url_command_timeout_hint(place: &ConnectContext) -> String {
     let limit = human(place.connect_timeout);
     format!("the limit is {limit} (`--connect-timeout`), for what brings the URL and the connection together")
 }
@@ -178,7 +178,7 @@ pub fn file_failure(error: DialError) -> Failure {
     }
 }
 
-pub fn dial_hints(error: &DialError, place: &Place) -> Vec<String> {
+pub fn dial_hints(error: &DialError, place: &ConnectContext) -> Vec<String> {
     let mut hints = Vec::new();
     let mut hint = |text: String| hints.push(text);
     match error {
@@ -253,7 +253,7 @@ pub fn operation_failure(
     target: &str,
     outcome: &Outcome,
     patience: Duration,
-    place: &Place,
+    place: &ConnectContext,
 ) -> Option<Failure> {
     let what = operation(kind, target);
     Some(match outcome {
@@ -353,7 +353,7 @@ pub fn invocation_failure(invoked: &Invoked) -> Option<Failure> {
 }
 
 /// How the same can be asked again in another run (PROTOCOL §6).
-fn again(ack_id: u64, place: &Place) -> String {
+fn again(ack_id: u64, place: &ConnectContext) -> String {
     if place.kept {
         "run the same command again with the same `--session` file: it goes on under the same ackId, and the service \
          carries it out once"
@@ -367,7 +367,7 @@ fn again(ack_id: u64, place: &Place) -> String {
 }
 
 /// What it means that nobody can know what became of an operation (PROTOCOL §19.7).
-fn unknown(kind: OperationKind, what: &str, ack_id: u64, cause: &OutcomeCause, place: &Place) -> Failure {
+fn unknown(kind: OperationKind, what: &str, ack_id: u64, cause: &OutcomeCause, place: &ConnectContext) -> Failure {
     let told = format!("no ack came before the end: whether the service did {what} (ackId {ack_id}) is not known");
     let reason = cause.to_string();
     let failure = Failure::new(Kind::OperationUnknown, anyhow!("{}", excerpt(&reason, 2 * TOLD)).context(told));
@@ -415,7 +415,7 @@ pub fn hung_up(what: &str, bytes: usize) -> String {
 const NAMED_ROLES: usize = 20;
 
 /// The role that is missing and those the token has (PROTOCOL §11). Without a `target`: for a group of no matter.
-pub fn role_hint(kind: OperationKind, target: Option<&str>, place: &Place) -> String {
+pub fn role_hint(kind: OperationKind, target: Option<&str>, place: &ConnectContext) -> String {
     let verb = match kind {
         OperationKind::JoinGroup | OperationKind::LeaveGroup => Verb::JoinLeave,
         OperationKind::SendToGroup | OperationKind::Event => Verb::Send,
@@ -476,7 +476,7 @@ mod tests {
     fn hint(token: Option<&str>) -> String {
         let token = token.map(|token| format!("?access_token={token}")).unwrap_or_default();
         let url = AccessUrl::parse(&format!("ws://h/client/hubs/chat{token}")).ok();
-        let place = Place {
+        let place = ConnectContext {
             url,
             local: false,
             connect_timeout: Duration::from_secs(30),

@@ -3,12 +3,12 @@
 use super::ending::Verdict;
 use crate::failure::{Failure, Kind, OrFail as _};
 use crate::options::output::settings::OutputSettings;
-use crate::render::{Condition, Console, Expressions, Given, Judgement, Met};
+use crate::render::{Condition, Console, ExpressionTexts, Expressions, Judgement, Met};
 
 /// Compiles what `output` has. Fails with a usage error that points at the place.
 pub fn compile(output: &OutputSettings) -> Result<Option<Expressions>, Failure> {
     let given = &output.expressions;
-    let given = Given {
+    let given = ExpressionTexts {
         jq: given.jq.as_deref(),
         raw: given.raw,
         until: given.until.as_deref(),

@@ -15,7 +15,7 @@ const MOST_BYTES: usize = 64 * 1024 * 1024;
 
 /// Which stream.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
-struct Name {
+struct StreamName {
     group: String,
     stream_id: String,
     user: Option<String>,
@@ -23,7 +23,7 @@ struct Name {
 
 /// What has come of a stream.
 #[derive(Debug, Default)]
-struct Parts {
+struct GatheredParts {
     /// Of all of it; `None`: of several kinds.
     kind: Option<DataKind>,
     /// Its bytes, while it is of one kind that is joined.
@@ -63,14 +63,14 @@ impl Flaws {
 /// The streams that have not ended.
 #[derive(Debug, Default)]
 pub struct Gather {
-    streams: BTreeMap<Name, Parts>,
+    streams: BTreeMap<StreamName, GatheredParts>,
     bytes: usize,
 }
 
 /// A stream as one message.
 #[derive(Debug)]
-pub struct Whole {
-    name: Name,
+pub struct GatheredStream {
+    name: StreamName,
     kind: DataKind,
     bytes: Vec<u8>,
     sequence_id: Option<u64>,
@@ -86,12 +86,12 @@ pub enum Gathered {
     /// It is kept.
     Kept,
     /// The stream has ended.
-    Ended(Whole),
+    Ended(GatheredStream),
     /// There is no room for more.
-    Full(Whole),
+    Full(GatheredStream),
 }
 
-impl Name {
+impl StreamName {
     fn of(message: &Message<'_>, info: &StreamInfo<'_>) -> Option<Self> {
         let Origin::Group { group, user_id } = &message.origin else { return None };
         Some(Self {
@@ -106,7 +106,7 @@ impl Gather {
     /// Takes a message in. `None`: it is no fragment.
     pub fn take(&mut self, message: &Message<'_>) -> Option<Gathered> {
         let info = StreamInfo::parse(message.stream?)?;
-        let name = Name::of(message, &info)?;
+        let name = StreamName::of(message, &info)?;
         let parts = self.streams.entry(name.clone()).or_default();
         let is_empty = message.data.is_empty_text() || matches!(message.data, Data::Json("null"));
         if !(info.is_end() && is_empty) {
@@ -124,18 +124,19 @@ impl Gather {
     }
 
     /// Takes out a stream of which nothing more comes.
-    pub fn break_off(&mut self, group: &str, stream_id: &str, user: Option<&str>) -> Option<Whole> {
-        let name = Name { group: group.to_owned(), stream_id: stream_id.to_owned(), user: user.map(str::to_owned) };
+    pub fn break_off(&mut self, group: &str, stream_id: &str, user: Option<&str>) -> Option<GatheredStream> {
+        let name =
+            StreamName { group: group.to_owned(), stream_id: stream_id.to_owned(), user: user.map(str::to_owned) };
         self.finish(name, None)
     }
 
     /// Takes out one that has not ended.
-    pub fn any(&mut self) -> Option<Whole> {
+    pub fn any(&mut self) -> Option<GatheredStream> {
         let name = self.streams.keys().next().cloned()?;
         self.finish(name, None)
     }
 
-    fn finish(&mut self, name: Name, end: Option<&StreamInfo<'_>>) -> Option<Whole> {
+    fn finish(&mut self, name: StreamName, end: Option<&StreamInfo<'_>>) -> Option<GatheredStream> {
         let parts = self.streams.remove(&name)?;
         self.bytes = self.bytes.saturating_sub(parts.size());
         let broken_off = || StreamInfo {
@@ -152,7 +153,7 @@ impl Gather {
         // Serialising plain structs into memory cannot fail.
         let stream = serde_json::to_string(&Marked { info: &info, missing, repeated }).unwrap_or_default();
         let (kind, bytes) = parts.into_data();
-        Some(Whole { name, kind, bytes, sequence_id, stream, flaws, completed })
+        Some(GatheredStream { name, kind, bytes, sequence_id, stream, flaws, completed })
     }
 }
 
@@ -167,7 +168,7 @@ struct Marked<'a> {
     repeated: Option<u64>,
 }
 
-impl Parts {
+impl GatheredParts {
     /// A fragment of that number came, or the end.
     fn count(&mut self, number: u64) {
         let expected = self.number.saturating_add(1);
@@ -224,7 +225,7 @@ impl Parts {
     }
 }
 
-impl Whole {
+impl GatheredStream {
     /// As a message.
     pub fn with<T>(&self, see: impl FnOnce(Message<'_>) -> T) -> T {
         let text = String::from_utf8_lossy(&self.bytes);

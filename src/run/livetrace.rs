@@ -10,7 +10,7 @@ use tokio::time::{Instant, timeout_at};
 use url::Url;
 
 use super::chance::unix_now;
-use super::explain::{Place, dial_hints, skew, timeout_hint};
+use super::explain::{ConnectContext, dial_hints, skew, timeout_hint};
 use super::identity::Identities;
 use super::keyless::class;
 use super::network::options_of;
@@ -252,7 +252,7 @@ impl Endpoint {
     }
 
     fn hints(&self, kind: EndKind) -> Vec<String> {
-        let place = Place {
+        let place = ConnectContext {
             url: None,
             local: self.local,
             connect_timeout: self.connect_timeout,

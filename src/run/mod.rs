@@ -37,13 +37,13 @@ use self::chance::seed;
 use self::context::{Client, Surroundings, Wants, print_options, url_source};
 use self::ending::{Ending, Interrupt, Verdict, Watched, at, failed, interruption, last_words};
 use self::exit_code::ExitCode;
-use self::explain::Place;
+use self::explain::ConnectContext;
 use self::network::dial_options;
-use self::seen::{Seen, SentCounts};
+use self::seen::{MessageCounter, SentCounts};
 use self::session_file::{Kept, not_recorded};
 use self::sink::Tap;
 use self::voice::{report_ending, warn};
-use self::watcher::{Interruption, KeepsUp, Reaction, Watcher};
+use self::watcher::{Interruption, KeepsUp, Reaction, RunObserver};
 use crate::failure::{Failure, Kind};
 use crate::options::connecting::settings::ConnectionSettings;
 use crate::options::connection::settings::Source;
@@ -59,7 +59,7 @@ const EVALUATION_TIMEOUT: Duration = Duration::from_millis(500);
 /// Who sees what comes, and what is recorded of it.
 struct Seeing<'a> {
     printer: Printer,
-    watcher: Option<Rc<dyn Watcher>>,
+    watcher: Option<Rc<dyn RunObserver>>,
     /// `--record`.
     recording: Option<Writer>,
     /// `--session`.
@@ -86,7 +86,7 @@ pub async fn run_watched<F>(
     connection: &ConnectionSettings,
     output: &OutputSettings,
     wants: Wants,
-    watcher: Option<Rc<dyn Watcher>>,
+    watcher: Option<Rc<dyn RunObserver>>,
     script: impl FnOnce(Client) -> F,
 ) -> u8
 where
@@ -170,7 +170,7 @@ where
 {
     let console = surroundings.console.clone();
     let listens = watcher.clone();
-    let seen = Seen::new(wants.limit);
+    let seen = MessageCounter::new(wants.limit);
     let mut tap = Tap::new(printer, wants.shown, Rc::clone(&seen));
     watcher.into_iter().for_each(|watcher| tap.add(watcher));
     if output.whole_streams {
@@ -189,7 +189,8 @@ where
     let longest_pause = config.reconnect_backoff.max_delay;
     let kept_open = kept.is_some();
     let verbose = output.verbosity > 0;
-    let place = Place { url: source.at_once(), local, connect_timeout, longest_pause, kept: kept_open, verbose };
+    let place =
+        ConnectContext { url: source.at_once(), local, connect_timeout, longest_pause, kept: kept_open, verbose };
     let mut dialer = NetDialer::new(source, dial_options(connection), connection.protocol);
     let url = dialer.current_url();
     if place.url.is_none() {

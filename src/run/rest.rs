@@ -15,7 +15,7 @@ use tokio::time::sleep;
 use url::Url;
 
 use super::chance::{seed, unix_now};
-use super::explain::{Place, dial_hints, skew, timeout_hint};
+use super::explain::{ConnectContext, dial_hints, skew, timeout_hint};
 use super::identity::Identities;
 use crate::failure::{Failure, Kind};
 use crate::options::requests::settings::RequestSettings;
@@ -80,7 +80,7 @@ pub struct Call {
 
 /// What came of a request, whatever the status.
 #[derive(Debug)]
-pub struct Answered {
+pub struct RestAnswer {
     /// The last answer.
     pub answer: HttpAnswer,
     /// How often it was asked.
@@ -147,12 +147,12 @@ impl UnderWay {
 }
 
 /// A request under way.
-struct Asking<'a> {
+struct RequestTracker<'a> {
     under_way: Option<&'a UnderWay>,
     sent: Arc<AtomicBool>,
 }
 
-impl<'a> Asking<'a> {
+impl<'a> RequestTracker<'a> {
     fn begin(under_way: Option<&'a UnderWay>, call: &Call) -> Self {
         let sent = Arc::new(AtomicBool::new(false));
         if let Some(under_way) = under_way.filter(|_| !matches!(call.method, Method::GET | Method::HEAD)) {
@@ -162,7 +162,7 @@ impl<'a> Asking<'a> {
     }
 }
 
-impl Drop for Asking<'_> {
+impl Drop for RequestTracker<'_> {
     fn drop(&mut self) {
         if let Some(under_way) = self.under_way {
             under_way.state().changes.retain(|(_, sent)| !Arc::ptr_eq(sent, &self.sent));
@@ -217,10 +217,10 @@ impl Rest {
     }
 
     /// Asks until there is an answer that another attempt would not change. Fails where there is none.
-    pub async fn ask(&self, call: &Call) -> Result<Answered, Failure> {
+    pub async fn ask(&self, call: &Call) -> Result<RestAnswer, Failure> {
         let began = Instant::now();
         let (mut attempts, mut renewed) = (0, false);
-        let asking = Asking::begin(self.under_way.as_deref(), call);
+        let asking = RequestTracker::begin(self.under_way.as_deref(), call);
         loop {
             attempts += 1;
             let request = self.request(call).await?;
@@ -245,7 +245,7 @@ impl Rest {
                         if let Some(under_way) = &self.under_way {
                             under_way.fail(None);
                         }
-                        return Ok(Answered { answer, attempts, elapsed: began.elapsed() });
+                        return Ok(RestAnswer { answer, attempts, elapsed: began.elapsed() });
                     }
                     (format!("it answered {answer}"), wait)
                 }
@@ -317,8 +317,8 @@ impl Rest {
         Ok(value)
     }
 
-    fn place(&self) -> Place {
-        Place {
+    fn place(&self) -> ConnectContext {
+        ConnectContext {
             url: None,
             local: false,
             connect_timeout: self.patience.connect_timeout,
@@ -366,8 +366,8 @@ impl Rest {
     }
 
     /// Why an answer is not the one that was wanted.
-    pub fn refused(&self, call: &Call, answered: &Answered) -> Failure {
-        let Answered { answer, attempts, .. } = answered;
+    pub fn refused(&self, call: &Call, answered: &RestAnswer) -> Failure {
+        let RestAnswer { answer, attempts, .. } = answered;
         let said = Said::of(answer);
         let status = answer.status;
         let kind = match status.as_u16() {

@@ -6,12 +6,12 @@ use std::rc::Rc;
 use tokio::sync::Notify;
 use tokio::time::Instant;
 
-use super::watcher::Watcher;
+use super::watcher::RunObserver;
 use webpubsub_client::event::{Flow, Lifecycle, Received, StateChanges, WireFrame};
 
 /// What a command can see of what came.
 #[derive(Debug)]
-pub struct Seen {
+pub struct MessageCounter {
     /// When the last message came, or the start.
     pub last_message: Cell<Instant>,
     /// Messages shown.
@@ -56,7 +56,7 @@ pub struct SentCounts {
     pub failed: u64,
 }
 
-impl Seen {
+impl MessageCounter {
     /// Nothing has come; `limit` messages are enough.
     pub(super) fn new(limit: Option<u64>) -> Rc<Self> {
         Rc::new(Self {
@@ -118,7 +118,7 @@ impl Seen {
     }
 }
 
-impl Watcher for Seen {
+impl RunObserver for MessageCounter {
     fn lifecycle(&self, event: &Lifecycle) {
         // The connection of an earlier run is one too.
         if matches!(event, Lifecycle::Connected { .. } | Lifecycle::Recovered { .. }) {

@@ -15,7 +15,7 @@ use crate::options::connecting::settings::ConnectionSettings;
 use crate::options::session_file::settings::{self, KeptLines};
 use crate::options::values::Protocol;
 use crate::render::{Console, Ledger, Printer, Reach, Weight, rfc3339};
-use crate::state::{FormatError, Holder, OpenError, Opened, Place, SentLines, SessionFile, free_id};
+use crate::state::{FormatError, Holder, OpenError, Opened, SentLines, SessionFile, SessionScope, free_id};
 use webpubsub_client::driver::{CurrentUrl, KeepFailed, Keeper, NetDialer};
 use webpubsub_net::auth::access_url::AccessUrl;
 use webpubsub_net::auth::token::peek_claims;
@@ -273,8 +273,8 @@ fn check_lines(name: &str, unfinished: &SentLines, wanted: &KeptLines) -> Result
 }
 
 /// What a connection to that URL belongs to.
-fn place(url: &AccessUrl, protocol: Subprotocol) -> Place {
-    Place {
+fn place(url: &AccessUrl, protocol: Subprotocol) -> SessionScope {
+    SessionScope {
         endpoint: url.origin(),
         hub: url.hub().to_owned(),
         user: url.token().and_then(|token| peek_claims(token.expose())).and_then(|claims| claims.sub),
@@ -283,7 +283,7 @@ fn place(url: &AccessUrl, protocol: Subprotocol) -> Place {
     }
 }
 
-fn check_place(name: &str, stored: &Place, given: &Place) -> Result<(), Failure> {
+fn check_place(name: &str, stored: &SessionScope, given: &SessionScope) -> Result<(), Failure> {
     let same = stored.endpoint.eq_ignore_ascii_case(&given.endpoint)
         && stored.hub.eq_ignore_ascii_case(&given.hub)
         && stored.user == given.user
@@ -291,7 +291,7 @@ fn check_place(name: &str, stored: &Place, given: &Place) -> Result<(), Failure>
     if same {
         return Ok(());
     }
-    let described = |place: &Place| {
+    let described = |place: &SessionScope| {
         let user = place.user.as_deref().map_or("an anonymous user".to_owned(), |user| format!("user `{user}`"));
         format!("hub `{}` at `{}` as {user}", place.hub, place.endpoint)
     };

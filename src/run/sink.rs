@@ -6,9 +6,9 @@ use std::task::{Context, Poll};
 use std::time::SystemTime;
 
 use super::explain::skew;
-use super::gather::{Gather, Gathered, Whole};
-use super::seen::Seen;
-use super::watcher::Watcher;
+use super::gather::{Gather, Gathered, GatheredStream};
+use super::seen::MessageCounter;
+use super::watcher::RunObserver;
 use crate::render::{Ledger, Printer, Weight, WriteFailure};
 use webpubsub_client::driver::{CurrentUrl, Trail};
 use webpubsub_client::event::{EventSink, Flow, Invoked, Lifecycle, Mark, Received, WireFrame};
@@ -17,7 +17,7 @@ use webpubsub_proto::session::{StreamNews, StreamTrouble};
 
 /// Which messages a command is for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Shown {
+pub enum MessageScope {
     /// All.
     All,
     /// Those of the application server.
@@ -30,9 +30,9 @@ pub enum Shown {
 #[derive(Debug)]
 pub struct Tap {
     printer: Printer,
-    shown: Shown,
-    seen: Rc<Seen>,
-    watchers: Vec<Rc<dyn Watcher>>,
+    shown: MessageScope,
+    seen: Rc<MessageCounter>,
+    watchers: Vec<Rc<dyn RunObserver>>,
     /// Where the client connects, if that is to be seen only then.
     url: Option<CurrentUrl>,
     /// The dials in which the service's clock is looked at, until there was something to say about it.
@@ -51,8 +51,8 @@ pub struct Tap {
 
 impl Tap {
     /// Shows messages with `printer`, and everything to `seen` and those added.
-    pub fn new(printer: Printer, shown: Shown, seen: Rc<Seen>) -> Self {
-        let watchers = vec![Rc::clone(&seen) as Rc<dyn Watcher>];
+    pub fn new(printer: Printer, shown: MessageScope, seen: Rc<MessageCounter>) -> Self {
+        let watchers = vec![Rc::clone(&seen) as Rc<dyn RunObserver>];
         Self {
             printer,
             shown,
@@ -69,7 +69,7 @@ impl Tap {
     }
 
     /// Has this one see everything too.
-    pub fn add(&mut self, watcher: Rc<dyn Watcher>) {
+    pub fn add(&mut self, watcher: Rc<dyn RunObserver>) {
         self.watchers.push(watcher);
     }
 
@@ -101,7 +101,7 @@ impl Tap {
         }
     }
 
-    fn show(&mut self, whole: &Whole) -> Flow {
+    fn show(&mut self, whole: &GatheredStream) -> Flow {
         self.printer.mark_next(whole.flaws().words());
         whole.with(|message| {
             let (frame, received) = (WireFrame::Text(""), Received::Message(message));
@@ -198,12 +198,12 @@ impl EventSink for Tap {
 
     fn frame(&mut self, frame: WireFrame<'_>, received: &Received<'_>) -> Flow {
         let shown = match (received, self.shown) {
-            (Received::Message(_), Shown::All) => true,
+            (Received::Message(_), MessageScope::All) => true,
             // A reply that may have been printed answers nothing of this run, where it can wait for another.
-            (Received::Message(message), Shown::Server) => {
+            (Received::Message(message), MessageScope::Server) => {
                 message.origin == Origin::Server && !(message.redelivered && self.leaves.is_some())
             }
-            (Received::Message(_), Shown::None) => false,
+            (Received::Message(_), MessageScope::None) => false,
             (Received::States(_) | Received::Unknown { .. } | Received::Duplicate | Received::Control, _) => false,
         };
         if let (Some(gather), Received::Message(message), true) = (&mut self.gather, received, shown)

@@ -17,7 +17,7 @@ use crate::options::environment::{Environment, Note};
 use crate::options::values::ColorChoice;
 use crate::records::{Stopped, StoppedCounts, StoppedError};
 use crate::render::sanitize::for_report;
-use crate::render::{self, Console, Expressions, Given, Printer, Style, Weight};
+use crate::render::{self, Console, ExpressionTexts, Expressions, Printer, Style, Weight};
 use webpubsub_net::auth::access_url::looks_expired;
 use webpubsub_net::auth::token::peek_claims;
 
@@ -107,7 +107,7 @@ pub fn tell_end(failure: &Failure, filter: Option<&(String, bool)>) {
         Style { color: false, terminal }.record(render::record(&Stopped { reason, exit_code, counts: None, error }));
     let record = match filter {
         Some((jq, raw)) => {
-            let given = Given { jq: Some(jq), raw: *raw, ..Given::default() };
+            let given = ExpressionTexts { jq: Some(jq), raw: *raw, ..ExpressionTexts::default() };
             // One that is no expression is what is being told.
             let Ok(Some(expressions)) = Expressions::compile(&given) else { return };
             expressions.filter(&record)

@@ -26,7 +26,7 @@ pub enum Reaction {
 }
 
 /// Somebody beside the printer who wants to see everything. Each method is told before the printer is.
-pub trait Watcher: std::fmt::Debug {
+pub trait RunObserver: std::fmt::Debug {
     /// Something is about to be printed.
     fn prepare(&self, _printer: &mut Printer) {}
 
@@ -59,7 +59,7 @@ pub trait Watcher: std::fmt::Debug {
 #[derive(Debug)]
 pub(super) struct KeepsUp(pub(super) Writer);
 
-impl Watcher for KeepsUp {
+impl RunObserver for KeepsUp {
     fn poll_room(&self, cx: &mut Context<'_>) -> Poll<()> {
         self.0.poll_room(cx)
     }

@@ -10,7 +10,7 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 use ring::rand::{SecureRandom as _, SystemRandom};
 use thiserror::Error;
 
-use super::format::{self, FormatError, Place, Progress, Record};
+use super::format::{self, FormatError, MessageProgress, SessionRecord, SessionScope};
 use super::hex::hex;
 use super::lines::SentLines;
 use super::lock::{self, Holder, LockError};
@@ -71,7 +71,7 @@ pub struct Opened {
     /// The file.
     pub file: SessionFile,
     /// What its connection belongs to; `None`: there was none.
-    pub place: Option<Place>,
+    pub place: Option<SessionScope>,
     /// The session's part.
     pub snapshot: Snapshot,
     /// Up to this sequence id messages were written out.
@@ -93,13 +93,13 @@ pub struct SessionFile {
     path: PathBuf,
     /// Where it is written before it is renamed: a name that nobody else has.
     temporary: PathBuf,
-    state: Mutex<State>,
+    state: Mutex<SessionFileState>,
     _lock: File,
 }
 
 #[derive(Debug)]
-struct State {
-    record: Record,
+struct SessionFileState {
+    record: SessionRecord,
     /// The encoded part that changes rarely.
     body: String,
     /// How many losses of this process are no longer in the record.
@@ -122,11 +122,12 @@ impl SessionFile {
         })?;
         let (record, exposed) = match File::open(&path) {
             Ok(file) => read(file)?,
-            Err(error) if error.kind() == io::ErrorKind::NotFound => (Record::default(), None),
+            Err(error) if error.kind() == io::ErrorKind::NotFound => (SessionRecord::default(), None),
             Err(error) => return Err(OpenError::Read(error)),
         };
         let downtime = now().saturating_sub(record.progress.saved_at);
-        let state = State { body: format::encode_body(&record), record: record.clone(), told: 0, sending: false };
+        let state =
+            SessionFileState { body: format::encode_body(&record), record: record.clone(), told: 0, sending: false };
         if let Some(left) = left.filter(|name| is_temporary_name(name)) {
             // What an earlier process was writing when it was killed; mostly there is nothing.
             let _ = fs::remove_file(path.with_file_name(left));
@@ -153,7 +154,7 @@ impl SessionFile {
     }
 
     /// Records the session's part. `place` is what the connection belongs to, where it is a new one.
-    pub fn keep(&self, mut snapshot: Snapshot, place: Option<Place>) -> io::Result<()> {
+    pub fn keep(&self, mut snapshot: Snapshot, place: Option<SessionScope>) -> io::Result<()> {
         let mut state = self.lock();
         let mut losses = std::mem::take(&mut state.record.snapshot.losses);
         losses.append(&mut snapshot.losses);
@@ -163,7 +164,7 @@ impl SessionFile {
         snapshot.losses = losses;
         if snapshot.ordinal != state.record.snapshot.ordinal {
             // Another connection has sequence ids of its own.
-            state.record.progress = Progress::default();
+            state.record.progress = MessageProgress::default();
         }
         if place.is_some() {
             state.record.place = place;
@@ -218,7 +219,7 @@ impl SessionFile {
     /// Takes note that so many losses were told, of all since the file was opened. It is recorded as [`Self::done`] is.
     pub fn told(&self, count: u64) {
         let mut state = self.lock();
-        let State { record, body, told, .. } = &mut *state;
+        let SessionFileState { record, body, told, .. } = &mut *state;
         let losses = &mut record.snapshot.losses;
         let new = usize::try_from(count.saturating_sub(*told)).unwrap_or(usize::MAX).min(losses.len());
         if new > 0 {
@@ -249,16 +250,16 @@ impl SessionFile {
         self.write(&state, true)
     }
 
-    fn lock(&self) -> MutexGuard<'_, State> {
+    fn lock(&self) -> MutexGuard<'_, SessionFileState> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    fn save(&self, state: &mut State) -> io::Result<()> {
+    fn save(&self, state: &mut SessionFileState) -> io::Result<()> {
         state.record.progress.saved_at = now();
         self.write(state, false)
     }
 
-    fn write(&self, state: &State, to_disk: bool) -> io::Result<()> {
+    fn write(&self, state: &SessionFileState, to_disk: bool) -> io::Result<()> {
         let bytes = format::encode(&state.body, &state.record.progress);
         let mut file = create(&self.temporary)?;
         let written = file.write_all(&bytes).and_then(|()| if to_disk { file.sync_all() } else { Ok(()) });
@@ -344,7 +345,7 @@ fn lock_of(path: &Path) -> PathBuf {
 }
 
 /// The content, and the mode of a file that others can read.
-fn read(file: File) -> Result<(Record, Option<u32>), OpenError> {
+fn read(file: File) -> Result<(SessionRecord, Option<u32>), OpenError> {
     let exposed = exposed(&file);
     let mut bytes = Vec::new();
     file.take(MOST_READ).read_to_end(&mut bytes).map_err(OpenError::Read)?;

@@ -25,7 +25,7 @@ const VERSION: u64 = 2;
 
 /// What a connection belongs to.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Place {
+pub struct SessionScope {
     /// Scheme, host and port, as in `wss://HOST`.
     pub endpoint: String,
     /// Name of the hub.
@@ -54,9 +54,9 @@ pub enum FormatError {
 
 /// Everything in a file.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Record {
+pub struct SessionRecord {
     /// What the connection belongs to; `None` before the first connection.
-    pub place: Option<Place>,
+    pub place: Option<SessionScope>,
     /// The session's part.
     pub snapshot: Snapshot,
     /// How many lines of an input may have been sent since the snapshot was recorded.
@@ -64,13 +64,13 @@ pub struct Record {
     /// The position in an input that is not all sent.
     pub lines: Option<SentLines>,
     /// How far messages have come.
-    pub progress: Progress,
+    pub progress: MessageProgress,
 }
 
 /// How far messages have come.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
-pub struct Progress {
+pub struct MessageProgress {
     /// Up to this sequence id they were written out.
     pub done: u64,
     /// Up to this sequence id they may have been.
@@ -81,12 +81,12 @@ pub struct Progress {
 
 #[derive(Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
-struct Body {
-    place: Option<Place>,
-    connection: Option<Connection>,
+struct SavedBody {
+    place: Option<SessionScope>,
+    connection: Option<SavedConnection>,
     ordinal: u64,
     groups: Vec<Group>,
-    operations: Vec<Operation>,
+    operations: Vec<SavedOperation>,
     used_ids: Vec<(u64, u64)>,
     /// Missing in files that knew only of all that were used.
     carried: Option<Vec<(u64, u64)>>,
@@ -117,7 +117,7 @@ enum Loss {
 
 #[derive(Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
-struct Connection {
+struct SavedConnection {
     connection_id: String,
     user_id: Option<String>,
     reconnection_token: String,
@@ -132,7 +132,7 @@ struct Group {
 
 #[derive(Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
-struct Operation {
+struct SavedOperation {
     ack_id: u64,
     operation: String,
     target: String,
@@ -150,11 +150,11 @@ const KINDS: [OperationKind; 4] =
     [OperationKind::JoinGroup, OperationKind::LeaveGroup, OperationKind::SendToGroup, OperationKind::Event];
 
 /// The line of what changes rarely.
-pub fn encode_body(record: &Record) -> String {
+pub fn encode_body(record: &SessionRecord) -> String {
     let snapshot = &record.snapshot;
-    let body = Body {
+    let body = SavedBody {
         place: record.place.clone(),
-        connection: snapshot.connection.as_ref().map(|kept| Connection {
+        connection: snapshot.connection.as_ref().map(|kept| SavedConnection {
             connection_id: kept.id.clone(),
             user_id: kept.user_id.clone(),
             reconnection_token: kept.token.0.clone(),
@@ -165,7 +165,7 @@ pub fn encode_body(record: &Record) -> String {
             .iter()
             .map(|(name, wanted, joined)| Group { name: name.clone(), wanted: *wanted, joined: *joined })
             .collect(),
-        operations: snapshot.operations.iter().map(Operation::from).collect(),
+        operations: snapshot.operations.iter().map(SavedOperation::from).collect(),
         used_ids: snapshot.used_ids.clone(),
         carried: Some(snapshot.carried.clone()),
         remembered: snapshot.remembered.iter().map(|it| (it.first, it.last, it.since)).collect(),
@@ -181,16 +181,16 @@ pub fn encode_body(record: &Record) -> String {
 }
 
 /// The whole file.
-pub fn encode(body: &str, progress: &Progress) -> Vec<u8> {
+pub fn encode(body: &str, progress: &MessageProgress) -> Vec<u8> {
     let progress = serde_json::to_string(progress).unwrap_or_default();
     let rest = format!("{body}\n{progress}\n");
     format!("{NAME} {VERSION} {}\n{rest}", checksum(rest.as_bytes())).into_bytes()
 }
 
 /// The content of a file; an empty one holds nothing yet.
-pub fn decode(bytes: &[u8]) -> Result<Record, FormatError> {
+pub fn decode(bytes: &[u8]) -> Result<SessionRecord, FormatError> {
     if bytes.is_empty() {
-        return Ok(Record::default());
+        return Ok(SessionRecord::default());
     }
     let end = memchr::memchr(b'\n', bytes).unwrap_or(bytes.len());
     let head = std::str::from_utf8(&bytes[..end]).map_err(|_| FormatError::Other)?;
@@ -211,12 +211,12 @@ pub fn decode(bytes: &[u8]) -> Result<Record, FormatError> {
     let damaged = |error: &dyn std::fmt::Display| FormatError::Damaged(error.to_string());
     let text = std::str::from_utf8(rest).map_err(|error| damaged(&error))?;
     let (body, progress) = text.split_once('\n').ok_or_else(|| damaged(&"a line is missing"))?;
-    let body: Body = serde_json::from_str(body).map_err(|error| damaged(&error))?;
+    let body: SavedBody = serde_json::from_str(body).map_err(|error| damaged(&error))?;
     let progress = serde_json::from_str(progress).map_err(|error| damaged(&error))?;
-    let operations = body.operations.into_iter().map(Operation::decode);
+    let operations = body.operations.into_iter().map(SavedOperation::decode);
     let losses = body.losses.into_iter().map(Loss::decode);
     let remembered = body.remembered.into_iter().map(|(first, last, since)| Remembered { first, last, since });
-    Ok(Record {
+    Ok(SessionRecord {
         place: body.place,
         snapshot: Snapshot {
             connection: body.connection.map(|kept| KeptConnection {
@@ -264,7 +264,7 @@ fn kind(name: &str) -> Result<OperationKind, FormatError> {
     kind.ok_or_else(|| FormatError::Damaged(format!("an unknown operation `{name}`")))
 }
 
-impl From<&KeptOperation> for Operation {
+impl From<&KeptOperation> for SavedOperation {
     fn from(kept: &KeptOperation) -> Self {
         let (frame, frame_base64) = match kept.frame.as_wire() {
             WireFrame::Text(text) => (Some(text.to_owned()), None),
@@ -281,7 +281,7 @@ impl From<&KeptOperation> for Operation {
     }
 }
 
-impl Operation {
+impl SavedOperation {
     fn decode(self) -> Result<KeptOperation, FormatError> {
         let frame = match (self.frame, self.frame_base64) {
             (Some(text), None) => EncodedFrame::from(text),
@@ -332,7 +332,7 @@ pub mod fuzz {
 
     /// A file is refused, or read and written as what it was. The checksum is mended, as somebody who mends a file by hand
     /// would do.
-    pub fn session_file(bytes: &[u8]) -> Option<Record> {
+    pub fn session_file(bytes: &[u8]) -> Option<SessionRecord> {
         let _ = decode(bytes);
         let end = memchr::memchr(b'\n', bytes).map_or(bytes.len(), |end| end + 1);
         let mended = [format!("{NAME} {VERSION} {}\n", checksum(&bytes[end..])).as_bytes(), &bytes[end..]].concat();
@@ -347,9 +347,9 @@ pub mod fuzz {
 pub(super) mod tests {
     use super::*;
 
-    pub(in crate::state) fn record() -> Record {
-        Record {
-            place: Some(Place {
+    pub(in crate::state) fn record() -> SessionRecord {
+        SessionRecord {
+            place: Some(SessionScope {
                 endpoint: "wss://example.com".into(),
                 hub: "chat".into(),
                 user: Some("alice".into()),
@@ -389,7 +389,7 @@ pub(super) mod tests {
             },
             lines_since: 4,
             lines: Some(SentLines::default()),
-            progress: Progress { done: 5, begun: 9, saved_at: 1_760_000_000_123 },
+            progress: MessageProgress { done: 5, begun: 9, saved_at: 1_760_000_000_123 },
         }
     }
 
@@ -398,7 +398,7 @@ pub(super) mod tests {
         let record = record();
         let bytes = encode(&encode_body(&record), &record.progress);
         assert_eq!(decode(&bytes).unwrap(), record);
-        assert_eq!(decode(b"").unwrap(), Record::default());
+        assert_eq!(decode(b"").unwrap(), SessionRecord::default());
     }
 
     #[test]
@@ -432,10 +432,10 @@ pub(super) mod tests {
         let body = r#"{"place":null,"connection":{"connectionId":"c1","userId":null,"reconnectionToken":"t1"},"ordinal":2,"groups":[{"name":"g","wanted":true,"joined":true}],"operations":[],"usedIds":[[1,4]],"stream":{"firstId":2,"largestId":0,"template":"t","settled":1,"digest":"","lines":"","states":"","left":{},"ordinal":2}}"#;
         let rest = format!("{body}\n{{\"done\":5,\"begun\":9,\"savedAt\":7}}\n");
         let file = format!("wps-session 1 {}\n{rest}", checksum(rest.as_bytes()));
-        let Record { snapshot, lines, progress, .. } = decode(file.as_bytes()).unwrap();
+        let SessionRecord { snapshot, lines, progress, .. } = decode(file.as_bytes()).unwrap();
         assert_eq!((snapshot.connection.unwrap().id.as_str(), snapshot.losses.len()), ("c1", 0));
         assert_eq!((snapshot.carried, snapshot.remembered, snapshot.digests), (vec![(1, 4)], vec![], vec![]));
-        assert_eq!((lines.unwrap().settled(), progress), (1, Progress { done: 5, begun: 9, saved_at: 7 }));
+        assert_eq!((lines.unwrap().settled(), progress), (1, MessageProgress { done: 5, begun: 9, saved_at: 7 }));
     }
 
     #[test]
@@ -450,11 +450,11 @@ pub(super) mod tests {
 
         #[test]
         fn spoiled_files_are_refused_and_never_taken_for_another_state(
-            bytes in webpubsub_spoil::spoiled(vec![encode(&encode_body(&record()), &Progress::default())])
+            bytes in webpubsub_spoil::spoiled(vec![encode(&encode_body(&record()), &MessageProgress::default())])
         ) {
             crate::fuzz::session_file(&bytes);
             if decode(&bytes).is_ok() {
-                let good = encode(&encode_body(&record()), &Progress::default());
+                let good = encode(&encode_body(&record()), &MessageProgress::default());
                 assert!(bytes.is_empty() || bytes == good || bytes.starts_with(b"wps-session 1 "), "{bytes:?}");
             }
         }

@@ -15,6 +15,6 @@ mod lock;
 pub use file::{OpenError, Opened, SessionFile};
 #[cfg(any(test, fuzzing))]
 pub use format::fuzz;
-pub use format::{FormatError, Place};
+pub use format::{FormatError, SessionScope};
 pub use lines::{Comparing, Left, LineDigest, MOST_AHEAD, MOST_LEFT, Mismatch, SentLines, Step, digest_of, free_id};
 pub use lock::Holder;

@@ -1,7 +1,7 @@
 //! The pieces of help that several commands have.
 
 use super::topics::TOPICS;
-use crate::records::schema::{self, Entry};
+use crate::records::schema::{self, RecordManual};
 use webpubsub_proto::fault::{ACTIONS, KEYS};
 
 /// The piece of that name.
@@ -71,7 +71,7 @@ fn records() -> String {
 
 /// The fields of every type of record, a part each.
 fn record_fields() -> String {
-    let part = |entry: &Entry| {
+    let part = |entry: &RecordManual| {
         let rows = entry.fields.iter().map(|(name, meaning)| format!("`{name}`\n: {meaning}\n\n"));
         format!("### {}\n\n{}", entry.kind, rows.collect::<String>())
     };

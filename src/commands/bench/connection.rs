@@ -17,7 +17,7 @@ use super::settings::BenchSettings;
 use crate::failure::Failure;
 use crate::options::connection::settings::Source;
 use crate::run::chance::seed;
-use crate::run::explain::{Place, operation_failure, session_failure};
+use crate::run::explain::{ConnectContext, operation_failure, session_failure};
 use webpubsub_client::driver::{CurrentUrl, Driver, NetDialer, UrlSource};
 use webpubsub_client::event::{EventSink, Flow, Lifecycle, Received, WireFrame};
 use webpubsub_client::handle::{Handle, Pipeline, Settlement, Submission};
@@ -55,7 +55,7 @@ pub enum Notice {
 
 /// What all connections of a run share.
 #[derive(Debug)]
-pub struct Shared {
+pub struct BenchContext {
     pub bench: BenchSettings,
     pub clock: Clock,
     /// When it began; nothing until it does.
@@ -76,7 +76,7 @@ pub struct Shared {
     pub refusal: OnceLock<Outcome>,
 }
 
-impl Shared {
+impl BenchContext {
     /// Where a connection puts its samples.
     pub fn shard(&self, connection: u64) -> MutexGuard<'_, Interval> {
         let at = usize::try_from(connection % self.shards.len() as u64).unwrap_or_default();
@@ -84,9 +84,9 @@ impl Shared {
     }
 
     /// Where the connections go, as far as errors tell it.
-    pub fn place(&self, url: &CurrentUrl) -> Place {
+    pub fn place(&self, url: &CurrentUrl) -> ConnectContext {
         let connection = &self.bench.connection;
-        let place = Place {
+        let place = ConnectContext {
             url: self.source.at_once(),
             local: matches!(connection.source, Source::Local { .. }),
             connect_timeout: connection.session.connect_timeout,
@@ -100,7 +100,7 @@ impl Shared {
 
 /// What a connection has come to.
 #[derive(Debug)]
-pub struct Done {
+pub struct ConnectionResult {
     pub receiver: Option<Receiver>,
     /// The publisher's number, and what it sent.
     pub published: Option<(u64, Published)>,
@@ -111,12 +111,12 @@ pub async fn connection(
     number: u64,
     receiver: Option<Receiver>,
     sending: Option<Sending>,
-    shared: Arc<Shared>,
+    shared: Arc<BenchContext>,
     notices: mpsc::UnboundedSender<Notice>,
     mut phase: watch::Receiver<Phase>,
-) -> Done {
+) -> ConnectionResult {
     let bench = &shared.bench;
-    let nothing = Done { receiver: None, published: None };
+    let nothing = ConnectionResult { receiver: None, published: None };
     // Spread over the ramp, and never so many at once that the service has to turn some away.
     let pause = bench.ramp.mul_f64(number as f64 / bench.connections as f64);
     let permit = async {
@@ -192,7 +192,7 @@ pub async fn connection(
         let failure = session_failure(*kind, message, dialer.last_error().as_ref(), &shared.place(&url));
         tell(&notices, Notice::Failed(Box::new(failure)));
     }
-    Done { receiver: sink.receiver, published }
+    ConnectionResult { receiver: sink.receiver, published }
 }
 
 /// Nobody may be there any more.
@@ -216,14 +216,14 @@ struct Publisher<'a> {
     connection: u64,
     number: u64,
     sender: Sender,
-    shared: &'a Shared,
+    shared: &'a BenchContext,
     pipeline: Pipeline,
     wake: Arc<Notify>,
     settled: Vec<Settlement>,
 }
 
 impl<'a> Publisher<'a> {
-    fn new(connection: u64, sending: Sending, times: Times, shared: &'a Shared, handle: &Handle) -> Self {
+    fn new(connection: u64, sending: Sending, times: Times, shared: &'a BenchContext, handle: &Handle) -> Self {
         let place = usize::try_from(sending.place).unwrap_or_default();
         let wake = shared.wakers.get(place).map_or_else(|| Arc::new(Notify::new()), Arc::clone);
         let number = sending.publisher;
@@ -329,7 +329,7 @@ impl<'a> Publisher<'a> {
 #[derive(Debug)]
 struct Sink {
     number: u64,
-    shared: Arc<Shared>,
+    shared: Arc<BenchContext>,
     /// The group of the subscriber.
     group: String,
     receiver: Option<Receiver>,

@@ -32,7 +32,7 @@ use self::expectations::Expectations;
 use self::histogram_log::{HistogramLog, unwritable};
 use self::output::Records;
 use self::report::Page;
-use self::run::{Outcome, Run, warnings};
+use self::run::{BenchRun, Outcome, warnings};
 use self::settings::BenchSettings;
 use super::{CommandArgs, Task};
 use crate::failure::{Failure, Kind, OrFail as _};
@@ -49,7 +49,7 @@ use crate::run::ending::{Ending, Interrupt, Verdict, failed, last_words};
 use crate::run::exit_code::ExitCode;
 use crate::run::hosting;
 use crate::run::process::{on_all_threads, put};
-use crate::run::sink::Shown;
+use crate::run::sink::MessageScope;
 use crate::run::voice::{report_ending, tell, warn};
 use crate::signal::Signals;
 use webpubsub_client::driver::Finished;
@@ -178,7 +178,7 @@ fn task(bench: BenchSettings) -> Task {
 /// Carries a run out, and returns the exit code. Everything is printed by then.
 async fn carry_out(surroundings: &Surroundings, bench: &BenchSettings, expectations: &Expectations) -> u8 {
     let wants = Wants {
-        shown: Shown::None,
+        shown: MessageScope::None,
         limit: None,
         follows_stdout: true,
         hosts: false,
@@ -239,7 +239,7 @@ async fn attempt(
     let report = bench.report.as_ref().map(create).transpose()?;
     warn(&mut records.printer, &bench.connection);
     records.printer.console().watch_stdout().or_internal()?;
-    let outcome = Run::start(bench, records, log)?.carry_out(surroundings, signals).await?;
+    let outcome = BenchRun::start(bench, records, log)?.carry_out(surroundings, signals).await?;
     Ok(Attempt { outcome, report })
 }
 

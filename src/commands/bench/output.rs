@@ -2,9 +2,9 @@
 
 use super::cost::grouped;
 use super::measure::{Point, Timeline};
-use super::progress::Progress;
+use super::progress::BenchProgressLine;
 use super::results::{Results, millis, tenths};
-use super::settings::{BenchSettings, Mode};
+use super::settings::{BenchMode, BenchSettings};
 use super::text::{bars, ms, number, summary};
 use crate::records::BenchProgress;
 use crate::render::{Printer, Weight};
@@ -16,7 +16,7 @@ const TOLD: u64 = 5;
 #[derive(Debug)]
 pub struct Records {
     pub printer: Printer,
-    progress: Progress,
+    progress: BenchProgressLine,
     /// All trouble is told (`-v`).
     all: bool,
     csv: bool,
@@ -29,7 +29,7 @@ impl Records {
     /// With a line of progress where a person looks on.
     pub fn new(printer: Printer, bench: &BenchSettings) -> Self {
         let output = &bench.output;
-        let progress = Progress::new(printer.console().err.clone(), !output.quiet && output.verbosity == 0);
+        let progress = BenchProgressLine::new(printer.console().err.clone(), !output.quiet && output.verbosity == 0);
         let (all, csv) = (output.verbosity > 0, bench.csv);
         Self { printer, progress, all, csv, troubles: 0, last_trouble: String::new() }
     }
@@ -94,13 +94,13 @@ impl Records {
         };
         self.printer.finding(&fields, "");
         let mut words = vec![format!("{end:.0} s")];
-        if bench.mode != Mode::Sub {
+        if bench.mode != BenchMode::Sub {
             words.push(format!("sent {}/s", number(fields.send_rate)));
         }
-        if bench.mode != Mode::Pub {
+        if bench.mode != BenchMode::Pub {
             words.push(format!("received {}/s", number(fields.receive_rate)));
         }
-        let times = if bench.mode == Mode::Pub {
+        let times = if bench.mode == BenchMode::Pub {
             (fields.ack_p50_ms, fields.ack_p99_ms)
         } else {
             (fields.p50_ms, fields.p99_ms)

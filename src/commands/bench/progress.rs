@@ -7,13 +7,13 @@ const CLEAR: &str = "\r\u{1b}[K";
 
 /// The line.
 #[derive(Debug)]
-pub struct Progress {
+pub struct BenchProgressLine {
     err: Stream,
     wanted: bool,
     shown: bool,
 }
 
-impl Progress {
+impl BenchProgressLine {
     /// On stderr, where it is wanted and a person sees it.
     pub fn new(err: Stream, wanted: bool) -> Self {
         let wanted = wanted && err.style.terminal;

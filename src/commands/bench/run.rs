@@ -12,16 +12,16 @@ use tokio::time::{Instant, interval, sleep_until, timeout_at};
 
 use super::args::Rate;
 use super::clock::{Clock, Pacer, cpu_time, nanos};
-use super::connection::{CLOSING, Done, Notice, Phase, Shared, connection};
+use super::connection::{BenchContext, CLOSING, ConnectionResult, Notice, Phase, connection};
 use super::cost::grouped;
 use super::histogram_log::{ACK, HistogramLog, LATENCY};
 use super::measure::{
-    Counts, Interval, Payloads, Published, Publishers, Receiver, Schedule, Sending, Timeline, Times,
-    Verdict as Received,
+    Counts, DeliveryTally as Received, Interval, Payloads, Published, Publishers, Receiver, Schedule, Sending,
+    Timeline, Times,
 };
 use super::output::Records;
 use super::results::{Results, millis, tenths};
-use super::settings::{BenchSettings, Length, Mode};
+use super::settings::{BenchMode, BenchSettings, Length};
 use crate::failure::{Failure, Kind, OrFail as _};
 use crate::run::context::{Surroundings, url_source};
 use crate::run::ending::{Interrupt, Verdict, Watched, interruption};
@@ -62,13 +62,13 @@ pub struct Outcome {
 }
 
 /// A run.
-pub struct Run<'a> {
-    shared: Arc<Shared>,
+pub struct BenchRun<'a> {
+    shared: Arc<BenchContext>,
     records: &'a mut Records,
     log: Option<HistogramLog>,
     phase: watch::Sender<Phase>,
     notices: mpsc::UnboundedReceiver<Notice>,
-    tasks: JoinSet<Done>,
+    tasks: JoinSet<ConnectionResult>,
     pacer: Option<Pacer>,
     current: Interval,
     timeline: Timeline,
@@ -82,12 +82,12 @@ pub struct Run<'a> {
     sated: u64,
 }
 
-impl<'a> Run<'a> {
+impl<'a> BenchRun<'a> {
     /// Sets it up, and starts its connections.
     pub fn start(bench: &BenchSettings, records: &'a mut Records, log: Option<HistogramLog>) -> Result<Self, Failure> {
         let empty = Interval::new().or_internal()?;
         let processors = std::thread::available_parallelism().map_or(1, usize::from);
-        let shared = Arc::new(Shared {
+        let shared = Arc::new(BenchContext {
             bench: bench.clone(),
             clock: Clock::new(),
             times: OnceLock::new(),
@@ -217,7 +217,7 @@ impl<'a> Run<'a> {
             self.pacer = Some(pacer.or_internal()?);
         }
         self.began = Some(clock.instant(start));
-        if self.shared.bench.mode == Mode::Sub {
+        if self.shared.bench.mode == BenchMode::Sub {
             // Whoever publishes may wait for this.
             self.records.say(&format!(
                 "subscribed {} times to `{}`",
@@ -301,14 +301,14 @@ impl<'a> Run<'a> {
                 (before, quiet_since) = (arrived, Instant::now());
             }
             let settled = self.done >= publishers;
-            let whole = settled && (mode != Mode::Pubsub || arrived >= expected);
+            let whole = settled && (mode != BenchMode::Pubsub || arrived >= expected);
             if whole {
                 // One that was not acknowledged may come all the same, and stand for one that has not come yet.
                 let counts = self.so_far();
                 let grace = match mode {
-                    Mode::Pub | Mode::Sub => Duration::ZERO,
-                    Mode::Pubsub if counts.refused + counts.unacked > 0 => QUIET,
-                    Mode::Pubsub => FOR_DOUBLES,
+                    BenchMode::Pub | BenchMode::Sub => Duration::ZERO,
+                    BenchMode::Pubsub if counts.refused + counts.unacked > 0 => QUIET,
+                    BenchMode::Pubsub => FOR_DOUBLES,
                 };
                 let since = *whole_since.get_or_insert_with(Instant::now);
                 if since.elapsed() >= grace && (grace < QUIET || quiet_since.elapsed() >= QUIET) {
@@ -361,7 +361,7 @@ impl<'a> Run<'a> {
     }
 
     /// Closes all connections, and takes what they came to. A signal cuts that short.
-    async fn close(&mut self, signals: &mut Signals) -> Vec<Done> {
+    async fn close(&mut self, signals: &mut Signals) -> Vec<ConnectionResult> {
         self.phase.send_replace(Phase::Closing);
         let end = Instant::now() + CLOSING;
         let mut done = Vec::new();
@@ -386,7 +386,7 @@ impl<'a> Run<'a> {
         verdict: Option<Verdict>,
         interrupt: Option<Interrupt>,
         hurried: Option<Instant>,
-        mut done: Vec<Done>,
+        mut done: Vec<ConnectionResult>,
     ) -> Result<Outcome, Failure> {
         self.gather();
         let began = self.began;
@@ -426,7 +426,7 @@ impl<'a> Run<'a> {
 }
 
 /// A run of which every message was refused, or none was answered, has failed.
-fn judged(shared: &Shared, results: &Results) -> Option<Verdict> {
+fn judged(shared: &BenchContext, results: &Results) -> Option<Verdict> {
     if results.acked > 0 || results.sent == 0 {
         return None;
     }
@@ -463,7 +463,12 @@ fn sending(bench: &BenchSettings, place: u64, payloads: &Payloads) -> Sending {
     }
 }
 
-fn results(shared: &Shared, timeline: &Timeline, received: &Received, published: &HashMap<u64, Published>) -> Results {
+fn results(
+    shared: &BenchContext,
+    timeline: &Timeline,
+    received: &Received,
+    published: &HashMap<u64, Published>,
+) -> Results {
     let bench = &shared.bench;
     let Interval { counts, latency, ack, late, connect } = &timeline.total;
     let quantile = |histogram: &hdrhistogram::Histogram<u64>, quantile| {

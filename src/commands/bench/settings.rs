@@ -23,13 +23,13 @@ use crate::shell;
 
 /// What is measured.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Mode {
+pub enum BenchMode {
     Pub,
     Sub,
     Pubsub,
 }
 
-impl Mode {
+impl BenchMode {
     /// As in `wps bench NAME`, and as the record has it.
     pub fn name(self) -> &'static str {
         match self {
@@ -58,7 +58,7 @@ pub struct BenchSettings {
     pub output: OutputSettings,
     /// The results as CSV.
     pub csv: bool,
-    pub mode: Mode,
+    pub mode: BenchMode,
     /// All groups, at least one.
     pub groups: Vec<String>,
     /// The group as it was given.
@@ -91,7 +91,7 @@ const LENGTH: Duration = Duration::from_secs(10);
 
 /// What all three have in common.
 struct Parts {
-    mode: Mode,
+    mode: BenchMode,
     load: LoadArgs,
     publishing: Option<PublishingArgs>,
     subscribing: Option<SubscribingArgs>,
@@ -107,7 +107,7 @@ pub fn publishing(
 ) -> Result<BenchSettings, Failure> {
     let BenchPubArgs { load, publishing, results, connecting } = args;
     let (publishing, subscribing) = (Some(publishing), None);
-    settle(Parts { mode: Mode::Pub, load, publishing, subscribing, results, connecting }, environment, input)
+    settle(Parts { mode: BenchMode::Pub, load, publishing, subscribing, results, connecting }, environment, input)
 }
 
 /// Settles `wps bench sub`.
@@ -118,14 +118,14 @@ pub fn subscribing(
 ) -> Result<BenchSettings, Failure> {
     let BenchSubArgs { load, subscribing, results, connecting } = args;
     let (publishing, subscribing) = (None, Some(subscribing));
-    settle(Parts { mode: Mode::Sub, load, publishing, subscribing, results, connecting }, environment, input)
+    settle(Parts { mode: BenchMode::Sub, load, publishing, subscribing, results, connecting }, environment, input)
 }
 
 /// Settles `wps bench pubsub`.
 pub fn both(args: BenchPubsubArgs, environment: &Environment, input: &mut dyn Input) -> Result<BenchSettings, Failure> {
     let BenchPubsubArgs { load, publishing, subscribing, results, connecting } = args;
     let (publishing, subscribing) = (Some(publishing), Some(subscribing));
-    settle(Parts { mode: Mode::Pubsub, load, publishing, subscribing, results, connecting }, environment, input)
+    settle(Parts { mode: BenchMode::Pubsub, load, publishing, subscribing, results, connecting }, environment, input)
 }
 
 fn settle(parts: Parts, environment: &Environment, input: &mut dyn Input) -> Result<BenchSettings, Failure> {
@@ -163,7 +163,7 @@ fn settle(parts: Parts, environment: &Environment, input: &mut dyn Input) -> Res
         drain: load.drain,
         seed: publishing.as_ref().and_then(|args| args.seed).unwrap_or(drawn),
         publisher_offset: publishing.as_ref().map_or(0, |args| args.publisher_offset),
-        only_run: load.run.is_some() || mode != Mode::Sub,
+        only_run: load.run.is_some() || mode != BenchMode::Sub,
         run: load.run.unwrap_or_else(|| format!("{:08x}", drawn >> 32)),
         histogram: results.histogram,
         report: results.report,
@@ -236,16 +236,16 @@ impl BenchSettings {
         if self.groups.len() > 1 {
             flag("groups", self.groups.len().to_string());
         }
-        if self.mode != Mode::Sub {
+        if self.mode != BenchMode::Sub {
             flag("publishers", self.publishers.to_string());
         }
-        if self.mode != Mode::Pub {
+        if self.mode != BenchMode::Pub {
             flag("subscribers", self.subscribers.to_string());
         }
         if self.connections != self.publishers + self.subscribers {
             flag("connections", self.connections.to_string());
         }
-        if self.mode != Mode::Sub {
+        if self.mode != BenchMode::Sub {
             flag("rate", rate_text(self.rate));
             let Sizes(least, most) = self.sizes;
             flag("size", if least == most { least.to_string() } else { format!("{least}-{most}") });

@@ -11,8 +11,8 @@ use std::thread;
 
 use tokio::sync::mpsc;
 
-use super::lines::{Cutter, Line};
-use super::message::{BadLine, Entry, Item, Maker};
+use super::lines::{Cutter, InputLine};
+use super::message::{BadLine, InputEntry, Item, Maker};
 use crate::commands::bulk::settings::{BulkFeed, BulkSettings};
 use crate::failure::{Failure, Kind, OrFail as _};
 use crate::state::{LineDigest, digest_of};
@@ -27,13 +27,13 @@ const WAITING: usize = 1;
 
 /// The messages of a bulk, in order.
 #[derive(Debug)]
-pub struct Intake(Origin);
+pub struct BulkIntake(Origin);
 
 #[derive(Debug)]
 enum Origin {
     /// Read by a thread.
     Stdin {
-        batches: mpsc::Receiver<Batch>,
+        batches: mpsc::Receiver<InputBatch>,
         /// Bytes read so far.
         read: Arc<AtomicU64>,
         /// How many there are, if that is known.
@@ -47,9 +47,9 @@ enum Origin {
 
 /// What was read.
 #[derive(Debug)]
-pub(crate) enum Batch {
+pub(crate) enum InputBatch {
     /// At least one line.
-    Items(Vec<Entry>),
+    Items(Vec<InputEntry>),
     /// The input could not be read further.
     Failed(Failure),
 }
@@ -61,7 +61,7 @@ pub(super) struct Extent {
     pub(super) size: u64,
 }
 
-impl Intake {
+impl BulkIntake {
     /// Reads what is repeated, or starts to read standard input. Failures are bad input data (exit 11).
     pub fn open(settings: &BulkSettings) -> Result<Self, Failure> {
         let maker = Maker::of(settings);
@@ -79,13 +79,13 @@ impl Intake {
         let (input, size) = stdin().map_err(unreadable)?;
         let (sender, batches) = mpsc::channel(WAITING);
         let read = Arc::new(AtomicU64::new(0));
-        let reader = Reader { maker, keep_going, sender, read: Arc::clone(&read) };
+        let reader = BulkReader { maker, keep_going, sender, read: Arc::clone(&read) };
         thread::Builder::new().name("stdin".into()).spawn(move || reader.run(input)).or_internal()?;
         Ok(Self(Origin::Stdin { batches, read, size, terminal }))
     }
 
     /// The next messages, as soon as there are any; `None` at the end. Nothing is lost when this is dropped.
-    pub(crate) async fn next(&mut self) -> Option<Batch> {
+    pub(crate) async fn next(&mut self) -> Option<InputBatch> {
         match &mut self.0 {
             Origin::Stdin { batches, .. } => batches.recv().await,
             Origin::Repeated { maker, data, digest, next, times } => {
@@ -95,14 +95,14 @@ impl Intake {
                         Ok(message) => Item::Message(message),
                         Err(failure) => Item::Bad(BadLine { failure, last: true }),
                     };
-                    items.push(Entry { line: *next, digest: *digest, item });
+                    items.push(InputEntry { line: *next, digest: *digest, item });
                     *next += 1;
                     // A large one is not wanted more often than it can be sent.
                     if data.as_data().json_len() > CHUNK {
                         break;
                     }
                 }
-                (!items.is_empty()).then_some(Batch::Items(items))
+                (!items.is_empty()).then_some(InputBatch::Items(items))
             }
         }
     }
@@ -132,14 +132,14 @@ impl Intake {
 }
 
 /// The thread's part.
-struct Reader {
+struct BulkReader {
     maker: Maker,
     keep_going: bool,
-    sender: mpsc::Sender<Batch>,
+    sender: mpsc::Sender<InputBatch>,
     read: Arc<AtomicU64>,
 }
 
-impl Reader {
+impl BulkReader {
     fn run(self, mut input: Box<dyn Read + Send>) {
         let mut chunk = vec![0; CHUNK];
         let mut cutter = Cutter::new(self.maker.longest_line());
@@ -162,7 +162,7 @@ impl Reader {
                 Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
                 Err(error) => {
                     // Nobody takes it any more: the bulk has ended already.
-                    let _ = self.sender.blocking_send(Batch::Failed(unreadable(error)));
+                    let _ = self.sender.blocking_send(InputBatch::Failed(unreadable(error)));
                     return;
                 }
             }
@@ -170,7 +170,7 @@ impl Reader {
     }
 
     /// Whether more is wanted.
-    fn take(&self, items: &mut Vec<Entry>, number: u64, line: Line<'_>) -> bool {
+    fn take(&self, items: &mut Vec<InputEntry>, number: u64, line: InputLine<'_>) -> bool {
         let entry = self.maker.entry(number, line);
         let ends = matches!(&entry.item, Item::Bad(bad) if bad.last || !self.keep_going);
         items.push(entry);
@@ -181,8 +181,8 @@ impl Reader {
     }
 
     /// Waits until there is room. Whether more is wanted.
-    fn hand_on(&self, items: &mut Vec<Entry>) -> bool {
-        items.is_empty() || self.sender.blocking_send(Batch::Items(std::mem::take(items))).is_ok()
+    fn hand_on(&self, items: &mut Vec<InputEntry>) -> bool {
+        items.is_empty() || self.sender.blocking_send(InputBatch::Items(std::mem::take(items))).is_ok()
     }
 }
 

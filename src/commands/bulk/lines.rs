@@ -5,7 +5,7 @@
 
 /// A line.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Line<'a> {
+pub enum InputLine<'a> {
     /// Without its end.
     Whole(&'a [u8]),
     /// It has more bytes than the limit.
@@ -31,7 +31,7 @@ impl Cutter {
     }
 
     /// Hands out each line that ends in this chunk with its number, from 1. `take` answers whether it wants more.
-    pub fn cut(&mut self, mut chunk: &[u8], mut take: impl FnMut(u64, Line<'_>) -> bool) -> bool {
+    pub fn cut(&mut self, mut chunk: &[u8], mut take: impl FnMut(u64, InputLine<'_>) -> bool) -> bool {
         while let Some(end) = memchr::memchr(b'\n', chunk) {
             let (head, rest) = (&chunk[..end], &chunk[end + 1..]);
             chunk = rest;
@@ -43,7 +43,7 @@ impl Cutter {
                 self.keep(head);
                 let line = std::mem::take(&mut self.partial);
                 let too_long = std::mem::take(&mut self.too_long);
-                let more = take(number, if too_long { Line::TooLong } else { self.judge(without_return(&line)) });
+                let more = take(number, if too_long { InputLine::TooLong } else { self.judge(without_return(&line)) });
                 // A large one is rare, and not worth keeping room for.
                 if line.capacity() <= 64 * 1024 {
                     self.partial = line;
@@ -60,16 +60,16 @@ impl Cutter {
     }
 
     /// Hands out the last line, if it has no end.
-    pub fn finish(&mut self, mut take: impl FnMut(u64, Line<'_>) -> bool) {
+    pub fn finish(&mut self, mut take: impl FnMut(u64, InputLine<'_>) -> bool) {
         if self.too_long {
-            take(self.lines + 1, Line::TooLong);
+            take(self.lines + 1, InputLine::TooLong);
         } else if !self.partial.is_empty() {
             take(self.lines + 1, self.judge(&self.partial));
         }
     }
 
-    fn judge<'a>(&self, line: &'a [u8]) -> Line<'a> {
-        if line.len() > self.limit { Line::TooLong } else { Line::Whole(line) }
+    fn judge<'a>(&self, line: &'a [u8]) -> InputLine<'a> {
+        if line.len() > self.limit { InputLine::TooLong } else { InputLine::Whole(line) }
     }
 
     /// Keeps the beginning of a line. One byte more may turn out to be the CR of its end.
@@ -98,12 +98,12 @@ mod tests {
     fn lines(input: &[u8], chunk: usize, limit: usize) -> Vec<(u64, Option<Vec<u8>>)> {
         let mut cutter = Cutter::new(limit);
         let mut seen = Vec::new();
-        let mut take = |number, line: Line<'_>| {
+        let mut take = |number, line: InputLine<'_>| {
             seen.push((
                 number,
                 match line {
-                    Line::Whole(line) => Some(line.to_vec()),
-                    Line::TooLong => None,
+                    InputLine::Whole(line) => Some(line.to_vec()),
+                    InputLine::TooLong => None,
                 },
             ));
             true

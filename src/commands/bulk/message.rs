@@ -9,7 +9,7 @@ use std::sync::Arc;
 use serde::Deserialize;
 use serde_json::value::RawValue;
 
-use super::lines::Line;
+use super::lines::InputLine;
 use super::settings::Content;
 use crate::commands::bulk::settings::{BulkFeed, BulkSettings, Template};
 use crate::failure::{Failure, Kind};
@@ -29,7 +29,7 @@ const OVERHEAD: usize = 128;
 
 /// What lines are made to.
 #[derive(Clone, Debug)]
-pub(crate) enum What {
+pub(crate) enum LineKind {
     /// Messages and events.
     Operation(Template),
     /// Invocations.
@@ -41,7 +41,7 @@ pub(crate) enum What {
 
 /// A message to send.
 #[derive(Clone, Debug)]
-pub(crate) struct Message {
+pub(crate) struct BulkMessage {
     /// The line it came from, from 1.
     pub(crate) line: u64,
     /// The group or the event's name.
@@ -54,7 +54,7 @@ pub(crate) struct Message {
 
 /// A line that was read.
 #[derive(Debug)]
-pub(crate) struct Entry {
+pub(crate) struct InputEntry {
     /// Its number, from 1.
     pub(crate) line: u64,
     /// Its digest, where the position of the bulk is kept.
@@ -65,7 +65,7 @@ pub(crate) struct Entry {
 /// What a line is.
 #[derive(Debug)]
 pub(crate) enum Item {
-    Message(Message),
+    Message(BulkMessage),
     /// A record that is not a message, or a blank line between records.
     Skipped,
     /// Not to be sent.
@@ -83,7 +83,7 @@ pub(crate) struct BadLine {
 /// Makes messages of lines.
 #[derive(Clone, Debug)]
 pub(crate) struct Maker {
-    what: What,
+    what: LineKind,
     /// The target of all, unless records name their own.
     target: Option<Arc<str>>,
     /// What the data of a line is; `None`: the lines are records.
@@ -97,7 +97,7 @@ pub(crate) struct Maker {
 
 /// A record of input. Everything but its type is looked at only when it is a message.
 #[derive(Deserialize)]
-struct Record<'a> {
+struct InputRecord<'a> {
     #[serde(rename = "type", borrow)]
     kind: Option<Cow<'a, str>>,
     #[serde(borrow)]
@@ -120,7 +120,7 @@ struct Record<'a> {
     stream: Option<&'a RawValue>,
 }
 
-impl Record<'_> {
+impl InputRecord<'_> {
     /// Whether it is of no use to anybody who wants data: something else that came, or the bare end of a group stream,
     /// whose empty data is none (PROTOCOL §9.1).
     fn is_skipped(&self) -> bool {
@@ -134,7 +134,7 @@ impl Record<'_> {
 impl Maker {
     /// `data_type`: what a line holds; `None`: a record. `kept`: the position of the bulk is kept.
     pub(crate) fn new(
-        what: What,
+        what: LineKind,
         target: Option<&str>,
         data_type: Option<PayloadType>,
         ack: Ack,
@@ -153,7 +153,7 @@ impl Maker {
             BulkFeed::Lines(data_type) => Some(*data_type),
             BulkFeed::Records | BulkFeed::Repeated { .. } => None,
         };
-        let what = What::Operation(settings.template.clone());
+        let what = LineKind::Operation(settings.template.clone());
         let (codec, kept) = (settings.connection.protocol.codec(), settings.connection.session_file.is_some());
         Self::new(what, target, data_type, settings.ack, codec, kept)
     }
@@ -178,19 +178,19 @@ impl Maker {
     }
 
     /// A line of input. What is too long has no digest of its own.
-    pub(super) fn entry(&self, line: u64, text: Line<'_>) -> Entry {
+    pub(super) fn entry(&self, line: u64, text: InputLine<'_>) -> InputEntry {
         let digest = match text {
-            Line::Whole(bytes) if self.kept => digest_of(bytes),
-            Line::Whole(_) | Line::TooLong => LineDigest::default(),
+            InputLine::Whole(bytes) if self.kept => digest_of(bytes),
+            InputLine::Whole(_) | InputLine::TooLong => LineDigest::default(),
         };
-        Entry { line, digest, item: self.read(line, text) }
+        InputEntry { line, digest, item: self.read(line, text) }
     }
 
     /// What a line of input is.
-    pub(super) fn read(&self, line: u64, text: Line<'_>) -> Item {
+    pub(super) fn read(&self, line: u64, text: InputLine<'_>) -> Item {
         let made = match text {
-            Line::TooLong => Err(too_large(self.codec, &format!("more than {} bytes", self.longest_line()))),
-            Line::Whole(bytes) => match self.data_type {
+            InputLine::TooLong => Err(too_large(self.codec, &format!("more than {} bytes", self.longest_line()))),
+            InputLine::Whole(bytes) => match self.data_type {
                 Some(data_type) => data_type.decode(bytes).and_then(|data| self.message(line, data).map(Some)),
                 None => self.record(line, bytes),
             },
@@ -206,14 +206,14 @@ impl Maker {
     }
 
     /// The message of a line with this data.
-    pub(super) fn message(&self, line: u64, data: OwnedData) -> Result<Message, Failure> {
+    pub(super) fn message(&self, line: u64, data: OwnedData) -> Result<BulkMessage, Failure> {
         let target = self.target.clone().ok_or_else(|| bad("no group or event is given"))?;
         let mode = self.mode(line)?;
         let content = Content { data: Some(data), no_echo: None, ttl_seconds: None, metadata: None };
         self.checked(line, target, content, mode)
     }
 
-    fn record(&self, line: u64, bytes: &[u8]) -> Result<Option<Message>, Failure> {
+    fn record(&self, line: u64, bytes: &[u8]) -> Result<Option<BulkMessage>, Failure> {
         let text = std::str::from_utf8(bytes).map_err(|error| bad_because("the record is not UTF-8", error))?;
         let text = text.trim_ascii();
         if text.is_empty() {
@@ -222,7 +222,7 @@ impl Maker {
         if !text.starts_with('{') && serde_json::from_str::<&RawValue>(text).is_ok() {
             return Err(bad("the record is not a JSON object").hint("`--lines` sends any text, a message a line"));
         }
-        let record: Record<'_> = serde_json::from_str(text).map_err(|error| {
+        let record: InputRecord<'_> = serde_json::from_str(text).map_err(|error| {
             bad_because("the record is not a JSON object", error).hint("`--lines` sends any text, a message a line")
         })?;
         if record.is_skipped() {
@@ -230,12 +230,12 @@ impl Maker {
         }
         let target = match (&self.target, &self.what) {
             (Some(target), _) => Arc::clone(target),
-            (None, What::Operation(Template::Send { .. })) => {
+            (None, LineKind::Operation(Template::Send { .. })) => {
                 let group: String = needed(record.group, "group", "GROUP")?;
                 check_group_name(&group).map_err(|error| bad_because("`group` is not valid", error))?;
                 group.into()
             }
-            (None, What::Operation(Template::Event { .. }) | What::Invocation { .. }) => {
+            (None, LineKind::Operation(Template::Event { .. }) | LineKind::Invocation { .. }) => {
                 let event: String = needed(record.event, "event", "NAME")?;
                 check_event_name(&event).map_err(|error| bad_because("`event` is not valid", error))?;
                 event.into()
@@ -249,7 +249,9 @@ impl Maker {
         let metadata = record.metadata.map(|raw| Metadata::from_json(raw.get()).map_err(bad)).transpose()?;
         let data_type = optional::<Cow<'_, str>>(record.data_type, "dataType")?;
         let data = match (&self.what, record.data, &metadata) {
-            (What::Invocation { .. }, None, _) | (What::Operation(_), None, Some(_)) if data_type.is_none() => None,
+            (LineKind::Invocation { .. }, None, _) | (LineKind::Operation(_), None, Some(_)) if data_type.is_none() => {
+                None
+            }
             _ => Some(data(record.data, data_type.as_deref())?),
         };
         let mode = match (optional(record.ack_id, "ackId")?, self.ack) {
@@ -272,7 +274,7 @@ impl Maker {
         }
     }
 
-    fn checked(&self, line: u64, target: Arc<str>, content: Content, mode: AckMode) -> Result<Message, Failure> {
+    fn checked(&self, line: u64, target: Arc<str>, content: Content, mode: AckMode) -> Result<BulkMessage, Failure> {
         let data = content.data.as_ref().map(OwnedData::as_data);
         if matches!(data, Some(Data::Json("null"))) {
             return Err(bad("the data is `null`, which the service takes from nobody"));
@@ -286,14 +288,14 @@ impl Maker {
             }
         }
         let size = size - LONGEST_METADATA;
-        Ok(Message { line, target, content, mode, size })
+        Ok(BulkMessage { line, target, content, mode, size })
     }
 
     /// Bytes of its frame, or of one that is longer than it can be by no more than what an id takes.
     fn frame_len(&self, line: u64, target: &str, content: &Content, mode: AckMode) -> usize {
         let content = content.clone();
         match &self.what {
-            What::Operation(template) => {
+            LineKind::Operation(template) => {
                 let ack_id = match mode {
                     AckMode::Id(id) | AckMode::Recorded { id, .. } => Some(id),
                     // Where it is kept, ids go on from those of earlier runs.
@@ -304,7 +306,7 @@ impl Maker {
                 };
                 template.request(target, content).encode(self.codec, ack_id).len()
             }
-            What::Invocation { metadata } => {
+            LineKind::Invocation { metadata } => {
                 let metadata = content.metadata.or_else(|| metadata.clone());
                 let invocation = Invocation { metadata, ..Invocation::new(target.to_owned(), content.data) };
                 invocation.encode(self.codec, &line.to_string()).len()
@@ -320,7 +322,7 @@ pub fn data_of_record(bytes: &[u8]) -> Result<Option<OwnedData>, Failure> {
     if text.is_empty() {
         return Ok(None);
     }
-    let record: Record<'_> =
+    let record: InputRecord<'_> =
         serde_json::from_str(text).map_err(|error| bad_because("the record is not a JSON object", error))?;
     if record.is_skipped() {
         return Ok(None);

@@ -36,17 +36,17 @@ use crate::run::ending::{Verdict, at};
 use crate::run::process::on_one_thread;
 use crate::run::run_watched;
 use crate::run::seen::SentCounts;
-use crate::run::sink::Shown;
-use crate::run::watcher::Watcher;
+use crate::run::sink::MessageScope;
+use crate::run::watcher::RunObserver;
 use crate::state::{Left, MOST_LEFT};
-use intake::Batch;
-pub use intake::Intake;
-pub use lines::{Cutter, Line};
+pub use intake::BulkIntake;
+use intake::InputBatch;
+pub use lines::{Cutter, InputLine};
 pub use message::data_of_record;
-use message::{Entry, Item, Message};
+use message::{BulkMessage, InputEntry, Item};
 pub use pace::Pace;
 use position::{Fate, Position};
-use progress::Progress;
+use progress::BulkProgressLine;
 use tally::{Tally, Why};
 use webpubsub_client::event::Lifecycle;
 use webpubsub_client::handle::{Pipeline, Settlement, Submission};
@@ -57,7 +57,7 @@ use window::Window;
 /// The sending of many messages.
 pub fn task(settings: BulkSettings) -> Task {
     Box::new(move |process| {
-        let intake = Intake::open(&settings)?;
+        let intake = BulkIntake::open(&settings)?;
         let surroundings = process.surroundings_of(&settings.output, true)?;
         on_one_thread(send_all(&surroundings, &settings, intake))
     })
@@ -67,17 +67,17 @@ pub fn task(settings: BulkSettings) -> Task {
 const BATCH_BYTES: usize = 64 * 1024;
 
 /// Sends what the intake holds and waits for every ack. Returns the exit code.
-pub async fn send_all(surroundings: &Surroundings, settings: &BulkSettings, intake: Intake) -> u8 {
-    let shown = if settings.awaits_replies() { Shown::Server } else { Shown::None };
+pub async fn send_all(surroundings: &Surroundings, settings: &BulkSettings, intake: BulkIntake) -> u8 {
+    let shown = if settings.awaits_replies() { MessageScope::Server } else { MessageScope::None };
     let wants =
         Wants { shown, limit: None, follows_stdout: false, hosts: false, chatty: false, follows_conditions: false };
     let output = &settings.output;
     let prints = output.format != Format::Text || settings.awaits_replies();
     let crowded = prints && surroundings.console.out.style.terminal;
     let wanted = !output.quiet && output.verbosity == 0 && !crowded && !intake.is_typed();
-    let progress = Rc::new(Progress::new(surroundings.console.err.clone(), wanted));
-    let watch = Rc::new(Watch { progress, live: Cell::new(false), changed: Notify::new() });
-    let watcher: Rc<dyn Watcher> = Rc::clone(&watch) as Rc<dyn Watcher>;
+    let progress = Rc::new(BulkProgressLine::new(surroundings.console.err.clone(), wanted));
+    let watch = Rc::new(BulkObserver { progress, live: Cell::new(false), changed: Notify::new() });
+    let watcher: Rc<dyn RunObserver> = Rc::clone(&watch) as Rc<dyn RunObserver>;
     run_watched(surroundings, &settings.connection, output, wants, Some(watcher), |client| {
         Flow::new(surroundings, settings, intake, client, watch).run()
     })
@@ -86,15 +86,15 @@ pub async fn send_all(surroundings: &Surroundings, settings: &BulkSettings, inta
 
 /// Sees whether there is a connection, and keeps the progress line out of the way of others.
 #[derive(Debug)]
-struct Watch {
-    progress: Rc<Progress>,
+struct BulkObserver {
+    progress: Rc<BulkProgressLine>,
     /// There is a connection.
     live: Cell<bool>,
     /// Told when that changes.
     changed: Notify,
 }
 
-impl Watcher for Watch {
+impl RunObserver for BulkObserver {
     fn lifecycle(&self, event: &Lifecycle) {
         let live = match event {
             // Nothing is said of it.
@@ -125,11 +125,11 @@ struct Flow<'a> {
     settings: &'a BulkSettings,
     client: Client,
     pipeline: Pipeline,
-    intake: Intake,
+    intake: BulkIntake,
     /// Nothing more is read.
     input_ended: bool,
     /// Messages that were read and not handed over, in order.
-    ready: VecDeque<Message>,
+    ready: VecDeque<BulkMessage>,
     window: Window,
     /// The last line that was read.
     read_line: u64,
@@ -143,7 +143,7 @@ struct Flow<'a> {
     broken: Option<Failure>,
     /// Lines of an earlier run are lost: nothing more is sent, once all of these are known.
     doomed: bool,
-    watch: Rc<Watch>,
+    watch: Rc<BulkObserver>,
     since: Instant,
     /// The session has ended.
     over: bool,
@@ -153,9 +153,9 @@ impl<'a> Flow<'a> {
     fn new(
         surroundings: &'a Surroundings,
         settings: &'a BulkSettings,
-        intake: Intake,
+        intake: BulkIntake,
         client: Client,
-        watch: Rc<Watch>,
+        watch: Rc<BulkObserver>,
     ) -> Self {
         let now = Instant::now();
         let resend = settings.connection.session.on_unknown == OnUnknown::Resend;
@@ -257,7 +257,7 @@ impl<'a> Flow<'a> {
     }
 
     /// Takes what was read.
-    fn take(&mut self, batch: Option<Batch>) {
+    fn take(&mut self, batch: Option<InputBatch>) {
         match batch {
             None => {
                 self.input_ended = true;
@@ -266,11 +266,11 @@ impl<'a> Flow<'a> {
                     return;
                 }
             }
-            Some(Batch::Failed(failure)) => {
+            Some(InputBatch::Failed(failure)) => {
                 self.input_ended = true;
                 self.tally.input_failed(self.read_line, failure);
             }
-            Some(Batch::Items(entries)) => {
+            Some(InputBatch::Items(entries)) => {
                 for entry in entries {
                     if let Err(failure) = self.take_line(entry) {
                         self.broken = Some(failure);
@@ -290,7 +290,7 @@ impl<'a> Flow<'a> {
     }
 
     /// Takes a line. Fails when it is not the line that an earlier run has sent.
-    fn take_line(&mut self, Entry { line, digest, item }: Entry) -> Result<(), Failure> {
+    fn take_line(&mut self, InputEntry { line, digest, item }: InputEntry) -> Result<(), Failure> {
         self.read_line = line;
         let ends = matches!(&item, Item::Bad(bad) if bad.last || !self.settings.keep_going);
         // A new line that is bad and ends the bulk leaves no trace: it may be another one, or none, in the next run.
@@ -381,7 +381,7 @@ impl<'a> Flow<'a> {
             && self.pace.as_mut().is_none_or(|pace| pace.take(now))
             && let Some(message) = self.ready.pop_front()
         {
-            let Message { line, target, content, mode, size } = message;
+            let BulkMessage { line, target, content, mode, size } = message;
             let request = self.settings.template.request(&target, content);
             if let Some(position) = &mut self.position {
                 position.hand_over(line);
@@ -472,7 +472,7 @@ impl<'a> Flow<'a> {
     /// Lines that an earlier run may have sent on the connection that is lost are unknown, and not handed over again.
     /// Whether there are such lines.
     fn lose_earlier(&mut self) -> bool {
-        let earlier = |message: &Message| match message.mode {
+        let earlier = |message: &BulkMessage| match message.mode {
             AckMode::Recorded { id, again: true } => Some((message.line, id)),
             AckMode::Recorded { again: false, .. } | AckMode::Automatic | AckMode::Id(_) | AckMode::None => None,
         };

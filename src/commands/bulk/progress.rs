@@ -17,7 +17,7 @@ const CLEAR: &str = "\r\u{1b}[K";
 
 /// The line.
 #[derive(Debug)]
-pub(super) struct Progress {
+pub(super) struct BulkProgressLine {
     err: Stream,
     wanted: bool,
     since: Instant,
@@ -26,7 +26,7 @@ pub(super) struct Progress {
     next: Cell<Instant>,
 }
 
-impl Progress {
+impl BulkProgressLine {
     /// On stderr, where it is wanted and a person sees it.
     pub(super) fn new(err: Stream, wanted: bool) -> Self {
         let wanted = wanted && err.style.terminal;

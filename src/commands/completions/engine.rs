@@ -13,7 +13,7 @@ use crate::cli::leading::{find, takes_next};
 use crate::cli::{TOPICS, all_commands};
 
 /// Where the words before the cursor lead.
-struct Place<'c> {
+struct CursorContext<'c> {
     /// The command that they name.
     command: &'c Command,
     /// The flag whose value comes next.
@@ -42,8 +42,8 @@ pub fn candidates(definition: &mut Command, words: &[String], index: usize, know
     found
 }
 
-fn place<'c>(root: &'c Command, words: &[String]) -> Place<'c> {
-    let mut place = Place { command: root, flag: None, escaped: false, positionals: 0, given: BTreeSet::new() };
+fn place<'c>(root: &'c Command, words: &[String]) -> CursorContext<'c> {
+    let mut place = CursorContext { command: root, flag: None, escaped: false, positionals: 0, given: BTreeSet::new() };
     for word in words {
         if place.flag.take().is_some() {
             continue;
@@ -94,7 +94,7 @@ fn short<'c, 't>(command: &'c Command, cluster: &'t str) -> (Option<&'c Arg>, &'
 }
 
 /// Flags, or the value in one.
-fn flags(place: &Place<'_>, typed: &str, known: &mut dyn Known) -> Vec<Candidate> {
+fn flags(place: &CursorContext<'_>, typed: &str, known: &mut dyn Known) -> Vec<Candidate> {
     let prefixed = |prefix: &str, found: Vec<Candidate>| {
         found
             .into_iter()
@@ -125,7 +125,7 @@ fn flags(place: &Place<'_>, typed: &str, known: &mut dyn Known) -> Vec<Candidate
 }
 
 /// Commands, or words of the command's own; where there are none that are known, its flags.
-fn words_of(place: &Place<'_>, typed: &str, known: &mut dyn Known) -> Vec<Candidate> {
+fn words_of(place: &CursorContext<'_>, typed: &str, known: &mut dyn Known) -> Vec<Candidate> {
     if place.positionals == 0 && !place.escaped && place.command.has_subcommands() {
         let commands = place.command.get_subcommands().filter(|command| !command.is_hide_set());
         let about = |command: &Command| command.get_about().map(ToString::to_string).unwrap_or_default();

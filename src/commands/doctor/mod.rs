@@ -26,7 +26,7 @@ use self::dial::DialReport;
 use self::report::Report;
 use self::settings::{DoctorSettings, Problem};
 use self::steps::{Failed, Steps};
-use self::watch::{Seen, Watch};
+use self::watch::{DoctorFindings, DoctorObserver};
 use super::{CommandArgs, Task};
 use crate::failure::{Failure, Kind};
 use crate::options::connecting::settings::ConnectionSettings;
@@ -40,7 +40,7 @@ use crate::run::chance::{seed, unix_now};
 use crate::run::context::{Surroundings, url_source};
 use crate::run::ending::{Interrupt, Watched, interruption, last_words};
 use crate::run::exit_code::ExitCode;
-use crate::run::explain::{Place, causes, session_failure};
+use crate::run::explain::{ConnectContext, causes, session_failure};
 use crate::run::network::dial_options;
 use crate::run::process::on_one_thread;
 use crate::run::voice::{print_failure, stopped_error};
@@ -187,7 +187,14 @@ async fn examine(
         };
         let Some(url) = url else { return Ending::new("failed", None) };
         token::tell(&url, unix_now(), &mut report.borrow_mut());
-        let place = Place { url: Some(url), local: false, connect_timeout: limit, longest_pause, kept: false, verbose };
+        let place = ConnectContext {
+            url: Some(url),
+            local: false,
+            connect_timeout: limit,
+            longest_pause,
+            kept: false,
+            verbose,
+        };
         return Examination { surroundings, settings, connection, place, report }.run(signals).await;
     }
     let source = match url_source(connection) {
@@ -206,7 +213,8 @@ async fn examine(
     let url = match obtained {
         Ok(url) => url,
         Err((message, cause)) => {
-            let place = Place { url: None, local, connect_timeout: limit, longest_pause, kept: false, verbose };
+            let place =
+                ConnectContext { url: None, local, connect_timeout: limit, longest_pause, kept: false, verbose };
             let failure = session_failure(EndKind::Unreachable, &message, Some(&cause), &place);
             report.borrow_mut().fail(elapsed, message, failure);
             return Ending::new("failed", None);
@@ -214,7 +222,7 @@ async fn examine(
     };
     tell_source(settings, connection, &url, elapsed, &mut report.borrow_mut());
     token::tell(&url, unix_now(), &mut report.borrow_mut());
-    let place = Place { url: Some(url), local, connect_timeout: limit, longest_pause, kept: false, verbose };
+    let place = ConnectContext { url: Some(url), local, connect_timeout: limit, longest_pause, kept: false, verbose };
     Examination { surroundings, settings, connection, place, report }.run(signals).await
 }
 
@@ -250,7 +258,7 @@ struct Examination<'a> {
     surroundings: &'a Surroundings,
     settings: &'a DoctorSettings,
     connection: &'a ConnectionSettings,
-    place: Place,
+    place: ConnectContext,
     report: &'a RefCell<Report>,
 }
 
@@ -264,7 +272,7 @@ impl Examination<'_> {
         let group = settings.group.clone().unwrap_or_else(|| format!("wps-doctor-{seed:016x}"));
         // Another doctor may try the same group at the same time.
         let text = format!("wps doctor {seed:016x}");
-        let (watch, seen) = Watch::new(group.clone(), text.clone());
+        let (watch, seen) = DoctorObserver::new(group.clone(), text.clone());
         let url = match (self.place.url.clone(), url_source(connection)) {
             (Some(url), _) => UrlSource::Fixed(url),
             (None, Ok(source)) => source,
@@ -354,7 +362,7 @@ impl Examination<'_> {
     }
 
     /// Why the session ended by itself.
-    fn end_of(&self, finished: &Finished, seen: &Seen, dialed: Option<&DialedError>) -> Failure {
+    fn end_of(&self, finished: &Finished, seen: &DoctorFindings, dialed: Option<&DialedError>) -> Failure {
         if let Some(loss) = &*seen.loss.borrow() {
             return session_failure(EndKind::Lost, &loss.describe(), None, &self.place);
         }

@@ -15,7 +15,7 @@ use crate::options::output::settings::{OutputSettings, talk};
 use crate::options::reconnect::args::{AttemptArgs, ReconnectArgs};
 use crate::options::reconnect::settings::Policy;
 use crate::options::recording::args::RecordArgs;
-use crate::options::values::Mode;
+use crate::options::values::BackoffModeName;
 use webpubsub_net::secret::Secret;
 use webpubsub_proto::session::OnUnknown;
 
@@ -97,7 +97,7 @@ fn no_reconnect() -> ReconnectArgs {
             no_reconnect: true,
             reconnect_delay: None,
             reconnect_max_delay: None,
-            reconnect_mode: Mode::Exponential,
+            reconnect_mode: BackoffModeName::Exponential,
         },
         ping_interval: Duration::ZERO,
         ping_timeout: Duration::ZERO,
@@ -105,7 +105,13 @@ fn no_reconnect() -> ReconnectArgs {
 }
 
 fn no_retry(ack_timeout: Duration) -> RetryArgs {
-    RetryArgs { retries: 0, retry_delay: None, retry_max_delay: None, retry_mode: Mode::Exponential, ack_timeout }
+    RetryArgs {
+        retries: 0,
+        retry_delay: None,
+        retry_max_delay: None,
+        retry_mode: BackoffModeName::Exponential,
+        ack_timeout,
+    }
 }
 
 /// Where the URL comes from, and the profile that may have brought it.

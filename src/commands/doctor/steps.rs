@@ -9,10 +9,10 @@ use tokio::time::{Instant, timeout};
 
 use super::dial::DialReport;
 use super::report::Report;
-use super::watch::Seen;
+use super::watch::DoctorFindings;
 use crate::failure::{Failure, Kind};
 use crate::render::human;
-use crate::run::explain::{Place, causes, operation_failure, role_hint};
+use crate::run::explain::{ConnectContext, causes, operation_failure, role_hint};
 use webpubsub_client::driver::Trail;
 use webpubsub_client::handle::Handle;
 use webpubsub_proto::OwnedData;
@@ -24,8 +24,8 @@ pub struct Steps<'a> {
     pub dial: &'a RefCell<DialReport>,
     pub trail: Trail,
     pub handle: Handle,
-    pub seen: Rc<Seen>,
-    pub place: Place,
+    pub seen: Rc<DoctorFindings>,
+    pub place: ConnectContext,
     /// The group that is tried.
     pub group: String,
     /// It was made up for this run.

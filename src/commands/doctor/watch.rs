@@ -13,7 +13,7 @@ use webpubsub_proto::{Data, Origin};
 
 /// What has happened to the client.
 #[derive(Debug, Default)]
-pub struct Seen {
+pub struct DoctorFindings {
     /// Connection and user, once connected.
     pub connected: RefCell<Option<(String, Option<String>)>>,
     /// How the connection was lost.
@@ -28,7 +28,7 @@ pub struct Seen {
     happened: Notify,
 }
 
-impl Seen {
+impl DoctorFindings {
     /// Resolves when `read` finds something.
     pub async fn until<T>(&self, read: impl Fn(&Self) -> Option<T>) -> T {
         loop {
@@ -43,7 +43,7 @@ impl Seen {
 /// As many frames that were not understood are told each time.
 const MOST_ODD: usize = 5;
 
-impl Seen {
+impl DoctorFindings {
     /// What was not understood since the last time, a sentence each.
     pub fn take_odd(&self) -> Vec<String> {
         let mut odd = self.odd.take();
@@ -67,22 +67,22 @@ impl Seen {
 
 /// Watches the client. A connection that is lost is not regained: that it was lost is the finding.
 #[derive(Debug)]
-pub struct Watch {
-    seen: Rc<Seen>,
+pub struct DoctorObserver {
+    seen: Rc<DoctorFindings>,
     group: String,
     /// The text of the own message.
     text: String,
 }
 
-impl Watch {
+impl DoctorObserver {
     /// Waits for that text in that group.
-    pub fn new(group: String, text: String) -> (Self, Rc<Seen>) {
-        let seen = Rc::new(Seen::default());
+    pub fn new(group: String, text: String) -> (Self, Rc<DoctorFindings>) {
+        let seen = Rc::new(DoctorFindings::default());
         (Self { seen: Rc::clone(&seen), group, text }, seen)
     }
 }
 
-impl EventSink for Watch {
+impl EventSink for DoctorObserver {
     fn lifecycle(&mut self, event: &Lifecycle) -> Flow {
         match event {
             Lifecycle::Connected { connection_id, user_id } => {

@@ -18,7 +18,7 @@ use crate::run::context::{Client, Surroundings, Wants, ack_mode};
 use crate::run::ending::Verdict;
 use crate::run::process::on_one_thread;
 use crate::run::run;
-use crate::run::sink::Shown;
+use crate::run::sink::MessageScope;
 use webpubsub_proto::OwnedData;
 use webpubsub_proto::session::Request;
 
@@ -51,7 +51,7 @@ impl CommandArgs for EventArgs {
 /// Sends the event, waits for the ack and, if asked to, for answers. Returns the exit code.
 pub async fn event(surroundings: &Surroundings, settings: &EventSettings, data: OwnedData) -> u8 {
     let waits = settings.wait_reply.is_some() || settings.output.expressions.until.is_some();
-    let shown = if waits { Shown::Server } else { Shown::None };
+    let shown = if waits { MessageScope::Server } else { MessageScope::None };
     // Answers come before the ack: the script ends the run, when it has both.
     let wants =
         Wants { shown, limit: None, follows_stdout: false, hosts: false, chatty: false, follows_conditions: false };

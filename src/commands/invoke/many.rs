@@ -12,8 +12,8 @@ use tokio::time::Instant;
 use super::WANTS;
 use super::settings::InvokeManySettings;
 use crate::commands::Task;
-use crate::commands::bulk::intake::{Batch, Intake};
-use crate::commands::bulk::message::{Item, Maker, Message, What};
+use crate::commands::bulk::intake::{BulkIntake, InputBatch};
+use crate::commands::bulk::message::{BulkMessage, Item, LineKind, Maker};
 use crate::commands::bulk::settings::BulkFeed;
 use crate::commands::bulk::settings::Content;
 use crate::failure::{Failure, Kind};
@@ -39,16 +39,16 @@ pub(super) fn task(settings: InvokeManySettings) -> Task {
             BulkFeed::Lines(data_type) => Some(*data_type),
             BulkFeed::Records | BulkFeed::Repeated { .. } => None,
         };
-        let what = What::Invocation { metadata: settings.metadata.clone() };
+        let what = LineKind::Invocation { metadata: settings.metadata.clone() };
         let codec = settings.connection.protocol.codec();
         let maker = Maker::new(what, settings.event.as_deref(), data_type, Ack::None, codec, false);
-        let intake = Intake::read(maker, settings.keep_going)?;
+        let intake = BulkIntake::read(maker, settings.keep_going)?;
         let surroundings = process.surroundings_of(&settings.output, true)?;
         on_one_thread(invoke_all(&surroundings, &settings, intake))
     })
 }
 
-async fn invoke_all(surroundings: &Surroundings, settings: &InvokeManySettings, intake: Intake) -> u8 {
+async fn invoke_all(surroundings: &Surroundings, settings: &InvokeManySettings, intake: BulkIntake) -> u8 {
     run(surroundings, &settings.connection, &settings.output, WANTS, |client| {
         Flow {
             surroundings,
@@ -80,11 +80,11 @@ struct Flow<'a> {
     surroundings: &'a Surroundings,
     settings: &'a InvokeManySettings,
     client: Client,
-    intake: Intake,
+    intake: BulkIntake,
     /// Nothing more is read.
     input_ended: bool,
     /// Read and not asked, in order.
-    ready: VecDeque<Message>,
+    ready: VecDeque<BulkMessage>,
     open: FuturesUnordered<Open>,
     counts: SentCounts,
     /// Records that are no invocations.
@@ -122,14 +122,14 @@ impl Flow<'_> {
         self.input_ended && self.ready.is_empty() && self.open.is_empty()
     }
 
-    fn take(&mut self, batch: Option<Batch>) {
+    fn take(&mut self, batch: Option<InputBatch>) {
         match batch {
             None => self.input_ended = true,
-            Some(Batch::Failed(failure)) => {
+            Some(InputBatch::Failed(failure)) => {
                 self.input_ended = true;
                 self.note_first(self.last_line + 1, failure);
             }
-            Some(Batch::Items(entries)) => {
+            Some(InputBatch::Items(entries)) => {
                 for entry in entries {
                     self.last_line = entry.line;
                     match entry.item {
@@ -154,7 +154,7 @@ impl Flow<'_> {
         while self.open.len() < self.settings.in_flight
             && let Some(message) = self.ready.pop_front()
         {
-            let Message { line, target, content, .. } = message;
+            let BulkMessage { line, target, content, .. } = message;
             let Content { data, metadata, .. } = content;
             let invocation = Invocation { metadata, ..Invocation::new(target.as_ref().to_owned(), data) };
             let invoking = self.client.handle.invoke(invocation, Some(line));

@@ -17,7 +17,7 @@ use crate::run::context::{Client, Surroundings, Wants};
 use crate::run::ending::Verdict;
 use crate::run::process::on_one_thread;
 use crate::run::run;
-use crate::run::sink::Shown;
+use crate::run::sink::MessageScope;
 use webpubsub_client::event::{InvokeOutcome, Invoked};
 use webpubsub_proto::OwnedData;
 use webpubsub_proto::session::Invocation;
@@ -51,7 +51,7 @@ impl CommandArgs for InvokeArgs {
 
 /// What an invocation wants of its client: answers are printed, messages are not.
 const WANTS: Wants = Wants {
-    shown: Shown::None,
+    shown: MessageScope::None,
     limit: None,
     follows_stdout: false,
     hosts: false,

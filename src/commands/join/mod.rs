@@ -17,7 +17,7 @@ use crate::run::context::{Client, Surroundings, Wants};
 use crate::run::ending::Verdict;
 use crate::run::process::on_one_thread;
 use crate::run::run;
-use crate::run::sink::Shown;
+use crate::run::sink::MessageScope;
 use webpubsub_proto::session::{AckMode, Request};
 
 impl CommandArgs for JoinArgs {
@@ -45,7 +45,7 @@ impl CommandArgs for JoinArgs {
 /// Joins the groups and reports each. Returns the exit code.
 pub async fn join(surroundings: &Surroundings, settings: &JoinSettings) -> u8 {
     let wants = Wants {
-        shown: Shown::None,
+        shown: MessageScope::None,
         limit: None,
         follows_stdout: false,
         hosts: false,

@@ -8,7 +8,7 @@ use futures_util::future::pending;
 use tokio::time::{Duration, Instant, sleep, sleep_until};
 
 use self::args::ListenArgs;
-use self::on_ready::Beside;
+use self::on_ready::OnReadyCommand;
 use self::settings::ListenSettings;
 use super::{CommandArgs, Task};
 use crate::failure::Failure;
@@ -22,8 +22,8 @@ use crate::run::ending::Verdict;
 use crate::run::expressions::verdict;
 use crate::run::process::on_one_thread;
 use crate::run::run;
-use crate::run::seen::Seen;
-use crate::run::sink::Shown;
+use crate::run::seen::MessageCounter;
+use crate::run::sink::MessageScope;
 use webpubsub_net::auth::token::peek_claims;
 use webpubsub_proto::session::{AckMode, Request};
 
@@ -52,14 +52,14 @@ impl CommandArgs for ListenArgs {
 /// Joins the groups and prints until something ends it. Returns the exit code.
 pub async fn listen(surroundings: &Surroundings, settings: &ListenSettings) -> u8 {
     let wants = Wants {
-        shown: Shown::All,
+        shown: MessageScope::All,
         limit: settings.count,
         follows_stdout: true,
         hosts: true,
         chatty: true,
         follows_conditions: true,
     };
-    let beside = Beside::default();
+    let beside = OnReadyCommand::default();
     let code = run(surroundings, &settings.connection, &settings.output, wants, |client| {
         script(surroundings, settings, &beside, client)
     })
@@ -68,7 +68,12 @@ pub async fn listen(surroundings: &Surroundings, settings: &ListenSettings) -> u
     code
 }
 
-async fn script(surroundings: &Surroundings, settings: &ListenSettings, beside: &Beside, client: Client) -> Verdict {
+async fn script(
+    surroundings: &Surroundings,
+    settings: &ListenSettings,
+    beside: &OnReadyCommand,
+    client: Client,
+) -> Verdict {
     tokio::select! {
         biased;
         met = conditions(&client) => verdict(&met, &settings.output),
@@ -79,7 +84,12 @@ async fn script(surroundings: &Surroundings, settings: &ListenSettings, beside: 
 }
 
 /// Joins all at once, in their order, then starts what is to be started; ends only when something fails.
-async fn attend(surroundings: &Surroundings, settings: &ListenSettings, beside: &Beside, client: &Client) -> Verdict {
+async fn attend(
+    surroundings: &Surroundings,
+    settings: &ListenSettings,
+    beside: &OnReadyCommand,
+    client: &Client,
+) -> Verdict {
     let joins = settings.groups.iter().map(|group| Request::Join { group: group.clone() });
     let states = settings.groups.iter().filter(|_| settings.states);
     let states = states.map(|group| Request::SubscribeStates { group: group.clone() });
@@ -132,7 +142,7 @@ async fn after(deadline: Option<Instant>) {
 }
 
 /// Resolves when no message has come for so long. Messages that wait for a slow reader are not missing.
-async fn idle(limit: Option<Duration>, seen: &Seen) {
+async fn idle(limit: Option<Duration>, seen: &MessageCounter) {
     let Some(limit) = limit else { return pending().await };
     loop {
         let due = seen.last_message.get() + limit;

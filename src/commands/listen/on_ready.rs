@@ -18,9 +18,9 @@ const PATIENCE: Duration = Duration::from_secs(1);
 
 /// The command, once it was started.
 #[derive(Debug, Default)]
-pub struct Beside(RefCell<Option<Running>>);
+pub struct OnReadyCommand(RefCell<Option<Running>>);
 
-impl Beside {
+impl OnReadyCommand {
     /// Starts the command and waits for its end, if there is one; resolves only when it fails. Dropped before, it asks
     /// the command to end.
     pub async fn run(&self, settings: Option<&OnReady>, client: &Client) -> Verdict {
@@ -32,7 +32,7 @@ impl Beside {
                 return Verdict::Failed(Failure::new(Kind::Expectation, error).context(context));
             }
         }
-        let asking = Asking(self);
+        let asking = StopOnDrop(self);
         let status = std::future::poll_fn(|cx| {
             let mut running = self.0.borrow_mut();
             let Some(running) = running.as_mut() else { return std::task::Poll::Pending };
@@ -72,9 +72,9 @@ impl Beside {
 }
 
 /// Asks the command to end as soon as nobody waits for it.
-struct Asking<'a>(&'a Beside);
+struct StopOnDrop<'a>(&'a OnReadyCommand);
 
-impl Drop for Asking<'_> {
+impl Drop for StopOnDrop<'_> {
     fn drop(&mut self) {
         if let Some(running) = self.0.0.borrow().as_ref() {
             running.ask_to_end();

@@ -15,7 +15,7 @@ use crate::options::values::{Format, duration};
 pub struct PingArgs {
     /// Which flags were given. First: what is read of the others is gone from what was typed.
     #[command(flatten)]
-    pub given: Given,
+    pub given: GivenFlags,
 
     /// End after N pings and their answers [default: 5; at a terminal: unlimited]
     #[arg(short, long, value_name = "N", value_parser = clap::value_parser!(u64).range(1..))]
@@ -53,12 +53,12 @@ impl PingArgs {
 
 /// What cannot be told from the value of a flag that has a default. Adds no flag.
 #[derive(Clone, Copy, Debug, Default)]
-pub struct Given {
+pub struct GivenFlags {
     /// `--output`.
     output: bool,
 }
 
-impl FromArgMatches for Given {
+impl FromArgMatches for GivenFlags {
     fn from_arg_matches(matches: &ArgMatches) -> Result<Self, clap::Error> {
         Ok(Self { output: matches.value_source("output").is_some_and(|source| source != ValueSource::DefaultValue) })
     }
@@ -69,7 +69,7 @@ impl FromArgMatches for Given {
     }
 }
 
-impl Args for Given {
+impl Args for GivenFlags {
     fn augment_args(command: Command) -> Command {
         command
     }

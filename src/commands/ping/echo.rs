@@ -6,7 +6,7 @@ use std::collections::HashMap;
 use tokio::sync::{Notify, oneshot};
 use tokio::time::Instant;
 
-use crate::run::watcher::Watcher;
+use crate::run::watcher::RunObserver;
 use webpubsub_client::event::{Flow, Lifecycle, Received, WireFrame};
 use webpubsub_proto::{Data, Message, Origin};
 
@@ -60,7 +60,7 @@ impl Echo {
     }
 }
 
-impl Watcher for Echo {
+impl RunObserver for Echo {
     fn lifecycle(&self, event: &Lifecycle) {
         let live = match event {
             Lifecycle::Connected { .. } | Lifecycle::Recovered { .. } => Some(Instant::now()),

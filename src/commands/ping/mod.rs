@@ -39,8 +39,8 @@ use crate::run::ending::{Verdict, at};
 use crate::run::expressions::verdict;
 use crate::run::process::on_one_thread;
 use crate::run::run_watched;
-use crate::run::sink::Shown;
-use crate::run::watcher::Watcher;
+use crate::run::sink::MessageScope;
+use crate::run::watcher::RunObserver;
 use webpubsub_proto::OwnedData;
 use webpubsub_proto::session::{AckMode, Request};
 
@@ -75,7 +75,7 @@ const OVERTAKEN: Duration = Duration::from_secs(1);
 /// Pings until something ends it. Returns the exit code.
 pub async fn ping(surroundings: &Surroundings, settings: &PingSettings) -> u8 {
     let wants = Wants {
-        shown: Shown::None,
+        shown: MessageScope::None,
         limit: None,
         follows_stdout: true,
         hosts: false,
@@ -86,7 +86,7 @@ pub async fn ping(surroundings: &Surroundings, settings: &PingSettings) -> u8 {
     let options = render::Options { judged: surroundings.judgement.is_some(), ..options };
     let printer = Printer::new(options, surroundings.console.clone());
     let echo = Rc::new(Echo::new(seed(), settings.group.clone()));
-    let watcher: Rc<dyn Watcher> = Rc::clone(&echo) as Rc<dyn Watcher>;
+    let watcher: Rc<dyn RunObserver> = Rc::clone(&echo) as Rc<dyn RunObserver>;
     run_watched(surroundings, &settings.connection, &settings.output, wants, Some(watcher), |client| {
         script(settings, printer, echo, client)
     })
@@ -118,11 +118,11 @@ async fn attend(settings: &PingSettings, printer: Printer, echo: &Echo, client: 
     }
     client.seen.connected().await;
     let place = client.access_url().map_or_else(String::new, |url| url.authority());
-    Run::new(settings, printer, echo, client, place).finish().await
+    PingRun::new(settings, printer, echo, client, place).finish().await
 }
 
 /// How a ping ended.
-enum Answer {
+enum PingResult {
     /// Its answer came, then.
     Came(Instant),
     /// The session has ended before.
@@ -132,15 +132,15 @@ enum Answer {
 }
 
 /// A ping that has no answer yet.
-struct Awaited {
+struct UnansweredPing {
     sent: Instant,
     abort: AbortHandle,
 }
 
-type Asked<'a> = Abortable<LocalBoxFuture<'a, (u64, Answer)>>;
+type PendingPing<'a> = Abortable<LocalBoxFuture<'a, (u64, PingResult)>>;
 
 /// The pings of a run.
-struct Run<'a> {
+struct PingRun<'a> {
     settings: &'a PingSettings,
     printer: Printer,
     echo: &'a Echo,
@@ -156,11 +156,11 @@ struct Run<'a> {
     answered: u64,
     /// When the last answer came.
     last_answer: Option<Instant>,
-    awaited: BTreeMap<u64, Awaited>,
-    asked: FuturesUnordered<Asked<'a>>,
+    awaited: BTreeMap<u64, UnansweredPing>,
+    asked: FuturesUnordered<PendingPing<'a>>,
 }
 
-impl<'a> Run<'a> {
+impl<'a> PingRun<'a> {
     fn new(settings: &'a PingSettings, printer: Printer, echo: &'a Echo, client: &'a Client, place: String) -> Self {
         Self {
             settings,
@@ -198,14 +198,14 @@ impl<'a> Run<'a> {
             tokio::select! {
                 biased;
                 Some(answer) = self.asked.next(), if !self.asked.is_empty() => match answer {
-                    Ok((sequence, Answer::Came(at))) => self.answer(sequence, at),
-                    Ok((sequence, Answer::Refused(verdict))) => {
+                    Ok((sequence, PingResult::Came(at))) => self.answer(sequence, at),
+                    Ok((sequence, PingResult::Refused(verdict))) => {
                         self.awaited.remove(&sequence);
                         self.lost += 1;
                         return verdict;
                     }
                     // Others may have their answer all the same.
-                    Ok((_, Answer::SessionEnded)) | Err(Aborted) => {}
+                    Ok((_, PingResult::SessionEnded)) | Err(Aborted) => {}
                 },
                 () = self.client.handle.ended() => return Verdict::SessionEnded,
                 () = sleep_until(due), if more && room => {
@@ -227,16 +227,16 @@ impl<'a> Run<'a> {
         self.sent += 1;
         let sequence = self.sent;
         let (abort, registration) = AbortHandle::new_pair();
-        let asked: LocalBoxFuture<'a, (u64, Answer)> = match &self.settings.group {
+        let asked: LocalBoxFuture<'a, (u64, PingResult)> = match &self.settings.group {
             None => Box::pin(asked(self.client, sequence)),
             Some(group) => Box::pin(echoed(self.client, self.echo, group, sequence)),
         };
         self.asked.push(Abortable::new(asked, registration));
-        self.awaited.insert(sequence, Awaited { sent: now, abort });
+        self.awaited.insert(sequence, UnansweredPing { sent: now, abort });
     }
 
     fn answer(&mut self, sequence: u64, at: Instant) {
-        let Some(Awaited { sent, .. }) = self.awaited.remove(&sequence) else { return };
+        let Some(UnansweredPing { sent, .. }) = self.awaited.remove(&sequence) else { return };
         let elapsed = at.saturating_duration_since(sent);
         self.statistics.add(elapsed);
         self.answered = self.answered.max(sequence);
@@ -254,7 +254,7 @@ impl<'a> Run<'a> {
         }
     }
 
-    fn give_up(&mut self, sequence: u64, awaited: &Awaited) {
+    fn give_up(&mut self, sequence: u64, awaited: &UnansweredPing) {
         awaited.abort.abort();
         self.echo.forget(sequence);
         self.lost += 1;
@@ -309,16 +309,16 @@ impl<'a> Run<'a> {
 }
 
 /// A ping of the protocol.
-async fn asked(client: &Client, sequence: u64) -> (u64, Answer) {
+async fn asked(client: &Client, sequence: u64) -> (u64, PingResult) {
     let answer = match client.handle.ping().await {
-        Some(_) => Answer::Came(Instant::now()),
-        None => Answer::SessionEnded,
+        Some(_) => PingResult::Came(Instant::now()),
+        None => PingResult::SessionEnded,
     };
     (sequence, answer)
 }
 
 /// A message that comes back through the group.
-async fn echoed(client: &Client, echo: &Echo, group: &str, sequence: u64) -> (u64, Answer) {
+async fn echoed(client: &Client, echo: &Echo, group: &str, sequence: u64) -> (u64, PingResult) {
     let (text, came) = echo.expect(sequence);
     let data = OwnedData::text(&text);
     let request = Request::send(group, data);
@@ -326,13 +326,13 @@ async fn echoed(client: &Client, echo: &Echo, group: &str, sequence: u64) -> (u6
     let sent = async {
         match client.perform(request, AckMode::Automatic).await {
             Ok(_) => pending().await,
-            Err(Verdict::SessionEnded) => Answer::SessionEnded,
-            Err(verdict) => Answer::Refused(verdict),
+            Err(Verdict::SessionEnded) => PingResult::SessionEnded,
+            Err(verdict) => PingResult::Refused(verdict),
         }
     };
     let answer = tokio::select! {
         biased;
-        Ok(at) = came => Answer::Came(at),
+        Ok(at) = came => PingResult::Came(at),
         answer = sent => answer,
     };
     (sequence, answer)

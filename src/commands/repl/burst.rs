@@ -24,15 +24,15 @@ const PAUSE: Duration = Duration::from_millis(50);
 
 /// The character that was typed last, for the handler that sees it and the helper that uses it.
 #[derive(Clone, Debug, Default)]
-pub struct Key(Arc<AtomicU32>);
+pub struct LastKey(Arc<AtomicU32>);
 
-impl Key {
+impl LastKey {
     fn take(&self) -> Option<char> {
         char::from_u32(self.0.swap(0, Ordering::Relaxed)).filter(|c| *c != '\0')
     }
 }
 
-impl ConditionalEventHandler for Key {
+impl ConditionalEventHandler for LastKey {
     fn handle(&self, event: &Event, _: RepeatCount, _: bool, _: &EventContext<'_>) -> Option<Cmd> {
         let typed = match event.get(0) {
             Some(KeyEvent(KeyCode::Char(c), Modifiers::NONE)) => u32::from(*c),
@@ -46,7 +46,7 @@ impl ConditionalEventHandler for Key {
 /// Decides which keys are painted.
 #[derive(Debug)]
 pub struct Burst {
-    key: Key,
+    key: LastKey,
     repaint: Repaint,
     /// When the line was painted last.
     painted: Cell<Option<Instant>>,
@@ -57,14 +57,14 @@ pub struct Burst {
     /// A text from the history stood behind the line.
     hinted: Cell<bool>,
     /// What to do with the key that the editor has asked about.
-    verdict: Cell<Verdict>,
+    verdict: Cell<KeyPainting>,
     /// The key before was painted.
     before: Cell<bool>,
 }
 
 /// What becomes of a key.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub enum Verdict {
+pub enum KeyPainting {
     /// The line is painted.
     #[default]
     Painted,
@@ -76,7 +76,7 @@ pub enum Verdict {
 
 impl Burst {
     /// With whoever has the line painted later.
-    pub fn new(key: Key, repaint: Repaint) -> Self {
+    pub fn new(key: LastKey, repaint: Repaint) -> Self {
         Self {
             key,
             repaint,
@@ -92,12 +92,12 @@ impl Burst {
     /// The line has become `now`, with the cursor there. Returns whether a text from the history may be offered.
     pub fn changes(&self, was: &(String, usize), now: &str, cursor: usize) -> bool {
         let verdict = match self.printable(was, now, cursor) {
-            None => Verdict::Painted,
-            Some(_) if self.before.get() => Verdict::Still,
-            Some(width) => Verdict::Printed(width),
+            None => KeyPainting::Painted,
+            Some(_) if self.before.get() => KeyPainting::Still,
+            Some(width) => KeyPainting::Printed(width),
         };
         self.verdict.set(verdict);
-        verdict == Verdict::Painted
+        verdict == KeyPainting::Painted
     }
 
     /// Notes whether a text from the history is offered.
@@ -122,10 +122,10 @@ impl Burst {
     }
 
     /// What becomes of the key.
-    pub fn verdict(&self) -> Verdict {
+    pub fn verdict(&self) -> KeyPainting {
         let verdict = self.verdict.take();
-        self.before.set(verdict == Verdict::Painted);
-        if let Verdict::Printed(width) = verdict {
+        self.before.set(verdict == KeyPainting::Painted);
+        if let KeyPainting::Printed(width) = verdict {
             self.column.set(self.column.get().map(|column| column + width));
             self.repaint.ask();
         }
@@ -158,17 +158,17 @@ pub struct Repaint {
 
 /// What the thread hears.
 #[derive(Debug)]
-pub struct Asked {
+pub struct RepaintRequests {
     asked: Arc<AtomicBool>,
     asks: Receiver<()>,
 }
 
 impl Repaint {
     /// The two ends.
-    pub fn new() -> (Self, Asked) {
+    pub fn new() -> (Self, RepaintRequests) {
         let asked = Arc::new(AtomicBool::new(false));
         let (sender, receiver) = channel();
-        (Self { asked: Arc::clone(&asked), asks: sender }, Asked { asked, asks: receiver })
+        (Self { asked: Arc::clone(&asked), asks: sender }, RepaintRequests { asked, asks: receiver })
     }
 
     fn ask(&self) {
@@ -178,7 +178,7 @@ impl Repaint {
     }
 }
 
-impl Asked {
+impl RepaintRequests {
     /// Begins to serve, on a thread of its own, which ends when nobody can ask any more.
     pub fn start(self, screen: Screen, mut printer: Printer) -> io::Result<()> {
         let serve = move || {
@@ -198,7 +198,7 @@ mod tests {
 
     #[test]
     fn a_key_is_printed_alone_only_where_the_editor_would_do_the_same() {
-        let key = Key::default();
+        let key = LastKey::default();
         let (repaint, _asked) = Repaint::new();
         let burst = Burst::new(key.clone(), repaint);
         let type_key = |c: char, line: &mut String| {
@@ -221,27 +221,27 @@ mod tests {
         };
         let mut line = "x".repeat(SHORT - 1);
         paint(&line);
-        assert_eq!(type_key('a', &mut line), Verdict::Painted, "a short line");
+        assert_eq!(type_key('a', &mut line), KeyPainting::Painted, "a short line");
         paint(&line);
         // 204 columns with the prompt: 4 in the fifth row.
-        assert_eq!(type_key('b', &mut line), Verdict::Still);
+        assert_eq!(type_key('b', &mut line), KeyPainting::Still);
         paint(&line);
         for (number, c) in "c界é😀".chars().enumerate() {
-            assert!(matches!(type_key(c, &mut line), Verdict::Printed(1 | 2)), "{number}");
+            assert!(matches!(type_key(c, &mut line), KeyPainting::Printed(1 | 2)), "{number}");
         }
-        assert_eq!(type_key('\u{301}', &mut line), Verdict::Painted, "what joins the one before it");
+        assert_eq!(type_key('\u{301}', &mut line), KeyPainting::Painted, "what joins the one before it");
         line.pop();
         paint(&line);
         while line.chars().filter_map(char::width).sum::<usize>() < 245 {
-            if type_key('-', &mut line) == Verdict::Still {
+            if type_key('-', &mut line) == KeyPainting::Still {
                 paint(&line);
             }
         }
-        assert_eq!(type_key('d', &mut line), Verdict::Painted, "the end of a row");
+        assert_eq!(type_key('d', &mut line), KeyPainting::Painted, "the end of a row");
         // Not by a key: a text from the history, which is as long.
         let was = (line.clone(), line.len());
         line.push('e');
         assert!(burst.changes(&was, &line, line.len()));
-        assert_eq!(burst.verdict(), Verdict::Painted);
+        assert_eq!(burst.verdict(), KeyPainting::Painted);
     }
 }

@@ -2,7 +2,7 @@
 
 use clap::Command;
 
-use super::line::{Place, line_command, split};
+use super::line::{LinePieceKind, line_command, split};
 use super::watch::Names;
 
 /// What is being typed.
@@ -39,15 +39,16 @@ pub fn wanted(text: &str) -> (Wanted, usize) {
     let after_blank = text.chars().next_back().is_none_or(char::is_whitespace);
     let verb = split.verb();
     let Some(last) = split.pieces.last() else { return (Wanted::Verb, end) };
-    let (current, before) = if after_blank && last.place != Place::Rest {
+    let (current, before) = if after_blank && last.place != LinePieceKind::Rest {
         (None, Some(last))
     } else {
         (Some(last), split.pieces.iter().rev().nth(1))
     };
     let start = current.map_or(end, |piece| piece.span.start);
     // The value of a flag, behind it or in it.
-    let flag_before = before.filter(|piece| piece.place == Place::Flag && takes_value(&definition, &verb, &piece.text));
-    if let Some(flag) = flag_before.filter(|_| current.is_none_or(|piece| piece.place == Place::FlagValue)) {
+    let flag_before =
+        before.filter(|piece| piece.place == LinePieceKind::Flag && takes_value(&definition, &verb, &piece.text));
+    if let Some(flag) = flag_before.filter(|_| current.is_none_or(|piece| piece.place == LinePieceKind::FlagValue)) {
         let wanted = match flag.text.as_str() {
             "--file" => Wanted::File,
             "--group" | "-g" => Wanted::Group,
@@ -56,19 +57,19 @@ pub fn wanted(text: &str) -> (Wanted, usize) {
         return (wanted, start);
     }
     match current.map(|piece| (piece.place, piece.text.as_str())) {
-        Some((Place::Verb, _)) if before.is_some_and(|piece| piece.place == Place::Verb) => {
+        Some((LinePieceKind::Verb, _)) if before.is_some_and(|piece| piece.place == LinePieceKind::Verb) => {
             (Wanted::Word("service".to_owned(), None), start)
         }
-        Some((Place::Verb, _)) => (Wanted::Verb, start),
-        Some((Place::Flag, flag)) => match flag.split_once('=') {
+        Some((LinePieceKind::Verb, _)) => (Wanted::Verb, start),
+        Some((LinePieceKind::Flag, flag)) => match flag.split_once('=') {
             Some(("--file", _)) => (Wanted::File, start + "--file=".len()),
             Some(("--group", _)) => (Wanted::Group, start + "--group=".len()),
             Some((name, _)) => (Wanted::FlagValue(verb, name.to_owned()), start + name.len() + 1),
             None => (Wanted::Flag(verb), start),
         },
-        Some((Place::Rest, _)) => (Wanted::Nothing, end),
+        Some((LinePieceKind::Rest, _)) => (Wanted::Nothing, end),
         _ => {
-            let words = split.pieces.iter().filter(|piece| piece.place == Place::Word).count();
+            let words = split.pieces.iter().filter(|piece| piece.place == LinePieceKind::Word).count();
             let first = words == 0 || (words == 1 && current.is_some());
             match verb.as_str() {
                 "join" | "leave" => (Wanted::Group, start),
@@ -85,11 +86,12 @@ pub fn wanted(text: &str) -> (Wanted, usize) {
                 "state" if words == 1 || (words == 2 && current.is_some()) => (Wanted::Group, start),
                 "help" if first => (Wanted::Word(verb, None), start),
                 "help" if words == 1 || (words == 2 && current.is_some()) => {
-                    let first = split.first(Place::Word).map(|piece| piece.text.clone());
+                    let first = split.first(LinePieceKind::Word).map(|piece| piece.text.clone());
                     (Wanted::Word(verb, first), start)
                 }
                 "set" => {
-                    let before = before.filter(|piece| piece.place == Place::Word).map(|piece| piece.text.clone());
+                    let before =
+                        before.filter(|piece| piece.place == LinePieceKind::Word).map(|piece| piece.text.clone());
                     (Wanted::Word(verb, before), start)
                 }
                 _ => (Wanted::Nothing, end),
@@ -107,7 +109,7 @@ fn flag_begins(definition: &Command, text: &str) -> Option<(Wanted, usize)> {
         return None;
     }
     let split = split(definition, &format!("{}--flag", &text[..start])).ok()?;
-    let last = split.pieces.last().filter(|last| last.place == Place::Flag && last.span.start == start);
+    let last = split.pieces.last().filter(|last| last.place == LinePieceKind::Flag && last.span.start == start);
     last.map(|_| (Wanted::Flag(split.verb()), start))
 }
 

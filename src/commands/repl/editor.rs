@@ -13,15 +13,15 @@ use rustyline::{
 use tokio::sync::mpsc::UnboundedSender;
 
 use super::LEAVES;
-use super::burst::{Burst, Key, Repaint};
+use super::burst::{Burst, LastKey, Repaint};
 use super::busy::Busy;
 use super::helper::Help;
 use super::history::History;
-use super::lines::{Entries, What, entries};
+use super::lines::{Entries, ReplInput, entries};
 use super::resize::Last;
 use super::screen::{Printer, Screen, discard};
 use super::typed::Typed;
-use super::watch::Shared;
+use super::watch::EditorView;
 use crate::render::Stream;
 use webpubsub_proto::session::Standing;
 
@@ -29,7 +29,7 @@ use webpubsub_proto::session::Standing;
 pub struct Terminal {
     editor: Editor<Help, MemHistory>,
     screen: Screen,
-    shared: Arc<Shared>,
+    shared: Arc<EditorView>,
     history: Arc<History>,
     /// What the editor's own history holds.
     known: Vec<String>,
@@ -48,7 +48,7 @@ impl Terminal {
     pub fn open(
         help: impl FnOnce(Burst) -> Help,
         screen: Screen,
-        shared: Arc<Shared>,
+        shared: Arc<EditorView>,
         history: Arc<History>,
         own: bool,
     ) -> Result<(Self, Option<Printer>), ReadlineError> {
@@ -65,7 +65,7 @@ impl Terminal {
             .build();
         let memory = MemHistory::with_config(&config);
         let mut editor = Editor::with_history(config, memory)?;
-        let (key, (repaint, asked)) = (Key::default(), Repaint::new());
+        let (key, (repaint, asked)) = (LastKey::default(), Repaint::new());
         let help = help(Burst::new(key.clone(), repaint));
         let color = help.color();
         let painted = help.last();
@@ -155,7 +155,7 @@ impl Terminal {
                 Err(ReadlineError::Eof) if self.shared.is_in_stream() => {
                     self.shared.set_in_stream(false);
                     busy.add();
-                    if typed.send(Typed::Line(What::EndOfStream)).is_err() {
+                    if typed.send(Typed::Line(ReplInput::EndOfStream)).is_err() {
                         break;
                     }
                 }
@@ -186,7 +186,7 @@ impl Terminal {
         let Entries { entries, in_stream, .. } = entries(&text, was_in_stream);
         self.shared.set_in_stream(in_stream);
         for entry in entries {
-            if let What::Command(command) = &entry.what {
+            if let ReplInput::Command(command) = &entry.what {
                 match command.trim() {
                     "clear" => {
                         let _ = self.editor.clear_screen();
@@ -232,7 +232,7 @@ const WIDE: u16 = 50;
 /// The prompt, which says how the connection stands whenever it is painted. All have the same width.
 #[derive(Debug)]
 struct StandingPrompt {
-    shared: Arc<Shared>,
+    shared: Arc<EditorView>,
     wide: bool,
     color: bool,
 }

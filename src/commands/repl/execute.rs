@@ -15,11 +15,11 @@ use tokio::time::{Instant, sleep, sleep_until, timeout};
 use super::history::History;
 use super::line::{LineParsed, line_command, line_help, parse_line};
 use super::resize::size;
-use super::watch::{Change, Printed, Watch};
+use super::watch::{Change, Printed, ReplObserver};
 use crate::commands::invoke::answered;
 use crate::commands::repl::line::args::SetCommand;
-use crate::commands::repl::line::settings::{Line, StateWish, settle_line};
-use crate::commands::repl::lines::{What, begins_stream};
+use crate::commands::repl::line::settings::{ReplCommand, StateWish, settle_line};
+use crate::commands::repl::lines::{ReplInput, begins_stream};
 use crate::commands::send::sent;
 use crate::commands::service::call::body_of;
 use crate::commands::service::settings::ServiceTask;
@@ -50,7 +50,7 @@ const WIDEST: usize = 100;
 
 /// What a line came to.
 #[derive(Debug)]
-pub enum Done {
+pub enum LineResult {
     /// It was carried out.
     Next,
     /// It asks to leave.
@@ -67,7 +67,7 @@ pub struct Executor<'r> {
     /// The connection.
     pub client: Client,
     /// What it says.
-    pub watch: Rc<Watch>,
+    pub watch: Rc<ReplObserver>,
     /// Where to print.
     pub surroundings: &'r Surroundings,
     /// What to print.
@@ -98,9 +98,9 @@ pub struct Publishing {
 
 impl Executor<'_> {
     /// Carries out what was entered.
-    pub async fn carry_out(&self, entered: &What) -> Done {
+    pub async fn carry_out(&self, entered: &ReplInput) -> LineResult {
         let done = match entered {
-            What::Command(text) => {
+            ReplInput::Command(text) => {
                 let done = self.try_carry_out(text).await;
                 // Whoever entered it takes the lines behind it for fragments.
                 if done.is_err() && begins_stream(text) {
@@ -108,19 +108,19 @@ impl Executor<'_> {
                 }
                 done
             }
-            What::Fragment(line) => self.write(line).await,
-            What::EndOfStream => self.end_stream().await,
+            ReplInput::Fragment(line) => self.write(line).await,
+            ReplInput::EndOfStream => self.end_stream().await,
         };
         match done {
             Ok(done) => done,
-            Err(Verdict::Failed(failure) | Verdict::Told(failure)) => Done::Failed(failure),
-            Err(Verdict::SessionEnded | Verdict::Done(_)) => Done::SessionEnded,
+            Err(Verdict::Failed(failure) | Verdict::Told(failure)) => LineResult::Failed(failure),
+            Err(Verdict::SessionEnded | Verdict::Done(_)) => LineResult::SessionEnded,
         }
     }
 
     /// Whether a line can be answered while another runs: it changes nothing, and waits for nothing.
-    pub fn is_question(&self, entered: &What) -> bool {
-        let What::Command(text) = entered else { return false };
+    pub fn is_question(&self, entered: &ReplInput) -> bool {
+        let ReplInput::Command(text) = entered else { return false };
         match parse_line(text, self.columns()) {
             Ok(LineParsed::Run(command)) => {
                 settle_line(*command, self.connection.protocol.codec()).is_ok_and(|line| line.is_question())
@@ -131,7 +131,7 @@ impl Executor<'_> {
     }
 
     /// Answers a question while `running` has not been done for a while.
-    pub async fn answer(&self, question: &What, running: &str) -> Done {
+    pub async fn answer(&self, question: &ReplInput, running: &str) -> LineResult {
         *self.amid.borrow_mut() = Some(running.to_owned());
         let done = self.carry_out(question).await;
         *self.amid.borrow_mut() = None;
@@ -144,67 +144,67 @@ impl Executor<'_> {
         columns.map_or(WIDEST, |columns| columns.min(WIDEST))
     }
 
-    async fn try_carry_out(&self, text: &str) -> Result<Done, Verdict> {
+    async fn try_carry_out(&self, text: &str) -> Result<LineResult, Verdict> {
         let line = match parse_line(text, self.columns()).map_err(Verdict::Failed)? {
             LineParsed::Run(command) => {
                 settle_line(*command, self.connection.protocol.codec()).map_err(Verdict::Failed)?
             }
             LineParsed::Print(help) => {
                 self.help(&help);
-                return Ok(Done::Next);
+                return Ok(LineResult::Next);
             }
         };
         match line {
-            Line::Join { groups, ack_id } => {
+            ReplCommand::Join { groups, ack_id } => {
                 commas(&groups, "").iter().for_each(|hint| self.hint(hint));
                 self.watch.shared().names().groups.extend(groups.iter().cloned());
                 self.memberships(groups, ack_id, |group| Request::Join { group }).await?;
             }
-            Line::Leave { groups, ack_id } => {
+            ReplCommand::Leave { groups, ack_id } => {
                 self.memberships(groups, ack_id, |group| Request::Leave { group }).await?;
             }
-            Line::Send { group, payload, no_echo, ttl_seconds, metadata, ack } => {
+            ReplCommand::Send { group, payload, no_echo, ttl_seconds, metadata, ack } => {
                 let data = self.data(&payload)?;
                 self.watch.shared().names().groups.insert(group.clone());
                 let what = format!("sent to `{group}`");
                 let request = Request::Send { group, data, no_echo, ttl_seconds, metadata };
                 self.publish(&what, request, ack_mode(ack)).await?;
             }
-            Line::Event { event, payload, metadata, ack } => {
+            ReplCommand::Event { event, payload, metadata, ack } => {
                 let data = self.data(&payload)?;
                 self.watch.shared().names().events.insert(event.clone());
                 let what = format!("sent the event `{event}`");
                 self.publish(&what, Request::Event { event, data, metadata }, ack_mode(ack)).await?;
             }
-            Line::Invoke { event, payload, metadata, timeout } => {
+            ReplCommand::Invoke { event, payload, metadata, timeout } => {
                 let data = payload.map(|payload| self.data(&payload)).transpose()?;
                 self.watch.shared().names().events.insert(event.clone());
                 let invocation = Invocation { metadata, timeout, ..Invocation::new(event, data) };
                 let invoked = self.attended("the invocation", self.client.invoke(invocation)).await?;
                 self.say(&answered(&invoked));
             }
-            Line::Stream { group, feed, run } => {
+            ReplCommand::Stream { group, feed, run } => {
                 self.attended("the stream", self.open_stream(&group, feed, run)).await?;
             }
-            Line::State { group, what } => self.state(group, what).await?,
-            Line::Service(task) => self.serve(&task).await?,
-            Line::Expect { jq, timeout } => self.expect(&jq, timeout).await?,
-            Line::Sleep(duration) => sleep(duration).await,
-            Line::Groups => self.tell(&groups(&self.status().await?)),
-            Line::Status => self.tell(&self.describe(&self.status().await?)),
-            Line::Ping => match self.attended("the ping", self.client.handle.ping()).await {
+            ReplCommand::State { group, what } => self.state(group, what).await?,
+            ReplCommand::Service(task) => self.serve(&task).await?,
+            ReplCommand::Expect { jq, timeout } => self.expect(&jq, timeout).await?,
+            ReplCommand::Sleep(duration) => sleep(duration).await,
+            ReplCommand::Groups => self.tell(&groups(&self.status().await?)),
+            ReplCommand::Status => self.tell(&self.describe(&self.status().await?)),
+            ReplCommand::Ping => match self.attended("the ping", self.client.handle.ping()).await {
                 Some(elapsed) => self.tell(&format!("{:.1} ms", elapsed.as_secs_f64() * 1000.0)),
                 None => return Err(Verdict::SessionEnded),
             },
-            Line::Set(Some(what)) => self.set(what),
-            Line::Set(None) => self.tell(&self.settings()),
-            Line::History => self.list_history(),
+            ReplCommand::Set(Some(what)) => self.set(what),
+            ReplCommand::Set(None) => self.tell(&self.settings()),
+            ReplCommand::History => self.list_history(),
             // The editor clears its screen itself; a script has none.
-            Line::Clear => {}
-            Line::Help(command) => self.help(&line_help(&command, self.columns()).map_err(Verdict::Failed)?),
-            Line::Quit => return Ok(Done::Quit),
+            ReplCommand::Clear => {}
+            ReplCommand::Help(command) => self.help(&line_help(&command, self.columns()).map_err(Verdict::Failed)?),
+            ReplCommand::Quit => return Ok(LineResult::Quit),
         }
-        Ok(Done::Next)
+        Ok(LineResult::Next)
     }
 
     /// Does what a server does.
@@ -224,7 +224,7 @@ impl Executor<'_> {
             // An answer is what was asked for, and no message.
             render::Format::Text | render::Format::Data | render::Format::Raw => render::Format::Text,
         });
-        let seen = (&RefCell::new(printer), &errand::Done::default());
+        let seen = (&RefCell::new(printer), &errand::RunCounts::default());
         let words = carry_out((rest, hub.as_str()), task, (body, false), seen).await.map_err(Verdict::Failed)?;
         if let Some(words) = words {
             self.say(&words);
@@ -275,8 +275,8 @@ impl Executor<'_> {
     }
 
     /// Sends a fragment. One behind a stream that is over by itself is dropped: that it is over has been said.
-    async fn write(&self, line: &str) -> Result<Done, Verdict> {
-        let Some(mut publishing) = self.stream.take() else { return Ok(Done::Next) };
+    async fn write(&self, line: &str) -> Result<LineResult, Verdict> {
+        let Some(mut publishing) = self.stream.take() else { return Ok(LineResult::Next) };
         let line = format!("{line}\n");
         let data = intake::fragment_of_line(publishing.feed, line.as_bytes()).and_then(|data| match data {
             Some(data) if !intake::fits(self.connection.protocol.codec(), &data) => {
@@ -298,12 +298,12 @@ impl Executor<'_> {
             return self.over(&report);
         }
         *self.stream.borrow_mut() = Some(publishing);
-        Ok(Done::Next)
+        Ok(LineResult::Next)
     }
 
     /// Ends the stream, and waits until the service has closed it.
-    async fn end_stream(&self) -> Result<Done, Verdict> {
-        let Some(mut publishing) = self.stream.take() else { return Ok(Done::Next) };
+    async fn end_stream(&self) -> Result<LineResult, Verdict> {
+        let Some(mut publishing) = self.stream.take() else { return Ok(LineResult::Next) };
         publishing.stream.end(publishing.run.end_error.clone());
         let report = self.attended("the end of the stream", publishing.stream.over()).await;
         self.over(&report)
@@ -330,9 +330,9 @@ impl Executor<'_> {
     }
 
     /// How the stream ended is said among what comes; here only what went wrong.
-    fn over(&self, report: &StreamReport) -> Result<Done, Verdict> {
+    fn over(&self, report: &StreamReport) -> Result<LineResult, Verdict> {
         self.watch.publish(None);
-        end::outcome(&self.client, report).map(|_| Done::Next)
+        end::outcome(&self.client, report).map(|_| LineResult::Next)
     }
 
     fn data(&self, payload: &PayloadSource) -> Result<webpubsub_proto::OwnedData, Verdict> {

@@ -13,19 +13,19 @@ use rustyline::history::SearchDirection;
 use rustyline::validate::{ValidationContext, ValidationResult, Validator};
 use rustyline::{Context, Helper};
 
-use super::burst::{Burst, Verdict};
+use super::burst::{Burst, KeyPainting};
 use super::complete::{Wanted, candidates, wanted};
 use super::highlight::highlight;
 use super::lines;
 use super::resize::{Last, Painted, color_before, last_rows, size};
 use super::screen::Screen;
-use super::watch::Shared;
+use super::watch::EditorView;
 
 /// Helps the editor.
 #[derive(Debug)]
 pub struct Help {
     screen: Screen,
-    shared: Arc<Shared>,
+    shared: Arc<EditorView>,
     color: bool,
     files: Files,
     /// The line and the cursor as they were painted last.
@@ -62,7 +62,7 @@ impl std::fmt::Debug for Files {
 
 impl Help {
     /// For that terminal, in colour or not; `refolds` says what it does when its width changes.
-    pub fn new(screen: Screen, shared: Arc<Shared>, color: bool, refolds: bool, burst: Burst) -> Self {
+    pub fn new(screen: Screen, shared: Arc<EditorView>, color: bool, refolds: bool, burst: Burst) -> Self {
         Self {
             screen,
             shared,
@@ -242,9 +242,9 @@ impl Highlighter for Help {
         }
         // Colours depend on all of the line, so it is painted anew with every key that somebody types.
         match self.burst.verdict() {
-            Verdict::Painted => true,
-            Verdict::Still => false,
-            Verdict::Printed(_) => {
+            KeyPainting::Painted => true,
+            KeyPainting::Still => false,
+            KeyPainting::Printed(_) => {
                 // The next painting is one of its own.
                 self.by_key.set(false);
                 if let Some(painted) = lock(&self.painted).as_mut() {

@@ -2,7 +2,7 @@
 
 use clap::Command;
 
-use super::line::{Place, line_command, split};
+use super::line::{LinePieceKind, line_command, split};
 
 const PLAIN: &str = "";
 const VERB: &str = "1";
@@ -50,16 +50,16 @@ fn styles(line: &str, cursor: Option<usize>) -> Vec<&'static str> {
     let mut of = Some(&definition);
     for piece in &split.pieces {
         let style = match piece.place {
-            Place::Verb | Place::Word => match of.filter(|of| of.has_subcommands()) {
+            LinePieceKind::Verb | LinePieceKind::Word => match of.filter(|of| of.has_subcommands()) {
                 Some(commands) => {
                     of = commands.find_subcommand(&piece.text);
                     verb(commands, &piece.text)
                 }
-                None if piece.place == Place::Verb => UNKNOWN,
+                None if piece.place == LinePieceKind::Verb => UNKNOWN,
                 None => NAME,
             },
-            Place::Flag | Place::FlagValue => FLAG,
-            Place::Rest => {
+            LinePieceKind::Flag | LinePieceKind::FlagValue => FLAG,
+            LinePieceKind::Rest => {
                 if json || piece.text.trim_start().starts_with(['{', '[']) {
                     paint_json(&line[piece.span.clone()], &mut styles[piece.span.clone()]);
                 }

@@ -5,20 +5,20 @@
 //!
 //! Behind `stream GROUP` lines are no commands but fragments, as they are, until one that is `\.` alone.
 
-use super::line::{Place, line_command, split};
+use super::line::{LinePieceKind, line_command, split};
 
 /// What was typed, and where it began.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Entry {
+pub struct ReplEntry {
     /// What it is.
-    pub what: What,
+    pub what: ReplInput,
     /// Number of its first line, from 1.
     pub line: u64,
 }
 
 /// What lines are.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum What {
+pub enum ReplInput {
     /// A command, without the backslashes of continued lines.
     Command(String),
     /// A fragment of the stream that is open, without the line's end.
@@ -27,7 +27,7 @@ pub enum What {
     EndOfStream,
 }
 
-impl What {
+impl ReplInput {
     /// Its first word.
     pub fn verb(&self) -> &str {
         match self {
@@ -62,12 +62,12 @@ impl Assembler {
     }
 
     /// Takes a line without its end. Returns the command that it completes; comments and empty lines are none.
-    pub fn push(&mut self, line: &str) -> Option<Entry> {
+    pub fn push(&mut self, line: &str) -> Option<ReplEntry> {
         self.lines += 1;
         if self.in_stream {
             self.in_stream = line != END_OF_STREAM;
-            let what = if self.in_stream { What::Fragment(line.to_owned()) } else { What::EndOfStream };
-            return Some(Entry { what, line: self.lines });
+            let what = if self.in_stream { ReplInput::Fragment(line.to_owned()) } else { ReplInput::EndOfStream };
+            return Some(ReplEntry { what, line: self.lines });
         }
         if self.pending.is_none() && (line.trim().is_empty() || line.trim_start().starts_with('#')) {
             return None;
@@ -84,9 +84,9 @@ impl Assembler {
         Some(self.command(text, first))
     }
 
-    fn command(&mut self, text: String, line: u64) -> Entry {
+    fn command(&mut self, text: String, line: u64) -> ReplEntry {
         self.in_stream = begins_stream(&text);
-        Entry { what: What::Command(text), line }
+        ReplEntry { what: ReplInput::Command(text), line }
     }
 
     /// Whether the last command is not complete yet.
@@ -95,16 +95,16 @@ impl Assembler {
     }
 
     /// What is left at the end of the input, as far as it goes.
-    pub fn finish(&mut self) -> Option<Entry> {
+    pub fn finish(&mut self) -> Option<ReplEntry> {
         let (mut text, first) = self.pending.take()?;
         text.truncate(text.trim_end_matches('\n').len());
         Some(self.command(text, first))
     }
 
     /// The end of the stream, where the end of the input is that.
-    pub fn end_stream(&mut self) -> Option<Entry> {
+    pub fn end_stream(&mut self) -> Option<ReplEntry> {
         let ends = std::mem::take(&mut self.in_stream);
-        ends.then_some(Entry { what: What::EndOfStream, line: self.lines })
+        ends.then_some(ReplEntry { what: ReplInput::EndOfStream, line: self.lines })
     }
 }
 
@@ -112,7 +112,7 @@ impl Assembler {
 #[derive(Debug)]
 pub struct Entries {
     /// In order.
-    pub entries: Vec<Entry>,
+    pub entries: Vec<ReplEntry>,
     /// Whether the last one is complete.
     pub complete: bool,
     /// Whether what follows are fragments.
@@ -122,7 +122,7 @@ pub struct Entries {
 /// What there is in a text that begins amid a stream, or not.
 pub fn entries(text: &str, in_stream: bool) -> Entries {
     let mut assembler = Assembler::new(in_stream);
-    let mut entries: Vec<Entry> = text.split('\n').filter_map(|line| assembler.push(line)).collect();
+    let mut entries: Vec<ReplEntry> = text.split('\n').filter_map(|line| assembler.push(line)).collect();
     let rest = assembler.finish();
     let complete = rest.is_none();
     entries.extend(rest);
@@ -133,11 +133,11 @@ pub fn entries(text: &str, in_stream: bool) -> Entries {
 pub fn begins_stream(text: &str) -> bool {
     let Ok(split) = split(&line_command(), text) else { return false };
     split.verb() == "stream"
-        && split.first(Place::Word).is_some()
+        && split.first(LinePieceKind::Word).is_some()
         && !split
             .pieces
             .iter()
-            .any(|piece| piece.place == Place::Flag && matches!(piece.text.as_str(), "-h" | "--help"))
+            .any(|piece| piece.place == LinePieceKind::Flag && matches!(piece.text.as_str(), "-h" | "--help"))
 }
 
 /// Whether the line sends JSON whose brackets or quotes are not closed yet.
@@ -148,7 +148,7 @@ fn is_open_json(text: &str) -> bool {
     {
         return false;
     }
-    split.first(Place::Rest).is_some_and(|data| is_open(&data.text))
+    split.first(LinePieceKind::Rest).is_some_and(|data| is_open(&data.text))
 }
 
 fn is_open(json: &str) -> bool {
@@ -172,10 +172,10 @@ mod tests {
 
     fn texts(text: &str) -> (Vec<String>, bool) {
         let Entries { entries, complete, .. } = entries(text, false);
-        let text = |entry: Entry| match entry.what {
-            What::Command(text) => text,
-            What::Fragment(text) => format!("fragment {text}"),
-            What::EndOfStream => "end".to_owned(),
+        let text = |entry: ReplEntry| match entry.what {
+            ReplInput::Command(text) => text,
+            ReplInput::Fragment(text) => format!("fragment {text}"),
+            ReplInput::EndOfStream => "end".to_owned(),
         };
         (entries.into_iter().map(text).collect(), complete)
     }
@@ -198,7 +198,7 @@ mod tests {
         {
             assert_eq!(entries(text, false).in_stream, in_stream, "{text}");
         }
-        assert_eq!(entries("status", true).entries[0].what, What::Fragment("status".into()));
+        assert_eq!(entries("status", true).entries[0].what, ReplInput::Fragment("status".into()));
     }
 
     #[test]

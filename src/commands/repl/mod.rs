@@ -46,19 +46,19 @@ use crate::run::context::{Surroundings, Wants, hub, print_format};
 use crate::run::ending::Verdict;
 use crate::run::process::{console, on_one_thread};
 use crate::run::run_watched;
-use crate::run::sink::Shown;
+use crate::run::sink::MessageScope;
 use crate::run::voice::print_failure;
 use busy::Busy;
 use editor::Terminal;
-use execute::{Done, Executor};
+use execute::{Executor, LineResult};
 use helper::Help;
 use history::History;
-use lines::{Entry, What};
+use lines::{ReplEntry, ReplInput};
 use plain::Plain;
 use screen::{Screen, Unmarked};
 use script::Entries;
 use typed::Typed;
-use watch::{Printed, Shared, Watch};
+use watch::{EditorView, Printed, ReplObserver};
 
 /// A line is a command or a usage error, wherever it is completed and however it is coloured: for fuzzing and tests.
 #[cfg(any(test, fuzzing))]
@@ -102,7 +102,7 @@ impl CommandArgs for ReplArgs {
 #[derive(Debug)]
 pub struct Opened {
     console: Console,
-    shared: Arc<Shared>,
+    shared: Arc<EditorView>,
     from: From,
 }
 
@@ -137,7 +137,7 @@ impl Opened {
 
 /// Opens the terminal or the script, which has to be there within `limit`.
 pub fn open(settings: &ReplSettings, limit: Option<Limit>) -> Result<Opened, Failure> {
-    let shared = Arc::new(Shared::default());
+    let shared = Arc::new(EditorView::default());
     if settings.script.is_none() && io::stdin().is_terminal() {
         return open_terminal(settings, shared);
     }
@@ -149,7 +149,7 @@ pub fn open(settings: &ReplSettings, limit: Option<Limit>) -> Result<Opened, Fai
     Ok(Opened { console, shared, from: From::Script(entries) })
 }
 
-fn open_terminal(settings: &ReplSettings, shared: Arc<Shared>) -> Result<Opened, Failure> {
+fn open_terminal(settings: &ReplSettings, shared: Arc<EditorView>) -> Result<Opened, Failure> {
     let (history, note) = History::open(&settings.history);
     let history = Arc::new(history);
     let screen = Screen::new();
@@ -178,7 +178,7 @@ fn open_terminal(settings: &ReplSettings, shared: Arc<Shared>) -> Result<Opened,
 /// Runs until the lines end, or the session does. Returns the exit code.
 pub async fn repl(surroundings: &Surroundings, settings: &ReplSettings, opened: Opened) -> u8 {
     let wants = Wants {
-        shown: Shown::All,
+        shown: MessageScope::All,
         limit: None,
         follows_stdout: false,
         hosts: true,
@@ -196,7 +196,7 @@ pub async fn repl(surroundings: &Surroundings, settings: &ReplSettings, opened: 
         timestamps: settings.output.timestamps,
         full: !interactive,
     };
-    let watch = Watch::new(shared, recorder, printed);
+    let watch = ReplObserver::new(shared, recorder, printed);
     let watcher = Rc::clone(&watch);
     run_watched(surroundings, &settings.connection, &settings.output, wants, Some(watcher), |client| async move {
         let (output, connection) = (&settings.output, &settings.connection);
@@ -224,17 +224,17 @@ pub async fn repl(surroundings: &Surroundings, settings: &ReplSettings, opened: 
 }
 
 /// Gives the terminal back, however the run ends.
-struct Held(Screen);
+struct ScreenHold(Screen);
 
-impl Drop for Held {
+impl Drop for ScreenHold {
     fn drop(&mut self) {
         self.0.end();
     }
 }
 
 /// How the terminal was taken.
-enum Given {
-    Edited(#[expect(dead_code, reason = "its drop counts")] Held),
+enum TerminalHold {
+    Edited(#[expect(dead_code, reason = "its drop counts")] ScreenHold),
     Plain(#[expect(dead_code, reason = "its drop counts")] Unmarked),
 }
 
@@ -251,13 +251,13 @@ async fn attend(executor: &Executor<'_>, person: Person) -> Verdict {
     let busy = Busy::default();
     let (started, held, plain) = match front {
         Front::Editor(terminal, screen) => {
-            let held = Given::Edited(Held(screen));
+            let held = TerminalHold::Edited(ScreenHold(screen));
             (terminal.start(sender, busy.clone(), console.err.clone()), held, None)
         }
         Front::Plain(plain) => {
             executor.watch.tell_interrupts(sender.clone());
             let ask = if console.err.style.terminal { console.err.clone() } else { console.out.clone() };
-            let held = Given::Plain(Unmarked::begin());
+            let held = TerminalHold::Plain(Unmarked::begin());
             (plain.clone().start(sender, busy.clone(), history, ask), held, Some(plain))
         }
     };
@@ -332,9 +332,9 @@ async fn serve(
                     let Some(question) = question.and_then(|index| waiting.remove(index)) else { continue };
                     let amid = format!("`{}`, for {}{}", line.verb(), human(begun.elapsed()), behind(&waiting));
                     match executor.answer(&question.line, &amid).await {
-                        Done::Next | Done::Quit => {}
-                        Done::SessionEnded => return Verdict::SessionEnded,
-                        Done::Failed(failure) => print_failure(&executor.surroundings.console, &failure),
+                        LineResult::Next | LineResult::Quit => {}
+                        LineResult::SessionEnded => return Verdict::SessionEnded,
+                        LineResult::Failed(failure) => print_failure(&executor.surroundings.console, &failure),
                     }
                     busy.done(1);
                 }
@@ -342,10 +342,10 @@ async fn serve(
         };
         let mut over = 1;
         match done {
-            Some(Done::Next) => {}
-            Some(Done::Quit) => leaving = true,
-            Some(Done::SessionEnded) => return Verdict::SessionEnded,
-            Some(Done::Failed(failure)) => print_failure(&executor.surroundings.console, &failure),
+            Some(LineResult::Next) => {}
+            Some(LineResult::Quit) => leaving = true,
+            Some(LineResult::SessionEnded) => return Verdict::SessionEnded,
+            Some(LineResult::Failed(failure)) => print_failure(&executor.surroundings.console, &failure),
             None => {
                 over += waiting.len();
                 let also = match waiting.len() {
@@ -366,14 +366,14 @@ async fn serve(
 
 /// A line that is not carried out yet.
 struct Waiting {
-    line: What,
+    line: ReplInput,
     /// When it was entered.
     since: Instant,
     is_question: bool,
 }
 
 impl Waiting {
-    fn new(executor: &Executor<'_>, line: What) -> Self {
+    fn new(executor: &Executor<'_>, line: ReplInput) -> Self {
         Self { is_question: executor.is_question(&line), line, since: Instant::now() }
     }
 }
@@ -408,27 +408,27 @@ async fn run_script(executor: &Executor<'_>, mut entries: Entries, settings: &Re
     while let Some(entry) = entries.recv().await {
         let done = match entry {
             Ok(entry) => match executor.carry_out(&entry.what).await {
-                Done::Failed(failure) => Done::Failed(at_line(failure, &entry)),
+                LineResult::Failed(failure) => LineResult::Failed(at_line(failure, &entry)),
                 done => done,
             },
-            Err(failure) => Done::Failed(failure),
+            Err(failure) => LineResult::Failed(failure),
         };
         match done {
-            Done::Next => {}
-            Done::Quit => break,
-            Done::SessionEnded => return Verdict::SessionEnded,
-            Done::Failed(failure) if settings.keep_going => {
+            LineResult::Next => {}
+            LineResult::Quit => break,
+            LineResult::SessionEnded => return Verdict::SessionEnded,
+            LineResult::Failed(failure) if settings.keep_going => {
                 print_failure(&executor.surroundings.console, &failure);
                 first.get_or_insert(failure);
             }
-            Done::Failed(failure) => return Verdict::Failed(failure),
+            LineResult::Failed(failure) => return Verdict::Failed(failure),
         }
     }
     first.map_or(Verdict::Done("done"), Verdict::Told)
 }
 
 /// Says which line it was.
-fn at_line(failure: Failure, entry: &Entry) -> Failure {
+fn at_line(failure: Failure, entry: &ReplEntry) -> Failure {
     let text = format!("line {}: {}", entry.line, failure.error);
     let causes = failure.error.chain().skip(1).map(ToString::to_string);
     let texts: Vec<String> = std::iter::once(text).chain(causes).collect();

@@ -13,21 +13,21 @@ use tokio::sync::mpsc::UnboundedSender;
 use super::busy::Busy;
 use super::execute::standing_word;
 use super::history::History;
-use super::lines::{Assembler, What};
+use super::lines::{Assembler, ReplInput};
 use super::screen::tty;
 use super::typed::Typed;
-use super::watch::Shared;
+use super::watch::EditorView;
 use crate::render::Stream;
 
 /// Such a terminal.
 #[derive(Clone, Debug)]
 pub struct Plain {
-    state: Arc<State>,
-    shared: Arc<Shared>,
+    state: Arc<PlainState>,
+    shared: Arc<EditorView>,
 }
 
 #[derive(Debug, Default)]
-struct State {
+struct PlainState {
     /// A line is awaited: the prompt belongs at the bottom.
     reading: AtomicBool,
     /// All that was printed before the prompt was asked for has been written.
@@ -42,7 +42,7 @@ struct State {
 
 impl Plain {
     /// With the prompt that says how the connection stands.
-    pub fn new(shared: Arc<Shared>) -> Self {
+    pub fn new(shared: Arc<EditorView>) -> Self {
         Self { state: Arc::default(), shared }
     }
 
@@ -113,7 +113,7 @@ impl Plain {
                 assembler = Assembler::default();
                 self.shared.set_in_stream(false);
                 busy.add();
-                if typed.send(Typed::Line(What::EndOfStream)).is_err() {
+                if typed.send(Typed::Line(ReplInput::EndOfStream)).is_err() {
                     return Ok(());
                 }
                 continue;
@@ -131,7 +131,7 @@ impl Plain {
                 continue;
             };
             let entered = std::mem::take(&mut text);
-            if let What::Command(command) = &entry.what {
+            if let ReplInput::Command(command) = &entry.what {
                 if let Some(problem) = history.add(&entered) {
                     ask.line(&format!("the history is not kept: {problem}"));
                 }

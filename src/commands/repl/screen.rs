@@ -22,7 +22,7 @@ pub type Printer = Box<dyn ExternalPrinter + Send>;
 
 /// Who may write to the terminal.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Mode {
+enum ScreenMode {
     /// Whoever prints.
     Direct,
     /// The editor, between two lines: nobody else.
@@ -32,8 +32,8 @@ enum Mode {
 }
 
 #[derive(Debug)]
-struct State {
-    mode: Mode,
+struct ScreenState {
+    mode: ScreenMode,
     /// Handed to the editor and not painted yet.
     outstanding: Option<Outstanding>,
     /// What stands above the prompt.
@@ -51,14 +51,14 @@ enum Outstanding {
 /// The terminal.
 #[derive(Clone, Debug)]
 pub struct Screen {
-    shared: Arc<(Mutex<State>, Condvar)>,
+    shared: Arc<(Mutex<ScreenState>, Condvar)>,
     original: Arc<Mutex<Option<terminal::Saved>>>,
 }
 
 impl Screen {
     /// Nobody edits yet.
     pub fn new() -> Self {
-        let state = State { mode: Mode::Direct, outstanding: None, tail: Tail::default() };
+        let state = ScreenState { mode: ScreenMode::Direct, outstanding: None, tail: Tail::default() };
         Self { shared: Arc::new((Mutex::new(state), Condvar::new())), original: Arc::default() }
     }
 
@@ -66,14 +66,14 @@ impl Screen {
     pub fn begin(&self) {
         let mut state = self.lock();
         *lock(&self.original) = terminal::hold();
-        state.mode = Mode::Between;
+        state.mode = ScreenMode::Between;
     }
 
     /// The editor reads keys, and takes text until [`Self::leaving`].
     pub fn reading(&self) {
         let mut state = self.lock();
-        if state.mode == Mode::Between {
-            state.mode = Mode::Reading;
+        if state.mode == ScreenMode::Between {
+            state.mode = ScreenMode::Reading;
             self.shared.1.notify_all();
         }
     }
@@ -81,8 +81,8 @@ impl Screen {
     /// The editor is about to return a line: text it has not painted waits for the next one.
     pub fn leaving(&self) {
         let mut state = self.lock();
-        if state.mode == Mode::Reading {
-            state.mode = Mode::Between;
+        if state.mode == ScreenMode::Reading {
+            state.mode = ScreenMode::Between;
         }
     }
 
@@ -98,7 +98,7 @@ impl Screen {
     /// Has the editor paint its line again, when it has no more keys to read. It does so by itself after a text.
     pub fn repaint(&self, printer: &mut dyn ExternalPrinter) {
         let mut state = self.lock();
-        if state.mode == Mode::Reading && state.outstanding.is_none() {
+        if state.mode == ScreenMode::Reading && state.outstanding.is_none() {
             state.outstanding = Some(Outstanding::Nothing);
             let _ = printer.print(NOTHING.to_owned());
         }
@@ -151,15 +151,15 @@ impl Screen {
     /// The editor is done, or is to be: the terminal is as it was found, and whoever prints writes to it.
     pub fn end(&self) {
         let mut state = self.lock();
-        if state.mode == Mode::Direct {
+        if state.mode == ScreenMode::Direct {
             return;
         }
         let mut stdout = tty();
-        if state.mode == Mode::Reading {
+        if state.mode == ScreenMode::Reading {
             // What is being typed stays to be seen. The second ends bracketed paste.
             let _ = stdout.write_all(b"\r\n\x1b[?2004l");
         }
-        state.mode = Mode::Direct;
+        state.mode = ScreenMode::Direct;
         if let Some(Outstanding::Text(text)) = state.outstanding.take() {
             let _ = stdout.write_all(text.as_bytes());
         }
@@ -175,11 +175,11 @@ impl Screen {
         Box::new(Above { screen: self.clone(), printer })
     }
 
-    fn lock(&self) -> MutexGuard<'_, State> {
+    fn lock(&self) -> MutexGuard<'_, ScreenState> {
         lock(&self.shared.0)
     }
 
-    fn wait<'s>(&self, state: MutexGuard<'s, State>) -> MutexGuard<'s, State> {
+    fn wait<'s>(&self, state: MutexGuard<'s, ScreenState>) -> MutexGuard<'s, ScreenState> {
         self.shared.1.wait(state).unwrap_or_else(PoisonError::into_inner)
     }
 }
@@ -235,18 +235,18 @@ impl Above {
         let mut state = self.screen.lock();
         loop {
             match state.mode {
-                Mode::Direct => {
+                ScreenMode::Direct => {
                     state.tail.push(text);
                     let mut stdout = tty();
                     stdout.write_all(text.as_bytes())?;
                     return stdout.flush();
                 }
-                Mode::Reading if state.outstanding.is_none() => {
+                ScreenMode::Reading if state.outstanding.is_none() => {
                     state.outstanding = Some(Outstanding::Text(text.to_owned()));
                     // Its queue has room for one, so this does not wait.
                     return self.printer.print(text.to_owned()).map_err(io::Error::other);
                 }
-                Mode::Reading | Mode::Between => state = self.screen.wait(state),
+                ScreenMode::Reading | ScreenMode::Between => state = self.screen.wait(state),
             }
         }
     }
@@ -267,7 +267,7 @@ impl Write for Above {
     /// Waits until all was painted, or will be by nobody.
     fn flush(&mut self) -> io::Result<()> {
         let mut state = self.screen.lock();
-        while state.outstanding.is_some() && state.mode != Mode::Direct {
+        while state.outstanding.is_some() && state.mode != ScreenMode::Direct {
             state = self.screen.wait(state);
         }
         Ok(())
@@ -409,7 +409,7 @@ mod tests {
     #[test]
     fn text_waits_for_the_editor_and_for_the_text_before_it() {
         let screen = Screen::new();
-        screen.lock().mode = Mode::Between;
+        screen.lock().mode = ScreenMode::Between;
         let (sender, printed) = mpsc::channel();
         let mut writer = screen.writer(Box::new(Editor(sender)));
         let writing = std::thread::spawn(move || {

@@ -6,7 +6,7 @@ use std::path::Path;
 
 use tokio::sync::mpsc;
 
-use super::lines::{Assembler, Entry};
+use super::lines::{Assembler, ReplEntry};
 use crate::failure::{Failure, Kind};
 
 /// Lines read ahead.
@@ -15,7 +15,7 @@ const AHEAD: usize = 16;
 const LONGEST: u64 = 16 * 1024 * 1024;
 
 /// The entries of a script, as they are read.
-pub type Entries = mpsc::Receiver<Result<Entry, Failure>>;
+pub type Entries = mpsc::Receiver<Result<ReplEntry, Failure>>;
 
 /// Opens the script. Fails where it cannot be read (exit 11).
 pub fn open(path: Option<&Path>) -> Result<Box<dyn Read + Send>, Failure> {
@@ -36,16 +36,16 @@ pub fn read(input: Box<dyn Read + Send>) -> io::Result<Entries> {
         let mut assembler = Assembler::default();
         for number in 1.. {
             let entry = match line(&mut reader, number) {
-                Ok(Line::Text(line)) => match assembler.push(&line) {
+                Ok(ScriptLine::Text(line)) => match assembler.push(&line) {
                     Some(entry) => Ok(entry),
                     None => continue,
                 },
-                Ok(Line::Bad(failure)) => {
+                Ok(ScriptLine::Bad(failure)) => {
                     // It counts, and the lines behind it may be good.
                     assembler.push("");
                     Err(failure)
                 }
-                Ok(Line::End) => {
+                Ok(ScriptLine::End) => {
                     let last = assembler.finish();
                     for entry in last.into_iter().chain(assembler.end_stream()) {
                         if sender.blocking_send(Ok(entry)).is_err() {
@@ -68,7 +68,7 @@ pub fn read(input: Box<dyn Read + Send>) -> io::Result<Entries> {
 }
 
 /// What was read.
-enum Line {
+enum ScriptLine {
     /// A line without its end, LF or CRLF; the first one without the mark that some editors begin a file with.
     Text(String),
     /// One that is no text, or too long.
@@ -77,10 +77,10 @@ enum Line {
     End,
 }
 
-fn line(reader: &mut impl BufRead, number: u64) -> io::Result<Line> {
+fn line(reader: &mut impl BufRead, number: u64) -> io::Result<ScriptLine> {
     let mut bytes = Vec::new();
     if reader.by_ref().take(LONGEST).read_until(b'\n', &mut bytes)? == 0 {
-        return Ok(Line::End);
+        return Ok(ScriptLine::End);
     }
     if bytes.ends_with(b"\n") {
         bytes.pop();
@@ -90,14 +90,14 @@ fn line(reader: &mut impl BufRead, number: u64) -> io::Result<Line> {
     } else if bytes.len() as u64 == LONGEST {
         reader.skip_until(b'\n')?;
         let what = format!("line {number}: it is longer than {LONGEST} bytes");
-        return Ok(Line::Bad(Failure::message(Kind::Input, what)));
+        return Ok(ScriptLine::Bad(Failure::message(Kind::Input, what)));
     }
     if number == 1 && bytes.starts_with("\u{feff}".as_bytes()) {
         bytes.drain(.."\u{feff}".len());
     }
-    Ok(String::from_utf8(bytes).map(Line::Text).unwrap_or_else(|error| {
+    Ok(String::from_utf8(bytes).map(ScriptLine::Text).unwrap_or_else(|error| {
         let error = anyhow::Error::new(error.utf8_error()).context(format!("line {number}: it is not UTF-8"));
-        Line::Bad(Failure::new(Kind::Input, error).hint("`send --type binary --file F` sends any bytes"))
+        ScriptLine::Bad(Failure::new(Kind::Input, error).hint("`send --type binary --file F` sends any bytes"))
     }))
 }
 

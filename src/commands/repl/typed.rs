@@ -2,13 +2,13 @@
 
 use std::io;
 
-use super::lines::What;
+use super::lines::ReplInput;
 
 /// What a person asks for.
 #[derive(Debug)]
 pub enum Typed {
     /// To carry this out.
-    Line(What),
+    Line(ReplInput),
     /// To give up what runs.
     Abandon,
     /// To give up whatever there is: Ctrl-C where no editor makes a key of it.

@@ -12,7 +12,7 @@ use tokio::sync::mpsc::UnboundedSender;
 
 use super::typed::Typed;
 use crate::render::{Format, Printer, Recorder};
-use crate::run::watcher::{Interruption, Reaction, Watcher};
+use crate::run::watcher::{Interruption, Reaction, RunObserver};
 use webpubsub_client::event::{Flow, Invoked, Lifecycle, Received, WireFrame};
 use webpubsub_proto::session::{Standing, StreamNews};
 
@@ -25,7 +25,7 @@ const CUT: usize = 1000;
 
 /// What the editor's thread may look at.
 #[derive(Debug, Default)]
-pub struct Shared {
+pub struct EditorView {
     standing: AtomicU8,
     /// Lines are fragments of a stream.
     in_stream: AtomicBool,
@@ -43,7 +43,7 @@ pub struct Names {
     pub events: BTreeSet<String>,
 }
 
-impl Shared {
+impl EditorView {
     /// Where the connection stands.
     pub fn standing(&self) -> Standing {
         match self.standing.load(Ordering::Relaxed) {
@@ -109,8 +109,8 @@ pub struct Printed {
 
 /// Sees everything that comes.
 #[derive(Debug)]
-pub struct Watch {
-    shared: Arc<Shared>,
+pub struct ReplObserver {
+    shared: Arc<EditorView>,
     recorder: Recorder,
     /// As it will be when the changes are made.
     printed: Cell<Printed>,
@@ -155,9 +155,9 @@ impl Records {
     }
 }
 
-impl Watch {
+impl ReplObserver {
     /// Watches a client.
-    pub fn new(shared: Arc<Shared>, recorder: Recorder, printed: Printed) -> Rc<Self> {
+    pub fn new(shared: Arc<EditorView>, recorder: Recorder, printed: Printed) -> Rc<Self> {
         Rc::new(Self {
             shared,
             recorder,
@@ -174,7 +174,7 @@ impl Watch {
     }
 
     /// What the editor sees too.
-    pub fn shared(&self) -> &Arc<Shared> {
+    pub fn shared(&self) -> &Arc<EditorView> {
         &self.shared
     }
 
@@ -251,7 +251,7 @@ impl Watch {
     }
 }
 
-impl Watcher for Watch {
+impl RunObserver for ReplObserver {
     fn prepare(&self, printer: &mut Printer) {
         if !self.has_changes.replace(false) {
             return;

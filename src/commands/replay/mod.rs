@@ -31,11 +31,11 @@ use crate::run::context::{Client, Surroundings, Wants};
 use crate::run::ending::Verdict;
 use crate::run::process::{Process, on_one_thread};
 use crate::run::run;
-use crate::run::sink::Shown;
+use crate::run::sink::MessageScope;
 use crate::run::voice::tell;
 #[cfg(any(test, fuzzing))]
 pub use recorded::fuzz;
-use recorded::{Item, Message};
+use recorded::{Item, RecordedMessage};
 pub use recorded::{Recorded, Summary, read};
 use webpubsub_proto::Codec;
 use webpubsub_proto::session::AckMode;
@@ -127,7 +127,7 @@ pub async fn replay(
     recorded: Recorded,
 ) -> u8 {
     let wants = Wants {
-        shown: Shown::None,
+        shown: MessageScope::None,
         limit: None,
         follows_stdout: false,
         hosts: false,
@@ -150,7 +150,7 @@ async fn script(surroundings: &Surroundings, settings: &ReplaySettings, recorded
     // When the first was to be sent, by this clock and by the recording's.
     let mut first = None;
     let mut began = Instant::now();
-    let mut next: Option<Message> = None;
+    let mut next: Option<RecordedMessage> = None;
     let mut ended: Option<Summary> = None;
     let mut failure: Option<Failure> = None;
     loop {
@@ -182,7 +182,7 @@ async fn script(surroundings: &Surroundings, settings: &ReplaySettings, recorded
                 None => failure = Some(Failure::message(Kind::Internal, "the recording is not read any more")),
             },
             () = crate::run::ending::at(due), if due.is_some() => {
-                if let Some(Message { line, request, acked, .. }) = next.take() {
+                if let Some(RecordedMessage { line, request, acked, .. }) = next.take() {
                     unasked += u64::from(!acked);
                     let mode = if acked { AckMode::Automatic } else { AckMode::None };
                     let client = &client;

@@ -34,7 +34,7 @@ const REMEMBERED: usize = 2 * (u16::MAX as usize + 1);
 
 /// A message, or an event.
 #[derive(Clone, Debug)]
-pub(super) struct Message {
+pub(super) struct RecordedMessage {
     /// Its line in the recording.
     pub(super) line: u64,
     /// When it was recorded, after the beginning of the recording.
@@ -116,7 +116,7 @@ impl LeftOut {
 /// What comes of a recording that is read.
 #[derive(Debug)]
 pub(super) enum Item {
-    Message(Message),
+    Message(RecordedMessage),
     End(Summary),
     Failed(Failure),
 }
@@ -137,7 +137,7 @@ enum Input {
     /// Checked, and read again from there.
     Checked { file: File, start: u64, summary: Summary },
     /// Read up to the first message.
-    Begun { reader: Box<Reader<BufReader<Box<dyn Read + Send>>>>, first: Message },
+    Begun { reader: Box<RecordingReader<BufReader<Box<dyn Read + Send>>>>, first: RecordedMessage },
 }
 
 /// What is taken of a recording, and what becomes of it.
@@ -165,7 +165,7 @@ pub fn read(settings: &ReplaySettings) -> Result<Recorded, Failure> {
     let pipe: Box<dyn Read + Send> = match file {
         Some(mut file) if file.metadata().is_ok_and(|data| data.is_file()) => {
             let start = file.stream_position().map_err(|error| rules.unreadable(error))?;
-            let mut reader = Reader::new(BufReader::new(&file), &rules);
+            let mut reader = RecordingReader::new(BufReader::new(&file), &rules);
             while reader.next()?.is_some() {}
             let summary = reader.summary;
             rules.check(&summary)?;
@@ -174,7 +174,7 @@ pub fn read(settings: &ReplaySettings) -> Result<Recorded, Failure> {
         Some(file) => Box::new(file),
         None => Box::new(io::stdin()),
     };
-    let mut reader = Box::new(Reader::new(BufReader::new(pipe), &rules));
+    let mut reader = Box::new(RecordingReader::new(BufReader::new(pipe), &rules));
     let first = reader.next()?;
     rules.check(&reader.summary)?;
     match first {
@@ -191,7 +191,7 @@ pub fn fuzz(bytes: &[u8]) {
     {
         let rules = Rules { name: "r".into(), received, group, codec };
         let all = || {
-            let mut reader = Reader::new(bytes, &rules);
+            let mut reader = RecordingReader::new(bytes, &rules);
             let (mut messages, mut at) = (Vec::new(), 0);
             let failure = loop {
                 match reader.next() {
@@ -245,12 +245,12 @@ impl Recorded {
     }
 
     /// The summary, unless `take` wants no more.
-    fn take_messages(self, mut take: impl FnMut(Message) -> bool) -> Result<Option<Summary>, Failure> {
+    fn take_messages(self, mut take: impl FnMut(RecordedMessage) -> bool) -> Result<Option<Summary>, Failure> {
         let rules = self.rules;
         match self.input {
             Input::Checked { mut file, start, summary } => {
                 file.seek(SeekFrom::Start(start)).map_err(|error| rules.unreadable(error))?;
-                let mut reader = Reader::new(BufReader::new(file), &rules);
+                let mut reader = RecordingReader::new(BufReader::new(file), &rules);
                 // What was added meanwhile has not been checked.
                 while reader.summary.messages < summary.messages {
                     let Some(message) = reader.next()? else { break };
@@ -323,7 +323,8 @@ impl Rules {
 
 /// What is read of a line.
 #[derive(Deserialize)]
-struct Line<'a> {
+#[serde(expecting = "struct Line")]
+struct RecordedLine<'a> {
     recording: Option<u32>,
     at: Option<f64>,
     direction: Option<String>,
@@ -336,7 +337,7 @@ struct Line<'a> {
 }
 
 /// Reads line by line.
-struct Reader<R> {
+struct RecordingReader<R> {
     reader: R,
     rules: Rules,
     /// The first line was there, and was right.
@@ -344,7 +345,7 @@ struct Reader<R> {
     over: bool,
     /// How its frames are encoded.
     codec: Codec,
-    seen: Seen,
+    seen: RecentFrames,
     sequence: Sequence,
     /// What has come of streams that have not ended.
     gather: Gather,
@@ -352,7 +353,7 @@ struct Reader<R> {
     bytes: Vec<u8>,
 }
 
-impl<R: BufRead> Reader<R> {
+impl<R: BufRead> RecordingReader<R> {
     fn new(reader: R, rules: &Rules) -> Self {
         Self {
             reader,
@@ -360,7 +361,7 @@ impl<R: BufRead> Reader<R> {
             begun: false,
             over: false,
             codec: Codec::Json,
-            seen: Seen::default(),
+            seen: RecentFrames::default(),
             sequence: Sequence::default(),
             gather: Gather::default(),
             summary: Summary::default(),
@@ -369,7 +370,7 @@ impl<R: BufRead> Reader<R> {
     }
 
     /// The next message.
-    fn next(&mut self) -> Result<Option<Message>, Failure> {
+    fn next(&mut self) -> Result<Option<RecordedMessage>, Failure> {
         while !self.over {
             self.bytes.clear();
             let read = self.reader.by_ref().take(LONGEST_LINE).read_until(b'\n', &mut self.bytes);
@@ -407,9 +408,9 @@ impl<R: BufRead> Reader<R> {
     }
 
     /// The message of a line, if it has one.
-    fn line(&mut self, bytes: &[u8]) -> Result<Option<Message>, Failure> {
+    fn line(&mut self, bytes: &[u8]) -> Result<Option<RecordedMessage>, Failure> {
         let number = self.summary.lines;
-        let line: Line<'_> = match serde_json::from_slice(bytes.trim_ascii_end()) {
+        let line: RecordedLine<'_> = match serde_json::from_slice(bytes.trim_ascii_end()) {
             Ok(line) => line,
             Err(error) if !self.begun => return Err(no_recording(number, in_line(&error))),
             // Whoever wrote it was killed; what stands before is whole.
@@ -472,7 +473,7 @@ impl<R: BufRead> Reader<R> {
         };
         let at = line.at.and_then(|at| Duration::try_from_secs_f64(at).ok());
         let at = at.ok_or_else(|| bad_line(number, anyhow::anyhow!("its time `at` is missing or wrong")))?;
-        let message = Message { line: number, at, request, acked };
+        let message = RecordedMessage { line: number, at, request, acked };
         let size = message.frame(self.rules.codec, self.summary.messages).len();
         if size > MAX_FRAME_BYTES {
             let what = format!("it is too large: {size} bytes as a frame, and the service takes {MAX_FRAME_BYTES}");
@@ -613,13 +614,13 @@ impl Sequence {
 
 /// The frames that were there last, by their ackIds and hashes.
 #[derive(Debug, Default)]
-struct Seen {
+struct RecentFrames {
     hasher: RandomState,
     known: HashSet<(u64, u64)>,
     order: VecDeque<(u64, u64)>,
 }
 
-impl Seen {
+impl RecentFrames {
     /// Whether it is new.
     fn insert(&mut self, ack_id: u64, frame: &[u8]) -> bool {
         let key = (ack_id, self.hasher.hash_one(frame));
@@ -650,7 +651,7 @@ fn bad_line(number: u64, error: impl Into<anyhow::Error>) -> Failure {
     Failure::new(Kind::Input, error.into().context(format!("line {number} of the recording is not understood")))
 }
 
-impl Message {
+impl RecordedMessage {
     /// Its frame, after so many that asked for acks.
     pub(super) fn frame(&self, codec: Codec, asked: u64) -> EncodedFrame {
         self.request.encode(codec, self.acked.then_some(asked + 1))
@@ -663,7 +664,7 @@ mod tests {
 
     #[test]
     fn a_frame_is_known_again_however_many_wait_for_their_acks() {
-        let mut seen = Seen::default();
+        let mut seen = RecentFrames::default();
         assert!((1..=1_000_000).all(|ack_id| seen.insert(ack_id, b"x")));
         assert!(!seen.insert(1_000_000 - u64::from(u16::MAX), b"x"), "as many as may wait");
         assert!(seen.insert(1_000_000, b"y"), "another frame");
@@ -686,7 +687,7 @@ mod tests {
     fn a_recording_to_spoil_is_a_good_one() {
         for received in [false, true] {
             let rules = Rules { name: "r".into(), received, group: None, codec: Codec::Json };
-            let mut reader = Reader::new(RECORDED.as_bytes(), &rules);
+            let mut reader = RecordingReader::new(RECORDED.as_bytes(), &rules);
             assert!(reader.next().unwrap().is_some() && reader.next().unwrap().is_none());
         }
     }

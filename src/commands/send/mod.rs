@@ -16,7 +16,7 @@ use crate::run::context::{Client, Surroundings, Wants, ack_mode};
 use crate::run::ending::Verdict;
 use crate::run::process::on_one_thread;
 use crate::run::run;
-use crate::run::sink::Shown;
+use crate::run::sink::MessageScope;
 use webpubsub_proto::OwnedData;
 use webpubsub_proto::session::{Outcome, Request};
 
@@ -49,7 +49,7 @@ impl CommandArgs for SendArgs {
 /// Publishes `data` and waits for the ack, unless none is asked for. Returns the exit code.
 pub async fn send(surroundings: &Surroundings, settings: &SendSettings, data: OwnedData) -> u8 {
     let wants = Wants {
-        shown: Shown::None,
+        shown: MessageScope::None,
         limit: None,
         follows_stdout: false,
         hosts: false,

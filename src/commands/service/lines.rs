@@ -18,12 +18,12 @@ use super::call::{body_of, call_of, too_large};
 use super::report;
 use super::settings::Lines;
 use super::settings::operation::Operation;
-use crate::commands::bulk::{Cutter, Line, Pace};
+use crate::commands::bulk::{Cutter, InputLine, Pace};
 use crate::failure::{Failure, Kind, OrFail as _};
 use crate::render::Printer;
 use crate::run::ending::{Verdict, at};
-use crate::run::errand::Done;
-use crate::run::rest::{Answered, Call, Rest};
+use crate::run::errand::RunCounts;
+use crate::run::rest::{Call, Rest, RestAnswer};
 use webpubsub_proto::MAX_FRAME_BYTES;
 
 /// Bytes read at once.
@@ -34,20 +34,20 @@ const BATCH: usize = 256;
 const LONGEST_LINE: usize = 4 * MAX_FRAME_BYTES;
 
 /// A line that was read, from 1.
-struct Entry {
+struct ServiceLine {
     number: u64,
     body: Result<Bytes, Failure>,
 }
 
-enum Batch {
-    Entries(Vec<Entry>),
+enum LineBatch {
+    Entries(Vec<ServiceLine>),
     Failed(Failure),
 }
 
 /// The lines of stdin, in order.
-pub struct Intake(mpsc::Receiver<Batch>);
+pub struct ServiceIntake(mpsc::Receiver<LineBatch>);
 
-impl Intake {
+impl ServiceIntake {
     /// Starts to read.
     pub fn open(lines: Lines) -> Result<Self, Failure> {
         let (sender, receiver) = mpsc::channel(1);
@@ -56,21 +56,21 @@ impl Intake {
     }
 }
 
-fn read(lines: Lines, sender: &mpsc::Sender<Batch>) {
+fn read(lines: Lines, sender: &mpsc::Sender<LineBatch>) {
     let mut input = io::stdin().lock();
     let mut chunk = vec![0; CHUNK];
     let mut cutter = Cutter::new(LONGEST_LINE);
     let mut entries = Vec::new();
-    let hand_on = |entries: &mut Vec<Entry>| {
-        entries.is_empty() || sender.blocking_send(Batch::Entries(std::mem::take(entries))).is_ok()
+    let hand_on = |entries: &mut Vec<ServiceLine>| {
+        entries.is_empty() || sender.blocking_send(LineBatch::Entries(std::mem::take(entries))).is_ok()
     };
-    let take = |entries: &mut Vec<Entry>, number: u64, line: Line<'_>| {
+    let take = |entries: &mut Vec<ServiceLine>, number: u64, line: InputLine<'_>| {
         let body = match line {
-            Line::Whole(bytes) => lines.data_type.decode(bytes).and_then(|data| body_of(data.as_data())),
-            Line::TooLong => Err(too_large(&format!("more than {LONGEST_LINE} bytes"))),
+            InputLine::Whole(bytes) => lines.data_type.decode(bytes).and_then(|data| body_of(data.as_data())),
+            InputLine::TooLong => Err(too_large(&format!("more than {LONGEST_LINE} bytes"))),
         };
         let ends = body.is_err() && !lines.keep_going;
-        entries.push(Entry { number, body });
+        entries.push(ServiceLine { number, body });
         if entries.len() >= BATCH || ends { hand_on(entries) && !ends } else { true }
     };
     loop {
@@ -91,7 +91,7 @@ fn read(lines: Lines, sender: &mpsc::Sender<Batch>) {
             Err(error) => {
                 let failure = anyhow::Error::new(error).context("could not read standard input");
                 // Nobody takes it any more: the run has ended already.
-                let _ = sender.blocking_send(Batch::Failed(Failure::new(Kind::Input, failure)));
+                let _ = sender.blocking_send(LineBatch::Failed(Failure::new(Kind::Input, failure)));
                 return;
             }
         }
@@ -119,9 +119,9 @@ impl Tally {
 pub async fn send(
     rest: &Rest,
     (operation, lines, repeats): (&Operation, Lines, bool),
-    mut intake: Intake,
+    mut intake: ServiceIntake,
     hub: &str,
-    (printer, done): (&RefCell<Printer>, &Done),
+    (printer, done): (&RefCell<Printer>, &RunCounts),
 ) -> Verdict {
     let template = Arc::new(call_of(operation, hub, lines.data_type, Bytes::new(), repeats));
     let mut under_way = FuturesUnordered::new();
@@ -133,14 +133,14 @@ pub async fn send(
             if ready.is_empty() || !pace.as_mut().is_none_or(|pace| pace.take(Instant::now())) {
                 break;
             }
-            let Some(Entry { number, body }) = ready.pop_front() else { break };
+            let Some(ServiceLine { number, body }) = ready.pop_front() else { break };
             match body {
                 Ok(body) => {
-                    Done::count(&done.sent);
+                    RunCounts::count(&done.sent);
                     under_way.push(one(rest, Arc::clone(&template), number, body));
                 }
                 Err(failure) => {
-                    Done::count(&done.failed);
+                    RunCounts::count(&done.failed);
                     warn(printer, number, &failure, lines);
                     tally.fail(number, failure);
                     stopped |= !lines.keep_going;
@@ -158,9 +158,9 @@ pub async fn send(
             Some((number, outcome)) = under_way.next(), if !under_way.is_empty() => {
                 let failure = settle(rest, (operation, &template), number, outcome, printer);
                 match failure {
-                    None => Done::count(&done.acked),
+                    None => RunCounts::count(&done.acked),
                     Some(failure) => {
-                        Done::count(&done.failed);
+                        RunCounts::count(&done.failed);
                         warn(printer, number, &failure, lines);
                         tally.fail(number, failure);
                         stopped |= !lines.keep_going;
@@ -170,8 +170,8 @@ pub async fn send(
                 room_in(printer).await;
             }
             batch = intake.0.recv(), if !stopped && !input_ended && ready.is_empty() => match batch {
-                Some(Batch::Entries(entries)) => ready.extend(entries),
-                Some(Batch::Failed(failure)) => {
+                Some(LineBatch::Entries(entries)) => ready.extend(entries),
+                Some(LineBatch::Failed(failure)) => {
                     tally.fail(u64::MAX, failure);
                     input_ended = true;
                 }
@@ -200,7 +200,7 @@ pub async fn room_in(printer: &RefCell<Printer>) {
 }
 
 /// What came of a line, and how long that took.
-type Outcome = (Result<Answered, Failure>, Duration);
+type Outcome = (Result<RestAnswer, Failure>, Duration);
 
 async fn one(rest: &Rest, template: Arc<Call>, number: u64, body: Bytes) -> (u64, Outcome) {
     let call = Call { body, ..Call::clone(&template) };

@@ -14,7 +14,7 @@ use crate::failure::{Failure, Kind};
 use crate::options::data::payload::PayloadType;
 use crate::records::Connection;
 use crate::render::Printer;
-use crate::run::errand::Done;
+use crate::run::errand::RunCounts;
 use crate::run::rest::{Call, Rest};
 use webpubsub_net::secret::redact;
 
@@ -51,17 +51,17 @@ impl<'a> Pages<'a> {
     }
 
     /// The next page; `None` behind the last one.
-    async fn next(&mut self, done: &Done) -> Result<Option<Vec<Member>>, Failure> {
+    async fn next(&mut self, done: &RunCounts) -> Result<Option<Vec<Member>>, Failure> {
         if self.over {
             return Ok(None);
         }
-        Done::count(&done.sent);
-        let answered = self.rest.ask(&self.call).await.inspect_err(|_| Done::count(&done.failed))?;
+        RunCounts::count(&done.sent);
+        let answered = self.rest.ask(&self.call).await.inspect_err(|_| RunCounts::count(&done.failed))?;
         if !answered.answer.status.is_success() {
-            Done::count(&done.failed);
+            RunCounts::count(&done.failed);
             return Err(self.rest.refused(&self.call, &answered));
         }
-        Done::count(&done.acked);
+        RunCounts::count(&done.acked);
         let page: Page = serde_json::from_slice(&answered.answer.body).map_err(|error| {
             let what = format!("could not {}: the answer is no list of connections", self.call.to_do);
             Failure::new(Kind::Protocol, error).context(what)
@@ -102,7 +102,7 @@ pub async fn list(
     hub: &str,
     group: &str,
     limit: Option<u32>,
-    (printer, done): (&RefCell<Printer>, &Done),
+    (printer, done): (&RefCell<Printer>, &RunCounts),
 ) -> Result<(), Failure> {
     let mut pages = Pages::new(rest, hub, group, limit);
     let mut left = limit.map_or(u64::MAX, u64::from);
@@ -113,7 +113,7 @@ pub async fn list(
                 break;
             }
             left -= 1;
-            Done::count(&done.received);
+            RunCounts::count(&done.received);
             let fields = Connection { connection_id: &connection_id, user_id: user_id.as_deref() };
             report::connection(&mut printer.borrow_mut(), &fields);
         }
@@ -128,7 +128,7 @@ pub async fn member(
     rest: &Rest,
     hub: &str,
     (connection, group): (&str, &str),
-    (printer, done): (&RefCell<Printer>, &Done),
+    (printer, done): (&RefCell<Printer>, &RunCounts),
 ) -> Result<(), Failure> {
     let began = Instant::now();
     let mut pages = Pages::new(rest, hub, group, None);

@@ -21,7 +21,7 @@ use self::args::{
     CloseArgs, CommonArgs, ConnectionsArgs, ExistsArgs, GroupArgs, HealthArgs, PermissionArgs, SendArgs, ServiceCommand,
 };
 use self::call::{body_of, call_of};
-use self::lines::Intake;
+use self::lines::ServiceIntake;
 use self::settings::operation::{Operation, PermissionVerb, Target};
 use self::settings::{ServiceSettings, ServiceTask};
 use super::{CommandArgs, Task};
@@ -37,7 +37,7 @@ use crate::options::values::ReportFormat;
 use crate::render::{Printer, human};
 use crate::run::context::Surroundings;
 use crate::run::ending::Verdict;
-use crate::run::errand::{self, Done};
+use crate::run::errand::{self, RunCounts};
 use crate::run::hosting;
 use crate::run::identity::Identities;
 use crate::run::network::options_of;
@@ -102,7 +102,7 @@ fn records(common: &CommonArgs) -> bool {
 enum Brought {
     Nothing,
     Body(Bytes),
-    Lines(Intake),
+    Lines(ServiceIntake),
 }
 
 fn task(settings: ServiceSettings) -> Task {
@@ -111,7 +111,7 @@ fn task(settings: ServiceSettings) -> Task {
             ServiceTask::Send(_, payload) => {
                 Brought::Body(body_of(process.payload(payload, settings.timeout)?.as_data())?)
             }
-            ServiceTask::Lines(_, lines) => Brought::Lines(Intake::open(*lines)?),
+            ServiceTask::Lines(_, lines) => Brought::Lines(ServiceIntake::open(*lines)?),
             ServiceTask::One(_) | ServiceTask::List { .. } | ServiceTask::Member { .. } => Brought::Nothing,
         };
         let outlives = matches!(brought, Brought::Lines(_));
@@ -123,7 +123,7 @@ fn task(settings: ServiceSettings) -> Task {
 /// Carries it out. Returns the exit code.
 async fn service(surroundings: &Surroundings, settings: &ServiceSettings, brought: Brought) -> u8 {
     let printer = RefCell::new(errand::printer(surroundings, &settings.output));
-    let done = Done::default();
+    let done = RunCounts::default();
     let follows_stdout = matches!(settings.task, ServiceTask::List { .. });
     let work = work(surroundings, settings, brought, (&printer, &done));
     errand::run(surroundings, settings.timeout, follows_stdout, (&printer, &done), work).await
@@ -133,7 +133,7 @@ async fn work(
     surroundings: &Surroundings,
     settings: &ServiceSettings,
     brought: Brought,
-    (printer, done): (&RefCell<Printer>, &Done),
+    (printer, done): (&RefCell<Printer>, &RunCounts),
 ) -> Verdict {
     let (rest, hub) = match rest(surroundings, settings, (printer, done)).await {
         Ok(made) => made,
@@ -171,7 +171,7 @@ pub async fn carry_out(
     (rest, hub): (&Rest, &str),
     task: &ServiceTask,
     (body, repeats): (Bytes, bool),
-    seen: (&RefCell<Printer>, &Done),
+    seen: (&RefCell<Printer>, &RunCounts),
 ) -> Result<Option<String>, Failure> {
     match task {
         ServiceTask::One(operation) => {
@@ -199,7 +199,7 @@ fn repeats(settings: &ServiceSettings) -> bool {
 async fn rest(
     surroundings: &Surroundings,
     settings: &ServiceSettings,
-    seen: (&RefCell<Printer>, &Done),
+    seen: (&RefCell<Printer>, &RunCounts),
 ) -> Result<(Rest, String), Failure> {
     let (signer, local) = match &settings.source {
         Source::Signed(signer) => (signer, false),
@@ -225,7 +225,7 @@ async fn rest(
 fn made(
     surroundings: &Surroundings,
     settings: &ServiceSettings,
-    (printer, done): (&RefCell<Printer>, &Done),
+    (printer, done): (&RefCell<Printer>, &RunCounts),
     (endpoint, local): (&Url, bool),
     access: Access,
 ) -> Result<Rest, Failure> {
@@ -267,12 +267,12 @@ pub fn beside(connection: &ConnectionSettings, warnings: Warnings) -> Result<(Re
 async fn one(
     rest: &Rest,
     (operation, call): (&Operation, &Call),
-    (printer, done): (&RefCell<Printer>, &Done),
+    (printer, done): (&RefCell<Printer>, &RunCounts),
 ) -> Result<Option<String>, Failure> {
-    Done::count(&done.sent);
+    RunCounts::count(&done.sent);
     let began = Instant::now();
     let answered = rest.ask(call).await.inspect_err(|failure| {
-        Done::count(&done.failed);
+        RunCounts::count(&done.failed);
         report::unanswered(&mut printer.borrow_mut(), operation, (failure, began.elapsed()), None);
     })?;
     let status = answered.answer.status;
@@ -289,16 +289,16 @@ async fn one(
         | Operation::Health => None,
     };
     if let Some(tell) = asks.filter(|_| status.is_success() || status.as_u16() == 404) {
-        Done::count(&done.acked);
+        RunCounts::count(&done.acked);
         tell(&mut printer.borrow_mut(), operation, &answered, status.is_success());
         return if status.is_success() { Ok(None) } else { Err(no(operation)) };
     }
     report::response(&mut printer.borrow_mut(), operation, &answered, None);
     if !status.is_success() {
-        Done::count(&done.failed);
+        RunCounts::count(&done.failed);
         return Err(explained(operation, rest.refused(call, &answered), status.as_u16()));
     }
-    Done::count(&done.acked);
+    RunCounts::count(&done.acked);
     Ok(Some(words(operation, answered.elapsed)))
 }
 

@@ -21,7 +21,7 @@ use crate::run::expressions::verdict;
 use crate::run::process::on_one_thread;
 use crate::run::run;
 use crate::run::seen::StatesSeen;
-use crate::run::sink::Shown;
+use crate::run::sink::MessageScope;
 use webpubsub_proto::session::{AckMode, Request};
 
 impl StateCommand {
@@ -104,7 +104,7 @@ impl CommandArgs for StateWatchArgs {
 /// No messages: what is told of states is printed by itself.
 fn wants(stays: bool) -> Wants {
     Wants {
-        shown: Shown::None,
+        shown: MessageScope::None,
         limit: None,
         follows_stdout: stays,
         hosts: false,

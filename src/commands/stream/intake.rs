@@ -23,7 +23,7 @@ const ENVELOPE: usize = 8 * 1024;
 
 /// What was read.
 #[derive(Debug)]
-pub enum Piece {
+pub enum StreamBatch {
     /// Fragments, in order.
     Fragments(Vec<OwnedData>),
     /// The input is no stream any more from here on.
@@ -32,9 +32,9 @@ pub enum Piece {
 
 /// The fragments of standard input, as they come.
 #[derive(Debug)]
-pub struct Intake(mpsc::Receiver<Piece>);
+pub struct StreamIntake(mpsc::Receiver<StreamBatch>);
 
-impl Intake {
+impl StreamIntake {
     /// Begins to read.
     pub fn open(feed: Feed, codec: Codec) -> Result<Self, Failure> {
         let (sender, pieces) = mpsc::channel(1);
@@ -44,12 +44,12 @@ impl Intake {
     }
 
     /// The next ones; `None` at the end. Nothing is lost when this is dropped.
-    pub async fn next(&mut self) -> Option<Piece> {
+    pub async fn next(&mut self) -> Option<StreamBatch> {
         self.0.recv().await
     }
 }
 
-fn read(mut input: impl Read, mut cutter: Cutter, sender: &mpsc::Sender<Piece>) {
+fn read(mut input: impl Read, mut cutter: Cutter, sender: &mpsc::Sender<StreamBatch>) {
     let mut chunk = vec![0; CHUNK];
     loop {
         let cut = match input.read(&mut chunk) {
@@ -61,7 +61,7 @@ fn read(mut input: impl Read, mut cutter: Cutter, sender: &mpsc::Sender<Piece>) 
         // Nobody takes it any more when the stream has ended.
         match cut {
             Ok((fragments, last)) => {
-                if !fragments.is_empty() && sender.blocking_send(Piece::Fragments(fragments)).is_err() {
+                if !fragments.is_empty() && sender.blocking_send(StreamBatch::Fragments(fragments)).is_err() {
                     return;
                 }
                 if last {
@@ -69,7 +69,7 @@ fn read(mut input: impl Read, mut cutter: Cutter, sender: &mpsc::Sender<Piece>) 
                 }
             }
             Err(failure) => {
-                let _ = sender.blocking_send(Piece::Failed(failure));
+                let _ = sender.blocking_send(StreamBatch::Failed(failure));
                 return;
             }
         }

@@ -13,7 +13,7 @@ use tokio::sync::Notify;
 use tokio::time::{sleep, timeout};
 
 use self::args::StreamArgs;
-use self::intake::{Intake, Piece};
+use self::intake::{StreamBatch, StreamIntake};
 use self::settings::StreamSettings;
 use super::{CommandArgs, Task};
 use crate::failure::Failure;
@@ -25,8 +25,8 @@ use crate::run::context::{Client, Surroundings, Wants};
 use crate::run::process::on_one_thread;
 use crate::run::run_watched;
 use crate::run::seen::SentCounts;
-use crate::run::sink::Shown;
-use crate::run::watcher::{Interruption, Reaction, Watcher};
+use crate::run::sink::MessageScope;
+use crate::run::watcher::{Interruption, Reaction, RunObserver};
 use webpubsub_client::handle::{OutgoingStream, new_stream_id};
 use webpubsub_proto::OwnedData;
 use webpubsub_proto::session::{StreamAbort, StreamReport};
@@ -47,7 +47,7 @@ impl CommandArgs for StreamArgs {
     fn settle(self: Box<Self>, environment: &Environment, input: &mut dyn Input) -> Result<Task, Failure> {
         let settings = settings::settle(*self, environment, input)?;
         Ok(Box::new(move |process| {
-            let intake = Intake::open(settings.feed, settings.connection.protocol.codec())?;
+            let intake = StreamIntake::open(settings.feed, settings.connection.protocol.codec())?;
             let surroundings = process.surroundings_of(&settings.output, true)?;
             on_one_thread(stream(&surroundings, &settings, intake))
         }))
@@ -75,9 +75,9 @@ fn abort(code: &str, message: &str) -> StreamAbort {
 }
 
 /// Publishes the stream. Returns the exit code.
-pub async fn stream(surroundings: &Surroundings, settings: &StreamSettings, intake: Intake) -> u8 {
+pub async fn stream(surroundings: &Surroundings, settings: &StreamSettings, intake: StreamIntake) -> u8 {
     let wants = Wants {
-        shown: Shown::None,
+        shown: MessageScope::None,
         limit: None,
         follows_stdout: false,
         hosts: false,
@@ -85,7 +85,7 @@ pub async fn stream(surroundings: &Surroundings, settings: &StreamSettings, inta
         follows_conditions: false,
     };
     let interrupted = Rc::new(Interrupted::default());
-    let watcher: Rc<dyn Watcher> = Rc::clone(&interrupted) as Rc<dyn Watcher>;
+    let watcher: Rc<dyn RunObserver> = Rc::clone(&interrupted) as Rc<dyn RunObserver>;
     run_watched(surroundings, &settings.connection, &settings.output, wants, Some(watcher), |client| async move {
         let mut publishing =
             Publishing { settings, client: &client, interrupted: &interrupted, intake, began_again: false };
@@ -103,7 +103,7 @@ struct Interrupted {
     changed: Notify,
 }
 
-impl Watcher for Interrupted {
+impl RunObserver for Interrupted {
     fn interrupted(&self, by: Interruption) -> Reaction {
         if self.by.get().is_some() {
             return Reaction::Ends;
@@ -130,7 +130,7 @@ struct Publishing<'a> {
     settings: &'a StreamSettings,
     client: &'a Client,
     interrupted: &'a Interrupted,
-    intake: Intake,
+    intake: StreamIntake,
     /// A start was lost, and sent once more.
     began_again: bool,
 }
@@ -203,8 +203,8 @@ impl Publishing<'_> {
             };
             match piece {
                 None => return Ok(()),
-                Some(Piece::Failed(failure)) => return Err(Break::Bad(failure)),
-                Some(Piece::Fragments(fragments)) => {
+                Some(StreamBatch::Failed(failure)) => return Err(Break::Bad(failure)),
+                Some(StreamBatch::Fragments(fragments)) => {
                     for data in fragments {
                         self.write(stream, data).await?;
                     }

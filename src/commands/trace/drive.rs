@@ -47,7 +47,7 @@ pub struct Drive<'a, S> {
 type Dialing<'a> = Pin<Box<dyn Future<Output = Result<Link<Stream>, DialFailure>> + 'a>>;
 
 /// What a wait was ended by.
-enum Woken {
+enum WakeReason {
     Stop,
     Dialed(Box<Result<Link<Stream>, DialFailure>>),
     Frames,
@@ -93,7 +93,7 @@ impl<'a, S: Show> Drive<'a, S> {
         }
     }
 
-    async fn wait(&mut self, stop: Pin<&mut impl Future<Output = ()>>) -> Woken {
+    async fn wait(&mut self, stop: Pin<&mut impl Future<Output = ()>>) -> WakeReason {
         let deadline = self.tracer.poll_timeout().and_then(|at| self.origin.checked_add(at));
         let Self { dialing, link, batch, printer, stalled, stopping, .. } = self;
         let (stalled, stopping) = (*stalled, *stopping);
@@ -110,8 +110,8 @@ impl<'a, S: Show> Drive<'a, S> {
             }
         };
         let room = poll_fn(|cx| match printer.borrow_mut().poll_room(cx) {
-            Poll::Ready(()) if stalled => Poll::Ready(Woken::Room(true)),
-            Poll::Pending if !stalled => Poll::Ready(Woken::Room(false)),
+            Poll::Ready(()) if stalled => Poll::Ready(WakeReason::Room(true)),
+            Poll::Pending if !stalled => Poll::Ready(WakeReason::Room(false)),
             Poll::Ready(()) | Poll::Pending => Poll::Pending,
         });
         let time = async {
@@ -122,19 +122,19 @@ impl<'a, S: Show> Drive<'a, S> {
         };
         tokio::select! {
             biased;
-            () = stop, if !stopping => Woken::Stop,
+            () = stop, if !stopping => WakeReason::Stop,
             woken = room => woken,
-            () = time => Woken::Time,
-            dialed = dialed => Woken::Dialed(Box::new(dialed)),
-            () = frames => Woken::Frames,
+            () = time => WakeReason::Time,
+            dialed = dialed => WakeReason::Dialed(Box::new(dialed)),
+            () = frames => WakeReason::Frames,
         }
     }
 
-    fn handle(&mut self, woken: Woken) {
+    fn handle(&mut self, woken: WakeReason) {
         let now = self.now();
         match woken {
-            Woken::Stop => self.stop(now),
-            Woken::Dialed(dialed) => {
+            WakeReason::Stop => self.stop(now),
+            WakeReason::Dialed(dialed) => {
                 self.dialing = None;
                 match *dialed {
                     Ok(link) => {
@@ -144,7 +144,7 @@ impl<'a, S: Show> Drive<'a, S> {
                     Err(failure) => self.tracer.handle_dial_failed(now, failure),
                 }
             }
-            Woken::Frames => {
+            WakeReason::Frames => {
                 for incoming in std::mem::take(&mut self.batch) {
                     match incoming {
                         Incoming::Text(text) => {
@@ -167,11 +167,11 @@ impl<'a, S: Show> Drive<'a, S> {
                     self.carry_out();
                 }
             }
-            Woken::Room(room) => {
+            WakeReason::Room(room) => {
                 self.stalled = !room;
                 self.tracer.handle_stalled(now, !room);
             }
-            Woken::Time => {}
+            WakeReason::Time => {}
         }
         if self.tracer.poll_timeout().is_some_and(|at| at <= now) {
             self.tracer.handle_timeout(now);

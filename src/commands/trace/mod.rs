@@ -27,7 +27,7 @@ use crate::render::{Met, Printer, Recurring, Weight, human};
 use crate::run::chance::seed;
 use crate::run::context::Surroundings;
 use crate::run::ending::{Verdict, at};
-use crate::run::errand::{self, Done, Stopping};
+use crate::run::errand::{self, RunCounts, Stopping};
 use crate::run::expressions::verdict;
 use crate::run::hosting;
 use crate::run::livetrace::Endpoint;
@@ -65,7 +65,7 @@ const BILLED: &str = "traces are billed as outbound messages, and count against 
 /// Traces until something ends it. Returns the exit code.
 async fn trace(surroundings: &Surroundings, settings: &TraceSettings) -> u8 {
     let printer = RefCell::new(errand::printer(surroundings, &settings.output));
-    let (done, stopping) = (Done::default(), Stopping::default());
+    let (done, stopping) = (RunCounts::default(), Stopping::default());
     let work = work(surroundings, settings, (&printer, &done), &stopping);
     errand::run_stoppable(surroundings, settings.timeout, true, (&printer, &done), (Some(&stopping), work)).await
 }
@@ -73,7 +73,7 @@ async fn trace(surroundings: &Surroundings, settings: &TraceSettings) -> u8 {
 async fn work(
     surroundings: &Surroundings,
     settings: &TraceSettings,
-    (printer, done): (&RefCell<Printer>, &Done),
+    (printer, done): (&RefCell<Printer>, &RunCounts),
     stopping: &Stopping,
 ) -> Verdict {
     let endpoint = match endpoint(settings, printer).await {
@@ -88,7 +88,7 @@ async fn work(
         patience: PATIENCE,
         seed: seed(),
     };
-    let shown = Shown {
+    let shown = TracePrinter {
         settings,
         printer,
         done,
@@ -136,10 +136,10 @@ async fn endpoint(settings: &TraceSettings, printer: &RefCell<Printer>) -> Resul
 }
 
 /// What is shown of what comes.
-struct Shown<'a> {
+struct TracePrinter<'a> {
     settings: &'a TraceSettings,
     printer: &'a RefCell<Printer>,
-    done: &'a Done,
+    done: &'a RunCounts,
     /// The service.
     name: String,
     /// Since when there is no connection.
@@ -150,7 +150,7 @@ struct Shown<'a> {
     unreadable: RefCell<Recurring>,
 }
 
-impl Drop for Shown<'_> {
+impl Drop for TracePrinter<'_> {
     /// However it ended: how many there were that nobody was told of.
     fn drop(&mut self) {
         if let Some(times) = self.unreadable.get_mut().rest() {
@@ -160,12 +160,12 @@ impl Drop for Shown<'_> {
     }
 }
 
-impl Show for Shown<'_> {
+impl Show for TracePrinter<'_> {
     fn trace(&self, trace: Traced) -> bool {
         if !self.settings.choice.takes(&trace) {
             return false;
         }
-        Done::count(&self.done.received);
+        RunCounts::count(&self.done.received);
         lines::print(&mut self.printer.borrow_mut(), &trace);
         self.settings.count.is_some_and(|count| self.done.received.get() >= count)
     }

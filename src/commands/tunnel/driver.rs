@@ -15,7 +15,7 @@ use tokio::task::yield_now;
 use tokio::time::{Instant, sleep_until};
 
 use super::service::Service;
-use super::shown::Shown;
+use super::shown::TunnelReporter;
 use super::upstream::{Upstream, UpstreamAnswer};
 use crate::run::errand::Stopping;
 use webpubsub_net::wire::{Cause, Closed, Incoming, Link, Stream};
@@ -29,7 +29,7 @@ use webpubsub_proto::tunnel::{
 const FAR: Duration = Duration::from_secs(100 * 365 * 24 * 60 * 60);
 
 type Dialing = Pin<Box<dyn Future<Output = Result<Link<Stream>, DialFailure>>>>;
-type Asking = Pin<Box<dyn Future<Output = (RequestKey, UpstreamAnswer)>>>;
+type PendingAnswer = Pin<Box<dyn Future<Output = (RequestKey, UpstreamAnswer)>>>;
 
 /// What has happened on all sockets.
 #[derive(Default)]
@@ -45,10 +45,10 @@ pub struct Driver<'a> {
     tunnel: TunnelClient,
     service: Rc<Service>,
     upstream: Rc<Upstream>,
-    shown: &'a Shown<'a>,
+    shown: &'a TunnelReporter<'a>,
     dials: BTreeMap<TunnelSocket, Dialing>,
     links: BTreeMap<TunnelSocket, Link<Stream>>,
-    asking: FuturesUnordered<Asking>,
+    asking: FuturesUnordered<PendingAnswer>,
     /// Nobody takes what is printed: nothing more is read.
     stalled: bool,
     /// The run is to end.
@@ -59,7 +59,12 @@ pub struct Driver<'a> {
 
 impl<'a> Driver<'a> {
     /// Does nothing yet.
-    pub fn new(config: TunnelConfig, service: Rc<Service>, upstream: Rc<Upstream>, shown: &'a Shown<'a>) -> Self {
+    pub fn new(
+        config: TunnelConfig,
+        service: Rc<Service>,
+        upstream: Rc<Upstream>,
+        shown: &'a TunnelReporter<'a>,
+    ) -> Self {
         Self {
             tunnel: TunnelClient::new(config, Duration::ZERO),
             service,

@@ -24,7 +24,7 @@ use self::args::TunnelArgs;
 use self::driver::Driver;
 use self::service::Service;
 use self::settings::TunnelSettings;
-use self::shown::{Shown, is_text};
+use self::shown::{TunnelReporter, is_text};
 use self::upstream::Upstream;
 use super::webhook::findings;
 use super::{CommandArgs, Task};
@@ -38,8 +38,8 @@ use crate::render::{Printer, Recording, Weight, WriteFailure, Writer};
 use crate::run::chance::seed;
 use crate::run::context::Surroundings;
 use crate::run::ending::Verdict;
-use crate::run::errand::{self, Done, Stopping};
-use crate::run::explain::{Place, session_failure};
+use crate::run::errand::{self, RunCounts, Stopping};
+use crate::run::explain::{ConnectContext, session_failure};
 use crate::run::hosting;
 use crate::run::process::{Process, on_one_thread};
 use crate::run::voice::warn_of_insecure;
@@ -80,7 +80,7 @@ impl CommandArgs for TunnelArgs {
 /// Runs it. Returns the exit code.
 async fn tunnel(surroundings: &Surroundings, settings: &TunnelSettings) -> u8 {
     let printer = RefCell::new(errand::printer(surroundings, &settings.output));
-    let done = Done::default();
+    let done = RunCounts::default();
     let stopping = Stopping::default();
     let work = work(surroundings, settings, (&printer, &done), &stopping);
     errand::run_stoppable(surroundings, settings.timeout, true, (&printer, &done), (Some(&stopping), work)).await
@@ -89,7 +89,7 @@ async fn tunnel(surroundings: &Surroundings, settings: &TunnelSettings) -> u8 {
 async fn work(
     surroundings: &Surroundings,
     settings: &TunnelSettings,
-    seen: (&RefCell<Printer>, &Done),
+    seen: (&RefCell<Printer>, &RunCounts),
     stopping: &Stopping,
 ) -> Verdict {
     match open(surroundings, settings, seen, stopping).await {
@@ -101,7 +101,7 @@ async fn work(
 async fn open(
     surroundings: &Surroundings,
     settings: &TunnelSettings,
-    (printer, done): (&RefCell<Printer>, &Done),
+    (printer, done): (&RefCell<Printer>, &RunCounts),
     stopping: &Stopping,
 ) -> Result<Verdict, Failure> {
     let user = guid();
@@ -119,7 +119,13 @@ async fn open(
     if let Some(template) = &settings.check {
         check(surroundings, settings, (template, &upstream), printer).await;
     }
-    let shown = Shown::new(surroundings, &settings.output, (printer, done), (settings.hub(), &user), recording.clone());
+    let shown = TunnelReporter::new(
+        surroundings,
+        &settings.output,
+        (printer, done),
+        (settings.hub(), &user),
+        recording.clone(),
+    );
     let mut config = settings.tunnel.clone();
     config.seed = seed();
     let driver = Driver::new(config, Rc::clone(&service), upstream, &shown);
@@ -146,7 +152,7 @@ async fn open(
 
 /// Why no connection could be made, or made again.
 fn failed(settings: &TunnelSettings, service: &Service, kind: EndKind, message: &str) -> Failure {
-    let place = Place {
+    let place = ConnectContext {
         url: None,
         local: matches!(settings.source, Source::Local { .. }),
         connect_timeout: settings.tunnel.connect_timeout,

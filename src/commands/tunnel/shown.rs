@@ -19,7 +19,7 @@ use crate::records::{self, Connected, Disconnected, LossFields, Reconnecting};
 use crate::render::sanitize::for_line;
 use crate::render::{Printer, Reach, Recurring, TOLD, Weight, Writer, human, rfc3339_now};
 use crate::run::context::Surroundings;
-use crate::run::errand::Done;
+use crate::run::errand::RunCounts;
 use webpubsub_client::event::EventSink as _;
 use webpubsub_net::clock;
 use webpubsub_net::secret::{REDACTED, excerpt, is_secret_header, redact, redact_query};
@@ -30,23 +30,23 @@ use webpubsub_proto::tunnel::{
 };
 
 /// Tells it.
-pub struct Shown<'a> {
+pub struct TunnelReporter<'a> {
     surroundings: &'a Surroundings,
     output: &'a OutputSettings,
     printer: &'a RefCell<Printer>,
-    done: &'a Done,
+    done: &'a RunCounts,
     hub: &'a str,
     /// The `sub` of the connections' tokens.
     user: &'a str,
     recording: Option<Writer>,
     began: Instant,
-    state: RefCell<State>,
+    state: RefCell<ReporterState>,
 }
 
 #[derive(Default)]
-struct State {
+struct ReporterState {
     /// What is at the upstream, or was answered and not passed on yet.
-    asked: BTreeMap<RequestKey, Asked>,
+    asked: BTreeMap<RequestKey, OpenRequest>,
     /// Connections, by their sockets.
     connections: HashMap<TunnelSocket, String>,
     /// What is wrong with the upstream.
@@ -56,21 +56,21 @@ struct State {
 }
 
 /// A request.
-struct Asked {
-    about: About,
+struct OpenRequest {
+    about: RequestSubject,
     since: Instant,
     request_bytes: usize,
-    answer: Option<Answered>,
+    answer: Option<RequestAnswer>,
 }
 
-impl Asked {
+impl OpenRequest {
     fn of(request: &TunnelRequest) -> Self {
         let request_bytes = request.body.as_ref().map_or(0, Bytes::len);
-        Self { about: About::of(request), since: Instant::now(), request_bytes, answer: None }
+        Self { about: RequestSubject::of(request), since: Instant::now(), request_bytes, answer: None }
     }
 }
 
-struct Answered {
+struct RequestAnswer {
     status: u16,
     response_bytes: usize,
     elapsed: Duration,
@@ -79,7 +79,7 @@ struct Answered {
 
 /// What a request is about.
 #[derive(Clone)]
-struct About {
+struct RequestSubject {
     method: String,
     path: String,
     event: Option<String>,
@@ -88,7 +88,7 @@ struct About {
     user_id: Option<String>,
 }
 
-impl About {
+impl RequestSubject {
     /// Method and path.
     fn route(&self) -> String {
         format!("{} {}", self.method, self.path)
@@ -109,12 +109,12 @@ impl About {
     }
 }
 
-impl<'a> Shown<'a> {
+impl<'a> TunnelReporter<'a> {
     /// To those streams, and into that recording.
     pub fn new(
         surroundings: &'a Surroundings,
         output: &'a OutputSettings,
-        (printer, done): (&'a RefCell<Printer>, &'a Done),
+        (printer, done): (&'a RefCell<Printer>, &'a RunCounts),
         (hub, user): (&'a str, &'a str),
         recording: Option<Writer>,
     ) -> Self {
@@ -146,26 +146,26 @@ impl<'a> Shown<'a> {
 
     /// A request goes to the upstream.
     pub fn asked(&self, key: RequestKey, request: &TunnelRequest) {
-        Done::count(&self.done.received);
-        Done::count(&self.done.sent);
-        self.state.borrow_mut().asked.insert(key, Asked::of(request));
+        RunCounts::count(&self.done.received);
+        RunCounts::count(&self.done.sent);
+        self.state.borrow_mut().asked.insert(key, OpenRequest::of(request));
     }
 
     /// A request is answered here, since the run ends.
     fn refused(&self, key: RequestKey, request: &TunnelRequest, status: u16) {
-        Done::count(&self.done.received);
+        RunCounts::count(&self.done.received);
         let failure = Some("the run is ending, so that it was not asked".to_owned());
-        let answer = Answered { status, response_bytes: 0, elapsed: Duration::ZERO, failure };
-        let asked = Asked { answer: Some(answer), ..Asked::of(request) };
+        let answer = RequestAnswer { status, response_bytes: 0, elapsed: Duration::ZERO, failure };
+        let asked = OpenRequest { answer: Some(answer), ..OpenRequest::of(request) };
         self.state.borrow_mut().asked.insert(key, asked);
     }
 
     /// The upstream has answered, or failed to.
     pub fn answered(&self, key: RequestKey, answer: &UpstreamAnswer) {
         let mut state = self.state.borrow_mut();
-        let State { asked, troubles, .. } = &mut *state;
+        let ReporterState { asked, troubles, .. } = &mut *state;
         let Some(asked) = asked.get_mut(&key) else { return };
-        asked.answer = Some(Answered {
+        asked.answer = Some(RequestAnswer {
             status: answer.status,
             response_bytes: answer.body.len(),
             elapsed: asked.since.elapsed(),
@@ -198,15 +198,15 @@ impl<'a> Shown<'a> {
         let Some(asked) = self.state.borrow_mut().asked.remove(&key) else { return };
         let Some(answer) = &asked.answer else { return };
         let worked = delivered && answer.failure.is_none();
-        Done::count(if worked { &self.done.acked } else { &self.done.failed });
+        RunCounts::count(if worked { &self.done.acked } else { &self.done.failed });
         self.tell_request(&asked.about, asked.request_bytes, Some(answer), !delivered, answer.failure.as_deref());
     }
 
     fn tell_request(
         &self,
-        about: &About,
+        about: &RequestSubject,
         request_bytes: usize,
-        answer: Option<&Answered>,
+        answer: Option<&RequestAnswer>,
         lost: bool,
         error: Option<&str>,
     ) {
@@ -281,15 +281,15 @@ impl<'a> Shown<'a> {
             TunnelEvent::Settled { key, delivered } => self.settled(*key, *delivered),
             TunnelEvent::Refused { key, request, status } => self.refused(*key, request, *status),
             TunnelEvent::NotAsked { request, cause } => {
-                Done::count(&self.done.received);
-                Done::count(&self.done.failed);
+                RunCounts::count(&self.done.received);
+                RunCounts::count(&self.done.failed);
                 let why = match cause {
                     LostCause::Gone => "its connection was lost before its turn came, so that it was not asked",
                     LostCause::Closing => "its connection was closing already, so that it was not asked",
                     LostCause::Doubled => "another of the same id is on its way, so that it was not asked",
                 };
                 let bytes = request.body.as_ref().map_or(0, Bytes::len);
-                self.tell_request(&About::of(request), bytes, None, true, Some(why));
+                self.tell_request(&RequestSubject::of(request), bytes, None, true, Some(why));
             }
         }
     }
@@ -318,7 +318,7 @@ impl<'a> Shown<'a> {
         let asked = std::mem::take(&mut self.state.borrow_mut().asked);
         let lost = asked.len();
         for asked in asked.into_values() {
-            Done::count(&self.done.failed);
+            RunCounts::count(&self.done.failed);
             let why = match asked.answer {
                 None => "the run ended before its answer",
                 Some(_) => "the run ended before the answer had gone out",

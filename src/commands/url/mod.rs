@@ -11,7 +11,7 @@ use serde_json::value::RawValue;
 use tokio::time::{Instant, timeout_at};
 
 use self::args::{UrlCommand, UrlCreateArgs, UrlInspectArgs};
-use self::settings::{Asking, Maker, UrlCreate, UrlInspect};
+use self::settings::{TokenRequest, UrlCreate, UrlInspect, UrlIssuer};
 use super::{CommandArgs, Task};
 use crate::failure::{Failure, Kind, OrFail as _};
 use crate::logging;
@@ -51,8 +51,8 @@ impl CommandArgs for UrlCreateArgs {
     fn settle(self: Box<Self>, environment: &Environment, input: &mut dyn Input) -> Result<Task, Failure> {
         let settings = settings::create(*self, environment, input)?;
         Ok(Box::new(move |process| match &settings.maker {
-            Maker::Signer(signer) => put(&made(&settings, &signer.access_url(unix_now()))),
-            Maker::Service(asking) => {
+            UrlIssuer::Signer(signer) => put(&made(&settings, &signer.access_url(unix_now()))),
+            UrlIssuer::Service(asking) => {
                 let console = console(settings.tool.color)?;
                 logging::start(settings.tool.verbosity, settings.tool.log_filter.as_deref(), &console.err)?;
                 let surroundings = Surroundings { console, started: process.started, judgement: None };
@@ -101,8 +101,8 @@ fn made(settings: &UrlCreate, url: &AccessUrl) -> Vec<u8> {
 }
 
 /// Has a URL made by the service. Returns the exit code; 0: it is there.
-async fn ask(surroundings: &Surroundings, asking: &Asking, made: &mut Option<AccessUrl>) -> u8 {
-    let Asking { keyless, network, tls, limit } = asking;
+async fn ask(surroundings: &Surroundings, asking: &TokenRequest, made: &mut Option<AccessUrl>) -> u8 {
+    let TokenRequest { keyless, network, tls, limit } = asking;
     match obtain(&Source::Keyless(keyless.clone()), network, tls, *limit).await {
         Ok(url) => {
             *made = Some(url);

@@ -20,7 +20,7 @@ use webpubsub_net::auth::token::RESERVED_CLAIMS;
 #[derive(Clone, Debug, PartialEq)]
 pub struct UrlCreate {
     /// Makes the URL.
-    pub maker: Maker,
+    pub maker: UrlIssuer,
     /// Print the token alone.
     pub token_only: bool,
     /// How it is printed.
@@ -29,16 +29,16 @@ pub struct UrlCreate {
 
 /// What makes a URL.
 #[derive(Clone, Debug, PartialEq)]
-pub enum Maker {
+pub enum UrlIssuer {
     /// A key that is here.
     Signer(Box<Signer>),
     /// The service.
-    Service(Box<Asking>),
+    Service(Box<TokenRequest>),
 }
 
 /// How a service is asked for a token.
 #[derive(Clone, Debug, PartialEq)]
-pub struct Asking {
+pub struct TokenRequest {
     /// The service, the identity, and what the token is to say.
     pub keyless: Keyless,
     /// The way there.
@@ -104,7 +104,7 @@ pub fn create(mut args: UrlCreateArgs, environment: &Environment, input: &mut dy
     });
     signer.claims = args.claims;
     signer.audience = args.audience;
-    Ok(UrlCreate { maker: Maker::Signer(Box::new(signer)), token_only, tool })
+    Ok(UrlCreate { maker: UrlIssuer::Signer(Box::new(signer)), token_only, tool })
 }
 
 /// The service makes the token, and knows nothing of some of what one signed here may say (PROTOCOL §13).
@@ -113,7 +113,7 @@ fn asking(
     args: UrlCreateArgs,
     environment: &Environment,
     input: &mut dyn Input,
-) -> Result<Maker, Failure> {
+) -> Result<UrlIssuer, Failure> {
     let flags = [
         ("--not-before", args.not_before.is_some()),
         ("--audience", args.audience.is_some()),
@@ -128,7 +128,7 @@ fn asking(
     stdin::refuse_two(&stdin::takers_of(None, None, Some(&args.network)))?;
     let (tls, source) = (tls(&args.network), Source::Keyless(keyless.clone()));
     let network = network::settle(args.network, &source, environment, input)?;
-    Ok(Maker::Service(Box::new(Asking { keyless, network, tls, limit: args.connect_timeout })))
+    Ok(UrlIssuer::Service(Box::new(TokenRequest { keyless, network, tls, limit: args.connect_timeout })))
 }
 
 /// Nobody is asked for a token that is signed here. What a profile has is for those who are.

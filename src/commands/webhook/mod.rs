@@ -14,7 +14,7 @@ use ring::rand::SecureRandom as _;
 use self::args::{
     ConnectArgs, ConnectedArgs, DisconnectedArgs, ValidateArgs, WebhookCommand, WebhookEventArgs, WebhookTestArgs,
 };
-use self::settings::{Asking, WebhookSettings};
+use self::settings::{WebhookRequest, WebhookSettings};
 use super::{CommandArgs, Task};
 use crate::failure::{Failure, Kind};
 use crate::options::environment::{Environment, Input};
@@ -24,7 +24,7 @@ use crate::options::values::{Format, ReportFormat};
 use crate::render::{Printer, Weight};
 use crate::run::context::Surroundings;
 use crate::run::ending::Verdict;
-use crate::run::errand::{self, Done};
+use crate::run::errand::{self, RunCounts};
 use crate::run::explain::file_failure;
 use crate::run::process::{Process, on_one_thread};
 use webpubsub_emulator::upstream::played::{Ask, Player};
@@ -87,13 +87,13 @@ fn task(settings: WebhookSettings) -> Task {
 }
 
 /// With what it brings.
-fn ask_of(process: Process, asking: &Asking, settings: &WebhookSettings) -> Result<Ask, Failure> {
+fn ask_of(process: Process, asking: &WebhookRequest, settings: &WebhookSettings) -> Result<Ask, Failure> {
     Ok(match asking {
-        Asking::Validate => Ask::Validate,
-        Asking::Connect => Ask::Connect,
-        Asking::Connected => Ask::Connected,
-        Asking::Disconnected(reason) => Ask::Disconnected(reason.clone()),
-        Asking::Event(name, data) => {
+        WebhookRequest::Validate => Ask::Validate,
+        WebhookRequest::Connect => Ask::Connect,
+        WebhookRequest::Connected => Ask::Connected,
+        WebhookRequest::Disconnected(reason) => Ask::Disconnected(reason.clone()),
+        WebhookRequest::Event(name, data) => {
             let data = data.as_ref().map(|source| process.payload(source, settings.timeout)).transpose()?;
             Ask::Event(name.clone(), data.unwrap_or_else(|| OwnedData::text("")))
         }
@@ -103,12 +103,12 @@ fn ask_of(process: Process, asking: &Asking, settings: &WebhookSettings) -> Resu
 /// Asks. Returns the exit code, which is that of the first failure.
 async fn webhook(surroundings: &Surroundings, settings: &WebhookSettings, asks: Vec<Ask>) -> u8 {
     let printer = RefCell::new(errand::printer(surroundings, &settings.output));
-    let done = Done::default();
+    let done = RunCounts::default();
     let work = work(settings, &asks, (&printer, &done));
     errand::run(surroundings, settings.timeout, false, (&printer, &done), work).await
 }
 
-async fn work(settings: &WebhookSettings, asks: &[Ask], (printer, done): (&RefCell<Printer>, &Done)) -> Verdict {
+async fn work(settings: &WebhookSettings, asks: &[Ask], (printer, done): (&RefCell<Printer>, &RunCounts)) -> Verdict {
     let mut role = settings.role.clone();
     if role.connection_id.is_empty() {
         role.connection_id = connection_id();
@@ -128,10 +128,10 @@ async fn work(settings: &WebhookSettings, asks: &[Ask], (printer, done): (&RefCe
             findings::skip(&mut printer.borrow_mut(), ask);
             continue;
         }
-        Done::count(&done.sent);
+        RunCounts::count(&done.sent);
         let played = player.ask(ask).await;
         let failure = findings::failure(ask, &played);
-        Done::count(if failure.is_some() { &done.failed } else { &done.acked });
+        RunCounts::count(if failure.is_some() { &done.failed } else { &done.acked });
         let tells = settings.tests || !matches!(ask, Ask::Event(..)) || failure.is_some();
         if tells || settings.output.format == Format::Ndjson {
             findings::tell(&mut printer.borrow_mut(), ask, &played, failure.as_ref());

@@ -35,7 +35,7 @@ pub struct WebhookSettings {
     /// Which certificates are accepted.
     pub tls: TlsOptions,
     /// What is asked, in this order.
-    pub asks: Vec<Asking>,
+    pub asks: Vec<WebhookRequest>,
     /// All of them are findings; else the answer of the one is what is wanted.
     pub tests: bool,
     /// What is printed: text or records.
@@ -46,7 +46,7 @@ pub struct WebhookSettings {
 
 /// What is asked.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Asking {
+pub enum WebhookRequest {
     /// Abuse protection.
     Validate,
     /// Whether the client may connect.
@@ -73,11 +73,11 @@ pub fn test(
         envelope: 0,
     };
     let asks = vec![
-        Asking::Validate,
-        Asking::Connect,
-        Asking::Connected,
-        Asking::Event(args.event, Some(data)),
-        Asking::Disconnected(String::new()),
+        WebhookRequest::Validate,
+        WebhookRequest::Connect,
+        WebhookRequest::Connected,
+        WebhookRequest::Event(args.event, Some(data)),
+        WebhookRequest::Disconnected(String::new()),
     ];
     settle(args.common, (asks, true), environment, input)
 }
@@ -88,7 +88,7 @@ pub fn validate(
     environment: &Environment,
     input: &mut dyn Input,
 ) -> Result<WebhookSettings, Failure> {
-    settle(args.common, (vec![Asking::Validate], false), environment, input)
+    settle(args.common, (vec![WebhookRequest::Validate], false), environment, input)
 }
 
 /// `wps webhook connect`.
@@ -97,7 +97,7 @@ pub fn connect(
     environment: &Environment,
     input: &mut dyn Input,
 ) -> Result<WebhookSettings, Failure> {
-    settle(args.common, (vec![Asking::Connect], false), environment, input)
+    settle(args.common, (vec![WebhookRequest::Connect], false), environment, input)
 }
 
 /// `wps webhook connected`.
@@ -106,7 +106,7 @@ pub fn connected(
     environment: &Environment,
     input: &mut dyn Input,
 ) -> Result<WebhookSettings, Failure> {
-    settle(args.common, (vec![Asking::Connected], false), environment, input)
+    settle(args.common, (vec![WebhookRequest::Connected], false), environment, input)
 }
 
 /// `wps webhook disconnected`.
@@ -115,7 +115,7 @@ pub fn disconnected(
     environment: &Environment,
     input: &mut dyn Input,
 ) -> Result<WebhookSettings, Failure> {
-    settle(args.common, (vec![Asking::Disconnected(args.reason)], false), environment, input)
+    settle(args.common, (vec![WebhookRequest::Disconnected(args.reason)], false), environment, input)
 }
 
 /// `wps webhook event`.
@@ -138,7 +138,7 @@ pub fn event(
         stdin::refuse_beside(&takers(&args.common), "DATA `-`", Some("--file F"))?;
     }
     let data = from.map(|from| PayloadSource { from, data_type, codec: Codec::Protobuf, envelope: 0 });
-    settle(args.common, (vec![Asking::Event(args.name, data)], false), environment, input)
+    settle(args.common, (vec![WebhookRequest::Event(args.name, data)], false), environment, input)
 }
 
 fn takers(args: &WebhookCommonArgs) -> Vec<&'static str> {
@@ -149,7 +149,7 @@ fn takers(args: &WebhookCommonArgs) -> Vec<&'static str> {
 
 fn settle(
     args: WebhookCommonArgs,
-    (asks, tests): (Vec<Asking>, bool),
+    (asks, tests): (Vec<WebhookRequest>, bool),
     environment: &Environment,
     input: &mut dyn Input,
 ) -> Result<WebhookSettings, Failure> {

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use clap::Args;
 
-use crate::options::values::{Mode, Unknown, duration};
+use crate::options::values::{BackoffModeName, Unknown, duration};
 
 /// Retries of operations.
 #[derive(Debug, Args)]
@@ -29,7 +29,7 @@ pub struct RetryArgs {
 
     /// How the pause grows
     #[arg(long, value_enum, value_name = "MODE", default_value = "exponential")]
-    pub retry_mode: Mode,
+    pub retry_mode: BackoffModeName,
 
     /// How long each attempt waits for its ack
     ///

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use clap::Args;
 
-use crate::options::values::{Mode, RetryCount, duration, duration_or_off, retry_count};
+use crate::options::values::{BackoffModeName, RetryCount, duration, duration_or_off, retry_count};
 
 /// How often and when a connection is made anew.
 #[derive(Debug, Args)]
@@ -37,7 +37,7 @@ pub struct AttemptArgs {
 
     /// How the pause grows
     #[arg(long, value_enum, value_name = "MODE", default_value = "exponential")]
-    pub reconnect_mode: Mode,
+    pub reconnect_mode: BackoffModeName,
 }
 
 /// How to stay connected.

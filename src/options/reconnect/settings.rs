@@ -8,7 +8,7 @@ use webpubsub_proto::{STREAM_IDLE_TIMEOUT, Subprotocol};
 use super::args::{AttemptArgs, ReconnectArgs};
 use crate::failure::{Failure, Kind};
 use crate::options::operation::args::RetryArgs;
-use crate::options::values::{Mode, RetryCount};
+use crate::options::values::{BackoffModeName, RetryCount};
 
 /// What differs between commands in how they stay connected.
 pub struct Policy {
@@ -110,7 +110,7 @@ pub fn alive(reconnect: &ReconnectArgs) -> Result<(Option<Duration>, Option<Dura
 /// delay; both given must fit.
 pub fn backoff(
     family: &str,
-    mode: Mode,
+    mode: BackoffModeName,
     (given_delay, delay): (Option<Duration>, Duration),
     (given_max, max_delay): (Option<Duration>, Duration),
 ) -> Result<Backoff, Failure> {
@@ -125,8 +125,8 @@ pub fn backoff(
         (given_delay, given_max) => (given_delay.unwrap_or(delay), given_max.unwrap_or(max_delay)),
     };
     let mode = match mode {
-        Mode::Exponential => BackoffMode::Exponential,
-        Mode::Fixed => BackoffMode::Fixed,
+        BackoffModeName::Exponential => BackoffMode::Exponential,
+        BackoffModeName::Fixed => BackoffMode::Fixed,
     };
     Ok(Backoff { mode, delay, max_delay })
 }

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use clap::Args;
 
-use crate::options::values::{Mode, duration};
+use crate::options::values::{BackoffModeName, duration};
 
 /// How long requests may take, and how often they are tried.
 #[derive(Debug, Args)]
@@ -34,7 +34,7 @@ pub struct RequestArgs {
 
     /// How the pause grows
     #[arg(long, value_enum, value_name = "MODE", default_value = "exponential", help_heading = "Operations")]
-    pub retry_mode: Mode,
+    pub retry_mode: BackoffModeName,
 
     /// How long each attempt waits for its answer
     #[arg(long, value_name = "D", default_value = "30s", help_heading = "Operations", value_parser = duration)]

@@ -309,16 +309,16 @@ impl Drop for Charge {
     }
 }
 
-/// The interpreter's types: values are JSON, and the surroundings are a [`Run`].
+/// The interpreter's types: values are JSON, and the surroundings are a [`Evaluation`].
 pub(super) struct Bounded;
 
 impl DataT for Bounded {
     type V<'a> = Val;
-    type Data<'a> = &'a Run<'a>;
+    type Data<'a> = &'a Evaluation<'a>;
 }
 
 /// One evaluation.
-pub(super) struct Run<'a> {
+pub(super) struct Evaluation<'a> {
     program: &'a Lut<Bounded>,
     /// Stack, in bytes.
     depth: usize,
@@ -326,7 +326,7 @@ pub(super) struct Run<'a> {
     base: usize,
 }
 
-impl<'a> Run<'a> {
+impl<'a> Evaluation<'a> {
     pub(super) fn new(program: &'a Lut<Bounded>, limits: &Limits<'_>) -> Self {
         Self { program, depth: limits.depth, base: stack_address() }
     }
@@ -345,7 +345,7 @@ impl<'a> Run<'a> {
     }
 }
 
-impl<'a> HasLut<'a, Bounded> for &'a Run<'a> {
+impl<'a> HasLut<'a, Bounded> for &'a Evaluation<'a> {
     fn lut(&self) -> &'a Lut<Bounded> {
         self.step();
         self.program

@@ -8,7 +8,7 @@ use jaq_core::native::{Fun, bome, run, unary, v};
 use jaq_std::ValT as _;
 
 use super::access::indices;
-use super::limits::{Bounded, Run, room, spend, spend_bytes};
+use super::limits::{Bounded, Evaluation, room, spend, spend_bytes};
 use super::number::Num;
 use super::read;
 use super::regex;
@@ -118,7 +118,7 @@ fn own() -> impl Iterator<Item = Fun<Bounded>> {
 fn range() -> Fun<Bounded> {
     run(("range", v(3), |mut cv| {
         let (by, to, from) = (cv.0.pop_var(), cv.0.pop_var(), cv.0.pop_var());
-        let data: &Run<'_> = cv.0.data();
+        let data: &Evaluation<'_> = cv.0.data();
         let zero = Val::from(0usize);
         let mut next = Some(Ok(from));
         Box::new(std::iter::from_fn(move || {

@@ -66,7 +66,7 @@ enum Comparison {
 
 /// A value in the text of its record.
 #[derive(Clone, Copy)]
-enum Place<'a> {
+enum RecordValue<'a> {
     /// All of it, which may be anything yet.
     Record(&'a [u8]),
     /// As it stands there: a value.
@@ -78,7 +78,7 @@ enum Place<'a> {
 impl Plain {
     /// Of an expression; `None`: it needs the interpreter, or is none. What is plain, the interpreter would take.
     pub(super) fn read(expression: &str) -> Option<Self> {
-        let mut reader = Reader { rest: expression.trim() };
+        let mut reader = ExpressionReader { rest: expression.trim() };
         let mut stages = Vec::new();
         loop {
             let stage = reader.stage()?;
@@ -101,7 +101,7 @@ impl Plain {
         if record.len() > LARGEST || has_control_characters(record) {
             return None;
         }
-        let mut place = Place::Record(record);
+        let mut place = RecordValue::Record(record);
         for stage in &self.0 {
             match stage {
                 Stage::Path(path) => place = place.at(path)?,
@@ -118,11 +118,11 @@ impl Plain {
 }
 
 impl Condition {
-    fn is_met(&self, place: Place<'_>) -> Option<bool> {
+    fn is_met(&self, place: RecordValue<'_>) -> Option<bool> {
         Some(match self {
             Self::Is(path) => match place.at(path)? {
-                Place::Record(text) | Place::Text(text) => !matches!(text, b"null" | b"false"),
-                Place::Nothing => false,
+                RecordValue::Record(text) | RecordValue::Text(text) => !matches!(text, b"null" | b"false"),
+                RecordValue::Nothing => false,
             },
             Self::Compare(path, comparison, constant) => {
                 let place = place.at(path)?;
@@ -158,8 +158,8 @@ fn plain_string(text: &[u8]) -> Option<&[u8]> {
 
 impl Comparison {
     /// The same without making values, where both are small numbers or strings without escapes; `None` elsewhere.
-    fn holds_of_text(self, place: Place<'_>, constant: &Constant) -> Option<bool> {
-        let Place::Text(text) = place else { return None };
+    fn holds_of_text(self, place: RecordValue<'_>, constant: &Constant) -> Option<bool> {
+        let RecordValue::Text(text) = place else { return None };
         if let Some(right) = constant.small {
             return Some(self.holds(&small(text)?, &right));
         }
@@ -180,23 +180,23 @@ impl Comparison {
     }
 }
 
-impl Place<'_> {
+impl RecordValue<'_> {
     /// What stands at the end of a path. With a record it is looked through whole, so that it is one.
     fn at(self, path: &[String]) -> Option<Self> {
         let mut place = match self {
-            Place::Record(text) if path.is_empty() || text.first() != Some(&b'{') => {
-                Place::Text((end_of_value(text, 0)? == text.len()).then_some(text)?)
+            RecordValue::Record(text) if path.is_empty() || text.first() != Some(&b'{') => {
+                RecordValue::Text((end_of_value(text, 0)? == text.len()).then_some(text)?)
             }
             place => place,
         };
         for name in path {
             place = match place {
-                Place::Record(text) | Place::Text(text) if text.first() == Some(&b'{') => {
-                    field(text, name)?.map_or(Place::Nothing, Place::Text)
+                RecordValue::Record(text) | RecordValue::Text(text) if text.first() == Some(&b'{') => {
+                    field(text, name)?.map_or(RecordValue::Nothing, RecordValue::Text)
                 }
                 // A field of nothing is nothing.
-                Place::Text(b"null") | Place::Nothing => Place::Nothing,
-                Place::Record(_) | Place::Text(_) => return None,
+                RecordValue::Text(b"null") | RecordValue::Nothing => RecordValue::Nothing,
+                RecordValue::Record(_) | RecordValue::Text(_) => return None,
             };
         }
         Some(place)
@@ -204,8 +204,8 @@ impl Place<'_> {
 
     fn value(self) -> Option<Val> {
         match self {
-            Place::Record(text) | Place::Text(text) => read::parse(text).ok(),
-            Place::Nothing => Some(Val::Null),
+            RecordValue::Record(text) | RecordValue::Text(text) => read::parse(text).ok(),
+            RecordValue::Nothing => Some(Val::Null),
         }
     }
 }
@@ -243,11 +243,11 @@ fn field<'a>(object: &'a [u8], name: &str) -> Option<Option<&'a [u8]>> {
 }
 
 /// Reads an expression, of which it understands only what is done here.
-struct Reader<'e> {
+struct ExpressionReader<'e> {
     rest: &'e str,
 }
 
-impl<'e> Reader<'e> {
+impl<'e> ExpressionReader<'e> {
     fn skip_space(&mut self) {
         self.rest = self.rest.trim_start_matches([' ', '\t', '\n']);
     }

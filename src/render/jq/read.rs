@@ -12,7 +12,7 @@ use super::value::{Array, Fields, Key, Object, Text, Val};
 
 /// Reads one value. Fails with what is wrong, and where.
 pub fn parse(json: &[u8]) -> Result<Val, String> {
-    let mut reader = Reader { json, at: 0, depth: 0 };
+    let mut reader = JsonReader { json, at: 0, depth: 0 };
     let value = reader.value().and_then(|value| {
         reader.skip_space();
         if reader.at == json.len() { Ok(value) } else { Err("something follows the value") }
@@ -20,7 +20,7 @@ pub fn parse(json: &[u8]) -> Result<Val, String> {
     value.map_err(|what| format!("{what}, at byte {}", reader.at))
 }
 
-struct Reader<'a> {
+struct JsonReader<'a> {
     json: &'a [u8],
     at: usize,
     depth: u32,
@@ -28,7 +28,7 @@ struct Reader<'a> {
 
 type Parsed<T> = Result<T, &'static str>;
 
-impl<'a> Reader<'a> {
+impl<'a> JsonReader<'a> {
     fn peek(&self) -> Option<u8> {
         self.json.get(self.at).copied()
     }

@@ -3,13 +3,13 @@
 use std::time::SystemTime;
 
 use super::token::{skew, why_not_accepted};
-use super::{Place, wait_hint};
+use super::{ConnectContext, wait_hint};
 use webpubsub_net::auth::access_url::AccessUrl;
 use webpubsub_net::auth::token::{Claims, peek_claims};
 use webpubsub_net::wire::{Refusal, without_query};
 
 /// What is to be said about a refused handshake, the likeliest first.
-pub(super) fn hints(refusal: &Refusal, place: &Place, hint: &mut impl FnMut(String)) {
+pub(super) fn hints(refusal: &Refusal, place: &ConnectContext, hint: &mut impl FnMut(String)) {
     let meaning = refusal.error_code.as_deref().and_then(error_code);
     meaning.into_iter().for_each(|meaning| hint(meaning.into()));
     match refusal.status {
@@ -127,7 +127,7 @@ mod tests {
             truncated: false,
         };
         let url = AccessUrl::parse(url).ok();
-        let place = Place {
+        let place = ConnectContext {
             url,
             local: false,
             connect_timeout: Duration::from_secs(30),

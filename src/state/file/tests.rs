@@ -24,7 +24,7 @@ fn what_is_kept_is_there_for_the_next_process() {
     let path = home.path().join("s");
     let first = open(&path);
     assert_eq!((first.place, first.snapshot, first.done), (None, Snapshot::default(), 0));
-    let Record { place, snapshot, .. } = record();
+    let SessionRecord { place, snapshot, .. } = record();
     let mut sent = SentLines::new(20, "t");
     sent.push([7; 16]);
     sent.ordinal = 2;

@@ -14,7 +14,7 @@ mod timeline;
 
 pub use interval::{Counts, Interval, Samples, distribution, histogram};
 pub use payload::{Header, Payloads};
-pub use receiver::{Publishers, Receiver, Verdict};
+pub use receiver::{DeliveryTally, Publishers, Receiver};
 pub use schedule::Schedule;
 pub use sender::{Ended, Next, Published, Sender, Sending};
 pub use sequence::{Arrival, Sequence};

@@ -117,15 +117,15 @@ impl Receiver {
 
     /// What there is to say of what came, when nothing more does: `published` is what the publishers of this process have
     /// sent, `second` the last of the run.
-    pub fn verdict(&mut self, published: &HashMap<u64, Published>, second: u32) -> Verdict {
+    pub fn verdict(&mut self, published: &HashMap<u64, Published>, second: u32) -> DeliveryTally {
         let (group, groups, own) = (self.group, self.groups, self.publishers.own.clone());
-        let mut verdict = Verdict::default();
+        let mut verdict = DeliveryTally::default();
         for (publisher, sequence) in self.runs.iter_mut().flat_map(|(_, sequences)| sequences) {
             let published = published.get(publisher).filter(|_| own.contains(publisher));
             let lost = match published {
                 None => sequence.lost(|_| false, false),
                 Some(published) => {
-                    let place = Place { publisher: *publisher, group, groups };
+                    let place = GroupTurns { publisher: *publisher, group, groups };
                     sequence.end(place.meant(published.sent), second);
                     sequence.lost(|index| published.is_unsure(place.number(index)), !published.unsure.is_empty())
                 }
@@ -143,7 +143,7 @@ impl Receiver {
 
 /// What one subscriber, or all, can say of what they got.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Verdict {
+pub struct DeliveryTally {
     /// Messages that came, each once.
     pub arrived: u64,
     /// Messages that did not come, by the second in which that was noticed.
@@ -152,7 +152,7 @@ pub struct Verdict {
     pub reordered: u64,
 }
 
-impl Verdict {
+impl DeliveryTally {
     /// Adds that of another subscriber.
     pub fn add(&mut self, other: &Self) {
         self.arrived += other.arrived;
@@ -171,13 +171,13 @@ impl Verdict {
 
 /// Which messages of a publisher are for which group: they take the groups in turn.
 #[derive(Clone, Copy, Debug)]
-struct Place {
+struct GroupTurns {
     publisher: u64,
     group: u64,
     groups: u64,
 }
 
-impl Place {
+impl GroupTurns {
     /// The number of the first message for the group.
     fn first(self) -> u64 {
         (self.group + self.groups - self.publisher % self.groups) % self.groups
@@ -204,7 +204,7 @@ mod tests {
             for publisher in 0..7 {
                 let mut numbers: Vec<u64> = Vec::new();
                 for group in 0..groups {
-                    let place = Place { publisher, group, groups };
+                    let place = GroupTurns { publisher, group, groups };
                     let meant = place.meant(20);
                     assert_eq!(meant, (0..20).filter(|number| (publisher + number) % groups == group).count() as u64);
                     numbers.extend((0..meant).map(|index| place.number(index)));

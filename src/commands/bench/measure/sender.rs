@@ -59,7 +59,7 @@ pub enum Ended {
 
 /// A message to be sent.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Message {
+pub struct BenchMessage {
     /// Its number, which names it until it has ended.
     pub number: u64,
     /// Which of the groups it is for.
@@ -163,7 +163,7 @@ impl Sender {
     }
 
     /// The next message, sent at `now`.
-    pub fn send(&mut self, now: u64) -> Message {
+    pub fn send(&mut self, now: u64) -> BenchMessage {
         let number = self.sent();
         let due = self.due(number).map_or(now, |due| self.times.start.saturating_add(nanos(due)));
         let Sending { publisher, groups, payloads, schedule, .. } = &self.sending;
@@ -178,7 +178,7 @@ impl Sender {
         self.slots.push_back(Slot { due, size: text.len(), ended: false });
         self.bytes += text.len();
         self.open += 1;
-        Message { number, group, text }
+        BenchMessage { number, group, text }
     }
 
     /// That message has ended at `now`. Returns whether it was under way.

@@ -237,8 +237,8 @@ fn messages_take_the_groups_in_turn_and_each_subscriber_knows_which_are_for_it()
         }
     }
     let all = HashMap::from([0, 1].map(|publisher| (publisher, Published { sent: 8, unsure: [].into(), due: None })));
-    let verdicts: Vec<Verdict> = receivers.iter_mut().map(|receiver| receiver.verdict(&all, 0)).collect();
-    assert_eq!(verdicts.iter().map(Verdict::lost).collect::<Vec<_>>(), [0, 0, 1]);
+    let verdicts: Vec<DeliveryTally> = receivers.iter_mut().map(|receiver| receiver.verdict(&all, 0)).collect();
+    assert_eq!(verdicts.iter().map(DeliveryTally::lost).collect::<Vec<_>>(), [0, 0, 1]);
     let foreign: u64 = receivers.iter().map(|receiver| receiver.samples.counts.foreign).sum();
     let arrived: u64 = verdicts.iter().map(|verdict| verdict.arrived).sum();
     assert_eq!((foreign, arrived), (1, 15));

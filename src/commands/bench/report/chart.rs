@@ -71,7 +71,7 @@ fn steps(most: f64) -> Vec<f64> {
 
 /// A line of a chart.
 #[derive(Clone, Debug)]
-pub struct Line {
+pub struct ChartLine {
     /// `a`, `b` or `c`.
     pub class: &'static str,
     pub name: &'static str,
@@ -98,7 +98,7 @@ pub struct Chart {
     pub y: Scale,
     pub x_ticks: Vec<(f64, String)>,
     pub y_ticks: Vec<(f64, String)>,
-    pub lines: Vec<Line>,
+    pub lines: Vec<ChartLine>,
     pub marks: Vec<Mark>,
 }
 
@@ -107,7 +107,7 @@ impl Chart {
     pub fn html(&self) -> String {
         let mut out = String::from("<div class=\"legend\">");
         // Writing to a string cannot fail.
-        for Line { class, name, .. } in &self.lines {
+        for ChartLine { class, name, .. } in &self.lines {
             let _ = write!(out, "<span><i class=\"{class}\"></i>{name}</span>");
         }
         if self.marks.iter().any(|mark| mark.is_loss) {
@@ -225,7 +225,7 @@ mod tests {
             y: Scale::Linear(0.0, 10.0),
             x_ticks: vec![(2.0, "2 s".into())],
             y_ticks: vec![(10.0, "10".into())],
-            lines: vec![Line {
+            lines: vec![ChartLine {
                 class: "a",
                 name: "p50",
                 points: vec![(0.0, Some(0.0)), (1.0, Some(5.0)), (2.0, None), (4.0, Some(20.0))],

@@ -9,7 +9,7 @@ use std::fmt::Write as _;
 
 use hdrhistogram::Histogram;
 
-use self::chart::{Chart, Line, Mark, Scale, escaped};
+use self::chart::{Chart, ChartLine, Mark, Scale, escaped};
 use super::cost::grouped;
 use super::measure::{Counts, Point, Timeline};
 use super::results::Results;
@@ -149,7 +149,7 @@ impl Page<'_> {
         let line = |class, name, count: fn(&Counts) -> u64| {
             let rate = |point: &Point| (point.length > 0.0).then(|| count(&point.counts) as f64 / point.length);
             let points = points.iter().map(|point| (middle(point), rate(point))).collect();
-            Line { class, name, points }
+            ChartLine { class, name, points }
         };
         let mut lines = Vec::new();
         if self.results.sent > 0 {
@@ -182,7 +182,7 @@ impl Page<'_> {
                 let quantile = (1.0 - 10f64.powf(-decade)).min(1.0);
                 (decade.min(decades), Some(histogram.value_at_quantile(quantile) as f64 / 1e6))
             });
-            Line { class, name, points: points.collect() }
+            ChartLine { class, name, points: points.collect() }
         };
         let mut lines = Vec::new();
         if !total.latency.is_empty() {
@@ -262,7 +262,7 @@ fn latencies(
 ) -> Option<Chart> {
     let line = |class, name, which: usize| {
         let at = |point: &Point| times(point).map(|it| it[which] as f64 / 1e6);
-        Line { class, name, points: points.iter().map(|point| (middle(point), at(point))).collect() }
+        ChartLine { class, name, points: points.iter().map(|point| (middle(point), at(point))).collect() }
     };
     let lines = vec![line("a", "p50", 0), line("b", "p99", 1), line("c", "max", 2)];
     let most = largest(&lines);
@@ -285,15 +285,15 @@ fn middle(point: &Point) -> f64 {
     point.end - point.length / 2.0
 }
 
-fn values(lines: &[Line]) -> impl Iterator<Item = f64> {
+fn values(lines: &[ChartLine]) -> impl Iterator<Item = f64> {
     lines.iter().flat_map(|line| line.points.iter().filter_map(|(_, y)| *y))
 }
 
-fn largest(lines: &[Line]) -> f64 {
+fn largest(lines: &[ChartLine]) -> f64 {
     values(lines).fold(0.0, f64::max)
 }
 
-fn smallest(lines: &[Line]) -> f64 {
+fn smallest(lines: &[ChartLine]) -> f64 {
     values(lines).fold(f64::MAX, f64::min)
 }
 

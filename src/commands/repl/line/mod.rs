@@ -16,12 +16,12 @@ use self::args::LineCommand;
 use crate::cli::usage;
 use crate::failure::Failure;
 
-pub use split::{Place, split};
+pub use split::{LinePieceKind, split};
 
 #[derive(Debug, Parser)]
 #[command(name = "wps", no_binary_name = true, subcommand_required = true)]
 #[command(disable_help_subcommand = true, disable_version_flag = true)]
-struct Line {
+struct LineParser {
     #[command(subcommand)]
     command: LineCommand,
 }
@@ -37,7 +37,7 @@ pub enum LineParsed {
 
 /// The definition that lines are parsed with, and that completion looks into.
 pub fn line_command() -> clap::Command {
-    Line::command().max_term_width(100)
+    LineParser::command().max_term_width(100)
 }
 
 /// Parses a line that is not empty. Its help, if it asks for that, is `columns` wide at most. Fails with a usage error.
@@ -50,7 +50,7 @@ pub fn parse_line(line: &str, columns: usize) -> Result<LineParsed, Failure> {
 fn parsed(definition: &clap::Command, args: Vec<String>) -> Result<LineParsed, Failure> {
     let path = path(definition, &args);
     let matches = definition.clone().try_get_matches_from(&args);
-    match matches.and_then(|matches| Line::from_arg_matches(&matches)) {
+    match matches.and_then(|matches| LineParser::from_arg_matches(&matches)) {
         Ok(line) => Ok(LineParsed::Run(Box::new(line.command))),
         Err(error) if error.kind() == ErrorKind::DisplayHelp => Ok(LineParsed::Print(error.render())),
         Err(error) => Err(wrong(&error, definition, &path)),

@@ -19,7 +19,7 @@ use webpubsub_proto::{Codec, GroupState, Metadata, OwnedData, Upstream};
 
 /// What a line asks for.
 #[derive(Clone, Debug, PartialEq)]
-pub enum Line {
+pub enum ReplCommand {
     /// Join groups, each once.
     Join {
         /// At least one.
@@ -129,7 +129,7 @@ pub enum StateWish {
     Unwatch,
 }
 
-impl Line {
+impl ReplCommand {
     /// Whether it changes nothing and waits for nothing, so that it can be answered while another command runs.
     pub fn is_question(&self) -> bool {
         match self {
@@ -153,18 +153,18 @@ impl Line {
 }
 
 /// What a parsed line asks for. Fails with usage errors.
-pub fn settle_line(command: LineCommand, codec: Codec) -> Result<Line, Failure> {
+pub fn settle_line(command: LineCommand, codec: Codec) -> Result<ReplCommand, Failure> {
     let empty = OwnedData::text("");
     Ok(match command {
         LineCommand::Join(args) => {
             let groups = groups(args.groups, "GROUP")?;
             check_ids(args.ack.ack_id, groups.len())?;
-            Line::Join { groups, ack_id: args.ack.ack_id }
+            ReplCommand::Join { groups, ack_id: args.ack.ack_id }
         }
         LineCommand::Leave(args) => {
             let groups = groups(args.groups, "GROUP")?;
             check_ids(args.ack.ack_id, groups.len())?;
-            Line::Leave { groups, ack_id: args.ack.ack_id }
+            ReplCommand::Leave { groups, ack_id: args.ack.ack_id }
         }
         LineCommand::Send(args) => {
             names::group("GROUP", &args.group)?;
@@ -180,7 +180,7 @@ pub fn settle_line(command: LineCommand, codec: Codec) -> Result<Line, Failure> 
             };
             let payload = payload(args.data, args.input, codec, envelope(codec, &frame))?;
             let (no_echo, ttl_seconds) = (args.no_echo, args.ttl.message_ttl);
-            Line::Send { group: args.group, payload, no_echo, ttl_seconds, metadata, ack }
+            ReplCommand::Send { group: args.group, payload, no_echo, ttl_seconds, metadata, ack }
         }
         LineCommand::Event(args) => {
             names::event("NAME", &args.name)?;
@@ -193,7 +193,7 @@ pub fn settle_line(command: LineCommand, codec: Codec) -> Result<Line, Failure> 
                 metadata: metadata.as_ref().map(Metadata::as_json),
             };
             let payload = payload(args.data, args.input, codec, envelope(codec, &frame))?;
-            Line::Event { event: args.name, payload, metadata, ack }
+            ReplCommand::Event { event: args.name, payload, metadata, ack }
         }
         LineCommand::Invoke(args) => {
             names::event("NAME", &args.name)?;
@@ -209,7 +209,7 @@ pub fn settle_line(command: LineCommand, codec: Codec) -> Result<Line, Failure> 
                 true => Some(payload(args.data, args.input, codec, envelope)?),
                 false => payload_type(codec, &args.input).map(|_| None)?,
             };
-            Line::Invoke { event: args.name, payload, metadata, timeout: args.timeout }
+            ReplCommand::Invoke { event: args.name, payload, metadata, timeout: args.timeout }
         }
         LineCommand::Stream(args) => {
             names::group("GROUP", &args.group)?;
@@ -222,7 +222,7 @@ pub fn settle_line(command: LineCommand, codec: Codec) -> Result<Line, Failure> 
                     return Err(failure.hint("`wps stream` takes bytes, and records with `dataType`"));
                 }
             };
-            Line::Stream { group: args.group, feed, run: running(args.flow)? }
+            ReplCommand::Stream { group: args.group, feed, run: running(args.flow)? }
         }
         LineCommand::State(args) => {
             let (group, what) = match args.what {
@@ -233,9 +233,9 @@ pub fn settle_line(command: LineCommand, codec: Codec) -> Result<Line, Failure> 
                 LineStateCommand::Unwatch { group } => (group, StateWish::Unwatch),
             };
             names::group("GROUP", &group)?;
-            Line::State { group, what }
+            ReplCommand::State { group, what }
         }
-        LineCommand::Service(args) => Line::Service(match args.what {
+        LineCommand::Service(args) => ReplCommand::Service(match args.what {
             LineServiceCommand::Send(args) => {
                 let operation = message(args.to, args.metadata, args.input.data_type)?;
                 // What is sent has no frame: it is the bytes as they are.
@@ -249,16 +249,16 @@ pub fn settle_line(command: LineCommand, codec: Codec) -> Result<Line, Failure> 
             LineServiceCommand::Permission(args) => granting(args)?,
             LineServiceCommand::Health => ServiceTask::One(Operation::Health),
         }),
-        LineCommand::Expect(args) => Line::Expect { jq: args.jq, timeout: args.timeout },
-        LineCommand::Sleep(args) => Line::Sleep(args.duration),
-        LineCommand::Groups => Line::Groups,
-        LineCommand::Status => Line::Status,
-        LineCommand::Ping => Line::Ping,
-        LineCommand::Set(args) => Line::Set(args.what),
-        LineCommand::History => Line::History,
-        LineCommand::Clear => Line::Clear,
-        LineCommand::Help(args) => Line::Help(args.command),
-        LineCommand::Quit => Line::Quit,
+        LineCommand::Expect(args) => ReplCommand::Expect { jq: args.jq, timeout: args.timeout },
+        LineCommand::Sleep(args) => ReplCommand::Sleep(args.duration),
+        LineCommand::Groups => ReplCommand::Groups,
+        LineCommand::Status => ReplCommand::Status,
+        LineCommand::Ping => ReplCommand::Ping,
+        LineCommand::Set(args) => ReplCommand::Set(args.what),
+        LineCommand::History => ReplCommand::History,
+        LineCommand::Clear => ReplCommand::Clear,
+        LineCommand::Help(args) => ReplCommand::Help(args.command),
+        LineCommand::Quit => ReplCommand::Quit,
     })
 }
 
@@ -299,7 +299,7 @@ mod tests {
     use super::*;
     use crate::commands::repl::line::{LineParsed, parse_line};
 
-    fn settled(line: &str) -> Result<Line, Failure> {
+    fn settled(line: &str) -> Result<ReplCommand, Failure> {
         match parse_line(line, 100)? {
             LineParsed::Run(command) => settle_line(*command, Codec::Json),
             LineParsed::Print(text) => panic!("{line}: {text}"),
@@ -308,15 +308,21 @@ mod tests {
 
     #[test]
     fn lines_ask_for_what_they_say() {
-        assert_eq!(settled("join a b a").unwrap(), Line::Join { groups: vec!["a".into(), "b".into()], ack_id: None });
-        assert_eq!(settled("leave --ack-id 3 a").unwrap(), Line::Leave { groups: vec!["a".into()], ack_id: Some(3) });
-        assert_eq!(settled("exit").unwrap(), Line::Quit);
-        assert_eq!(settled("sleep 1m30s").unwrap(), Line::Sleep(Duration::from_secs(90)));
+        assert_eq!(
+            settled("join a b a").unwrap(),
+            ReplCommand::Join { groups: vec!["a".into(), "b".into()], ack_id: None }
+        );
+        assert_eq!(
+            settled("leave --ack-id 3 a").unwrap(),
+            ReplCommand::Leave { groups: vec!["a".into()], ack_id: Some(3) }
+        );
+        assert_eq!(settled("exit").unwrap(), ReplCommand::Quit);
+        assert_eq!(settled("sleep 1m30s").unwrap(), ReplCommand::Sleep(Duration::from_secs(90)));
         assert_eq!(
             settled("expect .a == \"b\"").unwrap(),
-            Line::Expect { jq: ".a == \"b\"".into(), timeout: Duration::from_secs(10) }
+            ReplCommand::Expect { jq: ".a == \"b\"".into(), timeout: Duration::from_secs(10) }
         );
-        let Line::Send { payload, no_echo: true, ack: Ack::Id(7), .. } =
+        let ReplCommand::Send { payload, no_echo: true, ack: Ack::Id(7), .. } =
             settled("send --no-echo --ack-id 7 g it's - fine").unwrap()
         else {
             panic!("not a send")
@@ -377,6 +383,6 @@ mod tests {
             assert_eq!(failure.kind, Kind::Usage, "{line}");
             assert!(report.starts_with(expected), "{line}: {report}");
         }
-        assert_eq!(settled("set").unwrap(), Line::Set(None));
+        assert_eq!(settled("set").unwrap(), ReplCommand::Set(None));
     }
 }

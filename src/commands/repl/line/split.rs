@@ -12,7 +12,7 @@ use crate::failure::{Failure, Kind};
 
 /// What a piece of a line is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Place {
+pub enum LinePieceKind {
     /// The command.
     Verb,
     /// A flag, its value perhaps with it.
@@ -27,9 +27,9 @@ pub enum Place {
 
 /// A piece of a line.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Piece {
+pub struct LinePiece {
     /// What it is.
-    pub place: Place,
+    pub place: LinePieceKind,
     /// Without its quotes.
     pub text: String,
     /// Where it stands in the line, quotes included.
@@ -40,31 +40,31 @@ pub struct Piece {
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Split {
     /// In the order of the line.
-    pub pieces: Vec<Piece>,
+    pub pieces: Vec<LinePiece>,
 }
 
 impl Split {
     /// As clap takes them: flags first, and nothing behind them can be mistaken for one.
     pub(super) fn arguments(self) -> Vec<String> {
-        let is_word = |piece: &Piece| matches!(piece.place, Place::Word | Place::Rest);
+        let is_word = |piece: &LinePiece| matches!(piece.place, LinePieceKind::Word | LinePieceKind::Rest);
         // Commands of `set` and `state` are no values.
         if self.pieces.first().is_some_and(|verb| verb.text == "set" || verb.text == "state") {
             return self.pieces.into_iter().map(|piece| piece.text).collect();
         }
-        let (words, flags): (Vec<Piece>, Vec<Piece>) = self.pieces.into_iter().partition(is_word);
+        let (words, flags): (Vec<LinePiece>, Vec<LinePiece>) = self.pieces.into_iter().partition(is_word);
         let separator = (!words.is_empty()).then(|| "--".to_owned());
-        let texts = |pieces: Vec<Piece>| pieces.into_iter().map(|piece| piece.text);
+        let texts = |pieces: Vec<LinePiece>| pieces.into_iter().map(|piece| piece.text);
         texts(flags).chain(separator).chain(texts(words)).collect()
     }
 
     /// The word of that kind, first.
-    pub fn first(&self, place: Place) -> Option<&Piece> {
+    pub fn first(&self, place: LinePieceKind) -> Option<&LinePiece> {
         self.pieces.iter().find(|piece| piece.place == place)
     }
 
     /// The command, with its own where it has one: `service send`.
     pub fn verb(&self) -> String {
-        let verbs = self.pieces.iter().filter(|piece| piece.place == Place::Verb);
+        let verbs = self.pieces.iter().filter(|piece| piece.place == LinePieceKind::Verb);
         verbs.map(|piece| piece.text.as_str()).collect::<Vec<_>>().join(" ")
     }
 
@@ -72,11 +72,12 @@ impl Split {
     pub fn flag_value(&self, long: &str, short: char) -> Option<&str> {
         let mut pieces = self.pieces.iter().peekable();
         while let Some(piece) = pieces.next() {
-            if piece.place != Place::Flag {
+            if piece.place != LinePieceKind::Flag {
                 continue;
             }
             let text = piece.text.as_str();
-            let next = pieces.peek().filter(|next| next.place == Place::FlagValue).map(|next| next.text.as_str());
+            let next =
+                pieces.peek().filter(|next| next.place == LinePieceKind::FlagValue).map(|next| next.text.as_str());
             let value = match (text.strip_prefix("--"), text.strip_prefix('-')) {
                 (Some(flag), _) if flag == long => next,
                 (Some(flag), _) => flag.split_once('=').filter(|(name, _)| *name == long).map(|(_, value)| value),
@@ -115,7 +116,7 @@ pub fn split(definition: &Command, line: &str) -> Result<Split, Failure> {
         return Ok(Split::default());
     }
     let verb = &line[at..end];
-    pieces.push(Piece { place: Place::Verb, text: verb.to_owned(), span: at..end });
+    pieces.push(LinePiece { place: LinePieceKind::Verb, text: verb.to_owned(), span: at..end });
     at = end;
     let mut shape = match verb {
         "send" | "event" | "invoke" => Shape::NameAndRest,
@@ -133,7 +134,7 @@ pub fn split(definition: &Command, line: &str) -> Result<Split, Failure> {
             at = start;
         } else {
             let part = &line[start..end];
-            pieces.push(Piece { place: Place::Verb, text: part.to_owned(), span: start..end });
+            pieces.push(LinePiece { place: LinePieceKind::Verb, text: part.to_owned(), span: start..end });
             at = end;
             if part == "send" {
                 shape = Shape::Rest;
@@ -153,7 +154,7 @@ pub fn split(definition: &Command, line: &str) -> Result<Split, Failure> {
             pieces.push(rest(line, start));
             return Ok(Split { pieces });
         }
-        let word = word(line, start, if is_flag { Place::Flag } else { Place::Word })?;
+        let word = word(line, start, if is_flag { LinePieceKind::Flag } else { LinePieceKind::Word })?;
         at = word.span.end;
         if is_flag && word.text == "--" {
             flags = false;
@@ -164,7 +165,7 @@ pub fn split(definition: &Command, line: &str) -> Result<Split, Failure> {
         if takes_value {
             let start = skip_blanks(line, at);
             if start < line.len() {
-                let value = self::word(line, start, Place::FlagValue)?;
+                let value = self::word(line, start, LinePieceKind::FlagValue)?;
                 at = value.span.end;
                 pieces.push(value);
             }
@@ -179,8 +180,8 @@ pub fn split(definition: &Command, line: &str) -> Result<Split, Failure> {
     }
 }
 
-fn rest(line: &str, start: usize) -> Piece {
-    Piece { place: Place::Rest, text: line[start..].to_owned(), span: start..line.len() }
+fn rest(line: &str, start: usize) -> LinePiece {
+    LinePiece { place: LinePieceKind::Rest, text: line[start..].to_owned(), span: start..line.len() }
 }
 
 fn skip_blanks(line: &str, at: usize) -> usize {
@@ -192,16 +193,16 @@ fn word_end(line: &str, at: usize) -> usize {
 }
 
 /// The word there. A quote at its start, or behind the `=` of a flag, runs to the next of its kind.
-fn word(line: &str, start: usize, place: Place) -> Result<Piece, Failure> {
+fn word(line: &str, start: usize, place: LinePieceKind) -> Result<LinePiece, Failure> {
     let end = word_end(line, start);
     let bare = &line[start..end];
     let prefix = match (place, bare.find('=')) {
-        (Place::Flag, Some(equals)) if bare.starts_with("--") => &bare[..=equals],
+        (LinePieceKind::Flag, Some(equals)) if bare.starts_with("--") => &bare[..=equals],
         _ => "",
     };
     let inner = start + prefix.len();
     let Some(quote) = line[inner..].chars().next().filter(|c| matches!(c, '"' | '\'')) else {
-        return Ok(Piece { place, text: bare.to_owned(), span: start..end });
+        return Ok(LinePiece { place, text: bare.to_owned(), span: start..end });
     };
     let mut text = prefix.to_owned();
     let mut escaped = false;
@@ -220,7 +221,7 @@ fn word(line: &str, start: usize, place: Place) -> Result<Piece, Failure> {
                 return Err(Failure::message(Kind::Usage, format!("a blank is missing behind the closing {quote}"))
                     .hint("data needs no quotes: it is taken as it is"));
             }
-            return Ok(Piece { place, text, span: start..end });
+            return Ok(LinePiece { place, text, span: start..end });
         } else {
             text.push(c);
         }

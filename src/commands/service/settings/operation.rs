@@ -122,7 +122,7 @@ pub enum Operation {
 
 /// An operation as it is asked.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Asked {
+pub struct OperationRequest {
     /// Method.
     pub method: Method,
     /// Path from the endpoint on, percent-encoded.
@@ -297,10 +297,15 @@ impl Operation {
     }
 
     /// The request, on that hub.
-    pub fn request(&self, hub: &str) -> Asked {
+    pub fn request(&self, hub: &str) -> OperationRequest {
         let hub = format!("/api/hubs/{}", encoded(hub));
-        let asked =
-            |method, path: String| Asked { method, path, query: Vec::new(), headers: HeaderMap::new(), body: None };
+        let asked = |method, path: String| OperationRequest {
+            method,
+            path,
+            query: Vec::new(),
+            headers: HeaderMap::new(),
+            body: None,
+        };
         match self {
             Self::Send { to, filter, excluded, ttl, headers } => {
                 let mut asked = asked(Method::POST, format!("{hub}{}/:send", below(to)));
@@ -335,7 +340,7 @@ impl Operation {
             Self::Change { add, group, filter } => {
                 let verb = if *add { ":addToGroups" } else { ":removeFromGroups" };
                 let body = json!({"groups": [group], "filter": filter}).to_string();
-                Asked { body: Some(body), ..asked(Method::POST, format!("{hub}/{verb}")) }
+                OperationRequest { body: Some(body), ..asked(Method::POST, format!("{hub}/{verb}")) }
             }
             Self::Permission { verb, permission, connection, group } => {
                 let method = match verb {
@@ -360,7 +365,7 @@ impl Operation {
     }
 }
 
-impl Asked {
+impl OperationRequest {
     /// Path and query, with the version of the API.
     pub fn path_and_query(&self) -> String {
         let mut out = format!("{}?api-version={API_VERSION}", self.path);
