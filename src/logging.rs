@@ -51,7 +51,7 @@ fn start_with(filter: Option<&str>, stream: &Stream) -> Result<(), Failure> {
     tracing_subscriber::fmt()
         .with_env_filter(filter)
         .event_format(line::LineFormatter(stream.style))
-        .with_writer(Log(stream.clone()))
+        .with_writer(LogWriter(stream.clone()))
         .init();
     Ok(())
 }
@@ -75,9 +75,9 @@ fn is_own(target: &str) -> bool {
 }
 
 /// Makes a writer for each event.
-struct Log(Stream);
+struct LogWriter(Stream);
 
-impl<'a> MakeWriter<'a> for Log {
+impl<'a> MakeWriter<'a> for LogWriter {
     type Writer = LogEntry;
 
     fn make_writer(&'a self) -> LogEntry {

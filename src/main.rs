@@ -30,7 +30,7 @@ use std::process::ExitCode;
 
 use tokio::time::Instant;
 
-use cli::{Command, Parsed, Typed};
+use cli::{Command, Parsed, TypedFlags};
 use commands::{CommandArgs, Task};
 use failure::{Failure, Kind};
 use options::environment::{Environment, Input, ProcessInput};
@@ -127,7 +127,7 @@ fn run(started: Instant) -> u8 {
 
 /// What will be done, with the profile in it that the command line or the environment names.
 fn settle(
-    (args, typed): (Vec<OsString>, Typed),
+    (args, typed): (Vec<OsString>, TypedFlags),
     command: Box<dyn CommandArgs>,
     environment: &Environment,
     input: &mut dyn Input,

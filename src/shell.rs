@@ -82,14 +82,14 @@ pub fn words(status: ExitStatus) -> String {
 pub struct Guarded {
     /// Its drop is the end of the guarding.
     #[cfg(unix)]
-    _charge: Option<guard::Charge>,
+    _charge: Option<guard::GuardedCommand>,
 }
 
 impl Guarded {
     /// Of this process, with its group if that is its own.
     pub fn new(child: &Child, grouped: bool) -> Self {
         #[cfg(unix)]
-        return Self { _charge: group(child).map(|pid| guard::Charge::new(scope(grouped), pid)) };
+        return Self { _charge: group(child).map(|pid| guard::GuardedCommand::new(scope(grouped), pid)) };
         #[cfg(windows)]
         {
             let _ = (child, grouped);
@@ -100,9 +100,9 @@ impl Guarded {
 
 /// A command under way. Dropped before its end, it is killed with everything it has started.
 #[derive(Debug)]
-pub struct Running(Option<(Child, Guarded)>);
+pub struct RunningCommand(Option<(Child, Guarded)>);
 
-impl Running {
+impl RunningCommand {
     /// Starts a [`command`].
     pub fn start(command: &mut Command) -> std::io::Result<Self> {
         let child = command.kill_on_drop(true).spawn()?;
@@ -159,7 +159,7 @@ impl Running {
     }
 }
 
-impl Drop for Running {
+impl Drop for RunningCommand {
     fn drop(&mut self) {
         if let Some((child, _)) = &self.0 {
             kill_all(child);

@@ -75,10 +75,10 @@ pub enum Command {
 }
 
 /// Adds the flags of a command to it.
-type Flags = fn(clap::Command) -> clap::Command;
+type AddFlags = fn(clap::Command) -> clap::Command;
 
 /// The flags of each command, for a run that needs those of one.
-const FLAGS: [(&str, Flags); 22] = [
+const FLAGS: [(&str, AddFlags); 22] = [
     ("listen", ListenArgs::augment_args),
     ("join", JoinArgs::augment_args),
     ("send", SendArgs::augment_args),

@@ -16,7 +16,7 @@ pub use topics::{TOPICS, Topic};
 
 /// What is said of a command beside its flags.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Help {
+pub struct CommandHelp {
     /// Commands to paste, each with what it does.
     pub examples: Vec<(String, String)>,
     /// The rest, in its order.
@@ -31,12 +31,12 @@ pub struct Section {
     /// It is a part of the one before.
     pub nested: bool,
     /// What stands in it.
-    pub body: Body,
+    pub body: SectionBody,
 }
 
 /// What stands in a section.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Body {
+pub enum SectionBody {
     /// Paragraphs of prose.
     Prose(Vec<String>),
     /// A term and what it means, a row each.
@@ -44,20 +44,20 @@ pub enum Body {
 }
 
 /// The help of a command whose file has not been laid out yet.
-pub fn of(command: &clap::Command) -> Help {
+pub fn of(command: &clap::Command) -> CommandHelp {
     command.get_after_long_help().map(|text| read(&text.to_string())).unwrap_or_default()
 }
 
 /// Reads a file of help.
-pub(super) fn read(markdown: &str) -> Help {
-    let mut help = Help::default();
+pub(super) fn read(markdown: &str) -> CommandHelp {
+    let mut help = CommandHelp::default();
     let markdown = expanded(markdown);
     let sections = markdown.split("\n## ").flat_map(|text| {
         text.trim_start_matches("## ").split("\n### ").enumerate().filter_map(|(at, text)| section(text, at > 0))
     });
     for section in sections {
         match section.body {
-            Body::Table(rows) if section.title == "Examples" => help.examples = rows,
+            SectionBody::Table(rows) if section.title == "Examples" => help.examples = rows,
             _ => help.sections.push(section),
         }
     }
@@ -89,8 +89,10 @@ fn section(text: &str, nested: bool) -> Option<Section> {
     };
     let rows: Option<Vec<(String, String)>> = paragraphs.iter().map(row).collect();
     let body = match rows {
-        Some(rows) => Body::Table(rows),
-        None => Body::Prose(paragraphs.iter().map(|text| joined(text.strip_prefix("- ").unwrap_or(text))).collect()),
+        Some(rows) => SectionBody::Table(rows),
+        None => {
+            SectionBody::Prose(paragraphs.iter().map(|text| joined(text.strip_prefix("- ").unwrap_or(text))).collect())
+        }
     };
     Some(Section { title: title.trim().to_owned(), nested, body })
 }
@@ -113,12 +115,12 @@ mod tests {
         let prose = |title: &str, paragraphs: &[&str]| Section {
             title: title.to_owned(),
             nested: false,
-            body: Body::Prose(paragraphs.iter().map(|text| (*text).to_owned()).collect()),
+            body: SectionBody::Prose(paragraphs.iter().map(|text| (*text).to_owned()).collect()),
         };
         assert_eq!(help.sections[0], prose("One", &["A paragraph of two lines."]));
-        let part = Body::Table(vec![("t".to_owned(), "m".to_owned())]);
+        let part = SectionBody::Table(vec![("t".to_owned(), "m".to_owned())]);
         assert_eq!(help.sections[1], Section { title: "Part".to_owned(), nested: true, body: part });
-        let Body::Prose(two) = &help.sections[2].body else { panic!("{help:?}") };
+        let SectionBody::Prose(two) = &help.sections[2].body else { panic!("{help:?}") };
         assert_eq!(two[..2], ["a b", "c"]);
     }
 }

@@ -18,8 +18,8 @@ use clap::{CommandFactory as _, FromArgMatches as _, Parser};
 use crate::failure::Failure;
 
 pub use commands::Command;
-pub use help::{Body, Help, TOPICS, Topic, of as help_of};
-pub use profile::{FlagValue, ProfileFlag, Typed, check_flag, parse_with, profile_flags};
+pub use help::{CommandHelp, SectionBody, TOPICS, Topic, of as help_of};
+pub use profile::{FlagValue, ProfileFlag, TypedFlags, check_flag, parse_with, profile_flags};
 
 /// A command-line client for Azure Web PubSub, with a local emulator of the service
 ///
@@ -120,7 +120,7 @@ pub fn parse(args: impl IntoIterator<Item = OsString>) -> Result<Parsed, Failure
 }
 
 /// Parses the arguments, and says which of them profiles have to do with.
-pub fn read(args: impl IntoIterator<Item = OsString>) -> Result<(Parsed, Typed), Failure> {
+pub fn read(args: impl IntoIterator<Item = OsString>) -> Result<(Parsed, TypedFlags), Failure> {
     let mut args = args.into_iter();
     let program = args.next().unwrap_or_else(|| "wps".into());
     let args: Vec<OsString> = args.collect();
@@ -130,7 +130,7 @@ pub fn read(args: impl IntoIterator<Item = OsString>) -> Result<(Parsed, Typed),
     let mut definition = definition();
     let args = leading::move_behind_command(&definition, args)?;
     if let Some(topic) = topic_of(&args) {
-        return Ok((Parsed::Print(topic_text(topic)), Typed::default()));
+        return Ok((Parsed::Print(topic_text(topic)), TypedFlags::default()));
     }
     let line = || std::iter::once(program.clone()).chain(args.iter().cloned());
     let error = match definition.try_get_matches_from_mut(line()) {
@@ -144,10 +144,10 @@ pub fn read(args: impl IntoIterator<Item = OsString>) -> Result<(Parsed, Typed),
         Err(error) => error,
     };
     match error.kind() {
-        ErrorKind::DisplayVersion => Ok((Parsed::Print(error.render()), Typed::default())),
-        ErrorKind::DisplayHelp => Ok((Parsed::Print(help_for(line())), Typed::default())),
+        ErrorKind::DisplayVersion => Ok((Parsed::Print(error.render()), TypedFlags::default())),
+        ErrorKind::DisplayHelp => Ok((Parsed::Print(help_for(line())), TypedFlags::default())),
         ErrorKind::DisplayHelpOnMissingArgumentOrSubcommand => {
-            Ok((Parsed::Nothing(help_for(line())), Typed::default()))
+            Ok((Parsed::Nothing(help_for(line())), TypedFlags::default()))
         }
         _ => Err(usage::failure(&error, &definition, named(&definition, &args).as_deref())),
     }
@@ -155,7 +155,7 @@ pub fn read(args: impl IntoIterator<Item = OsString>) -> Result<(Parsed, Typed),
 
 /// The same with the flags of the one command that is named first, if all is well with that: the definition of the whole
 /// is most of what a short run costs.
-fn read_quickly(program: &OsString, args: &[OsString]) -> Option<(Parsed, Typed)> {
+fn read_quickly(program: &OsString, args: &[OsString]) -> Option<(Parsed, TypedFlags)> {
     let first = args.first()?.to_str()?;
     let mut root = clap::Command::new("wps").version(env!("CARGO_PKG_VERSION"));
     if let Some(command) = commands::bare(first) {
@@ -171,7 +171,7 @@ fn read_quickly(program: &OsString, args: &[OsString]) -> Option<(Parsed, Typed)
             Some((Parsed::Run(cli.command), typed))
         }
         Err(error) if error.kind() == ErrorKind::DisplayVersion => {
-            Some((Parsed::Print(error.render()), Typed::default()))
+            Some((Parsed::Print(error.render()), TypedFlags::default()))
         }
         // The definition of the whole says what is wrong, or helps.
         Err(_) => None,

@@ -93,7 +93,7 @@ fn written(name: &str, value: Option<&str>) -> OsString {
 
 /// What a command line gives, as far as profiles are concerned.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Typed {
+pub struct TypedFlags {
     /// The long names of the flags that are given.
     pub given: BTreeSet<String>,
     /// The long names of the flags that the command has.
@@ -107,17 +107,17 @@ pub struct Typed {
 }
 
 /// Looks through a command line that parses.
-pub(super) fn typed_of(definition: &clap::Command, matches: &ArgMatches) -> Typed {
+pub(super) fn typed_of(definition: &clap::Command, matches: &ArgMatches) -> TypedFlags {
     let (mut leaf, mut matches) = (definition, matches);
     while let Some((name, deeper)) = matches.subcommand() {
-        let Some(sub) = leaf.find_subcommand(name) else { return Typed::default() };
+        let Some(sub) = leaf.find_subcommand(name) else { return TypedFlags::default() };
         (leaf, matches) = (sub, deeper);
     }
     let longs = |all: bool| {
         let wanted = |arg: &&Arg| all || is_given(matches, arg);
         leaf.get_arguments().filter(wanted).filter_map(|arg| arg.get_long().map(str::to_owned)).collect()
     };
-    Typed {
+    TypedFlags {
         given: longs(false),
         known: longs(true),
         profile: matches.try_get_one::<String>("profile").ok().flatten().cloned(),

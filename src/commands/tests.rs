@@ -21,8 +21,8 @@ use crate::options::connection::settings::Source;
 use crate::options::data::payload::{DataFrom, Encoding, PayloadType};
 use crate::options::environment::{Environment, Input, Note};
 use crate::options::network::settings::{NetworkSettings, Proxies, Proxy, TlsOptions};
-use crate::options::operation::settings::Ack;
-use crate::options::values::{ColorChoice, EmulatorFormat, Format, Only};
+use crate::options::operation::settings::AckRequest;
+use crate::options::values::{ColorChoice, EmulatorFormat, OnlyName, OutputFormat};
 use webpubsub_proto::Subprotocol;
 use webpubsub_proto::session::{Backoff, BackoffMode, Config, OnUnknown, Retries};
 
@@ -444,12 +444,12 @@ fn each_command_has_its_own_settings() {
     let Settings::Send(send) = settled("send --local -t binary --encoding hex --no-echo --ack-id 0 g -- -x") else {
         panic!()
     };
-    assert_eq!((send.group.as_str(), send.no_echo, send.ack), ("g", true, Ack::Id(0)));
+    assert_eq!((send.group.as_str(), send.no_echo, send.ack), ("g", true, AckRequest::Id(0)));
     assert_eq!(send.payload.from, DataFrom::Argument("-x".to_owned()));
     assert_eq!(send.payload.data_type, PayloadType::Binary(Encoding::Hex));
 
     let Settings::Event(event) = settled("event --local e --file f -t json --no-ack --wait-reply") else { panic!() };
-    assert_eq!((event.event.as_str(), event.ack, event.wait_reply), ("e", Ack::None, Some(1)));
+    assert_eq!((event.event.as_str(), event.ack, event.wait_reply), ("e", AckRequest::None, Some(1)));
     assert_eq!(event.payload.from, DataFrom::File("f".into()));
     assert_eq!(event.payload.data_type, PayloadType::Json);
 
@@ -461,7 +461,7 @@ fn each_command_has_its_own_settings() {
         ("send --local g -", DataFrom::Stdin),
     ] {
         let Settings::Send(send) = settled(line) else { panic!() };
-        assert_eq!((send.payload.from, send.ack), (from, Ack::Automatic), "{line}");
+        assert_eq!((send.payload.from, send.ack), (from, AckRequest::Automatic), "{line}");
     }
 }
 
@@ -502,7 +502,7 @@ fn what_is_said_follows_flags_then_environment() {
     else {
         panic!()
     };
-    assert_eq!((send.output.format, send.output.only), (Format::Ndjson, Some(Only::Events)));
+    assert_eq!((send.output.format, send.output.only), (OutputFormat::Ndjson, Some(OnlyName::Events)));
     assert_eq!((send.output.color, send.output.log_filter.as_deref()), (ColorChoice::Never, Some("wps=trace")));
 }
 
@@ -677,11 +677,14 @@ fn a_bulk_is_settled_with_its_defaults_and_a_message_is_none() {
         lines.template,
         Template::Send { group: Some("g".into()), no_echo: true, ttl_seconds: None, metadata: None }
     );
-    assert_eq!((lines.in_flight, lines.keep_going, lines.interval, lines.ack), (256, false, None, Ack::Automatic));
+    assert_eq!(
+        (lines.in_flight, lines.keep_going, lines.interval, lines.ack),
+        (256, false, None, AckRequest::Automatic)
+    );
     let records = bulk("event --local --ndjson --in-flight 1 --keep-going --rate 30/m --ack-id 7 --wait-reply=2");
     assert_eq!((records.feed, records.template), (BulkFeed::Records, Template::Event { event: None, metadata: None }));
     assert_eq!((records.in_flight, records.keep_going, records.wait_reply), (1, true, Some(2)));
-    assert_eq!((records.interval, records.ack), (Some(Duration::from_secs(2)), Ack::Id(7)));
+    assert_eq!((records.interval, records.ack), (Some(Duration::from_secs(2)), AckRequest::Id(7)));
     let repeated = bulk("send --local g d --repeat 3");
     assert!(matches!(repeated.feed, BulkFeed::Repeated { times: 3, .. }), "{:?}", repeated.feed);
     let one = settle_with("send --local g d", &[], Inputs::default()).unwrap();

@@ -23,7 +23,7 @@ where
     N: for<'a> FormatFields<'a> + 'static,
 {
     fn format_event(&self, _context: &FmtContext<'_, S, N>, mut writer: Writer<'_>, event: &Event<'_>) -> fmt::Result {
-        let mut text = Text::default();
+        let mut text = EventText::default();
         event.record(&mut text);
         let time = clock::millis(SystemTime::now());
         let meta = event.metadata();
@@ -54,13 +54,13 @@ fn entry(style: Style, time: &str, origin: &str, text: &str) -> String {
 
 /// The message of an event, and its fields behind it.
 #[derive(Default)]
-struct Text {
+struct EventText {
     message: String,
     /// Who said it, where that came by way of the `log` crate.
     target: Option<String>,
 }
 
-impl Visit for Text {
+impl Visit for EventText {
     fn record_debug(&mut self, field: &Field, value: &dyn fmt::Debug) {
         // Writing into memory cannot fail.
         let _ = match field.name() {

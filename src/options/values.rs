@@ -14,7 +14,7 @@ use webpubsub_proto::{MAX_TTL_SECONDS, Subprotocol};
 
 /// `--output` of the connecting commands.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
-pub enum Format {
+pub enum OutputFormat {
     /// a line a message, for people; JSON is pretty-printed on a terminal
     Text,
     /// one JSON object a line: messages, lifecycle, acks, `stopped`
@@ -27,7 +27,7 @@ pub enum Format {
 
 /// `--only`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
-pub enum Only {
+pub enum OnlyName {
     /// group and server messages
     Messages,
     /// everything else
@@ -52,7 +52,7 @@ pub enum ReportFormat {
     Ndjson,
 }
 
-impl From<ReportFormat> for Format {
+impl From<ReportFormat> for OutputFormat {
     fn from(format: ReportFormat) -> Self {
         match format {
             ReportFormat::Text => Self::Text,
@@ -116,7 +116,7 @@ pub enum DataType {
 
 /// `--encoding`: how binary data is written.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
-pub enum Encoding {
+pub enum EncodingName {
     /// standard or URL-safe alphabet, padded or not
     Base64,
     /// two digits a byte
@@ -134,7 +134,7 @@ pub enum BackoffModeName {
 
 /// `--on-unknown`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
-pub enum Unknown {
+pub enum UnknownChoice {
     /// exit 9, naming the ackId
     Fail,
     /// send it again on the new connection; it may arrive twice

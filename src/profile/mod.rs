@@ -10,7 +10,7 @@ mod report;
 use std::ffi::OsString;
 use std::path::PathBuf;
 
-use crate::cli::{Command, FlagValue, Parsed, Typed, parse_with};
+use crate::cli::{Command, FlagValue, Parsed, TypedFlags, parse_with};
 use crate::failure::{Failure, Kind};
 use crate::options::brought::Brought;
 use crate::options::environment::{Environment, Input};
@@ -48,7 +48,7 @@ pub fn names(input: &mut dyn Input) -> Vec<String> {
 /// brought; `None` where neither counts.
 pub fn with_profile(
     args: Vec<OsString>,
-    typed: Typed,
+    typed: TypedFlags,
     environment: &Environment,
     input: &mut dyn Input,
 ) -> Result<Option<(Command, Brought)>, Failure> {
@@ -100,7 +100,7 @@ fn load(name: &str, flag: bool, input: &mut dyn Input) -> Result<Profile, Failur
 }
 
 /// What of the profile counts beside what is typed and what the environment says.
-fn effective(profile: &Profile, typed: &Typed, environment: &Environment) -> Vec<FlagValue> {
+fn effective(profile: &Profile, typed: &TypedFlags, environment: &Environment) -> Vec<FlagValue> {
     let is_source = |name: &str| SOURCES.contains(&name);
     let typed_source = typed.given.iter().any(|name| is_source(name)) && !typed.subject;
     // A profile that is asked for goes before the environment, one that is there anyway comes after it.

@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 
 use super::file::{Fault, File, Profile};
 use super::{SOURCES, VARIABLES, config_file, effective, load};
-use crate::cli::{Command, FlagValue, Parsed, Typed, parse_with, profile_flags};
+use crate::cli::{Command, FlagValue, Parsed, TypedFlags, parse_with, profile_flags};
 use crate::commands::listen::settings as listen;
 use crate::failure::{Failure, Kind};
 use crate::options::environment::{Environment, Input, Note};
@@ -45,7 +45,11 @@ pub fn show(flag: Option<&str>, environment: &Environment, input: &mut dyn Input
         }
     }
     let known = profile_flags();
-    let typed = Typed { known: known.keys().cloned().collect(), profile: flag.map(str::to_owned), ..Typed::default() };
+    let typed = TypedFlags {
+        known: known.keys().cloned().collect(),
+        profile: flag.map(str::to_owned),
+        ..TypedFlags::default()
+    };
     let held = profile.as_ref().map(|profile| effective(profile, &typed, environment)).unwrap_or_default();
     source(&mut out, &held, environment);
     out.push_str(&network::of_environment(environment));

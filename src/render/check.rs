@@ -13,7 +13,7 @@ use webpubsub_net::secret::redact;
 
 /// What was found out about a step.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Check {
+pub struct StepResult {
     /// Its name.
     pub step: &'static str,
     /// How it went.
@@ -37,14 +37,14 @@ const TIME: usize = "1234 ms".len();
 const LONGEST_DETAIL: usize = 600;
 
 /// The record of a step.
-pub fn record(style: Style, check: &Check) -> Vec<u8> {
+pub fn record(style: Style, check: &StepResult) -> Vec<u8> {
     let mut out = Vec::new();
     ndjson::write(&mut out, &super::timestamp(), &fields(check));
     style.record(out)
 }
 
 /// The fields of its record.
-pub fn fields(check: &Check) -> records::Check<'_> {
+pub fn fields(check: &StepResult) -> records::Check<'_> {
     let hints = check.hints.join("; ");
     records::Check {
         step: check.step,
@@ -57,7 +57,7 @@ pub fn fields(check: &Check) -> records::Check<'_> {
 }
 
 /// The lines of a step: step, status, time and detail in columns, hints beneath the detail.
-pub fn lines(style: Style, check: &Check) -> Vec<u8> {
+pub fn lines(style: Style, check: &StepResult) -> Vec<u8> {
     let (word, paint) = match check.status {
         // Well, but with something to see to.
         Status::Ok if !check.hints.is_empty() => ("ok", Paint::new().yellow()),
@@ -101,9 +101,9 @@ mod tests {
 
     const PIPE: Style = Style { color: false, terminal: false };
 
-    fn check(status: Status, elapsed: Option<Duration>, detail: &str, hints: &[&str]) -> Check {
+    fn check(status: Status, elapsed: Option<Duration>, detail: &str, hints: &[&str]) -> StepResult {
         let hints = hints.iter().map(|hint| (*hint).to_owned()).collect();
-        Check { step: "tcp", status, elapsed, detail: detail.into(), hints, program: None }
+        StepResult { step: "tcp", status, elapsed, detail: detail.into(), hints, program: None }
     }
 
     fn text(bytes: Vec<u8>) -> String {

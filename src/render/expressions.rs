@@ -54,7 +54,7 @@ pub struct ExpressionTexts<'a> {
 
 /// The conditions a run may end by.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub enum Condition {
+pub enum EndCondition {
     /// `--until`: what was waited for.
     Until,
     /// `--fail-on`: what must not be.
@@ -65,7 +65,7 @@ pub enum Condition {
 #[derive(Clone, Debug)]
 pub struct Met {
     /// Which.
-    pub condition: Condition,
+    pub condition: EndCondition,
     /// By this record: the beginning of its JSON.
     pub record: String,
 }
@@ -344,7 +344,7 @@ impl Evaluator {
         }
     }
 
-    fn tell(&self, condition: Condition, record: &[u8]) {
+    fn tell(&self, condition: EndCondition, record: &[u8]) {
         let text = String::from_utf8_lossy(record);
         let met = Met { condition, record: excerpt(text.trim_end(), TOLD).into_owned() };
         *self.shared.met.lock().unwrap_or_else(PoisonError::into_inner) = Some(met);
@@ -412,13 +412,15 @@ impl Evaluator {
     }
 
     /// The condition that a record meets: `--fail-on` goes before `--until`.
-    fn judge(&mut self, PrintedEntry { record, .. }: &PrintedEntry<'_>) -> Evaluated<Option<Condition>> {
+    fn judge(&mut self, PrintedEntry { record, .. }: &PrintedEntry<'_>) -> Evaluated<Option<EndCondition>> {
         if record.is_empty() {
             return Evaluated::To(None);
         }
         let Self { expressions, complaints, shared, outlet, slow, .. } = self;
-        let conditions =
-            [("--fail-on", &expressions.fail_on, Condition::FailOn), ("--until", &expressions.until, Condition::Until)];
+        let conditions = [
+            ("--fail-on", &expressions.fail_on, EndCondition::FailOn),
+            ("--until", &expressions.until, EndCondition::Until),
+        ];
         for (flag, jq, condition) in conditions {
             let Some(jq) = jq else { continue };
             let result = match jq.quick(record) {

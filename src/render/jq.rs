@@ -27,7 +27,7 @@ use jaq_core::{Compiler, Ctx, Native, Vars, compile, load};
 use super::text::counted;
 use limits::{Bounded, Evaluation, GaveUp, Metered};
 pub use limits::{Hurry, Limits, is_evaluating};
-use plain::Plain;
+use plain::PlainExpression;
 pub use value::Val;
 use value::{Fields, Key, Object, Text};
 pub use write::write_json;
@@ -54,7 +54,7 @@ const LONGEST_ERROR: usize = 2000;
 pub struct Jq {
     expression: String,
     /// What can be done without the interpreter.
-    plain: Option<Plain>,
+    plain: Option<PlainExpression>,
     /// What the interpreter runs; of a plain expression it is compiled when it is needed, which few records do.
     filter: OnceLock<Filter>,
     /// It names `$ENV`.
@@ -84,7 +84,7 @@ pub struct BadExpression {
 impl Jq {
     /// Compiles an expression.
     pub fn compile(expression: &str) -> Result<Self, BadExpression> {
-        let (plain, filter) = (Plain::read(expression), OnceLock::new());
+        let (plain, filter) = (PlainExpression::read(expression), OnceLock::new());
         if plain.is_none() {
             let _ = filter.set(compiled(expression)?);
         }

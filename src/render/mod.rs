@@ -24,7 +24,7 @@ use std::time::SystemTime;
 
 use console::ShownLine;
 pub use console::{Console, Stream, Style};
-pub use expressions::{Condition, ExpressionTexts, Expressions, Judgement, Met};
+pub use expressions::{EndCondition, ExpressionTexts, Expressions, Judgement, Met};
 pub use jq::{Jq, Limits, is_evaluating};
 pub use recording::{Recording, TUNNEL as TUNNEL_RECORDING, VERSION as RECORDING_VERSION};
 pub use records::Recorder;

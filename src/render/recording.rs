@@ -29,7 +29,7 @@ pub const TUNNEL: &str = "tunnel";
 
 /// The first line.
 #[derive(Serialize)]
-struct Header<'a> {
+struct RecordingHeader<'a> {
     recording: u32,
     time: &'a str,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -82,7 +82,7 @@ impl Recording {
     pub fn create(path: &Path) -> io::Result<Writer> {
         if is_pipe(path) {
             // Opening it waits for a reader, which is the thread's matter.
-            return Writer::spawn("recording", vec![Box::new(Pipe { path: path.to_owned(), open: None })]);
+            return Writer::spawn("recording", vec![Box::new(NamedPipe { path: path.to_owned(), open: None })]);
         }
         Writer::spawn("recording", vec![Box::new(open(path)?)])
     }
@@ -95,7 +95,7 @@ impl Recording {
         // Serialising plain structs into memory cannot fail.
         let _ = serde_json::to_writer(
             &mut recording.out,
-            &Header { recording: VERSION, time: &timestamp(), hub, protocol, wps },
+            &RecordingHeader { recording: VERSION, time: &timestamp(), hub, protocol, wps },
         );
         recording.out.push(b'\n');
         recording
@@ -184,12 +184,12 @@ impl Wiretap for Recording {
 }
 
 /// A named pipe, opened when there is something to write.
-struct Pipe {
+struct NamedPipe {
     path: PathBuf,
     open: Option<File>,
 }
 
-impl Pipe {
+impl NamedPipe {
     fn file(&mut self) -> io::Result<&mut File> {
         let file = match self.open.take() {
             Some(file) => file,
@@ -199,7 +199,7 @@ impl Pipe {
     }
 }
 
-impl io::Write for Pipe {
+impl io::Write for NamedPipe {
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
         self.file()?.write(bytes)
     }

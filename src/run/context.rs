@@ -14,14 +14,14 @@ use super::keyless::KeylessUrls;
 use super::seen::MessageCounter;
 use super::session_file::LinesFile;
 use super::sink::MessageScope;
-use super::url_command::UrlCommand;
+use super::url_command::UrlCommandLine;
 use crate::failure::Failure;
 use crate::options::connecting::settings::ConnectionSettings;
 use crate::options::connection::settings::Source;
 use crate::options::network::settings::{NetworkSettings, TlsOptions};
-use crate::options::operation::settings::Ack;
+use crate::options::operation::settings::AckRequest;
 use crate::options::output::settings::OutputSettings;
-use crate::options::values::{Format, Only};
+use crate::options::values::{OnlyName, OutputFormat};
 use crate::render::sanitize::for_line;
 use crate::render::{self, Chatter, Console, Judgement};
 use webpubsub_client::driver::{CurrentUrl, UrlSource};
@@ -44,7 +44,7 @@ pub struct Surroundings {
 impl Surroundings {
     /// How a command went, on stderr: in words for people, or when more words are wanted; records say it themselves.
     pub fn report(&self, output: &OutputSettings, words: &str) {
-        let wanted = output.verbosity > 0 || output.format != Format::Ndjson;
+        let wanted = output.verbosity > 0 || output.format != OutputFormat::Ndjson;
         if wanted && !output.quiet {
             self.console.err.line(&self.console.err.style.dim(&for_line(words)));
         }
@@ -153,15 +153,15 @@ pub fn print_options(connection: &ConnectionSettings, output: &OutputSettings, w
         (true, _) => Chatter::Quiet,
         (false, 1..) => Chatter::Verbose,
         // Records say it all; stderr has what goes wrong.
-        (false, 0) if wants.chatty && output.format != Format::Ndjson => Chatter::Everything,
+        (false, 0) if wants.chatty && output.format != OutputFormat::Ndjson => Chatter::Everything,
         (false, 0) => Chatter::Warnings,
     };
     render::Options {
         format: print_format(output.format),
         only: match output.only {
             None => render::Only::Everything,
-            Some(Only::Messages) => render::Only::Messages,
-            Some(Only::Events) => render::Only::Events,
+            Some(OnlyName::Messages) => render::Only::Messages,
+            Some(OnlyName::Events) => render::Only::Events,
         },
         timestamps: output.timestamps,
         chatter,
@@ -183,12 +183,12 @@ pub fn hub(connection: &ConnectionSettings) -> Option<String> {
 }
 
 /// What stdout carries.
-pub fn print_format(format: Format) -> render::Format {
+pub fn print_format(format: OutputFormat) -> render::Format {
     match format {
-        Format::Text => render::Format::Text,
-        Format::Ndjson => render::Format::Ndjson,
-        Format::Data => render::Format::Data,
-        Format::Raw => render::Format::Raw,
+        OutputFormat::Text => render::Format::Text,
+        OutputFormat::Ndjson => render::Format::Ndjson,
+        OutputFormat::Data => render::Format::Data,
+        OutputFormat::Raw => render::Format::Raw,
     }
 }
 
@@ -208,7 +208,7 @@ pub fn url_source_over(
     Ok(match source {
         Source::Url(url) => UrlSource::Fixed(url.clone()),
         Source::Signed(signer) | Source::Local { signer, .. } => UrlSource::Signed(signer.clone()),
-        Source::Command(command) => UrlSource::Provider(Arc::new(UrlCommand(command.clone()))),
+        Source::Command(command) => UrlSource::Provider(Arc::new(UrlCommandLine(command.clone()))),
         Source::Keyless(keyless) => {
             UrlSource::Provider(Arc::new(KeylessUrls::new(keyless, network, tls, connect_timeout)?))
         }
@@ -216,10 +216,10 @@ pub fn url_source_over(
 }
 
 /// How the session asks for the ack.
-pub fn ack_mode(ack: Ack) -> AckMode {
+pub fn ack_mode(ack: AckRequest) -> AckMode {
     match ack {
-        Ack::Automatic => AckMode::Automatic,
-        Ack::Id(id) => AckMode::Id(id),
-        Ack::None => AckMode::None,
+        AckRequest::Automatic => AckMode::Automatic,
+        AckRequest::Id(id) => AckMode::Id(id),
+        AckRequest::None => AckMode::None,
     }
 }

@@ -15,7 +15,7 @@ use super::rest::UnderWay;
 use super::voice::{print_failure, stopped_error};
 use crate::failure::{Failure, Kind};
 use crate::options::output::settings::OutputSettings;
-use crate::options::values::Format;
+use crate::options::values::OutputFormat;
 use crate::records::{Stopped, StoppedCounts};
 use crate::render::{self, Chatter, Printer, Weight, WriteFailure, human};
 use crate::signal::Signals;
@@ -49,10 +49,10 @@ const EVALUATION_TIMEOUT: Duration = Duration::from_millis(500);
 /// A printer of records, or of lines for people.
 pub fn printer(surroundings: &Surroundings, output: &OutputSettings) -> Printer {
     let format = match output.format {
-        Format::Text => render::Format::Text,
-        Format::Ndjson => render::Format::Ndjson,
-        Format::Data => render::Format::Data,
-        Format::Raw => render::Format::Raw,
+        OutputFormat::Text => render::Format::Text,
+        OutputFormat::Ndjson => render::Format::Ndjson,
+        OutputFormat::Data => render::Format::Data,
+        OutputFormat::Raw => render::Format::Raw,
     };
     let options = render::Options {
         format,

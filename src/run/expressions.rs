@@ -3,7 +3,7 @@
 use super::ending::Verdict;
 use crate::failure::{Failure, Kind, OrFail as _};
 use crate::options::output::settings::OutputSettings;
-use crate::render::{Condition, Console, ExpressionTexts, Expressions, Judgement, Met};
+use crate::render::{Console, EndCondition, ExpressionTexts, Expressions, Judgement, Met};
 
 /// Compiles what `output` has. Fails with a usage error that points at the place.
 pub fn compile(output: &OutputSettings) -> Result<Option<Expressions>, Failure> {
@@ -39,8 +39,8 @@ pub fn open(output: &OutputSettings, outlives: bool) -> Result<(Console, Option<
 /// How a run ends by a condition.
 pub fn verdict(met: &Met, output: &OutputSettings) -> Verdict {
     match met.condition {
-        Condition::Until => Verdict::Done("until"),
-        Condition::FailOn => {
+        EndCondition::Until => Verdict::Done("until"),
+        EndCondition::FailOn => {
             let expression = output.expressions.fail_on.as_deref().unwrap_or_default();
             let what = format!("a record came for which `{expression}` (`--fail-on`) is true");
             Verdict::Failed(Failure::new(Kind::Expectation, anyhow::anyhow!("{}", met.record).context(what)))

@@ -68,7 +68,7 @@ fn used_until(expires: Option<u64>, now: u64) -> u64 {
 }
 
 /// Why an identity gave no token.
-enum Trouble {
+enum TokenFailure {
     /// There is none of this kind here; why.
     Absent(String),
     Failed(Failure),
@@ -152,7 +152,7 @@ impl Identities {
             // Where there are others, one that hangs leaves them time.
             let limit = if is_chain { self.connect_timeout / 2 } else { self.connect_timeout };
             let asked = timeout(limit, self.ask_one(identity, is_chain)).await;
-            match asked.unwrap_or_else(|_| Err(Trouble::Failed(too_slow(identity, limit)))) {
+            match asked.unwrap_or_else(|_| Err(TokenFailure::Failed(too_slow(identity, limit)))) {
                 Ok((token, expires)) => {
                     let expires = expires.or_else(|| peek_claims(token.expose()).and_then(|claims| claims.exp));
                     return Ok(Found {
@@ -162,8 +162,8 @@ impl Identities {
                         used_until: used_until(expires, unix_now()),
                     });
                 }
-                Err(Trouble::Absent(why)) => absent.push(format!("{}: {why}", identity.name())),
-                Err(Trouble::Failed(failure)) => {
+                Err(TokenFailure::Absent(why)) => absent.push(format!("{}: {why}", identity.name())),
+                Err(TokenFailure::Failed(failure)) => {
                     absent.push(format!("{}: {}", identity.name(), failure.summary()));
                     failed.get_or_insert(failure);
                 }
@@ -182,7 +182,7 @@ impl Identities {
         }
     }
 
-    async fn ask_one(&self, identity: &Identity, is_chain: bool) -> Result<(Secret, Option<u64>), Trouble> {
+    async fn ask_one(&self, identity: &Identity, is_chain: bool) -> Result<(Secret, Option<u64>), TokenFailure> {
         match identity {
             Identity::Command(command) => {
                 let printed = printed_by(command, Stdio::inherit())
@@ -201,7 +201,7 @@ impl Identities {
                 let assertion = text.map_err(|error| {
                     let what =
                         format!("could not read the token in `{}` (`AZURE_FEDERATED_TOKEN_FILE`)", file.display());
-                    Trouble::Failed(Failure::new(Kind::Config, error).context(what))
+                    TokenFailure::Failed(Failure::new(Kind::Config, error).context(what))
                 })?;
                 let assertion = assertion.trim();
                 secret::remember_passing(assertion);
@@ -217,7 +217,7 @@ impl Identities {
         &self,
         Application { authority, tenant, client }: &Application,
         proof: &[(&str, &str)],
-    ) -> Result<(Secret, Option<u64>), Trouble> {
+    ) -> Result<(Secret, Option<u64>), TokenFailure> {
         let form = [("grant_type", "client_credentials"), ("client_id", client), ("scope", SCOPE)];
         let form = Serializer::new(String::new()).extend_pairs(form).extend_pairs(proof).finish();
         let path = format!("{}/{tenant}/oauth2/v2.0/token", authority.path().trim_end_matches('/'));
@@ -236,12 +236,12 @@ impl Identities {
         endpoint: &ManagedEndpoint,
         client: Option<&str>,
         is_chain: bool,
-    ) -> Result<(Secret, Option<u64>), Trouble> {
+    ) -> Result<(Secret, Option<u64>), TokenFailure> {
         let mut headers = HeaderMap::new();
         let (url, path, version) = match endpoint {
             ManagedEndpoint::AppService(url, header) => {
                 let mut value = HeaderValue::from_str(header.expose()).map_err(|_| {
-                    Trouble::Failed(Failure::message(Kind::Config, "`IDENTITY_HEADER` cannot be a header"))
+                    TokenFailure::Failed(Failure::message(Kind::Config, "`IDENTITY_HEADER` cannot be a header"))
                 })?;
                 value.set_sensitive(true);
                 headers.insert(HeaderName::from_static("x-identity-header"), value);
@@ -263,11 +263,11 @@ impl Identities {
         let connect = if is_guess { self.connect_timeout.min(PROBE) } else { self.connect_timeout };
         match self.send(url, request, options, connect).await {
             // Nobody is there.
-            Err(error) if is_guess && !error.was_sent() => Err(Trouble::Absent(in_one_line(&error))),
+            Err(error) if is_guess && !error.was_sent() => Err(TokenFailure::Absent(in_one_line(&error))),
             Err(error) => Err(unreachable("the managed identity's endpoint", url, &error)),
             // This machine has none, or several.
             Ok(answer) if answer.status.as_u16() == 400 => {
-                Err(Trouble::Absent(format!("the endpoint answered {answer}: {}", said(&answer))))
+                Err(TokenFailure::Absent(format!("the endpoint answered {answer}: {}", said(&answer))))
             }
             Ok(answer) => token_in(&answer, "the managed identity's endpoint"),
         }
@@ -293,38 +293,38 @@ fn too_slow(identity: &Identity, limit: Duration) -> Failure {
 }
 
 /// The account of the Azure CLI.
-async fn azure_cli(is_chain: bool) -> Result<(Secret, Option<u64>), Trouble> {
+async fn azure_cli(is_chain: bool) -> Result<(Secret, Option<u64>), TokenFailure> {
     let tool = "the Azure CLI (`az`)";
     let names: &[&str] = if cfg!(windows) { &["az.cmd", "az.exe", "az.bat"] } else { &["az"] };
     let path = std::env::var_os("PATH").unwrap_or_default();
     let holds = |directory: &Path| names.iter().any(|name| directory.join(OsStr::new(name)).is_file());
     if !std::env::split_paths(&path).any(|directory| holds(&directory)) {
-        return Err(Trouble::Absent("there is no `az` on the `PATH`".to_owned()));
+        return Err(TokenFailure::Absent("there is no `az` on the `PATH`".to_owned()));
     }
     // Where others are asked too, its complaints are not the answer.
     let stderr = if is_chain { Stdio::null() } else { Stdio::inherit() };
     let line = format!("az account get-access-token --output json --scope {SCOPE}");
     match printed_by(&line, stderr).await {
         Ok(printed) => printed_token(&printed, tool),
-        Err(error) if is_chain => Err(Trouble::Absent(format!("{}; is it signed in?", error.of("`az`")))),
+        Err(error) if is_chain => Err(TokenFailure::Absent(format!("{}; is it signed in?", error.of("`az`")))),
         Err(error) => Err(command_failed(tool, error, Some("`az login` signs in"))),
     }
 }
 
-fn command_failed(what: &str, error: UrlCommandError, hint: Option<&str>) -> Trouble {
+fn command_failed(what: &str, error: UrlCommandError, hint: Option<&str>) -> TokenFailure {
     let failure = Failure::message(Kind::Unreachable, error.of(what));
-    Trouble::Failed(failure.hint(hint.unwrap_or(
+    TokenFailure::Failed(failure.hint(hint.unwrap_or(
         "run the command by hand: its stdout has to be an access token, or a JSON object with `accessToken`",
     )))
 }
 
 /// A token as a command prints it: by itself, or in a JSON object.
-fn printed_token(printed: &[u8], by: &str) -> Result<(Secret, Option<u64>), Trouble> {
+fn printed_token(printed: &[u8], by: &str) -> Result<(Secret, Option<u64>), TokenFailure> {
     let text = String::from_utf8_lossy(printed);
     let text = text.trim_start_matches('\u{feff}').trim();
     let none = |why: &str| {
         let failure = Failure::message(Kind::Unreachable, format!("{by} printed no access token: {why}"));
-        Trouble::Failed(failure.hint("its stdout has to be an access token, or a JSON object with `accessToken`"))
+        TokenFailure::Failed(failure.hint("its stdout has to be an access token, or a JSON object with `accessToken`"))
     };
     match serde_json::from_str::<Value>(text) {
         Ok(Value::Object(object)) => {
@@ -351,17 +351,17 @@ fn number(value: &Value) -> Option<u64> {
 }
 
 /// The token of an answer (RFC 6749 §5).
-fn token_in(answer: &HttpAnswer, who: &str) -> Result<(Secret, Option<u64>), Trouble> {
+fn token_in(answer: &HttpAnswer, who: &str) -> Result<(Secret, Option<u64>), TokenFailure> {
     let status = answer.status.as_u16();
     let body: Value = serde_json::from_slice(&answer.body).unwrap_or_default();
     if !answer.status.is_success() {
         // What it was asked with is wrong, unless it says that it is its own fault.
         let kind = if matches!(status, 400 | 401 | 403) { Kind::Unauthorized } else { Kind::Unreachable };
         let failure = Failure::new(kind, anyhow!("{}", said(answer)).context(format!("{who} gave no token: {answer}")));
-        return Err(Trouble::Failed(failure));
+        return Err(TokenFailure::Failed(failure));
     }
     let token = body.get("access_token").and_then(Value::as_str).and_then(checked).ok_or_else(|| {
-        Trouble::Failed(Failure::message(
+        TokenFailure::Failed(Failure::message(
             Kind::Unreachable,
             format!("{who} answered {answer} without an `access_token`"),
         ))
@@ -380,10 +380,10 @@ fn said(answer: &HttpAnswer) -> String {
     if line.is_empty() { "it said nothing more".to_owned() } else { excerpt(&line, SAID).into_owned() }
 }
 
-fn unreachable(who: &str, url: &Url, error: &HttpError) -> Trouble {
+fn unreachable(who: &str, url: &Url, error: &HttpError) -> TokenFailure {
     let place = url.host_str().unwrap_or_default();
     let what = format!("{who} (`{place}`) gave no token");
-    Trouble::Failed(Failure::new(Kind::Unreachable, anyhow!("{}", in_one_line(error)).context(what)))
+    TokenFailure::Failed(Failure::new(Kind::Unreachable, anyhow!("{}", in_one_line(error)).context(what)))
 }
 
 /// Whether a token says that it is for the service; `None` where it cannot be read.
@@ -421,7 +421,9 @@ mod tests {
             assert_eq!((token.expose(), at), (expected, expires), "{printed}");
         }
         for printed in ["", "two words", "{}", r#"{"accessToken":""}"#, "[1]\u{e9} x"] {
-            let Err(Trouble::Failed(failure)) = printed_token(printed.as_bytes(), "it") else { panic!("{printed}") };
+            let Err(TokenFailure::Failed(failure)) = printed_token(printed.as_bytes(), "it") else {
+                panic!("{printed}")
+            };
             assert_eq!(failure.kind, Kind::Unreachable);
             assert!(failure.summary().starts_with("it printed no access token"), "{}", failure.summary());
         }

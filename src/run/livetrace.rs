@@ -44,12 +44,12 @@ pub struct Endpoint {
     /// It is the emulator on this machine.
     local: bool,
     /// Why the last dial failed.
-    last: Mutex<Option<Last>>,
+    last: Mutex<Option<LastFailure>>,
 }
 
 /// Why the last dial failed, for explanations.
 #[derive(Clone, Debug)]
-enum Last {
+enum LastFailure {
     Dial(Arc<DialError>),
     Timeout,
     /// There was no token; what is to be done about it.
@@ -203,26 +203,26 @@ impl Endpoint {
     fn failed(&self, error: Undialed) -> DialFailure {
         let limit = self.connect_timeout.as_secs_f64();
         let (failure, last) = match error {
-            Undialed::Dial(error) => (dial_failure(&error), Last::Dial(Arc::new(error))),
+            Undialed::Dial(error) => (dial_failure(&error), LastFailure::Dial(Arc::new(error))),
             Undialed::Late { stage } => {
                 let message = format!("timed out after {limit} s while {stage}");
-                (DialFailure { class: DialClass::Unreachable, message, retry_after: None }, Last::Timeout)
+                (DialFailure { class: DialClass::Unreachable, message, retry_after: None }, LastFailure::Timeout)
             }
             // Another attempt would find the same file.
             Undialed::File { stage } => {
                 let message = format!("timed out after {limit} s while {stage}");
-                (DialFailure { class: DialClass::Configuration, message, retry_after: None }, Last::Timeout)
+                (DialFailure { class: DialClass::Configuration, message, retry_after: None }, LastFailure::Timeout)
             }
             Undialed::NoToken(failure) => {
                 let told = DialFailure { class: class(failure.kind), message: failure.summary(), retry_after: None };
-                (told, Last::NoToken(failure.hints))
+                (told, LastFailure::NoToken(failure.hints))
             }
         };
         *self.last() = Some(last);
         failure
     }
 
-    fn last(&self) -> std::sync::MutexGuard<'_, Option<Last>> {
+    fn last(&self) -> std::sync::MutexGuard<'_, Option<LastFailure>> {
         self.last.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
@@ -262,12 +262,12 @@ impl Endpoint {
         };
         let last = self.last().clone();
         match (kind, last) {
-            (_, Some(Last::Dial(error))) => match error.answer() {
+            (_, Some(LastFailure::Dial(error))) => match error.answer() {
                 Some(refusal) if matches!(*error, DialError::Refused(_)) => self.refusal_hints(refusal),
                 _ => dial_hints(&error, &place),
             },
-            (_, Some(Last::Timeout)) | (EndKind::NotGreeted, None) => vec![timeout_hint(&place)],
-            (_, Some(Last::NoToken(hints))) => hints,
+            (_, Some(LastFailure::Timeout)) | (EndKind::NotGreeted, None) => vec![timeout_hint(&place)],
+            (_, Some(LastFailure::NoToken(hints))) => hints,
             (EndKind::Protocol | EndKind::HandshakeRefused, None) => vec![SWITCHED_OFF.to_owned()],
             (EndKind::Unreachable | EndKind::Unauthorized | EndKind::Lost | EndKind::Configuration, None) => Vec::new(),
         }

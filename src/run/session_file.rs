@@ -12,10 +12,10 @@ use super::chance::unix_now;
 use super::context::url_source;
 use crate::failure::{Failure, Kind};
 use crate::options::connecting::settings::ConnectionSettings;
-use crate::options::session_file::settings::{self, KeptLines};
+use crate::options::session_file::settings::{self, LinesTemplate};
 use crate::options::values::Protocol;
 use crate::render::{Console, Ledger, Printer, Reach, Weight, rfc3339};
-use crate::state::{FormatError, Holder, OpenError, Opened, SentLines, SessionFile, SessionScope, free_id};
+use crate::state::{FormatError, Holder, OpenError, OpenedSession, SentLines, SessionFile, SessionScope, free_id};
 use webpubsub_client::driver::{CurrentUrl, KeepFailed, Keeper, NetDialer};
 use webpubsub_net::auth::access_url::AccessUrl;
 use webpubsub_net::auth::token::peek_claims;
@@ -131,8 +131,8 @@ fn forgotten(name: &str, id: u64) -> Failure {
 }
 
 impl Kept {
-    fn new(opened: Opened, name: String, settings: &settings::SessionFileSettings) -> Self {
-        let Opened { file, place, mut snapshot, done, begun, downtime, lines, .. } = opened;
+    fn new(opened: OpenedSession, name: String, settings: &settings::SessionFileSettings) -> Self {
+        let OpenedSession { file, place, mut snapshot, done, begun, downtime, lines, .. } = opened;
         let file = Arc::new(file);
         let unfinished = lines.filter(|lines| lines.end() > 0);
         if let Some(used) = unfinished.as_ref().and_then(SentLines::used) {
@@ -257,7 +257,7 @@ fn not_opened(name: &str, error: OpenError) -> Failure {
 }
 
 /// Another input than the one in the file would have its lines taken for those.
-fn check_lines(name: &str, unfinished: &SentLines, wanted: &KeptLines) -> Result<(), Failure> {
+fn check_lines(name: &str, unfinished: &SentLines, wanted: &LinesTemplate) -> Result<(), Failure> {
     let (first, settled) = (unfinished.first_id(), unfinished.settled());
     let why = if !unfinished.has_template(&wanted.template) {
         "this one has another target, `--type`, `--encoding`, `--no-echo` or kind of input".to_owned()

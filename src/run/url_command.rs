@@ -16,7 +16,7 @@ use tokio::io::AsyncReadExt as _;
 use tokio::time::{Instant, interval_at};
 
 use self::printed::described;
-use crate::shell::{self, Running};
+use crate::shell::{self, RunningCommand};
 use webpubsub_client::driver::{Providing, UrlProvider};
 use webpubsub_net::auth::access_url::{AccessUrl, AccessUrlError};
 use webpubsub_net::secret::Secret;
@@ -65,9 +65,9 @@ pub enum UrlCommandError {
 
 /// The command.
 #[derive(Clone, Debug)]
-pub struct UrlCommand(pub String);
+pub struct UrlCommandLine(pub String);
 
-impl UrlProvider for UrlCommand {
+impl UrlProvider for UrlCommandLine {
     fn provide(&self) -> Providing<'_> {
         Box::pin(async { Ok(run(&self.0).await?) })
     }
@@ -81,7 +81,7 @@ impl UrlProvider for UrlCommand {
 async fn run(command: &str) -> Result<AccessUrl, UrlCommandError> {
     let mut shell = shell::command(command);
     shell.stdout(Stdio::piped()).stderr(Stdio::inherit());
-    let mut running = Running::start(&mut shell).map_err(UrlCommandError::NotRun)?;
+    let mut running = RunningCommand::start(&mut shell).map_err(UrlCommandError::NotRun)?;
     let (printed, status) =
         end(&mut running, |printed| url_in(printed).is_ok()).await.map_err(UrlCommandError::NotRun)??;
     if !status.success() {
@@ -94,7 +94,7 @@ async fn run(command: &str) -> Result<AccessUrl, UrlCommandError> {
 pub(super) async fn printed_by(command: &str, stderr: Stdio) -> Result<Vec<u8>, UrlCommandError> {
     let mut shell = shell::command(command);
     shell.stdout(Stdio::piped()).stderr(stderr);
-    let mut running = Running::start(&mut shell).map_err(UrlCommandError::NotRun)?;
+    let mut running = RunningCommand::start(&mut shell).map_err(UrlCommandError::NotRun)?;
     let (printed, status) =
         end(&mut running, |printed| !printed.trim_ascii().is_empty()).await.map_err(UrlCommandError::NotRun)??;
     if status.success() {
@@ -147,7 +147,7 @@ fn field<'o>(object: &'o Map<String, Value>, names: &[&str]) -> Option<&'o str> 
 
 /// All that it prints, and how it ends.
 async fn end(
-    running: &mut Running,
+    running: &mut RunningCommand,
     is_whole: impl Fn(&[u8]) -> bool,
 ) -> std::io::Result<Result<(Vec<u8>, ExitStatus), UrlCommandError>> {
     let mut printed = Vec::new();

@@ -35,11 +35,11 @@ static GUARD: Mutex<Option<Child>> = Mutex::new(None);
 
 /// A command that is looked after, until this is dropped.
 #[derive(Debug)]
-pub struct Charge(Ward);
+pub struct GuardedCommand(GuardTarget);
 
 /// What is ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-enum Ward {
+enum GuardTarget {
     /// All of a process group.
     Group(i32),
     /// A process, and what it has started.
@@ -63,16 +63,16 @@ impl Scope {
         }
     }
 
-    fn of(self, pid: Pid) -> Ward {
+    fn of(self, pid: Pid) -> GuardTarget {
         let id = pid.as_raw_nonzero().get();
         match self {
-            Self::Group => Ward::Group(id),
-            Self::Process => Ward::Process(id),
+            Self::Group => GuardTarget::Group(id),
+            Self::Process => GuardTarget::Process(id),
         }
     }
 }
 
-impl Ward {
+impl GuardTarget {
     fn line(self) -> String {
         match self {
             Self::Group(id) => format!("group {id}"),
@@ -137,14 +137,14 @@ fn guarded(text: &str, scope: Scope, input: Option<OwnedFd>) -> Command {
     shell
 }
 
-impl Charge {
+impl GuardedCommand {
     /// For the process of a [`command`] of that scope.
     pub fn new(scope: Scope, pid: Pid) -> Self {
         Self(scope.of(pid))
     }
 }
 
-impl Drop for Charge {
+impl Drop for GuardedCommand {
     fn drop(&mut self) {
         tell(&format!("-{}\n", self.0.line()));
     }
@@ -169,18 +169,18 @@ pub fn run() {
     let mut wards = BTreeSet::new();
     for line in io::stdin().lock().lines().map_while(Result::ok) {
         let (begins, rest) = line.split_at(line.len().min(1));
-        match (begins, Ward::parse(rest)) {
+        match (begins, GuardTarget::parse(rest)) {
             ("+", Some(ward)) => drop(wards.insert(ward)),
             ("-", Some(ward)) => drop(wards.remove(&ward)),
             _ => {}
         }
     }
     // What a process has started is nobody's once it has ended.
-    let mut targets: Vec<Ward> = Vec::new();
+    let mut targets: Vec<GuardTarget> = Vec::new();
     for ward in wards {
         match ward {
-            Ward::Group(_) => targets.push(ward),
-            Ward::Process(id) => targets.extend(with_descendants(id).into_iter().map(Ward::Process)),
+            GuardTarget::Group(_) => targets.push(ward),
+            GuardTarget::Process(id) => targets.extend(with_descendants(id).into_iter().map(GuardTarget::Process)),
         }
     }
     targets.iter().for_each(|ward| signal(*ward, Signal::TERM));
@@ -194,18 +194,18 @@ pub fn run() {
     }
 }
 
-fn signal(ward: Ward, signal: Signal) {
+fn signal(ward: GuardTarget, signal: Signal) {
     // It may have ended in the meantime.
     let _ = match ward {
-        Ward::Group(id) => Pid::from_raw(id).map(|pid| kill_process_group(pid, signal)),
-        Ward::Process(id) => Pid::from_raw(id).map(|pid| kill_process(pid, signal)),
+        GuardTarget::Group(id) => Pid::from_raw(id).map(|pid| kill_process_group(pid, signal)),
+        GuardTarget::Process(id) => Pid::from_raw(id).map(|pid| kill_process(pid, signal)),
     };
 }
 
-fn is_there(ward: Ward) -> bool {
+fn is_there(ward: GuardTarget) -> bool {
     match ward {
-        Ward::Group(id) => Pid::from_raw(id).is_some_and(|pid| test_kill_process_group(pid).is_ok()),
-        Ward::Process(id) => Pid::from_raw(id).is_some_and(|pid| test_kill_process(pid).is_ok()),
+        GuardTarget::Group(id) => Pid::from_raw(id).is_some_and(|pid| test_kill_process_group(pid).is_ok()),
+        GuardTarget::Process(id) => Pid::from_raw(id).is_some_and(|pid| test_kill_process(pid).is_ok()),
     }
 }
 
@@ -257,7 +257,7 @@ mod tests {
             let mut written = String::new();
             input.read_to_string(&mut written).unwrap();
             assert_eq!(written, format!("+{} {}\n", scope.word(), child.id()));
-            let ward = Ward::parse(written.trim_end().trim_start_matches('+')).unwrap();
+            let ward = GuardTarget::parse(written.trim_end().trim_start_matches('+')).unwrap();
             assert_eq!(ward, scope.of(Pid::from_raw(i32::try_from(child.id()).unwrap()).unwrap()));
             assert!(child.wait().unwrap().success());
         }

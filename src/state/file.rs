@@ -67,7 +67,7 @@ fn held(holder: Option<&Holder>) -> String {
 
 /// A session file that was opened, with what it held.
 #[derive(Debug)]
-pub struct Opened {
+pub struct OpenedSession {
     /// The file.
     pub file: SessionFile,
     /// What its connection belongs to; `None`: there was none.
@@ -111,7 +111,7 @@ struct SessionFileState {
 impl SessionFile {
     /// Opens and locks a file; one that is not there is made. Writes it once, so that what cannot be written is known
     /// now. What is unreadable, damaged or somebody else's is left as it is.
-    pub fn open(path: &Path, holder: &Holder) -> Result<Opened, OpenError> {
+    pub fn open(path: &Path, holder: &Holder) -> Result<OpenedSession, OpenError> {
         let path = resolve(path)?;
         let beside = lock_of(&path);
         let temporary = temporary_name().map_err(OpenError::Write)?;
@@ -141,7 +141,7 @@ impl SessionFile {
         for remembered in &mut snapshot.remembered {
             remembered.since = remembered.since.saturating_add(record.lines_since);
         }
-        Ok(Opened {
+        Ok(OpenedSession {
             file,
             place: record.place,
             snapshot,

@@ -31,7 +31,7 @@ const RESERVED: u64 = 1 << 32;
 /// What became of a line that did not arrive for certain.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
-pub enum Left {
+pub enum LineFailure {
     /// It was refused: it was not carried out.
     Refused,
     /// Nobody knows.
@@ -55,7 +55,7 @@ pub struct SentLines {
     /// The lines behind these, and whether each has settled.
     lines: VecDeque<(LineDigest, bool)>,
     /// Lines that have settled and may not have arrived.
-    left: BTreeMap<u64, Left>,
+    left: BTreeMap<u64, LineFailure>,
     /// The connection that the lines which have not settled were sent on.
     pub ordinal: u64,
     /// The connection whose operations are counted here.
@@ -84,7 +84,7 @@ struct Written {
     lines: String,
     /// A letter for each of them.
     states: String,
-    left: BTreeMap<u64, Left>,
+    left: BTreeMap<u64, LineFailure>,
     ordinal: u64,
     #[serde(default)]
     settled_others: i64,
@@ -144,7 +144,7 @@ impl SentLines {
 
     /// Takes note that a line has settled, in any order; `left`: and may not have arrived. `false`: it failed, and that is
     /// not remembered, since too many have.
-    pub fn settle(&mut self, line: u64, left: Option<Left>) -> bool {
+    pub fn settle(&mut self, line: u64, left: Option<LineFailure>) -> bool {
         let known = match left {
             Some(left) if self.left.len() < MOST_LEFT || self.left.contains_key(&line) => {
                 self.left.insert(line, left);
@@ -266,7 +266,7 @@ pub enum Step {
     /// It may have been sent, and has not settled.
     Open,
     /// It has failed.
-    Left(Left),
+    Left(LineFailure),
     /// It was not there before.
     New,
 }
@@ -444,9 +444,15 @@ mod tests {
     #[test]
     fn failed_lines_are_remembered_until_they_arrive() {
         let mut sent = sent(&LINES, &[0, 2]);
-        assert!(sent.settle(1, Some(Left::Refused)) && sent.settle(3, Some(Left::Unknown)));
+        assert!(sent.settle(1, Some(LineFailure::Refused)) && sent.settle(3, Some(LineFailure::Unknown)));
         assert_eq!(sent.settled(), 4);
-        let left = [Step::Settled, Step::Left(Left::Refused), Step::Settled, Step::Left(Left::Unknown), Step::Open];
+        let left = [
+            Step::Settled,
+            Step::Left(LineFailure::Refused),
+            Step::Settled,
+            Step::Left(LineFailure::Unknown),
+            Step::Open,
+        ];
         assert_eq!(steps(&sent, &LINES).unwrap(), left);
         assert!(sent.settle(1, None) && sent.settle(3, None));
         assert!(sent.left.is_empty());
@@ -500,7 +506,7 @@ mod tests {
     #[test]
     fn it_is_kept_as_json() {
         let mut sent = sent(&LINES, &[0, 2]);
-        sent.settle(1, Some(Left::Unknown));
+        sent.settle(1, Some(LineFailure::Unknown));
         sent.ordinal = 3;
         sent.note_record(3, 7);
         let text = serde_json::to_string(&sent).unwrap();

@@ -29,7 +29,7 @@ pub struct Holder {
 
 /// What the file beside says.
 #[derive(Serialize, Deserialize)]
-struct Content {
+struct LockContent {
     #[serde(flatten)]
     holder: Holder,
     /// Name of the temporary file. Earlier versions had none of their own.
@@ -58,7 +58,7 @@ pub(super) fn take(path: &Path, holder: &Holder, temporary: &str) -> Result<(Fil
         Ok(()) => {}
         // What cannot be read names nobody.
         Err(TryLockError::WouldBlock) => {
-            let content = read(&mut file).ok().and_then(|text| serde_json::from_slice::<Content>(&text).ok());
+            let content = read(&mut file).ok().and_then(|text| serde_json::from_slice::<LockContent>(&text).ok());
             return Err(LockError::Held(content.map(|content| content.holder)));
         }
         Err(TryLockError::Error(error)) => return Err(LockError::Io(error)),
@@ -68,8 +68,8 @@ pub(super) fn take(path: &Path, holder: &Holder, temporary: &str) -> Result<(Fil
     if !before.starts_with(BEGINNING) && !BEGINNING.starts_with(&before) {
         return Err(LockError::Foreign);
     }
-    let left = serde_json::from_slice::<Content>(&before).ok().and_then(|content| content.temporary);
-    let content = Content { holder: holder.clone(), temporary: Some(temporary.to_owned()) };
+    let left = serde_json::from_slice::<LockContent>(&before).ok().and_then(|content| content.temporary);
+    let content = LockContent { holder: holder.clone(), temporary: Some(temporary.to_owned()) };
     let text = serde_json::to_string(&content).unwrap_or_default() + "\n";
     let written = file
         .set_len(0)

@@ -12,9 +12,11 @@ mod hex;
 mod lines;
 mod lock;
 
-pub use file::{OpenError, Opened, SessionFile};
+pub use file::{OpenError, OpenedSession, SessionFile};
 #[cfg(any(test, fuzzing))]
 pub use format::fuzz;
 pub use format::{FormatError, SessionScope};
-pub use lines::{Comparing, Left, LineDigest, MOST_AHEAD, MOST_LEFT, Mismatch, SentLines, Step, digest_of, free_id};
+pub use lines::{
+    Comparing, LineDigest, LineFailure, MOST_AHEAD, MOST_LEFT, Mismatch, SentLines, Step, digest_of, free_id,
+};
 pub use lock::Holder;

@@ -4,7 +4,7 @@ use std::fmt::Write as _;
 
 use clap::{Arg, Command};
 
-use super::{Body, Help, Topic};
+use super::{CommandHelp, SectionBody, Topic};
 
 /// Widest line of the parts laid out here.
 const WIDTH: usize = 80;
@@ -15,7 +15,7 @@ fn heading(title: &str) -> String {
 }
 
 /// The examples, as `--help` begins with them.
-pub(in crate::cli) fn examples_text(help: &Help) -> String {
+pub(in crate::cli) fn examples_text(help: &CommandHelp) -> String {
     let mut out = heading("Examples");
     for (line, meaning) in &help.examples {
         let _ = writeln!(out, "  {line}\n      {meaning}");
@@ -24,7 +24,7 @@ pub(in crate::cli) fn examples_text(help: &Help) -> String {
 }
 
 /// What follows the flags in `--help`.
-pub(in crate::cli) fn sections_text(help: &Help) -> String {
+pub(in crate::cli) fn sections_text(help: &CommandHelp) -> String {
     let mut out = String::new();
     for (index, section) in help.sections.iter().enumerate() {
         if index > 0 {
@@ -35,14 +35,16 @@ pub(in crate::cli) fn sections_text(help: &Help) -> String {
             false => out.push_str(&heading(&section.title)),
         }
         match &section.body {
-            Body::Prose(paragraphs) => {
+            SectionBody::Prose(paragraphs) => {
                 for paragraph in paragraphs {
                     let bullet = if paragraphs.len() > 1 { "  - " } else { "  " };
                     out.push_str(bullet);
                     wrap_after(&mut out, paragraph, bullet.len());
                 }
             }
-            Body::Table(rows) => table(&mut out, rows.iter().map(|(term, meaning)| (term.as_str(), meaning.as_str()))),
+            SectionBody::Table(rows) => {
+                table(&mut out, rows.iter().map(|(term, meaning)| (term.as_str(), meaning.as_str())))
+            }
         }
     }
     out.truncate(out.trim_end().len());

@@ -5,7 +5,7 @@
 
 use std::fmt::Write as _;
 
-use super::files::{Recorded, Second};
+use super::files::{RecordedRun, Second};
 use super::text::{ms, number};
 use crate::records::{Comparison, Verdict};
 use crate::render::Style;
@@ -33,7 +33,7 @@ pub struct Compared {
 }
 
 /// A figure of which every second has one: its name and unit, of the whole, of a second.
-type Series = (&'static str, Unit, fn(&Recorded) -> Option<f64>, fn(&Second) -> Option<f64>);
+type Series = (&'static str, Unit, fn(&RecordedRun) -> Option<f64>, fn(&Second) -> Option<f64>);
 
 const SERIES: [Series; 6] = [
     ("sendRate", Unit::PerSecond, |it| sends(it).then_some(it.results.send_rate), |it| Some(it.send_rate)),
@@ -45,7 +45,7 @@ const SERIES: [Series; 6] = [
 ];
 
 /// Something that is counted, of which less is better.
-type Count = (&'static str, fn(&Recorded) -> u64);
+type Count = (&'static str, fn(&RecordedRun) -> u64);
 
 const COUNTS: [Count; 6] = [
     ("lost", |it| it.results.lost),
@@ -56,16 +56,16 @@ const COUNTS: [Count; 6] = [
     ("connectionsLost", |it| it.results.connections_lost),
 ];
 
-fn sends(run: &Recorded) -> bool {
+fn sends(run: &RecordedRun) -> bool {
     run.results.sent > 0
 }
 
-fn receives(run: &Recorded) -> bool {
+fn receives(run: &RecordedRun) -> bool {
     run.results.received > 0
 }
 
 /// Compares all there is in either.
-pub fn compare(a: &Recorded, b: &Recorded) -> Vec<Compared> {
+pub fn compare(a: &RecordedRun, b: &RecordedRun) -> Vec<Compared> {
     let mut all = Vec::new();
     for (metric, unit, whole, second) in SERIES {
         let (of_a, of_b) = (whole(a), whole(b));
@@ -73,7 +73,7 @@ pub fn compare(a: &Recorded, b: &Recorded) -> Vec<Compared> {
             continue;
         }
         // The last one may be a part of a second, and an emptying one.
-        let seconds = |run: &Recorded| -> Vec<f64> {
+        let seconds = |run: &RecordedRun| -> Vec<f64> {
             let whole = run.seconds.len().saturating_sub(1);
             let mut values: Vec<f64> = run.seconds[..whole].iter().filter_map(second).collect();
             values.sort_by(f64::total_cmp);
@@ -136,8 +136,8 @@ fn quantile(sorted: &[f64], quantile: f64) -> f64 {
 }
 
 /// The load, where it is not the same: figures of different loads say little.
-pub fn difference(a: &Recorded, b: &Recorded) -> Option<String> {
-    let load = |run: &Recorded| {
+pub fn difference(a: &RecordedRun, b: &RecordedRun) -> Option<String> {
+    let load = |run: &RecordedRun| {
         let it = &run.results;
         let rate = it.rate.map_or("max".to_owned(), |rate| format!("{}/s", number(rate)));
         let who = format!("{} publishers, {} subscribers, {} groups", it.publishers, it.subscribers, it.groups);
@@ -180,7 +180,7 @@ mod tests {
     use super::*;
 
     /// A run of ten seconds with that median latency, and so much between its seconds.
-    fn run(p50: f64, spread: f64, lost: u64) -> Recorded {
+    fn run(p50: f64, spread: f64, lost: u64) -> RecordedRun {
         let latency = Latency { p50_ms: p50, p99_ms: 2.0 * p50, ..Latency::default() };
         let results =
             Results { received: 1000, receive_rate: 100.0, latency: Some(latency), lost, ..Results::default() };
@@ -190,10 +190,10 @@ mod tests {
             p99_ms: Some(2.0 * p50),
             ..Second::default()
         });
-        Recorded { results, seconds: seconds.collect() }
+        RecordedRun { results, seconds: seconds.collect() }
     }
 
-    fn verdict(a: &Recorded, b: &Recorded, metric: &str) -> Verdict {
+    fn verdict(a: &RecordedRun, b: &RecordedRun, metric: &str) -> Verdict {
         compare(a, b).into_iter().find(|it| it.record.metric == metric).unwrap().record.verdict
     }
 

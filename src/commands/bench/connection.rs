@@ -12,7 +12,7 @@ use tokio::sync::{Notify, Semaphore, mpsc, watch};
 use tokio::time::{Instant, sleep};
 
 use super::clock::Clock;
-use super::measure::{Ended, Interval, Next, Published, Receiver, Sender, Sending, Times};
+use super::measure::{Interval, MessageResult, Next, Published, Receiver, RunTimes, Sender, Sending};
 use super::settings::BenchSettings;
 use crate::failure::Failure;
 use crate::options::connection::settings::Source;
@@ -59,7 +59,7 @@ pub struct BenchContext {
     pub bench: BenchSettings,
     pub clock: Clock,
     /// When it began; nothing until it does.
-    pub times: OnceLock<Times>,
+    pub times: OnceLock<RunTimes>,
     pub options: DialOptions,
     /// Of all connections, so that an identity that has given a token need not give it again for each.
     pub source: UrlSource,
@@ -134,7 +134,7 @@ pub async fn connection(
     };
     let group =
         receiver.as_ref().map(|_| bench.groups[usize::try_from(bench.group_of(number)).unwrap_or_default()].clone());
-    let sink = Sink {
+    let sink = BenchSink {
         number,
         shared: Arc::clone(&shared),
         group: group.clone().unwrap_or_default(),
@@ -223,7 +223,7 @@ struct Publisher<'a> {
 }
 
 impl<'a> Publisher<'a> {
-    fn new(connection: u64, sending: Sending, times: Times, shared: &'a BenchContext, handle: &Handle) -> Self {
+    fn new(connection: u64, sending: Sending, times: RunTimes, shared: &'a BenchContext, handle: &Handle) -> Self {
         let place = usize::try_from(sending.place).unwrap_or_default();
         let wake = shared.wakers.get(place).map_or_else(|| Arc::new(Notify::new()), Arc::clone);
         let number = sending.publisher;
@@ -291,20 +291,20 @@ impl<'a> Publisher<'a> {
         let mut expected = 0;
         for Settlement { tag, outcome } in self.settled.drain(..) {
             let ended = match outcome {
-                Outcome::Acked { .. } => Ended::Acked,
+                Outcome::Acked { .. } => MessageResult::Acked,
                 Outcome::Refused { .. } => {
                     // The first one is what is told.
                     let _ = self.shared.refusal.set(outcome);
-                    Ended::Refused
+                    MessageResult::Refused
                 }
                 Outcome::Sent
                 | Outcome::AlreadyJoined
                 | Outcome::NotAcknowledged { .. }
                 | Outcome::Unknown { .. }
                 | Outcome::NotSent { .. }
-                | Outcome::IdInUse { .. } => Ended::Unacked,
+                | Outcome::IdInUse { .. } => MessageResult::Unacked,
             };
-            if self.sender.settle(tag, ended, now) && ended == Ended::Acked {
+            if self.sender.settle(tag, ended, now) && ended == MessageResult::Acked {
                 expected += self.shared.bench.subscribers_in((self.number % groups + tag % groups) % groups);
             }
         }
@@ -327,7 +327,7 @@ impl<'a> Publisher<'a> {
 
 /// Takes what comes on a connection.
 #[derive(Debug)]
-struct Sink {
+struct BenchSink {
     number: u64,
     shared: Arc<BenchContext>,
     /// The group of the subscriber.
@@ -344,13 +344,13 @@ struct Sink {
     arrived: u64,
 }
 
-impl Sink {
+impl BenchSink {
     fn trouble(&self, text: String) {
         tell(&self.notices, Notice::Trouble(text));
     }
 }
 
-impl EventSink for Sink {
+impl EventSink for BenchSink {
     fn lifecycle(&mut self, event: &Lifecycle) -> Flow {
         match event {
             Lifecycle::Connected { .. } => {

@@ -13,14 +13,14 @@ use crate::failure::{Failure, Kind};
 #[derive(Debug)]
 pub enum RunFile {
     /// Its records.
-    Records(Box<Recorded>),
+    Records(Box<RecordedRun>),
     /// Its histograms alone, by their tags.
     Histograms(Vec<(String, Histogram<u64>)>),
 }
 
 /// The records of a run.
 #[derive(Debug)]
-pub struct Recorded {
+pub struct RecordedRun {
     pub results: Results,
     /// A second each.
     pub seconds: Vec<Second>,
@@ -59,7 +59,7 @@ pub fn read(path: &Path) -> Result<RunFile, Failure> {
 }
 
 /// Reads the records of a run; fails where the file has others.
-pub fn read_records(path: &Path) -> Result<Recorded, Failure> {
+pub fn read_records(path: &Path) -> Result<RecordedRun, Failure> {
     match read(path)? {
         RunFile::Records(recorded) => Ok(*recorded),
         RunFile::Histograms(_) => {
@@ -70,7 +70,7 @@ pub fn read_records(path: &Path) -> Result<Recorded, Failure> {
 }
 
 /// The last run of a file; lines of other kinds are passed over.
-fn records(bytes: &[u8]) -> Option<Recorded> {
+fn records(bytes: &[u8]) -> Option<RecordedRun> {
     let mut seconds = Vec::new();
     let mut recorded = None;
     for line in bytes.split(|byte| *byte == b'\n') {
@@ -79,7 +79,7 @@ fn records(bytes: &[u8]) -> Option<Recorded> {
             "bench-progress" => seconds.extend(serde_json::from_slice::<Second>(line)),
             "bench" => {
                 let results = serde_json::from_slice(line).ok()?;
-                recorded = Some(Recorded { results, seconds: std::mem::take(&mut seconds) });
+                recorded = Some(RecordedRun { results, seconds: std::mem::take(&mut seconds) });
             }
             _ => {}
         }

@@ -30,9 +30,9 @@ use self::args::{
 };
 use self::expectations::Expectations;
 use self::histogram_log::{HistogramLog, unwritable};
-use self::output::Records;
-use self::report::Page;
-use self::run::{BenchRun, Outcome, warnings};
+use self::output::BenchOutput;
+use self::report::ReportPage;
+use self::run::{BenchResult, BenchRun, warnings};
 use self::settings::BenchSettings;
 use super::{CommandArgs, Task};
 use crate::failure::{Failure, Kind, OrFail as _};
@@ -187,7 +187,7 @@ async fn carry_out(surroundings: &Surroundings, bench: &BenchSettings, expectati
     };
     let options = print_options(&bench.connection, &bench.output, wants);
     let options = crate::render::Options { judged: surroundings.judgement.is_some(), ..options };
-    let mut records = Records::new(Printer::new(options, surroundings.console.clone()), bench);
+    let mut records = BenchOutput::new(Printer::new(options, surroundings.console.clone()), bench);
     let mut signals = match Signals::install() {
         Ok(signals) => signals,
         Err(error) => return ended_before(records.printer, Failure::new(Kind::Internal, error)).await,
@@ -217,7 +217,7 @@ async fn ended_before(mut printer: Printer, failure: Failure) -> u8 {
 
 /// A run, and the file that its page goes to.
 struct Attempt {
-    outcome: Outcome,
+    outcome: BenchResult,
     report: Option<(PathBuf, File)>,
 }
 
@@ -225,7 +225,7 @@ struct Attempt {
 async fn attempt(
     surroundings: &Surroundings,
     bench: &BenchSettings,
-    records: &mut Records,
+    records: &mut BenchOutput,
     signals: &mut Signals,
 ) -> Result<Attempt, Failure> {
     hosting::prepare(&bench.connection, false).await?;
@@ -246,18 +246,18 @@ async fn attempt(
 /// Prints what it came to, and says how it ended.
 fn told(
     bench: &BenchSettings,
-    outcome: Outcome,
+    outcome: BenchResult,
     report: Option<(PathBuf, File)>,
     expectations: &Expectations,
-    records: &mut Records,
+    records: &mut BenchOutput,
 ) -> Ending {
-    let Outcome { verdict, interrupt, hurried, results, timeline, lost, began } = outcome;
+    let BenchResult { verdict, interrupt, hurried, results, timeline, lost, began } = outcome;
     let warnings = warnings(&results);
     let mut written = Ok(());
     if began {
         records.results(&results, &place(bench), Some(&timeline));
         warnings.iter().for_each(|text| records.warn(text));
-        let page = Page {
+        let page = ReportPage {
             command: bench.command_line(),
             place: place(bench),
             time: rfc3339(unix_now()),
@@ -304,7 +304,7 @@ fn told(
 }
 
 /// Writes a page. Fails with exit 13.
-fn write(path: &Path, mut file: File, page: &Page<'_>) -> Result<(), Failure> {
+fn write(path: &Path, mut file: File, page: &ReportPage<'_>) -> Result<(), Failure> {
     file.write_all(page.html().as_bytes()).map_err(|error| unwritable(path, error))
 }
 

@@ -14,7 +14,7 @@ const TOLD: u64 = 5;
 
 /// The one place of a run that prints.
 #[derive(Debug)]
-pub struct Records {
+pub struct BenchOutput {
     pub printer: Printer,
     progress: BenchProgressLine,
     /// All trouble is told (`-v`).
@@ -25,7 +25,7 @@ pub struct Records {
     last_trouble: String,
 }
 
-impl Records {
+impl BenchOutput {
     /// With a line of progress where a person looks on.
     pub fn new(printer: Printer, bench: &BenchSettings) -> Self {
         let output = &bench.output;

@@ -16,10 +16,10 @@ use super::connection::{BenchContext, CLOSING, ConnectionResult, Notice, Phase, 
 use super::cost::grouped;
 use super::histogram_log::{ACK, HistogramLog, LATENCY};
 use super::measure::{
-    Counts, DeliveryTally as Received, Interval, Payloads, Published, Publishers, Receiver, Schedule, Sending,
-    Timeline, Times,
+    Counts, DeliveryTally as Received, Interval, Payloads, Published, Publishers, Receiver, RunTimes, Schedule,
+    Sending, Timeline,
 };
-use super::output::Records;
+use super::output::BenchOutput;
 use super::results::{Results, millis, tenths};
 use super::settings::{BenchMode, BenchSettings, Length};
 use crate::failure::{Failure, Kind, OrFail as _};
@@ -47,7 +47,7 @@ const TOO_LATE: f64 = 10.0;
 const TOO_BUSY: f64 = 85.0;
 
 /// What a run came to.
-pub struct Outcome {
+pub struct BenchResult {
     /// Why it ended; `None`: something from outside ended it.
     pub verdict: Option<Verdict>,
     pub interrupt: Option<Interrupt>,
@@ -64,7 +64,7 @@ pub struct Outcome {
 /// A run.
 pub struct BenchRun<'a> {
     shared: Arc<BenchContext>,
-    records: &'a mut Records,
+    records: &'a mut BenchOutput,
     log: Option<HistogramLog>,
     phase: watch::Sender<Phase>,
     notices: mpsc::UnboundedReceiver<Notice>,
@@ -84,7 +84,11 @@ pub struct BenchRun<'a> {
 
 impl<'a> BenchRun<'a> {
     /// Sets it up, and starts its connections.
-    pub fn start(bench: &BenchSettings, records: &'a mut Records, log: Option<HistogramLog>) -> Result<Self, Failure> {
+    pub fn start(
+        bench: &BenchSettings,
+        records: &'a mut BenchOutput,
+        log: Option<HistogramLog>,
+    ) -> Result<Self, Failure> {
         let empty = Interval::new().or_internal()?;
         let processors = std::thread::available_parallelism().map_or(1, usize::from);
         let shared = Arc::new(BenchContext {
@@ -133,7 +137,11 @@ impl<'a> BenchRun<'a> {
     }
 
     /// Carries it out, until it is over or something ends it.
-    pub async fn carry_out(mut self, surroundings: &Surroundings, signals: &mut Signals) -> Result<Outcome, Failure> {
+    pub async fn carry_out(
+        mut self,
+        surroundings: &Surroundings,
+        signals: &mut Signals,
+    ) -> Result<BenchResult, Failure> {
         let deadline = self.shared.bench.connection.timeout.map(|limit| surroundings.started + limit);
         let watched = Watched { deadline, output: true, closed_output: true };
         let mut interrupt = None;
@@ -206,7 +214,7 @@ impl<'a> BenchRun<'a> {
         let start = clock.now().saturating_add(nanos(BEFORE_START));
         // Without a ramp everything is measured, also what others sent before.
         let steady = if ramp.is_zero() { 0 } else { start.saturating_add(nanos(ramp)) };
-        let times = Times { start, steady };
+        let times = RunTimes { start, steady };
         // It is set once.
         let _ = self.shared.times.set(times);
         if let Rate::PerSecond(rate) = rate
@@ -387,7 +395,7 @@ impl<'a> BenchRun<'a> {
         interrupt: Option<Interrupt>,
         hurried: Option<Instant>,
         mut done: Vec<ConnectionResult>,
-    ) -> Result<Outcome, Failure> {
+    ) -> Result<BenchResult, Failure> {
         self.gather();
         let began = self.began;
         let mut failed = None;
@@ -421,7 +429,7 @@ impl<'a> BenchRun<'a> {
             (verdict, _) => verdict,
         };
         let lost = received.lost;
-        Ok(Outcome { verdict, interrupt, hurried, results, timeline, lost, began: began.is_some() })
+        Ok(BenchResult { verdict, interrupt, hurried, results, timeline, lost, began: began.is_some() })
     }
 }
 
@@ -509,7 +517,7 @@ fn results(
 }
 
 /// What went through a second: messages that were due in the measured time, over that time, or until the last of them came.
-fn rates(results: &mut Results, counts: &Counts, steady: Duration, last: u64, times: Option<&Times>) {
+fn rates(results: &mut Results, counts: &Counts, steady: Duration, last: u64, times: Option<&RunTimes>) {
     let seconds = steady.as_secs_f64();
     let from = times.map_or(last, |times| times.steady.max(times.start));
     let receiving = (last.saturating_sub(from) as f64 / 1e9).max(seconds);

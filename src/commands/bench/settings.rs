@@ -90,7 +90,7 @@ pub struct BenchSettings {
 const LENGTH: Duration = Duration::from_secs(10);
 
 /// What all three have in common.
-struct Parts {
+struct LoadParts {
     mode: BenchMode,
     load: LoadArgs,
     publishing: Option<PublishingArgs>,
@@ -107,7 +107,7 @@ pub fn publishing(
 ) -> Result<BenchSettings, Failure> {
     let BenchPubArgs { load, publishing, results, connecting } = args;
     let (publishing, subscribing) = (Some(publishing), None);
-    settle(Parts { mode: BenchMode::Pub, load, publishing, subscribing, results, connecting }, environment, input)
+    settle(LoadParts { mode: BenchMode::Pub, load, publishing, subscribing, results, connecting }, environment, input)
 }
 
 /// Settles `wps bench sub`.
@@ -118,18 +118,22 @@ pub fn subscribing(
 ) -> Result<BenchSettings, Failure> {
     let BenchSubArgs { load, subscribing, results, connecting } = args;
     let (publishing, subscribing) = (None, Some(subscribing));
-    settle(Parts { mode: BenchMode::Sub, load, publishing, subscribing, results, connecting }, environment, input)
+    settle(LoadParts { mode: BenchMode::Sub, load, publishing, subscribing, results, connecting }, environment, input)
 }
 
 /// Settles `wps bench pubsub`.
 pub fn both(args: BenchPubsubArgs, environment: &Environment, input: &mut dyn Input) -> Result<BenchSettings, Failure> {
     let BenchPubsubArgs { load, publishing, subscribing, results, connecting } = args;
     let (publishing, subscribing) = (Some(publishing), Some(subscribing));
-    settle(Parts { mode: BenchMode::Pubsub, load, publishing, subscribing, results, connecting }, environment, input)
+    settle(
+        LoadParts { mode: BenchMode::Pubsub, load, publishing, subscribing, results, connecting },
+        environment,
+        input,
+    )
 }
 
-fn settle(parts: Parts, environment: &Environment, input: &mut dyn Input) -> Result<BenchSettings, Failure> {
-    let Parts { mode, load, publishing, subscribing, results, connecting } = parts;
+fn settle(parts: LoadParts, environment: &Environment, input: &mut dyn Input) -> Result<BenchSettings, Failure> {
+    let LoadParts { mode, load, publishing, subscribing, results, connecting } = parts;
     let groups = groups(&load.group, load.groups)?;
     hint_at_comma(&load.group, input);
     let publishers = publishing.as_ref().map_or(0, |args| args.publishers);

@@ -11,8 +11,8 @@ use std::thread;
 
 use tokio::sync::mpsc;
 
-use super::lines::{Cutter, InputLine};
-use super::message::{BadLine, InputEntry, Item, Maker};
+use super::lines::{InputLine, LineCutter};
+use super::message::{BadLine, InputEntry, InputItem, MessageBuilder};
 use crate::commands::bulk::settings::{BulkFeed, BulkSettings};
 use crate::failure::{Failure, Kind, OrFail as _};
 use crate::state::{LineDigest, digest_of};
@@ -42,7 +42,7 @@ enum Origin {
         terminal: bool,
     },
     /// Made here.
-    Repeated { maker: Maker, data: OwnedData, digest: LineDigest, next: u64, times: u64 },
+    Repeated { maker: MessageBuilder, data: OwnedData, digest: LineDigest, next: u64, times: u64 },
 }
 
 /// What was read.
@@ -64,7 +64,7 @@ pub(super) struct Extent {
 impl BulkIntake {
     /// Reads what is repeated, or starts to read standard input. Failures are bad input data (exit 11).
     pub fn open(settings: &BulkSettings) -> Result<Self, Failure> {
-        let maker = Maker::of(settings);
+        let maker = MessageBuilder::of(settings);
         if let BulkFeed::Repeated { payload, times } = &settings.feed {
             let data = payload.read(&mut io::stdin())?;
             let digest = digest_of(data.as_data().to_json().as_bytes());
@@ -74,7 +74,7 @@ impl BulkIntake {
     }
 
     /// Starts to read standard input. `keep_going`: also behind a line that is bad.
-    pub(crate) fn read(maker: Maker, keep_going: bool) -> Result<Self, Failure> {
+    pub(crate) fn read(maker: MessageBuilder, keep_going: bool) -> Result<Self, Failure> {
         let terminal = io::stdin().is_terminal();
         let (input, size) = stdin().map_err(unreadable)?;
         let (sender, batches) = mpsc::channel(WAITING);
@@ -92,8 +92,8 @@ impl BulkIntake {
                 let mut items = Vec::new();
                 while *next <= *times && items.len() < BATCH {
                     let item = match maker.message(*next, data.clone()) {
-                        Ok(message) => Item::Message(message),
-                        Err(failure) => Item::Bad(BadLine { failure, last: true }),
+                        Ok(message) => InputItem::Message(message),
+                        Err(failure) => InputItem::Bad(BadLine { failure, last: true }),
                     };
                     items.push(InputEntry { line: *next, digest: *digest, item });
                     *next += 1;
@@ -133,7 +133,7 @@ impl BulkIntake {
 
 /// The thread's part.
 struct BulkReader {
-    maker: Maker,
+    maker: MessageBuilder,
     keep_going: bool,
     sender: mpsc::Sender<InputBatch>,
     read: Arc<AtomicU64>,
@@ -142,7 +142,7 @@ struct BulkReader {
 impl BulkReader {
     fn run(self, mut input: Box<dyn Read + Send>) {
         let mut chunk = vec![0; CHUNK];
-        let mut cutter = Cutter::new(self.maker.longest_line());
+        let mut cutter = LineCutter::new(self.maker.longest_line());
         let mut items = Vec::new();
         loop {
             match input.read(&mut chunk) {
@@ -172,7 +172,7 @@ impl BulkReader {
     /// Whether more is wanted.
     fn take(&self, items: &mut Vec<InputEntry>, number: u64, line: InputLine<'_>) -> bool {
         let entry = self.maker.entry(number, line);
-        let ends = matches!(&entry.item, Item::Bad(bad) if bad.last || !self.keep_going);
+        let ends = matches!(&entry.item, InputItem::Bad(bad) if bad.last || !self.keep_going);
         items.push(entry);
         if items.len() >= BATCH || ends {
             return self.hand_on(items) && !ends;

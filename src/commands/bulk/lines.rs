@@ -14,7 +14,7 @@ pub enum InputLine<'a> {
 
 /// Cuts chunks of any size into lines.
 #[derive(Debug)]
-pub struct Cutter {
+pub struct LineCutter {
     /// What has come of the current line, unless it is too long.
     partial: Vec<u8>,
     /// The current line is over the limit, and the rest of it is passed over.
@@ -25,7 +25,7 @@ pub struct Cutter {
     lines: u64,
 }
 
-impl Cutter {
+impl LineCutter {
     pub fn new(limit: usize) -> Self {
         Self { partial: Vec::new(), too_long: false, limit, lines: 0 }
     }
@@ -96,7 +96,7 @@ mod tests {
 
     /// The lines of `input`, read in chunks of that size.
     fn lines(input: &[u8], chunk: usize, limit: usize) -> Vec<(u64, Option<Vec<u8>>)> {
-        let mut cutter = Cutter::new(limit);
+        let mut cutter = LineCutter::new(limit);
         let mut seen = Vec::new();
         let mut take = |number, line: InputLine<'_>| {
             seen.push((
@@ -153,7 +153,7 @@ mod tests {
 
     #[test]
     fn no_more_of_a_line_is_kept_than_the_limit() {
-        let mut cutter = Cutter::new(1000);
+        let mut cutter = LineCutter::new(1000);
         for _ in 0..1000 {
             cutter.cut(&[b'x'; 100], |_, _| true);
             assert!(cutter.partial.capacity() <= 4096);
@@ -162,7 +162,7 @@ mod tests {
 
     #[test]
     fn whoever_has_enough_gets_no_more() {
-        let mut cutter = Cutter::new(10);
+        let mut cutter = LineCutter::new(10);
         let mut seen = 0;
         assert!(!cutter.cut(b"a\nb\nc\n", |number, _| {
             seen = number;

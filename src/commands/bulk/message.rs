@@ -10,11 +10,11 @@ use serde::Deserialize;
 use serde_json::value::RawValue;
 
 use super::lines::InputLine;
-use super::settings::Content;
+use super::settings::MessageContent;
 use crate::commands::bulk::settings::{BulkFeed, BulkSettings, Template};
 use crate::failure::{Failure, Kind};
 use crate::options::data::payload::{Encoding, MOST_READ, PayloadType, too_large};
-use crate::options::operation::settings::Ack;
+use crate::options::operation::settings::AckRequest;
 use crate::state::{LineDigest, digest_of};
 use webpubsub_proto::session::{AckMode, Invocation};
 use webpubsub_proto::{
@@ -46,7 +46,7 @@ pub(crate) struct BulkMessage {
     pub(crate) line: u64,
     /// The group or the event's name.
     pub(crate) target: Arc<str>,
-    pub(crate) content: Content,
+    pub(crate) content: MessageContent,
     pub(super) mode: AckMode,
     /// About how many bytes it takes.
     pub(super) size: usize,
@@ -59,12 +59,12 @@ pub(crate) struct InputEntry {
     pub(crate) line: u64,
     /// Its digest, where the position of the bulk is kept.
     pub(super) digest: LineDigest,
-    pub(crate) item: Item,
+    pub(crate) item: InputItem,
 }
 
 /// What a line is.
 #[derive(Debug)]
-pub(crate) enum Item {
+pub(crate) enum InputItem {
     Message(BulkMessage),
     /// A record that is not a message, or a blank line between records.
     Skipped,
@@ -82,13 +82,13 @@ pub(crate) struct BadLine {
 
 /// Makes messages of lines.
 #[derive(Clone, Debug)]
-pub(crate) struct Maker {
+pub(crate) struct MessageBuilder {
     what: LineKind,
     /// The target of all, unless records name their own.
     target: Option<Arc<str>>,
     /// What the data of a line is; `None`: the lines are records.
     data_type: Option<PayloadType>,
-    ack: Ack,
+    ack: AckRequest,
     /// How frames are encoded.
     codec: Codec,
     /// The position of the bulk is kept.
@@ -131,13 +131,13 @@ impl InputRecord<'_> {
     }
 }
 
-impl Maker {
+impl MessageBuilder {
     /// `data_type`: what a line holds; `None`: a record. `kept`: the position of the bulk is kept.
     pub(crate) fn new(
         what: LineKind,
         target: Option<&str>,
         data_type: Option<PayloadType>,
-        ack: Ack,
+        ack: AckRequest,
         codec: Codec,
         kept: bool,
     ) -> Self {
@@ -187,7 +187,7 @@ impl Maker {
     }
 
     /// What a line of input is.
-    pub(super) fn read(&self, line: u64, text: InputLine<'_>) -> Item {
+    pub(super) fn read(&self, line: u64, text: InputLine<'_>) -> InputItem {
         let made = match text {
             InputLine::TooLong => Err(too_large(self.codec, &format!("more than {} bytes", self.longest_line()))),
             InputLine::Whole(bytes) => match self.data_type {
@@ -196,11 +196,11 @@ impl Maker {
             },
         };
         match made {
-            Ok(Some(message)) => Item::Message(message),
-            Ok(None) => Item::Skipped,
+            Ok(Some(message)) => InputItem::Message(message),
+            Ok(None) => InputItem::Skipped,
             Err(failure) => {
                 let last = failure.kind == Kind::Usage;
-                Item::Bad(BadLine { failure, last })
+                InputItem::Bad(BadLine { failure, last })
             }
         }
     }
@@ -209,7 +209,7 @@ impl Maker {
     pub(super) fn message(&self, line: u64, data: OwnedData) -> Result<BulkMessage, Failure> {
         let target = self.target.clone().ok_or_else(|| bad("no group or event is given"))?;
         let mode = self.mode(line)?;
-        let content = Content { data: Some(data), no_echo: None, ttl_seconds: None, metadata: None };
+        let content = MessageContent { data: Some(data), no_echo: None, ttl_seconds: None, metadata: None };
         self.checked(line, target, content, mode)
     }
 
@@ -255,26 +255,32 @@ impl Maker {
             _ => Some(data(record.data, data_type.as_deref())?),
         };
         let mode = match (optional(record.ack_id, "ackId")?, self.ack) {
-            (_, Ack::None) => AckMode::None,
+            (_, AckRequest::None) => AckMode::None,
             (Some(id), _) => AckMode::Id(id),
             (None, _) => self.mode(line)?,
         };
-        self.checked(line, target, Content { data, no_echo, ttl_seconds, metadata }, mode).map(Some)
+        self.checked(line, target, MessageContent { data, no_echo, ttl_seconds, metadata }, mode).map(Some)
     }
 
     /// Which ackId the message of a line has, unless it brings its own: one more for each line.
     fn mode(&self, line: u64) -> Result<AckMode, Failure> {
         match self.ack {
-            Ack::None => Ok(AckMode::None),
-            Ack::Automatic => Ok(AckMode::Automatic),
-            Ack::Id(first) => first.checked_add(line - 1).map(AckMode::Id).ok_or_else(|| {
+            AckRequest::None => Ok(AckMode::None),
+            AckRequest::Automatic => Ok(AckMode::Automatic),
+            AckRequest::Id(first) => first.checked_add(line - 1).map(AckMode::Id).ok_or_else(|| {
                 Failure::message(Kind::Usage, "`--ack-id` leaves no id for it")
                     .hint("ackIds end at 18446744073709551615, and each line has one more than the line before it")
             }),
         }
     }
 
-    fn checked(&self, line: u64, target: Arc<str>, content: Content, mode: AckMode) -> Result<BulkMessage, Failure> {
+    fn checked(
+        &self,
+        line: u64,
+        target: Arc<str>,
+        content: MessageContent,
+        mode: AckMode,
+    ) -> Result<BulkMessage, Failure> {
         let data = content.data.as_ref().map(OwnedData::as_data);
         if matches!(data, Some(Data::Json("null"))) {
             return Err(bad("the data is `null`, which the service takes from nobody"));
@@ -292,7 +298,7 @@ impl Maker {
     }
 
     /// Bytes of its frame, or of one that is longer than it can be by no more than what an id takes.
-    fn frame_len(&self, line: u64, target: &str, content: &Content, mode: AckMode) -> usize {
+    fn frame_len(&self, line: u64, target: &str, content: &MessageContent, mode: AckMode) -> usize {
         let content = content.clone();
         match &self.what {
             LineKind::Operation(template) => {

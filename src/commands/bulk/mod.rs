@@ -2,7 +2,7 @@
 //!
 //! The intake reads, the window says how many may be under way, the pipeline carries them and tells how each one ended,
 //! the tally counts. The input is read no faster than messages settle; every ack is awaited; what fails is named by its
-//! line. All ends of lines pass through [`Flow::settle`].
+//! line. All ends of lines pass through [`BulkRun::settle`].
 
 pub mod args;
 pub(crate) mod intake;
@@ -28,8 +28,8 @@ use self::settings::{BulkSettings, Template};
 use super::Task;
 use super::event::replies::await_replies;
 use crate::failure::{Failure, Kind};
-use crate::options::operation::settings::Ack;
-use crate::options::values::Format;
+use crate::options::operation::settings::AckRequest;
+use crate::options::values::OutputFormat;
 use crate::render::sanitize::for_line;
 use crate::run::context::{Client, Surroundings, Wants};
 use crate::run::ending::{Verdict, at};
@@ -38,12 +38,12 @@ use crate::run::run_watched;
 use crate::run::seen::SentCounts;
 use crate::run::sink::MessageScope;
 use crate::run::watcher::RunObserver;
-use crate::state::{Left, MOST_LEFT};
+use crate::state::{LineFailure, MOST_LEFT};
 pub use intake::BulkIntake;
 use intake::InputBatch;
-pub use lines::{Cutter, InputLine};
+pub use lines::{InputLine, LineCutter};
 pub use message::data_of_record;
-use message::{BulkMessage, InputEntry, Item};
+use message::{BulkMessage, InputEntry, InputItem};
 pub use pace::Pace;
 use position::{Fate, Position};
 use progress::BulkProgressLine;
@@ -72,14 +72,14 @@ pub async fn send_all(surroundings: &Surroundings, settings: &BulkSettings, inta
     let wants =
         Wants { shown, limit: None, follows_stdout: false, hosts: false, chatty: false, follows_conditions: false };
     let output = &settings.output;
-    let prints = output.format != Format::Text || settings.awaits_replies();
+    let prints = output.format != OutputFormat::Text || settings.awaits_replies();
     let crowded = prints && surroundings.console.out.style.terminal;
     let wanted = !output.quiet && output.verbosity == 0 && !crowded && !intake.is_typed();
     let progress = Rc::new(BulkProgressLine::new(surroundings.console.err.clone(), wanted));
     let watch = Rc::new(BulkObserver { progress, live: Cell::new(false), changed: Notify::new() });
     let watcher: Rc<dyn RunObserver> = Rc::clone(&watch) as Rc<dyn RunObserver>;
     run_watched(surroundings, &settings.connection, output, wants, Some(watcher), |client| {
-        Flow::new(surroundings, settings, intake, client, watch).run()
+        BulkRun::new(surroundings, settings, intake, client, watch).run()
     })
     .await
 }
@@ -120,7 +120,7 @@ impl RunObserver for BulkObserver {
 }
 
 /// A bulk under way.
-struct Flow<'a> {
+struct BulkRun<'a> {
     surroundings: &'a Surroundings,
     settings: &'a BulkSettings,
     client: Client,
@@ -149,7 +149,7 @@ struct Flow<'a> {
     over: bool,
 }
 
-impl<'a> Flow<'a> {
+impl<'a> BulkRun<'a> {
     fn new(
         surroundings: &'a Surroundings,
         settings: &'a BulkSettings,
@@ -224,7 +224,7 @@ impl<'a> Flow<'a> {
         if let Some(failure) = self.broken.take() {
             return Verdict::Failed(failure);
         }
-        if self.is_done() && self.settings.ack == Ack::None && self.tally.sent > 0 {
+        if self.is_done() && self.settings.ack == AckRequest::None && self.tally.sent > 0 {
             // What was sent before has been read when this is answered.
             self.over |= self.client.handle.ping().await.is_none();
         }
@@ -292,36 +292,36 @@ impl<'a> Flow<'a> {
     /// Takes a line. Fails when it is not the line that an earlier run has sent.
     fn take_line(&mut self, InputEntry { line, digest, item }: InputEntry) -> Result<(), Failure> {
         self.read_line = line;
-        let ends = matches!(&item, Item::Bad(bad) if bad.last || !self.settings.keep_going);
+        let ends = matches!(&item, InputItem::Bad(bad) if bad.last || !self.settings.keep_going);
         // A new line that is bad and ends the bulk leaves no trace: it may be another one, or none, in the next run.
         let position = self.position.as_mut().filter(|position| !(ends && position.is_compared()));
         let traced = position.is_some();
         let fate = position.map(|position| position.take(line, digest)).transpose()?;
         let position = self.position.as_mut();
         match (item, fate) {
-            (Item::Message(message), None) => self.ready.push_back(message),
-            (Item::Message(_), Some(Fate::Skip)) => self.tally.earlier += 1,
-            (Item::Message(mut message), Some(Fate::Send { id, again })) => {
+            (InputItem::Message(message), None) => self.ready.push_back(message),
+            (InputItem::Message(_), Some(Fate::Skip)) => self.tally.earlier += 1,
+            (InputItem::Message(mut message), Some(Fate::Send { id, again })) => {
                 if let Some(position) = position {
                     message.mode = position.mode(message.mode, id, again);
                 }
                 self.ready.push_back(message);
             }
-            (Item::Message(message), Some(Fate::Unknown { id, why })) => {
+            (InputItem::Message(message), Some(Fate::Unknown { id, why })) => {
                 let id = if let AckMode::Id(own) = message.mode { own } else { id };
                 self.tally.lose(line, id, why);
-                self.settled(line, Some(Left::Unknown));
+                self.settled(line, Some(LineFailure::Unknown));
                 self.doomed |= !self.settings.keep_going;
             }
-            (Item::Message(_), Some(Fate::NoId)) => {
+            (InputItem::Message(_), Some(Fate::NoId)) => {
                 self.fail(line, Failure::message(Kind::Usage, "there is no ackId left for it"), "cannot be sent");
                 self.input_ended = true;
             }
-            (Item::Skipped, _) => {
+            (InputItem::Skipped, _) => {
                 self.tally.skipped += 1;
                 self.settled(line, None);
             }
-            (Item::Bad(bad), _) => {
+            (InputItem::Bad(bad), _) => {
                 // It is bad in every run, and told in every run.
                 if traced {
                     self.settled(line, None);
@@ -335,7 +335,7 @@ impl<'a> Flow<'a> {
     }
 
     /// A line needs no more to be done; `left`: it may not have arrived.
-    fn settled(&mut self, line: u64, left: Option<Left>) {
+    fn settled(&mut self, line: u64, left: Option<LineFailure>) {
         let Some(position) = &mut self.position else { return };
         if !position.settle(line, left) && !std::mem::replace(&mut self.forgets, true) {
             self.warn(&format!(
@@ -413,11 +413,11 @@ impl<'a> Flow<'a> {
         let line = slot.line;
         match &outcome {
             Outcome::Acked { .. } | Outcome::Sent | Outcome::AlreadyJoined => self.settled(line, None),
-            Outcome::Refused { .. } | Outcome::IdInUse { .. } => self.settled(line, Some(Left::Refused)),
+            Outcome::Refused { .. } | Outcome::IdInUse { .. } => self.settled(line, Some(LineFailure::Refused)),
             // Another run goes on with it, on the same connection.
             Outcome::Unknown { cause: OutcomeCause::Stopped, .. } => {}
             Outcome::NotAcknowledged { .. } if !self.settings.keep_going => {}
-            Outcome::Unknown { .. } | Outcome::NotAcknowledged { .. } => self.settled(line, Some(Left::Unknown)),
+            Outcome::Unknown { .. } | Outcome::NotAcknowledged { .. } => self.settled(line, Some(LineFailure::Unknown)),
             Outcome::NotSent { .. } => {}
         }
         match &outcome {
@@ -480,7 +480,7 @@ impl<'a> Flow<'a> {
         self.ready.retain(|message| earlier(message).is_none());
         for (line, id) in &lost {
             self.tally.lose(*line, *id, Why::Cause(OutcomeCause::EarlierLost));
-            self.settled(*line, Some(Left::Unknown));
+            self.settled(*line, Some(LineFailure::Unknown));
         }
         !lost.is_empty()
     }
@@ -516,7 +516,8 @@ impl<'a> Flow<'a> {
         self.client.seen.lines.set(Some(SentCounts { sent, acked, failed }));
         self.watch.progress.clear();
         if !self.settings.output.quiet {
-            let mut words = self.tally.summary(self.since.elapsed().as_secs_f64(), self.settings.ack != Ack::None);
+            let mut words =
+                self.tally.summary(self.since.elapsed().as_secs_f64(), self.settings.ack != AckRequest::None);
             let settled = self.window.settled_line();
             if settled > 0 && (self.over || self.tally.is_cut_short()) {
                 words += &format!("; settled up to {} {settled}", self.intake.unit());

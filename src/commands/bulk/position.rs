@@ -13,7 +13,7 @@ use tokio::time::Instant;
 use super::tally::Why;
 use crate::failure::{Failure, Kind};
 use crate::run::session_file::{LinesFile, OTHER_INPUT};
-use crate::state::{Comparing, Left, LineDigest, MOST_AHEAD, Mismatch, SentLines, Step};
+use crate::state::{Comparing, LineDigest, LineFailure, MOST_AHEAD, Mismatch, SentLines, Step};
 use webpubsub_proto::session::{AckMode, OutcomeCause, REMEMBERED};
 
 /// How long an ack may be known and not recorded.
@@ -99,7 +99,7 @@ impl Position {
             Step::Open if !self.file.stale && self.lines.since(self.file.others) < REMEMBERED => {
                 Fate::Send { id, again: true }
             }
-            Step::Open | Step::Left(Left::Unknown) if !self.resend => Fate::Unknown { id, why },
+            Step::Open | Step::Left(LineFailure::Unknown) if !self.resend => Fate::Unknown { id, why },
             Step::Open | Step::Left(_) => {
                 self.lines.send_again();
                 self.change();
@@ -143,7 +143,7 @@ impl Position {
     }
 
     /// A line has settled; `left`: and may not have arrived. `false`: it failed, and that is not remembered.
-    pub(super) fn settle(&mut self, line: u64, left: Option<Left>) -> bool {
+    pub(super) fn settle(&mut self, line: u64, left: Option<LineFailure>) -> bool {
         self.change();
         self.lines.settle(line - 1, left)
     }
@@ -190,7 +190,7 @@ impl Position {
         for line in self.lines.settled()..self.sent {
             if self.lines.is_open(line) {
                 self.changed.get_or_insert_with(Instant::now);
-                self.lines.settle(line, Some(Left::Unknown));
+                self.lines.settle(line, Some(LineFailure::Unknown));
             }
         }
     }

@@ -14,7 +14,7 @@ use crate::options::data::settings::{self, payload, payload_type};
 use crate::options::environment::{Environment, Input};
 use crate::options::names;
 use crate::options::operation::args::AckArgs;
-use crate::options::operation::settings::{Ack, ack};
+use crate::options::operation::settings::{AckRequest, ack};
 use crate::options::output::settings::{OutputSettings, output};
 use crate::options::session_file::settings::SessionFileSettings;
 use crate::options::stdin;
@@ -23,7 +23,7 @@ use webpubsub_proto::{Codec, Metadata, OwnedData, Upstream};
 
 /// What a message is besides its target, as far as its line says it.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Content {
+pub struct MessageContent {
     /// The payload; `None`: the line has none.
     pub data: Option<OwnedData>,
     /// Do not deliver to the own connection.
@@ -49,7 +49,7 @@ pub struct BulkSettings {
     /// Where the messages come from.
     pub feed: BulkFeed,
     /// Whether acks are asked for. An id is that of line 1; that of line N is N − 1 more.
-    pub ack: Ack,
+    pub ack: AckRequest,
     /// How far messages are sent ahead of the oldest that has not settled: 1 to 1000.
     pub in_flight: usize,
     /// A line that fails does not end it.
@@ -173,7 +173,7 @@ fn feed(
     data: Option<String>,
     input_args: DataArgs,
     args: &BulkArgs,
-    ack: Ack,
+    ack: AckRequest,
     connecting: &ConnectingArgs,
 ) -> Result<BulkFeed, Failure> {
     if let Some(times) = args.repeat {
@@ -191,11 +191,11 @@ fn feed(
 }
 
 /// The ackId of the last of so many messages.
-fn last_id(ack: Ack, times: u64) -> Result<Option<u64>, Failure> {
+fn last_id(ack: AckRequest, times: u64) -> Result<Option<u64>, Failure> {
     match ack {
-        Ack::None => Ok(None),
-        Ack::Automatic => Ok(Some(times)),
-        Ack::Id(first) => first.checked_add(times - 1).map(Some).ok_or_else(|| {
+        AckRequest::None => Ok(None),
+        AckRequest::Automatic => Ok(Some(times)),
+        AckRequest::Id(first) => first.checked_add(times - 1).map(Some).ok_or_else(|| {
             let failure = Failure::message(Kind::Usage, format!("`--ack-id` leaves no ids for {times} messages"))
                 .blame("--ack-id");
             failure.hint("ackIds end at 18446744073709551615")
@@ -263,8 +263,8 @@ impl Template {
     }
 
     /// The message of this content.
-    pub fn request(&self, target: &str, content: Content) -> Request {
-        let Content { data, no_echo: echo, ttl_seconds: ttl, metadata: own } = content;
+    pub fn request(&self, target: &str, content: MessageContent) -> Request {
+        let MessageContent { data, no_echo: echo, ttl_seconds: ttl, metadata: own } = content;
         // Metadata alone go with an empty text (PROTOCOL §4.4).
         let data = data.unwrap_or_else(|| OwnedData::text(""));
         match self {

@@ -12,7 +12,7 @@ const MOST_BYTES: usize = 8 * 1024 * 1024;
 
 /// A line that was handed over.
 #[derive(Clone, Debug)]
-pub(super) struct Slot {
+pub(super) struct WindowSlot {
     pub(super) line: u64,
     /// The group or the event's name.
     pub(super) target: Arc<str>,
@@ -26,7 +26,7 @@ pub(super) struct Slot {
 #[derive(Debug)]
 pub(super) struct Window {
     /// From the oldest that has not settled.
-    slots: VecDeque<Slot>,
+    slots: VecDeque<WindowSlot>,
     /// The tag of the first slot; one more for each after it.
     first_tag: u64,
     /// Of those that have not settled.
@@ -70,7 +70,7 @@ impl Window {
     /// A line is handed over. Returns its tag.
     pub(super) fn push(&mut self, line: u64, target: Arc<str>, size: usize) -> u64 {
         let tag = self.first_tag + self.slots.len() as u64;
-        self.slots.push_back(Slot { line, target, size, settled: false, known: false });
+        self.slots.push_back(WindowSlot { line, target, size, settled: false, known: false });
         self.bytes += size;
         self.open += 1;
         tag
@@ -78,7 +78,7 @@ impl Window {
 
     /// A line has settled, each once; `known`: it is known whether it was carried out. `None`: it is none of those
     /// under way.
-    pub(super) fn settle(&mut self, tag: u64, known: bool) -> Option<Slot> {
+    pub(super) fn settle(&mut self, tag: u64, known: bool) -> Option<WindowSlot> {
         let at = usize::try_from(tag.checked_sub(self.first_tag)?).ok()?;
         let slot = self.slots.get_mut(at).filter(|slot| !slot.settled)?;
         (slot.settled, slot.known) = (true, known);

@@ -24,7 +24,7 @@ use tokio::time::{Instant, MissedTickBehavior, interval, timeout};
 use self::args::DoctorArgs;
 use self::dial::DialReport;
 use self::report::Report;
-use self::settings::{DoctorSettings, Problem};
+use self::settings::{DoctorSettings, SourceProblem};
 use self::steps::{Failed, Steps};
 use self::watch::{DoctorFindings, DoctorObserver};
 use super::{CommandArgs, Task};
@@ -33,7 +33,7 @@ use crate::options::connecting::settings::ConnectionSettings;
 use crate::options::connection::settings::Source;
 use crate::options::environment::{Environment, Input};
 use crate::options::output::args::TalkArgs;
-use crate::options::values::{Format, ReportFormat};
+use crate::options::values::{OutputFormat, ReportFormat};
 use crate::records::{Stopped, StoppedCounts};
 use crate::render::{self, WriteFailure, human};
 use crate::run::chance::{seed, unix_now};
@@ -88,7 +88,7 @@ const REPORT_FIRST: Duration = Duration::from_millis(500);
 const UNANSWERED: Duration = Duration::from_millis(1700);
 
 /// How an examination ended.
-struct Ending {
+struct ExaminationEnding {
     /// For the last record.
     reason: &'static str,
     /// What ended it from outside.
@@ -98,7 +98,7 @@ struct Ending {
     counts: Counts,
 }
 
-impl Ending {
+impl ExaminationEnding {
     fn new(reason: &'static str, failure: Option<Failure>) -> Self {
         Self { reason, failure, hurried: None, counts: Counts::default() }
     }
@@ -114,7 +114,7 @@ pub async fn doctor(surroundings: &Surroundings, settings: &DoctorSettings) -> u
             return Kind::Internal.exit_code();
         }
     };
-    let records = settings.output.format == Format::Ndjson;
+    let records = settings.output.format == OutputFormat::Ndjson;
     let report = RefCell::new(Report::new(console.clone(), (records, is_keyless(settings))));
     let (ending, limit) = match &settings.connection {
         Ok(connection) => {
@@ -123,7 +123,7 @@ pub async fn doctor(surroundings: &Surroundings, settings: &DoctorSettings) -> u
         }
         Err(problem) => {
             report.borrow_mut().fail(None, problem.causes.join(": "), Failure::from(problem));
-            (Ending::new("failed", None), None)
+            (ExaminationEnding::new("failed", None), None)
         }
     };
     let report = report.into_inner();
@@ -170,7 +170,7 @@ async fn examine(
     connection: &ConnectionSettings,
     report: &RefCell<Report>,
     signals: &mut Signals,
-) -> Ending {
+) -> ExaminationEnding {
     let deadline = connection.timeout.map(|limit| surroundings.started + limit);
     let watched = || Watched { deadline, output: true, closed_output: true };
     let began = Instant::now();
@@ -185,7 +185,7 @@ async fn examine(
                 return interrupted(came, connection, &mut report.borrow_mut());
             }
         };
-        let Some(url) = url else { return Ending::new("failed", None) };
+        let Some(url) = url else { return ExaminationEnding::new("failed", None) };
         token::tell(&url, unix_now(), &mut report.borrow_mut());
         let place = ConnectContext {
             url: Some(url),
@@ -199,7 +199,7 @@ async fn examine(
     }
     let source = match url_source(connection) {
         Ok(source) => source,
-        Err(failure) => return Ending::new("failed", Some(failure)),
+        Err(failure) => return ExaminationEnding::new("failed", Some(failure)),
     };
     let obtained = tokio::select! {
         biased;
@@ -217,7 +217,7 @@ async fn examine(
                 ConnectContext { url: None, local, connect_timeout: limit, longest_pause, kept: false, verbose };
             let failure = session_failure(EndKind::Unreachable, &message, Some(&cause), &place);
             report.borrow_mut().fail(elapsed, message, failure);
-            return Ending::new("failed", None);
+            return ExaminationEnding::new("failed", None);
         }
     };
     tell_source(settings, connection, &url, elapsed, &mut report.borrow_mut());
@@ -263,7 +263,7 @@ struct Examination<'a> {
 }
 
 impl Examination<'_> {
-    async fn run(self, signals: &mut Signals) -> Ending {
+    async fn run(self, signals: &mut Signals) -> ExaminationEnding {
         let Self { surroundings, settings, connection, report, .. } = self;
         let seed = seed();
         let mut config = connection.session.clone();
@@ -276,7 +276,7 @@ impl Examination<'_> {
         let url = match (self.place.url.clone(), url_source(connection)) {
             (Some(url), _) => UrlSource::Fixed(url),
             (None, Ok(source)) => source,
-            (None, Err(failure)) => return Ending::new("failed", Some(failure)),
+            (None, Err(failure)) => return ExaminationEnding::new("failed", Some(failure)),
         };
         let dialer = NetDialer::new(url, dial_options(connection), connection.protocol);
         let trail = dialer.trail();
@@ -342,23 +342,23 @@ impl Examination<'_> {
                 let watched = Watched { deadline, output: true, closed_output: true };
                 tokio::select! {
                     biased;
-                    () = trace::tell(connection, report) => Ending::new(if failed { "failed" } else { "done" }, None),
+                    () = trace::tell(connection, report) => ExaminationEnding::new(if failed { "failed" } else { "done" }, None),
                     came = interruption(signals, watched, &surroundings.console) => {
                         hurried.get_or_insert_with(Instant::now);
                         interrupted(came, connection, &mut report.borrow_mut())
                     }
                 }
             }
-            (None, Some((Err(Failed), _))) => Ending::new("failed", None),
+            (None, Some((Err(Failed), _))) => ExaminationEnding::new("failed", None),
             (None, None) => {
                 let dialed = dialer.last_error();
                 let mut failure = self.end_of(&finished, &seen, dialed.as_ref());
                 failure.hints.extend(seen.take_odd());
                 dial.borrow_mut().fail(&trail.steps(), failure, dialed.as_ref(), &mut report.borrow_mut());
-                Ending::new("failed", None)
+                ExaminationEnding::new("failed", None)
             }
         };
-        Ending { hurried, counts, ..ending }
+        ExaminationEnding { hurried, counts, ..ending }
     }
 
     /// Why the session ended by itself.
@@ -383,30 +383,32 @@ fn tell_close(elapsed: Duration, report: &mut Report) {
 }
 
 /// The step that was under way is told, and with it why there are no more.
-fn interrupted(came: Interrupt, connection: &ConnectionSettings, report: &mut Report) -> Ending {
+fn interrupted(came: Interrupt, connection: &ConnectionSettings, report: &mut Report) -> ExaminationEnding {
     match came {
         Interrupt::Signal(number) => {
             report.end("ended by a signal");
-            Ending::new("signal", Some(Failure::message(Kind::Signal(number), "ended by a signal")))
+            ExaminationEnding::new("signal", Some(Failure::message(Kind::Signal(number), "ended by a signal")))
         }
         Interrupt::Timeout => {
             let limit = human(connection.timeout.unwrap_or_default());
             let failure = Failure::message(Kind::Timeout, format!("timed out after {limit} (`--timeout`)"));
             let elapsed = report.elapsed();
             report.fail(Some(elapsed), causes(&failure), failure);
-            Ending::new("timeout", None)
+            ExaminationEnding::new("timeout", None)
         }
         // It records nothing.
-        Interrupt::Output(WriteFailure::Closed) | Interrupt::Recording(_) => Ending::new("output-closed", None),
+        Interrupt::Output(WriteFailure::Closed) | Interrupt::Recording(_) => {
+            ExaminationEnding::new("output-closed", None)
+        }
         Interrupt::Output(WriteFailure::Failed(error) | WriteFailure::Unrecorded(error)) => {
             let what = format!("could not write to stdout: {error}");
-            Ending::new("failed", Some(Failure::message(Kind::Output, what)))
+            ExaminationEnding::new("failed", Some(Failure::message(Kind::Output, what)))
         }
     }
 }
 
-impl From<&Problem> for Failure {
-    fn from(problem: &Problem) -> Self {
+impl From<&SourceProblem> for Failure {
+    fn from(problem: &SourceProblem) -> Self {
         let mut causes = problem.causes.iter().rev();
         let innermost = causes.next().map(String::as_str).unwrap_or("nothing says where to connect");
         let error = causes.fold(anyhow!("{innermost}"), |error, context| error.context(context.clone()));

@@ -7,7 +7,7 @@ use tokio::time::Instant;
 use crate::failure::Failure;
 use crate::records::Status;
 use crate::render::Console;
-use crate::render::check::{self, Check};
+use crate::render::check::{self, StepResult};
 
 /// The steps, in their order. Through a proxy, `dns` and `tcp` are the way to the proxy.
 pub const STEPS: [&str; 18] = [
@@ -174,7 +174,7 @@ impl Report {
     }
 
     fn tell(&mut self, status: Status, elapsed: Option<Duration>, detail: String, hints: Vec<String>) {
-        let check = Check { step: self.current(), status, elapsed, detail, hints, program: self.program.take() };
+        let check = StepResult { step: self.current(), status, elapsed, detail, hints, program: self.program.take() };
         let style = self.console.out.style;
         let mut out = if self.records { check::record(style, &check) } else { check::lines(style, &check) };
         self.console.out.put(&mut out);

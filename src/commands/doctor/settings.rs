@@ -23,7 +23,7 @@ use webpubsub_proto::session::OnUnknown;
 #[derive(Clone, Debug, PartialEq)]
 pub struct DoctorSettings {
     /// Where to connect, one attempt at everything.
-    pub connection: Result<ConnectionSettings, Problem>,
+    pub connection: Result<ConnectionSettings, SourceProblem>,
     /// Where the URL comes from, in words.
     pub origin: String,
     /// What stdout carries is `text` or `ndjson`.
@@ -34,7 +34,7 @@ pub struct DoctorSettings {
 
 /// A source that is missing, unreadable or malformed.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Problem {
+pub struct SourceProblem {
     /// What is wrong with it, then the causes; never empty.
     pub causes: Vec<String>,
     /// What to do about it.
@@ -62,7 +62,7 @@ pub fn settle(args: DoctorArgs, environment: &Environment, input: &mut dyn Input
     let connection = match connection(connecting, policy, environment, input) {
         Ok(connection) => Ok(connection),
         Err(failure) => match environment.explain(failure) {
-            failure if failure.kind == Kind::Config => Err(Problem::from(failure)),
+            failure if failure.kind == Kind::Config => Err(SourceProblem::from(failure)),
             failure => return Err(failure),
         },
     };
@@ -77,7 +77,7 @@ pub fn without_source(
 ) -> Result<DoctorSettings, Failure> {
     check_group(&args)?;
     let output = output(&args, environment);
-    let connection = Err(Problem::from(failure));
+    let connection = Err(SourceProblem::from(failure));
     Ok(DoctorSettings { connection, origin: String::new(), output, group: args.group })
 }
 
@@ -155,7 +155,7 @@ fn source_of(args: &SourceArgs, environment: &Environment) -> String {
     }
 }
 
-impl From<Failure> for Problem {
+impl From<Failure> for SourceProblem {
     fn from(failure: Failure) -> Self {
         Self { causes: failure.error.chain().map(ToString::to_string).collect(), hints: failure.hints }
     }

@@ -11,13 +11,13 @@ use webpubsub_emulator::Observer;
 
 /// A log file. A disk that does not keep up makes a gap, which a `dropped` record tells of: the emulator must not wait.
 #[derive(Debug)]
-pub struct Log {
+pub struct LogFile {
     writer: Writer,
     /// Records that found no room since the last one that did.
     dropped: AtomicU64,
 }
 
-impl Log {
+impl LogFile {
     /// Makes the file anew, readable by its owner only.
     pub fn create(path: &Path) -> Result<Self, Failure> {
         let not_made = |error: io::Error| {
@@ -52,7 +52,7 @@ fn open(path: &Path) -> io::Result<File> {
     options.open(path)
 }
 
-impl Observer for Log {
+impl Observer for LogFile {
     fn wants(&self) -> bool {
         true
     }

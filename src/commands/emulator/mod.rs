@@ -14,7 +14,7 @@ use tokio::time::{Duration, Instant, timeout_at};
 
 use self::args::EmulatorArgs;
 use self::exec::Exec;
-use self::log::Log;
+use self::log::LogFile;
 use self::settings::EmulatorSettings;
 use super::{CommandArgs, Task};
 use crate::failure::{Failure, Kind, OrFail as _};
@@ -67,7 +67,7 @@ const STOP_TIMEOUT: Duration = Duration::from_millis(800);
 const LAST_LINES: Duration = Duration::from_millis(100);
 
 /// What ended it.
-enum Ended {
+enum EmulatorEnding {
     Signal(u8),
     /// Its command, with this exit code.
     Exec(u8),
@@ -85,9 +85,9 @@ pub async fn emulator(console: &Console, settings: &EmulatorSettings) -> u8 {
     let mut stop_by = None;
     let ended = serve(console, settings, &mut stop_by).await;
     let (reason, exit_code) = match &ended {
-        Ok(Ended::Signal(number)) => ("signal", Kind::Signal(*number).exit_code()),
-        Ok(Ended::Exec(code)) => ("command-ended", *code),
-        Ok(Ended::Stdin) => ("stdin-closed", 0),
+        Ok(EmulatorEnding::Signal(number)) => ("signal", Kind::Signal(*number).exit_code()),
+        Ok(EmulatorEnding::Exec(code)) => ("command-ended", *code),
+        Ok(EmulatorEnding::Stdin) => ("stdin-closed", 0),
         Err(failure) => ("failed", failure.kind.exit_code()),
     };
     let failure = ended.err();
@@ -125,12 +125,12 @@ async fn serve(
     console: &Console,
     settings: &EmulatorSettings,
     stop_by: &mut Option<Instant>,
-) -> Result<Ended, Failure> {
+) -> Result<EmulatorEnding, Failure> {
     let mut signals = Signals::install().or_internal()?;
     allow_many_sockets();
     let log = tokio::select! {
         log = open_log(settings.log.as_deref()) => log?.map(Arc::new),
-        number = signals.next() => return Ok(Ended::Signal(number)),
+        number = signals.next() => return Ok(EmulatorEnding::Signal(number)),
     };
     if settings.faults.seed.is_some() && !settings.bind.is_loopback() {
         tracing::warn!("with `--seed`, whoever reaches this emulator can work out its reconnection tokens");
@@ -144,7 +144,7 @@ async fn serve(
     }
     let tls = tokio::select! {
         tls = server_tls(settings) => tls?,
-        number = signals.next() => return Ok(Ended::Signal(number)),
+        number = signals.next() => return Ok(EmulatorEnding::Signal(number)),
     };
     let listener =
         Listener::bind(settings.bind, settings.port).await.map_err(|error| not_bound(settings.bind, error))?;
@@ -154,7 +154,7 @@ async fn serve(
         // A file that cannot be used is no fault of a handler's, and said before any is asked.
         tokio::select! {
             checked = config.handler_tls.client_config() => drop(checked.map_err(explain::file_failure)?),
-            number = signals.next() => return Ok(Ended::Signal(number)),
+            number = signals.next() => return Ok(EmulatorEnding::Signal(number)),
         }
     }
     if let Some(log) = &log {
@@ -172,9 +172,9 @@ async fn serve(
     })?;
     let mut exec = exec;
     let ended = tokio::select! {
-        number = signals.next() => Ended::Signal(number),
-        code = command_ended(exec.as_deref_mut()) => Ended::Exec(code.or_internal()?),
-        () = stdin_closed(settings.exit_on_stdin_close) => Ended::Stdin,
+        number = signals.next() => EmulatorEnding::Signal(number),
+        code = command_ended(exec.as_deref_mut()) => EmulatorEnding::Exec(code.or_internal()?),
+        () = stdin_closed(settings.exit_on_stdin_close) => EmulatorEnding::Stdin,
         failure = output_failed(console) => return Err(failure),
         failure = log_failed(log.as_deref()) => return Err(failure),
         () = &mut watched => return Err(Failure::message(Kind::Internal, "nobody watches the settings file any more")),
@@ -208,7 +208,7 @@ async fn serve(
     Ok(ended)
 }
 
-impl Ended {
+impl EmulatorEnding {
     /// The signal that its command is ended with.
     fn passed_on(&self) -> Option<u8> {
         match self {
@@ -227,13 +227,13 @@ async fn command_ended(exec: Option<&mut Exec>) -> io::Result<u8> {
 }
 
 /// Opens the log. A pipe is open when somebody reads it, as with the shell's own `>`, and that may take for ever.
-async fn open_log(path: Option<&Path>) -> Result<Option<Log>, Failure> {
+async fn open_log(path: Option<&Path>) -> Result<Option<LogFile>, Failure> {
     let Some(path) = path.map(Path::to_owned) else { return Ok(None) };
-    let opened = tokio::task::spawn_blocking(move || Log::create(&path)).await;
+    let opened = tokio::task::spawn_blocking(move || LogFile::create(&path)).await;
     opened.or_internal()?.map(Some)
 }
 
-async fn log_failed(log: Option<&Log>) -> Failure {
+async fn log_failed(log: Option<&LogFile>) -> Failure {
     match log {
         Some(log) => log.failed().await,
         None => std::future::pending().await,

@@ -10,7 +10,7 @@ use crate::options::data::payload::PayloadSource;
 use crate::options::data::settings::{codec, envelope, metadata, payload};
 use crate::options::environment::{Environment, Input};
 use crate::options::names;
-use crate::options::operation::settings::{Ack, ack};
+use crate::options::operation::settings::{AckRequest, ack};
 use crate::options::output::settings::{OutputSettings, output};
 use crate::options::session_file::settings::SessionFileSettings;
 
@@ -28,7 +28,7 @@ pub struct EventSettings {
     /// What goes with it.
     pub metadata: Option<Metadata>,
     /// Whether and under which id an ack is asked for.
-    pub ack: Ack,
+    pub ack: AckRequest,
     /// Print so many server messages, at least 1, and then end.
     pub wait_reply: Option<u64>,
 }

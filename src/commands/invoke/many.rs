@@ -13,11 +13,11 @@ use super::WANTS;
 use super::settings::InvokeManySettings;
 use crate::commands::Task;
 use crate::commands::bulk::intake::{BulkIntake, InputBatch};
-use crate::commands::bulk::message::{BulkMessage, Item, LineKind, Maker};
+use crate::commands::bulk::message::{BulkMessage, InputItem, LineKind, MessageBuilder};
 use crate::commands::bulk::settings::BulkFeed;
-use crate::commands::bulk::settings::Content;
+use crate::commands::bulk::settings::MessageContent;
 use crate::failure::{Failure, Kind};
-use crate::options::operation::settings::Ack;
+use crate::options::operation::settings::AckRequest;
 use crate::render::{counted, human};
 use crate::run::context::{Client, Surroundings};
 use crate::run::ending::Verdict;
@@ -41,7 +41,7 @@ pub(super) fn task(settings: InvokeManySettings) -> Task {
         };
         let what = LineKind::Invocation { metadata: settings.metadata.clone() };
         let codec = settings.connection.protocol.codec();
-        let maker = Maker::new(what, settings.event.as_deref(), data_type, Ack::None, codec, false);
+        let maker = MessageBuilder::new(what, settings.event.as_deref(), data_type, AckRequest::None, codec, false);
         let intake = BulkIntake::read(maker, settings.keep_going)?;
         let surroundings = process.surroundings_of(&settings.output, true)?;
         on_one_thread(invoke_all(&surroundings, &settings, intake))
@@ -50,7 +50,7 @@ pub(super) fn task(settings: InvokeManySettings) -> Task {
 
 async fn invoke_all(surroundings: &Surroundings, settings: &InvokeManySettings, intake: BulkIntake) -> u8 {
     run(surroundings, &settings.connection, &settings.output, WANTS, |client| {
-        Flow {
+        InvokeRun {
             surroundings,
             settings,
             client,
@@ -76,7 +76,7 @@ async fn invoke_all(surroundings: &Surroundings, settings: &InvokeManySettings, 
 /// One under way, with its line.
 type Open = Pin<Box<dyn Future<Output = (u64, Invoked)>>>;
 
-struct Flow<'a> {
+struct InvokeRun<'a> {
     surroundings: &'a Surroundings,
     settings: &'a InvokeManySettings,
     client: Client,
@@ -104,7 +104,7 @@ struct Flow<'a> {
     over: bool,
 }
 
-impl Flow<'_> {
+impl InvokeRun<'_> {
     async fn run(mut self) -> Verdict {
         while !self.is_done() && !self.over {
             self.ask();
@@ -133,9 +133,9 @@ impl Flow<'_> {
                 for entry in entries {
                     self.last_line = entry.line;
                     match entry.item {
-                        Item::Message(message) => self.ready.push_back(message),
-                        Item::Skipped => self.skipped += 1,
-                        Item::Bad(bad) => {
+                        InputItem::Message(message) => self.ready.push_back(message),
+                        InputItem::Skipped => self.skipped += 1,
+                        InputItem::Bad(bad) => {
                             self.fail(entry.line, bad.failure, "cannot be sent");
                             // Those before it are still sent.
                             if bad.last || !self.settings.keep_going {
@@ -155,7 +155,7 @@ impl Flow<'_> {
             && let Some(message) = self.ready.pop_front()
         {
             let BulkMessage { line, target, content, .. } = message;
-            let Content { data, metadata, .. } = content;
+            let MessageContent { data, metadata, .. } = content;
             let invocation = Invocation { metadata, ..Invocation::new(target.as_ref().to_owned(), data) };
             let invoking = self.client.handle.invoke(invocation, Some(line));
             self.open.push(Box::pin(async move { (line, invoking.await) }));

@@ -11,7 +11,7 @@ use crate::failure::Failure;
 use crate::options::environment::{Environment, Input};
 use crate::options::expressions::args::FilterArgs;
 use crate::options::output::args::TalkArgs;
-use crate::options::values::Format;
+use crate::options::values::OutputFormat;
 use crate::render::human;
 use crate::run::context::{Client, Surroundings, Wants};
 use crate::run::ending::Verdict;
@@ -28,7 +28,7 @@ impl CommandArgs for InvokeArgs {
     }
 
     fn prints_records(&self) -> bool {
-        self.connecting.output.output == Format::Ndjson
+        self.connecting.output.output == OutputFormat::Ndjson
     }
 
     fn filter(&self) -> Option<&FilterArgs> {

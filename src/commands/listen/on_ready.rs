@@ -11,14 +11,14 @@ use crate::commands::listen::settings::OnReady;
 use crate::failure::{Failure, Kind};
 use crate::run::context::Client;
 use crate::run::ending::Verdict;
-use crate::shell::{self, Running};
+use crate::shell::{self, RunningCommand};
 
 /// How long it has to end when it is asked to.
 const PATIENCE: Duration = Duration::from_secs(1);
 
 /// The command, once it was started.
 #[derive(Debug, Default)]
-pub struct OnReadyCommand(RefCell<Option<Running>>);
+pub struct OnReadyCommand(RefCell<Option<RunningCommand>>);
 
 impl OnReadyCommand {
     /// Starts the command and waits for its end, if there is one; resolves only when it fails. Dropped before, it asks
@@ -51,7 +51,7 @@ impl OnReadyCommand {
         }
     }
 
-    fn start(&self, settings: &OnReady, client: &Client) -> std::io::Result<Running> {
+    fn start(&self, settings: &OnReady, client: &Client) -> std::io::Result<RunningCommand> {
         let mut command = shell::command(&settings.command);
         // stdout is for messages.
         command.stdout(Stdio::from(std::io::stderr())).stderr(Stdio::inherit());
@@ -59,7 +59,7 @@ impl OnReadyCommand {
             command.env("WPS_URL", url.reveal().expose());
         }
         command.envs(settings.variables.iter().map(|(name, value)| (name, value)));
-        Running::start(&mut command)
+        RunningCommand::start(&mut command)
     }
 
     /// Ends the command, if it runs: asks it to, and kills it if it does not.

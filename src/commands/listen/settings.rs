@@ -14,7 +14,7 @@ use crate::options::operation::settings::groups;
 use crate::options::output::settings::{OutputSettings, output};
 use crate::options::reconnect::settings::Policy;
 use crate::options::session_file::settings::SessionFileSettings;
-use crate::options::values::Format;
+use crate::options::values::OutputFormat;
 
 /// `wps listen`.
 #[derive(Clone, Debug, PartialEq)]
@@ -46,7 +46,7 @@ pub fn settle(args: ListenArgs, environment: &Environment, input: &mut dyn Input
     let has_initial = !args.connecting.token.initial_groups.is_empty();
     let output = output(&args.connecting, environment)?.filtered(args.filter)?.judged(args.conditions);
     let whole_streams = args.streams.streams == Streams::Whole;
-    if whole_streams && output.format == Format::Raw {
+    if whole_streams && output.format == OutputFormat::Raw {
         let failure =
             Failure::message(Kind::Usage, "`--streams whole` makes messages of frames, and `-o raw` shows frames");
         return Err(failure.blame("--streams"));

@@ -10,7 +10,7 @@ use clap_mangen::roff::{Inline, Roff, bold, roman};
 
 use self::args::ManArgs;
 use super::{CommandArgs, Task};
-use crate::cli::{Body, Help, TOPICS, Topic, all_commands, definition, help_of};
+use crate::cli::{CommandHelp, SectionBody, TOPICS, Topic, all_commands, definition, help_of};
 use crate::failure::{Failure, Kind, OrFail as _};
 use crate::options::environment::{Environment, Input};
 
@@ -145,7 +145,7 @@ fn commands(name: &str, subcommands: &[&clap::Command]) -> Roff {
     roff
 }
 
-fn examples(help: &Help) -> Roff {
+fn examples(help: &CommandHelp) -> Roff {
     let mut roff = Roff::new();
     roff.control("SH", ["EXAMPLES"]);
     for (line, meaning) in &help.examples {
@@ -157,7 +157,7 @@ fn examples(help: &Help) -> Roff {
 }
 
 /// What follows the flags: promises, exit codes, environment.
-fn explanations(help: &Help) -> Roff {
+fn explanations(help: &CommandHelp) -> Roff {
     let mut roff = Roff::new();
     for section in &help.sections {
         let title = match section.title.as_str() {
@@ -170,7 +170,7 @@ fn explanations(help: &Help) -> Roff {
             false => roff.control("SH", [title.as_str()]),
         };
         match &section.body {
-            Body::Prose(paragraphs) => {
+            SectionBody::Prose(paragraphs) => {
                 for (index, paragraph) in paragraphs.iter().enumerate() {
                     if index > 0 {
                         roff.control("PP", []);
@@ -178,7 +178,7 @@ fn explanations(help: &Help) -> Roff {
                     roff.text([roman(paragraph)]);
                 }
             }
-            Body::Table(rows) => {
+            SectionBody::Table(rows) => {
                 for (term, meaning) in rows {
                     roff.control("TP", []);
                     roff.text([bold(term)]);

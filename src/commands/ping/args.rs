@@ -7,7 +7,7 @@ use clap::{ArgMatches, Args, Command, FromArgMatches};
 
 use crate::options::connecting::args::ConnectingArgs;
 use crate::options::expressions::args::{ConditionArgs, FilterArgs};
-use crate::options::values::{Format, duration};
+use crate::options::values::{OutputFormat, duration};
 
 /// `wps ping`.
 #[derive(Debug, Args)]
@@ -45,9 +45,9 @@ pub struct PingArgs {
 
 impl PingArgs {
     /// What stdout carries: unless it is said, lines for people and records for programs.
-    pub fn format(&self, terminal: bool) -> Format {
-        let chosen = self.given.output || terminal || self.connecting.output.output != Format::Text;
-        if chosen { self.connecting.output.output } else { Format::Ndjson }
+    pub fn format(&self, terminal: bool) -> OutputFormat {
+        let chosen = self.given.output || terminal || self.connecting.output.output != OutputFormat::Text;
+        if chosen { self.connecting.output.output } else { OutputFormat::Ndjson }
     }
 }
 

@@ -23,7 +23,7 @@ use tokio::time::{Instant, sleep_until};
 
 use self::args::PingArgs;
 use self::echo::Echo;
-use self::report::{Pong, Summary};
+use self::report::{PingReport, PongReport};
 use self::settings::PingSettings;
 use self::statistics::Statistics;
 use super::{CommandArgs, Task};
@@ -31,7 +31,7 @@ use crate::failure::{Failure, Kind};
 use crate::options::environment::{Environment, Input};
 use crate::options::expressions::args::FilterArgs;
 use crate::options::output::args::TalkArgs;
-use crate::options::values::Format;
+use crate::options::values::OutputFormat;
 use crate::render::{self, Met, Printer};
 use crate::run::chance::seed;
 use crate::run::context::{Client, Surroundings, Wants, print_options};
@@ -50,7 +50,7 @@ impl CommandArgs for PingArgs {
     }
 
     fn prints_records(&self) -> bool {
-        self.format(io::stdout().is_terminal()) == Format::Ndjson
+        self.format(io::stdout().is_terminal()) == OutputFormat::Ndjson
     }
 
     fn filter(&self) -> Option<&FilterArgs> {
@@ -242,7 +242,7 @@ impl<'a> PingRun<'a> {
         self.answered = self.answered.max(sequence);
         self.last_answer = Some(at);
         let group = self.settings.group.as_deref();
-        Pong { place: &self.place, group, sequence, elapsed }.print(&mut self.printer);
+        PongReport { place: &self.place, group, sequence, elapsed }.print(&mut self.printer);
         // What will not come does not fill the memory of a run without an end.
         let longest = self.longest();
         while let Some(entry) = self.awaited.first_entry()
@@ -294,7 +294,7 @@ impl<'a> PingRun<'a> {
     fn summarize(&mut self) {
         let Self { ref place, sent, answered, .. } = *self;
         let overtaken = self.awaited.range(..answered).count() as u64;
-        let summary = Summary {
+        let summary = PingReport {
             place,
             group: self.settings.group.as_deref(),
             sent,

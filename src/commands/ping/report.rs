@@ -3,12 +3,12 @@
 use std::fmt::Write as _;
 use std::time::Duration;
 
-use super::statistics::Distribution;
+use super::statistics::RoundTripDistribution;
 use crate::records::{self, PingSummary, RoundTrips};
 use crate::render::{Printer, human};
 
 /// An answer.
-pub struct Pong<'a> {
+pub struct PongReport<'a> {
     /// Where it came from.
     pub place: &'a str,
     /// The group it came through.
@@ -19,7 +19,7 @@ pub struct Pong<'a> {
 }
 
 /// What all came to.
-pub struct Summary<'a> {
+pub struct PingReport<'a> {
     pub place: &'a str,
     pub group: Option<&'a str>,
     pub sent: u64,
@@ -29,10 +29,10 @@ pub struct Summary<'a> {
     pub pending: u64,
     /// Since the first ping.
     pub time: Duration,
-    pub distribution: Option<Distribution>,
+    pub distribution: Option<RoundTripDistribution>,
 }
 
-impl Pong<'_> {
+impl PongReport<'_> {
     pub fn print(&self, printer: &mut Printer) {
         let Self { place, group, sequence, elapsed } = *self;
         let line = format!("pong from {place}: seq={sequence} time={} ms\n", short(elapsed));
@@ -40,7 +40,7 @@ impl Pong<'_> {
     }
 }
 
-impl Summary<'_> {
+impl PingReport<'_> {
     pub fn print(&self, printer: &mut Printer) {
         let Self { group, sent, received, lost, pending, .. } = *self;
         let times = self.distribution.map(|times| RoundTrips {
@@ -67,7 +67,7 @@ impl Summary<'_> {
             let _ = write!(out, ", {pending} still awaited");
         }
         let _ = writeln!(out, ", in {}", human(self.time));
-        if let Some(Distribution { least, mean, p50, p90, p99, most, jitter }) = self.distribution {
+        if let Some(RoundTripDistribution { least, mean, p50, p90, p99, most, jitter }) = self.distribution {
             let [least, mean, p50, p90, p99, most, jitter] = [least, mean, p50, p90, p99, most, jitter].map(short);
             let _ = writeln!(out, "round trip min/mean/max = {least}/{mean}/{most} ms, jitter {jitter} ms");
             let _ = writeln!(out, "percentiles p50/p90/p99 = {p50}/{p90}/{p99} ms");
@@ -128,7 +128,7 @@ mod tests {
 
     #[test]
     fn a_summary_says_what_was_lost_and_what_may_yet_come() {
-        let summary = Summary {
+        let summary = PingReport {
             place: "localhost:8080",
             group: None,
             sent: 4,

@@ -27,7 +27,7 @@ pub struct Statistics {
 
 /// What they come to.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Distribution {
+pub struct RoundTripDistribution {
     pub least: Duration,
     pub mean: Duration,
     pub p50: Duration,
@@ -83,14 +83,14 @@ impl Statistics {
     }
 
     /// What they come to, if there were any.
-    pub fn distribution(&self) -> Option<Distribution> {
+    pub fn distribution(&self) -> Option<RoundTripDistribution> {
         if self.answers == 0 {
             return None;
         }
         let [p50, p90, p99] = [50, 90, 99].map(|percent| self.percentile(percent));
         let mean = divided(self.sum, self.answers);
         let jitter = divided(self.differences, (self.answers - 1).max(1));
-        Some(Distribution { least: self.least, mean, p50, p90, p99, most: self.most, jitter })
+        Some(RoundTripDistribution { least: self.least, mean, p50, p90, p99, most: self.most, jitter })
     }
 
     /// The least round trip that so many percent of all do not exceed.

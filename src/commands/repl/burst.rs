@@ -15,7 +15,7 @@ use rustyline::{Cmd, ConditionalEventHandler, Event, EventContext, KeyCode, KeyE
 use unicode_width::UnicodeWidthChar as _;
 
 use super::resize::{Painted, end_column};
-use super::screen::{Printer, Screen};
+use super::screen::{EditorPrinter, Screen};
 
 /// Shorter lines are painted with every key.
 const SHORT: usize = 200;
@@ -180,7 +180,7 @@ impl Repaint {
 
 impl RepaintRequests {
     /// Begins to serve, on a thread of its own, which ends when nobody can ask any more.
-    pub fn start(self, screen: Screen, mut printer: Printer) -> io::Result<()> {
+    pub fn start(self, screen: Screen, mut printer: EditorPrinter) -> io::Result<()> {
         let serve = move || {
             while self.asks.recv().is_ok() {
                 std::thread::sleep(PAUSE);

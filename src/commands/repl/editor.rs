@@ -15,19 +15,19 @@ use tokio::sync::mpsc::UnboundedSender;
 use super::LEAVES;
 use super::burst::{Burst, LastKey, Repaint};
 use super::busy::Busy;
-use super::helper::Help;
+use super::helper::EditorHelper;
 use super::history::History;
-use super::lines::{Entries, ReplInput, entries};
-use super::resize::Last;
-use super::screen::{Printer, Screen, discard};
-use super::typed::Typed;
+use super::lines::{ReplEntries, ReplInput, entries};
+use super::resize::LastPainted;
+use super::screen::{EditorPrinter, Screen, discard};
+use super::typed::UserAction;
 use super::watch::EditorView;
 use crate::render::Stream;
 use webpubsub_proto::session::Standing;
 
 /// An editor that has not begun yet.
 pub struct Terminal {
-    editor: Editor<Help, MemHistory>,
+    editor: Editor<EditorHelper, MemHistory>,
     screen: Screen,
     shared: Arc<EditorView>,
     history: Arc<History>,
@@ -46,12 +46,12 @@ impl Terminal {
     /// Prepares the terminal. With `own`, the editor uses the controlling terminal: stdout is not one. There is no printer
     /// where the terminal cannot place the cursor, as there is no place above the prompt.
     pub fn open(
-        help: impl FnOnce(Burst) -> Help,
+        help: impl FnOnce(Burst) -> EditorHelper,
         screen: Screen,
         shared: Arc<EditorView>,
         history: Arc<History>,
         own: bool,
-    ) -> Result<(Self, Option<Printer>), ReadlineError> {
+    ) -> Result<(Self, Option<EditorPrinter>), ReadlineError> {
         let config = Config::builder()
             .completion_type(CompletionType::List)
             // Nothing is printed while the editor waits for another TAB, or for an answer.
@@ -73,13 +73,13 @@ impl Terminal {
         for key in ['C', 'D', 'Z', 'L'].map(KeyEvent::ctrl) {
             let handler = EventHandler::Conditional(Box::new(Told {
                 screen: screen.clone(),
-                painted: Last::clone(&painted),
+                painted: LastPainted::clone(&painted),
                 key,
             }));
             editor.bind_sequence(key, handler);
         }
         editor.bind_sequence(Event::Any, EventHandler::Conditional(Box::new(key)));
-        let mut printer = || editor.create_external_printer().ok().map(|printer| Box::new(printer) as Printer);
+        let mut printer = || editor.create_external_printer().ok().map(|printer| Box::new(printer) as EditorPrinter);
         if let Some(printer) = printer() {
             asked.start(screen.clone(), printer)?;
         }
@@ -89,7 +89,7 @@ impl Terminal {
     }
 
     /// Begins to read, on a thread of its own.
-    pub fn start(self, typed: UnboundedSender<Typed>, busy: Busy, notes: Stream) -> io::Result<()> {
+    pub fn start(self, typed: UnboundedSender<UserAction>, busy: Busy, notes: Stream) -> io::Result<()> {
         self.screen.begin();
         let screen = self.screen.clone();
         let spawned = std::thread::Builder::new().name("editor".into()).spawn(move || {
@@ -101,7 +101,7 @@ impl Terminal {
         spawned.map(drop)
     }
 
-    fn read(mut self, typed: &UnboundedSender<Typed>, busy: &Busy, notes: &Stream) {
+    fn read(mut self, typed: &UnboundedSender<UserAction>, busy: &Busy, notes: &Stream) {
         let mut kept = (String::new(), 0);
         let mut asked = false;
         loop {
@@ -115,7 +115,7 @@ impl Terminal {
             }
             let read = self.editor.readline_with_initial(&prompt, (&text[..cursor], &text[cursor..]));
             self.screen.leaving();
-            if let Some(left) = self.editor.helper().map(Help::left) {
+            if let Some(left) = self.editor.helper().map(EditorHelper::left) {
                 self.screen.remember(&left);
             }
             match read {
@@ -126,17 +126,17 @@ impl Terminal {
                     }
                 }
                 Err(ReadlineError::Interrupted) => {
-                    let line = self.editor.helper().map(Help::typed).unwrap_or_default();
+                    let line = self.editor.helper().map(EditorHelper::typed).unwrap_or_default();
                     if busy.any() || (self.shared.is_in_stream() && line.0.is_empty()) {
                         // What is being typed is none of the command's.
                         kept = line;
-                        if typed.send(Typed::Abandon).is_err() {
+                        if typed.send(UserAction::Abandon).is_err() {
                             break;
                         }
                     } else if !line.0.is_empty() {
                         asked = false;
                     } else if asked {
-                        let _ = typed.send(Typed::Leave);
+                        let _ = typed.send(UserAction::Leave);
                         break;
                     } else {
                         asked = true;
@@ -148,27 +148,27 @@ impl Terminal {
                     // Whether Enter is among what the editor has dropped, nobody knows. So none of the line may stay, to
                     // which the next one would be added.
                     discard();
-                    let (text, _) = self.editor.helper().map(Help::typed).unwrap_or_default();
+                    let (text, _) = self.editor.helper().map(EditorHelper::typed).unwrap_or_default();
                     let _ = self.history.add(&text);
                     notes.line(&format!("{} {NO_UTF_8}", notes.style.label("warning:")));
                 }
                 Err(ReadlineError::Eof) if self.shared.is_in_stream() => {
                     self.shared.set_in_stream(false);
                     busy.add();
-                    if typed.send(Typed::Line(ReplInput::EndOfStream)).is_err() {
+                    if typed.send(UserAction::Line(ReplInput::EndOfStream)).is_err() {
                         break;
                     }
                 }
                 Err(ReadlineError::Eof) => {
-                    let _ = typed.send(Typed::Leave);
+                    let _ = typed.send(UserAction::Leave);
                     break;
                 }
                 Err(ReadlineError::Io(error)) => {
-                    let _ = typed.send(Typed::Failed(error));
+                    let _ = typed.send(UserAction::Failed(error));
                     break;
                 }
                 Err(error) => {
-                    let _ = typed.send(Typed::Failed(io::Error::other(error.to_string())));
+                    let _ = typed.send(UserAction::Failed(io::Error::other(error.to_string())));
                     break;
                 }
             }
@@ -177,13 +177,13 @@ impl Terminal {
     }
 
     /// Passes on what was entered. Returns whether to go on.
-    fn take(&mut self, text: String, typed: &UnboundedSender<Typed>, busy: &Busy, notes: &Stream) -> bool {
+    fn take(&mut self, text: String, typed: &UnboundedSender<UserAction>, busy: &Busy, notes: &Stream) -> bool {
         let was_in_stream = self.shared.is_in_stream();
         // Fragments are no commands, to be entered again.
         if !was_in_stream && let Some(problem) = self.history.add(&text) {
             notes.line(&notes.style.dim(&format!("the history is not kept: {problem}")));
         }
-        let Entries { entries, in_stream, .. } = entries(&text, was_in_stream);
+        let ReplEntries { entries, in_stream, .. } = entries(&text, was_in_stream);
         self.shared.set_in_stream(in_stream);
         for entry in entries {
             if let ReplInput::Command(command) = &entry.what {
@@ -194,14 +194,14 @@ impl Terminal {
                         continue;
                     }
                     "quit" | "exit" => {
-                        let _ = typed.send(Typed::Leave);
+                        let _ = typed.send(UserAction::Leave);
                         return false;
                     }
                     _ => {}
                 }
             }
             busy.add();
-            if typed.send(Typed::Line(entry.what)).is_err() {
+            if typed.send(UserAction::Line(entry.what)).is_err() {
                 return false;
             }
         }
@@ -280,7 +280,7 @@ impl Prompt for StandingPrompt {
 struct Told {
     screen: Screen,
     /// The line as it is painted.
-    painted: Last,
+    painted: LastPainted,
     key: KeyEvent,
 }
 

@@ -25,7 +25,7 @@ use crate::commands::service::call::body_of;
 use crate::commands::service::settings::ServiceTask;
 use crate::commands::service::{beside, carry_out};
 use crate::commands::state::{states_of, words};
-use crate::commands::stream::settings::{Feed, Running};
+use crate::commands::stream::settings::{Feed, StreamOptions};
 use crate::commands::stream::{PARTING, broken_off, end, intake};
 use crate::failure::{Failure, Kind};
 use crate::options::connecting::settings::ConnectionSettings;
@@ -83,17 +83,17 @@ pub struct Executor<'r> {
     /// Groups whose states are watched.
     pub watched: RefCell<BTreeSet<String>>,
     /// The stream whose fragments the lines are.
-    pub stream: RefCell<Option<Publishing>>,
+    pub stream: RefCell<Option<ReplStream>>,
     /// The service, once something was asked of it, and the hub on it.
     pub service: RefCell<Option<Rc<(Rest, String)>>>,
 }
 
 /// A stream that is being published.
 #[derive(Debug)]
-pub struct Publishing {
+pub struct ReplStream {
     stream: OutgoingStream,
     feed: Feed,
-    run: Running,
+    run: StreamOptions,
 }
 
 impl Executor<'_> {
@@ -255,7 +255,7 @@ impl Executor<'_> {
     }
 
     /// Begins a stream. What is entered from then on are its fragments.
-    async fn open_stream(&self, group: &str, feed: Feed, run: Running) -> Result<(), Verdict> {
+    async fn open_stream(&self, group: &str, feed: Feed, run: StreamOptions) -> Result<(), Verdict> {
         self.watch.shared().names().groups.insert(group.to_owned());
         loop {
             let mut stream = self.client.handle.stream(run.open(group, new_stream_id), run.buffer);
@@ -265,7 +265,7 @@ impl Executor<'_> {
                         self.say("lines are fragments; `\\.` or Ctrl-D ends the stream, Ctrl-C breaks it off");
                     }
                     self.watch.publish(Some(stream.stream_id()));
-                    *self.stream.borrow_mut() = Some(Publishing { stream, feed, run });
+                    *self.stream.borrow_mut() = Some(ReplStream { stream, feed, run });
                     return Ok(());
                 }
                 Err(report) if report.is_lost_before_its_start() => {}

@@ -17,13 +17,13 @@ use super::burst::{Burst, KeyPainting};
 use super::complete::{Wanted, candidates, wanted};
 use super::highlight::highlight;
 use super::lines;
-use super::resize::{Last, Painted, color_before, last_rows, size};
+use super::resize::{LastPainted, Painted, color_before, last_rows, size};
 use super::screen::Screen;
 use super::watch::EditorView;
 
 /// Helps the editor.
 #[derive(Debug)]
-pub struct Help {
+pub struct EditorHelper {
     screen: Screen,
     shared: Arc<EditorView>,
     color: bool,
@@ -35,7 +35,7 @@ pub struct Help {
     /// The cursor is where the line is painted for.
     mark_brackets: Cell<bool>,
     /// What was painted last of the line being typed.
-    painted: Last,
+    painted: LastPainted,
     /// The terminal folds long lines anew when its width changes.
     refolds: bool,
     /// Which keys are painted.
@@ -60,7 +60,7 @@ impl std::fmt::Debug for Files {
     }
 }
 
-impl Help {
+impl EditorHelper {
     /// For that terminal, in colour or not; `refolds` says what it does when its width changes.
     pub fn new(screen: Screen, shared: Arc<EditorView>, color: bool, refolds: bool, burst: Burst) -> Self {
         Self {
@@ -71,7 +71,7 @@ impl Help {
             typed: Arc::default(),
             by_key: Cell::new(false),
             mark_brackets: Cell::new(false),
-            painted: Last::default(),
+            painted: LastPainted::default(),
             refolds,
             burst,
             taller: RefCell::default(),
@@ -101,8 +101,8 @@ impl Help {
     }
 
     /// How the line was painted last.
-    pub fn last(&self) -> Last {
-        Last::clone(&self.painted)
+    pub fn last(&self) -> LastPainted {
+        LastPainted::clone(&self.painted)
     }
 
     /// Notes how the line is painted, and returns what is to be printed before.
@@ -132,9 +132,9 @@ fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
-impl Helper for Help {}
+impl Helper for EditorHelper {}
 
-impl Completer for Help {
+impl Completer for EditorHelper {
     type Candidate = Pair;
 
     fn complete(&self, line: &str, cursor: usize, _: &Context<'_>) -> rustyline::Result<(usize, Vec<Pair>)> {
@@ -154,7 +154,7 @@ impl Completer for Help {
     }
 }
 
-impl Hinter for Help {
+impl Hinter for EditorHelper {
     type Hint = String;
 
     fn hint(&self, line: &str, cursor: usize, context: &Context<'_>) -> Option<String> {
@@ -167,7 +167,7 @@ impl Hinter for Help {
     }
 }
 
-impl Help {
+impl EditorHelper {
     /// How the history continues the line.
     fn offered(&self, line: &str, cursor: usize, context: &Context<'_>) -> Option<String> {
         // Without colour it could not be told from what was typed. Fragments are none of the history's.
@@ -183,7 +183,7 @@ impl Help {
     }
 }
 
-impl Validator for Help {
+impl Validator for EditorHelper {
     fn validate(&self, context: &mut ValidationContext<'_>) -> rustyline::Result<ValidationResult> {
         if !lines::entries(context.input(), self.shared.is_in_stream()).complete {
             return Ok(ValidationResult::Incomplete);
@@ -193,7 +193,7 @@ impl Validator for Help {
     }
 }
 
-impl Highlighter for Help {
+impl Highlighter for EditorHelper {
     fn highlight<'l>(&self, line: &'l str, cursor: usize) -> Cow<'l, str> {
         let mut painted = match self.color && !self.shared.is_in_stream() {
             true => Cow::Owned(highlight(line, self.mark_brackets.get().then_some(cursor))),

@@ -110,7 +110,7 @@ impl Assembler {
 
 /// What there is in a text of several lines perhaps.
 #[derive(Debug)]
-pub struct Entries {
+pub struct ReplEntries {
     /// In order.
     pub entries: Vec<ReplEntry>,
     /// Whether the last one is complete.
@@ -120,13 +120,13 @@ pub struct Entries {
 }
 
 /// What there is in a text that begins amid a stream, or not.
-pub fn entries(text: &str, in_stream: bool) -> Entries {
+pub fn entries(text: &str, in_stream: bool) -> ReplEntries {
     let mut assembler = Assembler::new(in_stream);
     let mut entries: Vec<ReplEntry> = text.split('\n').filter_map(|line| assembler.push(line)).collect();
     let rest = assembler.finish();
     let complete = rest.is_none();
     entries.extend(rest);
-    Entries { entries, complete, in_stream: assembler.is_in_stream() }
+    ReplEntries { entries, complete, in_stream: assembler.is_in_stream() }
 }
 
 /// Whether the lines behind this command are fragments.
@@ -171,7 +171,7 @@ mod tests {
     use super::*;
 
     fn texts(text: &str) -> (Vec<String>, bool) {
-        let Entries { entries, complete, .. } = entries(text, false);
+        let ReplEntries { entries, complete, .. } = entries(text, false);
         let text = |entry: ReplEntry| match entry.what {
             ReplInput::Command(text) => text,
             ReplInput::Fragment(text) => format!("fragment {text}"),

@@ -39,7 +39,7 @@ use crate::failure::{Failure, Kind, OrFail as _};
 use crate::logging;
 use crate::options::environment::{Environment, Input};
 use crate::options::output::args::TalkArgs;
-use crate::options::values::Format;
+use crate::options::values::OutputFormat;
 use crate::options::within::{Limit, read_within};
 use crate::render::{Console, Recorder, human};
 use crate::run::context::{Surroundings, Wants, hub, print_format};
@@ -51,13 +51,13 @@ use crate::run::voice::print_failure;
 use busy::Busy;
 use editor::Terminal;
 use execute::{Executor, LineResult};
-use helper::Help;
+use helper::EditorHelper;
 use history::History;
 use lines::{ReplEntry, ReplInput};
-use plain::Plain;
+use plain::PlainTerminal;
 use screen::{Screen, Unmarked};
-use script::Entries;
-use typed::Typed;
+use script::ScriptEntries;
+use typed::UserAction;
 use watch::{EditorView, Printed, ReplObserver};
 
 /// A line is a command or a usage error, wherever it is completed and however it is coloured: for fuzzing and tests.
@@ -82,7 +82,7 @@ impl CommandArgs for ReplArgs {
     }
 
     fn prints_records(&self) -> bool {
-        self.connecting.output.output == Format::Ndjson
+        self.connecting.output.output == OutputFormat::Ndjson
     }
 
     fn settle(self: Box<Self>, environment: &Environment, input: &mut dyn Input) -> Result<Task, Failure> {
@@ -100,22 +100,22 @@ impl CommandArgs for ReplArgs {
 
 /// Where the lines come from, and where output goes.
 #[derive(Debug)]
-pub struct Opened {
+pub struct ReplStreams {
     console: Console,
     shared: Arc<EditorView>,
-    from: From,
+    from: LineSource,
 }
 
 #[derive(Debug)]
-enum From {
-    Script(Entries),
+enum LineSource {
+    Script(ScriptEntries),
     Person(Box<Person>),
 }
 
 /// A person at a terminal.
 #[derive(Debug)]
 struct Person {
-    front: Front,
+    front: PersonTerminal,
     history: Arc<History>,
     /// Why the history is not kept.
     note: Option<String>,
@@ -123,12 +123,12 @@ struct Person {
 
 /// What stands between a person and the commands.
 #[derive(Debug)]
-enum Front {
+enum PersonTerminal {
     Editor(Box<Terminal>, Screen),
-    Plain(Plain),
+    Plain(PlainTerminal),
 }
 
-impl Opened {
+impl ReplStreams {
     /// Where everything is printed.
     pub fn console(&self) -> &Console {
         &self.console
@@ -136,7 +136,7 @@ impl Opened {
 }
 
 /// Opens the terminal or the script, which has to be there within `limit`.
-pub fn open(settings: &ReplSettings, limit: Option<Limit>) -> Result<Opened, Failure> {
+pub fn open(settings: &ReplSettings, limit: Option<Limit>) -> Result<ReplStreams, Failure> {
     let shared = Arc::new(EditorView::default());
     if settings.script.is_none() && io::stdin().is_terminal() {
         return open_terminal(settings, shared);
@@ -146,15 +146,15 @@ pub fn open(settings: &ReplSettings, limit: Option<Limit>) -> Result<Opened, Fai
     let input = read_within(limit, "the script", move || script::open(path.as_deref()))?;
     let entries = script::read(input).or_internal()?;
     let console = console(settings.output.color)?;
-    Ok(Opened { console, shared, from: From::Script(entries) })
+    Ok(ReplStreams { console, shared, from: LineSource::Script(entries) })
 }
 
-fn open_terminal(settings: &ReplSettings, shared: Arc<EditorView>) -> Result<Opened, Failure> {
+fn open_terminal(settings: &ReplSettings, shared: Arc<EditorView>) -> Result<ReplStreams, Failure> {
     let (history, note) = History::open(&settings.history);
     let history = Arc::new(history);
     let screen = Screen::new();
     let color = settings.output.color.enabled(true);
-    let help = |burst| Help::new(screen.clone(), Arc::clone(&shared), color, settings.refolds, burst);
+    let help = |burst| EditorHelper::new(screen.clone(), Arc::clone(&shared), color, settings.refolds, burst);
     let opened =
         Terminal::open(help, screen.clone(), Arc::clone(&shared), Arc::clone(&history), !io::stdout().is_terminal());
     let (terminal, printer) =
@@ -162,21 +162,21 @@ fn open_terminal(settings: &ReplSettings, shared: Arc<EditorView>) -> Result<Ope
     let (front, above) = match printer {
         Some(printer) => {
             let above = screen.writer(printer);
-            (Front::Editor(Box::new(terminal), screen), above)
+            (PersonTerminal::Editor(Box::new(terminal), screen), above)
         }
         None => {
-            let plain = Plain::new(Arc::clone(&shared));
+            let plain = PlainTerminal::new(Arc::clone(&shared));
             let above = plain.writer();
-            (Front::Plain(plain), above)
+            (PersonTerminal::Plain(plain), above)
         }
     };
     let opened = Console::builder(|terminal| settings.output.color.enabled(terminal)).above(above).open();
     let (console, _) = opened.or_internal()?;
-    Ok(Opened { console, shared, from: From::Person(Box::new(Person { front, history, note })) })
+    Ok(ReplStreams { console, shared, from: LineSource::Person(Box::new(Person { front, history, note })) })
 }
 
 /// Runs until the lines end, or the session does. Returns the exit code.
-pub async fn repl(surroundings: &Surroundings, settings: &ReplSettings, opened: Opened) -> u8 {
+pub async fn repl(surroundings: &Surroundings, settings: &ReplSettings, opened: ReplStreams) -> u8 {
     let wants = Wants {
         shown: MessageScope::All,
         limit: None,
@@ -186,10 +186,10 @@ pub async fn repl(surroundings: &Surroundings, settings: &ReplSettings, opened: 
         follows_conditions: false,
     };
     let recorder = Recorder::new(hub(&settings.connection), settings.connection.protocol.name());
-    let Opened { shared, from, .. } = opened;
+    let ReplStreams { shared, from, .. } = opened;
     let (interactive, history) = match &from {
-        From::Script(_) => (false, Arc::default()),
-        From::Person(person) => (true, Arc::clone(&person.history)),
+        LineSource::Script(_) => (false, Arc::default()),
+        LineSource::Person(person) => (true, Arc::clone(&person.history)),
     };
     let printed = Printed {
         format: print_format(settings.output.format),
@@ -214,8 +214,8 @@ pub async fn repl(surroundings: &Surroundings, settings: &ReplSettings, opened: 
             service: RefCell::default(),
         };
         let verdict = match from {
-            From::Script(entries) => run_script(&executor, entries, settings).await,
-            From::Person(person) => attend(&executor, *person).await,
+            LineSource::Script(entries) => run_script(&executor, entries, settings).await,
+            LineSource::Person(person) => attend(&executor, *person).await,
         };
         executor.leave().await;
         verdict
@@ -250,11 +250,11 @@ async fn attend(executor: &Executor<'_>, person: Person) -> Verdict {
     let (sender, mut typed) = unbounded_channel();
     let busy = Busy::default();
     let (started, held, plain) = match front {
-        Front::Editor(terminal, screen) => {
+        PersonTerminal::Editor(terminal, screen) => {
             let held = TerminalHold::Edited(ScreenHold(screen));
             (terminal.start(sender, busy.clone(), console.err.clone()), held, None)
         }
-        Front::Plain(plain) => {
+        PersonTerminal::Plain(plain) => {
             executor.watch.tell_interrupts(sender.clone());
             let ask = if console.err.style.terminal { console.err.clone() } else { console.out.clone() };
             let held = TerminalHold::Plain(Unmarked::begin());
@@ -273,40 +273,40 @@ async fn attend(executor: &Executor<'_>, person: Person) -> Verdict {
 /// One command after another, each until it is done or abandoned.
 async fn serve(
     executor: &Executor<'_>,
-    typed: &mut UnboundedReceiver<Typed>,
+    typed: &mut UnboundedReceiver<UserAction>,
     busy: &Busy,
-    plain: Option<&Plain>,
+    plain: Option<&PlainTerminal>,
 ) -> Verdict {
-    let mut waiting: VecDeque<Waiting> = VecDeque::new();
+    let mut waiting: VecDeque<QueuedLine> = VecDeque::new();
     let (mut leaving, mut asked) = (false, false);
     loop {
-        let Some(Waiting { line, .. }) = waiting.pop_front() else {
+        let Some(QueuedLine { line, .. }) = waiting.pop_front() else {
             if leaving {
                 return Verdict::Done("quit");
             }
             match typed.recv().await {
-                Some(Typed::Line(line)) => {
+                Some(UserAction::Line(line)) => {
                     asked = false;
-                    waiting.push_back(Waiting::new(executor, line));
+                    waiting.push_back(QueuedLine::new(executor, line));
                 }
-                Some(Typed::Abandon) => break_off(executor),
-                Some(Typed::Interrupt) if executor.stream.borrow().is_some() => {
+                Some(UserAction::Abandon) => break_off(executor),
+                Some(UserAction::Interrupt) if executor.stream.borrow().is_some() => {
                     plain.inspect(|plain| plain.interrupted());
                     break_off(executor);
                 }
-                Some(Typed::Interrupt) if asked => {
+                Some(UserAction::Interrupt) if asked => {
                     leaving = true;
                     plain.inspect(|plain| plain.left());
                     executor.surroundings.console.err.line("");
                 }
-                Some(Typed::Interrupt) => {
+                Some(UserAction::Interrupt) => {
                     asked = true;
                     plain.inspect(|plain| plain.interrupted());
                     let err = &executor.surroundings.console.err;
                     err.line(&err.style.dim(LEAVES));
                 }
-                Some(Typed::Leave) | None => leaving = true,
-                Some(Typed::Failed(error)) => return terminal_failed(error),
+                Some(UserAction::Leave) | None => leaving = true,
+                Some(UserAction::Failed(error)) => return terminal_failed(error),
             }
             continue;
         };
@@ -319,14 +319,14 @@ async fn serve(
                 biased;
                 done = &mut running => break Some(done),
                 next = typed.recv(), if !leaving => match next {
-                    Some(Typed::Line(line)) => waiting.push_back(Waiting::new(executor, line)),
-                    Some(Typed::Abandon) => break None,
-                    Some(Typed::Interrupt) => {
+                    Some(UserAction::Line(line)) => waiting.push_back(QueuedLine::new(executor, line)),
+                    Some(UserAction::Abandon) => break None,
+                    Some(UserAction::Interrupt) => {
                         plain.inspect(|plain| plain.interrupted());
                         break None;
                     }
-                    Some(Typed::Leave) | None => leaving = true,
-                    Some(Typed::Failed(error)) => return terminal_failed(error),
+                    Some(UserAction::Leave) | None => leaving = true,
+                    Some(UserAction::Failed(error)) => return terminal_failed(error),
                 },
                 () = sleep_until(due.unwrap_or(begun)), if due.is_some() => {
                     let Some(question) = question.and_then(|index| waiting.remove(index)) else { continue };
@@ -365,14 +365,14 @@ async fn serve(
 }
 
 /// A line that is not carried out yet.
-struct Waiting {
+struct QueuedLine {
     line: ReplInput,
     /// When it was entered.
     since: Instant,
     is_question: bool,
 }
 
-impl Waiting {
+impl QueuedLine {
     fn new(executor: &Executor<'_>, line: ReplInput) -> Self {
         Self { is_question: executor.is_question(&line), line, since: Instant::now() }
     }
@@ -388,7 +388,7 @@ fn break_off(executor: &Executor<'_>) {
 /// A question waits so long for the commands before it, so that lines entered together are answered in their order.
 const SOON: Duration = Duration::from_millis(500);
 
-fn behind(waiting: &VecDeque<Waiting>) -> String {
+fn behind(waiting: &VecDeque<QueuedLine>) -> String {
     match waiting.len() {
         0 => String::new(),
         more => format!("; {more} more behind it"),
@@ -403,7 +403,7 @@ fn terminal_failed(error: io::Error) -> Verdict {
 }
 
 /// Carries out a script, line by line.
-async fn run_script(executor: &Executor<'_>, mut entries: Entries, settings: &ReplSettings) -> Verdict {
+async fn run_script(executor: &Executor<'_>, mut entries: ScriptEntries, settings: &ReplSettings) -> Verdict {
     let mut first: Option<Failure> = None;
     while let Some(entry) = entries.recv().await {
         let done = match entry {

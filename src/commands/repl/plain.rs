@@ -1,7 +1,7 @@
 //! A terminal that cannot place the cursor (`TERM=dumb`): there is no line editor, and no place above the prompt.
 //!
 //! The terminal itself edits the line, and hands it over whole. The prompt comes when nothing runs. What is printed
-//! meanwhile gets lines of its own, with a new prompt below. Ctrl-C comes as a signal, which [`Plain::interrupted`] is
+//! meanwhile gets lines of its own, with a new prompt below. Ctrl-C comes as a signal, which [`PlainTerminal::interrupted`] is
 //! told of.
 
 use std::io::{self, BufRead as _, Write};
@@ -15,13 +15,13 @@ use super::execute::standing_word;
 use super::history::History;
 use super::lines::{Assembler, ReplInput};
 use super::screen::tty;
-use super::typed::Typed;
+use super::typed::UserAction;
 use super::watch::EditorView;
 use crate::render::Stream;
 
 /// Such a terminal.
 #[derive(Clone, Debug)]
-pub struct Plain {
+pub struct PlainTerminal {
     state: Arc<PlainState>,
     shared: Arc<EditorView>,
 }
@@ -40,7 +40,7 @@ struct PlainState {
     dropped: AtomicBool,
 }
 
-impl Plain {
+impl PlainTerminal {
     /// With the prompt that says how the connection stands.
     pub fn new(shared: Arc<EditorView>) -> Self {
         Self { state: Arc::default(), shared }
@@ -67,15 +67,15 @@ impl Plain {
     /// Begins to read, on a thread of its own. `ask` leads to the terminal.
     pub fn start(
         self,
-        typed: UnboundedSender<Typed>,
+        typed: UnboundedSender<UserAction>,
         busy: Busy,
         history: Arc<History>,
         ask: Stream,
     ) -> io::Result<()> {
         std::thread::Builder::new().name("lines".into()).spawn(move || {
             let last = match self.read(&typed, &busy, &history, &ask) {
-                Ok(()) => Typed::Leave,
-                Err(error) => Typed::Failed(error),
+                Ok(()) => UserAction::Leave,
+                Err(error) => UserAction::Failed(error),
             };
             let _ = typed.send(last);
         })?;
@@ -83,7 +83,13 @@ impl Plain {
     }
 
     /// Reads until a person wants to leave.
-    fn read(&self, typed: &UnboundedSender<Typed>, busy: &Busy, history: &History, ask: &Stream) -> io::Result<()> {
+    fn read(
+        &self,
+        typed: &UnboundedSender<UserAction>,
+        busy: &Busy,
+        history: &History,
+        ask: &Stream,
+    ) -> io::Result<()> {
         let mut assembler = Assembler::default();
         let mut text = String::new();
         let mut stdin = io::stdin().lock();
@@ -113,7 +119,7 @@ impl Plain {
                 assembler = Assembler::default();
                 self.shared.set_in_stream(false);
                 busy.add();
-                if typed.send(Typed::Line(ReplInput::EndOfStream)).is_err() {
+                if typed.send(UserAction::Line(ReplInput::EndOfStream)).is_err() {
                     return Ok(());
                 }
                 continue;
@@ -141,7 +147,7 @@ impl Plain {
             }
             self.shared.set_in_stream(assembler.is_in_stream());
             busy.add();
-            if typed.send(Typed::Line(entry.what)).is_err() {
+            if typed.send(UserAction::Line(entry.what)).is_err() {
                 return Ok(());
             }
         }
@@ -163,7 +169,7 @@ const PROMPT_PLEASE: u8 = b'\r';
 
 /// Writes on lines of its own.
 struct Between<T> {
-    plain: Plain,
+    plain: PlainTerminal,
     /// Opens the terminal.
     tty: T,
 }
@@ -230,7 +236,7 @@ mod tests {
             (&["\r\r"], "connecting   > "),
             (&["one\n\rtwo\n\r", "three\n"], "one\ntwo\nconnecting   > \nthree\nconnecting   > "),
         ] {
-            let (plain, paper) = (Plain::new(Arc::default()), Paper::default());
+            let (plain, paper) = (PlainTerminal::new(Arc::default()), Paper::default());
             plain.state.reading.store(true, Ordering::SeqCst);
             let tty = || Box::new(paper.clone()) as Box<dyn Write>;
             let mut between = Between { plain, tty };

@@ -45,7 +45,7 @@ impl Painted {
 }
 
 /// The line as it was painted last, known to all who need it.
-pub type Last = Arc<Mutex<Option<Painted>>>;
+pub type LastPainted = Arc<Mutex<Option<Painted>>>;
 
 /// What was printed last above the prompt.
 #[derive(Debug, Default)]

@@ -18,7 +18,7 @@ const PIECE: usize = 16 * 1024;
 const NOTHING: &str = "\x1b[A\n";
 
 /// A printer of the editor's.
-pub type Printer = Box<dyn ExternalPrinter + Send>;
+pub type EditorPrinter = Box<dyn ExternalPrinter + Send>;
 
 /// Who may write to the terminal.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -171,7 +171,7 @@ impl Screen {
     }
 
     /// Writes through the editor while there is one.
-    pub fn writer(&self, printer: Printer) -> Box<dyn Write + Send> {
+    pub fn writer(&self, printer: EditorPrinter) -> Box<dyn Write + Send> {
         Box::new(Above { screen: self.clone(), printer })
     }
 
@@ -227,7 +227,7 @@ pub fn discard() {
 /// Writes above the prompt.
 struct Above {
     screen: Screen,
-    printer: Printer,
+    printer: EditorPrinter,
 }
 
 impl Above {

@@ -15,7 +15,7 @@ const AHEAD: usize = 16;
 const LONGEST: u64 = 16 * 1024 * 1024;
 
 /// The entries of a script, as they are read.
-pub type Entries = mpsc::Receiver<Result<ReplEntry, Failure>>;
+pub type ScriptEntries = mpsc::Receiver<Result<ReplEntry, Failure>>;
 
 /// Opens the script. Fails where it cannot be read (exit 11).
 pub fn open(path: Option<&Path>) -> Result<Box<dyn Read + Send>, Failure> {
@@ -29,7 +29,7 @@ pub fn open(path: Option<&Path>) -> Result<Box<dyn Read + Send>, Failure> {
 }
 
 /// Reads a script on a thread of its own, which a pipe may keep waiting.
-pub fn read(input: Box<dyn Read + Send>) -> io::Result<Entries> {
+pub fn read(input: Box<dyn Read + Send>) -> io::Result<ScriptEntries> {
     let (sender, entries) = mpsc::channel(AHEAD);
     std::thread::Builder::new().name("script".into()).spawn(move || {
         let mut reader = BufReader::new(input);

@@ -6,7 +6,7 @@ use super::lines::ReplInput;
 
 /// What a person asks for.
 #[derive(Debug)]
-pub enum Typed {
+pub enum UserAction {
     /// To carry this out.
     Line(ReplInput),
     /// To give up what runs.

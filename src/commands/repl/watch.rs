@@ -10,7 +10,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use tokio::sync::Notify;
 use tokio::sync::mpsc::UnboundedSender;
 
-use super::typed::Typed;
+use super::typed::UserAction;
 use crate::render::{Format, Printer, Recorder};
 use crate::run::watcher::{Interruption, Reaction, RunObserver};
 use webpubsub_client::event::{Flow, Invoked, Lifecycle, Received, WireFrame};
@@ -116,7 +116,7 @@ pub struct ReplObserver {
     printed: Cell<Printed>,
     changes: RefCell<Vec<Change>>,
     has_changes: Cell<bool>,
-    records: RefCell<Records>,
+    records: RefCell<RecentRecords>,
     /// A record came since the last flush.
     fresh: Cell<bool>,
     came: Notify,
@@ -124,11 +124,11 @@ pub struct ReplObserver {
     /// Id of the stream whose fragments lines are.
     publishing: RefCell<Option<String>>,
     /// Who is told of Ctrl-C, where it comes as a signal.
-    interrupts: RefCell<Option<UnboundedSender<Typed>>>,
+    interrupts: RefCell<Option<UnboundedSender<UserAction>>>,
 }
 
 #[derive(Debug, Default)]
-struct Records {
+struct RecentRecords {
     kept: VecDeque<Vec<u8>>,
     /// Number of the first one kept.
     first: u64,
@@ -137,7 +137,7 @@ struct Records {
     forgotten: u64,
 }
 
-impl Records {
+impl RecentRecords {
     fn push(&mut self, record: Vec<u8>) {
         self.bytes += record.len() + OVERHEAD;
         self.kept.push_back(record);
@@ -185,7 +185,7 @@ impl ReplObserver {
     }
 
     /// Has Ctrl-C told there.
-    pub fn tell_interrupts(&self, typed: UnboundedSender<Typed>) {
+    pub fn tell_interrupts(&self, typed: UnboundedSender<UserAction>) {
         *self.interrupts.borrow_mut() = Some(typed);
     }
 
@@ -313,7 +313,7 @@ impl RunObserver for ReplObserver {
         let is_key = by == Interruption::Signal(2);
         let interrupts = self.interrupts.borrow();
         let typed = interrupts.as_ref().filter(|_| is_key);
-        match typed.is_some_and(|typed| typed.send(Typed::Interrupt).is_ok()) {
+        match typed.is_some_and(|typed| typed.send(UserAction::Interrupt).is_ok()) {
             true => Reaction::GoesOn,
             false => Reaction::Ends,
         }

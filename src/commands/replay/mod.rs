@@ -24,7 +24,7 @@ use crate::options::connecting::settings::ConnectionSettings;
 use crate::options::environment::{Environment, Input};
 use crate::options::expressions::args::FilterArgs;
 use crate::options::output::args::TalkArgs;
-use crate::options::values::Format;
+use crate::options::values::OutputFormat;
 use crate::options::within::read_within;
 use crate::render::{counted, human};
 use crate::run::context::{Client, Surroundings, Wants};
@@ -35,8 +35,8 @@ use crate::run::sink::MessageScope;
 use crate::run::voice::tell;
 #[cfg(any(test, fuzzing))]
 pub use recorded::fuzz;
-use recorded::{Item, RecordedMessage};
-pub use recorded::{Recorded, Summary, read};
+pub use recorded::{OpenRecording, RecordingSummary, read};
+use recorded::{RecordedMessage, RecordingItem};
 use webpubsub_proto::Codec;
 use webpubsub_proto::session::AckMode;
 
@@ -46,7 +46,7 @@ impl CommandArgs for ReplayArgs {
     }
 
     fn prints_records(&self) -> bool {
-        self.connecting.output.output == Format::Ndjson && !self.dry_run
+        self.connecting.output.output == OutputFormat::Ndjson && !self.dry_run
     }
 
     fn filter(&self) -> Option<&FilterArgs> {
@@ -63,7 +63,7 @@ fn task(process: Process, settings: &ReplaySettings) -> Result<u8, Failure> {
     let timeout = settings.connection.as_ref().and_then(|connection| connection.timeout);
     let source = settings.clone();
     let recorded = read_within(process.limit(timeout), "the recording", move || read(&source))?;
-    let warn = |summary: Summary| {
+    let warn = |summary: RecordingSummary| {
         for words in summary.warnings().into_iter().filter(|_| !settings.output.quiet) {
             tell(&format!("warning: {words}\n"));
         }
@@ -83,22 +83,22 @@ fn task(process: Process, settings: &ReplaySettings) -> Result<u8, Failure> {
 const IN_FLIGHT: usize = 256;
 
 /// Prints the frames as they would be sent, one a line. A reader that has gone away wants no more.
-pub fn dry_run(recorded: Recorded) -> Result<Summary, Failure> {
+pub fn dry_run(recorded: OpenRecording) -> Result<RecordingSummary, Failure> {
     let mut out = io::BufWriter::new(io::stdout().lock());
     let mut asked = 0;
-    let mut ended = Ok(Summary::default());
+    let mut ended = Ok(RecordingSummary::default());
     let mut failed = None;
     recorded.each(|item| {
         match item {
-            Item::Message(message) => {
+            RecordingItem::Message(message) => {
                 // For people: what would be sent as a binary frame is printed as the JSON that it would be.
                 let frame = message.frame(Codec::Json, asked);
                 let written = out.write_all(frame.as_wire().bytes()).and_then(|()| out.write_all(b"\n"));
                 asked += u64::from(message.acked);
                 failed = written.err();
             }
-            Item::End(summary) => ended = Ok(summary),
-            Item::Failed(failure) => ended = Err(failure),
+            RecordingItem::End(summary) => ended = Ok(summary),
+            RecordingItem::Failed(failure) => ended = Err(failure),
         }
         failed.is_none()
     });
@@ -110,7 +110,7 @@ pub fn dry_run(recorded: Recorded) -> Result<Summary, Failure> {
     }
 }
 
-impl Summary {
+impl RecordingSummary {
     /// What there is to be said of a recording besides how much of it is sent.
     pub fn warnings(&self) -> Vec<String> {
         let cut = self.cut.then(|| "the last line of the recording is cut off, and left out".to_owned());
@@ -124,7 +124,7 @@ pub async fn replay(
     surroundings: &Surroundings,
     settings: &ReplaySettings,
     connection: &ConnectionSettings,
-    recorded: Recorded,
+    recorded: OpenRecording,
 ) -> u8 {
     let wants = Wants {
         shown: MessageScope::None,
@@ -138,7 +138,12 @@ pub async fn replay(
         .await
 }
 
-async fn script(surroundings: &Surroundings, settings: &ReplaySettings, recorded: Recorded, client: Client) -> Verdict {
+async fn script(
+    surroundings: &Surroundings,
+    settings: &ReplaySettings,
+    recorded: OpenRecording,
+    client: Client,
+) -> Verdict {
     client.seen.connected().await;
     let known = recorded.summary();
     let mut items = match recorded.start() {
@@ -151,7 +156,7 @@ async fn script(surroundings: &Surroundings, settings: &ReplaySettings, recorded
     let mut first = None;
     let mut began = Instant::now();
     let mut next: Option<RecordedMessage> = None;
-    let mut ended: Option<Summary> = None;
+    let mut ended: Option<RecordingSummary> = None;
     let mut failure: Option<Failure> = None;
     loop {
         let reads = next.is_none() && ended.is_none() && failure.is_none();
@@ -171,14 +176,14 @@ async fn script(surroundings: &Surroundings, settings: &ReplaySettings, recorded
                 Err(verdict) => return verdict,
             },
             item = items.recv(), if reads => match item {
-                Some(Item::Message(message)) => {
+                Some(RecordingItem::Message(message)) => {
                     if first.is_none() {
                         (began, first) = (Instant::now(), Some(message.at));
                     }
                     next = Some(message);
                 }
-                Some(Item::End(summary)) => ended = Some(summary),
-                Some(Item::Failed(failed)) => failure = Some(failed),
+                Some(RecordingItem::End(summary)) => ended = Some(summary),
+                Some(RecordingItem::Failed(failed)) => failure = Some(failed),
                 None => failure = Some(Failure::message(Kind::Internal, "the recording is not read any more")),
             },
             () = crate::run::ending::at(due), if due.is_some() => {

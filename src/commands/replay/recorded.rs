@@ -46,7 +46,7 @@ pub(super) struct RecordedMessage {
 
 /// What a recording held, as far as it was read.
 #[derive(Clone, Copy, Debug, Default)]
-pub struct Summary {
+pub struct RecordingSummary {
     /// To be published.
     pub(super) messages: u64,
     /// The last line is cut off.
@@ -115,27 +115,27 @@ impl LeftOut {
 
 /// What comes of a recording that is read.
 #[derive(Debug)]
-pub(super) enum Item {
+pub(super) enum RecordingItem {
     Message(RecordedMessage),
-    End(Summary),
+    End(RecordingSummary),
     Failed(Failure),
 }
 
 /// An open recording.
-pub struct Recorded {
-    input: Input,
+pub struct OpenRecording {
+    input: RecordingSource,
     rules: Rules,
 }
 
-impl std::fmt::Debug for Recorded {
+impl std::fmt::Debug for OpenRecording {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.debug_struct("Recorded").finish_non_exhaustive()
     }
 }
 
-enum Input {
+enum RecordingSource {
     /// Checked, and read again from there.
-    Checked { file: File, start: u64, summary: Summary },
+    Checked { file: File, start: u64, summary: RecordingSummary },
     /// Read up to the first message.
     Begun { reader: Box<RecordingReader<BufReader<Box<dyn Read + Send>>>>, first: RecordedMessage },
 }
@@ -153,7 +153,7 @@ struct Rules {
 }
 
 /// Opens the recording and checks it. Unreadable is exit 3; a line that is not understood, and nothing to send, exit 11.
-pub fn read(settings: &ReplaySettings) -> Result<Recorded, Failure> {
+pub fn read(settings: &ReplaySettings) -> Result<OpenRecording, Failure> {
     let name = settings.file.as_ref().map_or("standard input".to_owned(), |file| format!("`{}`", file.display()));
     let connection = settings.connection.as_ref();
     let codec = connection.map_or(Codec::Json, |connection| connection.protocol.codec());
@@ -169,7 +169,7 @@ pub fn read(settings: &ReplaySettings) -> Result<Recorded, Failure> {
             while reader.next()?.is_some() {}
             let summary = reader.summary;
             rules.check(&summary)?;
-            return Ok(Recorded { input: Input::Checked { file, start, summary }, rules });
+            return Ok(OpenRecording { input: RecordingSource::Checked { file, start, summary }, rules });
         }
         Some(file) => Box::new(file),
         None => Box::new(io::stdin()),
@@ -178,7 +178,7 @@ pub fn read(settings: &ReplaySettings) -> Result<Recorded, Failure> {
     let first = reader.next()?;
     rules.check(&reader.summary)?;
     match first {
-        Some(first) => Ok(Recorded { input: Input::Begun { reader, first }, rules }),
+        Some(first) => Ok(OpenRecording { input: RecordingSource::Begun { reader, first }, rules }),
         None => Err(rules.nothing(&reader.summary)),
     }
 }
@@ -225,30 +225,30 @@ fn stdin_file() -> Option<File> {
     None
 }
 
-impl Recorded {
+impl OpenRecording {
     /// What all of it holds, where that is known before.
-    pub fn summary(&self) -> Option<Summary> {
+    pub fn summary(&self) -> Option<RecordingSummary> {
         match &self.input {
-            Input::Checked { summary, .. } => Some(*summary),
-            Input::Begun { .. } => None,
+            RecordingSource::Checked { summary, .. } => Some(*summary),
+            RecordingSource::Begun { .. } => None,
         }
     }
 
     /// Reads it, each message as it comes.
-    pub(super) fn each(self, mut take: impl FnMut(Item) -> bool) {
-        let last = self.take_messages(|message| take(Item::Message(message)));
+    pub(super) fn each(self, mut take: impl FnMut(RecordingItem) -> bool) {
+        let last = self.take_messages(|message| take(RecordingItem::Message(message)));
         match last {
-            Ok(Some(summary)) => drop(take(Item::End(summary))),
+            Ok(Some(summary)) => drop(take(RecordingItem::End(summary))),
             Ok(None) => {}
-            Err(failure) => drop(take(Item::Failed(failure))),
+            Err(failure) => drop(take(RecordingItem::Failed(failure))),
         }
     }
 
     /// The summary, unless `take` wants no more.
-    fn take_messages(self, mut take: impl FnMut(RecordedMessage) -> bool) -> Result<Option<Summary>, Failure> {
+    fn take_messages(self, mut take: impl FnMut(RecordedMessage) -> bool) -> Result<Option<RecordingSummary>, Failure> {
         let rules = self.rules;
         match self.input {
-            Input::Checked { mut file, start, summary } => {
+            RecordingSource::Checked { mut file, start, summary } => {
                 file.seek(SeekFrom::Start(start)).map_err(|error| rules.unreadable(error))?;
                 let mut reader = RecordingReader::new(BufReader::new(file), &rules);
                 // What was added meanwhile has not been checked.
@@ -260,7 +260,7 @@ impl Recorded {
                 }
                 Ok(Some(summary))
             }
-            Input::Begun { mut reader, first } => {
+            RecordingSource::Begun { mut reader, first } => {
                 let mut next = Some(first);
                 while let Some(message) = next {
                     if !take(message) {
@@ -274,7 +274,7 @@ impl Recorded {
     }
 
     /// Reads it on a thread of its own, a little ahead.
-    pub(super) fn start(self) -> io::Result<Receiver<Item>> {
+    pub(super) fn start(self) -> io::Result<Receiver<RecordingItem>> {
         let (sender, items) = channel(AHEAD);
         let thread = std::thread::Builder::new().name("recording".into());
         thread.spawn(move || self.each(|item| sender.blocking_send(item).is_ok()))?;
@@ -288,12 +288,12 @@ impl Rules {
         Failure::new(Kind::Config, error).context(context)
     }
 
-    fn check(&self, summary: &Summary) -> Result<(), Failure> {
+    fn check(&self, summary: &RecordingSummary) -> Result<(), Failure> {
         if summary.messages > 0 { Ok(()) } else { Err(self.nothing(summary)) }
     }
 
     /// There is nothing to send.
-    fn nothing(&self, summary: &Summary) -> Failure {
+    fn nothing(&self, summary: &RecordingSummary) -> Failure {
         let (verb, other) = if self.received { ("received", "sent") } else { ("sent", "received") };
         let failure = |what: String| Failure::message(Kind::Input, what);
         let but = match summary.left_out.words() {
@@ -346,10 +346,10 @@ struct RecordingReader<R> {
     /// How its frames are encoded.
     codec: Codec,
     seen: RecentFrames,
-    sequence: Sequence,
+    sequence: SequenceFilter,
     /// What has come of streams that have not ended.
     gather: Gather,
-    summary: Summary,
+    summary: RecordingSummary,
     bytes: Vec<u8>,
 }
 
@@ -362,9 +362,9 @@ impl<R: BufRead> RecordingReader<R> {
             over: false,
             codec: Codec::Json,
             seen: RecentFrames::default(),
-            sequence: Sequence::default(),
+            sequence: SequenceFilter::default(),
             gather: Gather::default(),
-            summary: Summary::default(),
+            summary: RecordingSummary::default(),
             bytes: Vec::new(),
         }
     }
@@ -588,12 +588,12 @@ fn checked(metadata: Option<&str>) -> Option<Metadata> {
 
 /// The sequence ids of what was received: after a recovery, some may come a second time (PROTOCOL §7).
 #[derive(Debug, Default)]
-struct Sequence {
+struct SequenceFilter {
     connection: String,
     last: u64,
 }
 
-impl Sequence {
+impl SequenceFilter {
     /// Whether it is another connection.
     fn begin(&mut self, connection: &str) -> bool {
         let another = self.connection != connection;

@@ -11,7 +11,7 @@ use crate::options::data::settings::{codec, envelope, metadata, payload};
 use crate::options::environment::{Environment, Input};
 use crate::options::hints::hint_at_comma;
 use crate::options::names;
-use crate::options::operation::settings::{Ack, ack};
+use crate::options::operation::settings::{AckRequest, ack};
 use crate::options::output::settings::{OutputSettings, output};
 use crate::options::session_file::settings::SessionFileSettings;
 
@@ -33,7 +33,7 @@ pub struct SendSettings {
     /// What goes with it.
     pub metadata: Option<Metadata>,
     /// Whether and under which id an ack is asked for.
-    pub ack: Ack,
+    pub ack: AckRequest,
 }
 
 /// Settles `wps send` of one message.

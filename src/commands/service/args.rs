@@ -26,7 +26,7 @@ pub struct ServiceArgs {
 #[derive(Debug, Subcommand)]
 pub enum ServiceCommand {
     /// Send a message to all connections, a group, a user or a connection
-    Send(Box<SendArgs>),
+    Send(Box<ServiceSendArgs>),
     /// List the connections in a group, one per line
     Connections(Box<ConnectionsArgs>),
     /// Check whether a connection, group or user exists, or whether a connection is in a group; exit 0: yes, 12: no
@@ -44,7 +44,7 @@ pub enum ServiceCommand {
 /// `wps service send`.
 #[derive(Debug, Args)]
 #[command(after_long_help = include_str!("send.md"))]
-pub struct SendArgs {
+pub struct ServiceSendArgs {
     /// The message; `-` reads all of stdin, byte for byte, as one message
     ///
     /// Exactly one of DATA, `-`, --file and --lines is required: stdin is never read unless requested. Put `--` before

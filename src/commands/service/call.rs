@@ -2,18 +2,24 @@
 
 use bytes::Bytes;
 
-use super::settings::operation::Operation;
+use super::settings::operation::ServiceOperation;
 use crate::failure::{Failure, Kind};
 use crate::options::data::payload::{Encoding, PayloadType};
 use crate::run::rest::Call;
 use webpubsub_proto::{Data, MAX_FRAME_BYTES};
 
 /// The request of an operation.
-pub(super) fn call_of(operation: &Operation, hub: &str, data_type: PayloadType, body: Bytes, repeats: bool) -> Call {
+pub(super) fn call_of(
+    operation: &ServiceOperation,
+    hub: &str,
+    data_type: PayloadType,
+    body: Bytes,
+    repeats: bool,
+) -> Call {
     let asked = operation.request(hub);
     let content_type = match (&asked.body, operation) {
         (Some(_), _) => Some("application/json"),
-        (None, Operation::Send { .. }) => Some(content_type(data_type)),
+        (None, ServiceOperation::Send { .. }) => Some(content_type(data_type)),
         (None, _) => None,
     };
     Call {
@@ -25,7 +31,7 @@ pub(super) fn call_of(operation: &Operation, hub: &str, data_type: PayloadType, 
         headers: asked.headers,
         body: asked.body.map_or(body, Bytes::from),
         repeats: repeats || operation.is_repeatable(),
-        signed: !matches!(operation, Operation::Health),
+        signed: !matches!(operation, ServiceOperation::Health),
         private: false,
     }
 }

@@ -17,8 +17,8 @@ use tokio::time::{Duration, Instant};
 use super::call::{body_of, call_of, too_large};
 use super::report;
 use super::settings::Lines;
-use super::settings::operation::Operation;
-use crate::commands::bulk::{Cutter, InputLine, Pace};
+use super::settings::operation::ServiceOperation;
+use crate::commands::bulk::{InputLine, LineCutter, Pace};
 use crate::failure::{Failure, Kind, OrFail as _};
 use crate::render::Printer;
 use crate::run::ending::{Verdict, at};
@@ -59,7 +59,7 @@ impl ServiceIntake {
 fn read(lines: Lines, sender: &mpsc::Sender<LineBatch>) {
     let mut input = io::stdin().lock();
     let mut chunk = vec![0; CHUNK];
-    let mut cutter = Cutter::new(LONGEST_LINE);
+    let mut cutter = LineCutter::new(LONGEST_LINE);
     let mut entries = Vec::new();
     let hand_on = |entries: &mut Vec<ServiceLine>| {
         entries.is_empty() || sender.blocking_send(LineBatch::Entries(std::mem::take(entries))).is_ok()
@@ -100,13 +100,13 @@ fn read(lines: Lines, sender: &mpsc::Sender<LineBatch>) {
 
 /// What is known of all lines.
 #[derive(Default)]
-struct Tally {
+struct FailureTally {
     /// The lowest line that failed, and how.
     first: Option<(u64, Failure)>,
     failed: u64,
 }
 
-impl Tally {
+impl FailureTally {
     fn fail(&mut self, number: u64, failure: Failure) {
         self.failed += 1;
         if self.first.as_ref().is_none_or(|(first, _)| number < *first) {
@@ -118,7 +118,7 @@ impl Tally {
 /// Sends them all.
 pub async fn send(
     rest: &Rest,
-    (operation, lines, repeats): (&Operation, Lines, bool),
+    (operation, lines, repeats): (&ServiceOperation, Lines, bool),
     mut intake: ServiceIntake,
     hub: &str,
     (printer, done): (&RefCell<Printer>, &RunCounts),
@@ -127,7 +127,7 @@ pub async fn send(
     let mut under_way = FuturesUnordered::new();
     let mut ready = std::collections::VecDeque::new();
     let mut pace = lines.interval.map(|interval| Pace::new(interval, Instant::now()));
-    let (mut tally, mut input_ended, mut stopped) = (Tally::default(), false, false);
+    let (mut tally, mut input_ended, mut stopped) = (FailureTally::default(), false, false);
     loop {
         while !stopped && under_way.len() < lines.in_flight {
             if ready.is_empty() || !pace.as_mut().is_none_or(|pace| pace.take(Instant::now())) {
@@ -180,7 +180,7 @@ pub async fn send(
             () = at(due), if due.is_some() => {}
         }
     }
-    let Tally { first, failed } = tally;
+    let FailureTally { first, failed } = tally;
     match first {
         None => Verdict::Done("done"),
         Some((u64::MAX, failure)) => Verdict::Failed(failure),
@@ -200,9 +200,9 @@ pub async fn room_in(printer: &RefCell<Printer>) {
 }
 
 /// What came of a line, and how long that took.
-type Outcome = (Result<RestAnswer, Failure>, Duration);
+type LineOutcome = (Result<RestAnswer, Failure>, Duration);
 
-async fn one(rest: &Rest, template: Arc<Call>, number: u64, body: Bytes) -> (u64, Outcome) {
+async fn one(rest: &Rest, template: Arc<Call>, number: u64, body: Bytes) -> (u64, LineOutcome) {
     let call = Call { body, ..Call::clone(&template) };
     let began = Instant::now();
     let outcome = rest.ask(&call).await;
@@ -211,9 +211,9 @@ async fn one(rest: &Rest, template: Arc<Call>, number: u64, body: Bytes) -> (u64
 
 fn settle(
     rest: &Rest,
-    (operation, call): (&Operation, &Call),
+    (operation, call): (&ServiceOperation, &Call),
     number: u64,
-    (outcome, elapsed): Outcome,
+    (outcome, elapsed): LineOutcome,
     printer: &RefCell<Printer>,
 ) -> Option<Failure> {
     match outcome {

@@ -8,7 +8,7 @@ use serde::Deserialize;
 use url::Url;
 
 use super::report;
-use super::settings::operation::Operation;
+use super::settings::operation::ServiceOperation;
 use super::{call_of, lines};
 use crate::failure::{Failure, Kind};
 use crate::options::data::payload::PayloadType;
@@ -20,15 +20,16 @@ use webpubsub_net::secret::redact;
 
 /// A page of the list (PROTOCOL §13).
 #[derive(Deserialize)]
-struct Page {
-    value: Vec<Member>,
+#[serde(expecting = "struct Page")]
+struct ListedPage {
+    value: Vec<ListedMember>,
     #[serde(rename = "nextLink")]
     next_link: Option<String>,
 }
 
 #[derive(Deserialize)]
-#[serde(rename_all = "camelCase")]
-struct Member {
+#[serde(rename_all = "camelCase", expecting = "struct Member")]
+struct ListedMember {
     connection_id: String,
     user_id: Option<String>,
 }
@@ -45,13 +46,13 @@ struct Pages<'a> {
 
 impl<'a> Pages<'a> {
     fn new(rest: &'a Rest, hub: &str, group: &str, top: Option<u32>) -> Self {
-        let operation = Operation::List { group: group.to_owned(), top };
+        let operation = ServiceOperation::List { group: group.to_owned(), top };
         let call = call_of(&operation, hub, PayloadType::Text, Bytes::new(), true);
         Self { rest, mark: call.path_and_query.clone(), call, over: false, asked: 1 }
     }
 
     /// The next page; `None` behind the last one.
-    async fn next(&mut self, done: &RunCounts) -> Result<Option<Vec<Member>>, Failure> {
+    async fn next(&mut self, done: &RunCounts) -> Result<Option<Vec<ListedMember>>, Failure> {
         if self.over {
             return Ok(None);
         }
@@ -62,7 +63,7 @@ impl<'a> Pages<'a> {
             return Err(self.rest.refused(&self.call, &answered));
         }
         RunCounts::count(&done.acked);
-        let page: Page = serde_json::from_slice(&answered.answer.body).map_err(|error| {
+        let page: ListedPage = serde_json::from_slice(&answered.answer.body).map_err(|error| {
             let what = format!("could not {}: the answer is no list of connections", self.call.to_do);
             Failure::new(Kind::Protocol, error).context(what)
         })?;
@@ -108,7 +109,7 @@ pub async fn list(
     let mut left = limit.map_or(u64::MAX, u64::from);
     while left > 0 {
         let Some(members) = pages.next(done).await? else { break };
-        for Member { connection_id, user_id } in members {
+        for ListedMember { connection_id, user_id } in members {
             if left == 0 {
                 break;
             }

@@ -18,11 +18,12 @@ use bytes::Bytes;
 use url::Url;
 
 use self::args::{
-    CloseArgs, CommonArgs, ConnectionsArgs, ExistsArgs, GroupArgs, HealthArgs, PermissionArgs, SendArgs, ServiceCommand,
+    CloseArgs, CommonArgs, ConnectionsArgs, ExistsArgs, GroupArgs, HealthArgs, PermissionArgs, ServiceCommand,
+    ServiceSendArgs,
 };
 use self::call::{body_of, call_of};
 use self::lines::ServiceIntake;
-use self::settings::operation::{Operation, PermissionVerb, Target};
+use self::settings::operation::{PermissionVerb, ServiceOperation, Target};
 use self::settings::{ServiceSettings, ServiceTask};
 use super::{CommandArgs, Task};
 use crate::failure::{Failure, Kind};
@@ -85,7 +86,7 @@ macro_rules! commands {
 }
 
 commands! {
-    SendArgs: settings::send,
+    ServiceSendArgs: settings::send,
     ConnectionsArgs: settings::connections,
     ExistsArgs: settings::exists,
     CloseArgs: settings::close,
@@ -99,7 +100,7 @@ fn records(common: &CommonArgs) -> bool {
 }
 
 /// What a command brings beside its settings.
-enum Brought {
+enum ServiceInput {
     Nothing,
     Body(Bytes),
     Lines(ServiceIntake),
@@ -109,19 +110,19 @@ fn task(settings: ServiceSettings) -> Task {
     Box::new(move |process: Process| {
         let brought = match &settings.task {
             ServiceTask::Send(_, payload) => {
-                Brought::Body(body_of(process.payload(payload, settings.timeout)?.as_data())?)
+                ServiceInput::Body(body_of(process.payload(payload, settings.timeout)?.as_data())?)
             }
-            ServiceTask::Lines(_, lines) => Brought::Lines(ServiceIntake::open(*lines)?),
-            ServiceTask::One(_) | ServiceTask::List { .. } | ServiceTask::Member { .. } => Brought::Nothing,
+            ServiceTask::Lines(_, lines) => ServiceInput::Lines(ServiceIntake::open(*lines)?),
+            ServiceTask::One(_) | ServiceTask::List { .. } | ServiceTask::Member { .. } => ServiceInput::Nothing,
         };
-        let outlives = matches!(brought, Brought::Lines(_));
+        let outlives = matches!(brought, ServiceInput::Lines(_));
         let surroundings = process.surroundings_of(&settings.output, outlives)?;
         on_one_thread(service(&surroundings, &settings, brought))
     })
 }
 
 /// Carries it out. Returns the exit code.
-async fn service(surroundings: &Surroundings, settings: &ServiceSettings, brought: Brought) -> u8 {
+async fn service(surroundings: &Surroundings, settings: &ServiceSettings, brought: ServiceInput) -> u8 {
     let printer = RefCell::new(errand::printer(surroundings, &settings.output));
     let done = RunCounts::default();
     let follows_stdout = matches!(settings.task, ServiceTask::List { .. });
@@ -132,7 +133,7 @@ async fn service(surroundings: &Surroundings, settings: &ServiceSettings, brough
 async fn work(
     surroundings: &Surroundings,
     settings: &ServiceSettings,
-    brought: Brought,
+    brought: ServiceInput,
     (printer, done): (&RefCell<Printer>, &RunCounts),
 ) -> Verdict {
     let (rest, hub) = match rest(surroundings, settings, (printer, done)).await {
@@ -141,7 +142,7 @@ async fn work(
     };
     let seen = (printer, done);
     let body = match (&settings.task, brought) {
-        (ServiceTask::Lines(operation, lines), Brought::Lines(intake)) => {
+        (ServiceTask::Lines(operation, lines), ServiceInput::Lines(intake)) => {
             let what = (operation, *lines, repeats(settings));
             let verdict = lines::send(&rest, what, intake, &hub, seen).await;
             if matches!(verdict, Verdict::Done(_)) {
@@ -151,8 +152,8 @@ async fn work(
             }
             return verdict;
         }
-        (_, Brought::Body(body)) => body,
-        (_, Brought::Nothing | Brought::Lines(_)) => Bytes::new(),
+        (_, ServiceInput::Body(body)) => body,
+        (_, ServiceInput::Nothing | ServiceInput::Lines(_)) => Bytes::new(),
     };
     match carry_out((&rest, &hub), &settings.task, (body, repeats(settings)), seen).await {
         Ok(words) => {
@@ -266,7 +267,7 @@ pub fn beside(connection: &ConnectionSettings, warnings: Warnings) -> Result<(Re
 /// An operation, and what its answer means. Returns what is said of it, where nothing was printed.
 async fn one(
     rest: &Rest,
-    (operation, call): (&Operation, &Call),
+    (operation, call): (&ServiceOperation, &Call),
     (printer, done): (&RefCell<Printer>, &RunCounts),
 ) -> Result<Option<String>, Failure> {
     RunCounts::count(&done.sent);
@@ -277,16 +278,16 @@ async fn one(
     })?;
     let status = answered.answer.status;
     let asks = match operation {
-        Operation::Exists(_) => Some(report::existence as fn(&mut Printer, &Operation, &_, bool)),
-        Operation::Permission { verb: PermissionVerb::Check, .. } => Some(report::permission as _),
-        Operation::Permission { .. }
-        | Operation::Send { .. }
-        | Operation::Close { .. }
-        | Operation::Add { .. }
-        | Operation::Remove { .. }
-        | Operation::Change { .. }
-        | Operation::List { .. }
-        | Operation::Health => None,
+        ServiceOperation::Exists(_) => Some(report::existence as fn(&mut Printer, &ServiceOperation, &_, bool)),
+        ServiceOperation::Permission { verb: PermissionVerb::Check, .. } => Some(report::permission as _),
+        ServiceOperation::Permission { .. }
+        | ServiceOperation::Send { .. }
+        | ServiceOperation::Close { .. }
+        | ServiceOperation::Add { .. }
+        | ServiceOperation::Remove { .. }
+        | ServiceOperation::Change { .. }
+        | ServiceOperation::List { .. }
+        | ServiceOperation::Health => None,
     };
     if let Some(tell) = asks.filter(|_| status.is_success() || status.as_u16() == 404) {
         RunCounts::count(&done.acked);
@@ -302,31 +303,31 @@ async fn one(
     Ok(Some(words(operation, answered.elapsed)))
 }
 
-fn words(operation: &Operation, elapsed: Duration) -> String {
+fn words(operation: &ServiceOperation, elapsed: Duration) -> String {
     format!("{} ({})", operation.done(), human(elapsed))
 }
 
 /// The answer to a question is no.
-fn no(operation: &Operation) -> Failure {
+fn no(operation: &ServiceOperation) -> Failure {
     let what = match operation {
-        Operation::Permission { permission, connection, .. } => {
+        ServiceOperation::Permission { permission, connection, .. } => {
             let group = operation.group().map(|group| format!(" for the group `{group}`")).unwrap_or_default();
             format!("the connection `{connection}` does not have `{permission}`{group}, or does not exist")
         }
-        Operation::Exists(Target::User(user)) => format!("the user `{user}` has no connection"),
-        Operation::Exists(Target::Group(group)) => format!("the group `{group}` has no connection"),
+        ServiceOperation::Exists(Target::User(user)) => format!("the user `{user}` has no connection"),
+        ServiceOperation::Exists(Target::Group(group)) => format!("the group `{group}` has no connection"),
         _ => format!("there is no connection `{}`", operation.target().unwrap_or_default()),
     };
     Failure::message(Kind::Expectation, what)
 }
 
 /// With what is known of the refusals of some operations.
-fn explained(operation: &Operation, failure: Failure, status: u16) -> Failure {
+fn explained(operation: &ServiceOperation, failure: Failure, status: u16) -> Failure {
     match operation {
-        Operation::Permission { group: None, .. } if status == 400 => {
+        ServiceOperation::Permission { group: None, .. } if status == 400 => {
             failure.hint("the service wants to know for which group: `--group G`")
         }
-        Operation::Add { .. } if status == 404 => {
+        ServiceOperation::Add { .. } if status == 404 => {
             failure.hint("groups hold connections that exist: `wps service exists` looks for one")
         }
         _ => failure,

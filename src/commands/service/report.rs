@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use super::settings::operation::Operation;
+use super::settings::operation::ServiceOperation;
 use crate::failure::{Failure, Kind};
 use crate::records::{Answer, Connection, Exists, Permission, Response, RestError};
 use crate::render::Printer;
@@ -20,7 +20,7 @@ pub fn connection(printer: &mut Printer, connection: &Connection<'_>) {
     printer.finding(connection, &line);
 }
 
-fn answer<'a>(operation: &'a Operation, answered: &RestAnswer) -> Answer<'a> {
+fn answer<'a>(operation: &'a ServiceOperation, answered: &RestAnswer) -> Answer<'a> {
     Answer {
         operation: operation.name(),
         target: operation.target(),
@@ -32,7 +32,7 @@ fn answer<'a>(operation: &'a Operation, answered: &RestAnswer) -> Answer<'a> {
 }
 
 /// An answer that says no more than whether it was done. `line`: of a stream of them.
-pub fn response(printer: &mut Printer, operation: &Operation, answered: &RestAnswer, line: Option<u64>) {
+pub fn response(printer: &mut Printer, operation: &ServiceOperation, answered: &RestAnswer, line: Option<u64>) {
     let refused = !answered.answer.status.is_success();
     let error = refused.then(|| {
         let Said { code, message } = Said::of(&answered.answer);
@@ -47,7 +47,7 @@ pub fn response(printer: &mut Printer, operation: &Operation, answered: &RestAns
 /// That there was no answer: `OutcomeUnknown` where it may have been done all the same. `line`: as of an answer.
 pub fn unanswered(
     printer: &mut Printer,
-    operation: &Operation,
+    operation: &ServiceOperation,
     (failure, elapsed): (&Failure, Duration),
     line: Option<u64>,
 ) {
@@ -65,7 +65,7 @@ pub fn unanswered(
 }
 
 /// An answer that is yes or no.
-pub fn existence(printer: &mut Printer, operation: &Operation, answered: &RestAnswer, exists: bool) {
+pub fn existence(printer: &mut Printer, operation: &ServiceOperation, answered: &RestAnswer, exists: bool) {
     let status = Some(answered.answer.status.as_u16());
     printer.finding(&Exists { answer: answer(operation, answered), status, exists }, yes_or_no(exists));
 }
@@ -88,7 +88,7 @@ fn yes_or_no(exists: bool) -> &'static str {
 }
 
 /// Whether a connection has a permission.
-pub fn permission(printer: &mut Printer, operation: &Operation, answered: &RestAnswer, granted: bool) {
+pub fn permission(printer: &mut Printer, operation: &ServiceOperation, answered: &RestAnswer, granted: bool) {
     let lines = if granted { "granted\n" } else { "not granted\n" };
     let status = answered.answer.status.as_u16();
     printer.finding(&Permission { answer: answer(operation, answered), status, granted }, lines);

@@ -13,7 +13,7 @@ use crate::failure::{Failure, Kind};
 use crate::options::environment::{Environment, Input};
 use crate::options::expressions::args::FilterArgs;
 use crate::options::output::args::TalkArgs;
-use crate::options::values::Format;
+use crate::options::values::OutputFormat;
 use crate::render::{counted, human};
 use crate::run::context::{Client, Surroundings, Wants};
 use crate::run::ending::Verdict;
@@ -41,7 +41,7 @@ impl CommandArgs for StateSetArgs {
     }
 
     fn prints_records(&self) -> bool {
-        self.connecting.output.output == Format::Ndjson
+        self.connecting.output.output == OutputFormat::Ndjson
     }
 
     fn filter(&self) -> Option<&FilterArgs> {
@@ -63,7 +63,7 @@ impl CommandArgs for StateListArgs {
     }
 
     fn prints_records(&self) -> bool {
-        self.connecting.output.output == Format::Ndjson
+        self.connecting.output.output == OutputFormat::Ndjson
     }
 
     fn filter(&self) -> Option<&FilterArgs> {
@@ -85,7 +85,7 @@ impl CommandArgs for StateWatchArgs {
     }
 
     fn prints_records(&self) -> bool {
-        self.connecting.output.output == Format::Ndjson
+        self.connecting.output.output == OutputFormat::Ndjson
     }
 
     fn filter(&self) -> Option<&FilterArgs> {

@@ -38,7 +38,7 @@ impl StreamIntake {
     /// Begins to read.
     pub fn open(feed: Feed, codec: Codec) -> Result<Self, Failure> {
         let (sender, pieces) = mpsc::channel(1);
-        let cutter = Cutter { feed, codec, partial: Vec::new(), lines: 0 };
+        let cutter = FragmentCutter { feed, codec, partial: Vec::new(), lines: 0 };
         thread::Builder::new().name("stdin".into()).spawn(move || read(io::stdin(), cutter, &sender)).or_internal()?;
         Ok(Self(pieces))
     }
@@ -49,7 +49,7 @@ impl StreamIntake {
     }
 }
 
-fn read(mut input: impl Read, mut cutter: Cutter, sender: &mpsc::Sender<StreamBatch>) {
+fn read(mut input: impl Read, mut cutter: FragmentCutter, sender: &mpsc::Sender<StreamBatch>) {
     let mut chunk = vec![0; CHUNK];
     loop {
         let cut = match input.read(&mut chunk) {
@@ -77,7 +77,7 @@ fn read(mut input: impl Read, mut cutter: Cutter, sender: &mpsc::Sender<StreamBa
 }
 
 /// Cuts bytes into fragments, in chunks of any size.
-struct Cutter {
+struct FragmentCutter {
     feed: Feed,
     codec: Codec,
     /// The beginning of a character, or of a line.
@@ -86,7 +86,7 @@ struct Cutter {
     lines: u64,
 }
 
-impl Cutter {
+impl FragmentCutter {
     fn cut(&mut self, chunk: &[u8]) -> Result<Vec<OwnedData>, Failure> {
         match self.feed {
             Feed::Text => self.cut_text(chunk),
@@ -208,7 +208,7 @@ mod tests {
 
     /// The payloads that come of an input, read in chunks of that size.
     fn fragments(feed: Feed, input: &[u8], chunk: usize) -> Result<Vec<Vec<u8>>, String> {
-        let mut cutter = Cutter { feed, codec: Codec::Json, partial: Vec::new(), lines: 0 };
+        let mut cutter = FragmentCutter { feed, codec: Codec::Json, partial: Vec::new(), lines: 0 };
         let mut all = Vec::new();
         for part in input.chunks(chunk) {
             all.extend(cutter.cut(part).map_err(|failure| format!("{:#}", failure.error))?);

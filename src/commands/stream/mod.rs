@@ -20,7 +20,7 @@ use crate::failure::Failure;
 use crate::options::environment::{Environment, Input};
 use crate::options::expressions::args::FilterArgs;
 use crate::options::output::args::TalkArgs;
-use crate::options::values::Format;
+use crate::options::values::OutputFormat;
 use crate::run::context::{Client, Surroundings, Wants};
 use crate::run::process::on_one_thread;
 use crate::run::run_watched;
@@ -37,7 +37,7 @@ impl CommandArgs for StreamArgs {
     }
 
     fn prints_records(&self) -> bool {
-        self.connecting.output.output == Format::Ndjson
+        self.connecting.output.output == OutputFormat::Ndjson
     }
 
     fn filter(&self) -> Option<&FilterArgs> {
@@ -88,7 +88,7 @@ pub async fn stream(surroundings: &Surroundings, settings: &StreamSettings, inta
     let watcher: Rc<dyn RunObserver> = Rc::clone(&interrupted) as Rc<dyn RunObserver>;
     run_watched(surroundings, &settings.connection, &settings.output, wants, Some(watcher), |client| async move {
         let mut publishing =
-            Publishing { settings, client: &client, interrupted: &interrupted, intake, began_again: false };
+            StreamPublisher { settings, client: &client, interrupted: &interrupted, intake, began_again: false };
         let (report, own) = publishing.run().await;
         let again = publishing.began_again && settings.run.stream_id.is_some();
         end::verdict(surroundings, &settings.output, &client, &report, own, again)
@@ -126,7 +126,7 @@ impl Interrupted {
 }
 
 /// A stream under way.
-struct Publishing<'a> {
+struct StreamPublisher<'a> {
     settings: &'a StreamSettings,
     client: &'a Client,
     interrupted: &'a Interrupted,
@@ -153,7 +153,7 @@ enum Break {
     Bad(Failure),
 }
 
-impl Publishing<'_> {
+impl StreamPublisher<'_> {
     /// How the stream ended, and what it failed by on this side.
     async fn run(&mut self) -> (StreamReport, Option<Own>) {
         loop {

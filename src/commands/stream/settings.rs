@@ -27,12 +27,12 @@ pub struct StreamSettings {
     /// How stdin is cut into them.
     pub feed: Feed,
     /// How it is run.
-    pub run: Running,
+    pub run: StreamOptions,
 }
 
 /// How a stream is run.
 #[derive(Clone, Debug, PartialEq)]
-pub struct Running {
+pub struct StreamOptions {
     /// Its id; `None`: a random one.
     pub stream_id: Option<String>,
     /// Not to this connection.
@@ -45,7 +45,7 @@ pub struct Running {
     pub end_error: Option<StreamAbort>,
 }
 
-impl Running {
+impl StreamOptions {
     /// The stream to that group. `draw_id` makes an id where none was given.
     pub fn open(&self, group: &str, draw_id: impl FnOnce() -> String) -> StreamOpen {
         StreamOpen {
@@ -58,7 +58,7 @@ impl Running {
 }
 
 /// Settles the flags of how a stream is run.
-pub fn running(args: FlowArgs) -> Result<Running, Failure> {
+pub fn running(args: FlowArgs) -> Result<StreamOptions, Failure> {
     let usage = |what: &str, flag: &'static str| Failure::message(Kind::Usage, what).blame(flag);
     if args.stream_id.as_ref().is_some_and(|id| id.is_empty() || id.len() > LONGEST_ID) {
         return Err(usage("`--stream-id` has 1 to 1024 bytes", "--stream-id"));
@@ -72,7 +72,7 @@ pub fn running(args: FlowArgs) -> Result<Running, Failure> {
         None => StreamAbort { code: Some(text), message: None },
     });
     let FlowArgs { stream_id, no_echo, buffer, .. } = args;
-    Ok(Running { stream_id, no_echo, idle_timeout, buffer, end_error })
+    Ok(StreamOptions { stream_id, no_echo, idle_timeout, buffer, end_error })
 }
 
 /// How stdin is cut into fragments.

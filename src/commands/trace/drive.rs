@@ -35,7 +35,7 @@ pub struct Drive<'a, S> {
     printer: &'a RefCell<Printer>,
     show: &'a S,
     origin: Instant,
-    dialing: Option<Dialing<'a>>,
+    dialing: Option<TraceDial<'a>>,
     link: Option<Link<Stream>>,
     batch: Vec<Incoming>,
     /// Nobody takes what is printed: nothing more is read.
@@ -44,7 +44,7 @@ pub struct Drive<'a, S> {
     end: Option<End>,
 }
 
-type Dialing<'a> = Pin<Box<dyn Future<Output = Result<Link<Stream>, DialFailure>> + 'a>>;
+type TraceDial<'a> = Pin<Box<dyn Future<Output = Result<Link<Stream>, DialFailure>> + 'a>>;
 
 /// What a wait was ended by.
 enum WakeReason {

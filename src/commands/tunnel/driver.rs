@@ -14,7 +14,7 @@ use futures_util::stream::{FuturesUnordered, StreamExt as _};
 use tokio::task::yield_now;
 use tokio::time::{Instant, sleep_until};
 
-use super::service::Service;
+use super::service::ServiceDialer;
 use super::shown::TunnelReporter;
 use super::upstream::{Upstream, UpstreamAnswer};
 use crate::run::errand::Stopping;
@@ -28,7 +28,7 @@ use webpubsub_proto::tunnel::{
 /// Longer than any run.
 const FAR: Duration = Duration::from_secs(100 * 365 * 24 * 60 * 60);
 
-type Dialing = Pin<Box<dyn Future<Output = Result<Link<Stream>, DialFailure>>>>;
+type TunnelDial = Pin<Box<dyn Future<Output = Result<Link<Stream>, DialFailure>>>>;
 type PendingAnswer = Pin<Box<dyn Future<Output = (RequestKey, UpstreamAnswer)>>>;
 
 /// What has happened on all sockets.
@@ -43,10 +43,10 @@ struct Happened {
 /// What runs a tunnel.
 pub struct Driver<'a> {
     tunnel: TunnelClient,
-    service: Rc<Service>,
+    service: Rc<ServiceDialer>,
     upstream: Rc<Upstream>,
     shown: &'a TunnelReporter<'a>,
-    dials: BTreeMap<TunnelSocket, Dialing>,
+    dials: BTreeMap<TunnelSocket, TunnelDial>,
     links: BTreeMap<TunnelSocket, Link<Stream>>,
     asking: FuturesUnordered<PendingAnswer>,
     /// Nobody takes what is printed: nothing more is read.
@@ -61,7 +61,7 @@ impl<'a> Driver<'a> {
     /// Does nothing yet.
     pub fn new(
         config: TunnelConfig,
-        service: Rc<Service>,
+        service: Rc<ServiceDialer>,
         upstream: Rc<Upstream>,
         shown: &'a TunnelReporter<'a>,
     ) -> Self {
@@ -216,7 +216,7 @@ impl Drop for Driver<'_> {
 /// All that dials and sockets have; each has its turn, however much another brings.
 fn poll_sockets(
     cx: &mut Context<'_>,
-    dials: &mut BTreeMap<TunnelSocket, Dialing>,
+    dials: &mut BTreeMap<TunnelSocket, TunnelDial>,
     links: &mut BTreeMap<TunnelSocket, Link<Stream>>,
     tunnel: &TunnelClient,
 ) -> Poll<Happened> {

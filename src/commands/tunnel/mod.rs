@@ -22,7 +22,7 @@ use tokio::time::timeout;
 
 use self::args::TunnelArgs;
 use self::driver::Driver;
-use self::service::Service;
+use self::service::ServiceDialer;
 use self::settings::TunnelSettings;
 use self::shown::{TunnelReporter, is_text};
 use self::upstream::Upstream;
@@ -105,7 +105,7 @@ async fn open(
     stopping: &Stopping,
 ) -> Result<Verdict, Failure> {
     let user = guid();
-    let service = Rc::new(Service::new(settings, user.clone())?);
+    let service = Rc::new(ServiceDialer::new(settings, user.clone())?);
     let upstream = Rc::new(Upstream::new(settings)?);
     upstream.prepare().await?;
     let recording = settings.record.as_deref().map(Recording::create).transpose().map_err(|error| {
@@ -151,7 +151,7 @@ async fn open(
 }
 
 /// Why no connection could be made, or made again.
-fn failed(settings: &TunnelSettings, service: &Service, kind: EndKind, message: &str) -> Failure {
+fn failed(settings: &TunnelSettings, service: &ServiceDialer, kind: EndKind, message: &str) -> Failure {
     let place = ConnectContext {
         url: None,
         local: matches!(settings.source, Source::Local { .. }),

@@ -34,7 +34,7 @@ const TOKEN_TTL: Duration = Duration::from_secs(60 * 60);
 const WITHIN: f64 = 0.95;
 
 /// Dials one service.
-pub struct Service {
+pub struct ServiceDialer {
     /// `http` or `https`.
     endpoint: Url,
     hub: String,
@@ -54,7 +54,7 @@ struct Destination {
     audience: String,
 }
 
-impl Service {
+impl ServiceDialer {
     /// Dials nothing yet.
     pub fn new(settings: &TunnelSettings, user: String) -> Result<Self, Failure> {
         let connect_timeout = settings.tunnel.connect_timeout;
@@ -187,8 +187,8 @@ impl Service {
 mod tests {
     use super::*;
 
-    fn service(endpoint: &str) -> Service {
-        Service {
+    fn service(endpoint: &str) -> ServiceDialer {
+        ServiceDialer {
             endpoint: Url::parse(endpoint).unwrap(),
             hub: "my[hub]".to_owned(),
             access: Access::Key(Secret::new("key")),

@@ -14,7 +14,7 @@ use serde_json::Value;
 use super::troubles::Troubles;
 use super::upstream::UpstreamAnswer;
 use crate::options::output::settings::OutputSettings;
-use crate::options::values::Format;
+use crate::options::values::OutputFormat;
 use crate::records::{self, Connected, Disconnected, LossFields, Reconnecting};
 use crate::render::sanitize::for_line;
 use crate::render::{Printer, Reach, Recurring, TOLD, Weight, Writer, human, rfc3339_now};
@@ -444,7 +444,7 @@ fn line(fields: &records::TunnelRequest<'_>, elapsed: Option<Duration>) -> Strin
 
 /// Whether stdout carries lines for people.
 pub fn is_text(output: &OutputSettings) -> bool {
-    output.format == Format::Text
+    output.format == OutputFormat::Text
 }
 
 /// The frame in a message, for whoever looks on.

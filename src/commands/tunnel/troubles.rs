@@ -15,11 +15,11 @@ const MOST_ROUTES: usize = 256;
 #[derive(Debug, Default)]
 pub struct Troubles {
     /// By what it is, and the route where it is one's own.
-    known: HashMap<(UpstreamTrouble, Option<String>), Trouble>,
+    known: HashMap<(UpstreamTrouble, Option<String>), TroubleState>,
 }
 
 #[derive(Debug)]
-struct Trouble {
+struct TroubleState {
     is_on: bool,
     /// When it was said last.
     said: Instant,
@@ -35,7 +35,7 @@ impl Troubles {
             key.1 = None;
         }
         let Some(trouble) = self.known.get_mut(&key) else {
-            self.known.insert(key, Trouble { is_on: true, said: now, is_said: true });
+            self.known.insert(key, TroubleState { is_on: true, said: now, is_said: true });
             return true;
         };
         if std::mem::replace(&mut trouble.is_on, true) {

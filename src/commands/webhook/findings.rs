@@ -10,7 +10,7 @@ use crate::failure::{Failure, Kind};
 use crate::options::connection::roles::doubt;
 use crate::records::{Response, Status};
 use crate::render::Printer;
-use crate::render::check::{self, Check};
+use crate::render::check::{self, StepResult};
 use webpubsub_emulator::upstream::played::{Ask, Fault, HandlerAnswer, Played};
 use webpubsub_net::secret::excerpt;
 use webpubsub_proto::hub::EventAnswer;
@@ -148,7 +148,7 @@ pub fn tell(printer: &mut Printer, ask: &Ask, played: &Played, failure: Option<&
             doubts => (Status::Warning, doubts),
         },
     };
-    print(printer, Check { step: step(ask), status, elapsed: Some(played.elapsed), detail, hints, program: None });
+    print(printer, StepResult { step: step(ask), status, elapsed: Some(played.elapsed), detail, hints, program: None });
 }
 
 /// The keys of an answer to `connect` (PROTOCOL §14.4).
@@ -191,10 +191,13 @@ fn doubtful_key(key: &str) -> Option<String> {
 pub fn skip(printer: &mut Printer, ask: &Ask) {
     let detail = "the handler was not reached".to_owned();
     let step = step(ask);
-    print(printer, Check { step, status: Status::Skipped, elapsed: None, detail, hints: Vec::new(), program: None });
+    print(
+        printer,
+        StepResult { step, status: Status::Skipped, elapsed: None, detail, hints: Vec::new(), program: None },
+    );
 }
 
-fn print(printer: &mut Printer, check: Check) {
+fn print(printer: &mut Printer, check: StepResult) {
     let style = printer.console().out.style;
     let lines = String::from_utf8_lossy(&check::lines(style, &check)).into_owned();
     printer.finding(&check::fields(&check), &lines);

@@ -20,7 +20,7 @@ use crate::failure::{Failure, Kind};
 use crate::options::environment::{Environment, Input};
 use crate::options::expressions::args::FilterArgs;
 use crate::options::output::args::TalkArgs;
-use crate::options::values::{Format, ReportFormat};
+use crate::options::values::{OutputFormat, ReportFormat};
 use crate::render::{Printer, Weight};
 use crate::run::context::Surroundings;
 use crate::run::ending::Verdict;
@@ -133,11 +133,13 @@ async fn work(settings: &WebhookSettings, asks: &[Ask], (printer, done): (&RefCe
         let failure = findings::failure(ask, &played);
         RunCounts::count(if failure.is_some() { &done.failed } else { &done.acked });
         let tells = settings.tests || !matches!(ask, Ask::Event(..)) || failure.is_some();
-        if tells || settings.output.format == Format::Ndjson {
+        if tells || settings.output.format == OutputFormat::Ndjson {
             findings::tell(&mut printer.borrow_mut(), ask, &played, failure.as_ref());
         }
         // Payloads alone are on stdout then.
-        if let Some(problem) = played.left_out.as_ref().filter(|_| !tells && settings.output.format != Format::Ndjson) {
+        if let Some(problem) =
+            played.left_out.as_ref().filter(|_| !tells && settings.output.format != OutputFormat::Ndjson)
+        {
             let told = format!("the client's message goes without some of its metadata: {problem}");
             printer.borrow_mut().note(Weight::Warning, &told);
         }

@@ -146,9 +146,9 @@ fn chain(environment: &Environment) -> Result<Vec<Identity>, Failure> {
 }
 
 /// Or the first variable that is not set.
-type Made = Result<Identity, &'static str>;
+type IdentityResult = Result<Identity, &'static str>;
 
-fn client_secret(environment: &Environment) -> Result<Made, Failure> {
+fn client_secret(environment: &Environment) -> Result<IdentityResult, Failure> {
     let application = match application(environment)? {
         Ok(application) => application,
         Err(missing) => return Ok(Err(missing)),
@@ -159,7 +159,7 @@ fn client_secret(environment: &Environment) -> Result<Made, Failure> {
     }))
 }
 
-fn workload_identity(environment: &Environment) -> Result<Made, Failure> {
+fn workload_identity(environment: &Environment) -> Result<IdentityResult, Failure> {
     let application = match application(environment)? {
         Ok(application) => application,
         Err(missing) => return Ok(Err(missing)),

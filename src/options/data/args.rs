@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use clap::Args;
 
-use crate::options::values::{DataType, Encoding, key_value, time_to_live};
+use crate::options::values::{DataType, EncodingName, key_value, time_to_live};
 
 /// What is sent.
 #[derive(Debug, Args)]
@@ -24,7 +24,7 @@ pub struct DataArgs {
     ///
     /// Only with --type binary or protobuf. Without it the bytes are sent as they are.
     #[arg(long, value_enum, value_name = "ENC")]
-    pub encoding: Option<Encoding>,
+    pub encoding: Option<EncodingName>,
 }
 
 /// What goes with the data.

@@ -57,11 +57,11 @@ pub fn payload_type(codec: Codec, args: &DataArgs) -> Result<PayloadType, Failur
         (DataType::Text, None) => PayloadType::Text,
         (DataType::Json, None) => PayloadType::Json,
         (DataType::Binary, None) => PayloadType::Binary(Encoding::Raw),
-        (DataType::Binary, Some(values::Encoding::Base64)) => PayloadType::Binary(Encoding::Base64),
-        (DataType::Binary, Some(values::Encoding::Hex)) => PayloadType::Binary(Encoding::Hex),
+        (DataType::Binary, Some(values::EncodingName::Base64)) => PayloadType::Binary(Encoding::Base64),
+        (DataType::Binary, Some(values::EncodingName::Hex)) => PayloadType::Binary(Encoding::Hex),
         (DataType::Protobuf, None) => PayloadType::Protobuf(Encoding::Raw),
-        (DataType::Protobuf, Some(values::Encoding::Base64)) => PayloadType::Protobuf(Encoding::Base64),
-        (DataType::Protobuf, Some(values::Encoding::Hex)) => PayloadType::Protobuf(Encoding::Hex),
+        (DataType::Protobuf, Some(values::EncodingName::Base64)) => PayloadType::Protobuf(Encoding::Base64),
+        (DataType::Protobuf, Some(values::EncodingName::Hex)) => PayloadType::Protobuf(Encoding::Hex),
         (DataType::Text | DataType::Json, Some(_)) => {
             let failure =
                 Failure::message(Kind::Usage, "`--encoding` goes with `--type binary` and `--type protobuf` only")

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use clap::Args;
 
-use crate::options::values::{BackoffModeName, Unknown, duration};
+use crate::options::values::{BackoffModeName, UnknownChoice, duration};
 
 /// Retries of operations.
 #[derive(Debug, Args)]
@@ -72,7 +72,7 @@ pub struct AckIdArgs {
 pub struct OnUnknownArgs {
     /// What to do if the connection is lost for good before the ack
     #[arg(long, value_enum, value_name = "WHAT", default_value = "fail")]
-    pub on_unknown: Unknown,
+    pub on_unknown: UnknownChoice,
 }
 
 /// ackIds of `join`.

@@ -6,11 +6,11 @@ use webpubsub_proto::session::OnUnknown;
 use super::args::AckIdArgs;
 use crate::failure::Failure;
 use crate::options::names;
-use crate::options::values::Unknown;
+use crate::options::values::UnknownChoice;
 
 /// Whether and under which id an operation asks for an ack (PROTOCOL §6).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Ack {
+pub enum AckRequest {
     /// Under the next id of the connection.
     Automatic,
     /// Under this id.
@@ -19,7 +19,7 @@ pub enum Ack {
     None,
 }
 
-impl Ack {
+impl AckRequest {
     /// The id that the first operation of a connection has.
     pub fn expected_id(self) -> Option<u64> {
         match self {
@@ -31,19 +31,19 @@ impl Ack {
 }
 
 /// What the flags say of the ack.
-pub fn ack(args: &AckIdArgs) -> Ack {
+pub fn ack(args: &AckIdArgs) -> AckRequest {
     match (args.no_ack, args.ack_id) {
-        (true, _) => Ack::None,
-        (false, Some(id)) => Ack::Id(id),
-        (false, None) => Ack::Automatic,
+        (true, _) => AckRequest::None,
+        (false, Some(id)) => AckRequest::Id(id),
+        (false, None) => AckRequest::Automatic,
     }
 }
 
 /// What becomes of an operation of unknown outcome.
-pub fn on_unknown(what: Unknown) -> OnUnknown {
+pub fn on_unknown(what: UnknownChoice) -> OnUnknown {
     match what {
-        Unknown::Fail => OnUnknown::Fail,
-        Unknown::Resend => OnUnknown::Resend,
+        UnknownChoice::Fail => OnUnknown::Fail,
+        UnknownChoice::Resend => OnUnknown::Resend,
     }
 }
 

@@ -5,7 +5,7 @@ use std::time::Duration;
 use clap::{ArgAction, Args};
 
 use crate::options::expressions::args::FilterArgs;
-use crate::options::values::{ColorChoice, Format, Only, ReportFormat, duration};
+use crate::options::values::{ColorChoice, OnlyName, OutputFormat, ReportFormat, duration};
 
 /// What is printed by the connecting commands.
 #[derive(Debug, Args)]
@@ -22,13 +22,13 @@ pub struct OutputArgs {
         default_value = "text",
         default_value_if("jq", clap::builder::ArgPredicate::IsPresent, "ndjson")
     )]
-    pub output: Format,
+    pub output: OutputFormat,
 
     /// Print only these records
     ///
     /// With -o ndjson and -o raw.
     #[arg(long, value_enum, value_name = "WHICH")]
-    pub only: Option<Only>,
+    pub only: Option<OnlyName>,
 
     /// Print the time before each message
     ///

@@ -6,15 +6,15 @@ use crate::options::connecting::args::ConnectingArgs;
 use crate::options::environment::Environment;
 use crate::options::expressions::args::{ConditionArgs, FilterArgs, ReplyConditionArgs};
 use crate::options::expressions::settings::ExpressionSettings;
-use crate::options::values::{ColorChoice, Format, Only, ReportFormat};
+use crate::options::values::{ColorChoice, OnlyName, OutputFormat, ReportFormat};
 
 /// What is printed, and how.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct OutputSettings {
     /// What stdout carries.
-    pub format: Format,
+    pub format: OutputFormat,
     /// Print only these records (`ndjson` and `raw`).
-    pub only: Option<Only>,
+    pub only: Option<OnlyName>,
     /// Print the time before each message (`text`).
     pub timestamps: bool,
     /// Group streams are printed when they have ended, a message each.
@@ -57,7 +57,7 @@ impl OutputSettings {
 
     /// With `--jq` and its kin. Another format than records contradicts it.
     pub fn filtered(mut self, args: FilterArgs) -> Result<Self, Failure> {
-        if args.jq.is_some() && self.format != Format::Ndjson {
+        if args.jq.is_some() && self.format != OutputFormat::Ndjson {
             let failure = Failure::message(Kind::Usage, "`--jq` prints results over the records of `-o ndjson` only")
                 .blame("--jq");
             return Err(failure.hint("leave `-o` out; `--jq .data --only messages -r` prints bare payloads"));
@@ -99,11 +99,11 @@ pub struct ReportSettings {
 /// What stdout of a connecting command carries.
 pub fn output(connecting: &ConnectingArgs, environment: &Environment) -> Result<OutputSettings, Failure> {
     let args = &connecting.output;
-    if args.only.is_some() && !matches!(args.output, Format::Ndjson | Format::Raw) {
+    if args.only.is_some() && !matches!(args.output, OutputFormat::Ndjson | OutputFormat::Raw) {
         let failure = Failure::message(Kind::Usage, "`--only` filters `-o ndjson` and `-o raw`").blame("--only");
         return Err(failure.hint("with `-o text` and `-o data`, stdout carries messages only, as it is"));
     }
-    if args.timestamps && args.output != Format::Text {
+    if args.timestamps && args.output != OutputFormat::Text {
         let failure = Failure::message(Kind::Usage, "`--timestamps` goes with `-o text`").blame("--timestamps");
         return Err(failure.hint("`-o ndjson` has the time in every record"));
     }

@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use super::args::SessionFileArgs;
 use crate::failure::{Failure, Kind};
-use crate::options::operation::settings::Ack;
+use crate::options::operation::settings::AckRequest;
 
 /// A connection that outlives the process.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -19,12 +19,12 @@ pub struct SessionFileSettings {
     /// a run that does.
     pub takes_messages: bool,
     /// It sends a stream, whose position is kept.
-    pub stream: Option<KeptLines>,
+    pub stream: Option<LinesTemplate>,
 }
 
 /// A stream whose position is kept.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct KeptLines {
+pub struct LinesTemplate {
     /// ackId of its first line, if that is given.
     pub first_id: Option<u64>,
     /// All that makes a message besides its line: another run has to have the same.
@@ -50,9 +50,9 @@ impl SessionFileSettings {
     }
 
     /// Of a command that sends. Fails with a usage error where there would be nothing to go on with.
-    pub fn sending(args: SessionFileArgs, command: &'static str, ack: Ack) -> Result<Option<Self>, Failure> {
+    pub fn sending(args: SessionFileArgs, command: &'static str, ack: AckRequest) -> Result<Option<Self>, Failure> {
         let Some(path) = args.session else { return Ok(None) };
-        if ack == Ack::None {
+        if ack == AckRequest::None {
             let failure = Failure::message(Kind::Usage, "`--session` and `--no-ack` do not go together")
                 .blame("--session")
                 .blame("--no-ack");
@@ -64,11 +64,11 @@ impl SessionFileSettings {
 
 impl SessionFileSettings {
     /// Of a command that sends a stream: with its position.
-    pub fn streaming(self, ack: Ack, template: String) -> Self {
+    pub fn streaming(self, ack: AckRequest, template: String) -> Self {
         let first_id = match ack {
-            Ack::Id(id) => Some(id),
-            Ack::Automatic | Ack::None => None,
+            AckRequest::Id(id) => Some(id),
+            AckRequest::Automatic | AckRequest::None => None,
         };
-        Self { stream: Some(KeptLines { first_id, template }), ..self }
+        Self { stream: Some(LinesTemplate { first_id, template }), ..self }
     }
 }

@@ -2,7 +2,7 @@
 //!
 //! An expression may recurse or loop for ever, and a single step of it may take any time and memory: `"=" * .n` does. The
 //! interpreter has no bounds of its own, but it asks its surroundings for the compiled program at each step; and the
-//! values are ours, so that whatever is done with them comes by here too: [`spend`] for the time, [`room`] and [`Charge`]
+//! values are ours, so that whatever is done with them comes by here too: [`spend`] for the time, [`room`] and [`MemoryCharge`]
 //! for the memory, which is counted for the evaluation alone. Where a bound is reached, the run is given up, by unwinding
 //! to whoever started it. Nothing of a run outlives it, so nothing is left half done.
 
@@ -50,11 +50,11 @@ pub struct Hurry(Arc<Haste>);
 struct Haste {
     /// There is one of the times: until then nobody need look at them, which is done for each record.
     is_set: AtomicBool,
-    times: Mutex<Times>,
+    times: Mutex<EvaluationTimes>,
 }
 
 #[derive(Clone, Copy, Debug, Default)]
-struct Times {
+struct EvaluationTimes {
     /// When it is too late.
     deadline: Option<Instant>,
     /// Since when evaluations have less time: [`Limits::late`].
@@ -88,7 +88,7 @@ impl Hurry {
         self.0.is_set.load(Ordering::Acquire)
     }
 
-    fn lock(&self) -> MutexGuard<'_, Times> {
+    fn lock(&self) -> MutexGuard<'_, EvaluationTimes> {
         self.0.times.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
@@ -281,9 +281,9 @@ pub(super) fn level(levels: u32) {
 
 /// Memory that a value takes.
 #[derive(Debug, Default)]
-pub(super) struct Charge(usize);
+pub(super) struct MemoryCharge(usize);
 
-impl Charge {
+impl MemoryCharge {
     /// For so many bytes, which are about to be taken.
     pub(super) fn new(bytes: usize) -> Self {
         let mut charge = Self(0);
@@ -302,7 +302,7 @@ impl Charge {
     }
 }
 
-impl Drop for Charge {
+impl Drop for MemoryCharge {
     fn drop(&mut self) {
         // The values of a thread that ends may be freed after this.
         let _ = HELD.try_with(|held| held.set(held.get().saturating_sub(self.0)));

@@ -20,29 +20,29 @@ const RESERVED: [&str; 17] = [
 
 /// What an expression does with a value, one after another.
 #[derive(Debug, PartialEq, Eq)]
-pub(super) struct Plain(Vec<Stage>);
+pub(super) struct PlainExpression(Vec<Stage>);
 
 #[derive(Debug, PartialEq, Eq)]
 enum Stage {
     /// Goes on with the field of a field of …
     Path(Path),
     /// Goes on with the same, if this is true.
-    Select(Condition),
+    Select(ExpressionCondition),
     /// Ends with whether this is true.
-    Test(Condition),
+    Test(ExpressionCondition),
 }
 
 /// The names of fields, from the outside in.
 type Path = Vec<String>;
 
 #[derive(Debug, PartialEq, Eq)]
-enum Condition {
+enum ExpressionCondition {
     /// The value there is neither `false` nor `null`.
     Is(Path),
     /// The value there compared with this one.
-    Compare(Path, Comparison, Constant),
-    And(Box<[Condition; 2]>),
-    Or(Box<[Condition; 2]>),
+    Compare(Path, ComparisonOperator, Constant),
+    And(Box<[ExpressionCondition; 2]>),
+    Or(Box<[ExpressionCondition; 2]>),
 }
 
 /// A constant.
@@ -55,7 +55,7 @@ struct Constant {
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Comparison {
+enum ComparisonOperator {
     Equal,
     Unequal,
     Less,
@@ -75,7 +75,7 @@ enum RecordValue<'a> {
     Nothing,
 }
 
-impl Plain {
+impl PlainExpression {
     /// Of an expression; `None`: it needs the interpreter, or is none. What is plain, the interpreter would take.
     pub(super) fn read(expression: &str) -> Option<Self> {
         let mut reader = ExpressionReader { rest: expression.trim() };
@@ -117,7 +117,7 @@ impl Plain {
     }
 }
 
-impl Condition {
+impl ExpressionCondition {
     fn is_met(&self, place: RecordValue<'_>) -> Option<bool> {
         Some(match self {
             Self::Is(path) => match place.at(path)? {
@@ -156,7 +156,7 @@ fn plain_string(text: &[u8]) -> Option<&[u8]> {
     memchr::memchr(b'\\', inner).is_none().then_some(inner)
 }
 
-impl Comparison {
+impl ComparisonOperator {
     /// The same without making values, where both are small numbers or strings without escapes; `None` elsewhere.
     fn holds_of_text(self, place: RecordValue<'_>, constant: &Constant) -> Option<bool> {
         let RecordValue::Text(text) = place else { return None };
@@ -272,45 +272,47 @@ impl<'e> ExpressionReader<'e> {
             return self.pass(")").then_some(Stage::Select(inner));
         }
         Some(match self.alternatives()? {
-            Condition::Is(path) => Stage::Path(path),
-            condition @ (Condition::Compare(..) | Condition::And(_) | Condition::Or(_)) => Stage::Test(condition),
+            ExpressionCondition::Is(path) => Stage::Path(path),
+            condition @ (ExpressionCondition::Compare(..)
+            | ExpressionCondition::And(_)
+            | ExpressionCondition::Or(_)) => Stage::Test(condition),
         })
     }
 
     /// `or` binds less than `and`, and that less than comparisons.
-    fn alternatives(&mut self) -> Option<Condition> {
+    fn alternatives(&mut self) -> Option<ExpressionCondition> {
         let mut all = self.conjunction()?;
         while self.pass_word("or") {
-            all = Condition::Or(Box::new([all, self.conjunction()?]));
+            all = ExpressionCondition::Or(Box::new([all, self.conjunction()?]));
         }
         Some(all)
     }
 
-    fn conjunction(&mut self) -> Option<Condition> {
+    fn conjunction(&mut self) -> Option<ExpressionCondition> {
         let mut all = self.comparison()?;
         while self.pass_word("and") {
-            all = Condition::And(Box::new([all, self.comparison()?]));
+            all = ExpressionCondition::And(Box::new([all, self.comparison()?]));
         }
         Some(all)
     }
 
-    fn comparison(&mut self) -> Option<Condition> {
+    fn comparison(&mut self) -> Option<ExpressionCondition> {
         let path = self.path()?;
         let signs = [
-            ("==", Comparison::Equal),
-            ("!=", Comparison::Unequal),
-            ("<=", Comparison::LessOrEqual),
-            (">=", Comparison::GreaterOrEqual),
-            ("<", Comparison::Less),
-            (">", Comparison::Greater),
+            ("==", ComparisonOperator::Equal),
+            ("!=", ComparisonOperator::Unequal),
+            ("<=", ComparisonOperator::LessOrEqual),
+            (">=", ComparisonOperator::GreaterOrEqual),
+            ("<", ComparisonOperator::Less),
+            (">", ComparisonOperator::Greater),
         ];
         match signs.into_iter().find(|(sign, _)| self.pass(sign)) {
             Some((_, comparison)) => {
                 let text = self.constant()?;
                 let small = small(text.as_bytes());
-                Some(Condition::Compare(path, comparison, Constant { text, small }))
+                Some(ExpressionCondition::Compare(path, comparison, Constant { text, small }))
             }
-            None => Some(Condition::Is(path)),
+            None => Some(ExpressionCondition::Is(path)),
         }
     }
 
@@ -444,7 +446,7 @@ mod tests {
             ".a #x",
             "$ENV.a",
         ] {
-            assert_eq!(Plain::read(expression), None, "{expression}");
+            assert_eq!(PlainExpression::read(expression), None, "{expression}");
         }
         for (expression, record) in [
             (".a", "{\"a\":1} 2"),
@@ -575,7 +577,7 @@ mod tests {
     proptest! {
         #[test]
         fn what_is_plain_compiles(expression in "(\\.|[a-c_]{1,2}|select|and|or|if|==|<=|[|()<>=\"? 0-9]|true|null|\\.data){1,8}") {
-            if Plain::read(&expression).is_some() {
+            if PlainExpression::read(&expression).is_some() {
                 prop_assert!(super::super::compiled(&expression).is_ok(), "{}", expression);
             }
         }

@@ -26,7 +26,7 @@ struct JsonReader<'a> {
     depth: u32,
 }
 
-type Parsed<T> = Result<T, &'static str>;
+type ReadResult<T> = Result<T, &'static str>;
 
 impl<'a> JsonReader<'a> {
     fn peek(&self) -> Option<u8> {
@@ -46,7 +46,7 @@ impl<'a> JsonReader<'a> {
         comes
     }
 
-    fn word(&mut self, word: &str, value: Val) -> Parsed<Val> {
+    fn word(&mut self, word: &str, value: Val) -> ReadResult<Val> {
         if self.json[self.at..].starts_with(word.as_bytes()) {
             self.at += word.len();
             Ok(value)
@@ -55,7 +55,7 @@ impl<'a> JsonReader<'a> {
         }
     }
 
-    fn value(&mut self) -> Parsed<Val> {
+    fn value(&mut self) -> ReadResult<Val> {
         spend(1);
         self.skip_space();
         match self.peek() {
@@ -73,7 +73,7 @@ impl<'a> JsonReader<'a> {
         }
     }
 
-    fn nested(&mut self, read: fn(&mut Self) -> Parsed<Val>) -> Parsed<Val> {
+    fn nested(&mut self, read: fn(&mut Self) -> ReadResult<Val>) -> ReadResult<Val> {
         self.at += 1;
         self.depth += 1;
         level(self.depth);
@@ -82,7 +82,7 @@ impl<'a> JsonReader<'a> {
         Ok(value)
     }
 
-    fn array(&mut self) -> Parsed<Val> {
+    fn array(&mut self) -> ReadResult<Val> {
         let mut failed = None;
         let mut first = true;
         let items = std::iter::from_fn(|| {
@@ -100,7 +100,7 @@ impl<'a> JsonReader<'a> {
         failed.map_or(Ok(Val::Arr(array)), Err)
     }
 
-    fn object(&mut self) -> Parsed<Val> {
+    fn object(&mut self) -> ReadResult<Val> {
         let mut object = Object::new(Fields::default());
         let mut first = true;
         loop {
@@ -126,7 +126,7 @@ impl<'a> JsonReader<'a> {
         Ok(Val::Obj(object))
     }
 
-    fn number(&mut self) -> Parsed<Val> {
+    fn number(&mut self) -> ReadResult<Val> {
         let start = self.at;
         while matches!(self.peek(), Some(b'-' | b'+' | b'.' | b'e' | b'E' | b'0'..=b'9')) {
             self.at += 1;
@@ -142,7 +142,7 @@ impl<'a> JsonReader<'a> {
         }
     }
 
-    fn string(&mut self) -> Parsed<Rc<Text>> {
+    fn string(&mut self) -> ReadResult<Rc<Text>> {
         if !self.pass(b'"') {
             return Err("a string is expected");
         }
@@ -169,7 +169,7 @@ impl<'a> JsonReader<'a> {
     }
 
     /// So many bytes of a string that have no escapes.
-    fn plain(&mut self, length: usize) -> Parsed<Cow<'a, str>> {
+    fn plain(&mut self, length: usize) -> ReadResult<Cow<'a, str>> {
         let bytes = &self.json[self.at..self.at + length];
         if bytes.iter().any(|byte| *byte < b' ') {
             return Err("a control character in a string");
@@ -179,7 +179,7 @@ impl<'a> JsonReader<'a> {
     }
 
     /// The character of an escape, behind its backslash.
-    fn escaped(&mut self) -> Parsed<char> {
+    fn escaped(&mut self) -> ReadResult<char> {
         let kind = self.peek().ok_or("a string has no end")?;
         self.at += 1;
         Ok(match kind {
@@ -207,7 +207,7 @@ impl<'a> JsonReader<'a> {
         })
     }
 
-    fn hex(&mut self) -> Parsed<u32> {
+    fn hex(&mut self) -> ReadResult<u32> {
         let digits = self.json.get(self.at..self.at + 4).ok_or("a string has no end")?;
         let text = std::str::from_utf8(digits).ok().filter(|text| !text.starts_with('+'));
         let value = text.and_then(|text| u32::from_str_radix(text, 16).ok()).ok_or("an escape without four digits")?;

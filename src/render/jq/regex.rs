@@ -55,7 +55,7 @@ pub(super) fn functions() -> impl Iterator<Item = Fun<Bounded>> {
 }
 
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-struct Flags {
+struct RegexFlags {
     /// All matches, not the first alone.
     global: bool,
     /// Empty matches are none.
@@ -67,7 +67,7 @@ struct Flags {
     ignore_whitespace: bool,
 }
 
-impl Flags {
+impl RegexFlags {
     fn parse(text: &str) -> Result<Self, Error> {
         let mut flags = Self::default();
         for c in text.chars() {
@@ -89,7 +89,7 @@ impl Flags {
 
 /// A regular expression.
 struct Regex {
-    source: (String, Flags),
+    source: (String, RegexFlags),
     vm: PikeVM,
     lazy: Option<Lazy>,
     /// Its states.
@@ -103,7 +103,7 @@ thread_local! {
 }
 
 impl Regex {
-    fn get(pattern: &str, flags: &Flags) -> Result<Rc<Self>, Error> {
+    fn get(pattern: &str, flags: &RegexFlags) -> Result<Rc<Self>, Error> {
         let same = |regex: &Rc<Self>| regex.source.0 == pattern && regex.source.1 == *flags;
         let known = REGEXES.with_borrow(|regexes| regexes.iter().find(|regex| same(regex)).cloned());
         if let Some(known) = known {
@@ -117,7 +117,7 @@ impl Regex {
         Ok(regex)
     }
 
-    fn build(pattern: &str, flags: &Flags) -> Result<Self, Error> {
+    fn build(pattern: &str, flags: &RegexFlags) -> Result<Self, Error> {
         if pattern.len() > LONGEST {
             return Err(Error::str(format_args!("the regular expression is longer than {LONGEST} bytes")));
         }
@@ -191,8 +191,8 @@ fn apply(value: &Val, regex: &Val, flags: &Val, splits: bool, matches: bool) -> 
         _ => (regex.clone(), flags.clone()),
     };
     let flags = match &given {
-        Val::Null => Flags::default(),
-        given => Flags::parse(text_of(given)?)?,
+        Val::Null => RegexFlags::default(),
+        given => RegexFlags::parse(text_of(given)?)?,
     };
     let regex = Regex::get(text_of(&pattern)?, &flags)?;
     let mut found = regex.vm.create_captures();

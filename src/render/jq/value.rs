@@ -11,7 +11,7 @@ use std::rc::Rc;
 
 use indexmap::IndexMap;
 
-use super::limits::{Charge, level, room, spend, spend_bytes};
+use super::limits::{MemoryCharge, level, room, spend, spend_bytes};
 use super::number::Num;
 use super::write::write_some;
 
@@ -45,12 +45,12 @@ pub enum Val {
 #[derive(Debug)]
 pub struct Text {
     text: String,
-    _charge: Charge,
+    _charge: MemoryCharge,
 }
 
 impl Text {
     pub fn new(text: String) -> Rc<Self> {
-        let charge = Charge::new(text.capacity() + OVERHEAD);
+        let charge = MemoryCharge::new(text.capacity() + OVERHEAD);
         Rc::new(Self { text, _charge: charge })
     }
 
@@ -65,7 +65,7 @@ impl Text {
         if needed > self.text.capacity() || Rc::get_mut(self).is_none() {
             let capacity = needed.max(self.text.len() * 2);
             spend_bytes(self.text.len());
-            let charge = Charge::new(capacity + OVERHEAD);
+            let charge = MemoryCharge::new(capacity + OVERHEAD);
             let mut text = String::with_capacity(capacity);
             text.push_str(&self.text);
             *self = Rc::new(Self { text, _charge: charge });
@@ -110,7 +110,7 @@ pub struct Array {
     items: Vec<Val>,
     /// Its levels, at least.
     depth: u32,
-    charge: Charge,
+    charge: MemoryCharge,
 }
 
 /// An object.
@@ -119,7 +119,7 @@ pub struct Object {
     fields: Fields,
     /// Its levels, at least.
     depth: u32,
-    charge: Charge,
+    charge: MemoryCharge,
 }
 
 /// The levels of what holds these.
@@ -131,14 +131,14 @@ fn above<'a>(values: impl Iterator<Item = &'a Val>) -> u32 {
 
 impl Array {
     pub fn new(items: Vec<Val>) -> Rc<Self> {
-        let charge = Charge::new(items.capacity() * ELEMENT + OVERHEAD);
+        let charge = MemoryCharge::new(items.capacity() * ELEMENT + OVERHEAD);
         spend(items.len());
         Rc::new(Self { depth: above(items.iter()), items, charge })
     }
 
     /// Collects, as long as there is memory.
     pub fn collect(values: impl IntoIterator<Item = Val>) -> Rc<Self> {
-        let mut array = Self { items: Vec::new(), depth: 1, charge: Charge::new(OVERHEAD) };
+        let mut array = Self { items: Vec::new(), depth: 1, charge: MemoryCharge::new(OVERHEAD) };
         values.into_iter().for_each(|value| array.push(value));
         Rc::new(array)
     }
@@ -238,7 +238,7 @@ impl Array {
 
 impl Clone for Array {
     fn clone(&self) -> Self {
-        let charge = Charge::new(self.items.len() * ELEMENT + OVERHEAD);
+        let charge = MemoryCharge::new(self.items.len() * ELEMENT + OVERHEAD);
         // Levels that have gone are gone for good in a copy.
         Self { items: self.items.clone(), depth: above(self.items.iter()), charge }
     }
@@ -246,7 +246,7 @@ impl Clone for Array {
 
 impl Object {
     pub fn new(fields: Fields) -> Rc<Self> {
-        let charge = Charge::new(fields.capacity() * FIELD + OVERHEAD);
+        let charge = MemoryCharge::new(fields.capacity() * FIELD + OVERHEAD);
         spend(fields.len());
         Rc::new(Self { depth: above(fields.values()), fields, charge })
     }
@@ -313,7 +313,7 @@ impl Object {
 
 impl Clone for Object {
     fn clone(&self) -> Self {
-        let charge = Charge::new(self.fields.len() * FIELD + OVERHEAD);
+        let charge = MemoryCharge::new(self.fields.len() * FIELD + OVERHEAD);
         Self { fields: self.fields.clone(), depth: above(self.fields.values()), charge }
     }
 }

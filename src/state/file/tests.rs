@@ -10,7 +10,7 @@ fn mark(ordinal: u64, sequence_id: u64) -> Mark {
 }
 
 #[track_caller]
-fn open(path: &Path) -> Opened {
+fn open(path: &Path) -> OpenedSession {
     SessionFile::open(path, &holder()).unwrap()
 }
 

@@ -153,7 +153,7 @@ impl Interval {
 
 /// What a histogram comes to, in nanoseconds.
 #[derive(Clone, Copy, Debug, PartialEq)]
-pub struct Distribution {
+pub struct LatencyDistribution {
     pub least: u64,
     pub mean: f64,
     pub p50: u64,
@@ -164,9 +164,9 @@ pub struct Distribution {
 }
 
 /// What it comes to, unless it is empty.
-pub fn distribution(histogram: &Histogram<u64>) -> Option<Distribution> {
+pub fn distribution(histogram: &Histogram<u64>) -> Option<LatencyDistribution> {
     let at = |quantile| histogram.value_at_quantile(quantile);
-    (!histogram.is_empty()).then(|| Distribution {
+    (!histogram.is_empty()).then(|| LatencyDistribution {
         least: histogram.min(),
         mean: histogram.mean(),
         p50: at(0.5),

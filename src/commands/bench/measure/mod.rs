@@ -13,23 +13,23 @@ mod sequence;
 mod timeline;
 
 pub use interval::{Counts, Interval, Samples, distribution, histogram};
-pub use payload::{Header, Payloads};
+pub use payload::{MessageHeader, Payloads};
 pub use receiver::{DeliveryTally, Publishers, Receiver};
 pub use schedule::Schedule;
-pub use sender::{Ended, Next, Published, Sender, Sending};
-pub use sequence::{Arrival, Sequence};
+pub use sender::{MessageResult, Next, Published, Sender, Sending};
+pub use sequence::{Arrival, PublisherSequence};
 pub use timeline::{Point, Timeline};
 
 /// When a run began, as all of it knows.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Times {
+pub struct RunTimes {
     /// Nanoseconds since 1970.
     pub start: u64,
     /// What is due from then on is measured: the ramp is over.
     pub steady: u64,
 }
 
-impl Times {
+impl RunTimes {
     /// Whether what was due then is measured.
     pub fn is_steady(self, due: u64) -> bool {
         due >= self.steady

@@ -16,7 +16,7 @@ const LETTERS: &[u8; 64] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxy
 
 /// What a message says of itself.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Header<'a> {
+pub struct MessageHeader<'a> {
     /// The run that it belongs to.
     pub run: &'a str,
     /// Who published it, over all machines of a run.
@@ -27,7 +27,7 @@ pub struct Header<'a> {
     pub due: u64,
 }
 
-impl<'a> Header<'a> {
+impl<'a> MessageHeader<'a> {
     /// Of a received message; `None`: it is of somebody else.
     pub fn parse(text: &'a str) -> Option<Self> {
         let mut fields = text.strip_prefix(BEGIN)?.splitn(5, ' ');
@@ -89,13 +89,13 @@ mod tests {
         for number in 0..1000 {
             let text = payloads.make(3, number, 1_790_000_000_123_456_789);
             assert!((100..=200).contains(&text.len()), "{}", text.len());
-            let header = Header::parse(&text).unwrap();
-            assert_eq!(header, Header { run: "r1", publisher: 3, number, due: 1_790_000_000_123_456_789 });
+            let header = MessageHeader::parse(&text).unwrap();
+            assert_eq!(header, MessageHeader { run: "r1", publisher: 3, number, due: 1_790_000_000_123_456_789 });
         }
         for other in
             ["", "hello", "wps-bench", "wps-bench r", "wps-bench r 1 2 x ", "wps-ping 1 2", "wps-bench r 1 -2 3 "]
         {
-            assert_eq!(Header::parse(other), None, "{other}");
+            assert_eq!(MessageHeader::parse(other), None, "{other}");
         }
     }
 
@@ -104,7 +104,7 @@ mod tests {
         let payloads = Payloads::new("0123456789abcdef", (SMALLEST, SMALLEST), 7);
         let text = payloads.make(9_999_999, 9_999_999_999_999, u64::MAX);
         assert_eq!(text.len(), SMALLEST);
-        assert!(Header::parse(&text).is_some());
+        assert!(MessageHeader::parse(&text).is_some());
     }
 
     #[test]

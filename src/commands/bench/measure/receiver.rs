@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, HashMap};
 use std::ops::Range;
 use std::sync::Arc;
 
-use super::{Arrival, Header, Published, Samples, Sequence, Times};
+use super::{Arrival, MessageHeader, Published, PublisherSequence, RunTimes, Samples};
 
 /// Publishers that a subscriber keeps apart; messages of further ones are those of others.
 const MOST_PUBLISHERS: usize = 100_000;
@@ -26,7 +26,7 @@ pub struct Receiver {
     /// It is in this one of so many groups.
     group: u64,
     groups: u64,
-    runs: Vec<(Box<str>, HashMap<u64, Sequence>)>,
+    runs: Vec<(Box<str>, HashMap<u64, PublisherSequence>)>,
     /// How many sequences there are.
     kept: usize,
     /// When the last message came.
@@ -44,7 +44,7 @@ impl Receiver {
             Self { publishers, group, groups, runs: Vec::new(), kept: 0, last: 0, own: 0, samples: Samples::default() };
         if let Some(run) = receiver.publishers.run.clone() {
             // What never comes is known to be missing.
-            let own = receiver.publishers.own.clone().map(|publisher| (publisher, Sequence::from_start()));
+            let own = receiver.publishers.own.clone().map(|publisher| (publisher, PublisherSequence::from_start()));
             receiver.runs.push((Box::from(&*run), own.collect()));
             receiver.kept = receiver.publishers.own.clone().count();
         }
@@ -52,7 +52,7 @@ impl Receiver {
     }
 
     /// Takes a message that came at `now`.
-    pub fn take(&mut self, text: &str, now: u64, times: Times) {
+    pub fn take(&mut self, text: &str, now: u64, times: RunTimes) {
         let Some((header, number)) = self.own(text) else {
             self.samples.counts.foreign += 1;
             return;
@@ -85,8 +85,8 @@ impl Receiver {
     }
 
     /// Its header, and which one it is of those that this subscriber gets of the publisher.
-    fn own<'t>(&self, text: &'t str) -> Option<(Header<'t>, u64)> {
-        let header = Header::parse(text)?;
+    fn own<'t>(&self, text: &'t str) -> Option<(MessageHeader<'t>, u64)> {
+        let header = MessageHeader::parse(text)?;
         if self.publishers.run.as_deref().is_some_and(|run| run != header.run) {
             return None;
         }
@@ -94,7 +94,7 @@ impl Receiver {
         meant.then_some((header, header.number / self.groups))
     }
 
-    fn sequence(&mut self, header: &Header<'_>) -> Option<&mut Sequence> {
+    fn sequence(&mut self, header: &MessageHeader<'_>) -> Option<&mut PublisherSequence> {
         let known = self.runs.iter().position(|(run, _)| **run == *header.run);
         let at = match known {
             Some(at) => at,
@@ -110,7 +110,7 @@ impl Receiver {
             Entry::Vacant(_) if self.kept >= MOST_PUBLISHERS => None,
             Entry::Vacant(new) => {
                 self.kept += 1;
-                Some(new.insert(Sequence::from_first()))
+                Some(new.insert(PublisherSequence::from_first()))
             }
         }
     }

@@ -7,7 +7,7 @@ use std::collections::VecDeque;
 use std::sync::Arc;
 use std::time::Duration;
 
-use super::{Payloads, Samples, Schedule, Times};
+use super::{Payloads, RunTimes, Samples, Schedule};
 
 /// Most bytes under way, unless one message has more.
 const MOST_BYTES: usize = 8 * 1024 * 1024;
@@ -48,7 +48,7 @@ pub enum Next {
 
 /// How a message ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Ended {
+pub enum MessageResult {
     /// Acknowledged.
     Acked,
     /// Refused.
@@ -68,7 +68,7 @@ pub struct BenchMessage {
 }
 
 #[derive(Clone, Copy, Debug)]
-struct Slot {
+struct SendSlot {
     due: u64,
     size: usize,
     ended: bool,
@@ -78,9 +78,9 @@ struct Slot {
 #[derive(Debug)]
 pub struct Sender {
     sending: Sending,
-    times: Times,
+    times: RunTimes,
     /// From the oldest message under way.
-    slots: VecDeque<Slot>,
+    slots: VecDeque<SendSlot>,
     /// The number of the first of them.
     first: u64,
     bytes: usize,
@@ -97,7 +97,7 @@ pub struct Sender {
 
 impl Sender {
     /// Sends from `times` on.
-    pub fn new(sending: Sending, times: Times) -> Self {
+    pub fn new(sending: Sending, times: RunTimes) -> Self {
         Self {
             sending,
             times,
@@ -175,19 +175,19 @@ impl Sender {
         if steady && schedule.is_some() {
             self.samples.late.push(now.saturating_sub(due.max(self.room_since)));
         }
-        self.slots.push_back(Slot { due, size: text.len(), ended: false });
+        self.slots.push_back(SendSlot { due, size: text.len(), ended: false });
         self.bytes += text.len();
         self.open += 1;
         BenchMessage { number, group, text }
     }
 
     /// That message has ended at `now`. Returns whether it was under way.
-    pub fn settle(&mut self, number: u64, ended: Ended, now: u64) -> bool {
+    pub fn settle(&mut self, number: u64, ended: MessageResult, now: u64) -> bool {
         let had_room = self.has_room();
         let at = number.checked_sub(self.first).and_then(|at| usize::try_from(at).ok());
         let Some(slot) = at.and_then(|at| self.slots.get_mut(at)).filter(|slot| !slot.ended) else { return false };
         slot.ended = true;
-        let Slot { due, size, .. } = *slot;
+        let SendSlot { due, size, .. } = *slot;
         self.bytes -= size;
         self.open -= 1;
         while self.slots.front().is_some_and(|slot| slot.ended) {
@@ -199,17 +199,17 @@ impl Sender {
         }
         let counts = &mut self.samples.counts;
         match ended {
-            Ended::Acked => {
+            MessageResult::Acked => {
                 counts.acked += 1;
                 if self.times.is_steady(due) {
                     self.samples.ack.push(now.saturating_sub(due));
                 }
             }
-            Ended::Refused => {
+            MessageResult::Refused => {
                 counts.refused += 1;
                 self.unsure.push(number);
             }
-            Ended::Unacked => {
+            MessageResult::Unacked => {
                 counts.unacked += 1;
                 self.unsure.push(number);
             }
@@ -222,7 +222,7 @@ impl Sender {
         let open: Vec<u64> =
             (self.first..).zip(&self.slots).filter(|(_, slot)| !slot.ended).map(|(at, _)| at).collect();
         for number in open {
-            self.settle(number, Ended::Unacked, 0);
+            self.settle(number, MessageResult::Unacked, 0);
         }
     }
 

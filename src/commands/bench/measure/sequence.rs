@@ -29,7 +29,7 @@ struct Gap {
 
 /// The messages of a publisher, by numbers that are one more for each.
 #[derive(Clone, Debug)]
-pub struct Sequence {
+pub struct PublisherSequence {
     /// Where it begins; `None`: with the first that comes.
     first: Option<u64>,
     /// One more than the largest that came.
@@ -47,7 +47,7 @@ pub struct Sequence {
     pub reordered: u64,
 }
 
-impl Sequence {
+impl PublisherSequence {
     /// That begins with 0.
     pub fn from_start() -> Self {
         Self::new(Some(0))
@@ -154,14 +154,14 @@ impl Sequence {
 mod tests {
     use super::*;
 
-    fn of(start: Sequence, numbers: &[u64]) -> Sequence {
+    fn of(start: PublisherSequence, numbers: &[u64]) -> PublisherSequence {
         let mut sequence = start;
         numbers.iter().for_each(|number| _ = sequence.take(*number, 0));
         sequence
     }
 
     /// Arrived, doubled, reordered, lost.
-    fn counts(sequence: &Sequence) -> [u64; 4] {
+    fn counts(sequence: &PublisherSequence) -> [u64; 4] {
         let lost = sequence.lost(|_| false, false).iter().map(|(_, count)| count).sum();
         [sequence.arrived, sequence.doubled, sequence.reordered, lost]
     }
@@ -178,7 +178,7 @@ mod tests {
             (&[2], [1, 0, 0, 2]),
             (&[1, 0, 0, 1], [2, 2, 1, 0]),
         ] {
-            assert_eq!(counts(&of(Sequence::from_start(), numbers)), expected, "{numbers:?}");
+            assert_eq!(counts(&of(PublisherSequence::from_start(), numbers)), expected, "{numbers:?}");
         }
     }
 
@@ -190,27 +190,27 @@ mod tests {
             (&[100, 97, 98], [3, 0, 2, 1]),
             (&[100, 99, 99], [2, 1, 1, 0]),
         ] {
-            assert_eq!(counts(&of(Sequence::from_first(), numbers)), expected, "{numbers:?}");
+            assert_eq!(counts(&of(PublisherSequence::from_first(), numbers)), expected, "{numbers:?}");
         }
     }
 
     #[test]
     fn what_never_came_behind_the_last_is_lost_too() {
-        let mut sequence = of(Sequence::from_start(), &[0, 1]);
+        let mut sequence = of(PublisherSequence::from_start(), &[0, 1]);
         sequence.end(5, 9);
         assert_eq!(sequence.lost(|_| false, false), [(9, 3)]);
         assert_eq!(sequence.lost(|number| number == 3, true), [(9, 2)], "it was refused");
-        let mut nothing = Sequence::from_start();
+        let mut nothing = PublisherSequence::from_start();
         nothing.end(4, 1);
         assert_eq!(counts(&nothing), [0, 0, 0, 4]);
-        let mut whole = of(Sequence::from_start(), &[0, 1, 2]);
+        let mut whole = of(PublisherSequence::from_start(), &[0, 1, 2]);
         whole.end(3, 1);
         assert_eq!(counts(&whole), [3, 0, 0, 0]);
     }
 
     #[test]
     fn a_loss_has_the_second_in_which_it_was_noticed() {
-        let mut sequence = Sequence::from_start();
+        let mut sequence = PublisherSequence::from_start();
         for (number, second) in [(0, 0), (2, 1), (3, 1), (9, 4), (5, 5)] {
             sequence.take(number, second);
         }
@@ -226,7 +226,7 @@ mod tests {
             (drawn >> 33) % below
         };
         for _ in 0..300 {
-            let mut sequence = Sequence::from_start();
+            let mut sequence = PublisherSequence::from_start();
             let (mut came, mut expected) = (BTreeSet::new(), [0u64; 4]);
             for _ in 0..draw(60) {
                 let number = draw(40);
@@ -248,7 +248,7 @@ mod tests {
 
     #[test]
     fn memory_is_bounded_however_much_is_missing() {
-        let mut sequence = Sequence::from_start();
+        let mut sequence = PublisherSequence::from_start();
         let count = 3 * MOST_GAPS as u64;
         (0..count).for_each(|number| _ = sequence.take(number * 2, 0));
         assert!(sequence.gaps.len() <= MOST_GAPS);

@@ -7,7 +7,7 @@ use super::*;
 
 const SECOND: u64 = 1_000_000_000;
 const START: u64 = 1_790_000_000 * SECOND;
-const TIMES: Times = Times { start: START, steady: START };
+const TIMES: RunTimes = RunTimes { start: START, steady: START };
 
 fn sending(place: u64, rate: Option<f64>) -> Sending {
     Sending {
@@ -35,7 +35,7 @@ fn messages(count: u64, rate: f64) -> Vec<(u64, String)> {
         match sender.next(now) {
             Next::Now => {
                 let message = sender.send(now);
-                sender.settle(message.number, Ended::Acked, now);
+                sender.settle(message.number, MessageResult::Acked, now);
                 messages.push((now, message.text));
             }
             Next::At(due) => now = due,
@@ -147,7 +147,7 @@ fn a_service_that_stalls_is_seen_by_all_that_was_due_meanwhile() {
     let mut now = START;
     loop {
         while let Some((number, _)) = under_way.pop_front_if(|(_, at)| *at <= now) {
-            assert!(sender.settle(number, Ended::Acked, now));
+            assert!(sender.settle(number, MessageResult::Acked, now));
         }
         let answered = under_way.front().map_or(u64::MAX, |(_, at)| *at);
         match sender.next(now) {
@@ -192,13 +192,13 @@ fn without_a_rate_the_next_goes_as_soon_as_there_is_room() {
     let second = sender.send(START).number;
     assert_eq!(sender.next(START), Next::Full);
     // The window reaches from the oldest.
-    sender.settle(second, Ended::Acked, START + 1);
+    sender.settle(second, MessageResult::Acked, START + 1);
     assert_eq!(sender.next(START + 1), Next::Full);
-    sender.settle(first, Ended::Acked, START + 2);
+    sender.settle(first, MessageResult::Acked, START + 2);
     sender.send(START + 2);
     sender.send(START + 2);
     assert_eq!(sender.next(START + 2), Next::Over);
-    assert!(!sender.is_settled() && !sender.settle(first, Ended::Acked, START + 3), "each ends once");
+    assert!(!sender.is_settled() && !sender.settle(first, MessageResult::Acked, START + 3), "each ends once");
     sender.end();
     let published = sender.published();
     assert_eq!((published.sent, &*published.unsure, published.due), (4, &[2, 3][..], None));
@@ -257,7 +257,7 @@ fn what_was_refused_need_not_come_and_what_was_not_acknowledged_may() {
 
 #[test]
 fn only_messages_of_the_run_count_and_the_ramp_is_not_measured() {
-    let times = Times { start: START, steady: START + SECOND };
+    let times = RunTimes { start: START, steady: START + SECOND };
     let mut receiver = Receiver::new(publishers(0..1), 0, 1);
     let of = |run: &str, number, due| Payloads::new(run, (100, 100), 1).make(0, number, due);
     receiver.take(&of("other", 0, START), START + 5, times);

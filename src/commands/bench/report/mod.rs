@@ -17,7 +17,7 @@ use super::text::{bytes, ms, number};
 
 /// What a page is made of.
 #[derive(Debug)]
-pub struct Page<'a> {
+pub struct ReportPage<'a> {
     /// The command that made it.
     pub command: String,
     /// Where it connected; may be empty.
@@ -36,7 +36,7 @@ const POINTS: usize = 600;
 /// Most rows of a table.
 const ROWS: usize = 200;
 
-impl Page<'_> {
+impl ReportPage<'_> {
     /// The whole page.
     pub fn html(&self) -> String {
         let title = format!("wps bench {}", self.results.mode);
@@ -362,7 +362,7 @@ mod tests {
         let results = Results { mode: "pubsub".into(), sent: 2000, subscribers: 1, lost: 3, ..Results::default() }
             .with_histograms(&timeline.total.latency, &timeline.total.ack);
         let lost = BTreeMap::from([(7, 3)]);
-        let page = Page {
+        let page = ReportPage {
             command: "wps bench pubsub --group '<b>'".into(),
             place: "localhost:8080".into(),
             time: "2030-01-01T00:00:00Z".into(),

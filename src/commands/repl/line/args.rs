@@ -8,7 +8,7 @@ use crate::commands::service::args::{ClosingArgs, GrantArgs, GroupingArgs, Membe
 use crate::commands::stream::args::FlowArgs;
 use crate::options::data::args::{DataArgs, MetadataArgs, TtlArgs};
 use crate::options::operation::args::{AckIdArgs, JoinAckArgs};
-use crate::options::values::{DataType, Format, duration};
+use crate::options::values::{DataType, OutputFormat, duration};
 
 /// The commands of a line.
 #[derive(Debug, Subcommand)]
@@ -313,7 +313,7 @@ pub enum SetCommand {
     Output {
         /// The format
         #[arg(value_enum, value_name = "FORMAT")]
-        format: Format,
+        format: OutputFormat,
     },
     /// Whether to print the time before each message
     Timestamps {

@@ -4,16 +4,16 @@ use std::time::Duration;
 
 use super::args::{LineCommand, LineServiceCommand, LineStateCommand, SetCommand};
 use crate::commands::invoke::settings::LONGEST_ID;
-use crate::commands::service::settings::operation::Operation;
+use crate::commands::service::settings::operation::ServiceOperation;
 use crate::commands::service::settings::{ServiceTask, closing, granting, grouping, members, message, presence};
 use crate::commands::state::settings::state;
-use crate::commands::stream::settings::{Feed, Running, running};
+use crate::commands::stream::settings::{Feed, StreamOptions, running};
 use crate::failure::{Failure, Kind};
 use crate::options::data::args::DataArgs;
 use crate::options::data::payload::{DataFrom, PayloadSource};
 use crate::options::data::settings::{envelope, metadata, payload_type};
 use crate::options::names;
-use crate::options::operation::settings::{Ack, ack, groups};
+use crate::options::operation::settings::{AckRequest, ack, groups};
 use crate::options::values::DataType;
 use webpubsub_proto::{Codec, GroupState, Metadata, OwnedData, Upstream};
 
@@ -47,7 +47,7 @@ pub enum ReplCommand {
         /// What goes with it.
         metadata: Option<Metadata>,
         /// Its ack.
-        ack: Ack,
+        ack: AckRequest,
     },
     /// Send an event.
     Event {
@@ -58,7 +58,7 @@ pub enum ReplCommand {
         /// What goes with it.
         metadata: Option<Metadata>,
         /// Its ack.
-        ack: Ack,
+        ack: AckRequest,
     },
     /// Invoke.
     Invoke {
@@ -78,7 +78,7 @@ pub enum ReplCommand {
         /// What the lines are.
         feed: Feed,
         /// How it is run.
-        run: Running,
+        run: StreamOptions,
     },
     /// Do something about what members of a group say of themselves.
     State {
@@ -247,7 +247,7 @@ pub fn settle_line(command: LineCommand, codec: Codec) -> Result<ReplCommand, Fa
             LineServiceCommand::Close(args) => closing(args)?,
             LineServiceCommand::Group(args) => grouping(args)?,
             LineServiceCommand::Permission(args) => granting(args)?,
-            LineServiceCommand::Health => ServiceTask::One(Operation::Health),
+            LineServiceCommand::Health => ServiceTask::One(ServiceOperation::Health),
         }),
         LineCommand::Expect(args) => ReplCommand::Expect { jq: args.jq, timeout: args.timeout },
         LineCommand::Sleep(args) => ReplCommand::Sleep(args.duration),
@@ -263,11 +263,11 @@ pub fn settle_line(command: LineCommand, codec: Codec) -> Result<ReplCommand, Fa
 }
 
 /// The longest id that the frame may have: which one it will be is not known here.
-fn largest_id(ack: Ack) -> Option<u64> {
+fn largest_id(ack: AckRequest) -> Option<u64> {
     match ack {
-        Ack::Automatic => Some(u64::MAX),
-        Ack::Id(id) => Some(id),
-        Ack::None => None,
+        AckRequest::Automatic => Some(u64::MAX),
+        AckRequest::Id(id) => Some(id),
+        AckRequest::None => None,
     }
 }
 
@@ -322,7 +322,7 @@ mod tests {
             settled("expect .a == \"b\"").unwrap(),
             ReplCommand::Expect { jq: ".a == \"b\"".into(), timeout: Duration::from_secs(10) }
         );
-        let ReplCommand::Send { payload, no_echo: true, ack: Ack::Id(7), .. } =
+        let ReplCommand::Send { payload, no_echo: true, ack: AckRequest::Id(7), .. } =
             settled("send --no-echo --ack-id 7 g it's - fine").unwrap()
         else {
             panic!("not a send")

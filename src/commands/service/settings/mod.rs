@@ -8,10 +8,10 @@ use http::{HeaderMap, HeaderName, HeaderValue};
 use webpubsub_proto::Codec;
 use webpubsub_proto::session::OnUnknown;
 
-use self::operation::{Member, Operation, PermissionVerb, Target};
+use self::operation::{Member, PermissionVerb, ServiceOperation, Target};
 use super::args::{
     CloseArgs, ClosingArgs, CommonArgs, ConnectionsArgs, ExistsArgs, GrantArgs, GroupAction, GroupArgs, GroupingArgs,
-    HealthArgs, MembersArgs, PermissionAction, PermissionArgs, PermissionName, PresenceArgs, SendArgs, ToArgs,
+    HealthArgs, MembersArgs, PermissionAction, PermissionArgs, PermissionName, PresenceArgs, ServiceSendArgs, ToArgs,
 };
 use crate::failure::{Failure, Kind};
 use crate::options::connection::args::TokenArgs;
@@ -55,11 +55,11 @@ pub struct ServiceSettings {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum ServiceTask {
     /// One operation without data.
-    One(Operation),
+    One(ServiceOperation),
     /// A message.
-    Send(Operation, PayloadSource),
+    Send(ServiceOperation, PayloadSource),
     /// A message a line of stdin.
-    Lines(Operation, Lines),
+    Lines(ServiceOperation, Lines),
     /// All pages of a list.
     List {
         /// The group.
@@ -103,8 +103,12 @@ pub struct Lines {
 const LONGEST_TTL: Duration = Duration::from_secs(300);
 
 /// `wps service send`.
-pub fn send(args: SendArgs, environment: &Environment, input: &mut dyn Input) -> Result<ServiceSettings, Failure> {
-    let SendArgs { data, input: data_args, .. } = args;
+pub fn send(
+    args: ServiceSendArgs,
+    environment: &Environment,
+    input: &mut dyn Input,
+) -> Result<ServiceSettings, Failure> {
+    let ServiceSendArgs { data, input: data_args, .. } = args;
     let operation = message(args.to, args.metadata, data_args.data_type)?;
     // What is sent has no frame here.
     let data_type = payload_type(Codec::Json, &data_args)?;
@@ -136,7 +140,7 @@ pub fn send(args: SendArgs, environment: &Environment, input: &mut dyn Input) ->
 }
 
 /// A message to somebody.
-pub fn message(to: ToArgs, metadata: MetadataArgs, data_type: DataType) -> Result<Operation, Failure> {
+pub fn message(to: ToArgs, metadata: MetadataArgs, data_type: DataType) -> Result<ServiceOperation, Failure> {
     let ToArgs { all, group, user, connection, filter, exclude, message_ttl } = to;
     let headers = metadata_headers(metadata)?;
     let to = target("send to", all, group, user, connection)?;
@@ -151,7 +155,7 @@ pub fn message(to: ToArgs, metadata: MetadataArgs, data_type: DataType) -> Resul
         let failure = Failure::message(Kind::Usage, "the service takes no `--type protobuf` from servers");
         return Err(failure.blame("--type").hint("`--type binary` sends the bytes"));
     }
-    Ok(Operation::Send { to, filter, excluded: exclude, ttl, headers })
+    Ok(ServiceOperation::Send { to, filter, excluded: exclude, ttl, headers })
 }
 
 /// Metadata as the headers that they are over HTTP (PROTOCOL §4.5).
@@ -209,7 +213,7 @@ pub fn presence(args: PresenceArgs) -> Result<ServiceTask, Failure> {
         return Ok(ServiceTask::Member { connection: member, group: args.group.unwrap_or_default() });
     }
     let target = target("look for", false, args.group, args.user, args.connection)?;
-    Ok(ServiceTask::One(Operation::Exists(target)))
+    Ok(ServiceTask::One(ServiceOperation::Exists(target)))
 }
 
 /// `wps service close`.
@@ -222,7 +226,7 @@ pub fn closing(args: ClosingArgs) -> Result<ServiceTask, Failure> {
     let target = target("close", args.all, args.group, args.user, args.connection)?;
     let is_one = matches!(target, Target::Connection(_));
     refuse(is_one && !args.exclude.is_empty(), "--exclude", "--connection", "one connection needs no choice")?;
-    Ok(ServiceTask::One(Operation::Close { target, reason: args.reason, excluded: args.exclude }))
+    Ok(ServiceTask::One(ServiceOperation::Close { target, reason: args.reason, excluded: args.exclude }))
 }
 
 /// `wps service group`.
@@ -257,12 +261,12 @@ pub fn grouping(args: GroupingArgs) -> Result<ServiceTask, Failure> {
     )?;
     let operation = match (connection.map(Member::Connection).or(user.map(Member::User)), filter) {
         (Some(member), _) => match action {
-            GroupAction::Add => Operation::Add { member, group: group.unwrap_or_default() },
-            GroupAction::Remove | GroupAction::RemoveAll => Operation::Remove { member, group },
+            GroupAction::Add => ServiceOperation::Add { member, group: group.unwrap_or_default() },
+            GroupAction::Remove | GroupAction::RemoveAll => ServiceOperation::Remove { member, group },
         },
         (None, filter) => {
             let (add, filter) = (action == GroupAction::Add, filter.unwrap_or_default());
-            Operation::Change { add, group: group.unwrap_or_default(), filter }
+            ServiceOperation::Change { add, group: group.unwrap_or_default(), filter }
         }
     };
     Ok(ServiceTask::One(operation))
@@ -281,7 +285,7 @@ pub fn permission(
 pub fn granting(args: GrantArgs) -> Result<ServiceTask, Failure> {
     check_group(args.group.as_deref(), "--group")?;
     refuse_dots(Some(&args.connection))?;
-    let operation = Operation::Permission {
+    let operation = ServiceOperation::Permission {
         verb: match args.action {
             PermissionAction::Grant => PermissionVerb::Grant,
             PermissionAction::Revoke => PermissionVerb::Revoke,
@@ -305,7 +309,7 @@ pub fn health(
 ) -> Result<ServiceSettings, Failure> {
     // It is the whole service that is asked.
     args.common.hub.get_or_insert_with(|| "unused".to_owned());
-    settle(args.common, (ServiceTask::One(Operation::Health), OnUnknown::Resend), environment, input)
+    settle(args.common, (ServiceTask::One(ServiceOperation::Health), OnUnknown::Resend), environment, input)
 }
 
 fn settle(

@@ -50,7 +50,7 @@ pub enum PermissionVerb {
 
 /// An operation of the service.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Operation {
+pub enum ServiceOperation {
     /// A message.
     Send {
         /// To whom.
@@ -135,7 +135,7 @@ pub struct OperationRequest {
     pub body: Option<String>,
 }
 
-impl Operation {
+impl ServiceOperation {
     /// What the API calls it.
     pub fn name(&self) -> &'static str {
         match self {
@@ -418,7 +418,7 @@ pub fn encoded(text: &str) -> String {
 mod tests {
     use super::*;
 
-    fn asked(operation: &Operation) -> (String, String) {
+    fn asked(operation: &ServiceOperation) -> (String, String) {
         let asked = operation.request("chat");
         let url =
             asked.path_and_query().replace("?api-version=2024-12-01&", "?").replace("?api-version=2024-12-01", "");
@@ -429,20 +429,20 @@ mod tests {
     fn every_operation_is_asked_as_the_table_of_the_api_has_it() {
         let c = || "c".to_owned();
         let g = || Some("g".to_owned());
-        let send = |to, excluded: &[&str], filter: Option<&str>, ttl| Operation::Send {
+        let send = |to, excluded: &[&str], filter: Option<&str>, ttl| ServiceOperation::Send {
             to,
             filter: filter.map(str::to_owned),
             excluded: excluded.iter().map(|id| (*id).to_owned()).collect(),
             ttl,
             headers: HeaderMap::new(),
         };
-        let close = |target, reason: Option<&str>| Operation::Close {
+        let close = |target, reason: Option<&str>| ServiceOperation::Close {
             target,
             reason: reason.map(str::to_owned),
             excluded: Vec::new(),
         };
         let permission =
-            |verb, group| Operation::Permission { verb, permission: "sendToGroup", connection: c(), group };
+            |verb, group| ServiceOperation::Permission { verb, permission: "sendToGroup", connection: c(), group };
         let connection = || Member::Connection(c());
         let user = || Member::User("u/1".to_owned());
         let twenty = Some(Duration::from_secs(20));
@@ -478,36 +478,40 @@ mod tests {
                 "POST /api/hubs/chat/users/u/:closeConnections",
             ),
             (close(Target::Connection(c()), None), "closeConnection", "DELETE /api/hubs/chat/connections/c"),
-            (Operation::Exists(Target::Connection(c())), "connectionExists", "HEAD /api/hubs/chat/connections/c"),
-            (Operation::Exists(Target::Group("g".into())), "groupExists", "HEAD /api/hubs/chat/groups/g"),
-            (Operation::Exists(Target::User("u".into())), "userExists", "HEAD /api/hubs/chat/users/u"),
             (
-                Operation::Add { member: connection(), group: "g".into() },
+                ServiceOperation::Exists(Target::Connection(c())),
+                "connectionExists",
+                "HEAD /api/hubs/chat/connections/c",
+            ),
+            (ServiceOperation::Exists(Target::Group("g".into())), "groupExists", "HEAD /api/hubs/chat/groups/g"),
+            (ServiceOperation::Exists(Target::User("u".into())), "userExists", "HEAD /api/hubs/chat/users/u"),
+            (
+                ServiceOperation::Add { member: connection(), group: "g".into() },
                 "addConnectionToGroup",
                 "PUT /api/hubs/chat/groups/g/connections/c",
             ),
             (
-                Operation::Add { member: user(), group: "g".into() },
+                ServiceOperation::Add { member: user(), group: "g".into() },
                 "addUserToGroup",
                 "PUT /api/hubs/chat/users/u%2F1/groups/g",
             ),
             (
-                Operation::Remove { member: connection(), group: g() },
+                ServiceOperation::Remove { member: connection(), group: g() },
                 "removeConnectionFromGroup",
                 "DELETE /api/hubs/chat/groups/g/connections/c",
             ),
             (
-                Operation::Remove { member: connection(), group: None },
+                ServiceOperation::Remove { member: connection(), group: None },
                 "removeConnectionFromAllGroups",
                 "DELETE /api/hubs/chat/connections/c/groups",
             ),
             (
-                Operation::Remove { member: user(), group: g() },
+                ServiceOperation::Remove { member: user(), group: g() },
                 "removeUserFromGroup",
                 "DELETE /api/hubs/chat/users/u%2F1/groups/g",
             ),
             (
-                Operation::Remove { member: user(), group: None },
+                ServiceOperation::Remove { member: user(), group: None },
                 "removeUserFromAllGroups",
                 "DELETE /api/hubs/chat/users/u%2F1/groups",
             ),
@@ -527,11 +531,11 @@ mod tests {
                 "HEAD /api/hubs/chat/permissions/sendToGroup/connections/c?targetName=g",
             ),
             (
-                Operation::List { group: "g".into(), top: Some(500) },
+                ServiceOperation::List { group: "g".into(), top: Some(500) },
                 "listConnectionsInGroup",
                 "GET /api/hubs/chat/groups/g/connections?maxpagesize=200&top=500",
             ),
-            (Operation::Health, "getServiceStatus", "HEAD /api/health"),
+            (ServiceOperation::Health, "getServiceStatus", "HEAD /api/health"),
         ] {
             assert_eq!((operation.name(), asked(&operation)), (name, (expected.to_owned(), String::new())));
         }
@@ -539,7 +543,7 @@ mod tests {
             (true, "addConnectionsToGroups", "POST /api/hubs/chat/:addToGroups"),
             (false, "removeConnectionsFromGroups", "POST /api/hubs/chat/:removeFromGroups"),
         ] {
-            let change = Operation::Change { add, group: "g".into(), filter: "userId eq 'a'".into() };
+            let change = ServiceOperation::Change { add, group: "g".into(), filter: "userId eq 'a'".into() };
             let body = r#"{"filter":"userId eq 'a'","groups":["g"]}"#;
             assert_eq!((change.name(), asked(&change)), (name, (path.to_owned(), body.to_owned())));
         }

@@ -35,19 +35,21 @@ pub(super) fn settle(given: &[Secret], input: &mut dyn Input) -> Result<Vec<(Hea
     Ok(headers)
 }
 
-fn bad(kind: Kind, place: &str, problem: &Problem) -> Failure {
+fn bad(kind: Kind, place: &str, problem: &HeaderProblem) -> Failure {
     match problem {
-        Problem::Reserved(name) if *name == PROXY_AUTHORIZATION => {
+        HeaderProblem::Reserved(name) if *name == PROXY_AUTHORIZATION => {
             let failure = Failure::message(kind, format!("{place} cannot set `{name}`, which is for proxies"));
             failure.hint("user and password of a proxy stand in its URL: `--proxy USER:PASSWORD@HOST:PORT`")
         }
-        Problem::Reserved(name) => {
+        HeaderProblem::Reserved(name) => {
             let failure = Failure::message(kind, format!("{place} cannot set `{name}`, which the handshake needs"));
             failure.hint("leave it out; `--protocol` says which subprotocol is spoken")
         }
-        Problem::NoColon | Problem::Name => Failure::message(kind, format!("{place} is not a header: {problem}"))
-            .hint("a header is written `NAME: VALUE`; `@FILE` and `-` read headers from elsewhere, one a line"),
-        Problem::Value(name) => {
+        HeaderProblem::NoColon | HeaderProblem::Name => {
+            Failure::message(kind, format!("{place} is not a header: {problem}"))
+                .hint("a header is written `NAME: VALUE`; `@FILE` and `-` read headers from elsewhere, one a line")
+        }
+        HeaderProblem::Value(name) => {
             Failure::message(kind, format!("{place} has a value for `{name}` that no header can have"))
                 .hint("a value has no line breaks and no control characters")
         }
@@ -56,14 +58,14 @@ fn bad(kind: Kind, place: &str, problem: &Problem) -> Failure {
 
 /// What is wrong with a header.
 #[derive(Debug, PartialEq, Eq)]
-enum Problem {
+enum HeaderProblem {
     NoColon,
     Name,
     Value(HeaderName),
     Reserved(HeaderName),
 }
 
-impl std::fmt::Display for Problem {
+impl std::fmt::Display for HeaderProblem {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         match self {
             Self::NoColon => f.write_str("there is no colon in it"),
@@ -73,15 +75,15 @@ impl std::fmt::Display for Problem {
     }
 }
 
-fn parse(text: &str) -> Result<(HeaderName, HeaderValue), Problem> {
-    let (name, value) = text.split_once(':').ok_or(Problem::NoColon)?;
-    let name = HeaderName::from_bytes(name.trim().as_bytes()).map_err(|_| Problem::Name)?;
+fn parse(text: &str) -> Result<(HeaderName, HeaderValue), HeaderProblem> {
+    let (name, value) = text.split_once(':').ok_or(HeaderProblem::NoColon)?;
+    let name = HeaderName::from_bytes(name.trim().as_bytes()).map_err(|_| HeaderProblem::Name)?;
     let reserved = name == PROXY_AUTHORIZATION || name.as_str().starts_with("sec-websocket-");
     if reserved || RESERVED.contains(&name) {
-        return Err(Problem::Reserved(name));
+        return Err(HeaderProblem::Reserved(name));
     }
     let value = value.trim();
-    let mut header = HeaderValue::from_bytes(value.as_bytes()).map_err(|_| Problem::Value(name.clone()))?;
+    let mut header = HeaderValue::from_bytes(value.as_bytes()).map_err(|_| HeaderProblem::Value(name.clone()))?;
     if is_secret_header(name.as_str()) {
         header.set_sensitive(true);
         // The service may repeat it, or a part of it: the credentials of a scheme, the value of a cookie.
@@ -113,15 +115,15 @@ mod tests {
             assert_eq!((found.as_str(), header.as_bytes()), (name, value.as_bytes()), "{text}");
         }
         for text in ["", "X-A", "X A: 1", ": 1", "é: 1"] {
-            assert!(matches!(parse(text), Err(Problem::NoColon | Problem::Name)), "{text}");
+            assert!(matches!(parse(text), Err(HeaderProblem::NoColon | HeaderProblem::Name)), "{text}");
         }
-        assert!(matches!(parse("X-A: a\nb"), Err(Problem::Value(_))));
+        assert!(matches!(parse("X-A: a\nb"), Err(HeaderProblem::Value(_))));
     }
 
     #[test]
     fn headers_of_the_handshake_cannot_be_given() {
         for name in ["Upgrade", "connection", "Sec-WebSocket-Key", "SEC-WEBSOCKET-PROTOCOL", "Proxy-Authorization"] {
-            assert!(matches!(parse(&format!("{name}: x")), Err(Problem::Reserved(_))), "{name}");
+            assert!(matches!(parse(&format!("{name}: x")), Err(HeaderProblem::Reserved(_))), "{name}");
         }
     }
 
