@@ -81,14 +81,14 @@ impl<'a> MakeWriter<'a> for LogWriter {
     type Writer = LogEntry;
 
     fn make_writer(&'a self) -> LogEntry {
-        LogEntry { stream: self.0.clone(), text: Vec::new(), care: Care::Foreign, error: false }
+        LogEntry { stream: self.0.clone(), text: Vec::new(), care: Redaction::Foreign, error: false }
     }
 
     fn make_writer_for(&'a self, meta: &Metadata<'_>) -> LogEntry {
         let care = match meta.target() {
-            FRAMES => Care::None,
-            target if is_own(target) => Care::Own,
-            _ => Care::Foreign,
+            FRAMES => Redaction::None,
+            target if is_own(target) => Redaction::Own,
+            _ => Redaction::Foreign,
         };
         LogEntry { stream: self.0.clone(), text: Vec::new(), care, error: *meta.level() == Level::ERROR }
     }
@@ -98,14 +98,14 @@ impl<'a> MakeWriter<'a> for LogWriter {
 struct LogEntry {
     stream: Stream,
     text: Vec<u8>,
-    care: Care,
+    care: Redaction,
     /// It outlasts the others where nobody reads.
     error: bool,
 }
 
 /// What is done about secrets in an event.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Care {
+enum Redaction {
     /// Nothing: the driver has taken the secrets out of frames; a message's data is never altered.
     None,
     /// They are redacted.
@@ -148,9 +148,9 @@ impl Write for LogEntry {
 
 impl Drop for LogEntry {
     fn drop(&mut self) {
-        if self.care != Care::None {
+        if self.care != Redaction::None {
             let mut text = redact(&String::from_utf8_lossy(&self.text)).into_owned();
-            if self.care == Care::Foreign {
+            if self.care == Redaction::Foreign {
                 text = without_dumps(&text);
             }
             self.text = text.into_bytes();

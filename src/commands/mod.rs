@@ -28,7 +28,7 @@ pub mod webhook;
 use crate::failure::Failure;
 use crate::options::environment::{Environment, Input};
 use crate::options::expressions::args::FilterArgs;
-use crate::options::output::args::TalkArgs;
+use crate::options::output::args::StderrArgs;
 use crate::run::process::Process;
 
 /// What a command will do. Fails where it comes to nothing before its output is set up; else it is the exit code.
@@ -37,7 +37,7 @@ pub type Task = Box<dyn FnOnce(Process) -> Result<u8, Failure>>;
 /// A command as it was typed.
 pub trait CommandArgs {
     /// What is said on stderr, for commands that say something.
-    fn talk(&self) -> Option<&TalkArgs> {
+    fn talk(&self) -> Option<&StderrArgs> {
         None
     }
 

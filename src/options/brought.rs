@@ -7,7 +7,7 @@ use crate::failure::{Failure, Kind};
 
 /// The flags that stand in a profile and count.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Brought {
+pub struct ProfileOverlay {
     /// Name of the profile.
     pub profile: String,
     /// What names it: `--profile` or `WPS_PROFILE`.
@@ -20,7 +20,7 @@ pub struct Brought {
     pub typed: BTreeSet<String>,
 }
 
-impl Brought {
+impl ProfileOverlay {
     /// Whether a flag, without dashes, comes from the profile.
     pub fn has(&self, flag: &str) -> bool {
         self.flags.contains(flag)
@@ -53,7 +53,7 @@ mod tests {
     use super::*;
 
     fn explained(kind: Kind, blames: &[&str]) -> (Kind, Vec<String>) {
-        let brought = Brought {
+        let brought = ProfileOverlay {
             profile: "work".to_owned(),
             by: "--profile",
             file: "config.toml".into(),

@@ -5,9 +5,9 @@ use std::io::{self, Read as _};
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
-use super::brought::Brought;
+use super::brought::ProfileOverlay;
 use super::values::ColorChoice;
-use super::within::{Limit, within};
+use super::within::{TimeLimit, within};
 use crate::failure::Failure;
 
 /// What holds unless the command line says otherwise: environment variables, of which one that is set to nothing counts
@@ -16,7 +16,7 @@ use crate::failure::Failure;
 pub struct Environment {
     variables: HashMap<String, String>,
     /// What a profile has brought into the command line.
-    profile: Option<Brought>,
+    profile: Option<ProfileOverlay>,
 }
 
 impl Environment {
@@ -34,12 +34,12 @@ impl Environment {
 
     /// The same with what a profile has brought into the command line.
     #[must_use]
-    pub fn with_profile(self, brought: Brought) -> Self {
+    pub fn with_profile(self, brought: ProfileOverlay) -> Self {
         Self { profile: Some(brought), ..self }
     }
 
     /// What a profile has brought, when it brought this flag (named without dashes).
-    pub fn profile_with(&self, flag: &str) -> Option<&Brought> {
+    pub fn profile_with(&self, flag: &str) -> Option<&ProfileOverlay> {
         self.profile.as_ref().filter(|profile| profile.has(flag))
     }
 
@@ -99,7 +99,7 @@ pub struct ProcessInput {
     /// When the process was started.
     started: Instant,
     /// When reading ends, if it has to.
-    limit: Option<Limit>,
+    limit: Option<TimeLimit>,
 }
 
 impl ProcessInput {
@@ -138,7 +138,7 @@ impl Input for ProcessInput {
     }
 
     fn limit(&mut self, timeout: Option<Duration>) {
-        self.limit = timeout.map(|timeout| Limit { timeout, since: self.started });
+        self.limit = timeout.map(|timeout| TimeLimit { timeout, since: self.started });
     }
 
     fn note(&mut self, note: Note) {

@@ -12,7 +12,7 @@ use crate::failure::{Failure, Kind};
 
 /// A span of time and its end.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Limit {
+pub struct TimeLimit {
     /// `--timeout`.
     pub timeout: Duration,
     /// When the process was started.
@@ -21,8 +21,8 @@ pub struct Limit {
 
 /// What `read` gives. Where the time is up before, that is the error, of the kind `TimedOut`, and `read` is left to
 /// itself. Without a limit it takes as long as it takes.
-pub fn within<T: Send + 'static>(limit: Option<Limit>, read: impl FnOnce() -> T + Send + 'static) -> io::Result<T> {
-    let Some(Limit { timeout, since }) = limit else { return Ok(read()) };
+pub fn within<T: Send + 'static>(limit: Option<TimeLimit>, read: impl FnOnce() -> T + Send + 'static) -> io::Result<T> {
+    let Some(TimeLimit { timeout, since }) = limit else { return Ok(read()) };
     let (sender, receiver) = channel();
     // Nobody may be there any more to take it.
     thread::Builder::new().spawn(move || drop(sender.send(read())))?;
@@ -37,7 +37,7 @@ pub fn within<T: Send + 'static>(limit: Option<Limit>, read: impl FnOnce() -> T 
 
 /// [`within`] for a read that may fail by itself; `what` is named where the time is up (exit 124).
 pub fn read_within<T: Send + 'static>(
-    limit: Option<Limit>,
+    limit: Option<TimeLimit>,
     what: &str,
     read: impl FnOnce() -> Result<T, Failure> + Send + 'static,
 ) -> Result<T, Failure> {
@@ -53,7 +53,7 @@ mod tests {
 
     #[test]
     fn what_does_not_end_is_left_when_the_time_is_up() {
-        let limit = |timeout| Some(Limit { timeout, since: Instant::now() });
+        let limit = |timeout| Some(TimeLimit { timeout, since: Instant::now() });
         assert_eq!(within(None, || 1).unwrap(), 1);
         assert_eq!(within(limit(Duration::from_secs(60)), || 2).unwrap(), 2);
         // The writing end stays open.

@@ -12,11 +12,11 @@ use std::path::PathBuf;
 
 use crate::cli::{Command, FlagValue, Parsed, TypedFlags, parse_with};
 use crate::failure::{Failure, Kind};
-use crate::options::brought::Brought;
+use crate::options::brought::ProfileOverlay;
 use crate::options::environment::{Environment, Input};
 use file::{File, Profile};
 
-pub use report::Checked;
+pub use report::CheckReport;
 pub use report::{check, list, show};
 
 /// What to do when a file has no profile at all; what it has instead may be a misspelt one.
@@ -51,7 +51,7 @@ pub fn with_profile(
     typed: TypedFlags,
     environment: &Environment,
     input: &mut dyn Input,
-) -> Result<Option<(Command, Brought)>, Failure> {
+) -> Result<Option<(Command, ProfileOverlay)>, Failure> {
     if !typed.known.contains("profile") || typed.shows_profile {
         return Ok(None);
     }
@@ -62,7 +62,7 @@ pub fn with_profile(
     // What is typed goes before, so the profile did not bring it.
     let flags = effective.iter().map(|(name, _)| name.clone()).filter(|name| !typed.given.contains(name)).collect();
     let typed = typed.given;
-    let brought = Brought { profile: profile.name.clone(), by, file, flags, typed };
+    let brought = ProfileOverlay { profile: profile.name.clone(), by, file, flags, typed };
     match parse_with(args, &effective).map_err(|failure| brought.explain(failure))? {
         Parsed::Run(command) => Ok(Some((command, brought))),
         Parsed::Print(_) | Parsed::Nothing(_) => Ok(None),

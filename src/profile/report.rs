@@ -16,7 +16,7 @@ use webpubsub_net::secret::redact;
 
 /// What `wps config check` found.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Checked {
+pub struct CheckReport {
     /// The file.
     pub path: PathBuf,
     /// A line for each profile and each fault.
@@ -124,7 +124,7 @@ pub fn list(input: &mut dyn Input) -> Result<String, Failure> {
 }
 
 /// Checks every profile.
-pub fn check(input: &mut dyn Input) -> Result<Checked, Failure> {
+pub fn check(input: &mut dyn Input) -> Result<CheckReport, Failure> {
     let path = config_file(input)?;
     let Some(file) = File::read(&path, input)? else {
         let failure = Failure::message(Kind::Config, format!("there is no `{}`", path.display()));
@@ -148,7 +148,7 @@ pub fn check(input: &mut dyn Input) -> Result<Checked, Failure> {
     if file.profiles.is_empty() && count == 0 {
         let _ = writeln!(report, "no profiles");
     }
-    Ok(Checked { path, report, faults: count })
+    Ok(CheckReport { path, report, faults: count })
 }
 
 fn line(out: &mut String, profile: Option<&str>, fault: &Fault) {

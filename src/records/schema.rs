@@ -82,7 +82,7 @@ struct Document<'t> {
     #[serde(rename = "$id")]
     id: String,
     #[serde(rename = "$defs", borrow)]
-    records: InOrder<&'t RawValue>,
+    records: OrderedObject<&'t RawValue>,
 }
 
 /// A schema, as far as the manual is made from it.
@@ -90,7 +90,7 @@ struct Document<'t> {
 #[serde(default, rename_all = "camelCase")]
 struct Schema {
     description: String,
-    properties: InOrder<Schema>,
+    properties: OrderedObject<Schema>,
     required: Vec<String>,
     #[serde(rename = "enum")]
     values: Vec<Value>,
@@ -117,20 +117,20 @@ impl Schema {
 }
 
 /// The members of an object in the order of the text.
-struct InOrder<T>(Vec<(String, T)>);
+struct OrderedObject<T>(Vec<(String, T)>);
 
-impl<T> Default for InOrder<T> {
+impl<T> Default for OrderedObject<T> {
     fn default() -> Self {
         Self(Vec::new())
     }
 }
 
-impl<'de, T: Deserialize<'de>> Deserialize<'de> for InOrder<T> {
+impl<'de, T: Deserialize<'de>> Deserialize<'de> for OrderedObject<T> {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         struct Members<T>(PhantomData<T>);
 
         impl<'de, T: Deserialize<'de>> Visitor<'de> for Members<T> {
-            type Value = InOrder<T>;
+            type Value = OrderedObject<T>;
 
             fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
                 f.write_str("an object")
@@ -141,7 +141,7 @@ impl<'de, T: Deserialize<'de>> Deserialize<'de> for InOrder<T> {
                 while let Some(member) = map.next_entry()? {
                     members.push(member);
                 }
-                Ok(InOrder(members))
+                Ok(OrderedObject(members))
             }
         }
 

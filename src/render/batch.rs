@@ -10,12 +10,12 @@ use super::writer::Reach;
 pub struct Batch {
     /// All of it, in order.
     pub bytes: Vec<u8>,
-    entries: Vec<Span>,
+    entries: Vec<EntrySpan>,
 }
 
 /// Where an entry stands.
 #[derive(Clone, Copy, Debug)]
-struct Span {
+struct EntrySpan {
     start: usize,
     record_end: usize,
     end: usize,
@@ -41,13 +41,13 @@ pub struct PrintedEntry<'a> {
 
 /// An entry being written at the end of a batch.
 #[derive(Clone, Copy, Debug)]
-pub struct Writing {
+pub struct OpenEntry {
     start: usize,
     /// Where the record ends, if it has.
     record_end: Option<usize>,
 }
 
-impl Writing {
+impl OpenEntry {
     /// Begins one. What is appended now is its record.
     pub fn begin(batch: &Batch) -> Self {
         Self { start: batch.bytes.len(), record_end: None }
@@ -63,7 +63,7 @@ impl Writing {
         let end = batch.bytes.len();
         if end > self.start {
             let record_end = self.record_end.unwrap_or(end);
-            batch.entries.push(Span { start: self.start, record_end, end, shown, last, reach });
+            batch.entries.push(EntrySpan { start: self.start, record_end, end, shown, last, reach });
         }
     }
 }
@@ -78,7 +78,7 @@ impl Batch {
     pub fn append(&mut self, other: &mut Self) {
         let moved = self.bytes.len();
         self.bytes.extend_from_slice(&other.bytes);
-        let shifted = other.entries.iter().map(|span| Span {
+        let shifted = other.entries.iter().map(|span| EntrySpan {
             start: span.start + moved,
             record_end: span.record_end + moved,
             end: span.end + moved,
@@ -95,26 +95,26 @@ impl Batch {
     }
 
     /// To be read.
-    pub fn view(&self) -> View<'_> {
-        View { bytes: &self.bytes, entries: &self.entries }
+    pub fn view(&self) -> BatchView<'_> {
+        BatchView { bytes: &self.bytes, entries: &self.entries }
     }
 }
 
 /// A batch that is read.
 #[derive(Clone, Copy, Debug)]
-pub struct View<'a> {
+pub struct BatchView<'a> {
     /// All of it, in order.
     pub bytes: &'a [u8],
-    entries: &'a [Span],
+    entries: &'a [EntrySpan],
 }
 
-impl<'a> From<&'a [u8]> for View<'a> {
+impl<'a> From<&'a [u8]> for BatchView<'a> {
     fn from(bytes: &'a [u8]) -> Self {
         Self { bytes, entries: &[] }
     }
 }
 
-impl<'a> View<'a> {
+impl<'a> BatchView<'a> {
     /// The entries in their order; what stands between them is one that is shown as it is.
     pub fn entries(self) -> impl Iterator<Item = PrintedEntry<'a>> {
         let Self { bytes, entries } = self;
@@ -144,14 +144,14 @@ mod tests {
     fn entries_come_out_as_they_were_written() {
         let reach = Reach { mark: Some(Mark { ordinal: 2, sequence_id: u64::MAX }), losses: 3 };
         let mut batch = Batch::default();
-        let mut writing = Writing::begin(&batch);
+        let mut writing = OpenEntry::begin(&batch);
         batch.bytes.extend_from_slice(b"{}\n");
         writing.text(&batch);
         batch.bytes.extend_from_slice(b"text");
         writing.end(&mut batch, true, false, reach);
-        Writing::begin(&batch).end(&mut batch, true, true, reach);
+        OpenEntry::begin(&batch).end(&mut batch, true, true, reach);
         let mut other = Batch::plain(b"between".to_vec());
-        let writing = Writing::begin(&other);
+        let writing = OpenEntry::begin(&other);
         other.bytes.extend_from_slice(b"[]\n");
         writing.end(&mut other, false, true, Reach::default());
         batch.append(&mut other);

@@ -7,7 +7,7 @@ use std::time::Duration;
 use tokio::time::{Instant, timeout_at};
 
 use super::batch::Batch;
-use super::expressions::{Expressions, Judgement};
+use super::expressions::{Conditions, Expressions};
 use super::jq::STACK;
 use super::sanitize::json_for_terminal;
 use super::writer::{Keep, Reach, Writer};
@@ -146,11 +146,11 @@ pub struct ShownLine {
 pub struct Builder<'a> {
     color: Box<dyn Fn(bool) -> bool + 'a>,
     above: Option<Box<dyn Write + Send>>,
-    judged: Option<Judged>,
+    judged: Option<OutputFilter>,
 }
 
 /// Expressions before stdout.
-struct Judged {
+struct OutputFilter {
     expressions: Expressions,
     quiet: bool,
     outlives: bool,
@@ -165,11 +165,11 @@ impl Builder<'_> {
     /// Puts expressions before stdout. Their warnings are told unless it is to be `quiet`; with `outlives`, conditions are
     /// looked at also when the reader of stdout has gone.
     pub fn judged(self, expressions: Expressions, quiet: bool, outlives: bool) -> Self {
-        Self { judged: Some(Judged { expressions, quiet, outlives }), ..self }
+        Self { judged: Some(OutputFilter { expressions, quiet, outlives }), ..self }
     }
 
     /// Opens both, with the judgement of the expressions, if there are any.
-    pub fn open(self) -> io::Result<(Console, Option<Judgement>)> {
+    pub fn open(self) -> io::Result<(Console, Option<Conditions>)> {
         let Self { color, above, judged } = self;
         let style = |terminal| Style { color: color(terminal), terminal };
         let (out_style, err_style) = (style(io::stdout().is_terminal()), style(io::stderr().is_terminal()));
@@ -195,7 +195,7 @@ impl Builder<'_> {
         let (out, judgement) = match judged {
             None => (Writer::spawn("stdout", vec![out])?, None),
             // Each has a thread of its own, so that an expression that takes long holds back no word on stderr.
-            Some(Judged { expressions, quiet, outlives }) => {
+            Some(OutputFilter { expressions, quiet, outlives }) => {
                 let warnings = (!quiet).then(|| err.clone());
                 let (sink, judgement) = expressions.over(out, out_style, warnings, outlives);
                 (Writer::spawn_deep("stdout", STACK, sink)?, Some(judgement))

@@ -16,9 +16,9 @@ use std::time::{Duration, Instant};
 
 use tokio::sync::Notify;
 
-use super::batch::{PrintedEntry, View};
+use super::batch::{BatchView, PrintedEntry};
 use super::console::{Stream, Style};
-use super::jq::{BadExpression, Hurry, Jq, Limits, STACK, Val, is_true, write_json};
+use super::jq::{BadExpression, EvaluationDeadline, Jq, Limits, STACK, Val, is_true, write_json};
 use super::sanitize;
 use super::writer::{Ledger, Reach, Sink, WriteFailure};
 use webpubsub_net::secret::excerpt;
@@ -63,7 +63,7 @@ pub enum EndCondition {
 
 /// A condition that was met.
 #[derive(Clone, Debug)]
-pub struct Met {
+pub struct MetCondition {
     /// Which.
     pub condition: EndCondition,
     /// By this record: the beginning of its JSON.
@@ -72,25 +72,25 @@ pub struct Met {
 
 #[derive(Debug, Default)]
 struct ConditionState {
-    met: Mutex<Option<Met>>,
+    met: Mutex<Option<MetCondition>>,
     came: Notify,
-    hurry: Hurry,
+    hurry: EvaluationDeadline,
 }
 
 /// What a run sees of its expressions.
 #[derive(Clone, Debug)]
-pub struct Judgement {
+pub struct Conditions {
     shared: Arc<ConditionState>,
 }
 
-impl Judgement {
+impl Conditions {
     /// The condition that was met, if one was by what is written so far.
-    pub fn met(&self) -> Option<Met> {
+    pub fn met(&self) -> Option<MetCondition> {
         self.shared.met.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
     /// Resolves when a condition is met.
-    pub async fn wait(&self) -> Met {
+    pub async fn wait(&self) -> MetCondition {
         loop {
             let came = self.shared.came.notified();
             if let Some(met) = self.met() {
@@ -159,9 +159,9 @@ impl Expressions {
         style: Style,
         warnings: Option<Stream>,
         outlives: bool,
-    ) -> (Box<dyn Sink>, Judgement) {
+    ) -> (Box<dyn Sink>, Conditions) {
         let shared = Arc::new(ConditionState::default());
-        let judgement = Judgement { shared: Arc::clone(&shared) };
+        let judgement = Conditions { shared: Arc::clone(&shared) };
         let outlet = Outlet {
             inner,
             outlives,
@@ -254,14 +254,14 @@ struct Outlet {
 
 /// What an evaluation came to.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Evaluated<T> {
+enum EvaluationResult<T> {
     To(T),
     /// The run has to end, and it was not waited for.
     CutShort,
 }
 
 impl Sink for Evaluator {
-    fn put(&mut self, batch: View<'_>, reach: Reach, ledger: Option<&dyn Ledger>) -> Result<Reach, WriteFailure> {
+    fn put(&mut self, batch: BatchView<'_>, reach: Reach, ledger: Option<&dyn Ledger>) -> Result<Reach, WriteFailure> {
         self.outlet.written = Instant::now();
         self.outlet.reach = Reach::default();
         let mut met = self.is_met();
@@ -297,13 +297,13 @@ impl Evaluator {
         ledger: Option<&dyn Ledger>,
     ) -> Result<bool, WriteFailure> {
         let condition = match self.judge(entry) {
-            Evaluated::To(condition) => condition,
+            EvaluationResult::To(condition) => condition,
             // Another run looks at it, if there is to be one; without, it is seen at least.
-            Evaluated::CutShort if !entry.reach.is_none() => return Ok(false),
-            Evaluated::CutShort => None,
+            EvaluationResult::CutShort if !entry.reach.is_none() => return Ok(false),
+            EvaluationResult::CutShort => None,
         };
         let (start, puts) = (self.outlet.out.len(), self.outlet.puts);
-        if self.show(entry, ledger)? == Evaluated::CutShort && !entry.reach.is_none() {
+        if self.show(entry, ledger)? == EvaluationResult::CutShort && !entry.reach.is_none() {
             if puts == self.outlet.puts {
                 self.outlet.out.truncate(start);
             }
@@ -346,15 +346,19 @@ impl Evaluator {
 
     fn tell(&self, condition: EndCondition, record: &[u8]) {
         let text = String::from_utf8_lossy(record);
-        let met = Met { condition, record: excerpt(text.trim_end(), TOLD).into_owned() };
+        let met = MetCondition { condition, record: excerpt(text.trim_end(), TOLD).into_owned() };
         *self.shared.met.lock().unwrap_or_else(PoisonError::into_inner) = Some(met);
         self.shared.came.notify_one();
     }
 
     /// Appends what is printed of an entry.
-    fn show(&mut self, entry: &PrintedEntry<'_>, ledger: Option<&dyn Ledger>) -> Result<Evaluated<()>, WriteFailure> {
+    fn show(
+        &mut self,
+        entry: &PrintedEntry<'_>,
+        ledger: Option<&dyn Ledger>,
+    ) -> Result<EvaluationResult<()>, WriteFailure> {
         let Self { expressions, style, complaints, shared, outlet, slow, .. } = self;
-        let mut evaluated = Evaluated::To(());
+        let mut evaluated = EvaluationResult::To(());
         match &expressions.jq {
             _ if !entry.shown => {}
             None if style.terminal && !entry.record.is_empty() => {
@@ -399,7 +403,7 @@ impl Evaluator {
                     match result {
                         Err(_) if !entry.last && (shared.hurry.is_over() || *slow >= SLOW_TIME) => {
                             complaints.left_out();
-                            evaluated = Evaluated::CutShort;
+                            evaluated = EvaluationResult::CutShort;
                         }
                         Err(error) => complaints.failed("--jq", "no result", &error),
                         Ok(()) => {}
@@ -412,9 +416,9 @@ impl Evaluator {
     }
 
     /// The condition that a record meets: `--fail-on` goes before `--until`.
-    fn judge(&mut self, PrintedEntry { record, .. }: &PrintedEntry<'_>) -> Evaluated<Option<EndCondition>> {
+    fn judge(&mut self, PrintedEntry { record, .. }: &PrintedEntry<'_>) -> EvaluationResult<Option<EndCondition>> {
         if record.is_empty() {
-            return Evaluated::To(None);
+            return EvaluationResult::To(None);
         }
         let Self { expressions, complaints, shared, outlet, slow, .. } = self;
         let conditions = [
@@ -434,16 +438,16 @@ impl Evaluator {
                 }
             };
             match result {
-                Ok(true) => return Evaluated::To(Some(condition)),
+                Ok(true) => return EvaluationResult::To(Some(condition)),
                 Err(_) if shared.hurry.is_over() || *slow >= SLOW_TIME => {
                     complaints.left_out();
-                    return Evaluated::CutShort;
+                    return EvaluationResult::CutShort;
                 }
                 Err(error) => complaints.failed(flag, "false", &error),
                 Ok(false) => {}
             }
         }
-        Evaluated::To(None)
+        EvaluationResult::To(None)
     }
 }
 
@@ -522,7 +526,7 @@ fn append(out: &mut Vec<u8>, value: &Val, raw: bool, style: Style) {
 mod tests {
     use std::io;
 
-    use super::super::batch::{Batch, Writing};
+    use super::super::batch::{Batch, OpenEntry};
     use super::*;
     use webpubsub_client::event::Mark;
 
@@ -553,14 +557,14 @@ mod tests {
     fn batch(records: &[&str]) -> Batch {
         let mut out = Batch::default();
         for (at, record) in records.iter().enumerate() {
-            let entry = Writing::begin(&out);
+            let entry = OpenEntry::begin(&out);
             out.bytes.extend_from_slice(record.as_bytes());
             entry.end(&mut out, true, false, mark(at as u64 + 1));
         }
         out
     }
 
-    fn over(given: &ExpressionTexts<'_>, inner: Box<dyn Write + Send>) -> (Box<dyn Sink>, Judgement) {
+    fn over(given: &ExpressionTexts<'_>, inner: Box<dyn Write + Send>) -> (Box<dyn Sink>, Conditions) {
         Expressions::compile(given).unwrap().unwrap().over(inner, Style::default(), None, true)
     }
 

@@ -36,7 +36,7 @@ pub(super) struct Fragments {
 
 /// How fragments are written.
 #[derive(Clone, Copy, Debug)]
-pub(super) enum Manner {
+pub(super) enum FragmentStyle {
     /// With their source, as people read them.
     Text,
     /// The payloads alone.
@@ -55,11 +55,11 @@ impl Fragments {
     }
 
     /// Ends the line: something else follows.
-    pub(super) fn close(&mut self, out: &mut Vec<u8>, manner: Manner) {
+    pub(super) fn close(&mut self, out: &mut Vec<u8>, manner: FragmentStyle) {
         if self.open.take().is_some() && !self.is_binary {
             match manner {
-                Manner::Text if self.at_start => {}
-                Manner::Text | Manner::Data => out.push(b'\n'),
+                FragmentStyle::Text if self.at_start => {}
+                FragmentStyle::Text | FragmentStyle::Data => out.push(b'\n'),
             }
         }
     }
@@ -69,7 +69,7 @@ impl Fragments {
         &mut self,
         out: &mut Vec<u8>,
         style: Style,
-        manner: Manner,
+        manner: FragmentStyle,
         time: Option<&str>,
         message: &Message<'_>,
         info: &StreamInfo<'_>,
@@ -93,15 +93,15 @@ impl Fragments {
         &mut self,
         out: &mut Vec<u8>,
         style: Style,
-        (manner, mark): (Manner, Option<&str>),
+        (manner, mark): (FragmentStyle, Option<&str>),
         time: Option<&str>,
         message: &Message<'_>,
         line: &FragmentLine,
     ) {
         let joins = match manner {
             _ if self.apart => false,
-            Manner::Text => style.terminal,
-            Manner::Data => true,
+            FragmentStyle::Text => style.terminal,
+            FragmentStyle::Data => true,
         };
         let goes_on = joins && self.open.as_ref() == Some(line);
         if !goes_on {
@@ -111,14 +111,14 @@ impl Fragments {
             out.extend_from_slice(INDENT);
         }
         match manner {
-            Manner::Data => {
+            FragmentStyle::Data => {
                 text::data(out, style, message.data);
                 self.is_binary = matches!(message.data, Data::Binary(_) | Data::Protobuf(_));
                 if !self.is_binary {
                     out.pop();
                 }
             }
-            Manner::Text => {
+            FragmentStyle::Text => {
                 if !goes_on {
                     text::source(out, style, time, message);
                     let of = format!("(stream {}) ", style.name(&line.stream_id));
@@ -193,11 +193,16 @@ mod tests {
     const TERMINAL: Style = Style { color: false, terminal: true };
 
     /// What is written of fragments: `id`, number, payload; a number of 0: the end.
-    fn written(style: Style, manner: Manner, parts: &[(&str, u64, &str)]) -> String {
+    fn written(style: Style, manner: FragmentStyle, parts: &[(&str, u64, &str)]) -> String {
         written_by(Fragments::default(), style, manner, parts)
     }
 
-    fn written_by(mut fragments: Fragments, style: Style, manner: Manner, parts: &[(&str, u64, &str)]) -> String {
+    fn written_by(
+        mut fragments: Fragments,
+        style: Style,
+        manner: FragmentStyle,
+        parts: &[(&str, u64, &str)],
+    ) -> String {
         let mut out = Vec::new();
         for (id, number, text) in parts {
             let end = if *number == 0 { ",\"endOfStream\":true" } else { "" };
@@ -220,19 +225,19 @@ mod tests {
 
     #[test]
     fn data_is_the_payloads_with_a_newline_at_the_end_and_where_another_stream_comes_between() {
-        assert_eq!(written(PIPE, Manner::Data, ONE), "a\nb\n");
-        assert_eq!(written(PIPE, Manner::Data, TWO), "a\nx\nbc\ny\n");
+        assert_eq!(written(PIPE, FragmentStyle::Data, ONE), "a\nb\n");
+        assert_eq!(written(PIPE, FragmentStyle::Data, TWO), "a\nx\nbc\ny\n");
     }
 
     #[test]
     fn text_on_a_pipe_is_a_line_a_fragment_with_the_streams_id() {
-        assert_eq!(written(PIPE, Manner::Text, ONE), "[g] u: (stream s) a\n[g] u: (stream s) b\n");
+        assert_eq!(written(PIPE, FragmentStyle::Text, ONE), "[g] u: (stream s) a\n[g] u: (stream s) b\n");
     }
 
     #[test]
     fn text_on_a_terminal_is_joined_as_it_comes() {
         assert_eq!(
-            written(TERMINAL, Manner::Text, TWO),
+            written(TERMINAL, FragmentStyle::Text, TWO),
             "[g] u: (stream s) a\n[g] u: (stream t) x\n[g] u: (stream s) bc\n[g] u: (stream t) y\n"
         );
     }
@@ -240,11 +245,11 @@ mod tests {
     #[test]
     fn further_lines_are_indented_on_a_terminal_and_none_is_left_empty() {
         let lines = [("s", 1, "one\n"), ("s", 2, "two"), ("s", 3, " and more\nthree\n"), ("s", 0, "")];
-        assert_eq!(written(TERMINAL, Manner::Text, &lines), "[g] u: (stream s) one\n  two and more\n  three\n");
+        assert_eq!(written(TERMINAL, FragmentStyle::Text, &lines), "[g] u: (stream s) one\n  two and more\n  three\n");
         let between = [("s", 1, "one\n"), ("t", 1, "x\n"), ("s", 2, "two\n")];
         let expected = "[g] u: (stream s) one\n[g] u: (stream t) x\n[g] u: (stream s) two\n";
-        assert_eq!(written(TERMINAL, Manner::Text, &between), expected);
-        assert_eq!(written(TERMINAL, Manner::Data, &lines), "one\n  two and more\n  three\n\n");
+        assert_eq!(written(TERMINAL, FragmentStyle::Text, &between), expected);
+        assert_eq!(written(TERMINAL, FragmentStyle::Data, &lines), "one\n  two and more\n  three\n\n");
     }
 
     #[test]
@@ -253,7 +258,7 @@ mod tests {
         fragments.set_apart(true);
         let expected = "[g] u: (stream s) one\n[g] u: (stream s) two\n";
         assert_eq!(
-            written_by(fragments, TERMINAL, Manner::Text, &[("s", 1, "one\n"), ("s", 2, "two"), ("s", 0, "")]),
+            written_by(fragments, TERMINAL, FragmentStyle::Text, &[("s", 1, "one\n"), ("s", 2, "two"), ("s", 0, "")]),
             expected
         );
     }
@@ -263,7 +268,7 @@ mod tests {
         let frame = r#"{"type":"message","from":"group","group":"g","dataType":"text","data":"","stream":{"streamId":"s","streamSequenceId":2,"endOfStream":true,"error":{"name":"UserError","message":"m","userErrorCode":"c"}}}"#;
         let Downstream::Message(message) = decode_downstream(frame) else { panic!("{frame}") };
         let info = StreamInfo::parse(message.stream.unwrap()).unwrap();
-        let said = Fragments::default().put(&mut Vec::new(), PIPE, Manner::Text, None, &message, &info);
+        let said = Fragments::default().put(&mut Vec::new(), PIPE, FragmentStyle::Text, None, &message, &info);
         assert_eq!(said.as_deref(), Some("stream `s` in `g` ended with an error `UserError` (code `c`): m"));
     }
 }

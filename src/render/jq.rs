@@ -25,8 +25,8 @@ use jaq_core::load::{Arena, File, Loader, lex, parse};
 use jaq_core::{Compiler, Ctx, Native, Vars, compile, load};
 
 use super::text::counted;
-use limits::{Bounded, Evaluation, GaveUp, Metered};
-pub use limits::{Hurry, Limits, is_evaluating};
+use limits::{BoundedTypes, Evaluation, EvaluationFailure, MeterScope};
+pub use limits::{EvaluationDeadline, Limits, is_evaluating};
 use plain::PlainExpression;
 pub use value::Val;
 use value::{Fields, Key, Object, Text};
@@ -61,7 +61,7 @@ pub struct Jq {
     wants_environment: bool,
 }
 
-type Filter = compile::Filter<Native<Bounded>>;
+type Filter = compile::Filter<Native<BoundedTypes>>;
 
 impl fmt::Debug for Jq {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -115,7 +115,7 @@ impl Jq {
         mut take: impl FnMut(&Val) -> ControlFlow<()>,
     ) -> Result<(), String> {
         if let Some(plain) = &self.plain {
-            let _metered = Metered::begin(limits);
+            let _metered = MeterScope::begin(limits);
             let evaluated = caught(|| {
                 let Some(value) = plain.evaluate(record) else { return Ok(false) };
                 if let Some(value) = value {
@@ -131,12 +131,12 @@ impl Jq {
             }
         }
         let filter = self.filter()?;
-        let _metered = Metered::begin(limits);
+        let _metered = MeterScope::begin(limits);
         caught(|| {
             let input = read::parse(record)?;
             let run = Evaluation::new(&filter.lut, limits);
             let environment = if self.wants_environment { environment() } else { Val::Null };
-            let context = Ctx::<Bounded>::new(&run, Vars::new([environment]));
+            let context = Ctx::<BoundedTypes>::new(&run, Vars::new([environment]));
             for result in filter.id.run((context, input)) {
                 match result {
                     Ok(value) if take(&value).is_break() => break,
@@ -172,9 +172,11 @@ pub fn is_true(value: &Val) -> bool {
 
 /// What an evaluation comes to, also when it is given up.
 fn caught<T>(evaluate: impl FnOnce() -> Result<T, String>) -> Result<T, String> {
-    catch_unwind(AssertUnwindSafe(evaluate)).unwrap_or_else(|payload| match payload.downcast_ref::<GaveUp>() {
-        Some(why) => Err(why.to_string()),
-        None => Err("the expression cannot be carried out".to_owned()),
+    catch_unwind(AssertUnwindSafe(evaluate)).unwrap_or_else(|payload| {
+        match payload.downcast_ref::<EvaluationFailure>() {
+            Some(why) => Err(why.to_string()),
+            None => Err("the expression cannot be carried out".to_owned()),
+        }
     })
 }
 

@@ -24,7 +24,7 @@ use std::time::SystemTime;
 
 use console::ShownLine;
 pub use console::{Console, Stream, Style};
-pub use expressions::{EndCondition, ExpressionTexts, Expressions, Judgement, Met};
+pub use expressions::{Conditions, EndCondition, ExpressionTexts, Expressions, MetCondition};
 pub use jq::{Jq, Limits, is_evaluating};
 pub use recording::{Recording, TUNNEL as TUNNEL_RECORDING, VERSION as RECORDING_VERSION};
 pub use records::Recorder;
@@ -36,9 +36,9 @@ use base64::engine::general_purpose::STANDARD;
 use unicode_width::UnicodeWidthStr as _;
 
 use crate::records::{Record, Stopped};
-use batch::{Batch, Writing};
-use fragments::{Fragments, Manner};
-pub use repeats::Recurring;
+use batch::{Batch, OpenEntry};
+use fragments::{FragmentStyle, Fragments};
+pub use repeats::Recurrence;
 use repeats::Repeats;
 use sanitize::for_line;
 use webpubsub_client::event::{
@@ -74,7 +74,7 @@ pub enum Only {
 
 /// How much goes to stderr.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub enum Chatter {
+pub enum Verbosity {
     /// Errors only.
     Quiet,
     /// Warnings too.
@@ -95,7 +95,7 @@ pub struct Options {
     /// The time before each message, in text.
     pub timestamps: bool,
     /// How much goes to stderr.
-    pub chatter: Chatter,
+    pub chatter: Verbosity,
     /// The hub's name, as far as known.
     pub hub: Option<String>,
     /// The subprotocol.
@@ -235,8 +235,8 @@ impl Printer {
     /// Ends the line of a group stream, before something else is printed.
     fn end_fragments(&mut self) {
         match self.options.format {
-            Format::Text => self.fragments.close(&mut self.out.bytes, Manner::Text),
-            Format::Data => self.fragments.close(&mut self.out.bytes, Manner::Data),
+            Format::Text => self.fragments.close(&mut self.out.bytes, FragmentStyle::Text),
+            Format::Data => self.fragments.close(&mut self.out.bytes, FragmentStyle::Data),
             Format::Ndjson | Format::Raw => {}
         }
     }
@@ -252,7 +252,7 @@ impl Printer {
     pub fn finding<R: Record>(&mut self, fields: &R, lines: &str) {
         let entry = self.options.judged.then(|| {
             self.take_time();
-            let mut entry = Writing::begin(&self.out);
+            let mut entry = OpenEntry::begin(&self.out);
             ndjson::write(&mut self.out.bytes, &self.time, fields);
             entry.text(&self.out);
             entry
@@ -280,7 +280,7 @@ impl Printer {
 
     /// A line on stderr that every user needs, whatever the format; not a warning.
     pub fn say(&mut self, text: &str) {
-        if self.options.chatter > Chatter::Quiet {
+        if self.options.chatter > Verbosity::Quiet {
             self.put_out();
             let style = self.console.err.style;
             self.console.err.line_kept(&style.dim(&for_line(&redact(text))));
@@ -325,7 +325,7 @@ impl Printer {
         let (times, due) = self.failures.add(error);
         let count = if times > 1 { format!(" ({times} times)") } else { String::new() };
         let text = format!("{error}{count}{next}");
-        if self.options.chatter == Chatter::Verbose {
+        if self.options.chatter == Verbosity::Verbose {
             return self.note(Weight::Warning, &text);
         }
         if self.console.out.style.terminal {
@@ -347,8 +347,8 @@ impl Printer {
     /// Whether words of that weight are wanted on stderr.
     fn notes(&self, weight: Weight) -> bool {
         let wanted = match weight {
-            Weight::Info => Chatter::Everything,
-            Weight::Warning => Chatter::Warnings,
+            Weight::Info => Verbosity::Everything,
+            Weight::Warning => Verbosity::Warnings,
         };
         self.options.chatter >= wanted
     }
@@ -381,7 +381,7 @@ impl Printer {
         let shown = self.prints_records(message);
         if self.options.judged {
             self.take_time();
-            let entry = Writing::begin(&self.out);
+            let entry = OpenEntry::begin(&self.out);
             write(&mut self.out.bytes, &self.time);
             return entry.end(&mut self.out, shown, last, if last { Reach::default() } else { self.reach });
         }
@@ -400,7 +400,7 @@ impl Printer {
     fn message(&mut self, message: &Message<'_>) {
         let entry = self.options.judged.then(|| {
             self.take_time();
-            let mut entry = Writing::begin(&self.out);
+            let mut entry = OpenEntry::begin(&self.out);
             ndjson::message(&mut self.out.bytes, &self.time, message);
             entry.text(&self.out);
             entry
@@ -416,20 +416,20 @@ impl Printer {
                 match message.stream.and_then(StreamInfo::parse) {
                     Some(info) => {
                         let out = &mut self.out.bytes;
-                        failed = self.fragments.put(out, style, Manner::Text, time, message, &info);
+                        failed = self.fragments.put(out, style, FragmentStyle::Text, time, message, &info);
                     }
                     None => {
-                        self.fragments.close(&mut self.out.bytes, Manner::Text);
+                        self.fragments.close(&mut self.out.bytes, FragmentStyle::Text);
                         text::message(&mut self.out.bytes, style, time, message);
                     }
                 }
             }
             Format::Data => match message.stream.and_then(StreamInfo::parse) {
                 Some(info) => {
-                    failed = self.fragments.put(&mut self.out.bytes, style, Manner::Data, None, message, &info);
+                    failed = self.fragments.put(&mut self.out.bytes, style, FragmentStyle::Data, None, message, &info);
                 }
                 None => {
-                    self.fragments.close(&mut self.out.bytes, Manner::Data);
+                    self.fragments.close(&mut self.out.bytes, FragmentStyle::Data);
                     text::data(&mut self.out.bytes, style, message.data);
                 }
             },
@@ -475,7 +475,7 @@ impl Printer {
         for change in &states.changes {
             let entry = self.options.judged.then(|| {
                 self.take_time();
-                let mut entry = Writing::begin(&self.out);
+                let mut entry = OpenEntry::begin(&self.out);
                 ndjson::state(&mut self.out.bytes, &self.time, &states.group, change);
                 entry.text(&self.out);
                 entry
@@ -516,7 +516,7 @@ impl Printer {
         }
         // The frame is shown as it is; the record that it makes, if it makes one, is another entry.
         let entry = self.options.judged.then(|| {
-            let mut entry = Writing::begin(&self.out);
+            let mut entry = OpenEntry::begin(&self.out);
             entry.text(&self.out);
             entry
         });

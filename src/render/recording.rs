@@ -40,7 +40,7 @@ struct RecordingHeader<'a> {
 
 /// Something other than a frame.
 #[derive(Serialize)]
-struct Happening<'a> {
+struct RecordedEvent<'a> {
     event: &'a str,
     #[serde(skip_serializing_if = "Option::is_none")]
     recovery: Option<bool>,
@@ -54,7 +54,7 @@ struct Happening<'a> {
     error: Option<&'a str>,
 }
 
-impl Happening<'_> {
+impl RecordedEvent<'_> {
     const NONE: Self = Self { event: "", recovery: None, url: None, code: None, reason: None, error: None };
 }
 
@@ -107,7 +107,7 @@ impl Recording {
         let _ = write!(self.out, "{{\"at\":{}.{:06}", at.as_secs(), at.subsec_micros());
     }
 
-    fn happening(&mut self, happening: &Happening<'_>) {
+    fn happening(&mut self, happening: &RecordedEvent<'_>) {
         self.at();
         self.out.push(b',');
         let start = self.out.len();
@@ -139,16 +139,16 @@ impl Recording {
 
 impl Wiretap for Recording {
     fn dialling(&mut self, recovery: bool) {
-        self.happening(&Happening { event: "dialling", recovery: Some(recovery), ..Happening::NONE });
+        self.happening(&RecordedEvent { event: "dialling", recovery: Some(recovery), ..RecordedEvent::NONE });
     }
 
     fn opened(&mut self) {
         let url = (self.url)();
-        self.happening(&Happening { event: "opened", url, ..Happening::NONE });
+        self.happening(&RecordedEvent { event: "opened", url, ..RecordedEvent::NONE });
     }
 
     fn failed(&mut self, error: &str) {
-        self.happening(&Happening { event: "failed", error: Some(&redact(error)), ..Happening::NONE });
+        self.happening(&RecordedEvent { event: "failed", error: Some(&redact(error)), ..RecordedEvent::NONE });
     }
 
     fn sent(&mut self, frame: WireFrame<'_>) {
@@ -168,14 +168,20 @@ impl Wiretap for Recording {
     }
 
     fn closing(&mut self, code: u16) {
-        self.happening(&Happening { event: "closing", code: Some(code), ..Happening::NONE });
+        self.happening(&RecordedEvent { event: "closing", code: Some(code), ..RecordedEvent::NONE });
     }
 
     fn closed(&mut self, code: Option<u16>, reason: &str, error: Option<&str>) {
         let reason = redact(reason);
         let reason = Some(reason.as_ref()).filter(|reason| !reason.is_empty());
         let error = error.map(redact);
-        self.happening(&Happening { event: "closed", code, reason, error: error.as_deref(), ..Happening::NONE });
+        self.happening(&RecordedEvent {
+            event: "closed",
+            code,
+            reason,
+            error: error.as_deref(),
+            ..RecordedEvent::NONE
+        });
     }
 
     fn flush(&mut self) {

@@ -38,12 +38,12 @@ const EACH: u64 = 5;
 /// Something that may happen without end, whose occurrences are no news any more: the first are said, then that there were
 /// twice as many, and at the end how many there were.
 #[derive(Debug, Default)]
-pub struct Recurring {
+pub struct Recurrence {
     times: u64,
     said: u64,
 }
 
-impl Recurring {
+impl Recurrence {
     /// It has happened once more. How often in all, where that is to be said.
     pub fn add(&mut self) -> Option<u64> {
         self.times = self.times.saturating_add(1);
@@ -76,7 +76,7 @@ mod tests {
     }
     #[test]
     fn what_happens_without_end_is_said_ever_more_seldom_and_the_rest_at_the_end() {
-        let mut recurring = Recurring::default();
+        let mut recurring = Recurrence::default();
         assert_eq!(recurring.rest(), None);
         let said: Vec<u64> = (0..100).filter_map(|_| recurring.add()).collect();
         assert_eq!(said, [1, 2, 3, 4, 5, 8, 16, 32, 64]);

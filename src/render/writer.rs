@@ -16,7 +16,7 @@ use std::io::{self, Write};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::task::{Context, Poll, Waker};
 
-use super::batch::{Batch, View};
+use super::batch::{Batch, BatchView};
 use webpubsub_client::event::Mark;
 
 /// How much is read ahead of a slow reader, in bytes (CLI contract, *A slow reader*).
@@ -107,11 +107,11 @@ pub trait Ledger: std::fmt::Debug + Send + Sync {
 pub trait Sink: Send {
     /// Writes all of it. `reach` is how far all has come with its end; `ledger` is told before and after a write that has
     /// one. Returns how far it was put out; none: no further than before.
-    fn put(&mut self, batch: View<'_>, reach: Reach, ledger: Option<&dyn Ledger>) -> Result<Reach, WriteFailure>;
+    fn put(&mut self, batch: BatchView<'_>, reach: Reach, ledger: Option<&dyn Ledger>) -> Result<Reach, WriteFailure>;
 }
 
 impl Sink for Box<dyn Write + Send> {
-    fn put(&mut self, batch: View<'_>, reach: Reach, ledger: Option<&dyn Ledger>) -> Result<Reach, WriteFailure> {
+    fn put(&mut self, batch: BatchView<'_>, reach: Reach, ledger: Option<&dyn Ledger>) -> Result<Reach, WriteFailure> {
         let ledger = ledger.filter(|_| !reach.is_none());
         if let Some(ledger) = ledger {
             ledger.begin(reach).map_err(WriteFailure::unrecorded)?;

@@ -23,7 +23,7 @@ use crate::options::operation::settings::AckRequest;
 use crate::options::output::settings::OutputSettings;
 use crate::options::values::{OnlyName, OutputFormat};
 use crate::render::sanitize::for_line;
-use crate::render::{self, Chatter, Console, Judgement};
+use crate::render::{self, Conditions, Console, Verbosity};
 use webpubsub_client::driver::{CurrentUrl, UrlSource};
 use webpubsub_client::event::{InvokeOutcome, Invoked};
 use webpubsub_client::handle::Handle;
@@ -38,7 +38,7 @@ pub struct Surroundings {
     /// When the process started.
     pub started: Instant,
     /// What the run's expressions say, if it has any.
-    pub judgement: Option<Judgement>,
+    pub judgement: Option<Conditions>,
 }
 
 impl Surroundings {
@@ -53,7 +53,7 @@ impl Surroundings {
 
 /// What a command wants of its client.
 #[derive(Clone, Copy, Debug)]
-pub struct Wants {
+pub struct RunOptions {
     /// Which messages are its output.
     pub shown: MessageScope,
     /// Ends after so many of them.
@@ -76,7 +76,7 @@ pub struct Client {
     /// What has come so far.
     pub seen: Rc<MessageCounter>,
     /// What the run's expressions say, if it has any.
-    pub judgement: Option<Judgement>,
+    pub judgement: Option<Conditions>,
     /// The position in the input that the command sends, if it is kept.
     pub lines_file: Option<LinesFile>,
     pub(super) place: ConnectContext,
@@ -148,13 +148,13 @@ impl Client {
 }
 
 /// How what comes is printed.
-pub fn print_options(connection: &ConnectionSettings, output: &OutputSettings, wants: Wants) -> render::Options {
+pub fn print_options(connection: &ConnectionSettings, output: &OutputSettings, wants: RunOptions) -> render::Options {
     let chatter = match (output.quiet, output.verbosity) {
-        (true, _) => Chatter::Quiet,
-        (false, 1..) => Chatter::Verbose,
+        (true, _) => Verbosity::Quiet,
+        (false, 1..) => Verbosity::Verbose,
         // Records say it all; stderr has what goes wrong.
-        (false, 0) if wants.chatty && output.format != OutputFormat::Ndjson => Chatter::Everything,
-        (false, 0) => Chatter::Warnings,
+        (false, 0) if wants.chatty && output.format != OutputFormat::Ndjson => Verbosity::Everything,
+        (false, 0) => Verbosity::Warnings,
     };
     render::Options {
         format: print_format(output.format),

@@ -34,7 +34,7 @@ pub enum Verdict {
 }
 
 /// What ended a run from outside the client.
-pub enum Interrupt {
+pub enum RunInterrupt {
     Signal(u8),
     Timeout,
     Output(WriteFailure),
@@ -57,7 +57,7 @@ pub struct Ending {
 
 impl Ending {
     pub fn of(
-        interrupt: Option<Interrupt>,
+        interrupt: Option<RunInterrupt>,
         verdict: Option<Verdict>,
         finished: Finished,
         dialed: Option<DialedError>,
@@ -68,22 +68,22 @@ impl Ending {
         let mut unsettled = false;
         let (reason, failure) = match (interrupt, verdict) {
             // What nobody can know now is told, and nothing more: whoever sent it knows why.
-            (Some(Interrupt::Signal(number)), Some(Verdict::Failed(failure)))
+            (Some(RunInterrupt::Signal(number)), Some(Verdict::Failed(failure)))
                 if failure.kind == Kind::OperationUnknown =>
             {
                 unsettled = true;
                 ("signal", Some(Failure { kind: Kind::Signal(number), ..failure.context("ended by a signal") }))
             }
-            (Some(Interrupt::Signal(number)), _) => {
+            (Some(RunInterrupt::Signal(number)), _) => {
                 ("signal", Some(Failure::message(Kind::Signal(number), "ended by a signal")))
             }
-            (Some(Interrupt::Timeout), verdict) => ("timeout", Some(timed_out(connection, &finished, verdict))),
-            (Some(Interrupt::Output(WriteFailure::Closed)), _) => ("output-closed", None),
-            (Some(Interrupt::Output(WriteFailure::Failed(error))), _) => {
+            (Some(RunInterrupt::Timeout), verdict) => ("timeout", Some(timed_out(connection, &finished, verdict))),
+            (Some(RunInterrupt::Output(WriteFailure::Closed)), _) => ("output-closed", None),
+            (Some(RunInterrupt::Output(WriteFailure::Failed(error))), _) => {
                 ("failed", Some(Failure::message(Kind::Output, format!("could not write to stdout: {error}"))))
             }
-            (Some(Interrupt::Output(WriteFailure::Unrecorded(error))), _) => ("failed", Some(not_recorded(&error))),
-            (Some(Interrupt::Recording(failure)), _) => {
+            (Some(RunInterrupt::Output(WriteFailure::Unrecorded(error))), _) => ("failed", Some(not_recorded(&error))),
+            (Some(RunInterrupt::Recording(failure)), _) => {
                 ("failed", Some(recording::failure(connection, failure.into_error())))
             }
             (None, Some(Verdict::Done(reason))) => (reason, None),
@@ -141,7 +141,7 @@ fn timed_out(connection: &ConnectionSettings, finished: &Finished, verdict: Opti
 }
 
 /// What may interrupt a run at the moment; a signal always may.
-pub struct Watched {
+pub struct InterruptSources {
     pub deadline: Option<Instant>,
     pub output: bool,
     /// A reader that has gone away is a reason to end.
@@ -149,7 +149,7 @@ pub struct Watched {
 }
 
 /// What interrupts it next.
-pub async fn interruption(signals: &mut Signals, watched: Watched, console: &Console) -> Interrupt {
+pub async fn interruption(signals: &mut Signals, watched: InterruptSources, console: &Console) -> RunInterrupt {
     let output = async {
         match console.out.writer().failed().await {
             WriteFailure::Closed if !watched.closed_output => std::future::pending().await,
@@ -157,9 +157,9 @@ pub async fn interruption(signals: &mut Signals, watched: Watched, console: &Con
         }
     };
     tokio::select! {
-        number = signals.next() => Interrupt::Signal(number),
-        () = at(watched.deadline) => Interrupt::Timeout,
-        failure = output, if watched.output => Interrupt::Output(failure),
+        number = signals.next() => RunInterrupt::Signal(number),
+        () = at(watched.deadline) => RunInterrupt::Timeout,
+        failure = output, if watched.output => RunInterrupt::Output(failure),
     }
 }
 

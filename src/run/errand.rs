@@ -9,15 +9,15 @@ use tokio::sync::Notify;
 use tokio::time::{Duration, Instant};
 
 use super::context::Surroundings;
-use super::ending::{Interrupt, Verdict, Watched, interruption, last_words};
+use super::ending::{InterruptSources, RunInterrupt, Verdict, interruption, last_words};
 use super::exit_code::ExitCode;
-use super::rest::UnderWay;
+use super::rest::PendingRequests;
 use super::voice::{print_failure, stopped_error};
 use crate::failure::{Failure, Kind};
 use crate::options::output::settings::OutputSettings;
 use crate::options::values::OutputFormat;
 use crate::records::{Stopped, StoppedCounts};
-use crate::render::{self, Chatter, Printer, Weight, WriteFailure, human};
+use crate::render::{self, Printer, Verbosity, Weight, WriteFailure, human};
 use crate::signal::Signals;
 use webpubsub_proto::Subprotocol;
 
@@ -33,7 +33,7 @@ pub struct RunCounts {
     /// What of it did not.
     pub failed: Cell<u64>,
     /// What has no answer yet.
-    pub under_way: Arc<UnderWay>,
+    pub under_way: Arc<PendingRequests>,
 }
 
 impl RunCounts {
@@ -58,7 +58,7 @@ pub fn printer(surroundings: &Surroundings, output: &OutputSettings) -> Printer 
         format,
         only: render::Only::Everything,
         timestamps: false,
-        chatter: if output.quiet { Chatter::Quiet } else { Chatter::Warnings },
+        chatter: if output.quiet { Verbosity::Quiet } else { Verbosity::Warnings },
         hub: None,
         // Nothing of it is printed.
         protocol: Subprotocol::JsonReliable,
@@ -69,12 +69,12 @@ pub fn printer(surroundings: &Surroundings, output: &OutputSettings) -> Printer 
 
 /// Tells work that it is to end.
 #[derive(Debug, Default)]
-pub struct Stopping {
+pub struct StopRequest {
     is_asked: Cell<bool>,
     asked: Notify,
 }
 
-impl Stopping {
+impl StopRequest {
     /// Resolves when the work is to end, also when it was to before.
     pub async fn asked(&self) {
         while !self.is_asked.get() {
@@ -108,7 +108,7 @@ pub async fn run_stoppable(
     timeout: Option<Duration>,
     follows_stdout: bool,
     (printer, done): (&RefCell<Printer>, &RunCounts),
-    (stopping, work): (Option<&Stopping>, impl Future<Output = Verdict>),
+    (stopping, work): (Option<&StopRequest>, impl Future<Output = Verdict>),
 ) -> u8 {
     let console = &surroundings.console;
     let mut signals = match Signals::install() {
@@ -120,7 +120,7 @@ pub async fn run_stoppable(
     };
     let deadline = timeout.map(|limit| surroundings.started + limit);
     let mut work = Box::pin(work);
-    let watched = Watched { deadline, output: true, closed_output: follows_stdout };
+    let watched = InterruptSources { deadline, output: true, closed_output: follows_stdout };
     let (verdict, hurried) = tokio::select! {
         biased;
         verdict = &mut work => (Ok(verdict), None),
@@ -128,7 +128,7 @@ pub async fn run_stoppable(
     };
     if let (Some(stopping), Some(since)) = (stopping, hurried) {
         stopping.ask();
-        let watched = Watched { deadline: Some(since + GRACE), output: false, closed_output: false };
+        let watched = InterruptSources { deadline: Some(since + GRACE), output: false, closed_output: false };
         tokio::select! {
             biased;
             _ = &mut work => {}
@@ -151,13 +151,13 @@ pub async fn run_stoppable(
         Ok(Verdict::Told(failure)) => ("failed", Some(failure), true),
         // There is no session.
         Ok(Verdict::SessionEnded) => ("failed", Some(Failure::message(Kind::Internal, "there is no session")), false),
-        Err(Interrupt::Signal(number)) => {
+        Err(RunInterrupt::Signal(number)) => {
             if let Some(left) = left {
                 printer.borrow_mut().note(Weight::Warning, &left);
             }
             ("signal", Some(Failure::message(Kind::Signal(number), "")), true)
         }
-        Err(Interrupt::Timeout) => {
+        Err(RunInterrupt::Timeout) => {
             let what = format!("timed out after {} (`--timeout`)", human(timeout.unwrap_or_default()));
             let failure = match left {
                 Some(left) => Failure::new(Kind::Timeout, anyhow!(left).context(what)),
@@ -165,8 +165,8 @@ pub async fn run_stoppable(
             };
             ("timeout", Some(failure), false)
         }
-        Err(Interrupt::Output(WriteFailure::Closed) | Interrupt::Recording(_)) => ("output-closed", None, false),
-        Err(Interrupt::Output(WriteFailure::Failed(error) | WriteFailure::Unrecorded(error))) => {
+        Err(RunInterrupt::Output(WriteFailure::Closed) | RunInterrupt::Recording(_)) => ("output-closed", None, false),
+        Err(RunInterrupt::Output(WriteFailure::Failed(error) | WriteFailure::Unrecorded(error))) => {
             let what = format!("could not write to stdout: {error}");
             ("failed", Some(Failure::message(Kind::Output, what)), false)
         }

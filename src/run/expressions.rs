@@ -3,7 +3,7 @@
 use super::ending::Verdict;
 use crate::failure::{Failure, Kind, OrFail as _};
 use crate::options::output::settings::OutputSettings;
-use crate::render::{Console, EndCondition, ExpressionTexts, Expressions, Judgement, Met};
+use crate::render::{Conditions, Console, EndCondition, ExpressionTexts, Expressions, MetCondition};
 
 /// Compiles what `output` has. Fails with a usage error that points at the place.
 pub fn compile(output: &OutputSettings) -> Result<Option<Expressions>, Failure> {
@@ -26,7 +26,7 @@ pub fn compile(output: &OutputSettings) -> Result<Option<Expressions>, Failure> 
 
 /// Opens the console, with the expressions before stdout if there are any. With `outlives`, they go on when the reader
 /// of stdout has gone.
-pub fn open(output: &OutputSettings, outlives: bool) -> Result<(Console, Option<Judgement>), Failure> {
+pub fn open(output: &OutputSettings, outlives: bool) -> Result<(Console, Option<Conditions>), Failure> {
     let color = |terminal| output.color.enabled(terminal);
     let builder = Console::builder(color);
     let builder = match compile(output)? {
@@ -37,7 +37,7 @@ pub fn open(output: &OutputSettings, outlives: bool) -> Result<(Console, Option<
 }
 
 /// How a run ends by a condition.
-pub fn verdict(met: &Met, output: &OutputSettings) -> Verdict {
+pub fn verdict(met: &MetCondition, output: &OutputSettings) -> Verdict {
     match met.condition {
         EndCondition::Until => Verdict::Done("until"),
         EndCondition::FailOn => {

@@ -82,7 +82,7 @@ pub struct GatheredStream {
 
 /// What became of a fragment.
 #[derive(Debug)]
-pub enum Gathered {
+pub enum FragmentResult {
     /// It is kept.
     Kept,
     /// The stream has ended.
@@ -104,7 +104,7 @@ impl StreamName {
 
 impl Gather {
     /// Takes a message in. `None`: it is no fragment.
-    pub fn take(&mut self, message: &Message<'_>) -> Option<Gathered> {
+    pub fn take(&mut self, message: &Message<'_>) -> Option<FragmentResult> {
         let info = StreamInfo::parse(message.stream?)?;
         let name = StreamName::of(message, &info)?;
         let parts = self.streams.entry(name.clone()).or_default();
@@ -115,12 +115,12 @@ impl Gather {
         parts.sequence_id = message.sequence_id;
         parts.count(info.stream_sequence_id);
         if info.is_end() {
-            return Some(self.finish(name, Some(&info)).map_or(Gathered::Kept, Gathered::Ended));
+            return Some(self.finish(name, Some(&info)).map_or(FragmentResult::Kept, FragmentResult::Ended));
         }
         if self.bytes > MOST_BYTES {
-            return Some(self.finish(name, None).map_or(Gathered::Kept, Gathered::Full));
+            return Some(self.finish(name, None).map_or(FragmentResult::Kept, FragmentResult::Full));
         }
-        Some(Gathered::Kept)
+        Some(FragmentResult::Kept)
     }
 
     /// Takes out a stream of which nothing more comes.
@@ -151,7 +151,7 @@ impl Gather {
         let count = |count: u64| Some(count).filter(|count| *count > 0);
         let (missing, repeated) = (count(flaws.missing), count(flaws.repeated));
         // Serialising plain structs into memory cannot fail.
-        let stream = serde_json::to_string(&Marked { info: &info, missing, repeated }).unwrap_or_default();
+        let stream = serde_json::to_string(&GatheredInfo { info: &info, missing, repeated }).unwrap_or_default();
         let (kind, bytes) = parts.into_data();
         Some(GatheredStream { name, kind, bytes, sequence_id, stream, flaws, completed })
     }
@@ -159,7 +159,7 @@ impl Gather {
 
 /// The `stream` object of a stream that was put together.
 #[derive(Serialize)]
-struct Marked<'a> {
+struct GatheredInfo<'a> {
     #[serde(flatten)]
     info: &'a StreamInfo<'a>,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -282,12 +282,12 @@ mod tests {
             );
             let Downstream::Message(message) = decode_downstream(&frame) else { panic!("{frame}") };
             match gather.take(&message).unwrap() {
-                Gathered::Kept => assert_ne!(at, parts.len()),
-                Gathered::Ended(whole) => {
+                FragmentResult::Kept => assert_ne!(at, parts.len()),
+                FragmentResult::Ended(whole) => {
                     assert_eq!(gather.bytes, 0);
                     return whole.with(|message| format!("{} {}", message.data.kind().name(), message.data.to_json()));
                 }
-                Gathered::Full(whole) => panic!("{whole:?}"),
+                FragmentResult::Full(whole) => panic!("{whole:?}"),
             }
         }
         panic!("it has no end")
@@ -312,7 +312,7 @@ mod tests {
                 r#"{{"type":"message","from":"group","group":"g","dataType":"text","data":"x","stream":{{"streamId":"s","streamSequenceId":{number}{end}}}}}"#
             );
             let Downstream::Message(message) = decode_downstream(&frame) else { panic!("{frame}") };
-            if let Gathered::Ended(whole) = gather.take(&message).unwrap() {
+            if let FragmentResult::Ended(whole) = gather.take(&message).unwrap() {
                 over = Some((
                     whole.with(|message| message.stream.unwrap().to_owned()),
                     whole.flaws().words(),

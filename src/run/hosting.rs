@@ -19,13 +19,13 @@ const STOP_TIMEOUT: Duration = Duration::from_secs(2);
 
 /// An emulator in this process, on a thread and a runtime of its own.
 #[derive(Debug)]
-pub struct Hosted {
+pub struct HostedEmulator {
     port: u16,
     stop: oneshot::Sender<()>,
     stopped: oneshot::Receiver<()>,
 }
 
-impl Hosted {
+impl HostedEmulator {
     /// Where it listens.
     pub fn endpoint(&self) -> String {
         format!("http://localhost:{}", self.port)
@@ -41,7 +41,7 @@ impl Hosted {
 
 /// Sees to it that there is something to connect to, when the source is `--local`. Without `hosts` an absent emulator is
 /// a failure at once.
-pub async fn prepare(connection: &ConnectionSettings, hosts: bool) -> Result<Option<Hosted>, Failure> {
+pub async fn prepare(connection: &ConnectionSettings, hosts: bool) -> Result<Option<HostedEmulator>, Failure> {
     let Source::Local { port, .. } = &connection.source else { return Ok(None) };
     let port = *port;
     if something_listens(port).await {
@@ -84,7 +84,7 @@ async fn something_listens(port: u16) -> bool {
     matches!(timeout(PROBE_TIMEOUT, TcpStream::connect(("localhost", port))).await, Ok(Ok(_)) | Err(_))
 }
 
-fn host(listener: Listener, config: ServerConfig, port: u16) -> io::Result<Hosted> {
+fn host(listener: Listener, config: ServerConfig, port: u16) -> io::Result<HostedEmulator> {
     let (stop, stopping) = oneshot::channel::<()>();
     let (done, stopped) = oneshot::channel();
     // The socket moves to the runtime of the thread.
@@ -99,5 +99,5 @@ fn host(listener: Listener, config: ServerConfig, port: u16) -> io::Result<Hoste
         });
         let _ = done.send(());
     })?;
-    Ok(Hosted { port, stop, stopped })
+    Ok(HostedEmulator { port, stop, stopped })
 }

@@ -48,7 +48,7 @@ const SAID: usize = 300;
 
 /// A token and where it comes from.
 #[derive(Clone, Debug)]
-pub struct Found {
+pub struct FoundToken {
     /// The token.
     pub token: Secret,
     /// Whose it is, in words.
@@ -80,7 +80,7 @@ pub struct Identities {
     list: Vec<Identity>,
     options: DialOptions,
     connect_timeout: Duration,
-    known: Mutex<Option<Found>>,
+    known: Mutex<Option<FoundToken>>,
     /// Whoever asks for a token has others wait for it.
     turn: AsyncMutex<()>,
 }
@@ -112,10 +112,10 @@ impl Identities {
     }
 
     /// A token that is valid for a while: the known one, or a fresh one.
-    pub async fn token(&self) -> Result<Found, Failure> {
+    pub async fn token(&self) -> Result<FoundToken, Failure> {
         let _turn = self.turn.lock().await;
         let known = self.known.lock().unwrap_or_else(PoisonError::into_inner).clone();
-        let fresh = |found: &Found| found.used_until > unix_now();
+        let fresh = |found: &FoundToken| found.used_until > unix_now();
         if let Some(found) = known.filter(fresh) {
             return Ok(found);
         }
@@ -145,7 +145,7 @@ impl Identities {
         }
     }
 
-    async fn ask(&self) -> Result<Found, Failure> {
+    async fn ask(&self) -> Result<FoundToken, Failure> {
         let is_chain = self.list.len() > 1;
         let (mut absent, mut failed) = (Vec::new(), None);
         for identity in &self.list {
@@ -155,7 +155,7 @@ impl Identities {
             match asked.unwrap_or_else(|_| Err(TokenFailure::Failed(too_slow(identity, limit)))) {
                 Ok((token, expires)) => {
                     let expires = expires.or_else(|| peek_claims(token.expose()).and_then(|claims| claims.exp));
-                    return Ok(Found {
+                    return Ok(FoundToken {
                         token,
                         from: identity.name(),
                         expires,

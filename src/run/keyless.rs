@@ -13,7 +13,7 @@ use super::identity::Identities;
 use super::network::options_of;
 use super::rest::{API_VERSION, Access, Call, Rest, no_retries};
 use crate::failure::{Failure, Kind};
-use crate::options::connection::identity::Keyless;
+use crate::options::connection::identity::KeylessService;
 use crate::options::network::settings::{NetworkSettings, TlsOptions};
 use webpubsub_client::driver::{ProviderFailure, Providing, UrlProvider};
 use webpubsub_net::auth::access_url::AccessUrl;
@@ -27,20 +27,20 @@ const ENCODED: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'_').remove(b'
 #[derive(Debug)]
 pub struct KeylessUrls {
     rest: Rest,
-    keyless: Keyless,
+    keyless: KeylessService,
     /// Whose tokens open the service.
     pub identities: Arc<Identities>,
 }
 
 #[derive(Deserialize)]
-struct Generated {
+struct GeneratedToken {
     token: String,
 }
 
 impl KeylessUrls {
     /// Asks nothing yet.
     pub fn new(
-        keyless: &Keyless,
+        keyless: &KeylessService,
         network: &NetworkSettings,
         tls: &TlsOptions,
         connect_timeout: Duration,
@@ -61,8 +61,8 @@ impl KeylessUrls {
             let failure = told(&self.rest.refused(&call, &answered), class);
             return Err(ProviderFailure { retry_after: answered.answer.retry_after(), ..failure });
         }
-        let generated = serde_json::from_slice::<Generated>(&answered.answer.body).ok();
-        let Some(Generated { token }) = generated.filter(|generated| !generated.token.is_empty()) else {
+        let generated = serde_json::from_slice::<GeneratedToken>(&answered.answer.body).ok();
+        let Some(GeneratedToken { token }) = generated.filter(|generated| !generated.token.is_empty()) else {
             let failure = Failure::message(Kind::Protocol, "the service answered without a client token");
             return Err(told(&failure, DialClass::NotWebSocket));
         };
@@ -71,7 +71,7 @@ impl KeylessUrls {
     }
 
     fn call(&self) -> Call {
-        let Keyless { hub, user, roles, groups, ttl, .. } = &self.keyless;
+        let KeylessService { hub, user, roles, groups, ttl, .. } = &self.keyless;
         let encoded = |text: &str| utf8_percent_encode(text, ENCODED).to_string();
         let path = format!("/api/hubs/{}/:generateToken", encoded(hub));
         let mut path_and_query = format!("{path}?api-version={API_VERSION}");

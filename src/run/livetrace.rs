@@ -109,7 +109,7 @@ impl Endpoint {
                 Err(error) => error,
             };
             match (&error, &self.access) {
-                (Undialed::Dial(DialError::Refused(refusal)), Access::Identity(identities))
+                (LinkFailure::Dial(DialError::Refused(refusal)), Access::Identity(identities))
                     if refusal.status == 401 && !std::mem::replace(&mut renewed, true) =>
                 {
                     identities.forget();
@@ -162,19 +162,19 @@ impl Endpoint {
         Err(self.failure(EndKind::NotGreeted, "no answer to the handshake came in time"))
     }
 
-    async fn dial_once(&self, deadline: Instant) -> Result<Link<Stream>, Undialed> {
-        let late = |stage: String| Undialed::Late { stage };
+    async fn dial_once(&self, deadline: Instant) -> Result<Link<Stream>, LinkFailure> {
+        let late = |stage: String| LinkFailure::Late { stage };
         let token = timeout_at(deadline, self.token()).await.map_err(|_| late("waiting for the identity".into()))?;
-        let token = token.map_err(Undialed::NoToken)?;
+        let token = token.map_err(LinkFailure::NoToken)?;
         remember_passing(token.expose());
         let base = self.endpoint.path().trim_end_matches('/');
         let token = utf8_percent_encode(token.expose(), NON_ALPHANUMERIC);
         let target = self.server.websocket(Secret::new(format!("{base}/livetrace?access_token={token}")));
         let progress = Progress::default();
         match timeout_at(deadline, dial(&target, &self.options, &progress)).await {
-            Ok(dialed) => dialed.map_err(Undialed::Dial),
+            Ok(dialed) => dialed.map_err(LinkFailure::Dial),
             Err(_) => match progress.stage() {
-                stage @ Stage::Files { .. } => Err(Undialed::File { stage: stage.to_string() }),
+                stage @ Stage::Files { .. } => Err(LinkFailure::File { stage: stage.to_string() }),
                 stage => Err(late(stage.to_string())),
             },
         }
@@ -200,20 +200,20 @@ impl Endpoint {
         }
     }
 
-    fn failed(&self, error: Undialed) -> DialFailure {
+    fn failed(&self, error: LinkFailure) -> DialFailure {
         let limit = self.connect_timeout.as_secs_f64();
         let (failure, last) = match error {
-            Undialed::Dial(error) => (dial_failure(&error), LastFailure::Dial(Arc::new(error))),
-            Undialed::Late { stage } => {
+            LinkFailure::Dial(error) => (dial_failure(&error), LastFailure::Dial(Arc::new(error))),
+            LinkFailure::Late { stage } => {
                 let message = format!("timed out after {limit} s while {stage}");
                 (DialFailure { class: DialClass::Unreachable, message, retry_after: None }, LastFailure::Timeout)
             }
             // Another attempt would find the same file.
-            Undialed::File { stage } => {
+            LinkFailure::File { stage } => {
                 let message = format!("timed out after {limit} s while {stage}");
                 (DialFailure { class: DialClass::Configuration, message, retry_after: None }, LastFailure::Timeout)
             }
-            Undialed::NoToken(failure) => {
+            LinkFailure::NoToken(failure) => {
                 let told = DialFailure { class: class(failure.kind), message: failure.summary(), retry_after: None };
                 (told, LastFailure::NoToken(failure.hints))
             }
@@ -307,7 +307,7 @@ const SWITCHED_OFF: &str = "a resource has to allow it: in the portal, *Live tra
                             traced (`liveTraceConfiguration` of the resource)";
 
 /// Why there is no link.
-enum Undialed {
+enum LinkFailure {
     Dial(DialError),
     Late { stage: String },
     File { stage: String },

@@ -34,16 +34,16 @@ use tokio::task::coop::unconstrained;
 use tokio::time::Instant;
 
 use self::chance::seed;
-use self::context::{Client, Surroundings, Wants, print_options, url_source};
-use self::ending::{Ending, Interrupt, Verdict, Watched, at, failed, interruption, last_words};
+use self::context::{Client, RunOptions, Surroundings, print_options, url_source};
+use self::ending::{Ending, InterruptSources, RunInterrupt, Verdict, at, failed, interruption, last_words};
 use self::exit_code::ExitCode;
 use self::explain::ConnectContext;
 use self::network::dial_options;
 use self::seen::{MessageCounter, SentCounts};
-use self::session_file::{Kept, not_recorded};
+use self::session_file::{ActiveSession, not_recorded};
 use self::sink::Tap;
 use self::voice::{report_ending, warn};
-use self::watcher::{Interruption, KeepsUp, Reaction, RunObserver};
+use self::watcher::{Backpressure, Interruption, Reaction, RunObserver};
 use crate::failure::{Failure, Kind};
 use crate::options::connecting::settings::ConnectionSettings;
 use crate::options::connection::settings::Source;
@@ -57,13 +57,13 @@ use webpubsub_proto::session::Counts;
 const EVALUATION_TIMEOUT: Duration = Duration::from_millis(500);
 
 /// Who sees what comes, and what is recorded of it.
-struct Seeing<'a> {
+struct Sinks<'a> {
     printer: Printer,
     watcher: Option<Rc<dyn RunObserver>>,
     /// `--record`.
     recording: Option<Writer>,
     /// `--session`.
-    kept: Option<&'a Kept>,
+    kept: Option<&'a ActiveSession>,
 }
 
 /// Runs a client with a script beside it, and returns the exit code. Everything is printed by then.
@@ -71,7 +71,7 @@ pub async fn run<F>(
     surroundings: &Surroundings,
     connection: &ConnectionSettings,
     output: &OutputSettings,
-    wants: Wants,
+    wants: RunOptions,
     script: impl FnOnce(Client) -> F,
 ) -> u8
 where
@@ -85,7 +85,7 @@ pub async fn run_watched<F>(
     surroundings: &Surroundings,
     connection: &ConnectionSettings,
     output: &OutputSettings,
-    wants: Wants,
+    wants: RunOptions,
     watcher: Option<Rc<dyn RunObserver>>,
     script: impl FnOnce(Client) -> F,
 ) -> u8
@@ -122,7 +122,7 @@ where
         Ok(recording) => recording,
         Err(failure) => return ended_before(printer, failure).await,
     };
-    let seeing = Seeing { printer, watcher, recording: recording.clone(), kept: kept.as_ref() };
+    let seeing = Sinks { printer, watcher, recording: recording.clone(), kept: kept.as_ref() };
     let (ending, mut printer) = attend(surroundings, connection, (wants, output), seeing, script, &mut signals).await;
     let deadline = connection.timeout.map(|limit| surroundings.started + limit);
     let hurried = ending.hurried;
@@ -160,8 +160,8 @@ async fn ended_before(mut printer: Printer, failure: Failure) -> u8 {
 async fn attend<F>(
     surroundings: &Surroundings,
     connection: &ConnectionSettings,
-    (wants, output): (Wants, &OutputSettings),
-    Seeing { printer, watcher, recording, kept }: Seeing<'_>,
+    (wants, output): (RunOptions, &OutputSettings),
+    Sinks { printer, watcher, recording, kept }: Sinks<'_>,
     script: impl FnOnce(Client) -> F,
     signals: &mut Signals,
 ) -> (Ending, Printer)
@@ -178,7 +178,7 @@ where
     }
     let mut config = connection.session.clone();
     config.seed = seed();
-    config.keep = kept.map(Kept::keep);
+    config.keep = kept.map(ActiveSession::keep);
     let local = matches!(connection.source, Source::Local { .. });
     let ack_timeout = config.ack_timeout;
     let connect_timeout = config.connect_timeout;
@@ -208,7 +208,7 @@ where
         tap.watch_clock(dialer.trail());
     }
     if let Some(writer) = &recording {
-        tap.add(Rc::new(KeepsUp(writer.clone())));
+        tap.add(Rc::new(Backpressure(writer.clone())));
     }
     let (mut driver, handle) = Driver::new(config, dialer, tap);
     if let Some(keeper) = keeper {
@@ -230,7 +230,7 @@ where
     let mut hurried = None;
     let (mut finished, dialer, tap) = loop {
         let undecided = verdict.is_none() && interrupt.is_none();
-        let watched = Watched {
+        let watched = InterruptSources {
             deadline: connection
                 .timeout
                 .filter(|_| undecided && parting.is_none())
@@ -251,14 +251,14 @@ where
             }
             over = &mut running => break over,
             failure = recording::fails(recording.as_ref()), if undecided => {
-                interrupt = Some(Interrupt::Recording(failure));
+                interrupt = Some(RunInterrupt::Recording(failure));
                 handle.stop();
             }
             came = interruption(signals, watched, &console) => {
                 let asked = match &came {
-                    Interrupt::Signal(number) => Some(Interruption::Signal(*number)),
-                    Interrupt::Timeout => Some(Interruption::Timeout),
-                    Interrupt::Output(_) | Interrupt::Recording(_) => None,
+                    RunInterrupt::Signal(number) => Some(Interruption::Signal(*number)),
+                    RunInterrupt::Timeout => Some(Interruption::Timeout),
+                    RunInterrupt::Output(_) | RunInterrupt::Recording(_) => None,
                 };
                 let asked = asked.filter(|_| undecided).zip(listens.as_ref());
                 let reaction = asked.map_or(Reaction::Ends, |(asked, watcher)| watcher.interrupted(asked));
@@ -299,8 +299,8 @@ where
         tokio::select! {
             biased;
             () = console.out.writer().drained() => {}
-            number = signals.next() => interrupt = Some(Interrupt::Signal(number)),
-            () = at(deadline) => interrupt = Some(Interrupt::Timeout),
+            number = signals.next() => interrupt = Some(RunInterrupt::Signal(number)),
+            () = at(deadline) => interrupt = Some(RunInterrupt::Timeout),
         }
         if interrupt.is_some() {
             hurried.get_or_insert_with(Instant::now);
@@ -311,7 +311,7 @@ where
     }
     let failed_dial = dialer.last_error();
     let place = place.at(&dialer.current_url());
-    if let Some(failure) = kept.and_then(Kept::failure) {
+    if let Some(failure) = kept.and_then(ActiveSession::failure) {
         return (Ending { finished: Some(finished), ..failed(failure) }.by(hurried), tap.into_printer());
     }
     (Ending::of(interrupt, verdict, finished, failed_dial, connection, &place).by(hurried), tap.into_printer())

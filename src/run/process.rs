@@ -13,7 +13,7 @@ use crate::logging;
 use crate::options::data::payload::PayloadSource;
 use crate::options::output::settings::OutputSettings;
 use crate::options::values::ColorChoice;
-use crate::options::within::{Limit, read_within};
+use crate::options::within::{TimeLimit, read_within};
 use crate::render::Console;
 use webpubsub_proto::OwnedData;
 
@@ -32,8 +32,8 @@ impl Process {
     }
 
     /// The end of `--timeout`.
-    pub fn limit(self, timeout: Option<Duration>) -> Option<Limit> {
-        timeout.map(|timeout| Limit { timeout, since: self.started.into_std() })
+    pub fn limit(self, timeout: Option<Duration>) -> Option<TimeLimit> {
+        timeout.map(|timeout| TimeLimit { timeout, since: self.started.into_std() })
     }
 
     /// The surroundings of a run.

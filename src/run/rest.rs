@@ -114,18 +114,18 @@ impl Warnings {
 
 /// What is known of requests that have no answer yet, for whoever gives them up.
 #[derive(Debug, Default)]
-pub struct UnderWay(Mutex<Unanswered>);
+pub struct PendingRequests(Mutex<UnansweredRequests>);
 
 #[derive(Debug, Default)]
-struct Unanswered {
+struct UnansweredRequests {
     /// Why the last attempt failed.
     problem: Option<String>,
     /// Requests that change something, and whether each has left.
     changes: Vec<(String, Arc<AtomicBool>)>,
 }
 
-impl UnderWay {
-    fn state(&self) -> MutexGuard<'_, Unanswered> {
+impl PendingRequests {
+    fn state(&self) -> MutexGuard<'_, UnansweredRequests> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
@@ -148,12 +148,12 @@ impl UnderWay {
 
 /// A request under way.
 struct RequestTracker<'a> {
-    under_way: Option<&'a UnderWay>,
+    under_way: Option<&'a PendingRequests>,
     sent: Arc<AtomicBool>,
 }
 
 impl<'a> RequestTracker<'a> {
-    fn begin(under_way: Option<&'a UnderWay>, call: &Call) -> Self {
+    fn begin(under_way: Option<&'a PendingRequests>, call: &Call) -> Self {
         let sent = Arc::new(AtomicBool::new(false));
         if let Some(under_way) = under_way.filter(|_| !matches!(call.method, Method::GET | Method::HEAD)) {
             under_way.state().changes.push((call.to_do.clone(), Arc::clone(&sent)));
@@ -180,7 +180,7 @@ pub struct Rest {
     warnings: Option<Warnings>,
     /// It is the emulator on this machine.
     local: bool,
-    under_way: Option<Arc<UnderWay>>,
+    under_way: Option<Arc<PendingRequests>>,
 }
 
 impl fmt::Debug for Rest {
@@ -207,7 +207,7 @@ impl Rest {
     }
 
     /// Says there what is under way.
-    pub fn telling(self, under_way: Arc<UnderWay>) -> Self {
+    pub fn telling(self, under_way: Arc<PendingRequests>) -> Self {
         Self { under_way: Some(under_way), ..self }
     }
 
@@ -368,7 +368,7 @@ impl Rest {
     /// Why an answer is not the one that was wanted.
     pub fn refused(&self, call: &Call, answered: &RestAnswer) -> Failure {
         let RestAnswer { answer, attempts, .. } = answered;
-        let said = Said::of(answer);
+        let said = ServiceError::of(answer);
         let status = answer.status;
         let kind = match status.as_u16() {
             401 | 403 => Kind::Unauthorized,
@@ -472,7 +472,7 @@ fn is_passing(status: StatusCode) -> bool {
 
 /// What the service says of an error: a code and a sentence (PROTOCOL §13, *Errors*).
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Said {
+pub struct ServiceError {
     /// As in `Error.BadRequest`.
     pub code: Option<String>,
     /// For people, redacted; the body where it has another form.
@@ -486,7 +486,7 @@ struct ErrorBody {
     error: Option<Box<ErrorBody>>,
 }
 
-impl Said {
+impl ServiceError {
     /// Of an answer.
     pub fn of(answer: &HttpAnswer) -> Self {
         let body = serde_json::from_slice::<ErrorBody>(&answer.body).ok();

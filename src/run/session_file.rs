@@ -25,7 +25,7 @@ use webpubsub_proto::session::{Keep, OnUnknown, Resume, Snapshot};
 
 /// A session file in use.
 #[derive(Debug)]
-pub struct Kept {
+pub struct ActiveSession {
     file: Arc<SessionFile>,
     /// As it was named.
     name: String,
@@ -84,7 +84,7 @@ pub const OTHER_INPUT: &str = "nothing was sent: run it again with the same inpu
      another file; a file that is moved away begins anew";
 
 /// Opens the file, if one is asked for. Fails with exit 3.
-pub fn open(connection: &ConnectionSettings, printer: &mut Printer) -> Result<Option<Kept>, Failure> {
+pub fn open(connection: &ConnectionSettings, printer: &mut Printer) -> Result<Option<ActiveSession>, Failure> {
     let Some(settings) = &connection.session_file else { return Ok(None) };
     let holder = Holder { pid: std::process::id(), command: settings.command.to_owned(), since: rfc3339(unix_now()) };
     let name = settings.path.display().to_string();
@@ -116,7 +116,7 @@ pub fn open(connection: &ConnectionSettings, printer: &mut Printer) -> Result<Op
     if let Some(id) = first_id.filter(|id| unfinished.is_none() && !doubles && opened.snapshot.has_forgotten(*id)) {
         return Err(forgotten(&name, id));
     }
-    Ok(Some(Kept::new(opened, name, settings)))
+    Ok(Some(ActiveSession::new(opened, name, settings)))
 }
 
 /// A stream that has ended is asked for once more, and would arrive twice (PROTOCOL §6).
@@ -130,7 +130,7 @@ fn forgotten(name: &str, id: u64) -> Failure {
         .hint("`--on-unknown resend` sends them under these ids, at the risk of doubling them")
 }
 
-impl Kept {
+impl ActiveSession {
     fn new(opened: OpenedSession, name: String, settings: &settings::SessionFileSettings) -> Self {
         let OpenedSession { file, place, mut snapshot, done, begun, downtime, lines, .. } = opened;
         let file = Arc::new(file);

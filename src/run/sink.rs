@@ -6,7 +6,7 @@ use std::task::{Context, Poll};
 use std::time::SystemTime;
 
 use super::explain::skew;
-use super::gather::{Gather, Gathered, GatheredStream};
+use super::gather::{FragmentResult, Gather, GatheredStream};
 use super::seen::MessageCounter;
 use super::watcher::RunObserver;
 use crate::render::{Ledger, Printer, Weight, WriteFailure};
@@ -89,11 +89,11 @@ impl Tap {
     }
 
     /// A fragment came; it is shown with the rest of its stream.
-    fn gather(&mut self, gathered: Gathered) -> Flow {
+    fn gather(&mut self, gathered: FragmentResult) -> Flow {
         match gathered {
-            Gathered::Kept => Flow::Continue,
-            Gathered::Ended(whole) => self.show(&whole),
-            Gathered::Full(whole) => {
+            FragmentResult::Kept => Flow::Continue,
+            FragmentResult::Ended(whole) => self.show(&whole),
+            FragmentResult::Full(whole) => {
                 let what = format!("stream `{}` is too long to be kept: it is shown in parts", whole.stream_id());
                 self.printer.note(Weight::Warning, &what);
                 self.show(&whole)

@@ -57,9 +57,9 @@ pub trait RunObserver: std::fmt::Debug {
 
 /// No more is read ahead of a writer than it takes: what is recorded has to keep up.
 #[derive(Debug)]
-pub(super) struct KeepsUp(pub(super) Writer);
+pub(super) struct Backpressure(pub(super) Writer);
 
-impl RunObserver for KeepsUp {
+impl RunObserver for Backpressure {
     fn poll_room(&self, cx: &mut Context<'_>) -> Poll<()> {
         self.0.poll_room(cx)
     }

@@ -4,7 +4,7 @@
 //! same input, run again, goes on with the same ids. The digest of the lines that have all settled is a chain,
 //! h' = SHA-256(h ‖ digest of the line), so that one line more costs one line more, and a prefix of an input can be told
 //! from any other. Each line behind these that may have been sent has its own digest here, and whether it has settled.
-//! It is recorded before it is sent; [`Comparing`] holds another run's input against all of it before anything is sent.
+//! It is recorded before it is sent; [`InputComparison`] holds another run's input against all of it before anything is sent.
 
 use std::collections::{BTreeMap, VecDeque};
 
@@ -40,7 +40,7 @@ pub enum LineFailure {
 
 /// The position in an input that is not all sent.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "camelCase", try_from = "Written", into = "Written")]
+#[serde(rename_all = "camelCase", try_from = "WrittenLines", into = "WrittenLines")]
 pub struct SentLines {
     /// ackId of the first line.
     first_id: u64,
@@ -74,7 +74,7 @@ pub struct SentLines {
 /// As it is written.
 #[derive(Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
-struct Written {
+struct WrittenLines {
     first_id: u64,
     largest_id: u64,
     template: String,
@@ -241,8 +241,8 @@ impl SentLines {
     }
 
     /// Compares an input with it from its beginning on.
-    pub fn compare(&self) -> Comparing {
-        Comparing { read: 0, chain: None }
+    pub fn compare(&self) -> InputComparison {
+        InputComparison { read: 0, chain: None }
     }
 }
 
@@ -273,14 +273,14 @@ pub enum Step {
 
 /// An input that is compared with what was sent before, line by line.
 #[derive(Clone, Copy, Debug)]
-pub struct Comparing {
+pub struct InputComparison {
     /// Lines read so far.
     read: u64,
     /// Digest of these, as far as they are in the prefix.
     chain: Option<[u8; 32]>,
 }
 
-impl Comparing {
+impl InputComparison {
     /// The next line of the input, from the first one on. Fails when it is not the line that was recorded; of those
     /// that have all settled that is known at the last one, so nothing is to be sent before [`Self::is_done`].
     pub fn line(&mut self, sent: &SentLines, digest: &LineDigest) -> Result<Step, Mismatch> {
@@ -337,7 +337,7 @@ fn advance(chain: Option<[u8; 32]>, line: &LineDigest) -> [u8; 32] {
     out
 }
 
-impl From<SentLines> for Written {
+impl From<SentLines> for WrittenLines {
     fn from(sent: SentLines) -> Self {
         let digests: Vec<u8> = sent.lines.iter().flat_map(|(digest, _)| *digest).collect();
         Self {
@@ -355,10 +355,10 @@ impl From<SentLines> for Written {
     }
 }
 
-impl TryFrom<Written> for SentLines {
+impl TryFrom<WrittenLines> for SentLines {
     type Error = String;
 
-    fn try_from(written: Written) -> Result<Self, String> {
+    fn try_from(written: WrittenLines) -> Result<Self, String> {
         let bad = |what: &str| format!("the position in the input is not valid: {what}");
         let chain = STANDARD.decode(&written.digest).map_err(|_| bad("digest"))?;
         let chain = match chain.len() {

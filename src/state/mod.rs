@@ -17,6 +17,6 @@ pub use file::{OpenError, OpenedSession, SessionFile};
 pub use format::fuzz;
 pub use format::{FormatError, SessionScope};
 pub use lines::{
-    Comparing, LineDigest, LineFailure, MOST_AHEAD, MOST_LEFT, Mismatch, SentLines, Step, digest_of, free_id,
+    InputComparison, LineDigest, LineFailure, MOST_AHEAD, MOST_LEFT, Mismatch, SentLines, Step, digest_of, free_id,
 };
 pub use lock::Holder;

@@ -10,7 +10,7 @@ use crate::options::connection::args::{ConnectionArgs, TokenArgs};
 use crate::options::expressions::args::FilterArgs;
 use crate::options::network::args::NetworkArgs;
 use crate::options::operation::args::RetryArgs;
-use crate::options::output::args::{TalkArgs, TimeoutArgs};
+use crate::options::output::args::{StderrArgs, TimeoutArgs};
 use crate::options::reconnect::args::ReconnectArgs;
 use crate::options::values::{ReportFormat, duration, duration_or_off, interval};
 
@@ -243,7 +243,7 @@ pub struct LoadConnectingArgs {
     pub filter: FilterArgs,
     /// What is said on stderr.
     #[command(flatten)]
-    pub talk: TalkArgs,
+    pub talk: StderrArgs,
     /// When the run ends.
     #[command(flatten)]
     pub timeout: TimeoutArgs,
@@ -283,7 +283,7 @@ pub struct BenchCompareArgs {
 
     /// What is said on stderr.
     #[command(flatten)]
-    pub talk: TalkArgs,
+    pub talk: StderrArgs,
 }
 
 /// `wps bench merge`.
@@ -312,7 +312,7 @@ pub struct BenchMergeArgs {
 
     /// What is said on stderr.
     #[command(flatten)]
-    pub talk: TalkArgs,
+    pub talk: StderrArgs,
 }
 
 /// `--rate`.

@@ -26,7 +26,7 @@ enum Unit {
 
 /// A figure of both runs, and how to write it.
 #[derive(Clone, Debug, PartialEq)]
-pub struct Compared {
+pub struct ComparedMetric {
     unit: Unit,
     /// What is told of it.
     pub record: Comparison,
@@ -65,7 +65,7 @@ fn receives(run: &RecordedRun) -> bool {
 }
 
 /// Compares all there is in either.
-pub fn compare(a: &RecordedRun, b: &RecordedRun) -> Vec<Compared> {
+pub fn compare(a: &RecordedRun, b: &RecordedRun) -> Vec<ComparedMetric> {
     let mut all = Vec::new();
     for (metric, unit, whole, second) in SERIES {
         let (of_a, of_b) = (whole(a), whole(b));
@@ -87,7 +87,10 @@ pub fn compare(a: &RecordedRun, b: &RecordedRun) -> Vec<Compared> {
             Some(spread) => judge(quantile(&seconds_a, 0.5), quantile(&seconds_b, 0.5), spread, unit),
         };
         let change_percent = change(of_a, of_b);
-        all.push(Compared { unit, record: Comparison { metric, a: of_a, b: of_b, change_percent, spread, verdict } });
+        all.push(ComparedMetric {
+            unit,
+            record: Comparison { metric, a: of_a, b: of_b, change_percent, spread, verdict },
+        });
     }
     for (metric, count) in COUNTS {
         let (of_a, of_b) = (count(a) as f64, count(b) as f64);
@@ -100,7 +103,7 @@ pub fn compare(a: &RecordedRun, b: &RecordedRun) -> Vec<Compared> {
         let change_percent = change(Some(of_a), Some(of_b));
         let spread = Some((spread * 10.0).round() / 10.0);
         let record = Comparison { metric, a: Some(of_a), b: Some(of_b), change_percent, spread, verdict };
-        all.push(Compared { unit: Unit::Times, record });
+        all.push(ComparedMetric { unit: Unit::Times, record });
     }
     all
 }
@@ -148,12 +151,12 @@ pub fn difference(a: &RecordedRun, b: &RecordedRun) -> Option<String> {
 }
 
 /// A table.
-pub fn table(compared: &[Compared], style: Style) -> String {
+pub fn table(compared: &[ComparedMetric], style: Style) -> String {
     let mut out = String::new();
     // Writing to a string cannot fail.
     let head = format!("{:<16}{:>12}{:>12}{:>10}{:>12}  {}", "", "A", "B", "change", "spread", "verdict");
     let _ = writeln!(out, "{}", style.dim(&head));
-    for Compared { unit, record: it } in compared {
+    for ComparedMetric { unit, record: it } in compared {
         let value = |value: f64| match unit {
             Unit::Milliseconds => ms(value),
             Unit::PerSecond | Unit::Times => number(value),

@@ -12,7 +12,7 @@ use tokio::sync::{Notify, Semaphore, mpsc, watch};
 use tokio::time::{Instant, sleep};
 
 use super::clock::Clock;
-use super::measure::{Interval, MessageResult, Next, Published, Receiver, RunTimes, Sender, Sending};
+use super::measure::{Interval, MessageResult, Next, PublishedCounts, Receiver, RunTimes, Sender, Sending};
 use super::settings::BenchSettings;
 use crate::failure::Failure;
 use crate::options::connection::settings::Source;
@@ -103,7 +103,7 @@ impl BenchContext {
 pub struct ConnectionResult {
     pub receiver: Option<Receiver>,
     /// The publisher's number, and what it sent.
-    pub published: Option<(u64, Published)>,
+    pub published: Option<(u64, PublishedCounts)>,
 }
 
 /// Carries a connection from its dial to its end.
@@ -129,8 +129,8 @@ pub async fn connection(
     };
     let connected = Arc::new(Notify::new());
     let wanted = match bench.length {
-        super::settings::Length::Count(count) if sending.is_none() && bench.publishers == 0 => count,
-        super::settings::Length::Count(_) | super::settings::Length::For(_) => u64::MAX,
+        super::settings::LoadLength::Count(count) if sending.is_none() && bench.publishers == 0 => count,
+        super::settings::LoadLength::Count(_) | super::settings::LoadLength::For(_) => u64::MAX,
     };
     let group =
         receiver.as_ref().map(|_| bench.groups[usize::try_from(bench.group_of(number)).unwrap_or_default()].clone());
@@ -318,7 +318,7 @@ impl<'a> Publisher<'a> {
     }
 
     /// What was sent.
-    fn end(mut self) -> (u64, Published) {
+    fn end(mut self) -> (u64, PublishedCounts) {
         self.sender.end();
         self.put();
         (self.number, self.sender.published())

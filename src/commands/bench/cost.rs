@@ -3,7 +3,7 @@
 use std::net::IpAddr;
 
 use super::args::{Rate, Sizes};
-use super::settings::{BenchSettings, Length};
+use super::settings::{BenchSettings, LoadLength};
 use crate::failure::{Failure, Kind};
 use crate::options::connection::settings::Source;
 
@@ -44,8 +44,8 @@ fn messages(bench: &BenchSettings) -> String {
         return "as many messages as go through (`--rate max`)".to_owned();
     };
     let sent = match bench.length {
-        Length::For(time) => rate * (time.as_secs_f64() + bench.ramp.as_secs_f64() / 2.0),
-        Length::Count(count) => count as f64 * bench.publishers as f64,
+        LoadLength::For(time) => rate * (time.as_secs_f64() + bench.ramp.as_secs_f64() / 2.0),
+        LoadLength::Count(count) => count as f64 * bench.publishers as f64,
     };
     let sent_text = format!("{} messages at {} a second", grouped(sent.ceil() as u64), grouped(rate.ceil() as u64));
     let Sizes(_, most) = bench.sizes;

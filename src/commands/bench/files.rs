@@ -39,7 +39,7 @@ pub struct Second {
 }
 
 #[derive(Deserialize)]
-struct Kinded<'a> {
+struct RecordKind<'a> {
     #[serde(borrow)]
     r#type: std::borrow::Cow<'a, str>,
 }
@@ -74,7 +74,7 @@ fn records(bytes: &[u8]) -> Option<RecordedRun> {
     let mut seconds = Vec::new();
     let mut recorded = None;
     for line in bytes.split(|byte| *byte == b'\n') {
-        let Ok(Kinded { r#type }) = serde_json::from_slice(line) else { continue };
+        let Ok(RecordKind { r#type }) = serde_json::from_slice(line) else { continue };
         match &*r#type {
             "bench-progress" => seconds.extend(serde_json::from_slice::<Second>(line)),
             "bench" => {

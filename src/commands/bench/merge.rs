@@ -10,7 +10,7 @@ use crate::failure::{Failure, OrFail as _};
 
 /// Runs that are one.
 #[derive(Debug)]
-pub struct Merged {
+pub struct MergedRuns {
     pub results: Results,
     /// What is not as good as it looks.
     pub warnings: Vec<String>,
@@ -18,9 +18,9 @@ pub struct Merged {
 }
 
 /// Reads them. Fails where one cannot be read.
-pub fn merge(files: &[PathBuf]) -> Result<Merged, Failure> {
+pub fn merge(files: &[PathBuf]) -> Result<MergedRuns, Failure> {
     let times = Interval::new().or_internal()?;
-    let mut merged = Merged { results: Results::default(), warnings: Vec::new(), times };
+    let mut merged = MergedRuns { results: Results::default(), warnings: Vec::new(), times };
     let (mut runs, mut without, mut logs) = (Vec::new(), 0, 0);
     for file in files {
         match read(file)? {
@@ -58,7 +58,7 @@ pub fn merge(files: &[PathBuf]) -> Result<Merged, Failure> {
     Ok(merged)
 }
 
-impl Merged {
+impl MergedRuns {
     /// Takes the histograms of a run. Returns whether it had those that it should have.
     fn take(&mut self, results: &Results) -> bool {
         let mut whole = true;

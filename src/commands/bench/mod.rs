@@ -39,13 +39,13 @@ use crate::failure::{Failure, Kind, OrFail as _};
 use crate::options::connection::settings::Source;
 use crate::options::environment::{Environment, Input};
 use crate::options::expressions::args::FilterArgs;
-use crate::options::output::args::TalkArgs;
+use crate::options::output::args::StderrArgs;
 use crate::options::output::settings::talk;
 use crate::options::values::{ColorChoice, ReportFormat};
 use crate::render::{Printer, Style, WriteFailure, human, record, rfc3339};
 use crate::run::chance::unix_now;
-use crate::run::context::{Surroundings, Wants, print_options};
-use crate::run::ending::{Ending, Interrupt, Verdict, failed, last_words};
+use crate::run::context::{RunOptions, Surroundings, print_options};
+use crate::run::ending::{Ending, RunInterrupt, Verdict, failed, last_words};
 use crate::run::exit_code::ExitCode;
 use crate::run::hosting;
 use crate::run::process::{on_all_threads, put};
@@ -80,7 +80,7 @@ fn affordable(bench: BenchSettings) -> Result<BenchSettings, Failure> {
 macro_rules! connecting {
     ($args:ty, $settle:path) => {
         impl CommandArgs for $args {
-            fn talk(&self) -> Option<&TalkArgs> {
+            fn talk(&self) -> Option<&StderrArgs> {
                 Some(&self.connecting.talk)
             }
 
@@ -108,7 +108,7 @@ fn prints_records(connecting: &LoadConnectingArgs) -> bool {
 }
 
 impl CommandArgs for BenchCompareArgs {
-    fn talk(&self) -> Option<&TalkArgs> {
+    fn talk(&self) -> Option<&StderrArgs> {
         Some(&self.talk)
     }
 
@@ -130,7 +130,7 @@ impl CommandArgs for BenchCompareArgs {
 }
 
 impl CommandArgs for BenchMergeArgs {
-    fn talk(&self) -> Option<&TalkArgs> {
+    fn talk(&self) -> Option<&StderrArgs> {
         Some(&self.talk)
     }
 
@@ -177,7 +177,7 @@ fn task(bench: BenchSettings) -> Task {
 
 /// Carries a run out, and returns the exit code. Everything is printed by then.
 async fn carry_out(surroundings: &Surroundings, bench: &BenchSettings, expectations: &Expectations) -> u8 {
-    let wants = Wants {
+    let wants = RunOptions {
         shown: MessageScope::None,
         limit: None,
         follows_stdout: true,
@@ -276,15 +276,15 @@ fn told(
         verdict => verdict.unwrap_or(Verdict::SessionEnded),
     };
     let (reason, failure) = match (interrupt, verdict) {
-        (Some(Interrupt::Signal(number)), _) => {
+        (Some(RunInterrupt::Signal(number)), _) => {
             ("signal", Some(Failure::message(Kind::Signal(number), "ended by a signal")))
         }
-        (Some(Interrupt::Timeout), _) => {
+        (Some(RunInterrupt::Timeout), _) => {
             let limit = human(bench.connection.timeout.unwrap_or_default());
             ("timeout", Some(Failure::message(Kind::Timeout, format!("timed out after {limit} (`--timeout`)"))))
         }
-        (Some(Interrupt::Output(WriteFailure::Closed)), _) => ("output-closed", None),
-        (Some(Interrupt::Output(failure) | Interrupt::Recording(failure)), _) => {
+        (Some(RunInterrupt::Output(WriteFailure::Closed)), _) => ("output-closed", None),
+        (Some(RunInterrupt::Output(failure) | RunInterrupt::Recording(failure)), _) => {
             let error = failure.into_error();
             ("failed", Some(Failure::message(Kind::Output, format!("could not write to stdout: {error}"))))
         }

@@ -16,15 +16,15 @@ use super::connection::{BenchContext, CLOSING, ConnectionResult, Notice, Phase, 
 use super::cost::grouped;
 use super::histogram_log::{ACK, HistogramLog, LATENCY};
 use super::measure::{
-    Counts, DeliveryTally as Received, Interval, Payloads, Published, Publishers, Receiver, RunTimes, Schedule,
+    Counts, DeliveryTally as Received, Interval, Payloads, PublishedCounts, Publishers, Receiver, RunTimes, Schedule,
     Sending, Timeline,
 };
 use super::output::BenchOutput;
 use super::results::{Results, millis, tenths};
-use super::settings::{BenchMode, BenchSettings, Length};
+use super::settings::{BenchMode, BenchSettings, LoadLength};
 use crate::failure::{Failure, Kind, OrFail as _};
 use crate::run::context::{Surroundings, url_source};
-use crate::run::ending::{Interrupt, Verdict, Watched, interruption};
+use crate::run::ending::{InterruptSources, RunInterrupt, Verdict, interruption};
 use crate::run::explain::operation_failure;
 use crate::run::network::dial_options;
 use crate::signal::Signals;
@@ -50,7 +50,7 @@ const TOO_BUSY: f64 = 85.0;
 pub struct BenchResult {
     /// Why it ended; `None`: something from outside ended it.
     pub verdict: Option<Verdict>,
-    pub interrupt: Option<Interrupt>,
+    pub interrupt: Option<RunInterrupt>,
     /// Since when somebody wants it to end.
     pub hurried: Option<Instant>,
     pub results: Results,
@@ -143,7 +143,7 @@ impl<'a> BenchRun<'a> {
         signals: &mut Signals,
     ) -> Result<BenchResult, Failure> {
         let deadline = self.shared.bench.connection.timeout.map(|limit| surroundings.started + limit);
-        let watched = Watched { deadline, output: true, closed_output: true };
+        let watched = InterruptSources { deadline, output: true, closed_output: true };
         let mut interrupt = None;
         let verdict = tokio::select! {
             biased;
@@ -172,7 +172,7 @@ impl<'a> BenchRun<'a> {
         self.begin()?;
         let reason = self.steady().await?;
         self.end_load();
-        if let (Length::For(time), "for") = (self.shared.bench.length, reason) {
+        if let (LoadLength::For(time), "for") = (self.shared.bench.length, reason) {
             // As long as it was to be, whenever this was noticed.
             self.length = self.shared.bench.ramp.saturating_add(time);
         }
@@ -243,15 +243,15 @@ impl<'a> BenchRun<'a> {
         let Some(began) = self.began else { return Ok("failed") };
         let BenchSettings { length, ramp, publishers, subscribers, .. } = self.shared.bench;
         let end = match length {
-            Length::For(time) => began.checked_add(ramp).and_then(|steady| steady.checked_add(time)),
-            Length::Count(_) => None,
+            LoadLength::For(time) => began.checked_add(ramp).and_then(|steady| steady.checked_add(time)),
+            LoadLength::Count(_) => None,
         };
         let mut tick = 1;
         loop {
             let over = match (length, publishers) {
-                (Length::For(_), _) => false,
-                (Length::Count(_), 0) => self.sated >= subscribers,
-                (Length::Count(_), _) => self.done >= publishers,
+                (LoadLength::For(_), _) => false,
+                (LoadLength::Count(_), 0) => self.sated >= subscribers,
+                (LoadLength::Count(_), _) => self.done >= publishers,
             };
             if over {
                 return Ok("count");
@@ -392,7 +392,7 @@ impl<'a> BenchRun<'a> {
     fn finish(
         mut self,
         verdict: Option<Verdict>,
-        interrupt: Option<Interrupt>,
+        interrupt: Option<RunInterrupt>,
         hurried: Option<Instant>,
         mut done: Vec<ConnectionResult>,
     ) -> Result<BenchResult, Failure> {
@@ -403,7 +403,7 @@ impl<'a> BenchRun<'a> {
             failed = self.close_second().err();
         }
         let Self { timeline, shared, log, .. } = self;
-        let published: HashMap<u64, Published> = done.iter().filter_map(|it| it.published.clone()).collect();
+        let published: HashMap<u64, PublishedCounts> = done.iter().filter_map(|it| it.published.clone()).collect();
         let second = began.map_or(0, |began| u32::try_from(began.elapsed().as_secs()).unwrap_or(u32::MAX));
         let mut received = Received::default();
         let mut last = 0;
@@ -456,8 +456,8 @@ fn sending(bench: &BenchSettings, place: u64, payloads: &Payloads) -> Sending {
         Rate::Max => None,
     };
     let (count, until) = match bench.length {
-        Length::Count(count) => (Some(count), None),
-        Length::For(time) => (None, Some(bench.ramp.saturating_add(time))),
+        LoadLength::Count(count) => (Some(count), None),
+        LoadLength::For(time) => (None, Some(bench.ramp.saturating_add(time))),
     };
     Sending {
         place,
@@ -475,7 +475,7 @@ fn results(
     shared: &BenchContext,
     timeline: &Timeline,
     received: &Received,
-    published: &HashMap<u64, Published>,
+    published: &HashMap<u64, PublishedCounts>,
 ) -> Results {
     let bench = &shared.bench;
     let Interval { counts, latency, ack, late, connect } = &timeline.total;

@@ -42,7 +42,7 @@ impl BenchMode {
 
 /// When the load ends.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Length {
+pub enum LoadLength {
     /// After this time.
     For(Duration),
     /// After so many messages of each publisher, or at each subscriber where there is none.
@@ -69,7 +69,7 @@ pub struct BenchSettings {
     pub rate: Rate,
     pub sizes: Sizes,
     pub in_flight: usize,
-    pub length: Length,
+    pub length: LoadLength,
     pub ramp: Duration,
     pub drain: Duration,
     pub seed: u64,
@@ -145,8 +145,8 @@ fn settle(parts: LoadParts, environment: &Environment, input: &mut dyn Input) ->
     let policy = Policy { keeps_on: false, rejoin: true, on_unknown: OnUnknown::Fail };
     let connection = connection(connecting, policy, environment, input)?;
     let length = match (load.count, load.length) {
-        (Some(count), _) => Length::Count(count),
-        (None, length) => Length::For(length.unwrap_or(LENGTH)),
+        (Some(count), _) => LoadLength::Count(count),
+        (None, length) => LoadLength::For(length.unwrap_or(LENGTH)),
     };
     let drawn: u64 = rand::random();
     let bench = BenchSettings {
@@ -256,8 +256,8 @@ impl BenchSettings {
             flag("in-flight", self.in_flight.to_string());
         }
         match self.length {
-            Length::For(time) => flag("for", humantime::format_duration(time).to_string().replace(' ', "")),
-            Length::Count(count) => flag("count", count.to_string()),
+            LoadLength::For(time) => flag("for", humantime::format_duration(time).to_string().replace(' ', "")),
+            LoadLength::Count(count) => flag("count", count.to_string()),
         }
         if !self.ramp.is_zero() {
             flag("ramp", humantime::format_duration(self.ramp).to_string().replace(' ', ""));

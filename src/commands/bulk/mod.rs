@@ -31,7 +31,7 @@ use crate::failure::{Failure, Kind};
 use crate::options::operation::settings::AckRequest;
 use crate::options::values::OutputFormat;
 use crate::render::sanitize::for_line;
-use crate::run::context::{Client, Surroundings, Wants};
+use crate::run::context::{Client, RunOptions, Surroundings};
 use crate::run::ending::{Verdict, at};
 use crate::run::process::on_one_thread;
 use crate::run::run_watched;
@@ -47,7 +47,7 @@ use message::{BulkMessage, InputEntry, InputItem};
 pub use pace::Pace;
 use position::{Fate, Position};
 use progress::BulkProgressLine;
-use tally::{Tally, Why};
+use tally::{Tally, UnknownReason};
 use webpubsub_client::event::Lifecycle;
 use webpubsub_client::handle::{Pipeline, Settlement, Submission};
 use webpubsub_net::secret::redact;
@@ -69,8 +69,14 @@ const BATCH_BYTES: usize = 64 * 1024;
 /// Sends what the intake holds and waits for every ack. Returns the exit code.
 pub async fn send_all(surroundings: &Surroundings, settings: &BulkSettings, intake: BulkIntake) -> u8 {
     let shown = if settings.awaits_replies() { MessageScope::Server } else { MessageScope::None };
-    let wants =
-        Wants { shown, limit: None, follows_stdout: false, hosts: false, chatty: false, follows_conditions: false };
+    let wants = RunOptions {
+        shown,
+        limit: None,
+        follows_stdout: false,
+        hosts: false,
+        chatty: false,
+        follows_conditions: false,
+    };
     let output = &settings.output;
     let prints = output.format != OutputFormat::Text || settings.awaits_replies();
     let crowded = prints && surroundings.console.out.style.terminal;
@@ -430,7 +436,7 @@ impl<'a> BulkRun<'a> {
                 self.tally.kept += 1;
             }
             Outcome::Unknown { ack_id, cause } => {
-                self.tally.lose(line, *ack_id, Why::Cause(cause.clone()));
+                self.tally.lose(line, *ack_id, UnknownReason::Cause(cause.clone()));
                 if !self.settings.keep_going {
                     self.lose_earlier();
                     // Nothing more is sent. What was sent before is asked for as long as the connection lasts: the
@@ -479,7 +485,7 @@ impl<'a> BulkRun<'a> {
         let lost: Vec<(u64, u64)> = self.ready.iter().filter_map(earlier).collect();
         self.ready.retain(|message| earlier(message).is_none());
         for (line, id) in &lost {
-            self.tally.lose(*line, *id, Why::Cause(OutcomeCause::EarlierLost));
+            self.tally.lose(*line, *id, UnknownReason::Cause(OutcomeCause::EarlierLost));
             self.settled(*line, Some(LineFailure::Unknown));
         }
         !lost.is_empty()

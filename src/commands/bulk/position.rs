@@ -10,10 +10,10 @@ use std::time::Duration;
 
 use tokio::time::Instant;
 
-use super::tally::Why;
+use super::tally::UnknownReason;
 use crate::failure::{Failure, Kind};
 use crate::run::session_file::{LinesFile, OTHER_INPUT};
-use crate::state::{Comparing, LineDigest, LineFailure, MOST_AHEAD, Mismatch, SentLines, Step};
+use crate::state::{InputComparison, LineDigest, LineFailure, MOST_AHEAD, Mismatch, SentLines, Step};
 use webpubsub_proto::session::{AckMode, OutcomeCause, REMEMBERED};
 
 /// How long an ack may be known and not recorded.
@@ -30,7 +30,7 @@ pub(super) enum Fate {
     /// It is sent under this id, unless it brings its own; `again`: it may have been sent before.
     Send { id: u64, again: bool },
     /// It was sent, and nobody can know of it, for that reason.
-    Unknown { id: u64, why: Why },
+    Unknown { id: u64, why: UnknownReason },
     /// There is no id left.
     NoId,
 }
@@ -41,7 +41,7 @@ pub(super) struct Position {
     file: LinesFile,
     lines: SentLines,
     /// The input is still compared with what was recorded.
-    comparing: Option<Comparing>,
+    comparing: Option<InputComparison>,
     /// Behind the last line that may have been sent, by an earlier run or this one.
     sent: u64,
     /// What is not known to have arrived is sent again.
@@ -89,9 +89,9 @@ impl Position {
         };
         let Some(id) = self.lines.id_of(index) else { return Ok(Fate::NoId) };
         let why = match step {
-            Step::Left(_) => Why::Earlier,
-            Step::Open if self.file.stale => Why::Cause(OutcomeCause::EarlierLost),
-            Step::Settled | Step::Open | Step::New => Why::Cause(OutcomeCause::Forgotten),
+            Step::Left(_) => UnknownReason::Earlier,
+            Step::Open if self.file.stale => UnknownReason::Cause(OutcomeCause::EarlierLost),
+            Step::Settled | Step::Open | Step::New => UnknownReason::Cause(OutcomeCause::Forgotten),
         };
         Ok(match step {
             Step::Settled => Fate::Skip,

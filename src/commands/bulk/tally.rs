@@ -16,14 +16,14 @@ const TOLD: u64 = 100;
 
 /// Why nobody can know what became of a line.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) enum Why {
+pub(super) enum UnknownReason {
     /// An earlier run could not know.
     Earlier,
     /// By what happened to it in this one.
     Cause(OutcomeCause),
 }
 
-impl fmt::Display for Why {
+impl fmt::Display for UnknownReason {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Earlier => f.write_str("an earlier run could not know what became of it"),
@@ -55,7 +55,7 @@ pub(super) struct Tally {
     /// Lines and ackIds of those whose outcome is unknown.
     unknown: (Ranges, Ranges),
     /// Why that of the first of them is.
-    why: Option<Why>,
+    why: Option<UnknownReason>,
     /// The first line that one connection after the other was lost under, and the bytes of its frame.
     killer: Option<(u64, usize)>,
     /// Some of them may be sent again.
@@ -108,13 +108,13 @@ impl Tally {
     }
 
     /// Nobody can know what became of a line that was sent.
-    pub(super) fn lose(&mut self, line: u64, ack_id: u64, why: Why) {
+    pub(super) fn lose(&mut self, line: u64, ack_id: u64, why: UnknownReason) {
         self.sent += 1;
         self.failed += 1;
         // What became of the others follows from the first: the bulk is stopped for it.
         match &why {
-            Why::Cause(OutcomeCause::Killed { bytes, .. }) => _ = self.killer.get_or_insert((line, *bytes)),
-            Why::Earlier | Why::Cause(_) => self.repeatable = true,
+            UnknownReason::Cause(OutcomeCause::Killed { bytes, .. }) => _ = self.killer.get_or_insert((line, *bytes)),
+            UnknownReason::Earlier | UnknownReason::Cause(_) => self.repeatable = true,
         }
         self.why.get_or_insert(why);
         self.unknown.0.push(line);
@@ -189,7 +189,7 @@ impl Tally {
             "no ack came for {}{s} {lines} (ackId{s} {ids}) before the end: whether the service took {them} is not known",
             self.unit
         );
-        let why = self.why.as_ref().map(Why::to_string).unwrap_or_default();
+        let why = self.why.as_ref().map(UnknownReason::to_string).unwrap_or_default();
         let mut failure = Failure::new(Kind::OperationUnknown, anyhow!("{why}").context(what));
         if let Some((line, bytes)) = self.killer {
             failure = failure.hint(hung_up(&format!("{} {line}", self.unit), bytes));
@@ -208,8 +208,8 @@ impl Tally {
 mod tests {
     use super::*;
 
-    fn lost(reason: &str) -> Why {
-        Why::Cause(OutcomeCause::ConnectionLost(reason.into()))
+    fn lost(reason: &str) -> UnknownReason {
+        UnknownReason::Cause(OutcomeCause::ConnectionLost(reason.into()))
     }
 
     fn bad() -> Failure {
@@ -247,13 +247,13 @@ mod tests {
     fn unknown_lines_are_blamed_on_what_the_first_of_them_ended_by() {
         let mut tally = Tally::new("line");
         tally.lose(11, 11, lost("the connection broke"));
-        tally.lose(12, 12, Why::Cause(OutcomeCause::Stopped));
+        tally.lose(12, 12, UnknownReason::Cause(OutcomeCause::Stopped));
         assert!(tally.into_failure().unwrap().summary().ends_with(": the connection broke"));
     }
 
     #[test]
     fn nobody_is_advised_to_send_again_what_the_connection_dies_of() {
-        let killed = || Why::Cause(OutcomeCause::Killed { sockets: 10, bytes: 70, loss: "reset".into() });
+        let killed = || UnknownReason::Cause(OutcomeCause::Killed { sockets: 10, bytes: 70, loss: "reset".into() });
         let mut tally = Tally::new("line");
         tally.lose(11, 11, killed());
         let hints = tally.into_failure().unwrap().hints;

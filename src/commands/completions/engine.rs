@@ -8,7 +8,7 @@ use std::collections::BTreeSet;
 use clap::{Arg, ArgAction, Command};
 
 use super::candidate::Candidate;
-use super::values::{self, Known};
+use super::values::{self, KnownNames};
 use crate::cli::leading::{find, takes_next};
 use crate::cli::{TOPICS, all_commands};
 
@@ -27,7 +27,12 @@ struct CursorContext<'c> {
 }
 
 /// What can stand at `index` of the words, of which the first names the program.
-pub fn candidates(definition: &mut Command, words: &[String], index: usize, known: &mut dyn Known) -> Vec<Candidate> {
+pub fn candidates(
+    definition: &mut Command,
+    words: &[String],
+    index: usize,
+    known: &mut dyn KnownNames,
+) -> Vec<Candidate> {
     definition.build();
     let typed = words.get(index).map_or("", String::as_str);
     let before = words.get(1..index.min(words.len())).unwrap_or_default();
@@ -94,7 +99,7 @@ fn short<'c, 't>(command: &'c Command, cluster: &'t str) -> (Option<&'c Arg>, &'
 }
 
 /// Flags, or the value in one.
-fn flags(place: &CursorContext<'_>, typed: &str, known: &mut dyn Known) -> Vec<Candidate> {
+fn flags(place: &CursorContext<'_>, typed: &str, known: &mut dyn KnownNames) -> Vec<Candidate> {
     let prefixed = |prefix: &str, found: Vec<Candidate>| {
         found
             .into_iter()
@@ -125,7 +130,7 @@ fn flags(place: &CursorContext<'_>, typed: &str, known: &mut dyn Known) -> Vec<C
 }
 
 /// Commands, or words of the command's own; where there are none that are known, its flags.
-fn words_of(place: &CursorContext<'_>, typed: &str, known: &mut dyn Known) -> Vec<Candidate> {
+fn words_of(place: &CursorContext<'_>, typed: &str, known: &mut dyn KnownNames) -> Vec<Candidate> {
     if place.positionals == 0 && !place.escaped && place.command.has_subcommands() {
         let commands = place.command.get_subcommands().filter(|command| !command.is_hide_set());
         let about = |command: &Command| command.get_about().map(ToString::to_string).unwrap_or_default();

@@ -14,7 +14,7 @@ use clap_complete::Shell;
 use self::args::CompletionsArgs;
 use self::candidate::Candidate;
 use self::engine::candidates;
-use self::values::Known;
+use self::values::KnownNames;
 use super::{CommandArgs, Task};
 use crate::cli::definition;
 use crate::failure::{Failure, Kind};
@@ -63,7 +63,7 @@ fn rows(found: &[Candidate]) -> Vec<u8> {
 /// This machine.
 struct Machine<'i>(&'i mut dyn Input);
 
-impl Known for Machine<'_> {
+impl KnownNames for Machine<'_> {
     fn profiles(&mut self) -> Vec<String> {
         profile::names(self.0)
     }

@@ -3,7 +3,7 @@ use super::*;
 /// Two profiles, and a folder.
 struct Made;
 
-impl Known for Made {
+impl KnownNames for Made {
     fn profiles(&mut self) -> Vec<String> {
         vec!["prod".into(), "test".into()]
     }

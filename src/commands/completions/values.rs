@@ -7,7 +7,7 @@ use super::candidate::Candidate;
 use webpubsub_proto::fault::{ACTIONS, KEYS};
 
 /// What is known beside the definition of the command line.
-pub trait Known {
+pub trait KnownNames {
     /// The names of the profiles.
     fn profiles(&mut self) -> Vec<String>;
     /// What is in a folder: names, each with whether it is a folder itself.
@@ -22,7 +22,7 @@ const ROLES: [(&str, &str); 2] =
     [("webpubsub.joinLeaveGroup", "join and leave all groups"), ("webpubsub.sendToGroup", "publish to all groups")];
 
 /// What the value can be, of which `typed` is there already.
-pub fn of(arg: &Arg, typed: &str, known: &mut dyn Known) -> Vec<Candidate> {
+pub fn of(arg: &Arg, typed: &str, known: &mut dyn KnownNames) -> Vec<Candidate> {
     let id = arg.get_id().as_str();
     let hint = arg.get_value_hint();
     match arg.get_long() {
@@ -82,7 +82,7 @@ fn faults(typed: &str) -> Vec<Candidate> {
 }
 
 /// What begins with that path.
-fn files(typed: &str, folders_only: bool, known: &mut dyn Known) -> Vec<Candidate> {
+fn files(typed: &str, folders_only: bool, known: &mut dyn KnownNames) -> Vec<Candidate> {
     let (folder, name) = typed.rfind('/').map_or(("", typed), |at| typed.split_at(at + 1));
     let mut found: Vec<Candidate> = known
         .folder(folder)

@@ -2,7 +2,7 @@
 
 use clap::{Args, Subcommand};
 
-use crate::options::output::args::TalkArgs;
+use crate::options::output::args::StderrArgs;
 
 /// `wps config`.
 #[derive(Debug, Args)]
@@ -36,7 +36,7 @@ pub enum ConfigCommand {
 pub struct ConfigPathArgs {
     /// What to say on stderr.
     #[command(flatten)]
-    pub talk: TalkArgs,
+    pub talk: StderrArgs,
 }
 
 /// `wps config init`.
@@ -45,7 +45,7 @@ pub struct ConfigPathArgs {
 pub struct ConfigInitArgs {
     /// What to say on stderr.
     #[command(flatten)]
-    pub talk: TalkArgs,
+    pub talk: StderrArgs,
 }
 
 /// `wps config edit`.
@@ -54,7 +54,7 @@ pub struct ConfigInitArgs {
 pub struct ConfigEditArgs {
     /// What to say on stderr.
     #[command(flatten)]
-    pub talk: TalkArgs,
+    pub talk: StderrArgs,
 }
 
 /// `wps config list`.
@@ -63,7 +63,7 @@ pub struct ConfigEditArgs {
 pub struct ConfigListArgs {
     /// What to say on stderr.
     #[command(flatten)]
-    pub talk: TalkArgs,
+    pub talk: StderrArgs,
 }
 
 /// `wps config show`.
@@ -75,7 +75,7 @@ pub struct ConfigShowArgs {
     pub profile: Option<String>,
     /// What to say on stderr.
     #[command(flatten)]
-    pub talk: TalkArgs,
+    pub talk: StderrArgs,
 }
 
 /// `wps config check`.
@@ -84,5 +84,5 @@ pub struct ConfigShowArgs {
 pub struct ConfigCheckArgs {
     /// What to say on stderr.
     #[command(flatten)]
-    pub talk: TalkArgs,
+    pub talk: StderrArgs,
 }

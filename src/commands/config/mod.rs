@@ -11,9 +11,9 @@ use self::args::{
 use super::{CommandArgs, Task};
 use crate::failure::{Failure, Kind};
 use crate::options::environment::{Environment, Input, ProcessInput};
-use crate::options::output::args::TalkArgs;
+use crate::options::output::args::StderrArgs;
 use crate::profile;
-use crate::profile::Checked;
+use crate::profile::CheckReport;
 use crate::run::process::put;
 
 impl ConfigCommand {
@@ -31,7 +31,7 @@ impl ConfigCommand {
 }
 
 impl CommandArgs for ConfigPathArgs {
-    fn talk(&self) -> Option<&TalkArgs> {
+    fn talk(&self) -> Option<&StderrArgs> {
         Some(&self.talk)
     }
 
@@ -42,7 +42,7 @@ impl CommandArgs for ConfigPathArgs {
 }
 
 impl CommandArgs for ConfigInitArgs {
-    fn talk(&self) -> Option<&TalkArgs> {
+    fn talk(&self) -> Option<&StderrArgs> {
         Some(&self.talk)
     }
 
@@ -59,7 +59,7 @@ impl CommandArgs for ConfigInitArgs {
 }
 
 impl CommandArgs for ConfigEditArgs {
-    fn talk(&self) -> Option<&TalkArgs> {
+    fn talk(&self) -> Option<&StderrArgs> {
         Some(&self.talk)
     }
 
@@ -77,7 +77,7 @@ impl CommandArgs for ConfigEditArgs {
 }
 
 impl CommandArgs for ConfigListArgs {
-    fn talk(&self) -> Option<&TalkArgs> {
+    fn talk(&self) -> Option<&StderrArgs> {
         Some(&self.talk)
     }
 
@@ -88,7 +88,7 @@ impl CommandArgs for ConfigListArgs {
 }
 
 impl CommandArgs for ConfigShowArgs {
-    fn talk(&self) -> Option<&TalkArgs> {
+    fn talk(&self) -> Option<&StderrArgs> {
         Some(&self.talk)
     }
 
@@ -99,7 +99,7 @@ impl CommandArgs for ConfigShowArgs {
 }
 
 impl CommandArgs for ConfigCheckArgs {
-    fn talk(&self) -> Option<&TalkArgs> {
+    fn talk(&self) -> Option<&StderrArgs> {
         Some(&self.talk)
     }
 
@@ -119,7 +119,7 @@ pub fn path(path: &Path) -> Vec<u8> {
 }
 
 /// What `wps config check` prints, and the error when something is wrong.
-pub fn check(checked: &Checked) -> (Vec<u8>, Option<Failure>) {
+pub fn check(checked: &CheckReport) -> (Vec<u8>, Option<Failure>) {
     let failure = (checked.faults > 0).then(|| {
         let faults = if checked.faults == 1 { "fault".to_owned() } else { "faults".to_owned() };
         Failure::message(Kind::Config, format!("{} {faults} in `{}`", checked.faults, checked.path.display()))

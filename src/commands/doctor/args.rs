@@ -6,7 +6,7 @@ use clap::Args;
 
 use crate::options::connection::args::{ConnectionArgs, TokenArgs};
 use crate::options::network::args::NetworkArgs;
-use crate::options::output::args::{TalkArgs, TimeoutArgs};
+use crate::options::output::args::{StderrArgs, TimeoutArgs};
 use crate::options::values::{ReportFormat, duration};
 
 /// `wps doctor`.
@@ -29,7 +29,7 @@ pub struct DoctorArgs {
 
     /// What to say on stderr.
     #[command(flatten)]
-    pub talk: TalkArgs,
+    pub talk: StderrArgs,
     /// Where to connect.
     #[command(flatten)]
     pub connection: ConnectionArgs,

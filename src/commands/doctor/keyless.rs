@@ -9,7 +9,7 @@ use tokio::time::{Instant, timeout};
 use super::report::Report;
 use crate::failure::{Failure, Kind};
 use crate::options::connecting::settings::ConnectionSettings;
-use crate::options::connection::identity::Keyless;
+use crate::options::connection::identity::KeylessService;
 use crate::render::human;
 use crate::run::chance::unix_now;
 use crate::run::explain::causes;
@@ -20,7 +20,7 @@ use webpubsub_net::auth::access_url::AccessUrl;
 /// Tells the steps up to the client token. `None`: one of them failed.
 pub async fn examine(
     origin: &str,
-    keyless: &Keyless,
+    keyless: &KeylessService,
     connection: &ConnectionSettings,
     report: &RefCell<Report>,
 ) -> Option<AccessUrl> {

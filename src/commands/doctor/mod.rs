@@ -25,20 +25,20 @@ use self::args::DoctorArgs;
 use self::dial::DialReport;
 use self::report::Report;
 use self::settings::{DoctorSettings, SourceProblem};
-use self::steps::{Failed, Steps};
+use self::steps::{StepFailed, Steps};
 use self::watch::{DoctorFindings, DoctorObserver};
 use super::{CommandArgs, Task};
 use crate::failure::{Failure, Kind};
 use crate::options::connecting::settings::ConnectionSettings;
 use crate::options::connection::settings::Source;
 use crate::options::environment::{Environment, Input};
-use crate::options::output::args::TalkArgs;
+use crate::options::output::args::StderrArgs;
 use crate::options::values::{OutputFormat, ReportFormat};
 use crate::records::{Stopped, StoppedCounts};
 use crate::render::{self, WriteFailure, human};
 use crate::run::chance::{seed, unix_now};
 use crate::run::context::{Surroundings, url_source};
-use crate::run::ending::{Interrupt, Watched, interruption, last_words};
+use crate::run::ending::{InterruptSources, RunInterrupt, interruption, last_words};
 use crate::run::exit_code::ExitCode;
 use crate::run::explain::{ConnectContext, causes, session_failure};
 use crate::run::network::dial_options;
@@ -50,7 +50,7 @@ use webpubsub_net::auth::access_url::AccessUrl;
 use webpubsub_proto::session::{Counts, End, EndKind};
 
 impl CommandArgs for DoctorArgs {
-    fn talk(&self) -> Option<&TalkArgs> {
+    fn talk(&self) -> Option<&StderrArgs> {
         Some(&self.talk)
     }
 
@@ -172,7 +172,7 @@ async fn examine(
     signals: &mut Signals,
 ) -> ExaminationEnding {
     let deadline = connection.timeout.map(|limit| surroundings.started + limit);
-    let watched = || Watched { deadline, output: true, closed_output: true };
+    let watched = || InterruptSources { deadline, output: true, closed_output: true };
     let began = Instant::now();
     let limit = connection.session.connect_timeout;
     let longest_pause = connection.session.reconnect_backoff.max_delay;
@@ -299,12 +299,12 @@ impl Examination<'_> {
         let mut script = pin!(steps.run().fuse());
         let mut ticks = interval(TICK);
         ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
-        let mut ended: Option<(Result<(), Failed>, Instant)> = None;
+        let mut ended: Option<(Result<(), StepFailed>, Instant)> = None;
         let mut interrupt = None;
         let mut hurried = None;
         let (finished, dialer, _watch) = loop {
             let undecided = ended.is_none() && interrupt.is_none();
-            let watched = Watched {
+            let watched = InterruptSources {
                 // The closing handshake is a step like the others.
                 deadline: connection.timeout.filter(|_| interrupt.is_none()).map(|limit| surroundings.started + limit),
                 output: undecided,
@@ -339,7 +339,7 @@ impl Examination<'_> {
                 tell_close(since.elapsed(), &mut report.borrow_mut());
                 let failed = report.borrow().has_failed();
                 let deadline = connection.timeout.map(|limit| surroundings.started + limit);
-                let watched = Watched { deadline, output: true, closed_output: true };
+                let watched = InterruptSources { deadline, output: true, closed_output: true };
                 tokio::select! {
                     biased;
                     () = trace::tell(connection, report) => ExaminationEnding::new(if failed { "failed" } else { "done" }, None),
@@ -349,7 +349,7 @@ impl Examination<'_> {
                     }
                 }
             }
-            (None, Some((Err(Failed), _))) => ExaminationEnding::new("failed", None),
+            (None, Some((Err(StepFailed), _))) => ExaminationEnding::new("failed", None),
             (None, None) => {
                 let dialed = dialer.last_error();
                 let mut failure = self.end_of(&finished, &seen, dialed.as_ref());
@@ -383,13 +383,13 @@ fn tell_close(elapsed: Duration, report: &mut Report) {
 }
 
 /// The step that was under way is told, and with it why there are no more.
-fn interrupted(came: Interrupt, connection: &ConnectionSettings, report: &mut Report) -> ExaminationEnding {
+fn interrupted(came: RunInterrupt, connection: &ConnectionSettings, report: &mut Report) -> ExaminationEnding {
     match came {
-        Interrupt::Signal(number) => {
+        RunInterrupt::Signal(number) => {
             report.end("ended by a signal");
             ExaminationEnding::new("signal", Some(Failure::message(Kind::Signal(number), "ended by a signal")))
         }
-        Interrupt::Timeout => {
+        RunInterrupt::Timeout => {
             let limit = human(connection.timeout.unwrap_or_default());
             let failure = Failure::message(Kind::Timeout, format!("timed out after {limit} (`--timeout`)"));
             let elapsed = report.elapsed();
@@ -397,10 +397,10 @@ fn interrupted(came: Interrupt, connection: &ConnectionSettings, report: &mut Re
             ExaminationEnding::new("timeout", None)
         }
         // It records nothing.
-        Interrupt::Output(WriteFailure::Closed) | Interrupt::Recording(_) => {
+        RunInterrupt::Output(WriteFailure::Closed) | RunInterrupt::Recording(_) => {
             ExaminationEnding::new("output-closed", None)
         }
-        Interrupt::Output(WriteFailure::Failed(error) | WriteFailure::Unrecorded(error)) => {
+        RunInterrupt::Output(WriteFailure::Failed(error) | WriteFailure::Unrecorded(error)) => {
             let what = format!("could not write to stdout: {error}");
             ExaminationEnding::new("failed", Some(Failure::message(Kind::Output, what)))
         }

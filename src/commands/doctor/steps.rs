@@ -37,11 +37,11 @@ pub struct Steps<'a> {
 }
 
 /// A step failed, and that was told.
-pub struct Failed;
+pub struct StepFailed;
 
 impl Steps<'_> {
     /// Goes through all of them. Never ends when the session does: that is told by whoever runs it.
-    pub async fn run(self) -> Result<(), Failed> {
+    pub async fn run(self) -> Result<(), StepFailed> {
         let (connection, user) = self.seen.until(|seen| seen.connected.borrow().clone()).await;
         self.dial.borrow_mut().advance(&self.trail.steps(), &mut self.report.borrow_mut());
         let user = user.map(|user| format!(" as `{user}`")).unwrap_or_default();
@@ -56,7 +56,7 @@ impl Steps<'_> {
         self.leave(joined).await
     }
 
-    async fn join(&self) -> Result<bool, Failed> {
+    async fn join(&self) -> Result<bool, StepFailed> {
         let done = self.perform(Request::Join { group: self.group.clone() }).await?;
         if let Some(elapsed) = done {
             self.ok(elapsed, format!("`{}`", self.group));
@@ -64,7 +64,7 @@ impl Steps<'_> {
         Ok(done.is_some())
     }
 
-    async fn send(&self) -> Result<bool, Failed> {
+    async fn send(&self) -> Result<bool, StepFailed> {
         let (group, data) = (self.group.clone(), OwnedData::text(&self.text));
         let done = self.perform(Request::send(group, data)).await?;
         if let Some(elapsed) = done {
@@ -73,7 +73,7 @@ impl Steps<'_> {
         Ok(done.is_some())
     }
 
-    async fn receive(&self, member: bool, sent: bool, began: Instant) -> Result<(), Failed> {
+    async fn receive(&self, member: bool, sent: bool, began: Instant) -> Result<(), StepFailed> {
         if !member || !sent {
             let why = if sent { "the group was not joined" } else { "nothing was sent" };
             self.report.borrow_mut().miss(why, Vec::new());
@@ -91,7 +91,7 @@ impl Steps<'_> {
         Ok(())
     }
 
-    async fn ping(&self) -> Result<(), Failed> {
+    async fn ping(&self) -> Result<(), StepFailed> {
         let Ok(answered) = timeout(self.patience, self.handle.ping()).await else {
             let what = format!("no `pong` came within {}", human(self.patience));
             let failure = Failure::message(Kind::OperationUnknown, &what)
@@ -106,7 +106,7 @@ impl Steps<'_> {
         Ok(())
     }
 
-    async fn leave(&self, joined: bool) -> Result<(), Failed> {
+    async fn leave(&self, joined: bool) -> Result<(), StepFailed> {
         if !joined {
             self.report.borrow_mut().miss("the group was not joined", Vec::new());
             return Ok(());
@@ -123,14 +123,14 @@ impl Steps<'_> {
     }
 
     /// A step did not; what came meanwhile may be why.
-    fn fail(&self, elapsed: Duration, detail: impl Into<String>, mut failure: Failure) -> Failed {
+    fn fail(&self, elapsed: Duration, detail: impl Into<String>, mut failure: Failure) -> StepFailed {
         failure.hints.extend(self.seen.take_odd());
         self.report.borrow_mut().fail(Some(elapsed), detail, failure);
-        Failed
+        StepFailed
     }
 
     /// Carries an operation out. `None`: a role is missing, and that was told.
-    async fn perform(&self, request: Request) -> Result<Option<Duration>, Failed> {
+    async fn perform(&self, request: Request) -> Result<Option<Duration>, StepFailed> {
         let kind = request.kind();
         let outcome = self.handle.submit(request, AckMode::Automatic).await;
         if self.seen.loss.borrow().is_some() {

@@ -12,7 +12,7 @@ use clap::Args;
 
 pub use self::double::DoubleArgs;
 pub use self::handlers::HandlerArgs;
-use crate::options::output::args::TalkArgs;
+use crate::options::output::args::StderrArgs;
 use crate::options::values::{EmulatorFormat, secret};
 pub use faults::FaultArgs;
 pub use tls::TlsArgs;
@@ -104,5 +104,5 @@ pub struct EmulatorArgs {
     pub double: DoubleArgs,
     /// What to say on stderr.
     #[command(flatten)]
-    pub talk: TalkArgs,
+    pub talk: StderrArgs,
 }

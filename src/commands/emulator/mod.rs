@@ -20,7 +20,7 @@ use super::{CommandArgs, Task};
 use crate::failure::{Failure, Kind, OrFail as _};
 use crate::logging;
 use crate::options::environment::{Environment, Input};
-use crate::options::output::args::TalkArgs;
+use crate::options::output::args::StderrArgs;
 use crate::options::values::EmulatorFormat;
 use crate::records::{Listening, Stopped};
 use crate::render::{Console, WriteFailure, record};
@@ -38,7 +38,7 @@ use webpubsub_net::wire::{ServerTls, Tls, TlsSettings};
 use webpubsub_proto::fault;
 
 impl CommandArgs for EmulatorArgs {
-    fn talk(&self) -> Option<&TalkArgs> {
+    fn talk(&self) -> Option<&StderrArgs> {
         Some(&self.talk)
     }
 

@@ -12,9 +12,9 @@ use super::{CommandArgs, Task, bulk};
 use crate::failure::Failure;
 use crate::options::environment::{Environment, Input};
 use crate::options::expressions::args::FilterArgs;
-use crate::options::output::args::TalkArgs;
+use crate::options::output::args::StderrArgs;
 use crate::options::values::OutputFormat;
-use crate::run::context::{Client, Surroundings, Wants, ack_mode};
+use crate::run::context::{Client, RunOptions, Surroundings, ack_mode};
 use crate::run::ending::Verdict;
 use crate::run::process::on_one_thread;
 use crate::run::run;
@@ -23,7 +23,7 @@ use webpubsub_proto::OwnedData;
 use webpubsub_proto::session::Request;
 
 impl CommandArgs for EventArgs {
-    fn talk(&self) -> Option<&TalkArgs> {
+    fn talk(&self) -> Option<&StderrArgs> {
         Some(&self.connecting.output.talk)
     }
 
@@ -53,8 +53,14 @@ pub async fn event(surroundings: &Surroundings, settings: &EventSettings, data: 
     let waits = settings.wait_reply.is_some() || settings.output.expressions.until.is_some();
     let shown = if waits { MessageScope::Server } else { MessageScope::None };
     // Answers come before the ack: the script ends the run, when it has both.
-    let wants =
-        Wants { shown, limit: None, follows_stdout: false, hosts: false, chatty: false, follows_conditions: false };
+    let wants = RunOptions {
+        shown,
+        limit: None,
+        follows_stdout: false,
+        hosts: false,
+        chatty: false,
+        follows_conditions: false,
+    };
     run(surroundings, &settings.connection, &settings.output, wants, |client| {
         script(surroundings, settings, data, client)
     })

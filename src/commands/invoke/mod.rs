@@ -10,10 +10,10 @@ use super::{CommandArgs, Task};
 use crate::failure::Failure;
 use crate::options::environment::{Environment, Input};
 use crate::options::expressions::args::FilterArgs;
-use crate::options::output::args::TalkArgs;
+use crate::options::output::args::StderrArgs;
 use crate::options::values::OutputFormat;
 use crate::render::human;
-use crate::run::context::{Client, Surroundings, Wants};
+use crate::run::context::{Client, RunOptions, Surroundings};
 use crate::run::ending::Verdict;
 use crate::run::process::on_one_thread;
 use crate::run::run;
@@ -23,7 +23,7 @@ use webpubsub_proto::OwnedData;
 use webpubsub_proto::session::Invocation;
 
 impl CommandArgs for InvokeArgs {
-    fn talk(&self) -> Option<&TalkArgs> {
+    fn talk(&self) -> Option<&StderrArgs> {
         Some(&self.connecting.output.talk)
     }
 
@@ -50,7 +50,7 @@ impl CommandArgs for InvokeArgs {
 }
 
 /// What an invocation wants of its client: answers are printed, messages are not.
-const WANTS: Wants = Wants {
+const WANTS: RunOptions = RunOptions {
     shown: MessageScope::None,
     limit: None,
     follows_stdout: false,

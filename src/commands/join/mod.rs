@@ -11,9 +11,9 @@ use super::{CommandArgs, Task};
 use crate::failure::Failure;
 use crate::options::environment::{Environment, Input};
 use crate::options::expressions::args::FilterArgs;
-use crate::options::output::args::TalkArgs;
+use crate::options::output::args::StderrArgs;
 use crate::options::values::OutputFormat;
-use crate::run::context::{Client, Surroundings, Wants};
+use crate::run::context::{Client, RunOptions, Surroundings};
 use crate::run::ending::Verdict;
 use crate::run::process::on_one_thread;
 use crate::run::run;
@@ -21,7 +21,7 @@ use crate::run::sink::MessageScope;
 use webpubsub_proto::session::{AckMode, Request};
 
 impl CommandArgs for JoinArgs {
-    fn talk(&self) -> Option<&TalkArgs> {
+    fn talk(&self) -> Option<&StderrArgs> {
         Some(&self.connecting.output.talk)
     }
 
@@ -44,7 +44,7 @@ impl CommandArgs for JoinArgs {
 
 /// Joins the groups and reports each. Returns the exit code.
 pub async fn join(surroundings: &Surroundings, settings: &JoinSettings) -> u8 {
-    let wants = Wants {
+    let wants = RunOptions {
         shown: MessageScope::None,
         limit: None,
         follows_stdout: false,

@@ -14,10 +14,10 @@ use super::{CommandArgs, Task};
 use crate::failure::Failure;
 use crate::options::environment::{Environment, Input};
 use crate::options::expressions::args::FilterArgs;
-use crate::options::output::args::TalkArgs;
+use crate::options::output::args::StderrArgs;
 use crate::options::values::OutputFormat;
-use crate::render::Met;
-use crate::run::context::{Client, Surroundings, Wants};
+use crate::render::MetCondition;
+use crate::run::context::{Client, RunOptions, Surroundings};
 use crate::run::ending::Verdict;
 use crate::run::expressions::verdict;
 use crate::run::process::on_one_thread;
@@ -28,7 +28,7 @@ use webpubsub_net::auth::token::peek_claims;
 use webpubsub_proto::session::{AckMode, Request};
 
 impl CommandArgs for ListenArgs {
-    fn talk(&self) -> Option<&TalkArgs> {
+    fn talk(&self) -> Option<&StderrArgs> {
         Some(&self.connecting.output.talk)
     }
 
@@ -51,7 +51,7 @@ impl CommandArgs for ListenArgs {
 
 /// Joins the groups and prints until something ends it. Returns the exit code.
 pub async fn listen(surroundings: &Surroundings, settings: &ListenSettings) -> u8 {
-    let wants = Wants {
+    let wants = RunOptions {
         shown: MessageScope::All,
         limit: settings.count,
         follows_stdout: true,
@@ -127,7 +127,7 @@ async fn explain_silence(surroundings: &Surroundings, settings: &ListenSettings,
 }
 
 /// Resolves when a condition is met.
-async fn conditions(client: &Client) -> Met {
+async fn conditions(client: &Client) -> MetCondition {
     match &client.judgement {
         Some(judgement) => judgement.wait().await,
         None => pending().await,

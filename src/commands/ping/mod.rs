@@ -30,11 +30,11 @@ use super::{CommandArgs, Task};
 use crate::failure::{Failure, Kind};
 use crate::options::environment::{Environment, Input};
 use crate::options::expressions::args::FilterArgs;
-use crate::options::output::args::TalkArgs;
+use crate::options::output::args::StderrArgs;
 use crate::options::values::OutputFormat;
-use crate::render::{self, Met, Printer};
+use crate::render::{self, MetCondition, Printer};
 use crate::run::chance::seed;
-use crate::run::context::{Client, Surroundings, Wants, print_options};
+use crate::run::context::{Client, RunOptions, Surroundings, print_options};
 use crate::run::ending::{Verdict, at};
 use crate::run::expressions::verdict;
 use crate::run::process::on_one_thread;
@@ -45,7 +45,7 @@ use webpubsub_proto::OwnedData;
 use webpubsub_proto::session::{AckMode, Request};
 
 impl CommandArgs for PingArgs {
-    fn talk(&self) -> Option<&TalkArgs> {
+    fn talk(&self) -> Option<&StderrArgs> {
         Some(&self.connecting.output.talk)
     }
 
@@ -74,7 +74,7 @@ const OVERTAKEN: Duration = Duration::from_secs(1);
 
 /// Pings until something ends it. Returns the exit code.
 pub async fn ping(surroundings: &Surroundings, settings: &PingSettings) -> u8 {
-    let wants = Wants {
+    let wants = RunOptions {
         shown: MessageScope::None,
         limit: None,
         follows_stdout: true,
@@ -102,7 +102,7 @@ async fn script(settings: &PingSettings, printer: Printer, echo: Rc<Echo>, clien
 }
 
 /// Resolves when a condition is met.
-async fn conditions(client: &Client) -> Met {
+async fn conditions(client: &Client) -> MetCondition {
     match &client.judgement {
         Some(judgement) => judgement.wait().await,
         None => pending().await,

@@ -14,7 +14,7 @@ use std::time::{Duration, Instant};
 use rustyline::{Cmd, ConditionalEventHandler, Event, EventContext, KeyCode, KeyEvent, Modifiers, RepeatCount};
 use unicode_width::UnicodeWidthChar as _;
 
-use super::resize::{Painted, end_column};
+use super::resize::{PaintedLine, end_column};
 use super::screen::{EditorPrinter, Screen};
 
 /// Shorter lines are painted with every key.
@@ -133,7 +133,7 @@ impl Burst {
     }
 
     /// The line was painted.
-    pub fn painted(&self, painted: &Painted) {
+    pub fn painted(&self, painted: &PaintedLine) {
         self.painted.set(Some(Instant::now()));
         self.columns.set(painted.columns);
         let plain = painted.cursor == painted.line.len() && painted.line.chars().all(|c| c == '\n' || is_plain(c));
@@ -210,7 +210,7 @@ mod tests {
         };
         let paint = |line: &str| {
             let (prompt, hint) = ("on> ".to_owned(), String::new());
-            burst.painted(&Painted {
+            burst.painted(&PaintedLine {
                 columns: 50,
                 height: 24,
                 prompt,

@@ -4,9 +4,9 @@ use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 
 /// Counts them. Clones share the count.
 #[derive(Clone, Debug, Default)]
-pub struct Busy(Arc<(Mutex<usize>, Condvar)>);
+pub struct BusyCounter(Arc<(Mutex<usize>, Condvar)>);
 
-impl Busy {
+impl BusyCounter {
     /// Another was entered.
     pub fn add(&self) {
         *self.lock() += 1;

@@ -7,7 +7,7 @@ use super::watch::Names;
 
 /// What is being typed.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Wanted {
+pub enum CompletionTarget {
     /// A command.
     Verb,
     /// A flag of that command.
@@ -29,16 +29,16 @@ pub enum Wanted {
 }
 
 /// What is being typed at the end of `text`, and where that begins.
-pub fn wanted(text: &str) -> (Wanted, usize) {
+pub fn wanted(text: &str) -> (CompletionTarget, usize) {
     let definition = line_command();
     let end = text.len();
     if let Some(wanted) = flag_begins(&definition, text) {
         return wanted;
     }
-    let Ok(split) = split(&definition, text) else { return (Wanted::Nothing, end) };
+    let Ok(split) = split(&definition, text) else { return (CompletionTarget::Nothing, end) };
     let after_blank = text.chars().next_back().is_none_or(char::is_whitespace);
     let verb = split.verb();
-    let Some(last) = split.pieces.last() else { return (Wanted::Verb, end) };
+    let Some(last) = split.pieces.last() else { return (CompletionTarget::Verb, end) };
     let (current, before) = if after_blank && last.place != LinePieceKind::Rest {
         (None, Some(last))
     } else {
@@ -50,58 +50,58 @@ pub fn wanted(text: &str) -> (Wanted, usize) {
         before.filter(|piece| piece.place == LinePieceKind::Flag && takes_value(&definition, &verb, &piece.text));
     if let Some(flag) = flag_before.filter(|_| current.is_none_or(|piece| piece.place == LinePieceKind::FlagValue)) {
         let wanted = match flag.text.as_str() {
-            "--file" => Wanted::File,
-            "--group" | "-g" => Wanted::Group,
-            _ => Wanted::FlagValue(verb, flag.text.clone()),
+            "--file" => CompletionTarget::File,
+            "--group" | "-g" => CompletionTarget::Group,
+            _ => CompletionTarget::FlagValue(verb, flag.text.clone()),
         };
         return (wanted, start);
     }
     match current.map(|piece| (piece.place, piece.text.as_str())) {
         Some((LinePieceKind::Verb, _)) if before.is_some_and(|piece| piece.place == LinePieceKind::Verb) => {
-            (Wanted::Word("service".to_owned(), None), start)
+            (CompletionTarget::Word("service".to_owned(), None), start)
         }
-        Some((LinePieceKind::Verb, _)) => (Wanted::Verb, start),
+        Some((LinePieceKind::Verb, _)) => (CompletionTarget::Verb, start),
         Some((LinePieceKind::Flag, flag)) => match flag.split_once('=') {
-            Some(("--file", _)) => (Wanted::File, start + "--file=".len()),
-            Some(("--group", _)) => (Wanted::Group, start + "--group=".len()),
-            Some((name, _)) => (Wanted::FlagValue(verb, name.to_owned()), start + name.len() + 1),
-            None => (Wanted::Flag(verb), start),
+            Some(("--file", _)) => (CompletionTarget::File, start + "--file=".len()),
+            Some(("--group", _)) => (CompletionTarget::Group, start + "--group=".len()),
+            Some((name, _)) => (CompletionTarget::FlagValue(verb, name.to_owned()), start + name.len() + 1),
+            None => (CompletionTarget::Flag(verb), start),
         },
-        Some((LinePieceKind::Rest, _)) => (Wanted::Nothing, end),
+        Some((LinePieceKind::Rest, _)) => (CompletionTarget::Nothing, end),
         _ => {
             let words = split.pieces.iter().filter(|piece| piece.place == LinePieceKind::Word).count();
             let first = words == 0 || (words == 1 && current.is_some());
             match verb.as_str() {
-                "join" | "leave" => (Wanted::Group, start),
-                "send" | "stream" if first => (Wanted::Group, start),
-                "event" | "invoke" if first => (Wanted::Event, start),
-                "service" if first => (Wanted::Word(verb, None), start),
+                "join" | "leave" => (CompletionTarget::Group, start),
+                "send" | "stream" if first => (CompletionTarget::Group, start),
+                "event" | "invoke" if first => (CompletionTarget::Event, start),
+                "service" if first => (CompletionTarget::Word(verb, None), start),
                 "service group" if (words == 1 && current.is_none()) || (words == 2 && current.is_some()) => {
-                    (Wanted::Group, start)
+                    (CompletionTarget::Group, start)
                 }
                 "service group" | "service permission" => {
-                    (Wanted::Value(verb, words - usize::from(current.is_some())), start)
+                    (CompletionTarget::Value(verb, words - usize::from(current.is_some())), start)
                 }
-                "state" if first => (Wanted::Word(verb, None), start),
-                "state" if words == 1 || (words == 2 && current.is_some()) => (Wanted::Group, start),
-                "help" if first => (Wanted::Word(verb, None), start),
+                "state" if first => (CompletionTarget::Word(verb, None), start),
+                "state" if words == 1 || (words == 2 && current.is_some()) => (CompletionTarget::Group, start),
+                "help" if first => (CompletionTarget::Word(verb, None), start),
                 "help" if words == 1 || (words == 2 && current.is_some()) => {
                     let first = split.first(LinePieceKind::Word).map(|piece| piece.text.clone());
-                    (Wanted::Word(verb, first), start)
+                    (CompletionTarget::Word(verb, first), start)
                 }
                 "set" => {
                     let before =
                         before.filter(|piece| piece.place == LinePieceKind::Word).map(|piece| piece.text.clone());
-                    (Wanted::Word(verb, before), start)
+                    (CompletionTarget::Word(verb, before), start)
                 }
-                _ => (Wanted::Nothing, end),
+                _ => (CompletionTarget::Nothing, end),
             }
         }
     }
 }
 
 /// Where nothing but `-` or `--` stands of a flag, which on their own would be a name and the end of all flags.
-fn flag_begins(definition: &Command, text: &str) -> Option<(Wanted, usize)> {
+fn flag_begins(definition: &Command, text: &str) -> Option<(CompletionTarget, usize)> {
     let start = text
         .rfind(char::is_whitespace)
         .map_or(0, |blank| blank + text[blank..].chars().next().map_or(0, char::len_utf8));
@@ -110,7 +110,7 @@ fn flag_begins(definition: &Command, text: &str) -> Option<(Wanted, usize)> {
     }
     let split = split(definition, &format!("{}--flag", &text[..start])).ok()?;
     let last = split.pieces.last().filter(|last| last.place == LinePieceKind::Flag && last.span.start == start);
-    last.map(|_| (Wanted::Flag(split.verb()), start))
+    last.map(|_| (CompletionTarget::Flag(split.verb()), start))
 }
 
 /// The command of that name, or of those two.
@@ -131,27 +131,27 @@ fn find<'d>(definition: &'d Command, verb: &str, flag: &str) -> Option<&'d clap:
 }
 
 /// What begins with `typed`.
-pub fn candidates(wanted: &Wanted, typed: &str, names: &Names) -> Vec<String> {
+pub fn candidates(wanted: &CompletionTarget, typed: &str, names: &Names) -> Vec<String> {
     let definition = line_command();
     let all: Vec<String> = match wanted {
-        Wanted::Verb => verbs(&definition),
-        Wanted::Flag(verb) => flags(&definition, verb),
-        Wanted::FlagValue(verb, flag) => find(&definition, verb, flag).map(values).unwrap_or_default(),
-        Wanted::Group => {
+        CompletionTarget::Verb => verbs(&definition),
+        CompletionTarget::Flag(verb) => flags(&definition, verb),
+        CompletionTarget::FlagValue(verb, flag) => find(&definition, verb, flag).map(values).unwrap_or_default(),
+        CompletionTarget::Group => {
             let others = names.groups.difference(&names.joined);
             names.joined.iter().chain(others).map(|name| quoted(name)).collect()
         }
-        Wanted::Event => names.events.iter().map(|name| quoted(name)).collect(),
-        Wanted::Word(verb, None) if verb == "help" => verbs(&definition),
-        Wanted::Word(verb, Some(before)) if verb == "help" => {
+        CompletionTarget::Event => names.events.iter().map(|name| quoted(name)).collect(),
+        CompletionTarget::Word(verb, None) if verb == "help" => verbs(&definition),
+        CompletionTarget::Word(verb, Some(before)) if verb == "help" => {
             definition.find_subcommand(before).map(verbs).unwrap_or_default()
         }
-        Wanted::Value(verb, index) => {
+        CompletionTarget::Value(verb, index) => {
             let positional = command(&definition, verb).and_then(|command| command.get_positionals().nth(*index));
             positional.map(values).unwrap_or_default()
         }
-        Wanted::Word(verb, before) => words(&definition, verb, before.as_deref()),
-        Wanted::File | Wanted::Nothing => Vec::new(),
+        CompletionTarget::Word(verb, before) => words(&definition, verb, before.as_deref()),
+        CompletionTarget::File | CompletionTarget::Nothing => Vec::new(),
     };
     all.into_iter().filter(|word| word.starts_with(typed)).collect()
 }
@@ -267,8 +267,8 @@ mod tests {
             let (wanted, start) = wanted(text);
             assert_eq!(candidates(&wanted, &text[start..], &names), expected, "{text}: {wanted:?}");
         }
-        assert_eq!(wanted("send --file /et"), (Wanted::File, 12));
-        assert_eq!(wanted("send --file=/et"), (Wanted::File, 12));
-        assert_eq!(wanted("send --file "), (Wanted::File, 12));
+        assert_eq!(wanted("send --file /et"), (CompletionTarget::File, 12));
+        assert_eq!(wanted("send --file=/et"), (CompletionTarget::File, 12));
+        assert_eq!(wanted("send --file "), (CompletionTarget::File, 12));
     }
 }

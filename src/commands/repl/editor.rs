@@ -14,7 +14,7 @@ use tokio::sync::mpsc::UnboundedSender;
 
 use super::LEAVES;
 use super::burst::{Burst, LastKey, Repaint};
-use super::busy::Busy;
+use super::busy::BusyCounter;
 use super::helper::EditorHelper;
 use super::history::History;
 use super::lines::{ReplEntries, ReplInput, entries};
@@ -71,7 +71,7 @@ impl Terminal {
         let painted = help.last();
         editor.set_helper(Some(help));
         for key in ['C', 'D', 'Z', 'L'].map(KeyEvent::ctrl) {
-            let handler = EventHandler::Conditional(Box::new(Told {
+            let handler = EventHandler::Conditional(Box::new(TerminalKey {
                 screen: screen.clone(),
                 painted: LastPainted::clone(&painted),
                 key,
@@ -89,7 +89,7 @@ impl Terminal {
     }
 
     /// Begins to read, on a thread of its own.
-    pub fn start(self, typed: UnboundedSender<UserAction>, busy: Busy, notes: Stream) -> io::Result<()> {
+    pub fn start(self, typed: UnboundedSender<UserAction>, busy: BusyCounter, notes: Stream) -> io::Result<()> {
         self.screen.begin();
         let screen = self.screen.clone();
         let spawned = std::thread::Builder::new().name("editor".into()).spawn(move || {
@@ -101,7 +101,7 @@ impl Terminal {
         spawned.map(drop)
     }
 
-    fn read(mut self, typed: &UnboundedSender<UserAction>, busy: &Busy, notes: &Stream) {
+    fn read(mut self, typed: &UnboundedSender<UserAction>, busy: &BusyCounter, notes: &Stream) {
         let mut kept = (String::new(), 0);
         let mut asked = false;
         loop {
@@ -177,7 +177,7 @@ impl Terminal {
     }
 
     /// Passes on what was entered. Returns whether to go on.
-    fn take(&mut self, text: String, typed: &UnboundedSender<UserAction>, busy: &Busy, notes: &Stream) -> bool {
+    fn take(&mut self, text: String, typed: &UnboundedSender<UserAction>, busy: &BusyCounter, notes: &Stream) -> bool {
         let was_in_stream = self.shared.is_in_stream();
         // Fragments are no commands, to be entered again.
         if !was_in_stream && let Some(problem) = self.history.add(&text) {
@@ -277,14 +277,14 @@ impl Prompt for StandingPrompt {
 }
 
 /// A key that ends the reading of a line, stops the process amid it, or clears the screen, which has to know before.
-struct Told {
+struct TerminalKey {
     screen: Screen,
     /// The line as it is painted.
     painted: LastPainted,
     key: KeyEvent,
 }
 
-impl ConditionalEventHandler for Told {
+impl ConditionalEventHandler for TerminalKey {
     fn handle(&self, _: &Event, _: RepeatCount, _: bool, context: &EventContext<'_>) -> Option<Cmd> {
         if self.key == KeyEvent::ctrl('L') {
             self.screen.cleared();

@@ -15,10 +15,10 @@ use tokio::time::{Instant, sleep, sleep_until, timeout};
 use super::history::History;
 use super::line::{LineParsed, line_command, line_help, parse_line};
 use super::resize::size;
-use super::watch::{Change, Printed, ReplObserver};
+use super::watch::{Change, PrintSettings, ReplObserver};
 use crate::commands::invoke::answered;
 use crate::commands::repl::line::args::SetCommand;
-use crate::commands::repl::line::settings::{ReplCommand, StateWish, settle_line};
+use crate::commands::repl::line::settings::{ReplCommand, StateRequest, settle_line};
 use crate::commands::repl::lines::{ReplInput, begins_stream};
 use crate::commands::send::sent;
 use crate::commands::service::call::body_of;
@@ -364,34 +364,34 @@ impl Executor<'_> {
     }
 
     /// Joins the group, if it is not wanted yet, and does what was asked about its states.
-    async fn state(&self, group: String, what: StateWish) -> Result<(), Verdict> {
+    async fn state(&self, group: String, what: StateRequest) -> Result<(), Verdict> {
         self.watch.shared().names().groups.insert(group.clone());
         let status = self.status().await?;
         let is_member = status.groups.iter().any(|(name, wanted, _)| *wanted && *name == group);
-        if !is_member && what != StateWish::Unwatch {
+        if !is_member && what != StateRequest::Unwatch {
             self.memberships(vec![group.clone()], None, |group| Request::Join { group }).await?;
         }
         let perform = |request| self.attended("this", self.client.perform(request, AckMode::Automatic));
         let states = || self.attended("this", states_of(&self.client, &group, self.connection.session.ack_timeout));
         match what {
-            StateWish::Set(state) => {
+            StateRequest::Set(state) => {
                 let what = if state.is_some() { "set" } else { "cleared" };
                 perform(Request::SetState { group: group.clone(), state }).await?;
                 self.say(&format!("{what} the state in `{group}`"));
             }
-            StateWish::List => {
+            StateRequest::List => {
                 let came = states().await?;
                 words(came, &group).into_iter().for_each(|words| self.say(&words));
                 if !self.watched.borrow().contains(&group) {
                     perform(Request::UnsubscribeStates { group }).await?;
                 }
             }
-            StateWish::Watch => {
+            StateRequest::Watch => {
                 let came = states().await?;
                 words(came, &group).into_iter().for_each(|words| self.say(&words));
                 self.watched.borrow_mut().insert(group);
             }
-            StateWish::Unwatch => {
+            StateRequest::Unwatch => {
                 self.watched.borrow_mut().remove(&group);
                 perform(Request::UnsubscribeStates { group }).await?;
             }
@@ -543,7 +543,7 @@ impl Executor<'_> {
 
     /// How everything is set, and what it could be set to.
     fn settings(&self) -> String {
-        let Printed { format, timestamps, full } = self.watch.printed();
+        let PrintSettings { format, timestamps, full } = self.watch.printed();
         let switch = |on: bool| if on { "on" } else { "off" };
         let definition = line_command();
         let mut text = String::new();

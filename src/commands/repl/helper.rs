@@ -14,10 +14,10 @@ use rustyline::validate::{ValidationContext, ValidationResult, Validator};
 use rustyline::{Context, Helper};
 
 use super::burst::{Burst, KeyPainting};
-use super::complete::{Wanted, candidates, wanted};
+use super::complete::{CompletionTarget, candidates, wanted};
 use super::highlight::highlight;
 use super::lines;
-use super::resize::{LastPainted, Painted, color_before, last_rows, size};
+use super::resize::{LastPainted, PaintedLine, color_before, last_rows, size};
 use super::screen::Screen;
 use super::watch::EditorView;
 
@@ -41,12 +41,12 @@ pub struct EditorHelper {
     /// Which keys are painted.
     burst: Burst,
     /// The prompt before a line of more rows than the window has, which is painted with it.
-    taller: RefCell<Option<Taller>>,
+    taller: RefCell<Option<TallLine>>,
 }
 
 /// A line of more rows than the window.
 #[derive(Debug)]
-struct Taller {
+struct TallLine {
     prompt: String,
     columns: usize,
     height: usize,
@@ -109,10 +109,10 @@ impl EditorHelper {
     fn paint(&self, prompt: &str) -> String {
         let Some((columns, height)) = size() else { return String::new() };
         let (line, cursor) = self.typed();
-        let now = Painted { columns, height, prompt: prompt.to_owned(), line, cursor, hint: String::new() };
+        let now = PaintedLine { columns, height, prompt: prompt.to_owned(), line, cursor, hint: String::new() };
         self.burst.painted(&now);
         if now.rows().1 >= height && height > 0 {
-            *self.taller.borrow_mut() = Some(Taller { prompt: prompt.to_owned(), columns, height });
+            *self.taller.borrow_mut() = Some(TallLine { prompt: prompt.to_owned(), columns, height });
         }
         let was = lock(&self.painted).replace(now);
         match was {
@@ -143,7 +143,7 @@ impl Completer for EditorHelper {
         }
         // The last command of a text with several is the one being typed.
         let (wanted, start) = wanted(&line[..cursor]);
-        if wanted == Wanted::File {
+        if wanted == CompletionTarget::File {
             let (at, pairs) = self.files.0.complete_path(&line[start..cursor], cursor - start)?;
             return Ok((start + at, pairs));
         }
@@ -199,7 +199,7 @@ impl Highlighter for EditorHelper {
             true => Cow::Owned(highlight(line, self.mark_brackets.get().then_some(cursor))),
             false => Cow::Borrowed(line),
         };
-        if let Some(Taller { prompt, columns, height }) = self.taller.take() {
+        if let Some(TallLine { prompt, columns, height }) = self.taller.take() {
             // What does not fit would only be shifted out.
             let whole = prompt + &painted;
             painted = Cow::Owned(match last_rows(&whole, columns, height) {

@@ -38,27 +38,27 @@ use super::{CommandArgs, Task};
 use crate::failure::{Failure, Kind, OrFail as _};
 use crate::logging;
 use crate::options::environment::{Environment, Input};
-use crate::options::output::args::TalkArgs;
+use crate::options::output::args::StderrArgs;
 use crate::options::values::OutputFormat;
-use crate::options::within::{Limit, read_within};
+use crate::options::within::{TimeLimit, read_within};
 use crate::render::{Console, Recorder, human};
-use crate::run::context::{Surroundings, Wants, hub, print_format};
+use crate::run::context::{RunOptions, Surroundings, hub, print_format};
 use crate::run::ending::Verdict;
 use crate::run::process::{console, on_one_thread};
 use crate::run::run_watched;
 use crate::run::sink::MessageScope;
 use crate::run::voice::print_failure;
-use busy::Busy;
+use busy::BusyCounter;
 use editor::Terminal;
 use execute::{Executor, LineResult};
 use helper::EditorHelper;
 use history::History;
 use lines::{ReplEntry, ReplInput};
 use plain::PlainTerminal;
-use screen::{Screen, Unmarked};
+use screen::{HiddenCtrlC, Screen};
 use script::ScriptEntries;
 use typed::UserAction;
-use watch::{EditorView, Printed, ReplObserver};
+use watch::{EditorView, PrintSettings, ReplObserver};
 
 /// A line is a command or a usage error, wherever it is completed and however it is coloured: for fuzzing and tests.
 #[cfg(any(test, fuzzing))]
@@ -77,7 +77,7 @@ pub fn fuzz(text: &str) {
 }
 
 impl CommandArgs for ReplArgs {
-    fn talk(&self) -> Option<&TalkArgs> {
+    fn talk(&self) -> Option<&StderrArgs> {
         Some(&self.connecting.output.talk)
     }
 
@@ -136,7 +136,7 @@ impl ReplStreams {
 }
 
 /// Opens the terminal or the script, which has to be there within `limit`.
-pub fn open(settings: &ReplSettings, limit: Option<Limit>) -> Result<ReplStreams, Failure> {
+pub fn open(settings: &ReplSettings, limit: Option<TimeLimit>) -> Result<ReplStreams, Failure> {
     let shared = Arc::new(EditorView::default());
     if settings.script.is_none() && io::stdin().is_terminal() {
         return open_terminal(settings, shared);
@@ -177,7 +177,7 @@ fn open_terminal(settings: &ReplSettings, shared: Arc<EditorView>) -> Result<Rep
 
 /// Runs until the lines end, or the session does. Returns the exit code.
 pub async fn repl(surroundings: &Surroundings, settings: &ReplSettings, opened: ReplStreams) -> u8 {
-    let wants = Wants {
+    let wants = RunOptions {
         shown: MessageScope::All,
         limit: None,
         follows_stdout: false,
@@ -191,7 +191,7 @@ pub async fn repl(surroundings: &Surroundings, settings: &ReplSettings, opened: 
         LineSource::Script(_) => (false, Arc::default()),
         LineSource::Person(person) => (true, Arc::clone(&person.history)),
     };
-    let printed = Printed {
+    let printed = PrintSettings {
         format: print_format(settings.output.format),
         timestamps: settings.output.timestamps,
         full: !interactive,
@@ -235,7 +235,7 @@ impl Drop for ScreenHold {
 /// How the terminal was taken.
 enum TerminalHold {
     Edited(#[expect(dead_code, reason = "its drop counts")] ScreenHold),
-    Plain(#[expect(dead_code, reason = "its drop counts")] Unmarked),
+    Plain(#[expect(dead_code, reason = "its drop counts")] HiddenCtrlC),
 }
 
 /// Carries out what a person enters.
@@ -248,7 +248,7 @@ async fn attend(executor: &Executor<'_>, person: Person) -> Verdict {
     // What was said before the prompt stands before it.
     console.drained().await;
     let (sender, mut typed) = unbounded_channel();
-    let busy = Busy::default();
+    let busy = BusyCounter::default();
     let (started, held, plain) = match front {
         PersonTerminal::Editor(terminal, screen) => {
             let held = TerminalHold::Edited(ScreenHold(screen));
@@ -257,7 +257,7 @@ async fn attend(executor: &Executor<'_>, person: Person) -> Verdict {
         PersonTerminal::Plain(plain) => {
             executor.watch.tell_interrupts(sender.clone());
             let ask = if console.err.style.terminal { console.err.clone() } else { console.out.clone() };
-            let held = TerminalHold::Plain(Unmarked::begin());
+            let held = TerminalHold::Plain(HiddenCtrlC::begin());
             (plain.clone().start(sender, busy.clone(), history, ask), held, Some(plain))
         }
     };
@@ -274,7 +274,7 @@ async fn attend(executor: &Executor<'_>, person: Person) -> Verdict {
 async fn serve(
     executor: &Executor<'_>,
     typed: &mut UnboundedReceiver<UserAction>,
-    busy: &Busy,
+    busy: &BusyCounter,
     plain: Option<&PlainTerminal>,
 ) -> Verdict {
     let mut waiting: VecDeque<QueuedLine> = VecDeque::new();

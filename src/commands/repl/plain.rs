@@ -10,7 +10,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 
 use tokio::sync::mpsc::UnboundedSender;
 
-use super::busy::Busy;
+use super::busy::BusyCounter;
 use super::execute::standing_word;
 use super::history::History;
 use super::lines::{Assembler, ReplInput};
@@ -48,7 +48,7 @@ impl PlainTerminal {
 
     /// Writes between prompts.
     pub fn writer(&self) -> Box<dyn Write + Send> {
-        Box::new(Between { plain: self.clone(), tty })
+        Box::new(PlainPrinter { plain: self.clone(), tty })
     }
 
     /// Ctrl-C was pressed: the terminal has dropped the line, and so are those before it.
@@ -68,7 +68,7 @@ impl PlainTerminal {
     pub fn start(
         self,
         typed: UnboundedSender<UserAction>,
-        busy: Busy,
+        busy: BusyCounter,
         history: Arc<History>,
         ask: Stream,
     ) -> io::Result<()> {
@@ -86,7 +86,7 @@ impl PlainTerminal {
     fn read(
         &self,
         typed: &UnboundedSender<UserAction>,
-        busy: &Busy,
+        busy: &BusyCounter,
         history: &History,
         ask: &Stream,
     ) -> io::Result<()> {
@@ -168,13 +168,13 @@ impl PlainTerminal {
 const PROMPT_PLEASE: u8 = b'\r';
 
 /// Writes on lines of its own.
-struct Between<T> {
+struct PlainPrinter<T> {
     plain: PlainTerminal,
     /// Opens the terminal.
     tty: T,
 }
 
-impl<T: Fn() -> Box<dyn Write>> Write for Between<T> {
+impl<T: Fn() -> Box<dyn Write>> Write for PlainPrinter<T> {
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
         let state = &self.plain.state;
         if bytes.contains(&PROMPT_PLEASE) {
@@ -239,7 +239,7 @@ mod tests {
             let (plain, paper) = (PlainTerminal::new(Arc::default()), Paper::default());
             plain.state.reading.store(true, Ordering::SeqCst);
             let tty = || Box::new(paper.clone()) as Box<dyn Write>;
-            let mut between = Between { plain, tty };
+            let mut between = PlainPrinter { plain, tty };
             for piece in pieces {
                 between.write_all(piece.as_bytes()).unwrap();
                 between.flush().unwrap();

@@ -16,7 +16,7 @@ const MOST: usize = 32 * 1024;
 
 /// How a line was painted.
 #[derive(Clone, Debug)]
-pub struct Painted {
+pub struct PaintedLine {
     /// Width of the window.
     pub columns: usize,
     /// Height of the window.
@@ -31,7 +31,7 @@ pub struct Painted {
     pub hint: String,
 }
 
-impl Painted {
+impl PaintedLine {
     /// The prompt and the line up to the cursor.
     pub fn before(&self) -> String {
         format!("{}{}", self.prompt, self.line.get(..self.cursor).unwrap_or_default())
@@ -45,7 +45,7 @@ impl Painted {
 }
 
 /// The line as it was painted last, known to all who need it.
-pub type LastPainted = Arc<Mutex<Option<Painted>>>;
+pub type LastPainted = Arc<Mutex<Option<PaintedLine>>>;
 
 /// What was printed last above the prompt.
 #[derive(Debug, Default)]
@@ -79,7 +79,7 @@ impl Tail {
     /// What is to be printed after the editor has cleared what it takes for the rows of a line that was painted like that,
     /// in a window of that height now. Where the line stood can be told only once the window has been filled; before, it is
     /// taken to have kept its rows.
-    fn repair_height(&self, was: &Painted, height: usize) -> String {
+    fn repair_height(&self, was: &PaintedLine, height: usize) -> String {
         let (cursor, end) = was.rows();
         let printed: usize = self.lines.iter().map(|line| row_starts(line, was.columns).len()).sum();
         if height >= was.height || printed + end < was.height {
@@ -117,7 +117,7 @@ impl Tail {
 
 /// What is to be printed before the prompt, after the editor has cleared what it takes for the rows of a line that was
 /// painted like that, in a window that has this size now.
-pub fn repair(was: &Painted, columns: usize, height: usize, tail: &Tail) -> String {
+pub fn repair(was: &PaintedLine, columns: usize, height: usize, tail: &Tail) -> String {
     if was.columns == columns {
         return tail.repair_height(was, height);
     }
@@ -310,7 +310,7 @@ mod tests {
 
     #[test]
     fn a_lower_window_has_the_text_printed_again_that_the_editor_clears() {
-        let was = |cursor| Painted {
+        let was = |cursor| PaintedLine {
             columns: 20,
             height: 5,
             prompt: "> ".into(),

@@ -9,7 +9,7 @@ use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 
 use rustyline::ExternalPrinter;
 
-use super::resize::{Painted, Tail, repair};
+use super::resize::{PaintedLine, Tail, repair};
 
 /// Most that is painted at once, so that keys are served in between.
 const PIECE: usize = 16 * 1024;
@@ -115,7 +115,7 @@ impl Screen {
     }
 
     /// What to print before the prompt, see [`repair`].
-    pub fn repair(&self, was: &Painted, columns: usize, height: usize) -> String {
+    pub fn repair(&self, was: &PaintedLine, columns: usize, height: usize) -> String {
         repair(was, columns, height, &self.lock().tail)
     }
 
@@ -172,7 +172,7 @@ impl Screen {
 
     /// Writes through the editor while there is one.
     pub fn writer(&self, printer: EditorPrinter) -> Box<dyn Write + Send> {
-        Box::new(Above { screen: self.clone(), printer })
+        Box::new(PromptPrinter { screen: self.clone(), printer })
     }
 
     fn lock(&self) -> MutexGuard<'_, ScreenState> {
@@ -202,16 +202,16 @@ pub fn tty() -> Box<dyn Write> {
 
 /// While it is there, the terminal shows nothing for Ctrl-C.
 #[derive(Debug)]
-pub struct Unmarked(Option<terminal::Saved>);
+pub struct HiddenCtrlC(Option<terminal::Saved>);
 
-impl Unmarked {
+impl HiddenCtrlC {
     /// From now on.
     pub fn begin() -> Self {
         Self(terminal::unmarked())
     }
 }
 
-impl Drop for Unmarked {
+impl Drop for HiddenCtrlC {
     fn drop(&mut self) {
         if let Some(saved) = &self.0 {
             saved.restore();
@@ -225,12 +225,12 @@ pub fn discard() {
 }
 
 /// Writes above the prompt.
-struct Above {
+struct PromptPrinter {
     screen: Screen,
     printer: EditorPrinter,
 }
 
-impl Above {
+impl PromptPrinter {
     fn print(&mut self, text: &str) -> io::Result<()> {
         let mut state = self.screen.lock();
         loop {
@@ -252,7 +252,7 @@ impl Above {
     }
 }
 
-impl Write for Above {
+impl Write for PromptPrinter {
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
         let text = String::from_utf8_lossy(bytes);
         let mut rest = text.as_ref();

@@ -98,7 +98,7 @@ pub enum Change {
 
 /// How messages are printed.
 #[derive(Clone, Copy, Debug)]
-pub struct Printed {
+pub struct PrintSettings {
     /// What stdout carries.
     pub format: Format,
     /// With the time.
@@ -113,7 +113,7 @@ pub struct ReplObserver {
     shared: Arc<EditorView>,
     recorder: Recorder,
     /// As it will be when the changes are made.
-    printed: Cell<Printed>,
+    printed: Cell<PrintSettings>,
     changes: RefCell<Vec<Change>>,
     has_changes: Cell<bool>,
     records: RefCell<RecentRecords>,
@@ -157,7 +157,7 @@ impl RecentRecords {
 
 impl ReplObserver {
     /// Watches a client.
-    pub fn new(shared: Arc<EditorView>, recorder: Recorder, printed: Printed) -> Rc<Self> {
+    pub fn new(shared: Arc<EditorView>, recorder: Recorder, printed: PrintSettings) -> Rc<Self> {
         Rc::new(Self {
             shared,
             recorder,
@@ -193,9 +193,9 @@ impl ReplObserver {
     pub fn change(&self, change: Change) {
         let printed = self.printed.get();
         self.printed.set(match change {
-            Change::Format(format) => Printed { format, ..printed },
-            Change::Timestamps(timestamps) => Printed { timestamps, ..printed },
-            Change::Full(full) => Printed { full, ..printed },
+            Change::Format(format) => PrintSettings { format, ..printed },
+            Change::Timestamps(timestamps) => PrintSettings { timestamps, ..printed },
+            Change::Full(full) => PrintSettings { full, ..printed },
             Change::Apart(_) => printed,
         });
         self.changes.borrow_mut().push(change);
@@ -203,7 +203,7 @@ impl ReplObserver {
     }
 
     /// How messages are printed from now on.
-    pub fn printed(&self) -> Printed {
+    pub fn printed(&self) -> PrintSettings {
         self.printed.get()
     }
 

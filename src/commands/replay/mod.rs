@@ -23,11 +23,11 @@ use crate::failure::{Failure, Kind};
 use crate::options::connecting::settings::ConnectionSettings;
 use crate::options::environment::{Environment, Input};
 use crate::options::expressions::args::FilterArgs;
-use crate::options::output::args::TalkArgs;
+use crate::options::output::args::StderrArgs;
 use crate::options::values::OutputFormat;
 use crate::options::within::read_within;
 use crate::render::{counted, human};
-use crate::run::context::{Client, Surroundings, Wants};
+use crate::run::context::{Client, RunOptions, Surroundings};
 use crate::run::ending::Verdict;
 use crate::run::process::{Process, on_one_thread};
 use crate::run::run;
@@ -41,7 +41,7 @@ use webpubsub_proto::Codec;
 use webpubsub_proto::session::AckMode;
 
 impl CommandArgs for ReplayArgs {
-    fn talk(&self) -> Option<&TalkArgs> {
+    fn talk(&self) -> Option<&StderrArgs> {
         Some(&self.connecting.output.talk)
     }
 
@@ -126,7 +126,7 @@ pub async fn replay(
     connection: &ConnectionSettings,
     recorded: OpenRecording,
 ) -> u8 {
-    let wants = Wants {
+    let wants = RunOptions {
         shown: MessageScope::None,
         limit: None,
         follows_stdout: false,

@@ -18,7 +18,7 @@ use tokio::sync::mpsc::{Receiver, channel};
 use crate::commands::replay::settings::ReplaySettings;
 use crate::failure::{Failure, Kind};
 use crate::render::{RECORDING_VERSION, TUNNEL_RECORDING, counted};
-use crate::run::gather::{Gather, Gathered};
+use crate::run::gather::{FragmentResult, Gather};
 use webpubsub_proto::session::Request;
 use webpubsub_proto::{
     Codec, Downstream, EncodedFrame, MAX_FRAME_BYTES, Metadata, Origin, StreamRequest, Subprotocol, Unpacked, Upstream,
@@ -56,12 +56,12 @@ pub struct RecordingSummary {
     /// Messages of the other direction, as long as there was none to be published.
     others: u64,
     /// What is not sent again.
-    pub(super) left_out: LeftOut,
+    pub(super) left_out: Omissions,
 }
 
 /// What of a recording is not sent again.
 #[derive(Clone, Copy, Debug, Default)]
-pub struct LeftOut {
+pub struct Omissions {
     /// Messages of the application server, which belong to no group.
     pub(super) server: u64,
     /// Invocations that were sent.
@@ -76,7 +76,7 @@ pub struct LeftOut {
     long_streams: u64,
 }
 
-impl LeftOut {
+impl Omissions {
     /// All but the server's, in words; `None`: nothing is left out.
     pub(super) fn words(self) -> Option<String> {
         let Self { server: _, invocations, streams, states, broken_streams, long_streams } = self;
@@ -548,8 +548,8 @@ impl<R: BufRead> RecordingReader<R> {
         }
         match self.gather.take(&message) {
             None => self.publish(message),
-            Some(Gathered::Kept) => None,
-            Some(Gathered::Ended(whole)) if whole.is_whole() => {
+            Some(FragmentResult::Kept) => None,
+            Some(FragmentResult::Ended(whole)) if whole.is_whole() => {
                 let request = whole.with(|message| self.publish(message))?;
                 // With an ackId that is as long as one can be.
                 if request.encode(self.rules.codec, Some(u64::MAX)).len() > MAX_FRAME_BYTES {
@@ -558,12 +558,12 @@ impl<R: BufRead> RecordingReader<R> {
                 }
                 Some(request)
             }
-            Some(Gathered::Ended(_)) => {
+            Some(FragmentResult::Ended(_)) => {
                 self.summary.left_out.broken_streams += 1;
                 None
             }
             // The rest of it comes, and is not whole then.
-            Some(Gathered::Full(_)) => None,
+            Some(FragmentResult::Full(_)) => None,
         }
     }
 

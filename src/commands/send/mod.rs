@@ -9,10 +9,10 @@ use super::{CommandArgs, Task, bulk};
 use crate::failure::Failure;
 use crate::options::environment::{Environment, Input};
 use crate::options::expressions::args::FilterArgs;
-use crate::options::output::args::TalkArgs;
+use crate::options::output::args::StderrArgs;
 use crate::options::values::OutputFormat;
 use crate::render::human;
-use crate::run::context::{Client, Surroundings, Wants, ack_mode};
+use crate::run::context::{Client, RunOptions, Surroundings, ack_mode};
 use crate::run::ending::Verdict;
 use crate::run::process::on_one_thread;
 use crate::run::run;
@@ -21,7 +21,7 @@ use webpubsub_proto::OwnedData;
 use webpubsub_proto::session::{Outcome, Request};
 
 impl CommandArgs for SendArgs {
-    fn talk(&self) -> Option<&TalkArgs> {
+    fn talk(&self) -> Option<&StderrArgs> {
         Some(&self.connecting.output.talk)
     }
 
@@ -48,7 +48,7 @@ impl CommandArgs for SendArgs {
 
 /// Publishes `data` and waits for the ack, unless none is asked for. Returns the exit code.
 pub async fn send(surroundings: &Surroundings, settings: &SendSettings, data: OwnedData) -> u8 {
-    let wants = Wants {
+    let wants = RunOptions {
         shown: MessageScope::None,
         limit: None,
         follows_stdout: false,

@@ -32,7 +32,7 @@ use crate::options::connection::settings::Source;
 use crate::options::data::payload::PayloadType;
 use crate::options::environment::{Environment, Input};
 use crate::options::expressions::args::FilterArgs;
-use crate::options::output::args::TalkArgs;
+use crate::options::output::args::StderrArgs;
 use crate::options::requests::settings::RequestSettings;
 use crate::options::values::ReportFormat;
 use crate::render::{Printer, human};
@@ -66,7 +66,7 @@ impl ServiceCommand {
 macro_rules! commands {
     ($($args:ident: $settle:path),+ $(,)?) => {
         $(impl CommandArgs for $args {
-            fn talk(&self) -> Option<&TalkArgs> {
+            fn talk(&self) -> Option<&StderrArgs> {
                 Some(&self.common.report.talk)
             }
 

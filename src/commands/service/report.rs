@@ -6,7 +6,7 @@ use super::settings::operation::ServiceOperation;
 use crate::failure::{Failure, Kind};
 use crate::records::{Answer, Connection, Exists, Permission, Response, RestError};
 use crate::render::Printer;
-use crate::run::rest::{RestAnswer, Said};
+use crate::run::rest::{RestAnswer, ServiceError};
 use webpubsub_net::clock::fractional_millis;
 
 /// A connection of a list.
@@ -35,7 +35,7 @@ fn answer<'a>(operation: &'a ServiceOperation, answered: &RestAnswer) -> Answer<
 pub fn response(printer: &mut Printer, operation: &ServiceOperation, answered: &RestAnswer, line: Option<u64>) {
     let refused = !answered.answer.status.is_success();
     let error = refused.then(|| {
-        let Said { code, message } = Said::of(&answered.answer);
+        let ServiceError { code, message } = ServiceError::of(&answered.answer);
         RestError { name: code, message }
     });
     let answer = Some(answer(operation, answered));

@@ -7,15 +7,15 @@ use futures_util::future::pending;
 use tokio::time::{Instant, sleep_until, timeout};
 
 use self::args::{StateCommand, StateListArgs, StateSetArgs, StateWatchArgs};
-use self::settings::{Common, StateList, StateSet, StateWatch};
+use self::settings::{StateCommon, StateList, StateSet, StateWatch};
 use super::{CommandArgs, Task};
 use crate::failure::{Failure, Kind};
 use crate::options::environment::{Environment, Input};
 use crate::options::expressions::args::FilterArgs;
-use crate::options::output::args::TalkArgs;
+use crate::options::output::args::StderrArgs;
 use crate::options::values::OutputFormat;
 use crate::render::{counted, human};
-use crate::run::context::{Client, Surroundings, Wants};
+use crate::run::context::{Client, RunOptions, Surroundings};
 use crate::run::ending::Verdict;
 use crate::run::expressions::verdict;
 use crate::run::process::on_one_thread;
@@ -36,7 +36,7 @@ impl StateCommand {
 }
 
 impl CommandArgs for StateSetArgs {
-    fn talk(&self) -> Option<&TalkArgs> {
+    fn talk(&self) -> Option<&StderrArgs> {
         Some(&self.connecting.output.talk)
     }
 
@@ -58,7 +58,7 @@ impl CommandArgs for StateSetArgs {
 }
 
 impl CommandArgs for StateListArgs {
-    fn talk(&self) -> Option<&TalkArgs> {
+    fn talk(&self) -> Option<&StderrArgs> {
         Some(&self.connecting.output.talk)
     }
 
@@ -80,7 +80,7 @@ impl CommandArgs for StateListArgs {
 }
 
 impl CommandArgs for StateWatchArgs {
-    fn talk(&self) -> Option<&TalkArgs> {
+    fn talk(&self) -> Option<&StderrArgs> {
         Some(&self.connecting.output.talk)
     }
 
@@ -102,8 +102,8 @@ impl CommandArgs for StateWatchArgs {
 }
 
 /// No messages: what is told of states is printed by itself.
-fn wants(stays: bool) -> Wants {
-    Wants {
+fn wants(stays: bool) -> RunOptions {
+    RunOptions {
         shown: MessageScope::None,
         limit: None,
         follows_stdout: stays,
@@ -116,7 +116,7 @@ fn wants(stays: bool) -> Wants {
 /// Says something of this connection, and stays. Returns the exit code.
 pub async fn set(surroundings: &Surroundings, settings: &StateSet) -> u8 {
     let StateSet { common, state, duration } = settings;
-    let wants = Wants { follows_stdout: false, follows_conditions: false, ..wants(true) };
+    let wants = RunOptions { follows_stdout: false, follows_conditions: false, ..wants(true) };
     run(surroundings, &common.connection, &common.output, wants, |client| async move {
         let request = Request::SetState { group: common.group.clone(), state: state.clone() };
         if let Err(verdict) = join_and(&client, common, request).await {
@@ -181,13 +181,13 @@ async fn at(deadline: Option<Instant>) {
     }
 }
 
-async fn join_and(client: &Client, common: &Common, request: Request) -> Result<(), Verdict> {
+async fn join_and(client: &Client, common: &StateCommon, request: Request) -> Result<(), Verdict> {
     client.perform(Request::Join { group: common.group.clone() }, AckMode::Automatic).await?;
     client.perform(request, AckMode::Automatic).await.map(drop)
 }
 
 /// Joins and subscribes; done when all there was is told.
-async fn ask(surroundings: &Surroundings, common: &Common, client: &Client) -> Result<(), Verdict> {
+async fn ask(surroundings: &Surroundings, common: &StateCommon, client: &Client) -> Result<(), Verdict> {
     client.perform(Request::Join { group: common.group.clone() }, AckMode::Automatic).await?;
     let states = states_of(client, &common.group, common.connection.session.ack_timeout).await?;
     if let Some(words) = words(states, &common.group) {

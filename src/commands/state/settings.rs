@@ -18,7 +18,7 @@ use crate::options::session_file::settings::SessionFileSettings;
 
 /// What all of them have.
 #[derive(Clone, Debug, PartialEq)]
-pub struct Common {
+pub struct StateCommon {
     /// Where to connect.
     pub connection: ConnectionSettings,
     /// What is printed.
@@ -31,7 +31,7 @@ pub struct Common {
 #[derive(Clone, Debug, PartialEq)]
 pub struct StateSet {
     /// Where, and to whom.
-    pub common: Common,
+    pub common: StateCommon,
     /// What is said; `None`: nothing any more.
     pub state: Option<GroupState>,
     /// For so long.
@@ -40,13 +40,13 @@ pub struct StateSet {
 
 /// `wps state list`.
 #[derive(Clone, Debug, PartialEq)]
-pub struct StateList(pub Common);
+pub struct StateList(pub StateCommon);
 
 /// `wps state watch`.
 #[derive(Clone, Debug, PartialEq)]
 pub struct StateWatch {
     /// Where, and whom.
-    pub common: Common,
+    pub common: StateCommon,
     /// For so long.
     pub duration: Option<Duration>,
 }
@@ -63,7 +63,7 @@ fn common(
     policy: Policy,
     environment: &Environment,
     input: &mut dyn Input,
-) -> Result<Common, Failure> {
+) -> Result<StateCommon, Failure> {
     names::group("GROUP", &group)?;
     hint_at_comma(&group, input);
     let usual_roles = connecting.token.roles.is_empty();
@@ -71,7 +71,7 @@ fn common(
     if usual_roles {
         connection.source.allow_states();
     }
-    Ok(Common { connection, output, group })
+    Ok(StateCommon { connection, output, group })
 }
 
 /// Settles `wps state set`.

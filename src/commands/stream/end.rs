@@ -2,7 +2,7 @@
 
 use anyhow::anyhow;
 
-use super::{Own, counts};
+use super::{LocalFailure, counts};
 use crate::failure::{Failure, Kind};
 use crate::options::output::settings::OutputSettings;
 use crate::render::streams::{failure, known, with_error};
@@ -20,7 +20,7 @@ pub fn verdict(
     output: &OutputSettings,
     client: &Client,
     report: &StreamReport,
-    own: Option<Own>,
+    own: Option<LocalFailure>,
     began_again: bool,
 ) -> Verdict {
     let outcome = outcome(client, report).map_err(|verdict| match verdict {
@@ -33,22 +33,22 @@ pub fn verdict(
     });
     if let Err(Verdict::SessionEnded) = outcome {
         return match own {
-            Some(Own::Failed(failure)) => Verdict::Failed(failure),
-            Some(Own::Interrupted(_)) | None => Verdict::SessionEnded,
+            Some(LocalFailure::Failed(failure)) => Verdict::Failed(failure),
+            Some(LocalFailure::Interrupted(_)) | None => Verdict::SessionEnded,
         };
     }
     client.seen.lines.set(Some(counts(report, outcome.is_err())));
     match (own, outcome) {
-        (Some(Own::Failed(failure)), _) => Verdict::Failed(failure),
-        (Some(Own::Interrupted(Interruption::Signal(number))), Ok(words)) => {
+        (Some(LocalFailure::Failed(failure)), _) => Verdict::Failed(failure),
+        (Some(LocalFailure::Interrupted(Interruption::Signal(number))), Ok(words)) => {
             // Whoever sent it knows why; how far the stream came is good to know.
             surroundings.report(output, &words);
             Verdict::Failed(Failure::message(Kind::Signal(number), "ended by a signal"))
         }
-        (Some(Own::Interrupted(Interruption::Timeout)), Ok(words)) => {
+        (Some(LocalFailure::Interrupted(Interruption::Timeout)), Ok(words)) => {
             Verdict::Failed(Failure::message(Kind::Timeout, words))
         }
-        (Some(Own::Interrupted(_)) | None, Err(verdict)) => verdict,
+        (Some(LocalFailure::Interrupted(_)) | None, Err(verdict)) => verdict,
         (None, Ok(words)) => {
             surroundings.report(output, &words);
             Verdict::Done("done")

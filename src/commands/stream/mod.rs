@@ -19,9 +19,9 @@ use super::{CommandArgs, Task};
 use crate::failure::Failure;
 use crate::options::environment::{Environment, Input};
 use crate::options::expressions::args::FilterArgs;
-use crate::options::output::args::TalkArgs;
+use crate::options::output::args::StderrArgs;
 use crate::options::values::OutputFormat;
-use crate::run::context::{Client, Surroundings, Wants};
+use crate::run::context::{Client, RunOptions, Surroundings};
 use crate::run::process::on_one_thread;
 use crate::run::run_watched;
 use crate::run::seen::SentCounts;
@@ -32,7 +32,7 @@ use webpubsub_proto::OwnedData;
 use webpubsub_proto::session::{StreamAbort, StreamReport};
 
 impl CommandArgs for StreamArgs {
-    fn talk(&self) -> Option<&TalkArgs> {
+    fn talk(&self) -> Option<&StderrArgs> {
         Some(&self.connecting.output.talk)
     }
 
@@ -76,7 +76,7 @@ fn abort(code: &str, message: &str) -> StreamAbort {
 
 /// Publishes the stream. Returns the exit code.
 pub async fn stream(surroundings: &Surroundings, settings: &StreamSettings, intake: StreamIntake) -> u8 {
-    let wants = Wants {
+    let wants = RunOptions {
         shown: MessageScope::None,
         limit: None,
         follows_stdout: false,
@@ -84,7 +84,7 @@ pub async fn stream(surroundings: &Surroundings, settings: &StreamSettings, inta
         chatty: false,
         follows_conditions: false,
     };
-    let interrupted = Rc::new(Interrupted::default());
+    let interrupted = Rc::new(StreamInterruption::default());
     let watcher: Rc<dyn RunObserver> = Rc::clone(&interrupted) as Rc<dyn RunObserver>;
     run_watched(surroundings, &settings.connection, &settings.output, wants, Some(watcher), |client| async move {
         let mut publishing =
@@ -98,12 +98,12 @@ pub async fn stream(surroundings: &Surroundings, settings: &StreamSettings, inta
 
 /// Sees what ends the run: the first time it ends the stream, the second time the run.
 #[derive(Debug, Default)]
-struct Interrupted {
+struct StreamInterruption {
     by: Cell<Option<Interruption>>,
     changed: Notify,
 }
 
-impl RunObserver for Interrupted {
+impl RunObserver for StreamInterruption {
     fn interrupted(&self, by: Interruption) -> Reaction {
         if self.by.get().is_some() {
             return Reaction::Ends;
@@ -114,7 +114,7 @@ impl RunObserver for Interrupted {
     }
 }
 
-impl Interrupted {
+impl StreamInterruption {
     async fn wait(&self) -> Interruption {
         loop {
             if let Some(by) = self.by.get() {
@@ -129,14 +129,14 @@ impl Interrupted {
 struct StreamPublisher<'a> {
     settings: &'a StreamSettings,
     client: &'a Client,
-    interrupted: &'a Interrupted,
+    interrupted: &'a StreamInterruption,
     intake: StreamIntake,
     /// A start was lost, and sent once more.
     began_again: bool,
 }
 
 /// What a stream that was published to its end, or not, has failed by on this side.
-pub enum Own {
+pub enum LocalFailure {
     /// Something has ended the run.
     Interrupted(Interruption),
     /// Its input is bad.
@@ -144,7 +144,7 @@ pub enum Own {
 }
 
 /// Why it is ended before its input is.
-enum Break {
+enum EarlyEnd {
     /// It is over already.
     Over(StreamReport),
     /// Somebody wants the run to end.
@@ -155,13 +155,13 @@ enum Break {
 
 impl StreamPublisher<'_> {
     /// How the stream ended, and what it failed by on this side.
-    async fn run(&mut self) -> (StreamReport, Option<Own>) {
+    async fn run(&mut self) -> (StreamReport, Option<LocalFailure>) {
         loop {
             let mut stream = self.open();
             match self.opened(&mut stream).await {
                 Ok(()) => {}
                 // Nothing was sent, so that it may begin again.
-                Err(Break::Over(report)) if report.is_lost_before_its_start() => {
+                Err(EarlyEnd::Over(report)) if report.is_lost_before_its_start() => {
                     self.began_again = true;
                     continue;
                 }
@@ -172,7 +172,7 @@ impl StreamPublisher<'_> {
                     stream.end(self.settings.run.end_error.clone());
                     tokio::select! {
                         report = stream.over() => (report, None),
-                        by = self.interrupted.wait() => self.break_off(stream, Break::Interrupted(by)).await,
+                        by = self.interrupted.wait() => self.break_off(stream, EarlyEnd::Interrupted(by)).await,
                     }
                 }
                 Err(cause) => self.break_off(stream, cause).await,
@@ -185,25 +185,25 @@ impl StreamPublisher<'_> {
         self.client.handle.stream(run.open(group, new_stream_id), run.buffer)
     }
 
-    async fn opened(&self, stream: &mut OutgoingStream) -> Result<(), Break> {
+    async fn opened(&self, stream: &mut OutgoingStream) -> Result<(), EarlyEnd> {
         tokio::select! {
-            opened = stream.opened() => opened.map_err(Break::Over),
-            by = self.interrupted.wait() => Err(Break::Interrupted(by)),
+            opened = stream.opened() => opened.map_err(EarlyEnd::Over),
+            by = self.interrupted.wait() => Err(EarlyEnd::Interrupted(by)),
         }
     }
 
     /// Sends what comes, until the input ends.
-    async fn pump(&mut self, stream: &mut OutgoingStream) -> Result<(), Break> {
+    async fn pump(&mut self, stream: &mut OutgoingStream) -> Result<(), EarlyEnd> {
         loop {
             let piece = tokio::select! {
                 biased;
-                by = self.interrupted.wait() => return Err(Break::Interrupted(by)),
-                report = stream.over() => return Err(Break::Over(report)),
+                by = self.interrupted.wait() => return Err(EarlyEnd::Interrupted(by)),
+                report = stream.over() => return Err(EarlyEnd::Over(report)),
                 piece = self.intake.next() => piece,
             };
             match piece {
                 None => return Ok(()),
-                Some(StreamBatch::Failed(failure)) => return Err(Break::Bad(failure)),
+                Some(StreamBatch::Failed(failure)) => return Err(EarlyEnd::Bad(failure)),
                 Some(StreamBatch::Fragments(fragments)) => {
                     for data in fragments {
                         self.write(stream, data).await?;
@@ -213,20 +213,22 @@ impl StreamPublisher<'_> {
         }
     }
 
-    async fn write(&self, stream: &mut OutgoingStream, data: OwnedData) -> Result<(), Break> {
+    async fn write(&self, stream: &mut OutgoingStream, data: OwnedData) -> Result<(), EarlyEnd> {
         tokio::select! {
             biased;
-            by = self.interrupted.wait() => Err(Break::Interrupted(by)),
-            written = stream.write(data) => written.map_err(Break::Over),
+            by = self.interrupted.wait() => Err(EarlyEnd::Interrupted(by)),
+            written = stream.write(data) => written.map_err(EarlyEnd::Over),
         }
     }
 
     /// Tells the subscribers that nothing more comes, as far as that goes quickly.
-    async fn break_off(&self, mut stream: OutgoingStream, cause: Break) -> (StreamReport, Option<Own>) {
+    async fn break_off(&self, mut stream: OutgoingStream, cause: EarlyEnd) -> (StreamReport, Option<LocalFailure>) {
         let (abort, own) = match cause {
-            Break::Over(report) => return (report, None),
-            Break::Interrupted(by) => (broken_off_by(by), Own::Interrupted(by)),
-            Break::Bad(failure) => (abort("BadInput", "the publisher's input is bad"), Own::Failed(failure)),
+            EarlyEnd::Over(report) => return (report, None),
+            EarlyEnd::Interrupted(by) => (broken_off_by(by), LocalFailure::Interrupted(by)),
+            EarlyEnd::Bad(failure) => {
+                (abort("BadInput", "the publisher's input is bad"), LocalFailure::Failed(failure))
+            }
         };
         stream.end(Some(abort));
         // Before there was a connection there is nobody to be told.

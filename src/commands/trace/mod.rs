@@ -20,14 +20,14 @@ use crate::failure::{Failure, Kind};
 use crate::options::connection::settings::Source;
 use crate::options::environment::{Environment, Input};
 use crate::options::expressions::args::FilterArgs;
-use crate::options::output::args::TalkArgs;
+use crate::options::output::args::StderrArgs;
 use crate::options::values::ReportFormat;
 use crate::records::{Connected, Reconnecting, SessionLost, UnknownFrame};
-use crate::render::{Met, Printer, Recurring, Weight, human};
+use crate::render::{MetCondition, Printer, Recurrence, Weight, human};
 use crate::run::chance::seed;
 use crate::run::context::Surroundings;
 use crate::run::ending::{Verdict, at};
-use crate::run::errand::{self, RunCounts, Stopping};
+use crate::run::errand::{self, RunCounts, StopRequest};
 use crate::run::expressions::verdict;
 use crate::run::hosting;
 use crate::run::livetrace::Endpoint;
@@ -38,7 +38,7 @@ use webpubsub_proto::session::End;
 use webpubsub_proto::trace::{Config, News, PATIENCE, Trace as Traced};
 
 impl CommandArgs for TraceArgs {
-    fn talk(&self) -> Option<&TalkArgs> {
+    fn talk(&self) -> Option<&StderrArgs> {
         Some(&self.report.talk)
     }
 
@@ -65,7 +65,7 @@ const BILLED: &str = "traces are billed as outbound messages, and count against 
 /// Traces until something ends it. Returns the exit code.
 async fn trace(surroundings: &Surroundings, settings: &TraceSettings) -> u8 {
     let printer = RefCell::new(errand::printer(surroundings, &settings.output));
-    let (done, stopping) = (RunCounts::default(), Stopping::default());
+    let (done, stopping) = (RunCounts::default(), StopRequest::default());
     let work = work(surroundings, settings, (&printer, &done), &stopping);
     errand::run_stoppable(surroundings, settings.timeout, true, (&printer, &done), (Some(&stopping), work)).await
 }
@@ -74,7 +74,7 @@ async fn work(
     surroundings: &Surroundings,
     settings: &TraceSettings,
     (printer, done): (&RefCell<Printer>, &RunCounts),
-    stopping: &Stopping,
+    stopping: &StopRequest,
 ) -> Verdict {
     let endpoint = match endpoint(settings, printer).await {
         Ok(endpoint) => endpoint,
@@ -116,7 +116,7 @@ async fn work(
 }
 
 /// Resolves when a condition is met.
-async fn condition(surroundings: &Surroundings) -> Met {
+async fn condition(surroundings: &Surroundings) -> MetCondition {
     match &surroundings.judgement {
         Some(judgement) => judgement.wait().await,
         None => pending().await,
@@ -147,7 +147,7 @@ struct TracePrinter<'a> {
     /// That it costs something was said, or it does not.
     was_billed: Cell<bool>,
     /// Records of the service that could not be read.
-    unreadable: RefCell<Recurring>,
+    unreadable: RefCell<Recurrence>,
 }
 
 impl Drop for TracePrinter<'_> {

@@ -28,7 +28,7 @@ pub struct TraceSettings {
     /// How often it is connected to.
     pub attempts: Attempts,
     /// Which traces are shown.
-    pub choice: Choice,
+    pub choice: TraceFilter,
     /// What is printed: text or records.
     pub output: OutputSettings,
     /// End after so many traces, at least 1.
@@ -41,7 +41,7 @@ pub struct TraceSettings {
 
 /// Which traces are shown.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Choice {
+pub struct TraceFilter {
     /// This level and above.
     pub level: Option<Level>,
     /// Any of these names or numbers; none: all.
@@ -50,7 +50,7 @@ pub struct Choice {
     pub hub: Option<String>,
 }
 
-impl Choice {
+impl TraceFilter {
     /// Whether it is to be shown.
     pub fn takes(&self, trace: &Traced) -> bool {
         let of_level = match (self.level, trace.level) {
@@ -94,7 +94,7 @@ pub fn settle(args: TraceArgs, environment: &Environment, input: &mut dyn Input)
         tls,
         connect_timeout: args.connect_timeout,
         attempts,
-        choice: Choice { level: args.level.map(level), events: args.events, hub: args.hub },
+        choice: TraceFilter { level: args.level.map(level), events: args.events, hub: args.hub },
         output,
         count: args.end.count,
         duration: args.end.duration,
@@ -131,7 +131,7 @@ mod tests {
 
     #[test]
     fn traces_are_chosen_by_level_event_and_hub() {
-        let warnings = Choice { level: Some(Level::Warning), ..Choice::default() };
+        let warnings = TraceFilter { level: Some(Level::Warning), ..TraceFilter::default() };
         for (level, taken) in [
             (Some(Level::Information), false),
             (Some(Level::Warning), true),
@@ -140,13 +140,13 @@ mod tests {
         ] {
             assert_eq!(warnings.takes(&trace(level, None, None)), taken, "{level:?}");
         }
-        let events = Choice { events: vec!["connectionstarted".into(), "13".into()], ..Choice::default() };
+        let events = TraceFilter { events: vec!["connectionstarted".into(), "13".into()], ..TraceFilter::default() };
         assert!(events.takes(&trace(None, Some("ConnectionStarted"), None)));
         assert!(!events.takes(&trace(None, Some("Other"), None)) && !events.takes(&trace(None, None, None)));
-        assert!(Choice { events: vec!["12".into()], ..Choice::default() }.takes(&trace(None, None, None)));
-        let hub = Choice { hub: Some("Chat".into()), ..Choice::default() };
+        assert!(TraceFilter { events: vec!["12".into()], ..TraceFilter::default() }.takes(&trace(None, None, None)));
+        let hub = TraceFilter { hub: Some("Chat".into()), ..TraceFilter::default() };
         assert!(hub.takes(&trace(None, None, Some("chat"))));
         assert!(!hub.takes(&trace(None, None, Some("other"))) && !hub.takes(&trace(None, None, None)));
-        assert!(Choice::default().takes(&trace(None, None, None)));
+        assert!(TraceFilter::default().takes(&trace(None, None, None)));
     }
 }

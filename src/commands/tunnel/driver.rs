@@ -17,7 +17,7 @@ use tokio::time::{Instant, sleep_until};
 use super::service::ServiceDialer;
 use super::shown::TunnelReporter;
 use super::upstream::{Upstream, UpstreamAnswer};
-use crate::run::errand::Stopping;
+use crate::run::errand::StopRequest;
 use webpubsub_net::wire::{Cause, Closed, Incoming, Link, Stream};
 use webpubsub_proto::EncodedFrame;
 use webpubsub_proto::session::{DialFailure, LossCause};
@@ -33,7 +33,7 @@ type PendingAnswer = Pin<Box<dyn Future<Output = (RequestKey, UpstreamAnswer)>>>
 
 /// What has happened on all sockets.
 #[derive(Default)]
-struct Happened {
+struct SocketEvents {
     dialed: Vec<(TunnelSocket, Result<Link<Stream>, DialFailure>)>,
     /// Answers that have gone out.
     written: Vec<RequestKey>,
@@ -84,7 +84,7 @@ impl<'a> Driver<'a> {
     }
 
     /// Runs until it is over, which `wish` brings about.
-    pub async fn run(mut self, wish: &Stopping) -> TunnelEnd {
+    pub async fn run(mut self, wish: &StopRequest) -> TunnelEnd {
         loop {
             if let Some(end) = self.carry_out() {
                 return end;
@@ -122,7 +122,7 @@ impl<'a> Driver<'a> {
         }
     }
 
-    fn handle(&mut self, happened: Happened) {
+    fn handle(&mut self, happened: SocketEvents) {
         let now = self.now();
         for (socket, dialed) in happened.dialed {
             self.dials.remove(&socket);
@@ -219,8 +219,8 @@ fn poll_sockets(
     dials: &mut BTreeMap<TunnelSocket, TunnelDial>,
     links: &mut BTreeMap<TunnelSocket, Link<Stream>>,
     tunnel: &TunnelClient,
-) -> Poll<Happened> {
-    let mut happened = Happened::default();
+) -> Poll<SocketEvents> {
+    let mut happened = SocketEvents::default();
     for (socket, dialing) in dials.iter_mut() {
         if let Poll::Ready(dialed) = dialing.as_mut().poll(cx) {
             happened.dialed.push((*socket, dialed));
@@ -236,7 +236,7 @@ fn poll_sockets(
             happened.came.push((*socket, batch));
         }
     }
-    let Happened { dialed, written, came } = &happened;
+    let SocketEvents { dialed, written, came } = &happened;
     if dialed.is_empty() && written.is_empty() && came.is_empty() { Poll::Pending } else { Poll::Ready(happened) }
 }
 

@@ -32,13 +32,13 @@ use crate::failure::{Failure, Kind};
 use crate::options::connection::settings::Source;
 use crate::options::environment::{Environment, Input};
 use crate::options::expressions::args::FilterArgs;
-use crate::options::output::args::TalkArgs;
+use crate::options::output::args::StderrArgs;
 use crate::options::values::ReportFormat;
 use crate::render::{Printer, Recording, Weight, WriteFailure, Writer};
 use crate::run::chance::seed;
 use crate::run::context::Surroundings;
 use crate::run::ending::Verdict;
-use crate::run::errand::{self, RunCounts, Stopping};
+use crate::run::errand::{self, RunCounts, StopRequest};
 use crate::run::explain::{ConnectContext, session_failure};
 use crate::run::hosting;
 use crate::run::process::{Process, on_one_thread};
@@ -56,7 +56,7 @@ const CHECK: Duration = Duration::from_secs(5);
 const LAST_LINES: Duration = Duration::from_secs(2);
 
 impl CommandArgs for TunnelArgs {
-    fn talk(&self) -> Option<&TalkArgs> {
+    fn talk(&self) -> Option<&StderrArgs> {
         Some(&self.report.talk)
     }
 
@@ -81,7 +81,7 @@ impl CommandArgs for TunnelArgs {
 async fn tunnel(surroundings: &Surroundings, settings: &TunnelSettings) -> u8 {
     let printer = RefCell::new(errand::printer(surroundings, &settings.output));
     let done = RunCounts::default();
-    let stopping = Stopping::default();
+    let stopping = StopRequest::default();
     let work = work(surroundings, settings, (&printer, &done), &stopping);
     errand::run_stoppable(surroundings, settings.timeout, true, (&printer, &done), (Some(&stopping), work)).await
 }
@@ -90,7 +90,7 @@ async fn work(
     surroundings: &Surroundings,
     settings: &TunnelSettings,
     seen: (&RefCell<Printer>, &RunCounts),
-    stopping: &Stopping,
+    stopping: &StopRequest,
 ) -> Verdict {
     match open(surroundings, settings, seen, stopping).await {
         Ok(verdict) => verdict,
@@ -102,7 +102,7 @@ async fn open(
     surroundings: &Surroundings,
     settings: &TunnelSettings,
     (printer, done): (&RefCell<Printer>, &RunCounts),
-    stopping: &Stopping,
+    stopping: &StopRequest,
 ) -> Result<Verdict, Failure> {
     let user = guid();
     let service = Rc::new(ServiceDialer::new(settings, user.clone())?);

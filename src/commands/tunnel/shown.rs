@@ -17,7 +17,7 @@ use crate::options::output::settings::OutputSettings;
 use crate::options::values::OutputFormat;
 use crate::records::{self, Connected, Disconnected, LossFields, Reconnecting};
 use crate::render::sanitize::for_line;
-use crate::render::{Printer, Reach, Recurring, TOLD, Weight, Writer, human, rfc3339_now};
+use crate::render::{Printer, Reach, Recurrence, TOLD, Weight, Writer, human, rfc3339_now};
 use crate::run::context::Surroundings;
 use crate::run::errand::RunCounts;
 use webpubsub_client::event::EventSink as _;
@@ -52,7 +52,7 @@ struct ReporterState {
     /// What is wrong with the upstream.
     troubles: Troubles,
     /// Messages of the service that are no frame.
-    malformed: Recurring,
+    malformed: Recurrence,
 }
 
 /// A request.

@@ -7,7 +7,7 @@ use clap::{Args, Subcommand};
 
 use crate::options::connection::args::{EndpointArgs, KeyArgs, SourceArgs, TokenArgs};
 use crate::options::network::args::NetworkArgs;
-use crate::options::output::args::TalkArgs;
+use crate::options::output::args::StderrArgs;
 use crate::options::values::{ReportFormat, duration, secret};
 use webpubsub_net::secret::Secret;
 
@@ -89,7 +89,7 @@ pub struct UrlCreateArgs {
 
     /// What to say on stderr.
     #[command(flatten)]
-    pub talk: TalkArgs,
+    pub talk: StderrArgs,
 }
 
 /// `wps url inspect`.
@@ -119,7 +119,7 @@ pub struct UrlInspectArgs {
 
     /// What to say on stderr.
     #[command(flatten)]
-    pub talk: TalkArgs,
+    pub talk: StderrArgs,
 }
 
 /// Where the flags of a token stand.

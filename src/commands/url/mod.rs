@@ -18,7 +18,7 @@ use crate::logging;
 use crate::options::connection::settings::Source;
 use crate::options::environment::{Environment, Input};
 use crate::options::network::settings::{NetworkSettings, TlsOptions};
-use crate::options::output::args::TalkArgs;
+use crate::options::output::args::StderrArgs;
 use crate::options::values::ReportFormat;
 use crate::records::{self, InspectionFinding};
 use crate::render::{WriteFailure, human, record, rfc3339};
@@ -44,7 +44,7 @@ impl UrlCommand {
 }
 
 impl CommandArgs for UrlCreateArgs {
-    fn talk(&self) -> Option<&TalkArgs> {
+    fn talk(&self) -> Option<&StderrArgs> {
         Some(&self.talk)
     }
 
@@ -65,7 +65,7 @@ impl CommandArgs for UrlCreateArgs {
 }
 
 impl CommandArgs for UrlInspectArgs {
-    fn talk(&self) -> Option<&TalkArgs> {
+    fn talk(&self) -> Option<&StderrArgs> {
         Some(&self.talk)
     }
 

@@ -5,7 +5,7 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 use super::args::{NotBefore, UrlCreateArgs, UrlInspectArgs};
 use crate::failure::{Failure, Kind};
 use crate::options::connection::args::SourceArgs;
-use crate::options::connection::identity::Keyless;
+use crate::options::connection::identity::KeylessService;
 use crate::options::connection::settings::{Source, from_url, read, resolve, resolve_key, resolve_maker};
 use crate::options::environment::{Environment, Input};
 use crate::options::network::args::NetworkArgs;
@@ -40,7 +40,7 @@ pub enum UrlIssuer {
 #[derive(Clone, Debug, PartialEq)]
 pub struct TokenRequest {
     /// The service, the identity, and what the token is to say.
-    pub keyless: Keyless,
+    pub keyless: KeylessService,
     /// The way there.
     pub network: NetworkSettings,
     /// How the server is authenticated.
@@ -109,7 +109,7 @@ pub fn create(mut args: UrlCreateArgs, environment: &Environment, input: &mut dy
 
 /// The service makes the token, and knows nothing of some of what one signed here may say (PROTOCOL §13).
 fn asking(
-    keyless: Keyless,
+    keyless: KeylessService,
     args: UrlCreateArgs,
     environment: &Environment,
     input: &mut dyn Input,

@@ -19,7 +19,7 @@ use super::{CommandArgs, Task};
 use crate::failure::{Failure, Kind};
 use crate::options::environment::{Environment, Input};
 use crate::options::expressions::args::FilterArgs;
-use crate::options::output::args::TalkArgs;
+use crate::options::output::args::StderrArgs;
 use crate::options::values::{OutputFormat, ReportFormat};
 use crate::render::{Printer, Weight};
 use crate::run::context::Surroundings;
@@ -49,7 +49,7 @@ impl WebhookCommand {
 macro_rules! commands {
     ($($args:ident: $settle:path),+ $(,)?) => {
         $(impl CommandArgs for $args {
-            fn talk(&self) -> Option<&TalkArgs> {
+            fn talk(&self) -> Option<&StderrArgs> {
                 Some(&self.common.report.talk)
             }
 

@@ -16,7 +16,7 @@ use webpubsub_net::secret::{self, Secret};
 
 /// A service that is opened by an identity instead of a key.
 #[derive(Clone, Debug, PartialEq)]
-pub struct Keyless {
+pub struct KeylessService {
     /// `http` or `https`, without query.
     pub endpoint: Url,
     /// Hub on it.

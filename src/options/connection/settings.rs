@@ -9,7 +9,7 @@ use std::time::Duration;
 use url::Url;
 
 use super::args::{EndpointArgs, KeyArgs, SourceArgs, TokenArgs};
-use super::identity::{self, Keyless};
+use super::identity::{self, KeylessService};
 use super::roles;
 use crate::failure::{Failure, Kind, OrFail as _};
 use crate::options::environment::{Environment, Input, Note};
@@ -29,7 +29,7 @@ pub enum Source {
     /// Printed by this shell command, which is run for each fresh connection.
     Command(String),
     /// Made by the service for an identity, a fresh one for each fresh connection.
-    Keyless(Keyless),
+    Keyless(KeylessService),
     /// The emulator on this machine, at `localhost` and this port.
     Local {
         /// 1 to 65535.
@@ -125,14 +125,14 @@ fn keyless(
     token: &TokenArgs,
     environment: &Environment,
     input: &mut dyn Input,
-) -> Result<Option<Keyless>, Failure> {
+) -> Result<Option<KeylessService>, Failure> {
     let Some((endpoint, identities)) = identity::endpoint(args, environment, input)? else { return Ok(None) };
     let hub = token.hub.clone().ok_or_else(|| {
         let failure = Failure::message(Kind::Usage, "`--endpoint` needs `--hub`").blame("--endpoint").blame("--hub");
         failure.hint("an address names a service, and `--hub NAME` the hub on it")
     })?;
     let Signer { endpoint, hub, user, roles, groups, ttl, .. } = signer(endpoint, Secret::new(""), hub, token)?;
-    Ok(Some(Keyless { endpoint, hub, user, roles, groups, ttl, identities }))
+    Ok(Some(KeylessService { endpoint, hub, user, roles, groups, ttl, identities }))
 }
 
 /// The service whose key the flags or the environment name.

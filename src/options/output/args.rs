@@ -38,7 +38,7 @@ pub struct OutputArgs {
 
     /// What to print on stderr and whether in colour.
     #[command(flatten)]
-    pub talk: TalkArgs,
+    pub talk: StderrArgs,
 }
 
 /// What is printed, and how long for, by commands that report what they do or find.
@@ -60,7 +60,7 @@ pub struct ReportArgs {
     pub filter: FilterArgs,
     /// What to say on stderr.
     #[command(flatten)]
-    pub talk: TalkArgs,
+    pub talk: StderrArgs,
     /// When the run ends.
     #[command(flatten)]
     pub timeout: TimeoutArgs,
@@ -69,7 +69,7 @@ pub struct ReportArgs {
 /// How much is said on stderr, and colour.
 #[derive(Debug, Args)]
 #[command(next_help_heading = "Output")]
-pub struct TalkArgs {
+pub struct StderrArgs {
     /// When to use colour
     ///
     /// `auto` follows `NO_COLOR`, `CLICOLOR_FORCE` and `TERM=dumb`, separately for stdout and stderr.

@@ -1,6 +1,6 @@
 //! What is printed, and how.
 
-use super::args::{ReportArgs, TalkArgs};
+use super::args::{ReportArgs, StderrArgs};
 use crate::failure::{Failure, Kind};
 use crate::options::connecting::args::ConnectingArgs;
 use crate::options::environment::Environment;
@@ -130,7 +130,7 @@ pub struct StderrSettings {
 }
 
 /// What is said on stderr, by flags and environment.
-pub fn talk(args: &TalkArgs, environment: &Environment) -> StderrSettings {
+pub fn talk(args: &StderrArgs, environment: &Environment) -> StderrSettings {
     let azure = environment.get("AZURE_LOG_LEVEL").is_some_and(|level| level.eq_ignore_ascii_case("verbose"));
     let verbosity = match args.verbose.min(3) {
         0 if azure && !args.quiet => 2,
@@ -145,7 +145,7 @@ pub fn talk(args: &TalkArgs, environment: &Environment) -> StderrSettings {
 }
 
 /// The same of a command that makes or explains something.
-pub fn tool(format: ReportFormat, args: &TalkArgs, environment: &Environment) -> ReportSettings {
+pub fn tool(format: ReportFormat, args: &StderrArgs, environment: &Environment) -> ReportSettings {
     let talk = talk(args, environment);
     ReportSettings {
         format,

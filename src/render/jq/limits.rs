@@ -44,10 +44,10 @@ const WEIGHING: Duration = Duration::from_millis(1);
 
 /// What is set when the results must come soon, or not at all.
 #[derive(Clone, Debug, Default)]
-pub struct Hurry(Arc<Haste>);
+pub struct EvaluationDeadline(Arc<DeadlineState>);
 
 #[derive(Debug, Default)]
-struct Haste {
+struct DeadlineState {
     /// There is one of the times: until then nobody need look at them, which is done for each record.
     is_set: AtomicBool,
     times: Mutex<EvaluationTimes>,
@@ -61,7 +61,7 @@ struct EvaluationTimes {
     late: Option<Instant>,
 }
 
-impl Hurry {
+impl EvaluationDeadline {
     /// From then on, nothing is worth waiting for.
     pub fn set(&self, deadline: Instant) {
         self.lock().deadline.get_or_insert(deadline);
@@ -98,7 +98,7 @@ impl Hurry {
 pub struct Limits<'a> {
     /// Time.
     pub time: Duration,
-    /// The same from when it is late on, see [`Hurry::set_late`].
+    /// The same from when it is late on, see [`EvaluationDeadline::set_late`].
     pub late: Duration,
     /// Stack, in bytes.
     depth: usize,
@@ -106,12 +106,12 @@ pub struct Limits<'a> {
     nesting: u32,
     /// Memory, in bytes.
     pub(super) memory: usize,
-    hurry: Option<&'a Hurry>,
+    hurry: Option<&'a EvaluationDeadline>,
 }
 
 impl<'a> Limits<'a> {
     /// On a thread with [`super::STACK`], where nobody waits who has no `hurry`.
-    pub fn own_thread(hurry: Option<&'a Hurry>) -> Self {
+    pub fn own_thread(hurry: Option<&'a EvaluationDeadline>) -> Self {
         Self { time: TIME, late: TIME, depth: DEPTH, nesting: NESTING, memory: MEMORY, hurry }
     }
 
@@ -124,7 +124,7 @@ impl<'a> Limits<'a> {
 
 /// Why an evaluation was given up.
 #[derive(Clone, Copy, Debug)]
-pub(super) enum GaveUp {
+pub(super) enum EvaluationFailure {
     /// It took too long.
     Time(Duration),
     /// It recursed too deep.
@@ -137,7 +137,7 @@ pub(super) enum GaveUp {
     Nested(u32),
 }
 
-impl fmt::Display for GaveUp {
+impl fmt::Display for EvaluationFailure {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Time(limit) => write!(f, "it takes longer than {}", crate::render::human(*limit)),
@@ -168,7 +168,7 @@ struct Meter {
     started: Instant,
     time: Duration,
     late: Duration,
-    hurry: Option<Hurry>,
+    hurry: Option<EvaluationDeadline>,
     steps: usize,
     /// What the process took beside the values when that was first looked at, in bytes.
     rest: Option<usize>,
@@ -178,9 +178,9 @@ struct Meter {
 
 /// While it is there, what is done on this thread is an evaluation.
 #[derive(Debug)]
-pub(super) struct Metered(());
+pub(super) struct MeterScope(());
 
-impl Metered {
+impl MeterScope {
     pub(super) fn begin(limits: &Limits<'_>) -> Self {
         let Limits { time, late, .. } = *limits;
         let (started, hurry) = (Instant::now(), limits.hurry.cloned());
@@ -193,7 +193,7 @@ impl Metered {
     }
 }
 
-impl Drop for Metered {
+impl Drop for MeterScope {
     fn drop(&mut self) {
         METER.set(None);
         MOST.set(usize::MAX);
@@ -233,15 +233,15 @@ fn look() {
 }
 
 impl Meter {
-    fn look(&mut self) -> Option<GaveUp> {
+    fn look(&mut self) -> Option<EvaluationFailure> {
         let elapsed = self.started.elapsed();
         if elapsed > self.time {
-            return Some(GaveUp::Time(self.time));
+            return Some(EvaluationFailure::Time(self.time));
         }
         if let Some(hurry) = &self.hurry {
             let is_late = |since: Instant| since.max(self.started).elapsed() > self.late;
             if hurry.is_over() || hurry.late().is_some_and(is_late) {
-                return Some(GaveUp::Hurry);
+                return Some(EvaluationFailure::Hurry);
             }
         }
         let due = elapsed >= self.weighing;
@@ -255,10 +255,10 @@ impl Meter {
     /// What the interpreter takes beside the values can be seen only as what the process takes. It is looked at when
     /// there were steps enough to take too much. It also bounds how deep closures are nested inside each other, for which
     /// the stack has to suffice: who frees them recurses. Where there is no telling, the bound of the time has to do.
-    fn weigh(&mut self) -> Option<GaveUp> {
+    fn weigh(&mut self) -> Option<EvaluationFailure> {
         let now = memory_stats::memory_stats()?.physical_mem.saturating_sub(HELD.get());
         let before = *self.rest.get_or_insert(now);
-        (now.saturating_sub(before) > MOST.get()).then_some(GaveUp::Memory)
+        (now.saturating_sub(before) > MOST.get()).then_some(EvaluationFailure::Memory)
     }
 }
 
@@ -266,7 +266,7 @@ impl Meter {
 #[inline]
 pub(super) fn room(bytes: usize) {
     if HELD.get().saturating_add(bytes) > MOST.get() {
-        give_up(GaveUp::Memory);
+        give_up(EvaluationFailure::Memory);
     }
 }
 
@@ -275,7 +275,7 @@ pub(super) fn room(bytes: usize) {
 pub(super) fn level(levels: u32) {
     let most = LEVELS.get();
     if levels > most {
-        give_up(GaveUp::Nested(most));
+        give_up(EvaluationFailure::Nested(most));
     }
 }
 
@@ -310,16 +310,16 @@ impl Drop for MemoryCharge {
 }
 
 /// The interpreter's types: values are JSON, and the surroundings are a [`Evaluation`].
-pub(super) struct Bounded;
+pub(super) struct BoundedTypes;
 
-impl DataT for Bounded {
+impl DataT for BoundedTypes {
     type V<'a> = Val;
     type Data<'a> = &'a Evaluation<'a>;
 }
 
 /// One evaluation.
 pub(super) struct Evaluation<'a> {
-    program: &'a Lut<Bounded>,
+    program: &'a Lut<BoundedTypes>,
     /// Stack, in bytes.
     depth: usize,
     /// An address of the stack where it began.
@@ -327,14 +327,14 @@ pub(super) struct Evaluation<'a> {
 }
 
 impl<'a> Evaluation<'a> {
-    pub(super) fn new(program: &'a Lut<Bounded>, limits: &Limits<'_>) -> Self {
+    pub(super) fn new(program: &'a Lut<BoundedTypes>, limits: &Limits<'_>) -> Self {
         Self { program, depth: limits.depth, base: stack_address() }
     }
 
     /// Gives up when a bound is reached.
     pub(super) fn step(&self) {
         if stack_address().abs_diff(self.base) > self.depth {
-            give_up(GaveUp::Depth);
+            give_up(EvaluationFailure::Depth);
         }
         METER.with_borrow_mut(|meter| {
             if let Some(meter) = meter {
@@ -345,8 +345,8 @@ impl<'a> Evaluation<'a> {
     }
 }
 
-impl<'a> HasLut<'a, Bounded> for &'a Evaluation<'a> {
-    fn lut(&self) -> &'a Lut<Bounded> {
+impl<'a> HasLut<'a, BoundedTypes> for &'a Evaluation<'a> {
+    fn lut(&self) -> &'a Lut<BoundedTypes> {
         self.step();
         self.program
     }
@@ -361,6 +361,6 @@ fn stack_address() -> usize {
 
 /// Unwinds to where the evaluation began, which is no panic: nobody is told of one.
 #[cold]
-pub(super) fn give_up(why: GaveUp) -> ! {
+pub(super) fn give_up(why: EvaluationFailure) -> ! {
     resume_unwind(Box::new(why))
 }

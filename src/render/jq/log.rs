@@ -2,7 +2,7 @@
 
 use jaq_core::native::{Fun, run, v};
 
-use super::limits::Bounded;
+use super::limits::BoundedTypes;
 use super::value::Val;
 use super::write::write_some;
 
@@ -10,7 +10,7 @@ use super::write::write_some;
 const LOGGED: usize = 64 * 1024;
 
 /// The interpreter's words for the two; each takes its input and gives nothing.
-pub(super) fn functions() -> [Fun<Bounded>; 2] {
+pub(super) fn functions() -> [Fun<BoundedTypes>; 2] {
     ["debug_empty", "stderr_empty"].map(|name| {
         run((name, v(0), |cv| {
             log(&cv.1);

@@ -8,7 +8,7 @@ use jaq_core::native::{Fun, bome, run, unary, v};
 use jaq_std::ValT as _;
 
 use super::access::indices;
-use super::limits::{Bounded, Evaluation, room, spend, spend_bytes};
+use super::limits::{BoundedTypes, Evaluation, room, spend, spend_bytes};
 use super::number::Num;
 use super::read;
 use super::regex;
@@ -45,12 +45,13 @@ const CHECKED: &[(&str, &str)] = &[
 ];
 
 /// All functions.
-pub(super) fn functions() -> impl Iterator<Item = Fun<Bounded>> {
-    let core = jaq_core::funs::<Bounded>().filter(|(name, ..)| *name != "range");
-    let std = jaq_std::funs::<Bounded>().filter(|(name, ..)| !OURS.contains(name)).map(|(name, arguments, native)| {
-        let checked = CHECKED.iter().find(|(theirs, _)| *theirs == name).map_or(name, |(_, ours)| ours);
-        (checked, arguments, native)
-    });
+pub(super) fn functions() -> impl Iterator<Item = Fun<BoundedTypes>> {
+    let core = jaq_core::funs::<BoundedTypes>().filter(|(name, ..)| *name != "range");
+    let std =
+        jaq_std::funs::<BoundedTypes>().filter(|(name, ..)| !OURS.contains(name)).map(|(name, arguments, native)| {
+            let checked = CHECKED.iter().find(|(theirs, _)| *theirs == name).map_or(name, |(_, ours)| ours);
+            (checked, arguments, native)
+        });
     core.chain(std).chain(own()).chain(regex::functions()).chain(super::log::functions())
 }
 
@@ -67,7 +68,7 @@ fn map_text(value: &Val, factor: usize, map: impl FnOnce(&str) -> String) -> Val
     Ok(Val::text(map(text)))
 }
 
-fn own() -> impl Iterator<Item = Fun<Bounded>> {
+fn own() -> impl Iterator<Item = Fun<BoundedTypes>> {
     [
         range(),
         run(("env", v(0), |_| bome(Ok(super::environment())))),
@@ -115,7 +116,7 @@ fn own() -> impl Iterator<Item = Fun<Bounded>> {
 }
 
 /// `range/3` a step at a time: the interpreter's own would not come by the bounds.
-fn range() -> Fun<Bounded> {
+fn range() -> Fun<BoundedTypes> {
     run(("range", v(3), |mut cv| {
         let (by, to, from) = (cv.0.pop_var(), cv.0.pop_var(), cv.0.pop_var());
         let data: &Evaluation<'_> = cv.0.data();

@@ -7,7 +7,7 @@ use std::rc::Rc;
 
 use jaq_core::ops::Math;
 
-use super::limits::{GaveUp, give_up, room, spend, spend_bytes};
+use super::limits::{EvaluationFailure, give_up, room, spend, spend_bytes};
 use super::value::{Array, Error, Object, Text, Val, ValR};
 
 impl Add for Val {
@@ -75,7 +75,7 @@ fn repeated(text: &Text, times: f64) -> Option<String> {
     }
     // Larger than any number of bytes becomes the largest.
     let times = times.max(1.0) as usize;
-    let Some(bytes) = text.as_str().len().checked_mul(times) else { give_up(GaveUp::Memory) };
+    let Some(bytes) = text.as_str().len().checked_mul(times) else { give_up(EvaluationFailure::Memory) };
     room(bytes);
     spend_bytes(bytes);
     Some(text.as_str().repeat(if bytes == 0 { 0 } else { times }))

@@ -19,7 +19,7 @@ use regex_automata::util::captures::Captures;
 use regex_automata::util::syntax::Config as Syntax;
 use regex_automata::{Anchored, Input, PatternID, Span};
 
-use super::limits::{Bounded, room, spend};
+use super::limits::{BoundedTypes, room, spend};
 use super::natives::{array, text_of};
 use super::value::{Error, Fields, Key, Object, Text, Val, ValR};
 
@@ -35,7 +35,7 @@ const MOST: usize = 50_000_000;
 const KEPT: usize = 8;
 
 /// The functions that those of `jq` are written with.
-pub(super) fn functions() -> impl Iterator<Item = Fun<Bounded>> {
+pub(super) fn functions() -> impl Iterator<Item = Fun<BoundedTypes>> {
     let arguments = || [Bind::Var(()), Bind::Var(())].into();
     [
         run(("matches", arguments(), |mut cv| {

@@ -16,7 +16,7 @@ pub use interval::{Counts, Interval, Samples, distribution, histogram};
 pub use payload::{MessageHeader, Payloads};
 pub use receiver::{DeliveryTally, Publishers, Receiver};
 pub use schedule::Schedule;
-pub use sender::{MessageResult, Next, Published, Sender, Sending};
+pub use sender::{MessageResult, Next, PublishedCounts, Sender, Sending};
 pub use sequence::{Arrival, PublisherSequence};
 pub use timeline::{Point, Timeline};
 

@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, HashMap};
 use std::ops::Range;
 use std::sync::Arc;
 
-use super::{Arrival, MessageHeader, Published, PublisherSequence, RunTimes, Samples};
+use super::{Arrival, MessageHeader, PublishedCounts, PublisherSequence, RunTimes, Samples};
 
 /// Publishers that a subscriber keeps apart; messages of further ones are those of others.
 const MOST_PUBLISHERS: usize = 100_000;
@@ -117,7 +117,7 @@ impl Receiver {
 
     /// What there is to say of what came, when nothing more does: `published` is what the publishers of this process have
     /// sent, `second` the last of the run.
-    pub fn verdict(&mut self, published: &HashMap<u64, Published>, second: u32) -> DeliveryTally {
+    pub fn verdict(&mut self, published: &HashMap<u64, PublishedCounts>, second: u32) -> DeliveryTally {
         let (group, groups, own) = (self.group, self.groups, self.publishers.own.clone());
         let mut verdict = DeliveryTally::default();
         for (publisher, sequence) in self.runs.iter_mut().flat_map(|(_, sequences)| sequences) {

@@ -227,19 +227,19 @@ impl Sender {
     }
 
     /// What this publisher has sent, for those who received it.
-    pub fn published(self) -> Published {
+    pub fn published(self) -> PublishedCounts {
         let due = self.sending.schedule.zip(self.sending.until).map(|(schedule, until)| {
             schedule.due_before(self.sending.place, until).min(self.sending.count.unwrap_or(u64::MAX))
         });
         let (sent, mut unsure) = (self.sent(), self.unsure);
         unsure.sort_unstable();
-        Published { sent, unsure: Arc::from(unsure), due }
+        PublishedCounts { sent, unsure: Arc::from(unsure), due }
     }
 }
 
 /// What a publisher has sent.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Published {
+pub struct PublishedCounts {
     /// How many messages; their numbers are those below.
     pub sent: u64,
     /// Those among them that were not acknowledged, in their order.
@@ -248,7 +248,7 @@ pub struct Published {
     pub due: Option<u64>,
 }
 
-impl Published {
+impl PublishedCounts {
     /// Whether that one need not come.
     pub fn is_unsure(&self, number: u64) -> bool {
         self.unsure.binary_search(&number).is_ok()

@@ -55,8 +55,8 @@ fn drawn(seed: u64) -> impl FnMut() -> f64 {
 }
 
 /// What publisher 0 published, but for those.
-fn published(sent: u64, unsure: &[u64]) -> HashMap<u64, Published> {
-    HashMap::from([(0, Published { sent, unsure: unsure.into(), due: None })])
+fn published(sent: u64, unsure: &[u64]) -> HashMap<u64, PublishedCounts> {
+    HashMap::from([(0, PublishedCounts { sent, unsure: unsure.into(), due: None })])
 }
 
 /// Lost, doubled, reordered at one receiver, of `sent` messages of publisher 0.
@@ -236,7 +236,8 @@ fn messages_take_the_groups_in_turn_and_each_subscriber_knows_which_are_for_it()
             }
         }
     }
-    let all = HashMap::from([0, 1].map(|publisher| (publisher, Published { sent: 8, unsure: [].into(), due: None })));
+    let all =
+        HashMap::from([0, 1].map(|publisher| (publisher, PublishedCounts { sent: 8, unsure: [].into(), due: None })));
     let verdicts: Vec<DeliveryTally> = receivers.iter_mut().map(|receiver| receiver.verdict(&all, 0)).collect();
     assert_eq!(verdicts.iter().map(DeliveryTally::lost).collect::<Vec<_>>(), [0, 0, 1]);
     let foreign: u64 = receivers.iter().map(|receiver| receiver.samples.counts.foreign).sum();

@@ -85,7 +85,7 @@ pub enum ReplCommand {
         /// The group.
         group: String,
         /// What.
-        what: StateWish,
+        what: StateRequest,
     },
     /// Do what a server does.
     Service(ServiceTask),
@@ -118,7 +118,7 @@ pub enum ReplCommand {
 
 /// What a line asks about group states.
 #[derive(Clone, Debug, PartialEq)]
-pub enum StateWish {
+pub enum StateRequest {
     /// To say something; `None`: nothing any more.
     Set(Option<GroupState>),
     /// To print all there is.
@@ -226,11 +226,11 @@ pub fn settle_line(command: LineCommand, codec: Codec) -> Result<ReplCommand, Fa
         }
         LineCommand::State(args) => {
             let (group, what) = match args.what {
-                LineStateCommand::Set { group, entries } => (group, StateWish::Set(Some(state(&entries)?))),
-                LineStateCommand::Clear { group } => (group, StateWish::Set(None)),
-                LineStateCommand::List { group } => (group, StateWish::List),
-                LineStateCommand::Watch { group } => (group, StateWish::Watch),
-                LineStateCommand::Unwatch { group } => (group, StateWish::Unwatch),
+                LineStateCommand::Set { group, entries } => (group, StateRequest::Set(Some(state(&entries)?))),
+                LineStateCommand::Clear { group } => (group, StateRequest::Set(None)),
+                LineStateCommand::List { group } => (group, StateRequest::List),
+                LineStateCommand::Watch { group } => (group, StateRequest::Watch),
+                LineStateCommand::Unwatch { group } => (group, StateRequest::Unwatch),
             };
             names::group("GROUP", &group)?;
             ReplCommand::State { group, what }
