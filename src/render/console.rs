@@ -146,7 +146,7 @@ pub struct ShownLine {
 pub struct Builder<'a> {
     color: Box<dyn Fn(bool) -> bool + 'a>,
     above: Option<Box<dyn Write + Send>>,
-    judged: Option<OutputFilter>,
+    filter: Option<OutputFilter>,
 }
 
 /// Expressions before stdout.
@@ -164,18 +164,18 @@ impl Builder<'_> {
 
     /// Puts expressions before stdout. Their warnings are told unless it is to be `quiet`; with `outlives`, conditions are
     /// looked at also when the reader of stdout has gone.
-    pub fn judged(self, expressions: Expressions, quiet: bool, outlives: bool) -> Self {
-        Self { judged: Some(OutputFilter { expressions, quiet, outlives }), ..self }
+    pub fn filtered(self, expressions: Expressions, quiet: bool, outlives: bool) -> Self {
+        Self { filter: Some(OutputFilter { expressions, quiet, outlives }), ..self }
     }
 
     /// Opens both, with the judgement of the expressions, if there are any.
     pub fn open(self) -> io::Result<(Console, Option<Conditions>)> {
-        let Self { color, above, judged } = self;
+        let Self { color, above, filter } = self;
         let style = |terminal| Style { color: color(terminal), terminal };
         let (out_style, err_style) = (style(io::stdout().is_terminal()), style(io::stderr().is_terminal()));
         let alone = above.is_none();
         let (above_out, above_err) = match (out_style.terminal, err_style.terminal) {
-            (true, true) if judged.is_none() => {
+            (true, true) if filter.is_none() => {
                 // The same screen: one thread keeps lines of both in their order.
                 let (sinks, err_sink) = match above {
                     Some(above) => (vec![above], 0),
@@ -192,16 +192,16 @@ impl Builder<'_> {
         let err = Writer::spawn("stderr", vec![above_err.unwrap_or_else(|| Box::new(io::stderr()))])?;
         let err = Stream::err(err, 0, err_style).owned_if(alone);
         let out = above_out.map_or_else(stdout, Ok)?;
-        let (out, judgement) = match judged {
+        let (out, conditions) = match filter {
             None => (Writer::spawn("stdout", vec![out])?, None),
             // Each has a thread of its own, so that an expression that takes long holds back no word on stderr.
             Some(OutputFilter { expressions, quiet, outlives }) => {
                 let warnings = (!quiet).then(|| err.clone());
-                let (sink, judgement) = expressions.over(out, out_style, warnings, outlives);
-                (Writer::spawn_deep("stdout", STACK, sink)?, Some(judgement))
+                let (sink, conditions) = expressions.over(out, out_style, warnings, outlives);
+                (Writer::spawn_deep("stdout", STACK, sink)?, Some(conditions))
             }
         };
-        Ok((Console { out: Stream::out(out, out_style), err }, judgement))
+        Ok((Console { out: Stream::out(out, out_style), err }, conditions))
     }
 }
 
@@ -217,7 +217,7 @@ pub struct Console {
 impl Console {
     /// Says how both are to be opened. `color` decides for a stream, told whether it is a terminal.
     pub fn builder<'a>(color: impl Fn(bool) -> bool + 'a) -> Builder<'a> {
-        Builder { color: Box::new(color), above: None, judged: None }
+        Builder { color: Box::new(color), above: None, filter: None }
     }
 
     /// Puts a line on stderr in the place of `shown`, or below it if something came after it. `None`, and nothing is

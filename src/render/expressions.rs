@@ -74,7 +74,7 @@ pub struct MetCondition {
 struct ConditionState {
     met: Mutex<Option<MetCondition>>,
     came: Notify,
-    hurry: EvaluationDeadline,
+    deadline: EvaluationDeadline,
 }
 
 /// What a run sees of its expressions.
@@ -102,12 +102,12 @@ impl Conditions {
 
     /// The run is over. What came before is printed; evaluations that are slow have [`SLOW_TIME`] for all of it.
     pub fn over(&self) {
-        self.shared.hurry.set_late();
+        self.shared.deadline.set_late();
     }
 
     /// The run is to end: what has not been evaluated by then is left.
-    pub fn hurry(&self, deadline: Instant) {
-        self.shared.hurry.set(deadline);
+    pub fn set_deadline(&self, deadline: Instant) {
+        self.shared.deadline.set(deadline);
     }
 }
 
@@ -161,7 +161,7 @@ impl Expressions {
         outlives: bool,
     ) -> (Box<dyn Sink>, Conditions) {
         let shared = Arc::new(ConditionState::default());
-        let judgement = Conditions { shared: Arc::clone(&shared) };
+        let conditions = Conditions { shared: Arc::clone(&shared) };
         let outlet = Outlet {
             inner,
             outlives,
@@ -181,7 +181,7 @@ impl Expressions {
             passed_over: false,
             slow: Duration::ZERO,
         };
-        (Box::new(evaluator), judgement)
+        (Box::new(evaluator), conditions)
     }
 }
 
@@ -323,7 +323,7 @@ impl Evaluator {
 
     /// Whether the run has to end, or there is no more time for slow evaluations. That records are left out is told.
     fn is_out_of_time(&mut self) -> bool {
-        let is_out = self.shared.hurry.is_over() || self.slow >= SLOW_TIME;
+        let is_out = self.shared.deadline.is_over() || self.slow >= SLOW_TIME;
         if is_out {
             self.complaints.left_out();
         }
@@ -332,14 +332,14 @@ impl Evaluator {
 
     /// How far an evaluation may go, of a record that is not the last.
     fn limits<'a>(shared: &'a ConditionState, slow: Duration) -> Limits<'a> {
-        let mut limits = Limits::own_thread(Some(&shared.hurry));
+        let mut limits = Limits::own_thread(Some(&shared.deadline));
         limits.late = SLOW_TIME.saturating_sub(slow) + QUICK;
         limits
     }
 
     /// Counts an evaluation, as far as the run was over and it was slow.
     fn count(shared: &ConditionState, slow: &mut Duration, begun: Instant) {
-        if let Some(late) = shared.hurry.late() {
+        if let Some(late) = shared.deadline.late() {
             *slow += late.max(begun).elapsed().saturating_sub(QUICK);
         }
     }
@@ -401,7 +401,7 @@ impl Evaluator {
                     failed?;
                     outlet.out.truncate(whole);
                     match result {
-                        Err(_) if !entry.last && (shared.hurry.is_over() || *slow >= SLOW_TIME) => {
+                        Err(_) if !entry.last && (shared.deadline.is_over() || *slow >= SLOW_TIME) => {
                             complaints.left_out();
                             evaluated = EvaluationResult::CutShort;
                         }
@@ -439,7 +439,7 @@ impl Evaluator {
             };
             match result {
                 Ok(true) => return EvaluationResult::To(Some(condition)),
-                Err(_) if shared.hurry.is_over() || *slow >= SLOW_TIME => {
+                Err(_) if shared.deadline.is_over() || *slow >= SLOW_TIME => {
                     complaints.left_out();
                     return EvaluationResult::CutShort;
                 }
@@ -570,11 +570,11 @@ mod tests {
 
     #[test]
     fn what_is_passed_over_does_not_count_as_written() {
-        let (mut sink, judgement) =
+        let (mut sink, conditions) =
             over(&ExpressionTexts { until: Some(". == 2"), ..ExpressionTexts::default() }, Box::new(io::sink()));
         let book = Book::default();
         let written = sink.put(batch(&["1\n", "2\n", "3\n", "4\n"]).view(), mark(4), Some(&book)).unwrap();
-        assert_eq!((written, judgement.met().unwrap().record.as_str()), (mark(2), "2"));
+        assert_eq!((written, conditions.met().unwrap().record.as_str()), (mark(2), "2"));
         // Nor does what comes behind it, whatever it is.
         for batch in [Batch::default(), batch(&["5\n"])] {
             assert_eq!(sink.put(batch.view(), mark(9), Some(&book)).unwrap(), Reach::default());
@@ -586,7 +586,7 @@ mod tests {
     #[test]
     fn what_nobody_reads_any_more_does_not_count_as_written() {
         let (reader, writer) = io::pipe().unwrap();
-        let (mut sink, judgement) =
+        let (mut sink, conditions) =
             over(&ExpressionTexts { until: Some(". == 3"), ..ExpressionTexts::default() }, Box::new(writer));
         let book = Book::default();
         assert_eq!(sink.put(batch(&["1\n"]).view(), mark(1), Some(&book)).unwrap(), mark(1));
@@ -594,7 +594,7 @@ mod tests {
         assert_eq!(sink.put(batch(&["1\n", "2\n"]).view(), mark(2), Some(&book)).unwrap(), Reach::default());
         // Conditions are looked at all the same.
         assert_eq!(sink.put(batch(&["3\n"]).view(), mark(3), Some(&book)).unwrap(), Reach::default());
-        assert!(judgement.met().is_some());
+        assert!(conditions.met().is_some());
         assert_eq!(*book.0.lock().unwrap(), ["begin 1", "done 1", "begin 2"]);
     }
 }

@@ -101,7 +101,7 @@ pub struct Options {
     /// The subprotocol.
     pub protocol: Subprotocol,
     /// Expressions stand before stdout, and want every record, whether it is printed or not.
-    pub judged: bool,
+    pub has_expressions: bool,
 }
 
 /// A record of a command that prints without a [`Printer`].
@@ -250,7 +250,7 @@ impl Printer {
 
     /// What a command has found out by itself: that record, or these lines where stdout carries text.
     pub fn finding<R: Record>(&mut self, fields: &R, lines: &str) {
-        let entry = self.options.judged.then(|| {
+        let entry = self.options.has_expressions.then(|| {
             self.take_time();
             let mut entry = OpenEntry::begin(&self.out);
             ndjson::write(&mut self.out.bytes, &self.time, fields);
@@ -259,7 +259,7 @@ impl Printer {
         });
         match self.options.format {
             Format::Text => self.out.bytes.extend_from_slice(lines.as_bytes()),
-            Format::Ndjson if !self.options.judged => {
+            Format::Ndjson if !self.options.has_expressions => {
                 self.record(false, false, |out, time| ndjson::write(out, time, fields));
             }
             Format::Ndjson | Format::Data | Format::Raw => {}
@@ -379,7 +379,7 @@ impl Printer {
     /// Appends a record, if it is wanted; made harmless where a person sees it. `last`: it says how the run ended.
     fn record(&mut self, message: bool, last: bool, write: impl FnOnce(&mut Vec<u8>, &str)) {
         let shown = self.prints_records(message);
-        if self.options.judged {
+        if self.options.has_expressions {
             self.take_time();
             let entry = OpenEntry::begin(&self.out);
             write(&mut self.out.bytes, &self.time);
@@ -398,7 +398,7 @@ impl Printer {
     }
 
     fn message(&mut self, message: &Message<'_>) {
-        let entry = self.options.judged.then(|| {
+        let entry = self.options.has_expressions.then(|| {
             self.take_time();
             let mut entry = OpenEntry::begin(&self.out);
             ndjson::message(&mut self.out.bytes, &self.time, message);
@@ -433,7 +433,7 @@ impl Printer {
                     text::data(&mut self.out.bytes, style, message.data);
                 }
             },
-            Format::Ndjson if !self.options.judged => {
+            Format::Ndjson if !self.options.has_expressions => {
                 self.record(true, false, |out, time| ndjson::message(out, time, message));
             }
             Format::Ndjson | Format::Raw => {}
@@ -473,7 +473,7 @@ impl Printer {
     /// What members say of themselves, each by itself.
     fn states(&mut self, states: &StateChanges) {
         for change in &states.changes {
-            let entry = self.options.judged.then(|| {
+            let entry = self.options.has_expressions.then(|| {
                 self.take_time();
                 let mut entry = OpenEntry::begin(&self.out);
                 ndjson::state(&mut self.out.bytes, &self.time, &states.group, change);
@@ -492,7 +492,7 @@ impl Printer {
                     text::state(&mut self.out.bytes, style, time, &states.group, change);
                 }
                 Format::Data => text::state_data(&mut self.out.bytes, style, change),
-                Format::Ndjson if !self.options.judged => {
+                Format::Ndjson if !self.options.has_expressions => {
                     self.record(false, false, |out, time| ndjson::state(out, time, &states.group, change));
                 }
                 Format::Ndjson | Format::Raw => {}
@@ -515,7 +515,7 @@ impl Printer {
             return;
         }
         // The frame is shown as it is; the record that it makes, if it makes one, is another entry.
-        let entry = self.options.judged.then(|| {
+        let entry = self.options.has_expressions.then(|| {
             let mut entry = OpenEntry::begin(&self.out);
             entry.text(&self.out);
             entry

@@ -38,7 +38,7 @@ pub struct Surroundings {
     /// When the process started.
     pub started: Instant,
     /// What the run's expressions say, if it has any.
-    pub judgement: Option<Conditions>,
+    pub conditions: Option<Conditions>,
 }
 
 impl Surroundings {
@@ -76,7 +76,7 @@ pub struct Client {
     /// What has come so far.
     pub seen: Rc<MessageCounter>,
     /// What the run's expressions say, if it has any.
-    pub judgement: Option<Conditions>,
+    pub conditions: Option<Conditions>,
     /// The position in the input that the command sends, if it is kept.
     pub lines_file: Option<LinesFile>,
     pub(super) place: ConnectContext,
@@ -148,12 +148,16 @@ impl Client {
 }
 
 /// How what comes is printed.
-pub fn print_options(connection: &ConnectionSettings, output: &OutputSettings, wants: RunOptions) -> render::Options {
+pub fn print_options(
+    connection: &ConnectionSettings,
+    output: &OutputSettings,
+    run_options: RunOptions,
+) -> render::Options {
     let chatter = match (output.quiet, output.verbosity) {
         (true, _) => Verbosity::Quiet,
         (false, 1..) => Verbosity::Verbose,
         // Records say it all; stderr has what goes wrong.
-        (false, 0) if wants.chatty && output.format != OutputFormat::Ndjson => Verbosity::Everything,
+        (false, 0) if run_options.chatty && output.format != OutputFormat::Ndjson => Verbosity::Everything,
         (false, 0) => Verbosity::Warnings,
     };
     render::Options {
@@ -167,7 +171,7 @@ pub fn print_options(connection: &ConnectionSettings, output: &OutputSettings, w
         chatter,
         hub: hub(connection),
         protocol: connection.protocol,
-        judged: false,
+        has_expressions: false,
     }
 }
 

@@ -62,7 +62,7 @@ pub fn printer(surroundings: &Surroundings, output: &OutputSettings) -> Printer 
         hub: None,
         // Nothing of it is printed.
         protocol: Subprotocol::JsonReliable,
-        judged: surroundings.judgement.is_some(),
+        has_expressions: surroundings.conditions.is_some(),
     };
     Printer::new(options, surroundings.console.clone())
 }
@@ -139,10 +139,10 @@ pub async fn run_stoppable(
     let left = done.under_way.left();
     // What was cut off in it has its say before the last record.
     drop(work);
-    if let Some(judgement) = &surroundings.judgement {
-        judgement.over();
+    if let Some(conditions) = &surroundings.conditions {
+        conditions.over();
         if hurried.is_some() {
-            judgement.hurry((Instant::now() + EVALUATION_TIMEOUT).into_std());
+            conditions.set_deadline((Instant::now() + EVALUATION_TIMEOUT).into_std());
         }
     }
     let (reason, failure, told) = match verdict {

@@ -31,7 +31,7 @@ pub fn open(output: &OutputSettings, outlives: bool) -> Result<(Console, Option<
     let builder = Console::builder(color);
     let builder = match compile(output)? {
         None => builder,
-        Some(expressions) => builder.judged(expressions, output.quiet, outlives),
+        Some(expressions) => builder.filtered(expressions, output.quiet, outlives),
     };
     builder.open().or_internal()
 }

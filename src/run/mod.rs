@@ -71,13 +71,13 @@ pub async fn run<F>(
     surroundings: &Surroundings,
     connection: &ConnectionSettings,
     output: &OutputSettings,
-    wants: RunOptions,
+    run_options: RunOptions,
     script: impl FnOnce(Client) -> F,
 ) -> u8
 where
     F: Future<Output = Verdict>,
 {
-    run_watched(surroundings, connection, output, wants, None, script).await
+    run_watched(surroundings, connection, output, run_options, None, script).await
 }
 
 /// The same, with somebody who sees everything that comes.
@@ -85,7 +85,7 @@ pub async fn run_watched<F>(
     surroundings: &Surroundings,
     connection: &ConnectionSettings,
     output: &OutputSettings,
-    wants: RunOptions,
+    run_options: RunOptions,
     watcher: Option<Rc<dyn RunObserver>>,
     script: impl FnOnce(Client) -> F,
 ) -> u8
@@ -94,7 +94,10 @@ where
 {
     let console = surroundings.console.clone();
     let mut printer = Printer::new(
-        render::Options { judged: surroundings.judgement.is_some(), ..print_options(connection, output, wants) },
+        render::Options {
+            has_expressions: surroundings.conditions.is_some(),
+            ..print_options(connection, output, run_options)
+        },
         console.clone(),
     );
     let mut signals = match Signals::install() {
@@ -105,7 +108,7 @@ where
         Ok(kept) => kept,
         Err(failure) => return ended_before(printer, failure).await,
     };
-    let hosted = match hosting::prepare(connection, wants.hosts && kept.is_none()).await {
+    let hosted = match hosting::prepare(connection, run_options.hosts && kept.is_none()).await {
         Ok(hosted) => hosted,
         Err(failure) => return ended_before(printer, failure).await,
     };
@@ -113,7 +116,7 @@ where
         printer.say(&format!("nothing listens at {}: hosting an emulator here", hosted.endpoint()));
     }
     warn(&mut printer, connection);
-    if wants.follows_stdout
+    if run_options.follows_stdout
         && let Err(error) = printer.console().watch_stdout()
     {
         return ended_before(printer, Failure::new(Kind::Internal, error)).await;
@@ -122,8 +125,9 @@ where
         Ok(recording) => recording,
         Err(failure) => return ended_before(printer, failure).await,
     };
-    let seeing = Sinks { printer, watcher, recording: recording.clone(), kept: kept.as_ref() };
-    let (ending, mut printer) = attend(surroundings, connection, (wants, output), seeing, script, &mut signals).await;
+    let sinks = Sinks { printer, watcher, recording: recording.clone(), kept: kept.as_ref() };
+    let (ending, mut printer) =
+        attend(surroundings, connection, (run_options, output), sinks, script, &mut signals).await;
     let deadline = connection.timeout.map(|limit| surroundings.started + limit);
     let hurried = ending.hurried;
     let mut code = ExitCode::new(&console, report_ending(&mut printer, ending));
@@ -160,7 +164,7 @@ async fn ended_before(mut printer: Printer, failure: Failure) -> u8 {
 async fn attend<F>(
     surroundings: &Surroundings,
     connection: &ConnectionSettings,
-    (wants, output): (RunOptions, &OutputSettings),
+    (run_options, output): (RunOptions, &OutputSettings),
     Sinks { printer, watcher, recording, kept }: Sinks<'_>,
     script: impl FnOnce(Client) -> F,
     signals: &mut Signals,
@@ -170,8 +174,8 @@ where
 {
     let console = surroundings.console.clone();
     let listens = watcher.clone();
-    let seen = MessageCounter::new(wants.limit);
-    let mut tap = Tap::new(printer, wants.shown, Rc::clone(&seen));
+    let seen = MessageCounter::new(run_options.limit);
+    let mut tap = Tap::new(printer, run_options.shown, Rc::clone(&seen));
     watcher.into_iter().for_each(|watcher| tap.add(watcher));
     if output.whole_streams {
         tap.gather_streams();
@@ -218,9 +222,10 @@ where
         driver.overhear(recording::begin(writer, connection, surroundings, url.clone()));
     }
     let sated = Rc::clone(&seen);
-    let judgement = surroundings.judgement.clone();
+    let conditions = surroundings.conditions.clone();
     let lines_file = kept.and_then(|kept| kept.lines.clone());
-    let client = Client { handle: handle.clone(), seen, judgement, lines_file, place: place.clone(), url, ack_timeout };
+    let client =
+        Client { handle: handle.clone(), seen, conditions, lines_file, place: place.clone(), url, ack_timeout };
     let mut running = pin!(driver.run());
     let mut script = pin!(script(client).fuse());
     let mut verdict = None;
@@ -236,7 +241,7 @@ where
                 .filter(|_| undecided && parting.is_none())
                 .map(|limit| surroundings.started + limit),
             output: undecided,
-            closed_output: wants.follows_stdout,
+            closed_output: run_options.follows_stdout,
         };
         tokio::select! {
             // The script first: what it says of a deadline is more exact.
@@ -244,8 +249,8 @@ where
             ended = &mut script, if undecided => {
                 // What it still waited for is of no interest once there were messages enough.
                 verdict = Some(if sated.sated.get() { Verdict::Done("count") } else { ended });
-                if let Some(judgement) = &surroundings.judgement {
-                    judgement.over();
+                if let Some(conditions) = &surroundings.conditions {
+                    conditions.over();
                 }
                 handle.stop();
             }
@@ -266,7 +271,7 @@ where
                     continue;
                 }
                 hurried.get_or_insert_with(Instant::now);
-                hurry(surroundings);
+                set_deadline(surroundings);
                 if reaction == Reaction::Parting {
                     parting.get_or_insert(came);
                 } else if undecided {
@@ -279,8 +284,8 @@ where
             }
         }
     };
-    if let Some(judgement) = &surroundings.judgement {
-        judgement.over();
+    if let Some(conditions) = &surroundings.conditions {
+        conditions.over();
     }
     if verdict.is_none() && !sated.sated.get() {
         // Every operation has been answered by now; a script that waited for one ends here.
@@ -292,7 +297,8 @@ where
     if let Some(SentCounts { sent, acked, failed }) = sated.lines.get() {
         finished.counts = Counts { sent, acked, failed, ..finished.counts };
     }
-    if let Some(judgement) = surroundings.judgement.as_ref().filter(|_| wants.follows_conditions && interrupt.is_none())
+    if let Some(conditions) =
+        surroundings.conditions.as_ref().filter(|_| run_options.follows_conditions && interrupt.is_none())
     {
         // What came before the end is looked at before the end is told: one of those records may be the reason.
         let deadline = connection.timeout.map(|limit| surroundings.started + limit);
@@ -304,8 +310,8 @@ where
         }
         if interrupt.is_some() {
             hurried.get_or_insert_with(Instant::now);
-            hurry(surroundings);
-        } else if let Some(met) = judgement.met() {
+            set_deadline(surroundings);
+        } else if let Some(met) = conditions.met() {
             verdict = Some(expressions::verdict(&met, output));
         }
     }
@@ -318,8 +324,8 @@ where
 }
 
 /// Somebody wants the run to end: expressions that take long are not waited for.
-fn hurry(surroundings: &Surroundings) {
-    if let Some(judgement) = &surroundings.judgement {
-        judgement.hurry((Instant::now() + EVALUATION_TIMEOUT).into_std());
+fn set_deadline(surroundings: &Surroundings) {
+    if let Some(conditions) = &surroundings.conditions {
+        conditions.set_deadline((Instant::now() + EVALUATION_TIMEOUT).into_std());
     }
 }

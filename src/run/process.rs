@@ -43,9 +43,9 @@ impl Process {
 
     /// With `outlives`, expressions go on when the reader of stdout has gone.
     pub fn surroundings_of(self, output: &OutputSettings, outlives: bool) -> Result<Surroundings, Failure> {
-        let (console, judgement) = expressions::open(output, outlives)?;
+        let (console, conditions) = expressions::open(output, outlives)?;
         logging::start(output.verbosity, output.log_filter.as_deref(), &console.err)?;
-        Ok(Surroundings { console, started: self.started, judgement })
+        Ok(Surroundings { console, started: self.started, conditions })
     }
 }
 

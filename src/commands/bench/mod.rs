@@ -177,7 +177,7 @@ fn task(bench: BenchSettings) -> Task {
 
 /// Carries a run out, and returns the exit code. Everything is printed by then.
 async fn carry_out(surroundings: &Surroundings, bench: &BenchSettings, expectations: &Expectations) -> u8 {
-    let wants = RunOptions {
+    let run_options = RunOptions {
         shown: MessageScope::None,
         limit: None,
         follows_stdout: true,
@@ -185,8 +185,8 @@ async fn carry_out(surroundings: &Surroundings, bench: &BenchSettings, expectati
         chatty: false,
         follows_conditions: false,
     };
-    let options = print_options(&bench.connection, &bench.output, wants);
-    let options = crate::render::Options { judged: surroundings.judgement.is_some(), ..options };
+    let options = print_options(&bench.connection, &bench.output, run_options);
+    let options = crate::render::Options { has_expressions: surroundings.conditions.is_some(), ..options };
     let mut records = BenchOutput::new(Printer::new(options, surroundings.console.clone()), bench);
     let mut signals = match Signals::install() {
         Ok(signals) => signals,

@@ -69,7 +69,7 @@ const BATCH_BYTES: usize = 64 * 1024;
 /// Sends what the intake holds and waits for every ack. Returns the exit code.
 pub async fn send_all(surroundings: &Surroundings, settings: &BulkSettings, intake: BulkIntake) -> u8 {
     let shown = if settings.awaits_replies() { MessageScope::Server } else { MessageScope::None };
-    let wants = RunOptions {
+    let run_options = RunOptions {
         shown,
         limit: None,
         follows_stdout: false,
@@ -84,7 +84,7 @@ pub async fn send_all(surroundings: &Surroundings, settings: &BulkSettings, inta
     let progress = Rc::new(BulkProgressLine::new(surroundings.console.err.clone(), wanted));
     let watch = Rc::new(BulkObserver { progress, live: Cell::new(false), changed: Notify::new() });
     let watcher: Rc<dyn RunObserver> = Rc::clone(&watch) as Rc<dyn RunObserver>;
-    run_watched(surroundings, &settings.connection, output, wants, Some(watcher), |client| {
+    run_watched(surroundings, &settings.connection, output, run_options, Some(watcher), |client| {
         BulkRun::new(surroundings, settings, intake, client, watch).run()
     })
     .await

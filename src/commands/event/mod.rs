@@ -53,7 +53,7 @@ pub async fn event(surroundings: &Surroundings, settings: &EventSettings, data: 
     let waits = settings.wait_reply.is_some() || settings.output.expressions.until.is_some();
     let shown = if waits { MessageScope::Server } else { MessageScope::None };
     // Answers come before the ack: the script ends the run, when it has both.
-    let wants = RunOptions {
+    let run_options = RunOptions {
         shown,
         limit: None,
         follows_stdout: false,
@@ -61,7 +61,7 @@ pub async fn event(surroundings: &Surroundings, settings: &EventSettings, data: 
         chatty: false,
         follows_conditions: false,
     };
-    run(surroundings, &settings.connection, &settings.output, wants, |client| {
+    run(surroundings, &settings.connection, &settings.output, run_options, |client| {
         script(surroundings, settings, data, client)
     })
     .await

@@ -48,8 +48,8 @@ pub(in crate::commands) async fn await_replies(
 
 /// Resolves when `--until` is met.
 async fn answer(client: &Client) {
-    match &client.judgement {
-        Some(judgement) => drop(judgement.wait().await),
+    match &client.conditions {
+        Some(conditions) => drop(conditions.wait().await),
         None => std::future::pending().await,
     }
 }

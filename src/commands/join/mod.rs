@@ -44,7 +44,7 @@ impl CommandArgs for JoinArgs {
 
 /// Joins the groups and reports each. Returns the exit code.
 pub async fn join(surroundings: &Surroundings, settings: &JoinSettings) -> u8 {
-    let wants = RunOptions {
+    let run_options = RunOptions {
         shown: MessageScope::None,
         limit: None,
         follows_stdout: false,
@@ -52,7 +52,7 @@ pub async fn join(surroundings: &Surroundings, settings: &JoinSettings) -> u8 {
         chatty: true,
         follows_conditions: false,
     };
-    run(surroundings, &settings.connection, &settings.output, wants, |client| script(settings, client)).await
+    run(surroundings, &settings.connection, &settings.output, run_options, |client| script(settings, client)).await
 }
 
 async fn script(settings: &JoinSettings, client: Client) -> Verdict {

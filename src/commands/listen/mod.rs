@@ -51,7 +51,7 @@ impl CommandArgs for ListenArgs {
 
 /// Joins the groups and prints until something ends it. Returns the exit code.
 pub async fn listen(surroundings: &Surroundings, settings: &ListenSettings) -> u8 {
-    let wants = RunOptions {
+    let run_options = RunOptions {
         shown: MessageScope::All,
         limit: settings.count,
         follows_stdout: true,
@@ -60,7 +60,7 @@ pub async fn listen(surroundings: &Surroundings, settings: &ListenSettings) -> u
         follows_conditions: true,
     };
     let beside = OnReadyCommand::default();
-    let code = run(surroundings, &settings.connection, &settings.output, wants, |client| {
+    let code = run(surroundings, &settings.connection, &settings.output, run_options, |client| {
         script(surroundings, settings, &beside, client)
     })
     .await;
@@ -128,8 +128,8 @@ async fn explain_silence(surroundings: &Surroundings, settings: &ListenSettings,
 
 /// Resolves when a condition is met.
 async fn conditions(client: &Client) -> MetCondition {
-    match &client.judgement {
-        Some(judgement) => judgement.wait().await,
+    match &client.conditions {
+        Some(conditions) => conditions.wait().await,
         None => pending().await,
     }
 }

@@ -44,7 +44,7 @@ pub fn settle(args: ListenArgs, environment: &Environment, input: &mut dyn Input
     let groups = groups(args.groups, "--group")?;
     hint_at_commas(&groups, "-g ", input);
     let has_initial = !args.connecting.token.initial_groups.is_empty();
-    let output = output(&args.connecting, environment)?.filtered(args.filter)?.judged(args.conditions);
+    let output = output(&args.connecting, environment)?.filtered(args.filter)?.with_conditions(args.conditions);
     let whole_streams = args.streams.streams == Streams::Whole;
     if whole_streams && output.format == OutputFormat::Raw {
         let failure =

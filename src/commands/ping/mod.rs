@@ -74,7 +74,7 @@ const OVERTAKEN: Duration = Duration::from_secs(1);
 
 /// Pings until something ends it. Returns the exit code.
 pub async fn ping(surroundings: &Surroundings, settings: &PingSettings) -> u8 {
-    let wants = RunOptions {
+    let run_options = RunOptions {
         shown: MessageScope::None,
         limit: None,
         follows_stdout: true,
@@ -82,12 +82,12 @@ pub async fn ping(surroundings: &Surroundings, settings: &PingSettings) -> u8 {
         chatty: true,
         follows_conditions: true,
     };
-    let options = print_options(&settings.connection, &settings.output, wants);
-    let options = render::Options { judged: surroundings.judgement.is_some(), ..options };
+    let options = print_options(&settings.connection, &settings.output, run_options);
+    let options = render::Options { has_expressions: surroundings.conditions.is_some(), ..options };
     let printer = Printer::new(options, surroundings.console.clone());
     let echo = Rc::new(Echo::new(seed(), settings.group.clone()));
     let watcher: Rc<dyn RunObserver> = Rc::clone(&echo) as Rc<dyn RunObserver>;
-    run_watched(surroundings, &settings.connection, &settings.output, wants, Some(watcher), |client| {
+    run_watched(surroundings, &settings.connection, &settings.output, run_options, Some(watcher), |client| {
         script(settings, printer, echo, client)
     })
     .await
@@ -103,8 +103,8 @@ async fn script(settings: &PingSettings, printer: Printer, echo: Rc<Echo>, clien
 
 /// Resolves when a condition is met.
 async fn conditions(client: &Client) -> MetCondition {
-    match &client.judgement {
-        Some(judgement) => judgement.wait().await,
+    match &client.conditions {
+        Some(conditions) => conditions.wait().await,
         None => pending().await,
     }
 }

@@ -45,7 +45,7 @@ pub fn settle(
     // Whether it goes with the other flags is looked at as it was typed.
     output(&args.connecting, environment)?;
     args.connecting.output.output = args.format(terminal);
-    let output = output(&args.connecting, environment)?.filtered(args.filter)?.judged(args.conditions);
+    let output = output(&args.connecting, environment)?.filtered(args.filter)?.with_conditions(args.conditions);
     // A message may come twice, and counts once.
     let policy = Policy { keeps_on: false, rejoin: true, on_unknown: OnUnknown::Resend };
     let connection = connection(args.connecting, policy, environment, input)?;

@@ -92,7 +92,7 @@ impl CommandArgs for ReplArgs {
             let output = &settings.output;
             logging::start(output.verbosity, output.log_filter.as_deref(), &opened.console().err)?;
             let console = opened.console().clone();
-            let surroundings = Surroundings { console, started: process.started, judgement: None };
+            let surroundings = Surroundings { console, started: process.started, conditions: None };
             on_one_thread(repl(&surroundings, &settings, opened))
         }))
     }
@@ -177,7 +177,7 @@ fn open_terminal(settings: &ReplSettings, shared: Arc<EditorView>) -> Result<Rep
 
 /// Runs until the lines end, or the session does. Returns the exit code.
 pub async fn repl(surroundings: &Surroundings, settings: &ReplSettings, opened: ReplStreams) -> u8 {
-    let wants = RunOptions {
+    let run_options = RunOptions {
         shown: MessageScope::All,
         limit: None,
         follows_stdout: false,
@@ -198,7 +198,7 @@ pub async fn repl(surroundings: &Surroundings, settings: &ReplSettings, opened: 
     };
     let watch = ReplObserver::new(shared, recorder, printed);
     let watcher = Rc::clone(&watch);
-    run_watched(surroundings, &settings.connection, &settings.output, wants, Some(watcher), |client| async move {
+    run_watched(surroundings, &settings.connection, &settings.output, run_options, Some(watcher), |client| async move {
         let (output, connection) = (&settings.output, &settings.connection);
         let executor = Executor {
             client,

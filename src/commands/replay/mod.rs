@@ -126,7 +126,7 @@ pub async fn replay(
     connection: &ConnectionSettings,
     recorded: OpenRecording,
 ) -> u8 {
-    let wants = RunOptions {
+    let run_options = RunOptions {
         shown: MessageScope::None,
         limit: None,
         follows_stdout: false,
@@ -134,8 +134,10 @@ pub async fn replay(
         chatty: false,
         follows_conditions: false,
     };
-    run(surroundings, connection, &settings.output, wants, |client| script(surroundings, settings, recorded, client))
-        .await
+    run(surroundings, connection, &settings.output, run_options, |client| {
+        script(surroundings, settings, recorded, client)
+    })
+    .await
 }
 
 async fn script(

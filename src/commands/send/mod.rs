@@ -48,7 +48,7 @@ impl CommandArgs for SendArgs {
 
 /// Publishes `data` and waits for the ack, unless none is asked for. Returns the exit code.
 pub async fn send(surroundings: &Surroundings, settings: &SendSettings, data: OwnedData) -> u8 {
-    let wants = RunOptions {
+    let run_options = RunOptions {
         shown: MessageScope::None,
         limit: None,
         follows_stdout: false,
@@ -56,7 +56,7 @@ pub async fn send(surroundings: &Surroundings, settings: &SendSettings, data: Ow
         chatty: false,
         follows_conditions: false,
     };
-    run(surroundings, &settings.connection, &settings.output, wants, |client| {
+    run(surroundings, &settings.connection, &settings.output, run_options, |client| {
         script(surroundings, settings, data, client)
     })
     .await

@@ -102,7 +102,7 @@ impl CommandArgs for StateWatchArgs {
 }
 
 /// No messages: what is told of states is printed by itself.
-fn wants(stays: bool) -> RunOptions {
+fn run_options(stays: bool) -> RunOptions {
     RunOptions {
         shown: MessageScope::None,
         limit: None,
@@ -116,8 +116,8 @@ fn wants(stays: bool) -> RunOptions {
 /// Says something of this connection, and stays. Returns the exit code.
 pub async fn set(surroundings: &Surroundings, settings: &StateSet) -> u8 {
     let StateSet { common, state, duration } = settings;
-    let wants = RunOptions { follows_stdout: false, follows_conditions: false, ..wants(true) };
-    run(surroundings, &common.connection, &common.output, wants, |client| async move {
+    let run_options = RunOptions { follows_stdout: false, follows_conditions: false, ..run_options(true) };
+    run(surroundings, &common.connection, &common.output, run_options, |client| async move {
         let request = Request::SetState { group: common.group.clone(), state: state.clone() };
         if let Err(verdict) = join_and(&client, common, request).await {
             return verdict;
@@ -138,7 +138,7 @@ pub async fn set(surroundings: &Surroundings, settings: &StateSet) -> u8 {
 
 /// Prints what members say of themselves. Returns the exit code.
 pub async fn list(surroundings: &Surroundings, StateList(common): &StateList) -> u8 {
-    run(surroundings, &common.connection, &common.output, wants(false), |client| async move {
+    run(surroundings, &common.connection, &common.output, run_options(false), |client| async move {
         match ask(surroundings, common, &client).await {
             Ok(()) => Verdict::Done("done"),
             Err(verdict) => verdict,
@@ -151,7 +151,7 @@ pub async fn list(surroundings: &Surroundings, StateList(common): &StateList) ->
 pub async fn watch(surroundings: &Surroundings, settings: &StateWatch) -> u8 {
     let StateWatch { common, duration } = settings;
     let deadline = duration.map(|duration| surroundings.started + duration);
-    run(surroundings, &common.connection, &common.output, wants(true), |client| async move {
+    run(surroundings, &common.connection, &common.output, run_options(true), |client| async move {
         let attend = async {
             match ask(surroundings, common, &client).await {
                 Ok(()) => pending().await,
@@ -159,8 +159,8 @@ pub async fn watch(surroundings: &Surroundings, settings: &StateWatch) -> u8 {
             }
         };
         let met = async {
-            match &client.judgement {
-                Some(judgement) => judgement.wait().await,
+            match &client.conditions {
+                Some(conditions) => conditions.wait().await,
                 None => pending().await,
             }
         };

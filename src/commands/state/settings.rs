@@ -94,7 +94,7 @@ pub fn list(args: StateListArgs, environment: &Environment, input: &mut dyn Inpu
 
 /// Settles `wps state watch`.
 pub fn watch(args: StateWatchArgs, environment: &Environment, input: &mut dyn Input) -> Result<StateWatch, Failure> {
-    let output = output(&args.connecting, environment)?.filtered(args.filter)?.judged(args.conditions);
+    let output = output(&args.connecting, environment)?.filtered(args.filter)?.with_conditions(args.conditions);
     let policy = policy(true, !args.rejoin.no_rejoin);
     let common = common(args.group, args.connecting, output, policy, environment, input)?;
     Ok(StateWatch { common, duration: args.duration })

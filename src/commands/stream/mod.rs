@@ -76,7 +76,7 @@ fn abort(code: &str, message: &str) -> StreamAbort {
 
 /// Publishes the stream. Returns the exit code.
 pub async fn stream(surroundings: &Surroundings, settings: &StreamSettings, intake: StreamIntake) -> u8 {
-    let wants = RunOptions {
+    let run_options = RunOptions {
         shown: MessageScope::None,
         limit: None,
         follows_stdout: false,
@@ -86,7 +86,7 @@ pub async fn stream(surroundings: &Surroundings, settings: &StreamSettings, inta
     };
     let interrupted = Rc::new(StreamInterruption::default());
     let watcher: Rc<dyn RunObserver> = Rc::clone(&interrupted) as Rc<dyn RunObserver>;
-    run_watched(surroundings, &settings.connection, &settings.output, wants, Some(watcher), |client| async move {
+    run_watched(surroundings, &settings.connection, &settings.output, run_options, Some(watcher), |client| async move {
         let mut publishing =
             StreamPublisher { settings, client: &client, interrupted: &interrupted, intake, began_again: false };
         let (report, own) = publishing.run().await;

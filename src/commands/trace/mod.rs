@@ -117,8 +117,8 @@ async fn work(
 
 /// Resolves when a condition is met.
 async fn condition(surroundings: &Surroundings) -> MetCondition {
-    match &surroundings.judgement {
-        Some(judgement) => judgement.wait().await,
+    match &surroundings.conditions {
+        Some(conditions) => conditions.wait().await,
         None => pending().await,
     }
 }

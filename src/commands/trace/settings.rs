@@ -78,7 +78,7 @@ pub fn settle(args: TraceArgs, environment: &Environment, input: &mut dyn Input)
     args.hub.as_deref().map_or(Ok(()), |name| names::hub("--hub", name))?;
     let attempts = attempts(&args.attempts, true)?;
     let timeout = args.report.timeout.timeout;
-    let output = OutputSettings::of_report(args.report, environment)?.judged(args.conditions);
+    let output = OutputSettings::of_report(args.report, environment)?.with_conditions(args.conditions);
     // It is the whole service that is traced.
     let hub = Some("unused".to_owned());
     let token = TokenArgs { hub, user: None, roles: Vec::new(), initial_groups: Vec::new(), ttl: None };

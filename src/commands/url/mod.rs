@@ -55,7 +55,7 @@ impl CommandArgs for UrlCreateArgs {
             UrlIssuer::Service(asking) => {
                 let console = console(settings.tool.color)?;
                 logging::start(settings.tool.verbosity, settings.tool.log_filter.as_deref(), &console.err)?;
-                let surroundings = Surroundings { console, started: process.started, judgement: None };
+                let surroundings = Surroundings { console, started: process.started, conditions: None };
                 let mut url = None;
                 let code = on_one_thread(ask(&surroundings, asking, &mut url))?;
                 url.map_or(Ok(code), |url| put(&made(&settings, &url)))
@@ -74,7 +74,7 @@ impl CommandArgs for UrlInspectArgs {
         Ok(Box::new(move |process| {
             let console = console(settings.tool.color)?;
             logging::start(settings.tool.verbosity, settings.tool.log_filter.as_deref(), &console.err)?;
-            let surroundings = Surroundings { console, started: process.started, judgement: None };
+            let surroundings = Surroundings { console, started: process.started, conditions: None };
             on_one_thread(inspect(&surroundings, &settings))
         }))
     }

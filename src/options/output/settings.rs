@@ -68,7 +68,7 @@ impl OutputSettings {
     }
 
     /// With `--until` and `--fail-on`.
-    pub fn judged(mut self, args: ConditionArgs) -> Self {
+    pub fn with_conditions(mut self, args: ConditionArgs) -> Self {
         self.expressions.until = args.until;
         self.expressions.fail_on = args.fail_on;
         self

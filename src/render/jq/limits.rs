@@ -106,19 +106,19 @@ pub struct Limits<'a> {
     nesting: u32,
     /// Memory, in bytes.
     pub(super) memory: usize,
-    hurry: Option<&'a EvaluationDeadline>,
+    deadline: Option<&'a EvaluationDeadline>,
 }
 
 impl<'a> Limits<'a> {
     /// On a thread with [`super::STACK`], where nobody waits who has no `hurry`.
-    pub fn own_thread(hurry: Option<&'a EvaluationDeadline>) -> Self {
-        Self { time: TIME, late: TIME, depth: DEPTH, nesting: NESTING, memory: MEMORY, hurry }
+    pub fn own_thread(deadline: Option<&'a EvaluationDeadline>) -> Self {
+        Self { time: TIME, late: TIME, depth: DEPTH, nesting: NESTING, memory: MEMORY, deadline }
     }
 
     /// On a thread that has more to do.
     pub fn shared_thread() -> Self {
         let time = SHARED_TIME;
-        Self { time, late: time, depth: SHARED_DEPTH, nesting: SHARED_NESTING, memory: MEMORY, hurry: None }
+        Self { time, late: time, depth: SHARED_DEPTH, nesting: SHARED_NESTING, memory: MEMORY, deadline: None }
     }
 }
 
@@ -168,7 +168,7 @@ struct Meter {
     started: Instant,
     time: Duration,
     late: Duration,
-    hurry: Option<EvaluationDeadline>,
+    deadline: Option<EvaluationDeadline>,
     steps: usize,
     /// What the process took beside the values when that was first looked at, in bytes.
     rest: Option<usize>,
@@ -183,8 +183,8 @@ pub(super) struct MeterScope(());
 impl MeterScope {
     pub(super) fn begin(limits: &Limits<'_>) -> Self {
         let Limits { time, late, .. } = *limits;
-        let (started, hurry) = (Instant::now(), limits.hurry.cloned());
-        METER.set(Some(Meter { started, time, late, hurry, steps: 0, rest: None, weighing: WEIGHING }));
+        let (started, deadline) = (Instant::now(), limits.deadline.cloned());
+        METER.set(Some(Meter { started, time, late, deadline, steps: 0, rest: None, weighing: WEIGHING }));
         SPENT.set(0);
         HELD.set(0);
         MOST.set(limits.memory);
@@ -238,9 +238,9 @@ impl Meter {
         if elapsed > self.time {
             return Some(EvaluationFailure::Time(self.time));
         }
-        if let Some(hurry) = &self.hurry {
+        if let Some(deadline) = &self.deadline {
             let is_late = |since: Instant| since.max(self.started).elapsed() > self.late;
-            if hurry.is_over() || hurry.late().is_some_and(is_late) {
+            if deadline.is_over() || deadline.late().is_some_and(is_late) {
                 return Some(EvaluationFailure::Hurry);
             }
         }
