@@ -134,8 +134,8 @@ fn settle(
 ) -> Result<Task, Failure> {
     match profile::with_profile(args, typed, environment, input) {
         Ok(None) => command.settle(environment, input),
-        Ok(Some((command, brought))) => {
-            let environment = environment.clone().with_profile(brought);
+        Ok(Some((command, overlay))) => {
+            let environment = environment.clone().with_profile(overlay);
             room(command).settle(&environment, input).map_err(|failure| environment.explain(failure))
         }
         Err(failure) if failure.kind == Kind::Config => command.without_profile(failure, environment),

@@ -5,7 +5,7 @@ use std::io::{self, Read as _};
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
-use super::brought::ProfileOverlay;
+use super::overlay::ProfileOverlay;
 use super::values::ColorChoice;
 use super::within::{TimeLimit, within};
 use crate::failure::Failure;
@@ -15,7 +15,7 @@ use crate::failure::Failure;
 #[derive(Clone, Default)]
 pub struct Environment {
     variables: HashMap<String, String>,
-    /// What a profile has brought into the command line.
+    /// The flags of a profile.
     profile: Option<ProfileOverlay>,
 }
 
@@ -32,13 +32,13 @@ impl Environment {
         self.variables.get(name).map(String::as_str).filter(|value| !value.is_empty())
     }
 
-    /// The same with what a profile has brought into the command line.
+    /// The same with the flags of a profile.
     #[must_use]
-    pub fn with_profile(self, brought: ProfileOverlay) -> Self {
-        Self { profile: Some(brought), ..self }
+    pub fn with_profile(self, overlay: ProfileOverlay) -> Self {
+        Self { profile: Some(overlay), ..self }
     }
 
-    /// What a profile has brought, when it brought this flag (named without dashes).
+    /// The overlay of the profile, if it has this flag (named without dashes).
     pub fn profile_with(&self, flag: &str) -> Option<&ProfileOverlay> {
         self.profile.as_ref().filter(|profile| profile.has(flag))
     }

@@ -3,7 +3,6 @@
 //! In each room `args` is what is typed, in clap's terms, and `settings` is what it means: a pure function of the flags,
 //! the environment and the files these name. All its errors say what to do.
 
-pub mod brought;
 pub mod connecting;
 pub mod connection;
 pub mod data;
@@ -14,6 +13,7 @@ pub mod names;
 pub mod network;
 pub mod operation;
 pub mod output;
+pub mod overlay;
 pub mod reconnect;
 pub mod recording;
 pub mod requests;

@@ -12,8 +12,8 @@ use std::path::PathBuf;
 
 use crate::cli::{Command, FlagValue, Parsed, TypedFlags, parse_with};
 use crate::failure::{Failure, Kind};
-use crate::options::brought::ProfileOverlay;
 use crate::options::environment::{Environment, Input};
+use crate::options::overlay::ProfileOverlay;
 use file::{File, Profile};
 
 pub use report::CheckReport;
@@ -62,9 +62,9 @@ pub fn with_profile(
     // What is typed goes before, so the profile did not bring it.
     let flags = effective.iter().map(|(name, _)| name.clone()).filter(|name| !typed.given.contains(name)).collect();
     let typed = typed.given;
-    let brought = ProfileOverlay { profile: profile.name.clone(), by, file, flags, typed };
-    match parse_with(args, &effective).map_err(|failure| brought.explain(failure))? {
-        Parsed::Run(command) => Ok(Some((command, brought))),
+    let overlay = ProfileOverlay { profile: profile.name.clone(), by, file, flags, typed };
+    match parse_with(args, &effective).map_err(|failure| overlay.explain(failure))? {
+        Parsed::Run(command) => Ok(Some((command, overlay))),
         Parsed::Print(_) | Parsed::Nothing(_) => Ok(None),
     }
 }

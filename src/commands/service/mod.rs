@@ -99,7 +99,7 @@ fn records(common: &CommonArgs) -> bool {
     common.report.output == ReportFormat::Ndjson
 }
 
-/// What a command brings beside its settings.
+/// What a command sends, beside its settings.
 enum ServiceInput {
     Nothing,
     Body(Bytes),
@@ -108,32 +108,32 @@ enum ServiceInput {
 
 fn task(settings: ServiceSettings) -> Task {
     Box::new(move |process: Process| {
-        let brought = match &settings.task {
+        let input = match &settings.task {
             ServiceTask::Send(_, payload) => {
                 ServiceInput::Body(body_of(process.payload(payload, settings.timeout)?.as_data())?)
             }
             ServiceTask::Lines(_, lines) => ServiceInput::Lines(ServiceIntake::open(*lines)?),
             ServiceTask::One(_) | ServiceTask::List { .. } | ServiceTask::Member { .. } => ServiceInput::Nothing,
         };
-        let outlives = matches!(brought, ServiceInput::Lines(_));
+        let outlives = matches!(input, ServiceInput::Lines(_));
         let surroundings = process.surroundings_of(&settings.output, outlives)?;
-        on_one_thread(service(&surroundings, &settings, brought))
+        on_one_thread(service(&surroundings, &settings, input))
     })
 }
 
 /// Carries it out. Returns the exit code.
-async fn service(surroundings: &Surroundings, settings: &ServiceSettings, brought: ServiceInput) -> u8 {
+async fn service(surroundings: &Surroundings, settings: &ServiceSettings, input: ServiceInput) -> u8 {
     let printer = RefCell::new(errand::printer(surroundings, &settings.output));
     let done = RunCounts::default();
     let follows_stdout = matches!(settings.task, ServiceTask::List { .. });
-    let work = work(surroundings, settings, brought, (&printer, &done));
+    let work = work(surroundings, settings, input, (&printer, &done));
     errand::run(surroundings, settings.timeout, follows_stdout, (&printer, &done), work).await
 }
 
 async fn work(
     surroundings: &Surroundings,
     settings: &ServiceSettings,
-    brought: ServiceInput,
+    input: ServiceInput,
     (printer, done): (&RefCell<Printer>, &RunCounts),
 ) -> Verdict {
     let (rest, hub) = match rest(surroundings, settings, (printer, done)).await {
@@ -141,7 +141,7 @@ async fn work(
         Err(failure) => return Verdict::Failed(failure),
     };
     let seen = (printer, done);
-    let body = match (&settings.task, brought) {
+    let body = match (&settings.task, input) {
         (ServiceTask::Lines(operation, lines), ServiceInput::Lines(intake)) => {
             let what = (operation, *lines, repeats(settings));
             let verdict = lines::send(&rest, what, intake, &hub, seen).await;

@@ -1,4 +1,4 @@
-//! What a profile brought into a command line, so that whatever is said of it says where it stands.
+//! The flags that a profile adds to a command line. An error about one of them says that it stands in the profile.
 
 use std::collections::BTreeSet;
 use std::path::PathBuf;
@@ -34,15 +34,15 @@ impl ProfileOverlay {
     /// Adds where the flags stand that a failure blames. Where none of them is typed, it is the configuration that is
     /// wrong, and not the command line.
     pub fn explain(&self, mut failure: Failure) -> Failure {
-        let brought: Vec<String> = failure.blames.intersection(&self.flags).map(|flag| format!("`--{flag}`")).collect();
-        if brought.is_empty() {
+        let blamed: Vec<String> = failure.blames.intersection(&self.flags).map(|flag| format!("`--{flag}`")).collect();
+        if blamed.is_empty() {
             return failure;
         }
         if failure.kind == Kind::Usage && failure.blames.is_disjoint(&self.typed) {
             failure.kind = Kind::Config;
         }
-        let verb = if brought.len() == 1 { "comes" } else { "come" };
-        let (flags, profile, by, file) = (brought.join(" and "), &self.profile, self.by, self.file.display());
+        let verb = if blamed.len() == 1 { "comes" } else { "come" };
+        let (flags, profile, by, file) = (blamed.join(" and "), &self.profile, self.by, self.file.display());
         failure.hints.insert(0, format!("{flags} {verb} from the profile `{profile}` (`{by}`) in `{file}`"));
         failure
     }
@@ -53,7 +53,7 @@ mod tests {
     use super::*;
 
     fn explained(kind: Kind, blames: &[&str]) -> (Kind, Vec<String>) {
-        let brought = ProfileOverlay {
+        let overlay = ProfileOverlay {
             profile: "work".to_owned(),
             by: "--profile",
             file: "config.toml".into(),
@@ -61,7 +61,7 @@ mod tests {
             typed: ["hub", "ping-interval"].map(str::to_owned).into(),
         };
         let failure = Failure::message(kind, "it went wrong").hint("do something");
-        let failure = brought.explain(blames.iter().fold(failure, |failure, flag| failure.blame(flag)));
+        let failure = overlay.explain(blames.iter().fold(failure, |failure, flag| failure.blame(flag)));
         (failure.kind, failure.hints)
     }
 
