@@ -221,7 +221,7 @@ where
     if let Some(writer) = &recording {
         driver.overhear(recording::begin(writer, connection, surroundings, url.clone()));
     }
-    let sated = Rc::clone(&seen);
+    let counter = Rc::clone(&seen);
     let conditions = surroundings.conditions.clone();
     let lines_file = kept.and_then(|kept| kept.lines.clone());
     let client =
@@ -248,7 +248,7 @@ where
             biased;
             ended = &mut script, if undecided => {
                 // What it still waited for is of no interest once there were messages enough.
-                verdict = Some(if sated.sated.get() { Verdict::Done("count") } else { ended });
+                verdict = Some(if counter.limit_reached.get() { Verdict::Done("count") } else { ended });
                 if let Some(conditions) = &surroundings.conditions {
                     conditions.over();
                 }
@@ -287,14 +287,14 @@ where
     if let Some(conditions) = &surroundings.conditions {
         conditions.over();
     }
-    if verdict.is_none() && !sated.sated.get() {
+    if verdict.is_none() && !counter.limit_reached.get() {
         // Every operation has been answered by now; a script that waited for one ends here.
         verdict = unconstrained(script).now_or_never();
     }
     // What was done before that could end it is done.
     let parting = parting.filter(|_| !matches!(verdict, Some(Verdict::Done(_))));
     let mut interrupt = parting.or(interrupt);
-    if let Some(SentCounts { sent, acked, failed }) = sated.lines.get() {
+    if let Some(SentCounts { sent, acked, failed }) = counter.lines.get() {
         finished.counts = Counts { sent, acked, failed, ..finished.counts };
     }
     if let Some(conditions) =

@@ -23,7 +23,7 @@ pub struct MessageCounter {
     /// Whether the output takes no more.
     blocked: Cell<bool>,
     /// Whether there were as many messages as were wanted.
-    pub sated: Cell<bool>,
+    pub limit_reached: Cell<bool>,
     /// Told at each message.
     came: Notify,
     /// What has been counted of lines that are sent, once it knows.
@@ -65,7 +65,7 @@ impl MessageCounter {
             limit,
             fresh: Cell::new(false),
             blocked: Cell::new(false),
-            sated: Cell::new(false),
+            limit_reached: Cell::new(false),
             came: Notify::new(),
             lines: Cell::new(None),
             connected: Cell::new(false),
@@ -140,7 +140,7 @@ impl RunObserver for MessageCounter {
         self.messages.set(messages);
         self.fresh.set(true);
         if self.limit.is_some_and(|limit| messages >= limit) {
-            self.sated.set(true);
+            self.limit_reached.set(true);
             return Flow::Stop;
         }
         Flow::Continue

@@ -46,7 +46,7 @@ pub enum Notice {
     /// Its publisher has sent all it had to, and all of it has ended.
     Done,
     /// Its subscriber has as many messages as were wanted.
-    Sated,
+    LimitReached,
     /// It cannot go on.
     Failed(Box<Failure>),
     /// Something that goes on all the same.
@@ -412,7 +412,7 @@ impl EventSink for BenchSink {
         let before = self.arrived;
         self.arrived += arrived;
         if before < self.wanted && self.arrived >= self.wanted {
-            tell(&self.notices, Notice::Sated);
+            tell(&self.notices, Notice::LimitReached);
         }
     }
 

@@ -79,7 +79,7 @@ pub struct BenchRun<'a> {
     length: Duration,
     /// Publishers of which all has ended, and subscribers that have enough.
     done: u64,
-    sated: u64,
+    limits_reached: u64,
 }
 
 impl<'a> BenchRun<'a> {
@@ -132,7 +132,7 @@ impl<'a> BenchRun<'a> {
             cpu: (None, None),
             length: Duration::ZERO,
             done: 0,
-            sated: 0,
+            limits_reached: 0,
         })
     }
 
@@ -191,7 +191,7 @@ impl<'a> BenchRun<'a> {
                 Some(Notice::Ready) => ready += 1,
                 Some(Notice::Failed(failure)) => return Err(self.not_all(*failure, ready)),
                 Some(Notice::Trouble(text)) => self.records.trouble(&text),
-                Some(Notice::Done | Notice::Sated) => {}
+                Some(Notice::Done | Notice::LimitReached) => {}
                 None => return Err(Failure::message(Kind::Internal, "the connections are gone")),
             }
         }
@@ -250,7 +250,7 @@ impl<'a> BenchRun<'a> {
         loop {
             let over = match (length, publishers) {
                 (LoadLength::For(_), _) => false,
-                (LoadLength::Count(_), 0) => self.sated >= subscribers,
+                (LoadLength::Count(_), 0) => self.limits_reached >= subscribers,
                 (LoadLength::Count(_), _) => self.done >= publishers,
             };
             if over {
@@ -274,7 +274,7 @@ impl<'a> BenchRun<'a> {
             Some(Notice::Failed(failure)) => return Err(*failure),
             Some(Notice::Trouble(text)) => self.records.trouble(&text),
             Some(Notice::Done) => self.done += 1,
-            Some(Notice::Sated) => self.sated += 1,
+            Some(Notice::LimitReached) => self.limits_reached += 1,
             Some(Notice::Ready) => {}
             None => return Err(Failure::message(Kind::Internal, "the connections are gone")),
         }
