@@ -36,7 +36,7 @@ use failure::{Failure, Kind};
 use options::environment::{Environment, Input, ProcessInput};
 use options::values::ColorChoice;
 use run::process::{Process, put};
-use run::voice::{notes, report, tell, tell_end};
+use run::voice::{notes, print_end, print_stderr, report};
 
 /// The command in its room.
 fn room(command: Command) -> Box<dyn CommandArgs> {
@@ -79,7 +79,7 @@ fn main() -> ExitCode {
             return;
         }
         let text = webpubsub_net::secret::redact(&info.to_string()).into_owned();
-        tell(&format!("error: wps has a defect: {text}\nhint: please report it, with what you did\n"));
+        print_stderr(&format!("error: wps has a defect: {text}\nhint: please report it, with what you did\n"));
     }));
     let code = panic::catch_unwind(AssertUnwindSafe(|| run(started))).unwrap_or(Kind::Internal.exit_code());
     ExitCode::from(code)
@@ -109,7 +109,7 @@ fn run(started: Instant) -> u8 {
         Ok((Parsed::Print(text), _)) => return print(&text, color),
         Ok((Parsed::Nothing(text), _)) => {
             let coloured = color.enabled(io::stderr().is_terminal());
-            tell(&if coloured { text.ansi().to_string() } else { text.to_string() });
+            print_stderr(&if coloured { text.ansi().to_string() } else { text.to_string() });
             return Kind::Usage.exit_code();
         }
         Err(failure) => Err(failure),
@@ -118,7 +118,7 @@ fn run(started: Instant) -> u8 {
         Ok(code) => code,
         Err(failure) => {
             if records {
-                tell_end(&failure, filter.as_ref());
+                print_end(&failure, filter.as_ref());
             }
             report(&failure, color)
         }

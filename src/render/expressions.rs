@@ -315,7 +315,7 @@ impl Evaluator {
         if let Some(condition) = condition {
             // It is seen before the run ends because of it.
             self.outlet.put(self.outlet.reach, ledger)?;
-            self.tell(condition, entry.record);
+            self.report_met(condition, entry.record);
             *met = true;
         }
         Ok(true)
@@ -344,7 +344,7 @@ impl Evaluator {
         }
     }
 
-    fn tell(&self, condition: EndCondition, record: &[u8]) {
+    fn report_met(&self, condition: EndCondition, record: &[u8]) {
         let text = String::from_utf8_lossy(record);
         let met = MetCondition { condition, record: excerpt(text.trim_end(), TOLD).into_owned() };
         *self.shared.met.lock().unwrap_or_else(PoisonError::into_inner) = Some(met);

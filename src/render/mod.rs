@@ -279,7 +279,7 @@ impl Printer {
     }
 
     /// A line on stderr that every user needs, whatever the format; not a warning.
-    pub fn say(&mut self, text: &str) {
+    pub fn print_line(&mut self, text: &str) {
         if self.options.chatter > Verbosity::Quiet {
             self.put_out();
             let style = self.console.err.style;

@@ -532,7 +532,7 @@ fn run(shared: &WriterQueue, sinks: &mut [Box<dyn Sink>]) {
                 put_lines(shared, sink.as_mut(), &batch.bytes, reach, ledger.as_deref())
             }
             (Some(sink), Keep::Newest | Keep::Errors, lines) => {
-                put_lines(shared, sink.as_mut(), told(lines).as_bytes(), Reach::default(), None)
+                put_lines(shared, sink.as_mut(), dropped_note(lines).as_bytes(), Reach::default(), None)
             }
         };
         state = shared.lock();
@@ -568,7 +568,7 @@ fn run(shared: &WriterQueue, sinks: &mut [Box<dyn Sink>]) {
 }
 
 /// What stands in place of lines that were dropped.
-fn told(lines: u64) -> String {
+fn dropped_note(lines: u64) -> String {
     let plural = if lines == 1 { "" } else { "s" };
     format!("… {lines} line{plural} not shown: stderr was not read\n")
 }

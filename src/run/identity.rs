@@ -267,7 +267,7 @@ impl Identities {
             Err(error) => Err(unreachable("the managed identity's endpoint", url, &error)),
             // This machine has none, or several.
             Ok(answer) if answer.status.as_u16() == 400 => {
-                Err(TokenFailure::Absent(format!("the endpoint answered {answer}: {}", said(&answer))))
+                Err(TokenFailure::Absent(format!("the endpoint answered {answer}: {}", error_text(&answer))))
             }
             Ok(answer) => token_in(&answer, "the managed identity's endpoint"),
         }
@@ -357,7 +357,8 @@ fn token_in(answer: &HttpAnswer, who: &str) -> Result<(Secret, Option<u64>), Tok
     if !answer.status.is_success() {
         // What it was asked with is wrong, unless it says that it is its own fault.
         let kind = if matches!(status, 400 | 401 | 403) { Kind::Unauthorized } else { Kind::Unreachable };
-        let failure = Failure::new(kind, anyhow!("{}", said(answer)).context(format!("{who} gave no token: {answer}")));
+        let failure =
+            Failure::new(kind, anyhow!("{}", error_text(answer)).context(format!("{who} gave no token: {answer}")));
         return Err(TokenFailure::Failed(failure));
     }
     let token = body.get("access_token").and_then(Value::as_str).and_then(checked).ok_or_else(|| {
@@ -372,7 +373,7 @@ fn token_in(answer: &HttpAnswer, who: &str) -> Result<(Secret, Option<u64>), Tok
 }
 
 /// What somebody says about why not, in a line.
-fn said(answer: &HttpAnswer) -> String {
+fn error_text(answer: &HttpAnswer) -> String {
     let body: Value = serde_json::from_slice(&answer.body).unwrap_or_default();
     let described = body.get("error_description").or(body.get("error")).and_then(Value::as_str).map(str::to_owned);
     let text = described.unwrap_or_else(|| String::from_utf8_lossy(&answer.body).into_owned());

@@ -55,16 +55,16 @@ impl KeylessUrls {
     /// A URL with a fresh token.
     pub async fn url(&self) -> Result<AccessUrl, ProviderFailure> {
         let call = self.call();
-        let answered = self.rest.ask(&call).await.map_err(|failure| told(&failure, class(failure.kind)))?;
+        let answered = self.rest.ask(&call).await.map_err(|failure| provider_failure(&failure, class(failure.kind)))?;
         if !answered.answer.status.is_success() {
             let class = DialClass::Status(answered.answer.status.as_u16());
-            let failure = told(&self.rest.refused(&call, &answered), class);
+            let failure = provider_failure(&self.rest.refused(&call, &answered), class);
             return Err(ProviderFailure { retry_after: answered.answer.retry_after(), ..failure });
         }
         let generated = serde_json::from_slice::<GeneratedToken>(&answered.answer.body).ok();
         let Some(GeneratedToken { token }) = generated.filter(|generated| !generated.token.is_empty()) else {
             let failure = Failure::message(Kind::Protocol, "the service answered without a client token");
-            return Err(told(&failure, DialClass::NotWebSocket));
+            return Err(provider_failure(&failure, DialClass::NotWebSocket));
         };
         remember_passing(&token);
         Ok(AccessUrl::of_service(&self.keyless.endpoint, &self.keyless.hub, Secret::new(token)))
@@ -106,7 +106,7 @@ impl UrlProvider for KeylessUrls {
     }
 }
 
-fn told(failure: &Failure, class: DialClass) -> ProviderFailure {
+fn provider_failure(failure: &Failure, class: DialClass) -> ProviderFailure {
     ProviderFailure { class, message: failure.summary(), retry_after: None, hints: failure.hints.clone() }
 }
 

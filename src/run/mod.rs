@@ -113,7 +113,7 @@ where
         Err(failure) => return ended_before(printer, failure).await,
     };
     if let Some(hosted) = &hosted {
-        printer.say(&format!("nothing listens at {}: hosting an emulator here", hosted.endpoint()));
+        printer.print_line(&format!("nothing listens at {}: hosting an emulator here", hosted.endpoint()));
     }
     warn(&mut printer, connection);
     if run_options.follows_stdout

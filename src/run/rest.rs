@@ -207,7 +207,7 @@ impl Rest {
     }
 
     /// Says there what is under way.
-    pub fn telling(self, under_way: Arc<PendingRequests>) -> Self {
+    pub fn tracking(self, under_way: Arc<PendingRequests>) -> Self {
         Self { under_way: Some(under_way), ..self }
     }
 

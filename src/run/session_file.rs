@@ -360,7 +360,7 @@ impl Ledger for FileLedger {
         if let Some(mark) = reach.mark {
             self.file.done(mark);
         }
-        self.file.told(reach.losses);
+        self.file.losses_reported(reach.losses);
     }
 
     fn settle(&self) -> io::Result<()> {
@@ -380,7 +380,7 @@ impl Ledger for LossLedger {
     }
 
     fn done(&self, reach: Reach) {
-        self.file.told(reach.losses);
+        self.file.losses_reported(reach.losses);
     }
 
     fn settle(&self) -> io::Result<()> {

@@ -154,7 +154,7 @@ impl Tap {
     }
 
     /// Tokens are signed with this machine's clock: they are good now, and a clock that runs on may make them bad.
-    fn tell_skew(&mut self) {
+    fn print_skew(&mut self) {
         let Some(trail) = &self.clock else { return };
         let Some(skew) = trail.served().and_then(|served| skew(served, SystemTime::now())) else { return };
         self.printer.note(Weight::Info, &format!("{skew}: set it, since tokens signed here go by it"));
@@ -186,7 +186,7 @@ impl EventSink for Tap {
             }
         }
         if matches!(event, Lifecycle::Connected { .. }) {
-            self.tell_skew();
+            self.print_skew();
         }
         if let Some(losses) = self.losses.as_mut().filter(|_| event.is_loss()) {
             *losses += 1;

@@ -98,7 +98,7 @@ pub fn warn_of_insecure(printer: &mut Printer, insecure: bool) {
 }
 
 /// The last record of a run that ended before it had any other.
-pub fn tell_end(failure: &Failure, filter: Option<&(String, bool)>) {
+pub fn print_end(failure: &Failure, filter: Option<&(String, bool)>) {
     let error = Some(stopped_error(failure));
     let exit_code = failure.kind.exit_code();
     let reason = if failure.kind == Kind::Timeout { "timeout" } else { "failed" };
@@ -123,7 +123,7 @@ pub fn tell_end(failure: &Failure, filter: Option<&(String, bool)>) {
 pub fn report(failure: &Failure, color: ColorChoice) -> u8 {
     let terminal = io::stderr().is_terminal();
     let style = Style { color: color.enabled(terminal), terminal };
-    tell(&failure.report(|label| style.label(label), |text| for_report(text).into_owned()));
+    print_stderr(&failure.report(|label| style.label(label), |text| for_report(text).into_owned()));
     failure.kind.exit_code()
 }
 
@@ -138,7 +138,7 @@ pub fn notes(notes: &[Note], environment: &Environment, color: ColorChoice) {
             Note::Hint(text) if hints => ("hint:", text),
             Note::Hint(_) => continue,
         };
-        tell(&format!("{} {}\n", style.label(label), for_report(&webpubsub_net::secret::redact(text))));
+        print_stderr(&format!("{} {}\n", style.label(label), for_report(&webpubsub_net::secret::redact(text))));
     }
 }
 
@@ -146,7 +146,7 @@ pub fn notes(notes: &[Note], environment: &Environment, color: ColorChoice) {
 const UNREAD: Duration = Duration::from_secs(1);
 
 /// Writes to stderr, where a failure to write has nobody to be told to. Where nobody reads, it is not waited for.
-pub fn tell(text: &str) {
+pub fn print_stderr(text: &str) {
     static UNREAD_SO_FAR: AtomicBool = AtomicBool::new(false);
     if UNREAD_SO_FAR.load(Ordering::Relaxed) {
         return;

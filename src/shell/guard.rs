@@ -146,11 +146,11 @@ impl GuardedCommand {
 
 impl Drop for GuardedCommand {
     fn drop(&mut self) {
-        tell(&format!("-{}\n", self.0.line()));
+        send(&format!("-{}\n", self.0.line()));
     }
 }
 
-fn tell(line: &str) {
+fn send(line: &str) {
     let mut guard = GUARD.lock().unwrap_or_else(PoisonError::into_inner);
     if let Some(stdin) = guard.as_mut().and_then(|guard| guard.stdin.as_mut()) {
         // One that was killed guards no more.

@@ -217,7 +217,7 @@ impl SessionFile {
     }
 
     /// Takes note that so many losses were told, of all since the file was opened. It is recorded as [`Self::done`] is.
-    pub fn told(&self, count: u64) {
+    pub fn losses_reported(&self, count: u64) {
         let mut state = self.lock();
         let SessionFileState { record, body, told, .. } = &mut *state;
         let losses = &mut record.snapshot.losses;

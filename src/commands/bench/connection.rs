@@ -159,7 +159,7 @@ pub async fn connection(
                 let patience = bench.connection.session.ack_timeout;
                 let place = shared.place(&url);
                 if let Some(failure) = operation_failure(OperationKind::JoinGroup, &group, &outcome, patience, &place) {
-                    tell(&notices, Notice::Failed(Box::new(failure)));
+                    notify(&notices, Notice::Failed(Box::new(failure)));
                     return reached(&mut phase, Phase::Closing).await;
                 }
                 if matches!(outcome, Outcome::NotSent { .. }) {
@@ -169,12 +169,12 @@ pub async fn connection(
                 connected.notified().await;
             }
             drop(permit);
-            tell(&notices, Notice::Ready);
+            notify(&notices, Notice::Ready);
             reached(&mut phase, Phase::Running).await;
             if let (Some(sending), Some(times)) = (sending, shared.times.get()) {
                 let publisher = publisher.insert(Publisher::new(number, sending, *times, &shared, &handle));
                 publisher.run(&mut phase).await;
-                tell(&notices, Notice::Done);
+                notify(&notices, Notice::Done);
             }
             reached(&mut phase, Phase::Closing).await;
         };
@@ -190,13 +190,13 @@ pub async fn connection(
     let ((finished, dialer, sink), published) = tokio::join!(driver.run(), script);
     if let End::Failed { kind, message } = &finished.end {
         let failure = session_failure(*kind, message, dialer.last_error().as_ref(), &shared.place(&url));
-        tell(&notices, Notice::Failed(Box::new(failure)));
+        notify(&notices, Notice::Failed(Box::new(failure)));
     }
     ConnectionResult { receiver: sink.receiver, published }
 }
 
 /// Nobody may be there any more.
-fn tell(notices: &mpsc::UnboundedSender<Notice>, notice: Notice) {
+fn notify(notices: &mpsc::UnboundedSender<Notice>, notice: Notice) {
     let _ = notices.send(notice);
 }
 
@@ -346,7 +346,7 @@ struct BenchSink {
 
 impl BenchSink {
     fn trouble(&self, text: String) {
-        tell(&self.notices, Notice::Trouble(text));
+        notify(&self.notices, Notice::Trouble(text));
     }
 }
 
@@ -412,7 +412,7 @@ impl EventSink for BenchSink {
         let before = self.arrived;
         self.arrived += arrived;
         if before < self.wanted && self.arrived >= self.wanted {
-            tell(&self.notices, Notice::LimitReached);
+            notify(&self.notices, Notice::LimitReached);
         }
     }
 

@@ -50,7 +50,7 @@ use crate::run::exit_code::ExitCode;
 use crate::run::hosting;
 use crate::run::process::{on_all_threads, put};
 use crate::run::sink::MessageScope;
-use crate::run::voice::{report_ending, tell, warn};
+use crate::run::voice::{print_stderr, report_ending, warn};
 use crate::signal::Signals;
 use webpubsub_client::driver::Finished;
 use webpubsub_proto::session::{Counts, End};
@@ -122,7 +122,7 @@ impl CommandArgs for BenchCompareArgs {
                 ReportFormat::Ndjson => compared.iter().flat_map(|it| record(&it.record)).collect(),
             };
             if let Some(text) = compare::difference(&a, &b).filter(|_| !talk.quiet) {
-                tell_warning(&text, talk.color);
+                print_warning(&text, talk.color);
             }
             put(&text)
         }))
@@ -146,7 +146,7 @@ impl CommandArgs for BenchMergeArgs {
                 (false, ReportFormat::Ndjson) => record(results),
             };
             put(&text)?;
-            merged.warnings.iter().filter(|_| !talk.quiet).for_each(|text| tell_warning(text, talk.color));
+            merged.warnings.iter().filter(|_| !talk.quiet).for_each(|text| print_warning(text, talk.color));
             if let Some(path) = self.histogram {
                 merged.write_log(path)?;
             }
@@ -161,10 +161,10 @@ fn style(color: ColorChoice) -> Style {
     Style { color: color.enabled(terminal), terminal }
 }
 
-fn tell_warning(text: &str, color: ColorChoice) {
+fn print_warning(text: &str, color: ColorChoice) {
     let terminal = io::stderr().is_terminal();
     let style = Style { color: color.enabled(terminal), terminal };
-    tell(&format!("{} {text}\n", style.label("warning:")));
+    print_stderr(&format!("{} {text}\n", style.label("warning:")));
 }
 
 fn task(bench: BenchSettings) -> Task {
@@ -199,7 +199,7 @@ async fn carry_out(surroundings: &Surroundings, bench: &BenchSettings, expectati
     let Attempt { outcome, report } = outcome;
     let deadline = bench.connection.timeout.map(|limit| surroundings.started + limit);
     let hurried = outcome.hurried;
-    let ending = told(bench, outcome, report, expectations, &mut records);
+    let ending = print_result(bench, outcome, report, expectations, &mut records);
     let code = report_ending(&mut records.printer, ending);
     let mut code = ExitCode::new(&surroundings.console, code);
     let cut_short = last_words((&surroundings.console, None), hurried, deadline, &mut signals).await;
@@ -244,7 +244,7 @@ async fn attempt(
 }
 
 /// Prints what it came to, and says how it ended.
-fn told(
+fn print_result(
     bench: &BenchSettings,
     outcome: BenchResult,
     report: Option<(PathBuf, File)>,

@@ -60,9 +60,9 @@ impl BenchOutput {
     }
 
     /// A line that every user needs.
-    pub fn say(&mut self, text: &str) {
+    pub fn print_line(&mut self, text: &str) {
         self.progress.clear();
-        self.printer.say(text);
+        self.printer.print_line(text);
     }
 
     /// A warning.

@@ -227,7 +227,7 @@ impl<'a> BenchRun<'a> {
         self.began = Some(clock.instant(start));
         if self.shared.bench.mode == BenchMode::Sub {
             // Whoever publishes may wait for this.
-            self.records.say(&format!(
+            self.records.print_line(&format!(
                 "subscribed {} times to `{}`",
                 grouped(self.shared.bench.subscribers),
                 self.shared.bench.group

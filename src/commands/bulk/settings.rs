@@ -153,7 +153,7 @@ fn settle(
 ) -> Result<BulkSettings, Failure> {
     let ack = ack(&ack_args.id);
     let feed = feed(&template, data, input_args, &args, ack, &connecting)?;
-    let session_file = session_file.map(|file| file.streaming(ack, template.told(&feed)));
+    let session_file = session_file.map(|file| file.streaming(ack, template.description(&feed)));
     let connection = keep(connection(connecting, publishing(&ack_args), environment, input)?, session_file)?;
     Ok(BulkSettings {
         connection,
@@ -212,7 +212,7 @@ impl BulkSettings {
 
 impl Template {
     /// All that makes a message besides its line, in words that stay the same from version to version.
-    fn told(&self, feed: &BulkFeed) -> String {
+    fn description(&self, feed: &BulkFeed) -> String {
         let lines = match feed {
             BulkFeed::Lines(PayloadType::Text) => "text",
             BulkFeed::Lines(PayloadType::Json) => "json",

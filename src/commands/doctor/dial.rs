@@ -29,7 +29,7 @@ impl DialReport {
         while let Some(kind) = KINDS.get(self.told) {
             match steps.iter().find(|step| step.kind == *kind) {
                 Some(step) if matches!(step.outcome, StepOutcome::Done | StepOutcome::Skipped(_)) => {
-                    tell(step, report);
+                    report_step(step, report);
                 }
                 // A step that has no part in this dial.
                 None if steps.iter().any(|step| KINDS[self.told..].contains(&step.kind)) => report.skip("none"),
@@ -64,7 +64,7 @@ impl DialReport {
 }
 
 /// A step that is over and did not fail.
-fn tell(step: &Step, report: &mut Report) {
+fn report_step(step: &Step, report: &mut Report) {
     if let StepOutcome::Skipped(why) = &step.outcome {
         return report.skip(why.as_str());
     }

@@ -186,7 +186,7 @@ async fn examine(
             }
         };
         let Some(url) = url else { return ExaminationEnding::new("failed", None) };
-        token::tell(&url, unix_now(), &mut report.borrow_mut());
+        token::report_token(&url, unix_now(), &mut report.borrow_mut());
         let place = ConnectContext {
             url: Some(url),
             local: false,
@@ -220,8 +220,8 @@ async fn examine(
             return ExaminationEnding::new("failed", None);
         }
     };
-    tell_source(settings, connection, &url, elapsed, &mut report.borrow_mut());
-    token::tell(&url, unix_now(), &mut report.borrow_mut());
+    report_source(settings, connection, &url, elapsed, &mut report.borrow_mut());
+    token::report_token(&url, unix_now(), &mut report.borrow_mut());
     let place = ConnectContext { url: Some(url), local, connect_timeout: limit, longest_pause, kept: false, verbose };
     Examination { surroundings, settings, connection, place, report }.run(signals).await
 }
@@ -237,7 +237,7 @@ async fn obtain(source: &UrlSource, limit: Duration) -> Result<AccessUrl, (Strin
     }
 }
 
-fn tell_source(
+fn report_source(
     settings: &DoctorSettings,
     connection: &ConnectionSettings,
     url: &AccessUrl,
@@ -336,13 +336,13 @@ impl Examination<'_> {
                 interrupted(came, connection, &mut told)
             }
             (None, Some((Ok(()), since))) => {
-                tell_close(since.elapsed(), &mut report.borrow_mut());
+                report_close(since.elapsed(), &mut report.borrow_mut());
                 let failed = report.borrow().has_failed();
                 let deadline = connection.timeout.map(|limit| surroundings.started + limit);
                 let watched = InterruptSources { deadline, output: true, closed_output: true };
                 tokio::select! {
                     biased;
-                    () = trace::tell(connection, report) => ExaminationEnding::new(if failed { "failed" } else { "done" }, None),
+                    () = trace::report_trace(connection, report) => ExaminationEnding::new(if failed { "failed" } else { "done" }, None),
                     came = interruption(signals, watched, &surroundings.console) => {
                         hurried.get_or_insert_with(Instant::now);
                         interrupted(came, connection, &mut report.borrow_mut())
@@ -373,7 +373,7 @@ impl Examination<'_> {
     }
 }
 
-fn tell_close(elapsed: Duration, report: &mut Report) {
+fn report_close(elapsed: Duration, report: &mut Report) {
     if elapsed < UNANSWERED {
         report.ok(Some(elapsed), "1000 sent, and closed by the service", Vec::new());
     } else {

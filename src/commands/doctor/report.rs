@@ -95,24 +95,24 @@ impl Report {
 
     /// It works.
     pub fn ok(&mut self, elapsed: Option<Duration>, detail: impl Into<String>, hints: Vec<String>) {
-        self.tell(Status::Ok, elapsed, detail.into(), hints);
+        self.print(Status::Ok, elapsed, detail.into(), hints);
     }
 
     /// It does not stand in the way as far as is known, but something is wrong with it.
     pub fn warn(&mut self, elapsed: Option<Duration>, detail: impl Into<String>, hints: Vec<String>) {
         self.warned.push(self.current());
-        self.tell(Status::Warning, elapsed, detail.into(), hints);
+        self.print(Status::Warning, elapsed, detail.into(), hints);
     }
 
     /// There was no need to try it.
     pub fn skip(&mut self, detail: impl Into<String>) {
-        self.tell(Status::Skipped, None, detail.into(), Vec::new());
+        self.print(Status::Skipped, None, detail.into(), Vec::new());
     }
 
     /// It could not be tried, which is worth a word at the end.
     pub fn miss(&mut self, detail: impl Into<String>, hints: Vec<String>) {
         self.skipped.push(self.current());
-        self.tell(Status::Skipped, None, detail.into(), hints);
+        self.print(Status::Skipped, None, detail.into(), hints);
     }
 
     /// It does not work. The steps that follow are skipped.
@@ -120,7 +120,7 @@ impl Report {
         let step = self.current();
         let hints = failure.hints.clone();
         self.failure = Some((step, failure));
-        self.tell(Status::Failed, elapsed, detail.into(), hints);
+        self.print(Status::Failed, elapsed, detail.into(), hints);
         self.skip_rest(&format!("`{step}` failed"));
     }
 
@@ -173,7 +173,7 @@ impl Report {
         }
     }
 
-    fn tell(&mut self, status: Status, elapsed: Option<Duration>, detail: String, hints: Vec<String>) {
+    fn print(&mut self, status: Status, elapsed: Option<Duration>, detail: String, hints: Vec<String>) {
         let check = StepResult { step: self.current(), status, elapsed, detail, hints, program: self.program.take() };
         let style = self.console.out.style;
         let mut out = if self.records { check::record(style, &check) } else { check::lines(style, &check) };

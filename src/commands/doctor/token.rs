@@ -9,7 +9,7 @@ use webpubsub_net::auth::inspection::{Inspection, Severity, inspect, roles_in_wo
 use webpubsub_net::auth::token::Claims;
 
 /// Tells about the token at `now`, in seconds since 1970.
-pub fn tell(url: &AccessUrl, now: u64, report: &mut Report) {
+pub fn report_token(url: &AccessUrl, now: u64, report: &mut Report) {
     let found = inspect(url, None, now, |seconds| human(Duration::from_secs(seconds)));
     let findings = found.findings.iter().map(|finding| match finding.severity {
         Severity::Note => finding.text.clone(),

@@ -11,7 +11,7 @@ use crate::run::explain::causes;
 use crate::run::livetrace::Endpoint;
 
 /// Tries it and tells.
-pub async fn tell(connection: &ConnectionSettings, report: &RefCell<Report>) {
+pub async fn report_trace(connection: &ConnectionSettings, report: &RefCell<Report>) {
     let limit = connection.session.connect_timeout;
     let longest_pause = connection.session.reconnect_backoff.max_delay;
     let way = (&connection.network, &connection.tls);

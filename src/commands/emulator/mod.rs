@@ -165,7 +165,7 @@ async fn serve(
     let ready = Ready::new(&config, address, listener.is_localhost(), unix_now());
     let (stop, stopping) = oneshot::channel::<()>();
     let mut server = std::pin::pin!(webpubsub_emulator::run(listener, config, async { drop(stopping.await) }));
-    say_ready(console, settings, &ready, address.port());
+    print_ready(console, settings, &ready, address.port());
     let mut exec = settings.exec.as_deref().map(|command| Exec::start(command, &ready, !settings.exit_on_stdin_close));
     let exec = exec.as_mut().map(Result::as_mut).transpose().map_err(|error| {
         Failure::message(Kind::Internal, format!("the command of `--exec` could not be run: {error}"))
@@ -327,7 +327,7 @@ fn config(settings: &EmulatorSettings) -> io::Result<ServerConfig> {
     Ok(config)
 }
 
-fn say_ready(console: &Console, settings: &EmulatorSettings, ready: &Ready, port: u16) {
+fn print_ready(console: &Console, settings: &EmulatorSettings, ready: &Ready, port: u16) {
     let (endpoint, connection_string) = (ready.endpoint.as_str(), ready.connection_string.expose());
     let client_url = ready.client_url.expose();
     let mut text = match settings.format {

@@ -181,7 +181,7 @@ impl Executor<'_> {
                 self.watch.shared().names().events.insert(event.clone());
                 let invocation = Invocation { metadata, timeout, ..Invocation::new(event, data) };
                 let invoked = self.attended("the invocation", self.client.invoke(invocation)).await?;
-                self.say(&answered(&invoked));
+                self.print_result(&answered(&invoked));
             }
             ReplCommand::Stream { group, feed, run } => {
                 self.attended("the stream", self.open_stream(&group, feed, run)).await?;
@@ -190,14 +190,14 @@ impl Executor<'_> {
             ReplCommand::Service(task) => self.serve(&task).await?,
             ReplCommand::Expect { jq, timeout } => self.expect(&jq, timeout).await?,
             ReplCommand::Sleep(duration) => sleep(duration).await,
-            ReplCommand::Groups => self.tell(&groups(&self.status().await?)),
-            ReplCommand::Status => self.tell(&self.describe(&self.status().await?)),
+            ReplCommand::Groups => self.print_report(&groups(&self.status().await?)),
+            ReplCommand::Status => self.print_report(&self.describe(&self.status().await?)),
             ReplCommand::Ping => match self.attended("the ping", self.client.handle.ping()).await {
-                Some(elapsed) => self.tell(&format!("{:.1} ms", elapsed.as_secs_f64() * 1000.0)),
+                Some(elapsed) => self.print_report(&format!("{:.1} ms", elapsed.as_secs_f64() * 1000.0)),
                 None => return Err(Verdict::SessionEnded),
             },
             ReplCommand::Set(Some(what)) => self.set(what),
-            ReplCommand::Set(None) => self.tell(&self.settings()),
+            ReplCommand::Set(None) => self.print_report(&self.settings()),
             ReplCommand::History => self.list_history(),
             // The editor clears its screen itself; a script has none.
             ReplCommand::Clear => {}
@@ -227,7 +227,7 @@ impl Executor<'_> {
         let seen = (&RefCell::new(printer), &errand::RunCounts::default());
         let words = carry_out((rest, hub.as_str()), task, (body, false), seen).await.map_err(Verdict::Failed)?;
         if let Some(words) = words {
-            self.say(&words);
+            self.print_result(&words);
         }
         Ok(())
     }
@@ -262,7 +262,7 @@ impl Executor<'_> {
             match stream.opened().await {
                 Ok(()) => {
                     if self.interactive {
-                        self.say("lines are fragments; `\\.` or Ctrl-D ends the stream, Ctrl-C breaks it off");
+                        self.print_result("lines are fragments; `\\.` or Ctrl-D ends the stream, Ctrl-C breaks it off");
                     }
                     self.watch.publish(Some(stream.stream_id()));
                     *self.stream.borrow_mut() = Some(ReplStream { stream, feed, run });
@@ -377,18 +377,18 @@ impl Executor<'_> {
             StateRequest::Set(state) => {
                 let what = if state.is_some() { "set" } else { "cleared" };
                 perform(Request::SetState { group: group.clone(), state }).await?;
-                self.say(&format!("{what} the state in `{group}`"));
+                self.print_result(&format!("{what} the state in `{group}`"));
             }
             StateRequest::List => {
                 let came = states().await?;
-                words(came, &group).into_iter().for_each(|words| self.say(&words));
+                words(came, &group).into_iter().for_each(|words| self.print_result(&words));
                 if !self.watched.borrow().contains(&group) {
                     perform(Request::UnsubscribeStates { group }).await?;
                 }
             }
             StateRequest::Watch => {
                 let came = states().await?;
-                words(came, &group).into_iter().for_each(|words| self.say(&words));
+                words(came, &group).into_iter().for_each(|words| self.print_result(&words));
                 self.watched.borrow_mut().insert(group);
             }
             StateRequest::Unwatch => {
@@ -402,7 +402,7 @@ impl Executor<'_> {
     async fn publish(&self, what: &str, request: Request, mode: AckMode) -> Result<(), Verdict> {
         let outcome = self.attended("the message", self.client.perform(request, mode)).await?;
         if let Some(words) = sent(what, &outcome) {
-            self.say(&words);
+            self.print_result(&words);
         }
         Ok(())
     }
@@ -426,7 +426,7 @@ impl Executor<'_> {
                 () = tokio::task::yield_now(), if why.is_some() && said != Some(standing) => {
                     said = Some(standing);
                     let abandon = if self.interactive { "; Ctrl-C abandons it" } else { "" };
-                    self.say(&format!("{what} waits until {}{abandon}", why.unwrap_or_default()));
+                    self.print_result(&format!("{what} waits until {}{abandon}", why.unwrap_or_default()));
                 }
                 () = self.watch.moved() => {}
             }
@@ -538,7 +538,7 @@ impl Executor<'_> {
             SetCommand::Full { .. } => (Change::Full(false), "long data is cut".into()),
         };
         self.watch.change(change);
-        self.say(&words);
+        self.print_result(&words);
     }
 
     /// How everything is set, and what it could be set to.
@@ -567,7 +567,7 @@ impl Executor<'_> {
         for (index, entry) in entries.iter().enumerate() {
             let _ = writeln!(text, "{:>width$}  {}", index + 1, entry.replace('\n', "\n  "));
         }
-        self.tell(&text);
+        self.print_report(&text);
     }
 
     fn help(&self, text: &clap::builder::StyledStr) {
@@ -577,14 +577,14 @@ impl Executor<'_> {
     }
 
     /// What was asked for.
-    fn tell(&self, text: &str) {
+    fn print_report(&self, text: &str) {
         for line in text.trim_end_matches('\n').lines() {
             self.surroundings.console.err.line(&for_report(line));
         }
     }
 
     /// How it went.
-    pub fn say(&self, words: &str) {
+    pub fn print_result(&self, words: &str) {
         if self.interactive && !self.output.quiet {
             let style = self.surroundings.console.err.style;
             self.surroundings.console.err.line(&style.dim(&for_line(words)));

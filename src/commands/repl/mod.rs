@@ -255,7 +255,7 @@ async fn attend(executor: &Executor<'_>, person: Person) -> Verdict {
             (terminal.start(sender, busy.clone(), console.err.clone()), held, None)
         }
         PersonTerminal::Plain(plain) => {
-            executor.watch.tell_interrupts(sender.clone());
+            executor.watch.forward_interrupts(sender.clone());
             let ask = if console.err.style.terminal { console.err.clone() } else { console.out.clone() };
             let held = TerminalHold::Plain(HiddenCtrlC::begin());
             (plain.clone().start(sender, busy.clone(), history, ask), held, Some(plain))
@@ -354,7 +354,7 @@ async fn serve(
                 };
                 waiting.clear();
                 let broken_off = executor.break_stream_off() || line.verb() == "stream";
-                executor.say(&match broken_off {
+                executor.print_result(&match broken_off {
                     true => format!("broke the stream off{also}"),
                     false => format!("abandoned{also}; what was sent already may still be carried out"),
                 });
@@ -381,7 +381,7 @@ impl QueuedLine {
 /// Ctrl-C while nothing runs: the stream that is open ends.
 fn break_off(executor: &Executor<'_>) {
     if executor.break_stream_off() {
-        executor.say("broke the stream off");
+        executor.print_result("broke the stream off");
     }
 }
 

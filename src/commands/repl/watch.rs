@@ -185,7 +185,7 @@ impl ReplObserver {
     }
 
     /// Has Ctrl-C told there.
-    pub fn tell_interrupts(&self, typed: UnboundedSender<UserAction>) {
+    pub fn forward_interrupts(&self, typed: UnboundedSender<UserAction>) {
         *self.interrupts.borrow_mut() = Some(typed);
     }
 

@@ -32,7 +32,7 @@ use crate::run::ending::Verdict;
 use crate::run::process::{Process, on_one_thread};
 use crate::run::run;
 use crate::run::sink::MessageScope;
-use crate::run::voice::tell;
+use crate::run::voice::print_stderr;
 #[cfg(any(test, fuzzing))]
 pub use recorded::fuzz;
 pub use recorded::{OpenRecording, RecordingSummary, read};
@@ -65,7 +65,7 @@ fn task(process: Process, settings: &ReplaySettings) -> Result<u8, Failure> {
     let recorded = read_within(process.limit(timeout), "the recording", move || read(&source))?;
     let warn = |summary: RecordingSummary| {
         for words in summary.warnings().into_iter().filter(|_| !settings.output.quiet) {
-            tell(&format!("warning: {words}\n"));
+            print_stderr(&format!("warning: {words}\n"));
         }
     };
     let known = recorded.summary();

@@ -235,7 +235,7 @@ fn made(
     let options = options_of(&settings.network, &settings.tls);
     let warnings = Warnings::new(surroundings.console.err.clone(), settings.output.quiet);
     let rest = Rest::new((endpoint.clone(), local), access, options, settings.patience.clone(), Some(warnings))?;
-    Ok(rest.telling(Arc::clone(&done.under_way)))
+    Ok(rest.tracking(Arc::clone(&done.under_way)))
 }
 
 /// The service that a connection is to, and the hub on it: what a server does beside a client.

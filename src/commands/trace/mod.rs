@@ -184,9 +184,9 @@ impl Show for TracePrinter<'_> {
                         format!("listening again after {away}; traces of that time are missing")
                     }
                 };
-                printer.say(&text);
+                printer.print_line(&text);
                 if !self.was_billed.replace(true) {
-                    printer.say(BILLED);
+                    printer.print_line(BILLED);
                 }
             }
             News::Lost(loss) => {

@@ -223,7 +223,7 @@ async fn check(
     let played = Player::new(role, upstream.tls()).ask(&Ask::Validate).await;
     let failure = findings::failure(&Ask::Validate, &played);
     if !is_text(&settings.output) {
-        findings::tell(&mut printer.borrow_mut(), &Ask::Validate, &played, failure.as_ref());
+        findings::print_step(&mut printer.borrow_mut(), &Ask::Validate, &played, failure.as_ref());
     }
     let place = played.url.as_ref().map_or_else(|| template.to_string(), ToString::to_string);
     match &played.fault {

@@ -131,7 +131,7 @@ impl<'a> TunnelReporter<'a> {
     }
 
     /// What goes well, for people; records say it themselves.
-    fn say(&self, text: &str) {
+    fn print_line(&self, text: &str) {
         self.surroundings.report(self.output, text);
     }
 
@@ -199,10 +199,10 @@ impl<'a> TunnelReporter<'a> {
         let Some(answer) = &asked.answer else { return };
         let worked = delivered && answer.failure.is_none();
         RunCounts::count(if worked { &self.done.acked } else { &self.done.failed });
-        self.tell_request(&asked.about, asked.request_bytes, Some(answer), !delivered, answer.failure.as_deref());
+        self.report_request(&asked.about, asked.request_bytes, Some(answer), !delivered, answer.failure.as_deref());
     }
 
-    fn tell_request(
+    fn report_request(
         &self,
         about: &RequestSubject,
         request_bytes: usize,
@@ -249,7 +249,7 @@ impl<'a> TunnelReporter<'a> {
                 };
                 self.printer.borrow_mut().finding(&fields, "");
                 let many = if *connections > 1 { format!(", {connections} connections") } else { String::new() };
-                self.say(&format!("tunnel of hub `{hub}` connected: `{connection_id}`{many}"));
+                self.print_line(&format!("tunnel of hub `{hub}` connected: `{connection_id}`{many}"));
             }
             TunnelEvent::Lost { socket, cause } => self.disconnected(*socket, cause),
             TunnelEvent::Waiting { attempt, delay, error } => {
@@ -258,10 +258,10 @@ impl<'a> TunnelReporter<'a> {
                 self.warn(&format!("{error}; connecting again in {} (attempt {attempt})", human(*delay)));
             }
             TunnelEvent::GivenUp { error } => self.warn(&format!("one connection is given up: {error}")),
-            TunnelEvent::Told { message, .. } => self.say(&format!("the service says: {message}")),
+            TunnelEvent::Told { message, .. } => self.print_line(&format!("the service says: {message}")),
             TunnelEvent::Moved { message, leaves, .. } => {
                 let what = if *leaves { "another connection in place of this one" } else { "one more connection" };
-                self.say(&format!("the service wants {what}: {message}"));
+                self.print_line(&format!("the service wants {what}: {message}"));
             }
             TunnelEvent::Dismissed { message, .. } => {
                 self.warn(&format!("the service closes a connection for good: {message}"));
@@ -289,7 +289,7 @@ impl<'a> TunnelReporter<'a> {
                     LostCause::Doubled => "another of the same id is on its way, so that it was not asked",
                 };
                 let bytes = request.body.as_ref().map_or(0, Bytes::len);
-                self.tell_request(&RequestSubject::of(request), bytes, None, true, Some(why));
+                self.report_request(&RequestSubject::of(request), bytes, None, true, Some(why));
             }
         }
     }
@@ -323,7 +323,7 @@ impl<'a> TunnelReporter<'a> {
                 None => "the run ended before its answer",
                 Some(_) => "the run ended before the answer had gone out",
             };
-            self.tell_request(&asked.about, asked.request_bytes, asked.answer.as_ref(), true, Some(why));
+            self.report_request(&asked.about, asked.request_bytes, asked.answer.as_ref(), true, Some(why));
         }
         if lost > 0 && stopping {
             let requests = if lost == 1 { "request" } else { "requests" };

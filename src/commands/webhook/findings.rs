@@ -126,7 +126,7 @@ fn mending(ask: &Ask, fault: &Fault, played: &Played) -> Option<String> {
 }
 
 /// Prints a step.
-pub fn tell(printer: &mut Printer, ask: &Ask, played: &Played, failure: Option<&Failure>) {
+pub fn print_step(printer: &mut Printer, ask: &Ask, played: &Played, failure: Option<&Failure>) {
     let mut detail = match &played.answer {
         Some(answer) => format!("{} {}", played.method, answered(answer)),
         None => played.method.to_string(),

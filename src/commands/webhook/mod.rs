@@ -134,7 +134,7 @@ async fn work(settings: &WebhookSettings, asks: &[Ask], (printer, done): (&RefCe
         RunCounts::count(if failure.is_some() { &done.failed } else { &done.acked });
         let tells = settings.tests || !matches!(ask, Ask::Event(..)) || failure.is_some();
         if tells || settings.output.format == OutputFormat::Ndjson {
-            findings::tell(&mut printer.borrow_mut(), ask, &played, failure.as_ref());
+            findings::print_step(&mut printer.borrow_mut(), ask, &played, failure.as_ref());
         }
         // Payloads alone are on stdout then.
         if let Some(problem) =
