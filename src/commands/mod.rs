@@ -31,7 +31,7 @@ use crate::options::expressions::args::FilterArgs;
 use crate::options::output::args::StderrArgs;
 use crate::run::process::Process;
 
-/// What a command will do. Fails where it comes to nothing before its output is set up; else it is the exit code.
+/// What a command will do. Fails where something goes wrong before its output is set up; else it is the exit code.
 pub type Task = Box<dyn FnOnce(Process) -> Result<u8, Failure>>;
 
 /// A command as it was typed.

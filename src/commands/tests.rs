@@ -1,4 +1,4 @@
-//! What command lines come to, over all commands.
+//! The settings that command lines give, over all commands.
 
 use std::collections::HashMap;
 use std::io;
@@ -26,7 +26,7 @@ use crate::options::values::{ColorChoice, EmulatorFormat, OnlyName, OutputFormat
 use webpubsub_proto::Subprotocol;
 use webpubsub_proto::session::{Backoff, BackoffMode, Config, OnUnknown, Retries};
 
-/// What a command line comes to.
+/// The settings of a command line.
 #[derive(Debug)]
 enum Settings {
     Listen(Box<ListenSettings>),
@@ -590,7 +590,7 @@ fn the_proxy_is_the_flags_else_the_environments() {
     assert_eq!((exceptions.list.as_str(), exceptions.from), ("a,b", "no_proxy"));
     let line = "listen --hub h --connection-string Endpoint=https://h;AccessKey=k";
     assert_eq!(host(&proxies(line, Inputs::default()).secure).as_deref(), Some("`HTTPS_PROXY` secure"));
-    // The flag goes before, also before the exceptions.
+    // The flag overrides it, and the exceptions too.
     let flag = proxies("listen --url ws://a/client/hubs/h --proxy http://u:sesame@flag", Inputs::default());
     assert_eq!((host(&flag.plain).as_deref(), flag.exceptions), (Some("`--proxy` flag"), None));
     let inputs = Inputs { files: [("p", "http://u:sesame@file\n")].into(), ..Inputs::default() };

@@ -1,4 +1,4 @@
-//! What several commands share: groups of flags, each in a room with what it comes to.
+//! What several commands share: groups of flags, each in a module with the settings that it gives.
 //!
 //! In each room `args` is what is typed, in clap's terms, and `settings` is what it means: a pure function of the flags,
 //! the environment and the files these name. All its errors say what to do.

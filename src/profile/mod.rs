@@ -44,8 +44,8 @@ pub fn names(input: &mut dyn Input) -> Vec<String> {
     file.map(|file| file.profiles.into_iter().map(|profile| profile.name).collect()).unwrap_or_default()
 }
 
-/// The command of a command line with the profile in it that `--profile` or `WPS_PROFILE` names, and what that
-/// brought; `None` where neither counts.
+/// The command of a command line with the profile in it that `--profile` or `WPS_PROFILE` names, and its overlay;
+/// `None` where neither counts.
 pub fn with_profile(
     args: Vec<OsString>,
     typed: TypedFlags,
@@ -59,7 +59,7 @@ pub fn with_profile(
     let (by, file) = (by(typed.profile.is_some()), config_file(input)?);
     let profile = load(name, typed.profile.is_some(), input)?;
     let effective = effective(&profile, &typed, environment);
-    // What is typed goes before, so the profile did not bring it.
+    // A typed flag overrides the profile, so it is not of the overlay.
     let flags = effective.iter().map(|(name, _)| name.clone()).filter(|name| !typed.given.contains(name)).collect();
     let typed = typed.given;
     let overlay = ProfileOverlay { profile: profile.name.clone(), by, file, flags, typed };
@@ -103,7 +103,7 @@ fn load(name: &str, flag: bool, input: &mut dyn Input) -> Result<Profile, Failur
 fn effective(profile: &Profile, typed: &TypedFlags, environment: &Environment) -> Vec<FlagValue> {
     let is_source = |name: &str| SOURCES.contains(&name);
     let typed_source = typed.given.iter().any(|name| is_source(name)) && !typed.subject;
-    // A profile that is asked for goes before the environment, one that is there anyway comes after it.
+    // A profile that is asked for overrides the environment, which overrides one that is there anyway.
     let variable = VARIABLES.iter().copied().find(|name| {
         let counts = *name != "WPS_URL" || typed.known.contains("url");
         counts && environment.get(name).is_some()

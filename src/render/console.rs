@@ -168,7 +168,7 @@ impl Builder<'_> {
         Self { filter: Some(OutputFilter { expressions, quiet, outlives }), ..self }
     }
 
-    /// Opens both, with the judgement of the expressions, if there are any.
+    /// Opens both, with the conditions of the expressions, if there are any.
     pub fn open(self) -> io::Result<(Console, Option<Conditions>)> {
         let Self { color, above, filter } = self;
         let style = |terminal| Style { color: color(terminal), terminal };

@@ -64,7 +64,6 @@ pub enum EndCondition {
 /// A condition that was met.
 #[derive(Clone, Debug)]
 pub struct MetCondition {
-    /// Which.
     pub condition: EndCondition,
     /// By this record: the beginning of its JSON.
     pub record: String,
@@ -77,7 +76,7 @@ struct ConditionState {
     deadline: EvaluationDeadline,
 }
 
-/// What a run sees of its expressions.
+/// The conditions of a run: whether one was met, and by when they must be evaluated.
 #[derive(Clone, Debug)]
 pub struct Conditions {
     shared: Arc<ConditionState>,
@@ -185,7 +184,7 @@ impl Expressions {
     }
 }
 
-/// Failures of expressions, each told once and not too many of them.
+/// Failures of expressions, each printed once and not too many of them.
 #[derive(Debug)]
 struct Complaints {
     stream: Option<Stream>,
@@ -252,7 +251,7 @@ struct Outlet {
     looks: u32,
 }
 
-/// What an evaluation came to.
+/// The result of an evaluation.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum EvaluationResult<T> {
     To(T),
@@ -415,7 +414,7 @@ impl Evaluator {
         Ok(evaluated)
     }
 
-    /// The condition that a record meets: `--fail-on` goes before `--until`.
+    /// The condition that a record meets: `--fail-on` overrides `--until`.
     fn judge(&mut self, PrintedEntry { record, .. }: &PrintedEntry<'_>) -> EvaluationResult<Option<EndCondition>> {
         if record.is_empty() {
             return EvaluationResult::To(None);

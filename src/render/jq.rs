@@ -170,7 +170,7 @@ pub fn is_true(value: &Val) -> bool {
     !matches!(value, Val::Null | Val::Bool(false))
 }
 
-/// What an evaluation comes to, also when it is given up.
+/// The result of an evaluation, also when it is given up.
 fn caught<T>(evaluate: impl FnOnce() -> Result<T, String>) -> Result<T, String> {
     catch_unwind(AssertUnwindSafe(evaluate)).unwrap_or_else(|payload| {
         match payload.downcast_ref::<EvaluationFailure>() {

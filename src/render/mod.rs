@@ -132,7 +132,7 @@ const GATHER: usize = 256 * 1024;
 /// Most lines of a message that is cut.
 const CUT_LINES: usize = 20;
 
-/// Prints what a client tells.
+/// Prints what a client reports.
 #[derive(Debug)]
 pub struct Printer {
     options: Options,

@@ -58,7 +58,7 @@ impl RecordedEvent<'_> {
     const NONE: Self = Self { event: "", recovery: None, url: None, code: None, reason: None, error: None };
 }
 
-/// Tells the URL of the connection, without its token.
+/// Returns the URL of the connection, without its token.
 pub type ShownUrl = Box<dyn Fn() -> Option<String> + Send>;
 
 /// A recording under way.

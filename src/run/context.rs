@@ -51,7 +51,7 @@ impl Surroundings {
     }
 }
 
-/// What a command wants of its client.
+/// How a command runs its client.
 #[derive(Clone, Copy, Debug)]
 pub struct RunOptions {
     /// Which messages are its output.

@@ -1,4 +1,4 @@
-//! How a run ends: by its script, by its session, or by what interrupts it; and the exit code that this comes to.
+//! How a run ends: by its script, by its session, or by what interrupts it; and the exit code of that.
 
 use std::pin::pin;
 use std::time::Duration;
@@ -27,7 +27,7 @@ pub enum Verdict {
     Done(&'static str),
     /// It failed by itself.
     Failed(Failure),
-    /// It failed, and has told so already.
+    /// It failed, and has printed so already.
     Told(Failure),
     /// The session ended before; its end decides.
     SessionEnded,
@@ -41,12 +41,12 @@ pub enum RunInterrupt {
     Recording(WriteFailure),
 }
 
-/// What a run came to.
+/// The result of a run.
 pub struct Ending {
     /// For the last record.
     pub reason: &'static str,
     pub failure: Option<Failure>,
-    /// Whoever looks has been told of the failure.
+    /// The failure has been printed.
     pub told: bool,
     /// Ended by a signal, it leaves something of which nobody can know what became.
     pub unsettled: bool,

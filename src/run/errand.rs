@@ -67,7 +67,7 @@ pub fn printer(surroundings: &Surroundings, output: &OutputSettings) -> Printer 
     Printer::new(options, surroundings.console.clone())
 }
 
-/// Tells work that it is to end.
+/// A request to some work that it end.
 #[derive(Debug, Default)]
 pub struct StopRequest {
     is_asked: Cell<bool>,

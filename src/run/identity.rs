@@ -49,7 +49,6 @@ const SAID: usize = 300;
 /// A token and where it comes from.
 #[derive(Clone, Debug)]
 pub struct FoundToken {
-    /// The token.
     pub token: Secret,
     /// Whose it is, in words.
     pub from: &'static str,

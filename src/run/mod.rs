@@ -153,7 +153,7 @@ where
     code.get()
 }
 
-/// The end of a run that came to nothing before there was a client.
+/// The end of a run that failed before there was a client.
 async fn ended_before(mut printer: Printer, failure: Failure) -> u8 {
     let code = report_ending(&mut printer, failed(failure));
     printer.console().drained().await;

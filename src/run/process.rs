@@ -17,7 +17,6 @@ use crate::options::within::{TimeLimit, read_within};
 use crate::render::Console;
 use webpubsub_proto::OwnedData;
 
-/// The process.
 #[derive(Clone, Copy, Debug)]
 pub struct Process {
     /// When it was started.

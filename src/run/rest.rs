@@ -206,7 +206,7 @@ impl Rest {
         Ok(Self { http, endpoint, access, patience, jitter, warnings, local, under_way: None })
     }
 
-    /// Says there what is under way.
+    /// Keeps there what is under way.
     pub fn tracking(self, under_way: Arc<PendingRequests>) -> Self {
         Self { under_way: Some(under_way), ..self }
     }

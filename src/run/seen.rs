@@ -24,7 +24,7 @@ pub struct MessageCounter {
     blocked: Cell<bool>,
     /// Whether there were as many messages as were wanted.
     pub limit_reached: Cell<bool>,
-    /// Told at each message.
+    /// Notified at each message.
     came: Notify,
     /// What has been counted of lines that are sent, once it knows.
     pub lines: Cell<Option<SentCounts>>,

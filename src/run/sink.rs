@@ -148,7 +148,7 @@ impl Tap {
         }
     }
 
-    /// Says once when the clock of this machine is wrong by the service's, as these dials hear it.
+    /// Warns once when the clock of this machine is wrong by the service's, as these dials hear it.
     pub fn watch_clock(&mut self, trail: Trail) {
         self.clock = Some(trail);
     }

@@ -89,7 +89,7 @@ pub fn warn(printer: &mut Printer, connection: &ConnectionSettings) {
     }
 }
 
-/// Says that it is not known who listens.
+/// Warns that it is not known who listens.
 pub fn warn_of_insecure(printer: &mut Printer, insecure: bool) {
     if insecure {
         printer
@@ -145,7 +145,7 @@ pub fn notes(notes: &[Note], environment: &Environment, color: ColorChoice) {
 /// How long stderr may keep the process that nobody reads.
 const UNREAD: Duration = Duration::from_secs(1);
 
-/// Writes to stderr, where a failure to write has nobody to be told to. Where nobody reads, it is not waited for.
+/// Writes to stderr, where a failure to write cannot be reported. Where nobody reads, it is not waited for.
 pub fn print_stderr(text: &str) {
     static UNREAD_SO_FAR: AtomicBool = AtomicBool::new(false);
     if UNREAD_SO_FAR.load(Ordering::Relaxed) {

@@ -25,7 +25,7 @@ pub enum Reaction {
     Parting,
 }
 
-/// Somebody beside the printer who wants to see everything. Each method is told before the printer is.
+/// Somebody beside the printer who wants to see everything. Each method is called before the printer prints.
 pub trait RunObserver: std::fmt::Debug {
     /// Something is about to be printed.
     fn prepare(&self, _printer: &mut Printer) {}

@@ -68,7 +68,6 @@ fn held(holder: Option<&Holder>) -> String {
 /// A session file that was opened, with what it held.
 #[derive(Debug)]
 pub struct OpenedSession {
-    /// The file.
     pub file: SessionFile,
     /// What its connection belongs to; `None`: there was none.
     pub place: Option<SessionScope>,
@@ -216,7 +215,7 @@ impl SessionFile {
         }
     }
 
-    /// Takes note that so many losses were told, of all since the file was opened. It is recorded as [`Self::done`] is.
+    /// Takes note that so many losses were reported, of all since the file was opened. It is recorded as [`Self::done`] is.
     pub fn losses_reported(&self, count: u64) {
         let mut state = self.lock();
         let SessionFileState { record, body, told, .. } = &mut *state;

@@ -325,7 +325,7 @@ pub(super) fn checksum(bytes: &[u8]) -> String {
     hex(digest(&SHA256, bytes).as_ref())
 }
 
-/// What any file comes to: for fuzzing and tests.
+/// The result of reading any file: for fuzzing and tests.
 #[cfg(any(test, fuzzing))]
 pub mod fuzz {
     use super::*;

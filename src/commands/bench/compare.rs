@@ -28,7 +28,6 @@ enum Unit {
 #[derive(Clone, Debug, PartialEq)]
 pub struct ComparedMetric {
     unit: Unit,
-    /// What is told of it.
     pub record: Comparison,
 }
 

@@ -98,7 +98,7 @@ impl BenchContext {
     }
 }
 
-/// What a connection has come to.
+/// The result of a connection.
 #[derive(Debug)]
 pub struct ConnectionResult {
     pub receiver: Option<Receiver>,
@@ -333,7 +333,7 @@ struct BenchSink {
     /// The group of the subscriber.
     group: String,
     receiver: Option<Receiver>,
-    /// Told when there is a connection.
+    /// Notified when there is a connection.
     connected: Arc<Notify>,
     /// Since when the first connection is made; `None`: there was one.
     since: Option<Instant>,

@@ -12,7 +12,6 @@ use crate::failure::{Failure, Kind};
 /// What a file has of a run.
 #[derive(Debug)]
 pub enum RunFile {
-    /// Its records.
     Records(Box<RecordedRun>),
     /// Its histograms alone, by their tags.
     Histograms(Vec<(String, Histogram<u64>)>),

@@ -208,7 +208,7 @@ async fn carry_out(surroundings: &Surroundings, bench: &BenchSettings, expectati
     code.get()
 }
 
-/// The end of a run that came to nothing before there was one.
+/// The end of a run that failed before it began.
 async fn ended_before(mut printer: Printer, failure: Failure) -> u8 {
     let code = report_ending(&mut printer, failed(failure));
     printer.console().drained().await;
@@ -243,7 +243,7 @@ async fn attempt(
     Ok(Attempt { outcome, report })
 }
 
-/// Prints what it came to, and says how it ended.
+/// Prints the result of a run, and returns how it ended.
 fn print_result(
     bench: &BenchSettings,
     outcome: BenchResult,

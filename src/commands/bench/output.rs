@@ -17,7 +17,7 @@ const TOLD: u64 = 5;
 pub struct BenchOutput {
     pub printer: Printer,
     progress: BenchProgressLine,
-    /// All trouble is told (`-v`).
+    /// All trouble is printed (`-v`).
     all: bool,
     csv: bool,
     troubles: u64,
@@ -34,7 +34,7 @@ impl BenchOutput {
         Self { printer, progress, all, csv, troubles: 0, last_trouble: String::new() }
     }
 
-    /// Says how the run goes, where somebody looks on.
+    /// Prints how the run goes, where somebody looks on.
     pub fn progress(&mut self, words: &str) {
         self.progress.draw(words);
     }
@@ -117,7 +117,6 @@ impl BenchOutput {
         self.progress.draw(&words.join(", "));
     }
 
-    /// The results.
     pub fn results(&mut self, results: &Results, place: &str, timeline: Option<&Timeline>) {
         self.progress.clear();
         let style = self.printer.console().out.style;

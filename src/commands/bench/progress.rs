@@ -5,7 +5,7 @@ use crate::render::Stream;
 /// Back to the beginning of the line, and nothing on it.
 const CLEAR: &str = "\r\u{1b}[K";
 
-/// The line.
+/// The progress line.
 #[derive(Debug)]
 pub struct BenchProgressLine {
     err: Stream,
@@ -20,7 +20,7 @@ impl BenchProgressLine {
         Self { err, wanted, shown: false }
     }
 
-    /// Says that.
+    /// Prints that.
     pub fn draw(&mut self, words: &str) {
         if self.wanted {
             self.put(&format!("{CLEAR}{}", self.err.style.dim(words)));

@@ -1,4 +1,4 @@
-//! What a run came to: the `bench` record.
+//! The results of a run: the `bench` record.
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
@@ -48,7 +48,7 @@ impl AckLatency {
 }
 
 impl Results {
-    /// With what those histograms come to, and themselves.
+    /// With the figures of those histograms, and the histograms themselves.
     pub fn with_histograms(mut self, latency: &Histogram<u64>, ack: &Histogram<u64>) -> Self {
         self.latency = Latency::of(latency);
         self.ack = AckLatency::of(ack);

@@ -1,5 +1,5 @@
-//! The course of a run: connections are opened, publishers send, what is under way may come, all is closed, and what it
-//! came to is said, however it ended.
+//! The course of a run: connections are opened, publishers send, what is under way may come, all is closed, and the
+//! result is printed, however it ended.
 
 use std::collections::HashMap;
 use std::sync::atomic::Ordering;
@@ -46,7 +46,7 @@ const TOO_LATE: f64 = 10.0;
 /// The same of the work of its processors, of each hundred.
 const TOO_BUSY: f64 = 85.0;
 
-/// What a run came to.
+/// The result of a run.
 pub struct BenchResult {
     /// Why it ended; `None`: something from outside ended it.
     pub verdict: Option<Verdict>,
@@ -368,7 +368,7 @@ impl<'a> BenchRun<'a> {
         Ok(())
     }
 
-    /// Closes all connections, and takes what they came to. A signal cuts that short.
+    /// Closes all connections, and takes their results. A signal cuts that short.
     async fn close(&mut self, signals: &mut Signals) -> Vec<ConnectionResult> {
         self.phase.send_replace(Phase::Closing);
         let end = Instant::now() + CLOSING;

@@ -96,7 +96,7 @@ struct BulkObserver {
     progress: Rc<BulkProgressLine>,
     /// There is a connection.
     live: Cell<bool>,
-    /// Told when that changes.
+    /// Notified when that changes.
     changed: Notify,
 }
 
@@ -515,7 +515,7 @@ impl<'a> BulkRun<'a> {
         self.surroundings.console.err.line(&format!("{} {}", style.label("warning:"), for_line(&words)));
     }
 
-    /// The summary, and what the bulk came to.
+    /// The summary, and the result of the bulk.
     async fn end(mut self) -> Verdict {
         self.tally.unsent += self.ready.len() as u64 + self.window.open() as u64;
         let Tally { sent, acked, failed, .. } = self.tally;

@@ -15,7 +15,7 @@ const PATIENCE: Duration = Duration::from_secs(2);
 /// Back to the beginning of the line, and nothing on it.
 const CLEAR: &str = "\r\u{1b}[K";
 
-/// The line.
+/// The progress line.
 #[derive(Debug)]
 pub(super) struct BulkProgressLine {
     err: Stream,

@@ -1,4 +1,4 @@
-//! `wps config`: where profiles are, what one comes to, and what is wrong with them.
+//! `wps config`: where profiles are, the settings that one gives, and what is wrong with them.
 
 pub mod args;
 mod init;

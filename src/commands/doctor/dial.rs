@@ -16,7 +16,7 @@ const SOON: Duration = Duration::from_secs(14 * 24 * 60 * 60);
 /// The order in which steps are told.
 const KINDS: [StepKind; 5] = [StepKind::Resolve, StepKind::Connect, StepKind::Proxy, StepKind::Tls, StepKind::Upgrade];
 
-/// Tells the steps of a dial, each when it is over.
+/// Reports the steps of a dial, each when it is over.
 #[derive(Debug, Default)]
 pub struct DialReport {
     /// How many of [`KINDS`] were told.
@@ -24,7 +24,7 @@ pub struct DialReport {
 }
 
 impl DialReport {
-    /// Tells what went well since the last time.
+    /// Reports what went well since the last time.
     pub fn advance(&mut self, steps: &[Step], report: &mut Report) {
         while let Some(kind) = KINDS.get(self.told) {
             match steps.iter().find(|step| step.kind == *kind) {
@@ -39,7 +39,7 @@ impl DialReport {
         }
     }
 
-    /// Tells the step that the dial failed at, if it failed at all.
+    /// Reports the step that the dial failed at, if it failed at all.
     pub fn fail(&mut self, steps: &[Step], failure: Failure, dialed: Option<&DialedError>, report: &mut Report) {
         self.advance(steps, report);
         let failed = KINDS.get(self.told).and_then(|kind| steps.iter().find(|step| step.kind == *kind));

@@ -17,7 +17,7 @@ use crate::run::identity::{RESOURCE, is_for_service};
 use crate::run::keyless::{KeylessUrls, failure_of};
 use webpubsub_net::auth::access_url::AccessUrl;
 
-/// Tells the steps up to the client token. `None`: one of them failed.
+/// Reports the steps up to the client token. `None`: one of them failed.
 pub async fn examine(
     origin: &str,
     keyless: &KeylessService,

@@ -137,7 +137,7 @@ impl Report {
         }
     }
 
-    /// What it all comes to, for people.
+    /// The result of all steps, for people.
     pub fn conclude(&self) {
         if self.records {
             return;

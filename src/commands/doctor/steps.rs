@@ -36,7 +36,7 @@ pub struct Steps<'a> {
     pub patience: Duration,
 }
 
-/// A step failed, and that was told.
+/// A step failed, and that was reported.
 pub struct StepFailed;
 
 impl Steps<'_> {

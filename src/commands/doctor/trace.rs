@@ -10,7 +10,7 @@ use crate::options::connecting::settings::ConnectionSettings;
 use crate::run::explain::causes;
 use crate::run::livetrace::Endpoint;
 
-/// Tries it and tells.
+/// Tries it and reports the result.
 pub async fn report_trace(connection: &ConnectionSettings, report: &RefCell<Report>) {
     let limit = connection.session.connect_timeout;
     let longest_pause = connection.session.reconnect_backoff.max_delay;

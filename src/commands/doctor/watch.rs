@@ -24,7 +24,7 @@ pub struct DoctorFindings {
     odd: RefCell<Vec<String>>,
     /// How many more there were.
     more_odd: Cell<usize>,
-    /// Told at each of these.
+    /// Notified at each of these.
     happened: Notify,
 }
 

@@ -111,7 +111,7 @@ async fn attend(
 /// For so long nobody wonders why nothing comes.
 const SILENCE: Duration = Duration::from_secs(5);
 
-/// Says once what it takes to see something, when nothing has come and no group is listened to. Never ends.
+/// Prints once what it takes to see something, when nothing has come and no group is listened to. Never ends.
 async fn explain_silence(surroundings: &Surroundings, settings: &ListenSettings, client: &Client) -> Verdict {
     if settings.sees_no_group && !settings.output.quiet {
         sleep(SILENCE).await;

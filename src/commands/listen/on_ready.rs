@@ -16,7 +16,7 @@ use crate::shell::{self, RunningCommand};
 /// How long it has to end when it is asked to.
 const PATIENCE: Duration = Duration::from_secs(1);
 
-/// The command, once it was started.
+/// The command of `--on-ready`, once it was started.
 #[derive(Debug, Default)]
 pub struct OnReadyCommand(RefCell<Option<RunningCommand>>);
 

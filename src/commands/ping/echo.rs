@@ -18,7 +18,7 @@ pub struct Echo {
     group: Option<String>,
     /// Since when there is a connection; `None`: there is none.
     live: Cell<Option<Instant>>,
-    /// Told when that changes.
+    /// Notified when that changes.
     pub changed: Notify,
     /// Who waits for which message.
     awaited: RefCell<HashMap<u64, oneshot::Sender<Instant>>>,

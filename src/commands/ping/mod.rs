@@ -179,7 +179,7 @@ impl<'a> PingRun<'a> {
         }
     }
 
-    /// Pings to the end, and says what it came to.
+    /// Pings to the end, and prints the summary.
     async fn finish(mut self) -> Verdict {
         let verdict = self.ping().await;
         self.summarize();

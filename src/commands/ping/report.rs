@@ -1,4 +1,4 @@
-//! What `wps ping` prints: a line or a record an answer, and what they come to.
+//! What `wps ping` prints: a line or a record an answer, and the summary.
 
 use std::fmt::Write as _;
 use std::time::Duration;
@@ -18,7 +18,7 @@ pub struct PongReport<'a> {
     pub elapsed: Duration,
 }
 
-/// What all came to.
+/// The summary of all pings.
 pub struct PingReport<'a> {
     pub place: &'a str,
     pub group: Option<&'a str>,

@@ -1,4 +1,4 @@
-//! What the round trips come to. Percentiles are exact to the microsecond as long as there are not very many different
+//! The statistics of the round trips. Percentiles are exact to the microsecond as long as there are not very many different
 //! round trips; memory stays bounded however long it goes on.
 
 use std::collections::BTreeMap;
@@ -25,7 +25,7 @@ pub struct Statistics {
     differences: Duration,
 }
 
-/// What they come to.
+/// The distribution of the round trips.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct RoundTripDistribution {
     pub least: Duration,
@@ -82,7 +82,7 @@ impl Statistics {
         self.answers
     }
 
-    /// What they come to, if there were any.
+    /// Their distribution, if there were any.
     pub fn distribution(&self) -> Option<RoundTripDistribution> {
         if self.answers == 0 {
             return None;

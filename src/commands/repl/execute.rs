@@ -48,7 +48,7 @@ const SLOW: std::time::Duration = std::time::Duration::from_millis(20);
 /// Widest help.
 const WIDEST: usize = 100;
 
-/// What a line came to.
+/// The result of a line.
 #[derive(Debug)]
 pub enum LineResult {
     /// It was carried out.

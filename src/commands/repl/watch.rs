@@ -77,7 +77,6 @@ impl EditorView {
         self.in_stream.store(in_stream, Ordering::SeqCst);
     }
 
-    /// The names.
     pub fn names(&self) -> MutexGuard<'_, Names> {
         self.names.lock().unwrap_or_else(PoisonError::into_inner)
     }
@@ -184,7 +183,7 @@ impl ReplObserver {
         self.shared.set_in_stream(stream_id.is_some());
     }
 
-    /// Has Ctrl-C told there.
+    /// Ctrl-C is sent there.
     pub fn forward_interrupts(&self, typed: UnboundedSender<UserAction>) {
         *self.interrupts.borrow_mut() = Some(typed);
     }

@@ -23,7 +23,6 @@ pub struct StateCommon {
     pub connection: ConnectionSettings,
     /// What is printed.
     pub output: OutputSettings,
-    /// The group.
     pub group: String,
 }
 

@@ -56,7 +56,7 @@ pub fn verdict(
     }
 }
 
-/// What a stream came to: words of one that has arrived, with its end.
+/// The result of a stream: words of one that has arrived, with its end.
 pub fn outcome(client: &Client, report: &StreamReport) -> Result<String, Verdict> {
     let StreamReport { group, stream_id, bytes, .. } = report;
     let far = known(report);

@@ -221,7 +221,7 @@ impl StreamPublisher<'_> {
         }
     }
 
-    /// Tells the subscribers that nothing more comes, as far as that goes quickly.
+    /// Informs the subscribers that nothing more comes, as far as that goes quickly.
     async fn break_off(&self, mut stream: OutgoingStream, cause: EarlyEnd) -> (StreamReport, Option<LocalFailure>) {
         let (abort, own) = match cause {
             EarlyEnd::Over(report) => return (report, None),
@@ -236,7 +236,7 @@ impl StreamPublisher<'_> {
         let report = tokio::select! {
             report = stream.over() => report,
             () = sleep(patience) => {
-                // What it came to so far is known when the session ends.
+                // Its result so far is known when the session ends.
                 self.client.handle.stop();
                 match timeout(PARTING, stream.over()).await {
                     Ok(report) => report,

@@ -1,4 +1,4 @@
-//! What a tunnel tells: a line or a record a request, its connections, what goes wrong; and the recording.
+//! What a tunnel reports: a line or a record a request, its connections, what goes wrong; and the recording.
 
 use std::borrow::Cow;
 use std::cell::RefCell;
@@ -29,7 +29,7 @@ use webpubsub_proto::tunnel::{
     LostCause, RequestKey, TunnelEvent, TunnelFrame, TunnelRequest, TunnelSocket, decode_tunnel, tunnel_json,
 };
 
-/// Tells it.
+/// Prints and records what the tunnel does.
 pub struct TunnelReporter<'a> {
     surroundings: &'a Surroundings,
     output: &'a OutputSettings,

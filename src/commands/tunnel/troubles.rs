@@ -28,7 +28,7 @@ struct TroubleState {
 }
 
 impl Troubles {
-    /// A request of that route came to nothing. Whether that is to be said.
+    /// A request of that route failed. Whether that is to be said.
     pub fn failed(&mut self, now: Instant, route: &str, what: UpstreamTrouble) -> bool {
         let mut key = (what, what.is_of_route().then(|| route.to_owned()));
         if self.known.len() >= MOST_ROUTES && !self.known.contains_key(&key) {

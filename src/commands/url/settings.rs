@@ -32,7 +32,6 @@ pub struct UrlCreate {
 pub enum UrlIssuer {
     /// A key that is here.
     Signer(Box<Signer>),
-    /// The service.
     Service(Box<TokenRequest>),
 }
 

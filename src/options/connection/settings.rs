@@ -1,6 +1,6 @@
 //! Where to connect: the one source among flags and environment, read and checked.
 //!
-//! Flags go before the environment; two flags contradict each other. Wrong combinations of flags are usage errors,
+//! Flags override the environment; two flags contradict each other. Wrong combinations of flags are usage errors,
 //! values that are missing, unreadable or malformed are configuration errors.
 
 use std::path::Path;

@@ -1,4 +1,4 @@
-//! Bounds of a running expression: time, depth, memory, and somebody in a hurry.
+//! Bounds of a running expression: time, depth, memory, and a deadline that is set from outside.
 //!
 //! An expression may recurse or loop for ever, and a single step of it may take any time and memory: `"=" * .n` does. The
 //! interpreter has no bounds of its own, but it asks its surroundings for the compiled program at each step; and the
@@ -110,7 +110,7 @@ pub struct Limits<'a> {
 }
 
 impl<'a> Limits<'a> {
-    /// On a thread with [`super::STACK`], where nobody waits who has no `hurry`.
+    /// On a thread with [`super::STACK`], where nobody waits unless there is a `deadline`.
     pub fn own_thread(deadline: Option<&'a EvaluationDeadline>) -> Self {
         Self { time: TIME, late: TIME, depth: DEPTH, nesting: NESTING, memory: MEMORY, deadline }
     }

@@ -92,7 +92,6 @@ struct Regex {
     source: (String, RegexFlags),
     vm: PikeVM,
     lazy: Option<Lazy>,
-    /// Its states.
     states: usize,
     caches: RefCell<(VmCache, Option<LazyCache>)>,
 }

@@ -14,7 +14,7 @@ pub fn histogram() -> Result<Histogram<u64>, CreationError> {
     Histogram::new_with_bounds(LEAST, MOST, DIGITS)
 }
 
-/// What messages came to.
+/// Counts of messages.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Counts {
     /// Handed over to be sent.
@@ -151,7 +151,7 @@ impl Interval {
     }
 }
 
-/// What a histogram comes to, in nanoseconds.
+/// The distribution of a histogram, in nanoseconds.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct LatencyDistribution {
     pub least: u64,
@@ -163,7 +163,7 @@ pub struct LatencyDistribution {
     pub most: u64,
 }
 
-/// What it comes to, unless it is empty.
+/// The distribution, unless the histogram is empty.
 pub fn distribution(histogram: &Histogram<u64>) -> Option<LatencyDistribution> {
     let at = |quantile| histogram.value_at_quantile(quantile);
     (!histogram.is_empty()).then(|| LatencyDistribution {

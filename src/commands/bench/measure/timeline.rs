@@ -2,7 +2,7 @@
 
 use super::{Counts, Interval, distribution};
 
-/// What a second came to.
+/// The figures of a second.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
 pub struct Point {
     /// Its end, in seconds from the start of the run.
@@ -16,7 +16,7 @@ pub struct Point {
     pub ack: Option<[u64; 3]>,
 }
 
-/// The seconds of a run, and what they come to together.
+/// The seconds of a run, and their figures together.
 #[derive(Debug)]
 pub struct Timeline {
     pub points: Vec<Point>,

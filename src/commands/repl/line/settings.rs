@@ -36,9 +36,7 @@ pub enum ReplCommand {
     },
     /// Publish.
     Send {
-        /// The group.
         group: String,
-        /// What.
         payload: PayloadSource,
         /// Not to this connection.
         no_echo: bool,
@@ -46,18 +44,15 @@ pub enum ReplCommand {
         ttl_seconds: Option<u16>,
         /// What goes with it.
         metadata: Option<Metadata>,
-        /// Its ack.
         ack: AckRequest,
     },
     /// Send an event.
     Event {
         /// Its name.
         event: String,
-        /// What.
         payload: PayloadSource,
         /// What goes with it.
         metadata: Option<Metadata>,
-        /// Its ack.
         ack: AckRequest,
     },
     /// Invoke.
@@ -73,7 +68,6 @@ pub enum ReplCommand {
     },
     /// Publish the lines that follow as a stream.
     Stream {
-        /// The group.
         group: String,
         /// What the lines are.
         feed: Feed,
@@ -81,12 +75,7 @@ pub enum ReplCommand {
         run: StreamOptions,
     },
     /// Do something about what members of a group say of themselves.
-    State {
-        /// The group.
-        group: String,
-        /// What.
-        what: StateRequest,
-    },
+    State { group: String, what: StateRequest },
     /// Do what a server does.
     Service(ServiceTask),
     /// Wait for a record.

@@ -62,18 +62,12 @@ pub enum ServiceTask {
     Lines(ServiceOperation, Lines),
     /// All pages of a list.
     List {
-        /// The group.
         group: String,
         /// How many at most.
         limit: Option<u32>,
     },
     /// Whether a connection is in a group.
-    Member {
-        /// The connection.
-        connection: String,
-        /// The group.
-        group: String,
-    },
+    Member { connection: String, group: String },
 }
 
 impl ServiceTask {

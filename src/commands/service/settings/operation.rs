@@ -76,24 +76,13 @@ pub enum ServiceOperation {
     /// Whether there is one.
     Exists(Target),
     /// Into a group.
-    Add {
-        /// Who.
-        member: Member,
-        /// The group.
-        group: String,
-    },
+    Add { member: Member, group: String },
     /// Out of a group; without one, out of all.
-    Remove {
-        /// Who.
-        member: Member,
-        /// The group.
-        group: Option<String>,
-    },
+    Remove { member: Member, group: Option<String> },
     /// All whom a filter is true for, into a group or out of it.
     Change {
         /// Into.
         add: bool,
-        /// The group.
         group: String,
         /// OData.
         filter: String,
@@ -111,7 +100,6 @@ pub enum ServiceOperation {
     },
     /// A page of the connections in a group.
     List {
-        /// The group.
         group: String,
         /// How many at most, on all pages.
         top: Option<u32>,
