@@ -13,7 +13,7 @@ use thiserror::Error;
 use super::hex::hex;
 use super::lines::SentLines;
 use webpubsub_proto::session::{
-    KeptConnection, KeptLoss, KeptOperation, OperationKind, ReconnectionToken, Remembered, Snapshot,
+    KeptConnection, KeptLoss, KeptOperation, OperationKind, ReconnectionToken, RememberedRun, Snapshot,
 };
 use webpubsub_proto::{EncodedFrame, WireFrame};
 
@@ -215,7 +215,7 @@ pub fn decode(bytes: &[u8]) -> Result<SessionRecord, FormatError> {
     let progress = serde_json::from_str(progress).map_err(|error| damaged(&error))?;
     let operations = body.operations.into_iter().map(SavedOperation::decode);
     let losses = body.losses.into_iter().map(Loss::decode);
-    let remembered = body.remembered.into_iter().map(|(first, last, since)| Remembered { first, last, since });
+    let remembered = body.remembered.into_iter().map(|(first, last, since)| RememberedRun { first, last, since });
     Ok(SessionRecord {
         place: body.place,
         snapshot: Snapshot {
@@ -373,7 +373,7 @@ pub(super) mod tests {
                 }],
                 used_ids: vec![(0, 3), (u64::MAX, u64::MAX)],
                 carried: vec![(2, 3)],
-                remembered: vec![Remembered { first: 2, last: 3, since: 8 }],
+                remembered: vec![RememberedRun { first: 2, last: 3, since: 8 }],
                 digests: vec![(3, 0x0102_0304), (7, 5), (8, u32::MAX), (2, 0), (u64::MAX, 1)],
                 sent: 7,
                 settled: 5,

@@ -77,7 +77,7 @@ impl Suspicion {
 
 /// The socket in use.
 #[derive(Clone, Copy, Debug)]
-struct Socket {
+struct SocketInUse {
     since: Duration,
     /// An operation was answered on it.
     answered: bool,
@@ -88,7 +88,7 @@ struct Socket {
 /// How carefully operations are sent.
 #[derive(Debug, Default)]
 pub(super) struct Blame {
-    socket: Option<Socket>,
+    socket: Option<SocketInUse>,
     /// How many may be in flight; grows with each answer. `None`: any number.
     window: Option<usize>,
 }
@@ -99,7 +99,7 @@ impl Blame {
     }
 
     pub(super) fn begin_socket(&mut self, now: Duration) {
-        self.socket = Some(Socket { since: now, answered: false, held_back: None });
+        self.socket = Some(SocketInUse { since: now, answered: false, held_back: None });
     }
 
     /// Returns the suspect that was held back.

@@ -4,23 +4,23 @@
 use std::collections::VecDeque;
 
 use super::digests::Digests;
-use super::ids::Ranges;
+use super::ids::IdRanges;
 use super::sent::REMEMBERED;
-use super::snapshot::Remembered;
+use super::snapshot::RememberedRun;
 use crate::EncodedFrame;
 
 /// Consecutive ackIds that were carried out one after the other.
 #[derive(Clone, Copy, Debug)]
-struct Run {
+struct AckIdRun {
     first: u64,
     last: u64,
     /// How many operations may have been carried out after the last, by all that was known at `from`.
     since: u64,
-    /// [`Sent::all`](super::sent::Sent) at that time.
+    /// [`SentCounts::all`](super::sent::SentCounts) at that time.
     from: u64,
 }
 
-impl Run {
+impl AckIdRun {
     fn since(&self, all: u64) -> u64 {
         self.since.saturating_add(all.saturating_sub(self.from))
     }
@@ -28,31 +28,31 @@ impl Run {
 
 /// The ackIds of such publishes. Without [`Self::keep`] nothing is noted: nobody will ask.
 #[derive(Clone, Debug, Default)]
-pub(super) struct Carried {
+pub(super) struct CarriedIds {
     keeps: bool,
     /// Of all connections.
-    ids: Ranges,
+    ids: IdRanges,
     /// Of earlier processes.
-    earlier: Ranges,
+    earlier: IdRanges,
     /// Those that the service knows to have been carried out on the connection there is, oldest first.
-    runs: VecDeque<Run>,
+    runs: VecDeque<AckIdRun>,
     /// What went out under the ids of the connection there is, of operations of all kinds.
     digests: Digests,
 }
 
-impl Carried {
+impl CarriedIds {
     pub(super) fn keep(&mut self) {
         self.keeps = true;
     }
 
     /// Takes over what earlier processes knew; `remembered` and `digests` are of the connection that
     /// goes on.
-    pub(super) fn restore(&mut self, ids: &[(u64, u64)], remembered: &[Remembered], digests: &[(u64, u32)]) {
+    pub(super) fn restore(&mut self, ids: &[(u64, u64)], remembered: &[RememberedRun], digests: &[(u64, u32)]) {
         self.digests.restore(digests);
-        self.earlier = Ranges::of(ids);
+        self.earlier = IdRanges::of(ids);
         self.ids = self.earlier.clone();
         let runs = remembered.iter().filter(|it| it.first <= it.last);
-        self.runs = runs.map(|it| Run { first: it.first, last: it.last, since: it.since, from: 0 }).collect();
+        self.runs = runs.map(|it| AckIdRun { first: it.first, last: it.last, since: it.since, from: 0 }).collect();
     }
 
     /// An operation of whatever kind is sent for the first time.
@@ -95,10 +95,10 @@ impl Carried {
             && run.last.checked_add(1) == Some(id)
             && run.since(all) == since.saturating_add(1)
         {
-            *run = Run { last: id, since, from: all, ..*run };
+            *run = AckIdRun { last: id, since, from: all, ..*run };
             return;
         }
-        self.runs.push_back(Run { first: id, last: id, since, from: all });
+        self.runs.push_back(AckIdRun { first: id, last: id, since, from: all });
         while self.runs.pop_front_if(|run| run.since(all) >= REMEMBERED).is_some() {}
     }
 
@@ -115,8 +115,8 @@ impl Carried {
     /// How many operations may have been carried out on this connection after the one with this id; `u64::MAX` where
     /// that is not known.
     pub(super) fn since(&self, id: u64, all: u64) -> u64 {
-        let holds = |run: &&Run| (run.first..=run.last).contains(&id);
-        let since = |run: &Run| run.since(all).saturating_add(run.last - id);
+        let holds = |run: &&AckIdRun| (run.first..=run.last).contains(&id);
+        let since = |run: &AckIdRun| run.since(all).saturating_add(run.last - id);
         self.runs.iter().filter(holds).map(since).max().unwrap_or(u64::MAX)
     }
 
@@ -132,9 +132,9 @@ impl Carried {
     }
 
     /// Those that the service still knows.
-    pub(super) fn remembered(&self, all: u64) -> Vec<Remembered> {
+    pub(super) fn remembered(&self, all: u64) -> Vec<RememberedRun> {
         let known = self.runs.iter().filter(|run| run.since(all) < REMEMBERED);
-        known.map(|run| Remembered { first: run.first, last: run.last, since: run.since(all) }).collect()
+        known.map(|run| RememberedRun { first: run.first, last: run.last, since: run.since(all) }).collect()
     }
 }
 
@@ -142,8 +142,8 @@ impl Carried {
 mod tests {
     use super::*;
 
-    fn kept() -> Carried {
-        let mut carried = Carried::default();
+    fn kept() -> CarriedIds {
+        let mut carried = CarriedIds::default();
         carried.keep();
         carried
     }
@@ -156,7 +156,7 @@ mod tests {
             carried.send(id);
             carried.settle(id, 10, id + 10);
         }
-        assert_eq!(carried.remembered(5010), [Remembered { first: 1, last: 5000, since: 10 }]);
+        assert_eq!(carried.remembered(5010), [RememberedRun { first: 1, last: 5000, since: 10 }]);
         assert_eq!((carried.since(5000, 5010), carried.since(4012, 5010)), (10, 998));
         assert_eq!((carried.since(3000, 5010), carried.since(5001, 5010)), (2010, u64::MAX));
         assert_eq!(carried.ids(), [(1, 5000)]);
@@ -180,7 +180,7 @@ mod tests {
     #[test]
     fn another_process_goes_on_counting() {
         let mut carried = kept();
-        carried.restore(&[(1, 9)], &[Remembered { first: 7, last: 9, since: 5 }], &[]);
+        carried.restore(&[(1, 9)], &[RememberedRun { first: 7, last: 9, since: 5 }], &[]);
         assert!(carried.is_earlier(3) && !carried.is_earlier(10));
         assert_eq!((carried.since(7, 100), carried.since(9, 0), carried.since(3, 0)), (107, 5, u64::MAX));
         carried.send(10);
@@ -190,7 +190,7 @@ mod tests {
 
     #[test]
     fn nothing_is_noted_for_nobody() {
-        let mut carried = Carried::default();
+        let mut carried = CarriedIds::default();
         carried.send(1);
         carried.settle(1, 0, 1);
         assert!(carried.ids().is_empty() && carried.remembered(1).is_empty());

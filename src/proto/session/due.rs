@@ -4,11 +4,11 @@
 use std::time::Duration;
 
 use super::Session;
-use super::phase::{Phase, Step};
+use super::phase::{RecoveryStep, SessionPhase};
 
 /// What is due. What has come at the same time is done in this order.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub(super) enum Due {
+pub(super) enum SessionDue {
     /// `connected` has not come (PROTOCOL §19.1).
     Greeting,
     /// The pause before a fresh dial is over.
@@ -39,38 +39,38 @@ pub(super) enum Due {
 
 impl Session {
     /// All that is waited for.
-    pub(super) fn deadlines(&self) -> [Option<(Duration, Due)>; 7] {
-        let at = |due: Due| move |at: Duration| (at, due);
+    pub(super) fn deadlines(&self) -> [Option<(Duration, SessionDue)>; 7] {
+        let at = |due: SessionDue| move |at: Duration| (at, due);
         let flows = !self.stall.is_on();
         let [first, second, third] = match &self.phase {
             // The driver keeps the deadline of a dial.
-            Phase::Idle | Phase::Ended | Phase::Dialing { .. } => [None; 3],
-            Phase::Greeting { deadline, .. } => [Some((*deadline, Due::Greeting)), None, None],
-            Phase::Closing { deadline } => [Some((*deadline, Due::Farewell)), None, None],
-            Phase::Waiting { until } => [Some((*until, Due::FreshDial)).filter(|_| flows), None, None],
-            Phase::Live(live) => [
-                live.identity.sequence.due().filter(|_| !self.backlogged).map(at(Due::SequenceAck)),
-                self.silence_due(live).map(at(Due::Silence)),
-                self.ping_due(live).map(at(Due::Ping)),
+            SessionPhase::Idle | SessionPhase::Ended | SessionPhase::Dialing { .. } => [None; 3],
+            SessionPhase::Greeting { deadline, .. } => [Some((*deadline, SessionDue::Greeting)), None, None],
+            SessionPhase::Closing { deadline } => [Some((*deadline, SessionDue::Farewell)), None, None],
+            SessionPhase::Waiting { until } => [Some((*until, SessionDue::FreshDial)).filter(|_| flows), None, None],
+            SessionPhase::Live(live) => [
+                live.identity.sequence.due().filter(|_| !self.backlogged).map(at(SessionDue::SequenceAck)),
+                self.silence_due(live).map(at(SessionDue::Silence)),
+                self.ping_due(live).map(at(SessionDue::Ping)),
             ],
-            Phase::Recovering(recovery) => match recovery.step {
-                Step::Pause { until } => [
-                    Some((recovery.window, Due::Window)),
+            SessionPhase::Recovering(recovery) => match recovery.step {
+                RecoveryStep::Pause { until } => [
+                    Some((recovery.window, SessionDue::Window)),
                     // What would be replayed has nowhere to go.
-                    Some((until, Due::RecoveryDial)).filter(|_| flows),
+                    Some((until, SessionDue::RecoveryDial)).filter(|_| flows),
                     None,
                 ],
-                Step::Dialing { .. } => [None; 3],
-                Step::Proving { deadline, .. } => [Some((deadline, Due::Proof)), None, None],
+                RecoveryStep::Dialing { .. } => [None; 3],
+                RecoveryStep::Proving { deadline, .. } => [Some((deadline, SessionDue::Proof)), None, None],
             },
         };
         // While nothing is read, no ack and no answer can come.
-        let operations = self.operations.due().filter(|_| flows).map(at(Due::Operations));
-        let invocations = self.invocations.due().filter(|_| flows).map(at(Due::Invocations));
-        let is_live = matches!(self.phase, Phase::Live(_));
-        let streams = self.streams_due().filter(|_| is_live).map(at(Due::Streams));
+        let operations = self.operations.due().filter(|_| flows).map(at(SessionDue::Operations));
+        let invocations = self.invocations.due().filter(|_| flows).map(at(SessionDue::Invocations));
+        let is_live = matches!(self.phase, SessionPhase::Live(_));
+        let streams = self.streams_due().filter(|_| is_live).map(at(SessionDue::Streams));
         // While there is no connection, nothing can come.
-        let silent_stream = self.receivers.due().filter(|_| flows && is_live).map(at(Due::SilentStream));
+        let silent_stream = self.receivers.due().filter(|_| flows && is_live).map(at(SessionDue::SilentStream));
         [first, second, third, operations, invocations, streams, silent_stream]
     }
 
@@ -93,33 +93,33 @@ impl Session {
         }
     }
 
-    fn carry_out(&mut self, now: Duration, due: Due) {
+    fn carry_out(&mut self, now: Duration, due: SessionDue) {
         match due {
-            Due::Greeting => self.miss_greeting(now),
-            Due::FreshDial => self.dial_fresh(now),
-            Due::Farewell => self.miss_farewell(),
-            Due::SequenceAck => self.acknowledge_messages(now),
-            Due::Silence => self.fall_silent(now),
-            Due::Ping => self.send_ping(now, None),
-            Due::Window => {
+            SessionDue::Greeting => self.miss_greeting(now),
+            SessionDue::FreshDial => self.dial_fresh(now),
+            SessionDue::Farewell => self.miss_farewell(),
+            SessionDue::SequenceAck => self.acknowledge_messages(now),
+            SessionDue::Silence => self.fall_silent(now),
+            SessionDue::Ping => self.send_ping(now, None),
+            SessionDue::Window => {
                 if let Some(recovery) = self.phase.take_recovery() {
                     self.window_closed(now, *recovery);
                 }
             }
-            Due::RecoveryDial => {
+            SessionDue::RecoveryDial => {
                 if let Some(recovery) = self.phase.take_recovery() {
                     self.dial_recovery(now, recovery);
                 }
             }
-            Due::Proof => {
+            SessionDue::Proof => {
                 if let Some(recovery) = self.phase.take_recovery() {
                     self.miss_proof(now, recovery);
                 }
             }
-            Due::Operations => self.expire_operations(now),
-            Due::Invocations => self.expire_invocations(now),
-            Due::Streams => self.expire_streams(now),
-            Due::SilentStream => {
+            SessionDue::Operations => self.expire_operations(now),
+            SessionDue::Invocations => self.expire_invocations(now),
+            SessionDue::Streams => self.expire_streams(now),
+            SessionDue::SilentStream => {
                 for event in self.receivers.expire(now) {
                     self.event(event);
                 }

@@ -4,12 +4,12 @@ use std::collections::{BTreeMap, BTreeSet};
 
 /// Ids as ranges, so that a million consecutive ones cost one entry.
 #[derive(Clone, Debug, Default)]
-pub(super) struct Ranges {
+pub(super) struct IdRanges {
     /// First to last id of each range, both included; ranges neither touch nor overlap.
     ranges: BTreeMap<u64, u64>,
 }
 
-impl Ranges {
+impl IdRanges {
     /// These ranges, both ends included. They are sorted and apart, as they were saved, unless somebody has changed them.
     pub(super) fn of(ranges: &[(u64, u64)]) -> Self {
         let sorted: BTreeMap<u64, u64> = ranges.iter().copied().filter(|(first, last)| first <= last).collect();
@@ -76,9 +76,9 @@ impl Ranges {
 /// Which ackIds were used.
 #[derive(Clone, Debug, Default)]
 pub(super) struct IdSpace {
-    used: Ranges,
+    used: IdRanges,
     /// Ids that an earlier process used and this one has not: they may be given again, for the same operation.
-    repeatable: Ranges,
+    repeatable: IdRanges,
     /// Those of them that were given again.
     repeated: BTreeSet<u64>,
     /// Ids that are not given to just anybody, both ends included.
@@ -90,7 +90,7 @@ pub(super) struct IdSpace {
 impl IdSpace {
     /// Takes over the ids that an earlier process used, as ranges, both ends included.
     pub(super) fn restore(&mut self, ranges: &[(u64, u64)]) {
-        self.used = Ranges::of(ranges);
+        self.used = IdRanges::of(ranges);
         self.repeatable = self.used.clone();
         self.repeated.clear();
         self.taken = 0;
@@ -178,7 +178,7 @@ mod tests {
 
     #[test]
     fn an_id_that_is_taken_out_divides_its_range() {
-        let mut ids = Ranges::of(&[(0, 4), (7, 7), (u64::MAX, u64::MAX)]);
+        let mut ids = IdRanges::of(&[(0, 4), (7, 7), (u64::MAX, u64::MAX)]);
         for id in [2, 5, 0, 7, u64::MAX] {
             ids.remove(id);
         }

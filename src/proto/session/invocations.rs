@@ -111,7 +111,7 @@ pub(super) struct SettledInvocation {
 }
 
 #[derive(Debug)]
-struct Pending {
+struct WaitingInvocation {
     issuer: InvocationKey,
     event: String,
     /// What is sent; `None`: it was, and is not to be sent again.
@@ -132,7 +132,7 @@ struct Pending {
 #[derive(Debug, Default)]
 pub(super) struct Invocations {
     /// By order of submission.
-    pending: BTreeMap<u64, Pending>,
+    pending: BTreeMap<u64, WaitingInvocation>,
     /// From the id of one in flight to its order.
     by_id: HashMap<String, u64>,
     by_issuer: HashMap<InvocationKey, u64>,
@@ -173,15 +173,23 @@ impl Invocations {
         self.by_issuer.insert(issuer, order);
         let event = invocation.event.clone();
         let invocation = Some(invocation);
-        let pending =
-            Pending { issuer, event, invocation, deadline, sent: None, in_flight: false, bytes: 0, sockets: 0 };
+        let pending = WaitingInvocation {
+            issuer,
+            event,
+            invocation,
+            deadline,
+            sent: None,
+            in_flight: false,
+            bytes: 0,
+            sockets: 0,
+        };
         self.pending.insert(order, pending);
         order
     }
 
     /// Those that wait to be sent, oldest first.
     pub(super) fn queued(&self) -> Vec<u64> {
-        let queued = |pending: &Pending| !pending.in_flight;
+        let queued = |pending: &WaitingInvocation| !pending.in_flight;
         self.pending.iter().filter(|(_, pending)| queued(pending)).map(|(order, _)| *order).collect()
     }
 
@@ -351,7 +359,7 @@ impl Invocations {
     }
 
     fn settle(&mut self, now: Duration, order: u64, outcome: InvokeOutcome) -> Option<SettledInvocation> {
-        let Pending { issuer, event, deadline, sent, in_flight, .. } = self.pending.remove(&order)?;
+        let WaitingInvocation { issuer, event, deadline, sent, in_flight, .. } = self.pending.remove(&order)?;
         self.by_issuer.remove(&issuer);
         if let Some(deadline) = deadline {
             self.timers.remove(&(deadline, order));

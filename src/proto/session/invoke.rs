@@ -5,7 +5,7 @@ use std::time::Duration;
 use super::cause::OutcomeCause;
 use super::event::Nack;
 use super::invocations::{Invocation, InvocationKey, InvokeOutcome, Invoked, SettledInvocation};
-use super::phase::Phase;
+use super::phase::SessionPhase;
 use super::{OnUnknown, Output, Session};
 use crate::{InvokeAnswer, Upstream};
 
@@ -13,7 +13,7 @@ impl Session {
     /// Takes an invocation; it settles exactly once, as [`Output::Invoked`]. Without a connection it waits for one, for as
     /// long as it may take at all (PROTOCOL §19.15).
     pub fn handle_invoke(&mut self, now: Duration, key: InvocationKey, invocation: Invocation) {
-        if matches!(self.phase, Phase::Closing { .. } | Phase::Ended) {
+        if matches!(self.phase, SessionPhase::Closing { .. } | SessionPhase::Ended) {
             let outcome = InvokeOutcome::NotSent { cause: OutcomeCause::Ended };
             let Invocation { event, .. } = invocation;
             let invoked = Invoked { event, invocation_id: None, line: None, outcome, elapsed: Duration::ZERO };
@@ -21,7 +21,7 @@ impl Session {
             return;
         }
         let order = self.invocations.submit(now, key, invocation);
-        if matches!(self.phase, Phase::Live(_)) {
+        if matches!(self.phase, SessionPhase::Live(_)) {
             self.put_invocation(now, order);
         }
     }
@@ -71,7 +71,7 @@ impl Session {
         };
         match self.invocations.answer(now, id, outcome) {
             Some(settled) => {
-                if let Phase::Live(live) = &mut self.phase {
+                if let SessionPhase::Live(live) = &mut self.phase {
                     live.progress = true;
                 }
                 self.settle_invocation(settled);
@@ -96,7 +96,7 @@ impl Session {
     }
 
     fn call_off(&mut self, settled: SettledInvocation, sent: Option<String>) {
-        if let (Some(id), Phase::Live(_)) = (sent, &self.phase) {
+        if let (Some(id), SessionPhase::Live(_)) = (sent, &self.phase) {
             self.send(&Upstream::CancelInvocation { invocation_id: id.into() });
         }
         self.settle_invocation(settled);

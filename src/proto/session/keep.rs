@@ -9,8 +9,8 @@ use std::collections::BTreeSet;
 use std::time::Duration;
 
 use super::event::{AckReport, Lifecycle, Loss, OperationKind};
-use super::operations::{Operation, Owner};
-use super::phase::{Identity, Phase, Recovery, Step};
+use super::operations::{Owner, PendingOperation};
+use super::phase::{ConnectionIdentity, Recovery, RecoveryStep, SessionPhase};
 use super::recovery::RECOVERY_WINDOW;
 use super::request::{Outcome, Request};
 use super::sequence::Sequence;
@@ -22,7 +22,7 @@ const MOST_DOUBTFUL: usize = 1000;
 
 /// What a session has besides when its connection is to outlive the process.
 #[derive(Debug, Default)]
-pub(super) struct Kept {
+pub(super) struct KeepState {
     /// What it is given, until it starts.
     keep: Keep,
     /// Something changed that outlives the process, and that what is asked for now may follow from.
@@ -47,7 +47,7 @@ pub(super) struct Kept {
     losses: Vec<KeptLoss>,
 }
 
-impl Kept {
+impl KeepState {
     pub(super) fn new(keep: Keep) -> Self {
         Self { keep, ..Self::default() }
     }
@@ -117,7 +117,7 @@ impl Session {
         if let Some(parting) = kept.parting.take() {
             return Some(parting);
         }
-        let over = matches!(self.phase, Phase::Closing { .. } | Phase::Ended);
+        let over = matches!(self.phase, SessionPhase::Closing { .. } | SessionPhase::Ended);
         if over {
             return None;
         }
@@ -127,7 +127,7 @@ impl Session {
 
     /// How far the connection has come, with everything that was received; `None` before the first message.
     pub fn mark(&self) -> Option<Mark> {
-        let Phase::Live(live) = &self.phase else { return None };
+        let SessionPhase::Live(live) = &self.phase else { return None };
         let sequence_id = live.identity.sequence.largest()?;
         Some(Mark { ordinal: live.identity.ordinal, sequence_id })
     }
@@ -135,14 +135,14 @@ impl Session {
     /// Everything up to there was written out, and that is recorded.
     pub fn handle_written(&mut self, now: Duration, mark: Mark) {
         let identity = match &mut self.phase {
-            Phase::Live(live) => &mut live.identity,
-            Phase::Recovering(recovery) => &mut recovery.identity,
-            Phase::Idle
-            | Phase::Dialing { .. }
-            | Phase::Greeting { .. }
-            | Phase::Waiting { .. }
-            | Phase::Closing { .. }
-            | Phase::Ended => return,
+            SessionPhase::Live(live) => &mut live.identity,
+            SessionPhase::Recovering(recovery) => &mut recovery.identity,
+            SessionPhase::Idle
+            | SessionPhase::Dialing { .. }
+            | SessionPhase::Greeting { .. }
+            | SessionPhase::Waiting { .. }
+            | SessionPhase::Closing { .. }
+            | SessionPhase::Ended => return,
         };
         if identity.ordinal != mark.ordinal {
             return;
@@ -154,14 +154,14 @@ impl Session {
     fn snapshot(&mut self) -> Snapshot {
         let losses = self.kept.as_mut().map(|kept| std::mem::take(&mut kept.losses)).unwrap_or_default();
         let identity = match &self.phase {
-            Phase::Live(live) => Some(&live.identity),
-            Phase::Recovering(recovery) => Some(&recovery.identity),
-            Phase::Idle
-            | Phase::Dialing { .. }
-            | Phase::Greeting { .. }
-            | Phase::Waiting { .. }
-            | Phase::Closing { .. }
-            | Phase::Ended => None,
+            SessionPhase::Live(live) => Some(&live.identity),
+            SessionPhase::Recovering(recovery) => Some(&recovery.identity),
+            SessionPhase::Idle
+            | SessionPhase::Dialing { .. }
+            | SessionPhase::Greeting { .. }
+            | SessionPhase::Waiting { .. }
+            | SessionPhase::Closing { .. }
+            | SessionPhase::Ended => None,
         };
         let connection = identity.and_then(|identity| {
             let token = identity.token.clone()?;
@@ -245,7 +245,7 @@ impl Session {
         if let Some(kept) = &mut self.kept {
             (kept.resumed_groups, kept.leaving, kept.resumed) = (resumed_groups, leave, Some(self.ordinal));
         }
-        let identity = Identity {
+        let identity = ConnectionIdentity {
             connection_id: connection.id,
             user_id: connection.user_id,
             token: Some(connection.token),
@@ -253,7 +253,7 @@ impl Session {
             ordinal: self.ordinal,
         };
         let loss = Loss { error: Some("the process that had it has ended".into()), ..Loss::default() };
-        self.phase = Phase::Recovering(Box::new(Recovery {
+        self.phase = SessionPhase::Recovering(Box::new(Recovery {
             identity,
             connected_at: now,
             loss,
@@ -262,7 +262,7 @@ impl Session {
             window: now + RECOVERY_WINDOW,
             garbled: false,
             attempts: 0,
-            step: Step::Pause { until: now },
+            step: RecoveryStep::Pause { until: now },
         }));
         self.handle_timeout(now);
     }
@@ -273,7 +273,7 @@ impl Session {
             let resumed = |group: &str| self.kept.as_ref().is_some_and(|kept| kept.resumed_groups.contains(group));
             let known = self.operations.target(order).is_some_and(resumed);
             if let Some(operation) = known.then(|| self.operations.take(order)).flatten() {
-                self.settle(super::operations::Settled { operation, outcome: Outcome::AlreadyJoined });
+                self.settle(super::operations::SettledOperation { operation, outcome: Outcome::AlreadyJoined });
             }
         }
         for group in self.kept.as_mut().map(|kept| std::mem::take(&mut kept.leaving)).unwrap_or_default() {
@@ -288,7 +288,7 @@ impl Session {
 
     /// Whether the group is one that an earlier process has joined, on this same connection. True once.
     pub(super) fn is_taken_over(&mut self, group: &str) -> bool {
-        matches!(self.phase, Phase::Live(_))
+        matches!(self.phase, SessionPhase::Live(_))
             && self.forget_resumed_group(group)
             && self.groups.is_joined(group)
             && !self.operations.concerns_group(group)
@@ -305,7 +305,7 @@ impl Session {
     }
 
     /// Keeps an operation whose ack did not come: under the same id, another run may safely repeat it.
-    pub(super) fn doubt(&mut self, operation: &Operation, outcome: &Outcome) {
+    pub(super) fn doubt(&mut self, operation: &PendingOperation, outcome: &Outcome) {
         if let Some(kept) = &mut self.kept
             && matches!(outcome, Outcome::NotAcknowledged { .. })
             && kept.doubtful.len() < MOST_DOUBTFUL
@@ -316,7 +316,7 @@ impl Session {
     }
 
     /// How an operation ended for which nobody waits any more: the process that asked for it has ended.
-    pub(super) fn settle_earlier(&mut self, operation: &Operation, outcome: Outcome) {
+    pub(super) fn settle_earlier(&mut self, operation: &PendingOperation, outcome: Outcome) {
         match outcome {
             Outcome::Unknown { ack_id, cause } => {
                 let reason = cause.to_string();
@@ -338,7 +338,7 @@ impl Session {
     }
 
     /// How the leaving of a group ended that nobody named any more.
-    pub(super) fn settle_leave(&mut self, operation: Operation, outcome: Outcome) {
+    pub(super) fn settle_leave(&mut self, operation: PendingOperation, outcome: Outcome) {
         let (group, ack_id) = (operation.target, operation.ack_id);
         match outcome {
             Outcome::Acked { .. } | Outcome::Sent => self.event(Lifecycle::Left { group, ack_id }),

@@ -46,12 +46,12 @@ use crate::Upstream;
 pub use backoff::{Jitter, PauseTooLong};
 use groups::Groups;
 use invocations::Invocations;
-use keep::Kept;
+use keep::KeepState;
 use operations::{Operations, Owner};
-use phase::{Phase, Step};
-use recovery::Quick;
+use phase::{RecoveryStep, SessionPhase};
+use recovery::QuickRecoveries;
 use stall::Stall;
-use states::States;
+use states::GroupStates;
 use streams::{Receivers, Senders};
 
 pub use cause::OutcomeCause;
@@ -62,7 +62,7 @@ pub use output::{Counts, DialFailure, DialRequest, End, Output};
 pub use phase::ReconnectionToken;
 pub use request::{AckMode, OperationId, Outcome, Request};
 pub use sent::REMEMBERED;
-pub use snapshot::{Keep, KeptConnection, KeptLoss, KeptOperation, Mark, Remembered, Resume, Snapshot};
+pub use snapshot::{Keep, KeptConnection, KeptLoss, KeptOperation, Mark, RememberedRun, Resume, Snapshot};
 pub use status::{PingId, Standing, Status};
 pub use streams::{
     StreamAbort, StreamBreach, StreamEvent, StreamFate, StreamKey, StreamNews, StreamOpen, StreamReport, StreamTrouble,
@@ -79,17 +79,17 @@ const CLOSE_TIMEOUT: Duration = Duration::from_millis(1800);
 pub struct Session {
     config: Config,
     jitter: Jitter,
-    phase: Phase,
+    phase: SessionPhase,
     operations: Operations,
     invocations: Invocations,
     groups: Groups,
-    states: States,
+    states: GroupStates,
     outputs: VecDeque<Output>,
     /// Fresh attempts since the last connection that lived long enough.
     retry: u32,
     /// Whether there was ever a connection.
     was_connected: bool,
-    quick: Quick,
+    quick: QuickRecoveries,
     /// Whether another URL was asked for since the last connection, because one was refused.
     renewed: bool,
     /// Whether, and for how long, the user's output takes no more.
@@ -108,7 +108,7 @@ pub struct Session {
     /// Counts the connections, over all processes that had them.
     ordinal: u64,
     /// What there is besides where the connection is to outlive the process.
-    kept: Option<Box<Kept>>,
+    kept: Option<Box<KeepState>>,
     /// The streams that are being published.
     streams: Senders,
     /// The streams that are being received.
@@ -127,20 +127,20 @@ impl Session {
         let kept = config.keep.take().map(|keep| {
             operations.carried.keep();
             invocations.distinguish(config.seed);
-            Box::new(Kept::new(keep))
+            Box::new(KeepState::new(keep))
         });
         Self {
             config,
             jitter,
-            phase: Phase::Idle,
+            phase: SessionPhase::Idle,
             operations,
             invocations,
             groups: Groups::default(),
-            states: States::default(),
+            states: GroupStates::default(),
             outputs: VecDeque::new(),
             retry: 0,
             was_connected: false,
-            quick: Quick::default(),
+            quick: QuickRecoveries::default(),
             renewed: false,
             stall: Stall::default(),
             backlogged: false,
@@ -198,7 +198,7 @@ impl Session {
 
     /// Connects, or goes on with the connection of an earlier process.
     pub fn handle_start(&mut self, now: Duration) {
-        if !matches!(self.phase, Phase::Idle) {
+        if !matches!(self.phase, SessionPhase::Idle) {
             return;
         }
         let Keep { resume, reserved } = self.kept.as_mut().map(|kept| kept.take_up()).unwrap_or_default();
@@ -211,7 +211,7 @@ impl Session {
 
     /// Takes an operation; it settles exactly once. Without a connection it waits for one.
     pub fn handle_request(&mut self, now: Duration, id: OperationId, request: Request, mode: AckMode) {
-        if matches!(self.phase, Phase::Closing { .. } | Phase::Ended) {
+        if matches!(self.phase, SessionPhase::Closing { .. } | SessionPhase::Ended) {
             let outcome = Outcome::NotSent { cause: OutcomeCause::Ended };
             self.counts.failed += 1;
             self.outputs.push_back(Output::Settled { id, outcome });
@@ -282,7 +282,7 @@ impl Session {
                 if let Some(request) = of_states {
                     self.states.note(id, &request);
                 }
-                if matches!(self.phase, Phase::Live(_)) {
+                if matches!(self.phase, SessionPhase::Live(_)) {
                     self.send_operation(now, order);
                 }
             }
@@ -306,22 +306,22 @@ impl Session {
             return;
         }
         let socket = match &self.phase {
-            Phase::Closing { .. } | Phase::Ended => return,
-            Phase::Idle | Phase::Waiting { .. } => false,
-            Phase::Dialing { .. } => {
+            SessionPhase::Closing { .. } | SessionPhase::Ended => return,
+            SessionPhase::Idle | SessionPhase::Waiting { .. } => false,
+            SessionPhase::Dialing { .. } => {
                 self.outputs.push_back(Output::CancelDial);
                 false
             }
-            Phase::Recovering(recovery) => match recovery.step {
-                Step::Dialing { .. } => {
+            SessionPhase::Recovering(recovery) => match recovery.step {
+                RecoveryStep::Dialing { .. } => {
                     self.outputs.push_back(Output::CancelDial);
                     false
                 }
-                Step::Proving { .. } => true,
-                Step::Pause { .. } => false,
+                RecoveryStep::Proving { .. } => true,
+                RecoveryStep::Pause { .. } => false,
             },
-            Phase::Greeting { .. } => true,
-            Phase::Live(live) => {
+            SessionPhase::Greeting { .. } => true,
+            SessionPhase::Live(live) => {
                 // What has arrived is said to have arrived, so that nothing is kept for nobody.
                 let mut sequence = live.identity.sequence.clone();
                 if let Some(id) = sequence.take_ack(Duration::MAX) {
@@ -330,14 +330,14 @@ impl Session {
                 true
             }
         };
-        if matches!(self.phase, Phase::Live(_)) {
+        if matches!(self.phase, SessionPhase::Live(_)) {
             self.call_off_invocations(now);
             self.part_from_streams();
         }
         self.settle_all(&OutcomeCause::Stopped);
         if socket {
             self.outputs.push_back(Output::Close { code: 1000 });
-            self.phase = Phase::Closing { deadline: now + CLOSE_TIMEOUT };
+            self.phase = SessionPhase::Closing { deadline: now + CLOSE_TIMEOUT };
         } else {
             self.end(End::Stopped);
         }
@@ -346,15 +346,15 @@ impl Session {
     /// Ends the session at once, without waiting for anybody: somebody has asked twice.
     pub fn handle_abort(&mut self) {
         let undo = match &self.phase {
-            Phase::Ended => return,
-            Phase::Idle | Phase::Waiting { .. } => None,
-            Phase::Dialing { .. } => Some(Output::CancelDial),
-            Phase::Recovering(recovery) => match recovery.step {
-                Step::Dialing { .. } => Some(Output::CancelDial),
-                Step::Proving { .. } => Some(Output::Abort),
-                Step::Pause { .. } => None,
+            SessionPhase::Ended => return,
+            SessionPhase::Idle | SessionPhase::Waiting { .. } => None,
+            SessionPhase::Dialing { .. } => Some(Output::CancelDial),
+            SessionPhase::Recovering(recovery) => match recovery.step {
+                RecoveryStep::Dialing { .. } => Some(Output::CancelDial),
+                RecoveryStep::Proving { .. } => Some(Output::Abort),
+                RecoveryStep::Pause { .. } => None,
             },
-            Phase::Greeting { .. } | Phase::Live(_) | Phase::Closing { .. } => Some(Output::Abort),
+            SessionPhase::Greeting { .. } | SessionPhase::Live(_) | SessionPhase::Closing { .. } => Some(Output::Abort),
         };
         self.part();
         self.outputs.extend(undo);
@@ -378,7 +378,7 @@ impl Session {
             self.streams.excuse(now, self.config.ack_timeout);
             self.receivers.excuse(now);
         }
-        if let Phase::Live(live) = &mut self.phase {
+        if let SessionPhase::Live(live) = &mut self.phase {
             live.last_received = now;
         }
     }

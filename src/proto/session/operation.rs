@@ -5,7 +5,7 @@ use std::time::Duration;
 use super::blame::Suspicion;
 use super::event::{FailedAttempt, Nack, OperationKind};
 use super::request::OperationId;
-use super::sent::{Counted, Sent};
+use super::sent::{SentCounts, SentOperation};
 use crate::EncodedFrame;
 
 /// Who waits for an operation.
@@ -22,7 +22,7 @@ pub(super) enum Owner {
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum State {
+pub(super) enum PendingState {
     /// To be sent as soon as there is a connection.
     Queued,
     /// Sent; sent again at the deadline.
@@ -33,18 +33,18 @@ pub(super) enum State {
 
 /// An operation that has not settled.
 #[derive(Clone, Debug)]
-pub(super) struct Operation {
+pub(super) struct PendingOperation {
     pub(super) owner: Owner,
     pub(super) kind: OperationKind,
     /// The group or the event's name.
     pub(super) target: String,
     pub(super) ack_id: Option<u64>,
     pub(super) frame: EncodedFrame,
-    pub(super) state: State,
+    pub(super) state: PendingState,
     /// Its issuer records it by itself.
     pub(super) recorded: bool,
     /// It was sent on this connection.
-    pub(super) counted: Option<Counted>,
+    pub(super) counted: Option<SentOperation>,
     /// How often it was sent.
     pub(super) attempts: u32,
     /// How many attempts failed: refused for a passing reason, or not acknowledged.
@@ -57,7 +57,7 @@ pub(super) struct Operation {
     pub(super) first_sent: Option<Duration>,
 }
 
-impl Operation {
+impl PendingOperation {
     pub(super) fn failed_attempt(&self, error: Nack) -> FailedAttempt {
         FailedAttempt {
             operation: self.kind,
@@ -69,7 +69,7 @@ impl Operation {
     }
 
     /// How many operations may have been carried out after it.
-    pub(super) fn since(&self, sent: &Sent) -> u64 {
+    pub(super) fn since(&self, sent: &SentCounts) -> u64 {
         self.counted.map_or(0, |counted| counted.since.saturating_add(sent.all.saturating_sub(counted.from)))
     }
 

@@ -11,27 +11,27 @@ use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::time::Duration;
 
 use super::blame::{Blame, Suspicion};
-use super::carried::Carried;
+use super::carried::CarriedIds;
 use super::cause::OutcomeCause;
 use super::encoder::Encoder;
 use super::event::{FailedAttempt, Nack, OperationKind};
 use super::ids::IdSpace;
-use super::operation::State;
-pub(super) use super::operation::{Operation, Owner};
+use super::operation::PendingState;
+pub(super) use super::operation::{Owner, PendingOperation};
 use super::request::{AckMode, Outcome, Request};
-use super::sent::{Counted, REMEMBERED, Sent};
-use super::timers::Timers;
+use super::sent::{REMEMBERED, SentCounts, SentOperation};
+use super::timers::SessionTimers;
 use super::verdict::{AckVerdict, ack_verdict};
 use crate::{AckError, Codec, Dense, EncodedFrame};
 
 /// A settled operation.
 #[derive(Debug)]
-pub(super) struct Settled {
-    pub(super) operation: Box<Operation>,
+pub(super) struct SettledOperation {
+    pub(super) operation: Box<PendingOperation>,
     pub(super) outcome: Outcome,
 }
 
-impl Settled {
+impl SettledOperation {
     /// The group of which others may be sent now.
     pub(super) fn freed_group(&self) -> Option<String> {
         self.operation.is_repeatable().then(|| self.operation.target.clone())
@@ -40,18 +40,18 @@ impl Settled {
 
 /// What an ack did.
 #[derive(Debug)]
-pub(super) enum Acked {
+pub(super) enum AckResult {
     /// It belongs to no operation that waits: late, or not ours.
     Stray,
     /// The operation will be tried again after a pause.
     Retrying,
     /// The operation settled.
-    Settled(Settled),
+    Settled(SettledOperation),
 }
 
 /// How often and how long operations wait.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct Patience {
+pub(super) struct OperationPatience {
     pub(super) retries: u32,
     pub(super) ack_timeout: Duration,
     /// What may be carried out twice is sent all the same.
@@ -59,19 +59,19 @@ pub(super) struct Patience {
 }
 
 /// Its keys are the user's own, who has nobody else to choose such that collide: they are hashed as cheaply as can be.
-type Table<K, V> = HashMap<K, V, foldhash::fast::FixedState>;
+type UserKeyMap<K, V> = HashMap<K, V, foldhash::fast::FixedState>;
 
 /// All operations that have not settled.
 #[derive(Debug, Default)]
 pub(super) struct Operations {
     /// By order of submission.
-    pending: Dense<Box<Operation>>,
+    pending: Dense<Box<PendingOperation>>,
     /// From ackId to order.
-    by_ack: Table<u64, u64>,
+    by_ack: UserKeyMap<u64, u64>,
     /// What may be repeated and has not settled, all of it about a group: by group, in its order.
-    groups: Table<String, BTreeSet<u64>>,
+    groups: UserKeyMap<String, BTreeSet<u64>>,
     /// Deadlines and ends of pauses, with the order of their operation.
-    timers: Timers,
+    timers: SessionTimers,
     next_order: u64,
     ids: IdSpace,
     encoder: Encoder,
@@ -86,9 +86,9 @@ pub(super) struct Operations {
     /// How many are an earlier process's, so that none is looked for where there is none.
     earlier: usize,
     /// What was sent on this connection.
-    sent: Sent,
+    sent: SentCounts,
     /// Publishes of which another process may have to know.
-    pub(super) carried: Carried,
+    pub(super) carried: CarriedIds,
     /// Attempts that failed and are followed by another, to be told.
     pub(super) failed_attempts: Vec<FailedAttempt>,
 }
@@ -117,8 +117,8 @@ impl Operations {
         let order = self.next_order;
         self.next_order += 1;
         let target = request.into_target();
-        let state = State::Queued;
-        let operation = Operation {
+        let state = PendingState::Queued;
+        let operation = PendingOperation {
             owner,
             kind,
             target,
@@ -138,7 +138,7 @@ impl Operations {
         Ok(order)
     }
 
-    fn insert(&mut self, order: u64, operation: Operation) {
+    fn insert(&mut self, order: u64, operation: PendingOperation) {
         if let Some(id) = operation.ack_id {
             self.by_ack.insert(id, order);
         }
@@ -167,7 +167,7 @@ impl Operations {
                 }
                 sent.count(recorded);
                 sent.others_open += u64::from(!recorded);
-                operation.counted = Some(Counted { since: sent.late, from: sent.all, recorded, late: false });
+                operation.counted = Some(SentOperation { since: sent.late, from: sent.all, recorded, late: false });
             }
             Some(counted) if operation.failures > 0 && !counted.late => {
                 counted.late = true;
@@ -191,7 +191,7 @@ impl Operations {
     }
 
     /// Takes an operation out, which then has to be settled.
-    pub(super) fn take(&mut self, order: u64) -> Option<Box<Operation>> {
+    pub(super) fn take(&mut self, order: u64) -> Option<Box<PendingOperation>> {
         self.remove(order)
     }
 
@@ -200,14 +200,14 @@ impl Operations {
         &mut self,
         now: Duration,
         order: u64,
-        patience: Patience,
+        patience: OperationPatience,
         put: impl FnOnce(EncodedFrame),
-    ) -> Option<Settled> {
+    ) -> Option<SettledOperation> {
         if self.is_held(order) {
             return None;
         }
         let operation = self.pending.get_mut(order)?;
-        if operation.state != State::Queued {
+        if operation.state != PendingState::Queued {
             return None;
         }
         // Sent again, it could be carried out again.
@@ -223,10 +223,10 @@ impl Operations {
         put(operation.frame.clone());
         if operation.ack_id.is_none() {
             let operation = self.remove(order)?;
-            return Some(Settled { operation, outcome: Outcome::Sent });
+            return Some(SettledOperation { operation, outcome: Outcome::Sent });
         }
         let deadline = now.saturating_add(patience.ack_timeout);
-        operation.state = State::InFlight { deadline };
+        operation.state = PendingState::InFlight { deadline };
         self.in_flight += 1;
         self.timers.insert(deadline, order);
         None
@@ -238,7 +238,7 @@ impl Operations {
     }
 
     /// What is about this group and may be repeated, in its order.
-    pub(super) fn of_group(&self, group: &str) -> impl Iterator<Item = (u64, &Operation)> {
+    pub(super) fn of_group(&self, group: &str) -> impl Iterator<Item = (u64, &PendingOperation)> {
         let orders = self.groups.get(group).into_iter().flatten();
         orders.filter_map(|order| Some((*order, &**self.pending.get(*order)?)))
     }
@@ -293,12 +293,12 @@ impl Operations {
         now: Duration,
         ack_id: u64,
         result: &Result<(), AckError<'_>>,
-        patience: Patience,
+        patience: OperationPatience,
         pause: impl FnOnce(u32) -> Duration,
-    ) -> Acked {
-        let Some(order) = self.by_ack.get(&ack_id).copied() else { return Acked::Stray };
+    ) -> AckResult {
+        let Some(order) = self.by_ack.get(&ack_id).copied() else { return AckResult::Stray };
         let Some(operation) = self.pending.get_mut(order).filter(|operation| operation.attempts > 0) else {
-            return Acked::Stray;
+            return AckResult::Stray;
         };
         operation.unanswered = operation.unanswered.saturating_sub(1);
         // The socket has outlived it.
@@ -310,23 +310,23 @@ impl Operations {
         let outcome = match (ack_verdict(result), result) {
             (AckVerdict::Retry, Err(error)) => match operation.state {
                 // It answers an earlier attempt, and says nothing of those after it.
-                State::InFlight { .. } if operation.unanswered > 0 => return Acked::Retrying,
-                State::Queued | State::Pausing { .. } => return Acked::Retrying,
-                State::InFlight { deadline } if operation.failures < patience.retries => {
+                PendingState::InFlight { .. } if operation.unanswered > 0 => return AckResult::Retrying,
+                PendingState::Queued | PendingState::Pausing { .. } => return AckResult::Retrying,
+                PendingState::InFlight { deadline } if operation.failures < patience.retries => {
                     operation.failures += 1;
                     self.failed_attempts.push(operation.failed_attempt(nack(error)));
                     let until = now.saturating_add(pause(operation.failures));
-                    operation.state = State::Pausing { until };
+                    operation.state = PendingState::Pausing { until };
                     self.in_flight -= 1;
                     self.timers.remove(deadline, order);
                     self.timers.insert(until, order);
-                    return Acked::Retrying;
+                    return AckResult::Retrying;
                 }
-                State::InFlight { .. } => Outcome::Refused { ack_id, error: nack(error), attempts, elapsed },
+                PendingState::InFlight { .. } => Outcome::Refused { ack_id, error: nack(error), attempts, elapsed },
             },
             (AckVerdict::Done { duplicate }, _) => Outcome::Acked { ack_id, duplicate, attempts, elapsed },
             (AckVerdict::Refused, Err(error)) => Outcome::Refused { ack_id, error: nack(error), attempts, elapsed },
-            (AckVerdict::Retry | AckVerdict::Refused, Ok(())) => return Acked::Stray,
+            (AckVerdict::Retry | AckVerdict::Refused, Ok(())) => return AckResult::Stray,
         };
         let done = matches!(outcome, Outcome::Acked { .. });
         if !done {
@@ -340,25 +340,25 @@ impl Operations {
             }
         }
         match self.remove(order) {
-            Some(operation) => Acked::Settled(Settled { operation, outcome }),
-            None => Acked::Stray,
+            Some(operation) => AckResult::Settled(SettledOperation { operation, outcome }),
+            None => AckResult::Stray,
         }
     }
 
     /// Handles every deadline that has passed: operations to be sent again become queued, and their orders are
     /// returned; operations out of attempts settle.
-    pub(super) fn expire(&mut self, now: Duration, patience: Patience) -> (Vec<u64>, Vec<Settled>) {
+    pub(super) fn expire(&mut self, now: Duration, patience: OperationPatience) -> (Vec<u64>, Vec<SettledOperation>) {
         let (mut again, mut settled) = (Vec::new(), Vec::new());
         self.blame.expire(now);
         while let Some((due, order)) = self.timers.first().filter(|(due, _)| *due <= now) {
             self.timers.remove(due, order);
             let Some(operation) = self.pending.get_mut(order) else { continue };
-            if matches!(operation.state, State::InFlight { .. }) {
+            if matches!(operation.state, PendingState::InFlight { .. }) {
                 operation.failures += 1;
                 if operation.failures > patience.retries {
                     let attempts = operation.attempts;
                     let ack_id = operation.ack_id.unwrap_or_default();
-                    settled.extend(self.remove(order).map(|operation| Settled {
+                    settled.extend(self.remove(order).map(|operation| SettledOperation {
                         operation,
                         outcome: Outcome::NotAcknowledged { ack_id, attempts },
                     }));
@@ -368,14 +368,14 @@ impl Operations {
                 let silence = Nack { name: String::new(), message: "no ack came in time".into() };
                 self.failed_attempts.push(operation.failed_attempt(silence));
             }
-            operation.state = State::Queued;
+            operation.state = PendingState::Queued;
             again.push(order);
         }
         again.sort_unstable();
         (again, settled)
     }
 
-    fn remove(&mut self, order: u64) -> Option<Box<Operation>> {
+    fn remove(&mut self, order: u64) -> Option<Box<PendingOperation>> {
         let operation = self.pending.remove(order)?;
         self.blame.forget(order);
         if let Some(id) = operation.ack_id {
@@ -395,14 +395,14 @@ impl Operations {
             self.sent.others_open = self.sent.others_open.saturating_sub(u64::from(!counted.recorded));
         }
         match operation.state {
-            State::InFlight { deadline: due } => {
+            PendingState::InFlight { deadline: due } => {
                 self.in_flight -= 1;
                 self.timers.remove(due, order);
             }
-            State::Pausing { until: due } => {
+            PendingState::Pausing { until: due } => {
                 self.timers.remove(due, order);
             }
-            State::Queued => {}
+            PendingState::Queued => {}
         }
         Some(operation)
     }

@@ -29,7 +29,7 @@ impl fmt::Debug for ReconnectionToken {
 
 /// A connection's identity: what survives its sockets.
 #[derive(Clone, Debug)]
-pub(super) struct Identity {
+pub(super) struct ConnectionIdentity {
     pub(super) connection_id: String,
     /// `None`: anonymous.
     pub(super) user_id: Option<String>,
@@ -42,8 +42,8 @@ pub(super) struct Identity {
 
 /// A connection whose socket is open and which has proved itself.
 #[derive(Debug)]
-pub(super) struct Live {
-    pub(super) identity: Identity,
+pub(super) struct LiveConnection {
+    pub(super) identity: ConnectionIdentity,
     /// When this socket proved itself.
     pub(super) since: Duration,
     /// When the connection, not this socket, was made.
@@ -71,7 +71,7 @@ pub(super) struct Live {
 
 /// What a recovery is doing.
 #[derive(Debug)]
-pub(super) enum Step {
+pub(super) enum RecoveryStep {
     /// Waiting to try; also for the user's output, while that is blocked.
     Pause { until: Duration },
     /// A dial is under way; what follows has to be done by the deadline.
@@ -83,7 +83,7 @@ pub(super) enum Step {
 /// A connection that was lost and may come back.
 #[derive(Debug)]
 pub(super) struct Recovery {
-    pub(super) identity: Identity,
+    pub(super) identity: ConnectionIdentity,
     pub(super) connected_at: Duration,
     /// How it was lost.
     pub(super) loss: Loss,
@@ -97,12 +97,12 @@ pub(super) struct Recovery {
     pub(super) garbled: bool,
     /// Attempts so far.
     pub(super) attempts: u32,
-    pub(super) step: Step,
+    pub(super) step: RecoveryStep,
 }
 
 /// The whole state of the transport.
 #[derive(Debug)]
-pub(super) enum Phase {
+pub(super) enum SessionPhase {
     /// Not started.
     Idle,
     /// A fresh dial is under way; `connected` has to come by the deadline.
@@ -110,7 +110,7 @@ pub(super) enum Phase {
     /// The socket is open, `connected` is awaited.
     Greeting { deadline: Duration, disconnect_message: Option<String> },
     /// Connected.
-    Live(Box<Live>),
+    Live(Box<LiveConnection>),
     /// Lost, perhaps to be regained.
     Recovering(Box<Recovery>),
     /// Waiting to dial afresh.
@@ -121,9 +121,9 @@ pub(super) enum Phase {
     Ended,
 }
 
-impl Phase {
+impl SessionPhase {
     /// Takes a live connection out, for whoever leads it on; in any other phase nothing changes.
-    pub(super) fn take_live(&mut self) -> Option<Box<Live>> {
+    pub(super) fn take_live(&mut self) -> Option<Box<LiveConnection>> {
         match std::mem::replace(self, Self::Idle) {
             Self::Live(live) => Some(live),
             other => {

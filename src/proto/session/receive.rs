@@ -3,10 +3,10 @@
 use std::time::Duration;
 
 use super::event::{Lifecycle, Received};
-use super::operations::Acked;
-use super::phase::{Identity, Phase, ReconnectionToken, Step};
+use super::operations::AckResult;
+use super::phase::{ConnectionIdentity, ReconnectionToken, RecoveryStep, SessionPhase};
 use super::recovery::live;
-use super::sequence::Arrival;
+use super::sequence::SequenceOrder;
 use super::verdict::LossCause;
 use super::{Output, Session};
 use crate::{Downstream, Message, StateFrame, Unpacked, Upstream, WireFrame};
@@ -31,10 +31,12 @@ impl Session {
             self.new_token = Some(ReconnectionToken(token.as_ref().to_owned()));
         }
         match &mut self.phase {
-            Phase::Live(_) => {}
-            Phase::Greeting { .. } => return self.greet(now, frame),
-            Phase::Recovering(recovery) => {
-                let Step::Proving { disconnect_message, .. } = &mut recovery.step else { return Received::Control };
+            SessionPhase::Live(_) => {}
+            SessionPhase::Greeting { .. } => return self.greet(now, frame),
+            SessionPhase::Recovering(recovery) => {
+                let RecoveryStep::Proving { disconnect_message, .. } = &mut recovery.step else {
+                    return Received::Control;
+                };
                 // A farewell proves nothing: the close that follows decides.
                 if let Downstream::Disconnected { message } = frame {
                     *disconnect_message = message.map(|message| message.into_owned());
@@ -56,7 +58,11 @@ impl Session {
                     self.recovered(now, recovery);
                 }
             }
-            Phase::Idle | Phase::Dialing { .. } | Phase::Waiting { .. } | Phase::Closing { .. } | Phase::Ended => {
+            SessionPhase::Idle
+            | SessionPhase::Dialing { .. }
+            | SessionPhase::Waiting { .. }
+            | SessionPhase::Closing { .. }
+            | SessionPhase::Ended => {
                 return Received::Control;
             }
         }
@@ -65,11 +71,11 @@ impl Session {
 
     /// A frame came that the subprotocol does not have (PROTOCOL §19.13).
     fn pass_on(&mut self, now: Duration, reason: &'static str) -> Received<'static> {
-        if matches!(self.phase, Phase::Closing { .. } | Phase::Ended) {
+        if matches!(self.phase, SessionPhase::Closing { .. } | SessionPhase::Ended) {
             return Received::Control;
         }
         self.handle_sign_of_life(now);
-        if let Phase::Live(live) = &mut self.phase {
+        if let SessionPhase::Live(live) = &mut self.phase {
             live.unplaced += 1;
         }
         Received::Unknown { reason: reason.into() }
@@ -77,7 +83,7 @@ impl Session {
 
     /// A WebSocket ping or pong came: any frame is life.
     pub fn handle_sign_of_life(&mut self, now: Duration) {
-        if let Phase::Live(live) = &mut self.phase {
+        if let SessionPhase::Live(live) = &mut self.phase {
             live.last_received = now;
         }
     }
@@ -87,7 +93,7 @@ impl Session {
     pub fn handle_progress(&mut self, now: Duration) {
         let (attempt, patience) = (self.recovery_attempt(), self.patience());
         match &mut self.phase {
-            Phase::Live(live) => {
+            SessionPhase::Live(live) => {
                 live.last_received = now;
                 // The ack is behind what comes, or the operation is still on its way.
                 let since = *live.moving_since.get_or_insert(now);
@@ -97,17 +103,17 @@ impl Session {
                     self.streams.excuse(now, patience.ack_timeout);
                 }
             }
-            Phase::Recovering(recovery) => {
-                if let Step::Proving { deadline, .. } = &mut recovery.step {
+            SessionPhase::Recovering(recovery) => {
+                if let RecoveryStep::Proving { deadline, .. } = &mut recovery.step {
                     *deadline = (*deadline).max(now.saturating_add(attempt));
                 }
             }
-            Phase::Idle
-            | Phase::Dialing { .. }
-            | Phase::Greeting { .. }
-            | Phase::Waiting { .. }
-            | Phase::Closing { .. }
-            | Phase::Ended => {}
+            SessionPhase::Idle
+            | SessionPhase::Dialing { .. }
+            | SessionPhase::Greeting { .. }
+            | SessionPhase::Waiting { .. }
+            | SessionPhase::Closing { .. }
+            | SessionPhase::Ended => {}
         }
     }
 
@@ -123,7 +129,7 @@ impl Session {
                 self.renewed = false;
                 self.stall.restart(now);
                 let user_id = user_id.map(|user| user.into_owned());
-                let identity = Identity {
+                let identity = ConnectionIdentity {
                     connection_id: connection_id.clone(),
                     user_id: user_id.clone(),
                     token,
@@ -131,7 +137,7 @@ impl Session {
                     ordinal: self.ordinal,
                 };
                 self.event(Lifecycle::Connected { connection_id, user_id });
-                self.phase = Phase::Live(Box::new(live(identity, now, now, None)));
+                self.phase = SessionPhase::Live(Box::new(live(identity, now, now, None)));
                 self.operations.begin_socket(now);
                 self.rejoin(now);
                 self.restate_all();
@@ -142,7 +148,7 @@ impl Session {
                 Received::Control
             }
             Downstream::Disconnected { message } => {
-                if let Phase::Greeting { disconnect_message, .. } = &mut self.phase {
+                if let SessionPhase::Greeting { disconnect_message, .. } = &mut self.phase {
                     *disconnect_message = message.map(|message| message.into_owned());
                 }
                 Received::Control
@@ -160,7 +166,7 @@ impl Session {
     }
 
     fn receive<'f>(&mut self, now: Duration, frame: Downstream<'f>, bytes: usize) -> Received<'f> {
-        let Phase::Live(live) = &mut self.phase else { return Received::Control };
+        let SessionPhase::Live(live) = &mut self.phase else { return Received::Control };
         live.last_received = now;
         live.moving_since = None;
         let sequence_id = match &frame {
@@ -185,16 +191,16 @@ impl Session {
         }
         let not_understood = if sequence_id.is_some() { std::mem::take(&mut live.unplaced) } else { 0 };
         let arrival = live.identity.sequence.arrive(now, sequence_id, bytes);
-        live.progress |= sequence_id.is_some() && arrival != Arrival::Duplicate;
+        live.progress |= sequence_id.is_some() && arrival != SequenceOrder::Duplicate;
         let ack = if self.backlogged { None } else { live.identity.sequence.take_ack(now) };
         let repeated = live.identity.sequence.may_be_repeated(sequence_id);
-        if let (Arrival::Gap { expected }, Some(sequence_id)) = (arrival, sequence_id) {
+        if let (SequenceOrder::Gap { expected }, Some(sequence_id)) = (arrival, sequence_id) {
             self.event(Lifecycle::SequenceGap { expected, sequence_id, not_understood });
         }
         if let Some(id) = ack {
             self.send(&Upstream::SequenceAck(id));
         }
-        if arrival == Arrival::Duplicate {
+        if arrival == SequenceOrder::Duplicate {
             return Received::Duplicate;
         }
         match frame {
@@ -217,9 +223,9 @@ impl Session {
                 let acked = self.operations.acknowledge(now, ack_id, &result, patience, pause);
                 self.tell_failed_attempts();
                 let freed = match acked {
-                    Acked::Stray | Acked::Retrying => None,
-                    Acked::Settled(settled) => {
-                        if let Phase::Live(live) = &mut self.phase {
+                    AckResult::Stray | AckResult::Retrying => None,
+                    AckResult::Settled(settled) => {
+                        if let SessionPhase::Live(live) = &mut self.phase {
                             live.progress = true;
                         }
                         let freed = settled.freed_group();
@@ -231,7 +237,7 @@ impl Session {
                 Received::Control
             }
             Downstream::Connected { connection_id, reconnection_token, .. } => {
-                let Phase::Live(live) = &mut self.phase else { return Received::Control };
+                let SessionPhase::Live(live) = &mut self.phase else { return Received::Control };
                 if connection_id != live.identity.connection_id {
                     return self.meet_another_connection(now, &connection_id);
                 }
@@ -242,7 +248,7 @@ impl Session {
                 Received::Control
             }
             Downstream::Disconnected { message } => {
-                if let Phase::Live(live) = &mut self.phase {
+                if let SessionPhase::Live(live) = &mut self.phase {
                     live.disconnect_message = message.map(|message| message.into_owned());
                 }
                 Received::Control

@@ -4,7 +4,7 @@ use std::collections::VecDeque;
 use std::time::Duration;
 
 use super::event::{Lifecycle, Loss};
-use super::phase::{Identity, Live, Phase, Recovery, Step};
+use super::phase::{ConnectionIdentity, LiveConnection, Recovery, RecoveryStep, SessionPhase};
 use super::status::Ping;
 use super::transport::loss_of;
 use super::verdict::{EndKind, LossCause, LossVerdict, loss_verdict};
@@ -27,19 +27,19 @@ pub(super) const RECOVERY_WINDOW: Duration = Duration::from_secs(RECOVERY_WINDOW
 
 /// How many recoveries may still begin without a pause: one more for each second that passes.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct Quick {
+pub(super) struct QuickRecoveries {
     left: u32,
     /// Up to when passed seconds were counted.
     counted: Duration,
 }
 
-impl Default for Quick {
+impl Default for QuickRecoveries {
     fn default() -> Self {
         Self { left: QUICK_RECOVERIES, counted: Duration::ZERO }
     }
 }
 
-impl Quick {
+impl QuickRecoveries {
     fn take(&mut self, now: Duration) -> bool {
         let passed = now.saturating_sub(self.counted).as_secs();
         self.counted += Duration::from_secs(passed);
@@ -56,7 +56,7 @@ impl Quick {
 
 impl Session {
     /// A live connection has lost its socket.
-    pub(super) fn lose(&mut self, now: Duration, live: Box<Live>, cause: LossCause) {
+    pub(super) fn lose(&mut self, now: Duration, live: Box<LiveConnection>, cause: LossCause) {
         let live = *live;
         // They are asked again on the next socket.
         self.waiting_pings.extend(live.pings.iter().filter_map(|ping| ping.id));
@@ -89,7 +89,7 @@ impl Session {
             window: counted_from + RECOVERY_WINDOW,
             garbled: garbled || verdict == LossVerdict::RecoverOnce,
             attempts: 0,
-            step: Step::Pause { until: if at_once { now } else { now + RECOVERY_PAUSE } },
+            step: RecoveryStep::Pause { until: if at_once { now } else { now + RECOVERY_PAUSE } },
         });
         let recoverable = self.config.reliable && recovery.identity.token.is_some();
         if !recoverable || is_fresh || recovery.window <= now {
@@ -100,7 +100,7 @@ impl Session {
             return;
         }
         let connection_id = recovery.identity.connection_id.clone();
-        self.phase = Phase::Recovering(recovery);
+        self.phase = SessionPhase::Recovering(recovery);
         let described = loss.describe();
         self.event(Lifecycle::Recovering { connection_id, loss });
         for settled in self.operations.give_up_killers(&described) {
@@ -117,8 +117,8 @@ impl Session {
 
     /// Nothing has come over the socket of a recovery.
     pub(super) fn miss_proof(&mut self, now: Duration, recovery: Box<Recovery>) {
-        let Step::Proving { started, .. } = recovery.step else {
-            self.phase = Phase::Recovering(recovery);
+        let RecoveryStep::Proving { started, .. } = recovery.step else {
+            self.phase = SessionPhase::Recovering(recovery);
             return;
         };
         self.outputs.push_back(Output::Abort);
@@ -134,9 +134,9 @@ impl Session {
         };
         let deadline = now + self.recovery_attempt();
         recovery.attempts += 1;
-        recovery.step = Step::Dialing { started: now, deadline };
+        recovery.step = RecoveryStep::Dialing { started: now, deadline };
         let connection_id = recovery.identity.connection_id.clone();
-        self.phase = Phase::Recovering(recovery);
+        self.phase = SessionPhase::Recovering(recovery);
         self.outputs.push_back(Output::Dial { request: DialRequest::Recover { connection_id, token }, deadline });
     }
 
@@ -146,8 +146,8 @@ impl Session {
         if recovery.window <= now || (!self.stall.is_on() && recovery.window <= until) {
             self.window_closed(now, *recovery);
         } else {
-            recovery.step = Step::Pause { until };
-            self.phase = Phase::Recovering(recovery);
+            recovery.step = RecoveryStep::Pause { until };
+            self.phase = SessionPhase::Recovering(recovery);
         }
     }
 
@@ -164,10 +164,10 @@ impl Session {
         let downtime = lost_before.saturating_add(now.saturating_sub(lost_at));
         self.event(Lifecycle::Recovered { connection_id, attempts, downtime });
         let counted_from = window.saturating_sub(RECOVERY_WINDOW);
-        let mut live = Live { garbled, ..live(identity, now, connected_at, Some(counted_from)) };
+        let mut live = LiveConnection { garbled, ..live(identity, now, connected_at, Some(counted_from)) };
         // The ping that was to prove it has its answer still to come, or now.
         live.pings.extend(Self::proving_since(&step).map(|sent| Ping { sent, id: None }));
-        self.phase = Phase::Live(Box::new(live));
+        self.phase = SessionPhase::Live(Box::new(live));
         self.operations.begin_socket(now);
         self.note_change();
         if !std::mem::replace(&mut self.was_connected, true) {
@@ -221,12 +221,12 @@ impl Session {
 }
 
 pub(super) fn live(
-    identity: Identity,
+    identity: ConnectionIdentity,
     now: Duration,
     connected_at: Duration,
     unproductive_since: Option<Duration>,
-) -> Live {
-    Live {
+) -> LiveConnection {
+    LiveConnection {
         identity,
         since: now,
         connected_at,

@@ -10,10 +10,10 @@ pub(super) const MOST_IN_FLIGHT: usize = 900;
 
 /// An operation that was sent on the connection there is, under an ackId.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct Counted {
+pub(super) struct SentOperation {
     /// How many operations may be carried out after it, by all that was known at `from`.
     pub(super) since: u64,
-    /// [`Sent::all`] at that time.
+    /// [`SentCounts::all`] at that time.
     pub(super) from: u64,
     /// Others record it.
     pub(super) recorded: bool,
@@ -25,7 +25,7 @@ pub(super) struct Counted {
 /// counts once for those before it, and once more when it is sent again after an attempt that failed, or when it may have
 /// been forgotten itself.
 #[derive(Clone, Copy, Debug, Default)]
-pub(super) struct Sent {
+pub(super) struct SentCounts {
     /// All of this process.
     pub(super) all: u64,
     /// Those that have not settled and were sent again after an attempt that failed.
@@ -36,7 +36,7 @@ pub(super) struct Sent {
     pub(super) others_open: u64,
 }
 
-impl Sent {
+impl SentCounts {
     pub(super) fn count(&mut self, recorded: bool) {
         self.all += 1;
         self.others += u64::from(!recorded);

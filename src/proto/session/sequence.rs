@@ -15,7 +15,7 @@ const ACK_BYTES: usize = 1_000_000;
 
 /// What a sequence id says about its message.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Arrival {
+pub(super) enum SequenceOrder {
     /// The next one, or one without an id.
     InOrder,
     /// Seen before: to be dropped.
@@ -73,8 +73,8 @@ impl Sequence {
     }
 
     /// Takes note of a frame of `bytes` bytes.
-    pub(super) fn arrive(&mut self, now: Duration, id: Option<u64>, bytes: usize) -> Arrival {
-        let Some(id) = id else { return Arrival::InOrder };
+    pub(super) fn arrive(&mut self, now: Duration, id: Option<u64>, bytes: usize) -> SequenceOrder {
+        let Some(id) = id else { return SequenceOrder::InOrder };
         // A duplicate is acknowledged again: the service would not repeat what it knows to have arrived.
         self.messages += 1;
         self.bytes += bytes;
@@ -86,11 +86,11 @@ impl Sequence {
             self.due = Some(now + ACK_AFTER);
         }
         if duplicate {
-            return Arrival::Duplicate;
+            return SequenceOrder::Duplicate;
         }
         let expected = self.largest + 1;
         self.largest = id;
-        if id == expected { Arrival::InOrder } else { Arrival::Gap { expected } }
+        if id == expected { SequenceOrder::InOrder } else { SequenceOrder::Gap { expected } }
     }
 
     /// The largest id that arrived.
@@ -146,13 +146,13 @@ mod tests {
     #[test]
     fn duplicates_are_dropped_and_jumps_are_seen() {
         let mut sequence = Sequence::default();
-        assert_eq!(sequence.arrive(T0, Some(1), 10), Arrival::InOrder);
-        assert_eq!(sequence.arrive(T0, Some(2), 10), Arrival::InOrder);
-        assert_eq!(sequence.arrive(T0, Some(2), 10), Arrival::Duplicate);
-        assert_eq!(sequence.arrive(T0, Some(5), 10), Arrival::Gap { expected: 3 });
-        assert_eq!(sequence.arrive(T0, Some(4), 10), Arrival::Duplicate);
-        assert_eq!(sequence.arrive(T0, None, 10), Arrival::InOrder);
-        assert_eq!(Sequence::default().arrive(T0, Some(2), 1), Arrival::Gap { expected: 1 });
+        assert_eq!(sequence.arrive(T0, Some(1), 10), SequenceOrder::InOrder);
+        assert_eq!(sequence.arrive(T0, Some(2), 10), SequenceOrder::InOrder);
+        assert_eq!(sequence.arrive(T0, Some(2), 10), SequenceOrder::Duplicate);
+        assert_eq!(sequence.arrive(T0, Some(5), 10), SequenceOrder::Gap { expected: 3 });
+        assert_eq!(sequence.arrive(T0, Some(4), 10), SequenceOrder::Duplicate);
+        assert_eq!(sequence.arrive(T0, None, 10), SequenceOrder::InOrder);
+        assert_eq!(Sequence::default().arrive(T0, Some(2), 1), SequenceOrder::Gap { expected: 1 });
     }
 
     #[test]
@@ -201,8 +201,8 @@ mod tests {
     #[test]
     fn a_resumed_connection_goes_on_after_what_was_done_and_knows_what_was_begun() {
         let mut sequence = Sequence::resumed(5, 8);
-        assert_eq!(sequence.arrive(T0, Some(5), 10), Arrival::Duplicate);
-        assert_eq!(sequence.arrive(T0, Some(6), 10), Arrival::InOrder);
+        assert_eq!(sequence.arrive(T0, Some(5), 10), SequenceOrder::Duplicate);
+        assert_eq!(sequence.arrive(T0, Some(6), 10), SequenceOrder::InOrder);
         assert_eq!(sequence.take_ack(ACK_AFTER), Some(5));
         let repeated = [6, 8, 9].map(|id| sequence.may_be_repeated(Some(id)));
         assert_eq!(repeated, [true, true, false]);

@@ -5,14 +5,14 @@ use std::time::Duration;
 
 use super::cause::OutcomeCause;
 use super::event::{AckReport, Lifecycle, Nack, OperationKind};
-use super::operations::{Owner, Patience, Settled};
-use super::phase::Phase;
+use super::operations::{OperationPatience, Owner, SettledOperation};
+use super::phase::SessionPhase;
 use super::request::{AckMode, OperationId, Outcome, Request};
 use super::{OnUnknown, Output, Session};
 
 impl Session {
-    pub(super) fn patience(&self) -> Patience {
-        Patience {
+    pub(super) fn patience(&self) -> OperationPatience {
+        OperationPatience {
             retries: self.config.operation_retries,
             ack_timeout: self.config.ack_timeout,
             doubles: self.config.on_unknown == OnUnknown::Resend,
@@ -99,11 +99,11 @@ impl Session {
     pub(super) fn expire_operations(&mut self, now: Duration) {
         let (again, settled) = self.operations.expire(now, self.patience());
         self.tell_failed_attempts();
-        let freed: Vec<String> = settled.iter().filter_map(Settled::freed_group).collect();
+        let freed: Vec<String> = settled.iter().filter_map(SettledOperation::freed_group).collect();
         for settled in settled {
             self.settle(settled);
         }
-        if matches!(self.phase, Phase::Live(_)) {
+        if matches!(self.phase, SessionPhase::Live(_)) {
             for order in again {
                 self.send_operation(now, order);
             }
@@ -139,7 +139,7 @@ impl Session {
     }
 
     /// An operation has ended: groups follow, the user is told, its issuer is answered.
-    pub(super) fn settle(&mut self, Settled { mut operation, outcome }: Settled) {
+    pub(super) fn settle(&mut self, SettledOperation { mut operation, outcome }: SettledOperation) {
         let group = match operation.kind {
             OperationKind::JoinGroup => Some(true),
             OperationKind::LeaveGroup => Some(false),

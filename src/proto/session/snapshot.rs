@@ -48,7 +48,7 @@ pub struct Snapshot {
     /// Those of messages and events that may have been carried out, on whatever connection, as ranges.
     pub carried: Vec<(u64, u64)>,
     /// Those of them that the service knows on the connection there is.
-    pub remembered: Vec<Remembered>,
+    pub remembered: Vec<RememberedRun>,
     /// Digests of the frames that went out on the connection there is, with their ackIds, the oldest first.
     pub digests: Vec<(u64, u32)>,
     /// How many operations were sent on this connection under an ackId; of those that their issuer records by itself,
@@ -77,7 +77,8 @@ impl Snapshot {
     /// would carry it out again.
     pub fn has_forgotten(&self, id: u64) -> bool {
         let holds = |(first, last): (u64, u64)| (first..=last).contains(&id);
-        let known = |it: &Remembered| holds((it.first, it.last)) && it.since.saturating_add(it.last - id) < REMEMBERED;
+        let known =
+            |it: &RememberedRun| holds((it.first, it.last)) && it.since.saturating_add(it.last - id) < REMEMBERED;
         let open = self.operations.iter().any(|it| it.ack_id == id);
         self.carried.iter().any(|range| holds(*range))
             && !open
@@ -100,7 +101,7 @@ fn add(ranges: &mut Vec<(u64, u64)>, range: (u64, u64)) {
 
 /// Consecutive ackIds that were carried out one after the other.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Remembered {
+pub struct RememberedRun {
     /// The first of them.
     pub first: u64,
     /// The last of them.

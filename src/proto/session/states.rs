@@ -8,23 +8,23 @@ use std::collections::BTreeMap;
 
 use super::Session;
 use super::event::{Lifecycle, Nack, OperationKind, Received, StateChanges};
-use super::operations::{Operation, Owner};
-use super::phase::Phase;
+use super::operations::{Owner, PendingOperation};
+use super::phase::SessionPhase;
 use super::request::{AckMode, OperationId, Outcome, Request};
-use super::view::View;
+use super::view::GroupView;
 use crate::{GroupState, MAX_SNAPSHOT_ITEMS, StateFrame};
 
 /// The states of all groups that were asked about.
 #[derive(Debug, Default)]
-pub(super) struct States {
-    groups: BTreeMap<String, Room>,
+pub(super) struct GroupStates {
+    groups: BTreeMap<String, GroupEntry>,
     /// What operations of the user's set, until they have settled.
     setting: BTreeMap<OperationId, Option<GroupState>>,
 }
 
 /// One group.
 #[derive(Debug, Default)]
-struct Room {
+struct GroupEntry {
     /// What was said last, and acknowledged; `None`: nothing.
     own: Option<GroupState>,
     /// It is in force on this connection.
@@ -37,16 +37,16 @@ struct Room {
     was_subscribed: bool,
     /// What was to be done again was refused on this connection; on the next one it is tried anew.
     is_given_up: bool,
-    view: View,
+    view: GroupView,
 }
 
-impl Room {
+impl GroupEntry {
     fn is_needed(&self) -> bool {
         self.own.is_some() || self.wanted || self.is_subscribed
     }
 }
 
-impl States {
+impl GroupStates {
     /// The user asks for something.
     pub(super) fn note(&mut self, id: OperationId, request: &Request) {
         match request {
@@ -54,10 +54,10 @@ impl States {
                 self.setting.insert(id, state.clone());
             }
             Request::SubscribeStates { group } => {
-                let room = self.groups.entry(group.clone()).or_default();
-                room.wanted = true;
+                let entry = self.groups.entry(group.clone()).or_default();
+                entry.wanted = true;
                 // From now on: what there is may come before the ack does, on a connection that was recovered.
-                room.view.ask(true);
+                entry.view.ask(true);
             }
             Request::UnsubscribeStates { .. }
             | Request::Join { .. }
@@ -69,10 +69,10 @@ impl States {
 
     /// A new connection says nothing of itself and is told nothing.
     pub(super) fn forget_in_force(&mut self) {
-        for room in self.groups.values_mut() {
-            (room.is_set, room.is_subscribed, room.is_given_up) = (false, false, false);
+        for entry in self.groups.values_mut() {
+            (entry.is_set, entry.is_subscribed, entry.is_given_up) = (false, false, false);
             // Whatever was told on the old one is older than what the new one tells, whoever asks there.
-            room.view.ask(false);
+            entry.view.ask(false);
         }
     }
 
@@ -82,7 +82,7 @@ impl States {
     }
 
     fn tidy(&mut self, group: &str) {
-        if self.groups.get(group).is_some_and(|room| !room.is_needed()) {
+        if self.groups.get(group).is_some_and(|entry| !entry.is_needed()) {
             self.groups.remove(group);
         }
     }
@@ -92,11 +92,11 @@ impl Session {
     /// What is told of states; of a group that nobody asked about, it is nobody's.
     pub(super) fn take_states(&mut self, frame: StateFrame<'_>) -> Received<'static> {
         let StateFrame { snapshot, group, sequence_id: _, items } = frame;
-        let Some(room) = self.states.groups.get_mut(group.as_ref()).filter(|room| room.wanted) else {
+        let Some(entry) = self.states.groups.get_mut(group.as_ref()).filter(|entry| entry.wanted) else {
             return Received::Control;
         };
         let may_be_cut_short = snapshot && items.len() >= MAX_SNAPSHOT_ITEMS;
-        let changes = room.view.take(items, snapshot);
+        let changes = entry.view.take(items, snapshot);
         if changes.is_empty() && !snapshot {
             return Received::Control;
         }
@@ -115,21 +115,21 @@ impl Session {
 
     /// The same for one group.
     fn restate(&mut self, group: &str) {
-        if !self.config.rejoin || !matches!(self.phase, Phase::Live(_)) {
+        if !self.config.rejoin || !matches!(self.phase, SessionPhase::Live(_)) {
             return;
         }
-        let Some(room) = self.states.groups.get(group).filter(|room| !room.is_given_up) else { return };
+        let Some(entry) = self.states.groups.get(group).filter(|entry| !entry.is_given_up) else { return };
         // In that order (PROTOCOL §19.30).
-        let set = room.own.clone().filter(|_| !room.is_set);
+        let set = entry.own.clone().filter(|_| !entry.is_set);
         let set = set.map(|state| Request::SetState { group: group.to_owned(), state: Some(state) });
         let subscribe =
-            (room.wanted && !room.is_subscribed).then(|| Request::SubscribeStates { group: group.to_owned() });
+            (entry.wanted && !entry.is_subscribed).then(|| Request::SubscribeStates { group: group.to_owned() });
         for request in set.into_iter().chain(subscribe) {
             if self.operations.is_restated(group, request.kind()) {
                 continue;
             }
-            if let (Request::SubscribeStates { .. }, Some(room)) = (&request, self.states.groups.get_mut(group)) {
-                room.view.ask(false);
+            if let (Request::SubscribeStates { .. }, Some(entry)) = (&request, self.states.groups.get_mut(group)) {
+                entry.view.ask(false);
             }
             // It has an id of its own.
             let _ = self.operations.submit(self.config.codec, Owner::Rejoin, request, AckMode::Automatic);
@@ -137,37 +137,37 @@ impl Session {
     }
 
     /// An operation about states, or about the group that they are of, has ended.
-    pub(super) fn settle_states(&mut self, operation: &Operation, done: bool) {
+    pub(super) fn settle_states(&mut self, operation: &PendingOperation, done: bool) {
         let setting = match operation.owner {
             Owner::User(id) => self.states.setting.remove(&id),
             Owner::Rejoin | Owner::Session | Owner::Earlier => None,
         };
         let group = operation.target.as_str();
-        if let (Owner::Rejoin, false, Some(room)) = (operation.owner, done, self.states.groups.get_mut(group)) {
-            room.is_given_up = true;
+        if let (Owner::Rejoin, false, Some(entry)) = (operation.owner, done, self.states.groups.get_mut(group)) {
+            entry.is_given_up = true;
         }
         match operation.kind {
             OperationKind::SetGroupState if done => {
-                let room = self.states.groups.entry(group.to_owned()).or_default();
+                let entry = self.states.groups.entry(group.to_owned()).or_default();
                 if let Some(state) = setting {
-                    room.own = state;
+                    entry.own = state;
                 }
-                room.is_set = true;
+                entry.is_set = true;
             }
             OperationKind::SubscribeGroupState => {
-                if let Some(room) = self.states.groups.get_mut(group) {
-                    room.is_subscribed |= done;
+                if let Some(entry) = self.states.groups.get_mut(group) {
+                    entry.is_subscribed |= done;
                     // One that was made again is still wanted: on the next connection it may be had.
                     if matches!(operation.owner, Owner::User(_)) && !done {
-                        room.wanted = room.is_subscribed || room.was_subscribed;
+                        entry.wanted = entry.is_subscribed || entry.was_subscribed;
                     }
-                    room.was_subscribed |= done;
+                    entry.was_subscribed |= done;
                 }
             }
             OperationKind::UnsubscribeGroupState if done => {
-                if let Some(room) = self.states.groups.get_mut(group) {
-                    room.wanted = false;
-                    (room.is_subscribed, room.was_subscribed, room.view) = (false, false, View::default());
+                if let Some(entry) = self.states.groups.get_mut(group) {
+                    entry.wanted = false;
+                    (entry.is_subscribed, entry.was_subscribed, entry.view) = (false, false, GroupView::default());
                 }
             }
             // With the membership both end.

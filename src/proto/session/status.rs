@@ -7,7 +7,7 @@
 
 use std::time::Duration;
 
-use super::phase::{Phase, Step};
+use super::phase::{RecoveryStep, SessionPhase};
 use super::{Counts, Output, Session};
 use crate::Upstream;
 
@@ -74,21 +74,28 @@ impl Session {
     /// A look at where things stand.
     pub fn status(&self, now: Duration) -> Status {
         let (identity, connected_at) = match &self.phase {
-            Phase::Live(live) => (Some(&live.identity), live.connected_at),
-            Phase::Recovering(recovery) => (Some(&recovery.identity), recovery.connected_at),
-            Phase::Idle
-            | Phase::Dialing { .. }
-            | Phase::Greeting { .. }
-            | Phase::Waiting { .. }
-            | Phase::Closing { .. }
-            | Phase::Ended => (None, now),
+            SessionPhase::Live(live) => (Some(&live.identity), live.connected_at),
+            SessionPhase::Recovering(recovery) => (Some(&recovery.identity), recovery.connected_at),
+            SessionPhase::Idle
+            | SessionPhase::Dialing { .. }
+            | SessionPhase::Greeting { .. }
+            | SessionPhase::Waiting { .. }
+            | SessionPhase::Closing { .. }
+            | SessionPhase::Ended => (None, now),
         };
         let standing = match &self.phase {
-            Phase::Live(_) => Standing::Connected,
-            Phase::Recovering(_) => Standing::Recovering,
-            Phase::Closing { .. } | Phase::Ended => Standing::Stopped,
-            Phase::Idle | Phase::Dialing { .. } | Phase::Greeting { .. } | Phase::Waiting { .. } => {
-                if self.was_connected { Standing::Reconnecting } else { Standing::Connecting }
+            SessionPhase::Live(_) => Standing::Connected,
+            SessionPhase::Recovering(_) => Standing::Recovering,
+            SessionPhase::Closing { .. } | SessionPhase::Ended => Standing::Stopped,
+            SessionPhase::Idle
+            | SessionPhase::Dialing { .. }
+            | SessionPhase::Greeting { .. }
+            | SessionPhase::Waiting { .. } => {
+                if self.was_connected {
+                    Standing::Reconnecting
+                } else {
+                    Standing::Connecting
+                }
             }
         };
         Status {
@@ -105,7 +112,11 @@ impl Session {
 
     /// Asks the service for a sign of life. It is answered with [`Output::Ponged`], unless the session ends before.
     pub fn handle_ping(&mut self, now: Duration, id: PingId) {
-        if matches!(self.phase, Phase::Live(_)) { self.send_ping(now, Some(id)) } else { self.waiting_pings.push(id) }
+        if matches!(self.phase, SessionPhase::Live(_)) {
+            self.send_ping(now, Some(id))
+        } else {
+            self.waiting_pings.push(id)
+        }
     }
 
     /// Sends the pings that waited for a connection.
@@ -117,7 +128,7 @@ impl Session {
 
     pub(super) fn send_ping(&mut self, now: Duration, id: Option<PingId>) {
         self.send(&Upstream::Ping);
-        if let Phase::Live(live) = &mut self.phase {
+        if let SessionPhase::Live(live) = &mut self.phase {
             live.last_ping = now;
             live.pings.push_back(Ping { sent: now, id });
         }
@@ -125,7 +136,7 @@ impl Session {
 
     pub(super) fn ponged(&mut self, now: Duration) {
         let least = self.least_round_trip;
-        let Phase::Live(live) = &mut self.phase else { return };
+        let SessionPhase::Live(live) = &mut self.phase else { return };
         // Those before it stay: when more answers come than are expected, they are theirs, late.
         let expected = |ping: &Ping| least.is_some_and(|least| ping.is_expected(now, least));
         let answered = live.pings.iter().position(expected).unwrap_or(0);
@@ -139,10 +150,10 @@ impl Session {
     }
 
     /// When the ping that proves a recovered connection went out, as far as known.
-    pub(super) fn proving_since(step: &Step) -> Option<Duration> {
+    pub(super) fn proving_since(step: &RecoveryStep) -> Option<Duration> {
         match step {
-            Step::Proving { opened, .. } => Some(*opened),
-            Step::Pause { .. } | Step::Dialing { .. } => None,
+            RecoveryStep::Proving { opened, .. } => Some(*opened),
+            RecoveryStep::Pause { .. } | RecoveryStep::Dialing { .. } => None,
         }
     }
 }

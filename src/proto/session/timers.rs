@@ -10,7 +10,7 @@ const FACTOR: usize = 4;
 
 /// Points in time with the keys that wait for them, the earliest first. Most are later than all before them.
 #[derive(Debug, Default)]
-pub(super) struct Timers {
+pub(super) struct SessionTimers {
     /// Those that were, in order; `false`: taken out. The first is not.
     in_order: VecDeque<(Duration, u64, bool)>,
     /// How many of them there are.
@@ -18,7 +18,7 @@ pub(super) struct Timers {
     others: BTreeSet<(Duration, u64)>,
 }
 
-impl Timers {
+impl SessionTimers {
     pub(super) fn insert(&mut self, at: Duration, key: u64) {
         match self.in_order.back() {
             Some((last, last_key, _)) if (*last, *last_key) >= (at, key) => {
@@ -72,7 +72,7 @@ mod tests {
 
     #[test]
     fn what_waits_long_does_not_hold_the_rest_there() {
-        let mut timers = Timers::default();
+        let mut timers = SessionTimers::default();
         let second = Duration::from_secs(1);
         timers.insert(second, 0);
         for key in 1..10_000 {
@@ -86,7 +86,7 @@ mod tests {
     proptest! {
         #[test]
         fn the_earliest_is_first(steps in proptest::collection::vec((any::<bool>(), 0u64..50, 0u64..5), 0..400)) {
-            let (mut timers, mut set) = (Timers::default(), BTreeSet::new());
+            let (mut timers, mut set) = (SessionTimers::default(), BTreeSet::new());
             for (at, (adds, key, jitter)) in (0..).zip(steps) {
                 let at = Duration::from_millis(at + 1000 * jitter * (jitter / 4));
                 if adds {

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use super::cause::OutcomeCause;
 use super::event::{Lifecycle, Loss};
-use super::phase::{Live, Phase, Step};
+use super::phase::{LiveConnection, RecoveryStep, SessionPhase};
 use super::verdict::{EndKind, LossCause, LossVerdict, dial_verdict, loss_verdict, stands_in_the_way};
 use super::{DialFailure, DialRequest, End, Output, Retries, Session};
 use crate::Upstream;
@@ -13,13 +13,13 @@ impl Session {
     /// The dial asked for has led to an open socket.
     pub fn handle_opened(&mut self, now: Duration) {
         match &mut self.phase {
-            Phase::Dialing { deadline } => {
-                self.phase = Phase::Greeting { deadline: *deadline, disconnect_message: None };
+            SessionPhase::Dialing { deadline } => {
+                self.phase = SessionPhase::Greeting { deadline: *deadline, disconnect_message: None };
             }
-            Phase::Recovering(recovery) => {
-                if let Step::Dialing { started, deadline } = recovery.step {
+            SessionPhase::Recovering(recovery) => {
+                if let RecoveryStep::Dialing { started, deadline } = recovery.step {
                     let deadline = deadline.max(now);
-                    recovery.step = Step::Proving { started, opened: now, deadline, disconnect_message: None };
+                    recovery.step = RecoveryStep::Proving { started, opened: now, deadline, disconnect_message: None };
                     // Together with the ping: what the socket may carry can be less than what the service replays when
                     // it is not told what has come.
                     let ack = recovery.identity.sequence.acknowledge_again();
@@ -29,19 +29,19 @@ impl Session {
                     }
                 }
             }
-            Phase::Idle
-            | Phase::Greeting { .. }
-            | Phase::Live(_)
-            | Phase::Waiting { .. }
-            | Phase::Closing { .. }
-            | Phase::Ended => {}
+            SessionPhase::Idle
+            | SessionPhase::Greeting { .. }
+            | SessionPhase::Live(_)
+            | SessionPhase::Waiting { .. }
+            | SessionPhase::Closing { .. }
+            | SessionPhase::Ended => {}
         }
     }
 
     /// The dial asked for has failed, its deadline included.
     pub fn handle_dial_failed(&mut self, now: Duration, failure: DialFailure) {
         match &self.phase {
-            Phase::Dialing { .. } => {
+            SessionPhase::Dialing { .. } => {
                 let verdict = dial_verdict(failure.class);
                 self.attempt_failed(&failure.message, false);
                 // Another URL may bring a token that is taken; a second refusal says that it does not.
@@ -52,8 +52,8 @@ impl Session {
                     self.fail(verdict.end, failure.message);
                 }
             }
-            Phase::Recovering(recovery) => {
-                let Step::Dialing { started, .. } = recovery.step else { return };
+            SessionPhase::Recovering(recovery) => {
+                let RecoveryStep::Dialing { started, .. } = recovery.step else { return };
                 self.attempt_failed(&failure.message, true);
                 // Only close 1008 or the window end a recovery, whoever answers the dial (PROTOCOL §7.2, §19.2): a proxy
                 // that asks for credentials and a certificate that is not accepted as well. Whoever is there reads it at
@@ -68,12 +68,12 @@ impl Session {
                     self.fail(dial_verdict(failure.class).end, failure.message);
                 }
             }
-            Phase::Idle
-            | Phase::Greeting { .. }
-            | Phase::Live(_)
-            | Phase::Waiting { .. }
-            | Phase::Closing { .. }
-            | Phase::Ended => {}
+            SessionPhase::Idle
+            | SessionPhase::Greeting { .. }
+            | SessionPhase::Live(_)
+            | SessionPhase::Waiting { .. }
+            | SessionPhase::Closing { .. }
+            | SessionPhase::Ended => {}
         }
     }
 
@@ -84,14 +84,14 @@ impl Session {
             return;
         }
         match &mut self.phase {
-            Phase::Greeting { disconnect_message, .. } => {
+            SessionPhase::Greeting { disconnect_message, .. } => {
                 let loss = loss_of(&cause, disconnect_message.take());
                 let message = format!("the connection ended before `connected`: {}", loss.describe());
                 self.attempt_failed(&message, false);
                 self.retry_fresh(now, EndKind::Unreachable, message, None);
             }
-            Phase::Recovering(recovery) => {
-                let Step::Proving { started, disconnect_message, .. } = &mut recovery.step else { return };
+            SessionPhase::Recovering(recovery) => {
+                let RecoveryStep::Proving { started, disconnect_message, .. } = &mut recovery.step else { return };
                 let (started, loss) = (*started, loss_of(&cause, disconnect_message.take()));
                 let is_fresh = match loss_verdict(&cause) {
                     LossVerdict::Recover => false,
@@ -114,15 +114,19 @@ impl Session {
                     self.pause_recovery(now, recovery, started);
                 }
             }
-            Phase::Closing { .. } => self.end(End::Stopped),
-            Phase::Live(_) | Phase::Idle | Phase::Dialing { .. } | Phase::Waiting { .. } | Phase::Ended => {}
+            SessionPhase::Closing { .. } => self.end(End::Stopped),
+            SessionPhase::Live(_)
+            | SessionPhase::Idle
+            | SessionPhase::Dialing { .. }
+            | SessionPhase::Waiting { .. }
+            | SessionPhase::Ended => {}
         }
     }
 
     pub(super) fn dial_fresh(&mut self, now: Duration) {
         let deadline = now.saturating_add(self.config.connect_timeout);
         self.outputs.push_back(Output::Dial { request: DialRequest::Fresh, deadline });
-        self.phase = Phase::Dialing { deadline };
+        self.phase = SessionPhase::Dialing { deadline };
     }
 
     /// `connected` has not come in time.
@@ -142,7 +146,7 @@ impl Session {
 
     /// Acknowledges what has come, if it is time (PROTOCOL §19.9).
     pub(super) fn acknowledge_messages(&mut self, now: Duration) {
-        let Phase::Live(live) = &mut self.phase else { return };
+        let SessionPhase::Live(live) = &mut self.phase else { return };
         if self.backlogged {
             return;
         }
@@ -161,7 +165,7 @@ impl Session {
         }
     }
 
-    pub(super) fn ping_due(&self, live: &Live) -> Option<Duration> {
+    pub(super) fn ping_due(&self, live: &LiveConnection) -> Option<Duration> {
         // It would wait behind the rest; and the rest asks for an answer, too.
         if self.backlogged {
             return None;
@@ -169,7 +173,7 @@ impl Session {
         self.config.ping_interval.map(|interval| live.last_received.max(live.last_ping).saturating_add(interval))
     }
 
-    pub(super) fn silence_due(&self, live: &Live) -> Option<Duration> {
+    pub(super) fn silence_due(&self, live: &LiveConnection) -> Option<Duration> {
         if self.stall.is_on() {
             return None;
         }
@@ -195,7 +199,7 @@ impl Session {
         };
         self.retry = retry;
         self.event(Lifecycle::Reconnecting { attempt: self.retry, delay, error });
-        self.phase = Phase::Waiting { until: now.saturating_add(delay) };
+        self.phase = SessionPhase::Waiting { until: now.saturating_add(delay) };
     }
 
     pub(super) fn attempt_failed(&mut self, error: &str, recovery: bool) {
@@ -219,7 +223,7 @@ impl Session {
     }
 
     pub(super) fn end(&mut self, end: End) {
-        self.phase = Phase::Ended;
+        self.phase = SessionPhase::Ended;
         self.outputs.push_back(Output::Ended(end));
     }
 }

@@ -13,8 +13,8 @@ const MOST_KNOWN: usize = 100_000;
 
 /// What is known of a group's states.
 #[derive(Clone, Debug, Default)]
-pub(super) struct View {
-    known: BTreeMap<String, Known>,
+pub(super) struct GroupView {
+    known: BTreeMap<String, KnownMember>,
     /// Those who have none any more, the first gone first.
     gone: VecDeque<String>,
     /// Whoever asked wants all there is, not only what has changed since it was known.
@@ -23,7 +23,7 @@ pub(super) struct View {
 
 /// What is known of a member.
 #[derive(Clone, Debug)]
-struct Known {
+struct KnownMember {
     user_id: Option<String>,
     updated_at: i64,
     has_state: bool,
@@ -31,7 +31,7 @@ struct Known {
     is_old: bool,
 }
 
-impl View {
+impl GroupView {
     /// The states are asked for; by the user, who wants `all` of them, or by the session, which wants what it missed.
     pub(super) fn ask(&mut self, all: bool) {
         self.wants_all |= all;
@@ -70,7 +70,7 @@ impl View {
             }
             None => {}
         }
-        let known = Known { user_id: user_id.clone(), updated_at, has_state: state.is_some(), is_old: false };
+        let known = KnownMember { user_id: user_id.clone(), updated_at, has_state: state.is_some(), is_old: false };
         self.known.insert(connection_id.clone(), known);
         if state.is_none() {
             self.bury(connection_id.clone());
@@ -139,8 +139,8 @@ mod tests {
         changes.into_iter().map(shown).collect()
     }
 
-    fn asked() -> View {
-        let mut view = View::default();
+    fn asked() -> GroupView {
+        let mut view = GroupView::default();
         view.ask(true);
         view
     }

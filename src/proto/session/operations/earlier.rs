@@ -1,10 +1,10 @@
 //! Operations of earlier processes, and what is recorded of those of this one.
 
-use super::{Operation, Operations, Owner, State};
+use super::{Operations, Owner, PendingOperation, PendingState};
 use crate::Codec;
 use crate::session::blame::Suspicion;
 use crate::session::request::{AckMode, Outcome, Request};
-use crate::session::sent::{Counted, REMEMBERED};
+use crate::session::sent::{REMEMBERED, SentOperation};
 use crate::session::snapshot::KeptOperation;
 
 impl Operations {
@@ -20,15 +20,15 @@ impl Operations {
             self.next_order += 1;
             self.earlier += 1;
             self.sent.others_open += 1;
-            let operation = Operation {
+            let operation = PendingOperation {
                 owner: Owner::Earlier,
                 kind,
                 target,
                 ack_id: Some(ack_id),
                 frame,
-                state: State::Queued,
+                state: PendingState::Queued,
                 recorded: false,
-                counted: Some(Counted { since, from: 0, recorded: false, late: false }),
+                counted: Some(SentOperation { since, from: 0, recorded: false, late: false }),
                 attempts: 1,
                 failures: 0,
                 unanswered: 0,
@@ -90,7 +90,8 @@ impl Operations {
         let Some(id) = operation.ack_id.filter(|_| operation.attempts == 0) else { return };
         let (all, recorded) = (self.sent.all, operation.recorded);
         operation.attempts = 1;
-        operation.counted = Some(Counted { since: self.carried.since(id, all), from: all, recorded, late: false });
+        operation.counted =
+            Some(SentOperation { since: self.carried.since(id, all), from: all, recorded, late: false });
         self.sent.others_open += u64::from(!recorded);
     }
 
@@ -100,7 +101,7 @@ impl Operations {
     }
 
     /// What is recorded of an operation, which may no longer be here: it was sent, and can be repeated under its id.
-    pub(in crate::session) fn kept(&self, operation: &Operation) -> Option<KeptOperation> {
+    pub(in crate::session) fn kept(&self, operation: &PendingOperation) -> Option<KeptOperation> {
         let sent = operation.attempts > 0 && !operation.recorded && !operation.is_repeatable();
         let ack_id = operation.ack_id.filter(|_| sent)?;
         let frame = operation.frame.clone();

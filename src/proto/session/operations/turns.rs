@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use super::{Operation, Operations, Owner, State};
+use super::{Operations, Owner, PendingOperation, PendingState};
 use crate::session::event::OperationKind;
 use crate::session::sent::MOST_IN_FLIGHT;
 
@@ -57,11 +57,11 @@ impl Operations {
         !alone && self.blame.has_turn(now, self.in_flight, order, suspicion)
     }
 
-    pub(super) fn first_in_flight(&self) -> Option<(u64, &Operation)> {
+    pub(super) fn first_in_flight(&self) -> Option<(u64, &PendingOperation)> {
         if self.in_flight == 0 {
             return None;
         }
-        let in_flight = |operation: &Operation| matches!(operation.state, State::InFlight { .. });
+        let in_flight = |operation: &PendingOperation| matches!(operation.state, PendingState::InFlight { .. });
         self.pending.iter().find(|(_, operation)| in_flight(operation)).map(|(order, operation)| (order, &**operation))
     }
 
@@ -69,8 +69,8 @@ impl Operations {
     /// one, or a join, without which the service refuses what concerns states.
     pub(super) fn is_held(&self, order: u64) -> bool {
         let Some(this) = self.pending.get(order).filter(|operation| operation.is_repeatable()) else { return false };
-        let own = |operation: &Operation| operation.owner == Owner::Rejoin;
-        let holds = |(other_order, other): (u64, &Operation)| {
+        let own = |operation: &PendingOperation| operation.owner == Owner::Rejoin;
+        let holds = |(other_order, other): (u64, &PendingOperation)| {
             let earlier = other_order < order;
             other_order != order
                 && match (this.is_membership(), own(this)) {
@@ -121,7 +121,7 @@ impl Operations {
     /// The orders of all operations that wait to be sent, oldest first; but joins of groups that are to be joined again
     /// come before anything else (PROTOCOL §19.4).
     pub(in crate::session) fn queued(&self) -> Vec<u64> {
-        let queued = |operation: &Operation| operation.state == State::Queued;
+        let queued = |operation: &PendingOperation| operation.state == PendingState::Queued;
         let (mut first, others): (Vec<_>, Vec<_>) = self
             .pending
             .iter()
@@ -134,7 +134,7 @@ impl Operations {
 
     /// Joins of the user's that were never sent and that no earlier leave or join holds back.
     pub(in crate::session) fn unsent_joins(&self) -> Vec<u64> {
-        let unsent = |operation: &Operation| {
+        let unsent = |operation: &PendingOperation| {
             operation.kind == OperationKind::JoinGroup
                 && operation.attempts == 0
                 && matches!(operation.owner, Owner::User(_))

@@ -11,12 +11,12 @@ use std::time::Duration;
 
 use super::cause::OutcomeCause;
 use super::event::{Lifecycle, Nack};
-use super::phase::Phase;
+use super::phase::SessionPhase;
 use super::{Output, Session};
 use crate::{EncodedFrame, OwnedData, StreamAnswer};
 pub(super) use receiver::Receivers;
 pub use receiver::StreamTrouble;
-use sender::{Sender, Step, Terms};
+use sender::{SenderChange, StreamSender, Terms};
 
 /// Names a stream between its publisher and the session; chosen by the publisher, unique.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -172,19 +172,19 @@ pub enum StreamNews {
 /// The streams that are being published.
 #[derive(Debug, Default)]
 pub(super) struct Senders {
-    by_key: BTreeMap<StreamKey, Sender>,
+    by_key: BTreeMap<StreamKey, StreamSender>,
 }
 
 impl Senders {
     fn find(&self, stream_id: &str) -> Option<StreamKey> {
         // Few are open at a time.
-        let found = |(_, sender): &(&StreamKey, &Sender)| sender.stream_id == stream_id && sender.is_started();
+        let found = |(_, sender): &(&StreamKey, &StreamSender)| sender.stream_id == stream_id && sender.is_started();
         self.by_key.iter().find(found).map(|(key, _)| *key)
     }
 
     /// Whether the service may know of any.
     pub(super) fn is_started(&self) -> bool {
-        self.by_key.values().any(Sender::is_started)
+        self.by_key.values().any(StreamSender::is_started)
     }
 
     fn due(&self, terms: Terms) -> Option<Duration> {
@@ -201,8 +201,8 @@ impl Session {
     /// Begins a stream, as soon as there is a connection. Its publisher is told of it until
     /// [`Over`](StreamEvent::Over), which comes once.
     pub fn handle_stream_open(&mut self, now: Duration, key: StreamKey, open: StreamOpen) {
-        let sender = Sender::new(open, now);
-        if matches!(self.phase, Phase::Closing { .. } | Phase::Ended) {
+        let sender = StreamSender::new(open, now);
+        if matches!(self.phase, SessionPhase::Closing { .. } | SessionPhase::Ended) {
             return self.stream_over(key, &sender, StreamFate::Lost(OutcomeCause::Ended));
         }
         // What the service says of one would be taken for the other's.
@@ -243,7 +243,7 @@ impl Session {
 
     /// Sends what of a stream may go out now.
     fn send_stream(&mut self, now: Duration, key: StreamKey) {
-        if !matches!(self.phase, Phase::Live(_)) {
+        if !matches!(self.phase, SessionPhase::Live(_)) {
             return;
         }
         let (terms, outputs) = (self.terms(), &mut self.outputs);
@@ -317,20 +317,20 @@ impl Session {
         let step = match answer {
             StreamAnswer::Ack { expected, .. } => sender.acknowledge(now, *expected),
             StreamAnswer::Nack { expected, name, .. } => sender.refuse(now, *expected, name != "InvalidSequenceId"),
-            StreamAnswer::Closed { error, .. } => Step::Over(sender.close(error.as_ref())),
+            StreamAnswer::Closed { error, .. } => SenderChange::Over(sender.close(error.as_ref())),
         };
-        if matches!(step, Step::Opened | Step::Released(_))
-            && let Phase::Live(live) = &mut self.phase
+        if matches!(step, SenderChange::Opened | SenderChange::Released(_))
+            && let SessionPhase::Live(live) = &mut self.phase
         {
             live.progress = true;
         }
         self.take_step(now, key, step);
     }
 
-    fn take_step(&mut self, now: Duration, key: StreamKey, step: Step) {
+    fn take_step(&mut self, now: Duration, key: StreamKey, step: SenderChange) {
         match step {
-            Step::None => self.send_stream(now, key),
-            Step::Opened => {
+            SenderChange::None => self.send_stream(now, key),
+            SenderChange::Opened => {
                 if let Some(sender) = self.streams.by_key.get(&key) {
                     let (group, stream_id) = (sender.group.clone(), sender.stream_id.clone());
                     self.event(Lifecycle::Stream(StreamNews::Started { group, stream_id }));
@@ -338,13 +338,13 @@ impl Session {
                 self.outputs.push_back(Output::Stream { key, event: StreamEvent::Opened });
                 self.send_stream(now, key);
             }
-            Step::Released(cost) => {
+            SenderChange::Released(cost) => {
                 self.outputs.push_back(Output::Stream { key, event: StreamEvent::Released { cost } });
                 self.send_stream(now, key);
             }
-            Step::Over(fate) => {
+            SenderChange::Over(fate) => {
                 let codec = self.config.codec;
-                let breaks = matches!(fate, StreamFate::Broken(_)) && matches!(self.phase, Phase::Live(_));
+                let breaks = matches!(fate, StreamFate::Broken(_)) && matches!(self.phase, SessionPhase::Live(_));
                 if let Some(sender) = self.streams.by_key.get(&key).filter(|_| breaks) {
                     self.outputs.push_back(Output::Send(sender.farewell(codec)));
                 }
@@ -356,13 +356,13 @@ impl Session {
     /// Streams have waited long enough, for an answer or to be kept alive.
     pub(super) fn expire_streams(&mut self, now: Duration) {
         let terms = self.terms();
-        let due = |sender: &Sender| sender.due(terms).is_some_and(|due| due <= now);
+        let due = |sender: &StreamSender| sender.due(terms).is_some_and(|due| due <= now);
         let keys: Vec<_> = self.streams.by_key.iter().filter(|(_, sender)| due(sender)).map(|(key, _)| *key).collect();
         for key in keys {
             let outputs = &mut self.outputs;
             let Some(sender) = self.streams.by_key.get_mut(&key) else { continue };
             let step = sender.expire(now, terms, |frame| outputs.push_back(Output::Send(frame)));
-            if matches!(step, Step::Over(_)) {
+            if matches!(step, SenderChange::Over(_)) {
                 self.take_step(now, key, step);
             }
         }
@@ -374,7 +374,7 @@ impl Session {
         }
     }
 
-    fn stream_over(&mut self, key: StreamKey, sender: &Sender, fate: StreamFate) {
+    fn stream_over(&mut self, key: StreamKey, sender: &StreamSender, fate: StreamFate) {
         let report = StreamReport {
             group: sender.group.clone(),
             stream_id: sender.stream_id.clone(),

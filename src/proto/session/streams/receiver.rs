@@ -62,7 +62,7 @@ struct Name {
 }
 
 #[derive(Debug)]
-struct Receiver {
+struct StreamReceiver {
     /// The number that is next.
     expected: u64,
     /// When the last one came.
@@ -72,7 +72,7 @@ struct Receiver {
 /// The streams under way.
 #[derive(Debug)]
 pub(in crate::session) struct Receivers {
-    streams: BTreeMap<Name, Receiver>,
+    streams: BTreeMap<Name, StreamReceiver>,
     /// One of which nothing comes for so long has ended.
     patience: Duration,
     /// None of them has before.
@@ -106,7 +106,7 @@ impl Receivers {
             self.streams.remove(&name);
         } else {
             let expected = number.saturating_add(1).max(known.unwrap_or_default());
-            self.streams.insert(name.clone(), Receiver { expected, heard: now });
+            self.streams.insert(name.clone(), StreamReceiver { expected, heard: now });
             self.check_at.get_or_insert(now.saturating_add(self.patience));
             self.bound();
         }
@@ -130,7 +130,7 @@ impl Receivers {
     /// Ends those of which nothing has come for so long.
     pub(in crate::session) fn expire(&mut self, now: Duration) -> Vec<Lifecycle> {
         let patience = self.patience;
-        let is_idle = |receiver: &Receiver| receiver.heard.saturating_add(patience) <= now;
+        let is_idle = |receiver: &StreamReceiver| receiver.heard.saturating_add(patience) <= now;
         let idle: Vec<Name> =
             self.streams.iter().filter(|(_, receiver)| is_idle(receiver)).map(|(name, _)| name.clone()).collect();
         for name in &idle {

@@ -37,7 +37,7 @@ struct Fragment {
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum State {
+enum SenderState {
     /// To be started as soon as there is a connection.
     Waiting,
     /// `streamAck` 1 is awaited.
@@ -48,7 +48,7 @@ enum State {
 
 /// The end that its publisher has asked for.
 #[derive(Debug)]
-struct End {
+struct RequestedEnd {
     frame: EncodedFrame,
     /// The error that it tells of.
     abort: Option<StreamAbort>,
@@ -82,12 +82,12 @@ pub(super) struct Terms {
 
 /// A stream that is being published.
 #[derive(Debug)]
-pub(super) struct Sender {
+pub(super) struct StreamSender {
     pub(super) stream_id: String,
     pub(super) group: String,
     no_echo: bool,
     idle_timeout: Option<Duration>,
-    state: State,
+    state: SenderState,
     /// What was written and not accepted, in order.
     kept: VecDeque<Fragment>,
     /// The number of the first of them: what the service expects next, as far as is known.
@@ -98,7 +98,7 @@ pub(super) struct Sender {
     sent: u64,
     /// Bytes of the payloads that were accepted.
     pub(super) bytes: u64,
-    end: Option<End>,
+    end: Option<RequestedEnd>,
     rewind: Option<Rewind>,
     /// Refused for a passing reason so often in a row.
     transient: u32,
@@ -114,7 +114,7 @@ pub(super) struct Sender {
 
 /// What a frame of the service's, or time, did.
 #[derive(Debug)]
-pub(super) enum Step {
+pub(super) enum SenderChange {
     /// Nothing that anybody has to know.
     None,
     /// The stream is open.
@@ -125,7 +125,7 @@ pub(super) enum Step {
     Over(StreamFate),
 }
 
-impl Sender {
+impl StreamSender {
     pub(super) fn new(open: StreamOpen, now: Duration) -> Self {
         let StreamOpen { group, stream_id, no_echo, idle_timeout } = open;
         Self {
@@ -133,7 +133,7 @@ impl Sender {
             group,
             no_echo,
             idle_timeout,
-            state: State::Waiting,
+            state: SenderState::Waiting,
             kept: VecDeque::new(),
             base: 1,
             next: 1,
@@ -160,12 +160,12 @@ impl Sender {
     }
 
     pub(super) fn is_open(&self) -> bool {
-        self.state == State::Open
+        self.state == SenderState::Open
     }
 
     /// Whether the service may know of it.
     pub(super) fn is_started(&self) -> bool {
-        self.state != State::Waiting
+        self.state != SenderState::Waiting
     }
 
     /// The end that the service was sent, whether or not it has arrived: with the error that it tells of, if any.
@@ -198,7 +198,7 @@ impl Sender {
         });
         let request = StreamRequest::End { stream_id: self.stream_id.as_str().into(), error };
         let frame = codec.encode_upstream(&Upstream::Stream(request));
-        self.end = Some(End { frame, abort, deadline: None, sent_before: false });
+        self.end = Some(RequestedEnd { frame, abort, deadline: None, sent_before: false });
     }
 
     /// The frame that ends it at once: the service has broken its rules.
@@ -231,19 +231,19 @@ impl Sender {
     pub(super) fn send(&mut self, now: Duration, terms: Terms, mut put: impl FnMut(EncodedFrame)) {
         let Terms { codec, patience, .. } = terms;
         match self.state {
-            State::Waiting => {
+            SenderState::Waiting => {
                 let idle_timeout_ms =
                     self.idle_timeout.map(|idle| u32::try_from(idle.as_millis()).unwrap_or(u32::MAX).max(1));
                 let target = StreamTarget::Group { group: self.group.as_str().into(), no_echo: self.no_echo };
                 let stream_id = self.stream_id.as_str().into();
                 let start = StreamRequest::Start { stream_id, target, idle_timeout_ms };
                 put(codec.encode_upstream(&Upstream::Stream(start)));
-                self.state = State::Starting { deadline: now.saturating_add(patience) };
+                self.state = SenderState::Starting { deadline: now.saturating_add(patience) };
                 self.last_sent = now;
             }
-            State::Starting { .. } => {}
-            State::Open if self.paused_until.is_some_and(|until| until > now) => {}
-            State::Open => {
+            SenderState::Starting { .. } => {}
+            SenderState::Open if self.paused_until.is_some_and(|until| until > now) => {}
+            SenderState::Open => {
                 self.paused_until = None;
                 let from = usize::try_from(self.next.saturating_sub(self.base)).unwrap_or(usize::MAX);
                 for fragment in self.kept.range(from.min(self.kept.len())..) {
@@ -282,7 +282,7 @@ impl Sender {
         if let Some(end) = &mut self.end {
             end.sent_before |= end.deadline.take().is_some();
         }
-        !matches!(self.state, State::Starting { .. })
+        !matches!(self.state, SenderState::Starting { .. })
     }
 
     /// The connection goes on. Where nothing is to be sent again, a keep-alive is due: the service's clock has run.
@@ -305,7 +305,7 @@ impl Sender {
             self.silent_since = Some(now);
             self.probed = None;
         }
-        if let State::Starting { deadline } = &mut self.state {
+        if let SenderState::Starting { deadline } = &mut self.state {
             *deadline = now.saturating_add(patience);
         }
         if let Some(deadline) = self.end.as_mut().and_then(|end| end.deadline.as_mut()) {
@@ -314,24 +314,24 @@ impl Sender {
     }
 
     /// Everything before this number was accepted.
-    pub(super) fn acknowledge(&mut self, now: Duration, expected: u64) -> Step {
-        if matches!(self.state, State::Starting { .. }) {
+    pub(super) fn acknowledge(&mut self, now: Duration, expected: u64) -> SenderChange {
+        if matches!(self.state, SenderState::Starting { .. }) {
             if expected != 1 {
                 return self.broken(expected);
             }
-            self.state = State::Open;
-            return Step::Opened;
+            self.state = SenderState::Open;
+            return SenderChange::Opened;
         }
         if !self.is_open() || expected > self.sent + 1 {
             return self.broken(expected);
         }
         self.answered(now);
         let released = self.release(expected);
-        if released > 0 { Step::Released(released) } else { Step::None }
+        if released > 0 { SenderChange::Released(released) } else { SenderChange::None }
     }
 
-    fn broken(&self, expected: u64) -> Step {
-        Step::Over(StreamFate::Broken(StreamBreach { expected, accepted: self.accepted(), sent: self.sent }))
+    fn broken(&self, expected: u64) -> SenderChange {
+        SenderChange::Over(StreamFate::Broken(StreamBreach { expected, accepted: self.accepted(), sent: self.sent }))
     }
 
     fn answered(&mut self, now: Duration) {
@@ -361,7 +361,7 @@ impl Sender {
     }
 
     /// A fragment was not accepted: the service goes on from this one.
-    pub(super) fn refuse(&mut self, now: Duration, expected: u64, passing: bool) -> Step {
+    pub(super) fn refuse(&mut self, now: Duration, expected: u64, passing: bool) -> SenderChange {
         if !self.is_open() || expected < self.base || expected > self.sent + 1 {
             return self.broken(expected);
         }
@@ -373,7 +373,7 @@ impl Sender {
             }
             Some(_) | None => self.go_back(now, expected, passing),
         }
-        if released > 0 { Step::Released(released) } else { Step::None }
+        if released > 0 { SenderChange::Released(released) } else { SenderChange::None }
     }
 
     /// Sends again from that one on, after a pause where the reason may pass.
@@ -411,9 +411,9 @@ impl Sender {
     /// When [`Self::expire`] has something to do.
     pub(super) fn due(&self, terms: Terms) -> Option<Duration> {
         match self.state {
-            State::Waiting => None,
-            State::Starting { deadline } => Some(deadline).filter(|_| terms.hears),
-            State::Open => {
+            SenderState::Waiting => None,
+            SenderState::Starting { deadline } => Some(deadline).filter(|_| terms.hears),
+            SenderState::Open => {
                 let again = self.rewind.filter(|rewind| rewind.again.is_some()).map(|rewind| rewind.until);
                 let own = [self.verdict_due(terms), self.probe_due(terms), self.keepalive_due(terms)];
                 own.into_iter().chain([again, self.paused_until]).flatten().min()
@@ -444,18 +444,18 @@ impl Sender {
     }
 
     /// Time has passed.
-    pub(super) fn expire(&mut self, now: Duration, terms: Terms, mut put: impl FnMut(EncodedFrame)) -> Step {
+    pub(super) fn expire(&mut self, now: Duration, terms: Terms, mut put: impl FnMut(EncodedFrame)) -> SenderChange {
         let is_over = |at: Option<Duration>| at.is_some_and(|at| at <= now);
         match self.state {
-            State::Waiting => return Step::None,
-            State::Starting { deadline } if deadline <= now && terms.hears => {
-                return Step::Over(StreamFate::Unanswered);
+            SenderState::Waiting => return SenderChange::None,
+            SenderState::Starting { deadline } if deadline <= now && terms.hears => {
+                return SenderChange::Over(StreamFate::Unanswered);
             }
-            State::Starting { .. } => return Step::None,
-            State::Open => {}
+            SenderState::Starting { .. } => return SenderChange::None,
+            SenderState::Open => {}
         }
         if is_over(self.verdict_due(terms)) {
-            return Step::Over(StreamFate::Unanswered);
+            return SenderChange::Over(StreamFate::Unanswered);
         }
         if let Some(rewind) = self.rewind.filter(|rewind| rewind.until <= now)
             && let Some(passing) = rewind.again
@@ -477,7 +477,7 @@ impl Sender {
             put(self.keepalive(terms.codec));
             self.last_sent = now;
         }
-        Step::None
+        SenderChange::None
     }
 }
 
