@@ -22,7 +22,7 @@ use webpubsub_net::wire::{Cause, Closed, Incoming, Link, Stream};
 use webpubsub_proto::EncodedFrame;
 use webpubsub_proto::session::{DialFailure, LossCause};
 use webpubsub_proto::tunnel::{
-    Ask, RequestKey, TunnelClient, TunnelConfig, TunnelEnd, TunnelOutput, TunnelSocket, encode_tunnel,
+    KeyedRequest, RequestKey, TunnelClient, TunnelConfig, TunnelEnd, TunnelOutput, TunnelSocket, encode_tunnel,
 };
 
 /// Longer than any run.
@@ -193,7 +193,7 @@ impl<'a> Driver<'a> {
                     self.dials.remove(&socket);
                     self.links.remove(&socket);
                 }
-                TunnelOutput::Ask(Ask { key, request }) => {
+                TunnelOutput::Ask(KeyedRequest { key, request }) => {
                     self.shown.asked(key, &request);
                     let upstream = Rc::clone(&self.upstream);
                     self.asking.push(Box::pin(async move { (key, upstream.ask(&request).await) }));

@@ -22,7 +22,7 @@ use webpubsub_net::auth::token::{ClientTokenRequest, sign_client_token};
 use webpubsub_net::secret::{Secret, remember_passing};
 use webpubsub_net::wire::{DialOptions, Link, Progress, Stream, Target, dial};
 use webpubsub_proto::session::{DialClass, DialFailure};
-use webpubsub_proto::tunnel::Place;
+use webpubsub_proto::tunnel::TunnelDestination;
 
 /// What stays as it is in a query value.
 const ENCODED: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'_').remove(b'.').remove(b'~');
@@ -83,7 +83,7 @@ impl ServiceDialer {
 
     /// Where the service wants a connection, and what is to be said of that. A token of an identity goes to no other host
     /// than the one that was named here, and nothing goes from `https` to `http` (CLI contract, *Where to connect*).
-    pub fn endpoint_of(&self, place: &Place) -> (Url, Option<String>) {
+    pub fn endpoint_of(&self, place: &TunnelDestination) -> (Url, Option<String>) {
         let Some(text) = &place.endpoint else { return (self.endpoint.clone(), None) };
         let keep = |why: &str| {
             let what = format!("the service wants a connection to another endpoint, {why}: going to the known one");
@@ -102,7 +102,7 @@ impl ServiceDialer {
         (url, None)
     }
 
-    fn destination(&self, place: &Place) -> Destination {
+    fn destination(&self, place: &TunnelDestination) -> Destination {
         let (endpoint, _) = self.endpoint_of(place);
         let encoded = |text: &str| utf8_percent_encode(text, ENCODED).to_string();
         let mut query = endpoint.query().map(|query| format!("{query}&")).unwrap_or_default();
@@ -124,7 +124,7 @@ impl ServiceDialer {
     }
 
     /// Dials, once more with a fresh token where an identity's may have expired.
-    pub async fn dial(self: Rc<Self>, place: Place) -> Result<Link<Stream>, DialFailure> {
+    pub async fn dial(self: Rc<Self>, place: TunnelDestination) -> Result<Link<Stream>, DialFailure> {
         let first = self.dial_once(&place).await;
         match (&first, &self.access) {
             (Err(DialFailure { class: DialClass::Status(401), .. }), Access::Identity(identities)) => {
@@ -135,7 +135,7 @@ impl ServiceDialer {
         }
     }
 
-    async fn dial_once(&self, place: &Place) -> Result<Link<Stream>, DialFailure> {
+    async fn dial_once(&self, place: &TunnelDestination) -> Result<Link<Stream>, DialFailure> {
         *self.dialed.borrow_mut() = None;
         let Destination { mut target, audience } = self.destination(place);
         let token = match &self.access {
@@ -201,7 +201,7 @@ mod tests {
 
     #[test]
     fn the_url_and_the_audience_are_those_of_the_endpoint_with_hub_and_target_encoded() {
-        let place = |endpoint: Option<&str>, target: Option<&str>| Place {
+        let place = |endpoint: Option<&str>, target: Option<&str>| TunnelDestination {
             endpoint: endpoint.map(str::to_owned),
             target: target.map(str::to_owned),
         };

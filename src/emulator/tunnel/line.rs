@@ -10,7 +10,7 @@ use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel};
 use tokio::sync::{Notify, oneshot};
 
 use super::{Answered, Unanswered, untunnelled};
-use webpubsub_proto::tunnel::{Joined, Joining, TunnelFrame, TunnelRequest, TunnelResponse, encode_tunnel};
+use webpubsub_proto::tunnel::{JoinResult, PartialResponse, TunnelFrame, TunnelRequest, TunnelResponse, encode_tunnel};
 
 /// The most of an answer that is kept.
 const MAX_ANSWER_BYTES: usize = 16 * 1024 * 1024;
@@ -59,7 +59,7 @@ struct Waiting {
     last: i64,
     /// Its socket is gone.
     lost: bool,
-    answers: HashMap<i64, (Joining, oneshot::Sender<Result<Answered, Unanswered>>)>,
+    answers: HashMap<i64, (PartialResponse, oneshot::Sender<Result<Answered, Unanswered>>)>,
 }
 
 /// Forgets who waits when nobody does any more.
@@ -124,7 +124,7 @@ impl TunnelLine {
         let number = waiting.last;
         let lost = waiting.lost;
         if !lost {
-            waiting.answers.insert(number, (Joining::default(), sender));
+            waiting.answers.insert(number, (PartialResponse::default(), sender));
         }
         drop(waiting);
         request.ack_id = number;
@@ -144,9 +144,9 @@ impl TunnelLine {
         let number = piece.ack_id;
         let Some((joining, _)) = waiting.answers.get_mut(&number) else { return };
         let outcome = match joining.add(piece, MAX_ANSWER_BYTES) {
-            Joined::More => return,
-            Joined::TooLarge => Err(Unanswered::TooLarge),
-            Joined::Whole { status, headers, body } => StatusCode::from_u16(status)
+            JoinResult::More => return,
+            JoinResult::TooLarge => Err(Unanswered::TooLarge),
+            JoinResult::Whole { status, headers, body } => StatusCode::from_u16(status)
                 .map(|status| Answered { status, headers: untunnelled(&headers), body })
                 .map_err(|_| Unanswered::Status(status)),
         };

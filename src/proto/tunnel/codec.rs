@@ -10,7 +10,7 @@ use serde::ser::{Serialize, SerializeMap as _, Serializer};
 use thiserror::Error;
 
 use super::frame::{Tracing, TunnelFrame, TunnelHeaders, TunnelMove, TunnelRequest, TunnelResponse};
-use super::msgpack::{Reader, put_array_of_three, put_bytes, put_small, put_text};
+use super::msgpack::{MsgpackReader, put_array_of_three, put_bytes, put_small, put_text};
 
 /// The length that the protocol declares, and does not enforce: no frame that is made here is longer, save one whose
 /// headers are.
@@ -51,7 +51,7 @@ pub enum TunnelMalformed {
 /// The JSON of a frame, which says all but its content.
 pub fn tunnel_json(frame: &TunnelFrame) -> String {
     // Strings and numbers always serialise.
-    serde_json::to_string(&Fields(frame)).unwrap_or_default()
+    serde_json::to_string(&FrameJson(frame)).unwrap_or_default()
 }
 
 /// The bytes of a frame, for one binary message.
@@ -86,7 +86,7 @@ pub fn decode_tunnel(message: &Bytes) -> Result<Option<TunnelFrame>, TunnelMalfo
     if said != rest.len() as u64 {
         return Err(TunnelMalformed::Length { said, has: rest.len() });
     }
-    let mut reader = Reader(rest);
+    let mut reader = MsgpackReader(rest);
     let count = reader.array().ok_or(TunnelMalformed::MessagePack)?;
     let kind = reader.integer().filter(|_| count > 0).ok_or(TunnelMalformed::MessagePack)?;
     if !matches!(kind, REQUEST | RESPONSE | STATUS | RECONNECT | CLOSE | REBALANCE | CONNECTED) {
@@ -98,16 +98,16 @@ pub fn decode_tunnel(message: &Bytes) -> Result<Option<TunnelFrame>, TunnelMalfo
         return Err(TunnelMalformed::MessagePack);
     }
     let problem = |error: serde_json::Error| TunnelMalformed::Json { kind, problem: error.to_string() };
-    let given: Given = serde_json::from_str(json).map_err(problem)?;
+    let given: FrameFields = serde_json::from_str(json).map_err(problem)?;
     // It shares the message's buffer.
     let body = content.map(|content| message.slice_ref(content));
     given.frame(kind, body).map_err(problem).map(Some)
 }
 
 /// The JSON of a frame.
-struct Fields<'a>(&'a TunnelFrame);
+struct FrameJson<'a>(&'a TunnelFrame);
 
-impl Serialize for Fields<'_> {
+impl Serialize for FrameJson<'_> {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         let mut map = serializer.serialize_map(None)?;
         let tracing = match self.0 {
@@ -177,7 +177,7 @@ impl Serialize for HeaderMap<'_> {
 
 /// All that the JSON of any frame may say.
 #[derive(Default)]
-struct Given {
+struct FrameFields {
     ack_id: Option<i64>,
     method: Option<String>,
     url: Option<String>,
@@ -195,7 +195,7 @@ struct Given {
     tracing: Tracing,
 }
 
-impl Given {
+impl FrameFields {
     fn frame(self, kind: i64, body: Option<Bytes>) -> Result<TunnelFrame, serde_json::Error> {
         let missing = serde_json::Error::missing_field;
         let Self { message, tracing, .. } = self;
@@ -236,24 +236,24 @@ impl Given {
     }
 }
 
-impl<'de> Deserialize<'de> for Given {
+impl<'de> Deserialize<'de> for FrameFields {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        deserializer.deserialize_map(GivenVisitor)
+        deserializer.deserialize_map(FrameFieldsVisitor)
     }
 }
 
-struct GivenVisitor;
+struct FrameFieldsVisitor;
 
-impl<'de> Visitor<'de> for GivenVisitor {
-    type Value = Given;
+impl<'de> Visitor<'de> for FrameFieldsVisitor {
+    type Value = FrameFields;
 
     fn expecting(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.write_str("an object")
     }
 
     /// In any order; of a name that is there twice the last counts.
-    fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Given, A::Error> {
-        let mut given = Given::default();
+    fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<FrameFields, A::Error> {
+        let mut given = FrameFields::default();
         // Names of text may be `null`, as in .NET.
         fn text<'de, A: MapAccess<'de>>(map: &mut A) -> Result<String, A::Error> {
             Ok(map.next_value::<Option<String>>()?.unwrap_or_default())
@@ -264,7 +264,7 @@ impl<'de> Visitor<'de> for GivenVisitor {
                 "HttpMethod" => given.method = Some(map.next_value()?),
                 "Url" => given.url = Some(map.next_value()?),
                 "StatusCode" => given.status = Some(map.next_value()?),
-                "Headers" => given.headers = map.next_value::<Option<GivenHeaders>>()?.map(|GivenHeaders(all)| all),
+                "Headers" => given.headers = map.next_value::<Option<HeaderFields>>()?.map(|HeaderFields(all)| all),
                 "LocalRouting" => given.local_routing = map.next_value()?,
                 "ChannelName" => given.channel_name = text(&mut map)?,
                 "NotCompleted" => given.not_completed = map.next_value()?,
@@ -283,9 +283,9 @@ impl<'de> Visitor<'de> for GivenVisitor {
 }
 
 /// Headers in the order in which they came.
-struct GivenHeaders(TunnelHeaders);
+struct HeaderFields(TunnelHeaders);
 
-impl<'de> Deserialize<'de> for GivenHeaders {
+impl<'de> Deserialize<'de> for HeaderFields {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         deserializer.deserialize_map(HeadersVisitor)
     }
@@ -294,17 +294,17 @@ impl<'de> Deserialize<'de> for GivenHeaders {
 struct HeadersVisitor;
 
 impl<'de> Visitor<'de> for HeadersVisitor {
-    type Value = GivenHeaders;
+    type Value = HeaderFields;
 
     fn expecting(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.write_str("an object with a list of strings for each name")
     }
 
-    fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<GivenHeaders, A::Error> {
+    fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<HeaderFields, A::Error> {
         let mut headers = TunnelHeaders::new();
         while let Some(name) = map.next_key::<String>()? {
             headers.push((name, map.next_value::<Option<Vec<String>>>()?.unwrap_or_default()));
         }
-        Ok(GivenHeaders(headers))
+        Ok(HeaderFields(headers))
     }
 }

@@ -12,8 +12,9 @@ mod pieces;
 mod tests;
 
 pub use client::{
-    Ask, LostCause, Place, RequestKey, TunnelClient, TunnelConfig, TunnelEnd, TunnelEvent, TunnelOutput, TunnelSocket,
+    KeyedRequest, LostCause, RequestKey, TunnelClient, TunnelConfig, TunnelDestination, TunnelEnd, TunnelEvent,
+    TunnelOutput, TunnelSocket,
 };
 pub use codec::{MAX_TUNNEL_FRAME_BYTES, TunnelMalformed, decode_tunnel, encode_tunnel, tunnel_json};
 pub use frame::{Tracing, TunnelFrame, TunnelHeaders, TunnelMove, TunnelRequest, TunnelResponse};
-pub use pieces::{Joined, Joining, pieces};
+pub use pieces::{JoinResult, PartialResponse, pieces};

@@ -3,9 +3,9 @@
 
 /// Reads values from the front of some bytes. `None` where they are not there, or not of that kind.
 #[derive(Debug)]
-pub(super) struct Reader<'a>(pub(super) &'a [u8]);
+pub(super) struct MsgpackReader<'a>(pub(super) &'a [u8]);
 
-impl<'a> Reader<'a> {
+impl<'a> MsgpackReader<'a> {
     fn take(&mut self, count: usize) -> Option<&'a [u8]> {
         let (taken, rest) = self.0.split_at_checked(count)?;
         self.0 = rest;
@@ -143,30 +143,30 @@ mod tests {
             (&[0xd2, 0xff, 0xff, 0xff, 0xfd], -3),
             (&[0xd3, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xfc], -4),
         ] {
-            let mut reader = Reader(bytes);
+            let mut reader = MsgpackReader(bytes);
             assert_eq!((reader.integer(), reader.0.len()), (Some(number), 0), "{bytes:02x?}");
-            assert_eq!(Reader(&bytes[..bytes.len() - 1]).integer(), None, "{bytes:02x?}");
+            assert_eq!(MsgpackReader(&bytes[..bytes.len() - 1]).integer(), None, "{bytes:02x?}");
         }
         // Larger than any type, and no integers at all.
         for bytes in [&[0xcf, 0xff, 0, 0, 0, 0, 0, 0, 0][..], &[0xc0], &[0xa1, b'a'], &[]] {
-            assert_eq!(Reader(bytes).integer(), None, "{bytes:02x?}");
+            assert_eq!(MsgpackReader(bytes).integer(), None, "{bytes:02x?}");
         }
     }
 
     #[test]
     fn every_width_of_strings_bytes_and_arrays_is_read() {
         for bytes in [&[0xa1, b'a'][..], &[0xd9, 1, b'a'], &[0xda, 0, 1, b'a'], &[0xdb, 0, 0, 0, 1, b'a']] {
-            assert_eq!(Reader(bytes).text(), Some("a"), "{bytes:02x?}");
+            assert_eq!(MsgpackReader(bytes).text(), Some("a"), "{bytes:02x?}");
         }
         for bytes in [&[0xc4, 1, 7][..], &[0xc5, 0, 1, 7], &[0xc6, 0, 0, 0, 1, 7]] {
-            assert_eq!(Reader(bytes).bytes(), Some(Some(&[7][..])), "{bytes:02x?}");
+            assert_eq!(MsgpackReader(bytes).bytes(), Some(Some(&[7][..])), "{bytes:02x?}");
         }
         for bytes in [&[0x93][..], &[0xdc, 0, 3], &[0xdd, 0, 0, 0, 3]] {
-            assert_eq!(Reader(bytes).array(), Some(3), "{bytes:02x?}");
+            assert_eq!(MsgpackReader(bytes).array(), Some(3), "{bytes:02x?}");
         }
         // More is announced than there is.
-        assert_eq!(Reader(&[0xc6, 0xff, 0xff, 0xff, 0xff]).bytes(), None);
-        assert_eq!(Reader(&[0xa2, 0xc3, 0x28]).text(), None);
+        assert_eq!(MsgpackReader(&[0xc6, 0xff, 0xff, 0xff, 0xff]).bytes(), None);
+        assert_eq!(MsgpackReader(&[0xa2, 0xc3, 0x28]).text(), None);
     }
 
     #[test]
@@ -177,7 +177,7 @@ mod tests {
             put_text(&mut out, &text);
             put_bytes(&mut out, Some(text.as_bytes()));
             put_bytes(&mut out, None);
-            let mut reader = Reader(&out);
+            let mut reader = MsgpackReader(&out);
             assert_eq!(reader.text(), Some(text.as_str()));
             assert_eq!(reader.bytes(), Some(Some(text.as_bytes())));
             assert_eq!((reader.bytes(), reader.0.len()), (Some(None), 0));

@@ -37,7 +37,7 @@ pub fn pieces(response: TunnelResponse) -> Vec<TunnelFrame> {
 
 /// A response whose pieces come one after another.
 #[derive(Debug, Default)]
-pub struct Joining {
+pub struct PartialResponse {
     /// Of the first piece.
     first: Option<(u16, Option<TunnelHeaders>)>,
     body: BytesMut,
@@ -45,7 +45,7 @@ pub struct Joining {
 
 /// What a piece has made of a response.
 #[derive(Debug, PartialEq, Eq)]
-pub enum Joined {
+pub enum JoinResult {
     /// Others are to follow.
     More,
     /// It is whole.
@@ -61,24 +61,24 @@ pub enum Joined {
     TooLarge,
 }
 
-impl Joining {
+impl PartialResponse {
     /// Another piece. `most` is the limit of the body, in bytes; once it is passed, nothing more is kept.
-    pub fn add(&mut self, piece: TunnelResponse, most: usize) -> Joined {
+    pub fn add(&mut self, piece: TunnelResponse, most: usize) -> JoinResult {
         let (status, headers) = self.first.take().unwrap_or((piece.status, piece.headers));
         let body = piece.body.unwrap_or_default();
         if self.body.len() + body.len() > most {
             self.body = BytesMut::new();
-            return Joined::TooLarge;
+            return JoinResult::TooLarge;
         }
         if !piece.not_completed && self.body.is_empty() {
-            return Joined::Whole { status, headers: headers.unwrap_or_default(), body };
+            return JoinResult::Whole { status, headers: headers.unwrap_or_default(), body };
         }
         self.body.extend_from_slice(&body);
         if piece.not_completed {
             self.first = Some((status, headers));
-            return Joined::More;
+            return JoinResult::More;
         }
         let body = std::mem::take(&mut self.body).freeze();
-        Joined::Whole { status, headers: headers.unwrap_or_default(), body }
+        JoinResult::Whole { status, headers: headers.unwrap_or_default(), body }
     }
 }

@@ -22,8 +22,8 @@ use self::wire::{Down, Up, Wire};
 use super::network::Rng;
 use crate::session::{Backoff, BackoffMode, DialClass, DialFailure, LossCause, Retries};
 use crate::tunnel::{
-    Ask, Joined, Joining, RequestKey, Tracing, TunnelClient, TunnelConfig, TunnelEnd, TunnelEvent, TunnelFrame,
-    TunnelMove, TunnelOutput, TunnelRequest, TunnelResponse, TunnelSocket, decode_tunnel, encode_tunnel,
+    JoinResult, KeyedRequest, PartialResponse, RequestKey, Tracing, TunnelClient, TunnelConfig, TunnelEnd, TunnelEvent,
+    TunnelFrame, TunnelMove, TunnelOutput, TunnelRequest, TunnelResponse, TunnelSocket, decode_tunnel, encode_tunnel,
 };
 
 /// The network fails until then.
@@ -38,12 +38,12 @@ const MOST_ANSWER: usize = 16 << 20;
 
 /// A connection, as the service has it.
 #[derive(Debug, Default)]
-struct Line {
+struct ServiceLine {
     /// Nothing more is asked on it.
     leaving: bool,
     last_id: i64,
     /// By id; two where the service has used one twice.
-    pending: BTreeMap<i64, (Vec<u64>, Joining)>,
+    pending: BTreeMap<i64, (Vec<u64>, PartialResponse)>,
 }
 
 struct World {
@@ -58,7 +58,7 @@ struct World {
     dials: BTreeMap<TunnelSocket, (Duration, Option<DialFailure>)>,
     wires: BTreeMap<TunnelSocket, Wire>,
     /// The service's, and when it gives one up.
-    lines: BTreeMap<TunnelSocket, Line>,
+    lines: BTreeMap<TunnelSocket, ServiceLine>,
     dead_at: BTreeMap<TunnelSocket, Duration>,
     /// Greetings that are due.
     greetings: BTreeMap<TunnelSocket, Duration>,
@@ -214,7 +214,7 @@ impl World {
             self.greetings.iter().filter(|(_, at)| **at <= self.now).map(|(socket, _)| *socket).collect();
         for socket in due {
             self.greetings.remove(&socket);
-            self.lines.insert(socket, Line::default());
+            self.lines.insert(socket, ServiceLine::default());
             self.say(
                 socket,
                 &TunnelFrame::Connected {
@@ -420,12 +420,12 @@ impl World {
             line.pending.get_mut(&ack_id).unwrap_or_else(|| panic!("seed {seed}: nobody waits for {ack_id}"));
         self.tally.in_pieces += usize::from(not_completed);
         let (status, body) = match joining.add(piece, MOST_ANSWER) {
-            Joined::More => return assert!(not_completed),
-            Joined::Whole { status, body, .. } => (status, body),
-            Joined::TooLarge => panic!("seed {seed}: an answer that is too large"),
+            JoinResult::More => return assert!(not_completed),
+            JoinResult::Whole { status, body, .. } => (status, body),
+            JoinResult::TooLarge => panic!("seed {seed}: an answer that is too large"),
         };
         // Of two with one id the client has refused one, or asked it later.
-        *joining = Joining::default();
+        *joining = PartialResponse::default();
         let number = numbers.remove(0);
         if numbers.is_empty() {
             line.pending.remove(&ack_id);
@@ -495,7 +495,7 @@ impl World {
                         self.wire(socket).drop(now, latency);
                     }
                 }
-                TunnelOutput::Ask(Ask { key, request }) => {
+                TunnelOutput::Ask(KeyedRequest { key, request }) => {
                     let number = number_of(&request);
                     self.oracle.asked(key, number);
                     let time = match self.rng.below(10) {

@@ -2,14 +2,14 @@
 
 use std::time::Duration;
 
-use super::output::{Place, TunnelEnd, TunnelEvent, TunnelOutput, TunnelSocket};
+use super::output::{TunnelDestination, TunnelEnd, TunnelEvent, TunnelOutput, TunnelSocket};
 use super::{CLOSING, TunnelClient, passing};
 use crate::session::{DialFailure, EndKind, LossCause, Retries, dial_verdict};
 
 /// A connection, or the attempt to make one.
 #[derive(Debug)]
-pub(super) struct Line {
-    pub(super) place: Place,
+pub(super) struct ClientLine {
+    pub(super) place: TunnelDestination,
     pub(super) state: LineState,
     /// Attempts that have failed, in a row.
     pub(super) retry: u32,
@@ -57,7 +57,7 @@ pub(super) enum Attention {
 
 /// What is to be done at a time.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Due {
+pub(super) enum LineDue {
     Dial,
     GiveUpDial,
     Ping,
@@ -67,7 +67,7 @@ pub(super) enum Due {
     Abort,
 }
 
-impl Line {
+impl ClientLine {
     /// Something can come on it.
     pub(super) fn has_socket(&self) -> bool {
         match self.state {
@@ -91,37 +91,37 @@ impl Line {
 
 impl TunnelClient {
     /// The next thing that time brings for a line, and when.
-    pub(super) fn due(&self, line: &Line) -> Option<(Duration, Due)> {
+    pub(super) fn due(&self, line: &ClientLine) -> Option<(Duration, LineDue)> {
         let alive = || match self.attention(line) {
             // It is not read until it takes its answers: as long as it takes some, something is heard of it.
-            Attention::Choked => self.config.ping_timeout.map(|after| (line.heard + after, Due::GiveUpStuck)),
+            Attention::Choked => self.config.ping_timeout.map(|after| (line.heard + after, LineDue::GiveUpStuck)),
             // What was not read is no silence of the service's.
             Attention::Waits => None,
             Attention::Reads => {
-                let ping = self.config.ping_interval.map(|after| (line.heard.max(line.pinged) + after, Due::Ping));
-                let silent = self.config.ping_timeout.map(|after| (line.heard + after, Due::GiveUpSilent));
+                let ping = self.config.ping_interval.map(|after| (line.heard.max(line.pinged) + after, LineDue::Ping));
+                let silent = self.config.ping_timeout.map(|after| (line.heard + after, LineDue::GiveUpSilent));
                 [ping, silent].into_iter().flatten().min_by_key(|(at, _)| *at)
             }
         };
         match line.state {
-            LineState::Waiting { until } => Some((until, Due::Dial)),
-            LineState::Dialing { until } | LineState::Opened { until } => Some((until, Due::GiveUpDial)),
+            LineState::Waiting { until } => Some((until, LineDue::Dial)),
+            LineState::Dialing { until } | LineState::Opened { until } => Some((until, LineDue::GiveUpDial)),
             LineState::Up { .. } => alive(),
             LineState::Leaving { earliest, until } => {
-                Some((if line.in_hand == 0 { earliest.min(until) } else { until }, Due::Close))
+                Some((if line.in_hand == 0 { earliest.min(until) } else { until }, LineDue::Close))
             }
-            LineState::Closing { until } => Some((until, Due::Abort)),
+            LineState::Closing { until } => Some((until, LineDue::Abort)),
         }
     }
 
-    pub(super) fn carry_out(&mut self, now: Duration, socket: TunnelSocket, due: Due) {
+    pub(super) fn carry_out(&mut self, now: Duration, socket: TunnelSocket, due: LineDue) {
         match due {
-            Due::Dial => {
+            LineDue::Dial => {
                 if let Some(line) = self.lines.remove(&socket) {
                     self.dial(now, line.place, line.retry);
                 }
             }
-            Due::GiveUpDial => {
+            LineDue::GiveUpDial => {
                 let was_open =
                     self.lines.get(&socket).is_some_and(|line| matches!(line.state, LineState::Opened { .. }));
                 self.outputs.push_back(TunnelOutput::Abort { socket });
@@ -133,25 +133,25 @@ impl TunnelClient {
                 };
                 self.attempt_failed(now, socket, passing(what));
             }
-            Due::Ping => {
+            LineDue::Ping => {
                 if let Some(line) = self.lines.get_mut(&socket) {
                     line.pinged = now;
                     self.outputs.push_back(TunnelOutput::Ping { socket });
                 }
             }
-            Due::GiveUpSilent => {
+            LineDue::GiveUpSilent => {
                 self.outputs.push_back(TunnelOutput::Abort { socket });
                 let silence = self.config.ping_timeout.unwrap_or_default();
                 self.handle_lost(now, socket, LossCause::Silent(silence));
             }
-            Due::GiveUpStuck => {
+            LineDue::GiveUpStuck => {
                 self.outputs.push_back(TunnelOutput::Abort { socket });
                 let limit = self.config.ping_timeout.unwrap_or_default().as_secs_f64();
                 let what = format!("the service has taken nothing of its answers for {limit} s");
                 self.handle_lost(now, socket, LossCause::Broken(what));
             }
-            Due::Close => self.close(now, socket),
-            Due::Abort => {
+            LineDue::Close => self.close(now, socket),
+            LineDue::Abort => {
                 self.outputs.push_back(TunnelOutput::Abort { socket });
                 self.drop_line(now, socket);
             }
@@ -159,7 +159,7 @@ impl TunnelClient {
     }
 
     /// Begins an attempt.
-    pub(super) fn dial(&mut self, now: Duration, place: Place, retry: u32) {
+    pub(super) fn dial(&mut self, now: Duration, place: TunnelDestination, retry: u32) {
         let socket = self.name_socket();
         let until = now.saturating_add(self.config.connect_timeout);
         self.outputs.push_back(TunnelOutput::Dial { socket, place: place.clone() });
@@ -171,8 +171,8 @@ impl TunnelClient {
         TunnelSocket(self.next_socket)
     }
 
-    fn insert(&mut self, now: Duration, socket: TunnelSocket, place: Place, retry: u32, state: LineState) {
-        let line = Line {
+    fn insert(&mut self, now: Duration, socket: TunnelSocket, place: TunnelDestination, retry: u32, state: LineState) {
+        let line = ClientLine {
             place,
             state,
             retry,
@@ -218,7 +218,7 @@ impl TunnelClient {
     pub(super) fn again(
         &mut self,
         now: Duration,
-        place: Place,
+        place: TunnelDestination,
         retry: u32,
         error: String,
         asked_for: Option<Duration>,
@@ -258,7 +258,7 @@ impl TunnelClient {
     }
 
     pub(super) fn leave_if_done(&mut self, now: Duration, socket: TunnelSocket) {
-        let is_done = |line: &Line| {
+        let is_done = |line: &ClientLine| {
             matches!(line.state, LineState::Leaving { earliest, .. } if earliest <= now) && line.in_hand == 0
         };
         if self.lines.get(&socket).is_some_and(is_done) {

@@ -14,13 +14,15 @@ use std::time::Duration;
 
 use bytes::Bytes;
 
-use self::lines::{Attention, Due, Line, LineState};
+use self::lines::{Attention, ClientLine, LineDue, LineState};
 use self::requests::Requests;
 use super::codec::{TunnelMalformed, decode_tunnel};
 use super::frame::{TunnelFrame, TunnelHeaders, TunnelMove, TunnelResponse};
 use crate::session::{Backoff, DialClass, DialFailure, Jitter, LossCause, Retries};
 
-pub use output::{Ask, LostCause, Place, RequestKey, TunnelEnd, TunnelEvent, TunnelOutput, TunnelSocket};
+pub use output::{
+    KeyedRequest, LostCause, RequestKey, TunnelDestination, TunnelEnd, TunnelEvent, TunnelOutput, TunnelSocket,
+};
 
 /// A connection that lived so long was a good one: the attempts after it are counted anew.
 const GOOD: Duration = Duration::from_secs(5);
@@ -71,7 +73,7 @@ pub struct TunnelClient {
     config: TunnelConfig,
     jitter: Jitter,
     /// By a number that each dial has anew.
-    lines: BTreeMap<TunnelSocket, Line>,
+    lines: BTreeMap<TunnelSocket, ClientLine>,
     next_socket: u64,
     requests: Requests,
     outputs: VecDeque<TunnelOutput>,
@@ -102,7 +104,7 @@ impl TunnelClient {
             stalled: false,
         };
         for _ in 0..tunnel.config.connections.clamp(1, MOST_LINES) {
-            tunnel.dial(now, Place::default(), 0);
+            tunnel.dial(now, TunnelDestination::default(), 0);
         }
         tunnel
     }
@@ -123,7 +125,7 @@ impl TunnelClient {
         attention.map_or(!self.is_crowded(), |attention| attention == Attention::Reads)
     }
 
-    fn attention(&self, line: &Line) -> Attention {
+    fn attention(&self, line: &ClientLine) -> Attention {
         // One that is not up yet has to be heard, or it would never be.
         if matches!(line.state, LineState::Opened { .. }) {
             Attention::Reads
@@ -143,7 +145,7 @@ impl TunnelClient {
     }
 
     /// It does not take its answers, and too much waits for being taken.
-    fn is_choked(&self, line: &Line) -> bool {
+    fn is_choked(&self, line: &ClientLine) -> bool {
         line.unwritten > 0 && self.requests.unwritten_bytes() >= self.config.most_bytes
     }
 
@@ -198,7 +200,7 @@ impl TunnelClient {
     }
 
     fn misunderstood(&mut self, socket: TunnelSocket, problem: TunnelMalformed) {
-        if self.lines.get(&socket).is_some_and(Line::has_socket) {
+        if self.lines.get(&socket).is_some_and(ClientLine::has_socket) {
             self.tell(TunnelEvent::Malformed { socket, problem });
         }
     }
@@ -265,7 +267,7 @@ impl TunnelClient {
     /// The application has answered.
     pub fn handle_answer(&mut self, now: Duration, key: RequestKey, status: u16, headers: TunnelHeaders, body: Bytes) {
         let Some(asked) = self.requests.answered(key).filter(|_| !self.ended) else { return };
-        if self.lines.get(&asked.socket).is_some_and(Line::answers) {
+        if self.lines.get(&asked.socket).is_some_and(ClientLine::answers) {
             let response = TunnelResponse {
                 ack_id: asked.ack_id,
                 status,
@@ -301,7 +303,7 @@ impl TunnelClient {
 
     /// Time has passed.
     pub fn handle_timeout(&mut self, now: Duration) {
-        let due: Vec<(TunnelSocket, Due)> = self
+        let due: Vec<(TunnelSocket, LineDue)> = self
             .lines
             .iter()
             .filter_map(|(socket, line)| self.due(line).filter(|(at, _)| *at <= now).map(|(_, due)| (*socket, due)))
@@ -353,7 +355,7 @@ impl TunnelClient {
     /// Whoever follows a message of the service dials as it says (PROTOCOL §20.4).
     fn follow(&mut self, now: Duration, to: TunnelMove) {
         let some = |text: String| Some(text).filter(|text| !text.is_empty());
-        let place = Place { endpoint: some(to.endpoint), target: some(to.target_id) };
+        let place = TunnelDestination { endpoint: some(to.endpoint), target: some(to.target_id) };
         if self.stopping.is_some() {
             return;
         }

@@ -16,7 +16,7 @@ pub struct RequestKey(pub u64);
 
 /// Where a connection goes.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Place {
+pub struct TunnelDestination {
     /// An http(s) URL, as the service named it; `None`: where the first connection goes.
     pub endpoint: Option<String>,
     /// `target` of the URL.
@@ -32,7 +32,7 @@ pub enum TunnelOutput {
         /// Names the socket from now on.
         socket: TunnelSocket,
         /// Where.
-        place: Place,
+        place: TunnelDestination,
     },
     /// Send a frame.
     Send {
@@ -65,7 +65,7 @@ pub enum TunnelOutput {
         socket: TunnelSocket,
     },
     /// Ask the application, and bring its answer with [`handle_answer`](super::TunnelClient::handle_answer).
-    Ask(Ask),
+    Ask(KeyedRequest),
     /// Something to tell.
     Event(TunnelEvent),
     /// It is over; nothing follows.
@@ -74,7 +74,7 @@ pub enum TunnelOutput {
 
 /// A request to the application.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Ask {
+pub struct KeyedRequest {
     /// Names it in the answer.
     pub key: RequestKey,
     /// What came.

@@ -6,8 +6,8 @@ use std::time::Duration;
 use bytes::Bytes;
 
 use super::TunnelClient;
-use super::lines::{Line, LineState};
-use super::output::{Ask, LostCause, RequestKey, TunnelEvent, TunnelOutput, TunnelSocket};
+use super::lines::{ClientLine, LineState};
+use super::output::{KeyedRequest, LostCause, RequestKey, TunnelEvent, TunnelOutput, TunnelSocket};
 use crate::tunnel::frame::{TunnelHeaders, TunnelRequest, TunnelResponse};
 use crate::tunnel::pieces::pieces;
 
@@ -16,7 +16,7 @@ const REFUSED: u16 = 503;
 
 /// What the answer has to repeat.
 #[derive(Clone, Debug)]
-pub(super) struct Asked {
+pub(super) struct RequestOrigin {
     pub(super) socket: TunnelSocket,
     pub(super) ack_id: i64,
     pub(super) local_routing: bool,
@@ -25,7 +25,7 @@ pub(super) struct Asked {
     bytes: usize,
 }
 
-impl Asked {
+impl RequestOrigin {
     fn of(WaitingRequest { socket, request }: &WaitingRequest) -> Self {
         Self {
             socket: *socket,
@@ -46,7 +46,7 @@ pub(super) struct WaitingRequest {
 
 /// An answer on its way out.
 #[derive(Debug)]
-struct Unwritten {
+struct UnwrittenAnswer {
     socket: TunnelSocket,
     ack_id: i64,
     bytes: usize,
@@ -58,12 +58,12 @@ pub(super) struct Requests {
     /// The most at the application.
     parallel: usize,
     next_key: u64,
-    asked: BTreeMap<RequestKey, Asked>,
+    asked: BTreeMap<RequestKey, RequestOrigin>,
     waiting: VecDeque<WaitingRequest>,
     /// Of the requests in both.
     bytes: usize,
     /// Answers that are not written yet.
-    unwritten: BTreeMap<RequestKey, Unwritten>,
+    unwritten: BTreeMap<RequestKey, UnwrittenAnswer>,
     /// Of these answers.
     unwritten_bytes: usize,
     /// What is on its way: in the queue, at the application, or going out.
@@ -119,19 +119,19 @@ impl Requests {
     }
 
     /// The next one whose turn it is, of the sockets that may ask.
-    fn next(&mut self, may_ask: impl Fn(TunnelSocket) -> bool) -> Option<Ask> {
+    fn next(&mut self, may_ask: impl Fn(TunnelSocket) -> bool) -> Option<KeyedRequest> {
         if self.asked.len() >= self.parallel {
             return None;
         }
         let at = self.waiting.iter().position(|waiting| may_ask(waiting.socket))?;
         let waiting = self.waiting.remove(at)?;
         let key = self.name();
-        self.asked.insert(key, Asked::of(&waiting));
-        Some(Ask { key, request: waiting.request })
+        self.asked.insert(key, RequestOrigin::of(&waiting));
+        Some(KeyedRequest { key, request: waiting.request })
     }
 
     /// It was answered. `None` for one that was before.
-    pub(super) fn answered(&mut self, key: RequestKey) -> Option<Asked> {
+    pub(super) fn answered(&mut self, key: RequestKey) -> Option<RequestOrigin> {
         let asked = self.asked.remove(&key)?;
         self.ids.remove(&(asked.socket, asked.ack_id));
         self.bytes -= asked.bytes;
@@ -142,12 +142,12 @@ impl Requests {
     fn goes_out(&mut self, key: RequestKey, (socket, ack_id): (TunnelSocket, i64), bytes: usize) {
         self.ids.insert((socket, ack_id));
         self.unwritten_bytes += bytes;
-        self.unwritten.insert(key, Unwritten { socket, ack_id, bytes });
+        self.unwritten.insert(key, UnwrittenAnswer { socket, ack_id, bytes });
     }
 
     /// Its answer went out, or will not any more. Where, and how much it was; `None` for one that was settled before.
     fn went_out(&mut self, key: RequestKey) -> Option<(TunnelSocket, usize)> {
-        let Unwritten { socket, ack_id, bytes } = self.unwritten.remove(&key)?;
+        let UnwrittenAnswer { socket, ack_id, bytes } = self.unwritten.remove(&key)?;
         self.ids.remove(&(socket, ack_id));
         self.unwritten_bytes -= bytes;
         Some((socket, bytes))
@@ -266,7 +266,7 @@ impl TunnelClient {
 
     /// The run is ending: 503, so that the service asks somebody else.
     pub(super) fn refuse(&mut self, WaitingRequest { socket, request }: WaitingRequest) {
-        if !self.lines.get(&socket).is_some_and(Line::answers) {
+        if !self.lines.get(&socket).is_some_and(ClientLine::answers) {
             self.settled_on(socket);
             return self.tell(TunnelEvent::NotAsked { request, cause: LostCause::Closing });
         }

@@ -6,8 +6,9 @@ use bytes::Bytes;
 
 use crate::session::{Backoff, BackoffMode, DialClass, DialFailure, EndKind, LossCause, Retries};
 use crate::tunnel::{
-    Ask, LostCause, MAX_TUNNEL_FRAME_BYTES, Place, RequestKey, Tracing, TunnelClient, TunnelConfig, TunnelEnd,
-    TunnelEvent, TunnelFrame, TunnelMove, TunnelOutput, TunnelRequest, TunnelResponse, TunnelSocket, encode_tunnel,
+    KeyedRequest, LostCause, MAX_TUNNEL_FRAME_BYTES, RequestKey, Tracing, TunnelClient, TunnelConfig,
+    TunnelDestination, TunnelEnd, TunnelEvent, TunnelFrame, TunnelMove, TunnelOutput, TunnelRequest, TunnelResponse,
+    TunnelSocket, encode_tunnel,
 };
 
 pub(super) const SECOND: Duration = Duration::from_secs(1);
@@ -120,7 +121,7 @@ pub(super) fn broken() -> LossCause {
 }
 
 pub(super) fn dial(socket: TunnelSocket) -> TunnelOutput {
-    TunnelOutput::Dial { socket, place: Place::default() }
+    TunnelOutput::Dial { socket, place: TunnelDestination::default() }
 }
 
 pub(super) fn event(event: TunnelEvent) -> TunnelOutput {
@@ -145,7 +146,7 @@ pub(super) fn request(ack_id: i64) -> TunnelRequest {
 }
 
 pub(super) fn ask(key: u64, ack_id: i64) -> TunnelOutput {
-    TunnelOutput::Ask(Ask { key: RequestKey(key), request: request(ack_id) })
+    TunnelOutput::Ask(KeyedRequest { key: RequestKey(key), request: request(ack_id) })
 }
 
 pub(super) fn response(ack_id: i64, status: u16, body: &'static [u8]) -> TunnelFrame {
@@ -187,7 +188,7 @@ fn elsewhere() -> TunnelMove {
 }
 
 fn dial_elsewhere(socket: TunnelSocket) -> TunnelOutput {
-    let place = Place { endpoint: Some("https://other".into()), target: Some("t 1".into()) };
+    let place = TunnelDestination { endpoint: Some("https://other".into()), target: Some("t 1".into()) };
     TunnelOutput::Dial { socket, place }
 }
 

@@ -2,7 +2,9 @@
 
 use bytes::Bytes;
 
-use crate::tunnel::{Joined, Joining, MAX_TUNNEL_FRAME_BYTES, TunnelFrame, TunnelResponse, encode_tunnel, pieces};
+use crate::tunnel::{
+    JoinResult, MAX_TUNNEL_FRAME_BYTES, PartialResponse, TunnelFrame, TunnelResponse, encode_tunnel, pieces,
+};
 
 const MOST: usize = 16 * 1024 * 1024;
 
@@ -36,12 +38,12 @@ fn a_large_answer_goes_in_frames_of_a_mebibyte_at_the_most_and_is_joined_again()
         let (last, rest) = parts.split_last().unwrap();
         assert!(!last.not_completed && rest.iter().all(|part| part.not_completed) && !rest.is_empty(), "{size}");
         assert!(parts.iter().all(|part| (part.ack_id, part.status, part.channel_name.as_str()) == (3, 201, "ch")));
-        let mut joining = Joining::default();
+        let mut joining = PartialResponse::default();
         for part in rest {
-            assert_eq!(joining.add(part.clone(), MOST), Joined::More);
+            assert_eq!(joining.add(part.clone(), MOST), JoinResult::More);
         }
         let headers = response(None).headers.unwrap();
-        assert_eq!(joining.add(last.clone(), MOST), Joined::Whole { status: 201, headers, body });
+        assert_eq!(joining.add(last.clone(), MOST), JoinResult::Whole { status: 201, headers, body });
     }
 }
 
@@ -53,18 +55,18 @@ fn the_first_status_counts_and_the_last_piece_may_be_nothing() {
         body: body.map(Bytes::from_static),
         ..TunnelResponse::default()
     };
-    let mut joining = Joining::default();
-    assert_eq!(joining.add(piece(202, true, Some(b"a")), MOST), Joined::More);
-    assert_eq!(joining.add(piece(500, true, None), MOST), Joined::More);
+    let mut joining = PartialResponse::default();
+    assert_eq!(joining.add(piece(202, true, Some(b"a")), MOST), JoinResult::More);
+    assert_eq!(joining.add(piece(500, true, None), MOST), JoinResult::More);
     let whole = joining.add(piece(0, false, None), MOST);
-    assert_eq!(whole, Joined::Whole { status: 202, headers: Vec::new(), body: Bytes::from_static(b"a") });
+    assert_eq!(whole, JoinResult::Whole { status: 202, headers: Vec::new(), body: Bytes::from_static(b"a") });
 }
 
 #[test]
 fn an_answer_without_end_is_not_kept() {
-    let mut joining = Joining::default();
+    let mut joining = PartialResponse::default();
     let piece =
         || TunnelResponse { not_completed: true, body: Some(Bytes::from(vec![0; 700])), ..TunnelResponse::default() };
-    assert_eq!(joining.add(piece(), 1000), Joined::More);
-    assert_eq!(joining.add(piece(), 1000), Joined::TooLarge);
+    assert_eq!(joining.add(piece(), 1000), JoinResult::More);
+    assert_eq!(joining.add(piece(), 1000), JoinResult::TooLarge);
 }
