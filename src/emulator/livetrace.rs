@@ -317,7 +317,9 @@ mod tests {
         let argument = |message: &str| {
             // The template may come before it.
             let record = signalr::records(message).last().unwrap().unwrap();
-            let signalr::Record::Invocation(invocation) = signalr::parse(record).unwrap() else { panic!("{record}") };
+            let signalr::SignalrRecord::Invocation(invocation) = signalr::parse(record).unwrap() else {
+                panic!("{record}")
+            };
             invocation.argument.unwrap().get().to_owned()
         };
         let event = LogEvent::parse(&argument(message)).unwrap();

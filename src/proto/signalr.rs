@@ -37,7 +37,7 @@ pub const PING: &str = "{\"type\":6}\u{1e}";
 
 /// A record, as far as the live trace has a use for it.
 #[derive(Clone, Debug)]
-pub enum Record<'a> {
+pub enum SignalrRecord<'a> {
     /// Type 1: a call of a method of the other side.
     Invocation(Invocation<'a>),
     /// Type 3: the answer to a call that had an id.
@@ -100,7 +100,7 @@ pub fn records(message: &str) -> impl Iterator<Item = Result<&str, BadRecord>> {
 }
 
 /// What a record says.
-pub fn parse(record: &str) -> Result<Record<'_>, BadRecord> {
+pub fn parse(record: &str) -> Result<SignalrRecord<'_>, BadRecord> {
     #[derive(Deserialize)]
     struct Head {
         r#type: u64,
@@ -117,7 +117,7 @@ pub fn parse(record: &str) -> Result<Record<'_>, BadRecord> {
                 invocation_id: Option<String>,
             }
             let Fields { target, arguments, invocation_id } = read(record)?;
-            Ok(Record::Invocation(Invocation { target, argument: arguments.0, invocation_id }))
+            Ok(SignalrRecord::Invocation(Invocation { target, argument: arguments.0, invocation_id }))
         }
         3 => {
             #[derive(Deserialize)]
@@ -127,9 +127,9 @@ pub fn parse(record: &str) -> Result<Record<'_>, BadRecord> {
                 error: Option<String>,
             }
             let Fields { invocation_id, error } = read(record)?;
-            Ok(Record::Completion { invocation_id, error })
+            Ok(SignalrRecord::Completion { invocation_id, error })
         }
-        6 => Ok(Record::Ping),
+        6 => Ok(SignalrRecord::Ping),
         7 => {
             #[derive(Deserialize)]
             #[serde(rename_all = "camelCase")]
@@ -138,9 +138,9 @@ pub fn parse(record: &str) -> Result<Record<'_>, BadRecord> {
                 allow_reconnect: Option<bool>,
             }
             let Fields { error, allow_reconnect } = read(record)?;
-            Ok(Record::Close { error, allow_reconnect: allow_reconnect.unwrap_or(false) })
+            Ok(SignalrRecord::Close { error, allow_reconnect: allow_reconnect.unwrap_or(false) })
         }
-        other => Ok(Record::Other(other)),
+        other => Ok(SignalrRecord::Other(other)),
     }
 }
 
@@ -281,7 +281,7 @@ mod tests {
 
     use super::*;
 
-    fn read_all(message: &str) -> Vec<Result<Record<'_>, BadRecord>> {
+    fn read_all(message: &str) -> Vec<Result<SignalrRecord<'_>, BadRecord>> {
         records(message).map(|record| record.and_then(parse)).collect()
     }
 
@@ -295,13 +295,13 @@ mod tests {
         let read = read_all(message).into_iter().map(|record| record.unwrap());
         let told: Vec<String> = read
             .map(|record| match record {
-                Record::Invocation(Invocation { target, argument, invocation_id }) => {
+                SignalrRecord::Invocation(Invocation { target, argument, invocation_id }) => {
                     format!("{target} {:?} {invocation_id:?}", argument.map(RawValue::get))
                 }
-                Record::Completion { invocation_id, error } => format!("done {invocation_id} {error:?}"),
-                Record::Ping => "ping".to_owned(),
-                Record::Close { error, allow_reconnect } => format!("close {error:?} {allow_reconnect}"),
-                Record::Other(kind) => format!("other {kind}"),
+                SignalrRecord::Completion { invocation_id, error } => format!("done {invocation_id} {error:?}"),
+                SignalrRecord::Ping => "ping".to_owned(),
+                SignalrRecord::Close { error, allow_reconnect } => format!("close {error:?} {allow_reconnect}"),
+                SignalrRecord::Other(kind) => format!("other {kind}"),
             })
             .collect();
         let expected = [
@@ -401,15 +401,15 @@ mod tests {
             );
             let read = read_all(&message);
             prop_assert_eq!(read.len(), 3);
-            let Ok(Record::Invocation(Invocation { target: read_target, argument, invocation_id })) = &read[0] else {
+            let Ok(SignalrRecord::Invocation(Invocation { target: read_target, argument, invocation_id })) = &read[0] else {
                 panic!("{read:?}")
             };
             prop_assert_eq!(read_target, &target);
             prop_assert_eq!(argument.map(|argument| argument.get().to_owned()), Some(value.to_string()));
             prop_assert_eq!(invocation_id, &id);
-            let Ok(Record::Completion { error: Some(read_error), .. }) = &read[1] else { panic!("{read:?}") };
+            let Ok(SignalrRecord::Completion { error: Some(read_error), .. }) = &read[1] else { panic!("{read:?}") };
             prop_assert_eq!(read_error, &error);
-            let Ok(Record::Close { error: Some(read_error), allow_reconnect: true }) = &read[2] else { panic!("{read:?}") };
+            let Ok(SignalrRecord::Close { error: Some(read_error), allow_reconnect: true }) = &read[2] else { panic!("{read:?}") };
             prop_assert_eq!(read_error, &error);
         }
     }

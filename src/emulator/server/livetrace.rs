@@ -22,7 +22,7 @@ use crate::livetrace::{Listener, LiveTrace, Told, template};
 use webpubsub_net::auth::token::{PathAudience, TokenError, check_unsigned_entra_token, verify_path_token};
 use webpubsub_net::wire::{Broken, Message, Role, WebSocket, prepare};
 use webpubsub_proto::signalr::{
-    self, ACCEPTED, HANDSHAKE_TIMEOUT, HandshakeProblem, Invocation, PING, PING_INTERVAL, Record, SILENCE,
+    self, ACCEPTED, HANDSHAKE_TIMEOUT, HandshakeProblem, Invocation, PING, PING_INTERVAL, SILENCE, SignalrRecord,
 };
 use webpubsub_proto::trace::{LOG_PROPERTY, START};
 
@@ -243,17 +243,17 @@ impl<S: Carrier> Socket<S> {
         Some(format!("its handshake is refused: {why}"))
     }
 
-    fn record(&mut self, record: Record<'_>) -> Option<String> {
+    fn record(&mut self, record: SignalrRecord<'_>) -> Option<String> {
         match record {
-            Record::Invocation(invocation) => {
+            SignalrRecord::Invocation(invocation) => {
                 self.invoked(&invocation);
                 None
             }
-            Record::Close { .. } => {
+            SignalrRecord::Close { .. } => {
                 self.stream.send_close(Some(NORMAL), "");
                 Some("the client has left".to_owned())
             }
-            Record::Completion { .. } | Record::Ping | Record::Other(_) => None,
+            SignalrRecord::Completion { .. } | SignalrRecord::Ping | SignalrRecord::Other(_) => None,
         }
     }
 

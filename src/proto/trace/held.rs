@@ -18,14 +18,14 @@ const MOST_TEMPLATE_BYTES: usize = 8 * 1024 * 1024;
 
 /// What is wanted for an event that has come.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Wanted {
+pub(super) enum EventNeed {
     Nothing,
     /// Its kind is a new one.
     Template,
 }
 
 #[derive(Debug)]
-enum Kind {
+enum TemplateState {
     /// Asked for, then.
     Asked(Duration),
     Known(Template),
@@ -33,9 +33,9 @@ enum Kind {
 
 /// Events that wait, and what is known of all kinds.
 #[derive(Debug)]
-pub(super) struct Held {
+pub(super) struct WaitingEvents {
     patience: Duration,
-    kinds: BTreeMap<i64, Kind>,
+    kinds: BTreeMap<i64, TemplateState>,
     /// Of the templates in `kinds`.
     template_bytes: usize,
     events: VecDeque<LogEvent>,
@@ -43,21 +43,21 @@ pub(super) struct Held {
     bytes: usize,
 }
 
-impl Held {
+impl WaitingEvents {
     pub(super) fn new(patience: Duration) -> Self {
         Self { patience, kinds: BTreeMap::new(), template_bytes: 0, events: VecDeque::new(), bytes: 0 }
     }
 
     /// Takes in an event, and says whether its template is to be asked for.
-    pub(super) fn take_in(&mut self, now: Duration, event: LogEvent) -> Wanted {
+    pub(super) fn take_in(&mut self, now: Duration, event: LogEvent) -> EventNeed {
         let id = event.event_id;
         self.bytes += event.cost();
         self.events.push_back(event);
         if self.kinds.contains_key(&id) || self.kinds.len() >= MOST_TEMPLATES {
-            return Wanted::Nothing;
+            return EventNeed::Nothing;
         }
-        self.kinds.insert(id, Kind::Asked(now));
-        Wanted::Template
+        self.kinds.insert(id, TemplateState::Asked(now));
+        EventNeed::Template
     }
 
     /// The kind of the last event that has come.
@@ -70,15 +70,15 @@ impl Held {
         let id = template.event_id;
         let bytes = template.text.len() + template.name.as_ref().map_or(0, String::len);
         let before = match self.kinds.get(&id) {
-            Some(Kind::Known(known)) => known.text.len() + known.name.as_ref().map_or(0, String::len),
-            Some(Kind::Asked(_)) => 0,
+            Some(TemplateState::Known(known)) => known.text.len() + known.name.as_ref().map_or(0, String::len),
+            Some(TemplateState::Asked(_)) => 0,
             None if self.kinds.len() >= MOST_TEMPLATES => return,
             None => 0,
         };
         let total = self.template_bytes - before + bytes;
         if total <= MOST_TEMPLATE_BYTES {
             self.template_bytes = total;
-            self.kinds.insert(id, Kind::Known(template));
+            self.kinds.insert(id, TemplateState::Known(template));
         }
     }
 
@@ -104,30 +104,30 @@ impl Held {
         for kind in self.kinds.values_mut() {
             match kind {
                 // One that was waited for in vain stays so.
-                Kind::Asked(at) if at.saturating_add(self.patience) > since => *at = now,
-                Kind::Asked(_) | Kind::Known(_) => {}
+                TemplateState::Asked(at) if at.saturating_add(self.patience) > since => *at = now,
+                TemplateState::Asked(_) | TemplateState::Known(_) => {}
             }
         }
     }
 
     /// What was asked for will not be answered: the connection is gone.
     pub(super) fn forget_asked(&mut self) {
-        self.kinds.retain(|_, kind| matches!(kind, Kind::Known(_)));
+        self.kinds.retain(|_, kind| matches!(kind, TemplateState::Known(_)));
     }
 
     /// `None`: it does not wait.
     fn waits_until(&self, event: &LogEvent) -> Option<Duration> {
         match self.kinds.get(&event.event_id) {
-            Some(Kind::Asked(at)) => Some(at.saturating_add(self.patience)),
-            Some(Kind::Known(_)) | None => None,
+            Some(TemplateState::Asked(at)) => Some(at.saturating_add(self.patience)),
+            Some(TemplateState::Known(_)) | None => None,
         }
     }
 
     fn put_into_words(&self, event: LogEvent) -> Trace {
         let LogEvent { time, event_id, context, values, exception } = event;
         let (event_name, level, message) = match self.kinds.get(&event_id) {
-            Some(Kind::Known(template)) => (template.name.clone(), template.level, template.fill(&values)),
-            Some(Kind::Asked(_)) | None => (None, None, values.join(", ")),
+            Some(TemplateState::Known(template)) => (template.name.clone(), template.level, template.fill(&values)),
+            Some(TemplateState::Asked(_)) | None => (None, None, values.join(", ")),
         };
         Trace { time, event_id, event_name, level, message, exception, properties: context }
     }

@@ -14,8 +14,10 @@ use std::collections::VecDeque;
 use std::time::Duration;
 
 use crate::session::{Backoff, DialFailure, End, EndKind, Jitter, Loss, LossCause, Retries, dial_verdict, loss_of};
-use crate::signalr::{self, BadRecord, HANDSHAKE, HandshakeProblem, Invocation, PING, PING_INTERVAL, Record, SILENCE};
-use held::Held;
+use crate::signalr::{
+    self, BadRecord, HANDSHAKE, HandshakeProblem, Invocation, PING, PING_INTERVAL, SILENCE, SignalrRecord,
+};
+use held::WaitingEvents;
 pub use log_event::{Level, LogEvent, MOST_VALUES, Template};
 
 /// The call that begins it.
@@ -148,7 +150,7 @@ pub enum Output {
 
 /// Where it stands.
 #[derive(Debug)]
-enum Phase {
+enum TracerPhase {
     Idle,
     Dialing {
         deadline: Duration,
@@ -157,7 +159,7 @@ enum Phase {
     Greeting {
         deadline: Duration,
     },
-    Live(Live),
+    Live(TracerConnection),
     Waiting {
         until: Duration,
     },
@@ -169,7 +171,7 @@ enum Phase {
 
 /// A connection that traces come over.
 #[derive(Debug)]
-struct Live {
+struct TracerConnection {
     since: Duration,
     last_received: Duration,
     last_sent: Duration,
@@ -181,7 +183,7 @@ struct Live {
 
 /// What is due, and why.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-enum Due {
+enum TracerDue {
     Answer,
     Dial,
     Farewell,
@@ -195,8 +197,8 @@ enum Due {
 pub struct Tracer {
     config: Config,
     jitter: Jitter,
-    phase: Phase,
-    held: Held,
+    phase: TracerPhase,
+    held: WaitingEvents,
     outputs: VecDeque<Output>,
     /// Retries since the last good connection.
     retry: u32,
@@ -212,9 +214,9 @@ impl Tracer {
     pub fn new(config: Config) -> Self {
         Self {
             jitter: Jitter::new(config.seed),
-            held: Held::new(config.patience),
+            held: WaitingEvents::new(config.patience),
             config,
-            phase: Phase::Idle,
+            phase: TracerPhase::Idle,
             outputs: VecDeque::new(),
             retry: 0,
             was_connected: false,
@@ -225,22 +227,22 @@ impl Tracer {
 
     /// Begins. To be called once.
     pub fn handle_start(&mut self, now: Duration) {
-        if matches!(self.phase, Phase::Idle) {
+        if matches!(self.phase, TracerPhase::Idle) {
             self.dial(now);
         }
     }
 
     /// The dial asked for has led to an open socket.
     pub fn handle_opened(&mut self, _now: Duration) {
-        if let Phase::Dialing { deadline } = self.phase {
+        if let TracerPhase::Dialing { deadline } = self.phase {
             self.outputs.push_back(Output::Send(HANDSHAKE.to_owned()));
-            self.phase = Phase::Greeting { deadline };
+            self.phase = TracerPhase::Greeting { deadline };
         }
     }
 
     /// The dial asked for has failed, its deadline included.
     pub fn handle_dial_failed(&mut self, now: Duration, failure: DialFailure) {
-        if matches!(self.phase, Phase::Dialing { .. }) {
+        if matches!(self.phase, TracerPhase::Dialing { .. }) {
             let verdict = dial_verdict(failure.class);
             match verdict.retry {
                 true => self.retry(now, verdict.end, failure.message, failure.retry_after),
@@ -253,7 +255,7 @@ impl Tracer {
     pub fn handle_text(&mut self, now: Duration, message: &str) {
         self.handle_life(now);
         let mut records = signalr::records(message);
-        if let Phase::Greeting { .. } = self.phase {
+        if let TracerPhase::Greeting { .. } = self.phase {
             // An empty message is no answer.
             match records.next().unwrap_or(Err(BadRecord::Unterminated)) {
                 Ok(answer) => self.greet(now, signalr::check_handshake_answer(answer)),
@@ -261,7 +263,7 @@ impl Tracer {
             }
         }
         for record in records {
-            if !matches!(self.phase, Phase::Live(_)) {
+            if !matches!(self.phase, TracerPhase::Live(_)) {
                 return;
             }
             match record.and_then(signalr::parse) {
@@ -275,18 +277,22 @@ impl Tracer {
     pub fn handle_binary(&mut self, now: Duration) {
         self.handle_life(now);
         match self.phase {
-            Phase::Greeting { .. } => {
+            TracerPhase::Greeting { .. } => {
                 let bad = BadRecord::Malformed("it is a binary message".to_owned());
                 self.greet(now, Err(HandshakeProblem::NoHandshake(bad)));
             }
-            Phase::Live(_) => self.unreadable("a binary message, and records are text".to_owned()),
-            Phase::Idle | Phase::Dialing { .. } | Phase::Waiting { .. } | Phase::Closing { .. } | Phase::Ended => {}
+            TracerPhase::Live(_) => self.unreadable("a binary message, and records are text".to_owned()),
+            TracerPhase::Idle
+            | TracerPhase::Dialing { .. }
+            | TracerPhase::Waiting { .. }
+            | TracerPhase::Closing { .. }
+            | TracerPhase::Ended => {}
         }
     }
 
     /// Bytes have come, whatever they are.
     pub fn handle_life(&mut self, now: Duration) {
-        if let Phase::Live(live) = &mut self.phase {
+        if let TracerPhase::Live(live) = &mut self.phase {
             live.last_received = now;
         }
     }
@@ -300,7 +306,7 @@ impl Tracer {
             }
             false => self.stalled.take(),
         };
-        if let Phase::Live(live) = &mut self.phase {
+        if let TracerPhase::Live(live) = &mut self.phase {
             live.stalled = stalled;
             live.last_received = now;
         }
@@ -313,7 +319,7 @@ impl Tracer {
     /// The socket has ended.
     pub fn handle_closed(&mut self, now: Duration, cause: &LossCause) {
         match &self.phase {
-            Phase::Greeting { .. } => {
+            TracerPhase::Greeting { .. } => {
                 let (kind, message) = ended_unanswered(cause);
                 match is_refusal(cause) {
                     true => self.fail(kind, message),
@@ -321,14 +327,16 @@ impl Tracer {
                 }
             }
             // One that has brought nothing, and was to bring nothing, would not do otherwise the next time.
-            Phase::Live(live) if is_refusal(cause) && !live.has_traced && now.saturating_sub(live.since) < GOOD => {
+            TracerPhase::Live(live)
+                if is_refusal(cause) && !live.has_traced && now.saturating_sub(live.since) < GOOD =>
+            {
                 let how = loss_of(cause, None).describe();
                 let kind = if self.was_good { EndKind::Lost } else { EndKind::HandshakeRefused };
                 self.fail_for_good(kind, format!("the service closed the connection at once: {how}"));
             }
-            Phase::Live(_) => self.lose(now, loss_of(cause, None)),
-            Phase::Closing { .. } => self.end(End::Stopped),
-            Phase::Idle | Phase::Dialing { .. } | Phase::Waiting { .. } | Phase::Ended => {}
+            TracerPhase::Live(_) => self.lose(now, loss_of(cause, None)),
+            TracerPhase::Closing { .. } => self.end(End::Stopped),
+            TracerPhase::Idle | TracerPhase::Dialing { .. } | TracerPhase::Waiting { .. } | TracerPhase::Ended => {}
         }
     }
 
@@ -336,16 +344,16 @@ impl Tracer {
     pub fn handle_stop(&mut self, now: Duration) {
         self.give_out_held();
         match self.phase {
-            Phase::Live(_) | Phase::Greeting { .. } => {
+            TracerPhase::Live(_) | TracerPhase::Greeting { .. } => {
                 self.outputs.push_back(Output::Close { code: 1000 });
-                self.phase = Phase::Closing { deadline: now.saturating_add(CLOSE_TIMEOUT) };
+                self.phase = TracerPhase::Closing { deadline: now.saturating_add(CLOSE_TIMEOUT) };
             }
-            Phase::Dialing { .. } => {
+            TracerPhase::Dialing { .. } => {
                 self.outputs.push_back(Output::CancelDial);
                 self.end(End::Stopped);
             }
-            Phase::Idle | Phase::Waiting { .. } => self.end(End::Stopped),
-            Phase::Closing { .. } | Phase::Ended => {}
+            TracerPhase::Idle | TracerPhase::Waiting { .. } => self.end(End::Stopped),
+            TracerPhase::Closing { .. } | TracerPhase::Ended => {}
         }
     }
 
@@ -353,25 +361,25 @@ impl Tracer {
     pub fn handle_timeout(&mut self, now: Duration) {
         while let Some(due) = self.due().filter(|(at, _)| *at <= now).map(|(_, due)| due) {
             match due {
-                Due::Answer => {
+                TracerDue::Answer => {
                     self.outputs.push_back(Output::Abort);
                     let waited = self.config.connect_timeout.as_secs_f64();
                     let message = format!("timed out after {waited} s waiting for the answer to the handshake");
                     self.retry(now, EndKind::NotGreeted, message, None);
                 }
-                Due::Dial => self.dial(now),
-                Due::Farewell => {
+                TracerDue::Dial => self.dial(now),
+                TracerDue::Farewell => {
                     self.outputs.push_back(Output::Abort);
                     self.end(End::Stopped);
                 }
-                Due::Silence => {
-                    let Phase::Live(live) = &self.phase else { return };
+                TracerDue::Silence => {
+                    let TracerPhase::Live(live) = &self.phase else { return };
                     let silent = now.saturating_sub(live.last_received);
                     self.outputs.push_back(Output::Abort);
                     self.lose(now, loss_of(&LossCause::Silent(silent), None));
                 }
-                Due::Ping => self.send(now, PING.to_owned()),
-                Due::Template => self.give_out(now),
+                TracerDue::Ping => self.send(now, PING.to_owned()),
+                TracerDue::Template => self.give_out(now),
             }
         }
     }
@@ -392,17 +400,17 @@ impl Tracer {
     }
 
     /// All that is waited for, the earliest.
-    fn due(&self) -> Option<(Duration, Due)> {
+    fn due(&self) -> Option<(Duration, TracerDue)> {
         match &self.phase {
             // The caller keeps the deadline of a dial.
-            Phase::Idle | Phase::Dialing { .. } | Phase::Ended => None,
-            Phase::Greeting { deadline } => Some((*deadline, Due::Answer)),
-            Phase::Waiting { until } => Some((*until, Due::Dial)),
-            Phase::Closing { deadline } => Some((*deadline, Due::Farewell)),
-            Phase::Live(live) => {
-                let silence = (!live.stalled).then(|| (live.last_received.saturating_add(SILENCE), Due::Silence));
-                let ping = (live.last_sent.saturating_add(PING_INTERVAL), Due::Ping);
-                let template = self.held.due().filter(|_| !live.stalled).map(|at| (at, Due::Template));
+            TracerPhase::Idle | TracerPhase::Dialing { .. } | TracerPhase::Ended => None,
+            TracerPhase::Greeting { deadline } => Some((*deadline, TracerDue::Answer)),
+            TracerPhase::Waiting { until } => Some((*until, TracerDue::Dial)),
+            TracerPhase::Closing { deadline } => Some((*deadline, TracerDue::Farewell)),
+            TracerPhase::Live(live) => {
+                let silence = (!live.stalled).then(|| (live.last_received.saturating_add(SILENCE), TracerDue::Silence));
+                let ping = (live.last_sent.saturating_add(PING_INTERVAL), TracerDue::Ping);
+                let template = self.held.due().filter(|_| !live.stalled).map(|at| (at, TracerDue::Template));
                 [silence, Some(ping), template].into_iter().flatten().min()
             }
         }
@@ -411,7 +419,7 @@ impl Tracer {
     fn dial(&mut self, now: Duration) {
         let deadline = now.saturating_add(self.config.connect_timeout);
         self.outputs.push_back(Output::Dial { deadline });
-        self.phase = Phase::Dialing { deadline };
+        self.phase = TracerPhase::Dialing { deadline };
     }
 
     /// The answer to the handshake has come.
@@ -419,14 +427,14 @@ impl Tracer {
         match answer {
             Ok(()) => {
                 self.was_connected = true;
-                let live = Live {
+                let live = TracerConnection {
                     since: now,
                     last_received: now,
                     last_sent: now,
                     stalled: self.stalled.is_some(),
                     has_traced: false,
                 };
-                self.phase = Phase::Live(live);
+                self.phase = TracerPhase::Live(live);
                 // Anew on every connection, or it is a silent one (PROTOCOL §21.5).
                 let nothing: [(); 0] = [];
                 self.send(now, signalr::invocation(START, Some(START_ID), &nothing));
@@ -444,14 +452,14 @@ impl Tracer {
         }
     }
 
-    fn record(&mut self, now: Duration, record: Record<'_>) {
+    fn record(&mut self, now: Duration, record: SignalrRecord<'_>) {
         match record {
-            Record::Invocation(invocation) => self.invoked(now, invocation),
-            Record::Completion { invocation_id, error: Some(error) } if invocation_id == START_ID => {
+            SignalrRecord::Invocation(invocation) => self.invoked(now, invocation),
+            SignalrRecord::Completion { invocation_id, error: Some(error) } if invocation_id == START_ID => {
                 self.outputs.push_back(Output::Close { code: 1000 });
                 self.fail_for_good(EndKind::HandshakeRefused, format!("the service refused to send traces: {error}"));
             }
-            Record::Close { error, allow_reconnect } => {
+            SignalrRecord::Close { error, allow_reconnect } => {
                 self.outputs.push_back(Output::Abort);
                 let said = error.map(|error| format!(", saying `{error}`")).unwrap_or_default();
                 if allow_reconnect {
@@ -462,7 +470,7 @@ impl Tracer {
                     self.fail_for_good(EndKind::Lost, message);
                 }
             }
-            Record::Completion { .. } | Record::Ping | Record::Other(_) => {}
+            SignalrRecord::Completion { .. } | SignalrRecord::Ping | SignalrRecord::Other(_) => {}
         }
     }
 
@@ -472,11 +480,11 @@ impl Tracer {
         if target.eq_ignore_ascii_case(LOG_EVENT) {
             match LogEvent::parse(argument) {
                 Ok(event) => {
-                    if let Phase::Live(live) = &mut self.phase {
+                    if let TracerPhase::Live(live) = &mut self.phase {
                         live.has_traced = true;
                         self.was_good = true;
                     }
-                    if self.held.take_in(now, event) == held::Wanted::Template {
+                    if self.held.take_in(now, event) == held::EventNeed::Template {
                         self.ask_for_template(now);
                     }
                     self.give_out(now);
@@ -518,7 +526,7 @@ impl Tracer {
     }
 
     fn send(&mut self, now: Duration, message: String) {
-        if let Phase::Live(live) = &mut self.phase {
+        if let TracerPhase::Live(live) = &mut self.phase {
             live.last_sent = now;
             self.outputs.push_back(Output::Send(message));
         }
@@ -531,7 +539,7 @@ impl Tracer {
     /// The connection is lost, and what comes of it.
     fn lose(&mut self, now: Duration, loss: Loss) {
         self.give_out_held();
-        if let Phase::Live(live) = &self.phase
+        if let TracerPhase::Live(live) = &self.phase
             && now.saturating_sub(live.since) >= GOOD
         {
             self.retry = 0;
@@ -562,7 +570,7 @@ impl Tracer {
         };
         self.retry = retry;
         self.outputs.push_back(Output::News(News::Reconnecting { attempt: self.retry, delay, error }));
-        self.phase = Phase::Waiting { until: now.saturating_add(delay) };
+        self.phase = TracerPhase::Waiting { until: now.saturating_add(delay) };
     }
 
     /// Whoever was connected once has lost a connection, unless it is the credential that no longer opens it.
@@ -584,7 +592,7 @@ impl Tracer {
     }
 
     fn end(&mut self, end: End) {
-        self.phase = Phase::Ended;
+        self.phase = TracerPhase::Ended;
         self.outputs.push_back(Output::Ended(end));
     }
 }

@@ -494,7 +494,7 @@ proptest! {
                 Input::Text(text) => {
                     // Each event has a time of its own, by which it is known again.
                     let numbered = text.replace("\"values\"", &format!("\"time\":\"{number}\",\"values\""));
-                    if numbered != text && matches!(tracer.phase, Phase::Live(_)) {
+                    if numbered != text && matches!(tracer.phase, TracerPhase::Live(_)) {
                         came.push(number.to_string());
                     }
                     number += 1;
