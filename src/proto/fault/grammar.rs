@@ -7,7 +7,8 @@ use std::time::Duration;
 
 use super::catalogue::{ACTIONS, ActionEntry, ActionKind, key_names};
 use super::model::{
-    Action, Fault, FaultTarget, Garbage, Garble, How, Point, Points, Span, Trigger, TunnelFault, TunnelTarget, When,
+    Action, DropKind, DropTime, Fault, FaultTarget, Garbage, Garble, Point, Points, Span, Trigger, TunnelFault,
+    TunnelTarget,
 };
 use crate::{check_event_name, check_group_name, check_hub_name};
 
@@ -45,7 +46,7 @@ const LONGEST: Duration = Duration::from_secs(100 * 365 * 24 * 60 * 60);
 
 /// A `key`, or a `key=value`.
 #[derive(Debug)]
-struct Item {
+struct FaultItem {
     key: String,
     value: Option<String>,
     /// The character it begins at, from 1.
@@ -58,7 +59,7 @@ impl FromStr for Fault {
     fn from_str(text: &str) -> Result<Self, GrammarError> {
         let mut items = split(text)?;
         let entry = take_action(&mut items)?;
-        let mut fields = Fields { entry: entry.1, items };
+        let mut fields = FaultFields { entry: entry.1, items };
         let fault = fields.fault(entry.0.value)?;
         fields.nothing_left()?;
         Ok(fault)
@@ -66,7 +67,7 @@ impl FromStr for Fault {
 }
 
 /// Takes a text apart at commas that are not in quotes.
-fn split(text: &str) -> Result<Vec<Item>, GrammarError> {
+fn split(text: &str) -> Result<Vec<FaultItem>, GrammarError> {
     let (mut items, mut chars) = (Vec::new(), text.chars().enumerate().peekable());
     if text.trim().is_empty() {
         return Err(GrammarError::new("a fault begins with its action").hint(action_words()));
@@ -88,7 +89,7 @@ fn split(text: &str) -> Result<Vec<Item>, GrammarError> {
         if key.trim().is_empty() {
             return Err(GrammarError::new(format!("there is nothing before character {at}, where a word should be")));
         }
-        items.push(Item { key: key.trim().to_owned(), value, at });
+        items.push(FaultItem { key: key.trim().to_owned(), value, at });
         match chars.next() {
             None => return Ok(items),
             Some((_, ',')) => {}
@@ -113,8 +114,8 @@ fn quoted(chars: &mut impl Iterator<Item = (usize, char)>, key: &str, at: usize)
 }
 
 /// Finds the one item that is an action.
-fn take_action(items: &mut Vec<Item>) -> Result<(Item, &'static ActionEntry), GrammarError> {
-    let entry = |item: &Item| ACTIONS.iter().find(|entry| entry.name == item.key);
+fn take_action(items: &mut Vec<FaultItem>) -> Result<(FaultItem, &'static ActionEntry), GrammarError> {
+    let entry = |item: &FaultItem| ACTIONS.iter().find(|entry| entry.name == item.key);
     let Some((index, found)) = items.iter().enumerate().find_map(|(index, item)| Some((index, entry(item)?))) else {
         let first = items.first().map(|item| (item.key.as_str(), item.at)).unwrap_or_default();
         let mut error = GrammarError::new(format!("`{}`, character {}, is not an action", shown(first.0), first.1));
@@ -140,15 +141,15 @@ fn action_words() -> String {
 }
 
 /// Whether anything is known at a point that a target can be judged by.
-type Knows = fn(Point) -> bool;
+type PointTest = fn(Point) -> bool;
 
 /// The items of one fault, which are taken out as they are understood.
-struct Fields {
+struct FaultFields {
     entry: &'static ActionEntry,
-    items: Vec<Item>,
+    items: Vec<FaultItem>,
 }
 
-impl Fields {
+impl FaultFields {
     fn fault(&mut self, value: Option<String>) -> Result<Fault, GrammarError> {
         if value.is_some() && self.entry.value.is_empty() {
             return Err(self.error(format!("`{}` takes no value", self.entry.name)));
@@ -249,14 +250,14 @@ impl Fields {
                     (Some(_), Some(_)) => {
                         return Err(self.error("`frames` and `after` exclude each other"));
                     }
-                    (Some(frames), None) => When::Frames(frames),
-                    (None, Some(after)) => When::After(after),
-                    (None, None) => When::Met,
+                    (Some(frames), None) => DropTime::Frames(frames),
+                    (None, Some(after)) => DropTime::After(after),
+                    (None, None) => DropTime::Met,
                 };
                 Action::Drop { how, when }
             }
             ActionKind::ExecuteThenDrop => Action::ExecuteThenDrop(match value {
-                None => How::Reset,
+                None => DropKind::Reset,
                 Some(text) => self.how(text)?,
             }),
             ActionKind::Ignore => Action::Ignore,
@@ -326,10 +327,10 @@ impl Fields {
     }
 
     /// How a socket is taken away.
-    fn how(&mut self, value: &str) -> Result<How, GrammarError> {
+    fn how(&mut self, value: &str) -> Result<DropKind, GrammarError> {
         let closes = value.starts_with(|c: char| c.is_ascii_digit());
         let reason = if closes { self.take("reason") } else { None };
-        How::parse(value, &reason.unwrap_or_default())
+        DropKind::parse(value, &reason.unwrap_or_default())
     }
 
     fn target(&mut self) -> Result<FaultTarget, GrammarError> {
@@ -376,14 +377,14 @@ impl Fields {
             points.push(*point);
         }
         match (action.when(), operations.is_empty()) {
-            (When::Frames(_) | When::After(_), false) => {
+            (DropTime::Frames(_) | DropTime::After(_), false) => {
                 return Err(self.error("`op` says when, and so do `frames` and `after`: one of them"));
             }
-            (When::Frames(_), true) => points.push(Point::Frame),
-            (When::After(_), true) => points.push(Point::Attached),
-            (When::Met, false) => {}
-            (When::Met, true) if !entry.by_default.is_empty() => points.extend_from_slice(entry.by_default),
-            (When::Met, true) => {
+            (DropTime::Frames(_), true) => points.push(Point::Frame),
+            (DropTime::After(_), true) => points.push(Point::Attached),
+            (DropTime::Met, false) => {}
+            (DropTime::Met, true) if !entry.by_default.is_empty() => points.extend_from_slice(entry.by_default),
+            (DropTime::Met, true) => {
                 if target.group.is_none() && target.event.is_none() {
                     return Err(self.error(format!(
                         "`{}` does not say when: with op=…, group=…, frames=N or after=D",
@@ -393,7 +394,7 @@ impl Fields {
                 points.extend(entry.operations.iter().map(|(_, point)| *point));
             }
         }
-        let targets: [(&str, bool, Knows); 3] = [
+        let targets: [(&str, bool, PointTest); 3] = [
             ("group", target.group.is_some(), Point::has_group),
             ("event", target.event.is_some(), Point::has_event),
             ("connection", target.connection.is_some(), Point::has_connection),
@@ -413,7 +414,7 @@ impl Fields {
     }
 
     /// An error about a target that nothing is known of where the action would happen.
-    fn untargetable(&self, key: &str, place: &str, knows: Knows) -> GrammarError {
+    fn untargetable(&self, key: &str, place: &str, knows: PointTest) -> GrammarError {
         let ActionEntry { name, operations, .. } = self.entry;
         let words = |able: &dyn Fn(Point) -> bool| {
             let words = operations.iter().filter(|(_, point)| able(*point)).map(|(word, _)| format!("`{word}`"));
@@ -428,7 +429,7 @@ impl Fields {
     }
 }
 
-impl How {
+impl DropKind {
     /// `reset`, `eof`, `silence`, or a close code, which may have a reason.
     pub fn parse(value: &str, reason: &str) -> Result<Self, GrammarError> {
         Ok(match value {
@@ -543,12 +544,12 @@ impl fmt::Display for Fault {
             false => format!("{}..{}", text(span.least), text(span.most)),
         };
         let mut pairs: Vec<(&str, Option<String>)> = Vec::new();
-        let how = |name: &'static str, how: &How| {
+        let how = |name: &'static str, how: &DropKind| {
             let (value, reason) = match how {
-                How::Reset => ("reset".to_owned(), None),
-                How::Eof => ("eof".to_owned(), None),
-                How::Silence => ("silence".to_owned(), None),
-                How::Close { code, reason } => (code.to_string(), Some(reason.clone()).filter(|r| !r.is_empty())),
+                DropKind::Reset => ("reset".to_owned(), None),
+                DropKind::Eof => ("eof".to_owned(), None),
+                DropKind::Silence => ("silence".to_owned(), None),
+                DropKind::Close { code, reason } => (code.to_string(), Some(reason.clone()).filter(|r| !r.is_empty())),
             };
             let mut pairs = vec![(name, Some(value))];
             pairs.extend(reason.map(|reason| ("reason", Some(reason))));
@@ -566,9 +567,9 @@ impl fmt::Display for Fault {
             Action::Drop { how: ending, when } => {
                 pairs.extend(how("drop", ending));
                 match when {
-                    When::Met => {}
-                    When::Frames(frames) => pairs.push(("frames", Some(frames.to_string()))),
-                    When::After(after) => pairs.push(("after", Some(span(after)))),
+                    DropTime::Met => {}
+                    DropTime::Frames(frames) => pairs.push(("frames", Some(frames.to_string()))),
+                    DropTime::After(after) => pairs.push(("after", Some(span(after)))),
                 }
             }
             Action::ExecuteThenDrop(ending) => pairs.extend(how("execute-then-drop", ending)),

@@ -14,5 +14,5 @@ mod tests;
 
 pub use catalogue::{ACTIONS, KEYS, help_text};
 pub use grammar::{GrammarError, duration};
-pub use model::{Action, Fault, Garbage, Garble, How, Point, Points, TunnelFault, TunnelTarget, When};
-pub use plan::{Faults, Fired, Listed, Opportunity};
+pub use model::{Action, DropKind, DropTime, Fault, Garbage, Garble, Point, Points, TunnelFault, TunnelTarget};
+pub use plan::{FaultListing, Faults, FiredFault, Opportunity};

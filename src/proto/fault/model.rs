@@ -38,12 +38,12 @@ pub enum Action {
     /// The connection loses its socket.
     Drop {
         /// How the client sees it.
-        how: How,
+        how: DropKind,
         /// When it happens.
-        when: When,
+        when: DropTime,
     },
     /// The operation is carried out, its ack is lost, and so is the socket.
-    ExecuteThenDrop(How),
+    ExecuteThenDrop(DropKind),
     /// The frame is treated as if it had never come.
     Ignore,
     /// The operation is not carried out, and refused.
@@ -108,7 +108,7 @@ pub struct TunnelTarget {
 
 impl Action {
     /// When it happens. All but a drop happen where they are met.
-    pub(super) fn when(&self) -> When {
+    pub(super) fn when(&self) -> DropTime {
         match self {
             Self::Drop { when, .. } => *when,
             Self::Refuse { .. }
@@ -128,14 +128,14 @@ impl Action {
             | Self::NoPong
             | Self::Garbage(_)
             | Self::Expire(_)
-            | Self::Tunnel(_) => When::Met,
+            | Self::Tunnel(_) => DropTime::Met,
         }
     }
 }
 
 /// How a client sees that its socket is gone.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum How {
+pub enum DropKind {
     /// A TCP reset.
     Reset,
     /// The stream ends without a close frame.
@@ -153,7 +153,7 @@ pub enum How {
 
 /// When a drop happens.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum When {
+pub enum DropTime {
     /// At the operation it is aimed at.
     Met,
     /// When so many frames have passed on the socket, both ways counted together.

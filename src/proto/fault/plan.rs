@@ -4,7 +4,7 @@ use std::collections::VecDeque;
 use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use super::model::{Fault, FaultTarget, Point, Points, When};
+use super::model::{DropTime, Fault, FaultTarget, Point, Points};
 
 /// Most faults at a time.
 const MOST_FAULTS: usize = 1000;
@@ -13,10 +13,10 @@ const MOST_NOTES: usize = 256;
 
 /// The list of faults in force. Clones share it.
 #[derive(Clone, Debug)]
-pub struct Faults(Arc<Shared>);
+pub struct Faults(Arc<SharedPlan>);
 
 #[derive(Debug)]
-struct Shared {
+struct SharedPlan {
     /// The points where any fault may happen: all that is looked at where there is none.
     points: AtomicU32,
     /// There are notes to be taken.
@@ -29,14 +29,14 @@ struct Plan {
     seed: u64,
     /// How many faults there ever were.
     added: u64,
-    entries: Vec<Entry>,
+    entries: Vec<FaultEntry>,
     /// What happened and was not told yet.
     notes: VecDeque<String>,
 }
 
 /// A fault in force.
 #[derive(Debug)]
-struct Entry {
+struct FaultEntry {
     id: u64,
     fault: Arc<Fault>,
     /// Opportunities so far.
@@ -47,7 +47,7 @@ struct Entry {
 
 /// A fault as it is listed.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Listed {
+pub struct FaultListing {
     /// Its number, never used again.
     pub id: u64,
     /// In the grammar.
@@ -81,7 +81,7 @@ pub struct Opportunity<'a> {
 
 /// A fault that happens now.
 #[derive(Clone, Debug)]
-pub struct Fired {
+pub struct FiredFault {
     /// What happens.
     pub fault: Arc<Fault>,
     /// Decides what the action leaves to chance.
@@ -92,7 +92,7 @@ impl Faults {
     /// None yet. The seed decides everything that is left to chance.
     pub fn new(seed: u64) -> Self {
         let plan = Plan { seed, added: 0, entries: Vec::new(), notes: VecDeque::new() };
-        Self(Arc::new(Shared { points: AtomicU32::new(0), noted: AtomicBool::new(false), plan: Mutex::new(plan) }))
+        Self(Arc::new(SharedPlan { points: AtomicU32::new(0), noted: AtomicBool::new(false), plan: Mutex::new(plan) }))
     }
 
     fn plan(&self) -> MutexGuard<'_, Plan> {
@@ -107,7 +107,7 @@ impl Faults {
         }
         plan.added += 1;
         let id = plan.added;
-        plan.entries.push(Entry { id, fault: Arc::new(fault), met: 0, fired: 0 });
+        plan.entries.push(FaultEntry { id, fault: Arc::new(fault), met: 0, fired: 0 });
         self.refresh(&plan);
         Some(id)
     }
@@ -131,13 +131,13 @@ impl Faults {
     }
 
     /// All in force, the oldest first.
-    pub fn list(&self) -> Vec<Listed> {
-        self.plan().entries.iter().map(Entry::listed).collect()
+    pub fn list(&self) -> Vec<FaultListing> {
+        self.plan().entries.iter().map(FaultEntry::listed).collect()
     }
 
     /// One of them.
-    pub fn get(&self, id: u64) -> Option<Listed> {
-        self.plan().entries.iter().find(|entry| entry.id == id).map(Entry::listed)
+    pub fn get(&self, id: u64) -> Option<FaultListing> {
+        self.plan().entries.iter().find(|entry| entry.id == id).map(FaultEntry::listed)
     }
 
     /// The number of the newest fault there ever was.
@@ -156,12 +156,12 @@ impl Faults {
     }
 
     /// Which faults happen here, the oldest first. Everyone that could is counted.
-    pub fn fire(&self, opportunity: &Opportunity<'_>) -> Vec<Fired> {
+    pub fn fire(&self, opportunity: &Opportunity<'_>) -> Vec<FiredFault> {
         self.fire_newer(0, opportunity)
     }
 
     /// The same of those that came after the one of this number.
-    pub fn fire_newer(&self, than: u64, opportunity: &Opportunity<'_>) -> Vec<Fired> {
+    pub fn fire_newer(&self, than: u64, opportunity: &Opportunity<'_>) -> Vec<FiredFault> {
         if !self.care_for(Points::of(&[opportunity.point])) {
             return Vec::new();
         }
@@ -173,7 +173,7 @@ impl Faults {
                 if plan.notes.len() < MOST_NOTES {
                     plan.notes.push_back(note(entry, opportunity));
                 }
-                fired.push(Fired { fault: Arc::clone(&entry.fault), chance });
+                fired.push(FiredFault { fault: Arc::clone(&entry.fault), chance });
             }
         }
         if !fired.is_empty() {
@@ -193,7 +193,7 @@ impl Faults {
 }
 
 /// One line about a fault that happened.
-fn note(entry: &Entry, opportunity: &Opportunity<'_>) -> String {
+fn note(entry: &FaultEntry, opportunity: &Opportunity<'_>) -> String {
     let mut place = match opportunity.point {
         Point::Connect => "a handshake",
         Point::Recover => "the handshake of a recovery",
@@ -233,14 +233,14 @@ fn note(entry: &Entry, opportunity: &Opportunity<'_>) -> String {
     format!("fault {} (`{}`) at {place}{who}, hub `{}`: time {}", entry.id, entry.fault, opportunity.hub, entry.fired)
 }
 
-impl Entry {
+impl FaultEntry {
     fn is_done(&self) -> bool {
         self.fault.trigger.limit().is_some_and(|limit| self.fired >= limit)
     }
 
-    fn listed(&self) -> Listed {
+    fn listed(&self) -> FaultListing {
         let done = self.is_done();
-        Listed { id: self.id, fault: self.fault.to_string(), met: self.met, fired: self.fired, done }
+        FaultListing { id: self.id, fault: self.fault.to_string(), met: self.met, fired: self.fired, done }
     }
 
     /// Counts an opportunity, if this is one. `Some` when the fault takes it.
@@ -249,7 +249,7 @@ impl Entry {
         if self.is_done() || !fault.points.holds(opportunity.point) || !fault.target.covers(opportunity) {
             return None;
         }
-        if let When::Frames(frames) = fault.action.when()
+        if let DropTime::Frames(frames) = fault.action.when()
             && opportunity.frames != frames
         {
             return None;

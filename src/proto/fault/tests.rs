@@ -55,8 +55,8 @@ fn the_action_may_stand_anywhere_and_operations_have_no_case() {
 fn durations_sizes_and_codes_are_read_with_their_units() {
     let read = fault("drop=4001,reason=bye,after=250ms..1s");
     let after = Span { least: Duration::from_millis(250), most: Duration::from_secs(1) };
-    let how = How::Close { code: 4001, reason: "bye".into() };
-    assert_eq!(read.action, Action::Drop { how, when: When::After(after) });
+    let how = DropKind::Close { code: 4001, reason: "bye".into() };
+    assert_eq!(read.action, Action::Drop { how, when: DropTime::After(after) });
     for (text, bytes) in [("64k", 65536), ("2M", 2 << 20), ("500", 500), ("1KiB/s", 1024), ("10kb", 10240)] {
         assert_eq!(fault(&format!("bandwidth={text}")).action, Action::Bandwidth(bytes));
     }

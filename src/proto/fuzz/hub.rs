@@ -11,7 +11,7 @@ use std::time::Duration;
 
 use super::Tape;
 use super::frames::upstream;
-use crate::fault::{ACTIONS, Fault, Faults, How};
+use crate::fault::{ACTIONS, DropKind, Fault, Faults};
 use crate::hub::{
     ClientKind, CloseKind, Cut, EventAnswer, EventId, Fresh, Hub, HubConfig, Open, Outgoing, Output, Permission,
     Selection, SimpleMode, SocketId, Target, Violation,
@@ -159,10 +159,10 @@ impl World {
             }
             29 => {
                 let how = match tape.below(4) {
-                    0 => How::Reset,
-                    1 => How::Eof,
-                    2 => How::Silence,
-                    _ => How::Close { code: u16::from(tape.byte()) + 1000, reason: "r".into() },
+                    0 => DropKind::Reset,
+                    1 => DropKind::Eof,
+                    2 => DropKind::Silence,
+                    _ => DropKind::Close { code: u16::from(tape.byte()) + 1000, reason: "r".into() },
                 };
                 if let Some((id, _)) = self.clients.get(which).and_then(|client| client.connection.clone()) {
                     self.hub.handle_drop(self.now, &id, &how);

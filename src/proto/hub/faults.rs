@@ -8,7 +8,7 @@ use super::farewell::Farewell;
 use super::injector::{AckEffect, Injector, OpeningEffects, Postponed, SocketEffect, garbage_frame, garbled};
 use super::key::ConnectionKey;
 use super::timers::Timer;
-use crate::fault::{Faults, Garbage, How};
+use crate::fault::{DropKind, Faults, Garbage};
 use crate::{AckError, Downstream};
 
 impl Hub {
@@ -113,17 +113,17 @@ impl Hub {
     }
 
     /// Takes the socket from a connection.
-    pub(super) fn drop_socket(&mut self, key: ConnectionKey, how: &How) {
+    pub(super) fn drop_socket(&mut self, key: ConnectionKey, how: &DropKind) {
         let Some(attachment) = self.connections.attachment(key) else { return };
         let socket = attachment.socket();
         let cut = match how {
-            How::Reset => Cut::Reset,
-            How::Eof => Cut::Eof,
-            How::Silence => {
+            DropKind::Reset => Cut::Reset,
+            DropKind::Eof => Cut::Eof,
+            DropKind::Silence => {
                 self.injector.silence(socket);
                 Cut::Silence
             }
-            How::Close { code, reason } => {
+            DropKind::Close { code, reason } => {
                 self.outputs.push_back(Output::Close { socket, code: *code, reason: reason.clone().into() });
                 // After these the service keeps nothing (PROTOCOL §7.2).
                 match code {
@@ -173,13 +173,13 @@ impl Hub {
     }
 
     /// Takes a socket away, with all that was to go out on it.
-    fn drop_at_once(&mut self, key: ConnectionKey, socket: SocketId, how: &How) {
+    fn drop_at_once(&mut self, key: ConnectionKey, socket: SocketId, how: &DropKind) {
         self.outputs.retain(|output| output.receiver() != Some(socket));
         self.drop_socket(key, how);
     }
 
     /// Drops the socket of a connection on request. `false` when there is no such connection, or it has no socket.
-    pub fn handle_drop(&mut self, now: Duration, connection_id: &str, how: &How) -> bool {
+    pub fn handle_drop(&mut self, now: Duration, connection_id: &str, how: &DropKind) -> bool {
         self.now = now;
         let attached = self.connections.by_id(connection_id).filter(|(_, connection)| connection.is_attached());
         let Some((key, _)) = attached else { return false };

@@ -18,7 +18,7 @@ use crate::server::request::bearer;
 use crate::server::{Server, unix_now};
 use webpubsub_net::auth::connection_string::DEVELOPMENT_KEY;
 use webpubsub_net::clock;
-use webpubsub_proto::fault::{self, Fault, GrammarError, How, Listed, duration};
+use webpubsub_proto::fault::{self, DropKind, Fault, FaultListing, GrammarError, duration};
 use webpubsub_proto::hub::{ConnectionInfo, GroupInfo};
 
 /// Every resource: method, path, meaning. What `GET /emulator/` answers.
@@ -290,9 +290,9 @@ enum Word {
 
 fn drop_connection(server: &Server, id: &str, wanted: DropBody) -> Result<Done, Refusal> {
     let how = match wanted.how {
-        None => How::Reset,
-        Some(Word::Text(text)) => How::parse(&text, &wanted.reason).map_err(misunderstood)?,
-        Some(Word::Number(code)) => How::parse(&code.to_string(), &wanted.reason).map_err(misunderstood)?,
+        None => DropKind::Reset,
+        Some(Word::Text(text)) => DropKind::parse(&text, &wanted.reason).map_err(misunderstood)?,
+        Some(Word::Number(code)) => DropKind::parse(&code.to_string(), &wanted.reason).map_err(misunderstood)?,
     };
     if server.hubs.connection(id).is_none() {
         return Err(no_connection(id));
@@ -310,11 +310,11 @@ fn misunderstood(error: GrammarError) -> Refusal {
     refusal
 }
 
-fn fault_json(fault: &Listed) -> Value {
+fn fault_json(fault: &FaultListing) -> Value {
     json!({"id": fault.id, "fault": fault.fault, "met": fault.met, "fired": fault.fired, "done": fault.done})
 }
 
-fn find_fault(server: &Server, id: &str) -> Result<Listed, Refusal> {
+fn find_fault(server: &Server, id: &str) -> Result<FaultListing, Refusal> {
     let found = id.parse().ok().and_then(|id| server.faults.plan().get(id));
     found.ok_or_else(|| {
         Refusal::not_found(format!("There is no fault `{id}`.")).hint("`GET /emulator/faults` lists them")

@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
 use super::{HubCell, Hubs};
-use webpubsub_proto::fault::How;
+use webpubsub_proto::fault::DropKind;
 use webpubsub_proto::hub::{ConnectionInfo, GroupInfo};
 
 impl Hubs {
@@ -52,7 +52,7 @@ impl Hubs {
     }
 
     /// Drops a connection's socket. `false` when it has none.
-    pub(in crate::server) fn drop_connection(self: &Arc<Self>, id: &str, how: &How) -> bool {
+    pub(in crate::server) fn drop_connection(self: &Arc<Self>, id: &str, how: &DropKind) -> bool {
         let mut dropped = false;
         for cell in self.cells() {
             self.enter(&cell, |state, now| dropped |= state.hub.handle_drop(now, id, how));

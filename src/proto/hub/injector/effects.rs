@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use bytes::Bytes;
 
-use crate::fault::{Action, Fired, Garbage, Garble, How, When};
+use crate::fault::{Action, DropKind, DropTime, FiredFault, Garbage, Garble};
 use crate::{Codec, EncodedFrame};
 
 /// What becomes of a frame that came.
@@ -20,7 +20,7 @@ pub(in crate::hub) struct FrameEffects {
     /// The stream that it is about is closed, with name and message.
     pub(in crate::hub) close_stream: Option<(String, String)>,
     /// How the socket goes afterwards.
-    pub(in crate::hub) drop: Option<How>,
+    pub(in crate::hub) drop: Option<DropKind>,
 }
 
 /// What becomes of an ack, or of the answer to an invocation.
@@ -46,7 +46,7 @@ pub(in crate::hub) struct OpeningEffects {
 #[derive(Debug)]
 pub(in crate::hub) enum SocketEffect {
     Garbage(Garbage),
-    Drop(How),
+    Drop(DropKind),
 }
 
 /// What becomes of a frame that goes out.
@@ -57,12 +57,12 @@ pub(super) struct OutputEffects {
     /// Bytes a second.
     pub(super) bandwidth: Option<u64>,
     /// How the socket goes afterwards.
-    pub(super) drop: Option<How>,
+    pub(super) drop: Option<DropKind>,
 }
 
-pub(super) fn on_frame(fired: &[Fired]) -> (FrameEffects, AckEffect) {
+pub(super) fn on_frame(fired: &[FiredFault]) -> (FrameEffects, AckEffect) {
     let (mut effects, mut ack) = (FrameEffects::default(), AckEffect::default());
-    for Fired { fault, chance } in fired {
+    for FiredFault { fault, chance } in fired {
         match &fault.action {
             Action::Ignore | Action::NoPong => effects.ignored = true,
             Action::Nack { name, message } => effects.nack = Some((name.clone(), message.clone())),
@@ -93,7 +93,7 @@ pub(super) fn on_frame(fired: &[Fired]) -> (FrameEffects, AckEffect) {
     (effects, ack)
 }
 
-pub(super) fn on_recovery(fired: &[Fired]) -> Option<u16> {
+pub(super) fn on_recovery(fired: &[FiredFault]) -> Option<u16> {
     fired.iter().find_map(|fired| match fired.fault.action {
         Action::RefuseRecovery(code) => Some(code),
         Action::Refuse { .. }
@@ -117,9 +117,9 @@ pub(super) fn on_recovery(fired: &[Fired]) -> Option<u16> {
     })
 }
 
-pub(super) fn on_opening(fired: &[Fired]) -> OpeningEffects {
+pub(super) fn on_opening(fired: &[FiredFault]) -> OpeningEffects {
     let mut effects = OpeningEffects::default();
-    for Fired { fault, .. } in fired {
+    for FiredFault { fault, .. } in fired {
         match &fault.action {
             Action::NoConnected => effects.hides_connected = true,
             Action::Garbage(kind) => effects.then.push(SocketEffect::Garbage(*kind)),
@@ -145,9 +145,9 @@ pub(super) fn on_opening(fired: &[Fired]) -> OpeningEffects {
     effects
 }
 
-pub(super) fn on_output(fired: &[Fired]) -> OutputEffects {
+pub(super) fn on_output(fired: &[FiredFault]) -> OutputEffects {
     let mut effects = OutputEffects::default();
-    for Fired { fault, chance } in fired {
+    for FiredFault { fault, chance } in fired {
         match &fault.action {
             Action::Latency(span) => effects.latency += span.draw(*chance),
             Action::Bandwidth(rate) => {
@@ -176,21 +176,21 @@ pub(super) fn on_output(fired: &[Fired]) -> OutputEffects {
 }
 
 /// How the socket goes on which a frame too many has passed.
-pub(super) fn on_count(fired: &[Fired]) -> Option<How> {
+pub(super) fn on_count(fired: &[FiredFault]) -> Option<DropKind> {
     fired.iter().find_map(|fired| Some(drop_of(&fired.fault.action)?.0.clone()))
 }
 
 /// Drops of a socket, each with how long after.
-pub(super) fn on_attached(fired: &[Fired]) -> Vec<(Duration, How)> {
-    let drop = |Fired { fault, chance }: &Fired| match drop_of(&fault.action)? {
-        (how, When::After(after)) => Some((after.draw(*chance), how.clone())),
-        (_, When::Met | When::Frames(_)) => None,
+pub(super) fn on_attached(fired: &[FiredFault]) -> Vec<(Duration, DropKind)> {
+    let drop = |FiredFault { fault, chance }: &FiredFault| match drop_of(&fault.action)? {
+        (how, DropTime::After(after)) => Some((after.draw(*chance), how.clone())),
+        (_, DropTime::Met | DropTime::Frames(_)) => None,
     };
     fired.iter().filter_map(drop).collect()
 }
 
 /// The one action that can be timed.
-fn drop_of(action: &Action) -> Option<(&How, When)> {
+fn drop_of(action: &Action) -> Option<(&DropKind, DropTime)> {
     match action {
         Action::Drop { how, when } => Some((how, *when)),
         Action::Refuse { .. }

@@ -17,7 +17,7 @@ use super::connections::{Connection, Connections};
 use super::key::ConnectionKey;
 use super::operation::Operation;
 use super::timers::Timers;
-use crate::fault::{Faults, How, Opportunity, Point, Points};
+use crate::fault::{DropKind, Faults, Opportunity, Point, Points};
 use crate::{Downstream, EncodedFrame, Origin, Unpacked};
 pub(super) use effects::{AckEffect, FrameEffects, OpeningEffects, SocketEffect, garbage_frame};
 pub(super) use garble::garbled;
@@ -47,7 +47,7 @@ pub(super) struct Injector {
 #[derive(Debug)]
 pub(super) enum Postponed {
     Send(EncodedFrame),
-    Drop(How),
+    Drop(DropKind),
 }
 
 /// What a timer of the injector is for.
@@ -195,7 +195,7 @@ impl Injector {
     }
 
     /// A frame has passed on a socket: how the socket goes, if it was one too many.
-    pub(super) fn count_frame(&mut self, connection: &Connection, socket: SocketId) -> Option<How> {
+    pub(super) fn count_frame(&mut self, connection: &Connection, socket: SocketId) -> Option<DropKind> {
         if !self.counts_frames() {
             return None;
         }
@@ -241,7 +241,7 @@ impl Injector {
     }
 
     /// Looks at an output before it goes out. `owner`: whose socket a frame goes to. Gives how that socket goes, if it does.
-    pub(super) fn pass(&mut self, now: Duration, output: Output, owner: Option<&Connection>) -> Option<How> {
+    pub(super) fn pass(&mut self, now: Duration, output: Output, owner: Option<&Connection>) -> Option<DropKind> {
         match output {
             Output::Abort { socket } => {
                 self.unthrottle(socket);
@@ -278,7 +278,7 @@ impl Injector {
         socket: SocketId,
         frame: EncodedFrame,
         connection: &Connection,
-    ) -> Option<How> {
+    ) -> Option<DropKind> {
         let (point, group) = self.describe(connection, &frame);
         let opportunity = Opportunity { group: group.as_deref(), ..self.opportunity(point, connection) };
         let effects = effects::on_output(&self.faults.fire(&opportunity));

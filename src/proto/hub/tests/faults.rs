@@ -1,5 +1,5 @@
 use super::*;
-use crate::fault::{ACTIONS, Faults, How, Point};
+use crate::fault::{ACTIONS, DropKind, Faults, Point};
 
 const MS: Duration = Duration::from_millis(1);
 
@@ -262,10 +262,10 @@ fn a_connection_is_dropped_and_a_window_ended_by_hand() {
     let (mut rig, _) = rig(&[]);
     let Connected { connection_id, .. } = rig.reliable(1, &["g"]);
     assert_eq!(rig.hub.groups()[0].members[0].as_ref(), connection_id);
-    assert!(rig.hub.handle_drop(rig.now, &connection_id, &How::Reset));
+    assert!(rig.hub.handle_drop(rig.now, &connection_id, &DropKind::Reset));
     assert_eq!(rig.outputs(), ["1 cut Reset"]);
-    assert!(!rig.hub.handle_drop(rig.now, &connection_id, &How::Reset), "it has no socket");
-    assert!(!rig.hub.handle_drop(rig.now, "nobody", &How::Reset));
+    assert!(!rig.hub.handle_drop(rig.now, &connection_id, &DropKind::Reset), "it has no socket");
+    assert!(!rig.hub.handle_drop(rig.now, "nobody", &DropKind::Reset));
     let until = |rig: &Rig| rig.hub.connection(&connection_id).map(|info| info.recoverable_until);
     assert_eq!(until(&rig), Some(Some(SECOND * 30)));
     assert_eq!(rig.hub.handle_window_advanced(rig.now, Some("nobody"), None), 0);
