@@ -246,20 +246,20 @@ impl<'a> Data<'a> {
     /// A copy that does not borrow the frame.
     pub fn to_owned(self) -> OwnedData {
         OwnedData(match self {
-            Self::Json(raw) => Held::Json(raw.into()),
-            Self::Text(Text::Quoted(quoted)) => Held::Quoted(DataKind::Text, quoted.as_json().into()),
-            Self::Text(Text::Plain(text)) => Held::Text(text.into()),
-            Self::Binary(Octets::Base64(quoted)) => Held::Quoted(DataKind::Binary, quoted.as_json().into()),
-            Self::Protobuf(Octets::Base64(quoted)) => Held::Quoted(DataKind::Protobuf, quoted.as_json().into()),
-            Self::Binary(Octets::Plain(bytes)) => Held::Binary(bytes.into()),
-            Self::Protobuf(Octets::Plain(bytes)) => Held::Protobuf(bytes.into()),
+            Self::Json(raw) => OwnedForm::Json(raw.into()),
+            Self::Text(Text::Quoted(quoted)) => OwnedForm::Quoted(DataKind::Text, quoted.as_json().into()),
+            Self::Text(Text::Plain(text)) => OwnedForm::Text(text.into()),
+            Self::Binary(Octets::Base64(quoted)) => OwnedForm::Quoted(DataKind::Binary, quoted.as_json().into()),
+            Self::Protobuf(Octets::Base64(quoted)) => OwnedForm::Quoted(DataKind::Protobuf, quoted.as_json().into()),
+            Self::Binary(Octets::Plain(bytes)) => OwnedForm::Binary(bytes.into()),
+            Self::Protobuf(Octets::Plain(bytes)) => OwnedForm::Protobuf(bytes.into()),
         })
     }
 }
 
 /// A payload that owns its bytes: what a user wants to send, or a hub keeps.
 #[derive(Clone, Debug)]
-pub struct OwnedData(Held);
+pub struct OwnedData(OwnedForm);
 
 impl PartialEq for OwnedData {
     fn eq(&self, other: &Self) -> bool {
@@ -270,7 +270,7 @@ impl PartialEq for OwnedData {
 impl Eq for OwnedData {}
 
 #[derive(Clone, Debug)]
-enum Held {
+enum OwnedForm {
     Json(Box<str>),
     Text(Box<str>),
     Binary(Box<[u8]>),
@@ -282,35 +282,35 @@ enum Held {
 impl OwnedData {
     /// Characters.
     pub fn text(text: &str) -> Self {
-        Self(Held::Text(text.into()))
+        Self(OwnedForm::Text(text.into()))
     }
 
     /// Bytes.
     pub fn binary(bytes: &[u8]) -> Self {
-        Self(Held::Binary(bytes.into()))
+        Self(OwnedForm::Binary(bytes.into()))
     }
 
     /// A serialized `google.protobuf.Any`.
     pub fn protobuf(bytes: &[u8]) -> Self {
-        Self(Held::Protobuf(bytes.into()))
+        Self(OwnedForm::Protobuf(bytes.into()))
     }
 
     /// A JSON value; its text is kept as given. Fails with the parser's message when it is not one JSON value.
     pub fn json(text: &str) -> Result<Self, serde_json::Error> {
         let raw: &serde_json::value::RawValue = serde_json::from_str(text)?;
-        Ok(Self(Held::Json(raw.get().into())))
+        Ok(Self(OwnedForm::Json(raw.get().into())))
     }
 
     /// The borrowed form that frames are made of.
     pub fn as_data(&self) -> Data<'_> {
         match &self.0 {
-            Held::Json(text) | Held::Quoted(DataKind::Json, text) => Data::Json(text),
-            Held::Text(text) => Data::Text(Text::Plain(text)),
-            Held::Binary(bytes) => Data::Binary(Octets::Plain(bytes)),
-            Held::Protobuf(bytes) => Data::Protobuf(Octets::Plain(bytes)),
-            Held::Quoted(DataKind::Text, literal) => Data::Text(Text::Quoted(Quoted(literal))),
-            Held::Quoted(DataKind::Binary, literal) => Data::Binary(Octets::Base64(Quoted(literal))),
-            Held::Quoted(DataKind::Protobuf, literal) => Data::Protobuf(Octets::Base64(Quoted(literal))),
+            OwnedForm::Json(text) | OwnedForm::Quoted(DataKind::Json, text) => Data::Json(text),
+            OwnedForm::Text(text) => Data::Text(Text::Plain(text)),
+            OwnedForm::Binary(bytes) => Data::Binary(Octets::Plain(bytes)),
+            OwnedForm::Protobuf(bytes) => Data::Protobuf(Octets::Plain(bytes)),
+            OwnedForm::Quoted(DataKind::Text, literal) => Data::Text(Text::Quoted(Quoted(literal))),
+            OwnedForm::Quoted(DataKind::Binary, literal) => Data::Binary(Octets::Base64(Quoted(literal))),
+            OwnedForm::Quoted(DataKind::Protobuf, literal) => Data::Protobuf(Octets::Base64(Quoted(literal))),
         }
     }
 }

@@ -46,7 +46,7 @@ pub enum MetadataError {
 impl Metadata {
     /// Metadata of keys and values, in their order.
     pub fn new<'a>(pairs: impl IntoIterator<Item = (&'a str, &'a str)>) -> Result<Self, MetadataError> {
-        let (mut tally, mut json) = (Tally::default(), String::from("{"));
+        let (mut tally, mut json) = (MetadataTally::default(), String::from("{"));
         for (key, value) in pairs {
             tally.add(key, value)?;
             for (mark, text) in [(if json.len() > 1 { "," } else { "" }, key), (":", value)] {
@@ -72,12 +72,12 @@ impl Metadata {
 
 /// What has been seen of an object.
 #[derive(Default)]
-struct Tally {
+struct MetadataTally {
     keys: BTreeSet<String>,
     sum: usize,
 }
 
-impl Tally {
+impl MetadataTally {
     fn add(&mut self, key: &str, value: &str) -> Result<(), MetadataError> {
         self.sum += key.len() + value.len();
         let is_token = !key.is_empty()
@@ -108,7 +108,7 @@ impl<'de> Visitor<'de> for Checker {
     }
 
     fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<(), A::Error> {
-        let mut tally = Tally::default();
+        let mut tally = MetadataTally::default();
         while let Some((key, value)) = map.next_entry::<String, String>()? {
             tally.add(&key, &value).map_err(serde::de::Error::custom)?;
         }

@@ -7,7 +7,7 @@ pub const LONGEST_PATTERN: usize = 1024;
 pub const MOST_STARS: usize = 5;
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Token {
+enum PatternPart {
     /// This character.
     Char(char),
     /// `?`: one character that is not a dot.
@@ -20,7 +20,7 @@ enum Token {
 
 /// A pattern of group names, as the plural roles have it.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct GroupPattern(Vec<Token>);
+pub struct GroupPattern(Vec<PatternPart>);
 
 impl GroupPattern {
     /// `None` when the pattern breaks a limit or ends in a lone backslash.
@@ -33,18 +33,18 @@ impl GroupPattern {
         }
         while let Some(c) = chars.next() {
             tokens.push(match c {
-                '\\' => Token::Char(chars.next()?),
-                '?' => Token::One,
+                '\\' => PatternPart::Char(chars.next()?),
+                '?' => PatternPart::One,
                 '*' => {
                     stars += 1;
                     if chars.next_if_eq(&'*').is_some() {
                         stars += 1;
-                        Token::Any
+                        PatternPart::Any
                     } else {
-                        Token::Run
+                        PatternPart::Run
                     }
                 }
-                plain => Token::Char(plain),
+                plain => PatternPart::Char(plain),
             });
         }
         (stars <= MOST_STARS).then_some(Self(tokens))
@@ -61,10 +61,10 @@ impl GroupPattern {
             let mut next = vec![false; tokens.len() + 1];
             for (i, token) in tokens.iter().enumerate().filter(|(i, _)| at[*i]) {
                 match token {
-                    Token::Char(expected) => next[i + 1] |= c == *expected,
-                    Token::One => next[i + 1] |= c != '.',
-                    Token::Run => next[i] |= c != '.',
-                    Token::Any => next[i] = true,
+                    PatternPart::Char(expected) => next[i + 1] |= c == *expected,
+                    PatternPart::One => next[i + 1] |= c != '.',
+                    PatternPart::Run => next[i] |= c != '.',
+                    PatternPart::Any => next[i] = true,
                 }
             }
             skip_empty_runs(tokens, &mut next);
@@ -75,9 +75,9 @@ impl GroupPattern {
 }
 
 /// `*` and `**` match nothing, too.
-fn skip_empty_runs(tokens: &[Token], at: &mut [bool]) {
+fn skip_empty_runs(tokens: &[PatternPart], at: &mut [bool]) {
     for (i, token) in tokens.iter().enumerate() {
-        if at[i] && matches!(token, Token::Run | Token::Any) {
+        if at[i] && matches!(token, PatternPart::Run | PatternPart::Any) {
             at[i + 1] = true;
         }
     }

@@ -35,10 +35,10 @@ pub enum Codec {
 /// Holds what a decoded frame cannot borrow from the frame that came. One serves one frame; with JSON it stays empty and
 /// costs nothing.
 #[derive(Debug, Default)]
-pub struct Unpacked(Option<Box<Parts>>);
+pub struct Unpacked(Option<Box<UnpackedParts>>);
 
 #[derive(Debug, Default)]
-struct Parts {
+struct UnpackedParts {
     upstream: Option<protobuf::UpstreamMessage>,
     downstream: Option<protobuf::DownstreamMessage>,
     /// JSON texts of objects that the frame has in another form.

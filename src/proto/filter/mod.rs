@@ -76,14 +76,14 @@ impl Filter {
 
 /// What is wrong, at a byte of the text.
 #[derive(Debug)]
-struct Fault {
+struct FilterFault {
     at: usize,
     problem: String,
     /// The order of the words is wrong, which is known since this byte.
     read: Option<usize>,
 }
 
-impl Fault {
+impl FilterFault {
     fn new(at: usize, problem: impl fmt::Display) -> Self {
         Self { at, problem: problem.to_string(), read: None }
     }

@@ -5,8 +5,8 @@
 
 use std::fmt;
 
-use super::lexer::{Lexer, Token};
-use super::{Fault, MAX_CLAUSES, MAX_DEPTH};
+use super::lexer::{Lexeme, Lexer};
+use super::{FilterFault, MAX_CLAUSES, MAX_DEPTH};
 
 /// A checked expression.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -23,7 +23,7 @@ pub(super) enum Expr {
     All(Vec<Expr>),
     /// True when any is.
     Any(Vec<Expr>),
-    Compare(Box<Expr>, Comparison, Box<Expr>),
+    Compare(Box<Expr>, ComparisonOperator, Box<Expr>),
     /// `x in groups`.
     InGroups(Box<Expr>),
     /// `x in (…)`.
@@ -32,7 +32,7 @@ pub(super) enum Expr {
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Comparison {
+pub(super) enum ComparisonOperator {
     Eq,
     Ne,
     Gt,
@@ -111,28 +111,28 @@ impl Function {
 
 /// An expression, its type, and the byte where it begins.
 #[derive(Debug)]
-struct Typed {
+struct TypedExpr {
     expr: Expr,
     of: Type,
     at: usize,
 }
 
-impl Typed {
-    fn expect(self, wanted: Type, what: impl fmt::Display) -> Result<Expr, Fault> {
+impl TypedExpr {
+    fn expect(self, wanted: Type, what: impl fmt::Display) -> Result<Expr, FilterFault> {
         if self.of == wanted {
             return Ok(self.expr);
         }
-        Err(Fault::new(self.at, format_args!("{what} takes {wanted}, and this is {}", self.of)))
+        Err(FilterFault::new(self.at, format_args!("{what} takes {wanted}, and this is {}", self.of)))
     }
 }
 
 /// Reads a whole filter.
-pub(super) fn parse(text: &str) -> Result<Expr, Fault> {
+pub(super) fn parse(text: &str) -> Result<Expr, FilterFault> {
     let mut lexer = Lexer::new(text);
     let (at, token) = lexer.next()?;
     let mut parser = Parser { lexer, at, token, depth: 0, clauses: 0, unknown: None };
-    if parser.token == Token::End {
-        return Err(Fault::new(at, "the filter is empty"));
+    if parser.token == Lexeme::End {
+        return Err(FilterFault::new(at, "the filter is empty"));
     }
     let whole = parser.any().and_then(|whole| parser.end().map(|()| whole));
     match (whole.and_then(|whole| whole.expect(Type::Bool, "a filter")), parser.unknown) {
@@ -148,58 +148,58 @@ struct Parser<'a> {
     /// Where the word begins.
     at: usize,
     /// The word that is looked at.
-    token: Token<'a>,
+    token: Lexeme<'a>,
     /// Open parentheses, calls and `not`s.
     depth: usize,
     /// Comparisons, calls and `in`s so far.
     clauses: usize,
     /// The first name that nothing has.
-    unknown: Option<Fault>,
+    unknown: Option<FilterFault>,
 }
 
 impl Parser<'_> {
-    fn advance(&mut self) -> Result<(), Fault> {
+    fn advance(&mut self) -> Result<(), FilterFault> {
         (self.at, self.token) = self.lexer.next()?;
         Ok(())
     }
 
     fn is_word(&self, word: &str) -> bool {
-        matches!(&self.token, Token::Word(have) if have.eq_ignore_ascii_case(word))
+        matches!(&self.token, Lexeme::Word(have) if have.eq_ignore_ascii_case(word))
     }
 
-    fn unexpected<T>(&self, wanted: &str) -> Result<T, Fault> {
+    fn unexpected<T>(&self, wanted: &str) -> Result<T, FilterFault> {
         let found = match &self.token {
-            Token::Word(word) => format!("`{word}`"),
-            Token::Text(_) => "a string".to_owned(),
-            Token::Number(number) => format!("`{number}`"),
-            Token::Open => "`(`".to_owned(),
-            Token::Close => "`)`".to_owned(),
-            Token::Comma => "`,`".to_owned(),
-            Token::End => "the end".to_owned(),
+            Lexeme::Word(word) => format!("`{word}`"),
+            Lexeme::Text(_) => "a string".to_owned(),
+            Lexeme::Number(number) => format!("`{number}`"),
+            Lexeme::Open => "`(`".to_owned(),
+            Lexeme::Close => "`)`".to_owned(),
+            Lexeme::Comma => "`,`".to_owned(),
+            Lexeme::End => "the end".to_owned(),
         };
         Err(self.syntax(format_args!("expected {wanted}, found {found}")))
     }
 
     /// The word that is looked at does not belong here.
-    fn syntax(&self, problem: impl fmt::Display) -> Fault {
-        Fault { read: Some(self.lexer.at()), ..Fault::new(self.at, problem) }
+    fn syntax(&self, problem: impl fmt::Display) -> FilterFault {
+        FilterFault { read: Some(self.lexer.at()), ..FilterFault::new(self.at, problem) }
     }
 
-    fn eat(&mut self, token: &Token<'_>, wanted: &str) -> Result<(), Fault> {
+    fn eat(&mut self, token: &Lexeme<'_>, wanted: &str) -> Result<(), FilterFault> {
         if self.token == *token { self.advance() } else { self.unexpected(wanted) }
     }
 
-    fn end(&self) -> Result<(), Fault> {
+    fn end(&self) -> Result<(), FilterFault> {
         match self.token {
-            Token::End => Ok(()),
-            Token::Close => Err(self.syntax("this `)` closes nothing")),
+            Lexeme::End => Ok(()),
+            Lexeme::Close => Err(self.syntax("this `)` closes nothing")),
             _ => self.unexpected("`and`, `or` or the end"),
         }
     }
 
-    fn deeper<T>(&mut self, inner: impl FnOnce(&mut Self) -> Result<T, Fault>) -> Result<T, Fault> {
+    fn deeper<T>(&mut self, inner: impl FnOnce(&mut Self) -> Result<T, FilterFault>) -> Result<T, FilterFault> {
         if self.depth == MAX_DEPTH {
-            return Err(Fault::new(self.at, format_args!("the filter is nested deeper than {MAX_DEPTH} levels")));
+            return Err(FilterFault::new(self.at, format_args!("the filter is nested deeper than {MAX_DEPTH} levels")));
         }
         self.depth += 1;
         let result = inner(self);
@@ -207,30 +207,30 @@ impl Parser<'_> {
         result
     }
 
-    fn count_clause(&mut self, at: usize) -> Result<(), Fault> {
+    fn count_clause(&mut self, at: usize) -> Result<(), FilterFault> {
         self.clauses += 1;
         if self.clauses > MAX_CLAUSES {
-            return Err(Fault::new(at, format_args!("the filter has more than {MAX_CLAUSES} clauses")));
+            return Err(FilterFault::new(at, format_args!("the filter has more than {MAX_CLAUSES} clauses")));
         }
         Ok(())
     }
 
     /// `a or b or c`.
-    fn any(&mut self) -> Result<Typed, Fault> {
+    fn any(&mut self) -> Result<TypedExpr, FilterFault> {
         self.chain("or", Self::all, Expr::Any)
     }
 
     /// `a and b and c`.
-    fn all(&mut self) -> Result<Typed, Fault> {
+    fn all(&mut self) -> Result<TypedExpr, FilterFault> {
         self.chain("and", Self::comparison, Expr::All)
     }
 
     fn chain(
         &mut self,
         word: &str,
-        part: fn(&mut Self) -> Result<Typed, Fault>,
+        part: fn(&mut Self) -> Result<TypedExpr, FilterFault>,
         join: fn(Vec<Expr>) -> Expr,
-    ) -> Result<Typed, Fault> {
+    ) -> Result<TypedExpr, FilterFault> {
         let first = part(self)?;
         if !self.is_word(word) {
             return Ok(first);
@@ -242,11 +242,11 @@ impl Parser<'_> {
             self.advance()?;
             parts.push(part(self)?.expect(Type::Bool, &operator)?);
         }
-        Ok(Typed { expr: join(parts), of: Type::Bool, at })
+        Ok(TypedExpr { expr: join(parts), of: Type::Bool, at })
     }
 
     /// An operand, perhaps with `not` before it.
-    fn unary(&mut self) -> Result<Typed, Fault> {
+    fn unary(&mut self) -> Result<TypedExpr, FilterFault> {
         if !self.is_word("not") {
             return self.operand();
         }
@@ -258,99 +258,102 @@ impl Parser<'_> {
                 "`not` takes true or false, and this is {}; a comparison stands in parentheses: `not (a eq b)`",
                 inner.of
             );
-            return Err(Fault::new(inner.at, problem));
+            return Err(FilterFault::new(inner.at, problem));
         }
-        Ok(Typed { expr: Expr::Not(Box::new(inner.expr)), of: Type::Bool, at })
+        Ok(TypedExpr { expr: Expr::Not(Box::new(inner.expr)), of: Type::Bool, at })
     }
 
     /// An operand, or two with `eq` and the like or `in` between.
-    fn comparison(&mut self) -> Result<Typed, Fault> {
+    fn comparison(&mut self) -> Result<TypedExpr, FilterFault> {
         let left = self.unary()?;
         let (at, operator_at) = (left.at, self.at);
         if self.is_word("in") {
             self.advance()?;
             self.count_clause(operator_at)?;
             let expr = self.membership(left)?;
-            return Ok(Typed { expr, of: Type::Bool, at });
+            return Ok(TypedExpr { expr, of: Type::Bool, at });
         }
-        let Token::Word(word) = self.token else { return Ok(left) };
+        let Lexeme::Word(word) = self.token else { return Ok(left) };
         let comparison = match word.to_ascii_lowercase().as_str() {
-            "eq" => Comparison::Eq,
-            "ne" => Comparison::Ne,
-            "gt" => Comparison::Gt,
-            "ge" => Comparison::Ge,
-            "lt" => Comparison::Lt,
-            "le" => Comparison::Le,
+            "eq" => ComparisonOperator::Eq,
+            "ne" => ComparisonOperator::Ne,
+            "gt" => ComparisonOperator::Gt,
+            "ge" => ComparisonOperator::Ge,
+            "lt" => ComparisonOperator::Lt,
+            "le" => ComparisonOperator::Le,
             _ => return Ok(left),
         };
         self.advance()?;
         self.count_clause(operator_at)?;
         let right = self.unary()?;
         let expr = match comparison {
-            Comparison::Eq | Comparison::Ne => {
+            ComparisonOperator::Eq | ComparisonOperator::Ne => {
                 let comparable = left.of == right.of || left.of == Type::Null || right.of == Type::Null;
                 if !comparable || left.of == Type::Groups || right.of == Type::Groups {
                     let (left, right) = (left.of, right.of);
-                    return Err(Fault::new(operator_at, format_args!("`{word}` cannot compare {left} and {right}")));
+                    return Err(FilterFault::new(
+                        operator_at,
+                        format_args!("`{word}` cannot compare {left} and {right}"),
+                    ));
                 }
                 Expr::Compare(Box::new(left.expr), comparison, Box::new(right.expr))
             }
-            Comparison::Gt | Comparison::Ge | Comparison::Lt | Comparison::Le => {
+            ComparisonOperator::Gt | ComparisonOperator::Ge | ComparisonOperator::Lt | ComparisonOperator::Le => {
                 let operator = format!("`{word}`");
                 let left = left.expect(Type::Number, &operator)?;
                 let right = right.expect(Type::Number, &operator)?;
                 Expr::Compare(Box::new(left), comparison, Box::new(right))
             }
         };
-        Ok(Typed { expr, of: Type::Bool, at })
+        Ok(TypedExpr { expr, of: Type::Bool, at })
     }
 
     /// What follows `x in`.
-    fn membership(&mut self, left: Typed) -> Result<Expr, Fault> {
+    fn membership(&mut self, left: TypedExpr) -> Result<Expr, FilterFault> {
         if self.is_word("groups") {
             self.advance()?;
             return Ok(Expr::InGroups(Box::new(left.expect(Type::Text, "`in groups`")?)));
         }
         if !matches!(left.of, Type::Text | Type::Number | Type::Null) {
-            return Err(Fault::new(left.at, format_args!("{} cannot be looked for in a list", left.of)));
+            return Err(FilterFault::new(left.at, format_args!("{} cannot be looked for in a list", left.of)));
         }
-        self.eat(&Token::Open, "`groups` or a list in parentheses")?;
+        self.eat(&Lexeme::Open, "`groups` or a list in parentheses")?;
         let mut list = Vec::new();
         loop {
             let item = match &self.token {
-                Token::Text(text) => Typed { expr: Expr::Text(text.clone()), of: Type::Text, at: self.at },
-                Token::Number(number) => Typed { expr: Expr::Number(*number), of: Type::Number, at: self.at },
-                _ if self.is_word("null") => Typed { expr: Expr::Null, of: Type::Null, at: self.at },
+                Lexeme::Text(text) => TypedExpr { expr: Expr::Text(text.clone()), of: Type::Text, at: self.at },
+                Lexeme::Number(number) => TypedExpr { expr: Expr::Number(*number), of: Type::Number, at: self.at },
+                _ if self.is_word("null") => TypedExpr { expr: Expr::Null, of: Type::Null, at: self.at },
                 _ => return self.unexpected("a string, a number or `null`"),
             };
             if item.of != left.of && item.of != Type::Null && left.of != Type::Null {
-                return Err(Fault::new(item.at, format_args!("{} cannot be in a list of {}", left.of, item.of)));
+                return Err(FilterFault::new(item.at, format_args!("{} cannot be in a list of {}", left.of, item.of)));
             }
             list.push(item.expr);
             self.advance()?;
             match self.token {
-                Token::Comma => self.advance()?,
+                Lexeme::Comma => self.advance()?,
                 _ => break,
             }
         }
-        self.eat(&Token::Close, "`,` or `)`")?;
+        self.eat(&Lexeme::Close, "`,` or `)`")?;
         Ok(Expr::InList(Box::new(left.expr), list))
     }
 
-    fn operand(&mut self) -> Result<Typed, Fault> {
+    fn operand(&mut self) -> Result<TypedExpr, FilterFault> {
         let at = self.at;
         let (expr, of) = match self.token.clone() {
-            Token::Open => {
+            Lexeme::Open => {
                 self.advance()?;
                 let inner = self.deeper(Self::any)?;
-                self.eat(&Token::Close, "`)`")?;
-                return Ok(Typed { at, ..inner });
+                self.eat(&Lexeme::Close, "`)`")?;
+                return Ok(TypedExpr { at, ..inner });
             }
-            Token::Text(text) => (Expr::Text(text), Type::Text),
-            Token::Number(number) => (Expr::Number(number), Type::Number),
-            Token::Word(word) => {
+            Lexeme::Text(text) => (Expr::Text(text), Type::Text),
+            Lexeme::Number(number) => (Expr::Number(number), Type::Number),
+            Lexeme::Word(word) => {
                 self.advance()?;
-                if self.token == Token::Open {
+                if self.token == Lexeme::Open {
                     return self.call(at, word);
                 }
                 let (expr, of) = match word.to_ascii_lowercase().as_str() {
@@ -367,44 +370,47 @@ impl Parser<'_> {
                             "`{word}` is unknown; there are `userId`, `connectionId`, `groups` and `protocol`, and \
                              strings stand in single quotes"
                         );
-                        self.unknown.get_or_insert(Fault::new(at, problem));
+                        self.unknown.get_or_insert(FilterFault::new(at, problem));
                         (Expr::Null, Type::Null)
                     }
                 };
-                return Ok(Typed { expr, of, at });
+                return Ok(TypedExpr { expr, of, at });
             }
-            Token::Close | Token::Comma | Token::End => return self.unexpected("a value, a name or `(`"),
+            Lexeme::Close | Lexeme::Comma | Lexeme::End => return self.unexpected("a value, a name or `(`"),
         };
         self.advance()?;
-        Ok(Typed { expr, of, at })
+        Ok(TypedExpr { expr, of, at })
     }
 
     /// The arguments of a function, from the `(` on.
-    fn call(&mut self, at: usize, name: &str) -> Result<Typed, Fault> {
+    fn call(&mut self, at: usize, name: &str) -> Result<TypedExpr, FilterFault> {
         let Some(function) = Function::named(name) else {
-            return Err(Fault::new(at, format_args!("there is no function `{name}`")));
+            return Err(FilterFault::new(at, format_args!("there is no function `{name}`")));
         };
         self.count_clause(at)?;
         self.advance()?;
         let (types, required, of) = function.signature();
         let mut arguments = Vec::new();
-        while self.token != Token::Close {
+        while self.token != Lexeme::Close {
             let argument = self.deeper(Self::any)?;
             let Some(wanted) = types.get(arguments.len()) else {
-                return Err(Fault::new(argument.at, format_args!("`{name}` takes no more arguments")));
+                return Err(FilterFault::new(argument.at, format_args!("`{name}` takes no more arguments")));
             };
             arguments.push(argument.expect(*wanted, format_args!("`{name}`"))?);
             match self.token {
-                Token::Comma => self.advance()?,
-                Token::Close => break,
+                Lexeme::Comma => self.advance()?,
+                Lexeme::Close => break,
                 _ => return self.unexpected("`,` or `)`"),
             }
         }
         if arguments.len() < required {
             let given = arguments.len();
-            return Err(Fault::new(at, format_args!("`{name}` takes {required} arguments, and here are {given}")));
+            return Err(FilterFault::new(
+                at,
+                format_args!("`{name}` takes {required} arguments, and here are {given}"),
+            ));
         }
         self.advance()?;
-        Ok(Typed { expr: Expr::Call(function, arguments), of, at })
+        Ok(TypedExpr { expr: Expr::Call(function, arguments), of, at })
     }
 }

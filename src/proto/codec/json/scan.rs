@@ -14,7 +14,7 @@ use super::MAX_TTL_SECONDS;
 
 /// The properties of plain frames, both directions.
 #[derive(Clone, Copy)]
-enum Key {
+enum FieldKey {
     Type,
     SequenceId,
     From,
@@ -31,7 +31,7 @@ enum Key {
 
 /// What a plain frame holds.
 #[derive(Default)]
-struct Fields<'a> {
+struct PlainFields<'a> {
     kind: Option<&'a str>,
     sequence_id: Option<u64>,
     from: Option<&'a str>,
@@ -52,7 +52,7 @@ pub(super) fn downstream(text: &str) -> Option<Downstream<'_>> {
     if let Some(ack) = ack(text) {
         return Some(ack);
     }
-    let fields = Fields::read(text)?;
+    let fields = PlainFields::read(text)?;
     match fields.kind? {
         "message" => {
             let origin = match fields.from? {
@@ -86,7 +86,7 @@ fn ack(text: &str) -> Option<Downstream<'static>> {
 
 /// The frame of a client, if it is a plain one that the service takes.
 pub(super) fn upstream(text: &str) -> Option<Upstream<'_>> {
-    let fields = Fields::read(text)?;
+    let fields = PlainFields::read(text)?;
     let group = || fields.group.filter(|group| check_group_name(group).is_ok()).map(Into::into);
     let ack_id = fields.ack_id;
     match fields.kind? {
@@ -112,7 +112,7 @@ pub(super) fn upstream(text: &str) -> Option<Upstream<'_>> {
     }
 }
 
-impl<'a> Fields<'a> {
+impl<'a> PlainFields<'a> {
     fn read(text: &'a str) -> Option<Self> {
         // Looked for once in all of it, instead of in each string.
         if has_control_characters(text.as_bytes()) {
@@ -123,18 +123,18 @@ impl<'a> Fields<'a> {
         scanner.take(b'{')?;
         loop {
             match scanner.key()? {
-                Key::Type => once(&mut fields.kind, scanner.name()?)?,
-                Key::SequenceId => once(&mut fields.sequence_id, scanner.number()?)?,
-                Key::From => once(&mut fields.from, scanner.name()?)?,
-                Key::FromUserId => once(&mut fields.from_user_id, scanner.name()?)?,
-                Key::Group => once(&mut fields.group, scanner.name()?)?,
-                Key::Event => once(&mut fields.event, scanner.name()?)?,
-                Key::DataType => once(&mut fields.data_type, scanner.name()?)?,
-                Key::Data => once(&mut fields.data, scanner.value()?)?,
-                Key::AckId => once(&mut fields.ack_id, scanner.number()?)?,
-                Key::Success => once(&mut fields.success, scanner.truth()?)?,
-                Key::NoEcho => once(&mut fields.no_echo, scanner.truth()?)?,
-                Key::TtlSeconds => once(&mut fields.ttl_seconds, scanner.number()?)?,
+                FieldKey::Type => once(&mut fields.kind, scanner.name()?)?,
+                FieldKey::SequenceId => once(&mut fields.sequence_id, scanner.number()?)?,
+                FieldKey::From => once(&mut fields.from, scanner.name()?)?,
+                FieldKey::FromUserId => once(&mut fields.from_user_id, scanner.name()?)?,
+                FieldKey::Group => once(&mut fields.group, scanner.name()?)?,
+                FieldKey::Event => once(&mut fields.event, scanner.name()?)?,
+                FieldKey::DataType => once(&mut fields.data_type, scanner.name()?)?,
+                FieldKey::Data => once(&mut fields.data, scanner.value()?)?,
+                FieldKey::AckId => once(&mut fields.ack_id, scanner.number()?)?,
+                FieldKey::Success => once(&mut fields.success, scanner.truth()?)?,
+                FieldKey::NoEcho => once(&mut fields.no_echo, scanner.truth()?)?,
+                FieldKey::TtlSeconds => once(&mut fields.ttl_seconds, scanner.number()?)?,
             }
             match scanner.next()? {
                 b',' => {}
@@ -201,21 +201,21 @@ impl<'a> Scanner<'a> {
     }
 
     /// A property's name and the colon behind it.
-    fn key(&mut self) -> Option<Key> {
+    fn key(&mut self) -> Option<FieldKey> {
         let rest = self.bytes.get(self.at..)?;
         let (key, len) = match rest.get(1)? {
-            b't' if rest.get(2)? == &b'y' => (Key::Type, spelled(rest, b"\"type\":")?),
-            b't' => (Key::TtlSeconds, spelled(rest, b"\"ttlSeconds\":")?),
-            b's' if rest.get(2)? == &b'e' => (Key::SequenceId, spelled(rest, b"\"sequenceId\":")?),
-            b's' => (Key::Success, spelled(rest, b"\"success\":")?),
-            b'f' if rest.get(5)? == &b'"' => (Key::From, spelled(rest, b"\"from\":")?),
-            b'f' => (Key::FromUserId, spelled(rest, b"\"fromUserId\":")?),
-            b'g' => (Key::Group, spelled(rest, b"\"group\":")?),
-            b'd' if rest.get(5)? == &b'"' => (Key::Data, spelled(rest, b"\"data\":")?),
-            b'd' => (Key::DataType, spelled(rest, b"\"dataType\":")?),
-            b'a' => (Key::AckId, spelled(rest, b"\"ackId\":")?),
-            b'e' => (Key::Event, spelled(rest, b"\"event\":")?),
-            b'n' => (Key::NoEcho, spelled(rest, b"\"noEcho\":")?),
+            b't' if rest.get(2)? == &b'y' => (FieldKey::Type, spelled(rest, b"\"type\":")?),
+            b't' => (FieldKey::TtlSeconds, spelled(rest, b"\"ttlSeconds\":")?),
+            b's' if rest.get(2)? == &b'e' => (FieldKey::SequenceId, spelled(rest, b"\"sequenceId\":")?),
+            b's' => (FieldKey::Success, spelled(rest, b"\"success\":")?),
+            b'f' if rest.get(5)? == &b'"' => (FieldKey::From, spelled(rest, b"\"from\":")?),
+            b'f' => (FieldKey::FromUserId, spelled(rest, b"\"fromUserId\":")?),
+            b'g' => (FieldKey::Group, spelled(rest, b"\"group\":")?),
+            b'd' if rest.get(5)? == &b'"' => (FieldKey::Data, spelled(rest, b"\"data\":")?),
+            b'd' => (FieldKey::DataType, spelled(rest, b"\"dataType\":")?),
+            b'a' => (FieldKey::AckId, spelled(rest, b"\"ackId\":")?),
+            b'e' => (FieldKey::Event, spelled(rest, b"\"event\":")?),
+            b'n' => (FieldKey::NoEcho, spelled(rest, b"\"noEcho\":")?),
             _ => return None,
         };
         self.at += len;

@@ -18,7 +18,7 @@ use prost::encoding::{encode_varint, encoded_len_varint};
 use prost::{Message as _, encode_length_delimiter, length_delimiter_len};
 use serde_json::value::RawValue;
 
-use super::{Malformed, Parts, Unpacked};
+use super::{Malformed, Unpacked, UnpackedParts};
 use crate::MAX_TTL_SECONDS;
 use crate::data::{Data, Octets, Text};
 use crate::frame::{AckError, Downstream, Message, Origin, Upstream};
@@ -33,7 +33,7 @@ pub(super) use schema::{DownstreamMessage, UpstreamMessage};
 /// Decodes a frame from the service. Never fails: the unknown is passed on (PROTOCOL §5, §19.32).
 pub fn decode_downstream<'f>(bytes: &[u8], unpacked: &'f mut Unpacked) -> Downstream<'f> {
     let unknown = |sequence_id: Option<u64>, reason: Cow<'static, str>| Downstream::Unknown { sequence_id, reason };
-    let Parts { downstream, metadata, stream, .. } = &mut **unpacked.0.insert(Box::default());
+    let UnpackedParts { downstream, metadata, stream, .. } = &mut **unpacked.0.insert(Box::default());
     let frame = match DownstreamMessage::decode(bytes) {
         Ok(frame) => downstream.insert(frame),
         Err(error) => return unknown(None, format!("not protobuf: {error}").into()),
@@ -133,7 +133,7 @@ fn metadata_json(metadata: &BTreeMap<String, String>) -> Option<String> {
 
 /// Decodes a client's frame, as strictly as the service does (PROTOCOL §10.3).
 pub fn decode_upstream<'f>(bytes: &[u8], unpacked: &'f mut Unpacked) -> Result<Upstream<'f>, Malformed> {
-    let Parts { upstream, metadata, .. } = &mut **unpacked.0.insert(Box::default());
+    let UnpackedParts { upstream, metadata, .. } = &mut **unpacked.0.insert(Box::default());
     let frame = upstream.insert(UpstreamMessage::decode(bytes).map_err(malformed)?);
     match frame.message.as_ref().ok_or_else(|| malformed("it has no message, or one of an unknown kind"))? {
         schema::Upstream::SendToGroup(send) => {
